@@ -1,0 +1,131 @@
+# wgsuite. `make` builds, `make check` tests, `make install` installs; V=1 shows the commands.
+# One graph: every folder of src but the programs' main.c becomes an archive, and what may see what
+# is the list "sees_*" below (DESIGN: who may include whom). Adding a file is adding a file.
+
+O ?= build
+CC ?= cc
+AR ?= ar
+PKG_CONFIG ?= pkg-config
+INSTALL ?= install
+
+PREFIX ?= /usr
+DESTDIR ?=
+SYSCONFDIR ?= /etc
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+RUNSTATEDIR ?= /var/run
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR ?= $(PREFIX)/share/zsh/vendor-completions
+FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
+SYSTEMDUNITDIR ?= /lib/systemd/system
+WITH_BASHCOMPLETION ?= yes
+WITH_ZSHCOMPLETION ?= yes
+WITH_FISHCOMPLETION ?= yes
+WITH_SYSTEMDUNITS ?= yes
+WITH_WGQUICK ?= yes
+WITH_WIREGUARDD ?= yes
+
+rooms := base crypto model proto ipc wg quick daemon
+programs := wg wg-quick wireguardd
+room_of_wg := wg
+room_of_wg-quick := quick
+room_of_wireguardd := daemon
+
+# What a room's objects may need from other rooms, in link order.
+sees_base :=
+sees_crypto := base
+sees_model := base
+sees_proto := crypto base
+sees_ipc := model crypto base
+sees_wg := ipc model crypto base
+sees_quick := ipc model crypto base
+sees_daemon := proto crypto model base
+
+# pkg-config with fallbacks: Debian 12 ships no iniparser.pc.
+pkg_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
+pkg_libs = $(or $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null),$(2))
+libs_ipc := $(call pkg_libs,libmnl,-lmnl) -lpthread
+libs_wg := $(libs_ipc)
+libs_quick := $(call pkg_libs,libnl-route-3.0,-lnl-route-3 -lnl-3) -liniparser $(libs_ipc) -ldl
+libs_daemon := -lpthread
+cflags_ipc := $(call pkg_cflags,libmnl)
+cflags_quick := $(call pkg_cflags,libnl-route-3.0)
+
+warnings := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
+	-Wmissing-prototypes -Wold-style-definition -Wpointer-arith -Wwrite-strings -Wvla -Wundef \
+	-Wformat=2 -Wswitch-enum -Wimplicit-fallthrough -Wcast-qual -Wredundant-decls
+ifneq ($(WERROR),)
+warnings += -Werror
+endif
+hardening := -fstack-protector-strong -fPIE
+ifeq ($(SAN),)
+hardening += -D_FORTIFY_SOURCE=2
+else
+sanitize := -fsanitize=$(SAN) -fno-omit-frame-pointer
+ifneq ($(findstring undefined,$(SAN)),)
+sanitize += -fno-sanitize-recover=undefined
+endif
+endif
+OPT ?= -O2
+all_cflags = -std=gnu11 $(OPT) -g $(warnings) $(hardening) $(sanitize) -fvisibility=hidden \
+	-D_GNU_SOURCE -DRUNSTATEDIR='"$(RUNSTATEDIR)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' \
+	-DBINDIR='"$(BINDIR)"' -MMD -MP $(CFLAGS) $(CPPFLAGS)
+all_ldflags = -pie -Wl,-z,relro,-z,now $(sanitize) $(LDFLAGS)
+
+# A row's file ends in its instruction set, which is the flag it is compiled with.
+machine := $(shell $(CC) -dumpmachine)
+ifneq ($(filter x86_64%,$(machine)),)
+isa_ssse3 := -mssse3
+isa_avx2 := -mavx2 -mbmi2
+isa_adx := -mbmi2 -madx
+isa_avx512 := -mavx512f -mavx512vl -mavx512bw -mavx512dq -mavx2 -mbmi2
+isa_ifma := $(isa_avx512) -mavx512ifma
+endif
+isa_of = $(isa_$(lastword $(subst _, ,$(basename $(notdir $(1))))))
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
+
+objects_of = $(patsubst %.c,$(O)/%.o,$(filter-out %/main.c,$(sort $(wildcard src/$(1)/*.c))))
+archives_of = $(patsubst %,$(O)/lib%.a,$(1))
+
+all: $(programs:%=$(O)/%)
+
+define room_rules
+$(O)/lib$(1).a: $$(call objects_of,$(1))
+	$$(call say,AR,$$@)
+	$$(Q)rm -f $$@ && $(AR) rcs $$@ $$^
+endef
+$(foreach r,$(rooms),$(eval $(call room_rules,$(r))))
+
+define program_rules
+$(O)/$(1): $(O)/src/$(room_of_$(1))/main.o $(call archives_of,$(room_of_$(1)) $(sees_$(room_of_$(1))))
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(all_ldflags) -o $$@ $$^ $(libs_$(room_of_$(1))) $$(LIBS)
+endef
+$(foreach p,$(programs),$(eval $(call program_rules,$(p))))
+
+$(O)/%.o: %.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(all_cflags) $(cflags_$(notdir $(patsubst %/,%,$(dir $<)))) $(call isa_of,$<) -c -o $@ $<
+
+include tests/tests.mk
+
+install: all
+	$(Q)mkdir -p "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(MANDIR)/man8" "$(DESTDIR)$(SYSCONFDIR)/wireguard"
+	$(Q)chmod 0700 "$(DESTDIR)$(SYSCONFDIR)/wireguard"
+	$(Q)$(INSTALL) -m 0755 $(O)/wg "$(DESTDIR)$(BINDIR)/wg"
+ifeq ($(WITH_WGQUICK),yes)
+	$(Q)$(INSTALL) -m 0755 $(O)/wg-quick "$(DESTDIR)$(BINDIR)/wg-quick"
+endif
+ifeq ($(WITH_WIREGUARDD),yes)
+	$(Q)$(INSTALL) -m 0755 $(O)/wireguardd "$(DESTDIR)$(BINDIR)/wireguardd"
+endif
+
+clean:
+	$(Q)rm -rf $(O)
+
+.PHONY: all install clean
+.DELETE_ON_ERROR:
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -1,0 +1,290 @@
+#include "addr.h"
+
+unsigned int ip_bytes(const struct ip_addr *a)
+{
+	return a->family == IP_V4 ? 4 : a->family == IP_V6 ? 16 : 0;
+}
+
+unsigned int ip_bits(const struct ip_addr *a)
+{
+	return 8 * ip_bytes(a);
+}
+
+struct ip_addr ip_v4(const uint8_t b[4])
+{
+	struct ip_addr a = { .family = IP_V4 };
+
+	memcpy(a.b, b, 4);
+	return a;
+}
+
+struct ip_addr ip_v6(const uint8_t b[16])
+{
+	struct ip_addr a = { .family = IP_V6 };
+
+	memcpy(a.b, b, 16);
+	return a;
+}
+
+bool ip_equal(const struct ip_addr *a, const struct ip_addr *b)
+{
+	return a->family == b->family && memcmp(a->b, b->b, ip_bytes(a)) == 0;
+}
+
+bool ip_is_v6_link_local(const struct ip_addr *a)
+{
+	return a->family == IP_V6 && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
+/* Four decimal numbers of 0-255 without leading zeros. */
+static bool v4_parse(uint8_t out[4], struct span text)
+{
+	struct span rest = text, part;
+
+	for (int i = 0; i < 4; i++) {
+		uint64_t v;
+		if (!span_next(&part, &rest, '.') || part.n > 3 || !span_to_u64(&v, part, 255) ||
+		    (part.n > 1 && part.p[0] == '0'))
+			return false;
+		out[i] = (uint8_t)v;
+	}
+	return rest.p == NULL;
+}
+
+/* One side of "::" (or all, when there is none): 16-bit groups separated by ':', of which the last
+ * may be a dotted IPv4 address when may_end_v4. Returns how many bytes, or -1. */
+static int v6_groups(uint8_t out[16], struct span text, bool may_end_v4)
+{
+	struct span rest = text, group;
+	int n = 0;
+
+	if (text.n == 0)
+		return 0;
+	while (span_next(&group, &rest, ':')) {
+		uint64_t v;
+		bool last = rest.p == NULL;
+		if (last && may_end_v4 && n <= 12 && span_find(group, '.') < group.n)
+			return v4_parse(out + n, group) ? n + 4 : -1;
+		if (n > 14 || group.n > 4 || !span_hex_to_u64(&v, group, 0xffff))
+			return -1;
+		store_be16(out + n, (uint16_t)v);
+		n += 2;
+	}
+	return n;
+}
+
+static bool v6_parse(uint8_t out[16], struct span text)
+{
+	uint8_t head[16], tail[16];
+	size_t gap;
+	int n_head, n_tail;
+
+	for (gap = 0; gap + 1 < text.n; gap++)
+		if (text.p[gap] == ':' && text.p[gap + 1] == ':')
+			break;
+	if (gap + 1 >= text.n)
+		return v6_groups(out, text, true) == 16;
+	n_head = v6_groups(head, span_sub(text, 0, gap), false);
+	n_tail = v6_groups(tail, span_sub(text, gap + 2, text.n), true);
+	if (n_head < 0 || n_tail < 0 || n_head + n_tail > 14)
+		return false;
+	memset(out, 0, 16);
+	memcpy(out, head, (size_t)n_head);
+	memcpy(out + 16 - n_tail, tail, (size_t)n_tail);
+	return true;
+}
+
+bool ip_parse(struct ip_addr *out, struct span text)
+{
+	bool is_v6 = span_find(text, ':') < text.n;
+	bool ok;
+
+	memset(out, 0, sizeof *out);
+	ok = is_v6 ? v6_parse(out->b, text) : v4_parse(out->b, text);
+	if (ok)
+		out->family = is_v6 ? IP_V6 : IP_V4;
+	else
+		memset(out, 0, sizeof *out);
+	return ok;
+}
+
+static void v4_print(struct text *t, const uint8_t b[4])
+{
+	text_f(t, "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
+}
+
+/* The first longest run of two or more zero groups, printed as "::" (RFC 5952, 4.2). */
+static void v6_zero_run(const uint8_t b[16], int *start, int *len)
+{
+	int run = 0;
+
+	*start = 8;
+	*len = 1;
+	for (int i = 0; i < 8; i++) {
+		run = load_be16(b + 2 * i) == 0 ? run + 1 : 0;
+		if (run > *len) {
+			*len = run;
+			*start = i + 1 - run;
+		}
+	}
+	if (*start == 8)
+		*len = 0;
+}
+
+static void v6_print(struct text *t, const uint8_t b[16])
+{
+	int start, len;
+
+	v6_zero_run(b, &start, &len);
+	for (int i = 0; i < 8; i++) {
+		if (i == start) {
+			text_add(t, "::");
+			i += len - 1;
+			continue;
+		}
+		if (i > 0 && i != start + len)
+			text_char(t, ':');
+		if (i == 6 && start == 0 && (len == 6 || (len == 5 && load_be16(b + 10) == 0xffff))) {
+			v4_print(t, b + 12); /* IPv4-compatible and -mapped */
+			return;
+		}
+		text_hex(t, load_be16(b + 2 * i));
+	}
+}
+
+void ip_print(struct text *t, const struct ip_addr *a)
+{
+	if (a->family == IP_V4)
+		v4_print(t, a->b);
+	else if (a->family == IP_V6)
+		v6_print(t, a->b);
+}
+
+bool prefix_make(struct ip_prefix *out, const struct ip_addr *a, unsigned int bits)
+{
+	memset(out, 0, sizeof *out);
+	if (a->family == IP_NONE || bits > ip_bits(a))
+		return false;
+	out->addr = *a;
+	out->bits = (uint8_t)bits;
+	if (bits % 8)
+		out->addr.b[bits / 8] &= (uint8_t)(0xff00 >> bits % 8);
+	memset(out->addr.b + (bits + 7) / 8, 0, 16 - (bits + 7) / 8);
+	return true;
+}
+
+bool prefix_parse(struct ip_prefix *out, struct span text, bool *had_host_bits)
+{
+	struct span rest = text, address;
+	struct ip_addr a;
+	uint64_t bits;
+
+	memset(out, 0, sizeof *out);
+	if (!span_next(&address, &rest, '/') || !ip_parse(&a, address))
+		return false;
+	bits = ip_bits(&a);
+	if (rest.p && !span_to_u64(&bits, rest, bits))
+		return false;
+	if (!prefix_make(out, &a, (unsigned int)bits))
+		return false;
+	if (had_host_bits)
+		*had_host_bits = !ip_equal(&a, &out->addr);
+	return true;
+}
+
+void prefix_print(struct text *t, const struct ip_prefix *p)
+{
+	ip_print(t, &p->addr);
+	text_char(t, '/');
+	text_u64(t, p->bits);
+}
+
+bool prefix_equal(const struct ip_prefix *a, const struct ip_prefix *b)
+{
+	return a->bits == b->bits && ip_equal(&a->addr, &b->addr);
+}
+
+bool prefix_contains(const struct ip_prefix *p, const struct ip_addr *a)
+{
+	struct ip_prefix masked;
+
+	return a->family == p->addr.family && prefix_make(&masked, a, p->bits) &&
+	       ip_equal(&masked.addr, &p->addr);
+}
+
+bool prefix_covers(const struct ip_prefix *outer, const struct ip_prefix *inner)
+{
+	return outer->bits <= inner->bits && prefix_contains(outer, &inner->addr);
+}
+
+static bool scope_parse(uint32_t *out, struct span text, const struct ip_scopes *scopes)
+{
+	uint64_t v;
+
+	if (span_to_u64(&v, text, UINT32_MAX)) {
+		*out = (uint32_t)v;
+		return true;
+	}
+	return scopes && scopes->index_of && scopes->index_of(out, text);
+}
+
+bool endpoint_parse(struct ip_endpoint *out, struct span text, const struct ip_scopes *scopes)
+{
+	size_t colon = span_find_last(text, ':');
+	struct span host = span_sub(text, 0, colon), scope = { NULL, 0 };
+	uint64_t port;
+	bool ok;
+
+	memset(out, 0, sizeof *out);
+	if (colon == text.n || !span_to_u64(&port, span_sub(text, colon + 1, text.n), 65535))
+		return false;
+	if (host.n > 0 && host.p[0] == '[') {
+		if (host.p[host.n - 1] != ']')
+			return false;
+		host = span_sub(host, 1, host.n - 2);
+		if (span_find(host, '%') < host.n) {
+			scope = span_sub(host, span_find(host, '%') + 1, host.n);
+			host = span_sub(host, 0, span_find(host, '%'));
+		}
+	} else if (span_find(host, ':') < host.n) {
+		return false; /* an IPv6 address goes in brackets */
+	}
+	ok = ip_parse(&out->addr, host);
+	if (ok && scope.p)
+		ok = out->addr.family == IP_V6 && scope_parse(&out->scope, scope, scopes);
+	out->port = (uint16_t)port;
+	if (!ok)
+		memset(out, 0, sizeof *out);
+	return ok;
+}
+
+static void scope_print(struct text *t, uint32_t scope, const struct ip_scopes *scopes)
+{
+	char name[16];
+
+	text_char(t, '%');
+	if (scopes && scopes->name_of && scopes->name_of(name, scope))
+		text_add(t, name);
+	else
+		text_u64(t, scope);
+}
+
+void endpoint_print(struct text *t, const struct ip_endpoint *e, const struct ip_scopes *scopes)
+{
+	bool v6 = e->addr.family == IP_V6;
+
+	if (v6)
+		text_char(t, '[');
+	ip_print(t, &e->addr);
+	if (v6 && e->scope)
+		scope_print(t, e->scope, scopes);
+	if (v6)
+		text_char(t, ']');
+	text_char(t, ':');
+	text_u64(t, e->port);
+}
+
+bool endpoint_equal(const struct ip_endpoint *a, const struct ip_endpoint *b)
+{
+	return a->port == b->port && a->scope == b->scope && ip_equal(&a->addr, &b->addr);
+}

@@ -1,0 +1,82 @@
+#include "diag.h"
+
+void diag_report(struct diag *d, const struct diag_message *m)
+{
+	if (m->level == DIAG_ERROR)
+		d->errors++;
+	if (m->level == DIAG_WARNING)
+		d->warnings++;
+	if (d->emit)
+		d->emit(d->ctx, m);
+}
+
+void diag_f(struct diag *d, enum diag_level level, const struct diag_at *at, const char *hint,
+	    const char *fmt, ...)
+{
+	struct diag_message m = { .level = level, .hint = hint };
+	char line[512];
+	struct text text = text_fixed(line, sizeof line);
+	va_list ap;
+
+	va_start(ap, fmt);
+	text_vf(&text, fmt, ap);
+	va_end(ap);
+	m.text = line;
+	if (at)
+		m.at = *at;
+	diag_report(d, &m);
+}
+
+static const char *level_word(enum diag_level level)
+{
+	switch (level) {
+	case DIAG_ERROR: return "error";
+	case DIAG_WARNING: return "warning";
+	case DIAG_NOTE: return "note";
+	}
+	unreachable();
+}
+
+enum { SOURCE_SHOWN = 160 }; /* bytes of a source line that are shown, around the column */
+
+/* Control characters would move the caret or the terminal: one '?' each, a tab one blank. */
+static void print_source(struct text *t, const struct diag_at *at)
+{
+	size_t column = at->column > 0 ? at->column - 1 : 0;
+	size_t from = column > SOURCE_SHOWN / 2 ? column - SOURCE_SHOWN / 2 : 0;
+	struct span shown = span_sub(at->source, from, SOURCE_SHOWN);
+
+	text_add(t, "  ");
+	for (size_t i = 0; i < shown.n; i++) {
+		uint8_t c = (uint8_t)shown.p[i];
+		text_char(t, c == '\t' ? ' ' : c < 32 || c == 127 ? '?' : (char)c);
+	}
+	text_add(t, "\n  ");
+	for (size_t i = from; i < column; i++)
+		text_char(t, ' ');
+	text_char(t, '^');
+	for (unsigned int i = 1; i < at->width && column - from + i < shown.n; i++)
+		text_char(t, '~');
+	text_char(t, '\n');
+}
+
+void diag_print(struct text *t, const struct diag_message *m, bool with_source)
+{
+	if (m->at.file) {
+		text_add(t, m->at.file);
+		text_char(t, ':');
+		if (m->at.line)
+			text_f(t, "%u:", m->at.line);
+		if (m->at.line && m->at.column)
+			text_f(t, "%u:", m->at.column);
+		text_char(t, ' ');
+	}
+	text_f(t, "%s: %s", level_word(m->level), m->text);
+	if (m->id)
+		text_f(t, " [%s]", m->id);
+	text_char(t, '\n');
+	if (with_source && m->at.source.p && m->at.column)
+		print_source(t, &m->at);
+	if (m->hint)
+		text_f(t, "  help: %s\n", m->hint);
+}

@@ -1,0 +1,41 @@
+/* Borrowed text: a pointer and a length, no terminator, never owned. Parsers cut spans out of spans. */
+#ifndef WG_SPAN_H
+#define WG_SPAN_H
+
+#include "base.h"
+
+struct span {
+	const char *p;
+	size_t n;
+};
+
+#define SPAN(literal) ((struct span){ "" literal, sizeof(literal) - 1 })
+
+struct span span_of(const char *text); /* a C string, without its NUL */
+struct span span_sub(struct span s, size_t from, size_t n); /* clipped to what there is */
+
+bool span_is(struct span s, const char *word);        /* the same bytes */
+bool span_is_nocase(struct span s, const char *word); /* ASCII letters of either case */
+bool span_equal(struct span a, struct span b);
+bool span_starts(struct span s, const char *prefix);
+
+struct span span_trim(struct span s); /* without ASCII blanks (space \t \n \v \f \r) at the ends */
+bool ascii_is_blank(char c);
+bool ascii_is_digit(char c);
+char ascii_lower(char c);
+
+/* Index of the first or last c; s.n when there is none. */
+size_t span_find(struct span s, char c);
+size_t span_find_last(struct span s, char c);
+
+/* Takes the text before the first `c` off the front of *rest, and the c itself.
+ * Without a c takes everything. False when *rest was the null span (p == NULL), which is
+ * what it becomes after the last piece; so "a,,b" gives "a" "" "b" and "" gives "". */
+must_check bool span_next(struct span *piece, struct span *rest, char c);
+
+/* Decimal digits only, 1 to 20 of them, at most max. False when anything else. */
+must_check bool span_to_u64(uint64_t *out, struct span s, uint64_t max);
+/* Hexadecimal digits only (no 0x), at most max. */
+must_check bool span_hex_to_u64(uint64_t *out, struct span s, uint64_t max);
+
+#endif

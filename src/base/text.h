@@ -1,0 +1,34 @@
+/* Output text: appended into one buffer, which a hook empties or enlarges when it is full.
+ * With no hook the text is cut at the buffer's end and `failed` says so; what is there always ends
+ * with a NUL. The programs give hooks that write to a file or reallocate; the pure rooms only append. */
+#ifndef WG_TEXT_H
+#define WG_TEXT_H
+
+#include <stdarg.h>
+#include "span.h"
+
+struct text {
+	char *p;     /* the bytes; p[n] is NUL */
+	size_t n;    /* bytes in use, without the NUL */
+	size_t cap;  /* bytes that p has room for, with the NUL */
+	bool failed; /* something did not fit or could not be written */
+	/* Makes room for `more` bytes and a NUL, by emptying (n = 0) or by enlarging; false: cannot. */
+	bool (*room)(struct text *t, size_t more);
+	void *ctx; /* the hook's */
+};
+
+struct text text_fixed(char *buffer, size_t cap); /* cap ≥ 1; no hook */
+
+void text_add(struct text *t, const char *s);
+void text_span(struct text *t, struct span s);
+void text_char(struct text *t, char c);
+void text_u64(struct text *t, uint64_t v);
+void text_hex(struct text *t, uint64_t v); /* lower case, no 0x, no leading zeros */
+
+/* %s %.*s %c %d %u %lu %llu %zu %x %02x %% only, so that no stdio is needed. */
+void text_f(struct text *t, const char *fmt, ...) printf_like(2, 3);
+void text_vf(struct text *t, const char *fmt, va_list ap);
+
+struct span text_of(const struct text *t);
+
+#endif

@@ -1,0 +1,54 @@
+/* The tunnel-file dialect: /etc/wireguard/NAME.conf and what `wg setconf` reads, and the words of
+ * `wg set`. One reader for all programs. The grammar is reference/wg-behaviour.md A6, A7 and B3:
+ * lines, '#' comments, blanks of no meaning outside hooks, keys in any case, sections that repeat.
+ * A wrong line refuses the file, and *out is empty again. Values of secret keys never reach a
+ * message: such lines are reported without their source. */
+#ifndef WG_CONF_H
+#define WG_CONF_H
+
+#include "../base/diag.h"
+#include "model.h"
+
+/* A key that only wg-quick knows (Address, DNS, PostUp, …), handed over as it stands in [Interface]. */
+struct conf_extra {
+	struct span key, value; /* value: trimmed; '#' comment cut except for hooks (Pre/Post Up/Down) */
+	struct span line_text;  /* the whole line */
+	unsigned int line, column; /* of the value */
+};
+
+struct conf_options {
+	const char *file; /* for messages */
+	/* Non-null: keys of [Interface] (and, with peer ≥ 0, of the peer of that number) that the wg
+	 * level does not know go here; true: taken. Null, or false: an error, with a hint when the
+	 * word is a wg-quick(8) key. */
+	bool (*extra)(void *ctx, const struct conf_extra *x, int peer, struct diag *d);
+	void *ctx;
+	const struct ip_scopes *scopes;
+	/* Service names of ports ("domain"); null: decimal only. */
+	bool (*service)(uint16_t *port, struct span name);
+};
+
+/* Reads the text into a patch: HAS bits for the keys that are there, every peer with
+ * REPLACE_ALLOWEDIPS (unless its last AllowedIPs line is incremental), endpoints that are numeric in
+ * `endpoint`, others in `host`. 0, or -EINVAL (reported), or -ENOMEM. */
+must_check int conf_read(struct wg_device *out, struct span text, const struct conf_options *o,
+			 struct diag *d);
+
+/* The words after `wg set IFACE`, without reading any file: private-key and preshared-key hand
+ * their path to read_key, which fills the key (zeros for an empty file) or reports and returns -errno. */
+struct set_options {
+	int (*read_key)(void *ctx, uint8_t key[KEY_BYTES], const char *path, struct diag *d);
+	void *ctx;
+	const struct ip_scopes *scopes;
+	bool (*service)(uint16_t *port, struct span name);
+};
+must_check int conf_read_set(struct wg_device *out, char *const words[], int n,
+			     const struct set_options *o, struct diag *d);
+
+/* Prints a state as `wg showconf` does (A4). */
+void conf_print(struct text *t, const struct wg_device *d, const struct ip_scopes *scopes);
+
+/* Ends *line before the first '#', for callers that cut a file themselves. */
+struct span conf_without_comment(struct span line);
+
+#endif

@@ -1,0 +1,97 @@
+/* The one model of a WireGuard device that every program, file and socket is translated to.
+ * The same structs are a *state* (what a device has; from ipc_get, uapi_read_reply) and a *patch*
+ * (what to change; from conf_read, `wg set`, sync_diff; to ipc_set and to the daemon). Presence bits say
+ * which fields count. Arrays grow by doubling; a zeroed struct is empty and may be freed. */
+#ifndef WG_MODEL_H
+#define WG_MODEL_H
+
+#include "../base/addr.h"
+#include "../base/key.h"
+
+enum { WG_NAME_MAX = 16 }; /* an interface name with its NUL: IFNAMSIZ */
+
+enum wg_device_flag {
+	WG_DEVICE_HAS_PRIVATE_KEY = 1 << 0, /* in a patch: zeros remove it */
+	WG_DEVICE_HAS_PUBLIC_KEY = 1 << 1,  /* states only */
+	WG_DEVICE_HAS_LISTEN_PORT = 1 << 2,
+	WG_DEVICE_HAS_FWMARK = 1 << 3,
+	WG_DEVICE_REPLACE_PEERS = 1 << 4, /* patches only */
+};
+
+enum wg_peer_flag {
+	WG_PEER_HAS_PUBLIC_KEY = 1 << 0,
+	WG_PEER_HAS_PSK = 1 << 1, /* in a patch: zeros remove it */
+	WG_PEER_HAS_ENDPOINT = 1 << 2,
+	WG_PEER_HAS_KEEPALIVE = 1 << 3,
+	WG_PEER_REMOVE = 1 << 4,             /* patches only, with the next three */
+	WG_PEER_UPDATE_ONLY = 1 << 5,        /* change it if it exists, never create it */
+	WG_PEER_REPLACE_ALLOWEDIPS = 1 << 6,
+	WG_PEER_HAS_HOST = 1 << 7,           /* `host` awaits resolving into `endpoint` */
+};
+
+enum wg_allowedip_flag {
+	WG_ALLOWEDIP_REMOVE = 1 << 0, /* patches only: take it from this peer if it is its own */
+};
+
+struct wg_allowedip {
+	struct ip_prefix prefix;
+	uint8_t flags; /* enum wg_allowedip_flag */
+};
+
+struct wg_peer {
+	uint32_t flags; /* enum wg_peer_flag */
+	uint16_t keepalive_s; /* persistent keepalive; 0: off */
+	struct wg_public public_key;
+	struct wg_psk psk;
+	struct ip_endpoint endpoint;
+	char *host; /* "name:port" as written, owned; null unless WG_PEER_HAS_HOST */
+	char *name; /* what people call it ("# Name = laptop"), owned; null: none */
+	uint32_t line; /* of its section in the file it came from, for messages; 0: none */
+	struct wg_allowedip *allowedips; /* owned */
+	uint32_t n_allowedips, cap_allowedips;
+	/* states only */
+	uint64_t handshake_s;  /* unix time of the latest handshake; 0: never */
+	uint32_t handshake_ns;
+	uint64_t rx_bytes, tx_bytes;
+};
+
+struct wg_device {
+	uint32_t flags; /* enum wg_device_flag */
+	char name[WG_NAME_MAX];
+	uint32_t ifindex; /* 0: not known (userspace) */
+	uint32_t fwmark;
+	uint16_t listen_port;
+	struct wg_private private_key;
+	struct wg_public public_key;
+	struct wg_peer *peers; /* owned, in the device's order */
+	uint32_t n_peers, cap_peers;
+};
+
+/* Frees and wipes everything below; the struct is empty (zero) afterwards. */
+void device_free(struct wg_device *d);
+void peer_free(struct wg_peer *p);
+
+/* Appends an empty one; null when out of memory. The pointer holds until the next append. */
+must_check struct wg_peer *device_add_peer(struct wg_device *d);
+must_check struct wg_allowedip *peer_add_allowedip(struct wg_peer *p);
+
+/* Deep copies. False: out of memory, and *out is empty. */
+must_check bool device_copy(struct wg_device *out, const struct wg_device *d);
+must_check bool peer_copy(struct wg_peer *out, const struct wg_peer *p);
+
+/* Peers by public key: built once for a device, valid until its peers change. Keyed hashing is not
+ * needed: keys come from the administrator. */
+struct peer_index {
+	uint32_t *slots; /* peer number + 1 */
+	uint32_t mask;
+};
+must_check bool peer_index_build(struct peer_index *x, const struct wg_device *d);
+/* The last peer of the device with this key, or null. */
+struct wg_peer *peer_index_find(const struct peer_index *x, const struct wg_device *d,
+				const struct wg_public *key);
+void peer_index_free(struct peer_index *x);
+
+/* 1-15 characters of [a-zA-Z0-9_=+.-], and not "." or "..": what wg-quick accepts. */
+must_check bool device_name_is_valid(struct span name);
+
+#endif
