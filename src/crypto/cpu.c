@@ -1,0 +1,107 @@
+/* What the CPU offers: CPUID and, for the wide registers, what the operating system saves (XCR0). */
+#include "impl.h"
+#if CRYPTO_X86
+#include <cpuid.h>
+#endif
+
+enum { FEATURES_KNOWN = 1u << 31 }; /* in `features`: asked before */
+
+static uint32_t features;
+static uint32_t allowed = UINT32_MAX;
+
+#if CRYPTO_X86
+static uint64_t xcr0(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+	return (uint64_t)hi << 32 | lo;
+}
+
+static uint32_t detect(void)
+{
+	const uint32_t avx_state = 0x6, avx512_state = 0xe6;
+	const uint32_t f_vl_bw_dq = bit_AVX512F | bit_AVX512VL | bit_AVX512BW | bit_AVX512DQ;
+	uint32_t a, b, c, d, ecx1, out = 0;
+	uint64_t saved = 0;
+
+	if (!__get_cpuid(1, &a, &b, &ecx1, &d))
+		return 0;
+	if (ecx1 & bit_SSSE3)
+		out |= CPU_SSSE3;
+	if (ecx1 & bit_OSXSAVE)
+		saved = xcr0();
+	if (!__get_cpuid_count(7, 0, &a, &b, &c, &d))
+		return out;
+	if (b & bit_BMI2)
+		out |= CPU_BMI2;
+	if (b & bit_ADX)
+		out |= CPU_ADX;
+	if ((ecx1 & bit_AVX) && (b & bit_AVX2) && (saved & avx_state) == avx_state)
+		out |= CPU_AVX2;
+	if ((out & CPU_AVX2) && (b & f_vl_bw_dq) == f_vl_bw_dq &&
+	    (saved & avx512_state) == avx512_state)
+		out |= CPU_AVX512 | (b & bit_AVX512IFMA ? CPU_IFMA : 0);
+	return out;
+}
+#elif CRYPTO_NEON
+static uint32_t detect(void)
+{
+	return CPU_NEON; /* part of the architecture */
+}
+#else
+static uint32_t detect(void)
+{
+	return 0;
+}
+#endif
+
+uint32_t cpu_features(void)
+{
+	uint32_t f = __atomic_load_n(&features, __ATOMIC_RELAXED);
+
+	if (f == 0) {
+		f = detect() | FEATURES_KNOWN;
+		__atomic_store_n(&features, f, __ATOMIC_RELAXED);
+	}
+	return f & ~(uint32_t)FEATURES_KNOWN;
+}
+
+uint32_t cpu_allowed(void)
+{
+	return cpu_features() & __atomic_load_n(&allowed, __ATOMIC_RELAXED);
+}
+
+void cpu_restrict(uint32_t mask)
+{
+	__atomic_store_n(&allowed, mask, __ATOMIC_RELAXED);
+	crypto_choose();
+}
+
+bool cpu_parse(uint32_t *mask, const char *words)
+{
+	static const struct {
+		const char *word;
+		uint32_t bits;
+	} known[] = {
+		{ "generic", 0 },	  { "ssse3", CPU_SSSE3 },   { "avx2", CPU_AVX2 },
+		{ "bmi2", CPU_BMI2 },	  { "adx", CPU_ADX },	    { "avx512", CPU_AVX512 },
+		{ "ifma", CPU_IFMA },	  { "neon", CPU_NEON },
+	};
+	uint32_t out = 0;
+
+	for (const char *p = words;; p++) {
+		size_t n = strcspn(p, ","), i = 0;
+		while (i < ARRAY_LEN(known) &&
+		       (strlen(known[i].word) != n || memcmp(known[i].word, p, n) != 0))
+			i++;
+		if (i == ARRAY_LEN(known))
+			return false;
+		out |= known[i].bits;
+		p += n;
+		if (*p == '\0')
+			break;
+	}
+	*mask = out;
+	return true;
+}

@@ -1,0 +1,81 @@
+/* The tables of rows, fastest first, and which of them are in use. */
+#include "impl.h"
+
+static const struct chacha20_row chacha20_table[] = {
+	{ "portable", 0, chacha20_xor_portable },
+};
+
+static const struct poly1305_row poly1305_table[] = {
+	{ "portable", 0, poly1305_blocks_portable },
+};
+
+static const struct aead_row aead_table[] = {
+	{ "portable", 0, aead_seal_run_portable, aead_open_run_portable },
+};
+
+static const struct blake2s_row blake2s_table[] = {
+	{ "portable", 0, blake2s_compress_portable },
+};
+
+static const struct x25519_row x25519_table[] = {
+	{ "portable", 0, x25519_mul_portable },
+};
+
+static const struct x25519_batch_row x25519_batch_table[] = {
+	{ "single", 0, NULL, 1, 1 },
+};
+
+const struct crypto_rows crypto_tables = {
+	chacha20_table, poly1305_table, aead_table, blake2s_table, x25519_table, x25519_batch_table,
+};
+
+static struct crypto_rows chosen;
+static uint32_t ready;
+
+#define CHOOSE(rows, table, have)                                         \
+	do {                                                              \
+		(rows) = (table);                                         \
+		while (((rows)->needs & ~(have)) != 0)                    \
+			(rows)++;                                         \
+	} while (0)
+
+void crypto_choose(void)
+{
+	uint32_t have = cpu_allowed();
+	struct crypto_rows rows;
+
+	CHOOSE(rows.chacha20, chacha20_table, have);
+	CHOOSE(rows.poly1305, poly1305_table, have);
+	CHOOSE(rows.aead, aead_table, have);
+	CHOOSE(rows.blake2s, blake2s_table, have);
+	CHOOSE(rows.x25519, x25519_table, have);
+	CHOOSE(rows.x25519_batch, x25519_batch_table, have);
+	chosen = rows;
+	__atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
+}
+
+const struct crypto_rows *crypto_rows(void)
+{
+	if (unlikely(!__atomic_load_n(&ready, __ATOMIC_ACQUIRE)))
+		crypto_choose();
+	return &chosen;
+}
+
+const char *crypto_row(const char *primitive)
+{
+	const struct crypto_rows *rows = crypto_rows();
+
+	if (strcmp(primitive, "aead") == 0)
+		return rows->aead->name;
+	if (strcmp(primitive, "x25519") == 0)
+		return rows->x25519->name;
+	if (strcmp(primitive, "x25519-batch") == 0)
+		return rows->x25519_batch->name;
+	if (strcmp(primitive, "blake2s") == 0)
+		return rows->blake2s->name;
+	if (strcmp(primitive, "chacha20") == 0)
+		return rows->chacha20->name;
+	if (strcmp(primitive, "poly1305") == 0)
+		return rows->poly1305->name;
+	return NULL;
+}

@@ -1,0 +1,130 @@
+/* Known answers through every row in use: a machine, a compiler or a row that computes wrongly is
+ * found before the first packet. The AEAD's digest was made with an independent implementation. */
+#include "impl.h"
+
+enum { PACKETS = 24, LONGEST = 1040 };
+
+/* RFC 7748 section 5.2, the first vector. */
+static const uint8_t scalar[32] = {
+	0xa5, 0x46, 0xe3, 0x6b, 0xf0, 0x52, 0x7c, 0x9d, 0x3b, 0x16, 0x15, 0x4b, 0x82, 0x46, 0x5e, 0xdd,
+	0x62, 0x14, 0x4c, 0x0a, 0xc1, 0xfc, 0x5a, 0x18, 0x50, 0x6a, 0x22, 0x44, 0xba, 0x44, 0x9a, 0xc4,
+};
+static const uint8_t point[32] = {
+	0xe6, 0xdb, 0x68, 0x67, 0x58, 0x30, 0x30, 0xdb, 0x35, 0x94, 0xc1, 0xa4, 0x24, 0xb1, 0x5f, 0x7c,
+	0x72, 0x66, 0x24, 0xec, 0x26, 0xb3, 0x35, 0x3b, 0x10, 0xa9, 0x03, 0xa6, 0xd0, 0xab, 0x1c, 0x4c,
+};
+static const uint8_t product[32] = {
+	0xc3, 0xda, 0x55, 0x37, 0x9d, 0xe9, 0xc6, 0x90, 0x8e, 0x94, 0xea, 0x4d, 0xf2, 0x8d, 0x08, 0x4f,
+	0x32, 0xec, 0xcf, 0x03, 0x49, 0x1c, 0x71, 0xf7, 0x54, 0xb4, 0x07, 0x55, 0x77, 0xa2, 0x85, 0x52,
+};
+/* BLAKE2s over all that aead_works() seals. */
+static const uint8_t sealed_digest[32] = {
+	0x91, 0xa5, 0x5f, 0xe8, 0xb6, 0xa1, 0x3c, 0xac, 0x26, 0x84, 0x75, 0x3a, 0x93, 0x1f, 0x83, 0xc6,
+	0xaa, 0xe9, 0xf8, 0xf7, 0x48, 0xe2, 0x38, 0x90, 0x77, 0x5c, 0x4f, 0xc9, 0xb7, 0x45, 0x22, 0x29,
+};
+/* RFC 7693 appendix E: the digest of digests of its self-test. */
+static const uint8_t blake2s_digest[32] = {
+	0x6a, 0x41, 0x1f, 0x08, 0xce, 0x25, 0xad, 0xcd, 0xfb, 0x02, 0xab, 0xa6, 0x41, 0x45, 0x1c, 0xec,
+	0x53, 0xc5, 0x98, 0xb2, 0x4f, 0x4f, 0xc7, 0x87, 0xfb, 0xdc, 0x88, 0x79, 0x7f, 0x4c, 0x1d, 0xfe,
+};
+
+static bool x25519_works(void)
+{
+	struct x25519_job jobs[9];
+	struct wg_shared out;
+	struct wg_private k;
+	struct wg_public u;
+	bool ok;
+
+	memcpy(k.b, scalar, sizeof k.b);
+	memcpy(u.b, point, sizeof u.b);
+	ok = x25519(&out, &k, &u) && memcmp(out.b, product, sizeof product) == 0;
+	for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
+		jobs[i].key = k;
+		jobs[i].u = u;
+	}
+	x25519_batch(jobs, ARRAY_LEN(jobs));
+	for (size_t i = 0; i < ARRAY_LEN(jobs); i++)
+		ok &= jobs[i].ok && memcmp(jobs[i].out.b, product, sizeof product) == 0;
+	return ok;
+}
+
+/* The deterministic "random" bytes of RFC 7693 appendix E. */
+static void sequence(uint8_t *out, size_t n, uint32_t seed)
+{
+	uint32_t a = 0xdead4bad * seed, b = 1, t;
+
+	for (size_t i = 0; i < n; i++) {
+		t = a + b;
+		a = b;
+		b = t;
+		out[i] = (uint8_t)(t >> 24);
+	}
+}
+
+static bool blake2s_works(void)
+{
+	static const size_t out_sizes[] = { 16, 20, 28, 32 };
+	static const size_t in_sizes[] = { 0, 3, 64, 65, 255, 1024 };
+	uint8_t in[1024], key[32], digest[32];
+	struct blake2s all, s;
+
+	blake2s_init(&all, 32, NULL, 0);
+	for (size_t i = 0; i < ARRAY_LEN(out_sizes); i++) {
+		uint32_t out_n = (uint32_t)out_sizes[i];
+		for (size_t j = 0; j < ARRAY_LEN(in_sizes); j++) {
+			sequence(in, in_sizes[j], (uint32_t)in_sizes[j]);
+			sequence(key, out_n, out_n);
+			for (size_t keyed = 0; keyed < 2; keyed++) {
+				blake2s_init(&s, out_n, key, keyed * out_n);
+				blake2s_update(&s, in, in_sizes[j]);
+				blake2s_final(&s, digest);
+				blake2s_update(&all, digest, out_n);
+			}
+		}
+	}
+	blake2s_final(&all, digest);
+	return memcmp(digest, blake2s_digest, sizeof digest) == 0;
+}
+
+/* Lengths around the edges of blocks and lanes, and one long packet at both ends of the run. */
+static uint32_t packet_size(size_t i)
+{
+	return i == 0 || i == PACKETS - 1 ? LONGEST : (uint32_t)(i * i * 2 + i % 3);
+}
+
+static bool aead_works(void)
+{
+	uint8_t text[LONGEST], sealed[PACKETS][LONGEST + AEAD_TAG_BYTES];
+	uint8_t single[LONGEST + AEAD_TAG_BYTES];
+	struct aead_packet run[PACKETS];
+	struct wg_sym key;
+	struct blake2s all;
+	uint8_t digest[32];
+	bool ok = true;
+
+	sequence(text, sizeof text, 1);
+	sequence(key.b, sizeof key.b, 2);
+	for (size_t i = 0; i < PACKETS; i++)
+		run[i] = (struct aead_packet){ .dst = sealed[i], .src = text, .n = packet_size(i),
+					       .counter = 0xfffffff0 + i };
+	aead_seal_run(run, PACKETS, &key);
+	blake2s_init(&all, sizeof digest, NULL, 0);
+	for (size_t i = 0; i < PACKETS; i++) {
+		aead_seal(single, text, run[i].n, NULL, 0, run[i].counter, &key);
+		ok &= memcmp(single, sealed[i], run[i].n + AEAD_TAG_BYTES) == 0;
+		blake2s_update(&all, sealed[i], run[i].n + AEAD_TAG_BYTES);
+		run[i].src = sealed[i];
+	}
+	blake2s_final(&all, digest);
+	sealed[3][0] ^= 1;
+	aead_open_run(run, PACKETS, &key);
+	for (size_t i = 0; i < PACKETS; i++)
+		ok &= run[i].ok == (i != 3) && (i == 3 || memcmp(run[i].dst, text, run[i].n) == 0);
+	return ok && memcmp(digest, sealed_digest, sizeof digest) == 0;
+}
+
+bool crypto_self_test(void)
+{
+	return blake2s_works() && x25519_works() && aead_works();
+}
