@@ -1,0 +1,277 @@
+/* Host names to addresses with getaddrinfo(3): each distinct name once, all of them at once, round by
+ * round until none is left that may still come. */
+#include "resolve.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "ipc.h"
+
+enum {
+	THREADS_MAX = 64,
+	STACK_BYTES = 256 * 1024, /* the resolver's own buffers are some tens of KiB */
+	RETRIES_DEFAULT = 15,
+	WAIT_FIRST_MS = 1000,
+	WAIT_MAX_MS = 20000,
+};
+
+enum lookup_state { LOOKUP_PENDING, LOOKUP_FOUND, LOOKUP_DEAD };
+
+struct lookup {
+	const char *text; /* "name:port", borrowed from the first peer that has it */
+	enum lookup_state state;
+	int error;        /* getaddrinfo's, of the last try */
+	struct ip_endpoint endpoint;
+};
+
+struct lookups {
+	struct lookup *list; /* sorted by text */
+	size_t n;
+	_Atomic size_t next; /* the next one of a round to be taken by a thread */
+};
+
+bool resolve_retries(int *out)
+{
+	const char *text = getenv("WG_ENDPOINT_RESOLUTION_RETRIES");
+	uint64_t v;
+
+	*out = RETRIES_DEFAULT;
+	if (!text)
+		return true;
+	if (strcmp(text, "infinity") == 0) {
+		*out = -1;
+		return true;
+	}
+	if (!span_to_u64(&v, span_of(text), INT_MAX))
+		return false;
+	*out = (int)v;
+	return true;
+}
+
+/* ---- one name ---- */
+
+static bool is_permanent(int error)
+{
+	return error == EAI_NONAME || error == EAI_FAIL || error == EAI_NODATA || error == EAI_SERVICE;
+}
+
+/* "name:port" or "[name]:port" to its parts: 0 or an error of getaddrinfo's. */
+static int host_split(char host[NI_MAXHOST], uint16_t *port, const char *text)
+{
+	struct span all = span_of(text), name, service;
+	size_t at = span_find_last(all, ':');
+	uint64_t number;
+
+	if (at == all.n)
+		return EAI_SERVICE;
+	name = span_sub(all, 0, at);
+	service = span_sub(all, at + 1, all.n);
+	if (name.n >= 2 && name.p[0] == '[' && name.p[name.n - 1] == ']')
+		name = span_sub(name, 1, name.n - 2);
+	if (name.n == 0 || name.n >= NI_MAXHOST)
+		return EAI_NONAME;
+	memcpy(host, name.p, name.n);
+	host[name.n] = '\0';
+	if (span_to_u64(&number, service, UINT16_MAX))
+		*port = (uint16_t)number;
+	else if (!ipc_service(port, service))
+		return EAI_SERVICE;
+	return 0;
+}
+
+static bool endpoint_from(struct ip_endpoint *out, const struct addrinfo *a)
+{
+	*out = (struct ip_endpoint){ 0 };
+	if (a->ai_family == AF_INET && a->ai_addrlen == sizeof(struct sockaddr_in)) {
+		struct sockaddr_in sa;
+
+		memcpy(&sa, a->ai_addr, sizeof sa);
+		out->addr = ip_v4((const uint8_t *)&sa.sin_addr);
+	} else if (a->ai_family == AF_INET6 && a->ai_addrlen == sizeof(struct sockaddr_in6)) {
+		struct sockaddr_in6 sa;
+
+		memcpy(&sa, a->ai_addr, sizeof sa);
+		out->addr = ip_v6(sa.sin6_addr.s6_addr);
+		out->scope = sa.sin6_scope_id;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* The first address counts, as getaddrinfo orders them (RFC 6724). */
+static void lookup_try(struct lookup *l)
+{
+	struct addrinfo hints = {
+		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM, .ai_protocol = IPPROTO_UDP,
+	};
+	struct addrinfo *found = NULL;
+	char host[NI_MAXHOST];
+	uint16_t port;
+
+	l->error = host_split(host, &port, l->text);
+	if (l->error == 0)
+		l->error = getaddrinfo(host, NULL, &hints, &found);
+	if (l->error == 0 && !endpoint_from(&l->endpoint, found))
+		l->error = EAI_FAIL;
+	if (l->error == 0) {
+		l->endpoint.port = port;
+		l->state = LOOKUP_FOUND;
+	} else if (is_permanent(l->error)) {
+		l->state = LOOKUP_DEAD;
+	}
+	if (found)
+		freeaddrinfo(found);
+}
+
+/* ---- all of them ---- */
+
+static void *lookup_thread(void *ctx)
+{
+	struct lookups *all = ctx;
+	size_t i;
+
+	while ((i = all->next++) < all->n)
+		if (all->list[i].state == LOOKUP_PENDING)
+			lookup_try(&all->list[i]);
+	return NULL;
+}
+
+static size_t count(const struct lookups *all, enum lookup_state state)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < all->n; i++)
+		n += all->list[i].state == state;
+	return n;
+}
+
+/* Every pending name once. This thread works too, so it does without the others where there are none. */
+static void lookup_round(struct lookups *all)
+{
+	size_t wanted = count(all, LOOKUP_PENDING), n = 0;
+	pthread_t threads[THREADS_MAX];
+	pthread_attr_t attr;
+
+	all->next = 0;
+	if (wanted > 1 && pthread_attr_init(&attr) == 0) {
+		(void)pthread_attr_setstacksize(&attr, STACK_BYTES);
+		while (n < THREADS_MAX && n + 1 < wanted &&
+		       pthread_create(&threads[n], &attr, lookup_thread, all) == 0)
+			n++;
+		pthread_attr_destroy(&attr);
+	}
+	lookup_thread(all);
+	while (n > 0)
+		pthread_join(threads[--n], NULL);
+}
+
+static void wait_ms(unsigned int ms)
+{
+	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
+
+	while (nanosleep(&t, &t) < 0 && errno == EINTR)
+		;
+}
+
+static void tell_waiting(const struct lookups *all, const struct resolve_options *o, unsigned int ms)
+{
+	for (size_t i = 0; o->waiting && i < all->n; i++)
+		if (all->list[i].state == LOOKUP_PENDING)
+			o->waiting(o->ctx, all->list[i].text, gai_strerror(all->list[i].error), ms);
+}
+
+/* A name that is dead for good ends it for all: the device will not be changed anyway. */
+static void lookup_all(struct lookups *all, const struct resolve_options *o)
+{
+	unsigned int ms = WAIT_FIRST_MS;
+
+	lookup_round(all);
+	for (int i = 0; o->retries < 0 || i < o->retries; i++) {
+		if (count(all, LOOKUP_PENDING) == 0 || count(all, LOOKUP_DEAD) > 0)
+			return;
+		tell_waiting(all, o, ms);
+		wait_ms(ms);
+		ms = ms * 12 / 10 < WAIT_MAX_MS ? ms * 12 / 10 : WAIT_MAX_MS;
+		lookup_round(all);
+	}
+}
+
+static int by_text(const void *a, const void *b)
+{
+	const struct lookup *x = a, *y = b;
+
+	return strcmp(x->text, y->text);
+}
+
+/* The distinct names of the device. */
+static bool lookups_collect(struct lookups *all, const struct wg_device *d)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < d->n_peers; i++)
+		n += (d->peers[i].flags & WG_PEER_HAS_HOST) != 0;
+	*all = (struct lookups){ .list = calloc(n ? n : 1, sizeof *all->list) };
+	if (!all->list)
+		return false;
+	for (uint32_t i = 0; i < d->n_peers; i++)
+		if (d->peers[i].flags & WG_PEER_HAS_HOST)
+			all->list[all->n++].text = d->peers[i].host;
+	qsort(all->list, all->n, sizeof *all->list, by_text);
+	n = 0;
+	for (size_t i = 0; i < all->n; i++)
+		if (n == 0 || strcmp(all->list[n - 1].text, all->list[i].text) != 0)
+			all->list[n++] = all->list[i];
+	all->n = n;
+	return true;
+}
+
+static void report(const struct wg_peer *peer, const struct lookup *l, const struct resolve_options *o,
+		   struct diag *diag)
+{
+	struct diag_at at = { .file = o->file, .line = peer->line };
+	char key[KEY_BASE64_CHARS + 1];
+
+	key_to_base64(key, peer->public_key.b);
+	diag_f(diag, DIAG_ERROR, &at, NULL, "%s: `%s' (endpoint of peer %s)", gai_strerror(l->error),
+	       peer->host, key);
+}
+
+int resolve_device(struct wg_device *d, const struct resolve_options *o, struct diag *diag)
+{
+	struct lookups all;
+	int failed = 0;
+
+	if (!lookups_collect(&all, d))
+		return -ENOMEM;
+	lookup_all(&all, o);
+	for (uint32_t i = 0; i < d->n_peers; i++) {
+		struct wg_peer *peer = &d->peers[i];
+		struct lookup wanted = { .text = peer->host }, *l;
+
+		if (!(peer->flags & WG_PEER_HAS_HOST))
+			continue;
+		l = bsearch(&wanted, all.list, all.n, sizeof *all.list, by_text);
+		if (l->state != LOOKUP_FOUND) {
+			report(peer, l, o, diag);
+			failed++;
+		}
+	}
+	for (uint32_t i = 0; failed == 0 && i < d->n_peers; i++) {
+		struct wg_peer *peer = &d->peers[i];
+		struct lookup wanted = { .text = peer->host }, *l;
+
+		if (!(peer->flags & WG_PEER_HAS_HOST))
+			continue;
+		l = bsearch(&wanted, all.list, all.n, sizeof *all.list, by_text);
+		peer->endpoint = l->endpoint;
+		peer->flags = (peer->flags & ~(uint32_t)WG_PEER_HAS_HOST) | WG_PEER_HAS_ENDPOINT;
+	}
+	free(all.list);
+	return failed;
+}

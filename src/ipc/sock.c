@@ -1,0 +1,222 @@
+/* Userspace daemons over their configuration sockets: one connection, one request, one answer.
+ * The other end is not trusted further than the device it serves: its lines, the whole answer and
+ * what follows the answer are bounded. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "../base/mem.h"
+#include "../crypto/crypto.h"
+#include "../model/uapi.h"
+#include "link.h"
+#include "transport.h"
+
+enum { BUFFER_BYTES = 64 * 1024, SET_ANSWER_MAX = 64 * 1024 };
+static const uint64_t GET_ANSWER_MAX = 1ull << 30; /* a million peers with two prefixes: half of it */
+static const char SUFFIX[] = ".sock";
+
+static const char *dir_or_default(const char *dir)
+{
+	return dir ? dir : RUNSTATEDIR "/wireguard";
+}
+
+static bool socket_address(struct sockaddr_un *sa, const char *dir, const char *name)
+{
+	struct text path = text_fixed(sa->sun_path, sizeof sa->sun_path);
+
+	sa->sun_family = AF_UNIX;
+	text_f(&path, "%s/%s%s", dir_or_default(dir), name, SUFFIX);
+	return !path.failed && name[0] != '\0' && !strchr(name, '/');
+}
+
+int socket_open(const char *dir, const char *name)
+{
+	struct sockaddr_un sa;
+	struct stat st;
+	int fd, rc = 0;
+
+	if (!socket_address(&sa, dir, name) || lstat(sa.sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return -ENOENT;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0) /* no such sockets here (a sandbox): then no userspace device either */
+		return -ENOENT;
+	if (connect(fd, (struct sockaddr *)&sa, sizeof sa) < 0)
+		rc = -errno;
+	if (rc == 0)
+		return fd;
+	close(fd);
+	if (rc != -ECONNREFUSED)
+		return rc;
+	(void)unlink(sa.sun_path); /* its daemon is gone */
+	return -ENOENT;
+}
+
+static int socket_list_entry(const char *dir, const char *entry, struct ipc_names *out)
+{
+	struct ipc_name name = { .backend = IPC_SOCKET };
+	size_t n = strlen(entry), suffix = sizeof SUFFIX - 1;
+	int fd;
+
+	if (n <= suffix || n - suffix >= sizeof name.name || strcmp(entry + n - suffix, SUFFIX) != 0)
+		return 0;
+	memcpy(name.name, entry, n - suffix);
+	fd = socket_open(dir, name.name);
+	if (fd == -ENOENT)
+		return 0;
+	if (fd >= 0)
+		close(fd);
+	return names_add(out, &name);
+}
+
+int socket_list(const char *dir, struct ipc_names *out)
+{
+	DIR *d = opendir(dir_or_default(dir));
+	const struct dirent *entry;
+	int rc = 0;
+
+	if (!d)
+		return errno == ENOENT ? 0 : -errno;
+	while (rc == 0 && (entry = readdir(d)))
+		rc = socket_list_entry(dir, entry->d_name, out);
+	closedir(d);
+	return rc;
+}
+
+/* ---- one exchange ---- */
+
+struct exchange {
+	int fd;
+	int error; /* of sending, as -errno */
+	struct uapi_reader reader;
+	uint64_t budget; /* bytes the answer may still have */
+};
+
+static bool send_all(struct exchange *x, const char *p, size_t n)
+{
+	ssize_t sent;
+
+	while (n > 0 && x->error == 0) {
+		sent = send(x->fd, p, n, MSG_NOSIGNAL);
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0) {
+			x->error = -errno;
+			break;
+		}
+		p += sent;
+		n -= (size_t)sent;
+	}
+	return x->error == 0;
+}
+
+/* struct text's hook: what is full goes out. */
+static bool send_room(struct text *t, size_t more)
+{
+	bool ok = send_all(t->ctx, t->p, t->n);
+
+	t->n = 0;
+	t->p[0] = '\0';
+	return ok && more < t->cap;
+}
+
+static int receive(struct exchange *x, char *buffer, size_t *have)
+{
+	struct span text;
+	ssize_t n;
+	int rc;
+
+	n = recv(x->fd, buffer + *have, BUFFER_BYTES - *have, 0);
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	if (n == 0 || (uint64_t)n > x->budget)
+		return -EPROTO;
+	x->budget -= (uint64_t)n;
+	*have += (size_t)n;
+	text = (struct span){ buffer, *have };
+	rc = uapi_read_reply(&x->reader, &text);
+	if (rc)
+		return rc;
+	if (text.n >= UAPI_LINE_MAX && !x->reader.done)
+		return -EPROTO;
+	memmove(buffer, text.p, text.n);
+	*have = text.n;
+	return 0;
+}
+
+static int receive_answer(struct exchange *x, char *buffer)
+{
+	size_t have = 0;
+	int rc = 0;
+
+	while (rc == 0 && !x->reader.done)
+		rc = receive(x, buffer, &have);
+	if (rc)
+		return rc;
+	return x->reader.have_errno ? -x->reader.error : -EPROTO;
+}
+
+/* Sends get=1 or the patch, reads the answer, closes. */
+static int exchange(struct exchange *x, const struct wg_device *patch)
+{
+	char *buffer = malloc(BUFFER_BYTES);
+	struct text t;
+	int rc = -ENOMEM;
+
+	if (buffer) {
+		t = text_fixed(buffer, BUFFER_BYTES);
+		t.room = send_room;
+		t.ctx = x;
+		if (patch)
+			uapi_print_set(&t, patch, &ipc_scopes);
+		else
+			text_add(&t, "get=1\n\n");
+		(void)send_all(x, t.p, t.n);
+		rc = receive_answer(x, buffer); /* a daemon that hung up early may have said why */
+		if (x->error && rc == -EPROTO)
+			rc = x->error;
+		mem_wipe(buffer, BUFFER_BYTES);
+	}
+	free(buffer);
+	close(x->fd);
+	return rc;
+}
+
+int socket_get(int fd, struct wg_device *out)
+{
+	struct exchange x = {
+		.fd = fd,
+		.reader = { .device = out, .scopes = &ipc_scopes },
+		.budget = GET_ANSWER_MAX,
+	};
+	int rc = exchange(&x, NULL);
+
+	if (rc) {
+		device_free(out);
+		return rc;
+	}
+	if ((out->flags & WG_DEVICE_HAS_PRIVATE_KEY) && mem_is_zero_ct(out->private_key.b, KEY_BYTES))
+		out->flags &= ~(uint32_t)WG_DEVICE_HAS_PRIVATE_KEY;
+	if (out->flags & WG_DEVICE_HAS_PRIVATE_KEY) {
+		x25519_public(&out->public_key, &out->private_key);
+		out->flags |= WG_DEVICE_HAS_PUBLIC_KEY;
+	}
+	return 0;
+}
+
+int socket_set(int fd, const struct wg_device *patch)
+{
+	struct wg_device none = { 0 };
+	struct exchange x = {
+		.fd = fd,
+		.reader = { .device = &none, .scopes = &ipc_scopes, .set_reply = true },
+		.budget = SET_ANSWER_MAX,
+	};
+	int rc = exchange(&x, patch);
+
+	device_free(&none);
+	return rc;
+}
