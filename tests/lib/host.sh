@@ -10,8 +10,6 @@ for knob in all default; do
 	echo 0 > "/proc/sys/net/ipv6/conf/$knob/accept_dad" || true
 	echo 0 > "/proc/sys/net/ipv6/conf/$knob/router_solicitations" || true
 done
-# A first solicitation lost to a link that is just coming up must not cost a second.
-echo 50 > /proc/sys/net/ipv6/neigh/default/retrans_time_ms || true
 ip link set lo up
 # Unprivileged tools ask for it, and a fresh namespace says nobody.
 echo "0 2147483647" > /proc/sys/net/ipv4/ping_group_range || true

@@ -2,7 +2,7 @@
 # /etc/wireguard), an empty /run, and a /sys that shows this network namespace. Sourced by sh.
 
 private_mounts() {
-	scratch=$(mktemp -d /tmp/wgsuite-mounts.XXXXXX)
+	scratch=$(mktemp -d "${TMPDIR:-/tmp}/wgsuite-mounts.XXXXXX")
 	mount -t tmpfs -o mode=0755 tmpfs "$scratch"
 	mkdir "$scratch/upper" "$scratch/work"
 	mount -t overlay -o "lowerdir=/etc,upperdir=$scratch/upper,workdir=$scratch/work" overlay /etc \

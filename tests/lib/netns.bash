@@ -25,7 +25,7 @@ fail() {
 
 net_begin() {
 	[ -n "${WGSUITE_BOX-}" ] || fail "run this inside tests/lib/box.sh" || return
-	NET_DIR=$(mktemp -d /tmp/wgsuite-net.XXXXXX)
+	NET_DIR=$(mktemp -d "${TMPDIR:-/tmp}/wgsuite-net.XXXXXX")
 	NET_PID=() NET_OUTER=()
 }
 

@@ -1,0 +1,61 @@
+#!/bin/sh
+# packages.sh [--install] GROUP…: the Debian packages that building (build), the demonstration (try)
+# and the tests (test) need, one per line; --install installs those that are missing.
+set -eu
+
+build="gcc libc6-dev make binutils pkg-config libmnl-dev libnl-3-dev libnl-route-3-dev libiniparser-dev"
+try="iproute2 iputils-ping procps util-linux"
+# Compilers and test libraries; then what tests drive or observe with.
+test="clang llvm libclang-rt-dev libcmocka-dev bats valgrind
+	git iproute2 iputils-ping procps util-linux nftables iptables conntrack socat jq strace
+	tcpdump tshark mandoc python3-minimal"
+
+install=
+case ${1-} in
+--install) install=yes; shift ;;
+-*) echo "usage: packages.sh [--install] build|try|test…" >&2; exit 2 ;;
+esac
+
+wanted=
+for group; do
+	case $group in
+	build) wanted="$wanted $build" ;;
+	try) wanted="$wanted $try" ;;
+	test) wanted="$wanted $test" ;;
+	*) echo "packages.sh: no group $group" >&2; exit 2 ;;
+	esac
+done
+
+if [ -z "$install" ]; then
+	printf '%s\n' $wanted | sort -u
+	exit 0
+fi
+
+if ! command -v apt-get > /dev/null; then
+	echo "No apt-get here. This system's equivalents of these are needed:" $wanted
+	exit 0
+fi
+missing=
+for package in $(printf '%s\n' $wanted | sort -u); do
+	case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in
+	installed) ;;
+	*) missing="$missing $package" ;;
+	esac
+done
+if [ -z "$missing" ]; then
+	echo "All packages are there."
+	exit 0
+fi
+echo "Installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+get() {
+	apt-get install -y -q --no-install-recommends $missing > "$log" 2>&1 < /dev/null
+}
+# The lists of a fresh machine are empty or old: fetch them when the first try finds nothing.
+if ! get && ! { apt-get update -q > "$log" 2>&1 < /dev/null; get; }; then
+	cat "$log" >&2
+	echo "packages.sh: apt-get could not install:$missing" >&2
+	exit 1
+fi
