@@ -1,0 +1,44 @@
+#include "guard.h"
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+void guard_init(struct guard *g, size_t n)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), inner = (n + page - 1) / page * page;
+	uint8_t *p = mmap(NULL, inner + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED || mprotect(p + page, inner, PROT_READ | PROT_WRITE) != 0)
+		abort();
+	*g = (struct guard){ p + page, p + page + inner, p, inner + 2 * page };
+}
+
+void guard_free(struct guard *g)
+{
+	(void)munmap(g->map, g->map_n);
+	*g = (struct guard){ 0 };
+}
+
+uint64_t chance_u64(struct chance *c) /* splitmix64 */
+{
+	uint64_t z = c->x += 0x9e3779b97f4a7c15;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return z ^ z >> 31;
+}
+
+uint32_t chance_below(struct chance *c, uint32_t n)
+{
+	return (uint32_t)((chance_u64(c) >> 32) * n >> 32);
+}
+
+void chance_bytes(struct chance *c, void *p, size_t n)
+{
+	uint8_t *b = p;
+
+	for (size_t i = 0; i < n; i += 8) {
+		uint64_t v = chance_u64(c);
+		memcpy(b + i, &v, n - i < 8 ? n - i : 8);
+	}
+}

@@ -1,0 +1,80 @@
+/* Every subset of CPU features through the public door, and the words of WG_CPU. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include "../../../src/crypto/impl.h"
+
+enum { EVERY = 1 << 7 };
+
+static void every_subset_computes_right(void **state)
+{
+	(void)state;
+	for (uint32_t mask = 0; mask < EVERY; mask++) {
+		if ((mask & ~cpu_features()) != 0)
+			continue;
+		cpu_restrict(mask);
+		assert_int_equal(cpu_allowed(), mask);
+		assert_int_equal(crypto_rows()->aead->needs & ~mask, 0);
+		assert_int_equal(crypto_rows()->chacha20->needs & ~mask, 0);
+		assert_int_equal(crypto_rows()->poly1305->needs & ~mask, 0);
+		assert_int_equal(crypto_rows()->blake2s->needs & ~mask, 0);
+		assert_int_equal(crypto_rows()->x25519->needs & ~mask, 0);
+		assert_int_equal(crypto_rows()->x25519_batch->needs & ~mask, 0);
+		if (!crypto_self_test())
+			fail_msg("self-test fails with features %x", mask);
+	}
+	cpu_restrict(UINT32_MAX);
+	assert_int_equal(cpu_allowed(), cpu_features());
+}
+
+static void generic_is_portable(void **state)
+{
+	static const char *const primitives[] = { "aead", "x25519", "blake2s", "chacha20", "poly1305" };
+
+	(void)state;
+	cpu_restrict(0);
+	for (size_t i = 0; i < ARRAY_LEN(primitives); i++)
+		assert_string_equal(crypto_row(primitives[i]), "portable");
+	assert_string_equal(crypto_row("x25519-batch"), "single");
+	assert_null(crypto_row("rot13"));
+	cpu_restrict(UINT32_MAX);
+}
+
+static void words(void **state)
+{
+	static const struct {
+		const char *words;
+		bool ok;
+		uint32_t mask;
+	} cases[] = {
+		{ "generic", true, 0 },
+		{ "avx2", true, CPU_AVX2 },
+		{ "avx2,bmi2,adx", true, CPU_AVX2 | CPU_BMI2 | CPU_ADX },
+		{ "ssse3,avx512,ifma,neon", true, CPU_SSSE3 | CPU_AVX512 | CPU_IFMA | CPU_NEON },
+		{ "", false, 0 },
+		{ "avx", false, 0 },
+		{ "avx22", false, 0 },
+		{ "AVX2", false, 0 },
+		{ "avx2,", false, 0 },
+		{ ",avx2", false, 0 },
+		{ "avx2 bmi2", false, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		uint32_t mask = 0x5555;
+		assert_int_equal(cpu_parse(&mask, cases[i].words), cases[i].ok);
+		assert_int_equal(mask, cases[i].ok ? cases[i].mask : 0x5555);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_subset_computes_right),
+		cmocka_unit_test(generic_is_portable),
+		cmocka_unit_test(words),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,225 @@
+/* ChaCha20, Poly1305 and BLAKE2s: every row against the portable one, over lengths, places,
+ * alignments and values that strain carries; and the portable ones against their 32-bit twins. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include "../../../src/crypto/impl.h"
+#include "../../../src/crypto/poly1305_limbs.h"
+#include "../../../src/crypto/fe25.h"
+#include "../../../src/crypto/x25519_ladder.h"
+#include "../../lib/guard.h"
+
+enum { ROOM = 20000, MARK = 0x5a };
+static uint8_t plain[ROOM], right[ROOM];
+static struct guard from, to;
+
+static bool have(const char *primitive, const char *name, uint32_t needs)
+{
+	if ((needs & ~cpu_features()) == 0)
+		return true;
+	print_message("skip: %s %s: not on this CPU\n", primitive, name);
+	return false;
+}
+
+static void check_stream(const struct chacha20_row *row, const struct chacha20 *s, size_t n,
+			 size_t shift, bool in_place)
+{
+	uint8_t *src = shift ? from.start + shift : from.end - n;
+	uint8_t *dst = in_place ? src : shift ? to.start + shift / 3 : to.end - n;
+	struct guard *g = in_place ? &from : &to;
+
+	chacha20_xor_portable(right, plain, n, s);
+	memset(g->start, MARK, (size_t)(g->end - g->start));
+	memcpy(src, plain, n);
+	row->xor(dst, src, n, s);
+	assert_int_equal(memcmp(dst, right, n), 0);
+	for (const uint8_t *p = g->start; p < g->end; p++)
+		if (p < dst || p >= dst + n)
+			assert_int_equal(*p, MARK);
+}
+
+static void chacha20_rows_agree(void **state)
+{
+	static const uint32_t counters[] = { 0, 1, 0xfffffff0, 0xfffffffe, 0xffffffff, 0x7fffffff };
+	static const size_t longer[] = { 1536, 2048, 4095, 4096, 4097, 16384 };
+	struct chance c = { 3 };
+	struct chacha20 s;
+	struct wg_sym key;
+
+	(void)state;
+	for (const struct chacha20_row *row = crypto_tables.chacha20; row->needs; row++) {
+		if (!have("chacha20", row->name, row->needs))
+			continue;
+		for (size_t i = 0; i < 1300 + ARRAY_LEN(longer); i++) {
+			size_t n = i < 1300 ? i : longer[i - 1300];
+			chance_bytes(&c, &key, sizeof key);
+			chance_bytes(&c, plain, n);
+			chacha20_init(&s, &key, chance_u64(&c));
+			s.w[13] = (uint32_t)chance_u64(&c);
+			s.w[12] = counters[i % ARRAY_LEN(counters)];
+			check_stream(row, &s, n, 0, i % 2);
+			check_stream(row, &s, n, 1 + i % 64, i % 2 == 0);
+		}
+	}
+}
+
+/* Keys and texts of zeros, ones and random bytes: sums that carry all the way and ends near p. */
+static void poly1305_input(struct chance *c, struct poly1305 *p, uint8_t *m, size_t n)
+{
+	uint8_t key[32];
+	uint32_t kind = chance_below(c, 6);
+
+	chance_bytes(c, key, sizeof key);
+	if (kind == 0)
+		memset(key, 0xff, 16);
+	if (kind == 1) {
+		memset(key, 0, 16);
+		key[0] = (uint8_t)chance_below(c, 5);
+	}
+	chance_bytes(c, m, n);
+	for (size_t i = 0; i < n; i += 16)
+		if (kind < 3 && chance_below(c, 2))
+			memset(m + i, chance_below(c, 4) ? 0xff : 0xfb, n - i < 16 ? n - i : 16);
+	poly1305_init(p, key);
+	if (kind == 3) { /* in the middle of a message */
+		p->h[0] = UINT64_MAX;
+		p->h[1] = UINT64_MAX;
+		p->h[2] = chance_below(c, 8);
+	}
+}
+
+static void poly1305_check(const struct poly1305_row *row, struct chance *c, size_t n)
+{
+	struct poly1305 a, b;
+	uint8_t *m = from.end - n, tag_a[16], tag_b[16];
+
+	poly1305_input(c, &a, m, n);
+	b = a;
+	row->blocks(&a, m, n);
+	poly1305_blocks_portable(&b, m, n);
+	poly1305_tag(tag_a, &a);
+	poly1305_tag(tag_b, &b);
+	assert_memory_equal(tag_a, tag_b, sizeof tag_a);
+	assert_true(a.h[2] < 8);
+}
+
+static void limbs_blocks_whole(struct poly1305 *p, const uint8_t *m, size_t n)
+{
+	limbs_blocks(p, m, n, 1);
+}
+
+static void poly1305_rows_agree(void **state)
+{
+	static const struct poly1305_row limbs = { "26-bit limbs", 0, limbs_blocks_whole };
+	const struct poly1305_row *row = crypto_tables.poly1305;
+	struct chance c = { 5 };
+	bool last;
+
+	(void)state;
+	do {
+		last = row->needs == 0;
+		if (last) /* the portable row meets its twin for small machines */
+			row = &limbs;
+		if (have("poly1305", row->name, row->needs))
+			for (size_t i = 0; i < 30000; i++)
+				poly1305_check(row, &c, i % 90 * 16);
+		row++;
+	} while (!last);
+}
+
+static void blake2s_rows_agree(void **state)
+{
+	struct chance c = { 9 };
+	uint32_t a[8], b[8];
+
+	(void)state;
+	for (const struct blake2s_row *row = crypto_tables.blake2s; row->needs; row++) {
+		if (!have("blake2s", row->name, row->needs))
+			continue;
+		for (size_t i = 0; i < 4000; i++) {
+			size_t blocks = 1 + i % 5, n = blocks * BLAKE2S_BLOCK_BYTES;
+			uint8_t *m = i % 2 ? from.end - n : from.start + i % 61;
+			uint64_t count = i % 7 ? chance_u64(&c) >> 2 : UINT32_MAX - 63;
+			chance_bytes(&c, a, sizeof a);
+			chance_bytes(&c, m, n);
+			memcpy(b, a, sizeof b);
+			row->compress(a, m, blocks, count, i % 3 == 0 && blocks == 1);
+			blake2s_compress_portable(b, m, blocks, count, i % 3 == 0 && blocks == 1);
+			assert_memory_equal(a, b, sizeof a);
+		}
+	}
+}
+
+/* However a message is cut into updates, the digest is the same. */
+static void blake2s_splits(void **state)
+{
+	struct chance c = { 13 };
+	struct blake2s s;
+	uint8_t whole[32], parts[32];
+
+	(void)state;
+	chance_bytes(&c, plain, 700);
+	for (size_t n = 0; n <= 400; n++) {
+		blake2s_init(&s, 32, plain + 500, n % 33);
+		blake2s_update(&s, plain, n);
+		blake2s_final(&s, whole);
+		blake2s_init(&s, 32, plain + 500, n % 33);
+		for (size_t at = 0, k; at < n; at += k) {
+			k = chance_below(&c, 150);
+			k = k < n - at ? k : n - at;
+			blake2s_update(&s, plain + at, k);
+		}
+		blake2s_final(&s, parts);
+		assert_memory_equal(whole, parts, sizeof whole);
+		assert_true(mem_is_zero_ct(&s, sizeof s));
+	}
+}
+
+/* The ladder over fe25.h, included here, against the row that the compiler chose. */
+static void field_of_small_machines(void **state)
+{
+	struct chance c = { 17 };
+	uint8_t k[32], u[32], a[32], b[32];
+
+	(void)state;
+	for (int i = 0; i < 500; i++) {
+		chance_bytes(&c, k, sizeof k);
+		chance_bytes(&c, u, sizeof u);
+		if (i % 5 == 0)
+			memset(u + 1, 0xff, 31);
+		if (i % 5 == 1)
+			memset(u + 1, 0, 31);
+		ladder(a, k, u);
+		x25519_mul_portable(b, k, u);
+		assert_memory_equal(a, b, sizeof a);
+	}
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	guard_init(&from, ROOM);
+	guard_init(&to, ROOM);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	guard_free(&from);
+	guard_free(&to);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(chacha20_rows_agree),
+		cmocka_unit_test(poly1305_rows_agree),
+		cmocka_unit_test(blake2s_rows_agree),
+		cmocka_unit_test(blake2s_splits),
+		cmocka_unit_test(field_of_small_machines),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
