@@ -9,6 +9,11 @@
 #include "../base/diag.h"
 #include "model.h"
 
+/* What wg-quick(8) knows beside wg(8), in [Interface]. */
+bool conf_is_quick_key(struct span key);
+/* PreUp, PostUp, PreDown or PostDown: the rest of the line is the value, '#' too. */
+bool conf_is_hook_key(struct span key);
+
 /* A key that only wg-quick knows (Address, DNS, PostUp, …), handed over as it stands in [Interface]. */
 struct conf_extra {
 	struct span key, value; /* value: trimmed; '#' comment cut except for hooks (Pre/Post Up/Down) */
@@ -20,12 +25,16 @@ struct conf_options {
 	const char *file; /* for messages */
 	/* Non-null: keys of [Interface] (and, with peer ≥ 0, of the peer of that number) that the wg
 	 * level does not know go here; true: taken. Null, or false: an error, with a hint when the
-	 * word is a wg-quick(8) key. */
+	 * word is a wg-quick(8) key. A function that refuses the value reports it and returns true. */
 	bool (*extra)(void *ctx, const struct conf_extra *x, int peer, struct diag *d);
 	void *ctx;
 	const struct ip_scopes *scopes;
 	/* Service names of ports ("domain"); null: decimal only. */
 	bool (*service)(uint16_t *port, struct span name);
+	/* Every line that `extra` did not take, in order, as it stands without its newline, comments and
+	 * blank lines too: what wg-quick strip prints. Wrong lines come by as well. May be null. */
+	void (*pass)(void *ctx, struct span line);
+	unsigned int max_errors; /* go on after an error, to report this many; 0 or 1: stop at the first */
 };
 
 /* Reads the text into a patch: HAS bits for the keys that are there, every peer with
@@ -44,6 +53,9 @@ struct set_options {
 };
 must_check int conf_read_set(struct wg_device *out, char *const words[], int n,
 			     const struct set_options *o, struct diag *d);
+
+/* True when the text has only blanks and comments: most likely a failed <(wg-quick strip …). */
+bool conf_is_empty(struct span text);
 
 /* Prints a state as `wg showconf` does (A4). */
 void conf_print(struct text *t, const struct wg_device *d, const struct ip_scopes *scopes);

@@ -1,0 +1,340 @@
+#include "conf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "../base/mem.h"
+#include "conf_name.h"
+#include "conf_words.h"
+#include "fields.h"
+
+enum { SQUEEZED_MAX = 512 };
+
+struct conf_reader {
+	const struct conf_options *o;
+	struct diag *d;
+	struct wg_device *out;
+	enum { BEFORE_SECTIONS, IN_INTERFACE, IN_PEER } section;
+	struct span line;         /* the whole line, comment too */
+	unsigned int line_number;
+	struct span section_line; /* of the open section */
+	struct name_reader names;
+	unsigned int errors;
+	bool no_memory;
+	char squeezed[SQUEEZED_MAX]; /* a value that had blanks inside; may hold a secret */
+};
+
+static struct wg_peer *open_peer(const struct conf_reader *r)
+{
+	return r->section == IN_PEER ? &r->out->peers[r->out->n_peers - 1] : NULL;
+}
+
+/* ---- reporting ---- */
+
+static struct diag_at place(const struct conf_reader *r, struct span where, bool may_show)
+{
+	struct diag_at at = { .file = r->o->file, .line = r->line_number };
+
+	at.column = (unsigned int)(where.p - r->line.p) + 1;
+	at.width = where.n > 0 ? (unsigned int)where.n : 1;
+	if (may_show && !text_may_be_key(r->line))
+		at.source = r->line;
+	return at;
+}
+
+/* Names `what` after the sentence unless it may be a secret. */
+static void fail(struct conf_reader *r, struct span where, const char *hint, const char *why,
+		 struct span what, bool may_show)
+{
+	struct diag_at at = place(r, where, may_show);
+
+	r->errors++;
+	if (may_show && what.p && !text_may_be_key(what))
+		diag_f(r->d, DIAG_ERROR, &at, hint, "%s: `%.*s'", why, (int)what.n, what.p);
+	else
+		diag_f(r->d, DIAG_ERROR, &at, hint, "%s", why);
+}
+
+static void out_of_memory(struct conf_reader *r)
+{
+	r->no_memory = true;
+}
+
+/* ---- blanks ---- */
+
+static bool has_blank(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (ascii_is_blank(s.p[i]))
+			return true;
+	return false;
+}
+
+/* The text without its blanks: itself when it has none inside, else a copy. False: too long. */
+static bool squeeze(struct conf_reader *r, struct span *out, struct span text)
+{
+	size_t n = 0;
+
+	*out = text;
+	if (!has_blank(text))
+		return true;
+	for (size_t i = 0; i < text.n; i++) {
+		if (ascii_is_blank(text.p[i]))
+			continue;
+		if (n == SQUEEZED_MAX)
+			return false;
+		r->squeezed[n++] = text.p[i];
+	}
+	*out = (struct span){ r->squeezed, n };
+	return true;
+}
+
+/* The same place in the source: exact, or the start of what was squeezed. */
+static struct span in_source(const struct conf_reader *r, struct span raw, struct span part)
+{
+	bool direct = part.p && part.p != r->squeezed && part.p >= raw.p && part.p <= raw.p + raw.n;
+
+	return direct && part.n > 0 ? part : raw;
+}
+
+/* ---- lines that are not understood ---- */
+
+static void unrecognized(struct conf_reader *r, struct span code)
+{
+	struct conf_wrong w = { .text = code, .in_peer = r->section == IN_PEER,
+				.in_section = r->section != BEFORE_SECTIONS };
+	char shown[SQUEEZED_MAX];
+
+	conf_explain(&w, shown, sizeof shown);
+	fail(r, span_trim(code), w.hint, "Line unrecognized", w.shown, w.shown.p != NULL);
+	mem_wipe(shown, sizeof shown);
+}
+
+/* ---- settings ---- */
+
+static void refused_value(struct conf_reader *r, const struct field *f, struct span raw,
+			  const struct field_value *v)
+{
+	const char *hint = NULL;
+
+	if (!v->why) {
+		out_of_memory(r);
+		return;
+	}
+	if (f->presence == WG_PEER_HAS_PUBLIC_KEY || f->kind->secret)
+		hint = "a key is 44 characters of base64, of which the last is '='";
+	fail(r, in_source(r, raw, v->culprit), hint, v->why, v->culprit, !f->kind->secret);
+}
+
+static bool read_value(struct conf_reader *r, void *object, const struct field *f, struct span raw,
+		       struct field_value *v)
+{
+	*v = (struct field_value){ .syntax = SYNTAX_CONF, .scopes = r->o->scopes,
+				   .service = r->o->service };
+	if (!squeeze(r, &v->text, raw)) {
+		fail(r, raw, NULL, "Value is too long", (struct span){ NULL, 0 }, false);
+		return false;
+	}
+	if (field_read(object, f, v))
+		return true;
+	refused_value(r, f, raw, v);
+	return false;
+}
+
+/* The last line decides whether the list replaces what the device has. */
+static void read_allowedips(struct conf_reader *r, const struct field *f, struct span value)
+{
+	struct wg_peer *peer = open_peer(r);
+	bool incremental = false;
+	struct span rest = value, raw;
+	struct field_value v;
+
+	while (span_next(&raw, &rest, ',')) {
+		raw = span_trim(raw);
+		if (!read_value(r, peer, f, raw, &v))
+			return;
+		incremental |= v.incremental;
+		if (v.host_bits) {
+			struct diag_at at = place(r, raw, true);
+			struct span shown = span_sub(v.text, v.incremental ? 1 : 0, v.text.n);
+			diag_f(r->d, DIAG_WARNING, &at, NULL, "AllowedIP has nonzero host part: %.*s",
+			       (int)shown.n, shown.p);
+		}
+	}
+	if (incremental)
+		peer->flags &= ~(uint32_t)WG_PEER_REPLACE_ALLOWEDIPS;
+	else
+		peer->flags |= WG_PEER_REPLACE_ALLOWEDIPS;
+}
+
+static void read_setting(struct conf_reader *r, const struct field *f, struct span code, size_t equals)
+{
+	struct span value = span_trim(span_sub(code, equals + 1, code.n));
+	struct field_value v;
+	void *object = f->of_peer ? (void *)open_peer(r) : r->out;
+
+	if (value.n == 0)
+		unrecognized(r, code);
+	else if (f == &fields[FIELD_ALLOWEDIP])
+		read_allowedips(r, f, value);
+	else if (!read_value(r, object, f, value, &v))
+		return; /* it is reported */
+}
+
+/* True when the caller's extra took the line, or refused it. */
+static bool offer_extra(struct conf_reader *r, struct span code, size_t equals)
+{
+	struct conf_extra x = { .line_text = r->line, .line = r->line_number };
+	unsigned int errors = r->d->errors;
+	bool taken;
+
+	if (!r->o->extra || r->section == BEFORE_SECTIONS || equals == code.n)
+		return false;
+	x.key = span_trim(span_sub(code, 0, equals));
+	x.value = span_sub(conf_is_hook_key(x.key) ? r->line : code, equals + 1, r->line.n);
+	x.value = span_trim(x.value);
+	x.column = (unsigned int)(x.value.p - r->line.p) + 1;
+	taken = r->o->extra(r->o->ctx, &x, r->section == IN_PEER ? (int)r->out->n_peers - 1 : -1, r->d);
+	r->errors += r->d->errors - errors;
+	return taken || r->d->errors != errors;
+}
+
+/* ---- sections ---- */
+
+static void close_section(struct conf_reader *r)
+{
+	struct wg_peer *peer = open_peer(r);
+	struct diag_at at;
+
+	if (!peer || (peer->flags & WG_PEER_HAS_PUBLIC_KEY))
+		return;
+	at = (struct diag_at){ .file = r->o->file, .line = peer->line, .column = 1,
+			       .width = (unsigned int)r->section_line.n, .source = r->section_line };
+	at.column += (unsigned int)span_find(r->section_line, '[');
+	at.width = (unsigned int)span_trim(conf_without_comment(r->section_line)).n;
+	r->errors++;
+	diag_f(r->d, DIAG_ERROR, &at, NULL, "A peer is missing a public key");
+}
+
+static void open_section(struct conf_reader *r, bool is_peer)
+{
+	struct wg_peer *peer = NULL;
+
+	close_section(r);
+	r->section = IN_INTERFACE;
+	r->section_line = r->line;
+	if (is_peer) {
+		peer = device_add_peer(r->out);
+		if (!peer) {
+			out_of_memory(r);
+			return;
+		}
+		peer->flags = WG_PEER_REPLACE_ALLOWEDIPS;
+		peer->line = r->line_number;
+		r->section = IN_PEER;
+	}
+	if (!name_section(&r->names, peer))
+		out_of_memory(r);
+}
+
+/* ---- lines ---- */
+
+static bool is_text(struct conf_reader *r)
+{
+	size_t nul = span_find(r->line, '\0');
+
+	if (r->line_number == 1 && (span_starts(r->line, "\xef\xbb\xbf") ||
+				    span_starts(r->line, "\xff\xfe") || span_starts(r->line, "\xfe\xff"))) {
+		fail(r, span_sub(r->line, 0, 1), "save the file as plain UTF-8 without BOM",
+		     "The file begins with a byte order mark", (struct span){ NULL, 0 }, false);
+		return false;
+	}
+	if (nul < r->line.n) {
+		fail(r, span_sub(r->line, nul, 1), "save the file as plain text",
+		     "The line holds a NUL byte", (struct span){ NULL, 0 }, false);
+		return false;
+	}
+	return true;
+}
+
+/* True when the line is for wg-quick(8) only. */
+static bool read_code(struct conf_reader *r, struct span code)
+{
+	size_t equals = span_find(code, '=');
+	const struct field *f = NULL;
+
+	if (conf_is_section(code, "[Interface]") || conf_is_section(code, "[Peer]")) {
+		open_section(r, conf_is_section(code, "[Peer]"));
+		return false;
+	}
+	name_other_line(&r->names);
+	if (equals < code.n && r->section != BEFORE_SECTIONS)
+		f = field_find(SYNTAX_CONF, span_sub(code, 0, equals), r->section == IN_PEER);
+	if (f)
+		read_setting(r, f, code, equals);
+	else if (offer_extra(r, code, equals))
+		return true;
+	else
+		unrecognized(r, code);
+	return false;
+}
+
+static void read_line(struct conf_reader *r)
+{
+	struct span code = conf_without_comment(r->line);
+	bool taken = false;
+
+	if (!is_text(r))
+		return;
+	if (span_trim(code).n > 0)
+		taken = read_code(r, code);
+	else if (code.n == r->line.n)
+		name_other_line(&r->names);
+	else if (!name_comment(&r->names, open_peer(r), r->line))
+		out_of_memory(r);
+	if (!taken && r->o->pass)
+		r->o->pass(r->o->ctx, r->line);
+}
+
+int conf_read(struct wg_device *out, struct span text, const struct conf_options *o, struct diag *d)
+{
+	struct conf_reader r = { .o = o, .d = d, .out = out };
+	unsigned int max_errors = o->max_errors > 0 ? o->max_errors : 1;
+	struct span rest = text;
+	int err = 0;
+
+	memset(out, 0, sizeof *out);
+	if (!rest.p)
+		rest = SPAN("");
+	while (r.errors < max_errors && !r.no_memory && span_next(&r.line, &rest, '\n')) {
+		r.line_number++;
+		if (r.line.n == 0 && !rest.p)
+			break; /* what follows the last newline is no line */
+		read_line(&r);
+	}
+	if (r.errors < max_errors && !r.no_memory)
+		close_section(&r);
+	if (r.no_memory)
+		err = -ENOMEM;
+	else if (r.errors > 0)
+		err = -EINVAL;
+	mem_wipe(r.squeezed, sizeof r.squeezed);
+	if (err)
+		device_free(out);
+	return err;
+}
+
+struct span conf_without_comment(struct span line)
+{
+	return span_sub(line, 0, span_find(line, '#'));
+}
+
+bool conf_is_empty(struct span text)
+{
+	struct span rest = text, line;
+
+	while (span_next(&line, &rest, '\n'))
+		if (span_trim(conf_without_comment(line)).n > 0)
+			return false;
+	return true;
+}

@@ -1,0 +1,177 @@
+#include "conf_words.h"
+
+#include "../base/text.h"
+#include "conf.h"
+#include "fields.h"
+
+static const char *const quick_keys[] = {
+	"Address", "DNS", "MTU", "Table", "SaveConfig", "PreUp", "PostUp", "PreDown", "PostDown",
+};
+
+static const char *const hook_keys[] = { "PreUp", "PostUp", "PreDown", "PostDown" };
+
+bool conf_is_quick_key(struct span key)
+{
+	for (size_t i = 0; i < ARRAY_LEN(quick_keys); i++)
+		if (span_is_nocase(key, quick_keys[i]))
+			return true;
+	return false;
+}
+
+bool conf_is_hook_key(struct span key)
+{
+	for (size_t i = 0; i < ARRAY_LEN(hook_keys); i++)
+		if (span_is_nocase(key, hook_keys[i]))
+			return true;
+	return false;
+}
+
+bool conf_is_section(struct span code, const char *section)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < code.n; i++) {
+		if (ascii_is_blank(code.p[i]))
+			continue;
+		if (section[at] == '\0' || ascii_lower(code.p[i]) != ascii_lower(section[at]))
+			return false;
+		at++;
+	}
+	return section[at] == '\0';
+}
+
+enum { WORD_MAX = 20 };
+
+/* Letters and digits, few enough that they are no key. */
+static bool is_plain_word(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = ascii_lower(s.p[i]);
+		if (!(c >= 'a' && c <= 'z') && !(i > 0 && ascii_is_digit(c)))
+			return false;
+	}
+	return s.n > 0 && s.n <= WORD_MAX;
+}
+
+static unsigned int least(unsigned int a, unsigned int b)
+{
+	return a < b ? a : b;
+}
+
+/* Insertions, deletions and changes of one letter that make one word of the other. */
+static unsigned int distance(struct span a, const char *b)
+{
+	unsigned int row[WORD_MAX + 1];
+	size_t nb = strlen(b);
+
+	for (size_t j = 0; j <= nb; j++)
+		row[j] = (unsigned int)j;
+	for (size_t i = 0; i < a.n; i++) {
+		unsigned int diagonal = row[0];
+		row[0] = (unsigned int)i + 1;
+		for (size_t j = 0; j < nb; j++) {
+			unsigned int change = diagonal + (ascii_lower(a.p[i]) != ascii_lower(b[j]));
+			diagonal = row[j + 1];
+			row[j + 1] = least(change, least(row[j], row[j + 1]) + 1);
+		}
+	}
+	return row[nb];
+}
+
+/* The known word that is at most two letters off, and less than half of the word; or null. */
+static const char *nearest_word(struct span word)
+{
+	const char *best = NULL;
+	unsigned int least_distance = least(3, (unsigned int)(word.n + 1) / 2);
+
+	for (size_t i = 0; i < FIELDS + ARRAY_LEN(quick_keys); i++) {
+		const char *known = i < FIELDS ? fields[i].spelling[SYNTAX_CONF] : quick_keys[i - FIELDS];
+		unsigned int d = distance(word, known);
+		if (d < least_distance) {
+			least_distance = d;
+			best = known;
+		}
+	}
+	return best;
+}
+
+static const char *quick_spelling(struct span key)
+{
+	for (size_t i = 0; i < ARRAY_LEN(quick_keys); i++)
+		if (span_is_nocase(key, quick_keys[i]))
+			return quick_keys[i];
+	return NULL;
+}
+
+static struct span squeezed(struct span text, char *buffer, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.n && n < size; i++)
+		if (!ascii_is_blank(text.p[i]))
+			buffer[n++] = text.p[i];
+	return (struct span){ buffer, n };
+}
+
+/* Whether the value of this key can be printed: not of secrets, nor of shell commands. */
+static bool value_is_public(const struct field *f, const char *quick_key)
+{
+	return f ? !f->kind->secret : quick_key && !conf_is_hook_key(span_of(quick_key));
+}
+
+static void hint_of(struct conf_wrong *w, struct span key, const struct field *f, const char *quick_key,
+		    bool has_value)
+{
+	struct text t = text_fixed(w->hint_text, sizeof w->hint_text);
+	const char *guess = NULL;
+
+	if (!f && !quick_key && is_plain_word(key))
+		guess = nearest_word(key);
+	if (!w->in_section)
+		text_add(&t, "a line [Interface] or [Peer] comes before the settings");
+	else if (f && f->of_peer != w->in_peer)
+		text_f(&t, "%s belongs in %s", f->spelling[SYNTAX_CONF],
+		       f->of_peer ? "[Peer]" : "[Interface]");
+	else if (f && !has_value)
+		text_f(&t, "%s needs a value; leave the line out for none", f->spelling[SYNTAX_CONF]);
+	else if (quick_key && w->in_peer)
+		text_f(&t, "%s is a wg-quick(8) key of [Interface]", quick_key);
+	else if (quick_key)
+		text_f(&t, "%s is a wg-quick(8) key; use: wg setconf wg0 <(wg-quick strip wg0)", quick_key);
+	else if (guess)
+		text_f(&t, "did you mean %s?", guess);
+	if (t.n > 0)
+		w->hint = w->hint_text;
+}
+
+static const struct field *field_of_any_section(struct span key, bool in_peer)
+{
+	const struct field *f = field_find(SYNTAX_CONF, key, in_peer);
+
+	return f ? f : field_find(SYNTAX_CONF, key, !in_peer);
+}
+
+void conf_explain(struct conf_wrong *w, char *buffer, size_t size)
+{
+	struct span all = squeezed(w->text, buffer, size);
+	size_t equals = span_find(all, '=');
+	struct span key = span_sub(all, 0, equals), section;
+	const struct field *f = field_of_any_section(key, w->in_peer);
+	const char *quick_key = quick_spelling(key);
+	bool fits = all.n < size;
+
+	w->hint = NULL;
+	w->shown = (struct span){ NULL, 0 };
+	if (all.n > 0 && all.p[0] == '[') {
+		section = span_sub(all, 1, all.n > 2 ? all.n - 2 : 0);
+		if (all.p[all.n - 1] == ']' && is_plain_word(section))
+			w->shown = all;
+		w->hint = "the sections are [Interface] and [Peer]";
+		return;
+	}
+	if (fits && equals < all.n && value_is_public(f, quick_key) && !text_may_be_key(all))
+		w->shown = all;
+	else if (f || quick_key || is_plain_word(key))
+		w->shown = key;
+	hint_of(w, key, f, quick_key, equals + 1 < all.n);
+}
