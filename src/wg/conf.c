@@ -1,0 +1,160 @@
+/* `wg setconf`, `addconf` and `syncconf`: a file to a patch. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "../model/conf.h"
+#include "../model/sync.h"
+#include "change.h"
+
+enum { FILE_MAX = 1 << 28 };
+
+struct conf_command {
+	const char *device, *path;
+	bool allow_empty;
+};
+
+/* The two words, and --allow-empty anywhere among them. */
+static bool read_words(struct conf_command *c, int argc, char *const argv[])
+{
+	const char *words[2] = { NULL, NULL };
+	int n = 0;
+
+	*c = (struct conf_command){ 0 };
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--allow-empty") == 0) {
+			c->allow_empty = true;
+			continue;
+		}
+		if (n == 2)
+			return false;
+		words[n++] = argv[i];
+	}
+	c->device = words[0];
+	c->path = words[1];
+	return n == 2;
+}
+
+/* file:line:column, the sentence, the line, a caret; what to do about it. */
+static void emit_with_place(void *ctx, const struct diag_message *m)
+{
+	char lines[2048];
+	struct text t = text_fixed(lines, sizeof lines);
+
+	(void)ctx;
+	diag_print(&t, m, true);
+	complain("%s", lines);
+}
+
+/* /dev/null named by hand clears a device on purpose; a failed <(…) or a typo must not. */
+static bool emptiness_is_meant(const struct conf_command *c)
+{
+	return c->allow_empty || strcmp(c->path, "/dev/null") == 0;
+}
+
+static bool read_text(struct wg_device *wanted, const struct conf_command *c, struct span text,
+		      bool may_be_empty, struct diag *diag)
+{
+	struct conf_options o = {
+		.file = c->path, .scopes = &ipc_scopes, .service = ipc_service, .max_errors = 20,
+	};
+	int rc;
+
+	if (!may_be_empty && conf_is_empty(text)) {
+		struct diag_at at = { .file = c->path, .line = 1, .column = 1 };
+
+		diag_f(diag, DIAG_ERROR, &at, "--allow-empty, or the file /dev/null, clears the interface",
+		       "The file says nothing");
+		return false;
+	}
+	rc = conf_read(wanted, text, &o, diag);
+	if (rc == -ENOMEM)
+		complain("%s\n", strerror(ENOMEM));
+	else if (rc)
+		complain("Configuration parsing error\n");
+	return rc == 0;
+}
+
+/* The file as a patch with addresses. It complains itself; *wanted is empty unless true. */
+static bool read_wanted(struct wg_device *wanted, const struct conf_command *c, bool may_be_empty)
+{
+	struct diag diag = { .emit = emit_with_place };
+	struct file_text file;
+	int rc = file_read(&file, c->path, FILE_MAX);
+	bool ok;
+
+	*wanted = (struct wg_device){ 0 };
+	if (rc) {
+		complain("%s: %s\n", strcmp(file.failed, "fopen") == 0 ? "fopen" : c->path,
+			 strerror(-rc));
+		return false;
+	}
+	ok = read_text(wanted, c, file.text, may_be_empty || emptiness_is_meant(c), &diag);
+	file_free(&file);
+	if (ok && !change_resolve(wanted, c->path, &diag)) {
+		device_free(wanted);
+		ok = false;
+	}
+	return ok;
+}
+
+static bool begin(struct conf_command *c, struct wg_device *wanted, struct program *p, int argc,
+		  char *const argv[])
+{
+	if (!read_words(c, argc, argv)) {
+		complain("Usage: %s %s <interface> <configuration filename>\n", p->name, argv[0]);
+		return false;
+	}
+	return read_wanted(wanted, c, strcmp(argv[0], "addconf") == 0);
+}
+
+int cmd_setconf(struct program *p, int argc, char *const argv[])
+{
+	struct conf_command c;
+	struct wg_device wanted;
+	bool ok;
+
+	if (!begin(&c, &wanted, p, argc, argv))
+		return 1;
+	wanted.flags |= WG_DEVICE_HAS_PRIVATE_KEY | WG_DEVICE_HAS_LISTEN_PORT | WG_DEVICE_HAS_FWMARK |
+			WG_DEVICE_REPLACE_PEERS;
+	ok = change_send(p, c.device, &wanted);
+	device_free(&wanted);
+	return ok ? 0 : 1;
+}
+
+int cmd_addconf(struct program *p, int argc, char *const argv[])
+{
+	struct conf_command c;
+	struct wg_device wanted;
+	bool ok;
+
+	if (!begin(&c, &wanted, p, argc, argv))
+		return 1;
+	ok = change_send(p, c.device, &wanted);
+	device_free(&wanted);
+	return ok ? 0 : 1;
+}
+
+/* A device's own key, port and mark stay when the file does not name them: wg-quick and hooks set
+ * them beside the file, and a sync must not cut the tunnel that it syncs. */
+int cmd_syncconf(struct program *p, int argc, char *const argv[])
+{
+	struct sync_options o = { .keep_private_key = true, .keep_listen_port = true, .keep_fwmark = true };
+	struct wg_device now = { 0 }, wanted, patch = { 0 };
+	struct conf_command c;
+	int rc;
+
+	if (!begin(&c, &wanted, p, argc, argv))
+		return 1;
+	rc = ipc_get(&p->ipc, &now, c.device);
+	if (rc)
+		complain("Unable to retrieve current interface configuration: %s\n", strerror(-rc));
+	else if ((rc = sync_diff(&patch, &now, &wanted, &o)) != 0)
+		complain("Unable to compare configurations: %s\n", strerror(-rc));
+	if (rc == 0 && !sync_is_empty(&patch) && !change_send(p, c.device, &patch))
+		rc = -EIO;
+	device_free(&now);
+	device_free(&wanted);
+	device_free(&patch);
+	return rc ? 1 : 0;
+}

@@ -1,0 +1,95 @@
+/* wg(8): shows and changes WireGuard devices, makes keys. */
+#include <stdlib.h>
+#include <sys/auxv.h>
+
+#include "program.h"
+
+#ifndef WGSUITE_VERSION
+#define WGSUITE_VERSION "1.0.0"
+#endif
+/* The first two words are what programs that ask for the version know and compare. */
+#define VERSION_LINE "wireguard-tools v1.0.20260223 - wgsuite " WGSUITE_VERSION "\n"
+
+static const struct command {
+	const char *name, *help;
+	command_run *run;
+} commands[] = {
+	{ "show", "Shows the current configuration and device information", cmd_show },
+	{ "showconf", "Shows the current configuration of a given WireGuard interface, for use with"
+		      " `setconf'", cmd_showconf },
+	{ "set", "Change the current configuration, add peers, remove peers, or change peers",
+	  cmd_set },
+	{ "setconf", "Applies a configuration file to a WireGuard interface", cmd_setconf },
+	{ "addconf", "Appends a configuration file to a WireGuard interface", cmd_addconf },
+	{ "syncconf", "Synchronizes a configuration file to a WireGuard interface", cmd_syncconf },
+	{ "genkey", "Generates a new private key and writes it to stdout", cmd_genkey },
+	{ "genpsk", "Generates a new preshared key and writes it to stdout", cmd_genpsk },
+	{ "pubkey", "Reads a private key from stdin and writes a public key to stdout", cmd_pubkey },
+};
+
+static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
+{
+	return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
+}
+
+static void usage(struct text *t, const char *name)
+{
+	text_f(t, "Usage: %s <cmd> [<args>]\n\nAvailable subcommands:\n", name);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		text_f(t, "  %s: %s\n", commands[i].name, commands[i].help);
+	text_add(t, "You may pass `--help' to any of these subcommands to view usage.\n");
+}
+
+static int run(struct program *p, int argc, char *argv[])
+{
+	static char show_word[] = "show";
+	static char *const show[] = { show_word, NULL };
+	char lines[2048];
+	struct text t = text_fixed(lines, sizeof lines);
+
+	if (argc < 2)
+		return cmd_show(p, 1, show);
+	if (argc == 2 && is_one_of(argv[1], "-v", "--version", "version")) {
+		text_add(&p->out, VERSION_LINE);
+		return 0;
+	}
+	if (argc == 2 && is_one_of(argv[1], "-h", "--help", "help")) {
+		usage(&p->out, p->name);
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(p, argc - 1, argv + 1);
+	usage(&t, p->name);
+	complain("Invalid subcommand: `%s'\n%s", argv[1], lines);
+	return 1;
+}
+
+/* A privileged wg in the hands of an unprivileged user shows no keys and takes no hints from him. */
+static bool environment_is_trusted(void)
+{
+	static const char *const words[] = { "WG_HIDE_KEYS", "WG_COLOR_MODE",
+					     "WG_ENDPOINT_RESOLUTION_RETRIES" };
+
+	if (getauxval(AT_SECURE) == 0)
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (getenv(words[i])) {
+			complain("%s must not be set for a privileged wg\n", words[i]);
+			return false;
+		}
+	return true;
+}
+
+int main(int argc, char *argv[])
+{
+	static char buffer[64 * 1024];
+	struct program p;
+	int code;
+
+	if (!environment_is_trusted())
+		return 1;
+	program_open(&p, argc > 0 ? argv[0] : "wg", buffer, sizeof buffer);
+	code = run(&p, argc, argv);
+	return program_close(&p) ? code : 1;
+}
