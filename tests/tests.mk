@@ -1,6 +1,7 @@
 # Tests: one program per tests/unit/ROOM/X_test.c, linked with its room and what that room sees.
 # tests/run.sh runs everything; `make unit` builds and runs the unit tests alone.
 
+comma := ,
 cmocka := $(call pkg_libs,cmocka,-lcmocka)
 test_lib := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard tests/lib/*.c)))
 unit_sources := $(sort $(wildcard tests/unit/*/*_test.c))
@@ -19,12 +20,14 @@ $(O)/tests/libtest.a: $(test_lib)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-# The simulator: tests/sim/*_sim.c are programs, the other files there are its parts.
+# The simulator: tests/sim/*_sim.c are programs, the other files there are its parts. It watches the
+# tunnels' heap (tests/sim/memory.c).
+sim_ldflags := $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc free)
 sim_parts := $(patsubst %.c,$(O)/%.o,$(filter-out %_sim.c,$(sort $(wildcard tests/sim/*.c))))
 sim_tests := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/sim/*_sim.c)))
 $(sim_tests): $(O)/%: $(O)/%.o $(sim_parts) $(O)/tests/libtest.a $(call archives_of,proto $(sees_proto))
 	$(call say,LD,$@)
-	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(cmocka) $(LIBS)
+	$(Q)$(CC) $(all_ldflags) $(sim_ldflags) -o $@ $^ $(cmocka) $(LIBS)
 
 # Fuzz targets: tests/fuzz/ROOM_X.c has LLVMFuzzerTestOneInput. Any compiler replays the corpus
 # tests/fuzz/corpus/ROOM_X/ with tests/fuzz/replay.c as main; `make fuzz` builds libFuzzer programs with clang.
