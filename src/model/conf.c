@@ -42,14 +42,14 @@ static struct diag_at place(const struct conf_reader *r, struct span where, bool
 	return at;
 }
 
-/* Names `what` after the sentence unless it may be a secret. */
+/* Names `what` after the sentence, unless it is the null span or may be a secret. */
 static void fail(struct conf_reader *r, struct span where, const char *hint, const char *why,
-		 struct span what, bool may_show)
+		 struct span what, bool may_show_line)
 {
-	struct diag_at at = place(r, where, may_show);
+	struct diag_at at = place(r, where, may_show_line);
 
 	r->errors++;
-	if (may_show && what.p && !text_may_be_key(what))
+	if (what.p && !text_may_be_key(what))
 		diag_f(r->d, DIAG_ERROR, &at, hint, "%s: `%.*s'", why, (int)what.n, what.p);
 	else
 		diag_f(r->d, DIAG_ERROR, &at, hint, "%s", why);
@@ -106,7 +106,7 @@ static void unrecognized(struct conf_reader *r, struct span code)
 	char shown[SQUEEZED_MAX];
 
 	conf_explain(&w, shown, sizeof shown);
-	fail(r, span_trim(code), w.hint, "Line unrecognized", w.shown, w.shown.p != NULL);
+	fail(r, span_trim(code), w.hint, "Line unrecognized", w.shown, w.shows_all);
 	mem_wipe(shown, sizeof shown);
 }
 
@@ -115,15 +115,18 @@ static void unrecognized(struct conf_reader *r, struct span code)
 static void refused_value(struct conf_reader *r, const struct field *f, struct span raw,
 			  const struct field_value *v)
 {
+	static const struct span nothing;
+	bool secret = f->kind->secret;
 	const char *hint = NULL;
 
 	if (!v->why) {
 		out_of_memory(r);
 		return;
 	}
-	if (f->presence == WG_PEER_HAS_PUBLIC_KEY || f->kind->secret)
+	if (f == &fields[FIELD_PUBLIC_KEY] || secret)
 		hint = "a key is 44 characters of base64, of which the last is '='";
-	fail(r, in_source(r, raw, v->culprit), hint, v->why, v->culprit, !f->kind->secret);
+	fail(r, in_source(r, raw, v->culprit), hint, v->why, secret ? nothing : v->culprit,
+	     !secret);
 }
 
 static bool read_value(struct conf_reader *r, void *object, const struct field *f, struct span raw,

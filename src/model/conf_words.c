@@ -162,14 +162,17 @@ void conf_explain(struct conf_wrong *w, char *buffer, size_t size)
 
 	w->hint = NULL;
 	w->shown = (struct span){ NULL, 0 };
+	w->shows_all = false;
 	if (all.n > 0 && all.p[0] == '[') {
 		section = span_sub(all, 1, all.n > 2 ? all.n - 2 : 0);
-		if (all.p[all.n - 1] == ']' && is_plain_word(section))
+		w->shows_all = fits && all.p[all.n - 1] == ']' && is_plain_word(section);
+		if (w->shows_all)
 			w->shown = all;
 		w->hint = "the sections are [Interface] and [Peer]";
 		return;
 	}
-	if (fits && equals < all.n && value_is_public(f, quick_key) && !text_may_be_key(all))
+	w->shows_all = fits && equals < all.n && value_is_public(f, quick_key) && !text_may_be_key(all);
+	if (w->shows_all)
 		w->shown = all;
 	else if (f || quick_key || is_plain_word(key))
 		w->shown = key;

@@ -14,6 +14,7 @@ struct conf_wrong {
 	bool in_peer, in_section;
 	/* filled by conf_explain */
 	struct span shown; /* what may be printed of it: all, the key, or the null span */
+	bool shows_all;
 	const char *hint;  /* in the buffer or static; or null */
 	char hint_text[160];
 };

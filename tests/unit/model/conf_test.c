@@ -1,0 +1,515 @@
+/* Tunnel files: tables of files with the model they give, and of wrong files with what is said. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include "../../../src/model/conf.h"
+#include "../../lib/said.h"
+
+#define KEY_A "hV1StKWfcC6Yx21xhFvoiXnWONjGHN1dFeibN737Wnc="
+#define KEY_B "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw="
+#define SECRET "oM3PZ1Htc7FnACoIZGhCyrfeR+Y8Yh34WzDaulNEjGs="
+#define PEER_A "[Peer]\nPublicKey = " KEY_A "\n"
+
+static bool no_service(uint16_t *port, struct span name)
+{
+	*port = 53;
+	return span_is(name, "domain");
+}
+
+static bool scope_index(uint32_t *index, struct span name)
+{
+	*index = 7;
+	return span_is(name, "eth0");
+}
+
+static bool scope_name(char name[16], uint32_t index)
+{
+	memcpy(name, "eth0", 5);
+	return index == 7;
+}
+
+static const struct ip_scopes scopes = { scope_index, scope_name };
+static const struct conf_options options = { .file = "wg0.conf", .scopes = &scopes,
+					     .service = no_service };
+
+static char *printed(const struct wg_device *d)
+{
+	static char buffer[65536];
+	struct text t = text_fixed(buffer, sizeof buffer);
+
+	conf_print(&t, d, &scopes);
+	assert_false(t.failed);
+	return buffer;
+}
+
+/* A file, and what it is as `wg showconf` prints it. */
+static const struct {
+	const char *file, *model;
+} good[] = {
+	{ "", "[Interface]\n\n" },
+	{ "[Interface]\nPrivateKey = " SECRET "\nListenPort = 51820\nFwMark = 0xca6c\n",
+	  "[Interface]\nListenPort = 51820\nFwMark = 0xca6c\nPrivateKey = " SECRET "\n\n" },
+	{ PEER_A "PresharedKey = " SECRET "\nAllowedIPs = 10.0.0.0/8, ::/0\nEndpoint = [2001:DB8::1]:5\n"
+		 "PersistentKeepalive = 25\n",
+	  "[Interface]\n\n" PEER_A "PresharedKey = " SECRET "\nAllowedIPs = 10.0.0.0/8, ::/0\n"
+	  "Endpoint = [2001:db8::1]:5\nPersistentKeepalive = 25\n" },
+	/* blanks mean nothing, nor does case, nor the end of the last line */
+	{ " [ I n t e r F A C E ]\t\r\n L i s t e n port\v=\f5 1 8 2 0\r\n[pEER]\npublickey=" KEY_A,
+	  "[Interface]\nListenPort = 51820\n\n" PEER_A },
+	{ "[Interface]\nListenPort=1#PrivateKey=x\n#\n  # FwMark = 5\nFwMark = 0#5\n",
+	  "[Interface]\nListenPort = 1\n\n" },
+	/* sections repeat, the last value counts, lists grow */
+	{ PEER_A "AllowedIPs=10.0.0.0/8\n[Interface]\nListenPort=1\n[Interface]\nListenPort=2\n" PEER_A
+		 "AllowedIPs=1.2.3.4\nAllowedIPs=fd00::/8\nPersistentKeepalive=5\nPersistentKeepalive=off\n",
+	  "[Interface]\nListenPort = 2\n\n" PEER_A "AllowedIPs = 10.0.0.0/8\n\n" PEER_A
+	  "AllowedIPs = 1.2.3.4/32, fd00::/8\n" },
+	/* numbers */
+	{ "[Interface]\nListenPort = 00080\nFwMark = 010\n",
+	  "[Interface]\nListenPort = 80\nFwMark = 0xa\n\n" },
+	{ "[Interface]\nListenPort = domain\nFwMark = 0x00000000000000aB\n",
+	  "[Interface]\nListenPort = 53\nFwMark = 0xab\n\n" },
+	{ "[Interface]\nListenPort = +7\nFwMark = oFF\n", "[Interface]\nListenPort = 7\n\n" },
+	{ "[Interface]\nListenPort = 65535\nFwMark = 4294967295\n",
+	  "[Interface]\nListenPort = 65535\nFwMark = 0xffffffff\n\n" },
+	{ PEER_A "PersistentKeepalive = 65535\n", "[Interface]\n\n" PEER_A "PersistentKeepalive = 65535\n" },
+	/* prefixes */
+	{ PEER_A "AllowedIPs = 10.0.0.0/08,0.0.0.0/0,::1,1:2:3:4:5:6:7:8/128 , ::ffff:1.2.3.4\n",
+	  "[Interface]\n\n" PEER_A "AllowedIPs = 10.0.0.0/8, 0.0.0.0/0, ::1/128, 1:2:3:4:5:6:7:8/128, "
+	  "::ffff:1.2.3.4/128\n" },
+	{ PEER_A "AllowedIPs = 1 0 . 0.0.0 / 8\n", "[Interface]\n\n" PEER_A "AllowedIPs = 10.0.0.0/8\n" },
+	{ PEER_A "AllowedIPs = +10.0.0.0/8, -fd00::/8\n",
+	  "[Interface]\n\n" PEER_A "AllowedIPs = 10.0.0.0/8, -fd00::/8\n" },
+	/* endpoints */
+	{ PEER_A "Endpoint = ::1:5\n", "[Interface]\n\n" PEER_A "Endpoint = [::1]:5\n" },
+	{ PEER_A "Endpoint = [1.2.3.4]:domain\n", "[Interface]\n\n" PEER_A "Endpoint = 1.2.3.4:53\n" },
+	{ PEER_A "EndPoint = [fe80::1%eth0]:5801\n",
+	  "[Interface]\n\n" PEER_A "Endpoint = [fe80::1%eth0]:5801\n" },
+	{ PEER_A "Endpoint = [fe80::1%9]:1\n", "[Interface]\n\n" PEER_A "Endpoint = [fe80::1%9]:1\n" },
+	{ PEER_A "Endpoint = example.com:1\nEndpoint=1.2.3.4:0\n",
+	  "[Interface]\n\n" PEER_A "Endpoint = 1.2.3.4:0\n" },
+};
+
+static void good_files(void **state)
+{
+	struct wg_device d, again;
+	struct said said;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		said_init(&said, false);
+		assert_int_equal(conf_read(&d, span_of(good[i].file), &options, &said.d), 0);
+		assert_string_equal(said.buffer, "");
+		assert_string_equal(printed(&d), good[i].model);
+		/* and what is printed reads as the same */
+		assert_int_equal(conf_read(&again, span_of(good[i].model), &options, &said.d), 0);
+		assert_string_equal(printed(&again), good[i].model);
+		device_free(&d);
+		device_free(&again);
+	}
+}
+
+#define STRIP "; use: wg setconf wg0 <(wg-quick strip wg0)\n"
+#define KEY_HINT "  help: a key is 44 characters of base64, of which the last is '='\n"
+
+/* A wrong file, and all that is said. */
+static const struct {
+	const char *file;
+	size_t n; /* 0: a C string */
+	const char *said;
+} bad[] = {
+	/* never a secret, nor anything that may be one */
+	{ "[Interface]\nPrivateKey = oM3PZ1Htc7FnACoIZGhCyrfeR+Y8Yh34WzDaulNEjG=\n", 0,
+	  "wg0.conf:2:14: error: Key is not the correct length or format\n" KEY_HINT },
+	{ "[Interface]\nPrivateKey = short\n", 0,
+	  "wg0.conf:2:14: error: Key is not the correct length or format\n" KEY_HINT },
+	{ "[Interface]\nPrivateKey =\n", 0, "wg0.conf:2:1: error: Line unrecognized: `PrivateKey'\n"
+	  "  help: PrivateKey needs a value; leave the line out for none\n" },
+	{ "[Interface]\nPrivateKye = " SECRET "\n", 0, "wg0.conf:2:1: error: Line unrecognized: `PrivateKye'\n"
+	  "  help: did you mean PrivateKey?\n" },
+	{ "[Interface]\n" SECRET "\n", 0, "wg0.conf:2:1: error: Line unrecognized\n" },
+	{ "[Interface]\nPrivateKey " SECRET "\n", 0, "wg0.conf:2:1: error: Line unrecognized\n" },
+	{ "[Interface]\nListenPort = " SECRET "\n", 0,
+	  "wg0.conf:2:14: error: Servname not supported for ai_socktype\n" },
+	{ "[" SECRET "]\n", 0, "wg0.conf:1:1: error: Line unrecognized\n"
+	  "  help: the sections are [Interface] and [Peer]\n" },
+	{ "PrivateKey = " SECRET "\n", 0, "wg0.conf:1:1: error: Line unrecognized: `PrivateKey'\n"
+	  "  help: a line [Interface] or [Peer] comes before the settings\n" },
+	{ PEER_A "PrivateKey = " SECRET "\n", 0, "wg0.conf:3:1: error: Line unrecognized: `PrivateKey'\n"
+	  "  help: PrivateKey belongs in [Interface]\n" },
+	{ PEER_A "PresharedKey = " SECRET "x\n", 0,
+	  "wg0.conf:3:16: error: Key is not the correct length or format\n" KEY_HINT },
+	{ PEER_A "Endpoint = oM3PZ1Htc7FnACoIZGhCyrfeR+Y8Yh34WzDaulNEjGs\n", 0,
+	  "wg0.conf:3:12: error: Unable to find port of endpoint\n" },
+	{ "[Interface]\nPostUp = echo hunter2\n", 0, "wg0.conf:2:1: error: Line unrecognized: `PostUp'\n"
+	  "  help: PostUp is a wg-quick(8) key" STRIP },
+	/* words */
+	{ "[Interface]\n  Address = 10.0.0.1/24 # mine\n", 0,
+	  "wg0.conf:2:3: error: Line unrecognized: `Address=10.0.0.1/24'\n"
+	  "  help: Address is a wg-quick(8) key" STRIP },
+	{ PEER_A "DNS=1.1.1.1\n", 0, "wg0.conf:3:1: error: Line unrecognized: `DNS=1.1.1.1'\n"
+	  "  help: DNS is a wg-quick(8) key of [Interface]\n" },
+	{ "[Interface]\nfoo\n", 0, "wg0.conf:2:1: error: Line unrecognized: `foo'\n" },
+	{ "[Interface]\nListenPrt = 5\n", 0, "wg0.conf:2:1: error: Line unrecognized: `ListenPrt'\n"
+	  "  help: did you mean ListenPort?\n" },
+	{ "[Interfaces]\n", 0, "wg0.conf:1:1: error: Line unrecognized: `[Interfaces]'\n"
+	  "  help: the sections are [Interface] and [Peer]\n" },
+	{ PEER_A "AllowedIPs = \n", 0, "wg0.conf:3:1: error: Line unrecognized: `AllowedIPs='\n"
+	  "  help: AllowedIPs needs a value; leave the line out for none\n" },
+	{ "[Interface]\n; comment\n", 0, "wg0.conf:2:1: error: Line unrecognized\n" },
+	/* numbers do not wrap */
+	{ "[Interface]\nListenPort = 65536\n", 0, "wg0.conf:2:14: error: Port is not 0-65535: `65536'\n" },
+	{ "[Interface]\nListenPort = 99999999999999999999999\n", 0,
+	  "wg0.conf:2:14: error: Port is not 0-65535: `99999999999999999999999'\n" },
+	{ "[Interface]\nListenPort = -1\n", 0,
+	  "wg0.conf:2:14: error: Servname not supported for ai_socktype: `-1'\n" },
+	{ "[Interface]\nListenPort==5\n", 0,
+	  "wg0.conf:2:12: error: Servname not supported for ai_socktype: `=5'\n" },
+	{ "[Interface]\nFwMark = 0x100000000\n", 0,
+	  "wg0.conf:2:10: error: Fwmark is neither 0/off nor 0-0xffffffff: `0x100000000'\n" },
+	{ "[Interface]\nFwMark = 0X10\n", 0,
+	  "wg0.conf:2:10: error: Fwmark is neither 0/off nor 0-0xffffffff: `0X10'\n" },
+	{ "[Interface]\nFwMark = 0x\n", 0,
+	  "wg0.conf:2:10: error: Fwmark is neither 0/off nor 0-0xffffffff: `0x'\n" },
+	{ PEER_A "PersistentKeepalive = 65536\n", 0, "wg0.conf:3:23: error: Persistent keepalive interval "
+	  "is neither 0/off nor 1-65535: `65536'\n" },
+	{ PEER_A "Endpoint = 1.2.3.4:99999\n", 0,
+	  "wg0.conf:3:12: error: Port is not 0-65535: `1.2.3.4:99999'\n" },
+	/* endpoints */
+	{ PEER_A "Endpoint = 1.2.3.4\n", 0,
+	  "wg0.conf:3:12: error: Unable to find port of endpoint: `1.2.3.4'\n" },
+	{ PEER_A "Endpoint = [::1]5\n", 0,
+	  "wg0.conf:3:12: error: Unable to find port of endpoint: `[::1]5'\n" },
+	{ PEER_A "Endpoint = [::1\n", 0,
+	  "wg0.conf:3:12: error: Unable to find matching brace of endpoint: `[::1'\n" },
+	{ PEER_A "Endpoint = :5\n", 0, "wg0.conf:3:12: error: Name or service not known: `:5'\n" },
+	{ PEER_A "Endpoint = h:5/udp\n", 0,
+	  "wg0.conf:3:12: error: Servname not supported for ai_socktype: `h:5/udp'\n" },
+	/* prefixes */
+	{ PEER_A "AllowedIPs = 10.0.0.0/33\n", 0,
+	  "wg0.conf:3:14: error: AllowedIP is not in the correct format: `10.0.0.0/33'\n" },
+	{ PEER_A "AllowedIPs = 1.2.3.4, 10.0.0.0/\n", 0,
+	  "wg0.conf:3:23: error: AllowedIP is not in the correct format: `10.0.0.0/'\n" },
+	{ PEER_A "AllowedIPs = ::/129\n", 0,
+	  "wg0.conf:3:14: error: AllowedIP is not in the correct format: `::/129'\n" },
+	{ PEER_A "AllowedIPs = 1.2.3.4,\n", 0, "wg0.conf:3:22: error: Unable to parse IP address: `'\n" },
+	{ PEER_A "AllowedIPs = ,\n", 0, "wg0.conf:3:14: error: Unable to parse IP address: `'\n" },
+	{ PEER_A "AllowedIPs = 10.0/8\n", 0, "wg0.conf:3:14: error: Unable to parse IP address: `10.0'\n" },
+	{ PEER_A "AllowedIPs = ++1.2.3.4\n", 0,
+	  "wg0.conf:3:15: error: Unable to parse IP address: `+1.2.3.4'\n" },
+	/* peers */
+	{ "[Peer]\nPublicKey = p65NV..\n", 0,
+	  "wg0.conf:2:13: error: Key is not the correct length or format: `p65NV..'\n" KEY_HINT },
+	{ "#\n [Peer] # x\nAllowedIPs = 1.2.3.4\n", 0, "wg0.conf:2:2: error: A peer is missing a public key\n" },
+	{ "[Peer]\n" PEER_A, 0, "wg0.conf:1:1: error: A peer is missing a public key\n" },
+	{ "[Peer]\n[Interface]\n", 0, "wg0.conf:1:1: error: A peer is missing a public key\n" },
+	/* no text */
+	{ "\xef\xbb\xbf[Interface]\n", 0, "wg0.conf:1:1: error: The file begins with a byte order mark\n"
+	  "  help: save the file as plain UTF-8 without BOM\n" },
+	{ "\xff\xfe[\0I\0\n", 7, "wg0.conf:1:1: error: The file begins with a byte order mark\n"
+	  "  help: save the file as plain UTF-8 without BOM\n" },
+	{ "[Interface]\nListenPort = 5\0000\n", 28, "wg0.conf:2:15: error: The line holds a NUL byte\n"
+	  "  help: save the file as plain text\n" },
+};
+
+static void wrong_files_say_where_and_never_what_is_secret(void **state)
+{
+	struct wg_device d;
+	struct said said;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct span file = span_of(bad[i].file);
+		if (bad[i].n > 0)
+			file.n = bad[i].n;
+		said_init(&said, false);
+		memset(&d, 0xaa, sizeof d);
+		assert_int_equal(conf_read(&d, file, &options, &said.d), -EINVAL);
+		assert_string_equal(said.buffer, bad[i].said);
+		assert_int_equal(said.d.errors, 1);
+		assert_null(d.peers); /* whole or nothing */
+		assert_int_equal(d.flags | d.n_peers | d.listen_port, 0);
+		said_init(&said, true);
+		assert_int_equal(conf_read(&d, file, &options, &said.d), -EINVAL);
+		assert_null(strstr(said.buffer, "oM3PZ1H"));
+		assert_null(strstr(said.buffer, "hunter2"));
+	}
+}
+
+static void source_and_caret(void **state)
+{
+	struct wg_device d;
+	struct said said;
+
+	(void)state;
+	said_init(&said, true);
+	assert_int_equal(conf_read(&d, span_of(PEER_A "AllowedIPs = 1.2.3.4, 1.2.3.4/40 # x"), &options,
+				   &said.d), -EINVAL);
+	assert_string_equal(said.buffer,
+			    "wg0.conf:3:23: error: AllowedIP is not in the correct format: `1.2.3.4/40'\n"
+			    "  AllowedIPs = 1.2.3.4, 1.2.3.4/40 # x\n"
+			    "                        ^~~~~~~~~~\n");
+}
+
+static void several_errors_when_asked_for(void **state)
+{
+	struct conf_options o = options;
+	struct wg_device d;
+	struct said said;
+
+	(void)state;
+	o.max_errors = 2;
+	said_init(&said, false);
+	assert_int_equal(conf_read(&d, span_of("[Interface]\na\nFwMark = 1\nb\nc\n"), &o, &said.d), -EINVAL);
+	assert_string_equal(said.buffer, "wg0.conf:2:1: error: Line unrecognized: `a'\n"
+					 "wg0.conf:4:1: error: Line unrecognized: `b'\n");
+}
+
+static void host_bits_are_cleared_with_upstreams_warning(void **state)
+{
+	struct wg_device d;
+	struct said said;
+
+	(void)state;
+	said_init(&said, false);
+	assert_int_equal(conf_read(&d, span_of(PEER_A "AllowedIPs = 1.2.3.4/08, 10.0.0.0/8,-fd00::0001/64\n"),
+				   &options, &said.d), 0);
+	assert_string_equal(said.buffer,
+			    "wg0.conf:3:14: warning: AllowedIP has nonzero host part: 1.2.3.4/08\n"
+			    "wg0.conf:3:37: warning: AllowedIP has nonzero host part: fd00::0001/64\n");
+	assert_string_equal(printed(&d), "[Interface]\n\n" PEER_A
+					 "AllowedIPs = 1.0.0.0/8, 10.0.0.0/8, -fd00::/64\n");
+	device_free(&d);
+}
+
+/* The last AllowedIPs line decides for the peer. */
+static const struct {
+	const char *lines;
+	bool replace;
+} replacing[] = {
+	{ "", true },
+	{ "AllowedIPs = 1.2.3.4\n", true },
+	{ "AllowedIPs = +1.2.3.4\n", false },
+	{ "AllowedIPs = -1.2.3.4\n", false },
+	{ "AllowedIPs = +1.2.3.4, 1.2.3.5\n", false },
+	{ "AllowedIPs = 1.2.3.4, +1.2.3.5\n", false },
+	{ "AllowedIPs = +1.2.3.4\nAllowedIPs = 1.2.3.5\n", true },
+	{ "AllowedIPs = 1.2.3.5\nAllowedIPs = -1.2.3.4\n", false },
+};
+
+static void last_line_decides_about_replacing(void **state)
+{
+	char file[512];
+	struct wg_device d;
+	struct said said;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(replacing); i++) {
+		struct text t = text_fixed(file, sizeof file);
+		text_f(&t, PEER_A "%s", replacing[i].lines);
+		said_init(&said, false);
+		assert_int_equal(conf_read(&d, text_of(&t), &options, &said.d), 0);
+		assert_int_equal((d.peers[0].flags & WG_PEER_REPLACE_ALLOWEDIPS) != 0, replacing[i].replace);
+		assert_int_equal(d.peers[0].line, 1);
+		device_free(&d);
+	}
+}
+
+static void host_names_wait_for_the_resolver(void **state)
+{
+	static const char *const hosts[] = { "vpn.example.com:51820", "[vpn.example.com]:51820", "10.1:5",
+					     "[fe80::1%nope]:5", "[2001:db8::1%eth0]:5", "1.2.3.4%1:5" };
+	char file[512];
+	struct wg_device d;
+	struct said said;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+		struct text t = text_fixed(file, sizeof file);
+		text_f(&t, PEER_A "Endpoint = 1.2.3.4:5\nEndpoint = %s\n", hosts[i]);
+		said_init(&said, false);
+		assert_int_equal(conf_read(&d, text_of(&t), &options, &said.d), 0);
+		assert_string_equal(d.peers[0].host, hosts[i]);
+		assert_int_equal(d.peers[0].flags & (WG_PEER_HAS_HOST | WG_PEER_HAS_ENDPOINT),
+				 WG_PEER_HAS_HOST);
+		device_free(&d);
+	}
+}
+
+/* ---- wg-quick's part ---- */
+
+struct quick {
+	char taken[1024], passed[1024];
+	struct text taken_text, passed_text;
+};
+
+static bool take_extra(void *ctx, const struct conf_extra *x, int peer, struct diag *d)
+{
+	struct quick *q = ctx;
+
+	if (span_is_nocase(x->key, "MTU")) {
+		struct diag_at at = { .file = "q", .line = x->line, .column = x->column };
+		diag_f(d, DIAG_ERROR, &at, NULL, "no MTU like this");
+		return true;
+	}
+	if (!conf_is_quick_key(x->key) && !(peer >= 0 && span_is(x->key, "PresharedKeyFile")))
+		return false;
+	text_f(&q->taken_text, "%d %u:%u %.*s|%.*s|\n", peer, x->line, x->column, (int)x->key.n, x->key.p,
+	       (int)x->value.n, x->value.p);
+	return true;
+}
+
+static void pass_line(void *ctx, struct span line)
+{
+	struct quick *q = ctx;
+
+	text_f(&q->passed_text, "%.*s\n", (int)line.n, line.p);
+}
+
+static int read_quick(struct quick *q, const char *file, struct said *said)
+{
+	struct conf_options o = options;
+	struct wg_device d;
+	int err;
+
+	q->taken_text = text_fixed(q->taken, sizeof q->taken);
+	q->passed_text = text_fixed(q->passed, sizeof q->passed);
+	o.extra = take_extra;
+	o.pass = pass_line;
+	o.ctx = q;
+	said_init(said, false);
+	err = conf_read(&d, span_of(file), &o, &said->d);
+	device_free(&d);
+	return err;
+}
+
+static void quick_keys_are_handed_over_as_they_stand(void **state)
+{
+	struct quick q;
+	struct said said;
+
+	(void)state;
+	assert_int_equal(read_quick(&q, "#Giant\n[Interface]\n  address =  10.0.0.1/24, fd00::1/64  # two\n"
+					"ListenPort = 5 # here\n\nPostUp = echo \"#1\"; wg show %i \r\n"
+					"PostDown =\n# PreUp = x\nDNS=\n" PEER_A "PresharedKeyFile = a b\n"
+					"  # Name = x\n", &said), 0);
+	assert_string_equal(said.buffer, "");
+	assert_string_equal(q.taken, "-1 3:14 address|10.0.0.1/24, fd00::1/64|\n"
+				     "-1 6:10 PostUp|echo \"#1\"; wg show %i|\n"
+				     "-1 7:11 PostDown||\n-1 9:5 DNS||\n0 12:20 PresharedKeyFile|a b|\n");
+	assert_string_equal(q.passed, "#Giant\n[Interface]\nListenPort = 5 # here\n\n# PreUp = x\n" PEER_A
+				      "  # Name = x\n");
+}
+
+static void quick_values_can_be_refused(void **state)
+{
+	struct quick q;
+	struct said said;
+
+	(void)state;
+	assert_int_equal(read_quick(&q, "[Interface]\nMTU = 5x\n", &said), -EINVAL);
+	assert_string_equal(said.buffer, "q:2:7: error: no MTU like this\n");
+	assert_int_equal(read_quick(&q, "Address = 1.2.3.4\n", &said), -EINVAL);
+	assert_int_equal(read_quick(&q, "[Interface]\nAddress\n", &said), -EINVAL);
+	assert_int_equal(read_quick(&q, "[Interface]\nPost Up = x\n", &said), -EINVAL);
+}
+
+/* ---- size ---- */
+
+static bool grow(struct text *t, size_t more)
+{
+	size_t cap = (t->n + more + 1) * 2;
+	char *p = realloc(t->p, cap);
+
+	if (!p)
+		return false;
+	t->p = p;
+	t->cap = cap;
+	return true;
+}
+
+static void lines_of_a_mebibyte(void **state)
+{
+	struct text t = { .room = grow };
+	struct wg_device d;
+	struct said said;
+	uint32_t n = 0;
+
+	(void)state;
+	text_add(&t, PEER_A "AllowedIPs = 1.2.3.4");
+	while (t.n < 1 << 20)
+		text_f(&t, " , 10.%u.%u.0/ 24", n / 256 % 256, n % 256), n++;
+	said_init(&said, false);
+	assert_int_equal(conf_read(&d, text_of(&t), &options, &said.d), 0);
+	assert_int_equal(d.peers[0].n_allowedips, n + 1);
+	device_free(&d);
+	t.n = 0;
+	text_add(&t, "[Interface]\nListenPort = ");
+	while (t.n < 1 << 20)
+		text_add(&t, "9 ");
+	assert_int_equal(conf_read(&d, text_of(&t), &options, &said.d), -EINVAL);
+	assert_string_equal(said.buffer, "wg0.conf:2:14: error: Value is too long\n");
+	t.n = 0;
+	text_add(&t, "#");
+	while (t.n < 1 << 20)
+		text_add(&t, "################");
+	assert_int_equal(conf_read(&d, text_of(&t), &options, &said.d), 0);
+	free(t.p);
+}
+
+static void a_hundred_thousand_peers(void **state)
+{
+	enum { PEERS = 100000 };
+	struct text t = { .room = grow };
+	struct wg_device d;
+	struct said said;
+	char key[KEY_BASE64_CHARS + 1];
+
+	(void)state;
+	for (uint32_t i = 0; i < PEERS; i++) {
+		uint8_t k[KEY_BYTES] = { 0 };
+		store_le32(k, i);
+		key_to_base64(key, k);
+		text_f(&t, "[Peer]\n# Name = p%u\nPublicKey = %s\nAllowedIPs = 10.%u.%u.%u/32\n\n", i, key,
+		       i >> 16, i >> 8 & 255, i & 255);
+	}
+	said_init(&said, false);
+	assert_int_equal(conf_read(&d, text_of(&t), &options, &said.d), 0);
+	assert_int_equal(d.n_peers, PEERS);
+	assert_string_equal(d.peers[PEERS - 1].name, "p99999");
+	assert_int_equal(d.peers[PEERS - 1].line, 5 * (PEERS - 1) + 1);
+	device_free(&d);
+	free(t.p);
+}
+
+static void empty_is_blanks_and_comments(void **state)
+{
+	(void)state;
+	assert_true(conf_is_empty(SPAN("")));
+	assert_true(conf_is_empty((struct span){ NULL, 0 }));
+	assert_true(conf_is_empty(SPAN("\n \t\r\n# [Interface]\n")));
+	assert_false(conf_is_empty(SPAN("\n[Interface]\n")));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(good_files),
+		cmocka_unit_test(wrong_files_say_where_and_never_what_is_secret),
+		cmocka_unit_test(source_and_caret),
+		cmocka_unit_test(several_errors_when_asked_for),
+		cmocka_unit_test(host_bits_are_cleared_with_upstreams_warning),
+		cmocka_unit_test(last_line_decides_about_replacing),
+		cmocka_unit_test(host_names_wait_for_the_resolver),
+		cmocka_unit_test(quick_keys_are_handed_over_as_they_stand),
+		cmocka_unit_test(quick_values_can_be_refused),
+		cmocka_unit_test(lines_of_a_mebibyte),
+		cmocka_unit_test(a_hundred_thousand_peers),
+		cmocka_unit_test(empty_is_blanks_and_comments),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
