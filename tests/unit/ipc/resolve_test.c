@@ -1,0 +1,261 @@
+/* Names to addresses with a resolver of our own: this file's getaddrinfo stands in for libc's. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../../src/ipc/resolve.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static int calls, inside, meet; /* meet: every call waits until so many are inside at once */
+static int transient_left;      /* so many times "slow" fails and may come */
+
+/* "A.B" answers 10.0.A.B; "dead" never will; "slow" after some tries; "six" is an IPv6 address. */
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+		struct addrinfo **out)
+{
+	struct addrinfo *a;
+	bool fail;
+
+	assert_null(service);
+	assert_int_equal(hints->ai_socktype, SOCK_DGRAM);
+	pthread_mutex_lock(&lock);
+	calls++;
+	inside++;
+	pthread_cond_broadcast(&changed);
+	while (inside < meet)
+		pthread_cond_wait(&changed, &lock);
+	fail = strcmp(node, "slow") == 0 && transient_left-- > 0;
+	pthread_mutex_unlock(&lock);
+	if (strcmp(node, "dead") == 0)
+		return EAI_NONAME;
+	if (fail)
+		return EAI_AGAIN;
+	a = calloc(1, sizeof *a + sizeof(struct sockaddr_in6));
+	a->ai_addr = (struct sockaddr *)(a + 1);
+	if (strcmp(node, "six") == 0) {
+		struct sockaddr_in6 sa = { .sin6_family = AF_INET6, .sin6_scope_id = 3 };
+		sa.sin6_addr.s6_addr[0] = 0xfe;
+		memcpy(a->ai_addr, &sa, sizeof sa);
+		a->ai_family = AF_INET6;
+		a->ai_addrlen = sizeof sa;
+	} else {
+		struct sockaddr_in sa = { .sin_family = AF_INET };
+		uint8_t b[4] = { 10, 0, (uint8_t)atoi(node), (uint8_t)atoi(strchr(node, '.') ? strchr(node, '.') + 1 : "0") };
+		memcpy(&sa.sin_addr, b, 4);
+		memcpy(a->ai_addr, &sa, sizeof sa);
+		a->ai_family = AF_INET;
+		a->ai_addrlen = sizeof sa;
+	}
+	*out = a;
+	return 0;
+}
+
+void freeaddrinfo(struct addrinfo *a)
+{
+	free(a);
+}
+
+static void add_host(struct wg_device *d, const char *host, uint32_t line)
+{
+	struct wg_peer *peer = device_add_peer(d);
+
+	peer->host = strdup(host);
+	peer->flags = WG_PEER_HAS_PUBLIC_KEY | WG_PEER_HAS_HOST;
+	peer->public_key.b[0] = 7;
+	peer->line = line;
+}
+
+struct heard {
+	char text[512];
+	unsigned int line, n, waits, last_wait_ms;
+};
+
+static void hear(void *ctx, const struct diag_message *m)
+{
+	struct heard *h = ctx;
+	struct text t = text_fixed(h->text, sizeof h->text);
+
+	text_add(&t, m->text);
+	h->line = m->at.line;
+	h->n++;
+}
+
+static void hear_wait(void *ctx, const char *host, const char *why, unsigned int ms)
+{
+	struct heard *h = ctx;
+
+	assert_string_equal(host, "slow:1");
+	assert_true(strlen(why) > 0);
+	h->waits++;
+	h->last_wait_ms = ms;
+}
+
+static int resolve(struct wg_device *d, struct heard *h, int retries)
+{
+	struct resolve_options o = { .file = "wg0.conf", .retries = retries, .waiting = hear_wait, .ctx = h };
+	struct diag diag = { .emit = hear, .ctx = h };
+	int rc = resolve_device(d, &o, &diag);
+
+	assert_int_equal(diag.errors, h->n);
+	return rc;
+}
+
+/* All are inside the resolver at the same moment, or this never ends. */
+static void names_resolve_at_once(void **state)
+{
+	struct wg_device d = { 0 };
+	struct heard h = { .n = 0 };
+	char name[16];
+
+	(void)state;
+	meet = 20;
+	calls = inside = 0;
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof name, "%d.%d:%d", i, i + 1, 1000 + i);
+		add_host(&d, name, 0);
+	}
+	assert_int_equal(resolve(&d, &h, 0), 0);
+	for (int i = 0; i < 20; i++) {
+		uint8_t expected[4] = { 10, 0, (uint8_t)i, (uint8_t)(i + 1) };
+
+		assert_int_equal(d.peers[i].flags, WG_PEER_HAS_PUBLIC_KEY | WG_PEER_HAS_ENDPOINT);
+		assert_int_equal(d.peers[i].endpoint.port, 1000 + i);
+		assert_memory_equal(d.peers[i].endpoint.addr.b, expected, 4);
+	}
+	meet = 0;
+	device_free(&d);
+}
+
+/* One name of many peers is asked for once; numbers are not asked for; brackets are no part of it. */
+static void each_name_once(void **state)
+{
+	struct wg_device d = { 0 };
+	struct heard h = { .n = 0 };
+
+	(void)state;
+	calls = inside = 0;
+	for (int i = 0; i < 50; i++)
+		add_host(&d, "1.1:5", 0);
+	add_host(&d, "[six]:domain", 0);
+	assert_non_null(device_add_peer(&d)); /* without a name */
+	assert_int_equal(resolve(&d, &h, 0), 0);
+	assert_int_equal(calls, 2);
+	assert_int_equal(d.peers[49].endpoint.addr.b[3], 1);
+	assert_int_equal(d.peers[50].endpoint.port, 53);
+	assert_int_equal(d.peers[50].endpoint.scope, 3);
+	assert_int_equal(d.peers[51].flags, 0);
+	device_free(&d);
+}
+
+static void a_dead_name_has_a_peer_and_a_line(void **state)
+{
+	struct wg_device d = { 0 };
+	struct heard h = { .n = 0 };
+
+	(void)state;
+	add_host(&d, "1.1:5", 3);
+	add_host(&d, "dead:5", 9);
+	assert_int_equal(resolve(&d, &h, -1), 1);
+	assert_int_equal(h.line, 9);
+	assert_non_null(strstr(h.text, "`dead:5'"));
+	assert_non_null(strstr(h.text, "peer BwAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="));
+	assert_int_equal(h.waits, 0);
+	assert_true(d.peers[1].flags & WG_PEER_HAS_HOST);
+	assert_true(d.peers[0].flags & WG_PEER_HAS_HOST); /* nothing is half done */
+	device_free(&d);
+}
+
+static void a_slow_name_is_asked_again(void **state)
+{
+	struct wg_device d = { 0 };
+	struct heard h = { .n = 0 };
+
+	(void)state;
+	calls = inside = 0;
+	transient_left = 1;
+	add_host(&d, "slow:1", 1);
+	add_host(&d, "2.2:1", 2);
+	assert_int_equal(resolve(&d, &h, 15), 0);
+	assert_int_equal(h.waits, 1);
+	assert_int_equal(h.last_wait_ms, 1000);
+	assert_int_equal(calls, 3);
+	device_free(&d);
+}
+
+static void retries_end(void **state)
+{
+	struct wg_device d = { 0 };
+	struct heard h = { .n = 0 };
+
+	(void)state;
+	transient_left = 100;
+	add_host(&d, "slow:1", 1);
+	assert_int_equal(resolve(&d, &h, 0), 1);
+	assert_int_equal(h.waits, 0);
+	assert_int_equal(h.n, 1);
+	transient_left = 0;
+	device_free(&d);
+}
+
+static void ports_are_not_wrapped(void **state)
+{
+	static const char *const wrong[] = { "1.1:65536", "1.1:nosuchservice", "1.1", "1.1:-1" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		struct wg_device d = { 0 };
+		struct heard h = { .n = 0 };
+
+		add_host(&d, wrong[i], 1);
+		assert_int_equal(resolve(&d, &h, -1), 1);
+		device_free(&d);
+	}
+}
+
+static void retries_of_the_environment(void **state)
+{
+	static const struct {
+		const char *value;
+		bool ok;
+		int retries;
+	} cases[] = {
+		{ NULL, true, 15 }, { "0", true, 0 }, { "3", true, 3 }, { "2147483647", true, 2147483647 },
+		{ "infinity", true, -1 }, { "2147483648", false, 0 }, { "-1", false, 0 }, { "", false, 0 },
+		{ "3 ", false, 0 }, { "Infinity", false, 0 },
+	};
+	int retries;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		unsetenv("WG_ENDPOINT_RESOLUTION_RETRIES");
+		if (cases[i].value)
+			setenv("WG_ENDPOINT_RESOLUTION_RETRIES", cases[i].value, 1);
+		assert_int_equal(resolve_retries(&retries), cases[i].ok);
+		if (cases[i].ok)
+			assert_int_equal(retries, cases[i].retries);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_resolve_at_once),
+		cmocka_unit_test(each_name_once),
+		cmocka_unit_test(a_dead_name_has_a_peer_and_a_line),
+		cmocka_unit_test(a_slow_name_is_asked_again),
+		cmocka_unit_test(retries_end),
+		cmocka_unit_test(ports_are_not_wrapped),
+		cmocka_unit_test(retries_of_the_environment),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,301 @@
+/* The socket transport against scripted daemons: good ones, old ones, and those that lie. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "../../../src/ipc/transport.h"
+#include "../../../src/ipc/link.h"
+#include "../../lib/uapi_script.h"
+
+#define KEY_A "b85996fecc9c7f1fc6d2572a76eda11d59bcd20be8e543b15ce4bd85a8e75a33"
+#define STATE \
+	"private_key=e84b5a6d2717c1003a13b431570353dbaca9146cf150c5f8575680feba52027a\n" \
+	"listen_port=12912\npublic_key=" KEY_A "\nallowed_ip=192.168.4.4/32\nallowed_ip=10.0.0.0/8\n" \
+	"endpoint=192.0.2.1:5\nnews_of_tomorrow=1\n"
+
+static int get_once(struct wg_device *out, const char *answer, size_t n)
+{
+	struct uapi_script s = { .answers = { answer }, .answer_n = { n }, .n = 1 };
+	struct ipc c = { 0 };
+	int rc;
+
+	uapi_script_begin(&s, "wg0");
+	c.socket_dir = s.dir;
+	rc = ipc_get(&c, out, "wg0");
+	ipc_close(&c);
+	uapi_script_end(&s);
+	assert_int_equal(s.served, 1);
+	assert_string_equal(s.requests[0], "get=1\n\n");
+	free(s.requests[0]);
+	return rc;
+}
+
+static void a_device_is_read(void **state)
+{
+	struct wg_device d;
+	char base64[KEY_BASE64_CHARS + 1];
+
+	(void)state;
+	assert_int_equal(get_once(&d, STATE "errno=0\n\n", 0), 0);
+	assert_string_equal(d.name, "wg0");
+	assert_int_equal(d.listen_port, 12912);
+	assert_int_equal(d.n_peers, 1);
+	assert_int_equal(d.peers[0].n_allowedips, 2);
+	assert_true(d.flags & WG_DEVICE_HAS_PUBLIC_KEY);
+	key_to_base64(base64, d.public_key.b); /* of the private key above */
+	assert_string_equal(base64, "wVMuGz01CPx+vDVPpnliDzPyhxSVQuaExnt7DYE2Kyk=");
+	device_free(&d);
+}
+
+static void answers_that_fail(void **state)
+{
+	static const struct {
+		const char *answer;
+		int rc;
+	} cases[] = {
+		{ "errno=-1\n\n", -EPERM },
+		{ "errno=1\n\n", -EPERM },
+		{ STATE "errno=-22\n\n", -EINVAL },
+		{ STATE "\n", -EPROTO },                   /* no errno */
+		{ STATE "errno=0\n", -EPROTO },            /* no blank line */
+		{ STATE, -EPROTO },
+		{ "", -EPROTO },
+		{ "x", -EPROTO },
+		{ "hello\n\n", -EPROTO },
+		{ "listen_port=65536\nerrno=0\n\n", -EPROTO },
+		{ "private_key=e84b\nerrno=0\n\n", -EPROTO },
+		{ "public_key=" KEY_A "\nallowed_ip=10.0.0.0/33\nerrno=0\n\n", -EPROTO },
+		{ "public_key=" KEY_A "\nendpoint=evil.example:5\nerrno=0\n\n", -EPROTO },
+		{ "public_key=" KEY_A "\nrx_bytes=-1\nerrno=0\n\n", -EPROTO },
+		{ "errno=99999999999\n\n", -EPROTO },
+		{ "errno=\n\n", -EPROTO },
+	};
+	struct wg_device d;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(get_once(&d, cases[i].answer, cases[i].answer[0] ? 0 : 1), cases[i].rc);
+		assert_int_equal(d.n_peers, 0);
+		assert_int_equal(d.flags, 0);
+	}
+}
+
+/* Lines and NULs without end are cut off. */
+static void a_flood_is_bounded(void **state)
+{
+	size_t n = 8 << 20;
+	char *flood = malloc(n);
+	struct wg_device d;
+
+	(void)state;
+	memset(flood, 'a', n);
+	assert_int_equal(get_once(&d, flood, n), -EPROTO);
+	memset(flood, 0, n);
+	assert_int_equal(get_once(&d, flood, n), -EPROTO);
+	memset(flood, '\n', n);
+	assert_int_equal(get_once(&d, flood, n), -EPROTO);
+	free(flood);
+}
+
+static int set_script(struct uapi_script *s, const struct wg_device *patch)
+{
+	struct ipc c = { 0 };
+	int rc;
+
+	uapi_script_begin(s, "wg0");
+	c.socket_dir = s->dir;
+	rc = ipc_set(&c, patch);
+	ipc_close(&c);
+	uapi_script_end(s);
+	return rc;
+}
+
+static void free_requests(struct uapi_script *s)
+{
+	for (int i = 0; i < s->served; i++)
+		free(s->requests[i]);
+}
+
+static struct wg_device patch_of_one_peer(void)
+{
+	struct wg_device patch = { .name = "wg0" };
+	struct wg_peer *peer = device_add_peer(&patch);
+
+	assert_true(key_from_hex(peer->public_key.b, span_of(KEY_A)));
+	peer->flags = WG_PEER_HAS_PUBLIC_KEY;
+	return patch;
+}
+
+static void add_ip(struct wg_peer *peer, const char *prefix, bool remove)
+{
+	struct wg_allowedip *ip = peer_add_allowedip(peer);
+
+	assert_true(prefix_parse(&ip->prefix, span_of(prefix), NULL));
+	ip->flags = remove ? WG_ALLOWEDIP_REMOVE : 0;
+}
+
+static void a_patch_is_sent(void **state)
+{
+	struct uapi_script s = { .answers = { "errno=0\n\n" }, .n = 1 };
+	struct wg_device patch = patch_of_one_peer();
+
+	(void)state;
+	add_ip(&patch.peers[0], "10.0.0.0/8", true);
+	assert_int_equal(set_script(&s, &patch), 0);
+	assert_int_equal(s.served, 1);
+	assert_string_equal(s.requests[0], "set=1\npublic_key=" KEY_A "\nallowed_ip=-10.0.0.0/8\n\n");
+	free_requests(&s);
+	device_free(&patch);
+}
+
+static void a_refusal_has_either_sign(void **state)
+{
+	static const char *const answers[] = { "errno=-98\n\n", "errno=98\n\n" };
+	struct wg_device patch = { .name = "wg0", .flags = WG_DEVICE_HAS_LISTEN_PORT, .listen_port = 53 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		struct uapi_script s = { .answers = { answers[i] }, .n = 1 };
+
+		assert_int_equal(set_script(&s, &patch), -EADDRINUSE);
+		free_requests(&s);
+	}
+}
+
+/* A daemon too old for '-': the list is read, changed and written whole. */
+static void old_daemons_get_the_whole_list(void **state)
+{
+	struct uapi_script s = {
+		.answers = { "errno=-22\n\n", STATE "errno=0\n\n", "errno=0\n\n" }, .n = 3,
+	};
+	struct wg_device patch = patch_of_one_peer();
+
+	(void)state;
+	add_ip(&patch.peers[0], "10.0.0.0/8", true);
+	add_ip(&patch.peers[0], "fd00::/64", false);
+	assert_int_equal(set_script(&s, &patch), 0);
+	assert_int_equal(s.served, 3);
+	assert_string_equal(s.requests[2], "set=1\npublic_key=" KEY_A "\nreplace_allowed_ips=true\n"
+					   "allowed_ip=192.168.4.4/32\nallowed_ip=fd00::/64\n\n");
+	free_requests(&s);
+	device_free(&patch);
+}
+
+/* What the daemon refuses for another reason stays refused, with its reason. */
+static void a_wrong_value_is_not_asked_twice(void **state)
+{
+	struct uapi_script s = { .answers = { "errno=-22\n\n" }, .n = 1 };
+	struct wg_device patch = patch_of_one_peer();
+
+	(void)state;
+	add_ip(&patch.peers[0], "10.0.0.0/8", false);
+	assert_int_equal(set_script(&s, &patch), -EINVAL);
+	assert_int_equal(s.served, 1);
+	free_requests(&s);
+	device_free(&patch);
+}
+
+static void stale_and_strange_files(void **state)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	char dir[] = "/tmp/wgsuite-sock.XXXXXX", path[96];
+	struct ipc_names names = { 0 };
+	struct stat st;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(sa.sun_path, sizeof sa.sun_path, "%s/stale.sock", dir);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof sa), 0);
+	close(fd); /* nobody listens any more */
+	snprintf(path, sizeof path, "%s/link.sock", dir);
+	assert_int_equal(symlink("stale.sock", path), 0);
+	assert_int_equal(socket_open(dir, "link"), -ENOENT);
+	assert_int_equal(lstat(sa.sun_path, &st), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(socket_open(dir, "link"), -ENOENT);
+	assert_int_equal(socket_open(dir, "../x"), -ENOENT);
+	assert_int_equal(socket_open(dir, ""), -ENOENT);
+	assert_int_equal(socket_list(dir, &names), 0);
+	assert_int_equal(names.n, 0);
+	assert_int_equal(lstat(sa.sun_path, &st), -1); /* the stale one was removed */
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(socket_list(dir, &names), 0); /* no folder is no device */
+	ipc_names_free(&names);
+}
+
+static void names_of_sockets(void **state)
+{
+	struct uapi_script s = { .n = 1, .answers = { "" } };
+	struct ipc_names names = { 0 };
+
+	(void)state;
+	uapi_script_begin(&s, "fifteen-letters");
+	assert_int_equal(socket_list(s.dir, &names), 0);
+	assert_int_equal(names.n, 1);
+	assert_string_equal(names.list[0].name, "fifteen-letters");
+	assert_int_equal(names.list[0].backend, IPC_SOCKET);
+	uapi_script_end(&s);
+	ipc_names_free(&names);
+}
+
+static void long_names_are_not_cut(void **state)
+{
+	struct ipc c = { 0 };
+	struct wg_device d;
+
+	(void)state;
+	assert_int_equal(ipc_get(&c, &d, "sixteen-letters!"), -ENAMETOOLONG);
+	ipc_close(&c);
+}
+
+static void links_of_other_kinds(void **state)
+{
+	struct ipc c = { .socket_dir = "/nonexistent" };
+	struct ipc_names names;
+	struct wg_device d;
+	struct netlink rt;
+	bool is_wireguard = true;
+
+	(void)state;
+	assert_int_equal(netlink_open(&rt, NETLINK_ROUTE), 0);
+	assert_int_equal(link_look(&rt, "lo", &is_wireguard), 0);
+	assert_false(is_wireguard);
+	assert_int_equal(link_look(&rt, "nosuch", &is_wireguard), -ENODEV);
+	netlink_close(&rt);
+	assert_int_equal(ipc_list(&c, &names), 0);
+	ipc_names_free(&names);
+	assert_true(ipc_get(&c, &d, "nosuch") < 0);
+	ipc_close(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_device_is_read),
+		cmocka_unit_test(answers_that_fail),
+		cmocka_unit_test(a_flood_is_bounded),
+		cmocka_unit_test(a_patch_is_sent),
+		cmocka_unit_test(a_refusal_has_either_sign),
+		cmocka_unit_test(old_daemons_get_the_whole_list),
+		cmocka_unit_test(a_wrong_value_is_not_asked_twice),
+		cmocka_unit_test(stale_and_strange_files),
+		cmocka_unit_test(names_of_sockets),
+		cmocka_unit_test(long_names_are_not_cut),
+		cmocka_unit_test(links_of_other_kinds),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
