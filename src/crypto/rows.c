@@ -2,14 +2,23 @@
 #include "impl.h"
 
 static const struct chacha20_row chacha20_table[] = {
+#if CRYPTO_X86
+	{ "avx512", CPU_AVX512, chacha20_xor_avx512 },
+#endif
 	{ "portable", 0, chacha20_xor_portable },
 };
 
 static const struct poly1305_row poly1305_table[] = {
+#if CRYPTO_X86
+	{ "ifma", CPU_AVX512 | CPU_IFMA, poly1305_blocks_ifma },
+#endif
 	{ "portable", 0, poly1305_blocks_portable },
 };
 
 static const struct aead_row aead_table[] = {
+#if CRYPTO_X86
+	{ "ifma", CPU_AVX512 | CPU_IFMA, aead_seal_run_ifma, aead_open_run_ifma },
+#endif
 	{ "portable", 0, aead_seal_run_portable, aead_open_run_portable },
 };
 

@@ -1,0 +1,251 @@
+#include "impl.h"
+#if CRYPTO_X86
+#include "chacha20_avx512.h"
+#include "poly1305_ifma.h"
+
+enum { LANES = 16 };
+#include "aead_lanes.h"
+
+/* ---- the key stream ---- */
+
+static void lanes_stream(struct lanes *l)
+{
+	const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+	__m512i x[16], last[4];
+
+	for (int i = 0; i < 4; i++)
+		last[i] = _mm512_setzero_si512();
+	for (uint32_t i = 0; i < l->segments; i++) {
+		const struct segment *s = &l->segment[i];
+		__mmask16 m = (__mmask16)(((1u << s->lanes) - 1) << s->lane);
+		uint64_t nonce = l->packets[s->packet]->counter;
+		last[0] = _mm512_mask_add_epi32(last[0], m, lane,
+						_mm512_set1_epi32((int)(s->block - s->lane)));
+		last[2] = _mm512_mask_set1_epi32(last[2], m, (int)nonce);
+		last[3] = _mm512_mask_set1_epi32(last[3], m, (int)(nonce >> 32));
+	}
+	blocks512(x, &l->key, last);
+	for (int i = 0; i < 16; i++)
+		_mm512_store_si512(l->stream + 64 * i, x[i]);
+}
+
+always_inline void lanes_xor(uint8_t *dst, const uint8_t *src, const uint8_t *stream, size_t n)
+{
+	xor512(dst, src, stream, n);
+}
+
+/* ---- the tags: one packet in each of eight lanes ---- */
+
+/* Beyond 64 * chunks bytes of each packet, with its padding and the block of lengths. A group's
+ * sizes differ by less than SPREAD. */
+enum { SPREAD = 256, TAIL_BYTES = 64 + SPREAD + 64 };
+
+struct group {
+	struct poly8 h;
+	struct factor8 f;
+	const uint8_t *text[8];
+	size_t size[8], chunks; /* chunks: 64 bytes that every packet has */
+	const uint8_t (*keys)[32];
+	uint8_t tail[8][TAIL_BYTES] __attribute__((aligned(64)));
+};
+
+struct pair8 {
+	__m512i lo, hi;
+};
+
+/* 16 bytes from each of eight places, in the order of lanes 0 4 1 5 2 6 3 7. */
+always_inline struct pair8 gather16(const uint8_t *p, size_t stride)
+{
+	__m512i v[2];
+
+	for (int i = 0; i < 2; i++, p += 4 * stride) {
+		v[i] = _mm512_castsi128_si512(_mm_loadu_si128((const void *)p));
+		v[i] = _mm512_mask_broadcast_i64x2(v[i], 0x0c,
+						   _mm_loadu_si128((const void *)(p + stride)));
+		v[i] = _mm512_mask_broadcast_i64x2(v[i], 0x30,
+						   _mm_loadu_si128((const void *)(p + 2 * stride)));
+		v[i] = _mm512_mask_broadcast_i64x2(v[i], 0xc0,
+						   _mm_loadu_si128((const void *)(p + 3 * stride)));
+	}
+	return (struct pair8){ _mm512_unpacklo_epi64(v[0], v[1]), _mm512_unpackhi_epi64(v[0], v[1]) };
+}
+
+/* Four blocks of each packet. */
+always_inline void absorb64(struct group *g, size_t at)
+{
+	__m512i t[8], v[8];
+
+	for (int i = 0; i < 8; i++)
+		v[i] = _mm512_loadu_si512(g->text[i] + at);
+	for (int i = 0; i < 8; i += 4) { /* t[i + k]: block k of packets i.. */
+		__m512i a = _mm512_shuffle_i32x4(v[i], v[i + 1], 0x44);
+		__m512i b = _mm512_shuffle_i32x4(v[i + 2], v[i + 3], 0x44);
+		__m512i c = _mm512_shuffle_i32x4(v[i], v[i + 1], 0xee);
+		__m512i d = _mm512_shuffle_i32x4(v[i + 2], v[i + 3], 0xee);
+		t[i] = _mm512_shuffle_i32x4(a, b, 0x88);
+		t[i + 1] = _mm512_shuffle_i32x4(a, b, 0xdd);
+		t[i + 2] = _mm512_shuffle_i32x4(c, d, 0x88);
+		t[i + 3] = _mm512_shuffle_i32x4(c, d, 0xdd);
+	}
+	for (int k = 0; k < 4; k++)
+		g->h = poly8_mul(poly8_absorb(g->h, _mm512_unpacklo_epi64(t[k], t[4 + k]),
+					      _mm512_unpackhi_epi64(t[k], t[4 + k])), g->f);
+}
+
+/* Prepares packets `first` to `first + n`; empty lanes repeat the first. */
+static void group_init(struct group *g, const struct lanes *l, uint32_t first, uint32_t n)
+{
+	const __m512i clamp_lo = _mm512_set1_epi64(0x0ffffffc0fffffff);
+	const __m512i clamp_hi = _mm512_set1_epi64(0x0ffffffc0ffffffc);
+	struct pair8 r = gather16(l->poly_keys[first], sizeof l->poly_keys[0]);
+
+	r.lo = _mm512_and_si512(r.lo, clamp_lo);
+	r.hi = _mm512_and_si512(r.hi, clamp_hi);
+	g->f = poly8_factor(poly8_split(r.lo, r.hi, _mm512_setzero_si512()));
+	g->keys = &l->poly_keys[first];
+	g->chunks = l->packets[first]->n / 64; /* sorted: the first is the shortest */
+	for (int i = 0; i < 3; i++)
+		g->h.l[i] = _mm512_setzero_si512();
+	for (uint32_t i = 0; i < 8; i++) {
+		g->text[i] = l->sealed[first + (i < n ? i : 0)];
+		g->size[i] = l->packets[first + (i < n ? i : 0)]->n;
+	}
+}
+
+/* Lays out the tails; returns the most blocks, and per step the lanes that have one. */
+static size_t lay_out_tails(struct group *g, __mmask8 active[TAIL_BYTES / 16])
+{
+	static const uint8_t vector_lane[8] = { 0, 2, 4, 6, 1, 3, 5, 7 }; /* as gather16 orders */
+	size_t most = 0;
+
+	memset(active, 0, TAIL_BYTES / 16 * sizeof *active);
+	for (int i = 0; i < 8; i++) {
+		const uint8_t *text = g->text[i] + 64 * g->chunks;
+		size_t n = g->size[i] - 64 * g->chunks, blocks = (n + 15) / 16;
+		for (size_t at = 0; at < n; at += 64) {
+			__mmask64 m = n - at < 64 ? ((__mmask64)1 << (n - at)) - 1 : ~(__mmask64)0;
+			_mm512_store_si512(g->tail[i] + at, _mm512_maskz_loadu_epi8(m, text + at));
+		}
+		_mm_store_si128((void *)(g->tail[i] + 16 * blocks),
+				_mm_set_epi64x((long long)g->size[i], 0));
+		for (size_t k = 0; k <= blocks; k++)
+			active[k] |= (__mmask8)(1 << vector_lane[i]);
+		most = blocks + 1 > most ? blocks + 1 : most;
+	}
+	return most;
+}
+
+static void absorb_tails(struct group *g)
+{
+	__mmask8 active[TAIL_BYTES / 16];
+	size_t blocks = lay_out_tails(g, active);
+
+	for (size_t k = 0; k < blocks; k++) {
+		struct pair8 m = gather16(g->tail[0] + 16 * k, sizeof g->tail[0]);
+		struct poly8 h = poly8_mul(poly8_absorb(g->h, m.lo, m.hi), g->f);
+		for (int i = 0; i < 3; i++)
+			g->h.l[i] = _mm512_mask_mov_epi64(g->h.l[i], active[k], h.l[i]);
+	}
+}
+
+/* Carries, takes p away where it fits, adds the second half of the keys. */
+static void write_tags(uint8_t tags[8][AEAD_TAG_BYTES], const struct group *g)
+{
+	const __m512i m44 = _mm512_set1_epi64(POLY_M44), m42 = _mm512_set1_epi64(POLY_M42);
+	const __m512i one = _mm512_set1_epi64(1);
+	__m512i a = g->h.l[0], b = g->h.l[1], c = g->h.l[2], up, ga, gb, lo, hi;
+	struct pair8 s = gather16(g->keys[0] + 16, sizeof g->keys[0]);
+	__mmask8 take, carry;
+
+	for (int i = 0; i < 2; i++) {
+		b = _mm512_add_epi64(b, _mm512_srli_epi64(a, 44));
+		a = _mm512_and_si512(a, m44);
+		c = _mm512_add_epi64(c, _mm512_srli_epi64(b, 44));
+		b = _mm512_and_si512(b, m44);
+		up = _mm512_srli_epi64(c, 42);
+		c = _mm512_and_si512(c, m42);
+		a = _mm512_add_epi64(a, _mm512_add_epi64(up, _mm512_slli_epi64(up, 2)));
+	}
+	b = _mm512_add_epi64(b, _mm512_srli_epi64(a, 44));
+	a = _mm512_and_si512(a, m44);
+	ga = _mm512_add_epi64(a, _mm512_set1_epi64(5));
+	gb = _mm512_add_epi64(b, _mm512_srli_epi64(ga, 44));
+	up = _mm512_add_epi64(c, _mm512_srli_epi64(gb, 44)); /* bit 42: h >= p */
+	take = _mm512_test_epi64_mask(up, _mm512_set1_epi64(1ll << 42));
+	a = _mm512_mask_and_epi64(a, take, ga, m44);
+	b = _mm512_mask_and_epi64(b, take, gb, m44);
+	c = _mm512_mask_and_epi64(c, take, up, m42);
+	lo = _mm512_or_si512(a, _mm512_slli_epi64(b, 44));
+	hi = _mm512_or_si512(_mm512_srli_epi64(b, 20), _mm512_slli_epi64(c, 24));
+	lo = _mm512_add_epi64(lo, s.lo);
+	carry = _mm512_cmplt_epu64_mask(lo, s.lo);
+	hi = _mm512_add_epi64(hi, s.hi);
+	hi = _mm512_mask_add_epi64(hi, carry, hi, one);
+	_mm512_storeu_si512(tags[0], _mm512_unpacklo_epi64(lo, hi));
+	_mm512_storeu_si512(tags[4], _mm512_unpackhi_epi64(lo, hi));
+}
+
+/* One packet, its blocks in lanes. */
+static void single_tag(struct lanes *l, uint32_t i)
+{
+	size_t n = l->packets[i]->n, whole = n & ~(size_t)15, rest = n - whole, at = rest ? 16 : 0;
+	uint8_t tail[32] = { 0 };
+	struct poly1305 p;
+
+	poly1305_init(&p, l->poly_keys[i]);
+	poly1305_blocks_ifma(&p, l->sealed[i], whole);
+	memcpy(tail, l->sealed[i] + whole, rest);
+	store_le64(tail + at + 8, n);
+	poly1305_blocks_portable(&p, tail, at + 16);
+	poly1305_tag(l->tags[i], &p);
+	mem_wipe(&p, sizeof p);
+}
+
+/* Whether `n` packets from `first` on are better off in lanes than one after the other. */
+static bool worth_a_group(const struct lanes *l, uint32_t first, uint32_t n)
+{
+	return n >= 3 && l->packets[first + n - 1]->n - l->packets[first]->n < SPREAD;
+}
+
+static void lanes_tags(struct lanes *l)
+{
+	struct group g[2];
+	uint32_t groups = 0, of[2];
+
+	for (uint32_t first = 0; first < l->n; first += 8) {
+		uint32_t n = l->n - first < 8 ? l->n - first : 8;
+		if (worth_a_group(l, first, n)) {
+			of[groups] = first;
+			group_init(&g[groups++], l, first, n);
+		} else {
+			for (uint32_t i = 0; i < n; i++)
+				single_tag(l, first + i);
+		}
+	}
+	if (groups == 0)
+		return;
+	size_t both = groups == 2 && g[1].chunks < g[0].chunks ? g[1].chunks : g[0].chunks, at = 0;
+	if (groups == 2)
+		for (; at < both; at++) { /* two chains, each filling the other's waits */
+			absorb64(&g[0], 64 * at);
+			absorb64(&g[1], 64 * at);
+		}
+	for (uint32_t i = 0; i < groups; i++) {
+		for (size_t k = at; k < g[i].chunks; k++)
+			absorb64(&g[i], 64 * k);
+		absorb_tails(&g[i]);
+		write_tags(l->tags + of[i], &g[i]);
+	}
+	mem_wipe(g, sizeof g);
+}
+
+void aead_seal_run_ifma(struct aead_packet *packets, size_t n, const struct wg_sym *key)
+{
+	run_lanes(packets, n, key, seal_lanes);
+}
+
+void aead_open_run_ifma(struct aead_packet *packets, size_t n, const struct wg_sym *key)
+{
+	run_lanes(packets, n, key, open_lanes);
+}
+#endif
