@@ -1,0 +1,333 @@
+/* rtnetlink about one link, in the namespace where it is. */
+#include "link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/ip.h>
+#include <linux/sockios.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "log.h"
+#include "netlink.h"
+
+enum {
+	LINK_MTU = 1420,
+	LINK_QUEUE = 1000,
+	V6_LEAST_MTU = 1280, /* below it, a link loses its IPv6 half and all settings in it */
+	FOLLOW_TRIES = 20,
+};
+#ifndef IFA_PROTO
+#define IFA_PROTO 11 /* Linux 5.18 */
+#endif
+#define IFAPROT_KERNEL_LL 3
+#define ADDR_GEN_NONE 1
+
+/* ---- reading ---- */
+
+unsigned int link_parse(struct link_state *state, const void *messages, size_t n)
+{
+	unsigned int news = LINK_NEWS_NONE;
+	const struct nlmsghdr *h = messages;
+
+	for (; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
+		const struct ifinfomsg *i = NLMSG_DATA(h);
+		const void *p;
+		if ((h->nlmsg_type != RTM_NEWLINK && h->nlmsg_type != RTM_DELLINK) ||
+		    h->nlmsg_len < NLMSG_LENGTH(sizeof *i) || i->ifi_family != AF_UNSPEC ||
+		    (state->ifindex != 0 && state->ifindex != (uint32_t)i->ifi_index))
+			continue;
+		if (h->nlmsg_type == RTM_DELLINK) {
+			news |= LINK_NEWS_GONE;
+			continue;
+		}
+		news = LINK_NEWS_STATE;
+		state->ifindex = (uint32_t)i->ifi_index;
+		state->up = i->ifi_flags & IFF_UP;
+		p = netlink_attribute(IFLA_RTA(i), IFLA_PAYLOAD(h), IFLA_MTU, 4, NULL);
+		if (p)
+			memcpy(&state->mtu, p, 4);
+		p = netlink_attribute(IFLA_RTA(i), IFLA_PAYLOAD(h), IFLA_IFNAME, 2, NULL);
+		if (p) {
+			memset(state->name, 0, sizeof state->name);
+			strncpy(state->name, p, sizeof state->name - 1);
+		}
+	}
+	return news;
+}
+
+/* Asks for the link by name, in the present namespace. */
+static int link_query(struct link_state *out, const char *name)
+{
+	struct ifinfomsg i = { .ifi_family = AF_UNSPEC };
+	struct netlink_message m;
+	_Alignas(8) uint8_t reply[NETLINK_ROOM];
+	size_t n = 0;
+	int error;
+
+	memset(out, 0, sizeof *out);
+	netlink_begin(&m, RTM_GETLINK, 0, &i, sizeof i);
+	netlink_put(&m, IFLA_IFNAME, name, strlen(name) + 1);
+	error = netlink_ask(&m, reply, sizeof reply, &n);
+	if (!error && !(link_parse(out, reply, n) & LINK_NEWS_STATE))
+		error = -ENODEV;
+	return error;
+}
+
+/* ---- making it look like a kernel WireGuard link ---- */
+
+static int link_set(const struct ifinfomsg *i, uint16_t family, uint16_t option, uint16_t sub,
+		    uint32_t value)
+{
+	struct netlink_message m;
+	size_t spec, nest, conf;
+	uint8_t byte = (uint8_t)value;
+
+	netlink_begin(&m, RTM_SETLINK, 0, i, sizeof *i);
+	spec = netlink_nest(&m, IFLA_AF_SPEC);
+	nest = netlink_nest(&m, family);
+	if (family == AF_INET) {
+		conf = netlink_nest(&m, option);
+		netlink_put(&m, sub, &value, sizeof value);
+		netlink_nest_end(&m, conf);
+	} else {
+		netlink_put(&m, option, &byte, sizeof byte);
+	}
+	netlink_nest_end(&m, nest);
+	netlink_nest_end(&m, spec);
+	return netlink_ask(&m, NULL, 0, NULL);
+}
+
+/* Link-local addresses that the kernel made before it was told not to. */
+static void remove_generated(void *ctx, const void *messages, size_t n)
+{
+	const struct ifinfomsg *link = ctx;
+
+	for (const struct nlmsghdr *h = messages; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
+		const struct ifaddrmsg *a = NLMSG_DATA(h);
+		struct netlink_message m;
+		const uint8_t *proto, *address;
+		if (h->nlmsg_type != RTM_NEWADDR || a->ifa_index != (uint32_t)link->ifi_index)
+			continue;
+		proto = netlink_attribute(IFA_RTA(a), IFA_PAYLOAD(h), IFA_PROTO, 1, NULL);
+		address = netlink_attribute(IFA_RTA(a), IFA_PAYLOAD(h), IFA_ADDRESS, 16, NULL);
+		if (!address || !proto || *proto != IFAPROT_KERNEL_LL)
+			continue;
+		netlink_begin(&m, RTM_DELADDR, 0, a, sizeof *a);
+		netlink_put(&m, IFA_LOCAL, address, 16);
+		if (netlink_ask(&m, NULL, 0, NULL) != 0)
+			log_verbose("a link-local address stays");
+	}
+}
+
+/* Redirects are off only when both the link and "all" say so; "all" has no netlink way. */
+static void redirects_off(void)
+{
+	static const char path[] = "/proc/sys/net/ipv4/conf/all/send_redirects";
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		log_verbose("%s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+/* In the link's namespace; after a move, and when it comes up, as the kernel's WireGuard does. */
+static void link_settle(const struct link_state *now)
+{
+	struct ifinfomsg i = { .ifi_family = AF_UNSPEC, .ifi_index = (int)now->ifindex };
+	struct ifaddrmsg a = { .ifa_family = AF_INET6, .ifa_index = now->ifindex };
+	struct netlink_message m;
+
+	if (link_set(&i, AF_INET6, IFLA_INET6_ADDR_GEN_MODE, 0, ADDR_GEN_NONE) == 0 && now->up) {
+		netlink_begin(&m, RTM_GETADDR, 0, &a, sizeof a);
+		if (netlink_dump(&m, remove_generated, &i) != 0)
+			log_verbose("cannot look for link-local addresses");
+	}
+	if (link_set(&i, AF_INET, IFLA_INET_CONF, IPV4_DEVCONF_SEND_REDIRECTS, 0) != 0)
+		log_verbose("cannot set send_redirects");
+	redirects_off();
+}
+
+static int link_configure(const struct link_state *now)
+{
+	struct ifinfomsg i = { .ifi_family = AF_UNSPEC, .ifi_index = (int)now->ifindex,
+			       .ifi_change = IFF_MULTICAST };
+	struct netlink_message m;
+	uint32_t mtu = LINK_MTU, queue = LINK_QUEUE;
+
+	netlink_begin(&m, RTM_SETLINK, 0, &i, sizeof i);
+	netlink_put(&m, IFLA_MTU, &mtu, sizeof mtu);
+	netlink_put(&m, IFLA_TXQLEN, &queue, sizeof queue);
+	return netlink_ask(&m, NULL, 0, NULL);
+}
+
+/* ---- namespaces ---- */
+
+static uint64_t inode_of(int fd)
+{
+	struct stat s;
+
+	return fd >= 0 && fstat(fd, &s) == 0 ? (uint64_t)s.st_ino : 0;
+}
+
+static int birth_namespace(void)
+{
+	int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), s;
+
+	if (fd >= 0)
+		return fd;
+	s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	fd = s < 0 ? -1 : ioctl(s, SIOCGSKNS);
+	if (s >= 0)
+		close(s);
+	return fd;
+}
+
+static void privileged(const struct link *l, bool begin)
+{
+	if (l->privileged)
+		l->privileged(begin);
+}
+
+/* What is done while we are in the link's namespace. Sockets stay there when we leave. */
+static int link_attach_inside(struct link *l, bool first)
+{
+	char name[16];
+	int error = tun_name(l->tun, name);
+
+	if (error)
+		return error;
+	l->netlink = netlink_open(RTMGRP_LINK);
+	if (l->netlink < 0)
+		return l->netlink;
+	icmp_open(l->icmp);
+	error = link_query(&l->now, name);
+	if (!error && first)
+		error = link_configure(&l->now);
+	if (!error) {
+		link_settle(&l->now);
+		error = link_query(&l->now, name);
+	}
+	return error;
+}
+
+static void link_detach(struct link *l)
+{
+	if (l->netlink >= 0)
+		close(l->netlink);
+	l->netlink = -1;
+	icmp_close(l->icmp);
+}
+
+/* Goes to the link's namespace, does the inside part and comes back. */
+static int link_attach(struct link *l, bool first)
+{
+	int ns = tun_netns(l->tun), error = 0;
+	bool elsewhere = ns >= 0 && l->birth >= 0 && inode_of(ns) != inode_of(l->birth);
+
+	if (ns == -EBADFD)
+		return -ENODEV;
+	l->ns_inode = inode_of(ns);
+	privileged(l, true);
+	if (elsewhere && setns(ns, CLONE_NEWNET) != 0) {
+		error = -errno;
+		log_error("cannot follow the link into its network namespace: %s", strerror(errno));
+	} else {
+		error = link_attach_inside(l, first);
+		if (elsewhere && setns(l->birth, CLONE_NEWNET) != 0)
+			unreachable(); /* in the wrong namespace for everything else */
+	}
+	privileged(l, false);
+	if (ns >= 0)
+		close(ns);
+	return error;
+}
+
+/* Attaches until the link stays where it was found. */
+static int link_follow(struct link *l, bool first)
+{
+	int error = -ENODEV;
+
+	for (int tries = 0; tries < FOLLOW_TRIES && error == -ENODEV; tries++) {
+		uint64_t ns_inode;
+		int ns;
+		link_detach(l);
+		error = link_attach(l, first);
+		if (error == -ENODEV && tun_name(l->tun, l->now.name) == -EBADFD)
+			return -ENODEV;
+		ns = tun_netns(l->tun);
+		ns_inode = inode_of(ns);
+		if (ns >= 0)
+			close(ns);
+		if (!error && ns >= 0 && ns_inode != l->ns_inode)
+			error = -ENODEV; /* it moved on */
+	}
+	return error;
+}
+
+int link_open(struct link *l, const struct tun *tun, struct icmp *icmp)
+{
+	*l = (struct link){ .tun = tun, .birth = birth_namespace(), .netlink = -1, .icmp = icmp };
+	icmp->v4 = icmp->v6 = -1;
+	return link_follow(l, true);
+}
+
+void link_close(struct link *l)
+{
+	link_detach(l);
+	if (l->birth >= 0)
+		close(l->birth);
+	l->birth = -1;
+}
+
+static void link_settle_there(struct link *l)
+{
+	int ns = tun_netns(l->tun);
+	bool elsewhere = ns >= 0 && inode_of(ns) != inode_of(l->birth);
+
+	privileged(l, true);
+	if (!elsewhere || setns(ns, CLONE_NEWNET) == 0) {
+		link_settle(&l->now);
+		if (elsewhere && setns(l->birth, CLONE_NEWNET) != 0)
+			unreachable();
+	}
+	privileged(l, false);
+	if (ns >= 0)
+		close(ns);
+}
+
+int link_read(struct link *l, bool *moved)
+{
+	_Alignas(8) uint8_t buffer[NETLINK_ROOM * 2];
+	struct link_state before = l->now;
+	unsigned int news = LINK_NEWS_NONE;
+
+	*moved = false;
+	for (;;) {
+		ssize_t n = recv(l->netlink, buffer, sizeof buffer, MSG_DONTWAIT);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == ENOBUFS) /* news were lost: look again */
+			news = LINK_NEWS_GONE;
+		else if (n < 0)
+			break;
+		else
+			news |= link_parse(&l->now, buffer, (size_t)n);
+	}
+	if (news & LINK_NEWS_GONE) {
+		int error = link_follow(l, false);
+		*moved = true;
+		l->now.up |= error && error != -ENODEV; /* cannot be seen there: take it for up */
+		return error == -ENODEV ? error : 0;
+	}
+	if ((l->now.up && !before.up) ||
+	    (before.mtu < V6_LEAST_MTU && l->now.mtu >= V6_LEAST_MTU))
+		link_settle_there(l);
+	return 0;
+}

@@ -1,0 +1,40 @@
+/* The TUN device as a link: up or down, its MTU, name and end, seen through rtnetlink in whichever network
+ * namespace it is; and made to look like a kernel WireGuard link there. */
+#ifndef DAEMON_LINK_H
+#define DAEMON_LINK_H
+
+#include "icmp.h"
+#include "tun.h"
+
+struct link_state {
+	char name[16];
+	uint32_t ifindex, mtu;
+	bool up;
+};
+
+struct link {
+	const struct tun *tun;
+	int birth;    /* our own network namespace */
+	int netlink;  /* in the link's namespace; -1: cannot be watched */
+	uint64_t ns_inode; /* of the link's namespace */
+	struct link_state now;
+	struct icmp *icmp; /* sockets that move with the link */
+	/* Called around the few calls that enter another namespace; may be null. */
+	void (*privileged)(bool begin);
+};
+
+/* Starts watching. Sets MTU 1420, queue length 1000, no MULTICAST, no link-local address, no
+ * redirects. 0 or -errno. */
+must_check int link_open(struct link *l, const struct tun *tun, struct icmp *icmp);
+void link_close(struct link *l);
+
+/* Reads what is there to read at l->netlink and brings l->now up to date, following the link into
+ * another namespace. 0; -ENODEV: it was deleted. *moved: l->netlink is another socket now. */
+must_check int link_read(struct link *l, bool *moved);
+
+/* The news in a buffer of rtnetlink messages about this link. */
+enum link_news { LINK_NEWS_NONE = 0, LINK_NEWS_STATE = 1, LINK_NEWS_GONE = 2 };
+/* Pure. Updates *state from messages about its ifindex (0: from the first NEWLINK). */
+unsigned int link_parse(struct link_state *state, const void *messages, size_t n);
+
+#endif
