@@ -1,0 +1,75 @@
+/* Names of peers: every convention of the field, and what is no name. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include "../../../src/model/conf.h"
+#include "../../lib/said.h"
+
+#define KEY "PublicKey = hV1StKWfcC6Yx21xhFvoiXnWONjGHN1dFeibN737Wnc=\n"
+
+/* The names of the peers of a file, '-' for none. */
+static const struct {
+	const char *file, *names;
+} files[] = {
+	{ "[Peer]\n# Name = laptop\n" KEY, "laptop" },
+	{ "[Peer]\n" KEY "AllowedIPs = ::/0\n   #Name=  my phone  \n\n", "my phone" },
+	{ "[Peer]\n" KEY "# name = a\n# NAME = b\n", "b" },
+	{ "[Peer]\n# friendly_name=exported\n" KEY, "exported" },
+	{ "[Peer]\n# friendly_name=exported\n# Name = shown\n# friendly_name=again\n" KEY, "shown" },
+	{ "[Peer]\n# user\n" KEY, "user" },
+	{ "[Peer]\n# peer_x\n# second\n" KEY, "peer_x" },
+	{ "[Peer]\n\n# not directly\n" KEY, "-" },
+	{ "[Peer]\n" KEY "# not directly\n", "-" },
+	{ "# Client: bob (0-1-2)\n[Peer]\n" KEY, "bob" },
+	{ "### Client alice\n[Peer]\n" KEY, "alice" },
+	{ "### begin carol ###\n[Peer]\n" KEY "### end carol ###\n### begin dave ###\n[Peer]\n" KEY
+	  "### end dave ###\n", "carol dave" },
+	{ "### begin carol ###\n[Peer]\n" KEY "### end carol ###\n[Peer]\n" KEY, "carol -" },
+	{ "#Giant\n[Interface]\n\n#Moly\n[Peer]\n" KEY "\n#Raspi\n[Peer]\n" KEY, "Moly Raspi" },
+	{ "# far away\n\n[Peer]\n" KEY, "-" },
+	{ "# before\n[Peer]\n# after\n" KEY, "after" },
+	{ "### Client best\n[Peer]\n# after\n" KEY, "best" },
+	{ "### Client good\n[Peer]\n# Name = best\n" KEY, "best" },
+	/* what is no name */
+	{ "[Peer]\n# Endpoint = 1.2.3.4:5\n" KEY, "-" },
+	{ "#[disabled]\n[Peer]\n# [Peer]\n" KEY, "-" },
+	{ "[Peer]\n#\n" KEY "# Name =\n", "-" },
+	{ "[Peer]\n# Name = \x1b[2Jx\n" KEY, "-" },
+	{ "[Peer]\n# Name = a\xc2\x9b" "b\n" KEY, "-" },
+	{ "[Peer]\n# Name = J\xc3\xb6rg\n" KEY, "J\xc3\xb6rg" },
+	{ "[Peer]\n# Name = oM3PZ1Htc7FnACoIZGhCyrfeR+Y8Yh34WzDaulNEjGs=\n" KEY, "-" },
+	{ "[Peer]\n# Name = 123456789 123456789 123456789 123456789 123456789 123456789 1234\n" KEY, "-" },
+	{ "[Peer]\n# Name = 1.3456789.123456789.123456789.123456789.123456789.123456789.1234\n" KEY,
+	  "1.3456789.123456789.123456789.123456789.123456789.123456789.1234" },
+	{ "[Peer]\n# Name = 1.3456789.123456789.123456789.123456789.123456789.123456789.12345\n" KEY, "-" },
+	/* a name ends with its peer */
+	{ "[Peer]\n# Name = a\n" KEY "[Peer]\n" KEY "[Interface]\n# Name = b\n[Peer]\n" KEY, "a - -" },
+};
+
+static void every_convention(void **state)
+{
+	struct conf_options o = { .file = "f" };
+	char names[512];
+	struct wg_device d;
+	struct said said;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		struct text t = text_fixed(names, sizeof names);
+		said_init(&said, false);
+		assert_int_equal(conf_read(&d, span_of(files[i].file), &o, &said.d), 0);
+		for (uint32_t j = 0; j < d.n_peers; j++)
+			text_f(&t, "%s%s", j > 0 ? " " : "", d.peers[j].name ? d.peers[j].name : "-");
+		assert_string_equal(names, files[i].names);
+		device_free(&d);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(every_convention) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
