@@ -57,11 +57,12 @@ host() {
 	done
 }
 
-# on HOST COMMAND…: runs it there.
+# on HOST COMMAND…: runs it there, for at most $ON_LIMIT (120) seconds.
 on() {
 	local pid=${NET_PID[$1]}
 	shift
-	nsenter -t "$pid" -m -n -p -- env PATH="$NET_PATH" "$@" 3>&- 4>&-
+	nsenter -t "$pid" -m -n -p -- timeout --foreground -k 5 "${ON_LIMIT:-120}" env PATH="$NET_PATH" "$@" \
+		3>&- 4>&-
 }
 
 # on_bg HOST COMMAND…: starts it there; its outer pid is in $BG. Output goes to $NET_DIR/bg.PID.

@@ -1,0 +1,243 @@
+#!/usr/bin/env bats
+# wireguardd and wg against Debian's: both roles of the handshake, with and without a pre-shared key,
+# IPv4 and IPv6 outside, both versions of wireguard-go that Debian 12 carries; our wg driving
+# wireguard-go and Debian's wg driving wireguardd.
+load ../lib/netns
+
+setup() {
+	[ -x "$WGSUITE_PEERS/wireguard-go-2023" ] && [ -x "$WGSUITE_PEERS/wg" ] ||
+		skip "Debian's wireguard packages could not be had (no mirror)"
+	net_begin
+	export LOG_LEVEL=error
+	host a b
+	wire a eth0 "192.0.2.1/24 2001:db8::1/64" b eth0 "192.0.2.2/24 2001:db8::2/64"
+	KEY_A=$(on a wg genkey)
+	KEY_B=$(on b wg genkey)
+	PUB_A=$(on a wg pubkey <<< "$KEY_A")
+	PUB_B=$(on b wg pubkey <<< "$KEY_B")
+	PSK=$(on a wg genpsk)
+}
+
+teardown() {
+	net_end
+}
+
+theirs() { # theirs HOST: wireguard-go of $GO there as wg0
+	on "$1" "$WGSUITE_PEERS/wireguard-go-$GO" wg0
+}
+
+addresses() {
+	net_up a wg0 "10.9.0.1/24 fd09::1/64"
+	net_up b wg0 "10.9.0.2/24 fd09::2/64"
+}
+
+# Small, full and fragmented packets in both families, and a megabyte each way unharmed.
+traffic() {
+	pings a 10.9.0.2
+	pings b 10.9.0.1
+	pings a fd09::2
+	pings b fd09::1
+	pings a 10.9.0.2 -s 0
+	pings a 10.9.0.2 -s 1392 -M do
+	pings b fd09::1 -s 1372 -M do
+	pings a 10.9.0.2 -s 20000
+	pings b 10.9.0.1 -s 20000
+	carry a b 10.9.0.2
+	carry b a fd09::1
+}
+
+carry() { # carry FROM TO ADDRESS: three megabytes over TCP
+	head -c 3000000 /dev/urandom > "$NET_DIR/sent"
+	case $3 in
+	*:*) at="TCP6:[$3]:9000" listen=TCP6-LISTEN:9000 ;;
+	*) at=TCP4:$3:9000 listen=TCP4-LISTEN:9000 ;;
+	esac
+	rm -f "$NET_DIR/received"
+	on_bg "$2" socat -u "$listen,reuseaddr" "OPEN:$NET_DIR/received,creat"
+	listening() { in_net "$1" ss -Hltn 'sport = :9000' | grep -q .; }
+	eventually 10 listening "$2"
+	on "$1" timeout 60 socat -u "OPEN:$NET_DIR/sent" "$at"
+	eventually 10 cmp "$NET_DIR/sent" "$NET_DIR/received"
+}
+
+# pair OURS-IS-INITIATOR OUTER PSK: a is ours, b theirs; only the initiator knows the other's address.
+pair() {
+	local to_a= to_b= psk=/dev/null
+	case $2 in
+	v4) at_a=192.0.2.1:51820 at_b=192.0.2.2:51820 ;;
+	v6) at_a=[2001:db8::1]:51820 at_b=[2001:db8::2]:51820 ;;
+	esac
+	if [ "$1" = ours ]; then to_b="endpoint $at_b"; else to_a="endpoint $at_a"; fi
+	[ "$3" = none ] || { psk=$NET_DIR/psk; echo "$PSK" > "$psk"; }
+	on a wireguardd wg0
+	theirs b
+	on a wg set wg0 listen-port 51820 private-key <(echo "$KEY_A") \
+		peer "$PUB_B" preshared-key "$psk" $to_b allowed-ips 10.9.0.2/32,fd09::2/128
+	on b wg set wg0 listen-port 51820 private-key <(echo "$KEY_B") \
+		peer "$PUB_A" preshared-key "$psk" $to_a allowed-ips 10.9.0.1/32,fd09::1/128
+	addresses
+	if [ "$1" = ours ]; then pings a 10.9.0.2; else pings b 10.9.0.1; fi
+	traffic
+	has_handshake a wg0 "$PUB_B"
+	has_handshake b wg0 "$PUB_A"
+	[ "$(on a wg show wg0 endpoints)" = "$PUB_B	$at_b" ]
+	[ "$(on b wg show wg0 endpoints)" = "$PUB_A	$at_a" ]
+	# What one sent, the other received (wireguard-go of 2022 counts otherwise).
+	[ "$GO" != 2022 ] || return 0
+	[ "$(on a wg show wg0 transfer | cut -f2)" = "$(on b wg show wg0 transfer | cut -f3)" ]
+	[ "$(on a wg show wg0 transfer | cut -f3)" = "$(on b wg show wg0 transfer | cut -f2)" ]
+}
+
+@test "wireguardd to wireguard-go 2023 over IPv4" { GO=2023; pair ours v4 none; }
+@test "wireguardd to wireguard-go 2023 over IPv4 with a psk" { GO=2023; pair ours v4 psk; }
+@test "wireguardd to wireguard-go 2023 over IPv6" { GO=2023; pair ours v6 none; }
+@test "wireguardd to wireguard-go 2023 over IPv6 with a psk" { GO=2023; pair ours v6 psk; }
+@test "wireguard-go 2023 to wireguardd over IPv4" { GO=2023; pair theirs v4 none; }
+@test "wireguard-go 2023 to wireguardd over IPv4 with a psk" { GO=2023; pair theirs v4 psk; }
+@test "wireguard-go 2023 to wireguardd over IPv6" { GO=2023; pair theirs v6 none; }
+@test "wireguard-go 2023 to wireguardd over IPv6 with a psk" { GO=2023; pair theirs v6 psk; }
+@test "wireguardd to wireguard-go 2022 over IPv4 with a psk" { GO=2022; pair ours v4 psk; }
+@test "wireguardd to wireguard-go 2022 over IPv6" { GO=2022; pair ours v6 none; }
+@test "wireguard-go 2022 to wireguardd over IPv4" { GO=2022; pair theirs v4 none; }
+@test "wireguard-go 2022 to wireguardd over IPv6 with a psk" { GO=2022; pair theirs v6 psk; }
+
+@test "a psk on one side only: no session; on both: one; removed from both: again one" {
+	GO=2023
+	on a wireguardd wg0
+	theirs b
+	echo "$PSK" > "$NET_DIR/psk"
+	on a wg set wg0 listen-port 51820 private-key <(echo "$KEY_A") \
+		peer "$PUB_B" preshared-key "$NET_DIR/psk" endpoint 192.0.2.2:51820 allowed-ips 10.9.0.2/32
+	on b wg set wg0 listen-port 51820 private-key <(echo "$KEY_B") peer "$PUB_A" allowed-ips 10.9.0.1/32
+	addresses
+	run on a ping -n -c 2 -i 0.2 -W 1 10.9.0.2
+	[ "$status" -ne 0 ]
+	[ "$(handshake_of a wg0 "$PUB_B")" = 0 ]
+	on b wg set wg0 peer "$PUB_A" preshared-key "$NET_DIR/psk"
+	eventually 15 on a ping -n -c 1 -W 1 10.9.0.2
+	# Another psk counts from the next handshake on: the session that lives goes on living.
+	on a wg set wg0 peer "$PUB_B" preshared-key /dev/null
+	pings a 10.9.0.2
+	[ "$(on a wg show wg0 preshared-keys)" = "$PUB_B	(none)" ]
+	# A new private key on a needs a new handshake at once, which now is one without psk.
+	on b wg set wg0 peer "$PUB_A" preshared-key /dev/null
+	key=$(on a wg genkey)
+	pub=$(on a wg pubkey <<< "$key")
+	on b wg set wg0 peer "$PUB_A" remove peer "$pub" allowed-ips 10.9.0.1/32
+	on a wg set wg0 private-key <(echo "$key")
+	eventually 15 on a ping -n -c 1 -W 1 10.9.0.2
+}
+
+# One device in a state with every field set, driven by the wg given.
+drive() { # drive WG HOST
+	on "$2" "$1" set wg0 listen-port 51821 fwmark 0x1234 private-key <(echo "$KEY_A") \
+		peer "$PUB_B" preshared-key <(echo "$PSK") endpoint 192.0.2.77:7777 persistent-keepalive 21 \
+		allowed-ips 10.9.0.2/32,10.10.0.0/16,fd09::2/128,::/0
+	on "$2" "$1" set wg0 peer "$PUB_A" allowed-ips 10.99.0.0/16
+	cat > "$NET_DIR/add.conf" <<-END
+	[Peer]
+	PublicKey = $(on a wg pubkey <<< "$PSK")
+	AllowedIPs = 10.11.0.0/16, 2001:db8:5::/48
+	Endpoint = [2001:db8::77]:9
+	END
+	on "$2" "$1" addconf wg0 "$NET_DIR/add.conf"
+}
+
+# Every way of looking, by both, peers in one order because wireguard-go has none.
+look() { # look WG HOST
+	local what
+	for what in "" public-key private-key listen-port fwmark peers preshared-keys endpoints \
+		allowed-ips latest-handshakes transfer persistent-keepalive dump; do
+		echo "== show wg0 $what"
+		on "$2" "$1" show wg0 $what 2>&1
+	done
+	for what in dump peers transfer; do
+		echo "== show all $what"
+		on "$2" "$1" show all $what 2>&1
+	done
+	echo "== show interfaces"
+	on "$2" "$1" show interfaces 2>&1
+	echo "== showconf"
+	on "$2" "$1" showconf wg0 2>&1
+}
+
+same_look() { # same_look HOST
+	diff <(look "$WGSUITE_PEERS/wg" "$1") <(look "$WGSUITE_BUILD/wg" "$1")
+}
+
+@test "Debian's wg drives wireguardd: every field, and both wgs show the same bytes" {
+	on a wireguardd wg0
+	same_look a
+	drive "$WGSUITE_PEERS/wg" a
+	same_look a
+	run -0 on a wg show wg0 dump
+	echo "$output"
+	[ "${lines[0]}" = "$KEY_A	$PUB_A	51821	0x1234" ]
+	[ "${lines[1]}" = "$PUB_B	$PSK	192.0.2.77:7777	10.9.0.2/32,10.10.0.0/16,fd09::2/128,::/0	0	0	0	21" ]
+	# Our own key as a peer is ignored; the file's peer is the second one.
+	[ "${#lines[@]}" = 3 ]
+	[[ ${lines[2]} == *"	(none)	[2001:db8::77]:9	10.11.0.0/16,2001:db8:5::/48	0	0	0	off" ]]
+	# What showconf says, setconf takes, and nothing is different then.
+	before=$(look "$WGSUITE_PEERS/wg" a)
+	on a "$WGSUITE_PEERS/wg" showconf wg0 > "$NET_DIR/wg0.conf"
+	on a "$WGSUITE_PEERS/wg" setconf wg0 "$NET_DIR/wg0.conf"
+	[ "$(look "$WGSUITE_PEERS/wg" a)" = "$before" ]
+	on a "$WGSUITE_PEERS/wg" syncconf wg0 "$NET_DIR/wg0.conf"
+	[ "$(look "$WGSUITE_PEERS/wg" a)" = "$before" ]
+	# Removing: fields, a peer, everything.
+	on a "$WGSUITE_PEERS/wg" set wg0 fwmark off peer "$PUB_B" preshared-key /dev/null persistent-keepalive off \
+		allowed-ips ""
+	run -0 on a wg show wg0 dump
+	[ "${lines[0]}" = "$KEY_A	$PUB_A	51821	off" ]
+	[ "${lines[1]}" = "$PUB_B	(none)	192.0.2.77:7777	(none)	0	0	0	off" ]
+	on a "$WGSUITE_PEERS/wg" set wg0 peer "$PUB_B" remove
+	[ "$(on a wg show wg0 peers | wc -l)" = 1 ]
+	on a "$WGSUITE_PEERS/wg" setconf wg0 /dev/null
+	[ -z "$(on a wg show wg0 peers)" ]
+	same_look a
+}
+
+@test "our wg drives wireguard-go: every field, and both wgs show the same bytes" {
+	GO=2023
+	theirs b
+	same_look b
+	drive "$WGSUITE_BUILD/wg" b
+	# wireguard-go hands out its peers in random order, and sends before its link is up.
+	sorted() { on b "$1" show wg0 dump | cut -f1-4,8 | sort; }
+	[ "$(sorted "$WGSUITE_BUILD/wg")" = "$(sorted "$WGSUITE_PEERS/wg")" ]
+	# In the order wireguard-go gives them.
+	ips() { on b wg show wg0 dump | awk -v k="$1" '$1 == k { print $4 }' | tr , '\n' | sort | xargs; }
+	[ "$(ips "$PUB_B")" = "10.10.0.0/16 10.9.0.2/32 ::/0 fd09::2/128" ]
+	run -0 on b wg show wg0 dump
+	echo "$output"
+	[ "${lines[0]}" = "$KEY_A	$PUB_A	51821	0x1234" ]
+	[ "${#lines[@]}" = 3 ]
+	on b wg showconf wg0 > "$NET_DIR/wg0.conf"
+	before=$(sorted "$WGSUITE_BUILD/wg" | tr , '\n' | sort)
+	on b wg setconf wg0 "$NET_DIR/wg0.conf"
+	[ "$(sorted "$WGSUITE_BUILD/wg" | tr , '\n' | sort)" = "$before" ]
+	on b wg syncconf wg0 "$NET_DIR/wg0.conf"
+	[ "$(sorted "$WGSUITE_BUILD/wg" | tr , '\n' | sort)" = "$before" ]
+	on b wg set wg0 peer "$PUB_B" remove
+	on b wg set wg0 fwmark 0
+	[ "$(on b wg show wg0 fwmark)" = off ]
+	[ "$(on b wg show wg0 peers | wc -l)" = 1 ]
+	echo "[Interface]" > "$NET_DIR/empty.conf"
+	on b wg syncconf wg0 "$NET_DIR/empty.conf"
+	[ -z "$(on b wg show wg0 peers)" ]
+}
+
+@test "what wireguardd refuses, Debian's wg can name" {
+	on a wireguardd wg0
+	# A port that is taken.
+	on_bg a socat -u UDP4-RECV:4444 OPEN:/dev/null
+	taken() { in_net a ss -Hlun 'sport = :4444' | grep -q .; }
+	eventually 10 taken
+	in_net a ip link set wg0 up
+	run -1 on a "$WGSUITE_PEERS/wg" set wg0 listen-port 4444
+	echo "$output"
+	[ "$output" = "Unable to modify interface: Address already in use" ]
+	run -1 on a "$WGSUITE_PEERS/wg" show wg1
+	[ "$output" = "Unable to access interface: Protocol not supported" ] ||
+		[ "$output" = "Unable to access interface: No such device" ]
+}

@@ -1,0 +1,65 @@
+#!/usr/bin/env bats
+# The real clock: sessions are renewed after 120 seconds, and nobody notices.
+load ../lib/netns
+
+setup() {
+	net_begin
+	export LOG_LEVEL=error
+}
+
+teardown() {
+	net_end
+}
+
+# couple N DAEMON-OF-INITIATOR DAEMON-OF-RESPONDER: hosts iN and rN with a tunnel from iN to rN.
+couple() {
+	local i=i$1 r=r$1 key_i key_r
+	host "$i" "$r"
+	wire "$i" eth0 192.0.2.1/24 "$r" eth0 192.0.2.2/24
+	key_i=$(on "$i" wg genkey) key_r=$(on "$r" wg genkey)
+	PUB_I[$1]=$(on "$i" wg pubkey <<< "$key_i") PUB_R[$1]=$(on "$r" wg pubkey <<< "$key_r")
+	on "$i" "$2" wg0
+	on "$r" "$3" wg0
+	on "$i" wg set wg0 private-key <(echo "$key_i") peer "${PUB_R[$1]}" \
+		endpoint 192.0.2.2:51820 allowed-ips 10.9.0.2/32
+	on "$r" wg set wg0 listen-port 51820 private-key <(echo "$key_r") peer "${PUB_I[$1]}" \
+		allowed-ips 10.9.0.1/32
+	net_up "$i" wg0 10.9.0.1/24
+	net_up "$r" wg0 10.9.0.2/24
+	on_bg "$r" tcpdump -n -i eth0 --immediate-mode -U -w "$NET_DIR/$1.pcap" udp port 51820
+	eventually 10 grep -q 'listening on' "$BG_LOG"
+	pings "$i" 10.9.0.2
+	on_bg "$i" ping -n -c 270 -i 0.5 -W 5 10.9.0.2
+	PING_LOG[$1]=$BG_LOG
+}
+
+renewed() { # renewed N: nothing lost, and a second handshake 120 seconds later
+	cat "${PING_LOG[$1]}" | tail -3
+	grep -q '270 packets transmitted, 270 received, 0% packet loss' "${PING_LOG[$1]}"
+	# Initiations are the only datagrams of 148 bytes.
+	local times
+	times=$(tcpdump -n -tt -r "$NET_DIR/$1.pcap" 'udp and length = 190' 2>/dev/null | cut -d. -f1)
+	echo "initiations at: $times"
+	# Nobody repeats without need.
+	[ "$(wc -w <<< "$times")" -le 4 ]
+	first=${times%%[[:space:]]*} last=${times##*[[:space:]]}
+	[ $((last - first)) -ge 119 ]
+	[ "$(handshake_of "i$1" wg0 "${PUB_R[$1]}")" -ge "$last" ]
+	[ "$(handshake_of "r$1" wg0 "${PUB_I[$1]}")" -ge "$last" ]
+}
+
+@test "a session is renewed after 120 seconds without losing a packet: ours with ours and with wireguard-go in both roles" {
+	declare -A PUB_I PUB_R PING_LOG
+	couple ours wireguardd wireguardd
+	others=
+	if [ -x "$WGSUITE_PEERS/wireguard-go-2023" ]; then
+		others="first second"
+		couple first wireguardd "$WGSUITE_PEERS/wireguard-go-2023"
+		couple second "$WGSUITE_PEERS/wireguard-go-2023" wireguardd
+	fi
+	finished() { grep -q 'packets transmitted' "${PING_LOG[$1]}"; }
+	for name in ours $others; do
+		eventually 200 finished "$name"
+		renewed "$name"
+	done
+}

@@ -1,0 +1,146 @@
+#!/usr/bin/env bats
+# A hub and two sites behind NAT, from the three published config files as they stand (keys and all):
+#
+#   c1 .20 --+                                                        +-- c2 .20
+#            lan1 192.168.1.0/24 -- nat1 -- internet -- nat2 -- 172.16.1.0/24 lan2
+#   site1 .10+                        192.0.2.0/24 |                  +-- site2 .10
+#                                             hub = example.com
+#
+# A host in one LAN reaches a host in the other through both NATs and the hub.
+load ../lib/netns
+
+setup_file() {
+	export CONFIGS=$BATS_TEST_DIRNAME/configs
+}
+
+setup() {
+	net_begin
+	lan internet lan1 lan2
+	host hub nat1 nat2 site1 site2 c1 c2
+	plug internet hub eth0 192.0.2.1/24
+	plug internet nat1 wan0 192.0.2.11/24
+	plug internet nat2 wan0 192.0.2.12/24
+	plug lan1 nat1 lan0 192.168.1.1/24
+	plug lan1 site1 eth0 192.168.1.10/24
+	plug lan1 c1 eth0 192.168.1.20/24
+	plug lan2 nat2 lan0 172.16.1.1/24
+	plug lan2 site2 eth0 172.16.1.10/24
+	plug lan2 c2 eth0 172.16.1.20/24
+	nat nat1 wan0
+	nat nat2 wan0
+	router hub site1 site2
+	route site1 default via 192.168.1.1
+	route site2 default via 172.16.1.1
+	# What the document asks of each host in a LAN.
+	route c1 10.1.1.0/24 via 192.168.1.10
+	route c1 172.16.1.0/24 via 192.168.1.10
+	route c2 10.1.1.0/24 via 172.16.1.10
+	route c2 192.168.1.0/24 via 172.16.1.10
+	known site1 192.0.2.1 example.com
+	known site2 192.0.2.1 example.com
+	tunnel hub wg0 < "$CONFIGS/scenario4-hub.conf"
+	tunnel site1 wg0 < "$CONFIGS/scenario4-site1.conf"
+	tunnel site2 wg0 < "$CONFIGS/scenario4-site2.conf"
+}
+
+teardown() {
+	net_end
+}
+
+all_up() {
+	on hub wg-quick up wg0
+	on site1 wg-quick up wg0
+	on site2 wg-quick up wg0
+	# Persistent keepalive makes both sites known to the hub without any traffic.
+	eventually 10 has_handshake hub wg0 D+GcHTk8uRiggEj79IhbbsLWHSdZynYjUVPWcP8aJFg=
+	eventually 10 has_handshake hub wg0 up9LDZjYw8/LHH29ZQdp7Mg9bB+LIE7T4OsYLlEXLng=
+}
+
+# across FROM TO-ADDRESS: twenty pings, none lost, three hops behind a start of 64, no redirects.
+across() {
+	run -0 on "$1" ping -n -c 20 -i 0.02 -W 5 "$2"
+	echo "$output"
+	[[ $output == *"20 packets transmitted, 20 received, 0% packet loss"* ]]
+	[ "$(grep -c 'ttl=61 ' <<< "$output")" = 20 ]
+	[[ ${output,,} != *redirect* ]]
+	[[ $output != *DUP* ]]
+}
+
+@test "hosts of both LANs reach each other through both NATs and the hub: TTL 61, no loss, no redirect" {
+	all_up
+	on_bg hub tcpdump -n -i wg0 --immediate-mode -U -w "$NET_DIR/hub.pcap" icmp
+	eventually 10 grep -q 'listening on' "$BG_LOG"
+	across c1 172.16.1.20
+	across c2 192.168.1.20
+	# The hub forwarded echo requests and replies both ways, and told nobody of a better way.
+	eventually 10 test -s "$NET_DIR/hub.pcap"
+	run -0 tcpdump -n -r "$NET_DIR/hub.pcap"
+	[[ $output == *"echo request"* ]]
+	[[ ${output,,} != *redirect* ]]
+}
+
+@test "tunnel addresses reach each other, and the hub both LANs" {
+	all_up
+	pings site1 10.1.1.1
+	pings site2 10.1.1.1
+	pings site1 10.1.1.12
+	pings site2 10.1.1.11
+	pings hub 192.168.1.20
+	pings hub 172.16.1.20
+}
+
+@test "the hub has a route for every allowed IP, the sites only those of their PostUp lines" {
+	run -0 on hub wg-quick up wg0
+	trace=$output
+	echo "$trace"
+	# Longest prefix first.
+	added=$(grep -oE 'route add [0-9./]+' <<< "$trace" | cut -d' ' -f3 | xargs)
+	[ "$added" = "10.1.1.12/32 10.1.1.11/32 192.168.1.0/24 172.16.1.0/24" ]
+	run -0 on site1 wg-quick up wg0
+	echo "$output"
+	[[ $output == *"[#] ip -4 route add 10.1.1.0/24 dev wg0"*"[#] ip -4 route add 172.16.1.0/24 dev wg0"* ]]
+	[ "$(in_net site1 ip -4 route show dev wg0 | sort | awk '{ print $1 }' | xargs)" = \
+		"10.1.1.0/24 172.16.1.0/24" ]
+	[ "$(in_net hub ip -4 route show dev wg0 | awk '{ print $1 }' | sort | xargs)" = \
+		"10.1.1.11 10.1.1.12 172.16.1.0/24 192.168.1.0/24" ]
+	in_net hub ip -4 address show dev wg0 | grep -q 'inet 10.1.1.1/32'
+	# The sites have no ListenPort: a port of their own each.
+	on site2 wg-quick up wg0
+	[ "$(on site1 wg show wg0 listen-port)" -gt 0 ]
+	[ "$(on hub wg show wg0 listen-port)" = 51820 ]
+}
+
+@test "keepalives hold a NAT open that forgets after 2 seconds" {
+	for site in site1 site2; do
+		sed 's/^PersistentKeepalive = 25$/PersistentKeepalive = 1/' \
+			"$CONFIGS/scenario4-$site.conf" | tunnel "$site" wg0
+	done
+	for router in nat1 nat2; do
+		on "$router" sh -c 'echo 2 > /proc/sys/net/netfilter/nf_conntrack_udp_timeout
+			echo 2 > /proc/sys/net/netfilter/nf_conntrack_udp_timeout_stream'
+	done
+	all_up
+	across c1 172.16.1.20
+	# More than twice the NATs' memory later the hub, which may not be the first to speak through a
+	# NAT, still reaches both LANs, at the port the NAT gave at first.
+	before=$(on hub wg show wg0 endpoints)
+	received=$(on hub wg show wg0 transfer | awk '{ n += $2 } END { print n }')
+	# A keepalive is 32 bytes: ten more of them from the two sites.
+	later() { [ "$(on hub wg show wg0 transfer | awk '{ n += $2 } END { print n }')" -ge $((received + 320)) ]; }
+	eventually 30 later
+	[ "$(on hub wg show wg0 endpoints)" = "$before" ]
+	pings hub 192.168.1.20
+	pings hub 172.16.1.20
+}
+
+@test "down in reverse leaves every host as it was" {
+	before=$(net_state hub; net_state site1; net_state site2)
+	all_up
+	across c1 172.16.1.20
+	for name in site2 site1 hub; do
+		on "$name" wg-quick down wg0
+		eventually 10 no_daemons "$name"
+	done
+	after=$(net_state hub; net_state site1; net_state site2)
+	diff <(echo "$before") <(echo "$after")
+}
