@@ -1,0 +1,85 @@
+# For the tests of wg(8): our wg, and configuration sockets that follow a script (tests/lib/fake_uapi.c).
+# They live in /run/wireguard of the box the tests run in.
+
+root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+WG=${WGSUITE_BUILD:-$root/build}/wg
+KEY_A=xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=
+KEY_B=TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=
+HEX_A=c53201039adba14be71f886da1d8dbe9eebded08cb111b75340078999aa9f038
+
+wg_setup_file() {
+	[ -n "${WGSUITE_BOX-}" ] || skip "only in tests/lib/box.sh"
+	cc -O1 -std=gnu11 -D_GNU_SOURCE -o "$BATS_FILE_TMPDIR/fake_uapi" "$root/tests/lib/fake_uapi.c"
+}
+
+wg_setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	mkdir -p /run/wireguard
+	fakes=
+	unset WG_COLOR_MODE WG_HIDE_KEYS WG_ENDPOINT_RESOLUTION_RETRIES
+}
+
+wg_teardown() {
+	for pid in $fakes; do
+		kill "$pid" && wait "$pid" || true
+	done
+	rm -rf /run/wireguard
+}
+
+# fake NAME [OPTION…]: a device that answers from the file get.NAME and logs changes to log.NAME.
+fake() {
+	local name=$1 line
+	shift
+	[ -e "get.$name" ] || printf 'errno=0\n\n' > "get.$name"
+	: > "log.$name"
+	exec 9< <(exec "$BATS_FILE_TMPDIR/fake_uapi" -g "get.$name" -l "log.$name" "$@" \
+		"/run/wireguard/$name.sock" 3>&-)
+	fakes="$fakes $!"
+	read -r line <&9
+	exec 9<&-
+	[ "$line" = listening ]
+}
+
+# Two peers of every kind of setting.
+state() {
+	cat <<-'E'
+	private_key=e84b5a6d2717c1003a13b431570353dbaca9146cf150c5f8575680feba52027a
+	listen_port=12912
+	fwmark=51820
+	public_key=b85996fecc9c7f1fc6d2572a76eda11d59bcd20be8e543b15ce4bd85a8e75a33
+	preshared_key=188515093e952f5f22e865cef3012e72f8b5f0b598ac0309d5dacce3b70fcf52
+	allowed_ip=192.168.4.4/32
+	endpoint=[abcd:23::33]:51820
+	last_handshake_time_sec=100
+	last_handshake_time_nsec=5
+	rx_bytes=1048575
+	tx_bytes=18446744073709551615
+	public_key=58402e695ba1772b1cc9309755f043251ea77fdcf10fbe63989ceb7e19321376
+	tx_bytes=38333
+	rx_bytes=2224
+	allowed_ip=192.168.4.6/32
+	allowed_ip=fd00::/64
+	persistent_keepalive_interval=111
+	endpoint=182.122.22.19:3233
+	public_key=662e14fd594556f522604703340351258903b64f35553763f19426ab2a515c58
+	preshared_key=0000000000000000000000000000000000000000000000000000000000000000
+	errno=0
+
+	E
+}
+
+# both EXIT STDOUT STDERR COMMAND…: what it prints where, to the byte.
+both() {
+	local code=0 want_code=$1 want_out=$2 want_err=$3
+	shift 3
+	"$@" > out 2> err < /dev/null || code=$?
+	printf %s "$want_out" | diff - out
+	printf %s "$want_err" | diff - err
+	[ "$code" = "$want_code" ]
+}
+
+# sent NAME TEXT: what the device was asked since the last time.
+sent() {
+	printf %s "$2" | diff - "log.$1"
+	: > "log.$1"
+}
