@@ -344,6 +344,7 @@ uint64_t host_deadline(struct node *n)
 
 void host_tick(struct sim *s, struct node *n)
 {
+	n->ticks++;
 	host_enter(n);
 	tunnel_tick(n->tunnel, host_now(n));
 	host_leave(n);

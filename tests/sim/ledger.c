@@ -152,6 +152,8 @@ void ledger_came_out(struct sim *s, unsigned int node, const uint8_t *p, size_t 
 		sim_fail(s, "packet %llu delivered to %u twice", (unsigned long long)serial, node);
 	check_ecn(s, e, outer_tos, ce);
 	e->reached |= 1ull << node;
+	e->order = ++s->ledger.came_out;
+	e->out_at = s->now;
 	if (e->to != node)
 		e->forwarded = true;
 }

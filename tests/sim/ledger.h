@@ -16,11 +16,14 @@ struct ledger_entry {
 	uint8_t tos;
 	uint16_t size;    /* of the whole packet; 0: chosen from the serial */
 	uint64_t reached; /* a bit per node it came out at */
+	uint64_t order;   /* of all that came out, from 1 */
+	uint64_t out_at;  /* when it last came out */
 };
 
 struct ledger {
 	struct ledger_entry *entries;
 	size_t n, cap;
+	uint64_t came_out;
 };
 
 enum { LEDGER_PACKET_MAX = 2048, LEDGER_V4_MIN = 44, LEDGER_V6_MIN = 64 };

@@ -117,6 +117,7 @@ struct node {
 	bool clock_was_set_back;
 	struct { struct ip_endpoint from; uint32_t n; uint8_t bytes[256]; } inbox[INBOX_KEPT]; /* puppets' */
 	unsigned int n_inbox;
+	uint64_t ticks;
 };
 
 struct sim {

@@ -1,0 +1,411 @@
+/* Configuration while things run: psks, keys, peers and prefixes that change, up and down. */
+#include "../../src/base/mem.h"
+#include "memory.h"
+#include "story.h"
+
+static struct wg_psk some_psk(struct sim *s)
+{
+	struct wg_psk psk;
+
+	chance_bytes(&s->actions, psk.b, sizeof psk.b);
+	return psk;
+}
+
+static void psk_on_both_sides(struct sim *s)
+{
+	struct wg_psk psk = some_psk(s);
+
+	sim_pair(s, 0, 1);
+	sim_psk(s, 0, 1, &psk);
+	sim_psk(s, 1, 0, &psk);
+	story_connect(s, 0, 1);
+}
+
+static void psk_on_one_side_fails(struct sim *s)
+{
+	static const struct wg_psk none;
+	struct wg_psk psk = some_psk(s), other = some_psk(s);
+
+	sim_pair(s, 0, 1);
+	for (unsigned int side = 0; side < 2; side++) {
+		sim_psk(s, side, !side, &psk);
+		uint64_t serial = sim_push(s, 0, 1);
+		sim_run_s(s, 30);
+		OK(s, !ledger_has_arrived(s, serial) && s->nodes[1].sent[2] > 0);
+		sim_psk(s, side, !side, &none);
+		sim_run_s(s, 10); /* and all zero is none */
+		OK(s, ledger_has_arrived(s, serial));
+		sim_run_s(s, 700);
+	}
+	sim_psk(s, 0, 1, &psk);
+	sim_psk(s, 1, 0, &other);
+	uint64_t serial = sim_push(s, 0, 1);
+	sim_run_s(s, 30);
+	OK(s, !ledger_has_arrived(s, serial));
+	OK(s, sim_drops(s, 0, WG_DROP_HANDSHAKE) > 0);
+	sim_psk(s, 1, 0, &psk);
+	sim_run_s(s, 10);
+	OK(s, ledger_has_arrived(s, serial));
+}
+
+static void psk_changed_mid_session(struct sim *s)
+{
+	struct wg_psk psk = some_psk(s);
+	uint64_t serial = 0;
+
+	sim_pair(s, 0, 1);
+	story_connect(s, 0, 1);
+	sim_psk(s, 0, 1, &psk); /* the live session stays */
+	for (int i = 0; i < 170; i++) {
+		serial = sim_push(s, 0, 1);
+		sim_push(s, 1, 0);
+		sim_run_s(s, 1);
+		OK(s, ledger_has_arrived(s, serial));
+	}
+	OK(s, tap_sessions_between(s, 0, 1) > 1); /* but every new one fails */
+	sim_run_s(s, 20);
+	serial = sim_push(s, 0, 1);
+	sim_run_s(s, 3);
+	OK(s, !ledger_has_arrived(s, serial));
+	sim_psk(s, 1, 0, &psk);
+	sim_run_s(s, 10);
+	OK(s, ledger_has_arrived(s, serial));
+}
+
+static void key_change_mid_session(struct sim *s)
+{
+	sim_pair(s, 0, 1);
+	story_connect(s, 0, 1);
+	for (int i = 0; i < 5; i++) {
+		sim_new_key(s, 0);
+		sim_learn_key(s, 1, 0);
+		uint64_t serial = sim_push(s, 0, 1); /* shakes hands at once, no timer */
+		sim_run(s, 100 * NS_PER_MS);
+		OK(s, ledger_has_arrived(s, serial));
+		serial = sim_push(s, 1, 0);
+		sim_run(s, 100 * NS_PER_MS);
+		OK(s, ledger_has_arrived(s, serial));
+	}
+	struct wg_private back;
+	tunnel_private_key(s->nodes[0].tunnel, &back);
+	OK(s, mem_equal_ct(&back, &s->nodes[0].private_key, sizeof back));
+}
+
+static void key_change_seen_by_nobody_stops_traffic(struct sim *s)
+{
+	sim_pair(s, 0, 1);
+	story_connect(s, 0, 1);
+	sim_new_key(s, 0);
+	uint64_t serial = sim_push(s, 0, 1);
+	sim_run_s(s, 20);
+	OK(s, !ledger_has_arrived(s, serial));
+	OK(s, sim_drops(s, 1, WG_DROP_UNKNOWN_PEER) > 0);
+	sim_learn_key(s, 1, 0);
+	sim_run_s(s, 20);
+	OK(s, ledger_has_arrived(s, serial));
+}
+
+static void same_key_is_no_change(struct sim *s)
+{
+	struct node *n = &s->nodes[0];
+
+	sim_pair(s, 0, 1);
+	story_connect(s, 0, 1);
+	size_t sent = s->n_sights;
+	host_enter(n);
+	tunnel_set_private_key(n->tunnel, host_now(n), &n->private_key);
+	host_leave(n);
+	host_drain(s, n);
+	uint64_t serial = sim_push(s, 0, 1);
+	sim_run(s, 50 * NS_PER_MS);
+	OK(s, ledger_has_arrived(s, serial) && s->n_sights == sent + 1);
+}
+
+static void unclamped_key_is_clamped(struct sim *s)
+{
+	struct node *n = &s->nodes[0];
+	struct wg_private raw, back;
+	struct wg_public pub;
+
+	memset(&raw, 0xff, sizeof raw);
+	host_enter(n);
+	tunnel_set_private_key(n->tunnel, host_now(n), &raw);
+	host_leave(n);
+	tunnel_private_key(n->tunnel, &back);
+	OK(s, back.b[0] == 0xf8 && back.b[31] == 0x7f);
+	OK(s, tunnel_public_key(n->tunnel, &pub));
+	memset(&raw, 0, sizeof raw);
+	host_enter(n);
+	tunnel_set_private_key(n->tunnel, host_now(n), &raw);
+	host_leave(n);
+	OK(s, !tunnel_public_key(n->tunnel, &pub));
+	tunnel_private_key(n->tunnel, &back);
+	OK(s, mem_is_zero_ct(&back, sizeof back));
+}
+
+static void without_identity_nothing_is_sent(struct sim *s)
+{
+	struct node *n = &s->nodes[0];
+	static const struct wg_private none;
+
+	sim_pair(s, 0, 1);
+	story_connect(s, 0, 1);
+	host_enter(n);
+	tunnel_set_private_key(n->tunnel, host_now(n), &none);
+	host_leave(n);
+	host_drain(s, n);
+	OK(s, !memory_find(1, SECRET_STATIC));
+	uint64_t t = s->now, serial = sim_push(s, 0, 1);
+	sim_push(s, 1, 0);
+	sim_run_s(s, 100);
+	OK(s, sim_count(s, 0, 1, t, NEVER) == 0 && !ledger_has_arrived(s, serial));
+	OK(s, sim_count(s, 0, 2, t, NEVER) == 0);
+	host_enter(n);
+	tunnel_set_private_key(n->tunnel, host_now(n), &n->private_key);
+	host_leave(n);
+	host_drain(s, n);
+	serial = sim_push(s, 0, 1);
+	sim_run_s(s, 6);
+	OK(s, ledger_has_arrived(s, serial));
+}
+
+static void our_own_key_is_no_peer(struct sim *s)
+{
+	struct node *n = &s->nodes[0];
+	struct wg_tunnel_peer *p;
+
+	host_enter(n);
+	int rc = tunnel_peer_add(&p, n->tunnel, &n->public_key);
+	host_leave(n);
+	OK(s, rc == -98); /* EADDRINUSE */
+	OK(s, !tunnel_peer_next(n->tunnel, NULL));
+	sim_pair(s, 0, 1);
+	story_connect(s, 0, 1);
+	host_enter(n); /* and a peer goes when its key becomes ours */
+	tunnel_set_private_key(n->tunnel, host_now(n), &s->nodes[1].private_key);
+	host_leave(n);
+	OK(s, !tunnel_peer_next(n->tunnel, NULL) && !memory_find(1, SECRET_SESSION));
+	n->conf[1].present = false;
+}
+
+static void peer_removed_mid_stream(struct sim *s)
+{
+	sim_pair(s, 0, 1);
+	sim_pair(s, 0, 2);
+	story_connect(s, 0, 2);
+	for (int i = 0; i < 20; i++) {
+		if (chance_below(&s->actions, 2)) {
+			uint64_t serial = sim_push(s, 0, 1);
+			sim_run_s(s, 6);
+			OK(s, ledger_has_arrived(s, serial));
+		} else {
+			sim_push(s, 0, 1); /* packets wait, a handshake is under way */
+		}
+		sim_push(s, 1, 0);
+		sim_run(s, chance_below(&s->actions, 40 * NS_PER_MS));
+		uint64_t before = s->nodes[0].delivered;
+		unsigned int sessions = memory_count(1, SECRET_SESSION);
+		sim_peer_remove(s, 0, 1);
+		OK(s, memory_count(1, SECRET_SESSION) <= sessions);
+		sim_push(s, 0, 1); /* nobody's any more */
+		sim_push(s, 1, 0);
+		uint64_t t = s->now;
+		sim_run_s(s, 3);
+		OK(s, s->nodes[0].delivered == before && sim_count(s, 0, 0, t, NEVER) <= 2);
+		sim_peer(s, 0, 1);
+		sim_run_s(s, 1);
+	}
+	sim_peer_remove(s, 0, 1);
+	sim_peer_remove(s, 0, 2);
+	OK(s, !memory_find(1, SECRET_SESSION));
+}
+
+static void adding_twice_gives_the_same(struct sim *s)
+{
+	struct node *n = &s->nodes[0];
+	struct wg_tunnel_peer *p, *q;
+
+	sim_pair(s, 0, 1);
+	p = sim_peer_of(s, 0, 1);
+	host_enter(n);
+	int rc = tunnel_peer_add(&q, n->tunnel, &s->nodes[1].public_key);
+	host_leave(n);
+	OK(s, rc == -17 && q == p && tunnel_peer_next(n->tunnel, NULL) == p &&
+	      !tunnel_peer_next(n->tunnel, p));
+}
+
+static void prefix_moves_to_another_peer(struct sim *s)
+{
+	struct ip_addr a = sim_inner(9, false);
+	struct ip_prefix prefix, seen;
+	const void *cursor = NULL;
+	struct ledger_entry from_9 = { .from = 1, .to = 0, .as = 9 };
+
+	sim_pair(s, 0, 1);
+	sim_pair(s, 0, 2);
+	story_connect(s, 0, 1);
+	story_connect(s, 0, 2);
+	OK(s, prefix_make(&prefix, &a, 32));
+	sim_route(s, 0, 1, &prefix);
+	uint64_t serial = sim_push_with(s, 1, &from_9);
+	sim_run_s(s, 1);
+	OK(s, ledger_has_arrived(s, serial));
+	sim_route(s, 0, 2, &prefix);
+	from_9.spoofed = true;
+	sim_push_with(s, 1, &from_9);
+	sim_run_s(s, 1);
+	OK(s, sim_drops(s, 0, WG_DROP_SOURCE) == 1);
+	int n = 0;
+	while (tunnel_peer_route_next(s->nodes[0].tunnel, sim_peer_of(s, 0, 1), &cursor, &seen))
+		n++;
+	OK(s, n == 2);
+	tunnel_route_remove(s->nodes[0].tunnel, sim_peer_of(s, 0, 1), &prefix); /* not its own */
+	from_9.from = 2;
+	from_9.spoofed = false;
+	serial = sim_push_with(s, 2, &from_9);
+	sim_run_s(s, 1);
+	OK(s, ledger_has_arrived(s, serial));
+	host_enter(&s->nodes[0]);
+	tunnel_route_clear(s->nodes[0].tunnel, sim_peer_of(s, 0, 2));
+	host_leave(&s->nodes[0]);
+	from_9.spoofed = true;
+	sim_push_with(s, 2, &from_9);
+	sim_run_s(s, 1);
+	OK(s, sim_drops(s, 0, WG_DROP_SOURCE) == 2);
+}
+
+static void down_and_up(struct sim *s)
+{
+	sim_pair(s, 0, 1);
+	for (int i = 0; i < 50; i++) {
+		story_connect(s, 0, 1);
+		sim_push(s, 0, 1);
+		sim_push(s, 1, 0);
+		sim_run(s, chance_below(&s->actions, 30 * NS_PER_MS));
+		sim_up(s, 0, false); /* no key may be left, and nothing may be sent: both are watched */
+		sim_push(s, 0, 1);
+		sim_push(s, 1, 0);
+		sim_run_s(s, 30);
+		sim_up(s, 0, true);
+		sim_run_s(s, 6);
+	}
+}
+
+static void up_and_down_with_keepalive(struct sim *s)
+{
+	sim_pair(s, 0, 1);
+	sim_keepalive(s, 0, 1, 1);
+	sim_keepalive(s, 1, 0, 1);
+	for (int i = 0; i < 300; i++) {
+		unsigned int who = (unsigned int)chance_below(&s->actions, 2);
+		sim_up(s, who, chance_below(&s->actions, 2));
+		sim_run(s, chance_below(&s->actions, 4 * NS_PER_S));
+	}
+	sim_up(s, 0, true);
+	sim_up(s, 1, true);
+	sim_run_s(s, 20);
+	uint64_t serial = sim_push(s, 0, 1);
+	sim_run_s(s, 1);
+	OK(s, ledger_has_arrived(s, serial));
+}
+
+static void packets_wait_for_an_endpoint(struct sim *s)
+{
+	struct ip_endpoint none = { .port = 0 };
+
+	sim_peer(s, 1, 0);
+	sim_peer(s, 0, 1);
+	sim_peer_remove(s, 0, 1);
+	s->nodes[0].conf[1].present = true;
+	s->nodes[0].conf[1].endpoint = none;
+	host_apply_peer(s, &s->nodes[0], 1);
+	sim_push(s, 0, 1);
+	sim_run_s(s, 60);
+	OK(s, s->n_sights == 0);
+	sim_endpoint(s, 0, 1, &s->nodes[1].v4);
+	uint64_t serial = sim_push(s, 0, 1);
+	sim_run_s(s, 6);
+	OK(s, ledger_has_arrived(s, serial));
+}
+
+/* Removal in every state of a handshake, with memory counted. */
+static void add_and_remove_leaks_nothing(struct sim *s)
+{
+	size_t bytes = 0;
+
+	for (int i = 0; i < 200; i++) {
+		sim_pair(s, 0, 1);
+		sim_push(s, 0, 1);
+		sim_run(s, chance_below(&s->actions, 60 * NS_PER_MS));
+		sim_peer_remove(s, 0, 1);
+		sim_peer_remove(s, 1, 0);
+		sim_run(s, 50 * NS_PER_MS);
+		if (i == 20)
+			bytes = memory_bytes(1);
+		if (i > 20)
+			OK(s, memory_bytes(1) <= bytes + 4096);
+	}
+}
+
+/* Configuration when memory runs out now and then: refused, but never half done or leaking. */
+static void out_of_memory(struct sim *s)
+{
+	struct node *n = &s->nodes[0];
+
+	sim_pair(s, 0, 1);
+	for (unsigned int i = 0; i < 2000; i++) {
+		struct wg_public key;
+		struct wg_tunnel_peer *p;
+		struct ip_addr a = sim_inner(i & 255, i & 1);
+		struct ip_prefix prefix;
+		uint8_t at = (uint8_t)chance_below(&s->actions, 64);
+		memset(&key, 0x11 + at, sizeof key);
+		memory_fail_permille(300, s->seed + i);
+		host_enter(n);
+		int rc = tunnel_peer_add(&p, n->tunnel, &key);
+		OK(s, rc == 0 || rc == -17 || rc == -12);
+		OK(s, prefix_make(&prefix, &a, (unsigned int)chance_below(&s->actions, 33)));
+		if (rc != -12) {
+			rc = tunnel_route_add(n->tunnel, p, &prefix);
+			OK(s, rc == 0 || rc == -12);
+			if (chance_below(&s->actions, 2))
+				tunnel_peer_remove(n->tunnel, p);
+		}
+		host_leave(n);
+		memory_fail_permille(0, 0);
+	}
+	struct wg_tunnel_peer *p;
+	host_enter(n);
+	while ((p = tunnel_peer_next(n->tunnel, NULL)))
+		tunnel_peer_remove(n->tunnel, p);
+	host_leave(n);
+	s->nodes[0].conf[1].present = false;
+	tap_forget_pair(s, 0, 1, true);
+	sim_peer(s, 0, 1);
+	story_connect(s, 0, 1);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct story stories[] = {
+		{ "psk_on_both_sides", psk_on_both_sides, 2, 0 },
+		{ "psk_on_one_side_fails", psk_on_one_side_fails, 2, 0 },
+		{ "psk_changed_mid_session", psk_changed_mid_session, 2, 0 },
+		{ "key_change_mid_session", key_change_mid_session, 2, 0 },
+		{ "key_change_seen_by_nobody", key_change_seen_by_nobody_stops_traffic, 2, 0 },
+		{ "same_key_is_no_change", same_key_is_no_change, 2, 0 },
+		{ "unclamped_key_is_clamped", unclamped_key_is_clamped, 1, 0 },
+		{ "without_identity_nothing_is_sent", without_identity_nothing_is_sent, 2, 0 },
+		{ "our_own_key_is_no_peer", our_own_key_is_no_peer, 2, 0 },
+		{ "peer_removed_mid_stream", peer_removed_mid_stream, 3, 5 },
+		{ "adding_twice_gives_the_same", adding_twice_gives_the_same, 2, 0 },
+		{ "prefix_moves_to_another_peer", prefix_moves_to_another_peer, 10, 0 },
+		{ "down_and_up", down_and_up, 2, 0 },
+		{ "up_and_down_with_keepalive", up_and_down_with_keepalive, 2, 3 },
+		{ "packets_wait_for_an_endpoint", packets_wait_for_an_endpoint, 2, 0 },
+		{ "add_and_remove_leaks_nothing", add_and_remove_leaks_nothing, 2, 0 },
+		{ "out_of_memory", out_of_memory, 2, 3 },
+	};
+
+	return stories_run(stories, ARRAY_LEN(stories), argc, argv);
+}
