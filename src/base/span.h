@@ -33,7 +33,7 @@ size_t span_find_last(struct span s, char c);
  * what it becomes after the last piece; so "a,,b" gives "a" "" "b" and "" gives "". */
 must_check bool span_next(struct span *piece, struct span *rest, char c);
 
-/* Decimal digits only, 1 to 20 of them, at most max. False when anything else. */
+/* Decimal digits only (zeros in front as well), at most max. False when anything else. */
 must_check bool span_to_u64(uint64_t *out, struct span s, uint64_t max);
 /* Hexadecimal digits only (no 0x), at most max. */
 must_check bool span_hex_to_u64(uint64_t *out, struct span s, uint64_t max);

@@ -70,14 +70,6 @@ static bool is_digits(struct span s)
 	return s.n > 0;
 }
 
-/* Decimal, however many zeros in front; never wraps. */
-static bool number_parse(uint64_t *out, struct span s, uint64_t max)
-{
-	while (s.n > 1 && s.p[0] == '0')
-		s = span_sub(s, 1, s.n);
-	return span_to_u64(out, s, max);
-}
-
 static bool port_read(uint16_t *out, struct span text, struct field_value *v, struct span culprit)
 {
 	struct span digits = text;
@@ -85,7 +77,7 @@ static bool port_read(uint16_t *out, struct span text, struct field_value *v, st
 
 	if (v->syntax != SYNTAX_UAPI && text.n > 1 && text.p[0] == '+')
 		digits = span_sub(text, 1, text.n); /* getaddrinfo(3) takes it, so do we */
-	if (number_parse(&port, digits, 65535)) {
+	if (span_to_u64(&port, digits, 65535)) {
 		*out = (uint16_t)port;
 		return true;
 	}
@@ -146,7 +138,7 @@ static bool fwmark_parse(void *object, const struct field *f, struct field_value
 	if (!(!uapi && span_is_nocase(v->text, "off")) &&
 	    !(!uapi && span_starts(v->text, "0x") &&
 	      span_hex_to_u64(&mark, span_sub(v->text, 2, v->text.n), UINT32_MAX)) &&
-	    !number_parse(&mark, v->text, UINT32_MAX))
+	    !span_to_u64(&mark, v->text, UINT32_MAX))
 		return refuse(v, "Fwmark is neither 0/off nor 0-0xffffffff", v->text);
 	mark32 = (uint32_t)mark;
 	memcpy(place_of(object, f), &mark32, sizeof mark32);
@@ -174,7 +166,7 @@ static bool keepalive_parse(void *object, const struct field *f, struct field_va
 	uint16_t seconds16;
 
 	if (!(v->syntax != SYNTAX_UAPI && span_is_nocase(v->text, "off")) &&
-	    !number_parse(&seconds, v->text, 65535))
+	    !span_to_u64(&seconds, v->text, 65535))
 		return refuse(v, "Persistent keepalive interval is neither 0/off nor 1-65535", v->text);
 	seconds16 = (uint16_t)seconds;
 	memcpy(place_of(object, f), &seconds16, sizeof seconds16);
@@ -221,7 +213,7 @@ static bool host_parse(struct ip_endpoint *out, struct span host, const struct i
 		return true;
 	if (out->addr.family != IP_V6)
 		return false;
-	if (number_parse(&index, scope, UINT32_MAX)) {
+	if (span_to_u64(&index, scope, UINT32_MAX)) {
 		out->scope = (uint32_t)index;
 		return true;
 	}
@@ -302,7 +294,7 @@ static bool allowedip_parse(void *object, const struct field *f, struct field_va
 		return refuse(v, "Unable to parse IP address", address);
 	bits = ip_bits(&ip);
 	if ((address.n < text.n &&
-	     !number_parse(&bits, span_sub(text, address.n + 1, text.n), bits)) ||
+	     !span_to_u64(&bits, span_sub(text, address.n + 1, text.n), bits)) ||
 	    !prefix_make(&prefix, &ip, (unsigned int)bits))
 		return refuse(v, "AllowedIP is not in the correct format", v->text);
 	a = peer_add_allowedip(peer);

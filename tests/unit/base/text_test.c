@@ -1,0 +1,162 @@
+/* Appending, formatting against libc's printf, full buffers, hooks; and how messages are printed. */
+#include <limits.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include "../../../src/base/diag.h"
+
+#define BOTH(...) \
+	do { \
+		char expect[256], got[256]; \
+		struct text t = text_fixed(got, sizeof got); \
+		snprintf(expect, sizeof expect, __VA_ARGS__); \
+		text_f(&t, __VA_ARGS__); \
+		assert_string_equal(got, expect); \
+		assert_int_equal(t.n, strlen(expect)); \
+	} while (0)
+
+static void formats_as_libc(void **state)
+{
+	(void)state;
+	BOTH("plain");
+	BOTH("100%% %s %c|", "text", 'x');
+	BOTH("[%.*s]", 3, "abcdef");
+	BOTH("[%.*s]", 0, "abcdef");
+	BOTH("%d %d %d %d", 0, -1, INT_MAX, INT_MIN);
+	BOTH("%u %u %x %x", 0u, UINT_MAX, 0u, UINT_MAX);
+	BOTH("%lu %llu %zu %llx", ULONG_MAX, ULLONG_MAX, SIZE_MAX, ULLONG_MAX);
+	BOTH("%02x %02x %02x %02x", 0, 9, 0xab, 0x1234);
+}
+
+static void a_full_buffer_is_cut_and_says_so(void **state)
+{
+	char buffer[8];
+
+	(void)state;
+	for (size_t n = 0; n < 12; n++) {
+		struct text t = text_fixed(buffer, sizeof buffer);
+		for (size_t i = 0; i < n; i++)
+			text_char(&t, 'x');
+		assert_int_equal(t.failed, n > 7);
+		assert_int_equal(strlen(buffer), n > 7 ? 7 : n);
+	}
+	struct text t = text_fixed(buffer, sizeof buffer);
+	text_add(&t, "0123456789");
+	assert_string_equal(buffer, "0123456");
+	assert_true(t.failed);
+}
+
+struct sink {
+	char all[256];
+	size_t n;
+	bool refuse;
+};
+
+static bool empty_into_sink(struct text *t, size_t more)
+{
+	struct sink *s = t->ctx;
+
+	(void)more;
+	if (s->refuse)
+		return false;
+	memcpy(s->all + s->n, t->p, t->n);
+	s->n += t->n;
+	t->n = 0;
+	return true;
+}
+
+static void a_hook_empties_the_buffer(void **state)
+{
+	struct sink s = { .n = 0 };
+	char buffer[8];
+	struct text t = text_fixed(buffer, sizeof buffer);
+
+	(void)state;
+	t.room = empty_into_sink;
+	t.ctx = &s;
+	for (int i = 0; i < 10; i++)
+		text_f(&t, "%d-%d,", i, i);
+	assert_false(t.failed);
+	assert_true(t.room(&t, 0));
+	assert_int_equal(s.n, 40);
+	assert_memory_equal(s.all, "0-0,1-1,2-2,3-3,4-4,5-5,6-6,7-7,8-8,9-9,", 40);
+	text_add(&t, "longer than the whole buffer"); /* the hook cannot help: cut, and said */
+	assert_true(t.failed);
+	t.failed = false;
+	s.refuse = true;
+	text_add(&t, "0123456789");
+	assert_true(t.failed);
+}
+
+/* ---- messages ---- */
+
+static void emit(void *ctx, const struct diag_message *m)
+{
+	diag_print(ctx, m, true);
+}
+
+static void messages_as_people_see_them(void **state)
+{
+	char buffer[1024];
+	struct text t = text_fixed(buffer, sizeof buffer);
+	struct diag d = { .emit = emit, .ctx = &t };
+	struct diag_at at = { .file = "wg0.conf", .line = 12, .column = 3, .width = 2,
+			      .source = SPAN("a\tbc\x1b" "d") };
+
+	(void)state;
+	diag_f(&d, DIAG_ERROR, &at, "do %s", "%s %d", "bad", 5);
+	assert_string_equal(buffer, "wg0.conf:12:3: error: bad 5\n  a bc?d\n    ^~\n  help: do %s\n");
+	t = text_fixed(buffer, sizeof buffer);
+	at.source.p = NULL;
+	diag_f(&d, DIAG_WARNING, &at, NULL, "no source");
+	at.column = 0;
+	diag_f(&d, DIAG_NOTE, &at, NULL, "no column");
+	at.line = 0;
+	diag_f(&d, DIAG_NOTE, &at, NULL, "no line");
+	diag_f(&d, DIAG_NOTE, NULL, NULL, "no place");
+	assert_string_equal(buffer, "wg0.conf:12:3: warning: no source\nwg0.conf:12: note: no column\n"
+				    "wg0.conf: note: no line\nnote: no place\n");
+	assert_int_equal(d.errors, 1);
+	assert_int_equal(d.warnings, 1);
+}
+
+/* Of a long line the part around the column, and the caret still under it. */
+static void long_lines_are_shown_in_part(void **state)
+{
+	char line[2000], buffer[1024];
+	struct text t = text_fixed(buffer, sizeof buffer);
+	struct diag d = { .emit = emit, .ctx = &t };
+	struct diag_at at = { .file = "f", .line = 1, .column = 1001, .width = 1000,
+			      .source = { line, sizeof line } };
+	const char *source, *caret;
+
+	(void)state;
+	memset(line, '.', sizeof line);
+	line[1000] = 'X';
+	diag_f(&d, DIAG_ERROR, &at, NULL, "here");
+	source = strchr(buffer, '\n') + 1;
+	caret = strchr(source, '\n') + 1;
+	assert_true(strchr(source, 'X') - source == strchr(caret, '^') - caret);
+	assert_true(strlen(caret) <= (size_t)(caret - source));
+	assert_true(t.n < 400);
+	at.column = 3000; /* beyond the line */
+	t = text_fixed(buffer, sizeof buffer);
+	diag_f(&d, DIAG_ERROR, &at, NULL, "there");
+	assert_true(t.n < 400);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(formats_as_libc),
+		cmocka_unit_test(a_full_buffer_is_cut_and_says_so),
+		cmocka_unit_test(a_hook_empties_the_buffer),
+		cmocka_unit_test(messages_as_people_see_them),
+		cmocka_unit_test(long_lines_are_shown_in_part),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
