@@ -124,6 +124,9 @@ must_check bool tunnel_control_next(struct wg_tunnel *t, uint64_t now_ns, struct
 				    struct wg_path *to);
 uint64_t tunnel_deadline(struct wg_tunnel *t); /* when tunnel_tick has something to do */
 void tunnel_tick(struct wg_tunnel *t, uint64_t now_ns);
+/* For workers, after a batch and outside their section: the data half left something for the control
+ * half, which should be woken to call tunnel_control_next (tunnel_deadline is 0 then). Any thread. */
+bool tunnel_wants_control(const struct wg_tunnel *t);
 
 /* ---- life and configuration: control half ---- */
 

@@ -1,0 +1,197 @@
+/* Peers: their paths, their waiting packets, and finding them by key. */
+#include "peer.h"
+
+#include <stdlib.h>
+
+#include "../base/mem.h"
+
+enum { FIRST_SLOTS = 16 };
+
+struct wg_tunnel_peer *peer_new(const struct wg_public *key, uint32_t hash)
+{
+	struct wg_tunnel_peer *p = calloc(1, sizeof *p);
+
+	if (!p)
+		return NULL;
+	p->key = *key;
+	p->hash = hash;
+	timers_init(&p->timers, load_le32(key->b) ^ hash);
+	atomic_store_explicit(&p->wake_ns, NEVER, memory_order_relaxed);
+	return p;
+}
+
+void peer_free(struct wg_tunnel_peer *p)
+{
+	struct wg_session *dropped[3];
+
+	slots_move(&p->sessions, SESSION_CLEAR, NULL, dropped);
+	for (size_t i = 0; i < ARRAY_LEN(dropped); i++)
+		session_free(dropped[i]);
+	staged_drop_all(&p->staged);
+	mem_wipe(p, sizeof *p);
+	free(p);
+}
+
+void peer_path(const struct wg_tunnel_peer *p, struct wg_path *out)
+{
+	struct spin *lock = (struct spin *)(uintptr_t)&p->path_lock;
+
+	spin_lock(lock);
+	*out = p->path;
+	spin_unlock(lock);
+}
+
+bool path_equal(const struct wg_path *a, const struct wg_path *b)
+{
+	return endpoint_equal(&a->remote, &b->remote) && ip_equal(&a->local, &b->local) &&
+	       a->ifindex == b->ifindex;
+}
+
+void peer_set_path(struct wg_tunnel_peer *p, const struct wg_path *path)
+{
+	spin_lock(&p->path_lock);
+	if (!path_equal(&p->path, path))
+		p->path = *path;
+	spin_unlock(&p->path_lock);
+	if (!atomic_load_explicit(&p->has_endpoint, memory_order_relaxed))
+		atomic_store(&p->has_endpoint, path->remote.addr.family != IP_NONE);
+}
+
+void peer_forget_source(struct wg_tunnel_peer *p)
+{
+	spin_lock(&p->path_lock);
+	p->path.local = (struct ip_addr){ 0 };
+	p->path.ifindex = 0;
+	spin_unlock(&p->path_lock);
+}
+
+/* ---- staged packets ---- */
+
+bool staged_add(struct staged_queue *q, const uint8_t *bytes, uint32_t n, uint32_t *n_dropped)
+{
+	struct staged *s = malloc(sizeof *s + n);
+
+	*n_dropped = 0;
+	if (!s)
+		return false;
+	s->next = NULL;
+	s->n = n;
+	if (n > 0)
+		memcpy(s->bytes, bytes, n);
+	if (q->last)
+		q->last->next = s;
+	else
+		q->first = s;
+	q->last = s;
+	q->n++;
+	while (q->n > WG_STAGED_MAX) {
+		staged_free(staged_take(q));
+		++*n_dropped;
+	}
+	return true;
+}
+
+struct staged *staged_take(struct staged_queue *q)
+{
+	struct staged *s = q->first;
+
+	if (!s)
+		return NULL;
+	q->first = s->next;
+	if (!q->first)
+		q->last = NULL;
+	q->n--;
+	return s;
+}
+
+void staged_free(struct staged *s)
+{
+	if (!s)
+		return;
+	mem_wipe(s, sizeof *s + s->n);
+	free(s);
+}
+
+uint32_t staged_drop_all(struct staged_queue *q)
+{
+	struct staged *s;
+	uint32_t n = 0;
+
+	while ((s = staged_take(q))) {
+		n += s->n > 0;
+		staged_free(s);
+	}
+	return n;
+}
+
+/* ---- by key ---- */
+
+static void place(struct wg_tunnel_peer **slots, uint32_t mask, struct wg_tunnel_peer *p)
+{
+	uint32_t i = p->hash & mask;
+
+	while (slots[i])
+		i = (i + 1) & mask;
+	slots[i] = p;
+}
+
+bool peer_table_reserve(struct peer_table *t, uint32_t more)
+{
+	uint32_t size = t->slots ? t->mask + 1 : FIRST_SLOTS;
+	struct wg_tunnel_peer **slots;
+
+	while (size / 2 < (uint64_t)t->n + more) {
+		if (size > UINT32_MAX / 2)
+			return false;
+		size *= 2;
+	}
+	if (t->slots && size == t->mask + 1)
+		return true;
+	slots = calloc(size, sizeof(struct wg_tunnel_peer *));
+	if (!slots)
+		return false;
+	for (uint32_t i = 0; t->slots && i <= t->mask; i++)
+		if (t->slots[i])
+			place(slots, size - 1, t->slots[i]);
+	free(t->slots);
+	t->slots = slots;
+	t->mask = size - 1;
+	return true;
+}
+
+void peer_table_add(struct peer_table *t, struct wg_tunnel_peer *p)
+{
+	place(t->slots, t->mask, p);
+	t->n++;
+}
+
+void peer_table_remove(struct peer_table *t, struct wg_tunnel_peer *p)
+{
+	uint32_t i = p->hash & t->mask, hole;
+
+	while (t->slots[i] != p)
+		i = (i + 1) & t->mask;
+	hole = i;
+	for (;;) { /* move back what probed over the hole */
+		i = (i + 1) & t->mask;
+		if (!t->slots[i])
+			break;
+		if (((i - t->slots[i]->hash) & t->mask) < ((i - hole) & t->mask))
+			continue;
+		t->slots[hole] = t->slots[i];
+		hole = i;
+	}
+	t->slots[hole] = NULL;
+	t->n--;
+}
+
+struct wg_tunnel_peer *peer_table_find(const struct peer_table *t, const struct wg_public *key,
+				       uint32_t hash)
+{
+	if (!t->slots)
+		return NULL;
+	for (uint32_t i = hash & t->mask; t->slots[i]; i = (i + 1) & t->mask)
+		if (t->slots[i]->hash == hash && memcmp(&t->slots[i]->key, key, sizeof *key) == 0)
+			return t->slots[i];
+	return NULL;
+}

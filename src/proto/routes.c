@@ -1,0 +1,525 @@
+/* Tries with six bits a step, nodes of just the size they need, and steps left out where there is no
+ * choice to make. A node at depth d (a multiple of six) holds as *values* the prefixes of length d to
+ * d+5, numbered as in a binary heap: 1 for length d, 2 and 3 for d+1, to 63. Below it, by the next six
+ * bits, are its *slots*: each the one longer prefix there is, or a deeper node. Two bitmaps say which
+ * exist, their population counts where they lie. So a look-up among a million prefixes touches few
+ * cache lines, of which the last one or two are not in a cache. */
+#include "routes.h"
+
+#include <stdlib.h>
+
+#define STRIDE 6u
+enum { DEPTHS_MAX = 128 / STRIDE + 2 };
+
+struct route_key { /* left-aligned */
+	uint64_t hi, lo;
+};
+
+struct route {
+	struct routes_owner *owner;
+	struct route_key key;
+	uint32_t older, newer; /* in the owner's list; newer also links free routes */
+	uint8_t bits;
+	bool is_v6;
+};
+
+struct trie_slot {
+	struct route_key key;
+	union {
+		struct trie_node *node;
+		struct routes_owner *owner;
+	};
+	uint32_t route; /* 0: it is a node */
+	uint8_t bits;   /* of the prefix, or the depth of the node */
+};
+
+struct trie_value {
+	struct routes_owner *owner;
+	uint32_t route;
+};
+
+struct trie_node {
+	uint64_t slot_bits;  /* bit c: there is a slot for the next six bits c */
+	uint64_t value_bits; /* bit v: there is a value numbered v */
+	uint8_t depth;
+	uint8_t apart[15];
+	struct trie_slot slots[]; /* by c; then the values, by v */
+};
+
+/* The values on the way to the six bits c. */
+#define WAY(c) (1ull << 1 | 1ull << (2 | (c) >> 5) | 1ull << (4 | (c) >> 4) | \
+		1ull << (8 | (c) >> 3) | 1ull << (16 | (c) >> 2) | 1ull << (32 | (c) >> 1))
+#define WAY4(c) WAY(c), WAY((c) + 1), WAY((c) + 2), WAY((c) + 3)
+#define WAY16(c) WAY4(c), WAY4((c) + 4), WAY4((c) + 8), WAY4((c) + 12)
+static const uint64_t ways[1 << STRIDE] = { WAY16(0), WAY16(16), WAY16(32), WAY16(48) };
+
+static struct route_key key_of(enum ip_family family, const uint8_t *b)
+{
+	if (family == IP_V4)
+		return (struct route_key){ (uint64_t)load_be32(b) << 32, 0 };
+	return (struct route_key){ load_be64(b), load_be64(b + 8) };
+}
+
+/* Six bits from `depth` on, zeros after the end. */
+static inline unsigned int chunk_at(struct route_key k, unsigned int depth)
+{
+	if (depth < 64)
+		return (unsigned int)((k.hi << depth | k.lo >> 1 >> (63 - depth)) >> 58);
+	return (unsigned int)(k.lo << (depth - 64) >> 58);
+}
+
+static inline bool matches(struct route_key a, struct route_key b, unsigned int bits)
+{
+	if (bits <= 64)
+		return bits == 0 || (a.hi ^ b.hi) >> (64 - bits) == 0;
+	return a.hi == b.hi && (a.lo ^ b.lo) >> (128 - bits) == 0;
+}
+
+static unsigned int common_bits(struct route_key a, struct route_key b)
+{
+	if (a.hi != b.hi)
+		return (unsigned int)__builtin_clzll(a.hi ^ b.hi);
+	return a.lo == b.lo ? 128 : 64 + (unsigned int)__builtin_clzll(a.lo ^ b.lo);
+}
+
+static inline unsigned int count(uint64_t bits)
+{
+	return (unsigned int)__builtin_popcountll(bits);
+}
+
+/* How many there are before number i. */
+static inline unsigned int rank(uint64_t bits, unsigned int i)
+{
+	return count(bits & ((1ull << i) - 1));
+}
+
+static inline bool has(uint64_t bits, unsigned int i)
+{
+	return bits >> i & 1;
+}
+
+static inline struct trie_value *values_of(struct trie_node *node)
+{
+	return (struct trie_value *)(node->slots + count(node->slot_bits));
+}
+
+static unsigned int value_number(struct route_key key, unsigned int bits, unsigned int depth)
+{
+	return ((1u << STRIDE) | chunk_at(key, depth)) >> (depth + STRIDE - bits);
+}
+
+struct routes_owner *routes_find(const struct routes *r, enum ip_family family,
+				 const uint8_t *address)
+{
+	struct trie_node *node = family == IP_V4 ? r->v4 : r->v6, *best = NULL;
+	struct route_key key = key_of(family, address);
+	uint64_t best_way = 0;
+
+	while (node) {
+		unsigned int c = chunk_at(key, node->depth);
+		const struct trie_slot *slot;
+
+		if (node->value_bits & ways[c]) {
+			best = node;
+			best_way = node->value_bits & ways[c];
+		}
+		if (!has(node->slot_bits, c))
+			break;
+		slot = &node->slots[rank(node->slot_bits, c)];
+		if (!matches(key, slot->key, slot->bits))
+			break;
+		if (slot->route)
+			return slot->owner;
+		node = slot->node;
+	}
+	if (!best)
+		return NULL;
+	return values_of(best)[rank(best->value_bits, 63 - (unsigned int)__builtin_clzll(best_way))]
+		.owner;
+}
+
+/* ---- nodes ---- */
+
+static size_t node_bytes(unsigned int slots, unsigned int values)
+{
+	return sizeof(struct trie_node) + slots * sizeof(struct trie_slot) +
+	       values * sizeof(struct trie_value);
+}
+
+static struct trie_node *node_new(unsigned int depth)
+{
+	struct trie_node *node = calloc(1, sizeof *node);
+
+	if (node)
+		node->depth = (uint8_t)depth;
+	return node;
+}
+
+static struct trie_node *node_resize(struct trie_node **link, unsigned int slots,
+				     unsigned int values)
+{
+	struct trie_node *node = realloc(*link, node_bytes(slots, values));
+
+	if (node)
+		*link = node;
+	return node;
+}
+
+static bool node_add_slot(struct trie_node **link, unsigned int c, const struct trie_slot *slot)
+{
+	unsigned int slots = count((*link)->slot_bits), values = count((*link)->value_bits);
+	unsigned int i = rank((*link)->slot_bits, c);
+	struct trie_node *node = node_resize(link, slots + 1, values);
+
+	if (!node)
+		return false;
+	memmove(node->slots + i + 1, node->slots + i,
+		(slots - i) * sizeof *node->slots + values * sizeof(struct trie_value));
+	node->slots[i] = *slot;
+	node->slot_bits |= 1ull << c;
+	return true;
+}
+
+static void node_remove_slot(struct trie_node **link, unsigned int c)
+{
+	struct trie_node *node = *link;
+	unsigned int slots = count(node->slot_bits), values = count(node->value_bits);
+	unsigned int i = rank(node->slot_bits, c);
+
+	memmove(node->slots + i, node->slots + i + 1,
+		(slots - i - 1) * sizeof *node->slots + values * sizeof(struct trie_value));
+	node->slot_bits &= ~(1ull << c);
+	node_resize(link, slots - 1, values); /* smaller; when that fails it is just too large */
+}
+
+static bool node_add_value(struct trie_node **link, unsigned int v, struct routes_owner *owner,
+			   uint32_t route)
+{
+	unsigned int values = count((*link)->value_bits), i = rank((*link)->value_bits, v);
+	struct trie_node *node = node_resize(link, count((*link)->slot_bits), values + 1);
+	struct trie_value *at;
+
+	if (!node)
+		return false;
+	at = values_of(node) + i;
+	memmove(at + 1, at, (values - i) * sizeof *at);
+	*at = (struct trie_value){ owner, route };
+	node->value_bits |= 1ull << v;
+	return true;
+}
+
+static void node_remove_value(struct trie_node **link, unsigned int v)
+{
+	struct trie_node *node = *link;
+	unsigned int values = count(node->value_bits), i = rank(node->value_bits, v);
+	struct trie_value *at = values_of(node) + i;
+
+	memmove(at, at + 1, (values - i - 1) * sizeof *at);
+	node->value_bits &= ~(1ull << v);
+	node_resize(link, count(node->slot_bits), values - 1);
+}
+
+/* ---- tries ---- */
+
+struct trie_place { /* where a prefix's owner and number stand */
+	struct routes_owner **owner;
+	uint32_t *route;
+};
+
+static bool trie_find(struct trie_place *out, struct trie_node *node, struct route_key key,
+		      unsigned int bits)
+{
+	while (node) {
+		unsigned int c = chunk_at(key, node->depth);
+		struct trie_slot *slot;
+
+		if (bits < node->depth + STRIDE) {
+			unsigned int v = value_number(key, bits, node->depth);
+			struct trie_value *value = values_of(node) + rank(node->value_bits, v);
+
+			*out = (struct trie_place){ &value->owner, &value->route };
+			return has(node->value_bits, v);
+		}
+		if (!has(node->slot_bits, c))
+			return false;
+		slot = &node->slots[rank(node->slot_bits, c)];
+		if (bits < slot->bits || !matches(key, slot->key, slot->bits))
+			return false;
+		if (slot->route) {
+			*out = (struct trie_place){ &slot->owner, &slot->route };
+			return bits == slot->bits;
+		}
+		node = slot->node;
+	}
+	return false;
+}
+
+/* Puts a node between this slot's node and what the slot holds, as deep as both that and the new
+ * prefix allow. */
+static bool slot_split(struct trie_slot *slot, struct route_key key, unsigned int bits)
+{
+	unsigned int common = common_bits(key, slot->key), depth;
+	struct trie_node *node;
+	bool ok;
+
+	if (common > bits)
+		common = bits;
+	if (common > slot->bits)
+		common = slot->bits;
+	depth = common - common % STRIDE;
+	node = node_new(depth);
+	if (!node)
+		return false;
+	if (slot->route && slot->bits < depth + STRIDE)
+		ok = node_add_value(&node, value_number(slot->key, slot->bits, depth), slot->owner,
+				    slot->route);
+	else
+		ok = node_add_slot(&node, chunk_at(slot->key, depth), slot);
+	if (!ok) {
+		free(node);
+		return false;
+	}
+	slot->node = node;
+	slot->bits = (uint8_t)depth;
+	slot->route = 0;
+	return true;
+}
+
+/* The prefix is not in it yet. */
+static bool trie_add(struct trie_node **link, struct route_key key, unsigned int bits,
+		     struct routes_owner *owner, uint32_t route)
+{
+	if (!*link)
+		*link = node_new(0);
+	while (*link) {
+		struct trie_node *node = *link;
+		unsigned int c = chunk_at(key, node->depth);
+		struct trie_slot *slot;
+
+		if (bits < node->depth + STRIDE)
+			return node_add_value(link, value_number(key, bits, node->depth), owner,
+					      route);
+		if (!has(node->slot_bits, c)) {
+			struct trie_slot leaf = { key, { .owner = owner }, route, (uint8_t)bits };
+			return node_add_slot(link, c, &leaf);
+		}
+		slot = &node->slots[rank(node->slot_bits, c)];
+		if ((slot->route || bits < slot->bits || !matches(key, slot->key, slot->bits)) &&
+		    !slot_split(slot, key, bits))
+			return false;
+		link = &slot->node;
+	}
+	return false;
+}
+
+/* The one thing left in a node takes the node's place. */
+static void slot_collapse(struct trie_slot *slot, const struct route *all)
+{
+	struct trie_node *node = slot->node;
+
+	if (node->slot_bits) {
+		*slot = node->slots[0];
+	} else {
+		struct trie_value value = *values_of(node);
+
+		slot->key = all[value.route - 1].key;
+		slot->bits = all[value.route - 1].bits;
+		slot->owner = value.owner;
+		slot->route = value.route;
+	}
+	free(node);
+}
+
+/* The prefix is in it. */
+static void trie_remove(struct trie_node **root, struct route_key key, unsigned int bits,
+			const struct route *all)
+{
+	struct trie_node **links[DEPTHS_MAX] = { root };
+	unsigned int n = 0, c;
+
+	for (;;) { /* to the node that holds it, which is *links[n] */
+		struct trie_node *node = *links[n];
+		struct trie_slot *slot;
+
+		if (bits < node->depth + STRIDE) {
+			node_remove_value(links[n], value_number(key, bits, node->depth));
+			break;
+		}
+		c = chunk_at(key, node->depth);
+		slot = &node->slots[rank(node->slot_bits, c)];
+		if (slot->route) {
+			node_remove_slot(links[n], c);
+			break;
+		}
+		links[++n] = &slot->node;
+	}
+	for (;; n--) { /* and back, as long as nodes became too small */
+		struct trie_node *node = *links[n];
+		unsigned int left = count(node->slot_bits) + count(node->value_bits);
+
+		if (left > 1 || (left == 1 && n == 0))
+			return;
+		if (left == 1) {
+			slot_collapse(container_of(links[n], struct trie_slot, node), all);
+			return;
+		}
+		free(node);
+		*links[n] = NULL;
+		if (n == 0)
+			return;
+		node_remove_slot(links[n - 1], chunk_at(key, (*links[n - 1])->depth));
+	}
+}
+
+static void trie_free(struct trie_node *node)
+{
+	if (!node)
+		return;
+	for (unsigned int i = 0; i < count(node->slot_bits); i++)
+		if (!node->slots[i].route)
+			trie_free(node->slots[i].node);
+	free(node);
+}
+
+/* ---- lists ---- */
+
+static struct route *at(const struct routes *r, uint32_t number)
+{
+	return &r->all[number - 1];
+}
+
+static void list_leave(struct routes *r, uint32_t number)
+{
+	struct route *route = at(r, number);
+
+	if (route->older)
+		at(r, route->older)->newer = route->newer;
+	else
+		route->owner->first = route->newer;
+	if (route->newer)
+		at(r, route->newer)->older = route->older;
+	else
+		route->owner->last = route->older;
+}
+
+static void list_join(struct routes *r, uint32_t number, struct routes_owner *owner)
+{
+	struct route *route = at(r, number);
+
+	route->owner = owner;
+	route->older = owner->last;
+	route->newer = 0;
+	if (owner->last)
+		at(r, owner->last)->newer = number;
+	else
+		owner->first = number;
+	owner->last = number;
+}
+
+static uint32_t take_number(struct routes *r)
+{
+	uint32_t number = r->free;
+
+	if (number) {
+		r->free = at(r, number)->newer;
+		return number;
+	}
+	if (r->used == r->cap) {
+		uint32_t cap = r->cap ? r->cap * 2 : 8;
+		struct route *all = realloc(r->all, cap * sizeof *all);
+
+		if (!all)
+			return 0;
+		r->all = all;
+		r->cap = cap;
+	}
+	return ++r->used;
+}
+
+static void give_back(struct routes *r, uint32_t number)
+{
+	at(r, number)->newer = r->free;
+	r->free = number;
+}
+
+bool routes_add(struct routes *r, struct routes_owner *owner, const struct ip_prefix *prefix)
+{
+	struct trie_node **root = prefix->addr.family == IP_V4 ? &r->v4 : &r->v6;
+	struct route_key key = key_of(prefix->addr.family, prefix->addr.b);
+	struct trie_place place;
+	uint32_t number;
+
+	if (trie_find(&place, *root, key, prefix->bits)) {
+		*place.owner = owner;
+		list_leave(r, *place.route);
+		list_join(r, *place.route, owner);
+		return true;
+	}
+	number = take_number(r);
+	if (!number)
+		return false;
+	*at(r, number) = (struct route){
+		.key = key, .bits = prefix->bits, .is_v6 = prefix->addr.family == IP_V6,
+	};
+	if (!trie_add(root, key, prefix->bits, owner, number)) {
+		give_back(r, number);
+		return false;
+	}
+	list_join(r, number, owner);
+	return true;
+}
+
+static void remove_number(struct routes *r, uint32_t number)
+{
+	struct route *route = at(r, number);
+
+	trie_remove(route->is_v6 ? &r->v6 : &r->v4, route->key, route->bits, r->all);
+	list_leave(r, number);
+	give_back(r, number);
+}
+
+bool routes_remove(struct routes *r, struct routes_owner *owner, const struct ip_prefix *prefix)
+{
+	struct trie_node *root = prefix->addr.family == IP_V4 ? r->v4 : r->v6;
+	struct route_key key = key_of(prefix->addr.family, prefix->addr.b);
+	struct trie_place place;
+
+	if (!trie_find(&place, root, key, prefix->bits) || *place.owner != owner)
+		return false;
+	remove_number(r, *place.route);
+	return true;
+}
+
+void routes_remove_all(struct routes *r, struct routes_owner *owner)
+{
+	while (owner->first)
+		remove_number(r, owner->first);
+}
+
+uint32_t routes_next(const struct routes *r, const struct routes_owner *owner, uint32_t after,
+		     struct ip_prefix *out)
+{
+	uint32_t number = after ? at(r, after)->newer : owner->first;
+	const struct route *route;
+
+	if (!number)
+		return 0;
+	route = at(r, number);
+	*out = (struct ip_prefix){ .bits = route->bits };
+	out->addr.family = route->is_v6 ? IP_V6 : IP_V4;
+	if (route->is_v6) {
+		store_be64(out->addr.b, route->key.hi);
+		store_be64(out->addr.b + 8, route->key.lo);
+	} else {
+		store_be32(out->addr.b, (uint32_t)(route->key.hi >> 32));
+	}
+	return number;
+}
+
+void routes_free(struct routes *r)
+{
+	trie_free(r->v4);
+	trie_free(r->v6);
+	free(r->all);
+	*r = (struct routes){ 0 };
+}

@@ -1,0 +1,303 @@
+/* The control half: what waits, what is due, and what sections asked for. One thread. */
+#include "tunnel_state.h"
+
+#include "../base/mem.h"
+
+enum { PEERS_PER_TICK = 64 }; /* so that a tick ends before the next packets have waited long */
+
+static uint64_t next_deadline(struct wg_tunnel *t, struct wg_tunnel_peer *p)
+{
+	return t->is_up ? timers_next(&p->timers) : NEVER;
+}
+
+void peer_rearm(struct wg_tunnel *t, struct wg_tunnel_peer *p)
+{
+	uint64_t at_ns = next_deadline(t, p), seen_ns;
+
+	/* A section that makes a timer pending meanwhile either sees wake_ns as it is now, and pokes,
+	 * or was early enough for the second look. */
+	do {
+		seen_ns = at_ns;
+		atomic_store(&p->wake_ns, seen_ns);
+		at_ns = next_deadline(t, p);
+	} while (at_ns < seen_ns);
+	if (seen_ns == NEVER)
+		heap_remove(&t->timers, &p->timer);
+	else
+		heap_set(&t->timers, &p->timer, seen_ns);
+}
+
+/* ---- staged packets ---- */
+
+void peer_make_ready(struct wg_tunnel *t, struct wg_tunnel_peer *p)
+{
+	if (p->is_ready || p->staged.n == 0)
+		return;
+	p->is_ready = true;
+	p->ready_next = NULL;
+	if (t->ready_last)
+		t->ready_last->ready_next = p;
+	else
+		t->ready_first = p;
+	t->ready_last = p;
+}
+
+static void ready_pop(struct wg_tunnel *t)
+{
+	struct wg_tunnel_peer *p = t->ready_first;
+
+	t->ready_first = p->ready_next;
+	if (!t->ready_first)
+		t->ready_last = NULL;
+	p->is_ready = false;
+}
+
+static void ready_remove(struct wg_tunnel *t, struct wg_tunnel_peer *p)
+{
+	struct wg_tunnel_peer **link = &t->ready_first, *before = NULL;
+
+	if (!p->is_ready)
+		return;
+	while (*link != p) {
+		before = *link;
+		link = &before->ready_next;
+	}
+	*link = p->ready_next;
+	if (t->ready_last == p)
+		t->ready_last = before;
+	p->is_ready = false;
+}
+
+static void stage(struct wg_tunnel *t, struct wg_tunnel_peer *p, const uint8_t *bytes, uint32_t n)
+{
+	uint32_t n_dropped;
+
+	if (!staged_add(&p->staged, bytes, n, &n_dropped))
+		count_drops(t, WG_DROP_NO_MEMORY, 1);
+	if (n_dropped > 0)
+		count_drops(t, WG_DROP_STAGED_FULL, n_dropped);
+	peer_make_ready(t, p);
+}
+
+void peer_send_keepalive(struct wg_tunnel *t, struct wg_tunnel_peer *p)
+{
+	if (p->staged.n == 0)
+		stage(t, p, NULL, 0);
+	else
+		peer_make_ready(t, p);
+}
+
+void tunnel_control_tun(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)
+{
+	tunnel_drain_poked(t, now_ns);
+	for (size_t i = 0; i < b->n; i++) {
+		struct wg_buf *buf = &b->bufs[i];
+		struct routes_owner *owner = NULL;
+		struct packet_ip ip;
+
+		if (buf->verdict != WG_CONTROL)
+			continue;
+		buf->verdict = WG_DONE;
+		buf->drop = WG_DROP_NONE;
+		if (!t->is_up)
+			buf->drop = WG_DROP_DOWN;
+		else if (!packet_parse(&ip, buf->src, buf->n))
+			buf->drop = WG_DROP_NOT_IP;
+		else if (!(owner = routes_find(&t->routes, ip.family, ip.destination)))
+			buf->drop = WG_DROP_NO_PEER;
+		else
+			stage(t, container_of(owner, struct wg_tunnel_peer, routes), buf->src,
+			      buf->n);
+		if (buf->drop != WG_DROP_NONE)
+			count_drops(t, buf->drop, 1);
+	}
+}
+
+/* ---- what goes out ---- */
+
+static bool outbox_take(struct outbox *o, struct wg_buf *out, struct wg_path *to)
+{
+	while (o->first < o->n) {
+		const struct datagram *d = &o->all[o->first++];
+
+		if (d->n == 0) /* its peer is gone */
+			continue;
+		memcpy(out->dst, d->bytes, d->n);
+		out->out_n = d->n;
+		out->tos = d->tos;
+		*to = d->path;
+		return true;
+	}
+	o->first = o->n = 0;
+	return false;
+}
+
+/* Seals one staged packet of the peer. False: it has none that can go now. */
+static bool send_staged(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p,
+			struct wg_buf *out, struct wg_path *to)
+{
+	size_t mtu = atomic_load_explicit(&t->mtu, memory_order_relaxed), padded;
+	struct wg_session *session = p->sessions.current;
+	struct packet_ip ip = { .tos = 0 };
+	uint8_t *plain = out->dst + MSG_DATA_HEADER_BYTES;
+	struct staged *s;
+	uint64_t counter;
+
+	if (!t->is_up || p->staged.n == 0)
+		return false;
+	if (!session_can_send(session, now_ns) ||
+	    session_take_counters(session, 1, &counter) == 0) {
+		peer_initiate(t, now_ns, p, false);
+		return false;
+	}
+	s = staged_take(&p->staged);
+	padded = s->n > 0 ? packet_padded(s->n, mtu) : 0;
+	memcpy(plain, s->bytes, s->n);
+	memset(plain + s->n, 0, padded - s->n);
+	msg_data_header(out->dst, session->remote, counter);
+	aead_seal(plain, plain, padded, NULL, 0, counter, &session->tx_key);
+	out->out_n = (uint32_t)padded + WG_OVERHEAD;
+	out->tos = s->n > 0 && packet_parse(&ip, s->bytes, s->n) ? packet_outer_tos(ip.tos) : 0;
+	peer_path(p, to);
+	count_bytes(&p->tx_bytes, out->out_n);
+	timers_sent(&p->timers, now_ns, s->n > 0);
+	staged_free(s);
+	if (session_is_stale(session, now_ns))
+		peer_initiate(t, now_ns, p, false);
+	peer_rearm(t, p);
+	return true;
+}
+
+bool tunnel_control_next(struct wg_tunnel *t, uint64_t now_ns, struct wg_buf *out,
+			 struct wg_path *to)
+{
+	tunnel_drain_poked(t, now_ns);
+	out->verdict = WG_TO_UDP;
+	out->drop = WG_DROP_NONE;
+	for (;;) {
+		if (outbox_take(&t->outbox, out, to))
+			return true;
+		if (!t->ready_first)
+			break;
+		if (send_staged(t, now_ns, t->ready_first, out, to))
+			return true;
+		ready_pop(t);
+	}
+	out->verdict = WG_DONE;
+	out->out_n = 0;
+	return false;
+}
+
+/* ---- what is due ---- */
+
+static void retransmit(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p)
+{
+	uint32_t n;
+
+	if (p->timers.attempts <= MAX_TIMER_HANDSHAKES) {
+		p->timers.attempts++;
+		peer_forget_source(p);
+		peer_initiate(t, now_ns, p, true);
+		return;
+	}
+	timers_gave_up(&p->timers, now_ns);
+	n = staged_drop_all(&p->staged);
+	if (n > 0)
+		count_drops(t, WG_DROP_GAVE_UP, n);
+}
+
+static void peer_tick(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p)
+{
+	unsigned int due = timers_due(&p->timers, now_ns);
+
+	if (due & TIMER_RETRANSMIT)
+		retransmit(t, now_ns, p);
+	if (due & TIMER_NEW_HANDSHAKE) {
+		peer_forget_source(p);
+		peer_initiate(t, now_ns, p, false);
+	}
+	if (due & TIMER_KEEPALIVE) {
+		/* In this order: the keepalive itself is a packet sent, and cancels what it can. */
+		timers_keepalive_again(&p->timers, now_ns);
+		peer_send_keepalive(t, p);
+	}
+	if (due & TIMER_PERSISTENT)
+		peer_send_keepalive(t, p);
+	if (due & TIMER_ZERO_KEYS)
+		peer_wipe_keys(t, p);
+	peer_rearm(t, p);
+}
+
+void tunnel_drain_poked(struct wg_tunnel *t, uint64_t now_ns)
+{
+	struct wg_tunnel_peer *p, *next;
+
+	if (!atomic_load_explicit(&t->poked, memory_order_relaxed))
+		return;
+	for (p = atomic_exchange(&t->poked, NULL); p; p = next) {
+		uint32_t why;
+
+		next = p->poke_next; /* before `poke` is zero and somebody may write it */
+		why = atomic_exchange(&p->poke, 0);
+		if (!t->is_up)
+			continue;
+		if (why & POKE_CONFIRM)
+			peer_confirm(t, now_ns, p);
+		if (why & POKE_REKEY)
+			peer_initiate(t, now_ns, p, false);
+		peer_rearm(t, p);
+	}
+}
+
+uint64_t tunnel_deadline(struct wg_tunnel *t)
+{
+	const struct heap_node *first = heap_first(&t->timers);
+
+	if (tunnel_wants_control(t) || t->outbox.first < t->outbox.n || t->ready_first)
+		return 0;
+	return first ? first->key : NEVER;
+}
+
+bool tunnel_wants_control(const struct wg_tunnel *t)
+{
+	return atomic_load(&t->poked) != NULL;
+}
+
+void tunnel_tick(struct wg_tunnel *t, uint64_t now_ns)
+{
+	tunnel_drain_poked(t, now_ns);
+	for (unsigned int i = 0; i < PEERS_PER_TICK; i++) {
+		struct heap_node *first = heap_first(&t->timers);
+
+		if (!first || first->key > now_ns)
+			break;
+		peer_tick(t, now_ns, container_of(first, struct wg_tunnel_peer, timer));
+	}
+}
+
+/* No section runs that knows the peer; the others that were poked stay so. */
+static void unpoke(struct wg_tunnel *t, struct wg_tunnel_peer *p)
+{
+	struct wg_tunnel_peer *q, *next;
+
+	if (!atomic_load(&p->poke))
+		return;
+	for (q = atomic_exchange(&t->poked, NULL); q; q = next) {
+		uint32_t why;
+
+		next = q->poke_next;
+		why = atomic_exchange(&q->poke, 0);
+		if (q != p)
+			peer_poke(t, q, why);
+	}
+}
+
+void peer_forget(struct wg_tunnel *t, struct wg_tunnel_peer *p)
+{
+	unpoke(t, p);
+	ready_remove(t, p);
+	heap_remove(&t->timers, &p->timer);
+	for (uint32_t i = t->outbox.first; i < t->outbox.n; i++)
+		if (t->outbox.all[i].peer == p)
+			t->outbox.all[i].n = 0;
+}

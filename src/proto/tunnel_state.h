@@ -1,0 +1,102 @@
+/* A tunnel from inside: what tunnel*.c share. */
+#ifndef WG_TUNNEL_STATE_H
+#define WG_TUNNEL_STATE_H
+
+#include "index.h"
+#include "limit.h"
+#include "packet.h"
+#include "peer.h"
+
+struct datagram { /* one that waits in the outbox: handshakes and cookie replies */
+	struct wg_path path;
+	struct wg_tunnel_peer *peer; /* null: a cookie reply, which is on nobody's account */
+	uint32_t n;
+	uint8_t tos;
+	uint8_t bytes[MSG_INITIATION_BYTES];
+};
+
+struct outbox {
+	struct datagram *all; /* owned; waiting ones are [first, n) */
+	uint32_t first, n, cap;
+};
+
+struct wg_tunnel {
+	struct wg_env env; /* constant */
+
+	/* sections */
+	struct index_table indices;
+	struct routes routes;
+	bool is_up;
+
+	/* atomic */
+	_Atomic uint32_t mtu;
+	struct wg_tunnel_peer *_Atomic poked; /* stack, by poke_next */
+	_Atomic uint64_t drops[WG_DROP_COUNT];
+
+	/* owned by control */
+	bool has_identity;
+	struct noise_identity identity;
+	struct cookie_checker checker;
+	struct limit limit;
+	struct wg_tunnel_peer *first, *last;
+	struct peer_table peers;
+	uint32_t hash_seed;
+	struct heap timers;
+	uint32_t timers_cap;
+	struct outbox outbox;
+	struct wg_tunnel_peer *ready_first, *ready_last;
+	uint8_t sent_timestamp[TAI64N_BYTES]; /* the greatest ever sent: it never goes back */
+};
+
+static inline void publish_begin(struct wg_tunnel *t)
+{
+	if (t->env.publish_begin)
+		t->env.publish_begin(t->env.ctx);
+}
+
+static inline void publish_end(struct wg_tunnel *t)
+{
+	if (t->env.publish_end)
+		t->env.publish_end(t->env.ctx);
+}
+
+static inline void count_drops(struct wg_tunnel *t, enum wg_drop why, uint64_t n)
+{
+	atomic_fetch_add_explicit(&t->drops[why], n, memory_order_relaxed);
+}
+
+static inline void count_bytes(_Atomic uint64_t *bytes, uint64_t n)
+{
+	atomic_fetch_add_explicit(bytes, n, memory_order_relaxed);
+}
+
+/* ---- tunnel_data.c ---- */
+
+/* A section asks control to look at the peer. */
+void peer_poke(struct wg_tunnel *t, struct wg_tunnel_peer *p, enum peer_poke why);
+
+/* ---- tunnel_control.c ---- */
+
+/* Sorts the peer into the heap by its earliest deadline. */
+void peer_rearm(struct wg_tunnel *t, struct wg_tunnel_peer *p);
+/* Sends what is staged as soon as tunnel_control_next is called, or shakes hands for it. */
+void peer_make_ready(struct wg_tunnel *t, struct wg_tunnel_peer *p);
+/* Stages a keepalive unless something is staged already, and makes the peer ready. */
+void peer_send_keepalive(struct wg_tunnel *t, struct wg_tunnel_peer *p);
+/* Does what sections asked for. */
+void tunnel_drain_poked(struct wg_tunnel *t, uint64_t now_ns);
+/* The peer is about to go: nothing of the control half points to it any more. */
+void peer_forget(struct wg_tunnel *t, struct wg_tunnel_peer *p);
+
+/* ---- tunnel_handshake.c ---- */
+
+/* Sends an initiation, unless it is too early for one or there is nowhere to send it. */
+void peer_initiate(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p, bool is_retry);
+/* Something came by the next session: it becomes the current one. */
+void peer_confirm(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p);
+/* Wipes the pending handshake and all sessions. */
+void peer_wipe_keys(struct wg_tunnel *t, struct wg_tunnel_peer *p);
+/* Wipes the pending handshake. */
+void peer_wipe_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p);
+
+#endif
