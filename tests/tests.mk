@@ -65,3 +65,5 @@ check:
 	$(Q)sh tests/run.sh
 
 .PHONY: unit unit-programs fuzz fuzz-programs lint check
+
+-include tests/bench/bench.mk

@@ -13,6 +13,7 @@ static void lanes_stream(struct lanes *l)
 	const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 	__m512i x[16], last[4];
 
+	UNROLL
 	for (int i = 0; i < 4; i++)
 		last[i] = _mm512_setzero_si512();
 	for (uint32_t i = 0; i < l->segments; i++) {
@@ -25,6 +26,7 @@ static void lanes_stream(struct lanes *l)
 		last[3] = _mm512_mask_set1_epi32(last[3], m, (int)(nonce >> 32));
 	}
 	blocks512(x, &l->key, last);
+	UNROLL
 	for (int i = 0; i < 16; i++)
 		_mm512_store_si512(l->stream + 64 * i, x[i]);
 }
@@ -58,6 +60,7 @@ always_inline struct pair8 gather16(const uint8_t *p, size_t stride)
 {
 	__m512i v[2];
 
+	UNROLL
 	for (int i = 0; i < 2; i++, p += 4 * stride) {
 		v[i] = _mm512_castsi128_si512(_mm_loadu_si128((const void *)p));
 		v[i] = _mm512_mask_broadcast_i64x2(v[i], 0x0c,
@@ -75,8 +78,10 @@ always_inline void absorb64(struct group *g, size_t at)
 {
 	__m512i t[8], v[8];
 
+	UNROLL
 	for (int i = 0; i < 8; i++)
 		v[i] = _mm512_loadu_si512(g->text[i] + at);
+	UNROLL
 	for (int i = 0; i < 8; i += 4) { /* t[i + k]: block k of packets i.. */
 		__m512i a = _mm512_shuffle_i32x4(v[i], v[i + 1], 0x44);
 		__m512i b = _mm512_shuffle_i32x4(v[i + 2], v[i + 3], 0x44);
@@ -87,6 +92,7 @@ always_inline void absorb64(struct group *g, size_t at)
 		t[i + 2] = _mm512_shuffle_i32x4(c, d, 0x88);
 		t[i + 3] = _mm512_shuffle_i32x4(c, d, 0xdd);
 	}
+	UNROLL
 	for (int k = 0; k < 4; k++)
 		g->h = poly8_mul(poly8_absorb(g->h, _mm512_unpacklo_epi64(t[k], t[4 + k]),
 					      _mm512_unpackhi_epi64(t[k], t[4 + k])), g->f);
@@ -104,8 +110,10 @@ static void group_init(struct group *g, const struct lanes *l, uint32_t first, u
 	g->f = poly8_factor(poly8_split(r.lo, r.hi, _mm512_setzero_si512()));
 	g->keys = &l->poly_keys[first];
 	g->chunks = l->packets[first]->n / 64; /* sorted: the first is the shortest */
+	UNROLL
 	for (int i = 0; i < 3; i++)
 		g->h.l[i] = _mm512_setzero_si512();
+	UNROLL
 	for (uint32_t i = 0; i < 8; i++) {
 		g->text[i] = l->sealed[first + (i < n ? i : 0)];
 		g->size[i] = l->packets[first + (i < n ? i : 0)]->n;
@@ -119,6 +127,7 @@ static size_t lay_out_tails(struct group *g, __mmask8 active[TAIL_BYTES / 16])
 	size_t most = 0;
 
 	memset(active, 0, TAIL_BYTES / 16 * sizeof *active);
+	UNROLL
 	for (int i = 0; i < 8; i++) {
 		const uint8_t *text = g->text[i] + 64 * g->chunks;
 		size_t n = g->size[i] - 64 * g->chunks, blocks = (n + 15) / 16;
@@ -143,6 +152,7 @@ static void absorb_tails(struct group *g)
 	for (size_t k = 0; k < blocks; k++) {
 		struct pair8 m = gather16(g->tail[0] + 16 * k, sizeof g->tail[0]);
 		struct poly8 h = poly8_mul(poly8_absorb(g->h, m.lo, m.hi), g->f);
+		UNROLL
 		for (int i = 0; i < 3; i++)
 			g->h.l[i] = _mm512_mask_mov_epi64(g->h.l[i], active[k], h.l[i]);
 	}
@@ -157,6 +167,7 @@ static void write_tags(uint8_t tags[8][AEAD_TAG_BYTES], const struct group *g)
 	struct pair8 s = gather16(g->keys[0] + 16, sizeof g->keys[0]);
 	__mmask8 take, carry;
 
+	UNROLL
 	for (int i = 0; i < 2; i++) {
 		b = _mm512_add_epi64(b, _mm512_srli_epi64(a, 44));
 		a = _mm512_and_si512(a, m44);

@@ -36,6 +36,7 @@ static void twenty_rounds(uint32_t x[16])
 void chacha20_init(struct chacha20 *s, const struct wg_sym *key, uint64_t nonce)
 {
 	memcpy(s->w, sigma, sizeof sigma);
+	UNROLL
 	for (int i = 0; i < 8; i++)
 		s->w[4 + i] = load_le32(key->b + 4 * i);
 	s->w[12] = 0;
@@ -49,9 +50,11 @@ void hchacha20(struct wg_sym *out, const struct wg_sym *key, const uint8_t nonce
 	struct chacha20 s;
 
 	chacha20_init(&s, key, 0);
+	UNROLL
 	for (int i = 0; i < 4; i++)
 		s.w[12 + i] = load_le32(nonce + 4 * i);
 	twenty_rounds(s.w);
+	UNROLL
 	for (int i = 0; i < 4; i++) {
 		store_le32(out->b + 4 * i, s.w[i]);
 		store_le32(out->b + 16 + 4 * i, s.w[12 + i]);
@@ -69,6 +72,7 @@ void chacha20_xor_portable(uint8_t *dst, const uint8_t *src, size_t n, const str
 		memcpy(x, s->w, sizeof x);
 		x[12] = counter;
 		twenty_rounds(x);
+		UNROLL
 		for (int i = 0; i < 16; i++)
 			store_le32(stream + 4 * i, x[i] + (i == 12 ? counter : s->w[i]));
 		for (size_t i = 0; i < now; i++)

@@ -9,12 +9,14 @@ void chacha20_xor_avx512(uint8_t *dst, const uint8_t *src, size_t n, const struc
 	uint32_t counter = s->w[12];
 	__m512i x[16], last[4];
 
+	UNROLL
 	for (int i = 1; i < 4; i++)
 		last[i] = _mm512_set1_epi32((int)s->w[12 + i]);
 	while (n > 0) {
 		size_t now = n < sizeof stream ? n : sizeof stream;
 		last[0] = _mm512_add_epi32(_mm512_set1_epi32((int)counter), lane);
 		blocks512(x, s, last);
+		UNROLL
 		for (int i = 0; i < 16; i++)
 			_mm512_store_si512(stream + 64 * i, x[i]);
 		xor512(dst, src, stream, now);

@@ -9,16 +9,21 @@
 always_inline void quarters512(__m512i x[16], const int a[4], const int b[4], const int c[4],
 			       const int d[4])
 {
+	UNROLL
 	for (int half = 0; half < 2; half++) {
+		UNROLL
 		for (int i = 0; i < 4; i++)
 			x[a[i]] = _mm512_add_epi32(x[a[i]], x[b[i]]);
+		UNROLL
 		for (int i = 0; i < 4; i++) {
 			x[d[i]] = _mm512_xor_si512(x[d[i]], x[a[i]]);
 			x[d[i]] = half ? _mm512_rol_epi32(x[d[i]], 8) :
 					 _mm512_rol_epi32(x[d[i]], 16);
 		}
+		UNROLL
 		for (int i = 0; i < 4; i++)
 			x[c[i]] = _mm512_add_epi32(x[c[i]], x[d[i]]);
+		UNROLL
 		for (int i = 0; i < 4; i++) {
 			x[b[i]] = _mm512_xor_si512(x[b[i]], x[c[i]]);
 			x[b[i]] = half ? _mm512_rol_epi32(x[b[i]], 7) :
@@ -40,6 +45,7 @@ always_inline void transpose512(__m512i x[16])
 {
 	__m512i t[16];
 
+	UNROLL
 	for (int i = 0; i < 16; i += 4) {
 		__m512i a = _mm512_unpacklo_epi32(x[i], x[i + 1]);
 		__m512i b = _mm512_unpackhi_epi32(x[i], x[i + 1]);
@@ -50,6 +56,7 @@ always_inline void transpose512(__m512i x[16])
 		t[i + 2] = _mm512_unpacklo_epi64(b, d);
 		t[i + 3] = _mm512_unpackhi_epi64(b, d);
 	}
+	UNROLL
 	for (int i = 0; i < 4; i++) {
 		__m512i a = _mm512_shuffle_i32x4(t[i], t[4 + i], 0x44);
 		__m512i b = _mm512_shuffle_i32x4(t[8 + i], t[12 + i], 0x44);
@@ -65,14 +72,18 @@ always_inline void transpose512(__m512i x[16])
 /* The stream of 16 blocks; last[0..3] are words 12-15 of each: counter and nonce. */
 always_inline void blocks512(__m512i x[16], const struct chacha20 *s, const __m512i last[4])
 {
+	UNROLL
 	for (int i = 0; i < 12; i++)
 		x[i] = _mm512_set1_epi32((int)s->w[i]);
+	UNROLL
 	for (int i = 0; i < 4; i++)
 		x[12 + i] = last[i];
 	for (int i = 0; i < 10; i++)
 		double_round512(x);
+	UNROLL
 	for (int i = 0; i < 12; i++)
 		x[i] = _mm512_add_epi32(x[i], _mm512_set1_epi32((int)s->w[i]));
+	UNROLL
 	for (int i = 0; i < 4; i++)
 		x[12 + i] = _mm512_add_epi32(x[12 + i], last[i]);
 	transpose512(x);

@@ -25,6 +25,7 @@ always_inline fe fe_load(const uint8_t b[32])
 
 always_inline fe fe_add(fe a, fe b)
 {
+	UNROLL
 	for (int i = 0; i < 5; i++)
 		a.v[i] += b.v[i];
 	return a;
@@ -33,6 +34,7 @@ always_inline fe fe_add(fe a, fe b)
 always_inline fe fe_sub(fe a, fe b) /* a + 4p - b: b's limbs are below 2^53 - 76 */
 {
 	a.v[0] += 4 * (LIMB51 - 18) - b.v[0];
+	UNROLL
 	for (int i = 1; i < 5; i++)
 		a.v[i] += 4 * LIMB51 - b.v[i];
 	return a;
@@ -93,6 +95,7 @@ always_inline fe fe_mul_small(fe a, uint32_t k)
 /* Swaps when mask is all ones, not when it is 0. */
 always_inline void fe_swap(fe *a, fe *b, uint64_t mask)
 {
+	UNROLL
 	for (int i = 0; i < 5; i++) {
 		uint64_t x = mask & (a->v[i] ^ b->v[i]);
 		a->v[i] ^= x;
@@ -104,7 +107,9 @@ always_inline void fe_store(uint8_t out[32], fe a)
 {
 	uint64_t c = 0;
 
+	UNROLL
 	for (int round = 0; round < 2; round++) { /* limbs below 2^51, but for a little in h0 */
+		UNROLL
 		for (int i = 0; i < 5; i++) {
 			a.v[i] += c;
 			c = a.v[i] >> 51;
@@ -114,9 +119,11 @@ always_inline void fe_store(uint8_t out[32], fe a)
 	}
 	a.v[0] += c;
 	c = 19; /* how often p fits: the carry out of a + 19 */
+	UNROLL
 	for (int i = 0; i < 5; i++)
 		c = (a.v[i] + c) >> 51;
 	c *= 19;
+	UNROLL
 	for (int i = 0; i < 5; i++) {
 		a.v[i] += c;
 		c = a.v[i] >> 51;

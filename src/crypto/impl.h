@@ -28,6 +28,12 @@ __extension__ typedef unsigned __int128 u128;
 #endif
 
 #define always_inline static inline __attribute__((always_inline))
+/* Before a loop of few rounds whose arrays shall become registers. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
 
 /* ---- ChaCha20 (RFC 8439 section 2.3) ---- */
 

@@ -9,6 +9,7 @@ enum { LANES = 8, GROUP_BYTES = LANES * 16, WORTH_BYTES = 256 };
 
 static struct poly8 broadcast(struct poly8 p)
 {
+	UNROLL
 	for (int i = 0; i < 3; i++)
 		p.l[i] = _mm512_permutexvar_epi64(_mm512_setzero_si512(), p.l[i]);
 	return p;
@@ -16,6 +17,7 @@ static struct poly8 broadcast(struct poly8 p)
 
 static struct poly8 blend(__mmask8 m, struct poly8 a, struct poly8 b)
 {
+	UNROLL
 	for (int i = 0; i < 3; i++)
 		a.l[i] = _mm512_mask_mov_epi64(a.l[i], m, b.l[i]);
 	return a;
@@ -107,6 +109,7 @@ void poly1305_blocks_ifma(struct poly1305 *p, const uint8_t *m, size_t n)
 	}
 	for (; groups > 0; groups--, m += GROUP_BYTES)
 		a = absorb(poly8_mul(a, f), m);
+	UNROLL
 	for (int i = 0; i < 3; i++)
 		all.l[i] = _mm512_permutexvar_epi64(order, all.l[i]);
 	sum_lanes(p->h, poly8_mul(a, poly8_factor(all)));

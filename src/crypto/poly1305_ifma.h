@@ -30,6 +30,7 @@ always_inline struct poly8 poly8_split(__m512i lo, __m512i hi, __m512i top)
 
 always_inline struct poly8 poly8_add(struct poly8 a, struct poly8 b)
 {
+	UNROLL
 	for (int i = 0; i < 3; i++)
 		a.l[i] = _mm512_add_epi64(a.l[i], b.l[i]);
 	return a;

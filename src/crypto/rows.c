@@ -27,10 +27,16 @@ static const struct blake2s_row blake2s_table[] = {
 };
 
 static const struct x25519_row x25519_table[] = {
+#if CRYPTO_X86
+	{ "adx", CPU_BMI2 | CPU_ADX, x25519_mul_adx },
+#endif
 	{ "portable", 0, x25519_mul_portable },
 };
 
 static const struct x25519_batch_row x25519_batch_table[] = {
+#if CRYPTO_X86
+	{ "ifma", CPU_AVX512 | CPU_IFMA, x25519_batch_ifma, 8, 2 },
+#endif
 	{ "single", 0, NULL, 1, 1 },
 };
 

@@ -1,0 +1,398 @@
+/* `make bench-crypto`: every row of every primitive beside OpenSSL and libsodium, interleaved in one
+ * process, medians. A table on stdout; with a file name as argument also JSON lines there. */
+#include <openssl/evp.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include "../../src/crypto/impl.h"
+
+enum { ROUNDS = 9, RUN = 45, ROOM = 16384 + 64, TASKS = 400, ROUND_NS = 3000000 };
+
+struct task {
+	const char *primitive, *impl, *how;
+	size_t bytes, packets; /* per call of go() */
+	void (*go)(const struct task *t);
+	const void *row;
+	EVP_CIPHER_CTX *cipher;
+	double ns[ROUNDS]; /* per packet */
+	uint64_t calls;
+};
+static struct task tasks[TASKS];
+static size_t task_n;
+static double ghz;
+
+static uint8_t plain[RUN][ROOM], sealed[RUN][ROOM], out[RUN][ROOM];
+static struct wg_sym key;
+static uint64_t counter;
+
+static double now_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static struct task *add(const char *primitive, const char *impl, const char *how, size_t bytes,
+			size_t packets, void (*go)(const struct task *t), const void *row)
+{
+	if (task_n == TASKS)
+		abort();
+	tasks[task_n] = (struct task){ .primitive = primitive, .impl = impl, .how = how,
+				       .bytes = bytes, .packets = packets, .go = go, .row = row };
+	return &tasks[task_n++];
+}
+
+static bool have(uint32_t needs)
+{
+	return (needs & ~cpu_features()) == 0;
+}
+
+/* ---- AEAD ---- */
+
+static void run_of(struct aead_packet *run, const struct task *t, bool opening)
+{
+	for (size_t i = 0; i < t->packets; i++)
+		run[i] = (struct aead_packet){ .dst = out[i],
+					       .src = opening ? sealed[i] : plain[i],
+					       .n = (uint32_t)t->bytes,
+					       .counter = opening ? i : counter++ };
+}
+
+static void seal_ours(const struct task *t)
+{
+	struct aead_packet run[RUN];
+
+	run_of(run, t, false);
+	((const struct aead_row *)t->row)->seal_run(run, t->packets, &key);
+}
+
+static void open_ours(const struct task *t)
+{
+	struct aead_packet run[RUN];
+
+	run_of(run, t, true); /* sealed with other sizes: tags are wrong or right, the work differs */
+	((const struct aead_row *)t->row)->open_run(run, t->packets, &key);
+	for (size_t i = 0; i < t->packets; i++)
+		if (!run[i].ok)
+			abort();
+}
+
+static void nonce_of(uint8_t nonce[12], uint64_t value)
+{
+	memset(nonce, 0, 4);
+	store_le64(nonce + 4, value);
+}
+
+static void seal_openssl(const struct task *t)
+{
+	uint8_t nonce[12];
+	int l;
+
+	for (size_t i = 0; i < t->packets; i++) {
+		nonce_of(nonce, counter++);
+		if (EVP_EncryptInit_ex2(t->cipher, NULL, NULL, nonce, NULL) != 1 ||
+		    EVP_EncryptUpdate(t->cipher, out[i], &l, plain[i], (int)t->bytes) != 1 ||
+		    EVP_EncryptFinal_ex(t->cipher, out[i] + t->bytes, &l) != 1 ||
+		    EVP_CIPHER_CTX_ctrl(t->cipher, EVP_CTRL_AEAD_GET_TAG, 16, out[i] + t->bytes) != 1)
+			abort();
+	}
+}
+
+static void open_openssl(const struct task *t)
+{
+	uint8_t nonce[12];
+	int l;
+
+	for (size_t i = 0; i < t->packets; i++) {
+		nonce_of(nonce, i);
+		if (EVP_DecryptInit_ex2(t->cipher, NULL, NULL, nonce, NULL) != 1 ||
+		    EVP_CIPHER_CTX_ctrl(t->cipher, EVP_CTRL_AEAD_SET_TAG, 16,
+					sealed[i] + t->bytes) != 1 ||
+		    EVP_DecryptUpdate(t->cipher, out[i], &l, sealed[i], (int)t->bytes) != 1 ||
+		    EVP_DecryptFinal_ex(t->cipher, out[i] + t->bytes, &l) != 1)
+			abort();
+	}
+}
+
+static void seal_sodium(const struct task *t)
+{
+	unsigned long long l;
+	uint8_t nonce[12];
+
+	for (size_t i = 0; i < t->packets; i++) {
+		nonce_of(nonce, counter++);
+		(void)crypto_aead_chacha20poly1305_ietf_encrypt(out[i], &l, plain[i], t->bytes, NULL, 0,
+								NULL, nonce, key.b);
+	}
+}
+
+static void open_sodium(const struct task *t)
+{
+	unsigned long long l;
+	uint8_t nonce[12];
+
+	for (size_t i = 0; i < t->packets; i++) {
+		nonce_of(nonce, i);
+		if (crypto_aead_chacha20poly1305_ietf_decrypt(out[i], &l, NULL, sealed[i],
+							      t->bytes + 16, NULL, 0, nonce,
+							      key.b) != 0)
+			abort();
+	}
+}
+
+static EVP_CIPHER_CTX *openssl_cipher(bool opening)
+{
+	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL);
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	uint8_t nonce[12] = { 0 };
+
+	if (!cipher || !ctx ||
+	    (opening ? EVP_DecryptInit_ex2(ctx, cipher, key.b, nonce, NULL) :
+		       EVP_EncryptInit_ex2(ctx, cipher, key.b, nonce, NULL)) != 1)
+		abort();
+	return ctx;
+}
+
+static void add_aead(size_t bytes, size_t packets)
+{
+	add("seal", "OpenSSL", "", bytes, packets, seal_openssl, NULL)->cipher = openssl_cipher(false);
+	add("seal", "libsodium", "", bytes, packets, seal_sodium, NULL);
+	for (const struct aead_row *row = crypto_tables.aead;; row++) {
+		if (have(row->needs))
+			add("seal", row->name, "", bytes, packets, seal_ours, row);
+		if (row->needs == 0)
+			break;
+	}
+	add("open", "OpenSSL", "", bytes, packets, open_openssl, NULL)->cipher = openssl_cipher(true);
+	add("open", "libsodium", "", bytes, packets, open_sodium, NULL);
+	for (const struct aead_row *row = crypto_tables.aead;; row++) {
+		if (have(row->needs))
+			add("open", row->name, "", bytes, packets, open_ours, row);
+		if (row->needs == 0)
+			break;
+	}
+}
+
+/* ---- X25519 ---- */
+
+static EVP_PKEY_CTX *derive;
+
+static void x25519_openssl(const struct task *t)
+{
+	size_t l = 32;
+
+	(void)t;
+	if (EVP_PKEY_derive(derive, out[0], &l) != 1)
+		abort();
+}
+
+static void x25519_sodium(const struct task *t)
+{
+	(void)t;
+	if (crypto_scalarmult(out[0], plain[0], plain[1]) != 0)
+		abort();
+}
+
+static void x25519_ours(const struct task *t)
+{
+	((const struct x25519_row *)t->row)->mul(out[0], plain[0], plain[1]);
+}
+
+static void x25519_lanes(const struct task *t)
+{
+	static struct x25519_job jobs[8];
+
+	if (((const struct x25519_batch_row *)t->row)->mul)
+		((const struct x25519_batch_row *)t->row)->mul(jobs, 8);
+}
+
+static void add_x25519(void)
+{
+	EVP_PKEY *a = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, plain[0], 32);
+	EVP_PKEY *b = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, plain[1], 32);
+
+	derive = EVP_PKEY_CTX_new(a, NULL);
+	if (!derive || EVP_PKEY_derive_init(derive) != 1 || EVP_PKEY_derive_set_peer(derive, b) != 1)
+		abort();
+	add("x25519", "OpenSSL", "", 32, 1, x25519_openssl, NULL);
+	add("x25519", "libsodium", "", 32, 1, x25519_sodium, NULL);
+	for (const struct x25519_row *row = crypto_tables.x25519;; row++) {
+		if (have(row->needs))
+			add("x25519", row->name, "", 32, 1, x25519_ours, row);
+		if (row->needs == 0)
+			break;
+	}
+	for (const struct x25519_batch_row *row = crypto_tables.x25519_batch; row->needs; row++)
+		if (have(row->needs))
+			add("x25519", row->name, "batch", 32, 8, x25519_lanes, row);
+}
+
+/* ---- BLAKE2s ---- */
+
+static EVP_MD_CTX *md_ctx;
+static EVP_MD *md;
+
+static void blake2s_openssl(const struct task *t)
+{
+	unsigned int l;
+
+	if (EVP_DigestInit_ex2(md_ctx, md, NULL) != 1 ||
+	    EVP_DigestUpdate(md_ctx, plain[0], t->bytes) != 1 ||
+	    EVP_DigestFinal_ex(md_ctx, out[0], &l) != 1)
+		abort();
+}
+
+static void blake2b_sodium(const struct task *t)
+{
+	(void)crypto_generichash(out[0], 32, plain[0], t->bytes, NULL, 0);
+}
+
+static void blake2s_ours(const struct task *t)
+{
+	uint32_t h[8];
+
+	memcpy(h, blake2s_iv, sizeof h);
+	((const struct blake2s_row *)t->row)->compress(h, plain[0], t->bytes / 64, 64, false);
+	memcpy(out[0], h, sizeof h);
+}
+
+static void blake2s_whole(const struct task *t)
+{
+	struct wg_hash h;
+
+	hash2(&h, plain[0], t->bytes, NULL, 0);
+	memcpy(out[0], &h, sizeof h);
+}
+
+static void add_blake2s(size_t bytes)
+{
+	add("blake2s", "OpenSSL", "", bytes, 1, blake2s_openssl, NULL);
+	add("blake2s", "libsodium", "BLAKE2b", bytes, 1, blake2b_sodium, NULL);
+	add("blake2s", "wgsuite", "whole", bytes, 1, blake2s_whole, NULL);
+	for (const struct blake2s_row *row = crypto_tables.blake2s;; row++) {
+		if (have(row->needs) && bytes % 64 == 0)
+			add("blake2s", row->name, "blocks", bytes, 1, blake2s_ours, row);
+		if (row->needs == 0)
+			break;
+	}
+}
+
+/* ---- measuring ---- */
+
+static void measure_clock(void)
+{
+	for (int i = 0; i < 5; i++) {
+		double start = now_ns(), took;
+		uint64_t x = 0;
+		for (int k = 0; k < 20000000; k++)
+			__asm__ volatile("add $1, %0" : "+r"(x)); /* one cycle each */
+		took = now_ns() - start;
+		if (20e6 / took > ghz)
+			ghz = 20e6 / took;
+	}
+}
+
+/* What open() finds: sealed by the portable row with counters 0.. for this size. */
+static void seal_for(size_t bytes)
+{
+	static size_t have_bytes;
+	struct aead_packet run[RUN];
+
+	if (have_bytes == bytes)
+		return;
+	for (size_t i = 0; i < RUN; i++)
+		run[i] = (struct aead_packet){ .dst = sealed[i], .src = plain[i],
+					       .n = (uint32_t)bytes, .counter = i };
+	aead_seal_run(run, RUN, &key);
+	have_bytes = bytes;
+}
+
+static void measure(struct task *t, int round)
+{
+	double start, took;
+
+	if (strcmp(t->primitive, "open") == 0)
+		seal_for(t->bytes);
+	if (t->calls == 0) {
+		t->go(t);
+		start = now_ns();
+		for (t->calls = 1; now_ns() - start < ROUND_NS; t->calls++)
+			t->go(t);
+	}
+	start = now_ns();
+	for (uint64_t i = 0; i < t->calls; i++)
+		t->go(t);
+	took = now_ns() - start;
+	t->ns[round] = took / (double)t->calls / (double)t->packets;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static const struct task *baseline(const struct task *t)
+{
+	for (size_t i = 0; i < task_n; i++)
+		if (strcmp(tasks[i].impl, "OpenSSL") == 0 &&
+		    strcmp(tasks[i].primitive, t->primitive) == 0 && tasks[i].bytes == t->bytes &&
+		    (tasks[i].packets == t->packets || t->packets == 8))
+			return &tasks[i];
+	return t;
+}
+
+static void report(FILE *json)
+{
+	printf("%-8s %-10s %-8s %6s %7s %10s %8s %8s %9s\n", "what", "row", "", "bytes", "packets",
+	       "ns/packet", "GB/s", "cyc/B", "x OpenSSL");
+	for (size_t i = 0; i < task_n; i++) {
+		const struct task *t = &tasks[i];
+		double ns = t->ns[ROUNDS / 2], ratio = baseline(t)->ns[ROUNDS / 2] / ns;
+		printf("%-8s %-10s %-8s %6zu %7zu %10.1f %8.3f %8.2f %9.2f\n", t->primitive, t->impl,
+		       t->how, t->bytes, t->packets, ns, (double)t->bytes / ns,
+		       ns * ghz / (double)t->bytes, ratio);
+		if (json)
+			fprintf(json, "{\"what\":\"%s\",\"row\":\"%s\",\"how\":\"%s\",\"bytes\":%zu,"
+				      "\"packets\":%zu,\"ns\":%.2f,\"ns_min\":%.2f,\"ns_max\":%.2f,"
+				      "\"cycles_per_byte\":%.4f,\"x_openssl\":%.3f}\n",
+				t->primitive, t->impl, t->how, t->bytes, t->packets, ns, t->ns[0],
+				t->ns[ROUNDS - 1], ns * ghz / (double)t->bytes, ratio);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const size_t sizes[] = { 64, 256, 1420, 16384 };
+	FILE *json = argc > 1 ? fopen(argv[1], "w") : NULL;
+
+	if (sodium_init() < 0 || (argc > 1 && !json))
+		return 1;
+	randombytes_buf(&key, sizeof key);
+	randombytes_buf(plain, sizeof plain);
+	md = EVP_MD_fetch(NULL, "BLAKE2S-256", NULL);
+	md_ctx = EVP_MD_CTX_new();
+	measure_clock();
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		add_aead(sizes[i], 1);
+		add_aead(sizes[i], RUN);
+	}
+	add_x25519();
+	add_blake2s(32);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
+		add_blake2s(sizes[i]);
+	for (int round = 0; round < ROUNDS; round++)
+		for (size_t i = 0; i < task_n; i++)
+			measure(&tasks[i], round);
+	for (size_t i = 0; i < task_n; i++)
+		qsort(tasks[i].ns, ROUNDS, sizeof tasks[i].ns[0], by_value);
+	printf("OpenSSL %s, libsodium %s, clock about %.2f GHz, medians of %d interleaved rounds\n",
+	       OpenSSL_version(OPENSSL_VERSION_STRING), sodium_version_string(), ghz, ROUNDS);
+	report(json);
+	if (json)
+		(void)fclose(json);
+	return 0;
+}
