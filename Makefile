@@ -47,7 +47,7 @@ pkg_libs = $(or $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null),$(2))
 libs_ipc := -lpthread
 libs_wg := $(libs_ipc)
 libs_quick := $(call pkg_libs,libnl-route-3.0,-lnl-route-3 -lnl-3) -liniparser $(libs_ipc) -ldl
-libs_daemon := -lpthread
+libs_daemon := $(call pkg_libs,libcap,-lcap) $(call pkg_libs,libseccomp,-lseccomp) -lpthread
 cflags_quick := $(call pkg_cflags,libnl-route-3.0)
 
 warnings := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \

@@ -143,11 +143,13 @@ static void link_settle(const struct link_state *now)
 	struct ifinfomsg i = { .ifi_family = AF_UNSPEC, .ifi_index = (int)now->ifindex };
 	struct ifaddrmsg a = { .ifa_family = AF_INET6, .ifa_index = now->ifindex };
 	struct netlink_message m;
+	int error;
 
 	if (link_set(&i, AF_INET6, IFLA_INET6_ADDR_GEN_MODE, 0, ADDR_GEN_NONE) == 0 && now->up) {
 		netlink_begin(&m, RTM_GETADDR, 0, &a, sizeof a);
-		if (netlink_dump(&m, remove_generated, &i) != 0)
-			log_verbose("cannot look for link-local addresses");
+		error = netlink_dump(&m, remove_generated, &i);
+		if (error)
+			log_verbose("looking for link-local addresses: %s", strerror(-error));
 	}
 	if (link_set(&i, AF_INET, IFLA_INET_CONF, IPV4_DEVCONF_SEND_REDIRECTS, 0) != 0)
 		log_verbose("cannot set send_redirects");

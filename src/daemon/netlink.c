@@ -134,11 +134,22 @@ int netlink_ask(struct netlink_message *m, void *reply, size_t room, size_t *got
 	return n < 0 ? (int)n : answer_error(h, (size_t)n);
 }
 
+/* The message that ends a dump, if it is among these. */
+static const struct nlmsghdr *dump_end(const void *messages, size_t n)
+{
+	const struct nlmsghdr *h = messages;
+
+	for (; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n))
+		if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR)
+			return h;
+	return NULL;
+}
+
 int netlink_dump(struct netlink_message *m, void (*each)(void *ctx, const void *messages, size_t n),
 		 void *ctx)
 {
 	_Alignas(8) uint8_t buffer[NETLINK_ROOM * 4];
-	const struct nlmsghdr *h = (const void *)buffer;
+	const struct nlmsghdr *end = NULL;
 	ssize_t n = 0;
 	int fd;
 
@@ -146,14 +157,12 @@ int netlink_dump(struct netlink_message *m, void (*each)(void *ctx, const void *
 	fd = ask_send(m);
 	if (fd < 0)
 		return fd;
-	for (;;) {
-		n = ask_recv(fd, buffer, sizeof buffer);
-		if (n < 0 || h->nlmsg_type == NLMSG_ERROR || h->nlmsg_type == NLMSG_DONE)
-			break;
+	while (!end && (n = ask_recv(fd, buffer, sizeof buffer)) >= 0) {
+		end = dump_end(buffer, (size_t)n);
 		each(ctx, buffer, (size_t)n);
 	}
 	close(fd);
-	return n < 0 ? (int)n : answer_error(h, (size_t)n);
+	return !end ? (int)n : answer_error(end, end->nlmsg_len);
 }
 
 const void *netlink_attribute(const void *attributes, size_t n, uint16_t type, size_t least,

@@ -1,0 +1,325 @@
+/* The loop of one tunnel. */
+#include "control.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+#include "log.h"
+#include "routes.h"
+#include "sandbox.h"
+
+#define RETRY_NS NS_PER_S /* between two tries to open the sockets */
+
+/* ---- what the tunnel may know of the world ---- */
+
+static void env_random(void *ctx, void *p, size_t n)
+{
+	uint8_t *at = p;
+
+	(void)ctx;
+	while (n > 0) {
+		ssize_t k = getrandom(at, n, 0);
+		if (k < 0 && errno != EINTR)
+			unreachable(); /* no keys without chance */
+		at += k > 0 ? k : 0;
+		n -= k > 0 ? (size_t)k : 0;
+	}
+}
+
+static void env_realtime(void *ctx, uint64_t *unix_s, uint32_t *ns)
+{
+	struct control *c = ctx;
+	uint64_t now = clock_wall_now(&c->wall);
+
+	*unix_s = now / NS_PER_S;
+	*ns = (uint32_t)(now % NS_PER_S);
+}
+
+/* ---- sockets ---- */
+
+static void close_sockets(struct control *c)
+{
+	loop_remove(&c->loop, &c->udp4_source);
+	loop_remove(&c->loop, &c->udp6_source);
+	udp_close(&c->udp);
+}
+
+int control_take_sockets(struct control *c, const struct udp *fresh)
+{
+	struct loop_source v4 = { -1, c->udp4_source.ready }, v6 = { -1, c->udp6_source.ready };
+	int error = 0;
+
+	/* The new ones must be in before the old ones go; they have places of their own until then. */
+	if (fresh->v4.fd >= 0)
+		error = loop_add(&c->loop, &v4, fresh->v4.fd, EPOLLIN);
+	if (!error && fresh->v6.fd >= 0)
+		error = loop_add(&c->loop, &v6, fresh->v6.fd, EPOLLIN);
+	if (error) {
+		loop_remove(&c->loop, &v4);
+		return error;
+	}
+	close_sockets(c);
+	c->udp = *fresh;
+	c->udp4_source.fd = fresh->v4.fd;
+	c->udp6_source.fd = fresh->v6.fd;
+	if (fresh->v4.fd >= 0)
+		loop_change(&c->loop, &c->udp4_source, EPOLLIN); /* now with the place that stays */
+	if (fresh->v6.fd >= 0)
+		loop_change(&c->loop, &c->udp6_source, EPOLLIN);
+	return 0;
+}
+
+static void udp4_ready(struct loop_source *s, uint32_t events)
+{
+	struct control *c = container_of(s, struct control, udp4_source);
+
+	(void)events;
+	worker_from_udp(c->worker, &c->udp.v4);
+}
+
+static void udp6_ready(struct loop_source *s, uint32_t events)
+{
+	struct control *c = container_of(s, struct control, udp6_source);
+
+	(void)events;
+	worker_from_udp(c->worker, &c->udp.v6);
+}
+
+/* ---- up and down ---- */
+
+static void bring_up(struct control *c, uint64_t now_ns)
+{
+	struct udp fresh;
+	int error;
+
+	sandbox_raise(true);
+	error = udp_open(&fresh, c->listen_port, c->fwmark, c->off);
+	sandbox_raise(false);
+	if (!error) {
+		error = control_take_sockets(c, &fresh);
+		if (error)
+			udp_close(&fresh);
+	}
+	c->retry_ns = error ? now_ns + RETRY_NS : NEVER;
+	if (error) {
+		log_error("cannot open UDP port %u: %s", c->listen_port, strerror(-error));
+		return;
+	}
+	c->listen_port = fresh.port;
+	c->up = true;
+	log_verbose("up, UDP port %u, %s%s%s", fresh.port, fresh.v4.ops ? fresh.v4.ops->name : "no IPv4",
+		    fresh.v4.segment ? ", segment" : "", fresh.v4.gro ? ", gro" : "");
+	tunnel_up(c->tunnel, now_ns);
+}
+
+static void bring_down(struct control *c)
+{
+	c->retry_ns = NEVER;
+	if (!c->up)
+		return;
+	c->up = false;
+	tunnel_down(c->tunnel);
+	close_sockets(c);
+	log_verbose("down");
+}
+
+static void link_stop(struct control *c, const char *why)
+{
+	c->ended = why;
+	c->loop.stop = true;
+}
+
+static void link_ready(struct loop_source *s, uint32_t events)
+{
+	(void)events;
+	control_look_at_link(container_of(s, struct control, link_source));
+}
+
+static void link_watch(struct control *c)
+{
+	if (c->link.netlink >= 0 && loop_add(&c->loop, &c->link_source, c->link.netlink, EPOLLIN) != 0)
+		log_error("the link cannot be watched");
+}
+
+static void link_apply(struct control *c)
+{
+	uint64_t now_ns = clock_boot_ns();
+
+	if (c->link.now.mtu)
+		tunnel_set_mtu(c->tunnel, c->link.now.mtu);
+	if (c->link.now.up && !c->up && c->retry_ns == NEVER)
+		bring_up(c, now_ns);
+	else if (!c->link.now.up)
+		bring_down(c);
+}
+
+void control_look_at_link(struct control *c)
+{
+	char name[16];
+	bool moved;
+	int error;
+
+	if (c->link.netlink < 0)
+		return;
+	memcpy(name, c->link.now.name, sizeof name);
+	error = link_read(&c->link, &moved);
+	if (error) {
+		link_stop(c, "the link was deleted");
+		return;
+	}
+	if (moved) { /* its old socket is closed, and with that out of epoll */
+		c->link_source.fd = -1;
+		link_watch(c);
+		log_verbose("in another network namespace");
+	}
+	if (strcmp(name, c->link.now.name) != 0) {
+		log_verbose("renamed to %s", c->link.now.name);
+		uapi_server_rename(&c->uapi, c->link.now.name);
+	}
+	link_apply(c);
+}
+
+/* ---- events ---- */
+
+static void tun_ready(struct loop_source *s, uint32_t events)
+{
+	struct control *c = container_of(s, struct control, tun_source);
+	char name[16];
+
+	if (!c->up)
+		control_look_at_link(c);
+	if (events & EPOLLIN)
+		worker_from_tun(c->worker);
+	if (c->worker->tun_gone || (events & (EPOLLERR | EPOLLHUP))) {
+		if (tun_name(&c->tun, name) != 0)
+			link_stop(c, "the link was deleted");
+	}
+}
+
+static void routes_ready(struct loop_source *s, uint32_t events)
+{
+	struct control *c = container_of(s, struct control, routes_source);
+
+	(void)events;
+	if (!routes_read(s->fd, c->link.now.ifindex))
+		return;
+	tunnel_forget_sources(c->tunnel);
+	udp_forget_limits(&c->udp);
+}
+
+static void signal_ready(struct loop_source *s, uint32_t events)
+{
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(s->fd, &info, sizeof info) == (ssize_t)sizeof info)
+		link_stop(container_of(s, struct control, signal_source), "a signal came");
+}
+
+static void socket_removed(void *ctx)
+{
+	link_stop(ctx, "the socket file was removed");
+}
+
+/* ---- life ---- */
+
+int control_init(struct control *c, unsigned int off)
+{
+	struct wg_env env = { .ctx = c, .random = env_random, .realtime = env_realtime };
+	int error;
+
+	memset(c, 0, sizeof *c);
+	c->off = off;
+	c->retry_ns = NEVER;
+	c->tun.fd = c->udp.v4.fd = c->udp.v6.fd = -1;
+	c->link.netlink = c->link.birth = c->icmp.v4 = c->icmp.v6 = -1;
+	c->tun_source = (struct loop_source){ -1, tun_ready };
+	c->udp4_source = (struct loop_source){ -1, udp4_ready };
+	c->udp6_source = (struct loop_source){ -1, udp6_ready };
+	c->link_source = (struct loop_source){ -1, link_ready };
+	c->routes_source = (struct loop_source){ -1, routes_ready };
+	c->signal_source = (struct loop_source){ -1, signal_ready };
+	c->uapi.listener.fd = c->uapi.watcher.fd = -1;
+	for (size_t i = 0; i < UAPI_CLIENTS_MAX; i++)
+		c->uapi.clients[i].source.fd = -1;
+	error = loop_init(&c->loop);
+	if (error)
+		return error;
+	c->tunnel = tunnel_new(&env);
+	c->worker = c->tunnel ? worker_new(c->tunnel, &c->tun, &c->udp, &c->icmp) : NULL;
+	return c->worker ? 0 : -ENOMEM;
+}
+
+int control_start(struct control *c, int signal_fd)
+{
+	const struct uapi_calls calls = { c, control_set, control_get, &control_scopes };
+	int routes = routes_open();
+	int error;
+
+	if (routes < 0 || loop_add(&c->loop, &c->routes_source, routes, EPOLLIN) != 0)
+		log_error("routes cannot be watched");
+	error = uapi_server_start(&c->uapi, &c->loop, &calls, socket_removed);
+	if (!error)
+		error = loop_add(&c->loop, &c->tun_source, c->tun.fd, EPOLLIN);
+	if (!error)
+		error = loop_add(&c->loop, &c->signal_source, signal_fd, EPOLLIN);
+	if (error)
+		return error;
+	c->link.privileged = sandbox_raise;
+	link_watch(c);
+	link_apply(c); /* it may be up already when it was handed over */
+	return 0;
+}
+
+/* Timers that are due, and what is to be sent because of them and of everything else. */
+static void catch_up(struct control *c)
+{
+	uint64_t now_ns = clock_boot_ns(), deadline;
+
+	if (now_ns >= tunnel_deadline(c->tunnel))
+		tunnel_tick(c->tunnel, now_ns);
+	if (c->link.now.up && now_ns >= c->retry_ns)
+		bring_up(c, now_ns);
+	uapi_server_tick(&c->uapi, now_ns);
+	worker_control(c->worker);
+	deadline = tunnel_deadline(c->tunnel);
+	if (c->retry_ns < deadline)
+		deadline = c->retry_ns;
+	if (uapi_server_deadline(&c->uapi) < deadline)
+		deadline = uapi_server_deadline(&c->uapi);
+	loop_wake_at(&c->loop, deadline);
+}
+
+void control_run(struct control *c)
+{
+	int error = 0;
+
+	while (!c->loop.stop && !error) {
+		error = loop_turn(&c->loop, worker_is_busy(c->worker));
+		if (!c->loop.stop && !error)
+			catch_up(c);
+	}
+	if (error)
+		log_error("waiting for events: %s", strerror(-error));
+	log_verbose("ending: %s", c->ended ? c->ended : "an error");
+}
+
+void control_free(struct control *c)
+{
+	uapi_server_close(&c->uapi);
+	if (c->up)
+		tunnel_down(c->tunnel);
+	close_sockets(c);
+	link_close(&c->link);
+	tun_close(&c->tun);
+	if (c->routes_source.fd >= 0)
+		close(c->routes_source.fd);
+	if (c->signal_source.fd >= 0)
+		close(c->signal_source.fd);
+	worker_free(c->worker);
+	if (c->tunnel)
+		tunnel_free(c->tunnel);
+	loop_free(&c->loop);
+}

@@ -1,0 +1,51 @@
+/* One tunnel as a whole: the loop, the link's ups and downs, the sockets' lives, timers, and the
+ * configuration that comes through the UAPI socket. */
+#ifndef DAEMON_CONTROL_H
+#define DAEMON_CONTROL_H
+
+#include "clock.h"
+#include "link.h"
+#include "loop.h"
+#include "uapi_server.h"
+#include "worker.h"
+
+struct control {
+	struct loop loop;
+	struct loop_source tun_source, udp4_source, udp6_source, link_source, routes_source,
+		signal_source;
+	struct wg_tunnel *tunnel;
+	struct worker *worker;
+	struct tun tun;
+	struct link link;
+	struct icmp icmp;
+	struct udp udp;
+	struct uapi_server uapi;
+	struct clock_wall wall;
+	uint16_t listen_port; /* stays when the link goes down */
+	uint32_t fwmark;
+	unsigned int off;     /* enum offload_off */
+	bool up;              /* the sockets are open, the tunnel runs */
+	uint64_t retry_ns;    /* when to try again to open the sockets; NEVER */
+	const char *ended;    /* why the loop was left */
+};
+
+/* The tunnel, down and empty, with its loop; nothing else is open. 0 or -errno; control_free in any
+ * case. */
+must_check int control_init(struct control *c, unsigned int off);
+/* Watches the link and serves the socket; both must be open. 0 or -errno. */
+must_check int control_start(struct control *c, int signal_fd);
+/* Until the link is deleted, the socket file removed or a signal comes. */
+void control_run(struct control *c);
+void control_free(struct control *c);
+
+/* For config.c: brings the picture of the link up to date, so that an answer is never behind the
+ * commands that were run before; and changes to other sockets, all or nothing. */
+void control_look_at_link(struct control *c);
+must_check int control_take_sockets(struct control *c, const struct udp *fresh);
+
+/* What the UAPI socket asks for. */
+must_check int control_set(void *control, const struct wg_device *patch);
+must_check int control_get(void *control, struct wg_device *state);
+extern const struct ip_scopes control_scopes;
+
+#endif

@@ -1,0 +1,198 @@
+/* libcap, Landlock and libseccomp. */
+#include "sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <linux/landlock.h>
+#include <linux/sockios.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <sys/capability.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "log.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define INSTRUMENTED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define INSTRUMENTED 1
+#endif
+#endif
+#ifndef INSTRUMENTED
+#define INSTRUMENTED 0 /* sanitizers read /proc and map as they like */
+#endif
+#ifndef TUNGETDEVNETNS
+#define TUNGETDEVNETNS _IO('T', 227)
+#endif
+
+static cap_t resting, raised;
+
+void sandbox_prepare(void)
+{
+	struct rlimit none = { 0, 0 }, all = { RLIM_INFINITY, RLIM_INFINITY };
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	/* Only without a limit: otherwise a big configuration would run into it. */
+	if (!INSTRUMENTED && setrlimit(RLIMIT_MEMLOCK, &all) == 0 &&
+	    mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
+		log_verbose("keys may be swapped out: %s", strerror(errno));
+}
+
+/* ---- capabilities ---- */
+
+/* The wanted ones of those that we have. */
+static cap_t capabilities(const cap_t have, const cap_value_t *permitted, int n)
+{
+	cap_t c = cap_init();
+
+	for (int i = 0; c && i < n; i++) {
+		cap_flag_value_t is = CAP_CLEAR;
+		if (cap_get_flag(have, permitted[i], CAP_PERMITTED, &is) != 0 || is == CAP_CLEAR)
+			continue;
+		if (cap_set_flag(c, CAP_PERMITTED, 1, &permitted[i], CAP_SET) != 0 ||
+		    cap_set_flag(c, CAP_EFFECTIVE, 1, &permitted[i], CAP_SET) != 0)
+			log_verbose("capability %d: %s", (int)permitted[i], strerror(errno));
+	}
+	return c;
+}
+
+static void drop_capabilities(void)
+{
+	static const cap_value_t keep[] = { CAP_NET_ADMIN, CAP_NET_BIND_SERVICE, CAP_NET_RAW,
+					    CAP_SYS_ADMIN };
+	static const cap_value_t asleep[] = { CAP_NET_BIND_SERVICE, CAP_NET_RAW, CAP_SYS_ADMIN };
+	cap_t have = cap_get_proc();
+
+	raised = have ? capabilities(have, keep, ARRAY_LEN(keep)) : NULL;
+	resting = raised ? cap_dup(raised) : NULL;
+	cap_free(have);
+	if (!resting ||
+	    cap_set_flag(resting, CAP_EFFECTIVE, ARRAY_LEN(asleep), asleep, CAP_CLEAR) != 0 ||
+	    cap_set_proc(resting) != 0)
+		log_error("cannot drop capabilities: %s", strerror(errno));
+}
+
+void sandbox_raise(bool begin)
+{
+	if (resting && cap_set_proc(begin ? raised : resting) != 0)
+		log_verbose("capabilities: %s", strerror(errno));
+}
+
+/* ---- files ---- */
+
+static bool landlock_allow(int ruleset, const char *path, uint64_t access)
+{
+	struct landlock_path_beneath_attr rule = { .allowed_access = access };
+	long failed;
+
+	rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
+	if (rule.parent_fd < 0)
+		return errno == ENOENT; /* nothing there to be allowed */
+	failed = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+	close(rule.parent_fd);
+	return !failed;
+}
+
+static void restrict_files(const char *socket_dir)
+{
+	/* Everything of Landlock's first version. */
+	struct landlock_ruleset_attr all = { .handled_access_fs = (1ull << 13) - 1 };
+	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof all, 0);
+
+	if (ruleset < 0) {
+		log_verbose("no Landlock: %s", strerror(errno));
+		return;
+	}
+	if (!landlock_allow(ruleset, socket_dir,
+			    LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_SOCK) ||
+	    !landlock_allow(ruleset, "/proc/sys/net", LANDLOCK_ACCESS_FS_WRITE_FILE) ||
+	    syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
+		log_verbose("Landlock: %s", strerror(errno));
+	close(ruleset);
+}
+
+/* ---- system calls ---- */
+
+static const int calls[] = {
+	SCMP_SYS(accept4), SCMP_SYS(bind), SCMP_SYS(brk), SCMP_SYS(capget), SCMP_SYS(capset),
+	SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep), SCMP_SYS(close), SCMP_SYS(epoll_ctl),
+	SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_wait), SCMP_SYS(exit), SCMP_SYS(exit_group),
+	SCMP_SYS(fcntl), SCMP_SYS(fstat), SCMP_SYS(futex), SCMP_SYS(geteuid), SCMP_SYS(getpid),
+	SCMP_SYS(getrandom), SCMP_SYS(getsockname), SCMP_SYS(getsockopt), SCMP_SYS(gettid),
+	SCMP_SYS(gettimeofday), SCMP_SYS(link), SCMP_SYS(linkat), SCMP_SYS(lstat),
+	SCMP_SYS(madvise), SCMP_SYS(mremap), SCMP_SYS(munmap), SCMP_SYS(nanosleep),
+	SCMP_SYS(newfstatat), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(read), SCMP_SYS(readv),
+	SCMP_SYS(recvfrom), SCMP_SYS(recvmmsg), SCMP_SYS(recvmsg), SCMP_SYS(restart_syscall),
+	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(sched_yield), SCMP_SYS(sendmmsg), SCMP_SYS(sendmsg), SCMP_SYS(sendto),
+	SCMP_SYS(setsockopt), SCMP_SYS(socket), SCMP_SYS(stat), SCMP_SYS(statx), SCMP_SYS(tgkill),
+	SCMP_SYS(timerfd_settime), SCMP_SYS(uname), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
+	SCMP_SYS(write), SCMP_SYS(writev),
+};
+
+/* Whoever tries these is not us. */
+static const int deadly[] = {
+	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(ptrace),
+	SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(mount), SCMP_SYS(umount2),
+	SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(bpf), SCMP_SYS(open), SCMP_SYS(openat2),
+	SCMP_SYS(creat), SCMP_SYS(chroot), SCMP_SYS(pivot_root), SCMP_SYS(unshare), SCMP_SYS(connect),
+};
+
+static int allow_with_arguments(scmp_filter_ctx f)
+{
+	static const unsigned long ioctls[] = { TUNGETIFF, TUNGETDEVNETNS, SIOCGIFNAME, SIOCGIFINDEX };
+	int error = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(ioctls); i++)
+		error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+					  SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, ioctls[i]));
+	error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+				  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+				  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(setns), 1,
+				  SCMP_A1(SCMP_CMP_EQ, CLONE_NEWNET));
+	/* redirects_off() in link.c: no reading, no making of files */
+	error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
+				  SCMP_A2(SCMP_CMP_EQ, O_WRONLY | O_CLOEXEC));
+	error |= seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, SCMP_SYS(openat), 1,
+				  SCMP_A2(SCMP_CMP_NE, O_WRONLY | O_CLOEXEC));
+	return error;
+}
+
+static void restrict_calls(void)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+	int error;
+
+	if (!f)
+		return;
+	error = allow_with_arguments(f);
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+		error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, calls[i], 0);
+	for (size_t i = 0; i < ARRAY_LEN(deadly); i++)
+		error |= seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, deadly[i], 0);
+	if (!error)
+		error = seccomp_load(f);
+	if (error)
+		log_verbose("no system call filter: %d", error);
+	seccomp_release(f);
+}
+
+void sandbox_enter(const char *socket_dir)
+{
+	drop_capabilities();
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		log_verbose("no_new_privs: %s", strerror(errno));
+	if (INSTRUMENTED)
+		return;
+	restrict_files(socket_dir);
+	restrict_calls();
+}

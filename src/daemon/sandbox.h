@@ -1,0 +1,18 @@
+/* Giving up what is not needed any more: capabilities, files, system calls. */
+#ifndef DAEMON_SANDBOX_H
+#define DAEMON_SANDBOX_H
+
+#include "../base/base.h"
+
+/* First thing: no core dumps, no debugger of another user, no swapping out of keys. */
+void sandbox_prepare(void);
+/* When everything is open. Afterwards: effective CAP_NET_ADMIN (mark, link settings); permitted, and raised
+ * only where sandbox_raise says so: CAP_SYS_ADMIN (to enter the namespace that the link moved to, which the
+ * filter allows alone of all it stands for), CAP_NET_RAW (ICMP there), CAP_NET_BIND_SERVICE (ports).
+ * No new privileges; files: nothing but the socket's folder and two settings of the IPv4 stack; system
+ * calls: what the loop needs. A kernel that lacks one of these is no error. */
+void sandbox_enter(const char *socket_dir);
+/* Around a call that needs a permitted capability. */
+void sandbox_raise(bool begin);
+
+#endif
