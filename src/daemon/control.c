@@ -179,6 +179,7 @@ void control_look_at_link(struct control *c)
 		uapi_server_rename(&c->uapi, c->link.now.name);
 	}
 	link_apply(c);
+	link_settle(&c->link);
 }
 
 /* ---- events ---- */

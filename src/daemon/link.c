@@ -138,7 +138,7 @@ static void redirects_off(void)
 }
 
 /* In the link's namespace; after a move, and when it comes up, as the kernel's WireGuard does. */
-static void link_settle(const struct link_state *now)
+static void settle(const struct link_state *now)
 {
 	struct ifinfomsg i = { .ifi_family = AF_UNSPEC, .ifi_index = (int)now->ifindex };
 	struct ifaddrmsg a = { .ifa_family = AF_INET6, .ifa_index = now->ifindex };
@@ -213,7 +213,7 @@ static int link_attach_inside(struct link *l, bool first)
 	if (!error && first)
 		error = link_configure(&l->now);
 	if (!error) {
-		link_settle(&l->now);
+		settle(&l->now);
 		error = link_query(&l->now, name);
 	}
 	return error;
@@ -288,14 +288,20 @@ void link_close(struct link *l)
 	l->birth = -1;
 }
 
-static void link_settle_there(struct link *l)
+void link_settle(struct link *l)
 {
-	int ns = tun_netns(l->tun);
-	bool elsewhere = ns >= 0 && inode_of(ns) != inode_of(l->birth);
+	int ns;
+	bool elsewhere;
+
+	if (!l->unsettled)
+		return;
+	l->unsettled = false;
+	ns = tun_netns(l->tun);
+	elsewhere = ns >= 0 && inode_of(ns) != inode_of(l->birth);
 
 	privileged(l, true);
 	if (!elsewhere || setns(ns, CLONE_NEWNET) == 0) {
-		link_settle(&l->now);
+		settle(&l->now);
 		if (elsewhere && setns(l->birth, CLONE_NEWNET) != 0)
 			unreachable();
 	}
@@ -328,8 +334,7 @@ int link_read(struct link *l, bool *moved)
 		l->now.up |= error && error != -ENODEV; /* cannot be seen there: take it for up */
 		return error == -ENODEV ? error : 0;
 	}
-	if ((l->now.up && !before.up) ||
-	    (before.mtu < V6_LEAST_MTU && l->now.mtu >= V6_LEAST_MTU))
-		link_settle_there(l);
+	l->unsettled |= (l->now.up && !before.up) ||
+			(before.mtu < V6_LEAST_MTU && l->now.mtu >= V6_LEAST_MTU);
 	return 0;
 }

@@ -17,6 +17,7 @@ struct link {
 	int birth;    /* our own network namespace */
 	int netlink;  /* in the link's namespace; -1: cannot be watched */
 	uint64_t ns_inode; /* of the link's namespace */
+	bool unsettled; /* link_settle has something to do */
 	struct link_state now;
 	struct icmp *icmp; /* sockets that move with the link */
 	/* Called around the few calls that enter another namespace; may be null. */
@@ -31,6 +32,10 @@ void link_close(struct link *l);
 /* Reads what is there to read at l->netlink and brings l->now up to date, following the link into
  * another namespace. 0; -ENODEV: it was deleted. *moved: l->netlink is another socket now. */
 must_check int link_read(struct link *l, bool *moved);
+
+/* After it came up: again no link-local address and no redirects, as kernel WireGuard does it. Apart from
+ * link_read, so that the sockets need not wait for it. */
+void link_settle(struct link *l);
 
 /* The news in a buffer of rtnetlink messages about this link. */
 enum link_news { LINK_NEWS_NONE = 0, LINK_NEWS_STATE = 1, LINK_NEWS_GONE = 2 };
