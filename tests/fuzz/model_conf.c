@@ -1,0 +1,129 @@
+/* Any bytes as a tunnel file: no secret is said, a refused file leaves nothing, and what is taken reads
+ * the same again after printing. The first byte chooses options. */
+#include <errno.h>
+#include <stdlib.h>
+#include "../../src/base/mem.h"
+#include "../../src/model/conf.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static bool grow(struct text *t, size_t more)
+{
+	size_t cap = (t->n + more + 64) * 2;
+	char *p = realloc(t->p, cap);
+
+	if (!p)
+		return false;
+	t->p = p;
+	t->cap = cap;
+	return true;
+}
+
+/* So much base64 in a row that it may be a key. */
+static bool holds_key(struct span s)
+{
+	size_t run = 0;
+
+	for (size_t i = 0; i < s.n && run < 24; i++) {
+		char c = ascii_lower(s.p[i]);
+		run = (c >= 'a' && c <= 'z') || ascii_is_digit(c) || c == '+' || c == '/' ? run + 1 : 0;
+	}
+	return run == 24;
+}
+
+static void emit(void *ctx, const struct diag_message *m)
+{
+	struct text t = { .room = grow };
+
+	(void)ctx;
+	diag_print(&t, m, true);
+	if (t.failed || t.n == 0)
+		abort();
+	if (holds_key(span_of(m->text)) || holds_key(m->at.source))
+		abort();
+	if (m->at.source.p && m->at.column > m->at.source.n + 1)
+		abort();
+	free(t.p);
+}
+
+static bool extra(void *ctx, const struct conf_extra *x, int peer, struct diag *d)
+{
+	(void)ctx;
+	(void)d;
+	if (x->value.p < x->line_text.p || x->value.p + x->value.n > x->line_text.p + x->line_text.n)
+		abort();
+	if (x->column != (unsigned int)(x->value.p - x->line_text.p) + 1 || x->line == 0)
+		abort();
+	return peer < 0 && conf_is_quick_key(x->key);
+}
+
+static void pass(void *ctx, struct span line)
+{
+	*(size_t *)ctx += line.n + 1;
+}
+
+static bool has_host(const struct wg_device *d)
+{
+	for (uint32_t i = 0; i < d->n_peers; i++)
+		if (d->peers[i].flags & WG_PEER_HAS_HOST)
+			return true;
+	return false;
+}
+
+static bool has_signs(const struct wg_device *d)
+{
+	for (uint32_t i = 0; i < d->n_peers; i++)
+		if (!(d->peers[i].flags & WG_PEER_REPLACE_ALLOWEDIPS))
+			return true;
+	return false;
+}
+
+/* Printed, read and printed again: the same text. */
+static void there_and_back(const struct wg_device *d)
+{
+	struct text first = { .room = grow }, second = { .room = grow };
+	struct conf_options o = { .file = "printed" };
+	struct wg_device again;
+	struct diag diag = { .emit = emit };
+
+	conf_print(&first, d, NULL);
+	if (conf_read(&again, text_of(&first), &o, &diag))
+		abort();
+	conf_print(&second, &again, NULL);
+	if (!span_equal(text_of(&first), text_of(&second)) || again.n_peers != d->n_peers)
+		abort();
+	device_free(&again);
+	free(first.p);
+	free(second.p);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct conf_options o = { .file = "fuzz.conf" };
+	struct diag d = { .emit = emit };
+	struct wg_device device;
+	size_t passed = 0;
+	struct span text;
+	int err;
+
+	if (n == 0)
+		return 0;
+	text = (struct span){ (const char *)data + 1, n - 1 };
+	if (data[0] & 1) {
+		o.extra = extra;
+		o.pass = pass;
+		o.ctx = &passed;
+	}
+	o.max_errors = data[0] >> 4;
+	err = conf_read(&device, text, &o, &d);
+	if ((err == 0) != (d.errors == 0) || (err && (device.peers || device.flags)))
+		abort();
+	if (passed > n + 1)
+		abort();
+	if (conf_is_empty(text) && (device.flags || device.n_peers))
+		abort();
+	if (err == 0 && !has_host(&device) && !has_signs(&device))
+		there_and_back(&device);
+	device_free(&device);
+	return 0;
+}
