@@ -100,16 +100,20 @@ static size_t read_stdin(char *out, size_t n)
 	return have;
 }
 
+enum { BLANKS_MAX = 1 << 20 }; /* no file has more; a device may have no end */
+
 /* Only blanks and NULs until the end of standard input. */
 static bool only_blanks_follow(void)
 {
-	char rest[256];
-	size_t n;
+	char rest[4096];
+	size_t n, read = 0;
 	bool blank = true;
 
-	while (blank && (n = read_stdin(rest, sizeof rest)) > 0)
+	for (; blank && (n = read_stdin(rest, sizeof rest)) > 0; read += n) {
+		blank = read < BLANKS_MAX;
 		for (size_t i = 0; blank && i < n; i++)
 			blank = ascii_is_blank(rest[i]) || rest[i] == '\0';
+	}
 	mem_wipe(rest, sizeof rest);
 	return blank;
 }

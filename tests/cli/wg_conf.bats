@@ -1,0 +1,244 @@
+#!/usr/bin/env bats
+# setconf, addconf, syncconf (wg-behaviour.md A6, C1): what a file does, and what is refused.
+
+bats_require_minimum_version 1.5.0
+load wg
+setup_file() { load wg; wg_setup_file; }
+setup() { wg_setup; }
+teardown() { wg_teardown; }
+
+PRIVATE=yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=
+PRIVATE_HEX=c809f3e5317e9575c9b5ed78b638b7ce530dabe85ddab614220241801ddf0669
+ZEROS=0000000000000000000000000000000000000000000000000000000000000000
+
+one_peer() {
+	cat <<-E
+	[Interface]
+	PrivateKey = $PRIVATE
+
+	# The laptop
+	[Peer]
+	PublicKey = $KEY_A
+	AllowedIPs = 10.0.0.0/8, fd00::/64
+	Endpoint = 192.0.2.1:51820
+	E
+}
+
+peer_sent="public_key=$HEX_A
+endpoint=192.0.2.1:51820
+replace_allowed_ips=true
+allowed_ip=10.0.0.0/8
+allowed_ip=fd00::/64
+"
+
+@test "setconf: everything, what the file does not name is reset" {
+	fake wgx
+	one_peer > wgx.conf
+	both 0 "" "" "$WG" setconf wgx wgx.conf
+	sent wgx "set=1
+private_key=$PRIVATE_HEX
+listen_port=0
+fwmark=0
+replace_peers=true
+$peer_sent
+"
+}
+
+@test "addconf: only what the file names" {
+	fake wgx
+	one_peer > wgx.conf
+	both 0 "" "" "$WG" addconf wgx wgx.conf
+	sent wgx "set=1
+private_key=$PRIVATE_HEX
+$peer_sent
+"
+	echo > empty
+	both 0 "" "" "$WG" addconf wgx empty
+}
+
+@test "from a pipe" {
+	fake wgx
+	one_peer > wgx.conf
+	run -0 bash -c '"$1" addconf wgx <(cat wgx.conf)' _ "$WG"
+	run -0 bash -c 'cat wgx.conf | "$1" addconf wgx /dev/stdin' _ "$WG"
+	sent wgx "set=1
+private_key=$PRIVATE_HEX
+$peer_sent
+set=1
+private_key=$PRIVATE_HEX
+$peer_sent
+"
+}
+
+@test "syncconf: only the difference" {
+	printf '%s\n' "private_key=$PRIVATE_HEX" listen_port=51820 fwmark=51820 \
+		"public_key=$HEX_A" allowed_ip=10.0.0.0/8 allowed_ip=fd00::/64 endpoint=192.0.2.1:51820 \
+		persistent_keepalive_interval=0 errno=0 '' > get.wgx
+	fake wgx
+	one_peer > wgx.conf
+	both 0 "" "" "$WG" syncconf wgx wgx.conf
+	sent wgx ""
+	# Port, mark and key that the file does not name stay: the tunnel may depend on them.
+	sed -i '/PrivateKey/d; s/fd00::/fd01::/' wgx.conf
+	both 0 "" "" "$WG" syncconf wgx wgx.conf
+	grep -qx "allowed_ip=fd01::/64" log.wgx
+	run ! grep -qE 'private_key|listen_port|fwmark|endpoint|preshared' log.wgx
+	: > log.wgx
+	sed -i '/PublicKey/s/=.*/= '"${KEY_B//\//\\/}"'/' wgx.conf
+	both 0 "" "" "$WG" syncconf wgx wgx.conf
+	[ "$(grep -c ^public_key= log.wgx)" = 2 ]
+	[ "$(grep -A1 "^public_key=$HEX_A" log.wgx | tail -1)" = remove=true ]
+}
+
+@test "syncconf clears a preshared key and a keepalive that the file no longer has" {
+	printf '%s\n' "private_key=$PRIVATE_HEX" "public_key=$HEX_A" preshared_key=${PRIVATE_HEX} \
+		persistent_keepalive_interval=25 allowed_ip=10.0.0.0/8 allowed_ip=fd00::/64 \
+		endpoint=192.0.2.1:51820 errno=0 '' > get.wgx
+	fake wgx
+	one_peer > wgx.conf
+	both 0 "" "" "$WG" syncconf wgx wgx.conf
+	grep -qx "preshared_key=$ZEROS" log.wgx
+	grep -qx persistent_keepalive_interval=0 log.wgx
+	run ! grep -qE 'endpoint|allowed_ip' log.wgx
+}
+
+@test "one changed peer among many is all that is sent" {
+	awk 'BEGIN { for (i = 1; i <= 5000; i++) printf "public_key=%064x\nallowed_ip=10.%d.%d.0/24\n", i,
+		i / 256, i % 256; print "errno=0\n" }' > get.wgx
+	fake wgx
+	"$WG" showconf wgx > wgx.conf
+	both 0 "" "" "$WG" syncconf wgx wgx.conf
+	sent wgx ""
+	sed -i 's|10.9.196.0/24|10.99.0.0/16|' wgx.conf
+	both 0 "" "" "$WG" syncconf wgx wgx.conf
+	[ "$(grep -c ^public_key= log.wgx)" = 1 ]
+	grep -qx 'allowed_ip=10.99.0.0/16' log.wgx
+	[ "$(wc -l < log.wgx)" -le 6 ]
+}
+
+@test "empty, unreadable and strange input changes nothing" {
+	local word
+	fake wgx
+	: > empty
+	printf '\n# only a comment\n  \n' > comment
+	for word in setconf syncconf; do
+		for file in empty comment; do
+			run -1 --separate-stderr "$WG" "$word" wgx "$file"
+			[[ $stderr == "$file:1:1: error: "* ]]
+			[[ $stderr == *--allow-empty* ]]
+		done
+		both 1 "" "/etc: Is a directory
+" "$WG" "$word" wgx /etc
+		both 1 "" "fopen: No such file or directory
+" "$WG" "$word" wgx nosuch
+		run -1 bash -c '"$1" "$2" wgx <(false)' _ "$WG" "$word"
+	done
+	sent wgx ""
+}
+
+@test "emptiness that is meant" {
+	fake wgx
+	: > empty
+	cleared="set=1
+private_key=$ZEROS
+listen_port=0
+fwmark=0
+replace_peers=true
+
+"
+	both 0 "" "" "$WG" setconf wgx empty --allow-empty
+	sent wgx "$cleared"
+	both 0 "" "" "$WG" setconf --allow-empty wgx empty
+	sent wgx "$cleared"
+	both 0 "" "" "$WG" setconf wgx /dev/null
+	sent wgx "$cleared"
+}
+
+@test "syncconf with /dev/null removes the peers" {
+	printf 'public_key=%s\nerrno=0\n\n' "$HEX_A" > get.wgx
+	fake wgx
+	both 0 "" "" "$WG" syncconf wgx /dev/null
+	sent wgx "set=1
+public_key=$HEX_A
+remove=true
+
+"
+}
+
+# file: line by line; the column that is named; a part of the message.
+wrong() {
+	local at=$1 message=$2
+	run -1 --separate-stderr "$WG" setconf wgx wgx.conf
+	[ -z "$output" ]
+	[[ ${stderr_lines[0]} == "wgx.conf:$at: error: "*"$message"* ]]
+	[ "${stderr_lines[-1]}" = "Configuration parsing error" ]
+	[[ $stderr != *"${PRIVATE:0:20}"* ]]
+	sent wgx ""
+}
+
+@test "wrong lines: file, line, column, and no secrets" {
+	fake wgx
+	printf '[Interface]\nPrivateKey = %s\nAddress = 10.0.0.1/24\n' "$PRIVATE" > wgx.conf
+	wrong 3:1 "Line unrecognized"
+	[[ $stderr == *"Address is a wg-quick(8) key; use: wg setconf wg0 <(wg-quick strip wg0)"* ]]
+	printf '[Interface]\nPrivateKey = %s\n' "${PRIVATE%=}0" > wgx.conf
+	wrong 2:14 "Key is not the correct length or format"
+	printf '[Interface]\n  PrivateKey %s\n' "$PRIVATE" > wgx.conf
+	wrong 2:3 "Line unrecognized"
+	printf '[Interface]\nListenPort = 70000\n' > wgx.conf
+	wrong 2:14 "70000"
+	printf '[Interface]\n\n[Peer]\nAllowedIPs = 10.0.0.0/8, 10.0.0.0/33\n' > wgx.conf
+	wrong 4:26 "10.0.0.0/33"
+	printf '[Interface]\n\n[Peer]\nAllowedIPs = 10.0.0.0/8\n' > wgx.conf
+	wrong 3:1 "A peer is missing a public key"
+	printf 'ListenPort = 5\n' > wgx.conf
+	wrong 1:1 "Line unrecognized"
+	printf '\xef\xbb\xbf[Interface]\n' > wgx.conf
+	wrong 1:1 "byte order mark"
+	printf '[Interface]\nListenPort = 5\0\n' > wgx.conf
+	wrong 2:15 "NUL"
+	printf '[Interface]\nPrivateKey=\n' > wgx.conf
+	wrong 2:1 "Line unrecognized"
+	{ printf '[Interface]\nListenPort = '; head -c 1048576 /dev/zero | tr '\0' 5; } > wgx.conf
+	wrong 2:14 ""
+}
+
+@test "the line is shown with a caret under the word" {
+	fake wgx
+	printf '[Interface]\nListenPort = 51820\nFwMark = 0X1\n' > wgx.conf
+	both 1 "" "wgx.conf:3:10: error: Fwmark is neither 0/off nor 0-0xffffffff: \`0X1'
+  FwMark = 0X1
+           ^~~
+Configuration parsing error
+" "$WG" setconf wgx wgx.conf
+}
+
+@test "every wrong line is told at once" {
+	fake wgx
+	printf '[Interface]\nListenPort = x\nFwMark = y\n[Peer]\n' > wgx.conf
+	run -1 --separate-stderr "$WG" setconf wgx wgx.conf
+	[ "$(grep -c ': error: ' <<< "$stderr")" = 3 ]
+}
+
+@test "a dead name is told with its peer and line" {
+	fake wgx
+	export WG_ENDPOINT_RESOLUTION_RETRIES=0
+	one_peer | sed 's/192.0.2.1/dead.invalid/' > wgx.conf
+	run -1 --separate-stderr "$WG" addconf wgx wgx.conf
+	[[ $stderr == "wgx.conf:5: error: "*": \`dead.invalid:51820' (endpoint of peer $KEY_A)" ]]
+	sent wgx ""
+}
+
+@test "letters of any case, blanks everywhere, the last line without an end" {
+	fake wgx
+	printf '[ P e e r ]\r\nPUBLIC KEY=%s\r\nallowedips =\t10 .0.0.0 / 8\r\nPersistentKeepalive = oFF' \
+		"$KEY_A" > wgx.conf
+	both 0 "" "" "$WG" addconf wgx wgx.conf
+	sent wgx "set=1
+public_key=$HEX_A
+persistent_keepalive_interval=0
+replace_allowed_ips=true
+allowed_ip=10.0.0.0/8
+
+"
+}
