@@ -19,8 +19,9 @@ static bool comes_out(struct sim *s, struct tap_session *k, bool as_initiator, u
 
 static void replay_window(struct sim *s)
 {
+	struct tap_session *k = connected(s);
+
 	for (int side = 0; side < 2; side++) {
-		struct tap_session *k = connected(s);
 		bool i = side;
 		OK(s, comes_out(s, k, i, 20000));
 		OK(s, !comes_out(s, k, i, 20000));

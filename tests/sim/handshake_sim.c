@@ -89,9 +89,10 @@ static void traffic_keeps_trying(struct sim *s)
 	OK(s, after >= INITIATIONS_BEFORE_GIVING_UP - 1 && after <= INITIATIONS_BEFORE_GIVING_UP);
 }
 
+/* Both answer, and either's attempt is overtaken by the other's; the jitter of the retries decides. */
 static void both_at_once(struct sim *s)
 {
-	uint64_t delay = chance_below(&s->actions, 200 * NS_PER_MS);
+	uint64_t delay = chance_below(&s->actions, 4 * NS_PER_MS);
 	struct link like = { .delay_ns = delay };
 
 	sim_pair(s, 0, 1);
@@ -115,6 +116,21 @@ static void both_at_once(struct sim *s)
 	OK(s, s->tap->n_sessions == sessions);
 }
 
+/* On a way as long as the jitter they may meet again and again, but not for ever. */
+static void both_at_once_far_apart(struct sim *s)
+{
+	struct link like = { .delay_ns = chance_below(&s->actions, 350 * NS_PER_MS) };
+
+	sim_pair(s, 0, 1);
+	sim_links(s, &like);
+	uint64_t there = sim_push(s, 0, 1), back = sim_push(s, 1, 0);
+	sim_run_s(s, 90);
+	OK(s, ledger_has_arrived(s, there) && ledger_has_arrived(s, back));
+	sim_push(s, 0, 1);
+	sim_push(s, 1, 0);
+	OK(s, sim_recent(s, 0, 4)->session == sim_recent(s, 1, 4)->session);
+}
+
 static void both_at_once_reordered(struct sim *s)
 {
 	struct link like = { .delay_ns = 30 * NS_PER_MS, .jitter_ns = 200 * NS_PER_MS, .reorder = 300,
@@ -124,7 +140,7 @@ static void both_at_once_reordered(struct sim *s)
 	sim_links(s, &like);
 	for (int round = 0; round < 5; round++) { /* rekeys of both sides, again and again */
 		uint64_t a = sim_push(s, 0, 1), b = sim_push(s, 1, 0);
-		sim_run_s(s, 15);
+		sim_run_s(s, 60);
 		OK(s, ledger_has_arrived(s, a) && ledger_has_arrived(s, b));
 		sim_run_s(s, 200);
 	}
@@ -163,6 +179,7 @@ static void reboot_with_clock_back(struct sim *s)
 {
 	sim_pair(s, 0, 1);
 	story_connect(s, 1, 0);
+	sim_run_s(s, 30);
 	s->nodes[1].wall_offset_ns = -(int64_t)DAY_NS;
 	sim_reboot(s, 1);
 	uint64_t blocked = sim_push(s, 1, 0);
@@ -194,6 +211,7 @@ static void future_clock_locks_out_until_peer_is_made_anew(struct sim *s)
 	sim_pair(s, 0, 1);
 	s->nodes[0].wall_offset_ns = 3650 * (int64_t)DAY_NS;
 	story_connect(s, 0, 1);
+	sim_run_s(s, 30);
 	s->nodes[0].wall_offset_ns = 0;
 	sim_reboot(s, 0);
 	uint64_t serial = sim_push(s, 0, 1);
@@ -378,6 +396,7 @@ int main(int argc, char **argv)
 		{ "jitter_differs", jitter_differs, 2, 0 },
 		{ "traffic_keeps_trying", traffic_keeps_trying, 2, 5 },
 		{ "both_at_once", both_at_once, 2, 100 },
+		{ "both_at_once_far_apart", both_at_once_far_apart, 2, 100 },
 		{ "both_at_once_reordered", both_at_once_reordered, 2, 20 },
 		{ "response_lost", response_lost, 2, 5 },
 		{ "responder_waits_for_confirmation", responder_waits_for_confirmation, 2, 0 },

@@ -1,4 +1,5 @@
 /* The program around a tunnel: batches in, verdicts out, and the rules a caller can see. */
+#include <stdio.h>
 #include <stdlib.h>
 #include "memory.h"
 #include "tap.h"
@@ -140,6 +141,10 @@ static void see(struct sim *s, const struct message *m)
 	}
 	s->sights[s->n_sights++] =
 		(struct sight){ s->now, m->from, m->to, m->type, m->empty, m->n };
+	if (getenv("SIM_TRACE"))
+		fprintf(stderr, "%13.6f  %u > %d  type %u, %u bytes, session %d, counter %llu\n",
+			(double)s->now / 1e9, m->from, m->to, m->type, m->n, m->session,
+			(unsigned long long)m->counter);
 }
 
 static void output(struct sim *s, struct node *n, const struct wg_buf *b,
@@ -170,7 +175,8 @@ static void to_tun(struct sim *s, struct node *n, const uint8_t *p, size_t size,
 		    load_be16(p + 22) != carried->v4.port)
 			continue;
 		struct ip_endpoint src = { .addr = ip_v4(p + 12), .port = load_be16(p + 20) };
-		sim_inject(s, &src, &carried->v4, p + 28, size - 28, NULL, false);
+		struct message *m = sim_recent_like(s, p + 28, size - 28);
+		sim_inject(s, &src, &carried->v4, p + 28, size - 28, m, !m);
 		return;
 	}
 	ledger_came_out(s, n->id, p, size, d->tos, d->altered || !d->msg);

@@ -22,6 +22,7 @@ static void stream(struct sim *s, unsigned int a, unsigned int b, int seconds)
 static void mid_stream(struct sim *s)
 {
 	sim_pair(s, 0, 1);
+	story_connect(s, 0, 1);
 	stream(s, 0, 1, 3);
 	size_t before[2] = { ledger_arrived(s, 0), ledger_arrived(s, 1) };
 	for (unsigned int place = 1; place < 20; place++) {
@@ -89,6 +90,7 @@ static void spoofed_packets_move_nobody(struct sim *s)
 	struct ip_endpoint liar = sim_outer(0, 33, false), was;
 
 	sim_pair(s, 0, 1);
+	story_connect(s, 0, 1);
 	stream(s, 0, 1, 2);
 	was = s->nodes[0].v4;
 	sim_link(s, 0, 1)->cut = true;
@@ -134,6 +136,7 @@ static void nat_rebinds(struct sim *s)
 
 	sim_nat(s, 0, 30 * NS_PER_S);
 	sim_pair(s, 0, 1);
+	story_connect(s, 0, 1);
 	stream(s, 0, 1, 3);
 	for (int i = 0; i < 10; i++) {
 		seen = sim_seen(s, 0, 1);
@@ -148,6 +151,7 @@ static void nat_forgets_without_keepalive(struct sim *s)
 {
 	sim_nat(s, 0, 30 * NS_PER_S);
 	sim_pair(s, 0, 1);
+	story_connect(s, 0, 1);
 	stream(s, 0, 1, 2);
 	sim_run_s(s, 60);
 	uint64_t lost = sim_push(s, 1, 0);
@@ -195,6 +199,7 @@ static void two_behind_nats_through_a_third(struct sim *s)
 static void stale_source_is_forgotten(struct sim *s)
 {
 	sim_pair(s, 0, 1);
+	story_connect(s, 0, 1);
 	stream(s, 0, 1, 2);
 	OK(s, s->nodes[0].stale_sources == 0);
 	sim_move(s, 0, 2);
@@ -217,6 +222,7 @@ static void stale_source_is_forgotten(struct sim *s)
 static void timers_forget_the_source(struct sim *s)
 {
 	sim_pair(s, 0, 1);
+	story_connect(s, 0, 1);
 	stream(s, 0, 1, 2);
 	sim_link(s, 1, 0)->cut = true;
 	sim_push(s, 0, 1);

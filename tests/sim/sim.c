@@ -321,8 +321,12 @@ void sim_up(struct sim *s, unsigned int a, bool up)
 	else
 		tunnel_down(n->tunnel);
 	host_leave(n);
-	if (!up && memory_find(a + 1, SECRET_SESSION))
-		sim_fail(s, "node %u is down and holds %s", a, memory_find(a + 1, SECRET_SESSION));
+	if (!up) {
+		const char *left = memory_find(a + 1, SECRET_SESSION);
+		if (left)
+			sim_fail(s, "node %u is down and holds %s", a, left);
+		tap_down(s, a);
+	}
 	host_drain(s, n);
 }
 

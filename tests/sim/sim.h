@@ -1,7 +1,8 @@
 /* The simulator: tunnels, a clock of integer nanoseconds and a wire that loses, delays, repeats,
  * reorders and alters, all out of one seed. sim_run() jumps to the earliest of the wire's events and
  * the tunnels' deadlines. The rules that must hold whatever happens are checked while it runs
- * (tap.h, ledger.h, memory.h) and by sim_end(); a broken one prints the seed and how to replay it. */
+ * (tap.h, ledger.h, memory.h) and by sim_end(); a broken one prints the seed and how to replay it.
+ * SIM_TRACE=1 in the environment prints every datagram sent. */
 #ifndef SIM_H
 #define SIM_H
 
@@ -216,6 +217,8 @@ void sim_inject(struct sim *s, const struct ip_endpoint *src, const struct ip_en
 		const uint8_t *p, size_t n, struct message *msg, bool altered);
 /* The newest message of this kind still in `recent`; null when there is none. */
 struct message *sim_recent(struct sim *s, unsigned int from, uint8_t type);
+/* The one with these bytes. */
+struct message *sim_recent_like(struct sim *s, const uint8_t *p, size_t n);
 
 /* Sights of this kind in [since, until). type 0: any. */
 size_t sim_count(const struct sim *s, unsigned int from, uint8_t type, uint64_t since,

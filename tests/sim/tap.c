@@ -82,6 +82,14 @@ void tap_forget_pair(struct sim *s, unsigned int a, unsigned int b, bool timesta
 	}
 }
 
+void tap_down(struct sim *s, unsigned int a)
+{
+	for (unsigned int b = 0; b < s->n_nodes; b++) {
+		tap_forget_pair(s, a, b, false);
+		s->tap->cookies[pair(s, a, b)].uncertain = true;
+	}
+}
+
 void tap_new_key(struct sim *s, unsigned int a)
 {
 	memory_secret(s->nodes[a].private_key.b, SECRET_STATIC, "a private key");
@@ -354,6 +362,7 @@ static void cookie_arrives(struct sim *s, const struct node *n, const struct mes
 	memcpy(c->value, r->value, 16);
 	c->at = s->now;
 	c->held = true;
+	c->uncertain = false;
 	memset(s->tap->last_mac1[p], 0, 16); /* consumed: a second reply is not */
 }
 

@@ -63,6 +63,8 @@ struct tap *tap_new(struct sim *s);
 void tap_free(struct tap *t);
 /* The 5 s rule and the timestamps begin anew between these: reboot, new key, peer removed. */
 void tap_forget_pair(struct sim *s, unsigned int a, unsigned int b, bool timestamps_too);
+/* The 5 s rule begins anew, and cookies may be forgotten. */
+void tap_down(struct sim *s, unsigned int a);
 /* a has (no longer) this identity: secrets that follow from it are computed anew. */
 void tap_new_key(struct sim *s, unsigned int a);
 

@@ -271,3 +271,11 @@ struct message *sim_recent(struct sim *s, unsigned int from, uint8_t type)
 	}
 	return NULL;
 }
+
+struct message *sim_recent_like(struct sim *s, const uint8_t *p, size_t n)
+{
+	for (unsigned int i = 0; i < RECENT_KEPT; i++)
+		if (s->recent[i] && s->recent[i]->n == n && memcmp(s->recent[i]->bytes, p, n) == 0)
+			return s->recent[i];
+	return NULL;
+}
