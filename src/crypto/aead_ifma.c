@@ -1,40 +1,10 @@
 #include "impl.h"
 #if CRYPTO_X86
-#include "chacha20_avx512.h"
 #include "poly1305_ifma.h"
 
 enum { LANES = 16 };
 #include "aead_lanes.h"
-
-/* ---- the key stream ---- */
-
-static void lanes_stream(struct lanes *l)
-{
-	const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-	__m512i x[16], last[4];
-
-	UNROLL
-	for (int i = 0; i < 4; i++)
-		last[i] = _mm512_setzero_si512();
-	for (uint32_t i = 0; i < l->segments; i++) {
-		const struct segment *s = &l->segment[i];
-		__mmask16 m = (__mmask16)(((1u << s->lanes) - 1) << s->lane);
-		uint64_t nonce = l->packets[s->packet]->counter;
-		last[0] = _mm512_mask_add_epi32(last[0], m, lane,
-						_mm512_set1_epi32((int)(s->block - s->lane)));
-		last[2] = _mm512_mask_set1_epi32(last[2], m, (int)nonce);
-		last[3] = _mm512_mask_set1_epi32(last[3], m, (int)(nonce >> 32));
-	}
-	blocks512(x, &l->key, last);
-	UNROLL
-	for (int i = 0; i < 16; i++)
-		_mm512_store_si512(l->stream + 64 * i, x[i]);
-}
-
-always_inline void lanes_xor(uint8_t *dst, const uint8_t *src, const uint8_t *stream, size_t n)
-{
-	xor512(dst, src, stream, n);
-}
+#include "stream_avx512.h"
 
 /* ---- the tags: one packet in each of eight lanes ---- */
 
@@ -196,22 +166,6 @@ static void write_tags(uint8_t tags[8][AEAD_TAG_BYTES], const struct group *g)
 	_mm512_storeu_si512(tags[4], _mm512_unpackhi_epi64(lo, hi));
 }
 
-/* One packet, its blocks in lanes. */
-static void single_tag(struct lanes *l, uint32_t i)
-{
-	size_t n = l->packets[i]->n, whole = n & ~(size_t)15, rest = n - whole, at = rest ? 16 : 0;
-	uint8_t tail[32] = { 0 };
-	struct poly1305 p;
-
-	poly1305_init(&p, l->poly_keys[i]);
-	poly1305_blocks_ifma(&p, l->sealed[i], whole);
-	memcpy(tail, l->sealed[i] + whole, rest);
-	store_le64(tail + at + 8, n);
-	poly1305_blocks_portable(&p, tail, at + 16);
-	poly1305_tag(l->tags[i], &p);
-	mem_wipe(&p, sizeof p);
-}
-
 /* Whether `n` packets from `first` on are better off in lanes than one after the other. */
 static bool worth_a_group(const struct lanes *l, uint32_t first, uint32_t n)
 {
@@ -230,7 +184,7 @@ static void lanes_tags(struct lanes *l)
 			group_init(&g[groups++], l, first, n);
 		} else {
 			for (uint32_t i = 0; i < n; i++)
-				single_tag(l, first + i);
+				lanes_tag_alone(l, first + i, poly1305_blocks_ifma);
 		}
 	}
 	if (groups == 0)

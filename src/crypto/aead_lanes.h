@@ -35,6 +35,44 @@ static void lanes_stream(struct lanes *l);
 always_inline void lanes_xor(uint8_t *dst, const uint8_t *src, const uint8_t *stream, size_t n);
 static void lanes_tags(struct lanes *l);
 
+/* Counter and nonce of each lane of the pass, for rows that build them in memory. */
+always_inline void lanes_last(const struct lanes *l, uint32_t *block, uint32_t *lo, uint32_t *hi)
+{
+	for (uint32_t i = 0; i < l->segments; i++) {
+		const struct segment *s = &l->segment[i];
+		uint64_t nonce = l->packets[s->packet]->counter;
+		for (uint32_t k = 0; k < s->lanes; k++) {
+			block[s->lane + k] = s->block + k;
+			lo[s->lane + k] = (uint32_t)nonce;
+			hi[s->lane + k] = (uint32_t)(nonce >> 32);
+		}
+	}
+}
+
+/* The tag of one packet from what `p` absorbed of it, its first `done` bytes (a multiple of 16). */
+always_inline void lanes_finish_tag(struct lanes *l, uint32_t i, struct poly1305 *p, size_t done,
+				    poly1305_fn *blocks)
+{
+	size_t n = l->packets[i]->n, whole = n & ~(size_t)15, rest = n - whole, at = rest ? 16 : 0;
+	uint8_t tail[32] = { 0 };
+
+	if (whole > done)
+		blocks(p, l->sealed[i] + done, whole - done);
+	memcpy(tail, l->sealed[i] + whole, rest);
+	store_le64(tail + at + 8, n);
+	poly1305_blocks_portable(p, tail, at + 16);
+	poly1305_tag(l->tags[i], p);
+	mem_wipe(p, sizeof *p);
+}
+
+always_inline void lanes_tag_alone(struct lanes *l, uint32_t i, poly1305_fn *blocks)
+{
+	struct poly1305 p;
+
+	poly1305_init(&p, l->poly_keys[i]);
+	lanes_finish_tag(l, i, &p, 0, blocks);
+}
+
 /* Which blocks the next pass makes; false when there are none left. */
 static bool next_pass(struct lanes *l)
 {

@@ -1,23 +1,41 @@
 /* The tables of rows, fastest first, and which of them are in use. */
 #include "impl.h"
 
+/* What the compiler may use in a file of that suffix (isa_* in the Makefile). */
+enum {
+	WITH_AVX2 = CPU_AVX2 | CPU_BMI2,
+	WITH_AVX512 = CPU_AVX512 | WITH_AVX2,
+};
+
 static const struct chacha20_row chacha20_table[] = {
 #if CRYPTO_X86
-	{ "avx512", CPU_AVX512, chacha20_xor_avx512 },
+	{ "avx512", WITH_AVX512, chacha20_xor_avx512 },
+	{ "avx2", WITH_AVX2, chacha20_xor_avx2 },
+	{ "ssse3", CPU_SSSE3, chacha20_xor_ssse3 },
+#endif
+#if CRYPTO_NEON
+	{ "neon", CPU_NEON, chacha20_xor_neon },
 #endif
 	{ "portable", 0, chacha20_xor_portable },
 };
 
 static const struct poly1305_row poly1305_table[] = {
 #if CRYPTO_X86
-	{ "ifma", CPU_AVX512 | CPU_IFMA, poly1305_blocks_ifma },
+	{ "ifma", WITH_AVX512 | CPU_IFMA, poly1305_blocks_ifma },
+	{ "avx2", WITH_AVX2, poly1305_blocks_avx2 },
 #endif
 	{ "portable", 0, poly1305_blocks_portable },
 };
 
 static const struct aead_row aead_table[] = {
 #if CRYPTO_X86
-	{ "ifma", CPU_AVX512 | CPU_IFMA, aead_seal_run_ifma, aead_open_run_ifma },
+	{ "ifma", WITH_AVX512 | CPU_IFMA, aead_seal_run_ifma, aead_open_run_ifma },
+	{ "avx512", WITH_AVX512, aead_seal_run_avx512, aead_open_run_avx512 },
+	{ "avx2", WITH_AVX2, aead_seal_run_avx2, aead_open_run_avx2 },
+	{ "ssse3", CPU_SSSE3, aead_seal_run_ssse3, aead_open_run_ssse3 },
+#endif
+#if CRYPTO_NEON
+	{ "neon", CPU_NEON, aead_seal_run_neon, aead_open_run_neon },
 #endif
 	{ "portable", 0, aead_seal_run_portable, aead_open_run_portable },
 };
@@ -35,7 +53,7 @@ static const struct x25519_row x25519_table[] = {
 
 static const struct x25519_batch_row x25519_batch_table[] = {
 #if CRYPTO_X86
-	{ "ifma", CPU_AVX512 | CPU_IFMA, x25519_batch_ifma, 8, 2 },
+	{ "ifma", WITH_AVX512 | CPU_IFMA, x25519_batch_ifma, 8, 2 },
 #endif
 	{ "single", 0, NULL, 1, 1 },
 };

@@ -1,0 +1,31 @@
+#include "impl.h"
+#if CRYPTO_X86
+#include "chacha20_avx2.h"
+
+enum { LANES = 8 };
+#include "aead_lanes.h"
+#include "tags_avx2.h"
+
+static void lanes_stream(struct lanes *l)
+{
+	uint32_t last[4][LANES] = { { 0 } };
+
+	lanes_last(l, last[0], last[2], last[3]);
+	blocks8(l->stream, &l->key, last);
+}
+
+always_inline void lanes_xor(uint8_t *dst, const uint8_t *src, const uint8_t *stream, size_t n)
+{
+	xor_bytes8(dst, src, stream, n);
+}
+
+void aead_seal_run_avx2(struct aead_packet *packets, size_t n, const struct wg_sym *key)
+{
+	run_lanes(packets, n, key, seal_lanes);
+}
+
+void aead_open_run_avx2(struct aead_packet *packets, size_t n, const struct wg_sym *key)
+{
+	run_lanes(packets, n, key, open_lanes);
+}
+#endif

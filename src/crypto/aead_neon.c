@@ -1,0 +1,16 @@
+#include "impl.h"
+#if CRYPTO_NEON
+#include "x4_neon.h"
+#include "chacha20_x4.h"
+#include "aead_x4.h"
+
+void aead_seal_run_neon(struct aead_packet *packets, size_t n, const struct wg_sym *key)
+{
+	run_lanes(packets, n, key, seal_lanes);
+}
+
+void aead_open_run_neon(struct aead_packet *packets, size_t n, const struct wg_sym *key)
+{
+	run_lanes(packets, n, key, open_lanes);
+}
+#endif

@@ -1,0 +1,16 @@
+#include "impl.h"
+#if CRYPTO_X86
+#include "x4_ssse3.h"
+#include "chacha20_x4.h"
+#include "aead_x4.h"
+
+void aead_seal_run_ssse3(struct aead_packet *packets, size_t n, const struct wg_sym *key)
+{
+	run_lanes(packets, n, key, seal_lanes);
+}
+
+void aead_open_run_ssse3(struct aead_packet *packets, size_t n, const struct wg_sym *key)
+{
+	run_lanes(packets, n, key, open_lanes);
+}
+#endif

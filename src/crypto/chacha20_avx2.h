@@ -1,0 +1,99 @@
+/* Eight blocks of ChaCha20 at once in AVX2: word i of all of them in one register. */
+#ifndef WG_CHACHA20_AVX2_H
+#define WG_CHACHA20_AVX2_H
+
+#include <immintrin.h>
+#include "impl.h"
+
+always_inline __m256i rotl8(__m256i a, int n)
+{
+	if (n == 16)
+		return _mm256_shuffle_epi8(
+			a, _mm256_setr_epi8(2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13, 2, 3,
+					    0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13));
+	if (n == 8)
+		return _mm256_shuffle_epi8(
+			a, _mm256_setr_epi8(3, 0, 1, 2, 7, 4, 5, 6, 11, 8, 9, 10, 15, 12, 13, 14, 3, 0,
+					    1, 2, 7, 4, 5, 6, 11, 8, 9, 10, 15, 12, 13, 14));
+	return _mm256_or_si256(_mm256_slli_epi32(a, n), _mm256_srli_epi32(a, 32 - n));
+}
+
+always_inline void quarter8(__m256i *a, __m256i *b, __m256i *c, __m256i *d)
+{
+	*a = _mm256_add_epi32(*a, *b);
+	*d = rotl8(_mm256_xor_si256(*d, *a), 16);
+	*c = _mm256_add_epi32(*c, *d);
+	*b = rotl8(_mm256_xor_si256(*b, *c), 12);
+	*a = _mm256_add_epi32(*a, *b);
+	*d = rotl8(_mm256_xor_si256(*d, *a), 8);
+	*c = _mm256_add_epi32(*c, *d);
+	*b = rotl8(_mm256_xor_si256(*b, *c), 7);
+}
+
+/* Eight words of eight blocks to 32 bytes of each. */
+always_inline void transpose8(__m256i x[8])
+{
+	__m256i t[8];
+
+	UNROLL
+	for (int i = 0; i < 8; i += 4) {
+		__m256i a = _mm256_unpacklo_epi32(x[i], x[i + 1]);
+		__m256i b = _mm256_unpackhi_epi32(x[i], x[i + 1]);
+		__m256i c = _mm256_unpacklo_epi32(x[i + 2], x[i + 3]);
+		__m256i d = _mm256_unpackhi_epi32(x[i + 2], x[i + 3]);
+		t[i] = _mm256_unpacklo_epi64(a, c); /* words i.. of blocks 0 and 4 */
+		t[i + 1] = _mm256_unpackhi_epi64(a, c);
+		t[i + 2] = _mm256_unpacklo_epi64(b, d);
+		t[i + 3] = _mm256_unpackhi_epi64(b, d);
+	}
+	UNROLL
+	for (int i = 0; i < 4; i++) {
+		x[i] = _mm256_permute2x128_si256(t[i], t[4 + i], 0x20);
+		x[4 + i] = _mm256_permute2x128_si256(t[i], t[4 + i], 0x31);
+	}
+}
+
+/* The stream of eight blocks; last[i] holds word 12 + i of each: counters and nonces. */
+always_inline void blocks8(uint8_t stream[512], const struct chacha20 *s, uint32_t last[4][8])
+{
+	__m256i x[16];
+
+	UNROLL
+	for (int i = 0; i < 16; i++)
+		x[i] = i < 12 ? _mm256_set1_epi32((int)s->w[i]) :
+				_mm256_loadu_si256((const void *)last[i - 12]);
+	for (int i = 0; i < 10; i++) {
+		quarter8(&x[0], &x[4], &x[8], &x[12]);
+		quarter8(&x[1], &x[5], &x[9], &x[13]);
+		quarter8(&x[2], &x[6], &x[10], &x[14]);
+		quarter8(&x[3], &x[7], &x[11], &x[15]);
+		quarter8(&x[0], &x[5], &x[10], &x[15]);
+		quarter8(&x[1], &x[6], &x[11], &x[12]);
+		quarter8(&x[2], &x[7], &x[8], &x[13]);
+		quarter8(&x[3], &x[4], &x[9], &x[14]);
+	}
+	UNROLL
+	for (int i = 0; i < 16; i++)
+		x[i] = _mm256_add_epi32(x[i], i < 12 ? _mm256_set1_epi32((int)s->w[i]) :
+						       _mm256_loadu_si256((const void *)last[i - 12]));
+	UNROLL
+	for (int half = 0; half < 2; half++) {
+		transpose8(&x[8 * half]);
+		UNROLL
+		for (int i = 0; i < 8; i++)
+			_mm256_storeu_si256((void *)(stream + 64 * i + 32 * half), x[8 * half + i]);
+	}
+}
+
+/* dst = src ^ stream. */
+always_inline void xor_bytes8(uint8_t *dst, const uint8_t *src, const uint8_t *stream, size_t n)
+{
+	for (; n >= 32; n -= 32, dst += 32, src += 32, stream += 32)
+		_mm256_storeu_si256((void *)dst,
+				    _mm256_xor_si256(_mm256_loadu_si256((const void *)src),
+						     _mm256_loadu_si256((const void *)stream)));
+	for (size_t i = 0; i < n; i++)
+		dst[i] = src[i] ^ stream[i];
+}
+
+#endif
