@@ -78,7 +78,7 @@ static void random_addresses_print_as_libc_does(void **state)
 		struct text t = text_fixed(ours, sizeof ours);
 		uint32_t zeros = chance(&seed);
 		for (int i = 0; i < 16; i++) /* groups of zero are what is hard */
-			b[i] = zeros >> (i / 2) & 1 ? 0 : (uint8_t)(chance(&seed) >> (zeros >> 8 & 7));
+			b[i] = (uint8_t)(zeros >> (i / 2) & 1 ? 0 : chance(&seed) >> (zeros >> 8 & 7));
 		if (zeros >> 12 == 3)
 			memset(b + 10, 0xff, 2);
 		v6 = ip_v6(b);
