@@ -7,6 +7,7 @@
 #include "../base/mem.h"
 
 #define ACCEPT_INTERVAL_NS (NS_PER_S / 50) /* INITIATIONS_PER_SECOND of one peer */
+#define GIVE_WAY_NS NS_PER_S                 /* longer than the jitter and a long way */
 
 enum { HANDSHAKE_TOS = 0x88 }; /* DSCP AF41 */
 enum { CHUNK = 16 };           /* initiations whose Diffie-Hellmans share the lanes */
@@ -328,6 +329,15 @@ static void open_all(struct wg_tunnel *t, struct chunk *c)
 	}
 }
 
+/* Both initiated at once: both answer, and neither attempt comes to anything. Jitter alone would let
+ * retries on a long way meet again; the one with the lesser key leaves the next try to the other. */
+static void give_way(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p)
+{
+	if (p->is_pending && p->timers.retransmit_at_ns != NEVER &&
+	    memcmp(&t->identity.pub, &p->key, sizeof p->key) < 0)
+		timers_initiation_sent(&p->timers, now_ns + GIVE_WAY_NS, random_jitter_ns(t));
+}
+
 /* Is it them, and is it news? From here on the initiation counts. */
 static void accept_one(struct wg_tunnel *t, uint64_t now_ns, struct answer *a)
 {
@@ -349,6 +359,7 @@ static void accept_one(struct wg_tunnel *t, uint64_t now_ns, struct answer *a)
 	}
 	p->may_accept_ns = now_ns + ACCEPT_INTERVAL_NS;
 	memcpy(p->latest_timestamp, a->accepted.timestamp, TAI64N_BYTES);
+	give_way(t, now_ns, p);
 	peer_wipe_handshake(t, p); /* ours is overtaken: its answer is not accepted any more */
 	peer_set_path(p, a->from);
 	count_bytes(&p->rx_bytes, sizeof *a->m);
