@@ -42,7 +42,7 @@ static void without_load_mac2_is_not_looked_at(struct sim *s)
 	sim_cut(s, 0, 1, true);
 	sim_push(s, 0, 1);
 	m = sim_recent(s, 0, 1);
-	uint8_t p[INITIATION_BYTES];
+	uint8_t p[SIM_INITIATION_BYTES];
 	memcpy(p, m->bytes, sizeof p);
 	memset(p + MAC2_AT, 0x5a, 16);
 	sim_inject(s, &s->nodes[0].v4, &s->nodes[1].v4, p, sizeof p, m, false);
@@ -71,7 +71,7 @@ static void every_flipped_byte_under_load(struct sim *s)
 {
 	struct message *m = with_mac2(s);
 
-	for (size_t at = 0; at < INITIATION_BYTES; at++) {
+	for (size_t at = 0; at < SIM_INITIATION_BYTES; at++) {
 		story_inject_flipped(s, m, at, 0x01);
 		story_inject_flipped(s, m, at, 0x80);
 	}
@@ -139,7 +139,7 @@ static void reply_flipped_replayed_unasked(struct sim *s)
 	m = sim_recent(s, 1, 3);
 	OK(s, m);
 	m->refs++;
-	for (size_t at = 0; at < COOKIE_BYTES; at++) {
+	for (size_t at = 0; at < SIM_COOKIE_BYTES; at++) {
 		story_inject_flipped(s, m, at, 0x01);
 		story_inject_flipped(s, m, at, 0x80);
 	}
@@ -182,7 +182,7 @@ static void cookie_is_used_for_115_s(struct sim *s)
 static void puppet_with_cookie(struct sim *s, unsigned int puppet, unsigned int to,
 			       const uint8_t cookie[16], uint32_t i)
 {
-	uint8_t p[INITIATION_BYTES], stamp[TIMESTAMP_BYTES];
+	uint8_t p[SIM_INITIATION_BYTES], stamp[SIM_TIMESTAMP_BYTES];
 	struct node *n = &s->nodes[puppet];
 	struct ref_transcript t;
 	struct wg_private e;
@@ -209,7 +209,7 @@ static void puppet_gets_cookie(struct sim *s, unsigned int puppet, unsigned int 
 	puppet_with_cookie(s, puppet, to, NULL, 0);
 	const uint8_t *mac1 = sim_recent(s, puppet, 1)->bytes + 116;
 	sim_run_s(s, 1);
-	OK(s, n->n_inbox == 1 && n->inbox[0].n == COOKIE_BYTES);
+	OK(s, n->n_inbox == 1 && n->inbox[0].n == SIM_COOKIE_BYTES);
 	ref_cookie_key(&key, &s->nodes[to].public_key);
 	OK(s, xaead_open(cookie, n->inbox[0].bytes + 32, 16, mac1, 16, n->inbox[0].bytes + 8, &key));
 }

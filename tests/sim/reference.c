@@ -32,7 +32,7 @@ static void begin(struct ref_transcript *t, const struct wg_public *s_r)
 	mix_hash(t, s_r->b, sizeof s_r->b);
 }
 
-void ref_timestamp(uint8_t out[TIMESTAMP_BYTES], uint64_t unix_s, uint32_t ns)
+void ref_timestamp(uint8_t out[SIM_TIMESTAMP_BYTES], uint64_t unix_s, uint32_t ns)
 {
 	store_be64(out, 0x400000000000000aull + unix_s);
 	store_be32(out + 8, ns & ~0xffffffu);
@@ -54,19 +54,19 @@ void ref_cookie_key(struct wg_sym *out, const struct wg_public *sender)
 	memcpy(out->b, key.b, sizeof out->b);
 }
 
-bool ref_initiate(struct ref_transcript *t, uint8_t msg[INITIATION_BYTES],
+bool ref_initiate(struct ref_transcript *t, uint8_t msg[SIM_INITIATION_BYTES],
 		  const struct wg_private *s_i, const struct wg_private *e_i,
-		  const struct wg_public *s_r, const uint8_t timestamp[TIMESTAMP_BYTES],
+		  const struct wg_public *s_r, const uint8_t timestamp[SIM_TIMESTAMP_BYTES],
 		  uint32_t index)
 {
 	struct wg_sym k;
 
-	memset(msg, 0, INITIATION_BYTES);
+	memset(msg, 0, SIM_INITIATION_BYTES);
 	begin(t, s_r);
 	store_le32(msg, 1);
 	store_le32(msg + 4, index);
 	t->index_i = index;
-	memcpy(t->timestamp, timestamp, TIMESTAMP_BYTES);
+	memcpy(t->timestamp, timestamp, SIM_TIMESTAMP_BYTES);
 	x25519_public(&t->s_i, s_i);
 	x25519_public(&t->e_i, e_i);
 	memcpy(msg + 8, t->e_i.b, sizeof t->e_i.b);
@@ -78,13 +78,13 @@ bool ref_initiate(struct ref_transcript *t, uint8_t msg[INITIATION_BYTES],
 	mix_hash(t, msg + 40, 48);
 	if (!mix_dh(t, &k, s_i, s_r))
 		return false;
-	aead_seal(msg + 88, timestamp, TIMESTAMP_BYTES, t->h.b, 32, 0, &k);
+	aead_seal(msg + 88, timestamp, SIM_TIMESTAMP_BYTES, t->h.b, 32, 0, &k);
 	mix_hash(t, msg + 88, 28);
 	ref_mac1(msg + 116, s_r, msg, 116);
 	return true;
 }
 
-bool ref_open_initiation(struct ref_transcript *t, const uint8_t msg[INITIATION_BYTES],
+bool ref_open_initiation(struct ref_transcript *t, const uint8_t msg[SIM_INITIATION_BYTES],
 			 const struct wg_private *s_r, const struct wg_public *s_r_pub,
 			 const struct wg_shared *ss)
 {
@@ -103,7 +103,7 @@ bool ref_open_initiation(struct ref_transcript *t, const uint8_t msg[INITIATION_
 		kdf(t->ck.b, k.b, NULL, &t->ck, ss->b, sizeof ss->b);
 	else if (!mix_dh(t, &k, s_r, &t->s_i))
 		return false;
-	if (!aead_open(t->timestamp, msg + 88, TIMESTAMP_BYTES, t->h.b, 32, 0, &k))
+	if (!aead_open(t->timestamp, msg + 88, SIM_TIMESTAMP_BYTES, t->h.b, 32, 0, &k))
 		return false;
 	mix_hash(t, msg + 88, 28);
 	return true;
@@ -129,13 +129,13 @@ static void split(struct ref_keys *keys, const struct ref_transcript *t)
 	kdf(keys->from_initiator.b, keys->from_responder.b, NULL, &t->ck, "", 0);
 }
 
-bool ref_answer(struct ref_keys *keys, uint8_t msg[RESPONSE_BYTES], struct ref_transcript *t,
+bool ref_answer(struct ref_keys *keys, uint8_t msg[SIM_RESPONSE_BYTES], struct ref_transcript *t,
 		const struct wg_private *e_r, const struct wg_psk *psk, uint32_t index)
 {
 	struct wg_public e_r_pub;
 	struct wg_sym k;
 
-	memset(msg, 0, RESPONSE_BYTES);
+	memset(msg, 0, SIM_RESPONSE_BYTES);
 	store_le32(msg, 2);
 	store_le32(msg + 4, index);
 	store_le32(msg + 8, t->index_i);
@@ -151,7 +151,7 @@ bool ref_answer(struct ref_keys *keys, uint8_t msg[RESPONSE_BYTES], struct ref_t
 }
 
 bool ref_follow_response(struct ref_keys *keys, struct ref_transcript *t,
-			 const uint8_t msg[RESPONSE_BYTES], const struct wg_private *e_r,
+			 const uint8_t msg[SIM_RESPONSE_BYTES], const struct wg_private *e_r,
 			 const struct wg_psk *psk)
 {
 	uint8_t nothing[1];

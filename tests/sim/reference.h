@@ -6,11 +6,11 @@
 #include "../../src/crypto/crypto.h"
 
 enum {
-	INITIATION_BYTES = 148,
-	RESPONSE_BYTES = 92,
-	COOKIE_BYTES = 64,
-	DATA_BYTES_MIN = 32,
-	TIMESTAMP_BYTES = 12,
+	SIM_INITIATION_BYTES = 148,
+	SIM_RESPONSE_BYTES = 92,
+	SIM_COOKIE_BYTES = 64,
+	SIM_DATA_BYTES_MIN = 32,
+	SIM_TIMESTAMP_BYTES = 12,
 };
 
 /* The transcript after a message. */
@@ -18,35 +18,35 @@ struct ref_transcript {
 	struct wg_hash ck, h;
 	struct wg_public s_i, e_i; /* the initiator's */
 	uint32_t index_i;
-	uint8_t timestamp[TIMESTAMP_BYTES];
+	uint8_t timestamp[SIM_TIMESTAMP_BYTES];
 };
 
 struct ref_keys {
 	struct wg_sym from_initiator, from_responder;
 };
 
-void ref_timestamp(uint8_t out[TIMESTAMP_BYTES], uint64_t unix_s, uint32_t ns);
+void ref_timestamp(uint8_t out[SIM_TIMESTAMP_BYTES], uint64_t unix_s, uint32_t ns);
 /* mac1 is the 16 bytes from `covered` on. */
 void ref_mac1(uint8_t out[16], const struct wg_public *receiver, const uint8_t *msg, size_t covered);
 void ref_cookie_key(struct wg_sym *out, const struct wg_public *sender);
 
 /* Writes an initiation; mac1 is set, mac2 zero. False: low-order key. */
-must_check bool ref_initiate(struct ref_transcript *t, uint8_t msg[INITIATION_BYTES],
+must_check bool ref_initiate(struct ref_transcript *t, uint8_t msg[SIM_INITIATION_BYTES],
 			     const struct wg_private *s_i, const struct wg_private *e_i,
-			     const struct wg_public *s_r, const uint8_t timestamp[TIMESTAMP_BYTES],
+			     const struct wg_public *s_r, const uint8_t timestamp[SIM_TIMESTAMP_BYTES],
 			     uint32_t index);
 /* Reads one with the responder's keys; `ss` is the static-static secret, null: compute it. */
-must_check bool ref_open_initiation(struct ref_transcript *t, const uint8_t msg[INITIATION_BYTES],
+must_check bool ref_open_initiation(struct ref_transcript *t, const uint8_t msg[SIM_INITIATION_BYTES],
 				    const struct wg_private *s_r, const struct wg_public *s_r_pub,
 				    const struct wg_shared *ss);
 /* Writes a response to the transcript, and the keys. */
-must_check bool ref_answer(struct ref_keys *keys, uint8_t msg[RESPONSE_BYTES],
+must_check bool ref_answer(struct ref_keys *keys, uint8_t msg[SIM_RESPONSE_BYTES],
 			   struct ref_transcript *t, const struct wg_private *e_r,
 			   const struct wg_psk *psk, uint32_t index);
 /* The keys that follow from somebody else's response whose ephemeral private key is known. False: it
  * does not verify. `ck` of the transcript is then final. */
 must_check bool ref_follow_response(struct ref_keys *keys, struct ref_transcript *t,
-				    const uint8_t msg[RESPONSE_BYTES], const struct wg_private *e_r,
+				    const uint8_t msg[SIM_RESPONSE_BYTES], const struct wg_private *e_r,
 				    const struct wg_psk *psk);
 
 #endif

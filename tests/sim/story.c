@@ -110,7 +110,7 @@ void story_inject_again(struct sim *s, struct message *m, const struct ip_endpoi
 void story_puppet_initiates(struct sim *s, unsigned int puppet, unsigned int to, uint64_t unix_s,
 			    uint32_t index, struct ref_transcript *t)
 {
-	uint8_t bytes[INITIATION_BYTES], stamp[TIMESTAMP_BYTES];
+	uint8_t bytes[SIM_INITIATION_BYTES], stamp[SIM_TIMESTAMP_BYTES];
 	struct node *n = &s->nodes[puppet];
 	struct ref_transcript local;
 	struct wg_private e;

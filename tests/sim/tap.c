@@ -75,8 +75,8 @@ void tap_forget_pair(struct sim *s, unsigned int a, unsigned int b, bool timesta
 
 	t->handshake_at[pair(s, a, b)] = NEVER;
 	if (timestamps_too) {
-		memset(t->timestamps[pair(s, a, b)], 0, TIMESTAMP_BYTES);
-		memset(t->answered[pair(s, a, b)], 0, TIMESTAMP_BYTES);
+		memset(t->timestamps[pair(s, a, b)], 0, SIM_TIMESTAMP_BYTES);
+		memset(t->answered[pair(s, a, b)], 0, SIM_TIMESTAMP_BYTES);
 		t->cookies[pair(s, a, b)] = (struct tap_cookie){ 0 };
 		memset(t->last_mac1[pair(s, a, b)], 0, 16);
 	}
@@ -99,7 +99,7 @@ void tap_new_key(struct sim *s, unsigned int a)
 		tap_forget_pair(s, a, b, false);
 		s->tap->cookies[pair(s, a, b)].uncertain = true;
 		s->tap->cookies[pair(s, b, a)].uncertain = true;
-		memset(s->tap->answered[pair(s, b, a)], 0, TIMESTAMP_BYTES);
+		memset(s->tap->answered[pair(s, b, a)], 0, SIM_TIMESTAMP_BYTES);
 	}
 }
 
@@ -183,21 +183,21 @@ static void handshake_sent(struct sim *s, const struct message *m, size_t mac1_a
 static void check_timestamp(struct sim *s, const struct node *n, unsigned int to,
 			    const struct ref_transcript *t)
 {
-	uint8_t *last = s->tap->timestamps[pair(s, n->id, to)], wall[TIMESTAMP_BYTES];
+	uint8_t *last = s->tap->timestamps[pair(s, n->id, to)], wall[SIM_TIMESTAMP_BYTES];
 	uint64_t unix_s;
 	uint32_t ns;
 
 	if (!n->tunnel)
 		return;
-	if (memcmp(t->timestamp, last, TIMESTAMP_BYTES) <= 0)
+	if (memcmp(t->timestamp, last, SIM_TIMESTAMP_BYTES) <= 0)
 		sim_fail(s, "node %u: timestamp does not grow", n->id);
 	if (load_be32(t->timestamp + 8) & 0xffffff)
 		sim_fail(s, "node %u: timestamp shows a fine clock", n->id);
 	sim_wall(s, n, &unix_s, &ns);
 	ref_timestamp(wall, unix_s, ns);
-	if (!n->clock_was_set_back && memcmp(t->timestamp, wall, TIMESTAMP_BYTES) != 0)
+	if (!n->clock_was_set_back && memcmp(t->timestamp, wall, SIM_TIMESTAMP_BYTES) != 0)
 		sim_fail(s, "node %u: timestamp is not the time", n->id);
-	memcpy(last, t->timestamp, TIMESTAMP_BYTES);
+	memcpy(last, t->timestamp, SIM_TIMESTAMP_BYTES);
 }
 
 static const struct wg_shared *static_secret(struct sim *s, unsigned int i, unsigned int r,
@@ -265,9 +265,9 @@ static void check_answer_is_new(struct sim *s, const struct node *n, struct tap_
 {
 	uint8_t *last = s->tap->answered[pair(s, n->id, in->from)];
 
-	if (memcmp(in->transcript.timestamp, last, TIMESTAMP_BYTES) <= 0)
+	if (memcmp(in->transcript.timestamp, last, SIM_TIMESTAMP_BYTES) <= 0)
 		sim_fail(s, "node %u answers a replayed or old initiation of %u", n->id, in->from);
-	memcpy(last, in->transcript.timestamp, TIMESTAMP_BYTES);
+	memcpy(last, in->transcript.timestamp, SIM_TIMESTAMP_BYTES);
 	in->answered = true;
 }
 
@@ -370,12 +370,12 @@ static void cookie_arrives(struct sim *s, const struct node *n, const struct mes
 
 static void check_shape(struct sim *s, const struct node *n, const struct message *m)
 {
-	static const uint32_t sizes[5] = { 0, INITIATION_BYTES, RESPONSE_BYTES, COOKIE_BYTES, 0 };
+	static const uint32_t sizes[5] = { 0, SIM_INITIATION_BYTES, SIM_RESPONSE_BYTES, SIM_COOKIE_BYTES, 0 };
 	uint8_t tos = m->type == 1 || m->type == 2 ? TOS_HANDSHAKE : 0;
 
 	if (m->n < 4 || load_le32(m->bytes) < 1 || load_le32(m->bytes) > 4)
 		sim_fail(s, "node %u sends something that is no message", n->id);
-	if (m->type == 4 ? m->n < DATA_BYTES_MIN : m->n != sizes[m->type])
+	if (m->type == 4 ? m->n < SIM_DATA_BYTES_MIN : m->n != sizes[m->type])
 		sim_fail(s, "node %u sends type %u with %u bytes", n->id, m->type, m->n);
 	if (m->type != 4 && m->tos != tos)
 		sim_fail(s, "node %u sends type %u with TOS %02x", n->id, m->type, m->tos);

@@ -46,12 +46,12 @@ struct tap {
 	struct tap_session *sessions;
 	size_t n_sessions, cap_sessions;
 	uint64_t *handshake_at;      /* [from * n + to]: last initiation or response sent; NEVER: none */
-	uint8_t (*timestamps)[TIMESTAMP_BYTES]; /* [from * n + to]: last one sent */
+	uint8_t (*timestamps)[SIM_TIMESTAMP_BYTES]; /* [from * n + to]: last one sent */
 	struct tap_cookie *cookies;  /* [holder * n + peer] */
 	uint8_t (*last_mac1)[16];    /* [from * n + to] */
 	struct wg_shared *ss;        /* [from * n + to], zero: not computed */
 	struct counters *seen;       /* (session, direction, counter) already sent */
-	uint8_t (*answered)[TIMESTAMP_BYTES]; /* [responder * n + initiator]: of the last answered */
+	uint8_t (*answered)[SIM_TIMESTAMP_BYTES]; /* [responder * n + initiator]: of the last answered */
 	struct tap_reply *replies;
 	size_t n_replies, cap_replies;
 	struct ip_endpoint before[NODES_MAX]; /* endpoints of the receiving node's peers */

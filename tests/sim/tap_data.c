@@ -106,7 +106,7 @@ void tap_sent_data(struct sim *s, struct node *n, struct message *m)
 {
 	uint8_t plain[WG_DATAGRAM_MAX];
 	struct tap_session *k = session_for(s, n->id, load_le32(m->bytes + 4), &m->from_initiator);
-	size_t len = m->n - DATA_BYTES_MIN;
+	size_t len = m->n - SIM_DATA_BYTES_MIN;
 
 	if (!k) {
 		sim_fail(s, "node %u sends data on a session that never was", n->id);
@@ -159,5 +159,5 @@ size_t tap_forge(const struct tap_session *k, bool as_initiator, uint64_t counte
 	store_le64(out + 8, counter);
 	aead_seal(out + 16, p, n, NULL, 0, counter,
 		  as_initiator ? &k->keys.from_initiator : &k->keys.from_responder);
-	return n + DATA_BYTES_MIN;
+	return n + SIM_DATA_BYTES_MIN;
 }
