@@ -7,7 +7,7 @@
 
 enum { FIRST_SLOTS = 16 };
 
-struct wg_tunnel_peer *peer_new(const struct wg_public *key, uint32_t hash)
+struct wg_tunnel_peer *peer_create(const struct wg_public *key, uint32_t hash)
 {
 	struct wg_tunnel_peer *p = calloc(1, sizeof *p);
 
@@ -20,7 +20,7 @@ struct wg_tunnel_peer *peer_new(const struct wg_public *key, uint32_t hash)
 	return p;
 }
 
-void peer_free(struct wg_tunnel_peer *p)
+void peer_delete(struct wg_tunnel_peer *p)
 {
 	struct wg_session *dropped[3];
 

@@ -62,9 +62,9 @@ struct wg_tunnel_peer {
 };
 
 /* Zeroed but for what needs more; null: out of memory. */
-must_check struct wg_tunnel_peer *peer_new(const struct wg_public *key, uint32_t hash);
+must_check struct wg_tunnel_peer *peer_create(const struct wg_public *key, uint32_t hash);
 /* Wipes and frees it, its sessions and staged packets. It is in no list or table any more. */
-void peer_free(struct wg_tunnel_peer *p);
+void peer_delete(struct wg_tunnel_peer *p);
 
 bool path_equal(const struct wg_path *a, const struct wg_path *b);
 /* Copies of the path, whole, from any thread. The lock in it makes "const" mean the path. */

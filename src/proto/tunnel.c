@@ -41,7 +41,7 @@ void tunnel_free(struct wg_tunnel *t)
 		return;
 	for (p = t->first; p; p = next) {
 		next = p->next;
-		peer_free(p);
+		peer_delete(p);
 	}
 	routes_free(&t->routes);
 	index_free(&t->indices);
@@ -226,7 +226,7 @@ int tunnel_peer_add(struct wg_tunnel_peer **out, struct wg_tunnel *t, const stru
 		return -EADDRINUSE;
 	if (tunnel_reserve(t, 1) < 0)
 		return -ENOMEM;
-	p = peer_new(key, hash);
+	p = peer_create(key, hash);
 	if (!p)
 		return -ENOMEM;
 	peer_table_add(&t->peers, p);
@@ -256,7 +256,7 @@ void tunnel_peer_remove(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 		p->next->before = p->before;
 	else
 		t->last = p->before;
-	peer_free(p);
+	peer_delete(p);
 }
 
 void tunnel_peer_set_psk(struct wg_tunnel *t, struct wg_tunnel_peer *p, const struct wg_psk *psk)
