@@ -2,7 +2,7 @@
 #if CRYPTO_X86
 #include "chacha20_avx2.h"
 
-enum { LANES = 8 };
+enum { LANES = 8, PACKETS = 8 };
 #include "aead_lanes.h"
 #include "tags_avx2.h"
 

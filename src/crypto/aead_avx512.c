@@ -1,6 +1,6 @@
 #include "impl.h"
 #if CRYPTO_X86
-enum { LANES = 16 };
+enum { LANES = 32, PACKETS = 16 };
 #include "aead_lanes.h"
 #include "stream_avx512.h"
 #include "tags_avx2.h"

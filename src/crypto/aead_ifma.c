@@ -2,7 +2,7 @@
 #if CRYPTO_X86
 #include "poly1305_ifma.h"
 
-enum { LANES = 16 };
+enum { LANES = 32, PACKETS = 16 };
 #include "aead_lanes.h"
 #include "stream_avx512.h"
 

@@ -1,9 +1,9 @@
-/* A run of packets in lanes: the blocks of key stream of up to LANES packets are one sequence, made
+/* A run of packets in lanes: the blocks of key stream of up to PACKETS packets are one sequence, made
  * LANES at a time whichever packets they belong to. The first pass begins with block 0 of every
  * packet, which holds its Poly1305 key; opening checks all tags before it uses what follows.
  *
- * A row defines LANES (at most 16), the three functions below, includes this and wraps seal_lanes()
- * and open_lanes(). */
+ * A row defines LANES (at most 32) and PACKETS (no more than LANES), includes this, gives the three
+ * functions below and wraps seal_lanes() and open_lanes(). */
 #ifndef WG_AEAD_LANES_H
 #define WG_AEAD_LANES_H
 
@@ -17,16 +17,16 @@ struct segment {
 };
 
 struct lanes {
-	struct aead_packet *packets[LANES];
+	struct aead_packet *packets[PACKETS];
 	uint32_t n;             /* packets here */
 	uint32_t packet, block; /* the first that the next pass makes */
 	uint32_t segments;
 	struct segment segment[LANES];
 	struct chacha20 key; /* counter and nonce of no packet */
 	uint8_t stream[LANES * CHACHA_BLOCK_BYTES] __attribute__((aligned(64)));
-	uint8_t poly_keys[LANES][32] __attribute__((aligned(64)));
-	uint8_t tags[LANES][AEAD_TAG_BYTES] __attribute__((aligned(64)));
-	const uint8_t *sealed[LANES]; /* what the tags are over */
+	uint8_t poly_keys[PACKETS][32] __attribute__((aligned(64)));
+	uint8_t tags[PACKETS][AEAD_TAG_BYTES] __attribute__((aligned(64)));
+	const uint8_t *sealed[PACKETS]; /* what the tags are over */
 };
 
 /* The row's: fills l->stream for l->segment; dst = src ^ stream; l->tags from l->poly_keys and
@@ -180,7 +180,7 @@ static void run_lanes(struct aead_packet *packets, size_t n, const struct wg_sym
 		size_t window = n < WINDOW ? n : WINDOW;
 		sort_window(sorted, packets, window);
 		for (size_t at = 0; at < window; at += l.n) {
-			l.n = (uint32_t)(window - at < LANES ? window - at : LANES);
+			l.n = (uint32_t)(window - at < PACKETS ? window - at : PACKETS);
 			memcpy(l.packets, sorted + at, l.n * sizeof sorted[0]);
 			run(&l);
 		}

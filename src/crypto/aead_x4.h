@@ -2,7 +2,7 @@
 #ifndef WG_AEAD_X4_H
 #define WG_AEAD_X4_H
 
-enum { LANES = 4 };
+enum { LANES = 4, PACKETS = 4 };
 #include "aead_lanes.h"
 
 static void lanes_stream(struct lanes *l)

@@ -5,22 +5,23 @@
 void chacha20_xor_avx512(uint8_t *dst, const uint8_t *src, size_t n, const struct chacha20 *s)
 {
 	const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-	uint8_t stream[16 * 64] __attribute__((aligned(64)));
+	uint8_t stream[2048] __attribute__((aligned(64)));
 	uint32_t counter = s->w[12];
-	__m512i x[16], last[4];
+	__m512i last[2][4];
 
 	UNROLL
 	for (int i = 1; i < 4; i++)
-		last[i] = _mm512_set1_epi32((int)s->w[12 + i]);
+		last[0][i] = last[1][i] = _mm512_set1_epi32((int)s->w[12 + i]);
 	while (n > 0) {
 		size_t now = n < sizeof stream ? n : sizeof stream;
-		last[0] = _mm512_add_epi32(_mm512_set1_epi32((int)counter), lane);
-		blocks512(x, s, last);
-		UNROLL
-		for (int i = 0; i < 16; i++)
-			_mm512_store_si512(stream + 64 * i, x[i]);
+		last[0][0] = _mm512_add_epi32(_mm512_set1_epi32((int)counter), lane);
+		last[1][0] = _mm512_add_epi32(last[0][0], _mm512_set1_epi32(16));
+		if (now > 1024)
+			blocks512_twice(stream, s, last);
+		else
+			blocks512(stream, s, last[0]);
 		xor512(dst, src, stream, now);
-		counter += 16;
+		counter += 32;
 		dst += now;
 		src += now;
 		n -= now;

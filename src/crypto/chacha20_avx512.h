@@ -69,24 +69,51 @@ always_inline void transpose512(__m512i x[16])
 	}
 }
 
-/* The stream of 16 blocks; last[0..3] are words 12-15 of each: counter and nonce. */
-always_inline void blocks512(__m512i x[16], const struct chacha20 *s, const __m512i last[4])
+always_inline void start512(__m512i x[16], const struct chacha20 *s, const __m512i last[4])
 {
 	UNROLL
-	for (int i = 0; i < 12; i++)
-		x[i] = _mm512_set1_epi32((int)s->w[i]);
+	for (int i = 0; i < 16; i++)
+		x[i] = i < 12 ? _mm512_set1_epi32((int)s->w[i]) : last[i - 12];
+}
+
+always_inline void finish512(uint8_t stream[1024], __m512i x[16], const struct chacha20 *s,
+			     const __m512i last[4])
+{
 	UNROLL
-	for (int i = 0; i < 4; i++)
-		x[12 + i] = last[i];
+	for (int i = 0; i < 16; i++)
+		x[i] = _mm512_add_epi32(x[i], i < 12 ? _mm512_set1_epi32((int)s->w[i]) :
+						       last[i - 12]);
+	transpose512(x);
+	UNROLL
+	for (int i = 0; i < 16; i++)
+		_mm512_store_si512(stream + 64 * i, x[i]);
+}
+
+/* The stream of 16 blocks; last[0..3] are words 12-15 of each: counter and nonce. */
+always_inline void blocks512(uint8_t stream[1024], const struct chacha20 *s, const __m512i last[4])
+{
+	__m512i x[16];
+
+	start512(x, s, last);
 	for (int i = 0; i < 10; i++)
 		double_round512(x);
-	UNROLL
-	for (int i = 0; i < 12; i++)
-		x[i] = _mm512_add_epi32(x[i], _mm512_set1_epi32((int)s->w[i]));
-	UNROLL
-	for (int i = 0; i < 4; i++)
-		x[12 + i] = _mm512_add_epi32(x[12 + i], last[i]);
-	transpose512(x);
+	finish512(stream, x, s, last);
+}
+
+/* Twice 16 blocks side by side: one set waits for its results half of the time. */
+always_inline void blocks512_twice(uint8_t stream[2048], const struct chacha20 *s,
+				   __m512i last[2][4])
+{
+	__m512i x[16], y[16];
+
+	start512(x, s, last[0]);
+	start512(y, s, last[1]);
+	for (int i = 0; i < 10; i++) {
+		double_round512(x);
+		double_round512(y);
+	}
+	finish512(stream, x, s, last[0]);
+	finish512(stream + 1024, y, s, last[1]);
 }
 
 /* dst = src ^ stream, n bytes; the last block through a mask, which never touches what lies behind. */
