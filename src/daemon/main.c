@@ -83,9 +83,11 @@ static int open_socket(struct control *c, const struct start *s, struct text *wh
 /* Everything up to the point where the daemon can be configured. */
 static int start(struct control *c, const struct start *s, struct text *why)
 {
-	int error = control_init(c, s->off), signal_fd;
+	int error, signal_fd;
 
 	sandbox_prepare();
+	error = control_init(c, s->off);
+	sandbox_lock_memory();
 	if (!error && !tunnel_self_test()) {
 		text_add(why, "the cryptography fails its self-test on this machine");
 		error = -EIO;

@@ -6,6 +6,7 @@
 #include <linux/if_tun.h>
 #include <linux/landlock.h>
 #include <linux/sockios.h>
+#include <malloc.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/capability.h>
@@ -31,17 +32,29 @@
 #define TUNGETDEVNETNS _IO('T', 227)
 #endif
 
+enum { HEAP_BYTES = 1 << 20 };
+
 static cap_t resting, raised;
 
 void sandbox_prepare(void)
 {
-	struct rlimit none = { 0, 0 }, all = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit none = { 0, 0 };
 
 	(void)setrlimit(RLIMIT_CORE, &none);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	/* Only without a limit: otherwise a big configuration would run into it. */
-	if (!INSTRUMENTED && setrlimit(RLIMIT_MEMLOCK, &all) == 0 &&
-	    mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
+#ifdef __GLIBC__
+	(void)mallopt(M_TOP_PAD, HEAP_BYTES); /* so that there is a heap to be locked */
+#endif
+}
+
+void sandbox_lock_memory(void)
+{
+	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+	/* The future only without a limit: otherwise a big configuration would run into it. */
+	int what = setrlimit(RLIMIT_MEMLOCK, &all) == 0 ? MCL_CURRENT | MCL_FUTURE : MCL_CURRENT;
+
+	/* On fault: pages that are never touched never become resident. */
+	if (!INSTRUMENTED && mlockall(what | MCL_ONFAULT) != 0)
 		log_verbose("keys may be swapped out: %s", strerror(errno));
 }
 

@@ -4,8 +4,11 @@
 
 #include "../base/base.h"
 
-/* First thing: no core dumps, no debugger of another user, no swapping out of keys. */
+/* First thing: no core dumps, no debugger of another user. */
 void sandbox_prepare(void);
+/* When the buffers and the tunnel are there: what they hold, and a first megabyte of heap, is never swapped
+ * out. Later memory only where no limit forbids. */
+void sandbox_lock_memory(void);
 /* When everything is open. Afterwards: effective CAP_NET_ADMIN (mark, link settings); permitted, and raised
  * only where sandbox_raise says so: CAP_SYS_ADMIN (to enter the namespace that the link moved to, which the
  * filter allows alone of all it stands for), CAP_NET_RAW (ICMP there), CAP_NET_BIND_SERVICE (ports).

@@ -1,0 +1,273 @@
+# wireguardd as a process: what start promises, what ends it, what it leaves, what it has given up.
+load ../lib/netns
+
+setup() {
+	net_begin
+	host a
+	S=/run/wireguard/wg0.sock
+}
+teardown() { net_end; }
+
+no_daemon() { [ -z "$(daemons a)" ]; }
+no_socket() { ! on a test -e "$S"; }
+the_daemon() { on a pgrep -x wireguardd; }
+
+# uapi TEXT: one request over the socket, the whole answer.
+uapi() {
+	on a perl -MSocket -e '
+		my ($path, $text) = @ARGV;
+		socket(my $s, AF_UNIX, SOCK_STREAM, 0) or die;
+		connect($s, sockaddr_un($path)) or die "connect: $!";
+		$text =~ s/\\n/\n/g;
+		syswrite($s, $text);
+		shutdown($s, 1);
+		print while <$s>;' "$S" "$1"
+}
+
+@test "when start returns, the link and the socket are there" {
+	on a wireguardd wg0
+	on a test -S $S
+	[ "$(on a stat -c '%a %U' $S)" = "600 root" ]
+	[ "$(on a stat -c '%a %F' /run/wireguard)" = "755 directory" ]
+	on a ip link show wg0
+	[ "$(uapi 'get=1\n\n')" = errno=0 ]
+}
+
+@test "the caller's pipe is not held open, nor any other descriptor" {
+	run on a bash -c 'exec 9>/run/lock-of-the-caller; flock 9; out=$(wireguardd wg0); echo "done $out"'
+	[ "$output" = "done " ]
+	on a flock --nonblock /run/lock-of-the-caller true
+	[ "$(on a bash -c 'readlink /proc/$(pgrep -x wireguardd)/fd/{0,1,2}' | sort -u)" = /dev/null ]
+	[ "$(on a bash -c 'readlink /proc/$(pgrep -x wireguardd)/cwd')" = / ]
+}
+
+@test "version, help and wrong words" {
+	run --separate-stderr on a wireguardd --version
+	[ "$status" -eq 0 ] && [[ $output == "wireguardd v"* ]] && [ -z "$stderr" ]
+	run --separate-stderr on a wireguardd --help
+	[ "$status" -eq 0 ] && [[ $output == "Usage: wireguardd [-f|--foreground] INTERFACE"* ]]
+	for words in "" "-x wg0" "wg0 wg1" "-f" "--version wg0"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr on a wireguardd $words
+		[ "$status" -eq 1 ] && [ -z "$output" ] && [[ $stderr == Usage:* ]]
+	done
+	for name in "a/b" "." ".." "a b" "sixteen-letters-" "wg%d" ""; do
+		run --separate-stderr on a wireguardd "$name"
+		[ "$status" -eq 1 ] && [ -z "$output" ] && [[ $stderr == *"is no name for an interface"* ]]
+	done
+	no_daemon
+}
+
+@test "errors of the start are reported by it, with exit status 1, and nothing is left" {
+	on a wireguardd wg0
+	run --separate-stderr on a wireguardd wg0
+	[ "$status" -eq 1 ] && [[ $stderr == *"wg0"*"busy"* ]]
+	[ "$(the_daemon | wc -l)" -eq 1 ]
+	on a test -S $S
+	on a ip link add v0 type veth peer name v1
+	run --separate-stderr on a wireguardd v0
+	[ "$status" -eq 1 ] && [[ $stderr == *"v0"*"cannot make the TUN device"* ]]
+	run --separate-stderr on a env WG_TUN_FD=77 wireguardd wg1
+	[ "$status" -eq 1 ] && [[ $stderr == *WG_TUN_FD* ]]
+	run --separate-stderr on a env WG_NO_OFFLOAD=everything wireguardd wg1
+	[ "$status" -eq 1 ] && [[ $stderr == *WG_NO_OFFLOAD* ]]
+	on a sh -c '! test -e /run/wireguard/wg1.sock && ! ip link show wg1'
+}
+
+@test "deleting the link ends the daemon and its socket" {
+	on a wireguardd wg0
+	on a ip link del wg0
+	eventually 5 no_daemon
+	no_socket
+}
+
+@test "removing the socket file ends the daemon and its link" {
+	on a wireguardd wg0
+	on a rm $S
+	eventually 5 no_daemon
+	run on a ip link show wg0
+	[ "$status" -ne 0 ]
+}
+
+@test "another file in the socket's place ends the daemon, and is not removed" {
+	on a wireguardd wg0
+	on a sh -c 'echo mine > /run/wireguard/x && mv /run/wireguard/x '$S
+	eventually 5 no_daemon
+	[ "$(on a cat $S)" = mine ]
+}
+
+@test "SIGINT and SIGTERM end the daemon, its socket and its link" {
+	for signal in INT TERM; do
+		on a wireguardd wg0
+		on a kill -$signal "$(the_daemon)"
+		eventually 5 no_daemon
+		no_socket
+		run on a ip link show wg0
+		[ "$status" -ne 0 ]
+	done
+}
+
+@test "after kill -9 the next start clears the stale socket" {
+	on a wireguardd wg0
+	on a kill -9 "$(the_daemon)"
+	eventually 5 no_daemon
+	on a test -S $S
+	on a wireguardd wg0
+	[[ $(uapi 'get=1\n\n') == *errno=0 ]]
+}
+
+@test "a socket somebody listens on is left alone" {
+	on a mkdir -p /run/wireguard
+	on_bg a perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0); bind(S, sockaddr_un($ARGV[0])) or die;
+		listen(S, 5); sleep 60' $S
+	eventually 5 on a test -S $S
+	run --separate-stderr on a wireguardd wg0
+	[ "$status" -eq 1 ] && [[ $stderr == *"$S is in use"* ]]
+	on a test -S $S
+	no_daemon
+}
+
+@test "planted files at the path are neither followed nor removed" {
+	on a mkdir -p /run/wireguard /run/elsewhere
+	for plant in "ln -s /run/elsewhere/target" "mkfifo" "mkdir" "touch" "ln -s /nonexistent"; do
+		on a sh -c "$plant $S"
+		before=$(on a stat -c '%F %i' $S)
+		run --separate-stderr on a wireguardd wg0
+		[ "$status" -eq 1 ] && [[ $stderr == *"$S exists and is no socket"* ]]
+		[ "$(on a stat -c '%F %i' $S)" = "$before" ]
+		run on a ip link show wg0
+		[ "$status" -ne 0 ]
+		on a rm -rf $S
+	done
+	[ -z "$(on a ls /run/elsewhere)" ]
+	on a rmdir /run/wireguard
+	on a ln -s /run/elsewhere /run/wireguard
+	run --separate-stderr on a wireguardd wg0
+	[ "$status" -eq 1 ]
+	[ -z "$(on a ls /run/elsewhere)" ]
+}
+
+@test "in the foreground it stays, and ends with the terminal" {
+	on_bg a wireguardd -f wg0
+	eventually 5 on a test -S $S
+	pid=$(the_daemon)
+	on a kill -HUP "$pid"
+	eventually 5 no_daemon
+	no_socket
+	on_bg a env WG_PROCESS_FOREGROUND=1 wireguardd wg0
+	eventually 5 on a test -S $S
+	[ "$(on a ps -o ppid= -p "$(the_daemon)" | tr -d ' ')" -ne 1 ]
+}
+
+@test "a service manager is told when it is ready" {
+	on_bg a perl -MSocket -e 'socket(S, AF_UNIX, SOCK_DGRAM, 0); bind(S, sockaddr_un($ARGV[0])) or die;
+		recv(S, $m, 100, 0); print "$m\n"' /run/notify
+	told=$BG_LOG
+	eventually 5 on a test -S /run/notify
+	on_bg a env NOTIFY_SOCKET=/run/notify wireguardd --foreground wg0
+	eventually 5 grep -qx READY=1 "$told"
+	on a test -S $S
+}
+
+@test "descriptors handed over are used" {
+	on a mkdir -p /run/wireguard
+	on a perl -MSocket -e '
+		socket(S, AF_UNIX, SOCK_STREAM, 0); bind(S, sockaddr_un($ARGV[0])) or die; listen(S, 5);
+		open(T, "+<", "/dev/net/tun") or die;
+		my $r = pack("a16 S x22", "wg0", 0x1001); ioctl(T, 0x400454ca, $r) or die "$!";
+		for (\*S, \*T) { fcntl($_, 2, 0); }
+		$ENV{WG_UAPI_FD} = fileno(S); $ENV{WG_TUN_FD} = fileno(T);
+		exec "wireguardd", "wg0";' $S
+	[[ $(uapi 'get=1\n\n') == *errno=0 ]]
+	[ "$(on a cat /sys/class/net/wg0/mtu)" = 1420 ]
+	on a ip link del wg0
+	eventually 5 no_daemon
+	no_socket
+}
+
+@test "only what is needed is left: capabilities, system calls, files" {
+	on a wireguardd wg0
+	pid=$(the_daemon)
+	status=$(on a cat "/proc/$pid/status")
+	grep -q '^CapEff:.0000000000001000$' <<< "$status" # CAP_NET_ADMIN
+	# and asleep: CAP_NET_BIND_SERVICE, CAP_NET_RAW, CAP_SYS_ADMIN
+	grep -q '^CapPrm:.0000000000203400$' <<< "$status"
+	grep -q '^CapInh:.0000000000000000$' <<< "$status"
+	grep -q '^NoNewPrivs:.1$' <<< "$status"
+	grep -q '^Seccomp:.2$' <<< "$status"
+	grep -Eq '^Max core file size +0 +0' <<< "$(on a cat "/proc/$pid/limits")"
+	[ "$(on a stat -c %U "/proc/$pid/mem")" = root ]
+	[ "$(awk '/VmLck/ { print $2 }' <<< "$status")" -gt 0 ]
+	[ "$(awk '/VmRSS/ { print $2 }' <<< "$status")" -lt 6144 ]
+}
+
+@test "clients may be many, slow, or silent" {
+	on a wireguardd wg0
+	on a perl -MSocket -e '
+		sub client { socket(my $s, AF_UNIX, SOCK_STREAM, 0); connect($s, sockaddr_un($ARGV[0])) or die "$!"; $s }
+		my @held = map { client() } 1 .. 100;      # silent ones, more than there are places for
+		syswrite($_, "get=1\nset=") for @held[90 .. 99];
+		my $s = client();
+		close(client()) for 1 .. 20;               # wg(8) probes like this
+		for my $n (1 .. 3) {                       # several operations on one connection
+			syswrite($s, "get="); select(undef, undef, undef, 0.02);
+			syswrite($s, "1\n\n");
+			sysread($s, my $answer, 4096);
+			$answer eq "errno=0\n\n" or die "answer $n: $answer";
+		}
+		syswrite($s, "set=1\nfwmark=7\n\nget=1\n\nset=1\nfwmark=0\n\n");
+		my $all = "";
+		while (length $all < 9 * 3 + 9) { sysread($s, $all, 4096, length $all) or last; }
+		$all eq "errno=0\n\nfwmark=7\nerrno=0\n\nerrno=0\n\n" or die "answers: $all";
+		syswrite($s, "set=1\nprivate_key=xyz\n\n"); sysread($s, $all, 4096);
+		$all eq "errno=-22\n\n" or die "refusal: $all";
+		syswrite($s, "x" x 100000); # no line
+		sysread($s, $all, 4096) and die "still there";
+		$s = client();
+		syswrite($s, "get=1\n\n"); sysread($s, $all, 4096);
+		$all eq "errno=0\n\n" or die "after all that: $all";
+	' $S
+}
+
+@test "eight clients, a thousand operations each" {
+	on a wireguardd wg0
+	on a perl -MSocket -e '
+		for my $who (1 .. 8) {
+			next if fork;
+			my $key = sprintf("%02x", $who) x 32;
+			for my $n (1 .. 125) {
+				socket(my $s, AF_UNIX, SOCK_STREAM, 0); connect($s, sockaddr_un($ARGV[0])) or die "$!";
+				for (1 .. 4) {
+					syswrite($s, "set=1\npublic_key=$key\nallowed_ip=10.0.$who.$n/32\n\n");
+					sysread($s, my $a, 64); $a eq "errno=0\n\n" or die "set: $a";
+					syswrite($s, "get=1\n\n");
+					$a = ""; while ($a !~ /errno=0\n\n$/) { sysread($s, $a, 65536, length $a) or die "get" }
+				}
+			}
+			exit 0;
+		}
+		my $failed = 0;
+		while (wait() > 0) { $failed |= $? }
+		exit($failed ? 1 : 0);' $S
+	[ "$(uapi 'get=1\n\n' | grep -c ^public_key=)" -eq 8 ]
+	[ "$(uapi 'get=1\n\n' | grep -c ^allowed_ip=)" -eq 1000 ]
+}
+
+@test "a whole set is applied or nothing of it" {
+	on a wireguardd wg0
+	on a ip link set wg0 up
+	on_bg a perl -MSocket=:all -e 'socket(S, AF_INET6, SOCK_DGRAM, 0); bind(S, sockaddr_in6(4711, IN6ADDR_ANY)) or die;
+		sleep 60'
+	eventually 5 on a sh -c 'ss -Huln "sport = :4711" | grep -q .'
+	key=$(printf '11%.0s' {1..32})
+	uapi "set=1\nfwmark=5\n\n"
+	before=$(uapi 'get=1\n\n')
+	[ "$(uapi "set=1\nlisten_port=4711\nfwmark=9\npublic_key=$key\n\n")" = "errno=-98" ]
+	[ "$(uapi 'get=1\n\n')" = "$before" ]
+	[ "$(uapi "set=1\nlisten_port=4712\npublic_key=$key\nallowed_ip=10.0.0.0/99\n\n")" = "errno=-22" ]
+	[ "$(uapi 'get=1\n\n')" = "$before" ]
+	port=$(sed -n 's/^listen_port=//p' <<< "$before")
+	on a sh -c "ss -Huln 'sport = :$port' | grep -q ."
+	[ "$(uapi "set=1\nlisten_port=80\n\n")" = "errno=0" ] # a privileged one, after privileges went
+	eventually 5 on a sh -c "ss -Huln 'sport = :80' | grep -q ."
+}
