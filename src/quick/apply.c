@@ -1,0 +1,353 @@
+#include <errno.h>
+#include <linux/rtnetlink.h>
+
+#include "create.h"
+#include "dns.h"
+#include "fault.h"
+#include "files.h"
+#include "firewall.h"
+#include "hooks.h"
+#include "quick.h"
+#include "run.h"
+
+#include <limits.h>
+
+enum { EXISTING_NAMED = 10 }; /* routes that were there already, named one by one */
+
+struct apply {
+	struct quick *q;
+	struct plan *p;
+	bool tolerant;
+	int error;     /* the first failure that ends it */
+	size_t first;  /* of the steps in the batch */
+	size_t next;   /* the step in hand */
+	size_t existing;
+};
+
+static bool is_netlink(const struct step *s)
+{
+	switch ((enum step_kind)s->kind) {
+	case STEP_ADDRESS:
+	case STEP_LINK_UP:
+	case STEP_ROUTE:
+	case STEP_RULE:
+		return true;
+	case STEP_LINK:
+	case STEP_HOOK:
+	case STEP_WG:
+	case STEP_SYSCTL:
+	case STEP_FIREWALL:
+	case STEP_DNS:
+		return false;
+	}
+	unreachable();
+}
+
+static struct nl_msg *message_of(const struct apply *a, const struct step *s)
+{
+	uint32_t index = a->q->ifindex;
+
+	switch (s->kind) {
+	case STEP_ADDRESS:
+		return rt_address(&s->address, index, s->remove);
+	case STEP_LINK_UP:
+		return rt_link_up(index, s->link_up.mtu, true);
+	case STEP_ROUTE:
+		return rt_route(&s->route, index, s->remove);
+	case STEP_RULE:
+		return rt_rule(&s->rule, s->remove);
+	}
+	unreachable();
+}
+
+static bool was_gone_already(int error)
+{
+	return error == -ENOENT || error == -ESRCH || error == -ENODEV || error == -EADDRNOTAVAIL ||
+	       error == -EAFNOSUPPORT || error == -ENXIO;
+}
+
+static void fail(struct apply *a, const struct step *s, int error, const char *why)
+{
+	struct text line = grow_text();
+	struct span shown;
+
+	step_print(&line, a->p, s, false);
+	shown = text_of(&line);
+	shown = span_sub(shown, 0, span_find(shown, '\n'));
+	if (span_starts(shown, "[#] "))
+		shown = span_sub(shown, 4, shown.n);
+	trace_flush(&a->q->trace);
+	say_error("%.*s: %s", (int)shown.n, shown.p ? shown.p : "", why ? why : strerror(-error));
+	grow_text_free(&line);
+	a->q->failures++;
+	if (!a->tolerant && a->error == 0)
+		a->error = error;
+}
+
+/* A route that is there already: over our link it is as good as ours, over another it keeps its way. */
+static void route_exists(struct apply *a, const struct step *s)
+{
+	char prefix[IP_PREFIX_TEXT_MAX];
+	struct text t = text_fixed(prefix, sizeof prefix);
+	uint32_t owner = 0;
+
+	if (++a->existing > EXISTING_NAMED || rt_route_owner(&a->q->rt, &s->route, &owner) < 0 ||
+	    owner == a->q->ifindex)
+		return;
+	prefix_print(&t, &s->route.prefix);
+	say_warning("there is a route to %s already; it is left as it is, and %s does not get this traffic",
+		    prefix, a->p->name);
+}
+
+static void refused(void *ctx, uint32_t number, int error, const char *why)
+{
+	struct apply *a = ctx;
+	struct step *s;
+
+	if (number == 0 || number > a->p->n)
+		return;
+	s = &a->p->steps[number - 1];
+	s->done = false;
+	if (a->tolerant && s->remove && was_gone_already(error))
+		return;
+	if (error == -EEXIST && !s->remove && s->kind == STEP_ADDRESS)
+		return;
+	if (error == -EEXIST && !s->remove && s->kind == STEP_ROUTE) {
+		s->hidden = true; /* looked at when the batch is through */
+		return;
+	}
+	fail(a, s, error, why);
+}
+
+static int send_batch(struct apply *a)
+{
+	struct plan *p = a->p;
+	int r;
+
+	trace_flush(&a->q->trace);
+	if (a->q->rt.n == 0)
+		return a->error;
+	for (size_t i = a->first; i < a->next; i++)
+		if (is_netlink(&p->steps[i]))
+			p->steps[i].done = true;
+	r = rt_batch_send(&a->q->rt, refused, a);
+	for (size_t i = a->first; r == 0 && i < a->next; i++)
+		if (p->steps[i].kind == STEP_ROUTE && !p->steps[i].done && p->steps[i].hidden &&
+		    !p->steps[i].remove && !p->steps[i].route.unreachable)
+			route_exists(a, &p->steps[i]);
+	if (r < 0) {
+		say_error("netlink: %s", strerror(-r));
+		a->q->failures++;
+		if (!a->tolerant && a->error == 0)
+			a->error = r;
+	}
+	a->first = a->next;
+	return a->error;
+}
+
+static int add_message(struct apply *a, struct step *s)
+{
+	int r;
+
+	step_print(&a->q->trace.t, a->p, s, false);
+	r = rt_batch_add(&a->q->rt, message_of(a, s), (uint32_t)(a->next + 1));
+	if (r < 0) {
+		fail(a, s, r, NULL);
+		return a->error;
+	}
+	a->next++;
+	r = rt_batch_is_full(&a->q->rt) ? send_batch(a) : a->error;
+	a->next--;
+	return r;
+}
+
+/* ---- steps of other kinds; each returns 0, or -errno after saying why ---- */
+
+static void flush_trace(void *ctx)
+{
+	trace_flush(ctx);
+}
+
+static int apply_link(struct apply *a, struct step *s)
+{
+	struct quick *q = a->q;
+	struct link_info link;
+	char why[128];
+	int r;
+
+	if (!s->remove) {
+		s->done = true;
+		r = create_link(&q->rt, a->p->name, &q->settings, &q->trace.t, flush_trace, &q->trace,
+				&q->ifindex);
+		if (r == 0 && q->record.exists) {
+			char line[32];
+			struct text t = text_fixed(line, sizeof line);
+			q->record.ifindex = q->ifindex;
+			text_f(&t, "index %u", q->ifindex);
+			record_note(&q->record, line);
+		}
+		return r;
+	}
+	if (rt_link_find(&q->rt, a->p->name, &link) == -ENODEV)
+		return 0;
+	step_print(&q->trace.t, a->p, s, false);
+	trace_flush(&q->trace);
+	r = rt_one(&q->rt, rt_link_delete(link.index), why);
+	if (r < 0 && r != -ENODEV) {
+		say_error("ip link delete dev %s: %s", a->p->name, why);
+		return r;
+	}
+	quick_wait_for_daemon(a->p->name);
+	return 0;
+}
+
+static int apply_hook(struct apply *a, struct step *s)
+{
+	int status;
+
+	record_began(&a->q->record, (enum hook_phase)s->hook.phase);
+	status = hook_run(s->hook.text, a->p->name, a->q->file.path);
+	if (status == 0)
+		return 0;
+	if (status < 0)
+		say_error("%s: %s", s->hook.text, strerror(-status));
+	else
+		say_error("a hook failed (%d)", status);
+	return status < 0 ? status : -EIO;
+}
+
+static int apply_wg(struct apply *a, struct step *s)
+{
+	int r;
+
+	s->done = true;
+	r = fault_here("wg") ? -EIO : ipc_set(&a->q->ipc, s->wg.patch);
+	if (r < 0)
+		say_error("Unable to modify interface: %s", strerror(-r));
+	return r;
+}
+
+static int apply_sysctl(struct apply *a, struct step *s)
+{
+	static const char path[] = "/proc/sys/net/ipv4/conf/all/src_valid_mark";
+	int r;
+
+	s->done = true;
+	r = files_write_number(path, s->remove ? s->sysctl.before : s->sysctl.value);
+	if (r == 0)
+		return 0;
+	if (r == -EROFS || r == -EACCES || r == -EPERM || r == -ENOENT) {
+		s->done = false;
+		if (!s->remove)
+			say_warning("%s cannot be written (%s): where rp_filter is strict, answers may be dropped",
+				    path, strerror(-r));
+		return 0;
+	}
+	say_error("%s: %s", path, strerror(-r));
+	return a->tolerant ? 0 : r;
+}
+
+static int apply_firewall(struct apply *a, struct step *s)
+{
+	int r;
+
+	s->done = true;
+	r = firewall_apply(a->p, s);
+	if (r < 0 && !s->remove)
+		say_warning("the firewall rules of %s could not be set: others on the local network may speak "
+			    "to its addresses", a->p->name);
+	if (r == -ENOMEM)
+		return r;
+	return 0;
+}
+
+static int apply_dns(struct apply *a, struct step *s)
+{
+	char backup[PATH_MAX];
+
+	record_backup_path(&a->q->record, backup, sizeof backup);
+	s->done = true;
+	return dns_apply(a->p, s, a->q->ifindex, backup);
+}
+
+/* What a tunnel that stays still needs is not taken back. */
+static bool is_needed_by_others(const struct apply *a, const struct step *s)
+{
+	int before;
+
+	return s->kind == STEP_SYSCTL && s->remove && record_sysctl_wanted(&a->q->record, &before);
+}
+
+static int apply_other(struct apply *a, struct step *s)
+{
+	int r = send_batch(a);
+
+	if (r < 0 || is_needed_by_others(a, s))
+		return r;
+	if (s->kind != STEP_LINK)
+		step_print(&a->q->trace.t, a->p, s, false);
+	trace_flush(&a->q->trace);
+	switch (s->kind) {
+	case STEP_LINK: r = apply_link(a, s); break;
+	case STEP_HOOK: r = apply_hook(a, s); break;
+	case STEP_WG: r = apply_wg(a, s); break;
+	case STEP_SYSCTL: r = apply_sysctl(a, s); break;
+	case STEP_FIREWALL: r = apply_firewall(a, s); break;
+	case STEP_DNS: r = apply_dns(a, s); break;
+	}
+	if (r < 0) {
+		a->q->failures++;
+		a->error = a->tolerant ? 0 : r;
+	}
+	return a->error;
+}
+
+int apply_plan(struct quick *q, struct plan *p, size_t from, bool tolerant)
+{
+	struct apply a = { .q = q, .p = p, .tolerant = tolerant, .first = from };
+	int r = 0;
+
+	for (a.next = from; r == 0 && a.next < p->n; a.next++) {
+		struct step *s = &p->steps[a.next];
+		if (!tolerant && run_stopped) {
+			trace_flush(&q->trace);
+			say_error("stopped by a signal (%s)", strsignal(run_stopped));
+			r = a.error = -EINTR;
+			break;
+		}
+		if (is_netlink(s)) {
+			r = add_message(&a, s);
+			continue;
+		}
+		r = apply_other(&a, s);
+		a.first = a.next + 1;
+	}
+	if (r == 0)
+		r = send_batch(&a);
+	q->rt.n = q->rt.messages = 0;
+	if (a.existing > EXISTING_NAMED)
+		say_warning("and %zu more routes were there already", a.existing - EXISTING_NAMED);
+	trace_flush(&q->trace);
+	return r;
+}
+
+void apply_hooks(struct quick *q, const struct words *hooks, enum hook_phase phase)
+{
+	struct plan p = { 0 };
+
+	if (q->no_hooks)
+		return;
+	memcpy(p.name, q->record.name, sizeof p.name);
+	for (size_t i = 0; i < hooks->n; i++) {
+		struct step *s = plan_add(&p, STEP_HOOK);
+		if (!s) {
+			q->failures++;
+			break;
+		}
+		s->hook.phase = (uint8_t)phase;
+		s->hook.text = hooks->list[i];
+	}
+	if (apply_plan(q, &p, 0, true) < 0)
+		q->failures++;
+	plan_free(&p);
+}

@@ -1,0 +1,150 @@
+/* Making the interface: the kernel's, or a userspace program's. */
+#include "create.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "run.h"
+#include "say.h"
+
+const char *create_own_folder(void)
+{
+	static char folder[PATH_MAX];
+	ssize_t n;
+	char *slash;
+
+	if (folder[0])
+		return folder;
+	n = readlink("/proc/self/exe", folder, sizeof folder - 1);
+	folder[n > 0 ? n : 0] = '\0';
+	slash = strrchr(folder, '/');
+	if (!slash) {
+		folder[0] = '\0';
+		return NULL;
+	}
+	*slash = '\0';
+	return folder;
+}
+
+/* The environment, the settings, wireguardd beside us, wireguardd, wireguard-go. */
+static const char *implementation(const struct settings *set)
+{
+	static char beside[PATH_MAX];
+	struct text t = text_fixed(beside, sizeof beside);
+	const char *named = getenv("WG_QUICK_USERSPACE_IMPLEMENTATION"), *folder = create_own_folder();
+	const char *in_path;
+
+	if (named && named[0])
+		return named;
+	if (set->program[0])
+		return set->program;
+	if (folder) {
+		text_f(&t, "%s/wireguardd", folder);
+		in_path = run_find("wireguardd");
+		if (!t.failed && access(beside, X_OK) == 0)
+			return in_path && strcmp(in_path, beside) == 0 ? "wireguardd" : beside;
+	}
+	if (run_find("wireguardd"))
+		return "wireguardd";
+	return run_find("wireguard-go") ? "wireguard-go" : NULL;
+}
+
+/* A module that is loaded, built in, or that modprobe would find. */
+static bool kernel_can(void)
+{
+	static const char *const lists[] = { "modules.builtin", "modules.dep" };
+	struct utsname u;
+	bool found = access("/sys/module/wireguard", F_OK) == 0;
+
+	for (size_t i = 0; !found && i < ARRAY_LEN(lists) && uname(&u) == 0; i++) {
+		char path[PATH_MAX];
+		struct text t = text_fixed(path, sizeof path), list = grow_text();
+		text_f(&t, "/lib/modules/%s/%s", u.release, lists[i]);
+		if (files_read(path, &list) == 0 && list.p)
+			found = strstr(list.p, "/wireguard.ko");
+		grow_text_free(&list);
+	}
+	return found;
+}
+
+const char *create_implementation(const struct settings *set)
+{
+	if (strcmp(set->implementation, "kernel") == 0)
+		return NULL;
+	if (strcmp(set->implementation, "userspace") == 0 || !kernel_can())
+		return implementation(set);
+	return NULL;
+}
+
+static int start(const char *program, const char *name, const struct settings *set)
+{
+	static const struct run like;
+	int status;
+
+	if (set->log_level[0])
+		setenv("LOG_LEVEL", set->log_level, 0);
+	if (set->cpu[0])
+		setenv("WG_CPU", set->cpu, 0);
+	if (set->threads[0])
+		setenv("WG_THREADS", set->threads, 0);
+	status = run_words(&like, program, name, NULL);
+	if (status == 0)
+		return 0;
+	if (status > 0)
+		say_error("%s %s failed (%d)", program, name, status);
+	else
+		say_error("%s: %s", program, strerror(-status));
+	return status < 0 ? status : -EIO;
+}
+
+static int start_userspace(struct rt *rt, const char *name, const struct settings *set, struct text *trace,
+			   void (*flush)(void *ctx), void *ctx, uint32_t *index)
+{
+	const char *program = implementation(set);
+	struct link_info link;
+	int r;
+
+	if (!program) {
+		say_error("this kernel has no WireGuard, and there is no wireguardd to take its place");
+		return -EOPNOTSUPP;
+	}
+	text_f(trace, "[#] %s %s\n", program, name);
+	flush(ctx);
+	r = start(program, name, set);
+	if (r == 0)
+		r = rt_link_find(rt, name, &link);
+	if (r == -ENODEV)
+		say_error("%s made no interface %s", program, name);
+	*index = r == 0 ? link.index : 0;
+	return r;
+}
+
+int create_link(struct rt *rt, const char *name, const struct settings *set, struct text *trace,
+		void (*flush)(void *ctx), void *ctx, uint32_t *index)
+{
+	struct link_info link;
+	char why[128];
+	int r;
+
+	if (strcmp(set->implementation, "userspace") == 0)
+		return start_userspace(rt, name, set, trace, flush, ctx, index);
+	text_f(trace, "[#] ip link add dev %s type wireguard\n", name);
+	flush(ctx);
+	r = rt_one(rt, rt_link_add(name), why);
+	if (r == 0) {
+		r = rt_link_find(rt, name, &link);
+		*index = r == 0 ? link.index : 0;
+		return r;
+	}
+	if (r != -EOPNOTSUPP || strcmp(set->implementation, "kernel") == 0) {
+		say_error("%s: the interface cannot be made: %s", name, why);
+		return r;
+	}
+	text_add(trace, "[!] Missing WireGuard kernel module. Falling back to slow userspace "
+			"implementation.\n");
+	return start_userspace(rt, name, set, trace, flush, ctx, index);
+}

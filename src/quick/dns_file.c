@@ -1,0 +1,146 @@
+/* Name servers by /etc/resolv.conf itself, for hosts that run nothing that keeps it. What it was is
+ * kept in the runtime folder; tunnels that come and go in any order leave the first state behind. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dns.h"
+#include "fault.h"
+#include "files.h"
+#include "say.h"
+
+const char *dns_file_path = "/etc/resolv.conf";
+
+/* Search-only wishes keep the servers that were there. */
+void dns_file_text(struct text *t, const struct dns_wish *d, struct span before, const char *name)
+{
+	struct span line;
+
+	text_f(t, "# Made by wg-quick(8) for %s; what was here comes back when it goes down.\n", name);
+	for (size_t i = 0; i < d->servers.n; i++)
+		text_f(t, "nameserver %s\n", d->servers.list[i]);
+	if (d->domains.n > 0)
+		text_add(t, "search");
+	for (size_t i = 0; i < d->domains.n; i++)
+		text_f(t, " %s", d->domains.list[i] + (d->domains.list[i][0] == '~'));
+	if (d->domains.n > 0)
+		text_char(t, '\n');
+	while (span_next(&line, &before, '\n')) {
+		struct span word = span_trim(line);
+		bool server = span_starts(word, "nameserver");
+		if ((server && d->servers.n == 0) || span_starts(word, "options")) {
+			text_span(t, word);
+			text_char(t, '\n');
+		}
+	}
+}
+
+/* The wish is the same function of the backup, so that what was written can be known again. */
+static bool is_ours(struct span now, const struct plan *p, struct span before)
+{
+	struct text t = grow_text();
+	bool same;
+
+	dns_file_text(&t, &p->dns, before, p->name);
+	same = !t.failed && span_equal(now, text_of(&t));
+	grow_text_free(&t);
+	return same;
+}
+
+/* The backup's first byte tells whether there was a file ('f') or none ('-'). */
+static int keep_backup(const char *backup, struct span before, bool existed)
+{
+	struct text t = grow_text();
+	int r;
+
+	text_char(&t, existed ? 'f' : '-');
+	text_span(&t, before);
+	r = t.failed ? -ENOMEM : files_replace(backup, text_of(&t), 0600, NULL);
+	grow_text_free(&t);
+	return r;
+}
+
+int dns_file_set(const struct plan *p, const char *backup)
+{
+	struct text before = grow_text(), after = grow_text();
+	int r = files_read(dns_file_path, &before);
+	bool existed = r == 0;
+
+	if (r == -ENOENT)
+		r = 0;
+	if (r == 0)
+		r = keep_backup(backup, text_of(&before), existed);
+	dns_file_text(&after, &p->dns, text_of(&before), p->name);
+	if (r == 0 && after.failed)
+		r = -ENOMEM;
+	if (r == 0)
+		r = files_rewrite(dns_file_path, text_of(&after));
+	if (r < 0)
+		say_error("%s: %s", dns_file_path, strerror(-r));
+	grow_text_free(&before);
+	grow_text_free(&after);
+	return r;
+}
+
+/* Another tunnel came after us and keeps what we wrote as what there was before: it gets what was
+ * there before us instead. True when there is one. */
+static bool hand_over(const struct plan *p, const char *backup, struct span kept, struct span before)
+{
+	const char *slash = strrchr(backup, '/');
+	char *folder = slash ? span_dup((struct span){ backup, (size_t)(slash - backup) }) : NULL;
+	DIR *dir = folder ? opendir(folder) : NULL;
+	bool done = false;
+	struct dirent *e;
+
+	while (dir && !done && (e = readdir(dir))) {
+		char path[PATH_MAX];
+		struct text t = text_fixed(path, sizeof path), theirs = grow_text();
+		if (!strstr(e->d_name, ".resolv"))
+			continue;
+		text_f(&t, "%s/%s", folder, e->d_name);
+		if (strcmp(path, backup) != 0 && files_read(path, &theirs) == 0 && theirs.n > 0 &&
+		    is_ours(span_sub(text_of(&theirs), 1, theirs.n), p, before))
+			done = files_replace(path, kept, 0600, NULL) == 0;
+		grow_text_free(&theirs);
+	}
+	if (dir)
+		closedir(dir);
+	free(folder);
+	return done;
+}
+
+int dns_file_restore(const struct plan *p, const char *backup)
+{
+	struct text kept = grow_text(), now = grow_text();
+	int r = files_read(backup, &kept);
+	struct span before = span_sub(text_of(&kept), 1, kept.n);
+
+	if (r == -ENOENT || (r == 0 && kept.n == 0)) {
+		grow_text_free(&kept);
+		return 0; /* nothing was ever replaced */
+	}
+	if (r == 0)
+		r = files_read(dns_file_path, &now);
+	if (r == 0 && is_ours(text_of(&now), p, before)) {
+		if (kept.p[0] == 'f')
+			r = files_rewrite(dns_file_path, before);
+		else
+			r = unlink(dns_file_path) < 0 ? -errno : 0;
+	} else if (r == 0 && !span_equal(text_of(&now), before) &&
+		   !hand_over(p, backup, text_of(&kept), before)) {
+		say_warning("%s was changed by others meanwhile and is left as it is", dns_file_path);
+	}
+	if (r == -ENOENT)
+		r = 0;
+	if (r == 0)
+		unlink(backup);
+	else
+		say_error("%s: %s", dns_file_path, strerror(-r));
+	grow_text_free(&kept);
+	grow_text_free(&now);
+	return r;
+}

@@ -1,0 +1,165 @@
+#include <errno.h>
+#include <stdlib.h>
+
+#include "firewall.h"
+#include "quick.h"
+#include "run.h"
+
+/* The file as it is now, if it can be read; `down` needs it only for what no record says. */
+static bool file_if_there(struct quick *q)
+{
+	struct diag d = { .emit = say_emit };
+	char name[WG_NAME_MAX];
+
+	if (!file_name_of(name, q->argument)) {
+		say_error("The config file must be a valid interface name, followed by .conf");
+		return false;
+	}
+	if (!q->record.exists)
+		return quick_read_file(q);
+	if (!file_find(&q->file, q->argument) || file_read(&q->file, &d) < 0) {
+		say_warning("the tunnel file is gone or wrong; %s goes down as it came up", name);
+		file_free(&q->file);
+		memcpy(q->file.name, name, sizeof name);
+		q->file.path = q->record.config ? span_dup(span_of(q->record.config)) : NULL;
+	}
+	return true;
+}
+
+static void take_hooks(struct words *to, struct words *from)
+{
+	words_free(to);
+	*to = *from;
+	*from = (struct words){ 0 };
+}
+
+/* Down hooks are those of the file that `up` read; without a record, those of the file now. */
+static void choose_hooks(struct quick *q)
+{
+	bool half = q->record.exists && !q->record.complete;
+
+	if (!q->record.exists) {
+		take_hooks(&q->record.hooks[HOOK_PRE_DOWN], &q->file.hooks[HOOK_PRE_DOWN]);
+		take_hooks(&q->record.hooks[HOOK_POST_DOWN], &q->file.hooks[HOOK_POST_DOWN]);
+	}
+	/* Of an `up` that was killed, only what hooks did has to be undone by hooks. */
+	if (half && !q->record.began[HOOK_POST_UP])
+		words_free(&q->record.hooks[HOOK_PRE_DOWN]);
+	if (half && !q->record.began[HOOK_PRE_UP] && !q->record.began[HOOK_POST_UP])
+		words_free(&q->record.hooks[HOOK_POST_DOWN]);
+}
+
+static int make_plan(struct quick *q, struct plan *undo)
+{
+	struct plan found = { 0 };
+	int r;
+
+	if (q->record.exists) {
+		r = plan_undo(undo, &q->record.plan, true);
+		if (r == 0)
+			plan_drop_absent_rules(undo, &q->state);
+		return r;
+	}
+	r = state_look_device(&q->state, &q->ipc, q->file.name);
+	if (r < 0)
+		say_warning("%s does not say what it is made of: %s", q->file.name, strerror(-r));
+	r = plan_found(&found, &q->state, q->file.name);
+	if (r == 0)
+		r = plan_undo(undo, &found, true);
+	plan_free(&found);
+	return r;
+}
+
+/* What a wg-quick that kept no record leaves outside the link. */
+static void sweep(struct quick *q)
+{
+	struct plan dns = { .dns_backend = DNS_RESOLVCONF };
+	struct step *s;
+
+	firewall_sweep(q->file.name, &q->trace.t);
+	trace_flush(&q->trace);
+	if (q->state.dns != DNS_RESOLVCONF || (q->file.dns.servers.n == 0 && q->file.dns.domains.n == 0))
+		return;
+	memcpy(dns.name, q->file.name, sizeof dns.name);
+	memcpy(dns.dns_prefix, q->state.dns_prefix, sizeof dns.dns_prefix);
+	s = plan_add(&dns, STEP_DNS);
+	if (s) {
+		s->remove = true;
+		if (apply_plan(q, &dns, 0, true) < 0)
+			q->failures++;
+	}
+	plan_free(&dns);
+}
+
+static bool is_left_over(struct quick *q)
+{
+	return q->record.exists || firewall_exists(q->file.name, IP_V4) ||
+	       firewall_exists(q->file.name, IP_V6);
+}
+
+/* True when there is something of this name that we may take down. */
+static bool may_take_down(struct quick *q)
+{
+	bool ours = quick_is_wireguard(q, q->file.name);
+
+	if (q->record.exists && q->record.ifindex && q->state.link.index &&
+	    q->record.ifindex != q->state.link.index) {
+		/* Somebody took our interface away and made another of the same name. */
+		record_remove(&q->record);
+		record_forget(&q->record);
+	}
+	if (q->state.link.index ? ours || q->record.exists : is_left_over(q))
+		return true;
+	say_error("`%s' is not a WireGuard interface", q->file.name);
+	return false;
+}
+
+static int take_down(struct quick *q)
+{
+	struct plan undo = { 0 };
+	bool recorded = q->record.exists;
+	int r;
+
+	choose_hooks(q);
+	apply_hooks(q, &q->record.hooks[HOOK_PRE_DOWN], HOOK_PRE_DOWN);
+	if (q->file.save_config && q->state.link.index && quick_save(q) < 0)
+		q->failures++;
+	r = make_plan(q, &undo);
+	if (r == 0)
+		r = apply_plan(q, &undo, 0, true);
+	plan_free(&undo);
+	if (r < 0) {
+		say_error("%s", strerror(-r));
+		return 1;
+	}
+	if (!recorded)
+		sweep(q);
+	apply_hooks(q, &q->record.hooks[HOOK_POST_DOWN], HOOK_POST_DOWN);
+	record_remove(&q->record);
+	return q->failures > 0;
+}
+
+int command_down(struct quick *q)
+{
+	char name[WG_NAME_MAX];
+	int r;
+
+	if (!file_name_of(name, q->argument)) {
+		say_error("The config file must be a valid interface name, followed by .conf");
+		return 1;
+	}
+	r = record_open(&q->record, name);
+	if (r < 0)
+		say_warning("the record of %s cannot be read: %s", name, strerror(-r));
+	if (!file_if_there(q))
+		return 1;
+	r = state_look(&q->state, &q->rt, name, &q->settings);
+	if (r < 0) {
+		say_error("netlink: %s", strerror(-r));
+		return 1;
+	}
+	q->ifindex = q->state.link.index;
+	if (!may_take_down(q))
+		return 1;
+	return take_down(q);
+}

@@ -1,0 +1,230 @@
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../base/mem.h"
+#include "../ipc/ipc.h"
+#include "../model/conf.h"
+#include "keys.h"
+#include "say.h"
+
+static bool name_from_path(char name[WG_NAME_MAX], const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct span base = span_of(slash ? slash + 1 : path);
+	struct span stem = span_sub(base, 0, base.n < 5 ? 0 : base.n - 5);
+
+	if (base.n < 5 || !span_is(span_sub(base, stem.n, 5), ".conf") || !device_name_is_valid(stem))
+		return false;
+	memcpy(name, stem.p, stem.n);
+	name[stem.n] = '\0';
+	return true;
+}
+
+bool file_name_of(char name[WG_NAME_MAX], const char *argument)
+{
+	struct span s = span_of(argument);
+
+	if (!device_name_is_valid(s))
+		return name_from_path(name, argument);
+	memcpy(name, s.p, s.n);
+	name[s.n] = '\0';
+	return true;
+}
+
+static void warn_world_accessible(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct stat file, folder;
+	char *dir;
+
+	if (!slash || stat(path, &file) < 0)
+		return;
+	dir = span_dup((struct span){ path, slash > path ? (size_t)(slash - path) : 1 });
+	if (dir && stat(dir, &folder) == 0 && (file.st_mode & folder.st_mode & 0007) != 0) {
+		char line[PATH_MAX + 64];
+		struct text t = text_fixed(line, sizeof line);
+		text_f(&t, "Warning: `%s' is world accessible\n", path);
+		say_bytes(STDERR_FILENO, line, t.n);
+	}
+	free(dir);
+}
+
+bool file_find(struct file *f, const char *argument)
+{
+	char path[PATH_MAX];
+	struct text t = text_fixed(path, sizeof path);
+
+	if (device_name_is_valid(span_of(argument)))
+		text_f(&t, "%s/wireguard/%s.conf", SYSCONFDIR, argument);
+	else
+		text_add(&t, argument);
+	if (t.failed || access(path, F_OK) < 0) {
+		say_error("`%s' does not exist", path);
+		return false;
+	}
+	if (!name_from_path(f->name, path)) {
+		say_error("The config file must be a valid interface name, followed by .conf");
+		return false;
+	}
+	f->path = realpath(path, NULL);
+	if (!f->path) {
+		say_error("`%s': %s", path, strerror(errno));
+		return false;
+	}
+	warn_world_accessible(f->path);
+	return true;
+}
+
+bool file_hooks_are_safe(const struct file *f)
+{
+	const char *sudo_uid = getenv("SUDO_UID");
+	struct stat st;
+	uint64_t uid;
+	size_t hooks = 0;
+
+	for (int i = 0; i < HOOK_PHASES; i++)
+		hooks += f->hooks[i].n;
+	if (hooks == 0)
+		return true;
+	if (stat(f->path, &st) < 0)
+		return false;
+	if ((st.st_mode & S_IWOTH) != 0) {
+		say_error("`%s' has hooks and may be written by everybody; not run (chmod o-w)", f->path);
+		return false;
+	}
+	if (st.st_uid == 0 || st.st_uid == getuid() ||
+	    (sudo_uid && span_to_u64(&uid, span_of(sudo_uid), UINT32_MAX) && st.st_uid == uid))
+		return true;
+	say_error("`%s' has hooks and belongs to user %u; not run (chown root)", f->path,
+		  (unsigned int)st.st_uid);
+	return false;
+}
+
+/* The whole file, whatever it is a file of. */
+static int read_all(int fd, char **out, size_t *n)
+{
+	size_t cap = 0;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	for (;;) {
+		size_t room = st.st_size > 0 ? (size_t)st.st_size + 1 : 4096;
+		ssize_t got;
+		if (cap - *n < 2) {
+			char *p = malloc(cap + room + 1);
+			if (!p)
+				return -ENOMEM;
+			if (*n > 0)
+				memcpy(p, *out, *n);
+			if (*out)
+				mem_wipe(*out, *n);
+			free(*out);
+			*out = p;
+			cap += room + 1;
+		}
+		got = read(fd, *out + *n, cap - *n - 1);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got < 0 ? -errno : 0;
+		*n += (size_t)got;
+	}
+}
+
+static int file_load(struct file *f)
+{
+	int fd = open(f->path, O_RDONLY | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return -errno;
+	r = read_all(fd, &f->text, &f->n_text);
+	close(fd);
+	return r;
+}
+
+int file_read(struct file *f, struct diag *d)
+{
+	struct keys_reader reader = { .file = f };
+	struct conf_options o = { .file = f->path, .extra = keys_take, .ctx = &reader,
+				  .scopes = &ipc_scopes, .service = ipc_service };
+	struct diag_at at = { .file = f->path };
+	struct span text;
+	int r = file_load(f);
+
+	if (r == -EACCES)
+		return r;
+	if (r < 0) {
+		diag_f(d, DIAG_ERROR, &at, NULL, "%s", strerror(-r));
+		return r;
+	}
+	text = (struct span){ f->text, f->n_text };
+	if (span_trim(text).n == 0) {
+		at.line = at.column = 1;
+		diag_f(d, DIAG_ERROR, &at, NULL, "the file is empty");
+		return -EINVAL;
+	}
+	r = conf_read(&f->device, text, &o, d);
+	if (r == 0 && reader.failed)
+		r = -ENOMEM;
+	if (r == -ENOMEM)
+		diag_f(d, DIAG_ERROR, &at, NULL, "%s", strerror(ENOMEM));
+	memcpy(f->device.name, f->name, sizeof f->name);
+	return r;
+}
+
+void file_free(struct file *f)
+{
+	device_free(&f->device);
+	addresses_free(&f->addresses);
+	dns_wish_free(&f->dns);
+	for (int i = 0; i < HOOK_PHASES; i++)
+		words_free(&f->hooks[i]);
+	if (f->text)
+		mem_wipe(f->text, f->n_text);
+	free(f->text);
+	free(f->path);
+	free(f->table_word);
+	free(f->taken);
+	*f = (struct file){ 0 };
+}
+
+/* As bash's read takes a line: without blanks at its ends. */
+static struct span without_blanks(struct span s)
+{
+	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t')) {
+		s.p++;
+		s.n--;
+	}
+	while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+		s.n--;
+	return s;
+}
+
+void file_strip(const struct file *f, struct text *out)
+{
+	struct span rest = { f->text, f->n_text }, line;
+	size_t next = 0;
+	uint32_t number = 0;
+
+	while (span_next(&line, &rest, '\n')) {
+		number++;
+		if (!rest.p && line.n == 0)
+			break; /* the text ended with a newline */
+		if (next < f->n_taken && f->taken[next] == number) {
+			next++;
+			continue;
+		}
+		text_span(out, without_blanks(line));
+		text_char(out, '\n');
+	}
+	text_char(out, '\n');
+}

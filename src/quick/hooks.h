@@ -1,0 +1,13 @@
+/* Hooks: lines of the tunnel file that bash runs. reference/wg-behaviour.md B5. */
+#ifndef WG_QUICK_HOOKS_H
+#define WG_QUICK_HOOKS_H
+
+#include "file.h"
+
+/* Appends the text with every "%i" replaced by the name. */
+void hook_expand(struct text *t, const char *text, const char *name);
+
+/* Runs it and waits: 0, the exit status, 128 + signal, or -errno. */
+int hook_run(const char *text, const char *name, const char *config);
+
+#endif

@@ -1,0 +1,50 @@
+/* From what is wanted and what was found to the steps between them. Pure: a plan touches nothing. */
+#ifndef WG_QUICK_PLAN_H
+#define WG_QUICK_PLAN_H
+
+#include "state.h"
+
+/* Told what has to be left out, and why. */
+typedef void plan_warn(void *ctx, const char *text);
+
+struct plan_options {
+	bool hooks;     /* false: none is planned */
+	plan_warn *warn;
+	void *ctx;
+};
+
+/* The interface and the PreUp hooks. */
+must_check int plan_link(struct plan *p, const struct file *f, const struct plan_options *o);
+/* All that comes after; the state knows what PreUp hooks did. 0 or -ENOMEM. */
+must_check int plan_rest(struct plan *p, const struct file *f, const struct state *s,
+			 const struct plan_options *o);
+/* True when a default route has to be made, so that state_look_table() is needed. */
+bool plan_needs_table(const struct file *f, const struct state *s);
+
+/* What takes back the steps of `done` that are marked done (or all of them), newest first. */
+must_check int plan_undo(struct plan *out, const struct plan *done, bool all);
+/* Rules that are not there need not be removed; nor a "suppress" rule that cannot be told to be ours
+ * because its tunnel's rule is gone. */
+void plan_drop_absent_rules(struct plan *undo, const struct state *s);
+/* Steps that made what is found of a tunnel nobody kept a record of. */
+must_check int plan_found(struct plan *p, const struct state *s, const char *name);
+
+/* Routes that the file wants, in the order in which they are made: longest prefix first. */
+struct wanted_route {
+	struct ip_prefix prefix;
+	char text[IP_PREFIX_TEXT_MAX];
+};
+must_check int plan_routes(struct wanted_route **out, size_t *n, const struct wg_device *d,
+			   const struct wg_device *also);
+uint32_t plan_mark(const struct file *f, const struct state *s, bool *given);
+unsigned int plan_mtu(const struct file *f, const struct state *s);
+/* Steps for one route of the file; shared with reload.c. */
+must_check int plan_one_route(struct plan *p, const struct file *f, const struct state *s,
+			      const struct ip_prefix *prefix, uint32_t mark);
+bool plan_is_covered(const struct file *f, const struct state *s, const struct ip_prefix *p);
+must_check int plan_default_route(struct plan *p, const struct state *s, const struct ip_prefix *prefix,
+				  uint32_t mark);
+must_check int plan_firewall(struct plan *p, const struct file *f, const struct state *s, bool v4, bool v6,
+			     uint32_t mark, const struct plan_options *o);
+
+#endif

@@ -1,0 +1,53 @@
+/* One run of wg-quick: what was asked, what is known, and the doors to the system. */
+#ifndef WG_QUICK_QUICK_H
+#define WG_QUICK_QUICK_H
+
+#include "plan.h"
+#include "record.h"
+#include "say.h"
+
+struct quick {
+	const char *argument; /* INTERFACE or CONFIG_FILE */
+	bool dry_run, no_hooks;
+	struct settings settings;
+	struct file file;
+	struct state state;
+	struct record record;
+	struct plan plan;
+	struct rt rt;
+	struct ipc ipc;
+	struct trace trace;
+	uint32_t ifindex; /* of the interface once it is there */
+	int failures;     /* of steps that did not stop us */
+};
+
+/* The commands; each returns the exit status. */
+int command_up(struct quick *q);
+int command_down(struct quick *q);
+int command_save(struct quick *q);
+int command_strip(struct quick *q);
+int command_reload(struct quick *q);
+int command_diff(struct quick *q);
+
+/* Finds and reads q->file, reporting on stderr. */
+must_check bool quick_read_file(struct quick *q);
+/* Prints a plan as a dry run does. */
+void quick_print_plan(struct quick *q, const struct plan *p);
+/* Host names of q->file.device to addresses; names that fail are reported and left out. */
+must_check int quick_resolve(struct quick *q, bool patient);
+/* True when wg would list this name. */
+bool quick_is_wireguard(struct quick *q, const char *name);
+void quick_warn(void *ctx, const char *text);
+/* Writes the tunnel's state into its file: 0 or -errno after saying why. */
+must_check int quick_save(struct quick *q);
+/* The interface is gone; its daemon, when it has one, goes too. */
+void quick_wait_for_daemon(const char *name);
+
+/* Performs the steps from `from` on. Tolerant: goes on after failures, counts them in q->failures, and
+ * what is not there any more is no failure. Else the first failure ends it: -errno after saying why;
+ * steps that were performed, or perhaps were, are marked done. */
+must_check int apply_plan(struct quick *q, struct plan *p, size_t from, bool tolerant);
+/* Runs the hooks of a phase one after the other, all of them; failures are counted. */
+void apply_hooks(struct quick *q, const struct words *hooks, enum hook_phase phase);
+
+#endif

@@ -1,0 +1,274 @@
+#include "record.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "files.h"
+#include "record_text.h"
+#include "say.h"
+
+static const char folder[] = RUNSTATEDIR "/wgsuite";
+
+/* The cookie of a namespace is never used again; older kernels have only the inode's number. */
+static uint64_t this_netns(void)
+{
+	uint64_t id = 0;
+	socklen_t n = sizeof id;
+	struct stat st;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int r = fd < 0 ? -1 : getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &id, &n);
+
+	if (fd >= 0)
+		close(fd);
+	if (r == 0)
+		return id;
+	return stat("/proc/self/ns/net", &st) == 0 ? st.st_ino : 0;
+}
+
+static void path_of(const struct record *r, const char *ending, char path[], size_t n)
+{
+	struct text t = text_fixed(path, n);
+
+	text_f(&t, "%s/%s@%llu%s", folder, r->name, (unsigned long long)r->netns, ending);
+}
+
+void record_backup_path(const struct record *r, char path[], size_t n)
+{
+	path_of(r, ".resolv", path, n);
+}
+
+/* A lock file is removed by its holder, so what was opened may be gone by the time it is locked. */
+static int lock_file(const char *path)
+{
+	for (;;) {
+		struct stat held, there;
+		int fd;
+		if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0 && errno == ENOENT)
+			continue;
+		if (fd < 0)
+			return -errno;
+		while (flock(fd, LOCK_EX) < 0)
+			if (errno != EINTR) {
+				close(fd);
+				return -errno;
+			}
+		if (fstat(fd, &held) == 0 && stat(path, &there) == 0 && held.st_ino == there.st_ino &&
+		    held.st_dev == there.st_dev)
+			return fd;
+		close(fd);
+	}
+}
+
+int record_hold_all(void)
+{
+	char path[PATH_MAX];
+	struct text t = text_fixed(path, sizeof path);
+
+	text_f(&t, "%s/.lock", folder);
+	return lock_file(path);
+}
+
+static int record_load(struct record *r)
+{
+	char path[PATH_MAX];
+	struct text t = grow_text();
+	int error;
+
+	path_of(r, "", path, sizeof path);
+	error = files_read(path, &t);
+	if (error == 0)
+		error = record_parse(r, text_of(&t));
+	r->exists = error == 0;
+	grow_text_free(&t);
+	return error == -ENOENT || error == -EACCES ? 0 : error;
+}
+
+int record_open(struct record *r, const char *name)
+{
+	const char *holder = getenv("WG_QUICK_HOLDS");
+	char path[PATH_MAX];
+	int fd = -1;
+
+	*r = (struct record){ .lock = -1, .netns = this_netns() };
+	memcpy(r->name, name, strlen(name) + 1);
+	path_of(r, ".lock", path, sizeof path);
+	/* A hook of the tunnel that calls us runs within the turn of the wg-quick that runs the hook. */
+	if (!holder || strcmp(holder, name) != 0)
+		fd = lock_file(path);
+	if (fd < 0 && (!holder || strcmp(holder, name) != 0)) {
+		r->no_folder = true;
+		if (geteuid() == 0)
+			say_warning("%s: %s; nothing is kept about %s, down will have to look", folder,
+				    strerror(-fd), name);
+	}
+	r->lock = fd;
+	if (fd >= 0)
+		setenv("WG_QUICK_HOLDS", name, 1);
+	return record_load(r);
+}
+
+int record_write(struct record *r)
+{
+	char path[PATH_MAX];
+	struct text t = grow_text();
+	int error;
+
+	if (r->no_folder)
+		return 0;
+	path_of(r, "", path, sizeof path);
+	record_print(r, &t);
+	error = t.failed ? -ENOMEM : files_replace(path, text_of(&t), 0600, NULL);
+	grow_text_free(&t);
+	if (error < 0)
+		say_error("%s: %s", path, strerror(-error));
+	else
+		r->exists = true;
+	return error;
+}
+
+void record_note(struct record *r, const char *line)
+{
+	char path[PATH_MAX], text[256];
+	struct text t = text_fixed(text, sizeof text);
+	int fd;
+
+	if (r->no_folder || !r->exists)
+		return;
+	text_f(&t, "%s\n", line);
+	path_of(r, "", path, sizeof path);
+	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	say_bytes(fd, t.p, t.n);
+	close(fd);
+}
+
+void record_began(struct record *r, enum hook_phase phase)
+{
+	char line[16];
+	struct text t = text_fixed(line, sizeof line);
+
+	if (r->began[phase])
+		return;
+	r->began[phase] = true;
+	text_f(&t, "began %u", (unsigned int)phase);
+	record_note(r, line);
+}
+
+void record_remove(struct record *r)
+{
+	char path[PATH_MAX];
+
+	path_of(r, "", path, sizeof path);
+	(void)unlink(path);
+	r->exists = false;
+}
+
+static void free_contents(struct record *r)
+{
+	plan_free(&r->plan);
+	addresses_free(&r->addresses);
+	addresses_free(&r->foreign);
+	for (int i = 0; i < HOOK_PHASES; i++)
+		words_free(&r->hooks[i]);
+	words_free(&r->peers);
+	free(r->config);
+	r->config = NULL;
+}
+
+void record_forget(struct record *r)
+{
+	free_contents(r);
+	memset(r->began, 0, sizeof r->began);
+	r->exists = r->complete = false;
+	r->ifindex = 0;
+	r->port = 0;
+}
+
+void record_close(struct record *r)
+{
+	char path[PATH_MAX];
+
+	free_contents(r);
+	if (r->lock >= 0) {
+		path_of(r, ".lock", path, sizeof path);
+		if (!r->exists)
+			(void)unlink(path);
+		close(r->lock);
+		if (!r->exists)
+			(void)rmdir(folder);
+	}
+	r->lock = -1;
+}
+
+/* ---- other tunnels ---- */
+
+typedef bool look_at(const struct record *other, void *ctx);
+
+/* Calls look for each record of this namespace but our own, until it says true. */
+static bool any_other(const struct record *r, look_at *look, void *ctx)
+{
+	DIR *dir = opendir(folder);
+	bool found = false;
+	struct dirent *e;
+
+	while (dir && !found && (e = readdir(dir))) {
+		struct span name = span_of(e->d_name);
+		size_t at = span_find_last(name, '@');
+		struct record other = { .lock = -1 };
+		uint64_t netns;
+		if (at >= name.n || at >= WG_NAME_MAX ||
+		    !span_to_u64(&netns, span_sub(name, at + 1, name.n), UINT64_MAX) ||
+		    netns != r->netns || span_is(span_sub(name, 0, at), r->name))
+			continue;
+		memcpy(other.name, name.p, at);
+		other.netns = netns;
+		if (record_load(&other) == 0 && other.exists)
+			found = look(&other, ctx);
+		free_contents(&other);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+static bool uses_table(const struct record *other, void *table)
+{
+	for (size_t i = 0; i < other->plan.n; i++) {
+		const struct step *s = &other->plan.steps[i];
+		if (s->kind == STEP_RULE && s->rule.table == *(uint32_t *)table)
+			return true;
+	}
+	return false;
+}
+
+bool record_table_taken(void *record, uint32_t table)
+{
+	return any_other(record, uses_table, &table);
+}
+
+static bool uses_sysctl(const struct record *other, void *before)
+{
+	for (size_t i = 0; i < other->plan.n; i++)
+		if (other->plan.steps[i].kind == STEP_SYSCTL) {
+			*(int *)before = other->plan.steps[i].sysctl.before;
+			return true;
+		}
+	return false;
+}
+
+bool record_sysctl_wanted(const struct record *r, int *before)
+{
+	return any_other(r, uses_sysctl, before);
+}

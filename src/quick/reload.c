@@ -1,0 +1,511 @@
+/* `reload` and `diff`: wanted against found, and only the differences are applied. Sessions of peers
+ * that do not change go on. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "../model/sync.h"
+#include "firewall.h"
+#include "quick.h"
+
+static int add_route(struct plan *p, const struct step_route *route, bool remove)
+{
+	struct step *s = plan_add(p, STEP_ROUTE);
+
+	if (!s)
+		return -ENOMEM;
+	s->route = *route;
+	s->remove = remove;
+	return 0;
+}
+
+static int compare_prefixes(const void *a, const void *b)
+{
+	const struct step_route *x = a, *y = b;
+	int family = (int)x->prefix.addr.family - (int)y->prefix.addr.family;
+	int bytes = family ? family : memcmp(x->prefix.addr.b, y->prefix.addr.b, 16);
+
+	return bytes ? bytes : (int)x->prefix.bits - (int)y->prefix.bits;
+}
+
+static bool has_route(const struct routes *sorted, const struct ip_prefix *p)
+{
+	struct step_route key = { .prefix = *p };
+
+	return sorted->n > 0 &&
+	       bsearch(&key, sorted->list, sorted->n, sizeof key, compare_prefixes) != NULL;
+}
+
+static uint32_t table_of(const struct file *f)
+{
+	return f->table_kind == TABLE_GIVEN ? f->table : TABLE_MAIN;
+}
+
+/* ---- routes ---- */
+
+struct reload {
+	struct quick *q;
+	struct plan *p;
+	struct routes found;          /* over our link, sorted */
+	struct wanted_route *wanted;
+	size_t n_wanted;
+	uint32_t mark;
+	bool default_now[2], default_wanted[2]; /* IPv4, IPv6 */
+};
+
+static bool rule_found(const struct state *s, uint8_t family, uint32_t mark)
+{
+	for (size_t i = 0; i < s->rules.n; i++)
+		if (s->rules.list[i].family == family && rule_is_tunnel(&s->rules.list[i]) &&
+		    s->rules.list[i].mark == mark)
+			return true;
+	return false;
+}
+
+static int look_at_routes(struct reload *r)
+{
+	struct quick *q = r->q;
+	bool given;
+	int error = rt_routes(&q->rt, IP_V4, table_of(&q->file), q->ifindex, &r->found);
+
+	if (error == 0)
+		error = rt_routes(&q->rt, IP_V6, table_of(&q->file), q->ifindex, &r->found);
+	qsort(r->found.list, r->found.n, sizeof *r->found.list, compare_prefixes);
+	if (error == 0)
+		error = plan_routes(&r->wanted, &r->n_wanted, &q->file.device, NULL);
+	if (error < 0)
+		return error;
+	for (size_t i = 0; i < r->n_wanted; i++)
+		if (r->wanted[i].prefix.bits == 0 && q->file.table_kind == TABLE_AUTO)
+			r->default_wanted[r->wanted[i].prefix.addr.family == IP_V6] = true;
+	if (!q->state.ipv6)
+		r->default_wanted[1] = false;
+	if (q->state.device.fwmark) {
+		r->default_now[0] = rule_found(&q->state, IP_V4, q->state.device.fwmark);
+		r->default_now[1] = rule_found(&q->state, IP_V6, q->state.device.fwmark);
+	}
+	r->mark = plan_mark(&q->file, &q->state, &given);
+	return 0;
+}
+
+static bool is_wanted(const struct reload *r, const struct ip_prefix *p)
+{
+	struct text t;
+	struct wanted_route key = { .prefix = *p };
+	size_t low = 0, high = r->n_wanted;
+
+	t = text_fixed(key.text, sizeof key.text);
+	prefix_print(&t, p);
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		const struct wanted_route *w = &r->wanted[middle];
+		int order = (int)w->prefix.bits - (int)p->bits;
+		if (order == 0)
+			order = strcmp(w->text, key.text);
+		if (order == 0)
+			return true;
+		if (order > 0)
+			low = middle + 1; /* longest first, and then the greatest text */
+		else
+			high = middle;
+	}
+	return false;
+}
+
+/* Routes of prefixes that the device had as allowed addresses and that are not wanted any more; what
+ * hooks or people added beside them stays. */
+static int remove_routes(struct reload *r)
+{
+	const struct wg_device *now = &r->q->state.device;
+	int error = 0;
+
+	for (uint32_t i = 0; error == 0 && i < now->n_peers; i++)
+		for (uint32_t k = 0; error == 0 && k < now->peers[i].n_allowedips; k++) {
+			struct step_route route = { .prefix = now->peers[i].allowedips[k].prefix,
+						    .table = table_of(&r->q->file) };
+			if (has_route(&r->found, &route.prefix) && !is_wanted(r, &route.prefix) &&
+			    !(route.table == TABLE_MAIN &&
+			      plan_is_covered(&r->q->file, &r->q->state, &route.prefix)))
+				error = add_route(r->p, &route, true);
+		}
+	return error;
+}
+
+static int add_routes(struct reload *r)
+{
+	struct quick *q = r->q;
+	int error = 0;
+
+	for (size_t i = 0; error == 0 && i < r->n_wanted; i++) {
+		const struct ip_prefix *p = &r->wanted[i].prefix;
+		bool v6 = p->addr.family == IP_V6;
+		if (q->file.table_kind == TABLE_OFF || (v6 && !q->state.ipv6))
+			continue;
+		if (p->bits == 0 && q->file.table_kind == TABLE_AUTO) {
+			if (!r->default_now[v6])
+				error = plan_default_route(r->p, &q->state, p, r->mark);
+			continue;
+		}
+		if (!has_route(&r->found, p))
+			error = plan_one_route(r->p, &q->file, &q->state, p, r->mark);
+	}
+	return error;
+}
+
+/* A default route that is not wanted any more: its rules, its table's route, its firewall. */
+static int remove_default(struct reload *r, uint8_t family)
+{
+	struct quick *q = r->q;
+	struct step_route route = { .table = q->state.device.fwmark };
+	struct step *s;
+	int error = 0;
+
+	route.prefix.addr.family = family;
+	for (size_t i = q->record.plan.n; error == 0 && i-- > 0;) {
+		const struct step *old = &q->record.plan.steps[i];
+		bool of_family = (old->kind == STEP_RULE && old->rule.family == family) ||
+				 (old->kind == STEP_FIREWALL && old->firewall.family == family) ||
+				 (old->kind == STEP_SYSCTL && family == IP_V4);
+		if (!of_family)
+			continue;
+		s = plan_add(r->p, (enum step_kind)old->kind);
+		if (!s)
+			return -ENOMEM;
+		*s = *old;
+		s->remove = true;
+		s->hidden = false;
+	}
+	return add_route(r->p, &route, true);
+}
+
+/* ---- the rest ---- */
+
+/* The peers' endpoints as the file had them when the tunnel came up: one that roamed stays where it
+ * is while the file says what it said. */
+static int endpoints_before(struct reload *r, const struct words *texts_now, struct wg_device *before)
+{
+	const struct words *old = &r->q->record.peers;
+	struct wg_device *wanted = &r->q->file.device;
+	struct peer_index x = { 0 };
+	int error = peer_index_build(&x, wanted) ? 0 : -ENOMEM;
+
+	for (size_t i = 0; error == 0 && i < old->n; i++) {
+		struct span rest = span_of(old->list[i]), key;
+		struct wg_public public_key;
+		struct wg_peer *peer, *mine;
+		if (!span_next(&key, &rest, ' ') || !key_from_base64(public_key.b, key))
+			continue;
+		mine = peer_index_find(&x, wanted, &public_key);
+		peer = device_add_peer(before);
+		if (!peer) {
+			error = -ENOMEM;
+			break;
+		}
+		peer->public_key = public_key;
+		peer->flags = WG_PEER_HAS_PUBLIC_KEY | WG_PEER_HAS_ENDPOINT;
+		/* The same words are the same endpoint, whatever the name means today. */
+		for (size_t k = 0; mine && k < texts_now->n; k++)
+			if (strcmp(texts_now->list[k], old->list[i]) == 0)
+				peer->endpoint = mine->endpoint;
+	}
+	peer_index_free(&x);
+	return error;
+}
+
+static int compare_words(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int change_device(struct reload *r, const struct words *texts_now)
+{
+	struct quick *q = r->q;
+	struct wg_device before = { 0 };
+	struct sync_options o = { .keep_private_key = true, .keep_listen_port = true, .keep_fwmark = true };
+	struct step *s;
+	int error = endpoints_before(r, texts_now, &before);
+
+	if (q->record.exists)
+		o.before = &before;
+	if (error == 0)
+		error = sync_diff(&r->p->change, &q->state.device, &q->file.device, &o);
+	device_free(&before);
+	if (error < 0)
+		return error;
+	memcpy(r->p->change.name, q->file.name, sizeof q->file.name);
+	if ((r->default_wanted[0] || r->default_wanted[1]) && r->mark != q->state.device.fwmark) {
+		r->p->change.flags |= WG_DEVICE_HAS_FWMARK;
+		r->p->change.fwmark = r->mark;
+	}
+	if (sync_is_empty(&r->p->change))
+		return 0;
+	s = plan_add(r->p, STEP_WG);
+	if (!s)
+		return -ENOMEM;
+	s->wg.words = WG_SET;
+	s->wg.patch = &r->p->change;
+	return 0;
+}
+
+static bool same_address(const struct quick_address *a, const struct quick_address *b)
+{
+	return ip_equal(&a->local, &b->local) && a->bits == b->bits && ip_equal(&a->peer, &b->peer);
+}
+
+static bool have_address(const struct addresses *list, const struct quick_address *a)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (same_address(&list->list[i], a))
+			return true;
+	return false;
+}
+
+static int change_addresses(struct reload *r, bool remove, bool *changed)
+{
+	const struct quick *q = r->q;
+	const struct addresses *from = remove ? (q->record.exists ? &q->record.addresses : &q->state.addresses)
+					      : &q->file.addresses;
+
+	for (size_t i = 0; i < from->n; i++) {
+		const struct quick_address *a = &from->list[i];
+		struct step *s;
+		if (remove ? have_address(&q->file.addresses, a) || !have_address(&q->state.addresses, a) ||
+				     ip_is_v6_link_local(&a->local)
+			   : have_address(&q->state.addresses, a) || (a->local.family == IP_V6 && !q->state.ipv6))
+			continue;
+		s = plan_add(r->p, STEP_ADDRESS);
+		if (!s)
+			return -ENOMEM;
+		s->address = *a;
+		s->remove = remove;
+		*changed = true;
+	}
+	return 0;
+}
+
+static int change_mtu(struct reload *r)
+{
+	const struct quick *q = r->q;
+	unsigned int mtu = plan_mtu(&q->file, &q->state);
+	struct step *s;
+
+	if (mtu == q->state.link.mtu && q->state.link.up)
+		return 0;
+	s = plan_add(r->p, STEP_LINK_UP);
+	if (!s)
+		return -ENOMEM;
+	s->link_up.mtu = mtu;
+	s->link_up.mtu_before = q->state.link.mtu;
+	s->link_up.was_up = q->state.link.up;
+	return 0;
+}
+
+static bool copy_wish(struct dns_wish *to, const struct dns_wish *from)
+{
+	for (size_t i = 0; i < from->servers.n; i++)
+		if (!words_add(&to->servers, span_of(from->servers.list[i])))
+			return false;
+	for (size_t i = 0; i < from->domains.n; i++)
+		if (!words_add(&to->domains, span_of(from->domains.list[i])))
+			return false;
+	return true;
+}
+
+/* The old servers are taken back before the new ones are set; nobody but us knows them. */
+static int change_dns(struct reload *r, struct plan *old)
+{
+	const struct quick *q = r->q;
+	const struct dns_wish *was = &q->record.plan.dns;
+	bool had = was->servers.n > 0 || was->domains.n > 0;
+	bool want = q->file.dns.servers.n > 0 || q->file.dns.domains.n > 0;
+	struct step *s;
+
+	r->p->dns_backend = q->record.exists && had ? q->record.plan.dns_backend : q->state.dns;
+	memcpy(r->p->dns_prefix, q->state.dns_prefix, sizeof q->state.dns_prefix);
+	if (!copy_wish(&r->p->dns, &q->file.dns))
+		return -ENOMEM;
+	if (!q->record.exists || dns_wish_equal(was, &q->file.dns) || r->p->dns_backend == DNS_NONE)
+		return 0;
+	if (had) {
+		memcpy(old->name, r->p->name, sizeof old->name);
+		old->dns_backend = q->record.plan.dns_backend;
+		memcpy(old->dns_prefix, q->record.plan.dns_prefix, sizeof old->dns_prefix);
+		s = copy_wish(&old->dns, was) ? plan_add(old, STEP_DNS) : NULL;
+		if (!s)
+			return -ENOMEM;
+		s->remove = true;
+	}
+	return !want || plan_add(r->p, STEP_DNS) ? 0 : -ENOMEM;
+}
+
+static int guard(struct reload *r, bool addresses_changed)
+{
+	struct quick *q = r->q;
+	struct plan_options o = { .warn = quick_warn };
+	bool need[2];
+
+	for (int v6 = 0; v6 < 2; v6++)
+		need[v6] = r->default_wanted[v6] &&
+			   (addresses_changed || !r->default_now[v6] ||
+			    (q->state.firewall == FIREWALL_NFT &&
+			     !firewall_exists(q->file.name, v6 ? IP_V6 : IP_V4)));
+	return plan_firewall(r->p, &q->file, &q->state, need[0], need[1], r->mark, &o);
+}
+
+static int build(struct reload *r, struct plan *old, const struct words *texts_now)
+{
+	struct addresses none = { 0 };
+	bool changed = false;
+	int error = look_at_routes(r);
+
+	/* First what must be guarded, in a scratch plan's order: firewall, device, addresses, routes. */
+	for (size_t i = 0; i < r->q->file.addresses.n; i++)
+		changed |= !have_address(&r->q->state.addresses, &r->q->file.addresses.list[i]);
+	if (error == 0)
+		error = guard(r, changed);
+	changed = false;
+	if (error == 0 && r->default_now[0] && !r->default_wanted[0])
+		error = remove_default(r, IP_V4);
+	if (error == 0 && r->default_now[1] && !r->default_wanted[1])
+		error = remove_default(r, IP_V6);
+	if (error == 0)
+		error = change_device(r, texts_now);
+	if (error == 0)
+		error = remove_routes(r);
+	if (error == 0)
+		error = change_addresses(r, true, &changed);
+	if (error == 0)
+		error = change_addresses(r, false, &changed);
+	if (error == 0)
+		error = change_mtu(r);
+	if (error == 0)
+		error = change_dns(r, old);
+	/* An address that comes or goes takes the kernel's routes for it along. */
+	addresses_free(&none);
+	return error < 0 ? error : add_routes(r);
+}
+
+static int look(struct quick *q)
+{
+	int r = state_look(&q->state, &q->rt, q->file.name, &q->settings);
+
+	if (r < 0) {
+		say_error("netlink: %s", strerror(-r));
+		return r;
+	}
+	q->ifindex = q->state.link.index;
+	r = q->ifindex ? ipc_get(&q->ipc, &q->state.device, q->file.name) : -ENODEV;
+	if (r < 0) {
+		say_error(r == -ENODEV || r == -EOPNOTSUPP || r == -ENOENT
+				  ? "`%s' is not a WireGuard interface"
+				  : "`%s' does not say what it is made of",
+			  q->file.name);
+		return r;
+	}
+	r = quick_resolve(q, true);
+	if (r == 0 && !q->file.mtu)
+		r = state_look_mtu(&q->state, &q->rt, &q->file.device);
+	if (r == 0 && plan_needs_table(&q->file, &q->state))
+		r = state_look_table(&q->state, &q->rt, record_table_taken, &q->record);
+	q->state.src_valid_mark_before = -1;
+	if (!record_sysctl_wanted(&q->record, &q->state.src_valid_mark_before))
+		q->state.src_valid_mark_before = -1;
+	return r;
+}
+
+/* The record goes on as the old one, less what was removed, plus what was made. */
+static int merge_record(struct quick *q, const struct plan *p)
+{
+	struct plan all = { 0 };
+	struct words pre = q->record.hooks[HOOK_PRE_DOWN], post = q->record.hooks[HOOK_POST_DOWN];
+	int r = 0;
+
+	memcpy(all.name, p->name, sizeof all.name);
+	all.firewall = p->firewall ? p->firewall : q->record.plan.firewall;
+	all.dns_backend = p->dns_backend;
+	memcpy(all.dns_prefix, p->dns_prefix, sizeof all.dns_prefix);
+	for (size_t i = 0; r == 0 && i < q->record.plan.n + p->n; i++) {
+		const struct step *s = i < q->record.plan.n ? &q->record.plan.steps[i]
+							     : &p->steps[i - q->record.plan.n];
+		struct step *to;
+		bool gone = s->remove || s->kind == STEP_DNS;
+		for (size_t k = 0; k < p->n && !gone; k++)
+			gone = p->steps[k].remove && p->steps[k].kind == s->kind &&
+			       (s->kind == STEP_RULE ? rule_equal(&p->steps[k].rule, &s->rule)
+				: s->kind == STEP_FIREWALL
+					? p->steps[k].firewall.family == s->firewall.family
+					: s->kind == STEP_SYSCTL);
+		if (gone)
+			continue;
+		to = plan_add(&all, (enum step_kind)s->kind);
+		if (!to)
+			r = -ENOMEM;
+		else
+			*to = *s;
+	}
+	if (r == 0 && (q->file.dns.servers.n > 0 || q->file.dns.domains.n > 0) &&
+	    (!copy_wish(&all.dns, &q->file.dns) || !plan_add(&all, STEP_DNS)))
+		r = -ENOMEM;
+	for (size_t i = 0; r == 0 && i < q->file.addresses.n; i++)
+		r = addresses_add(&all.guarded, &q->file.addresses.list[i]) ? 0 : -ENOMEM;
+	/* Down hooks stay those that match the up hooks that ran. */
+	q->record.hooks[HOOK_PRE_DOWN] = q->record.hooks[HOOK_POST_DOWN] = (struct words){ 0 };
+	if (r == 0)
+		r = record_fill(&q->record, &q->file, &all);
+	words_free(&q->record.hooks[HOOK_PRE_DOWN]);
+	words_free(&q->record.hooks[HOOK_POST_DOWN]);
+	q->record.hooks[HOOK_PRE_DOWN] = pre;
+	q->record.hooks[HOOK_POST_DOWN] = post;
+	plan_free(&all);
+	return r < 0 ? r : record_write(&q->record);
+}
+
+static int reload_or_diff(struct quick *q, bool act)
+{
+	struct reload reload = { .q = q, .p = &q->plan };
+	struct record names = { .lock = -1 };
+	struct plan old = { 0 };
+	int r;
+
+	if (!quick_read_file(q))
+		return 1;
+	r = record_open(&q->record, q->file.name);
+	if (r == 0)
+		r = record_fill_peers(&names, &q->file);
+	if (r == 0)
+		r = look(q);
+	memcpy(q->plan.name, q->file.name, sizeof q->plan.name);
+	q->plan.config = q->file.path;
+	if (names.peers.n > 0)
+		qsort(names.peers.list, names.peers.n, sizeof *names.peers.list, compare_words);
+	if (r == 0)
+		r = build(&reload, &old, &names.peers);
+	if (r == 0 && !act) {
+		quick_print_plan(q, &old);
+		quick_print_plan(q, &q->plan);
+	} else if (r == 0) {
+		r = apply_plan(q, &old, 0, true);
+		if (r == 0)
+			r = apply_plan(q, &q->plan, 0, false);
+		if (r == 0 && q->record.exists) {
+			words_free(&q->record.peers);
+			q->record.peers = names.peers;
+			names.peers = (struct words){ 0 };
+			r = merge_record(q, &q->plan);
+		}
+	}
+	words_free(&names.peers);
+	free(reload.found.list);
+	free(reload.wanted);
+	plan_free(&old);
+	return r < 0 || q->failures > 0;
+}
+
+int command_reload(struct quick *q)
+{
+	return reload_or_diff(q, true);
+}
+
+int command_diff(struct quick *q)
+{
+	return reload_or_diff(q, false);
+}

@@ -1,0 +1,82 @@
+/* Routing netlink: dumps, single requests, and batches of messages with one acknowledgement. */
+#ifndef WG_QUICK_RT_H
+#define WG_QUICK_RT_H
+
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+
+#include "step.h"
+
+struct rt {
+	struct nl_sock *sk;
+	uint8_t *batch;      /* messages that wait to be sent */
+	size_t n, messages;
+	uint32_t last;       /* where the last message of the batch starts */
+};
+must_check int rt_open(struct rt *rt); /* 0 or -errno */
+void rt_close(struct rt *rt);
+
+/* ---- batches ---- */
+
+/* What the kernel said about the message with this number: -errno, and its own words or null. */
+typedef void rt_refused(void *ctx, uint32_t number, int error, const char *why);
+
+/* Takes the message into the batch; null (out of memory) is an error. False: send the batch first. */
+must_check int rt_batch_add(struct rt *rt, struct nl_msg *take_m, uint32_t number);
+bool rt_batch_is_full(const struct rt *rt);
+/* Sends what is there and waits for the acknowledgement. 0, or -errno when the connection itself
+ * failed and nobody knows what was done. */
+must_check int rt_batch_send(struct rt *rt, rt_refused *refused, void *ctx);
+/* One message alone: 0, or -errno of kernel or connection; *why (may be null) is its text. */
+must_check int rt_one(struct rt *rt, struct nl_msg *take_m, char why[128]);
+
+/* ---- questions ---- */
+
+typedef int rt_take(void *ctx, struct nlmsghdr *h); /* 0 or -errno, which ends the dump */
+must_check int rt_dump(struct rt *rt, struct nl_msg *take_m, rt_take *take, void *ctx);
+
+/* ---- messages (link.c, route.c, rule.c); null: out of memory ---- */
+
+struct nl_msg *rt_link_add(const char *name);
+struct nl_msg *rt_link_delete(uint32_t index);
+struct nl_msg *rt_link_up(uint32_t index, unsigned int mtu, bool up);
+struct nl_msg *rt_address(const struct quick_address *a, uint32_t index, bool remove);
+struct nl_msg *rt_route(const struct step_route *r, uint32_t index, bool remove);
+struct nl_msg *rt_rule(const struct step_rule *r, bool remove);
+
+struct link_info {
+	uint32_t index;
+	unsigned int mtu;
+	bool up;
+	char name[WG_NAME_MAX];
+};
+struct links {
+	struct link_info *list;
+	size_t n, cap;
+};
+must_check int rt_links(struct rt *rt, struct links *out);
+must_check int rt_link_find(struct rt *rt, const char *name, struct link_info *out); /* -ENODEV */
+must_check int rt_addresses(struct rt *rt, uint32_t index, struct addresses *out);
+
+struct rules {
+	struct step_rule *list; /* in the order in which they are asked */
+	size_t n, cap;
+};
+must_check int rt_rules(struct rt *rt, uint8_t family, struct rules *out);
+
+struct routes {
+	struct step_route *list;
+	size_t n, cap;
+};
+/* Unicast routes of one table over one link (0: any). A missing table has none. */
+must_check int rt_routes(struct rt *rt, uint8_t family, uint32_t table, uint32_t index,
+			 struct routes *out);
+/* The link that a route for exactly this prefix in this table uses; 0: there is no such route. */
+must_check int rt_route_owner(struct rt *rt, const struct step_route *r, uint32_t *index);
+/* The smallest MTU on the ways to these addresses; 0: none is known. */
+must_check int rt_path_mtu(struct rt *rt, const struct links *links, const struct ip_addr *to, size_t n,
+			   unsigned int *out);
+/* MTU of the IPv4 default route; 0: there is none. */
+must_check int rt_default_mtu(struct rt *rt, const struct links *links, unsigned int *out);
+
+#endif

@@ -1,0 +1,90 @@
+/* Routing rules. libnl-route has no words for "not" and suppress_prefixlength, so the messages are
+ * made by hand. */
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+
+#include "rt.h"
+
+bool rule_equal(const struct step_rule *a, const struct step_rule *b)
+{
+	return a->family == b->family && a->invert == b->invert && a->suppress == b->suppress &&
+	       a->pref == b->pref && a->mark == b->mark && a->table == b->table;
+}
+
+bool rule_is_tunnel(const struct step_rule *r)
+{
+	return r->invert && r->mark != 0 && r->mark == r->table && !r->suppress;
+}
+
+/* Protocol "kernel" keeps other managers (systemd-networkd) from removing a rule they do not know. */
+struct nl_msg *rt_rule(const struct step_rule *r, bool remove)
+{
+	struct fib_rule_hdr body = { .family = r->family == IP_V4 ? AF_INET : AF_INET6,
+				     .action = FR_ACT_TO_TBL,
+				     .flags = r->invert ? FIB_RULE_INVERT : 0,
+				     .table = (uint8_t)(r->table < 256 ? r->table : RT_TABLE_UNSPEC) };
+	struct nl_msg *m = nlmsg_alloc_size(160);
+	bool ok = m && nlmsg_put(m, 0, 0, remove ? RTM_DELRULE : RTM_NEWRULE, 0,
+				 remove ? 0 : NLM_F_CREATE | NLM_F_EXCL) &&
+		  nlmsg_append(m, &body, sizeof body, NLMSG_ALIGNTO) == 0 &&
+		  nla_put_u32(m, FRA_TABLE, r->table) == 0 && nla_put_u32(m, FRA_PRIORITY, r->pref) == 0;
+
+	if (ok && !remove)
+		ok = nla_put_u8(m, FRA_PROTOCOL, RTPROT_KERNEL) == 0;
+	if (ok && r->mark)
+		ok = nla_put_u32(m, FRA_FWMARK, r->mark) == 0;
+	if (ok && r->suppress)
+		ok = nla_put_u32(m, FRA_SUPPRESS_PREFIXLEN, 0) == 0;
+	if (ok)
+		return m;
+	nlmsg_free(m);
+	return NULL;
+}
+
+static uint32_t u32_or(struct nlattr *a, uint32_t otherwise)
+{
+	return a ? nla_get_u32(a) : otherwise;
+}
+
+static int take_rule(void *ctx, struct nlmsghdr *h)
+{
+	struct rules *rules = ctx;
+	struct fib_rule_hdr *body = nlmsg_data(h);
+	struct nlattr *a[FRA_MAX + 1];
+	struct step_rule *r;
+
+	if (h->nlmsg_type != RTM_NEWRULE || nlmsg_parse(h, sizeof *body, a, FRA_MAX, NULL) < 0)
+		return 0;
+	if (!grow_array(&rules->list, &rules->cap, rules->n + 1, sizeof *rules->list))
+		return -ENOMEM;
+	r = &rules->list[rules->n++];
+	*r = (struct step_rule){ .family = body->family == AF_INET ? IP_V4 : IP_V6,
+				 .invert = (body->flags & FIB_RULE_INVERT) != 0,
+				 .suppress = u32_or(a[FRA_SUPPRESS_PREFIXLEN], UINT32_MAX) == 0,
+				 .pref = u32_or(a[FRA_PRIORITY], 0),
+				 .mark = u32_or(a[FRA_FWMARK], 0) };
+	if (body->action == FR_ACT_TO_TBL)
+		r->table = u32_or(a[FRA_TABLE], body->table);
+	/* Rules that ask for more than ours ever do are none of ours, whatever else they say. */
+	if (body->src_len || body->dst_len || body->tos || a[FRA_IIFNAME] || a[FRA_OIFNAME] ||
+	    u32_or(a[FRA_FWMASK], UINT32_MAX) != UINT32_MAX)
+		r->table = 0;
+	return 0;
+}
+
+int rt_rules(struct rt *rt, uint8_t family, struct rules *out)
+{
+	struct fib_rule_hdr body = { .family = family == IP_V4 ? AF_INET : AF_INET6 };
+	struct nl_msg *m = nlmsg_alloc_size(128);
+	int r;
+
+	if (!m || !nlmsg_put(m, 0, 0, RTM_GETRULE, 0, 0) ||
+	    nlmsg_append(m, &body, sizeof body, NLMSG_ALIGNTO) < 0) {
+		nlmsg_free(m);
+		return -ENOMEM;
+	}
+	r = rt_dump(rt, m, take_rule, out);
+	return r == -EOPNOTSUPP || r == -EAFNOSUPPORT ? 0 : r; /* a kernel without this family */
+}

@@ -1,0 +1,29 @@
+/* Other programs, and the signals that ask us to stop. */
+#ifndef WG_QUICK_RUN_H
+#define WG_QUICK_RUN_H
+
+#include "grow.h"
+
+struct run {
+	char *const *argv;    /* argv[0]: a path, or a name for PATH */
+	struct span input;    /* for stdin; the null span: ours */
+	struct text *output;  /* what it prints on stdout; null: ours */
+	bool quiet;           /* neither stdout nor stderr is shown */
+	bool hook;            /* without the variables that could change what a shell does */
+};
+
+/* Runs it and waits: 0, its exit status, 128 + signal, or -errno when it did not start. The program
+ * dies with us, unless it becomes a daemon first. */
+int run_program(const struct run *r);
+
+/* The same with the words given one by one, at most 15, ended by a null. */
+int run_words(const struct run *like, const char *program, ...);
+
+/* Full path of a program in PATH; null: there is none. Static storage for one name at a time. */
+const char *run_find(const char *name);
+
+/* SIGINT, SIGTERM and SIGHUP are noted, not obeyed; SIGPIPE is ignored. */
+void run_watch_signals(void);
+extern volatile int run_stopped; /* the signal that came, or 0 */
+
+#endif

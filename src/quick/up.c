@@ -1,0 +1,172 @@
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "firewall.h"
+#include "hooks.h"
+#include "quick.h"
+#include "run.h"
+
+/* Takes back what was done, runs the counterparts of hooks that ran, forgets. */
+static void roll_back(struct quick *q)
+{
+	struct plan undo = { 0 };
+
+	if (q->record.began[HOOK_POST_UP])
+		apply_hooks(q, &q->file.hooks[HOOK_PRE_DOWN], HOOK_PRE_DOWN);
+	if (plan_undo(&undo, &q->plan, false) == 0 && apply_plan(q, &undo, 0, true) < 0)
+		say_error("%s could not be taken back whole", q->file.name);
+	if (q->record.began[HOOK_PRE_UP] || q->record.began[HOOK_POST_UP])
+		apply_hooks(q, &q->file.hooks[HOOK_POST_DOWN], HOOK_POST_DOWN);
+	plan_free(&undo);
+	record_remove(&q->record);
+}
+
+/* Endpoints, MTU, table: what plan_rest() needs to know beyond the look at the host. */
+static int look_further(struct quick *q)
+{
+	int r = q->dry_run ? quick_resolve(q, false) : quick_resolve(q, true);
+
+	if (r == 0 && !q->file.mtu)
+		r = state_look_mtu(&q->state, &q->rt, &q->file.device);
+	if (r == 0 && plan_needs_table(&q->file, &q->state))
+		r = state_look_table(&q->state, &q->rt, record_table_taken, &q->record);
+	q->state.src_valid_mark_before = -1;
+	if (!record_sysctl_wanted(&q->record, &q->state.src_valid_mark_before))
+		q->state.src_valid_mark_before = -1;
+	return r;
+}
+
+static int plan_and_record(struct quick *q, bool with_link)
+{
+	struct plan_options o = { .hooks = !q->no_hooks, .warn = quick_warn };
+	int r = with_link ? plan_link(&q->plan, &q->file, &o) : 0, held = -1;
+
+	if (r < 0)
+		return r;
+	if (with_link && q->file.hooks[HOOK_PRE_UP].n > 0 && o.hooks && !q->dry_run) {
+		r = record_fill_peers(&q->record, &q->file);
+	} else {
+		if (with_link)
+			r = record_fill_peers(&q->record, &q->file);
+		if (!q->dry_run && !q->record.no_folder)
+			held = record_hold_all();
+		if (r == 0)
+			r = look_further(q);
+		if (r == 0)
+			r = plan_rest(&q->plan, &q->file, &q->state, &o);
+	}
+	if (r == 0 && !q->dry_run)
+		r = record_fill(&q->record, &q->file, &q->plan);
+	if (r == 0 && !q->dry_run)
+		r = record_write(&q->record);
+	if (held >= 0)
+		close(held);
+	return r;
+}
+
+/* PreUp hooks may set keys, marks and addresses, so the rest is planned after they ran. */
+static int go_on_after_hooks(struct quick *q)
+{
+	size_t from = q->plan.n;
+	int r = state_look(&q->state, &q->rt, q->file.name, &q->settings);
+
+	if (r == 0)
+		r = state_look_device(&q->state, &q->ipc, q->file.name);
+	if (r == 0)
+		r = plan_and_record(q, false);
+	return r < 0 ? r : apply_plan(q, &q->plan, from, false);
+}
+
+/* For save and reload: what the interface has that is not from the file. */
+static void note_result(struct quick *q)
+{
+	struct addresses now = { 0 };
+	struct wg_device d = { 0 };
+
+	q->record.complete = true;
+	if (q->record.no_folder)
+		return;
+	if (rt_addresses(&q->rt, q->ifindex, &now) == 0)
+		for (size_t i = 0; i < now.n; i++)
+			if (!addresses_have(&q->file.addresses, &now.list[i]) &&
+			    !addresses_add(&q->record.foreign, &now.list[i]))
+				break;
+	if (q->file.device.n_peers <= 1000 && ipc_get(&q->ipc, &d, q->file.name) == 0)
+		q->record.port = d.listen_port;
+	device_free(&d);
+	addresses_free(&now);
+	if (record_write(&q->record) < 0)
+		q->failures++;
+}
+
+/* An earlier wg-quick was killed, or another one took the interface down. */
+static void sweep_old_record(struct quick *q)
+{
+	struct plan undo = { 0 };
+
+	q->trace.silent = true;
+	if (plan_undo(&undo, &q->record.plan, true) == 0) {
+		plan_drop_absent_rules(&undo, &q->state);
+		if (apply_plan(q, &undo, 0, true) < 0)
+			q->failures++;
+	}
+	q->trace.silent = false;
+	plan_free(&undo);
+	record_remove(&q->record);
+	record_forget(&q->record);
+	q->failures = 0;
+}
+
+static int bring_up(struct quick *q)
+{
+	int r = plan_and_record(q, true);
+
+	if (r == 0)
+		r = apply_plan(q, &q->plan, 0, false);
+	if (r == 0 && q->file.hooks[HOOK_PRE_UP].n > 0 && !q->no_hooks)
+		r = go_on_after_hooks(q);
+	if (r == 0) {
+		note_result(q);
+		return 0;
+	}
+	if (r == -ENOMEM)
+		say_error("%s", strerror(ENOMEM));
+	roll_back(q);
+	return 1;
+}
+
+int command_up(struct quick *q)
+{
+	int r;
+
+	if (!quick_read_file(q) || (!q->no_hooks && !q->dry_run && !file_hooks_are_safe(&q->file)))
+		return 1;
+	if (!q->dry_run) {
+		r = record_open(&q->record, q->file.name);
+		if (r < 0)
+			say_warning("the record of %s cannot be read: %s", q->file.name, strerror(-r));
+	}
+	r = state_look(&q->state, &q->rt, q->file.name, &q->settings);
+	if (r < 0) {
+		say_error("netlink: %s", strerror(-r));
+		return 1;
+	}
+	if (q->state.link.index) {
+		say_error("`%s' already exists", q->file.name);
+		return 1;
+	}
+	if (q->dry_run) {
+		q->plan.implementation = q->state.implementation;
+		r = plan_and_record(q, true);
+		if (r < 0)
+			say_error("%s", strerror(-r));
+		else
+			quick_print_plan(q, &q->plan);
+		return r < 0;
+	}
+	if (q->record.exists)
+		sweep_old_record(q);
+	return bring_up(q);
+}
