@@ -79,6 +79,18 @@ int record_hold_all(void)
 	return lock_file(path);
 }
 
+void record_let_go(int held)
+{
+	char path[PATH_MAX];
+	struct text t = text_fixed(path, sizeof path);
+
+	if (held < 0)
+		return;
+	text_f(&t, "%s/.lock", folder);
+	(void)unlink(path);
+	close(held);
+}
+
 static int record_load(struct record *r)
 {
 	char path[PATH_MAX];

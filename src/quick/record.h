@@ -46,6 +46,7 @@ bool record_table_taken(void *record, uint32_t table);
 bool record_sysctl_wanted(const struct record *r, int *before);
 /* While held, records of other tunnels do not change: between choosing a table and writing it down. */
 int record_hold_all(void);
+void record_let_go(int held);
 
 /* Where the DNS file back-end keeps the file it replaced. */
 void record_backup_path(const struct record *r, char path[], size_t n);

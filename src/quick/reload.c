@@ -179,6 +179,11 @@ static int remove_default(struct reload *r, uint8_t family)
 
 /* ---- the rest ---- */
 
+static int compare_words(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
 /* The peers' endpoints as the file had them when the tunnel came up: one that roamed stays where it
  * is while the file says what it said. */
 static int endpoints_before(struct reload *r, const struct words *texts_now, struct wg_device *before)
@@ -203,17 +208,13 @@ static int endpoints_before(struct reload *r, const struct words *texts_now, str
 		peer->public_key = public_key;
 		peer->flags = WG_PEER_HAS_PUBLIC_KEY | WG_PEER_HAS_ENDPOINT;
 		/* The same words are the same endpoint, whatever the name means today. */
-		for (size_t k = 0; mine && k < texts_now->n; k++)
-			if (strcmp(texts_now->list[k], old->list[i]) == 0)
-				peer->endpoint = mine->endpoint;
+		if (mine && texts_now->n > 0 &&
+		    bsearch(&old->list[i], texts_now->list, texts_now->n, sizeof *texts_now->list,
+			    compare_words))
+			peer->endpoint = mine->endpoint;
 	}
 	peer_index_free(&x);
 	return error;
-}
-
-static int compare_words(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 static int change_device(struct reload *r, const struct words *texts_now)

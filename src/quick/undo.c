@@ -100,6 +100,19 @@ static bool tunnel_rule_is_there(const struct plan *undo, const struct state *s,
 	return false;
 }
 
+/* Rules that a line without a place could mean as well. */
+static size_t count_alike(const struct state *s, const struct step_rule *rule)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->rules.n; i++) {
+		const struct step_rule *other = &s->rules.list[i];
+		n += other->family == rule->family && other->suppress == rule->suppress &&
+		     other->table == rule->table && (rule->invert || other->mark == rule->mark);
+	}
+	return n;
+}
+
 void plan_drop_absent_rules(struct plan *undo, const struct state *s)
 {
 	const bool tunnel[] = { tunnel_rule_is_there(undo, s, IP_V4), tunnel_rule_is_there(undo, s, IP_V6) };
@@ -110,7 +123,10 @@ void plan_drop_absent_rules(struct plan *undo, const struct state *s)
 		if (step->kind == STEP_RULE && step->remove &&
 		    (!rule_is_there(s, &step->rule) || !tunnel[step->rule.family == IP_V6]))
 			continue;
-		undo->steps[kept++] = *step;
+		undo->steps[kept] = *step;
+		if (step->kind == STEP_RULE)
+			undo->steps[kept].rule.plural = count_alike(s, &step->rule) > 1;
+		kept++;
 	}
 	undo->n = kept;
 }
@@ -143,17 +159,12 @@ static const struct step_rule *suppress_of(const struct state *s, const struct s
 
 static int add_found_rule(struct plan *p, const struct state *s, const struct step_rule *rule)
 {
-	size_t alike = 0;
-	struct step *step;
+	struct step *step = plan_add(p, STEP_RULE);
 
-	for (size_t i = 0; i < s->rules.n; i++)
-		alike += s->rules.list[i].family == rule->family &&
-			 s->rules.list[i].suppress == rule->suppress && rule->suppress;
-	step = plan_add(p, STEP_RULE);
 	if (!step)
 		return -ENOMEM;
 	step->rule = *rule;
-	step->rule.plural = alike > 1;
+	step->rule.plural = count_alike(s, rule) > 1;
 	return 0;
 }
 

@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "firewall.h"
 #include "hooks.h"
@@ -61,8 +60,7 @@ static int plan_and_record(struct quick *q, bool with_link)
 		r = record_fill(&q->record, &q->file, &q->plan);
 	if (r == 0 && !q->dry_run)
 		r = record_write(&q->record);
-	if (held >= 0)
-		close(held);
+	record_let_go(held);
 	return r;
 }
 
