@@ -66,4 +66,4 @@ check:
 
 .PHONY: unit unit-programs fuzz fuzz-programs lint check
 
--include tests/bench/bench.mk
+-include tests/bench/bench.mk tests/ct/ct.mk

@@ -14,6 +14,11 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+/* The compiler forgets what it knows of v: a mask stays a mask, it makes no branch of it. */
+#ifndef hide_value
+#define hide_value(v) __asm__ volatile("" : "+r"(v))
+#endif
+
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 #define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 

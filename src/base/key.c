@@ -6,7 +6,7 @@ static uint32_t in_range(uint32_t v, uint32_t lo, uint32_t hi)
 {
 	uint32_t outside = ((v - lo) | (hi - v)) >> 31;
 
-	__asm__("" : "+r"(outside)); /* or a compiler may see a truth value and branch on it */
+	hide_value(outside); /* or a compiler may see a truth value and branch on it */
 	return outside - 1;
 }
 
@@ -78,9 +78,11 @@ bool key_from_base64(uint8_t out[KEY_BYTES], struct span text)
 		else
 			bad |= (v[2] & 3) << 8; /* bits that no byte holds */
 	}
-	if (bad >> 8)
+	bad >>= 8;
+	mem_declassify(&bad, sizeof bad); /* whether it is a key may be known */
+	if (bad)
 		mem_wipe(out, KEY_BYTES);
-	return bad >> 8 == 0;
+	return bad == 0;
 }
 
 void key_to_hex(char out[KEY_HEX_CHARS + 1], const uint8_t key[KEY_BYTES])
@@ -113,7 +115,9 @@ bool key_from_hex(uint8_t out[KEY_BYTES], struct span text)
 		bad |= hi | lo;
 		out[i] = (uint8_t)(hi << 4 | lo);
 	}
-	if (bad >> 8)
+	bad >>= 8;
+	mem_declassify(&bad, sizeof bad); /* whether it is a key may be known */
+	if (bad)
 		mem_wipe(out, KEY_BYTES);
-	return bad >> 8 == 0;
+	return bad == 0;
 }

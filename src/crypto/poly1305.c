@@ -90,7 +90,7 @@ void poly1305_tag(uint8_t tag[16], const struct poly1305 *p)
 	g0 = add_carry(h0, 0, &c);
 	g1 = add_carry(h1, 0, &c);
 	take = 0 - ((h2 + c) >> 2);
-	__asm__("" : "+r"(take)); /* stays a mask: no branch on it */
+	hide_value(take); /* stays a mask: no branch on it */
 	h0 = (h0 & ~take) | (g0 & take);
 	h1 = (h1 & ~take) | (g1 & take);
 	c = 0;

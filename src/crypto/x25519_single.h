@@ -17,7 +17,7 @@ static void ladder(uint8_t out[32], const uint8_t k[32], const uint8_t u[32])
 	for (int t = 254; t >= 0; t--) {
 		uint64_t bit = e[t >> 3] >> (t & 7) & 1;
 		swap = 0 - (swap ^ bit);
-		__asm__("" : "+r"(swap)); /* stays a mask: no branch on it */
+		hide_value(swap); /* stays a mask: no branch on it */
 		fe_swap(&l.x2, &l.x3, swap);
 		fe_swap(&l.z2, &l.z3, swap);
 		swap = bit;

@@ -1,0 +1,25 @@
+/* How the constant-time gate tells its tool what is secret. Included before every file of the build
+ * (-include): memory that is "undefined" for memcheck or MSan is secret for us, and both report any
+ * branch or address that depends on it. */
+#ifndef WG_CT_POISON_H
+#define WG_CT_POISON_H
+
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#define CT_MSAN 1
+#endif
+#endif
+
+#ifdef CT_MSAN
+#include <sanitizer/msan_interface.h>
+#define ct_secret(p, n) __msan_allocated_memory(p, n) /* poisons, with an origin */
+#define ct_public(p, n) __msan_unpoison(p, n)
+#define hide_value(v) ((void)(v)) /* MSan takes the inputs of any asm for uses */
+#else
+#include <valgrind/memcheck.h>
+#define ct_secret(p, n) VALGRIND_MAKE_MEM_UNDEFINED(p, n)
+#define ct_public(p, n) VALGRIND_MAKE_MEM_DEFINED(p, n)
+#endif
+#define mem_declassify(p, n) ((void)ct_public((void *)(p), n))
+
+#endif

@@ -1,0 +1,73 @@
+#!/bin/sh
+# The constant-time gate: secrets are poisoned, memcheck (and MSan for AVX-512, which valgrind does not
+# know) reports every branch and address that depends on them, in the binaries of two compilers at four
+# optimisation levels. Exits non-zero at a report, or when a deliberate leak goes unnoticed.
+#   sh tests/ct/run.sh [FOLDER]     FOLDER: where to build (a temporary one, removed, if not given)
+#   CT_LEVELS="-O2" CT_COMPILERS="gcc" narrow it
+set -eu
+cd "$(dirname "$0")/../.."
+
+levels=${CT_LEVELS:--O0 -O2 -O3 -Os}
+compilers=${CT_COMPILERS:-gcc clang}
+if [ $# -gt 0 ]; then
+	out=$1
+	mkdir -p "$out"
+else
+	out=$(mktemp -d "${TMPDIR:-/tmp}/wgsuite-ct.XXXXXX")
+	trap 'rm -rf "$out"' EXIT INT TERM
+fi
+bad=0
+
+build() { # NAME CC OPT [SAN]
+	make --no-print-directory -s O="$out/$1" CC="$2" OPT="$3" SAN="${4:-}" \
+		CFLAGS='-include tests/ct/poison.h -U_FORTIFY_SOURCE -gdwarf-4' "$out/$1/tests/ct/secret" \
+		>"$out/$1.build" 2>&1 || { cat "$out/$1.build"; echo "ct: $1: does not build"; exit 1; }
+}
+
+# Runs the program NAME with a tool; a report makes it fail.
+memcheck() { # NAME [LEAK]
+	valgrind -q --error-exitcode=9 --undef-value-errors=yes --leak-check=no \
+		"$out/$1/tests/ct/secret" ${2:+"$2"} >"$out/$1${2:+.$2}.log" 2>&1
+}
+msan() { # NAME [LEAK]
+	MSAN_OPTIONS=exit_code=9:print_summary=1 \
+		"$out/$1/tests/ct/secret" ${2:+"$2"} >"$out/$1${2:+.$2}.log" 2>&1
+}
+
+check() { # TOOL NAME
+	if "$1" "$2" && ! grep -q FAILED "$out/$2.log"; then
+		echo "ct: $2 ($1): constant time: $(grep -c '^  [^s]' "$out/$2.log") checks," \
+			"$(grep -c '^  skip' "$out/$2.log") rows left to another tool or CPU"
+	else
+		echo "ct: $2 ($1): REPORTS"
+		sed -n '1,40p' "$out/$2.log"
+		bad=1
+	fi
+	for leak in leak-branch leak-index leak-early-exit; do
+		if "$1" "$2" "$leak"; then
+			echo "ct: $2 ($1): $leak goes UNNOTICED: the gate itself is broken"
+			bad=1
+		fi
+	done
+}
+
+command -v valgrind >/dev/null || { echo 'ct: valgrind is not installed'; exit 1; }
+for cc in $compilers; do
+	command -v "$cc" >/dev/null || { echo "ct: skip: no $cc"; continue; }
+	for level in $levels; do
+		build "$cc$level" "$cc" "$level"
+		check memcheck "$cc$level"
+	done
+done
+if ! command -v clang >/dev/null; then
+	echo 'ct: skip: no clang, rows above AVX2 are unchecked'
+elif ! grep -qw avx512f /proc/cpuinfo; then
+	echo 'ct: skip: no AVX-512 on this CPU, its rows are unchecked'
+else
+	for level in $levels; do
+		build "msan$level" clang "$level" 'memory -fsanitize-memory-track-origins'
+		check msan "msan$level"
+	done
+fi
+[ "$bad" = 0 ] && echo 'ct: all constant time' || echo 'ct: FAILED'
+exit "$bad"
