@@ -19,7 +19,7 @@ static inline uint64_t chance_u64(struct chance *c)
 
 static inline struct chance chance_of(uint64_t seed, uint64_t stream)
 {
-	struct chance c = { seed * 0xd1342543de82ef95ull + stream };
+	struct chance c = {seed * 0xd1342543de82ef95ull + stream};
 
 	c.state = chance_u64(&c) ^ stream << 32;
 	return c;

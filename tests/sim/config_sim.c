@@ -231,7 +231,7 @@ static void adding_twice_gives_the_same(struct sim *s)
 	int rc = tunnel_peer_add(&q, n->tunnel, &s->nodes[1].public_key);
 	host_leave(n);
 	OK(s, rc == -17 && q == p && tunnel_peer_next(n->tunnel, NULL) == p &&
-	      !tunnel_peer_next(n->tunnel, p));
+		      !tunnel_peer_next(n->tunnel, p));
 }
 
 static void prefix_moves_to_another_peer(struct sim *s)
@@ -239,7 +239,7 @@ static void prefix_moves_to_another_peer(struct sim *s)
 	struct ip_addr a = sim_inner(9, false);
 	struct ip_prefix prefix, seen;
 	const void *cursor = NULL;
-	struct ledger_entry from_9 = { .from = 1, .to = 0, .as = 9 };
+	struct ledger_entry from_9 = {.from = 1, .to = 0, .as = 9};
 
 	sim_pair(s, 0, 1);
 	sim_pair(s, 0, 2);
@@ -282,7 +282,8 @@ static void down_and_up(struct sim *s)
 		sim_push(s, 0, 1);
 		sim_push(s, 1, 0);
 		sim_run(s, chance_below(&s->actions, 30 * NS_PER_MS));
-		sim_up(s, 0, false); /* no key may be left, and nothing may be sent: both are watched */
+		sim_up(s, 0,
+		       false); /* no key may be left, and nothing may be sent: both are watched */
 		sim_push(s, 0, 1);
 		sim_push(s, 1, 0);
 		sim_run_s(s, 30);
@@ -311,7 +312,7 @@ static void up_and_down_with_keepalive(struct sim *s)
 
 static void packets_wait_for_an_endpoint(struct sim *s)
 {
-	struct ip_endpoint none = { .port = 0 };
+	struct ip_endpoint none = {.port = 0};
 
 	sim_peer(s, 1, 0);
 	sim_peer(s, 0, 1);
@@ -388,23 +389,23 @@ static void out_of_memory(struct sim *s)
 int main(int argc, char **argv)
 {
 	static const struct story stories[] = {
-		{ "psk_on_both_sides", psk_on_both_sides, 2, 0 },
-		{ "psk_on_one_side_fails", psk_on_one_side_fails, 2, 0 },
-		{ "psk_changed_mid_session", psk_changed_mid_session, 2, 0 },
-		{ "key_change_mid_session", key_change_mid_session, 2, 0 },
-		{ "key_change_seen_by_nobody", key_change_seen_by_nobody_stops_traffic, 2, 0 },
-		{ "same_key_is_no_change", same_key_is_no_change, 2, 0 },
-		{ "unclamped_key_is_clamped", unclamped_key_is_clamped, 1, 0 },
-		{ "without_identity_nothing_is_sent", without_identity_nothing_is_sent, 2, 0 },
-		{ "our_own_key_is_no_peer", our_own_key_is_no_peer, 2, 0 },
-		{ "peer_removed_mid_stream", peer_removed_mid_stream, 3, 5 },
-		{ "adding_twice_gives_the_same", adding_twice_gives_the_same, 2, 0 },
-		{ "prefix_moves_to_another_peer", prefix_moves_to_another_peer, 10, 0 },
-		{ "down_and_up", down_and_up, 2, 0 },
-		{ "up_and_down_with_keepalive", up_and_down_with_keepalive, 2, 3 },
-		{ "packets_wait_for_an_endpoint", packets_wait_for_an_endpoint, 2, 0 },
-		{ "add_and_remove_leaks_nothing", add_and_remove_leaks_nothing, 2, 0 },
-		{ "out_of_memory", out_of_memory, 2, 3 },
+		{"psk_on_both_sides", psk_on_both_sides, 2, 0},
+		{"psk_on_one_side_fails", psk_on_one_side_fails, 2, 0},
+		{"psk_changed_mid_session", psk_changed_mid_session, 2, 0},
+		{"key_change_mid_session", key_change_mid_session, 2, 0},
+		{"key_change_seen_by_nobody", key_change_seen_by_nobody_stops_traffic, 2, 0},
+		{"same_key_is_no_change", same_key_is_no_change, 2, 0},
+		{"unclamped_key_is_clamped", unclamped_key_is_clamped, 1, 0},
+		{"without_identity_nothing_is_sent", without_identity_nothing_is_sent, 2, 0},
+		{"our_own_key_is_no_peer", our_own_key_is_no_peer, 2, 0},
+		{"peer_removed_mid_stream", peer_removed_mid_stream, 3, 5},
+		{"adding_twice_gives_the_same", adding_twice_gives_the_same, 2, 0},
+		{"prefix_moves_to_another_peer", prefix_moves_to_another_peer, 10, 0},
+		{"down_and_up", down_and_up, 2, 0},
+		{"up_and_down_with_keepalive", up_and_down_with_keepalive, 2, 3},
+		{"packets_wait_for_an_endpoint", packets_wait_for_an_endpoint, 2, 0},
+		{"add_and_remove_leaks_nothing", add_and_remove_leaks_nothing, 2, 0},
+		{"out_of_memory", out_of_memory, 2, 3},
 	};
 
 	return stories_run(stories, ARRAY_LEN(stories), argc, argv);

@@ -76,7 +76,8 @@ static void every_flipped_byte_under_load(struct sim *s)
 		story_inject_flipped(s, m, at, 0x80);
 	}
 	OK(s, s->nodes[1].sent[2] == 0);
-	OK(s, s->nodes[1].sent[3] == 1 + 2 * 16); /* a wrong mac2 asks again; a wrong mac1 gets nothing */
+	OK(s, s->nodes[1].sent[3] ==
+		      1 + 2 * 16); /* a wrong mac2 asks again; a wrong mac1 gets nothing */
 	story_inject_again(s, m, NULL);
 	OK(s, s->nodes[1].sent[2] == 1);
 	message_put(m);
@@ -186,7 +187,7 @@ static void puppet_with_cookie(struct sim *s, unsigned int puppet, unsigned int 
 	struct node *n = &s->nodes[puppet];
 	struct ref_transcript t;
 	struct wg_private e;
-	struct wg_path path = { .remote = s->nodes[to].v4 };
+	struct wg_path path = {.remote = s->nodes[to].v4};
 
 	chance_bytes(&s->actions, e.b, sizeof e.b);
 	x25519_clamp(&e);
@@ -211,7 +212,8 @@ static void puppet_gets_cookie(struct sim *s, unsigned int puppet, unsigned int 
 	sim_run_s(s, 1);
 	OK(s, n->n_inbox == 1 && n->inbox[0].n == SIM_COOKIE_BYTES);
 	ref_cookie_key(&key, &s->nodes[to].public_key);
-	OK(s, xaead_open(cookie, n->inbox[0].bytes + 32, 16, mac1, 16, n->inbox[0].bytes + 8, &key));
+	OK(s,
+	   xaead_open(cookie, n->inbox[0].bytes + 32, 16, mac1, 16, n->inbox[0].bytes + 8, &key));
 }
 
 static void rate_limit_per_address(struct sim *s)
@@ -242,16 +244,16 @@ static void rate_limit_per_address(struct sim *s)
 int main(int argc, char **argv)
 {
 	static const struct story stories[] = {
-		{ "second_attempt_succeeds", second_attempt_succeeds, 2, 5 },
-		{ "both_under_load", both_under_load, 2, 5 },
-		{ "without_load_mac2_is_not_looked_at", without_load_mac2_is_not_looked_at, 2, 0 },
-		{ "every_flipped_byte_under_load", every_flipped_byte_under_load, 2, 0 },
-		{ "cookie_is_for_one_address_and_port", cookie_is_for_one_address_and_port, 2, 0 },
-		{ "secret_changes_after_120_s", secret_changes_after_120_s, 2, 0 },
-		{ "secret_lasts_until_then", secret_lasts_until_then, 2, 0 },
-		{ "reply_flipped_replayed_unasked", reply_flipped_replayed_unasked, 2, 0 },
-		{ "cookie_is_used_for_115_s", cookie_is_used_for_115_s, 2, 0 },
-		{ "rate_limit_per_address", rate_limit_per_address, 3, 0 },
+		{"second_attempt_succeeds", second_attempt_succeeds, 2, 5},
+		{"both_under_load", both_under_load, 2, 5},
+		{"without_load_mac2_is_not_looked_at", without_load_mac2_is_not_looked_at, 2, 0},
+		{"every_flipped_byte_under_load", every_flipped_byte_under_load, 2, 0},
+		{"cookie_is_for_one_address_and_port", cookie_is_for_one_address_and_port, 2, 0},
+		{"secret_changes_after_120_s", secret_changes_after_120_s, 2, 0},
+		{"secret_lasts_until_then", secret_lasts_until_then, 2, 0},
+		{"reply_flipped_replayed_unasked", reply_flipped_replayed_unasked, 2, 0},
+		{"cookie_is_used_for_115_s", cookie_is_used_for_115_s, 2, 0},
+		{"rate_limit_per_address", rate_limit_per_address, 3, 0},
 	};
 
 	return stories_run(stories, ARRAY_LEN(stories), argc, argv);

@@ -62,7 +62,7 @@ bool counters_add(struct counters *c, uint32_t session, bool direction, uint64_t
 	struct nonce *slot = find(c, who, counter);
 	if (slot->who)
 		return false;
-	*slot = (struct nonce){ counter, who };
+	*slot = (struct nonce){counter, who};
 	c->used++;
 	return true;
 }

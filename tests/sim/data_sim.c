@@ -86,8 +86,10 @@ static bool plain_comes_out(struct sim *s, struct tap_session *k, const uint8_t 
 static void lying_headers(struct sim *s)
 {
 	struct tap_session *k = connected(s);
-	struct ledger_entry v4 = { .from = (uint8_t)k->initiator, .as = (uint8_t)k->initiator,
-				   .to = (uint8_t)k->responder, .size = 100 };
+	struct ledger_entry v4 = {.from = (uint8_t)k->initiator,
+				  .as = (uint8_t)k->initiator,
+				  .to = (uint8_t)k->responder,
+				  .size = 100};
 	struct ledger_entry v6 = v4;
 	uint8_t good4[LEDGER_PACKET_MAX], good6[LEDGER_PACKET_MAX], p[LEDGER_PACKET_MAX];
 	uint64_t drops;
@@ -106,7 +108,7 @@ static void lying_headers(struct sim *s)
 		store_be16(p + 2, n);
 		OK(s, !plain_comes_out(s, k, p, 100));
 	}
-	static const uint16_t too_long[] = { 101, 112, 113, 1500, 0x7fff, 0xffff };
+	static const uint16_t too_long[] = {101, 112, 113, 1500, 0x7fff, 0xffff};
 	for (size_t i = 0; i < ARRAY_LEN(too_long); i++) {
 		memcpy(p, good4, 100);
 		store_be16(p + 2, too_long[i]);
@@ -128,15 +130,19 @@ static void padding_is_cut_off(struct sim *s)
 	uint8_t p[LEDGER_PACKET_MAX];
 
 	for (unsigned int extra = 0; extra < 400; extra += 1 + extra / 7) {
-		struct ledger_entry e = { .from = (uint8_t)k->initiator, .as = (uint8_t)k->initiator,
-					  .to = (uint8_t)k->responder, .size = 90, .v6 = extra & 1 };
+		struct ledger_entry e = {.from = (uint8_t)k->initiator,
+					 .as = (uint8_t)k->initiator,
+					 .to = (uint8_t)k->responder,
+					 .size = 90,
+					 .v6 = extra & 1};
 		ledger_packet(s, ledger_add(s, &e), p);
 		memset(p + 90, 0, extra);
 		OK(s, plain_comes_out(s, k, p, 90 + extra)); /* the ledger compares lengths */
 	}
 }
 
-/* What node 1 sends must come from its own addresses: not from a third peer's, not from anywhere. */
+/* What node 1 sends must come from its own addresses: not from a third peer's, not from anywhere.
+ */
 static void sources_are_checked(struct sim *s)
 {
 	sim_pair(s, 0, 1);
@@ -145,7 +151,8 @@ static void sources_are_checked(struct sim *s)
 	story_connect(s, 2, 0);
 	for (int v6 = 0; v6 < 2; v6++)
 		for (uint8_t as = 0; as < 4; as++) {
-			struct ledger_entry e = { .from = 1, .to = 0, .as = as, .v6 = v6, .spoofed = as != 1 };
+			struct ledger_entry e = {
+				.from = 1, .to = 0, .as = as, .v6 = v6, .spoofed = as != 1};
 			uint64_t serial = sim_push_with(s, 1, &e);
 			sim_run_s(s, 1);
 			OK(s, ledger_has_arrived(s, serial) == (as == 1));
@@ -156,9 +163,9 @@ static void sources_are_checked(struct sim *s)
 	struct ip_prefix wide;
 	OK(s, prefix_make(&wide, &net, 16));
 	sim_route(s, 0, 1, &wide);
-	struct ledger_entry e = { .from = 1, .to = 0, .as = 2, .spoofed = true };
+	struct ledger_entry e = {.from = 1, .to = 0, .as = 2, .spoofed = true};
 	sim_push_with(s, 1, &e);
-	struct ledger_entry in_wide = { .from = 1, .to = 0, .as = 40 };
+	struct ledger_entry in_wide = {.from = 1, .to = 0, .as = 40};
 	uint64_t serial = sim_push_with(s, 1, &in_wide);
 	sim_run_s(s, 1);
 	OK(s, ledger_has_arrived(s, serial));
@@ -169,15 +176,15 @@ static void no_route_no_endpoint(struct sim *s)
 {
 	struct wg_buf seen;
 	uint8_t p[LEDGER_PACKET_MAX];
-	struct ledger_entry e = { .from = 0, .to = 3, .as = 0, .size = 100 };
-	static const uint8_t junk[] = { 0, 0x10, 0x45, 0x50, 0x60, 0x70, 0xff };
+	struct ledger_entry e = {.from = 0, .to = 3, .as = 0, .size = 100};
+	static const uint8_t junk[] = {0, 0x10, 0x45, 0x50, 0x60, 0x70, 0xff};
 
 	sim_pair(s, 0, 1);
 	size_t n = ledger_packet(s, ledger_add(s, &e), p);
 	sim_push_raw(s, 0, p, n, &seen);
 	OK(s, seen.verdict == WG_DONE && seen.drop == WG_DROP_NO_PEER);
 	sim_peer_remove(s, 0, 2);
-	s->nodes[0].conf[2] = (struct peer_conf){ .present = true, .key = s->nodes[2].public_key };
+	s->nodes[0].conf[2] = (struct peer_conf){.present = true, .key = s->nodes[2].public_key};
 	struct ip_addr to = sim_inner(2, false);
 	OK(s, prefix_make(&s->nodes[0].conf[2].routes[0], &to, 32));
 	s->nodes[0].conf[2].n_routes = 1;
@@ -198,16 +205,19 @@ static void no_route_no_endpoint(struct sim *s)
 
 static void padding_for_every_mtu(struct sim *s)
 {
-	static const uint32_t mtus[] = { 0, 68, 576, 1280, 1299, 1300, 1400, 1420, 1421, 1500, 65535 };
+	static const uint32_t mtus[] = {0,    68,   576,  1280, 1299, 1300,
+					1400, 1420, 1421, 1500, 65535};
 
 	connected(s);
 	for (size_t i = 0; i < ARRAY_LEN(mtus); i++) { /* the wiretap knows what is right */
 		sim_mtu(s, 0, mtus[i]);
 		sim_mtu(s, 1, mtus[i]);
 		for (uint16_t n = LEDGER_V4_MIN; n < 1600; n = (uint16_t)(n + 1 + n / 16)) {
-			struct ledger_entry e = { .from = 0, .to = 1, .as = 0, .size = n };
+			struct ledger_entry e = {.from = 0, .to = 1, .as = 0, .size = n};
 			sim_push_with(s, 0, &e);
-			e.size = (uint16_t)(mtus[i] >= LEDGER_V4_MIN && mtus[i] < 1900 ? mtus[i] - n % 3 : n);
+			e.size = (uint16_t)(mtus[i] >= LEDGER_V4_MIN && mtus[i] < 1900
+						    ? mtus[i] - n % 3
+						    : n);
 			if (e.size >= LEDGER_V4_MIN)
 				sim_push_with(s, 0, &e);
 		}
@@ -222,7 +232,8 @@ static void congestion_marks(struct sim *s)
 	sim_link(s, 0, 1)->ce = 500;
 	for (unsigned int tos = 0; tos < 256; tos++)
 		for (int v6 = 0; v6 < 2; v6++) {
-			struct ledger_entry e = { .from = 0, .to = 1, .as = 0, .v6 = v6, .tos = (uint8_t)tos };
+			struct ledger_entry e = {
+				.from = 0, .to = 1, .as = 0, .v6 = v6, .tos = (uint8_t)tos};
 			sim_push_with(s, 0, &e);
 		}
 	sim_run_s(s, 1);
@@ -231,8 +242,10 @@ static void congestion_marks(struct sim *s)
 
 static void duplicates_and_reordering(struct sim *s)
 {
-	struct link like = { .delay_ns = 20 * NS_PER_MS, .jitter_ns = 60 * NS_PER_MS, .dup = 600,
-			     .reorder = 400 };
+	struct link like = {.delay_ns = 20 * NS_PER_MS,
+			    .jitter_ns = 60 * NS_PER_MS,
+			    .dup = 600,
+			    .reorder = 400};
 
 	sim_pair(s, 0, 1);
 	sim_links(s, &like);
@@ -247,8 +260,13 @@ static void duplicates_and_reordering(struct sim *s)
 /* Everything bad at once, but enough gets through. */
 static void bad_wire(struct sim *s)
 {
-	struct link like = { .loss = 200, .delay_ns = 20 * NS_PER_MS, .jitter_ns = 100 * NS_PER_MS,
-			     .dup = 200, .reorder = 200, .corrupt = 200, .ce = 100 };
+	struct link like = {.loss = 200,
+			    .delay_ns = 20 * NS_PER_MS,
+			    .jitter_ns = 100 * NS_PER_MS,
+			    .dup = 200,
+			    .reorder = 200,
+			    .corrupt = 200,
+			    .ce = 100};
 
 	sim_pair(s, 0, 1);
 	sim_links(s, &like);
@@ -269,16 +287,19 @@ static void batches(struct sim *s)
 	for (int round = 0; round < 300; round++) {
 		size_t n = 1 + chance_below(&s->actions, BATCH_MAX);
 		for (size_t i = 0; i < n; i++)
-			e[i] = (struct ledger_entry){ .from = 0, .as = 0,
-						      .to = (uint8_t)(1 + chance_below(&s->actions, 3)),
-						      .v6 = chance_below(&s->actions, 2) };
+			e[i] = (struct ledger_entry){
+				.from = 0,
+				.as = 0,
+				.to = (uint8_t)(1 + chance_below(&s->actions, 3)),
+				.v6 = chance_below(&s->actions, 2)};
 		sim_push_batch(s, 0, e, n);
 		sim_run(s, 100 * NS_PER_MS);
 	}
 	sim_run_s(s, 1);
 	size_t wanted = 0;
-	uint64_t last[2] = { 0, 0 };
-	for (size_t i = 0; i < s->ledger.n; i++) { /* all there, each peer's in order; node 3 has no peer */
+	uint64_t last[2] = {0, 0};
+	for (size_t i = 0; i < s->ledger.n;
+	     i++) { /* all there, each peer's in order; node 3 has no peer */
 		const struct ledger_entry *l = &s->ledger.entries[i];
 		if (l->to == 3)
 			continue;
@@ -292,18 +313,18 @@ static void batches(struct sim *s)
 int main(int argc, char **argv)
 {
 	static const struct story stories[] = {
-		{ "replay_window", replay_window, 2, 2 },
-		{ "forged_counters", forged_counters_do_not_move_the_window, 2, 0 },
-		{ "counters_at_the_end_receive", counters_at_the_end_receive, 2, 0 },
-		{ "lying_headers", lying_headers, 2, 0 },
-		{ "padding_is_cut_off", padding_is_cut_off, 2, 0 },
-		{ "sources_are_checked", sources_are_checked, 42, 0 },
-		{ "no_route_no_endpoint", no_route_no_endpoint, 4, 0 },
-		{ "padding_for_every_mtu", padding_for_every_mtu, 2, 0 },
-		{ "congestion_marks", congestion_marks, 2, 2 },
-		{ "duplicates_and_reordering", duplicates_and_reordering, 2, 3 },
-		{ "bad_wire", bad_wire, 2, 5 },
-		{ "batches", batches, 4, 3 },
+		{"replay_window", replay_window, 2, 2},
+		{"forged_counters", forged_counters_do_not_move_the_window, 2, 0},
+		{"counters_at_the_end_receive", counters_at_the_end_receive, 2, 0},
+		{"lying_headers", lying_headers, 2, 0},
+		{"padding_is_cut_off", padding_is_cut_off, 2, 0},
+		{"sources_are_checked", sources_are_checked, 42, 0},
+		{"no_route_no_endpoint", no_route_no_endpoint, 4, 0},
+		{"padding_for_every_mtu", padding_for_every_mtu, 2, 0},
+		{"congestion_marks", congestion_marks, 2, 2},
+		{"duplicates_and_reordering", duplicates_and_reordering, 2, 3},
+		{"bad_wire", bad_wire, 2, 5},
+		{"batches", batches, 4, 3},
 	};
 
 	return stories_run(stories, ARRAY_LEN(stories), argc, argv);

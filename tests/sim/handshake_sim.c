@@ -7,8 +7,8 @@ static const uint64_t DAY_NS = 86400 * NS_PER_S;
 static void first_packet(struct sim *s)
 {
 	struct wg_peer_state a, b;
-	struct ledger_entry e = { .from = 0, .to = 1, .as = 0, .size = 84 };
-	struct ledger_entry back = { .from = 1, .to = 0, .as = 1, .size = 84 };
+	struct ledger_entry e = {.from = 0, .to = 1, .as = 0, .size = 84};
+	struct ledger_entry back = {.from = 1, .to = 0, .as = 1, .size = 84};
 
 	sim_pair(s, 0, 1);
 	sim_run_s(s, 1);
@@ -89,11 +89,12 @@ static void traffic_keeps_trying(struct sim *s)
 	OK(s, after >= INITIATIONS_BEFORE_GIVING_UP - 1 && after <= INITIATIONS_BEFORE_GIVING_UP);
 }
 
-/* Both answer, and either's attempt is overtaken by the other's; the jitter of the retries decides. */
+/* Both answer, and either's attempt is overtaken by the other's; the jitter of the retries decides.
+ */
 static void both_at_once(struct sim *s)
 {
 	uint64_t delay = chance_below(&s->actions, 4 * NS_PER_MS);
-	struct link like = { .delay_ns = delay };
+	struct link like = {.delay_ns = delay};
 
 	sim_pair(s, 0, 1);
 	sim_links(s, &like);
@@ -119,7 +120,7 @@ static void both_at_once(struct sim *s)
 /* On a way as long as the jitter they may meet again and again, but not for ever. */
 static void both_at_once_far_apart(struct sim *s)
 {
-	struct link like = { .delay_ns = chance_below(&s->actions, 350 * NS_PER_MS) };
+	struct link like = {.delay_ns = chance_below(&s->actions, 350 * NS_PER_MS)};
 
 	sim_pair(s, 0, 1);
 	sim_links(s, &like);
@@ -133,8 +134,10 @@ static void both_at_once_far_apart(struct sim *s)
 
 static void both_at_once_reordered(struct sim *s)
 {
-	struct link like = { .delay_ns = 30 * NS_PER_MS, .jitter_ns = 200 * NS_PER_MS, .reorder = 300,
-			     .dup = 200 };
+	struct link like = {.delay_ns = 30 * NS_PER_MS,
+			    .jitter_ns = 200 * NS_PER_MS,
+			    .reorder = 300,
+			    .dup = 200};
 
 	sim_pair(s, 0, 1);
 	sim_links(s, &like);
@@ -186,7 +189,7 @@ static void reboot_with_clock_back(struct sim *s)
 	sim_run_s(s, 30);
 	OK(s, sim_drops(s, 0, WG_DROP_HANDSHAKE_REPLAY) > 0);
 	OK(s, !ledger_has_arrived(s, blocked)); /* its clock is behind: it cannot begin */
-	uint64_t other = sim_push(s, 0, 1); /* but its peer can, once it notices: 15 s */
+	uint64_t other = sim_push(s, 0, 1);	/* but its peer can, once it notices: 15 s */
 	sim_run_s(s, 20);
 	OK(s, s->nodes[1].sent[2] >= 1 && ledger_has_arrived(s, blocked));
 	OK(s, !ledger_has_arrived(s, other)); /* was sealed for the session of before */
@@ -242,7 +245,7 @@ static void clock_set_back_while_running(struct sim *s)
 
 static void every_flipped_byte(struct sim *s)
 {
-	static const uint8_t masks[] = { 0x01, 0x10, 0x80, 0xff };
+	static const uint8_t masks[] = {0x01, 0x10, 0x80, 0xff};
 	struct message *m;
 
 	sim_pair(s, 0, 1);
@@ -273,7 +276,7 @@ static void every_flipped_byte(struct sim *s)
 
 static void wrong_lengths(struct sim *s)
 {
-	uint8_t p[200] = { 0 };
+	uint8_t p[200] = {0};
 	struct message *m;
 
 	sim_pair(s, 0, 1);
@@ -313,7 +316,8 @@ static void replays_and_reflections(struct sim *s)
 	OK(s, sim_drops(s, 1, WG_DROP_REPLAY) >= 2);
 }
 
-/* An initiation of before a newer one: its response must not be taken, nor end the newer attempt. */
+/* An initiation of before a newer one: its response must not be taken, nor end the newer attempt.
+ */
 static void late_response_to_an_older_initiation(struct sim *s)
 {
 	struct message *old;
@@ -363,25 +367,26 @@ static void strangers_get_nothing(struct sim *s)
 static void low_order_peers_get_nothing(struct sim *s)
 {
 	static const uint8_t low[][32] = {
-		{ 0 },
-		{ 1 },
-		{ 0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3,
-		  0xfa, 0xf1, 0x9f, 0xc4, 0x6a, 0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32,
-		  0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00 },
-		{ 0xec, [1 ... 30] = 0xff, 0x7f },
-		{ 0xed, [1 ... 30] = 0xff, 0x7f },
+		{0},
+		{1},
+		{0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3,
+		 0xfa, 0xf1, 0x9f, 0xc4, 0x6a, 0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32,
+		 0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00},
+		{0xec, [1 ... 30] = 0xff, 0x7f},
+		{0xed, [1 ... 30] = 0xff, 0x7f},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(low); i++) {
 		struct peer_conf *c = &s->nodes[0].conf[1];
 		sim_peer_remove(s, 0, 1);
-		*c = (struct peer_conf){ .present = true, .endpoint = s->nodes[1].v4, .keepalive_s = 1 };
+		*c = (struct peer_conf){
+			.present = true, .endpoint = s->nodes[1].v4, .keepalive_s = 1};
 		memcpy(c->key.b, low[i], 32);
 		struct ip_addr to = sim_inner(1, false);
 		OK(s, prefix_make(&c->routes[0], &to, 32));
 		c->n_routes = 1;
 		host_apply_peer(s, &s->nodes[0], 1);
-		struct ledger_entry e = { .from = 0, .to = 1, .as = 0 };
+		struct ledger_entry e = {.from = 0, .to = 1, .as = 0};
 		sim_push_with(s, 0, &e);
 		sim_run_s(s, 200);
 	}
@@ -391,26 +396,26 @@ static void low_order_peers_get_nothing(struct sim *s)
 int main(int argc, char **argv)
 {
 	static const struct story stories[] = {
-		{ "first_packet", first_packet, 2, 5 },
-		{ "cut_wire_gives_up", cut_wire_gives_up, 2, 5 },
-		{ "jitter_differs", jitter_differs, 2, 0 },
-		{ "traffic_keeps_trying", traffic_keeps_trying, 2, 5 },
-		{ "both_at_once", both_at_once, 2, 100 },
-		{ "both_at_once_far_apart", both_at_once_far_apart, 2, 100 },
-		{ "both_at_once_reordered", both_at_once_reordered, 2, 20 },
-		{ "response_lost", response_lost, 2, 5 },
-		{ "responder_waits_for_confirmation", responder_waits_for_confirmation, 2, 0 },
-		{ "reboot_with_clock_back", reboot_with_clock_back, 2, 5 },
-		{ "reboot_with_clock_forward", reboot_with_clock_forward, 2, 0 },
-		{ "future_clock", future_clock_locks_out_until_peer_is_made_anew, 2, 0 },
-		{ "clock_set_back_while_running", clock_set_back_while_running, 2, 0 },
-		{ "every_flipped_byte", every_flipped_byte, 2, 0 },
-		{ "wrong_lengths", wrong_lengths, 2, 0 },
-		{ "replays_and_reflections", replays_and_reflections, 2, 5 },
-		{ "late_response", late_response_to_an_older_initiation, 2, 0 },
-		{ "initiations_every_20_ms_only", initiations_every_20_ms_only, 2, 0 },
-		{ "strangers_get_nothing", strangers_get_nothing, 2, 0 },
-		{ "low_order_peers_get_nothing", low_order_peers_get_nothing, 2, 0 },
+		{"first_packet", first_packet, 2, 5},
+		{"cut_wire_gives_up", cut_wire_gives_up, 2, 5},
+		{"jitter_differs", jitter_differs, 2, 0},
+		{"traffic_keeps_trying", traffic_keeps_trying, 2, 5},
+		{"both_at_once", both_at_once, 2, 100},
+		{"both_at_once_far_apart", both_at_once_far_apart, 2, 100},
+		{"both_at_once_reordered", both_at_once_reordered, 2, 20},
+		{"response_lost", response_lost, 2, 5},
+		{"responder_waits_for_confirmation", responder_waits_for_confirmation, 2, 0},
+		{"reboot_with_clock_back", reboot_with_clock_back, 2, 5},
+		{"reboot_with_clock_forward", reboot_with_clock_forward, 2, 0},
+		{"future_clock", future_clock_locks_out_until_peer_is_made_anew, 2, 0},
+		{"clock_set_back_while_running", clock_set_back_while_running, 2, 0},
+		{"every_flipped_byte", every_flipped_byte, 2, 0},
+		{"wrong_lengths", wrong_lengths, 2, 0},
+		{"replays_and_reflections", replays_and_reflections, 2, 5},
+		{"late_response", late_response_to_an_older_initiation, 2, 0},
+		{"initiations_every_20_ms_only", initiations_every_20_ms_only, 2, 0},
+		{"strangers_get_nothing", strangers_get_nothing, 2, 0},
+		{"low_order_peers_get_nothing", low_order_peers_get_nothing, 2, 0},
 	};
 
 	return stories_run(stories, ARRAY_LEN(stories), argc, argv);

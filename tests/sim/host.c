@@ -90,8 +90,8 @@ void host_apply_peer(struct sim *s, struct node *n, unsigned int peer)
 
 void host_boot(struct sim *s, struct node *n)
 {
-	static const struct wg_env model = { NULL, env_random, env_realtime, env_publish_begin,
-					     env_publish_end };
+	static const struct wg_env model = {NULL, env_random, env_realtime, env_publish_begin,
+					    env_publish_end};
 	struct wg_env env = model;
 
 	env.ctx = n;
@@ -124,7 +124,8 @@ void host_off(struct sim *s, struct node *n)
 	host_leave(n);
 	n->tunnel = NULL;
 	if (memory_blocks(n->id + 1) != 0)
-		sim_fail(s, "node %u: %zu blocks of memory are left", n->id, memory_blocks(n->id + 1));
+		sim_fail(s, "node %u: %zu blocks of memory are left", n->id,
+			 memory_blocks(n->id + 1));
 	for (unsigned int i = 0; i < s->n_nodes; i++)
 		tap_forget_pair(s, n->id, i, true);
 }
@@ -139,8 +140,7 @@ static void see(struct sim *s, const struct message *m)
 		if (!s->sights)
 			abort();
 	}
-	s->sights[s->n_sights++] =
-		(struct sight){ s->now, m->from, m->to, m->type, m->empty, m->n };
+	s->sights[s->n_sights++] = (struct sight){s->now, m->from, m->to, m->type, m->empty, m->n};
 	if (getenv("SIM_TRACE"))
 		fprintf(stderr, "%13.6f  %u > %d  type %u, %u bytes, session %d, counter %llu\n",
 			(double)s->now / 1e9, m->from, m->to, m->type, m->n, m->session,
@@ -174,7 +174,7 @@ static void to_tun(struct sim *s, struct node *n, const uint8_t *p, size_t size,
 		if (carried->carrier != (int)n->id || p[9] != 17 ||
 		    load_be16(p + 22) != carried->v4.port)
 			continue;
-		struct ip_endpoint src = { .addr = ip_v4(p + 12), .port = load_be16(p + 20) };
+		struct ip_endpoint src = {.addr = ip_v4(p + 12), .port = load_be16(p + 20)};
 		struct message *m = sim_recent_like(s, p + 28, size - 28);
 		sim_inject(s, &src, &carried->v4, p + 28, size - 28, m, !m);
 		return;
@@ -190,7 +190,7 @@ static void to_tun(struct sim *s, struct node *n, const uint8_t *p, size_t size,
 
 void host_drain(struct sim *s, struct node *n)
 {
-	struct wg_buf out = { .dst = s->drain_buffer };
+	struct wg_buf out = {.dst = s->drain_buffer};
 	struct wg_path path;
 
 	for (unsigned int i = 0; n->tunnel; i++) {
@@ -215,7 +215,8 @@ struct room {
 	uint8_t *src_block, *dst_block;
 };
 
-static void room_for_seal(struct sim *s, struct wg_buf *b, struct room *r, const uint8_t *p, size_t n)
+static void room_for_seal(struct sim *s, struct wg_buf *b, struct room *r, const uint8_t *p,
+			  size_t n)
 {
 	bool in_place = chance_below(&s->wire, 2);
 
@@ -225,7 +226,7 @@ static void room_for_seal(struct sim *s, struct wg_buf *b, struct room *r, const
 		abort();
 	uint8_t *src = in_place ? r->dst_block + 16 : r->src_block;
 	memcpy(src, p, n);
-	*b = (struct wg_buf){ .src = src, .dst = r->dst_block, .n = (uint32_t)n };
+	*b = (struct wg_buf){.src = src, .dst = r->dst_block, .n = (uint32_t)n};
 }
 
 static void room_for_open(struct sim *s, struct wg_buf *b, struct room *r, const struct datagram *d)
@@ -237,10 +238,10 @@ static void room_for_open(struct sim *s, struct wg_buf *b, struct room *r, const
 	if (!r->src_block || (!in_place && !r->dst_block))
 		abort();
 	memcpy(r->src_block, d->bytes, d->n);
-	*b = (struct wg_buf){ .src = r->src_block,
-			      .dst = in_place ? r->src_block + 16 : r->dst_block,
-			      .n = d->n,
-			      .tos = d->tos };
+	*b = (struct wg_buf){.src = r->src_block,
+			     .dst = in_place ? r->src_block + 16 : r->dst_block,
+			     .n = d->n,
+			     .tos = d->tos};
 }
 
 static void room_free(struct room *r)
@@ -255,7 +256,7 @@ void host_push(struct sim *s, struct node *n, const uint8_t *const *packets, con
 	struct wg_buf bufs[BATCH_MAX];
 	struct room rooms[BATCH_MAX];
 	struct wg_path paths[BATCH_MAX];
-	struct wg_batch b = { bufs, count, paths, 0 };
+	struct wg_batch b = {bufs, count, paths, 0};
 
 	if (!n->tunnel)
 		return;
@@ -273,7 +274,8 @@ void host_push(struct sim *s, struct node *n, const uint8_t *const *packets, con
 		if (bufs[i].verdict == WG_TO_TUN || bufs[i].verdict > WG_CONTROL)
 			sim_fail(s, "node %u: seal with verdict %u", n->id, bufs[i].verdict);
 		if (bufs[i].verdict == WG_TO_UDP && bufs[i].path >= b.n_paths)
-			sim_fail(s, "node %u: seal with path %u of %zu", n->id, bufs[i].path, b.n_paths);
+			sim_fail(s, "node %u: seal with path %u of %zu", n->id, bufs[i].path,
+				 b.n_paths);
 		if (bufs[i].verdict == WG_TO_UDP)
 			output(s, n, &bufs[i], &paths[bufs[i].path]);
 		if (seen)
@@ -304,8 +306,8 @@ void host_receive(struct sim *s, struct node *n, const struct datagram *d,
 {
 	struct wg_buf buf;
 	struct room room;
-	struct wg_path path = { .remote = *src, .local = dst->addr, .ifindex = 2 };
-	struct wg_batch b = { &buf, 1, &path, 1 };
+	struct wg_path path = {.remote = *src, .local = dst->addr, .ifindex = 2};
+	struct wg_batch b = {&buf, 1, &path, 1};
 
 	if (!n->tunnel) {
 		puppet_receives(n, d, src);
@@ -330,6 +332,10 @@ void host_receive(struct sim *s, struct node *n, const struct datagram *d,
 	host_leave(n);
 	if (verdict == WG_CONTROL && buf.verdict != WG_DONE)
 		sim_fail(s, "node %u: control leaves a verdict open", n->id);
+	if (getenv("SIM_TRACE"))
+		fprintf(stderr, "%13.6f      %u < %d  %u bytes%s: %s\n", (double)s->now / 1e9,
+			n->id, d->msg ? (int)d->msg->from : -1, d->n, d->altered ? ", altered" : "",
+			wg_drop_text(buf.drop));
 	host_drain(s, n);
 	tap_arrived(s, n, d);
 	room_free(&room);

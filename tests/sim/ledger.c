@@ -4,7 +4,7 @@
 #include <string.h>
 #include "sim.h"
 
-static const uint8_t marker[8] = { 'S', 'I', 'M', 'P', 'L', 'A', 'I', 'N' };
+static const uint8_t marker[8] = {'S', 'I', 'M', 'P', 'L', 'A', 'I', 'N'};
 enum { MARKER_BYTES = 8, ECN_CE = 3 };
 
 uint64_t ledger_add(struct sim *s, const struct ledger_entry *e)
@@ -147,7 +147,8 @@ void ledger_came_out(struct sim *s, unsigned int node, const uint8_t *p, size_t 
 		sim_fail(s, "packet %llu with a wrong source was delivered to %u",
 			 (unsigned long long)serial, node);
 	if (e->to != node && !s->nodes[node].forward)
-		sim_fail(s, "packet %llu for %u came out at %u", (unsigned long long)serial, e->to, node);
+		sim_fail(s, "packet %llu for %u came out at %u", (unsigned long long)serial, e->to,
+			 node);
 	if (e->reached >> node & 1)
 		sim_fail(s, "packet %llu delivered to %u twice", (unsigned long long)serial, node);
 	check_ecn(s, e, outer_tos, ce);

@@ -1,5 +1,5 @@
-/* The packets inside: each has a serial, and its bytes follow from it, so that whatever comes out of a
- * tunnel can be compared with what went in, wherever and whenever that was. */
+/* The packets inside: each has a serial, and its bytes follow from it, so that whatever comes out
+ * of a tunnel can be compared with what went in, wherever and whenever that was. */
 #ifndef SIM_LEDGER_H
 #define SIM_LEDGER_H
 
@@ -9,14 +9,14 @@ struct sim;
 
 struct ledger_entry {
 	uint8_t from, to; /* nodes */
-	uint8_t as;       /* the source address is this node's: not `from` is a spoof */
+	uint8_t as;	  /* the source address is this node's: not `from` is a spoof */
 	bool v6;
-	bool spoofed;     /* must not come out */
-	bool forwarded;   /* went through a node in between */
+	bool spoofed;	/* must not come out */
+	bool forwarded; /* went through a node in between */
 	uint8_t tos;
-	uint16_t size;    /* of the whole packet; 0: chosen from the serial */
+	uint16_t size;	  /* of the whole packet; 0: chosen from the serial */
 	uint64_t reached; /* a bit per node it came out at */
-	uint64_t order;   /* of all that came out, from 1 */
+	uint64_t order;	  /* of all that came out, from 1 */
 	uint64_t out_at;  /* when it last came out */
 };
 

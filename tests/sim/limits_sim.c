@@ -1,5 +1,5 @@
-/* Counters near their limits: 2^60 asks for new keys, 2^64 - 2^13 - 1 ends a session. Here alone the
- * simulator reaches into src/proto, to be there in less than a lifetime. */
+/* Counters near their limits: 2^60 asks for new keys, 2^64 - 2^13 - 1 ends a session. Here alone
+ * the simulator reaches into src/proto, to be there in less than a lifetime. */
 #include "../../src/proto/peer.h"
 #include "story.h"
 
@@ -24,7 +24,8 @@ static void connect_fresh(struct sim *s)
 
 static void rekey_after_2_60_messages(struct sim *s)
 {
-	for (unsigned int sender = 0; sender < 2; sender++) { /* either side, not only the initiator */
+	for (unsigned int sender = 0; sender < 2;
+	     sender++) { /* either side, not only the initiator */
 		sim_peer_remove(s, 0, 1);
 		sim_peer_remove(s, 1, 0);
 		connect_fresh(s);
@@ -71,7 +72,7 @@ static void a_batch_across_the_limit(struct sim *s)
 	connect_fresh(s);
 	jump(s, 0, 1, REJECT - 5);
 	for (size_t i = 0; i < BATCH_MAX; i++)
-		e[i] = (struct ledger_entry){ .from = 0, .to = 1, .as = 0 };
+		e[i] = (struct ledger_entry){.from = 0, .to = 1, .as = 0};
 	first = s->ledger.n;
 	uint64_t t = s->now, order = s->ledger.came_out;
 	sim_push_batch(s, 0, e, BATCH_MAX);
@@ -113,11 +114,11 @@ static void keepalives_count(struct sim *s)
 int main(int argc, char **argv)
 {
 	static const struct story stories[] = {
-		{ "rekey_after_2_60_messages", rekey_after_2_60_messages, 2, 0 },
-		{ "two_go_and_the_third_waits", two_go_and_the_third_waits, 2, 0 },
-		{ "a_batch_across_the_limit", a_batch_across_the_limit, 2, 0 },
-		{ "used_up_and_cut", used_up_and_cut, 2, 0 },
-		{ "keepalives_count", keepalives_count, 2, 0 },
+		{"rekey_after_2_60_messages", rekey_after_2_60_messages, 2, 0},
+		{"two_go_and_the_third_waits", two_go_and_the_third_waits, 2, 0},
+		{"a_batch_across_the_limit", a_batch_across_the_limit, 2, 0},
+		{"used_up_and_cut", used_up_and_cut, 2, 0},
+		{"keepalives_count", keepalives_count, 2, 0},
 	};
 
 	return stories_run(stories, ARRAY_LEN(stories), argc, argv);

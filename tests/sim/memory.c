@@ -1,4 +1,5 @@
-/* Blocks in a hash table by address; secrets as two 16-byte halves in a hash table by their bytes. */
+/* Blocks in a hash table by address; secrets as two 16-byte halves in a hash table by their bytes.
+ */
 #include "memory.h"
 #include <stdlib.h>
 #include "chance.h"
@@ -14,7 +15,7 @@ struct block {
 struct half {
 	uint8_t b[HALF];
 	const char *what; /* null: the slot is empty */
-	uint32_t id;      /* of the key it is a half of */
+	uint32_t id;	  /* of the key it is a half of */
 	uint8_t kind;
 };
 
@@ -195,7 +196,7 @@ static void block_add(void *p, size_t n)
 {
 	if ((blocks_used + 1) * 2 >= blocks_slots)
 		blocks_grow();
-	*block_find(p) = (struct block){ p, n, owner_now };
+	*block_find(p) = (struct block){p, n, owner_now};
 	blocks_used++;
 	live_blocks[owner_now]++;
 	live_bytes[owner_now] += n;

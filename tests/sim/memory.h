@@ -6,8 +6,9 @@
 #include "../../src/base/base.h"
 
 enum memory_secret {
-	SECRET_SESSION = 1, /* session keys, ephemerals, chaining keys: gone 540 s after the last traffic */
-	SECRET_STATIC = 2,  /* private keys, psks, static-static secrets: gone with their owner */
+	SECRET_SESSION =
+		1, /* session keys, ephemerals, chaining keys: gone 540 s after the last traffic */
+	SECRET_STATIC = 2, /* private keys, psks, static-static secrets: gone with their owner */
 };
 
 /* Blocks allocated between enter and leave belong to this owner (1..); allocations outside are the
@@ -26,7 +27,7 @@ const char *memory_find(unsigned int owner, enum memory_secret kind);
 /* How many different secrets of this kind lie in the owner's live blocks. */
 unsigned int memory_count(unsigned int owner, enum memory_secret kind);
 
-size_t memory_bytes(unsigned int owner);      /* live now */
+size_t memory_bytes(unsigned int owner); /* live now */
 size_t memory_blocks(unsigned int owner);
 size_t memory_peak_bytes(unsigned int owner); /* most there ever were since memory_forget_all */
 

@@ -95,8 +95,7 @@ bool ref_open_initiation(struct ref_transcript *t, const uint8_t msg[SIM_INITIAT
 	memcpy(t->e_i.b, msg + 8, 32);
 	mix_key(t, msg + 8, 32);
 	mix_hash(t, msg + 8, 32);
-	if (!mix_dh(t, &k, s_r, &t->e_i) ||
-	    !aead_open(t->s_i.b, msg + 40, 32, t->h.b, 32, 0, &k))
+	if (!mix_dh(t, &k, s_r, &t->e_i) || !aead_open(t->s_i.b, msg + 40, 32, t->h.b, 32, 0, &k))
 		return false;
 	mix_hash(t, msg + 40, 48);
 	if (ss)

@@ -27,26 +27,28 @@ struct ref_keys {
 
 void ref_timestamp(uint8_t out[SIM_TIMESTAMP_BYTES], uint64_t unix_s, uint32_t ns);
 /* mac1 is the 16 bytes from `covered` on. */
-void ref_mac1(uint8_t out[16], const struct wg_public *receiver, const uint8_t *msg, size_t covered);
+void ref_mac1(uint8_t out[16], const struct wg_public *receiver, const uint8_t *msg,
+	      size_t covered);
 void ref_cookie_key(struct wg_sym *out, const struct wg_public *sender);
 
 /* Writes an initiation; mac1 is set, mac2 zero. False: low-order key. */
 must_check bool ref_initiate(struct ref_transcript *t, uint8_t msg[SIM_INITIATION_BYTES],
 			     const struct wg_private *s_i, const struct wg_private *e_i,
-			     const struct wg_public *s_r, const uint8_t timestamp[SIM_TIMESTAMP_BYTES],
-			     uint32_t index);
+			     const struct wg_public *s_r,
+			     const uint8_t timestamp[SIM_TIMESTAMP_BYTES], uint32_t index);
 /* Reads one with the responder's keys; `ss` is the static-static secret, null: compute it. */
-must_check bool ref_open_initiation(struct ref_transcript *t, const uint8_t msg[SIM_INITIATION_BYTES],
+must_check bool ref_open_initiation(struct ref_transcript *t,
+				    const uint8_t msg[SIM_INITIATION_BYTES],
 				    const struct wg_private *s_r, const struct wg_public *s_r_pub,
 				    const struct wg_shared *ss);
 /* Writes a response to the transcript, and the keys. */
 must_check bool ref_answer(struct ref_keys *keys, uint8_t msg[SIM_RESPONSE_BYTES],
 			   struct ref_transcript *t, const struct wg_private *e_r,
 			   const struct wg_psk *psk, uint32_t index);
-/* The keys that follow from somebody else's response whose ephemeral private key is known. False: it
- * does not verify. `ck` of the transcript is then final. */
+/* The keys that follow from somebody else's response whose ephemeral private key is known. False:
+ * it does not verify. `ck` of the transcript is then final. */
 must_check bool ref_follow_response(struct ref_keys *keys, struct ref_transcript *t,
-				    const uint8_t msg[SIM_RESPONSE_BYTES], const struct wg_private *e_r,
-				    const struct wg_psk *psk);
+				    const uint8_t msg[SIM_RESPONSE_BYTES],
+				    const struct wg_private *e_r, const struct wg_psk *psk);
 
 #endif

@@ -1,5 +1,5 @@
-/* Moving about: new addresses and ports, NATs that rebind and forget, spoofed packets that move nobody,
- * sources that are no longer there. */
+/* Moving about: new addresses and ports, NATs that rebind and forget, spoofed packets that move
+ * nobody, sources that are no longer there. */
 #include "story.h"
 
 static bool knows_at(struct sim *s, unsigned int a, unsigned int b, const struct ip_endpoint *e)
@@ -24,7 +24,7 @@ static void mid_stream(struct sim *s)
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
 	stream(s, 0, 1, 3);
-	size_t before[2] = { ledger_arrived(s, 0), ledger_arrived(s, 1) };
+	size_t before[2] = {ledger_arrived(s, 0), ledger_arrived(s, 1)};
 	for (unsigned int place = 1; place < 20; place++) {
 		sim_move(s, 0, place);
 		stream(s, 0, 1, 2);
@@ -235,17 +235,17 @@ static void timers_forget_the_source(struct sim *s)
 int main(int argc, char **argv)
 {
 	static const struct story stories[] = {
-		{ "mid_stream", mid_stream, 2, 2 },
-		{ "every_kind_of_message_moves", every_kind_of_message_moves, 2, 0 },
-		{ "to_another_family_and_back", to_another_family_and_back, 2, 0 },
-		{ "spoofed_packets_move_nobody", spoofed_packets_move_nobody, 2, 0 },
-		{ "cookie_replies_move_nobody", cookie_replies_move_nobody, 2, 0 },
-		{ "nat_rebinds", nat_rebinds, 2, 2 },
-		{ "nat_forgets_without_keepalive", nat_forgets_without_keepalive, 2, 0 },
-		{ "nat_kept_open_by_keepalive", nat_kept_open_by_keepalive, 2, 0 },
-		{ "two_behind_nats_through_a_third", two_behind_nats_through_a_third, 3, 0 },
-		{ "stale_source_is_forgotten", stale_source_is_forgotten, 2, 0 },
-		{ "timers_forget_the_source", timers_forget_the_source, 2, 0 },
+		{"mid_stream", mid_stream, 2, 2},
+		{"every_kind_of_message_moves", every_kind_of_message_moves, 2, 0},
+		{"to_another_family_and_back", to_another_family_and_back, 2, 0},
+		{"spoofed_packets_move_nobody", spoofed_packets_move_nobody, 2, 0},
+		{"cookie_replies_move_nobody", cookie_replies_move_nobody, 2, 0},
+		{"nat_rebinds", nat_rebinds, 2, 2},
+		{"nat_forgets_without_keepalive", nat_forgets_without_keepalive, 2, 0},
+		{"nat_kept_open_by_keepalive", nat_kept_open_by_keepalive, 2, 0},
+		{"two_behind_nats_through_a_third", two_behind_nats_through_a_third, 3, 0},
+		{"stale_source_is_forgotten", stale_source_is_forgotten, 2, 0},
+		{"timers_forget_the_source", timers_forget_the_source, 2, 0},
 	};
 
 	return stories_run(stories, ARRAY_LEN(stories), argc, argv);

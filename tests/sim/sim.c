@@ -48,18 +48,18 @@ void sim_wall(const struct sim *s, const struct node *n, uint64_t *unix_s, uint3
 
 struct ip_addr sim_inner(unsigned int node, bool v6)
 {
-	uint8_t v4_bytes[4] = { 10, 77, 0, (uint8_t)(node + 1) };
-	uint8_t v6_bytes[16] = { 0xfd, 0x77, [15] = (uint8_t)(node + 1) };
+	uint8_t v4_bytes[4] = {10, 77, 0, (uint8_t)(node + 1)};
+	uint8_t v6_bytes[16] = {0xfd, 0x77, [15] = (uint8_t)(node + 1)};
 
 	return v6 ? ip_v6(v6_bytes) : ip_v4(v4_bytes);
 }
 
 struct ip_endpoint sim_outer(unsigned int node, unsigned int place, bool v6)
 {
-	uint8_t v4_bytes[4] = { 100, (uint8_t)(64 + place), 0, (uint8_t)(node + 1) };
-	uint8_t v6_bytes[16] = { 0x20, 0x01, 0x0d, 0xb8, [7] = (uint8_t)place,
-				 [15] = (uint8_t)(node + 1) };
-	struct ip_endpoint e = { .port = (uint16_t)(PORT + (place & 1 ? place : 0)) };
+	uint8_t v4_bytes[4] = {100, (uint8_t)(64 + place), 0, (uint8_t)(node + 1)};
+	uint8_t v6_bytes[16] = {
+		0x20, 0x01, 0x0d, 0xb8, [7] = (uint8_t)place, [15] = (uint8_t)(node + 1)};
+	struct ip_endpoint e = {.port = (uint16_t)(PORT + (place & 1 ? place : 0))};
 
 	e.addr = v6 ? ip_v6(v6_bytes) : ip_v4(v4_bytes);
 	return e;
@@ -74,8 +74,8 @@ void sim_move(struct sim *s, unsigned int a, unsigned int place)
 void sim_nat(struct sim *s, unsigned int a, uint64_t timeout_ns)
 {
 	struct nat *nat = calloc(1, sizeof *nat);
-	uint8_t v4_bytes[4] = { 203, 0, 113, (uint8_t)(a + 1) };
-	uint8_t v6_bytes[16] = { 0x20, 0x01, 0x0d, 0xb8, 0xff, [15] = (uint8_t)(a + 1) };
+	uint8_t v4_bytes[4] = {203, 0, 113, (uint8_t)(a + 1)};
+	uint8_t v6_bytes[16] = {0x20, 0x01, 0x0d, 0xb8, 0xff, [15] = (uint8_t)(a + 1)};
 
 	if (!nat)
 		abort();
@@ -95,14 +95,14 @@ void sim_nat_rebind(struct sim *s, unsigned int a)
 struct ip_endpoint sim_seen(struct sim *s, unsigned int a, unsigned int b)
 {
 	struct node *n = &s->nodes[a];
-	struct ip_endpoint none = { .port = 0 };
+	struct ip_endpoint none = {.port = 0};
 
 	if (!n->nat)
 		return n->v4;
 	for (unsigned int i = n->nat->n; i-- > 0;)
 		if (endpoint_equal(&n->nat->entries[i].far, &s->nodes[b].v4))
-			return (struct ip_endpoint){ .addr = n->nat->addr[0],
-						     .port = n->nat->entries[i].port };
+			return (struct ip_endpoint){.addr = n->nat->addr[0],
+						    .port = n->nat->entries[i].port};
 	return none;
 }
 
@@ -117,7 +117,7 @@ static void draw_key(struct sim *s, struct node *n)
 
 static void node_new(struct sim *s, unsigned int id)
 {
-	static const uint64_t boots[] = { 0, 1, NS_PER_S, 1ull << 50 };
+	static const uint64_t boots[] = {0, 1, NS_PER_S, 1ull << 50};
 	struct node *n = &s->nodes[id];
 
 	n->sim = s;
@@ -138,7 +138,7 @@ static void node_new(struct sim *s, unsigned int id)
 struct sim *sim_new(uint64_t seed, unsigned int n_nodes)
 {
 	struct sim *s = calloc(1, sizeof *s);
-	struct link like = { .delay_ns = 10 * NS_PER_MS };
+	struct link like = {.delay_ns = 10 * NS_PER_MS};
 
 	if (!s)
 		abort();
@@ -437,7 +437,7 @@ uint64_t sim_push_with(struct sim *s, unsigned int a, const struct ledger_entry 
 
 uint64_t sim_push(struct sim *s, unsigned int a, unsigned int b)
 {
-	struct ledger_entry e = { .from = (uint8_t)a, .to = (uint8_t)b, .as = (uint8_t)a };
+	struct ledger_entry e = {.from = (uint8_t)a, .to = (uint8_t)b, .as = (uint8_t)a};
 	struct chance c = chance_of(s->seed, 0xabc0000 + s->ledger.n);
 
 	e.v6 = chance_below(&c, 2);
@@ -484,7 +484,8 @@ const struct sight *sim_nth(const struct sim *s, unsigned int from, uint8_t type
 {
 	for (size_t i = 0; i < s->n_sights; i++) {
 		const struct sight *g = &s->sights[i];
-		if (g->from == from && (type == 0 || g->type == type) && g->at >= since && nth-- == 0)
+		if (g->from == from && (type == 0 || g->type == type) && g->at >= since &&
+		    nth-- == 0)
 			return g;
 	}
 	return NULL;

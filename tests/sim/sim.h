@@ -1,6 +1,6 @@
 /* The simulator: tunnels, a clock of integer nanoseconds and a wire that loses, delays, repeats,
- * reorders and alters, all out of one seed. sim_run() jumps to the earliest of the wire's events and
- * the tunnels' deadlines. The rules that must hold whatever happens are checked while it runs
+ * reorders and alters, all out of one seed. sim_run() jumps to the earliest of the wire's events
+ * and the tunnels' deadlines. The rules that must hold whatever happens are checked while it runs
  * (tap.h, ledger.h, memory.h) and by sim_end(); a broken one prints the seed and how to replay it.
  * SIM_TRACE=1 in the environment prints every datagram sent. */
 #ifndef SIM_H
@@ -14,7 +14,8 @@
 
 enum {
 	NODES_MAX = 64,
-	DRAWS_KEPT = 64,   /* random draws of 32 bytes remembered per node: ephemerals are among them */
+	DRAWS_KEPT =
+		64, /* random draws of 32 bytes remembered per node: ephemerals are among them */
 	RECENT_KEPT = 256, /* datagrams the adversary can replay */
 	INBOX_KEPT = 16,
 	ROUTES_MAX = 4,
@@ -32,13 +33,14 @@ struct link {
 struct message {
 	uint32_t refs;
 	unsigned int from;
-	int to;        /* the node whose key it is made for; -1: nobody's */
-	uint8_t type;  /* 1-4 */
+	int to;	      /* the node whose key it is made for; -1: nobody's */
+	uint8_t type; /* 1-4 */
 	uint8_t tos;
-	bool accepted; /* the receiver has already acted upon it: from now on a replay */
-	bool empty;    /* data: a keepalive */
+	bool accepted;	     /* the receiver has already acted upon it: from now on a replay */
+	uint32_t generation; /* of the receiver's memory, then */
+	bool empty;	     /* data: a keepalive */
 	bool from_initiator;
-	int session;   /* index into tap.sessions, -1: none */
+	int session;	/* index into tap.sessions, -1: none */
 	int initiation; /* index into tap.initiations, -1 */
 	uint64_t counter;
 	uint32_t n;
@@ -103,12 +105,16 @@ struct node {
 	struct ip_endpoint v4, v6; /* where its sockets are */
 	struct nat *nat;
 	int carrier; /* the node whose tunnel carries this one's datagrams; -1: the wire does */
-	uint64_t boot_ns;     /* its monotonic clock when the world began */
+	uint64_t boot_ns; /* its monotonic clock when the world began */
 	int64_t wall_offset_ns;
-	uint64_t slack_ns;    /* its timers come up to this late */
+	uint64_t slack_ns; /* its timers come up to this late */
 	uint64_t slack_now_ns;
 	struct chance entropy;
-	struct draw { struct wg_private b; struct wg_public pub; bool have_pub; } draws[DRAWS_KEPT];
+	struct draw {
+		struct wg_private b;
+		struct wg_public pub;
+		bool have_pub;
+	} draws[DRAWS_KEPT];
 	unsigned int n_draws;
 	int publish_depth;
 	bool in_data_half;
@@ -116,7 +122,11 @@ struct node {
 	uint64_t sent[5], sent_keepalives, sent_bytes, delivered, delivered_bytes, stale_sources;
 	uint64_t last_sent_ns;
 	bool clock_was_set_back;
-	struct { struct ip_endpoint from; uint32_t n; uint8_t bytes[256]; } inbox[INBOX_KEPT]; /* puppets' */
+	struct {
+		struct ip_endpoint from;
+		uint32_t n;
+		uint8_t bytes[256];
+	} inbox[INBOX_KEPT]; /* puppets' */
 	unsigned int n_inbox;
 	uint64_t ticks;
 };
@@ -139,6 +149,8 @@ struct sim {
 	uint8_t *drain_buffer;
 	struct ledger ledger;
 	struct tap *tap;
+	bool memory_failed; /* allocations did, until then */
+	uint64_t memory_failed_at;
 	const struct datagram *cause; /* being processed by `cause_node` */
 	unsigned int cause_node;
 	bool cause_was_accepted;
@@ -154,10 +166,10 @@ void sim_end(struct sim *s);
 void sim_fail(struct sim *s, const char *fmt, ...) printf_like(2, 3);
 extern void (*sim_on_fail)(void);
 extern const char *sim_story; /* printed in the replay line */
-#define OK(s, what)                                                                         \
-	do {                                                                                \
-		if (!(what))                                                                \
-			sim_fail(s, "%s:%d: not true: %s", __FILE__, __LINE__, #what);      \
+#define OK(s, what)                                                                                \
+	do {                                                                                       \
+		if (!(what))                                                                       \
+			sim_fail(s, "%s:%d: not true: %s", __FILE__, __LINE__, #what);             \
 	} while (0)
 
 struct link *sim_link(struct sim *s, unsigned int from, unsigned int to);
@@ -178,18 +190,19 @@ void sim_state(struct sim *s, unsigned int a, unsigned int b, struct wg_peer_sta
 uint64_t sim_drops(struct sim *s, unsigned int a, enum wg_drop why);
 
 void sim_up(struct sim *s, unsigned int a, bool up);
-void sim_off(struct sim *s, unsigned int a);    /* the tunnel object is freed */
-void sim_boot(struct sim *s, unsigned int a);   /* and made again from the configuration */
+void sim_off(struct sim *s, unsigned int a);  /* the tunnel object is freed */
+void sim_boot(struct sim *s, unsigned int a); /* and made again from the configuration */
 void sim_reboot(struct sim *s, unsigned int a);
-void sim_new_key(struct sim *s, unsigned int a); /* a draws a new private key */
+void sim_new_key(struct sim *s, unsigned int a);		   /* a draws a new private key */
 void sim_learn_key(struct sim *s, unsigned int a, unsigned int b); /* a's peer b gets b's new key */
-void sim_puppet(struct sim *s, unsigned int a);  /* no tunnel: the story speaks for it */
+void sim_puppet(struct sim *s, unsigned int a); /* no tunnel: the story speaks for it */
 void sim_mtu(struct sim *s, unsigned int a, uint32_t mtu);
 
 /* ---- addresses ---- */
 
 struct ip_addr sim_inner(unsigned int node, bool v6);
-struct ip_endpoint sim_outer(unsigned int node, unsigned int place, bool v6); /* 0: where it begins */
+struct ip_endpoint sim_outer(unsigned int node, unsigned int place,
+			     bool v6); /* 0: where it begins */
 /* Sockets move to another place; the port changes too when place is odd. */
 void sim_move(struct sim *s, unsigned int a, unsigned int place);
 void sim_nat(struct sim *s, unsigned int a, uint64_t timeout_ns);

@@ -39,7 +39,8 @@ int stories_run(const struct story *stories, size_t n, int argc, char **argv)
 		if (only)
 			ok = run_once(story, strtoull(only, NULL, 10));
 		else
-			for (uint64_t seed = 1; ok && seed <= (story->seeds ? story->seeds : 1); seed++)
+			for (uint64_t seed = 1; ok && seed <= (story->seeds ? story->seeds : 1);
+			     seed++)
 				ok = run_once(story, seed);
 		*(ok ? &passed : &failed) += 1;
 		printf("%s %u - %s\n", ok ? "ok" : "not ok", passed + failed, story->name);
@@ -81,8 +82,10 @@ uint64_t story_forge_packet(struct sim *s, struct tap_session *k, bool as_initia
 {
 	uint8_t p[LEDGER_PACKET_MAX];
 	unsigned int from = as_initiator ? k->initiator : k->responder;
-	struct ledger_entry e = { .from = (uint8_t)from, .as = (uint8_t)from, .size = 80,
-				  .to = (uint8_t)(as_initiator ? k->responder : k->initiator) };
+	struct ledger_entry e = {.from = (uint8_t)from,
+				 .as = (uint8_t)from,
+				 .size = 80,
+				 .to = (uint8_t)(as_initiator ? k->responder : k->initiator)};
 	uint64_t serial = ledger_add(s, &e);
 
 	story_forge(s, k, as_initiator, counter, p, ledger_packet(s, serial, p));
@@ -114,13 +117,13 @@ void story_puppet_initiates(struct sim *s, unsigned int puppet, unsigned int to,
 	struct node *n = &s->nodes[puppet];
 	struct ref_transcript local;
 	struct wg_private e;
-	struct wg_path path = { .remote = s->nodes[to].v4 };
+	struct wg_path path = {.remote = s->nodes[to].v4};
 
 	chance_bytes(&s->actions, e.b, sizeof e.b);
 	x25519_clamp(&e);
 	ref_timestamp(stamp, unix_s, 0);
-	OK(s, ref_initiate(t ? t : &local, bytes, &n->private_key, &e, &s->nodes[to].public_key, stamp,
-			   index));
+	OK(s, ref_initiate(t ? t : &local, bytes, &n->private_key, &e, &s->nodes[to].public_key,
+			   stamp, index));
 	struct message *m = message_new(puppet, bytes, sizeof bytes, 0x88);
 	tap_sent(s, n, m);
 	wire_send(s, n, &path, m);

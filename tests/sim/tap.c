@@ -33,6 +33,7 @@ struct tap *tap_new(struct sim *s)
 	t->cookies = must_calloc(pairs, sizeof *t->cookies);
 	t->last_mac1 = must_calloc(pairs, sizeof *t->last_mac1);
 	t->ss = must_calloc(pairs, sizeof *t->ss);
+	t->generation = must_calloc(pairs, sizeof *t->generation);
 	t->seen = counters_new();
 	for (size_t i = 0; i < pairs; i++)
 		t->handshake_at[i] = NEVER;
@@ -50,6 +51,7 @@ void tap_free(struct tap *t)
 	free(t->cookies);
 	free(t->last_mac1);
 	free(t->ss);
+	free(t->generation);
 	counters_free(t->seen);
 	free(t);
 }
@@ -67,7 +69,8 @@ static void *append(void **array, size_t *n, size_t *cap, size_t size)
 	memset(p, 0, size);
 	return p;
 }
-#define APPEND(t, what) append((void **)&(t)->what, &(t)->n_##what, &(t)->cap_##what, sizeof *(t)->what)
+#define APPEND(t, what)                                                                            \
+	append((void **)&(t)->what, &(t)->n_##what, &(t)->cap_##what, sizeof *(t)->what)
 
 void tap_forget_pair(struct sim *s, unsigned int a, unsigned int b, bool timestamps_too)
 {
@@ -75,9 +78,10 @@ void tap_forget_pair(struct sim *s, unsigned int a, unsigned int b, bool timesta
 
 	t->handshake_at[pair(s, a, b)] = NEVER;
 	if (timestamps_too) {
+		t->generation[pair(s, a, b)]++;
 		memset(t->timestamps[pair(s, a, b)], 0, SIM_TIMESTAMP_BYTES);
 		memset(t->answered[pair(s, a, b)], 0, SIM_TIMESTAMP_BYTES);
-		t->cookies[pair(s, a, b)] = (struct tap_cookie){ 0 };
+		t->cookies[pair(s, a, b)] = (struct tap_cookie){0};
 		memset(t->last_mac1[pair(s, a, b)], 0, 16);
 	}
 }
@@ -195,7 +199,9 @@ static void check_timestamp(struct sim *s, const struct node *n, unsigned int to
 		sim_fail(s, "node %u: timestamp shows a fine clock", n->id);
 	sim_wall(s, n, &unix_s, &ns);
 	ref_timestamp(wall, unix_s, ns);
-	if (!n->clock_was_set_back && memcmp(t->timestamp, wall, SIM_TIMESTAMP_BYTES) != 0)
+	/* later than the time only when this peer has already been sent that one */
+	if (!n->clock_was_set_back && memcmp(t->timestamp, wall, SIM_TIMESTAMP_BYTES) != 0 &&
+	    memcmp(last, wall, SIM_TIMESTAMP_BYTES) < 0)
 		sim_fail(s, "node %u: timestamp is not the time", n->id);
 	memcpy(last, t->timestamp, SIM_TIMESTAMP_BYTES);
 }
@@ -225,8 +231,8 @@ static void sent_initiation(struct sim *s, struct node *n, struct message *m)
 	unsigned int to = (unsigned int)m->to;
 	uint64_t last = s->tap->handshake_at[pair(s, n->id, to)];
 	if (n->tunnel && last != NEVER && s->now - last < REKEY_TIMEOUT_NS)
-		sim_fail(s, "node %u: initiation %llu ms after the last handshake message to %u", n->id,
-			 (unsigned long long)((s->now - last) / NS_PER_MS), to);
+		sim_fail(s, "node %u: initiation %llu ms after the last handshake message to %u",
+			 n->id, (unsigned long long)((s->now - last) / NS_PER_MS), to);
 	struct tap_initiation *i = APPEND(s->tap, initiations);
 	m->initiation = (int)s->tap->n_initiations - 1;
 	bool current = priv == &s->nodes[to].private_key;
@@ -353,7 +359,8 @@ static void cookie_arrives(struct sim *s, const struct node *n, const struct mes
 {
 	const struct tap_reply *r = m->session < 0 ? NULL : &s->tap->replies[m->session];
 
-	if (!r || r->holder != n->id)
+	if (!r || r->holder != n->id || !n->up ||
+	    memcmp(&n->conf[r->sender].key, &s->nodes[r->sender].public_key, KEY_BYTES) != 0)
 		return;
 	size_t p = pair(s, n->id, r->sender);
 	if (mem_is_zero_ct(r->mac1, 16) || memcmp(r->mac1, s->tap->last_mac1[p], 16) != 0)
@@ -362,7 +369,10 @@ static void cookie_arrives(struct sim *s, const struct node *n, const struct mes
 	memcpy(c->value, r->value, 16);
 	c->at = s->now;
 	c->held = true;
-	c->uncertain = false;
+	/* an attempt that failed for want of memory may have been given up, and its index with it
+	 */
+	c->uncertain = s->memory_failed && (s->memory_failed_at == NEVER ||
+					    s->now - s->memory_failed_at < 10 * NS_PER_S);
 	memset(s->tap->last_mac1[p], 0, 16); /* consumed: a second reply is not */
 }
 
@@ -370,7 +380,8 @@ static void cookie_arrives(struct sim *s, const struct node *n, const struct mes
 
 static void check_shape(struct sim *s, const struct node *n, const struct message *m)
 {
-	static const uint32_t sizes[5] = { 0, SIM_INITIATION_BYTES, SIM_RESPONSE_BYTES, SIM_COOKIE_BYTES, 0 };
+	static const uint32_t sizes[5] = {0, SIM_INITIATION_BYTES, SIM_RESPONSE_BYTES,
+					  SIM_COOKIE_BYTES, 0};
 	uint8_t tos = m->type == 1 || m->type == 2 ? TOS_HANDSHAKE : 0;
 
 	if (m->n < 4 || load_le32(m->bytes) < 1 || load_le32(m->bytes) > 4)
@@ -410,8 +421,8 @@ static void endpoints_of(struct sim *s, const struct node *n, struct ip_endpoint
 
 	for (unsigned int i = 0; i < s->n_nodes; i++) {
 		memset(&out[i], 0, sizeof out[i]);
-		struct wg_tunnel_peer *p = n->conf[i].present
-			? tunnel_peer_find(n->tunnel, &n->conf[i].key) : NULL;
+		struct wg_tunnel_peer *p =
+			n->conf[i].present ? tunnel_peer_find(n->tunnel, &n->conf[i].key) : NULL;
 		if (!p)
 			continue;
 		tunnel_peer_state(n->tunnel, p, &state);
@@ -425,7 +436,8 @@ void tap_arrives(struct sim *s, struct node *n, const struct datagram *d)
 
 	s->cause = d;
 	s->cause_node = n->id;
-	s->cause_was_accepted = m && m->accepted && m->to == (int)n->id;
+	s->cause_was_accepted = m && m->accepted && m->to == (int)n->id &&
+				m->generation == s->tap->generation[pair(s, n->id, m->from)];
 	if (n->tunnel && s->n_nodes <= 8)
 		endpoints_of(s, n, s->tap->before);
 	if (!m || d->altered || m->to != (int)n->id)
@@ -447,11 +459,13 @@ static void check_roaming(struct sim *s, const struct node *n, const struct data
 
 	endpoints_of(s, n, after);
 	for (unsigned int i = 0; i < s->n_nodes; i++) {
-		if (endpoint_equal(&after[i], &s->tap->before[i]) || after[i].addr.family == IP_NONE)
+		if (endpoint_equal(&after[i], &s->tap->before[i]) ||
+		    after[i].addr.family == IP_NONE)
 			continue;
 		if (!d->msg || d->altered || d->msg->to != (int)n->id || d->msg->from != i ||
 		    d->msg->type == 3 || s->cause_was_accepted)
-			sim_fail(s, "node %u: peer %u roamed by a datagram that is not its own", n->id, i);
+			sim_fail(s, "node %u: peer %u roamed by a datagram that is not its own",
+				 n->id, i);
 	}
 }
 
@@ -464,6 +478,7 @@ void tap_arrived(struct sim *s, struct node *n, const struct datagram *d)
 	s->cause = NULL;
 	if (!m || d->altered || m->to != (int)n->id)
 		return;
+	m->generation = s->tap->generation[pair(s, n->id, m->from)];
 	if (m->type == 4)
 		m->accepted = true;
 	else if (m->type == 1 && m->initiation >= 0)

@@ -22,9 +22,9 @@ struct tap_session {
 	uint32_t index_i, index_r;
 	struct ref_keys keys;
 	uint64_t born_i, born_r; /* when the response was taken, when it was made; NEVER: not yet */
-	bool confirmed;          /* the responder was given a data message of the initiator */
-	bool used_i;             /* the initiator has sent with it */
-	uint64_t n_sent[2];      /* data messages: of the initiator, of the responder */
+	bool confirmed;		 /* the responder was given a data message of the initiator */
+	bool used_i;		 /* the initiator has sent with it */
+	uint64_t n_sent[2];	 /* data messages: of the initiator, of the responder */
 	uint64_t last_counter[2];
 };
 
@@ -45,18 +45,20 @@ struct tap {
 	size_t n_initiations, cap_initiations;
 	struct tap_session *sessions;
 	size_t n_sessions, cap_sessions;
-	uint64_t *handshake_at;      /* [from * n + to]: last initiation or response sent; NEVER: none */
+	uint64_t *handshake_at; /* [from * n + to]: last initiation or response sent; NEVER: none */
 	uint8_t (*timestamps)[SIM_TIMESTAMP_BYTES]; /* [from * n + to]: last one sent */
-	struct tap_cookie *cookies;  /* [holder * n + peer] */
-	uint8_t (*last_mac1)[16];    /* [from * n + to] */
-	struct wg_shared *ss;        /* [from * n + to], zero: not computed */
-	struct counters *seen;       /* (session, direction, counter) already sent */
-	uint8_t (*answered)[SIM_TIMESTAMP_BYTES]; /* [responder * n + initiator]: of the last answered */
+	struct tap_cookie *cookies;		    /* [holder * n + peer] */
+	uint8_t (*last_mac1)[16];		    /* [from * n + to] */
+	struct wg_shared *ss;			    /* [from * n + to], zero: not computed */
+	uint32_t *generation;  /* [node * n + peer]: how often it has forgotten the peer */
+	struct counters *seen; /* (session, direction, counter) already sent */
+	uint8_t (*answered)[SIM_TIMESTAMP_BYTES]; /* [responder * n + initiator]: of the last
+						     answered */
 	struct tap_reply *replies;
 	size_t n_replies, cap_replies;
 	struct ip_endpoint before[NODES_MAX]; /* endpoints of the receiving node's peers */
-	bool raw_allowed;   /* inner packets the ledger does not know are sent */
-	bool routes_change; /* a story moves allowed IPs while packets wait */
+	bool raw_allowed;		      /* inner packets the ledger does not know are sent */
+	bool routes_change;		      /* a story moves allowed IPs while packets wait */
 };
 
 struct tap *tap_new(struct sim *s);
@@ -80,8 +82,8 @@ size_t tap_sessions_between(struct sim *s, unsigned int a, unsigned int b);
 
 /* A data message made with a session's own keys, as its initiator or responder; its size.
  * out has n + 32 bytes. Not padded. */
-size_t tap_forge(const struct tap_session *k, bool as_initiator, uint64_t counter,
-		 const uint8_t *p, size_t n, uint8_t *out);
+size_t tap_forge(const struct tap_session *k, bool as_initiator, uint64_t counter, const uint8_t *p,
+		 size_t n, uint8_t *out);
 
 /* tap_data.c: the part for type 4 */
 void tap_sent_data(struct sim *s, struct node *n, struct message *m);
@@ -89,6 +91,7 @@ void tap_sent_data(struct sim *s, struct node *n, struct message *m);
 /* counters.c: a set of (session, direction, counter) */
 struct counters *counters_new(void);
 void counters_free(struct counters *c);
-must_check bool counters_add(struct counters *c, uint32_t session, bool direction, uint64_t counter);
+must_check bool counters_add(struct counters *c, uint32_t session, bool direction,
+			     uint64_t counter);
 
 #endif

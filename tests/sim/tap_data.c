@@ -37,7 +37,8 @@ static void check_key(struct sim *s, const struct node *n, struct tap_session *k
 		sim_fail(s, "node %u sends with a session its initiator has not confirmed", n->id);
 	if (!counters_add(s->tap->seen, (uint32_t)(k - s->tap->sessions), m->from_initiator,
 			  m->counter))
-		sim_fail(s, "node %u uses counter %llu twice", n->id, (unsigned long long)m->counter);
+		sim_fail(s, "node %u uses counter %llu twice", n->id,
+			 (unsigned long long)m->counter);
 	if (m->from_initiator)
 		k->used_i = true;
 	k->n_sent[!m->from_initiator]++;
@@ -82,21 +83,22 @@ static void check_contents(struct sim *s, const struct node *n, const struct mes
 
 	if (!ledger_identify(s, p, len, &serial, &padding, &ce)) {
 		if (!s->tap->raw_allowed)
-			sim_fail(s, "node %u sends %zu bytes that never came out of its TUN", n->id, len);
+			sim_fail(s, "node %u sends %zu bytes that never came out of its TUN", n->id,
+				 len);
 		return;
 	}
 	const struct ledger_entry *e = &s->ledger.entries[serial];
 	if (e->from != n->id && !n->forward)
-		sim_fail(s, "node %u sends packet %llu of node %u", n->id, (unsigned long long)serial,
-			 e->from);
+		sim_fail(s, "node %u sends packet %llu of node %u", n->id,
+			 (unsigned long long)serial, e->from);
 	size_t want = padded_size(len - padding, n->mtu);
 	if (len != want)
-		sim_fail(s, "node %u pads %zu bytes to %zu instead of %zu", n->id, len - padding, len,
-			 want);
+		sim_fail(s, "node %u pads %zu bytes to %zu instead of %zu", n->id, len - padding,
+			 len, want);
 	struct ip_addr dst = sim_inner(e->to, e->v6);
 	if (!s->tap->routes_change && routed_to(s, n, &dst) != m->to)
-		sim_fail(s, "node %u sends packet %llu to peer %d", n->id, (unsigned long long)serial,
-			 m->to);
+		sim_fail(s, "node %u sends packet %llu to peer %d", n->id,
+			 (unsigned long long)serial, m->to);
 	uint8_t ecn = ce ? 3 : e->tos & 3;
 	if (m->tos != (ecn == 3 ? 2 : ecn))
 		sim_fail(s, "node %u sends TOS %02x for inner ECN %u", n->id, m->tos, ecn);
@@ -151,8 +153,8 @@ size_t tap_sessions_between(struct sim *s, unsigned int a, unsigned int b)
 	return n;
 }
 
-size_t tap_forge(const struct tap_session *k, bool as_initiator, uint64_t counter,
-		 const uint8_t *p, size_t n, uint8_t *out)
+size_t tap_forge(const struct tap_session *k, bool as_initiator, uint64_t counter, const uint8_t *p,
+		 size_t n, uint8_t *out)
 {
 	store_le32(out, 4);
 	store_le32(out + 4, as_initiator ? k->index_r : k->index_i);

@@ -164,7 +164,8 @@ static void rekey_on_receiving_at_165(struct sim *s)
 	OK(s, sim_nth(s, 0, 1, NS_PER_S, 0)->at == s->now);
 }
 
-/* Without an answer, the rule for receivers fires once per session: then it is the retransmissions. */
+/* Without an answer, the rule for receivers fires once per session: then it is the retransmissions.
+ */
 static void rekey_on_receiving_once(struct sim *s)
 {
 	uint64_t born;
@@ -301,7 +302,7 @@ static void persistent_keepalive_is_exact(struct sim *s)
 
 static void persistent_keepalive_of_every_length(struct sim *s)
 {
-	static const uint16_t seconds[] = { 1, 2, 7, 60, 119 };
+	static const uint16_t seconds[] = {1, 2, 7, 60, 119};
 
 	sim_pair(s, 0, 1);
 	for (size_t i = 0; i < ARRAY_LEN(seconds); i++) {
@@ -415,7 +416,8 @@ static void monotonic_clock_steps_back(struct sim *s)
 	s->nodes[0].boot_ns += 3600 * NS_PER_S;
 	begin(s, &born);
 	for (int i = 0; i < 300; i++) {
-		uint64_t step = chance_below(&s->actions, i < 200 ? 50 * NS_PER_MS : 3000 * NS_PER_S);
+		uint64_t step =
+			chance_below(&s->actions, i < 200 ? 50 * NS_PER_MS : 3000 * NS_PER_S);
 		struct node *n = &s->nodes[0];
 		n->boot_ns -= step;
 		host_enter(n);
@@ -432,30 +434,30 @@ static void monotonic_clock_steps_back(struct sim *s)
 int main(int argc, char **argv)
 {
 	static const struct story stories[] = {
-		{ "passive_keepalive_then_silence", passive_keepalive_then_silence, 2, 5 },
-		{ "keepalive_never_answers_keepalive", keepalive_never_answers_keepalive, 2, 0 },
-		{ "one_keepalive_for_all_that_came", one_keepalive_for_all_that_came, 2, 0 },
-		{ "sending_cancels_the_keepalive", sending_cancels_the_keepalive, 2, 0 },
-		{ "new_handshake_15_s", new_handshake_when_nothing_comes_back, 2, 5 },
-		{ "only_the_initiator_rekeys", only_the_initiator_rekeys, 2, 3 },
-		{ "rekey_on_sending_at_120", rekey_on_sending_at_120, 2, 0 },
-		{ "responder_does_not_rekey", responder_does_not_rekey, 2, 0 },
-		{ "rekey_on_receiving_at_165", rekey_on_receiving_at_165, 2, 0 },
-		{ "rekey_on_receiving_once", rekey_on_receiving_once, 2, 0 },
-		{ "keys_of_180_s_do_not_send", keys_of_180_seconds_do_not_send, 2, 0 },
-		{ "keys_of_180_s_do_not_receive", keys_of_180_seconds_do_not_receive, 2, 0 },
-		{ "nothing_left_after_540_s", nothing_is_left_after_540_seconds, 2, 0 },
-		{ "nothing_left_after_giving_up", nothing_is_left_after_giving_up, 2, 0 },
-		{ "at_most_three_sessions", at_most_three_sessions_in_memory, 2, 0 },
-		{ "persistent_keepalive_is_exact", persistent_keepalive_is_exact, 2, 3 },
-		{ "persistent_keepalive_lengths", persistent_keepalive_of_every_length, 2, 0 },
-		{ "persistent_keepalive_while_down", persistent_keepalive_waits_while_down, 2, 0 },
-		{ "staged_drop_oldest", staged_drop_oldest_flush_in_order, 2, 0 },
-		{ "staged_keep_their_place", staged_keep_their_place_before_new_ones, 2, 0 },
-		{ "idle_costs_nothing", idle_costs_nothing, 2, 0 },
-		{ "late_timers", late_timers, 2, 3 },
-		{ "suspend", suspend, 2, 0 },
-		{ "monotonic_clock_steps_back", monotonic_clock_steps_back, 2, 0 },
+		{"passive_keepalive_then_silence", passive_keepalive_then_silence, 2, 5},
+		{"keepalive_never_answers_keepalive", keepalive_never_answers_keepalive, 2, 0},
+		{"one_keepalive_for_all_that_came", one_keepalive_for_all_that_came, 2, 0},
+		{"sending_cancels_the_keepalive", sending_cancels_the_keepalive, 2, 0},
+		{"new_handshake_15_s", new_handshake_when_nothing_comes_back, 2, 5},
+		{"only_the_initiator_rekeys", only_the_initiator_rekeys, 2, 3},
+		{"rekey_on_sending_at_120", rekey_on_sending_at_120, 2, 0},
+		{"responder_does_not_rekey", responder_does_not_rekey, 2, 0},
+		{"rekey_on_receiving_at_165", rekey_on_receiving_at_165, 2, 0},
+		{"rekey_on_receiving_once", rekey_on_receiving_once, 2, 0},
+		{"keys_of_180_s_do_not_send", keys_of_180_seconds_do_not_send, 2, 0},
+		{"keys_of_180_s_do_not_receive", keys_of_180_seconds_do_not_receive, 2, 0},
+		{"nothing_left_after_540_s", nothing_is_left_after_540_seconds, 2, 0},
+		{"nothing_left_after_giving_up", nothing_is_left_after_giving_up, 2, 0},
+		{"at_most_three_sessions", at_most_three_sessions_in_memory, 2, 0},
+		{"persistent_keepalive_is_exact", persistent_keepalive_is_exact, 2, 3},
+		{"persistent_keepalive_lengths", persistent_keepalive_of_every_length, 2, 0},
+		{"persistent_keepalive_while_down", persistent_keepalive_waits_while_down, 2, 0},
+		{"staged_drop_oldest", staged_drop_oldest_flush_in_order, 2, 0},
+		{"staged_keep_their_place", staged_keep_their_place_before_new_ones, 2, 0},
+		{"idle_costs_nothing", idle_costs_nothing, 2, 0},
+		{"late_timers", late_timers, 2, 3},
+		{"suspend", suspend, 2, 0},
+		{"monotonic_clock_steps_back", monotonic_clock_steps_back, 2, 0},
 	};
 
 	return stories_run(stories, ARRAY_LEN(stories), argc, argv);

@@ -1,4 +1,5 @@
-/* Many tunnels and long times: a hub with 50 peers, tunnels inside tunnels, loops, a week with loss. */
+/* Many tunnels and long times: a hub with 50 peers, tunnels inside tunnels, loops, a week with
+ * loss. */
 #include "memory.h"
 #include "story.h"
 
@@ -7,7 +8,8 @@ static void hub_with_50_peers(struct sim *s)
 	unsigned int n = s->n_nodes - 1;
 	struct ip_addr net = sim_inner(0, false), net6 = sim_inner(0, true);
 	struct ip_prefix wide, wide6;
-	struct link like = { .delay_ns = 10 * NS_PER_MS, .jitter_ns = 30 * NS_PER_MS, .reorder = 100 };
+	struct link like = {
+		.delay_ns = 10 * NS_PER_MS, .jitter_ns = 30 * NS_PER_MS, .reorder = 100};
 
 	OK(s, prefix_make(&wide, &net, 24) && prefix_make(&wide6, &net6, 112));
 	s->nodes[0].forward = true;
@@ -40,15 +42,18 @@ static void tunnel_in_tunnel(struct sim *s)
 {
 	s->tap->raw_allowed = true; /* the inner datagrams are not in the ledger */
 	for (unsigned int i = 2; i < 4; i++) {
-		s->nodes[i].v4 = (struct ip_endpoint){ .addr = sim_inner(i - 2, false), .port = 51900 };
+		s->nodes[i].v4 =
+			(struct ip_endpoint){.addr = sim_inner(i - 2, false), .port = 51900};
 		s->nodes[i].carrier = (int)i - 2;
 		sim_mtu(s, i, 1340);
 	}
 	sim_pair(s, 0, 1);
 	sim_pair(s, 2, 3);
 	for (int i = 0; i < 400; i++) {
-		struct ledger_entry e = { .from = (uint8_t)(2 + (i & 1)), .as = (uint8_t)(2 + (i & 1)),
-					  .to = (uint8_t)(3 - (i & 1)), .v6 = i & 2 };
+		struct ledger_entry e = {.from = (uint8_t)(2 + (i & 1)),
+					 .as = (uint8_t)(2 + (i & 1)),
+					 .to = (uint8_t)(3 - (i & 1)),
+					 .v6 = i & 2};
 		e.size = (uint16_t)(64 + chance_below(&s->actions, 1340 - 64));
 		sim_push_with(s, e.from, &e);
 		sim_push(s, i & 1, !(i & 1));
@@ -61,7 +66,7 @@ static void tunnel_in_tunnel(struct sim *s)
 /* The peer's endpoint lies inside its own tunnel. */
 static void endpoint_inside_its_own_tunnel(struct sim *s)
 {
-	struct ip_endpoint inside = { .addr = sim_inner(1, false), .port = 51820 };
+	struct ip_endpoint inside = {.addr = sim_inner(1, false), .port = 51820};
 
 	s->tap->raw_allowed = true;
 	sim_pair(s, 0, 1);
@@ -69,7 +74,7 @@ static void endpoint_inside_its_own_tunnel(struct sim *s)
 	s->nodes[0].carrier = 0;
 	sim_endpoint(s, 0, 1, &inside);
 	uint64_t before = s->nodes[0].sent_bytes;
-	struct ledger_entry e = { .from = 0, .to = 1, .as = 0, .size = 84 };
+	struct ledger_entry e = {.from = 0, .to = 1, .as = 0, .size = 84};
 	sim_push_with(s, 0, &e);
 	sim_run_s(s, 1);
 	OK(s, s->nodes[0].sent_bytes - before < 70000);
@@ -80,10 +85,13 @@ static void endpoint_inside_its_own_tunnel(struct sim *s)
 
 static void a_week_at_30_percent_loss(struct sim *s)
 {
-	struct link like = { .loss = 300, .delay_ns = 40 * NS_PER_MS, .jitter_ns = 40 * NS_PER_MS,
-			     .reorder = 50, .dup = 20 };
+	struct link like = {.loss = 300,
+			    .delay_ns = 40 * NS_PER_MS,
+			    .jitter_ns = 40 * NS_PER_MS,
+			    .reorder = 50,
+			    .dup = 20};
 	uint64_t week = 7 * 86400 * NS_PER_S;
-	size_t early = 0, pushed[2] = { 0, 0 };
+	size_t early = 0, pushed[2] = {0, 0};
 
 	sim_pair(s, 0, 1);
 	sim_links(s, &like);
@@ -99,7 +107,7 @@ static void a_week_at_30_percent_loss(struct sim *s)
 	OK(s, memory_bytes(1) <= early + 300000); /* packets may be waiting */
 	for (unsigned int i = 0; i < 2; i++)
 		OK(s, ledger_arrived(s, i) >= pushed[i] * 6 / 10);
-	like = (struct link){ .delay_ns = 40 * NS_PER_MS };
+	like = (struct link){.delay_ns = 40 * NS_PER_MS};
 	sim_links(s, &like);
 	sim_run_s(s, 700);
 	OK(s, !memory_find(1, SECRET_SESSION) && !memory_find(2, SECRET_SESSION));
@@ -125,7 +133,7 @@ static void unconfirmed_initiations_cost_no_memory(struct sim *s)
 
 static void indices_are_random(struct sim *s)
 {
-	uint32_t counts[4][16] = { { 0 } };
+	uint32_t counts[4][16] = {{0}};
 
 	sim_pair(s, 0, 1);
 	sim_puppet(s, 0);
@@ -136,7 +144,8 @@ static void indices_are_random(struct sim *s)
 		for (int b = 0; b < 4; b++)
 			counts[b][index[b] & 15]++;
 	}
-	for (int b = 0; b < 4; b++) { /* chi-square, 15 degrees of freedom: 37.7 is one in a thousand */
+	for (int b = 0; b < 4;
+	     b++) { /* chi-square, 15 degrees of freedom: 37.7 is one in a thousand */
 		double x = 0;
 		for (int i = 0; i < 16; i++)
 			x += ((double)counts[b][i] - 250) * ((double)counts[b][i] - 250) / 250;
@@ -167,13 +176,13 @@ static void dead_peers_stay_bounded(struct sim *s)
 int main(int argc, char **argv)
 {
 	static const struct story stories[] = {
-		{ "hub_with_50_peers", hub_with_50_peers, 51, 0 },
-		{ "tunnel_in_tunnel", tunnel_in_tunnel, 4, 0 },
-		{ "endpoint_inside_its_own_tunnel", endpoint_inside_its_own_tunnel, 2, 0 },
-		{ "a_week_at_30_percent_loss", a_week_at_30_percent_loss, 2, 0 },
-		{ "unconfirmed_initiations", unconfirmed_initiations_cost_no_memory, 2, 0 },
-		{ "indices_are_random", indices_are_random, 2, 0 },
-		{ "dead_peers_stay_bounded", dead_peers_stay_bounded, 11, 0 },
+		{"hub_with_50_peers", hub_with_50_peers, 51, 0},
+		{"tunnel_in_tunnel", tunnel_in_tunnel, 4, 0},
+		{"endpoint_inside_its_own_tunnel", endpoint_inside_its_own_tunnel, 2, 0},
+		{"a_week_at_30_percent_loss", a_week_at_30_percent_loss, 2, 0},
+		{"unconfirmed_initiations", unconfirmed_initiations_cost_no_memory, 2, 0},
+		{"indices_are_random", indices_are_random, 2, 0},
+		{"dead_peers_stay_bounded", dead_peers_stay_bounded, 11, 0},
 	};
 
 	return stories_run(stories, ARRAY_LEN(stories), argc, argv);

@@ -70,7 +70,7 @@ static struct nat_entry *nat_out(struct sim *s, struct nat *nat, const struct ip
 	}
 	if (nat->n < ARRAY_LEN(nat->entries))
 		oldest = &nat->entries[nat->n++];
-	*oldest = (struct nat_entry){ *near, *far, nat->next_port++, s->now };
+	*oldest = (struct nat_entry){*near, *far, nat->next_port++, s->now};
 	return oldest;
 }
 
@@ -164,7 +164,7 @@ static void remember(struct sim *s, struct message *m)
 static void wrap_for_carrier(struct sim *s, struct node *n, const struct ip_endpoint *src,
 			     const struct ip_endpoint *dst, struct message *m)
 {
-	uint8_t p[28 + 2048] = { 0x45 };
+	uint8_t p[28 + 2048] = {0x45};
 	size_t all = 28 + m->n;
 
 	if (all > sizeof p || all > s->nodes[n->carrier].mtu)
