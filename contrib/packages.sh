@@ -3,7 +3,7 @@
 # and the tests (test) need, one per line; --install installs those that are missing.
 set -eu
 
-build="gcc libc6-dev make binutils pkg-config libmnl-dev libnl-3-dev libnl-route-3-dev libiniparser-dev"
+build="gcc libc6-dev make binutils pkg-config libmnl-dev libnl-3-dev libnl-route-3-dev libiniparser-dev libcap-dev libseccomp-dev"
 try="iproute2 iputils-ping procps util-linux"
 # Compilers and test libraries; then what tests drive or observe with.
 test="clang llvm libclang-rt-dev libcmocka-dev bats valgrind
