@@ -137,12 +137,6 @@ static void link_ready(struct loop_source *s, uint32_t events)
 	control_look_at_link(container_of(s, struct control, link_source));
 }
 
-static void link_watch(struct control *c)
-{
-	if (c->link.netlink >= 0 && loop_add(&c->loop, &c->link_source, c->link.netlink, EPOLLIN) != 0)
-		log_error("the link cannot be watched");
-}
-
 static void link_apply(struct control *c)
 {
 	uint64_t now_ns = clock_boot_ns();
@@ -158,21 +152,11 @@ static void link_apply(struct control *c)
 void control_look_at_link(struct control *c)
 {
 	char name[16];
-	bool moved;
-	int error;
 
-	if (c->link.netlink < 0)
-		return;
 	memcpy(name, c->link.now.name, sizeof name);
-	error = link_read(&c->link, &moved);
-	if (error) {
+	if (link_read(&c->link) != 0) {
 		link_stop(c, "the link was deleted");
 		return;
-	}
-	if (moved) { /* its old socket is closed, and with that out of epoll */
-		c->link_source.fd = -1;
-		link_watch(c);
-		log_verbose("in another network namespace");
 	}
 	if (strcmp(name, c->link.now.name) != 0) {
 		log_verbose("renamed to %s", c->link.now.name);
@@ -268,8 +252,10 @@ int control_start(struct control *c, int signal_fd)
 		error = loop_add(&c->loop, &c->signal_source, signal_fd, EPOLLIN);
 	if (error)
 		return error;
+	error = loop_add(&c->loop, &c->link_source, c->link.netlink, EPOLLIN);
+	if (error)
+		return error;
 	c->link.privileged = sandbox_raise;
-	link_watch(c);
 	link_apply(c); /* it may be up already when it was handed over */
 	return 0;
 }

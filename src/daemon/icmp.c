@@ -100,23 +100,36 @@ bool icmp_take(struct icmp *c, uint64_t now_ns)
 	return true;
 }
 
+static void icmp_send(const struct icmp *c, const struct ip_addr *to, const uint8_t *message, size_t n)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+	ssize_t sent;
+
+	memcpy(&v4.sin_addr, to->b, 4);
+	memcpy(&v6.sin6_addr, to->b, 16);
+	if (to->family == IP_V4)
+		sent = sendto(c->v4, message, n, MSG_DONTWAIT, (struct sockaddr *)&v4, sizeof v4);
+	else
+		sent = sendto(c->v6, message, n, MSG_DONTWAIT, (struct sockaddr *)&v6, sizeof v6);
+	if (sent < 0)
+		log_verbose("sending an ICMP error: %s", strerror(errno));
+}
+
 void icmp_unreachable(struct icmp *c, uint64_t now_ns, const uint8_t *packet, size_t n)
 {
 	uint8_t message[ICMP_MESSAGE_MAX];
 	struct ip_addr to;
 	size_t size = icmp_message(message, &to, packet, n);
-	struct sockaddr_in v4 = { .sin_family = AF_INET };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
-	ssize_t sent;
 
 	if (size == 0 || !icmp_take(c, now_ns))
 		return;
-	memcpy(&v4.sin_addr, to.b, 4);
-	memcpy(&v6.sin6_addr, to.b, 16);
-	if (to.family == IP_V4)
-		sent = sendto(c->v4, message, size, MSG_DONTWAIT, (struct sockaddr *)&v4, sizeof v4);
-	else
-		sent = sendto(c->v6, message, size, MSG_DONTWAIT, (struct sockaddr *)&v6, sizeof v6);
-	if (sent < 0)
-		log_verbose("sending an ICMP error: %s", strerror(errno));
+	if (!c->enter) {
+		icmp_send(c, &to, message, size);
+	} else if (c->enter(c->ctx)) {
+		icmp_open(c);
+		icmp_send(c, &to, message, size);
+		icmp_close(c);
+		c->leave(c->ctx);
+	}
 }

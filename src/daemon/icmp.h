@@ -15,6 +15,11 @@ enum {
 struct icmp {
 	int v4, v6; /* raw sockets; -1: none */
 	uint64_t full_ns; /* rate: when the bucket will be full again */
+	/* Elsewhere: sockets are made for each message, between these two, so that they do not keep a
+	 * namespace alive. Null: here. enter false: cannot get there. */
+	bool (*enter)(void *ctx);
+	void (*leave)(void *ctx);
+	void *ctx;
 };
 
 /* In the present network namespace. What cannot be opened is left out. */

@@ -7,6 +7,8 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
+#include <linux/net_namespace.h>
+#include <linux/pkt_sched.h>
 #include <linux/sockios.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -27,6 +29,9 @@ enum {
 #endif
 #define IFAPROT_KERNEL_LL 3
 #define ADDR_GEN_NONE 1
+#ifndef SOL_NETLINK
+#define SOL_NETLINK 270
+#endif
 
 /* ---- reading ---- */
 
@@ -137,6 +142,19 @@ static void redirects_off(void)
 		close(fd);
 }
 
+/* Packets go straight to us; the ring of TUN is queue enough. */
+static void no_queue(const struct link_state *now)
+{
+	struct tcmsg t = { .tcm_family = AF_UNSPEC, .tcm_ifindex = (int)now->ifindex,
+			   .tcm_parent = TC_H_ROOT };
+	struct netlink_message m;
+
+	netlink_begin(&m, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &t, sizeof t);
+	netlink_put(&m, TCA_KIND, "noqueue", sizeof "noqueue");
+	if (netlink_ask(&m, NULL, 0, NULL) != 0)
+		log_verbose("the link keeps a queue");
+}
+
 /* In the link's namespace; after a move, and when it comes up, as the kernel's WireGuard does. */
 static void settle(const struct link_state *now)
 {
@@ -154,6 +172,7 @@ static void settle(const struct link_state *now)
 	if (link_set(&i, AF_INET, IFLA_INET_CONF, IPV4_DEVCONF_SEND_REDIRECTS, 0) != 0)
 		log_verbose("cannot set send_redirects");
 	redirects_off();
+	no_queue(now);
 }
 
 static int link_configure(const struct link_state *now)
@@ -197,19 +216,84 @@ static void privileged(const struct link *l, bool begin)
 		l->privileged(begin);
 }
 
-/* What is done while we are in the link's namespace. Sockets stay there when we leave. */
-static int link_attach_inside(struct link *l, bool first)
+/* Between these two, we are in the link's namespace. */
+static bool enter(void *ctx)
+{
+	struct link *l = ctx;
+	int ns, error;
+
+	privileged(l, true);
+	if (!l->elsewhere)
+		return true;
+	ns = tun_netns(l->tun);
+	error = ns < 0 ? -ns : setns(ns, CLONE_NEWNET) == 0 ? 0 : errno;
+	if (ns >= 0)
+		close(ns);
+	if (!error)
+		return true;
+	privileged(l, false);
+	log_verbose("the link's namespace: %s", strerror(error));
+	return false;
+}
+
+static void leave(void *ctx)
+{
+	struct link *l = ctx;
+
+	if (l->elsewhere && setns(l->birth, CLONE_NEWNET) != 0)
+		unreachable(); /* in the wrong namespace for everything else */
+	privileged(l, false);
+}
+
+/* The number our namespace has for another one; it gets one if it has none. */
+static int number_of_namespace(int *nsid, int ns)
+{
+	struct rtgenmsg g = { .rtgen_family = AF_UNSPEC };
+	struct netlink_message m;
+	_Alignas(8) uint8_t reply[256];
+	const struct nlmsghdr *h = (const void *)reply;
+	int32_t any = -1;
+	const void *p = NULL;
+	size_t n = 0, head = NLMSG_SPACE(sizeof g);
+	int error;
+
+	netlink_begin(&m, RTM_NEWNSID, 0, &g, sizeof g);
+	netlink_put(&m, NETNSA_FD, &ns, sizeof ns);
+	netlink_put(&m, NETNSA_NSID, &any, sizeof any);
+	error = netlink_ask(&m, NULL, 0, NULL);
+	if (error && error != -EEXIST)
+		return error;
+	netlink_begin(&m, RTM_GETNSID, 0, &g, sizeof g);
+	netlink_put(&m, NETNSA_FD, &ns, sizeof ns);
+	error = netlink_ask(&m, reply, sizeof reply, &n);
+	if (!error && n >= head && h->nlmsg_len <= n)
+		p = netlink_attribute(reply + head, h->nlmsg_len - head, NETNSA_NSID, 4, NULL);
+	if (p)
+		memcpy(nsid, p, 4);
+	return error ? error : p && *nsid >= 0 ? 0 : -ENOENT;
+}
+
+/* Makes news from where the link is reach us. */
+static int listen_to(struct link *l, int ns)
+{
+	int all = l->elsewhere, error = 0;
+
+	if (l->elsewhere)
+		error = number_of_namespace(&l->nsid, ns);
+	if (!error && setsockopt(l->netlink, SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, &all,
+				 sizeof all) != 0 && all)
+		error = -errno;
+	return error;
+}
+
+/* What is done while we are in the link's namespace. */
+static int attach_inside(struct link *l, bool first)
 {
 	char name[16];
 	int error = tun_name(l->tun, name);
 
-	if (error)
-		return error;
-	l->netlink = netlink_open(RTMGRP_LINK);
-	if (l->netlink < 0)
-		return l->netlink;
-	icmp_open(l->icmp);
-	error = link_query(&l->now, name);
+	if (!error)
+		error = link_query(&l->now, name);
 	if (!error && first)
 		error = link_configure(&l->now);
 	if (!error) {
@@ -219,35 +303,41 @@ static int link_attach_inside(struct link *l, bool first)
 	return error;
 }
 
-static void link_detach(struct link *l)
+static void set_icmp(struct link *l)
 {
-	if (l->netlink >= 0)
-		close(l->netlink);
-	l->netlink = -1;
 	icmp_close(l->icmp);
+	l->icmp->ctx = l;
+	l->icmp->enter = l->elsewhere ? enter : NULL;
+	l->icmp->leave = l->elsewhere ? leave : NULL;
+	if (l->elsewhere)
+		return;
+	privileged(l, true);
+	icmp_open(l->icmp);
+	privileged(l, false);
 }
 
-/* Goes to the link's namespace, does the inside part and comes back. */
+/* Looks where the link is, and at it. -ENODEV: not where it was a moment ago. */
 static int link_attach(struct link *l, bool first)
 {
-	int ns = tun_netns(l->tun), error = 0;
-	bool elsewhere = ns >= 0 && l->birth >= 0 && inode_of(ns) != inode_of(l->birth);
+	int ns = tun_netns(l->tun), error;
 
 	if (ns == -EBADFD)
 		return -ENODEV;
 	l->ns_inode = inode_of(ns);
+	l->elsewhere = ns >= 0 && l->birth >= 0 && l->ns_inode != inode_of(l->birth);
 	privileged(l, true);
-	if (elsewhere && setns(ns, CLONE_NEWNET) != 0) {
-		error = -errno;
-		log_error("cannot follow the link into its network namespace: %s", strerror(errno));
-	} else {
-		error = link_attach_inside(l, first);
-		if (elsewhere && setns(l->birth, CLONE_NEWNET) != 0)
-			unreachable(); /* in the wrong namespace for everything else */
-	}
+	error = listen_to(l, ns);
 	privileged(l, false);
+	l->watched = !error;
 	if (ns >= 0)
 		close(ns);
+	set_icmp(l);
+	if (error)
+		log_error("the link cannot be watched in its namespace: %s", strerror(-error));
+	if (!enter(l))
+		return -EPERM;
+	error = attach_inside(l, first);
+	leave(l);
 	return error;
 }
 
@@ -259,7 +349,6 @@ static int link_follow(struct link *l, bool first)
 	for (int tries = 0; tries < FOLLOW_TRIES && error == -ENODEV; tries++) {
 		uint64_t ns_inode;
 		int ns;
-		link_detach(l);
 		error = link_attach(l, first);
 		if (error == -ENODEV && tun_name(l->tun, l->now.name) == -EBADFD)
 			return -ENODEV;
@@ -270,68 +359,82 @@ static int link_follow(struct link *l, bool first)
 		if (!error && ns >= 0 && ns_inode != l->ns_inode)
 			error = -ENODEV; /* it moved on */
 	}
+	if (!l->watched || (error && error != -ENODEV))
+		l->now.up = true; /* cannot be seen: take it for up */
 	return error;
 }
 
 int link_open(struct link *l, const struct tun *tun, struct icmp *icmp)
 {
-	*l = (struct link){ .tun = tun, .birth = birth_namespace(), .netlink = -1, .icmp = icmp };
+	int error;
+
+	*l = (struct link){ .tun = tun, .birth = birth_namespace(), .icmp = icmp };
 	icmp->v4 = icmp->v6 = -1;
+	l->netlink = netlink_open(RTMGRP_LINK);
+	if (l->netlink < 0) {
+		error = l->netlink;
+		l->netlink = -1;
+		return error;
+	}
 	return link_follow(l, true);
 }
 
 void link_close(struct link *l)
 {
-	link_detach(l);
+	icmp_close(l->icmp);
+	if (l->netlink >= 0)
+		close(l->netlink);
 	if (l->birth >= 0)
 		close(l->birth);
-	l->birth = -1;
+	l->netlink = l->birth = -1;
 }
 
 void link_settle(struct link *l)
 {
-	int ns;
-	bool elsewhere;
-
 	if (!l->unsettled)
 		return;
 	l->unsettled = false;
-	ns = tun_netns(l->tun);
-	elsewhere = ns >= 0 && inode_of(ns) != inode_of(l->birth);
-
-	privileged(l, true);
-	if (!elsewhere || setns(ns, CLONE_NEWNET) == 0) {
-		settle(&l->now);
-		if (elsewhere && setns(l->birth, CLONE_NEWNET) != 0)
-			unreachable();
-	}
-	privileged(l, false);
-	if (ns >= 0)
-		close(ns);
+	if (!enter(l))
+		return;
+	settle(&l->now);
+	leave(l);
 }
 
-int link_read(struct link *l, bool *moved)
+/* A message is from the link's namespace when the number beside it says so; none is our own. */
+static bool from_its_namespace(const struct link *l, struct msghdr *m)
 {
-	_Alignas(8) uint8_t buffer[NETLINK_ROOM * 2];
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		int nsid;
+		if (c->cmsg_level != SOL_NETLINK || c->cmsg_type != NETLINK_LISTEN_ALL_NSID)
+			continue;
+		memcpy(&nsid, CMSG_DATA(c), sizeof nsid);
+		return l->elsewhere && nsid == l->nsid;
+	}
+	return !l->elsewhere;
+}
+
+int link_read(struct link *l)
+{
+	_Alignas(8) uint8_t buffer[NETLINK_ROOM * 2], control[64];
 	struct link_state before = l->now;
 	unsigned int news = LINK_NEWS_NONE;
 
-	*moved = false;
 	for (;;) {
-		ssize_t n = recv(l->netlink, buffer, sizeof buffer, MSG_DONTWAIT);
+		struct iovec iov = { buffer, sizeof buffer };
+		struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+				    .msg_controllen = sizeof control };
+		ssize_t n = recvmsg(l->netlink, &m, MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == ENOBUFS) /* news were lost: look again */
-			news = LINK_NEWS_GONE;
+			news |= LINK_NEWS_GONE;
 		else if (n < 0)
 			break;
-		else
+		else if (from_its_namespace(l, &m))
 			news |= link_parse(&l->now, buffer, (size_t)n);
 	}
 	if (news & LINK_NEWS_GONE) {
 		int error = link_follow(l, false);
-		*moved = true;
-		l->now.up |= error && error != -ENODEV; /* cannot be seen there: take it for up */
 		return error == -ENODEV ? error : 0;
 	}
 	l->unsettled |= (l->now.up && !before.up) ||

@@ -14,13 +14,16 @@ struct link_state {
 
 struct link {
 	const struct tun *tun;
-	int birth;    /* our own network namespace */
-	int netlink;  /* in the link's namespace; -1: cannot be watched */
-	uint64_t ns_inode; /* of the link's namespace */
+	int birth;      /* our own network namespace */
+	int netlink;    /* a socket in it, which hears of links elsewhere, too; -1: none */
+	bool elsewhere; /* the link is in another namespace */
+	bool watched;   /* news of it reach us */
 	bool unsettled; /* link_settle has something to do */
+	int nsid;       /* elsewhere: the number our namespace has for that one */
+	uint64_t ns_inode;
 	struct link_state now;
-	struct icmp *icmp; /* sockets that move with the link */
-	/* Called around the few calls that enter another namespace; may be null. */
+	struct icmp *icmp; /* told where to send from */
+	/* Called around the few calls that need more than CAP_NET_ADMIN; may be null. */
 	void (*privileged)(bool begin);
 };
 
@@ -30,8 +33,9 @@ must_check int link_open(struct link *l, const struct tun *tun, struct icmp *icm
 void link_close(struct link *l);
 
 /* Reads what is there to read at l->netlink and brings l->now up to date, following the link into
- * another namespace. 0; -ENODEV: it was deleted. *moved: l->netlink is another socket now. */
-must_check int link_read(struct link *l, bool *moved);
+ * another namespace. Nothing that is kept open holds that namespace: it can end, and the link with it.
+ * 0; -ENODEV: the link was deleted. */
+must_check int link_read(struct link *l);
 
 /* After it came up: again no link-local address and no redirects, as kernel WireGuard does it. Apart from
  * link_read, so that the sockets need not wait for it. */

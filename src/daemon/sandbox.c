@@ -78,9 +78,10 @@ static cap_t capabilities(const cap_t have, const cap_value_t *permitted, int n)
 
 static void drop_capabilities(void)
 {
-	static const cap_value_t keep[] = { CAP_NET_ADMIN, CAP_NET_BIND_SERVICE, CAP_NET_RAW,
-					    CAP_SYS_ADMIN };
-	static const cap_value_t asleep[] = { CAP_NET_BIND_SERVICE, CAP_NET_RAW, CAP_SYS_ADMIN };
+	static const cap_value_t keep[] = { CAP_NET_ADMIN, CAP_NET_BIND_SERVICE,
+					    CAP_NET_BROADCAST, CAP_NET_RAW, CAP_SYS_ADMIN };
+	static const cap_value_t asleep[] = { CAP_NET_BIND_SERVICE, CAP_NET_BROADCAST, CAP_NET_RAW,
+					      CAP_SYS_ADMIN };
 	cap_t have = cap_get_proc();
 
 	raised = have ? capabilities(have, keep, ARRAY_LEN(keep)) : NULL;

@@ -11,7 +11,8 @@ void sandbox_prepare(void);
 void sandbox_lock_memory(void);
 /* When everything is open. Afterwards: effective CAP_NET_ADMIN (mark, link settings); permitted, and raised
  * only where sandbox_raise says so: CAP_SYS_ADMIN (to enter the namespace that the link moved to, which the
- * filter allows alone of all it stands for), CAP_NET_RAW (ICMP there), CAP_NET_BIND_SERVICE (ports).
+ * filter allows alone of all it stands for), CAP_NET_BROADCAST (to hear of it there), CAP_NET_RAW (ICMP
+ * there), CAP_NET_BIND_SERVICE (ports).
  * No new privileges; files: nothing but the socket's folder and two settings of the IPv4 stack; system
  * calls: what the loop needs. A kernel that lacks one of these is no error. */
 void sandbox_enter(const char *socket_dir);

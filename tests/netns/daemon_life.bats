@@ -190,8 +190,8 @@ uapi() {
 	pid=$(the_daemon)
 	status=$(on a cat "/proc/$pid/status")
 	grep -q '^CapEff:.0000000000001000$' <<< "$status" # CAP_NET_ADMIN
-	# and asleep: CAP_NET_BIND_SERVICE, CAP_NET_RAW, CAP_SYS_ADMIN
-	grep -q '^CapPrm:.0000000000203400$' <<< "$status"
+	# and asleep: CAP_NET_BIND_SERVICE, CAP_NET_BROADCAST, CAP_NET_RAW, CAP_SYS_ADMIN
+	grep -q '^CapPrm:.0000000000203c00$' <<< "$status"
 	grep -q '^CapInh:.0000000000000000$' <<< "$status"
 	grep -q '^NoNewPrivs:.1$' <<< "$status"
 	grep -q '^Seccomp:.2$' <<< "$status"
