@@ -210,6 +210,8 @@ int ipc_set(struct ipc *c, const struct wg_device *patch)
 
 	if (rc == -EINVAL && device_takes_away(patch))
 		rc = set_spelled_out(c, patch);
+	if (rc == 0)
+		asked_note(c, patch);
 	return rc;
 }
 

@@ -24,6 +24,7 @@ struct ipc_names {
  * first use. */
 struct ipc {
 	const char *socket_dir; /* null: RUNSTATEDIR "/wireguard" */
+	const char *asked_dir;  /* null: RUNSTATEDIR "/wgsuite" */
 	struct ipc_kernel *kernel;
 };
 void ipc_close(struct ipc *c);
@@ -38,6 +39,12 @@ must_check int ipc_get(struct ipc *c, struct wg_device *out, const char *name);
 
 /* Applies a patch to the device patch->name. Errors as above, and what the backend refused. */
 must_check int ipc_set(struct ipc *c, const struct wg_device *patch);
+
+/* The peers whose endpoint ipc_set was last asked to set, with that endpoint, as far as it is known:
+ * what a peer's present endpoint is compared with to see whether it roamed. 0 or -ENOMEM. */
+must_check int ipc_asked(struct ipc *c, struct wg_device *out, const char *name);
+/* The device is gone: what was asked of it counts no more. */
+void ipc_forget(struct ipc *c, const char *name);
 
 /* Link scopes by if_nametoindex(3), for the pure rooms. */
 extern const struct ip_scopes ipc_scopes;

@@ -23,4 +23,9 @@ must_check int socket_open(const char *dir, const char *name);
 must_check int socket_get(int fd, struct wg_device *out);
 must_check int socket_set(int fd, const struct wg_device *patch);
 
+/* ---- asked.c ---- */
+
+/* Writes down what a patch that was applied said about endpoints. */
+void asked_note(struct ipc *c, const struct wg_device *patch);
+
 #endif

@@ -135,11 +135,62 @@ int cmd_addconf(struct program *p, int argc, char *const argv[])
 	return ok ? 0 : 1;
 }
 
+/* The peers that are not where the file says, with the endpoint that was configured before: the one that
+ * is on record, or without a record the file's own when the peer has had a handshake and so may have
+ * roamed. What is not in *before was configured elsewhere and is set. */
+static int find_moved(struct wg_device *before, const struct wg_device *now,
+		      const struct wg_device *wanted, const struct wg_device *asked)
+{
+	struct peer_index wanted_index = { 0 }, asked_index = { 0 };
+	int rc = 0;
+
+	if (!peer_index_build(&wanted_index, wanted) || !peer_index_build(&asked_index, asked))
+		rc = -ENOMEM;
+	for (uint32_t i = 0; rc == 0 && i < now->n_peers; i++) {
+		const struct wg_peer *peer = &now->peers[i], *was;
+		const struct wg_peer *goal = peer_index_find(&wanted_index, wanted, &peer->public_key);
+		struct wg_peer *out;
+
+		if (!goal || !(goal->flags & peer->flags & WG_PEER_HAS_ENDPOINT) ||
+		    endpoint_equal(&goal->endpoint, &peer->endpoint))
+			continue;
+		was = peer_index_find(&asked_index, asked, &peer->public_key);
+		if (!was && peer->handshake_s == 0)
+			continue;
+		out = device_add_peer(before);
+		rc = out ? 0 : -ENOMEM;
+		if (out) {
+			out->public_key = peer->public_key;
+			out->endpoint = was ? was->endpoint : goal->endpoint;
+			out->flags = WG_PEER_HAS_PUBLIC_KEY | WG_PEER_HAS_ENDPOINT;
+		}
+	}
+	peer_index_free(&wanted_index);
+	peer_index_free(&asked_index);
+	return rc;
+}
+
+static int find_difference(struct wg_device *patch, struct program *p, const struct conf_command *c,
+			   const struct wg_device *now, const struct wg_device *wanted)
+{
+	struct wg_device before = { 0 }, asked;
+	struct sync_options o = { .keep_private_key = true, .keep_listen_port = true,
+				  .keep_fwmark = true, .before = &before };
+	int rc = ipc_asked(&p->ipc, &asked, c->device);
+
+	if (rc == 0)
+		rc = find_moved(&before, now, wanted, &asked);
+	if (rc == 0)
+		rc = sync_diff(patch, now, wanted, &o);
+	device_free(&before);
+	device_free(&asked);
+	return rc;
+}
+
 /* A device's own key, port and mark stay when the file does not name them: wg-quick and hooks set
  * them beside the file, and a sync must not cut the tunnel that it syncs. */
 int cmd_syncconf(struct program *p, int argc, char *const argv[])
 {
-	struct sync_options o = { .keep_private_key = true, .keep_listen_port = true, .keep_fwmark = true };
 	struct wg_device now = { 0 }, wanted, patch = { 0 };
 	struct conf_command c;
 	int rc;
@@ -149,7 +200,7 @@ int cmd_syncconf(struct program *p, int argc, char *const argv[])
 	rc = ipc_get(&p->ipc, &now, c.device);
 	if (rc)
 		complain("Unable to retrieve current interface configuration: %s\n", strerror(-rc));
-	else if ((rc = sync_diff(&patch, &now, &wanted, &o)) != 0)
+	else if ((rc = find_difference(&patch, p, &c, &now, &wanted)) != 0)
 		complain("Unable to compare configurations: %s\n", strerror(-rc));
 	if (rc == 0 && !sync_is_empty(&patch) && !change_send(p, c.device, &patch))
 		rc = -EIO;

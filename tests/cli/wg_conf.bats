@@ -242,3 +242,66 @@ allowed_ip=10.0.0.0/8
 
 "
 }
+
+# now ENDPOINT HANDSHAKE: what the device has of the peer.
+now() {
+	printf '%s\n' "private_key=$PRIVATE_HEX" "public_key=$HEX_A" allowed_ip=10.0.0.0/8 allowed_ip=fd00::/64 \
+		"endpoint=$1" "last_handshake_time_sec=$2" last_handshake_time_nsec=1 errno=0 '' > get.wgx
+}
+
+@test "syncconf: a peer that roamed stays where it is, an edited endpoint is set" {
+	one_peer > wgx.conf
+	fake wgx
+	"$WG" setconf wgx wgx.conf
+	: > log.wgx
+	now 198.51.100.7:9 1700000000
+	both 0 "" "" "$WG" syncconf wgx wgx.conf
+	sent wgx ""
+	sed -i 's/192.0.2.1:51820/192.0.2.2:51820/' wgx.conf
+	both 0 "" "" "$WG" syncconf wgx wgx.conf
+	sent wgx "set=1
+public_key=$HEX_A
+endpoint=192.0.2.2:51820
+
+"
+	# The edit counts once: after it the peer may roam again.
+	now 198.51.100.8:9 1700000001
+	both 0 "" "" "$WG" syncconf wgx wgx.conf
+	sent wgx ""
+	rm -rf /run/wgsuite
+}
+
+@test "syncconf without a record: only a peer that was heard can have roamed" {
+	one_peer > wgx.conf
+	now 198.51.100.7:9 1700000000
+	fake wgx
+	rm -rf /run/wgsuite
+	both 0 "" "" "$WG" syncconf wgx wgx.conf
+	sent wgx ""
+	now 198.51.100.7:9 0
+	both 0 "" "" "$WG" syncconf wgx wgx.conf
+	sent wgx "set=1
+public_key=$HEX_A
+endpoint=192.0.2.1:51820
+
+"
+	rm -rf /run/wgsuite
+}
+
+@test "the record of endpoints follows set and remove, and is nobody else's" {
+	fake wgx
+	both 0 "" "" "$WG" set wgx peer "$KEY_A" endpoint 192.0.2.1:5 peer "$KEY_B" endpoint '[::1]:6'
+	[ "$(stat -c '%a %s' /run/wgsuite/endpoints.wgx@*)" = "600 112" ]
+	both 0 "" "" "$WG" set wgx peer "$KEY_A" endpoint 192.0.2.2:5
+	[ "$(stat -c %s /run/wgsuite/endpoints.wgx@*)" = 112 ]
+	both 0 "" "" "$WG" set wgx peer "$KEY_A" remove
+	[ "$(stat -c %s /run/wgsuite/endpoints.wgx@*)" = 56 ]
+	both 0 "" "" "$WG" set wgx peer "$KEY_B" remove
+	[ -z "$(ls /run/wgsuite)" ]
+	# A broken one is none.
+	echo rubbish > "/run/wgsuite/endpoints.wgx@$(stat -Lc %i /proc/self/ns/net)"
+	one_peer > wgx.conf
+	now 198.51.100.7:9 1700000000
+	both 0 "" "" "$WG" syncconf wgx wgx.conf
+	rm -rf /run/wgsuite
+}

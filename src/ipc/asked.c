@@ -1,0 +1,189 @@
+/* What was last asked for: the configured endpoint of each peer, in a file per device and network
+ * namespace. A device only knows where its peers are now; with this, a peer that roamed is told from
+ * a file that was edited. Best effort: without the file nothing is known, and nothing fails. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "transport.h"
+
+enum {
+	RECORD_BYTES = 56, /* key 32, address 16, scope 4, port 2, family 1, zero 1; big endian */
+	PATH_BYTES = 256,
+	FILE_MAX = 1 << 28,
+};
+
+static void path_of(char path[PATH_BYTES], const struct ipc *c, const char *name, const char *suffix)
+{
+	struct text t = text_fixed(path, PATH_BYTES);
+	struct stat st = { 0 };
+
+	(void)stat("/proc/self/ns/net", &st);
+	text_f(&t, "%s/endpoints.%s@%llu%s", c->asked_dir ? c->asked_dir : RUNSTATEDIR "/wgsuite", name,
+	       (unsigned long long)st.st_ino, suffix);
+}
+
+static void record_write(uint8_t *p, const struct wg_peer *peer)
+{
+	memcpy(p, peer->public_key.b, KEY_BYTES);
+	memcpy(p + 32, peer->endpoint.addr.b, 16);
+	store_be32(p + 48, peer->endpoint.scope);
+	store_be16(p + 52, peer->endpoint.port);
+	p[54] = peer->endpoint.addr.family;
+	p[55] = 0;
+}
+
+static bool record_read(struct wg_device *d, const uint8_t *p)
+{
+	struct wg_peer *peer = device_add_peer(d);
+
+	if (!peer)
+		return false;
+	memcpy(peer->public_key.b, p, KEY_BYTES);
+	peer->endpoint.addr = p[54] == IP_V6 ? ip_v6(p + 32) : ip_v4(p + 32);
+	peer->endpoint.scope = load_be32(p + 48);
+	peer->endpoint.port = load_be16(p + 52);
+	peer->flags = WG_PEER_HAS_PUBLIC_KEY | WG_PEER_HAS_ENDPOINT;
+	return true;
+}
+
+static int read_records(struct wg_device *out, int fd)
+{
+	struct stat st;
+	uint8_t *p;
+	ssize_t n;
+	int rc = 0;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX || st.st_size % RECORD_BYTES != 0)
+		return 0; /* none of ours */
+	p = malloc((size_t)st.st_size + 1);
+	if (!p)
+		return -ENOMEM;
+	n = read(fd, p, (size_t)st.st_size);
+	for (ssize_t at = 0; rc == 0 && n == st.st_size && at < n; at += RECORD_BYTES)
+		if (!record_read(out, p + at))
+			rc = -ENOMEM;
+	free(p);
+	if (rc)
+		device_free(out);
+	return rc;
+}
+
+int ipc_asked(struct ipc *c, struct wg_device *out, const char *name)
+{
+	char path[PATH_BYTES];
+	int fd, rc;
+
+	*out = (struct wg_device){ 0 };
+	path_of(path, c, name, "");
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return 0;
+	rc = read_records(out, fd);
+	close(fd);
+	return rc;
+}
+
+void ipc_forget(struct ipc *c, const char *name)
+{
+	char path[PATH_BYTES];
+
+	path_of(path, c, name, "");
+	(void)unlink(path);
+}
+
+/* The file whole or the one from before. */
+static void write_records(struct ipc *c, const char *name, const uint8_t *p, size_t n)
+{
+	char path[PATH_BYTES], fresh[PATH_BYTES];
+	bool ok;
+	int fd;
+
+	path_of(path, c, name, "");
+	path_of(fresh, c, name, ".new");
+	(void)mkdir(c->asked_dir ? c->asked_dir : RUNSTATEDIR "/wgsuite", 0755);
+	(void)unlink(fresh);
+	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return;
+	ok = write(fd, p, n) == (ssize_t)n;
+	ok &= close(fd) == 0;
+	if (!ok || rename(fresh, path) < 0)
+		(void)unlink(fresh);
+}
+
+static void store(struct ipc *c, const struct wg_device *d, const char *name)
+{
+	uint8_t *p = malloc((size_t)d->n_peers * RECORD_BYTES + 1);
+	size_t n = 0;
+
+	if (!p)
+		return;
+	for (uint32_t i = 0; i < d->n_peers; i++) {
+		if (!(d->peers[i].flags & WG_PEER_HAS_ENDPOINT))
+			continue;
+		record_write(p + n, &d->peers[i]);
+		n += RECORD_BYTES;
+	}
+	if (n > 0)
+		write_records(c, name, p, n);
+	else
+		ipc_forget(c, name);
+	free(p);
+}
+
+static bool says_something(const struct wg_device *patch)
+{
+	if (patch->flags & WG_DEVICE_REPLACE_PEERS)
+		return true;
+	for (uint32_t i = 0; i < patch->n_peers; i++)
+		if (patch->peers[i].flags & (WG_PEER_HAS_ENDPOINT | WG_PEER_REMOVE))
+			return true;
+	return false;
+}
+
+/* The old list with what the patch changes; new ones come last. */
+static bool merge(struct wg_device *known, const struct wg_device *patch)
+{
+	struct peer_index index;
+	bool ok = peer_index_build(&index, known);
+	uint32_t n_known = known->n_peers;
+
+	for (uint32_t i = 0; ok && i < patch->n_peers; i++) {
+		const struct wg_peer *change = &patch->peers[i];
+		struct wg_peer *peer = n_known ? peer_index_find(&index, known, &change->public_key) : NULL;
+
+		if (peer && (change->flags & WG_PEER_REMOVE))
+			peer->flags &= ~(uint32_t)WG_PEER_HAS_ENDPOINT;
+		if ((change->flags & WG_PEER_REMOVE) || !(change->flags & WG_PEER_HAS_ENDPOINT))
+			continue;
+		if (!peer)
+			peer = device_add_peer(known);
+		ok = peer != NULL;
+		if (ok) {
+			peer->public_key = change->public_key;
+			peer->endpoint = change->endpoint;
+			peer->flags |= WG_PEER_HAS_PUBLIC_KEY | WG_PEER_HAS_ENDPOINT;
+		}
+	}
+	peer_index_free(&index);
+	return ok;
+}
+
+void asked_note(struct ipc *c, const struct wg_device *patch)
+{
+	struct wg_device known = { 0 };
+
+	if (!says_something(patch))
+		return;
+	if (patch->flags & WG_DEVICE_REPLACE_PEERS)
+		store(c, patch, patch->name);
+	else if (ipc_asked(c, &known, patch->name) == 0 && merge(&known, patch))
+		store(c, &known, patch->name);
+	device_free(&known);
+}
