@@ -109,6 +109,7 @@ static int start_userspace(struct rt *rt, const char *name, const struct setting
 	int r;
 
 	if (!program) {
+		flush(ctx);
 		say_error("this kernel has no WireGuard, and there is no wireguardd to take its place");
 		return -EOPNOTSUPP;
 	}

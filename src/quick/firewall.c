@@ -1,6 +1,7 @@
 #include "firewall.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "nft.h"
 #include "print.h"
@@ -14,9 +15,13 @@ bool firewall_nft_can_name(const char *name)
 
 enum firewall_tool firewall_choose(const char *name)
 {
-	if (firewall_nft_can_name(name) && nft_is_here())
+	bool iptables = run_find("iptables-restore");
+
+	/* A kernel may know one and not the other; who may not ask (a dry run) takes nft to work. */
+	if (firewall_nft_can_name(name) && nft_is_here() &&
+	    (!iptables || geteuid() != 0 || nft_run("list tables\n", NULL, NULL) == 0))
 		return FIREWALL_NFT;
-	return run_find("iptables-restore") ? FIREWALL_IPTABLES : FIREWALL_NONE;
+	return iptables ? FIREWALL_IPTABLES : FIREWALL_NONE;
 }
 
 static const char *nft_family(uint8_t family)
@@ -125,11 +130,8 @@ int firewall_apply(const struct plan *p, const struct step *s)
 	firewall_nft_text(&t, p, s);
 	r = t.failed ? -ENOMEM : nft_run(t.p, NULL, why);
 	grow_text_free(&t);
-	if (r < 0 && !s->remove) {
+	if (r < 0 && !s->remove)
 		say_warning("nft: %s", why[0] ? why : strerror(-r));
-		if (run_find(restore_program(s->firewall.family)))
-			r = apply_iptables(p, s);
-	}
 	return r;
 }
 

@@ -119,11 +119,16 @@ uint32_t plan_mark(const struct file *f, const struct state *s, bool *given)
 	return s->free_table;
 }
 
+bool plan_makes_default(const struct file *f, const struct state *s)
+{
+	return makes_default(f, s, IP_V4) || makes_default(f, s, IP_V6);
+}
+
 bool plan_needs_table(const struct file *f, const struct state *s)
 {
 	bool given;
 
-	if (!makes_default(f, s, IP_V4) && !makes_default(f, s, IP_V6))
+	if (!plan_makes_default(f, s))
 		return false;
 	(void)plan_mark(f, s, &given);
 	return !given;

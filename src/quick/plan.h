@@ -19,6 +19,7 @@ must_check int plan_link(struct plan *p, const struct file *f, const struct plan
 must_check int plan_rest(struct plan *p, const struct file *f, const struct state *s,
 			 const struct plan_options *o);
 /* True when a default route has to be made, so that state_look_table() is needed. */
+bool plan_makes_default(const struct file *f, const struct state *s);
 bool plan_needs_table(const struct file *f, const struct state *s);
 
 /* What takes back the steps of `done` that are marked done (or all of them), newest first. */

@@ -27,7 +27,7 @@ static bool ipv6_usable(const char *name)
 	return off == 0;
 }
 
-static void choose_firewall(struct state *s, const char *name, const struct settings *set)
+void state_look_firewall(struct state *s, const char *name, const struct settings *set)
 {
 	if (strcmp(set->firewall, "none") == 0)
 		s->firewall = FIREWALL_NONE;
@@ -64,7 +64,6 @@ int state_look(struct state *s, struct rt *rt, const char *name, const struct se
 	s->proc_sys_writable = access(src_valid_mark, W_OK) == 0;
 	s->dns = dns_choose(set, s->dns_prefix);
 	s->implementation = create_implementation(set);
-	choose_firewall(s, name, set);
 	return r;
 }
 

@@ -34,6 +34,8 @@ must_check int state_look_mtu(struct state *s, struct rt *rt, const struct wg_de
 /* free_table: not one that `taken` says is meant for another tunnel. */
 must_check int state_look_table(struct state *s, struct rt *rt, bool (*taken)(void *ctx, uint32_t table),
 				void *ctx);
+/* firewall: what can be used; only default routes need it. */
+void state_look_firewall(struct state *s, const char *name, const struct settings *set);
 void state_free(struct state *s);
 
 #endif

@@ -29,6 +29,8 @@ static int look_further(struct quick *q)
 
 	if (r == 0 && !q->file.mtu)
 		r = state_look_mtu(&q->state, &q->rt, &q->file.device);
+	if (r == 0 && plan_makes_default(&q->file, &q->state))
+		state_look_firewall(&q->state, q->file.name, &q->settings);
 	if (r == 0 && plan_needs_table(&q->file, &q->state))
 		r = state_look_table(&q->state, &q->rt, record_table_taken, &q->record);
 	q->state.src_valid_mark_before = -1;
@@ -84,6 +86,7 @@ static void note_result(struct quick *q)
 	struct wg_device d = { 0 };
 
 	q->record.complete = true;
+	record_note(&q->record, "complete");
 	if (q->record.no_folder)
 		return;
 	if (rt_addresses(&q->rt, q->ifindex, &now) == 0)
@@ -96,7 +99,7 @@ static void note_result(struct quick *q)
 	device_free(&d);
 	addresses_free(&now);
 	if (record_write(&q->record) < 0)
-		q->failures++;
+		say_warning("save will not know which addresses of %s are not its own", q->file.name);
 }
 
 /* An earlier wg-quick was killed, or another one took the interface down. */
