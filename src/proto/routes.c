@@ -108,34 +108,103 @@ static unsigned int value_number(struct route_key key, unsigned int bits, unsign
 	return ((1u << STRIDE) | chunk_at(key, depth)) >> (depth + STRIDE - bits);
 }
 
+/* A look-up under way: at a node, and the best value seen so far. */
+struct walk {
+	struct trie_node *node, *best;
+	uint64_t best_way;
+	struct route_key key;
+	const struct trie_slot *slot;
+};
+
+static inline struct walk walk_start(const struct routes *r, enum ip_family family,
+				     const uint8_t *address)
+{
+	return (struct walk){ .node = family == IP_V4 ? r->v4 : r->v6,
+			      .key = key_of(family, address) };
+}
+
+/* Takes what is at the node, and goes to the slot below. False: there is none. */
+static inline bool walk_to_slot(struct walk *w)
+{
+	const struct trie_node *node = w->node;
+	unsigned int c = chunk_at(w->key, node->depth);
+
+	if (node->value_bits & ways[c]) {
+		w->best = w->node;
+		w->best_way = node->value_bits & ways[c];
+	}
+	w->slot = &node->slots[rank(node->slot_bits, c)];
+	return has(node->slot_bits, c);
+}
+
+/* Goes on to the slot's node. False: there is none, and *owner is set if the slot is the answer. */
+static inline bool walk_to_node(struct walk *w, struct routes_owner **owner)
+{
+	if (!matches(w->key, w->slot->key, w->slot->bits))
+		return false;
+	if (w->slot->route) {
+		*owner = w->slot->owner;
+		return false;
+	}
+	w->node = w->slot->node;
+	return true;
+}
+
+static inline struct routes_owner *walk_best(const struct walk *w)
+{
+	unsigned int v;
+
+	if (!w->best)
+		return NULL;
+	v = 63 - (unsigned int)__builtin_clzll(w->best_way);
+	return values_of(w->best)[rank(w->best->value_bits, v)].owner;
+}
+
 struct routes_owner *routes_find(const struct routes *r, enum ip_family family,
 				 const uint8_t *address)
 {
-	struct trie_node *node = family == IP_V4 ? r->v4 : r->v6, *best = NULL;
-	struct route_key key = key_of(family, address);
-	uint64_t best_way = 0;
+	struct walk w = walk_start(r, family, address);
+	struct routes_owner *owner = NULL;
 
-	while (node) {
-		unsigned int c = chunk_at(key, node->depth);
-		const struct trie_slot *slot;
+	while (w.node && walk_to_slot(&w) && walk_to_node(&w, &owner))
+		continue;
+	return owner ? owner : walk_best(&w);
+}
 
-		if (node->value_bits & ways[c]) {
-			best = node;
-			best_way = node->value_bits & ways[c];
-		}
-		if (!has(node->slot_bits, c))
-			break;
-		slot = &node->slots[rank(node->slot_bits, c)];
-		if (!matches(key, slot->key, slot->bits))
-			break;
-		if (slot->route)
-			return slot->owner;
-		node = slot->node;
+void routes_find_many(const struct routes *r, struct routes_query *queries, size_t n)
+{
+	uint8_t going[ROUTES_QUERIES_MAX];
+	struct walk walks[ROUTES_QUERIES_MAX];
+	size_t n_going = 0, left;
+
+	for (size_t i = 0; i < n; i++) {
+		walks[i] = walk_start(r, queries[i].family, queries[i].address);
+		queries[i].owner = NULL;
+		if (walks[i].node)
+			going[n_going++] = (uint8_t)i;
 	}
-	if (!best)
-		return NULL;
-	return values_of(best)[rank(best->value_bits, 63 - (unsigned int)__builtin_clzll(best_way))]
-		.owner;
+	for (; n_going > 0; n_going = left) { /* all of them one step, and that twice */
+		left = 0;
+		for (size_t i = 0; i < n_going; i++) {
+			struct walk *w = &walks[going[i]];
+			if (walk_to_slot(w)) {
+				__builtin_prefetch(w->slot);
+				going[left++] = going[i];
+			}
+		}
+		n_going = left;
+		left = 0;
+		for (size_t i = 0; i < n_going; i++) {
+			struct walk *w = &walks[going[i]];
+			if (walk_to_node(w, &queries[going[i]].owner)) {
+				__builtin_prefetch(w->node);
+				going[left++] = going[i];
+			}
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!queries[i].owner)
+			queries[i].owner = walk_best(&walks[i]);
 }
 
 /* ---- nodes ---- */

@@ -23,6 +23,15 @@ struct routes { /* zeroed: empty */
 struct routes_owner *routes_find(const struct routes *r, enum ip_family family,
 				 const uint8_t *address);
 
+struct routes_query {
+	struct routes_owner *owner; /* out, as routes_find returns it */
+	const uint8_t *address;
+	uint8_t family;
+};
+enum { ROUTES_QUERIES_MAX = 64 };
+/* Many at once, at most ROUTES_QUERIES_MAX: their waits for memory overlap. */
+void routes_find_many(const struct routes *r, struct routes_query *queries, size_t n);
+
 /* Gives the prefix to the owner, as his newest, whoever had it before. False: out of memory, and
  * nothing changed. */
 must_check bool routes_add(struct routes *r, struct routes_owner *owner,

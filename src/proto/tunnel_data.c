@@ -76,21 +76,61 @@ struct seal_run {
 	struct wg_buf *bufs[RUN_MAX];
 };
 
-static struct wg_tunnel_peer *route_out(struct wg_tunnel *t, struct wg_buf *buf,
-					struct looked_up *last, struct tally *tally)
+enum { NO_QUERY = 0xff };
+
+struct asked { /* the destinations of up to RUN_MAX buffers; neighbours with the same share a query */
+	struct routes_query queries[RUN_MAX];
+	uint8_t query_of[RUN_MAX];
+	size_t n;
+};
+_Static_assert((int)RUN_MAX <= (int)ROUTES_QUERIES_MAX && (int)RUN_MAX < (int)NO_QUERY, "queries");
+
+static bool is_asked_last(const struct asked *a, const struct packet_ip *ip)
+{
+	const struct routes_query *last;
+
+	if (a->n == 0)
+		return false;
+	last = &a->queries[a->n - 1];
+	return last->family == ip->family &&
+	       memcmp(last->address, ip->destination, ip->family == IP_V4 ? 4 : 16) == 0;
+}
+
+/* Who gets these buffers? */
+static void ask(struct asked *a, const struct wg_tunnel *t, struct wg_buf *bufs, size_t n,
+		struct tally *tally)
+{
+	a->n = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct packet_ip ip;
+
+		a->query_of[i] = NO_QUERY;
+		if (!t->is_up) {
+			verdict(tally, &bufs[i], WG_DONE, WG_DROP_DOWN);
+			continue;
+		}
+		if (!packet_parse(&ip, bufs[i].src, bufs[i].n)) {
+			verdict(tally, &bufs[i], WG_DONE, WG_DROP_NOT_IP);
+			continue;
+		}
+		bufs[i].tos = packet_outer_tos(ip.tos);
+		if (!is_asked_last(a, &ip))
+			a->queries[a->n++] = (struct routes_query){
+				.address = ip.destination, .family = (uint8_t)ip.family };
+		a->query_of[i] = (uint8_t)(a->n - 1);
+	}
+	routes_find_many(&t->routes, a->queries, a->n);
+}
+
+/* Null: the buffer has its verdict. */
+static struct wg_tunnel_peer *answer(const struct asked *a, size_t i, struct wg_buf *buf,
+				     struct tally *tally)
 {
 	struct wg_tunnel_peer *peer;
-	struct packet_ip ip;
 
-	if (!t->is_up) {
-		verdict(tally, buf, WG_DONE, WG_DROP_DOWN);
+	if (a->query_of[i] == NO_QUERY)
 		return NULL;
-	}
-	if (!packet_parse(&ip, buf->src, buf->n)) {
-		verdict(tally, buf, WG_DONE, WG_DROP_NOT_IP);
-		return NULL;
-	}
-	peer = look_up(last, t, ip.family, ip.destination);
+	peer = owner_peer(a->queries[a->query_of[i]].owner);
 	if (!peer) {
 		verdict(tally, buf, WG_DONE, WG_DROP_NO_PEER);
 		return NULL;
@@ -99,7 +139,6 @@ static struct wg_tunnel_peer *route_out(struct wg_tunnel *t, struct wg_buf *buf,
 		verdict(tally, buf, WG_DONE, WG_DROP_NO_ENDPOINT);
 		return NULL;
 	}
-	buf->tos = packet_outer_tos(ip.tos);
 	return peer;
 }
 
@@ -155,25 +194,36 @@ static void seal_flush(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b,
 		peer_poke(t, peer, POKE_REKEY);
 }
 
+static void seal_some(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b, size_t from,
+		      size_t n, struct seal_run *run, struct tally *tally)
+{
+	struct asked asked;
+
+	ask(&asked, t, b->bufs + from, n, tally);
+	for (size_t i = 0; i < n; i++) {
+		struct wg_buf *buf = &b->bufs[from + i];
+		struct wg_tunnel_peer *peer = answer(&asked, i, buf, tally);
+
+		if (!peer)
+			continue;
+		if (run->peer != peer || run->n == RUN_MAX)
+			seal_flush(t, now_ns, b, run, tally);
+		run->peer = peer;
+		run->bufs[run->n++] = buf;
+	}
+}
+
 void tunnel_seal(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)
 {
-	struct looked_up last = { 0 };
 	struct tally tally = { { 0 } };
 	struct seal_run run;
 
 	run.peer = NULL;
 	run.n = 0;
 	b->n_paths = 0;
-	for (size_t i = 0; i < b->n; i++) {
-		struct wg_tunnel_peer *peer = route_out(t, &b->bufs[i], &last, &tally);
-
-		if (!peer)
-			continue;
-		if (run.peer != peer || run.n == RUN_MAX)
-			seal_flush(t, now_ns, b, &run, &tally);
-		run.peer = peer;
-		run.bufs[run.n++] = &b->bufs[i];
-	}
+	for (size_t from = 0; from < b->n; from += RUN_MAX)
+		seal_some(t, now_ns, b, from, b->n - from < RUN_MAX ? b->n - from : RUN_MAX, &run,
+			  &tally);
 	seal_flush(t, now_ns, b, &run, &tally);
 	tally_add(t, &tally);
 }

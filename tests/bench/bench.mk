@@ -7,4 +7,24 @@ $(O)/tests/bench/crypto: $(O)/tests/bench/crypto.o $(call archives_of,crypto bas
 	$(call say,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ -lcrypto -lsodium $(LIBS)
 
+bench-routes: $(O)/tests/bench/routes
+	$(Q)$(O)/tests/bench/routes
+
+$(O)/tests/bench/routes: $(O)/tests/bench/routes.o $(call archives_of,proto crypto base)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(LIBS)
+
+.PHONY: bench-routes
 .PHONY: bench-crypto
+
+bench-wg: $(O)/wg $(O)/tests/bench/fake_uapi $(O)/tests/bench/wg_time # needs root and Debian's wg
+	$(Q)bash tests/bench/wg.sh $^
+
+$(O)/tests/bench/fake_uapi: tests/lib/fake_uapi.c
+$(O)/tests/bench/wg_time: tests/bench/wg_time.c
+$(O)/tests/bench/fake_uapi $(O)/tests/bench/wg_time:
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O2 -D_GNU_SOURCE -o $@ $<
+
+.PHONY: bench-wg

@@ -251,6 +251,9 @@ static struct ip_addr random_address(void)
 
 static void compare(const struct slow_routes *slow, unsigned int n)
 {
+	struct ip_addr asked[ROUTES_QUERIES_MAX];
+	struct routes_query queries[ROUTES_QUERIES_MAX];
+
 	for (unsigned int i = 0; i < n; i++) {
 		struct ip_addr a = random_address();
 
@@ -259,7 +262,12 @@ static void compare(const struct slow_routes *slow, unsigned int n)
 			a.b[chance(ip_bytes(&a))] ^= (uint8_t)(1u << chance(8));
 		}
 		assert_ptr_equal(routes_find(&routes, a.family, a.b), slow_routes_find(slow, &a));
+		asked[i] = a;
+		queries[i] = (struct routes_query){ .address = asked[i].b, .family = a.family };
 	}
+	routes_find_many(&routes, queries, n);
+	for (unsigned int i = 0; i < n; i++)
+		assert_ptr_equal(queries[i].owner, slow_routes_find(slow, &asked[i]));
 }
 
 static void compare_lists(const struct slow_routes *slow)

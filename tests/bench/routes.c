@@ -1,0 +1,144 @@
+/* How long is a look-up among a million prefixes? Prints one JSON line per kind of table:
+ * prefixes, ns to add one, ns to find one by one and in batches of 64 (mean,
+ * CPU time, addresses in random order), bytes per prefix. */
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "../../src/proto/routes.h"
+
+static uint64_t random_state = 1;
+
+static uint64_t chance(void)
+{
+	uint64_t x = random_state += 0x9e3779b97f4a7c15ull;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebull;
+	return x ^ x >> 31;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+typedef void make_fn(struct ip_prefix *out, uint32_t i);
+
+static void random_v4_host(struct ip_prefix *out, uint32_t i)
+{
+	(void)i;
+	out->addr.family = IP_V4;
+	store_be32(out->addr.b, (uint32_t)chance());
+	out->bits = 32;
+}
+
+static void v4_hosts_in_a_row(struct ip_prefix *out, uint32_t i)
+{
+	out->addr.family = IP_V4;
+	store_be32(out->addr.b, 0x0a000000 + i);
+	out->bits = 32;
+}
+
+static void mixed_v4(struct ip_prefix *out, uint32_t i)
+{
+	struct ip_addr a = { .family = IP_V4 };
+
+	(void)i;
+	store_be32(a.b, (uint32_t)chance());
+	if (!prefix_make(out, &a, 16 + (unsigned int)(chance() % 17)))
+		abort();
+}
+
+static void random_v6_64(struct ip_prefix *out, uint32_t i)
+{
+	(void)i;
+	out->addr.family = IP_V6;
+	store_be64(out->addr.b, 0x2000000000000000ull | chance() >> 4);
+	out->bits = 64;
+}
+
+static void v6_hosts_of_one_64(struct ip_prefix *out, uint32_t i)
+{
+	(void)i;
+	out->addr.family = IP_V6;
+	store_be64(out->addr.b, 0xfd00000000000000ull);
+	store_be64(out->addr.b + 8, chance());
+	out->bits = 128;
+}
+
+enum { LOOK_UPS = 4000000 };
+
+static void measure(const char *name, make_fn *make, uint32_t n)
+{
+	struct routes routes = { 0 };
+	struct routes_owner *owners = calloc(n, sizeof *owners);
+	struct ip_addr *asked = calloc(n, sizeof *asked);
+	size_t before = mallinfo2().uordblks, used;
+	uint64_t start, added, found, found_many;
+	uintptr_t sum = 0;
+
+	if (!owners || !asked)
+		abort();
+	start = now_ns();
+	for (uint32_t i = 0; i < n; i++) {
+		struct ip_prefix p = { 0 };
+
+		make(&p, i);
+		if (!routes_add(&routes, &owners[i], &p))
+			abort();
+		asked[i] = p.addr;
+	}
+	added = now_ns() - start;
+	used = mallinfo2().uordblks - before;
+	for (uint32_t i = n - 1; i > 0; i--) {
+		uint32_t j = (uint32_t)(chance() % (i + 1));
+		struct ip_addr a = asked[i];
+
+		asked[i] = asked[j];
+		asked[j] = a;
+	}
+	start = now_ns();
+	for (uint32_t i = 0, j = 0; i < LOOK_UPS; i++, j = j + 1 < n ? j + 1 : 0) {
+		const struct ip_addr *a = &asked[j];
+
+		sum += (uintptr_t)routes_find(&routes, a->family, a->b);
+	}
+	found = now_ns() - start;
+	start = now_ns();
+	for (uint32_t i = 0, j = 0; i < LOOK_UPS; i += ROUTES_QUERIES_MAX) {
+		struct routes_query q[ROUTES_QUERIES_MAX];
+
+		for (size_t k = 0; k < ROUTES_QUERIES_MAX; k++, j = j + 1 < n ? j + 1 : 0)
+			q[k] = (struct routes_query){ NULL, asked[j].b, asked[j].family };
+		routes_find_many(&routes, q, ROUTES_QUERIES_MAX);
+		sum += (uintptr_t)q[0].owner;
+	}
+	found_many = now_ns() - start;
+	printf("{\"bench\":\"routes\",\"table\":\"%s\",\"prefixes\":%u,\"add_ns\":%.0f,"
+	       "\"find_ns\":%.1f,\"find_in_batch_ns\":%.1f,\"bytes\":%.1f,\"sum\":%u}\n",
+	       name, n, (double)added / n, (double)found / LOOK_UPS,
+	       (double)found_many / LOOK_UPS, (double)used / n,
+	       (unsigned int)(sum & 0xff));
+	routes_free(&routes);
+	free(owners);
+	free(asked);
+}
+
+int main(void)
+{
+	static const uint32_t sizes[] = { 1, 1000, 100000, 1000000 };
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		measure("v4 /32 random", random_v4_host, sizes[i]);
+		measure("v4 /32 in a row", v4_hosts_in_a_row, sizes[i]);
+		measure("v4 /16-/32 random", mixed_v4, sizes[i]);
+		measure("v6 /64 random", random_v6_64, sizes[i]);
+		measure("v6 /128 random in one /64", v6_hosts_of_one_64, sizes[i]);
+	}
+	return 0;
+}
