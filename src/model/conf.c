@@ -211,9 +211,10 @@ static void close_section(struct conf_reader *r)
 
 	if (!peer || (peer->flags & WG_PEER_HAS_PUBLIC_KEY))
 		return;
-	at = (struct diag_at){ .file = r->o->file, .line = peer->line, .column = 1,
-			       .width = (unsigned int)r->section_line.n, .source = r->section_line };
-	at.column += (unsigned int)span_find(r->section_line, '[');
+	at = (struct diag_at){ .file = r->o->file, .line = peer->line };
+	if (!text_may_be_key(r->section_line)) /* a comment may hold one */
+		at.source = r->section_line;
+	at.column = (unsigned int)span_find(r->section_line, '[') + 1;
 	at.width = (unsigned int)span_trim(conf_without_comment(r->section_line)).n;
 	r->errors++;
 	diag_f(r->d, DIAG_ERROR, &at, NULL, "A peer is missing a public key");

@@ -204,6 +204,7 @@ static const struct {
 	{ "[Peer]\nPublicKey = p65NV..\n", 0,
 	  "wg0.conf:2:13: error: Key is not the correct length or format: `p65NV..'\n" KEY_HINT },
 	{ "#\n [Peer] # x\nAllowedIPs = 1.2.3.4\n", 0, "wg0.conf:2:2: error: A peer is missing a public key\n" },
+	{ "[Peer] # " SECRET "\n", 0, "wg0.conf:1:1: error: A peer is missing a public key\n" },
 	{ "[Peer]\n" PEER_A, 0, "wg0.conf:1:1: error: A peer is missing a public key\n" },
 	{ "[Peer]\n[Interface]\n", 0, "wg0.conf:1:1: error: A peer is missing a public key\n" },
 	/* no text */
