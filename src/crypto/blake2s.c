@@ -34,8 +34,9 @@ always_inline void mix(uint32_t v[16], int a, int b, int c, int d, uint32_t x, u
 	v[b] = rotr(v[b] ^ v[c], 7);
 }
 
-static void ten_rounds(uint32_t v[16], const uint32_t m[16])
+always_inline void ten_rounds(uint32_t v[16], const uint32_t m[16])
 {
+	UNROLL /* so that the places of words are constants */
 	for (int i = 0; i < 10; i++) {
 		const uint8_t *s = blake2s_sigma[i];
 		mix(v, 0, 4, 8, 12, m[s[0]], m[s[1]]);

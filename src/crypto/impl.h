@@ -124,7 +124,11 @@ struct x25519_row {
 	uint32_t needs;
 	x25519_fn *mul;
 };
-x25519_fn x25519_mul_portable, x25519_mul_adx;
+x25519_fn x25519_mul_portable, x25519_mul_adx, x25519_mul_ifma;
+#if CRYPTO_INT128
+/* x / z, in limbs of 51 bits and a little: the end of a ladder in lanes. */
+void x25519_divide(uint8_t out[32], const uint64_t x[5], const uint64_t z[5]);
+#endif
 
 /* Fills `out` of n <= lanes jobs; `ok` is the caller's. */
 typedef void x25519_batch_fn(struct x25519_job *jobs, size_t n);

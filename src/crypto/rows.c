@@ -46,6 +46,9 @@ static const struct blake2s_row blake2s_table[] = {
 
 static const struct x25519_row x25519_table[] = {
 #if CRYPTO_X86
+#if CRYPTO_INT128
+	{ "ifma", WITH_AVX512 | CPU_IFMA, x25519_mul_ifma },
+#endif
 	{ "adx", CPU_BMI2 | CPU_ADX, x25519_mul_adx },
 #endif
 	{ "portable", 0, x25519_mul_portable },

@@ -11,6 +11,17 @@ void x25519_mul_portable(uint8_t out[32], const uint8_t k[32], const uint8_t u[3
 	ladder(out, k, u);
 }
 
+#if CRYPTO_INT128
+void x25519_divide(uint8_t out[32], const uint64_t x[5], const uint64_t z[5])
+{
+	fe num, den;
+
+	memcpy(num.v, x, sizeof num.v);
+	memcpy(den.v, z, sizeof den.v);
+	fe_store(out, fe_mul(num, fe_invert(den)));
+}
+#endif
+
 void x25519_clamp(struct wg_private *key)
 {
 	key->b[0] &= 248;

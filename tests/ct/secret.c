@@ -204,7 +204,8 @@ static void check_keys(void)
 	hex[5] = 'x';
 	ok &= !key_from_base64(back, (struct span){ base64, KEY_BASE64_CHARS });
 	ok &= !key_from_hex(back, (struct span){ hex, KEY_HEX_CHARS });
-	ok &= mem_equal_ct(text[0], text[0], 100) & !mem_is_zero_ct(key.b, sizeof key.b);
+	ok &= mem_equal_ct(text[0], text[0], 100);
+	ok &= !mem_is_zero_ct(key.b, sizeof key.b);
 	ct_public(&ok, sizeof ok);
 	if (!ok)
 		printf("FAILED to code keys\n");
