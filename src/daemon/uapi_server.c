@@ -178,18 +178,18 @@ static int watch_file(struct uapi_server *s)
 
 void uapi_server_rename(struct uapi_server *s, const char *name)
 {
-	char old[sizeof s->path];
-	struct text p = text_fixed(old, sizeof old);
+	char path[sizeof s->path];
+	struct text p = text_fixed(path, sizeof path);
 
 	if (!s->path[0])
 		return;
-	text_add(&p, s->path);
-	if (!set_path(s, s->dir, name) || link(old, s->path) != 0) {
-		log_error("cannot rename the socket to %s: %s", s->path, strerror(errno));
-		strcpy(s->path, old);
+	text_f(&p, "%s/%s.sock", s->dir, name);
+	if (p.failed || link(s->path, path) != 0) { /* never over another file */
+		log_error("cannot rename the socket to %s: %s", path, strerror(errno));
 		return;
 	}
-	(void)unlink(old);
+	(void)unlink(s->path);
+	memcpy(s->path, path, sizeof path);
 }
 
 /* ---- clients ---- */

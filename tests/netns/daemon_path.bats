@@ -1,0 +1,268 @@
+# Packets through two daemons: both families inside and outside, every fallback, errors back to senders,
+# source addresses, fragments, and the quiet when there is nothing to do.
+load ../lib/netns
+
+setup() {
+	net_begin
+	host a b
+}
+teardown() { net_end; }
+
+# pair [ENVIRONMENT…]: a daemon on each host, keys, addresses, peers of each other; b is 10.9.0.2.
+# The endpoint that a uses is in $ENDPOINT.
+pair() {
+	local h
+	for h in a b; do
+		on $h env "$@" wireguardd wg0
+		on $h sh -c 'umask 077; wg genkey > /run/key; wg set wg0 private-key /run/key listen-port 5000'
+	done
+	KA=$(on a wg show wg0 public-key) KB=$(on b wg show wg0 public-key)
+	on a wg set wg0 peer "$KB" allowed-ips 10.9.0.2/32,fd09::2/128 endpoint "$ENDPOINT"
+	on b wg set wg0 peer "$KA" allowed-ips 10.9.0.1/32,fd09::1/128
+	net_up a wg0 "10.9.0.1/24 fd09::1/64"
+	net_up b wg0 "10.9.0.2/24 fd09::2/64"
+	on b sh -c 'wg show wg0 > /dev/null' # answers only when it has seen that its link is up
+}
+
+cable() {
+	wire a v0 "10.0.0.1/24 fd00::1/64" b v0 "10.0.0.2/24 fd00::2/64"
+	ENDPOINT=${1-10.0.0.2:5000}
+}
+
+both_ping() {
+	local h to
+	for h in a b; do
+		for to in 10.9.0. fd09::; do
+			to=$to$([ $h = a ] && echo 2 || echo 1)
+			pings $h "$to"
+		done
+	done
+}
+
+# tcp_through ADDRESS: three megabytes over TCP from a to b, compared by their sums.
+same_file() { [ "$(on a sha256sum /run/sent | cut -c-64)" = "$(on b sha256sum /run/got | cut -c-64)" ]; }
+
+tcp_through() {
+	on_bg b socat -u TCP6-LISTEN:7000,ipv6only=0,reuseaddr OPEN:/run/got,creat,trunc
+	eventually 5 on b sh -c 'ss -Htln "sport = :7000" | grep -q .'
+	on a sh -c "head -c 3000000 /dev/urandom > /run/sent; socat -u OPEN:/run/sent TCP:$1:7000"
+	eventually 5 same_file
+}
+
+# A burst of datagrams in one system call, so that they reach TUN as one super-packet; all arrive whole.
+udp_through() {
+	on_bg b perl -MSocket=:all -e '
+		socket(S, AF_INET6, SOCK_DGRAM, 0); setsockopt(S, SOL_SOCKET, SO_RCVBUF, 4 << 20);
+		bind(S, sockaddr_in6(7001, IN6ADDR_ANY)) or die; $| = 1; print "ready\n";
+		for (1 .. 40) { recv(S, my $d, 2000, 0); $seen{$d}++; }
+		print "whole\n" if keys %seen == 40 && !grep { $_ ne substr($_, 0, 1) x length $_ } keys %seen' 
+	local log=$BG_LOG
+	eventually 5 grep -q ready "$log"
+	on a perl -MSocket=:all -e '
+		my $to = $ARGV[0]; my $v6 = $to =~ /:/ ? 1 : 0;
+		socket(S, $v6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
+		setsockopt(S, 17, 103, 1000);                         # UDP_SEGMENT
+		my $a = $v6 ? sockaddr_in6(7001, inet_pton(AF_INET6, $to)) : sockaddr_in(7001, inet_aton($to));
+		send(S, join("", map { chr($_) x 1000 } 1 .. 40), 0, $a) or die "$!"' "$1"
+	eventually 5 grep -q whole "$log"
+}
+
+@test "both families inside, IPv4 outside" {
+	cable
+	pair
+	both_ping
+	[ "$(on b wg show wg0 endpoints)" = "$KA"$'\t10.0.0.1:5000' ]
+}
+
+@test "both families inside, IPv6 outside" {
+	cable "[fd00::2]:5000"
+	pair
+	both_ping
+	[ "$(on b wg show wg0 endpoints)" = "$KA"$'\t[fd00::1]:5000' ]
+}
+
+@test "a link-local endpoint" {
+	wire a v0 "fe80::1/64" b v0 "fe80::2/64"
+	ENDPOINT='[fe80::2%v0]:5000'
+	pair
+	both_ping
+
+	[[ $(on b wg show wg0 endpoints) == "$KA"$'\t[fe80::'*%v0]:5000 ]]
+	[ "$(on a wg show wg0 endpoints)" = "$KB"$'\t[fe80::2%v0]:5000' ]
+}
+
+@test "the counters after two pings are exact" {
+	cable
+	pair
+	on a ping -n -c 2 -i 0.1 -W 5 10.9.0.2
+	[ "$(on a wg show wg0 transfer)" = "$KB"$'\t348\t404' ]
+	[ "$(on b wg show wg0 transfer)" = "$KA"$'\t404\t348' ]
+}
+
+@test "bulk data arrives as it was sent" {
+	cable
+	pair
+	tcp_through 10.9.0.2
+	tcp_through '[fd09::2]'
+	udp_through 10.9.0.2
+	udp_through fd09::2
+}
+
+@test "without any one of the offloads it is the same" {
+	cable
+	for off in vnet tso uso join segment gro mmsg vnet,segment,gro,mmsg; do
+		pair WG_NO_OFFLOAD=$off
+		both_ping
+		tcp_through 10.9.0.2
+		tcp_through '[fd09::2]'
+		udp_through 10.9.0.2
+		for h in a b; do
+			on $h ip link del wg0
+			eventually 5 on $h sh -c '! pgrep -x wireguardd'
+		done
+	done
+}
+
+@test "one end with offloads, one without" {
+	cable
+	on a env WG_NO_OFFLOAD=vnet,segment,gro,mmsg wireguardd wg1 # its row is another one than wg0's
+	on a ip link del wg1
+	pair
+	on b ip link del wg0
+	eventually 5 on b sh -c '! pgrep -x wireguardd'
+	on b env WG_NO_OFFLOAD=vnet,segment,gro,mmsg wireguardd wg0
+	on b wg set wg0 private-key /run/key listen-port 5000 peer "$KA" allowed-ips 10.9.0.1/32,fd09::1/128
+	net_up b wg0 "10.9.0.2/24 fd09::2/64"
+	# The old session is gone; the next handshake comes from the side that knows nothing of it.
+	on b wg set wg0 peer "$KA" endpoint 10.0.0.1:5000
+	pings b 10.9.0.1
+	tcp_through 10.9.0.2
+	udp_through 10.9.0.2
+}
+
+@test "packets far larger than the cable's MTU" {
+	cable
+	pair
+	for h in a b; do on $h ip link set wg0 mtu 34736; done # 34816 - 80
+	pings a 10.9.0.2 -s 65000
+	pings a fd09::2 -s 65000
+	tcp_through 10.9.0.2
+	for h in a b; do on $h ip link set wg0 mtu 65535; done
+	pings a 10.9.0.2 -s 60000 # datagrams of nearly the largest size
+	for h in a b; do on $h ip link set wg0 mtu 1420; done
+	pings a 10.9.0.2 -s 65000
+}
+
+@test "a cable with a smaller MTU than the tunnel needs" {
+	cable
+	for h in a b; do on $h ip link set v0 mtu 1300; done
+	pair
+	pings a 10.9.0.2 -s 1392 -M do # no DF outside
+	tcp_through 10.9.0.2
+	for h in a b; do on $h ip link set v0 mtu 1500; done
+	tcp_through 10.9.0.2
+}
+
+@test "padding never goes beyond a route's MTU" {
+	cable
+	pair
+	for h in a b; do on $h ip link set wg0 mtu 1300; done
+	on a ip route add 10.9.0.2/32 dev wg0 mtu 1299
+	on b iptables -I INPUT 1 -p udp -m length --length 1360 -j DROP
+	pings a 10.9.0.2 -s 1269
+}
+
+@test "senders are told when no peer takes their packet, or when it has no endpoint" {
+	cable
+	pair
+	run on a ping -n -c 2 -i 0.2 -W 2 10.9.0.77
+	[[ $output == *"From 10.9.0.1 icmp_seq=1 Destination Host Unreachable"* ]]
+	run on a ping -n -c 2 -i 0.2 -W 2 fd09::77
+	[[ $output == *"From fd09::1 icmp_seq=1 Destination unreachable: Address unreachable"* ]]
+	on b ip link set wg0 down
+	on b wg set wg0 peer "$KA" remove
+	on b wg set wg0 peer "$KA" allowed-ips 10.9.0.1/32
+	on b ip link set wg0 up
+	run on b ping -n -c 1 -W 2 10.9.0.1
+	[[ $output == *"From 10.9.0.2 icmp_seq=1 Destination Host Unreachable"* ]]
+}
+
+@test "a forwarded sender is told by the gateway's own address" {
+	cable
+	host c
+	wire c v1 10.1.0.2/24 a v1 10.1.0.1/24
+	route c default via 10.1.0.1
+	router a
+	pair
+	run on c ping -n -c 1 -W 2 10.9.0.77
+	[[ $output == *"From 10.1.0.1 icmp_seq=1 Destination Host Unreachable"* ]]
+}
+
+@test "nobody is told about multicast, fragments and errors; and not without a limit" {
+	cable
+	pair
+	on_bg a timeout 20 tcpdump -l -n -i any 'icmp[0] == 3'
+	log=$BG_LOG
+	eventually 5 grep -q listening "$log"
+	on a ip route add 224.0.0.0/4 dev wg0
+	on a ping -n -c 1 -W 1 224.0.0.99 || true
+	run on a ping -n -c 1 -W 1 10.9.0.77
+	eventually 5 grep -q 'host 10.9.0.77 unreachable' "$log"
+	! grep -q 224 "$log"
+	# A thousand at once get fifty answers, and a hundred a second.
+	on a perl -MSocket=:all -e 'socket(S, AF_INET, SOCK_DGRAM, 0);
+		send(S, "x", 0, sockaddr_in(9, inet_aton("10.9.0.77"))) for 1 .. 1000'
+	on a ping -n -c 1 -W 1 10.9.0.78 || true
+	[ "$(grep -c 10.9.0.77 "$log")" -lt 500 ]
+}
+
+@test "ECN goes through and DSCP stays inside" {
+	cable
+	pair
+	pings a 10.9.0.2
+	on_bg b timeout 20 tcpdump -l -v -n -i v0 udp port 5000
+	log=$BG_LOG
+	eventually 5 grep -q listening "$log"
+	on a ping -n -c 1 -Q 0xb9 10.9.0.2
+	eventually 5 grep -q 'tos 0x1,' "$log"
+	! grep -Eq 'tos 0x[b-f]|DF' "$log"
+}
+
+@test "IPv6 outside has no flow label" {
+	cable "[fd00::2]:5000"
+	pair
+	on_bg b timeout 20 tcpdump -l -v -n -i v0 ip6 and udp port 5000
+	log=$BG_LOG
+	eventually 5 grep -q listening "$log"
+	pings a fd09::2
+	eventually 5 grep -q 'length' "$log"
+	! grep -q flowlabel "$log"
+}
+
+@test "the mark is on every packet" {
+	cable
+	pair
+	on a wg set wg0 fwmark 0xca6c
+	on a nft 'add table t; add chain t o { type filter hook output priority 0; }; add rule t o udp dport 5000 meta mark 0xca6c counter; add rule t o udp dport 5000 meta mark != 0xca6c counter name bad' 2> /dev/null ||
+		on a nft 'add table t; add counter t bad; add chain t o { type filter hook output priority 0; }; add rule t o udp dport 5000 meta mark 0xca6c counter; add rule t o udp dport 5000 meta mark != 0xca6c counter name bad'
+	pings a 10.9.0.2
+	[[ $(on a nft list chain ip t o) == *"mark 0x0000ca6c counter packets "[1-9]* ]]
+	[[ $(on a nft list counter ip t bad) == *"packets 0 "* ]]
+	on a ip link set wg0 down
+	on a ip link set wg0 up
+	eventually 5 pings a 10.9.0.2
+	[[ $(on a nft list counter ip t bad) == *"packets 0 "* ]]
+}
+
+@test "an idle tunnel sleeps" {
+	cable
+	pair
+	pings a 10.9.0.2
+	# What a handshake leaves: a keepalive after ten seconds. Then nothing for the rest of the minute.
+	switches() { on b awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$1/status"; }
+	pid=$(daemons b)
+	sleep 12
+	before=$(switches "$pid")
+	sleep 6
+	[ $(($(switches "$pid") - before)) -le 1 ]
+}
