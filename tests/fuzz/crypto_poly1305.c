@@ -1,0 +1,40 @@
+/* Poly1305: every row and the limbs of small machines against the portable one, from any state that a
+ * message can leave. Input: r, s, what h holds, then whole blocks. */
+#include <stdlib.h>
+#include "../../src/crypto/impl.h"
+#include "../../src/crypto/poly1305_limbs.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	const struct poly1305_row *row = crypto_tables.poly1305;
+	struct poly1305 start, p;
+	uint8_t want[16], tag[16];
+
+	if (n < 32 + 17)
+		return 0;
+	poly1305_init(&start, data);
+	start.h[0] = load_le64(data + 32);
+	start.h[1] = load_le64(data + 40);
+	start.h[2] = data[48] & 7;
+	data += 49;
+	n = (n - 49) & ~(size_t)15;
+	p = start;
+	poly1305_blocks_portable(&p, data, n);
+	poly1305_tag(want, &p);
+	for (; row->needs; row++) {
+		if ((row->needs & ~cpu_features()) != 0)
+			continue;
+		p = start;
+		row->blocks(&p, data, n);
+		poly1305_tag(tag, &p);
+		if (memcmp(tag, want, sizeof tag) != 0 || p.h[2] > 7)
+			abort();
+	}
+	p = start;
+	limbs_blocks(&p, data, n, 1);
+	poly1305_tag(tag, &p);
+	if (memcmp(tag, want, sizeof tag) != 0)
+		abort();
+	return 0;
+}

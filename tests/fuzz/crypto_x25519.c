@@ -1,0 +1,38 @@
+/* X25519: every row, the field of small machines and the lanes agree. Input: scalar, u, and more u for
+ * the other lanes. */
+#include <stdlib.h>
+#include "../../src/crypto/impl.h"
+#include "../../src/crypto/fe25.h"
+#include "../../src/crypto/x25519_single.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct x25519_job jobs[8] = { 0 };
+	uint8_t want[32], out[32];
+
+	if (n < 64)
+		return 0;
+	ladder(want, data, data + 32);
+	for (const struct x25519_row *row = crypto_tables.x25519;; row++) {
+		if ((row->needs & ~cpu_features()) == 0) {
+			row->mul(out, data, data + 32);
+			if (memcmp(out, want, sizeof out) != 0)
+				abort();
+		}
+		if (row->needs == 0)
+			break;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
+		memcpy(&jobs[i].key, data, 32);
+		memcpy(&jobs[i].u, data + 32 * (1 + i % (n / 32 - 1)), 32);
+	}
+	x25519_batch(jobs, ARRAY_LEN(jobs));
+	for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
+		x25519_mul_portable(out, jobs[i].key.b, jobs[i].u.b);
+		if (memcmp(out, jobs[i].out.b, sizeof out) != 0 ||
+		    jobs[i].ok == mem_is_zero_ct(out, sizeof out))
+			abort();
+	}
+	return 0;
+}
