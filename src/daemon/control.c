@@ -10,6 +10,7 @@
 #include "routes.h"
 #include "sandbox.h"
 
+enum { SOURCES_ASKED_MAX = 200 };
 #define RETRY_NS NS_PER_S /* between two tries to open the sockets */
 
 /* ---- what the tunnel may know of the world ---- */
@@ -141,8 +142,12 @@ static void link_apply(struct control *c)
 {
 	uint64_t now_ns = clock_boot_ns();
 
-	if (c->link.now.mtu)
-		tunnel_set_mtu(c->tunnel, c->link.now.mtu);
+	uint32_t mtu = c->link.now.mtu, route_mtu = c->link.now.route_mtu;
+
+	/* Padding does not go beyond the MTU of the route a packet came by. We cannot see which one it
+	 * was, so it stays below all of them. */
+	if (mtu)
+		tunnel_set_mtu(c->tunnel, route_mtu && route_mtu < mtu ? route_mtu : mtu);
 	if (c->link.now.up && !c->up && c->retry_ns == NEVER)
 		bring_up(c, now_ns);
 	else if (!c->link.now.up)
@@ -183,15 +188,34 @@ static void tun_ready(struct loop_source *s, uint32_t events)
 	}
 }
 
+/* Remembered sources that the routes no longer agree with are forgotten; all of them where there are too
+ * many to ask about. */
+static void check_sources(struct control *c)
+{
+	struct wg_path path;
+	unsigned int asked = 0;
+
+	for (struct wg_tunnel_peer *p = NULL; (p = tunnel_peer_next(c->tunnel, p));) {
+		if (!tunnel_peer_path(p, &path) || path.remote.addr.family != IP_V4)
+			continue;
+		if (++asked > SOURCES_ASKED_MAX) {
+			tunnel_forget_sources(c->tunnel);
+			return;
+		}
+		if (!routes_allow(&path, c->fwmark))
+			tunnel_forget_source(c->tunnel, &path);
+	}
+}
+
 static void routes_ready(struct loop_source *s, uint32_t events)
 {
 	struct control *c = container_of(s, struct control, routes_source);
 
 	(void)events;
-	if (!routes_read(s->fd, c->link.now.ifindex))
+	if (!routes_read(s->fd, c->link.elsewhere ? 0 : c->link.now.ifindex))
 		return;
-	tunnel_forget_sources(c->tunnel);
 	udp_forget_limits(&c->udp);
+	check_sources(c);
 }
 
 static void signal_ready(struct loop_source *s, uint32_t events)

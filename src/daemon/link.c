@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include "log.h"
 #include "netlink.h"
+#include "routes.h"
 
 enum {
 	LINK_MTU = 1420,
@@ -43,6 +44,8 @@ unsigned int link_parse(struct link_state *state, const void *messages, size_t n
 	for (; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
 		const struct ifinfomsg *i = NLMSG_DATA(h);
 		const void *p;
+		if (h->nlmsg_type == RTM_NEWROUTE || h->nlmsg_type == RTM_DELROUTE)
+			news |= LINK_NEWS_ROUTES;
 		if ((h->nlmsg_type != RTM_NEWLINK && h->nlmsg_type != RTM_DELLINK) ||
 		    h->nlmsg_len < NLMSG_LENGTH(sizeof *i) || i->ifi_family != AF_UNSPEC ||
 		    (state->ifindex != 0 && state->ifindex != (uint32_t)i->ifi_index))
@@ -51,7 +54,7 @@ unsigned int link_parse(struct link_state *state, const void *messages, size_t n
 			news |= LINK_NEWS_GONE;
 			continue;
 		}
-		news = LINK_NEWS_STATE;
+		news = (news & LINK_NEWS_ROUTES) | LINK_NEWS_STATE; /* an older end is no end */
 		state->ifindex = (uint32_t)i->ifi_index;
 		state->up = i->ifi_flags & IFF_UP;
 		p = netlink_attribute(IFLA_RTA(i), IFLA_PAYLOAD(h), IFLA_MTU, 4, NULL);
@@ -299,6 +302,7 @@ static int attach_inside(struct link *l, bool first)
 	if (!error) {
 		settle(&l->now);
 		error = link_query(&l->now, name);
+		l->now.route_mtu = routes_least_mtu(l->now.ifindex);
 	}
 	return error;
 }
@@ -370,10 +374,10 @@ int link_open(struct link *l, const struct tun *tun, struct icmp *icmp)
 
 	*l = (struct link){ .tun = tun, .birth = birth_namespace(), .icmp = icmp };
 	icmp->v4 = icmp->v6 = -1;
-	l->netlink = netlink_open(RTMGRP_LINK);
-	if (l->netlink < 0) {
-		error = l->netlink;
-		l->netlink = -1;
+	l->netlink = netlink_open(RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE);
+	error = l->netlink < 0 ? l->netlink : routes_filter(l->netlink);
+	if (error) {
+		link_close(l);
 		return error;
 	}
 	return link_follow(l, true);
@@ -436,6 +440,10 @@ int link_read(struct link *l)
 	if (news & LINK_NEWS_GONE) {
 		int error = link_follow(l, false);
 		return error == -ENODEV ? error : 0;
+	}
+	if ((news & LINK_NEWS_ROUTES) && enter(l)) {
+		l->now.route_mtu = routes_least_mtu(l->now.ifindex);
+		leave(l);
 	}
 	l->unsettled |= (l->now.up && !before.up) ||
 			(before.mtu < V6_LEAST_MTU && l->now.mtu >= V6_LEAST_MTU);

@@ -9,6 +9,7 @@
 struct link_state {
 	char name[16];
 	uint32_t ifindex, mtu;
+	uint32_t route_mtu; /* the least that a route through it has been given; 0: none */
 	bool up;
 };
 
@@ -42,7 +43,12 @@ must_check int link_read(struct link *l);
 void link_settle(struct link *l);
 
 /* The news in a buffer of rtnetlink messages about this link. */
-enum link_news { LINK_NEWS_NONE = 0, LINK_NEWS_STATE = 1, LINK_NEWS_GONE = 2 };
+enum link_news {
+	LINK_NEWS_NONE = 0,
+	LINK_NEWS_STATE = 1,
+	LINK_NEWS_GONE = 2,
+	LINK_NEWS_ROUTES = 4, /* one with a metric came or went */
+};
 /* Pure. Updates *state from messages about its ifindex (0: from the first NEWLINK). */
 unsigned int link_parse(struct link_state *state, const void *messages, size_t n);
 

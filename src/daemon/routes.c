@@ -2,6 +2,7 @@
 #include "routes.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <sys/socket.h>
 #include "netlink.h"
 
@@ -57,4 +58,101 @@ bool routes_read(int fd, uint32_t own)
 		else if (n > 0)
 			matters |= routes_matter(buffer, (size_t)n, own);
 	}
+}
+
+/* ---- one way ---- */
+
+bool routes_allow(const struct wg_path *path, uint32_t mark)
+{
+	struct rtmsg r = { .rtm_family = AF_INET, .rtm_dst_len = 32, .rtm_src_len = 32 };
+	struct netlink_message m;
+	_Alignas(8) uint8_t reply[2048];
+	const struct nlmsghdr *h = (const void *)reply;
+	const void *oif;
+	uint32_t index = 0;
+	size_t n = 0;
+
+	if (path->remote.addr.family != IP_V4)
+		return true;
+	netlink_begin(&m, RTM_GETROUTE, 0, &r, sizeof r);
+	netlink_put(&m, RTA_DST, path->remote.addr.b, 4);
+	netlink_put(&m, RTA_SRC, path->local.b, 4);
+	if (mark)
+		netlink_put(&m, RTA_MARK, &mark, sizeof mark);
+	if (netlink_ask(&m, reply, sizeof reply, &n) != 0 || n < NLMSG_LENGTH(sizeof r) ||
+	    h->nlmsg_len > n)
+		return false;
+	oif = netlink_attribute(RTM_RTA(NLMSG_DATA(h)), RTM_PAYLOAD(h), RTA_OIF, sizeof index, NULL);
+	if (oif)
+		memcpy(&index, oif, sizeof index);
+	return index == path->ifindex;
+}
+
+/* ---- MTU of routes ---- */
+
+struct least_mtu {
+	uint32_t ifindex, mtu;
+};
+
+static void least_mtu(void *ctx, const void *messages, size_t n)
+{
+	struct least_mtu *least = ctx;
+
+	for (const struct nlmsghdr *h = messages; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
+		const struct rtmsg *r = NLMSG_DATA(h);
+		const void *p, *metrics;
+		uint32_t index = 0, mtu;
+		size_t size;
+		if (h->nlmsg_type != RTM_NEWROUTE || (r->rtm_flags & RTM_F_CLONED))
+			continue;
+		p = netlink_attribute(RTM_RTA(r), RTM_PAYLOAD(h), RTA_OIF, sizeof index, NULL);
+		if (p)
+			memcpy(&index, p, sizeof index);
+		metrics = netlink_attribute(RTM_RTA(r), RTM_PAYLOAD(h), RTA_METRICS, 0, &size);
+		p = metrics ? netlink_attribute(metrics, size, RTAX_MTU, sizeof mtu, NULL) : NULL;
+		if (!p || index != least->ifindex)
+			continue;
+		memcpy(&mtu, p, sizeof mtu);
+		if (mtu && (least->mtu == 0 || mtu < least->mtu))
+			least->mtu = mtu;
+	}
+}
+
+uint32_t routes_least_mtu(uint32_t ifindex)
+{
+	static const unsigned char families[] = { AF_INET, AF_INET6 };
+	struct least_mtu least = { .ifindex = ifindex };
+
+	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+		struct rtmsg r = { .rtm_family = families[i] };
+		struct netlink_message m;
+		netlink_begin(&m, RTM_GETROUTE, 0, &r, sizeof r);
+		netlink_put(&m, RTA_OIF, &ifindex, sizeof ifindex);
+		if (netlink_dump(&m, least_mtu, &least) != 0)
+			continue; /* that family is not here */
+	}
+	return least.mtu;
+}
+
+int routes_filter(int fd)
+{
+	static struct sock_filter code[] = {
+		/* the type is the first 16 bits after the length, in the machine's order */
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __builtin_bswap16(RTM_NEWROUTE), 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __builtin_bswap16(RTM_DELROUTE), 0, 4),
+		BPF_STMT(BPF_LDX | BPF_IMM, RTA_METRICS),
+		BPF_STMT(BPF_LD | BPF_IMM, NLMSG_LENGTH(sizeof(struct rtmsg))),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_NLATTR)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog program = { ARRAY_LEN(code), code };
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	code[1].k = RTM_NEWROUTE;
+	code[2].k = RTM_DELROUTE;
+#endif
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 ? 0 : -errno;
 }

@@ -353,6 +353,12 @@ void tunnel_peer_state(const struct wg_tunnel *t, const struct wg_tunnel_peer *p
 	};
 }
 
+bool tunnel_peer_path(const struct wg_tunnel_peer *p, struct wg_path *out)
+{
+	peer_path(p, out);
+	return out->remote.addr.family != IP_NONE && out->local.family != IP_NONE;
+}
+
 void tunnel_forget_sources(struct wg_tunnel *t)
 {
 	for (struct wg_tunnel_peer *p = t->first; p; p = p->next)

@@ -188,6 +188,9 @@ void tunnel_peer_state(const struct wg_tunnel *t, const struct wg_tunnel_peer *p
 must_check bool tunnel_peer_route_next(const struct wg_tunnel *t, const struct wg_tunnel_peer *p,
 				       const void **cursor, struct ip_prefix *out);
 
+/* The way that packets of the peer take now. False: the system chooses its source. */
+bool tunnel_peer_path(const struct wg_tunnel_peer *p, struct wg_path *out);
+
 /* Sticky sources: all of them (port, mark or routes changed), or those of the peers whose path this is
  * (sending from there failed with EINVAL or the address is gone). */
 void tunnel_forget_sources(struct wg_tunnel *t);
