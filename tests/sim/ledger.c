@@ -54,7 +54,7 @@ static void set_tos(uint8_t *p, uint8_t tos)
 
 static uint8_t get_tos(const uint8_t *p)
 {
-	return p[0] >> 4 == 4 ? p[1] : (uint8_t)(p[0] << 4 | p[1] >> 4);
+	return (uint8_t)(p[0] >> 4 == 4 ? p[1] : p[0] << 4 | p[1] >> 4);
 }
 
 size_t ledger_packet(const struct sim *s, uint64_t serial, uint8_t out[LEDGER_PACKET_MAX])
