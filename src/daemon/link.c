@@ -36,35 +36,40 @@ enum {
 
 /* ---- reading ---- */
 
+static void state_from(struct link_state *state, const struct ifinfomsg *i, const struct netlink_view *v)
+{
+	const void *p = netlink_attribute(v->p, v->n, IFLA_MTU, sizeof state->mtu, NULL);
+	const char *name = netlink_attribute(v->p, v->n, IFLA_IFNAME, 2, NULL);
+
+	state->ifindex = (uint32_t)i->ifi_index;
+	state->up = i->ifi_flags & IFF_UP;
+	if (p)
+		memcpy(&state->mtu, p, sizeof state->mtu);
+	if (name) {
+		memset(state->name, 0, sizeof state->name);
+		strncpy(state->name, name, sizeof state->name - 1);
+	}
+}
+
 unsigned int link_parse(struct link_state *state, const void *messages, size_t n)
 {
 	unsigned int news = LINK_NEWS_NONE;
-	const struct nlmsghdr *h = messages;
+	struct netlink_view v;
+	struct ifinfomsg i;
 
-	for (; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
-		const struct ifinfomsg *i = NLMSG_DATA(h);
-		const void *p;
-		if (h->nlmsg_type == RTM_NEWROUTE || h->nlmsg_type == RTM_DELROUTE)
+	while (netlink_next(&v, &messages, &n)) {
+		if (v.type == RTM_NEWROUTE || v.type == RTM_DELROUTE)
 			news |= LINK_NEWS_ROUTES;
-		if ((h->nlmsg_type != RTM_NEWLINK && h->nlmsg_type != RTM_DELLINK) ||
-		    h->nlmsg_len < NLMSG_LENGTH(sizeof *i) || i->ifi_family != AF_UNSPEC ||
-		    (state->ifindex != 0 && state->ifindex != (uint32_t)i->ifi_index))
+		if ((v.type != RTM_NEWLINK && v.type != RTM_DELLINK) ||
+		    !netlink_family(&v, &i, sizeof i) || i.ifi_family != AF_UNSPEC ||
+		    (state->ifindex != 0 && state->ifindex != (uint32_t)i.ifi_index))
 			continue;
-		if (h->nlmsg_type == RTM_DELLINK) {
+		if (v.type == RTM_DELLINK) {
 			news |= LINK_NEWS_GONE;
 			continue;
 		}
 		news = (news & LINK_NEWS_ROUTES) | LINK_NEWS_STATE; /* an older end is no end */
-		state->ifindex = (uint32_t)i->ifi_index;
-		state->up = i->ifi_flags & IFF_UP;
-		p = netlink_attribute(IFLA_RTA(i), IFLA_PAYLOAD(h), IFLA_MTU, 4, NULL);
-		if (p)
-			memcpy(&state->mtu, p, 4);
-		p = netlink_attribute(IFLA_RTA(i), IFLA_PAYLOAD(h), IFLA_IFNAME, 2, NULL);
-		if (p) {
-			memset(state->name, 0, sizeof state->name);
-			strncpy(state->name, p, sizeof state->name - 1);
-		}
+		state_from(state, &i, &v);
 	}
 	return news;
 }
@@ -74,7 +79,7 @@ static int link_query(struct link_state *out, const char *name)
 {
 	struct ifinfomsg i = { .ifi_family = AF_UNSPEC };
 	struct netlink_message m;
-	_Alignas(8) uint8_t reply[NETLINK_ROOM];
+	uint8_t reply[NETLINK_ROOM];
 	size_t n = 0;
 	int error;
 
@@ -116,17 +121,20 @@ static void remove_generated(void *ctx, const void *messages, size_t n)
 {
 	const struct ifinfomsg *link = ctx;
 
-	for (const struct nlmsghdr *h = messages; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
-		const struct ifaddrmsg *a = NLMSG_DATA(h);
+	struct netlink_view v;
+	struct ifaddrmsg a;
+
+	while (netlink_next(&v, &messages, &n)) {
 		struct netlink_message m;
 		const uint8_t *proto, *address;
-		if (h->nlmsg_type != RTM_NEWADDR || a->ifa_index != (uint32_t)link->ifi_index)
+		if (v.type != RTM_NEWADDR || !netlink_family(&v, &a, sizeof a) ||
+		    a.ifa_index != (uint32_t)link->ifi_index)
 			continue;
-		proto = netlink_attribute(IFA_RTA(a), IFA_PAYLOAD(h), IFA_PROTO, 1, NULL);
-		address = netlink_attribute(IFA_RTA(a), IFA_PAYLOAD(h), IFA_ADDRESS, 16, NULL);
+		proto = netlink_attribute(v.p, v.n, IFA_PROTO, 1, NULL);
+		address = netlink_attribute(v.p, v.n, IFA_ADDRESS, 16, NULL);
 		if (!address || !proto || *proto != IFAPROT_KERNEL_LL)
 			continue;
-		netlink_begin(&m, RTM_DELADDR, 0, a, sizeof *a);
+		netlink_begin(&m, RTM_DELADDR, 0, &a, sizeof a);
 		netlink_put(&m, IFA_LOCAL, address, 16);
 		if (netlink_ask(&m, NULL, 0, NULL) != 0)
 			log_verbose("a link-local address stays");
@@ -253,11 +261,11 @@ static int number_of_namespace(int *nsid, int ns)
 {
 	struct rtgenmsg g = { .rtgen_family = AF_UNSPEC };
 	struct netlink_message m;
-	_Alignas(8) uint8_t reply[256];
-	const struct nlmsghdr *h = (const void *)reply;
+	uint8_t reply[256];
+	const void *p = NULL, *messages = reply;
+	struct netlink_view v;
 	int32_t any = -1;
-	const void *p = NULL;
-	size_t n = 0, head = NLMSG_SPACE(sizeof g);
+	size_t n = 0;
 	int error;
 
 	netlink_begin(&m, RTM_NEWNSID, 0, &g, sizeof g);
@@ -269,10 +277,10 @@ static int number_of_namespace(int *nsid, int ns)
 	netlink_begin(&m, RTM_GETNSID, 0, &g, sizeof g);
 	netlink_put(&m, NETNSA_FD, &ns, sizeof ns);
 	error = netlink_ask(&m, reply, sizeof reply, &n);
-	if (!error && n >= head && h->nlmsg_len <= n)
-		p = netlink_attribute(reply + head, h->nlmsg_len - head, NETNSA_NSID, 4, NULL);
+	if (!error && netlink_next(&v, &messages, &n) && netlink_family(&v, &g, sizeof g))
+		p = netlink_attribute(v.p, v.n, NETNSA_NSID, sizeof *nsid, NULL);
 	if (p)
-		memcpy(nsid, p, 4);
+		memcpy(nsid, p, sizeof *nsid);
 	return error ? error : p && *nsid >= 0 ? 0 : -ENOENT;
 }
 
@@ -419,7 +427,8 @@ static bool from_its_namespace(const struct link *l, struct msghdr *m)
 
 int link_read(struct link *l)
 {
-	_Alignas(8) uint8_t buffer[NETLINK_ROOM * 2], control[64];
+	uint8_t buffer[NETLINK_ROOM * 2];
+	_Alignas(8) uint8_t control[64];
 	struct link_state before = l->now;
 	unsigned int news = LINK_NEWS_NONE;
 

@@ -98,22 +98,58 @@ static ssize_t ask_recv(int fd, uint8_t *buffer, size_t room)
 	return n;
 }
 
-/* The errno in an NLMSG_ERROR or NLMSG_DONE message. */
-static int answer_error(const struct nlmsghdr *h, size_t n)
+bool netlink_next(struct netlink_view *v, const void **messages, size_t *n)
 {
-	int error = 0;
+	const uint8_t *p = *messages;
+	struct nlmsghdr h;
+	size_t step;
 
-	if (n >= NLMSG_LENGTH(sizeof error))
-		memcpy(&error, NLMSG_DATA(h), sizeof error);
-	return error;
+	if (*n < sizeof h)
+		return false;
+	memcpy(&h, p, sizeof h);
+	if (h.nlmsg_len < sizeof h || h.nlmsg_len > *n)
+		return false;
+	step = NLMSG_ALIGN(h.nlmsg_len) < *n ? NLMSG_ALIGN(h.nlmsg_len) : *n;
+	*v = (struct netlink_view){ h.nlmsg_type, p + sizeof h, h.nlmsg_len - sizeof h };
+	*messages = p + step;
+	*n -= step;
+	return true;
+}
+
+bool netlink_family(struct netlink_view *v, void *header, size_t size)
+{
+	size_t step = NLMSG_ALIGN(size) < v->n ? NLMSG_ALIGN(size) : v->n;
+
+	if (v->n < size)
+		return false;
+	memcpy(header, v->p, size);
+	v->p += step;
+	v->n -= step;
+	return true;
+}
+
+/* Whether these messages end an answer, with an error or 0 in *error. */
+static bool answer_ends(int *error, const void *messages, size_t n)
+{
+	struct netlink_view v;
+	int32_t code = 0;
+
+	while (netlink_next(&v, &messages, &n)) {
+		if (v.type != NLMSG_ERROR && v.type != NLMSG_DONE)
+			continue;
+		if (v.n >= sizeof code)
+			memcpy(&code, v.p, sizeof code);
+		*error = code;
+		return true;
+	}
+	return false;
 }
 
 int netlink_ask(struct netlink_message *m, void *reply, size_t room, size_t *got)
 {
-	_Alignas(8) uint8_t buffer[NETLINK_ROOM];
-	const struct nlmsghdr *h = (const void *)buffer;
-	ssize_t n = 0;
-	int fd;
+	uint8_t buffer[NETLINK_ROOM];
+	int fd, error = 0;
+	ssize_t n;
 
 	header_of(m)->nlmsg_flags |= NLM_F_ACK;
 	fd = ask_send(m);
@@ -121,48 +157,35 @@ int netlink_ask(struct netlink_message *m, void *reply, size_t room, size_t *got
 		*got = 0;
 	if (fd < 0)
 		return fd;
-	for (;;) {
-		n = ask_recv(fd, buffer, sizeof buffer);
-		if (n < 0 || h->nlmsg_type == NLMSG_ERROR)
-			break;
+	while ((n = ask_recv(fd, buffer, sizeof buffer)) >= 0 &&
+	       !answer_ends(&error, buffer, (size_t)n)) {
 		if (reply && *got == 0) {
 			*got = (size_t)n < room ? (size_t)n : room;
 			memcpy(reply, buffer, *got);
 		}
 	}
 	close(fd);
-	return n < 0 ? (int)n : answer_error(h, (size_t)n);
-}
-
-/* The message that ends a dump, if it is among these. */
-static const struct nlmsghdr *dump_end(const void *messages, size_t n)
-{
-	const struct nlmsghdr *h = messages;
-
-	for (; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n))
-		if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR)
-			return h;
-	return NULL;
+	return n < 0 ? (int)n : error;
 }
 
 int netlink_dump(struct netlink_message *m, void (*each)(void *ctx, const void *messages, size_t n),
 		 void *ctx)
 {
-	_Alignas(8) uint8_t buffer[NETLINK_ROOM * 4];
-	const struct nlmsghdr *end = NULL;
+	uint8_t buffer[NETLINK_ROOM * 4];
+	bool ended = false;
+	int fd, error = 0;
 	ssize_t n = 0;
-	int fd;
 
 	header_of(m)->nlmsg_flags |= NLM_F_DUMP;
 	fd = ask_send(m);
 	if (fd < 0)
 		return fd;
-	while (!end && (n = ask_recv(fd, buffer, sizeof buffer)) >= 0) {
-		end = dump_end(buffer, (size_t)n);
+	while (!ended && (n = ask_recv(fd, buffer, sizeof buffer)) >= 0) {
+		ended = answer_ends(&error, buffer, (size_t)n);
 		each(ctx, buffer, (size_t)n);
 	}
 	close(fd);
-	return !end ? (int)n : answer_error(end, end->nlmsg_len);
+	return n < 0 ? (int)n : error;
 }
 
 const void *netlink_attribute(const void *attributes, size_t n, uint16_t type, size_t least,

@@ -30,6 +30,17 @@ must_check int netlink_ask(struct netlink_message *m, void *reply, size_t room, 
 must_check int netlink_dump(struct netlink_message *m,
 			    void (*each)(void *ctx, const void *messages, size_t n), void *ctx);
 
+/* One message out of a buffer of them. */
+struct netlink_view {
+	uint16_t type;
+	const uint8_t *p; /* what follows the header; after netlink_family, the attributes */
+	size_t n;
+};
+/* Takes the first message off the front. False: no whole one is left. */
+must_check bool netlink_next(struct netlink_view *v, const void **messages, size_t *n);
+/* Copies the family's header, of this size, and leaves the attributes. False: the message is shorter. */
+must_check bool netlink_family(struct netlink_view *v, void *header, size_t size);
+
 /* The attribute's payload of at least `least` bytes, or null. */
 const void *netlink_attribute(const void *attributes, size_t n, uint16_t type, size_t least,
 			      size_t *size);

@@ -14,31 +14,33 @@ int routes_open(void)
 	return netlink_open(ROUTE_GROUPS);
 }
 
-static bool route_matters(const struct nlmsghdr *h, uint32_t own)
+static uint32_t out_interface(const struct netlink_view *v)
 {
-	const struct rtmsg *r = NLMSG_DATA(h);
-	const void *oif;
+	const void *p = netlink_attribute(v->p, v->n, RTA_OIF, sizeof(uint32_t), NULL);
 	uint32_t index = 0;
 
-	if (h->nlmsg_len < NLMSG_LENGTH(sizeof *r) || (r->rtm_flags & RTM_F_CLONED) ||
-	    r->rtm_type == RTN_LOCAL || r->rtm_type == RTN_BROADCAST || r->rtm_type == RTN_ANYCAST ||
-	    r->rtm_type == RTN_MULTICAST)
-		return false;
-	oif = netlink_attribute(RTM_RTA(r), RTM_PAYLOAD(h), RTA_OIF, sizeof index, NULL);
-	if (oif)
-		memcpy(&index, oif, sizeof index);
-	return index == 0 || index != own;
+	if (p)
+		memcpy(&index, p, sizeof index);
+	return index;
+}
+
+static bool route_matters(const struct rtmsg *r, uint32_t index, uint32_t own)
+{
+	return !(r->rtm_flags & RTM_F_CLONED) && r->rtm_type != RTN_LOCAL &&
+	       r->rtm_type != RTN_BROADCAST && r->rtm_type != RTN_ANYCAST &&
+	       r->rtm_type != RTN_MULTICAST && (index == 0 || index != own);
 }
 
 bool routes_matter(const void *messages, size_t n, uint32_t own)
 {
-	const struct nlmsghdr *h = messages;
+	struct netlink_view v;
+	struct rtmsg r;
 
-	for (; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
-		if (h->nlmsg_type == RTM_NEWRULE || h->nlmsg_type == RTM_DELRULE)
+	while (netlink_next(&v, &messages, &n)) {
+		if (v.type == RTM_NEWRULE || v.type == RTM_DELRULE)
 			return true;
-		if ((h->nlmsg_type == RTM_NEWROUTE || h->nlmsg_type == RTM_DELROUTE) &&
-		    route_matters(h, own))
+		if ((v.type == RTM_NEWROUTE || v.type == RTM_DELROUTE) &&
+		    netlink_family(&v, &r, sizeof r) && route_matters(&r, out_interface(&v), own))
 			return true;
 	}
 	return false;
@@ -46,7 +48,7 @@ bool routes_matter(const void *messages, size_t n, uint32_t own)
 
 bool routes_read(int fd, uint32_t own)
 {
-	_Alignas(8) uint8_t buffer[NETLINK_ROOM * 2];
+	uint8_t buffer[NETLINK_ROOM * 2];
 	bool matters = false;
 
 	for (;;) {
@@ -66,10 +68,9 @@ bool routes_allow(const struct wg_path *path, uint32_t mark)
 {
 	struct rtmsg r = { .rtm_family = AF_INET, .rtm_dst_len = 32, .rtm_src_len = 32 };
 	struct netlink_message m;
-	_Alignas(8) uint8_t reply[2048];
-	const struct nlmsghdr *h = (const void *)reply;
-	const void *oif;
-	uint32_t index = 0;
+	uint8_t reply[2048];
+	const void *messages = reply;
+	struct netlink_view v;
 	size_t n = 0;
 
 	if (path->remote.addr.family != IP_V4)
@@ -79,13 +80,8 @@ bool routes_allow(const struct wg_path *path, uint32_t mark)
 	netlink_put(&m, RTA_SRC, path->local.b, 4);
 	if (mark)
 		netlink_put(&m, RTA_MARK, &mark, sizeof mark);
-	if (netlink_ask(&m, reply, sizeof reply, &n) != 0 || n < NLMSG_LENGTH(sizeof r) ||
-	    h->nlmsg_len > n)
-		return false;
-	oif = netlink_attribute(RTM_RTA(NLMSG_DATA(h)), RTM_PAYLOAD(h), RTA_OIF, sizeof index, NULL);
-	if (oif)
-		memcpy(&index, oif, sizeof index);
-	return index == path->ifindex;
+	return netlink_ask(&m, reply, sizeof reply, &n) == 0 && netlink_next(&v, &messages, &n) &&
+	       netlink_family(&v, &r, sizeof r) && out_interface(&v) == path->ifindex;
 }
 
 /* ---- MTU of routes ---- */
@@ -98,19 +94,19 @@ static void least_mtu(void *ctx, const void *messages, size_t n)
 {
 	struct least_mtu *least = ctx;
 
-	for (const struct nlmsghdr *h = messages; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
-		const struct rtmsg *r = NLMSG_DATA(h);
+	struct netlink_view v;
+	struct rtmsg r;
+
+	while (netlink_next(&v, &messages, &n)) {
 		const void *p, *metrics;
-		uint32_t index = 0, mtu;
+		uint32_t mtu;
 		size_t size;
-		if (h->nlmsg_type != RTM_NEWROUTE || (r->rtm_flags & RTM_F_CLONED))
+		if (v.type != RTM_NEWROUTE || !netlink_family(&v, &r, sizeof r) ||
+		    (r.rtm_flags & RTM_F_CLONED) || out_interface(&v) != least->ifindex)
 			continue;
-		p = netlink_attribute(RTM_RTA(r), RTM_PAYLOAD(h), RTA_OIF, sizeof index, NULL);
-		if (p)
-			memcpy(&index, p, sizeof index);
-		metrics = netlink_attribute(RTM_RTA(r), RTM_PAYLOAD(h), RTA_METRICS, 0, &size);
+		metrics = netlink_attribute(v.p, v.n, RTA_METRICS, 0, &size);
 		p = metrics ? netlink_attribute(metrics, size, RTAX_MTU, sizeof mtu, NULL) : NULL;
-		if (!p || index != least->ifindex)
+		if (!p)
 			continue;
 		memcpy(&mtu, p, sizeof mtu);
 		if (mtu && (least->mtu == 0 || mtu < least->mtu))

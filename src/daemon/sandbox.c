@@ -172,12 +172,12 @@ static int allow_with_arguments(scmp_filter_ctx f)
 	error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
 				  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(setns), 1,
-				  SCMP_A1(SCMP_CMP_EQ, CLONE_NEWNET));
+				  SCMP_A1(SCMP_CMP_EQ, CLONE_NEWNET, 0));
 	/* redirects_off() in link.c: no reading, no making of files */
 	error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
-				  SCMP_A2(SCMP_CMP_EQ, O_WRONLY | O_CLOEXEC));
+				  SCMP_A2(SCMP_CMP_EQ, O_WRONLY | O_CLOEXEC, 0));
 	error |= seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, SCMP_SYS(openat), 1,
-				  SCMP_A2(SCMP_CMP_NE, O_WRONLY | O_CLOEXEC));
+				  SCMP_A2(SCMP_CMP_NE, O_WRONLY | O_CLOEXEC, 0));
 	return error;
 }
 
