@@ -41,6 +41,10 @@ static void emit_with_place(void *ctx, const struct diag_message *m)
 	struct text t = text_fixed(lines, sizeof lines);
 
 	(void)ctx;
+	if (m->level == DIAG_WARNING) { /* in the words that scripts know */
+		complain("Warning: %s\n", m->text);
+		return;
+	}
 	diag_print(&t, m, true);
 	complain("%s", lines);
 }
