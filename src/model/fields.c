@@ -75,8 +75,12 @@ static bool port_read(uint16_t *out, struct span text, struct field_value *v, st
 	struct span digits = text;
 	uint64_t port;
 
-	if (v->syntax != SYNTAX_UAPI && text.n > 1 && text.p[0] == '+')
-		digits = span_sub(text, 1, text.n); /* getaddrinfo(3) takes it, so do we */
+	if (v->syntax != SYNTAX_UAPI) { /* getaddrinfo(3) takes " +5", so do we */
+		while (digits.n > 0 && ascii_is_blank(digits.p[0]))
+			digits = span_sub(digits, 1, digits.n);
+		if (digits.n > 1 && digits.p[0] == '+')
+			digits = span_sub(digits, 1, digits.n);
+	}
 	if (span_to_u64(&port, digits, 65535)) {
 		*out = (uint16_t)port;
 		return true;

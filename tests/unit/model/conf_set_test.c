@@ -40,6 +40,7 @@ static const struct {
 } sets[] = {
 	{ "listen-port|51820|fwmark|0xCA6C|private-key|/key",
 	  "set=1\nprivate_key=" SECRET_HEX "\nlisten_port=51820\nfwmark=51820\n\n", "", 0 },
+	{ "listen-port| +5", "set=1\nlisten_port=5\n\n", "", 0 },
 	{ "private-key|/dev/null", "set=1\nprivate_key=" ZEROS "\n\n", "", 0 },
 	{ "fwmark|OFF|listen-port|0|listen-port|1", "set=1\nlisten_port=1\nfwmark=0\n\n", "", 0 },
 	{ "peer|" KEY, "set=1\n" PEER "\n", "", 0 },
@@ -75,7 +76,9 @@ static const struct {
 	{ "peer|" KEY "|" SECRET, NULL, "error: Invalid argument\n", -EINVAL },
 	{ "listen-port|", NULL, "error: Unable to parse empty port\n", -EINVAL },
 	{ "listen-port|65536", NULL, "error: Port is not 0-65535: `65536'\n", -EINVAL },
-	{ "listen-port| 5", NULL, "error: Servname not supported for ai_socktype: ` 5'\n", -EINVAL },
+	{ "listen-port|5 ", NULL, "error: Servname not supported for ai_socktype: `5 '\n", -EINVAL },
+	{ "listen-port| +-5", NULL, "error: Servname not supported for ai_socktype: ` +-5'\n", -EINVAL },
+	{ "listen-port| ", NULL, "error: Servname not supported for ai_socktype: ` '\n", -EINVAL },
 	{ "fwmark|", NULL, "error: Fwmark is neither 0/off nor 0-0xffffffff: `'\n", -EINVAL },
 	{ "private-key|/missing", NULL, "error: fopen: No such file or directory\n", -ENOENT },
 	{ "peer|p65NV..", NULL, "error: Key is not the correct length or format: `p65NV..'\n", -EINVAL },

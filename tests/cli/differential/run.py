@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Compares our wg with Debian's, case by case: standard output, standard error, exit code and the
+bytes sent to the device. Differences must follow from the rules of rules.py, each with its reason.
+
+  run.py OURS THEIRS [CASES [SEED]]
+
+Runs in tests/lib/box.sh (it owns /run/wireguard there). Exit 0 when every case agrees."""
+import collections
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import device
+import generate
+import rules
+
+Result = collections.namedtuple("Result", "code out err sent")
+HOSTS = "127.0.0.1 localhost\n192.0.2.77 one.example.test\n2001:db8::77 two.example.test\n"
+
+
+def run(program, case, devices, folder):
+    shutil.rmtree("/run/wgsuite", ignore_errors=True)  # what was configured in the case before
+    devices.prepare(case.devices, case.set_reply)
+    env = {"PATH": "/usr/bin:/bin", "WG_ENDPOINT_RESOLUTION_RETRIES": "0", **case.env}
+    done = subprocess.run(["wg"] + case.argv, executable=program, input=case.stdin, capture_output=True, cwd=folder,
+                          env=env, timeout=60)
+    sent = tuple(data for _, data in devices.requests)
+    return Result(done.returncode, done.stdout, done.stderr, sent)
+
+
+def both(case, ours, theirs, devices):
+    """Both; again when a second may have passed between them, because ages of handshakes are printed."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, data in case.files.items():
+            with open(f"{folder}/{name}", "wb") as f:
+                f.write(data)
+        for _ in range(5):
+            results = run(theirs, case, devices, folder), run(ours, case, devices, folder)
+            if results[0].out == results[1].out or case.kind not in ("show", "broken"):
+                break
+        return results
+
+
+def describe(case, theirs, expected, ours):
+    lines = [f"wg {case.argv} {case.env or ''}"]
+    lines += [f"  file {name}: {data!r}" for name, data in case.files.items()]
+    if case.kind in ("broken", "syncconf"):
+        lines += [f"  device {name}: {reply!r}" for name, reply in case.devices.items()]
+    if case.stdin:
+        lines.append(f"  stdin: {case.stdin!r}")
+    for field in Result._fields:
+        a, b, c = getattr(theirs, field), getattr(expected, field), getattr(ours, field)
+        if b != c:
+            lines.append(f"  {field}: theirs   {a!r}")
+            if a != b:
+                lines.append(f"  {field}: expected {b!r}")
+            lines.append(f"  {field}: ours     {c!r}")
+    return "\n".join(lines)
+
+
+def main():
+    ours, theirs = (os.path.realpath(p) for p in sys.argv[1:3])
+    n = int(sys.argv[3]) if len(sys.argv) > 3 else 2000
+    seed = int(sys.argv[4]) if len(sys.argv) > 4 else 20261120
+    if not os.environ.get("WGSUITE_BOX"):
+        sys.exit("run.py: only in tests/lib/box.sh")
+    with open("/etc/hosts", "w") as f:
+        f.write(HOSTS)
+    devices = device.Devices()
+    used, failed, kinds = collections.Counter(), collections.Counter(), collections.Counter()
+    for number, case in enumerate(generate.cases(random.Random(seed), n)):
+        kinds[case.kind] += 1
+        old, new = both(case, ours, theirs, devices)
+        expected, names = rules.expected(case, old, new)
+        used.update(names)
+        if expected != new:
+            failed[case.kind] += 1
+            if failed[case.kind] <= 3:
+                print(f"case {number} (seed {seed}): {describe(case, old, expected, new)}")
+    print("cases: " + ", ".join(f"{k} {v}" for k, v in sorted(kinds.items())))
+    for name, reason in rules.REASONS.items():
+        print(f"{used[name]:5} × {name}: {reason}")
+    print(f"{n} cases, {sum(failed.values())} differ without a reason" + (f": {dict(failed)}" if failed else ""))
+    if n >= 2000 and any(used[name] == 0 for name in rules.REASONS):
+        sys.exit("a rule was never needed: it, or the cases for it, are gone")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
