@@ -1,0 +1,61 @@
+#!/bin/bash
+# wg.sh OUR_WG FAKE_UAPI WG_TIME [RUNS]: our wg beside Debian's (WG_DEBIAN, default /usr/bin/wg) on a
+# scripted configuration socket: show dump, setconf and syncconf of 1 to 100,000 peers, and genkey and
+# pubkey as processes. Medians of wall time, CPU time and memory, and their ratios. Needs root: both
+# look for sockets in /run/wireguard, which gets a private copy for the time of the run.
+set -euo pipefail
+if [ "${WG_BENCH_INSIDE-}" != 1 ]; then
+	exec env WG_BENCH_INSIDE=1 unshare --mount --propagation private -- bash "$0" "$@"
+fi
+ours=$(realpath "$1") fake=$(realpath "$2") timer=$(realpath "$3") runs=${4:-9}
+debian=${WG_DEBIAN:-/usr/bin/wg}
+mount -t tmpfs tmpfs /run
+mkdir /run/wireguard
+scratch=$(mktemp -d /dev/shm/wg-bench.XXXXXX)
+server=
+trap '[ -z "$server" ] || kill "$server"; rm -rf "$scratch"' EXIT
+cd "$scratch"
+
+peers() { # peers N: a device's answer, with the settings of a busy server
+	awk -v n="$1" 'BEGIN {
+		print "private_key=e84b5a6d2717c1003a13b431570353dbaca9146cf150c5f8575680feba52027a\nlisten_port=51820"
+		for (i = 1; i <= n; i++)
+			printf "public_key=%064x\npreshared_key=%064x\nprotocol_version=1\nendpoint=192.0.%d.%d:%d\nlast_handshake_time_sec=%d\nlast_handshake_time_nsec=5\ntx_bytes=%d\nrx_bytes=%d\npersistent_keepalive_interval=25\nallowed_ip=10.%d.%d.%d/32\nallowed_ip=fd00::%x:%x/128\n", i, i * 7 + 1, i / 256 % 256, i % 256, 1024 + i % 60000, 1700000000 + i, i * 1000, i * 2000, i / 65536, i / 256 % 256, i % 256, i / 65536, i % 65536
+		print "errno=0\n" }'
+}
+
+row() { # row NAME PEERS COMMAND…: with @ for the program
+	local name=$1 n=$2 a b
+	shift 2
+	a=$("$timer" "$count" "${@/#@/$debian}")
+	b=$("$timer" "$count" "${@/#@/$ours}")
+	printf '%-22s %7s  %s %s\n' "$name" "$n" "$a" "$b" | awk '{
+		printf "%-22s %7s  %10.1f %8.1f  %4.2f   %10.1f %8.1f  %4.2f   %7d %7d  %4.2f\n", $1, $2,
+			$3 / 1000, $6 / 1000, $6 / $3, $4 / 1000, $7 / 1000, $7 / $4, $5, $8, $8 / $5 }'
+}
+
+printf '%-22s %7s  %10s %8s %5s   %10s %8s %5s   %7s %7s %5s\n' '' peers 'wall ms D.' ours ratio \
+	'CPU ms D.' ours ratio 'KiB D.' ours ratio
+for n in 1 1000 10000 100000; do
+	count=$runs
+	[ $n -lt 10000 ] || count=$(((runs + 1) / 2))
+	peers $n > answer
+	"$fake" -g answer /run/wireguard/wgx.sock > ready &
+	server=$!
+	until [ -s ready ]; do sleep 0.05; done
+	"$ours" showconf wgx > same.conf
+	awk -v n="$n" '/^AllowedIPs/ && ++seen == int((n + 1) / 2) { $3 = "10.255.255.255/32,"} { print }' same.conf > one.conf
+	row "show-dump" $n @ show wgx dump
+	row "show" $n @ show wgx
+	row "setconf" $n @ setconf wgx same.conf
+	row "syncconf-same" $n @ syncconf wgx same.conf
+	row "syncconf-one-changed" $n @ syncconf wgx one.conf
+	kill "$server"
+	wait "$server" 2>/dev/null || true
+	server=
+	rm -f ready
+done
+count=1000
+"$ours" genkey > key
+WG_TIME_STDIN=key row "pubkey-process" - @ pubkey
+row "genkey-process" - @ genkey
