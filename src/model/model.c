@@ -127,9 +127,11 @@ static uint32_t key_hash(const struct wg_public *key)
 {
 	uint64_t h = 0;
 
-	for (int i = 0; i < KEY_BYTES; i += 8)
+	for (int i = 0; i < KEY_BYTES; i += 8) { /* folded: keys may differ in any one byte only */
 		h = (h ^ load_le64(key->b + i)) * 0x9e3779b97f4a7c15ull;
-	return (uint32_t)(h >> 32);
+		h ^= h >> 32;
+	}
+	return (uint32_t)h;
 }
 
 /* The slot that holds this key, or the empty one where it belongs. */
