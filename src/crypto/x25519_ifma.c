@@ -84,7 +84,7 @@ void x25519_batch_ifma(struct x25519_job *jobs, size_t n)
 	k[3] = (k[3] & INT64_MAX) | (uint64_t)1 << 62;
 	for (int t = 254; t >= 0; t--) {
 		__mmask8 bits = _mm512_test_epi64_mask((__m512i)k[t / 64],
-						       _mm512_set1_epi64(1ll << t % 64));
+						       _mm512_set1_epi64((long long)(1ull << t % 64)));
 		swap ^= bits;
 		swap_lanes(&l.x2, &l.x3, swap);
 		swap_lanes(&l.z2, &l.z3, swap);
