@@ -93,6 +93,13 @@ wire() {
 	in_net "$a" ip link add "$a_if" type veth peer name "$b_if" netns "${NET_PID[$b]}"
 	net_up "$a" "$a_if" "$a_addrs"
 	net_up "$b" "$b_if" "$b_addrs"
+	eventually 5 carries "$a" "$a_if"
+	eventually 5 carries "$b" "$b_if"
+}
+
+# The other end is up too, and the kernel has noticed (it takes up to a second).
+carries() {
+	in_net "$1" ip -o link show dev "$2" | grep -q ' state UP '
 }
 
 net_up() {
@@ -121,6 +128,7 @@ plug() {
 	in_net "$1" ip link add "$port" type veth peer name "$3" netns "${NET_PID[$2]}"
 	in_net "$1" ip link set "$port" master br0 up
 	net_up "$2" "$3" "$4"
+	eventually 5 carries "$2" "$3"
 }
 
 # route HOST ROUTE…: ip route add.
@@ -179,11 +187,20 @@ eventually() {
 	done
 }
 
-# pings HOST ADDRESS [PING OPTION…]: five pings, 50 ms apart, none lost.
+# pings HOST ADDRESS [PING OPTION…]: $COUNT (5) pings, 50 ms apart, none lost. The deadline (-w) makes
+# ping wait for slow answers, which it otherwise stops doing two round trips after the last question;
+# what counts is that the answers are those to the first questions, without a gap.
 pings() {
-	local name=$1 to=$2
+	local name=$1 to=$2 n=${COUNT:-5} out
 	shift 2
-	on "$name" ping -n -c 5 -i 0.05 -W 5 "$@" "$to"
+	out=$(on "$name" ping -n -c "$n" -i 0.05 -w 20 "$@" "$to") || true
+	echo "$out"
+	answered "$n" <<< "$out"
+}
+
+# answered N: the output of ping on stdin has the answers to questions 1 to N and no other.
+answered() {
+	[ "$(grep -o 'icmp_seq=[0-9]* ' | cut -d= -f2 | xargs)" = "$(seq 1 "$1" | xargs)" ]
 }
 
 # handshake_of HOST IF KEY: unix time of the latest one, 0 for never.
@@ -214,7 +231,8 @@ net_state() {
 	echo "# nft"; nft list ruleset 2>/dev/null || true
 	echo "# udp"; ss -Huan
 	echo "# processes"; ps -eo comm= | grep -vxE 'bash|sleep|ps|sed|grep|sort|sh|nsenter|env' | sort || true
-	echo "# files"; find /run /etc/wireguard | sort
+	# The folder of the sockets itself may stay.
+	echo "# files"; find /run /etc/wireguard | grep -vx /run/wireguard | sort
 	echo "# resolv.conf"; cat /etc/resolv.conf 2>/dev/null || true
 	END
 }

@@ -29,13 +29,13 @@ couple() {
 	on_bg "$r" tcpdump -n -i eth0 --immediate-mode -U -w "$NET_DIR/$1.pcap" udp port 51820
 	eventually 10 grep -q 'listening on' "$BG_LOG"
 	pings "$i" 10.9.0.2
-	on_bg "$i" ping -n -c 270 -i 0.5 -W 5 10.9.0.2
+	on_bg "$i" ping -n -c 270 -i 0.5 -w 190 10.9.0.2
 	PING_LOG[$1]=$BG_LOG
 }
 
 renewed() { # renewed N: nothing lost, and a second handshake 120 seconds later
 	cat "${PING_LOG[$1]}" | tail -3
-	grep -q '270 packets transmitted, 270 received, 0% packet loss' "${PING_LOG[$1]}"
+	answered 270 < "${PING_LOG[$1]}"
 	# Initiations are the only datagrams of 148 bytes.
 	local times
 	times=$(tcpdump -n -tt -r "$NET_DIR/$1.pcap" 'udp and length = 190' 2>/dev/null | cut -d. -f1)

@@ -68,10 +68,9 @@ refused() { # refused NAME FILE LINE COLUMN
 
 # The same file as /etc/wireguard/bad.conf: nothing is brought up.
 quick_refused() { # quick_refused NAME FILE LINE COLUMN
-	local before at=/etc/wireguard/bad.conf verb
+	local at=/etc/wireguard/bad.conf verb
 	on a rm -rf /etc/wireguard/bad.conf
 	if [ -d "$2" ]; then on a mkdir /etc/wireguard/bad.conf; else tunnel a bad < "$2"; fi
-	before=$(net_state a)
 	for verb in up strip; do
 		run on a wg-quick "$verb" bad
 		echo "$1: wg-quick $verb: $status: ${output:0:600}"
@@ -83,8 +82,14 @@ quick_refused() { # quick_refused NAME FILE LINE COLUMN
 		else
 			[[ $output == *"$at"* ]] || fail "does not name $at" || return
 		fi
-		[ "$(net_state a)" = "$before" ] || fail "the host changed" "$(diff <(echo "$before") <(net_state a))" || return
+		[ "${#output}" -lt 4000 ] || fail "an endless message" || return
+		! in_net a ip link show bad 2>/dev/null || fail "the interface is there" || return
 	done
+	on a rm -rf /etc/wireguard/bad.conf
+}
+
+unchanged() {
+	diff <(echo "$STATE") <(net_state a)
 }
 
 # A device with a key, a peer and everything, which no bad file may touch.
@@ -92,6 +97,7 @@ device() {
 	on a wireguardd wg0
 	on a wg set wg0 listen-port 4321 private-key <(echo "$KEY") peer "$PUB" preshared-key <(echo "$PSK") \
 		allowed-ips 10.77.0.0/16 endpoint 192.0.2.9:99
+	STATE=$(net_state a)
 }
 
 @test "wrong keys" {
@@ -104,6 +110,7 @@ device() {
 	{ good_head; printf '[Peer]\nPublicKey = %s\nPresharedKey = %s\n' "$PUB" "${PSK:0:30}"; } |
 		bad "short preshared key" 5 16
 	{ good_head; printf '[Peer]\nPublicKey =\n'; } | bad "empty public key" 4 0
+	unchanged
 }
 
 @test "wrong prefixes" {
@@ -115,6 +122,7 @@ device() {
 	done
 	{ good_head; printf '[Peer]\nPublicKey = %s\nAllowedIPs = 10.1.0.0/16, 10.0.0.0/33\n' "$PUB"; } |
 		bad "the second one" 5 27
+	unchanged
 }
 
 @test "wrong ports, marks, intervals and endpoints" {
@@ -134,6 +142,7 @@ device() {
 		{ good_head; printf '[Peer]\nPublicKey = %s\nEndpoint = %s\n' "$PUB" "$value"; } |
 			bad "Endpoint = $value" 5 0
 	done
+	unchanged
 }
 
 @test "unknown words and wrong places" {
@@ -149,12 +158,14 @@ device() {
 	{ good_head; printf 'ListenPort =\n'; } | bad "no value" 3 0
 	{ good_head; printf '%s\n' "$KEY"; } | bad "a key on a line of its own" 3 1
 	{ good_head; printf 'PrivateKey: %s\n' "$KEY"; } | bad "a colon for an equals sign" 3 1
+	unchanged
 }
 
 @test "a peer without a public key" {
 	device
 	{ good_head; good_peer; printf '[Peer]\nAllowedIPs = 10.9.0.3/32\n'; } | bad "the last peer" 7 0
 	{ good_head; printf '[Peer]\n'; good_peer; } | bad "the first peer" 3 0
+	unchanged
 }
 
 @test "a byte order mark and NUL bytes" {
@@ -163,6 +174,7 @@ device() {
 	{ good_head; printf 'ListenPort = 12\x0034\n'; good_peer; } | bad "NUL in a value" 3 0
 	{ good_head; printf '\x00\n'; good_peer; } | bad "NUL on a line" 3 0
 	{ printf '\xff\xfe['; good_head; } | bad "UTF-16's mark" 1 0
+	unchanged
 }
 
 @test "a line of one MiB" {
@@ -172,6 +184,7 @@ device() {
 	{ printf '[Interface]\nPrivateKey = '; head -c 1048576 /dev/zero | tr '\0' A; echo; } | bad "a key" 2 14
 	{ good_head; printf '[Peer]\nPublicKey = %s\nEndpoint = ' "$PUB"; head -c 1048576 /dev/zero | tr '\0' a; echo ':1'; } |
 		bad "a host name" 5 0
+	unchanged
 }
 
 @test "a folder, a file that is not there, and one that is empty" {
@@ -192,6 +205,7 @@ device() {
 	quick_refused "empty" "$NET_DIR/empty" 0 0
 	run -1 on a wg-quick up nowhere
 	[ "$output" = "wg-quick: \`/etc/wireguard/nowhere.conf' does not exist" ]
+	unchanged
 }
 
 @test "wrong names of interfaces" {
@@ -232,6 +246,7 @@ device() {
 	bad_set listen-port 1 private-key "$NET_DIR/short"
 	echo "$KEY$KEY" > "$NET_DIR/long"
 	bad_set listen-port 1 private-key "$NET_DIR/long"
+	unchanged
 }
 
 @test "keys are never in the arguments, the environment or the traces" {
@@ -245,8 +260,9 @@ device() {
 	PresharedKey = $PSK
 	AllowedIPs = 10.2.0.0/16
 	END
-	run -0 on a env LOG_LEVEL=debug wg-quick up wg1
-	trace=$output
+	# A daemon that logs keeps its output open: to a file, not to something that waits for its end.
+	on a env LOG_LEVEL=debug wg-quick up wg1 > "$NET_DIR/trace" 2>&1
+	trace=$(cat "$NET_DIR/trace")
 	[ -s "$NET_DIR/env" ]
 	for text in "$trace" "$(cat "$NET_DIR/env" "$NET_DIR/ps")"; do
 		[[ $text != *"$KEY"* ]]
