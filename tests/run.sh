@@ -56,7 +56,7 @@ lanes=
 finish() {
 	trap '' INT TERM HUP
 	for lane in $lanes; do
-		kill -TERM -- "-$lane" 2>/dev/null && wait "$lane" 2>/dev/null
+		kill -KILL -- "-$lane" 2>/dev/null && wait "$lane" 2>/dev/null
 	done
 	rm -rf "$TMPDIR"
 }

@@ -198,9 +198,11 @@ pings() {
 	answered "$n" <<< "$out"
 }
 
-# answered N: the output of ping on stdin has the answers to questions 1 to N and no other.
+# answered N: the output of ping on stdin has at least N answers, in order and without a gap.
 answered() {
-	[ "$(grep -o 'icmp_seq=[0-9]* ' | cut -d= -f2 | xargs)" = "$(seq 1 "$1" | xargs)" ]
+	local seen
+	seen=$(grep -o 'icmp_seq=[0-9]* ' | cut -d= -f2 | xargs)
+	[ "$(wc -w <<< "$seen")" -ge "$1" ] && [ "$seen" = "$(seq 1 "${seen##* }" | xargs)" ]
 }
 
 # handshake_of HOST IF KEY: unix time of the latest one, 0 for never.
