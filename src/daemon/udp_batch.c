@@ -218,29 +218,37 @@ static void message_begin(struct msghdr *m, struct sockaddr_in6 *to, uint8_t *co
 		add_control(m, IPPROTO_IPV6, IPV6_TCLASS, &v, sizeof v);
 }
 
+/* What a source that is no address of ours any more gives: EINVAL, and since some kernel ENETUNREACH. */
+static bool may_be_the_source(int error)
+{
+	return error == -EINVAL || error == -ENETUNREACH || error == -EADDRNOTAVAIL;
+}
+
 /* One datagram, once more. False: its source was refused, and it went without. */
 static bool send_one(struct udp_outbox *o, const struct wg_path *path, struct iovec *iov, uint8_t tos)
 {
 	_Alignas(8) uint8_t control[UDP_CONTROL_ROOM];
 	struct sockaddr_in6 to;
-	struct wg_path now = *path;
+	struct wg_path way = *path;
 	struct mmsghdr m = { 0 };
 	int k;
 
 	for (;;) {
-		message_begin(&m.msg_hdr, &to, control, &now, tos);
+		message_begin(&m.msg_hdr, &to, control, &way, tos);
 		m.msg_hdr.msg_iov = iov;
 		m.msg_hdr.msg_iovlen = 1;
 		k = o->socket->ops->send(o->socket->fd, &m, 1);
-		if (k != -EINVAL || now.local.family == IP_NONE)
+		if (!may_be_the_source(k) || way.local.family == IP_NONE)
 			break;
-		now.local.family = IP_NONE;
-		if (o->source_refused)
-			o->source_refused(o->ctx, path);
+		way.local.family = IP_NONE;
 	}
-	if (k < 0)
+	if (k < 0) {
 		log_verbose("sending: %s", strerror(-k));
-	return now.local.family == path->local.family;
+		return true; /* with or without it: it is not the source's fault */
+	}
+	if (way.local.family != path->local.family && o->source_refused)
+		o->source_refused(o->ctx, path);
+	return way.local.family == path->local.family;
 }
 
 static uint8_t message_tos(struct msghdr *m)
@@ -255,11 +263,12 @@ static uint8_t message_tos(struct msghdr *m)
 static void send_refused(struct udp_outbox *o, unsigned int i, int error)
 {
 	struct msghdr *m = &o->msgs[i].msg_hdr;
-	bool refused = error == -EINVAL || error == -EMSGSIZE || error == -EIO;
+	bool many = m->msg_iovlen > 1 && (error == -EINVAL || error == -EMSGSIZE || error == -EIO);
+	bool source = o->paths[i]->local.family != IP_NONE && may_be_the_source(error);
 	bool source_kept = true;
 	uint8_t tos = message_tos(m);
 
-	if (!refused || (m->msg_iovlen == 1 && error != -EINVAL)) {
+	if (!many && !source) {
 		log_verbose("sending: %s", strerror(-error));
 		return;
 	}
@@ -267,7 +276,7 @@ static void send_refused(struct udp_outbox *o, unsigned int i, int error)
 		o->socket->segment = false; /* the device below cannot do checksums */
 	for (size_t k = 0; k < m->msg_iovlen; k++)
 		source_kept &= send_one(o, o->paths[i], &m->msg_iov[k], tos);
-	if (m->msg_iovlen > 1 && source_kept)
+	if (many && source_kept)
 		o->socket->segment_max = (uint32_t)m->msg_iov[0].iov_len - 1;
 }
 
