@@ -1,0 +1,150 @@
+/* mac1, mac2 and cookies: the sequence of FreeBSD's self-test and wireguard-go's, in our words. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "../../../src/proto/cookie.h"
+
+static const uint8_t secret[COOKIE_SECRET_BYTES] = { 1, 2, 3 };
+static const uint8_t nonce[XAEAD_NONCE_BYTES] = { 9, 8, 7 };
+static const size_t lengths[] = { MSG_INITIATION_BYTES, MSG_RESPONSE_BYTES, MSG_MACS_BYTES + 33 };
+
+static struct cookie_checker checker;
+static struct cookie_maker maker;
+static struct wg_public receiver;
+static struct ip_endpoint from;
+static uint8_t msg[MSG_INITIATION_BYTES];
+
+static int fresh(void **state)
+{
+	struct wg_private key = { { 5 } };
+
+	(void)state;
+	memset(&checker, 0, sizeof checker);
+	memset(&maker, 0, sizeof maker);
+	memset(msg, 0x55, sizeof msg);
+	x25519_public(&receiver, &key);
+	cookie_checker_set_key(&checker, &receiver);
+	cookie_secret_set(&checker, 0, secret);
+	from = (struct ip_endpoint){ .addr = ip_v4((const uint8_t[4]){ 192, 0, 2, 1 }),
+				     .port = 4321 };
+	return 0;
+}
+
+static bool mac2_is_zero(size_t n)
+{
+	static const uint8_t zeros[MAC_BYTES];
+
+	return memcmp(msg + n - MAC_BYTES, zeros, MAC_BYTES) == 0;
+}
+
+static void test_mac1(void **state)
+{
+	struct wg_public other = { { 1 } };
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(lengths); k++) {
+		size_t n = lengths[k];
+
+		cookie_add_macs(&maker, 0, msg, n, &receiver);
+		assert_true(mac2_is_zero(n));
+		assert_true(cookie_mac1_is_right(&checker, msg, n));
+		assert_false(cookie_mac2_is_right(&checker, msg, n, &from));
+		for (size_t i = 0; i < n - MAC_BYTES; i++) { /* the message and its mac1 */
+			msg[i] ^= 0x10;
+			assert_false(cookie_mac1_is_right(&checker, msg, n));
+			msg[i] ^= 0x10;
+		}
+		cookie_add_macs(&maker, 0, msg, n, &other);
+		assert_false(cookie_mac1_is_right(&checker, msg, n));
+	}
+}
+
+static void test_whole_sequence(void **state)
+{
+	struct msg_cookie reply, flipped;
+	struct ip_endpoint other;
+	size_t n = sizeof msg;
+
+	(void)state;
+	cookie_add_macs(&maker, 0, msg, n, &receiver);
+	cookie_reply(&checker, &reply, msg, n, &from, nonce);
+	assert_int_equal(load_le32(reply.type), MSG_COOKIE);
+	assert_memory_equal(reply.receiver, msg + 4, 4);
+	for (size_t i = offsetof(struct msg_cookie, nonce); i < sizeof reply; i++) {
+		flipped = reply;
+		((uint8_t *)&flipped)[i] ^= 1;
+		assert_false(cookie_take(&maker, 0, &flipped, &receiver));
+	}
+	cookie_add_macs(&maker, 0, msg, n, &receiver);
+	assert_true(mac2_is_zero(n));
+	assert_true(cookie_take(&maker, 0, &reply, &receiver));
+	assert_false(cookie_take(&maker, 0, &reply, &receiver)); /* once per question */
+	cookie_add_macs(&maker, 0, msg, n, &receiver);
+	assert_false(mac2_is_zero(n));
+	assert_true(cookie_mac1_is_right(&checker, msg, n));
+	assert_true(cookie_mac2_is_right(&checker, msg, n, &from));
+	other = from;
+	other.port++;
+	assert_false(cookie_mac2_is_right(&checker, msg, n, &other));
+	other = from;
+	other.addr.b[3]++;
+	assert_false(cookie_mac2_is_right(&checker, msg, n, &other));
+	other.addr = ip_v6((const uint8_t[16]){ 192, 0, 2, 1 });
+	assert_false(cookie_mac2_is_right(&checker, msg, n, &other));
+	assert_true(cookie_mac2_is_right(&checker, msg, n, &from));
+	for (size_t i = 0; i < n; i++) { /* mac2 covers all, and itself */
+		msg[i] ^= 0x80;
+		assert_false(cookie_mac2_is_right(&checker, msg, n, &from));
+		msg[i] ^= 0x80;
+	}
+}
+
+static void test_reply_is_for_one_message(void **state)
+{
+	struct msg_cookie reply;
+
+	(void)state;
+	cookie_add_macs(&maker, 0, msg, sizeof msg, &receiver);
+	cookie_reply(&checker, &reply, msg, sizeof msg, &from, nonce);
+	msg[8]++;
+	cookie_add_macs(&maker, 0, msg, sizeof msg, &receiver); /* another was sent since */
+	assert_false(cookie_take(&maker, 0, &reply, &receiver));
+	memset(&maker, 0, sizeof maker); /* nothing was ever sent */
+	assert_false(cookie_take(&maker, 0, &reply, &receiver));
+}
+
+static void test_lives(void **state)
+{
+	struct msg_cookie reply;
+	size_t n = sizeof msg;
+
+	(void)state;
+	assert_false(cookie_secret_is_due(&checker, 120 * NS_PER_S - 1));
+	assert_true(cookie_secret_is_due(&checker, 120 * NS_PER_S));
+	cookie_add_macs(&maker, 0, msg, n, &receiver);
+	cookie_reply(&checker, &reply, msg, n, &from, nonce);
+	assert_true(cookie_take(&maker, NS_PER_S, &reply, &receiver));
+	cookie_add_macs(&maker, 116 * NS_PER_S - 1, msg, n, &receiver);
+	assert_true(cookie_mac2_is_right(&checker, msg, n, &from));
+	cookie_add_macs(&maker, 116 * NS_PER_S, msg, n, &receiver);
+	assert_true(mac2_is_zero(n));
+	cookie_add_macs(&maker, 2 * NS_PER_S, msg, n, &receiver);
+	assert_true(cookie_mac2_is_right(&checker, msg, n, &from));
+	cookie_secret_set(&checker, 120 * NS_PER_S, msg);
+	assert_false(cookie_mac2_is_right(&checker, msg, n, &from));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_mac1, fresh),
+		cmocka_unit_test_setup(test_whole_sequence, fresh),
+		cmocka_unit_test_setup(test_reply_is_for_one_message, fresh),
+		cmocka_unit_test_setup(test_lives, fresh),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

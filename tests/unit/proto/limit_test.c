@@ -1,0 +1,140 @@
+/* The rate per source: the kernel's table of cases, with a clock of our own. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "../../../src/proto/limit.h"
+
+static struct limit l;
+static const uint64_t START = 77 * NS_PER_S;
+
+static int fresh(void **state)
+{
+	(void)state;
+	limit_free(&l);
+	return 0;
+}
+
+static struct ip_addr address(const char *text)
+{
+	struct ip_addr a;
+
+	assert_true(ip_parse(&a, span_of(text)));
+	return a;
+}
+
+static void burst_and_refill(const struct ip_addr *a)
+{
+	uint64_t now = START;
+
+	for (int i = 0; i < 5; i++)
+		assert_true(limit_allows(&l, now, a));
+	assert_false(limit_allows(&l, now, a));
+	now += 50 * NS_PER_MS;
+	assert_true(limit_allows(&l, now, a));
+	assert_false(limit_allows(&l, now, a));
+	now += 49 * NS_PER_MS;
+	assert_false(limit_allows(&l, now, a));
+	now += NS_PER_MS;
+	assert_true(limit_allows(&l, now, a));
+	now += 100 * NS_PER_MS;
+	assert_true(limit_allows(&l, now, a));
+	assert_true(limit_allows(&l, now, a));
+	assert_false(limit_allows(&l, now, a));
+	now += 500 * NS_PER_MS; /* no more than the burst is saved */
+	for (int i = 0; i < 5; i++)
+		assert_true(limit_allows(&l, now, a));
+	assert_false(limit_allows(&l, now, a));
+}
+
+static void test_burst(void **state)
+{
+	struct ip_addr v4 = address("192.0.2.1"), v6 = address("2001:db8::1");
+
+	(void)state;
+	burst_and_refill(&v4);
+	burst_and_refill(&v6);
+}
+
+static void test_others_are_not_limited(void **state)
+{
+	struct ip_addr v4 = address("192.0.2.1"), v6 = address("2001:db8:0:1::1");
+
+	(void)state;
+	for (uint32_t i = 0; i < 200; i++) {
+		struct ip_addr other4 = v4, other6 = v6, same6 = v6;
+
+		(void)!limit_allows(&l, START, &v4);
+		(void)!limit_allows(&l, START, &v6);
+		store_be32(other4.b, 0x0a000000 + i);
+		store_be32(other6.b + 4, 0x100 + i);
+		store_be32(same6.b + 8, i); /* the same /64 */
+		assert_true(limit_allows(&l, START, &other4));
+		assert_true(limit_allows(&l, START, &other6));
+		if (i >= 5) {
+			assert_false(limit_allows(&l, START, &v4));
+			assert_false(limit_allows(&l, START, &same6));
+		}
+	}
+}
+
+/* 192.0.2.1 and c000:201:: begin with the same bytes. */
+static void test_families_are_apart(void **state)
+{
+	struct ip_addr v4 = address("192.0.2.1"), v6 = address("c000:201::");
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		assert_true(limit_allows(&l, START, &v4));
+	assert_false(limit_allows(&l, START, &v4));
+	assert_true(limit_allows(&l, START, &v6));
+}
+
+static void test_full_and_garbage(void **state)
+{
+	struct ip_addr a = address("10.0.0.0");
+
+	(void)state;
+	for (uint32_t i = 0; i < LIMIT_ENTRIES_MAX; i++) {
+		store_be32(a.b, 0x0a000000 + i);
+		assert_true(limit_allows(&l, START + i, &a));
+	}
+	store_be32(a.b, 0x0b000000);
+	assert_false(limit_allows(&l, START + NS_PER_S, &a)); /* the oldest is just not idle enough */
+	assert_int_equal(l.n, LIMIT_ENTRIES_MAX);
+	assert_true(limit_allows(&l, START + NS_PER_S + 1, &a));
+	assert_int_equal(l.n, LIMIT_ENTRIES_MAX);
+	assert_true(limit_allows(&l, START + 10 * NS_PER_S, &a));
+	assert_int_equal(l.n, 1);
+	for (int i = 0; i < 4; i++)
+		assert_true(limit_allows(&l, START + 10 * NS_PER_S, &a));
+	assert_false(limit_allows(&l, START + 10 * NS_PER_S, &a));
+}
+
+static void test_clock_that_steps_back(void **state)
+{
+	struct ip_addr a = address("10.0.0.0");
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		assert_true(limit_allows(&l, START, &a));
+	assert_false(limit_allows(&l, START - NS_PER_S, &a));
+	assert_true(limit_allows(&l, START, &a)); /* a second after, by what was said last */
+	limit_free(&l);
+	limit_free(&l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_burst, fresh, fresh),
+		cmocka_unit_test_setup_teardown(test_others_are_not_limited, fresh, fresh),
+		cmocka_unit_test_setup_teardown(test_families_are_apart, fresh, fresh),
+		cmocka_unit_test_setup_teardown(test_full_and_garbage, fresh, fresh),
+		cmocka_unit_test_setup_teardown(test_clock_that_steps_back, fresh, fresh),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,148 @@
+/* Sessions: ages, the last counters, and every move between the three slots. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "../../../src/proto/session.h"
+
+static struct wg_session *session(uint32_t local, bool initiator)
+{
+	struct wg_keypair keys = { .local = local, .initiator = initiator };
+	struct wg_session *s = session_new(NULL, &keys, 1000);
+
+	assert_non_null(s);
+	return s;
+}
+
+static void test_age(void **state)
+{
+	struct wg_session *i = session(1, true), *r = session(2, false);
+
+	(void)state;
+	assert_true(session_can_send(i, 0)); /* another thread's clock is a little behind */
+	assert_true(session_can_send(i, 1000 + 180 * NS_PER_S - 1));
+	assert_false(session_can_send(i, 1000 + 180 * NS_PER_S));
+	assert_false(session_can_send(r, 1000 + 180 * NS_PER_S));
+	assert_false(session_can_send(NULL, 1000));
+	assert_false(session_is_stale(i, 1000 + 120 * NS_PER_S - 1));
+	assert_true(session_is_stale(i, 1000 + 120 * NS_PER_S));
+	assert_false(session_is_stale(r, 1000 + 179 * NS_PER_S));
+	session_free(i);
+	session_free(r);
+}
+
+static void test_counters(void **state)
+{
+	struct wg_session *s = session(1, false);
+	uint64_t first = 1;
+
+	(void)state;
+	assert_int_equal(session_take_counters(s, 64, &first), 64);
+	assert_int_equal(first, 0);
+	assert_int_equal(session_take_counters(s, 1, &first), 1);
+	assert_int_equal(first, 64);
+	atomic_store(&s->tx_counter, REKEY_AFTER_MESSAGES);
+	assert_false(session_is_stale(s, 1000));
+	assert_int_equal(session_take_counters(s, 1, &first), 1);
+	assert_true(session_is_stale(s, 1000));
+	atomic_store(&s->tx_counter, REJECT_AFTER_MESSAGES - 3);
+	assert_int_equal(session_take_counters(s, 10, &first), 3);
+	assert_true(first == REJECT_AFTER_MESSAGES - 3);
+	assert_false(session_can_send(s, 1000));
+	for (int i = 0; i < 20000; i++) /* never round to 0, however often somebody tries */
+		assert_int_equal(session_take_counters(s, 1000, &first), 0);
+	assert_true(atomic_load(&s->tx_counter) == REJECT_AFTER_MESSAGES);
+	atomic_store(&s->tx_counter, 5);
+	session_stop_sending(s);
+	assert_false(session_can_send(s, 1000));
+	session_stop_sending(NULL);
+	session_free(s);
+	session_free(NULL);
+}
+
+struct row { /* slots as local indices, 0: empty; which of them falls out */
+	struct { uint32_t next, current, previous; } before;
+	enum session_move move;
+	struct { uint32_t next, current, previous; } after;
+};
+
+static const struct row rows[] = { /* 9 is the fresh one */
+	{ { 0, 0, 0 }, SESSION_INITIATED, { 0, 9, 0 } },
+	{ { 0, 2, 0 }, SESSION_INITIATED, { 0, 9, 2 } },
+	{ { 0, 2, 3 }, SESSION_INITIATED, { 0, 9, 2 } },
+	{ { 0, 0, 3 }, SESSION_INITIATED, { 0, 9, 0 } },
+	{ { 1, 0, 0 }, SESSION_INITIATED, { 0, 9, 1 } },
+	{ { 1, 2, 0 }, SESSION_INITIATED, { 0, 9, 1 } },
+	{ { 1, 2, 3 }, SESSION_INITIATED, { 0, 9, 1 } },
+	{ { 0, 0, 0 }, SESSION_ANSWERED, { 9, 0, 0 } },
+	{ { 0, 2, 0 }, SESSION_ANSWERED, { 9, 2, 0 } },
+	{ { 0, 2, 3 }, SESSION_ANSWERED, { 9, 2, 0 } },
+	{ { 1, 2, 3 }, SESSION_ANSWERED, { 9, 2, 0 } },
+	{ { 1, 0, 0 }, SESSION_CONFIRMED, { 0, 1, 0 } },
+	{ { 1, 2, 0 }, SESSION_CONFIRMED, { 0, 1, 2 } },
+	{ { 1, 2, 3 }, SESSION_CONFIRMED, { 0, 1, 2 } },
+	{ { 1, 2, 3 }, SESSION_CLEAR, { 0, 0, 0 } },
+	{ { 0, 0, 0 }, SESSION_CLEAR, { 0, 0, 0 } },
+};
+
+static uint32_t name(const struct wg_session *s)
+{
+	return s ? s->local : 0;
+}
+
+static struct wg_session *maybe(uint32_t local)
+{
+	return local ? session(local, false) : NULL;
+}
+
+static void test_moves(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct row *row = &rows[i];
+		struct session_slots s = { maybe(row->before.next), maybe(row->before.current),
+					   maybe(row->before.previous) };
+		bool is_fresh = row->move == SESSION_INITIATED || row->move == SESSION_ANSWERED;
+		struct wg_session *fresh = is_fresh ? session(9, true) : NULL, *dropped[3];
+		uint32_t kept = 0;
+
+		if (s.next)
+			atomic_store(&s.next->is_next, true);
+		slots_move(&s, row->move, fresh, dropped);
+		assert_int_equal(name(s.next), row->after.next);
+		assert_int_equal(name(s.current), row->after.current);
+		assert_int_equal(name(s.previous), row->after.previous);
+		kept |= 1u << name(s.next) | 1u << name(s.current) | 1u << name(s.previous);
+		for (int d = 0; d < 3; d++) { /* each is either kept or dropped */
+			assert_false(kept >> name(dropped[d]) & 1 && dropped[d]);
+			kept |= 1u << name(dropped[d]);
+			session_free(dropped[d]);
+		}
+		for (uint32_t local = 1; local <= 3; local++)
+			assert_int_equal(kept >> local & 1,
+					 row->before.next == local || row->before.current == local ||
+						 row->before.previous == local);
+		if (s.next)
+			assert_true(atomic_load(&s.next->is_next));
+		if (s.current)
+			assert_false(atomic_load(&s.current->is_next));
+		if (s.previous)
+			assert_false(atomic_load(&s.previous->is_next));
+		slots_move(&s, SESSION_CLEAR, NULL, dropped);
+		for (int d = 0; d < 3; d++)
+			session_free(dropped[d]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_age),
+		cmocka_unit_test(test_counters),
+		cmocka_unit_test(test_moves),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
