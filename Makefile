@@ -111,15 +111,39 @@ $(O)/%.o: %.c
 
 include tests/tests.mk
 
-install: all
-	$(Q)mkdir -p "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(MANDIR)/man8" "$(DESTDIR)$(SYSCONFDIR)/wireguard"
-	$(Q)chmod 0700 "$(DESTDIR)$(SYSCONFDIR)/wireguard"
-	$(Q)$(INSTALL) -m 0755 $(O)/wg "$(DESTDIR)$(BINDIR)/wg"
-ifeq ($(WITH_WGQUICK),yes)
-	$(Q)$(INSTALL) -m 0755 $(O)/wg-quick "$(DESTDIR)$(BINDIR)/wg-quick"
+# $(1): folder, $(2): files (may be none), $(3): mode
+define install_files
+$(if $(strip $(2)),$(Q)mkdir -p "$(DESTDIR)$(1)" && $(INSTALL) -m $(3) $(2) "$(DESTDIR)$(1)/")
+endef
+# Completions are called as their shell wants them: $(1) folder, $(2) file, $(3) name
+define install_as
+$(if $(wildcard $(2)),$(Q)mkdir -p "$(DESTDIR)$(1)" && $(INSTALL) -m 0644 $(2) "$(DESTDIR)$(1)/$(3)")
+endef
+
+with_programs := wg $(if $(filter yes,$(WITH_WGQUICK)),wg-quick) \
+	$(if $(filter yes,$(WITH_WIREGUARDD)),wireguardd)
+man_of = $(foreach p,$(with_programs),$(wildcard man/$(p).8)) \
+	$(if $(filter wg-quick,$(with_programs)),$(wildcard man/wgsuite.ini.5))
+
+install: $(with_programs:%=$(O)/%)
+	$(call install_files,$(BINDIR),$(with_programs:%=$(O)/%),0755)
+	$(call install_files,$(MANDIR)/man8,$(filter %.8,$(man_of)),0644)
+	$(call install_files,$(MANDIR)/man5,$(filter %.5,$(man_of)),0644)
+	$(Q)mkdir -p "$(DESTDIR)$(SYSCONFDIR)/wireguard" && chmod 0700 "$(DESTDIR)$(SYSCONFDIR)/wireguard"
+ifeq ($(WITH_BASHCOMPLETION),yes)
+	$(call install_as,$(BASHCOMPDIR),completion/wg.bash,wg)
+	$(if $(filter wg-quick,$(with_programs)),$(call install_as,$(BASHCOMPDIR),completion/wg-quick.bash,wg-quick))
 endif
-ifeq ($(WITH_WIREGUARDD),yes)
-	$(Q)$(INSTALL) -m 0755 $(O)/wireguardd "$(DESTDIR)$(BINDIR)/wireguardd"
+ifeq ($(WITH_ZSHCOMPLETION),yes)
+	$(call install_as,$(ZSHCOMPDIR),completion/wg.zsh,_wg)
+	$(if $(filter wg-quick,$(with_programs)),$(call install_as,$(ZSHCOMPDIR),completion/wg-quick.zsh,_wg-quick))
+endif
+ifeq ($(WITH_FISHCOMPLETION),yes)
+	$(call install_as,$(FISHCOMPDIR),completion/wg.fish,wg.fish)
+	$(if $(filter wg-quick,$(with_programs)),$(call install_as,$(FISHCOMPDIR),completion/wg-quick.fish,wg-quick.fish))
+endif
+ifeq ($(WITH_SYSTEMDUNITS) $(WITH_WGQUICK),yes yes)
+	$(call install_files,$(SYSTEMDUNITDIR),$(wildcard contrib/systemd/*.service contrib/systemd/*.target),0644)
 endif
 
 clean:
