@@ -11,6 +11,12 @@ for cc in ${CCS:-gcc clang}; do
 	for header in src/*/*.h $(find tests -name '*.h'); do
 		isa=
 		case $header in
+		*_neon.h)
+			case $("$cc" -dumpmachine) in
+			aarch64* | arm*) ;;
+			*) continue ;;
+			esac
+			;;
 		*_ssse3.h) isa=-mssse3 ;;
 		*_avx2.h) isa="-mavx2 -mbmi2" ;;
 		*_avx512.h) isa="-mavx512f -mavx512vl -mavx512bw -mavx512dq" ;;
