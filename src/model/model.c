@@ -7,7 +7,7 @@
 /* Room for one more element of an array that may hold secrets: what is left behind is wiped. */
 static bool array_grow(void **array, uint32_t n, uint32_t *cap, size_t size)
 {
-	uint32_t more = *cap > 0 ? *cap * 2 : 4;
+	uint32_t more = *cap > 0 ? *cap * 2 : 1; /* most peers have one prefix */
 	uint8_t *larger;
 
 	if (n < *cap)
@@ -127,11 +127,11 @@ static uint32_t key_hash(const struct wg_public *key)
 {
 	uint64_t h = 0;
 
-	for (int i = 0; i < KEY_BYTES; i += 8) { /* folded: keys may differ in any one byte only */
-		h = (h ^ load_le64(key->b + i)) * 0x9e3779b97f4a7c15ull;
-		h ^= h >> 32;
+	for (int i = 0; i < KEY_BYTES; i += 8) {
+		h ^= load_le64(key->b + i);
+		h = (h ^ h >> 32) * 0x9e3779b97f4a7c15ull; /* folded: any one byte may be all that differs */
 	}
-	return (uint32_t)h;
+	return (uint32_t)(h >> 32);
 }
 
 /* The slot that holds this key, or the empty one where it belongs. */

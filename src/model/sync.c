@@ -50,8 +50,9 @@ static uint32_t prefix_hash(const struct ip_prefix *p)
 	uint64_t h = (uint64_t)p->addr.family << 8 | p->bits;
 
 	h = (h ^ load_le64(p->addr.b)) * 0x9e3779b97f4a7c15ull;
-	h = (h ^ (h >> 29) ^ load_le64(p->addr.b + 8)) * 0xbf58476d1ce4e5b9ull;
-	return (uint32_t)(h ^ h >> 32);
+	h ^= (h >> 29) ^ load_le64(p->addr.b + 8);
+	h = (h ^ h >> 32) * 0xbf58476d1ce4e5b9ull; /* folded: the last byte may be all that differs */
+	return (uint32_t)(h >> 32);
 }
 
 static struct claim *claim_of(struct claims *c, const struct ip_prefix *p)
