@@ -188,6 +188,7 @@ static int apply_link(struct apply *a, struct step *s)
 		}
 		return r;
 	}
+	ipc_forget(&q->ipc, a->p->name);
 	if (rt_link_find(&q->rt, a->p->name, &link) == -ENODEV)
 		return 0;
 	step_print(&q->trace.t, a->p, s, false);

@@ -15,11 +15,13 @@ bool firewall_nft_can_name(const char *name)
 
 enum firewall_tool firewall_choose(const char *name)
 {
-	bool iptables = run_find("iptables-restore");
+	bool iptables = run_find("iptables-restore"), works;
 
-	/* A kernel may know one and not the other; who may not ask (a dry run) takes nft to work. */
-	if (firewall_nft_can_name(name) && nft_is_here() &&
-	    (!iptables || geteuid() != 0 || nft_run("list tables\n", NULL, NULL) == 0))
+	/* A kernel may know one and not the other; who may not ask (a dry run) takes nft to work. Asked
+	 * twice, because iptables over a working nft leaves empty tables behind. */
+	works = !iptables || geteuid() != 0 || nft_run("list tables\n", NULL, NULL) == 0 ||
+		nft_run("list tables\n", NULL, NULL) == 0;
+	if (firewall_nft_can_name(name) && nft_is_here() && works)
 		return FIREWALL_NFT;
 	return iptables ? FIREWALL_IPTABLES : FIREWALL_NONE;
 }

@@ -184,6 +184,8 @@ void record_remove(struct record *r)
 
 	path_of(r, "", path, sizeof path);
 	(void)unlink(path);
+	path_of(r, ".tmp", path, sizeof path);
+	(void)unlink(path); /* of one that was killed while it wrote */
 	r->exists = false;
 }
 
