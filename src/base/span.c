@@ -1,47 +1,13 @@
 #include "span.h"
 
-struct span span_of(const char *text)
-{
-	return (struct span){ text, strlen(text) };
-}
-
-struct span span_sub(struct span s, size_t from, size_t n)
-{
-	if (from > s.n)
-		from = s.n;
-	if (n > s.n - from)
-		n = s.n - from;
-	return (struct span){ s.p + from, n };
-}
-
 bool span_equal(struct span a, struct span b)
 {
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-bool span_is(struct span s, const char *word)
-{
-	return span_equal(s, span_of(word));
-}
-
 bool span_starts(struct span s, const char *prefix)
 {
 	return span_is(span_sub(s, 0, strlen(prefix)), prefix);
-}
-
-bool ascii_is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-bool ascii_is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-char ascii_lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
 bool span_is_nocase(struct span s, const char *word)
@@ -65,13 +31,6 @@ struct span span_trim(struct span s)
 	return s;
 }
 
-size_t span_find(struct span s, char c)
-{
-	const char *at = s.n > 0 ? memchr(s.p, c, s.n) : NULL;
-
-	return at ? (size_t)(at - s.p) : s.n;
-}
-
 size_t span_find_last(struct span s, char c)
 {
 	for (size_t i = s.n; i > 0; i--)
@@ -92,12 +51,24 @@ bool span_next(struct span *piece, struct span *rest, char c)
 	return true;
 }
 
+enum { DIGITS_THAT_FIT = 19 }; /* of any number below 2^64 */
+
 bool span_to_u64(uint64_t *out, struct span s, uint64_t max)
 {
 	uint64_t v = 0;
 
 	if (s.n == 0)
 		return false;
+	if (s.n <= DIGITS_THAT_FIT) {
+		for (size_t i = 0; i < s.n; i++) {
+			unsigned int digit = (unsigned int)(uint8_t)s.p[i] - '0';
+			if (digit > 9)
+				return false;
+			v = v * 10 + digit;
+		}
+		*out = v <= max ? v : *out;
+		return v <= max;
+	}
 	for (size_t i = 0; i < s.n; i++) {
 		if (!ascii_is_digit(s.p[i]))
 			return false;

@@ -11,21 +11,53 @@ struct span {
 
 #define SPAN(literal) ((struct span){ "" literal, sizeof(literal) - 1 })
 
-struct span span_of(const char *text); /* a C string, without its NUL */
-struct span span_sub(struct span s, size_t from, size_t n); /* clipped to what there is */
+/* A C string, without its NUL. */
+static inline struct span span_of(const char *text)
+{
+	return (struct span){ text, strlen(text) };
+}
 
-bool span_is(struct span s, const char *word);        /* the same bytes */
+/* Clipped to what there is. */
+static inline struct span span_sub(struct span s, size_t from, size_t n)
+{
+	from = from < s.n ? from : s.n;
+	return (struct span){ s.p + from, n < s.n - from ? n : s.n - from };
+}
+
+/* The same bytes; inline, so that a literal's length is known before anything is compared. */
+static inline bool span_is(struct span s, const char *word)
+{
+	return s.n == strlen(word) && (s.n == 0 || memcmp(s.p, word, s.n) == 0);
+}
+
 bool span_is_nocase(struct span s, const char *word); /* ASCII letters of either case */
 bool span_equal(struct span a, struct span b);
 bool span_starts(struct span s, const char *prefix);
 
 struct span span_trim(struct span s); /* without ASCII blanks (space \t \n \v \f \r) at the ends */
-bool ascii_is_blank(char c);
-bool ascii_is_digit(char c);
-char ascii_lower(char c);
+
+static inline bool ascii_is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static inline bool ascii_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline char ascii_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
 
 /* Index of the first or last c; s.n when there is none. */
-size_t span_find(struct span s, char c);
+static inline size_t span_find(struct span s, char c)
+{
+	const char *at = s.n > 0 ? (const char *)memchr(s.p, c, s.n) : NULL;
+
+	return at ? (size_t)(at - s.p) : s.n;
+}
 size_t span_find_last(struct span s, char c);
 
 /* Takes the text before the first `c` off the front of *rest, and the c itself.
