@@ -107,7 +107,7 @@ static bool aead_works(void)
 	sequence(key.b, sizeof key.b, 2);
 	for (size_t i = 0; i < PACKETS; i++)
 		run[i] = (struct aead_packet){ .dst = sealed[i], .src = text, .n = packet_size(i),
-					       .counter = 0xfffffff0 + i };
+					       .counter = 0xfffffff0ull + i };
 	aead_seal_run(run, PACKETS, &key);
 	blake2s_init(&all, sizeof digest, NULL, 0);
 	for (size_t i = 0; i < PACKETS; i++) {

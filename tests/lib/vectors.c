@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <stdarg.h>
+#include <unistd.h>
 #include <setjmp.h>
 #include <cmocka.h>
 
@@ -68,7 +69,8 @@ static size_t one_file(const char *path, size_t fields, vector_fn *fn, void *ctx
 	if (!f && must_exist)
 		fail_msg("%s: cannot be read; tests run from the top of the tree", path);
 	if (!f) {
-		print_message("skip: %s is not there\n", path);
+		if (access("../shared/vectors", F_OK) != 0) /* some files are only ours */
+			print_message("skip: %s: no ../shared/vectors here\n", path);
 		return 0;
 	}
 	while (getline(&line, &cap, f) > 0) {
