@@ -8,7 +8,7 @@ root=$(dirname "$0")/../..
 build=${1:-$root/build}
 
 # Memory and strings, and arithmetic that libgcc does where the CPU has no instruction.
-allowed="memchr memcmp memcpy memmove memset explicit_bzero
+allowed="bcmp memchr memcmp memcpy memmove memset explicit_bzero
 strchr strcmp strcspn strlen strncmp strnlen strrchr strspn strstr
 malloc calloc realloc free qsort
 __memcpy_chk __memmove_chk __memset_chk __explicit_bzero_chk
