@@ -7,10 +7,11 @@ $(O)/tests/bench/crypto: $(O)/tests/bench/crypto.o $(call archives_of,crypto bas
 	$(call say,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ -lcrypto -lsodium $(LIBS)
 
-bench-routes: $(O)/tests/bench/routes
+bench-routes: $(O)/tests/bench/routes $(O)/tests/bench/peers
 	$(Q)$(O)/tests/bench/routes
+	$(Q)$(O)/tests/bench/peers
 
-$(O)/tests/bench/routes: $(O)/tests/bench/routes.o $(call archives_of,proto crypto base)
+$(O)/tests/bench/routes $(O)/tests/bench/peers: $(O)/tests/bench/%: $(O)/tests/bench/%.o $(call archives_of,proto crypto base)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(LIBS)
 
