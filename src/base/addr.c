@@ -110,7 +110,11 @@ bool ip_parse(struct ip_addr *out, struct span text)
 
 static void v4_print(struct text *t, const uint8_t b[4])
 {
-	text_f(t, "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
+	for (size_t i = 0; i < 4; i++) {
+		if (i > 0)
+			text_char(t, '.');
+		text_u64(t, b[i]);
+	}
 }
 
 /* The first longest run of two or more zero groups, printed as "::" (RFC 5952, 4.2). */

@@ -17,7 +17,7 @@ static size_t text_make_room(struct text *t, size_t n)
 	return t->cap > t->n ? t->cap - t->n - 1 : 0;
 }
 
-void text_span(struct text *t, struct span s)
+void text_append(struct text *t, struct span s)
 {
 	size_t n = text_make_room(t, s.n);
 
@@ -26,16 +26,6 @@ void text_span(struct text *t, struct span s)
 	memcpy(t->p + t->n, s.p, n);
 	t->n += n;
 	t->p[t->n] = '\0';
-}
-
-void text_add(struct text *t, const char *s)
-{
-	text_span(t, span_of(s));
-}
-
-void text_char(struct text *t, char c)
-{
-	text_span(t, (struct span){ &c, 1 });
 }
 
 static void text_digits(struct text *t, uint64_t v, unsigned int base, size_t width)

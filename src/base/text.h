@@ -19,9 +19,29 @@ struct text {
 
 struct text text_fixed(char *buffer, size_t cap); /* cap ≥ 1; no hook */
 
-void text_add(struct text *t, const char *s);
-void text_span(struct text *t, struct span s);
-void text_char(struct text *t, char c);
+void text_append(struct text *t, struct span s); /* text_span, where there is no room yet */
+
+static inline void text_span(struct text *t, struct span s)
+{
+	if (unlikely(s.n == 0 || t->cap <= t->n || s.n >= t->cap - t->n)) {
+		text_append(t, s);
+		return;
+	}
+	memcpy(t->p + t->n, s.p, s.n);
+	t->n += s.n;
+	t->p[t->n] = '\0';
+}
+
+static inline void text_add(struct text *t, const char *s)
+{
+	text_span(t, span_of(s));
+}
+
+static inline void text_char(struct text *t, char c)
+{
+	text_span(t, (struct span){ &c, 1 });
+}
+
 void text_u64(struct text *t, uint64_t v);
 void text_hex(struct text *t, uint64_t v); /* lower case, no 0x, no leading zeros */
 

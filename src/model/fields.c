@@ -404,9 +404,12 @@ static bool conf_word_is(struct span s, const char *word)
 
 const struct field *field_find(enum field_syntax syntax, struct span name, bool of_peer)
 {
+	if (syntax == SYNTAX_CONF)
+		name = span_trim(name);
 	for (size_t i = 0; i < FIELDS; i++) {
 		const char *word = fields[i].spelling[syntax];
-		if (fields[i].of_peer == of_peer &&
+		if (fields[i].of_peer == of_peer && name.n > 0 &&
+		    ascii_lower(name.p[0]) == ascii_lower(word[0]) && /* most end here */
 		    (syntax == SYNTAX_CONF ? conf_word_is(name, word) : span_is(name, word)))
 			return &fields[i];
 	}

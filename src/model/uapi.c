@@ -27,7 +27,8 @@ static bool key_and_value(struct span *key, struct span *value, struct span line
 
 static void print_line(struct text *t, const void *object, enum field_id id, const struct ip_scopes *scopes)
 {
-	text_f(t, "%s=", fields[id].spelling[SYNTAX_UAPI]);
+	text_add(t, fields[id].spelling[SYNTAX_UAPI]);
+	text_char(t, '=');
 	field_print(t, object, &fields[id], SYNTAX_UAPI, scopes);
 	text_char(t, '\n');
 }
@@ -42,7 +43,8 @@ static void print_present(struct text *t, const void *object, enum field_id id,
 static void print_allowedips(struct text *t, const struct wg_peer *peer)
 {
 	for (uint32_t i = 0; i < peer->n_allowedips; i++) {
-		text_f(t, "%s=", fields[FIELD_ALLOWEDIP].spelling[SYNTAX_UAPI]);
+		text_add(t, fields[FIELD_ALLOWEDIP].spelling[SYNTAX_UAPI]);
+		text_char(t, '=');
 		allowedip_print(t, &peer->allowedips[i]);
 		text_char(t, '\n');
 	}
