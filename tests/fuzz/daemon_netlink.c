@@ -1,0 +1,17 @@
+/* Buffers of rtnetlink messages with any bytes: read as news of a link and of routes. */
+#include "../../src/daemon/link.h"
+#include "../../src/daemon/routes.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct link_state any = { .ifindex = 0 }, seven = { .ifindex = 7 };
+
+	if (link_parse(&any, data, size) != LINK_NEWS_NONE && any.name[sizeof any.name - 1] != '\0')
+		__builtin_trap();
+	if (link_parse(&seven, data, size) != LINK_NEWS_NONE && seven.ifindex != 7)
+		__builtin_trap();
+	(void)routes_matter(data, size, 7);
+	return 0;
+}
