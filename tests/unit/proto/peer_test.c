@@ -1,0 +1,153 @@
+/* Peers: finding them by key, what waits for a session, and the path packets take. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "../../../src/proto/peer.h"
+
+static void test_size(void **state)
+{
+	(void)state;
+	/* with its places in heap, table and routes well below the 2 KiB an idle peer may cost */
+	assert_true(sizeof(struct wg_tunnel_peer) <= 640);
+}
+
+static void test_staged_drop_the_oldest(void **state)
+{
+	struct staged_queue q = { 0 };
+	uint32_t dropped, all = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < WG_STAGED_MAX + 7; i++) {
+		uint8_t b = (uint8_t)i;
+
+		assert_true(staged_add(&q, &b, 1, &dropped));
+		all += dropped;
+	}
+	assert_int_equal(all, 7);
+	assert_int_equal(q.n, WG_STAGED_MAX);
+	for (uint32_t i = 7; i < WG_STAGED_MAX + 7; i++) {
+		struct staged *s = staged_take(&q);
+
+		assert_non_null(s);
+		assert_int_equal(s->bytes[0], i);
+		staged_free(s);
+	}
+	assert_null(staged_take(&q));
+	assert_null(q.last);
+	staged_free(NULL);
+}
+
+static void test_keepalives_are_no_dropped_packets(void **state)
+{
+	struct staged_queue q = { 0 };
+	uint32_t dropped;
+
+	(void)state;
+	assert_true(staged_add(&q, NULL, 0, &dropped));
+	assert_true(staged_add(&q, (const uint8_t *)"abc", 3, &dropped));
+	assert_int_equal(staged_drop_all(&q), 1);
+	assert_int_equal(q.n, 0);
+	assert_int_equal(staged_drop_all(&q), 0);
+}
+
+static struct wg_public key_of(uint32_t i)
+{
+	struct wg_public key = { { 0 } };
+
+	store_le32(key.b + 3, i);
+	return key;
+}
+
+/* bits: few, so that hashes collide, or many. */
+static void walk_table(uint32_t bits)
+{
+	enum { N = 500 };
+	static struct wg_tunnel_peer *peers[N];
+	struct peer_table t = { 0 };
+	uint32_t x = 1, n = 0;
+
+	memset(peers, 0, sizeof peers);
+	assert_null(peer_table_find(&t, &(struct wg_public){ { 1 } }, 0));
+	for (int step = 0; step < 20000; step++) {
+		uint32_t i, hash;
+		struct wg_public key;
+
+		x = x * 1664525u + 1013904223u;
+		i = (x >> 12) % N;
+		hash = (i * 2654435761u) & bits;
+		key = key_of(i);
+		assert_ptr_equal(peer_table_find(&t, &key, hash), peers[i]);
+		if (peers[i]) {
+			peer_table_remove(&t, peers[i]);
+			peer_delete(peers[i]);
+			peers[i] = NULL;
+			n--;
+		} else {
+			peers[i] = peer_create(&key, hash);
+			assert_true(peers[i] && peer_table_reserve(&t, 1));
+			peer_table_add(&t, peers[i]);
+			n++;
+		}
+		assert_int_equal(t.n, n);
+	}
+	for (uint32_t i = 0; i < N; i++)
+		if (peers[i])
+			peer_delete(peers[i]);
+	free(t.slots);
+}
+
+static void test_table(void **state)
+{
+	struct peer_table t = { 0 };
+
+	(void)state;
+	walk_table(UINT32_MAX);
+	walk_table(7);
+	walk_table(0);
+	assert_false(peer_table_reserve(&t, UINT32_MAX));
+	assert_true(peer_table_reserve(&t, 1000));
+	assert_true(t.mask >= 1999);
+	free(t.slots);
+}
+
+static void test_path(void **state)
+{
+	struct wg_public key = key_of(1);
+	struct wg_tunnel_peer *p = peer_create(&key, 1);
+	struct wg_path path = { .ifindex = 3 }, got;
+
+	(void)state;
+	assert_non_null(p);
+	assert_false(atomic_load(&p->has_endpoint));
+	path.remote.addr = ip_v4((const uint8_t[4]){ 192, 0, 2, 1 });
+	path.remote.port = 5;
+	path.local = ip_v4((const uint8_t[4]){ 192, 0, 2, 2 });
+	peer_set_path(p, &path);
+	assert_true(atomic_load(&p->has_endpoint));
+	peer_path(p, &got);
+	assert_true(path_equal(&got, &path));
+	peer_forget_source(p);
+	peer_path(p, &got);
+	assert_true(endpoint_equal(&got.remote, &path.remote));
+	assert_int_equal(got.local.family, IP_NONE);
+	assert_int_equal(got.ifindex, 0);
+	assert_false(path_equal(&got, &path));
+	peer_delete(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_size),
+		cmocka_unit_test(test_staged_drop_the_oldest),
+		cmocka_unit_test(test_keepalives_are_no_dropped_packets),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_path),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
