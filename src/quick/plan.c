@@ -124,6 +124,21 @@ bool plan_makes_default(const struct file *f, const struct state *s)
 	return makes_default(f, s, IP_V4) || makes_default(f, s, IP_V6);
 }
 
+/* A default route's own packets will not enter other tunnels, whose marks tell what that looks like
+ * before there are rules for our own. */
+uint32_t plan_lookup_mark(const struct file *f, const struct state *s)
+{
+	bool given;
+	uint32_t mark = plan_mark(f, s, &given);
+
+	if (given)
+		return mark;
+	for (size_t i = 0; plan_makes_default(f, s) && i < s->rules.n; i++)
+		if (rule_is_tunnel(&s->rules.list[i]))
+			return s->rules.list[i].mark;
+	return 0;
+}
+
 bool plan_needs_table(const struct file *f, const struct state *s)
 {
 	bool given;
@@ -287,13 +302,12 @@ int plan_one_route(struct plan *p, const struct file *f, const struct state *s,
 	return 0;
 }
 
-int plan_firewall(struct plan *p, const struct file *f, const struct state *s, bool v4, bool v6,
-		  uint32_t mark, const struct plan_options *o)
+int plan_firewall(struct plan *p, const struct file *f, const struct state *s,
+		  const struct addresses *also, const bool want[2], uint32_t mark,
+		  const struct plan_options *o)
 {
-	const bool want[] = { v6, v4 };
-
 	p->firewall = s->firewall;
-	if ((v4 || v6) && s->firewall == FIREWALL_NONE) {
+	if ((want[0] || want[1]) && s->firewall == FIREWALL_NONE) {
 		warn(o, "neither nft nor iptables is here: nothing keeps others on the local network from "
 			"speaking to the tunnel's addresses");
 		return 0;
@@ -302,17 +316,17 @@ int plan_firewall(struct plan *p, const struct file *f, const struct state *s, b
 		if (!addresses_have(&p->guarded, &f->addresses.list[i]) &&
 		    !addresses_add(&p->guarded, &f->addresses.list[i]))
 			return -ENOMEM;
-	for (size_t i = 0; i < s->addresses.n; i++)
-		if (!addresses_have(&p->guarded, &s->addresses.list[i]) &&
-		    !addresses_add(&p->guarded, &s->addresses.list[i]))
+	for (size_t i = 0; i < also->n; i++)
+		if (!addresses_have(&p->guarded, &also->list[i]) &&
+		    !addresses_add(&p->guarded, &also->list[i]))
 			return -ENOMEM;
-	for (size_t i = 0; i < 2; i++) {
-		struct step *step = want[i] ? plan_add(p, STEP_FIREWALL) : NULL;
-		if (want[i] && !step)
+	for (int v6 = 1; v6 >= 0; v6--) {
+		struct step *step = want[v6] ? plan_add(p, STEP_FIREWALL) : NULL;
+		if (want[v6] && !step)
 			return -ENOMEM;
 		if (!step)
 			continue;
-		step->firewall.family = i == 0 ? IP_V6 : IP_V4;
+		step->firewall.family = v6 ? IP_V6 : IP_V4;
 		step->firewall.mark = mark;
 	}
 	return 0;
@@ -428,12 +442,13 @@ static int add_routes(struct plan *p, const struct file *f, const struct state *
 
 int plan_rest(struct plan *p, const struct file *f, const struct state *s, const struct plan_options *o)
 {
-	bool v4 = makes_default(f, s, IP_V4), v6 = makes_default(f, s, IP_V6), given;
+	const bool want[2] = { makes_default(f, s, IP_V4), makes_default(f, s, IP_V6) };
+	bool given;
 	uint32_t mark = plan_mark(f, s, &given);
-	int r = plan_firewall(p, f, s, v4, v6, mark, o);
+	int r = plan_firewall(p, f, s, &s->addresses, want, mark, o);
 
 	if (r == 0)
-		r = add_wg(p, f, (v4 || v6) && !given, mark);
+		r = add_wg(p, f, (want[0] || want[1]) && !given, mark);
 	if (r == 0)
 		r = add_addresses(p, f, s, o);
 	if (r == 0)

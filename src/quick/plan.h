@@ -38,6 +38,8 @@ struct wanted_route {
 must_check int plan_routes(struct wanted_route **out, size_t *n, const struct wg_device *d,
 			   const struct wg_device *also);
 uint32_t plan_mark(const struct file *f, const struct state *s, bool *given);
+/* The mark with which the ways to the endpoints are looked up. */
+uint32_t plan_lookup_mark(const struct file *f, const struct state *s);
 unsigned int plan_mtu(const struct file *f, const struct state *s);
 /* Steps for one route of the file; shared with reload.c. */
 must_check int plan_one_route(struct plan *p, const struct file *f, const struct state *s,
@@ -45,7 +47,9 @@ must_check int plan_one_route(struct plan *p, const struct file *f, const struct
 bool plan_is_covered(const struct file *f, const struct state *s, const struct ip_prefix *p);
 must_check int plan_default_route(struct plan *p, const struct state *s, const struct ip_prefix *prefix,
 				  uint32_t mark);
-must_check int plan_firewall(struct plan *p, const struct file *f, const struct state *s, bool v4, bool v6,
-			     uint32_t mark, const struct plan_options *o);
+/* Guards the file's addresses, and those of `also`. */
+must_check int plan_firewall(struct plan *p, const struct file *f, const struct state *s,
+			     const struct addresses *also, const bool want[2], uint32_t mark,
+			     const struct plan_options *o);
 
 #endif

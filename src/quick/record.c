@@ -217,8 +217,7 @@ void record_close(struct record *r)
 	free_contents(r);
 	if (r->lock >= 0) {
 		path_of(r, ".lock", path, sizeof path);
-		if (!r->exists)
-			(void)unlink(path);
+		(void)unlink(path);
 		close(r->lock);
 		if (!r->exists)
 			(void)rmdir(folder);

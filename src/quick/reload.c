@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "../model/sync.h"
+#include "files.h"
 #include "firewall.h"
 #include "quick.h"
 
@@ -49,16 +50,43 @@ struct reload {
 	struct wanted_route *wanted;
 	size_t n_wanted;
 	uint32_t mark;
-	bool default_now[2], default_wanted[2]; /* IPv4, IPv6 */
+	/* IPv4, IPv6: all of it is there; some of it was made by us; it is wanted */
+	bool default_now[2], default_made[2], default_wanted[2];
 };
 
-static bool rule_found(const struct state *s, uint8_t family, uint32_t mark)
+static const struct step_rule *tunnel_rule(const struct state *s, uint8_t family, uint32_t mark)
 {
 	for (size_t i = 0; i < s->rules.n; i++)
 		if (s->rules.list[i].family == family && rule_is_tunnel(&s->rules.list[i]) &&
 		    s->rules.list[i].mark == mark)
+			return &s->rules.list[i];
+	return NULL;
+}
+
+/* Both rules and the route: others may have taken one away. */
+static bool default_is_whole(struct reload *r, uint8_t family)
+{
+	struct quick *q = r->q;
+	const struct step_rule *tunnel = tunnel_rule(&q->state, family, q->state.device.fwmark);
+	struct routes routes = { 0 };
+	bool suppress = false, route;
+
+	for (size_t i = 0; tunnel && i < q->state.rules.n; i++)
+		suppress |= q->state.rules.list[i].family == family && q->state.rules.list[i].suppress &&
+			    q->state.rules.list[i].pref < tunnel->pref;
+	route = suppress &&
+		rt_routes(&q->rt, family, q->state.device.fwmark, q->ifindex, &routes) == 0 && routes.n > 0;
+	free(routes.list);
+	return route;
+}
+
+static bool default_was_made(const struct reload *r, uint8_t family)
+{
+	for (size_t i = 0; i < r->q->record.plan.n; i++)
+		if (r->q->record.plan.steps[i].kind == STEP_RULE &&
+		    r->q->record.plan.steps[i].rule.family == family)
 			return true;
-	return false;
+	return r->q->state.device.fwmark && tunnel_rule(&r->q->state, family, r->q->state.device.fwmark);
 }
 
 static int look_at_routes(struct reload *r)
@@ -79,9 +107,9 @@ static int look_at_routes(struct reload *r)
 			r->default_wanted[r->wanted[i].prefix.addr.family == IP_V6] = true;
 	if (!q->state.ipv6)
 		r->default_wanted[1] = false;
-	if (q->state.device.fwmark) {
-		r->default_now[0] = rule_found(&q->state, IP_V4, q->state.device.fwmark);
-		r->default_now[1] = rule_found(&q->state, IP_V6, q->state.device.fwmark);
+	for (int v6 = 0; v6 < 2; v6++) {
+		r->default_made[v6] = default_was_made(r, v6 ? IP_V6 : IP_V4);
+		r->default_now[v6] = q->state.device.fwmark && default_is_whole(r, v6 ? IP_V6 : IP_V4);
 	}
 	r->mark = plan_mark(&q->file, &q->state, &given);
 	return 0;
@@ -130,6 +158,33 @@ static int remove_routes(struct reload *r)
 	return error;
 }
 
+static int remove_step(struct plan *p, const struct step *old)
+{
+	struct step *s = plan_add(p, (enum step_kind)old->kind);
+
+	if (!s)
+		return -ENOMEM;
+	*s = *old;
+	s->remove = true;
+	s->hidden = false;
+	return 0;
+}
+
+/* Makes all of it anew, in front of what may be left of an earlier one, and then removes that. */
+static int make_default(struct reload *r, const struct ip_prefix *p)
+{
+	const struct state *state = &r->q->state;
+	const struct plan *record = &r->q->record.plan;
+	int error = plan_default_route(r->p, state, p, r->mark);
+
+	for (size_t i = 0; error == 0 && i < record->n; i++)
+		for (size_t k = 0; record->steps[i].kind == STEP_RULE && k < state->rules.n; k++)
+			if (error == 0 && record->steps[i].rule.family == p->addr.family &&
+			    rule_equal(&record->steps[i].rule, &state->rules.list[k]))
+				error = remove_step(r->p, &record->steps[i]);
+	return error;
+}
+
 static int add_routes(struct reload *r)
 {
 	struct quick *q = r->q;
@@ -142,7 +197,7 @@ static int add_routes(struct reload *r)
 			continue;
 		if (p->bits == 0 && q->file.table_kind == TABLE_AUTO) {
 			if (!r->default_now[v6])
-				error = plan_default_route(r->p, &q->state, p, r->mark);
+				error = make_default(r, p);
 			continue;
 		}
 		if (!has_route(&r->found, p))
@@ -156,7 +211,6 @@ static int remove_default(struct reload *r, uint8_t family)
 {
 	struct quick *q = r->q;
 	struct step_route route = { .table = q->state.device.fwmark };
-	struct step *s;
 	int error = 0;
 
 	route.prefix.addr.family = family;
@@ -167,14 +221,9 @@ static int remove_default(struct reload *r, uint8_t family)
 				 (old->kind == STEP_SYSCTL && family == IP_V4);
 		if (!of_family)
 			continue;
-		s = plan_add(r->p, (enum step_kind)old->kind);
-		if (!s)
-			return -ENOMEM;
-		*s = *old;
-		s->remove = true;
-		s->hidden = false;
+		error = remove_step(r->p, old);
 	}
-	return add_route(r->p, &route, true);
+	return error == 0 && r->default_now[family == IP_V6] ? add_route(r->p, &route, true) : error;
 }
 
 /* ---- the rest ---- */
@@ -342,6 +391,7 @@ static int guard(struct reload *r, bool addresses_changed)
 {
 	struct quick *q = r->q;
 	struct plan_options o = { .warn = quick_warn };
+	const struct addresses *also = q->record.exists ? &q->record.foreign : &q->state.addresses;
 	bool need[2];
 
 	for (int v6 = 0; v6 < 2; v6++)
@@ -349,39 +399,36 @@ static int guard(struct reload *r, bool addresses_changed)
 			   (addresses_changed || !r->default_now[v6] ||
 			    (q->state.firewall == FIREWALL_NFT &&
 			     !firewall_exists(q->file.name, v6 ? IP_V6 : IP_V4)));
-	return plan_firewall(r->p, &q->file, &q->state, need[0], need[1], r->mark, &o);
+	return plan_firewall(r->p, &q->file, &q->state, also, need, r->mark, &o);
 }
 
 static int build(struct reload *r, struct plan *old, const struct words *texts_now)
 {
-	struct addresses none = { 0 };
 	bool changed = false;
 	int error = look_at_routes(r);
 
-	/* First what must be guarded, in a scratch plan's order: firewall, device, addresses, routes. */
 	for (size_t i = 0; i < r->q->file.addresses.n; i++)
 		changed |= !have_address(&r->q->state.addresses, &r->q->file.addresses.list[i]);
 	if (error == 0)
 		error = guard(r, changed);
 	changed = false;
-	if (error == 0 && r->default_now[0] && !r->default_wanted[0])
+	if (error == 0 && r->default_made[0] && !r->default_wanted[0])
 		error = remove_default(r, IP_V4);
-	if (error == 0 && r->default_now[1] && !r->default_wanted[1])
+	if (error == 0 && r->default_made[1] && !r->default_wanted[1])
 		error = remove_default(r, IP_V6);
 	if (error == 0)
 		error = change_device(r, texts_now);
 	if (error == 0)
 		error = remove_routes(r);
-	if (error == 0)
-		error = change_addresses(r, true, &changed);
+	/* New ones first: with its last address a link loses its routes. */
 	if (error == 0)
 		error = change_addresses(r, false, &changed);
+	if (error == 0)
+		error = change_addresses(r, true, &changed);
 	if (error == 0)
 		error = change_mtu(r);
 	if (error == 0)
 		error = change_dns(r, old);
-	/* An address that comes or goes takes the kernel's routes for it along. */
-	addresses_free(&none);
 	return error < 0 ? error : add_routes(r);
 }
 
@@ -404,7 +451,8 @@ static int look(struct quick *q)
 	}
 	r = quick_resolve(q, true);
 	if (r == 0 && !q->file.mtu)
-		r = state_look_mtu(&q->state, &q->rt, &q->file.device);
+		r = state_look_mtu(&q->state, &q->rt, &q->file.device,
+				   plan_lookup_mark(&q->file, &q->state));
 	if (r == 0 && plan_makes_default(&q->file, &q->state))
 		state_look_firewall(&q->state, q->file.name, &q->settings);
 	if (r == 0 && plan_needs_table(&q->file, &q->state))
@@ -413,6 +461,27 @@ static int look(struct quick *q)
 	if (!record_sysctl_wanted(&q->record, &q->state.src_valid_mark_before))
 		q->state.src_valid_mark_before = -1;
 	return r;
+}
+
+/* A step that the reload took back, or that it did once more. */
+static bool is_replaced(const struct plan *p, const struct step *s, bool old)
+{
+	if (s->remove || s->kind == STEP_DNS)
+		return true;
+	for (size_t k = 0; k < p->n; k++) {
+		const struct step *other = &p->steps[k];
+		if (other->kind != s->kind || (!other->remove && !old))
+			continue;
+		if (s->kind == STEP_RULE && other->remove && rule_equal(&other->rule, &s->rule))
+			return true;
+		if (s->kind == STEP_FIREWALL && other->firewall.family == s->firewall.family)
+			return true;
+		if (s->kind == STEP_SYSCTL)
+			return true;
+		if (s->kind == STEP_ROUTE && old && prefix_equal(&other->route.prefix, &s->route.prefix))
+			return true;
+	}
+	return false;
 }
 
 /* The record goes on as the old one, less what was removed, plus what was made. */
@@ -430,14 +499,7 @@ static int merge_record(struct quick *q, const struct plan *p)
 		const struct step *s = i < q->record.plan.n ? &q->record.plan.steps[i]
 							     : &p->steps[i - q->record.plan.n];
 		struct step *to;
-		bool gone = s->remove || s->kind == STEP_DNS;
-		for (size_t k = 0; k < p->n && !gone; k++)
-			gone = p->steps[k].remove && p->steps[k].kind == s->kind &&
-			       (s->kind == STEP_RULE ? rule_equal(&p->steps[k].rule, &s->rule)
-				: s->kind == STEP_FIREWALL
-					? p->steps[k].firewall.family == s->firewall.family
-					: s->kind == STEP_SYSCTL);
-		if (gone)
+		if (is_replaced(p, s, i < q->record.plan.n))
 			continue;
 		to = plan_add(&all, (enum step_kind)s->kind);
 		if (!to)
@@ -460,6 +522,21 @@ static int merge_record(struct quick *q, const struct plan *p)
 	q->record.hooks[HOOK_POST_DOWN] = post;
 	plan_free(&all);
 	return r < 0 ? r : record_write(&q->record);
+}
+
+/* A second address of a network must outlive the first one. */
+static void keep_secondary_addresses(const struct plan *p)
+{
+	char path[96];
+	struct text t = text_fixed(path, sizeof path);
+
+	text_f(&t, "/proc/sys/net/ipv4/conf/%s/promote_secondaries", p->name);
+	for (size_t i = 0; i < p->n; i++)
+		if (p->steps[i].kind == STEP_ADDRESS && p->steps[i].remove) {
+			if (files_write_number(path, 1) < 0)
+				say_warning("%s cannot be written; addresses of one network may go together", path);
+			return;
+		}
 }
 
 static int reload_or_diff(struct quick *q, bool act)
@@ -487,6 +564,7 @@ static int reload_or_diff(struct quick *q, bool act)
 		quick_print_plan(q, &q->plan);
 	} else if (r == 0) {
 		r = apply_plan(q, &old, 0, true);
+		keep_secondary_addresses(&q->plan);
 		if (r == 0)
 			r = apply_plan(q, &q->plan, 0, false);
 		if (r == 0 && q->record.exists) {

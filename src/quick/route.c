@@ -158,14 +158,15 @@ static unsigned int route_mtu(struct nlmsghdr *h, const struct links *links)
 
 enum { ASKED_AT_ONCE = 128 };
 
-static int ask(struct rt *rt, const struct ip_addr *to, size_t n)
+static int ask(struct rt *rt, const struct ip_addr *to, size_t n, uint32_t mark)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct rtmsg body = { .rtm_family = (uint8_t)af_of(to[i].family),
 				      .rtm_dst_len = (uint8_t)ip_bits(&to[i]) };
 		struct nl_msg *m = route_message(RTM_GETROUTE, 0, &body);
 		int r;
-		if (!m || nla_put(m, RTA_DST, (int)ip_bytes(&to[i]), to[i].b) < 0) {
+		if (!m || nla_put(m, RTA_DST, (int)ip_bytes(&to[i]), to[i].b) < 0 ||
+		    (mark && nla_put_u32(m, RTA_MARK, mark) < 0)) {
 			nlmsg_free(m);
 			return -ENOMEM;
 		}
@@ -198,12 +199,12 @@ static int hear(struct rt *rt, const struct links *links, size_t n, unsigned int
 }
 
 int rt_path_mtu(struct rt *rt, const struct links *links, const struct ip_addr *to, size_t n,
-		unsigned int *out)
+		uint32_t mark, unsigned int *out)
 {
 	*out = 0;
 	while (n > 0) {
 		size_t now = n < ASKED_AT_ONCE ? n : ASKED_AT_ONCE;
-		int r = ask(rt, to, now);
+		int r = ask(rt, to, now, mark);
 		size_t bytes = rt->n;
 		rt->n = rt->messages = 0;
 		if (r == 0 && send(nl_socket_get_fd(rt->sk), rt->batch, bytes, 0) != (ssize_t)bytes)

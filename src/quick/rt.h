@@ -75,7 +75,7 @@ must_check int rt_routes(struct rt *rt, uint8_t family, uint32_t table, uint32_t
 must_check int rt_route_owner(struct rt *rt, const struct step_route *r, uint32_t *index);
 /* The smallest MTU on the ways to these addresses; 0: none is known. */
 must_check int rt_path_mtu(struct rt *rt, const struct links *links, const struct ip_addr *to, size_t n,
-			   unsigned int *out);
+			   uint32_t mark, unsigned int *out);
 /* MTU of the IPv4 default route; 0: there is none. */
 must_check int rt_default_mtu(struct rt *rt, const struct links *links, unsigned int *out);
 

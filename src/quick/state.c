@@ -82,7 +82,7 @@ static int compare_ip(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct ip_addr));
 }
 
-int state_look_mtu(struct state *s, struct rt *rt, const struct wg_device *d)
+int state_look_mtu(struct state *s, struct rt *rt, const struct wg_device *d, uint32_t mark)
 {
 	struct ip_addr *to = calloc(d->n_peers + 1, sizeof *to);
 	size_t n = 0, unique = 0;
@@ -97,7 +97,7 @@ int state_look_mtu(struct state *s, struct rt *rt, const struct wg_device *d)
 	for (size_t i = 0; i < n; i++)
 		if (i == 0 || compare_ip(&to[i], &to[i - 1]) != 0)
 			to[unique++] = to[i];
-	r = rt_path_mtu(rt, &s->links, to, unique, &s->path_mtu);
+	r = rt_path_mtu(rt, &s->links, to, unique, mark, &s->path_mtu);
 	free(to);
 	if (r == 0 && s->path_mtu == 0)
 		r = rt_default_mtu(rt, &s->links, &s->path_mtu);

@@ -29,8 +29,8 @@ struct state {
 must_check int state_look(struct state *s, struct rt *rt, const char *name, const struct settings *set);
 /* Fills is_wireguard and device. */
 must_check int state_look_device(struct state *s, struct ipc *ipc, const char *name);
-/* path_mtu, for these peers. */
-must_check int state_look_mtu(struct state *s, struct rt *rt, const struct wg_device *d);
+/* path_mtu, for these peers and packets that carry this mark. */
+must_check int state_look_mtu(struct state *s, struct rt *rt, const struct wg_device *d, uint32_t mark);
 /* free_table: not one that `taken` says is meant for another tunnel. */
 must_check int state_look_table(struct state *s, struct rt *rt, bool (*taken)(void *ctx, uint32_t table),
 				void *ctx);

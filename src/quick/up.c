@@ -28,7 +28,8 @@ static int look_further(struct quick *q)
 	int r = q->dry_run ? quick_resolve(q, false) : quick_resolve(q, true);
 
 	if (r == 0 && !q->file.mtu)
-		r = state_look_mtu(&q->state, &q->rt, &q->file.device);
+		r = state_look_mtu(&q->state, &q->rt, &q->file.device,
+				   plan_lookup_mark(&q->file, &q->state));
 	if (r == 0 && plan_makes_default(&q->file, &q->state))
 		state_look_firewall(&q->state, q->file.name, &q->settings);
 	if (r == 0 && plan_needs_table(&q->file, &q->state))
