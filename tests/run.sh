@@ -44,7 +44,7 @@ TMPDIR=$(mktemp -d /tmp/wgsuite-run.XXXXXX)
 export TMPDIR
 export WGSUITE_BUILD=$build WGSUITE_PEERS=$build/peers
 export CMOCKA_MESSAGE_OUTPUT=tap
-export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=0
+export ASAN_OPTIONS=strict_string_checks=1
 export UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 ASAN_SYMBOLIZER_PATH=$(command -v llvm-symbolizer || true)
