@@ -1,0 +1,103 @@
+# Completion of wg(8) for bash. Interfaces and peers come from wg itself.
+
+_wg_say() {
+	local word
+	while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -W "$1" -- "$cur")
+}
+
+_wg_interfaces() {
+	_wg_say "$("${COMP_WORDS[0]}" show interfaces 2> /dev/null) $1"
+}
+
+_wg_peers() {
+	_wg_say "$("${COMP_WORDS[0]}" show "${words[2]}" peers 2> /dev/null)"
+}
+
+_wg_files() {
+	local word
+	compopt -o filenames 2> /dev/null
+	while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$cur")
+}
+
+# What may follow the words of "set" up to here.
+_wg_set() {
+	local i in_peer= seen=
+	case $before in
+	peer)
+		_wg_peers
+		return
+		;;
+	private-key | preshared-key)
+		_wg_files
+		return
+		;;
+	fwmark | persistent-keepalive)
+		_wg_say off
+		return
+		;;
+	listen-port | endpoint | allowed-ips) return ;;
+	esac
+	for ((i = 3; i < at; i++)); do
+		case ${words[i]} in
+		peer)
+			in_peer=yes seen=
+			((i++))
+			;;
+		remove | update-only) seen="$seen ${words[i]}" ;;
+		*)
+			seen="$seen ${words[i]}"
+			((i++))
+			;;
+		esac
+	done
+	local word offer="peer"
+	for word in listen-port fwmark private-key; do
+		[[ -n $in_peer || " $seen " == *" $word "* ]] || offer="$offer $word"
+	done
+	for word in remove update-only preshared-key endpoint persistent-keepalive allowed-ips; do
+		[[ -z $in_peer || " $seen " == *" $word "* ]] || offer="$offer $word"
+	done
+	_wg_say "$offer"
+}
+
+_wg() {
+	local cur words at before i word
+	# "[2001:db8::1]:51820" and "a=" are one word here, whatever COMP_WORDBREAKS says.
+	words=()
+	at=0
+	for ((i = 0; i < ${#COMP_WORDS[@]}; i++)); do
+		word=${COMP_WORDS[i]}
+		if ((${#words[@]} > 1)) && [[ $word == [:=]* || ${words[-1]} == *[:=] ]] &&
+			[[ -n $word && ${words[-1]} != *= || $word == [:=]* ]]; then
+			words[-1]+=$word
+		else
+			words+=("$word")
+		fi
+		((i != COMP_CWORD)) || at=$((${#words[@]} - 1))
+	done
+	cur=${words[at]-}
+	before=${words[at - 1]-}
+	COMPREPLY=()
+	case $at:${words[1]-} in
+	1:*) _wg_say "show showconf set setconf addconf syncconf genkey genpsk pubkey help --help --version" ;;
+	2:show) _wg_interfaces "all interfaces" ;;
+	2:showconf | 2:set | 2:setconf | 2:addconf | 2:syncconf) _wg_interfaces "" ;;
+	3:show)
+		[[ ${words[2]} == interfaces ]] || _wg_say "public-key private-key listen-port fwmark peers
+			preshared-keys endpoints allowed-ips latest-handshakes transfer persistent-keepalive dump"
+		;;
+	3:setconf | 3:addconf | 3:syncconf) _wg_files ;;
+	4:setconf | 4:syncconf) _wg_say --allow-empty ;;
+	*:set) _wg_set ;;
+	esac
+	# What stands before the last word break is not typed again.
+	case $cur in
+	*[:=]*)
+		local stem=${cur%"${cur##*[:=]}"}
+		[[ ${COMP_WORDBREAKS-} != *[:=]* || ${COMP_WORDS[COMP_CWORD]} == "$cur" ]] ||
+			COMPREPLY=("${COMPREPLY[@]#"$stem"}")
+		;;
+	esac
+}
+
+complete -F _wg wg

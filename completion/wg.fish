@@ -1,0 +1,56 @@
+# Completion of wg(8) for fish. Interfaces and peers come from wg itself.
+
+function __wg_words
+    commandline -opc
+end
+
+function __wg_interfaces
+    wg show interfaces 2>/dev/null | string split -n ' '
+end
+
+function __wg_peers
+    set -l words (__wg_words)
+    wg show $words[3] peers 2>/dev/null
+end
+
+# True when so many words stand before this one, and the second is one of the others.
+function __wg_at
+    set -l words (__wg_words)
+    test (count $words) -eq $argv[1]; and contains -- "$words[2]" $argv[2..-1]
+end
+
+function __wg_set_after
+    set -l words (__wg_words)
+    test (count $words) -gt 3; and test "$words[2]" = set; and contains -- "$words[-1]" $argv
+end
+
+# True when a new setting may begin: of the interface, or with "peer" of a peer.
+function __wg_set_setting
+    set -l words (__wg_words)
+    test (count $words) -ge 3; and test "$words[2]" = set; or return 1
+    contains -- "$words[-1]" peer private-key preshared-key fwmark persistent-keepalive listen-port \
+        endpoint allowed-ips; and return 1
+    if test "$argv[1]" = peer
+        contains -- peer $words[4..-1]
+    else
+        not contains -- peer $words[4..-1]
+    end
+end
+
+set -l commands show showconf set setconf addconf syncconf genkey genpsk pubkey help
+set -l fields public-key private-key listen-port fwmark peers preshared-keys endpoints allowed-ips \
+    latest-handshakes transfer persistent-keepalive dump
+
+complete -c wg -f
+complete -c wg -n 'test (count (__wg_words)) -eq 1' -a "$commands"
+complete -c wg -n '__wg_at 2 show' -a '(__wg_interfaces) all interfaces'
+complete -c wg -n '__wg_at 2 showconf set setconf addconf syncconf' -a '(__wg_interfaces)'
+complete -c wg -n '__wg_at 3 show' -a "$fields"
+complete -c wg -n '__wg_at 3 setconf addconf syncconf' -F
+complete -c wg -n '__wg_at 4 setconf syncconf' -a --allow-empty
+complete -c wg -n '__wg_set_after peer' -a '(__wg_peers)'
+complete -c wg -n '__wg_set_after private-key preshared-key' -F
+complete -c wg -n '__wg_set_after fwmark persistent-keepalive' -a off
+complete -c wg -n '__wg_set_setting device' -a 'listen-port fwmark private-key peer'
+complete -c wg -n '__wg_set_setting peer' \
+    -a 'peer remove update-only preshared-key endpoint persistent-keepalive allowed-ips'
