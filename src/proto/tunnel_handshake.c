@@ -188,12 +188,21 @@ void peer_confirm(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p
 
 /* ---- initiator ---- */
 
-static const struct wg_shared *static_static(struct wg_tunnel *t, struct wg_tunnel_peer *p)
+/* The static-static DH of a peer, if it is not known yet: a job to be computed with others … */
+static size_t static_job(struct wg_tunnel *t, struct wg_tunnel_peer *p, struct x25519_job *job)
 {
-	if (!p->has_ss && !x25519(&p->ss, &t->identity.key, &p->key))
-		mem_wipe(&p->ss, sizeof p->ss); /* low order: no handshake gets past zeros */
+	if (p->has_ss)
+		return 0;
+	job->key = t->identity.key;
+	job->u = p->key;
+	return 1;
+}
+
+/* … and its result. A low-order key leaves zeros, which no handshake gets past. */
+static void static_take(struct wg_tunnel_peer *p, const struct x25519_job *job)
+{
+	p->ss = job->out;
 	p->has_ss = true;
-	return &p->ss;
 }
 
 static bool list_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p,
@@ -217,10 +226,11 @@ static bool list_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p,
 void peer_initiate(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p, bool is_retry)
 {
 	uint64_t may_ns = atomic_load(&p->may_initiate_ns);
-	struct x25519_job jobs[NOISE_INITIATE_JOBS];
+	struct x25519_job jobs[NOISE_INITIATE_JOBS + 1];
 	struct noise_pending pending;
 	struct msg_initiation m;
 	struct wg_private e;
+	size_t n_static;
 
 	if (!is_retry)
 		p->timers.attempts = 0;
@@ -236,11 +246,14 @@ void peer_initiate(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *
 	random_private(t, &e);
 	next_timestamp(t, p);
 	noise_initiate_jobs(jobs, &e, &p->key);
-	x25519_batch(jobs, NOISE_INITIATE_JOBS);
+	n_static = static_job(t, p, &jobs[NOISE_INITIATE_JOBS]);
+	x25519_batch(jobs, NOISE_INITIATE_JOBS + n_static);
+	if (n_static)
+		static_take(p, &jobs[NOISE_INITIATE_JOBS]);
 	if (noise_initiate(&pending, &m,
 			   &(struct noise_initiate_in){
 				   .self = &t->identity, .peer = &p->key,
-				   .ss = static_static(t, p), .timestamp = p->sent_timestamp,
+				   .ss = &p->ss, .timestamp = p->sent_timestamp,
 				   .index = new_index(t), .jobs = jobs }) &&
 	    list_handshake(t, p, &pending) && send_handshake(t, now_ns, p, &m, sizeof m)) {
 		timers_initiation_sent(&p->timers, now_ns, random_jitter_ns(t));
@@ -310,7 +323,23 @@ static void refuse(struct wg_tunnel *t, struct answer *a, enum wg_drop why)
 	count_drops(t, why, 1);
 }
 
-/* Who are they? One DH each, and one more for peers met for the first time. */
+/* What peers met for the first time need: one DH each. */
+static void know_all(struct wg_tunnel *t, struct chunk *c)
+{
+	struct wg_tunnel_peer *peers[CHUNK];
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		peers[n] = c->answers[i].peer;
+		if (peers[n])
+			n += static_job(t, peers[n], &c->jobs[n]);
+	}
+	x25519_batch(c->jobs, n);
+	for (size_t i = 0; i < n; i++)
+		static_take(peers[i], &c->jobs[i]);
+}
+
+/* Who are they? One DH each. */
 static void open_all(struct wg_tunnel *t, struct chunk *c)
 {
 	for (size_t i = 0; i < c->n; i++)
@@ -343,7 +372,7 @@ static void accept_one(struct wg_tunnel *t, uint64_t now_ns, struct answer *a)
 {
 	struct wg_tunnel_peer *p = a->peer;
 
-	switch (noise_accept(&a->accepted, &a->opened, static_static(t, p), p->latest_timestamp)) {
+	switch (noise_accept(&a->accepted, &a->opened, &p->ss, p->latest_timestamp)) {
 	case NOISE_BAD:
 		refuse(t, a, WG_DROP_HANDSHAKE);
 		return;
@@ -389,6 +418,7 @@ static void answer_all(struct wg_tunnel *t, uint64_t now_ns, struct chunk *c)
 	size_t n = 0;
 
 	open_all(t, c);
+	know_all(t, c);
 	for (size_t i = 0; i < c->n; i++) {
 		struct answer *a = &c->answers[i];
 
