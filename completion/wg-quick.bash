@@ -1,0 +1,37 @@
+# Completion of wg-quick(8) for bash.
+_wg_quick() {
+	local cur=${COMP_WORDS[COMP_CWORD]} verb= word names= file
+	COMPREPLY=()
+	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+		case $word in
+		-*) ;;
+		*) [ -n "$verb" ] && return; verb=$word ;;
+		esac
+	done
+	if [ -z "$verb" ]; then
+		mapfile -t COMPREPLY < <(compgen -W "up down save strip reload diff" -- "$cur")
+		return
+	fi
+	case $cur in
+	-*)
+		case $verb in
+		up) mapfile -t COMPREPLY < <(compgen -W "--dry-run --no-hooks" -- "$cur") ;;
+		down) mapfile -t COMPREPLY < <(compgen -W "--no-hooks" -- "$cur") ;;
+		esac
+		return
+		;;
+	*/*) mapfile -t COMPREPLY < <(compgen -f -X '!*.conf' -- "$cur"); return ;;
+	esac
+	case $verb in
+	down | save | reload | diff) names=$(wg show interfaces 2>/dev/null) ;;
+	esac
+	if [ "$verb" != down ]; then
+		for file in /etc/wireguard/*.conf; do
+			[ -e "$file" ] || continue
+			file=${file##*/}
+			names="$names ${file%.conf}"
+		done
+	fi
+	mapfile -t COMPREPLY < <(compgen -W "$names" -- "$cur" | sort -u)
+}
+complete -F _wg_quick wg-quick
