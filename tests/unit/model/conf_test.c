@@ -101,7 +101,8 @@ static void good_files(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
 		said_init(&said, false);
-		assert_int_equal(conf_read(&d, span_of(good[i].file), &options, &said.d), 0);
+		if (conf_read(&d, span_of(good[i].file), &options, &said.d))
+			fail_msg("%s%s", good[i].file, said.buffer);
 		assert_string_equal(said.buffer, "");
 		assert_string_equal(printed(&d), good[i].model);
 		/* and what is printed reads as the same */
