@@ -8,7 +8,7 @@
 #include "conf_words.h"
 #include "fields.h"
 
-enum { SQUEEZED_MAX = 512 };
+enum { SQUEEZED_MAX = 512, SECTION_SHOWN = 128 };
 
 struct conf_reader {
 	const struct conf_options *o;
@@ -17,7 +17,8 @@ struct conf_reader {
 	enum { BEFORE_SECTIONS, IN_INTERFACE, IN_PEER } section;
 	struct span line;         /* the whole line, comment too */
 	unsigned int line_number;
-	struct span section_line; /* of the open section */
+	struct diag_at section_at; /* of the open section's line; its source lies in section_text */
+	char section_text[SECTION_SHOWN];
 	struct name_reader names;
 	unsigned int errors;
 	bool no_memory;
@@ -207,17 +208,24 @@ static bool offer_extra(struct conf_reader *r, struct span code, size_t equals)
 static void close_section(struct conf_reader *r)
 {
 	struct wg_peer *peer = open_peer(r);
-	struct diag_at at;
 
 	if (!peer || (peer->flags & WG_PEER_HAS_PUBLIC_KEY))
 		return;
-	at = (struct diag_at){ .file = r->o->file, .line = peer->line };
-	if (!text_may_be_key(r->section_line)) /* a comment may hold one */
-		at.source = r->section_line;
-	at.column = (unsigned int)span_find(r->section_line, '[') + 1;
-	at.width = (unsigned int)span_trim(conf_without_comment(r->section_line)).n;
 	r->errors++;
-	diag_f(r->d, DIAG_ERROR, &at, NULL, "A peer is missing a public key");
+	diag_f(r->d, DIAG_ERROR, &r->section_at, NULL, "A peer is missing a public key");
+}
+
+/* The line may be gone when something is to be said about its section. */
+static void remember_section(struct conf_reader *r)
+{
+	struct span code = span_trim(conf_without_comment(r->line));
+	bool may_show = r->line.n <= sizeof r->section_text;
+
+	r->section_at = place(r, code, may_show);
+	if (!r->section_at.source.p)
+		return;
+	memcpy(r->section_text, r->line.p, r->line.n);
+	r->section_at.source = (struct span){ r->section_text, r->line.n };
 }
 
 static void open_section(struct conf_reader *r, bool is_peer)
@@ -226,7 +234,7 @@ static void open_section(struct conf_reader *r, bool is_peer)
 
 	close_section(r);
 	r->section = IN_INTERFACE;
-	r->section_line = r->line;
+	remember_section(r);
 	if (is_peer) {
 		peer = device_add_peer(r->out);
 		if (!peer) {
@@ -300,23 +308,34 @@ static void read_line(struct conf_reader *r)
 		r->o->pass(r->o->ctx, r->line);
 }
 
-int conf_read(struct wg_device *out, struct span text, const struct conf_options *o, struct diag *d)
+static bool go_on(const struct conf_reader *r)
+{
+	unsigned int max_errors = r->o->max_errors > 0 ? r->o->max_errors : 1;
+
+	return r->errors < max_errors && !r->no_memory;
+}
+
+static void read_lines(struct conf_reader *r, struct span piece)
+{
+	while (go_on(r) && span_next(&r->line, &piece, '\n')) {
+		if (r->line.n == 0 && !piece.p)
+			break; /* what follows the last newline is no line */
+		r->line_number++;
+		read_line(r);
+	}
+}
+
+int conf_read_pieces(struct wg_device *out, const struct conf_source *source,
+		     const struct conf_options *o, struct diag *d)
 {
 	struct conf_reader r = { .o = o, .d = d, .out = out };
-	unsigned int max_errors = o->max_errors > 0 ? o->max_errors : 1;
-	struct span rest = text;
+	struct span piece;
 	int err = 0;
 
 	memset(out, 0, sizeof *out);
-	if (!rest.p)
-		rest = SPAN("");
-	while (r.errors < max_errors && !r.no_memory && span_next(&r.line, &rest, '\n')) {
-		r.line_number++;
-		if (r.line.n == 0 && !rest.p)
-			break; /* what follows the last newline is no line */
-		read_line(&r);
-	}
-	if (r.errors < max_errors && !r.no_memory)
+	while (go_on(&r) && source->next(source->ctx, &piece))
+		read_lines(&r, piece);
+	if (go_on(&r))
 		close_section(&r);
 	if (r.no_memory)
 		err = -ENOMEM;
@@ -326,6 +345,23 @@ int conf_read(struct wg_device *out, struct span text, const struct conf_options
 	if (err)
 		device_free(out);
 	return err;
+}
+
+/* The whole text is one piece. */
+static bool next_of_whole(void *ctx, struct span *piece)
+{
+	struct span *whole = ctx;
+
+	*piece = *whole;
+	*whole = (struct span){ NULL, 0 };
+	return piece->p != NULL;
+}
+
+int conf_read(struct wg_device *out, struct span text, const struct conf_options *o, struct diag *d)
+{
+	struct conf_source source = { next_of_whole, &text };
+
+	return conf_read_pieces(out, &source, o, d);
 }
 
 struct span conf_without_comment(struct span line)

@@ -43,6 +43,16 @@ struct conf_options {
 must_check int conf_read(struct wg_device *out, struct span text, const struct conf_options *o,
 			 struct diag *d);
 
+/* The same from text that comes in pieces, so that a file of any size needs little memory. Each call
+ * gives the next piece: whole lines (only the last piece may lack its newline), valid until the next
+ * call. False: no more, be it the end or a failure that the caller remembers. */
+struct conf_source {
+	bool (*next)(void *ctx, struct span *piece);
+	void *ctx;
+};
+must_check int conf_read_pieces(struct wg_device *out, const struct conf_source *source,
+				const struct conf_options *o, struct diag *d);
+
 /* The words after `wg set IFACE`, without reading any file: private-key and preshared-key hand
  * their path to read_key, which fills the key (zeros for an empty file) or reports and returns -errno. */
 struct set_options {

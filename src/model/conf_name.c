@@ -5,7 +5,6 @@
 #include "fields.h"
 
 enum { PLAIN_BEFORE, PLAIN_AFTER, CLIENT_BEFORE, FRIENDLY, NAME };
-enum { NAME_BYTES_MAX = 64 };
 
 static bool has_control(struct span s)
 {
@@ -81,6 +80,13 @@ static struct span keyed(struct span text, const char *key)
 	return trim_hashes(span_sub(text, equals + 1, text.n));
 }
 
+static void candidate(struct name_reader *r, struct span name, int rank)
+{
+	memcpy(r->before, name.p, name.n);
+	r->before_bytes = name.n;
+	r->before_rank = rank;
+}
+
 static void remember_before(struct name_reader *r, struct span text, bool is_plain)
 {
 	struct span client = after_word(text, "Client:", " \t");
@@ -91,13 +97,10 @@ static void remember_before(struct name_reader *r, struct span text, bool is_pla
 		client = after_word(text, "Client", " \t");
 	if (!client.p)
 		client = after_word(text, "begin", " \t");
-	if (client.p && is_name(client)) {
-		r->before = client;
-		r->before_rank = CLIENT_BEFORE;
-	} else if (is_plain && is_name(text)) {
-		r->before = text;
-		r->before_rank = PLAIN_BEFORE;
-	}
+	if (client.p && is_name(client))
+		candidate(r, client, CLIENT_BEFORE);
+	else if (is_plain && is_name(text))
+		candidate(r, text, PLAIN_BEFORE);
 }
 
 bool name_comment(struct name_reader *r, struct wg_peer *peer, struct span line)
@@ -118,7 +121,7 @@ bool name_comment(struct name_reader *r, struct wg_peer *peer, struct span line)
 
 bool name_section(struct name_reader *r, struct wg_peer *peer)
 {
-	struct span before = r->before;
+	struct span before = { r->before, r->before_bytes };
 	int rank = r->before_rank;
 
 	name_other_line(r);
@@ -129,6 +132,6 @@ bool name_section(struct name_reader *r, struct wg_peer *peer)
 
 void name_other_line(struct name_reader *r)
 {
-	r->before = (struct span){ NULL, 0 };
+	r->before_bytes = 0;
 	r->just_opened = false;
 }

@@ -14,8 +14,11 @@
 
 #include "model.h"
 
+enum { NAME_BYTES_MAX = 64 };
+
 struct name_reader {
-	struct span before; /* candidate on the line before, or the null span */
+	char before[NAME_BYTES_MAX]; /* candidate on the line before */
+	size_t before_bytes;         /* 0: none */
 	int before_rank;
 	int rank;           /* of the open peer's name; -1: none */
 	bool just_opened;   /* the line before was [Peer] */

@@ -419,6 +419,69 @@ static void quick_values_can_be_refused(void **state)
 	assert_int_equal(read_quick(&q, "[Interface]\nPost Up = x\n", &said), -EINVAL);
 }
 
+/* ---- pieces ---- */
+
+/* Whole lines, each in a buffer of its own that is gone at the next call. */
+struct line_by_line {
+	struct span rest;
+	char *line;
+};
+
+static bool next_line(void *ctx, struct span *piece)
+{
+	struct line_by_line *l = ctx;
+	size_t n = span_find(l->rest, '\n');
+
+	free(l->line);
+	l->line = NULL;
+	if (l->rest.n == 0)
+		return false;
+	n = n < l->rest.n ? n + 1 : n;
+	l->line = memcpy(malloc(n), l->rest.p, n);
+	*piece = (struct span){ l->line, n };
+	l->rest = span_sub(l->rest, n, l->rest.n);
+	return true;
+}
+
+static int read_line_by_line(struct wg_device *out, const char *file, struct diag *d)
+{
+	struct line_by_line l = { .rest = span_of(file) };
+	struct conf_source source = { next_line, &l };
+	int err = conf_read_pieces(out, &source, &options, d);
+
+	free(l.line);
+	return err;
+}
+
+static void pieces_read_as_the_whole(void **state)
+{
+	struct wg_device d;
+	struct said said;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		said_init(&said, false);
+		assert_int_equal(read_line_by_line(&d, good[i].file, &said.d), 0);
+		assert_string_equal(printed(&d), good[i].model);
+		device_free(&d);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		if (bad[i].n > 0)
+			continue; /* with a NUL */
+		said_init(&said, false);
+		assert_int_equal(read_line_by_line(&d, bad[i].file, &said.d), -EINVAL);
+		assert_string_equal(said.buffer, bad[i].said);
+	}
+	said_init(&said, true);
+	assert_int_equal(read_line_by_line(&d, "### Client bob\n [Peer] # x\n\n# y\n", &said.d), -EINVAL);
+	assert_string_equal(said.buffer, "wg0.conf:2:2: error: A peer is missing a public key\n"
+					 "   [Peer] # x\n   ^~~~~~\n");
+	said_init(&said, true);
+	assert_int_equal(read_line_by_line(&d, "### Client bob\n" PEER_A, &said.d), 0);
+	assert_string_equal(d.peers[0].name, "bob");
+	device_free(&d);
+}
+
 /* ---- size ---- */
 
 static bool grow(struct text *t, size_t more)
@@ -508,6 +571,7 @@ int main(void)
 		cmocka_unit_test(host_names_wait_for_the_resolver),
 		cmocka_unit_test(quick_keys_are_handed_over_as_they_stand),
 		cmocka_unit_test(quick_values_can_be_refused),
+		cmocka_unit_test(pieces_read_as_the_whole),
 		cmocka_unit_test(lines_of_a_mebibyte),
 		cmocka_unit_test(a_hundred_thousand_peers),
 		cmocka_unit_test(empty_is_blanks_and_comments),
