@@ -226,7 +226,8 @@ static void open_and_write(struct worker *w, size_t n_paths)
 	w->batch.n = 0;
 }
 
-void worker_from_udp(struct worker *w, struct udp_socket *s)
+/* One receive call. False: that was all there is. */
+static bool receive(struct worker *w, struct udp_socket *s)
 {
 	unsigned int messages = udp_receive(s, &w->inbox);
 
@@ -246,6 +247,16 @@ void worker_from_udp(struct worker *w, struct udp_socket *s)
 		}
 	}
 	open_and_write(w, messages);
+	return messages == (s->gro ? UDP_IN_GRO_MAX : UDP_IN_MAX);
+}
+
+void worker_from_udp(struct worker *w, struct udp_socket *s)
+{
+	bool more = true;
+
+	for (unsigned int i = 0; more && i < UDP_IN_MAX / UDP_IN_GRO_MAX; i++)
+		more = receive(w, s);
+	w->more |= more;
 }
 
 /* ---- control ---- */
@@ -304,14 +315,17 @@ static void drain(struct worker *w, uint64_t now_ns)
 
 void worker_control(struct worker *w)
 {
-	uint64_t start_ns = clock_boot_ns(), now_ns = start_ns;
+	uint64_t start_ns = clock_boot_ns(), now_ns = start_ns, budget_ns = CONTROL_BUDGET_NS;
 
-	while (w->ring_n > 0 && now_ns - start_ns < CONTROL_BUDGET_NS) {
+	if (w->more && now_ns >= w->loaded_until_ns)
+		budget_ns = 1; /* one batch */
+	while (w->ring_n > 0 && now_ns - start_ns < budget_ns) {
 		handshakes(w, now_ns);
 		drain(w, now_ns);
 		now_ns = clock_boot_ns();
 	}
 	drain(w, now_ns);
+	w->more = false;
 }
 
 bool worker_is_busy(const struct worker *w)

@@ -39,6 +39,7 @@ struct worker { /* owned by its thread */
 	struct worker_handshake ring[WORKER_RING];
 	unsigned int ring_first, ring_n;
 	uint64_t ring_lost;        /* handshake messages that found it full */
+	bool more;                 /* datagrams were left in the sockets this turn */
 	uint64_t loaded_until_ns;
 };
 
@@ -47,11 +48,12 @@ must_check struct worker *worker_new(struct wg_tunnel *tunnel, struct tun *tun, 
 				     struct icmp *icmp);
 void worker_free(struct worker *w);
 
-/* One batch each way; the rest of what is there waits for the next turn. */
+/* A few batches; the rest of what is there waits for the next turn. */
 void worker_from_tun(struct worker *w);
 void worker_from_udp(struct worker *w, struct udp_socket *s);
 
-/* Handshakes that wait, for at most two milliseconds, then everything the tunnel wants to send. */
+/* Some of the handshakes that wait, then everything the tunnel wants to send. While more datagrams wait in
+ * the sockets only few of them, so that the ring shows what piles up, and data is not kept waiting. */
 void worker_control(struct worker *w);
 bool worker_is_busy(const struct worker *w); /* handshakes still wait */
 
