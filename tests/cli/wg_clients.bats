@@ -141,10 +141,10 @@ teardown() { wg_teardown; rm -rf /run/wgsuite; }
 	[ "$("$WG" show wgd0 public-key)" = "$("$WG" pubkey < key)" ]
 	"$WG" showconf wgd0 > wgd0.conf
 	both 0 "" "" "$WG" syncconf wgd0 wgd0.conf
-	if [ -e "$clients/wireguard-wrapper" ] && command -v node; then
+	if [ -e "$clients/wireguard-wrapper" ] && command -v node > /dev/null; then
 		node -e 'require(process.argv[1]).Wg.show("wgd0").then(d => console.log(
-			Object.keys(d.wgd0.peers)[0], d.wgd0.listenPort > 0))' "$clients/wireguard-wrapper" > said
-		[ "$(cat said)" = "$KEY_A true" ]
+			Object.keys(d.wgd0.peers)[0], d.wgd0.listenPort))' "$clients/wireguard-wrapper" > said
+		[ "$(cat said)" = "$KEY_A $("$WG" show wgd0 listen-port)" ]
 	fi
 	if [ -e "$clients/wg-json" ]; then
 		bash "$clients/wg-json" > out.json
