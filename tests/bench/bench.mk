@@ -29,3 +29,7 @@ $(O)/tests/bench/fake_uapi $(O)/tests/bench/wg_time:
 	$(Q)$(CC) -std=gnu11 -O2 -D_GNU_SOURCE -o $@ $<
 
 .PHONY: bench-wg
+
+bench-dataplane: $(O)/wg $(O)/wireguardd # needs root and iperf3; PEERS: more LABEL=DAEMON words
+	$(Q)bash tests/bench/dataplane.sh $(O)/wg wgsuite=$(abspath $(O)/wireguardd) $(PEERS)
+.PHONY: bench-dataplane
