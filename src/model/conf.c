@@ -245,7 +245,7 @@ static void open_section(struct conf_reader *r, bool is_peer)
 		peer->line = r->line_number;
 		r->section = IN_PEER;
 	}
-	if (!name_section(&r->names, peer))
+	if (!r->o->no_names && !name_section(&r->names, peer))
 		out_of_memory(r);
 }
 
@@ -302,7 +302,7 @@ static void read_line(struct conf_reader *r)
 		taken = read_code(r, code);
 	else if (code.n == r->line.n)
 		name_other_line(&r->names);
-	else if (!name_comment(&r->names, open_peer(r), r->line))
+	else if (!r->o->no_names && !name_comment(&r->names, open_peer(r), r->line))
 		out_of_memory(r);
 	if (!taken && r->o->pass)
 		r->o->pass(r->o->ctx, r->line);

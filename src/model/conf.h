@@ -34,6 +34,7 @@ struct conf_options {
 	/* Every line that `extra` did not take, in order, as it stands without its newline, comments and
 	 * blank lines too: what wg-quick strip prints. Wrong lines come by as well. May be null. */
 	void (*pass)(void *ctx, struct span line);
+	bool no_names; /* peers get no name from comments: nobody will show it */
 	unsigned int max_errors; /* go on after an error, to report this many; 0 or 1: stop at the first */
 };
 

@@ -46,12 +46,12 @@ struct wg_peer {
 	struct ip_endpoint endpoint;
 	char *host; /* "name:port" as written, owned; null unless WG_PEER_HAS_HOST */
 	char *name; /* what people call it ("# Name = laptop"), owned; null: none */
-	uint32_t line; /* of its section in the file it came from, for messages; 0: none */
 	struct wg_allowedip *allowedips; /* owned */
 	uint32_t n_allowedips, cap_allowedips;
+	uint32_t line; /* of its section in the file it came from, for messages; 0: none */
 	/* states only */
-	uint64_t handshake_s;  /* unix time of the latest handshake; 0: never */
 	uint32_t handshake_ns;
+	uint64_t handshake_s; /* unix time of the latest handshake; 0: never */
 	uint64_t rx_bytes, tx_bytes;
 };
 

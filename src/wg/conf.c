@@ -5,8 +5,7 @@
 #include "../model/conf.h"
 #include "../model/sync.h"
 #include "change.h"
-
-enum { FILE_MAX = 1 << 28 };
+#include "conf_file.h"
 
 struct conf_command {
 	const char *device, *path;
@@ -55,49 +54,58 @@ static bool emptiness_is_meant(const struct conf_command *c)
 	return c->allow_empty || strcmp(c->path, "/dev/null") == 0;
 }
 
-static bool read_text(struct wg_device *wanted, const struct conf_command *c, struct span text,
-		      bool may_be_empty, struct diag *diag)
+static void complain_about_file(const struct conf_file *f, const char *path)
+{
+	complain("%s: %s\n", strcmp(f->failed, "fopen") == 0 ? "fopen" : path, strerror(-f->error));
+}
+
+static void complain_about_emptiness(const char *path, struct diag *diag)
+{
+	struct diag_at at = { .file = path, .line = 1, .column = 1 };
+
+	diag_f(diag, DIAG_ERROR, &at, "--allow-empty, or the file /dev/null, clears the interface",
+	       "The file says nothing");
+}
+
+static bool read_pieces(struct wg_device *wanted, const struct conf_command *c, struct conf_file *file,
+			bool may_be_empty, struct diag *diag)
 {
 	struct conf_options o = {
 		.file = c->path, .scopes = &ipc_scopes, .service = ipc_service, .max_errors = 20,
+		.no_names = true,
 	};
-	int rc;
+	struct conf_source source = { conf_file_next, file };
+	int rc = conf_read_pieces(wanted, &source, &o, diag);
 
-	if (!may_be_empty && conf_is_empty(text)) {
-		struct diag_at at = { .file = c->path, .line = 1, .column = 1 };
-
-		diag_f(diag, DIAG_ERROR, &at, "--allow-empty, or the file /dev/null, clears the interface",
-		       "The file says nothing");
-		return false;
-	}
-	rc = conf_read(wanted, text, &o, diag);
-	if (rc == -ENOMEM)
+	if (file->error)
+		complain_about_file(file, c->path);
+	else if (rc == -ENOMEM)
 		complain("%s\n", strerror(ENOMEM));
 	else if (rc)
 		complain("Configuration parsing error\n");
-	return rc == 0;
+	else if (!file->says_something && !may_be_empty)
+		complain_about_emptiness(c->path, diag);
+	else
+		return true;
+	return false;
 }
 
 /* The file as a patch with addresses. It complains itself; *wanted is empty unless true. */
 static bool read_wanted(struct wg_device *wanted, const struct conf_command *c, bool may_be_empty)
 {
 	struct diag diag = { .emit = emit_with_place };
-	struct file_text file;
-	int rc = file_read(&file, c->path, FILE_MAX);
-	bool ok;
+	struct conf_file file;
+	bool ok = false;
 
 	*wanted = (struct wg_device){ 0 };
-	if (rc) {
-		complain("%s: %s\n", strcmp(file.failed, "fopen") == 0 ? "fopen" : c->path,
-			 strerror(-rc));
-		return false;
-	}
-	ok = read_text(wanted, c, file.text, may_be_empty || emptiness_is_meant(c), &diag);
-	file_free(&file);
-	if (ok && !change_resolve(wanted, c->path, &diag)) {
+	if (conf_file_open(&file, c->path) != 0)
+		complain_about_file(&file, c->path);
+	else
+		ok = read_pieces(wanted, c, &file, may_be_empty || emptiness_is_meant(c), &diag);
+	conf_file_close(&file);
+	ok = ok && change_resolve(wanted, c->path, &diag);
+	if (!ok)
 		device_free(wanted);
-		ok = false;
-	}
 	return ok;
 }
 
