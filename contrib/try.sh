@@ -26,8 +26,8 @@ if [ "${1-}" != --inside ]; then
 	# Mounts, network and processes of their own: what is made in there is gone when it ends, however
 	# it ends.
 	code=0
-	unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private -- \
-		sh "$0" --inside || code=$?
+	unshare --mount --net --pid --fork --kill-child --mount-proc --propagation unchanged -- \
+		sh contrib/try.sh --inside || code=$?
 	[ "$code" = 0 ] || { echo "try.sh: FAILED ($code)" >&2; exit "$code"; }
 	say "It works, and nothing of it is left. Next: sudo make install, and README.md"
 	exit 0
@@ -36,6 +36,7 @@ fi
 PATH=$PWD/build:$PATH
 export PATH
 . tests/lib/mounts.sh
+own_root contrib/try.sh "$@"
 private_mounts
 trap 'exit 130' INT TERM
 
@@ -43,7 +44,7 @@ trap 'exit 130' INT TERM
 on() {
 	who=$1
 	shift
-	ip netns exec "$who" unshare --mount --propagation private -- sh -c '
+	nsenter --net="/run/netns/$who" unshare --mount --propagation unchanged -- sh -c '
 		mount --bind "/run/'"$who"'/etc" /etc/wireguard
 		mount --bind "/run/'"$who"'/run" /run
 		exec "$@"' sh "$@"

@@ -4,12 +4,13 @@
 # everything it forgets ends with it.
 set -eu
 if [ "${1-}" != --inside ]; then
-	exec unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private -- \
+	exec unshare --mount --net --pid --fork --kill-child --mount-proc --propagation unchanged -- \
 		sh "$0" --inside "$@"
 fi
-shift
 
 . "$(dirname "$0")/mounts.sh"
+own_root "$0" "$@"
+shift
 private_mounts
 ip link set lo up
 export WGSUITE_BOX=1

@@ -4,6 +4,7 @@
 set -eu
 ready=$1
 . "$(dirname "$0")/mounts.sh"
+mount -n --make-rprivate /
 private_mounts
 # No waiting for duplicate address detection, no addresses nobody asked for.
 for knob in all default; do

@@ -46,7 +46,7 @@ net_end() {
 host() {
 	local name
 	for name in "$@"; do
-		unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private -- \
+		unshare --mount --net --pid --fork --kill-child --mount-proc --propagation unchanged -- \
 			bash "$NET_LIB/host.sh" "$NET_DIR/$name.ready" 3>&- 4>&- &
 		NET_OUTER[$name]=$!
 		disown $!
