@@ -11,6 +11,7 @@
 #include "sandbox.h"
 
 enum { SOURCES_ASKED_MAX = 200 };
+#define CLOCK_LEAST_S 1767225600ull /* 2026: it is not earlier than this program */
 #define RETRY_NS NS_PER_S /* between two tries to open the sockets */
 
 /* ---- what the tunnel may know of the world ---- */
@@ -267,6 +268,8 @@ int control_start(struct control *c, int signal_fd)
 	int routes = routes_open();
 	int error;
 
+	if (clock_wall_now(&c->wall) < CLOCK_LEAST_S * NS_PER_S)
+		log_error("the clock is wrong: peers may refuse our handshakes");
 	if (routes < 0 || loop_add(&c->loop, &c->routes_source, routes, EPOLLIN) != 0)
 		log_error("routes cannot be watched");
 	error = uapi_server_start(&c->uapi, &c->loop, &calls, socket_removed);
@@ -303,6 +306,20 @@ static void catch_up(struct control *c)
 	loop_wake_at(&c->loop, deadline);
 }
 
+static void tell_drops(const struct control *c)
+{
+	uint64_t drops[WG_DROP_COUNT];
+
+	tunnel_drops(c->tunnel, drops);
+	for (unsigned int i = 0; i < WG_DROP_COUNT; i++)
+		if (drops[i] > 0)
+			log_verbose("dropped %llu: %s", (unsigned long long)drops[i],
+				    wg_drop_text((enum wg_drop)i));
+	if (c->worker->ring_lost > 0)
+		log_verbose("dropped %llu: too many handshakes waited",
+			    (unsigned long long)c->worker->ring_lost);
+}
+
 void control_run(struct control *c)
 {
 	int error = 0;
@@ -314,6 +331,7 @@ void control_run(struct control *c)
 	}
 	if (error)
 		log_error("waiting for events: %s", strerror(-error));
+	tell_drops(c);
 	log_verbose("ending: %s", c->ended ? c->ended : "an error");
 }
 

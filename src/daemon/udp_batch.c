@@ -280,6 +280,18 @@ static void send_refused(struct udp_outbox *o, unsigned int i, int error)
 		o->socket->segment_max = (uint32_t)m->msg_iov[0].iov_len - 1;
 }
 
+/* Errors after which the same message may well go, after a moment. */
+static bool wait_to_send(const struct udp_socket *s, int error)
+{
+	struct pollfd full = { s->fd, POLLOUT, 0 };
+
+	if (error == -EAGAIN)
+		(void)poll(&full, 1, SEND_WAIT_MS);
+	else if (error == -ENOBUFS || error == -ENOMEM)
+		(void)poll(NULL, 0, 1);
+	return is_passing(error) || error == -ENOBUFS || error == -ENOMEM || error == -ECONNREFUSED;
+}
+
 static void outbox_flush(struct udp_outbox *o)
 {
 	unsigned int done = 0;
@@ -290,11 +302,7 @@ static void outbox_flush(struct udp_outbox *o)
 		if (k > 0) {
 			done += (unsigned int)k;
 			tries = 0;
-		} else if (is_passing(k) && tries++ < SEND_TRIES) {
-			struct pollfd full = { o->socket->fd, POLLOUT, 0 };
-			if (k == -EAGAIN)
-				(void)poll(&full, 1, SEND_WAIT_MS);
-		} else {
+		} else if (tries++ >= SEND_TRIES || !wait_to_send(o->socket, k)) {
 			send_refused(o, done++, k);
 			tries = 0;
 		}
