@@ -93,7 +93,7 @@ ask() {
 @test "zsh: the file can be read" {
 	command -v zsh || skip "no zsh"
 	zsh -n "$folder/wg.zsh"
-	zsh -fc 'autoload -Uz compinit && compinit -D -u -d /dev/null && fpath=("$1" $fpath) &&
+	zsh -fc 'autoload -Uz compinit && compinit -D -u && fpath=("$1" $fpath) &&
 		functions[_wg]="$(<"$1/wg.zsh")" && whence -w _wg' zsh "$folder"
 }
 
