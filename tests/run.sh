@@ -303,6 +303,9 @@ case " $suites " in
 	if ! sh tests/lib/get-peers.sh "$build/peers"; then
 		say "peers: Debian's packages cannot be had; tests that need them skip themselves"
 	fi
+	if [ -e tests/lib/get-clients.sh ] && ! sh tests/lib/get-clients.sh "$build/peers" > "$work/log/clients" 2>&1; then
+		say "clients: not all can be had; tests that need them skip themselves"
+	fi
 	;;
 esac
 
