@@ -1,0 +1,176 @@
+# wg-quick's words, messages, strip and dry run, as anybody may call them: nothing here needs rights.
+bats_require_minimum_version 1.5.0
+
+setup() {
+	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	WQ=${WGSUITE_BUILD:-$root/build}/wg-quick
+	cd "$BATS_TEST_TMPDIR" || return 1
+	umask 077
+	KEY=Jixsag44W8CFkKCIvlLSZF86/Q/4BovkpqdB9Vps5Sk=
+}
+
+@test "help is usage on stderr and success; anything else wrong is usage and failure" {
+	for word in help -h --help; do
+		run --separate-stderr "$WQ" $word
+		[ "$status" -eq 0 ] && [ -z "$output" ] && [[ $stderr == "Usage: wg-quick "* ]]
+	done
+	for words in "" "up" "up a b" "frobnicate wg0" "down --dry-run wg0" "strip --no-hooks wg0" "--help wg0"; do
+		run --separate-stderr "$WQ" $words
+		[ "$status" -eq 1 ] && [ -z "$output" ] && [[ $stderr == "Usage: wg-quick "* ]]
+	done
+}
+
+@test "names and paths" {
+	run "$WQ" strip no_such_tunnel
+	[ "$status" -eq 1 ]
+	[ "$output" = "wg-quick: \`/etc/wireguard/no_such_tunnel.conf' does not exist" ]
+	# A word that could be a name is one, whatever lies here.
+	printf '[Interface]\n' > wg0.conf
+	run "$WQ" strip wg0.conf
+	[[ $output == *"/etc/wireguard/wg0.conf.conf' does not exist" ]]
+	for bad in ./wg0.txt ./sixteen-letters-1.conf './w g.conf' './$(id).conf' ./.conf; do
+		printf '[Interface]\n' > "$bad"
+		run "$WQ" strip "$bad"
+		[ "$status" -eq 1 ]
+		[ "$output" = "wg-quick: The config file must be a valid interface name, followed by .conf" ]
+	done
+	for good in ./wg0.conf ./fifteen-letters.conf ./a=b+c_d.e.conf; do
+		printf '[Interface]\n' > "$good"
+		"$WQ" strip "$good"
+	done
+}
+
+@test "strip leaves everything else as it was" {
+	printf '%s\n' '# first' '[interface]' 'address=10.0.0.1/24' '  ListenPort = 1 # one  ' 'PostUp = a # b; c' \
+		'PostUp = ' 'SaveConfig=FALSE' '' '[Peer]' "PublicKey = $KEY" '# Name = x' 'AllowedIPs = 10.0.0.2/32' \
+		'[Interface]' 'DNS = 1.1.1.1, a.b' 'MTU = 1400' 'table=off' > wg0.conf
+	run --separate-stderr "$WQ" strip ./wg0.conf
+	[ "$status" -eq 0 ] && [ -z "$stderr" ]
+	[ "$output" = "# first
+[interface]
+ListenPort = 1 # one
+
+[Peer]
+PublicKey = $KEY
+# Name = x
+AllowedIPs = 10.0.0.2/32
+[Interface]" ]
+	[ "$("$WQ" strip ./wg0.conf | tail -c 2 | od -An -c | tr -d ' ')" = '\n\n' ]
+}
+
+@test "strip of a wrong file prints nothing, so that nobody empties a device with it" {
+	printf '[Interface]\nPrivateKey = c2VjcmV0\n' > wg0.conf
+	run --separate-stderr "$WQ" strip ./wg0.conf
+	[ "$status" -eq 1 ] && [ -z "$output" ]
+	[[ $stderr == *"/wg0.conf:2:14: error: "* && $stderr != *c2VjcmV0* ]]
+}
+
+# wrong LINE COLUMN TEXT: the second line of a file that is refused there.
+wrong() {
+	printf '[Interface]\n%s\n' "$3" > wg0.conf
+	run --separate-stderr "$WQ" up --dry-run ./wg0.conf
+	[ "$status" -eq 1 ] && [ -z "$output" ] && [[ $stderr == *"/wg0.conf:$1:$2: error: "* ]] ||
+		{ echo "$3: $stderr" >&2; return 1; }
+}
+
+@test "what is wrong in a file is said with its place" {
+	wrong 2 11 'Address = 10.0.0.300'
+	wrong 2 23 'Address = 10.0.0.1/24,10.0.0.2/33'
+	wrong 2 11 'Address = *'
+	wrong 2 7 'MTU = 1e3'
+	wrong 2 7 'MTU = 67'
+	wrong 2 7 'MTU = 65536'
+	wrong 2 7 'DNS = 1.2.3'
+	wrong 2 16 'DNS = 1.1.1.1, a;b'
+	wrong 2 9 'Table = no-such-table'
+	wrong 2 9 'Table = 0'
+	wrong 2 14 'SaveConfig = yes'
+	wrong 2 1 'Adress = 10.0.0.1'
+	wrong 3 1 $'MTU = 1400\nPostUpp = x'
+	: > wg0.conf
+	run "$WQ" strip ./wg0.conf
+	[ "$status" -eq 1 ] && [[ $output == *"wg0.conf:1:1: error: the file is empty"* ]]
+	mkdir dir.conf
+	run "$WQ" strip ./dir.conf
+	[ "$status" -eq 1 ] && [[ $output == *"Is a directory"* ]]
+}
+
+@test "a file that everybody may read in a folder that everybody may enter is warned about" {
+	printf '[Interface]\n' > wg0.conf
+	chmod 755 . && chmod 644 wg0.conf
+	run --separate-stderr "$WQ" strip ./wg0.conf
+	[ "$status" -eq 0 ] && [ "$stderr" = "Warning: \`$(realpath wg0.conf)' is world accessible" ]
+	chmod 700 .
+	run --separate-stderr "$WQ" strip ./wg0.conf
+	[ -z "$stderr" ]
+}
+
+@test "the name is the link's own, the file is where it leads" {
+	printf '[Interface]\nAddress = 10.0.0.1/24\n' > real-file
+	ln -s real-file wg7.conf
+	run "$WQ" up --dry-run ./wg7.conf
+	[[ ${lines[1]} == "[#] wg addconf wg7 /dev/fd/63 63< <(wg-quick strip $(realpath real-file))" ]]
+}
+
+@test "a dry run as nobody prints the trace and touches nothing" {
+	[ "$(id -u)" = 0 ] || skip "is not root anyway"
+	cat > wg0.conf <<-END
+	[Interface]
+	Address = 10.0.0.2/24, fd00::2
+	DNS = 10.0.0.1
+	PostUp = touch $BATS_TEST_TMPDIR/touched
+	[Peer]
+	PublicKey = $KEY
+	AllowedIPs = 10.7.0.0/16, 0.0.0.0/0
+	Endpoint = 127.0.0.1:51820
+	END
+	chmod 711 . .. && chmod 644 wg0.conf
+	before=$(ip rule; ip link; ls -d /run/wgsuite 2>&1 || true)
+	cp "$WQ" /run/wg-quick-under-test && chmod 755 /run/wg-quick-under-test
+	run --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups \
+		env PATH=/usr/sbin:/usr/bin:/sbin:/bin /run/wg-quick-under-test up --dry-run "$PWD/wg0.conf"
+	rm /run/wg-quick-under-test
+	[ "$status" -eq 0 ]
+	[[ ${lines[0]} == "[#] ip link add dev wg0 type wireguard"* ]]
+	[[ $output == *$'\n[#] wg set wg0 fwmark 51820\n'* ]]
+	[[ $output == *$'\n[#] ip -4 address add 10.0.0.2/24 dev wg0\n[#] ip -6 address add fd00::2 dev wg0\n'* ]]
+	[[ $output == *$'\n[#] ip -4 rule add not fwmark 51820 table 51820\n'* ]]
+	[ "${lines[-1]}" = "[#] touch $BATS_TEST_TMPDIR/touched" ]
+	[ "$before" = "$(ip rule; ip link; ls -d /run/wgsuite 2>&1 || true)" ]
+	[ ! -e touched ]
+}
+
+@test "wgsuite.ini: a wrong line stops everything, with its place" {
+	[ -n "${WGSUITE_BOX-}" ] || skip "only in tests/lib/box.sh"
+	printf '[Interface]\n' > wg0.conf
+	printf '[dns]\nbackend = fil\n' > /etc/wireguard/wgsuite.ini
+	run "$WQ" strip ./wg0.conf
+	rm /etc/wireguard/wgsuite.ini
+	[ "$status" -eq 1 ]
+	[ "${lines[0]}" = "/etc/wireguard/wgsuite.ini:2:11: error: not a value of this key: \`fil'" ]
+}
+
+@test "manual pages and completions are well-formed" {
+	run mandoc -T lint -W warning "$root/man/wg-quick.8" "$root/man/wgsuite.ini.5"
+	[ "$status" -eq 0 ]
+	bash -n "$root/completion/wg-quick.bash"
+	! command -v zsh || zsh -n "$root/completion/wg-quick.zsh"
+	! command -v fish || fish -n "$root/completion/wg-quick.fish"
+	sh -n "$root/contrib/openrc/wg-quick"
+}
+
+@test "completion knows commands, options and tunnels" {
+	[ -n "${WGSUITE_BOX-}" ] || skip "only in tests/lib/box.sh"
+	. "$root/completion/wg-quick.bash"
+	touch /etc/wireguard/{office,home}.conf
+	complete_words() { COMP_WORDS=(wg-quick "$@"); COMP_CWORD=$#; _wg_quick; }
+	complete_words ""
+	[ "${COMPREPLY[*]}" = "up down save strip reload diff" ]
+	complete_words up ""
+	[ "${COMPREPLY[*]}" = "home office" ]
+	complete_words up --
+	[ "${COMPREPLY[*]}" = "--dry-run --no-hooks" ]
+	complete_words up --dry-run of
+	[ "${COMPREPLY[*]}" = office ]
+	rm /etc/wireguard/{office,home}.conf
+}

@@ -1,0 +1,206 @@
+# wg-quick reload and diff: only differences are applied, nothing else is touched; and save.
+load ../lib/netns
+load ../lib/quick
+
+setup() {
+	net_begin
+	quick_host
+}
+teardown() { net_end; }
+
+OTHER=KY0qEDi4bOKDxqKj9yt6kczUuZpYetOyQNKkXRfc+Uw=
+
+@test "nothing to do is silent" {
+	quick_file wg0 "Address = 10.7.0.1/24, fd07::1
+DNS = 10.7.0.53
+MTU = 1400
+PostUp = ip address add 10.99.0.1/32 dev %i; ip route add 10.98.0.0/16 dev %i" "0.0.0.0/0, ::/0, 10.9.0.0/16"
+	on a wg-quick up wg0
+	state=$(quick_state)
+	for verb in diff reload; do
+		run on a wg-quick $verb wg0
+		[ "$status" -eq 0 ] && [ -z "$output" ]
+	done
+	[ "$(quick_state)" = "$state" ]
+	on a wg-quick down wg0
+}
+
+@test "every kind of difference, shown by diff and applied by reload" {
+	quick_file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16, 10.9.0.0/16"
+	none=$(quick_state)
+	on a wg-quick up wg0
+	port=$(on a wg show wg0 listen-port)
+	quick_file wg0 "Address = 10.7.0.9/24, fd07::9/64
+DNS = 10.7.0.53
+MTU = 1300" "10.9.0.0/16, 10.10.0.0/16, 0.0.0.0/0"
+	wanted="[#] nft -f /dev/fd/63
+[#] wg set wg0 fwmark 51820
+[#] wg set wg0 peer $QUICK_PEER allowed-ips 0.0.0.0/0,10.10.0.0/16,-10.8.0.0/16
+[#] ip -4 route delete 10.8.0.0/16 dev wg0
+[#] ip -4 address add 10.7.0.9/24 dev wg0
+[#] ip -6 address add fd07::9/64 dev wg0
+[#] ip -4 address delete 10.7.0.1/24 dev wg0
+[#] ip link set mtu 1300 dev wg0
+[#] ip -4 route add 10.10.0.0/16 dev wg0
+[#] ip -4 rule add not fwmark 51820 table 51820
+[#] ip -4 rule add table main suppress_prefixlength 0
+[#] ip -4 route add 0.0.0.0/0 dev wg0 table 51820
+[#] sysctl -q net.ipv4.conf.all.src_valid_mark=1"
+	state=$(quick_state)
+	lines() { grep -v -e resolv.conf -e '^\[!\]' | sed 's/ 63<<<.*//; s/allowed-ips.*/allowed-ips/'; }
+	[ "$(on a wg-quick diff wg0 2> /dev/null | lines)" = "$(lines <<< "$wanted")" ]
+	[ "$(quick_state)" = "$state" ]
+	run on a wg-quick reload wg0
+	[ "$status" -eq 0 ]
+	[ "$(lines <<< "$output")" = "$(lines <<< "$wanted")" ]
+	[ "$(on a wg show wg0 listen-port)" = "$port" ]
+	[[ $(on a ip route get 8.8.8.8) == *"dev wg0 table 51820"* ]]
+	[ "$(on a ip -o -4 address show dev wg0 | awk '{ print $4 }')" = 10.7.0.9/24 ]
+	[ "$(on a ip -4 route show dev wg0 proto boot | awk '{ print $1 }' | sort | xargs)" = "10.10.0.0/16 10.9.0.0/16" ]
+	run on a wg-quick reload wg0
+	[ "$status" -eq 0 ] && [ -z "$output" ]
+	# And back again.
+	quick_file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16, 10.9.0.0/16"
+	on a wg-quick reload wg0
+	run on a wg-quick reload wg0
+	[ -z "$output" ]
+	[ "$(on a ip -4 rule | wc -l)" -eq 3 ]
+	on a wg-quick down wg0
+	quick_settled "$none"
+}
+
+@test "what others took away is put back" {
+	quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64" "0.0.0.0/0, ::/0"
+	none=$(quick_state)
+	on a wg-quick up wg0
+	on a sh -c 'nft flush ruleset; ip -4 rule delete table main suppress_prefixlength 0; ip -6 rule delete table 51820
+		ip -4 route delete default dev wg0 table 51820'
+	on a wg-quick reload wg0
+	on a nft list table ip wg-quick-wg0 > /dev/null
+	on a nft list table ip6 wg-quick-wg0 > /dev/null
+	[[ $(on a ip route get 8.8.8.8) == *"dev wg0 table 51820"* ]]
+	[[ $(on a ip route get 192.168.5.7) == *"dev eth0"* ]]
+	[[ $(on a ip -6 route get 2001:db8:9::1) == *"dev wg0"* ]]
+	run on a wg-quick reload wg0
+	[ -z "$output" ]
+	on a wg-quick down wg0
+	quick_settled "$none"
+}
+
+@test "the mark and port that the file does not have stay, and so does an endpoint that roamed" {
+	quick_file wg0 "Address = 10.7.0.1/24" "0.0.0.0/0"
+	on a wg-quick up wg0
+	port=$(on a wg show wg0 listen-port)
+	on a wg set wg0 peer $QUICK_PEER endpoint 192.168.5.254:9999
+	run on a wg-quick reload wg0
+	[ "$status" -eq 0 ] && [ -z "$output" ]
+	[ "$(on a wg show wg0 fwmark) $(on a wg show wg0 listen-port)" = "0xca6c $port" ]
+	[[ $(on a wg show wg0 endpoints) == *:9999 ]]
+	# The file changed its mind: now it counts.
+	on a sed -i 's/:5801/:5802/' /etc/wireguard/wg0.conf
+	on a wg-quick reload wg0
+	[[ $(on a wg show wg0 endpoints) == *:5802 ]]
+}
+
+@test "a ping every 10 ms loses nothing while another peer comes and goes" {
+	key=$(on gw wg genkey)
+	mine=$(on gw wg pubkey <<< "$key")
+	tunnel gw wg0 <<-END
+	[Interface]
+	PrivateKey = $key
+	ListenPort = 5801
+	Address = 10.7.0.2/24
+	[Peer]
+	PublicKey = $(on gw wg pubkey <<< "$QUICK_KEY")
+	AllowedIPs = 10.7.0.1/32
+	END
+	with() {
+		tunnel a wg0 <<-END
+		[Interface]
+		PrivateKey = $QUICK_KEY
+		Address = 10.7.0.1/24
+		[Peer]
+		PublicKey = $mine
+		AllowedIPs = 10.7.0.2/32
+		Endpoint = 192.168.5.254:5801
+		$1
+		END
+	}
+	with ""
+	on gw wg-quick up wg0
+	on a wg-quick up wg0
+	COUNT=1 pings a 10.7.0.2
+	on_bg a ping -n -i 0.01 -c 200 -w 20 10.7.0.2
+	for i in 1 2 3 4 5; do
+		with "[Peer]
+PublicKey = $OTHER
+AllowedIPs = 10.7.$i.0/24"
+		on a wg-quick reload wg0
+		with ""
+		on a wg-quick reload wg0
+	done
+	ended() { ! kill -0 "$BG"; }
+	eventually 20 ended
+	answered 200 < "$BG_LOG"
+}
+
+@test "save edits in place" {
+	tunnel a wg0 <<-END
+	#Giant
+	[Interface]
+	Address = 172.16.1.1/24
+	SaveConfig = true
+	ListenPort = 5555
+	PrivateKey = UCQhBHQF08IKvMdUXl7IPL8+iPSx41tO4J3q0e1bwGE=
+	PostUp = ip address add 10.99.0.1/32 dev %i # hook's own
+
+	#Moly
+	[Peer]
+	PublicKey = $QUICK_PEER
+	AllowedIPs = 172.16.1.2/32
+	Endpoint = localhost:5555 # by name
+
+	#Raspi
+	[Peer]
+	PublicKey = $OTHER
+	AllowedIPs = 172.16.1.3/32
+	END
+	on a sh -c 'chmod 640 /etc/wireguard/wg0.conf; chgrp 8 /etc/wireguard/wg0.conf; cp -p /etc/wireguard/wg0.conf /run/as-it-was'
+	for i in 1 2 3; do
+		on a wg-quick up wg0
+		run on a wg-quick save wg0
+		[ "$status" -eq 0 ] && [ "$output" = "[#] wg showconf wg0" ]
+		on a wg-quick down wg0
+		on a cmp /run/as-it-was /etc/wireguard/wg0.conf
+	done
+	on a wg-quick up wg0
+	on a wg set wg0 listen-port 5777 peer $OTHER remove peer $QUICK_PEER persistent-keepalive 7 \
+		peer TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0= allowed-ips 10.5.5.0/24
+	on a ip address add 172.16.9.1/24 dev wg0
+	on a wg-quick down wg0
+	[ "$(on a stat -c '%a %g' /etc/wireguard/wg0.conf)" = "640 8" ]
+	diff <(on a cat /etc/wireguard/wg0.conf) - <<-END
+	#Giant
+	[Interface]
+	Address = 172.16.1.1/24
+	Address = 172.16.9.1/24
+	SaveConfig = true
+	ListenPort = 5777
+	PrivateKey = UCQhBHQF08IKvMdUXl7IPL8+iPSx41tO4J3q0e1bwGE=
+	PostUp = ip address add 10.99.0.1/32 dev %i # hook's own
+
+	#Moly
+	[Peer]
+	PublicKey = $QUICK_PEER
+	AllowedIPs = 172.16.1.2/32
+	Endpoint = localhost:5555 # by name
+	PersistentKeepalive = 7
+
+
+	[Peer]
+	PublicKey = TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=
+	AllowedIPs = 10.5.5.0/24
+	END
+	on a wg-quick up wg0
+	on a wg-quick down wg0
+}

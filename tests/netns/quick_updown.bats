@@ -1,0 +1,217 @@
+# wg-quick up and down: what is there in between, and that nothing is left after.
+load ../lib/netns
+load ../lib/quick
+
+setup() {
+	net_begin
+	quick_host
+	before=$(quick_state)
+}
+teardown() { net_end; }
+
+FULL="Address = 10.7.0.1/24, fd07::1/64"
+
+@test "a tunnel with routes" {
+	quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64" "10.7.0.2/32, 10.8.0.0/16, fd08::/64"
+	before=$(quick_state)
+	run on a wg-quick up wg0
+	[ "$status" -eq 0 ]
+	[ "$(grep -v -e '^\[!\]' -e wireguardd <<< "$output")" = "[#] ip link add dev wg0 type wireguard
+[#] wg addconf wg0 /dev/fd/63
+[#] ip -4 address add 10.7.0.1/24 dev wg0
+[#] ip -6 address add fd07::1/64 dev wg0
+[#] ip link set mtu 1420 up dev wg0
+[#] ip -6 route add fd08::/64 dev wg0
+[#] ip -4 route add 10.8.0.0/16 dev wg0" ]
+	[ "$(on a ip -4 route show dev wg0 proto boot)" = "10.8.0.0/16 scope link " ]
+	run on a wg-quick up wg0
+	[ "$status" -eq 1 ] && [ "$output" = "wg-quick: \`wg0' already exists" ]
+	run on a wg-quick down wg0
+	[ "$status" -eq 0 ] && [ "$output" = "[#] ip link delete dev wg0" ]
+	quick_settled "$before"
+	run on a wg-quick down wg0
+	[ "$status" -eq 1 ] && [ "$output" = "wg-quick: \`wg0' is not a WireGuard interface" ]
+}
+
+@test "default routes: all but the tunnel's own packets and the local network" {
+	quick_file wg0 "$FULL" "0.0.0.0/0, ::/0"
+	before=$(quick_state)
+	on a wg-quick up wg0
+	[ "$(on a wg show wg0 fwmark)" = 0xca6c ]
+	[[ $(on a ip route get 8.8.8.8) == *"dev wg0 table 51820"* ]]
+	[[ $(on a ip route get 8.8.8.8 mark 51820) == *"via 192.168.5.254 dev eth0"* ]]
+	[[ $(on a ip route get 192.168.5.7) == *"dev eth0"* ]]
+	[[ $(on a ip -6 route get 2001:db8:77::1) == *"dev wg0 table 51820"* ]]
+	[[ $(on a ip -6 route get 2001:db8:77::1 mark 51820) == *"dev eth0"* ]]
+	[ "$(on a ip -4 rule)" = "$(printf '%s\n' $'0:\tfrom all lookup local' \
+		$'32764:\tfrom all lookup main suppress_prefixlength 0' \
+		$'32765:\tnot from all fwmark 0xca6c lookup 51820' $'32766:\tfrom all lookup main' \
+		$'32767:\tfrom all lookup default')" ]
+	[ "$(on a cat /proc/sys/net/ipv4/conf/all/src_valid_mark)" -eq 1 ]
+	on a nft list table ip wg-quick-wg0 | grep -q 'iifname != "wg0" ip daddr 10.7.0.1 fib saddr type != local drop'
+	on a nft list table ip6 wg-quick-wg0 | grep -q 'ip6 daddr fd07::1'
+	on a wg-quick down wg0
+	quick_settled "$before"
+}
+
+@test "IPv4 only, IPv6 only, a table of its own, none" {
+	for case in "Address = 10.7.0.1/24|0.0.0.0/0" "Address = fd07::1/64|::/0" "Table = 777|10.8.0.0/16, 0.0.0.0/0" \
+		"Table = main|10.8.0.0/16" "Table = off|0.0.0.0/0" "FwMark = 0x123|0.0.0.0/0"; do
+		quick_file wg0 "${case%|*}" "${case#*|}"
+		state=$(quick_state)
+		on a wg-quick up wg0
+		on a wg-quick down wg0
+		quick_settled "$state"
+	done
+}
+
+@test "three default-route tunnels, each down takes its own, in any order" {
+	for i in 0 1 2; do quick_file wg$i "Address = 10.7.$i.1/24, fd07:$i::1/64" "0.0.0.0/0, ::/0"; done
+	none=$(quick_state)
+	for order in "0 1 2" "2 1 0" "1 0 2" "1 2 0"; do
+		for i in 0 1 2; do on a wg-quick up wg$i; done
+		[[ $(on a ip route get 8.8.8.8) == *"dev wg2"* ]]
+		# Nobody's own packets enter another tunnel.
+		for mark in 51820 51821 51822; do
+			[[ $(on a ip route get 8.8.8.8 mark $mark) == *"dev eth0"* ]]
+			[[ $(on a ip -6 route get 2001:db8:9::1 mark $mark) == *"dev eth0"* ]]
+		done
+		left="0 1 2"
+		for i in $order; do
+			on a wg-quick down wg$i
+			left=${left/$i/}
+			for k in $left; do
+				[[ $(on a ip -4 rule) == *"lookup $((51820 + k))"* ]]
+				on a nft list table ip wg-quick-wg$k > /dev/null
+				[ "$(on a cat /proc/sys/net/ipv4/conf/all/src_valid_mark)" -eq 1 ]
+			done
+			[[ $(on a ip -4 rule) != *"lookup $((51820 + i))"* ]]
+			[ -z "${left// /}" ] || [[ $(on a ip route get 192.168.5.7) == *"dev eth0"* ]]
+		done
+		quick_settled "$none"
+	done
+}
+
+@test "down without the file, after it changed, without the record" {
+	quick_file wg0 "$FULL
+PostUp = touch /run/was-up
+PostDown = rm /run/was-up" "0.0.0.0/0, ::/0"
+	before=$(quick_state)
+	on a wg-quick up wg0
+	on a cp -p /etc/wireguard/wg0.conf /root.conf
+	on a rm /etc/wireguard/wg0.conf
+	on a wg-quick down wg0
+	on a cp -p /root.conf /etc/wireguard/wg0.conf
+	quick_settled "$before"
+
+	on a wg-quick up wg0
+	quick_file wg0 "Table = off
+PostDown = touch /run/of-another-file" "10.0.0.0/8"
+	on a wg-quick down wg0
+	on a cp -p /root.conf /etc/wireguard/wg0.conf
+	quick_settled "$before"
+
+	on a wg-quick up wg0
+	on a sh -c 'rm -r /run/wgsuite; echo 0 > /proc/sys/net/ipv4/conf/all/src_valid_mark'
+	on a wg-quick down wg0
+	quick_settled "$before"
+	on a rm /root.conf
+}
+
+@test "a daemon that was killed: down cleans up; so does up" {
+	quick_file wg0 "$FULL" "0.0.0.0/0, ::/0"
+	before=$(quick_state)
+	for then in down up; do
+		on a wg-quick up wg0
+		on a pkill -KILL -x wireguardd
+		gone() { ! in_net a ip link show wg0; }
+		eventually 5 gone
+		on a wg-quick $then wg0
+		[ $then = down ] || on a wg-quick down wg0
+		quick_settled "$before"
+	done
+}
+
+@test "in place of Debian's wg-quick, and the other way round" {
+	[ -x "$WGSUITE_PEERS/wg-quick" ] || skip "no wg-quick of Debian's"
+	theirs() {
+		on a env WG_QUICK_USERSPACE_IMPLEMENTATION="$WGSUITE_BUILD/wireguardd" \
+			bash "$WGSUITE_PEERS/wg-quick" "$@"
+	}
+	kept() { quick_state | sed '/wgsuite/d; /^# sysctl/,+1d'; } # theirs leaves the sysctl, and knows no record
+	for i in 0 1; do quick_file wg$i "Address = 10.7.$i.1/24, fd07:$i::1/64" "0.0.0.0/0, ::/0"; done
+	want=$(kept)
+	theirs up wg0
+	on a wg-quick down wg0
+	[ "$(kept)" = "$want" ]
+	on a wg-quick up wg0
+	theirs down wg0
+	[ "$(kept)" = "$want" ]
+	# Two of theirs: ours takes only the one it is asked for.
+	theirs up wg0
+	theirs up wg1
+	on a wg-quick down wg0
+	[[ $(on a ip -4 rule) == *$'32762:\tfrom all lookup main suppress_prefixlength 0'*$'32763:\tnot from all fwmark 0xca6d'* ]]
+	[[ $(on a ip route get 192.168.5.7) == *"dev eth0"* ]]
+	on a wg-quick down wg1
+	[ "$(kept)" = "$want" ]
+}
+
+@test "the printed commands, run by hand, give the same state" {
+	host b bgw
+	wire b eth0 "192.168.5.1/24 2001:db8:5::1/64" bgw eth0 "192.168.5.254/24 2001:db8:5::fe/64"
+	route b default via 192.168.5.254
+	in_net b ip -6 route add default via 2001:db8:5::fe
+	echo "nameserver 192.168.5.254" | on b tee /etc/resolv.conf > /dev/null
+	net() {
+		on "$1" bash -c 'ip -o link show wg0 | sed "s/^[0-9]*: //"; ip -o address show dev wg0 | sed "s/^[0-9]*: //"
+			ip -4 route show table all | sort; ip -6 route show table all | grep -v fe80 | sort; ip rule; ip -6 rule
+			nft list ruleset; cat /proc/sys/net/ipv4/conf/all/src_valid_mark; grep -v "^#" /etc/resolv.conf
+			wg showconf wg0 | grep -v ListenPort; cat /run/hook'
+	}
+	for allowed in "0.0.0.0/0, ::/0, 10.9.0.0/16" "10.8.0.0/16, fd08::/64"; do
+		quick_file wg0 "$FULL
+DNS = 10.7.0.53, corp.example
+PostUp = echo '%i'; echo done > /run/hook" "$allowed"
+		on a cat /etc/wireguard/wg0.conf | on b install -m 600 /dev/stdin /etc/wireguard/wg0.conf
+		on b wg-quick up --dry-run wg0 | sed 's/^\[#\] //' > "$NET_DIR/by-hand"
+		on a wg-quick up wg0
+		on b bash -e -s < "$NET_DIR/by-hand"
+		diff <(net a) <(net b)
+		on a wg-quick down wg0
+		on b wg-quick down wg0 || on b ip link delete wg0
+		on b sh -c 'echo "nameserver 192.168.5.254" > /etc/resolv.conf
+			echo 0 > /proc/sys/net/ipv4/conf/all/src_valid_mark'
+	done
+}
+
+@test "two at once on one tunnel take turns" {
+	quick_file wg0 "PostUp = echo up >> /run/order; read -t 0.3 < /run/fifo || true; echo done >> /run/order
+PostDown = echo down >> /run/order" "10.8.0.0/16"
+	on a mkfifo /run/fifo
+	on_bg a wg-quick up wg0
+	first=$BG
+	eventually 5 on a grep -q up /run/order
+	on a sh -c 'exec 3<>/run/fifo; wg-quick down wg0'
+	[ "$(on a cat /run/order | xargs)" = "up done down" ]
+	! in_net a ip link show wg0
+}
+
+@test "a hook may call wg-quick on its own tunnel" {
+	quick_file wg0 "PostUp = wg-quick save %i" "10.8.0.0/16"
+	ON_LIMIT=20 on a wg-quick up wg0
+	on a wg-quick down wg0
+}
+
+@test "with CAP_NET_ADMIN and nothing else" {
+	quick_file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16"
+	on a sh -c 'install -d -o nobody /home/nobody && install -o nobody -m 600 /etc/wireguard/wg0.conf /home/nobody/wg0.conf
+		mkdir -p /run/wireguard && chown nobody /run/wireguard && chmod 666 /dev/net/tun' || skip "no /dev/net/tun to open"
+	as_nobody() {
+		on a setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps +net_admin --ambient-caps +net_admin "$@"
+	}
+	as_nobody wg-quick up /home/nobody/wg0.conf
+	[[ $(on a ip route) == *"10.8.0.0/16 dev wg0"* ]]
+	as_nobody wg-quick down /home/nobody/wg0.conf
+	! in_net a ip link show wg0
+}
