@@ -182,16 +182,25 @@ static int find_moved(struct wg_device *before, const struct wg_device *now,
 	return rc;
 }
 
-static int find_difference(struct wg_device *patch, struct program *p, const struct conf_command *c,
-			   const struct wg_device *now, const struct wg_device *wanted)
+static bool has_peers_in_both(const struct wg_device *now, const struct wg_device *wanted)
 {
-	struct wg_device before = { 0 }, asked;
+	return now->n_peers > 0 && wanted->n_peers > 0;
+}
+
+/* Empties both models of what is the same. */
+static int find_difference(struct wg_device *patch, struct program *p, const struct conf_command *c,
+			   struct wg_device *now, struct wg_device *wanted)
+{
+	struct wg_device before = { 0 }, asked = { 0 };
 	struct sync_options o = { .keep_private_key = true, .keep_listen_port = true,
 				  .keep_fwmark = true, .before = &before };
-	int rc = ipc_asked(&p->ipc, &asked, c->device);
+	int rc = sync_drop_same(now, wanted);
 
-	if (rc == 0)
-		rc = find_moved(&before, now, wanted, &asked);
+	if (rc == 0 && has_peers_in_both(now, wanted)) {
+		rc = ipc_asked(&p->ipc, &asked, c->device);
+		if (rc == 0)
+			rc = find_moved(&before, now, wanted, &asked);
+	}
 	if (rc == 0)
 		rc = sync_diff(patch, now, wanted, &o);
 	device_free(&before);
