@@ -20,14 +20,14 @@ struct wg_tunnel_peer *peer_create(const struct wg_public *key, uint32_t hash)
 	return p;
 }
 
-void peer_delete(struct wg_tunnel_peer *p)
+void peer_delete(struct wg_tunnel_peer *p, size_t *staged_total)
 {
 	struct wg_session *dropped[3];
 
 	slots_move(&p->sessions, SESSION_CLEAR, NULL, dropped);
 	for (size_t i = 0; i < ARRAY_LEN(dropped); i++)
 		session_free(dropped[i]);
-	staged_drop_all(&p->staged);
+	staged_drop_all(&p->staged, staged_total);
 	mem_wipe(p, sizeof *p);
 	free(p);
 }
@@ -67,13 +67,17 @@ void peer_forget_source(struct wg_tunnel_peer *p)
 
 /* ---- staged packets ---- */
 
-bool staged_add(struct staged_queue *q, const uint8_t *bytes, uint32_t n, uint32_t *n_dropped)
+bool staged_add(struct staged_queue *q, size_t *total, const uint8_t *bytes, uint32_t n,
+		uint32_t *n_dropped)
 {
-	struct staged *s = malloc(sizeof *s + n);
+	struct staged *s = NULL;
 
 	*n_dropped = 0;
+	if (q->n == 0 || *total < STAGED_BYTES_MAX)
+		s = malloc(sizeof *s + n);
 	if (!s)
 		return false;
+	*total += sizeof *s + n;
 	s->next = NULL;
 	s->n = n;
 	if (n > 0)
@@ -85,13 +89,13 @@ bool staged_add(struct staged_queue *q, const uint8_t *bytes, uint32_t n, uint32
 	q->last = s;
 	q->n++;
 	while (q->n > WG_STAGED_MAX) {
-		staged_free(staged_take(q));
+		staged_free(staged_take(q, total));
 		++*n_dropped;
 	}
 	return true;
 }
 
-struct staged *staged_take(struct staged_queue *q)
+struct staged *staged_take(struct staged_queue *q, size_t *total)
 {
 	struct staged *s = q->first;
 
@@ -101,6 +105,7 @@ struct staged *staged_take(struct staged_queue *q)
 	if (!q->first)
 		q->last = NULL;
 	q->n--;
+	*total -= sizeof *s + s->n;
 	return s;
 }
 
@@ -112,12 +117,12 @@ void staged_free(struct staged *s)
 	free(s);
 }
 
-uint32_t staged_drop_all(struct staged_queue *q)
+uint32_t staged_drop_all(struct staged_queue *q, size_t *total)
 {
 	struct staged *s;
 	uint32_t n = 0;
 
-	while ((s = staged_take(q))) {
+	while ((s = staged_take(q, total))) {
 		n += s->n > 0;
 		staged_free(s);
 	}

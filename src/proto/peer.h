@@ -64,7 +64,7 @@ struct wg_tunnel_peer {
 /* Zeroed but for what needs more; null: out of memory. */
 must_check struct wg_tunnel_peer *peer_create(const struct wg_public *key, uint32_t hash);
 /* Wipes and frees it, its sessions and staged packets. It is in no list or table any more. */
-void peer_delete(struct wg_tunnel_peer *p);
+void peer_delete(struct wg_tunnel_peer *p, size_t *staged_total);
 
 bool path_equal(const struct wg_path *a, const struct wg_path *b);
 /* Copies of the path, whole, from any thread. The lock in it makes "const" mean the path. */
@@ -73,12 +73,17 @@ void peer_set_path(struct wg_tunnel_peer *p, const struct wg_path *path);
 /* The system chooses the source address again. */
 void peer_forget_source(struct wg_tunnel_peer *p);
 
-/* Appends a copy. Over WG_STAGED_MAX the oldest goes: *n_dropped says how many. False: no memory. */
-must_check bool staged_add(struct staged_queue *q, const uint8_t *bytes, uint32_t n,
+/* What all peers' staged packets may take together; each peer may have one beyond that. */
+#define STAGED_BYTES_MAX ((size_t)192 << 20)
+
+/* Appends a copy. Over WG_STAGED_MAX the oldest goes: *n_dropped says how many. False: no memory.
+ * `total` counts the bytes of all queues. */
+must_check bool staged_add(struct staged_queue *q, size_t *total, const uint8_t *bytes, uint32_t n,
 			   uint32_t *n_dropped);
-must_check struct staged *staged_take(struct staged_queue *q); /* null when empty */
-void staged_free(struct staged *s);                             /* wipes; may be null */
-uint32_t staged_drop_all(struct staged_queue *q);               /* how many, keepalives not counted */
+must_check struct staged *staged_take(struct staged_queue *q, size_t *total); /* null when empty */
+void staged_free(struct staged *s);                                           /* wipes; may be null */
+/* How many, keepalives not counted. */
+uint32_t staged_drop_all(struct staged_queue *q, size_t *total);
 
 /* Peers by public key: open addressing, at most half full. Control only. */
 struct peer_table { /* zeroed: empty */

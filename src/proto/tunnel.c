@@ -41,7 +41,7 @@ void tunnel_free(struct wg_tunnel *t)
 		return;
 	for (p = t->first; p; p = next) {
 		next = p->next;
-		peer_delete(p);
+		peer_delete(p, &t->staged_bytes);
 	}
 	routes_free(&t->routes);
 	index_free(&t->indices);
@@ -75,7 +75,7 @@ void tunnel_up(struct wg_tunnel *t, uint64_t now_ns)
 
 static void peer_down(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 {
-	uint32_t n = staged_drop_all(&p->staged);
+	uint32_t n = staged_drop_all(&p->staged, &t->staged_bytes);
 
 	if (n > 0)
 		count_drops(t, WG_DROP_DOWN, n);
@@ -256,7 +256,7 @@ void tunnel_peer_remove(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 		p->next->before = p->before;
 	else
 		t->last = p->before;
-	peer_delete(p);
+	peer_delete(p, &t->staged_bytes);
 }
 
 void tunnel_peer_set_psk(struct wg_tunnel *t, struct wg_tunnel_peer *p, const struct wg_psk *psk)

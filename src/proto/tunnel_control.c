@@ -72,7 +72,7 @@ static void stage(struct wg_tunnel *t, struct wg_tunnel_peer *p, const uint8_t *
 {
 	uint32_t n_dropped;
 
-	if (!staged_add(&p->staged, bytes, n, &n_dropped))
+	if (!staged_add(&p->staged, &t->staged_bytes, bytes, n, &n_dropped))
 		count_drops(t, WG_DROP_NO_MEMORY, 1);
 	if (n_dropped > 0)
 		count_drops(t, WG_DROP_STAGED_FULL, n_dropped);
@@ -150,7 +150,7 @@ static bool send_staged(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_p
 		peer_initiate(t, now_ns, p, false);
 		return false;
 	}
-	s = staged_take(&p->staged);
+	s = staged_take(&p->staged, &t->staged_bytes);
 	padded = s->n > 0 ? packet_padded(s->n, mtu) : 0;
 	memcpy(plain, s->bytes, s->n);
 	memset(plain + s->n, 0, padded - s->n);
@@ -201,7 +201,7 @@ static void retransmit(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_pe
 		return;
 	}
 	timers_gave_up(&p->timers, now_ns);
-	n = staged_drop_all(&p->staged);
+	n = staged_drop_all(&p->staged, &t->staged_bytes);
 	if (n > 0)
 		count_drops(t, WG_DROP_GAVE_UP, n);
 }

@@ -44,6 +44,7 @@ struct wg_tunnel {
 	struct heap timers;
 	uint32_t timers_cap;
 	struct outbox outbox;
+	size_t staged_bytes; /* of all peers */
 	struct wg_tunnel_peer *ready_first, *ready_last;
 	uint8_t sent_timestamp[TAI64N_BYTES]; /* the greatest ever sent: it never goes back */
 };

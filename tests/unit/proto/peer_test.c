@@ -8,6 +8,8 @@
 
 #include "../../../src/proto/peer.h"
 
+static size_t total; /* bytes of all that is staged */
+
 static void test_size(void **state)
 {
 	(void)state;
@@ -24,19 +26,19 @@ static void test_staged_drop_the_oldest(void **state)
 	for (uint32_t i = 0; i < WG_STAGED_MAX + 7; i++) {
 		uint8_t b = (uint8_t)i;
 
-		assert_true(staged_add(&q, &b, 1, &dropped));
+		assert_true(staged_add(&q, &total, &b, 1, &dropped));
 		all += dropped;
 	}
 	assert_int_equal(all, 7);
 	assert_int_equal(q.n, WG_STAGED_MAX);
 	for (uint32_t i = 7; i < WG_STAGED_MAX + 7; i++) {
-		struct staged *s = staged_take(&q);
+		struct staged *s = staged_take(&q, &total);
 
 		assert_non_null(s);
 		assert_int_equal(s->bytes[0], i);
 		staged_free(s);
 	}
-	assert_null(staged_take(&q));
+	assert_null(staged_take(&q, &total));
 	assert_null(q.last);
 	staged_free(NULL);
 }
@@ -47,11 +49,34 @@ static void test_keepalives_are_no_dropped_packets(void **state)
 	uint32_t dropped;
 
 	(void)state;
-	assert_true(staged_add(&q, NULL, 0, &dropped));
-	assert_true(staged_add(&q, (const uint8_t *)"abc", 3, &dropped));
-	assert_int_equal(staged_drop_all(&q), 1);
+	assert_true(staged_add(&q, &total, NULL, 0, &dropped));
+	assert_true(staged_add(&q, &total, (const uint8_t *)"abc", 3, &dropped));
+	assert_int_equal(staged_drop_all(&q, &total), 1);
 	assert_int_equal(q.n, 0);
-	assert_int_equal(staged_drop_all(&q), 0);
+	assert_int_equal(staged_drop_all(&q, &total), 0);
+}
+
+static void test_staged_share_a_budget(void **state)
+{
+	static uint8_t large[60000];
+	struct staged_queue queues[40] = { { 0 } }, late = { 0 };
+	uint32_t dropped;
+
+	(void)state;
+	assert_int_equal(total, 0);
+	for (size_t i = 0; i < ARRAY_LEN(queues); i++)
+		for (int k = 0; k < WG_STAGED_MAX; k++)
+			if (!staged_add(&queues[i], &total, large, sizeof large, &dropped))
+				break;
+	assert_true(total < STAGED_BYTES_MAX + 40 * (sizeof large + 64));
+	assert_true(total >= STAGED_BYTES_MAX);
+	assert_true(staged_add(&late, &total, large, 100, &dropped)); /* whoever has none may have one */
+	assert_false(staged_add(&late, &total, large, 100, &dropped));
+	for (size_t i = 0; i < ARRAY_LEN(queues); i++)
+		staged_drop_all(&queues[i], &total);
+	assert_true(staged_add(&late, &total, large, 100, &dropped));
+	assert_int_equal(staged_drop_all(&late, &total), 2);
+	assert_int_equal(total, 0);
 }
 
 static struct wg_public key_of(uint32_t i)
@@ -83,7 +108,7 @@ static void walk_table(uint32_t bits)
 		assert_ptr_equal(peer_table_find(&t, &key, hash), peers[i]);
 		if (peers[i]) {
 			peer_table_remove(&t, peers[i]);
-			peer_delete(peers[i]);
+			peer_delete(peers[i], &total);
 			peers[i] = NULL;
 			n--;
 		} else {
@@ -96,7 +121,7 @@ static void walk_table(uint32_t bits)
 	}
 	for (uint32_t i = 0; i < N; i++)
 		if (peers[i])
-			peer_delete(peers[i]);
+			peer_delete(peers[i], &total);
 	free(t.slots);
 }
 
@@ -136,7 +161,7 @@ static void test_path(void **state)
 	assert_int_equal(got.local.family, IP_NONE);
 	assert_int_equal(got.ifindex, 0);
 	assert_false(path_equal(&got, &path));
-	peer_delete(p);
+	peer_delete(p, &total);
 }
 
 int main(void)
@@ -145,6 +170,7 @@ int main(void)
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_staged_drop_the_oldest),
 		cmocka_unit_test(test_keepalives_are_no_dropped_packets),
+		cmocka_unit_test(test_staged_share_a_budget),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_path),
 	};
