@@ -36,13 +36,24 @@ static void record_write(uint8_t *p, const struct wg_peer *peer)
 	p[55] = 0;
 }
 
-static bool record_read(struct wg_device *d, const uint8_t *p)
-{
-	struct wg_peer *peer = device_add_peer(d);
+/* Those that are wanted, as they come by. */
+struct wish {
+	const struct wg_device *of; /* null: all */
+	struct peer_index index;
+};
 
+static bool record_read(struct wg_device *d, const uint8_t *p, const struct wish *w)
+{
+	struct wg_public key;
+	struct wg_peer *peer;
+
+	memcpy(key.b, p, KEY_BYTES);
+	if (w->of && !peer_index_find(&w->index, w->of, &key))
+		return true;
+	peer = device_add_peer(d);
 	if (!peer)
 		return false;
-	memcpy(peer->public_key.b, p, KEY_BYTES);
+	peer->public_key = key;
 	peer->endpoint.addr = p[54] == IP_V6 ? ip_v6(p + 32) : ip_v4(p + 32);
 	peer->endpoint.scope = load_be32(p + 48);
 	peer->endpoint.port = load_be16(p + 52);
@@ -50,32 +61,28 @@ static bool record_read(struct wg_device *d, const uint8_t *p)
 	return true;
 }
 
-static int read_records(struct wg_device *out, int fd)
+/* A file of another size or kind is none of ours; one that cannot be read ends where it does. */
+static int read_records(struct wg_device *out, int fd, const struct wish *w)
 {
+	uint8_t piece[RECORD_BYTES * 512];
 	struct stat st;
-	uint8_t *p;
 	ssize_t n;
 	int rc = 0;
 
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX || st.st_size % RECORD_BYTES != 0)
-		return 0; /* none of ours */
-	p = malloc((size_t)st.st_size + 1);
-	if (!p)
-		return -ENOMEM;
-	n = read(fd, p, (size_t)st.st_size);
-	for (ssize_t at = 0; rc == 0 && n == st.st_size && at < n; at += RECORD_BYTES)
-		if (!record_read(out, p + at))
-			rc = -ENOMEM;
-	free(p);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > FILE_MAX ||
+	    st.st_size % RECORD_BYTES != 0)
+		return 0;
+	while (rc == 0 && (n = read(fd, piece, sizeof piece)) > 0)
+		for (ssize_t at = 0; rc == 0 && at + RECORD_BYTES <= n; at += RECORD_BYTES)
+			rc = record_read(out, piece + at, w) ? 0 : -ENOMEM;
 	if (rc)
 		device_free(out);
 	return rc;
 }
 
-int ipc_asked(struct ipc *c, struct wg_device *out, const char *name)
+int ipc_asked(struct ipc *c, struct wg_device *out, const char *name, const struct wg_device *of)
 {
+	struct wish w = { .of = of };
 	char path[PATH_BYTES];
 	int fd, rc;
 
@@ -84,7 +91,8 @@ int ipc_asked(struct ipc *c, struct wg_device *out, const char *name)
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return 0;
-	rc = read_records(out, fd);
+	rc = of && !peer_index_build(&w.index, of) ? -ENOMEM : read_records(out, fd, &w);
+	peer_index_free(&w.index);
 	close(fd);
 	return rc;
 }
@@ -183,7 +191,7 @@ void asked_note(struct ipc *c, const struct wg_device *patch)
 		return;
 	if (patch->flags & WG_DEVICE_REPLACE_PEERS)
 		store(c, patch, patch->name);
-	else if (ipc_asked(c, &known, patch->name) == 0 && merge(&known, patch))
+	else if (ipc_asked(c, &known, patch->name, NULL) == 0 && merge(&known, patch))
 		store(c, &known, patch->name);
 	device_free(&known);
 }

@@ -41,8 +41,10 @@ must_check int ipc_get(struct ipc *c, struct wg_device *out, const char *name);
 must_check int ipc_set(struct ipc *c, const struct wg_device *patch);
 
 /* The peers whose endpoint ipc_set was last asked to set, with that endpoint, as far as it is known:
- * what a peer's present endpoint is compared with to see whether it roamed. 0 or -ENOMEM. */
-must_check int ipc_asked(struct ipc *c, struct wg_device *out, const char *name);
+ * what a peer's present endpoint is compared with to see whether it roamed. With `of` only those that
+ * it has too. 0 or -ENOMEM. */
+must_check int ipc_asked(struct ipc *c, struct wg_device *out, const char *name,
+			 const struct wg_device *of);
 /* The device is gone: what was asked of it counts no more. */
 void ipc_forget(struct ipc *c, const char *name);
 

@@ -197,7 +197,7 @@ static int find_difference(struct wg_device *patch, struct program *p, const str
 	int rc = sync_drop_same(now, wanted);
 
 	if (rc == 0 && has_peers_in_both(now, wanted)) {
-		rc = ipc_asked(&p->ipc, &asked, c->device);
+		rc = ipc_asked(&p->ipc, &asked, c->device, now);
 		if (rc == 0)
 			rc = find_moved(&before, now, wanted, &asked);
 	}
