@@ -43,8 +43,8 @@ always_inline struct pair8 gather16(const uint8_t *p, size_t stride)
 	return (struct pair8){ _mm512_unpacklo_epi64(v[0], v[1]), _mm512_unpackhi_epi64(v[0], v[1]) };
 }
 
-/* Four blocks of each packet. */
-always_inline void absorb64(struct group *g, size_t at)
+/* Four blocks of each packet: m[k] is block k of all. */
+always_inline void load64(struct pair8 m[4], const struct group *g, size_t at)
 {
 	__m512i t[8], v[8];
 
@@ -64,8 +64,44 @@ always_inline void absorb64(struct group *g, size_t at)
 	}
 	UNROLL
 	for (int k = 0; k < 4; k++)
-		g->h = poly8_mul(poly8_absorb(g->h, _mm512_unpacklo_epi64(t[k], t[4 + k]),
-					      _mm512_unpackhi_epi64(t[k], t[4 + k])), g->f);
+		m[k] = (struct pair8){ _mm512_unpacklo_epi64(t[k], t[4 + k]),
+				       _mm512_unpackhi_epi64(t[k], t[4 + k]) };
+}
+
+/* The chunks from `at` to `end`. */
+static void absorb_chunks(struct group *g, size_t at, size_t end)
+{
+	struct poly8 h = g->h;
+	struct factor8 f = g->f;
+	struct pair8 m[4];
+
+	for (; at < end; at++) {
+		load64(m, g, 64 * at);
+		UNROLL
+		for (int k = 0; k < 4; k++)
+			h = poly8_mul(poly8_absorb(h, m[k].lo, m[k].hi), f);
+	}
+	g->h = h;
+}
+
+/* The same of two groups, step by step: each fills the other's waits. */
+static void absorb_chunks_twice(struct group *g, size_t end)
+{
+	struct poly8 ha = g[0].h, hb = g[1].h;
+	struct factor8 fa = g[0].f, fb = g[1].f;
+	struct pair8 a[4], b[4];
+
+	for (size_t at = 0; at < end; at++) {
+		load64(a, &g[0], 64 * at);
+		load64(b, &g[1], 64 * at);
+		UNROLL
+		for (int k = 0; k < 4; k++) {
+			ha = poly8_mul(poly8_absorb(ha, a[k].lo, a[k].hi), fa);
+			hb = poly8_mul(poly8_absorb(hb, b[k].lo, b[k].hi), fb);
+		}
+	}
+	g[0].h = ha;
+	g[1].h = hb;
 }
 
 /* Prepares packets `first` to `first + n`; empty lanes repeat the first. */
@@ -189,15 +225,11 @@ static void lanes_tags(struct lanes *l)
 	}
 	if (groups == 0)
 		return;
-	size_t both = groups == 2 && g[1].chunks < g[0].chunks ? g[1].chunks : g[0].chunks, at = 0;
-	if (groups == 2)
-		for (; at < both; at++) { /* two chains, each filling the other's waits */
-			absorb64(&g[0], 64 * at);
-			absorb64(&g[1], 64 * at);
-		}
+	size_t both = groups < 2 ? 0 : g[1].chunks < g[0].chunks ? g[1].chunks : g[0].chunks;
+	if (both > 0)
+		absorb_chunks_twice(g, both);
 	for (uint32_t i = 0; i < groups; i++) {
-		for (size_t k = at; k < g[i].chunks; k++)
-			absorb64(&g[i], 64 * k);
+		absorb_chunks(&g[i], both, g[i].chunks);
 		absorb_tails(&g[i]);
 		write_tags(l->tags + of[i], &g[i]);
 	}

@@ -5,39 +5,21 @@
 #include <immintrin.h>
 #include "impl.h"
 
-/* Four quarter rounds side by side, a step of each in turn: their chains hide each other. */
-always_inline void quarters512(__m512i x[16], const int a[4], const int b[4], const int c[4],
-			       const int d[4])
-{
-	UNROLL
-	for (int half = 0; half < 2; half++) {
-		UNROLL
-		for (int i = 0; i < 4; i++)
-			x[a[i]] = _mm512_add_epi32(x[a[i]], x[b[i]]);
-		UNROLL
-		for (int i = 0; i < 4; i++) {
-			x[d[i]] = _mm512_xor_si512(x[d[i]], x[a[i]]);
-			x[d[i]] = half ? _mm512_rol_epi32(x[d[i]], 8) :
-					 _mm512_rol_epi32(x[d[i]], 16);
-		}
-		UNROLL
-		for (int i = 0; i < 4; i++)
-			x[c[i]] = _mm512_add_epi32(x[c[i]], x[d[i]]);
-		UNROLL
-		for (int i = 0; i < 4; i++) {
-			x[b[i]] = _mm512_xor_si512(x[b[i]], x[c[i]]);
-			x[b[i]] = half ? _mm512_rol_epi32(x[b[i]], 7) :
-					 _mm512_rol_epi32(x[b[i]], 12);
-		}
-	}
-}
+/* Written out, without loops, so that x is in registers from one double round to the next. */
+#define MIX(a, b, d, n)                                                                    \
+	(x[a] = _mm512_add_epi32(x[a], x[b]),                                              \
+	 x[d] = _mm512_rol_epi32(_mm512_xor_si512(x[d], x[a]), n))
 
 always_inline void double_round512(__m512i x[16])
 {
-	quarters512(x, (const int[]){ 0, 1, 2, 3 }, (const int[]){ 4, 5, 6, 7 },
-		    (const int[]){ 8, 9, 10, 11 }, (const int[]){ 12, 13, 14, 15 });
-	quarters512(x, (const int[]){ 0, 1, 2, 3 }, (const int[]){ 5, 6, 7, 4 },
-		    (const int[]){ 10, 11, 8, 9 }, (const int[]){ 15, 12, 13, 14 });
+	MIX(0, 4, 12, 16), MIX(1, 5, 13, 16), MIX(2, 6, 14, 16), MIX(3, 7, 15, 16);
+	MIX(8, 12, 4, 12), MIX(9, 13, 5, 12), MIX(10, 14, 6, 12), MIX(11, 15, 7, 12);
+	MIX(0, 4, 12, 8), MIX(1, 5, 13, 8), MIX(2, 6, 14, 8), MIX(3, 7, 15, 8);
+	MIX(8, 12, 4, 7), MIX(9, 13, 5, 7), MIX(10, 14, 6, 7), MIX(11, 15, 7, 7);
+	MIX(0, 5, 15, 16), MIX(1, 6, 12, 16), MIX(2, 7, 13, 16), MIX(3, 4, 14, 16);
+	MIX(10, 15, 5, 12), MIX(11, 12, 6, 12), MIX(8, 13, 7, 12), MIX(9, 14, 4, 12);
+	MIX(0, 5, 15, 8), MIX(1, 6, 12, 8), MIX(2, 7, 13, 8), MIX(3, 4, 14, 8);
+	MIX(10, 15, 5, 7), MIX(11, 12, 6, 7), MIX(8, 13, 7, 7), MIX(9, 14, 4, 7);
 }
 
 /* From x[word] with one block per 32-bit lane to one block per register. */

@@ -111,7 +111,7 @@ struct blake2s_row {
 	uint32_t needs;
 	blake2s_fn *compress;
 };
-blake2s_fn blake2s_compress_portable, blake2s_compress_ssse3, blake2s_compress_avx512;
+blake2s_fn blake2s_compress_portable;
 extern const uint8_t blake2s_sigma[10][16];
 extern const uint32_t blake2s_iv[8];
 
