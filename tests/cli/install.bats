@@ -1,0 +1,56 @@
+#!/usr/bin/env bats
+# make install: the programs, their pages, completions and units at the places scripts look for them.
+bats_require_minimum_version 1.5.0
+
+setup() {
+	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	to=$(mktemp -d "${TMPDIR:-/tmp}/wgsuite-install.XXXXXX")
+	build=${WGSUITE_BUILD:-$root/build}
+}
+
+teardown() {
+	rm -rf "$to"
+}
+
+install_to() {
+	make -s -C "$root" O="$build" install DESTDIR="$to" "$@"
+}
+
+mode() {
+	[ "$(stat -c %a "$to$1")" = "$2" ]
+}
+
+@test "everything, under /usr" {
+	install_to
+	for program in wg wg-quick wireguardd; do
+		mode "/usr/bin/$program" 755
+		cmp "$build/$program" "$to/usr/bin/$program"
+	done
+	mode /etc/wireguard 700
+	[ -z "$(ls -A "$to/etc/wireguard")" ]
+	for page in man8/wg.8 man8/wg-quick.8 man5/wgsuite.ini.5; do
+		mode "/usr/share/man/$page" 644
+	done
+	mode /usr/share/bash-completion/completions/wg 644
+	mode /usr/share/bash-completion/completions/wg-quick 644
+	mode /usr/share/zsh/vendor-completions/_wg 644
+	mode /usr/share/fish/vendor_completions.d/wg.fish 644
+	mode /lib/systemd/system/wg-quick@.service 644
+	mode /lib/systemd/system/wg-quick.target 644
+}
+
+@test "elsewhere, and only parts" {
+	install_to PREFIX=/opt/vpn SYSCONFDIR=/opt/etc WITH_WGQUICK=no WITH_WIREGUARDD=no WITH_SYSTEMDUNITS=no \
+		WITH_BASHCOMPLETION=no WITH_ZSHCOMPLETION=no WITH_FISHCOMPLETION=no
+	mode /opt/vpn/bin/wg 755
+	mode /opt/etc/wireguard 700
+	[ "$(find "$to" -type f | sed "s|^$to||" | sort | xargs)" = "/opt/vpn/bin/wg /opt/vpn/share/man/man8/wg.8" ]
+}
+
+@test "what is installed runs" {
+	install_to PREFIX=/usr/local
+	[[ $("$to/usr/local/bin/wg" --version) == *" v"* ]]
+	[[ $("$to/usr/local/bin/wireguardd" --version) == *wgsuite* ]]
+	run -0 "$to/usr/local/bin/wg-quick" --help
+	[[ $output == Usage:* ]]
+}
