@@ -5,17 +5,18 @@
 
 #include "../base/mem.h"
 
-/* The wanted file is played on the device in thought, prefix by prefix, because a prefix has one owner
- * and goes to the last peer that claims it. What differs afterwards is the patch. */
+/* Peers are matched by key. Those whose prefixes may change are played in thought, prefix by prefix, in
+ * the order of the file, because a prefix has one owner and goes to the last peer that claims it.
+ * What differs afterwards is the patch. Peers that stay as they are cost no more than a look. */
 
-enum { NOBODY = 0 }; /* owners are goal numbers + 1 */
+enum { NOBODY = 0 }; /* numbers of goals and blocks are stored + 1 */
 
 /* Who has a prefix. */
 struct claim {
-	struct ip_prefix prefix; /* family IP_NONE: an empty slot */
-	uint32_t now, goal;      /* owner on the device, owner wanted; NOBODY, or a goal's number + 1 */
-	uint32_t age;            /* the goal's age when it claimed; older claims were replaced */
-	bool listed;             /* it stands in the goal's list already */
+	const struct ip_prefix *prefix; /* borrowed; null: an empty slot */
+	uint32_t now, goal;             /* owner on the device, owner wanted: a goal, or NOBODY */
+	uint32_t age;                   /* the goal's age when it claimed; older claims were replaced */
+	bool listed;                    /* it stands in the patch */
 };
 
 struct claims {
@@ -25,18 +26,19 @@ struct claims {
 
 /* What one public key should be. */
 struct goal {
-	const struct wg_peer *now; /* null: to be created */
-	const struct wg_peer *first; /* of the wanted blocks */
-	uint32_t age;              /* counts the blocks that replaced the list */
-	struct wg_peer result;     /* scalars wanted; its allowedips is the whole list wanted */
-	uint32_t added, removed;   /* prefixes */
+	const struct wg_peer *now;     /* null: to be created */
+	uint32_t first;                /* block of the wanted file */
+	uint32_t age;                  /* counts the blocks that replaced the list */
+	uint32_t added, removed;       /* prefixes */
+	bool is_played;                /* its prefixes may change */
 };
 
 struct sync {
 	const struct wg_device *now_device, *wanted;
 	const struct sync_options *o;
 	struct peer_index now_index, wanted_index, before_index;
-	uint32_t *goal_of; /* by number of the last wanted block with that key */
+	uint32_t *goal_of;   /* by block: its goal's number, valid for the last block of a key */
+	uint32_t *next_same; /* by block: the next one with the same key, + 1; 0: none */
 	struct goal *goals;
 	uint32_t n_goals;
 	struct claims claims;
@@ -55,29 +57,38 @@ static uint32_t prefix_hash(const struct ip_prefix *p)
 	return (uint32_t)(h >> 32);
 }
 
-static struct claim *claim_of(struct claims *c, const struct ip_prefix *p)
+/* The slot of this prefix, or the empty one where it belongs. */
+static struct claim *claim_slot(const struct claims *c, const struct ip_prefix *p)
 {
 	uint32_t at = prefix_hash(p) & c->mask;
 
-	while (c->slots[at].prefix.addr.family != IP_NONE && !prefix_equal(&c->slots[at].prefix, p))
+	while (c->slots[at].prefix && !prefix_equal(c->slots[at].prefix, p))
 		at = (at + 1) & c->mask;
-	c->slots[at].prefix = *p;
 	return &c->slots[at];
 }
 
-static bool claims_init(struct claims *c, const struct wg_device *a, const struct wg_device *b)
+static void claims_insert(struct claims *c, const struct wg_peer *peer)
 {
-	uint64_t n = 0, size = 8;
+	for (uint32_t i = 0; i < peer->n_allowedips; i++)
+		claim_slot(c, &peer->allowedips[i].prefix)->prefix = &peer->allowedips[i].prefix;
+}
 
-	for (uint32_t i = 0; i < a->n_peers; i++)
-		n += a->peers[i].n_allowedips;
-	for (uint32_t i = 0; i < b->n_peers; i++)
-		n += b->peers[i].n_allowedips;
+static bool claims_have_any(const struct claims *c, const struct wg_peer *peer)
+{
+	for (uint32_t i = 0; i < peer->n_allowedips; i++)
+		if (claim_slot(c, &peer->allowedips[i].prefix)->prefix)
+			return true;
+	return false;
+}
+
+static bool claims_init(struct claims *c, uint64_t n)
+{
+	uint64_t size = 8;
+
 	while (size < 2 * n)
 		size *= 2;
-	if (size > UINT32_MAX)
-		return false;
-	c->slots = calloc(size, sizeof *c->slots);
+	free(c->slots);
+	c->slots = size <= UINT32_MAX ? calloc(size, sizeof *c->slots) : NULL;
 	c->mask = (uint32_t)(size - 1);
 	return c->slots != NULL;
 }
@@ -89,6 +100,11 @@ static bool claim_holds(const struct sync *s, const struct claim *c)
 
 /* ---- goals ---- */
 
+static uint32_t number_of(const struct sync *s, const struct goal *g)
+{
+	return (uint32_t)(g - s->goals) + 1;
+}
+
 static struct goal *goal_find(const struct sync *s, const struct wg_public *key)
 {
 	const struct wg_peer *last = peer_index_find(&s->wanted_index, s->wanted, key);
@@ -96,18 +112,17 @@ static struct goal *goal_find(const struct sync *s, const struct wg_public *key)
 	return last ? &s->goals[s->goal_of[last - s->wanted->peers]] : NULL;
 }
 
-/* Claims of the device's peers that stay; of two owners the later one is right, as on the device. */
-static void claims_of_now(struct sync *s)
+/* Blocks of one key, in the order of the file. */
+static const struct wg_peer *first_block(const struct sync *s, const struct goal *g)
 {
-	for (uint32_t i = 0; i < s->now_device->n_peers; i++) {
-		const struct wg_peer *p = &s->now_device->peers[i];
-		struct goal *g = goal_find(s, &p->public_key);
-		for (uint32_t j = 0; j < p->n_allowedips; j++) {
-			struct claim *c = claim_of(&s->claims, &p->allowedips[j].prefix);
-			c->now = c->goal = g ? (uint32_t)(g - s->goals) + 1 : NOBODY;
-			c->age = 0;
-		}
-	}
+	return &s->wanted->peers[g->first];
+}
+
+static const struct wg_peer *next_block(const struct sync *s, const struct wg_peer *block)
+{
+	uint32_t next = s->next_same[block - s->wanted->peers];
+
+	return next ? &s->wanted->peers[next - 1] : NULL;
 }
 
 /* The device's own key is never a peer of it: it would be dropped silently, at every sync again. */
@@ -115,145 +130,256 @@ static bool goal_is_own_key(const struct sync *s, const struct goal *g)
 {
 	return !g->now && !(s->patch->flags & WG_DEVICE_HAS_PRIVATE_KEY) &&
 	       (s->now_device->flags & WG_DEVICE_HAS_PUBLIC_KEY) &&
-	       memcmp(&s->now_device->public_key, &g->result.public_key, KEY_BYTES) == 0;
+	       memcmp(&s->now_device->public_key, &first_block(s, g)->public_key, KEY_BYTES) == 0;
+}
+
+enum { LOOK_MAX = 16 }; /* longer lists in another order are played */
+
+static bool list_has(const struct wg_peer *peer, const struct ip_prefix *p)
+{
+	for (uint32_t i = 0; i < peer->n_allowedips; i++)
+		if (prefix_equal(&peer->allowedips[i].prefix, p))
+			return true;
+	return false;
+}
+
+static bool same_list(const struct wg_peer *a, const struct wg_peer *b)
+{
+	uint32_t n = a->n_allowedips, same = 0;
+
+	if (n != b->n_allowedips)
+		return false;
+	while (same < n && prefix_equal(&a->allowedips[same].prefix, &b->allowedips[same].prefix))
+		same++;
+	if (same == n || n > LOOK_MAX)
+		return same == n;
+	for (uint32_t i = 0; i < n; i++)
+		if (!list_has(a, &b->allowedips[i].prefix) || !list_has(b, &a->allowedips[i].prefix))
+			return false;
+	return true;
+}
+
+static bool needs_playing(const struct sync *s, const struct goal *g)
+{
+	const struct wg_peer *block = first_block(s, g);
+
+	if (goal_is_own_key(s, g))
+		return false;
+	if (!g->now || next_block(s, block) || !(block->flags & WG_PEER_REPLACE_ALLOWEDIPS))
+		return true;
+	for (uint32_t i = 0; i < block->n_allowedips; i++)
+		if (block->allowedips[i].flags & WG_ALLOWEDIP_REMOVE)
+			return true;
+	return !same_list(g->now, block);
+}
+
+/* Backwards, so that every block finds the next one of its key at its goal. */
+static bool goals_init(struct sync *s)
+{
+	uint32_t n = s->wanted->n_peers;
+
+	s->goals = calloc((size_t)n + 1, sizeof *s->goals);
+	s->goal_of = calloc((size_t)n + 1, sizeof *s->goal_of);
+	s->next_same = calloc((size_t)n + 1, sizeof *s->next_same);
+	if (!s->goals || !s->goal_of || !s->next_same)
+		return false;
+	for (uint32_t i = n; i > 0; i--) {
+		const struct wg_peer *block = &s->wanted->peers[i - 1];
+		const struct wg_peer *last = peer_index_find(&s->wanted_index, s->wanted,
+							     &block->public_key);
+		struct goal *g = &s->goals[last - s->wanted->peers];
+		if (last != block)
+			s->next_same[i - 1] = g->first + 1;
+		g->first = i - 1;
+	}
+	return true;
+}
+
+/* Goals in the order in which the file names them first. So far each stands at its last block. */
+static void goals_arrange(struct sync *s)
+{
+	uint32_t n = s->wanted->n_peers, *first_of_last = s->goal_of;
+
+	for (uint32_t i = 0; i < n; i++)
+		first_of_last[i] = s->goals[i].first;
+	memset(s->goals, 0, (size_t)n * sizeof *s->goals);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct wg_peer *block = &s->wanted->peers[i];
+		const struct wg_peer *last = peer_index_find(&s->wanted_index, s->wanted,
+							     &block->public_key);
+		if (first_of_last[last - s->wanted->peers] != i)
+			continue;
+		s->goals[s->n_goals++] = (struct goal){ .first = i, .now = peer_index_find(
+			&s->now_index, s->now_device, &block->public_key) };
+	}
+	for (uint32_t i = 0; i < s->n_goals; i++) {
+		const struct wg_peer *block = first_block(s, &s->goals[i]), *next = block;
+		while (next) {
+			block = next;
+			next = next_block(s, block);
+		}
+		s->goal_of[block - s->wanted->peers] = i;
+		s->goals[i].is_played = needs_playing(s, &s->goals[i]);
+	}
+}
+
+/* ---- playing ---- */
+
+static uint64_t count_prefixes(const struct sync *s, const struct goal *g)
+{
+	uint64_t n = g->now ? g->now->n_allowedips : 0;
+
+	for (const struct wg_peer *b = first_block(s, g); b; b = next_block(s, b))
+		n += b->n_allowedips;
+	return n;
+}
+
+/* A table of the prefixes of all peers that are played. */
+static bool claims_fill(struct sync *s)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < s->n_goals; i++)
+		n += s->goals[i].is_played ? count_prefixes(s, &s->goals[i]) : 0;
+	if (!claims_init(&s->claims, n))
+		return false;
+	for (uint32_t i = 0; i < s->n_goals; i++) {
+		const struct goal *g = &s->goals[i];
+		if (!g->is_played)
+			continue;
+		if (g->now)
+			claims_insert(&s->claims, g->now);
+		for (const struct wg_peer *b = first_block(s, g); b; b = next_block(s, b))
+			claims_insert(&s->claims, b);
+	}
+	return true;
+}
+
+/* Also played is who shares a prefix with those that are. One round is enough for a device that has
+ * every prefix once; one that does not is played whole. */
+static bool claims_spread(struct sync *s)
+{
+	bool again = true;
+
+	for (int round = 0; again; round++) {
+		if (!claims_fill(s))
+			return false;
+		again = false;
+		for (uint32_t i = 0; i < s->n_goals; i++) {
+			struct goal *g = &s->goals[i];
+			if (g->is_played || goal_is_own_key(s, g) ||
+			    !(round > 1 || claims_have_any(&s->claims, g->now)))
+				continue;
+			g->is_played = again = true;
+		}
+	}
+	return true;
 }
 
 static void goal_play_block(struct sync *s, struct goal *g, const struct wg_peer *block)
 {
-	uint32_t number = (uint32_t)(g - s->goals) + 1;
-
-	if (goal_is_own_key(s, g))
-		return;
-	if (block->flags & WG_PEER_HAS_PSK)
-		g->result.psk = block->psk;
-	if (block->flags & WG_PEER_HAS_KEEPALIVE)
-		g->result.keepalive_s = block->keepalive_s;
-	if (block->flags & WG_PEER_HAS_ENDPOINT) {
-		g->result.endpoint = block->endpoint;
-		g->result.flags |= WG_PEER_HAS_ENDPOINT;
-	}
 	if (block->flags & WG_PEER_REPLACE_ALLOWEDIPS)
 		g->age++;
 	for (uint32_t i = 0; i < block->n_allowedips; i++) {
-		struct claim *c = claim_of(&s->claims, &block->allowedips[i].prefix);
+		struct claim *c = claim_slot(&s->claims, &block->allowedips[i].prefix);
 		if (!(block->allowedips[i].flags & WG_ALLOWEDIP_REMOVE)) {
-			c->goal = number;
+			c->goal = number_of(s, g);
 			c->age = g->age;
-		} else if (c->goal == number) {
+		} else if (c->goal == number_of(s, g)) {
 			c->goal = NOBODY;
 		}
 	}
 }
 
-static bool goals_init(struct sync *s)
+static void play(struct sync *s)
 {
-	uint32_t n = s->wanted->n_peers;
-
-	s->goals = calloc(n + 1, sizeof *s->goals);
-	s->goal_of = calloc(n + 1, sizeof *s->goal_of);
-	if (!s->goals || !s->goal_of)
-		return false;
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < s->n_goals; i++) {
+		const struct wg_peer *now = s->goals[i].is_played ? s->goals[i].now : NULL;
+		for (uint32_t j = 0; now && j < now->n_allowedips; j++) {
+			struct claim *c = claim_slot(&s->claims, &now->allowedips[j].prefix);
+			c->now = c->goal = i + 1;
+		}
+	}
+	for (uint32_t i = 0; i < s->wanted->n_peers; i++) {
 		const struct wg_peer *block = &s->wanted->peers[i];
-		const struct wg_peer *last = peer_index_find(&s->wanted_index, s->wanted,
-							     &block->public_key);
-		uint32_t *number = &s->goal_of[last - s->wanted->peers];
-		struct goal *g = &s->goals[*number];
-		if (*number < s->n_goals && g->first &&
-		    memcmp(&g->first->public_key, &block->public_key, sizeof block->public_key) == 0)
-			continue; /* a later block of the same key */
-		*number = s->n_goals;
-		g = &s->goals[s->n_goals++];
-		g->first = block;
-		g->now = peer_index_find(&s->now_index, s->now_device, &block->public_key);
-		g->result.public_key = block->public_key;
-		g->result.flags = WG_PEER_HAS_PUBLIC_KEY;
+		struct goal *g = goal_find(s, &block->public_key);
+		if (g->is_played)
+			goal_play_block(s, g, block);
 	}
-	return true;
-}
-
-/* A prefix that holds goes once into its goal's list, in the order of device and file. */
-static bool goal_list(struct sync *s, struct goal *g, const struct wg_peer *from)
-{
-	uint32_t number = (uint32_t)(g - s->goals) + 1;
-
-	for (uint32_t i = 0; i < from->n_allowedips; i++) {
-		struct claim *c = claim_of(&s->claims, &from->allowedips[i].prefix);
-		struct wg_allowedip *a;
-		if (c->goal != number || !claim_holds(s, c) || c->listed)
-			continue;
-		a = peer_add_allowedip(&g->result);
-		if (!a)
-			return false;
-		a->prefix = c->prefix;
-		c->listed = true;
-		g->added += c->now != number;
-	}
-	return true;
-}
-
-/* Prefixes that a peer has and nobody is to have. */
-static void goals_count_removed(struct sync *s)
-{
 	for (uint64_t i = 0; i <= s->claims.mask; i++) {
 		const struct claim *c = &s->claims.slots[i];
-		if (c->now != NOBODY && !claim_holds(s, c))
+		if (claim_holds(s, c))
+			s->goals[c->goal - 1].added += c->now != c->goal;
+		else if (c->now != NOBODY)
 			s->goals[c->now - 1].removed++;
 	}
 }
 
-static bool goals_compute(struct sync *s)
-{
-	claims_of_now(s);
-	for (uint32_t i = 0; i < s->wanted->n_peers; i++) {
-		const struct wg_peer *block = &s->wanted->peers[i];
-		goal_play_block(s, goal_find(s, &block->public_key), block);
-	}
-	for (uint32_t i = 0; i < s->n_goals; i++)
-		if (s->goals[i].now && !goal_list(s, &s->goals[i], s->goals[i].now))
-			return false;
-	for (uint32_t i = 0; i < s->wanted->n_peers; i++) {
-		const struct wg_peer *block = &s->wanted->peers[i];
-		if (!goal_list(s, goal_find(s, &block->public_key), block))
-			return false;
-	}
-	goals_count_removed(s);
-	return true;
-}
-
 /* ---- the patch ---- */
 
-static bool endpoint_is_due(const struct sync *s, const struct goal *g)
+/* The scalars of all blocks of a key, later ones over earlier ones. The lists are not copied. */
+static struct wg_peer merged(const struct sync *s, const struct goal *g)
+{
+	struct wg_peer all = { .flags = WG_PEER_HAS_PUBLIC_KEY, .line = first_block(s, g)->line };
+
+	all.public_key = first_block(s, g)->public_key;
+	for (const struct wg_peer *b = first_block(s, g); b; b = next_block(s, b)) {
+		if (b->flags & WG_PEER_HAS_PSK)
+			all.psk = b->psk;
+		if (b->flags & WG_PEER_HAS_KEEPALIVE)
+			all.keepalive_s = b->keepalive_s;
+		if (b->flags & WG_PEER_HAS_ENDPOINT)
+			all.endpoint = b->endpoint;
+		all.flags |= b->flags & WG_PEER_HAS_ENDPOINT;
+	}
+	return all;
+}
+
+static bool endpoint_is_due(const struct sync *s, const struct wg_peer *now, const struct wg_peer *want)
 {
 	const struct wg_peer *before;
 
-	if (!(g->result.flags & WG_PEER_HAS_ENDPOINT))
+	if (!(want->flags & WG_PEER_HAS_ENDPOINT))
 		return false;
-	if (!g->now || !(g->now->flags & WG_PEER_HAS_ENDPOINT))
+	if (!(now->flags & WG_PEER_HAS_ENDPOINT))
 		return true;
-	if (!s->o->before || endpoint_equal(&g->now->endpoint, &g->result.endpoint))
+	if (!s->o->before || endpoint_equal(&now->endpoint, &want->endpoint))
 		return false;
-	before = peer_index_find(&s->before_index, s->o->before, &g->result.public_key);
+	before = peer_index_find(&s->before_index, s->o->before, &want->public_key);
 	return !before || !(before->flags & WG_PEER_HAS_ENDPOINT) ||
-	       !endpoint_equal(&before->endpoint, &g->result.endpoint);
+	       !endpoint_equal(&before->endpoint, &want->endpoint);
+}
+
+/* The whole list when something goes, else what comes. */
+static bool patch_list(struct sync *s, const struct goal *g, struct wg_peer *out,
+		       const struct wg_peer *from)
+{
+	for (uint32_t i = 0; i < from->n_allowedips; i++) {
+		struct claim *c = claim_slot(&s->claims, &from->allowedips[i].prefix);
+		struct wg_allowedip *a;
+		if (c->goal != number_of(s, g) || !claim_holds(s, c) || c->listed ||
+		    (g->removed == 0 && c->now == c->goal))
+			continue;
+		a = peer_add_allowedip(out);
+		if (!a)
+			return false;
+		a->prefix = *c->prefix;
+		c->listed = true;
+	}
+	return true;
 }
 
 static bool patch_allowedips(struct sync *s, const struct goal *g, struct wg_peer *out)
 {
-	uint32_t number = (uint32_t)(g - s->goals) + 1;
-
+	if (g->added == 0 && g->removed == 0)
+		return true;
 	if (g->removed > 0)
 		out->flags |= WG_PEER_REPLACE_ALLOWEDIPS;
-	for (uint32_t i = 0; i < g->result.n_allowedips; i++) {
-		const struct wg_allowedip *a = &g->result.allowedips[i];
-		struct wg_allowedip *copy;
-		if (g->removed == 0 && claim_of(&s->claims, &a->prefix)->now == number)
-			continue;
-		copy = peer_add_allowedip(out);
-		if (!copy)
+	if (g->now && !patch_list(s, g, out, g->now))
+		return false;
+	for (const struct wg_peer *b = first_block(s, g); b; b = next_block(s, b))
+		if (!patch_list(s, g, out, b))
 			return false;
-		*copy = *a;
-	}
 	return true;
 }
 
@@ -261,27 +387,24 @@ static bool patch_peer(struct sync *s, const struct goal *g)
 {
 	static const struct wg_peer nothing;
 	const struct wg_peer *now = g->now ? g->now : &nothing;
-	bool psk = !mem_equal_ct(&now->psk, &g->result.psk, sizeof now->psk);
-	bool keepalive = now->keepalive_s != g->result.keepalive_s;
-	bool endpoint = endpoint_is_due(s, g);
-	struct wg_peer *out;
+	struct wg_peer want = merged(s, g), *out;
+	bool psk = !mem_equal_ct(&now->psk, &want.psk, sizeof want.psk);
+	bool keepalive = now->keepalive_s != want.keepalive_s;
+	bool endpoint = endpoint_is_due(s, now, &want), ok = true;
 
-	if (goal_is_own_key(s, g) ||
-	    (g->now && !psk && !keepalive && !endpoint && g->added == 0 && g->removed == 0))
-		return true;
-	out = device_add_peer(s->patch);
-	if (!out)
-		return false;
-	out->flags = WG_PEER_HAS_PUBLIC_KEY | (psk ? WG_PEER_HAS_PSK : 0) |
-		     (keepalive ? WG_PEER_HAS_KEEPALIVE : 0) | (endpoint ? WG_PEER_HAS_ENDPOINT : 0);
-	out->public_key = g->result.public_key;
-	out->line = g->first->line;
-	out->keepalive_s = g->result.keepalive_s;
-	if (psk)
-		out->psk = g->result.psk;
-	if (endpoint)
-		out->endpoint = g->result.endpoint;
-	return patch_allowedips(s, g, out);
+	if (!goal_is_own_key(s, g) &&
+	    (!g->now || psk || keepalive || endpoint || g->added > 0 || g->removed > 0)) {
+		out = device_add_peer(s->patch);
+		if (out) {
+			*out = want;
+			out->flags = WG_PEER_HAS_PUBLIC_KEY | (psk ? WG_PEER_HAS_PSK : 0) |
+				     (keepalive ? WG_PEER_HAS_KEEPALIVE : 0) |
+				     (endpoint ? WG_PEER_HAS_ENDPOINT : 0);
+		}
+		ok = out && patch_allowedips(s, g, out);
+	}
+	mem_wipe(&want, sizeof want);
+	return ok;
 }
 
 static bool patch_removals(struct sync *s)
@@ -289,7 +412,7 @@ static bool patch_removals(struct sync *s)
 	for (uint32_t i = 0; i < s->now_device->n_peers; i++) {
 		const struct wg_peer *p = &s->now_device->peers[i];
 		struct wg_peer *out;
-		if (goal_find(s, &p->public_key))
+		if (peer_index_find(&s->wanted_index, s->wanted, &p->public_key))
 			continue;
 		out = device_add_peer(s->patch);
 		if (!out)
@@ -341,18 +464,19 @@ static void patch_device(struct wg_device *patch, const struct wg_device *now,
 
 static bool sync_init(struct sync *s)
 {
-	return peer_index_build(&s->now_index, s->now_device) &&
-	       peer_index_build(&s->wanted_index, s->wanted) &&
-	       (!s->o->before || peer_index_build(&s->before_index, s->o->before)) &&
-	       claims_init(&s->claims, s->now_device, s->wanted) && goals_init(s);
+	if (!peer_index_build(&s->now_index, s->now_device) ||
+	    !peer_index_build(&s->wanted_index, s->wanted) ||
+	    (s->o->before && !peer_index_build(&s->before_index, s->o->before)) || !goals_init(s))
+		return false;
+	goals_arrange(s);
+	return claims_spread(s);
 }
 
 static void sync_free(struct sync *s)
 {
-	for (uint32_t i = 0; i < s->n_goals; i++)
-		peer_free(&s->goals[i].result);
 	free(s->goals);
 	free(s->goal_of);
+	free(s->next_same);
 	free(s->claims.slots);
 	peer_index_free(&s->now_index);
 	peer_index_free(&s->wanted_index);
@@ -367,7 +491,9 @@ int sync_diff(struct wg_device *patch, const struct wg_device *now, const struct
 
 	memset(patch, 0, sizeof *patch);
 	patch_device(patch, now, wanted, o);
-	ok = sync_init(&s) && goals_compute(&s) && patch_removals(&s);
+	ok = sync_init(&s) && patch_removals(&s);
+	if (ok)
+		play(&s);
 	for (uint32_t i = 0; ok && i < s.n_goals; i++)
 		ok = patch_peer(&s, &s.goals[i]);
 	sync_free(&s);
