@@ -61,7 +61,7 @@ host() {
 on() {
 	local pid=${NET_PID[$1]}
 	shift
-	nsenter -t "$pid" -m -n -p -- timeout --foreground -k 5 "${ON_LIMIT:-120}" env PATH="$NET_PATH" "$@" \
+	nsenter -t "$pid" -m -n -p -r -- timeout --foreground -k 5 "${ON_LIMIT:-120}" env -C / PATH="$NET_PATH" "$@" \
 		3>&- 4>&-
 }
 
@@ -70,7 +70,7 @@ on_bg() {
 	local pid=${NET_PID[$1]} log
 	shift
 	log=$(mktemp "$NET_DIR/bg.XXXXXX")
-	nsenter -t "$pid" -m -n -p -- env PATH="$NET_PATH" "$@" > "$log" 2>&1 < /dev/null 3>&- 4>&- &
+	nsenter -t "$pid" -m -n -p -r -- env -C / PATH="$NET_PATH" "$@" > "$log" 2>&1 < /dev/null 3>&- 4>&- &
 	BG=$! BG_LOG=$log
 	disown "$BG"
 }
