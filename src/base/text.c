@@ -42,7 +42,14 @@ static void text_digits(struct text *t, uint64_t v, unsigned int base, size_t wi
 
 void text_u64(struct text *t, uint64_t v)
 {
-	text_digits(t, v, 10, 1);
+	char digits[24];
+	size_t at = sizeof digits;
+
+	do { /* by a constant, which costs no division */
+		digits[--at] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0);
+	text_span(t, (struct span){ digits + at, sizeof digits - at });
 }
 
 void text_hex(struct text *t, uint64_t v)

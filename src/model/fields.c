@@ -410,7 +410,7 @@ const struct field *field_find(enum field_syntax syntax, struct span name, bool 
 		const char *word = fields[i].spelling[syntax];
 		if (fields[i].of_peer == of_peer && name.n > 0 &&
 		    ascii_lower(name.p[0]) == ascii_lower(word[0]) && /* most end here */
-		    (syntax == SYNTAX_CONF ? conf_word_is(name, word) : span_is(name, word)))
+		    (span_is(name, word) || (syntax == SYNTAX_CONF && conf_word_is(name, word))))
 			return &fields[i];
 	}
 	return NULL;
