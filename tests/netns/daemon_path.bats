@@ -266,3 +266,25 @@ udp_through() {
 	sleep 6
 	[ $(($(switches "$pid") - before)) -le 1 ]
 }
+
+@test "errors of the system calls are lived through" {
+	cable
+	pair
+	pings a 10.9.0.2
+	pid=$(daemons a)
+	for call in recvmmsg:error=ECONNREFUSED recvmmsg:error=EPERM recvmmsg:error=ENOBUFS recvmmsg:error=ENOMEM \
+		recvmmsg:error=EINTR sendmmsg:error=ECONNREFUSED sendmmsg:error=ENOBUFS sendmmsg:error=ENOMEM \
+		sendmmsg:error=EINTR sendmmsg:error=EPERM; do
+		on_bg a strace -f -q -o /run/strace -e "inject=$call:when=1..5" -p "$pid"
+		eventually 5 on a grep -q "^TracerPid:.[1-9]" "/proc/$pid/status"
+		# A packet that the firewall refuses is lost, as it should be; all others arrive.
+		on a ping -n -q -c 15 -i 0.05 -W 2 10.9.0.2 > "$NET_DIR/pings" || true
+		case $call in
+		*EPERM) grep -Eq ' (9|1[0-5]) received' "$NET_DIR/pings" ;;
+		*) grep -q ' 15 received' "$NET_DIR/pings" ;;
+		esac
+		on a pkill -x strace
+		eventually 5 on a grep -q "^TracerPid:.0" "/proc/$pid/status"
+	done
+	pings a 10.9.0.2
+}
