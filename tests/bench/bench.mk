@@ -7,15 +7,16 @@ $(O)/tests/bench/crypto: $(O)/tests/bench/crypto.o $(call archives_of,crypto bas
 	$(call say,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ -lcrypto -lsodium $(LIBS)
 
-bench-routes: $(O)/tests/bench/routes $(O)/tests/bench/peers
+bench-proto: $(O)/tests/bench/routes $(O)/tests/bench/peers $(O)/tests/bench/handshakes
 	$(Q)$(O)/tests/bench/routes
 	$(Q)$(O)/tests/bench/peers
+	$(Q)$(O)/tests/bench/handshakes
 
-$(O)/tests/bench/routes $(O)/tests/bench/peers: $(O)/tests/bench/%: $(O)/tests/bench/%.o $(call archives_of,proto crypto base)
+$(O)/tests/bench/routes $(O)/tests/bench/peers $(O)/tests/bench/handshakes: $(O)/tests/bench/%: $(O)/tests/bench/%.o $(call archives_of,proto crypto base)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(LIBS)
 
-.PHONY: bench-routes
+.PHONY: bench-proto
 .PHONY: bench-crypto
 
 bench-wg: $(O)/wg $(O)/tests/bench/fake_uapi $(O)/tests/bench/wg_time # needs root and Debian's wg
