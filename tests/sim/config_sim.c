@@ -76,13 +76,13 @@ static void key_change_mid_session(struct sim *s)
 {
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 100; i++) {
 		sim_new_key(s, 0);
 		sim_learn_key(s, 1, 0);
-		uint64_t serial = sim_push(s, 0, 1); /* shakes hands at once, no timer */
+		uint64_t serial = sim_push(s, i & 1, !(i & 1)); /* shakes hands at once, no timer */
 		sim_run(s, 100 * NS_PER_MS);
 		OK(s, ledger_has_arrived(s, serial));
-		serial = sim_push(s, 1, 0);
+		serial = sim_push(s, !(i & 1), i & 1);
 		sim_run(s, 100 * NS_PER_MS);
 		OK(s, ledger_has_arrived(s, serial));
 	}

@@ -83,6 +83,31 @@ static void every_flipped_byte_under_load(struct sim *s)
 	message_put(m);
 }
 
+/* The same for the response: its receiver is under load, its sender has been given a cookie. */
+static void every_flipped_byte_of_a_response_under_load(struct sim *s)
+{
+	struct message *m;
+
+	sim_pair(s, 0, 1);
+	loaded(s, 0);
+	sim_push(s, 0, 1);
+	sim_run_s(s, 1);
+	OK(s, s->nodes[1].sent[2] == 1 && s->nodes[0].sent[3] == 1);
+	sim_link(s, 1, 0)->cut = true;
+	while (s->nodes[1].sent[2] < 2)
+		sim_run(s, NS_PER_MS);
+	m = sim_recent(s, 1, 2);
+	m->refs++;
+	for (size_t at = 0; at < SIM_RESPONSE_BYTES; at++) {
+		story_inject_flipped(s, m, at, 0x01);
+		story_inject_flipped(s, m, at, 0x80);
+	}
+	OK(s, s->nodes[0].sent[4] == 0 && s->nodes[0].sent[3] == 1 + 2 * 16);
+	story_inject_again(s, m, NULL);
+	OK(s, s->nodes[0].sent[4] == 1);
+	message_put(m);
+}
+
 static void cookie_is_for_one_address_and_port(struct sim *s)
 {
 	struct message *m = with_mac2(s);
@@ -248,6 +273,8 @@ int main(int argc, char **argv)
 		{"both_under_load", both_under_load, 2, 5},
 		{"without_load_mac2_is_not_looked_at", without_load_mac2_is_not_looked_at, 2, 0},
 		{"every_flipped_byte_under_load", every_flipped_byte_under_load, 2, 0},
+		{"every_flipped_byte_of_a_response", every_flipped_byte_of_a_response_under_load, 2,
+		 0},
 		{"cookie_is_for_one_address_and_port", cookie_is_for_one_address_and_port, 2, 0},
 		{"secret_changes_after_120_s", secret_changes_after_120_s, 2, 0},
 		{"secret_lasts_until_then", secret_lasts_until_then, 2, 0},

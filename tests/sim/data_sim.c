@@ -68,6 +68,7 @@ static void counters_at_the_end_receive(struct sim *s)
 	OK(s, !comes_out(s, k, true, REJECT_AFTER_MESSAGES));
 	OK(s, !comes_out(s, k, true, REJECT_AFTER_MESSAGES + 1));
 	OK(s, !comes_out(s, k, true, UINT64_MAX));
+	OK(s, sim_drops(s, k->responder, WG_DROP_EXPIRED) == 3);
 	OK(s, !comes_out(s, k, true, REJECT_AFTER_MESSAGES - 1));
 	OK(s, comes_out(s, k, true, REJECT_AFTER_MESSAGES - 2));
 	OK(s, comes_out(s, k, true, REJECT_AFTER_MESSAGES - 1 - WINDOW));

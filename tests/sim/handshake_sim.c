@@ -243,6 +243,24 @@ static void clock_set_back_while_running(struct sim *s)
 	OK(s, tap_sessions_between(s, 0, 1) == 4);
 }
 
+/* Nor do they begin anew with the peer: what the other end remembers is still less. */
+static void clock_set_back_and_peer_made_anew(struct sim *s)
+{
+	sim_pair(s, 0, 1);
+	story_connect(s, 0, 1);
+	s->nodes[0].wall_offset_ns -= (int64_t)DAY_NS;
+	s->nodes[0].clock_was_set_back = true;
+	for (int i = 0; i < 5; i++) { /* steps of his own */
+		sim_run_s(s, 200);
+		story_connect(s, 0, 1);
+	}
+	sim_peer_remove(s, 0, 1);
+	sim_peer(s, 0, 1);
+	uint64_t serial = sim_push(s, 0, 1);
+	sim_run_s(s, 1);
+	OK(s, ledger_has_arrived(s, serial));
+}
+
 static void every_flipped_byte(struct sim *s)
 {
 	static const uint8_t masks[] = {0x01, 0x10, 0x80, 0xff};
@@ -409,6 +427,7 @@ int main(int argc, char **argv)
 		{"reboot_with_clock_forward", reboot_with_clock_forward, 2, 0},
 		{"future_clock", future_clock_locks_out_until_peer_is_made_anew, 2, 0},
 		{"clock_set_back_while_running", clock_set_back_while_running, 2, 0},
+		{"clock_set_back_peer_made_anew", clock_set_back_and_peer_made_anew, 2, 0},
 		{"every_flipped_byte", every_flipped_byte, 2, 0},
 		{"wrong_lengths", wrong_lengths, 2, 0},
 		{"replays_and_reflections", replays_and_reflections, 2, 5},

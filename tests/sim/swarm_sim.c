@@ -98,6 +98,8 @@ static void make_world(struct sim *s)
 		unsigned int b = any_peer(s, i);
 		if (b != i && chance_below(&s->actions, 3) == 0)
 			both_psk(s, i, b);
+		if (b != i && !s->nodes[b].nat && chance_below(&s->actions, 3) == 0)
+			sim_endpoint(s, i, b, &s->nodes[b].v6);
 	}
 	any_faults(s);
 }

@@ -187,7 +187,8 @@ static void handshake_sent(struct sim *s, const struct message *m, size_t mac1_a
 static void check_timestamp(struct sim *s, const struct node *n, unsigned int to,
 			    const struct ref_transcript *t)
 {
-	uint8_t *last = s->tap->timestamps[pair(s, n->id, to)], wall[SIM_TIMESTAMP_BYTES];
+	uint8_t *last = s->tap->timestamps[pair(s, n->id, to)], wall[SIM_TIMESTAMP_BYTES],
+		soon[SIM_TIMESTAMP_BYTES];
 	uint64_t unix_s;
 	uint32_t ns;
 
@@ -199,9 +200,10 @@ static void check_timestamp(struct sim *s, const struct node *n, unsigned int to
 		sim_fail(s, "node %u: timestamp shows a fine clock", n->id);
 	sim_wall(s, n, &unix_s, &ns);
 	ref_timestamp(wall, unix_s, ns);
-	/* later than the time only when this peer has already been sent that one */
-	if (!n->clock_was_set_back && memcmp(t->timestamp, wall, SIM_TIMESTAMP_BYTES) != 0 &&
-	    memcmp(last, wall, SIM_TIMESTAMP_BYTES) < 0)
+	/* a step or two later when the time has been used already, but not another time */
+	ref_timestamp(soon, unix_s + 1, ns);
+	if (!n->clock_was_set_back && (memcmp(t->timestamp, wall, sizeof wall) < 0 ||
+				       memcmp(t->timestamp, soon, sizeof soon) > 0))
 		sim_fail(s, "node %u: timestamp is not the time", n->id);
 	memcpy(last, t->timestamp, SIM_TIMESTAMP_BYTES);
 }
@@ -275,6 +277,7 @@ static void check_answer_is_new(struct sim *s, const struct node *n, struct tap_
 		sim_fail(s, "node %u answers a replayed or old initiation of %u", n->id, in->from);
 	memcpy(last, in->transcript.timestamp, SIM_TIMESTAMP_BYTES);
 	in->answered = true;
+	in->generation = s->tap->generation[pair(s, n->id, in->from)];
 }
 
 static void sent_response(struct sim *s, struct node *n, struct message *m)
@@ -482,7 +485,8 @@ void tap_arrived(struct sim *s, struct node *n, const struct datagram *d)
 	if (m->type == 4)
 		m->accepted = true;
 	else if (m->type == 1 && m->initiation >= 0)
-		m->accepted = s->tap->initiations[m->initiation].answered;
+		m->accepted = s->tap->initiations[m->initiation].answered &&
+			      s->tap->initiations[m->initiation].generation == m->generation;
 	else if (m->type == 2 && m->session >= 0)
 		m->accepted = s->tap->sessions[m->session].used_i;
 }

@@ -14,6 +14,7 @@ struct tap_initiation {
 	uint32_t index;
 	struct ref_transcript transcript;
 	uint8_t mac1[16];
+	uint32_t generation;	/* of the responder's memory when it answered */
 	bool answered, genuine; /* genuine: sent by a tunnel, not by a puppet */
 };
 

@@ -146,6 +146,9 @@ static void responder_does_not_rekey(struct sim *s)
 	sim_push(s, 1, 0);
 	sim_run_s(s, 5);
 	OK(s, s->nodes[1].sent[1] == 0 && ledger_arrived(s, 0) == 1);
+	until(s, born + 170 * NS_PER_S); /* nor by what it receives */
+	uint64_t serial = story_forge_packet(s, tap_session_of(s, 0, 1), true, 1000);
+	OK(s, ledger_has_arrived(s, serial) && s->nodes[1].sent[1] == 0);
 }
 
 static void rekey_on_receiving_at_165(struct sim *s)
@@ -180,6 +183,9 @@ static void rekey_on_receiving_once(struct sim *s)
 	}
 	size_t n = sim_count(s, 0, 1, t, NEVER);
 	OK(s, n == 2);
+	uint64_t second =
+		sim_nth(s, 0, 1, t, 1)->at; /* by the timer, not by a packet that came then */
+	OK(s, (second - t - WAY_NS) % (100 * NS_PER_MS) != 0);
 	OK(s, s->nodes[1].sent[1] == 0);
 }
 
@@ -242,7 +248,7 @@ static void nothing_is_left_after_giving_up(struct sim *s)
 	uint64_t born;
 
 	begin(s, &born);
-	until(s, born + 300 * NS_PER_S);
+	until(s, born + 700 * NS_PER_S);
 	sim_cut(s, 0, 1, true);
 	uint64_t t = s->now;
 	sim_push(s, 0, 1);
