@@ -72,7 +72,7 @@ static void open_ours(const struct task *t)
 {
 	struct aead_packet run[RUN];
 
-	run_of(run, t, true); /* sealed with other sizes: tags are wrong or right, the work differs */
+	run_of(run, t, true); /* what seal_for() made */
 	((const struct aead_row *)t->row)->open_run(run, t->packets, &key);
 	for (size_t i = 0; i < t->packets; i++)
 		if (!run[i].ok)
