@@ -12,6 +12,7 @@
 
 enum {
 	RECORD_BYTES = 56, /* key 32, address 16, scope 4, port 2, family 1, zero 1; big endian */
+	PIECE_RECORDS = 512,
 	PATH_BYTES = 256,
 	FILE_MAX = 1 << 28,
 };
@@ -64,7 +65,7 @@ static bool record_read(struct wg_device *d, const uint8_t *p, const struct wish
 /* A file of another size or kind is none of ours; one that cannot be read ends where it does. */
 static int read_records(struct wg_device *out, int fd, const struct wish *w)
 {
-	uint8_t piece[RECORD_BYTES * 512];
+	uint8_t piece[RECORD_BYTES * PIECE_RECORDS];
 	struct stat st;
 	ssize_t n;
 	int rc = 0;
@@ -105,11 +106,33 @@ void ipc_forget(struct ipc *c, const char *name)
 	(void)unlink(path);
 }
 
-/* The file whole or the one from before. */
-static void write_records(struct ipc *c, const char *name, const uint8_t *p, size_t n)
+/* The peers' records, in pieces. Their number, or -1 when they cannot be written. */
+static long write_records(int fd, const struct wg_device *d)
+{
+	uint8_t piece[RECORD_BYTES * PIECE_RECORDS];
+	size_t n = 0;
+	long records = 0;
+
+	for (uint32_t i = 0; i < d->n_peers; i++) {
+		if (!(d->peers[i].flags & WG_PEER_HAS_ENDPOINT))
+			continue;
+		record_write(piece + n, &d->peers[i]);
+		n += RECORD_BYTES;
+		records++;
+		if (n < sizeof piece)
+			continue;
+		if (write(fd, piece, n) != (ssize_t)n)
+			return -1;
+		n = 0;
+	}
+	return write(fd, piece, n) == (ssize_t)n ? records : -1;
+}
+
+/* The file whole, or the one from before; none when there is nothing to say. */
+static void store(struct ipc *c, const struct wg_device *d, const char *name)
 {
 	char path[PATH_BYTES], fresh[PATH_BYTES];
-	bool ok;
+	long records;
 	int fd;
 
 	path_of(path, c, name, "");
@@ -119,30 +142,13 @@ static void write_records(struct ipc *c, const char *name, const uint8_t *p, siz
 	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return;
-	ok = write(fd, p, n) == (ssize_t)n;
-	ok &= close(fd) == 0;
-	if (!ok || rename(fresh, path) < 0)
-		(void)unlink(fresh);
-}
-
-static void store(struct ipc *c, const struct wg_device *d, const char *name)
-{
-	uint8_t *p = malloc((size_t)d->n_peers * RECORD_BYTES + 1);
-	size_t n = 0;
-
-	if (!p)
-		return;
-	for (uint32_t i = 0; i < d->n_peers; i++) {
-		if (!(d->peers[i].flags & WG_PEER_HAS_ENDPOINT))
-			continue;
-		record_write(p + n, &d->peers[i]);
-		n += RECORD_BYTES;
-	}
-	if (n > 0)
-		write_records(c, name, p, n);
-	else
+	records = write_records(fd, d);
+	if (close(fd) < 0)
+		records = -1;
+	if (records == 0)
 		ipc_forget(c, name);
-	free(p);
+	if (records <= 0 || rename(fresh, path) < 0)
+		(void)unlink(fresh);
 }
 
 static bool says_something(const struct wg_device *patch)

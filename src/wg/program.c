@@ -29,6 +29,7 @@ static void out_flush(struct program *p)
 
 	if (rc)
 		p->out_error = rc;
+	p->out_used = p->out.n > p->out_used ? p->out.n : p->out_used;
 	p->out.n = 0;
 	p->out.p[0] = '\0';
 }
@@ -62,7 +63,7 @@ void program_open(struct program *p, const char *name, char *buffer, size_t cap)
 bool program_close(struct program *p)
 {
 	out_flush(p);
-	mem_wipe(p->out.p, p->out.cap);
+	mem_wipe(p->out.p, p->out_used);
 	ipc_close(&p->ipc);
 	if (p->out.failed && p->out_error == 0)
 		p->out_error = -EMSGSIZE;

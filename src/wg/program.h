@@ -8,6 +8,7 @@
 struct program {
 	const char *name; /* argv[0] as it was typed */
 	struct text out;  /* standard output, written when full and at the end */
+	size_t out_used;  /* the most bytes that were ever in it: untouched pages cost a start nothing */
 	int out_error;    /* the first -errno of writing it */
 	bool color;
 	bool show_secrets; /* in the pretty format */
