@@ -37,10 +37,11 @@ struct sync {
 	const struct wg_device *now_device, *wanted;
 	const struct sync_options *o;
 	struct peer_index now_index, wanted_index, before_index;
+	uint32_t *last_same; /* by block: the last one with the same key */
 	uint32_t *goal_of;   /* by block: its goal's number, valid for the last block of a key */
 	uint32_t *next_same; /* by block: the next one with the same key, + 1; 0: none */
 	struct goal *goals;
-	uint32_t n_goals;
+	uint32_t n_goals, n_staying; /* staying: peers of the device that are wanted */
 	struct claims claims;
 	struct wg_device *patch;
 };
@@ -105,11 +106,9 @@ static uint32_t number_of(const struct sync *s, const struct goal *g)
 	return (uint32_t)(g - s->goals) + 1;
 }
 
-static struct goal *goal_find(const struct sync *s, const struct wg_public *key)
+static struct goal *goal_of_block(const struct sync *s, uint32_t block)
 {
-	const struct wg_peer *last = peer_index_find(&s->wanted_index, s->wanted, key);
-
-	return last ? &s->goals[s->goal_of[last - s->wanted->peers]] : NULL;
+	return &s->goals[s->goal_of[s->last_same[block]]];
 }
 
 /* Blocks of one key, in the order of the file. */
@@ -180,17 +179,19 @@ static bool goals_init(struct sync *s)
 
 	s->goals = calloc((size_t)n + 1, sizeof *s->goals);
 	s->goal_of = calloc((size_t)n + 1, sizeof *s->goal_of);
+	s->last_same = calloc((size_t)n + 1, sizeof *s->last_same);
 	s->next_same = calloc((size_t)n + 1, sizeof *s->next_same);
-	if (!s->goals || !s->goal_of || !s->next_same)
+	if (!s->goals || !s->goal_of || !s->last_same || !s->next_same)
 		return false;
 	for (uint32_t i = n; i > 0; i--) {
 		const struct wg_peer *block = &s->wanted->peers[i - 1];
 		const struct wg_peer *last = peer_index_find(&s->wanted_index, s->wanted,
 							     &block->public_key);
-		struct goal *g = &s->goals[last - s->wanted->peers];
+		uint32_t *first = &s->goals[last - s->wanted->peers].first;
+		s->last_same[i - 1] = (uint32_t)(last - s->wanted->peers);
 		if (last != block)
-			s->next_same[i - 1] = g->first + 1;
-		g->first = i - 1;
+			s->next_same[i - 1] = *first + 1;
+		*first = i - 1;
 	}
 	return true;
 }
@@ -205,22 +206,17 @@ static void goals_arrange(struct sync *s)
 	memset(s->goals, 0, (size_t)n * sizeof *s->goals);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct wg_peer *block = &s->wanted->peers[i];
-		const struct wg_peer *last = peer_index_find(&s->wanted_index, s->wanted,
-							     &block->public_key);
-		if (first_of_last[last - s->wanted->peers] != i)
+		struct goal *g = &s->goals[s->n_goals];
+		if (first_of_last[s->last_same[i]] != i)
 			continue;
-		s->goals[s->n_goals++] = (struct goal){ .first = i, .now = peer_index_find(
-			&s->now_index, s->now_device, &block->public_key) };
+		s->n_goals++;
+		g->first = i;
+		g->now = peer_index_find(&s->now_index, s->now_device, &block->public_key);
+		s->n_staying += g->now != NULL;
+		g->is_played = needs_playing(s, g);
 	}
-	for (uint32_t i = 0; i < s->n_goals; i++) {
-		const struct wg_peer *block = first_block(s, &s->goals[i]), *next = block;
-		while (next) {
-			block = next;
-			next = next_block(s, block);
-		}
-		s->goal_of[block - s->wanted->peers] = i;
-		s->goals[i].is_played = needs_playing(s, &s->goals[i]);
-	}
+	for (uint32_t i = 0; i < s->n_goals; i++)
+		s->goal_of[s->last_same[s->goals[i].first]] = i;
 }
 
 /* ---- playing ---- */
@@ -302,7 +298,7 @@ static void play(struct sync *s)
 	}
 	for (uint32_t i = 0; i < s->wanted->n_peers; i++) {
 		const struct wg_peer *block = &s->wanted->peers[i];
-		struct goal *g = goal_find(s, &block->public_key);
+		struct goal *g = goal_of_block(s, i);
 		if (g->is_played)
 			goal_play_block(s, g, block);
 	}
@@ -409,6 +405,8 @@ static bool patch_peer(struct sync *s, const struct goal *g)
 
 static bool patch_removals(struct sync *s)
 {
+	if (s->n_staying == s->now_device->n_peers)
+		return true;
 	for (uint32_t i = 0; i < s->now_device->n_peers; i++) {
 		const struct wg_peer *p = &s->now_device->peers[i];
 		struct wg_peer *out;
@@ -476,6 +474,7 @@ static void sync_free(struct sync *s)
 {
 	free(s->goals);
 	free(s->goal_of);
+	free(s->last_same);
 	free(s->next_same);
 	free(s->claims.slots);
 	peer_index_free(&s->now_index);
