@@ -49,7 +49,7 @@ struct wg_tunnel_peer {
 	struct noise_pending handshake; /* our initiation, if is_pending */
 	struct cookie_maker cookie;
 	uint8_t latest_timestamp[TAI64N_BYTES]; /* the greatest of his initiations */
-	uint8_t sent_timestamp[TAI64N_BYTES];   /* the latest of ours */
+	uint8_t sent_timestamp[TAI64N_BYTES];   /* the latest of ours, or what it must exceed */
 	uint64_t may_accept_ns;                 /* no initiation of his before */
 	uint64_t handshake_s;                   /* wall clock of the last complete handshake, 0: never */
 	uint32_t handshake_ns;

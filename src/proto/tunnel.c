@@ -229,6 +229,8 @@ int tunnel_peer_add(struct wg_tunnel_peer **out, struct wg_tunnel *t, const stru
 	p = peer_create(key, hash);
 	if (!p)
 		return -ENOMEM;
+	/* It may be one that was removed and remembers us. */
+	memcpy(p->sent_timestamp, t->removed_timestamp, sizeof p->sent_timestamp);
 	peer_table_add(&t->peers, p);
 	p->before = t->last;
 	if (t->last)
@@ -248,6 +250,8 @@ void tunnel_peer_remove(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 	peer_wipe_keys(t, p);
 	peer_forget(t, p);
 	peer_table_remove(&t->peers, p);
+	if (memcmp(p->sent_timestamp, t->removed_timestamp, sizeof p->sent_timestamp) > 0)
+		memcpy(t->removed_timestamp, p->sent_timestamp, sizeof p->sent_timestamp);
 	if (p->before)
 		p->before->next = p->next;
 	else

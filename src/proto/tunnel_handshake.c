@@ -84,15 +84,9 @@ static void next_timestamp(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 	tai64n_from_unix(now, unix_s, ns);
 	if (memcmp(now, t->sent_timestamp, sizeof now) > 0)
 		memcpy(t->sent_timestamp, now, sizeof now);
-	else if (memcmp(now, t->sent_timestamp, sizeof now) < 0 &&
-		 mem_is_zero_ct(p->sent_timestamp, sizeof p->sent_timestamp))
-		tai64n_next(t->sent_timestamp); /* he may be a peer removed and added again */
-	if (memcmp(p->sent_timestamp, t->sent_timestamp, sizeof now) < 0) {
-		memcpy(p->sent_timestamp, t->sent_timestamp, sizeof now);
-	} else {
-		tai64n_next(p->sent_timestamp);
-		memcpy(t->sent_timestamp, p->sent_timestamp, sizeof now);
-	}
+	if (memcmp(p->sent_timestamp, t->sent_timestamp, sizeof now) >= 0)
+		tai64n_next(t->sent_timestamp);
+	memcpy(p->sent_timestamp, t->sent_timestamp, sizeof now);
 }
 
 /* ---- sessions come and go ---- */

@@ -46,7 +46,8 @@ struct wg_tunnel {
 	struct outbox outbox;
 	size_t staged_bytes; /* of all peers */
 	struct wg_tunnel_peer *ready_first, *ready_last;
-	uint8_t sent_timestamp[TAI64N_BYTES]; /* the greatest ever sent: it never goes back */
+	uint8_t sent_timestamp[TAI64N_BYTES];    /* the greatest ever sent: it never goes back */
+	uint8_t removed_timestamp[TAI64N_BYTES]; /* the greatest ever sent to a peer since removed */
 };
 
 static inline void publish_begin(struct wg_tunnel *t)

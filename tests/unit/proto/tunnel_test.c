@@ -361,6 +361,45 @@ static void test_batch_of_initiations(void **state)
 	pair_free(p);
 }
 
+static void add_again(struct pair *p)
+{
+	struct pair_side *s = &p->side[0];
+	struct ip_prefix prefix;
+
+	tunnel_peer_remove(s->tunnel, s->peer);
+	assert_int_equal(tunnel_peer_add(&s->peer, s->tunnel, &p->side[1].pub), 0);
+	tunnel_peer_set_endpoint(s->tunnel, s->peer, &s->path.remote);
+	assert_true(prefix_make(&prefix, &p->side[1].address, 32));
+	assert_int_equal(tunnel_route_add(s->tunnel, s->peer, &prefix), 0);
+}
+
+/* The wall clock stands still, then is set back a year: each initiation is news all the same, also of
+ * a peer that was removed and added again. */
+static void test_timestamps_never_go_back(void **state)
+{
+	uint8_t ping[84];
+	struct pair *p = pair_new(14);
+
+	(void)state;
+	pair_ipv4(ping, sizeof ping, 0);
+	p->side[0].wall_stopped = true;
+	for (int i = 0; i < 8; i++) {
+		struct pair_packet m1;
+
+		if (i == 4)
+			p->side[0].wall_s -= 31536000;
+		pair_clear(p);
+		add_again(p);
+		pair_tun(p, 0, ping, sizeof ping);
+		assert_int_equal(p->side[0].sent->n, 1);
+		m1 = p->side[0].sent->packets[0];
+		assert_int_equal(m1.n, 148);
+		p->now_ns += NS_PER_S;
+		assert_int_equal(pair_udp(p, 1, m1.bytes, m1.n, NULL, 0).drop, WG_DROP_NONE);
+	}
+	pair_free(p);
+}
+
 /* ---- counters ---- */
 
 static void test_last_counters(void **state)
@@ -439,6 +478,7 @@ int main(void)
 		cmocka_unit_test(test_low_order_peers_get_no_packet),
 		cmocka_unit_test(test_flipped_bytes_change_nothing),
 		cmocka_unit_test(test_batch_of_initiations),
+		cmocka_unit_test(test_timestamps_never_go_back),
 		cmocka_unit_test(test_last_counters),
 		cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_drop_texts),
