@@ -91,6 +91,7 @@ void tap_down(struct sim *s, unsigned int a)
 	for (unsigned int b = 0; b < s->n_nodes; b++) {
 		tap_forget_pair(s, a, b, false);
 		s->tap->cookies[pair(s, a, b)].uncertain = true;
+		memset(s->tap->last_mac1[pair(s, a, b)], 0, 16); /* its index is given up */
 	}
 }
 
@@ -102,6 +103,7 @@ void tap_new_key(struct sim *s, unsigned int a)
 		memset(&s->tap->ss[pair(s, b, a)], 0, sizeof(struct wg_shared));
 		tap_forget_pair(s, a, b, false);
 		s->tap->cookies[pair(s, a, b)].uncertain = true;
+		memset(s->tap->last_mac1[pair(s, a, b)], 0, 16); /* its index is given up */
 		s->tap->cookies[pair(s, b, a)].uncertain = true;
 		memset(s->tap->answered[pair(s, b, a)], 0, SIM_TIMESTAMP_BYTES);
 	}
