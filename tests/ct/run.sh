@@ -19,7 +19,7 @@ fi
 bad=0
 
 build() { # NAME CC OPT [SAN]
-	make --no-print-directory -s O="$out/$1" CC="$2" OPT="$3" SAN="${4:-}" \
+	make --no-print-directory -s -j2 O="$out/$1" CC="$2" OPT="$3" SAN="${4:-}" \
 		CFLAGS='-include tests/ct/poison.h -U_FORTIFY_SOURCE -gdwarf-4' "$out/$1/tests/ct/secret" \
 		>"$out/$1.build" 2>&1 || { cat "$out/$1.build"; echo "ct: $1: does not build"; exit 1; }
 }
