@@ -400,6 +400,69 @@ static void test_timestamps_never_go_back(void **state)
 	pair_free(p);
 }
 
+/* Step 19 of the kernel's test: nothing while down, something when up, also when the key comes later. */
+static void test_first_keepalive(void **state)
+{
+	struct pair *p = pair_new(15);
+	struct wg_tunnel *t = p->side[0].tunnel;
+	struct wg_private none = { { 0 } };
+
+	(void)state;
+	tunnel_down(t);
+	tunnel_peer_set_keepalive(t, p->now_ns, p->side[0].peer, 1);
+	pair_run(p, p->now_ns + 10 * NS_PER_S, true);
+	assert_int_equal(p->side[0].sent->n, 0);
+	tunnel_up(t, p->now_ns);
+	pair_collect(p, 0);
+	assert_int_equal(p->side[0].sent->n, 1);
+	tunnel_down(t);
+	tunnel_set_private_key(t, p->now_ns, &none);
+	pair_clear(p);
+	tunnel_up(t, p->now_ns);
+	pair_run(p, p->now_ns + 10 * NS_PER_S, true);
+	assert_int_equal(p->side[0].sent->n, 0);
+	assert_true(tunnel_deadline(t) == NEVER);
+	tunnel_set_private_key(t, p->now_ns, &p->side[0].key);
+	pair_exchange(p);
+	assert_true(pair_state(p, 1).handshake_s > 0);
+	pair_free(p);
+}
+
+/* What a section leaves for control is seen from outside. */
+static void test_wants_control(void **state)
+{
+	uint8_t ping[84], sealed[84 + 15 + 32], opened[200];
+	struct pair *p = pair_new(16);
+	struct wg_buf buf = { .src = ping, .dst = sealed, .n = sizeof ping };
+	struct wg_path path;
+	struct wg_batch b = { &buf, 1, &path, 0 };
+
+	(void)state;
+	ping_both_ways(p);
+	pair_ipv4(ping, sizeof ping, 0);
+	pair_run(p, p->now_ns + 119 * NS_PER_S, false);
+	tunnel_seal(p->side[0].tunnel, p->now_ns, &b);
+	tunnel_tick(p->side[0].tunnel, p->now_ns); /* a timer may have become pending */
+	assert_false(tunnel_wants_control(p->side[0].tunnel));
+	p->now_ns += NS_PER_S; /* 120 s: the initiator's session is to be renewed */
+	buf = (struct wg_buf){ .src = ping, .dst = sealed, .n = sizeof ping };
+	tunnel_seal(p->side[0].tunnel, p->now_ns, &b);
+	assert_int_equal(buf.verdict, WG_TO_UDP);
+	assert_true(tunnel_wants_control(p->side[0].tunnel));
+	assert_int_equal(tunnel_deadline(p->side[0].tunnel), 0);
+	buf = (struct wg_buf){ .src = sealed, .dst = opened, .n = buf.out_n };
+	path = p->side[1].path;
+	b.n_paths = 1;
+	tunnel_open(p->side[1].tunnel, p->now_ns, &b);
+	assert_int_equal(buf.verdict, WG_TO_TUN);
+	pair_clear(p);
+	pair_collect(p, 0);
+	assert_int_equal(p->side[0].sent->n, 1);
+	assert_int_equal(p->side[0].sent->packets[0].n, 148);
+	assert_false(tunnel_wants_control(p->side[0].tunnel));
+	pair_free(p);
+}
+
 /* ---- counters ---- */
 
 static void test_last_counters(void **state)
@@ -479,6 +542,8 @@ int main(void)
 		cmocka_unit_test(test_flipped_bytes_change_nothing),
 		cmocka_unit_test(test_batch_of_initiations),
 		cmocka_unit_test(test_timestamps_never_go_back),
+		cmocka_unit_test(test_first_keepalive),
+		cmocka_unit_test(test_wants_control),
 		cmocka_unit_test(test_last_counters),
 		cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_drop_texts),
