@@ -97,6 +97,54 @@ static void there_and_back(const struct wg_device *d)
 	free(second.p);
 }
 
+/* Pieces of whole lines, each gone when the next one comes. */
+struct cutter {
+	struct span rest;
+	size_t at_least;
+	char *piece;
+};
+
+static bool next_piece(void *ctx, struct span *piece)
+{
+	struct cutter *c = ctx;
+	size_t n = c->at_least < c->rest.n ? c->at_least : c->rest.n;
+
+	free(c->piece);
+	c->piece = NULL;
+	if (c->rest.n == 0)
+		return false;
+	n += span_find(span_sub(c->rest, n, c->rest.n), '\n');
+	n += n < c->rest.n; /* with its newline */
+	c->piece = malloc(n);
+	if (!c->piece)
+		return false;
+	memcpy(c->piece, c->rest.p, n);
+	*piece = (struct span){ c->piece, n };
+	c->rest = span_sub(c->rest, n, c->rest.n);
+	return true;
+}
+
+static void same_in_pieces(const struct wg_device *whole, struct span text, const struct conf_options *o,
+			   size_t at_least, int whole_err)
+{
+	struct text first = { .room = grow }, second = { .room = grow };
+	struct cutter cutter = { .rest = text, .at_least = at_least };
+	struct conf_source source = { next_piece, &cutter };
+	struct diag d = { 0 };
+	struct wg_device device;
+
+	if (conf_read_pieces(&device, &source, o, &d) != whole_err)
+		abort();
+	conf_print(&first, whole, NULL);
+	conf_print(&second, &device, NULL);
+	if (!span_equal(text_of(&first), text_of(&second)))
+		abort();
+	device_free(&device);
+	free(cutter.piece);
+	free(first.p);
+	free(second.p);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct conf_options o = { .file = "fuzz.conf" };
@@ -116,10 +164,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	}
 	o.max_errors = data[0] >> 4;
 	err = conf_read(&device, text, &o, &d);
-	if ((err == 0) != (d.errors == 0) || (err && (device.peers || device.flags)))
-		abort();
 	if (passed > n + 1)
 		abort();
+	if ((err == 0) != (d.errors == 0) || (err && (device.peers || device.flags)))
+		abort();
+	same_in_pieces(&device, text, &o, data[0] >> 2, err);
 	if (conf_is_empty(text) && (device.flags || device.n_peers))
 		abort();
 	if (err == 0 && !has_host(&device) && !has_signs(&device))

@@ -46,6 +46,9 @@ class Source:
     def key(self):
         return self.r.choice(self.keys) if self.chance(70) else self.r.randbytes(32)
 
+    def secret(self):
+        return base64_of(self.r.randbytes(32))  # never the public key of anybody
+
     def ipv4(self):
         return ".".join(str(self.one(0, 1, 10, 127, 192, 254, 255, self.r.randrange(256))) for _ in range(4))
 
@@ -151,7 +154,8 @@ def show(s):
 
 
 def usage(s):
-    argv = s.one(["help"], ["--help"], ["-h"], ["bogus"], ["--help", "x"], ["show", "-h"], ["show", "--help"],
+    argv = s.one(["help"], ["--help"], ["-h"], ["bogus"], ["--help", "x"], ["-v"], ["--version"], ["version"],
+                 ["version", "x"], ["show", "-h"], ["show", "--help"],
                  ["show", "help"], ["show", "dt0", "peers", "x"], ["show", "interfaces", "x"], ["showconf"],
                  ["showconf", "a", "b"], ["set"], ["set", "dt0"], ["setconf"], ["setconf", "dt0"],
                  ["addconf", "a", "b", "c"], ["syncconf", "--help"], ["genkey", "x"], ["genpsk", "-h"],
@@ -197,7 +201,7 @@ def set_words(s):
 
 def key_file(s, case):
     name = f"key{len(case.files)}"
-    text = base64_of(s.key())
+    text = s.secret()
     case.secrets.append(text)
     if s.chance(20):
         return s.one("/dev/null", "nosuch")
@@ -267,7 +271,7 @@ def blanks(s, text):
 def interface_lines(s, case):
     lines = [s.one("[Interface]", "[interface]", " [ Interface ] ", "[INTERFACE] # x")]
     for _ in range(s.one(0, 1, 2, 3)):
-        key = base64_of(s.key())
+        key = s.secret()
         text = s.one(f"PrivateKey={key}", f"ListenPort={s.port()}", "ListenPort=domain",
                      f"FwMark={s.one('off', '0', '0xCA6C', '4294967295', '010')}")
         if text.startswith("PrivateKey"):
@@ -278,7 +282,7 @@ def interface_lines(s, case):
 
 def peer_lines(s, case, key, prefixes):
     lines = [s.one("[Peer]", "[peer]", "[PEER]", "[ Peer ]"), blanks(s, f"PublicKey={base64_of(key)}")]
-    psk = base64_of(s.key())
+    psk = s.secret()
     if s.chance(40):
         lines.append(blanks(s, f"PresharedKey={s.one(psk, base64_of(bytes(32)))}"))
         case.secrets.append(psk)
@@ -333,7 +337,7 @@ def setconf(s):
 def wrong_file(s):
     """One wrong line somewhere in a right file."""
     case, lines = tunnel_file(s, s.one("setconf", "addconf", "syncconf"), False)
-    secret = base64_of(s.key())
+    secret = s.secret()
     case.secrets.append(secret)
     wrong = s.one(*WRONG, *WRONG, f"PrivateKye={secret}", secret, f"PrivateKey {secret}", f"PresharedKey={secret}x",
                   f"PrivateKey={secret[:43]}", f"[{secret}]", f"ListenPort={secret}", f"Endpoint={secret}")

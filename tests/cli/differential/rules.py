@@ -44,6 +44,14 @@ def usage_of_signs(case, theirs, ours):
     return theirs._replace(err=theirs.err.replace(old, new))
 
 
+@rule("the version says whose it is; its second word is the version of wireguard-tools that it replaces")
+def version(case, theirs, ours):
+    ours_is_one = re.fullmatch(rb"wireguard-tools v1\.0\.20\d{6} - wgsuite \d+\.\d+\.\d+\n", ours.out)
+    if theirs.out.startswith(b"wireguard-tools v1.0.20210914 - ") and ours_is_one:
+        return theirs._replace(out=ours.out)
+    return None
+
+
 @rule("1.0.20250521: allowed-ips can be added and removed one by one")
 def signs(case, theirs, ours):
     if case.signs and theirs.code == 1:

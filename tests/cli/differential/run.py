@@ -76,7 +76,10 @@ def main():
         old, new = both(case, ours, theirs, devices)
         expected, names = rules.expected(case, old, new)
         used.update(names)
-        if expected != new:
+        told = [secret for secret in case.secrets if secret.encode() in new.err]
+        if told:
+            print(f"case {number} (seed {seed}): standard error holds a secret")
+        if expected != new or told:
             failed[case.kind] += 1
             if failed[case.kind] <= 3:
                 print(f"case {number} (seed {seed}): {describe(case, old, expected, new)}")
