@@ -142,6 +142,7 @@ int link_list(struct netlink *rt, struct ipc_names *out)
 		ipc_names_free(out);
 		return rc;
 	}
-	qsort(out->list, out->n, sizeof *out->list, by_index);
+	if (out->n > 1)
+		qsort(out->list, out->n, sizeof *out->list, by_index);
 	return 0;
 }

@@ -9,6 +9,7 @@ HEX_A=c53201039adba14be71f886da1d8dbe9eebded08cb111b75340078999aa9f038
 
 wg_setup_file() {
 	[ -n "${WGSUITE_BOX-}" ] || skip "only in tests/lib/box.sh"
+	[ -x "$WG" ] || { echo "$WG is not there"; return 1; }
 	cc -O1 -std=gnu11 -D_GNU_SOURCE -o "$BATS_FILE_TMPDIR/fake_uapi" "$root/tests/lib/fake_uapi.c"
 }
 

@@ -115,7 +115,7 @@ static void names_resolve_at_once(void **state)
 {
 	struct wg_device d = { 0 };
 	struct heard h = { .n = 0 };
-	char name[16];
+	char name[48];
 
 	(void)state;
 	meet = 20;
