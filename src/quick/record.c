@@ -189,6 +189,24 @@ void record_remove(struct record *r)
 	r->exists = false;
 }
 
+/* What a wg-quick that was killed may have left beside records: nobody holds it. */
+static void sweep_folder(const struct record *r)
+{
+	char path[PATH_MAX];
+	struct text t = text_fixed(path, sizeof path);
+	int fd;
+
+	path_of(r, ".tmp", path, sizeof path);
+	(void)unlink(path);
+	t = text_fixed(path, sizeof path);
+	text_f(&t, "%s/.lock", folder);
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		(void)unlink(path);
+	if (fd >= 0)
+		close(fd);
+}
+
 static void free_contents(struct record *r)
 {
 	plan_free(&r->plan);
@@ -218,6 +236,7 @@ void record_close(struct record *r)
 	if (r->lock >= 0) {
 		path_of(r, ".lock", path, sizeof path);
 		(void)unlink(path);
+		sweep_folder(r);
 		close(r->lock);
 		if (!r->exists)
 			(void)rmdir(folder);

@@ -285,6 +285,8 @@ int record_parse(struct record *r, struct span text)
 		bool known;
 		if (line.n == 0 || !span_next(&word, &line, ' '))
 			continue;
+		if (!line.p)
+			line = SPAN("");
 		if (!take_list(r, word, line, &known))
 			return -EINVAL;
 		for (size_t i = 0; !known && i < ARRAY_LEN(lines); i++)

@@ -52,7 +52,7 @@ static struct {
 	char text[160];
 } complaint;
 
-static int note_complaint(const char *fmt, ...)
+static printf_like(1, 2) int note_complaint(const char *fmt, ...)
 {
 	va_list ap;
 	const char *place;

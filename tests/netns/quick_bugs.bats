@@ -1,0 +1,233 @@
+# The bugs of bash's wg-quick (reference/wg-behaviour.md C1), each as a test that we do not have it, and
+# what a host may lack. Numbers in names are those of the list.
+load ../lib/netns
+load ../lib/quick
+
+setup() {
+	net_begin
+	quick_host
+}
+teardown() { net_end; }
+
+FULL="Address = 10.7.0.1/24, fd07::1/64"
+
+@test "2: a strip that fails empties nothing" {
+	quick_file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16"
+	on a wg-quick up wg0
+	before=$(on a wg showconf wg0)
+	run on a bash -c 'wg syncconf wg0 <(wg-quick strip typo)'
+	[ "$(on a wg showconf wg0)" = "$before" ]
+	on a wg-quick down wg0
+}
+
+@test "4: rules go although rt_tables names the table; unrelated rules stay" {
+	quick_file wg0 "$FULL" "0.0.0.0/0"
+	on a sh -c 'mkdir -p /etc/iproute2; echo "51820 wgtab" >> /etc/iproute2/rt_tables'
+	on a ip rule add from 10.55.0.0/16 lookup 518201 pref 100
+	on a ip rule add from 10.56.0.0/16 lookup 51820 pref 101
+	on a ip rule add from 10.57.0.0/16 lookup main suppress_prefixlength 0 pref 102
+	before=$(quick_state)
+	on a wg-quick up wg0
+	on a wg-quick down wg0
+	quick_settled "$before"
+	on a wg-quick up wg0
+	on a rm -r /run/wgsuite
+	on a sh -c 'wg-quick down wg0; echo 0 > /proc/sys/net/ipv4/conf/all/src_valid_mark'
+	quick_settled "$before"
+}
+
+@test "8: a host without IPv6" {
+	quick_file wg0 "$FULL" "0.0.0.0/0, ::/0, fd08::/64"
+	on a sh -c 'echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6'
+	before=$(quick_state)
+	run on a wg-quick up wg0
+	[ "$status" -eq 0 ] && [[ $output == *"[!] IPv6 is disabled here"* ]]
+	[[ $(on a ip route get 8.8.8.8) == *"dev wg0 table 51820"* ]]
+	on a wg-quick down wg0
+	quick_settled "$before"
+}
+
+@test "8: a read-only /proc/sys" {
+	quick_file wg0 "$FULL" "0.0.0.0/0"
+	before=$(quick_state)
+	run on a unshare -m sh -c 'mount --bind /proc/sys /proc/sys; mount -o remount,ro,bind /proc/sys; wg-quick up wg0'
+	[ "$status" -eq 0 ] && [[ $output == *"[!] /proc/sys/net/ipv4/conf/all/src_valid_mark cannot be written"* ]]
+	on a wg-quick down wg0
+	quick_settled "$before"
+}
+
+# without NAME…: runs what follows -- where these programs do not exist.
+without() {
+	local names=()
+	while [ "$1" != -- ]; do names+=("$1"); shift; done
+	shift
+	on a unshare -m sh -c '
+		names=$1; shift
+		for name in $names; do
+			for path in /usr/sbin/$name /usr/bin/$name /sbin/$name /usr/lib/x86_64-linux-gnu/$name; do
+				[ ! -e "$path" ] || mount --bind /dev/null "$(realpath "$path")"
+			done
+		done
+		exec "$@"' sh "${names[*]}" "$@"
+}
+
+@test "8: neither nft nor iptables" {
+	quick_file wg0 "$FULL" "0.0.0.0/0"
+	before=$(quick_state)
+	run without nft libnftables.so.1 iptables-restore ip6tables-restore -- wg-quick up wg0
+	[ "$status" -eq 0 ] && [[ $output == *"[!] neither nft nor iptables is here"* ]]
+	on a wg-quick down wg0
+	quick_settled "$before"
+}
+
+@test "8: iptables only, with the comment that others look for" {
+	quick_file wg0 "$FULL" "0.0.0.0/0, ::/0"
+	on a sh -c 'for t in iptables ip6tables; do for n in raw mangle; do $t -t $n -S; done; done' > /dev/null || skip "no iptables"
+	before=$(quick_state)
+	run without nft libnftables.so.1 -- wg-quick up wg0
+	[ "$status" -eq 0 ] && [[ $output == *"[#] iptables-restore -n"* ]]
+	on a iptables -t raw -S PREROUTING | grep -q 'wg-quick(8) rule for wg0'
+	on a ip6tables -t mangle -S POSTROUTING | grep -q 'wg-quick(8) rule for wg0'
+	run without nft libnftables.so.1 -- wg-quick down wg0
+	[ "$status" -eq 0 ]
+	[[ $(on a iptables-save) != *wg-quick* && $(on a ip6tables-save) != *wg-quick* ]]
+	# And when nobody kept a record.
+	without nft libnftables.so.1 -- wg-quick up wg0
+	on a rm -r /run/wgsuite
+	without nft libnftables.so.1 -- wg-quick down wg0
+	[[ $(on a iptables-save) != *wg-quick* && $(on a ip6tables-save) != *wg-quick* ]]
+}
+
+@test "8: a name that cannot be resolved keeps nobody else out" {
+	tunnel a wg0 <<-END
+	[Interface]
+	PrivateKey = $QUICK_KEY
+	[Peer]
+	PublicKey = $QUICK_PEER
+	AllowedIPs = 10.8.0.0/16
+	Endpoint = no-such-host.invalid:51820
+	[Peer]
+	PublicKey = KY0qEDi4bOKDxqKj9yt6kczUuZpYetOyQNKkXRfc+Uw=
+	AllowedIPs = 10.9.0.0/16
+	Endpoint = 192.168.5.254:51820
+	END
+	run on a env WG_ENDPOINT_RESOLUTION_RETRIES=0 wg-quick up wg0
+	[ "$status" -eq 0 ] && [[ $output == *"no-such-host.invalid"* ]]
+	[[ $(on a wg show wg0 endpoints) == *"$QUICK_PEER	(none)"* ]]
+	[[ $(on a ip route) == *"10.8.0.0/16 dev wg0"*"10.9.0.0/16 dev wg0"* ]]
+	on a wg-quick down wg0
+}
+
+@test "8: an address given twice, a route that exists already" {
+	quick_file wg0 "Address = 10.7.0.1/24, 10.7.0.1/24
+Address = 10.7.0.1/24" "192.168.5.0/24, 10.8.0.0/16"
+	on a ip route add 10.8.0.0/16 via 192.168.5.254
+	before=$(quick_state)
+	run on a wg-quick up wg0
+	[ "$status" -eq 0 ]
+	[[ $output == *"[!] there is a route to 10.8.0.0/16 already"* ]]
+	[[ $(on a ip route get 10.8.0.1) == *"dev eth0"* ]]
+	on a wg-quick down wg0
+	quick_settled "$before"
+}
+
+@test "9: a failed up runs the counterparts of the hooks that ran" {
+	quick_file wg0 "PreUp = touch /run/pre
+PostUp = touch /run/post
+PostUp = false; true
+PostUp = touch /run/never
+PreDown = rm /run/post
+PostDown = rm /run/pre" "10.8.0.0/16"
+	before=$(quick_state)
+	run on a wg-quick up wg0
+	[ "$status" -eq 1 ]
+	quick_settled "$before"
+}
+
+@test "10: a PreDown that fails does not keep the tunnel up" {
+	quick_file wg0 "PreDown = false
+PostDown = touch /run/down" "10.8.0.0/16"
+	on a wg-quick up wg0
+	run on a wg-quick down wg0
+	[ "$status" -eq 1 ] && [[ $output == *"a hook failed (1)"* ]]
+	on a test -e /run/down
+	! in_net a ip link show wg0
+}
+
+@test "12: no way to make the interface is a failure that says so" {
+	quick_file wg0 "" "10.8.0.0/16"
+	before=$(quick_state)
+	run on a env WG_QUICK_USERSPACE_IMPLEMENTATION=/nonexistent wg-quick up wg0
+	[ "$status" -eq 1 ] && [[ $output == *"/nonexistent"* ]]
+	quick_settled "$before"
+}
+
+@test "13: rules carry a protocol that systemd-networkd leaves alone" {
+	quick_file wg0 "" "0.0.0.0/0"
+	on a wg-quick up wg0
+	[ "$(on a ip -d -4 rule | grep -c -e 'lookup 51820 proto kernel' -e 'suppress_prefixlength 0 proto kernel')" -eq 2 ]
+	on a wg-quick down wg0
+}
+
+@test "hooks: bash, in order, with what they may expect" {
+	on a mkdir -p /run/out
+	quick_file wg0 'PreUp = ip link show %i > /run/out/1; [[ $INTERFACE == wg@(0|1) ]] && echo "$LC_ALL $CONFIG_FILE %%i; x # y" > /run/out/2
+PostUp = cat <(wg show %i fwmark) > /run/out/3; read -r line && echo "$line" > /run/out/4
+PostUp = umask > /run/out/5' "10.8.0.0/16"
+	echo "from stdin" | on a env -u LC_ALL WG_TEST=x wg-quick up wg0
+	on a test -s /run/out/1
+	[ "$(on a cat /run/out/2)" = "C /etc/wireguard/wg0.conf %wg0; x # y" ]
+	[ "$(on a cat /run/out/3)" = off ]
+	[ "$(on a cat /run/out/4)" = "from stdin" ]
+	[ "$(on a cat /run/out/5)" = 0022 ]
+	on a wg-quick down wg0
+}
+
+@test "hooks: a key that PreUp sets survives; a false before the last command counts" {
+	on a sh -c 'umask 077; wg genkey > /run/key'
+	tunnel a wg0 <<-END
+	[Interface]
+	PreUp = wg set %i private-key /run/key fwmark 7
+	PreUp = ip address add 10.3.0.1/24 dev %i
+	[Peer]
+	PublicKey = $QUICK_PEER
+	AllowedIPs = 0.0.0.0/0, 10.3.0.0/24
+	END
+	on a wg-quick up wg0
+	[ "$(on a wg show wg0 private-key)" = "$(on a cat /run/key)" ]
+	[ "$(on a wg show wg0 fwmark)" = 0x7 ]
+	[[ $(on a ip rule) == *"not from all fwmark 0x7 lookup 7"* ]]
+	on a nft list table ip wg-quick-wg0 | grep -q 'ip daddr 10.3.0.1'
+	on a wg-quick down wg0
+}
+
+@test "hooks: none for a file that others may write, none when asked so" {
+	quick_file wg0 "PostUp = touch /run/ran" "10.8.0.0/16"
+	on a chmod 666 /etc/wireguard/wg0.conf
+	run on a wg-quick up wg0
+	[ "$status" -eq 1 ] && [[ $output == *"may be written by everybody"* ]]
+	on a wg-quick up --no-hooks wg0
+	on a test ! -e /run/ran
+	on a wg-quick down --no-hooks wg0
+	on a chmod 600 /etc/wireguard/wg0.conf
+	on a chown 1234 /etc/wireguard/wg0.conf
+	run on a wg-quick up wg0
+	[ "$status" -eq 1 ] && [[ $output == *"belongs to user 1234"* ]]
+}
+
+@test "hooks: nothing of the caller's environment reaches the shell's own" {
+	quick_file wg0 'PostUp = echo "${IFS@Q} ${BASH_ENV-none} $(type -t evil)" > /run/out' "10.8.0.0/16"
+	on a env 'IFS=x' BASH_ENV=/run/evil 'BASH_FUNC_evil%%=() { :; }' wg-quick up wg0
+	[ "$(on a cat /run/out)" = "\$' \\t\\n' none " ]
+	on a wg-quick down wg0
+}
+
+@test "no secret in arguments, environment or messages" {
+	quick_file wg0 "Address = 10.7.0.1/24
+PostUp = env; ps axww" "10.8.0.0/16"
+	run on a wg-quick up wg0
+	[ "$status" -eq 0 ] && [[ $output != *"$QUICK_KEY"* ]]
+	[[ $(on a sh -c 'cat /run/wgsuite/*') != *"$QUICK_KEY"* ]]
+	run on a wg-quick down wg0
+	[[ $output != *"$QUICK_KEY"* ]]
+}

@@ -1,0 +1,67 @@
+# While a full tunnel comes up, nothing that belongs in it leaves by the uplink once its first rule is
+# there, and a stranger cannot speak to its address once that exists.
+load ../lib/netns
+load ../lib/quick
+
+setup() {
+	net_begin
+	quick_host
+	quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64" "0.0.0.0/0, ::/0"
+}
+teardown() { net_end; }
+
+# A sender of UDP to a far address as fast as it goes, and a watcher of rules, both with the clock of
+# the capture; what left in plain after the first rule was seen is printed.
+@test "100 ups under a capture: not one plaintext packet after the first rule" {
+	on_bg gw tcpdump -n -tt -i eth0 -U -w /run/uplink.pcap 'udp port 4444'
+	capture=$BG
+	on_bg a perl -MSocket -e '
+		socket(my $four, AF_INET, SOCK_DGRAM, 0); socket(my $six, AF_INET6, SOCK_DGRAM, 0);
+		my @to = (pack_sockaddr_in(4444, inet_aton("8.8.8.8")), pack_sockaddr_in6(4444, inet_pton(AF_INET6, "2001:db8:77::1")));
+		for (;;) { send($four, "x", 0, $to[0]); send($six, "x", 0, $to[1]); select undef, undef, undef, 0.0002 }'
+	captured() { [ "$(on gw stat -c %s /run/uplink.pcap)" -gt 100 ]; }
+	eventually 10 captured
+	for i in $(seq 100); do
+		# stamps: after the rule is there, and before it is taken away
+		on a sh -c 'wg-quick up wg0 2>/dev/null && date +%s.%N && ip -4 rule > /dev/null && date +%s.%N && wg-quick down wg0 2>/dev/null'
+	done > "$NET_DIR/stamps"
+	sleep 0.2
+	kill "$capture"
+	on gw tcpdump -n -tt -r /run/uplink.pcap 2> /dev/null | cut -d' ' -f1 > "$NET_DIR/packets"
+	[ "$(wc -l < "$NET_DIR/packets")" -gt 100 ] # the sender did send
+	leaks=$(awk 'NR == FNR { if (FNR % 2) from[++n] = $1; else to[n] = $1; next }
+		{ for (i = 1; i <= n; i++) if ($1 > from[i] && $1 < to[i]) print $1 }' "$NET_DIR/stamps" "$NET_DIR/packets")
+	[ -z "$leaks" ]
+}
+
+@test "rule by rule: with the first rule alone, nothing goes the old way" {
+	# The order of the kernel's own events: unreachable, rules, route, and only then not unreachable.
+	on_bg a stdbuf -oL ip -4 monitor route rule
+	log=$BG_LOG
+	ready() { on a ip route add 10.250.0.0/16 dev lo && on a ip route delete 10.250.0.0/16 dev lo && grep -q 10.250 "$log"; }
+	eventually 5 ready
+	on a wg-quick up wg0
+	told() { grep -q 'Deleted unreachable default' "$log"; }
+	eventually 5 told
+	events=$(grep -o -e 'Deleted unreachable default' -e 'unreachable default' -e 'not from all fwmark' -e 'suppress_prefixlength' \
+		-e 'default dev wg0' "$log" | xargs -d '\n' printf '%s|')
+	[ "$events" = "unreachable default|not from all fwmark|suppress_prefixlength|default dev wg0|Deleted unreachable default|" ]
+	on a wg-quick down wg0
+}
+
+@test "a spoofed packet to the tunnel's address is dropped from the moment the address exists" {
+	on gw ip route add 10.7.0.1 via 192.168.5.1
+	on a sh -c 'echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter; echo 0 > /proc/sys/net/ipv4/conf/eth0/rp_filter'
+	on_bg gw ping -n -i 0.005 -I 192.168.5.254 10.7.0.1
+	strangers=$BG_LOG
+	for i in $(seq 20); do
+		on a wg-quick up wg0
+		on a wg-quick down wg0
+	done
+	! grep -q 'bytes from 10.7.0.1' "$strangers"
+	# The test could have seen an answer: without our table there is one.
+	on a wg-quick up wg0
+	on a nft delete table ip wg-quick-wg0
+	answered_now() { grep -q 'bytes from 10.7.0.1' "$strangers"; }
+	eventually 10 answered_now
+}
