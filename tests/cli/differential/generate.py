@@ -407,7 +407,7 @@ def broken_answer(s):
     wrong = s.one("listen_port=65536", "listen_port=x", "fwmark=0x1", "fwmark=4294967296", "private_key=00", "nonsense",
                   "rx_bytes=18446744073709551616", "allowed_ip=1.2.3.4/33", "allowed_ip=x/8", "newer_key=1", "=", "a=b=c",
                   "public_key=00", "preshared_key=zz", "persistent_keepalive_interval=65536", "endpoint=[::1]",
-                  "last_handshake_time_sec=x", "tx_bytes=-1", "listen_port=", "errno=x")
+                  "endpoint=one.example.test:5", "endpoint=1.2.3.4:domain", "last_handshake_time_sec=x", "tx_bytes=-1", "listen_port=", "errno=x")
     lines.insert(at, wrong)
     tail = s.one("errno=0\n\n", "errno=0\n\n", "errno=22\n\n", "\n", "errno=1\n\n", "")
     reply = "\n".join(lines) + "\n" + tail

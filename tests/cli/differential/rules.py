@@ -120,6 +120,17 @@ def large_count(case, theirs, ours):
     return refused(theirs, b"Unable to access interface%s: Protocol error\n" % name)._replace(sent=theirs.sent)
 
 
+@rule("a daemon's answer is never looked up in the DNS: an endpoint in it is an address and a number")
+def names_in_answers(case, theirs, ours):
+    if case.kind != "broken":
+        return None
+    peers = case.devices["dt0"].partition(b"public_key=")[2]
+    if not re.search(rb"(?m)^endpoint=(one\.example\.test:5|1\.2\.3\.4:domain)$", peers):
+        return None
+    name = b" dt0" if case.argv[1] == "all" else b""
+    return refused(theirs, b"Unable to access interface%s: Protocol error\n" % name)._replace(sent=theirs.sent)
+
+
 @rule("an empty file, most often a failed <(…), does not clear an interface unless told to")
 def emptiness(case, theirs, ours):
     if case.kind != "empty" or case.argv[0] == "addconf" or case.argv[2] == "/dev/null" or theirs.code != 0:
