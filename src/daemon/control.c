@@ -335,14 +335,15 @@ void control_run(struct control *c)
 	log_verbose("ending: %s", c->ended ? c->ended : "an error");
 }
 
+/* The socket's file goes last: once it is gone, port and name are free for the next of this name. */
 void control_free(struct control *c)
 {
-	uapi_server_close(&c->uapi);
 	if (c->up)
 		tunnel_down(c->tunnel);
 	close_sockets(c);
 	link_close(&c->link);
 	tun_close(&c->tun);
+	uapi_server_close(&c->uapi);
 	if (c->routes_source.fd >= 0)
 		close(c->routes_source.fd);
 	if (c->signal_source.fd >= 0)
