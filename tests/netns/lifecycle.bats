@@ -127,10 +127,15 @@ both_up() {
 	before=$(net_state a)
 	ON_LIMIT=300 on a bash -euc '
 		for i in $(seq 100); do
-			wg-quick up wg0
-			[ $((i % 10)) -gt 0 ] || ping -n -q -c 1 -W 10 10.9.0.2
-			wg-quick down wg0
-		done'
+			LOG_LEVEL=debug wg-quick up wg0 > /run/log 2>&1 || { cat /run/log; exit 1; }
+			[ $((i % 10)) -gt 0 ] || ping -n -q -c 1 -W 10 10.9.0.2 || {
+				cat /run/log
+				wg show
+				exit 1
+			}
+			wg-quick down wg0 2>/dev/null
+		done
+		rm /run/log'
 	eventually 10 gone a wg0
 	diff <(echo "$before") <(net_state a)
 	# Nothing holds sockets without a name either.
