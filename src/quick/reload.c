@@ -97,7 +97,8 @@ static int look_at_routes(struct reload *r)
 
 	if (error == 0)
 		error = rt_routes(&q->rt, IP_V6, table_of(&q->file), q->ifindex, &r->found);
-	qsort(r->found.list, r->found.n, sizeof *r->found.list, compare_prefixes);
+	if (r->found.n > 0)
+		qsort(r->found.list, r->found.n, sizeof *r->found.list, compare_prefixes);
 	if (error == 0)
 		error = plan_routes(&r->wanted, &r->n_wanted, &q->file.device, NULL);
 	if (error < 0)

@@ -13,9 +13,9 @@ teardown() { net_end; }
 # A sender of UDP to a far address as fast as it goes, and a watcher of rules, both with the clock of
 # the capture; what left in plain after the first rule was seen is printed.
 @test "100 ups under a capture: not one plaintext packet after the first rule" {
-	on_bg gw tcpdump -n -tt -i eth0 -U -w /run/uplink.pcap 'udp port 4444'
+	on_bg gw tcpdump -Z root -n -tt -i eth0 -U -w /run/uplink.pcap 'udp port 4444'
 	capture=$BG
-	on_bg a perl -MSocket -e '
+	on_bg a perl -MSocket=:all -e '
 		socket(my $four, AF_INET, SOCK_DGRAM, 0); socket(my $six, AF_INET6, SOCK_DGRAM, 0);
 		my @to = (pack_sockaddr_in(4444, inet_aton("8.8.8.8")), pack_sockaddr_in6(4444, inet_pton(AF_INET6, "2001:db8:77::1")));
 		for (;;) { send($four, "x", 0, $to[0]); send($six, "x", 0, $to[1]); select undef, undef, undef, 0.0002 }'
