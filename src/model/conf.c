@@ -161,8 +161,8 @@ static void read_allowedips(struct conf_reader *r, const struct field *f, struct
 		if (v.host_bits) {
 			struct diag_at at = place(r, raw, true);
 			struct span shown = span_sub(v.text, v.incremental ? 1 : 0, v.text.n);
-			diag_f(r->d, DIAG_WARNING, &at, NULL, "AllowedIP has nonzero host part: %.*s",
-			       (int)shown.n, shown.p);
+			diag_f(r->d, DIAG_WARNING, &at, NULL,
+			       "AllowedIP has nonzero host part: %.*s", (int)shown.n, shown.p);
 		}
 	}
 	if (incremental)
@@ -171,7 +171,8 @@ static void read_allowedips(struct conf_reader *r, const struct field *f, struct
 		peer->flags |= WG_PEER_REPLACE_ALLOWEDIPS;
 }
 
-static void read_setting(struct conf_reader *r, const struct field *f, struct span code, size_t equals)
+static void read_setting(struct conf_reader *r, const struct field *f, struct span code,
+			 size_t equals)
 {
 	struct span value = span_trim(span_sub(code, equals + 1, code.n));
 	struct field_value v;
@@ -198,7 +199,8 @@ static bool offer_extra(struct conf_reader *r, struct span code, size_t equals)
 	x.value = span_sub(conf_is_hook_key(x.key) ? r->line : code, equals + 1, r->line.n);
 	x.value = span_trim(x.value);
 	x.column = (unsigned int)(x.value.p - r->line.p) + 1;
-	taken = r->o->extra(r->o->ctx, &x, r->section == IN_PEER ? (int)r->out->n_peers - 1 : -1, r->d);
+	taken = r->o->extra(r->o->ctx, &x, r->section == IN_PEER ? (int)r->out->n_peers - 1 : -1,
+			    r->d);
 	r->errors += r->d->errors - errors;
 	return taken || r->d->errors != errors;
 }
@@ -255,8 +257,9 @@ static bool is_text(struct conf_reader *r)
 {
 	size_t nul = span_find(r->line, '\0');
 
-	if (r->line_number == 1 && (span_starts(r->line, "\xef\xbb\xbf") ||
-				    span_starts(r->line, "\xff\xfe") || span_starts(r->line, "\xfe\xff"))) {
+	if (r->line_number == 1 &&
+	    (span_starts(r->line, "\xef\xbb\xbf") || span_starts(r->line, "\xff\xfe") ||
+	     span_starts(r->line, "\xfe\xff"))) {
 		fail(r, span_sub(r->line, 0, 1), "save the file as plain UTF-8 without BOM",
 		     "The file begins with a byte order mark", (struct span){ NULL, 0 }, false);
 		return false;

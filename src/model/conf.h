@@ -14,39 +14,43 @@ bool conf_is_quick_key(struct span key);
 /* PreUp, PostUp, PreDown or PostDown: the rest of the line is the value, '#' too. */
 bool conf_is_hook_key(struct span key);
 
-/* A key that only wg-quick knows (Address, DNS, PostUp, …), handed over as it stands in [Interface]. */
+/* A key that only wg-quick knows (Address, DNS, PostUp, …), handed over as it stands in
+ * [Interface]. */
 struct conf_extra {
-	struct span key, value; /* value: trimmed; '#' comment cut except for hooks (Pre/Post Up/Down) */
+	struct span key;
+	struct span value; /* trimmed; '#' comment cut except for hooks (Pre/Post Up/Down) */
 	struct span line_text;  /* the whole line */
 	unsigned int line, column; /* of the value */
 };
 
 struct conf_options {
 	const char *file; /* for messages */
-	/* Non-null: keys of [Interface] (and, with peer ≥ 0, of the peer of that number) that the wg
-	 * level does not know go here; true: taken. Null, or false: an error, with a hint when the
-	 * word is a wg-quick(8) key. A function that refuses the value reports it and returns true. */
+	/* Non-null: keys of [Interface] (and, with peer ≥ 0, of the peer of that number) that the
+	 * wg level does not know go here; true: taken. Null, or false: an error, with a hint when
+	 * the word is a wg-quick(8) key. A function that refuses the value reports it and returns
+	 * true. */
 	bool (*extra)(void *ctx, const struct conf_extra *x, int peer, struct diag *d);
 	void *ctx;
 	const struct ip_scopes *scopes;
 	/* Service names of ports ("domain"); null: decimal only. */
 	bool (*service)(uint16_t *port, struct span name);
-	/* Every line that `extra` did not take, in order, as it stands without its newline, comments and
-	 * blank lines too: what wg-quick strip prints. Wrong lines come by as well. May be null. */
+	/* Every line that `extra` did not take, in order, as it stands without its newline,
+	 * comments and blank lines too: what wg-quick strip prints. Wrong lines come by as well.
+	 * May be null. */
 	void (*pass)(void *ctx, struct span line);
 	bool no_names; /* peers get no name from comments: nobody will show it */
-	unsigned int max_errors; /* go on after an error, to report this many; 0 or 1: stop at the first */
+	unsigned int max_errors; /* how many to report before giving up; 0: the first only */
 };
 
 /* Reads the text into a patch: HAS bits for the keys that are there, every peer with
- * REPLACE_ALLOWEDIPS (unless its last AllowedIPs line is incremental), endpoints that are numeric in
- * `endpoint`, others in `host`. 0, or -EINVAL (reported), or -ENOMEM. */
+ * REPLACE_ALLOWEDIPS (unless its last AllowedIPs line is incremental), endpoints that are numeric
+ * in `endpoint`, others in `host`. 0, or -EINVAL (reported), or -ENOMEM. */
 must_check int conf_read(struct wg_device *out, struct span text, const struct conf_options *o,
 			 struct diag *d);
 
-/* The same from text that comes in pieces, so that a file of any size needs little memory. Each call
- * gives the next piece: whole lines (only the last piece may lack its newline), valid until the next
- * call. False: no more, be it the end or a failure that the caller remembers. */
+/* The same from text that comes in pieces, so that a file of any size needs little memory. Each
+ * call gives the next piece: whole lines (only the last piece may lack its newline), valid until
+ * the next call. False: no more, be it the end or a failure that the caller remembers. */
 struct conf_source {
 	bool (*next)(void *ctx, struct span *piece);
 	void *ctx;
@@ -55,7 +59,8 @@ must_check int conf_read_pieces(struct wg_device *out, const struct conf_source 
 				const struct conf_options *o, struct diag *d);
 
 /* The words after `wg set IFACE`, without reading any file: private-key and preshared-key hand
- * their path to read_key, which fills the key (zeros for an empty file) or reports and returns -errno. */
+ * their path to read_key, which fills the key (zeros for an empty file) or reports and returns
+ * -errno. */
 struct set_options {
 	int (*read_key)(void *ctx, uint8_t key[KEY_BYTES], const char *path, struct diag *d);
 	void *ctx;

@@ -32,13 +32,14 @@ static bool is_name(struct span s)
 	return s.n > 0 && s.n <= NAME_BYTES_MAX && !has_control(s) && !text_may_be_key(s);
 }
 
-/* The text after a word and the separator that follows it; the null span when it begins otherwise. */
+/* The text after a word and the separator that follows it, or the null span. */
 static struct span after_word(struct span s, const char *word, const char *separators)
 {
 	size_t n = strlen(word);
 	struct span rest = span_sub(s, n, s.n);
 
-	if (!span_is_nocase(span_sub(s, 0, n), word) || rest.n == 0 || !strchr(separators, rest.p[0]))
+	if (!span_is_nocase(span_sub(s, 0, n), word) || rest.n == 0 ||
+	    !strchr(separators, rest.p[0]))
 		return (struct span){ NULL, 0 };
 	return trim_hashes(span_sub(rest, 1, rest.n));
 }

@@ -18,7 +18,8 @@ static int fail_value(struct set_reader *r, const struct field_value *v)
 	if (!v->why)
 		return -ENOMEM;
 	if (v->culprit.p && !text_may_be_key(v->culprit))
-		diag_f(r->d, DIAG_ERROR, NULL, NULL, "%s: `%.*s'", v->why, (int)v->culprit.n, v->culprit.p);
+		diag_f(r->d, DIAG_ERROR, NULL, NULL, "%s: `%.*s'", v->why, (int)v->culprit.n,
+		       v->culprit.p);
 	else
 		diag_f(r->d, DIAG_ERROR, NULL, NULL, "%s", v->why);
 	return -EINVAL;

@@ -85,7 +85,8 @@ static const char *nearest_word(struct span word)
 	unsigned int least_distance = least(3, (unsigned int)(word.n + 1) / 2);
 
 	for (size_t i = 0; i < FIELDS + ARRAY_LEN(quick_keys); i++) {
-		const char *known = i < FIELDS ? fields[i].spelling[SYNTAX_CONF] : quick_keys[i - FIELDS];
+		const char *known =
+			i < FIELDS ? fields[i].spelling[SYNTAX_CONF] : quick_keys[i - FIELDS];
 		unsigned int d = distance(word, known);
 		if (d < least_distance) {
 			least_distance = d;
@@ -119,8 +120,8 @@ static bool value_is_public(const struct field *f, const char *quick_key)
 	return f ? !f->kind->secret : quick_key && !conf_is_hook_key(span_of(quick_key));
 }
 
-static void hint_of(struct conf_wrong *w, struct span key, const struct field *f, const char *quick_key,
-		    bool has_value)
+static void hint_of(struct conf_wrong *w, struct span key, const struct field *f,
+		    const char *quick_key, bool has_value)
 {
 	struct text t = text_fixed(w->hint_text, sizeof w->hint_text);
 	const char *guess = NULL;
@@ -133,11 +134,13 @@ static void hint_of(struct conf_wrong *w, struct span key, const struct field *f
 		text_f(&t, "%s belongs in %s", f->spelling[SYNTAX_CONF],
 		       f->of_peer ? "[Peer]" : "[Interface]");
 	else if (f && !has_value)
-		text_f(&t, "%s needs a value; leave the line out for none", f->spelling[SYNTAX_CONF]);
+		text_f(&t, "%s needs a value; leave the line out for none",
+		       f->spelling[SYNTAX_CONF]);
 	else if (quick_key && w->in_peer)
 		text_f(&t, "%s is a wg-quick(8) key of [Interface]", quick_key);
 	else if (quick_key)
-		text_f(&t, "%s is a wg-quick(8) key; use: wg setconf wg0 <(wg-quick strip wg0)", quick_key);
+		text_f(&t, "%s is a wg-quick(8) key; use: wg setconf wg0 <(wg-quick strip wg0)",
+		       quick_key);
 	else if (guess)
 		text_f(&t, "did you mean %s?", guess);
 	if (t.n > 0)
@@ -171,7 +174,8 @@ void conf_explain(struct conf_wrong *w, char *buffer, size_t size)
 		w->hint = "the sections are [Interface] and [Peer]";
 		return;
 	}
-	w->shows_all = fits && equals < all.n && value_is_public(f, quick_key) && !text_may_be_key(all);
+	w->shows_all =
+		fits && equals < all.n && value_is_public(f, quick_key) && !text_may_be_key(all);
 	if (w->shows_all)
 		w->shown = all;
 	else if (f || quick_key || is_plain_word(key))

@@ -1,5 +1,5 @@
-/* The words of tunnel files: sections, the keys of wg-quick(8), and what to say about a line that is
- * not understood. Private to this room. */
+/* The words of tunnel files: sections, the keys of wg-quick(8), and what to say about a line that
+ * is not understood. Private to this room. */
 #ifndef WG_CONF_WORDS_H
 #define WG_CONF_WORDS_H
 

@@ -26,7 +26,8 @@ static bool refuse(struct field_value *v, const char *why, struct span culprit)
 static bool key_parse(void *object, const struct field *f, struct field_value *v)
 {
 	uint8_t key[KEY_BYTES];
-	bool ok = v->syntax == SYNTAX_UAPI ? key_from_hex(key, v->text) : key_from_base64(key, v->text);
+	bool ok = v->syntax == SYNTAX_UAPI ? key_from_hex(key, v->text)
+					   : key_from_base64(key, v->text);
 
 	if (ok)
 		memcpy(place_of(object, f), key, KEY_BYTES);
@@ -171,7 +172,8 @@ static bool keepalive_parse(void *object, const struct field *f, struct field_va
 
 	if (!(v->syntax != SYNTAX_UAPI && span_is_nocase(v->text, "off")) &&
 	    !span_to_u64(&seconds, v->text, 65535))
-		return refuse(v, "Persistent keepalive interval is neither 0/off nor 1-65535", v->text);
+		return refuse(v, "Persistent keepalive interval is neither 0/off nor 1-65535",
+			      v->text);
 	seconds16 = (uint16_t)seconds;
 	memcpy(place_of(object, f), &seconds16, sizeof seconds16);
 	return true;
@@ -323,9 +325,12 @@ static const struct field_kind kind_private = { key_parse, key_print, key_is_the
 static const struct field_kind kind_psk = { key_parse, key_print, key_says_something, true };
 static const struct field_kind kind_public = { key_parse, key_print, key_is_there, false };
 static const struct field_kind kind_port = { port_parse, u16_print, u16_says_something, false };
-static const struct field_kind kind_fwmark = { fwmark_parse, fwmark_print, fwmark_says_something, false };
-static const struct field_kind kind_seconds = { keepalive_parse, u16_print, u16_says_something, false };
-static const struct field_kind kind_endpoint = { endpoint_read, endpoint_print_field, key_is_there, false };
+static const struct field_kind kind_fwmark = { fwmark_parse, fwmark_print,
+					       fwmark_says_something, false };
+static const struct field_kind kind_seconds = { keepalive_parse, u16_print,
+						u16_says_something, false };
+static const struct field_kind kind_endpoint = { endpoint_read, endpoint_print_field,
+						 key_is_there, false };
 static const struct field_kind kind_allowedip = { allowedip_parse, NULL, NULL, false };
 
 #define OF_DEVICE(member) false, offsetof(struct wg_device, member)
@@ -424,9 +429,9 @@ bool text_may_be_key(struct span text)
 
 	for (size_t i = 0; i < text.n && run < KEY_LIKE_CHARS; i++) {
 		char c = text.p[i], l = ascii_lower(c);
-		if (ascii_is_blank(c))
-			continue;
-		run = (l >= 'a' && l <= 'z') || ascii_is_digit(c) || c == '+' || c == '/' ? run + 1 : 0;
+		bool digit = (l >= 'a' && l <= 'z') || ascii_is_digit(c) || c == '+' || c == '/';
+		if (!ascii_is_blank(c))
+			run = digit ? run + 1 : 0;
 	}
 	return run >= KEY_LIKE_CHARS;
 }

@@ -36,7 +36,8 @@ struct field_value {
 struct field;
 
 struct field_kind {
-	/* Into the field of this device or peer. False: v->why, and the field is as it was or empty. */
+	/* Into the field of this device or peer. False: v->why, and the field is as it was or
+	 * empty. */
 	bool (*parse)(void *object, const struct field *f, struct field_value *v);
 	/* Null for allowed-ips, whose lists are printed by element. */
 	void (*print)(struct text *t, const void *object, const struct field *f,

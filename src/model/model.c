@@ -129,7 +129,7 @@ static uint32_t key_hash(const struct wg_public *key)
 
 	for (int i = 0; i < KEY_BYTES; i += 8) {
 		h ^= load_le64(key->b + i);
-		h = (h ^ h >> 32) * 0x9e3779b97f4a7c15ull; /* folded: any one byte may be all that differs */
+		h = (h ^ h >> 32) * 0x9e3779b97f4a7c15ull; /* any one byte may differ alone */
 	}
 	return (uint32_t)(h >> 32);
 }

@@ -1,7 +1,8 @@
 /* The one model of a WireGuard device that every program, file and socket is translated to.
  * The same structs are a *state* (what a device has; from ipc_get, uapi_read_reply) and a *patch*
- * (what to change; from conf_read, `wg set`, sync_diff; to ipc_set and to the daemon). Presence bits say
- * which fields count. Arrays grow by doubling; a zeroed struct is empty and may be freed. */
+ * (what to change; from conf_read, `wg set`, sync_diff; to ipc_set and to the daemon). Presence
+ * bits say which fields count. Arrays grow by doubling; a zeroed struct is empty and may be
+ * freed. */
 #ifndef WG_MODEL_H
 #define WG_MODEL_H
 

@@ -5,9 +5,9 @@
 
 #include "../base/mem.h"
 
-/* Peers are matched by key. Those whose prefixes may change are played in thought, prefix by prefix, in
- * the order of the file, because a prefix has one owner and goes to the last peer that claims it.
- * What differs afterwards is the patch. Peers that stay as they are cost no more than a look. */
+/* Peers are matched by key. Those whose prefixes may change are played in thought, prefix by
+ * prefix, in the order of the file, because a prefix has one owner and goes to the last peer that
+ * claims it. What differs afterwards is the patch. Peers that stay as they are cost a look. */
 
 enum { NOBODY = 0 }; /* numbers of goals and blocks are stored + 1 */
 
@@ -15,7 +15,7 @@ enum { NOBODY = 0 }; /* numbers of goals and blocks are stored + 1 */
 struct claim {
 	const struct ip_prefix *prefix; /* borrowed; null: an empty slot */
 	uint32_t now, goal;             /* owner on the device, owner wanted: a goal, or NOBODY */
-	uint32_t age;                   /* the goal's age when it claimed; older claims were replaced */
+	uint32_t age; /* the goal's age when it claimed; older claims were replaced */
 	bool listed;                    /* it stands in the patch */
 };
 
@@ -54,7 +54,7 @@ static uint32_t prefix_hash(const struct ip_prefix *p)
 
 	h = (h ^ load_le64(p->addr.b)) * 0x9e3779b97f4a7c15ull;
 	h ^= (h >> 29) ^ load_le64(p->addr.b + 8);
-	h = (h ^ h >> 32) * 0xbf58476d1ce4e5b9ull; /* folded: the last byte may be all that differs */
+	h = (h ^ h >> 32) * 0xbf58476d1ce4e5b9ull; /* the last byte may differ alone */
 	return (uint32_t)(h >> 32);
 }
 
@@ -153,7 +153,8 @@ static bool same_list(const struct wg_peer *a, const struct wg_peer *b)
 	if (same == n || n > LOOK_MAX)
 		return same == n;
 	for (uint32_t i = 0; i < n; i++)
-		if (!list_has(a, &b->allowedips[i].prefix) || !list_has(b, &a->allowedips[i].prefix))
+		if (!list_has(a, &b->allowedips[i].prefix) ||
+		    !list_has(b, &a->allowedips[i].prefix))
 			return false;
 	return true;
 }
@@ -331,7 +332,8 @@ static struct wg_peer merged(const struct sync *s, const struct goal *g)
 	return all;
 }
 
-static bool endpoint_is_due(const struct sync *s, const struct wg_peer *now, const struct wg_peer *want)
+static bool endpoint_is_due(const struct sync *s, const struct wg_peer *now,
+			    const struct wg_peer *want)
 {
 	const struct wg_peer *before;
 
@@ -436,7 +438,8 @@ static void patch_device(struct wg_device *patch, const struct wg_device *now,
 {
 	static const struct wg_private none;
 	uint32_t has = wanted->flags;
-	const struct wg_private *key = has & WG_DEVICE_HAS_PRIVATE_KEY ? &wanted->private_key : &none;
+	const struct wg_private *key =
+		has & WG_DEVICE_HAS_PRIVATE_KEY ? &wanted->private_key : &none;
 	uint16_t port = has & WG_DEVICE_HAS_LISTEN_PORT ? wanted->listen_port : 0;
 	uint32_t fwmark = has & WG_DEVICE_HAS_FWMARK ? wanted->fwmark : 0;
 	struct wg_private have = clamped(now->private_key), want = clamped(*key);

@@ -25,7 +25,8 @@ static bool key_and_value(struct span *key, struct span *value, struct span line
 	return equals < line.n;
 }
 
-static void print_line(struct text *t, const void *object, enum field_id id, const struct ip_scopes *scopes)
+static void print_line(struct text *t, const void *object, enum field_id id,
+		       const struct ip_scopes *scopes)
 {
 	text_add(t, fields[id].spelling[SYNTAX_UAPI]);
 	text_char(t, '=');
@@ -52,7 +53,8 @@ static void print_allowedips(struct text *t, const struct wg_peer *peer)
 
 /* ---- client: the request ---- */
 
-static void print_peer_change(struct text *t, const struct wg_peer *peer, const struct ip_scopes *scopes)
+static void print_peer_change(struct text *t, const struct wg_peer *peer,
+			      const struct ip_scopes *scopes)
 {
 	print_line(t, peer, FIELD_PUBLIC_KEY, scopes);
 	if (peer->flags & WG_PEER_REMOVE) {
@@ -147,7 +149,8 @@ static int read_state_line(struct uapi_reader *r, struct span key, struct span v
 
 	if (span_is(key, fields[FIELD_PUBLIC_KEY].spelling[SYNTAX_UAPI])) {
 		peer = device_add_peer(r->device);
-		return peer ? read_field(peer, &fields[FIELD_PUBLIC_KEY], value, r->scopes) : -ENOMEM;
+		return peer ? read_field(peer, &fields[FIELD_PUBLIC_KEY], value, r->scopes)
+			    : -ENOMEM;
 	}
 	err = peer ? read_statistic(peer, key, value) : -ENOENT;
 	if (err != -ENOENT)
@@ -195,7 +198,8 @@ int uapi_read_reply(struct uapi_reader *r, struct span *text)
 
 /* ---- server: the reply ---- */
 
-static void print_peer_state(struct text *t, const struct wg_peer *peer, const struct ip_scopes *scopes)
+static void print_peer_state(struct text *t, const struct wg_peer *peer,
+			     const struct ip_scopes *scopes)
 {
 	/* A client takes "0 nanoseconds" for "never". */
 	uint32_t ns = peer->handshake_s > 0 && peer->handshake_ns == 0 ? 1 : peer->handshake_ns;
@@ -214,7 +218,8 @@ static void print_peer_state(struct text *t, const struct wg_peer *peer, const s
 
 void uapi_print_get(struct text *t, const struct wg_device *state, const struct ip_scopes *scopes)
 {
-	static const enum field_id of_device[] = { FIELD_PRIVATE_KEY, FIELD_LISTEN_PORT, FIELD_FWMARK };
+	static const enum field_id of_device[] = {FIELD_PRIVATE_KEY, FIELD_LISTEN_PORT,
+						  FIELD_FWMARK};
 
 	for (size_t i = 0; i < ARRAY_LEN(of_device); i++)
 		if (fields[of_device[i]].kind->says_something(state, &fields[of_device[i]]))
@@ -263,7 +268,8 @@ static int read_change(struct uapi_request *r, struct span key, struct span valu
 
 	if (span_is(key, fields[FIELD_PUBLIC_KEY].spelling[SYNTAX_UAPI])) {
 		peer = device_add_peer(&r->patch);
-		return peer ? read_field(peer, &fields[FIELD_PUBLIC_KEY], value, r->scopes) : -ENOMEM;
+		return peer ? read_field(peer, &fields[FIELD_PUBLIC_KEY], value, r->scopes)
+			    : -ENOMEM;
 	}
 	if (peer)
 		err = read_peer_word(peer, key, value);

@@ -1,5 +1,6 @@
 /* The text protocol of the configuration socket (/var/run/wireguard/NAME.sock), both ends of it, so
- * that they cannot disagree. Source: reference/protocol.md 14, wg-behaviour.md A9, drop-in.md 1.4. */
+ * that they cannot disagree. Source: reference/protocol.md 14, wg-behaviour.md A9, drop-in.md 1.4.
+ */
 #ifndef WG_UAPI_H
 #define WG_UAPI_H
 
@@ -38,7 +39,7 @@ struct uapi_request {
 	struct wg_device patch; /* of a set */
 	const struct ip_scopes *scopes;
 	int error;              /* the first wrong line, as -errno; the rest is read and skipped */
-	bool done;              /* the blank line came: act on it, answer, then uapi_request_reset() */
+	bool done; /* the blank line came: act on it, answer, then uapi_request_reset() */
 };
 /* Takes whole lines of at most UAPI_LINE_MAX from *text and stops after a request's blank line.
  * 0: go on or done; -EPROTO: close the connection. Wrong values set r->error to -EINVAL (or -EPROTO
@@ -46,8 +47,8 @@ struct uapi_request {
 must_check int uapi_read_request(struct uapi_request *r, struct span *text);
 void uapi_request_reset(struct uapi_request *r); /* wipes and empties; keeps scopes */
 
-/* "errno=N\n\n". Set replies carry a negative number, get replies a positive one, because that is what
- * wg(8) can read; error is 0 or negative here. */
+/* "errno=N\n\n". Set replies carry a negative number, get replies a positive one, because that is
+ * what wg(8) can read; error is 0 or negative here. */
 void uapi_print_errno(struct text *t, enum uapi_verb verb, int error);
 
 #endif
