@@ -110,11 +110,18 @@ bool ip_parse(struct ip_addr *out, struct span text)
 
 static void v4_print(struct text *t, const uint8_t b[4])
 {
+	char out[16];
+	size_t n = 0;
+
 	for (size_t i = 0; i < 4; i++) {
-		if (i > 0)
-			text_char(t, '.');
-		text_u64(t, b[i]);
+		if (b[i] >= 100)
+			out[n++] = (char)('0' + b[i] / 100);
+		if (b[i] >= 10)
+			out[n++] = (char)('0' + b[i] / 10 % 10);
+		out[n++] = (char)('0' + b[i] % 10);
+		out[n++] = '.';
 	}
+	text_span(t, (struct span){ out, n - 1 });
 }
 
 /* The first longest run of two or more zero groups, printed as "::" (RFC 5952, 4.2). */
