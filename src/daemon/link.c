@@ -39,7 +39,8 @@ enum {
 static void state_from(struct link_state *state, const struct ifinfomsg *i, const struct netlink_view *v)
 {
 	const void *p = netlink_attribute(v->p, v->n, IFLA_MTU, sizeof state->mtu, NULL);
-	const char *name = netlink_attribute(v->p, v->n, IFLA_IFNAME, 2, NULL);
+	size_t size;
+	const char *name = netlink_attribute(v->p, v->n, IFLA_IFNAME, 2, &size);
 
 	state->ifindex = (uint32_t)i->ifi_index;
 	state->up = i->ifi_flags & IFF_UP;
@@ -47,7 +48,8 @@ static void state_from(struct link_state *state, const struct ifinfomsg *i, cons
 		memcpy(&state->mtu, p, sizeof state->mtu);
 	if (name) {
 		memset(state->name, 0, sizeof state->name);
-		strncpy(state->name, name, sizeof state->name - 1);
+		memcpy(state->name, name, strnlen(name, size < sizeof state->name ?
+								size : sizeof state->name - 1));
 	}
 }
 
