@@ -3,8 +3,8 @@
 #include "chacha20_avx2.h"
 
 enum { LANES = 8, PACKETS = 8 };
-#include "aead_lanes.h"
-#include "tags_avx2.h"
+#include "aead_lanes.inc"
+#include "tags_avx2.inc"
 
 static void lanes_stream(struct lanes *l)
 {

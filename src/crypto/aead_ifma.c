@@ -3,8 +3,8 @@
 #include "poly1305_ifma.h"
 
 enum { LANES = 32, PACKETS = 16 };
-#include "aead_lanes.h"
-#include "stream_avx512.h"
+#include "aead_lanes.inc"
+#include "stream_avx512.inc"
 
 /* ---- the tags: one packet in each of eight lanes ---- */
 

@@ -1,8 +1,8 @@
 #include "impl.h"
 #if CRYPTO_NEON
 #include "x4_neon.h"
-#include "chacha20_x4.h"
-#include "aead_x4.h"
+#include "chacha20_x4.inc"
+#include "aead_x4.inc"
 
 void aead_seal_run_neon(struct aead_packet *packets, size_t n, const struct wg_sym *key)
 {

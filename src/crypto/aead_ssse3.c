@@ -1,8 +1,8 @@
 #include "impl.h"
 #if CRYPTO_X86
 #include "x4_ssse3.h"
-#include "chacha20_x4.h"
-#include "aead_x4.h"
+#include "chacha20_x4.inc"
+#include "aead_x4.inc"
 
 void aead_seal_run_ssse3(struct aead_packet *packets, size_t n, const struct wg_sym *key)
 {

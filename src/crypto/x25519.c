@@ -4,7 +4,7 @@
 #else
 #include "fe25.h"
 #endif
-#include "x25519_single.h"
+#include "x25519_single.inc"
 
 void x25519_mul_portable(uint8_t out[32], const uint8_t k[32], const uint8_t u[32])
 {

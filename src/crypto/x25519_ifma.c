@@ -9,8 +9,8 @@ enum { LANES = 8 };
 typedef uint64_t vec __attribute__((vector_size(64)));
 #define LO52(d, a, b) (vec)_mm512_madd52lo_epu64((__m512i)(d), (__m512i)(a), (__m512i)(b))
 #define HI52(d, a, b) (vec)_mm512_madd52hi_epu64((__m512i)(d), (__m512i)(a), (__m512i)(b))
-#include "fe51_ifma.h"
-#include "x25519_ladder.h"
+#include "fe51_ifma.inc"
+#include "x25519_ladder.inc"
 
 static void swap_lanes(fe *a, fe *b, __mmask8 m)
 {

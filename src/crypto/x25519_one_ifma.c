@@ -8,7 +8,7 @@
 typedef uint64_t vec __attribute__((vector_size(32)));
 #define LO52(d, a, b) (vec)_mm256_madd52lo_epu64((__m256i)(d), (__m256i)(a), (__m256i)(b))
 #define HI52(d, a, b) (vec)_mm256_madd52hi_epu64((__m256i)(d), (__m256i)(a), (__m256i)(b))
-#include "fe51_ifma.h"
+#include "fe51_ifma.inc"
 
 /* Lane i of the result is lane `li` of a. */
 #define LANES_OF(l0, l1, l2, l3) ((l0) | (l1) << 2 | (l2) << 4 | (l3) << 6)

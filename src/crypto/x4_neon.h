@@ -1,4 +1,4 @@
-/* Four 32-bit words in NEON, as chacha20_x4.h wants them. */
+/* Four 32-bit words in NEON, as chacha20_x4.inc wants them. */
 #ifndef WG_X4_NEON_H
 #define WG_X4_NEON_H
 

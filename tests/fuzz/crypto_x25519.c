@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include "../../src/crypto/impl.h"
 #include "../../src/crypto/fe25.h"
-#include "../../src/crypto/x25519_single.h"
+#include "../../src/crypto/x25519_single.inc"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

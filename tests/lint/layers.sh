@@ -5,7 +5,7 @@
 set -eu
 cd "${1:-$(dirname "$0")/../..}"
 
-grep -Hn '^[[:space:]]*#[[:space:]]*include' src/*/*.[ch] | awk '
+grep -Hn '^[[:space:]]*#[[:space:]]*include' src/*/*.[ch] $(find src -name "*.inc") | awk '
 BEGIN {
 	base = "base/base.h base/mem.h base/span.h base/text.h base/key.h base/addr.h base/diag.h base/heap.h"
 	may["base"] = ""

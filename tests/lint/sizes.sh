@@ -5,7 +5,7 @@ set -eu
 cd "${1:-$(dirname "$0")/../..}"
 long=tests/lint/long-functions
 
-find src tests -name '*.[ch]' | sort | xargs awk -v long="$long" '
+find src tests -name '*.[ch]' -o -name '*.inc' | sort | xargs awk -v long="$long" '
 function close_file() {
 	if (last_file != "" && lines > 600) {
 		print last_file ": " lines " lines (600 at most)"

@@ -7,7 +7,7 @@
 #include "../../../src/crypto/impl.h"
 #include "../../../src/crypto/poly1305_limbs.h"
 #include "../../../src/crypto/fe25.h"
-#include "../../../src/crypto/x25519_single.h"
+#include "../../../src/crypto/x25519_single.inc"
 #include "../../lib/guard.h"
 
 enum { ROOM = 20000, MARK = 0x5a };
