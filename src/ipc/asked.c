@@ -17,14 +17,18 @@ enum {
 	FILE_MAX = 1 << 28,
 };
 
+static const char *dir_of(const struct ipc *c)
+{
+	return c->asked_dir ? c->asked_dir : RUNSTATEDIR "/wgsuite";
+}
+
 static void path_of(char path[PATH_BYTES], const struct ipc *c, const char *name, const char *suffix)
 {
 	struct text t = text_fixed(path, PATH_BYTES);
 	struct stat st = { 0 };
 
 	(void)stat("/proc/self/ns/net", &st);
-	text_f(&t, "%s/endpoints.%s@%llu%s", c->asked_dir ? c->asked_dir : RUNSTATEDIR "/wgsuite", name,
-	       (unsigned long long)st.st_ino, suffix);
+	text_f(&t, "%s/endpoints.%s@%llu%s", dir_of(c), name, (unsigned long long)st.st_ino, suffix);
 }
 
 static void record_write(uint8_t *p, const struct wg_peer *peer)
@@ -104,6 +108,20 @@ void ipc_forget(struct ipc *c, const char *name)
 
 	path_of(path, c, name, "");
 	(void)unlink(path);
+	(void)rmdir(dir_of(c)); /* when it was the last one */
+}
+
+/* Another wg may take the folder away between the two steps, so twice. */
+static int create(const struct ipc *c, const char *path)
+{
+	int fd = -1;
+
+	(void)unlink(path);
+	for (int i = 0; i < 2 && fd < 0; i++) {
+		(void)mkdir(dir_of(c), 0755);
+		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	}
+	return fd;
 }
 
 /* The peers' records, in pieces. Their number, or -1 when they cannot be written. */
@@ -137,18 +155,16 @@ static void store(struct ipc *c, const struct wg_device *d, const char *name)
 
 	path_of(path, c, name, "");
 	path_of(fresh, c, name, ".new");
-	(void)mkdir(c->asked_dir ? c->asked_dir : RUNSTATEDIR "/wgsuite", 0755);
-	(void)unlink(fresh);
-	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	fd = create(c, fresh);
 	if (fd < 0)
 		return;
 	records = write_records(fd, d);
 	if (close(fd) < 0)
 		records = -1;
-	if (records == 0)
-		ipc_forget(c, name);
 	if (records <= 0 || rename(fresh, path) < 0)
 		(void)unlink(fresh);
+	if (records == 0)
+		ipc_forget(c, name);
 }
 
 static bool says_something(const struct wg_device *patch)
