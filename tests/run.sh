@@ -238,7 +238,7 @@ run_ct() {
 
 run_vm() {
 	if [ -e tests/vm/run.sh ]; then
-		LIMIT=600 test_run vm "real kernel" bash tests/vm/run.sh
+		LIMIT=900 test_run vm "real kernel" bash tests/vm/run.sh
 	else
 		record vm skip "real kernel" "tests/vm/run.sh is not there"
 	fi
@@ -274,7 +274,7 @@ lane_wait() {
 }
 
 lane_slow() {
-	bats_tests netns tests/netns/*_slow.bats
+	LIMIT=900 bats_tests netns tests/netns/*_slow.bats
 }
 
 # What this machine looks like to somebody who looks for leftovers of ours.
