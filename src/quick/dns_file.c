@@ -113,12 +113,25 @@ static bool hand_over(const struct plan *p, const char *backup, struct span kept
 	return done;
 }
 
+/* Of a wg-quick that was killed while it wrote. */
+static void sweep_temporary(const char *path)
+{
+	char temporary[PATH_MAX];
+	struct text t = text_fixed(temporary, sizeof temporary);
+
+	text_f(&t, "%s.tmp", path);
+	if (!t.failed)
+		(void)unlink(temporary);
+}
+
 int dns_file_restore(const struct plan *p, const char *backup)
 {
 	struct text kept = grow_text(), now = grow_text();
 	int r = files_read(backup, &kept);
-	struct span before = span_sub(text_of(&kept), 1, kept.n);
+	struct span before = kept.n > 0 ? span_sub(text_of(&kept), 1, kept.n) : SPAN("");
 
+	sweep_temporary(backup);
+	sweep_temporary(dns_file_path);
 	if (r == -ENOENT || (r == 0 && kept.n == 0)) {
 		grow_text_free(&kept);
 		return 0; /* nothing was ever replaced */

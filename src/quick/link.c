@@ -4,6 +4,8 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
 #include <stdlib.h>
 
 #include "rt.h"

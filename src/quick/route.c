@@ -1,6 +1,8 @@
 /* Routes: messages, tables, and the MTU of the ways that packets will take. */
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 

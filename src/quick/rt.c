@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <netlink/errno.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 

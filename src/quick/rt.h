@@ -2,10 +2,11 @@
 #ifndef WG_QUICK_RT_H
 #define WG_QUICK_RT_H
 
-#include <netlink/msg.h>
-#include <netlink/netlink.h>
-
 #include "step.h"
+
+struct nl_sock;
+struct nl_msg;
+struct nlmsghdr;
 
 struct rt {
 	struct nl_sock *sk;

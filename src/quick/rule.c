@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
 #include <stdlib.h>
 
 #include "rt.h"

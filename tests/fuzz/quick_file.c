@@ -1,0 +1,55 @@
+/* A tunnel file as wg-quick reads it: every key with every value, and plans of what was accepted. */
+#include <stdlib.h>
+
+#include "../../src/model/conf.h"
+#include "../../src/quick/firewall.h"
+#include "../../src/quick/keys.h"
+#include "../../src/quick/plan.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static void plan_it(const struct file *f)
+{
+	struct state s = { .ipv6 = true, .free_table = 51820, .firewall = FIREWALL_NFT, .dns = DNS_FILE };
+	struct plan_options o = { .hooks = true };
+	struct plan p = { 0 }, undo = { 0 };
+	struct text t = grow_text();
+
+	if (plan_link(&p, f, &o) < 0 || plan_rest(&p, f, &s, &o) < 0 || plan_undo(&undo, &p, true) < 0)
+		abort();
+	for (size_t i = 0; i < p.n; i++)
+		step_print(&t, &p, &p.steps[i], true);
+	for (size_t i = 0; i < undo.n; i++)
+		step_print(&t, &undo, &undo.steps[i], true);
+	grow_text_free(&t);
+	plan_free(&p);
+	plan_free(&undo);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct file f = { .name = "wg0" };
+	struct keys_reader reader = { .file = &f };
+	struct conf_options o = { .file = "wg0.conf", .extra = keys_take, .ctx = &reader };
+	struct diag d = { 0 };
+	struct text stripped = grow_text();
+
+	f.text = malloc(n + 1);
+	if (!f.text)
+		return 0;
+	memcpy(f.text, n ? data : (const uint8_t *)"", n);
+	f.n_text = n;
+	if (conf_read(&f.device, (struct span){ f.text, n }, &o, &d) == 0) {
+		struct wg_device again = { 0 };
+		struct conf_options plain = { .file = "stripped" };
+		/* What is left is for wg, and wg takes it. */
+		file_strip(&f, &stripped);
+		if (conf_read(&again, text_of(&stripped), &plain, &d) != 0)
+			abort();
+		device_free(&again);
+		plan_it(&f);
+	}
+	grow_text_free(&stripped);
+	file_free(&f);
+	return 0;
+}
