@@ -119,7 +119,6 @@ static void group_init(struct group *g, const struct lanes *l, uint32_t first, u
 	UNROLL
 	for (int i = 0; i < 3; i++)
 		g->h.l[i] = _mm512_setzero_si512();
-	UNROLL
 	for (uint32_t i = 0; i < 8; i++) {
 		g->text[i] = l->sealed[first + (i < n ? i : 0)];
 		g->size[i] = l->packets[first + (i < n ? i : 0)]->n;
@@ -133,7 +132,6 @@ static size_t lay_out_tails(struct group *g, __mmask8 active[TAIL_BYTES / 16])
 	size_t most = 0;
 
 	memset(active, 0, TAIL_BYTES / 16 * sizeof *active);
-	UNROLL
 	for (int i = 0; i < 8; i++) {
 		const uint8_t *text = g->text[i] + 64 * g->chunks;
 		size_t n = g->size[i] - 64 * g->chunks, blocks = (n + 15) / 16;
@@ -173,7 +171,6 @@ static void write_tags(uint8_t tags[8][AEAD_TAG_BYTES], const struct group *g)
 	struct pair8 s = gather16(g->keys[0] + 16, sizeof g->keys[0]);
 	__mmask8 take, carry;
 
-	UNROLL
 	for (int i = 0; i < 2; i++) {
 		b = _mm512_add_epi64(b, _mm512_srli_epi64(a, 44));
 		a = _mm512_and_si512(a, m44);
