@@ -34,3 +34,9 @@ $(O)/tests/bench/fake_uapi $(O)/tests/bench/wg_time:
 bench-dataplane: $(O)/wg $(O)/wireguardd # needs root and iperf3; PEERS: more LABEL=DAEMON words
 	$(Q)bash tests/bench/dataplane.sh $(O)/wg wgsuite=$(abspath $(O)/wireguardd) $(PEERS)
 .PHONY: bench-dataplane
+
+bench-quick: $(O)/wg $(O)/wg-quick $(O)/wireguardd # needs root; BENCH_LONG=1 for 5,000 peers of Debian's too
+	$(Q)sh tests/lib/get-peers.sh $(O)/peers
+	$(Q)bash tests/bench/quick.sh $(O) $(O)/peers
+
+.PHONY: bench-quick
