@@ -1,3 +1,4 @@
+/* Performing plans: netlink steps in batches, the others one by one. */
 #include <errno.h>
 #include <linux/rtnetlink.h>
 

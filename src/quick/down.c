@@ -1,3 +1,4 @@
+/* `down`: what the record says, or else what is found, taken back; goes on after failures. */
 #include <errno.h>
 #include <stdlib.h>
 

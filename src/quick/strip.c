@@ -1,3 +1,4 @@
+/* `strip`. */
 #include <unistd.h>
 
 #include "quick.h"

@@ -1,3 +1,4 @@
+/* `up`: plan, record, apply; and everything back when that fails. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>

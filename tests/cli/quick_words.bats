@@ -124,12 +124,13 @@ wrong() {
 	AllowedIPs = 10.7.0.0/16, 0.0.0.0/0
 	Endpoint = 127.0.0.1:51820
 	END
-	chmod 711 . .. && chmod 644 wg0.conf
+	here=$(mktemp -d /run/quick_words.XXXXXX)
+	chmod 755 "$here" && install -m 644 wg0.conf "$here/wg0.conf"
 	before=$(ip rule; ip link; ls -d /run/wgsuite 2>&1 || true)
-	cp "$WQ" /run/wg-quick-under-test && chmod 755 /run/wg-quick-under-test
+	install -m 755 "$WQ" "$here/wg-quick"
 	run --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups \
-		env PATH=/usr/sbin:/usr/bin:/sbin:/bin /run/wg-quick-under-test up --dry-run "$PWD/wg0.conf"
-	rm /run/wg-quick-under-test
+		env PATH=/usr/sbin:/usr/bin:/sbin:/bin "$here/wg-quick" up --dry-run "$here/wg0.conf"
+	rm -r "$here"
 	[ "$status" -eq 0 ]
 	[[ ${lines[0]} == "[#] ip link add dev wg0 type wireguard"* ]]
 	[[ $output == *$'\n[#] wg set wg0 fwmark 51820\n'* ]]
