@@ -41,6 +41,7 @@ results=$work/log/results
 : > "$results"
 # Everything temporary in one place, so that a leftover is seen.
 TMPDIR=$(mktemp -d /tmp/wgsuite-run.XXXXXX)
+chmod 1777 "$TMPDIR" # as /tmp: some tests are nobody for a while
 export TMPDIR
 export WGSUITE_BUILD=$build WGSUITE_PEERS=$build/peers
 export CMOCKA_MESSAGE_OUTPUT=tap
