@@ -172,7 +172,7 @@ sim_tests() { # sim_tests O SUITE SEEDS
 	for source in tests/sim/*_sim.c; do
 		[ -e "$source" ] || continue
 		program=${source%.c}
-		WGSUITE_SEEDS=$3 test_run "$2" "${program#tests/}" "$1/$program"
+		WGSUITE_SEEDS=$3 LIMIT=900 test_run "$2" "${program#tests/}" "$1/$program"
 	done
 }
 
