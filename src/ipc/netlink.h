@@ -1,4 +1,4 @@
-/* A netlink socket: one request at a time, every message of the answer handed to a function. */
+/* A netlink socket of libmnl: one request at a time, every message of the answer handed to a function. */
 #ifndef WG_NETLINK_H
 #define WG_NETLINK_H
 
@@ -11,14 +11,17 @@ enum {
 	NETLINK_BODY_MAX = 65536 - NLMSG_HDRLEN,
 };
 
+struct mnl_socket;
+
 struct netlink {
-	int fd;
+	struct mnl_socket *socket; /* null: closed, or to be opened again by the next question */
+	int protocol;
 	uint32_t seq;
 	uint8_t *request; /* NLMSG_HDRLEN bytes for us, then NETLINK_BODY_MAX for the body */
 	uint8_t *answer;
 };
 
-/* 0 or -errno; the struct is closed (zero) on error. */
+/* 0 or -errno (-ELIBACC: libmnl is not installed); the struct is closed (zero) on error. */
 must_check int netlink_open(struct netlink *s, int protocol);
 void netlink_close(struct netlink *s); /* wipes what was said; a zeroed struct may be closed */
 
@@ -26,8 +29,8 @@ void netlink_close(struct netlink *s); /* wipes what was said; a zeroed struct m
 uint8_t *netlink_body(struct netlink *s);
 
 /* Sends the body with this type and these flags, REQUEST and ACK added, and hands the body of every
- * answer but acknowledgements to `take` (may be null). 0, the first -errno of `take` (the rest of the
- * answer is still read), the kernel's -errno, or -EINTR: the dump is torn, ask again. */
+ * answer but acknowledgements to `take` (may be null). 0, the first -errno of `take` (which ends the
+ * answer), the kernel's -errno, or -EINTR: the dump is torn, ask again. */
 typedef int netlink_take(void *ctx, uint16_t type, const uint8_t *body, size_t n);
 must_check int netlink_ask(struct netlink *s, uint16_t type, uint16_t flags, size_t body_n,
 			   netlink_take *take, void *ctx);

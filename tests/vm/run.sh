@@ -27,8 +27,10 @@ mkdir -p "$tree"/{usr/bin,usr/sbin,usr/lib,usr/lib64,etc,dev,proc,sys,run,tmp}
 for d in bin sbin lib lib64; do ln -s "usr/$d" "$tree/$d"; done
 
 put() { # put PROGRAM [NAME]: with the libraries it needs
-	local to=$tree/usr/bin/${2:-$(basename "$1")} library
-	cp -L "$1" "$to" || return 1
+	cp -L "$1" "$tree/usr/bin/${2:-$(basename "$1")}" && put_libraries "$1"
+}
+put_libraries() { # put_libraries ELF_FILE
+	local library
 	for library in $(ldd "$1" 2>/dev/null | grep -oE '/[^ )]+'); do
 		case $library in
 		*/ld-linux*) cp -Ln "$library" "$tree/usr/lib64/" ;;
@@ -43,6 +45,8 @@ done
 ln -s mawk "$tree/usr/bin/awk"
 ln -s bash "$tree/usr/bin/sh"
 put "$build/wg" || exit 1
+libmnl=$(ldconfig -p | awk '/libmnl\.so\.0 /{print $NF; exit}') # wg loads it when it asks the kernel
+[ -n "$libmnl" ] && mkdir -p "$tree$(dirname "$libmnl")" && cp -L "$libmnl" "$tree$libmnl" || exit 1
 if [ -x "$peers/wg" ]; then
 	put "$peers/wg" wg-debian
 elif [ -x /usr/bin/wg ]; then
