@@ -8,7 +8,7 @@ try="iproute2 iputils-ping procps util-linux"
 # Compilers and test libraries; then what tests drive or observe with.
 test="clang llvm libclang-rt-dev libcmocka-dev bats valgrind
 	git iproute2 iputils-ping procps util-linux nftables iptables conntrack socat jq strace
-	tcpdump tshark mandoc python3 zsh fish qemu-system-x86 cpio xz-utils zstd"
+	tcpdump tshark mandoc python3 python3-cryptography zsh fish qemu-system-x86 cpio xz-utils zstd"
 
 install=
 case ${1-} in

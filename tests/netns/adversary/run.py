@@ -1,0 +1,79 @@
+#!/usr/bin/python3
+"""run.py --list | --out FOLDER CASE…: plays cases, each in namespaces of its own against a daemon of its own.
+
+A case that waits for timers runs beside all others; of those that compute a few run at a time. FOLDER/CASE
+gets the output, and FOLDER/CASE.code (0 passed, 1 failed) when the case has ended."""
+import importlib
+import os
+import signal
+import sys
+import time
+import traceback
+
+import host
+
+FAMILIES = ["handshake", "responder", "data", "inner", "cookies", "timers", "garbage", "uapi"]
+AT_A_TIME = 4
+LIMIT = int(os.environ.get("ADVERSARY_LIMIT", "150"))
+
+
+def collect():
+    cases = {}
+    for family in FAMILIES:
+        cases.update(importlib.import_module(family).CASES)
+    return cases
+
+
+def play(case, out):
+    """In a child: never returns."""
+    host.dies_with_us()
+    with open(out, "w", buffering=1) as f:
+        os.dup2(f.fileno(), 1)
+        os.dup2(f.fileno(), 2)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(LIMIT if not case.slow else 1000)
+        code = 1
+        began = time.monotonic()
+        try:
+            case.run()
+            code = 0
+        except BaseException:
+            traceback.print_exc(file=f)
+        f.write(f"{case.name}: {'passed' if code == 0 else 'FAILED'} after {time.monotonic() - began:.1f} s\n")
+    os._exit(code)
+
+
+def main(arguments):
+    cases = collect()
+    if arguments[:1] == ["--list"]:
+        for case in cases.values():
+            print(case.name, "slow" if case.slow else "fast", case.story)
+        return 0
+    if os.environ.get("WGSUITE_BOX") is None:
+        sys.exit("run.py: run me inside tests/lib/box.sh")
+    folder, names = arguments[1], arguments[2:]
+    waiting = [cases[n] for n in sorted(names, key=lambda n: not cases[n].waits)]
+    running, bad = {}, 0
+    while waiting or running:
+        while waiting and (waiting[0].waits or sum(not c.waits for c in running.values()) < AT_A_TIME):
+            case = waiting.pop(0)
+            pid = os.fork()
+            if pid == 0:
+                play(case, os.path.join(folder, case.name))
+            running[pid] = case
+        pid, status = os.wait()
+        case = running.pop(pid, None)
+        if case is None:
+            continue
+        bad += status != 0
+        path = os.path.join(folder, case.name + ".code")
+        with open(path + "~", "w") as f:
+            f.write("0\n" if status == 0 else "1\n")
+        os.rename(path + "~", path)
+        if sys.stdout.isatty() or os.environ.get("ADVERSARY_TELL"):
+            print(case.name, "ok" if status == 0 else "FAILED", flush=True)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

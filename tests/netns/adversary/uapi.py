@@ -1,0 +1,277 @@
+"""The configuration socket before hostile clients, and its place in the file system."""
+import os
+import random
+import socket
+import stat
+import subprocess
+import time
+
+import host
+import wire
+from case import family
+from host import LONG, check, equal, until
+
+CASES, case = family()
+ROOM = "/run/wireguard"
+
+
+@case("u01", "the socket is for root alone, and its folder root's to write to, and gone with the daemon")
+def modes(h):
+    equal(stat.S_IMODE(os.stat(ROOM).st_mode) & 0o022, 0, "who may write to the folder:")
+    entry = os.lstat(f"{ROOM}/wg0.sock")
+    check(stat.S_ISSOCK(entry.st_mode), "no socket")
+    equal((stat.S_IMODE(entry.st_mode) & 0o077, entry.st_uid), (0, 0), "mode and owner of the socket:")
+    os.chmod(ROOM, 0o755)  # the socket defends itself
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setgid(65534)
+            os.setgroups([]) if os.geteuid() == 0 else None
+            os.setuid(65534)
+            h.connect()
+        except PermissionError:
+            os._exit(0)
+        except BaseException as e:
+            print(repr(e), flush=True)
+        os._exit(1)
+    equal(os.waitpid(pid, 0)[1], 0, "nobody's attempt:")
+    with open("/proc/net/unix") as f:
+        check("@" not in "".join(line for line in f if "wireguard" in line), "an abstract socket")
+    h.process.terminate()
+    h.process.wait()
+    check(not os.path.lexists(f"{ROOM}/wg0.sock"), "the socket is left behind")
+    h.start()
+
+
+def start(name, seconds=LONG):
+    """(exit code or None when it serves, what it said)."""
+    p = subprocess.Popen([host.DAEMON, "-f", name], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, preexec_fn=host.dies_with_us)
+    end = time.monotonic() + seconds
+    while p.poll() is None and time.monotonic() < end:
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(5)
+            try:
+                s.connect(f"{ROOM}/{name}.sock")
+                s.sendall(b"get=1\n\n")
+                if b"errno=0" in s.recv(1000):
+                    p.terminate()
+                    p.wait()
+                    return None
+            except OSError:
+                time.sleep(0.02)
+    if p.poll() is None:
+        p.kill()
+    p.wait()
+    return p.returncode
+
+
+@case("u02", "what lies where the socket belongs: stale sockets go, nothing else is touched")
+def planted(h):
+    victim = "/run/victim"
+    with open(victim, "w") as f:
+        f.write("precious")
+    path = f"{ROOM}/wg1.sock"
+
+    def others_are_left(make, test):
+        make()
+        code = start("wg1", 20)
+        check(code != 0, "exit code 0 without serving")
+        if code is not None:
+            check(code > 0, "killed by signal", -code)
+            check(test(), "what was there is gone though the daemon did not start")
+        check(open(victim).read() == "precious", "wrote through a link")
+        check(not os.path.exists("/sys/class/net/wg1"), "an interface is left")
+        try:
+            os.rmdir(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)
+        except FileNotFoundError:
+            pass
+    others_are_left(lambda: os.symlink(victim, path), lambda: os.path.islink(path))
+    others_are_left(lambda: os.symlink("/run/nowhere", path), lambda: os.path.islink(path))
+    check(not os.path.lexists("/run/nowhere"), "made a socket through a link")
+    others_are_left(lambda: os.mkfifo(path), lambda: stat.S_ISFIFO(os.lstat(path).st_mode))
+    others_are_left(lambda: os.mkdir(path), lambda: os.path.isdir(path))
+    others_are_left(lambda: os.link(victim, path), lambda: os.path.isfile(path))
+    stale = socket.socket(socket.AF_UNIX)
+    stale.bind(path)
+    stale.close()
+    equal(start("wg1"), None, "beside a stale socket:")
+    live = socket.socket(socket.AF_UNIX)
+    live.bind(path)
+    live.listen()
+    code = subprocess.run([host.DAEMON, "-f", "wg1"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, timeout=LONG).returncode
+    check(code > 0 and os.path.lexists(path), "took a living socket away, exit code", code)
+    check(h.answers(), "the other daemon")
+
+
+def random_request(seed, keys):
+    if seed.random() < 0.3:
+        return "get=1\n\n", False
+    lines = ["set=1"]
+    if seed.random() < 0.1:
+        lines.append(f"private_key={seed.randbytes(32).hex()}")
+    if seed.random() < 0.1:
+        lines.append(f"fwmark={seed.randrange(5)}")
+    for _ in range(seed.randrange(3)):
+        lines.append(f"public_key={seed.choice(keys)}")
+        lines += seed.sample(["remove=true", "replace_allowed_ips=true", f"preshared_key={seed.randbytes(32).hex()}",
+                              f"endpoint=127.0.0.1:{seed.randrange(1, 65536)}", "persistent_keepalive_interval=0",
+                              f"allowed_ip=10.{seed.randrange(90, 99)}.0.0/16", "allowed_ip=fd99::/64",
+                              "update_only=true"][1 if seed.random() < 0.7 else 0:], seed.randrange(4))
+    if seed.random() < 0.1:
+        lines.append(seed.choice(["nonsense=1", "allowed_ip=300.1.1.1/8", "endpoint=:0", "no equal sign"]))
+    return "\n".join(lines) + "\n\n", True
+
+
+def client(number, keys, n):
+    seed = random.Random(number)
+    s = host.Host.connect()
+    for _ in range(n):
+        text, is_set = random_request(seed, keys)
+        s.sendall(text.encode())
+        answer = host.Host.read_answer(s)
+        if not is_set:
+            check(answer.endswith("errno=0\n\n"), answer)
+        else:
+            check(answer.startswith("errno=") and answer.count("\n") == 2, answer)
+            if answer != "errno=0\n\n":  # the daemon may end the conversation after an error
+                s.close()
+                s = host.Host.connect()
+
+
+@case("u03", "eight clients ask and set at random under traffic, keys and peers among it")
+def crowd(h):
+    p = h.peer()
+    p.shake()
+    keys = [wire.public(wire.new_private()).hex() for _ in range(20)] + [wire.public(bytes([i]) * 32).hex()
+                                                                       for i in range(1, 5)]
+    children = []
+    for number in range(8):
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                client(number, keys, 250)
+                code = 0
+            except BaseException as e:
+                print("client", number, repr(e), flush=True)
+            os._exit(code)
+        children.append(pid)
+    left = set(children)
+    while left:
+        p.say()
+        h.push(p.to_us(b"x"))
+        p.all(0)
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid in left:
+            left.discard(pid)
+            equal(status, 0, "a client")
+        time.sleep(0.001)
+    h.set("replace_peers=true", f"private_key={h.private.hex()}", "fwmark=0")
+    h.alive()
+
+
+def errno_of(answer):
+    check(answer.endswith("\n\n"), "no end:", repr(answer[-100:]))
+    return int(answer.rstrip("\n").rpartition("errno=")[2])
+
+
+@case("u04", "requests that are wrong change nothing, and repeat no secrets")
+def wrong(h):
+    p = h.peer()
+    p.ping()
+    before = h.state()
+    secret, key = wire.new_private().hex(), wire.public(wire.new_private()).hex()
+    good = f"public_key={key}\nallowed_ip=10.80.0.0/16\n"
+    bad = [
+        f"private_key={secret[:-1]}", f"private_key={secret}0", f"private_key={secret[:-1]}g", "private_key=",
+        f"private_key= {secret}", f"private_key={secret} ", f"private_key=0x{secret}", "listen_port=65536",
+        "listen_port=-1", "listen_port=", "listen_port=1x", "listen_port= 1", "listen_port=+1", "fwmark=4294967296",
+        "fwmark=-1", "replace_peers=false", "replace_peers=1", "nonsense=1", "=", "=1", "listen_port", " ",
+        "LISTEN_PORT=1", "get=1", "errno=0", "rx_bytes=1", "public_key=00", f"public_key={key[:-2]}",
+        "allowed_ip=10.0.0.0/8",
+        good + "allowed_ip=10.0.0.0/33", good + "allowed_ip=10.0.0/8", good + "allowed_ip=::/129",
+        good + "allowed_ip=10.0.0.0/", good + "allowed_ip=10.0.0.0/+8", good + "allowed_ip=host/8",
+        good + "endpoint=host:1", good + "endpoint=1.2.3.4", good + "endpoint=1.2.3.4:65536",
+        good + "endpoint=[::1:1", good + "endpoint=::1", good + "endpoint=[1.2.3.4]:5:",
+        good + f"preshared_key={secret[1:]}", good + "persistent_keepalive_interval=65536",
+        good + "protocol_version=2", good + "protocol_version=0", good + "remove=false", good + "listen_port=x",
+        good + "allowed_ip=10.1.0.0/16\0", good + "\0", "listen_port=1\0", "\0listen_port=1", "listen_port=5001\r",
+    ]
+    for text in bad:
+        answer = h.ask(f"set=1\n{text}\n\n")
+        check(errno_of(answer) < 0, text, "gave", answer)
+        check(secret[8:40] not in answer and answer.count("\n") == 2, "more than an errno:", answer)
+    for text in (b"\n", b"\n\n", b"get=2\n\n", b"set=2\n\n", b"get\n\n", b"GET=1\n\n", b"\0\0\n\n", b"\xff" * 100 + b"\n\n"):
+        answer = h.ask_raw(text)
+        check(b"private_key" not in answer, text, answer)
+    now = h.state()
+    for state in (before, now):
+        for here in state.values():
+            for moving in ("rx_bytes", "tx_bytes"):
+                here.pop(moving, None)
+    equal(now, before, "changed by wrong requests:")
+    p.ping()
+
+
+@case("u05", "huge lines, endless requests, clients that stop in the middle or never read")
+def hostile(h):
+    def rss():
+        with open(f"/proc/{h.process.pid}/status") as f:
+            return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+    h.alive()
+    before = rss()
+    for text in (b"set=1\nprivate_key=" + b"0" * (1 << 22), b"x" * (1 << 22), b"set=1\n" + b"y=" + b"z" * (1 << 22)
+                 + b"\n\n", b"\n" * (1 << 16), b"set=1\n" + b"fwmark=0\n" * 200000 + b"\n", b"get=1\n\n" * 2000):
+        h.ask_raw(text, 5)
+        check(h.answers(), "no answer after", text[:20])
+    check(rss() - before < 32768, "memory grew by", rss() - before, "KiB")
+    half = []
+    for _ in range(60):
+        s = h.connect()
+        s.sendall(b"set=1\nfwmark=7\npublic_key=")
+        half.append(s)
+    check(h.answers(), "60 silent clients keep others out")
+    for s in half:
+        s.close()
+    equal(h.state()[None].get("fwmark", "0"), "0", "half a request was obeyed:")
+    # Answers that nobody reads, many times over.
+    many = ["replace_peers=true"]
+    for i in range(300):
+        many.append(f"public_key={wire.new_private()[::-1].hex()}")
+        many += [f"allowed_ip=10.{i % 200}.{j}.0/24" for j in range(10)]
+    h.set(*many)
+    deaf = []
+    for _ in range(10):
+        s = h.connect()
+        s.setblocking(False)
+        try:
+            for _ in range(200):
+                s.send(b"get=1\n\n" * 20)
+        except BlockingIOError:
+            pass
+        deaf.append(s)
+    check(h.answers(), "deaf clients keep others out")
+    check(rss() - before < 65536, "memory grew by", rss() - before, "KiB")
+    for s in deaf:
+        s.close()
+    until("the memory of it is bounded", lambda: rss() - before < 65536)
+    h.set("replace_peers=true")
+    h.alive()
+
+
+@case("u06", "requests in pieces of every size, and many on one connection")
+def pieces(h):
+    p = h.peer()
+    text = f"set=1\npublic_key={p.public.hex()}\nallowed_ip=10.81.0.0/16\n\nget=1\n\n".encode()
+    with h.connect() as s:
+        for size in (1, 2, 3, 7, 64, len(text)):
+            for at in range(0, len(text), size):
+                s.sendall(text[at:at + size])
+            got = b""
+            while got.count(b"errno=0\n\n") < 2:
+                more = s.recv(65536)
+                check(more, "ended early:", got)
+                got += more
+            check(got.startswith(b"errno=0\n\n") and b"allowed_ip=10.81.0.0/16" in got, got)
