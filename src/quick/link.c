@@ -2,105 +2,143 @@
 #include <errno.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
-#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <netlink/errno.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
+#include <netlink/route/addr.h>
+#include <netlink/route/link.h>
 #include <stdlib.h>
 
 #include "rt.h"
 
-static struct nl_msg *link_message(int type, int flags, uint32_t index, unsigned int set)
-{
-	struct ifinfomsg body = { .ifi_index = (int)index, .ifi_flags = set, .ifi_change = set };
-	struct nl_msg *m = nlmsg_alloc_size(256);
-
-	if (m && nlmsg_put(m, 0, 0, type, 0, flags) &&
-	    nlmsg_append(m, &body, sizeof body, NLMSG_ALIGNTO) == 0)
-		return m;
-	nlmsg_free(m);
-	return NULL;
-}
-
 struct nl_msg *rt_link_add(const char *name)
 {
-	struct nl_msg *m = link_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, 0);
-	struct nlattr *info;
+	struct rtnl_link *link = rtnl_link_alloc();
+	struct nl_msg *m = NULL;
 
-	if (!m)
+	if (!link)
 		return NULL;
-	if (nla_put_string(m, IFLA_IFNAME, name) < 0 || !(info = nla_nest_start(m, IFLA_LINKINFO)) ||
-	    nla_put_string(m, IFLA_INFO_KIND, "wireguard") < 0) {
-		nlmsg_free(m);
-		return NULL;
-	}
-	nla_nest_end(m, info);
+	rtnl_link_set_name(link, name);
+	if (rtnl_link_set_type(link, "wireguard") < 0 ||
+	    rtnl_link_build_add_request(link, NLM_F_CREATE | NLM_F_EXCL, &m) < 0)
+		m = NULL;
+	rtnl_link_put(link);
 	return m;
 }
 
 struct nl_msg *rt_link_delete(uint32_t index)
 {
-	return link_message(RTM_DELLINK, 0, index, 0);
+	struct rtnl_link *link = rtnl_link_alloc();
+	struct nl_msg *m = NULL;
+
+	if (!link)
+		return NULL;
+	rtnl_link_set_ifindex(link, (int)index);
+	if (rtnl_link_build_delete_request(link, &m) < 0)
+		m = NULL;
+	rtnl_link_put(link);
+	return m;
 }
 
 struct nl_msg *rt_link_up(uint32_t index, unsigned int mtu, bool up)
 {
-	struct nl_msg *m = link_message(RTM_NEWLINK, 0, index, up ? IFF_UP : 0);
+	struct rtnl_link *link = rtnl_link_alloc(), *change = rtnl_link_alloc();
+	struct nl_msg *m = NULL;
 
-	if (m && mtu && nla_put_u32(m, IFLA_MTU, mtu) < 0) {
-		nlmsg_free(m);
-		return NULL;
+	if (link && change) {
+		rtnl_link_set_ifindex(link, (int)index);
+		if (mtu)
+			rtnl_link_set_mtu(change, mtu);
+		if (up)
+			rtnl_link_set_flags(change, IFF_UP);
+		if (rtnl_link_build_change_request(link, change, 0, &m) < 0)
+			m = NULL;
 	}
+	rtnl_link_put(link);
+	rtnl_link_put(change);
 	return m;
 }
 
-static int af_of(uint8_t family)
+static bool address_fill(struct rtnl_addr *out, const struct quick_address *a, uint32_t index)
 {
-	return family == IP_V4 ? AF_INET : family == IP_V6 ? AF_INET6 : AF_UNSPEC;
+	struct nl_addr *local = rt_addr(&a->local, a->bits);
+	struct nl_addr *peer = a->peer.family != IP_NONE ? rt_addr(&a->peer, a->bits) : NULL;
+	bool ok = local && (peer || a->peer.family == IP_NONE) && rtnl_addr_set_local(out, local) == 0 &&
+		  (!peer || rtnl_addr_set_peer(out, peer) == 0);
+
+	rtnl_addr_set_ifindex(out, (int)index);
+	rtnl_addr_set_prefixlen(out, a->bits);
+	nl_addr_put(local);
+	nl_addr_put(peer);
+	return ok;
 }
 
 struct nl_msg *rt_address(const struct quick_address *a, uint32_t index, bool remove)
 {
-	struct ifaddrmsg body = { .ifa_family = (uint8_t)af_of(a->local.family), .ifa_prefixlen = a->bits,
-				  .ifa_index = index };
-	const struct ip_addr *other = a->peer.family != IP_NONE ? &a->peer : &a->local;
-	int n = (int)ip_bytes(&a->local);
-	struct nl_msg *m = nlmsg_alloc_size(128);
+	struct rtnl_addr *address = rtnl_addr_alloc();
+	struct nl_msg *m = NULL;
+	int r = -NLE_NOMEM;
 
-	if (m && nlmsg_put(m, 0, 0, remove ? RTM_DELADDR : RTM_NEWADDR, 0,
-			   remove ? 0 : NLM_F_CREATE | NLM_F_EXCL) &&
-	    nlmsg_append(m, &body, sizeof body, NLMSG_ALIGNTO) == 0 &&
-	    nla_put(m, IFA_LOCAL, n, a->local.b) == 0 && nla_put(m, IFA_ADDRESS, n, other->b) == 0)
+	if (address && address_fill(address, a, index))
+		r = remove ? rtnl_addr_build_delete_request(address, 0, &m)
+			   : rtnl_addr_build_add_request(address, NLM_F_CREATE | NLM_F_EXCL, &m);
+	rtnl_addr_put(address);
+	return r < 0 ? NULL : m;
+}
+
+/* ---- looking ---- */
+
+static struct nl_msg *question(int type, const void *body, size_t n)
+{
+	struct nl_msg *m = nlmsg_alloc_simple(type, 0);
+
+	if (m && nlmsg_append(m, (void *)(uintptr_t)body, n, NLMSG_ALIGNTO) == 0)
 		return m;
 	nlmsg_free(m);
 	return NULL;
 }
 
-/* ---- looking ---- */
+struct link_take {
+	struct links *out;
+	bool failed;
+};
 
-static int take_link(void *ctx, struct nlmsghdr *h)
+static void take_link_object(struct nl_object *o, void *ctx)
 {
-	struct links *links = ctx;
-	struct ifinfomsg *body = nlmsg_data(h);
-	struct nlattr *a[IFLA_MAX + 1];
+	struct link_take *t = ctx;
+	struct links *links = t->out;
+	struct rtnl_link *found = (struct rtnl_link *)o;
+	const char *name = rtnl_link_get_name(found);
+	struct text text;
 	struct link_info *l;
 
-	if (h->nlmsg_type != RTM_NEWLINK || nlmsg_parse(h, sizeof *body, a, IFLA_MAX, NULL) < 0)
-		return 0;
-	if (!grow_array(&links->list, &links->cap, links->n + 1, sizeof *links->list))
-		return -ENOMEM;
+	if (!grow_array(&links->list, &links->cap, links->n + 1, sizeof *links->list)) {
+		t->failed = true;
+		return;
+	}
 	l = &links->list[links->n++];
-	*l = (struct link_info){ .index = (uint32_t)body->ifi_index, .up = body->ifi_flags & IFF_UP };
-	if (a[IFLA_MTU])
-		l->mtu = nla_get_u32(a[IFLA_MTU]);
-	if (a[IFLA_IFNAME])
-		nla_strlcpy(l->name, a[IFLA_IFNAME], sizeof l->name);
-	return 0;
+	*l = (struct link_info){ .index = (uint32_t)rtnl_link_get_ifindex(found),
+				 .mtu = rtnl_link_get_mtu(found),
+				 .up = rtnl_link_get_flags(found) & IFF_UP };
+	text = text_fixed(l->name, sizeof l->name);
+	text_add(&text, name ? name : "");
+}
+
+static int take_link(void *ctx, struct nl_msg *m)
+{
+	struct link_take t = { .out = ctx };
+
+	if (nlmsg_hdr(m)->nlmsg_type == RTM_NEWLINK && nl_msg_parse(m, take_link_object, &t) == -NLE_NOMEM)
+		t.failed = true;
+	return t.failed ? -ENOMEM : 0;
 }
 
 int rt_links(struct rt *rt, struct links *out)
 {
-	return rt_dump(rt, link_message(RTM_GETLINK, 0, 0, 0), take_link, out);
+	struct ifinfomsg body = { 0 };
+
+	return rt_dump(rt, question(RTM_GETLINK, &body, sizeof body), take_link, out);
 }
 
 int rt_link_find(struct rt *rt, const char *name, struct link_info *out)
@@ -122,52 +160,51 @@ int rt_link_find(struct rt *rt, const char *name, struct link_info *out)
 struct address_take {
 	struct addresses *out;
 	uint32_t index;
+	bool failed;
 };
 
-static struct ip_addr ip_from(struct nlattr *a, uint8_t family)
+static struct ip_addr ip_from(const struct nl_addr *a)
 {
 	struct ip_addr ip = { 0 };
-	int n = family == IP_V4 ? 4 : 16;
 
-	if (!a || nla_len(a) < n)
+	if (!a || (nl_addr_get_family(a) != AF_INET && nl_addr_get_family(a) != AF_INET6))
 		return ip;
-	ip.family = family;
-	memcpy(ip.b, nla_data(a), (size_t)n);
+	ip.family = nl_addr_get_family(a) == AF_INET ? IP_V4 : IP_V6;
+	if (nl_addr_get_len(a) < ip_bytes(&ip))
+		return (struct ip_addr){ 0 };
+	memcpy(ip.b, nl_addr_get_binary_addr(a), ip_bytes(&ip));
 	return ip;
 }
 
-static int take_address(void *ctx, struct nlmsghdr *h)
+static void take_address_object(struct nl_object *o, void *ctx)
 {
 	struct address_take *t = ctx;
-	struct ifaddrmsg *body = nlmsg_data(h);
-	struct nlattr *a[IFA_MAX + 1];
-	struct quick_address one = { 0 };
-	uint8_t family;
+	struct rtnl_addr *found = (struct rtnl_addr *)o;
+	struct quick_address one = { .local = ip_from(rtnl_addr_get_local(found)),
+				     .peer = ip_from(rtnl_addr_get_peer(found)),
+				     .bits = (uint8_t)rtnl_addr_get_prefixlen(found) };
 
-	if (h->nlmsg_type != RTM_NEWADDR || nlmsg_parse(h, sizeof *body, a, IFA_MAX, NULL) < 0 ||
-	    body->ifa_index != t->index)
-		return 0;
-	if (body->ifa_family != AF_INET && body->ifa_family != AF_INET6)
-		return 0;
-	family = body->ifa_family == AF_INET ? IP_V4 : IP_V6;
-	one.bits = body->ifa_prefixlen;
-	one.local = ip_from(a[IFA_LOCAL] ? a[IFA_LOCAL] : a[IFA_ADDRESS], family);
-	one.peer = ip_from(a[IFA_ADDRESS], family);
+	if ((uint32_t)rtnl_addr_get_ifindex(found) != t->index || one.local.family == IP_NONE)
+		return;
 	if (ip_equal(&one.local, &one.peer))
 		one.peer = (struct ip_addr){ 0 };
-	return one.local.family == IP_NONE || addresses_add(t->out, &one) ? 0 : -ENOMEM;
+	if (!addresses_add(t->out, &one))
+		t->failed = true;
+}
+
+static int take_address(void *ctx, struct nl_msg *m)
+{
+	struct address_take *t = ctx;
+
+	if (nlmsg_hdr(m)->nlmsg_type == RTM_NEWADDR && nl_msg_parse(m, take_address_object, t) == -NLE_NOMEM)
+		t->failed = true;
+	return t->failed ? -ENOMEM : 0;
 }
 
 int rt_addresses(struct rt *rt, uint32_t index, struct addresses *out)
 {
-	struct address_take t = { out, index };
+	struct address_take t = { .out = out, .index = index };
 	struct ifaddrmsg body = { .ifa_index = index };
-	struct nl_msg *m = nlmsg_alloc_size(128);
 
-	if (!m || !nlmsg_put(m, 0, 0, RTM_GETADDR, 0, 0) ||
-	    nlmsg_append(m, &body, sizeof body, NLMSG_ALIGNTO) < 0) {
-		nlmsg_free(m);
-		return -ENOMEM;
-	}
-	return rt_dump(rt, m, take_address, &t);
+	return rt_dump(rt, question(RTM_GETADDR, &body, sizeof body), take_address, &t);
 }

@@ -1,8 +1,11 @@
 /* Routes: messages, tables, and the MTU of the ways that packets will take. */
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <netlink/errno.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
+#include <netlink/route/nexthop.h>
+#include <netlink/route/route.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -26,34 +29,39 @@ static struct nl_msg *route_message(int type, int flags, struct rtmsg *body)
 
 enum { METRIC_LAST = 0x7fffffff }; /* of the unreachable route that yields to the tunnel's own */
 
-struct nl_msg *rt_route(const struct step_route *r, uint32_t index, bool remove)
+static bool route_fill(struct rtnl_route *out, const struct step_route *r, uint32_t index)
 {
 	const struct ip_prefix *p = &r->prefix;
-	struct rtmsg body = {
-		.rtm_family = (uint8_t)af_of(p->addr.family),
-		.rtm_dst_len = p->bits,
-		.rtm_table = (uint8_t)(r->table < 256 ? r->table : RT_TABLE_UNSPEC),
-		.rtm_protocol = RTPROT_BOOT,
-		.rtm_type = r->unreachable ? RTN_UNREACHABLE : RTN_UNICAST,
-		.rtm_scope = p->addr.family == IP_V4 && !r->unreachable ? RT_SCOPE_LINK
-									 : RT_SCOPE_UNIVERSE,
-	};
-	struct nl_msg *m = route_message(remove ? RTM_DELROUTE : RTM_NEWROUTE,
-					 remove ? 0 : NLM_F_CREATE | NLM_F_EXCL, &body);
-	bool ok = m;
+	struct nl_addr *to = rt_addr(&p->addr, p->bits);
+	struct rtnl_nexthop *hop = r->unreachable ? NULL : rtnl_route_nh_alloc();
+	bool ok = to && (hop || r->unreachable) && rtnl_route_set_dst(out, to) == 0 &&
+		  rtnl_route_set_type(out, r->unreachable ? RTN_UNREACHABLE : RTN_UNICAST) == 0;
 
-	if (ok && p->bits)
-		ok = nla_put(m, RTA_DST, (int)ip_bytes(&p->addr), p->addr.b) == 0;
-	if (ok && r->table >= 256)
-		ok = nla_put_u32(m, RTA_TABLE, r->table) == 0;
-	if (ok && r->unreachable)
-		ok = nla_put_u32(m, RTA_PRIORITY, METRIC_LAST) == 0;
-	else if (ok)
-		ok = nla_put_u32(m, RTA_OIF, index) == 0;
-	if (ok)
-		return m;
-	nlmsg_free(m);
-	return NULL;
+	nl_addr_put(to);
+	rtnl_route_set_table(out, r->table);
+	rtnl_route_set_protocol(out, RTPROT_BOOT);
+	rtnl_route_set_scope(out, p->addr.family == IP_V4 && !r->unreachable ? RT_SCOPE_LINK
+									      : RT_SCOPE_UNIVERSE);
+	if (r->unreachable)
+		rtnl_route_set_priority(out, METRIC_LAST);
+	if (hop) {
+		rtnl_route_nh_set_ifindex(hop, (int)index);
+		rtnl_route_add_nexthop(out, hop); /* takes it */
+	}
+	return ok;
+}
+
+struct nl_msg *rt_route(const struct step_route *r, uint32_t index, bool remove)
+{
+	struct rtnl_route *route = rtnl_route_alloc();
+	struct nl_msg *m = NULL;
+	int error = -NLE_NOMEM;
+
+	if (route && route_fill(route, r, index))
+		error = remove ? rtnl_route_build_del_request(route, 0, &m)
+			       : rtnl_route_build_add_request(route, NLM_F_CREATE | NLM_F_EXCL, &m);
+	rtnl_route_put(route);
+	return error < 0 ? NULL : m;
 }
 
 /* ---- tables ---- */
@@ -65,30 +73,31 @@ struct route_take {
 	uint32_t owner;
 };
 
-static bool prefix_from(struct ip_prefix *out, const struct rtmsg *body, struct nlattr *dst)
+static bool prefix_from(struct ip_prefix *out, struct rtnl_route *route)
 {
-	struct ip_addr a = { .family = body->rtm_family == AF_INET ? IP_V4 : IP_V6 };
+	struct ip_addr a = { .family = rtnl_route_get_family(route) == AF_INET ? IP_V4 : IP_V6 };
+	const struct nl_addr *to = rtnl_route_get_dst(route);
 
-	if (dst && nla_len(dst) >= (int)ip_bytes(&a))
-		memcpy(a.b, nla_data(dst), ip_bytes(&a));
-	return prefix_make(out, &a, body->rtm_dst_len);
+	if (to && nl_addr_get_len(to) >= ip_bytes(&a))
+		memcpy(a.b, nl_addr_get_binary_addr(to), ip_bytes(&a));
+	return prefix_make(out, &a, to ? nl_addr_get_prefixlen(to) : 0);
 }
 
-static int take_route(void *ctx, struct nlmsghdr *h)
+static uint32_t way_out(struct rtnl_route *route)
 {
-	struct route_take *t = ctx;
-	struct rtmsg *body = nlmsg_data(h);
-	struct nlattr *a[RTA_MAX + 1];
-	struct step_route r = { 0 };
-	uint32_t index;
+	struct rtnl_nexthop *hop = rtnl_route_get_nnexthops(route) > 0 ? rtnl_route_nexthop_n(route, 0) : NULL;
 
-	if (h->nlmsg_type != RTM_NEWROUTE || nlmsg_parse(h, sizeof *body, a, RTA_MAX, NULL) < 0 ||
-	    (body->rtm_flags & RTM_F_CLONED) || !prefix_from(&r.prefix, body, a[RTA_DST]))
-		return 0;
-	r.table = a[RTA_TABLE] ? nla_get_u32(a[RTA_TABLE]) : body->rtm_table;
-	index = a[RTA_OIF] ? nla_get_u32(a[RTA_OIF]) : 0;
-	r.unreachable = body->rtm_type != RTN_UNICAST;
-	if (r.table != t->table || (t->index && index != t->index))
+	return hop ? (uint32_t)rtnl_route_nh_get_ifindex(hop) : 0;
+}
+
+static int take_parsed(struct route_take *t, struct rtnl_route *route)
+{
+	struct step_route r = { .table = rtnl_route_get_table(route),
+				.unreachable = rtnl_route_get_type(route) != RTN_UNICAST };
+	uint32_t index = way_out(route);
+
+	if ((rtnl_route_get_flags(route) & RTM_F_CLONED) || r.table != t->table ||
+	    (t->index && index != t->index) || !prefix_from(&r.prefix, route))
 		return 0;
 	if (t->only) {
 		if (prefix_equal(&r.prefix, &t->only->prefix))
@@ -99,6 +108,18 @@ static int take_route(void *ctx, struct nlmsghdr *h)
 		return -ENOMEM;
 	t->out->list[t->out->n++] = r;
 	return 0;
+}
+
+static int take_route(void *ctx, struct nl_msg *m)
+{
+	struct rtnl_route *route;
+	int r;
+
+	if (nlmsg_hdr(m)->nlmsg_type != RTM_NEWROUTE || rtnl_route_parse(nlmsg_hdr(m), &route) < 0)
+		return 0;
+	r = take_parsed(ctx, route);
+	rtnl_route_put(route);
+	return r;
 }
 
 static int dump_table(struct rt *rt, uint8_t family, struct route_take *t)
@@ -146,16 +167,25 @@ static unsigned int link_mtu(const struct links *links, uint32_t index)
 }
 
 /* What a route says about itself, else what its link says. */
-static unsigned int route_mtu(struct nlmsghdr *h, const struct links *links)
+static unsigned int route_mtu(struct rtnl_route *route, const struct links *links)
 {
-	struct nlattr *a[RTA_MAX + 1], *metric[RTAX_MAX + 1];
+	uint32_t mtu;
 
-	if (nlmsg_parse(h, sizeof(struct rtmsg), a, RTA_MAX, NULL) < 0)
+	if (rtnl_route_get_metric(route, RTAX_MTU, &mtu) == 0 && mtu)
+		return mtu;
+	return link_mtu(links, way_out(route));
+}
+
+static unsigned int answer_mtu(struct nlmsghdr *h, const struct links *links)
+{
+	struct rtnl_route *route;
+	unsigned int mtu;
+
+	if (h->nlmsg_type != RTM_NEWROUTE || rtnl_route_parse(h, &route) < 0)
 		return 0;
-	if (a[RTA_METRICS] && nla_parse_nested(metric, RTAX_MAX, a[RTA_METRICS], NULL) == 0 &&
-	    metric[RTAX_MTU] && nla_get_u32(metric[RTAX_MTU]))
-		return nla_get_u32(metric[RTAX_MTU]);
-	return a[RTA_OIF] ? link_mtu(links, nla_get_u32(a[RTA_OIF])) : 0;
+	mtu = route_mtu(route, links);
+	rtnl_route_put(route);
+	return mtu;
 }
 
 enum { ASKED_AT_ONCE = 128 };
@@ -192,7 +222,7 @@ static int hear(struct rt *rt, const struct links *links, size_t n, unsigned int
 		if (got <= 0)
 			return got < 0 ? -errno : -EIO;
 		for (int left = (int)got; n > 0 && nlmsg_ok(h, left); h = nlmsg_next(h, &left), n--) {
-			unsigned int mtu = h->nlmsg_type == RTM_NEWROUTE ? route_mtu(h, links) : 0;
+			unsigned int mtu = answer_mtu(h, links);
 			if (mtu && (!*least || mtu < *least))
 				*least = mtu;
 		}
@@ -227,21 +257,22 @@ struct default_take {
 	uint32_t metric;
 };
 
-static int take_default(void *ctx, struct nlmsghdr *h)
+static int take_default(void *ctx, struct nl_msg *m)
 {
 	struct default_take *t = ctx;
-	struct rtmsg *body = nlmsg_data(h);
-	struct nlattr *a[RTA_MAX + 1];
-	uint32_t metric;
+	struct rtnl_route *route;
+	const struct nl_addr *to;
 
-	if (h->nlmsg_type != RTM_NEWROUTE || body->rtm_dst_len != 0 || body->rtm_type != RTN_UNICAST ||
-	    body->rtm_table != RT_TABLE_MAIN || nlmsg_parse(h, sizeof *body, a, RTA_MAX, NULL) < 0)
+	if (nlmsg_hdr(m)->nlmsg_type != RTM_NEWROUTE || rtnl_route_parse(nlmsg_hdr(m), &route) < 0)
 		return 0;
-	metric = a[RTA_PRIORITY] ? nla_get_u32(a[RTA_PRIORITY]) : 0;
-	if (t->mtu == 0 || metric < t->metric) {
-		t->mtu = route_mtu(h, t->links);
-		t->metric = metric;
+	to = rtnl_route_get_dst(route);
+	if ((!to || nl_addr_get_prefixlen(to) == 0) && rtnl_route_get_type(route) == RTN_UNICAST &&
+	    rtnl_route_get_table(route) == RT_TABLE_MAIN &&
+	    (t->mtu == 0 || rtnl_route_get_priority(route) < t->metric)) {
+		t->mtu = route_mtu(route, t->links);
+		t->metric = rtnl_route_get_priority(route);
 	}
+	rtnl_route_put(route);
 	return 0;
 }
 

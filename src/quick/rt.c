@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <netlink/addr.h>
 #include <netlink/errno.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
@@ -33,6 +34,15 @@ static int errno_of(int nl)
 	case NLE_EXIST: return -EEXIST;
 	default: return -EIO;
 	}
+}
+
+struct nl_addr *rt_addr(const struct ip_addr *a, unsigned int bits)
+{
+	struct nl_addr *out = nl_addr_build(a->family == IP_V4 ? AF_INET : AF_INET6, a->b, ip_bytes(a));
+
+	if (out)
+		nl_addr_set_prefixlen(out, (int)bits);
+	return out;
 }
 
 int rt_open(struct rt *rt)
@@ -217,7 +227,7 @@ static int dump_message(struct nl_msg *m, void *arg)
 	struct dump *d = arg;
 
 	if (d->error == 0)
-		d->error = d->take(d->ctx, nlmsg_hdr(m));
+		d->error = d->take(d->ctx, m);
 	return NL_OK;
 }
 

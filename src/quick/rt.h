@@ -4,9 +4,10 @@
 
 #include "step.h"
 
-struct nl_sock;
+struct nl_addr;
 struct nl_msg;
-struct nlmsghdr;
+struct nl_object;
+struct nl_sock;
 
 struct rt {
 	struct nl_sock *sk;
@@ -33,10 +34,12 @@ must_check int rt_one(struct rt *rt, struct nl_msg *take_m, char why[128]);
 
 /* ---- questions ---- */
 
-typedef int rt_take(void *ctx, struct nlmsghdr *h); /* 0 or -errno, which ends the dump */
+typedef int rt_take(void *ctx, struct nl_msg *m); /* 0 or -errno, which ends the dump */
 must_check int rt_dump(struct rt *rt, struct nl_msg *take_m, rt_take *take, void *ctx);
 
 /* ---- messages (link.c, route.c, rule.c); null: out of memory ---- */
+
+struct nl_addr *rt_addr(const struct ip_addr *a, unsigned int bits); /* to be put back */
 
 struct nl_msg *rt_link_add(const char *name);
 struct nl_msg *rt_link_delete(uint32_t index);
