@@ -39,58 +39,82 @@ bool ip_is_v6_link_local(const struct ip_addr *a)
 /* Four decimal numbers of 0-255 without leading zeros. */
 static bool v4_parse(uint8_t out[4], struct span text)
 {
-	struct span rest = text, part;
+	const char *p = text.p, *end = text.p + text.n;
 
 	for (int i = 0; i < 4; i++) {
-		uint64_t v;
-		if (!span_next(&part, &rest, '.') || part.n > 3 || !span_to_u64(&v, part, 255) ||
-		    (part.n > 1 && part.p[0] == '0'))
+		const char *begin;
+		unsigned int v = 0;
+
+		if (i > 0 && (p == end || *p++ != '.'))
+			return false;
+		for (begin = p; p < end && p - begin < 3 && ascii_is_digit(*p); p++)
+			v = v * 10 + (unsigned int)(*p - '0');
+		if (p == begin || v > 255 || (*begin == '0' && p - begin > 1))
 			return false;
 		out[i] = (uint8_t)v;
 	}
-	return rest.p == NULL;
+	return p == end;
 }
 
-/* One side of "::" (or all, when there is none): 16-bit groups separated by ':', of which the last
- * may be a dotted IPv4 address when may_end_v4. Returns how many bytes, or -1. */
-static int v6_groups(uint8_t out[16], struct span text, bool may_end_v4)
+/* Up to four hexadecimal digits off the front. False when there is none. */
+static bool v6_group(uint16_t *out, struct span *rest)
 {
-	struct span rest = text, group;
-	int n = 0;
+	unsigned int v = 0;
+	size_t n = 0;
+	int digit;
 
-	if (text.n == 0)
-		return 0;
-	while (span_next(&group, &rest, ':')) {
-		uint64_t v;
-		bool last = rest.p == NULL;
-		if (last && may_end_v4 && n <= 12 && span_find(group, '.') < group.n)
-			return v4_parse(out + n, group) ? n + 4 : -1;
-		if (n > 14 || group.n > 4 || !span_hex_to_u64(&v, group, 0xffff))
-			return -1;
-		store_be16(out + n, (uint16_t)v);
-		n += 2;
+	while (n < rest->n && n < 4 && (digit = ascii_hex_value(rest->p[n])) >= 0) {
+		v = v << 4 | (unsigned int)digit;
+		n++;
 	}
-	return n;
+	*out = (uint16_t)v;
+	*rest = span_sub(*rest, n, rest->n);
+	return n > 0;
+}
+
+/* Groups of 16 bits, of which the last two may be a dotted IPv4 address, into out; their bytes in *n, and
+ * in *gap where the "::" stood among them, if anywhere. */
+static bool v6_groups(uint8_t out[16], int *n, int *gap, struct span rest)
+{
+	uint16_t group;
+
+	if (span_starts(rest, "::")) {
+		*gap = 0;
+		rest = span_sub(rest, 2, rest.n);
+	}
+	while (rest.n > 0) {
+		struct span begin = rest;
+		bool some = v6_group(&group, &rest);
+
+		if (rest.n > 0 && rest.p[0] == '.' && *n <= 12 && v4_parse(out + *n, begin)) {
+			*n += 4;
+			return true;
+		}
+		if (!some || *n > 14)
+			return false;
+		store_be16(out + *n, group);
+		*n += 2;
+		if (rest.n == 0)
+			return true;
+		if (rest.n < 2 || rest.p[0] != ':' || (rest.p[1] == ':' && *gap >= 0))
+			return false;
+		if (rest.p[1] == ':')
+			*gap = *n;
+		rest = span_sub(rest, rest.p[1] == ':' ? 2 : 1, rest.n);
+	}
+	return *gap >= 0;
 }
 
 static bool v6_parse(uint8_t out[16], struct span text)
 {
-	uint8_t head[16], tail[16];
-	size_t gap;
-	int n_head, n_tail;
+	int n = 0, gap = -1;
 
-	for (gap = 0; gap + 1 < text.n; gap++)
-		if (text.p[gap] == ':' && text.p[gap + 1] == ':')
-			break;
-	if (gap + 1 >= text.n)
-		return v6_groups(out, text, true) == 16;
-	n_head = v6_groups(head, span_sub(text, 0, gap), false);
-	n_tail = v6_groups(tail, span_sub(text, gap + 2, text.n), true);
-	if (n_head < 0 || n_tail < 0 || n_head + n_tail > 14)
+	if (!v6_groups(out, &n, &gap, text))
 		return false;
-	memset(out, 0, 16);
-	memcpy(out, head, (size_t)n_head);
-	memcpy(out + 16 - n_tail, tail, (size_t)n_tail);
+	if (gap < 0 || n > 14)
+		return gap < 0 && n == 16;
+	memmove(out + 16 - (n - gap), out + gap, (size_t)(n - gap));
+	memset(out + gap, 0, (size_t)(16 - n));
 	return true;
 }
 
@@ -108,20 +132,26 @@ bool ip_parse(struct ip_addr *out, struct span text)
 	return ok;
 }
 
-static void v4_print(struct text *t, const uint8_t b[4])
+/* Returns the end of what it wrote. */
+static char *v4_write(char *p, const uint8_t b[4])
 {
-	char out[16];
-	size_t n = 0;
-
 	for (size_t i = 0; i < 4; i++) {
 		if (b[i] >= 100)
-			out[n++] = (char)('0' + b[i] / 100);
+			*p++ = (char)('0' + b[i] / 100);
 		if (b[i] >= 10)
-			out[n++] = (char)('0' + b[i] / 10 % 10);
-		out[n++] = (char)('0' + b[i] % 10);
-		out[n++] = '.';
+			*p++ = (char)('0' + b[i] / 10 % 10);
+		*p++ = (char)('0' + b[i] % 10);
+		if (i < 3)
+			*p++ = '.';
 	}
-	text_span(t, (struct span){ out, n - 1 });
+	return p;
+}
+
+static char *group_write(char *p, unsigned int v)
+{
+	for (int shift = v > 0xfff ? 12 : v > 0xff ? 8 : v > 0xf ? 4 : 0; shift >= 0; shift -= 4)
+		*p++ = "0123456789abcdef"[v >> shift & 15];
+	return p;
 }
 
 /* The first longest run of two or more zero groups, printed as "::" (RFC 5952, 4.2). */
@@ -142,33 +172,36 @@ static void v6_zero_run(const uint8_t b[16], int *start, int *len)
 		*len = 0;
 }
 
-static void v6_print(struct text *t, const uint8_t b[16])
+static char *v6_write(char *p, const uint8_t b[16])
 {
 	int start, len;
 
 	v6_zero_run(b, &start, &len);
 	for (int i = 0; i < 8; i++) {
 		if (i == start) {
-			text_add(t, "::");
+			*p++ = ':';
+			*p++ = ':';
 			i += len - 1;
 			continue;
 		}
 		if (i > 0 && i != start + len)
-			text_char(t, ':');
-		if (i == 6 && start == 0 && (len == 6 || (len == 5 && load_be16(b + 10) == 0xffff))) {
-			v4_print(t, b + 12); /* IPv4-compatible and -mapped */
-			return;
-		}
-		text_hex(t, load_be16(b + 2 * i));
+			*p++ = ':';
+		if (i == 6 && start == 0 && (len == 6 || (len == 5 && load_be16(b + 10) == 0xffff)))
+			return v4_write(p, b + 12); /* IPv4-compatible and -mapped */
+		p = group_write(p, load_be16(b + 2 * i));
 	}
+	return p;
 }
 
 void ip_print(struct text *t, const struct ip_addr *a)
 {
+	char out[IP_TEXT_MAX], *end = out;
+
 	if (a->family == IP_V4)
-		v4_print(t, a->b);
+		end = v4_write(out, a->b);
 	else if (a->family == IP_V6)
-		v6_print(t, a->b);
+		end = v6_write(out, a->b);
+	text_span(t, (struct span){ out, (size_t)(end - out) });
 }
 
 bool prefix_make(struct ip_prefix *out, const struct ip_addr *a, unsigned int bits)

@@ -16,14 +16,6 @@ static uint64_t above(uint64_t bytes, uint8_t limit)
 	return (bytes + EACH(127u - limit)) >> 7 & EACH(1);
 }
 
-/* 255 in each byte from lo to hi. */
-static uint64_t within(uint64_t bytes, uint8_t lo, uint8_t hi)
-{
-	uint64_t one = above(bytes, (uint8_t)(lo - 1)) & ~above(bytes, hi);
-
-	return (one << 8) - one;
-}
-
 /* Eight numbers 0-63 to characters: starts at 'A' and adds the jump of each range they lie beyond. */
 static uint64_t base64_chars(uint64_t v)
 {
@@ -31,45 +23,42 @@ static uint64_t base64_chars(uint64_t v)
 	       above(v, 61) * ('9' + 1 - '+') + above(v, 62) * ('/' - '+' - 1);
 }
 
-/* Eight characters to numbers; sets bits of *bad when one is none. */
+/* Eight characters to numbers: 43 '+' is 62, 47 '/' 63, 48 '0' 52, 65 'A' 0, 97 'a' 26. Sets bits of *bad
+ * when one is none, which shows on the way back. No byte falls below 0, so none borrows. */
 static uint64_t base64_values(uint64_t chars, uint64_t *bad)
 {
 	uint64_t c = chars & EACH(0x7f);
-	uint64_t upper = within(c, 'A', 'Z'), lower = within(c, 'a', 'z'), digit = within(c, '0', '9');
-	uint64_t plus = within(c, '+', '+'), slash = within(c, '/', '/');
+	uint64_t v = c + EACH(19) - above(c, '/' - 1) * 3 - above(c, '0' - 1) * 12 -
+		     above(c, 'A' - 1) * 69 - above(c, 'a' - 1) * 6;
 
-	*bad |= (chars & EACH(0x80)) | ~(upper | lower | digit | plus | slash);
-	return ((c & upper) - (upper & EACH('A'))) | ((c & lower) - (lower & EACH('a' - 26))) |
-	       ((c & digit) + (digit & EACH(52 - '0'))) | (plus & EACH(62)) | (slash & EACH(63));
+	*bad |= (v & EACH(0xc0)) | (base64_chars(v & EACH(63)) ^ chars);
+	return v & EACH(63);
 }
 
-/* Six bytes, most significant first in 24-bit halves, to eight numbers of six bits and back. */
-static uint64_t sextets(const uint8_t p[6])
+/* Six bytes (of eight that may be read), most significant first in 24-bit halves, to eight numbers of six
+ * bits. */
+static uint64_t sextets(const uint8_t p[8])
 {
-	uint64_t v = ((uint64_t)p[0] << 16 | (uint64_t)p[1] << 8 | p[2]) |
-		     ((uint64_t)p[3] << 16 | (uint64_t)p[4] << 8 | p[5]) << 32;
+	uint64_t v = load_be64(p);
 
+	v = v >> 40 | (v & 0x000000ffffff0000ull) << 16;
 	v = (v >> 12 & 0x00000fff00000fffull) | (v & 0x00000fff00000fffull) << 16;
 	return (v >> 6 & 0x003f003f003f003full) | (v & 0x003f003f003f003full) << 8;
 }
 
-static void from_sextets(uint8_t p[6], uint64_t v)
+/* And back: six bytes and two zeros. */
+static void from_sextets(uint8_t p[8], uint64_t v)
 {
 	v = (v & 0x003f003f003f003full) << 6 | (v >> 8 & 0x003f003f003f003full);
 	v = (v & 0x00000fff00000fffull) << 12 | (v >> 16 & 0x00000fff00000fffull);
-	p[0] = (uint8_t)(v >> 16);
-	p[1] = (uint8_t)(v >> 8);
-	p[2] = (uint8_t)v;
-	p[3] = (uint8_t)(v >> 48);
-	p[4] = (uint8_t)(v >> 40);
-	p[5] = (uint8_t)(v >> 32);
+	store_be64(p, v << 40 | (v >> 16 & 0x000000ffffff0000ull));
 }
 
 enum { GROUPS = 5, TAIL = 4 }; /* five times 6 bytes or 8 characters; then 2 bytes, 3 characters, '=' */
 
 void key_to_base64(char out[KEY_BASE64_CHARS + 1], const uint8_t key[KEY_BYTES])
 {
-	uint8_t last[6] = { key[30], key[31] };
+	uint8_t last[8] = { key[30], key[31] };
 	char chars[8];
 
 	for (size_t i = 0; i < GROUPS; i++)
@@ -93,12 +82,13 @@ static bool verdict(uint8_t out[KEY_BYTES], uint64_t bad)
 
 bool key_from_base64(uint8_t out[KEY_BYTES], struct span text)
 {
-	uint8_t chars[8] = { 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A' }, last[6];
+	uint8_t chars[8] = { 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A' }, last[8];
 	uint64_t bad = 0;
 
-	memset(out, 0, KEY_BYTES);
-	if (text.n != KEY_BASE64_CHARS || text.p[KEY_BASE64_CHARS - 1] != '=')
+	if (text.n != KEY_BASE64_CHARS || text.p[KEY_BASE64_CHARS - 1] != '=') {
+		memset(out, 0, KEY_BYTES);
 		return false;
+	}
 	for (size_t i = 0; i < GROUPS; i++)
 		from_sextets(out + 6 * i,
 			     base64_values(load_le64((const uint8_t *)text.p + 8 * i), &bad));
@@ -111,6 +101,12 @@ bool key_from_base64(uint8_t out[KEY_BYTES], struct span text)
 	return verdict(out, bad);
 }
 
+/* Eight numbers 0-15 to digits. */
+static uint64_t hex_chars(uint64_t v)
+{
+	return v + EACH('0') + above(v, 9) * ('a' - '9' - 1);
+}
+
 void key_to_hex(char out[KEY_HEX_CHARS + 1], const uint8_t key[KEY_BYTES])
 {
 	for (size_t i = 0; i < KEY_BYTES; i += 4) {
@@ -119,19 +115,19 @@ void key_to_hex(char out[KEY_HEX_CHARS + 1], const uint8_t key[KEY_BYTES])
 		v = (v | v << 16) & 0x0000ffff0000ffffull;
 		v = (v | v << 8) & 0x00ff00ff00ff00ffull;
 		v = (v >> 4 & 0x000f000f000f000full) | (v & 0x000f000f000f000full) << 8;
-		store_le64_bytes(out + 2 * i, v + EACH('0') + above(v, 9) * ('a' - '9' - 1));
+		store_le64_bytes(out + 2 * i, hex_chars(v));
 	}
 	out[KEY_HEX_CHARS] = '\0';
 }
 
-/* Eight digits to four bytes. */
+/* Eight digits to four bytes. Bit 5 makes letters small; what had neither it nor bit 6 was no digit. */
 static uint32_t hex_bytes(uint64_t chars, uint64_t *bad)
 {
-	uint64_t c = chars & EACH(0x7f);
-	uint64_t digit = within(c, '0', '9'), letter = within(c | EACH(0x20), 'a', 'f');
-	uint64_t v = (c & EACH(15)) + (letter & EACH(9));
+	uint64_t c = (chars & EACH(0x7f)) | EACH(0x20);
+	uint64_t v = (c & EACH(15)) + (c >> 6 & EACH(1)) * 9;
 
-	*bad |= (chars & EACH(0x80)) | ~(digit | letter);
+	*bad |= (chars & EACH(0x80)) | (~(chars | chars << 1) & EACH(0x40));
+	*bad |= (v & EACH(0xf0)) | (hex_chars(v) ^ c);
 	v = (v << 4 | v >> 8) & 0x00ff00ff00ff00ffull;
 	v = (v | v >> 8) & 0x0000ffff0000ffffull;
 	return (uint32_t)(v | v >> 16);
@@ -141,9 +137,10 @@ bool key_from_hex(uint8_t out[KEY_BYTES], struct span text)
 {
 	uint64_t bad = 0;
 
-	memset(out, 0, KEY_BYTES);
-	if (text.n != KEY_HEX_CHARS)
+	if (text.n != KEY_HEX_CHARS) {
+		memset(out, 0, KEY_BYTES);
 		return false;
+	}
 	for (size_t i = 0; i < KEY_BYTES; i += 4)
 		store_le32(out + i, hex_bytes(load_le64((const uint8_t *)text.p + 2 * i), &bad));
 	return verdict(out, bad);

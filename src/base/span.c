@@ -20,17 +20,6 @@ bool span_is_nocase(struct span s, const char *word)
 	return i == s.n && word[i] == '\0';
 }
 
-struct span span_trim(struct span s)
-{
-	while (s.n > 0 && ascii_is_blank(s.p[0])) {
-		s.p++;
-		s.n--;
-	}
-	while (s.n > 0 && ascii_is_blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
 size_t span_find_last(struct span s, char c)
 {
 	for (size_t i = s.n; i > 0; i--)
@@ -81,15 +70,6 @@ bool span_to_u64(uint64_t *out, struct span s, uint64_t max)
 	return true;
 }
 
-static int hex_digit(char c)
-{
-	char l = ascii_lower(c);
-
-	if (ascii_is_digit(c))
-		return c - '0';
-	return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
-}
-
 bool span_hex_to_u64(uint64_t *out, struct span s, uint64_t max)
 {
 	uint64_t v = 0;
@@ -97,7 +77,7 @@ bool span_hex_to_u64(uint64_t *out, struct span s, uint64_t max)
 	if (s.n == 0)
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
-		int digit = hex_digit(s.p[i]);
+		int digit = ascii_hex_value(s.p[i]);
 		if (digit < 0 || v > max >> 4)
 			return false;
 		v = v << 4 | (unsigned int)digit;

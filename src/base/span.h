@@ -34,8 +34,6 @@ bool span_is_nocase(struct span s, const char *word); /* ASCII letters of either
 bool span_equal(struct span a, struct span b);
 bool span_starts(struct span s, const char *prefix);
 
-struct span span_trim(struct span s); /* without ASCII blanks (space \t \n \v \f \r) at the ends */
-
 static inline bool ascii_is_blank(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
@@ -49,6 +47,24 @@ static inline bool ascii_is_digit(char c)
 static inline char ascii_lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Of a hexadecimal digit; -1 when it is none. */
+static inline int ascii_hex_value(char c)
+{
+	char l = ascii_lower(c);
+
+	return ascii_is_digit(c) ? c - '0' : l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
+}
+
+/* Without ASCII blanks (space \t \n \v \f \r) at the ends. */
+static inline struct span span_trim(struct span s)
+{
+	for (; s.n > 0 && ascii_is_blank(s.p[0]); s.n--)
+		s.p++;
+	while (s.n > 0 && ascii_is_blank(s.p[s.n - 1]))
+		s.n--;
+	return s;
 }
 
 /* Index of the first or last c; s.n when there is none. */
