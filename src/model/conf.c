@@ -15,7 +15,8 @@ struct conf_reader {
 	struct diag *d;
 	struct wg_device *out;
 	enum { BEFORE_SECTIONS, IN_INTERFACE, IN_PEER } section;
-	struct span line;         /* the whole line, comment too */
+	struct span piece, line;  /* the line is of the piece; whole, comment too */
+	const char *hash, *nul;   /* the next in the piece, or its end; looked for when passed */
 	unsigned int line_number;
 	struct diag_at section_at; /* of the open section's line; its source lies in section_text */
 	char section_text[SECTION_SHOWN];
@@ -63,31 +64,20 @@ static void out_of_memory(struct conf_reader *r)
 
 /* ---- blanks ---- */
 
-static bool has_blank(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (ascii_is_blank(s.p[i]))
-			return true;
-	return false;
-}
-
 /* The text without its blanks: itself when it has none inside, else a copy. False: too long. */
 static bool squeeze(struct conf_reader *r, struct span *out, struct span text)
 {
 	size_t n = 0;
 
-	*out = text;
-	if (!has_blank(text))
-		return true;
 	for (size_t i = 0; i < text.n; i++) {
 		if (ascii_is_blank(text.p[i]))
 			continue;
-		if (n == SQUEEZED_MAX)
-			return false;
-		r->squeezed[n++] = text.p[i];
+		if (n < SQUEEZED_MAX)
+			r->squeezed[n] = text.p[i];
+		n++;
 	}
-	*out = (struct span){ r->squeezed, n };
-	return true;
+	*out = n < text.n ? (struct span){ r->squeezed, n } : text;
+	return n == text.n || n <= SQUEEZED_MAX;
 }
 
 /* The same place in the source: exact, or the start of what was squeezed. */
@@ -130,16 +120,19 @@ static void refused_value(struct conf_reader *r, const struct field *f, struct s
 	     !secret);
 }
 
+/* Few values have blanks inside, so they are taken out of those only that are refused. */
 static bool read_value(struct conf_reader *r, void *object, const struct field *f, struct span raw,
 		       struct field_value *v)
 {
-	*v = (struct field_value){ .syntax = SYNTAX_CONF, .scopes = r->o->scopes,
+	*v = (struct field_value){ .text = raw, .syntax = SYNTAX_CONF, .scopes = r->o->scopes,
 				   .service = r->o->service };
+	if (field_read(object, f, v))
+		return true;
 	if (!squeeze(r, &v->text, raw)) {
 		fail(r, raw, NULL, "Value is too long", (struct span){ NULL, 0 }, false);
 		return false;
 	}
-	if (field_read(object, f, v))
+	if (v->text.p != raw.p && field_read(object, f, v))
 		return true;
 	refused_value(r, f, raw, v);
 	return false;
@@ -196,8 +189,9 @@ static bool offer_extra(struct conf_reader *r, struct span code, size_t equals)
 	if (!r->o->extra || r->section == BEFORE_SECTIONS || equals == code.n)
 		return false;
 	x.key = span_trim(span_sub(code, 0, equals));
-	x.value = span_sub(conf_is_hook_key(x.key) ? r->line : code, equals + 1, r->line.n);
-	x.value = span_trim(x.value);
+	if (conf_is_hook_key(x.key))
+		code = span_sub(r->line, (size_t)(code.p - r->line.p), r->line.n);
+	x.value = span_trim(span_sub(code, equals + 1, code.n));
 	x.column = (unsigned int)(x.value.p - r->line.p) + 1;
 	taken = r->o->extra(r->o->ctx, &x, r->section == IN_PEER ? (int)r->out->n_peers - 1 : -1,
 			    r->d);
@@ -218,9 +212,8 @@ static void close_section(struct conf_reader *r)
 }
 
 /* The line may be gone when something is to be said about its section. */
-static void remember_section(struct conf_reader *r)
+static void remember_section(struct conf_reader *r, struct span code)
 {
-	struct span code = span_trim(conf_without_comment(r->line));
 	bool may_show = r->line.n <= sizeof r->section_text;
 
 	r->section_at = place(r, code, may_show);
@@ -230,13 +223,13 @@ static void remember_section(struct conf_reader *r)
 	r->section_at.source = (struct span){ r->section_text, r->line.n };
 }
 
-static void open_section(struct conf_reader *r, bool is_peer)
+static void open_section(struct conf_reader *r, struct span code, bool is_peer)
 {
 	struct wg_peer *peer = NULL;
 
 	close_section(r);
 	r->section = IN_INTERFACE;
-	remember_section(r);
+	remember_section(r, code);
 	if (is_peer) {
 		peer = device_add_peer(r->out);
 		if (!peer) {
@@ -253,9 +246,19 @@ static void open_section(struct conf_reader *r, bool is_peer)
 
 /* ---- lines ---- */
 
+/* Where in the line the first c is, or its length. One look for a piece that has none. */
+static size_t find_mark(const char **mark, const struct conf_reader *r, char c)
+{
+	struct span rest = { r->line.p, (size_t)(r->piece.p + r->piece.n - r->line.p) };
+
+	if (!*mark || *mark < rest.p)
+		*mark = rest.p + span_find(rest, c);
+	return (size_t)(*mark - rest.p) < r->line.n ? (size_t)(*mark - rest.p) : r->line.n;
+}
+
 static bool is_text(struct conf_reader *r)
 {
-	size_t nul = span_find(r->line, '\0');
+	size_t nul = find_mark(&r->nul, r, '\0');
 
 	if (r->line_number == 1 &&
 	    (span_starts(r->line, "\xef\xbb\xbf") || span_starts(r->line, "\xff\xfe") ||
@@ -277,10 +280,14 @@ static bool read_code(struct conf_reader *r, struct span code)
 {
 	size_t equals = span_find(code, '=');
 	const struct field *f = NULL;
+	bool is_peer;
 
-	if (conf_is_section(code, "[Interface]") || conf_is_section(code, "[Peer]")) {
-		open_section(r, conf_is_section(code, "[Peer]"));
-		return false;
+	if (code.p[0] == '[') {
+		is_peer = conf_is_section(code, "[Peer]");
+		if (is_peer || conf_is_section(code, "[Interface]")) {
+			open_section(r, code, is_peer);
+			return false;
+		}
 	}
 	name_other_line(&r->names);
 	if (equals < code.n && r->section != BEFORE_SECTIONS)
@@ -296,14 +303,15 @@ static bool read_code(struct conf_reader *r, struct span code)
 
 static void read_line(struct conf_reader *r)
 {
-	struct span code = conf_without_comment(r->line);
+	size_t hash = find_mark(&r->hash, r, '#');
+	struct span code = span_trim(span_sub(r->line, 0, hash));
 	bool taken = false;
 
 	if (!is_text(r))
 		return;
-	if (span_trim(code).n > 0)
+	if (code.n > 0)
 		taken = read_code(r, code);
-	else if (code.n == r->line.n)
+	else if (hash == r->line.n)
 		name_other_line(&r->names);
 	else if (!r->o->no_names && !name_comment(&r->names, open_peer(r), r->line))
 		out_of_memory(r);
@@ -320,6 +328,8 @@ static bool go_on(const struct conf_reader *r)
 
 static void read_lines(struct conf_reader *r, struct span piece)
 {
+	r->piece = piece;
+	r->hash = r->nul = NULL;
 	while (go_on(r) && span_next(&r->line, &piece, '\n')) {
 		if (r->line.n == 0 && !piece.p)
 			break; /* what follows the last newline is no line */

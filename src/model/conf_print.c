@@ -9,7 +9,7 @@ static void print_allowedips(struct text *t, const struct wg_peer *peer, const s
 {
 	for (uint32_t i = 0; i < peer->n_allowedips; i++) {
 		if (i == 0)
-			text_f(t, "%s = ", f->spelling[SYNTAX_CONF]);
+			text_f(t, "%s = ", f->spelling[SYNTAX_CONF].p);
 		else
 			text_add(t, ", ");
 		allowedip_print(t, &peer->allowedips[i]);
@@ -23,7 +23,7 @@ static void print_field(struct text *t, const void *object, const struct field *
 {
 	if (!field_is_present(object, f) || !f->kind->says_something(object, f))
 		return;
-	text_f(t, "%s = ", f->spelling[SYNTAX_CONF]);
+	text_f(t, "%s = ", f->spelling[SYNTAX_CONF].p);
 	field_print(t, object, f, SYNTAX_CONF, scopes);
 	text_char(t, '\n');
 }

@@ -129,7 +129,7 @@ static int set_word(struct set_reader *r)
 
 	if (set_flag(peer, word))
 		return 0;
-	if (strcmp(word, fields[FIELD_PUBLIC_KEY].spelling[SYNTAX_SET]) == 0)
+	if (span_is(fields[FIELD_PUBLIC_KEY].spelling[SYNTAX_SET], word))
 		f = &fields[FIELD_PUBLIC_KEY];
 	if (!f || r->at == r->n)
 		return fail_word(r, word);

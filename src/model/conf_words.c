@@ -86,7 +86,7 @@ static const char *nearest_word(struct span word)
 
 	for (size_t i = 0; i < FIELDS + ARRAY_LEN(quick_keys); i++) {
 		const char *known =
-			i < FIELDS ? fields[i].spelling[SYNTAX_CONF] : quick_keys[i - FIELDS];
+			i < FIELDS ? fields[i].spelling[SYNTAX_CONF].p : quick_keys[i - FIELDS];
 		unsigned int d = distance(word, known);
 		if (d < least_distance) {
 			least_distance = d;
@@ -131,11 +131,11 @@ static void hint_of(struct conf_wrong *w, struct span key, const struct field *f
 	if (!w->in_section)
 		text_add(&t, "a line [Interface] or [Peer] comes before the settings");
 	else if (f && f->of_peer != w->in_peer)
-		text_f(&t, "%s belongs in %s", f->spelling[SYNTAX_CONF],
+		text_f(&t, "%s belongs in %s", f->spelling[SYNTAX_CONF].p,
 		       f->of_peer ? "[Peer]" : "[Interface]");
 	else if (f && !has_value)
 		text_f(&t, "%s needs a value; leave the line out for none",
-		       f->spelling[SYNTAX_CONF]);
+		       f->spelling[SYNTAX_CONF].p);
 	else if (quick_key && w->in_peer)
 		text_f(&t, "%s is a wg-quick(8) key of [Interface]", quick_key);
 	else if (quick_key)

@@ -25,13 +25,9 @@ static bool refuse(struct field_value *v, const char *why, struct span culprit)
 
 static bool key_parse(void *object, const struct field *f, struct field_value *v)
 {
-	uint8_t key[KEY_BYTES];
-	bool ok = v->syntax == SYNTAX_UAPI ? key_from_hex(key, v->text)
-					   : key_from_base64(key, v->text);
+	bool ok = v->syntax == SYNTAX_UAPI ? key_from_hex(place_of(object, f), v->text)
+					   : key_from_base64(place_of(object, f), v->text);
 
-	if (ok)
-		memcpy(place_of(object, f), key, KEY_BYTES);
-	mem_wipe(key, sizeof key);
 	return ok || refuse(v, "Key is not the correct length or format", v->text);
 }
 
@@ -39,13 +35,14 @@ static void key_print(struct text *t, const void *object, const struct field *f,
 		      enum field_syntax syntax, const struct ip_scopes *scopes)
 {
 	char digits[KEY_HEX_CHARS + 1];
+	bool hex = syntax == SYNTAX_UAPI;
 
 	(void)scopes;
-	if (syntax == SYNTAX_UAPI)
+	if (hex)
 		key_to_hex(digits, place_in(object, f));
 	else
 		key_to_base64(digits, place_in(object, f));
-	text_add(t, digits);
+	text_span(t, (struct span){ digits, hex ? KEY_HEX_CHARS : KEY_BASE64_CHARS });
 	mem_wipe(digits, sizeof digits);
 }
 
@@ -227,6 +224,14 @@ static bool host_parse(struct ip_endpoint *out, struct span host, const struct i
 	       scopes->index_of(&out->scope, scope);
 }
 
+static bool is_one_word(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == '\0' || ascii_is_blank(s.p[i]))
+			return false;
+	return true;
+}
+
 enum { HOST_MAX = 1024 }; /* no name of a host is longer; a scope and a port fit too */
 
 static bool endpoint_read(void *object, const struct field *f, struct field_value *v)
@@ -254,7 +259,7 @@ static bool endpoint_read(void *object, const struct field *f, struct field_valu
 		peer->flags &= ~(uint32_t)WG_PEER_HAS_HOST;
 		return true;
 	}
-	if (host.n == 0 || v->text.n > HOST_MAX || span_find(v->text, '\0') < v->text.n)
+	if (host.n == 0 || v->text.n > HOST_MAX || !is_one_word(v->text))
 		return refuse(v, "Name or service not known", v->text);
 	copy = malloc(v->text.n + 1);
 	if (!copy)
@@ -336,24 +341,27 @@ static const struct field_kind kind_allowedip = { allowedip_parse, NULL, NULL, f
 #define OF_DEVICE(member) false, offsetof(struct wg_device, member)
 #define OF_PEER(member) true, offsetof(struct wg_peer, member)
 
+#define WORD(text) { text, sizeof(text) - 1 }
+#define WORDS(conf, set, uapi) { WORD(conf), WORD(set), WORD(uapi) }
+
 const struct field fields[FIELDS] = {
 	/* .conf, wg set, UAPI; presence bit; where; kind */
-	[FIELD_PRIVATE_KEY] = { { "PrivateKey", "private-key", "private_key" },
+	[FIELD_PRIVATE_KEY] = { WORDS("PrivateKey", "private-key", "private_key"),
 		WG_DEVICE_HAS_PRIVATE_KEY, OF_DEVICE(private_key), &kind_private },
-	[FIELD_LISTEN_PORT] = { { "ListenPort", "listen-port", "listen_port" },
+	[FIELD_LISTEN_PORT] = { WORDS("ListenPort", "listen-port", "listen_port"),
 		WG_DEVICE_HAS_LISTEN_PORT, OF_DEVICE(listen_port), &kind_port },
-	[FIELD_FWMARK] = { { "FwMark", "fwmark", "fwmark" },
+	[FIELD_FWMARK] = { WORDS("FwMark", "fwmark", "fwmark"),
 		WG_DEVICE_HAS_FWMARK, OF_DEVICE(fwmark), &kind_fwmark },
-	[FIELD_PUBLIC_KEY] = { { "PublicKey", "peer", "public_key" },
+	[FIELD_PUBLIC_KEY] = { WORDS("PublicKey", "peer", "public_key"),
 		WG_PEER_HAS_PUBLIC_KEY, OF_PEER(public_key), &kind_public },
-	[FIELD_PSK] = { { "PresharedKey", "preshared-key", "preshared_key" },
+	[FIELD_PSK] = { WORDS("PresharedKey", "preshared-key", "preshared_key"),
 		WG_PEER_HAS_PSK, OF_PEER(psk), &kind_psk },
-	[FIELD_ENDPOINT] = { { "Endpoint", "endpoint", "endpoint" },
+	[FIELD_ENDPOINT] = { WORDS("Endpoint", "endpoint", "endpoint"),
 		WG_PEER_HAS_ENDPOINT, OF_PEER(endpoint), &kind_endpoint },
-	[FIELD_KEEPALIVE] = { { "PersistentKeepalive", "persistent-keepalive",
-				"persistent_keepalive_interval" },
+	[FIELD_KEEPALIVE] = { WORDS("PersistentKeepalive", "persistent-keepalive",
+				"persistent_keepalive_interval"),
 		WG_PEER_HAS_KEEPALIVE, OF_PEER(keepalive_s), &kind_seconds },
-	[FIELD_ALLOWEDIP] = { { "AllowedIPs", "allowed-ips", "allowed_ip" },
+	[FIELD_ALLOWEDIP] = { WORDS("AllowedIPs", "allowed-ips", "allowed_ip"),
 		0, OF_PEER(allowedips), &kind_allowedip },
 };
 
@@ -407,17 +415,25 @@ static bool conf_word_is(struct span s, const char *word)
 	return word[at] == '\0';
 }
 
+static bool may_begin(struct span name, const char *word)
+{
+	return name.n > 0 && ascii_lower(name.p[0]) == ascii_lower(word[0]);
+}
+
+/* As it is written first, which is nearly always all. */
 const struct field *field_find(enum field_syntax syntax, struct span name, bool of_peer)
 {
+	const struct field *begin = of_peer ? &fields[FIELD_OF_PEER] : fields;
+	const struct field *end = of_peer ? fields + FIELDS : &fields[FIELD_OF_PEER];
+
 	if (syntax == SYNTAX_CONF)
 		name = span_trim(name);
-	for (size_t i = 0; i < FIELDS; i++) {
-		const char *word = fields[i].spelling[syntax];
-		if (fields[i].of_peer == of_peer && name.n > 0 &&
-		    ascii_lower(name.p[0]) == ascii_lower(word[0]) && /* most end here */
-		    (span_is(name, word) || (syntax == SYNTAX_CONF && conf_word_is(name, word))))
-			return &fields[i];
-	}
+	for (const struct field *f = begin; f < end; f++)
+		if (f->spelling[syntax].n == name.n && memcmp(f->spelling[syntax].p, name.p, name.n) == 0)
+			return f;
+	for (const struct field *f = begin; f < end && syntax == SYNTAX_CONF; f++)
+		if (may_begin(name, f->spelling[syntax].p) && conf_word_is(name, f->spelling[syntax].p))
+			return f;
 	return NULL;
 }
 

@@ -11,15 +11,17 @@ enum field_id {
 	FIELD_PRIVATE_KEY,
 	FIELD_LISTEN_PORT,
 	FIELD_FWMARK,
-	FIELD_PUBLIC_KEY,
+	FIELD_PUBLIC_KEY, /* those of the device end, those of a peer begin */
 	FIELD_PSK,
 	FIELD_ENDPOINT,
 	FIELD_KEEPALIVE,
 	FIELD_ALLOWEDIP, /* one element; how elements make a list is the syntax's affair */
-	FIELDS
+	FIELDS,
+	FIELD_OF_PEER = FIELD_PUBLIC_KEY
 };
 
-/* One value on its way in. Text holds no blanks; it is borrowed. */
+/* One value on its way in; the text is borrowed. Blanks inside are refused: where they mean nothing, who
+ * asks takes them out and asks again. */
 struct field_value {
 	struct span text;
 	enum field_syntax syntax;
@@ -48,7 +50,7 @@ struct field_kind {
 };
 
 struct field {
-	const char *spelling[SYNTAXES];
+	struct span spelling[SYNTAXES]; /* literals, which end with a NUL */
 	uint32_t presence; /* in the object's flags; 0: none */
 	bool of_peer;      /* else of the device */
 	uint16_t place;    /* of the field in struct wg_device or struct wg_peer */

@@ -4,17 +4,41 @@
 
 #include "../base/mem.h"
 
+enum { CAP_FIRST = 2, CAP_LARGE = 4096, CAP_MAX = 1 << 28, LARGE_STEP = 4 };
+
+static void *array_new(uint32_t n, size_t size)
+{
+	return n <= SIZE_MAX / size ? malloc(n * size) : NULL;
+}
+
+/* Room that is not used costs no memory, only addresses, and copying costs both: large arrays grow in
+ * large steps, unless addresses are scarce. */
+static void *array_larger(uint32_t *cap, size_t size)
+{
+	uint32_t more = *cap > 0 ? *cap * 2 : CAP_FIRST; /* most peers have two prefixes or one */
+	void *larger = NULL;
+
+	if (*cap >= CAP_MAX)
+		return NULL;
+	if (*cap >= CAP_LARGE) {
+		larger = array_new(LARGE_STEP * more, size);
+		more *= larger ? LARGE_STEP : 1;
+	}
+	if (!larger)
+		larger = array_new(more, size);
+	if (larger)
+		*cap = more;
+	return larger;
+}
+
 /* Room for one more element of an array that may hold secrets: what is left behind is wiped. */
 static bool array_grow(void **array, uint32_t n, uint32_t *cap, size_t size)
 {
-	uint32_t more = *cap > 0 ? *cap * 2 : 1; /* most peers have one prefix */
 	uint8_t *larger;
 
 	if (n < *cap)
 		return true;
-	if (more <= *cap || more > SIZE_MAX / size)
-		return false;
-	larger = malloc(more * size);
+	larger = array_larger(cap, size);
 	if (!larger)
 		return false;
 	if (n > 0) {
@@ -23,22 +47,28 @@ static bool array_grow(void **array, uint32_t n, uint32_t *cap, size_t size)
 	}
 	free(*array);
 	*array = larger;
-	*cap = more;
 	return true;
 }
 
-void peer_free(struct wg_peer *p)
+static void free_what_it_owns(struct wg_peer *p)
 {
 	free(p->host);
 	free(p->name);
 	free(p->allowedips);
+}
+
+void peer_free(struct wg_peer *p)
+{
+	free_what_it_owns(p);
 	mem_wipe(p, sizeof *p);
 }
 
 void device_free(struct wg_device *d)
 {
 	for (uint32_t i = 0; i < d->n_peers; i++)
-		peer_free(&d->peers[i]);
+		free_what_it_owns(&d->peers[i]);
+	if (d->peers)
+		mem_wipe(d->peers, d->n_peers * sizeof *d->peers);
 	free(d->peers);
 	mem_wipe(d, sizeof *d);
 }

@@ -28,7 +28,7 @@ static bool key_and_value(struct span *key, struct span *value, struct span line
 static void print_line(struct text *t, const void *object, enum field_id id,
 		       const struct ip_scopes *scopes)
 {
-	text_add(t, fields[id].spelling[SYNTAX_UAPI]);
+	text_span(t, fields[id].spelling[SYNTAX_UAPI]);
 	text_char(t, '=');
 	field_print(t, object, &fields[id], SYNTAX_UAPI, scopes);
 	text_char(t, '\n');
@@ -44,7 +44,7 @@ static void print_present(struct text *t, const void *object, enum field_id id,
 static void print_allowedips(struct text *t, const struct wg_peer *peer)
 {
 	for (uint32_t i = 0; i < peer->n_allowedips; i++) {
-		text_add(t, fields[FIELD_ALLOWEDIP].spelling[SYNTAX_UAPI]);
+		text_span(t, fields[FIELD_ALLOWEDIP].spelling[SYNTAX_UAPI]);
 		text_char(t, '=');
 		allowedip_print(t, &peer->allowedips[i]);
 		text_char(t, '\n');
@@ -147,7 +147,7 @@ static int read_state_line(struct uapi_reader *r, struct span key, struct span v
 	const struct field *f;
 	int err;
 
-	if (span_is(key, fields[FIELD_PUBLIC_KEY].spelling[SYNTAX_UAPI])) {
+	if (span_equal(key, fields[FIELD_PUBLIC_KEY].spelling[SYNTAX_UAPI])) {
 		peer = device_add_peer(r->device);
 		return peer ? read_field(peer, &fields[FIELD_PUBLIC_KEY], value, r->scopes)
 			    : -ENOMEM;
@@ -266,7 +266,7 @@ static int read_change(struct uapi_request *r, struct span key, struct span valu
 	const struct field *f;
 	int err = -ENOENT;
 
-	if (span_is(key, fields[FIELD_PUBLIC_KEY].spelling[SYNTAX_UAPI])) {
+	if (span_equal(key, fields[FIELD_PUBLIC_KEY].spelling[SYNTAX_UAPI])) {
 		peer = device_add_peer(&r->patch);
 		return peer ? read_field(peer, &fields[FIELD_PUBLIC_KEY], value, r->scopes)
 			    : -ENOMEM;
