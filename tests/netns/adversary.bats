@@ -67,6 +67,7 @@ setup() { adversary_ready; }
 @test "c06: under load a wrong mac1 has no answer, not even a cookie" { verdict c06; }
 @test "c07: a response needs a cookie under load, too" { verdict c07; }
 @test "c09: sessions go on under load" { verdict c09; }
+@test "c10: a cookie for a response: the next response carries mac2" { verdict c10; }
 @test "t01: ten seconds after data without an answer: an empty message, once; it is not answered itself" { verdict t01; }
 @test "t02: data that goes on for longer is told every ten seconds that it arrives" { verdict t02; }
 @test "t03: fifteen seconds after data that nobody answered: a handshake; not when something came back" { verdict t03; }
@@ -78,6 +79,13 @@ setup() { adversary_ready; }
 @test "g02: garbage with a right mac1: nothing but silence, whatever is inside" { verdict g02; }
 @test "g03: authenticated garbage inside" { verdict g03; }
 @test "g04: a handshake's index as data, a session's as response: nothing is mixed up" { verdict g04; }
+@test "g05: sources that cannot be answered: port 0, multicast, broadcast, nobody" { verdict g05; }
+@test "g06: super-packets: good, forged, replayed and foreign messages side by side" { verdict g06; }
+@test "d27: inner UDP with a wrong checksum stays wrong, also amid a run of right ones" { verdict d27; }
+@test "g07: endpoints that cannot be sent to take nothing from the others of the same batch" { verdict g07; }
+@test "t10: two daemons that begin at the same moment need few words and storm not" { verdict t10; }
+@test "m01: handshakes that nobody confirms leave no memory behind" { verdict m01; }
+@test "m02: packets for peers that never answer: a bounded number, and others get through" { verdict m02; }
 @test "u01: the socket is for root alone, and its folder root's to write to, and gone with the daemon" { verdict u01; }
 @test "u02: what lies where the socket belongs: stale sockets go, nothing else is touched" { verdict u02; }
 @test "u03: eight clients ask and set at random under traffic, keys and peers among it" { verdict u03; }

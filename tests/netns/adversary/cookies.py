@@ -228,6 +228,43 @@ def sessions(h):
             equal(p.hears()[1], wire.padded(p.to_us(bytes([i]))))
 
 
+@case("c10", "a cookie for a response: the next response carries mac2")
+def for_response(h):
+    p = h.peer()
+    i = p.initiation()
+    p.send(i.message)
+    m = p.of_type(wire.RESPONSE)
+    remote, cookie = struct.unpack("<I", m[4:8])[0], os.urandom(16)
+    wire_reply = struct.pack("<II", 3, remote) + bytes(24) + wire.xaead(
+        wire.hash_(b"cookie--", p.public), bytes(24), True, cookie, m[60:76])
+    p.send(wire_reply)
+    p.send(wire_reply)
+    time.sleep(0.05)
+    i = p.initiation()
+    p.send(i.message)
+    m = p.of_type(wire.RESPONSE)
+    s = i.finish(m)
+    equal(m[76:], wire.mac(cookie, m[:76]), "mac2:")
+    p.arrives(session=s)
+
+
+@case("c11s", "a cookie is used for two minutes and no longer", waits=True, slow=True)
+def forgotten(h):
+    p, cookie = h.peer(endpoint=True, keepalive=1), os.urandom(16)
+    p.send(p.initiated().refuse(p.private, cookie))
+    began, used = time.monotonic(), 0
+    while time.monotonic() < began + 126:
+        o = p.initiated()
+        took = time.monotonic() - began
+        if o.mac2 == bytes(16):
+            check(took > 110, "not used after", took)
+        else:
+            check(took < 121, "used after", took)
+            equal(o.mac2, wire.mac(cookie, o.message[:132]))
+            used += 1
+    check(used >= 15, used, "times used")
+
+
 @case("c05s", "a cookie of two minutes ago is refused", waits=True, slow=True)
 def expires(h):
     p, burst = h.peer(), Burst(h)

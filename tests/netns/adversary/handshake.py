@@ -4,7 +4,7 @@ import time
 
 import wire
 from case import family
-from host import QUIET, check, equal
+from host import check, equal
 
 CASES, case = family()
 

@@ -198,6 +198,11 @@ class Host:
         p.configure()
         return p
 
+    def rss(self):
+        """The daemon's memory in KiB."""
+        with open(f"/proc/{self.process.pid}/status") as f:
+            return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+
     def alive(self):
         """It still runs, answers, and shakes hands with somebody new."""
         equal(self.process.poll(), None, "the daemon ended:")

@@ -5,7 +5,7 @@ import time
 
 import wire
 from case import family
-from host import QUIET, check, equal, until
+from host import check, equal, until
 
 CASES, case = family()
 

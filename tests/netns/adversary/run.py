@@ -12,7 +12,7 @@ import traceback
 
 import host
 
-FAMILIES = ["handshake", "responder", "data", "inner", "cookies", "timers", "garbage", "uapi"]
+FAMILIES = ["handshake", "responder", "data", "inner", "cookies", "timers", "garbage", "abuse", "uapi"]
 AT_A_TIME = 4
 LIMIT = int(os.environ.get("ADVERSARY_LIMIT", "150"))
 

@@ -145,6 +145,18 @@ def gives_up(h):
     equal(p.hears(s), (0, wire.padded(p.to_us(b"new"))), "the packets from before were given up:")
 
 
+@case("t09s", "while there is always something new to say the tries go on", waits=True, slow=True)
+def insists(h):
+    p = h.peer(endpoint=True)
+    began, last = time.monotonic(), 0
+    while time.monotonic() < began + 125:
+        h.push(p.to_us(b"new"))
+        m = p.maybe(1)
+        if m:
+            last = time.monotonic() - began
+    check(last > 110, "the last try was after", last)
+
+
 @case("t06s", "after 180 seconds a session is dead in both directions", waits=True, slow=True)
 def dead(h):
     p = h.peer(endpoint=True)

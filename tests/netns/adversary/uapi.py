@@ -217,16 +217,13 @@ def wrong(h):
 
 @case("u05", "huge lines, endless requests, clients that stop in the middle or never read")
 def hostile(h):
-    def rss():
-        with open(f"/proc/{h.process.pid}/status") as f:
-            return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
     h.alive()
-    before = rss()
+    before = h.rss()
     for text in (b"set=1\nprivate_key=" + b"0" * (1 << 22), b"x" * (1 << 22), b"set=1\n" + b"y=" + b"z" * (1 << 22)
                  + b"\n\n", b"\n" * (1 << 16), b"set=1\n" + b"fwmark=0\n" * 200000 + b"\n", b"get=1\n\n" * 2000):
         h.ask_raw(text, 5)
         check(h.answers(), "no answer after", text[:20])
-    check(rss() - before < 32768, "memory grew by", rss() - before, "KiB")
+    check(h.rss() - before < 32768, "memory grew by", h.rss() - before, "KiB")
     half = []
     for _ in range(60):
         s = h.connect()
@@ -253,10 +250,10 @@ def hostile(h):
             pass
         deaf.append(s)
     check(h.answers(), "deaf clients keep others out")
-    check(rss() - before < 65536, "memory grew by", rss() - before, "KiB")
+    check(h.rss() - before < 65536, "memory grew by", h.rss() - before, "KiB")
     for s in deaf:
         s.close()
-    until("the memory of it is bounded", lambda: rss() - before < 65536)
+    until("the memory of it is bounded", lambda: h.rss() - before < 65536)
     h.set("replace_peers=true")
     h.alive()
 
