@@ -31,8 +31,17 @@ $(O)/tests/bench/fake_uapi $(O)/tests/bench/wg_time:
 
 .PHONY: bench-wg
 
-bench-dataplane: $(O)/wg $(O)/wireguardd # needs root and iperf3; PEERS: more LABEL=DAEMON words
-	$(Q)bash tests/bench/dataplane.sh $(O)/wg wgsuite=$(abspath $(O)/wireguardd) $(PEERS)
+bench-dataplane: $(O)/wg $(O)/wireguardd $(O)/tests/bench/ceiling $(O)/tests/bench/blast # needs root and iperf3
+	$(Q)bash tests/bench/dataplane.sh $(BENCH) $(O) 'wgsuite=$(abspath $(O)/wireguardd) -f' $(PEERS) ceiling
+
+# The daemon's own path without the tunnel's functions: libproto is left out.
+$(O)/tests/bench/ceiling: $(O)/tests/bench/ceiling.o $(call archives_of,daemon base)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(libs_daemon) $(LIBS)
+
+$(O)/tests/bench/blast: $(O)/tests/bench/blast.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(all_ldflags) -o $@ $^ -lpthread $(LIBS)
 .PHONY: bench-dataplane
 
 bench-quick: $(O)/wg $(O)/wg-quick $(O)/wireguardd # needs root; BENCH_LONG=1 for 5,000 peers of Debian's too

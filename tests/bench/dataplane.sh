@@ -1,8 +1,9 @@
 #!/bin/bash
-# dataplane.sh [-r REPETITIONS] [-t SECONDS] [-o FILE.jsonl] WG LABEL=DAEMON…: userspace WireGuard daemons
-# side by side: two namespaces and a cable, iperf3 and ping through the tunnel, every daemon in turn
-# within every repetition. One JSON line per measure, and a table of medians (least-most) at the end.
-# WG is a wg(8) program. Needs root, iperf3, jq. Runs in a box of its own: sh tests/lib/box.sh bash …
+# dataplane.sh [-r REPETITIONS] [-t SECONDS] [-o FILE.jsonl] TOOLS LABEL=DAEMON… [ceiling]: userspace WireGuard
+# daemons side by side: two namespaces and a cable, iperf3, ping and tests/bench/blast through the tunnel,
+# every daemon in turn within every repetition; "ceiling" is the tunnel without cryptography. One JSON line
+# per measure, then a table of medians (least-most). TOOLS is the build folder (wg, tests/bench/…).
+# Needs root, iperf3, jq. Runs in a box of its own.
 set -eu
 [ -n "${WGSUITE_BOX-}" ] || exec sh "$(dirname "$0")/../lib/box.sh" bash "$0" "$@"
 
@@ -14,8 +15,8 @@ while getopts r:t:o: option; do
 	esac
 done
 shift $((OPTIND - 1))
-[ $# -ge 2 ] || { sed -n 2,5p "$0" >&2; exit 2; }
-wg=$1
+[ $# -ge 2 ] || { sed -n 2,6p "$0" >&2; exit 2; }
+tools=$1 wg=$1/wg
 shift
 : > "$out"
 
@@ -28,11 +29,15 @@ emit() { # emit MEASURE VALUE UNIT
 }
 
 cpu() { # seconds both daemons have used
-	cat $(printf '/proc/%s/stat ' $daemons) | awk '{ sub(/.*\) /, ""); t += $12 + $13 } END { print t / 100 }'
+	local pid
+	for pid in $daemons; do cat "/proc/$pid/stat"; done |
+		awk '{ sub(/.*\) /, ""); t += $12 + $13 } END { print t / 100 }'
 }
 
 memory() { # memory VmRSS|VmHWM: MB of the larger one
-	cat $(printf '/proc/%s/status ' $daemons) | awk -v k="$1:" '$1 == k && $2 > m { m = $2 } END { print m / 1024 }'
+	local pid
+	for pid in $daemons; do cat "/proc/$pid/status"; done |
+		awk -v k="$1:" '$1 == k && $2 > m { m = $2 } END { print m / 1024 }'
 }
 
 net() {
@@ -48,10 +53,21 @@ net() {
 	b iperf3 -s -D > /dev/null
 }
 
-up() { # up DAEMON…
-	local h n other began=$EPOCHREALTIME
+up_ceiling() {
+	local h n m
+	for h in a:1:2 b:2:1; do
+		IFS=: read -r h n m <<< "$h"
+		ip netns exec "$h" "$tools/tests/bench/ceiling" "wg$h" 5000 "10.0.0.$m" 5000 &
+		daemons+=" $!"
+		until ip -n "$h" link show "wg$h" > /dev/null 2>&1; do sleep 0.01; done
+	done
+}
+
+up_daemons() { # up_daemons DAEMON…
+	local h n m other began=$EPOCHREALTIME
 	for h in a b; do
 		ip netns exec $h "$@" "wg$h" > /dev/null 2>&1 < /dev/null &
+		daemons+=" $!"
 		while [ ! -S "/run/wireguard/wg$h.sock" ]; do sleep 0.002; done
 		[ $h = b ] || emit start "$(awk -v s="$began" -v e="$EPOCHREALTIME" 'BEGIN { print (e - s) * 1000 }')" ms
 	done
@@ -59,29 +75,36 @@ up() { # up DAEMON…
 		IFS=: read -r h n other m <<< "$h"
 		"$wg" set "wg$h" private-key "/run/key.$h" listen-port 5000 \
 			peer "$("$wg" pubkey < "/run/key.$other")" allowed-ips "10.9.0.$m/32" endpoint "10.0.0.$m:5000"
-		ip -n $h address add "10.9.0.$n/24" dev "wg$h"
-		ip -n $h link set "wg$h" mtu 1420 up
+	done
+}
+
+up() { # up ceiling | DAEMON…, which stays in the foreground
+	daemons=
+	if [ "$1" = ceiling ]; then up_ceiling; else up_daemons "$@"; fi
+	for h in a:1 b:2; do
+		ip -n "${h%:*}" address add "10.9.0.${h#*:}/24" dev "wg${h%:*}"
+		ip -n "${h%:*}" link set "wg${h%:*}" mtu 1420 up
 	done
 	a ping -n -q -c 3 -i 0.2 -W 6 10.9.0.2 > /dev/null
-	daemons=$(for h in a b; do pgrep -f "wg$h\$" | while read -r pid; do
-		[ "$(basename "$(readlink "/proc/$pid/exe")")" = "$(basename "$(readlink -f "$1")")" ] && echo "$pid"
-	done; done)
 }
 
 down() {
-	ip -n a link del wga
-	ip -n b link del wgb
-	while pgrep -f 'wg[ab]$' > /dev/null; do sleep 0.05; done
+	local pid
+	kill $daemons
+	for pid in $daemons; do wait "$pid" 2> /dev/null || true; done
 }
 
 tcp() { # tcp MEASURE IPERF3-WORD…
 	local name=$1 before result
 	shift
 	before=$(cpu)
-	result=$(a iperf3 -J -c 10.9.0.2 -t "$seconds" -O 1 "$@")
-	emit "$name" "$(jq '.end.sum_received.bits_per_second / 1e6' <<< "$result")" Mbit/s
-	emit "$name-cpu" "$(jq --arg used "$(cpu)" --arg before "$before" \
-		'(($used | tonumber) - ($before | tonumber)) / (.end.sum_sent.bytes / 1e9)' <<< "$result")" s/GB
+	result=$(a iperf3 -J -c 10.9.0.2 -t "$seconds" "$@") || { echo "$label: iperf3 $*" >&2; return 0; }
+	jq -r --arg used "$(cpu)" --arg before "$before" '
+		([.end.sum_received, .end.sum_received_bidir_reverse] | map(.bytes // 0) | add) as $bytes |
+		([.end.sum_received, .end.sum_received_bidir_reverse] | map(.bits_per_second // 0) | add / 1e6),
+		((($used | tonumber) - ($before | tonumber)) / ($bytes / 1e9))' <<< "$result" > /run/tcp
+	emit "$name" "$(sed -n 1p /run/tcp)" Mbit/s
+	emit "$name-cpu" "$(sed -n 2p /run/tcp)" s/GB
 }
 
 rtt() { # rtt MEASURE: 500 pings, 5 ms apart
@@ -90,11 +113,13 @@ rtt() { # rtt MEASURE: 500 pings, 5 ms apart
 	emit "$1-p99" "$(sed -n "$(($(wc -l < /run/rtt) * 99 / 100))p" /run/rtt)" ms
 }
 
-udp() { # udp MEASURE BYTES RATE: packets a second that arrived, and the loss
-	local result
-	result=$(a iperf3 -J -u -c 10.9.0.2 -t "$seconds" -l "$2" -b "$3")
-	emit "$1" "$(jq '(.end.sum.packets - .end.sum.lost_packets) / .end.sum.seconds' <<< "$result")" packets/s
-	emit "$1-lost" "$(jq .end.sum.lost_percent <<< "$result")" %
+udp() { # udp MEASURE BYTES SEGMENTS
+	local before
+	before=$(cpu)
+	read -r free mbit best lost < <("$tools/tests/bench/blast" a b 10.9.0.2 "$2" "$3" 0.7)
+	emit "$1-flood" "$free" packets/s
+	emit "$1-best" "$best" packets/s
+	[ "$3" = 1 ] || emit "$1" "$mbit" Mbit/s
 }
 
 measure() {
@@ -103,10 +128,14 @@ measure() {
 	tcp tcp1
 	tcp tcp1-back -R
 	tcp tcp4 -P 4
-	udp udp-64 64 50M
-	udp udp-1372 1372 1G
-	a iperf3 -c 10.9.0.2 -t 60 -b 1G > /dev/null 2>&1 &
+	tcp tcp4-back -P 4 -R
+	tcp both-ways --bidir
+	udp udp-64 64 1
+	udp udp-1372 1372 1
+	udp udp-gso 1200 40
+	ip netns exec a iperf3 -c 10.9.0.2 -t 60 -b 1G > /dev/null 2>&1 &
 	local load=$!
+	sleep 0.5
 	rtt rtt-1G
 	kill $load
 	wait $load 2> /dev/null || true
@@ -124,6 +153,7 @@ for rep in $(seq "$reps"); do
 	done
 done
 
+cat "$out"
 jq -rs 'group_by([.measure, .impl])[] | [.[0].measure, .[0].impl, (map(.value) | sort)] as [$m, $i, $v]
 	| [$m, $i, $v[($v | length) / 2 | floor], $v[0], $v[-1], .[0].unit] | @tsv' "$out" |
 	awk -F '\t' '{ printf "%-14s %-14s %10.2f  (%.2f-%.2f) %s\n", $1, $2, $3, $4, $5, $6 }'

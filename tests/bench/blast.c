@@ -1,0 +1,151 @@
+/* blast FROM TO HOST BYTES SEGMENTS SECONDS: UDP from one named network namespace to HOST in another, by two
+ * threads of one process. SEGMENTS > 1: super-packets by UDP_SEGMENT. Sends without limit first, then
+ * looks for the highest rate at which less than 0.1 % is lost. Prints one line:
+ * packets a second that arrived without limit, the same in Mbit/s, the highest rate, its loss in %. */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/udp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PORT = 9999, MESSAGES = 32, ROOM = 65536, STEPS = 7 };
+
+static int in, out;
+static unsigned int bytes, segments;
+static double seconds;
+static _Atomic uint64_t received;
+static uint8_t room[MESSAGES][ROOM];
+
+static void must(int ok, const char *what)
+{
+	if (ok)
+		return;
+	perror(what);
+	exit(EXIT_FAILURE);
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static void pause_s(double s)
+{
+	struct timespec ts = { (time_t)s, (long)((s - (double)(time_t)s) * 1e9) };
+
+	nanosleep(&ts, NULL);
+}
+
+static int socket_in(const char *namespace)
+{
+	char path[128];
+	int fd, s, size = 8 << 20;
+
+	snprintf(path, sizeof path, "/run/netns/%s", namespace);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	must(fd >= 0 && setns(fd, CLONE_NEWNET) == 0, path);
+	close(fd);
+	s = socket(AF_INET, SOCK_DGRAM, 0);
+	must(s >= 0, "socket");
+	setsockopt(s, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
+	setsockopt(s, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
+	return s;
+}
+
+static void *receive(void *nothing)
+{
+	static struct mmsghdr m[MESSAGES];
+	struct iovec iov[MESSAGES];
+
+	for (;;) {
+		uint64_t n = 0;
+		int k;
+		for (int i = 0; i < MESSAGES; i++) {
+			iov[i] = (struct iovec){ room[i], ROOM };
+			m[i].msg_hdr = (struct msghdr){ .msg_iov = &iov[i], .msg_iovlen = 1 };
+		}
+		k = recvmmsg(in, m, MESSAGES, MSG_WAITFORONE, NULL);
+		for (int i = 0; i < k; i++)
+			n += m[i].msg_len / bytes;
+		atomic_fetch_add(&received, n);
+	}
+	return nothing;
+}
+
+struct result { double sent, got; };
+
+/* rate 0: without limit */
+static struct result blast(double rate)
+{
+	static uint8_t payload[ROOM];
+	struct iovec iov = { payload, (size_t)bytes * segments };
+	struct mmsghdr m[MESSAGES];
+	uint64_t before = atomic_load(&received), sent = 0;
+	double start = now(), t;
+
+	for (int i = 0; i < MESSAGES; i++)
+		m[i].msg_hdr = (struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1 };
+	while ((t = now()) < start + seconds) {
+		double due = rate > 0 ? ((t - start) * rate - (double)sent) / segments : MESSAGES;
+		int k;
+		if (due < 1) {
+			pause_s(20e-6);
+			continue;
+		}
+		k = sendmmsg(out, m, due < MESSAGES ? (unsigned int)due : MESSAGES, 0);
+		sent += k > 0 ? (uint64_t)k * segments : 0;
+	}
+	pause_s(0.15); /* what is on its way arrives, or is lost */
+	return (struct result){ (double)sent / (t - start),
+				(double)(atomic_load(&received) - before) / (t - start) };
+}
+
+int main(int argc, char **argv)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(PORT) };
+	struct result r;
+	double low = 0, high, best = 0, lost = 0, free_rate;
+	pthread_t thread;
+	int one = 1;
+
+	must(argc == 7 && inet_pton(AF_INET, argv[3], &a.sin_addr) == 1, "arguments");
+	bytes = (unsigned int)atoi(argv[4]);
+	segments = (unsigned int)atoi(argv[5]);
+	seconds = atof(argv[6]);
+	in = socket_in(argv[2]);
+	must(bind(in, (struct sockaddr *)&a, sizeof a) == 0, "bind");
+	out = socket_in(argv[1]);
+	must(connect(out, (struct sockaddr *)&a, sizeof a) == 0, "connect");
+	if (segments > 1) {
+		must(setsockopt(out, IPPROTO_UDP, UDP_SEGMENT, &bytes, sizeof bytes) == 0, "segment");
+		must(setsockopt(in, IPPROTO_UDP, UDP_GRO, &one, sizeof one) == 0, "gro");
+	}
+	must(pthread_create(&thread, NULL, receive, NULL) == 0, "thread");
+	r = blast(0);
+	free_rate = r.got;
+	high = 1.5 * r.got < r.sent ? 1.5 * r.got : r.sent;
+	for (int i = 0; i < STEPS; i++) {
+		double rate = (low + high) / 2;
+		r = blast(rate);
+		if (r.sent - r.got < 0.001 * r.sent) {
+			low = rate;
+			best = r.got;
+			lost = 100 * (r.sent - r.got) / r.sent;
+		} else {
+			high = rate;
+		}
+	}
+	printf("%.0f %.1f %.0f %.3f\n", free_rate, free_rate * bytes * 8 / 1e6, best, lost);
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,118 @@
+/* ceiling NAME PORT HOST PORT: a tunnel with WireGuard's framing and no cryptography, between a TUN and a
+ * UDP socket: what wireguardd's own path would carry if sealing and opening were copying. It is that path:
+ * the daemon's TUN, UDP, offloads and worker, with the functions of the tunnel replaced by those here. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../../src/daemon/control.h"
+
+enum { HEADER = 16, OVERHEAD = 32, MTU = 1420 };
+
+static struct wg_path far_end;
+static struct control c;
+
+static uint32_t padded(uint32_t n)
+{
+	uint32_t up = (n + 15) & ~15u;
+
+	return up <= MTU ? up : n < MTU ? MTU : n;
+}
+
+void tunnel_seal(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)
+{
+	(void)t, (void)now_ns;
+	b->paths[0] = far_end;
+	b->n_paths = 1;
+	for (size_t i = 0; i < b->n; i++) {
+		struct wg_buf *buf = &b->bufs[i];
+		uint32_t n = padded(buf->n);
+		if (buf->src != buf->dst + HEADER)
+			memcpy(buf->dst + HEADER, buf->src, buf->n);
+		memset(buf->dst, 0, HEADER);
+		memset(buf->dst + HEADER + buf->n, 0, n - buf->n + HEADER);
+		buf->dst[0] = 4;
+		buf->out_n = n + OVERHEAD;
+		buf->path = 0;
+		buf->tos = 0;
+		buf->verdict = WG_TO_UDP;
+	}
+}
+
+void tunnel_open(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)
+{
+	(void)t, (void)now_ns;
+	for (size_t i = 0; i < b->n; i++) {
+		struct wg_buf *buf = &b->bufs[i];
+		const uint8_t *p = buf->dst;
+		buf->verdict = WG_DONE;
+		if (buf->n < OVERHEAD + 20)
+			continue;
+		if (buf->dst != buf->src + HEADER)
+			memcpy(buf->dst, buf->src + HEADER, buf->n - OVERHEAD);
+		buf->out_n = p[0] >> 4 == 4 ? load_be16(p + 2) : load_be16(p + 4) + 40u;
+		if (buf->out_n <= buf->n - OVERHEAD)
+			buf->verdict = WG_TO_TUN;
+	}
+}
+
+void tunnel_control_tun(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)
+{
+	(void)t, (void)now_ns, (void)b;
+}
+
+void tunnel_control_udp(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b, bool under_load)
+{
+	(void)t, (void)now_ns, (void)b, (void)under_load;
+}
+
+bool tunnel_control_next(struct wg_tunnel *t, uint64_t now_ns, struct wg_buf *out, struct wg_path *to)
+{
+	(void)t, (void)now_ns, (void)out, (void)to;
+	return false;
+}
+
+void tunnel_forget_source(struct wg_tunnel *t, const struct wg_path *path)
+{
+	(void)t, (void)path;
+}
+
+static void from_tun(struct loop_source *s, uint32_t events)
+{
+	(void)s, (void)events;
+	worker_from_tun(c.worker);
+}
+
+static void from_udp(struct loop_source *s, uint32_t events)
+{
+	(void)s, (void)events;
+	worker_from_udp(c.worker, &c.udp.v4);
+}
+
+static void must(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	perror(what);
+	exit(EXIT_FAILURE);
+}
+
+int main(int argc, char **argv)
+{
+	uint8_t host[4];
+
+	must(argc == 5 && inet_pton(AF_INET, argv[3], host) == 1, "ceiling NAME PORT HOST PORT");
+	far_end.remote = (struct ip_endpoint){ ip_v4(host), .port = (uint16_t)atoi(argv[4]) };
+	must(tun_open(&c.tun, argv[1], 0) == 0, "tun");
+	must(udp_open(&c.udp, (uint16_t)atoi(argv[2]), 0, 0) == 0, "udp");
+	must(loop_init(&c.loop) == 0, "loop");
+	c.worker = worker_new(NULL, &c.tun, &c.udp, &c.icmp);
+	must(c.worker != NULL, "worker");
+	c.tun_source.ready = from_tun;
+	c.udp4_source.ready = from_udp;
+	must(loop_add(&c.loop, &c.tun_source, c.tun.fd, EPOLLIN) == 0 &&
+	     loop_add(&c.loop, &c.udp4_source, c.udp.v4.fd, EPOLLIN) == 0, "epoll");
+	while (!c.worker->tun_gone)
+		must(loop_turn(&c.loop, false) == 0, "turn");
+	return EXIT_SUCCESS;
+}
