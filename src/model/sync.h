@@ -20,11 +20,6 @@ struct sync_options {
 must_check int sync_diff(struct wg_device *patch, const struct wg_device *now,
 			 const struct wg_device *wanted, const struct sync_options *o);
 
-/* Takes the peers that are the same out of both models, so that sync_diff has only the rest to look
- * at; its patch stays the same. For large devices, whose caller needs neither model any more. 0 or
- * -ENOMEM. */
-must_check int sync_drop_same(struct wg_device *now, struct wg_device *wanted);
-
 /* True when the patch changes nothing. */
 bool sync_is_empty(const struct wg_device *patch);
 

@@ -147,64 +147,69 @@ int cmd_addconf(struct program *p, int argc, char *const argv[])
 	return ok ? 0 : 1;
 }
 
-/* The peers that are not where the file says, with the endpoint that was configured before: the one that
- * is on record, or without a record the file's own when the peer has had a handshake and so may have
- * roamed. What is not in *before was configured elsewhere and is set. */
-static int find_moved(struct wg_device *before, const struct wg_device *now,
-		      const struct wg_device *wanted, const struct wg_device *asked)
+/* The peers that are not where the file says, each with the file's endpoint if it has had a handshake and
+ * so may have roamed. What is in neither list was configured elsewhere and is set. */
+static int find_moved(struct wg_device *moved, const struct wg_device *now, const struct wg_device *wanted)
 {
-	struct peer_index wanted_index = { 0 }, asked_index = { 0 };
-	int rc = 0;
+	struct peer_index index = { 0 };
+	int rc = peer_index_build(&index, wanted) ? 0 : -ENOMEM;
 
-	if (!peer_index_build(&wanted_index, wanted) || !peer_index_build(&asked_index, asked))
-		rc = -ENOMEM;
 	for (uint32_t i = 0; rc == 0 && i < now->n_peers; i++) {
-		const struct wg_peer *peer = &now->peers[i], *was;
-		const struct wg_peer *goal = peer_index_find(&wanted_index, wanted, &peer->public_key);
+		const struct wg_peer *peer = &now->peers[i];
+		const struct wg_peer *goal = peer_index_find(&index, wanted, &peer->public_key);
 		struct wg_peer *out;
 
 		if (!goal || !(goal->flags & peer->flags & WG_PEER_HAS_ENDPOINT) ||
 		    endpoint_equal(&goal->endpoint, &peer->endpoint))
 			continue;
-		was = peer_index_find(&asked_index, asked, &peer->public_key);
-		if (!was && peer->handshake_s == 0)
-			continue;
-		out = device_add_peer(before);
+		out = device_add_peer(moved);
 		rc = out ? 0 : -ENOMEM;
 		if (out) {
 			out->public_key = peer->public_key;
-			out->endpoint = was ? was->endpoint : goal->endpoint;
-			out->flags = WG_PEER_HAS_PUBLIC_KEY | WG_PEER_HAS_ENDPOINT;
+			out->endpoint = goal->endpoint;
+			out->flags = WG_PEER_HAS_PUBLIC_KEY |
+				     (peer->handshake_s > 0 ? WG_PEER_HAS_ENDPOINT : 0);
 		}
 	}
-	peer_index_free(&wanted_index);
-	peer_index_free(&asked_index);
+	peer_index_free(&index);
 	return rc;
 }
 
-static bool has_peers_in_both(const struct wg_device *now, const struct wg_device *wanted)
+/* Gives those that are on record the endpoint that was configured before. */
+static int recall_endpoints(struct wg_device *moved, struct program *p, const char *name)
 {
-	return now->n_peers > 0 && wanted->n_peers > 0;
+	struct wg_device asked = { 0 };
+	struct peer_index index = { 0 };
+	int rc = ipc_asked(&p->ipc, &asked, name, moved);
+
+	if (rc == 0 && !peer_index_build(&index, moved))
+		rc = -ENOMEM;
+	for (uint32_t i = 0; rc == 0 && i < asked.n_peers; i++) {
+		struct wg_peer *peer = peer_index_find(&index, moved, &asked.peers[i].public_key);
+
+		if (peer) {
+			peer->endpoint = asked.peers[i].endpoint;
+			peer->flags |= WG_PEER_HAS_ENDPOINT;
+		}
+	}
+	peer_index_free(&index);
+	device_free(&asked);
+	return rc;
 }
 
-/* Empties both models of what is the same. */
 static int find_difference(struct wg_device *patch, struct program *p, const struct conf_command *c,
-			   struct wg_device *now, struct wg_device *wanted)
+			   const struct wg_device *now, const struct wg_device *wanted)
 {
-	struct wg_device before = { 0 }, asked = { 0 };
+	struct wg_device before = { 0 };
 	struct sync_options o = { .keep_private_key = true, .keep_listen_port = true,
 				  .keep_fwmark = true, .before = &before };
-	int rc = sync_drop_same(now, wanted);
+	int rc = find_moved(&before, now, wanted);
 
-	if (rc == 0 && has_peers_in_both(now, wanted)) {
-		rc = ipc_asked(&p->ipc, &asked, c->device, now);
-		if (rc == 0)
-			rc = find_moved(&before, now, wanted, &asked);
-	}
+	if (rc == 0 && before.n_peers > 0)
+		rc = recall_endpoints(&before, p, c->device);
 	if (rc == 0)
 		rc = sync_diff(patch, now, wanted, &o);
 	device_free(&before);
-	device_free(&asked);
 	return rc;
 }
 
