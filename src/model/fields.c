@@ -224,10 +224,11 @@ static bool host_parse(struct ip_endpoint *out, struct span host, const struct i
 	       scopes->index_of(&out->scope, scope);
 }
 
-static bool is_one_word(struct span s)
+/* What may be a name, for the resolver to refuse. Blanks of a file are not there (struct field_value). */
+static bool is_name(struct span s, enum field_syntax syntax)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] == '\0' || ascii_is_blank(s.p[i]))
+		if (s.p[i] == '\0' || (syntax == SYNTAX_CONF && ascii_is_blank(s.p[i])))
 			return false;
 	return true;
 }
@@ -259,7 +260,7 @@ static bool endpoint_read(void *object, const struct field *f, struct field_valu
 		peer->flags &= ~(uint32_t)WG_PEER_HAS_HOST;
 		return true;
 	}
-	if (host.n == 0 || v->text.n > HOST_MAX || !is_one_word(v->text))
+	if (host.n == 0 || v->text.n > HOST_MAX || !is_name(v->text, v->syntax))
 		return refuse(v, "Name or service not known", v->text);
 	copy = malloc(v->text.n + 1);
 	if (!copy)

@@ -20,8 +20,8 @@ enum field_id {
 	FIELD_OF_PEER = FIELD_PUBLIC_KEY
 };
 
-/* One value on its way in; the text is borrowed. Blanks inside are refused: where they mean nothing, who
- * asks takes them out and asks again. */
+/* One value on its way in; the text is borrowed. Blanks inside one of a file are refused; as they mean
+ * nothing there, who asks takes them out and asks again. */
 struct field_value {
 	struct span text;
 	enum field_syntax syntax;
