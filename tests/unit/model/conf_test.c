@@ -83,7 +83,12 @@ static const struct {
 	{ PEER_A "AllowedIPs = 1 0 . 0.0.0 / 8\n", "[Interface]\n\n" PEER_A "AllowedIPs = 10.0.0.0/8\n" },
 	{ PEER_A "AllowedIPs = +10.0.0.0/8, -fd00::/8\n",
 	  "[Interface]\n\n" PEER_A "AllowedIPs = 10.0.0.0/8, -fd00::/8\n" },
+	{ PEER_A "AllowedIPs = + 10.0.0.0/8, - fd00 ::/8,1.2.3.4/ 32\nPersistentKeepalive = o f\tf\n",
+	  "[Interface]\n\n" PEER_A "AllowedIPs = 10.0.0.0/8, -fd00::/8, 1.2.3.4/32\n" },
+	{ "[Interface]\nListenPort = do ma in # or 53\nFwMark = 0 xa # b\n# 1\n",
+	  "[Interface]\nListenPort = 53\nFwMark = 0xa\n\n" },
 	/* endpoints */
+	{ PEER_A "Endpoint = [ : :1 ] : 5 0\n", "[Interface]\n\n" PEER_A "Endpoint = [::1]:50\n" },
 	{ PEER_A "Endpoint = ::1:5\n", "[Interface]\n\n" PEER_A "Endpoint = [::1]:5\n" },
 	{ PEER_A "Endpoint = [1.2.3.4]:domain\n", "[Interface]\n\n" PEER_A "Endpoint = 1.2.3.4:53\n" },
 	{ PEER_A "EndPoint = [fe80::1%eth0]:5801\n",
@@ -339,6 +344,10 @@ static void host_names_wait_for_the_resolver(void **state)
 				 WG_PEER_HAS_HOST);
 		device_free(&d);
 	}
+	assert_int_equal(conf_read(&d, SPAN(PEER_A "Endpoint = vpn . exa\tmple : 5 1 #:9\n"), &options, &said.d),
+			 0);
+	assert_string_equal(d.peers[0].host, "vpn.example:51"); /* blanks mean nothing in names too */
+	device_free(&d);
 }
 
 /* ---- wg-quick's part ---- */
