@@ -50,6 +50,7 @@ setup() { adversary_ready; }
 @test "d20: counters of what is sent: from zero, one by one, never twice" { verdict d20; }
 @test "d24: byte counters: what the kernel would show" { verdict d24; }
 @test "d25: sessions of many peers, their packets in any order" { verdict d25; }
+@test "d29: another port, another mark: sessions go on" { verdict d29; }
 @test "d05: an inner source that is not the peer's is dropped, whoever else's it is" { verdict d05; }
 @test "d06: the longest prefix decides whose an address is, on the way in and out" { verdict d06; }
 @test "d07: IPv4 that is longer than its packet, or shorter than its header" { verdict d07; }
@@ -60,6 +61,8 @@ setup() { adversary_ready; }
 @test "d26: allowed IPs change under a session" { verdict d26; }
 @test "e01: outer TOS: the inner congestion bits (CE as ECT(0)), nothing of the rest" { verdict e01; }
 @test "e02: outer CE and ECT(1) reach the inside of what is ECN capable; nothing else of the outer TOS does" { verdict e02; }
+@test "e03: outer headers: no DF, no flow label, the port that was spoken to" { verdict e03; }
+@test "d28: what is no IP packet, or too short for one, does not leave" { verdict d28; }
 @test "c01: under load initiations are answered by cookies, never by anything larger than they are" { verdict c01; }
 @test "c02: a right mac2 opens the door under load; without load nobody needs one" { verdict c02; }
 @test "c04: so many handshakes per address (IPv6: per /64) under load, and others are not touched by it" { verdict c04; }
@@ -75,6 +78,7 @@ setup() { adversary_ready; }
 @test "t05: persistent keepalives: at once when switched on, then every second; none when off" { verdict t05; }
 @test "t06: a peer whom nobody talks to hears nothing" { verdict t06; }
 @test "t07: a session ends when the link goes down" { verdict t07; }
+@test "t11: a session that we began ends the daemon's own tries" { verdict t11; }
 @test "g01: all lengths from 0 to 300 of all types, and up to 65,507 bytes" { verdict g01; }
 @test "g02: garbage with a right mac1: nothing but silence, whatever is inside" { verdict g02; }
 @test "g03: authenticated garbage inside" { verdict g03; }

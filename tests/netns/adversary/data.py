@@ -1,5 +1,6 @@
 """Data messages: replay, counters, roaming, forged ones, and what the daemon itself sends."""
 import os
+import socket
 import struct
 import time
 
@@ -303,3 +304,25 @@ def many(h):
     for p in peers:
         for i in range(15):
             equal(p.hears(), (i, wire.padded(p.to_us(struct.pack("<I", i)))))
+
+
+@case("d29", "another port, another mark: sessions go on")
+def ports(h):
+    for address in ("127.0.0.1", "fd77::2"):
+        p = h.peer(address=address)
+        s = p.shake()
+        p.arrives()
+        for port, mark in ((5001, 7), (5002, 7), (5002, 0), (5000, 0)):
+            h.set(f"listen_port={port}", f"fwmark={mark}")
+            h.push(p.to_us(b"moved"))
+            equal(p.hears(s)[1], wire.padded(p.to_us(b"moved")))
+            equal(p.sender[1], port, "sent from port")
+            p.daemon = (p.daemon[0], port)
+            p.arrives()
+        # A port that is taken: told, and nothing changes.
+        taken = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        taken.bind(("127.0.0.1", 5003))
+        check(h.ask("set=1\nlisten_port=5003\n\n") != "errno=0\n\n", "took a port that is taken")
+        p.arrives()
+        h.push(p.to_us(b"still"))
+        equal(p.hears(s)[1], wire.padded(p.to_us(b"still")))

@@ -5,7 +5,7 @@ import struct
 
 import wire
 from case import family
-from host import check, equal
+from host import LONG, check, equal
 
 CASES, case = family()
 
@@ -194,10 +194,8 @@ def incoming(h):
             else:
                 p.udp.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, outer)
             for inner in (1, 2, 3, 0xb9, 0xba, 0):
-                if outer & 3 == 3 and not inner & 3:
-                    continue  # delivered by the kernel, dropped by RFC 6040: either is right
-                marked = inner
-                if outer & 3 == 3:
+                marked = inner  # also under CE when the inside is not ECN capable: as the kernel does
+                if outer & 3 == 3 and inner & 3:
                     marked |= 3
                 elif outer & 3 == 1 and inner & 3 == 2:  # ECT(1) wins over ECT(0), RFC 6040 figure 4
                     marked ^= 3
@@ -206,3 +204,48 @@ def incoming(h):
                     p.say(p.packet(to, tag=tag, tos=inner))
                     # With a right checksum, which ipv4() makes anew.
                     equal(h.delivered(last=p.packet(to, tag=tag, tos=marked)), [])
+
+
+@case("e03", "outer headers: no DF, no flow label, the port that was spoken to")
+def outer_headers(h):
+    for address in ("127.0.0.1", "fd77::2"):
+        tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+        tap.bind(("lo", 3))
+        p = h.peer(address=address)
+        s = p.shake()
+        for size in (1, 100, 1390):
+            h.push(p.to_us(bytes(size)))
+            p.hears(s)
+        seen = 0
+        while seen < 4:
+            tap.settimeout(LONG)
+            m, where = tap.recvfrom(70000)
+            if where[2] == socket.PACKET_OUTGOING:
+                continue
+            head = 40 if m[0] >> 4 == 6 else 20
+            if (m[6] if head == 40 else m[9]) != 17 or struct.unpack(">H", m[head:head + 2])[0] != 5000:
+                continue
+            seen += 1
+            if head == 40:
+                equal(struct.unpack(">I", m[:4])[0] & 0xfffff, 0, "flow label:")
+            else:
+                equal(m[6] & 0x60, 0, "DF or fragments:")
+                check(m[8] >= 64, "TTL", m[8])
+
+
+@case("d28", "what is no IP packet, or too short for one, does not leave")
+def outgoing_garbage(h):
+    p = h.peer(allowed=["0.0.0.0/0", "::/0"], endpoint=True)
+    s = p.shake()
+    p.all(0.1)
+    good, good6 = p.to_us(b"12345678"), wire.ipv6("fd09::1", "fd09::7", b"12345678")
+    for n in range(1, 20):
+        h.push(good[:n])
+    for n in range(1, 40):
+        h.push(good6[:n])
+    for nibble in (0, 1, 2, 3, 5, 7, 8, 15):
+        h.push(bytes([nibble << 4 | 5]) + good[1:])
+    h.push(good)
+    equal(p.hears(s)[1], wire.padded(good))
+    h.push(good6)
+    equal(p.hears(s)[1], wire.padded(good6))

@@ -131,6 +131,22 @@ def down(h):
     equal(p.arrives(), [], "delivered by a session from before:")
 
 
+@case("t11", "a session that we began ends the daemon's own tries", waits=True)
+def settled(h):
+    p = h.peer(endpoint=True)
+    h.push(p.to_us(b"x"))
+    p.initiated()
+    s = p.try_shake()
+    check(s, "our initiation was not answered while the daemon's waits")
+    p.send(s.seal())
+    equal(p.hears(s)[1], wire.padded(p.to_us(b"x")))
+    p.arrives(session=s)
+    for _ in range(8):
+        m = p.maybe(1)
+        check(m is None or m[0] != wire.INITIATION, "a try although there is a session")
+        p.send(s.seal())
+
+
 @case("t04s", "twenty tries, then silence until there is something new to say", waits=True, slow=True)
 def gives_up(h):
     p = h.peer(endpoint=True)

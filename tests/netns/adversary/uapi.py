@@ -35,6 +35,14 @@ def modes(h):
             print(repr(e), flush=True)
         os._exit(1)
     equal(os.waitpid(pid, 0)[1], 0, "nobody's attempt:")
+    # Whatever its mode became: who asks is looked at.
+    os.chmod(f"{ROOM}/wg0.sock", 0o666)
+    pid = os.fork()
+    if pid == 0:
+        os.setgid(65534)
+        os.setuid(65534)
+        os._exit(0 if h.ask_raw(b"get=1\n\n") == b"" else 1)
+    equal(os.waitpid(pid, 0)[1], 0, "nobody's second attempt:")
     with open("/proc/net/unix") as f:
         check("@" not in "".join(line for line in f if "wireguard" in line), "an abstract socket")
     h.process.terminate()
