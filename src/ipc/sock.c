@@ -93,7 +93,13 @@ struct exchange {
 	int error; /* of sending, as -errno */
 	struct uapi_reader reader;
 	uint64_t budget; /* bytes the answer may still have */
+	size_t used;     /* bytes of the buffer that were ever written */
 };
+
+static void note_use(struct exchange *x, size_t n)
+{
+	x->used = n > x->used ? n : x->used;
+}
 
 static bool send_all(struct exchange *x, const char *p, size_t n)
 {
@@ -116,8 +122,10 @@ static bool send_all(struct exchange *x, const char *p, size_t n)
 /* struct text's hook: what is full goes out. */
 static bool send_room(struct text *t, size_t more)
 {
-	bool ok = send_all(t->ctx, t->p, t->n);
+	struct exchange *x = t->ctx;
+	bool ok = send_all(x, t->p, t->n);
 
+	note_use(x, t->n);
 	t->n = 0;
 	t->p[0] = '\0';
 	return ok && more < t->cap;
@@ -136,6 +144,7 @@ static int receive(struct exchange *x, char *buffer, size_t *have)
 		return -EPROTO;
 	x->budget -= (uint64_t)n;
 	*have += (size_t)n;
+	note_use(x, *have);
 	text = (struct span){ buffer, *have };
 	rc = uapi_read_reply(&x->reader, &text);
 	if (rc)
@@ -175,10 +184,11 @@ static int exchange(struct exchange *x, const struct wg_device *patch)
 		else
 			text_add(&t, "get=1\n\n");
 		(void)send_all(x, t.p, t.n);
+		note_use(x, t.n);
 		rc = receive_answer(x, buffer); /* a daemon that hung up early may have said why */
 		if (x->error && rc == -EPROTO)
 			rc = x->error;
-		mem_wipe(buffer, BUFFER_BYTES);
+		mem_wipe(buffer, x->used);
 	}
 	free(buffer);
 	close(x->fd);

@@ -63,6 +63,7 @@ static bool fill(struct conf_file *f)
 		f->ended = true;
 	else
 		f->n += (size_t)got;
+	f->used = f->n > f->used ? f->n : f->used;
 	return got > 0;
 }
 
@@ -96,7 +97,7 @@ bool conf_file_next(void *conf_file, struct span *piece)
 void conf_file_close(struct conf_file *f)
 {
 	if (f->buffer)
-		mem_wipe(f->buffer, f->cap);
+		mem_wipe(f->buffer, f->used);
 	free(f->buffer);
 	if (f->fd >= 0)
 		close(f->fd);

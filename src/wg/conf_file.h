@@ -8,7 +8,7 @@
 struct conf_file {
 	int fd;
 	char *buffer;
-	size_t n, cap;       /* bytes in it, and room for */
+	size_t n, cap, used; /* bytes in it, and room for; the most there ever were */
 	size_t given;        /* of them in the piece given last */
 	bool ended;
 	bool says_something; /* more than blanks and comments came by */
