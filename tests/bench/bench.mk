@@ -42,6 +42,18 @@ $(O)/tests/bench/ceiling: $(O)/tests/bench/ceiling.o $(call archives_of,daemon b
 $(O)/tests/bench/blast: $(O)/tests/bench/blast.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ -lpthread $(LIBS)
+
+bench-storm: $(O)/wg $(O)/wireguardd $(O)/tests/bench/storm # needs root; PEERS: more LABEL=DAEMON words
+	$(Q)bash tests/bench/storm.sh $(O) 'wgsuite=$(abspath $(O)/wireguardd) -f' $(PEERS)
+
+bench-scale: $(O)/wg $(O)/wireguardd # needs root, python3 and strace
+	$(Q)bash tests/bench/scale.sh $(O) -i 60 'wgsuite=$(abspath $(O)/wireguardd) -f' $(PEERS) -- 1000 100000 1000000
+
+$(O)/tests/bench/storm: $(O)/tests/bench/storm.o $(call archives_of,proto crypto base)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(LIBS)
+
+.PHONY: bench-storm bench-scale
 .PHONY: bench-dataplane
 
 bench-quick: $(O)/wg $(O)/wg-quick $(O)/wireguardd # needs root; BENCH_LONG=1 for 5,000 peers of Debian's too

@@ -1,0 +1,203 @@
+/* Handshakes over the wire:
+ * storm make N KEY CONF FILE: N initiators of the responder with public key KEY: their peer sections to
+ *     CONF, their initiations to FILE
+ * storm run FILE HOST PORT WINDOW: sends them, WINDOW unanswered at a time; prints answers and seconds
+ * storm flood KEY HOST PORT RATE SECONDS SOURCE…: initiations with a valid mac1 and nothing else that is
+ *     valid, RATE a second, from these local addresses in turn; prints how many were sent */
+#include <arpa/inet.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../src/crypto/crypto.h"
+#include "../../src/proto/cookie.h"
+#include "../../src/proto/tunnel.h"
+
+enum { FLOOD_MESSAGES = 4096, FLOOD_BATCH = 32, WAIT_MS = 300, SOURCES_MAX = 256 };
+
+static void must(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	perror(what);
+	exit(EXIT_FAILURE);
+}
+
+static void env_random(void *ctx, void *p, size_t n)
+{
+	(void)ctx;
+	must(getrandom(p, n, 0) == (ssize_t)n, "getrandom");
+}
+
+static void env_realtime(void *ctx, uint64_t *unix_s, uint32_t *ns)
+{
+	struct timespec ts;
+
+	(void)ctx;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	*unix_s = (uint64_t)ts.tv_sec;
+	*ns = (uint32_t)ts.tv_nsec;
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static void make_one(uint32_t i, const struct wg_public *responder, FILE *conf, FILE *messages)
+{
+	static uint8_t room[WG_DATAGRAM_MAX];
+	struct wg_env env = { .random = env_random, .realtime = env_realtime };
+	struct ip_endpoint endpoint = { .addr = ip_v4((const uint8_t[4]){ 192, 0, 2, 1 }), .port = 1 };
+	struct wg_tunnel *t = tunnel_new(&env);
+	struct wg_buf out = { .dst = room };
+	char text[KEY_BASE64_CHARS + 1];
+	struct wg_tunnel_peer *p;
+	struct wg_private key;
+	struct wg_public pub;
+	struct wg_path to;
+
+	must(t != NULL, "tunnel");
+	env_random(NULL, &key, sizeof key);
+	tunnel_set_private_key(t, NS_PER_S, &key);
+	must(tunnel_public_key(t, &pub) && tunnel_peer_add(&p, t, responder) == 0, "keys");
+	tunnel_up(t, NS_PER_S);
+	tunnel_peer_set_endpoint(t, p, &endpoint);
+	tunnel_peer_set_keepalive(t, NS_PER_S, p, 1);
+	tunnel_tick(t, NS_PER_S);
+	must(tunnel_control_next(t, NS_PER_S, &out, &to) && out.out_n == MSG_INITIATION_BYTES, "initiation");
+	store_le32(room + 4, i); /* the answer's receiver; mac1 covers it */
+	cookie_add_macs(&(struct cookie_maker){ 0 }, NS_PER_S, room, MSG_INITIATION_BYTES, responder);
+	must(fwrite(room, MSG_INITIATION_BYTES, 1, messages) == 1, "write");
+	key_to_base64(text, pub.b);
+	fprintf(conf, "[Peer]\nPublicKey = %s\nAllowedIPs = 10.%u.%u.%u/32\n", text, i >> 16 & 255,
+		i >> 8 & 255, i & 255);
+	tunnel_free(t);
+}
+
+static void make(uint32_t n, const struct wg_public *responder, const char *conf, const char *file)
+{
+	FILE *c = fopen(conf, "a"), *m = fopen(file, "w");
+
+	must(c && m, "files");
+	for (uint32_t i = 0; i < n; i++)
+		make_one(i, responder, c, m);
+	must(fclose(c) == 0 && fclose(m) == 0, "close");
+}
+
+static int socket_to(const char *host, const char *port, const char *source)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)) };
+	struct sockaddr_in from = { .sin_family = AF_INET };
+	int s = socket(AF_INET, SOCK_DGRAM, 0), size = 8 << 20;
+
+	must(s >= 0 && inet_pton(AF_INET, host, &to.sin_addr) == 1, host);
+	must(inet_pton(AF_INET, source, &from.sin_addr) == 1, source);
+	setsockopt(s, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
+	must(bind(s, (struct sockaddr *)&from, sizeof from) == 0, "bind");
+	must(connect(s, (struct sockaddr *)&to, sizeof to) == 0, "connect");
+	return s;
+}
+
+static void run(const char *file, const char *host, const char *port, uint32_t window)
+{
+	FILE *f = fopen(file, "r");
+	uint32_t n, sent = 0, waiting = 0, answers = 0, cookies = 0, lost = 0;
+	int s = socket_to(host, port, "0.0.0.0");
+	double start = now(), last = start;
+	uint8_t *all, reply[2048];
+
+	must(f && fseek(f, 0, SEEK_END) == 0, file);
+	n = (uint32_t)(ftell(f) / MSG_INITIATION_BYTES);
+	rewind(f);
+	all = malloc((size_t)n * MSG_INITIATION_BYTES);
+	must(all && fread(all, MSG_INITIATION_BYTES, n, f) == n, "read");
+	fclose(f);
+	while (sent < n || waiting > 0) {
+		struct pollfd p = { s, POLLIN, 0 };
+		ssize_t k;
+		for (; waiting < window && sent < n; sent++, waiting++)
+			must(send(s, all + (size_t)sent * MSG_INITIATION_BYTES, MSG_INITIATION_BYTES, 0) ==
+			     MSG_INITIATION_BYTES, "send");
+		if (poll(&p, 1, WAIT_MS) == 0) {
+			lost += waiting;
+			waiting = 0;
+		}
+		while ((k = recv(s, reply, sizeof reply, MSG_DONTWAIT)) > 0) {
+			if (k != MSG_RESPONSE_BYTES && k != MSG_COOKIE_BYTES)
+				continue;
+			answers += k == MSG_RESPONSE_BYTES;
+			cookies += k == MSG_COOKIE_BYTES;
+			waiting -= waiting > 0;
+			last = now();
+		}
+	}
+	free(all);
+	printf("{\"sent\":%u,\"answers\":%u,\"cookies\":%u,\"lost\":%u,\"seconds\":%.3f}\n", sent, answers,
+	       cookies, lost, last - start);
+}
+
+static uint64_t flood(const struct wg_public *responder, const int *sockets, int n_sockets, double rate,
+		      double seconds)
+{
+	static uint8_t all[FLOOD_MESSAGES][MSG_INITIATION_BYTES];
+	struct mmsghdr m[FLOOD_BATCH];
+	struct iovec iov[FLOOD_BATCH];
+	double start, t;
+	uint64_t sent = 0, turn = 0;
+
+	for (int i = 0; i < FLOOD_MESSAGES; i++) {
+		struct cookie_maker none = { 0 };
+		for (int at = 0; at < MSG_INITIATION_BYTES; at += 37)
+			env_random(NULL, all[i] + at, 37);
+		store_le32(all[i], MSG_INITIATION);
+		cookie_add_macs(&none, NS_PER_S, all[i], MSG_INITIATION_BYTES, responder);
+	}
+	start = now();
+	while ((t = now()) < start + seconds) {
+		int k;
+		if ((t - start) * rate < (double)sent + FLOOD_BATCH) {
+			nanosleep(&(struct timespec){ 0, 50000 }, NULL);
+			continue;
+		}
+		for (int i = 0; i < FLOOD_BATCH; i++) {
+			iov[i] = (struct iovec){ all[(sent + (uint64_t)i) % FLOOD_MESSAGES],
+						 MSG_INITIATION_BYTES };
+			m[i].msg_hdr = (struct msghdr){ .msg_iov = &iov[i], .msg_iovlen = 1 };
+		}
+		k = sendmmsg(sockets[turn++ % (uint64_t)n_sockets], m, FLOOD_BATCH, MSG_DONTWAIT);
+		sent += k > 0 ? (uint64_t)k : 0;
+	}
+	return sent;
+}
+
+int main(int argc, char **argv)
+{
+	int sockets[SOURCES_MAX], n = argc - 7;
+	struct wg_public responder;
+
+	if (argc == 6 && strcmp(argv[1], "make") == 0) {
+		must(key_from_base64(responder.b, (struct span){ argv[3], strlen(argv[3]) }), "key");
+		make((uint32_t)atoi(argv[2]), &responder, argv[4], argv[5]);
+	} else if (argc == 6 && strcmp(argv[1], "run") == 0) {
+		run(argv[2], argv[3], argv[4], (uint32_t)atoi(argv[5]));
+	} else if (n > 0 && n <= SOURCES_MAX && strcmp(argv[1], "flood") == 0) {
+		must(key_from_base64(responder.b, (struct span){ argv[2], strlen(argv[2]) }), "key");
+		for (int i = 0; i < n; i++)
+			sockets[i] = socket_to(argv[3], argv[4], argv[7 + i]);
+		printf("{\"sent\":%llu}\n", (unsigned long long)flood(&responder, sockets, n,
+								       atof(argv[5]), atof(argv[6])));
+	} else {
+		fprintf(stderr, "see the first lines of tests/bench/storm.c\n");
+		return EXIT_FAILURE;
+	}
+	return EXIT_SUCCESS;
+}
