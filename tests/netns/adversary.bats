@@ -6,7 +6,7 @@ setup_file() { adversary_begin fast; }
 teardown_file() { adversary_end; }
 setup() { adversary_ready; }
 
-@test "every case of the adversary is asked for here" { all_are_asked_for; }
+@test "every case of the adversary is asked for here" { all_are_asked_for fast; }
 @test "h01: a handshake over IPv4 and one over IPv6, and echoes through both" { verdict h01; }
 @test "h05: strangers, a wrong mac1 and another server's key are not answered" { verdict h05; }
 @test "h06: a preshared key decides about the next handshake and leaves the session alone" { verdict h06; }
@@ -90,6 +90,9 @@ setup() { adversary_ready; }
 @test "t10: two daemons that begin at the same moment need few words and storm not" { verdict t10; }
 @test "m01: handshakes that nobody confirms leave no memory behind" { verdict m01; }
 @test "m02: packets for peers that never answer: a bounded number, and others get through" { verdict m02; }
+@test "k01: session keys are wiped when replaced, when the peer goes, when the link goes down" { verdict k01; }
+@test "k02: the private key, and what was computed of it, when it is replaced" { verdict k02; }
+@test "k03: ephemeral secrets: keys of handshakes that came to nothing" { verdict k03; }
 @test "u01: the socket is for root alone, and its folder root's to write to, and gone with the daemon" { verdict u01; }
 @test "u02: what lies where the socket belongs: stale sockets go, nothing else is touched" { verdict u02; }
 @test "u03: eight clients ask and set at random under traffic, keys and peers among it" { verdict u03; }

@@ -18,7 +18,7 @@ class Case:
 
 
 def family():
-    """(CASES, the decorator that fills it). waits: it mostly sleeps. slow: minutes."""
+    """(CASES, the decorator that fills it). waits: it mostly sleeps. slow: minutes; "slowest": many."""
     cases = {}
 
     def case(name, story, waits=False, slow=False, **given):

@@ -12,7 +12,7 @@ import traceback
 
 import host
 
-FAMILIES = ["handshake", "responder", "data", "inner", "cookies", "timers", "garbage", "abuse", "uapi"]
+FAMILIES = ["handshake", "responder", "data", "inner", "cookies", "timers", "garbage", "abuse", "keys", "uapi"]
 AT_A_TIME = 4
 LIMIT = int(os.environ.get("ADVERSARY_LIMIT", "150"))
 
@@ -47,7 +47,7 @@ def main(arguments):
     cases = collect()
     if arguments[:1] == ["--list"]:
         for case in cases.values():
-            print(case.name, "slow" if case.slow else "fast", case.story)
+            print(case.name, {False: "fast", True: "slow"}.get(case.slow, "slowest"), case.story)
         return 0
     if os.environ.get("WGSUITE_BOX") is None:
         sys.exit("run.py: run me inside tests/lib/box.sh")
