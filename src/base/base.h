@@ -43,7 +43,12 @@ static inline uint32_t load_be32(const uint8_t *p)
 
 static inline uint64_t load_be64(const uint8_t *p)
 {
-	return (uint64_t)load_be32(p) << 32 | load_be32(p + 4);
+	uint64_t v;
+	memcpy(&v, p, sizeof v);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	v = __builtin_bswap64(v);
+#endif
+	return v;
 }
 
 static inline uint32_t load_le32(const uint8_t *p)
@@ -69,14 +74,18 @@ static inline void store_be16(uint8_t *p, uint16_t v)
 
 static inline void store_be32(uint8_t *p, uint32_t v)
 {
-	store_be16(p, (uint16_t)(v >> 16));
-	store_be16(p + 2, (uint16_t)v);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	v = __builtin_bswap32(v);
+#endif
+	memcpy(p, &v, sizeof v);
 }
 
 static inline void store_be64(uint8_t *p, uint64_t v)
 {
-	store_be32(p, (uint32_t)(v >> 32));
-	store_be32(p + 4, (uint32_t)v);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	v = __builtin_bswap64(v);
+#endif
+	memcpy(p, &v, sizeof v);
 }
 
 static inline void store_le32(uint8_t *p, uint32_t v)

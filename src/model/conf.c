@@ -207,6 +207,8 @@ static void close_section(struct conf_reader *r)
 
 	if (!peer || (peer->flags & WG_PEER_HAS_PUBLIC_KEY))
 		return;
+	if (text_may_be_key(r->section_at.source))
+		r->section_at.source = (struct span){ NULL, 0 };
 	r->errors++;
 	diag_f(r->d, DIAG_ERROR, &r->section_at, NULL, "A peer is missing a public key");
 }
@@ -214,10 +216,8 @@ static void close_section(struct conf_reader *r)
 /* The line may be gone when something is to be said about its section. */
 static void remember_section(struct conf_reader *r, struct span code)
 {
-	bool may_show = r->line.n <= sizeof r->section_text;
-
-	r->section_at = place(r, code, may_show);
-	if (!r->section_at.source.p)
+	r->section_at = place(r, code, false);
+	if (r->line.n > sizeof r->section_text)
 		return;
 	memcpy(r->section_text, r->line.p, r->line.n);
 	r->section_at.source = (struct span){ r->section_text, r->line.n };
