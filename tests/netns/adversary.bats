@@ -37,6 +37,7 @@ setup() { adversary_ready; }
 @test "d21: a new private key: sessions end, a handshake with the new one begins at once" { verdict d21; }
 @test "d22: what waits for a handshake: the last 128 packets, in order" { verdict d22; }
 @test "d23: what waits for peers of both families reaches each of them" { verdict d23; }
+@test "h27: a session that we began and did not confirm stays readable beside the one the daemon then began" { verdict h27; }
 @test "d01: a data message is delivered once; flipped anywhere, never" { verdict d01; }
 @test "d02: the window's edge: 8128 behind is taken, 8129 is not" { verdict d02; }
 @test "d03: the kernel's list of counters" { verdict d03; }

@@ -237,3 +237,27 @@ def staged_both(h):
     for p in peers:
         for i in range(5):
             equal(p.hears(), (i, wire.padded(p.to_us(bytes([i])))))
+
+
+@case("h27", "a session that we began and did not confirm stays readable beside the one the daemon then began",
+      waits=True)
+def both_ways(h):
+    p = h.peer(endpoint=True)
+    ours = p.shake(confirm=False)
+    began = time.monotonic()
+    while True:  # five seconds after its response it may begin one, when there is something to say
+        h.push(p.to_us(b"x"))
+        m = p.maybe(1)
+        if m:
+            break
+        check(time.monotonic() < began + 40, "never")
+    check(time.monotonic() > began + 4, "too early")
+    o = wire.Opened(p.private, m)
+    response, theirs = o.answer()
+    p.send(response)
+    equal(p.hears(theirs), (0, wire.padded(p.to_us(b"x"))))
+    p.all()
+    p.arrives(session=ours)
+    p.arrives(session=theirs)
+    h.push(p.to_us(b"y"))
+    equal(p.hears(theirs)[1], wire.padded(p.to_us(b"y")), "which session it sends with:")
