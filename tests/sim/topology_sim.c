@@ -120,24 +120,25 @@ static void unconfirmed_initiations_cost_no_memory(struct sim *s)
 	sim_pair(s, 0, 1);
 	sim_puppet(s, 0);
 	size_t bytes = 0;
-	for (uint32_t i = 0; i < 2000; i++) {
+	for (uint32_t i = 0; i < 1000; i++) {
 		story_puppet_initiates(s, 0, 1, 1700001000 + i, 100 + i, NULL);
 		sim_run(s, 30 * NS_PER_MS);
 		if (i == 10)
 			bytes = memory_bytes(2);
 	}
-	OK(s, s->nodes[1].sent[2] == 2000);
+	OK(s, s->nodes[1].sent[2] == 1000);
 	OK(s, memory_bytes(2) <= bytes);
 	OK(s, memory_count(2, SECRET_SESSION) <= 2 * 4 + 8);
 }
 
 static void indices_are_random(struct sim *s)
 {
+	enum { DRAWN = 1280, EXPECTED = DRAWN / 16 };
 	uint32_t counts[4][16] = {{0}};
 
 	sim_pair(s, 0, 1);
 	sim_puppet(s, 0);
-	for (uint32_t i = 0; i < 4000; i++) {
+	for (uint32_t i = 0; i < DRAWN; i++) {
 		story_puppet_initiates(s, 0, 1, 1700001000 + i, 100 + i, NULL);
 		sim_run(s, 30 * NS_PER_MS);
 		const uint8_t *index = sim_recent(s, 1, 2)->bytes + 4;
@@ -148,7 +149,8 @@ static void indices_are_random(struct sim *s)
 	     b++) { /* chi-square, 15 degrees of freedom: 37.7 is one in a thousand */
 		double x = 0;
 		for (int i = 0; i < 16; i++)
-			x += ((double)counts[b][i] - 250) * ((double)counts[b][i] - 250) / 250;
+			x += ((double)counts[b][i] - EXPECTED) *
+			     ((double)counts[b][i] - EXPECTED) / EXPECTED;
 		OK(s, x < 45);
 	}
 }
