@@ -91,6 +91,16 @@ setup() { adversary_ready; }
 @test "t10: two daemons that begin at the same moment need few words and storm not" { verdict t10; }
 @test "m01: handshakes that nobody confirms leave no memory behind" { verdict m01; }
 @test "m02: packets for peers that never answer: a bounded number, and others get through" { verdict m02; }
+@test "o01: g06 without vnet tso uso join segment gro mmsg: super-packets: good, forged, replayed and foreign messages side by side" { verdict o01; }
+@test "o02: g06 without gro: super-packets: good, forged, replayed and foreign messages side by side" { verdict o02; }
+@test "o03: d27 without join: inner UDP with a wrong checksum stays wrong, also amid a run of right ones" { verdict o03; }
+@test "o04: e02 without vnet tso uso join segment gro mmsg: outer CE and ECT(1) reach the inside of what is ECN capable; nothing else of the outer TOS does" { verdict o04; }
+@test "o05: e01 without segment: outer TOS: the inner congestion bits (CE as ECT(0)), nothing of the rest" { verdict o05; }
+@test "o06: h02 without vnet tso uso join segment gro mmsg: peers over IPv4 and IPv6 in turn: each gets all of its packets where it is" { verdict o06; }
+@test "o07: g01 without mmsg: all lengths from 0 to 300 of all types, and up to 65,507 bytes" { verdict o07; }
+@test "o08: d25 without mmsg segment: sessions of many peers, their packets in any order" { verdict o08; }
+@test "o09: c01 without vnet tso uso join segment gro mmsg: under load initiations are answered by cookies, never by anything larger than they are" { verdict o09; }
+@test "o10: g07 without vnet mmsg: endpoints that cannot be sent to take nothing from the others of the same batch" { verdict o10; }
 @test "k01: session keys are wiped when replaced, when the peer goes, when the link goes down" { verdict k01; }
 @test "k02: the private key, and what was computed of it, when it is replaced" { verdict k02; }
 @test "k03: ephemeral secrets: keys of handshakes that came to nothing" { verdict k03; }

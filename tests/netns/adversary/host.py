@@ -59,8 +59,9 @@ def until(what, test, limit=LONG):
 class Host:
     """wireguardd with interface wg0: 10.9.0.1/24, fd09::1/64, port 5000 on every address."""
 
-    def __init__(self, mtu=1420, up=True):
+    def __init__(self, mtu=1420, up=True, off=None):
         own_namespaces()
+        self.off = off  # offloads that the daemon may not use
         self.private = wire.new_private()
         self.public = wire.public(self.private)
         self.peers = []
@@ -77,8 +78,8 @@ class Host:
         self.tun.bind(("wg0", 3))
 
     def start(self):
-        self.process = subprocess.Popen([DAEMON, "-f", "wg0"], stdin=subprocess.DEVNULL,
-                                        preexec_fn=dies_with_us)
+        self.process = subprocess.Popen([DAEMON, "-f", "wg0"], stdin=subprocess.DEVNULL, preexec_fn=dies_with_us,
+                                        env={**os.environ, **({"WG_NO_OFFLOAD": self.off} if self.off else {})})
         until("the daemon starts", self.answers)
 
     def answers(self):

@@ -12,7 +12,8 @@ import traceback
 
 import host
 
-FAMILIES = ["handshake", "responder", "data", "inner", "cookies", "timers", "garbage", "abuse", "keys", "uapi"]
+FAMILIES = ["handshake", "responder", "data", "inner", "cookies", "timers", "garbage", "abuse", "fallback", "keys",
+            "uapi"]
 AT_A_TIME = 4
 LIMIT = int(os.environ.get("ADVERSARY_LIMIT", "150"))
 
