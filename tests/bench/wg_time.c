@@ -1,7 +1,9 @@
-/* wg_time RUNS COMMAND…: runs the command so often, its output thrown away, and prints the medians of
- * wall time and CPU time (microseconds) and of the largest resident set (KiB). */
+/* wg_time RUNS ONE OTHER WORD…: runs the two programs with these words in turns, so often each, their output
+ * thrown away and $WG_TIME_STDIN their input, and prints for each the medians of wall time and CPU time
+ * (microseconds) and of the largest resident set (KiB). */
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -29,40 +31,63 @@ static double us(struct timeval t)
 	return (double)t.tv_sec * 1e6 + (double)t.tv_usec;
 }
 
-int main(int argc, char *argv[])
+struct samples {
+	double *wall, *cpu, *rss;
+};
+
+static bool samples_init(struct samples *s, int runs)
 {
-	int runs = argc > 2 ? atoi(argv[1]) : 0, status;
-	posix_spawn_file_actions_t quiet;
+	s->wall = calloc((size_t)runs * 3, sizeof *s->wall);
+	s->cpu = s->wall + runs;
+	s->rss = s->cpu + runs;
+	return s->wall != NULL;
+}
+
+static bool run_once(struct samples *s, int i, char *argv[], const posix_spawn_file_actions_t *quiet)
+{
 	struct timespec begin, end;
 	struct rusage used;
-	double *wall, *cpu, *rss;
+	int status;
 	pid_t pid;
 
-	if (runs <= 0)
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	if (posix_spawn(&pid, argv[0], quiet, NULL, argv, environ) != 0)
+		return false;
+	wait4(pid, &status, 0, &used);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	s->wall[i] = (double)(end.tv_sec - begin.tv_sec) * 1e6 + (double)(end.tv_nsec - begin.tv_nsec) / 1e3;
+	s->cpu[i] = us(used.ru_utime) + us(used.ru_stime);
+	s->rss[i] = (double)used.ru_maxrss;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return true;
+	fprintf(stderr, "wg_time: %s: status %d\n", argv[0], status);
+	return false;
+}
+
+int main(int argc, char *argv[])
+{
+	int runs = argc > 4 ? atoi(argv[1]) : 0;
+	posix_spawn_file_actions_t quiet;
+	struct samples of[2];
+
+	if (runs <= 0 || !samples_init(&of[0], runs) || !samples_init(&of[1], runs))
 		return 2;
-	wall = calloc((size_t)runs * 3, sizeof *wall);
-	if (!wall)
-		return 2;
-	cpu = wall + runs;
-	rss = cpu + runs;
 	posix_spawn_file_actions_init(&quiet);
 	posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
 	if (getenv("WG_TIME_STDIN"))
 		posix_spawn_file_actions_addopen(&quiet, STDIN_FILENO, getenv("WG_TIME_STDIN"), O_RDONLY, 0);
-	for (int i = 0; i < runs; i++) {
-		clock_gettime(CLOCK_MONOTONIC, &begin);
-		if (posix_spawn(&pid, argv[2], &quiet, NULL, argv + 2, environ) != 0)
-			return 2;
-		wait4(pid, &status, 0, &used);
-		clock_gettime(CLOCK_MONOTONIC, &end);
-		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-			fprintf(stderr, "wg_time: %s: status %d\n", argv[2], status);
+	for (int i = 0; i < 2 * runs; i++) {
+		char *program = argv[2 + i % 2], *word = argv[3];
+		bool ok;
+
+		argv[3] = program; /* the words follow the one that runs */
+		ok = run_once(&of[i % 2], i / 2, argv + 3, &quiet);
+		argv[3] = word;
+		if (!ok)
 			return 1;
-		}
-		wall[i] = (double)(end.tv_sec - begin.tv_sec) * 1e6 + (double)(end.tv_nsec - begin.tv_nsec) / 1e3;
-		cpu[i] = us(used.ru_utime) + us(used.ru_stime);
-		rss[i] = (double)used.ru_maxrss;
 	}
-	printf("%.0f %.0f %.0f\n", median(wall, runs), median(cpu, runs), median(rss, runs));
+	for (int i = 0; i < 2; i++)
+		printf("%.0f %.0f %.0f%c", median(of[i].wall, runs), median(of[i].cpu, runs),
+		       median(of[i].rss, runs), i == 0 ? ' ' : '\n');
 	return 0;
 }
