@@ -64,6 +64,8 @@ bool cookie_mac2_is_right(const struct cookie_checker *c, const uint8_t *msg, si
 	uint8_t cookie[COOKIE_BYTES], mac[MAC_BYTES];
 	bool ok;
 
+	if (mem_is_zero_ct(msg + mac2_at(n), MAC_BYTES)) /* he has no cookie: a flood mostly is that */
+		return false;
 	cookie_of(cookie, c, from);
 	mac16_2(mac, cookie, sizeof cookie, msg, mac2_at(n), NULL, 0);
 	ok = mem_equal_ct(mac, msg + mac2_at(n), sizeof mac);

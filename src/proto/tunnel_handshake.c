@@ -456,13 +456,15 @@ static enum wg_drop take_cookie(struct wg_tunnel *t, uint64_t now_ns, const stru
 static void send_cookie(struct wg_tunnel *t, const struct wg_buf *buf, const struct wg_path *from)
 {
 	struct datagram *d = outbox_add(t);
-	uint8_t nonce[XAEAD_NONCE_BYTES];
 
 	if (!d)
 		return;
-	t->env.random(t->env.ctx, nonce, sizeof nonce);
+	if (t->nonces_left == 0) {
+		t->env.random(t->env.ctx, t->nonces, sizeof t->nonces);
+		t->nonces_left = NONCES;
+	}
 	cookie_reply(&t->checker, (struct msg_cookie *)d->bytes, buf->src, buf->n, &from->remote,
-		     nonce);
+		     t->nonces[--t->nonces_left]);
 	d->peer = NULL;
 	d->n = MSG_COOKIE_BYTES;
 	d->tos = 0;

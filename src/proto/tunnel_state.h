@@ -7,6 +7,8 @@
 #include "packet.h"
 #include "peer.h"
 
+enum { NONCES = 64 }; /* drawn at once: a call of the system for each would cost as much as the reply */
+
 struct datagram { /* one that waits in the outbox: handshakes and cookie replies */
 	struct wg_path path;
 	struct wg_tunnel_peer *peer; /* null: a cookie reply, which is on nobody's account */
@@ -44,6 +46,8 @@ struct wg_tunnel {
 	struct heap timers;
 	uint32_t timers_cap;
 	struct outbox outbox;
+	uint8_t nonces[NONCES][XAEAD_NONCE_BYTES]; /* for cookie replies; no secrets */
+	unsigned int nonces_left;
 	size_t staged_bytes; /* of all peers */
 	struct wg_tunnel_peer *ready_first, *ready_last;
 	uint8_t sent_timestamp[TAI64N_BYTES];    /* the greatest ever sent: it never goes back */
