@@ -11,6 +11,7 @@ enum {
 	HEADER = 16,            /* of a data message, before the packet */
 	SEAL_SPARE = 15 + 16,   /* padding and tag, after it */
 	CONTROL_BATCH = 8,      /* handshakes between two looks at the clock */
+	CONTROL_BATCH_LOADED = 32, /* mostly answered with cookies */
 };
 #define CONTROL_BUDGET_NS (2 * NS_PER_MS)
 #define LOADED_FOR_NS NS_PER_S
@@ -254,6 +255,8 @@ void worker_from_udp(struct worker *w, struct udp_socket *s)
 {
 	bool more = true;
 
+	if (!w->more)
+		w->received_ns = clock_boot_ns();
 	for (unsigned int i = 0; more && i < UDP_IN_MAX / UDP_IN_GRO_MAX; i++)
 		more = receive(w, s);
 	w->more |= more;
@@ -263,11 +266,12 @@ void worker_from_udp(struct worker *w, struct udp_socket *s)
 
 static void handshakes(struct worker *w, uint64_t now_ns)
 {
-	size_t n = 0;
+	size_t n = 0, most;
 
 	if (w->ring_n >= WORKER_RING_LOADED)
 		w->loaded_until_ns = now_ns + LOADED_FOR_NS;
-	for (; n < CONTROL_BATCH && w->ring_n > 0; n++) {
+	most = now_ns < w->loaded_until_ns ? CONTROL_BATCH_LOADED : CONTROL_BATCH;
+	for (; n < most && w->ring_n > 0; n++) {
 		struct worker_handshake *h = &w->ring[w->ring_first];
 		w->bufs[n] = (struct wg_buf){ .src = h->bytes, .n = h->n, .path = (uint16_t)n,
 					      .tos = h->tos, .verdict = WG_CONTROL };
@@ -317,8 +321,12 @@ void worker_control(struct worker *w)
 {
 	uint64_t start_ns = clock_boot_ns(), now_ns = start_ns, budget_ns = CONTROL_BUDGET_NS;
 
+	/* What is left over piles up in the ring, not in the sockets, where it would displace data. Under
+	 * load handshakes get as much time as receiving took. */
 	if (w->more && now_ns >= w->loaded_until_ns)
 		budget_ns = 1; /* one batch */
+	else if (w->more && now_ns - w->received_ns < budget_ns)
+		budget_ns = now_ns - w->received_ns;
 	while (w->ring_n > 0 && now_ns - start_ns < budget_ns) {
 		handshakes(w, now_ns);
 		drain(w, now_ns);
