@@ -52,7 +52,7 @@ static struct nl_msg *message_of(const struct apply *a, const struct step *s)
 	case STEP_ADDRESS:
 		return rt_address(&s->address, index, s->remove);
 	case STEP_LINK_UP:
-		return rt_link_up(index, s->link_up.mtu, true);
+		return rt_link_up(index, s->link_up.mtu, !s->remove || s->link_up.was_up);
 	case STEP_ROUTE:
 		return rt_route(&s->route, index, s->remove);
 	case STEP_RULE:

@@ -64,12 +64,27 @@ static int keep_backup(const char *backup, struct span before, bool existed)
 	return r;
 }
 
+/* True when it was set and never taken back: what there was before is kept already. */
+static bool is_set(const struct plan *p, struct span now, const char *backup)
+{
+	struct text kept = grow_text();
+	bool yes = files_read(backup, &kept) == 0 && kept.n > 0 &&
+		   is_ours(now, p, span_sub(text_of(&kept), 1, kept.n));
+
+	grow_text_free(&kept);
+	return yes;
+}
+
 int dns_file_set(const struct plan *p, const char *backup)
 {
 	struct text before = grow_text(), after = grow_text();
 	int r = files_read(dns_file_path, &before);
 	bool existed = r == 0;
 
+	if (existed && is_set(p, text_of(&before), backup)) {
+		grow_text_free(&before);
+		return 0;
+	}
 	if (r == -ENOENT)
 		r = 0;
 	if (r == 0)

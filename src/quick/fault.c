@@ -1,6 +1,7 @@
 #include "fault.h"
 
 #ifdef WG_FAULTS
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -32,8 +33,10 @@ bool fault_here(const char *what)
 	fault_log(++count, what);
 	if (!wanted || !span_to_u64(&n, span_of(wanted), UINT32_MAX) || n != count)
 		return false;
-	if (!sig || !span_to_u64(&n, span_of(sig), 64))
+	if (!sig || !span_to_u64(&n, span_of(sig), 64)) {
+		errno = EIO; /* not what an earlier call left there */
 		return true;
+	}
 	raise((int)n);
 	return false;
 }

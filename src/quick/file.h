@@ -36,6 +36,7 @@ struct dns_wish {
 };
 void dns_wish_free(struct dns_wish *d);
 bool dns_wish_equal(const struct dns_wish *a, const struct dns_wish *b);
+must_check bool dns_wish_copy(struct dns_wish *to, const struct dns_wish *from); /* appends */
 
 enum hook_phase { HOOK_PRE_UP, HOOK_POST_UP, HOOK_PRE_DOWN, HOOK_POST_DOWN, HOOK_PHASES };
 

@@ -128,6 +128,17 @@ static bool words_equal(const struct words *a, const struct words *b)
 	return true;
 }
 
+bool dns_wish_copy(struct dns_wish *to, const struct dns_wish *from)
+{
+	for (size_t i = 0; i < from->servers.n; i++)
+		if (!words_add(&to->servers, span_of(from->servers.list[i])))
+			return false;
+	for (size_t i = 0; i < from->domains.n; i++)
+		if (!words_add(&to->domains, span_of(from->domains.list[i])))
+			return false;
+	return true;
+}
+
 bool dns_wish_equal(const struct dns_wish *a, const struct dns_wish *b)
 {
 	return words_equal(&a->servers, &b->servers) && words_equal(&a->domains, &b->domains);

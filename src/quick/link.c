@@ -52,6 +52,8 @@ struct nl_msg *rt_link_up(uint32_t index, unsigned int mtu, bool up)
 			rtnl_link_set_mtu(change, mtu);
 		if (up)
 			rtnl_link_set_flags(change, IFF_UP);
+		else
+			rtnl_link_unset_flags(change, IFF_UP);
 		if (rtnl_link_build_change_request(link, change, 0, &m) < 0)
 			m = NULL;
 	}

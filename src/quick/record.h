@@ -30,6 +30,8 @@ must_check int record_fill(struct record *r, const struct file *f, const struct 
 /* The endpoints as the file has them; before host names are resolved. */
 must_check int record_fill_peers(struct record *r, const struct file *f);
 must_check int record_write(struct record *r);
+/* A step that does not go away with the link. */
+bool record_keeps(const struct step *s);
 /* Adds a line: "began N", "complete", … */
 void record_note(struct record *r, const char *line);
 void record_began(struct record *r, enum hook_phase phase);

@@ -343,6 +343,26 @@ int record_fill_peers(struct record *r, const struct file *f)
 	return fill_peers(r, f);
 }
 
+bool record_keeps(const struct step *s)
+{
+	switch ((enum step_kind)s->kind) {
+	case STEP_LINK:
+	case STEP_RULE:
+	case STEP_SYSCTL:
+	case STEP_FIREWALL:
+	case STEP_DNS:
+		return !s->remove;
+	case STEP_ROUTE:
+		return !s->remove && s->route.unreachable;
+	case STEP_HOOK:
+	case STEP_WG:
+	case STEP_ADDRESS:
+	case STEP_LINK_UP:
+		return false;
+	}
+	unreachable();
+}
+
 int record_fill(struct record *r, const struct file *f, const struct plan *p)
 {
 	int error = copy_words(&r->hooks[HOOK_PRE_DOWN], &f->hooks[HOOK_PRE_DOWN]);
@@ -366,10 +386,7 @@ int record_fill(struct record *r, const struct file *f, const struct plan *p)
 	memcpy(r->plan.name, r->name, sizeof r->name);
 	for (size_t i = 0; error == 0 && i < p->n; i++) {
 		struct step *s;
-		if (p->steps[i].remove || (p->steps[i].kind != STEP_LINK && p->steps[i].kind != STEP_RULE &&
-					   p->steps[i].kind != STEP_SYSCTL && p->steps[i].kind != STEP_DNS &&
-					   p->steps[i].kind != STEP_FIREWALL &&
-					   (p->steps[i].kind != STEP_ROUTE || !p->steps[i].route.unreachable)))
+		if (!record_keeps(&p->steps[i]))
 			continue;
 		s = plan_add(&r->plan, (enum step_kind)p->steps[i].kind);
 		if (!s)

@@ -7,6 +7,7 @@
 #include "files.h"
 #include "firewall.h"
 #include "quick.h"
+#include "reload.h"
 
 static int add_route(struct plan *p, const struct step_route *route, bool remove)
 {
@@ -294,6 +295,7 @@ static int change_device(struct reload *r, const struct words *texts_now)
 		return -ENOMEM;
 	s->wg.words = WG_SET;
 	s->wg.patch = &r->p->change;
+	s->wg.inverse = &r->p->unchange; /* filled when it is needed */
 	return 0;
 }
 
@@ -350,17 +352,6 @@ static int change_mtu(struct reload *r)
 	return 0;
 }
 
-static bool copy_wish(struct dns_wish *to, const struct dns_wish *from)
-{
-	for (size_t i = 0; i < from->servers.n; i++)
-		if (!words_add(&to->servers, span_of(from->servers.list[i])))
-			return false;
-	for (size_t i = 0; i < from->domains.n; i++)
-		if (!words_add(&to->domains, span_of(from->domains.list[i])))
-			return false;
-	return true;
-}
-
 /* The old servers are taken back before the new ones are set; nobody but us knows them. */
 static int change_dns(struct reload *r, struct plan *old)
 {
@@ -372,7 +363,7 @@ static int change_dns(struct reload *r, struct plan *old)
 
 	r->p->dns_backend = q->record.exists && had ? q->record.plan.dns_backend : q->state.dns;
 	memcpy(r->p->dns_prefix, q->state.dns_prefix, sizeof q->state.dns_prefix);
-	if (!copy_wish(&r->p->dns, &q->file.dns))
+	if (!dns_wish_copy(&r->p->dns, &q->file.dns))
 		return -ENOMEM;
 	if (!q->record.exists || dns_wish_equal(was, &q->file.dns) || r->p->dns_backend == DNS_NONE)
 		return 0;
@@ -380,7 +371,7 @@ static int change_dns(struct reload *r, struct plan *old)
 		memcpy(old->name, r->p->name, sizeof old->name);
 		old->dns_backend = q->record.plan.dns_backend;
 		memcpy(old->dns_prefix, q->record.plan.dns_prefix, sizeof old->dns_prefix);
-		s = copy_wish(&old->dns, was) ? plan_add(old, STEP_DNS) : NULL;
+		s = dns_wish_copy(&old->dns, was) ? plan_add(old, STEP_DNS) : NULL;
 		if (!s)
 			return -ENOMEM;
 		s->remove = true;
@@ -464,67 +455,6 @@ static int look(struct quick *q)
 	return r;
 }
 
-/* A step that the reload took back, or that it did once more. */
-static bool is_replaced(const struct plan *p, const struct step *s, bool old)
-{
-	if (s->remove || s->kind == STEP_DNS)
-		return true;
-	for (size_t k = 0; k < p->n; k++) {
-		const struct step *other = &p->steps[k];
-		if (other->kind != s->kind || (!other->remove && !old))
-			continue;
-		if (s->kind == STEP_RULE && other->remove && rule_equal(&other->rule, &s->rule))
-			return true;
-		if (s->kind == STEP_FIREWALL && other->firewall.family == s->firewall.family)
-			return true;
-		if (s->kind == STEP_SYSCTL)
-			return true;
-		if (s->kind == STEP_ROUTE && old && prefix_equal(&other->route.prefix, &s->route.prefix))
-			return true;
-	}
-	return false;
-}
-
-/* The record goes on as the old one, less what was removed, plus what was made. */
-static int merge_record(struct quick *q, const struct plan *p)
-{
-	struct plan all = { 0 };
-	struct words pre = q->record.hooks[HOOK_PRE_DOWN], post = q->record.hooks[HOOK_POST_DOWN];
-	int r = 0;
-
-	memcpy(all.name, p->name, sizeof all.name);
-	all.firewall = p->firewall ? p->firewall : q->record.plan.firewall;
-	all.dns_backend = p->dns_backend;
-	memcpy(all.dns_prefix, p->dns_prefix, sizeof all.dns_prefix);
-	for (size_t i = 0; r == 0 && i < q->record.plan.n + p->n; i++) {
-		const struct step *s = i < q->record.plan.n ? &q->record.plan.steps[i]
-							     : &p->steps[i - q->record.plan.n];
-		struct step *to;
-		if (is_replaced(p, s, i < q->record.plan.n))
-			continue;
-		to = plan_add(&all, (enum step_kind)s->kind);
-		if (!to)
-			r = -ENOMEM;
-		else
-			*to = *s;
-	}
-	if (r == 0 && (q->file.dns.servers.n > 0 || q->file.dns.domains.n > 0) &&
-	    (!copy_wish(&all.dns, &q->file.dns) || !plan_add(&all, STEP_DNS)))
-		r = -ENOMEM;
-	for (size_t i = 0; r == 0 && i < q->file.addresses.n; i++)
-		r = addresses_add(&all.guarded, &q->file.addresses.list[i]) ? 0 : -ENOMEM;
-	/* Down hooks stay those that match the up hooks that ran. */
-	q->record.hooks[HOOK_PRE_DOWN] = q->record.hooks[HOOK_POST_DOWN] = (struct words){ 0 };
-	if (r == 0)
-		r = record_fill(&q->record, &q->file, &all);
-	words_free(&q->record.hooks[HOOK_PRE_DOWN]);
-	words_free(&q->record.hooks[HOOK_POST_DOWN]);
-	q->record.hooks[HOOK_PRE_DOWN] = pre;
-	q->record.hooks[HOOK_POST_DOWN] = post;
-	plan_free(&all);
-	return r < 0 ? r : record_write(&q->record);
-}
-
 /* A second address of a network must outlive the first one. */
 static void keep_secondary_addresses(const struct plan *p)
 {
@@ -538,6 +468,33 @@ static void keep_secondary_addresses(const struct plan *p)
 				say_warning("%s cannot be written; addresses of one network may go together", path);
 			return;
 		}
+}
+
+/* All of it or nothing. The record holds old and new before the first step: whenever this is killed,
+ * `down` finds what there may be. */
+static int perform(struct quick *q, struct plan *old, struct words *take_peers)
+{
+	bool note = q->record.exists && old->n + q->plan.n > 0;
+	int r = note ? reload_note(q, &q->record.plan.dns) : 0;
+
+	if (r == 0)
+		r = apply_plan(q, old, 0, false);
+	if (r == 0 && note)
+		r = reload_note(q, &q->file.dns);
+	if (r == 0) {
+		keep_secondary_addresses(&q->plan);
+		r = apply_plan(q, &q->plan, 0, false);
+	}
+	if (r < 0) {
+		reload_undo(q, old);
+		return r;
+	}
+	if (!q->record.exists)
+		return 0;
+	words_free(&q->record.peers);
+	q->record.peers = *take_peers;
+	*take_peers = (struct words){ 0 };
+	return reload_keep(q, &q->plan);
 }
 
 static int reload_or_diff(struct quick *q, bool act)
@@ -564,16 +521,7 @@ static int reload_or_diff(struct quick *q, bool act)
 		quick_print_plan(q, &old);
 		quick_print_plan(q, &q->plan);
 	} else if (r == 0) {
-		r = apply_plan(q, &old, 0, true);
-		keep_secondary_addresses(&q->plan);
-		if (r == 0)
-			r = apply_plan(q, &q->plan, 0, false);
-		if (r == 0 && q->record.exists) {
-			words_free(&q->record.peers);
-			q->record.peers = names.peers;
-			names.peers = (struct words){ 0 };
-			r = merge_record(q, &q->plan);
-		}
+		r = perform(q, &old, &names.peers);
 	}
 	words_free(&names.peers);
 	free(reload.found.list);

@@ -177,7 +177,7 @@ static void print_link_up(struct text *t, const struct plan *p, const struct ste
 {
 	text_f(t, "[#] ip link set mtu %u", s->link_up.mtu);
 	if (!s->link_up.was_up)
-		text_add(t, " up");
+		text_add(t, s->remove ? " down" : " up");
 	text_f(t, " dev %s\n", p->name);
 }
 

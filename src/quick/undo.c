@@ -47,13 +47,7 @@ static int copy_context(struct plan *out, const struct plan *p)
 	for (size_t i = 0; i < p->guarded.n; i++)
 		if (!addresses_add(&out->guarded, &p->guarded.list[i]))
 			return -ENOMEM;
-	for (size_t i = 0; i < p->dns.servers.n; i++)
-		if (!words_add(&out->dns.servers, span_of(p->dns.servers.list[i])))
-			return -ENOMEM;
-	for (size_t i = 0; i < p->dns.domains.n; i++)
-		if (!words_add(&out->dns.domains, span_of(p->dns.domains.list[i])))
-			return -ENOMEM;
-	return 0;
+	return dns_wish_copy(&out->dns, &p->dns) ? 0 : -ENOMEM;
 }
 
 /* Newest first, but the link goes before its firewall: while there is an address, it is guarded. */

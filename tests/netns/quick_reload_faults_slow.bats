@@ -1,0 +1,93 @@
+# A reload is all or nothing: every fallible step of it fails once, or is met by a signal, and the tunnel
+# is as it was before; or wg-quick is killed there, and `down` leaves nothing behind. Steps are counted by
+# a build with -DWG_FAULTS, as in quick_faults_slow.bats.
+load ../lib/netns
+load ../lib/quick
+
+setup_file() {
+	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	export FAULTS=${WGSUITE_FAULTS:-${WGSUITE_BUILD:-$root/build}/faults-reload}
+	make -s -C "$root" O="$FAULTS" CFLAGS=-DWG_FAULTS "$FAULTS/wg-quick" >&2
+}
+
+setup() {
+	net_begin
+	quick_host
+	small
+	none=$(quick_state)
+}
+teardown() { net_end; }
+
+OTHER=KY0qEDi4bOKDxqKj9yt6kczUuZpYetOyQNKkXRfc+Uw=
+
+# The two tunnels between which it goes.
+small() {
+	quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64
+DNS = 10.7.0.53
+MTU = 1380" "10.8.0.0/16, 10.9.0.0/24, fd08::/48"
+}
+large() {
+	quick_file wg0 "Address = 10.7.0.9/24, fd07::9/64, 10.77.0.1/32
+DNS = 10.7.0.54, corp.example
+MTU = 1300" "10.9.0.0/24, 0.0.0.0/0, ::/0
+PersistentKeepalive = 25
+[Peer]
+PublicKey = $OTHER
+PresharedKey = $QUICK_KEY
+AllowedIPs = 10.10.0.0/16"
+}
+
+# All of quick_state, what wg knows, and what `down` will go by.
+state() {
+	quick_state | sort
+	on a wg showconf wg0 | sed '/^AllowedIPs/s/[=,] /\n/g' | sort
+	on a sh -c 'sort /run/wgsuite/wg0@*'
+}
+
+# try FROM TO [SIGNAL]
+try() {
+	local steps step rc before
+	"$1"
+	on a wg-quick up wg0 2> /dev/null
+	before=$(state)
+	"$2"
+	on a env WG_QUICK_FAULT_LOG=/run/steps "$FAULTS/wg-quick" reload wg0 2> /dev/null
+	steps=$(on a wc -l < <(on a cat /run/steps))
+	on a rm /run/steps
+	step=0 rc=0
+	[ "$steps" -ge 15 ] # else faults were not built in
+	for step in $(seq "$steps"); do
+		on a wg-quick down wg0 2>> "$NET_DIR/said"
+		quick_settled "$none" || { report "$@"; return 1; }
+		"$1"
+		on a wg-quick up wg0 2> /dev/null
+		on a wg set wg0 listen-port 7777
+		before=$(state)
+		"$2"
+		rc=0
+		on a env WG_QUICK_FAULT="$step" WG_QUICK_FAULT_SIGNAL="${3-}" "$FAULTS/wg-quick" reload wg0 \
+			> "$NET_DIR/said" 2>&1 || rc=$?
+		if [ "${3-}" = 9 ]; then
+			on a wg-quick down wg0 >> "$NET_DIR/said" 2>&1
+			quick_settled "$none" || { report "$@"; return 1; }
+			on a wg-quick up wg0 2> /dev/null
+		elif [ "$rc" -ne 0 ] && [ "$(state)" != "$before" ]; then
+			diff <(echo "$before") <(state) >&2
+			report "$@"
+			return 1
+		fi
+	done
+	on a wg-quick down wg0 2> /dev/null
+	quick_settled "$none"
+}
+report() {
+	echo "$1 to $2: step $step of $steps, signal ${3:-none}, exit $rc" >&2
+	cat "$NET_DIR/said" >&2
+}
+
+@test "to default routes: failures" { try small large; }
+@test "to default routes: SIGTERM" { try small large 15; }
+@test "to default routes: kill -9, then down" { try small large 9; }
+@test "from default routes: failures" { try large small; }
+@test "from default routes: SIGTERM" { try large small 15; }
+@test "from default routes: kill -9, then down" { try large small 9; }
