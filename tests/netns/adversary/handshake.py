@@ -130,10 +130,17 @@ def low_order(h):
     for i in range(0, len(lines), 4):
         h.push(wire.ipv4("10.9.0.1", f"10.66.{i}.1"))
     # A stranger's word for a static key that anybody can compute the secret of.
+    at, home = p.where(), p.udp
+    p.move("127.0.0.9")
     for point in wire.LOW_ORDER:
         time.sleep(0.03)
         p.send(p.initiation(static_public=point).message)
     time.sleep(2.5)
+    p.none_before(marker)
+    state = h.state()
+    for point in wire.LOW_ORDER:
+        equal(state[point]["endpoint"], at, "a peer of small order moved:")
+    p.udp = home
     p.none_before(marker)
     p.ping()
 
