@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "dns.h"
@@ -64,10 +65,24 @@ static bool library_open(void)
 	return sd.library;
 }
 
+/* Its files stay when it is stopped, its sockets too, but then nobody answers there. */
+static bool socket_is_dead(void)
+{
+	static const struct sockaddr_un at = { .sun_family = AF_UNIX,
+					       .sun_path = "/run/systemd/resolve/io.systemd.Resolve" };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool dead = fd >= 0 && connect(fd, (const struct sockaddr *)&at, sizeof at) < 0 && errno == ECONNREFUSED;
+
+	if (fd >= 0)
+		close(fd);
+	return dead;
+}
+
 bool resolved_is_active(void)
 {
-	return access("/run/systemd/resolve/stub-resolv.conf", F_OK) == 0 ||
-	       access("/run/systemd/resolve/resolv.conf", F_OK) == 0;
+	return (access("/run/systemd/resolve/stub-resolv.conf", F_OK) == 0 ||
+		access("/run/systemd/resolve/resolv.conf", F_OK) == 0) &&
+	       !socket_is_dead();
 }
 
 static struct sd_bus_message *call_new(struct sd_bus *bus, const char *member)

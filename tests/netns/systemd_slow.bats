@@ -68,7 +68,7 @@ asks() {
 
 # Everything that a tunnel may leave in the box, with what systemd itself changes meanwhile left out.
 box_state() {
-	net_state box | grep -vE '^(systemd|systemctl|\(|agetty|login|dbus)|/run/(systemd|log|dbus|user)|^# processes'
+	net_state box | grep -vE '^(timeout|systemd|systemctl|\(|agetty|login|dbus)|/run/(systemd|log|dbus|user)|^# processes'
 	on box pgrep -l wireguardd || true
 	on box resolvectl dns
 	on box resolvectl domain
@@ -181,16 +181,62 @@ fails() { [ "$(on box systemctl is-failed wg-quick@wg0)" = failed ]; }
 	on box systemctl stop wg-quick@wg0
 }
 
-@test "systemd-resolved: without libsystemd resolvectl does the same; without systemd-resolved it is an error" {
+@test "systemd-resolved: without libsystemd resolvectl does the same" {
 	name_servers
 	box_tunnel 0.0.0.0/0 "DNS = 10.9.0.1, corp.example"
 	before=$(box_state)
-	on box sh -c 'rm /usr/lib/*/libsystemd.so.0*'
+	on box sh -c 'mkdir /var/away; mv /usr/lib/*/libsystemd.so.0* /var/away'
 	on box wg-quick up wg0
 	[ "$(on box resolvectl dns wg0 | sed 's/.*: //')" = 10.9.0.1 ]
 	[ "$(on box resolvectl domain wg0 | sed 's/.*: //')" = "corp.example ~." ]
 	asks host.example.net 10.9.0.1
 	on box wg-quick down wg0
+	on box sh -c 'mv /var/away/* /usr/lib/*-linux-gnu/'
 	asks host.example.net 192.0.2.1
+	diff <(echo "$before") <(box_state)
+}
+
+@test "systemd-resolved stopped and masked: the file is written instead, and comes back" {
+	box_tunnel 0.0.0.0/0 "DNS = 10.9.0.1"
+	on box systemctl mask --now systemd-resolved
+	before=$(on box cat /etc/resolv.conf)
+	on box wg-quick up wg0
+	[ "$(on box grep ^nameserver /etc/resolv.conf)" = "nameserver 10.9.0.1" ]
+	on box wg-quick down wg0
+	[ "$(on box cat /etc/resolv.conf)" = "$before" ]
+	on box test -h /etc/resolv.conf
+}
+
+# hardened LINE…: the drop-in that Algo puts on the unit, and these lines.
+hardened() {
+	on box install -D /dev/stdin /etc/systemd/system/wg-quick@wg0.service.d/hardened.conf <<-END
+	[Service]
+	NoNewPrivileges=yes
+	ProtectSystem=strict
+	ProtectHome=yes
+	PrivateTmp=yes
+	ProtectKernelTunables=yes
+	RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK
+	SystemCallFilter=@system-service @network-io
+	SystemCallFilter=~@debug @mount @swap @reboot @raw-io
+	$(printf '%s\n' "$@")
+	END
+	on box systemctl daemon-reload
+}
+
+@test "hardened unit: no socket for the userspace daemon, so it says so and leaves nothing; with one it works" {
+	box_tunnel 10.9.0.0/24
+	before=$(box_state)
+	hardened
+	run ! on box systemctl start wg-quick@wg0
+	fails
+	[[ $(on box journalctl -o cat -u wg-quick@wg0) == *"Address family not supported"* ]]
+	diff <(echo "$before") <(box_state)
+	# What a userspace data plane needs: its socket, a place for it, and leave to lock itself up.
+	hardened RestrictAddressFamilies=AF_UNIX RuntimeDirectory=wireguard SystemCallFilter=@sandbox
+	on box systemctl start wg-quick@wg0
+	[[ $(in_net box ip route get 10.9.0.1) == *"dev wg0"* ]]
+	pings box 10.9.0.1
+	on box systemctl stop wg-quick@wg0
 	diff <(echo "$before") <(box_state)
 }
