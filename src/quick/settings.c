@@ -27,7 +27,6 @@ static const struct setting rows[] = {
 	SETTING("wireguardd", "threads", "#", threads),
 	SETTING("show", "colour", "auto|always|never", colour),
 	SETTING("show", "hide-keys", "always|never", hide_keys),
-	SETTING("show", "names", "auto|always|never", names),
 };
 
 static bool choice_allowed(const char *choices, struct span value)

@@ -15,9 +15,8 @@ struct settings {
 	char log_level[16];      /* [wireguardd] log-level: silent, error, verbose, debug */
 	char cpu[16];            /* [wireguardd] cpu: auto, generic */
 	char threads[16];        /* [wireguardd] threads */
-	char colour[16];         /* [show] colour: auto, always, never */
-	char hide_keys[16];      /* [show] hide-keys: always, never */
-	char names[16];          /* [show] names: auto, always, never */
+	char colour[16];         /* [show] colour: auto, always, never; for wg, checked here */
+	char hide_keys[16];      /* [show] hide-keys: always, never; likewise */
 };
 
 /* 0 (also when there is no such file: all empty), or -errno after reporting. */

@@ -12,6 +12,7 @@ struct program {
 	int out_error;    /* the first -errno of writing it */
 	bool color;
 	bool show_secrets; /* in the pretty format */
+	bool settled;      /* the two above: wgsuite.ini was asked */
 	struct ipc ipc;
 };
 

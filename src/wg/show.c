@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "../model/conf.h"
+#include "settings.h"
 
 static int usage(const struct program *p, int code)
 {
@@ -47,6 +48,7 @@ static bool print(struct program *p, const struct wg_device *d, const char *fiel
 
 	if (field)
 		return record_print(p, d, field, with_name);
+	settings_take(p);
 	rc = pretty_print(p, d);
 	if (rc)
 		complain("Unable to show interface: %s\n", strerror(-rc));

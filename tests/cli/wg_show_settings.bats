@@ -1,0 +1,51 @@
+# The [show] section of wgsuite.ini: only the format for people, and the environment comes first.
+load wg
+setup_file() { load wg; wg_setup_file; }
+setup() {
+	wg_setup
+	printf 'private_key=e84b5a6d2717c1003a13b431570353dbaca9146cf150c5f8575680feba52027a\nerrno=0\n\n' > get.wgx
+	fake wgx
+	ini=/etc/wireguard/wgsuite.ini
+	mkdir -p /etc/wireguard
+	rm -f $ini
+}
+teardown() {
+	rm -f $ini
+	wg_teardown
+}
+
+KEY=6EtabScXwQA6E7QxVwNT26ypFGzxUMX4V1aA/rpSAno=
+
+@test "colours" {
+	plain=$("$WG" show)
+	coloured=$(WG_COLOR_MODE=always "$WG" show)
+	[ "$plain" != "$coloured" ]
+	printf '[show]\ncolour = always\n' > $ini
+	[ "$("$WG" show)" = "$coloured" ]
+	[ "$(WG_COLOR_MODE=never "$WG" show wgx)" = "$plain" ]
+	printf '[show]\ncolour = never\n' > $ini
+	[ "$("$WG" show)" = "$plain" ]
+	[ "$(WG_COLOR_MODE=always "$WG" show)" = "$coloured" ]
+}
+
+@test "hidden keys" {
+	[[ $("$WG" show) == *"private key: (hidden)"* ]]
+	printf '[show]\nhide-keys = never\n' > $ini
+	[[ $("$WG" show) == *"private key: $KEY"* ]]
+	[[ $(WG_HIDE_KEYS=always "$WG" show) == *"private key: (hidden)"* ]]
+}
+
+@test "output for programs stays as it is" {
+	dump=$("$WG" show all dump) conf=$("$WG" showconf wgx)
+	printf '[show]\ncolour = always\nhide-keys = never\n' > $ini
+	[ "$("$WG" show all dump)" = "$dump" ]
+	[ "$("$WG" showconf wgx)" = "$conf" ]
+	[ "$("$WG" show interfaces)" = wgx ]
+}
+
+@test "a file that cannot be read is named, and shows no keys" {
+	printf '[show]\nhide-keys = never\nnonsense\n' > $ini
+	run "$WG" show
+	[ "$status" -eq 0 ]
+	[[ $output == *"$ini"* && $output == *"(hidden)"* ]]
+}
