@@ -494,7 +494,10 @@ static int perform(struct quick *q, struct plan *old, struct words *take_peers)
 	words_free(&q->record.peers);
 	q->record.peers = *take_peers;
 	*take_peers = (struct words){ 0 };
-	return reload_keep(q, &q->plan);
+	/* All is done, and the record that names both serves `down` as well. */
+	if (reload_keep(q, &q->plan) < 0)
+		say_warning("the record of %s still names what it was before the reload", q->file.name);
+	return 0;
 }
 
 static int reload_or_diff(struct quick *q, bool act)
