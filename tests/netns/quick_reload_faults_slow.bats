@@ -29,12 +29,12 @@ MTU = 1380" "10.8.0.0/16, 10.9.0.0/24, fd08::/48"
 large() {
 	quick_file wg0 "Address = 10.7.0.9/24, fd07::9/64, 10.77.0.1/32
 DNS = 10.7.0.54, corp.example
-MTU = 1300" "10.9.0.0/24, 0.0.0.0/0, ::/0
-PersistentKeepalive = 25
+MTU = 1300
 [Peer]
 PublicKey = $OTHER
 PresharedKey = $QUICK_KEY
-AllowedIPs = 10.10.0.0/16"
+AllowedIPs = 10.10.0.0/16" "10.9.0.0/24, 0.0.0.0/0, ::/0
+PersistentKeepalive = 25"
 }
 
 # All of quick_state, what wg knows, and what `down` will go by.
