@@ -233,8 +233,9 @@ hardened() {
 	[[ $(on box journalctl -o cat -u wg-quick@wg0) == *"Address family not supported"* ]]
 	diff <(echo "$before") <(box_state)
 	# What a userspace data plane needs: its socket, a place for it, and leave to lock itself up.
-	hardened RestrictAddressFamilies=AF_UNIX RuntimeDirectory=wireguard SystemCallFilter=@sandbox
-	on box systemctl start wg-quick@wg0
+	hardened RestrictAddressFamilies=AF_UNIX RuntimeDirectory=wireguard \
+		"SystemCallFilter=seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self"
+	on box systemctl start wg-quick@wg0 || { on box journalctl -o cat -u wg-quick@wg0; false; }
 	[[ $(in_net box ip route get 10.9.0.1) == *"dev wg0"* ]]
 	pings box 10.9.0.1
 	on box systemctl stop wg-quick@wg0
