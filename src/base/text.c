@@ -9,12 +9,15 @@ struct text text_fixed(char *buffer, size_t cap)
 /* How many of n bytes may be appended now. */
 static size_t text_make_room(struct text *t, size_t n)
 {
+	size_t left;
+
 	if (likely(t->cap > t->n && n < t->cap - t->n))
 		return n;
 	if (t->room && t->room(t, n) && n < t->cap - t->n)
 		return n;
 	t->failed = true;
-	return t->cap > t->n ? t->cap - t->n - 1 : 0;
+	left = t->cap > t->n ? t->cap - t->n - 1 : 0; /* a hook may empty and fail all the same */
+	return n < left ? n : left;
 }
 
 void text_append(struct text *t, struct span s)

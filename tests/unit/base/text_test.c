@@ -91,6 +91,29 @@ static void a_hook_empties_the_buffer(void **state)
 	assert_true(t.failed);
 }
 
+static bool empty_and_fail(struct text *t, size_t more)
+{
+	(void)more;
+	t->n = 0;
+	return false;
+}
+
+/* A socket that the other end closed: what is left is as long as what was appended, not as the room. */
+static void a_hook_that_empties_and_fails(void **state)
+{
+	char buffer[64], out[3] = { 'a', 'b', 'c' };
+	struct text t = text_fixed(buffer, sizeof buffer);
+
+	(void)state;
+	t.room = empty_and_fail;
+	memset(buffer, 'x', sizeof buffer);
+	t.n = sizeof buffer - 2;
+	text_span(&t, (struct span){ out, sizeof out });
+	assert_true(t.failed);
+	assert_int_equal(t.n, 3);
+	assert_string_equal(buffer, "abc");
+}
+
 /* ---- messages ---- */
 
 static void emit(void *ctx, const struct diag_message *m)
@@ -154,6 +177,7 @@ int main(void)
 		cmocka_unit_test(formats_as_libc),
 		cmocka_unit_test(a_full_buffer_is_cut_and_says_so),
 		cmocka_unit_test(a_hook_empties_the_buffer),
+		cmocka_unit_test(a_hook_that_empties_and_fails),
 		cmocka_unit_test(messages_as_people_see_them),
 		cmocka_unit_test(long_lines_are_shown_in_part),
 	};
