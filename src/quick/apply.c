@@ -85,7 +85,8 @@ static void fail(struct apply *a, const struct step *s, int error, const char *w
 		a->error = error;
 }
 
-/* A route that is there already: over our link it is as good as ours, over another it keeps its way. */
+/* A route that is there already: over our link it is as good as ours, over another it keeps its
+ * way. */
 static void route_exists(struct apply *a, const struct step *s)
 {
 	char prefix[IP_PREFIX_TEXT_MAX];
@@ -96,7 +97,8 @@ static void route_exists(struct apply *a, const struct step *s)
 	    owner == a->q->ifindex)
 		return;
 	prefix_print(&t, &s->route.prefix);
-	say_warning("there is a route to %s already; it is left as it is, and %s does not get this traffic",
+	say_warning("there is a route to %s already; it is left as it is, and %s does not get this "
+		    "traffic",
 		    prefix, a->p->name);
 }
 
@@ -178,8 +180,8 @@ static int apply_link(struct apply *a, struct step *s)
 
 	if (!s->remove) {
 		s->done = true;
-		r = create_link(&q->rt, a->p->name, &q->settings, &q->trace.t, flush_trace, &q->trace,
-				&q->ifindex);
+		r = create_link(&q->rt, a->p->name, &q->settings, &q->trace.t, flush_trace,
+				&q->trace, &q->ifindex);
 		if (r == 0 && q->record.exists) {
 			char line[32];
 			struct text t = text_fixed(line, sizeof line);
@@ -241,7 +243,8 @@ static int apply_sysctl(struct apply *a, struct step *s)
 	if (r == -EROFS || r == -EACCES || r == -EPERM || r == -ENOENT) {
 		s->done = false;
 		if (!s->remove)
-			say_warning("%s cannot be written (%s): where rp_filter is strict, answers may be dropped",
+			say_warning("%s cannot be written (%s): where rp_filter is strict, answers "
+				    "may be dropped",
 				    path, strerror(-r));
 		return 0;
 	}
@@ -256,8 +259,10 @@ static int apply_firewall(struct apply *a, struct step *s)
 	s->done = true;
 	r = firewall_apply(a->p, s);
 	if (r < 0 && !s->remove)
-		say_warning("the firewall rules of %s could not be set: others on the local network may speak "
-			    "to its addresses", a->p->name);
+		say_warning("the firewall rules of %s could not be set: others on the local "
+			    "network may speak "
+			    "to its addresses",
+			    a->p->name);
 	if (r == -ENOMEM)
 		return r;
 	return 0;

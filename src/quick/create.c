@@ -35,7 +35,8 @@ static const char *implementation(const struct settings *set)
 {
 	static char beside[PATH_MAX];
 	struct text t = text_fixed(beside, sizeof beside);
-	const char *named = getenv("WG_QUICK_USERSPACE_IMPLEMENTATION"), *folder = create_own_folder();
+	const char *named = getenv("WG_QUICK_USERSPACE_IMPLEMENTATION"),
+		   *folder = create_own_folder();
 	const char *in_path;
 
 	if (named && named[0])
@@ -101,8 +102,8 @@ static int start(const char *program, const char *name, const struct settings *s
 	return status < 0 ? status : -EIO;
 }
 
-static int start_userspace(struct rt *rt, const char *name, const struct settings *set, struct text *trace,
-			   void (*flush)(void *ctx), void *ctx, uint32_t *index)
+static int start_userspace(struct rt *rt, const char *name, const struct settings *set,
+			   struct text *trace, void (*flush)(void *ctx), void *ctx, uint32_t *index)
 {
 	const char *program = implementation(set);
 	struct link_info link;
@@ -110,7 +111,8 @@ static int start_userspace(struct rt *rt, const char *name, const struct setting
 
 	if (!program) {
 		flush(ctx);
-		say_error("this kernel has no WireGuard, and there is no wireguardd to take its place");
+		say_error("this kernel has no WireGuard, and there is no wireguardd to take its "
+			  "place");
 		return -EOPNOTSUPP;
 	}
 	text_f(trace, "[#] %s %s\n", program, name);

@@ -5,13 +5,14 @@
 #include "rt.h"
 #include "settings.h"
 
-/* The program that would have to make it here, as a name or path; null: the kernel can, as far as one
- * can see without trying. Static storage. */
+/* The program that would have to make it here, as a name or path; null: the kernel can, as far as
+ * one can see without trying. Static storage. */
 const char *create_implementation(const struct settings *set);
 
 /* Makes it, falls back, says so; *index is what it became. 0 or -errno after saying why. */
 must_check int create_link(struct rt *rt, const char *name, const struct settings *set,
-			   struct text *trace, void (*flush)(void *ctx), void *ctx, uint32_t *index);
+			   struct text *trace, void (*flush)(void *ctx), void *ctx,
+			   uint32_t *index);
 
 /* Where our own binary lies, for programs beside it; null: not known. */
 const char *create_own_folder(void);

@@ -55,7 +55,8 @@ static void find_prefix(char prefix[32], const char *program)
 	rest = (struct span){ buffer, got > 0 ? (size_t)got : 0 };
 	while (span_next(&line, &rest, '\n')) {
 		size_t star = span_find(line, '*');
-		if (star == line.n || star == 0 || star >= 31 || star + 1 != line.n || line.p[0] == '#')
+		if (star == line.n || star == 0 || star >= 31 || star + 1 != line.n ||
+		    line.p[0] == '#')
 			continue;
 		/* "tun*" is a pattern of names themselves; "tun.*" has room for ours. */
 		memcpy(prefix, line.p, star);
@@ -75,7 +76,8 @@ enum dns_backend dns_choose(const struct settings *set, char prefix[32])
 	bool shim = program && resolvconf_is_resolvectl(program);
 
 	prefix[0] = '\0';
-	if (!set->dns[0] || strcmp(set->dns, "auto") == 0 || !dns_backend_named(&b, span_of(set->dns))) {
+	if (!set->dns[0] || strcmp(set->dns, "auto") == 0 ||
+	    !dns_backend_named(&b, span_of(set->dns))) {
 		if (program && !shim)
 			b = DNS_RESOLVCONF;
 		else
@@ -99,7 +101,8 @@ static void resolvconf_text(struct text *t, const struct dns_wish *d)
 	text_char(t, '\n');
 }
 
-static void print_resolvconf(struct text *t, const struct plan *p, const struct step *s, bool runnable)
+static void print_resolvconf(struct text *t, const struct plan *p, const struct step *s,
+			     bool runnable)
 {
 	struct text input = grow_text();
 
@@ -197,7 +200,8 @@ static int apply_resolvconf(const struct plan *p, const struct step *s)
 	}
 	resolvconf_text(&input, &p->dns);
 	like.input = text_of(&input);
-	r = input.failed ? -ENOMEM : run_words(&like, "resolvconf", "-a", name, "-m", "0", "-x", NULL);
+	r = input.failed ? -ENOMEM
+			 : run_words(&like, "resolvconf", "-a", name, "-m", "0", "-x", NULL);
 	grow_text_free(&input);
 	if (r != 0)
 		say_error("resolvconf failed (%d); the name servers of %s are not set", r, p->name);

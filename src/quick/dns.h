@@ -15,7 +15,8 @@ void dns_print(struct text *t, const struct plan *p, const struct step *s, bool 
 
 /* Does, or takes back, what the plan's wish says. `backup` is where the file back-end keeps what it
  * replaced. 0 or -errno after saying why. */
-must_check int dns_apply(const struct plan *p, const struct step *s, uint32_t ifindex, const char *backup);
+must_check int dns_apply(const struct plan *p, const struct step *s, uint32_t ifindex,
+			 const char *backup);
 
 /* ---- the back-ends ---- */
 must_check int resolved_set(uint32_t ifindex, const struct dns_wish *d);

@@ -1,5 +1,6 @@
 /* Name servers by /etc/resolv.conf itself, for hosts that run nothing that keeps it. What it was is
- * kept in the runtime folder; tunnels that come and go in any order leave the first state behind. */
+ * kept in the runtime folder; tunnels that come and go in any order leave the first state behind.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +21,8 @@ void dns_file_text(struct text *t, const struct dns_wish *d, struct span before,
 {
 	struct span line;
 
-	text_f(t, "# Made by wg-quick(8) for %s; what was here comes back when it goes down.\n", name);
+	text_f(t, "# Made by wg-quick(8) for %s; what was here comes back when it goes down.\n",
+	       name);
 	for (size_t i = 0; i < d->servers.n; i++)
 		text_f(t, "nameserver %s\n", d->servers.list[i]);
 	if (d->domains.n > 0)
@@ -103,7 +105,8 @@ int dns_file_set(const struct plan *p, const char *backup)
 
 /* Another tunnel came after us and keeps what we wrote as what there was before: it gets what was
  * there before us instead. True when there is one. */
-static bool hand_over(const struct plan *p, const char *backup, struct span kept, struct span before)
+static bool hand_over(const struct plan *p, const char *backup, struct span kept,
+		      struct span before)
 {
 	const char *slash = strrchr(backup, '/');
 	char *folder = slash ? span_dup((struct span){ backup, (size_t)(slash - backup) }) : NULL;
@@ -160,7 +163,8 @@ int dns_file_restore(const struct plan *p, const char *backup)
 			r = unlink(dns_file_path) < 0 ? -errno : 0;
 	} else if (r == 0 && !span_equal(text_of(&now), before) &&
 		   !hand_over(p, backup, text_of(&kept), before)) {
-		say_warning("%s was changed by others meanwhile and is left as it is", dns_file_path);
+		say_warning("%s was changed by others meanwhile and is left as it is",
+			    dns_file_path);
 	}
 	if (r == -ENOENT)
 		r = 0;

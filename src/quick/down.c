@@ -79,7 +79,8 @@ static void sweep(struct quick *q)
 
 	firewall_sweep(q->file.name, &q->trace.t);
 	trace_flush(&q->trace);
-	if (q->state.dns != DNS_RESOLVCONF || (q->file.dns.servers.n == 0 && q->file.dns.domains.n == 0))
+	if (q->state.dns != DNS_RESOLVCONF ||
+	    (q->file.dns.servers.n == 0 && q->file.dns.domains.n == 0))
 		return;
 	memcpy(dns.name, q->file.name, sizeof dns.name);
 	memcpy(dns.dns_prefix, q->state.dns_prefix, sizeof dns.dns_prefix);

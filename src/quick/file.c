@@ -19,7 +19,8 @@ static bool name_from_path(char name[WG_NAME_MAX], const char *path)
 	struct span base = span_of(slash ? slash + 1 : path);
 	struct span stem = span_sub(base, 0, base.n < 5 ? 0 : base.n - 5);
 
-	if (base.n < 5 || !span_is(span_sub(base, stem.n, 5), ".conf") || !device_name_is_valid(stem))
+	if (base.n < 5 || !span_is(span_sub(base, stem.n, 5), ".conf") ||
+	    !device_name_is_valid(stem))
 		return false;
 	memcpy(name, stem.p, stem.n);
 	name[stem.n] = '\0';
@@ -95,7 +96,8 @@ bool file_hooks_are_safe(const struct file *f)
 	if (stat(f->path, &st) < 0)
 		return false;
 	if ((st.st_mode & S_IWOTH) != 0) {
-		say_error("`%s' has hooks and may be written by everybody; not run (chmod o-w)", f->path);
+		say_error("`%s' has hooks and may be written by everybody; not run (chmod o-w)",
+			  f->path);
 		return false;
 	}
 	if (st.st_uid == 0 || st.st_uid == getuid() ||

@@ -30,7 +30,8 @@ void addresses_free(struct addresses *a);
  * 1: one was read; 0: nothing was left; -1: *bad is no address. */
 must_check int address_next(struct quick_address *out, struct span *rest, struct span *bad);
 
-/* Name servers and search domains; "~domain" is asked of these servers only, and nothing else is. */
+/* Name servers and search domains; "~domain" is asked of these servers only, and nothing else is.
+ */
 struct dns_wish {
 	struct words servers, domains; /* servers are numeric, as inet_ntop(3) prints them */
 };

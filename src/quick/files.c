@@ -60,7 +60,9 @@ static int fill(int fd, struct span text, mode_t mode, const struct stat *like)
 static void sync_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	char *dir = slash ? span_dup((struct span){ path, slash > path ? (size_t)(slash - path) : 1 }) : NULL;
+	char *dir =
+		slash ? span_dup((struct span){ path, slash > path ? (size_t)(slash - path) : 1 })
+		      : NULL;
 	int fd = open(dir ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd >= 0) {

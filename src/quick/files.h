@@ -9,10 +9,11 @@
 /* 0 or -errno; appends to *out. */
 must_check int files_read(const char *path, struct text *out);
 
-/* Puts a new file in the place of path in one moment: a temporary file beside it, on disk before it is
- * renamed. Owner and mode of `like` when it is not null, else mode. Killed at any moment, path is the
- * old or the new one. 0 or -errno. */
-must_check int files_replace(const char *path, struct span text, mode_t mode, const struct stat *like);
+/* Puts a new file in the place of path in one moment: a temporary file beside it, on disk before it
+ * is renamed. Owner and mode of `like` when it is not null, else mode. Killed at any moment, path
+ * is the old or the new one. 0 or -errno. */
+must_check int files_replace(const char *path, struct span text, mode_t mode,
+			     const struct stat *like);
 
 /* The same for files that may be mounted or a link: replaced when that is possible, else written in
  * place. Keeps owner and mode. */

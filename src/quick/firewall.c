@@ -17,8 +17,8 @@ enum firewall_tool firewall_choose(const char *name)
 {
 	bool iptables = run_find("iptables-restore"), works;
 
-	/* A kernel may know one and not the other; who may not ask (a dry run) takes nft to work. Asked
-	 * twice, because iptables over a working nft leaves empty tables behind. */
+	/* A kernel may know one and not the other; who may not ask (a dry run) takes nft to work.
+	 * Asked twice, because iptables over a working nft leaves empty tables behind. */
 	works = !iptables || geteuid() != 0 || nft_run("list tables\n", NULL, NULL) == 0 ||
 		nft_run("list tables\n", NULL, NULL) == 0;
 	if (firewall_nft_can_name(name) && nft_is_here() && works)
@@ -39,27 +39,34 @@ void firewall_nft_text(struct text *t, const struct plan *p, const struct step *
 		text_f(t, "delete table %s wg-quick-%s\n", family, name);
 		return;
 	}
-	/* "add" and "delete" first: what an earlier run left behind goes in the same transaction. */
-	text_f(t, "add table %s wg-quick-%s\ndelete table %s wg-quick-%s\nadd table %s wg-quick-%s\n",
+	/* "add" and "delete" first: what an earlier run left behind goes in the same transaction.
+	 */
+	text_f(t,
+	       "add table %s wg-quick-%s\ndelete table %s wg-quick-%s\nadd table %s wg-quick-%s\n",
 	       family, name, family, name, family, name);
-	text_f(t, "add chain %s wg-quick-%s preraw { type filter hook prerouting priority -300; }\n",
+	text_f(t,
+	       "add chain %s wg-quick-%s preraw { type filter hook prerouting priority -300; }\n",
 	       family, name);
-	text_f(t, "add chain %s wg-quick-%s premangle { type filter hook prerouting priority -150; }\n",
+	text_f(t,
+	       "add chain %s wg-quick-%s premangle { type filter hook prerouting priority -150; "
+	       "}\n",
 	       family, name);
-	text_f(t, "add chain %s wg-quick-%s postmangle { type filter hook postrouting priority -150; }\n",
+	text_f(t,
+	       "add chain %s wg-quick-%s postmangle { type filter hook postrouting priority -150; "
+	       "}\n",
 	       family, name);
 	for (size_t i = 0; i < p->guarded.n; i++) {
 		if (p->guarded.list[i].local.family != s->firewall.family)
 			continue;
-		text_f(t, "add rule %s wg-quick-%s preraw iifname != \"%s\" %s daddr ", family, name, name,
-		       family);
+		text_f(t, "add rule %s wg-quick-%s preraw iifname != \"%s\" %s daddr ", family,
+		       name, name, family);
 		ip_print(t, &p->guarded.list[i].local);
 		text_add(t, " fib saddr type != local drop\n");
 	}
-	text_f(t, "add rule %s wg-quick-%s postmangle meta l4proto udp mark %u ct mark set mark\n", family,
-	       name, s->firewall.mark);
-	text_f(t, "add rule %s wg-quick-%s premangle meta l4proto udp meta mark set ct mark\n", family,
-	       name);
+	text_f(t, "add rule %s wg-quick-%s postmangle meta l4proto udp mark %u ct mark set mark\n",
+	       family, name, s->firewall.mark);
+	text_f(t, "add rule %s wg-quick-%s premangle meta l4proto udp meta mark set ct mark\n",
+	       family, name);
 }
 
 void firewall_iptables_text(struct text *t, const struct plan *p, const struct step *s)
@@ -75,8 +82,9 @@ void firewall_iptables_text(struct text *t, const struct plan *p, const struct s
 		text_f(t, " -m addrtype ! --src-type LOCAL -j DROP -m comment --comment "
 			  "\"wg-quick(8) rule for %s\"\n", name);
 	}
-	text_f(t, "COMMIT\n*mangle\n%s POSTROUTING -m mark --mark %u -p udp -j CONNMARK --save-mark "
-		  "-m comment --comment \"wg-quick(8) rule for %s\"\n",
+	text_f(t,
+	       "COMMIT\n*mangle\n%s POSTROUTING -m mark --mark %u -p udp -j CONNMARK --save-mark "
+	       "-m comment --comment \"wg-quick(8) rule for %s\"\n",
 	       op, s->firewall.mark, name);
 	text_f(t, "%s PREROUTING -p udp -j CONNMARK --restore-mark -m comment --comment "
 		  "\"wg-quick(8) rule for %s\"\nCOMMIT\n", op, name);
@@ -207,12 +215,13 @@ void firewall_sweep(const char *name, struct text *trace)
 	for (size_t i = 0; i < ARRAY_LEN(programs); i++) {
 		struct text saved = grow_text(), removal = grow_text();
 		struct run look = { .output = &saved, .quiet = true }, restore = { .quiet = true };
-		if (run_find(programs[i][0]) && run_words(&look, programs[i][0], NULL) == 0 && saved.p &&
-		    removal_of(&removal, text_of(&saved), comment)) {
+		if (run_find(programs[i][0]) && run_words(&look, programs[i][0], NULL) == 0 &&
+		    saved.p && removal_of(&removal, text_of(&saved), comment)) {
 			text_f(trace, "[#] %s -n\n", programs[i][1]);
 			restore.input = text_of(&removal);
 			if (run_words(&restore, programs[i][1], "-n", NULL) != 0)
-				say_warning("%s could not remove the rules of %s", programs[i][1], name);
+				say_warning("%s could not remove the rules of %s", programs[i][1],
+					    name);
 		}
 		grow_text_free(&saved);
 		grow_text_free(&removal);

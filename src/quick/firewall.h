@@ -1,6 +1,6 @@
 /* The firewall of a default route: strangers on other interfaces may not speak to the tunnel's
- * addresses, and answers to marked packets carry the mark. Table "wg-quick-NAME" of nft, or iptables
- * rules with the comment "wg-quick(8) rule for NAME". reference/wg-behaviour.md B4. */
+ * addresses, and answers to marked packets carry the mark. Table "wg-quick-NAME" of nft, or
+ * iptables rules with the comment "wg-quick(8) rule for NAME". reference/wg-behaviour.md B4. */
 #ifndef WG_QUICK_FIREWALL_H
 #define WG_QUICK_FIREWALL_H
 

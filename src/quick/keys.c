@@ -149,13 +149,15 @@ bool dns_wish_equal(const struct dns_wish *a, const struct dns_wish *b)
 static void report(struct diag *d, const struct conf_extra *x, const char *file, struct span bad,
 		   const char *what, const char *hint)
 {
-	struct diag_at at = { .file = file, .line = x->line, .column = x->column, .source = x->line_text };
+	struct diag_at at = {
+		.file = file, .line = x->line, .column = x->column, .source = x->line_text
+	};
 
 	if (bad.p >= x->value.p && bad.p <= x->value.p + x->value.n)
 		at.column += (unsigned int)(bad.p - x->value.p);
 	at.width = bad.n > 0 ? (unsigned int)bad.n : 1;
-	diag_f(d, DIAG_ERROR, &at, hint, "%.*s: %s: `%.*s'", (int)x->key.n, x->key.p, what, (int)bad.n,
-	       bad.p);
+	diag_f(d, DIAG_ERROR, &at, hint, "%.*s: %s: `%.*s'", (int)x->key.n, x->key.p, what,
+	       (int)bad.n, bad.p);
 }
 
 static bool take_address(struct keys_reader *r, const struct conf_extra *x, struct diag *d)
@@ -166,8 +168,11 @@ static bool take_address(struct keys_reader *r, const struct conf_extra *x, stru
 
 	while ((got = address_next(&a, &rest, &bad)) > 0) {
 		if (addresses_have(&r->file->addresses, &a)) {
-			struct diag_at at = { .file = r->file->path, .line = x->line, .column = x->column };
-			diag_f(d, DIAG_WARNING, &at, NULL, "the address `%.*s' is given twice", (int)bad.n, bad.p);
+			struct diag_at at = { .file = r->file->path,
+					      .line = x->line,
+					      .column = x->column };
+			diag_f(d, DIAG_WARNING, &at, NULL, "the address `%.*s' is given twice",
+			       (int)bad.n, bad.p);
 			continue;
 		}
 		if (!addresses_add(&r->file->addresses, &a))
@@ -182,8 +187,8 @@ static bool domain_is_plain(struct span word)
 {
 	for (size_t i = 0; i < word.n; i++) {
 		char c = word.p[i];
-		if (!ascii_is_digit(c) && !(ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') && c != '.' &&
-		    c != '-' && c != '_' && !(c == '~' && i == 0) && (uint8_t)c < 0x80)
+		if (!ascii_is_digit(c) && !(ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') &&
+		    c != '.' && c != '-' && c != '_' && !(c == '~' && i == 0) && (uint8_t)c < 0x80)
 			return false;
 	}
 	return true;
@@ -262,8 +267,8 @@ static bool table_in_file(uint32_t *out, struct span word, const char *path)
 		close(fd);
 	while (span_next(&line, &rest, '\n')) {
 		line = conf_without_comment(line);
-		if (word_next(&number, &line) && word_next(&name, &line) && span_equal(name, word) &&
-		    span_to_u64(&n, number, UINT32_MAX)) {
+		if (word_next(&number, &line) && word_next(&name, &line) &&
+		    span_equal(name, word) && span_to_u64(&n, number, UINT32_MAX)) {
 			*out = (uint32_t)n;
 			return true;
 		}
@@ -276,7 +281,8 @@ static bool table_by_name(uint32_t *out, struct span word)
 	static const struct { const char *name; uint32_t number; } known[] = {
 		{ "main", TABLE_MAIN }, { "default", 253 }, { "local", 255 },
 	};
-	static const char *const files[] = { "/etc/iproute2/rt_tables", "/usr/share/iproute2/rt_tables",
+	static const char *const files[] = { "/etc/iproute2/rt_tables",
+					     "/usr/share/iproute2/rt_tables",
 					     "/usr/lib/iproute2/rt_tables" };
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
@@ -309,7 +315,8 @@ static bool take_table(struct keys_reader *r, const struct conf_extra *x, struct
 		  span_hex_to_u64(&n, span_sub(x->value, 2, x->value.n), UINT32_MAX)))
 		f->table = (uint32_t)n;
 	else if (!table_by_name(&f->table, x->value)) {
-		report(d, x, f->path, x->value, "neither off, auto, a number nor a name in rt_tables", NULL);
+		report(d, x, f->path, x->value,
+		       "neither off, auto, a number nor a name in rt_tables", NULL);
 		return false;
 	}
 	if (f->table_kind == TABLE_GIVEN && f->table == 0) {
@@ -387,7 +394,8 @@ bool keys_take(void *reader, const struct conf_extra *x, int peer, struct diag *
 			return true;
 		}
 		f->taken[f->n_taken++] = x->line;
-		(void)keys[i].take(r, x, d); /* a wrong value was reported, which refuses the file */
+		/* A wrong value was reported, which refuses the file. */
+		(void)keys[i].take(r, x, d);
 		return true;
 	}
 	return false;

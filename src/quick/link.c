@@ -66,7 +66,8 @@ static bool address_fill(struct rtnl_addr *out, const struct quick_address *a, u
 {
 	struct nl_addr *local = rt_addr(&a->local, a->bits);
 	struct nl_addr *peer = a->peer.family != IP_NONE ? rt_addr(&a->peer, a->bits) : NULL;
-	bool ok = local && (peer || a->peer.family == IP_NONE) && rtnl_addr_set_local(out, local) == 0 &&
+	bool ok = local && (peer || a->peer.family == IP_NONE) &&
+		  rtnl_addr_set_local(out, local) == 0 &&
 		  (!peer || rtnl_addr_set_peer(out, peer) == 0);
 
 	rtnl_addr_set_ifindex(out, (int)index);
@@ -131,7 +132,8 @@ static int take_link(void *ctx, struct nl_msg *m)
 {
 	struct link_take t = { .out = ctx };
 
-	if (nlmsg_hdr(m)->nlmsg_type == RTM_NEWLINK && nl_msg_parse(m, take_link_object, &t) == -NLE_NOMEM)
+	if (nlmsg_hdr(m)->nlmsg_type == RTM_NEWLINK &&
+	    nl_msg_parse(m, take_link_object, &t) == -NLE_NOMEM)
 		t.failed = true;
 	return t.failed ? -ENOMEM : 0;
 }
@@ -198,7 +200,8 @@ static int take_address(void *ctx, struct nl_msg *m)
 {
 	struct address_take *t = ctx;
 
-	if (nlmsg_hdr(m)->nlmsg_type == RTM_NEWADDR && nl_msg_parse(m, take_address_object, t) == -NLE_NOMEM)
+	if (nlmsg_hdr(m)->nlmsg_type == RTM_NEWADDR &&
+	    nl_msg_parse(m, take_address_object, t) == -NLE_NOMEM)
 		t->failed = true;
 	return t->failed ? -ENOMEM : 0;
 }

@@ -69,8 +69,9 @@ static bool may_change_network(void)
 
 static int ask_sudo(int argc, char *argv[])
 {
-	static char sudo[] = "sudo", p[] = "-p", dashes[] = "--", self[PATH_MAX],
-		    prompt[] = "wg-quick must be run as root. Please enter the password for %u to continue: ";
+	static char sudo[] = "sudo", p[] = "-p", dashes[] = "--", self[PATH_MAX];
+	static char prompt[] =
+		"wg-quick must be run as root. Please enter the password for %u to continue: ";
 	char **words = calloc((size_t)argc + 5, sizeof *words);
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 
@@ -99,7 +100,8 @@ static bool parse_words(struct quick *q, const struct command **command, int arg
 			q->no_hooks = true;
 		else if (plain++ == 0)
 			for (size_t k = 0; k < ARRAY_LEN(commands); k++)
-				*command = span_is(word, commands[k].name) ? &commands[k] : *command;
+				*command =
+					span_is(word, commands[k].name) ? &commands[k] : *command;
 		else
 			q->argument = argv[i];
 	}
@@ -119,7 +121,8 @@ static void set_environment(void)
 	setenv("LC_ALL", "C", 1);
 	if (folder) {
 		text_f(&t, "%s:%s", folder,
-		       path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+		       path ? path
+			    : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 		if (!t.failed)
 			setenv("PATH", t.p, 1);
 	}
@@ -169,7 +172,8 @@ int main(int argc, char *argv[])
 		return ask_sudo(argc, argv);
 	set_environment();
 	run_watch_signals();
-	trace_init(&q.trace, q.dry_run || command->run == command_diff ? STDOUT_FILENO : STDERR_FILENO);
+	trace_init(&q.trace,
+		   q.dry_run || command->run == command_diff ? STDOUT_FILENO : STDERR_FILENO);
 	status = run(&q, command);
 	free_all(&q);
 	return status;

@@ -34,7 +34,8 @@ static bool library_open(void)
 		return lib.library;
 	lib.tried = true;
 	lib.library = dlopen("libnftables.so.1", RTLD_NOW | RTLD_LOCAL);
-	if (lib.library && find(&lib.ctx_new, "nft_ctx_new") && find(&lib.ctx_free, "nft_ctx_free") &&
+	if (lib.library && find(&lib.ctx_new, "nft_ctx_new") &&
+	    find(&lib.ctx_free, "nft_ctx_free") &&
 	    find(&lib.buffer_output, "nft_ctx_buffer_output") &&
 	    find(&lib.buffer_error, "nft_ctx_buffer_error") &&
 	    find(&lib.get_output, "nft_ctx_get_output_buffer") &&

@@ -206,7 +206,8 @@ static int add_rule(struct plan *p, const struct state *s, struct step_rule rule
 	return 0;
 }
 
-static int add_unreachable(struct plan *p, const struct ip_prefix *prefix, uint32_t table, bool remove)
+static int add_unreachable(struct plan *p, const struct ip_prefix *prefix, uint32_t table,
+			   bool remove)
 {
 	struct step *s = plan_add(p, STEP_ROUTE);
 
@@ -218,8 +219,8 @@ static int add_unreachable(struct plan *p, const struct ip_prefix *prefix, uint3
 	return 0;
 }
 
-/* Marked packets of another default-route tunnel must not enter ours, nor ours its: both ask the main
- * table before any of the tunnels' rules. */
+/* Marked packets of another default-route tunnel must not enter ours, nor ours its: both ask the
+ * main table before any of the tunnels' rules. */
 static int add_side_by_side(struct plan *p, const struct state *s, uint8_t family, uint32_t mark)
 {
 	bool others = false;
@@ -239,8 +240,8 @@ static int add_side_by_side(struct plan *p, const struct state *s, uint8_t famil
 	return r;
 }
 
-/* Set already by another tunnel of ours, it is asked for all the same, so that the last one to go puts
- * back what was there before the first. */
+/* Set already by another tunnel of ours, it is asked for all the same, so that the last one to go
+ * puts back what was there before the first. */
 static int add_sysctl(struct plan *p, const struct state *s)
 {
 	bool shared = s->src_valid_mark == 1 && s->src_valid_mark_before >= 0;
@@ -253,22 +254,25 @@ static int add_sysctl(struct plan *p, const struct state *s)
 		return -ENOMEM;
 	step->hidden = shared;
 	step->sysctl.value = 1;
-	step->sysctl.before = shared ? s->src_valid_mark_before : s->src_valid_mark < 0 ? 0 : s->src_valid_mark;
+	step->sysctl.before = shared		      ? s->src_valid_mark_before
+			      : s->src_valid_mark < 0 ? 0
+						      : s->src_valid_mark;
 	return 0;
 }
 
 /* Rules first, then the route, so that no packet of the local network is drawn into the tunnel; and
  * an unreachable route before both, so that no packet for the tunnel leaves by the old way once the
  * first rule is there. */
-int plan_default_route(struct plan *p, const struct state *s, const struct ip_prefix *prefix, uint32_t mark)
+int plan_default_route(struct plan *p, const struct state *s, const struct ip_prefix *prefix,
+		       uint32_t mark)
 {
 	uint8_t family = prefix->addr.family;
 	struct step *step;
 	int r = add_unreachable(p, prefix, mark, false);
 
 	if (r == 0)
-		r = add_rule(p, s, (struct step_rule){ .family = family, .invert = true, .mark = mark,
-						       .table = mark });
+		r = add_rule(p, s, (struct step_rule){ .family = family, .invert = true,
+						       .mark = mark, .table = mark });
 	if (r == 0)
 		r = add_rule(p, s, (struct step_rule){ .family = family, .suppress = true,
 						       .table = TABLE_MAIN,
@@ -298,7 +302,8 @@ int plan_one_route(struct plan *p, const struct file *f, const struct state *s,
 	if (!step)
 		return -ENOMEM;
 	step->route = (struct step_route){ .prefix = *prefix,
-					   .table = f->table_kind == TABLE_GIVEN ? f->table : TABLE_MAIN };
+					   .table = f->table_kind == TABLE_GIVEN ? f->table
+										 : TABLE_MAIN };
 	return 0;
 }
 
@@ -308,7 +313,8 @@ int plan_firewall(struct plan *p, const struct file *f, const struct state *s,
 {
 	p->firewall = s->firewall;
 	if ((want[0] || want[1]) && s->firewall == FIREWALL_NONE) {
-		warn(o, "neither nft nor iptables is here: nothing keeps others on the local network from "
+		warn(o, "neither nft nor iptables is here: nothing keeps others on the local "
+			"network from "
 			"speaking to the tunnel's addresses");
 		return 0;
 	}
@@ -383,7 +389,8 @@ static int add_addresses(struct plan *p, const struct file *f, const struct stat
 		step->address = f->addresses.list[i];
 	}
 	if (left_out > 0)
-		warn(o, "IPv6 is disabled here: the tunnel comes up without its IPv6 addresses and routes");
+		warn(o, "IPv6 is disabled here: the tunnel comes up without its IPv6 addresses and "
+			"routes");
 	step = plan_add(p, STEP_LINK_UP);
 	if (!step)
 		return -ENOMEM;
@@ -399,7 +406,8 @@ static int copy_words(struct words *to, const struct words *from)
 	return 0;
 }
 
-static int add_dns(struct plan *p, const struct file *f, const struct state *s, const struct plan_options *o)
+static int add_dns(struct plan *p, const struct file *f, const struct state *s,
+		   const struct plan_options *o)
 {
 	if (f->dns.servers.n == 0 && f->dns.domains.n == 0)
 		return 0;
@@ -408,7 +416,8 @@ static int add_dns(struct plan *p, const struct file *f, const struct state *s, 
 	if (s->dns == DNS_NONE)
 		return 0;
 	if (s->dns == DNS_FILE)
-		warn(o, "neither resolvconf nor systemd-resolved is here: /etc/resolv.conf is written, and "
+		warn(o, "neither resolvconf nor systemd-resolved is here: /etc/resolv.conf is "
+			"written, and "
 			"restored by down");
 	if (!plan_add(p, STEP_DNS))
 		return -ENOMEM;
@@ -440,7 +449,8 @@ static int add_routes(struct plan *p, const struct file *f, const struct state *
 	return r;
 }
 
-int plan_rest(struct plan *p, const struct file *f, const struct state *s, const struct plan_options *o)
+int plan_rest(struct plan *p, const struct file *f, const struct state *s,
+	      const struct plan_options *o)
 {
 	const bool want[2] = { makes_default(f, s, IP_V4), makes_default(f, s, IP_V6) };
 	bool given;

@@ -1,4 +1,5 @@
-/* From what is wanted and what was found to the steps between them. Pure: a plan touches nothing. */
+/* From what is wanted and what was found to the steps between them. Pure: a plan touches nothing.
+ */
 #ifndef WG_QUICK_PLAN_H
 #define WG_QUICK_PLAN_H
 
@@ -24,8 +25,8 @@ bool plan_needs_table(const struct file *f, const struct state *s);
 
 /* What takes back the steps of `done` that are marked done (or all of them), newest first. */
 must_check int plan_undo(struct plan *out, const struct plan *done, bool all);
-/* Rules that are not there need not be removed; nor a "suppress" rule that cannot be told to be ours
- * because its tunnel's rule is gone. */
+/* Rules that are not there need not be removed; nor a "suppress" rule that cannot be told to be
+ * ours because its tunnel's rule is gone. */
 void plan_drop_absent_rules(struct plan *undo, const struct state *s);
 /* Steps that made what is found of a tunnel nobody kept a record of. */
 must_check int plan_found(struct plan *p, const struct state *s, const char *name);
@@ -45,8 +46,8 @@ unsigned int plan_mtu(const struct file *f, const struct state *s);
 must_check int plan_one_route(struct plan *p, const struct file *f, const struct state *s,
 			      const struct ip_prefix *prefix, uint32_t mark);
 bool plan_is_covered(const struct file *f, const struct state *s, const struct ip_prefix *p);
-must_check int plan_default_route(struct plan *p, const struct state *s, const struct ip_prefix *prefix,
-				  uint32_t mark);
+must_check int plan_default_route(struct plan *p, const struct state *s,
+				  const struct ip_prefix *prefix, uint32_t mark);
 /* Guards the file's addresses, and those of `also`. */
 must_check int plan_firewall(struct plan *p, const struct file *f, const struct state *s,
 			     const struct addresses *also, const bool want[2], uint32_t mark,

@@ -70,7 +70,8 @@ int quick_resolve(struct quick *q, bool patient)
 		return 0;
 	if (!resolve_retries(&o.retries)) {
 		const char *value = getenv("WG_ENDPOINT_RESOLUTION_RETRIES");
-		say_error("Unable to parse WG_ENDPOINT_RESOLUTION_RETRIES: `%s'", value ? value : "");
+		say_error("Unable to parse WG_ENDPOINT_RESOLUTION_RETRIES: `%s'",
+			  value ? value : "");
 		return -EINVAL;
 	}
 	if (!patient)
@@ -86,8 +87,9 @@ int quick_resolve(struct quick *q, bool patient)
 		left_out++;
 	}
 	if (left_out > 0)
-		say_warning("%zu peers come up without an endpoint until their names can be resolved",
-			    left_out);
+		say_warning(
+			"%zu peers come up without an endpoint until their names can be resolved",
+			left_out);
 	return 0;
 }
 

@@ -43,9 +43,9 @@ must_check int quick_save(struct quick *q);
 /* The interface is gone; its daemon, when it has one, goes too. */
 void quick_wait_for_daemon(const char *name);
 
-/* Performs the steps from `from` on. Tolerant: goes on after failures, counts them in q->failures, and
- * what is not there any more is no failure. Else the first failure ends it: -errno after saying why;
- * steps that were performed, or perhaps were, are marked done. */
+/* Performs the steps from `from` on. Tolerant: goes on after failures, counts them in q->failures,
+ * and what is not there any more is no failure. Else the first failure ends it: -errno after saying
+ * why; steps that were performed, or perhaps were, are marked done. */
 must_check int apply_plan(struct quick *q, struct plan *p, size_t from, bool tolerant);
 /* Runs the hooks of a phase one after the other, all of them; failures are counted. */
 void apply_hooks(struct quick *q, const struct words *hooks, enum hook_phase phase);

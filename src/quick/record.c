@@ -63,8 +63,8 @@ static int lock_file(const char *path)
 				close(fd);
 				return -errno;
 			}
-		if (fstat(fd, &held) == 0 && stat(path, &there) == 0 && held.st_ino == there.st_ino &&
-		    held.st_dev == there.st_dev)
+		if (fstat(fd, &held) == 0 && stat(path, &there) == 0 &&
+		    held.st_ino == there.st_ino && held.st_dev == there.st_dev)
 			return fd;
 		close(fd);
 	}
@@ -115,14 +115,15 @@ int record_open(struct record *r, const char *name)
 	*r = (struct record){ .lock = -1, .netns = this_netns() };
 	memcpy(r->name, name, strlen(name) + 1);
 	path_of(r, ".lock", path, sizeof path);
-	/* A hook of the tunnel that calls us runs within the turn of the wg-quick that runs the hook. */
+	/* A hook of the tunnel that calls us runs within the turn of the wg-quick that runs the
+	 * hook. */
 	if (!holder || strcmp(holder, name) != 0)
 		fd = lock_file(path);
 	if (fd < 0 && (!holder || strcmp(holder, name) != 0)) {
 		r->no_folder = true;
 		if (geteuid() == 0)
-			say_warning("%s: %s; nothing is kept about %s, down will have to look", folder,
-				    strerror(-fd), name);
+			say_warning("%s: %s; nothing is kept about %s, down will have to look",
+				    folder, strerror(-fd), name);
 	}
 	r->lock = fd;
 	if (fd >= 0)

@@ -1,6 +1,6 @@
-/* What is kept while a tunnel is up, so that `down` removes exactly what `up` made: one text file in
- * RUNSTATEDIR/wgsuite for each interface and network namespace, written before anything is done. And
- * the lock that makes two wg-quicks on one tunnel take turns. */
+/* What is kept while a tunnel is up, so that `down` removes exactly what `up` made: one text file
+ * in RUNSTATEDIR/wgsuite for each interface and network namespace, written before anything is done.
+ * And the lock that makes two wg-quicks on one tunnel take turns. */
 #ifndef WG_QUICK_RECORD_H
 #define WG_QUICK_RECORD_H
 
@@ -15,7 +15,8 @@ struct record {
 	char *config;    /* the tunnel file's path */
 	uint32_t ifindex;
 	struct plan plan; /* the steps that do not go away with the link */
-	struct addresses addresses, foreign; /* ours; and those that were there besides when up was done */
+	struct addresses addresses; /* ours */
+	struct addresses foreign;   /* those that were there besides when up was done */
 	struct words hooks[HOOK_PHASES];
 	struct words peers; /* "KEY ENDPOINT" as the tunnel file has them */
 	uint16_t port;      /* when up was done */
@@ -23,7 +24,8 @@ struct record {
 	bool no_folder;     /* nothing can be kept here; was said */
 };
 
-/* Waits for its turn; reads what there is. 0 or -errno. A folder that cannot be written is a warning. */
+/* Waits for its turn; reads what there is. 0 or -errno. A folder that cannot be written is a
+ * warning. */
 must_check int record_open(struct record *r, const char *name);
 /* Fills the record from a file and a plan, keeping progress. */
 must_check int record_fill(struct record *r, const struct file *f, const struct plan *p);
@@ -46,7 +48,8 @@ void record_close(struct record *r);
 bool record_table_taken(void *record, uint32_t table);
 /* Another tunnel of this namespace wants src_valid_mark; *before is what it was before all. */
 bool record_sysctl_wanted(const struct record *r, int *before);
-/* While held, records of other tunnels do not change: between choosing a table and writing it down. */
+/* While held, records of other tunnels do not change: between choosing a table and writing it down.
+ */
 int record_hold_all(void);
 void record_let_go(int held);
 

@@ -65,8 +65,8 @@ void record_print(const struct record *r, struct text *t)
 		text_f(t, "index %u\n", r->ifindex);
 	if (r->port)
 		text_f(t, "port %u\n", (unsigned int)r->port);
-	text_f(t, "tools %u %u %s\n", (unsigned int)r->plan.firewall, (unsigned int)r->plan.dns_backend,
-	       r->plan.dns_prefix);
+	text_f(t, "tools %u %u %s\n", (unsigned int)r->plan.firewall,
+	       (unsigned int)r->plan.dns_backend, r->plan.dns_prefix);
 	for (size_t i = 0; i < r->plan.n; i++)
 		print_step(&r->plan.steps[i], t);
 	print_addresses(t, "guard", &r->plan.guarded);
@@ -122,8 +122,12 @@ static bool take_rule(struct record *r, struct span rest)
 	if (!s)
 		return false;
 	rest = span_sub(rest, rest.n - 3, 3);
-	s->rule = (struct step_rule){ .family = (uint8_t)n[0], .pref = n[1], .mark = n[2], .table = n[3],
-				      .invert = rest.p[0] == '1', .suppress = rest.p[1] == '1',
+	s->rule = (struct step_rule){ .family = (uint8_t)n[0],
+				      .pref = n[1],
+				      .mark = n[2],
+				      .table = n[3],
+				      .invert = rest.p[0] == '1',
+				      .suppress = rest.p[1] == '1',
 				      .plural = rest.p[2] == '1' };
 	return true;
 }
@@ -142,7 +146,8 @@ static bool take_unreachable(struct record *r, struct span rest)
 	if (!s)
 		return false;
 	s->hidden = true;
-	s->route = (struct step_route){ .prefix = prefix, .unreachable = true, .table = (uint32_t)n };
+	s->route =
+		(struct step_route){ .prefix = prefix, .unreachable = true, .table = (uint32_t)n };
 	return true;
 }
 

@@ -1,5 +1,5 @@
-/* `reload` and `diff`: wanted against found, and only the differences are applied. Sessions of peers
- * that do not change go on. */
+/* `reload` and `diff`: wanted against found, and only the differences are applied. Sessions of
+ * peers that do not change go on. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -73,10 +73,12 @@ static bool default_is_whole(struct reload *r, uint8_t family)
 	bool suppress = false, route;
 
 	for (size_t i = 0; tunnel && i < q->state.rules.n; i++)
-		suppress |= q->state.rules.list[i].family == family && q->state.rules.list[i].suppress &&
+		suppress |= q->state.rules.list[i].family == family &&
+			    q->state.rules.list[i].suppress &&
 			    q->state.rules.list[i].pref < tunnel->pref;
 	route = suppress &&
-		rt_routes(&q->rt, family, q->state.device.fwmark, q->ifindex, &routes) == 0 && routes.n > 0;
+		rt_routes(&q->rt, family, q->state.device.fwmark, q->ifindex, &routes) == 0 &&
+		routes.n > 0;
 	free(routes.list);
 	return route;
 }
@@ -87,7 +89,8 @@ static bool default_was_made(const struct reload *r, uint8_t family)
 		if (r->q->record.plan.steps[i].kind == STEP_RULE &&
 		    r->q->record.plan.steps[i].rule.family == family)
 			return true;
-	return r->q->state.device.fwmark && tunnel_rule(&r->q->state, family, r->q->state.device.fwmark);
+	return r->q->state.device.fwmark &&
+	       tunnel_rule(&r->q->state, family, r->q->state.device.fwmark);
 }
 
 static int look_at_routes(struct reload *r)
@@ -111,7 +114,8 @@ static int look_at_routes(struct reload *r)
 		r->default_wanted[1] = false;
 	for (int v6 = 0; v6 < 2; v6++) {
 		r->default_made[v6] = default_was_made(r, v6 ? IP_V6 : IP_V4);
-		r->default_now[v6] = q->state.device.fwmark && default_is_whole(r, v6 ? IP_V6 : IP_V4);
+		r->default_now[v6] =
+			q->state.device.fwmark && default_is_whole(r, v6 ? IP_V6 : IP_V4);
 	}
 	r->mark = plan_mark(&q->file, &q->state, &given);
 	return 0;
@@ -141,8 +145,8 @@ static bool is_wanted(const struct reload *r, const struct ip_prefix *p)
 	return false;
 }
 
-/* Routes of prefixes that the device had as allowed addresses and that are not wanted any more; what
- * hooks or people added beside them stays. */
+/* Routes of prefixes that the device had as allowed addresses and that are not wanted any more;
+ * what hooks or people added beside them stays. */
 static int remove_routes(struct reload *r)
 {
 	const struct wg_device *now = &r->q->state.device;
@@ -225,7 +229,8 @@ static int remove_default(struct reload *r, uint8_t family)
 			continue;
 		error = remove_step(r->p, old);
 	}
-	return error == 0 && r->default_now[family == IP_V6] ? add_route(r->p, &route, true) : error;
+	return error == 0 && r->default_now[family == IP_V6] ? add_route(r->p, &route, true)
+							     : error;
 }
 
 /* ---- the rest ---- */
@@ -237,7 +242,8 @@ static int compare_words(const void *a, const void *b)
 
 /* The peers' endpoints as the file had them when the tunnel came up: one that roamed stays where it
  * is while the file says what it said. */
-static int endpoints_before(struct reload *r, const struct words *texts_now, struct wg_device *before)
+static int endpoints_before(struct reload *r, const struct words *texts_now,
+			    struct wg_device *before)
 {
 	const struct words *old = &r->q->record.peers;
 	struct wg_device *wanted = &r->q->file.device;
@@ -272,7 +278,9 @@ static int change_device(struct reload *r, const struct words *texts_now)
 {
 	struct quick *q = r->q;
 	struct wg_device before = { 0 };
-	struct sync_options o = { .keep_private_key = true, .keep_listen_port = true, .keep_fwmark = true };
+	struct sync_options o = { .keep_private_key = true,
+				  .keep_listen_port = true,
+				  .keep_fwmark = true };
 	struct step *s;
 	int error = endpoints_before(r, texts_now, &before);
 
@@ -315,15 +323,18 @@ static bool have_address(const struct addresses *list, const struct quick_addres
 static int change_addresses(struct reload *r, bool remove, bool *changed)
 {
 	const struct quick *q = r->q;
-	const struct addresses *from = remove ? (q->record.exists ? &q->record.addresses : &q->state.addresses)
-					      : &q->file.addresses;
+	const struct addresses *from =
+		remove ? (q->record.exists ? &q->record.addresses : &q->state.addresses)
+		       : &q->file.addresses;
 
 	for (size_t i = 0; i < from->n; i++) {
 		const struct quick_address *a = &from->list[i];
 		struct step *s;
-		if (remove ? have_address(&q->file.addresses, a) || !have_address(&q->state.addresses, a) ||
+		if (remove ? have_address(&q->file.addresses, a) ||
+				     !have_address(&q->state.addresses, a) ||
 				     ip_is_v6_link_local(&a->local)
-			   : have_address(&q->state.addresses, a) || (a->local.family == IP_V6 && !q->state.ipv6))
+			   : have_address(&q->state.addresses, a) ||
+				     (a->local.family == IP_V6 && !q->state.ipv6))
 			continue;
 		s = plan_add(r->p, STEP_ADDRESS);
 		if (!s)
@@ -465,13 +476,15 @@ static void keep_secondary_addresses(const struct plan *p)
 	for (size_t i = 0; i < p->n; i++)
 		if (p->steps[i].kind == STEP_ADDRESS && p->steps[i].remove) {
 			if (files_write_number(path, 1) < 0)
-				say_warning("%s cannot be written; addresses of one network may go together", path);
+				say_warning("%s cannot be written; addresses of one network may go "
+					    "together",
+					    path);
 			return;
 		}
 }
 
-/* All of it or nothing. The record holds old and new before the first step: whenever this is killed,
- * `down` finds what there may be. */
+/* All of it or nothing. The record holds old and new before the first step: whenever this is
+ * killed, `down` finds what there may be. */
 static int perform(struct quick *q, struct plan *old, struct words *take_peers)
 {
 	bool note = q->record.exists && old->n + q->plan.n > 0;
@@ -496,7 +509,8 @@ static int perform(struct quick *q, struct plan *old, struct words *take_peers)
 	*take_peers = (struct words){ 0 };
 	/* All is done, and the record that names both serves `down` as well. */
 	if (reload_keep(q, &q->plan) < 0)
-		say_warning("the record of %s still names what it was before the reload", q->file.name);
+		say_warning("the record of %s still names what it was before the reload",
+			    q->file.name);
 	return 0;
 }
 

@@ -20,7 +20,8 @@ static bool is_replaced(const struct plan *p, const struct step *s, bool old)
 			return true;
 		if (s->kind == STEP_SYSCTL)
 			return true;
-		if (s->kind == STEP_ROUTE && old && prefix_equal(&other->route.prefix, &s->route.prefix))
+		if (s->kind == STEP_ROUTE && old &&
+		    prefix_equal(&other->route.prefix, &s->route.prefix))
 			return true;
 	}
 	return false;
@@ -130,13 +131,16 @@ int reload_note(struct quick *q, const struct dns_wish *dns)
 
 /* ---- the way back ---- */
 
-/* From what the device is now to what it was; nothing else knows how much of the patch was taken. */
+/* From what the device is now to what it was; nothing else knows how much of the patch was taken.
+ */
 static int find_unchange(struct quick *q)
 {
 	static const struct wg_device none;
-	struct sync_options o = { .keep_private_key = true, .keep_listen_port = true, .before = &none };
+	struct sync_options o = { .keep_private_key = true,
+				  .keep_listen_port = true,
+				  .before = &none };
 	struct wg_device now = { 0 };
-	struct wg_device *was = &q->state.device; /* as a patch that says all, like one of a tunnel file */
+	struct wg_device *was = &q->state.device; /* made a patch that says all, as of a file */
 	int r = ipc_get(&q->ipc, &now, q->file.name);
 
 	was->flags |= WG_DEVICE_REPLACE_PEERS;
@@ -153,9 +157,11 @@ static int find_unchange(struct quick *q)
 static void restore_firewall(struct plan *undo, const struct record *record)
 {
 	for (size_t i = 0; i < undo->n; i++)
-		for (size_t k = 0; undo->steps[i].kind == STEP_FIREWALL && k < record->plan.n; k++) {
+		for (size_t k = 0; undo->steps[i].kind == STEP_FIREWALL && k < record->plan.n;
+		     k++) {
 			const struct step *was = &record->plan.steps[k];
-			if (was->kind == STEP_FIREWALL && was->firewall.family == undo->steps[i].firewall.family)
+			if (was->kind == STEP_FIREWALL &&
+			    was->firewall.family == undo->steps[i].firewall.family)
 				undo->steps[i] = *was;
 		}
 }

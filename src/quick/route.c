@@ -85,7 +85,8 @@ static bool prefix_from(struct ip_prefix *out, struct rtnl_route *route)
 
 static uint32_t way_out(struct rtnl_route *route)
 {
-	struct rtnl_nexthop *hop = rtnl_route_get_nnexthops(route) > 0 ? rtnl_route_nexthop_n(route, 0) : NULL;
+	struct rtnl_nexthop *hop =
+		rtnl_route_get_nnexthops(route) > 0 ? rtnl_route_nexthop_n(route, 0) : NULL;
 
 	return hop ? (uint32_t)rtnl_route_nh_get_ifindex(hop) : 0;
 }
@@ -137,7 +138,8 @@ static int dump_table(struct rt *rt, uint8_t family, struct route_take *t)
 		return -ENOMEM;
 	}
 	r = rt_dump(rt, m, take_route, t);
-	return r == -ENOENT || r == -EOPNOTSUPP || r == -EAFNOSUPPORT ? 0 : r; /* no such table or family */
+	/* No such table or family: nothing is in it. */
+	return r == -ENOENT || r == -EOPNOTSUPP || r == -EAFNOSUPPORT ? 0 : r;
 }
 
 int rt_routes(struct rt *rt, uint8_t family, uint32_t table, uint32_t index, struct routes *out)
@@ -221,7 +223,8 @@ static int hear(struct rt *rt, const struct links *links, size_t n, unsigned int
 			continue;
 		if (got <= 0)
 			return got < 0 ? -errno : -EIO;
-		for (int left = (int)got; n > 0 && nlmsg_ok(h, left); h = nlmsg_next(h, &left), n--) {
+		for (int left = (int)got; n > 0 && nlmsg_ok(h, left);
+		     h = nlmsg_next(h, &left), n--) {
 			unsigned int mtu = answer_mtu(h, links);
 			if (mtu && (!*least || mtu < *least))
 				*least = mtu;

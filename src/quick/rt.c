@@ -38,7 +38,8 @@ static int errno_of(int nl)
 
 struct nl_addr *rt_addr(const struct ip_addr *a, unsigned int bits)
 {
-	struct nl_addr *out = nl_addr_build(a->family == IP_V4 ? AF_INET : AF_INET6, a->b, ip_bytes(a));
+	struct nl_addr *out =
+		nl_addr_build(a->family == IP_V4 ? AF_INET : AF_INET6, a->b, ip_bytes(a));
 
 	if (out)
 		nl_addr_set_prefixlen(out, (int)bits);
@@ -170,7 +171,8 @@ int rt_batch_send(struct rt *rt, rt_refused *refused, void *ctx)
 		if (r < 0)
 			return r;
 		left = (int)got;
-		for (h = (struct nlmsghdr *)(void *)answer; nlmsg_ok(h, left); h = nlmsg_next(h, &left)) {
+		for (h = (struct nlmsghdr *)(void *)answer; nlmsg_ok(h, left);
+		     h = nlmsg_next(h, &left)) {
 			struct nlmsgerr *e = nlmsg_data(h);
 			if (h->nlmsg_type != NLMSG_ERROR)
 				continue;

@@ -23,7 +23,8 @@ void rt_close(struct rt *rt);
 /* What the kernel said about the message with this number: -errno, and its own words or null. */
 typedef void rt_refused(void *ctx, uint32_t number, int error, const char *why);
 
-/* Takes the message into the batch; null (out of memory) is an error. False: send the batch first. */
+/* Takes the message into the batch; null (out of memory) is an error. False: send the batch first.
+ */
 must_check int rt_batch_add(struct rt *rt, struct nl_msg *take_m, uint32_t number);
 bool rt_batch_is_full(const struct rt *rt);
 /* Sends what is there and waits for the acknowledgement. 0, or -errno when the connection itself
@@ -78,8 +79,8 @@ must_check int rt_routes(struct rt *rt, uint8_t family, uint32_t table, uint32_t
 /* The link that a route for exactly this prefix in this table uses; 0: there is no such route. */
 must_check int rt_route_owner(struct rt *rt, const struct step_route *r, uint32_t *index);
 /* The smallest MTU on the ways to these addresses; 0: none is known. */
-must_check int rt_path_mtu(struct rt *rt, const struct links *links, const struct ip_addr *to, size_t n,
-			   uint32_t mark, unsigned int *out);
+must_check int rt_path_mtu(struct rt *rt, const struct links *links, const struct ip_addr *to,
+			   size_t n, uint32_t mark, unsigned int *out);
 /* MTU of the IPv4 default route; 0: there is none. */
 must_check int rt_default_mtu(struct rt *rt, const struct links *links, unsigned int *out);
 

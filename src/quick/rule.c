@@ -1,5 +1,5 @@
-/* Routing rules. libnl-route 3.7 has no words for "not" and suppress_prefixlength: those two are put
- * into its messages by hand, and dumps are read by hand because its objects would lose them. */
+/* Routing rules. libnl-route 3.7 has no words for "not" and suppress_prefixlength: those two are
+ * put into its messages by hand, and dumps are read by hand because its objects would lose them. */
 #include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
@@ -21,7 +21,8 @@ bool rule_is_tunnel(const struct step_rule *r)
 	return r->invert && r->mark != 0 && r->mark == r->table && !r->suppress;
 }
 
-/* Protocol "kernel" keeps other managers (systemd-networkd) from removing a rule they do not know. */
+/* Protocol "kernel" keeps other managers (systemd-networkd) from removing a rule they do not know.
+ */
 static void rule_fill(struct rtnl_rule *out, const struct step_rule *r, bool remove)
 {
 	rtnl_rule_set_family(out, r->family == IP_V4 ? AF_INET : AF_INET6);

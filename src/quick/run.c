@@ -42,7 +42,8 @@ const char *run_find(const char *name)
 {
 	static char found[PATH_MAX];
 	const char *path = getenv("PATH");
-	struct span rest = span_of(path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	struct span rest = span_of(
+		path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	struct span folder;
 	struct stat st;
 
@@ -52,7 +53,8 @@ const char *run_find(const char *name)
 		struct text t = text_fixed(found, sizeof found);
 		text_span(&t, folder.n > 0 ? folder : SPAN("."));
 		text_f(&t, "/%s", name);
-		if (!t.failed && access(found, X_OK) == 0 && stat(found, &st) == 0 && S_ISREG(st.st_mode))
+		if (!t.failed && access(found, X_OK) == 0 && stat(found, &st) == 0 &&
+		    S_ISREG(st.st_mode))
 			return found;
 	}
 	return NULL;
@@ -60,9 +62,10 @@ const char *run_find(const char *name)
 
 static void clean_environment(void)
 {
-	static const char *const dangerous[] = { "BASH_ENV", "ENV",      "IFS",        "CDPATH", "SHELLOPTS",
-						 "BASHOPTS", "GLOBIGNORE", "LD_PRELOAD", "LD_LIBRARY_PATH",
-						 "LD_AUDIT", "PS4" };
+	static const char *const dangerous[] = { "BASH_ENV",   "ENV",	     "IFS",
+						 "CDPATH",     "SHELLOPTS",  "BASHOPTS",
+						 "GLOBIGNORE", "LD_PRELOAD", "LD_LIBRARY_PATH",
+						 "LD_AUDIT",   "PS4" };
 
 	for (size_t i = 0; i < ARRAY_LEN(dangerous); i++)
 		unsetenv(dangerous[i]);
@@ -118,7 +121,8 @@ static void exchange(const struct run *r, int *to, int *from)
 	struct span input = r->input;
 
 	while (*to >= 0 || *from >= 0) {
-		struct pollfd p[2] = { { .fd = *to, .events = POLLOUT }, { .fd = *from, .events = POLLIN } };
+		struct pollfd p[2] = { { .fd = *to, .events = POLLOUT },
+				       { .fd = *from, .events = POLLIN } };
 		char piece[4096];
 		ssize_t n;
 		if (poll(p, 2, -1) < 0 && errno != EINTR)
@@ -195,7 +199,8 @@ int run_words(const struct run *like, const char *program, ...)
 	va_list ap;
 
 	va_start(ap, program);
-	for (const char *word = program; word && n < ARRAY_LEN(argv) - 1; word = va_arg(ap, const char *)) {
+	for (const char *word = program; word && n < ARRAY_LEN(argv) - 1;
+	     word = va_arg(ap, const char *)) {
 		argv[n] = span_dup(span_of(word));
 		if (!argv[n++])
 			status = -ENOMEM;

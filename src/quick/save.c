@@ -1,6 +1,6 @@
 /* `save`: the tunnel's state into its file. The file is edited, not written anew: comments, names,
- * host names, order, owner and mode stay, and only lines that say something else than the device does
- * change. */
+ * host names, order, owner and mode stay, and only lines that say something else than the device
+ * does change. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -10,7 +10,8 @@
 
 /* One [Peer] or [Interface] section of the text that is edited. */
 struct section {
-	size_t first, end;    /* line numbers, from 0: the header, and after the last line that is its own */
+	/* Line numbers, from 0: the header, and after the last line that is its own. */
+	size_t first, end;
 	size_t with_comment;  /* first line of the comments right above the header */
 	bool is_peer;
 	struct wg_public key;
@@ -70,7 +71,8 @@ static bool find_sections(struct edit *e)
 			if (!add_section(e, i, span_is_nocase(words, "[Peer]")))
 				return false;
 		} else if (last && last->is_peer && split_line(e->lines[i], &key, &value) &&
-			   span_is_nocase(key, "PublicKey") && !key_from_base64(last->key.b, value)) {
+			   span_is_nocase(key, "PublicKey") &&
+			   !key_from_base64(last->key.b, value)) {
 			return false;
 		}
 	}
@@ -123,7 +125,8 @@ static void drop_line(struct edit *e, size_t line)
 	e->changed = true;
 }
 
-/* Puts a new value in the place of the old one, leaving the key as it is spelled and the comment. */
+/* Puts a new value in the place of the old one, leaving the key as it is spelled and the comment.
+ */
 static bool replace_value(struct edit *e, size_t line, struct span value, const char *now)
 {
 	struct span old = e->lines[line];
@@ -131,7 +134,8 @@ static bool replace_value(struct edit *e, size_t line, struct span value, const 
 
 	text_span(&t, (struct span){ old.p, (size_t)(value.p - old.p) });
 	text_add(&t, now);
-	text_span(&t, (struct span){ value.p + value.n, (size_t)(old.p + old.n - value.p) - value.n });
+	text_span(&t,
+		  (struct span){ value.p + value.n, (size_t)(old.p + old.n - value.p) - value.n });
 	if (t.failed) {
 		grow_text_free(&t);
 		return false;
@@ -142,7 +146,8 @@ static bool replace_value(struct edit *e, size_t line, struct span value, const 
 	return true;
 }
 
-/* Makes key = now in a section: "" takes its lines away, the last of them is the one that counts. */
+/* Makes key = now in a section: "" takes its lines away, the last of them is the one that counts.
+ */
 static bool set_value(struct edit *e, const struct section *s, const char *name, const char *now)
 {
 	struct span key, value;
@@ -208,7 +213,8 @@ static bool save_endpoint(struct edit *e, const struct section *s, const struct 
 
 	/* A host name says more than the address it has at the moment. */
 	if (!(now->flags & WG_PEER_HAS_ENDPOINT) || (file && (file->flags & WG_PEER_HAS_HOST)) ||
-	    (file && (file->flags & WG_PEER_HAS_ENDPOINT) && endpoint_equal(&now->endpoint, &file->endpoint)))
+	    (file && (file->flags & WG_PEER_HAS_ENDPOINT) &&
+	     endpoint_equal(&now->endpoint, &file->endpoint)))
 		return true;
 	endpoint_print(&t, &now->endpoint, &ipc_scopes);
 	return set_value(e, s, "Endpoint", text);
@@ -225,7 +231,8 @@ static bool save_peer(struct edit *e, const struct section *s, const struct wg_p
 
 	if (memcmp(psk->b, now->psk.b, KEY_BYTES) != 0) {
 		key_to_base64(text, now->psk.b);
-		if (!set_value(e, s, "PresharedKey", memcmp(now->psk.b, none.b, KEY_BYTES) == 0 ? "" : text))
+		if (!set_value(e, s, "PresharedKey",
+			       memcmp(now->psk.b, none.b, KEY_BYTES) == 0 ? "" : text))
 			return false;
 	}
 	if (!same_allowedips(now, file) && !save_allowedips(e, s, now))
@@ -275,7 +282,8 @@ static bool save_peers(struct edit *e, const struct wg_device *now, const struct
 
 	for (size_t i = 0; ok && i < e->n_sections; i++) {
 		const struct section *s = &e->sections[i];
-		const struct wg_peer *peer = s->is_peer ? peer_index_find(&device, now, &s->key) : NULL;
+		const struct wg_peer *peer =
+			s->is_peer ? peer_index_find(&device, now, &s->key) : NULL;
 		const struct wg_peer *mine = peer ? peer_index_find(&config, file, &s->key) : NULL;
 		if (peer && mine)
 			ok = save_peer(e, s, peer, mine);
@@ -309,8 +317,9 @@ static bool save_interface(struct edit *e, const struct quick *q, const struct w
 
 	if (!s)
 		return true;
-	if ((file->flags & WG_DEVICE_HAS_LISTEN_PORT) ? file->listen_port != now->listen_port
-						       : known_port && q->record.port != now->listen_port) {
+	if ((file->flags & WG_DEVICE_HAS_LISTEN_PORT)
+		    ? file->listen_port != now->listen_port
+		    : known_port && q->record.port != now->listen_port) {
 		text_u64(&t, now->listen_port);
 		if (!set_value(e, s, "ListenPort", text))
 			return false;
@@ -340,8 +349,8 @@ static bool has_local(const struct addresses *list, const struct quick_address *
 	return false;
 }
 
-/* Those that are on the interface by somebody's wish: not the kernel's link-local ones, and not what
- * hooks add each time. */
+/* Those that are on the interface by somebody's wish: not the kernel's link-local ones, and not
+ * what hooks add each time. */
 static bool is_worth_saving(const struct quick *q, const struct quick_address *a)
 {
 	return !ip_is_v6_link_local(&a->local) && !has_local(&q->record.foreign, a);
@@ -355,7 +364,8 @@ static bool save_addresses(struct edit *e, struct quick *q)
 	bool differ = false, ok = rt_addresses(&q->rt, q->ifindex, &now) == 0;
 
 	for (size_t i = 0; ok && i < now.n; i++)
-		differ |= is_worth_saving(q, &now.list[i]) && !has_local(&q->file.addresses, &now.list[i]);
+		differ |= is_worth_saving(q, &now.list[i]) &&
+			  !has_local(&q->file.addresses, &now.list[i]);
 	for (size_t i = 0; ok && i < q->file.addresses.n; i++)
 		differ |= !has_local(&now, &q->file.addresses.list[i]) &&
 			  (q->state.ipv6 || q->file.addresses.list[i].local.family == IP_V4);
@@ -367,7 +377,8 @@ static bool save_addresses(struct edit *e, struct quick *q)
 		if (split_line(e->lines[i], &key, &value) && span_is_nocase(key, "Address"))
 			drop_line(e, i);
 	for (size_t i = 0; i < now.n; i++) {
-		if (!is_worth_saving(q, &now.list[i]) && !has_local(&q->file.addresses, &now.list[i]))
+		if (!is_worth_saving(q, &now.list[i]) &&
+		    !has_local(&q->file.addresses, &now.list[i]))
 			continue;
 		text_add(&e->after[s->first], "Address = ");
 		address_print(&e->after[s->first], &now.list[i]);

@@ -1,4 +1,5 @@
-/* What wg-quick says to people: errors and warnings on stderr, and the "[#]" trace of what it does. */
+/* What wg-quick says to people: errors and warnings on stderr, and the "[#]" trace of what it does.
+ */
 #ifndef WG_SAY_H
 #define WG_SAY_H
 
@@ -9,7 +10,7 @@ extern const char *say_program; /* "wg-quick", as it was called */
 void say_error(const char *fmt, ...) printf_like(1, 2);   /* "wg-quick: …" */
 void say_warning(const char *fmt, ...) printf_like(1, 2); /* "[!] …" */
 void say_emit(void *ctx, const struct diag_message *m);   /* for struct diag */
-void say_bytes(int fd, const char *p, size_t n);          /* all of them, or none more after an error */
+void say_bytes(int fd, const char *p, size_t n); /* all of them, or none more after an error */
 
 /* Trace lines gather here and are written in one piece before the work they name is done. */
 struct trace {

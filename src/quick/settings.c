@@ -14,8 +14,11 @@ struct setting {
 	size_t offset, size;
 };
 
-#define SETTING(section, key, choices, member)                                                          \
-	{ section, key, choices, offsetof(struct settings, member), sizeof(((struct settings *)0)->member) }
+#define SETTING(section, key, choices, member)                                                     \
+	{                                                                                          \
+		section, key, choices, offsetof(struct settings, member),                          \
+			sizeof(((struct settings *)0)->member)                                     \
+	}
 
 static const struct setting rows[] = {
 	SETTING("backend", "implementation", "auto|kernel|userspace", implementation),
@@ -78,7 +81,8 @@ struct walk {
 	struct diag *d;
 };
 
-static void complain(struct walk *w, struct span line, struct span at, const char *hint, const char *what)
+static void complain(struct walk *w, struct span line, struct span at, const char *hint,
+		     const char *what)
 {
 	struct diag_at place = { .file = w->path, .line = w->line, .source = line,
 				 .column = (unsigned int)(at.p - line.p) + 1,
@@ -100,7 +104,8 @@ static void walk_section(struct walk *w, struct span line, struct span words)
 		complain(w, line, words, NULL, "the section has no closing bracket");
 	else if (!w->known_section)
 		complain(w, line, w->section,
-			 "sections are [backend] [dns] [firewall] [wireguardd] [show]", "unknown section");
+			 "sections are [backend] [dns] [firewall] [wireguardd] [show]",
+			 "unknown section");
 }
 
 static struct span value_of(struct span s)
@@ -131,12 +136,14 @@ static void walk_key(struct walk *w, struct span line, struct span words)
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		if (!span_is_nocase(w->section, rows[i].section) || !span_is_nocase(key, rows[i].key))
+		if (!span_is_nocase(w->section, rows[i].section) ||
+		    !span_is_nocase(key, rows[i].key))
 			continue;
 		if (w->seen[i])
 			complain(w, line, key, NULL, "given twice");
 		else if (!choice_allowed(rows[i].choices, value) || value.n >= rows[i].size)
-			complain(w, line, value.n > 0 ? value : key, rows[i].choices, "not a value of this key");
+			complain(w, line, value.n > 0 ? value : key, rows[i].choices,
+				 "not a value of this key");
 		w->seen[i] = w->line;
 		return;
 	}

@@ -1,5 +1,5 @@
-/* The suite's own settings, SYSCONFDIR/wireguard/wgsuite.ini: man wgsuite.ini(5). Read by iniparser;
- * a wrong line is an error with its place, never a silent default. */
+/* The suite's own settings, SYSCONFDIR/wireguard/wgsuite.ini: man wgsuite.ini(5). Read by
+ * iniparser; a wrong line is an error with its place, never a silent default. */
 #ifndef WG_QUICK_SETTINGS_H
 #define WG_QUICK_SETTINGS_H
 

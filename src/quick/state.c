@@ -106,7 +106,8 @@ int state_look_mtu(struct state *s, struct rt *rt, const struct wg_device *d, ui
 
 enum { FIRST_TABLE = 51820, TABLES_TRIED = 10000 };
 
-int state_look_table(struct state *s, struct rt *rt, bool (*taken)(void *ctx, uint32_t table), void *ctx)
+int state_look_table(struct state *s, struct rt *rt, bool (*taken)(void *ctx, uint32_t table),
+		     void *ctx)
 {
 	for (uint32_t table = FIRST_TABLE; table < FIRST_TABLE + TABLES_TRIED; table++) {
 		struct routes routes = { 0 };

@@ -1,4 +1,5 @@
-/* What the host has, as far as a plan depends on it. Looking changes nothing and needs no rights. */
+/* What the host has, as far as a plan depends on it. Looking changes nothing and needs no rights.
+ */
 #ifndef WG_QUICK_STATE_H
 #define WG_QUICK_STATE_H
 
@@ -17,8 +18,8 @@ struct state {
 	bool proc_sys_writable;
 	int src_valid_mark;         /* -1: cannot be read */
 	int src_valid_mark_before;  /* before another tunnel of ours set it; -1: none did */
-	uint32_t free_table;        /* the first number from 51820 up with no routes; 0: not looked for */
-	unsigned int path_mtu;      /* the least on the ways to the endpoints, else the default route's */
+	uint32_t free_table;        /* the first from 51820 up with no routes; 0: not looked for */
+	unsigned int path_mtu;      /* the least to the endpoints, else the default route's */
 	const char *implementation; /* the userspace program that will be needed, or null */
 	enum dns_backend dns;
 	char dns_prefix[32];
@@ -26,14 +27,16 @@ struct state {
 };
 
 /* Everything but the device; name may belong to no link. 0 or -errno. */
-must_check int state_look(struct state *s, struct rt *rt, const char *name, const struct settings *set);
+must_check int state_look(struct state *s, struct rt *rt, const char *name,
+			  const struct settings *set);
 /* Fills is_wireguard and device. */
 must_check int state_look_device(struct state *s, struct ipc *ipc, const char *name);
 /* path_mtu, for these peers and packets that carry this mark. */
-must_check int state_look_mtu(struct state *s, struct rt *rt, const struct wg_device *d, uint32_t mark);
+must_check int state_look_mtu(struct state *s, struct rt *rt, const struct wg_device *d,
+			      uint32_t mark);
 /* free_table: not one that `taken` says is meant for another tunnel. */
-must_check int state_look_table(struct state *s, struct rt *rt, bool (*taken)(void *ctx, uint32_t table),
-				void *ctx);
+must_check int state_look_table(struct state *s, struct rt *rt,
+				bool (*taken)(void *ctx, uint32_t table), void *ctx);
 /* firewall: what can be used; only default routes need it. */
 void state_look_firewall(struct state *s, const char *name, const struct settings *set);
 void state_free(struct state *s);

@@ -79,9 +79,11 @@ static void print_link(struct text *t, const struct plan *p, const struct step *
 	text_char(t, '\n');
 }
 
-static void print_route(struct text *t, const struct plan *p, const struct step_route *r, bool remove)
+static void print_route(struct text *t, const struct plan *p, const struct step_route *r,
+			bool remove)
 {
-	text_f(t, "[#] ip %s route %s ", family_flag(r->prefix.addr.family), remove ? "delete" : "add");
+	text_f(t, "[#] ip %s route %s ", family_flag(r->prefix.addr.family),
+	       remove ? "delete" : "add");
 	if (r->unreachable)
 		text_add(t, "unreachable ");
 	prefix_print(t, &r->prefix);
@@ -159,7 +161,8 @@ static void print_wg(struct text *t, const struct plan *p, const struct step *s,
 		text_char(t, '\n');
 		return;
 	}
-	if (d->flags & (WG_DEVICE_HAS_PRIVATE_KEY | WG_DEVICE_HAS_LISTEN_PORT | WG_DEVICE_HAS_FWMARK)) {
+	if (d->flags &
+	    (WG_DEVICE_HAS_PRIVATE_KEY | WG_DEVICE_HAS_LISTEN_PORT | WG_DEVICE_HAS_FWMARK)) {
 		text_f(t, "[#] wg set %s", p->name);
 		if (d->flags & WG_DEVICE_HAS_PRIVATE_KEY)
 			text_add(t, " private-key /dev/fd/63");

@@ -1,5 +1,5 @@
-/* One step of a plan: something that is brought to the system or taken from it. Steps are data; each
- * has an inverse (itself with `remove` turned over) and a line that does the same by hand. */
+/* One step of a plan: something that is brought to the system or taken from it. Steps are data;
+ * each has an inverse (itself with `remove` turned over) and a line that does the same by hand. */
 #ifndef WG_QUICK_STEP_H
 #define WG_QUICK_STEP_H
 
@@ -46,8 +46,8 @@ struct step {
 		struct quick_address address;
 		struct step_route route;
 		struct step_rule rule;
-		struct { unsigned int mtu, mtu_before; bool was_up; } link_up; /* mtu_before 0: not known */
-		struct { uint8_t phase; const char *text; } hook; /* of the file or the record; `%i` unexpanded */
+		struct { unsigned int mtu, mtu_before /* 0: not known */; bool was_up; } link_up;
+		struct { uint8_t phase; const char *text; /* `%i` unexpanded */ } hook;
 		struct { uint8_t words; const struct wg_device *patch, *inverse; } wg;
 		struct { int value, before; } sysctl;
 		struct { uint8_t family; uint32_t mark; } firewall;
@@ -67,8 +67,8 @@ struct plan {
 	uint8_t firewall;        /* enum firewall_tool */
 	char dns_prefix[32];     /* of Debian's resolvconf: "tun." */
 	const char *config;      /* path, for lines that can be run by hand */
-	const char *implementation; /* userspace program to name in a dry run; null: the kernel's own */
-	struct wg_device mark;   /* the patch that sets the mark; no pointers inside are owned elsewhere */
+	const char *implementation; /* to name in a dry run; null: the kernel's own */
+	struct wg_device mark;      /* the patch that sets the mark; it owns all it points to */
 	struct wg_device change, unchange; /* of a reload: the patch and what takes it back */
 };
 void plan_free(struct plan *p);
@@ -77,8 +77,8 @@ must_check struct step *plan_add(struct plan *p, enum step_kind kind);
 
 /* False: cannot be taken back. */
 must_check bool step_inverse(struct step *out, const struct step *s);
-/* Appends "[#] command\n", or several such lines, or nothing. runnable: files that only this process
- * could read are spelled out. */
+/* Appends "[#] command\n", or several such lines, or nothing. runnable: files that only this
+ * process could read are spelled out. */
 void step_print(struct text *t, const struct plan *p, const struct step *s, bool runnable);
 
 const char *family_flag(uint8_t family); /* "-4" or "-6" */

@@ -3,8 +3,8 @@
 
 #include "quick.h"
 
-/* The file without what only wg-quick knows. A file that wg would refuse gives nothing and fails, so
- * that `wg syncconf X <(wg-quick strip X)` cannot empty a device. */
+/* The file without what only wg-quick knows. A file that wg would refuse gives nothing and fails,
+ * so that `wg syncconf X <(wg-quick strip X)` cannot empty a device. */
 int command_strip(struct quick *q)
 {
 	struct text t = grow_text();

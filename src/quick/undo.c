@@ -58,7 +58,8 @@ int plan_undo(struct plan *out, const struct plan *done, bool all)
 	int r = copy_context(out, done);
 
 	for (size_t i = 0; i < done->n; i++)
-		if (done->steps[i].kind == STEP_LINK && !done->steps[i].remove && (all || done->steps[i].done))
+		if (done->steps[i].kind == STEP_LINK && !done->steps[i].remove &&
+		    (all || done->steps[i].done))
 			link = &done->steps[i];
 	for (size_t i = done->n; r == 0 && i-- > 0;) {
 		const struct step *s = &done->steps[i];
@@ -87,8 +88,8 @@ static bool tunnel_rule_is_there(const struct plan *undo, const struct state *s,
 {
 	for (size_t i = 0; i < undo->n; i++) {
 		const struct step *step = &undo->steps[i];
-		if (step->kind == STEP_RULE && step->rule.family == family && rule_is_tunnel(&step->rule) &&
-		    rule_is_there(s, &step->rule))
+		if (step->kind == STEP_RULE && step->rule.family == family &&
+		    rule_is_tunnel(&step->rule) && rule_is_there(s, &step->rule))
 			return true;
 	}
 	return false;
@@ -109,7 +110,8 @@ static size_t count_alike(const struct state *s, const struct step_rule *rule)
 
 void plan_drop_absent_rules(struct plan *undo, const struct state *s)
 {
-	const bool tunnel[] = { tunnel_rule_is_there(undo, s, IP_V4), tunnel_rule_is_there(undo, s, IP_V6) };
+	const bool tunnel[] = { tunnel_rule_is_there(undo, s, IP_V4),
+				tunnel_rule_is_there(undo, s, IP_V6) };
 	size_t kept = 0;
 
 	for (size_t i = 0; i < undo->n; i++) {
@@ -167,7 +169,8 @@ static int find_rules(struct plan *p, const struct state *s, uint8_t family)
 	for (size_t i = 0; i < s->rules.n; i++) {
 		const struct step_rule *rule = &s->rules.list[i], *suppress;
 		int r;
-		if (rule->family != family || !rule_is_tunnel(rule) || rule->mark != s->device.fwmark)
+		if (rule->family != family || !rule_is_tunnel(rule) ||
+		    rule->mark != s->device.fwmark)
 			continue;
 		r = add_found_rule(p, s, rule);
 		suppress = suppress_of(s, rule);

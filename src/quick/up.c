@@ -101,7 +101,8 @@ static void note_result(struct quick *q)
 	device_free(&d);
 	addresses_free(&now);
 	if (record_write(&q->record) < 0)
-		say_warning("save will not know which addresses of %s are not its own", q->file.name);
+		say_warning("save will not know which addresses of %s are not its own",
+			    q->file.name);
 }
 
 /* An earlier wg-quick was killed, or another one took the interface down. */
@@ -149,7 +150,8 @@ int command_up(struct quick *q)
 	if (!q->dry_run) {
 		r = record_open(&q->record, q->file.name);
 		if (r < 0)
-			say_warning("the record of %s cannot be read: %s", q->file.name, strerror(-r));
+			say_warning("the record of %s cannot be read: %s", q->file.name,
+				    strerror(-r));
 	}
 	r = state_look(&q->state, &q->rt, q->file.name, &q->settings);
 	if (r < 0) {
