@@ -140,8 +140,9 @@ def roams(h):
 
 @case("d13", "replayed, forged and too old data move nothing")
 def roams_not(h):
-    p = h.peer()
+    p, marker = h.peer(), h.peer()
     s = p.shake()
+    marker.shake()
     good = s.seal(wire.padded(p.packet()))
     p.send(good)
     p.arrives(counter=20000)
@@ -151,9 +152,10 @@ def roams_not(h):
               s.seal(b"", LIMIT - 1), good[:4] + os.urandom(4) + good[8:], bytes(148), s.seal(b"")[:31],
               b"\4\0\0\1" + s.seal(b"")[4:]):
         p.send(m)
+        marker.arrives()
+        equal(p.state()["endpoint"], at, "moved by", m.hex())
     away, p.udp = p.udp, home
     p.arrives(counter=20001)
-    equal(p.state()["endpoint"], at)
     p.udp = away
     equal(p.maybe(), None, "an answer elsewhere:")
 

@@ -222,7 +222,7 @@ class Peer:
         self.inner, self.inner6 = f"10.9.0.{n}", f"fd09::{n:x}"
         self.allowed = allowed if allowed is not None else [self.inner + "/32", self.inner6 + "/128"]
         self.endpoint, self.keepalive = endpoint, keepalive
-        self.stamp, self.session, self.number = 0, None, 0
+        self.stamp, self.session, self.number, self.taken = 0, None, 0, False
         self.move(address)
 
     def move(self, address=None, port=0):
