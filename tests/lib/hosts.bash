@@ -11,9 +11,12 @@ needs_root() {
 	[ -e "$WGSUITE_PEERS/debian/.packages" ] || skip "tests/lib/get-root.sh $WGSUITE_PEERS has not been run"
 }
 
-# laid_over HOST: gives it the unpacked packages, at their own paths.
+# laid_over HOST: gives it the unpacked packages, at their own paths, and ours in /usr/local/sbin for
+# programs that set PATH themselves.
 laid_over() {
-	on "$1" mount -t overlay -o "lowerdir=$WGSUITE_PEERS/hosts/usr:/usr" overlay /usr
+	mkdir -p "$NET_DIR/ours/local/sbin"
+	ln -sf "$WGSUITE_BUILD"/{wg,wg-quick,wireguardd} "$NET_DIR/ours/local/sbin/"
+	on "$1" mount -t overlay -o "lowerdir=$NET_DIR/ours:$WGSUITE_PEERS/hosts/usr:/usr" overlay /usr
 }
 
 # machine NAME: boots a Debian with systemd and our programs, units and man pages installed. `on`,
