@@ -488,11 +488,11 @@ static void keep_secondary_addresses(const struct plan *p)
 static int perform(struct quick *q, struct plan *old, struct words *take_peers)
 {
 	bool note = q->record.exists && old->n + q->plan.n > 0;
-	int r = note ? reload_note(q, &q->record.plan.dns) : 0;
+	int r = note ? reload_note(q, old->n > 0 ? &q->record.plan.dns : &q->file.dns) : 0;
 
 	if (r == 0)
 		r = apply_plan(q, old, 0, false);
-	if (r == 0 && note)
+	if (r == 0 && note && old->n > 0)
 		r = reload_note(q, &q->file.dns);
 	if (r == 0) {
 		keep_secondary_addresses(&q->plan);
