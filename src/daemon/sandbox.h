@@ -14,7 +14,8 @@ void sandbox_lock_memory(void);
  * filter allows alone of all it stands for), CAP_NET_BROADCAST (to hear of it there), CAP_NET_RAW (ICMP
  * there), CAP_NET_BIND_SERVICE (ports).
  * No new privileges; files: nothing but the socket's folder and two settings of the IPv4 stack; system
- * calls: what the loop needs. A kernel that lacks one of these is no error. */
+ * calls: what the loop needs. A kernel that lacks one of these, or a filter above us that forbids it, is no
+ * error. */
 void sandbox_enter(const char *socket_dir);
 /* Around a call that needs a permitted capability. */
 void sandbox_raise(bool begin);

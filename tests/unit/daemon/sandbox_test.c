@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,6 +199,30 @@ static void one_capability_is_awake(void **state)
 	assert_int_equal(in_sandbox(has_given_up), 0);
 }
 
+/* As systemd's SystemCallFilter=@system-service does: these calls end the process. */
+static void the_service_manager_forbids_sandboxes(void **state)
+{
+	static const int forbidden[] = { SCMP_SYS(seccomp), SCMP_SYS(landlock_create_ruleset) };
+	int status;
+	pid_t child = fork();
+
+	(void)state;
+	if (child == 0) {
+		scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+		for (size_t i = 0; i < ARRAY_LEN(forbidden); i++)
+			if (seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, forbidden[i], 0) != 0)
+				_exit(2);
+		sandbox_prepare();
+		if (seccomp_load(f) != 0)
+			_exit(3);
+		sandbox_enter(dir);
+		_exit(17);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 17);
+}
+
 static int begin(void **state)
 {
 	(void)state;
@@ -218,6 +243,7 @@ int main(void)
 		cmocka_unit_test(other_calls_fail),
 		cmocka_unit_test(the_work_is_possible),
 		cmocka_unit_test(one_capability_is_awake),
+		cmocka_unit_test(the_service_manager_forbids_sandboxes),
 	};
 
 	if (INSTRUMENTED || geteuid() != 0) {
