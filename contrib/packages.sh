@@ -8,7 +8,8 @@ try="iproute2 iputils-ping procps util-linux"
 # Compilers and test libraries; then what tests drive or observe with.
 test="clang llvm libclang-rt-dev libcmocka-dev bats valgrind
 	git iproute2 iputils-ping procps util-linux nftables iptables conntrack socat jq strace
-	tcpdump tshark mandoc python3 python3-cryptography zsh fish qemu-system-x86 cpio xz-utils zstd"
+	tcpdump tshark fping mandoc python3 python3-cryptography zsh fish qemu-system-x86 cpio xz-utils zstd
+	mmdebstrap libssh-gcrypt-4 libreadline8"
 
 install=
 case ${1-} in

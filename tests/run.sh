@@ -275,6 +275,10 @@ lane_wait() {
 }
 
 lane_slow() {
+	# Not while everything waits: it may take a minute the first time.
+	if ! sh tests/lib/get-root.sh "$build/peers" > "$work/log/root" 2>&1; then
+		say "root: no Debian to boot can be had; tests that need one skip themselves"
+	fi
 	LIMIT=900 bats_tests netns tests/netns/*_slow.bats
 }
 

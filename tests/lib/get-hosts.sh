@@ -1,7 +1,7 @@
 #!/bin/sh
 # get-hosts.sh DIR: programs that some test hosts run, of packages whose installation would start a
 # service or guard this machine; unpacked into DIR/hosts, nothing installed:
-#   DIR/hosts/usr/…   bird2, ufw, ifupdown, systemd-nspawn
+#   DIR/hosts/usr/…   bird2, ufw, ifupdown, systemd-nspawn and its library
 # tests/lib/hosts.bash lays that over a test host's own /usr. What is there is not fetched again.
 set -eu
 mkdir -p "$1"
@@ -11,7 +11,7 @@ scratch=$(mktemp -d "$out/hosts.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
 
-for package in bird2 ufw ifupdown systemd-container; do
+for package in bird2 ufw ifupdown systemd-container libsystemd-shared; do
 	apt-get -qq -o APT::Sandbox::User=root download "$package"
 	dpkg-deb -x "$package"_*.deb x
 done

@@ -53,3 +53,4 @@ if [ ! -x "$out/wireguard-go-2023" ]; then
 fi
 # The tests of these skip themselves too.
 sh "$here/get-clients.sh" "$out" || echo "some clients of wg cannot be had"
+sh "$here/get-hosts.sh" "$out" || echo "some programs of test hosts cannot be had"

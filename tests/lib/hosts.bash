@@ -32,9 +32,12 @@ machine() {
 		-o "$WGSUITE_BUILD/wg" -o "$WGSUITE_BUILD/wg-quick" -o "$WGSUITE_BUILD/wireguardd"
 	# The control groups of the machine, below one of our own each.
 	[ -n "$(cgroup_roots)" ] || umount -l /sys # box.sh lays one without them over it
-	for cgroup in $(cgroup_roots); do mkdir "$cgroup/wgsuite-$name.$$"; done
+	for cgroup in $(cgroup_roots); do
+		mkdir "$cgroup/wgsuite-$name.$$" || skip "no control groups of our own can be made here"
+	done
 	bash -c 'for at in $1; do echo $$ > "$at/$2/cgroup.procs" || exit; done; shift 2; exec "$@"' - \
 		"$(cgroup_roots)" "wgsuite-$name.$$" \
+		env LD_LIBRARY_PATH="$(echo "$WGSUITE_PEERS"/hosts/usr/lib/*/systemd)" \
 		"$WGSUITE_PEERS/hosts/usr/bin/systemd-nspawn" -q -D "$at" -M "$name" -b --private-network \
 		--capability=CAP_NET_ADMIN --bind=/dev/net/tun --register=no --keep-unit --link-journal=no \
 		--resolv-conf=off --timezone=off --console=pipe > "$NET_DIR/$name.console" 2>&1 < /dev/null 3>&- 4>&- &
