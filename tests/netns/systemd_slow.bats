@@ -205,6 +205,14 @@ fails() { [ "$(on box systemctl is-failed wg-quick@wg0)" = failed ]; }
 	on box wg-quick down wg0
 	[ "$(on box cat /etc/resolv.conf)" = "$before" ]
 	on box test -h /etc/resolv.conf
+	# Insisting on it is an error, which undoes everything.
+	printf '[dns]\nbackend = resolved\n' | on box tee /etc/wireguard/wgsuite.ini > /dev/null
+	run ! on box wg-quick up wg0
+	[[ $output == *"systemd-resolved: SetLinkDNS: Unit "* ]]
+	run ! in_net box ip link show dev wg0
+	[ "$(in_net box ip rule | wc -l)" = 3 ]
+	[ -z "$(in_net box nft list ruleset)" ]
+	[ -z "$(daemons box)" ]
 }
 
 # hardened LINE…: the drop-in that Algo puts on the unit, and these lines.
