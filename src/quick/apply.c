@@ -263,9 +263,9 @@ static int apply_firewall(struct apply *a, struct step *s)
 			    "network may speak "
 			    "to its addresses",
 			    a->p->name);
-	if (r == -ENOMEM)
-		return r;
-	return 0;
+	if (r < 0 && s->remove && !a->tolerant)
+		say_error("the firewall rules of %s could not be removed", a->p->name);
+	return r == -ENOMEM || (s->remove && !a->tolerant) ? r : 0;
 }
 
 static int apply_dns(struct apply *a, struct step *s)
