@@ -56,9 +56,8 @@ unit-programs: $(unit_tests) $(sim_tests) $(fuzz_replays)
 unit: $(unit_tests)
 	$(Q)for t in $^; do $$t || exit 1; done
 
-lint:
-	$(Q)sh tests/lint/layers.sh
-	$(Q)sh tests/lint/headers.sh $(O)
+lint: all
+	$(Q)for lint in layers headers sizes words; do sh tests/lint/$$lint.sh || exit 1; done
 	$(Q)sh tests/lint/purity.sh $(O)
 
 check:
