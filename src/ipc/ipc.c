@@ -65,8 +65,12 @@ int ipc_get(struct ipc *c, struct wg_device *out, const char *name)
 	if (kernel_has(c, name))
 		return kernel_get(c, out, name);
 	fd = socket_open(c->socket_dir, name);
-	if (fd == -ENOENT)
-		return kernel_get(c, out, name);
+	if (fd == -ENOENT) {
+		rc = kernel_get(c, out, name);
+		if (rc == -ENODEV || rc == -EPROTONOSUPPORT) /* somebody else took it away */
+			ipc_forget(c, name);
+		return rc;
+	}
 	if (fd < 0)
 		return fd;
 	rc = socket_get(fd, out);

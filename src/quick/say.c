@@ -57,7 +57,10 @@ void say_emit(void *ctx, const struct diag_message *m)
 	struct text t = grow_text();
 
 	(void)ctx;
-	diag_print(&t, m, true);
+	if (m->level == DIAG_WARNING && span_starts(span_of(m->text), "AllowedIP "))
+		text_f(&t, "Warning: %s\n", m->text); /* in wg's words, which scripts know */
+	else
+		diag_print(&t, m, true);
 	say_bytes(STDERR_FILENO, t.p, t.n);
 	grow_text_free(&t);
 }

@@ -128,13 +128,13 @@ Consider setting the umask to 077 and trying again." ]
 	END
 	run -0 --separate-stderr on server wg-quick up wg0
 	echo "$stderr"
-	[[ $stderr == *"arning: AllowedIP has nonzero host part: 10.192.124.1/24"* ]]
+	[[ $stderr == *"Warning: AllowedIP has nonzero host part: 10.192.124.1/24"* ]]
 	[[ $stderr != *"world accessible"* ]]
 	[[ $(on server wg show wg0 allowed-ips) == *"10.192.122.3/32 10.192.124.0/24" ]]
 	on server sh -c 'wg-quick strip wg0 > /run/stripped' 2>/dev/null
 	run -0 --separate-stderr on server wg setconf wg0 /run/stripped
 	echo "$stderr"
-	[[ $stderr == *"arning: AllowedIP has nonzero host part: 10.192.124.1/24"* ]]
+	[[ $stderr == *"Warning: AllowedIP has nonzero host part: 10.192.124.1/24"* ]]
 	on server wg-quick down wg0
 	# The file alone is not enough: the folder must let others in, too.
 	on server chmod 644 /etc/wireguard/wg0.conf

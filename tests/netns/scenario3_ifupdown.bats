@@ -86,10 +86,10 @@ moly_file() {
 	on moly ifdown wg0
 	eventually 10 no_daemons moly
 	on moly test ! -e /run/wireguard/wg0.sock
-	# ifupdown notes what it did in /run/network; wg what it was asked in /run/wgsuite, and `ip link del`
-	# does not know about that.
-	left() { net_state moly | grep -vE '/run/(network|wgsuite)(/|$)'; }
-	diff <(grep -vE '/run/(network|wgsuite)(/|$)' <<< "$before") <(left)
+	# ifupdown notes what it did in /run/network. What wg was asked goes when it sees the device gone.
+	run -1 on moly wg show wg0
+	left() { net_state moly | grep -vE '/run/network(/|$)'; }
+	diff <(grep -vE '/run/network(/|$)' <<< "$before") <(left)
 }
 
 @test "ifupdown: the literal file where the kernel has no WireGuard is an error that leaves nothing" {
