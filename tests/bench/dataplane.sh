@@ -60,6 +60,8 @@ up_ceiling() {
 		ip netns exec "$h" "$tools/tests/bench/ceiling" "wg$h" 5000 "10.0.0.$m" 5000 &
 		daemons+=" $!"
 		until ip -n "$h" link show "wg$h" > /dev/null 2>&1; do sleep 0.01; done
+		ip -n "$h" link set "wg$h" txqueuelen 1000 # the daemon's
+		tc -n "$h" qdisc replace dev "wg$h" root noqueue
 	done
 }
 
