@@ -60,7 +60,7 @@ static void make_one(uint32_t i, const struct wg_public *responder, FILE *conf, 
 	struct wg_tunnel *t = tunnel_new(&env);
 	struct wg_buf out = { .dst = room };
 	char text[KEY_BASE64_CHARS + 1];
-	struct wg_tunnel_peer *p;
+	struct wg_tunnel_peer *p = NULL;
 	struct wg_private key;
 	struct wg_public pub;
 	struct wg_path to;
