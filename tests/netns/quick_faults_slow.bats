@@ -69,13 +69,21 @@ try() {
 @test "full tunnel: kill -9, then down" { try full 9; }
 @test "split tunnel: failures" { try split; }
 @test "split tunnel: SIGTERM" { try split 15; }
+@test "split tunnel: SIGINT" { try split 2; }
 @test "split tunnel: kill -9, then down" { try split 9; }
 @test "IPv4 only: failures" { try v4; }
+@test "IPv4 only: SIGTERM" { try v4 15; }
+@test "IPv4 only: SIGINT" { try v4 2; }
 @test "IPv4 only: kill -9, then down" { try v4 9; }
 @test "IPv6 only: failures" { try v6; }
+@test "IPv6 only: SIGTERM" { try v6 15; }
+@test "IPv6 only: SIGINT" { try v6 2; }
 @test "IPv6 only: kill -9, then down" { try v6 9; }
 @test "no table: failures" { try off; }
+@test "no table: SIGTERM" { try off 15; }
+@test "no table: SIGINT" { try off 2; }
 @test "no table: kill -9, then down" { try off 9; }
 @test "a table of its own: failures" { try table; }
+@test "a table of its own: SIGTERM" { try table 15; }
 @test "a table of its own: SIGINT" { try table 2; }
 @test "a table of its own: kill -9, then down" { try table 9; }
