@@ -160,6 +160,14 @@ wrong() {
 	sh -n "$root/contrib/openrc/wg-quick"
 }
 
+@test "AppArmor's parser takes the profiles" {
+	local hosts=$WGSUITE_PEERS/hosts
+	[ -e "$hosts/done" ] || skip "tests/lib/get-hosts.sh $WGSUITE_PEERS has not been run"
+	for profile in "$root"/contrib/apparmor/*; do
+		"$hosts/usr/sbin/apparmor_parser" -Q -K -T -I "$hosts/etc/apparmor.d" --base "$hosts/etc/apparmor.d" "$profile"
+	done
+}
+
 @test "completion knows commands, options and tunnels" {
 	[ -n "${WGSUITE_BOX-}" ] || skip "only in tests/lib/box.sh"
 	. "$root/completion/wg-quick.bash"
