@@ -135,3 +135,20 @@ void quick_wait_for_daemon(const char *name)
 		nanosleep(&ms, NULL);
 	}
 }
+
+int quick_look_further(struct quick *q, bool patient)
+{
+	int r = quick_resolve(q, patient);
+
+	if (r == 0 && !q->file.mtu)
+		r = state_look_mtu(&q->state, &q->rt, &q->file.device,
+				   plan_lookup_mark(&q->file, &q->state));
+	if (r == 0 && plan_makes_default(&q->file, &q->state))
+		state_look_firewall(&q->state, q->file.name, &q->settings);
+	if (r == 0 && plan_needs_table(&q->file, &q->state))
+		r = state_look_table(&q->state, &q->rt, record_table_taken, &q->record);
+	q->state.src_valid_mark_before = -1;
+	if (!record_sysctl_wanted(&q->record, &q->state.src_valid_mark_before))
+		q->state.src_valid_mark_before = -1;
+	return r;
+}

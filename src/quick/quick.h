@@ -35,6 +35,8 @@ must_check bool quick_read_file(struct quick *q);
 void quick_print_plan(struct quick *q, const struct plan *p);
 /* Host names of q->file.device to addresses; names that fail are reported and left out. */
 must_check int quick_resolve(struct quick *q, bool patient);
+/* Endpoints, MTU, firewall, table: what plan_rest() needs to know beyond the look at the host. */
+must_check int quick_look_further(struct quick *q, bool patient);
 /* True when wg would list this name. */
 bool quick_is_wireguard(struct quick *q, const char *name);
 void quick_warn(void *ctx, const char *text);

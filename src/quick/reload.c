@@ -452,18 +452,7 @@ static int look(struct quick *q)
 			  q->file.name);
 		return r;
 	}
-	r = quick_resolve(q, true);
-	if (r == 0 && !q->file.mtu)
-		r = state_look_mtu(&q->state, &q->rt, &q->file.device,
-				   plan_lookup_mark(&q->file, &q->state));
-	if (r == 0 && plan_makes_default(&q->file, &q->state))
-		state_look_firewall(&q->state, q->file.name, &q->settings);
-	if (r == 0 && plan_needs_table(&q->file, &q->state))
-		r = state_look_table(&q->state, &q->rt, record_table_taken, &q->record);
-	q->state.src_valid_mark_before = -1;
-	if (!record_sysctl_wanted(&q->record, &q->state.src_valid_mark_before))
-		q->state.src_valid_mark_before = -1;
-	return r;
+	return quick_look_further(q, true);
 }
 
 /* A second address of a network must outlive the first one. */

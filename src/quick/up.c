@@ -23,24 +23,6 @@ static void roll_back(struct quick *q)
 	record_remove(&q->record);
 }
 
-/* Endpoints, MTU, table: what plan_rest() needs to know beyond the look at the host. */
-static int look_further(struct quick *q)
-{
-	int r = q->dry_run ? quick_resolve(q, false) : quick_resolve(q, true);
-
-	if (r == 0 && !q->file.mtu)
-		r = state_look_mtu(&q->state, &q->rt, &q->file.device,
-				   plan_lookup_mark(&q->file, &q->state));
-	if (r == 0 && plan_makes_default(&q->file, &q->state))
-		state_look_firewall(&q->state, q->file.name, &q->settings);
-	if (r == 0 && plan_needs_table(&q->file, &q->state))
-		r = state_look_table(&q->state, &q->rt, record_table_taken, &q->record);
-	q->state.src_valid_mark_before = -1;
-	if (!record_sysctl_wanted(&q->record, &q->state.src_valid_mark_before))
-		q->state.src_valid_mark_before = -1;
-	return r;
-}
-
 static int plan_and_record(struct quick *q, bool with_link)
 {
 	struct plan_options o = { .hooks = !q->no_hooks, .warn = quick_warn };
@@ -56,7 +38,7 @@ static int plan_and_record(struct quick *q, bool with_link)
 		if (!q->dry_run && !q->record.no_folder)
 			held = record_hold_all();
 		if (r == 0)
-			r = look_further(q);
+			r = quick_look_further(q, !q->dry_run);
 		if (r == 0)
 			r = plan_rest(&q->plan, &q->file, &q->state, &o);
 	}
