@@ -57,7 +57,7 @@ $(O)/tests/bench/storm: $(O)/tests/bench/storm.o $(call archives_of,proto crypto
 .PHONY: bench-storm bench-scale
 .PHONY: bench-dataplane
 
-bench-quick: $(O)/wg $(O)/wg-quick $(O)/wireguardd # needs root; BENCH_LONG=1 for 5,000 peers of Debian's too
+bench-quick: $(O)/wg $(O)/wg-quick $(O)/wireguardd # needs root
 	$(Q)sh tests/lib/get-peers.sh $(O)/peers
 	$(Q)bash tests/bench/quick.sh $(O) $(O)/peers
 
