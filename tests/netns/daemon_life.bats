@@ -55,7 +55,7 @@ uapi() {
 		run --separate-stderr on a wireguardd "$name"
 		[ "$status" -eq 1 ] && [ -z "$output" ] && [[ $stderr == *"is no name for an interface"* ]]
 	done
-	no_daemon
+	eventually 5 no_daemon
 }
 
 @test "errors of the start are reported by it, with exit status 1, and nothing is left" {
@@ -124,7 +124,7 @@ uapi() {
 	run --separate-stderr on a wireguardd wg0
 	[ "$status" -eq 1 ] && [[ $stderr == *"$S is in use"* ]]
 	on a test -S $S
-	no_daemon
+	eventually 5 no_daemon
 }
 
 @test "planted files at the path are neither followed nor removed" {
