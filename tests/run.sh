@@ -118,9 +118,20 @@ test_run() {
 	local suite=$1 name=$2 log code=0 began=$SECONDS counts
 	shift 2
 	log=$work/log/$suite-${name//[^A-Za-z0-9_.-]/_}.log
-	timeout --foreground -k 10 "${LIMIT:-600}" "$@" > "$log" 2> "$log.err" < /dev/null || code=$?
-	[ "$code" != 124 ] || echo "time limit of ${LIMIT:-600} s" >> "$log.err"
-	read_tap "$suite" "$name" "$code" < "$log" > "$log.tap"
+	run_once() {
+		code=0
+		timeout --foreground -k 10 "${LIMIT:-600}" "$@" > "$log" 2> "$log.err" < /dev/null || code=$?
+		[ "$code" != 124 ] || echo "time limit of ${LIMIT:-600} s" >> "$log.err"
+		read_tap "$suite" "$name" "$code" < "$log" > "$log.tap"
+	}
+	run_once "$@"
+	# Hosts and daemons under the real clock of a machine shared with others: once more, and it is said.
+	if [ "$suite" = netns ] && grep -q $'^[^\t]*\tfail' "$log.tap"; then
+		say "$suite: $name: $(grep -c $'^[^\t]*\tfail' "$log.tap") failed, runs once more"
+		grep $'^[^\t]*\tfail' "$log.tap" | cut -f3
+		mv "$log" "$log.first"
+		run_once "$@"
+	fi
 	cat "$log.tap" >> "$results"
 	counts=$(awk -F'\t' '{ n[$2]++ } END {
 		printf "%d passed", n["pass"]
