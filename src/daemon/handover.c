@@ -1,0 +1,105 @@
+/* Two halves: data threads write behind each other into one, control reads the other, and they are changed
+ * when that is read up. */
+#include "handover.h"
+
+#include <sys/mman.h>
+
+static uint8_t *room_new(size_t n)
+{
+	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		       -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	(void)madvise(p, n, MADV_DONTDUMP);
+	return p;
+}
+
+bool handover_init(struct handover *h, size_t room_bytes)
+{
+	*h = (struct handover){ .room_bytes = room_bytes };
+	if (pthread_mutex_init(&h->lock, NULL) != 0)
+		return false;
+	h->in.room = room_new(room_bytes);
+	h->out.room = room_new(room_bytes);
+	if (h->in.room && h->out.room)
+		return true;
+	handover_free(h);
+	return false;
+}
+
+void handover_free(struct handover *h)
+{
+	if (h->in.room)
+		munmap(h->in.room, h->room_bytes);
+	if (h->out.room)
+		munmap(h->out.room, h->room_bytes);
+	h->in.room = h->out.room = NULL;
+}
+
+static size_t size_of(size_t n)
+{
+	return (sizeof(struct handed) + n + 7) & ~(size_t)7;
+}
+
+bool handover_put(struct handover *h, enum handed_kind kind, const struct wg_path *path, uint8_t tos,
+		  const uint8_t *bytes, size_t n)
+{
+	struct handed *to;
+	bool fits;
+
+	pthread_mutex_lock(&h->lock);
+	fits = n <= WG_DATAGRAM_MAX && h->room_bytes - h->in.used >= size_of(n);
+	if (fits) {
+		to = (struct handed *)(void *)(h->in.room + h->in.used);
+		*to = (struct handed){ .n = (uint32_t)n, .kind = (uint8_t)kind, .tos = tos };
+		if (path)
+			to->path = *path;
+		if (n > 0)
+			memcpy(to->bytes, bytes, n);
+		h->in.used += size_of(n);
+	} else {
+		h->lost++;
+	}
+	pthread_mutex_unlock(&h->lock);
+	return fits;
+}
+
+const struct handed *handover_next(struct handover *h)
+{
+	const struct handed *first;
+
+	if (h->at == h->out.used) {
+		struct handover_half read_up = { h->out.room, 0 };
+		pthread_mutex_lock(&h->lock);
+		h->out = h->in;
+		h->in = read_up;
+		pthread_mutex_unlock(&h->lock);
+		h->at = 0;
+	}
+	if (h->at == h->out.used)
+		return NULL;
+	first = (const struct handed *)(const void *)(h->out.room + h->at);
+	h->at += size_of(first->n);
+	return first;
+}
+
+bool handover_is_empty(struct handover *h)
+{
+	bool is_empty;
+
+	pthread_mutex_lock(&h->lock);
+	is_empty = h->in.used == 0 && h->at == h->out.used;
+	pthread_mutex_unlock(&h->lock);
+	return is_empty;
+}
+
+uint64_t handover_lost(struct handover *h)
+{
+	uint64_t lost;
+
+	pthread_mutex_lock(&h->lock);
+	lost = h->lost;
+	pthread_mutex_unlock(&h->lock);
+	return lost;
+}
