@@ -1,7 +1,7 @@
 #!/bin/bash
 # boot.sh KERNEL_DIR TREE LOG: boots the kernel (DIR/vmlinuz, DIR/modules/) with the folder TREE as its
-# root; TREE/init is our init, TREE/guest.sh its script. What the script prints goes to stdout, the
-# kernel's console to LOG. Exit code: the script's; 124: time limit; 98: no end was seen; 97: the
+# root; TREE/init is our init, TREE/guest.sh its script, VM_APPEND more words for the kernel. What the
+# script prints goes to stdout, the kernel's console to LOG. Exit code: the script's; 124: time limit; 98: no end was seen; 97: the
 # kernel complained. Emulated (no KVM is needed), no network, nothing of this machine is mounted.
 set -u
 kernel=$1 tree=$2 log=$3
@@ -15,7 +15,7 @@ rm -rf "$tree/modules"
 timeout -k 5 "${VM_LIMIT:-240}" qemu-system-x86_64 -nodefaults -display none -no-reboot -machine q35 \
 	-accel tcg,thread=multi -cpu max -smp 2 -m 1024 \
 	-kernel "$kernel/vmlinuz" -initrd "$scratch/initrd" \
-	-append "console=ttyS0 loglevel=4 panic=-1 oops=panic random.trust_cpu=on mitigations=off nokaslr tsc=reliable" \
+	-append "console=ttyS0 loglevel=4 panic=-1 oops=panic random.trust_cpu=on mitigations=off nokaslr tsc=reliable ${VM_APPEND-}" \
 	-serial "file:$log" -serial "file:$scratch/out" -monitor none < /dev/null > "$scratch/qemu" 2>&1 &
 qemu=$!
 wait "$qemu"

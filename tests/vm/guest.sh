@@ -4,8 +4,7 @@
 set -u
 umask 077
 cd /tmp || exit 1
-n=0
-failed=0
+. /tap.bash
 A=xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=
 B=TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=
 PRIVATE=yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=
@@ -13,24 +12,6 @@ PUBLIC=HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=
 PSK=FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE=
 T=$'\t'
 
-# same NAME WANTED HAVE
-same() {
-	n=$((n + 1))
-	if [ "$2" = "$3" ]; then
-		echo "ok $n - $1"
-	else
-		failed=1
-		echo "not ok $n - $1"
-		diff <(echo "$2") <(echo "$3") | head -n 20 | cut -c1-300 | sed 's/^/# /'
-	fi
-}
-# works NAME COMMAND…
-works() {
-	local name=$1 code=0
-	shift
-	"$@" > said 2>&1 || code=$?
-	same "$name" "0 " "$code $(head -c 400 said)"
-}
 link() { ip link add dev "$1" type wireguard; }
 fresh() { ip link del dev wg0 2>/dev/null; link wg0; }
 
@@ -75,12 +56,6 @@ same "a private key is kept clamped" yes $clamped
 
 # ---- who is there and who may ask ----
 
-fails() { # fails NAME MESSAGE COMMAND…
-	local name=$1 message=$2 code=0
-	shift 2
-	"$@" > said 2>&1 || code=$?
-	same "$name" "1 $message" "$code $(cat said)"
-}
 fails "an interface that is not there" "Unable to access interface: No such device" wg show nosuch
 fails "and cannot be set" "Unable to modify interface: No such device" wg set nosuch fwmark 1
 fails "an interface of another kind" "Unable to access interface: Operation not supported" wg show lo
@@ -246,5 +221,4 @@ wg syncconf wg0 <(true) > said 2>&1
 wg setconf wg0 /etc > said 2>&1
 same "wrong, empty and no files" "$before" "$(wg show wg0 dump)"
 
-echo "1..$n"
-exit $failed
+tap_end

@@ -1,6 +1,7 @@
 #!/bin/bash
 # kernels.sh DIR TAG…: Debian's signed cloud kernels for amd64, unpacked and not installed. Gives
-# DIR/TAG/vmlinuz and DIR/TAG/modules/ (wireguard and what it needs, in the order they are loaded).
+# DIR/TAG/vmlinuz and DIR/TAG/modules/ (wireguard, what wg-quick's nft tables need, and what these
+# need, in the order they are loaded).
 #   6.1   bookworm         6.12  bookworm         7.2   trixie-backports
 # An apt of its own, so that the machine's sources and lists stay as they are.
 set -euo pipefail
@@ -78,7 +79,7 @@ take() { # take MODULE: with what it depends on before it
 }
 
 for tag; do
-	[ ! -e "$dir/$tag/done" ] || continue
+	[ ! -e "$dir/$tag/done-2" ] || continue
 	case $tag in
 	6.1 | 6.12) suite "${security:-http://deb.debian.org/debian-security}" bookworm-security ;;
 	7.2) suite "${main:-http://deb.debian.org/debian}" trixie-backports ;;
@@ -95,7 +96,7 @@ for tag; do
 	declare -A taken=()
 	n=0
 	take crc32c_generic
-	for module in wireguard dummy veth; do take "$module"; done
+	for module in wireguard dummy veth tun nf_tables nft_ct nft_fib_ipv4 nft_fib_ipv6; do take "$module"; done
 	[ -s "$out/vmlinuz" ] && ls "$out"/modules/*wireguard.ko > /dev/null
-	touch "$out/done"
+	touch "$out/done-2"
 done

@@ -1,7 +1,7 @@
 #!/bin/bash
-# run.sh [KERNEL…]: our wg in Debian kernels that have the real wireguard module (default: 6.1, 6.12
-# and 7.2), each in an emulated machine. TAP on stdout. The kernels come from Debian with apt-get
-# download, once, into build/vm.
+# run.sh [KERNEL…]: our wg and wg-quick in Debian kernels that have the real wireguard module (default:
+# 6.1, 6.12 and 7.2), each script of WGSUITE_VM_SCRIPTS (default: all) in an emulated machine of its own.
+# TAP on stdout. The kernels come from Debian with apt-get download, once, into build/vm.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -9,6 +9,7 @@ build=${WGSUITE_BUILD:-$root/build}
 peers=${WGSUITE_PEERS:-$build/peers}
 cache=${WGSUITE_VM_CACHE:-$root/build/vm}
 [ $# -gt 0 ] || set -- 6.1 6.12 7.2
+scripts=${WGSUITE_VM_SCRIPTS:-guest quick}
 
 skip() {
 	echo "1..0 # SKIP $1"
@@ -60,19 +61,16 @@ cc -O1 -std=gnu11 -D_GNU_SOURCE -o "$scratch/torn" "$here/torn.c" \
 	"$root"/src/ipc/{netlink,genl_codec}.c "$root"/src/model/model.c "$root"/src/base/{addr,mem,span,text,key}.c ||
 	exit 1
 put "$scratch/torn" || exit 1
-cp "$here/guest.sh" "$tree/guest.sh"
+cp "$here/tap.bash" "$tree/"
+. "$here/quick-tree.sh"
 
 n=0
 failed=0
-for tag; do
-	if ! bash "$here/kernels.sh" "$cache" "$tag" > "$scratch/fetch" 2>&1; then
-		n=$((n + 1))
-		echo "ok $n - kernel $tag # SKIP cannot be had: $(tail -n 1 "$scratch/fetch")"
-		continue
-	fi
-	code=0
-	bash "$here/boot.sh" "$cache/$tag" "$tree" "$scratch/console" > "$scratch/out" || code=$?
-	# The machine's own TAP, numbered on.
+machine() { # machine KERNEL SCRIPT: the machine's own TAP, numbered on
+	local tag=$1 script=$2 code=0 line
+	cp "$here/$script.sh" "$tree/guest.sh"
+	VM_APPEND=$(sed -n 's/^# kernel command line: //p' "$here/$script.sh") \
+		bash "$here/boot.sh" "$cache/$tag" "$tree" "$scratch/console" > "$scratch/out" || code=$?
 	while IFS= read -r line; do
 		case $line in
 		'ok '* | 'not ok '*)
@@ -85,11 +83,19 @@ for tag; do
 	done < "$scratch/out"
 	n=$((n + 1))
 	if [ "$code" = 0 ]; then
-		echo "ok $n - $tag: the machine ended well, the kernel did not complain"
+		echo "ok $n - $tag: the machine of $script.sh ended well, the kernel did not complain"
 	else
-		echo "not ok $n - $tag: exit code $code"
+		echo "not ok $n - $tag: $script.sh: exit code $code"
 		failed=1
 	fi
+}
+for tag; do
+	if ! bash "$here/kernels.sh" "$cache" "$tag" > "$scratch/fetch" 2>&1; then
+		n=$((n + 1))
+		echo "ok $n - kernel $tag # SKIP cannot be had: $(tail -n 1 "$scratch/fetch")"
+		continue
+	fi
+	for script in $scripts; do machine "$tag" "$script"; done
 done
 echo "1..$n"
 exit "$failed"

@@ -1,0 +1,455 @@
+#!/bin/bash
+# quick.sh: what our wg-quick does with the real wireguard module: tunnels whole, reloaded, saved, failed
+# and taken over from Debian's. Runs inside the test machine (init.c); TAP on stdout.
+set -u
+umask 077
+cd /tmp || exit 1
+. /tap.bash
+KEY=oM3PZ1Htc7FnACoIZGhCyrfeR+Y8Yh34WzDaulNEjGs=
+OTHER=KY0qEDi4bOKDxqKj9yt6kczUuZpYetOyQNKkXRfc+Uw=
+FULL="Address = 10.7.0.1/24, fd07::1/64"
+
+# ---- two hosts: this one, and the namespace gw, which is its way to everywhere ----
+
+gw() { ip netns exec gw "$@"; }
+ip netns add gw
+ip link add eth0 type veth peer name eth0 netns gw
+ip address add 192.168.5.1/24 dev eth0
+ip address add 2001:db8:5::1/64 dev eth0 nodad
+gw ip address add 192.168.5.254/24 dev eth0
+gw ip address add 2001:db8:5::fe/64 dev eth0 nodad
+gw ip address add 198.51.100.1/32 dev lo
+gw ip address add 2001:db8:77::1/128 dev lo
+gw ip link set lo up
+gw ip link set eth0 up
+ip link set eth0 up
+ip route add default via 192.168.5.254
+ip -6 route add default via 2001:db8:5::fe
+while ip -6 address show tentative | grep -q inet6 || gw ip -6 address show tentative | grep -q inet6; do sleep 0.1; done
+
+private=$(wg genkey)
+PEER=$(wg pubkey <<< "$private")
+cat > /etc/wireguard/wgb.conf <<X
+[Interface]
+PrivateKey = $private
+ListenPort = 5801
+Address = 10.7.0.2/24, fd07::2/64
+[Peer]
+PublicKey = $(wg pubkey <<< "$KEY")
+AllowedIPs = 10.7.0.1/32, fd07::1/128
+X
+file() { # file NAME INTERFACE-LINES ALLOWED-IPS [MORE]
+	printf '[Interface]\nPrivateKey = %s\n%s\n[Peer]\nPublicKey = %s\nAllowedIPs = %s\nEndpoint = 192.168.5.254:5801\n%s\n' \
+		"$KEY" "$2" "$PEER" "$3" "${4-}" > "/etc/wireguard/$1.conf"
+}
+daemons() { grep -lxE 'wireguardd|wireguard-go' /proc/[0-9]*/comm 2> /dev/null | wc -l; }
+state() { # all that a tunnel could leave or change
+	ip -o link show | sed 's/^[0-9]*: //'
+	ip -o address show | sed 's/^[0-9]*: //; s/valid_lft.*//'
+	ip -4 route show table all
+	ip -6 route show table all
+	ip -4 rule
+	ip -6 rule
+	nft list ruleset
+	cat /proc/sys/net/ipv4/conf/all/src_valid_mark /etc/resolv.conf
+	find /run /etc/wireguard ! -path /run/wireguard ! -path '/run/mount*' | sort
+	echo "$(daemons) daemons"
+}
+quick() { wg-quick "$@" > said 2>&1; }
+kind() { ip -d link show "$1" | grep -oE ' (wireguard|tun) ' | xargs; }
+
+# ---- a tunnel with routes ----
+
+file wg0 "$FULL" "10.7.0.2/32, 10.8.0.0/16, fd08::/64"
+clean=$(state)
+wg-quick up wg0 > said 2>&1
+same "up says what it does" "[#] ip link add dev wg0 type wireguard
+[#] wg addconf wg0 /dev/fd/63
+[#] ip -4 address add 10.7.0.1/24 dev wg0
+[#] ip -6 address add fd07::1/64 dev wg0
+[#] ip link set mtu 1420 up dev wg0
+[#] ip -6 route add fd08::/64 dev wg0
+[#] ip -4 route add 10.8.0.0/16 dev wg0" "$(cat said)"
+same "the link is the kernel's" wireguard "$(kind wg0)"
+same "no daemon was started" "0 no socket" "$(daemons) $([ -e /run/wireguard ] && echo socket || echo no socket)"
+same "its routes" "10.8.0.0/16 scope link " "$(ip -4 route show dev wg0 proto boot)"
+fails "up again" "wg-quick: \`wg0' already exists" wg-quick up wg0
+works "diff has nothing to say" wg-quick diff wg0
+works "nor has reload" wg-quick reload wg0
+fails "reload of one that is not there" "wg-quick: \`/etc/wireguard/wgx.conf' does not exist" wg-quick reload wgx
+wg-quick down wg0 > said 2>&1
+same "down says what it does" "[#] ip link delete dev wg0" "$(cat said)"
+same "and nothing is left" "$clean" "$(state)"
+fails "down again" "wg-quick: \`wg0' is not a WireGuard interface" wg-quick down wg0
+
+# ---- default routes, and packets ----
+
+ip netns exec gw wg-quick up wgb > said 2>&1
+same "a tunnel in the other namespace" "wireguard" "$(gw ip -d link show wgb | grep -oE ' (wireguard|tun) ' | xargs)"
+file wg0 "$FULL" "0.0.0.0/0, ::/0"
+clean=$(state)
+quick up wg0
+same "a full tunnel has its mark" 0xca6c "$(wg show wg0 fwmark)"
+same "its rules" "$(printf '%s\n' $'0:\tfrom all lookup local' $'32764:\tfrom all lookup main suppress_prefixlength 0' \
+	$'32765:\tnot from all fwmark 0xca6c lookup 51820' $'32766:\tfrom all lookup main' $'32767:\tfrom all lookup default')" \
+	"$(ip -4 rule)"
+same "those of IPv6" 2 "$(ip -6 rule | grep -cE 'suppress_prefixlength 0|fwmark 0xca6c')"
+same "its routes" "wg0 wg0 eth0 eth0 eth0" "$(for words in 8.8.8.8 "2001:db8:9::1" "8.8.8.8 mark 51820" \
+	"2001:db8:9::1 mark 51820" 192.168.5.7; do
+	# shellcheck disable=SC2086
+	ip route get $words | grep -oE 'dev (wg0|eth0)' | cut -d' ' -f2; done | xargs)"
+same "its guards" "1 1 1" "$(nft list table ip wg-quick-wg0 | grep -c 'iifname != "wg0" ip daddr 10.7.0.1 fib saddr type != local drop') \
+$(nft list table ip6 wg-quick-wg0 | grep -c 'ip6 daddr fd07::1') $(cat /proc/sys/net/ipv4/conf/all/src_valid_mark)"
+works "a ping through" sh -c 'ping -c 2 -W 20 10.7.0.2 > /dev/null'
+works "of IPv6 too" sh -c 'ping -c 2 -W 20 fd07::2 > /dev/null'
+works "and to what only the default route knows" sh -c 'ping -c 2 -W 20 198.51.100.1 > /dev/null; ping -c 1 -W 20 2001:db8:77::1 > /dev/null'
+same "the packets went the tunnel's way" yes "$([ "$(wg show wg0 transfer | cut -f2)" -gt 1000 ] && echo yes)"
+
+# ---- reload keeps sessions ----
+
+works "reload with nothing to do is silent" wg-quick reload wg0
+handshake=$(wg show wg0 latest-handshakes)
+ping -n -i 0.05 -c 60 -w 40 10.7.0.2 > pings &
+pinging=$!
+for i in 1 2 3; do
+	file wg0 "$FULL
+MTU = 1300" "0.0.0.0/0, ::/0" "[Peer]
+PublicKey = $OTHER
+AllowedIPs = 10.66.$i.0/24, fd66:$i::/64"
+	quick reload wg0 || same "reload $i" "" "$(cat said)"
+	file wg0 "$FULL, 10.77.$i.1/24" "0.0.0.0/0, ::/0"
+	quick reload wg0 || same "reload $i back" "" "$(cat said)"
+done
+file wg0 "$FULL" "0.0.0.0/0, ::/0"
+works "diff shows what it would do" sh -c "wg-quick diff wg0 | grep -q '^\[#\] ip -4 address delete 10.77.3.1/24 dev wg0$'"
+quick reload wg0
+wait $pinging
+same "six reloads lose no packet" 60 "$(grep -oE 'icmp_seq=[0-9]+ ' pings | sort -u | wc -l)"
+same "the session is the same" "$handshake" "$(wg show wg0 latest-handshakes)"
+works "and then there is nothing to do" wg-quick reload wg0
+# From default routes to a plain tunnel and back, on one session.
+file wg0 "$FULL" "10.7.0.0/24"
+quick reload wg0
+same "default routes go" "0 0 0" "$(ip -4 rule | grep -c 51820) $(ip -6 rule | grep -c 51820) $(nft list ruleset | grep -c wg-quick)"
+works "the session stays" sh -c 'ping -c 1 -W 20 10.7.0.2 > /dev/null'
+file wg0 "$FULL" "0.0.0.0/0, ::/0"
+quick reload wg0
+works "they come back" sh -c 'ping -c 1 -W 20 198.51.100.1 > /dev/null'
+same "on the same session" "$handshake" "$(wg show wg0 latest-handshakes)"
+wg set wg0 peer "$PEER" endpoint 192.168.5.254:9999
+quick reload wg0
+same "an endpoint that roamed stays" 192.168.5.254:9999 "$(wg show wg0 endpoints | cut -f2)"
+sed -i 's/:5801/:5802/' /etc/wireguard/wg0.conf
+quick reload wg0
+same "unless the file was edited" 192.168.5.254:5802 "$(wg show wg0 endpoints | cut -f2)"
+printf '[Peer]\nPublicKey = wrong\n' >> /etc/wireguard/wg0.conf
+before=$(wg show wg0 dump)
+quick reload wg0
+same "a wrong file changes nothing" "1 $before" "$? $(wg show wg0 dump)" 2> /dev/null
+wg-quick down wg0 > said 2>&1
+file wg0 "$FULL" "0.0.0.0/0, ::/0"
+same "down as it came up, though the file is wrong" "$clean" "$(state)"
+
+# ---- tables, sizes, names ----
+
+for case in "Address = 10.7.0.1/24|0.0.0.0/0" "Address = fd07::1/64|::/0" "Table = 777|10.8.0.0/16, 0.0.0.0/0" \
+	"Table = off|0.0.0.0/0" "FwMark = 0x123|0.0.0.0/0"; do
+	file wg0 "${case%|*}" "${case#*|}"
+	quick up wg0
+	up=$?
+	quick down wg0
+	same "up and down: $case" "0 0 $clean" "$up $? $(state)"
+done
+file wg-a.b_c15charsx "Table = auto" "10.8.0.0/16"
+mv /etc/wireguard/wg-a.b_c15charsx.conf /etc/wireguard/wg-a.b_c15chars.conf
+clean=$(state)
+quick up wg-a.b_c15chars
+same "the longest name" wireguard "$(kind wg-a.b_c15chars)"
+quick down wg-a.b_c15chars
+same "goes" "$clean" "$(state)"
+rm /etc/wireguard/wg-a*
+ip link set eth0 mtu 1400
+file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16"
+clean=$(state)
+quick up wg0
+same "the size of packets comes from the endpoint's route" 1320 "$(cat /sys/class/net/wg0/mtu)"
+quick down wg0
+ip link set eth0 mtu 1500
+file wg0 "$FULL" "0.0.0.0/0, ::/0"
+file wg1 "Address = 10.17.0.1/24, fd17::1/64" "0.0.0.0/0, ::/0"
+clean=$(state)
+quick up wg0 && quick up wg1
+same "two default-route tunnels: the later one is it" "wg1 eth0 eth0" "$(for mark in 0 51820 51821; do
+	ip route get 8.8.8.8 mark $mark | grep -oE 'dev (wg.|eth0)' | cut -d' ' -f2; done | xargs)"
+quick down wg0
+same "the other goes, this one stays" "wg1 1 1" "$(ip route get 8.8.8.8 | grep -oE 'wg.') $(nft list tables ip | grep -c wg-quick-wg1) $(cat /proc/sys/net/ipv4/conf/all/src_valid_mark)"
+quick down wg1
+same "and nothing is left of both" "$clean" "$(state)"
+rm /etc/wireguard/wg1.conf
+
+# ---- what is found ----
+
+clean=$(state)
+quick up wg0
+cp /etc/wireguard/wg0.conf kept.conf
+rm /etc/wireguard/wg0.conf
+quick down wg0
+cp kept.conf /etc/wireguard/wg0.conf
+same "down without the file" "$clean" "$(state)"
+quick up wg0
+file wg0 "Table = off
+PostDown = touch /run/of-another-file" "10.0.0.0/8"
+quick down wg0
+cp kept.conf /etc/wireguard/wg0.conf
+same "down after the file changed" "$clean" "$(state)"
+quick up wg0
+rm -r /run/wgsuite
+quick down wg0
+mkdir -p /run/wgsuite
+echo 0 > /proc/sys/net/ipv4/conf/all/src_valid_mark
+same "down without the record" "$(grep -v /run/wgsuite <<< "$clean")" "$(state | grep -v /run/wgsuite)"
+quick up wg0
+ip link delete wg0
+quick down wg0
+same "down after somebody deleted the link" "$(grep -v /run/wgsuite <<< "$clean")" "$(state | grep -v /run/wgsuite)"
+ip link add wg0 type wireguard
+before=$(state)
+fails "a link that is there already" "wg-quick: \`wg0' already exists" wg-quick up wg0
+same "is left alone" "$before" "$(state)"
+ip link delete wg0
+ip link add wg0 type dummy
+fails "and so is one of another kind" "wg-quick: \`wg0' is not a WireGuard interface" wg-quick down wg0
+ip link delete wg0
+
+# ---- save and strip ----
+
+cat > /etc/wireguard/wg0.conf <<X
+#Giant
+[Interface]
+Address = 172.16.1.1/24
+SaveConfig = true
+PrivateKey = $KEY
+PostUp = ip address add 10.99.0.1/32 dev %i # hook's own
+
+#Moly
+[Peer]
+PublicKey = $PEER
+AllowedIPs = 172.16.1.2/32
+Endpoint = localhost:5555 # by name
+
+#Raspi
+[Peer]
+PublicKey = $OTHER
+AllowedIPs = 172.16.1.3/32
+X
+chmod 640 /etc/wireguard/wg0.conf
+chown 0:65534 /etc/wireguard/wg0.conf
+quick up wg0
+wg set wg0 listen-port 5555 peer "$OTHER" allowed-ips 172.16.1.3/32,172.16.7.0/24
+port=$(wg show wg0 listen-port)
+quick save wg0
+same "save" "$port 1 1 1 640 65534" "$(sed -n 's/^ListenPort = //p' /etc/wireguard/wg0.conf) $(grep -c '^#Moly$' /etc/wireguard/wg0.conf) \
+$(grep -c '^Endpoint = localhost:5555 # by name$' /etc/wireguard/wg0.conf) $(grep -c '^AllowedIPs = 172.16.1.3/32, 172.16.7.0/24$' /etc/wireguard/wg0.conf) \
+$(stat -c '%a %g' /etc/wireguard/wg0.conf)"
+wg set wg0 peer "$OTHER" remove
+quick down wg0
+same "down saves too" "1 0 #Giant" "$(grep -c '^\[Peer\]' /etc/wireguard/wg0.conf) $(grep -c "$OTHER" /etc/wireguard/wg0.conf) $(head -n 1 /etc/wireguard/wg0.conf)"
+same "and no address that a hook or the kernel made" "Address = 172.16.1.1/24" "$(grep ^Address /etc/wireguard/wg0.conf)"
+ip link add wgx type wireguard
+works "the kernel takes what strip gives" bash -c 'wg setconf wgx <(wg-quick strip wg0)'
+same "whole" "$PEER 5555" "$(wg show wgx peers) $(wg show wgx listen-port)"
+before=$(wg show wgx dump)
+bash -c 'wg syncconf wgx <(wg-quick strip nosuch)' > said 2>&1
+same "and a strip that fails empties nothing" "$before" "$(wg show wgx dump)"
+ip link delete wgx
+
+# ---- hooks, keys, rights ----
+
+echo "$KEY" > key
+file wg0 "Address = 10.7.0.1/24
+PreUp = wg set %i private-key /tmp/key fwmark 7
+PostUp = wg show %i fwmark > /tmp/mark
+PreDown = wg show %i public-key > /tmp/public
+PostDown = ip link show %i > /dev/null 2>&1 || echo gone > /tmp/gone" "10.8.0.0/16"
+sed -i /^PrivateKey/d /etc/wireguard/wg0.conf
+clean=$(state)
+quick up wg0
+quick down wg0
+same "hooks see the kernel's device" "0x7 $(wg pubkey < key) gone" "$(cat mark public gone | xargs)"
+same "and nothing is left" "$clean" "$(state)"
+file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16"
+chmod 711 /home /home/nobody
+install -o nobody -m 600 /etc/wireguard/wg0.conf /home/nobody/wg0.conf
+as_nobody() {
+	setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+net_admin --ambient-caps=+net_admin "$@" > said 2>&1
+}
+as_nobody wg-quick up /home/nobody/wg0.conf
+same "with CAP_NET_ADMIN and nothing else" "0 wireguard" "$? $(kind wg0)"
+as_nobody wg-quick down /home/nobody/wg0.conf
+same "down too" "0 " "$? $(ip -o link show wg0 2> /dev/null)"
+
+# ---- the printed commands, run by hand ----
+
+for allowed in "0.0.0.0/0, ::/0, 10.9.0.0/16" "10.8.0.0/16, fd08::/64"; do
+	file wg0 "$FULL
+PostUp = echo done > /run/hook" "$allowed"
+	clean=$(state)
+	wg-quick up --dry-run wg0 | sed 's/^\[#\] //' > by-hand
+	same "a dry run touches nothing: $allowed" "$clean" "$(state)"
+	tunnel() { state | grep -v -e /run/ -e '^table' ; nft list ruleset | sort; wg showconf wg0 | grep -v ListenPort; cat /run/hook; }
+	quick up wg0
+	ours=$(tunnel)
+	quick down wg0
+	rm /run/hook
+	bash -e by-hand > said 2>&1
+	same "and run by hand gives the same" "$ours" "$(tunnel)"
+	rm -f /run/hook
+	quick down wg0
+	echo 0 > /proc/sys/net/ipv4/conf/all/src_valid_mark
+	same "which goes as well" "$clean" "$(state)"
+done
+
+# ---- two at once ----
+
+file wg0 "PostUp = echo up >> /tmp/order; read -t 1 < /tmp/fifo || true; echo done >> /tmp/order
+PostDown = echo down >> /tmp/order" "10.8.0.0/16"
+mkfifo fifo
+exec 3<> fifo
+wg-quick up wg0 > up1 2>&1 & one=$!
+until grep -q up order 2> /dev/null; do sleep 0.05; done
+wg-quick down wg0 > said 2>&1
+wait $one
+same "up and down take turns" "up done down" "$(xargs < order)"
+exec 3>&-
+file wg0 "$FULL" "0.0.0.0/0, ::/0"
+clean=$(state)
+wg-quick up wg0 > up1 2>&1 & one=$!
+wg-quick up wg0 > up2 2>&1 & two=$!
+wait $one; code1=$?
+wait $two; code2=$?
+same "of two ups one is it" "1 1" "$((code1 + code2)) $(grep -lF "wg-quick: \`wg0' already exists" up1 up2 | wc -l)"
+quick down wg0
+same "and one down is enough" "$clean" "$(state)"
+
+# ---- in place of Debian's, and the other way round ----
+
+if [ -x /usr/bin/quick-debian ]; then
+	theirs() { quick-debian "$@" > said 2>&1; }
+	kept() { state | sed '/wgsuite/d; /^[01]$/d'; } # theirs leaves src_valid_mark, and knows no record
+	file wg1 "Address = 10.17.0.1/24, fd17::1/64" "0.0.0.0/0, ::/0"
+	clean=$(kept)
+	theirs up wg0
+	same "theirs works here" "wg0" "$(ip route get 8.8.8.8 | grep -oE 'wg.')"
+	works "reload of a tunnel that theirs brought up finds nothing to do" wg-quick reload wg0
+	quick down wg0
+	same "ours takes down what theirs brought up" "$clean" "$(kept)"
+	quick up wg0
+	theirs down wg0
+	same "theirs takes down what ours brought up" "$clean" "$(kept)"
+	quick up wg0
+	same "and ours is not led astray by its old record" "wg0" "$(ip route get 8.8.8.8 | grep -oE 'wg.')"
+	quick down wg0
+	same "nothing is left" "$clean" "$(kept)"
+	theirs up wg0
+	theirs up wg1
+	quick down wg0
+	same "of two of theirs ours takes the one it is asked for" "wg1 eth0" \
+		"$(ip route get 8.8.8.8 | grep -oE 'wg.') $(ip route get 192.168.5.7 | grep -oE 'eth0')"
+	quick down wg1
+	same "then the other" "$clean" "$(kept)"
+	rm /etc/wireguard/wg1.conf
+else
+	echo "ok $((n += 1)) - upgrade # SKIP no wg-quick of Debian's"
+fi
+
+# ---- failures: every fallible step of up, then killed at every fourth ----
+
+file wg0 "$FULL
+DNS = 10.7.0.53, corp.example
+PreUp = echo > /run/pre-%i
+PostUp = echo > /run/post-%i
+PostDown = rm -f /run/pre-%i /run/post-%i" "0.0.0.0/0, ::/0"
+mkdir -p /run/wgsuite
+clean=$(state)
+WG_QUICK_FAULT_LOG=/tmp/steps quick-faults up wg0 > said 2>&1
+quick-faults down wg0 > said 2>&1
+same "with faults built in, up and down" "$clean" "$(state)"
+steps=$(wc -l < steps)
+bad=
+for step in $(seq "$steps"); do
+	WG_QUICK_FAULT=$step quick-faults up wg0 > said 2>&1 && quick-faults down wg0 > said 2>&1
+	[ "$(state)" = "$clean" ] || { bad+=" $step"; quick-faults down wg0 > /dev/null 2>&1; }
+done
+same "whichever of $steps steps fails, all is undone" "" "$bad"
+bad=
+for step in $(seq 2 4 "$steps"); do
+	WG_QUICK_FAULT=$step WG_QUICK_FAULT_SIGNAL=9 quick-faults up wg0 > said 2>&1
+	quick-faults down wg0 > said 2>&1
+	[ "$(state)" = "$clean" ] || bad+=" $step"
+done
+same "wherever it is killed, down undoes it" "" "$bad"
+rm /etc/wireguard/wg0.conf
+
+# ---- Algo's drop-in: no AF_UNIX, no mount, nothing to write to but /tmp ----
+
+if [ -s /algo-calls ]; then
+	file wg0 "Address = 10.7.0.1/24, fd07::1/64
+SaveConfig = false
+# laptop" "10.7.0.0/24, 10.8.0.0/16"
+	clean=$(state)
+	hardened /algo-calls sh -c 'echo > /run/x; echo > /etc/x; echo 1 > /proc/sys/net/ipv4/ip_forward' > said 2>&1
+	same "the sandbox is one" 3 "$(grep -c 'Read-only file system' said)"
+	hardened /algo-calls wg-quick up wg0 > said 2>&1
+	same "a hardened unit brings the kernel's link up" "0 wireguard" "$? $(kind wg0)"
+	hardened /algo-calls wg show wg0 peers > peers 2>&1
+	same "asks for its peers" "$PEER" "$(cat peers)"
+	works "and its packets go" sh -c 'ping -c 1 -W 20 10.7.0.2 > /dev/null'
+	sed -i 's/10.8.0.0/10.9.0.0/' /etc/wireguard/wg0.conf
+	hardened /algo-calls wg-quick reload wg0 > said 2>&1
+	same "reloads" "0 10.9.0.0/16" "$? $(ip -4 route show dev wg0 proto boot | awk '{ print $1 }')"
+	hardened /algo-calls wg-quick down wg0 > said 2>&1
+	same "and takes it down" "0 $clean" "$? $(state)"
+	file wg0 "$FULL" "0.0.0.0/0, ::/0"
+	hardened /algo-calls wg-quick up wg0 > said 2>&1
+	same "a full tunnel too" "0 wg0" "$? $(ip route get 8.8.8.8 | grep -oE 'wg.')"
+	works "with packets" sh -c 'ping -c 1 -W 20 198.51.100.1 > /dev/null'
+	hardened /algo-calls wg-quick down wg0 > said 2>&1
+	same "of which nothing is left either" "0 $clean" "$? $(state)"
+else
+	echo "ok $((n += 1)) - Algo's drop-in # SKIP no systemd-analyze to ask for its system calls"
+fi
+
+# ---- 2,000 peers ----
+
+awk -v key="$KEY" 'BEGIN {
+	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	print "[Interface]\nPrivateKey = " key "\nAddress = 10.7.0.1/32, fd07::1/128"
+	for (i = 1; i <= 2000; i++)
+		printf "[Peer]\nPublicKey = %s%srMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXU0=\nAllowedIPs = 10.9.%d.%d/32, fd09::%x/128\n",
+			substr(letters, int(i / 64) + 1, 1), substr(letters, i % 64 + 1, 1), i / 256, i % 256, i
+}' > /etc/wireguard/wg0.conf
+mkdir -p /run/wgsuite
+clean=$(state)
+quick up wg0
+same "2,000 peers" "2000 2000 2000" "$(wg show wg0 peers | wc -l) $(ip -4 route show dev wg0 proto boot | wc -l) $(ip -6 route show dev wg0 proto boot | wc -l)"
+works "reload finds nothing to do" wg-quick reload wg0
+sed -i 's|10.9.3.3/32|10.9.3.3/32, 10.10.0.0/16|' /etc/wireguard/wg0.conf
+same "one of them changed is one change" 2 "$(wg-quick diff wg0 | wc -l)"
+quick reload wg0
+same "and one route more" "10.10.0.0/16 scope link " "$(ip -4 route show dev wg0 10.10.0.0/16)"
+quick down wg0
+same "down they go" "$clean" "$(state)"
+
+# ---- without the module ----
+
+gw wg-quick down wgb > said 2>&1
+file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16"
+works "the module goes" unload wireguard
+clean=$(state)
+wg-quick up wg0 > said 2>&1
+same "up without it starts the daemon" "0 tun 1 1" "$? $(kind wg0) $(daemons) $(grep -c 'Missing WireGuard kernel module' said)"
+same "which wg finds" "$PEER" "$(wg show wg0 peers)"
+quick down wg0
+for i in $(seq 100); do [ "$(daemons)" != 0 ] || break; sleep 0.1; done
+same "and down ends it" "$clean" "$(state)"
+tap_end

@@ -1,0 +1,33 @@
+# TAP for the scripts of the test machine: same, works, fails; tap_end at the end. They are run in a folder
+# that may be written to; what a command said is in the file "said" there.
+n=0
+failed=0
+# same NAME WANTED HAVE
+same() {
+	n=$((n + 1))
+	if [ "$2" = "$3" ]; then
+		echo "ok $n - $1"
+	else
+		failed=1
+		echo "not ok $n - $1"
+		diff <(echo "$2") <(echo "$3") | head -n 20 | cut -c1-300 | sed 's/^/# /'
+	fi
+}
+# works NAME COMMAND…
+works() {
+	local name=$1 code=0
+	shift
+	"$@" > said 2>&1 || code=$?
+	same "$name" "0 " "$code $(head -c 400 said)"
+}
+# fails NAME MESSAGE COMMAND…
+fails() {
+	local name=$1 message=$2 code=0
+	shift 2
+	"$@" > said 2>&1 || code=$?
+	same "$name" "1 $message" "$code $(cat said)"
+}
+tap_end() {
+	echo "1..$n"
+	exit "$failed"
+}
