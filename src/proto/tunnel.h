@@ -107,6 +107,20 @@ struct wg_batch {
  * the control half (WG_CONTROL: stage it and shake hands) or drops it (NO_PEER and NO_ENDPOINT
  * deserve an ICMP error). */
 void tunnel_seal(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b);
+/* The same for one of several threads. `numbered` is called inside when verdicts, paths and counters are
+ * there, and the bytes are not: threads whose calls begin and are numbered one after the other send with
+ * rising counters, although they work side by side. */
+struct wg_order {
+	void (*numbered)(void *ctx);
+	void *ctx;
+	struct wg_run *runs; /* room for as many as the batch has buffers */
+};
+void tunnel_seal_in_order(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b,
+			  const struct wg_order *order);
+struct wg_run { /* the tunnel's own */
+	const void *session;
+	uint64_t counter;
+};
 /* Datagrams from UDP. Data messages are opened and checked (WG_TO_TUN, or WG_DONE for keepalives and
  * drops); handshake messages of right length are WG_CONTROL. */
 void tunnel_open(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b);

@@ -72,6 +72,7 @@ static struct wg_tunnel_peer *look_up(struct looked_up *last, const struct wg_tu
 
 struct seal_run {
 	struct wg_tunnel_peer *peer;
+	struct wg_run *runs; /* null: at once; else where what is to be done is noted, by path */
 	size_t n;
 	struct wg_buf *bufs[RUN_MAX];
 };
@@ -144,9 +145,9 @@ static struct wg_tunnel_peer *answer(const struct asked *a, size_t i, struct wg_
 
 /* Header, padding, and the AEAD's view of one packet. */
 static void seal_prepare(struct aead_packet *out, struct wg_buf *buf, const struct wg_session *s,
-			 uint64_t counter, size_t mtu)
+			 uint64_t counter)
 {
-	size_t padded = packet_padded(buf->n, mtu);
+	uint32_t padded = buf->out_n - WG_OVERHEAD;
 	uint8_t *plain = buf->dst + MSG_DATA_HEADER_BYTES;
 
 	out->src = buf->src;
@@ -158,9 +159,17 @@ static void seal_prepare(struct aead_packet *out, struct wg_buf *buf, const stru
 	}
 	msg_data_header(buf->dst, s->remote, counter);
 	out->dst = plain;
-	out->n = (uint32_t)padded;
+	out->n = padded;
 	out->counter = counter;
-	buf->out_n = (uint32_t)padded + WG_OVERHEAD;
+}
+
+static void seal_bytes(struct wg_buf *const *bufs, size_t n, const struct wg_session *s, uint64_t first)
+{
+	struct aead_packet packets[RUN_MAX];
+
+	for (size_t i = 0; i < n; i++)
+		seal_prepare(&packets[i], bufs[i], s, first + i);
+	aead_seal_run(packets, n, &s->tx_key);
 }
 
 static void seal_flush(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b,
@@ -169,13 +178,12 @@ static void seal_flush(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b,
 	struct wg_tunnel_peer *peer = run->peer;
 	struct wg_session *s = run->n ? peer->sessions.current : NULL;
 	size_t mtu = atomic_load_explicit(&t->mtu, memory_order_relaxed), taken = 0, i;
-	struct aead_packet packets[RUN_MAX];
 	uint64_t first, bytes = 0;
 
 	if (session_can_send(s, now_ns))
 		taken = session_take_counters(s, run->n, &first);
 	for (i = 0; i < taken; i++) {
-		seal_prepare(&packets[i], run->bufs[i], s, first + i, mtu);
+		run->bufs[i]->out_n = (uint32_t)packet_padded(run->bufs[i]->n, mtu) + WG_OVERHEAD;
 		run->bufs[i]->path = (uint16_t)b->n_paths;
 		verdict(tally, run->bufs[i], WG_TO_UDP, WG_DROP_NONE);
 		bytes += run->bufs[i]->out_n;
@@ -185,13 +193,35 @@ static void seal_flush(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b,
 	run->n = 0;
 	if (taken == 0)
 		return;
-	aead_seal_run(packets, taken, &s->tx_key);
+	if (run->runs)
+		run->runs[b->n_paths] = (struct wg_run){ s, first };
+	else
+		seal_bytes(run->bufs, taken, s, first);
 	peer_path(peer, &b->paths[b->n_paths++]);
 	count_bytes(&peer->tx_bytes, bytes);
 	data_wake(t, peer, timers_sent(&peer->timers, now_ns, true));
 	if (session_is_stale(s, now_ns) &&
 	    now_ns >= atomic_load_explicit(&peer->may_initiate_ns, memory_order_relaxed))
 		peer_poke(t, peer, POKE_REKEY);
+}
+
+/* The work that was put off: a run's buffers are those of one path. */
+static void seal_noted(const struct wg_batch *b, const struct wg_run *runs)
+{
+	struct wg_buf *bufs[RUN_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i <= b->n; i++) {
+		if (i < b->n && b->bufs[i].verdict != WG_TO_UDP)
+			continue;
+		if (n > 0 && (i == b->n || b->bufs[i].path != bufs[0]->path)) {
+			const struct wg_run *run = &runs[bufs[0]->path];
+			seal_bytes(bufs, n, run->session, run->counter);
+			n = 0;
+		}
+		if (i < b->n)
+			bufs[n++] = &b->bufs[i];
+	}
 }
 
 static void seal_some(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b, size_t from,
@@ -213,12 +243,13 @@ static void seal_some(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b, 
 	}
 }
 
-void tunnel_seal(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)
+static void seal_all(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b, struct wg_run *runs)
 {
 	struct tally tally = { { 0 } };
 	struct seal_run run;
 
 	run.peer = NULL;
+	run.runs = runs;
 	run.n = 0;
 	b->n_paths = 0;
 	for (size_t from = 0; from < b->n; from += RUN_MAX)
@@ -226,6 +257,19 @@ void tunnel_seal(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)
 			  &tally);
 	seal_flush(t, now_ns, b, &run, &tally);
 	tally_add(t, &tally);
+}
+
+void tunnel_seal(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)
+{
+	seal_all(t, now_ns, b, NULL);
+}
+
+void tunnel_seal_in_order(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b,
+			  const struct wg_order *order)
+{
+	seal_all(t, now_ns, b, order->runs);
+	order->numbered(order->ctx);
+	seal_noted(b, order->runs);
 }
 
 /* ---- in ---- */

@@ -39,6 +39,13 @@ void tunnel_seal(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)
 	}
 }
 
+void tunnel_seal_in_order(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b,
+			  const struct wg_order *order)
+{
+	tunnel_seal(t, now_ns, b);
+	order->numbered(order->ctx);
+}
+
 void tunnel_open(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)
 {
 	(void)t, (void)now_ns;

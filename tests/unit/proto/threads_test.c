@@ -74,6 +74,7 @@ struct batch {
 	struct wg_batch b;
 	struct wg_buf bufs[BATCH];
 	struct wg_path paths[BATCH];
+	struct wg_run runs[BATCH];
 	uint8_t in[BATCH][PACKET], sealed[BATCH][ROOM], out[BATCH][ROOM];
 };
 
@@ -91,10 +92,18 @@ static void check(struct batch *x, int from)
 	}
 }
 
+static void numbered(void *ctx)
+{
+	struct batch *x = ctx;
+
+	assert_true(x->b.n_paths <= x->b.n);
+}
+
 /* A batch from one end's TUN to the other end's. */
 static void round_trip(struct batch *x, int from, int worker)
 {
 	struct end *a = &ends[from], *b = &ends[!from];
+	const struct wg_order order = { numbered, x, x->runs };
 	size_t n = 0;
 
 	for (int i = 0; i < BATCH; i++) {
@@ -103,7 +112,7 @@ static void round_trip(struct batch *x, int from, int worker)
 	}
 	x->b = (struct wg_batch){ x->bufs, BATCH, x->paths, 0 };
 	pthread_mutex_lock(&a->sections[worker]);
-	tunnel_seal(a->tunnel, now_ns, &x->b);
+	tunnel_seal_in_order(a->tunnel, now_ns, &x->b, &order);
 	pthread_mutex_unlock(&a->sections[worker]);
 	for (int i = 0; i < BATCH; i++) {
 		if (x->bufs[i].verdict != WG_TO_UDP)

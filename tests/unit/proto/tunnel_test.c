@@ -44,7 +44,6 @@ static void test_two_pings_count_as_in_the_kernel(void **state)
 	pair_free(p);
 }
 
-
 /* ---- batches ---- */
 
 enum { BATCH = 150, ROOM = 200 };
@@ -133,6 +132,52 @@ static void test_in_place(void **state)
 	assert_int_equal(buf.verdict, WG_TO_TUN);
 	assert_int_equal(buf.out_n, sizeof ping);
 	assert_memory_equal(room + 16, ping, sizeof ping);
+	pair_free(p);
+}
+
+/* A batch has its counters, and its verdicts, before its bytes: the second is sealed in between. */
+static struct pair *numbered_pair;
+static struct wg_batch numbered_second;
+
+static void numbered(void *ctx)
+{
+	const struct wg_batch *b = ctx;
+
+	for (size_t i = 0; i < b->n; i++) {
+		assert_int_equal(b->bufs[i].verdict, i == 1 ? WG_DONE : WG_TO_UDP);
+		assert_int_equal(b->bufs[i].dst[0], 0xff);
+	}
+	tunnel_seal(numbered_pair->side[0].tunnel, numbered_pair->now_ns, &numbered_second);
+}
+
+static void test_batches_are_numbered_before_the_work(void **state)
+{
+	static uint8_t in[2 * BATCH][84], room[2 * BATCH][ROOM];
+	static struct wg_buf bufs[2 * BATCH];
+	static struct wg_path paths[2 * BATCH];
+	static struct wg_run runs[BATCH];
+	struct wg_batch b = { bufs, BATCH, paths, 0 };
+	struct wg_order order = { numbered, &b, runs };
+	struct pair *p = numbered_pair = pair_new(31);
+	uint64_t last = 0;
+
+	(void)state;
+	numbered_second = (struct wg_batch){ bufs + BATCH, BATCH, paths + BATCH, 0 };
+	ping_both_ways(p);
+	for (int i = 0; i < 2 * BATCH; i++) {
+		pair_ipv4(in[i], sizeof in[i], 0);
+		memset(room[i], 0xff, ROOM);
+		bufs[i] = (struct wg_buf){ .src = in[i], .dst = room[i], .n = sizeof in[i] };
+	}
+	in[1][16] = in[BATCH + 1][16] = 11; /* nobody's */
+	tunnel_seal_in_order(p->side[0].tunnel, p->now_ns, &b, &order);
+	for (int i = 0; i < 2 * BATCH; i++) {
+		if (i % BATCH == 1)
+			continue;
+		assert_true(load_le64(room[i] + 8) > last);
+		last = load_le64(room[i] + 8);
+		assert_int_equal(pair_udp(p, 1, room[i], bufs[i].out_n, NULL, 0).verdict, WG_TO_TUN);
+	}
 	pair_free(p);
 }
 
@@ -533,6 +578,7 @@ int main(void)
 		cmocka_unit_test(test_two_pings_count_as_in_the_kernel),
 		cmocka_unit_test(test_batch_of_several_peers),
 		cmocka_unit_test(test_in_place),
+		cmocka_unit_test(test_batches_are_numbered_before_the_work),
 		cmocka_unit_test(test_peer_errors),
 		cmocka_unit_test(test_order_of_peers),
 		cmocka_unit_test(test_private_key),
