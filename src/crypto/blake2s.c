@@ -144,3 +144,76 @@ void mac16_2(uint8_t out[MAC_BYTES], const void *key, size_t key_n, const void *
 	blake2s_update(&s, b, b_n);
 	blake2s_final(&s, out);
 }
+
+/* ---- many at once ---- */
+
+void blake2s_lanes_portable(struct blake2s_lane *lanes, size_t n)
+{
+	uint8_t tail[BLAKE2S_BLOCK_BYTES];
+
+	for (struct blake2s_lane *l = lanes; l < lanes + n; l++) {
+		size_t whole = (l->n - 1) / BLAKE2S_BLOCK_BYTES, at = whole * BLAKE2S_BLOCK_BYTES;
+		blake2s_fn *compress = crypto_rows()->blake2s->compress;
+
+		memcpy(l->out, l->h, sizeof l->out);
+		if (whole > 0)
+			compress(l->out, l->p, whole, l->before + BLAKE2S_BLOCK_BYTES, false);
+		memset(tail, 0, sizeof tail);
+		memcpy(tail, l->p + at, l->n - at);
+		compress(l->out, tail, 1, (uint64_t)l->before + l->n, l->last);
+	}
+	mem_wipe(tail, sizeof tail);
+}
+
+static void lanes_run(struct blake2s_lane *lanes, size_t n)
+{
+	const struct blake2s_lanes_row *row = crypto_rows()->blake2s_lanes;
+
+	while (n > 0) {
+		size_t now = n < row->lanes ? n : row->lanes;
+		(now < row->worth ? blake2s_lanes_portable : row->run)(lanes, now);
+		lanes += now;
+		n -= now;
+	}
+}
+
+void mac_keys(struct mac_key *out, const void *const *keys, size_t key_n, size_t n)
+{
+	uint8_t blocks[BLAKE2S_LANES_MAX][BLAKE2S_BLOCK_BYTES] = { { 0 } };
+	struct blake2s_lane lanes[BLAKE2S_LANES_MAX];
+	struct blake2s s;
+
+	blake2s_init(&s, MAC_BYTES, NULL, 0);
+	s.h[0] ^= (uint32_t)key_n << 8;
+	for (size_t now; n > 0; n -= now, keys += now, out += now) {
+		now = n < BLAKE2S_LANES_MAX ? n : BLAKE2S_LANES_MAX;
+		for (size_t i = 0; i < now; i++) {
+			memcpy(blocks[i], keys[i], key_n);
+			lanes[i] = (struct blake2s_lane){ .h = s.h, .p = blocks[i],
+							  .n = sizeof blocks[i] };
+		}
+		lanes_run(lanes, now);
+		for (size_t i = 0; i < now; i++)
+			memcpy(out[i].h, lanes[i].out, sizeof out[i].h);
+	}
+	mem_wipe(blocks, sizeof blocks);
+	mem_wipe(lanes, sizeof lanes);
+}
+
+void mac16_many(struct mac_job *jobs, size_t n)
+{
+	struct blake2s_lane lanes[BLAKE2S_LANES_MAX];
+
+	for (size_t now; n > 0; n -= now, jobs += now) {
+		now = n < BLAKE2S_LANES_MAX ? n : BLAKE2S_LANES_MAX;
+		for (size_t i = 0; i < now; i++)
+			lanes[i] = (struct blake2s_lane){ .h = jobs[i].key->h, .p = jobs[i].p,
+							  .n = jobs[i].n, .last = true,
+							  .before = BLAKE2S_BLOCK_BYTES };
+		lanes_run(lanes, now);
+		for (size_t i = 0; i < now; i++)
+			for (size_t k = 0; k < MAC_BYTES / 4; k++)
+				store_le32(jobs[i].out + 4 * k, lanes[i].out[k]);
+	}
+	mem_wipe(lanes, sizeof lanes);
+}

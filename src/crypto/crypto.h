@@ -77,6 +77,23 @@ void hash2(struct wg_hash *out, const void *a, size_t a_n, const void *b, size_t
 /* Keyed BLAKE2s with 16 bytes out: MAC(key, a ‖ b). */
 void mac16_2(uint8_t out[MAC_BYTES], const void *key, size_t key_n, const void *a, size_t a_n,
 	     const void *b, size_t b_n);
+
+/* MACs of many messages at once, in lanes where a row has them. A mac_key is the state behind the
+ * key's block, where all messages under that key start: as secret as the key. */
+struct mac_key {
+	uint32_t h[8];
+};
+struct mac_job {
+	const struct mac_key *key;
+	const void *p;
+	uint32_t n; /* 1 to 2^31 bytes; lanes that run together take as long as the longest */
+	uint8_t out[MAC_BYTES];
+};
+/* out[i] of keys[i], each of key_n bytes (1-32). */
+void mac_keys(struct mac_key *out, const void *const *keys, size_t key_n, size_t n);
+/* out = MAC(key, p), as mac16_2() makes it. */
+void mac16_many(struct mac_job *jobs, size_t n);
+
 /* HMAC-BLAKE2s (RFC 2104), 32 bytes out. */
 void hmac(struct wg_hash *out, const void *key, size_t key_n, const void *p, size_t n);
 /* KDF1..KDF3 of the whitepaper: `count` outputs of 32 bytes into t1, t2, t3 (the unused null).
@@ -104,7 +121,7 @@ void cpu_restrict(uint32_t allowed);
 must_check bool cpu_parse(uint32_t *mask, const char *words);
 
 /* The name of the row in use, for the log and the benchmarks: "aead", "x25519", "x25519-batch",
- * "blake2s" → "portable", "avx2", … */
+ * "blake2s", "blake2s-lanes" → "portable", "avx2", … */
 const char *crypto_row(const char *primitive);
 /* Known answers through every row in use. False: this binary computes wrongly on this machine. */
 must_check bool crypto_self_test(void);

@@ -112,6 +112,26 @@ struct blake2s_row {
 	blake2s_fn *compress;
 };
 blake2s_fn blake2s_compress_portable;
+
+/* Many messages at once: a state and the 1 to 2^31 bytes it goes on with. */
+struct blake2s_lane {
+	const uint32_t *h; /* the state: 8 words, after `before` bytes (a multiple of 64) */
+	const uint8_t *p;
+	uint32_t n, before;
+	bool last; /* the message ends here; if not, n is a multiple of 64 */
+	uint32_t out[8];
+};
+/* Fills `out` of n <= lanes lanes. */
+typedef void blake2s_lanes_fn(struct blake2s_lane *lanes, size_t n);
+struct blake2s_lanes_row {
+	const char *name;
+	uint32_t needs;
+	blake2s_lanes_fn *run;
+	size_t lanes, worth; /* at once; with fewer than `worth` one by one is faster */
+};
+enum { BLAKE2S_LANES_MAX = 16 };
+blake2s_lanes_fn blake2s_lanes_portable, blake2s_lanes_ssse3, blake2s_lanes_avx2,
+	blake2s_lanes_avx512, blake2s_lanes_neon;
 extern const uint8_t blake2s_sigma[10][16];
 extern const uint32_t blake2s_iv[8];
 
@@ -147,6 +167,7 @@ struct crypto_rows {
 	const struct poly1305_row *poly1305;
 	const struct aead_row *aead;
 	const struct blake2s_row *blake2s;
+	const struct blake2s_lanes_row *blake2s_lanes;
 	const struct x25519_row *x25519;
 	const struct x25519_batch_row *x25519_batch;
 };

@@ -44,6 +44,18 @@ static const struct blake2s_row blake2s_table[] = {
 	{ "portable", 0, blake2s_compress_portable },
 };
 
+static const struct blake2s_lanes_row blake2s_lanes_table[] = {
+#if CRYPTO_X86
+	{ "avx512", WITH_AVX512, blake2s_lanes_avx512, 16, 3 },
+	{ "avx2", WITH_AVX2, blake2s_lanes_avx2, 8, 3 },
+	{ "ssse3", CPU_SSSE3, blake2s_lanes_ssse3, 4, 3 },
+#endif
+#if CRYPTO_NEON
+	{ "neon", CPU_NEON, blake2s_lanes_neon, 4, 3 },
+#endif
+	{ "portable", 0, blake2s_lanes_portable, BLAKE2S_LANES_MAX, 1 },
+};
+
 static const struct x25519_row x25519_table[] = {
 #if CRYPTO_X86
 #if CRYPTO_INT128
@@ -62,7 +74,8 @@ static const struct x25519_batch_row x25519_batch_table[] = {
 };
 
 const struct crypto_rows crypto_tables = {
-	chacha20_table, poly1305_table, aead_table, blake2s_table, x25519_table, x25519_batch_table,
+	chacha20_table, poly1305_table, aead_table, blake2s_table, blake2s_lanes_table,
+	x25519_table, x25519_batch_table,
 };
 
 static struct crypto_rows chosen;
@@ -84,6 +97,7 @@ void crypto_choose(void)
 	CHOOSE(rows.poly1305, poly1305_table, have);
 	CHOOSE(rows.aead, aead_table, have);
 	CHOOSE(rows.blake2s, blake2s_table, have);
+	CHOOSE(rows.blake2s_lanes, blake2s_lanes_table, have);
 	CHOOSE(rows.x25519, x25519_table, have);
 	CHOOSE(rows.x25519_batch, x25519_batch_table, have);
 	chosen = rows;
@@ -109,6 +123,8 @@ const char *crypto_row(const char *primitive)
 		return rows->x25519_batch->name;
 	if (strcmp(primitive, "blake2s") == 0)
 		return rows->blake2s->name;
+	if (strcmp(primitive, "blake2s-lanes") == 0)
+		return rows->blake2s_lanes->name;
 	if (strcmp(primitive, "chacha20") == 0)
 		return rows->chacha20->name;
 	if (strcmp(primitive, "poly1305") == 0)

@@ -1,4 +1,4 @@
-/* Four 32-bit words in NEON, as chacha20_x4.inc wants them. */
+/* Four 32-bit words in NEON, as chacha20_x4.inc and blake2s_x4.inc want them. */
 #ifndef WG_X4_NEON_H
 #define WG_X4_NEON_H
 
@@ -9,6 +9,7 @@ typedef uint32x4_t v4;
 
 always_inline v4 add4(v4 a, v4 b) { return vaddq_u32(a, b); }
 always_inline v4 xor4(v4 a, v4 b) { return veorq_u32(a, b); }
+always_inline v4 and4(v4 a, v4 b) { return vandq_u32(a, b); }
 always_inline v4 set4(uint32_t w) { return vdupq_n_u32(w); }
 always_inline v4 load4(const uint8_t *p) { return vreinterpretq_u32_u8(vld1q_u8(p)); }
 always_inline void store4(uint8_t *p, v4 a) { vst1q_u8(p, vreinterpretq_u8_u32(a)); }
@@ -22,6 +23,12 @@ always_inline v4 rotl4(v4 a, int n)
 		return SHIFT_INSERT(a, 12);
 	if (n == 8)
 		return SHIFT_INSERT(a, 8);
+	if (n == 20)
+		return SHIFT_INSERT(a, 20);
+	if (n == 24)
+		return SHIFT_INSERT(a, 24);
+	if (n == 25)
+		return SHIFT_INSERT(a, 25);
 	return SHIFT_INSERT(a, 7);
 }
 

@@ -19,6 +19,7 @@ static void every_subset_computes_right(void **state)
 		assert_int_equal(crypto_rows()->chacha20->needs & ~mask, 0);
 		assert_int_equal(crypto_rows()->poly1305->needs & ~mask, 0);
 		assert_int_equal(crypto_rows()->blake2s->needs & ~mask, 0);
+		assert_int_equal(crypto_rows()->blake2s_lanes->needs & ~mask, 0);
 		assert_int_equal(crypto_rows()->x25519->needs & ~mask, 0);
 		assert_int_equal(crypto_rows()->x25519_batch->needs & ~mask, 0);
 		if (!crypto_self_test())
@@ -30,7 +31,8 @@ static void every_subset_computes_right(void **state)
 
 static void generic_is_portable(void **state)
 {
-	static const char *const primitives[] = { "aead", "x25519", "blake2s", "chacha20", "poly1305" };
+	static const char *const primitives[] = { "aead", "x25519", "blake2s", "blake2s-lanes",
+						  "chacha20", "poly1305" };
 
 	(void)state;
 	cpu_restrict(0);

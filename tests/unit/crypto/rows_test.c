@@ -151,6 +151,86 @@ static void blake2s_rows_agree(void **state)
 	}
 }
 
+/* `lanes` messages of sizes around n, each at a place of its own: those at an end of the guard fault
+ * when a row reads too far. */
+static void check_lanes(const struct blake2s_lanes_row *row, struct chance *c, size_t n_lanes, uint32_t n)
+{
+	struct blake2s_lane lanes[BLAKE2S_LANES_MAX + 1], right_lanes[BLAKE2S_LANES_MAX];
+	uint32_t state[BLAKE2S_LANES_MAX][8];
+
+	chance_bytes(c, from.start, (size_t)(from.end - from.start));
+	chance_bytes(c, state, sizeof state);
+	memset(lanes, MARK, sizeof lanes);
+	for (size_t i = 0; i < n_lanes; i++) {
+		uint32_t size = chance_below(c, 4) ? n : 1 + chance_below(c, 300);
+		bool last = size % BLAKE2S_BLOCK_BYTES != 0 || chance_below(c, 2);
+		size_t shift = chance_below(c, 4096);
+		lanes[i] = (struct blake2s_lane){
+			.h = state[i], .p = i % 2 ? from.end - size : from.start + shift, .n = size,
+			.before = chance_below(c, 3) * BLAKE2S_BLOCK_BYTES, .last = last };
+		right_lanes[i] = lanes[i];
+	}
+	row->run(lanes, n_lanes);
+	blake2s_lanes_portable(right_lanes, n_lanes);
+	for (size_t i = 0; i < n_lanes; i++)
+		assert_memory_equal(lanes[i].out, right_lanes[i].out, sizeof lanes[i].out);
+	for (size_t i = 0; i < sizeof lanes[0]; i++)
+		assert_int_equal(((const uint8_t *)&lanes[n_lanes])[i], MARK);
+}
+
+static void blake2s_lanes_agree(void **state)
+{
+	struct chance c = { 21 };
+
+	(void)state;
+	for (const struct blake2s_lanes_row *row = crypto_tables.blake2s_lanes; row->needs; row++) {
+		if (!have("blake2s-lanes", row->name, row->needs))
+			continue;
+		assert_in_range(row->lanes, 1, BLAKE2S_LANES_MAX);
+		for (uint32_t n = 1; n <= 400; n++) {
+			check_lanes(row, &c, 1 + n % row->lanes, n);
+			check_lanes(row, &c, row->lanes, n);
+		}
+	}
+}
+
+/* The door: any number of jobs of any lengths, each with its key, through every row. */
+static void macs_of_many(void **state)
+{
+	struct mac_job jobs[45];
+	struct mac_key keys[ARRAY_LEN(jobs)];
+	const void *key_p[ARRAY_LEN(jobs)];
+	struct chance c = { 23 };
+	uint8_t mac[MAC_BYTES];
+
+	(void)state;
+	for (const struct blake2s_lanes_row *row = crypto_tables.blake2s_lanes;; row++) {
+		if (!have("blake2s-lanes", row->name, row->needs))
+			continue;
+		cpu_restrict(row->needs);
+		assert_string_equal(crypto_row("blake2s-lanes"), row->name);
+		for (size_t n = 0; n <= ARRAY_LEN(jobs); n++) {
+			size_t key_n = 1 + n % 32;
+			chance_bytes(&c, plain, 8000);
+			for (size_t i = 0; i < n; i++) {
+				key_p[i] = plain + chance_below(&c, 7000);
+				jobs[i] = (struct mac_job){ .key = &keys[i],
+							    .p = plain + chance_below(&c, 7000),
+							    .n = 1 + chance_below(&c, n % 2 ? 200 : 1) };
+			}
+			mac_keys(keys, key_p, key_n, n);
+			mac16_many(jobs, n);
+			for (size_t i = 0; i < n; i++) {
+				mac16_2(mac, key_p[i], key_n, jobs[i].p, jobs[i].n, NULL, 0);
+				assert_memory_equal(jobs[i].out, mac, sizeof mac);
+			}
+		}
+		if (row->needs == 0)
+			break;
+	}
+	cpu_restrict(UINT32_MAX);
+}
+
 /* However a message is cut into updates, the digest is the same. */
 static void blake2s_splits(void **state)
 {
@@ -218,6 +298,8 @@ int main(void)
 		cmocka_unit_test(chacha20_rows_agree),
 		cmocka_unit_test(poly1305_rows_agree),
 		cmocka_unit_test(blake2s_rows_agree),
+		cmocka_unit_test(blake2s_lanes_agree),
+		cmocka_unit_test(macs_of_many),
 		cmocka_unit_test(blake2s_splits),
 		cmocka_unit_test(field_of_small_machines),
 	};

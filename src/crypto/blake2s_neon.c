@@ -1,0 +1,10 @@
+#include "impl.h"
+#if CRYPTO_NEON
+#include "x4_neon.h"
+#include "blake2s_x4.inc"
+
+void blake2s_lanes_neon(struct blake2s_lane *lanes, size_t n)
+{
+	run_lanes(lanes, n);
+}
+#endif
