@@ -114,10 +114,11 @@ static int apply_sockets(struct control *c, const struct wg_device *patch, struc
 int control_set(void *control, const struct wg_device *patch)
 {
 	struct control *c = control;
-	struct udp fresh = { .v4.fd = -1, .v6.fd = -1 };
+	struct udp fresh;
 	uint64_t now_ns = clock_boot_ns();
 	int error;
 
+	udp_init(&fresh);
 	control_look_at_link(c);
 	error = tunnel_reserve(c->tunnel, patch->n_peers);
 	if (!error)

@@ -43,56 +43,51 @@ static void env_realtime(void *ctx, uint64_t *unix_s, uint32_t *ns)
 
 static void close_sockets(struct control *c)
 {
-	loop_remove(&c->loop, &c->udp4_source);
-	loop_remove(&c->loop, &c->udp6_source);
+	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
+		loop_remove(&c->loop, &c->udp_sources[i].source);
 	udp_close(&c->udp);
+}
+
+static void udp_ready(struct loop_source *s, uint32_t events)
+{
+	struct control_socket *from = container_of(s, struct control_socket, source);
+	struct control *c = from->control;
+
+	(void)events;
+	worker_from_udp(c->worker, &c->udp.sockets[from - c->udp_sources]);
 }
 
 int control_take_sockets(struct control *c, const struct udp *fresh)
 {
-	struct loop_source v4 = { -1, c->udp4_source.ready }, v6 = { -1, c->udp6_source.ready };
+	struct loop_source next[UDP_SOCKETS];
 	int error = 0;
 
 	/* The new ones must be in before the old ones go; they have places of their own until then. */
-	if (fresh->v4.fd >= 0)
-		error = loop_add(&c->loop, &v4, fresh->v4.fd, EPOLLIN);
-	if (!error && fresh->v6.fd >= 0)
-		error = loop_add(&c->loop, &v6, fresh->v6.fd, EPOLLIN);
+	for (unsigned int i = 0; i < UDP_SOCKETS; i++) {
+		next[i] = (struct loop_source){ -1, udp_ready };
+		if (!error && fresh->sockets[i].fd >= 0)
+			error = loop_add(&c->loop, &next[i], fresh->sockets[i].fd, EPOLLIN);
+	}
 	if (error) {
-		loop_remove(&c->loop, &v4);
+		for (unsigned int i = 0; i < UDP_SOCKETS; i++)
+			loop_remove(&c->loop, &next[i]);
 		return error;
 	}
 	close_sockets(c);
 	c->udp = *fresh;
-	c->udp4_source.fd = fresh->v4.fd;
-	c->udp6_source.fd = fresh->v6.fd;
-	if (fresh->v4.fd >= 0)
-		loop_change(&c->loop, &c->udp4_source, EPOLLIN); /* now with the place that stays */
-	if (fresh->v6.fd >= 0)
-		loop_change(&c->loop, &c->udp6_source, EPOLLIN);
+	for (unsigned int i = 0; i < UDP_SOCKETS; i++) {
+		c->udp_sources[i].source.fd = next[i].fd;
+		if (next[i].fd >= 0) /* now with the place that stays */
+			loop_change(&c->loop, &c->udp_sources[i].source, EPOLLIN);
+	}
 	return 0;
-}
-
-static void udp4_ready(struct loop_source *s, uint32_t events)
-{
-	struct control *c = container_of(s, struct control, udp4_source);
-
-	(void)events;
-	worker_from_udp(c->worker, &c->udp.v4);
-}
-
-static void udp6_ready(struct loop_source *s, uint32_t events)
-{
-	struct control *c = container_of(s, struct control, udp6_source);
-
-	(void)events;
-	worker_from_udp(c->worker, &c->udp.v6);
 }
 
 /* ---- up and down ---- */
 
 static void bring_up(struct control *c, uint64_t now_ns)
 {
+	const struct udp_socket *v4;
 	struct udp fresh;
 	int error;
 
@@ -111,8 +106,9 @@ static void bring_up(struct control *c, uint64_t now_ns)
 	}
 	c->listen_port = fresh.port;
 	c->up = true;
-	log_verbose("up, UDP port %u, %s%s%s", fresh.port, fresh.v4.ops ? fresh.v4.ops->name : "no IPv4",
-		    fresh.v4.segment ? ", segment" : "", fresh.v4.gro ? ", gro" : "");
+	v4 = &c->udp.sockets[UDP_V4];
+	log_verbose("up, UDP port %u, %s%s%s", fresh.port, v4->ops ? v4->ops->name : "no IPv4",
+		    v4->segment ? ", segment" : "", v4->gro ? ", gro" : "");
 	tunnel_up(c->tunnel, now_ns);
 }
 
@@ -243,11 +239,12 @@ int control_init(struct control *c, unsigned int off)
 	memset(c, 0, sizeof *c);
 	c->off = off;
 	c->retry_ns = NEVER;
-	c->tun.fd = c->udp.v4.fd = c->udp.v6.fd = -1;
+	c->tun.fd = -1;
+	udp_init(&c->udp);
 	c->link.netlink = c->link.birth = c->icmp.v4 = c->icmp.v6 = -1;
 	c->tun_source = (struct loop_source){ -1, tun_ready };
-	c->udp4_source = (struct loop_source){ -1, udp4_ready };
-	c->udp6_source = (struct loop_source){ -1, udp6_ready };
+	for (size_t i = 0; i < UDP_SOCKETS; i++)
+		c->udp_sources[i] = (struct control_socket){ { -1, udp_ready }, c };
 	c->link_source = (struct loop_source){ -1, link_ready };
 	c->routes_source = (struct loop_source){ -1, routes_ready };
 	c->signal_source = (struct loop_source){ -1, signal_ready };

@@ -9,10 +9,17 @@
 #include "uapi_server.h"
 #include "worker.h"
 
+struct control;
+
+struct control_socket { /* a UDP socket in the loop */
+	struct loop_source source;
+	struct control *control;
+};
+
 struct control {
 	struct loop loop;
-	struct loop_source tun_source, udp4_source, udp6_source, link_source, routes_source,
-		signal_source;
+	struct loop_source tun_source, link_source, routes_source, signal_source;
+	struct control_socket udp_sources[UDP_SOCKETS]; /* by enum udp_which */
 	struct wg_tunnel *tunnel;
 	struct worker *worker;
 	struct tun tun;

@@ -37,7 +37,7 @@ bool start_environment(struct start *s, struct text *why)
 	s->foreground |= foreground && strcmp(foreground, "1") == 0;
 	s->log_level = getenv("LOG_LEVEL");
 	if (!offload_off_of(&s->off, getenv("WG_NO_OFFLOAD"))) {
-		text_add(why, "WG_NO_OFFLOAD: the words are vnet tso uso join segment gro mmsg");
+		text_add(why, "WG_NO_OFFLOAD: the words are vnet tso uso join segment gro mmsg split");
 		return false;
 	}
 	return fd_variable(&s->tun_fd, "WG_TUN_FD", why) &&

@@ -22,7 +22,7 @@ bool offload_off_of(unsigned int *off, const char *words)
 		{ "vnet", OFFLOAD_NO_VNET },       { "tso", OFFLOAD_NO_TSO },
 		{ "uso", OFFLOAD_NO_USO },         { "join", OFFLOAD_NO_JOIN },
 		{ "segment", OFFLOAD_NO_SEGMENT }, { "gro", OFFLOAD_NO_GRO },
-		{ "mmsg", OFFLOAD_NO_MMSG },
+		{ "mmsg", OFFLOAD_NO_MMSG },       { "split", OFFLOAD_NO_SPLIT },
 	};
 	struct span rest = { words, words ? strlen(words) : 0 }, word;
 

@@ -31,6 +31,7 @@ enum offload_off {
 	OFFLOAD_NO_SEGMENT = 1 << 4, /* "segment": no UDP_SEGMENT */
 	OFFLOAD_NO_GRO = 1 << 5,     /* "gro": no UDP_GRO */
 	OFFLOAD_NO_MMSG = 1 << 6,    /* "mmsg": one datagram per system call */
+	OFFLOAD_NO_SPLIT = 1 << 7,   /* "split": no sockets of their own for handshakes */
 };
 /* False: a word that is none of them. Null: nothing is off. */
 must_check bool offload_off_of(unsigned int *off, const char *words);

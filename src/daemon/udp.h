@@ -1,5 +1,7 @@
-/* The two UDP sockets of a tunnel: opened as a pair on one port, and datagrams in batches through them.
- * They live in the network namespace the daemon was started in. */
+/* The UDP sockets of a tunnel, all on one port, and datagrams in batches through them. Each family has
+ * two: one for data, which everything is sent by, and one on which the kernel puts handshake messages, so
+ * that a flood of these fills a queue of its own. They live in the network namespace the daemon was
+ * started in. */
 #ifndef DAEMON_UDP_H
 #define DAEMON_UDP_H
 
@@ -26,20 +28,25 @@ struct udp_ops {
 };
 extern const struct udp_ops udp_mmsg_ops, udp_plain_ops;
 
+enum udp_which { UDP_V4, UDP_V6, UDP_V4_HANDSHAKES, UDP_V6_HANDSHAKES, UDP_SOCKETS };
+
 struct udp_socket {
 	int fd; /* -1: closed */
 	const struct udp_ops *ops;
 	bool v6, gro, segment; /* what the kernel does for us */
+	bool handshakes;       /* what the filter put here only */
 	uint32_t segment_max;  /* no longer datagrams in one message: the route's MTU refused them */
 };
 
 struct udp {
-	struct udp_socket v4, v6;
+	struct udp_socket sockets[UDP_SOCKETS]; /* by enum udp_which */
 	uint16_t port;
 };
 
-/* Opens both on the port; 0: on a free one. A family that this system does not have is left out.
- * off: enum offload_off. 0 or -errno, and nothing is open then. */
+void udp_init(struct udp *u); /* all closed */
+/* Opens them on the port; 0: on a free one. A family that this system does not have is left out; where
+ * handshakes cannot be set apart they come by the socket for data. off: enum offload_off. 0 or -errno, and
+ * nothing is open then. */
 must_check int udp_open(struct udp *u, uint16_t port, uint32_t mark, unsigned int off);
 void udp_close(struct udp *u);
 must_check int udp_set_mark(struct udp *u, uint32_t mark);

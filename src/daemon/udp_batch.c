@@ -360,7 +360,8 @@ void udp_send(struct udp *u, struct udp_outbox *o, const struct wg_batch *b)
 		n = 1;
 		if (buf->verdict != WG_TO_UDP)
 			continue;
-		s = b->paths[buf->path].remote.addr.family == IP_V6 ? &u->v6 : &u->v4;
+		s = b->paths[buf->path].remote.addr.family == IP_V6 ? 
+			&u->sockets[UDP_V6] : &u->sockets[UDP_V4];
 		if (s->fd < 0)
 			continue;
 		if (o->n > 0 && s != o->socket)

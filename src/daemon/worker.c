@@ -255,6 +255,11 @@ void worker_from_udp(struct worker *w, struct udp_socket *s)
 {
 	bool more = true;
 
+	if (s->handshakes) { /* as many as the ring takes; data does not queue behind the others */
+		while (more && WORKER_RING - w->ring_n >= UDP_IN_MAX)
+			more = receive(w, s);
+		return;
+	}
 	if (!w->more)
 		w->received_ns = clock_boot_ns();
 	for (unsigned int i = 0; more && i < UDP_IN_MAX / UDP_IN_GRO_MAX; i++)

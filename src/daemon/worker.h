@@ -39,7 +39,7 @@ struct worker { /* owned by its thread */
 	struct worker_handshake ring[WORKER_RING];
 	unsigned int ring_first, ring_n;
 	uint64_t ring_lost;        /* handshake messages that found it full */
-	bool more;                 /* datagrams were left in the sockets this turn */
+	bool more;                 /* datagrams were left in the sockets for data this turn */
 	uint64_t received_ns;      /* when receiving them began */
 	uint64_t loaded_until_ns;
 };

@@ -110,7 +110,7 @@ udp_through() {
 
 @test "without any one of the offloads it is the same" {
 	cable
-	for off in vnet tso uso join segment gro mmsg vnet,segment,gro,mmsg; do
+	for off in vnet tso uso join segment gro mmsg split vnet,segment,gro,mmsg,split; do
 		pair WG_NO_OFFLOAD=$off
 		both_ping
 		tcp_through 10.9.0.2

@@ -80,14 +80,14 @@ static void every_row_carries_the_same(void **state)
 		bool v6 = i % 2;
 		assert_int_equal(udp_open(&from, 0, 0, offs[i / 2]), 0);
 		assert_int_equal(udp_open(&to, 0, 0, offs[i / 2]), 0);
-		if (v6 && to.v6.fd < 0)
+		if (v6 && to.sockets[UDP_V6].fd < 0)
 			skip();
-		assert_string_equal(to.v4.ops->name, offs[i / 2] & OFFLOAD_NO_MMSG ? "plain" : "mmsg");
+		assert_string_equal(to.sockets[UDP_V4].ops->name, offs[i / 2] & OFFLOAD_NO_MMSG ? "plain" : "mmsg");
 		struct wg_batch b = batch_to(to.port, v6, MANY, 1452);
 		for (size_t k = 0; k < MANY; k += 7)
 			bufs[k].out_n = (uint32_t)(100 + k); /* ends a run */
 		udp_send(&from, &outbox, &b);
-		expect(v6 ? &to.v6 : &to.v4, MANY, &r);
+		expect(v6 ? &to.sockets[UDP_V6] : &to.sockets[UDP_V4], MANY, &r);
 		assert_int_equal(r.path.remote.port, from.port);
 		assert_true(ip_equal(&r.path.remote.addr, &paths[0].remote.addr));
 		assert_true(ip_equal(&r.path.local, &paths[0].remote.addr));
@@ -110,9 +110,9 @@ static void only_what_is_for_udp_is_sent(void **state)
 	bufs[2].verdict = WG_CONTROL;
 	memset(bytes[1], 1, 50); /* arrives first, and alone */
 	udp_send(&from, &outbox, &b);
-	expect(&to.v4, 1, &r);
+	expect(&to.sockets[UDP_V4], 1, &r);
 	assert_int_equal(r.n, 50);
-	assert_int_equal(udp_receive(&to.v4, &inbox), 0);
+	assert_int_equal(udp_receive(&to.sockets[UDP_V4], &inbox), 0);
 	udp_close(&from);
 	udp_send(&from, &outbox, &b); /* closed: nothing happens */
 	udp_close(&to);
@@ -127,18 +127,18 @@ static void source_and_tos_are_chosen_and_seen(void **state)
 	assert_int_equal(udp_open(&from, 0, 0, 0), 0);
 	assert_int_equal(udp_open(&to, 0, 0, 0), 0);
 	for (int v6 = 0; v6 < 2; v6++) {
-		if (v6 && to.v6.fd < 0)
+		if (v6 && to.sockets[UDP_V6].fd < 0)
 			skip();
 		struct wg_batch b = batch_to(to.port, v6, 1, 64);
 		paths[0].local = local(v6, v6 ? 1 : 77);
 		bufs[0].tos = 0x88;
 		udp_send(&from, &outbox, &b);
-		expect(v6 ? &to.v6 : &to.v4, 1, &r);
+		expect(v6 ? &to.sockets[UDP_V6] : &to.sockets[UDP_V4], 1, &r);
 		assert_int_equal(r.tos, 0x88);
 		assert_true(ip_equal(&r.path.remote.addr, &paths[0].local));
 		bufs[0].tos = 0;
 		udp_send(&from, &outbox, &b);
-		expect(v6 ? &to.v6 : &to.v4, 1, &r);
+		expect(v6 ? &to.sockets[UDP_V6] : &to.sockets[UDP_V4], 1, &r);
 		assert_int_equal(r.tos, 0);
 	}
 	udp_close(&from);
@@ -160,10 +160,10 @@ static void a_refused_source_is_reported_and_left(void **state)
 		refusals = 0;
 		outbox.source_refused = refused;
 		udp_send(&from, &outbox, &b);
-		expect(&to.v4, n, &r);
+		expect(&to.sockets[UDP_V4], n, &r);
 		assert_true(refusals > 0);
 		assert_int_equal(r.path.remote.addr.b[0], 127);
-		assert_int_equal(from.v4.segment_max, UINT32_MAX);
+		assert_int_equal(from.sockets[UDP_V4].segment_max, UINT32_MAX);
 	}
 	outbox.source_refused = NULL;
 	udp_close(&from);
@@ -200,8 +200,8 @@ static void what_the_system_refuses_goes_another_way(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		assert_int_equal(udp_open(&from, 0, 0, 0), 0);
 		assert_int_equal(udp_open(&to, 0, 0, 0), 0);
-		from.v4.ops = &refusing_ops;
-		from.v4.segment = true;
+		from.sockets[UDP_V4].ops = &refusing_ops;
+		from.sockets[UDP_V4].segment = true;
 		struct wg_batch b = batch_to(to.port, false, 10, 300);
 		error_of = rows[i].error;
 		times_left = rows[i].times;
@@ -209,19 +209,19 @@ static void what_the_system_refuses_goes_another_way(void **state)
 		udp_send(&from, &outbox, &b);
 		times_left = 0;
 		if (rows[i].arrives) {
-			expect(&to.v4, 10, &r);
+			expect(&to.sockets[UDP_V4], 10, &r);
 		} else { /* lost, and the next ones go */
-			assert_int_equal(udp_receive(&to.v4, &inbox), 0);
+			assert_int_equal(udp_receive(&to.sockets[UDP_V4], &inbox), 0);
 			error_of = 0;
 			udp_send(&from, &outbox, &b);
-			expect(&to.v4, 10, &r);
+			expect(&to.sockets[UDP_V4], 10, &r);
 		}
-		assert_int_equal(from.v4.segment, rows[i].error != -EIO);
+		assert_int_equal(from.sockets[UDP_V4].segment, rows[i].error != -EIO);
 		bool apart = rows[i].arrives && (rows[i].error == -EMSGSIZE || rows[i].error == -EIO || rows[i].error == -EINVAL);
-		assert_int_equal(from.v4.segment_max, apart ? 299 : UINT32_MAX);
+		assert_int_equal(from.sockets[UDP_V4].segment_max, apart ? 299 : UINT32_MAX);
 		assert_int_equal(single_sends, apart ? 10 : 0);
 		udp_forget_limits(&from);
-		assert_int_equal(from.v4.segment_max, UINT32_MAX);
+		assert_int_equal(from.sockets[UDP_V4].segment_max, UINT32_MAX);
 		udp_close(&from);
 		udp_close(&to);
 	}
@@ -241,9 +241,9 @@ static void the_largest_datagram_passes(void **state)
 	bufs[0].dst = large;
 	bufs[0].out_n = sizeof large;
 	udp_send(&from, &outbox, &b);
-	struct pollfd p = { to.v4.fd, POLLIN, 0 };
+	struct pollfd p = { to.sockets[UDP_V4].fd, POLLIN, 0 };
 	assert_int_equal(poll(&p, 1, 5000), 1);
-	assert_int_equal(udp_receive(&to.v4, &inbox), 1);
+	assert_int_equal(udp_receive(&to.sockets[UDP_V4], &inbox), 1);
 	assert_true(udp_received_get(&inbox, 0, &r));
 	assert_int_equal(r.n, sizeof large);
 	assert_memory_equal(r.p, large, sizeof large);
@@ -261,21 +261,97 @@ static void one_port_for_both_families(void **state)
 		socklen_t n = sizeof name;
 		assert_int_equal(udp_open(&a, 0, 0, 0), 0);
 		assert_int_not_equal(a.port, 0);
-		if (a.v6.fd >= 0) {
-			assert_int_equal(getsockname(a.v6.fd, (struct sockaddr *)&name, &n), 0);
+		if (a.sockets[UDP_V6].fd >= 0) {
+			assert_int_equal(getsockname(a.sockets[UDP_V6].fd, (struct sockaddr *)&name, &n), 0);
 			assert_int_equal(ntohs(name.sin6_port), a.port);
 		}
 		udp_close(&a);
 	}
 	assert_int_equal(udp_open(&a, 0, 0, 0), 0);
 	assert_int_equal(udp_open(&b, a.port, 0, 0), -EADDRINUSE);
-	assert_int_equal(b.v4.fd, -1);
-	assert_int_equal(b.v6.fd, -1);
-	close(a.v4.fd); /* taken in one family only is taken, too */
-	a.v4.fd = -1;
-	if (a.v6.fd >= 0)
+	assert_int_equal(b.sockets[UDP_V4].fd, -1);
+	assert_int_equal(b.sockets[UDP_V6].fd, -1);
+	close(a.sockets[UDP_V4].fd); /* taken in one family only is taken, too */
+	a.sockets[UDP_V4].fd = -1;
+	if (a.sockets[UDP_V6].fd >= 0)
 		assert_int_equal(udp_open(&b, a.port, 0, 0), -EADDRINUSE);
 	udp_close(&a);
+}
+
+/* First bytes of messages, and who gets them: data messages and what is none at all go the same way. */
+static void handshakes_come_by_sockets_of_their_own(void **state)
+{
+	static const uint8_t heads[][4] = { { 4 }, { 1 }, { 4, 1 }, { 2 }, { 3 }, { 1, 0, 0, 1 }, { 0 }, { 5 } };
+	static const bool is_handshake[] = { false, true, false, true, true, false, false, false };
+	const size_t n_handshakes = 3;
+	struct udp_received r;
+	struct udp from, to;
+
+	(void)state;
+	for (unsigned int i = 0; i < 4; i++) {
+		bool v6 = i % 2, split = i < 2;
+		size_t want[2] = { 0 };
+		/* One by one: of joined ones the first says where all go. */
+		assert_int_equal(udp_open(&from, 0, 0, OFFLOAD_NO_SEGMENT), 0);
+		assert_int_equal(udp_open(&to, 0, 0, split ? 0 : OFFLOAD_NO_SPLIT), 0);
+		if (v6 && to.sockets[UDP_V6].fd < 0)
+			skip();
+		struct wg_batch b = batch_to(to.port, v6, ARRAY_LEN(heads), 64);
+		struct udp_socket *by[2] = { &to.sockets[v6 ? UDP_V6 : UDP_V4],
+					     &to.sockets[v6 ? UDP_V6_HANDSHAKES : UDP_V4_HANDSHAKES] };
+		for (size_t k = 0; k < b.n; k++) {
+			memcpy(bytes[k], heads[k], 4);
+			want[split && is_handshake[k]]++;
+		}
+		assert_int_equal(by[1]->fd >= 0, split);
+		udp_send(&from, &outbox, &b);
+		for (unsigned int k = 0; k < 2; k++) {
+			for (size_t got = 0; got < want[k];) {
+				struct pollfd p = { by[k]->fd, POLLIN, 0 };
+				assert_int_equal(poll(&p, 1, 5000), 1);
+				unsigned int messages = udp_receive(by[k], &inbox);
+				for (unsigned int m = 0; m < messages; m++) {
+					assert_true(udp_received_get(&inbox, m, &r));
+					assert_int_equal(r.path.remote.port, from.port);
+					got += (r.n + r.segment - 1) / r.segment;
+				}
+			}
+			if (by[k]->fd >= 0)
+				assert_int_equal(udp_receive(by[k], &inbox), 0);
+		}
+		assert_int_equal(want[1], split ? n_handshakes : 0);
+		udp_close(&from);
+		udp_close(&to);
+	}
+}
+
+/* The door that lets the second socket in lets nobody's datagrams out. */
+static void the_port_is_shared_with_nobody(void **state)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET };
+	struct udp_received r;
+	struct udp from, to;
+	int thief, one = 1;
+
+	(void)state;
+	assert_int_equal(udp_open(&from, 0, 0, 0), 0);
+	assert_int_equal(udp_open(&to, 0, 0, 0), 0);
+	any.sin_port = htons(to.port);
+	thief = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	assert_true(thief >= 0);
+	assert_int_not_equal(bind(thief, (struct sockaddr *)&any, sizeof any), 0);
+	assert_int_equal(errno, EADDRINUSE);
+	/* The same user may insist; nothing comes of it. */
+	assert_int_equal(setsockopt(thief, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one), 0);
+	if (bind(thief, (struct sockaddr *)&any, sizeof any) == 0) {
+		struct wg_batch b = batch_to(to.port, false, MANY, 200);
+		udp_send(&from, &outbox, &b);
+		expect(&to.sockets[UDP_V4], MANY, &r);
+		assert_int_equal(recv(thief, bytes[0], sizeof bytes[0], 0), -1);
+	}
+	close(thief);
+	udp_close(&from);
+	udp_close(&to);
 }
 
 static void the_words_of_offloads(void **state)
@@ -287,8 +363,8 @@ static void the_words_of_offloads(void **state)
 	assert_int_equal(off, 0);
 	assert_true(offload_off_of(&off, ""));
 	assert_int_equal(off, 0);
-	assert_true(offload_off_of(&off, "vnet,tso,uso,join,segment,gro,mmsg"));
-	assert_int_equal(off, 0x7f);
+	assert_true(offload_off_of(&off, "vnet,tso,uso,join,segment,gro,mmsg,split"));
+	assert_int_equal(off, 0xff);
 	assert_true(offload_off_of(&off, "gro,"));
 	assert_int_equal(off, OFFLOAD_NO_GRO);
 	assert_false(offload_off_of(&off, "gro,x"));
@@ -318,6 +394,8 @@ int main(void)
 		cmocka_unit_test(what_the_system_refuses_goes_another_way),
 		cmocka_unit_test(the_largest_datagram_passes),
 		cmocka_unit_test(one_port_for_both_families),
+		cmocka_unit_test(handshakes_come_by_sockets_of_their_own),
+		cmocka_unit_test(the_port_is_shared_with_nobody),
 		cmocka_unit_test(the_words_of_offloads),
 	};
 
