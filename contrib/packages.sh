@@ -1,20 +1,23 @@
 #!/bin/sh
-# packages.sh [--install] GROUP…: the Debian packages that building (build), the demonstration (try)
-# and the tests (test) need, one per line; --install installs those that are missing.
+# packages.sh [--install] GROUP…: the Debian packages that building (build), the demonstration (try),
+# the tests (test) and the benchmarks (bench) need, one per line; --install installs those that are missing.
 set -eu
 
 build="gcc libc6-dev make binutils pkg-config libmnl-dev libnl-3-dev libnl-route-3-dev libiniparser-dev libcap-dev libseccomp-dev"
 try="iproute2 iputils-ping procps util-linux"
 # Compilers and test libraries; then what tests drive or observe with.
 test="clang llvm libclang-rt-dev libcmocka-dev bats valgrind
-	git iproute2 iputils-ping procps util-linux nftables iptables conntrack socat jq strace
+	git iperf3 iproute2 iputils-ping procps util-linux nftables iptables conntrack socat jq strace
 	tcpdump tshark fping mandoc python3 python3-cryptography zsh fish qemu-system-x86 cpio xz-utils zstd
 	mmdebstrap libssh-gcrypt-4 libreadline8"
+# `make bench`: what loads and measures, the cryptography beside ours, and the picture's painter.
+bench="iperf3 iproute2 iputils-ping procps util-linux nftables jq strace python3 libssl-dev libsodium-dev
+	gnuplot-nox perl time"
 
 install=
 case ${1-} in
 --install) install=yes; shift ;;
--*) echo "usage: packages.sh [--install] build|try|test…" >&2; exit 2 ;;
+-*) echo "usage: packages.sh [--install] build|try|test|bench…" >&2; exit 2 ;;
 esac
 
 wanted=
@@ -23,6 +26,7 @@ for group; do
 	build) wanted="$wanted $build" ;;
 	try) wanted="$wanted $try" ;;
 	test) wanted="$wanted $test" ;;
+	bench) wanted="$wanted $bench" ;;
 	*) echo "packages.sh: no group $group" >&2; exit 2 ;;
 	esac
 done

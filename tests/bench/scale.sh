@@ -1,79 +1,149 @@
 #!/bin/bash
-# scale.sh TOOLS [-i SECONDS] LABEL=DAEMON… -- PEERS…: configuring many peers with `wg setconf` (seconds, resident
-# memory, seconds of `wg show dump`), and system calls of SECONDS (0) with 1,000 idle peers. JSON lines.
-# TOOLS is the build folder. Needs root and python3, strace for -i. Runs in a box of its own.
+# scale.sh [-r REPETITIONS] [-i SECONDS] [-p PEERS] [-q] [-o FILE] TOOLS LABEL=DAEMON… -- PEERS…: many peers. Configuring
+# so many with `wg setconf` (seconds, resident memory, seconds of `wg show dump`). -i: system calls and packets of
+# so long with 1,000 idle peers. -p: the first daemon has one peer with traffic, and is given so many others by
+# `wg addconf`: pings of that one before, meanwhile and after, and TCP before and after. -q: little of that. JSON lines to
+# FILE, then tests/bench/report.py of it. TOOLS is the build folder. Needs root, jq, python3, strace, iperf3. Runs in
+# a box of its own.
 set -eu
 [ -n "${WGSUITE_BOX-}" ] || exec sh "$(dirname "$0")/../lib/box.sh" bash "$0" "$@"
 
-tools=$1 wg=$1/wg idle=0
+here=$(dirname "$0")
+reps=1 idle=0 beside=0 pings=500 long=(-t 2) out=$(mktemp)
+while getopts r:i:p:qo: option; do
+	case $option in
+	r) reps=$OPTARG ;; i) idle=$OPTARG ;; p) beside=$OPTARG ;; q) pings=30 long=(-n 4M) ;; o) out=$OPTARG ;;
+	*) exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ $# -ge 2 ] || { sed -n '2,8s/^# //p' "$0" >&2; exit 2; }
+tools=$1
 shift
-if [ "$1" = -i ]; then idle=$2; shift 2; fi
-daemons=()
-while [ $# -gt 0 ] && [ "$1" != -- ]; do daemons+=("$1"); shift; done
-shift
+. "$here/pair.sh"
+all=()
+while [ $# -gt 0 ] && [ "$1" != -- ]; do all+=("$1"); shift; done
+[ $# = 0 ] || shift
+: > "$out"
 
-conf() { # conf PEERS: random keys, an allowed IP and an endpoint for each
+peers() { # peers N: random keys, an allowed IP and an endpoint for each
 	python3 - "$1" <<- 'END'
 		import base64, os, sys
-		print("[Interface]\nPrivateKey = " + base64.b64encode(os.urandom(32)).decode() + "\nListenPort = 5000")
 		for i in range(int(sys.argv[1])):
 		    a = "%d.%d.%d" % (i >> 16 & 255, i >> 8 & 255, i & 255)
 		    print("[Peer]\nPublicKey = " + base64.b64encode(os.urandom(32)).decode() +
-		          "\nAllowedIPs = 10." + a + "/32\nEndpoint = 127." + a + ":5001")
+		          "\nAllowedIPs = 11." + a + "/32\nEndpoint = 127." + a + ":5001")
 	END
 }
 
-field() { awk -v k="$1:" '$1 == k { print $2 / 1024 }' "/proc/$pid/status"; }
-seconds() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.2f", b - a }'; }
-
-start() {
-	"${words[@]}" wg0 > /dev/null 2>&1 < /dev/null &
-	pid=$!
-	while [ ! -S /run/wireguard/wg0.sock ]; do sleep 0.01; done
-	ip link set wg0 up
-	before=$(field VmRSS)
-}
-
-stop() {
-	kill "$pid"
-	wait "$pid" 2> /dev/null || true
+conf() { # conf N: a whole file
+	printf '[Interface]\nListenPort = 5000\nPrivateKey = '
+	"$wg" genkey
+	peers "$1"
 }
 
 load() { # load PEERS
-	local began n=$1 setconf
-	start
+	local n=$1 began before after loaded
+	start a || return
+	ip -n a link set wga up
+	before=$(memory VmRSS "$pid")
 	began=$EPOCHREALTIME
-	"$wg" setconf wg0 /run/conf || true
-	setconf=$(seconds "$began")
+	"$wg" setconf wga /run/conf || true
+	emit "peers-$n-setconf" "$(since "$began")" s
+	after=$(memory VmRSS "$pid")
+	emit "peers-$n-peak" "$(memory VmHWM "$pid")" MiB
 	began=$EPOCHREALTIME
-	printf '{"impl":"%s","peers":%d,"loaded":%d,"setconf_s":%s,"rss_before_mb":%.1f,"rss_after_mb":%.1f,"rss_peak_mb":%.1f,' \
-		"$label" "$n" "$("$wg" show wg0 dump | tail -n +2 | wc -l)" "$setconf" "$before" "$(field VmRSS)" "$(field VmHWM)"
-	printf '"dump_s":%s}\n' "$(seconds "$began")"
+	loaded=$("$wg" show wga dump | tail -n +2 | wc -l)
+	emit "peers-$n-dump" "$(since "$began")" s
+	emit "peers-$n-loaded" "$loaded" peers
+	[ "$loaded" -ge "$n" ] || [ "$rep" != "$reps" ] || limit[$label]=$loaded
+	emit "peers-$n-memory" "$after" MiB
+	emit "peers-$n-each" "$(awk -v a="$after" -v b="$before" -v n="$loaded" 'BEGIN { if (n) print (a - b) * 1024 / n }')" KiB
 	stop
 }
+
+packets() { ip -n a -s -j link show lo | jq '.[0].stats64.tx.packets'; }
 
 idle_calls() {
-	start
-	"$wg" setconf wg0 /run/conf
+	local before
+	start a || return
+	ip -n a link set wga up
+	"$wg" setconf wga /run/conf
 	sleep 1
+	before=$(packets)
 	timeout -s INT "$idle" strace -f -qq -o /run/calls -p "$pid" || true
-	printf '{"impl":"%s","idle_peers":1000,"idle_s":%d,"system_calls":%d}\n' "$label" "$idle" "$(wc -l < /run/calls)"
+	emit idle-calls "$(awk -v s="$idle" 'END { print NR * 60 / s }' /run/calls)" 1/min
+	emit idle-packets "$(($(packets) - before))" packets
 	stop
 }
 
-ip link set lo up
+tcp() { # tcp MEASURE
+	emit "$1" "$(a iperf3 -J -c 10.9.0.2 "${long[@]}" | jq '.end.sum_received.bits_per_second / 1e6')" Mbit/s
+}
+
+one_of_many() {
+	local loading pinging i
+	start a || return
+	start b || return
+	meet a b
+	meet b a
+	greet || return
+	peers "$beside" > /run/conf
+	emit one-others "$beside" peers
+	rtt one-before "$pings"
+	for i in 1 2 3; do tcp one-before-tcp; done
+	"$wg" addconf wgb /run/conf &
+	loading=$!
+	ip netns exec a ping -n -i 0.005 -W 1 10.9.0.2 > /run/pings &
+	pinging=$!
+	wait "$loading" || say "$label: wg addconf of $beside peers failed"
+	sleep 0.1
+	kill -INT "$pinging"
+	wait "$pinging" || true
+	times < /run/pings
+	emit one-loading-p50 "$(percentile 50)" ms
+	emit one-loading-p99 "$(percentile 99)" ms
+	# What was not answered: gaps in the numbers of the answers.
+	emit one-loading-lost "$(awk '/time=/ { n++; split($5, s, "="); if (s[2] > most) most = s[2] }
+		END { if (most) print (most - n) * 100 / most }' /run/pings)" %
+	rtt one-after "$pings"
+	for i in 1 2 3; do tcp one-after-tcp; done
+	stop
+}
+
+hosts a b
+cable a:10.0.0.1/24 b:10.0.0.2/24
+b iperf3 -s -D > /dev/null
+about scale "${all[@]}"
+umask 077
+declare -A limit=()
 for n; do
 	conf "$n" > /run/conf
-	for one in "${daemons[@]}"; do
-		label=${one%%=*}
-		read -ra words <<< "${one#*=}"
-		load "$n"
+	for rep in $(seq "$reps"); do
+		for one in "${all[@]}"; do
+			label=${one%%=*}
+			read -ra words <<< "${one#*=}"
+			[ -z "${limit[$label]-}" ] || continue # it has refused fewer
+			say "$(date +%T) scale $rep/$reps $label $n"
+			load "$n" || true
+			stop
+		done
 	done
 done
+rep=1
 [ "$idle" = 0 ] || conf 1000 > /run/conf
-for one in "${daemons[@]}"; do
-	[ "$idle" != 0 ] || break
+for one in "${all[@]}"; do
 	label=${one%%=*}
 	read -ra words <<< "${one#*=}"
-	idle_calls
+	if [ "$idle" != 0 ]; then
+		say "$(date +%T) scale: $label idle for $idle s"
+		idle_calls || true
+		stop
+	fi
+	if [ "$beside" != 0 ] && [ "$one" = "${all[0]}" ]; then
+		say "$(date +%T) scale: $label, $beside peers beside one"
+		one_of_many || true
+		stop
+	fi
 done
+python3 "$here/report.py" "$out"

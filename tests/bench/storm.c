@@ -2,8 +2,10 @@
  * storm make N KEY CONF FILE: N initiators of the responder with public key KEY: their peer sections to
  *     CONF, their initiations to FILE
  * storm run FILE HOST PORT WINDOW: sends them, WINDOW unanswered at a time; prints answers and seconds
- * storm flood KEY HOST PORT RATE SECONDS SOURCE…: initiations with a valid mac1 and nothing else that is
- *     valid, RATE a second, from these local addresses in turn; prints how many were sent */
+ * storm settle FILE HOST PORT: sends one every 50 ms until one is answered by a response, not by a cookie or
+ *     not at all; prints the seconds
+ * storm flood KEY HOST PORT RATE SECONDS NET: initiations with a valid mac1 and nothing else that is valid,
+ *     RATE a second, from every address of NET/16, which is local, by 64 ports; prints how many were sent */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <stdio.h>
@@ -18,7 +20,7 @@
 #include "../../src/proto/cookie.h"
 #include "../../src/proto/tunnel.h"
 
-enum { FLOOD_MESSAGES = 4096, FLOOD_BATCH = 32, WAIT_MS = 300, SOURCES_MAX = 256 };
+enum { FLOOD_MESSAGES = 4096, FLOOD_BATCH = 32, FLOOD_PORTS = 64, WAIT_MS = 300, SETTLE_MS = 50 };
 
 static void must(bool ok, const char *what)
 {
@@ -93,40 +95,49 @@ static void make(uint32_t n, const struct wg_public *responder, const char *conf
 	must(fclose(c) == 0 && fclose(m) == 0, "close");
 }
 
-static int socket_to(const char *host, const char *port, const char *source)
+static int socket_to(const char *host, const char *port)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)) };
-	struct sockaddr_in from = { .sin_family = AF_INET };
 	int s = socket(AF_INET, SOCK_DGRAM, 0), size = 8 << 20;
 
 	must(s >= 0 && inet_pton(AF_INET, host, &to.sin_addr) == 1, host);
-	must(inet_pton(AF_INET, source, &from.sin_addr) == 1, source);
 	setsockopt(s, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
-	must(bind(s, (struct sockaddr *)&from, sizeof from) == 0, "bind");
 	must(connect(s, (struct sockaddr *)&to, sizeof to) == 0, "connect");
 	return s;
 }
 
-static void run(const char *file, const char *host, const char *port, uint32_t window)
+/* What `make` wrote; *n: how many. */
+static uint8_t *read_messages(const char *file, uint32_t *n)
 {
 	FILE *f = fopen(file, "r");
-	uint32_t n, sent = 0, waiting = 0, answers = 0, cookies = 0, lost = 0;
-	int s = socket_to(host, port, "0.0.0.0");
-	double start = now(), last = start;
-	uint8_t *all, reply[2048];
+	uint8_t *all;
 
 	must(f && fseek(f, 0, SEEK_END) == 0, file);
-	n = (uint32_t)(ftell(f) / MSG_INITIATION_BYTES);
+	*n = (uint32_t)(ftell(f) / MSG_INITIATION_BYTES);
 	rewind(f);
-	all = malloc((size_t)n * MSG_INITIATION_BYTES);
-	must(all && fread(all, MSG_INITIATION_BYTES, n, f) == n, "read");
+	all = malloc((size_t)*n * MSG_INITIATION_BYTES);
+	must(all && fread(all, MSG_INITIATION_BYTES, *n, f) == *n, "read");
 	fclose(f);
+	return all;
+}
+
+static void send_one(int s, const uint8_t *message)
+{
+	must(send(s, message, MSG_INITIATION_BYTES, 0) == MSG_INITIATION_BYTES, "send");
+}
+
+static void run(const char *file, const char *host, const char *port, uint32_t window)
+{
+	uint32_t n, sent = 0, waiting = 0, answers = 0, cookies = 0, lost = 0;
+	int s = socket_to(host, port);
+	uint8_t *all = read_messages(file, &n), reply[2048];
+	double start = now(), last = start;
+
 	while (sent < n || waiting > 0) {
 		struct pollfd p = { s, POLLIN, 0 };
 		ssize_t k;
 		for (; waiting < window && sent < n; sent++, waiting++)
-			must(send(s, all + (size_t)sent * MSG_INITIATION_BYTES, MSG_INITIATION_BYTES, 0) ==
-			     MSG_INITIATION_BYTES, "send");
+			send_one(s, all + (size_t)sent * MSG_INITIATION_BYTES);
 		if (poll(&p, 1, WAIT_MS) == 0) {
 			lost += waiting;
 			waiting = 0;
@@ -145,15 +156,68 @@ static void run(const char *file, const char *host, const char *port, uint32_t w
 	       cookies, lost, last - start);
 }
 
-static uint64_t flood(const struct wg_public *responder, const int *sockets, int n_sockets, double rate,
-		      double seconds)
+static void settle(const char *file, const char *host, const char *port)
 {
-	static uint8_t all[FLOOD_MESSAGES][MSG_INITIATION_BYTES];
+	uint32_t n, sent = 0;
+	int s = socket_to(host, port);
+	uint8_t *all = read_messages(file, &n), reply[2048];
+	double start = now();
+	bool answered = false;
+
+	while (sent < n && !answered) {
+		double next = start + ++sent * SETTLE_MS / 1e3, left;
+
+		send_one(s, all + (size_t)(sent - 1) * MSG_INITIATION_BYTES);
+		while (!answered && (left = next - now()) > 0) {
+			struct pollfd p = { s, POLLIN, 0 };
+
+			if (poll(&p, 1, (int)(left * 1e3) + 1) == 1)
+				answered = recv(s, reply, sizeof reply, MSG_DONTWAIT) == MSG_RESPONSE_BYTES;
+		}
+	}
+	free(all);
+	printf("{\"sent\":%u,\"answered\":%s,\"seconds\":%.3f}\n", sent, answered ? "true" : "false",
+	       now() - start);
+}
+
+/* A batch of the flood: the messages in turn, each from another address of the network. */
+struct volley {
 	struct mmsghdr m[FLOOD_BATCH];
 	struct iovec iov[FLOOD_BATCH];
+	_Alignas(struct cmsghdr) uint8_t control[FLOOD_BATCH][CMSG_SPACE(sizeof(struct in_pktinfo))];
+};
+
+static void volley_load(struct volley *v, uint8_t (*all)[MSG_INITIATION_BYTES], uint64_t sent,
+			struct in_addr net, struct sockaddr_in *to)
+{
+	for (uint32_t i = 0; i < FLOOD_BATCH; i++) {
+		struct in_pktinfo from = { 0 };
+		struct cmsghdr *c = (void *)v->control[i];
+
+		from.ipi_spec_dst.s_addr = net.s_addr | htonl((uint32_t)(sent + i) & 0xffff);
+		c->cmsg_level = IPPROTO_IP;
+		c->cmsg_type = IP_PKTINFO;
+		c->cmsg_len = CMSG_LEN(sizeof from);
+		memcpy(CMSG_DATA(c), &from, sizeof from);
+		v->iov[i] = (struct iovec){ all[(sent + i) % FLOOD_MESSAGES], MSG_INITIATION_BYTES };
+		v->m[i].msg_hdr = (struct msghdr){ .msg_name = to, .msg_namelen = sizeof *to,
+						   .msg_iov = &v->iov[i], .msg_iovlen = 1,
+						   .msg_control = c,
+						   .msg_controllen = sizeof v->control[i] };
+	}
+}
+
+static uint64_t flood(const struct wg_public *responder, struct sockaddr_in *to, double rate,
+		      double seconds, struct in_addr net)
+{
+	static uint8_t all[FLOOD_MESSAGES][MSG_INITIATION_BYTES];
+	static struct volley v;
+	int sockets[FLOOD_PORTS];
 	double start, t;
 	uint64_t sent = 0, turn = 0;
 
+	for (int i = 0; i < FLOOD_PORTS; i++)
+		must((sockets[i] = socket(AF_INET, SOCK_DGRAM, 0)) >= 0, "socket");
 	for (int i = 0; i < FLOOD_MESSAGES; i++) {
 		struct cookie_maker none = { 0 };
 		for (int at = 0; at < MSG_INITIATION_BYTES; at += 37)
@@ -168,20 +232,28 @@ static uint64_t flood(const struct wg_public *responder, const int *sockets, int
 			nanosleep(&(struct timespec){ 0, 50000 }, NULL);
 			continue;
 		}
-		for (int i = 0; i < FLOOD_BATCH; i++) {
-			iov[i] = (struct iovec){ all[(sent + (uint64_t)i) % FLOOD_MESSAGES],
-						 MSG_INITIATION_BYTES };
-			m[i].msg_hdr = (struct msghdr){ .msg_iov = &iov[i], .msg_iovlen = 1 };
-		}
-		k = sendmmsg(sockets[turn++ % (uint64_t)n_sockets], m, FLOOD_BATCH, MSG_DONTWAIT);
+		volley_load(&v, all, sent, net, to);
+		k = sendmmsg(sockets[turn++ % FLOOD_PORTS], v.m, FLOOD_BATCH, MSG_DONTWAIT);
 		sent += k > 0 ? (uint64_t)k : 0;
 	}
 	return sent;
 }
 
+static void flood_from(char **argv)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[4])) };
+	struct wg_public responder;
+	struct in_addr net;
+
+	must(key_from_base64(responder.b, (struct span){ argv[2], strlen(argv[2]) }), "key");
+	must(inet_pton(AF_INET, argv[3], &to.sin_addr) == 1, argv[3]);
+	must(inet_pton(AF_INET, argv[7], &net) == 1, argv[7]);
+	printf("{\"sent\":%llu}\n",
+	       (unsigned long long)flood(&responder, &to, atof(argv[5]), atof(argv[6]), net));
+}
+
 int main(int argc, char **argv)
 {
-	int sockets[SOURCES_MAX], n = argc - 7;
 	struct wg_public responder;
 
 	if (argc == 6 && strcmp(argv[1], "make") == 0) {
@@ -189,12 +261,10 @@ int main(int argc, char **argv)
 		make((uint32_t)atoi(argv[2]), &responder, argv[4], argv[5]);
 	} else if (argc == 6 && strcmp(argv[1], "run") == 0) {
 		run(argv[2], argv[3], argv[4], (uint32_t)atoi(argv[5]));
-	} else if (n > 0 && n <= SOURCES_MAX && strcmp(argv[1], "flood") == 0) {
-		must(key_from_base64(responder.b, (struct span){ argv[2], strlen(argv[2]) }), "key");
-		for (int i = 0; i < n; i++)
-			sockets[i] = socket_to(argv[3], argv[4], argv[7 + i]);
-		printf("{\"sent\":%llu}\n", (unsigned long long)flood(&responder, sockets, n,
-								       atof(argv[5]), atof(argv[6])));
+	} else if (argc == 5 && strcmp(argv[1], "settle") == 0) {
+		settle(argv[2], argv[3], argv[4]);
+	} else if (argc == 8 && strcmp(argv[1], "flood") == 0) {
+		flood_from(argv);
 	} else {
 		fprintf(stderr, "see the first lines of tests/bench/storm.c\n");
 		return EXIT_FAILURE;

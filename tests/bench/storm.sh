@@ -1,100 +1,118 @@
 #!/bin/bash
-# storm.sh TOOLS [-n INITIATORS] [-f RATE:SECONDS] LABEL=DAEMON…: handshakes answered, with 1 and 64 unanswered
-# at a time (rate, CPU of the daemon for each); then a flood of initiations with a valid mac1 from many
-# sources beside an established flow of 100 pings a second: how many were lost, how much memory grew.
-# JSON lines. TOOLS is the build folder. Needs root and jq. Runs in a box of its own.
+# storm.sh [-r REPETITIONS] [-n INITIATORS] [-f RATE:SECONDS] [-o FILE] TOOLS LABEL=DAEMON…: handshakes answered,
+# with 1 and 64 unanswered at a time (rate, CPU of the daemon for each). Then, once, a flood of initiations with
+# a valid mac1 from 65,536 addresses, 64 ports each: what an established flow of 100 pings a second loses, how
+# many initiations new peers need to get in, how much memory grows, and after how long a handshake needs no
+# cookie again. JSON lines to FILE, then tests/bench/report.py of it. TOOLS is the build folder. Needs root, jq,
+# nft, python3. Runs in a box of its own.
 set -eu
 [ -n "${WGSUITE_BOX-}" ] || exec sh "$(dirname "$0")/../lib/box.sh" bash "$0" "$@"
 
-tools=$1 n=8192 flood=100000:10
-shift
-while getopts n:f: option; do
+here=$(dirname "$0")
+reps=5 n=8192 flood=100000:30 out=$(mktemp)
+while getopts r:n:f:o: option; do
 	case $option in
-	n) n=$OPTARG ;; f) flood=$OPTARG ;;
+	r) reps=$OPTARG ;; n) n=$OPTARG ;; f) flood=$OPTARG ;; o) out=$OPTARG ;;
 	*) exit 2 ;;
 	esac
 done
 shift $((OPTIND - 1))
-wg=$tools/wg storm=$tools/tests/bench/storm rate=${flood%:*} seconds=${flood#*:}
-
-a() { ip netns exec a "$@"; }
-b() { ip netns exec b "$@"; }
-cpu() { awk '{ sub(/.*\) /, ""); print ($12 + $13) / 100 }' "/proc/$1/stat"; }
-memory() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$1/status"; }
-
-net() {
-	local i
-	ip netns add a
-	ip netns add b
-	ip -n a link add v0 type veth peer name v0 netns b
-	for side in a:1 b:2; do
-		ip -n "${side%:*}" address add "10.0.0.${side#*:}/24" dev v0
-		ip -n "${side%:*}" link set lo up
-		ip -n "${side%:*}" link set v0 up
-	done
-	ip -n a route add local 10.77.0.0/16 dev lo
-	ip -n b route add 10.77.0.0/16 via 10.0.0.1
-	sources=$(for i in $(seq 128); do echo "10.77.$i.$i"; done)
-	(umask 077; for h in a b; do "$wg" genkey > "/run/key.$h"; done)
-}
-
-start() { # start NAMESPACE: sets pid
-	ip netns exec "$1" "${words[@]}" "wg$1" > /dev/null 2>&1 < /dev/null &
-	pid=$!
-	while [ ! -S "/run/wireguard/wg$1.sock" ]; do sleep 0.01; done
-}
-
-stop() {
-	kill "$@"
-	wait "$@" 2> /dev/null || true
-}
+[ $# -ge 2 ] || { sed -n '2,7s/^# //p' "$0" >&2; exit 2; }
+tools=$1 storm=$1/tests/bench/storm rate=${flood%:*} seconds=${flood#*:}
+shift
+. "$here/pair.sh"
+: > "$out"
 
 answered() { # answered WINDOW
 	local before result
-	start b
+	start b || return
 	{ printf '[Interface]\nListenPort = 5000\nPrivateKey = '; cat /run/key.b; } > /run/conf
-	rm -f /run/initiations
-	"$storm" make "$n" "$("$wg" pubkey < /run/key.b)" /run/conf /run/initiations
+	"$storm" make "$n" "$(pub b)" /run/conf /run/initiations
 	"$wg" setconf wgb /run/conf
 	ip -n b link set wgb up
 	sleep 0.5
 	before=$(cpu "$pid")
 	result=$(a "$storm" run /run/initiations 10.0.0.2 5000 "$1")
-	jq -c --arg impl "$label" --argjson window "$1" --argjson cpu "$(cpu "$pid")" --argjson before "$before" \
-		'{$impl, $window} + . + {per_s: (.answers / .seconds), cpu_us: (($cpu - $before) * 1e6 / ([.answers, 1] | max))}' <<< "$result"
-	stop "$pid"
+	emit "handshake-$1-cpu" "$(jq --argjson used "$(minus "$(cpu "$pid")" "$before")" \
+		'if .answers > 0 then $used * 1e6 / .answers else "" end' <<< "$result")" us
+	emit "handshake-$1-rate" "$(jq 'if .answers > 0 then .answers / .seconds else "" end' <<< "$result")" 1/s
+	emit "handshake-$1-refused" "$(jq '.cookies + .lost' <<< "$result")" handshakes
+	stop
+}
+
+joiner() { # joiner: c is a new peer of b, without a session; its initiations are counted from 0
+	[ ! -e /run/joined ] || "$wg" set wgb peer "$(cat /run/joined)" remove
+	"$wg" set wgc peer "$(pub b)" remove
+	(umask 077; "$wg" genkey > /run/key.c)
+	pub c > /run/joined
+	"$wg" set wgb peer "$(pub c)" allowed-ips 10.9.0.3/32
+	"$wg" set wgc private-key /run/key.c listen-port 5000 peer "$(pub b)" \
+		allowed-ips 10.9.0.0/24 endpoint 10.1.0.2:5000
+	ip netns exec c nft reset counter ip t tries > /dev/null
+}
+
+tries() { ip netns exec c nft list counter ip t tries | sed -n 's/.*packets \([0-9]*\).*/\1/p'; }
+
+join_during() { # join_during PID: three new peers, one after the other, as long as the flood's process lives
+	local i most=0 in=yes
+	for i in 1 2 3; do
+		[ -d "/proc/$1" ] || break
+		joiner
+		ip netns exec c ping -n -q -c 1 -w 20 10.9.0.2 > /dev/null || in=
+		[ "$(tries)" -le "$most" ] || most=$(tries)
+	done
+	[ -n "$in" ] || most=99
+	emit flood-join-tries "$most" initiations
 }
 
 flooded() {
-	local here before lost
-	start a
-	here=$pid
-	start b
-	for h in a:1:b:2 b:2:a:1; do
-		IFS=: read -r h k other m <<< "$h"
-		"$wg" set "wg$h" private-key "/run/key.$h" listen-port 5000 \
-			peer "$("$wg" pubkey < "/run/key.$other")" allowed-ips "10.9.0.$m/32" endpoint "10.0.0.$m:5000"
-		ip -n "$h" address add "10.9.0.$k/24" dev "wg$h"
-		ip -n "$h" link set "wg$h" up
-	done
-	a ping -n -q -c 3 -i 0.2 -W 6 10.9.0.2 > /dev/null
-	before=$(memory "$pid")
-	a ping -n -i 0.01 -c "$((seconds * 100))" -W 1 10.9.0.2 > /run/pings &
-	local pings=$!
-	# shellcheck disable=SC2086
-	sent=$(a "$storm" flood "$("$wg" pubkey < /run/key.b)" 10.0.0.2 5000 "$rate" "$seconds" $sources | jq .sent)
+	local target before pings sender sent
+	start c || return
+	start a || return
+	start b || return
+	target=$pid
+	meet a b
+	meet b a
+	plug c 3
+	rm -f /run/joined /run/probes
+	: > /run/conf
+	"$storm" make 200 "$(pub b)" /run/conf /run/probes
+	"$wg" addconf wgb /run/conf
+	greet || return
+	before=$(memory VmRSS "$target")
+	echo 5 > "/proc/$target/clear_refs" # the largest from here on
+	ip netns exec a ping -n -i 0.01 -c "$((seconds * 100))" -W 1 10.9.0.2 > /run/pings &
+	pings=$!
+	ip netns exec a "$storm" flood "$(pub b)" 10.0.0.2 5000 "$rate" "$seconds" 10.77.0.0 > /run/sent &
+	sender=$!
+	sleep 0.5
+	join_during "$sender"
+	wait "$sender"
+	sent=$(a "$storm" settle /run/probes 10.0.0.2 5000)
+	emit flood-normal-after "$(jq 'if .answered then .seconds else 99 end' <<< "$sent")" s
 	wait "$pings" || true
-	jq -cn --arg impl "$label" --argjson sent "$sent" --argjson seconds "$seconds" --argjson grown "$(($(memory "$pid") - before))" \
-		--argjson answered "$(grep -c time= /run/pings)" \
-		'{$impl, flood_per_s: ($sent / $seconds), pings: ($seconds * 100), $answered, rss_grown_kb: $grown}'
-	stop "$here" "$pid"
+	emit flood-rate "$(jq "(.sent / $seconds)" /run/sent)" 1/s
+	emit flood-pings-lost "$(awk -v n="$((seconds * 100))" '/time=/ { k++ } END { print (n - k) * 100 / n }' /run/pings)" %
+	emit flood-memory "$(minus "$(memory VmHWM "$target")" "$before")" MiB
 }
 
-net
-for one; do
-	label=${one%%=*}
-	read -ra words <<< "${one#*=}"
-	answered 1
-	answered 64
-	flooded
+hosts a b c
+cable a:10.0.0.1/24 b:10.0.0.2/24
+cable c:10.1.0.3/24 b:10.1.0.2/24
+ip -n a route add local 10.77.0.0/16 dev lo
+ip -n b route add 10.77.0.0/16 via 10.0.0.1
+ip netns exec c nft 'add table ip t; add counter ip t tries; add chain ip t o { type filter hook output priority 0; };
+	add rule ip t o udp dport 5000 udp length 156 counter name tries' # initiations of 148 bytes
+about storm "$@"
+for rep in $(seq "$reps"); do
+	for one; do
+		label=${one%%=*}
+		read -ra words <<< "${one#*=}"
+		say "$(date +%T) storm $rep/$reps $label"
+		answered 1 || true
+		answered 64 || true
+		[ "$rep" != 1 ] || flooded || true
+		stop
+	done
 done
+python3 "$here/report.py" "$out"

@@ -1,12 +1,15 @@
 #!/bin/sh
-# get-peers.sh DIR: Debian's WireGuard programs to compare with and to talk to, unpacked into DIR,
+# get-peers.sh [--newest] DIR: Debian's WireGuard programs to compare with and to talk to, unpacked into DIR,
 # nothing installed and no list of this system's apt touched:
 #   DIR/wg DIR/wg-quick            wireguard-tools of bookworm
 #   DIR/wireguard-go-2022          bookworm
 #   DIR/wireguard-go-2023          bookworm-backports
+# With --newest nothing but DIR/wireguard-go-newest, of sid (a static program, so it runs here).
 # Does nothing when they are there. Exit 1 when a package cannot be had.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
+newest=
+[ "$1" != --newest ] || { newest=yes; shift; }
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/wgsuite-peers.XXXXXX")
@@ -38,6 +41,14 @@ fetch() { # fetch SUITE PACKAGE: unpacked in $scratch/x
 	echo "$1: $(cd "$scratch" && ls ./*.deb | sed 's|^./||; s|_[a-z0-9]*\.deb$||')"
 }
 
+if [ -n "$newest" ]; then
+	if [ ! -x "$out/wireguard-go-newest" ]; then
+		fetch sid wireguard-go > "$scratch/said"
+		sed 's/.*: //; s/_/ /' "$scratch/said" > "$out/wireguard-go-newest.version" # it tells an older one itself
+		install -m 755 "$scratch/x/usr/bin/wireguard-go" "$out/wireguard-go-newest"
+	fi
+	exit 0
+fi
 if [ ! -x "$out/wg" ] || [ ! -e "$out/wg-quick" ]; then
 	fetch bookworm wireguard-tools
 	install -m 755 "$scratch/x/usr/bin/wg" "$scratch/x/usr/bin/wg-quick" "$out/"
