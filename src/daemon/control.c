@@ -39,13 +39,49 @@ static void env_realtime(void *ctx, uint64_t *unix_s, uint32_t *ns)
 	*ns = (uint32_t)(now % NS_PER_S);
 }
 
+static void env_publish_begin(void *ctx)
+{
+	crew_publish_begin(&((struct control *)ctx)->crew);
+}
+
+static void env_publish_end(void *ctx)
+{
+	crew_publish_end(&((struct control *)ctx)->crew);
+}
+
 /* ---- sockets ---- */
+
+/* Those for data, when there is a crew; while it pauses. 0 or -errno, and it has those it had. */
+static int crew_sockets(struct control *c, int v4, int v6)
+{
+	int before = c->crew.sources[CREW_V4].fd, error;
+
+	if (c->crew.n == 0)
+		return 0;
+	error = crew_serve(&c->crew, CREW_V4, v4);
+	if (error)
+		return error;
+	error = crew_serve(&c->crew, CREW_V6, v6);
+	if (error && crew_serve(&c->crew, CREW_V4, before) != 0)
+		log_error("IPv4 cannot be received any more");
+	return error;
+}
+
+/* A socket that the loop watches. */
+static bool is_the_loops(const struct control *c, unsigned int which, const struct udp *u)
+{
+	return u->sockets[which].fd >= 0 && (c->crew.n == 0 || u->sockets[which].handshakes);
+}
 
 static void close_sockets(struct control *c)
 {
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
 		loop_remove(&c->loop, &c->udp_sources[i].source);
+	crew_pause(&c->crew);
+	if (crew_sockets(c, -1, -1) != 0)
+		unreachable(); /* taking away needs nothing */
 	udp_close(&c->udp);
+	crew_resume(&c->crew);
 }
 
 static void udp_ready(struct loop_source *s, uint32_t events)
@@ -65,16 +101,21 @@ int control_take_sockets(struct control *c, const struct udp *fresh)
 	/* The new ones must be in before the old ones go; they have places of their own until then. */
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++) {
 		next[i] = (struct loop_source){ -1, udp_ready };
-		if (!error && fresh->sockets[i].fd >= 0)
+		if (!error && is_the_loops(c, i, fresh))
 			error = loop_add(&c->loop, &next[i], fresh->sockets[i].fd, EPOLLIN);
 	}
-	if (error) {
-		for (unsigned int i = 0; i < UDP_SOCKETS; i++)
-			loop_remove(&c->loop, &next[i]);
-		return error;
+	crew_pause(&c->crew);
+	if (!error)
+		error = crew_sockets(c, fresh->sockets[UDP_V4].fd, fresh->sockets[UDP_V6].fd);
+	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
+		loop_remove(&c->loop, error ? &next[i] : &c->udp_sources[i].source);
+	if (!error) {
+		udp_close(&c->udp);
+		c->udp = *fresh;
 	}
-	close_sockets(c);
-	c->udp = *fresh;
+	crew_resume(&c->crew);
+	if (error)
+		return error;
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++) {
 		c->udp_sources[i].source.fd = next[i].fd;
 		if (next[i].fd >= 0) /* now with the place that stays */
@@ -84,6 +125,31 @@ int control_take_sockets(struct control *c, const struct udp *fresh)
 }
 
 /* ---- up and down ---- */
+
+static void link_stop(struct control *c, const char *why)
+{
+	c->ended = why;
+	c->loop.stop = true;
+}
+
+/* While the tunnel is up, TUN is the crew's, if there is one. Otherwise the loop's, for which a packet is
+ * news: the link must be up. */
+static void move_tun(struct control *c)
+{
+	int error;
+
+	if (c->crew.n == 0)
+		return;
+	if (c->up)
+		loop_remove(&c->loop, &c->tun_source);
+	crew_pause(&c->crew);
+	error = crew_serve(&c->crew, CREW_TUN, c->up ? c->tun.fd : -1);
+	crew_resume(&c->crew);
+	if (!error && !c->up)
+		error = loop_add(&c->loop, &c->tun_source, c->tun.fd, EPOLLIN);
+	if (error)
+		link_stop(c, "no memory to wait for packets");
+}
 
 static void bring_up(struct control *c, uint64_t now_ns)
 {
@@ -110,6 +176,7 @@ static void bring_up(struct control *c, uint64_t now_ns)
 	log_verbose("up, UDP port %u, %s%s%s", fresh.port, v4->ops ? v4->ops->name : "no IPv4",
 		    v4->segment ? ", segment" : "", v4->gro ? ", gro" : "");
 	tunnel_up(c->tunnel, now_ns);
+	move_tun(c);
 }
 
 static void bring_down(struct control *c)
@@ -120,13 +187,8 @@ static void bring_down(struct control *c)
 	c->up = false;
 	tunnel_down(c->tunnel);
 	close_sockets(c);
+	move_tun(c);
 	log_verbose("down");
-}
-
-static void link_stop(struct control *c, const char *why)
-{
-	c->ended = why;
-	c->loop.stop = true;
 }
 
 static void link_ready(struct loop_source *s, uint32_t events)
@@ -170,19 +232,36 @@ void control_look_at_link(struct control *c)
 
 /* ---- events ---- */
 
+static void look_at_tun(struct control *c)
+{
+	char name[16];
+
+	if (tun_name(&c->tun, name) != 0)
+		link_stop(c, "the link was deleted");
+}
+
 static void tun_ready(struct loop_source *s, uint32_t events)
 {
 	struct control *c = container_of(s, struct control, tun_source);
-	char name[16];
-
 	if (!c->up)
 		control_look_at_link(c);
-	if (events & EPOLLIN)
+	if ((events & EPOLLIN) && s->fd >= 0) /* still ours */
 		worker_from_tun(c->worker);
-	if (c->worker->tun_gone || (events & (EPOLLERR | EPOLLHUP))) {
-		if (tun_name(&c->tun, name) != 0)
-			link_stop(c, "the link was deleted");
-	}
+	if (c->worker->tun_gone || (events & (EPOLLERR | EPOLLHUP)))
+		look_at_tun(c);
+}
+
+static void crew_ready(struct loop_source *s, uint32_t events)
+{
+	struct control *c = container_of(s, struct control, crew_source);
+
+	(void)events;
+	crew_awake(&c->crew);
+	if (!crew_tun_failed(&c->crew))
+		return;
+	look_at_tun(c);
+	if (!c->loop.stop && c->up)
+		move_tun(c); /* again */
 }
 
 /* Remembered sources that the routes no longer agree with are forgotten; all of them where there are too
@@ -231,13 +310,19 @@ static void socket_removed(void *ctx)
 
 /* ---- life ---- */
 
-int control_init(struct control *c, unsigned int off)
+int control_init(struct control *c, unsigned int off, unsigned int threads)
 {
 	struct wg_env env = { .ctx = c, .random = env_random, .realtime = env_realtime };
 	int error;
 
+	if (threads > 1) {
+		env.publish_begin = env_publish_begin;
+		env.publish_end = env_publish_end;
+	}
+
 	memset(c, 0, sizeof *c);
 	c->off = off;
+	c->collected = true;
 	c->retry_ns = NEVER;
 	c->tun.fd = -1;
 	udp_init(&c->udp);
@@ -248,6 +333,7 @@ int control_init(struct control *c, unsigned int off)
 	c->link_source = (struct loop_source){ -1, link_ready };
 	c->routes_source = (struct loop_source){ -1, routes_ready };
 	c->signal_source = (struct loop_source){ -1, signal_ready };
+	c->crew_source = (struct loop_source){ -1, crew_ready };
 	c->uapi.listener.fd = c->uapi.watcher.fd = -1;
 	for (size_t i = 0; i < UAPI_CLIENTS_MAX; i++)
 		c->uapi.clients[i].source.fd = -1;
@@ -256,7 +342,15 @@ int control_init(struct control *c, unsigned int off)
 		return error;
 	c->tunnel = tunnel_new(&env);
 	c->worker = c->tunnel ? worker_new(c->tunnel, &c->tun, &c->udp, &c->icmp) : NULL;
-	return c->worker ? 0 : -ENOMEM;
+	if (!c->worker)
+		return -ENOMEM;
+	c->crew.tunnel = c->tunnel;
+	c->crew.tun = &c->tun;
+	c->crew.udp = &c->udp;
+	c->crew.icmp = &c->icmp;
+	error = crew_init(&c->crew, threads);
+	return error || threads < 2 ? error :
+				      loop_add(&c->loop, &c->crew_source, c->crew.wake, EPOLLIN);
 }
 
 int control_start(struct control *c, int signal_fd)
@@ -294,6 +388,7 @@ static void catch_up(struct control *c)
 	if (c->link.now.up && now_ns >= c->retry_ns)
 		bring_up(c, now_ns);
 	uapi_server_tick(&c->uapi, now_ns);
+	c->collected = crew_collect(&c->crew, c->worker);
 	worker_control(c->worker);
 	deadline = tunnel_deadline(c->tunnel);
 	if (c->retry_ns < deadline)
@@ -303,7 +398,7 @@ static void catch_up(struct control *c)
 	loop_wake_at(&c->loop, deadline);
 }
 
-static void tell_drops(const struct control *c)
+static void tell_drops(struct control *c)
 {
 	uint64_t drops[WG_DROP_COUNT];
 
@@ -315,6 +410,9 @@ static void tell_drops(const struct control *c)
 	if (c->worker->ring_lost > 0)
 		log_verbose("dropped %llu: too many handshakes waited",
 			    (unsigned long long)c->worker->ring_lost);
+	if (crew_lost(&c->crew) > 0)
+		log_verbose("dropped %llu: too much waited for control",
+			    (unsigned long long)crew_lost(&c->crew));
 }
 
 void control_run(struct control *c)
@@ -322,7 +420,7 @@ void control_run(struct control *c)
 	int error = 0;
 
 	while (!c->loop.stop && !error) {
-		error = loop_turn(&c->loop, worker_is_busy(c->worker));
+		error = loop_turn(&c->loop, worker_is_busy(c->worker) || !c->collected);
 		if (!c->loop.stop && !error)
 			catch_up(c);
 	}
@@ -335,6 +433,7 @@ void control_run(struct control *c)
 /* The socket's file goes last: once it is gone, port and name are free for the next of this name. */
 void control_free(struct control *c)
 {
+	crew_free(&c->crew);
 	if (c->up)
 		tunnel_down(c->tunnel);
 	close_sockets(c);

@@ -4,6 +4,7 @@
 #define DAEMON_CONTROL_H
 
 #include "clock.h"
+#include "crew.h"
 #include "link.h"
 #include "loop.h"
 #include "uapi_server.h"
@@ -18,10 +19,11 @@ struct control_socket { /* a UDP socket in the loop */
 
 struct control {
 	struct loop loop;
-	struct loop_source tun_source, link_source, routes_source, signal_source;
+	struct loop_source tun_source, link_source, routes_source, signal_source, crew_source;
 	struct control_socket udp_sources[UDP_SOCKETS]; /* by enum udp_which */
 	struct wg_tunnel *tunnel;
-	struct worker *worker;
+	struct worker *worker; /* control's own */
+	struct crew crew;      /* reads TUN and the sockets for data while the tunnel is up */
 	struct tun tun;
 	struct link link;
 	struct icmp icmp;
@@ -32,13 +34,14 @@ struct control {
 	uint32_t fwmark;
 	unsigned int off;     /* enum offload_off */
 	bool up;              /* the sockets are open, the tunnel runs */
+	bool collected;       /* the crew has nothing more for us */
 	uint64_t retry_ns;    /* when to try again to open the sockets; NEVER */
 	const char *ended;    /* why the loop was left */
 };
 
-/* The tunnel, down and empty, with its loop; nothing else is open. 0 or -errno; control_free in any
- * case. */
-must_check int control_init(struct control *c, unsigned int off);
+/* The tunnel, down and empty, with its loop; nothing else is open. threads: of the data path; 1: the loop's.
+ * 0 or -errno; control_free in any case. */
+must_check int control_init(struct control *c, unsigned int off, unsigned int threads);
 /* Watches the link and serves the socket; both must be open. 0 or -errno. */
 must_check int control_start(struct control *c, int signal_fd);
 /* Until the link is deleted, the socket file removed or a signal comes. */

@@ -5,11 +5,13 @@
 #include <linux/icmp.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "log.h"
 #include "offload.h"
 
+#define EACH_NS (NS_PER_S / ICMP_PER_S)
 #ifndef ICMP_FILTER
 #define ICMP_FILTER 1
 #endif
@@ -90,13 +92,18 @@ size_t icmp_message(uint8_t out[ICMP_MESSAGE_MAX], struct ip_addr *to, const uin
 	return n + 8;
 }
 
+bool icmp_may(const struct icmp *c, uint64_t now_ns)
+{
+	uint64_t full_ns = atomic_load_explicit(&c->full_ns, memory_order_relaxed);
+
+	return (full_ns > now_ns ? full_ns : now_ns) + EACH_NS <= now_ns + ICMP_BURST * EACH_NS;
+}
+
 bool icmp_take(struct icmp *c, uint64_t now_ns)
 {
-	uint64_t each = NS_PER_S / ICMP_PER_S, from = c->full_ns > now_ns ? c->full_ns : now_ns;
-
-	if (from + each > now_ns + ICMP_BURST * each)
+	if (!icmp_may(c, now_ns))
 		return false;
-	c->full_ns = from + each;
+	atomic_store(&c->full_ns, (c->full_ns > now_ns ? c->full_ns : now_ns) + EACH_NS);
 	return true;
 }
 

@@ -14,7 +14,7 @@ enum {
 
 struct icmp {
 	int v4, v6; /* raw sockets; -1: none */
-	uint64_t full_ns; /* rate: when the bucket will be full again */
+	_Atomic uint64_t full_ns; /* rate: when the bucket will be full again; control's, others read it */
 	/* Elsewhere: sockets are made for each message, between these two, so that they do not keep a
 	 * namespace alive. Null: here. enter false: cannot get there. */
 	bool (*enter)(void *ctx);
@@ -32,6 +32,8 @@ size_t icmp_message(uint8_t out[ICMP_MESSAGE_MAX], struct ip_addr *to, const uin
 		    size_t n);
 /* Pure: may one more be sent? */
 bool icmp_take(struct icmp *c, uint64_t now_ns);
+/* The same without taking it; any thread. */
+bool icmp_may(const struct icmp *c, uint64_t now_ns);
 
 void icmp_unreachable(struct icmp *c, uint64_t now_ns, const uint8_t *packet, size_t n);
 

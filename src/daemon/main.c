@@ -31,6 +31,7 @@ static const char usage[] =
 	"  WG_PROCESS_FOREGROUND=1               as --foreground\n"
 	"  WG_TUN_FD=N, WG_UAPI_FD=N             use these open file descriptors\n"
 	"  WG_CPU=generic                        portable cryptography only\n"
+	"  WG_THREADS=N                          threads of the data path (1 to 64)\n"
 	"  WG_NO_OFFLOAD=WORD,...                do without: vnet tso uso join segment gro mmsg\n";
 
 static const char *tun_hint(int error)
@@ -86,7 +87,7 @@ static int start(struct control *c, const struct start *s, struct text *why)
 	int error, signal_fd;
 
 	sandbox_prepare();
-	error = control_init(c, s->off);
+	error = control_init(c, s->off, s->threads);
 	sandbox_lock_memory();
 	if (!error && !tunnel_self_test()) {
 		text_add(why, "the cryptography fails its self-test on this machine");
@@ -106,8 +107,14 @@ static int start(struct control *c, const struct start *s, struct text *why)
 	signal_fd = signals(s->foreground);
 	error = signal_fd < 0 ? -errno : control_start(c, signal_fd);
 	if (!error) {
-		start_notify();
 		sandbox_enter(SOCKET_DIR);
+		error = crew_start(&c->crew); /* they inherit what is left */
+		if (error)
+			text_f(why, "cannot start threads: %s", strerror(-error));
+	}
+	if (!error) {
+		sandbox_restrict_calls();
+		start_notify();
 	}
 	return error;
 }

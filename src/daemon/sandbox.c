@@ -190,7 +190,7 @@ static void restrict_calls(const char *unused)
 	(void)unused;
 	if (!f)
 		return;
-	error = allow_with_arguments(f);
+	error = allow_with_arguments(f) | seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
 	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
 		error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, calls[i], 0);
 	for (size_t i = 0; i < ARRAY_LEN(deadly); i++)
@@ -229,5 +229,10 @@ void sandbox_enter(const char *socket_dir)
 	if (INSTRUMENTED)
 		return;
 	take("Landlock", restrict_files, socket_dir);
-	take("system call filter", restrict_calls, NULL);
+}
+
+void sandbox_restrict_calls(void)
+{
+	if (!INSTRUMENTED)
+		take("system call filter", restrict_calls, NULL);
 }

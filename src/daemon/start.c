@@ -11,8 +11,8 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "crew.h"
 #include "log.h"
-#include "tun.h"
 
 static bool fd_variable(int *fd, const char *variable, struct text *why)
 {
@@ -30,6 +30,22 @@ static bool fd_variable(int *fd, const char *variable, struct text *why)
 	return false;
 }
 
+static bool threads_variable(unsigned int *threads, struct text *why)
+{
+	const char *value = getenv("WG_THREADS");
+	uint64_t n;
+
+	*threads = crew_default();
+	if (!value || !*value)
+		return true;
+	if (!span_to_u64(&n, span_of(value), CREW_MAX) || n == 0) {
+		text_f(why, "WG_THREADS is no number from 1 to %d", CREW_MAX);
+		return false;
+	}
+	*threads = (unsigned int)n;
+	return true;
+}
+
 bool start_environment(struct start *s, struct text *why)
 {
 	const char *foreground = getenv("WG_PROCESS_FOREGROUND");
@@ -40,7 +56,7 @@ bool start_environment(struct start *s, struct text *why)
 		text_add(why, "WG_NO_OFFLOAD: the words are vnet tso uso join segment gro mmsg split");
 		return false;
 	}
-	return fd_variable(&s->tun_fd, "WG_TUN_FD", why) &&
+	return threads_variable(&s->threads, why) && fd_variable(&s->tun_fd, "WG_TUN_FD", why) &&
 	       fd_variable(&s->uapi_fd, "WG_UAPI_FD", why);
 }
 

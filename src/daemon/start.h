@@ -10,6 +10,7 @@ struct start {
 	bool foreground;
 	int tun_fd, uapi_fd; /* WG_TUN_FD, WG_UAPI_FD; -1: not given */
 	unsigned int off;    /* WG_NO_OFFLOAD: enum offload_off */
+	unsigned int threads; /* WG_THREADS */
 	const char *log_level;
 };
 

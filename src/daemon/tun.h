@@ -19,7 +19,7 @@ struct tun_ops {
 struct tun {
 	int fd; /* -1: none */
 	const struct tun_ops *ops;
-	unsigned int join; /* enum join_what the kernel takes */
+	_Atomic unsigned int join; /* enum join_what the kernel takes; any thread may find out otherwise */
 };
 
 /* Which offloads not to use, for tests and for strange systems: the words of WG_NO_OFFLOAD. */

@@ -33,9 +33,10 @@ enum udp_which { UDP_V4, UDP_V6, UDP_V4_HANDSHAKES, UDP_V6_HANDSHAKES, UDP_SOCKE
 struct udp_socket {
 	int fd; /* -1: closed */
 	const struct udp_ops *ops;
-	bool v6, gro, segment; /* what the kernel does for us */
-	bool handshakes;       /* what the filter put here only */
-	uint32_t segment_max;  /* no longer datagrams in one message: the route's MTU refused them */
+	bool v6, gro;         /* gro and segment: what the kernel does for us */
+	bool handshakes;      /* what the filter put here only */
+	_Atomic bool segment; /* atomic: any thread may find out that it does not */
+	_Atomic uint32_t segment_max; /* no longer datagrams in one message: the route's MTU refused them */
 };
 
 struct udp {

@@ -29,11 +29,21 @@ static void *pages(size_t n)
 	return p;
 }
 
+static void hand_over(struct worker *w, struct handover *to, enum handed_kind kind,
+		      const struct wg_path *path, uint8_t tos, const uint8_t *bytes, size_t n)
+{
+	(void)handover_put(to, kind, path, tos, bytes, n);
+	w->place->handed = true;
+}
+
 static void source_refused(void *ctx, const struct wg_path *path)
 {
 	struct worker *w = ctx;
 
-	tunnel_forget_source(w->tunnel, path);
+	if (w->place)
+		hand_over(w, &w->place->all->from_udp, HANDED_SOURCE, path, 0, NULL, 0);
+	else
+		tunnel_forget_source(w->tunnel, path);
 }
 
 struct worker *worker_new(struct wg_tunnel *tunnel, struct tun *tun, struct udp *udp,
@@ -79,9 +89,14 @@ static void tell_unreachable(struct worker *w, uint64_t now_ns)
 {
 	for (size_t i = 0; i < w->batch.n; i++) {
 		const struct wg_buf *b = &w->bufs[i];
-		if (b->verdict == WG_DONE &&
-		    (b->drop == WG_DROP_NO_PEER || b->drop == WG_DROP_NO_ENDPOINT))
+		if (b->verdict != WG_DONE ||
+		    (b->drop != WG_DROP_NO_PEER && b->drop != WG_DROP_NO_ENDPOINT))
+			continue;
+		if (!w->place)
 			icmp_unreachable(w->icmp, now_ns, b->src, b->n);
+		else if (icmp_may(w->icmp, now_ns))
+			hand_over(w, &w->place->all->from_tun, HANDED_UNREACHABLE, NULL, 0, b->src,
+				  b->n < ICMP_MESSAGE_MAX ? b->n : ICMP_MESSAGE_MAX);
 	}
 }
 
@@ -93,7 +108,7 @@ static bool has_control(const struct wg_batch *b)
 	return false;
 }
 
-static void seal_and_send(struct worker *w)
+static void seal_and_send_alone(struct worker *w)
 {
 	uint64_t now_ns = clock_boot_ns();
 
@@ -105,6 +120,45 @@ static void seal_and_send(struct worker *w)
 		tunnel_control_tun(w->tunnel, now_ns, &w->batch);
 	tell_unreachable(w, now_ns);
 	w->batch.n = 0;
+}
+
+/* What has no session goes to control in the order of the batches, and before a session appears. */
+static void numbered(void *ctx)
+{
+	struct worker *w = ctx;
+
+	for (size_t i = 0; i < w->batch.n; i++) {
+		const struct wg_buf *b = &w->bufs[i];
+		if (b->verdict == WG_CONTROL)
+			hand_over(w, &w->place->all->from_tun, HANDED_PACKET, NULL, 0, b->src, b->n);
+	}
+	place_numbered(w->place);
+}
+
+static void seal_and_send_beside(struct worker *w)
+{
+	const struct wg_order order = { numbered, w, w->runs };
+	uint64_t now_ns;
+
+	place_queue(w->place);
+	place_wait_for_counters(w->place);
+	place_enter(w->place);
+	now_ns = clock_boot_ns();
+	tunnel_seal_in_order(w->tunnel, now_ns, &w->batch, &order);
+	place_leave(w->place);
+	place_wait_to_send(w->place);
+	udp_send(w->udp, &w->outbox, &w->batch);
+	place_sent(w->place);
+	tell_unreachable(w, now_ns);
+	w->batch.n = 0;
+}
+
+static void seal_and_send(struct worker *w)
+{
+	if (w->place)
+		seal_and_send_beside(w);
+	else
+		seal_and_send_alone(w);
 }
 
 static void add_to_seal(struct worker *w, uint8_t *dst, uint32_t n)
@@ -130,19 +184,19 @@ static size_t cut(struct worker *w, struct split *s, size_t at)
 	return at;
 }
 
-void worker_from_tun(struct worker *w)
+bool worker_read_tun(struct worker *w)
 {
-	size_t at = 0;
+	size_t at = 0, most = w->place ? WORKER_BUFS_BESIDE : WORKER_BUFS;
 
 	/* Room for a super-packet, and for the first packets cut from it. */
-	while (w->batch.n < WORKER_BUFS && at + 3 * (size_t)OFFLOAD_PACKET_MAX < WORKER_ROOM) {
+	while (w->batch.n < most && at + 3 * (size_t)OFFLOAD_PACKET_MAX < WORKER_ROOM) {
 		uint8_t *packet = w->room + at + HEADER;
 		struct virtio_net_hdr h;
 		struct split s;
 		ssize_t n = w->tun->ops->read(w->tun, &h, packet, OFFLOAD_PACKET_MAX + 1);
 		if (n <= 0) {
 			w->tun_gone |= n == -EBADFD;
-			break;
+			return n == 0;
 		}
 		if (!split_begin(&s, &h, packet, (size_t)n)) {
 			log_verbose("TUN handed over %zu bytes that are no packet", (size_t)n);
@@ -155,24 +209,53 @@ void worker_from_tun(struct worker *w)
 			at = cut(w, &s, align_up(at + HEADER + (size_t)n));
 		}
 	}
+	return true;
+}
+
+void worker_finish_tun(struct worker *w)
+{
+	w->place->is_last = true;
+	seal_and_send(w);
+	w->place->is_last = false;
+}
+
+void worker_from_tun(struct worker *w)
+{
+	worker_read_tun(w); /* what an error means is said by tun_gone */
 	seal_and_send(w);
 }
 
 /* ---- from UDP ---- */
 
-static void ring_put(struct worker *w, const struct wg_buf *b)
+bool worker_ring_is_full(const struct worker *w)
+{
+	return w->ring_n == WORKER_RING;
+}
+
+void worker_put_handshake(struct worker *w, const struct wg_path *path, uint8_t tos,
+			  const uint8_t *bytes, size_t n)
 {
 	struct worker_handshake *h = &w->ring[(w->ring_first + w->ring_n) % WORKER_RING];
 
-	if (w->ring_n == WORKER_RING || b->n > sizeof h->bytes) {
+	if (worker_ring_is_full(w) || n > sizeof h->bytes) {
 		w->ring_lost++;
 		return;
 	}
-	h->path = w->paths[b->path];
-	h->n = (uint16_t)b->n;
-	h->tos = b->tos;
-	memcpy(h->bytes, b->src, b->n);
+	h->path = *path;
+	h->n = (uint16_t)n;
+	h->tos = tos;
+	memcpy(h->bytes, bytes, n);
 	w->ring_n++;
+}
+
+static void set_aside(struct worker *w, const struct wg_buf *b)
+{
+	const struct wg_path *path = &w->paths[b->path];
+
+	if (w->place)
+		hand_over(w, &w->place->all->from_udp, HANDED_HANDSHAKE, path, b->tos, b->src, b->n);
+	else
+		worker_put_handshake(w, path, b->tos, b->src, b->n);
 }
 
 /* A joined packet that the kernel did not take: each part alone, and no more of them. */
@@ -209,26 +292,40 @@ static void write_to_tun(struct worker *w)
 	}
 }
 
+static void open_batch(struct worker *w)
+{
+	if (!w->place) {
+		tunnel_open(w->tunnel, clock_boot_ns(), &w->batch);
+		return;
+	}
+	place_queue(w->place);
+	place_enter(w->place);
+	tunnel_open(w->tunnel, clock_boot_ns(), &w->batch);
+	place_leave(w->place);
+}
+
 static void open_and_write(struct worker *w, size_t n_paths)
 {
-	if (w->batch.n == 0)
-		return;
 	w->batch.n_paths = n_paths;
-	tunnel_open(w->tunnel, clock_boot_ns(), &w->batch);
+	open_batch(w);
 	join_begin(&w->join, w->tun->join);
 	for (size_t i = 0; i < w->batch.n; i++) {
 		const struct wg_buf *b = &w->bufs[i];
 		if (b->verdict == WG_TO_TUN)
 			join_add(&w->join, b->dst, b->out_n);
 		else if (b->verdict == WG_CONTROL)
-			ring_put(w, b);
+			set_aside(w, b);
 	}
+	if (w->place)
+		place_wait_to_send(w->place);
 	write_to_tun(w);
+	if (w->place)
+		place_sent(w->place);
 	w->batch.n = 0;
 }
 
-/* One receive call. False: that was all there is. */
-static bool receive(struct worker *w, struct udp_socket *s)
+/* One receive call: how many messages. Opens what there is no room for. */
+static unsigned int receive(struct worker *w, struct udp_socket *s)
 {
 	unsigned int messages = udp_receive(s, &w->inbox);
 
@@ -247,8 +344,29 @@ static bool receive(struct worker *w, struct udp_socket *s)
 			};
 		}
 	}
-	open_and_write(w, messages);
+	return messages;
+}
+
+/* False: that was all there is. */
+static bool receive_and_open(struct worker *w, struct udp_socket *s)
+{
+	unsigned int messages = receive(w, s);
+
+	if (w->batch.n > 0)
+		open_and_write(w, messages);
 	return messages == (s->gro ? UDP_IN_GRO_MAX : UDP_IN_MAX);
+}
+
+void worker_read_udp(struct worker *w, struct udp_socket *s)
+{
+	w->messages = receive(w, s);
+}
+
+void worker_finish_udp(struct worker *w)
+{
+	w->place->is_last = true;
+	open_and_write(w, w->messages);
+	w->place->is_last = false;
 }
 
 void worker_from_udp(struct worker *w, struct udp_socket *s)
@@ -257,17 +375,25 @@ void worker_from_udp(struct worker *w, struct udp_socket *s)
 
 	if (s->handshakes) { /* as many as the ring takes; data does not queue behind the others */
 		while (more && WORKER_RING - w->ring_n >= UDP_IN_MAX)
-			more = receive(w, s);
+			more = receive_and_open(w, s);
 		return;
 	}
 	if (!w->more)
 		w->received_ns = clock_boot_ns();
 	for (unsigned int i = 0; more && i < UDP_IN_MAX / UDP_IN_GRO_MAX; i++)
-		more = receive(w, s);
+		more = receive_and_open(w, s);
 	w->more |= more;
 }
 
 /* ---- control ---- */
+
+void worker_stage(struct worker *w, uint64_t now_ns, const uint8_t *packet, uint32_t n)
+{
+	struct wg_buf buf = { .src = packet, .n = n, .verdict = WG_CONTROL };
+	struct wg_batch b = { &buf, 1, NULL, 0 };
+
+	tunnel_control_tun(w->tunnel, now_ns, &b);
+}
 
 static void handshakes(struct worker *w, uint64_t now_ns)
 {
