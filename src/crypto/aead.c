@@ -126,6 +126,47 @@ bool xaead_open(uint8_t *dst, const uint8_t *src, size_t n, const void *ad, size
 	return aead_open_parts(&with, dst, src, n, ad, ad_n, &s);
 }
 
+static void xaead_seal_started(const struct xaead_job *job, const uint8_t start[XCHACHA_START_BYTES])
+{
+	uint8_t covered[64 + 64 + 16]; /* by the tag: each part with zeros to 16 */
+	size_t ad_n = (job->ad_n + 15u) & ~15u, n = (job->n + 15u) & ~15u;
+	struct poly1305 p;
+
+	memset(covered, 0, ad_n + n);
+	memcpy(covered, job->ad, job->ad_n);
+	for (size_t i = 0; i < job->n; i++)
+		covered[ad_n + i] = job->src[i] ^ start[CHACHA_BLOCK_BYTES + i];
+	memcpy(job->dst, covered + ad_n, job->n);
+	store_le64(covered + ad_n + n, job->ad_n);
+	store_le64(covered + ad_n + n + 8, job->n);
+	poly1305_init(&p, start);
+	poly1305_blocks_portable(&p, covered, ad_n + n + 16); /* too short for lanes */
+	poly1305_tag(job->dst + job->n, &p);
+	mem_wipe(&p, sizeof p);
+}
+
+void xaead_seal_many(const struct xaead_job *jobs, size_t n, const struct wg_sym *key)
+{
+	const struct xchacha20_row *row = crypto_rows()->xchacha20;
+	uint8_t stream[XCHACHA_LANES_MAX][XCHACHA_START_BYTES] __attribute__((aligned(64)));
+	const uint8_t *nonces[XCHACHA_LANES_MAX];
+	size_t used = n < row->worth ? 1 : row->lanes;
+	struct chacha20 s;
+
+	chacha20_init(&s, key, 0);
+	for (size_t now; n > 0; n -= now, jobs += now) {
+		bool in_lanes = n >= row->worth;
+		now = !in_lanes ? 1 : n < row->lanes ? n : row->lanes;
+		for (size_t i = 0; i < row->lanes; i++) /* lanes without a job repeat the first */
+			nonces[i] = jobs[i < now ? i : 0].nonce;
+		(in_lanes ? row->starts : xchacha20_starts_portable)(stream, nonces, &s);
+		for (size_t i = 0; i < now; i++)
+			xaead_seal_started(&jobs[i], stream[i]);
+	}
+	mem_wipe(&s, sizeof s);
+	mem_wipe(stream, used * sizeof stream[0]);
+}
+
 void aead_seal_run(struct aead_packet *packets, size_t n, const struct wg_sym *key)
 {
 	crypto_rows()->aead->seal_run(packets, n, key);

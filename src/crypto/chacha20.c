@@ -62,6 +62,24 @@ void hchacha20(struct wg_sym *out, const struct wg_sym *key, const uint8_t nonce
 	mem_wipe(&s, sizeof s);
 }
 
+void xchacha20_starts_portable(uint8_t (*stream)[XCHACHA_START_BYTES], const uint8_t *const *nonces,
+			       const struct chacha20 *key)
+{
+	struct wg_sym long_key, sub;
+	struct chacha20 s;
+
+	UNROLL
+	for (int i = 0; i < 8; i++)
+		store_le32(long_key.b + 4 * i, key->w[4 + i]);
+	hchacha20(&sub, &long_key, nonces[0]);
+	chacha20_init(&s, &sub, load_le64(nonces[0] + 16));
+	memset(stream[0], 0, sizeof stream[0]);
+	chacha20_xor_portable(stream[0], stream[0], sizeof stream[0], &s);
+	mem_wipe(&long_key, sizeof long_key);
+	mem_wipe(&sub, sizeof sub);
+	mem_wipe(&s, sizeof s);
+}
+
 void chacha20_xor_portable(uint8_t *dst, const uint8_t *src, size_t n, const struct chacha20 *s)
 {
 	uint32_t x[16], counter = s->w[12];

@@ -44,6 +44,15 @@ void xaead_seal(uint8_t *dst, const uint8_t *src, size_t n, const void *ad, size
 must_check bool xaead_open(uint8_t *dst, const uint8_t *src, size_t n, const void *ad, size_t ad_n,
 			   const uint8_t nonce[XAEAD_NONCE_BYTES], const struct wg_sym *key);
 
+/* Short messages under one key, in lanes where a row has them: cookie replies in a flood. */
+struct xaead_job {
+	uint8_t *dst;
+	const uint8_t *src, *ad;
+	uint32_t n, ad_n; /* at most 64 each */
+	const uint8_t *nonce;
+};
+void xaead_seal_many(const struct xaead_job *jobs, size_t n, const struct wg_sym *key);
+
 /* A run: packets of one key, no associated data, each with its own counter, lengths free. A SIMD
  * row fills its lanes across the packets. In place or apart as above, packets do not overlap. */
 struct aead_packet {
@@ -121,7 +130,7 @@ void cpu_restrict(uint32_t allowed);
 must_check bool cpu_parse(uint32_t *mask, const char *words);
 
 /* The name of the row in use, for the log and the benchmarks: "aead", "x25519", "x25519-batch",
- * "blake2s", "blake2s-lanes" → "portable", "avx2", … */
+ * "blake2s", "blake2s-lanes", "xchacha20" → "portable", "avx2", … */
 const char *crypto_row(const char *primitive);
 /* Known answers through every row in use. False: this binary computes wrongly on this machine. */
 must_check bool crypto_self_test(void);

@@ -58,6 +58,20 @@ struct chacha20_row {
 chacha20_fn chacha20_xor_portable, chacha20_xor_ssse3, chacha20_xor_avx2, chacha20_xor_avx512,
 	chacha20_xor_neon;
 
+/* The first two blocks of XChaCha20's stream under `lanes` nonces of 24 bytes: block 0 holds the key of
+ * Poly1305. key: chacha20_init() with any nonce. */
+enum { XCHACHA_START_BYTES = 2 * CHACHA_BLOCK_BYTES, XCHACHA_LANES_MAX = 16 };
+typedef void xchacha20_starts_fn(uint8_t (*stream)[XCHACHA_START_BYTES], const uint8_t *const *nonces,
+				 const struct chacha20 *key);
+struct xchacha20_row {
+	const char *name;
+	uint32_t needs;
+	xchacha20_starts_fn *starts;
+	size_t lanes, worth; /* with fewer nonces than `worth` one by one is faster */
+};
+xchacha20_starts_fn xchacha20_starts_portable, xchacha20_starts_ssse3, xchacha20_starts_avx2,
+	xchacha20_starts_avx512, xchacha20_starts_neon;
+
 /* ---- Poly1305 (RFC 8439 section 2.5) ---- */
 
 struct poly1305 {
@@ -164,6 +178,7 @@ x25519_batch_fn x25519_batch_ifma;
 
 struct crypto_rows {
 	const struct chacha20_row *chacha20;
+	const struct xchacha20_row *xchacha20;
 	const struct poly1305_row *poly1305;
 	const struct aead_row *aead;
 	const struct blake2s_row *blake2s;

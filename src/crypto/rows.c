@@ -19,6 +19,18 @@ static const struct chacha20_row chacha20_table[] = {
 	{ "portable", 0, chacha20_xor_portable },
 };
 
+static const struct xchacha20_row xchacha20_table[] = {
+#if CRYPTO_X86
+	{ "avx512", WITH_AVX512, xchacha20_starts_avx512, 16, 2 },
+	{ "avx2", WITH_AVX2, xchacha20_starts_avx2, 8, 2 },
+	{ "ssse3", CPU_SSSE3, xchacha20_starts_ssse3, 4, 2 },
+#endif
+#if CRYPTO_NEON
+	{ "neon", CPU_NEON, xchacha20_starts_neon, 4, 2 },
+#endif
+	{ "portable", 0, xchacha20_starts_portable, 1, 1 },
+};
+
 static const struct poly1305_row poly1305_table[] = {
 #if CRYPTO_X86
 	{ "ifma", WITH_AVX512 | CPU_IFMA, poly1305_blocks_ifma },
@@ -47,7 +59,7 @@ static const struct blake2s_row blake2s_table[] = {
 static const struct blake2s_lanes_row blake2s_lanes_table[] = {
 #if CRYPTO_X86
 	{ "avx512", WITH_AVX512, blake2s_lanes_avx512, 16, 3 },
-	{ "avx2", WITH_AVX2, blake2s_lanes_avx2, 8, 3 },
+	{ "avx2", WITH_AVX2, blake2s_lanes_avx2, 8, 4 },
 	{ "ssse3", CPU_SSSE3, blake2s_lanes_ssse3, 4, 3 },
 #endif
 #if CRYPTO_NEON
@@ -74,8 +86,8 @@ static const struct x25519_batch_row x25519_batch_table[] = {
 };
 
 const struct crypto_rows crypto_tables = {
-	chacha20_table, poly1305_table, aead_table, blake2s_table, blake2s_lanes_table,
-	x25519_table, x25519_batch_table,
+	chacha20_table, xchacha20_table, poly1305_table, aead_table, blake2s_table,
+	blake2s_lanes_table, x25519_table, x25519_batch_table,
 };
 
 static struct crypto_rows chosen;
@@ -94,6 +106,7 @@ void crypto_choose(void)
 	struct crypto_rows rows;
 
 	CHOOSE(rows.chacha20, chacha20_table, have);
+	CHOOSE(rows.xchacha20, xchacha20_table, have);
 	CHOOSE(rows.poly1305, poly1305_table, have);
 	CHOOSE(rows.aead, aead_table, have);
 	CHOOSE(rows.blake2s, blake2s_table, have);
@@ -127,6 +140,8 @@ const char *crypto_row(const char *primitive)
 		return rows->blake2s_lanes->name;
 	if (strcmp(primitive, "chacha20") == 0)
 		return rows->chacha20->name;
+	if (strcmp(primitive, "xchacha20") == 0)
+		return rows->xchacha20->name;
 	if (strcmp(primitive, "poly1305") == 0)
 		return rows->poly1305->name;
 	return NULL;

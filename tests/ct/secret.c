@@ -155,6 +155,28 @@ static void check_blake2s(void)
 	cpu_restrict(UINT32_MAX);
 }
 
+static void check_short_texts(void)
+{
+	uint8_t nonces[RUN][XAEAD_NONCE_BYTES] = { { 1 } };
+	struct xaead_job jobs[RUN];
+
+	for (const struct xchacha20_row *row = crypto_tables.xchacha20;; row++) {
+		cpu_restrict(row->needs);
+		if (have("xchacha20, short texts", row->name, row->needs)) {
+			secrets();
+			for (uint32_t i = 0; i < RUN; i++)
+				jobs[i] = (struct xaead_job){ .dst = other[i], .src = text[i], .n = 3 * i,
+							      .ad = text[i] + 100, .ad_n = i,
+							      .nonce = nonces[i] };
+			xaead_seal_many(jobs, RUN, &key);
+			publish();
+		}
+		if (row->needs == 0)
+			break;
+	}
+	cpu_restrict(UINT32_MAX);
+}
+
 /* Keys, what follows from them, messages and MACs are secret; where they lie and their sizes are not. */
 static void check_macs_of_many(void)
 {
@@ -283,6 +305,7 @@ int main(int argc, char **argv)
 	check_runs();
 	check_single_aead();
 	check_blake2s();
+	check_short_texts();
 	check_macs_of_many();
 	check_x25519();
 	check_keys();

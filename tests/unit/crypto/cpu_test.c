@@ -17,6 +17,7 @@ static void every_subset_computes_right(void **state)
 		assert_int_equal(cpu_allowed(), mask);
 		assert_int_equal(crypto_rows()->aead->needs & ~mask, 0);
 		assert_int_equal(crypto_rows()->chacha20->needs & ~mask, 0);
+		assert_int_equal(crypto_rows()->xchacha20->needs & ~mask, 0);
 		assert_int_equal(crypto_rows()->poly1305->needs & ~mask, 0);
 		assert_int_equal(crypto_rows()->blake2s->needs & ~mask, 0);
 		assert_int_equal(crypto_rows()->blake2s_lanes->needs & ~mask, 0);
@@ -32,7 +33,7 @@ static void every_subset_computes_right(void **state)
 static void generic_is_portable(void **state)
 {
 	static const char *const primitives[] = { "aead", "x25519", "blake2s", "blake2s-lanes",
-						  "chacha20", "poly1305" };
+						  "chacha20", "xchacha20", "poly1305" };
 
 	(void)state;
 	cpu_restrict(0);

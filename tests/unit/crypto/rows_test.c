@@ -64,6 +64,90 @@ static void chacha20_rows_agree(void **state)
 	}
 }
 
+static void xchacha20_rows_agree(void **state)
+{
+	uint8_t stream[XCHACHA_LANES_MAX + 1][XCHACHA_START_BYTES], one[1][XCHACHA_START_BYTES];
+	const uint8_t *nonces[XCHACHA_LANES_MAX];
+	struct chance c = { 4 };
+	struct chacha20 s;
+	struct wg_sym key;
+
+	(void)state;
+	for (const struct xchacha20_row *row = crypto_tables.xchacha20; row->needs; row++) {
+		if (!have("xchacha20", row->name, row->needs))
+			continue;
+		assert_in_range(row->lanes, 1, XCHACHA_LANES_MAX);
+		for (int round = 0; round < 400; round++) {
+			chance_bytes(&c, &key, sizeof key);
+			chance_bytes(&c, from.start, (size_t)(from.end - from.start));
+			chacha20_init(&s, &key, chance_u64(&c));
+			for (size_t i = 0; i < row->lanes; i++)
+				nonces[i] = i % 2 ? from.end - 24 : from.start + chance_below(&c, 4000);
+			memset(stream, MARK, sizeof stream);
+			row->starts(stream, nonces, &s);
+			for (size_t i = 0; i < row->lanes; i++) {
+				xchacha20_starts_portable(one, &nonces[i], &s);
+				assert_memory_equal(stream[i], one, sizeof one);
+			}
+			for (size_t i = 0; i < sizeof stream[0]; i++)
+				assert_int_equal(stream[row->lanes][i], MARK);
+		}
+	}
+}
+
+/* The door: any number of short texts through every row, each as xaead_seal() seals it. */
+static void check_xaead_jobs(struct chance *c, size_t n, uint32_t text_n, uint32_t ad_n)
+{
+	struct xaead_job jobs[45];
+	uint8_t one[64 + 16];
+	struct wg_sym key;
+
+	chance_bytes(c, &key, sizeof key);
+	chance_bytes(c, plain, 4000);
+	memset(to.start, MARK, (size_t)(to.end - to.start));
+	for (size_t i = 0; i < n; i++) {
+		jobs[i] = (struct xaead_job){
+			.dst = i == 0 ? to.end - text_n - 16 : to.start + i * 100,
+			.src = plain + chance_below(c, 3900), .n = text_n,
+			.ad = plain + chance_below(c, 3900), .ad_n = ad_n,
+			.nonce = plain + chance_below(c, 3900) };
+		if (i % 3 == 1) { /* in place */
+			memcpy(jobs[i].dst, jobs[i].src, text_n);
+			jobs[i].src = jobs[i].dst;
+		}
+		xaead_seal(right + i * 100, jobs[i].src, text_n, jobs[i].ad, ad_n, jobs[i].nonce, &key);
+	}
+	xaead_seal_many(jobs, n, &key);
+	for (size_t i = 0; i < n; i++) {
+		assert_memory_equal(jobs[i].dst, right + i * 100, text_n + 16);
+		if (i > 0)
+			assert_int_equal(jobs[i].dst[text_n + 16], MARK);
+		if (i % 7 == 0)
+			assert_true(xaead_open(one, jobs[i].dst, text_n, jobs[i].ad, ad_n, jobs[i].nonce,
+					       &key));
+	}
+}
+
+static void short_texts_of_many(void **state)
+{
+	struct chance c = { 6 };
+
+	(void)state;
+	for (const struct xchacha20_row *row = crypto_tables.xchacha20;; row++) {
+		if (!have("xchacha20", row->name, row->needs))
+			continue;
+		cpu_restrict(row->needs);
+		assert_string_equal(crypto_row("xchacha20"), row->name);
+		for (size_t n = 0; n <= 45; n++)
+			check_xaead_jobs(&c, n, 16, 16);
+		for (uint32_t n = 0; n <= 64; n++)
+			check_xaead_jobs(&c, 19, n, chance_below(&c, 65));
+		if (row->needs == 0)
+			break;
+	}
+	cpu_restrict(UINT32_MAX);
+}
+
 /* Keys and texts of zeros, ones and random bytes: sums that carry all the way and ends near p. */
 static void poly1305_input(struct chance *c, struct poly1305 *p, uint8_t *m, size_t n)
 {
@@ -296,6 +380,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chacha20_rows_agree),
+		cmocka_unit_test(xchacha20_rows_agree),
+		cmocka_unit_test(short_texts_of_many),
 		cmocka_unit_test(poly1305_rows_agree),
 		cmocka_unit_test(blake2s_rows_agree),
 		cmocka_unit_test(blake2s_lanes_agree),

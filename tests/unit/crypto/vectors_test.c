@@ -57,11 +57,43 @@ static void hchacha20_line(const struct vector *v, void *ctx)
 	vector_equal(v, 3, sub.b, sizeof sub.b);
 }
 
+/* XChaCha20's key stream is ChaCha20's under the vector's key; in every lane of every row. */
+static void xchacha20_line(const struct vector *v, void *ctx)
+{
+	uint8_t nonce[XAEAD_NONCE_BYTES] = { [16] = 1, 2, 3 }, sub[32], want_start[XCHACHA_START_BYTES];
+	uint8_t stream[XCHACHA_LANES_MAX][XCHACHA_START_BYTES];
+	const uint8_t *nonces[XCHACHA_LANES_MAX];
+	struct wg_sym key = key_of(v, 1), sub_key;
+	struct chacha20 s;
+
+	(void)ctx;
+	assert_int_equal(vector_bytes(v, 2, nonce, 16), 16);
+	assert_int_equal(vector_bytes(v, 3, sub, sizeof sub), sizeof sub);
+	memcpy(sub_key.b, sub, sizeof sub);
+	chacha20_init(&s, &sub_key, load_le64(nonce + 16));
+	memset(want_start, 0, sizeof want_start);
+	chacha20_xor_portable(want_start, want_start, sizeof want_start, &s);
+	chacha20_init(&s, &key, 0);
+	for (const struct xchacha20_row *row = crypto_tables.xchacha20;; row++) {
+		for (size_t i = 0; i < row->lanes; i++)
+			nonces[i] = nonce;
+		if (have(row->needs)) {
+			memset(stream, 0xee, sizeof stream);
+			row->starts(stream, nonces, &s);
+			for (size_t i = 0; i < row->lanes; i++)
+				assert_memory_equal(stream[i], want_start, sizeof want_start);
+		}
+		if (row->needs == 0)
+			break;
+	}
+}
+
 static void chacha20_vectors(void **state)
 {
 	(void)state;
 	assert_true(vectors_each("chacha20.txt", 5, chacha20_line, NULL) >= 6);
 	assert_true(vectors_each("hchacha20.txt", 4, hchacha20_line, NULL) >= 1);
+	assert_true(vectors_each("hchacha20.txt", 4, xchacha20_line, NULL) >= 1);
 }
 
 static void poly1305_line(const struct vector *v, void *ctx)
