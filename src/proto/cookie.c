@@ -21,10 +21,19 @@ static size_t mac2_at(size_t n)
 	return n - MAC_BYTES;
 }
 
+static void mac_key_of(struct mac_key *out, const void *key, size_t n)
+{
+	mac_keys(out, &key, n, 1);
+}
+
 void cookie_checker_set_key(struct cookie_checker *c, const struct wg_public *own)
 {
-	label_key(&c->mac1_key, "mac1----", own);
-	label_key(&c->seal_key, "cookie--", own);
+	struct wg_hash key;
+
+	label_key(&key, "mac1----", own);
+	mac_key_of(&c->mac1_key, key.b, sizeof key.b);
+	label_key(&key, "cookie--", own);
+	memcpy(c->seal_key.b, key.b, sizeof c->seal_key.b);
 }
 
 bool cookie_secret_is_due(const struct cookie_checker *c, uint64_t now_ns)
@@ -35,60 +44,87 @@ bool cookie_secret_is_due(const struct cookie_checker *c, uint64_t now_ns)
 void cookie_secret_set(struct cookie_checker *c, uint64_t now_ns,
 		       const uint8_t secret[COOKIE_SECRET_BYTES])
 {
-	memcpy(c->secret, secret, sizeof c->secret);
+	mac_key_of(&c->secret, secret, COOKIE_SECRET_BYTES);
 	c->secret_born_ns = now_ns;
 	c->has_secret = true;
 }
 
-static void cookie_of(uint8_t out[COOKIE_BYTES], const struct cookie_checker *c,
-		      const struct ip_endpoint *from)
+void cookie_check_mac1(const struct cookie_checker *c, struct cookie_case *cases, size_t n)
 {
-	uint8_t port[2];
+	struct mac_job jobs[COOKIE_CASES_MAX];
 
-	store_be16(port, from->port);
-	mac16_2(out, c->secret, sizeof c->secret, from->addr.b, ip_bytes(&from->addr), port,
-		sizeof port);
+	for (size_t i = 0; i < n; i++)
+		jobs[i] = (struct mac_job){ .key = &c->mac1_key, .p = cases[i].msg,
+					    .n = (uint32_t)mac1_at(cases[i].n) };
+	mac16_many(jobs, n);
+	for (size_t i = 0; i < n; i++)
+		cases[i].ok = mem_equal_ct(jobs[i].out, cases[i].msg + mac1_at(cases[i].n),
+					   MAC_BYTES);
 }
 
-bool cookie_mac1_is_right(const struct cookie_checker *c, const uint8_t *msg, size_t n)
+/* The cookies of where the messages came from. */
+static void find_cookies(const struct cookie_checker *c, struct cookie_case *cases, size_t n)
 {
-	uint8_t mac[MAC_BYTES];
+	uint8_t sources[COOKIE_CASES_MAX][sizeof cases->from->addr.b + 2];
+	struct mac_job jobs[COOKIE_CASES_MAX];
 
-	mac16_2(mac, c->mac1_key.b, sizeof c->mac1_key.b, msg, mac1_at(n), NULL, 0);
-	return mem_equal_ct(mac, msg + mac1_at(n), sizeof mac);
+	for (size_t i = 0; i < n; i++) {
+		const struct ip_endpoint *from = cases[i].from;
+		uint32_t addr_n = ip_bytes(&from->addr);
+
+		memcpy(sources[i], from->addr.b, sizeof from->addr.b);
+		store_be16(sources[i] + addr_n, from->port);
+		jobs[i] = (struct mac_job){ .key = &c->secret, .p = sources[i], .n = addr_n + 2 };
+	}
+	mac16_many(jobs, n);
+	for (size_t i = 0; i < n; i++)
+		memcpy(cases[i].cookie, jobs[i].out, sizeof cases[i].cookie);
+	mem_wipe(jobs, sizeof jobs);
 }
 
-bool cookie_mac2_is_right(const struct cookie_checker *c, const uint8_t *msg, size_t n,
-			  const struct ip_endpoint *from)
+void cookie_check_mac2(const struct cookie_checker *c, struct cookie_case *cases, size_t n)
 {
-	uint8_t cookie[COOKIE_BYTES], mac[MAC_BYTES];
-	bool ok;
+	struct cookie_case *with[COOKIE_CASES_MAX]; /* a mac2: most of a flood has none */
+	const void *cookies[COOKIE_CASES_MAX];
+	struct mac_key keys[COOKIE_CASES_MAX];
+	struct mac_job jobs[COOKIE_CASES_MAX];
+	size_t n_with = 0;
 
-	if (mem_is_zero_ct(msg + mac2_at(n), MAC_BYTES)) /* he has no cookie: a flood mostly is that */
-		return false;
-	cookie_of(cookie, c, from);
-	mac16_2(mac, cookie, sizeof cookie, msg, mac2_at(n), NULL, 0);
-	ok = mem_equal_ct(mac, msg + mac2_at(n), sizeof mac);
-	mem_wipe(cookie, sizeof cookie);
-	mem_wipe(mac, sizeof mac);
-	return ok;
+	find_cookies(c, cases, n);
+	for (size_t i = 0; i < n; i++) {
+		cases[i].ok = false;
+		if (mem_is_zero_ct(cases[i].msg + mac2_at(cases[i].n), MAC_BYTES))
+			continue;
+		cookies[n_with] = cases[i].cookie;
+		jobs[n_with] = (struct mac_job){ .key = &keys[n_with], .p = cases[i].msg,
+						 .n = (uint32_t)mac2_at(cases[i].n) };
+		with[n_with++] = &cases[i];
+	}
+	mac_keys(keys, cookies, COOKIE_BYTES, n_with);
+	mac16_many(jobs, n_with);
+	for (size_t i = 0; i < n_with; i++)
+		with[i]->ok = mem_equal_ct(jobs[i].out, with[i]->msg + mac2_at(with[i]->n), MAC_BYTES);
+	mem_wipe(keys, n_with * sizeof keys[0]);
+	mem_wipe(jobs, n_with * sizeof jobs[0]);
 }
 
-void cookie_reply(const struct cookie_checker *c, struct msg_cookie *out, const uint8_t *msg,
-		  size_t n, const struct ip_endpoint *from, const uint8_t nonce[XAEAD_NONCE_BYTES])
+void cookie_replies(const struct cookie_checker *c, struct msg_cookie *out,
+		    const struct cookie_case *cases, size_t n,
+		    const uint8_t (*nonces)[XAEAD_NONCE_BYTES])
 {
-	uint8_t cookie[COOKIE_BYTES];
-	struct wg_sym key;
+	struct xaead_job jobs[COOKIE_CASES_MAX];
 
-	memcpy(key.b, c->seal_key.b, sizeof key.b);
-	store_le32(out->type, MSG_COOKIE);
-	memcpy(out->receiver, msg + SENDER_AT, sizeof out->receiver);
-	memcpy(out->nonce, nonce, sizeof out->nonce);
-	cookie_of(cookie, c, from);
-	xaead_seal(out->sealed_cookie, cookie, sizeof cookie, msg + mac1_at(n), MAC_BYTES, nonce,
-		   &key);
-	mem_wipe(cookie, sizeof cookie);
-	mem_wipe(&key, sizeof key);
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t *msg = cases[i].msg;
+
+		store_le32(out[i].type, MSG_COOKIE);
+		memcpy(out[i].receiver, msg + SENDER_AT, sizeof out[i].receiver);
+		memcpy(out[i].nonce, nonces[i], sizeof out[i].nonce);
+		jobs[i] = (struct xaead_job){ .dst = out[i].sealed_cookie, .src = cases[i].cookie,
+					      .n = COOKIE_BYTES, .ad = msg + mac1_at(cases[i].n),
+					      .ad_n = MAC_BYTES, .nonce = out[i].nonce };
+	}
+	xaead_seal_many(jobs, n, &c->seal_key);
 }
 
 void cookie_add_macs(struct cookie_maker *m, uint64_t now_ns, uint8_t *msg, size_t n,

@@ -14,8 +14,8 @@ enum { COOKIE_BYTES = 16, COOKIE_SECRET_BYTES = 32 };
 
 /* The receiving end; one per device. */
 struct cookie_checker {
-	struct wg_hash mac1_key, seal_key;
-	uint8_t secret[COOKIE_SECRET_BYTES];
+	struct mac_key mac1_key, secret;
+	struct wg_sym seal_key;
 	uint64_t secret_born_ns;
 	bool has_secret;
 };
@@ -35,13 +35,25 @@ bool cookie_secret_is_due(const struct cookie_checker *c, uint64_t now_ns);
 void cookie_secret_set(struct cookie_checker *c, uint64_t now_ns,
 		       const uint8_t secret[COOKIE_SECRET_BYTES]);
 
-/* msg[0..n) is a whole initiation or response. */
-must_check bool cookie_mac1_is_right(const struct cookie_checker *c, const uint8_t *msg, size_t n);
-must_check bool cookie_mac2_is_right(const struct cookie_checker *c, const uint8_t *msg, size_t n,
-				     const struct ip_endpoint *from);
-/* The reply to such a message; its sender index is at the same place in both. */
-void cookie_reply(const struct cookie_checker *c, struct msg_cookie *out, const uint8_t *msg,
-		  size_t n, const struct ip_endpoint *from, const uint8_t nonce[XAEAD_NONCE_BYTES]);
+enum { COOKIE_CASES_MAX = 16 };
+
+/* A handshake message and where it came from. What is asked about many costs a fraction of what it
+ * costs one by one, and in a flood there is always more than one. */
+struct cookie_case {
+	const uint8_t *msg; /* a whole initiation or response of n bytes */
+	size_t n;
+	const struct ip_endpoint *from;
+	uint8_t cookie[COOKIE_BYTES]; /* of that endpoint: filled by cookie_check_mac2(), to be wiped */
+	bool ok;                      /* the MAC that was asked about is right */
+};
+/* At most COOKIE_CASES_MAX at once. */
+void cookie_check_mac1(const struct cookie_checker *c, struct cookie_case *cases, size_t n);
+void cookie_check_mac2(const struct cookie_checker *c, struct cookie_case *cases, size_t n);
+/* out[i] replies to cases[i] whose cookie is filled; its sender index is at the same place in both kinds
+ * of messages. Each nonce is random. */
+void cookie_replies(const struct cookie_checker *c, struct msg_cookie *out,
+		    const struct cookie_case *cases, size_t n,
+		    const uint8_t (*nonces)[XAEAD_NONCE_BYTES]);
 
 /* Writes mac1, and mac2 when a young enough cookie is held. */
 void cookie_add_macs(struct cookie_maker *m, uint64_t now_ns, uint8_t *msg, size_t n,

@@ -12,7 +12,7 @@
 enum { HANDSHAKE_TOS = 0x88 }; /* DSCP AF41 */
 enum { CHUNK = 16 };           /* initiations whose Diffie-Hellmans share the lanes */
 
-static struct datagram *outbox_add(struct wg_tunnel *t)
+struct datagram *outbox_add(struct wg_tunnel *t)
 {
 	struct outbox *o = &t->outbox;
 
@@ -318,8 +318,7 @@ struct chunk { /* initiations of right mac1, answered together */
 static void refuse(struct wg_tunnel *t, struct answer *a, enum wg_drop why)
 {
 	a->peer = NULL;
-	a->buf->drop = (uint8_t)why;
-	count_drops(t, why, 1);
+	count_drop(t, a->buf, why);
 }
 
 /* What peers met for the first time need: one DH each. */
@@ -453,51 +452,32 @@ static enum wg_drop take_cookie(struct wg_tunnel *t, uint64_t now_ns, const stru
 	return WG_DROP_NONE;
 }
 
-static void send_cookie(struct wg_tunnel *t, const struct wg_buf *buf, const struct wg_path *from)
+static void take_all(struct wg_tunnel *t, uint64_t now_ns, struct chunk *c, struct arrivals *a,
+		     bool under_load)
 {
-	struct datagram *d = outbox_add(t);
+	arrivals_admit(t, now_ns, a, under_load);
+	for (size_t i = 0; i < a->n; i++) {
+		const struct arrival *arrival = &a->all[i];
+		enum wg_drop why = WG_DROP_NONE;
 
-	if (!d)
-		return;
-	if (t->nonces_left == 0) {
-		t->env.random(t->env.ctx, t->nonces, sizeof t->nonces);
-		t->nonces_left = NONCES;
+		if (arrival->msg.type == MSG_RESPONSE)
+			why = take_response(t, now_ns, arrival->msg.response, arrival->from);
+		else
+			c->answers[c->n++] = (struct answer){ .buf = arrival->buf,
+							      .m = arrival->msg.initiation,
+							      .from = arrival->from };
+		if (why != WG_DROP_NONE)
+			count_drop(t, arrival->buf, why);
+		if (c->n == CHUNK)
+			answer_all(t, now_ns, c);
 	}
-	cookie_reply(&t->checker, (struct msg_cookie *)d->bytes, buf->src, buf->n, &from->remote,
-		     t->nonces[--t->nonces_left]);
-	d->peer = NULL;
-	d->n = MSG_COOKIE_BYTES;
-	d->tos = 0;
-	d->path = *from;
+	a->n = 0;
 }
 
-/* Everything that costs less than a DH. */
-static enum wg_drop admit(struct wg_tunnel *t, uint64_t now_ns, const struct wg_buf *buf,
-			  const struct wg_path *from, bool under_load)
-{
-	if (!cookie_mac1_is_right(&t->checker, buf->src, buf->n))
-		return WG_DROP_MAC1;
-	if (!under_load)
-		return WG_DROP_NONE;
-	if (cookie_secret_is_due(&t->checker, now_ns)) {
-		uint8_t secret[COOKIE_SECRET_BYTES];
-
-		t->env.random(t->env.ctx, secret, sizeof secret);
-		cookie_secret_set(&t->checker, now_ns, secret);
-		mem_wipe(secret, sizeof secret);
-	}
-	if (!cookie_mac2_is_right(&t->checker, buf->src, buf->n, &from->remote)) {
-		send_cookie(t, buf, from);
-		return WG_DROP_COOKIE_SENT;
-	}
-	return limit_allows(&t->limit, now_ns, &from->remote.addr) ? WG_DROP_NONE : WG_DROP_RATE;
-}
-
-static enum wg_drop take(struct wg_tunnel *t, uint64_t now_ns, struct chunk *c,
-			 struct wg_buf *buf, const struct wg_path *from, bool under_load)
+static enum wg_drop sort(struct wg_tunnel *t, uint64_t now_ns, struct arrivals *a,
+			 struct wg_buf *buf, const struct wg_path *from)
 {
 	struct wg_msg msg;
-	enum wg_drop why;
 
 	if (!t->is_up || !t->has_identity)
 		return WG_DROP_DOWN;
@@ -507,14 +487,11 @@ static enum wg_drop take(struct wg_tunnel *t, uint64_t now_ns, struct chunk *c,
 	case MSG_COOKIE:
 		return take_cookie(t, now_ns, msg.cookie);
 	case MSG_RESPONSE:
-		why = admit(t, now_ns, buf, from, under_load);
-		return why == WG_DROP_NONE ? take_response(t, now_ns, msg.response, from) : why;
 	case MSG_INITIATION:
-		why = admit(t, now_ns, buf, from, under_load);
-		if (why == WG_DROP_NONE)
-			c->answers[c->n++] = (struct answer){
-				.buf = buf, .m = msg.initiation, .from = from };
-		return why;
+		a->cases[a->n] = (struct cookie_case){ .msg = buf->src, .n = buf->n,
+						       .from = &from->remote };
+		a->all[a->n++] = (struct arrival){ .buf = buf, .msg = msg, .from = from };
+		return WG_DROP_NONE;
 	case MSG_DATA:
 		return WG_DROP_MALFORMED; /* not for this half */
 	}
@@ -523,22 +500,28 @@ static enum wg_drop take(struct wg_tunnel *t, uint64_t now_ns, struct chunk *c,
 
 void tunnel_control_udp(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b, bool under_load)
 {
+	struct arrivals a;
 	struct chunk c;
 
+	a.n = 0;
 	c.n = 0;
 	tunnel_drain_poked(t, now_ns);
 	for (size_t i = 0; i < b->n; i++) {
 		struct wg_buf *buf = &b->bufs[i];
+		enum wg_drop why;
 
 		if (buf->verdict != WG_CONTROL)
 			continue;
 		buf->verdict = WG_DONE;
-		buf->drop = (uint8_t)take(t, now_ns, &c, buf, &b->paths[buf->path], under_load);
-		if (buf->drop != WG_DROP_NONE)
-			count_drops(t, buf->drop, 1);
-		if (c.n == CHUNK)
-			answer_all(t, now_ns, &c);
+		buf->drop = WG_DROP_NONE;
+		why = sort(t, now_ns, &a, buf, &b->paths[buf->path]);
+		if (why != WG_DROP_NONE)
+			count_drop(t, buf, why);
+		if (a.n == COOKIE_CASES_MAX)
+			take_all(t, now_ns, &c, &a, under_load);
 	}
+	if (a.n > 0)
+		take_all(t, now_ns, &c, &a, under_load);
 	if (c.n > 0)
 		answer_all(t, now_ns, &c);
 }

@@ -71,6 +71,12 @@ static inline void count_drops(struct wg_tunnel *t, enum wg_drop why, uint64_t n
 	atomic_fetch_add_explicit(&t->drops[why], n, memory_order_relaxed);
 }
 
+static inline void count_drop(struct wg_tunnel *t, struct wg_buf *buf, enum wg_drop why)
+{
+	buf->drop = (uint8_t)why;
+	count_drops(t, why, 1);
+}
+
 static inline void count_bytes(_Atomic uint64_t *bytes, uint64_t n)
 {
 	atomic_fetch_add_explicit(bytes, n, memory_order_relaxed);
@@ -94,8 +100,24 @@ void tunnel_drain_poked(struct wg_tunnel *t, uint64_t now_ns);
 /* The peer is about to go: nothing of the control half points to it any more. */
 void peer_forget(struct wg_tunnel *t, struct wg_tunnel_peer *p);
 
+/* ---- tunnel_admit.c ---- */
+
+struct arrivals { /* handshake messages whose MACs are looked at together */
+	struct arrival {
+		struct wg_buf *buf;
+		struct wg_msg msg;
+		const struct wg_path *from;
+	} all[COOKIE_CASES_MAX];
+	struct cookie_case cases[COOKIE_CASES_MAX]; /* side by side with them */
+	size_t n;
+};
+/* Drops those that are not worth a Diffie-Hellman, with their reasons, and keeps the others in order. */
+void arrivals_admit(struct wg_tunnel *t, uint64_t now_ns, struct arrivals *a, bool under_load);
+
 /* ---- tunnel_handshake.c ---- */
 
+/* Room for a datagram at the end of those that wait. Null: no memory. */
+struct datagram *outbox_add(struct wg_tunnel *t);
 /* Sends an initiation, unless it is too early for one or there is nowhere to send it. */
 void peer_initiate(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p, bool is_retry);
 /* Something came by the next session: it becomes the current one. */

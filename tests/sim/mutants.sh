@@ -25,7 +25,7 @@ all=$(ls tests/sim/*_sim.c tests/unit/proto/*_test.c | sed 's/\.c$//; /swarm_sim
 in_order() {
 	case $1 in
 	tunnel_data.c | packet.c | replay.*) first="data timers roam" ;;
-	cookie.c | limit.c) first="cookie" ;;
+	cookie.c | limit.c | tunnel_admit.c) first="cookie" ;;
 	session.c) first="limits timers" ;;
 	noise.c | message.c) first="handshake config" ;;
 	tunnel.c | peer.c) first="config timers" ;;

@@ -40,6 +40,30 @@ static bool mac2_is_zero(size_t n)
 	return memcmp(msg + n - MAC_BYTES, zeros, MAC_BYTES) == 0;
 }
 
+static bool cookie_mac1_is_right(const uint8_t *m, size_t n)
+{
+	struct cookie_case c = { .msg = m, .n = n, .from = &from };
+
+	cookie_check_mac1(&checker, &c, 1);
+	return c.ok;
+}
+
+static bool cookie_mac2_is_right(const uint8_t *m, size_t n, const struct ip_endpoint *e)
+{
+	struct cookie_case c = { .msg = m, .n = n, .from = e, .ok = true };
+
+	cookie_check_mac2(&checker, &c, 1);
+	return c.ok;
+}
+
+static void cookie_reply(struct msg_cookie *out, const uint8_t *m, size_t n)
+{
+	struct cookie_case c = { .msg = m, .n = n, .from = &from };
+
+	cookie_check_mac2(&checker, &c, 1);
+	cookie_replies(&checker, out, &c, 1, &nonce);
+}
+
 static void test_mac1(void **state)
 {
 	struct wg_public other = { { 1 } };
@@ -50,15 +74,15 @@ static void test_mac1(void **state)
 
 		cookie_add_macs(&maker, 0, msg, n, &receiver);
 		assert_true(mac2_is_zero(n));
-		assert_true(cookie_mac1_is_right(&checker, msg, n));
-		assert_false(cookie_mac2_is_right(&checker, msg, n, &from));
+		assert_true(cookie_mac1_is_right(msg, n));
+		assert_false(cookie_mac2_is_right(msg, n, &from));
 		for (size_t i = 0; i < n - MAC_BYTES; i++) { /* the message and its mac1 */
 			msg[i] ^= 0x10;
-			assert_false(cookie_mac1_is_right(&checker, msg, n));
+			assert_false(cookie_mac1_is_right(msg, n));
 			msg[i] ^= 0x10;
 		}
 		cookie_add_macs(&maker, 0, msg, n, &other);
-		assert_false(cookie_mac1_is_right(&checker, msg, n));
+		assert_false(cookie_mac1_is_right(msg, n));
 	}
 }
 
@@ -70,7 +94,7 @@ static void test_whole_sequence(void **state)
 
 	(void)state;
 	cookie_add_macs(&maker, 0, msg, n, &receiver);
-	cookie_reply(&checker, &reply, msg, n, &from, nonce);
+	cookie_reply(&reply, msg, n);
 	assert_int_equal(load_le32(reply.type), MSG_COOKIE);
 	assert_memory_equal(reply.receiver, msg + 4, 4);
 	for (size_t i = offsetof(struct msg_cookie, nonce); i < sizeof reply; i++) {
@@ -84,20 +108,20 @@ static void test_whole_sequence(void **state)
 	assert_false(cookie_take(&maker, 0, &reply, &receiver)); /* once per question */
 	cookie_add_macs(&maker, 0, msg, n, &receiver);
 	assert_false(mac2_is_zero(n));
-	assert_true(cookie_mac1_is_right(&checker, msg, n));
-	assert_true(cookie_mac2_is_right(&checker, msg, n, &from));
+	assert_true(cookie_mac1_is_right(msg, n));
+	assert_true(cookie_mac2_is_right(msg, n, &from));
 	other = from;
 	other.port++;
-	assert_false(cookie_mac2_is_right(&checker, msg, n, &other));
+	assert_false(cookie_mac2_is_right(msg, n, &other));
 	other = from;
 	other.addr.b[3]++;
-	assert_false(cookie_mac2_is_right(&checker, msg, n, &other));
+	assert_false(cookie_mac2_is_right(msg, n, &other));
 	other.addr = ip_v6((const uint8_t[16]){ 192, 0, 2, 1 });
-	assert_false(cookie_mac2_is_right(&checker, msg, n, &other));
-	assert_true(cookie_mac2_is_right(&checker, msg, n, &from));
+	assert_false(cookie_mac2_is_right(msg, n, &other));
+	assert_true(cookie_mac2_is_right(msg, n, &from));
 	for (size_t i = 0; i < n; i++) { /* mac2 covers all, and itself */
 		msg[i] ^= 0x80;
-		assert_false(cookie_mac2_is_right(&checker, msg, n, &from));
+		assert_false(cookie_mac2_is_right(msg, n, &from));
 		msg[i] ^= 0x80;
 	}
 }
@@ -108,7 +132,7 @@ static void test_reply_is_for_one_message(void **state)
 
 	(void)state;
 	cookie_add_macs(&maker, 0, msg, sizeof msg, &receiver);
-	cookie_reply(&checker, &reply, msg, sizeof msg, &from, nonce);
+	cookie_reply(&reply, msg, sizeof msg);
 	msg[8]++;
 	cookie_add_macs(&maker, 0, msg, sizeof msg, &receiver); /* another was sent since */
 	assert_false(cookie_take(&maker, 0, &reply, &receiver));
@@ -125,16 +149,62 @@ static void test_lives(void **state)
 	assert_false(cookie_secret_is_due(&checker, 120 * NS_PER_S - 1));
 	assert_true(cookie_secret_is_due(&checker, 120 * NS_PER_S));
 	cookie_add_macs(&maker, 0, msg, n, &receiver);
-	cookie_reply(&checker, &reply, msg, n, &from, nonce);
+	cookie_reply(&reply, msg, n);
 	assert_true(cookie_take(&maker, NS_PER_S, &reply, &receiver));
 	cookie_add_macs(&maker, 116 * NS_PER_S - 1, msg, n, &receiver);
-	assert_true(cookie_mac2_is_right(&checker, msg, n, &from));
+	assert_true(cookie_mac2_is_right(msg, n, &from));
 	cookie_add_macs(&maker, 116 * NS_PER_S, msg, n, &receiver);
 	assert_true(mac2_is_zero(n));
 	cookie_add_macs(&maker, 2 * NS_PER_S, msg, n, &receiver);
-	assert_true(cookie_mac2_is_right(&checker, msg, n, &from));
+	assert_true(cookie_mac2_is_right(msg, n, &from));
 	cookie_secret_set(&checker, 120 * NS_PER_S, msg);
-	assert_false(cookie_mac2_is_right(&checker, msg, n, &from));
+	assert_false(cookie_mac2_is_right(msg, n, &from));
+}
+
+/* Any number at once, of both kinds and both families, some wrong: each as if it were alone. */
+static void test_many_at_once(void **state)
+{
+	static uint8_t msgs[COOKIE_CASES_MAX][MSG_INITIATION_BYTES];
+	uint8_t nonces[COOKIE_CASES_MAX][XAEAD_NONCE_BYTES];
+	struct cookie_case cases[COOKIE_CASES_MAX];
+	struct ip_endpoint ends[COOKIE_CASES_MAX];
+	struct cookie_maker makers[COOKIE_CASES_MAX];
+	struct msg_cookie replies[COOKIE_CASES_MAX];
+
+	(void)state;
+	for (size_t n = 0; n <= COOKIE_CASES_MAX; n++) {
+		memset(makers, 0, sizeof makers);
+		for (size_t i = 0; i < n; i++) {
+			uint8_t addr[16] = { 0xfd, (uint8_t)i, (uint8_t)n };
+			ends[i] = (struct ip_endpoint){ .addr = i % 3 ? ip_v4(addr) : ip_v6(addr),
+							.port = (uint16_t)(1000 + i) };
+			memset(msgs[i], (int)(i + 1), sizeof msgs[i]);
+			memset(nonces[i], (int)(i + n), sizeof nonces[i]);
+			cases[i] = (struct cookie_case){ .msg = msgs[i], .from = &ends[i],
+							 .n = lengths[i % 2] };
+			cookie_add_macs(&makers[i], 0, msgs[i], cases[i].n, &receiver);
+			msgs[i][7] ^= i % 5 == 2;
+		}
+		cookie_check_mac1(&checker, cases, n);
+		for (size_t i = 0; i < n; i++) {
+			assert_int_equal(cases[i].ok, i % 5 != 2);
+			msgs[i][7] ^= i % 5 == 2;
+		}
+		cookie_check_mac2(&checker, cases, n);
+		cookie_replies(&checker, replies, cases, n, nonces);
+		for (size_t i = 0; i < n; i++) {
+			assert_false(cases[i].ok);
+			assert_memory_equal(replies[i].receiver, msgs[i] + 4, 4);
+			assert_memory_equal(replies[i].nonce, nonces[i], sizeof nonces[i]);
+			assert_true(cookie_take(&makers[i], 0, &replies[i], &receiver));
+			if (i % 4 != 1) /* the others go on without a mac2 */
+				cookie_add_macs(&makers[i], 0, msgs[i], cases[i].n, &receiver);
+			msgs[i][cases[i].n - 1] ^= i % 7 == 3; /* and some with a wrong one */
+		}
+		cookie_check_mac2(&checker, cases, n);
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(cases[i].ok, i % 4 != 1 && i % 7 != 3);
+	}
 }
 
 int main(void)
@@ -144,6 +214,7 @@ int main(void)
 		cmocka_unit_test_setup(test_whole_sequence, fresh),
 		cmocka_unit_test_setup(test_reply_is_for_one_message, fresh),
 		cmocka_unit_test_setup(test_lives, fresh),
+		cmocka_unit_test_setup(test_many_at_once, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
