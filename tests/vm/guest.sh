@@ -134,8 +134,49 @@ same "and its preshared key" 2000 "$(wg show wg0 preshared-keys | grep -c FpCyhw
 if command -v wg-debian > /dev/null; then
 	same "Debian's wg sees the same 2,000" "$(wg-debian show wg0 dump | cksum)" "$(wg show wg0 dump | cksum)"
 fi
+if command -v strace > /dev/null; then
+	strace -o calls -e trace=socket,sendto wg setconf wg0 peers.conf
+	same "seven messages of 64 KiB in three sends" 3 "$(grep -cE '^sendto\([0-9]+, \[+\{nlmsg_len=[0-9]{4}' calls)"
+	for i in 1 2 3 4 5 6 7 8 9; do link many$i; done
+	strace -o calls -e trace=socket,sendto wg show all dump > /dev/null
+	same "ten interfaces over one socket, and one that knows their names" 2 "$(grep -c '^socket(AF_NETLINK' calls)"
+	same "with one question each, the family's number and the list" 12 "$(grep -c ^sendto calls)"
+	for i in 1 2 3 4 5 6 7 8 9; do ip link del many$i; done
+fi
+sed '0,/PersistentKeepalive = 1500$/s//&\nAllowedIPs = -10.5.220.0\/24/' peers.conf > less.conf
+works "one allowed-ip less, far behind" wg addconf wg0 less.conf
+same "in every kernel" "5999 2000" "$(wg show wg0 allowed-ips | sed 's/^[^\t]*\t//' | tr ' ' '\n' | sort -u | wc -l) $(wg show wg0 peers | wc -l)"
+works "and back" wg setconf wg0 peers.conf
+link wg1
+wg set wg1 listen-port 7777
+ip link set wg1 up
+ip link set wg0 up
+before=$(wg showconf wg0 | cksum)
+{ printf '[Interface]\nListenPort = 7777\n'; sed 's/^\(PublicKey = \)\(..\)T/\1T\2/' peers.conf; } > others.conf
+fails "2,000 others and a port that is taken" "Unable to modify interface: Address already in use" \
+	wg setconf wg0 others.conf
+same "leaves everything as it was" "$before" "$(wg showconf wg0 | cksum)"
+ip link set wg0 down
+ip link del wg1
+works "but with one that is free" wg setconf wg0 others.conf
+same "they come" "$(sed -n 's/^PublicKey = //p' others.conf)" "$(wg show wg0 peers)"
+echo 4608 > /proc/sys/net/core/wmem_default
+works "the smallest send buffers there are" wg setconf wg0 peers.conf
+echo 212992 > /proc/sys/net/core/wmem_default
+same "take the first ones again" "$wanted" "$(wg show wg0 peers)"
 works "syncconf of one changed peer" bash -c 'sed "0,/PersistentKeepalive = 77$/s//PersistentKeepalive = 5/" peers.conf > c.conf; wg syncconf wg0 c.conf'
 same "changes that one" 1 "$(wg show wg0 persistent-keepalive | cut -f2 | diff - <(seq 2000) | grep -c '^>')"
+
+# ---- what is refused in the middle ----
+
+link wg1
+refusals=$(refused wg1)
+same "a message that is refused" "in the first message: refused, one of the peers, 0 without key, it is not there
+before a peer that is cut: refused, some peers, 0 without key, it is not there
+before a peer that comes twice: refused, some peers, 0 without key, it is not there
+far before a peer: refused, some peers, 0 without key, it is not there" "$refusals"
+same "and all that is not" 1500 "$(wg show wg1 peers | wc -l)"
+ip link del wg1
 
 # ---- while it changes ----
 

@@ -1,6 +1,6 @@
 # What wg-quick needs in the test machine, and Debian's beside it. Sourced by run.sh: `put`, $tree, $build,
 # $peers, $root and $scratch are its.
-for program in chmod chown cp expr find id install ln mktemp mount mv nft nproc paste pgrep pwd readlink realpath \
+for program in chmod chown cp echo expr find id install ln mktemp mount mv nft nproc paste pgrep pwd readlink realpath \
 	rmdir sha256sum stat sysctl tac unshare xargs; do
 	path=$(type -P "$program") || path=/usr/sbin/$program
 	[ ! -x "$path" ] || put "$path" || exit 1
@@ -33,3 +33,14 @@ cp -r "$root/tests/netns/configs" "$tree/configs"
 echo 'nobody:x:65534:65534::/home/nobody:/bin/bash' >> "$tree/etc/passwd"
 printf 'root:x:0:\nnogroup:x:65534:\n' > "$tree/etc/group"
 echo 'nameserver 192.168.5.254' > "$tree/etc/resolv.conf"
+# AppArmor's parser, what profiles include, and ours.
+hosts=$peers/hosts
+[ -x "$hosts/usr/sbin/apparmor_parser" ] || hosts=
+if [ -x "$hosts/usr/sbin/apparmor_parser" ]; then
+	put "$hosts/usr/sbin/apparmor_parser" && put "$(type -P dmesg)" || exit 1
+	mkdir -p "$tree/etc/apparmor.d"
+	cp -r "$hosts"/etc/apparmor.d/{abi,abstractions,tunables} "$tree/etc/apparmor.d/"
+	cp -r "$hosts/etc/apparmor" "$tree/etc/"
+	cp -r "$hosts/usr/share/apparmor-features" "$tree/usr/share/"
+	cp "$root"/contrib/apparmor/* "$tree/etc/apparmor.d/"
+fi

@@ -9,7 +9,7 @@ build=${WGSUITE_BUILD:-$root/build}
 peers=${WGSUITE_PEERS:-$build/peers}
 cache=${WGSUITE_VM_CACHE:-$root/build/vm}
 [ $# -gt 0 ] || set -- 6.1 6.12 7.2
-scripts=${WGSUITE_VM_SCRIPTS:-guest quick}
+scripts=${WGSUITE_VM_SCRIPTS:-guest quick apparmor}
 
 skip() {
 	echo "1..0 # SKIP $1"
@@ -43,6 +43,7 @@ for program in bash cat cut diff env grep head ip ls mawk mkdir mkfifo ping rm s
 	timeout tr uniq wc od base64 cksum tee true false touch kill comm cmp date; do
 	put "$(type -P "$program")" || exit 1
 done
+strace=$(type -P strace) && put "$strace" # what it sees is checked where it is
 ln -s mawk "$tree/usr/bin/awk"
 ln -s bash "$tree/usr/bin/sh"
 put "$build/wg" || exit 1
@@ -61,6 +62,9 @@ cc -O1 -std=gnu11 -D_GNU_SOURCE -o "$scratch/torn" "$here/torn.c" \
 	"$root"/src/ipc/{netlink,genl_codec}.c "$root"/src/model/model.c "$root"/src/base/{addr,mem,span,text,key}.c ||
 	exit 1
 put "$scratch/torn" || exit 1
+cc -O1 -std=gnu11 -D_GNU_SOURCE -o "$scratch/refused" "$here/refused.c" "$build"/lib{ipc,model,crypto,base}.a \
+	-lpthread || exit 1
+put "$scratch/refused" || exit 1
 cp "$here/tap.bash" "$tree/"
 . "$here/quick-tree.sh"
 

@@ -1,0 +1,157 @@
+#!/bin/bash
+# apparmor.sh: our programs under our AppArmor profiles, with a kernel that enforces them: all that they do
+# works, nothing of it is denied, and what they are not to do is. Runs inside the test machine (init.c);
+# TAP on stdout.
+# kernel command line: apparmor=1 security=apparmor
+set -u
+umask 077
+cd /tmp || exit 1
+. /tap.bash
+none() { # none REASON
+	echo "ok 1 - AppArmor # SKIP $1"
+	exit 0
+}
+[ -x /usr/bin/apparmor_parser ] || none "no apparmor_parser"
+mount -t securityfs securityfs /sys/kernel/security || none "no securityfs"
+[ "$(cat /sys/module/apparmor/parameters/enabled 2> /dev/null)" = Y ] || none "this kernel has no AppArmor"
+echo 0 > /proc/sys/kernel/printk_ratelimit
+loaded() { grep -cE '^(wg|wg-quick|wireguardd) \(enforce\)$' /sys/kernel/security/apparmor/profiles; }
+for profile in wg wg-quick wireguardd; do
+	works "the kernel takes the profile $profile" apparmor_parser -r -K "/etc/apparmor.d/$profile"
+done
+same "all are enforced" 3 "$(loaded)"
+
+denied() { # since it was asked the last time
+	dmesg -c | sed -n 's/.*apparmor="DENIED" //p' | sed 's/ pid=[0-9]*//; s/ fsuid=.*//; s/ class="[a-z]*"//' | sort | uniq -c
+}
+dmesg -C
+confined() { cat "/proc/$1/attr/current"; }
+
+# ---- wg ----
+
+mkfifo fifo
+wg pubkey < fifo > public & pid=$!
+exec 3> fifo
+same "wg is confined" "wg (enforce)" "$(confined $pid)"
+wg genkey > private
+cat private >&3
+exec 3>&-
+wait $pid
+same "keys reach the files that the shell opened" "45 45" "$(wc -c < private) $(wc -c < public)"
+mkdir -p /srv /root
+other=$(wg genkey | wg pubkey)
+wg genkey > /srv/private
+wg genpsk > /root/psk
+install -o nobody -m 666 /dev/null /home/nobody/key
+wg genkey > /home/nobody/key 2> /dev/null
+same "wherever these are" "45 45 45" "$(wc -c < /srv/private) $(wc -c < /root/psk) $(wc -c < /home/nobody/key)"
+ip link add wg0 type wireguard
+works "set" wg set wg0 private-key /srv/private listen-port 51820 peer "$other" preshared-key /root/psk \
+	allowed-ips 10.7.0.0/24 endpoint localhost:5801
+same "show" "51820 127.0.0.1:5801" "$(wg show wg0 listen-port) $(wg show wg0 endpoints | cut -f2)"
+wg showconf wg0 > /srv/wg0.conf
+works "setconf of what showconf wrote" wg setconf wg0 /srv/wg0.conf
+works "syncconf of what bash hands over" bash -c 'wg syncconf wg0 <(cat /srv/wg0.conf)'
+echo "$(wg show wg0 dump)" | grep -q 10.7.0.0/24
+same "through pipes" 0 $?
+same "its note of endpoints is of this namespace" 1 "$(find /run/wgsuite -name 'endpoints.wg0@[1-9]*' | wc -l)"
+same "nothing of this was denied" "" "$(denied)"
+ip link delete wg0
+
+# ---- wg-quick ----
+
+ip link add eth0 type veth peer name eth1
+ip address add 192.168.5.1/24 dev eth0
+ip link set eth0 up
+ip link set eth1 up
+ip route add default via 192.168.5.254
+cat > /etc/wireguard/wg0.conf <<X
+[Interface]
+# Name = here
+PrivateKey = $(cat private)
+Address = 10.7.0.1/24, fd07::1/64
+DNS = 10.7.0.53, corp.example
+PreUp = wg genkey > /srv/of-a-hook
+PostUp = cat /proc/\$PPID/attr/current > /tmp/by; cat /proc/\$\$/attr/current >> /tmp/by
+PostUp = wg set %i fwmark 51820; ip route add 10.44.0.0/24 dev %i
+PostDown = rm /srv/of-a-hook
+[Peer]
+PublicKey = $other
+AllowedIPs = 0.0.0.0/0, ::/0
+Endpoint = localhost:5801
+X
+chmod 600 /etc/wireguard/wg0.conf
+resolv=$(cat /etc/resolv.conf)
+wg-quick up wg0 > said 2>&1
+same "up" "0 wg0 1 1" "$? $(ip route get 8.8.8.8 | grep -oE 'wg0') $(nft list tables ip | grep -c wg-quick-wg0) $(cat /proc/sys/net/ipv4/conf/all/src_valid_mark)"
+same "up says what it does, to a file too" 1 "$(grep -c '^\[#\] wg addconf wg0' said)"
+same "wg-quick is confined, hooks are not" "wg-quick (enforce) unconfined" "$(xargs < by)"
+same "name servers" "nameserver 10.7.0.53" "$(grep ^nameserver /etc/resolv.conf)"
+same "hooks do what they are for" "45 10.44.0.0/24" "$(wc -c < /srv/of-a-hook) $(ip route show 10.44.0.0/24 | cut -d' ' -f1)"
+works "nothing to reload" wg-quick reload wg0
+sed -i 's/10.7.0.1.24, /10.7.0.9\/24, /; s/10.7.0.53/10.7.0.54/' /etc/wireguard/wg0.conf
+wg-quick diff wg0 > said 2>&1
+same "diff" 1 "$(grep -c 'ip -4 address add 10.7.0.9/24' said)"
+wg-quick reload wg0 > said 2>&1
+same "reload" "0 10.7.0.9/24 nameserver 10.7.0.54" "$? $(ip -o -4 address show wg0 | awk '{ print $4 }') $(grep ^nameserver /etc/resolv.conf)"
+wg set wg0 listen-port 5555
+works "save" sh -c 'wg-quick save wg0 2> /dev/null'
+same "the file" "5555 1" "$(sed -n 's/^ListenPort = //p' /etc/wireguard/wg0.conf) $(grep -c '^# Name = here' /etc/wireguard/wg0.conf)"
+wg-quick strip wg0 > /srv/stripped
+same "strip" 1 "$(grep -c '^ListenPort = 5555' /srv/stripped)"
+wg-quick down wg0 > said 2>&1
+same "down" "0 $resolv" "$? $(cat /etc/resolv.conf)"
+same "nothing is left" "0 0" "$(ip -o link show wg0 2> /dev/null | wc -l) $(nft list ruleset | grep -c wg-quick)"
+cp /etc/wireguard/wg0.conf /root/home.conf
+works "a file of one's own" sh -c 'wg-quick up /root/home.conf 2> /dev/null && wg-quick down /root/home.conf 2> /dev/null'
+printf '[dns]\nbackend = file\n' > /etc/wireguard/wgsuite.ini
+works "settings" sh -c 'wg-quick up wg0 2> /dev/null && wg-quick down wg0 2> /dev/null'
+rm /etc/wireguard/wgsuite.ini
+same "nothing of this was denied to wg-quick" "" "$(denied)"
+
+# ---- wireguardd ----
+
+WG_PROCESS_FOREGROUND=1 wireguardd wgu > said 2>&1 & pid=$!
+until [ -S /run/wireguard/wgu.sock ] || ! kill -0 $pid 2> /dev/null; do sleep 0.05; done
+same "wireguardd is confined" "wireguardd (enforce)" "$(confined $pid)"
+works "wg speaks to it" wg set wgu private-key private listen-port 5801 peer "$other" allowed-ips 10.9.0.0/24 endpoint 192.168.5.1:7
+same "and it answers" 5801 "$(wg show wgu listen-port)"
+ip address add 10.9.0.1/24 dev wgu
+ip link set wgu up
+timeout 2 ping -c 1 -W 1 10.9.0.2 > /dev/null
+same "it sends" "148" "$(wg show wgu transfer | cut -f3)"
+ip link delete wgu
+wait $pid
+same "it ends with its link, and its socket too" 0 "$(find /run/wireguard -name 'wgu*' | wc -l)"
+works "in the background" sh -c 'wireguardd wgu 2> /dev/null'
+until [ -S /run/wireguard/wgu.sock ]; do sleep 0.05; done
+ip link delete wgu
+while [ -e /run/wireguard/wgu.sock ]; do sleep 0.05; done
+unload wireguard
+wg-quick up wg0 > said 2>&1
+same "as wg-quick starts it" "0 1" "$? $(grep -lx wireguardd /proc/[0-9]*/comm | wc -l)"
+same "it is confined" "wireguardd (enforce)" "$(confined "$(grep -lx wireguardd /proc/[0-9]*/comm | cut -d/ -f3)")"
+works "reload" sh -c 'wg-quick reload wg0 2> /dev/null'
+works "down" sh -c 'wg-quick down wg0 2> /dev/null'
+same "nothing of this was denied to wireguardd" "" "$(denied)"
+
+# ---- what they are not to do ----
+
+echo 'root:$6$secret' > /etc/shadow
+chmod 600 /etc/shadow
+wireguardd wgu 2> /dev/null
+until [ -S /run/wireguard/wgu.sock ]; do sleep 0.05; done
+wg setconf wgu /etc/shadow > said 2>&1
+same "wg reads no passwords" "1 1" "$? $(grep -c 'Permission denied' said)"
+ip link delete wgu
+ln -s /etc/shadow /etc/wireguard/evil.conf
+wg-quick strip evil > said 2>&1
+same "wg-quick reads no passwords" "1 1" "$? $(grep -c 'Permission denied' said)"
+cp /usr/bin/bash /tmp/wireguard-evil
+WG_QUICK_USERSPACE_IMPLEMENTATION=/tmp/wireguard-evil wg-quick up wg0 > said 2>&1
+same "nor runs programs that are not its own" "1 1" "$? $(grep -c 'failed (126)$' said)"
+cp "$(find /usr/lib -name 'libmnl.so.0' | head -n 1)" /tmp/evil.so
+LD_PRELOAD=/tmp/evil.so wireguardd --version > said 2>&1
+same "nor does wireguardd take code from elsewhere" 1 "$(grep -c 'evil.so.*cannot be preloaded' said)"
+same "and the kernel says so" 4 "$(denied | grep -cE 'shadow|evil')"
+tap_end

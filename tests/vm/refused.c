@@ -1,0 +1,120 @@
+/* refused NAME: gives the device patches of several messages of which one holds a peer that the kernel
+ * refuses, and checks what has become of the others: each is whole or is not there, and nothing is sent
+ * after the refusal was seen. kernel_set is asked directly: ipc_set would look for another way. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../../src/ipc/transport.h"
+
+enum { OF_A_MESSAGE = 300 }; /* more peers of this kind are in one than these, fewer than twice as many */
+
+static struct ipc door;
+static struct wg_device patch;
+static const char *name;
+
+static struct wg_peer *add(uint32_t number, uint32_t n_ips)
+{
+	struct wg_peer *peer = device_add_peer(&patch);
+
+	peer->flags = WG_PEER_HAS_PUBLIC_KEY | WG_PEER_HAS_PSK | WG_PEER_HAS_ENDPOINT;
+	memcpy(peer->public_key.b, &number, sizeof number);
+	peer->public_key.b[9] = peer->psk.b[9] = 1;
+	peer->endpoint.addr = ip_v4((const uint8_t[4]){ 10, 0, 0, 1 });
+	peer->endpoint.port = 9;
+	for (uint32_t i = 0; i < n_ips; i++) {
+		struct ip_addr a = ip_v4((const uint8_t[4]){ (uint8_t)(number >> 8), (uint8_t)number,
+							     (uint8_t)(i >> 8), (uint8_t)i });
+
+		if (!prefix_make(&peer_add_allowedip(peer)->prefix, &a, 32))
+			abort();
+	}
+	return peer;
+}
+
+static void add_many(uint32_t from, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		add(from + i, 1);
+}
+
+/* No such mask: the kernel finds it when it comes to it, with the peers before it made. */
+static void add_refused(uint32_t number)
+{
+	add(number, 1)->allowedips[0].prefix.bits = 33;
+}
+
+static void begin(uint32_t flags)
+{
+	struct wg_device empty = { .flags = WG_DEVICE_REPLACE_PEERS };
+
+	device_free(&patch);
+	memcpy(empty.name, name, strlen(name) + 1);
+	if (kernel_set(&door, &empty) != 0)
+		exit(1);
+	patch.flags = flags;
+	memcpy(patch.name, name, strlen(name) + 1);
+}
+
+/* Sends it, and says how many peers there are then, how many without key, and whether this one is. */
+static void end(const char *story, uint32_t number)
+{
+	int rc = kernel_set(&door, &patch);
+	uint32_t keyless = 0, seen = 0;
+	struct wg_device now;
+
+	if (ipc_get(&door, &now, name) != 0)
+		exit(1);
+	for (uint32_t i = 0; i < now.n_peers; i++) {
+		uint32_t n;
+
+		memcpy(&n, now.peers[i].public_key.b, sizeof n);
+		keyless += !(now.peers[i].flags & WG_PEER_HAS_PSK);
+		seen += n == number;
+	}
+	printf("%s: %s, %s peers, %u without key, it is %sthere\n", story, rc == -EINVAL ? "refused" : "not refused",
+	       now.n_peers == 1 ? "one of the" : now.n_peers < patch.n_peers ? "some" : "all", keyless, seen ? "" : "not ");
+	device_free(&now);
+}
+
+int main(int argc, char *argv[])
+{
+	if (argc != 2)
+		return 2;
+	name = argv[1];
+
+	begin(WG_DEVICE_REPLACE_PEERS);
+	add_refused(1);
+	add_many(1000, 10 * OF_A_MESSAGE);
+	end("in the first message", 1000);
+
+	begin(0);
+	add_many(1000, 3 * OF_A_MESSAGE);
+	add_refused(1);
+	add(2, 9000); /* cut: its rest is in the messages that follow */
+	add_many(9000, 9 * OF_A_MESSAGE);
+	end("before a peer that is cut", 2);
+
+	begin(0);
+	add_many(1000, 3 * OF_A_MESSAGE);
+	add_refused(1);
+	add(2, 1);
+	add_many(9000, 2 * OF_A_MESSAGE);
+	add(2, 1)->flags &= ~(uint32_t)WG_PEER_HAS_PSK; /* the key a second time, which says less */
+	end("before a peer that comes twice", 2);
+
+	begin(0);
+	add_many(1000, 3 * OF_A_MESSAGE);
+	add_refused(1);
+	add_many(9000, 6 * OF_A_MESSAGE);
+	add(2, 1);
+	end("far before a peer", 2);
+
+	begin(0);
+	add_many(1000, 5 * OF_A_MESSAGE);
+	if (kernel_set(&door, &patch) != 0)
+		return 1;
+	device_free(&patch);
+	ipc_close(&door);
+	return 0;
+}
