@@ -103,6 +103,7 @@ one_of_many() {
 	times < /run/pings
 	emit one-loading-p50 "$(percentile 50)" ms
 	emit one-loading-p99 "$(percentile 99)" ms
+	emit one-loading-longest "$(percentile 100)" ms
 	# What was not answered: gaps in the numbers of the answers.
 	emit one-loading-lost "$(awk '/time=/ { n++; split($5, s, "="); if (s[2] > most) most = s[2] }
 		END { if (most) print (most - n) * 100 / most }' /run/pings)" %
