@@ -145,24 +145,61 @@ int kernel_get(struct ipc *c, struct wg_device *out, const char *name)
 	return rc;
 }
 
-/* Piece by piece: the kernel has applied one before it takes the next, so the first refusal ends it. */
+/* No key twice: what a message does to its peers, no other message of the patch changes. */
+static bool peers_differ(const struct wg_device *patch)
+{
+	struct peer_index index;
+	bool differ = peer_index_build(&index, patch);
+
+	for (uint32_t i = 0; differ && i < patch->n_peers; i++)
+		differ = peer_index_find(&index, patch, &patch->peers[i].public_key) ==
+			 &patch->peers[i];
+	peer_index_free(&index);
+	return differ;
+}
+
+/* Queues the next message of the patch; false: there is none. */
+static bool queue_next(struct netlink *s, struct genl_encoder *e, uint16_t family)
+{
+	size_t room = netlink_body_room(s) - GENL_HDRLEN;
+	size_t head = genl_header(netlink_body(s), GENL_SET_DEVICE, WG_GENL_VERSION);
+	size_t n = genl_encode(e, netlink_body(s) + head,
+			       room < GENL_PAYLOAD_MAX ? room : GENL_PAYLOAD_MAX);
+
+	if (n > 0)
+		netlink_queue(s, family, 0, head + n);
+	return n > 0;
+}
+
+/* Messages of about 64 KiB, three in a send where none needs another. The kernel obeys one before it
+ * looks at the next, and goes on after one that it refuses. So the first, with what is the device's own
+ * and the order to drop all peers, is awaited alone: new peers beside old ones, because the port was
+ * taken, are nobody's wish. The rest of a peer that was cut is not sent before its beginning is
+ * acknowledged, nor anything together when a key stands twice in the patch: else a peer could come to be
+ * without its preshared key. What is left are whole peers: after a refusal each is as it was or as asked,
+ * and no more is sent.
+ * There is little to win, as the kernel does its work inside send(). 2,000 peers, emulated, the least of
+ * twelve: 10.4 ms one by one, 10.1 three at a time; 10.9 in messages of 4 KiB. */
 int kernel_set(struct ipc *c, const struct wg_device *patch)
 {
 	struct genl_encoder e;
-	uint8_t *body;
-	size_t head, n;
+	struct netlink *s;
+	bool first = true, together = false;
 	int rc = kernel_open(c);
 
 	if (rc)
 		return rc;
+	s = &c->kernel->genl;
 	genl_encoder_init(&e, patch);
-	body = netlink_body(&c->kernel->genl);
-	while (rc == 0) {
-		head = genl_header(body, GENL_SET_DEVICE, WG_GENL_VERSION);
-		n = genl_encode(&e, body + head, GENL_PAYLOAD_MAX);
-		if (n == 0)
-			return e.failed ? -EINVAL : 0;
-		rc = netlink_ask(&c->kernel->genl, c->kernel->family, 0, head + n, NULL, NULL);
+	while (rc == 0 && queue_next(s, &e, c->kernel->family)) {
+		if (together && !e.peer_begun && netlink_body_room(s) >= GENL_HDRLEN + GENL_PAYLOAD_MAX)
+			continue;
+		rc = netlink_flush(s);
+		if (first)
+			together = e.peer < patch->n_peers && peers_differ(patch);
+		first = false;
 	}
-	return rc;
+	if (rc == 0)
+		rc = netlink_flush(s);
+	return rc == 0 && e.failed ? -EINVAL : rc;
 }

@@ -55,15 +55,10 @@ int ipc_list(struct ipc *c, struct ipc_names *out)
 }
 
 /* The kernel's errors are also the answer for a name that nobody serves. */
-int ipc_get(struct ipc *c, struct wg_device *out, const char *name)
+static int get_from_socket(struct ipc *c, struct wg_device *out, const char *name)
 {
 	int fd, rc;
 
-	*out = (struct wg_device){ 0 };
-	if (strlen(name) >= WG_NAME_MAX)
-		return -ENAMETOOLONG;
-	if (kernel_has(c, name))
-		return kernel_get(c, out, name);
 	fd = socket_open(c->socket_dir, name);
 	if (fd == -ENOENT) {
 		rc = kernel_get(c, out, name);
@@ -77,6 +72,21 @@ int ipc_get(struct ipc *c, struct wg_device *out, const char *name)
 	if (rc == 0)
 		memcpy(out->name, name, strlen(name) + 1);
 	return rc;
+}
+
+int ipc_get(struct ipc *c, struct wg_device *out, const char *name)
+{
+	*out = (struct wg_device){ 0 };
+	if (strlen(name) >= WG_NAME_MAX)
+		return -ENAMETOOLONG;
+	return kernel_has(c, name) ? kernel_get(c, out, name) : get_from_socket(c, out, name);
+}
+
+int ipc_get_listed(struct ipc *c, struct wg_device *out, const struct ipc_name *name)
+{
+	*out = (struct wg_device){ 0 };
+	return name->backend == IPC_KERNEL ? kernel_get(c, out, name->name) :
+					     get_from_socket(c, out, name->name);
 }
 
 static int set_once(struct ipc *c, const struct wg_device *patch)

@@ -37,6 +37,9 @@ void ipc_names_free(struct ipc_names *names);
  * -EPERM, -EPROTO, … *out is empty on error. */
 must_check int ipc_get(struct ipc *c, struct wg_device *out, const char *name);
 
+/* The same of one that ipc_list named: who serves it is known and not asked again. */
+must_check int ipc_get_listed(struct ipc *c, struct wg_device *out, const struct ipc_name *name);
+
 /* Applies a patch to the device patch->name. Errors as above, and what the backend refused. */
 must_check int ipc_set(struct ipc *c, const struct wg_device *patch);
 

@@ -9,11 +9,14 @@
 
 #include "../base/mem.h"
 
-enum { REQUEST_BYTES = NLMSG_HDRLEN + NETLINK_BODY_MAX };
+enum {
+	REQUEST_BYTES = NETLINK_QUEUE_MAX * (NLMSG_HDRLEN + NETLINK_BODY_MAX),
+	SEND_OVERHEAD = 64, /* of the socket's send buffer, the kernel keeps some for itself */
+};
 
 #define MNL_FUNCTIONS(X) \
 	X(mnl_socket_open2) X(mnl_socket_bind) X(mnl_socket_close) X(mnl_socket_setsockopt) \
-	X(mnl_socket_get_portid) X(mnl_socket_sendto) X(mnl_socket_recvfrom) X(mnl_cb_run2)
+	X(mnl_socket_get_fd) X(mnl_socket_get_portid) X(mnl_socket_sendto) X(mnl_socket_recvfrom) X(mnl_cb_run2)
 
 static struct {
 	void *library;
@@ -44,6 +47,17 @@ static void mnl_close(struct netlink *s)
 	s->socket = NULL;
 }
 
+/* A host may have been told to keep send buffers small. */
+static size_t send_room(struct netlink *s)
+{
+	int bytes;
+	socklen_t n = sizeof bytes;
+
+	if (getsockopt(mnl.mnl_socket_get_fd(s->socket), SOL_SOCKET, SO_SNDBUF, &bytes, &n) < 0)
+		return REQUEST_BYTES;
+	return bytes < REQUEST_BYTES + SEND_OVERHEAD ? (size_t)bytes - SEND_OVERHEAD : REQUEST_BYTES;
+}
+
 static int mnl_open(struct netlink *s)
 {
 	int on = 1, rc;
@@ -56,6 +70,7 @@ static int mnl_open(struct netlink *s)
 		mnl_close(s);
 		return rc;
 	}
+	s->room = send_room(s);
 	/* An error's acknowledgement would else bring the whole request back. */
 	(void)mnl.mnl_socket_setsockopt(s->socket, NETLINK_CAP_ACK, &on, sizeof on);
 	return 0;
@@ -79,7 +94,7 @@ void netlink_close(struct netlink *s)
 {
 	mnl_close(s);
 	if (s->request)
-		mem_wipe(s->request, REQUEST_BYTES);
+		mem_wipe(s->request, s->used);
 	if (s->answer)
 		mem_wipe(s->answer, NETLINK_ANSWER_BYTES);
 	free(s->request);
@@ -89,10 +104,20 @@ void netlink_close(struct netlink *s)
 
 uint8_t *netlink_body(struct netlink *s)
 {
-	return s->request + NLMSG_HDRLEN;
+	return s->request + s->queued + NLMSG_HDRLEN;
 }
 
-static int netlink_send(struct netlink *s, uint16_t type, uint16_t flags, size_t body_n)
+size_t netlink_body_room(const struct netlink *s)
+{
+	size_t left = s->room - s->queued;
+
+	if (s->n_queued == NETLINK_QUEUE_MAX || left <= NLMSG_HDRLEN)
+		return 0;
+	left -= NLMSG_HDRLEN;
+	return left < NETLINK_BODY_MAX ? left : NETLINK_BODY_MAX;
+}
+
+void netlink_queue(struct netlink *s, uint16_t type, uint16_t flags, size_t body_n)
 {
 	struct nlmsghdr h = {
 		.nlmsg_len = (uint32_t)(NLMSG_HDRLEN + body_n),
@@ -100,12 +125,23 @@ static int netlink_send(struct netlink *s, uint16_t type, uint16_t flags, size_t
 		.nlmsg_flags = (uint16_t)(flags | NLM_F_REQUEST | NLM_F_ACK),
 		.nlmsg_seq = ++s->seq,
 	};
+
+	memcpy(s->request + s->queued, &h, sizeof h);
+	memset(netlink_body(s) + body_n, 0, NLMSG_ALIGN(body_n) - body_n);
+	s->queued += NLMSG_ALIGN(h.nlmsg_len);
+	s->used = s->queued > s->used ? s->queued : s->used;
+	s->n_queued++;
+}
+
+/* All that is queued; nothing is afterwards. */
+static int netlink_send(struct netlink *s)
+{
 	ssize_t n;
 
-	memcpy(s->request, &h, sizeof h);
 	do {
-		n = mnl.mnl_socket_sendto(s->socket, s->request, h.nlmsg_len);
+		n = mnl.mnl_socket_sendto(s->socket, s->request, s->queued);
 	} while (n < 0 && errno == EINTR);
+	s->queued = s->n_queued = 0;
 	return n < 0 ? -errno : 0;
 }
 
@@ -138,18 +174,24 @@ static int answer_take(const struct nlmsghdr *h, void *data)
 	return a->rc ? MNL_CB_STOP : MNL_CB_OK;
 }
 
-/* An acknowledgement, an error, or the end of a dump, which carries an error too. */
-static int answer_end(const struct nlmsghdr *h, void *data)
+/* What an acknowledgement, an error or the end of a dump says: 0 or -errno. */
+static int error_of(const struct nlmsghdr *h)
 {
-	struct answer *a = data;
 	int error = 0;
 
-	a->ended = true;
 	if (h->nlmsg_len >= NLMSG_HDRLEN + sizeof error)
 		memcpy(&error, (const uint8_t *)h + NLMSG_HDRLEN, sizeof error);
 	else if (h->nlmsg_type == NLMSG_ERROR)
 		error = -EPROTO;
-	a->rc = error > 0 ? -EPROTO : error;
+	return error > 0 ? -EPROTO : error;
+}
+
+static int answer_end(const struct nlmsghdr *h, void *data)
+{
+	struct answer *a = data;
+
+	a->ended = true;
+	a->rc = error_of(h);
 	return MNL_CB_STOP;
 }
 
@@ -162,8 +204,9 @@ int netlink_ask(struct netlink *s, uint16_t type, uint16_t flags, size_t body_n,
 	ssize_t n;
 
 	a.rc = s->socket ? 0 : mnl_open(s);
+	netlink_queue(s, type, flags, body_n);
 	if (a.rc == 0)
-		a.rc = netlink_send(s, type, flags, body_n);
+		a.rc = netlink_send(s);
 	while (a.rc == 0 && !a.ended && more == MNL_CB_OK) {
 		n = netlink_receive(s);
 		if (n < 0) {
@@ -179,4 +222,52 @@ int netlink_ask(struct netlink *s, uint16_t type, uint16_t flags, size_t body_n,
 	if (!a.ended) /* what is still to come must not be taken for the next answer */
 		mnl_close(s);
 	return a.rc;
+}
+
+struct acks {
+	uint32_t next, last; /* sequence numbers: the one expected, and that of the last order */
+	int refused;         /* the first refusal */
+};
+
+/* In the order of the orders, one each. */
+static int ack_take(const struct nlmsghdr *h, void *data)
+{
+	struct acks *a = data;
+	int error = error_of(h);
+
+	if (h->nlmsg_seq != a->next) {
+		errno = EPROTO;
+		return MNL_CB_ERROR;
+	}
+	if (error && !a->refused)
+		a->refused = error;
+	a->next++;
+	return MNL_CB_OK;
+}
+
+int netlink_flush(struct netlink *s)
+{
+	mnl_cb_t control[] = { [NLMSG_ERROR] = ack_take };
+	struct acks a = { .next = s->seq - s->n_queued + 1, .last = s->seq };
+	int rc = 0;
+	ssize_t n;
+
+	if (s->n_queued == 0)
+		return 0;
+	if (!s->socket)
+		rc = mnl_open(s);
+	if (rc == 0)
+		rc = netlink_send(s);
+	while (rc == 0 && a.next != a.last + 1) {
+		n = netlink_receive(s);
+		if (n < 0)
+			rc = (int)n;
+		else if (mnl.mnl_cb_run2(s->answer, (size_t)n, 0,
+					 mnl.mnl_socket_get_portid(s->socket), NULL, &a, control,
+					 ARRAY_LEN(control)) == MNL_CB_ERROR)
+			rc = -errno;
+	}
+	if (rc)
+		mnl_close(s);
+	return rc ? rc : a.refused;
 }

@@ -35,10 +35,20 @@ struct lookups {
 	_Atomic size_t next; /* the next one of a round to be taken by a thread */
 };
 
+/* What users may have in the variable: blanks and a plus sign may stand before. */
+static bool number_as_strtoul(uint64_t *v, struct span s)
+{
+	while (s.n > 0 && ascii_is_blank(s.p[0]))
+		s = span_sub(s, 1, s.n);
+	if (s.n > 0 && s.p[0] == '+')
+		s = span_sub(s, 1, s.n);
+	return span_to_u64(v, s, INT_MAX);
+}
+
 bool resolve_retries(int *out)
 {
 	const char *text = getenv("WG_ENDPOINT_RESOLUTION_RETRIES");
-	uint64_t v;
+	uint64_t v = 0;
 
 	*out = RETRIES_DEFAULT;
 	if (!text)
@@ -47,7 +57,7 @@ bool resolve_retries(int *out)
 		*out = -1;
 		return true;
 	}
-	if (!span_to_u64(&v, span_of(text), INT_MAX))
+	if (text[0] != '\0' && !number_as_strtoul(&v, span_of(text)))
 		return false;
 	*out = (int)v;
 	return true;

@@ -13,7 +13,7 @@ struct resolve_options {
 	void *ctx;
 };
 
-/* From WG_ENDPOINT_RESOLUTION_RETRIES: 15 when unset. False when the value is no number. */
+/* From WG_ENDPOINT_RESOLUTION_RETRIES: 15 when unset, 0 when empty. False when the value is no number. */
 must_check bool resolve_retries(int *out);
 
 /* Fills the endpoint of every peer with WG_PEER_HAS_HOST (setting HAS_ENDPOINT, clearing HAS_HOST).

@@ -208,8 +208,6 @@ int socket_get(int fd, struct wg_device *out)
 		device_free(out);
 		return rc;
 	}
-	if ((out->flags & WG_DEVICE_HAS_PRIVATE_KEY) && mem_is_zero_ct(out->private_key.b, KEY_BYTES))
-		out->flags &= ~(uint32_t)WG_DEVICE_HAS_PRIVATE_KEY;
 	if (out->flags & WG_DEVICE_HAS_PRIVATE_KEY) {
 		x25519_public(&out->public_key, &out->private_key);
 		out->flags |= WG_DEVICE_HAS_PUBLIC_KEY;

@@ -294,6 +294,7 @@ static bool allowedip_parse(void *object, const struct field *f, struct field_va
 	struct ip_addr ip;
 	uint8_t flags = 0;
 	uint64_t bits;
+	bool whole; /* all of it is the address */
 
 	(void)f;
 	if (text.n > 0 && (text.p[0] == '-' || (text.p[0] == '+' && v->syntax != SYNTAX_UAPI))) {
@@ -305,8 +306,9 @@ static bool allowedip_parse(void *object, const struct field *f, struct field_va
 	if (!ip_parse(&ip, address))
 		return refuse(v, "Unable to parse IP address", address);
 	bits = ip_bits(&ip);
-	if ((address.n < text.n &&
-	     !span_to_u64(&bits, span_sub(text, address.n + 1, text.n), bits)) ||
+	whole = address.n == text.n;
+	if ((whole && v->syntax == SYNTAX_UAPI) ||
+	    (!whole && !span_to_u64(&bits, span_sub(text, address.n + 1, text.n), bits)) ||
 	    !prefix_make(&prefix, &ip, (unsigned int)bits))
 		return refuse(v, "AllowedIP is not in the correct format", v->text);
 	a = peer_add_allowedip(peer);

@@ -176,11 +176,11 @@ static int read_reply_line(struct uapi_reader *r, struct span line)
 		r->done = true;
 		return r->have_errno ? 0 : -EPROTO;
 	}
-	if (r->have_errno || line.n > UAPI_LINE_MAX || !key_and_value(&key, &value, line))
+	if (line.n > UAPI_LINE_MAX || !key_and_value(&key, &value, line))
 		return -EPROTO;
 	if (span_is(key, "errno"))
-		return read_errno(r, value);
-	err = r->set_reply ? -EPROTO : read_state_line(r, key, value);
+		return read_errno(r, value); /* the last one counts */
+	err = r->set_reply ? 0 /* of a newer daemon */ : read_state_line(r, key, value);
 	return err == -EINVAL ? -EPROTO : err;
 }
 

@@ -95,10 +95,10 @@ static void tell_waiting(void *ctx, const char *host, const char *why, unsigned 
 		 hundredths % 100);
 }
 
-static bool has_names(const struct wg_device *d)
+static bool any_peer_has(const struct wg_device *d, uint32_t flags)
 {
 	for (uint32_t i = 0; i < d->n_peers; i++)
-		if (d->peers[i].flags & WG_PEER_HAS_HOST)
+		if (d->peers[i].flags & flags)
 			return true;
 	return false;
 }
@@ -108,13 +108,15 @@ bool change_resolve(struct wg_device *patch, const char *file, struct diag *d)
 	struct resolve_options o = { .file = file, .waiting = tell_waiting };
 	int failed;
 
-	if (!has_names(patch))
+	if (!any_peer_has(patch, WG_PEER_HAS_HOST | WG_PEER_HAS_ENDPOINT))
 		return true;
 	if (!resolve_retries(&o.retries)) {
 		complain("Unable to parse WG_ENDPOINT_RESOLUTION_RETRIES: `%s'\n",
 			 getenv("WG_ENDPOINT_RESOLUTION_RETRIES"));
 		return false;
 	}
+	if (!any_peer_has(patch, WG_PEER_HAS_HOST))
+		return true;
 	failed = resolve_device(patch, &o, d);
 	if (failed < 0)
 		complain("%s\n", strerror(-failed));

@@ -103,7 +103,10 @@ static bool read_wanted(struct wg_device *wanted, const struct conf_command *c, 
 	else
 		ok = read_pieces(wanted, c, &file, may_be_empty || emptiness_is_meant(c), &diag);
 	conf_file_close(&file);
-	ok = ok && change_resolve(wanted, c->path, &diag);
+	if (ok && !change_resolve(wanted, c->path, &diag)) {
+		complain("Configuration parsing error\n");
+		ok = false;
+	}
 	if (!ok)
 		device_free(wanted);
 	return ok;
@@ -224,8 +227,9 @@ int cmd_syncconf(struct program *p, int argc, char *const argv[])
 	if (!begin(&c, &wanted, p, argc, argv))
 		return 1;
 	rc = ipc_get(&p->ipc, &now, c.device);
-	if (rc)
-		complain("Unable to retrieve current interface configuration: %s\n", strerror(-rc));
+	if (rc) /* upstream does not look when no peer is wanted */
+		complain("Unable to %s: %s\n", wanted.n_peers > 0 ?
+			 "retrieve current interface configuration" : "modify interface", strerror(-rc));
 	else if ((rc = find_difference(&patch, p, &c, &now, &wanted)) != 0)
 		complain("Unable to compare configurations: %s\n", strerror(-rc));
 	if (rc == 0 && !sync_is_empty(&patch) && !change_send(p, c.device, &patch))

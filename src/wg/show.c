@@ -67,7 +67,7 @@ static int show_all(struct program *p, const char *field)
 	for (size_t i = 0; i < names.n; i++) {
 		bool known;
 
-		rc = ipc_get(&p->ipc, &d, names.list[i].name);
+		rc = ipc_get_listed(&p->ipc, &d, &names.list[i]);
 		if (rc) {
 			complain("Unable to access interface %s: %s\n", names.list[i].name,
 				 strerror(-rc));

@@ -225,7 +225,12 @@ Configuration parsing error
 	export WG_ENDPOINT_RESOLUTION_RETRIES=0
 	one_peer | sed 's/192.0.2.1/dead.invalid/' > wgx.conf
 	run -1 --separate-stderr "$WG" addconf wgx wgx.conf
-	[[ $stderr == "wgx.conf:5: error: "*": \`dead.invalid:51820' (endpoint of peer $KEY_A)" ]]
+	[[ $stderr == "wgx.conf:5: error: "*": \`dead.invalid:51820' (endpoint of peer $KEY_A)
+Configuration parsing error" ]]
+	sent wgx ""
+	WG_ENDPOINT_RESOLUTION_RETRIES=x both 1 "" "Unable to parse WG_ENDPOINT_RESOLUTION_RETRIES: \`x'
+Configuration parsing error
+" "$WG" addconf wgx wgx.conf
 	sent wgx ""
 }
 

@@ -249,8 +249,10 @@ allowed_ip=fd00::/64
 	export WG_ENDPOINT_RESOLUTION_RETRIES=x
 	both 1 "" "Unable to parse WG_ENDPOINT_RESOLUTION_RETRIES: \`x'
 " "$WG" set wgx peer "$KEY_A" endpoint dead.invalid:5
-	# Numbers are never asked for.
-	both 0 "" "" "$WG" set wgx peer "$KEY_A" endpoint 192.0.2.1:5
+	# Of numbers too, which are never asked for.
+	both 1 "" "Unable to parse WG_ENDPOINT_RESOLUTION_RETRIES: \`x'
+" "$WG" set wgx peer "$KEY_A" endpoint 192.0.2.1:5
+	both 0 "" "" "$WG" set wgx peer "$KEY_A" persistent-keepalive 5
 }
 
 @test "what the device refuses" {

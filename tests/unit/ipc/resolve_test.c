@@ -230,8 +230,9 @@ static void retries_of_the_environment(void **state)
 		int retries;
 	} cases[] = {
 		{ NULL, true, 15 }, { "0", true, 0 }, { "3", true, 3 }, { "2147483647", true, 2147483647 },
-		{ "infinity", true, -1 }, { "2147483648", false, 0 }, { "-1", false, 0 }, { "", false, 0 },
-		{ "3 ", false, 0 }, { "Infinity", false, 0 },
+		{ "infinity", true, -1 }, { "2147483648", false, 0 }, { "-1", false, 0 }, { "", true, 0 },
+		{ "3 ", false, 0 }, { "Infinity", false, 0 }, { " ", false, 0 }, { "+", false, 0 },
+		{ " +3", true, 3 }, { "++3", false, 0 }, { "0x3", false, 0 }, { "010", true, 10 },
 	};
 	int retries;
 

@@ -33,7 +33,7 @@ static const struct {
 	{ "set=1\n" PEER_A "allowed_ip=::/0\n" PEER_A "remove=true\n\n",
 	  "set=1\n" PEER_A "allowed_ip=::/0\n" PEER_A "remove=true\n\n", 0 },
 	/* lines count in their order */
-	{ "set=1\n" PEER_A "allowed_ip=::/0\nreplace_allowed_ips=true\nallowed_ip=-1.2.3.4/32\nallowed_ip=::1\n\n",
+	{ "set=1\n" PEER_A "allowed_ip=::/0\nreplace_allowed_ips=true\nallowed_ip=-1.2.3.4/32\nallowed_ip=::1/128\n\n",
 	  "set=1\n" PEER_A "replace_allowed_ips=true\nallowed_ip=-1.2.3.4/32\nallowed_ip=::1/128\n\n", 0 },
 	{ "set=1\nlisten_port=5\nlisten_port=6\n\n", "set=1\nlisten_port=6\n\n", 0 },
 	/* wrong values */
@@ -57,6 +57,8 @@ static const struct {
 	{ "set=1\n" PEER_A "allowed_ip=10.0.0.0/33\n\n", NULL, -EINVAL },
 	{ "set=1\n" PEER_A "allowed_ip=+10.0.0.0/8\n\n", NULL, -EINVAL },
 	{ "set=1\n" PEER_A "allowed_ip=\n\n", NULL, -EINVAL },
+	{ "set=1\n" PEER_A "allowed_ip=10.0.0.0\n\n", NULL, -EINVAL }, /* only people leave the mask out */
+	{ "set=1\n" PEER_A "allowed_ip=-::1\n\n", NULL, -EINVAL },
 	{ "set=1\n" PEER_A "protocol_version=2\n\n", NULL, -EINVAL },
 	{ "set=1\n" PEER_A "persistent_keepalive_interval=off\n\n", NULL, -EINVAL },
 	{ "set=1\n" PEER_A "remove=\n\n", NULL, -EINVAL },
@@ -211,9 +213,11 @@ static const struct {
 	{ "errno=+1\n\n", true, -EPROTO, 0 },
 	{ "errno=--1\n\n", true, -EPROTO, 0 },
 	{ "errno=99999999999\n\n", true, -EPROTO, 0 },
-	{ "errno=0\nerrno=0\n\n", true, -EPROTO, 0 },
-	{ "errno=0\nlisten_port=5\n\n", false, -EPROTO, 0 },
-	{ "listen_port=5\nerrno=0\n\n", true, -EPROTO, 0 },
+	{ "errno=-1\nerrno=-22\n\n", true, 0, 22 }, /* the last one counts */
+	{ "errno=0\nlisten_port=5\n\n", false, 0, 0 },
+	{ "listen_port=5\nerrno=0\n\n", true, 0, 0 }, /* not asked for */
+	{ "errno=0\nlisten_port=x\n\n", false, -EPROTO, 0 },
+	{ PEER_A "allowed_ip=1.2.3.4\n", false, -EPROTO, 0 },
 	{ "listen_port\n", false, -EPROTO, 0 },
 	{ "listen_port=65536\n", false, -EPROTO, 0 },
 	{ "listen_port=-1\n", false, -EPROTO, 0 },
