@@ -1,7 +1,9 @@
 /* ceiling NAME PORT HOST PORT: a tunnel with WireGuard's framing and no cryptography, between a TUN and a
  * UDP socket: what wireguardd's own path would carry if sealing and opening were copying. It is that path:
- * the daemon's TUN, UDP, offloads and worker, with the functions of the tunnel replaced by those here. */
+ * the daemon's TUN, UDP, offloads and workers, with the functions of the tunnel replaced by those here; and as
+ * many threads as the daemon would have (WG_THREADS). */
 #include <arpa/inet.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -79,6 +81,12 @@ bool tunnel_control_next(struct wg_tunnel *t, uint64_t now_ns, struct wg_buf *ou
 	return false;
 }
 
+bool tunnel_wants_control(const struct wg_tunnel *t)
+{
+	(void)t;
+	return false;
+}
+
 void tunnel_forget_source(struct wg_tunnel *t, const struct wg_path *path)
 {
 	(void)t, (void)path;
@@ -93,7 +101,7 @@ static void from_tun(struct loop_source *s, uint32_t events)
 static void from_udp(struct loop_source *s, uint32_t events)
 {
 	(void)s, (void)events;
-	worker_from_udp(c.worker, &c.udp.v4);
+	worker_from_udp(c.worker, &c.udp.sockets[UDP_V4]);
 }
 
 static void must(bool ok, const char *what)
@@ -104,22 +112,54 @@ static void must(bool ok, const char *what)
 	exit(EXIT_FAILURE);
 }
 
+static void run_alone(void)
+{
+	struct loop_source *udp = &c.udp_sources[UDP_V4].source;
+
+	must(loop_init(&c.loop) == 0, "loop");
+	c.worker = worker_new(NULL, &c.tun, &c.udp, &c.icmp);
+	must(c.worker != NULL, "worker");
+	c.tun_source.ready = from_tun;
+	udp->ready = from_udp;
+	must(loop_add(&c.loop, &c.tun_source, c.tun.fd, EPOLLIN) == 0 &&
+	     loop_add(&c.loop, udp, c.udp.sockets[UDP_V4].fd, EPOLLIN) == 0, "epoll");
+	while (!c.worker->tun_gone)
+		must(loop_turn(&c.loop, false) == 0, "turn");
+}
+
+static void run_crew(unsigned int threads)
+{
+	struct pollfd p = { .events = POLLIN };
+
+	c.crew.tun = &c.tun;
+	c.crew.udp = &c.udp;
+	c.crew.icmp = &c.icmp;
+	must(crew_init(&c.crew, threads) == 0 && crew_start(&c.crew) == 0, "threads");
+	crew_pause(&c.crew);
+	must(crew_serve(&c.crew, CREW_TUN, c.tun.fd) == 0 &&
+	     crew_serve(&c.crew, CREW_V4, c.udp.sockets[UDP_V4].fd) == 0, "epoll");
+	crew_resume(&c.crew);
+	p.fd = c.crew.wake;
+	do {
+		(void)poll(&p, 1, -1);
+		crew_awake(&c.crew);
+	} while (!crew_tun_failed(&c.crew));
+	crew_free(&c.crew);
+}
+
 int main(int argc, char **argv)
 {
+	const char *said = getenv("WG_THREADS");
+	unsigned int threads = said ? (unsigned int)atoi(said) : crew_default();
 	uint8_t host[4];
 
 	must(argc == 5 && inet_pton(AF_INET, argv[3], host) == 1, "ceiling NAME PORT HOST PORT");
 	far_end.remote = (struct ip_endpoint){ ip_v4(host), .port = (uint16_t)atoi(argv[4]) };
 	must(tun_open(&c.tun, argv[1], 0) == 0, "tun");
 	must(udp_open(&c.udp, (uint16_t)atoi(argv[2]), 0, 0) == 0, "udp");
-	must(loop_init(&c.loop) == 0, "loop");
-	c.worker = worker_new(NULL, &c.tun, &c.udp, &c.icmp);
-	must(c.worker != NULL, "worker");
-	c.tun_source.ready = from_tun;
-	c.udp4_source.ready = from_udp;
-	must(loop_add(&c.loop, &c.tun_source, c.tun.fd, EPOLLIN) == 0 &&
-	     loop_add(&c.loop, &c.udp4_source, c.udp.v4.fd, EPOLLIN) == 0, "epoll");
-	while (!c.worker->tun_gone)
-		must(loop_turn(&c.loop, false) == 0, "turn");
+	if (threads > 1)
+		run_crew(threads);
+	else
+		run_alone();
 	return EXIT_SUCCESS;
 }
