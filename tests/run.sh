@@ -238,8 +238,9 @@ run_thread() {
 		! grep -qE 'pthread|stdatomic|_Atomic' src/"$room"/* 2>/dev/null || rooms="$rooms $room"
 	done
 	[ -n "$rooms" ] || { record thread skip "unit tests" "no room makes threads"; return; }
-	build_run "unit tests, gcc, thread" O="$work/tsan" CC=gcc OPT=-O1 SAN=thread unit-programs
+	build_run "all, gcc, thread" O="$work/tsan" CC=gcc OPT=-O1 SAN=thread all unit-programs
 	room_tests "$work/tsan" thread $rooms
+	WGSUITE_BUILD="$work/tsan" bats_tests thread tests/netns/daemon_threads.bats
 }
 
 run_ct() {

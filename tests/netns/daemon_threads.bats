@@ -23,20 +23,149 @@ pair() {
 	on b sh -c 'wg show wg0 > /dev/null'
 }
 
+# The thread sanitizer has a thread of its own, and lives without system call filter.
+instrumented() { grep -q __tsan_init "$WGSUITE_BUILD/wireguardd"; }
+
 threads_of() { on "$1" sh -c "ls /proc/$(daemons "$1")/task | wc -l"; }
 
 @test "threads are as many as asked for, and end with the daemon" {
+	local n own=0
+	! instrumented || own=1
 	pair
-	[ "$(threads_of a)" = 5 ]
+	[ "$(threads_of a)" = $((5 + own)) ]
 	pings a 10.9.0.2
 	pings a fd09::2
 	on a ip link del wg0
 	eventually 5 no_daemons a
 	on a env WG_THREADS=1 wireguardd wg0
-	[ "$(threads_of a)" = 1 ]
+	[ "$(threads_of a)" = $((1 + own)) ]
 	for n in 0 65 -1 two 4x; do
 		run on a env WG_THREADS=$n wireguardd wg1
 		[ "$status" = 1 ]
 		[[ $output == *"WG_THREADS is no number from 1 to 64"* ]]
+	done
+}
+
+@test "one packet after another, each to sleeping threads" {
+	pair
+	pings a 10.9.0.2
+	COUNT=1000 pings a 10.9.0.2 -i 0.002
+	[ "$(on a ping -n -q -c 1000 -i 0.002 -w 20 fd09::2 | grep -o ' 0% packet loss')" ]
+}
+
+# stream N: UDP from a to b in bursts of 40 datagrams in one call, each with its number, for N bursts. In
+# $NET_DIR/stream: how many arrived, and how many of them after a later one.
+stream() {
+	on_bg b perl -MSocket=:all -e '
+		socket(S, AF_INET, SOCK_DGRAM, 0); setsockopt(S, SOL_SOCKET, 33, 16 << 20); # SO_RCVBUFFORCE
+		bind(S, sockaddr_in(7001, INADDR_ANY)) or die; $| = 1; print "ready\n"; $last = -1;
+		while (1) {
+			recv(S, my $d, 2000, 0); my $i = unpack("N", $d);
+			if ($i == 0xffffffff) { print "arrived $n late $late\n"; exit }
+			$n++; if ($i < $last) { $late++ } else { $last = $i }
+		}'
+	local log=$BG_LOG
+	eventually 5 grep -q ready "$log"
+	on a perl -MSocket=:all -MTime::HiRes=usleep -e '
+		socket(S, AF_INET, SOCK_DGRAM, 0); setsockopt(S, 17, 103, 1000); # UDP_SEGMENT
+		my $to = sockaddr_in(7001, inet_aton("10.9.0.2")), my $i = 0;
+		for (1 .. $ARGV[0]) {
+			send(S, join("", map { pack("N", $i++) . "x" x 996 } 1 .. 40), 0, $to) or die "$!";
+			usleep(200) if $_ % 8 == 0;
+		}
+		sleep 1; setsockopt(S, 17, 103, 0);
+		for (1 .. 20) { send(S, pack("N", 0xffffffff), 0, $to); usleep(50000) }' "$1" || true
+	eventually 5 grep -q arrived "$log"
+	cp "$log" "$NET_DIR/stream"
+	cat "$log"
+}
+
+@test "a stream of datagrams arrives in order" {
+	pair
+	pings a 10.9.0.2
+	stream 1500
+	read -r _ n _ late < <(grep arrived "$NET_DIR/stream")
+	[ "$n" -gt 30000 ] && [ "${late:-0}" = 0 ]
+}
+
+count_of() { on "$1" nstat -s -z "$2" | awk -v of="$2" '$1 == of { print $2 }'; }
+
+@test "TCP has nothing to put in order" {
+	pair
+	pings a 10.9.0.2
+	for h in a b; do on $h nstat -n; done
+	on_bg b iperf3 -s
+	eventually 5 on b sh -c 'ss -Htln "sport = :5201" | grep -q .'
+	on a iperf3 -c 10.9.0.2 -t 2 -P 4 > /dev/null
+	on a iperf3 -c fd09::2 -t 1 -P 4 -R > /dev/null
+	for h in a b; do # what follows a lost one is out of order, too
+		[ $(($(count_of $h TcpExtTCPOFOQueue) * 50)) -lt "$(count_of $h TcpInSegs)" ]
+	done
+}
+
+# A transfer from a to b that goes on until /run/stop is there; the sums of both ends are compared.
+send_until_stopped() {
+	on_bg b sh -c 'socat -u TCP4-LISTEN:7000,reuseaddr - | sha256sum > /run/got; touch /run/came'
+	eventually 5 on b sh -c 'ss -Htln "sport = :7000" | grep -q .'
+	on_bg a bash -c 'while [ ! -e /run/stop ]; do head -c 2000000 /dev/urandom; sleep 0.01; done |
+		tee >(sha256sum > /run/sent) | socat -u - TCP:10.9.0.2:7000'
+}
+
+same_sum() { [ -n "$(on a cat /run/sent)" ] && [ "$(on a cat /run/sent)" = "$(on b cat /run/got)" ]; }
+
+# change I: what may be changed while packets flow, without losing the tunnel.
+change() {
+	on a wg set wg0 listen-port $((6000 + $1 % 10))
+	on b wg set wg0 peer "$KA" allowed-ips "10.9.0.1/32,fd09::1/128,10.7.$1.0/24"
+	on b wg set wg0 peer "$(wg genkey | wg pubkey)" allowed-ips "10.8.$1.0/24" endpoint "10.0.0.1:$1"
+	on a ping -n -c 1 -W 1 "10.9.0.$((100 + $1))" > /dev/null 2>&1 || true # nobody
+	on a wg set wg0 fwmark "$1"
+	on a wg show wg0 > /dev/null
+	on b wg show wg0 > /dev/null
+}
+
+@test "what is sent arrives while everything is configured anew" {
+	pair
+	pings a 10.9.0.2
+	send_until_stopped
+	for i in $(seq 20); do
+		change "$i"
+		[ $((i % 5)) != 0 ] || on a wg set wg0 private-key /run/key # a new session
+		if [ $((i % 10)) = 7 ]; then # his sessions end: who speaks first is he
+			on b sh -c 'ip link set wg0 down; ip link set wg0 up; ip address add fd09::2/64 dev wg0 nodad'
+			eventually 5 pings b 10.9.0.1
+		fi
+	done
+	on a touch /run/stop
+	eventually 20 on b test -e /run/came
+	eventually 5 same_sum
+	pings a 10.9.0.2
+	pings a fd09::2
+}
+
+@test "a link that moves is followed, with its threads" {
+	pair
+	pings a 10.9.0.2
+	host c
+	in_net a ip link set wg0 netns "${NET_PID[c]}"
+	net_up c wg0 "10.9.0.1/24 fd09::1/64"
+	eventually 5 pings c 10.9.0.2
+	run in_net c ping -n -c 1 -W 1 10.9.0.77
+	[[ $output == *"Destination Host Unreachable"* ]]
+	in_net c ip link set wg0 down
+	in_net c ip link set wg0 up
+	eventually 5 pings c 10.9.0.2
+	in_net c ip link del wg0
+	eventually 5 no_daemons a
+}
+
+@test "the threads are in the sandbox, too" {
+	! instrumented || skip "it is not whole under a sanitizer"
+	pair
+	pid=$(daemons a)
+	for t in $(on a ls "/proc/$pid/task"); do
+		on a grep -q '^NoNewPrivs:.1' "/proc/$pid/task/$t/status"
+		[ "$(on a awk '/^CapEff/ { print $2 }' "/proc/$pid/task/$t/status")" = 0000000000001000 ]
+		on a grep -q '^Seccomp:.2' "/proc/$pid/task/$t/status"
 	done
 }
