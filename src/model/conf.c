@@ -223,6 +223,13 @@ static void remember_section(struct conf_reader *r, struct span code)
 	r->section_at.source = (struct span){ r->section_text, r->line.n };
 }
 
+static struct wg_peer *next_peer(struct conf_reader *r)
+{
+	if (r->o->forget_peers && r->out->n_peers > 0)
+		peer_free(&r->out->peers[--r->out->n_peers]);
+	return device_add_peer(r->out);
+}
+
 static void open_section(struct conf_reader *r, struct span code, bool is_peer)
 {
 	struct wg_peer *peer = NULL;
@@ -231,7 +238,7 @@ static void open_section(struct conf_reader *r, struct span code, bool is_peer)
 	r->section = IN_INTERFACE;
 	remember_section(r, code);
 	if (is_peer) {
-		peer = device_add_peer(r->out);
+		peer = next_peer(r);
 		if (!peer) {
 			out_of_memory(r);
 			return;

@@ -39,6 +39,7 @@ struct conf_options {
 	 * May be null. */
 	void (*pass)(void *ctx, struct span line);
 	bool no_names; /* peers get no name from comments: nobody will show it */
+	bool forget_peers; /* of the peers only the last is left: who asks wants the lines checked */
 	unsigned int max_errors; /* how many to report before giving up; 0: the first only */
 };
 

@@ -157,7 +157,8 @@ int file_read(struct file *f, struct diag *d)
 {
 	struct keys_reader reader = { .file = f };
 	struct conf_options o = { .file = f->path, .extra = keys_take, .ctx = &reader,
-				  .scopes = &ipc_scopes, .service = ipc_service };
+				  .scopes = &ipc_scopes, .service = ipc_service,
+				  .no_names = f->lines_only, .forget_peers = f->lines_only };
 	struct diag_at at = { .file = f->path };
 	struct span text;
 	int r = file_load(f);
@@ -211,22 +212,33 @@ static struct span without_blanks(struct span s)
 	return s;
 }
 
-void file_strip(const struct file *f, struct text *out)
+static char *move_to(char *to, const char *from, const char *end)
 {
-	struct span rest = { f->text, f->n_text }, line;
-	size_t next = 0;
-	uint32_t number = 0;
+	memmove(to, from, (size_t)(end - from));
+	return to + (end - from);
+}
 
-	while (span_next(&line, &rest, '\n')) {
-		number++;
-		if (!rest.p && line.n == 0)
-			break; /* the text ended with a newline */
-		if (next < f->n_taken && f->taken[next] == number) {
-			next++;
+/* What stays as it is moves in one piece. */
+void file_strip(struct file *f)
+{
+	struct span rest = { f->text, f->n_text }, line, kept;
+	const char *piece = f->text, *end = f->text + f->n_text;
+	char *to = f->text;
+	size_t next = 0;
+	uint32_t number = 1;
+
+	for (; span_next(&line, &rest, '\n'); number++) {
+		bool taken = next < f->n_taken && f->taken[next] == number;
+		const char *after = rest.p ? rest.p : end;
+		kept = taken ? span_sub(line, 0, 0) : without_blanks(line);
+		next += taken;
+		if (!taken && kept.n == line.n)
 			continue;
-		}
-		text_span(out, without_blanks(line));
-		text_char(out, '\n');
+		to = move_to(to, piece, line.p);
+		to = move_to(to, kept.p, kept.p + kept.n);
+		piece = taken ? after : line.p + line.n;
 	}
-	text_char(out, '\n');
+	to = move_to(to, piece, end);
+	mem_wipe(to, (size_t)(end - to));
+	f->n_text = (size_t)(to - f->text);
 }

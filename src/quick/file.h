@@ -50,6 +50,7 @@ struct file {
 	char *path; /* of the file itself, links followed; owned */
 	char *text; /* its contents; owned, wiped */
 	size_t n_text;
+	bool lines_only; /* set before file_read(): the peers are checked and forgotten */
 	struct wg_device device; /* a patch; the name is set */
 	struct addresses addresses;
 	struct dns_wish dns;
@@ -72,8 +73,8 @@ must_check bool file_name_of(char name[WG_NAME_MAX], const char *argument);
 must_check int file_read(struct file *f, struct diag *d);
 void file_free(struct file *f);
 
-/* The text that is left for wg(8). */
-void file_strip(const struct file *f, struct text *out);
+/* Takes from the text what is not for wg(8). */
+void file_strip(struct file *f);
 
 /* True when the hooks of this file may be run by us: nobody else can have written them. */
 must_check bool file_hooks_are_safe(const struct file *f);

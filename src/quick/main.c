@@ -37,11 +37,12 @@ static const char usage[] =
 static const struct command {
 	const char *name;
 	int (*run)(struct quick *q);
+	bool asks;    /* the kernel */
 	bool changes; /* needs CAP_NET_ADMIN */
 } commands[] = {
-	{ "up", command_up, true },         { "down", command_down, true },
-	{ "save", command_save, true },     { "strip", command_strip, false },
-	{ "reload", command_reload, true }, { "diff", command_diff, true },
+	{ "up", command_up, true, true },         { "down", command_down, true, true },
+	{ "save", command_save, true, true },     { "strip", command_strip, false, false },
+	{ "reload", command_reload, true, true }, { "diff", command_diff, true, true },
 };
 
 static int print_usage(int status)
@@ -136,7 +137,7 @@ static int run(struct quick *q, const struct command *command)
 
 	if (r < 0)
 		return 1;
-	r = rt_open(&q->rt);
+	r = command->asks ? rt_open(&q->rt) : 0;
 	if (r < 0) {
 		say_error("netlink: %s", strerror(-r));
 		return 1;

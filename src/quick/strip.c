@@ -7,15 +7,17 @@
  * so that `wg syncconf X <(wg-quick strip X)` cannot empty a device. */
 int command_strip(struct quick *q)
 {
-	struct text t = grow_text();
-	bool ok = quick_read_file(q);
+	static char ends[] = "\n\n";
+	const struct file *f = &q->file;
+	size_t n_ends = 2;
 
-	if (ok) {
-		file_strip(&q->file, &t);
-		ok = !t.failed;
-		if (ok)
-			say_bytes(STDOUT_FILENO, t.p, t.n);
-	}
-	grow_text_free(&t);
-	return !ok;
+	q->file.lines_only = true;
+	if (!quick_read_file(q))
+		return 1;
+	file_strip(&q->file);
+	if (f->n_text == 0 || f->text[f->n_text - 1] == '\n')
+		n_ends = 1;
+	say_bytes(STDOUT_FILENO, f->text, f->n_text);
+	say_bytes(STDOUT_FILENO, ends, n_ends);
+	return 0;
 }
