@@ -102,7 +102,7 @@ class Results:
             self.about.append(j["about"])
         elif "measure" in j:
             self.add(j["measure"], j["impl"], j["values"] if "values" in j else [j["value"]], j["unit"])
-        elif "what" in j:
+        elif "x_openssl" in j:
             self.take_crypto(j)
         elif j.get("bench") == "routes" and j["prefixes"] == 1000000:
             for measure, key in ("route", "find_in_batch_ns"), ("route-one", "find_ns"):
@@ -246,12 +246,15 @@ def report(r):
     if rows:
         table(["ns", OURS, "OpenSSL", "libsodium", f"OpenSSL ÷ {OURS}"], rows)
     rows = goals(r)
-    table(["goal", "target", "measured", ""],
-          [[what, target, figure, {True: "met", False: "not met", None: "not measured"}[met]]
-           for what, target, figure, met in rows])
-    measured = [met for _, _, _, met in rows if met is not None]
-    print(f"{sum(measured)} of {len(measured)} met" +
-          (f", {len(rows) - len(measured)} not measured" if len(rows) > len(measured) else ""))
+    measured = [row for row in rows if row[3] is not None]
+    if measured:
+        table(["goal", "target", "measured", ""],
+              [[what, target, figure, "met" if met else "not met"] for what, target, figure, met in measured])
+    missing = "; ".join(dict.fromkeys(what for what, _, _, met in rows if met is None))
+    if missing:
+        print(f"Not measured: {missing}")
+    print(f"{sum(met for *_, met in measured)} of {len(measured)} met" +
+          (f", {len(rows) - len(measured)} not measured" if missing else ""))
 
 
 def results(r):
@@ -294,11 +297,12 @@ def picture(r):
             print(f'"{label}"', plain(r.median(measure)), plain(r.median(measure, second)),
                   plain(r.median(measure, third)), '"%s"' % ("" if better is None else f"{better:.{0 if better >= 100 else 1}f}×"))
         print("END")
-    about = r.about[0] if r.about else {"cpu": "", "cores": 0, "date": "", "kernel": "", "of": {}}
+    about = r.about[0] if r.about else {"cpu": "", "cores": 0, "date": "", "kernel": "", "load": 0, "of": {}}
     print(f'peer = "{r.peer}"')
     print('version = "%s"' % "".join(about["of"].get(r.peer, "").split()[-1:]))
-    print(f'where = "{about["cpu"]}, {about["cores"]} cores, {about["kernel"].split("-")[0]}, {about["date"][:10]}; '
-          'two namespaces and a cable on one machine, medians"')
+    rounds = len(r.values.get(("tcp1", OURS), []))
+    print(f'where = "{about["cpu"]}, {about["cores"]} cores for both ends and the load, {about["kernel"].split("-")[0]}, '
+          f'{about["date"][:10]}; medians of {rounds} rounds in turn; load of other work {about["load"]}"')
 
 
 def main():
