@@ -35,6 +35,14 @@ __extension__ typedef unsigned __int128 u128;
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/* Before loops that copy words into lanes or out of them: gathers and scatters take longer, and MSan takes
+ * them for uses of what they move. */
+#if defined(__clang__)
+#define WORD_BY_WORD _Pragma("clang loop vectorize(disable)")
+#else
+#define WORD_BY_WORD
+#endif
+
 /* ---- ChaCha20 (RFC 8439 section 2.3) ---- */
 
 enum { CHACHA_BLOCK_BYTES = 64 };
