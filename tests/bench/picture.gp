@@ -1,7 +1,7 @@
 # The picture of the README (contrib/speed.svg), from the tables of report.py --picture; see `make bench-picture`.
 # Groups of three columns: ours, the peer's, and the ceiling (or libsodium's); above ours how many times better
 # it is than the peer's.
-set terminal svg size 980,1260 font "Helvetica,Arial,sans-serif,13" background "#ffffff"
+set terminal svg size 980,1260 font "sans-serif,13" background "#ffffff"
 set encoding utf8
 set style fill solid noborder
 set border 3 linecolor "#6b7280"
