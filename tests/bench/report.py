@@ -302,7 +302,7 @@ def picture(r):
     print('version = "%s"' % "".join(about["of"].get(r.peer, "").split()[-1:]))
     rounds = len(r.values.get(("tcp1", OURS), []))
     print(f'where = "{about["cpu"]}, {about["cores"]} cores for both ends and the load, {about["kernel"].split("-")[0]}, '
-          f'{about["date"][:10]}; medians of {rounds} round{'s' if rounds != 1 else ''} in turn; load of other work {about["load"]}"')
+          f'{about["date"][:10]}; medians of {rounds} round{"s" if rounds != 1 else ""} in turn; load of other work {about["load"]}"')
 
 
 def main():
