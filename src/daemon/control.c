@@ -10,7 +10,7 @@
 #include "routes.h"
 #include "sandbox.h"
 
-enum { SOURCES_ASKED_MAX = 200 };
+enum { SOURCES_ASKED_MAX = 200, RELEASE_TRIES = 32 };
 #define CLOCK_LEAST_S 1767225600ull /* 2026: it is not earlier than this program */
 #define RETRY_NS NS_PER_S /* between two tries to open the sockets */
 
@@ -344,6 +344,8 @@ int control_init(struct control *c, unsigned int off, unsigned int threads)
 	c->worker = c->tunnel ? worker_new(c->tunnel, &c->tun, &c->udp, &c->icmp) : NULL;
 	if (!c->worker)
 		return -ENOMEM;
+	if (threads > 1)
+		tunnel_hold(c->tunnel);
 	c->crew.tunnel = c->tunnel;
 	c->crew.tun = &c->tun;
 	c->crew.udp = &c->udp;
@@ -378,6 +380,23 @@ int control_start(struct control *c, int signal_fd)
 	return 0;
 }
 
+/* Peers whose packets went through control, because they had no session: from now on their packets go without
+ * it again, but not before those that are on their way to us. */
+static void release_held(struct control *c)
+{
+	bool done = false;
+
+	for (int tries = 1; !done && tunnel_is_holding(c->tunnel); tries++) {
+		c->collected = crew_collect(&c->crew, c->worker);
+		worker_control(c->worker);
+		crew_publish_begin(&c->crew);
+		done = tries == RELEASE_TRIES || crew_is_collected(&c->crew);
+		if (done)
+			tunnel_release(c->tunnel);
+		crew_publish_end(&c->crew);
+	}
+}
+
 /* Timers that are due, and what is to be sent because of them and of everything else. */
 static void catch_up(struct control *c)
 {
@@ -390,6 +409,7 @@ static void catch_up(struct control *c)
 	uapi_server_tick(&c->uapi, now_ns);
 	c->collected = crew_collect(&c->crew, c->worker);
 	worker_control(c->worker);
+	release_held(c);
 	deadline = tunnel_deadline(c->tunnel);
 	if (c->retry_ns < deadline)
 		deadline = c->retry_ns;

@@ -12,7 +12,7 @@
 
 #define STOP UINT64_MAX /* what the event that ends threads carries */
 
-enum { COLLECT_MAX = 1024 }; /* packets in one turn of control */
+enum { COLLECT_MAX = 64 }; /* packets at a time: a peer's queue of staged ones takes twice that */
 
 unsigned int crew_default(void)
 {
@@ -321,6 +321,11 @@ bool crew_collect(struct crew *c, struct worker *control)
 	for (int i = 0; i < COLLECT_MAX && (h = handover_next(&c->places.from_tun)); i++)
 		take(c, control, h);
 	return !h;
+}
+
+bool crew_is_collected(struct crew *c)
+{
+	return handover_is_empty(&c->places.from_tun);
 }
 
 bool crew_tun_failed(struct crew *c)

@@ -77,6 +77,8 @@ must_check int crew_serve(struct crew *c, enum crew_which which, int fd);
 void crew_awake(struct crew *c);
 /* Control, in any turn: gives its worker what threads left. False: there is more. */
 bool crew_collect(struct crew *c, struct worker *control);
+/* Is there nothing from TUN to be collected? */
+bool crew_is_collected(struct crew *c);
 /* Did the TUN give an error since this was asked last? It has to be served anew then. */
 bool crew_tun_failed(struct crew *c);
 /* Handshake messages and packets that found no room. */

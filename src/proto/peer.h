@@ -40,6 +40,7 @@ struct wg_tunnel_peer {
 	struct wg_tunnel_peer *poke_next;      /* of whoever made `poke` nonzero, then control's */
 	_Atomic bool was_last_minute;          /* the rekey at the last minute was asked for */
 	_Atomic bool has_endpoint;
+	_Atomic bool is_held;                  /* older packets are with control: these go there, too */
 
 	/* owned by control */
 	bool has_ss, is_pending, is_ready;
@@ -59,6 +60,8 @@ struct wg_tunnel_peer {
 	struct heap_node timer;
 	struct wg_tunnel_peer *next, *before;   /* in the order they were added */
 	struct wg_tunnel_peer *ready_next;      /* in the list of those that may send what is staged */
+	struct wg_tunnel_peer *held_next;       /* in the list of those whose packets control has sent */
+	bool is_sent_up;                        /* in that list */
 };
 
 /* Zeroed but for what needs more; null: out of memory. */

@@ -113,6 +113,55 @@ void tunnel_control_tun(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b
 	}
 }
 
+/* ---- packets that follow staged ones ---- */
+
+/* All that control has of this peer is on its way. */
+static void staged_is_sent(struct wg_tunnel *t, struct wg_tunnel_peer *p)
+{
+	if (!atomic_load_explicit(&p->is_held, memory_order_relaxed) || p->is_sent_up)
+		return;
+	if (!t->holds) {
+		atomic_store_explicit(&p->is_held, false, memory_order_relaxed);
+		return;
+	}
+	p->is_sent_up = true;
+	p->held_next = t->held;
+	t->held = p;
+}
+
+static void held_remove(struct wg_tunnel *t, struct wg_tunnel_peer *p)
+{
+	struct wg_tunnel_peer **link = &t->held;
+
+	if (!p->is_sent_up)
+		return;
+	while (*link != p)
+		link = &(*link)->held_next;
+	*link = p->held_next;
+	p->is_sent_up = false;
+}
+
+void tunnel_hold(struct wg_tunnel *t)
+{
+	t->holds = true;
+}
+
+bool tunnel_is_holding(const struct wg_tunnel *t)
+{
+	return t->held != NULL;
+}
+
+void tunnel_release(struct wg_tunnel *t)
+{
+	struct wg_tunnel_peer *p;
+
+	while ((p = t->held)) {
+		held_remove(t, p);
+		if (p->staged.n == 0)
+			atomic_store_explicit(&p->is_held, false, memory_order_relaxed);
+	}
+}
+
 /* ---- what goes out ---- */
 
 static bool outbox_take(struct outbox *o, struct wg_buf *out, struct wg_path *to)
@@ -162,6 +211,8 @@ static bool send_staged(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_p
 	count_bytes(&p->tx_bytes, out->out_n);
 	timers_sent(&p->timers, now_ns, s->n > 0);
 	staged_free(s);
+	if (p->staged.n == 0)
+		staged_is_sent(t, p);
 	if (session_is_stale(session, now_ns))
 		peer_initiate(t, now_ns, p, false);
 	peer_rearm(t, p);
@@ -296,6 +347,7 @@ void peer_forget(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 {
 	unpoke(t, p);
 	ready_remove(t, p);
+	held_remove(t, p);
 	heap_remove(&t->timers, &p->timer);
 	for (uint32_t i = t->outbox.first; i < t->outbox.n; i++)
 		if (t->outbox.all[i].peer == p)

@@ -180,7 +180,8 @@ static void seal_flush(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b,
 	size_t mtu = atomic_load_explicit(&t->mtu, memory_order_relaxed), taken = 0, i;
 	uint64_t first, bytes = 0;
 
-	if (session_can_send(s, now_ns))
+	if (session_can_send(s, now_ns) &&
+	    !atomic_load_explicit(&peer->is_held, memory_order_relaxed))
 		taken = session_take_counters(s, run->n, &first);
 	for (i = 0; i < taken; i++) {
 		run->bufs[i]->out_n = (uint32_t)packet_padded(run->bufs[i]->n, mtu) + WG_OVERHEAD;
@@ -188,6 +189,8 @@ static void seal_flush(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b,
 		verdict(tally, run->bufs[i], WG_TO_UDP, WG_DROP_NONE);
 		bytes += run->bufs[i]->out_n;
 	}
+	if (taken < run->n)
+		atomic_store_explicit(&peer->is_held, true, memory_order_relaxed);
 	for (; i < run->n; i++)
 		verdict(tally, run->bufs[i], WG_CONTROL, WG_DROP_NONE);
 	run->n = 0;

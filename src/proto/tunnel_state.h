@@ -50,6 +50,8 @@ struct wg_tunnel {
 	unsigned int nonces_left;
 	size_t staged_bytes; /* of all peers */
 	struct wg_tunnel_peer *ready_first, *ready_last;
+	bool holds;                  /* until released */
+	struct wg_tunnel_peer *held; /* by held_next */
 	uint8_t sent_timestamp[TAI64N_BYTES];    /* the greatest ever sent: it never goes back */
 	uint8_t removed_timestamp[TAI64N_BYTES]; /* the greatest ever sent to a peer since removed */
 };

@@ -158,6 +158,11 @@ static void drain(int from)
 		tunnel_open(ends[!from].tunnel, now_ns, &b);
 		tunnel_control_udp(ends[!from].tunnel, now_ns, &b, false);
 	}
+	if (!tunnel_is_holding(ends[from].tunnel))
+		return;
+	env_begin(&ends[from]); /* start_traffic is all that gives control packets */
+	tunnel_release(ends[from].tunnel);
+	env_end(&ends[from]);
 }
 
 static void start_traffic(int from)
@@ -243,9 +248,81 @@ static void end_init(int i)
 		pthread_mutex_init(&e->sections[w], NULL);
 	e->tunnel = tunnel_new(&env);
 	assert_non_null(e->tunnel);
+	tunnel_hold(e->tunnel);
 	env_random(e, &e->key, sizeof e->key);
 	tunnel_set_private_key(e->tunnel, now_ns, &e->key);
 	assert_true(tunnel_public_key(e->tunnel, &e->pub));
+}
+
+/* ---- held packets ---- */
+
+static enum wg_verdict seal_one(struct batch *x, int i)
+{
+	fill(x->in[i], 0, i);
+	x->bufs[i] = (struct wg_buf){ .src = x->in[i], .dst = x->sealed[i], .n = PACKET };
+	x->b = (struct wg_batch){ &x->bufs[i], 1, x->paths, 0 };
+	tunnel_seal(ends[0].tunnel, now_ns, &x->b);
+	return x->bufs[i].verdict;
+}
+
+/* What is sent now, and is no handshake: the numbers of the packets. */
+static void expect_sent(const char *numbers)
+{
+	static uint8_t room[WG_DATAGRAM_MAX], plain[WG_DATAGRAM_MAX];
+	struct wg_buf out = { .dst = room };
+	struct wg_path to;
+
+	while (tunnel_control_next(ends[0].tunnel, now_ns, &out, &to)) {
+		struct wg_buf in = { .src = room, .dst = plain, .n = out.out_n };
+		struct wg_batch b = { &in, 1, &to, 1 };
+		tunnel_open(ends[1].tunnel, now_ns, &b);
+		assert_int_equal(in.verdict, WG_TO_TUN);
+		assert_int_equal(plain[PACKET - 1], *numbers++ - '0');
+	}
+	assert_int_equal(*numbers, '\0');
+}
+
+static void control_gets(struct batch *x, int i)
+{
+	struct wg_batch b = { &x->bufs[i], 1, NULL, 0 };
+
+	tunnel_control_tun(ends[0].tunnel, now_ns, &b);
+}
+
+/* Packets 1, 2 and 3 find no session; 4 and 5 come when there is one, and 3 to 5 are still on their way to
+ * control when 1 and 2 are sent. */
+static void test_packets_keep_their_place(void **state)
+{
+	struct batch *x = calloc(1, sizeof *x);
+
+	(void)state;
+	now_ns = 1000 * NS_PER_S;
+	for (int i = 0; i < 2; i++)
+		end_init(i);
+	for (int i = 0; i < 2; i++) {
+		connect_ends(i);
+		tunnel_up(ends[i].tunnel, now_ns);
+	}
+	for (int i = 1; i <= 3; i++)
+		assert_int_equal(seal_one(x, i), WG_CONTROL);
+	control_gets(x, 1);
+	control_gets(x, 2);
+	assert_false(tunnel_is_holding(ends[0].tunnel));
+	drain(0); /* the handshake */
+	drain(1);
+	assert_int_equal(seal_one(x, 4), WG_CONTROL);
+	expect_sent("12");
+	assert_true(tunnel_is_holding(ends[0].tunnel));
+	assert_int_equal(seal_one(x, 5), WG_CONTROL);
+	for (int i = 3; i <= 5; i++)
+		control_gets(x, i);
+	expect_sent("345");
+	tunnel_release(ends[0].tunnel);
+	assert_false(tunnel_is_holding(ends[0].tunnel));
+	assert_int_equal(seal_one(x, 6), WG_TO_UDP);
+	for (int i = 0; i < 2; i++)
+		tunnel_free(ends[i].tunnel);
+	free(x);
 }
 
 static void test_workers_and_control(void **state)
@@ -276,6 +353,7 @@ static void test_workers_and_control(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_packets_keep_their_place),
 		cmocka_unit_test(test_workers_and_control),
 	};
 
