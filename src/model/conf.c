@@ -223,11 +223,20 @@ static void remember_section(struct conf_reader *r, struct span code)
 	r->section_at.source = (struct span){ r->section_text, r->line.n };
 }
 
+/* One that is forgotten leaves its room to the next. */
 static struct wg_peer *next_peer(struct conf_reader *r)
 {
-	if (r->o->forget_peers && r->out->n_peers > 0)
-		peer_free(&r->out->peers[--r->out->n_peers]);
-	return device_add_peer(r->out);
+	struct wg_peer *last, room = { 0 };
+
+	if (!r->o->forget_peers || r->out->n_peers == 0)
+		return device_add_peer(r->out);
+	last = &r->out->peers[r->out->n_peers - 1];
+	room.allowedips = last->allowedips;
+	room.cap_allowedips = last->cap_allowedips;
+	last->allowedips = NULL;
+	peer_free(last);
+	*last = room;
+	return last;
 }
 
 static void open_section(struct conf_reader *r, struct span code, bool is_peer)

@@ -224,11 +224,13 @@ static bool host_parse(struct ip_endpoint *out, struct span host, const struct i
 	       scopes->index_of(&out->scope, scope);
 }
 
-/* What may be a name, for the resolver to refuse. Blanks of a file are not there (struct field_value). */
+/* What may be a name, for the resolver to refuse. Blanks of a file are not there (struct field_value).
+ * No name has the letters that only keys have: one in its place is not asked for in the whole DNS. */
 static bool is_name(struct span s, enum field_syntax syntax)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] == '\0' || (syntax == SYNTAX_CONF && ascii_is_blank(s.p[i])))
+		if (s.p[i] == '\0' || s.p[i] == '=' || s.p[i] == '+' || s.p[i] == '/' ||
+		    (syntax == SYNTAX_CONF && ascii_is_blank(s.p[i])))
 			return false;
 	return true;
 }

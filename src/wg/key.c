@@ -109,11 +109,13 @@ static bool only_blanks_follow(void)
 	size_t n, read = 0;
 	bool blank = true;
 
-	for (; blank && (n = read_stdin(rest, sizeof rest)) > 0; read += n) {
+	do { /* not again after the end: a terminal would wait for a second one */
+		n = read_stdin(rest, sizeof rest);
 		blank = read < BLANKS_MAX;
 		for (size_t i = 0; blank && i < n; i++)
 			blank = ascii_is_blank(rest[i]) || rest[i] == '\0';
-	}
+		read += n;
+	} while (blank && n == sizeof rest);
 	mem_wipe(rest, sizeof rest);
 	return blank;
 }

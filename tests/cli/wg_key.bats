@@ -73,6 +73,18 @@ Consider setting the umask to 077 and trying again." ]
 	done
 }
 
+@test "pubkey: what is typed ends with one ^D" {
+	cat > typed.py <<-'E'
+	import os, pty, subprocess, sys
+	ours, theirs = pty.openpty()
+	child = subprocess.Popen([sys.argv[1], "pubkey"], stdin=theirs, stdout=subprocess.PIPE)
+	os.write(ours, sys.argv[2].encode() + b"\n\x04")
+	sys.stdout.buffer.write(child.communicate(timeout=60)[0])
+	E
+	[ "$(python3 typed.py "$WG" 6EtabScXwQA6E7QxVwNT26ypFGzxUMX4V1aA/rpSAno=)" = \
+		wVMuGz01CPx+vDVPpnliDzPyhxSVQuaExnt7DYE2Kyk= ]
+}
+
 @test "an input that never ends is not read for ever" {
 	run -1 --separate-stderr "$WG" pubkey < /dev/zero
 	[ "$stderr" = "$WG: Trailing characters found after key" ]

@@ -255,6 +255,13 @@ allowed_ip=fd00::/64
 	both 0 "" "" "$WG" set wgx peer "$KEY_A" persistent-keepalive 5
 }
 
+@test "names: a key in the place of one is neither asked for nor shown" {
+	fake wgx
+	both 1 "" "Name or service not known
+" "$WG" set wgx peer "$KEY_A" endpoint "$KEY_B:5"
+	sent wgx ""
+}
+
 @test "what the device refuses" {
 	printf 'errno=-98\n\n' > refuse
 	fake wgx -s refuse

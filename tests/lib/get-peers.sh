@@ -2,6 +2,7 @@
 # get-peers.sh [--newest] DIR: Debian's WireGuard programs to compare with and to talk to, unpacked into DIR,
 # nothing installed and no list of this system's apt touched:
 #   DIR/wg DIR/wg-quick            wireguard-tools of bookworm
+#   DIR/wg-new/                    the newest wg, of sid, with the C library that it needs (x86-64 only)
 #   DIR/wireguard-go-2022          bookworm
 #   DIR/wireguard-go-2023          bookworm-backports
 # With --newest nothing but DIR/wireguard-go-newest, of sid (a static program, so it runs here).
@@ -62,6 +63,15 @@ if [ ! -x "$out/wireguard-go-2023" ]; then
 	fetch bookworm-backports wireguard-go
 	install -m 755 "$scratch/x/usr/bin/wireguard-go" "$out/wireguard-go-2023"
 fi
+newest_wg() {
+	mkdir -p "$scratch/new"
+	fetch sid wireguard-tools && cp "$scratch/x/usr/bin/wg" "$scratch/new/" &&
+		fetch sid libc6 && cp "$scratch"/x/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 \
+		"$scratch"/x/usr/lib/x86_64-linux-gnu/libc.so.6 "$scratch/new/" && mv "$scratch/new" "$out/wg-new"
+}
 # The tests of these skip themselves too.
+if [ "$(uname -m)" = x86_64 ] && [ ! -x "$out/wg-new/wg" ]; then
+	newest_wg || echo "the newest wg cannot be had"
+fi
 sh "$here/get-clients.sh" "$out" || echo "some clients of wg cannot be had"
 sh "$here/get-hosts.sh" "$out" || echo "some programs of test hosts cannot be had"

@@ -3,6 +3,7 @@ program must do instead. No rule ignores anything: each turns their result into 
 (what people read of a place in a file is checked against the file), or leaves it alone."""
 import base64
 import ipaddress
+import os
 import re
 
 import model
@@ -11,19 +12,28 @@ RULES = []
 REASONS = {}
 
 
-def rule(reason):
+def rule(reason, only_old=False):
     def keep(function):
         name = function.__name__.replace("_", "-")
-        RULES.append((name, function))
+        RULES.append((name, function, only_old))
         REASONS[name] = reason
         return function
     return keep
 
 
+def choose(version):
+    """The version they say they have: what only the old one has is no reason beside the newest."""
+    if version.startswith(b"wireguard-tools v1.0.20210914 "):
+        return
+    for row in [row for row in RULES if row[2]]:
+        RULES.remove(row)
+        del REASONS[row[0]]
+
+
 def expected(case, theirs, ours):
     """Their result as ours must be, and the names of the rules that made it so."""
     used = []
-    for name, function in RULES:
+    for name, function, _ in RULES:
         changed = function(case, theirs, ours)
         if changed is not None and changed != theirs:
             used.append(name)
@@ -37,7 +47,7 @@ def refused(theirs, err):
 
 # ---- what the newer version changed ----
 
-@rule("1.0.20250521: the usage line knows [+|-]")
+@rule("1.0.20250521: the usage line knows [+|-]", only_old=True)
 def usage_of_signs(case, theirs, ours):
     old = b"[allowed-ips <ip1>/<cidr1>[,<ip2>/<cidr2>]...]"
     new = b"[allowed-ips [+|-]<ip1>/<cidr1>[,[+|-]<ip2>/<cidr2>]...]"
@@ -47,19 +57,19 @@ def usage_of_signs(case, theirs, ours):
 @rule("the version says whose it is; its second word is the version of wireguard-tools that it replaces")
 def version(case, theirs, ours):
     ours_is_one = re.fullmatch(rb"wireguard-tools v1\.0\.20\d{6} - wgsuite \d+\.\d+\.\d+\n", ours.out)
-    if theirs.out.startswith(b"wireguard-tools v1.0.20210914 - ") and ours_is_one:
+    if theirs.out.startswith(b"wireguard-tools v1.0.20") and ours_is_one:
         return theirs._replace(out=ours.out)
     return None
 
 
-@rule("1.0.20250521: allowed-ips can be added and removed one by one")
+@rule("1.0.20250521: allowed-ips can be added and removed one by one", only_old=True)
 def signs(case, theirs, ours):
     if case.signs and theirs.code == 1:
         return theirs._replace(code=0, err=b"", sent=(case.sent,))
-    return None
+    return theirs._replace(err=re.sub(rb"(Unable to parse IP address: `)[+-]", rb"\1", theirs.err))
 
 
-@rule("2023: the interface stands on every line of `wg show all endpoints`, not on the first only")
+@rule("2023: the interface stands on every line of `wg show all endpoints`, not on the first only", only_old=True)
 def all_endpoints(case, theirs, ours):
     if case.argv != ["show", "all", "endpoints"]:
         return None
@@ -80,6 +90,14 @@ def long_name(case, theirs, ours):
 
 
 # ---- bugs that hurt users ----
+
+@rule("output that cannot be written is an error: a key on a full disk is no key")
+def lost_output(case, theirs, ours):
+    why = {"full": b"No space left on device", "closed": b"Bad file descriptor"}.get(case.out)
+    if not why or theirs.code != 0 or (case.argv[0] == "show" and not case.devices):
+        return None
+    return theirs._replace(code=1, err=theirs.err + b"write: " + why + b"\n")
+
 
 def masked(text):
     sign = "-" if text.startswith("-") else ""
@@ -109,26 +127,48 @@ def large_port(case, theirs, ours):
     return refused(theirs, sentence)
 
 
-@rule("a count of more than 64 bits is a broken answer, not the largest count there is")
-def large_count(case, theirs, ours):
-    if case.kind != "broken":
-        return None
-    peers = case.devices["dt0"].partition(b"public_key=")[2]  # before the first peer the word means nothing
-    if not any(int(n) >= 2**64 for n in re.findall(rb"(?m)^[rt]x_bytes=(\d+)$", peers)):
-        return None
+def broken_answer(case, theirs):
     name = b" dt0" if case.argv[1] == "all" else b""
     return refused(theirs, b"Unable to access interface%s: Protocol error\n" % name)._replace(sent=theirs.sent)
+
+
+def of_peers(case):
+    """The lines of an answer from the first peer on: before it most words mean nothing."""
+    if case.kind != "broken" or case.argv[0] not in ("show", "showconf"):
+        return b""
+    return case.devices["dt0"].partition(b"public_key=")[2]
+
+
+@rule("a number that does not fit is a broken answer, neither cut nor wrapped: counts, ports, nanoseconds")
+def large_number(case, theirs, ours):
+    limits = rb"(?:[rt]x_bytes=|(last_handshake_time_nsec=)|endpoint=[^\n]*:(?=\d+$))"
+    for nanoseconds, port, n in re.findall(rb"(?m)^(?:[rt]x_bytes=|(last_handshake_time_nsec=)|(endpoint=[^\n]*:))(\d+)$", of_peers(case)):
+        if int(n) >= (10**9 if nanoseconds else 65536 if port else 2**64):
+            return broken_answer(case, theirs)
+    return None
 
 
 @rule("a daemon's answer is never looked up in the DNS: an endpoint in it is an address and a number")
 def names_in_answers(case, theirs, ours):
-    if case.kind != "broken":
+    if re.search(rb"(?m)^endpoint=(one\.example\.test:5|1\.2\.3\.4:domain|::1:5)$", of_peers(case)):
+        return broken_answer(case, theirs)
+    return None
+
+
+@rule("host bits mean nothing in an answer either")
+def host_bits_shown(case, theirs, ours):
+    if b"\nallowed_ip=1.2.3.4/24\n" in of_peers(case):
+        return theirs._replace(out=theirs.out.replace(b"1.2.3.4/24", b"1.2.3.0/24"))
+    return None
+
+
+@rule("daemons do not agree on the sign of an error; both mean the same")
+def sign_of_errno(case, theirs, ours):
+    match = re.fullmatch(rb"errno=-?(\d+)\n\n", case.set_reply)
+    if case.kind != "broken" or not match or int(match[1]) == 0 or theirs.code == 0:
         return None
-    peers = case.devices["dt0"].partition(b"public_key=")[2]
-    if not re.search(rb"(?m)^endpoint=(one\.example\.test:5|1\.2\.3\.4:domain)$", peers):
-        return None
-    name = b" dt0" if case.argv[1] == "all" else b""
-    return refused(theirs, b"Unable to access interface%s: Protocol error\n" % name)._replace(sent=theirs.sent)
+    why = os.strerror(int(match[1])).encode()
+    return theirs._replace(err=re.sub(rb"(Unable to [^:]*: )[^\n]*", lambda m: m[1] + why, theirs.err))
 
 
 @rule("an empty file, most often a failed <(…), does not clear an interface unless told to")
@@ -142,6 +182,14 @@ def emptiness(case, theirs, ours):
 KEY_LIKE = re.compile(rb"[A-Za-z0-9+/]{24}")
 
 
+RESOLVER = re.compile(rb"[A-Z][a-z -]+(?:resolution|not known|No address[a-z ]*)")
+
+
+def is_host(why, value):
+    """A name, which may be as long as a key; no name has such letters."""
+    return RESOLVER.fullmatch(why) and not re.search(rb"[=+/]", value)
+
+
 def hide(case, text):
     """The sentence without the value when that is a secret or may be one."""
     match = re.fullmatch(rb"(.*?): `(.*)'", text, re.S)
@@ -150,9 +198,9 @@ def hide(case, text):
     why, value = match.groups()
     if why == b"Line unrecognized":
         return model.unrecognized(value)
-    if why == b"Key is not the correct length or format" and holds_secret(case, value.decode("latin1")):
+    if why == b"Key is not the correct length or format" and holds_secret(case, value.decode()):
         return why
-    return why if KEY_LIKE.search(value) else text
+    return why if KEY_LIKE.search(re.sub(rb"\s", b"", value)) and not is_host(why, value) else text
 
 
 def holds_secret(case, value):
@@ -168,25 +216,32 @@ def holds_secret(case, value):
 
 @rule("no message shows a secret, or what may be one")
 def no_secrets(case, theirs, ours):
-    lines = theirs.err.split(b"\n")
-    if theirs.code != 1 or not lines:
+    match = re.fullmatch(rb"((?:Warning: [^\n]*\n)*)(.*?)((?:\n(?:Configuration parsing error|Invalid configuration))?\n)", theirs.err, re.S)
+    if theirs.code != 1 or not match:
         return None
-    return theirs._replace(err=b"\n".join(hide(case, line) for line in lines))
+    lines = match[2].split(b"\n") if not match[2].startswith(b"Key is not") else [match[2]]
+    return theirs._replace(err=match[1] + b"\n".join(hide(case, line) for line in lines) + match[3])
 
 
 @rule("a name that does not resolve is reported with the peer it is the endpoint of")
 def dead_name(case, theirs, ours):
-    if case.bad_key:
-        sentence = theirs.err.replace(b"\nConfiguration parsing error\n", b"")
-        place = f"dt0.conf:{case.bad_line}: error: ".encode()
-        return theirs._replace(err=place + sentence + f" (endpoint of peer {case.bad_key})\n".encode())
-    match = re.fullmatch(rb"((?:Warning: [^\n]*\n)*)([A-Z][a-z ]+: `([^\n']*)')\n", theirs.err)
-    if theirs.code != 1 or not match or case.argv[0] != "set" or match[3].decode() not in case.argv:
+    match = re.fullmatch(rb"((?:Warning: [^\n]*\n)*)(([^\n:]*): `([^\n']*)')\n(Configuration parsing error\n)?", theirs.err)
+    if theirs.code != 1 or not match or not is_host(match[3], match[4]) or re.fullmatch(rb"(\[\])?:[^:]*", match[4]):
         return None
-    peers = [case.argv[i + 1] for i, word in enumerate(case.argv) if word == "peer" and i + 1 < len(case.argv)]
-    if not re.search(rb"resolution|not known|No address", match[2]) or match[3].startswith((b":", b"[]")):
+    key = case.bad_key
+    if case.argv[0] == "set":
+        key = [case.argv[i + 1] for i, word in enumerate(case.argv) if word == "peer" and i + 1 < len(case.argv)][-1]
+    elif not key or case.bad_port:
         return None
-    return theirs._replace(err=match[1] + match[2] + b" (endpoint of peer " + peers[-1].encode() + b")\n")
+    section = f"dt0.conf:{section_of(case)}: error: ".encode() if match[5] else b""
+    return theirs._replace(err=match[1] + section + match[2] + b" (endpoint of peer " + key.encode() + b")\n" + (match[5] or b""))
+
+
+def section_of(case):
+    """The line of the section that the peer begins with."""
+    lines = case.files["dt0.conf"].split(b"\n")
+    at = max(i for i, line in enumerate(lines) if case.bad_key.encode() in re.sub(rb"\s", b"", line))
+    return max(i for i, line in enumerate(lines[:at]) if b"[" in line) + 1
 
 
 def located(case, sentence, ours):

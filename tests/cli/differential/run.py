@@ -16,19 +16,35 @@ import tempfile
 import device
 import generate
 import rules
+import streams
 
 Result = collections.namedtuple("Result", "code out err sent")
 HOSTS = "127.0.0.1 localhost\n192.0.2.77 one.example.test\n2001:db8::77 two.example.test\n"
+
+
+def command_of(program):
+    """How a program is started as "wg": a folder holds one with a C library of its own."""
+    if os.path.isdir(program):
+        loader = f"{program}/ld-linux-x86-64.so.2"
+        return [loader, "--library-path", f"{program}:/usr/lib/x86_64-linux-gnu", "--argv0", "wg", f"{program}/wg"], loader
+    return ["wg"], program
 
 
 def run(program, case, devices, folder):
     shutil.rmtree("/run/wgsuite", ignore_errors=True)  # what was configured in the case before
     devices.prepare(case.devices, case.set_reply)
     env = {"PATH": "/usr/bin:/bin", "WG_ENDPOINT_RESOLUTION_RETRIES": "0", **case.env}
-    done = subprocess.run(["wg"] + case.argv, executable=program, input=case.stdin, capture_output=True, cwd=folder,
-                          env=env, timeout=60)
+    words, executable = command_of(program)
+    with streams.Streams(case, folder) as s:
+        child = subprocess.Popen(words + case.argv, executable=executable, cwd=folder, env=env, **s.handed_over)
+        code = s.finish(child)
     sent = tuple(data for _, data in devices.requests)
-    return Result(done.returncode, done.stdout, done.stderr, sent)
+    return Result(code, s.out, s.err, sent)
+
+
+def version_of(program):
+    words, executable = command_of(program)
+    return subprocess.run(words + ["--version"], executable=executable, capture_output=True, check=True).stdout
 
 
 def both(case, ours, theirs, devices):
@@ -49,6 +65,8 @@ def describe(case, theirs, expected, ours):
     lines += [f"  file {name}: {data!r}" for name, data in case.files.items()]
     if case.kind in ("broken", "syncconf"):
         lines += [f"  device {name}: {reply!r}" for name, reply in case.devices.items()]
+    if case.terminals or case.out:
+        lines.append(f"  terminals {case.terminals} out {case.out!r}")
     if case.stdin:
         lines.append(f"  stdin: {case.stdin!r}")
     for field in Result._fields:
@@ -63,6 +81,7 @@ def describe(case, theirs, expected, ours):
 
 def main():
     ours, theirs = (os.path.realpath(p) for p in sys.argv[1:3])
+    rules.choose(version_of(theirs))
     n = int(sys.argv[3]) if len(sys.argv) > 3 else 2000
     seed = int(sys.argv[4]) if len(sys.argv) > 4 else 20261120
     if not os.environ.get("WGSUITE_BOX"):
