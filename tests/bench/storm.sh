@@ -53,10 +53,10 @@ joiner() { # joiner: c is a new peer of b, without a session; its initiations ar
 
 tries() { ip netns exec c nft list counter ip t tries | sed -n 's/.*packets \([0-9]*\).*/\1/p'; }
 
-join_during() { # join_during PID: three new peers, one after the other, as long as the flood's process lives
+join_meanwhile() { # three new peers, one after the other, while the flood lasts
 	local i most=0 in=yes
 	for i in 1 2 3; do
-		[ -d "/proc/$1" ] || break
+		[ ! -s /run/sent ] || break
 		joiner
 		ip netns exec c ping -n -q -c 1 -w 20 10.9.0.2 > /dev/null || in=
 		[ "$(tries)" -le "$most" ] || most=$(tries)
@@ -66,7 +66,7 @@ join_during() { # join_during PID: three new peers, one after the other, as long
 }
 
 flooded() {
-	local target before pings sender sent
+	local target before pings sender
 	start c || return
 	start a || return
 	start b || return
@@ -74,7 +74,7 @@ flooded() {
 	meet a b
 	meet b a
 	plug c 3
-	rm -f /run/joined /run/probes
+	rm -f /run/joined /run/probes /run/sent
 	: > /run/conf
 	"$storm" make 200 "$(pub b)" /run/conf /run/probes
 	"$wg" addconf wgb /run/conf
@@ -83,13 +83,15 @@ flooded() {
 	echo 5 > "/proc/$target/clear_refs" # the largest from here on
 	ip netns exec a ping -n -i 0.01 -c "$((seconds * 100))" -W 1 10.9.0.2 > /run/pings &
 	pings=$!
-	ip netns exec a "$storm" flood "$(pub b)" 10.0.0.2 5000 "$rate" "$seconds" 10.77.0.0 > /run/sent &
+	{
+		a "$storm" flood "$(pub b)" 10.0.0.2 5000 "$rate" "$seconds" 10.77.0.0 > /run/sent
+		a "$storm" settle /run/probes 10.0.0.2 5000 > /run/settled
+	} &
 	sender=$!
 	sleep 0.5
-	join_during "$sender"
-	wait "$sender"
-	sent=$(a "$storm" settle /run/probes 10.0.0.2 5000)
-	emit flood-normal-after "$(jq 'if .answered then .seconds else 99 end' <<< "$sent")" s
+	join_meanwhile
+	wait "$sender" || return
+	emit flood-normal-after "$(jq 'if .answered then .seconds else 99 end' /run/settled)" s
 	wait "$pings" || true
 	emit flood-rate "$(jq "(.sent / $seconds)" /run/sent)" 1/s
 	emit flood-pings-lost "$(awk -v n="$((seconds * 100))" '/time=/ { k++ } END { print (n - k) * 100 / n }' /run/pings)" %
