@@ -2,7 +2,7 @@
 #if CRYPTO_X86
 #include "chacha20_avx2.h"
 
-enum { LANES = 8, PACKETS = 8 };
+enum { LANES = LANES_MOST, PACKETS = 8 };
 #include "aead_lanes.inc"
 #include "tags_avx2.inc"
 
@@ -11,7 +11,10 @@ static void lanes_stream(struct lanes *l)
 	uint32_t last[4][LANES] = { { 0 } };
 
 	lanes_last(l, last[0], last[2], last[3]);
-	blocks8(l->stream, &l->key, last);
+	if (lanes_used(l) > LANES / 2)
+		blocks8_twice(l->stream, &l->key, last);
+	else
+		blocks8(l->stream, &l->key, last);
 }
 
 always_inline void lanes_xor(uint8_t *dst, const uint8_t *src, const uint8_t *stream, size_t n)

@@ -4,24 +4,27 @@
 
 void chacha20_xor_avx2(uint8_t *dst, const uint8_t *src, size_t n, const struct chacha20 *s)
 {
-	uint8_t stream[8 * CHACHA_BLOCK_BYTES] __attribute__((aligned(32)));
-	uint32_t last[4][8];
+	uint8_t stream[LANES_MOST * CHACHA_BLOCK_BYTES] __attribute__((aligned(32)));
+	uint32_t last[4][LANES_MOST];
 
 	if (n <= CHACHA_BLOCK_BYTES) { /* one block alone is no faster in lanes */
 		chacha20_xor_portable(dst, src, n, s);
 		return;
 	}
-	for (uint32_t i = 0; i < 8; i++) {
+	for (uint32_t i = 0; i < LANES_MOST; i++) {
 		last[0][i] = s->w[12] + i;
 		for (int k = 1; k < 4; k++)
 			last[k][i] = s->w[12 + k];
 	}
 	while (n > 0) {
 		size_t now = n < sizeof stream ? n : sizeof stream;
-		blocks8(stream, s, last);
+		if (now > sizeof stream / 2)
+			blocks8_twice(stream, s, last);
+		else
+			blocks8(stream, s, last);
 		xor_bytes8(dst, src, stream, now);
-		for (int i = 0; i < 8; i++)
-			last[0][i] += 8;
+		for (int i = 0; i < LANES_MOST; i++)
+			last[0][i] += LANES_MOST;
 		dst += now;
 		src += now;
 		n -= now;

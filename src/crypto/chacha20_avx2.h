@@ -22,6 +22,24 @@ always_inline __m256i rotl8(__m256i a, int n)
 	return _mm256_or_si256(_mm256_slli_epi32(a, n), _mm256_srli_epi32(a, 32 - n));
 }
 
+/* Written out, without loops, so that x is in registers as far as there are any. */
+#define MIX(a, b, d, n)                                                                    \
+	(x[a] = _mm256_add_epi32(x[a], x[b]),                                              \
+	 x[d] = rotl8(_mm256_xor_si256(x[d], x[a]), n))
+
+always_inline void double_round8(__m256i x[16])
+{
+	MIX(0, 4, 12, 16), MIX(1, 5, 13, 16), MIX(2, 6, 14, 16), MIX(3, 7, 15, 16);
+	MIX(8, 12, 4, 12), MIX(9, 13, 5, 12), MIX(10, 14, 6, 12), MIX(11, 15, 7, 12);
+	MIX(0, 4, 12, 8), MIX(1, 5, 13, 8), MIX(2, 6, 14, 8), MIX(3, 7, 15, 8);
+	MIX(8, 12, 4, 7), MIX(9, 13, 5, 7), MIX(10, 14, 6, 7), MIX(11, 15, 7, 7);
+	MIX(0, 5, 15, 16), MIX(1, 6, 12, 16), MIX(2, 7, 13, 16), MIX(3, 4, 14, 16);
+	MIX(10, 15, 5, 12), MIX(11, 12, 6, 12), MIX(8, 13, 7, 12), MIX(9, 14, 4, 12);
+	MIX(0, 5, 15, 8), MIX(1, 6, 12, 8), MIX(2, 7, 13, 8), MIX(3, 4, 14, 8);
+	MIX(10, 15, 5, 7), MIX(11, 12, 6, 7), MIX(8, 13, 7, 7), MIX(9, 14, 4, 7);
+}
+
+/* One column after the other: less to keep in registers, when there is nothing to do beside. */
 always_inline void quarter8(__m256i *a, __m256i *b, __m256i *c, __m256i *d)
 {
 	*a = _mm256_add_epi32(*a, *b);
@@ -57,15 +75,43 @@ always_inline void transpose8(__m256i x[8])
 	}
 }
 
-/* The stream of eight blocks; last[i] holds word 12 + i of each: counters and nonces. */
-always_inline void blocks8(uint8_t stream[512], const struct chacha20 *s, uint32_t last[4][8])
+/* Words 12-15 of lane i are last[0..3][i]: counters and nonces. */
+enum { LANES_MOST = 16 };
+
+always_inline __m256i first8(const struct chacha20 *s, uint32_t last[4][LANES_MOST], int i, int set)
+{
+	return i < 12 ? _mm256_set1_epi32((int)s->w[i]) :
+			_mm256_loadu_si256((const void *)&last[i - 12][8 * set]);
+}
+
+always_inline void start8(__m256i x[16], const struct chacha20 *s, uint32_t last[4][LANES_MOST], int set)
+{
+	UNROLL
+	for (int i = 0; i < 16; i++)
+		x[i] = first8(s, last, i, set);
+}
+
+always_inline void finish8(uint8_t stream[512], __m256i x[16], const struct chacha20 *s,
+			   uint32_t last[4][LANES_MOST], int set)
+{
+	UNROLL
+	for (int i = 0; i < 16; i++)
+		x[i] = _mm256_add_epi32(x[i], first8(s, last, i, set));
+	UNROLL
+	for (int half = 0; half < 2; half++) {
+		transpose8(&x[8 * half]);
+		UNROLL
+		for (int i = 0; i < 8; i++)
+			_mm256_storeu_si256((void *)(stream + 64 * i + 32 * half), x[8 * half + i]);
+	}
+}
+
+/* The stream of the first eight lanes. */
+always_inline void blocks8(uint8_t stream[512], const struct chacha20 *s, uint32_t last[4][LANES_MOST])
 {
 	__m256i x[16];
 
-	UNROLL
-	for (int i = 0; i < 16; i++)
-		x[i] = i < 12 ? _mm256_set1_epi32((int)s->w[i]) :
-				_mm256_loadu_si256((const void *)last[i - 12]);
+	start8(x, s, last, 0);
 	for (int i = 0; i < 10; i++) {
 		quarter8(&x[0], &x[4], &x[8], &x[12]);
 		quarter8(&x[1], &x[5], &x[9], &x[13]);
@@ -76,17 +122,24 @@ always_inline void blocks8(uint8_t stream[512], const struct chacha20 *s, uint32
 		quarter8(&x[2], &x[7], &x[8], &x[13]);
 		quarter8(&x[3], &x[4], &x[9], &x[14]);
 	}
-	UNROLL
-	for (int i = 0; i < 16; i++)
-		x[i] = _mm256_add_epi32(x[i], i < 12 ? _mm256_set1_epi32((int)s->w[i]) :
-						       _mm256_loadu_si256((const void *)last[i - 12]));
-	UNROLL
-	for (int half = 0; half < 2; half++) {
-		transpose8(&x[8 * half]);
-		UNROLL
-		for (int i = 0; i < 8; i++)
-			_mm256_storeu_si256((void *)(stream + 64 * i + 32 * half), x[8 * half + i]);
+	finish8(stream, x, s, last, 0);
+}
+
+/* Twice eight side by side: one set waits for its results half of the time, which is worth the trips to
+ * memory that half of the words make. */
+always_inline void blocks8_twice(uint8_t stream[1024], const struct chacha20 *s,
+				 uint32_t last[4][LANES_MOST])
+{
+	__m256i x[16], y[16];
+
+	start8(x, s, last, 0);
+	start8(y, s, last, 1);
+	for (int i = 0; i < 10; i++) {
+		double_round8(x);
+		double_round8(y);
 	}
+	finish8(stream, x, s, last, 0);
+	finish8(stream + 512, y, s, last, 1);
 }
 
 /* dst = src ^ stream. */
