@@ -6,6 +6,16 @@
 #include "quick.h"
 #include "run.h"
 
+/* Peers are wanted only when they are to be saved, and messages about them then and when the file is
+ * wrong. */
+static int read_file(struct file *f, struct diag *d)
+{
+	struct diag silent = { 0 };
+
+	f->lines_only = true;
+	return file_read(f, &silent) == 0 && !f->save_config ? 0 : file_read_again(f, d);
+}
+
 /* The file as it is now, if it can be read; `down` needs it only for what no record says. */
 static bool file_if_there(struct quick *q)
 {
@@ -16,9 +26,13 @@ static bool file_if_there(struct quick *q)
 		say_error("The config file must be a valid interface name, followed by .conf");
 		return false;
 	}
-	if (!q->record.exists)
-		return quick_read_file(q);
-	if (!file_find(&q->file, q->argument) || file_read(&q->file, &d) < 0) {
+	if (!q->record.exists) {
+		int r = file_find(&q->file, q->argument) ? read_file(&q->file, &d) : -ENOENT;
+		if (r == -EACCES)
+			say_error("`%s': %s", q->file.path, strerror(EACCES));
+		return r == 0;
+	}
+	if (!file_find(&q->file, q->argument) || read_file(&q->file, &d) < 0) {
 		say_warning("the tunnel file is gone or wrong; %s goes down as it came up", name);
 		file_free(&q->file);
 		memcpy(q->file.name, name, sizeof name);

@@ -153,11 +153,44 @@ static int file_load(struct file *f)
 	return r;
 }
 
+/* As bash's read takes a line: without blanks at its ends. */
+static struct span without_blanks(struct span s)
+{
+	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t')) {
+		s.p++;
+		s.n--;
+	}
+	while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+		s.n--;
+	return s;
+}
+
+bool file_cut(struct file *f, struct span part, bool line)
+{
+	if (!grow_array(&f->cuts, &f->cap_cuts, f->n_cuts + 1, sizeof *f->cuts))
+		return false;
+	f->cuts[f->n_cuts++] = (struct file_cut){ part, line };
+	return true;
+}
+
+static void cut_blanks(void *reader, struct span line)
+{
+	struct keys_reader *r = reader;
+	struct span kept = without_blanks(line);
+	struct span before = span_sub(line, 0, (size_t)(kept.p - line.p));
+	struct span after = span_sub(line, before.n + kept.n, line.n);
+
+	if ((before.n > 0 && !file_cut(r->file, before, false)) ||
+	    (after.n > 0 && !file_cut(r->file, after, false)))
+		r->failed = true;
+}
+
 int file_read(struct file *f, struct diag *d)
 {
 	struct keys_reader reader = { .file = f };
 	struct conf_options o = { .file = f->path, .extra = keys_take, .ctx = &reader,
 				  .scopes = &ipc_scopes, .service = ipc_service,
+				  .pass = f->lines_only ? cut_blanks : NULL,
 				  .no_names = f->lines_only, .forget_peers = f->lines_only };
 	struct diag_at at = { .file = f->path };
 	struct span text;
@@ -184,6 +217,17 @@ int file_read(struct file *f, struct diag *d)
 	return r;
 }
 
+int file_read_again(struct file *f, struct diag *d)
+{
+	struct file whole = { .path = f->path };
+
+	memcpy(whole.name, f->name, sizeof whole.name);
+	f->path = NULL;
+	file_free(f);
+	*f = whole;
+	return file_read(f, d);
+}
+
 void file_free(struct file *f)
 {
 	device_free(&f->device);
@@ -196,20 +240,8 @@ void file_free(struct file *f)
 	free(f->text);
 	free(f->path);
 	free(f->table_word);
-	free(f->taken);
+	free(f->cuts);
 	*f = (struct file){ 0 };
-}
-
-/* As bash's read takes a line: without blanks at its ends. */
-static struct span without_blanks(struct span s)
-{
-	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t')) {
-		s.p++;
-		s.n--;
-	}
-	while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-		s.n--;
-	return s;
 }
 
 static char *move_to(char *to, const char *from, const char *end)
@@ -218,27 +250,18 @@ static char *move_to(char *to, const char *from, const char *end)
 	return to + (end - from);
 }
 
-/* What stays as it is moves in one piece. */
 void file_strip(struct file *f)
 {
-	struct span rest = { f->text, f->n_text }, line, kept;
-	const char *piece = f->text, *end = f->text + f->n_text;
+	const char *from = f->text, *end = f->text + f->n_text;
 	char *to = f->text;
-	size_t next = 0;
-	uint32_t number = 1;
 
-	for (; span_next(&line, &rest, '\n'); number++) {
-		bool taken = next < f->n_taken && f->taken[next] == number;
-		const char *after = rest.p ? rest.p : end;
-		kept = taken ? span_sub(line, 0, 0) : without_blanks(line);
-		next += taken;
-		if (!taken && kept.n == line.n)
-			continue;
-		to = move_to(to, piece, line.p);
-		to = move_to(to, kept.p, kept.p + kept.n);
-		piece = taken ? after : line.p + line.n;
+	for (size_t i = 0; i < f->n_cuts; i++) {
+		const struct file_cut *cut = &f->cuts[i];
+		to = move_to(to, from, cut->part.p);
+		from = cut->part.p + cut->part.n;
+		from += cut->line && from < end;
 	}
-	to = move_to(to, piece, end);
+	to = move_to(to, from, end);
 	mem_wipe(to, (size_t)(end - to));
 	f->n_text = (size_t)(to - f->text);
 }

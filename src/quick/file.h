@@ -45,6 +45,11 @@ enum table_kind { TABLE_AUTO, TABLE_OFF, TABLE_GIVEN };
 
 enum { TABLE_MAIN = 254 };
 
+struct file_cut {
+	struct span part; /* of the text */
+	bool line;        /* and the newline after it */
+};
+
 struct file {
 	char name[WG_NAME_MAX];
 	char *path; /* of the file itself, links followed; owned */
@@ -60,8 +65,8 @@ struct file {
 	char *table_word; /* as written; owned */
 	struct words hooks[HOOK_PHASES];
 	bool save_config;
-	uint32_t *taken; /* numbers of the lines that wg does not see, rising */
-	size_t n_taken, cap_taken;
+	struct file_cut *cuts; /* what wg does not see, rising; owned */
+	size_t n_cuts, cap_cuts;
 };
 
 /* Name and path of `wg0` or `./wg0.conf`. False (reported on stderr) when there is no such file or
@@ -71,10 +76,13 @@ must_check bool file_find(struct file *f, const char *argument);
 must_check bool file_name_of(char name[WG_NAME_MAX], const char *argument);
 /* 0, -EACCES (not reported), or another -errno (reported to d). */
 must_check int file_read(struct file *f, struct diag *d);
+/* The same for a file that was read with lines_only: now whole. */
+must_check int file_read_again(struct file *f, struct diag *d);
 void file_free(struct file *f);
 
-/* Takes from the text what is not for wg(8). */
+/* Takes from the text of a file that was read with lines_only what is not for wg(8). */
 void file_strip(struct file *f);
+must_check bool file_cut(struct file *f, struct span part, bool line);
 
 /* True when the hooks of this file may be run by us: nobody else can have written them. */
 must_check bool file_hooks_are_safe(const struct file *f);

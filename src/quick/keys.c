@@ -389,11 +389,10 @@ bool keys_take(void *reader, const struct conf_extra *x, int peer, struct diag *
 	for (size_t i = 0; peer < 0 && i < ARRAY_LEN(keys); i++) {
 		if (!span_is_nocase(x->key, keys[i].name))
 			continue;
-		if (!grow_array(&f->taken, &f->cap_taken, f->n_taken + 1, sizeof *f->taken)) {
+		if (!file_cut(f, x->line_text, true)) {
 			r->failed = true;
 			return true;
 		}
-		f->taken[f->n_taken++] = x->line;
 		/* A wrong value was reported, which refuses the file. */
 		(void)keys[i].take(r, x, d);
 		return true;

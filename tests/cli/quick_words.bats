@@ -58,6 +58,20 @@ AllowedIPs = 10.0.0.2/32
 	[ "$("$WQ" strip ./wg0.conf | tail -c 2 | od -An -c | tr -d ' ')" = '\n\n' ]
 }
 
+@test "strip takes lines and the blanks at their ends, at the end of the file too" {
+	stripped() { # stripped TEXT: what is left, a dollar after each line
+		printf '%b' "$1" > wg0.conf
+		"$WQ" strip ./wg0.conf | sed 's/$/\$/' | tr '\n' ' '
+	}
+	[ "$(stripped "  [Interface] \t\nMTU = 1300\n\t PrivateKey = $KEY\n# c \n\nDNS = 1.1.1.1\n")" = \
+		"[Interface]\$ PrivateKey = $KEY\$ # c\$ \$ \$ " ]
+	[ "$(stripped "[Interface]\nMTU = 1300")" = '[Interface]$ $ ' ]
+	[ "$(stripped "[Interface]\nListenPort = 5  ")" = '[Interface]$ ListenPort = 5$ $ ' ]
+	[ "$(stripped "[Interface]\nPostUp = a # b\n  \t ")" = '[Interface]$ $ ' ]
+	[ "$(stripped "[Peer]\nPublicKey = $KEY\n[Interface]\nSaveConfig = true\n[Peer]\nPublicKey = $KEY \n")" = \
+		"[Peer]\$ PublicKey = $KEY\$ [Interface]\$ [Peer]\$ PublicKey = $KEY\$ \$ " ]
+}
+
 @test "strip of a wrong file prints nothing, so that nobody empties a device with it" {
 	printf '[Interface]\nPrivateKey = c2VjcmV0\n' > wg0.conf
 	run --separate-stderr "$WQ" strip ./wg0.conf

@@ -55,11 +55,13 @@ state() { # all that a tunnel could leave or change
 	find /run /etc/wireguard ! -path /run/wireguard ! -path '/run/mount*' | sort
 	echo "$(daemons) daemons"
 }
+mark() { echo "# $SECONDS s: $1"; }
 quick() { wg-quick "$@" > said 2>&1; }
 kind() { ip -d link show "$1" | grep -oE ' (wireguard|tun) ' | sort -u | xargs; }
 
 # ---- a tunnel with routes ----
 
+mark "a tunnel with routes"
 file wg0 "$FULL" "10.7.0.2/32, 10.8.0.0/16, fd08::/64"
 clean=$(state)
 wg-quick up wg0 > said 2>&1
@@ -84,6 +86,7 @@ fails "down again" "wg-quick: \`wg0' is not a WireGuard interface" wg-quick down
 
 # ---- default routes, and packets ----
 
+mark "default routes, and packets"
 ip netns exec gw wg-quick up wgb > said 2>&1
 same "a tunnel in the other namespace" "wireguard" "$(gw ip -d link show wgb | grep -oE ' (wireguard|tun) ' | xargs)"
 file wg0 "$FULL" "0.0.0.0/0, ::/0"
@@ -107,6 +110,7 @@ same "the packets went the tunnel's way" yes "$([ "$(wg show wg0 transfer | cut 
 
 # ---- reload keeps sessions ----
 
+mark "reload keeps sessions"
 works "reload with nothing to do is silent" wg-quick reload wg0
 handshake=$(wg show wg0 latest-handshakes)
 ping -n -i 0.05 -c 60 -w 40 10.7.0.2 > pings &
@@ -152,6 +156,7 @@ same "down as it came up, though the file is wrong" "$clean" "$(state)"
 
 # ---- tables, sizes, names ----
 
+mark "tables, sizes, names"
 for case in "Address = 10.7.0.1/24|0.0.0.0/0" "Address = fd07::1/64|::/0" "Table = 777|10.8.0.0/16, 0.0.0.0/0" \
 	"Table = off|0.0.0.0/0" "FwMark = 0x123|0.0.0.0/0"; do
 	file wg0 "${case%|*}" "${case#*|}"
@@ -189,6 +194,7 @@ rm /etc/wireguard/wg1.conf
 
 # ---- what is found ----
 
+mark "what is found"
 clean=$(state)
 quick up wg0
 cp /etc/wireguard/wg0.conf kept.conf
@@ -223,6 +229,7 @@ ip link delete wg0
 
 # ---- save and strip ----
 
+mark "save and strip"
 cat > /etc/wireguard/wg0.conf <<X
 #Giant
 [Interface]
@@ -265,6 +272,7 @@ ip link delete wgx
 
 # ---- hooks, keys, rights ----
 
+mark "hooks, keys, rights"
 echo "$KEY" > key
 file wg0 "Address = 10.7.0.1/24
 PreUp = wg set %i private-key /tmp/key fwmark 7
@@ -290,6 +298,7 @@ same "down too" "0 " "$? $(ip -o link show wg0 2> /dev/null)"
 
 # ---- the printed commands, run by hand ----
 
+mark "the printed commands, run by hand"
 for allowed in "0.0.0.0/0, ::/0, 10.9.0.0/16" "10.8.0.0/16, fd08::/64"; do
 	file wg0 "$FULL
 PostUp = echo done > /run/hook" "$allowed"
@@ -311,6 +320,7 @@ done
 
 # ---- two at once ----
 
+mark "two at once"
 file wg0 "PostUp = echo up >> /tmp/order; read -t 1 < /tmp/fifo || true; echo done >> /tmp/order
 PostDown = echo down >> /tmp/order" "10.8.0.0/16"
 mkfifo fifo
@@ -333,6 +343,7 @@ same "and one down is enough" "$clean" "$(state)"
 
 # ---- in place of Debian's, and the other way round ----
 
+mark "in place of Debian's, and the other way round"
 if [ -x /usr/bin/quick-debian ]; then
 	theirs() { quick-debian "$@" > said 2>&1; }
 	kept() { state | sed '/wgsuite/d; /^[01]$/d'; } # theirs leaves src_valid_mark, and knows no record
@@ -364,6 +375,7 @@ fi
 
 # ---- failures: fallible steps of up, and killed there (all of them: tests/netns/quick_faults_slow.bats) ----
 
+mark "failures: fallible steps of up, and killed there (all of them: tests/netns/quick_faults_slow.bats)"
 file wg0 "$FULL
 DNS = 10.7.0.53, corp.example
 PreUp = echo > /run/pre-%i
@@ -375,7 +387,6 @@ WG_QUICK_FAULT_LOG=/tmp/steps quick-faults up wg0 > said 2>&1
 quick-faults down wg0 > said 2>&1
 same "with faults built in, up and down" "$clean" "$(state)"
 steps=$(wc -l < steps)
-echo "# $steps steps, $SECONDS s"
 bad=
 for step in $(seq 1 5 "$steps"); do
 	WG_QUICK_FAULT=$step quick-faults up wg0 > said 2>&1 && quick-faults down wg0 > said 2>&1
@@ -384,16 +395,16 @@ done
 same "whichever step fails, all is undone" "" "$bad"
 bad=
 for step in $(seq 3 10 "$steps"); do
-	(WG_QUICK_FAULT=$step WG_QUICK_FAULT_SIGNAL=9 exec quick-faults up wg0 > said 2>&1) 2> /dev/null
+	bash -c "WG_QUICK_FAULT=$step WG_QUICK_FAULT_SIGNAL=9 quick-faults up wg0; true" > said 2>&1
 	quick-faults down wg0 > said 2>&1
 	[ "$(state)" = "$clean" ] || bad+=" $step"
 done
 same "wherever it is killed, down undoes it" "" "$bad"
 rm /etc/wireguard/wg0.conf
-echo "# $SECONDS s"
 
 # ---- Algo's drop-in: no AF_UNIX, no mount, nothing to write to but /tmp ----
 
+mark "Algo's drop-in: no AF_UNIX, no mount, nothing to write to but /tmp"
 if [ -s /algo-calls ]; then
 	file wg0 "Address = 10.7.0.1/24, fd07::1/64
 SaveConfig = false
@@ -423,7 +434,7 @@ fi
 
 # ---- 2,000 peers ----
 
-echo "# $SECONDS s"
+mark "2,000 peers"
 awk -v key="$KEY" 'BEGIN {
 	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 	print "[Interface]\nPrivateKey = " key "\nAddress = 10.7.0.1/32, fd07::1/128"
@@ -445,6 +456,7 @@ same "down they go" "$clean" "$(state)"
 
 # ---- without the module ----
 
+mark "without the module"
 gw wg-quick down wgb > said 2>&1
 file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16"
 works "the module goes" unload wireguard
@@ -455,5 +467,5 @@ same "which wg finds" "$PEER" "$(wg show wg0 peers)"
 quick down wg0
 for i in $(seq 100); do [ "$(daemons)" != 0 ] || break; sleep 0.1; done
 same "and down ends it" "$clean" "$(state)"
-echo "# $SECONDS s"
+mark end
 tap_end
