@@ -2,13 +2,13 @@
 # dataplane.sh [-r REPETITIONS] [-t SECONDS] [-q] [-o FILE] TOOLS LABEL=DAEMON… [ceiling]: userspace WireGuard
 # daemons side by side: two namespaces and a cable, iperf3, ping and tests/bench/blast through the tunnel,
 # every daemon in turn within every repetition; "ceiling" is the tunnel without cryptography. One JSON line
-# per measure to FILE, then tests/bench/report.py of it. -q: nothing lasts, to see that everything works.
+# per measure to FILE or out, then tests/bench/report.py of it. -q: nothing lasts, to see that everything works.
 # TOOLS is the build folder (wg, tests/bench/…). Needs root, iperf3, jq, python3. Runs in a box of its own.
 set -eu
 [ -n "${WGSUITE_BOX-}" ] || exec sh "$(dirname "$0")/../lib/box.sh" bash "$0" "$@"
 
 here=$(dirname "$0")
-reps=5 pings=500 step=0.7 long=(-t 4) out=$(mktemp)
+reps=5 pings=500 step=0.7 long=(-t 4) out=
 while getopts r:t:qo: option; do
 	case $option in
 	r) reps=$OPTARG ;;
@@ -23,7 +23,7 @@ shift $((OPTIND - 1))
 tools=$1
 shift
 . "$here/pair.sh"
-: > "$out"
+begin_lines
 
 up_ceiling() {
 	local h n m
@@ -111,4 +111,4 @@ for rep in $(seq "$reps"); do
 		stop
 	done
 done
-python3 "$here/report.py" "$out"
+end_lines

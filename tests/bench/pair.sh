@@ -1,6 +1,6 @@
 # Two hosts and a cable, daemons on them, and what is written down about them: for the benchmarks to source,
-# inside tests/lib/box.sh. They set: tools (the build folder), out (the file of JSON lines), label (whose turn
-# it is), rep (which repetition), words (its command, an array).
+# inside tests/lib/box.sh. They set: here (their folder), tools (the build folder), out (the file of JSON lines, or
+# empty), label (whose turn it is), rep (which repetition), words (its command, an array).
 
 # shellcheck disable=SC2154,SC2034
 wg=$tools/wg
@@ -9,6 +9,16 @@ rep=1 daemons=
 a() { ip netns exec a "$@"; }
 b() { ip netns exec b "$@"; }
 say() { echo "$*" >&2; }
+
+begin_lines() {
+	lines=${out:-/run/lines} # of this box
+	: > "$lines"
+}
+
+end_lines() {
+	[ -n "$out" ] || cat "$lines"
+	python3 "$here/report.py" "$lines"
+}
 
 about() { # about BENCH LABEL=COMMAND…: the first line of a file
 	local bench=$1 one program version names='{}'
@@ -27,7 +37,7 @@ about() { # about BENCH LABEL=COMMAND…: the first line of a file
 	jq -cn --arg bench "$bench" --arg date "$(date -u +%FT%RZ)" --arg kernel "$(uname -sr)" --argjson cores "$(nproc)" \
 		--arg cpu "$(awk -F': *' '/^model name/ { print $2; exit }' /proc/cpuinfo)" \
 		--argjson load "$(cut -d' ' -f1 /proc/loadavg)" --argjson of "$names" \
-		'{about: {$bench, $date, $cpu, $cores, $kernel, $load, $of}}' >> "$out"
+		'{about: {$bench, $date, $cpu, $cores, $kernel, $load, $of}}' >> "$lines"
 }
 
 emit() { # emit MEASURE VALUE UNIT
@@ -36,7 +46,7 @@ emit() { # emit MEASURE VALUE UNIT
 		return
 	fi
 	jq -cn --arg impl "$label" --argjson rep "$rep" --arg measure "$1" --arg value "$2" --arg unit "$3" \
-		'{$impl, $rep, $measure, value: ($value | tonumber), $unit}' >> "$out"
+		'{$impl, $rep, $measure, value: ($value | tonumber), $unit}' >> "$lines"
 }
 
 cpu() { # cpu PID…: seconds they have used

@@ -3,13 +3,13 @@
 # so many with `wg setconf` (seconds, resident memory, seconds of `wg show dump`). -i: system calls and packets of
 # so long with 1,000 idle peers. -p: the first daemon has one peer with traffic, and is given so many others by
 # `wg addconf`: pings of that one before, meanwhile and after, and TCP before and after. -q: little of that. JSON lines to
-# FILE, then tests/bench/report.py of it. TOOLS is the build folder. Needs root, jq, python3, strace, iperf3. Runs in
+# FILE or out, then tests/bench/report.py of it. TOOLS is the build folder. Needs root, jq, python3, strace, iperf3. Runs in
 # a box of its own.
 set -eu
 [ -n "${WGSUITE_BOX-}" ] || exec sh "$(dirname "$0")/../lib/box.sh" bash "$0" "$@"
 
 here=$(dirname "$0")
-reps=1 idle=0 beside=0 pings=500 long=(-t 2) out=$(mktemp)
+reps=1 idle=0 beside=0 pings=500 long=(-t 2) out=
 while getopts r:i:p:qo: option; do
 	case $option in
 	r) reps=$OPTARG ;; i) idle=$OPTARG ;; p) beside=$OPTARG ;; q) pings=30 long=(-n 4M) ;; o) out=$OPTARG ;;
@@ -24,7 +24,7 @@ shift
 all=()
 while [ $# -gt 0 ] && [ "$1" != -- ]; do all+=("$1"); shift; done
 [ $# = 0 ] || shift
-: > "$out"
+begin_lines
 
 peers() { # peers N: random keys, an allowed IP and an endpoint for each
 	python3 - "$1" <<- 'END'
@@ -147,4 +147,4 @@ for one in "${all[@]}"; do
 		stop
 	fi
 done
-python3 "$here/report.py" "$out"
+end_lines

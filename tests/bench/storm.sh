@@ -3,13 +3,13 @@
 # with 1 and 64 unanswered at a time (rate, CPU of the daemon for each). Then, once, a flood of initiations with
 # a valid mac1 from 65,536 addresses, 64 ports each: what an established flow of 100 pings a second loses, how
 # many initiations new peers need to get in, how much memory grows, and after how long a handshake needs no
-# cookie again. JSON lines to FILE, then tests/bench/report.py of it. TOOLS is the build folder. Needs root, jq,
+# cookie again. JSON lines to FILE or out, then tests/bench/report.py of it. TOOLS is the build folder. Needs root, jq,
 # nft, python3. Runs in a box of its own.
 set -eu
 [ -n "${WGSUITE_BOX-}" ] || exec sh "$(dirname "$0")/../lib/box.sh" bash "$0" "$@"
 
 here=$(dirname "$0")
-reps=5 n=8192 flood=100000:30 out=$(mktemp)
+reps=5 n=8192 flood=100000:30 out=
 while getopts r:n:f:o: option; do
 	case $option in
 	r) reps=$OPTARG ;; n) n=$OPTARG ;; f) flood=$OPTARG ;; o) out=$OPTARG ;;
@@ -21,7 +21,7 @@ shift $((OPTIND - 1))
 tools=$1 storm=$1/tests/bench/storm rate=${flood%:*} seconds=${flood#*:}
 shift
 . "$here/pair.sh"
-: > "$out"
+begin_lines
 
 answered() { # answered WINDOW
 	local before result
@@ -117,4 +117,4 @@ for rep in $(seq "$reps"); do
 		stop
 	done
 done
-python3 "$here/report.py" "$out"
+end_lines
