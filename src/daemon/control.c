@@ -10,7 +10,7 @@
 #include "routes.h"
 #include "sandbox.h"
 
-enum { SOURCES_ASKED_MAX = 200, RELEASE_TRIES = 32 };
+enum { SOURCES_ASKED_MAX = 200 };
 #define CLOCK_LEAST_S 1767225600ull /* 2026: it is not earlier than this program */
 #define RETRY_NS NS_PER_S /* between two tries to open the sockets */
 
@@ -384,17 +384,22 @@ int control_start(struct control *c, int signal_fd)
  * it again, but not before those that are on their way to us. */
 static void release_held(struct control *c)
 {
-	bool done = false;
+	bool none_come;
 
-	for (int tries = 1; !done && tunnel_is_holding(c->tunnel); tries++) {
+	crew_publish_begin(&c->crew);
+	none_come = crew_is_collected(&c->crew);
+	if (none_come)
+		tunnel_release(c->tunnel);
+	crew_publish_end(&c->crew);
+	if (none_come)
+		return;
+	crew_pause(&c->crew); /* under load, there would always be some on the way */
+	do {
 		c->collected = crew_collect(&c->crew, c->worker);
-		worker_control(c->worker);
-		crew_publish_begin(&c->crew);
-		done = tries == RELEASE_TRIES || crew_is_collected(&c->crew);
-		if (done)
-			tunnel_release(c->tunnel);
-		crew_publish_end(&c->crew);
-	}
+		worker_drain(c->worker);
+	} while (!c->collected);
+	tunnel_release(c->tunnel);
+	crew_resume(&c->crew);
 }
 
 /* Timers that are due, and what is to be sent because of them and of everything else. */
@@ -409,7 +414,8 @@ static void catch_up(struct control *c)
 	uapi_server_tick(&c->uapi, now_ns);
 	c->collected = crew_collect(&c->crew, c->worker);
 	worker_control(c->worker);
-	release_held(c);
+	if (tunnel_is_holding(c->tunnel))
+		release_held(c);
 	deadline = tunnel_deadline(c->tunnel);
 	if (c->retry_ns < deadline)
 		deadline = c->retry_ns;

@@ -309,18 +309,27 @@ static void take(struct crew *c, struct worker *control, const struct handed *h)
 	unreachable();
 }
 
+/* A packet does not leave before what was read before it; when its batch has left, control is told. */
+static bool may_be_taken(const struct crew *c, const struct handed *h)
+{
+	return h && line_has_left(&c->sources[CREW_TUN].line, h->ticket);
+}
+
 bool crew_collect(struct crew *c, struct worker *control)
 {
-	const struct handed *h = NULL;
+	const struct handed *h;
+	int taken = 0;
 
 	if (c->n == 0)
 		return true;
 	/* What control's own ring does not take piles up here, not there. */
 	while (!worker_ring_is_full(control) && (h = handover_next(&c->places.from_udp)))
 		take(c, control, h);
-	for (int i = 0; i < COLLECT_MAX && (h = handover_next(&c->places.from_tun)); i++)
-		take(c, control, h);
-	return !h;
+	while (taken < COLLECT_MAX && may_be_taken(c, handover_peek(&c->places.from_tun))) {
+		take(c, control, handover_next(&c->places.from_tun));
+		taken++;
+	}
+	return taken < COLLECT_MAX;
 }
 
 bool crew_is_collected(struct crew *c)

@@ -75,7 +75,8 @@ must_check int crew_serve(struct crew *c, enum crew_which which, int fd);
 
 /* Control, when `wake` is readable. */
 void crew_awake(struct crew *c);
-/* Control, in any turn: gives its worker what threads left. False: there is more. */
+/* Control, in any turn: gives its worker what threads left, but packets only when those before them are gone.
+ * False: there is more. */
 bool crew_collect(struct crew *c, struct worker *control);
 /* Is there nothing from TUN to be collected? */
 bool crew_is_collected(struct crew *c);

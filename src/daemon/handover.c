@@ -42,22 +42,19 @@ static size_t size_of(size_t n)
 	return (sizeof(struct handed) + n + 7) & ~(size_t)7;
 }
 
-bool handover_put(struct handover *h, enum handed_kind kind, const struct wg_path *path, uint8_t tos,
-		  const uint8_t *bytes, size_t n)
+bool handover_put(struct handover *h, const struct handed *head, const uint8_t *bytes)
 {
 	struct handed *to;
 	bool fits;
 
 	pthread_mutex_lock(&h->lock);
-	fits = n <= WG_DATAGRAM_MAX && h->room_bytes - h->in.used >= size_of(n);
+	fits = head->n <= WG_DATAGRAM_MAX && h->room_bytes - h->in.used >= size_of(head->n);
 	if (fits) {
 		to = (struct handed *)(void *)(h->in.room + h->in.used);
-		*to = (struct handed){ .n = (uint32_t)n, .kind = (uint8_t)kind, .tos = tos };
-		if (path)
-			to->path = *path;
-		if (n > 0)
-			memcpy(to->bytes, bytes, n);
-		h->in.used += size_of(n);
+		*to = *head;
+		if (head->n > 0)
+			memcpy(to->bytes, bytes, head->n);
+		h->in.used += size_of(head->n);
 	} else {
 		h->lost++;
 	}
@@ -65,10 +62,8 @@ bool handover_put(struct handover *h, enum handed_kind kind, const struct wg_pat
 	return fits;
 }
 
-const struct handed *handover_next(struct handover *h)
+const struct handed *handover_peek(struct handover *h)
 {
-	const struct handed *first;
-
 	if (h->at == h->out.used) {
 		struct handover_half read_up = { h->out.room, 0 };
 		pthread_mutex_lock(&h->lock);
@@ -79,8 +74,15 @@ const struct handed *handover_next(struct handover *h)
 	}
 	if (h->at == h->out.used)
 		return NULL;
-	first = (const struct handed *)(const void *)(h->out.room + h->at);
-	h->at += size_of(first->n);
+	return (const struct handed *)(const void *)(h->out.room + h->at);
+}
+
+const struct handed *handover_next(struct handover *h)
+{
+	const struct handed *first = handover_peek(h);
+
+	if (first)
+		h->at += size_of(first->n);
 	return first;
 }
 

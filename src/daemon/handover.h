@@ -17,6 +17,7 @@ enum handed_kind {
 struct handed {
 	struct wg_path path;
 	uint32_t n;
+	uint32_t ticket; /* from TUN: of the batch, which is to leave first */
 	uint8_t kind; /* enum handed_kind */
 	uint8_t tos;
 	_Alignas(8) uint8_t bytes[];
@@ -39,10 +40,10 @@ struct handover { /* zeroed: may be freed */
 must_check bool handover_init(struct handover *h, size_t room_bytes); /* false: out of memory */
 void handover_free(struct handover *h);
 
-/* Any thread. False: it was full. `path` may be null. */
-bool handover_put(struct handover *h, enum handed_kind kind, const struct wg_path *path, uint8_t tos,
-		  const uint8_t *bytes, size_t n);
-/* Control: the next one, in place until the call after; null: there is none. */
+/* Any thread: head->n bytes. False: it was full. */
+bool handover_put(struct handover *h, const struct handed *head, const uint8_t *bytes);
+/* Control: the next one, in place until the call after; null: there is none. Peeking leaves it there. */
+const struct handed *handover_peek(struct handover *h);
 const struct handed *handover_next(struct handover *h);
 /* Control: is there nothing left? */
 bool handover_is_empty(struct handover *h);

@@ -54,6 +54,11 @@ uint32_t line_ticket(struct line *l)
 	return ticket;
 }
 
+bool line_has_left(const struct line *l, uint32_t ticket)
+{
+	return (int32_t)(atomic_load_explicit(&l->out.now, memory_order_acquire) - ticket) > 0;
+}
+
 uint32_t line_length(const struct line *l)
 {
 	return atomic_load_explicit(&l->tickets, memory_order_relaxed) -

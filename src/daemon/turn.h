@@ -24,6 +24,8 @@ struct line { /* zeroed: nobody there */
 };
 
 uint32_t line_ticket(struct line *l);
+/* Any thread: has the batch with this ticket left? */
+bool line_has_left(const struct line *l, uint32_t ticket);
 /* Any thread: how many have a ticket and have not left, about. */
 uint32_t line_length(const struct line *l);
 

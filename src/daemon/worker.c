@@ -29,10 +29,10 @@ static void *pages(size_t n)
 	return p;
 }
 
-static void hand_over(struct worker *w, struct handover *to, enum handed_kind kind,
-		      const struct wg_path *path, uint8_t tos, const uint8_t *bytes, size_t n)
+static void hand_over(struct worker *w, struct handover *to, struct handed head, const uint8_t *bytes)
 {
-	(void)handover_put(to, kind, path, tos, bytes, n);
+	head.ticket = w->place->ticket;
+	(void)handover_put(to, &head, bytes);
 	w->place->handed = true;
 }
 
@@ -41,7 +41,8 @@ static void source_refused(void *ctx, const struct wg_path *path)
 	struct worker *w = ctx;
 
 	if (w->place)
-		hand_over(w, &w->place->all->from_udp, HANDED_SOURCE, path, 0, NULL, 0);
+		hand_over(w, &w->place->all->from_udp,
+			  (struct handed){ .kind = HANDED_SOURCE, .path = *path }, NULL);
 	else
 		tunnel_forget_source(w->tunnel, path);
 }
@@ -95,8 +96,11 @@ static void tell_unreachable(struct worker *w, uint64_t now_ns)
 		if (!w->place)
 			icmp_unreachable(w->icmp, now_ns, b->src, b->n);
 		else if (icmp_may(w->icmp, now_ns))
-			hand_over(w, &w->place->all->from_tun, HANDED_UNREACHABLE, NULL, 0, b->src,
-				  b->n < ICMP_MESSAGE_MAX ? b->n : ICMP_MESSAGE_MAX);
+			hand_over(w, &w->place->all->from_tun,
+				  (struct handed){ .kind = HANDED_UNREACHABLE,
+						   .n = b->n < ICMP_MESSAGE_MAX ? b->n :
+										  ICMP_MESSAGE_MAX },
+				  b->src);
 	}
 }
 
@@ -130,7 +134,8 @@ static void numbered(void *ctx)
 	for (size_t i = 0; i < w->batch.n; i++) {
 		const struct wg_buf *b = &w->bufs[i];
 		if (b->verdict == WG_CONTROL)
-			hand_over(w, &w->place->all->from_tun, HANDED_PACKET, NULL, 0, b->src, b->n);
+			hand_over(w, &w->place->all->from_tun,
+				  (struct handed){ .kind = HANDED_PACKET, .n = b->n }, b->src);
 	}
 	place_numbered(w->place);
 }
@@ -253,7 +258,10 @@ static void set_aside(struct worker *w, const struct wg_buf *b)
 	const struct wg_path *path = &w->paths[b->path];
 
 	if (w->place)
-		hand_over(w, &w->place->all->from_udp, HANDED_HANDSHAKE, path, b->tos, b->src, b->n);
+		hand_over(w, &w->place->all->from_udp,
+			  (struct handed){ .kind = HANDED_HANDSHAKE, .path = *path, .tos = b->tos,
+					   .n = b->n },
+			  b->src);
 	else
 		worker_put_handshake(w, path, b->tos, b->src, b->n);
 }
@@ -465,6 +473,11 @@ void worker_control(struct worker *w)
 	}
 	drain(w, now_ns);
 	w->more = false;
+}
+
+void worker_drain(struct worker *w)
+{
+	drain(w, clock_boot_ns());
 }
 
 bool worker_is_busy(const struct worker *w)

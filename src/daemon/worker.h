@@ -74,6 +74,7 @@ void worker_stage(struct worker *w, uint64_t now_ns, const uint8_t *packet, uint
 /* Some of the handshakes that wait, then everything the tunnel wants to send. While more datagrams wait in
  * the sockets only few of them, so that the ring shows what piles up, and data is not kept waiting. */
 void worker_control(struct worker *w);
+void worker_drain(struct worker *w); /* only the latter */
 bool worker_is_busy(const struct worker *w); /* handshakes still wait */
 
 #endif

@@ -145,8 +145,8 @@ bool tunnel_wants_control(const struct wg_tunnel *t);
 /* Packets that follow those that wait for a session do not overtake them: they are WG_CONTROL, too, also when
  * there is a session, until control has sent what it has. When more may be on their way to control then, which
  * only the caller knows, it says so at the beginning: tunnel_hold. While tunnel_is_holding, it gives the
- * tunnel what is there and drains it, and when, inside publish_begin and publish_end of its own, nothing is on
- * the way any more, or that has gone on for too long, it releases them. */
+ * tunnel what is there and drains it, and when no section runs and nothing is on the way any more, it
+ * releases them. */
 void tunnel_hold(struct wg_tunnel *t);
 bool tunnel_is_holding(const struct wg_tunnel *t);
 void tunnel_release(struct wg_tunnel *t);

@@ -17,10 +17,10 @@ static void *put(void *ctx)
 	uint8_t who = *(const uint8_t *)ctx, bytes[200];
 
 	for (uint32_t i = 0; i < EACH; i++) {
-		size_t n = 4 + i % 190;
-		memset(bytes, (int)(who + i), n);
+		struct handed head = { .kind = HANDED_PACKET, .tos = who, .n = 4 + i % 190 };
+		memset(bytes, (int)(who + i), head.n);
 		store_be32(bytes, i);
-		if (!handover_put(&h, HANDED_PACKET, NULL, who, bytes, n)) {
+		if (!handover_put(&h, &head, bytes)) {
 			refused++;
 			sched_yield();
 		}
@@ -63,21 +63,27 @@ static void a_full_one_refuses_and_goes_on(void **state)
 	static uint8_t big[WG_DATAGRAM_MAX + 1];
 	const uint8_t there[4] = { 192, 0, 2, 1 };
 	struct wg_path path = { .remote = { .addr = ip_v4(there), .port = 7 }, .ifindex = 3 };
+	struct handed much = { .kind = HANDED_PACKET, .n = sizeof big };
+	struct handed source = { .kind = HANDED_SOURCE, .path = path, .tos = 5, .ticket = 9 };
 	const struct handed *x;
 	int n = 0;
 
 	(void)state;
 	assert_true(handover_init(&h, 1 << 20));
-	assert_false(handover_put(&h, HANDED_PACKET, NULL, 0, big, sizeof big));
-	while (handover_put(&h, HANDED_PACKET, NULL, 0, big, WG_DATAGRAM_MAX))
+	assert_false(handover_put(&h, &much, big));
+	much.n = WG_DATAGRAM_MAX;
+	while (handover_put(&h, &much, big))
 		n++;
 	assert_int_equal(n, 15);
 	assert_int_equal(handover_lost(&h), 2);
 	assert_false(handover_is_empty(&h));
 	for (; n > 0; n--)
 		assert_int_equal(handover_next(&h)->n, WG_DATAGRAM_MAX);
-	assert_true(handover_put(&h, HANDED_SOURCE, &path, 5, NULL, 0));
-	x = handover_next(&h);
+	assert_true(handover_put(&h, &source, NULL));
+	x = handover_peek(&h);
+	assert_false(handover_is_empty(&h));
+	assert_ptr_equal(handover_next(&h), x);
+	assert_int_equal(x->ticket, 9);
 	assert_int_equal(x->kind, HANDED_SOURCE);
 	assert_int_equal(x->n, 0);
 	assert_int_equal(x->tos, 5);
