@@ -7,7 +7,8 @@ import statistics
 import sys
 
 OURS, CEILING = "wgsuite", "ceiling"
-NOT_PEERS = (OURS, CEILING, "OpenSSL", "libsodium")
+LIBRARIES = ("OpenSSL", "OpenSSL-avx2", "libsodium")
+NOT_PEERS = (OURS, CEILING) + LIBRARIES  # nor what begins like them
 
 # What a measure is called. A ratio is ours to the peer's.
 MEASURES = [
@@ -78,6 +79,8 @@ CRYPTO = [
     ("x25519-one", "X25519, alone"),
     ("x25519-batch", "X25519, each of 8"),
     ("blake2s-64", "BLAKE2s, 64 bytes"),
+    ("mac1-116-run", "mac1 of an initiation, in lanes"),
+    ("reply-16-run", "cookie reply, in lanes"),
 ]
 
 
@@ -91,7 +94,7 @@ class Results:
                 for line in lines:
                     if line.startswith("{"):
                         self.take(json.loads(line))
-        self.peer = next((impl for _, impl in self.values if impl not in NOT_PEERS), None)
+        self.peer = next((impl for _, impl in self.values if not impl.startswith(NOT_PEERS)), None)
 
     def add(self, measure, impl, values, unit):
         self.values.setdefault((measure, impl), []).extend(values)
@@ -116,7 +119,7 @@ class Results:
             "-run" if j["packets"] > 1 else "-one"
         size = "" if j["what"] == "x25519" else "-%d" % j["bytes"]
         measure = j["what"] + size + kind
-        impl = j["row"] if j["row"] in NOT_PEERS else OURS
+        impl = j["row"] if j["row"] in LIBRARIES else OURS
         new = [j["ns_min"], j["ns"], j["ns_max"]]
         if impl == OURS and self.median(measure, OURS) is not None:
             if self.median(measure, OURS) <= j["ns"]:
@@ -124,8 +127,8 @@ class Results:
             del self.values[measure, OURS], self.values[measure + "-cycles", OURS]
         self.add(measure, impl, new, "ns")
         self.add(measure + "-cycles", impl, [j["cycles_per_byte"]], "cycles/B")
-        if measure == "x25519-one" and impl != OURS:
-            self.add("x25519-batch", impl, new, "ns")
+        if impl != OURS and j["what"] in ("x25519", "mac1", "reply"):  # they have no way for many
+            self.add(measure.replace("-one", "-batch" if j["what"] == "x25519" else "-run"), impl, new, "ns")
 
     def median(self, measure, impl=OURS):
         values = self.values.get((measure, impl))
@@ -233,7 +236,7 @@ def report(r):
               ", ".join(f"{k} is {v.split(' - ')[0]}" for k, v in about["of"].items()))
     print()
     impls = [i for i in (OURS, r.peer, CEILING) if i]
-    others = sorted({i for _, i in r.values} - set(NOT_PEERS) - set(impls))
+    others = sorted({i for measure, i in r.values if measure in NAMES} - set(impls))
     rows = []
     for key, name in MEASURES:
         cells = [cell(r, key, i) for i in impls + others]
@@ -241,10 +244,10 @@ def report(r):
             rows.append([name] + cells + [number(r.ratio(key, r.peer))])
     if rows:
         table(["median (least-most)"] + impls + others + [f"{OURS} ÷ {r.peer}" if r.peer else ""], rows)
-    rows = [[name] + [cell(r, key, i) for i in (OURS, "OpenSSL", "libsodium")] + [number(r.ratio(key, "OpenSSL", True))]
+    rows = [[name] + [cell(r, key, i) for i in (OURS,) + LIBRARIES] + [number(r.ratio(key, "OpenSSL", True))]
             for key, name in CRYPTO if (key, OURS) in r.values]
     if rows:
-        table(["ns", OURS, "OpenSSL", "libsodium", f"OpenSSL ÷ {OURS}"], rows)
+        table(["ns", OURS, *LIBRARIES, f"OpenSSL ÷ {OURS}"], rows)
     rows = goals(r)
     measured = [row for row in rows if row[3] is not None]
     if measured:
