@@ -10,7 +10,7 @@
 
 struct setting {
 	const char *section, *key;
-	const char *choices; /* words separated by '|'; null: any text; "#": a number up to 256 */
+	const char *choices; /* words separated by '|'; null: any text; "#": a number up to 64 */
 	size_t offset, size;
 };
 
@@ -40,7 +40,7 @@ static bool choice_allowed(const char *choices, struct span value)
 	if (!choices)
 		return value.n > 0;
 	if (strcmp(choices, "#") == 0)
-		return span_to_u64(&n, value, 256) && n > 0;
+		return span_to_u64(&n, value, 64) && n > 0;
 	rest = span_of(choices);
 	while (span_next(&word, &rest, '|'))
 		if (span_equal(word, value))

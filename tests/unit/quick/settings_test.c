@@ -73,7 +73,7 @@ static void errors_have_lines(void **state)
 		{ "[dns\nbackend = file\n", 1 },
 		{ "[dns]\nbackend\n", 2 },
 		{ "[wireguardd]\nthreads = 0\n", 2 },
-		{ "[wireguardd]\nthreads = 257\n", 2 },
+		{ "[wireguardd]\nthreads = 65\n", 2 },
 	};
 
 	(void)state;
