@@ -3,9 +3,10 @@
 #include "poly1305_avx2.h"
 
 /* One message in four lanes: lane i takes every fourth block and is multiplied with r^4; in the end
- * lane i is worth r^(4 - i), then all are summed. */
+ * lane i is worth r^(4 - i), then all are summed. Long messages in two such sums, which take every second
+ * group, are multiplied with r^8 and fill each other's waits. */
 
-enum { GROUP_BYTES = 64, WORTH_BYTES = 192 };
+enum { GROUP_BYTES = 64, WORTH_BYTES = 192, TWICE_GROUPS = 8 };
 
 static struct poly4 broadcast(struct poly4 p)
 {
@@ -65,8 +66,8 @@ static void sum_lanes(uint64_t h[3], struct poly4 p)
 void poly1305_blocks_avx2(struct poly1305 *p, const uint8_t *m, size_t n)
 {
 	size_t odd = n % GROUP_BYTES, groups = n / GROUP_BYTES;
-	struct poly4 all, h;
-	struct factor4 f;
+	struct poly4 all, r4, h, odd_h;
+	struct factor4 f, f8;
 
 	if (n < WORTH_BYTES) {
 		poly1305_blocks_portable(p, m, n);
@@ -76,8 +77,22 @@ void poly1305_blocks_avx2(struct poly1305 *p, const uint8_t *m, size_t n)
 	m += odd;
 	all = powers(poly4_split(_mm256_set1_epi64x((long long)p->r[0]),
 				 _mm256_set1_epi64x((long long)p->r[1]), _mm256_setzero_si256()));
-	f = poly4_factor(broadcast(all)); /* r^4 */
+	r4 = broadcast(all);
+	f = poly4_factor(r4);
 	h = absorb(lane_0(p->h), m);
+	if (groups >= TWICE_GROUPS) {
+		f8 = poly4_factor(poly4_mul(r4, &f));
+		odd_h = absorb(poly4_zero(), m + GROUP_BYTES);
+		for (; groups >= 4; groups -= 2) {
+			m += 2 * GROUP_BYTES;
+			h = absorb(poly4_mul(h, &f8), m);
+			odd_h = absorb(poly4_mul(odd_h, &f8), m + GROUP_BYTES);
+		}
+		h = poly4_add(poly4_mul(h, &f), odd_h);
+		m += GROUP_BYTES;
+		groups--;
+		mem_wipe(&f8, sizeof f8);
+	}
 	for (; groups > 1; groups--) {
 		m += GROUP_BYTES;
 		h = absorb(poly4_mul(h, &f), m);

@@ -82,6 +82,7 @@ always_inline struct poly4 poly4_mul(struct poly4 h, const struct factor4 *f)
 	struct poly4 out;
 	__m256i *d = out.l;
 
+	hide_value(f); /* or clang makes 64-bit products of factors it has prepared elsewhere */
 	UNROLL
 	for (int k = 0; k < 5; k++) {
 		d[k] = _mm256_mul_epu32(h.l[0], f->r[k]);
