@@ -38,7 +38,7 @@ $(O)/tests/bench/fake_uapi $(O)/tests/bench/wg_time:
 
 # Half an hour. BENCH, STORM, SCALE: the words of the three scripts, which their first lines explain; PEERS: more
 # 'LABEL=DAEMON words', each in quotes, beside ours and the newest wireguard-go that Debian has, for example
-# PEERS="'wgsuite-2=env WG_THREADS=2 $$PWD/build/wireguardd -f'".
+# PEERS="'wgsuite-2=env WG_THREADS=2 $PWD/build/wireguardd -f'".
 WIREGUARD_GO ?= $(O)/peers/wireguard-go-newest
 BENCH ?= -r 5 -t 4
 STORM ?= -r 5
