@@ -51,6 +51,9 @@ threads_of() { on "$1" sh -c "ls /proc/$(daemons "$1")/task | wc -l"; }
 	[ "$(on a ping -n -q -c 1000 -i 0.002 -w 20 fd09::2 | grep -o ' 0% packet loss')" ]
 }
 
+moved() { on b wg show wg0 transfer | cut -f2; }
+has_moved() { [ "$(moved)" -gt "$1" ]; }
+
 # stream N: UDP from a to b in bursts of 40 datagrams in one call, each with its number, for N bursts. In
 # $NET_DIR/stream: how many arrived, and how many of them after a later one.
 stream() {
@@ -90,7 +93,7 @@ stream() {
 	pair
 	( # each time the first ones are with control when the session appears
 		for i in 1 2 3 4 5 6; do
-			sleep 0.1
+			eventually 10 has_moved $(($(moved) + 2000000))
 			on a wg set wg0 private-key /run/key
 		done
 	) 3>&- &
@@ -170,6 +173,37 @@ change() {
 	eventually 5 pings c 10.9.0.2
 	in_net c ip link del wg0
 	eventually 5 no_daemons a
+}
+
+@test "deleted or ended in the middle of traffic, it is gone" {
+	pair
+	pings a 10.9.0.2
+	send_until_stopped
+	for h in a b; do
+		on_bg $h ping -n -f -q -w 20 "10.9.0.$([ $h = a ] && echo 2 || echo 1)"
+	done
+	eventually 10 has_moved 5000000
+	on a ip link del wg0
+	eventually 5 no_daemons a
+	on b test -S /run/wireguard/wg0.sock
+	on b pkill -TERM -x wireguardd
+	eventually 5 no_daemons b
+	on b test ! -e /run/wireguard/wg0.sock
+}
+
+@test "errors of the system calls are lived through by every thread" {
+	! instrumented || skip "strace and a sanitizer do not go together"
+	pair
+	pings a 10.9.0.2
+	local pid
+	pid=$(daemons a)
+	for call in recvmmsg:error=EPERM recvmmsg:error=EINTR sendmmsg:error=ENOBUFS sendmmsg:error=EINTR; do
+		on_bg a strace -f -q -o /run/strace -e "inject=$call:when=1..5" -p "$pid"
+		eventually 5 on a grep -q "^TracerPid:.[1-9]" "/proc/$pid/status"
+		COUNT=20 pings a 10.9.0.2
+		on a pkill -x strace
+		eventually 5 on a grep -q "^TracerPid:.0" "/proc/$pid/status"
+	done
 }
 
 @test "the threads are in the sandbox, too" {
