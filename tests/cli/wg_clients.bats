@@ -151,6 +151,19 @@ teardown() { wg_teardown; rm -rf /run/wgsuite; }
 		[ "$(python3 -c 'import json, sys; print(json.load(open("out.json"))["wgd0"]["peers"][sys.argv[1]])' \
 			"$KEY_A" | grep -c "'persistentKeepalive': 25")" = 1 ]
 	fi
+	if [ -e "$clients/freedombox.py" ]; then
+		mkdir plinth
+		touch plinth/__init__.py
+		echo 'def privileged(f): return f' > plinth/actions.py
+		cp "$clients/freedombox.py" .
+		python3 -c 'import freedombox; print(freedombox.get_info()["wgd0"]["peers"])' > said
+		grep -qF "'peer': '$KEY_A'" said && grep -qF "'10.0.0.0/8,fd00::/64'" said
+	fi
+	if [ -e "$clients/wg.completion" ]; then
+		run -0 bash -c 'complete() { :; }; . "$1"; COMP_WORDS=(wg set wgd0 peer ""); COMP_CWORD=4; _wg_completion
+			echo "${COMPREPLY[@]}"' _ "$clients/wg.completion"
+		[ "$output" = "$KEY_A" ]
+	fi
 	ip link del wgd0
 	for i in $(seq 100); do [ ! -e /run/wireguard/wgd0.sock ] || sleep 0.05; done
 	[ ! -e /run/wireguard/wgd0.sock ]
