@@ -22,24 +22,6 @@ always_inline __m256i rotl8(__m256i a, int n)
 	return _mm256_or_si256(_mm256_slli_epi32(a, n), _mm256_srli_epi32(a, 32 - n));
 }
 
-/* Written out, without loops, so that x is in registers as far as there are any. */
-#define MIX(a, b, d, n)                                                                    \
-	(x[a] = _mm256_add_epi32(x[a], x[b]),                                              \
-	 x[d] = rotl8(_mm256_xor_si256(x[d], x[a]), n))
-
-always_inline void double_round8(__m256i x[16])
-{
-	MIX(0, 4, 12, 16), MIX(1, 5, 13, 16), MIX(2, 6, 14, 16), MIX(3, 7, 15, 16);
-	MIX(8, 12, 4, 12), MIX(9, 13, 5, 12), MIX(10, 14, 6, 12), MIX(11, 15, 7, 12);
-	MIX(0, 4, 12, 8), MIX(1, 5, 13, 8), MIX(2, 6, 14, 8), MIX(3, 7, 15, 8);
-	MIX(8, 12, 4, 7), MIX(9, 13, 5, 7), MIX(10, 14, 6, 7), MIX(11, 15, 7, 7);
-	MIX(0, 5, 15, 16), MIX(1, 6, 12, 16), MIX(2, 7, 13, 16), MIX(3, 4, 14, 16);
-	MIX(10, 15, 5, 12), MIX(11, 12, 6, 12), MIX(8, 13, 7, 12), MIX(9, 14, 4, 12);
-	MIX(0, 5, 15, 8), MIX(1, 6, 12, 8), MIX(2, 7, 13, 8), MIX(3, 4, 14, 8);
-	MIX(10, 15, 5, 7), MIX(11, 12, 6, 7), MIX(8, 13, 7, 7), MIX(9, 14, 4, 7);
-}
-
-/* One column after the other: less to keep in registers, when there is nothing to do beside. */
 always_inline void quarter8(__m256i *a, __m256i *b, __m256i *c, __m256i *d)
 {
 	*a = _mm256_add_epi32(*a, *b);
@@ -50,6 +32,22 @@ always_inline void quarter8(__m256i *a, __m256i *b, __m256i *c, __m256i *d)
 	*d = rotl8(_mm256_xor_si256(*d, *a), 8);
 	*c = _mm256_add_epi32(*c, *d);
 	*b = rotl8(_mm256_xor_si256(*b, *c), 7);
+}
+
+always_inline void columns8(__m256i x[16])
+{
+	quarter8(&x[0], &x[4], &x[8], &x[12]);
+	quarter8(&x[1], &x[5], &x[9], &x[13]);
+	quarter8(&x[2], &x[6], &x[10], &x[14]);
+	quarter8(&x[3], &x[7], &x[11], &x[15]);
+}
+
+always_inline void diagonals8(__m256i x[16])
+{
+	quarter8(&x[0], &x[5], &x[10], &x[15]);
+	quarter8(&x[1], &x[6], &x[11], &x[12]);
+	quarter8(&x[2], &x[7], &x[8], &x[13]);
+	quarter8(&x[3], &x[4], &x[9], &x[14]);
 }
 
 /* Eight words of eight blocks to 32 bytes of each. */
@@ -113,14 +111,8 @@ always_inline void blocks8(uint8_t stream[512], const struct chacha20 *s, uint32
 
 	start8(x, s, last, 0);
 	for (int i = 0; i < 10; i++) {
-		quarter8(&x[0], &x[4], &x[8], &x[12]);
-		quarter8(&x[1], &x[5], &x[9], &x[13]);
-		quarter8(&x[2], &x[6], &x[10], &x[14]);
-		quarter8(&x[3], &x[7], &x[11], &x[15]);
-		quarter8(&x[0], &x[5], &x[10], &x[15]);
-		quarter8(&x[1], &x[6], &x[11], &x[12]);
-		quarter8(&x[2], &x[7], &x[8], &x[13]);
-		quarter8(&x[3], &x[4], &x[9], &x[14]);
+		columns8(x);
+		diagonals8(x);
 	}
 	finish8(stream, x, s, last, 0);
 }
@@ -135,8 +127,10 @@ always_inline void blocks8_twice(uint8_t stream[1024], const struct chacha20 *s,
 	start8(x, s, last, 0);
 	start8(y, s, last, 1);
 	for (int i = 0; i < 10; i++) {
-		double_round8(x);
-		double_round8(y);
+		columns8(x);
+		columns8(y);
+		diagonals8(x);
+		diagonals8(y);
 	}
 	finish8(stream, x, s, last, 0);
 	finish8(stream + 512, y, s, last, 1);
