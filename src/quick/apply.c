@@ -192,8 +192,12 @@ static int apply_link(struct apply *a, struct step *s)
 		return r;
 	}
 	ipc_forget(&q->ipc, a->p->name);
-	if (rt_link_find(&q->rt, a->p->name, &link) == -ENODEV)
-		return 0;
+	r = rt_link_find(&q->rt, a->p->name, &link);
+	if (r < 0) {
+		if (r != -ENODEV)
+			say_error("netlink: %s", strerror(-r));
+		return r == -ENODEV ? 0 : r;
+	}
 	step_print(&q->trace.t, a->p, s, false);
 	trace_flush(&q->trace);
 	r = rt_one(&q->rt, rt_link_delete(link.index), why);

@@ -102,11 +102,23 @@ static int start(const char *program, const char *name, const struct settings *s
 	return status < 0 ? status : -EIO;
 }
 
+static int find_made(struct rt *rt, const char *name, const char *maker, uint32_t *index)
+{
+	struct link_info link;
+	int r = rt_link_find(rt, name, &link);
+
+	*index = r == 0 ? link.index : 0;
+	if (r == -ENODEV)
+		say_error("%s made no interface %s", maker, name);
+	else if (r < 0)
+		say_error("netlink: %s", strerror(-r));
+	return r;
+}
+
 static int start_userspace(struct rt *rt, const char *name, const struct settings *set,
 			   struct text *trace, void (*flush)(void *ctx), void *ctx, uint32_t *index)
 {
 	const char *program = implementation(set);
-	struct link_info link;
 	int r;
 
 	if (!program) {
@@ -118,18 +130,12 @@ static int start_userspace(struct rt *rt, const char *name, const struct setting
 	text_f(trace, "[#] %s %s\n", program, name);
 	flush(ctx);
 	r = start(program, name, set);
-	if (r == 0)
-		r = rt_link_find(rt, name, &link);
-	if (r == -ENODEV)
-		say_error("%s made no interface %s", program, name);
-	*index = r == 0 ? link.index : 0;
-	return r;
+	return r < 0 ? r : find_made(rt, name, program, index);
 }
 
 int create_link(struct rt *rt, const char *name, const struct settings *set, struct text *trace,
 		void (*flush)(void *ctx), void *ctx, uint32_t *index)
 {
-	struct link_info link;
 	char why[128];
 	int r;
 
@@ -138,11 +144,8 @@ int create_link(struct rt *rt, const char *name, const struct settings *set, str
 	text_f(trace, "[#] ip link add dev %s type wireguard\n", name);
 	flush(ctx);
 	r = rt_one(rt, rt_link_add(name), why);
-	if (r == 0) {
-		r = rt_link_find(rt, name, &link);
-		*index = r == 0 ? link.index : 0;
-		return r;
-	}
+	if (r == 0)
+		return find_made(rt, name, "the kernel", index);
 	if (r != -EOPNOTSUPP || strcmp(set->implementation, "kernel") == 0) {
 		say_error("%s: the interface cannot be made: %s", name, why);
 		return r;

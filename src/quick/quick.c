@@ -77,8 +77,10 @@ int quick_resolve(struct quick *q, bool patient)
 	if (!patient)
 		o.retries = 0;
 	r = resolve_device(&q->file.device, &o, &d);
-	if (r < 0)
+	if (r < 0) {
+		say_error("%s", strerror(-r));
 		return r;
+	}
 	for (uint32_t i = 0; i < q->file.device.n_peers; i++) {
 		struct wg_peer *peer = &q->file.device.peers[i];
 		if (!(peer->flags & WG_PEER_HAS_HOST))
@@ -140,13 +142,17 @@ int quick_look_further(struct quick *q, bool patient)
 {
 	int r = quick_resolve(q, patient);
 
-	if (r == 0 && !q->file.mtu)
+	if (r < 0)
+		return r;
+	if (!q->file.mtu)
 		r = state_look_mtu(&q->state, &q->rt, &q->file.device,
 				   plan_lookup_mark(&q->file, &q->state));
 	if (r == 0 && plan_makes_default(&q->file, &q->state))
 		state_look_firewall(&q->state, q->file.name, &q->settings);
 	if (r == 0 && plan_needs_table(&q->file, &q->state))
 		r = state_look_table(&q->state, &q->rt, record_table_taken, &q->record);
+	if (r < 0)
+		say_error("netlink: %s", strerror(-r));
 	q->state.src_valid_mark_before = -1;
 	if (!record_sysctl_wanted(&q->record, &q->state.src_valid_mark_before))
 		q->state.src_valid_mark_before = -1;

@@ -33,9 +33,11 @@ int command_diff(struct quick *q);
 must_check bool quick_read_file(struct quick *q);
 /* Prints a plan as a dry run does. */
 void quick_print_plan(struct quick *q, const struct plan *p);
-/* Host names of q->file.device to addresses; names that fail are reported and left out. */
+/* Host names of q->file.device to addresses; names that fail are reported and left out. 0, or -errno
+ * after saying why. */
 must_check int quick_resolve(struct quick *q, bool patient);
-/* Endpoints, MTU, firewall, table: what plan_rest() needs to know beyond the look at the host. */
+/* Endpoints, MTU, firewall, table: what plan_rest() needs to know beyond the look at the host. 0, or
+ * -errno after saying why. */
 must_check int quick_look_further(struct quick *q, bool patient);
 /* True when wg would list this name. */
 bool quick_is_wireguard(struct quick *q, const char *name);

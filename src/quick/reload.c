@@ -65,22 +65,24 @@ static const struct step_rule *tunnel_rule(const struct state *s, uint8_t family
 }
 
 /* Both rules and the route: others may have taken one away. */
-static bool default_is_whole(struct reload *r, uint8_t family)
+static int default_is_whole(struct reload *r, uint8_t family, bool *whole)
 {
 	struct quick *q = r->q;
-	const struct step_rule *tunnel = tunnel_rule(&q->state, family, q->state.device.fwmark);
+	uint32_t mark = q->state.device.fwmark;
+	const struct step_rule *tunnel = mark ? tunnel_rule(&q->state, family, mark) : NULL;
 	struct routes routes = { 0 };
-	bool suppress = false, route;
+	bool suppress = false;
+	int error = 0;
 
 	for (size_t i = 0; tunnel && i < q->state.rules.n; i++)
 		suppress |= q->state.rules.list[i].family == family &&
 			    q->state.rules.list[i].suppress &&
 			    q->state.rules.list[i].pref < tunnel->pref;
-	route = suppress &&
-		rt_routes(&q->rt, family, q->state.device.fwmark, q->ifindex, &routes) == 0 &&
-		routes.n > 0;
+	if (suppress)
+		error = rt_routes(&q->rt, family, mark, q->ifindex, &routes);
+	*whole = routes.n > 0;
 	free(routes.list);
-	return route;
+	return error;
 }
 
 static bool default_was_made(const struct reload *r, uint8_t family)
@@ -112,13 +114,13 @@ static int look_at_routes(struct reload *r)
 			r->default_wanted[r->wanted[i].prefix.addr.family == IP_V6] = true;
 	if (!q->state.ipv6)
 		r->default_wanted[1] = false;
-	for (int v6 = 0; v6 < 2; v6++) {
-		r->default_made[v6] = default_was_made(r, v6 ? IP_V6 : IP_V4);
-		r->default_now[v6] =
-			q->state.device.fwmark && default_is_whole(r, v6 ? IP_V6 : IP_V4);
+	for (int v6 = 0; error == 0 && v6 < 2; v6++) {
+		uint8_t family = v6 ? IP_V6 : IP_V4;
+		r->default_made[v6] = default_was_made(r, family);
+		error = default_is_whole(r, family, &r->default_now[v6]);
 	}
 	r->mark = plan_mark(&q->file, &q->state, &given);
-	return 0;
+	return error;
 }
 
 static bool is_wanted(const struct reload *r, const struct ip_prefix *p)
@@ -515,14 +517,19 @@ static int reload_or_diff(struct quick *q, bool act)
 	r = record_open(&q->record, q->file.name);
 	if (r == 0)
 		r = record_fill_peers(&names, &q->file);
-	if (r == 0)
+	if (r < 0)
+		say_error("the record of %s: %s", q->file.name, strerror(-r));
+	else
 		r = look(q);
 	memcpy(q->plan.name, q->file.name, sizeof q->plan.name);
 	q->plan.config = q->file.path;
 	if (names.peers.n > 0)
 		qsort(names.peers.list, names.peers.n, sizeof *names.peers.list, compare_words);
-	if (r == 0)
+	if (r == 0) {
 		r = build(&reload, &old, &names.peers);
+		if (r < 0)
+			say_error("%s", strerror(-r));
+	}
 	if (r == 0 && !act) {
 		quick_print_plan(q, &old);
 		quick_print_plan(q, &q->plan);

@@ -131,6 +131,65 @@ int reload_note(struct quick *q, const struct dns_wish *dns)
 
 /* ---- the way back ---- */
 
+/* WireGuard forgets no endpoint, only whole peers. One that had none has no session to lose. */
+static bool must_be_renewed(const struct wg_peer *now, const struct wg_peer *was)
+{
+	return was && was->endpoint.addr.family == IP_NONE &&
+	       now->endpoint.addr.family != IP_NONE && now->handshake_s == 0;
+}
+
+/* Peers that must be renewed leave `now` and are named in `first`, which removes them. */
+static int forget_endpoints(struct wg_device *first, struct wg_device *now,
+			    const struct wg_device *was)
+{
+	struct peer_index x = { 0 };
+	uint32_t kept = 0;
+	int r = 0;
+
+	if (!peer_index_build(&x, was))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < now->n_peers; i++) {
+		struct wg_peer *p = &now->peers[i], *gone;
+		if (must_be_renewed(p, peer_index_find(&x, was, &p->public_key))) {
+			gone = device_add_peer(first);
+			if (gone) {
+				gone->public_key = p->public_key;
+				gone->flags = WG_PEER_HAS_PUBLIC_KEY | WG_PEER_REMOVE;
+				peer_free(p);
+				continue;
+			}
+			r = -ENOMEM;
+		}
+		if (kept != i)
+			now->peers[kept] = *p;
+		kept++;
+	}
+	now->n_peers = kept;
+	peer_index_free(&x);
+	return r;
+}
+
+/* The patch begins with these peers; they are moved. */
+static int put_first(struct wg_device *patch, struct wg_device *first)
+{
+	struct wg_device rest = *patch;
+
+	for (uint32_t i = 0; i < rest.n_peers; i++) {
+		struct wg_peer *to = device_add_peer(first);
+		if (!to)
+			return -ENOMEM;
+		*to = rest.peers[i];
+		rest.peers[i] = (struct wg_peer){ 0 };
+	}
+	patch->peers = first->peers;
+	patch->n_peers = first->n_peers;
+	patch->cap_peers = first->cap_peers;
+	first->peers = rest.peers;
+	first->n_peers = rest.n_peers;
+	first->cap_peers = rest.cap_peers;
+	return 0;
+}
+
 /* From what the device is now to what it was; nothing else knows how much of the patch was taken.
  */
 static int find_unchange(struct quick *q)
@@ -139,7 +198,7 @@ static int find_unchange(struct quick *q)
 	struct sync_options o = { .keep_private_key = true,
 				  .keep_listen_port = true,
 				  .before = &none };
-	struct wg_device now = { 0 };
+	struct wg_device now = { 0 }, first = { 0 };
 	struct wg_device *was = &q->state.device; /* made a patch that says all, as of a file */
 	int r = ipc_get(&q->ipc, &now, q->file.name);
 
@@ -147,8 +206,13 @@ static int find_unchange(struct quick *q)
 	for (uint32_t i = 0; i < was->n_peers; i++)
 		was->peers[i].flags |= WG_PEER_REPLACE_ALLOWEDIPS;
 	if (r == 0)
+		r = forget_endpoints(&first, &now, was);
+	if (r == 0)
 		r = sync_diff(&q->plan.unchange, &now, was, &o);
+	if (r == 0 && first.n_peers > 0)
+		r = put_first(&q->plan.unchange, &first);
 	memcpy(q->plan.unchange.name, q->file.name, sizeof q->file.name);
+	device_free(&first);
 	device_free(&now);
 	return r;
 }

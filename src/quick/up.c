@@ -23,27 +23,32 @@ static void roll_back(struct quick *q)
 	record_remove(&q->record);
 }
 
+static int say_why(int r)
+{
+	if (r < 0)
+		say_error("%s", strerror(-r));
+	return r;
+}
+
+/* 0, or -errno after saying why; so do the next two. */
 static int plan_and_record(struct quick *q, bool with_link)
 {
 	struct plan_options o = { .hooks = !q->no_hooks, .warn = quick_warn };
 	int r = with_link ? plan_link(&q->plan, &q->file, &o) : 0, held = -1;
 
-	if (r < 0)
-		return r;
-	if (with_link && q->file.hooks[HOOK_PRE_UP].n > 0 && o.hooks && !q->dry_run) {
+	if (r == 0 && with_link)
 		r = record_fill_peers(&q->record, &q->file);
-	} else {
-		if (with_link)
-			r = record_fill_peers(&q->record, &q->file);
+	if (r < 0)
+		return say_why(r);
+	if (!with_link || q->file.hooks[HOOK_PRE_UP].n == 0 || !o.hooks || q->dry_run) {
 		if (!q->dry_run && !q->record.no_folder)
 			held = record_hold_all();
+		r = quick_look_further(q, !q->dry_run);
 		if (r == 0)
-			r = quick_look_further(q, !q->dry_run);
-		if (r == 0)
-			r = plan_rest(&q->plan, &q->file, &q->state, &o);
+			r = say_why(plan_rest(&q->plan, &q->file, &q->state, &o));
 	}
 	if (r == 0 && !q->dry_run)
-		r = record_fill(&q->record, &q->file, &q->plan);
+		r = say_why(record_fill(&q->record, &q->file, &q->plan));
 	if (r == 0 && !q->dry_run)
 		r = record_write(&q->record);
 	record_let_go(held);
@@ -58,8 +63,7 @@ static int go_on_after_hooks(struct quick *q)
 
 	if (r == 0)
 		r = state_look_device(&q->state, &q->ipc, q->file.name);
-	if (r == 0)
-		r = plan_and_record(q, false);
+	r = r < 0 ? say_why(r) : plan_and_record(q, false);
 	return r < 0 ? r : apply_plan(q, &q->plan, from, false);
 }
 
@@ -117,8 +121,6 @@ static int bring_up(struct quick *q)
 		note_result(q);
 		return 0;
 	}
-	if (r == -ENOMEM)
-		say_error("%s", strerror(ENOMEM));
 	roll_back(q);
 	return 1;
 }
@@ -147,9 +149,7 @@ int command_up(struct quick *q)
 	if (q->dry_run) {
 		q->plan.implementation = q->state.implementation;
 		r = plan_and_record(q, true);
-		if (r < 0)
-			say_error("%s", strerror(-r));
-		else
+		if (r == 0)
 			quick_print_plan(q, &q->plan);
 		return r < 0;
 	}

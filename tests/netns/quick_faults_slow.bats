@@ -51,6 +51,7 @@ try() {
 		rc=0
 		on a env WG_QUICK_FAULT="$step" WG_QUICK_FAULT_SIGNAL="${2-}" "$FAULTS/wg-quick" up wg0 \
 			> "$NET_DIR/said" 2>&1 || rc=$?
+		[ "$rc" -eq 0 ] || [ -n "${2-}" ] || grep -q '^wg-quick: ' "$NET_DIR/said" # it says why
 		# A step that can be done without ends in success and a warning; a signal may come too late.
 		if [ "$rc" -eq 0 ] || [ "${2-}" = 9 ]; then
 			on a "$FAULTS/wg-quick" down wg0 >> "$NET_DIR/said" 2>&1 || [ "${2-}" = 9 ]

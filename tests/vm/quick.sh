@@ -55,6 +55,8 @@ state() { # all that a tunnel could leave or change
 	find /run /etc/wireguard ! -path /run/wireguard ! -path '/run/mount*' | sort
 	echo "$(daemons) daemons"
 }
+# What takes long is done with one kernel: they differ in what is asked of them, not in this.
+long() { case $(uname -r) in 6.12.*) ;; *) return 1 ;; esac }
 mark() { echo "# $SECONDS s: $1"; }
 quick() { wg-quick "$@" > said 2>&1; }
 kind() { ip -d link show "$1" | grep -oE ' (wireguard|tun) ' | sort -u | xargs; }
@@ -146,6 +148,31 @@ same "an endpoint that roamed stays" 192.168.5.254:9999 "$(wg show wg0 endpoints
 sed -i 's/:5801/:5802/' /etc/wireguard/wg0.conf
 quick reload wg0
 same "unless the file was edited" 192.168.5.254:5802 "$(wg show wg0 endpoints | cut -f2)"
+# One that fails, right after wg: all is as it was, an endpoint that was not there is gone, sessions stay.
+with_other() { # with_other ALLOWED-IPS ENDPOINT-LINE
+	file wg0 "$FULL" "0.0.0.0/0, ::/0$1" "[Peer]
+PublicKey = $OTHER
+PresharedKey = $KEY
+AllowedIPs = 10.66.0.0/16, 10.67.0.0/16
+$2"
+}
+with_other "" ""
+quick reload wg0
+with_other ", 10.99.0.0/16" "Endpoint = 192.168.5.254:9"
+WG_QUICK_FAULT_LOG=/tmp/steps quick-faults reload wg0 > said 2>&1
+step=$(awk '$2 == "wg" { print $1 + 1 }' steps)
+with_other "" ""
+quick down wg0
+quick up wg0
+ping -c 1 -W 20 10.7.0.2 > /dev/null
+handshake=$(wg show wg0 latest-handshakes)
+before=$(wg showconf wg0 | sed '/^AllowedIPs/s/[=,] /\n/g' | sort; state)
+with_other ", 10.99.0.0/16" "Endpoint = 192.168.5.254:9"
+WG_QUICK_FAULT=$step quick-faults reload wg0 > said 2>&1
+same "a reload that fails right after wg is taken back" "10.99.0.0/16 1 $before" \
+	"$(sed -n 's/^\[#\] ip -4 route add \(.*\) dev wg0$/\1/p' said | head -n 1) $(grep -c 'is as it was before the reload' said) \
+$(wg showconf wg0 | sed '/^AllowedIPs/s/[=,] /\n/g' | sort; state)"
+same "with its session" "$handshake" "$(wg show wg0 latest-handshakes)"
 printf '[Peer]\nPublicKey = wrong\n' >> /etc/wireguard/wg0.conf
 before=$(wg show wg0 dump)
 quick reload wg0
@@ -376,6 +403,8 @@ fi
 # ---- failures: fallible steps of up, and killed there (all of them: tests/netns/quick_faults_slow.bats) ----
 
 mark "failures: fallible steps of up, and killed there (all of them: tests/netns/quick_faults_slow.bats)"
+
+if long; then
 file wg0 "$FULL
 DNS = 10.7.0.53, corp.example
 PreUp = echo > /run/pre-%i
@@ -383,6 +412,7 @@ PostUp = echo > /run/post-%i
 PostDown = rm -f /run/pre-%i /run/post-%i" "0.0.0.0/0, ::/0"
 mkdir -p /run/wgsuite
 clean=$(state)
+rm -f steps
 WG_QUICK_FAULT_LOG=/tmp/steps quick-faults up wg0 > said 2>&1
 quick-faults down wg0 > said 2>&1
 same "with faults built in, up and down" "$clean" "$(state)"
@@ -401,6 +431,7 @@ for step in $(seq 3 10 "$steps"); do
 done
 same "wherever it is killed, down undoes it" "" "$bad"
 rm /etc/wireguard/wg0.conf
+fi
 
 # ---- Algo's drop-in: no AF_UNIX, no mount, nothing to write to but /tmp ----
 
@@ -435,6 +466,8 @@ fi
 # ---- 2,000 peers ----
 
 mark "2,000 peers"
+
+if long; then
 awk -v key="$KEY" 'BEGIN {
 	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 	print "[Interface]\nPrivateKey = " key "\nAddress = 10.7.0.1/32, fd07::1/128"
@@ -453,6 +486,7 @@ quick reload wg0
 same "and one route more" "10.10.0.0/16 scope link " "$(ip -4 route show dev wg0 10.10.0.0/16)"
 quick down wg0
 same "down they go" "$clean" "$(state)"
+fi
 
 # ---- without the module ----
 
