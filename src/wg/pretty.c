@@ -223,7 +223,7 @@ static int by_handshake(const void *a, const void *b)
 
 	if (x->handshake_s != y->handshake_s)
 		return x->handshake_s > y->handshake_s ? -1 : 1;
-	if (x->handshake_s && x->handshake_ns != y->handshake_ns)
+	if (x->handshake_ns != y->handshake_ns)
 		return x->handshake_ns > y->handshake_ns ? -1 : 1;
 	return (x > y) - (x < y);
 }

@@ -24,6 +24,7 @@ class Case:
     bad_key: str = ""       # of the peer whose endpoint does not resolve
     signs: bool = False     # allowed-ips with '+' or '-': the old version does not know them
     sent: bytes = None      # what must be sent instead, when the old version cannot
+    newest: bool = False    # the old version knows nothing of it
     terminals: tuple = ()   # of "in", "out", "err", "same" (out and err are one): those that are terminals
     out: str = ""           # "mode NNN": a file of these permissions; "full", "closed", "pipe": what it says
 
@@ -138,6 +139,24 @@ class Source:
 
 
 # ---- show ----
+
+def some_fail(s):
+    """Several devices, of which some cannot be read."""
+    names = s.one(["dt0", "dt1"], ["dt0", "dt1", "dt2"], ["dt0", "dt1", "dt2", "dt3"])
+    devices = {name: s.one(s.state(), s.state(), b"", b"errno=19\n\n", b"listen_port=x\nerrno=0\n\n", s.state(peers=0)) for name in names}
+    return Case("show", s.one(["show"], [], ["show", "all"], ["show", "all", s.one(*FIELDS)], ["show", "all", "bogus"], ["show", "interfaces"]), devices,
+                env=s.one({}, {"WG_COLOR_MODE": "always"}))
+
+
+def many_peers(s):
+    """An answer of several hundred KiB."""
+    lines = ["private_key=" + s.clamped().hex()]
+    for i in range(s.one(300, 900)):
+        lines += s.peer_state(1700000000, s.r.randbytes(32))
+    lines += [f"allowed_ip=10.{i >> 8}.{i & 255}.0/24" for i in range(s.one(0, 3000))]
+    return Case("show", s.one(["show", "dt0"], ["show", "dt0", "dump"], ["showconf", "dt0"], ["show", "all", "allowed-ips"]),
+                {"dt0": ("\n".join(lines) + "\nerrno=0\n\n").encode()})
+
 
 def show(s):
     names = s.one(["dt0"], ["dt0"], ["dt0", "dt-long.name_15"], ["dt0", "dt1", "dt2"], [])
@@ -286,6 +305,19 @@ def set_signs(s):
                 signs=True, sent=sent.encode())
 
 
+def many_signs(s):
+    """Several lists for a peer, of which the last decides whether they replace; in words and in files."""
+    def prefixes():
+        return ",".join(s.one("+", "-", "", "") + s.prefix(host_bits=s.chance(20)) for _ in range(s.one(1, 2, 3)))
+    key, lists = base64_of(s.key()), [prefixes() for _ in range(s.one(1, 2, 3))]
+    if s.chance(50):
+        words = [word for text in lists for word in ("allowed-ips", text)]
+        return Case("set", ["set", "dt0", "peer", key] + words, {"dt0": s.state()}, newest=True)
+    text = f"[Peer]\nPublicKey = {key}\n" + "".join(f"AllowedIPs = {text}\n" for text in lists)
+    return Case("setconf", [s.one("setconf", "addconf"), "dt0", "dt0.conf"], {"dt0": s.state()}, files={"dt0.conf": text.encode()},
+                newest=True)
+
+
 # ---- files ----
 
 def blanks(s, text):
@@ -419,7 +451,7 @@ def syncconf(s):
 
 def empty_file(s):
     text = s.one("", "\n", "# only a comment\n", " \t\r\n#\n")
-    return Case("empty", [s.one("setconf", "syncconf", "addconf"), "dt0", s.one("dt0.conf", "dt0.conf", "nosuch", "/dev/null")],
+    return Case("empty", [s.one("setconf", "syncconf", "addconf"), "dt0", s.one("dt0.conf", "dt0.conf", "nosuch", "/dev/null", "/")],
                 {"dt0": s.state()}, files={"dt0.conf": text.encode()})
 
 
@@ -516,7 +548,7 @@ def odd_errno(s):
 
 ODD_LINES = """private_key=ZERO|private_key=KEY|private_key=KEYx|listen_port=0|listen_port=007|listen_port=+5|listen_port= 5|fwmark=0|fwmark=01|public_key=KEY
 public_key=KEY|public_key=KEY|public_key=ZERO|preshared_key=ZERO|preshared_key=KEY|endpoint=1.2.3.4:5|endpoint=[::1]:5|endpoint=::1:5|endpoint=1.2.3.4|endpoint=
-endpoint=[fe80::1%lo]:5|endpoint=[fe80::1%1]:5|endpoint=1.2.3.4:65536|endpoint=1.2.3.4:0|allowed_ip=1.2.3.4/32|allowed_ip=1.2.3.4|allowed_ip=1.2.3.4/24
+endpoint=[fe80::1%lo]:5|endpoint=[fe80::1%1]:5|endpoint=[fe80::1%4242]:5|endpoint=1.2.3.4:65536|endpoint=1.2.3.4:0|allowed_ip=1.2.3.4/32|allowed_ip=1.2.3.4|allowed_ip=1.2.3.4/24
 allowed_ip=::/0|allowed_ip=|allowed_ip=/|allowed_ip=1.2.3.4/|allowed_ip=::ffff:1.2.3.4/128|allowed_ip=-1.2.3.4/32|persistent_keepalive_interval=0
 persistent_keepalive_interval=off|persistent_keepalive_interval=25|rx_bytes=5|tx_bytes=5|rx_bytes=-5|last_handshake_time_sec=5|last_handshake_time_nsec=1000000000
 last_handshake_time_nsec=5|last_handshake_time_sec=9223372036854775807|protocol_version=2|protocol_version=x|has_handshake=true|x=|remove=true|errno=0
@@ -543,9 +575,10 @@ def odd_retries(s):
 
 
 KINDS = [(show, 22), (usage, 4), (pubkey, 4), (fresh_key, 4), (terminal, 10), (odd_name, 2),
-         (odd_setting, 7), (odd_key, 2), (odd_errno, 3), (odd_state, 4), (odd_retries, 1), (set_words, 20), (set_port_too_large, 2), (set_signs, 3),
+         (odd_setting, 7), (odd_key, 2), (odd_errno, 3), (odd_state, 4), (odd_retries, 1),
+         (some_fail, 4), (many_peers, 1), (many_signs, 3), (set_words, 20), (set_port_too_large, 2), (set_signs, 3),
          (set_dead_name, 1), (file_dead_name, 1), (large_count, 1), (all_endpoints, 1), (setconf, 14),
-         (wrong_file, 12), (file_port_too_large, 2), (keyless_peer, 1), (syncconf, 6), (empty_file, 1),
+         (wrong_file, 12), (file_port_too_large, 2), (keyless_peer, 1), (syncconf, 6), (empty_file, 2),
          (broken_answer, 5)]
 
 

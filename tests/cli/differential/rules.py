@@ -8,6 +8,7 @@ import re
 
 import model
 
+newest = False  # what is compared with
 RULES = []
 REASONS = {}
 
@@ -23,7 +24,9 @@ def rule(reason, only_old=False):
 
 def choose(version):
     """The version they say they have: what only the old one has is no reason beside the newest."""
-    if version.startswith(b"wireguard-tools v1.0.20210914 "):
+    global newest
+    newest = not version.startswith(b"wireguard-tools v1.0.20210914 ")
+    if not newest:
         return
     for row in [row for row in RULES if row[2]]:
         RULES.remove(row)
@@ -173,7 +176,11 @@ def sign_of_errno(case, theirs, ours):
 
 @rule("an empty file, most often a failed <(…), does not clear an interface unless told to")
 def emptiness(case, theirs, ours):
-    if case.kind != "empty" or case.argv[0] == "addconf" or case.argv[2] == "/dev/null" or theirs.code != 0:
+    if case.kind != "empty" or theirs.code != 0:
+        return None
+    if case.argv[2] == "/": # read errors are errors
+        return refused(theirs, b"/: Is a directory\n")
+    if case.argv[0] == "addconf" or case.argv[2] == "/dev/null":
         return None
     return refused(theirs, b"dt0.conf:1:1: error: The file says nothing\n"
                            b"  help: --allow-empty, or the file /dev/null, clears the interface\n")
@@ -219,7 +226,8 @@ def no_secrets(case, theirs, ours):
     match = re.fullmatch(rb"((?:Warning: [^\n]*\n)*)(.*?)((?:\n(?:Configuration parsing error|Invalid configuration))?\n)", theirs.err, re.S)
     if theirs.code != 1 or not match:
         return None
-    lines = match[2].split(b"\n") if not match[2].startswith(b"Key is not") else [match[2]]
+    one = re.fullmatch(rb"[^`\n]*: `[^`]*'", match[2]) # of which the value may have several lines
+    lines = [match[2]] if one else match[2].split(b"\n")
     return theirs._replace(err=match[1] + b"\n".join(hide(case, line) for line in lines) + match[3])
 
 
