@@ -302,15 +302,17 @@ bool endpoint_parse(struct ip_endpoint *out, struct span text, const struct ip_s
 	return ok;
 }
 
-static void scope_print(struct text *t, uint32_t scope, const struct ip_scopes *scopes)
+/* Only links have names; the scopes of other addresses are numbers, as for getnameinfo(3). */
+static void scope_print(struct text *t, const struct ip_endpoint *e, const struct ip_scopes *scopes)
 {
 	char name[16];
 
 	text_char(t, '%');
-	if (scopes && scopes->name_of && scopes->name_of(name, scope))
+	if (ip_is_v6_link_local(&e->addr) && scopes && scopes->name_of &&
+	    scopes->name_of(name, e->scope))
 		text_add(t, name);
 	else
-		text_u64(t, scope);
+		text_u64(t, e->scope);
 }
 
 void endpoint_print(struct text *t, const struct ip_endpoint *e, const struct ip_scopes *scopes)
@@ -321,7 +323,7 @@ void endpoint_print(struct text *t, const struct ip_endpoint *e, const struct ip
 		text_char(t, '[');
 	ip_print(t, &e->addr);
 	if (v6 && e->scope)
-		scope_print(t, e->scope, scopes);
+		scope_print(t, e, scopes);
 	if (v6)
 		text_char(t, ']');
 	text_char(t, ':');

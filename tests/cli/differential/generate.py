@@ -88,7 +88,7 @@ class Source:
         port = self.one(str(self.port()), str(self.port()), "domain", f"0{self.port()}")
         return self.one(f"{self.ipv4()}:{port}", f"[{self.ipv6()}]:{port}", f"{self.ipv6()}:{port}",
                         f"[{self.ipv4()}]:{port}", f"one.example.test:{port}", f"[two.example.test]:{port}",
-                        f"[fe80::1%lo]:{port}", f"[fe80::{self.r.randrange(1, 99):x}%1]:{port}")
+                        f"[fe80::1%lo]:{port}", f"[2001:db8::1%1]:{port}", f"[fe80::{self.r.randrange(1, 99):x}%1]:{port}")
 
     # ---- what a device answers ----
 
