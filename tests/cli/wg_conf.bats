@@ -220,6 +220,15 @@ Configuration parsing error
 	[ "$(grep -c ': error: ' <<< "$stderr")" = 3 ]
 }
 
+@test "syncconf: which sentence about a device that is not there" {
+	printf '[Interface]\nFwMark = 1\n' > wgx.conf
+	both 1 "" "Unable to modify interface: File name too long
+" "$WG" syncconf sixteen-letters- wgx.conf
+	one_peer > wgx.conf
+	both 1 "" "Unable to retrieve current interface configuration: File name too long
+" "$WG" syncconf sixteen-letters- wgx.conf
+}
+
 @test "a dead name is told with its peer and line" {
 	fake wgx
 	export WG_ENDPOINT_RESOLUTION_RETRIES=0

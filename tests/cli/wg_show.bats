@@ -357,3 +357,10 @@ pretty() {
 	both 0 "" "" ./deny "$WG" show
 	[ -S /run/wireguard/wgx.sock ]
 }
+
+@test "handshakes are sorted to the nanosecond" {
+	printf 'public_key=%s\nlast_handshake_time_nsec=%s\n' "$HEX_A" 5 "${HEX_A/c5/c6}" 7 "${HEX_A/c5/c7}" 6 > get.wgx
+	printf 'errno=0\n\n' >> get.wgx
+	fake wgx
+	[ "$("$WG" show wgx peers)" = "$("$WG" show wgx | sed -n 's/^peer: //p' | { read -r b; read -r c; read -r a; printf '%s\n' "$a" "$b" "$c"; })" ]
+}
