@@ -33,8 +33,20 @@ const struct ip_scopes control_scopes = { scope_index, scope_name };
 
 /* ---- set ---- */
 
+enum { CHANGES_AT_ONCE = 256 };
+
+/* Many changes are one publication, but data does not wait longer for it than for some batches. */
+static void publish_some(struct control *c)
+{
+	if (++c->changes % CHANGES_AT_ONCE != 0)
+		return;
+	crew_publish_end(&c->crew);
+	crew_publish_begin(&c->crew);
+}
+
 static int apply_allowedip(struct control *c, struct wg_tunnel_peer *p, const struct wg_allowedip *a)
 {
+	publish_some(c);
 	if (!(a->flags & WG_ALLOWEDIP_REMOVE))
 		return tunnel_route_add(c->tunnel, p, &a->prefix);
 	tunnel_route_remove(c->tunnel, p, &a->prefix);
@@ -66,6 +78,7 @@ static int apply_peer(struct control *c, uint64_t now_ns, const struct wg_peer *
 	struct wg_tunnel_peer *p = tunnel_peer_find(c->tunnel, &x->public_key);
 	int error;
 
+	publish_some(c);
 	if (x->flags & WG_PEER_REMOVE) {
 		if (p)
 			tunnel_peer_remove(c->tunnel, p);
@@ -85,8 +98,10 @@ static void remove_all_peers(struct control *c)
 {
 	struct wg_tunnel_peer *p;
 
-	while ((p = tunnel_peer_next(c->tunnel, NULL)))
+	while ((p = tunnel_peer_next(c->tunnel, NULL))) {
+		publish_some(c);
 		tunnel_peer_remove(c->tunnel, p);
+	}
 }
 
 /* The part that the system can refuse, before anything else is touched: sockets on another port, or
@@ -136,12 +151,14 @@ int control_set(void *control, const struct wg_device *patch)
 		c->listen_port = fresh.port ? fresh.port : patch->listen_port;
 	if (patch->flags & (WG_DEVICE_HAS_FWMARK | WG_DEVICE_HAS_LISTEN_PORT))
 		tunnel_forget_sources(c->tunnel);
+	crew_publish_begin(&c->crew); /* peers that are replaced by themselves are not missed */
 	if (patch->flags & WG_DEVICE_REPLACE_PEERS)
 		remove_all_peers(c);
 	if (patch->flags & WG_DEVICE_HAS_PRIVATE_KEY)
 		tunnel_set_private_key(c->tunnel, now_ns, &patch->private_key);
 	for (uint32_t i = 0; i < patch->n_peers && !error; i++)
 		error = apply_peer(c, now_ns, &patch->peers[i]);
+	crew_publish_end(&c->crew);
 	return error;
 }
 

@@ -34,6 +34,7 @@ struct control {
 	uint32_t fwmark;
 	unsigned int off;     /* enum offload_off */
 	bool up;              /* the sockets are open, the tunnel runs */
+	unsigned int changes; /* of the tunnel, counted to publish many at once */
 	bool collected;       /* the crew has nothing more for us */
 	uint64_t retry_ns;    /* when to try again to open the sockets; NEVER */
 	const char *ended;    /* why the loop was left */

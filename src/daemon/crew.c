@@ -113,8 +113,7 @@ static void *thread_main(void *ctx)
 			continue;
 		if (e.data.u64 == STOP)
 			return NULL;
-		gate_pass(&c->pause);
-		pthread_mutex_lock(&m->at_work);
+		gate_enter(&c->pause, &m->at_work);
 		if (e.data.u64 == event_of(c, e.data.u64 & 0xff))
 			serve(m, e.data.u64 & 0xff, e.events);
 		pthread_mutex_unlock(&m->at_work);
@@ -229,6 +228,8 @@ void crew_free(struct crew *c)
 
 void crew_publish_begin(struct crew *c)
 {
+	if (c->n == 0 || c->published++ > 0)
+		return;
 	gate_close(&c->places.sections);
 	for (unsigned int i = 0; i < c->n; i++)
 		pthread_mutex_lock(&c->members[i].place.section);
@@ -236,6 +237,8 @@ void crew_publish_begin(struct crew *c)
 
 void crew_publish_end(struct crew *c)
 {
+	if (c->n == 0 || --c->published > 0)
+		return;
 	for (unsigned int i = c->n; i-- > 0;)
 		pthread_mutex_unlock(&c->members[i].place.section);
 	gate_open(&c->places.sections);

@@ -45,6 +45,7 @@ struct crew {
 	sem_t running;               /* posted by each thread when it does */
 	struct crew_source sources[CREW_SOURCES];
 	int epoll, stop, wake;       /* eventfd(2): they are to end; control has something to do */
+	unsigned int published;      /* control's: how many publications are one in the other */
 	_Atomic bool woken;          /* control was told, and has not looked yet */
 	_Atomic bool tun_failed;     /* the TUN gave an error, and is not served any more */
 	struct wg_tunnel *tunnel;    /* this and the rest: the daemon's */
@@ -63,7 +64,7 @@ must_check int crew_init(struct crew *c, unsigned int n);
 must_check int crew_start(struct crew *c);
 void crew_free(struct crew *c); /* ends the threads; a zeroed one may be freed */
 
-/* What the tunnel calls around changes. */
+/* What the tunnel calls around changes; one in the other is one. No section runs between. */
 void crew_publish_begin(struct crew *c);
 void crew_publish_end(struct crew *c);
 

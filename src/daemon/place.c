@@ -3,27 +3,41 @@
 
 bool gate_init(struct gate *g)
 {
-	atomic_store(&g->closed, false);
-	return pthread_mutex_init(&g->lock, NULL) == 0;
+	*g = (struct gate){ .waiting = 0 };
+	return pthread_mutex_init(&g->lock, NULL) == 0 && pthread_cond_init(&g->opened, NULL) == 0 &&
+	       pthread_cond_init(&g->passed, NULL) == 0;
 }
 
-void gate_pass(struct gate *g)
+void gate_enter(struct gate *g, pthread_mutex_t *own)
 {
-	if (!atomic_load_explicit(&g->closed, memory_order_relaxed))
+	if (!atomic_load_explicit(&g->closed, memory_order_relaxed) &&
+	    pthread_mutex_trylock(own) == 0)
 		return;
 	pthread_mutex_lock(&g->lock);
+	g->waiting++;
+	while (atomic_load(&g->closed))
+		pthread_cond_wait(&g->opened, &g->lock);
+	pthread_mutex_lock(own); /* free: who takes all of them is outside */
+	if (--g->waiting == 0)
+		pthread_cond_signal(&g->passed);
 	pthread_mutex_unlock(&g->lock);
 }
 
 void gate_close(struct gate *g)
 {
 	pthread_mutex_lock(&g->lock);
+	while (g->waiting > 0)
+		pthread_cond_wait(&g->passed, &g->lock);
 	atomic_store(&g->closed, true);
+	pthread_mutex_unlock(&g->lock);
 }
 
 void gate_open(struct gate *g)
 {
+	pthread_mutex_lock(&g->lock);
 	atomic_store(&g->closed, false);
+	if (g->waiting > 0)
+		pthread_cond_broadcast(&g->opened);
 	pthread_mutex_unlock(&g->lock);
 }
 
@@ -35,8 +49,7 @@ bool place_init(struct place *p, struct places *all)
 
 void place_enter(struct place *p)
 {
-	gate_pass(&p->all->sections);
-	pthread_mutex_lock(&p->section);
+	gate_enter(&p->all->sections, &p->section);
 }
 
 void place_leave(struct place *p)

@@ -6,14 +6,19 @@
 #include "handover.h"
 #include "turn.h"
 
-struct gate { /* lets one who waits for many locks go first */
+/* A lock of each thread's own that one other takes all of, and is fair between the two: he does not wait for
+ * threads that come again and again, and whoever waits for him gets in before he closes the next time. */
+struct gate {
 	pthread_mutex_t lock;
-	_Atomic bool closed;
+	pthread_cond_t opened, passed;
+	unsigned int waiting; /* under lock */
+	_Atomic bool closed;  /* written under lock */
 };
 
 must_check bool gate_init(struct gate *g);
-/* Waits while it is closed. Reads one word, otherwise. */
-void gate_pass(struct gate *g);
+/* Takes one's own lock. Touches nothing shared but to read one word while it is open. */
+void gate_enter(struct gate *g, pthread_mutex_t *own);
+/* Between these two, all locks may be taken. */
 void gate_close(struct gate *g);
 void gate_open(struct gate *g);
 

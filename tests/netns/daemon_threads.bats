@@ -93,8 +93,8 @@ stream() {
 	pair
 	( # each time the first ones are with control when the session appears
 		for i in 1 2 3 4 5 6; do
-			eventually 10 has_moved $(($(moved) + 2000000))
-			on a wg set wg0 private-key /run/key
+			eventually 2 has_moved $(($(moved) + 2000000)) || break # it has ended
+			on a sh -c 'wg showconf wg0 > /run/conf; wg setconf wg0 /run/conf'
 		done
 	) 3>&- &
 	local changes=$!
@@ -112,7 +112,7 @@ count_of() { on "$1" nstat -s -z "$2" | awk -v of="$2" '$1 == of { print $2 }'; 
 	for h in a b; do on $h nstat -n; done
 	on_bg b iperf3 -s
 	eventually 5 on b sh -c 'ss -Htln "sport = :5201" | grep -q .'
-	on a iperf3 -c 10.9.0.2 -t 2 -P 4 > /dev/null
+	on a iperf3 -c 10.9.0.2 -t 1 -P 4 > /dev/null
 	on a iperf3 -c fd09::2 -t 1 -P 4 -R > /dev/null
 	for h in a b; do # what follows a lost one is out of order, too
 		[ $(($(count_of $h TcpExtTCPOFOQueue) * 50)) -lt "$(count_of $h TcpInSegs)" ]
@@ -138,6 +138,8 @@ change() {
 	on a wg set wg0 fwmark "$1"
 	on a wg show wg0 > /dev/null
 	on b wg show wg0 > /dev/null
+	[ $(($1 % 5)) != 0 ] || on a sh -c 'wg showconf wg0 > /run/conf; wg setconf wg0 /run/conf' # a new session
+	COUNT=1 eventually 10 pings a 10.9.0.2 # the other end knows it
 }
 
 @test "what is sent arrives while everything is configured anew" {
@@ -146,7 +148,6 @@ change() {
 	send_until_stopped
 	for i in $(seq 20); do
 		change "$i"
-		[ $((i % 5)) != 0 ] || on a wg set wg0 private-key /run/key # a new session
 		if [ $((i % 10)) = 7 ]; then # his sessions end: who speaks first is he
 			on b sh -c 'ip link set wg0 down; ip link set wg0 up; ip address add fd09::2/64 dev wg0 nodad'
 			eventually 5 pings b 10.9.0.1
