@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 import device
-import generate
+import kinds
 import rules
 import streams
 
@@ -89,11 +89,11 @@ def main():
     with open("/etc/hosts", "w") as f:
         f.write(HOSTS)
     devices = device.Devices()
-    used, failed, kinds = collections.Counter(), collections.Counter(), collections.Counter()
-    for number, case in enumerate(generate.cases(random.Random(seed), n)):
+    used, failed, seen = collections.Counter(), collections.Counter(), collections.Counter()
+    for number, case in enumerate(kinds.cases(random.Random(seed), n)):
         if case.newest and not rules.newest:
             continue
-        kinds[case.kind] += 1
+        seen[case.kind] += 1
         old, new = both(case, ours, theirs, devices)
         expected, names = rules.expected(case, old, new)
         used.update(names)
@@ -104,7 +104,7 @@ def main():
             failed[case.kind] += 1
             if failed[case.kind] <= 3:
                 print(f"case {number} (seed {seed}): {describe(case, old, expected, new)}")
-    print("cases: " + ", ".join(f"{k} {v}" for k, v in sorted(kinds.items())))
+    print("cases: " + ", ".join(f"{k} {v}" for k, v in sorted(seen.items())))
     for name, reason in rules.REASONS.items():
         print(f"{used[name]:5} × {name}: {reason}")
     print(f"{n} cases, {sum(failed.values())} differ without a reason" + (f": {dict(failed)}" if failed else ""))
