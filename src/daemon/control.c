@@ -315,7 +315,7 @@ int control_init(struct control *c, unsigned int off, unsigned int threads)
 	struct wg_env env = { .ctx = c, .random = env_random, .realtime = env_realtime };
 	int error;
 
-	if (threads > 1) {
+	if (threads > 0) {
 		env.publish_begin = env_publish_begin;
 		env.publish_end = env_publish_end;
 	}
@@ -344,15 +344,15 @@ int control_init(struct control *c, unsigned int off, unsigned int threads)
 	c->worker = c->tunnel ? worker_new(c->tunnel, &c->tun, &c->udp, &c->icmp) : NULL;
 	if (!c->worker)
 		return -ENOMEM;
-	if (threads > 1)
+	if (threads > 0)
 		tunnel_hold(c->tunnel);
 	c->crew.tunnel = c->tunnel;
 	c->crew.tun = &c->tun;
 	c->crew.udp = &c->udp;
 	c->crew.icmp = &c->icmp;
 	error = crew_init(&c->crew, threads);
-	return error || threads < 2 ? error :
-				      loop_add(&c->loop, &c->crew_source, c->crew.wake, EPOLLIN);
+	return error || threads == 0 ? error :
+				       loop_add(&c->loop, &c->crew_source, c->crew.wake, EPOLLIN);
 }
 
 int control_start(struct control *c, int signal_fd)

@@ -40,8 +40,8 @@ struct control {
 	const char *ended;    /* why the loop was left */
 };
 
-/* The tunnel, down and empty, with its loop; nothing else is open. threads: of the data path; 1: the loop's.
- * 0 or -errno; control_free in any case. */
+/* The tunnel, down and empty, with its loop; nothing else is open. threads: for data, beside the
+ * loop's; 0: that does everything. 0 or -errno; control_free in any case. */
 must_check int control_init(struct control *c, unsigned int off, unsigned int threads);
 /* Watches the link and serves the socket; both must be open. 0 or -errno. */
 must_check int control_start(struct control *c, int signal_fd);

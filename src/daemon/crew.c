@@ -21,10 +21,8 @@ unsigned int crew_default(void)
 
 	if (sched_getaffinity(0, sizeof cpus, &cpus) != 0)
 		return 1;
-	n = (unsigned int)CPU_COUNT(&cpus);
-	if (n < CREW_CPUS_MIN)
-		return 1;
-	return n / 2 < CREW_DEFAULT_MAX ? n / 2 : CREW_DEFAULT_MAX;
+	n = (unsigned int)CPU_COUNT(&cpus) / 2;
+	return n < 1 ? 1 : n < CREW_DEFAULT_MAX ? n : CREW_DEFAULT_MAX;
 }
 
 /* ---- what wakes whom ---- */
@@ -42,17 +40,26 @@ static uint64_t event_of(const struct crew *c, enum crew_which which)
 	return (uint64_t)c->sources[which].generation << 8 | which;
 }
 
+/* One thread alone leaves its sources armed: that saves a system call a batch. */
 static int arm(struct crew *c, enum crew_which which, int how)
 {
-	struct epoll_event e = { .events = EPOLLIN | EPOLLONESHOT, .data.u64 = event_of(c, which) };
+	struct epoll_event e = { .events = EPOLLIN, .data.u64 = event_of(c, which) };
 
+	if (c->n > 1)
+		e.events |= EPOLLONESHOT;
 	return epoll_ctl(c->epoll, how, c->sources[which].fd, &e) == 0 ? 0 : -errno;
 }
 
 static void arm_again(struct crew *c, enum crew_which which)
 {
-	if (arm(c, which, EPOLL_CTL_MOD) != 0)
+	if (c->n > 1 && arm(c, which, EPOLL_CTL_MOD) != 0)
 		unreachable(); /* it is there, and there is nothing to allocate */
+}
+
+static void disarm(struct crew *c, enum crew_which which)
+{
+	if (c->n == 1)
+		(void)epoll_ctl(c->epoll, EPOLL_CTL_DEL, c->sources[which].fd, NULL);
 }
 
 /* ---- a thread ---- */
@@ -80,7 +87,7 @@ static void serve(struct crew_member *m, enum crew_which which, uint32_t events)
 	good = read_batch(c, m->worker, which) && (which != CREW_TUN || !(events & EPOLLERR));
 	if (m->worker->batch.n > 0)
 		place_queue(&m->place);
-	if (good && m->worker->batch.n >= CREW_SHARE && line_length(&s->line) < CREW_AHEAD) {
+	if (good && c->n > 1 && m->worker->batch.n >= CREW_SHARE && line_length(&s->line) < CREW_AHEAD) {
 		arm_again(c, which);
 		armed = true;
 	}
@@ -90,6 +97,8 @@ static void serve(struct crew_member *m, enum crew_which which, uint32_t events)
 		worker_finish_udp(m->worker);
 	if (good && !armed)
 		arm_again(c, which);
+	if (!good)
+		disarm(c, which);
 	if (!good || m->worker->tun_gone) {
 		atomic_store(&c->tun_failed, true); /* control serves it anew, or ends */
 		m->place.handed = true;
@@ -153,9 +162,10 @@ int crew_init(struct crew *c, unsigned int n)
 	c->epoll = c->stop = c->wake = -1;
 	for (int i = 0; i < CREW_SOURCES; i++)
 		c->sources[i].fd = -1;
-	if (n < 2)
+	if (n == 0)
 		return 0;
 	c->n = n;
+	c->places.many = n > 1;
 	error = open_events(c);
 	if (error)
 		return error;
@@ -271,6 +281,8 @@ int crew_serve(struct crew *c, enum crew_which which, int fd)
 	s->fd = fd;
 	if (fd >= 0)
 		error = arm(c, which, fd == before ? EPOLL_CTL_MOD : EPOLL_CTL_ADD);
+	if (error == -ENOENT) /* it was disarmed */
+		error = arm(c, which, EPOLL_CTL_ADD);
 	if (!error && before >= 0 && before != fd)
 		(void)epoll_ctl(c->epoll, EPOLL_CTL_DEL, before, NULL);
 	if (error) {

@@ -1,4 +1,4 @@
-/* The data threads of a daemon that has several. They wait for the same sources: the TUN and the sockets
+/* The data threads of a daemon. They wait for the same sources: the TUN and the sockets
  * for data. Whoever gets an event is the only reader of that source until he arms it again: after a batch
  * that shows load at once, so that the next one is worked on beside it; otherwise when he has sent his
  * own. Batches leave in the order they were read. Control is the thread of the loop: it handshakes, keeps
@@ -13,7 +13,6 @@
 enum {
 	CREW_MAX = 64,
 	CREW_DEFAULT_MAX = 8,
-	CREW_CPUS_MIN = 4,         /* with fewer, one thread does everything */
 	CREW_STACK = 256 << 10,
 	CREW_SHARE = 64,           /* packets in a batch from which on others may read beside us */
 	CREW_AHEAD = 6,            /* batches of a source at once: the replay window is 8,128 packets */
@@ -38,7 +37,7 @@ struct crew_member {
 };
 
 struct crew {
-	unsigned int n, n_started;   /* n 0: no crew, control does everything */
+	unsigned int n, n_started;   /* n 0: no crew, control does everything; 1: nobody to take turns with */
 	struct crew_member *members; /* owned */
 	struct places places;
 	struct gate pause;
@@ -57,7 +56,7 @@ struct crew {
 /* How many threads there are when nobody says so. */
 unsigned int crew_default(void);
 
-/* n data threads, 2 to CREW_MAX, which do not run yet; 0 or 1: none. Zeroed before, but for what is the
+/* n data threads, up to CREW_MAX, which do not run yet; 0: none. Zeroed before, but for what is the
  * daemon's. 0 or -errno; crew_free in any case. */
 must_check int crew_init(struct crew *c, unsigned int n);
 /* When it returns, all of them run: libc asks for more when a thread begins than when it goes on. */

@@ -23,6 +23,7 @@ void gate_close(struct gate *g);
 void gate_open(struct gate *g);
 
 struct places { /* what all threads share; owned by the crew */
+	bool many;         /* threads, so that one leaves something for the next */
 	struct gate sections;
 	struct handover from_udp, from_tun;
 };

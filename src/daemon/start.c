@@ -38,8 +38,8 @@ static bool threads_variable(unsigned int *threads, struct text *why)
 	*threads = crew_default();
 	if (!value || !*value)
 		return true;
-	if (!span_to_u64(&n, span_of(value), CREW_MAX) || n == 0) {
-		text_f(why, "WG_THREADS is no number from 1 to %d", CREW_MAX);
+	if (!span_to_u64(&n, span_of(value), CREW_MAX)) {
+		text_f(why, "WG_THREADS is no number from 0 to %d", CREW_MAX);
 		return false;
 	}
 	*threads = (unsigned int)n;

@@ -191,7 +191,11 @@ static size_t cut(struct worker *w, struct split *s, size_t at)
 
 bool worker_read_tun(struct worker *w)
 {
-	size_t at = 0, most = w->place ? WORKER_BUFS_BESIDE : WORKER_BUFS;
+	size_t at = 0, most = WORKER_BUFS;
+
+	if (w->place && w->place->all->many)
+		most = WORKER_BUFS_BESIDE;
+
 
 	/* Room for a super-packet, and for the first packets cut from it. */
 	while (w->batch.n < most && at + 3 * (size_t)OFFLOAD_PACKET_MAX < WORKER_ROOM) {

@@ -40,7 +40,7 @@ static bool choice_allowed(const char *choices, struct span value)
 	if (!choices)
 		return value.n > 0;
 	if (strcmp(choices, "#") == 0)
-		return span_to_u64(&n, value, 64) && n > 0;
+		return span_to_u64(&n, value, 64);
 	rest = span_of(choices);
 	while (span_next(&word, &rest, '|'))
 		if (span_equal(word, value))

@@ -157,7 +157,7 @@ int main(int argc, char **argv)
 	far_end.remote = (struct ip_endpoint){ ip_v4(host), .port = (uint16_t)atoi(argv[4]) };
 	must(tun_open(&c.tun, argv[1], 0) == 0, "tun");
 	must(udp_open(&c.udp, (uint16_t)atoi(argv[2]), 0, 0) == 0, "udp");
-	if (threads > 1)
+	if (threads > 0)
 		run_crew(threads);
 	else
 		run_alone();

@@ -38,7 +38,7 @@ knob() { on a cat "/proc/sys/net/$1"; }
 	silent 5000
 	on a ip link set wg0 up
 	eventually 5 listens 5000
-	[ "$(on a ss -Huln 'sport = :5000' | wc -l)" -eq 2 ] # both families
+	[ "$(on a ss -Huln 'sport = :5000' | awk '{ print $4 }' | sort -u | wc -l)" -eq 2 ] # both families
 	on a ip link set wg0 down
 	eventually 5 silent 5000
 	[ "$(on a wg show wg0 listen-port)" -eq 5000 ]
@@ -54,7 +54,7 @@ knob() { on a cat "/proc/sys/net/$1"; }
 	on a ip link set wg0 up
 	port=$(on a wg show wg0 listen-port)
 	[ "$port" -gt 0 ]
-	[ "$(on a ss -Huln "sport = :$port" | wc -l)" -eq 2 ]
+	[ "$(on a ss -Huln "sport = :$port" | awk '{ print $4 }' | sort -u | wc -l)" -eq 2 ]
 	on a ip link set wg0 down
 	on a ip link set wg0 up
 	[ "$(on a wg show wg0 listen-port)" -eq "$port" ]

@@ -72,7 +72,7 @@ static void errors_have_lines(void **state)
 		{ "[nonsense]\nx = 1\n", 1 },
 		{ "[dns\nbackend = file\n", 1 },
 		{ "[dns]\nbackend\n", 2 },
-		{ "[wireguardd]\nthreads = 0\n", 2 },
+		{ "[wireguardd]\nthreads = -1\n", 2 },
 		{ "[wireguardd]\nthreads = 65\n", 2 },
 	};
 
