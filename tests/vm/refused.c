@@ -92,17 +92,17 @@ int main(int argc, char *argv[])
 	end("in the first message", 1000);
 
 	begin(0);
-	add_many(1000, 3 * OF_A_MESSAGE);
+	add_many(1000, 2 * OF_A_MESSAGE); /* so the refusal is in the second message */
 	add_refused(1);
 	add(2, 9000); /* cut: its rest is in the messages that follow */
 	add_many(9000, 9 * OF_A_MESSAGE);
 	end("before a peer that is cut", 2);
 
 	begin(0);
-	add_many(1000, 3 * OF_A_MESSAGE);
+	add_many(1000, 2 * OF_A_MESSAGE);
 	add_refused(1);
 	add(2, 1);
-	add_many(9000, 2 * OF_A_MESSAGE);
+	add_many(9000, OF_A_MESSAGE);
 	add(2, 1)->flags &= ~(uint32_t)WG_PEER_HAS_PSK; /* the key a second time, which says less */
 	end("before a peer that comes twice", 2);
 
