@@ -112,10 +112,12 @@ count_of() { on "$1" nstat -s -z "$2" | awk -v of="$2" '$1 == of { print $2 }'; 
 	pair
 	pings a 10.9.0.2
 	for h in a b; do on $h nstat -n; done
-	on_bg b iperf3 -s
-	eventually 5 on b sh -c 'ss -Htln "sport = :5201" | grep -q .'
+	for port in 5201 5202; do
+		on_bg b iperf3 -s -p $port
+		eventually 5 on b sh -c "ss -Htln 'sport = :$port' | grep -q ."
+	done
 	on a iperf3 -c 10.9.0.2 -t 1 -P 4 > /dev/null
-	on a iperf3 -c fd09::2 -t 1 -P 4 -R > /dev/null
+	on a iperf3 -c fd09::2 -p 5202 -t 1 -P 4 -R > /dev/null
 	for h in a b; do # what follows a lost one is out of order, too
 		[ $(($(count_of $h TcpExtTCPOFOQueue) * 50)) -lt "$(count_of $h TcpInSegs)" ]
 	done
@@ -148,7 +150,7 @@ change() {
 	pair
 	pings a 10.9.0.2
 	send_until_stopped
-	for i in $(seq 20); do
+	for i in $(seq 12); do
 		change "$i"
 		if [ $((i % 10)) = 7 ]; then # his sessions end: who speaks first is he
 			on b sh -c 'ip link set wg0 down; ip link set wg0 up; ip address add fd09::2/64 dev wg0 nodad'
