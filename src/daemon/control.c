@@ -361,6 +361,7 @@ int control_start(struct control *c, int signal_fd)
 	int routes = routes_open();
 	int error;
 
+	log_verbose("cryptography: %s", tunnel_crypto_row());
 	if (clock_wall_now(&c->wall) < CLOCK_LEAST_S * NS_PER_S)
 		log_error("the clock is wrong: peers may refuse our handshakes");
 	if (routes < 0 || loop_add(&c->loop, &c->routes_source, routes, EPOLLIN) != 0)

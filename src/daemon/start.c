@@ -56,6 +56,10 @@ bool start_environment(struct start *s, struct text *why)
 		text_add(why, "WG_NO_OFFLOAD: the words are vnet tso uso join segment gro mmsg split");
 		return false;
 	}
+	if (!tunnel_use_cpu(getenv("WG_CPU"))) {
+		text_add(why, "WG_CPU: the words are generic, or ssse3 avx2 bmi2 adx avx512 ifma neon");
+		return false;
+	}
 	return threads_variable(&s->threads, why) && fd_variable(&s->tun_fd, "WG_TUN_FD", why) &&
 	       fd_variable(&s->uapi_fd, "WG_UAPI_FD", why);
 }

@@ -386,6 +386,23 @@ void tunnel_drops(const struct wg_tunnel *t, uint64_t counts[WG_DROP_COUNT])
 		counts[i] = atomic_load_explicit(&t->drops[i], memory_order_relaxed);
 }
 
+bool tunnel_use_cpu(const char *words)
+{
+	uint32_t mask;
+
+	if (!words || !*words || strcmp(words, "auto") == 0)
+		return true;
+	if (!cpu_parse(&mask, words))
+		return false;
+	cpu_restrict(mask);
+	return true;
+}
+
+const char *tunnel_crypto_row(void)
+{
+	return crypto_row("aead");
+}
+
 bool tunnel_self_test(void)
 {
 	return crypto_self_test();

@@ -224,5 +224,9 @@ void tunnel_drops(const struct wg_tunnel *t, uint64_t counts[WG_DROP_COUNT]);
 
 /* Known answers through every crypto row in use; false: do not start. */
 must_check bool tunnel_self_test(void);
+/* Which rows there are to be used, before anything else: what WG_CPU says, "generic" or names of features;
+ * null, "" and "auto": whatever the machine has. False: an unknown word. */
+must_check bool tunnel_use_cpu(const char *words);
+const char *tunnel_crypto_row(void); /* what seals and opens: "portable", … */
 
 #endif

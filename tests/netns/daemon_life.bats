@@ -71,7 +71,19 @@ uapi() {
 	[ "$status" -eq 1 ] && [[ $stderr == *WG_TUN_FD* ]]
 	run --separate-stderr on a env WG_NO_OFFLOAD=everything wireguardd wg1
 	[ "$status" -eq 1 ] && [[ $stderr == *WG_NO_OFFLOAD* ]]
+	run --separate-stderr on a env WG_CPU=fast wireguardd wg1
+	[ "$status" -eq 1 ] && [[ $stderr == *WG_CPU* ]]
 	on a sh -c '! test -e /run/wireguard/wg1.sock && ! ip link show wg1'
+}
+
+@test "only the cryptography that WG_CPU allows is used" {
+	for cpu in generic auto ''; do
+		on_bg a env LOG_LEVEL=verbose WG_CPU=$cpu wireguardd -f wg0
+		eventually 5 grep -q 'cryptography: ' "$BG_LOG"
+		[ "$cpu" != generic ] || grep -q "cryptography: portable$" "$BG_LOG"
+		on a kill "$(the_daemon)"
+		eventually 5 no_daemon
+	done
 }
 
 @test "deleting the link ends the daemon and its socket" {
