@@ -2,26 +2,15 @@
  * when that is read up. */
 #include "handover.h"
 
-#include <sys/mman.h>
-
-static uint8_t *room_new(size_t n)
-{
-	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		       -1, 0);
-
-	if (p == MAP_FAILED)
-		return NULL;
-	(void)madvise(p, n, MADV_DONTDUMP);
-	return p;
-}
+#include "pages.h"
 
 bool handover_init(struct handover *h, size_t room_bytes)
 {
 	*h = (struct handover){ .room_bytes = room_bytes };
 	if (pthread_mutex_init(&h->lock, NULL) != 0)
 		return false;
-	h->in.room = room_new(room_bytes);
-	h->out.room = room_new(room_bytes);
+	h->in.room = pages_new(room_bytes);
+	h->out.room = pages_new(room_bytes);
 	if (h->in.room && h->out.room)
 		return true;
 	handover_free(h);
@@ -30,10 +19,8 @@ bool handover_init(struct handover *h, size_t room_bytes)
 
 void handover_free(struct handover *h)
 {
-	if (h->in.room)
-		munmap(h->in.room, h->room_bytes);
-	if (h->out.room)
-		munmap(h->out.room, h->room_bytes);
+	pages_free(h->in.room, h->room_bytes);
+	pages_free(h->out.room, h->room_bytes);
 	h->in.room = h->out.room = NULL;
 }
 

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <linux/udp.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include "log.h"
+#include "pages.h"
 
 enum { SEND_WAIT_MS = 20, SEND_TRIES = 8 };
 
@@ -55,17 +55,13 @@ const struct udp_ops udp_plain_ops = { "plain", plain_recv, plain_send };
 
 bool udp_inbox_init(struct udp_inbox *in)
 {
-	void *room = mmap(NULL, (size_t)UDP_IN_MAX * UDP_IN_ROOM, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	in->room = room == MAP_FAILED ? NULL : room;
+	in->room = pages_new((size_t)UDP_IN_MAX * UDP_IN_ROOM);
 	return in->room != NULL;
 }
 
 void udp_inbox_free(struct udp_inbox *in)
 {
-	if (in->room)
-		munmap(in->room, (size_t)UDP_IN_MAX * UDP_IN_ROOM);
+	pages_free(in->room, (size_t)UDP_IN_MAX * UDP_IN_ROOM);
 	in->room = NULL;
 }
 

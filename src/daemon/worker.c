@@ -2,9 +2,9 @@
 #include "worker.h"
 
 #include <errno.h>
-#include <sys/mman.h>
 #include "clock.h"
 #include "log.h"
+#include "pages.h"
 
 enum {
 	CACHE_LINE = 64,
@@ -17,17 +17,6 @@ enum {
 #define LOADED_FOR_NS NS_PER_S
 
 /* ---- life ---- */
-
-static void *pages(size_t n)
-{
-	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		       -1, 0);
-
-	if (p == MAP_FAILED)
-		return NULL;
-	(void)madvise(p, n, MADV_DONTDUMP);
-	return p;
-}
 
 static void hand_over(struct worker *w, struct handover *to, struct handed head, const uint8_t *bytes)
 {
@@ -50,7 +39,7 @@ static void source_refused(void *ctx, const struct wg_path *path)
 struct worker *worker_new(struct wg_tunnel *tunnel, struct tun *tun, struct udp *udp,
 			  struct icmp *icmp)
 {
-	struct worker *w = pages(sizeof *w);
+	struct worker *w = pages_new(sizeof *w);
 
 	if (!w)
 		return NULL;
@@ -61,7 +50,7 @@ struct worker *worker_new(struct wg_tunnel *tunnel, struct tun *tun, struct udp 
 	w->batch = (struct wg_batch){ .bufs = w->bufs, .paths = w->paths };
 	w->outbox.source_refused = source_refused;
 	w->outbox.ctx = w;
-	w->room = pages(WORKER_ROOM);
+	w->room = pages_new(WORKER_ROOM);
 	if (!w->room || !udp_inbox_init(&w->inbox)) {
 		worker_free(w);
 		return NULL;
@@ -73,10 +62,9 @@ void worker_free(struct worker *w)
 {
 	if (!w)
 		return;
-	if (w->room)
-		munmap(w->room, WORKER_ROOM);
+	pages_free(w->room, WORKER_ROOM);
 	udp_inbox_free(&w->inbox);
-	munmap(w, sizeof *w);
+	pages_free(w, sizeof *w);
 }
 
 static size_t align_up(size_t n)
