@@ -172,11 +172,20 @@ static void seal_bytes(struct wg_buf *const *bufs, size_t n, const struct wg_ses
 	aead_seal_run(packets, n, &s->tx_key);
 }
 
+/* What is to be sent by: the next session as soon as something came by it, even before control, which was
+ * asked to, has moved it. A peer that lost the one before would not hear our answer otherwise. */
+static struct wg_session *session_to_send_by(const struct session_slots *s)
+{
+	if (s->next && atomic_load(&s->next->was_heard))
+		return s->next;
+	return s->current;
+}
+
 static void seal_flush(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b,
 		       struct seal_run *run, struct tally *tally)
 {
 	struct wg_tunnel_peer *peer = run->peer;
-	struct wg_session *s = run->n ? peer->sessions.current : NULL;
+	struct wg_session *s = run->n ? session_to_send_by(&peer->sessions) : NULL;
 	size_t mtu = atomic_load_explicit(&t->mtu, memory_order_relaxed), taken = 0, i;
 	uint64_t first, bytes = 0;
 

@@ -1,4 +1,4 @@
-/* Sessions: ages, the last counters, and every move between the three slots. */
+/* Sessions: ages, the last counters, every move between the three slots, and the one to send by. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "../../../src/proto/session.h"
+#include "../../lib/tunnel_pair.h"
 
 static struct wg_session *session(uint32_t local, bool initiator)
 {
@@ -136,12 +137,52 @@ static void test_moves(void **state)
 	}
 }
 
+/* A peer that has lost its sessions shakes hands anew; what answers its first packet goes by the new session,
+ * also where another thread seals it before control has heard of that packet. */
+static void test_an_answer_goes_by_the_session_that_was_heard(void **state)
+{
+	uint8_t packet[64], opened[128], sealed[128];
+	struct pair *p = pair_new(5);
+	struct pair_queue *sent0 = p->side[0].sent, *sent1 = p->side[1].sent;
+	struct wg_buf in = { .dst = opened }, out = { .src = packet, .dst = sealed, .n = sizeof packet };
+	struct wg_path way;
+	struct wg_batch from = { &in, 1, &p->side[1].path, 1 }, to = { &out, 1, &way, 0 };
+
+	(void)state;
+	for (int from_side = 0; from_side < 2; from_side++) {
+		pair_ipv4(packet, sizeof packet, from_side);
+		(void)pair_tun(p, from_side, packet, sizeof packet);
+		pair_exchange(p);
+	}
+	p->now_ns += 10 * NS_PER_S;
+	pair_clear(p);
+	tunnel_down(p->side[0].tunnel);
+	tunnel_up(p->side[0].tunnel, p->now_ns);
+	pair_ipv4(packet, sizeof packet, 0);
+	assert_int_equal(pair_tun(p, 0, packet, sizeof packet).verdict, WG_CONTROL); /* it waits */
+	assert_int_equal(sent0->n, 1);
+	(void)pair_udp(p, 1, sent0->packets[0].bytes, sent0->packets[0].n, NULL, 0);
+	assert_int_equal(sent1->n, 1);
+	(void)pair_udp(p, 0, sent1->packets[0].bytes, sent1->packets[0].n, NULL, 0);
+	assert_int_equal(sent0->n, 2);
+	in.src = sent0->packets[1].bytes;
+	in.n = sent0->packets[1].n;
+	tunnel_open(p->side[1].tunnel, p->now_ns, &from); /* and control does nothing yet */
+	assert_int_equal(in.verdict, WG_TO_TUN);
+	pair_ipv4(packet, sizeof packet, 1);
+	tunnel_seal(p->side[1].tunnel, p->now_ns, &to);
+	assert_int_equal(out.verdict, WG_TO_UDP);
+	assert_int_equal(pair_udp(p, 0, sealed, out.out_n, NULL, 0).verdict, WG_TO_TUN);
+	pair_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_age),
 		cmocka_unit_test(test_counters),
 		cmocka_unit_test(test_moves),
+		cmocka_unit_test(test_an_answer_goes_by_the_session_that_was_heard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
