@@ -199,6 +199,7 @@ int control_get(void *control, struct wg_device *state)
 
 	memset(state, 0, sizeof *state);
 	control_look_at_link(c);
+	worker_control(c->worker); /* what data threads have heard counts, too */
 	memcpy(state->name, c->link.now.name, sizeof state->name);
 	tunnel_private_key(c->tunnel, &state->private_key);
 	state->flags = WG_DEVICE_HAS_LISTEN_PORT;
