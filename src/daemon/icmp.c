@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "log.h"
-#include "offload.h"
+#include "sum.h"
 
 #define EACH_NS (NS_PER_S / ICMP_PER_S)
 #ifndef ICMP_FILTER

@@ -32,7 +32,8 @@ static const char usage[] =
 	"  WG_TUN_FD=N, WG_UAPI_FD=N             use these open file descriptors\n"
 	"  WG_CPU=generic                        portable cryptography only\n"
 	"  WG_THREADS=N                          threads for data (0 to 64; 0: one for all)\n"
-	"  WG_NO_OFFLOAD=WORD,...                do without: vnet tso uso join segment gro mmsg\n";
+	"  WG_NO_OFFLOAD=WORD,...                do without: vnet tso uso join segment gro mmsg\n"
+	"                                        split\n";
 
 static const char *tun_hint(int error)
 {

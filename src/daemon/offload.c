@@ -26,40 +26,6 @@ static uint16_t sum_be16(uint32_t v)
 	return native;
 }
 
-uint64_t sum_bytes(uint64_t sum, const uint8_t *p, size_t n)
-{
-	unsigned __int128 wide = sum;
-	uint64_t v[4];
-	uint8_t rest[8] = { 0 };
-
-	for (; n >= sizeof v; p += sizeof v, n -= sizeof v) {
-		memcpy(v, p, sizeof v);
-		wide += v[0];
-		wide += v[1];
-		wide += v[2];
-		wide += v[3];
-	}
-	for (; n >= 8; p += 8, n -= 8) {
-		memcpy(v, p, 8);
-		wide += v[0];
-	}
-	memcpy(rest, p, n);
-	memcpy(v, rest, 8);
-	wide += v[0];
-	wide = (uint64_t)wide + (wide >> 64);
-	wide = (uint64_t)wide + (wide >> 64);
-	return ((uint64_t)wide & 0xffffffff) + ((uint64_t)wide >> 32);
-}
-
-uint16_t sum_fold(uint64_t sum)
-{
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
-}
-
 static uint16_t load_native16(const uint8_t *p)
 {
 	uint16_t v;

@@ -6,7 +6,7 @@
 
 #include <linux/virtio_net.h>
 #include <sys/uio.h>
-#include "../base/base.h"
+#include "sum.h"
 
 #ifndef VIRTIO_NET_HDR_GSO_UDP_L4
 #define VIRTIO_NET_HDR_GSO_UDP_L4 5 /* Linux 6.2 */
@@ -20,10 +20,6 @@ enum {
 	JOIN_IOV_MAX = 2 + JOIN_SEGMENTS_MAX, /* virtio header, packet headers, payloads */
 	JOIN_HEADER_MAX = 40 + 60,
 };
-
-/* The Internet checksum's sum (RFC 1071) over the bytes, added to `sum`; native byte order. */
-uint64_t sum_bytes(uint64_t sum, const uint8_t *p, size_t n);
-uint16_t sum_fold(uint64_t sum);
 
 /* ---- one super-packet to segments ---- */
 

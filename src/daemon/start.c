@@ -48,7 +48,7 @@ static bool threads_variable(unsigned int *threads, struct text *why)
 
 bool start_environment(struct start *s, struct text *why)
 {
-	const char *foreground = getenv("WG_PROCESS_FOREGROUND");
+	const char *foreground = getenv("WG_PROCESS_FOREGROUND"), *cpu = getenv("WG_CPU");
 
 	s->foreground |= foreground && strcmp(foreground, "1") == 0;
 	s->log_level = getenv("LOG_LEVEL");
@@ -56,10 +56,11 @@ bool start_environment(struct start *s, struct text *why)
 		text_add(why, "WG_NO_OFFLOAD: the words are vnet tso uso join segment gro mmsg split");
 		return false;
 	}
-	if (!tunnel_use_cpu(getenv("WG_CPU"))) {
+	if (!tunnel_use_cpu(cpu)) {
 		text_add(why, "WG_CPU: the words are generic, or ssse3 avx2 bmi2 adx avx512 ifma neon");
 		return false;
 	}
+	sum_choose(cpu && strcmp(cpu, "generic") == 0);
 	return threads_variable(&s->threads, why) && fd_variable(&s->tun_fd, "WG_TUN_FD", why) &&
 	       fd_variable(&s->uapi_fd, "WG_UAPI_FD", why);
 }

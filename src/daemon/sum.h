@@ -1,0 +1,22 @@
+/* The Internet checksum's sum (RFC 1071), in native byte order. */
+#ifndef DAEMON_SUM_H
+#define DAEMON_SUM_H
+
+#include "../base/base.h"
+
+struct sum_row {
+	const char *name;
+	bool (*works)(void); /* on this CPU */
+	uint64_t (*bytes)(uint64_t sum, const uint8_t *p, size_t n);
+};
+enum { SUM_ROWS_MAX = 3 };
+extern const struct sum_row sum_rows[]; /* fastest first; the one that ends them needs nothing, and is the specification */
+
+/* Of this CPU; generic: the last row, which is also the one before anybody has chosen. Before there are threads. */
+void sum_choose(bool generic);
+
+/* The sum over the bytes, added to `sum`. */
+uint64_t sum_bytes(uint64_t sum, const uint8_t *p, size_t n);
+uint16_t sum_fold(uint64_t sum);
+
+#endif
