@@ -259,12 +259,13 @@ udp_through() {
 	pair
 	pings a 10.9.0.2
 	# What a handshake leaves: a keepalive after ten seconds. Then nothing for the rest of the minute.
-	switches() { on b awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$1/status"; }
+	# A few are the machine's: somebody else's turn in the middle of ours counts, too.
+	switches() { on b sh -c "cat /proc/$1/task/*/status" | awk '/ctxt_switches/ { n += $2 } END { print n }'; }
 	pid=$(daemons b)
 	sleep 12
 	before=$(switches "$pid")
 	sleep 6
-	[ $(($(switches "$pid") - before)) -le 1 ]
+	[ $(($(switches "$pid") - before)) -le 4 ]
 }
 
 @test "errors of the system calls are lived through" {
