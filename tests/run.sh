@@ -251,12 +251,8 @@ run_ct() {
 	fi
 }
 
-run_vm() {
-	if [ -e tests/vm/run.sh ]; then
-		LIMIT=900 test_run vm "real kernel" bash tests/vm/run.sh
-	else
-		record vm skip "real kernel" "tests/vm/run.sh is not there"
-	fi
+run_vm() { # run_vm KERNEL…
+	LIMIT=2400 test_run vm "real kernels $*" bash tests/vm/run.sh "$@"
 }
 
 fast_netns() {
@@ -280,12 +276,13 @@ lane_compute() {
 	! wants sanitize || run_sanitize
 	! wants thread || run_thread
 	! wants ct || run_ct
+	! wants vm || run_vm 7.2
 }
 
 lane_wait() {
 	! wants cli || bats_tests cli tests/cli/*.bats
 	! wants netns || bats_tests netns $(fast_netns)
-	! wants vm || run_vm
+	! wants vm || run_vm 6.1 6.12
 }
 
 lane_slow() {

@@ -73,7 +73,7 @@ failed=0
 machine() { # machine KERNEL SCRIPT: the machine's own TAP, numbered on
 	local tag=$1 script=$2 code=0 line
 	cp "$here/$script.sh" "$tree/guest.sh"
-	VM_LIMIT=${VM_LIMIT:-400} VM_APPEND=$(sed -n 's/^# kernel command line: //p' "$here/$script.sh") \
+	VM_LIMIT=${VM_LIMIT:-800} VM_APPEND=$(sed -n 's/^# kernel command line: //p' "$here/$script.sh") \
 		bash "$here/boot.sh" "$cache/$tag" "$tree" "$scratch/console" > "$scratch/out" || code=$?
 	while IFS= read -r line; do
 		case $line in
