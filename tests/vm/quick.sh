@@ -121,7 +121,12 @@ same "the packets went the tunnel's way" yes "$([ "$(wg show wg0 transfer | cut 
 
 mark "reload keeps sessions"
 works "reload with nothing to do is silent" wg-quick reload wg0
-handshake=$(wg show wg0 latest-handshakes)
+# Where machines are slow, a handshake is tried again before its answer is there: the last one counts.
+for _ in 1 2 3 4 5 6; do
+	handshake=$(wg show wg0 latest-handshakes)
+	sleep 6
+	[ "$handshake" != "$(wg show wg0 latest-handshakes)" ] || break
+done
 ping -n -i 0.05 -c 60 -w 40 10.7.0.2 > pings &
 pinging=$!
 for i in 1 2 3; do
