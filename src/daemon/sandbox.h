@@ -14,10 +14,10 @@ void sandbox_lock_memory(void);
  * filter allows alone of all it stands for), CAP_NET_BROADCAST (to hear of it there), CAP_NET_RAW (ICMP
  * there), CAP_NET_BIND_SERVICE (ports).
  * No new privileges; files: nothing but the socket's folder and two settings of the IPv4 stack. Threads that
- * begin later have no more; system calls: what the loop and they need. A kernel that lacks one of these, or a filter above us that forbids it, is no
+ * begin later have no more. A kernel that lacks one of these, or a filter above us that forbids it, is no
  * error. */
 void sandbox_enter(const char *socket_dir);
-/* And when all threads run, for all of them. */
+/* When all threads run, for all of them: system calls that the loop and they need, no others. Likewise. */
 void sandbox_restrict_calls(void);
 /* Around a call that needs a permitted capability. */
 void sandbox_raise(bool begin);

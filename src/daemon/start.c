@@ -60,7 +60,7 @@ bool start_environment(struct start *s, struct text *why)
 		text_add(why, "WG_CPU: the words are generic, or ssse3 avx2 bmi2 adx avx512 ifma neon");
 		return false;
 	}
-	sum_choose(cpu && strcmp(cpu, "generic") == 0);
+	sum_choose(cpu && *cpu && strcmp(cpu, "auto") != 0);
 	return threads_variable(&s->threads, why) && fd_variable(&s->tun_fd, "WG_TUN_FD", why) &&
 	       fd_variable(&s->uapi_fd, "WG_UAPI_FD", why);
 }

@@ -10,9 +10,11 @@ struct sum_row {
 	uint64_t (*bytes)(uint64_t sum, const uint8_t *p, size_t n);
 };
 enum { SUM_ROWS_MAX = 3 };
-extern const struct sum_row sum_rows[]; /* fastest first; the one that ends them needs nothing, and is the specification */
+/* Fastest first; "portable" ends them, needs nothing, and is the specification. */
+extern const struct sum_row sum_rows[];
 
-/* Of this CPU; generic: the last row, which is also the one before anybody has chosen. Before there are threads. */
+/* The fastest of this CPU; generic: the portable one, as before anybody has chosen. Before there are
+ * threads. */
 void sum_choose(bool generic);
 
 /* The sum over the bytes, added to `sum`. */

@@ -59,7 +59,8 @@ void worker_free(struct worker *w);
 void worker_from_tun(struct worker *w);
 void worker_from_udp(struct worker *w, struct udp_socket *s);
 
-/* The same in two halves, for those with a place: one batch is read, and worked on. False: TUN gave an error. */
+/* The same in two halves, for those with a place: one batch is read, and worked on. False: TUN gave an
+ * error. */
 bool worker_read_tun(struct worker *w);
 void worker_read_udp(struct worker *w, struct udp_socket *s);
 void worker_finish_tun(struct worker *w);

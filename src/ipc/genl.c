@@ -100,8 +100,8 @@ bool kernel_has(struct ipc *c, const char *name)
 {
 	bool is_wireguard;
 
-	return kernel_may_have_any() && kernel_open_rt(c) == 0 && link_look(&c->kernel->rt, name, &is_wireguard) == 0 &&
-	       is_wireguard;
+	return kernel_may_have_any() && kernel_open_rt(c) == 0 &&
+	       link_look(&c->kernel->rt, name, &is_wireguard) == 0 && is_wireguard;
 }
 
 struct dump {

@@ -143,8 +143,8 @@ void tunnel_tick(struct wg_tunnel *t, uint64_t now_ns);
 bool tunnel_wants_control(const struct wg_tunnel *t);
 
 /* Packets that follow those that wait for a session do not overtake them: they are WG_CONTROL, too, also when
- * there is a session, until control has sent what it has. When more may be on their way to control then, which
- * only the caller knows, it says so at the beginning: tunnel_hold. While tunnel_is_holding, it gives the
+ * there is a session, until control has sent what it has. When more may be on their way to control then,
+ * which only the caller knows, it says so at the beginning: tunnel_hold. While tunnel_is_holding, it gives the
  * tunnel what is there and drains it, and when no section runs and nothing is on the way any more, it
  * releases them. */
 void tunnel_hold(struct wg_tunnel *t);
