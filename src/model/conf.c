@@ -175,8 +175,8 @@ static void read_setting(struct conf_reader *r, const struct field *f, struct sp
 		unrecognized(r, code);
 	else if (f == &fields[FIELD_ALLOWEDIP])
 		read_allowedips(r, f, value);
-	else if (!read_value(r, object, f, value, &v))
-		return; /* it is reported */
+	else if (!read_value(r, object, f, value, &v) && f == &fields[FIELD_PUBLIC_KEY])
+		open_peer(r)->flags |= WG_PEER_HAS_PUBLIC_KEY; /* reported, so not missing, too */
 }
 
 /* True when the caller's extra took the line, or refused it. */

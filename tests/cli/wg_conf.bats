@@ -218,6 +218,11 @@ Configuration parsing error
 	printf '[Interface]\nListenPort = x\nFwMark = y\n[Peer]\n' > wgx.conf
 	run -1 --separate-stderr "$WG" setconf wgx wgx.conf
 	[ "$(grep -c ': error: ' <<< "$stderr")" = 3 ]
+	# And once: a peer whose key is wrong is not one without a key.
+	printf '[Peer]\nPublicKey = short\nAllowedIPs = 10.0.0.0/33\n' > wgx.conf
+	run -1 --separate-stderr "$WG" setconf wgx wgx.conf
+	[ "$(grep -o '^wgx.conf:[0-9]*:[0-9]*: error: [A-Za-z]*' <<< "$stderr")" = "wgx.conf:2:13: error: Key
+wgx.conf:3:14: error: AllowedIP" ]
 }
 
 @test "syncconf: which sentence about a device that is not there" {
