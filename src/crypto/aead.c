@@ -1,3 +1,4 @@
+/* ChaCha20-Poly1305 (RFC 8439) and XChaCha20-Poly1305 out of a stream and a tag; runs of packets. */
 #include "impl.h"
 
 /* The key of Poly1305 is the first half of block 0; the data start with block 1. */

@@ -1,3 +1,4 @@
+/* Runs of packets with AVX2. */
 #include "impl.h"
 #if CRYPTO_X86
 #include "chacha20_avx2.h"

@@ -1,3 +1,4 @@
+/* Runs of packets with AVX-512. */
 #include "impl.h"
 #if CRYPTO_X86
 enum { LANES = 32, PACKETS = 16 };

@@ -1,3 +1,4 @@
+/* Runs of packets with AVX-512 and IFMA. */
 #include "impl.h"
 #if CRYPTO_X86
 #include "poly1305_ifma.h"

@@ -1,3 +1,4 @@
+/* Runs of packets with NEON. */
 #include "impl.h"
 #if CRYPTO_NEON
 #include "x4_neon.h"

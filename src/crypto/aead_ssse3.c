@@ -1,3 +1,4 @@
+/* Runs of packets with SSSE3. */
 #include "impl.h"
 #if CRYPTO_X86
 #include "x4_ssse3.h"

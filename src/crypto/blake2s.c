@@ -1,3 +1,4 @@
+/* BLAKE2s (RFC 7693), with and without a key: the portable row; MACs of many messages. */
 #include "impl.h"
 
 const uint32_t blake2s_iv[8] = {

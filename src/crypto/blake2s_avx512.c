@@ -1,3 +1,4 @@
+/* MACs of many messages with AVX-512. */
 #include "impl.h"
 #if CRYPTO_X86
 #include "chacha20_avx512.h"

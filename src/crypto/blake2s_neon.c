@@ -1,3 +1,4 @@
+/* MACs of many messages with NEON. */
 #include "impl.h"
 #if CRYPTO_NEON
 #include "x4_neon.h"

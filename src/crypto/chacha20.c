@@ -1,3 +1,4 @@
+/* ChaCha20 (RFC 8439), HChaCha20 and the beginnings of XChaCha20 streams: the portable row. */
 #include "impl.h"
 
 static const uint32_t sigma[4] = { 0x61707865, 0x3320646e, 0x79622d32, 0x6b206574 };

@@ -1,3 +1,4 @@
+/* ChaCha20 and the beginnings of XChaCha20 streams with AVX-512. */
 #include "impl.h"
 #if CRYPTO_X86
 #include "chacha20_avx512.h"

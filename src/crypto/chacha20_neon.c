@@ -1,3 +1,4 @@
+/* ChaCha20 and the beginnings of XChaCha20 streams with NEON. */
 #include "impl.h"
 #if CRYPTO_NEON
 #include "x4_neon.h"

@@ -1,3 +1,4 @@
+/* ChaCha20 and the beginnings of XChaCha20 streams with SSSE3. */
 #include "impl.h"
 #if CRYPTO_X86
 #include "x4_ssse3.h"

@@ -1,3 +1,4 @@
+/* Poly1305 (RFC 8439): the portable row. */
 #include "impl.h"
 
 #if CRYPTO_INT128

@@ -1,3 +1,4 @@
+/* Poly1305 with AVX2. */
 #include "impl.h"
 #if CRYPTO_X86
 #include "poly1305_avx2.h"

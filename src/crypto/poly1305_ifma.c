@@ -1,3 +1,4 @@
+/* Poly1305 with AVX-512 and IFMA. */
 #include "impl.h"
 #if CRYPTO_X86
 #include "poly1305_ifma.h"

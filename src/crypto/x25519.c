@@ -1,3 +1,4 @@
+/* X25519 (RFC 7748): the portable row, and many at once. */
 #include "impl.h"
 #if CRYPTO_INT128
 #include "fe51.h"

@@ -1,3 +1,4 @@
+/* X25519 with BMI2 and ADX. */
 #include "impl.h"
 #if CRYPTO_X86
 #include "fe51.h"

@@ -1,3 +1,4 @@
+/* Eight X25519 at once with AVX-512 and IFMA. */
 #include "impl.h"
 #if CRYPTO_X86
 #include <immintrin.h>

@@ -1,3 +1,4 @@
+/* One X25519 with AVX-512 and IFMA. */
 #include "impl.h"
 #if CRYPTO_X86 && CRYPTO_INT128
 #include <immintrin.h>
