@@ -12,10 +12,11 @@ enum { LANES = 32, PACKETS = 16 };
 /* Beyond 64 * chunks bytes of each packet, with its padding and the block of lengths. A group's
  * sizes differ by less than SPREAD. */
 enum { SPREAD = 256, TAIL_BYTES = 64 + SPREAD + 64 };
+enum { WORTH_POWERS = 3 }; /* chunks */
 
 struct group {
 	struct poly8 h;
-	struct factor8 f;
+	struct factor8 f[4]; /* r and, if there are WORTH_POWERS chunks, r^2, r^3, r^4 */
 	const uint8_t *text[8];
 	size_t size[8], chunks; /* chunks: 64 bytes that every packet has */
 	const uint8_t (*keys)[32];
@@ -69,40 +70,47 @@ always_inline void load64(struct pair8 m[4], const struct group *g, size_t at)
 				       _mm512_unpackhi_epi64(t[k], t[4 + k]) };
 }
 
-/* The chunks from `at` to `end`. */
-static void absorb_chunks(struct group *g, size_t at, size_t end)
+/* All chunks, each with one carry: h = (h + m0) r^4 + m1 r^3 + m2 r^2 + m3 r. */
+static void absorb_chunks(struct group *g)
 {
 	struct poly8 h = g->h;
-	struct factor8 f = g->f;
 	struct pair8 m[4];
 
-	for (; at < end; at++) {
+	for (size_t at = 0; at < g->chunks; at++) {
+		struct product8 p = product8_zero();
 		load64(m, g, 64 * at);
 		UNROLL
-		for (int k = 0; k < 4; k++)
-			h = poly8_mul(poly8_absorb(h, m[k].lo, m[k].hi), f);
+		for (int k = 3; k > 0; k--)
+			poly8_mul_add(&p, poly8_split(m[k].lo, m[k].hi, _mm512_set1_epi64(1)),
+				      g->f[3 - k]);
+		poly8_mul_add(&p, poly8_absorb(h, m[0].lo, m[0].hi), g->f[3]);
+		h = poly8_carry(p);
 	}
 	g->h = h;
 }
 
-/* The same of two groups, step by step: each fills the other's waits. */
-static void absorb_chunks_twice(struct group *g, size_t end)
+static void absorb_few_chunks(struct group *g)
 {
-	struct poly8 ha = g[0].h, hb = g[1].h;
-	struct factor8 fa = g[0].f, fb = g[1].f;
-	struct pair8 a[4], b[4];
+	struct poly8 h = g->h;
+	struct pair8 m[4];
 
-	for (size_t at = 0; at < end; at++) {
-		load64(a, &g[0], 64 * at);
-		load64(b, &g[1], 64 * at);
+	for (size_t at = 0; at < g->chunks; at++) {
+		load64(m, g, 64 * at);
 		UNROLL
-		for (int k = 0; k < 4; k++) {
-			ha = poly8_mul(poly8_absorb(ha, a[k].lo, a[k].hi), fa);
-			hb = poly8_mul(poly8_absorb(hb, b[k].lo, b[k].hi), fb);
-		}
+		for (int k = 0; k < 4; k++)
+			h = poly8_mul(poly8_absorb(h, m[k].lo, m[k].hi), g->f[0]);
 	}
-	g[0].h = ha;
-	g[1].h = hb;
+	g->h = h;
+}
+
+static void powers(struct group *g, struct poly8 r)
+{
+	struct poly8 p = r;
+
+	for (int i = 1; i < 4; i++) {
+		p = poly8_mul(p, g->f[0]);
+		g->f[i] = poly8_factor(p);
+	}
 }
 
 /* Prepares packets `first` to `first + n`; empty lanes repeat the first. */
@@ -111,12 +119,16 @@ static void group_init(struct group *g, const struct lanes *l, uint32_t first, u
 	const __m512i clamp_lo = _mm512_set1_epi64(0x0ffffffc0fffffff);
 	const __m512i clamp_hi = _mm512_set1_epi64(0x0ffffffc0ffffffc);
 	struct pair8 r = gather16(l->poly_keys[first], sizeof l->poly_keys[0]);
+	struct poly8 key;
 
 	r.lo = _mm512_and_si512(r.lo, clamp_lo);
 	r.hi = _mm512_and_si512(r.hi, clamp_hi);
-	g->f = poly8_factor(poly8_split(r.lo, r.hi, _mm512_setzero_si512()));
+	key = poly8_split(r.lo, r.hi, _mm512_setzero_si512());
+	g->f[0] = poly8_factor(key);
 	g->keys = &l->poly_keys[first];
 	g->chunks = l->packets[first]->n / 64; /* sorted: the first is the shortest */
+	if (g->chunks >= WORTH_POWERS)
+		powers(g, key);
 	UNROLL
 	for (int i = 0; i < 3; i++)
 		g->h.l[i] = _mm512_setzero_si512();
@@ -156,7 +168,7 @@ static void absorb_tails(struct group *g)
 
 	for (size_t k = 0; k < blocks; k++) {
 		struct pair8 m = gather16(g->tail[0] + 16 * k, sizeof g->tail[0]);
-		struct poly8 h = poly8_mul(poly8_absorb(g->h, m.lo, m.hi), g->f);
+		struct poly8 h = poly8_mul(poly8_absorb(g->h, m.lo, m.hi), g->f[0]);
 		UNROLL
 		for (int i = 0; i < 3; i++)
 			g->h.l[i] = _mm512_mask_mov_epi64(g->h.l[i], active[k], h.l[i]);
@@ -206,32 +218,32 @@ static bool worth_a_group(const struct lanes *l, uint32_t first, uint32_t n)
 	return n >= 3 && l->packets[first + n - 1]->n - l->packets[first]->n < SPREAD;
 }
 
+static void group_tags(struct lanes *l, uint32_t first, uint32_t n)
+{
+	struct group g;
+
+	group_init(&g, l, first, n);
+	if (g.chunks >= WORTH_POWERS)
+		absorb_chunks(&g);
+	else
+		absorb_few_chunks(&g);
+	absorb_tails(&g);
+	write_tags(l->tags + first, &g);
+	mem_wipe(&g.h, sizeof g.h); /* the rest is no secret */
+	mem_wipe(g.f, sizeof g.f);
+}
+
 static void lanes_tags(struct lanes *l)
 {
-	struct group g[2];
-	uint32_t groups = 0, of[2];
-
 	for (uint32_t first = 0; first < l->n; first += 8) {
 		uint32_t n = l->n - first < 8 ? l->n - first : 8;
 		if (worth_a_group(l, first, n)) {
-			of[groups] = first;
-			group_init(&g[groups++], l, first, n);
-		} else {
-			for (uint32_t i = 0; i < n; i++)
-				lanes_tag_alone(l, first + i, poly1305_blocks_ifma);
+			group_tags(l, first, n);
+			continue;
 		}
+		for (uint32_t i = 0; i < n; i++)
+			lanes_tag_alone(l, first + i, poly1305_blocks_ifma);
 	}
-	if (groups == 0)
-		return;
-	size_t both = groups < 2 ? 0 : g[1].chunks < g[0].chunks ? g[1].chunks : g[0].chunks;
-	if (both > 0)
-		absorb_chunks_twice(g, both);
-	for (uint32_t i = 0; i < groups; i++) {
-		absorb_chunks(&g[i], both, g[i].chunks);
-		absorb_tails(&g[i]);
-		write_tags(l->tags + of[i], &g[i]);
-	}
-	mem_wipe(g, sizeof g);
 }
 
 void aead_seal_run_ifma(struct aead_packet *packets, size_t n, const struct wg_sym *key)

@@ -54,31 +54,57 @@ always_inline struct factor8 poly8_factor(struct poly8 r)
 #define LO52(d, a, b) _mm512_madd52lo_epu64(d, a, b)
 #define HI52(d, a, b) _mm512_madd52hi_epu64(d, a, b)
 
-/* h * f. Limbs in: below 2^46; out: below 2^44 + 2^16. One carry, all limbs side by side: the high
- * halves of the products are 2^52 times their limb, so they go up shifted by 8, and by 10 from the
- * top limb of 42 bits, where 2^130 = 5. */
-always_inline struct poly8 poly8_mul(struct poly8 h, struct factor8 f)
+struct product8 { /* sums of products: the low 52 bits at d[i], what is above at e[i], in units of limb i */
+	__m512i d[3], e[3];
+};
+
+always_inline void poly8_mul_add(struct product8 *p, struct poly8 h, struct factor8 f)
+{
+	__m512i *a = h.l, *d = p->d, *e = p->e;
+
+	e[2] = HI52(HI52(HI52(e[2], a[0], f.r[2]), a[1], f.r[1]), a[2], f.r[0]);
+	e[0] = HI52(HI52(HI52(e[0], a[0], f.r[0]), a[1], f.s2), a[2], f.s1);
+	e[1] = HI52(HI52(HI52(e[1], a[0], f.r[1]), a[1], f.r[0]), a[2], f.s2);
+	d[0] = LO52(LO52(LO52(d[0], a[0], f.r[0]), a[1], f.s2), a[2], f.s1);
+	d[1] = LO52(LO52(LO52(d[1], a[0], f.r[1]), a[1], f.r[0]), a[2], f.s2);
+	d[2] = LO52(LO52(LO52(d[2], a[0], f.r[2]), a[1], f.r[1]), a[2], f.r[0]);
+}
+
+/* The sum of up to four products as a number; limbs below 2^44 + 2^17. One carry, all limbs side by side:
+ * the high halves are 2^52 times their limb, so they go up shifted by 8, and by 10 from the top limb of
+ * 42 bits, where 2^130 = 5. */
+always_inline struct poly8 poly8_carry(struct product8 p)
 {
 	const __m512i m44 = _mm512_set1_epi64(POLY_M44), m42 = _mm512_set1_epi64(POLY_M42);
-	__m512i z = _mm512_setzero_si512(), *a = h.l, c;
-	__m512i e2 = HI52(HI52(HI52(z, a[0], f.r[2]), a[1], f.r[1]), a[2], f.r[0]);
-	__m512i e0 = HI52(HI52(HI52(z, a[0], f.r[0]), a[1], f.s2), a[2], f.s1);
-	__m512i e1 = HI52(HI52(HI52(z, a[0], f.r[1]), a[1], f.r[0]), a[2], f.s2);
-	__m512i d0 = LO52(LO52(LO52(z, a[0], f.r[0]), a[1], f.s2), a[2], f.s1);
-	__m512i d1 = LO52(LO52(LO52(z, a[0], f.r[1]), a[1], f.r[0]), a[2], f.s2);
-	__m512i d2 = LO52(LO52(LO52(z, a[0], f.r[2]), a[1], f.r[1]), a[2], f.r[0]);
+	__m512i *d = p.d, *e = p.e, c;
 	struct poly8 out;
 
-	d0 = _mm512_add_epi64(d0, _mm512_add_epi64(_mm512_slli_epi64(e2, 10),
-						   _mm512_slli_epi64(e2, 12)));
-	d1 = _mm512_add_epi64(d1, _mm512_slli_epi64(e0, 8));
-	d2 = _mm512_add_epi64(d2, _mm512_slli_epi64(e1, 8));
-	c = _mm512_srli_epi64(d2, 42);
+	d[0] = _mm512_add_epi64(d[0], _mm512_add_epi64(_mm512_slli_epi64(e[2], 10),
+						       _mm512_slli_epi64(e[2], 12)));
+	d[1] = _mm512_add_epi64(d[1], _mm512_slli_epi64(e[0], 8));
+	d[2] = _mm512_add_epi64(d[2], _mm512_slli_epi64(e[1], 8));
+	c = _mm512_srli_epi64(d[2], 42);
 	c = _mm512_add_epi64(c, _mm512_slli_epi64(c, 2));
-	out.l[0] = _mm512_add_epi64(_mm512_and_si512(d0, m44), c);
-	out.l[1] = _mm512_add_epi64(_mm512_and_si512(d1, m44), _mm512_srli_epi64(d0, 44));
-	out.l[2] = _mm512_add_epi64(_mm512_and_si512(d2, m42), _mm512_srli_epi64(d1, 44));
+	out.l[0] = _mm512_add_epi64(_mm512_and_si512(d[0], m44), c);
+	out.l[1] = _mm512_add_epi64(_mm512_and_si512(d[1], m44), _mm512_srli_epi64(d[0], 44));
+	out.l[2] = _mm512_add_epi64(_mm512_and_si512(d[2], m42), _mm512_srli_epi64(d[1], 44));
 	return out;
+}
+
+always_inline struct product8 product8_zero(void)
+{
+	__m512i z = _mm512_setzero_si512();
+
+	return (struct product8){ { z, z, z }, { z, z, z } };
+}
+
+/* h * f. Limbs in: below 2^46. */
+always_inline struct poly8 poly8_mul(struct poly8 h, struct factor8 f)
+{
+	struct product8 p = product8_zero();
+
+	poly8_mul_add(&p, h, f);
+	return poly8_carry(p);
 }
 
 #endif
