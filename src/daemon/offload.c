@@ -147,6 +147,7 @@ void split_next(struct split *s, uint8_t *dst)
 	uint32_t size = split_size(s), payload = size - s->header_n, l4_bytes = size - s->l4;
 	uint8_t *l4 = dst + s->l4, *field = l4 + (s->udp ? UDP_CSUM : TCP_CSUM);
 	uint32_t before = s->at - s->header_n;
+	uint64_t sum;
 	bool last = s->at + payload == s->n;
 
 	if (s->header_n == 0) {
@@ -155,7 +156,7 @@ void split_next(struct split *s, uint8_t *dst)
 		return;
 	}
 	memcpy(dst, s->p, s->header_n);
-	memcpy(dst + s->header_n, s->p + s->at, payload);
+	sum = sum_copy(s->pseudo + sum_be16(l4_bytes), dst + s->header_n, s->p + s->at, payload);
 	split_ip_header(s, dst, size, (uint16_t)(s->id + before / s->mss));
 	if (s->udp) {
 		store_be16(l4 + 4, (uint16_t)l4_bytes);
@@ -167,7 +168,7 @@ void split_next(struct split *s, uint8_t *dst)
 			l4[13] &= (uint8_t)~TCP_CWR;
 	}
 	store_native16(field, 0);
-	store_checksum(field, sum_bytes(s->pseudo + sum_be16(l4_bytes), l4, l4_bytes), s->udp);
+	store_checksum(field, sum_bytes(sum, l4, s->header_n - s->l4), s->udp);
 	s->at += payload;
 }
 

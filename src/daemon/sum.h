@@ -8,8 +8,8 @@ struct sum_row {
 	const char *name;
 	bool (*works)(void); /* on this CPU */
 	uint64_t (*bytes)(uint64_t sum, const uint8_t *p, size_t n);
+	uint64_t (*copy)(uint64_t sum, uint8_t *dst, const uint8_t *p, size_t n);
 };
-enum { SUM_ROWS_MAX = 3 };
 /* Fastest first; "portable" ends them, needs nothing, and is the specification. */
 extern const struct sum_row sum_rows[];
 
@@ -19,6 +19,8 @@ void sum_choose(bool generic);
 
 /* The sum over the bytes, added to `sum`. */
 uint64_t sum_bytes(uint64_t sum, const uint8_t *p, size_t n);
+/* The same, and copies them to dst, which does not overlap, in one pass. */
+uint64_t sum_copy(uint64_t sum, uint8_t *dst, const uint8_t *p, size_t n);
 uint16_t sum_fold(uint64_t sum);
 
 #endif

@@ -87,6 +87,7 @@ struct udp_outbox { /* owned by one worker */
 	struct sockaddr_in6 to[UDP_OUT_MAX];
 	_Alignas(8) uint8_t control[UDP_OUT_MAX][UDP_CONTROL_ROOM];
 	const struct wg_path *paths[UDP_OUT_MAX];
+	uint32_t segment[UDP_OUT_MAX];  /* bytes of each datagram of the message but the last */
 	unsigned int n, n_iov;
 	struct udp_socket *socket; /* all messages go through it */
 	/* The system refused to send from this path's local address. */

@@ -255,11 +255,17 @@ static uint8_t message_tos(struct msghdr *m)
 	return 0;
 }
 
+static bool is_many(const struct msghdr *m, uint32_t segment)
+{
+	return m->msg_iovlen > 1 || m->msg_iov[0].iov_len > segment;
+}
+
 /* A message that the system refused: what can still be done about it. */
 static void send_refused(struct udp_outbox *o, unsigned int i, int error)
 {
 	struct msghdr *m = &o->msgs[i].msg_hdr;
-	bool many = m->msg_iovlen > 1 && (error == -EINVAL || error == -EMSGSIZE || error == -EIO);
+	uint32_t segment = o->segment[i];
+	bool many = is_many(m, segment) && (error == -EINVAL || error == -EMSGSIZE || error == -EIO);
 	bool source = o->paths[i]->local.family != IP_NONE && may_be_the_source(error);
 	bool source_kept = true;
 	uint8_t tos = message_tos(m);
@@ -271,9 +277,15 @@ static void send_refused(struct udp_outbox *o, unsigned int i, int error)
 	if (error == -EIO)
 		o->socket->segment = false; /* the device below cannot do checksums */
 	for (size_t k = 0; k < m->msg_iovlen; k++)
-		source_kept &= send_one(o, o->paths[i], &m->msg_iov[k], tos);
+		for (size_t at = 0; at < m->msg_iov[k].iov_len; at += segment) {
+			struct iovec one = { (uint8_t *)m->msg_iov[k].iov_base + at,
+					     m->msg_iov[k].iov_len - at };
+			if (one.iov_len > segment)
+				one.iov_len = segment;
+			source_kept &= send_one(o, o->paths[i], &one, tos);
+		}
 	if (many && source_kept)
-		o->socket->segment_max = (uint32_t)m->msg_iov[0].iov_len - 1;
+		o->socket->segment_max = segment - 1;
 }
 
 /* Errors after which the same message may well go, after a moment. */
@@ -306,6 +318,12 @@ static void outbox_flush(struct udp_outbox *o)
 	o->n = o->n_iov = 0;
 }
 
+static bool is_same_way(const struct wg_batch *b, const struct wg_buf *x, const struct wg_buf *y)
+{
+	return x->tos == y->tos &&
+	       (x->path == y->path || path_equal(&b->paths[x->path], &b->paths[y->path]));
+}
+
 /* How many buffers from i on may leave as one message. */
 static size_t run_length(const struct udp_socket *s, const struct wg_batch *b, size_t i)
 {
@@ -316,9 +334,8 @@ static size_t run_length(const struct udp_socket *s, const struct wg_batch *b, s
 		return 1;
 	for (; i + n < b->n && n < UDP_SEGMENTS_MAX; n++) {
 		const struct wg_buf *next = &b->bufs[i + n];
-		if (next->verdict != WG_TO_UDP || next->path != first->path ||
-		    next->tos != first->tos || next->out_n > first->out_n ||
-		    total + next->out_n > UDP_SEGMENTED_MAX)
+		if (next->verdict != WG_TO_UDP || next->out_n > first->out_n ||
+		    total + next->out_n > UDP_SEGMENTED_MAX || !is_same_way(b, first, next))
 			break;
 		total += next->out_n;
 		if (next->out_n < first->out_n)
@@ -332,15 +349,23 @@ static void outbox_add(struct udp_outbox *o, const struct wg_batch *b, size_t fi
 	const struct wg_buf *buf = &b->bufs[first];
 	struct msghdr *m = &o->msgs[o->n].msg_hdr;
 	uint16_t segment = (uint16_t)buf->out_n;
+	struct iovec *last = NULL;
 
+	o->segment[o->n] = buf->out_n;
 	o->paths[o->n] = &b->paths[buf->path];
 	message_begin(m, &o->to[o->n], o->control[o->n], o->paths[o->n], buf->tos);
 	if (n > 1)
 		add_control(m, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment);
 	m->msg_iov = &o->iov[o->n_iov];
-	m->msg_iovlen = n;
-	for (size_t k = 0; k < n; k++)
-		o->iov[o->n_iov++] = (struct iovec){ b->bufs[first + k].dst, b->bufs[first + k].out_n };
+	for (size_t k = 0; k < n; k++, buf++) {
+		if (last && (uint8_t *)last->iov_base + last->iov_len == buf->dst) {
+			last->iov_len += buf->out_n;
+			continue;
+		}
+		last = &o->iov[o->n_iov++];
+		*last = (struct iovec){ buf->dst, buf->out_n };
+		m->msg_iovlen++;
+	}
 	o->n++;
 }
 

@@ -154,9 +154,15 @@ static void seal_and_send(struct worker *w)
 		seal_and_send_alone(w);
 }
 
-static void add_to_seal(struct worker *w, uint8_t *dst, uint32_t n)
+/* The packet of n bytes after the room for its header. Returns where the next datagram follows without a
+ * gap, so that the system copies many as one piece. */
+static size_t add_to_seal(struct worker *w, size_t at, uint32_t n)
 {
-	w->bufs[w->batch.n++] = (struct wg_buf){ .src = dst + HEADER, .dst = dst, .n = n };
+	uint32_t sealed = tunnel_sealed_size(w->tunnel, n);
+	uint8_t *dst = w->room + at;
+
+	w->bufs[w->batch.n++] = (struct wg_buf){ .src = dst + HEADER, .dst = dst, .n = n, .out_n = sealed };
+	return at + sealed;
 }
 
 /* Cuts a super-packet into the room from `at` on; sends when it is full. Returns where room is free. */
@@ -171,8 +177,7 @@ static size_t cut(struct worker *w, struct split *s, size_t at)
 			at = start;
 		}
 		split_next(s, w->room + at + HEADER);
-		add_to_seal(w, w->room + at, size);
-		at = align_up(at + HEADER + size + SEAL_SPARE);
+		at = add_to_seal(w, at, size);
 	}
 	return at;
 }
@@ -183,8 +188,6 @@ bool worker_read_tun(struct worker *w)
 
 	if (w->place && w->place->all->many)
 		most = WORKER_BUFS_BESIDE;
-
-
 	/* Room for a super-packet, and for the first packets cut from it. */
 	while (w->batch.n < most && at + 3 * (size_t)OFFLOAD_PACKET_MAX < WORKER_ROOM) {
 		uint8_t *packet = w->room + at + HEADER;
@@ -200,8 +203,7 @@ bool worker_read_tun(struct worker *w)
 			continue;
 		}
 		if (s.header_n == 0) { /* stays where it is and is sealed in place */
-			add_to_seal(w, w->room + at, (uint32_t)n);
-			at = align_up(at + HEADER + (size_t)n + SEAL_SPARE);
+			at = add_to_seal(w, at, (uint32_t)n);
 		} else {
 			at = cut(w, &s, align_up(at + HEADER + (size_t)n));
 		}
@@ -415,12 +417,6 @@ static void handshakes(struct worker *w, uint64_t now_ns)
 	w->batch.n = 0;
 }
 
-static bool same_path(const struct wg_path *a, const struct wg_path *b)
-{
-	return endpoint_equal(&a->remote, &b->remote) && ip_equal(&a->local, &b->local) &&
-	       a->ifindex == b->ifindex;
-}
-
 /* Everything the tunnel has to say. */
 static void drain(struct worker *w, uint64_t now_ns)
 {
@@ -435,7 +431,7 @@ static void drain(struct worker *w, uint64_t now_ns)
 			more = tunnel_control_next(w->tunnel, now_ns, b, &w->paths[n_paths]);
 			if (!more)
 				break;
-			if (n_paths == 0 || !same_path(&w->paths[n_paths - 1], &w->paths[n_paths]))
+			if (n_paths == 0 || !path_equal(&w->paths[n_paths - 1], &w->paths[n_paths]))
 				n_paths++;
 			b->path = (uint16_t)(n_paths - 1);
 			at = align_up(at + b->out_n);

@@ -69,7 +69,6 @@ must_check struct wg_tunnel_peer *peer_create(const struct wg_public *key, uint3
 /* Wipes and frees it, its sessions and staged packets. It is in no list or table any more. */
 void peer_delete(struct wg_tunnel_peer *p, size_t *staged_total);
 
-bool path_equal(const struct wg_path *a, const struct wg_path *b);
 /* Copies of the path, whole, from any thread. The lock in it makes "const" mean the path. */
 void peer_path(const struct wg_tunnel_peer *p, struct wg_path *out);
 void peer_set_path(struct wg_tunnel_peer *p, const struct wg_path *path);

@@ -32,6 +32,7 @@ struct wg_path {
 	struct ip_addr local;
 	uint32_t ifindex; /* 0: any */
 };
+bool path_equal(const struct wg_path *a, const struct wg_path *b);
 
 enum wg_verdict {
 	WG_DONE,    /* nothing to do; `drop` says whether it was dropped, and why */
@@ -85,7 +86,7 @@ struct wg_buf {
 			     * dst may be src + any offset only when that is in place for the AEAD:
 			     * seal dst + 16 == src, open dst == src + 16; else they do not overlap */
 	uint32_t n;         /* in: bytes at src */
-	uint32_t out_n;     /* out: bytes at dst */
+	uint32_t out_n;     /* out: bytes at dst. seal in: 0, or tunnel_sealed_size(n) of any moment */
 	uint16_t path;      /* index into paths: open in, seal out */
 	uint8_t tos;        /* open in: the outer TOS byte; seal out: the outer TOS byte to send */
 	uint8_t verdict;    /* out: enum wg_verdict */
@@ -121,6 +122,8 @@ struct wg_run { /* the tunnel's own */
 	const void *session;
 	uint64_t counter;
 };
+/* Bytes of the datagram that n bytes become, for who lays out neighbours without gaps. */
+uint32_t tunnel_sealed_size(const struct wg_tunnel *t, uint32_t n);
 /* Datagrams from UDP. Data messages are opened and checked (WG_TO_TUN, or WG_DONE for keepalives and
  * drops); handshake messages of right length are WG_CONTROL. */
 void tunnel_open(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b);

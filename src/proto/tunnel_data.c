@@ -181,19 +181,27 @@ static struct wg_session *session_to_send_by(const struct session_slots *s)
 	return s->current;
 }
 
+uint32_t tunnel_sealed_size(const struct wg_tunnel *t, uint32_t n)
+{
+	size_t mtu = atomic_load_explicit(&t->mtu, memory_order_relaxed);
+
+	return (uint32_t)packet_padded(n, mtu) + WG_OVERHEAD;
+}
+
 static void seal_flush(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b,
 		       struct seal_run *run, struct tally *tally)
 {
 	struct wg_tunnel_peer *peer = run->peer;
 	struct wg_session *s = run->n ? session_to_send_by(&peer->sessions) : NULL;
-	size_t mtu = atomic_load_explicit(&t->mtu, memory_order_relaxed), taken = 0, i;
+	size_t taken = 0, i;
 	uint64_t first, bytes = 0;
 
 	if (session_can_send(s, now_ns) &&
 	    !atomic_load_explicit(&peer->is_held, memory_order_relaxed))
 		taken = session_take_counters(s, run->n, &first);
 	for (i = 0; i < taken; i++) {
-		run->bufs[i]->out_n = (uint32_t)packet_padded(run->bufs[i]->n, mtu) + WG_OVERHEAD;
+		if (!run->bufs[i]->out_n)
+			run->bufs[i]->out_n = tunnel_sealed_size(t, run->bufs[i]->n);
 		run->bufs[i]->path = (uint16_t)b->n_paths;
 		verdict(tally, run->bufs[i], WG_TO_UDP, WG_DROP_NONE);
 		bytes += run->bufs[i]->out_n;

@@ -21,6 +21,17 @@ static uint32_t padded(uint32_t n)
 	return up <= MTU ? up : n < MTU ? MTU : n;
 }
 
+uint32_t tunnel_sealed_size(const struct wg_tunnel *t, uint32_t n)
+{
+	(void)t;
+	return padded(n) + OVERHEAD;
+}
+
+bool path_equal(const struct wg_path *a, const struct wg_path *b)
+{
+	return a == b; /* there is one */
+}
+
 void tunnel_seal(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)
 {
 	(void)t, (void)now_ns;

@@ -47,6 +47,12 @@ static void every_row_is_right_at_every_length(void **state)
 				room[i] = n % 4 ? chance() : 0xff;
 			assert_int_equal(sum_fold(row->bytes(start, room + before, n)) % 0xffff,
 					 slow(start, room + before, n) % 0xffff);
+			uint8_t *copy = malloc(n ? n : 1);
+			assert_non_null(copy);
+			assert_int_equal(sum_fold(row->copy(start, copy, room + before, n)) % 0xffff,
+					 slow(start, room + before, n) % 0xffff);
+			assert_memory_equal(copy, room + before, n);
+			free(copy);
 			free(room);
 		}
 		rows += row->works();
@@ -58,7 +64,7 @@ static void every_row_is_right_at_every_length(void **state)
 
 static void what_is_chosen_is_used(void **state)
 {
-	static uint8_t bytes[LONGEST];
+	static uint8_t bytes[LONGEST], copy[LONGEST];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bytes; i++)
@@ -67,6 +73,12 @@ static void what_is_chosen_is_used(void **state)
 		sum_choose(generic);
 		for (size_t n = 0; n <= sizeof bytes; n += 13)
 			assert_int_equal(sum_fold(sum_bytes(5, bytes, n)) % 0xffff, slow(5, bytes, n) % 0xffff);
+		for (size_t n = 0; n <= sizeof bytes; n += 13) {
+			memset(copy, 0xee, sizeof copy);
+			assert_int_equal(sum_fold(sum_copy(5, copy, bytes, n)) % 0xffff, slow(5, bytes, n) % 0xffff);
+			assert_memory_equal(copy, bytes, n);
+			assert_true(n == sizeof copy || copy[n] == 0xee);
+		}
 	}
 }
 

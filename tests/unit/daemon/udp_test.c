@@ -45,6 +45,22 @@ static struct wg_batch batch_to(uint16_t port, bool v6, size_t n, uint32_t size)
 	return (struct wg_batch){ bufs, n, paths, 1 };
 }
 
+/* The same bytes, one datagram right after the other, by two indices of one path in turn. */
+static void close_up(struct wg_batch *b)
+{
+	static uint8_t tight[MANY * 2000];
+	uint8_t *to = tight;
+
+	paths[1] = paths[0];
+	b->n_paths = 2;
+	for (size_t i = 0; i < b->n; i++) {
+		memcpy(to, bytes[i], bufs[i].out_n);
+		bufs[i].dst = to;
+		bufs[i].path = i / 3 % 2;
+		to += bufs[i].out_n;
+	}
+}
+
 /* Receives until n datagrams are there; checks each by its filling. *r: the last message. */
 static void expect(struct udp_socket *s, size_t n, struct udp_received *r)
 {
@@ -86,6 +102,9 @@ static void every_row_carries_the_same(void **state)
 		struct wg_batch b = batch_to(to.port, v6, MANY, 1452);
 		for (size_t k = 0; k < MANY; k += 7)
 			bufs[k].out_n = (uint32_t)(100 + k); /* ends a run */
+		udp_send(&from, &outbox, &b);
+		expect(v6 ? &to.sockets[UDP_V6] : &to.sockets[UDP_V4], MANY, &r);
+		close_up(&b);
 		udp_send(&from, &outbox, &b);
 		expect(v6 ? &to.sockets[UDP_V6] : &to.sockets[UDP_V4], MANY, &r);
 		assert_int_equal(r.path.remote.port, from.port);
@@ -171,16 +190,19 @@ static void a_refused_source_is_reported_and_left(void **state)
 }
 
 /* A row that refuses, as systems do. */
-static int error_of, times_left, single_sends;
+static int error_of, times_left, single_sends, n_messages, n_pieces;
 
 static int refusing_send(int fd, struct mmsghdr *m, unsigned int n)
 {
-	if ((error_of == -EMSGSIZE || error_of == -EIO || error_of == -EINVAL) && m->msg_hdr.msg_iovlen == 1) {
+	if ((error_of == -EMSGSIZE || error_of == -EIO || error_of == -EINVAL) && m->msg_hdr.msg_iovlen == 1 &&
+	    m->msg_hdr.msg_iov->iov_len <= 300) {
 		single_sends++;
 		return udp_mmsg_ops.send(fd, m, 1);
 	}
 	if (times_left-- > 0)
 		return error_of;
+	n_messages += (int)n;
+	n_pieces += (int)m->msg_hdr.msg_iovlen;
 	return udp_mmsg_ops.send(fd, m, n);
 }
 
@@ -197,18 +219,22 @@ static void what_the_system_refuses_goes_another_way(void **state)
 	struct udp_received r;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+		const int error = rows[i / 2].error, times = rows[i / 2].times;
+		const bool arrives = rows[i / 2].arrives;
 		assert_int_equal(udp_open(&from, 0, 0, 0), 0);
 		assert_int_equal(udp_open(&to, 0, 0, 0), 0);
 		from.sockets[UDP_V4].ops = &refusing_ops;
 		from.sockets[UDP_V4].segment = true;
 		struct wg_batch b = batch_to(to.port, false, 10, 300);
-		error_of = rows[i].error;
-		times_left = rows[i].times;
+		if (i % 2)
+			close_up(&b);
+		error_of = error;
+		times_left = times;
 		single_sends = 0;
 		udp_send(&from, &outbox, &b);
 		times_left = 0;
-		if (rows[i].arrives) {
+		if (arrives) {
 			expect(&to.sockets[UDP_V4], 10, &r);
 		} else { /* lost, and the next ones go */
 			assert_int_equal(udp_receive(&to.sockets[UDP_V4], &inbox), 0);
@@ -216,8 +242,8 @@ static void what_the_system_refuses_goes_another_way(void **state)
 			udp_send(&from, &outbox, &b);
 			expect(&to.sockets[UDP_V4], 10, &r);
 		}
-		assert_int_equal(from.sockets[UDP_V4].segment, rows[i].error != -EIO);
-		bool apart = rows[i].arrives && (rows[i].error == -EMSGSIZE || rows[i].error == -EIO || rows[i].error == -EINVAL);
+		assert_int_equal(from.sockets[UDP_V4].segment, error != -EIO);
+		bool apart = arrives && (error == -EMSGSIZE || error == -EIO || error == -EINVAL);
 		assert_int_equal(from.sockets[UDP_V4].segment_max, apart ? 299 : UINT32_MAX);
 		assert_int_equal(single_sends, apart ? 10 : 0);
 		udp_forget_limits(&from);
@@ -225,6 +251,32 @@ static void what_the_system_refuses_goes_another_way(void **state)
 		udp_close(&from);
 		udp_close(&to);
 	}
+}
+
+static void neighbours_leave_as_one_message(void **state)
+{
+	struct udp from, to;
+	struct udp_received r;
+
+	(void)state;
+	assert_int_equal(udp_open(&from, 0, 0, 0), 0);
+	assert_int_equal(udp_open(&to, 0, 0, 0), 0);
+	from.sockets[UDP_V4].ops = &refusing_ops;
+	from.sockets[UDP_V4].segment = true;
+	error_of = times_left = 0;
+	for (int tight = 0; tight < 2; tight++) {
+		struct wg_batch b = batch_to(to.port, false, 20, 300);
+		bufs[19].out_n = 200; /* the last may be shorter */
+		if (tight)
+			close_up(&b);
+		n_messages = n_pieces = 0;
+		udp_send(&from, &outbox, &b);
+		expect(&to.sockets[UDP_V4], 20, &r);
+		assert_int_equal(n_messages, 1);
+		assert_int_equal(n_pieces, tight ? 1 : 20);
+	}
+	udp_close(&from);
+	udp_close(&to);
 }
 
 static void the_largest_datagram_passes(void **state)
@@ -392,6 +444,7 @@ int main(void)
 		cmocka_unit_test(source_and_tos_are_chosen_and_seen),
 		cmocka_unit_test(a_refused_source_is_reported_and_left),
 		cmocka_unit_test(what_the_system_refuses_goes_another_way),
+		cmocka_unit_test(neighbours_leave_as_one_message),
 		cmocka_unit_test(the_largest_datagram_passes),
 		cmocka_unit_test(one_port_for_both_families),
 		cmocka_unit_test(handshakes_come_by_sockets_of_their_own),
