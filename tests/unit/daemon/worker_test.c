@@ -26,6 +26,7 @@ struct end {
 	struct virtio_net_hdr in_header;
 	uint8_t in[ROOM];
 	ssize_t in_n;
+	unsigned int in_again; /* so many times more */
 	/* what was written to TUN */
 	uint8_t out[OUT_MAX * 1600];
 	size_t out_n, frames;
@@ -40,7 +41,10 @@ static ssize_t fake_read(struct tun *t, struct virtio_net_hdr *h, uint8_t *p, si
 	struct end *e = (struct end *)(void *)t;
 	ssize_t n = e->in_n;
 
-	e->in_n = 0;
+	if (e->in_again > 0)
+		e->in_again--;
+	else
+		e->in_n = 0;
 	if (n <= 0)
 		return n;
 	assert_true((size_t)n <= room);
@@ -239,6 +243,40 @@ static void super_packets_arrive_apart_or_joined(void **state)
 	}
 }
 
+static unsigned int n_messages, n_pieces;
+
+static int counting_send(int fd, struct mmsghdr *m, unsigned int n)
+{
+	n_messages += n;
+	for (unsigned int i = 0; i < n; i++)
+		n_pieces += (unsigned int)m[i].msg_hdr.msg_iovlen;
+	return udp_mmsg_ops.send(fd, m, n);
+}
+
+/* 120 packets of 1,040 bytes, which are two runs of the AEAD: 61 of their datagrams fill a message. They lie in
+ * two pieces, because the second super-packet lies between. */
+static void what_was_cut_leaves_in_full_messages(void **state)
+{
+	static const struct udp_ops counting = { "counting", NULL, counting_send };
+	const struct udp_ops *before = a.udp.sockets[UDP_V4].ops;
+	struct udp_ops ops = counting;
+
+	(void)state;
+	if (!a.udp.sockets[UDP_V4].segment)
+		skip();
+	ops.recv = before->recv;
+	a.udp.sockets[UDP_V4].ops = &ops;
+	(void)offer_super(60000);
+	a.in_again = 1;
+	b.tun.join = 0;
+	b.out_n = b.frames = 0;
+	n_messages = n_pieces = 0;
+	until_bytes(120 * 1040);
+	assert_int_equal(n_messages, 2);
+	assert_int_equal(n_pieces, 3);
+	a.udp.sockets[UDP_V4].ops = before;
+}
+
 static void joined_packets_that_tun_refuses_are_written_apart(void **state)
 {
 	(void)state;
@@ -304,6 +342,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(packets_of_every_size_arrive),
 		cmocka_unit_test(super_packets_arrive_apart_or_joined),
+		cmocka_unit_test(what_was_cut_leaves_in_full_messages),
 		cmocka_unit_test(joined_packets_that_tun_refuses_are_written_apart),
 		cmocka_unit_test(a_deleted_device_is_noticed),
 		cmocka_unit_test(handshakes_pile_up_to_a_bound_and_show_as_load),
