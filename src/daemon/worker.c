@@ -50,7 +50,7 @@ struct worker *worker_new(struct wg_tunnel *tunnel, struct tun *tun, struct udp 
 	w->batch = (struct wg_batch){ .bufs = w->bufs, .paths = w->paths };
 	w->outbox.source_refused = source_refused;
 	w->outbox.ctx = w;
-	w->room = pages_new(WORKER_ROOM);
+	w->room = pages_new(WORKER_ROOM + WORKER_ASIDE);
 	if (!w->room || !udp_inbox_init(&w->inbox)) {
 		worker_free(w);
 		return NULL;
@@ -62,7 +62,7 @@ void worker_free(struct worker *w)
 {
 	if (!w)
 		return;
-	pages_free(w->room, WORKER_ROOM);
+	pages_free(w->room, WORKER_ROOM + WORKER_ASIDE);
 	udp_inbox_free(&w->inbox);
 	pages_free(w, sizeof *w);
 }
@@ -182,6 +182,20 @@ static size_t cut(struct worker *w, struct split *s, size_t at)
 	return at;
 }
 
+/* What was read: in the room from `at` on, or aside. A packet is sealed where it is, if it is in the room; a
+ * super-packet is only read from, so it may be anywhere, best in warm memory. */
+static size_t take(struct worker *w, struct split *s, size_t at)
+{
+	bool aside = w->reads_aside;
+
+	w->reads_aside = s->header_n > 0;
+	if (s->header_n > 0)
+		return cut(w, s, aside ? at : align_up(at + HEADER + s->n));
+	if (aside)
+		memcpy(w->room + at + HEADER, s->p, s->n);
+	return add_to_seal(w, at, s->n);
+}
+
 bool worker_read_tun(struct worker *w)
 {
 	size_t at = 0, most = WORKER_BUFS;
@@ -190,7 +204,7 @@ bool worker_read_tun(struct worker *w)
 		most = WORKER_BUFS_BESIDE;
 	/* Room for a super-packet, and for the first packets cut from it. */
 	while (w->batch.n < most && at + 3 * (size_t)OFFLOAD_PACKET_MAX < WORKER_ROOM) {
-		uint8_t *packet = w->room + at + HEADER;
+		uint8_t *packet = w->room + (w->reads_aside ? WORKER_ROOM : at + HEADER);
 		struct virtio_net_hdr h;
 		struct split s;
 		ssize_t n = w->tun->ops->read(w->tun, &h, packet, OFFLOAD_PACKET_MAX + 1);
@@ -198,15 +212,10 @@ bool worker_read_tun(struct worker *w)
 			w->tun_gone |= n == -EBADFD;
 			return n == 0;
 		}
-		if (!split_begin(&s, &h, packet, (size_t)n)) {
+		if (split_begin(&s, &h, packet, (size_t)n))
+			at = take(w, &s, at);
+		else
 			log_verbose("TUN handed over %zu bytes that are no packet", (size_t)n);
-			continue;
-		}
-		if (s.header_n == 0) { /* stays where it is and is sealed in place */
-			at = add_to_seal(w, at, (uint32_t)n);
-		} else {
-			at = cut(w, &s, align_up(at + HEADER + (size_t)n));
-		}
 	}
 	return true;
 }

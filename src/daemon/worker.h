@@ -13,7 +13,8 @@
 enum {
 	WORKER_BUFS = 1024,
 	WORKER_BUFS_BESIDE = 256,  /* read at once when others are there to read what follows */
-	WORKER_ROOM = 1 << 20,     /* super-packets and what they are cut into */
+	WORKER_ROOM = 1 << 20,     /* packets, and what super-packets are cut into */
+	WORKER_ASIDE = 1 << 16,    /* behind it: a super-packet */
 	WORKER_RING = 1024,        /* handshake messages that wait */
 	WORKER_RING_LOADED = 128,  /* from here on we are under load */
 	WORKER_HANDSHAKE_MAX = 148,
@@ -33,7 +34,8 @@ struct worker { /* owned by its thread */
 	struct icmp *icmp;
 	struct place *place;       /* null: alone, or control's */
 	bool tun_gone;             /* the device was deleted */
-	uint8_t *room;             /* WORKER_ROOM */
+	uint8_t *room;             /* WORKER_ROOM, WORKER_ASIDE */
+	bool reads_aside;          /* TUN's last was a super-packet: the next is read to where it was, which is warm */
 	struct wg_batch batch;
 	struct wg_buf bufs[WORKER_BUFS];
 	struct wg_path paths[WORKER_BUFS];
