@@ -327,6 +327,7 @@ int control_init(struct control *c, unsigned int off, unsigned int threads)
 	c->tun.fd = -1;
 	udp_init(&c->udp);
 	c->link.netlink = c->link.birth = c->icmp.v4 = c->icmp.v6 = -1;
+	c->link.icmp = &c->icmp; /* closed with the link, which may never be opened */
 	c->tun_source = (struct loop_source){ -1, tun_ready };
 	for (size_t i = 0; i < UDP_SOCKETS; i++)
 		c->udp_sources[i] = (struct control_socket){ { -1, udp_ready }, c };

@@ -67,6 +67,8 @@ uapi() {
 	on a ip link add v0 type veth peer name v1
 	run --separate-stderr on a wireguardd v0
 	[ "$status" -eq 1 ] && [[ $stderr == *"v0"*"cannot make the TUN device"* ]]
+	run --separate-stderr on a wireguardd -f v0
+	[ "$status" -eq 1 ] && [[ $stderr == *"v0"*"cannot make the TUN device"* ]]
 	run --separate-stderr on a env WG_TUN_FD=77 wireguardd wg1
 	[ "$status" -eq 1 ] && [[ $stderr == *WG_TUN_FD* ]]
 	run --separate-stderr on a env WG_NO_OFFLOAD=everything wireguardd wg1
