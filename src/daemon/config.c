@@ -69,7 +69,7 @@ static int apply_to_peer(struct control *c, uint64_t now_ns, struct wg_tunnel_pe
 	if (x->flags & WG_PEER_HAS_KEEPALIVE)
 		tunnel_peer_set_keepalive(c->tunnel, now_ns, p, x->keepalive_s);
 	if (c->up)
-		tunnel_peer_flush(c->tunnel, now_ns, p);
+		tunnel_peer_flush(c->tunnel, p);
 	return error;
 }
 
@@ -151,11 +151,12 @@ int control_set(void *control, const struct wg_device *patch)
 		c->listen_port = fresh.port ? fresh.port : patch->listen_port;
 	if (patch->flags & (WG_DEVICE_HAS_FWMARK | WG_DEVICE_HAS_LISTEN_PORT))
 		tunnel_forget_sources(c->tunnel);
-	crew_publish_begin(&c->crew); /* peers that are replaced by themselves are not missed */
+	if (patch->flags & WG_DEVICE_HAS_PRIVATE_KEY)
+		tunnel_set_private_key(c->tunnel, &patch->private_key);
+	/* Peers that are replaced by themselves are not missed. The key computes, and comes before. */
+	crew_publish_begin(&c->crew);
 	if (patch->flags & WG_DEVICE_REPLACE_PEERS)
 		remove_all_peers(c);
-	if (patch->flags & WG_DEVICE_HAS_PRIVATE_KEY)
-		tunnel_set_private_key(c->tunnel, now_ns, &patch->private_key);
 	for (uint32_t i = 0; i < patch->n_peers && !error; i++)
 		error = apply_peer(c, now_ns, &patch->peers[i]);
 	crew_publish_end(&c->crew);

@@ -138,13 +138,12 @@ static void peer_identity_changed(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 		peer_make_ready(t, p);
 }
 
-void tunnel_set_private_key(struct wg_tunnel *t, uint64_t now_ns, const struct wg_private *key)
+void tunnel_set_private_key(struct wg_tunnel *t, const struct wg_private *key)
 {
 	bool none = mem_is_zero_ct(key, sizeof *key);
 	struct wg_private clamped = *key;
 
 	x25519_clamp(&clamped);
-	tunnel_drain_poked(t, now_ns);
 	if (none ? t->has_identity
 		 : !t->has_identity || !mem_equal_ct(&clamped, &t->identity.key, sizeof clamped)) {
 		if (none)
@@ -290,9 +289,8 @@ void tunnel_peer_set_keepalive(struct wg_tunnel *t, uint64_t now_ns, struct wg_t
 	peer_rearm(t, p);
 }
 
-void tunnel_peer_flush(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p)
+void tunnel_peer_flush(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 {
-	tunnel_drain_poked(t, now_ns);
 	if (t->is_up)
 		peer_make_ready(t, p);
 }

@@ -168,10 +168,13 @@ void tunnel_down(struct wg_tunnel *t);
 void tunnel_set_mtu(struct wg_tunnel *t, uint32_t mtu);
 
 /* Clamps and stores it (all zero: no identity); the rules of protocol.md 13, among them that a peer
- * with our own new public key is removed. */
-void tunnel_set_private_key(struct wg_tunnel *t, uint64_t now_ns, const struct wg_private *key);
+ * with our own new public key is removed. It computes, and looks at each peer. */
+void tunnel_set_private_key(struct wg_tunnel *t, const struct wg_private *key);
 void tunnel_private_key(const struct wg_tunnel *t, struct wg_private *out); /* zero: none */
 bool tunnel_public_key(const struct wg_tunnel *t, struct wg_public *out);   /* false: none */
+
+/* Of these, many changes may be one publication, which the caller begins and ends: none computes a
+ * Diffie-Hellman, the handshakes they lead to begin in tunnel_control_next and tunnel_tick. */
 
 /* Peers in the order they were added. find and next return null when there is none. */
 struct wg_tunnel_peer *tunnel_peer_find(struct wg_tunnel *t, const struct wg_public *key);
@@ -188,8 +191,8 @@ void tunnel_peer_set_endpoint(struct wg_tunnel *t, struct wg_tunnel_peer *p,
 			      const struct ip_endpoint *endpoint);
 void tunnel_peer_set_keepalive(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p,
 			       uint16_t seconds);
-/* After a peer is configured while the tunnel is up: sends what is staged. */
-void tunnel_peer_flush(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p);
+/* After a peer is configured while the tunnel is up: tunnel_control_next sends what is staged. */
+void tunnel_peer_flush(struct wg_tunnel *t, struct wg_tunnel_peer *p);
 
 /* Allowed IPs. Adding moves the prefix away from another peer; removing does nothing unless it is this
  * peer's. 0 or -ENOMEM. */

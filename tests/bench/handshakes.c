@@ -48,7 +48,7 @@ static struct wg_tunnel *tunnel(struct wg_public *pub)
 
 	must(t != NULL);
 	env_random(NULL, &key, sizeof key);
-	tunnel_set_private_key(t, NOW, &key);
+	tunnel_set_private_key(t, &key);
 	must(tunnel_public_key(t, pub));
 	tunnel_up(t, NOW);
 	return t;

@@ -72,7 +72,7 @@ static void configure(struct wg_tunnel *t, uint32_t i)
 	prefix.addr.b[0] = 0xfd;
 	store_be32(prefix.addr.b + 12, i);
 	must(tunnel_route_add(t, p, &prefix) == 0);
-	tunnel_peer_flush(t, 1, p);
+	tunnel_peer_flush(t, p);
 }
 
 static void measure(uint32_t n)
@@ -84,7 +84,7 @@ static void measure(uint32_t n)
 	uint64_t start = cpu_ns(), added;
 
 	must(t != NULL);
-	tunnel_set_private_key(t, 1, &key);
+	tunnel_set_private_key(t, &key);
 	tunnel_up(t, 1);
 	for (uint32_t i = 0; i < n; i++)
 		configure(t, i);

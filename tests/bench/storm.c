@@ -69,7 +69,7 @@ static void make_one(uint32_t i, const struct wg_public *responder, FILE *conf, 
 
 	must(t != NULL, "tunnel");
 	env_random(NULL, &key, sizeof key);
-	tunnel_set_private_key(t, NS_PER_S, &key);
+	tunnel_set_private_key(t, &key);
 	must(tunnel_public_key(t, &pub) && tunnel_peer_add(&p, t, responder) == 0, "keys");
 	tunnel_up(t, NS_PER_S);
 	tunnel_peer_set_endpoint(t, p, &endpoint);

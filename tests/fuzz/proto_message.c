@@ -76,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		t = tunnel_new(&env);
 		if (!t)
 			abort();
-		tunnel_set_private_key(t, 0, &key);
+		tunnel_set_private_key(t, &key);
 		tunnel_up(t, 0);
 		if (!tunnel_public_key(t, &pub))
 			abort();

@@ -66,10 +66,10 @@ static void configure(struct pair *p, int side, struct script *s)
 		tunnel_up(x->tunnel, p->now_ns);
 		break;
 	case 2:
-		tunnel_set_private_key(x->tunnel, p->now_ns, &key);
+		tunnel_set_private_key(x->tunnel, &key);
 		break;
 	case 3:
-		tunnel_set_private_key(x->tunnel, p->now_ns, &x->key);
+		tunnel_set_private_key(x->tunnel, &x->key);
 		break;
 	case 4:
 		tunnel_peer_set_psk(x->tunnel, x->peer, &psk);
@@ -81,7 +81,7 @@ static void configure(struct pair *p, int side, struct script *s)
 		tunnel_set_mtu(x->tunnel, byte(s) * 8u);
 		break;
 	case 7:
-		tunnel_peer_flush(x->tunnel, p->now_ns, x->peer);
+		tunnel_peer_flush(x->tunnel, x->peer);
 		break;
 	default:
 		must(prefix_make(&prefix, &p->side[!side].address, byte(s) % 33));

@@ -79,7 +79,7 @@ static void side_init(struct pair *p, int i, uint64_t seed)
 	env_random(s, &s->key, sizeof s->key);
 	x25519_clamp(&s->key);
 	x25519_public(&s->pub, &s->key);
-	tunnel_set_private_key(s->tunnel, p->now_ns, &s->key);
+	tunnel_set_private_key(s->tunnel, &s->key);
 	s->address = ip_v4((const uint8_t[4]){ 10, 0, 0, (uint8_t)(i + 1) });
 }
 

@@ -113,7 +113,7 @@ static void same_key_is_no_change(struct sim *s)
 	story_connect(s, 0, 1);
 	size_t sent = s->n_sights;
 	host_enter(n);
-	tunnel_set_private_key(n->tunnel, host_now(n), &n->private_key);
+	tunnel_set_private_key(n->tunnel, &n->private_key);
 	host_leave(n);
 	host_drain(s, n);
 	uint64_t serial = sim_push(s, 0, 1);
@@ -129,14 +129,14 @@ static void unclamped_key_is_clamped(struct sim *s)
 
 	memset(&raw, 0xff, sizeof raw);
 	host_enter(n);
-	tunnel_set_private_key(n->tunnel, host_now(n), &raw);
+	tunnel_set_private_key(n->tunnel, &raw);
 	host_leave(n);
 	tunnel_private_key(n->tunnel, &back);
 	OK(s, back.b[0] == 0xf8 && back.b[31] == 0x7f);
 	OK(s, tunnel_public_key(n->tunnel, &pub));
 	memset(&raw, 0, sizeof raw);
 	host_enter(n);
-	tunnel_set_private_key(n->tunnel, host_now(n), &raw);
+	tunnel_set_private_key(n->tunnel, &raw);
 	host_leave(n);
 	OK(s, !tunnel_public_key(n->tunnel, &pub));
 	tunnel_private_key(n->tunnel, &back);
@@ -151,7 +151,7 @@ static void without_identity_nothing_is_sent(struct sim *s)
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
 	host_enter(n);
-	tunnel_set_private_key(n->tunnel, host_now(n), &none);
+	tunnel_set_private_key(n->tunnel, &none);
 	host_leave(n);
 	host_drain(s, n);
 	OK(s, !memory_find(1, SECRET_STATIC));
@@ -161,7 +161,7 @@ static void without_identity_nothing_is_sent(struct sim *s)
 	OK(s, sim_count(s, 0, 1, t, NEVER) == 0 && !ledger_has_arrived(s, serial));
 	OK(s, sim_count(s, 0, 2, t, NEVER) == 0);
 	host_enter(n);
-	tunnel_set_private_key(n->tunnel, host_now(n), &n->private_key);
+	tunnel_set_private_key(n->tunnel, &n->private_key);
 	host_leave(n);
 	host_drain(s, n);
 	serial = sim_push(s, 0, 1);
@@ -182,7 +182,7 @@ static void our_own_key_is_no_peer(struct sim *s)
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
 	host_enter(n); /* and a peer goes when its key becomes ours */
-	tunnel_set_private_key(n->tunnel, host_now(n), &s->nodes[1].private_key);
+	tunnel_set_private_key(n->tunnel, &s->nodes[1].private_key);
 	host_leave(n);
 	OK(s, !tunnel_peer_next(n->tunnel, NULL) && !memory_find(1, SECRET_SESSION));
 	n->conf[1].present = false;

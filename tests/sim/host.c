@@ -80,7 +80,7 @@ void host_apply_peer(struct sim *s, struct node *n, unsigned int peer)
 		for (unsigned int i = 0; i < c->n_routes; i++)
 			rc = tunnel_route_add(n->tunnel, p, &c->routes[i]) ? -12 : rc;
 		tunnel_peer_set_keepalive(n->tunnel, host_now(n), p, c->keepalive_s);
-		tunnel_peer_flush(n->tunnel, host_now(n), p);
+		tunnel_peer_flush(n->tunnel, p);
 	}
 	host_leave(n);
 	if (rc != 0 && rc != -17)
@@ -102,7 +102,7 @@ void host_boot(struct sim *s, struct node *n)
 		sim_fail(s, "node %u: no tunnel", n->id);
 		return;
 	}
-	tunnel_set_private_key(n->tunnel, host_now(n), &n->private_key);
+	tunnel_set_private_key(n->tunnel, &n->private_key);
 	tunnel_set_mtu(n->tunnel, n->mtu);
 	host_leave(n);
 	for (unsigned int i = 0; i < s->n_nodes; i++)

@@ -280,7 +280,7 @@ void sim_endpoint(struct sim *s, unsigned int a, unsigned int b, const struct ip
 		return;
 	host_enter(n);
 	tunnel_peer_set_endpoint(n->tunnel, sim_peer_of(s, a, b), e);
-	tunnel_peer_flush(n->tunnel, host_now(n), sim_peer_of(s, a, b));
+	tunnel_peer_flush(n->tunnel, sim_peer_of(s, a, b));
 	host_leave(n);
 	host_drain(s, n);
 }
@@ -362,7 +362,7 @@ void sim_new_key(struct sim *s, unsigned int a)
 	if (!n->tunnel)
 		return;
 	host_enter(n);
-	tunnel_set_private_key(n->tunnel, host_now(n), &n->private_key);
+	tunnel_set_private_key(n->tunnel, &n->private_key);
 	host_leave(n);
 	host_drain(s, n);
 }

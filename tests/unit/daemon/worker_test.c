@@ -102,7 +102,7 @@ static void end_open(struct end *e)
 	e->worker = worker_new(e->tunnel, &e->tun, &e->udp, &e->icmp);
 	assert_non_null(e->worker);
 	env_random(NULL, &key, sizeof key);
-	tunnel_set_private_key(e->tunnel, clock_boot_ns(), &key);
+	tunnel_set_private_key(e->tunnel, &key);
 	tunnel_up(e->tunnel, clock_boot_ns());
 }
 

@@ -234,6 +234,10 @@ static void control_round(int round)
 		tunnel_down(e->tunnel);
 		tunnel_up(e->tunnel, now_ns);
 	}
+	if (round % 151 == 150) { /* no key, and the same again */
+		tunnel_set_private_key(e->tunnel, &(struct wg_private){ { 0 } });
+		tunnel_set_private_key(e->tunnel, &e->key);
+	}
 	if (round % 97 == 96)
 		tunnel_peer_set_keepalive(e->tunnel, now_ns, e->peer, (uint16_t)(round % 3));
 }
@@ -250,7 +254,7 @@ static void end_init(int i)
 	assert_non_null(e->tunnel);
 	tunnel_hold(e->tunnel);
 	env_random(e, &e->key, sizeof e->key);
-	tunnel_set_private_key(e->tunnel, now_ns, &e->key);
+	tunnel_set_private_key(e->tunnel, &e->key);
 	assert_true(tunnel_public_key(e->tunnel, &e->pub));
 }
 

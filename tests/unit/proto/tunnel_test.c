@@ -234,17 +234,17 @@ static void test_private_key(void **state)
 
 	(void)state;
 	raw.b[31] = 0xff;
-	tunnel_set_private_key(t, p->now_ns, &raw);
+	tunnel_set_private_key(t, &raw);
 	tunnel_private_key(t, &got);
 	assert_int_equal(got.b[0], 0xf8);
 	assert_int_equal(got.b[31], 0x7f);
 	assert_true(tunnel_public_key(t, &pub));
-	tunnel_set_private_key(t, p->now_ns, &none);
+	tunnel_set_private_key(t, &none);
 	assert_false(tunnel_public_key(t, &pub));
 	tunnel_private_key(t, &got);
 	assert_memory_equal(&got, &none, sizeof none);
 	/* the peer's own private key: it is we ourselves, and goes */
-	tunnel_set_private_key(t, p->now_ns, &p->side[1].key);
+	tunnel_set_private_key(t, &p->side[1].key);
 	assert_null(tunnel_peer_next(t, NULL));
 	pair_free(p);
 }
@@ -461,13 +461,13 @@ static void test_first_keepalive(void **state)
 	pair_collect(p, 0);
 	assert_int_equal(p->side[0].sent->n, 1);
 	tunnel_down(t);
-	tunnel_set_private_key(t, p->now_ns, &none);
+	tunnel_set_private_key(t, &none);
 	pair_clear(p);
 	tunnel_up(t, p->now_ns);
 	pair_run(p, p->now_ns + 10 * NS_PER_S, true);
 	assert_int_equal(p->side[0].sent->n, 0);
 	assert_true(tunnel_deadline(t) == NEVER);
-	tunnel_set_private_key(t, p->now_ns, &p->side[0].key);
+	tunnel_set_private_key(t, &p->side[0].key);
 	pair_exchange(p);
 	assert_true(pair_state(p, 1).handshake_s > 0);
 	pair_free(p);
