@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "../crypto/crypto.h"
 #include "timers.h"
 
 #define TOKEN_NS (NS_PER_S / LIMIT_PER_S)
@@ -106,17 +105,25 @@ static struct limit_entry *find(struct limit *l, const uint8_t source[SOURCE_BYT
 	return NULL;
 }
 
+void limit_set_secret(struct limit *l, const uint8_t secret[LIMIT_SECRET_BYTES])
+{
+	const void *key = secret;
+
+	mac_keys(&l->secret, &key, LIMIT_SECRET_BYTES, 1);
+}
+
 bool limit_allows(struct limit *l, uint64_t now_ns, const struct ip_addr *from)
 {
-	uint8_t source[SOURCE_BYTES] = { from->family }, mac[MAC_BYTES];
+	uint8_t source[SOURCE_BYTES] = { from->family };
+	struct mac_job job = { .key = &l->secret, .p = source, .n = sizeof source };
 	struct limit_entry *e;
 	uint32_t head;
 
 	if (!take_memory(l))
 		return false;
 	memcpy(source + 1, from->b, from->family == IP_V4 ? 4 : 8);
-	mac16_2(mac, l->secret, sizeof l->secret, source, sizeof source, NULL, 0);
-	head = load_le32(mac) % LIMIT_ENTRIES_MAX;
+	mac16_many(&job, 1);
+	head = load_le32(job.out) % LIMIT_ENTRIES_MAX;
 	while (l->oldest && ns_since(now_ns, at(l, l->oldest)->last_ns) > IDLE_NS)
 		forget_oldest(l);
 	e = find(l, source, head);

@@ -5,21 +5,26 @@
 #define WG_LIMIT_H
 
 #include "../base/addr.h"
+#include "../crypto/crypto.h"
 
 enum {
 	LIMIT_PER_S = 20,
 	LIMIT_BURST = 5,
 	LIMIT_ENTRIES_MAX = 32768,
+	LIMIT_SECRET_BYTES = 32,
 };
 
 struct limit_entry;
-struct limit { /* zeroed: empty, but for the secret */
+struct limit { /* zeroed: empty, but without a secret */
 	struct limit_entry *entries; /* owned */
 	uint32_t *heads;             /* owned; hash chains */
 	uint32_t n, used;            /* entries in chains; entries ever handed out */
 	uint32_t free, oldest, newest;
-	uint8_t secret[32];          /* random: strangers must not choose their chain */
+	struct mac_key secret;       /* strangers must not choose their chain */
 };
+
+/* Random; while the table is empty. */
+void limit_set_secret(struct limit *l, const uint8_t secret[LIMIT_SECRET_BYTES]);
 
 /* False: too many from this source, or the table is full, or there is no memory for it. */
 must_check bool limit_allows(struct limit *l, uint64_t now_ns, const struct ip_addr *from);

@@ -23,13 +23,16 @@ const char *wg_drop_text(enum wg_drop drop)
 struct wg_tunnel *tunnel_new(const struct wg_env *env)
 {
 	struct wg_tunnel *t = calloc(1, sizeof *t);
+	uint8_t secret[LIMIT_SECRET_BYTES];
 
 	if (!t)
 		return NULL;
 	t->env = *env;
 	atomic_store(&t->mtu, MTU_DEFAULT);
 	env->random(env->ctx, &t->hash_seed, sizeof t->hash_seed);
-	env->random(env->ctx, t->limit.secret, sizeof t->limit.secret);
+	env->random(env->ctx, secret, sizeof secret);
+	limit_set_secret(&t->limit, secret);
+	mem_wipe(secret, sizeof secret);
 	return t;
 }
 

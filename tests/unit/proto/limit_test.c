@@ -25,6 +25,32 @@ static struct ip_addr address(const char *text)
 	return a;
 }
 
+static uint32_t chain_of(const struct ip_addr *a, uint8_t secret)
+{
+	const uint8_t bytes[LIMIT_SECRET_BYTES] = { secret };
+	uint32_t head = 0;
+
+	limit_free(&l);
+	limit_set_secret(&l, bytes);
+	assert_true(limit_allows(&l, START, a));
+	while (l.heads[head] == 0)
+		head++;
+	return head;
+}
+
+/* A keyed hash of family and address, and strangers do not know the key. */
+static void test_chains_are_secret(void **state)
+{
+	static const uint8_t source[9] = { IP_V4, 192, 0, 2, 1 }, secret[LIMIT_SECRET_BYTES] = { 1 };
+	struct ip_addr a = address("192.0.2.1");
+	uint8_t mac[MAC_BYTES];
+
+	(void)state;
+	mac16_2(mac, secret, sizeof secret, source, sizeof source, NULL, 0);
+	assert_int_equal(chain_of(&a, 1), load_le32(mac) % LIMIT_ENTRIES_MAX);
+	assert_int_not_equal(chain_of(&a, 1), chain_of(&a, 2));
+}
+
 static void burst_and_refill(const struct ip_addr *a)
 {
 	uint64_t now = START;
@@ -129,6 +155,7 @@ static void test_clock_that_steps_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_chains_are_secret, fresh, fresh),
 		cmocka_unit_test_setup_teardown(test_burst, fresh, fresh),
 		cmocka_unit_test_setup_teardown(test_others_are_not_limited, fresh, fresh),
 		cmocka_unit_test_setup_teardown(test_families_are_apart, fresh, fresh),
