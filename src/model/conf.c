@@ -15,6 +15,7 @@ struct conf_reader {
 	struct diag *d;
 	struct wg_device *out;
 	enum { BEFORE_SECTIONS, IN_INTERFACE, IN_PEER } section;
+	bool any_section; /* IN_PEER, but its line was wrong: keys of both are right in it */
 	struct span piece, line;  /* the line is of the piece; whole, comment too */
 	const char *hash, *nul;   /* the next in the piece, or its end; looked for when passed */
 	unsigned int line_number;
@@ -22,7 +23,7 @@ struct conf_reader {
 	char section_text[SECTION_SHOWN];
 	struct name_reader names;
 	unsigned int errors;
-	bool no_memory;
+	bool no_memory, no_text;
 	char squeezed[SQUEEZED_MAX]; /* a value that had blanks inside; may hold a secret */
 };
 
@@ -62,6 +63,13 @@ static void out_of_memory(struct conf_reader *r)
 	r->no_memory = true;
 }
 
+static bool go_on(const struct conf_reader *r)
+{
+	unsigned int max_errors = r->o->max_errors > 0 ? r->o->max_errors : 1;
+
+	return r->errors < max_errors && !r->no_memory && !r->no_text;
+}
+
 /* ---- blanks ---- */
 
 /* The text without its blanks: itself when it has none inside, else a copy. False: too long. */
@@ -90,13 +98,39 @@ static struct span in_source(const struct conf_reader *r, struct span raw, struc
 
 /* ---- lines that are not understood ---- */
 
+static const struct field *find_field(const struct conf_reader *r, struct span key)
+{
+	const struct field *f = field_find(SYNTAX_CONF, key, r->section == IN_PEER);
+
+	return f || !r->any_section ? f : field_find(SYNTAX_CONF, key, false);
+}
+
+static bool in_peer(const struct conf_reader *r, struct span code)
+{
+	const struct field *f;
+
+	if (!r->any_section)
+		return r->section == IN_PEER;
+	f = find_field(r, span_sub(code, 0, span_find(code, '=')));
+	return f && f->of_peer;
+}
+
+static void explain(struct conf_reader *r, struct conf_wrong *w, char *buffer, size_t size)
+{
+	struct wg_peer *peer = open_peer(r);
+
+	conf_explain(w, buffer, size);
+	if (peer && w->may_be_public_key)
+		peer->flags |= WG_PEER_HAS_PUBLIC_KEY; /* reported, so not missing, too */
+}
+
 static void unrecognized(struct conf_reader *r, struct span code)
 {
-	struct conf_wrong w = { .text = code, .in_peer = r->section == IN_PEER,
+	struct conf_wrong w = { .text = code, .in_peer = in_peer(r, code),
 				.in_section = r->section != BEFORE_SECTIONS };
 	char shown[SQUEEZED_MAX];
 
-	conf_explain(&w, shown, sizeof shown);
+	explain(r, &w, shown, sizeof shown);
 	fail(r, span_trim(code), w.hint, "Line unrecognized", w.shown, w.shows_all);
 	mem_wipe(shown, sizeof shown);
 }
@@ -193,8 +227,8 @@ static bool offer_extra(struct conf_reader *r, struct span code, size_t equals)
 		code = span_sub(r->line, (size_t)(code.p - r->line.p), r->line.n);
 	x.value = span_trim(span_sub(code, equals + 1, code.n));
 	x.column = (unsigned int)(x.value.p - r->line.p) + 1;
-	taken = r->o->extra(r->o->ctx, &x, r->section == IN_PEER ? (int)r->out->n_peers - 1 : -1,
-			    r->d);
+	taken = r->o->extra(r->o->ctx, &x,
+			    in_peer(r, code) ? (int)r->out->n_peers - 1 : -1, r->d);
 	r->errors += r->d->errors - errors;
 	return taken || r->d->errors != errors;
 }
@@ -245,6 +279,7 @@ static void open_section(struct conf_reader *r, struct span code, bool is_peer)
 
 	close_section(r);
 	r->section = IN_INTERFACE;
+	r->any_section = false;
 	remember_section(r, code);
 	if (is_peer) {
 		peer = next_peer(r);
@@ -260,6 +295,16 @@ static void open_section(struct conf_reader *r, struct span code, bool is_peer)
 		out_of_memory(r);
 }
 
+/* Of one whose line is wrong no key is out of place, and none is missing. */
+static void open_section_of_any(struct conf_reader *r, struct span code)
+{
+	open_section(r, code, true);
+	if (r->section != IN_PEER)
+		return;
+	r->any_section = true;
+	open_peer(r)->flags |= WG_PEER_HAS_PUBLIC_KEY;
+}
+
 /* ---- lines ---- */
 
 /* Where in the line the first c is, or its length. One look for a piece that has none. */
@@ -272,23 +317,39 @@ static size_t find_mark(const char **mark, const struct conf_reader *r, char c)
 	return (size_t)(*mark - rest.p) < r->line.n ? (size_t)(*mark - rest.p) : r->line.n;
 }
 
-static bool is_text(struct conf_reader *r)
+/* The length of the byte order mark that the file begins with and should not. */
+static size_t refuse_mark(struct conf_reader *r)
 {
-	size_t nul = find_mark(&r->nul, r, '\0');
+	bool utf8 = span_starts(r->line, "\xef\xbb\xbf");
 
-	if (r->line_number == 1 &&
-	    (span_starts(r->line, "\xef\xbb\xbf") || span_starts(r->line, "\xff\xfe") ||
-	     span_starts(r->line, "\xfe\xff"))) {
-		fail(r, span_sub(r->line, 0, 1), "save the file as plain UTF-8 without BOM",
-		     "The file begins with a byte order mark", (struct span){ NULL, 0 }, false);
-		return false;
-	}
-	if (nul < r->line.n) {
-		fail(r, span_sub(r->line, nul, 1), "save the file as plain text",
-		     "The line holds a NUL byte", (struct span){ NULL, 0 }, false);
-		return false;
-	}
-	return true;
+	if (!utf8 && !span_starts(r->line, "\xff\xfe") && !span_starts(r->line, "\xfe\xff"))
+		return 0;
+	fail(r, span_sub(r->line, 0, 1), "save the file as plain UTF-8 without BOM",
+	     "The file begins with a byte order mark", (struct span){ NULL, 0 }, false);
+	r->no_text = !utf8;
+	return 3;
+}
+
+/* A section that is misspelt begins one all the same. */
+static void after_wrong_line(struct conf_reader *r, struct span code)
+{
+	bool is_section = code.n > 0 && span_find(code, '=') == code.n &&
+			  (code.p[0] == '[' || code.p[code.n - 1] == ']');
+
+	if (is_section && go_on(r))
+		open_section_of_any(r, code);
+}
+
+static void refuse_nul(struct conf_reader *r, struct span code, size_t nul)
+{
+	struct conf_wrong w = { .text = code };
+	char shown[SQUEEZED_MAX];
+
+	explain(r, &w, shown, sizeof shown);
+	mem_wipe(shown, sizeof shown);
+	fail(r, span_sub(r->line, nul, 1), "save the file as plain text",
+	     "The line holds a NUL byte", (struct span){ NULL, 0 }, false);
+	after_wrong_line(r, code);
 }
 
 /* True when the line is for wg-quick(8) only. */
@@ -307,24 +368,31 @@ static bool read_code(struct conf_reader *r, struct span code)
 	}
 	name_other_line(&r->names);
 	if (equals < code.n && r->section != BEFORE_SECTIONS)
-		f = field_find(SYNTAX_CONF, span_sub(code, 0, equals), r->section == IN_PEER);
+		f = find_field(r, span_sub(code, 0, equals));
 	if (f)
 		read_setting(r, f, code, equals);
 	else if (offer_extra(r, code, equals))
 		return true;
-	else
+	else {
 		unrecognized(r, code);
+		after_wrong_line(r, code);
+	}
 	return false;
 }
 
 static void read_line(struct conf_reader *r)
 {
-	size_t hash = find_mark(&r->hash, r, '#');
-	struct span code = span_trim(span_sub(r->line, 0, hash));
+	size_t hash = find_mark(&r->hash, r, '#'), nul = find_mark(&r->nul, r, '\0');
+	size_t mark = r->line_number == 1 ? refuse_mark(r) : 0;
+	struct span code = span_trim(span_sub(r->line, mark, hash < mark ? 0 : hash - mark));
 	bool taken = false;
 
-	if (!is_text(r))
+	if (!go_on(r))
 		return;
+	if (nul < r->line.n) {
+		refuse_nul(r, code, nul);
+		return;
+	}
 	if (code.n > 0)
 		taken = read_code(r, code);
 	else if (hash == r->line.n)
@@ -333,13 +401,6 @@ static void read_line(struct conf_reader *r)
 		out_of_memory(r);
 	if (!taken && r->o->pass)
 		r->o->pass(r->o->ctx, r->line);
-}
-
-static bool go_on(const struct conf_reader *r)
-{
-	unsigned int max_errors = r->o->max_errors > 0 ? r->o->max_errors : 1;
-
-	return r->errors < max_errors && !r->no_memory;
 }
 
 static void read_lines(struct conf_reader *r, struct span piece)

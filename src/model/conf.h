@@ -40,7 +40,10 @@ struct conf_options {
 	void (*pass)(void *ctx, struct span line);
 	bool no_names; /* peers get no name from comments: nobody will show it */
 	bool forget_peers; /* of the peers only the last is left: who asks wants the lines checked */
-	unsigned int max_errors; /* how many to report before giving up; 0: the first only */
+	/* How many to report before giving up; 0: the first only. What is wrong only because another
+	 * line is (the keys of a misspelt section, the lack of a key that is misspelt) is not
+	 * reported. In the order of lines, but a peer without a key is known at its end. */
+	unsigned int max_errors;
 };
 
 /* Reads the text into a patch: HAS bits for the keys that are there, every peer with
@@ -76,6 +79,10 @@ bool conf_is_empty(struct span text);
 
 /* Prints a state as `wg showconf` does (A4). */
 void conf_print(struct text *t, const struct wg_device *d, const struct ip_scopes *scopes);
+
+/* So much base64 in a row that it may be a key, or most of one: not to be printed. Blanks do not
+ * interrupt it. */
+bool text_may_be_key(struct span text);
 
 /* Ends *line before the first '#', for callers that cut a file themselves. */
 struct span conf_without_comment(struct span line);

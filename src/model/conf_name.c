@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "conf.h"
 #include "fields.h"
 
 enum { PLAIN_BEFORE, PLAIN_AFTER, CLIENT_BEFORE, FRIENDLY, NAME };

@@ -143,6 +143,7 @@ static void hint_of(struct conf_wrong *w, struct span key, const struct field *f
 		       quick_key);
 	else if (guess)
 		text_f(&t, "did you mean %s?", guess);
+	w->may_be_public_key |= guess == fields[FIELD_PUBLIC_KEY].spelling[SYNTAX_CONF].p;
 	if (t.n > 0)
 		w->hint = w->hint_text;
 }
@@ -166,6 +167,7 @@ void conf_explain(struct conf_wrong *w, char *buffer, size_t size)
 	w->hint = NULL;
 	w->shown = (struct span){ NULL, 0 };
 	w->shows_all = false;
+	w->may_be_public_key = f == &fields[FIELD_PUBLIC_KEY] || (!quick_key && text_may_be_key(all));
 	if (all.n > 0 && all.p[0] == '[') {
 		section = span_sub(all, 1, all.n > 2 ? all.n - 2 : 0);
 		w->shows_all = fits && all.p[all.n - 1] == ']' && is_plain_word(section);

@@ -15,6 +15,7 @@ struct conf_wrong {
 	/* filled by conf_explain */
 	struct span shown; /* what may be printed of it: all, the key, or the null span */
 	bool shows_all;
+	bool may_be_public_key; /* or was to be one */
 	const char *hint;  /* in the buffer or static; or null */
 	char hint_text[160];
 };

@@ -71,8 +71,4 @@ const struct field *field_find(enum field_syntax syntax, struct span name, bool 
 /* "a/c" with the sign of its flags: '-' for one to be removed. */
 void allowedip_print(struct text *t, const struct wg_allowedip *a);
 
-/* So much base64 in a row that it may be a key, or most of one: not to be printed. Blanks do not
- * interrupt it. */
-bool text_may_be_key(struct span text);
-
 #endif

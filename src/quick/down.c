@@ -8,18 +8,24 @@
 
 /* Peers are wanted only when they are to be saved, and messages about them then and when the file is
  * wrong. */
-static int read_file(struct file *f, struct diag *d)
+static int read_file(struct file *f)
 {
-	struct diag silent = { 0 };
+	struct remarks remarks;
+	struct diag silent = { 0 }, d = { .emit = remarks_emit, .ctx = &remarks };
+	int r;
 
 	f->lines_only = true;
-	return file_read(f, &silent) == 0 && !f->save_config ? 0 : file_read_again(f, d);
+	if (file_read(f, &silent) == 0 && !f->save_config)
+		return 0;
+	remarks_init(&remarks);
+	r = file_read_again(f, &d);
+	remarks_say(&remarks);
+	return r;
 }
 
 /* The file as it is now, if it can be read; `down` needs it only for what no record says. */
 static bool file_if_there(struct quick *q)
 {
-	struct diag d = { .emit = say_emit };
 	char name[WG_NAME_MAX];
 
 	if (!file_name_of(name, q->argument)) {
@@ -27,12 +33,12 @@ static bool file_if_there(struct quick *q)
 		return false;
 	}
 	if (!q->record.exists) {
-		int r = file_find(&q->file, q->argument) ? read_file(&q->file, &d) : -ENOENT;
+		int r = file_find(&q->file, q->argument) ? read_file(&q->file) : -ENOENT;
 		if (r == -EACCES)
 			say_error("`%s': %s", q->file.path, strerror(EACCES));
 		return r == 0;
 	}
-	if (!file_find(&q->file, q->argument) || read_file(&q->file, &d) < 0) {
+	if (!file_find(&q->file, q->argument) || read_file(&q->file) < 0) {
 		say_warning("the tunnel file is gone or wrong; %s goes down as it came up", name);
 		file_free(&q->file);
 		memcpy(q->file.name, name, sizeof name);

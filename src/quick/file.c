@@ -191,7 +191,8 @@ int file_read(struct file *f, struct diag *d)
 	struct conf_options o = { .file = f->path, .extra = keys_take, .ctx = &reader,
 				  .scopes = &ipc_scopes, .service = ipc_service,
 				  .pass = f->lines_only ? cut_blanks : NULL,
-				  .no_names = f->lines_only, .forget_peers = f->lines_only };
+				  .no_names = f->lines_only, .forget_peers = f->lines_only,
+				  .max_errors = UINT_MAX };
 	struct diag_at at = { .file = f->path };
 	struct span text;
 	int r = file_load(f);

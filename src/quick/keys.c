@@ -149,13 +149,17 @@ bool dns_wish_equal(const struct dns_wish *a, const struct dns_wish *b)
 static void report(struct diag *d, const struct conf_extra *x, const char *file, struct span bad,
 		   const char *what, const char *hint)
 {
-	struct diag_at at = {
-		.file = file, .line = x->line, .column = x->column, .source = x->line_text
-	};
+	struct diag_at at = { .file = file, .line = x->line, .column = x->column };
 
 	if (bad.p >= x->value.p && bad.p <= x->value.p + x->value.n)
 		at.column += (unsigned int)(bad.p - x->value.p);
 	at.width = bad.n > 0 ? (unsigned int)bad.n : 1;
+	if (text_may_be_key(bad)) {
+		diag_f(d, DIAG_ERROR, &at, hint, "%.*s: %s", (int)x->key.n, x->key.p, what);
+		return;
+	}
+	if (!text_may_be_key(x->line_text))
+		at.source = x->line_text;
 	diag_f(d, DIAG_ERROR, &at, hint, "%.*s: %s: `%.*s'", (int)x->key.n, x->key.p, what,
 	       (int)bad.n, bad.p);
 }

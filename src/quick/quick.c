@@ -17,12 +17,15 @@ void quick_warn(void *ctx, const char *text)
 
 bool quick_read_file(struct quick *q)
 {
-	struct diag d = { .emit = say_emit };
+	struct remarks remarks;
+	struct diag d = { .emit = remarks_emit, .ctx = &remarks };
 	int r;
 
 	if (!file_find(&q->file, q->argument))
 		return false;
+	remarks_init(&remarks);
 	r = file_read(&q->file, &d);
+	remarks_say(&remarks);
 	if (r == -EACCES)
 		say_error("`%s': %s", q->file.path, strerror(EACCES));
 	return r == 0;

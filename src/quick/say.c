@@ -1,6 +1,7 @@
 #include "say.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "grow.h"
@@ -52,17 +53,62 @@ void say_warning(const char *fmt, ...)
 	va_end(ap);
 }
 
+static void print_message(struct text *t, const struct diag_message *m)
+{
+	if (m->level == DIAG_WARNING && span_starts(span_of(m->text), "AllowedIP "))
+		text_f(t, "Warning: %s\n", m->text); /* in wg's words, which scripts know */
+	else
+		diag_print(t, m, true);
+}
+
 void say_emit(void *ctx, const struct diag_message *m)
 {
 	struct text t = grow_text();
 
 	(void)ctx;
-	if (m->level == DIAG_WARNING && span_starts(span_of(m->text), "AllowedIP "))
-		text_f(&t, "Warning: %s\n", m->text); /* in wg's words, which scripts know */
-	else
-		diag_print(&t, m, true);
+	print_message(&t, m);
 	say_bytes(STDERR_FILENO, t.p, t.n);
 	grow_text_free(&t);
+}
+
+void remarks_init(struct remarks *r)
+{
+	*r = (struct remarks){ .t = grow_text() };
+}
+
+void remarks_emit(void *remarks, const struct diag_message *m)
+{
+	struct remarks *r = remarks;
+	size_t from = r->t.n;
+
+	print_message(&r->t, m);
+	if (!r->t.failed && grow_array(&r->list, &r->cap, r->n + 1, sizeof *r->list)) {
+		r->list[r->n++] = (struct remark){ m->at.line, from, r->t.n - from };
+		return;
+	}
+	r->t.n = from;
+	r->t.failed = false;
+	say_emit(NULL, m);
+}
+
+static int compare_lines(const void *one, const void *other)
+{
+	const struct remark *a = one, *b = other;
+
+	if (a->line != b->line)
+		return a->line < b->line ? -1 : 1;
+	return a->from < b->from ? -1 : a->from > b->from;
+}
+
+void remarks_say(struct remarks *r)
+{
+	if (r->n > 0)
+		qsort(r->list, r->n, sizeof *r->list, compare_lines);
+	for (size_t i = 0; i < r->n; i++)
+		say_bytes(STDERR_FILENO, r->t.p + r->list[i].from, r->list[i].n);
+	grow_text_free(&r->t);
+	free(r->list);
+	*r = (struct remarks){ 0 };
 }
 
 static bool trace_room(struct text *t, size_t more)

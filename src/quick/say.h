@@ -12,6 +12,20 @@ void say_warning(const char *fmt, ...) printf_like(1, 2); /* "[!] …" */
 void say_emit(void *ctx, const struct diag_message *m);   /* for struct diag */
 void say_bytes(int fd, const char *p, size_t n); /* all of them, or none more after an error */
 
+/* Messages about one file, which are said in the order of its lines: that a peer has no key is known
+ * at its end only. */
+struct remarks {
+	struct text t;
+	struct remark {
+		unsigned int line;
+		size_t from, n; /* of t */
+	} *list;
+	size_t n, cap;
+};
+void remarks_init(struct remarks *r);
+void remarks_emit(void *remarks, const struct diag_message *m); /* for struct diag */
+void remarks_say(struct remarks *r); /* and frees them */
+
 /* Trace lines gather here and are written in one piece before the work they name is done. */
 struct trace {
 	struct text t;

@@ -109,6 +109,65 @@ wrong() {
 	[ "$status" -eq 1 ] && [[ $output == *"Is a directory"* ]]
 }
 
+@test "every wrong line is told, in order and once, and nothing happens" {
+	cat > wg0.conf <<-END
+	[Interface]
+	PrivateKey = ${KEY:0:40}
+	MTU = 9
+	Adress = 10.0.0.1/24
+	DNS = 1.1.1.1, a;b
+	Table = $KEY
+	PostUp = touch $BATS_TEST_TMPDIR/touched
+	[Peer]
+	AllowedIPs = 10.0.0.0/33
+	# A key that is wrong is not missing, one that is not there is, and is told at its peer.
+	[Peer]
+	PublicKey = short
+	Endpoint = 192.0.2.1
+	[Pear]
+	PublicKey = $KEY
+	AllowedIPs = 10.0.0.0/8
+	PersistentKeepalive = x
+	[Interface]
+	SaveConfig = yes
+	Address = 10.0.0.1/24, 10.0.0.300
+	END
+	cp wg0.conf before.conf
+	up=$(ip link; ls -d /run/wgsuite 2>&1 || true)
+	commands=(strip 'up --dry-run')
+	[ "$(id -u)" != 0 ] || commands+=(up save reload diff down)
+	for words in "${commands[@]}"; do
+		run -1 --separate-stderr "$WQ" $words ./wg0.conf
+		[ -z "$output" ]
+		[[ $stderr != *"${KEY:0:20}"* ]]
+		[ "$(sed -n "s|^$PWD/wg0.conf:||; s/^\([0-9:]*\): error: \([A-Za-z]*\).*/\1 \2/p" <<< "$stderr")" = "2:14 Key
+3:7 MTU
+4:1 Line
+5:16 DNS
+6:9 Table
+8:1 A
+9:14 AllowedIP
+12:13 Key
+13:12 Unable
+14:1 Line
+17:23 Persistent
+19:14 SaveConfig
+20:24 Address" ]
+		# Beside them only source lines, carets and help.
+		[ -z "$(grep -v -e ': error: ' -e '^  ' <<< "$stderr")" ]
+	done
+	cmp wg0.conf before.conf
+	[ ! -e touched ]
+	[ "$(ip link; ls -d /run/wgsuite 2>&1 || true)" = "$up" ]
+}
+
+@test "the number of wrong lines does not matter" {
+	{ echo '[Interface]'; seq -f 'MTU = %.0fx' 300; } > wg0.conf
+	run -1 --separate-stderr "$WQ" strip ./wg0.conf
+	[ -z "$output" ]
+	[ "$(grep -o "^$PWD/wg0.conf:[0-9]*:7: error: " <<< "$stderr" | cut -d: -f2)" = "$(seq 2 301)" ]
+}
+
 @test "a file that everybody may read in a folder that everybody may enter is warned about" {
 	printf '[Interface]\n' > wg0.conf
 	chmod 755 . && chmod 644 wg0.conf

@@ -1,4 +1,5 @@
 /* A tunnel file as wg-quick reads it: every key with every value, and plans of what was accepted. */
+#include <limits.h>
 #include <stdlib.h>
 
 #include "../../src/model/conf.h"
@@ -26,20 +27,38 @@ static void plan_it(const struct file *f)
 	plan_free(&undo);
 }
 
+/* A line has at most one mistake; the first may have a byte order mark, too. */
+static void once(void *told, const struct diag_message *m)
+{
+	bool *before = (bool *)told + m->at.line;
+
+	if (m->level != DIAG_ERROR)
+		return;
+	if (m->at.line > 1 && *before)
+		abort();
+	*before = true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct file f = { .name = "wg0" };
 	struct keys_reader reader = { .file = &f };
-	struct conf_options o = { .file = "wg0.conf", .extra = keys_take, .ctx = &reader };
-	struct diag d = { 0 };
+	struct conf_options o = { .file = "wg0.conf", .extra = keys_take, .ctx = &reader,
+				  .max_errors = UINT_MAX };
+	struct diag d = { 0 }, first = { .emit = once };
 	int verdict;
 
 	f.text = malloc(n + 1);
-	if (!f.text)
+	first.ctx = calloc(n + 2, sizeof(bool));
+	if (!f.text || !first.ctx) {
+		free(first.ctx);
+		free(f.text);
 		return 0;
+	}
 	memcpy(f.text, n ? data : (const uint8_t *)"", n);
 	f.n_text = n;
-	verdict = conf_read(&f.device, (struct span){ f.text, n }, &o, &d);
+	verdict = conf_read(&f.device, (struct span){ f.text, n }, &o, &first);
+	free(first.ctx);
 	if (verdict == 0) {
 		struct wg_device again = { 0 };
 		struct conf_options plain = { .file = "stripped" };

@@ -261,20 +261,6 @@ static void source_and_caret(void **state)
 			    "                        ^~~~~~~~~~\n");
 }
 
-static void several_errors_when_asked_for(void **state)
-{
-	struct conf_options o = options;
-	struct wg_device d;
-	struct said said;
-
-	(void)state;
-	o.max_errors = 2;
-	said_init(&said, false);
-	assert_int_equal(conf_read(&d, span_of("[Interface]\na\nFwMark = 1\nb\nc\n"), &o, &said.d), -EINVAL);
-	assert_string_equal(said.buffer, "wg0.conf:2:1: error: Line unrecognized: `a'\n"
-					 "wg0.conf:4:1: error: Line unrecognized: `b'\n");
-}
-
 static void host_bits_are_cleared_with_upstreams_warning(void **state)
 {
 	struct wg_device d;
@@ -574,7 +560,6 @@ int main(void)
 		cmocka_unit_test(good_files),
 		cmocka_unit_test(wrong_files_say_where_and_never_what_is_secret),
 		cmocka_unit_test(source_and_caret),
-		cmocka_unit_test(several_errors_when_asked_for),
 		cmocka_unit_test(host_bits_are_cleared_with_upstreams_warning),
 		cmocka_unit_test(last_line_decides_about_replacing),
 		cmocka_unit_test(host_names_wait_for_the_resolver),

@@ -1,0 +1,88 @@
+/* Tunnel files with several mistakes: which are told. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include "../../../src/model/conf.h"
+#include "../../lib/said.h"
+
+#define KEY "hV1StKWfcC6Yx21xhFvoiXnWONjGHN1dFeibN737Wnc="
+#define KEY_LINE "PublicKey = " KEY "\n"
+#define PEER "[Peer]\n" KEY_LINE
+
+static void several_errors_when_asked_for(void **state)
+{
+	struct conf_options o = { .file = "wg0.conf", .max_errors = 2 };
+	struct wg_device d;
+	struct said said;
+
+	(void)state;
+	said_init(&said, false);
+	assert_int_equal(conf_read(&d, span_of("[Interface]\na\nFwMark = 1\nb\nc\n"), &o, &said.d), -EINVAL);
+	assert_string_equal(said.buffer, "wg0.conf:2:1: error: Line unrecognized: `a'\n"
+					 "wg0.conf:4:1: error: Line unrecognized: `b'\n");
+}
+
+/* Of what one mistake does to other lines nothing is said. */
+static const struct {
+	const char *file;
+	size_t n;
+	const char *said; /* lines and columns */
+} mistakes[] = {
+#define ROW(file, said) { file, sizeof file - 1, said }
+	ROW("[Interface]\nx\nListenPort = y\n[Peer]\nPublicKey = z\nEndpoint = 1\n", "2:1 3:14 5:13 6:12 "),
+	/* the peer's key may be the wrong line */
+	ROW("[Peer]\nPublicKey = short\n[Peer]\nPublicKey =\n[Peer]\nPublicKey\n", "2:13 4:1 6:1 "),
+	ROW("[Peer]\nPublicKy = x\n[Peer]\nKey = " KEY "\n[Peer]\n" KEY "\n", "2:1 4:1 6:1 "),
+	ROW("[Peer]\nPublicKey = x\0\n[Peer]\nx\0\n", "2:14 4:2 3:1 "),
+	/* or not: it is known to be missing at the peer's end */
+	ROW("[Peer]\nColor = blue\n[Peer]\nPostUp = echo this is long enough for a key\n", "2:1 1:1 4:1 3:1 "),
+	ROW("[Peer]\nAllowedIPs = x\n" PEER "MTU = 1\n", "2:14 1:1 5:1 "),
+	/* sections that are meant: keys of both are right in them */
+	ROW("[Pear]\n" KEY_LINE "ListenPort = 5\nEndpoint = 1\nfoo\n[Interface]\n" KEY_LINE, "1:1 4:12 5:1 7:1 "),
+	ROW("[Peer]\n[Interface\nListenPort = 5\nPublicKey =\nPeer]\n" KEY_LINE "[Peer]\n", "2:1 1:1 4:1 5:1 7:1 "),
+	ROW("[Pe\0er]\n" KEY_LINE, "1:4 "),
+	/* the mark alone is wrong, but what follows that of UTF-16 is no text */
+	ROW("\xef\xbb\xbf [Peer]\n" KEY_LINE "x\n", "1:1 3:1 "),
+	ROW("\xef\xbb\xbfx\n", "1:1 1:4 "),
+	ROW("\xff\xfe[\0I\0\n\0a\0\n\0", "1:1 "),
+	ROW("\xfe\xff\0[\0I\0\n\0a\0\n", "1:1 "),
+#undef ROW
+};
+
+static void note_place(void *ctx, const struct diag_message *m)
+{
+	text_f(ctx, "%u:%u ", m->at.line, m->at.column);
+}
+
+static void every_mistake_is_told_once(void **state)
+{
+	struct conf_options o = { .max_errors = 1000 };
+	char places[256];
+
+	(void)state;
+	for (int forget = 0; forget < 2; forget++) {
+		o.forget_peers = forget;
+		for (size_t i = 0; i < ARRAY_LEN(mistakes); i++) {
+			struct text t = text_fixed(places, sizeof places);
+			struct diag diag = { .emit = note_place, .ctx = &t };
+			struct span file = { mistakes[i].file, mistakes[i].n };
+			struct wg_device d;
+			assert_int_equal(conf_read(&d, file, &o, &diag), -EINVAL);
+			assert_string_equal(places, mistakes[i].said);
+			assert_null(d.peers);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(several_errors_when_asked_for),
+		cmocka_unit_test(every_mistake_is_told_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
