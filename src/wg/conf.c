@@ -1,5 +1,6 @@
 /* `wg setconf`, `addconf` and `syncconf`: a file to a patch. */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "../model/conf.h"
@@ -71,7 +72,7 @@ static bool read_pieces(struct wg_device *wanted, const struct conf_command *c, 
 			bool may_be_empty, struct diag *diag)
 {
 	struct conf_options o = {
-		.file = c->path, .scopes = &ipc_scopes, .service = ipc_service, .max_errors = 20,
+		.file = c->path, .scopes = &ipc_scopes, .service = ipc_service, .max_errors = UINT_MAX,
 		.no_names = true,
 	};
 	struct conf_source source = { conf_file_next, file };

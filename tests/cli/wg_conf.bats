@@ -218,6 +218,9 @@ Configuration parsing error
 	printf '[Interface]\nListenPort = x\nFwMark = y\n[Peer]\n' > wgx.conf
 	run -1 --separate-stderr "$WG" setconf wgx wgx.conf
 	[ "$(grep -c ': error: ' <<< "$stderr")" = 3 ]
+	{ printf '[Interface]\n'; yes 'FwMark = y' | head -n 300; } > wgx.conf
+	run -1 --separate-stderr "$WG" setconf wgx wgx.conf
+	[ "$(grep -c ': error: ' <<< "$stderr")" = 300 ]
 	# And once: a peer whose key is wrong is not one without a key.
 	printf '[Peer]\nPublicKey = short\nAllowedIPs = 10.0.0.0/33\n' > wgx.conf
 	run -1 --separate-stderr "$WG" setconf wgx wgx.conf
