@@ -5,14 +5,6 @@
 #include <immintrin.h>
 #include "impl.h"
 
-/* gcc copies the 32 registers to and fro (in 1.2 times the time) unless it is told, after each step, that they
- * are what they are; clang does not, and would with it. */
-#ifdef __clang__
-#define SETTLE(v) ((void)0)
-#else
-#define SETTLE(v) __asm__("" : "+v"(v))
-#endif
-
 /* Word i of a row of four; rows of a diagonal round begin one, two, three words later. */
 #define AT(row, i, turned) (4 * (row) + ((i) + (row) * (turned)) % 4)
 #define ADD(x, a, b)                                   \

@@ -27,12 +27,15 @@ always_inline void absorb(uint64_t h[3], const uint64_t r[2], const uint8_t m[16
 
 static void blocks(struct poly1305 *p, const uint8_t *m, size_t n, uint64_t top)
 {
-	uint64_t h[3] = { p->h[0], p->h[1], p->h[2] };
+	uint64_t h[3] = { p->h[0], p->h[1], p->h[2] }; /* registers: no memory to wipe */
 
+	hide_value(h[0]); /* gcc would load two words together, which waits for what has stored them */
+	hide_value(h[1]);
 	for (; n >= 16; n -= 16, m += 16)
 		absorb(h, p->r, m, top);
-	memcpy(p->h, h, sizeof h);
-	mem_wipe(h, sizeof h);
+	p->h[0] = h[0];
+	p->h[1] = h[1];
+	p->h[2] = h[2];
 }
 #else
 #include "poly1305_limbs.h"

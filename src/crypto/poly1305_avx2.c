@@ -4,10 +4,10 @@
 #include "poly1305_avx2.h"
 
 /* One message in four lanes: lane i takes every fourth block and is multiplied with r^4; in the end
- * lane i is worth r^(4 - i), then all are summed. Long messages in two such sums, which take every second
- * group, are multiplied with r^8 and fill each other's waits. */
+ * lane i is worth r^(4 - i), then all are summed. Long messages go two groups at a time, with one
+ * carry for both. */
 
-enum { GROUP_BYTES = 64, WORTH_BYTES = 192, TWICE_GROUPS = 8 };
+enum { GROUP_BYTES = 64, WORTH_BYTES = 192, WORTH_GROUPS = 7 };
 
 static struct poly4 broadcast(struct poly4 p)
 {
@@ -35,12 +35,40 @@ static struct poly4 powers(struct poly4 r1)
 }
 
 /* Blocks in the order of lanes 0 2 1 3. */
-always_inline struct poly4 absorb(struct poly4 h, const uint8_t *m)
+always_inline struct pair4 load(const uint8_t *m)
 {
 	__m256i a = _mm256_loadu_si256((const void *)m);
 	__m256i b = _mm256_loadu_si256((const void *)(m + 32));
 
-	return poly4_absorb(h, _mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
+	return (struct pair4){ _mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b) };
+}
+
+always_inline struct poly4 absorb(struct poly4 h, const uint8_t *m)
+{
+	return poly4_absorb(h, load(m));
+}
+
+/* n times two groups, each time with one carry: h = (h + m0) r^8 + m1 r^4. */
+static struct poly4 pairs(struct poly4 h, const uint8_t *m, size_t n, const struct factor4 *r4)
+{
+	struct factor4 r8 = poly4_factor(poly4_mul(poly4_of(r4), r4));
+	const struct factor4 *f = &r8;
+	struct shifted4 shifted;
+	const struct shifted4 *w = &shifted;
+	struct poly4 ones = poly4_ones(r4), d;
+
+	poly4_shift(&shifted, r4);
+	for (; n > 0; n--, m += 2 * GROUP_BYTES) {
+		hide_value(f);
+		hide_value(w);
+		d = ones;
+		poly4_words_add(&d, load(m + GROUP_BYTES), w);
+		poly4_mul_add(&d, absorb(h, m), f);
+		h = poly4_reduce(d);
+	}
+	mem_wipe(&r8, sizeof r8);
+	mem_wipe(&shifted, sizeof shifted);
+	return h;
 }
 
 static struct poly4 lane_0(const uint64_t h[3])
@@ -67,33 +95,27 @@ static void sum_lanes(uint64_t h[3], struct poly4 p)
 void poly1305_blocks_avx2(struct poly1305 *p, const uint8_t *m, size_t n)
 {
 	size_t odd = n % GROUP_BYTES, groups = n / GROUP_BYTES;
-	struct poly4 all, r4, h, odd_h;
-	struct factor4 f, f8;
+	struct poly4 all, h;
+	struct factor4 f;
 
 	if (n < WORTH_BYTES) {
 		poly1305_blocks_portable(p, m, n);
 		return;
 	}
-	poly1305_blocks_portable(p, m, odd);
+	if (odd > 0)
+		poly1305_blocks_portable(p, m, odd);
 	m += odd;
 	all = powers(poly4_split(_mm256_set1_epi64x((long long)p->r[0]),
 				 _mm256_set1_epi64x((long long)p->r[1]), _mm256_setzero_si256()));
-	r4 = broadcast(all);
-	f = poly4_factor(r4);
-	h = absorb(lane_0(p->h), m);
-	if (groups >= TWICE_GROUPS) {
-		f8 = poly4_factor(poly4_mul(r4, &f));
-		odd_h = absorb(poly4_zero(), m + GROUP_BYTES);
-		for (; groups >= 4; groups -= 2) {
-			m += 2 * GROUP_BYTES;
-			h = absorb(poly4_mul(h, &f8), m);
-			odd_h = absorb(poly4_mul(odd_h, &f8), m + GROUP_BYTES);
-		}
-		h = poly4_add(poly4_mul(h, &f), odd_h);
-		m += GROUP_BYTES;
-		groups--;
-		mem_wipe(&f8, sizeof f8);
+	f = poly4_factor(broadcast(all));
+	h = lane_0(p->h);
+	if (groups >= WORTH_GROUPS) {
+		size_t done = (groups - 1) / 2;
+		h = pairs(h, m, done, &f);
+		m += done * 2 * GROUP_BYTES;
+		groups -= 2 * done;
 	}
+	h = absorb(h, m);
 	for (; groups > 1; groups--) {
 		m += GROUP_BYTES;
 		h = absorb(poly4_mul(h, &f), m);

@@ -86,7 +86,8 @@ void poly1305_blocks_ifma(struct poly1305 *p, const uint8_t *m, size_t n)
 		poly1305_blocks_portable(p, m, n);
 		return;
 	}
-	poly1305_blocks_portable(p, m, odd);
+	if (odd > 0)
+		poly1305_blocks_portable(p, m, odd);
 	m += odd;
 	r = poly8_split(_mm512_set1_epi64((long long)p->r[0]), _mm512_set1_epi64((long long)p->r[1]),
 			_mm512_setzero_si512());
