@@ -43,12 +43,17 @@ __extension__ typedef unsigned __int128 u128;
 #define WORD_BY_WORD
 #endif
 
+/* hide_value() of a vector. */
+#ifndef hide_vector
+#define hide_vector(v) __asm__("" : "+v"(v))
+#endif
+
 /* After a step of a vector row: gcc moves and spills registers, and makes all products before it adds the first,
  * unless it is told that a vector is what it is. clang does not, and would with it. */
 #if defined(__clang__)
 #define SETTLE(v) ((void)0)
 #else
-#define SETTLE(v) __asm__("" : "+v"(v))
+#define SETTLE(v) hide_vector(v)
 #endif
 
 /* ---- ChaCha20 (RFC 8439 section 2.3) ---- */

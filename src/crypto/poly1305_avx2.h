@@ -86,7 +86,7 @@ always_inline void poly4_mul_add(struct poly4 *p, struct poly4 h, const struct f
 
 	UNROLL
 	for (int i = 0; i < 5; i++) {
-		__asm__("" : "+v"(h.l[i])); /* as hide_value(f) in poly4_mul() */
+		hide_vector(h.l[i]); /* as hide_value(f) in poly4_mul() */
 		UNROLL
 		for (int k = 0; k < 5; k++) {
 			d[k] = _mm256_add_epi64(d[k], _mm256_mul_epu32(h.l[i], i <= k ? f->r[k - i] :
