@@ -25,13 +25,21 @@ always_inline __m256i rotl8(__m256i a, int n)
 always_inline void quarter8(__m256i *a, __m256i *b, __m256i *c, __m256i *d)
 {
 	*a = _mm256_add_epi32(*a, *b);
+	SETTLE(*a);
 	*d = rotl8(_mm256_xor_si256(*d, *a), 16);
+	SETTLE(*d);
 	*c = _mm256_add_epi32(*c, *d);
+	SETTLE(*c);
 	*b = rotl8(_mm256_xor_si256(*b, *c), 12);
+	SETTLE(*b);
 	*a = _mm256_add_epi32(*a, *b);
+	SETTLE(*a);
 	*d = rotl8(_mm256_xor_si256(*d, *a), 8);
+	SETTLE(*d);
 	*c = _mm256_add_epi32(*c, *d);
+	SETTLE(*c);
 	*b = rotl8(_mm256_xor_si256(*b, *c), 7);
+	SETTLE(*b);
 }
 
 always_inline void columns8(__m256i x[16])
