@@ -16,9 +16,10 @@ $(patsubst %,$(O)/tests/unit/$(1)/%,$(notdir $(basename $(wildcard tests/unit/$(
 endef
 $(foreach r,$(rooms),$(eval $(call unit_rules,$(r))))
 
-# It counts Diffie-Hellmans.
+# It counts what is done inside publications.
 $(O)/tests/unit/daemon/config_test: private all_ldflags += \
-	$(patsubst %,-Wl$(comma)--wrap=%,x25519 x25519_batch x25519_public)
+	$(patsubst %,-Wl$(comma)--wrap=%,x25519 x25519_batch x25519_public \
+	crew_publish_begin crew_publish_end)
 
 $(O)/tests/libtest.a: $(test_lib)
 	$(call say,AR,$@)

@@ -126,6 +126,15 @@ static int apply_sockets(struct control *c, const struct wg_device *patch, struc
 	return error;
 }
 
+static int reserve_for(struct control *c, const struct wg_device *patch)
+{
+	size_t n_routes = 0;
+
+	for (uint32_t i = 0; i < patch->n_peers; i++)
+		n_routes += patch->peers[i].n_allowedips;
+	return tunnel_reserve(c->tunnel, patch->n_peers, n_routes);
+}
+
 int control_set(void *control, const struct wg_device *patch)
 {
 	struct control *c = control;
@@ -135,7 +144,7 @@ int control_set(void *control, const struct wg_device *patch)
 
 	udp_init(&fresh);
 	control_look_at_link(c);
-	error = tunnel_reserve(c->tunnel, patch->n_peers);
+	error = reserve_for(c, patch);
 	if (!error)
 		error = apply_sockets(c, patch, &fresh);
 	if (!error && fresh.port) {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #define STRIDE 6u
-enum { DEPTHS_MAX = 128 / STRIDE + 2 };
+enum { DEPTHS_MAX = 128 / STRIDE + 2, FIRST_ROUTES = 8 };
 
 struct route_key { /* left-aligned */
 	uint64_t hi, lo;
@@ -489,6 +489,27 @@ static void list_join(struct routes *r, uint32_t number, struct routes_owner *ow
 	owner->last = number;
 }
 
+bool routes_reserve(struct routes *r, size_t more)
+{
+	uint64_t need = (uint64_t)r->used + more;
+	struct route *all;
+
+	if (more <= r->cap - r->used)
+		return true;
+	if (need < 2 * (uint64_t)r->cap)
+		need = 2 * (uint64_t)r->cap;
+	if (need < FIRST_ROUTES)
+		need = FIRST_ROUTES;
+	if (more > UINT32_MAX || need > UINT32_MAX || need > SIZE_MAX / sizeof *all)
+		return false;
+	all = realloc(r->all, need * sizeof *all);
+	if (!all)
+		return false;
+	r->all = all;
+	r->cap = (uint32_t)need;
+	return true;
+}
+
 static uint32_t take_number(struct routes *r)
 {
 	uint32_t number = r->free;
@@ -497,16 +518,7 @@ static uint32_t take_number(struct routes *r)
 		r->free = at(r, number)->newer;
 		return number;
 	}
-	if (r->used == r->cap) {
-		uint32_t cap = r->cap ? r->cap * 2 : 8;
-		struct route *all = realloc(r->all, cap * sizeof *all);
-
-		if (!all)
-			return 0;
-		r->all = all;
-		r->cap = cap;
-	}
-	return ++r->used;
+	return routes_reserve(r, 1) ? ++r->used : 0;
 }
 
 static void give_back(struct routes *r, uint32_t number)

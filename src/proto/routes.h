@@ -32,6 +32,8 @@ enum { ROUTES_QUERIES_MAX = 64 };
 /* Many at once, at most ROUTES_QUERIES_MAX: their waits for memory overlap. */
 void routes_find_many(const struct routes *r, struct routes_query *queries, size_t n);
 
+/* Takes memory for so many more, which sections do not look at. False: there is none. */
+must_check bool routes_reserve(struct routes *r, size_t more);
 /* Gives the prefix to the owner, as his newest, whoever had it before. False: out of memory, and
  * nothing changed. */
 must_check bool routes_add(struct routes *r, struct routes_owner *owner,

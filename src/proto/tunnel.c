@@ -194,7 +194,7 @@ struct wg_tunnel_peer *tunnel_peer_next(struct wg_tunnel *t, struct wg_tunnel_pe
 	return after ? after->next : t->first;
 }
 
-int tunnel_reserve(struct wg_tunnel *t, size_t n_peers)
+int tunnel_reserve(struct wg_tunnel *t, size_t n_peers, size_t n_routes)
 {
 	struct heap_node **nodes;
 	uint32_t need;
@@ -202,7 +202,7 @@ int tunnel_reserve(struct wg_tunnel *t, size_t n_peers)
 	if (n_peers > UINT32_MAX / 4 - t->peers.n)
 		return -ENOMEM;
 	need = t->peers.n + (uint32_t)n_peers;
-	if (!peer_table_reserve(&t->peers, (uint32_t)n_peers))
+	if (!peer_table_reserve(&t->peers, (uint32_t)n_peers) || !routes_reserve(&t->routes, n_routes))
 		return -ENOMEM;
 	if (need <= t->timers_cap)
 		return 0;
@@ -226,7 +226,7 @@ int tunnel_peer_add(struct wg_tunnel_peer **out, struct wg_tunnel *t, const stru
 		return -EEXIST;
 	if (t->has_identity && memcmp(key, &t->identity.pub, sizeof *key) == 0)
 		return -EADDRINUSE;
-	if (tunnel_reserve(t, 1) < 0)
+	if (tunnel_reserve(t, 1, 0) < 0)
 		return -ENOMEM;
 	p = peer_create(key, hash);
 	if (!p)

@@ -182,8 +182,9 @@ struct wg_tunnel_peer *tunnel_peer_next(struct wg_tunnel *t, struct wg_tunnel_pe
 /* 0, -EEXIST, -EADDRINUSE (it is our own key), -ENOMEM; *out is the new or existing peer. */
 must_check int tunnel_peer_add(struct wg_tunnel_peer **out, struct wg_tunnel *t,
 			       const struct wg_public *key);
-/* Grows tables for n more peers at once, before a large configuration. 0 or -ENOMEM. */
-must_check int tunnel_reserve(struct wg_tunnel *t, size_t n_peers);
+/* Grows tables for so many more peers and allowed IPs at once: before a large configuration, and before the
+ * publication that it is. 0 or -ENOMEM. */
+must_check int tunnel_reserve(struct wg_tunnel *t, size_t n_peers, size_t n_routes);
 void tunnel_peer_remove(struct wg_tunnel *t, struct wg_tunnel_peer *p);
 
 void tunnel_peer_set_psk(struct wg_tunnel *t, struct wg_tunnel_peer *p, const struct wg_psk *psk);

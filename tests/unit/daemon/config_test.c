@@ -1,5 +1,6 @@
 /* `set` on a tunnel that runs: data threads wait outside of a publication, and no Diffie-Hellman is computed
- * inside. X25519 is wrapped by the linker (tests/tests.mk), to be counted. */
+ * inside, and no table of all peers or routes is copied. X25519 and the end of a publication are wrapped by the
+ * linker (tests/tests.mk), to be counted. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,6 +14,7 @@ enum { PEERS = 300, PACKET = 20 }; /* more peers than are changed in one publica
 
 static struct control c;
 static size_t computed, inside; /* all of them; those that data threads waited for */
+static size_t grown, routes_cap, peers_mask; /* tables that grew while they waited; what they were before */
 
 static void count(size_t n)
 {
@@ -43,6 +45,26 @@ void __wrap_x25519_public(struct wg_public *out, const struct wg_private *key)
 {
 	count(1);
 	__real_x25519_public(out, key);
+}
+
+void __real_crew_publish_begin(struct crew *crew);
+void __real_crew_publish_end(struct crew *crew);
+void __wrap_crew_publish_begin(struct crew *crew);
+void __wrap_crew_publish_end(struct crew *crew);
+
+void __wrap_crew_publish_begin(struct crew *crew)
+{
+	__real_crew_publish_begin(crew);
+	if (crew->published > 1)
+		return;
+	routes_cap = c.tunnel->routes.cap;
+	peers_mask = c.tunnel->peers.mask;
+}
+
+void __wrap_crew_publish_end(struct crew *crew)
+{
+	grown += c.tunnel->routes.cap != routes_cap || c.tunnel->peers.mask != peers_mask;
+	__real_crew_publish_end(crew);
 }
 
 /* A private key; each peer's endpoint, keepalive, and 10.0.X.Y/32. */
@@ -106,7 +128,10 @@ static int start(void **state)
 	assert_int_equal(control_init(&c, 0, 2), 0);
 	c.up = c.link.now.up = true;
 	tunnel_up(c.tunnel, clock_boot_ns());
+	grown = 0;
 	set(1, 0);
+	assert_int_equal(grown, 0);
+	assert_true(c.tunnel->routes.cap >= PEERS && c.tunnel->peers.mask >= PEERS);
 	want_sessions();
 	computed = inside = 0;
 	return 0;

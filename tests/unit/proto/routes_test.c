@@ -54,6 +54,28 @@ static int find(const char *text)
 	return owner ? (int)(owner - owners) : -1;
 }
 
+static void test_reserved_memory_is_enough(void **state)
+{
+	const struct route *all;
+
+	(void)state;
+	add(0, "10.9.0.0/16");
+	assert_true(routes_reserve(&routes, 1000));
+	all = routes.all;
+	for (unsigned int i = 0; i < 1000; i++) {
+		const uint8_t b[4] = { 10, 0, (uint8_t)(i >> 8), (uint8_t)i };
+		struct ip_prefix p;
+		struct ip_addr a = ip_v4(b);
+		assert_true(prefix_make(&p, &a, 32));
+		assert_true(routes_add(&routes, &owners[1], &p));
+		assert_ptr_equal(routes.all, all);
+	}
+	assert_int_equal(find("10.9.1.1"), 0);
+	assert_int_equal(find("10.0.3.1"), 1);
+	assert_false(routes_reserve(&routes, UINT32_MAX));
+	assert_int_equal(find("10.0.3.1"), 1);
+}
+
 static void test_empty(void **state)
 {
 	(void)state;
@@ -344,6 +366,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_empty, fresh),
+		cmocka_unit_test_setup(test_reserved_memory_is_enough, fresh),
 		cmocka_unit_test_setup(test_longest_match, fresh),
 		cmocka_unit_test_setup(test_longest_match_v6, fresh),
 		cmocka_unit_test_setup(test_corners_removed_by_peer, fresh),
