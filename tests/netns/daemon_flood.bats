@@ -52,11 +52,14 @@ while time.monotonic() < end:
 		for _ in range(100):
 			try:
 				s.sendto(messages[sent % 2000], ("10.0.0.2", 5000))
-			except BlockingIOError:
+			except OSError: # full, here or below: EAGAIN, ENOBUFS
 				break
 			sent += 1
 	for s in select.select(out, [], [], 0)[0]:
-		answer = s.recv(2000)
+		try:
+			answer = s.recv(2000)
+		except OSError: # select() had promised one
+			continue
 		cookies += len(answer) == 64 and answer[0] == 3
 		other += len(answer) != 64
 print("sent", sent, "cookies", cookies, "other", other)
@@ -67,7 +70,7 @@ END
 	lost=$(sed -n 's/.* \([0-9.]*\)% packet loss.*/\1/p' "$NET_DIR/pings")
 	on c ping -n -c 1 -W 30 10.9.0.2 # a new peer, which needs a cookie itself
 	all_done() { [ "$(grep -c ^sent "$flood")" -eq 8 ]; }
-	eventually 60 all_done
+	eventually 60 all_done || { cat "$flood"; false; }
 	cat "$flood"
 	read -r sent cookies other < <(awk '{ s += $2; c += $4; o += $6 } END { print s, c, o }' "$flood")
 	[ "$sent" -gt 1000 ]
