@@ -82,7 +82,7 @@ enum {
 
 struct wg_buf {
 	const uint8_t *src; /* in: the packet from TUN, or the datagram */
-	uint8_t *dst;       /* in: room. seal: n + 15 + WG_OVERHEAD bytes; open: n - 16 bytes.
+	uint8_t *dst;       /* in: room. seal: out_n or, if it is 0, n + 15 + WG_OVERHEAD bytes; open: n - 16.
 			     * dst may be src + any offset only when that is in place for the AEAD:
 			     * seal dst + 16 == src, open dst == src + 16; else they do not overlap */
 	uint32_t n;         /* in: bytes at src */
