@@ -29,11 +29,18 @@ class Collector:
         self.thread.start()
 
     def read(self):
-        try:
-            while piece := os.read(self.fd, 65536):
-                self.data += piece
-        except OSError:  # a terminal that nobody holds any more
-            pass
+        """A terminal that nobody holds any more ends in EIO. What was written while the kernel looked whether
+        anybody does may still lie there then (n_tty looks for input first): only a second EIO is the end."""
+        n_errors = 0
+        while n_errors < 2:
+            try:
+                piece = os.read(self.fd, 65536)
+            except OSError:
+                n_errors += 1
+                continue
+            if not piece:
+                break
+            self.data += piece
 
     def end(self):
         self.thread.join(LIMIT_S)
