@@ -151,6 +151,7 @@ int main(int argc, char **argv)
 	struct start s = { .tun_fd = -1, .uapi_fd = -1 };
 	int at = 1;
 
+	start_fill_streams();
 	if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-v") == 0)) {
 		puts("wireguardd v" VERSION " - wgsuite, WireGuard in userspace");
 		return EXIT_SUCCESS;

@@ -14,6 +14,18 @@
 #include "crew.h"
 #include "log.h"
 
+void start_fill_streams(void)
+{
+	int null;
+
+	do
+		null = open("/dev/null", O_RDWR);
+	while (null >= 0 && null <= STDERR_FILENO);
+	if (null >= 0)
+		close(null);
+}
+
+/* One in the place of a standard stream gets another number: that place is taken in the background. */
 static bool fd_variable(int *fd, const char *variable, struct text *why)
 {
 	const char *value = getenv(variable);
@@ -23,7 +35,7 @@ static bool fd_variable(int *fd, const char *variable, struct text *why)
 	if (!value || !*value)
 		return true;
 	if (span_to_u64(&n, span_of(value), INT_MAX) && fcntl((int)n, F_GETFD) >= 0) {
-		*fd = (int)n;
+		*fd = n > STDERR_FILENO ? (int)n : fcntl((int)n, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 		return true;
 	}
 	text_f(why, "%s is no open file descriptor", variable);

@@ -14,6 +14,9 @@ struct start {
 	const char *log_level;
 };
 
+/* Standard streams that are closed become /dev/null, before something else gets their numbers. */
+void start_fill_streams(void);
+
 /* Reads the environment. False: a variable makes no sense, which `why` says. */
 must_check bool start_environment(struct start *s, struct text *why);
 

@@ -41,6 +41,29 @@ uapi() {
 	[ "$(on a bash -c 'readlink /proc/$(pgrep -x wireguardd)/cwd')" = / ]
 }
 
+@test "without standard streams it starts as with them, and nothing of its own takes their places" {
+	for closed in '<&-' '>&-' '2>&-' '<&- >&-' '>&- 2>&-' '<&- >&- 2>&-'; do
+		on a sh -c "exec wireguardd wg0 $closed"
+		[ "$(uapi 'get=1\n\n')" = errno=0 ]
+		[ "$(on a bash -c 'readlink /proc/$(pgrep -x wireguardd)/fd/{0,1,2}' | sort -u)" = /dev/null ]
+		on a ip link del wg0
+		eventually 5 no_daemon
+	done
+	on_bg a sh -c "LOG_LEVEL=verbose exec wireguardd -f wg0 <&- >&- 2>&-"
+	eventually 5 on a test -S $S
+	[ "$(on a bash -c 'readlink /proc/$(pgrep -x wireguardd)/fd/{0,1,2}' | sort -u)" = /dev/null ]
+}
+
+@test "a TUN device that is the standard input is not lost in the background" {
+	on a env WG_TUN_FD=0 perl -e '
+		open(my $tun, "+<", "/dev/net/tun") or die "tun: $!";
+		ioctl($tun, 0x400454ca, my $request = pack("a16 S x22", "wg0", 0x1001)) or die "TUNSETIFF: $!";
+		open(STDIN, "<&", $tun) or die "dup: $!";
+		exec "wireguardd", "wg0"'
+	[ "$(uapi 'get=1\n\n')" = errno=0 ]
+	on a ip link show wg0
+}
+
 @test "version, help and wrong words" {
 	run --separate-stderr on a wireguardd --version
 	[ "$status" -eq 0 ] && [[ $output == "wireguardd v"* ]] && [ -z "$stderr" ]
