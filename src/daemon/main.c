@@ -65,26 +65,32 @@ static int signals(bool foreground)
 	return signalfd(-1, &ends, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-static int open_tun(struct control *c, const struct start *s, struct text *why)
+/* *name: as the device is called; one that was handed over may have another than we were told. */
+static int open_tun(struct control *c, const struct start *s, char name[16], struct text *why)
 {
 	int error = s->tun_fd >= 0 ? tun_take_fd(&c->tun, s->tun_fd, s->off) :
 				     tun_open(&c->tun, s->name, s->off);
 
+	if (!error)
+		error = tun_name(&c->tun, name);
+	if (!error)
+		log_start(log_level_of(s->log_level), name);
 	if (error)
 		text_f(why, "cannot make the TUN device: %s%s", strerror(-error), tun_hint(error));
 	return error;
 }
 
-static int open_socket(struct control *c, const struct start *s, struct text *why)
+static int open_socket(struct control *c, const struct start *s, const char *name, struct text *why)
 {
 	return s->uapi_fd >= 0 ?
-		       uapi_server_take_fd(&c->uapi, s->uapi_fd, SOCKET_DIR, s->name, why) :
-		       uapi_server_open(&c->uapi, SOCKET_DIR, s->name, why);
+		       uapi_server_take_fd(&c->uapi, s->uapi_fd, SOCKET_DIR, name, why) :
+		       uapi_server_open(&c->uapi, SOCKET_DIR, name, why);
 }
 
 /* Everything up to the point where the daemon can be configured. */
 static int start(struct control *c, const struct start *s, struct text *why)
 {
+	char name[16];
 	int error, signal_fd;
 
 	sandbox_prepare();
@@ -95,14 +101,14 @@ static int start(struct control *c, const struct start *s, struct text *why)
 		error = -EIO;
 	}
 	if (!error)
-		error = open_tun(c, s, why);
+		error = open_tun(c, s, name, why);
 	if (!error) {
 		error = link_open(&c->link, &c->tun, &c->icmp);
 		if (error)
 			text_f(why, "cannot set up the link: %s", strerror(-error));
 	}
 	if (!error)
-		error = open_socket(c, s, why);
+		error = open_socket(c, s, name, why);
 	if (error)
 		return error;
 	signal_fd = signals(s->foreground);

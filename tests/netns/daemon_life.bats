@@ -222,6 +222,20 @@ uapi() {
 	no_socket
 }
 
+@test "a device handed over keeps its name, and the socket goes by it" {
+	on a perl -e '
+		open(my $tun, "+<", "/dev/net/tun") or die "tun: $!";
+		ioctl($tun, 0x400454ca, my $request = pack("a16 S x22", "wg0", 0x1001)) or die "TUNSETIFF: $!";
+		fcntl($tun, 2, 0);
+		$ENV{WG_TUN_FD} = fileno($tun);
+		exec "wireguardd", "another"'
+	[ "$(on a ls /run/wireguard)" = wg0.sock ]
+	[ "$(on a wg show interfaces)" = wg0 ]
+	on a ip link del wg0
+	eventually 5 no_daemon
+	no_socket
+}
+
 @test "only what is needed is left: capabilities, system calls, files" {
 	! grep -q __asan_init "$WGSUITE_BUILD/wireguardd" || skip "sanitizers need more"
 	on a wireguardd wg0
