@@ -16,7 +16,8 @@ $(patsubst %,$(O)/tests/unit/$(1)/%,$(notdir $(basename $(wildcard tests/unit/$(
 endef
 $(foreach r,$(rooms),$(eval $(call unit_rules,$(r))))
 
-# It counts what is done inside publications.
+# These count what is computed together, and what is done inside publications.
+$(O)/tests/unit/proto/gather_test: private all_ldflags += -Wl,--wrap=x25519_batch
 $(O)/tests/unit/daemon/config_test: private all_ldflags += \
 	$(patsubst %,-Wl$(comma)--wrap=%,x25519 x25519_batch x25519_public \
 	crew_publish_begin crew_publish_end)

@@ -228,11 +228,16 @@ bool tunnel_control_next(struct wg_tunnel *t, uint64_t now_ns, struct wg_buf *ou
 	for (;;) {
 		if (outbox_take(&t->outbox, out, to))
 			return true;
-		if (!t->ready_first)
-			break;
-		if (send_staged(t, now_ns, t->ready_first, out, to))
+		if (t->ready_first && send_staged(t, now_ns, t->ready_first, out, to)) {
+			tunnel_initiate_all(t, now_ns);
 			return true;
-		ready_pop(t);
+		}
+		if (t->ready_first)
+			ready_pop(t); /* and on to the next, who may want an initiation as well */
+		else if (t->n_initiators > 0)
+			tunnel_initiate_all(t, now_ns);
+		else
+			break;
 	}
 	out->verdict = WG_DONE;
 	out->out_n = 0;
@@ -298,6 +303,7 @@ void tunnel_drain_poked(struct wg_tunnel *t, uint64_t now_ns)
 			peer_initiate(t, now_ns, p, false);
 		peer_rearm(t, p);
 	}
+	tunnel_initiate_all(t, now_ns);
 }
 
 uint64_t tunnel_deadline(struct wg_tunnel *t)
@@ -324,6 +330,7 @@ void tunnel_tick(struct wg_tunnel *t, uint64_t now_ns)
 			break;
 		peer_tick(t, now_ns, container_of(first, struct wg_tunnel_peer, timer));
 	}
+	tunnel_initiate_all(t, now_ns);
 }
 
 /* No section runs that knows the peer; the others that were poked stay so. */

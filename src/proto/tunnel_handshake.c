@@ -1,5 +1,5 @@
-/* Handshakes and cookies as the control half sees them. Messages are refused in the order of what it
- * costs to find out; the Diffie-Hellmans of many initiations are computed together. */
+/* Handshakes and cookies as the control half sees them: what comes in, and the responder. Messages are refused
+ * in the order of what it costs to find out; the Diffie-Hellmans of many initiations are computed together. */
 #include "tunnel_state.h"
 
 #include <stdlib.h>
@@ -10,7 +10,6 @@
 #define GIVE_WAY_NS NS_PER_S                 /* longer than the jitter and a long way */
 
 enum { HANDSHAKE_TOS = 0x88 }; /* DSCP AF41 */
-enum { CHUNK = 16 };           /* initiations whose Diffie-Hellmans share the lanes */
 
 struct datagram *outbox_add(struct wg_tunnel *t)
 {
@@ -28,9 +27,8 @@ struct datagram *outbox_add(struct wg_tunnel *t)
 	return &o->all[o->n++];
 }
 
-/* Takes a handshake message of the peer, adds its MACs and puts it on its way. */
-static bool send_handshake(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p,
-			   const void *msg, uint32_t n)
+bool send_handshake(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p,
+		    const void *msg, uint32_t n)
 {
 	struct datagram *d = outbox_add(t);
 
@@ -48,7 +46,7 @@ static bool send_handshake(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunne
 	return true;
 }
 
-static uint64_t random_jitter_ns(struct wg_tunnel *t)
+uint64_t random_jitter_ns(struct wg_tunnel *t)
 {
 	uint8_t b[4];
 
@@ -56,13 +54,13 @@ static uint64_t random_jitter_ns(struct wg_tunnel *t)
 	return (load_le32(b) * JITTER_MAX_NS) >> 32;
 }
 
-static void random_private(struct wg_tunnel *t, struct wg_private *out)
+void random_private(struct wg_tunnel *t, struct wg_private *out)
 {
 	t->env.random(t->env.ctx, out, sizeof *out);
 	x25519_clamp(out);
 }
 
-static uint32_t new_index(struct wg_tunnel *t)
+uint32_t new_index(struct wg_tunnel *t)
 {
 	uint8_t b[4];
 
@@ -72,123 +70,8 @@ static uint32_t new_index(struct wg_tunnel *t)
 	return load_le32(b);
 }
 
-/* Wall clock, but never before anything sent in this tunnel's life and always after what was sent to
- * this peer: he refuses what is not news. */
-static void next_timestamp(struct wg_tunnel *t, struct wg_tunnel_peer *p)
-{
-	uint8_t now[TAI64N_BYTES];
-	uint64_t unix_s;
-	uint32_t ns;
-
-	t->env.realtime(t->env.ctx, &unix_s, &ns);
-	tai64n_from_unix(now, unix_s, ns);
-	if (memcmp(now, t->sent_timestamp, sizeof now) > 0)
-		memcpy(t->sent_timestamp, now, sizeof now);
-	if (memcmp(p->sent_timestamp, t->sent_timestamp, sizeof now) >= 0)
-		tai64n_next(t->sent_timestamp);
-	memcpy(p->sent_timestamp, t->sent_timestamp, sizeof now);
-}
-
-/* ---- sessions come and go ---- */
-
-static void forget_dropped(struct wg_tunnel *t, struct wg_session *dropped[3])
-{
-	for (int i = 0; i < 3; i++)
-		if (dropped[i])
-			index_remove(&t->indices, dropped[i]->local);
-}
-
-static void free_dropped(struct wg_session *dropped[3])
-{
-	for (int i = 0; i < 3; i++)
-		session_free(dropped[i]);
-}
-
-static void unlist_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p)
-{
-	if (p->is_pending)
-		index_remove(&t->indices, p->handshake.index);
-	p->is_pending = false;
-	mem_wipe(&p->handshake, sizeof p->handshake);
-}
-
-void peer_wipe_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p)
-{
-	if (!p->is_pending)
-		return;
-	publish_begin(t);
-	unlist_handshake(t, p);
-	publish_end(t);
-}
-
-void peer_wipe_keys(struct wg_tunnel *t, struct wg_tunnel_peer *p)
-{
-	struct session_slots *s = &p->sessions;
-	struct wg_session *dropped[3];
-
-	mem_wipe(&p->cookie, sizeof p->cookie);
-	if (!p->is_pending && !s->next && !s->current && !s->previous)
-		return;
-	publish_begin(t);
-	unlist_handshake(t, p);
-	slots_move(s, SESSION_CLEAR, NULL, dropped);
-	forget_dropped(t, dropped);
-	publish_end(t);
-	free_dropped(dropped);
-}
-
-/* A handshake led to these keys. False: out of memory. */
-static bool begin_session(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p,
-			  const struct wg_keypair *keys)
-{
-	struct wg_session *s = session_new(p, keys, now_ns), *dropped[3];
-	struct index_table grown;
-
-	if (!s || !index_grow(&grown, &t->indices)) {
-		session_free(s);
-		return false;
-	}
-	publish_begin(t);
-	index_grow_commit(&t->indices, &grown);
-	unlist_handshake(t, p);
-	slots_move(&p->sessions, keys->initiator ? SESSION_INITIATED : SESSION_ANSWERED, s,
-		   dropped);
-	forget_dropped(t, dropped);
-	index_add(&t->indices, s->local, INDEX_SESSION, s);
-	publish_end(t);
-	index_free(&grown);
-	free_dropped(dropped);
-	timers_session_derived(&p->timers, now_ns);
-	return true;
-}
-
-static void handshake_complete(struct wg_tunnel *t, struct wg_tunnel_peer *p)
-{
-	timers_handshake_complete(&p->timers);
-	atomic_store(&p->was_last_minute, false);
-	t->env.realtime(t->env.ctx, &p->handshake_s, &p->handshake_ns);
-	peer_make_ready(t, p);
-}
-
-void peer_confirm(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p)
-{
-	struct wg_session *dropped[3];
-
-	(void)now_ns;
-	if (!p->sessions.next || !atomic_load(&p->sessions.next->was_heard))
-		return;
-	publish_begin(t);
-	slots_move(&p->sessions, SESSION_CONFIRMED, NULL, dropped);
-	forget_dropped(t, dropped);
-	publish_end(t);
-	free_dropped(dropped);
-	handshake_complete(t, p);
-}
-
-/* ---- initiator ---- */
-
-/* The static-static DH of a peer, if it is not known yet: a job to be computed with others … */
-static size_t static_job(struct wg_tunnel *t, struct wg_tunnel_peer *p, struct x25519_job *job)
+size_t peer_static_job(const struct wg_tunnel *t, const struct wg_tunnel_peer *p,
+		       struct x25519_job *job)
 {
 	if (p->has_ss)
 		return 0;
@@ -197,104 +80,10 @@ static size_t static_job(struct wg_tunnel *t, struct wg_tunnel_peer *p, struct x
 	return 1;
 }
 
-/* … and its result. A low-order key leaves zeros, which no handshake gets past. */
-static void static_take(struct wg_tunnel_peer *p, const struct x25519_job *job)
+void peer_static_take(struct wg_tunnel_peer *p, const struct x25519_job *job)
 {
 	p->ss = job->out;
 	p->has_ss = true;
-}
-
-static bool list_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p,
-			   const struct noise_pending *pending)
-{
-	struct index_table grown;
-
-	if (!index_grow(&grown, &t->indices))
-		return false;
-	publish_begin(t);
-	index_grow_commit(&t->indices, &grown);
-	unlist_handshake(t, p);
-	p->handshake = *pending;
-	p->is_pending = true;
-	index_add(&t->indices, pending->index, INDEX_HANDSHAKE, p);
-	publish_end(t);
-	index_free(&grown);
-	return true;
-}
-
-void peer_initiate(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p, bool is_retry)
-{
-	uint64_t may_ns = atomic_load(&p->may_initiate_ns);
-	struct x25519_job jobs[NOISE_INITIATE_JOBS + 1];
-	struct noise_pending pending;
-	struct msg_initiation m;
-	struct wg_private e;
-	size_t n_static;
-
-	if (!is_retry)
-		p->timers.attempts = 0;
-	if (!t->is_up || !t->has_identity || !atomic_load(&p->has_endpoint))
-		return;
-	if (now_ns < may_ns) {
-		if (is_retry) /* we answered meanwhile; should nothing come of that, go on */
-			timers_initiation_sent(&p->timers, may_ns - REKEY_TIMEOUT_NS,
-					       random_jitter_ns(t));
-		return;
-	}
-	atomic_store(&p->may_initiate_ns, now_ns + REKEY_TIMEOUT_NS);
-	random_private(t, &e);
-	next_timestamp(t, p);
-	noise_initiate_jobs(jobs, &e, &p->key);
-	n_static = static_job(t, p, &jobs[NOISE_INITIATE_JOBS]);
-	x25519_batch(jobs, NOISE_INITIATE_JOBS + n_static);
-	if (n_static)
-		static_take(p, &jobs[NOISE_INITIATE_JOBS]);
-	if (noise_initiate(&pending, &m,
-			   &(struct noise_initiate_in){
-				   .self = &t->identity, .peer = &p->key,
-				   .ss = &p->ss, .timestamp = p->sent_timestamp,
-				   .index = new_index(t), .jobs = jobs }) &&
-	    list_handshake(t, p, &pending) && send_handshake(t, now_ns, p, &m, sizeof m)) {
-		timers_initiation_sent(&p->timers, now_ns, random_jitter_ns(t));
-		peer_rearm(t, p);
-	}
-	mem_wipe(&e, sizeof e);
-	mem_wipe(&pending, sizeof pending);
-	mem_wipe(jobs, sizeof jobs);
-}
-
-static struct wg_tunnel_peer *pending_peer(struct wg_tunnel *t, uint32_t index)
-{
-	const struct index_slot *slot = index_find(&t->indices, index);
-
-	return slot && slot->kind == INDEX_HANDSHAKE ? slot->what : NULL;
-}
-
-static enum wg_drop take_response(struct wg_tunnel *t, uint64_t now_ns,
-				  const struct msg_response *m, const struct wg_path *from)
-{
-	struct wg_tunnel_peer *p = pending_peer(t, load_le32(m->receiver));
-	struct x25519_job jobs[NOISE_FINISH_JOBS];
-	struct wg_keypair keys;
-	bool ok;
-
-	if (!p)
-		return WG_DROP_HANDSHAKE;
-	noise_finish_jobs(jobs, &p->handshake, &t->identity, m);
-	x25519_batch(jobs, NOISE_FINISH_JOBS);
-	ok = noise_finish(&keys, &p->handshake, m, &p->psk, jobs) &&
-	     begin_session(t, now_ns, p, &keys);
-	mem_wipe(&keys, sizeof keys);
-	mem_wipe(jobs, sizeof jobs);
-	if (!ok)
-		return WG_DROP_HANDSHAKE;
-	peer_set_path(p, from);
-	count_bytes(&p->rx_bytes, sizeof *m);
-	timers_received(&p->timers, now_ns, false);
-	handshake_complete(t, p);
-	peer_send_keepalive(t, p); /* or what is staged: either confirms the key */
-	peer_rearm(t, p);
-	return WG_DROP_NONE;
 }
 
 /* ---- responder ---- */
@@ -309,10 +98,11 @@ struct answer {
 	struct wg_private e;
 };
 
-struct chunk { /* initiations of right mac1, answered together */
-	struct answer answers[CHUNK];
-	struct x25519_job jobs[CHUNK * NOISE_ANSWER_JOBS];
-	size_t n;
+struct chunk { /* messages of right mac1, taken together */
+	struct responses responses;
+	struct answer answers[HANDSHAKE_CHUNK];
+	struct x25519_job jobs[HANDSHAKE_CHUNK * NOISE_ANSWER_JOBS];
+	size_t n; /* answers */
 };
 
 static void refuse(struct wg_tunnel *t, struct answer *a, enum wg_drop why)
@@ -324,17 +114,17 @@ static void refuse(struct wg_tunnel *t, struct answer *a, enum wg_drop why)
 /* What peers met for the first time need: one DH each. */
 static void know_all(struct wg_tunnel *t, struct chunk *c)
 {
-	struct wg_tunnel_peer *peers[CHUNK];
+	struct wg_tunnel_peer *peers[HANDSHAKE_CHUNK];
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n; i++) {
 		peers[n] = c->answers[i].peer;
 		if (peers[n])
-			n += static_job(t, peers[n], &c->jobs[n]);
+			n += peer_static_job(t, peers[n], &c->jobs[n]);
 	}
 	x25519_batch(c->jobs, n);
 	for (size_t i = 0; i < n; i++)
-		static_take(peers[i], &c->jobs[i]);
+		peer_static_take(peers[i], &c->jobs[i]);
 }
 
 /* Who are they? One DH each. */
@@ -403,7 +193,7 @@ static void answer_one(struct wg_tunnel *t, uint64_t now_ns, struct answer *a,
 
 	if (!noise_answer(&keys, &m, &a->accepted, &p->psk, new_index(t), jobs))
 		refuse(t, a, WG_DROP_HANDSHAKE);
-	else if (!begin_session(t, now_ns, p, &keys))
+	else if (!peer_begin_session(t, now_ns, p, &keys))
 		refuse(t, a, WG_DROP_NO_MEMORY);
 	else if (!send_handshake(t, now_ns, p, &m, sizeof m))
 		refuse(t, a, WG_DROP_NO_MEMORY);
@@ -452,24 +242,32 @@ static enum wg_drop take_cookie(struct wg_tunnel *t, uint64_t now_ns, const stru
 	return WG_DROP_NONE;
 }
 
+/* Responses first: an initiation of the same peer would overtake what they answer. */
+static void settle(struct wg_tunnel *t, uint64_t now_ns, struct chunk *c)
+{
+	responses_take(t, now_ns, &c->responses);
+	if (c->n > 0)
+		answer_all(t, now_ns, c);
+}
+
 static void take_all(struct wg_tunnel *t, uint64_t now_ns, struct chunk *c, struct arrivals *a,
 		     bool under_load)
 {
 	arrivals_admit(t, now_ns, a, under_load);
 	for (size_t i = 0; i < a->n; i++) {
 		const struct arrival *arrival = &a->all[i];
-		enum wg_drop why = WG_DROP_NONE;
 
 		if (arrival->msg.type == MSG_RESPONSE)
-			why = take_response(t, now_ns, arrival->msg.response, arrival->from);
+			c->responses.all[c->responses.n++] =
+				(struct response){ .buf = arrival->buf,
+						   .m = arrival->msg.response,
+						   .from = arrival->from };
 		else
 			c->answers[c->n++] = (struct answer){ .buf = arrival->buf,
 							      .m = arrival->msg.initiation,
 							      .from = arrival->from };
-		if (why != WG_DROP_NONE)
-			count_drop(t, arrival->buf, why);
-		if (c->n == CHUNK)
-			answer_all(t, now_ns, c);
+		if (c->n == HANDSHAKE_CHUNK || c->responses.n == HANDSHAKE_CHUNK)
+			settle(t, now_ns, c);
 	}
 	a->n = 0;
 }
@@ -503,8 +301,7 @@ void tunnel_control_udp(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b
 	struct arrivals a;
 	struct chunk c;
 
-	a.n = 0;
-	c.n = 0;
+	a.n = c.n = c.responses.n = 0;
 	tunnel_drain_poked(t, now_ns);
 	for (size_t i = 0; i < b->n; i++) {
 		struct wg_buf *buf = &b->bufs[i];
@@ -522,6 +319,5 @@ void tunnel_control_udp(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b
 	}
 	if (a.n > 0)
 		take_all(t, now_ns, &c, &a, under_load);
-	if (c.n > 0)
-		answer_all(t, now_ns, &c);
+	settle(t, now_ns, &c);
 }

@@ -7,6 +7,7 @@
 #include "packet.h"
 #include "peer.h"
 
+enum { HANDSHAKE_CHUNK = 16 }; /* handshakes whose Diffie-Hellmans share the lanes */
 enum { NONCES = 64 }; /* drawn at once: a call of the system for each would cost as much as the reply */
 
 struct datagram { /* one that waits in the outbox: handshakes and cookie replies */
@@ -46,6 +47,9 @@ struct wg_tunnel {
 	struct heap timers;
 	uint32_t timers_cap;
 	struct outbox outbox;
+	/* Who is to be sent an initiation; none while no function of this half runs. */
+	struct wg_tunnel_peer *initiators[HANDSHAKE_CHUNK];
+	size_t n_initiators;
 	uint8_t nonces[NONCES][XAEAD_NONCE_BYTES]; /* for cookie replies; no secrets */
 	unsigned int nonces_left;
 	size_t staged_bytes; /* of all peers */
@@ -116,17 +120,56 @@ struct arrivals { /* handshake messages whose MACs are looked at together */
 /* Drops those that are not worth a Diffie-Hellman, with their reasons, and keeps the others in order. */
 void arrivals_admit(struct wg_tunnel *t, uint64_t now_ns, struct arrivals *a, bool under_load);
 
-/* ---- tunnel_handshake.c ---- */
+/* ---- tunnel_session.c ---- */
 
-/* Room for a datagram at the end of those that wait. Null: no memory. */
-struct datagram *outbox_add(struct wg_tunnel *t);
-/* Sends an initiation, unless it is too early for one or there is nowhere to send it. */
-void peer_initiate(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p, bool is_retry);
-/* Something came by the next session: it becomes the current one. */
-void peer_confirm(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p);
 /* Wipes the pending handshake and all sessions. */
 void peer_wipe_keys(struct wg_tunnel *t, struct wg_tunnel_peer *p);
 /* Wipes the pending handshake. */
 void peer_wipe_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p);
+/* Our initiation waits for its response, in place of an older one. False: out of memory. */
+must_check bool peer_list_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p,
+				    const struct noise_pending *pending);
+/* A handshake led to these keys. False: out of memory. */
+must_check bool peer_begin_session(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p,
+				   const struct wg_keypair *keys);
+/* Both sides have the session: no retry any more, and what is staged may go. */
+void peer_handshake_complete(struct wg_tunnel *t, struct wg_tunnel_peer *p);
+/* Something came by the next session: it becomes the current one. */
+void peer_confirm(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p);
+
+/* ---- tunnel_initiate.c ---- */
+
+/* An initiation is wanted, unless it is too early for one or there is nowhere to send it. */
+void peer_initiate(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p, bool is_retry);
+/* Sends those that are wanted. Whoever calls peer_initiate calls this before the control half returns. */
+void tunnel_initiate_all(struct wg_tunnel *t, uint64_t now_ns);
+
+struct responses { /* of right mac1, taken together */
+	struct response {
+		struct wg_buf *buf;
+		const struct msg_response *m;
+		const struct wg_path *from;
+		bool is_for_us; /* a handshake of ours waits for it */
+	} all[HANDSHAKE_CHUNK];
+	size_t n;
+};
+/* Begins the sessions they make, counts the others as dropped, and empties it. */
+void responses_take(struct wg_tunnel *t, uint64_t now_ns, struct responses *all);
+
+/* ---- tunnel_handshake.c ---- */
+
+/* Room for a datagram at the end of those that wait. Null: no memory. */
+struct datagram *outbox_add(struct wg_tunnel *t);
+/* Takes a handshake message of the peer, adds its MACs and puts it on its way. False: no memory. */
+must_check bool send_handshake(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p,
+			       const void *msg, uint32_t n);
+uint64_t random_jitter_ns(struct wg_tunnel *t); /* 0 to JITTER_MAX_NS */
+void random_private(struct wg_tunnel *t, struct wg_private *out);
+uint32_t new_index(struct wg_tunnel *t); /* that nothing has */
+/* The static-static DH of a peer, if it is not known yet: 1 job to be computed with others, or 0 … */
+size_t peer_static_job(const struct wg_tunnel *t, const struct wg_tunnel_peer *p,
+		       struct x25519_job *job);
+/* … and its result. A low-order key leaves zeros, which no handshake gets past. */
+void peer_static_take(struct wg_tunnel_peer *p, const struct x25519_job *job);
 
 #endif

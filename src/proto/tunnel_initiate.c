@@ -1,0 +1,147 @@
+/* The initiator: initiations that are wanted, and the responses to them. What one call of the control half
+ * wants or brings is gathered, so that its Diffie-Hellmans share the lanes. */
+#include "tunnel_state.h"
+
+#include "../base/mem.h"
+
+/* Wall clock, but never before anything sent in this tunnel's life and always after what was sent to
+ * this peer: he refuses what is not news. */
+static void next_timestamp(struct wg_tunnel *t, struct wg_tunnel_peer *p)
+{
+	uint8_t now[TAI64N_BYTES];
+	uint64_t unix_s;
+	uint32_t ns;
+
+	t->env.realtime(t->env.ctx, &unix_s, &ns);
+	tai64n_from_unix(now, unix_s, ns);
+	if (memcmp(now, t->sent_timestamp, sizeof now) > 0)
+		memcpy(t->sent_timestamp, now, sizeof now);
+	if (memcmp(p->sent_timestamp, t->sent_timestamp, sizeof now) >= 0)
+		tai64n_next(t->sent_timestamp);
+	memcpy(p->sent_timestamp, t->sent_timestamp, sizeof now);
+}
+
+void peer_initiate(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p, bool is_retry)
+{
+	uint64_t may_ns = atomic_load(&p->may_initiate_ns);
+
+	if (!is_retry)
+		p->timers.attempts = 0;
+	if (!t->is_up || !t->has_identity || !atomic_load(&p->has_endpoint))
+		return;
+	if (now_ns < may_ns) {
+		if (is_retry) /* we answered meanwhile; should nothing come of that, go on */
+			timers_initiation_sent(&p->timers, may_ns - REKEY_TIMEOUT_NS,
+					       random_jitter_ns(t));
+		return;
+	}
+	atomic_store(&p->may_initiate_ns, now_ns + REKEY_TIMEOUT_NS);
+	t->initiators[t->n_initiators++] = p;
+	if (t->n_initiators == HANDSHAKE_CHUNK)
+		tunnel_initiate_all(t, now_ns);
+}
+
+static void initiate_one(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p,
+			 const struct x25519_job jobs[NOISE_INITIATE_JOBS])
+{
+	struct noise_pending pending;
+	struct msg_initiation m;
+
+	next_timestamp(t, p);
+	if (noise_initiate(&pending, &m,
+			   &(struct noise_initiate_in){
+				   .self = &t->identity, .peer = &p->key,
+				   .ss = &p->ss, .timestamp = p->sent_timestamp,
+				   .index = new_index(t), .jobs = jobs }) &&
+	    peer_list_handshake(t, p, &pending) && send_handshake(t, now_ns, p, &m, sizeof m)) {
+		timers_initiation_sent(&p->timers, now_ns, random_jitter_ns(t));
+		peer_rearm(t, p);
+	}
+	mem_wipe(&pending, sizeof pending);
+}
+
+void tunnel_initiate_all(struct wg_tunnel *t, uint64_t now_ns)
+{
+	struct x25519_job jobs[HANDSHAKE_CHUNK * (NOISE_INITIATE_JOBS + 1)];
+	size_t n = t->n_initiators, n_jobs = 0;
+	struct wg_private e;
+
+	if (n == 0)
+		return;
+	t->n_initiators = 0;
+	for (size_t i = 0; i < n; i++, n_jobs += NOISE_INITIATE_JOBS) {
+		random_private(t, &e);
+		noise_initiate_jobs(&jobs[n_jobs], &e, &t->initiators[i]->key);
+	}
+	for (size_t i = 0; i < n; i++)
+		n_jobs += peer_static_job(t, t->initiators[i], &jobs[n_jobs]);
+	x25519_batch(jobs, n_jobs);
+	n_jobs = NOISE_INITIATE_JOBS * n;
+	for (size_t i = 0; i < n; i++)
+		if (!t->initiators[i]->has_ss)
+			peer_static_take(t->initiators[i], &jobs[n_jobs++]);
+	for (size_t i = 0; i < n; i++)
+		initiate_one(t, now_ns, t->initiators[i], &jobs[NOISE_INITIATE_JOBS * i]);
+	mem_wipe(&e, sizeof e);
+	mem_wipe(jobs, sizeof jobs);
+}
+
+/* ---- responses ---- */
+
+static struct wg_tunnel_peer *pending_peer(struct wg_tunnel *t, const struct msg_response *m)
+{
+	const struct index_slot *slot = index_find(&t->indices, load_le32(m->receiver));
+
+	return slot && slot->kind == INDEX_HANDSHAKE ? slot->what : NULL;
+}
+
+static bool take_response(struct wg_tunnel *t, uint64_t now_ns, const struct response *r,
+			  const struct x25519_job jobs[NOISE_FINISH_JOBS])
+{
+	struct wg_tunnel_peer *p = pending_peer(t, r->m); /* null: the true one came just before */
+	struct wg_keypair keys;
+	bool ok;
+
+	if (!p)
+		return false;
+	ok = noise_finish(&keys, &p->handshake, r->m, &p->psk, jobs) &&
+	     peer_begin_session(t, now_ns, p, &keys);
+	mem_wipe(&keys, sizeof keys);
+	if (!ok)
+		return false;
+	peer_set_path(p, r->from);
+	count_bytes(&p->rx_bytes, sizeof *r->m);
+	timers_received(&p->timers, now_ns, false);
+	peer_handshake_complete(t, p);
+	peer_send_keepalive(t, p); /* or what is staged: either confirms the key */
+	peer_rearm(t, p);
+	return true;
+}
+
+void responses_take(struct wg_tunnel *t, uint64_t now_ns, struct responses *all)
+{
+	struct x25519_job jobs[HANDSHAKE_CHUNK * NOISE_FINISH_JOBS];
+	size_t n = 0;
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct wg_tunnel_peer *p = pending_peer(t, all->all[i].m);
+
+		if (p)
+			noise_finish_jobs(&jobs[NOISE_FINISH_JOBS * n++], &p->handshake,
+					  &t->identity, all->all[i].m);
+		else
+			count_drop(t, all->all[i].buf, WG_DROP_HANDSHAKE);
+		all->all[i].is_for_us = p != NULL;
+	}
+	x25519_batch(jobs, NOISE_FINISH_JOBS * n);
+	n = 0;
+	for (size_t i = 0; i < all->n; i++) {
+		const struct response *r = &all->all[i];
+
+		if (r->is_for_us &&
+		    !take_response(t, now_ns, r, &jobs[NOISE_FINISH_JOBS * n++]))
+			count_drop(t, r->buf, WG_DROP_HANDSHAKE);
+	}
+	all->n = 0;
+	mem_wipe(jobs, sizeof jobs[0] * NOISE_FINISH_JOBS * n);
+}

@@ -1,0 +1,302 @@
+/* A hub begins with forty others at once: the Diffie-Hellmans of their initiations, and of what they answer,
+ * are computed together, and nobody is mixed up with anybody else. X25519 in batches is wrapped by the linker
+ * (tests/tests.mk), to be counted. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "../../../src/crypto/crypto.h"
+#include "../../../src/proto/tunnel_state.h"
+
+enum { OTHERS = 40, HUB = 200, PACKET = 20, SENT_MAX = 128, SENT_BYTES = 192 };
+#define START_NS (1000 * NS_PER_S)
+
+static size_t n_batches, n_jobs; /* since the last look */
+static uint64_t chance;
+
+void __real_x25519_batch(struct x25519_job *jobs, size_t n);
+void __wrap_x25519_batch(struct x25519_job *jobs, size_t n);
+
+void __wrap_x25519_batch(struct x25519_job *jobs, size_t n)
+{
+	if (n > 0) {
+		n_batches++;
+		n_jobs += n;
+	}
+	__real_x25519_batch(jobs, n);
+}
+
+static void computed(size_t batches, size_t jobs)
+{
+	assert_int_equal(n_batches, batches);
+	assert_int_equal(n_jobs, jobs);
+	n_batches = n_jobs = 0;
+}
+
+static void env_random(void *ctx, void *p, size_t n)
+{
+	uint8_t *out = p;
+
+	(void)ctx;
+	for (size_t i = 0; i < n; i++) {
+		chance = chance * 6364136223846793005ull + 1442695040888963407ull;
+		out[i] = (uint8_t)(chance >> 56);
+	}
+}
+
+static void env_realtime(void *ctx, uint64_t *unix_s, uint32_t *ns)
+{
+	(void)ctx;
+	*unix_s = 1700000000;
+	*ns = 0;
+}
+
+struct sent {
+	uint32_t n;
+	uint16_t from; /* the other's number, or the hub's */
+	struct wg_path to;
+	uint8_t bytes[SENT_BYTES];
+};
+
+struct hub {
+	struct wg_tunnel *tunnel;
+	struct wg_public pub;
+	struct {
+		struct wg_tunnel *tunnel;
+		struct wg_tunnel_peer *hub;  /* there */
+		struct wg_tunnel_peer *peer; /* in the hub */
+	} others[OTHERS];
+	struct sent sent[SENT_MAX]; /* by the hub, or by all others */
+	size_t n_sent;
+};
+
+static struct hub h;
+
+static struct wg_tunnel *tunnel(struct wg_public *pub)
+{
+	struct wg_env env = { .random = env_random, .realtime = env_realtime };
+	struct wg_tunnel *t = tunnel_new(&env);
+	struct wg_private key;
+
+	assert_non_null(t);
+	env_random(NULL, &key, sizeof key);
+	tunnel_set_private_key(t, &key);
+	assert_true(tunnel_public_key(t, pub));
+	tunnel_up(t, START_NS);
+	return t;
+}
+
+/* The port says who it is. */
+static struct ip_endpoint endpoint(uint16_t i)
+{
+	return (struct ip_endpoint){ .addr = ip_v4((const uint8_t[4]){ 192, 0, 2, 1 }),
+				     .port = (uint16_t)(1000 + i) };
+}
+
+static struct wg_tunnel_peer *peer(struct wg_tunnel *t, const struct wg_public *pub, uint16_t i)
+{
+	struct ip_endpoint there = endpoint(i);
+	struct wg_tunnel_peer *p;
+	struct ip_prefix prefix;
+	struct ip_addr inner = ip_v4((const uint8_t[4]){ 10, 0, 0, (uint8_t)i });
+
+	assert_int_equal(tunnel_peer_add(&p, t, pub), 0);
+	tunnel_peer_set_endpoint(t, p, &there);
+	assert_true(prefix_make(&prefix, &inner, 32));
+	assert_int_equal(tunnel_route_add(t, p, &prefix), 0);
+	return p;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&h, 0, sizeof h);
+	chance = 1;
+	h.tunnel = tunnel(&h.pub);
+	for (uint16_t i = 0; i < OTHERS; i++) {
+		struct wg_public pub;
+
+		h.others[i].tunnel = tunnel(&pub);
+		h.others[i].hub = peer(h.others[i].tunnel, &h.pub, HUB);
+		h.others[i].peer = peer(h.tunnel, &pub, i);
+	}
+	n_batches = n_jobs = 0;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	tunnel_free(h.tunnel);
+	for (int i = 0; i < OTHERS; i++)
+		tunnel_free(h.others[i].tunnel);
+	return 0;
+}
+
+static void drain(struct wg_tunnel *t, uint16_t from)
+{
+	static uint8_t room[WG_DATAGRAM_MAX];
+	struct wg_buf out = { .dst = room };
+
+	for (;;) {
+		struct sent *s = &h.sent[h.n_sent];
+		bool more = tunnel_control_next(t, START_NS, &out, &s->to);
+
+		assert_int_equal(t->n_initiators, 0); /* nobody is left over between calls */
+		if (!more)
+			return;
+		assert_true(h.n_sent < SENT_MAX - 1 && out.out_n <= SENT_BYTES);
+		s->n = out.out_n;
+		s->from = from;
+		memcpy(s->bytes, room, out.out_n);
+		h.n_sent++;
+	}
+}
+
+/* Datagrams come in as one batch; all are taken, but as many as `n_dropped`, which are refused. */
+static void receive(struct wg_tunnel *t, const struct sent *all, size_t n, size_t n_dropped)
+{
+	static uint8_t rooms[SENT_MAX][SENT_BYTES];
+	struct wg_path paths[SENT_MAX];
+	struct wg_buf bufs[SENT_MAX];
+	struct wg_batch b = { bufs, n, paths, n };
+	size_t dropped = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		paths[i] = (struct wg_path){ .remote = endpoint(all[i].from) };
+		bufs[i] = (struct wg_buf){ .src = all[i].bytes, .dst = rooms[i], .n = all[i].n,
+					   .path = (uint16_t)i };
+	}
+	tunnel_open(t, START_NS, &b);
+	tunnel_control_udp(t, START_NS, &b, false);
+	assert_int_equal(t->n_initiators, 0);
+	for (size_t i = 0; i < n; i++)
+		dropped += bufs[i].drop != WG_DROP_NONE;
+	assert_int_equal(dropped, n_dropped);
+}
+
+/* What the hub sent, in whatever order, goes to whom it is for; each must like it. What they say is `sent`. */
+static void others_receive(void)
+{
+	static struct sent before[SENT_MAX];
+	size_t n = h.n_sent;
+	bool was_there[OTHERS] = { false };
+
+	memcpy(before, h.sent, sizeof before);
+	h.n_sent = 0;
+	assert_int_equal(n, OTHERS);
+	for (size_t i = 0; i < n; i++)
+		was_there[before[i].to.remote.port - 1000] = true;
+	for (int i = 0; i < OTHERS; i++)
+		assert_true(was_there[i]);
+	for (uint16_t i = 0; i < OTHERS; i++)
+		for (size_t k = 0; k < n; k++)
+			if (before[k].to.remote.port == 1000 + i) {
+				receive(h.others[i].tunnel, &before[k], 1, 0);
+				drain(h.others[i].tunnel, i);
+			}
+}
+
+static void all_have_sessions(void)
+{
+	struct wg_peer_state state;
+
+	for (int i = 0; i < OTHERS; i++) {
+		tunnel_peer_state(h.tunnel, h.others[i].peer, &state);
+		assert_int_equal(state.handshake_s, 1700000000);
+		tunnel_peer_state(h.others[i].tunnel, h.others[i].hub, &state);
+		assert_int_equal(state.handshake_s, 1700000000);
+	}
+}
+
+/* With the static-static one each: 3 × 40, then 2 for each response. */
+static void test_keepalives_begin_together(void **state)
+{
+	(void)state;
+	for (int i = 0; i < OTHERS; i++)
+		tunnel_peer_set_keepalive(h.tunnel, START_NS, h.others[i].peer, 25);
+	tunnel_tick(h.tunnel, START_NS);
+	drain(h.tunnel, HUB);
+	computed(3, 3 * OTHERS);
+	others_receive();
+	n_batches = n_jobs = 0;
+
+	assert_int_equal(h.n_sent, OTHERS);
+	receive(h.tunnel, h.sent, OTHERS, 0);
+	computed(3, 2 * OTHERS);
+	h.n_sent = 0;
+	drain(h.tunnel, HUB); /* a keepalive each */
+	others_receive();
+	all_have_sessions();
+}
+
+/* Packets for all, of whom none has a session. */
+static void test_staged_packets_begin_together(void **state)
+{
+	uint8_t packets[OTHERS][PACKET] = { { 0 } }, rooms[OTHERS][PACKET + 15 + WG_OVERHEAD];
+	struct wg_buf bufs[OTHERS];
+	struct wg_path paths[OTHERS];
+	struct wg_batch b = { bufs, OTHERS, paths, 0 };
+
+	(void)state;
+	for (uint8_t i = 0; i < OTHERS; i++) {
+		memcpy(packets[i], (const uint8_t[PACKET]){ 0x45, 0, 0, PACKET, [12] = 10, 0, 0, HUB,
+							   10, 0, 0, i }, PACKET);
+		bufs[i] = (struct wg_buf){ .src = packets[i], .dst = rooms[i], .n = PACKET };
+	}
+	tunnel_seal(h.tunnel, START_NS, &b);
+	for (int i = 0; i < OTHERS; i++)
+		assert_int_equal(bufs[i].verdict, WG_CONTROL);
+	tunnel_control_tun(h.tunnel, START_NS, &b);
+	drain(h.tunnel, HUB);
+	computed(3, 3 * OTHERS);
+	others_receive();
+	receive(h.tunnel, h.sent, OTHERS, 0);
+	h.n_sent = 0;
+	drain(h.tunnel, HUB); /* the packets */
+	for (int i = 0; i < OTHERS; i++)
+		assert_int_equal(h.sent[i].n, 32 + WG_OVERHEAD);
+	others_receive();
+	all_have_sessions();
+}
+
+/* Responses again, and forged ones before the true ones: only the true ones count, and once. */
+static void test_only_true_responses_count(void **state)
+{
+	static struct sent mixed[SENT_MAX];
+	struct cookie_maker maker = { 0 };
+	size_t n = 0;
+
+	(void)state;
+	for (int i = 0; i < OTHERS; i++)
+		tunnel_peer_set_keepalive(h.tunnel, START_NS, h.others[i].peer, 25);
+	tunnel_tick(h.tunnel, START_NS);
+	drain(h.tunnel, HUB);
+	others_receive();
+	for (int i = 0; i < OTHERS; i++) {
+		mixed[n] = h.sent[i];
+		mixed[n].bytes[50] ^= 1; /* what is sealed does not open; its mac1 is right */
+		cookie_add_macs(&maker, START_NS, mixed[n].bytes, mixed[n].n, &h.pub);
+		mixed[n + 1] = h.sent[i];
+		mixed[n + 2] = h.sent[i];
+		n += 3;
+	}
+	receive(h.tunnel, mixed, n, 2 * OTHERS);
+	h.n_sent = 0;
+	drain(h.tunnel, HUB);
+	others_receive();
+	all_have_sessions();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_keepalives_begin_together, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_staged_packets_begin_together, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_only_true_responses_count, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
