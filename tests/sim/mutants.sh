@@ -29,7 +29,7 @@ in_order() {
 	session.c) first="limits timers" ;;
 	noise.c | message.c) first="handshake config" ;;
 	tunnel.c | peer.c) first="config timers" ;;
-	tunnel_handshake.c) first="handshake cookie roam" ;;
+	tunnel_handshake.c | tunnel_initiate.c | tunnel_session.c) first="handshake cookie roam" ;;
 	*) first="timers handshake" ;;
 	esac
 	first=$(printf 'tests/sim/%s_sim\n' $first)

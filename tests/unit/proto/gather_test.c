@@ -13,6 +13,7 @@
 enum { OTHERS = 40, HUB = 200, PACKET = 20, SENT_MAX = 128, SENT_BYTES = 192 };
 #define START_NS (1000 * NS_PER_S)
 
+static uint64_t now_ns;
 static size_t n_batches, n_jobs; /* since the last look */
 static uint64_t chance;
 
@@ -84,7 +85,7 @@ static struct wg_tunnel *tunnel(struct wg_public *pub)
 	env_random(NULL, &key, sizeof key);
 	tunnel_set_private_key(t, &key);
 	assert_true(tunnel_public_key(t, pub));
-	tunnel_up(t, START_NS);
+	tunnel_up(t, now_ns);
 	return t;
 }
 
@@ -114,6 +115,7 @@ static int setup(void **state)
 	(void)state;
 	memset(&h, 0, sizeof h);
 	chance = 1;
+	now_ns = START_NS;
 	h.tunnel = tunnel(&h.pub);
 	for (uint16_t i = 0; i < OTHERS; i++) {
 		struct wg_public pub;
@@ -142,7 +144,7 @@ static void drain(struct wg_tunnel *t, uint16_t from)
 
 	for (;;) {
 		struct sent *s = &h.sent[h.n_sent];
-		bool more = tunnel_control_next(t, START_NS, &out, &s->to);
+		bool more = tunnel_control_next(t, now_ns, &out, &s->to);
 
 		assert_int_equal(t->n_initiators, 0); /* nobody is left over between calls */
 		if (!more)
@@ -169,8 +171,8 @@ static void receive(struct wg_tunnel *t, const struct sent *all, size_t n, size_
 		bufs[i] = (struct wg_buf){ .src = all[i].bytes, .dst = rooms[i], .n = all[i].n,
 					   .path = (uint16_t)i };
 	}
-	tunnel_open(t, START_NS, &b);
-	tunnel_control_udp(t, START_NS, &b, false);
+	tunnel_open(t, now_ns, &b);
+	tunnel_control_udp(t, now_ns, &b, false);
 	assert_int_equal(t->n_initiators, 0);
 	for (size_t i = 0; i < n; i++)
 		dropped += bufs[i].drop != WG_DROP_NONE;
@@ -216,8 +218,9 @@ static void test_keepalives_begin_together(void **state)
 {
 	(void)state;
 	for (int i = 0; i < OTHERS; i++)
-		tunnel_peer_set_keepalive(h.tunnel, START_NS, h.others[i].peer, 25);
-	tunnel_tick(h.tunnel, START_NS);
+		tunnel_peer_set_keepalive(h.tunnel, now_ns, h.others[i].peer, 25);
+	tunnel_tick(h.tunnel, now_ns);
+	assert_int_equal(h.tunnel->n_initiators, 0);
 	drain(h.tunnel, HUB);
 	computed(3, 3 * OTHERS);
 	others_receive();
@@ -228,6 +231,30 @@ static void test_keepalives_begin_together(void **state)
 	computed(3, 2 * OTHERS);
 	h.n_sent = 0;
 	drain(h.tunnel, HUB); /* a keepalive each */
+	others_receive();
+	all_have_sessions();
+}
+
+/* Nobody answered: all try again, with the static-static ones known. */
+static void test_retries_begin_together(void **state)
+{
+	(void)state;
+	for (int i = 0; i < OTHERS; i++)
+		tunnel_peer_set_keepalive(h.tunnel, now_ns, h.others[i].peer, 25);
+	tunnel_tick(h.tunnel, now_ns);
+	drain(h.tunnel, HUB);
+	computed(3, 3 * OTHERS);
+	h.n_sent = 0;
+	now_ns += REKEY_TIMEOUT_NS + JITTER_MAX_NS;
+	tunnel_tick(h.tunnel, now_ns);
+	assert_int_equal(h.tunnel->n_initiators, 0);
+	computed(3, 2 * OTHERS);
+	drain(h.tunnel, HUB);
+	computed(0, 0);
+	others_receive();
+	receive(h.tunnel, h.sent, OTHERS, 0);
+	h.n_sent = 0;
+	drain(h.tunnel, HUB);
 	others_receive();
 	all_have_sessions();
 }
@@ -246,10 +273,10 @@ static void test_staged_packets_begin_together(void **state)
 							   10, 0, 0, i }, PACKET);
 		bufs[i] = (struct wg_buf){ .src = packets[i], .dst = rooms[i], .n = PACKET };
 	}
-	tunnel_seal(h.tunnel, START_NS, &b);
+	tunnel_seal(h.tunnel, now_ns, &b);
 	for (int i = 0; i < OTHERS; i++)
 		assert_int_equal(bufs[i].verdict, WG_CONTROL);
-	tunnel_control_tun(h.tunnel, START_NS, &b);
+	tunnel_control_tun(h.tunnel, now_ns, &b);
 	drain(h.tunnel, HUB);
 	computed(3, 3 * OTHERS);
 	others_receive();
@@ -271,14 +298,15 @@ static void test_only_true_responses_count(void **state)
 
 	(void)state;
 	for (int i = 0; i < OTHERS; i++)
-		tunnel_peer_set_keepalive(h.tunnel, START_NS, h.others[i].peer, 25);
-	tunnel_tick(h.tunnel, START_NS);
+		tunnel_peer_set_keepalive(h.tunnel, now_ns, h.others[i].peer, 25);
+	tunnel_tick(h.tunnel, now_ns);
+	assert_int_equal(h.tunnel->n_initiators, 0);
 	drain(h.tunnel, HUB);
 	others_receive();
 	for (int i = 0; i < OTHERS; i++) {
 		mixed[n] = h.sent[i];
 		mixed[n].bytes[50] ^= 1; /* what is sealed does not open; its mac1 is right */
-		cookie_add_macs(&maker, START_NS, mixed[n].bytes, mixed[n].n, &h.pub);
+		cookie_add_macs(&maker, now_ns, mixed[n].bytes, mixed[n].n, &h.pub);
 		mixed[n + 1] = h.sent[i];
 		mixed[n + 2] = h.sent[i];
 		n += 3;
@@ -290,11 +318,39 @@ static void test_only_true_responses_count(void **state)
 	all_have_sessions();
 }
 
+/* Both began at once, and what the other sent comes in as one batch: the response makes a session, although
+ * his initiation, which would overtake ours, lies before it. */
+static void test_response_before_initiation(void **state)
+{
+	struct sent both[2];
+
+	(void)state;
+	tunnel_peer_set_keepalive(h.tunnel, now_ns, h.others[7].peer, 25);
+	tunnel_tick(h.tunnel, now_ns);
+	assert_int_equal(h.tunnel->n_initiators, 0);
+	drain(h.tunnel, HUB);
+	tunnel_peer_set_keepalive(h.others[7].tunnel, now_ns, h.others[7].hub, 25);
+	tunnel_tick(h.others[7].tunnel, now_ns);
+	drain(h.others[7].tunnel, 7);
+	both[0] = h.sent[1];
+	receive(h.others[7].tunnel, &h.sent[0], 1, 0);
+	h.n_sent = 0;
+	drain(h.others[7].tunnel, 7);
+	both[1] = h.sent[0];
+	assert_int_equal(both[0].n, MSG_INITIATION_BYTES);
+	assert_int_equal(both[1].n, MSG_RESPONSE_BYTES);
+	receive(h.tunnel, both, 2, 0);
+	assert_non_null(h.others[7].peer->sessions.current); /* ours */
+	assert_non_null(h.others[7].peer->sessions.next);    /* his */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_keepalives_begin_together, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_retries_begin_together, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_staged_packets_begin_together, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_response_before_initiation, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_only_true_responses_count, setup, teardown),
 	};
 
