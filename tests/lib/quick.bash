@@ -30,7 +30,7 @@ quick_file() {
 quick_state() {
 	host_sh a <<-'END'
 	echo "# links"; ip -o link show | sed 's/^[0-9]*: //'
-	echo "# addresses"; ip -o address show | sed 's/^[0-9]*: //; s/valid_lft.*//'
+	echo "# addresses"; ip -o address show | sed 's/^[0-9]*: //; s/ tentative//; s/valid_lft.*//'
 	echo "# routes"; ip -4 route show table all | sort; ip -6 route show table all | sort
 	echo "# rules"; ip -4 rule; ip -6 rule
 	echo "# nft"; nft list ruleset 2>/dev/null || true
