@@ -10,6 +10,22 @@ void diag_report(struct diag *d, const struct diag_message *m)
 		d->emit(d->ctx, m);
 }
 
+/* A byte of a file as it may be shown: a control character, also one of Unicode's C1 in UTF-8, would move
+ * the terminal, or tell it to do worse. */
+static char harmless(struct span s, size_t i)
+{
+	uint8_t before = i > 0 ? (uint8_t)s.p[i - 1] : 0, c = (uint8_t)s.p[i];
+	bool c1 = before == 0xc2 && c >= 0x80 && c < 0xa0;
+
+	return c < 32 || c == 127 || c1 ? '?' : (char)c;
+}
+
+static void clean(char *line, size_t n)
+{
+	for (size_t i = n; i > 0; i--) /* backwards: each is judged by what stood before it */
+		line[i - 1] = harmless((struct span){ line, n }, i - 1);
+}
+
 void diag_f(struct diag *d, enum diag_level level, const struct diag_at *at, const char *hint,
 	    const char *fmt, ...)
 {
@@ -24,6 +40,8 @@ void diag_f(struct diag *d, enum diag_level level, const struct diag_at *at, con
 	m.text = line;
 	if (at)
 		m.at = *at;
+	if (m.at.file)
+		clean(line, text.n);
 	diag_report(d, &m);
 }
 
@@ -39,7 +57,7 @@ static const char *level_word(enum diag_level level)
 
 enum { SOURCE_SHOWN = 160 }; /* bytes of a source line that are shown, around the column */
 
-/* Control characters would move the caret or the terminal: one '?' each, a tab one blank. */
+/* One character for each byte, so that the caret stands right: a tab is one blank. */
 static void print_source(struct text *t, const struct diag_at *at)
 {
 	size_t column = at->column > 0 ? at->column - 1 : 0;
@@ -47,10 +65,8 @@ static void print_source(struct text *t, const struct diag_at *at)
 	struct span shown = span_sub(at->source, from, SOURCE_SHOWN);
 
 	text_add(t, "  ");
-	for (size_t i = 0; i < shown.n; i++) {
-		uint8_t c = (uint8_t)shown.p[i];
-		text_char(t, c == '\t' ? ' ' : c < 32 || c == 127 ? '?' : (char)c);
-	}
+	for (size_t i = 0; i < shown.n; i++)
+		text_char(t, shown.p[i] == '\t' ? ' ' : harmless(shown, i));
 	text_add(t, "\n  ");
 	for (size_t i = from; i < column; i++)
 		text_char(t, ' ');

@@ -22,7 +22,7 @@ struct conf_reader {
 	struct diag_at section_at; /* of the open section's line; its source lies in section_text */
 	char section_text[SECTION_SHOWN];
 	struct name_reader names;
-	unsigned int errors;
+	unsigned int errors, keyless; /* keyless: of them, peers without a key */
 	bool no_memory, no_text;
 	char squeezed[SQUEEZED_MAX]; /* a value that had blanks inside; may hold a secret */
 };
@@ -180,10 +180,10 @@ static void read_allowedips(struct conf_reader *r, const struct field *f, struct
 	struct span rest = value, raw;
 	struct field_value v;
 
-	while (span_next(&raw, &rest, ',')) {
+	while (go_on(r) && span_next(&raw, &rest, ',')) {
 		raw = span_trim(raw);
 		if (!read_value(r, peer, f, raw, &v))
-			return;
+			continue;
 		incremental |= v.incremental;
 		if (v.host_bits) {
 			struct diag_at at = place(r, raw, true);
@@ -244,6 +244,7 @@ static void close_section(struct conf_reader *r)
 	if (text_may_be_key(r->section_at.source))
 		r->section_at.source = (struct span){ NULL, 0 };
 	r->errors++;
+	r->keyless++;
 	diag_f(r->d, DIAG_ERROR, &r->section_at, NULL, "A peer is missing a public key");
 }
 
@@ -430,7 +431,7 @@ int conf_read_pieces(struct wg_device *out, const struct conf_source *source,
 	if (r.no_memory)
 		err = -ENOMEM;
 	else if (r.errors > 0)
-		err = -EINVAL;
+		err = r.errors == r.keyless ? -ENOKEY : -EINVAL;
 	mem_wipe(r.squeezed, sizeof r.squeezed);
 	if (err)
 		device_free(out);

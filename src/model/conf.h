@@ -48,7 +48,8 @@ struct conf_options {
 
 /* Reads the text into a patch: HAS bits for the keys that are there, every peer with
  * REPLACE_ALLOWEDIPS (unless its last AllowedIPs line is incremental), endpoints that are numeric
- * in `endpoint`, others in `host`. 0, or -EINVAL (reported), or -ENOMEM. */
+ * in `endpoint`, others in `host`. 0, or -EINVAL (reported), or -ENOKEY (reported: peers without a key
+ * are all that is wrong), or -ENOMEM. */
 must_check int conf_read(struct wg_device *out, struct span text, const struct conf_options *o,
 			 struct diag *d);
 

@@ -42,6 +42,8 @@ static const struct {
 	ROW("[Peer]\nAllowedIPs = x\n" PEER "MTU = 1\n", "2:14 1:1 5:1 "),
 	/* sections that are meant: keys of both are right in them */
 	ROW("[Pear]\n" KEY_LINE "ListenPort = 5\nEndpoint = 1\nfoo\n[Interface]\n" KEY_LINE, "1:1 4:12 5:1 7:1 "),
+	/* elements of a list */
+	ROW(PEER "AllowedIPs = x, 1.2.3.4,, y/5\n", "3:14 3:25 3:27 "),
 	ROW("[Peer]\n[Interface\nListenPort = 5\nPublicKey =\nPeer]\n" KEY_LINE "[Peer]\n", "2:1 1:1 4:1 5:1 7:1 "),
 	ROW("[Pe\0er]\n" KEY_LINE, "1:4 "),
 	/* the mark alone is wrong, but what follows that of UTF-16 is no text */
@@ -77,11 +79,40 @@ static void every_mistake_is_told_once(void **state)
 	}
 }
 
+/* Those of a file are not for the terminal: neither ESC nor UTF-8's CSI, in the sentence or the line. */
+static void no_control_characters_are_shown(void **state)
+{
+	struct conf_options o = { .file = "wg0.conf" };
+	struct wg_device d;
+	struct said said;
+
+	(void)state;
+	said_init(&said, true);
+	assert_int_equal(conf_read(&d, span_of("[Interface]\nFwMark = \33[2J\302\2331m\7\n"), &o, &said.d), -EINVAL);
+	assert_string_equal(said.buffer, "wg0.conf:2:10: error: Fwmark is neither 0/off nor 0-0xffffffff: `?[2J\302?1m?'\n"
+					 "  FwMark = ?[2J\302?1m?\n"
+					 "           ^~~~~~~~~\n");
+}
+
+static void a_missing_key_alone_is_told_apart(void **state)
+{
+	struct conf_options o = { .max_errors = 10 };
+	struct wg_device d;
+	struct said said;
+
+	(void)state;
+	said_init(&said, false);
+	assert_int_equal(conf_read(&d, span_of("[Peer]\n[Peer]\n"), &o, &said.d), -ENOKEY);
+	assert_int_equal(conf_read(&d, span_of("[Peer]\n[Peer]\nx\n"), &o, &said.d), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(several_errors_when_asked_for),
 		cmocka_unit_test(every_mistake_is_told_once),
+		cmocka_unit_test(no_control_characters_are_shown),
+		cmocka_unit_test(a_missing_key_alone_is_told_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
