@@ -1,6 +1,5 @@
 /* `wg setconf`, `addconf` and `syncconf`: a file to a patch. */
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 
 #include "../model/conf.h"
@@ -34,19 +33,73 @@ static bool read_words(struct conf_command *c, int argc, char *const argv[])
 	return n == 2;
 }
 
+/* What was found in a file, kept to be told in the order of its lines: that a peer has no key is known
+ * at the peer's end only. */
+struct findings {
+	struct finding {
+		unsigned int line;
+		size_t number; /* of those on one line the first comes first */
+		char *text;
+	} *list;
+	size_t n, cap;
+};
+
+static bool keep(struct findings *f, unsigned int line, const char *text)
+{
+	struct finding *larger;
+	size_t cap = f->cap ? 2 * f->cap : 16;
+	char *copy = strdup(text);
+
+	if (copy && f->n == f->cap) {
+		larger = realloc(f->list, cap * sizeof *larger);
+		if (larger) {
+			f->list = larger;
+			f->cap = cap;
+		}
+	}
+	if (!copy || f->n == f->cap) {
+		free(copy);
+		return false;
+	}
+	f->list[f->n] = (struct finding){ line, f->n, copy };
+	f->n++;
+	return true;
+}
+
 /* file:line:column, the sentence, the line, a caret; what to do about it. */
-static void emit_with_place(void *ctx, const struct diag_message *m)
+static void find(void *findings, const struct diag_message *m)
 {
 	char lines[2048];
 	struct text t = text_fixed(lines, sizeof lines);
 
-	(void)ctx;
-	if (m->level == DIAG_WARNING) { /* in the words that scripts know */
-		complain("Warning: %s\n", m->text);
-		return;
+	if (m->level == DIAG_WARNING) /* in the words that scripts know */
+		text_f(&t, "Warning: %s\n", m->text);
+	else
+		diag_print(&t, m, true);
+	if (!keep(findings, m->at.line, lines))
+		complain("%s", lines);
+}
+
+static int by_line(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+/* Nothing is kept afterwards. */
+static void tell(struct findings *f)
+{
+	if (f->n > 1)
+		qsort(f->list, f->n, sizeof *f->list, by_line);
+	for (size_t i = 0; i < f->n; i++) {
+		complain("%s", f->list[i].text);
+		free(f->list[i].text);
 	}
-	diag_print(&t, m, true);
-	complain("%s", lines);
+	free(f->list);
+	*f = (struct findings){ 0 };
 }
 
 /* /dev/null named by hand clears a device on purpose; a failed <(…) or a typo must not. */
@@ -68,22 +121,25 @@ static void complain_about_emptiness(const char *path, struct diag *diag)
 	       "The file says nothing");
 }
 
+enum { ERRORS_MAX = 1 << 20 }; /* no tunnel file has more; a device may have no end */
+
 static bool read_pieces(struct wg_device *wanted, const struct conf_command *c, struct conf_file *file,
 			bool may_be_empty, struct diag *diag)
 {
 	struct conf_options o = {
-		.file = c->path, .scopes = &ipc_scopes, .service = ipc_service, .max_errors = UINT_MAX,
+		.file = c->path, .scopes = &ipc_scopes, .service = ipc_service, .max_errors = ERRORS_MAX,
 		.no_names = true,
 	};
 	struct conf_source source = { conf_file_next, file };
 	int rc = conf_read_pieces(wanted, &source, &o, diag);
 
+	tell(diag->ctx);
 	if (file->error)
 		complain_about_file(file, c->path);
 	else if (rc == -ENOMEM)
 		complain("%s\n", strerror(ENOMEM));
 	else if (rc)
-		complain("Configuration parsing error\n");
+		complain(rc == -ENOKEY ? "Invalid configuration\n" : "Configuration parsing error\n");
 	else if (!file->says_something && !may_be_empty)
 		complain_about_emptiness(c->path, diag);
 	else
@@ -94,7 +150,8 @@ static bool read_pieces(struct wg_device *wanted, const struct conf_command *c, 
 /* The file as a patch with addresses. It complains itself; *wanted is empty unless true. */
 static bool read_wanted(struct wg_device *wanted, const struct conf_command *c, bool may_be_empty)
 {
-	struct diag diag = { .emit = emit_with_place };
+	struct findings findings = { 0 };
+	struct diag diag = { .emit = find, .ctx = &findings };
 	struct conf_file file;
 	bool ok = false;
 
@@ -105,9 +162,11 @@ static bool read_wanted(struct wg_device *wanted, const struct conf_command *c, 
 		ok = read_pieces(wanted, c, &file, may_be_empty || emptiness_is_meant(c), &diag);
 	conf_file_close(&file);
 	if (ok && !change_resolve(wanted, c->path, &diag)) {
+		tell(&findings);
 		complain("Configuration parsing error\n");
 		ok = false;
 	}
+	tell(&findings);
 	if (!ok)
 		device_free(wanted);
 	return ok;

@@ -165,13 +165,13 @@ remove=true
 "
 }
 
-# file: line by line; the column that is named; a part of the message.
+# file: line by line; the column that is named; a part of the message; the last line.
 wrong() {
 	local at=$1 message=$2
 	run -1 --separate-stderr "$WG" setconf wgx wgx.conf
 	[ -z "$output" ]
 	[[ ${stderr_lines[0]} == "wgx.conf:$at: error: "*"$message"* ]]
-	[ "${stderr_lines[-1]}" = "Configuration parsing error" ]
+	[ "${stderr_lines[-1]}" = "${3-Configuration parsing error}" ]
 	[[ $stderr != *"${PRIVATE:0:20}"* ]]
 	sent wgx ""
 }
@@ -187,10 +187,10 @@ wrong() {
 	wrong 2:3 "Line unrecognized"
 	printf '[Interface]\nListenPort = 70000\n' > wgx.conf
 	wrong 2:14 "70000"
-	printf '[Interface]\n\n[Peer]\nAllowedIPs = 10.0.0.0/8, 10.0.0.0/33\n' > wgx.conf
-	wrong 4:26 "10.0.0.0/33"
+	printf '[Interface]\n\n[Peer]\nPublicKey = %s\nAllowedIPs = 10.0.0.0/8, 10.0.0.0/33\n' "$KEY_A" > wgx.conf
+	wrong 5:26 "10.0.0.0/33"
 	printf '[Interface]\n\n[Peer]\nAllowedIPs = 10.0.0.0/8\n' > wgx.conf
-	wrong 3:1 "A peer is missing a public key"
+	wrong 3:1 "A peer is missing a public key" "Invalid configuration"
 	printf 'ListenPort = 5\n' > wgx.conf
 	wrong 1:1 "Line unrecognized"
 	printf '\xef\xbb\xbf[Interface]\n' > wgx.conf
@@ -221,6 +221,15 @@ Configuration parsing error
 	{ printf '[Interface]\n'; yes 'FwMark = y' | head -n 300; } > wgx.conf
 	run -1 --separate-stderr "$WG" setconf wgx wgx.conf
 	[ "$(grep -c ': error: ' <<< "$stderr")" = 300 ]
+	# In the order of lines, also what is known at a peer's end only; every element of a list.
+	printf '[Peer]\nAllowedIPs = x, 10.0.0.1/8, y\n[Interface]\nFwMark = z\n' > wgx.conf
+	run -1 --separate-stderr "$WG" setconf wgx wgx.conf
+	[ "$(grep -oE '^(wgx.conf:[0-9:]*|Warning|[A-Z].*error$)' <<< "$stderr")" = "wgx.conf:1:1:
+wgx.conf:2:14:
+Warning
+wgx.conf:2:29:
+wgx.conf:4:10:
+Configuration parsing error" ]
 	# And once: a peer whose key is wrong is not one without a key.
 	printf '[Peer]\nPublicKey = short\nAllowedIPs = 10.0.0.0/33\n' > wgx.conf
 	run -1 --separate-stderr "$WG" setconf wgx wgx.conf

@@ -253,13 +253,16 @@ def section_of(case):
 
 
 def located(case, sentence, ours):
-    """Our whole message, if it is about this sentence at the right place, shows the right source and
-    ends as it must; else null."""
+    """Our closing line, if a message before it is about this sentence at the right place and shows the right
+    source, and the lines are in order; else null."""
     source = case.files[case.argv[2]].split(b"\n")
     shape = (rb"(?P<file>[^:\n]*):(?P<line>\d+):(?P<column>\d+): error: (?P<text>[^\n]*)\n"
              rb"(?:  (?P<source>[^\n]*)\n  (?P<caret> *\^~*)\n)?(?:  help: (?P<help>[^\n]+)\n)?")
-    match = re.match(shape, ours.err)
-    if not match or match["text"] != sentence or match["file"].decode() != case.argv[2]:
+    whole = re.fullmatch(rb"(?:%s)+(?P<last>[^\n]+)\n" % re.sub(rb"\?P<\w+>", b"", shape), ours.err)
+    messages = list(re.finditer(shape, ours.err))
+    numbers = [int(m["line"]) for m in messages]
+    match = next((m for m in messages if m["text"] == sentence), None)
+    if not whole or numbers != sorted(numbers) or not match or match["file"].decode() != case.argv[2]:
         return None
     number, column = int(match["line"]), int(match["column"])
     if number != (case.bad_line or number) or not 1 <= column <= len(source[number - 1]) + 1:
@@ -270,17 +273,15 @@ def located(case, sentence, ours):
             return None
         if KEY_LIKE.search(match["source"]):
             return None
-    rest = ours.err[match.end():]
-    others = re.fullmatch(rb"(?:%s)*(?P<last>[^\n]+)\n" % re.sub(rb"\?P<\w+>", b"", shape), rest)
-    return others and others["last"]
+    return whole["last"]
 
 
-@rule("errors in files say file, line, column and what to do, and one closing line for all of them")
+@rule("errors in files say file, line, column and what to do")
 def places(case, theirs, ours):
     match = re.fullmatch(rb"([^\n]*)\n(Configuration parsing error|Invalid configuration)\n", theirs.err)
     if theirs.code != 1 or not match or case.argv[:1] == ["set"]:
         return None
-    if located(case, match[1], ours) != b"Configuration parsing error":
+    if located(case, match[1], ours) != match[2]:
         return None
     return theirs._replace(err=ours.err)
 
