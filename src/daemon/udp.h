@@ -92,6 +92,8 @@ struct udp_outbox { /* owned by one worker */
 	struct udp_socket *socket; /* all messages go through it */
 	/* The system refused to send from this path's local address. */
 	void (*source_refused)(void *ctx, const struct wg_path *path);
+	/* So many bytes did not leave. */
+	void (*unsent)(void *ctx, const struct wg_path *path, size_t bytes);
 	void *ctx;
 };
 

@@ -220,6 +220,13 @@ static bool may_be_the_source(int error)
 	return error == -EINVAL || error == -ENETUNREACH || error == -EADDRNOTAVAIL;
 }
 
+static void not_sent(struct udp_outbox *o, const struct wg_path *path, size_t bytes, int error)
+{
+	log_verbose("sending: %s", strerror(-error));
+	if (o->unsent)
+		o->unsent(o->ctx, path, bytes);
+}
+
 /* One datagram, once more. False: its source was refused, and it went without. */
 static bool send_one(struct udp_outbox *o, const struct wg_path *path, struct iovec *iov, uint8_t tos)
 {
@@ -239,7 +246,7 @@ static bool send_one(struct udp_outbox *o, const struct wg_path *path, struct io
 		way.local.family = IP_NONE;
 	}
 	if (k < 0) {
-		log_verbose("sending: %s", strerror(-k));
+		not_sent(o, path, iov->iov_len, k);
 		return true; /* with or without it: it is not the source's fault */
 	}
 	if (way.local.family != path->local.family && o->source_refused)
@@ -269,9 +276,12 @@ static void send_refused(struct udp_outbox *o, unsigned int i, int error)
 	bool source = o->paths[i]->local.family != IP_NONE && may_be_the_source(error);
 	bool source_kept = true;
 	uint8_t tos = message_tos(m);
+	size_t bytes = 0;
 
 	if (!many && !source) {
-		log_verbose("sending: %s", strerror(-error));
+		for (size_t k = 0; k < m->msg_iovlen; k++)
+			bytes += m->msg_iov[k].iov_len;
+		not_sent(o, o->paths[i], bytes, error);
 		return;
 	}
 	if (error == -EIO)
@@ -320,8 +330,9 @@ static void outbox_flush(struct udp_outbox *o)
 
 static bool is_same_way(const struct wg_batch *b, const struct wg_buf *x, const struct wg_buf *y)
 {
-	return x->tos == y->tos &&
-	       (x->path == y->path || path_equal(&b->paths[x->path], &b->paths[y->path]));
+	const struct wg_path *p = &b->paths[x->path], *q = &b->paths[y->path];
+
+	return x->tos == y->tos && (p == q || (p->counted == q->counted && path_equal(p, q)));
 }
 
 /* How many buffers from i on may leave as one message. */
@@ -383,8 +394,10 @@ void udp_send(struct udp *u, struct udp_outbox *o, const struct wg_batch *b)
 			continue;
 		s = b->paths[buf->path].remote.addr.family == IP_V6 ? 
 			&u->sockets[UDP_V6] : &u->sockets[UDP_V4];
-		if (s->fd < 0)
+		if (s->fd < 0) {
+			not_sent(o, &b->paths[buf->path], buf->out_n, -EAFNOSUPPORT);
 			continue;
+		}
 		if (o->n > 0 && s != o->socket)
 			outbox_flush(o);
 		o->socket = s;

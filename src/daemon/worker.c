@@ -36,6 +36,17 @@ static void source_refused(void *ctx, const struct wg_path *path)
 		tunnel_forget_source(w->tunnel, path);
 }
 
+static void unsent(void *ctx, const struct wg_path *path, size_t bytes)
+{
+	struct worker *w = ctx;
+
+	if (w->place)
+		place_enter(w->place);
+	tunnel_unsent(w->tunnel, path, bytes);
+	if (w->place)
+		place_leave(w->place);
+}
+
 struct worker *worker_new(struct wg_tunnel *tunnel, struct tun *tun, struct udp *udp,
 			  struct icmp *icmp)
 {
@@ -49,6 +60,7 @@ struct worker *worker_new(struct wg_tunnel *tunnel, struct tun *tun, struct udp 
 	w->icmp = icmp;
 	w->batch = (struct wg_batch){ .bufs = w->bufs, .paths = w->paths };
 	w->outbox.source_refused = source_refused;
+	w->outbox.unsent = unsent;
 	w->outbox.ctx = w;
 	w->room = pages_new(WORKER_ROOM + WORKER_ASIDE);
 	if (!w->room || !udp_inbox_init(&w->inbox)) {
@@ -440,7 +452,8 @@ static void drain(struct worker *w, uint64_t now_ns)
 			more = tunnel_control_next(w->tunnel, now_ns, b, &w->paths[n_paths]);
 			if (!more)
 				break;
-			if (n_paths == 0 || !path_equal(&w->paths[n_paths - 1], &w->paths[n_paths]))
+			if (n_paths == 0 || w->paths[n_paths - 1].counted != w->paths[n_paths].counted ||
+			    !path_equal(&w->paths[n_paths - 1], &w->paths[n_paths]))
 				n_paths++;
 			b->path = (uint16_t)(n_paths - 1);
 			at = align_up(at + b->out_n);

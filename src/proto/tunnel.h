@@ -31,8 +31,9 @@ struct wg_path {
 	struct ip_endpoint remote;
 	struct ip_addr local;
 	uint32_t ifindex; /* 0: any */
+	uint32_t counted; /* out: for tunnel_unsent; 0: nothing is counted */
 };
-bool path_equal(const struct wg_path *a, const struct wg_path *b);
+bool path_equal(const struct wg_path *a, const struct wg_path *b); /* is the way the same? */
 
 enum wg_verdict {
 	WG_DONE,    /* nothing to do; `drop` says whether it was dropped, and why */
@@ -124,6 +125,8 @@ struct wg_run { /* the tunnel's own */
 };
 /* Bytes of the datagram that n bytes become, for who lays out neighbours without gaps. */
 uint32_t tunnel_sealed_size(const struct wg_tunnel *t, uint32_t n);
+/* These bytes did not leave by this path after all: they are not counted as sent. In a section, or control. */
+void tunnel_unsent(struct wg_tunnel *t, const struct wg_path *path, uint64_t bytes);
 /* Datagrams from UDP. Data messages are opened and checked (WG_TO_TUN, or WG_DONE for keepalives and
  * drops); handshake messages of right length are WG_CONTROL. */
 void tunnel_open(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b);

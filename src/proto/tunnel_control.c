@@ -208,6 +208,7 @@ static bool send_staged(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_p
 	out->out_n = (uint32_t)padded + WG_OVERHEAD;
 	out->tos = s->n > 0 && packet_parse(&ip, s->bytes, s->n) ? packet_outer_tos(ip.tos) : 0;
 	peer_path(p, to);
+	to->counted = session->local;
 	count_bytes(&p->tx_bytes, out->out_n);
 	timers_sent(&p->timers, now_ns, s->n > 0);
 	staged_free(s);

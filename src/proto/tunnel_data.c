@@ -217,7 +217,8 @@ static void seal_flush(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b,
 		run->runs[b->n_paths] = (struct wg_run){ s, first };
 	else
 		seal_bytes(run->bufs, taken, s, first);
-	peer_path(peer, &b->paths[b->n_paths++]);
+	peer_path(peer, &b->paths[b->n_paths]);
+	b->paths[b->n_paths++].counted = s->local;
 	count_bytes(&peer->tx_bytes, bytes);
 	data_wake(t, peer, timers_sent(&peer->timers, now_ns, true));
 	if (session_is_stale(s, now_ns) &&
@@ -277,6 +278,17 @@ static void seal_all(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b, s
 			  &tally);
 	seal_flush(t, now_ns, b, &run, &tally);
 	tally_add(t, &tally);
+}
+
+void tunnel_unsent(struct wg_tunnel *t, const struct wg_path *path, uint64_t bytes)
+{
+	const struct index_slot *slot = path->counted ? index_find(&t->indices, path->counted) : NULL;
+	struct wg_tunnel_peer *p;
+
+	if (!slot) /* the session is gone, or it was a cookie reply */
+		return;
+	p = slot->kind == INDEX_HANDSHAKE ? slot->what : ((struct wg_session *)slot->what)->peer;
+	atomic_fetch_sub_explicit(&p->tx_bytes, bytes, memory_order_relaxed);
 }
 
 void tunnel_seal(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)

@@ -99,6 +99,33 @@ udp_through() {
 	[ "$(on b wg show wg0 transfer)" = "$KA"$'\t404\t348' ]
 }
 
+@test "what could not be sent is not counted as sent" {
+	cable
+	for threads in 0 1; do
+		pair WG_THREADS=$threads
+		pings a 10.9.0.2
+		sent=$(on a wg show wg0 transfer)
+		on a ip route add unreachable 10.0.0.2/32
+		run on a ping -n -c 3 -i 0.1 -W 1 10.9.0.2
+		[ "$status" -ne 0 ]
+		[ "$(on a wg show wg0 transfer)" = "$sent" ]
+		on a ip route del unreachable 10.0.0.2/32
+		pings a 10.9.0.2
+		[ "$(on a wg show wg0 transfer)" != "$sent" ]
+		for nowhere in 192.0.2.1:1 '[2001:db8::1]:1'; do # not even initiations
+			on a sh -c 'wg set wg0 peer '"$KB"' remove peer $(wg genkey | wg pubkey) \
+				allowed-ips 10.9.0.2/32 endpoint "'"$nowhere"'"'
+			run on a ping -n -c 1 -W 1 10.9.0.2
+			[[ $(on a wg show wg0 transfer) == *$'\t0\t0' ]]
+			on a wg set wg0 peer "$(on a wg show wg0 peers)" remove
+		done
+		for h in a b; do
+			on $h ip link del wg0
+			eventually 5 on $h sh -c '! pgrep -x wireguardd'
+		done
+	done
+}
+
 @test "bulk data arrives as it was sent" {
 	cable
 	pair
