@@ -181,11 +181,16 @@ static void lookup_round(struct lookups *all)
 		pthread_join(threads[--n], NULL);
 }
 
-static void wait_ms(unsigned int ms)
+static bool is_stopped(const struct resolve_options *o)
+{
+	return o->stop && *o->stop;
+}
+
+static void wait_ms(unsigned int ms, const struct resolve_options *o)
 {
 	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
 
-	while (nanosleep(&t, &t) < 0 && errno == EINTR)
+	while (!is_stopped(o) && nanosleep(&t, &t) < 0 && errno == EINTR)
 		;
 }
 
@@ -196,17 +201,20 @@ static void tell_waiting(const struct lookups *all, const struct resolve_options
 			o->waiting(o->ctx, all->list[i].text, gai_strerror(all->list[i].error), ms);
 }
 
-/* A name that is dead for good ends it for all: the device will not be changed anyway. */
+/* Where all are wanted, a name that is dead for good ends it: the device will not be changed anyway. */
 static void lookup_all(struct lookups *all, const struct resolve_options *o)
 {
 	unsigned int ms = WAIT_FIRST_MS;
 
 	lookup_round(all);
 	for (int i = 0; o->retries < 0 || i < o->retries; i++) {
-		if (count(all, LOOKUP_PENDING) == 0 || count(all, LOOKUP_DEAD) > 0)
+		if (count(all, LOOKUP_PENDING) == 0 || is_stopped(o) ||
+		    (count(all, LOOKUP_DEAD) > 0 && !o->some))
 			return;
 		tell_waiting(all, o, ms);
-		wait_ms(ms);
+		wait_ms(ms, o);
+		if (is_stopped(o))
+			return;
 		ms = ms * 12 / 10 < WAIT_MAX_MS ? ms * 12 / 10 : WAIT_MAX_MS;
 		lookup_round(all);
 	}
@@ -272,13 +280,15 @@ int resolve_device(struct wg_device *d, const struct resolve_options *o, struct 
 			failed++;
 		}
 	}
-	for (uint32_t i = 0; failed == 0 && i < d->n_peers; i++) {
+	for (uint32_t i = 0; (failed == 0 || o->some) && i < d->n_peers; i++) {
 		struct wg_peer *peer = &d->peers[i];
 		struct lookup wanted = { .text = peer->host }, *l;
 
 		if (!(peer->flags & WG_PEER_HAS_HOST))
 			continue;
 		l = bsearch(&wanted, all.list, all.n, sizeof *all.list, by_text);
+		if (l->state != LOOKUP_FOUND)
+			continue;
 		peer->endpoint = l->endpoint;
 		peer->flags = (peer->flags & ~(uint32_t)WG_PEER_HAS_HOST) | WG_PEER_HAS_ENDPOINT;
 	}

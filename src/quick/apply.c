@@ -289,12 +289,10 @@ static bool is_needed_by_others(const struct apply *a, const struct step *s)
 	return s->kind == STEP_SYSCTL && s->remove && record_sysctl_wanted(&a->q->record, &before);
 }
 
-static int apply_other(struct apply *a, struct step *s)
+static int apply_one(struct apply *a, struct step *s)
 {
-	int r = send_batch(a);
+	int r = 0;
 
-	if (r < 0 || is_needed_by_others(a, s))
-		return r;
 	if (s->kind != STEP_LINK)
 		step_print(&a->q->trace.t, a->p, s, false);
 	trace_flush(&a->q->trace);
@@ -311,6 +309,21 @@ static int apply_other(struct apply *a, struct step *s)
 		a->error = a->tolerant ? 0 : r;
 	}
 	return a->error;
+}
+
+static int apply_other(struct apply *a, struct step *s)
+{
+	int r = send_batch(a), held;
+
+	if (r < 0 || s->kind != STEP_SYSCTL || !s->remove)
+		return r < 0 ? r : apply_one(a, s);
+	held = record_hold_all(); /* of several that go at once, one is the last */
+	if (!is_needed_by_others(a, s))
+		r = apply_one(a, s);
+	if (r == 0)
+		record_gives_up_sysctl(&a->q->record);
+	record_let_go(held);
+	return r;
 }
 
 int apply_plan(struct quick *q, struct plan *p, size_t from, bool tolerant)

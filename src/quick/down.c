@@ -157,7 +157,7 @@ static int take_down(struct quick *q)
 	if (!recorded)
 		sweep(q);
 	apply_hooks(q, &q->record.hooks[HOOK_POST_DOWN], HOOK_POST_DOWN);
-	record_remove(&q->record);
+	record_end(&q->record);
 	return q->failures > 0;
 }
 
@@ -171,6 +171,8 @@ int command_down(struct quick *q)
 		return 1;
 	}
 	r = record_open(&q->record, name);
+	if (r == -EINTR)
+		return quick_stopped();
 	if (r < 0)
 		say_warning("the record of %s cannot be read: %s", name, strerror(-r));
 	if (!file_if_there(q))

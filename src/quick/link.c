@@ -142,7 +142,8 @@ int rt_links(struct rt *rt, struct links *out)
 {
 	struct ifinfomsg body = { 0 };
 
-	return rt_dump(rt, question(RTM_GETLINK, &body, sizeof body), take_link, out);
+	return rt_dump(rt, question(RTM_GETLINK, &body, sizeof body), take_link, out,
+		       &out->n);
 }
 
 int rt_link_find(struct rt *rt, const char *name, struct link_info *out)
@@ -211,5 +212,6 @@ int rt_addresses(struct rt *rt, uint32_t index, struct addresses *out)
 	struct address_take t = { .out = out, .index = index };
 	struct ifaddrmsg body = { .ifa_index = index };
 
-	return rt_dump(rt, question(RTM_GETADDR, &body, sizeof body), take_address, &t);
+	return rt_dump(rt, question(RTM_GETADDR, &body, sizeof body), take_address, &t,
+		       &out->n);
 }

@@ -426,7 +426,8 @@ static int add_dns(struct plan *p, const struct file *f, const struct state *s,
 	return copy_words(&p->dns.domains, &f->dns.domains);
 }
 
-static int add_routes(struct plan *p, const struct file *f, const struct state *s, uint32_t mark,
+/* All but those that plan_defaults() makes, which are the shortest. */
+static int add_routes(struct plan *p, const struct file *f, const struct state *s,
 		      const struct plan_options *o)
 {
 	struct wanted_route *list;
@@ -439,14 +440,34 @@ static int add_routes(struct plan *p, const struct file *f, const struct state *
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		if (list[i].prefix.addr.family == IP_V6 && !s->ipv6)
 			left_out++;
-		else
-			r = plan_one_route(p, f, s, &list[i].prefix, mark);
+		else if (list[i].prefix.bits > 0 || f->table_kind != TABLE_AUTO)
+			r = plan_one_route(p, f, s, &list[i].prefix, 0);
 	}
 	if (r == 0 && left_out > 0 && f->addresses.n == 0)
 		warn(o, "IPv6 is disabled here: the tunnel comes up without its IPv6 routes");
 	if (r == 0)
 		free(list);
 	return r;
+}
+
+int plan_defaults(struct plan *p, const struct file *f, const struct state *s)
+{
+	static const uint8_t families[] = { IP_V6, IP_V4 };
+	bool given;
+	uint32_t mark = plan_mark(f, s, &given);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(families); i++) {
+		struct ip_prefix all = { .addr.family = families[i] };
+		if (makes_default(f, s, families[i]))
+			r = plan_default_route(p, s, &all, mark);
+	}
+	return r;
+}
+
+int plan_post_up(struct plan *p, const struct file *f, const struct plan_options *o)
+{
+	return add_hooks(p, f, HOOK_POST_UP, o);
 }
 
 int plan_rest(struct plan *p, const struct file *f, const struct state *s,
@@ -464,8 +485,9 @@ int plan_rest(struct plan *p, const struct file *f, const struct state *s,
 	if (r == 0)
 		r = add_dns(p, f, s, o);
 	if (r == 0)
-		r = add_routes(p, f, s, mark, o);
+		r = add_routes(p, f, s, o);
+	p->defaults_at = p->n;
 	if (r == 0)
-		r = add_hooks(p, f, HOOK_POST_UP, o);
-	return r;
+		r = plan_defaults(p, f, s);
+	return r < 0 ? r : plan_post_up(p, f, o);
 }

@@ -16,9 +16,12 @@ struct plan_options {
 
 /* The interface and the PreUp hooks. */
 must_check int plan_link(struct plan *p, const struct file *f, const struct plan_options *o);
-/* All that comes after; the state knows what PreUp hooks did. 0 or -ENOMEM. */
+/* All that comes after; the state knows what PreUp hooks did. 0 or -ENOMEM. The last two parts of it,
+ * of which the first begins at p->defaults_at, can be planned anew. */
 must_check int plan_rest(struct plan *p, const struct file *f, const struct state *s,
 			 const struct plan_options *o);
+must_check int plan_defaults(struct plan *p, const struct file *f, const struct state *s);
+must_check int plan_post_up(struct plan *p, const struct file *f, const struct plan_options *o);
 /* True when a default route has to be made, so that state_look_table() is needed. */
 bool plan_makes_default(const struct file *f, const struct state *s);
 bool plan_needs_table(const struct file *f, const struct state *s);

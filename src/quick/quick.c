@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../ipc/resolve.h"
+#include "run.h"
 
 void quick_warn(void *ctx, const char *text)
 {
@@ -61,7 +62,8 @@ static void emit_as_warning(void *ctx, const struct diag_message *m)
 /* A name that cannot be resolved now must not keep the tunnel down for everybody else. */
 int quick_resolve(struct quick *q, bool patient)
 {
-	struct resolve_options o = { .file = q->file.path, .waiting = say_waiting };
+	struct resolve_options o = { .file = q->file.path, .waiting = say_waiting, .some = true,
+				     .stop = &run_stopped };
 	struct diag d = { .emit = emit_as_warning };
 	size_t left_out = 0;
 	bool any = false;
@@ -80,6 +82,10 @@ int quick_resolve(struct quick *q, bool patient)
 	if (!patient)
 		o.retries = 0;
 	r = resolve_device(&q->file.device, &o, &d);
+	if (r > 0 && run_stopped) {
+		quick_stopped();
+		return -EINTR;
+	}
 	if (r < 0) {
 		say_error("%s", strerror(-r));
 		return r;
@@ -93,9 +99,15 @@ int quick_resolve(struct quick *q, bool patient)
 	}
 	if (left_out > 0)
 		say_warning(
-			"%zu peers come up without an endpoint until their names can be resolved",
-			left_out);
+			"%zu %s up without an endpoint until the name can be resolved", left_out,
+			left_out == 1 ? "peer comes" : "peers come");
 	return 0;
+}
+
+int quick_stopped(void)
+{
+	say_error("stopped by a signal (%s)", strsignal(run_stopped));
+	return 1;
 }
 
 bool quick_is_wireguard(struct quick *q, const char *name)
@@ -141,12 +153,27 @@ void quick_wait_for_daemon(const char *name)
 	}
 }
 
-int quick_look_further(struct quick *q, bool patient)
+static void look_at_sysctl(struct quick *q)
 {
-	int r = quick_resolve(q, patient);
+	q->state.src_valid_mark_before = -1;
+	if (!record_sysctl_wanted(&q->record, &q->state.src_valid_mark_before))
+		q->state.src_valid_mark_before = -1;
+}
+
+int quick_look_shared(struct quick *q)
+{
+	int r = state_look_shared(&q->state, &q->rt);
 
 	if (r < 0)
-		return r;
+		say_error("netlink: %s", strerror(-r));
+	look_at_sysctl(q);
+	return r;
+}
+
+int quick_look_further(struct quick *q)
+{
+	int r = 0;
+
 	if (!q->file.mtu)
 		r = state_look_mtu(&q->state, &q->rt, &q->file.device,
 				   plan_lookup_mark(&q->file, &q->state));
@@ -156,8 +183,6 @@ int quick_look_further(struct quick *q, bool patient)
 		r = state_look_table(&q->state, &q->rt, record_table_taken, &q->record);
 	if (r < 0)
 		say_error("netlink: %s", strerror(-r));
-	q->state.src_valid_mark_before = -1;
-	if (!record_sysctl_wanted(&q->record, &q->state.src_valid_mark_before))
-		q->state.src_valid_mark_before = -1;
+	look_at_sysctl(q);
 	return r;
 }

@@ -36,9 +36,13 @@ void quick_print_plan(struct quick *q, const struct plan *p);
 /* Host names of q->file.device to addresses; names that fail are reported and left out. 0, or -errno
  * after saying why. */
 must_check int quick_resolve(struct quick *q, bool patient);
-/* Endpoints, MTU, firewall, table: what plan_rest() needs to know beyond the look at the host. 0, or
- * -errno after saying why. */
-must_check int quick_look_further(struct quick *q, bool patient);
+/* MTU, firewall, table: what plan_rest() needs to know beyond the look at the host and endpoints that
+ * are resolved. 0, or -errno after saying why. */
+must_check int quick_look_further(struct quick *q);
+/* Again what other default-route tunnels may have changed meanwhile; the same. */
+must_check int quick_look_shared(struct quick *q);
+/* Says that a signal ended the wait for our turn; 1. */
+int quick_stopped(void);
 /* True when wg would list this name. */
 bool quick_is_wireguard(struct quick *q, const char *name);
 void quick_warn(void *ctx, const char *text);

@@ -13,6 +13,7 @@
 #include "fault.h"
 #include "files.h"
 #include "record_text.h"
+#include "run.h"
 #include "say.h"
 
 static const char folder[] = RUNSTATEDIR "/wgsuite";
@@ -59,9 +60,10 @@ static int lock_file(const char *path)
 		if (fd < 0)
 			return -errno;
 		while (flock(fd, LOCK_EX) < 0)
-			if (errno != EINTR) {
+			if (errno != EINTR || run_stopped) {
+				int error = -errno;
 				close(fd);
-				return -errno;
+				return error;
 			}
 		if (fstat(fd, &held) == 0 && stat(path, &there) == 0 &&
 		    held.st_ino == there.st_ino && held.st_dev == there.st_dev)
@@ -70,13 +72,19 @@ static int lock_file(const char *path)
 	}
 }
 
+static unsigned int holds; /* within each other */
+
 int record_hold_all(void)
 {
+	static int lock;
 	char path[PATH_MAX];
 	struct text t = text_fixed(path, sizeof path);
 
 	text_f(&t, "%s/.lock", folder);
-	return lock_file(path);
+	if (holds == 0)
+		lock = lock_file(path);
+	holds += lock >= 0;
+	return lock;
 }
 
 void record_let_go(int held)
@@ -84,7 +92,7 @@ void record_let_go(int held)
 	char path[PATH_MAX];
 	struct text t = text_fixed(path, sizeof path);
 
-	if (held < 0)
+	if (held < 0 || --holds > 0)
 		return;
 	text_f(&t, "%s/.lock", folder);
 	(void)unlink(path);
@@ -106,20 +114,44 @@ static int record_load(struct record *r)
 	return error == -ENOENT || error == -EACCES ? 0 : error;
 }
 
+/* A hook of the tunnel that calls us runs within the turn of the wg-quick that runs the hook, and so
+ * do hooks of other tunnels that it brings up. */
+static bool have_the_turn(const char *holders, const char *name)
+{
+	struct span rest = span_of(holders), word;
+
+	while (span_next(&word, &rest, ' '))
+		if (span_is(word, name))
+			return true;
+	return false;
+}
+
+static void tell_hooks(const char *holders, const char *name)
+{
+	struct text t = grow_text();
+
+	text_f(&t, "%s%s%s", holders, holders[0] ? " " : "", name);
+	if (!t.failed)
+		setenv("WG_QUICK_HOLDS", t.p, 1);
+	grow_text_free(&t);
+}
+
 int record_open(struct record *r, const char *name)
 {
-	const char *holder = getenv("WG_QUICK_HOLDS");
+	const char *holders = getenv("WG_QUICK_HOLDS");
 	char path[PATH_MAX];
-	int fd = -1;
+	bool ours;
+	int fd;
 
 	*r = (struct record){ .lock = -1, .netns = this_netns() };
 	memcpy(r->name, name, strlen(name) + 1);
 	path_of(r, ".lock", path, sizeof path);
-	/* A hook of the tunnel that calls us runs within the turn of the wg-quick that runs the
-	 * hook. */
-	if (!holder || strcmp(holder, name) != 0)
-		fd = lock_file(path);
-	if (fd < 0 && (!holder || strcmp(holder, name) != 0)) {
+	holders = holders ? holders : "";
+	ours = have_the_turn(holders, name);
+	fd = ours ? -1 : lock_file(path);
+	if (fd == -EINTR)
+		return fd;
+	if (fd < 0 && !ours) {
 		r->no_folder = true;
 		if (geteuid() == 0)
 			say_warning("%s: %s; nothing is kept about %s, down will have to look",
@@ -127,7 +159,7 @@ int record_open(struct record *r, const char *name)
 	}
 	r->lock = fd;
 	if (fd >= 0)
-		setenv("WG_QUICK_HOLDS", name, 1);
+		tell_hooks(holders, name);
 	return record_load(r);
 }
 
@@ -150,21 +182,22 @@ int record_write(struct record *r)
 	return error;
 }
 
-void record_note(struct record *r, const char *line)
+bool record_note(struct record *r, const char *line)
 {
 	char path[PATH_MAX], text[256];
 	struct text t = text_fixed(text, sizeof text);
 	int fd;
 
 	if (r->no_folder || !r->exists)
-		return;
+		return true;
 	text_f(&t, "%s\n", line);
 	path_of(r, "", path, sizeof path);
 	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
 	if (fd < 0)
-		return;
+		return errno != ENOENT;
 	say_bytes(fd, t.p, t.n);
 	close(fd);
+	return true;
 }
 
 void record_began(struct record *r, enum hook_phase phase)
@@ -220,6 +253,22 @@ static void free_contents(struct record *r)
 	r->config = NULL;
 }
 
+void record_end(struct record *r)
+{
+	struct record now = { .lock = -1, .netns = r->netns };
+
+	memcpy(now.name, r->name, sizeof now.name);
+	if (!r->began[HOOK_POST_DOWN] || record_load(&now) < 0 || !now.exists ||
+	    now.began[HOOK_POST_DOWN])
+		record_remove(r);
+	free_contents(&now);
+}
+
+void record_gives_up_sysctl(struct record *r)
+{
+	record_note(r, "no-sysctl");
+}
+
 void record_forget(struct record *r)
 {
 	free_contents(r);
@@ -239,9 +288,9 @@ void record_close(struct record *r)
 		(void)unlink(path);
 		sweep_folder(r);
 		close(r->lock);
-		if (!r->exists)
-			(void)rmdir(folder);
 	}
+	if (r->name[0] && !r->exists)
+		(void)rmdir(folder);
 	r->lock = -1;
 }
 

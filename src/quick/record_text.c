@@ -166,6 +166,18 @@ static bool take_sysctl(struct record *r, struct span rest)
 	return true;
 }
 
+static bool take_no_sysctl(struct record *r, struct span rest)
+{
+	size_t kept = 0;
+
+	(void)rest;
+	for (size_t i = 0; i < r->plan.n; i++)
+		if (r->plan.steps[i].kind != STEP_SYSCTL)
+			r->plan.steps[kept++] = r->plan.steps[i];
+	r->plan.n = kept;
+	return true;
+}
+
 static bool take_firewall(struct record *r, struct span rest)
 {
 	uint32_t n[2];
@@ -273,7 +285,8 @@ static const struct {
 } lines[] = {
 	{ "link", take_link },         { "dns", take_dns },
 	{ "rule", take_rule },         { "unreachable", take_unreachable },
-	{ "sysctl", take_sysctl },     { "firewall", take_firewall },
+	{ "sysctl", take_sysctl },     { "no-sysctl", take_no_sysctl },
+	{ "firewall", take_firewall },
 	{ "tools", take_tools },       { "config", take_config },
 	{ "index", take_index },       { "port", take_port },
 	{ "began", take_began },       { "complete", take_complete },

@@ -454,7 +454,8 @@ static int look(struct quick *q)
 			  q->file.name);
 		return r;
 	}
-	return quick_look_further(q, true);
+	r = quick_resolve(q, true);
+	return r < 0 ? r : quick_look_further(q);
 }
 
 /* A second address of a network must outlive the first one. */
@@ -505,12 +506,23 @@ static int perform(struct quick *q, struct plan *old, struct words *take_peers)
 	return 0;
 }
 
+/* Rules and the sysctl, which default-route tunnels share. */
+static bool may_touch_default(const struct quick *q)
+{
+	const struct plan *old = &q->record.plan;
+	bool may = plan_makes_default(&q->file, &q->state);
+
+	for (size_t i = 0; i < old->n; i++)
+		may |= old->steps[i].kind == STEP_RULE;
+	return may && !q->record.no_folder;
+}
+
 static int reload_or_diff(struct quick *q, bool act)
 {
 	struct reload reload = { .q = q, .p = &q->plan };
 	struct record names = { .lock = -1 };
 	struct plan old = { 0 };
-	int r;
+	int r, held = -1;
 
 	if (!quick_read_file(q))
 		return 1;
@@ -525,6 +537,10 @@ static int reload_or_diff(struct quick *q, bool act)
 	q->plan.config = q->file.path;
 	if (names.peers.n > 0)
 		qsort(names.peers.list, names.peers.n, sizeof *names.peers.list, compare_words);
+	if (r == 0 && act && may_touch_default(q)) {
+		held = record_hold_all();
+		r = quick_look_shared(q);
+	}
 	if (r == 0) {
 		r = build(&reload, &old, &names.peers);
 		if (r < 0)
@@ -536,6 +552,7 @@ static int reload_or_diff(struct quick *q, bool act)
 	} else if (r == 0) {
 		r = perform(q, &old, &names.peers);
 	}
+	record_let_go(held);
 	words_free(&names.peers);
 	free(reload.found.list);
 	free(reload.wanted);

@@ -137,7 +137,7 @@ static int dump_table(struct rt *rt, uint8_t family, struct route_take *t)
 		nlmsg_free(m);
 		return -ENOMEM;
 	}
-	r = rt_dump(rt, m, take_route, t);
+	r = rt_dump(rt, m, take_route, t, t->out ? &t->out->n : NULL);
 	/* No such table or family: nothing is in it. */
 	return r == -ENOENT || r == -EOPNOTSUPP || r == -EAFNOSUPPORT ? 0 : r;
 }
@@ -283,7 +283,8 @@ int rt_default_mtu(struct rt *rt, const struct links *links, unsigned int *out)
 {
 	struct rtmsg body = { .rtm_family = AF_INET, .rtm_table = RT_TABLE_MAIN };
 	struct default_take t = { .links = links };
-	int r = rt_dump(rt, route_message(RTM_GETROUTE, 0, &body), take_default, &t);
+	int r = rt_dump(rt, route_message(RTM_GETROUTE, 0, &body), take_default, &t,
+			NULL);
 
 	*out = t.mtu;
 	return r;

@@ -14,6 +14,7 @@
 enum {
 	BATCH_BYTES = 64 * 1024,
 	BATCH_MESSAGES = 1000,
+	DUMP_TRIES = 1000,
 	RECEIVE_BYTES = 4 << 20, /* room for a refusal of every message of a batch */
 };
 
@@ -233,10 +234,11 @@ static int dump_message(struct nl_msg *m, void *arg)
 	return NL_OK;
 }
 
-int rt_dump(struct rt *rt, struct nl_msg *take_m, rt_take *take, void *ctx)
+int rt_dump(struct rt *rt, struct nl_msg *take_m, rt_take *take, void *ctx, size_t *gathered)
 {
 	struct dump d = { .take = take, .ctx = ctx };
-	int r;
+	size_t before = gathered ? *gathered : 0;
+	int r = -NLE_DUMP_INTR;
 
 	if (!take_m)
 		return -ENOMEM;
@@ -246,10 +248,15 @@ int rt_dump(struct rt *rt, struct nl_msg *take_m, rt_take *take, void *ctx)
 	}
 	nlmsg_hdr(take_m)->nlmsg_flags |= NLM_F_REQUEST | NLM_F_DUMP;
 	nl_socket_modify_cb(rt->sk, NL_CB_VALID, NL_CB_CUSTOM, dump_message, &d);
-	r = nl_send_auto(rt->sk, take_m);
+	for (int i = 0; i < DUMP_TRIES && r == -NLE_DUMP_INTR; i++) {
+		d.error = 0;
+		if (gathered)
+			*gathered = before;
+		r = nl_send_auto(rt->sk, take_m);
+		if (r >= 0)
+			r = nl_recvmsgs_default(rt->sk);
+	}
 	nlmsg_free(take_m);
-	if (r >= 0)
-		r = nl_recvmsgs_default(rt->sk);
 	if (r < 0)
 		return errno_of(r);
 	return d.error;

@@ -36,7 +36,9 @@ must_check int rt_one(struct rt *rt, struct nl_msg *take_m, char why[128]);
 /* ---- questions ---- */
 
 typedef int rt_take(void *ctx, struct nl_msg *m); /* 0 or -errno, which ends the dump */
-must_check int rt_dump(struct rt *rt, struct nl_msg *take_m, rt_take *take, void *ctx);
+/* What changed while it was read is read again: *gathered (may be null) goes back to what it was. */
+must_check int rt_dump(struct rt *rt, struct nl_msg *take_m, rt_take *take, void *ctx,
+		       size_t *gathered);
 
 /* ---- messages (link.c, route.c, rule.c); null: out of memory ---- */
 

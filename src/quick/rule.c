@@ -102,6 +102,6 @@ int rt_rules(struct rt *rt, uint8_t family, struct rules *out)
 		nlmsg_free(m);
 		return -ENOMEM;
 	}
-	r = rt_dump(rt, m, take_rule, out);
+	r = rt_dump(rt, m, take_rule, out, &out->n);
 	return r == -EOPNOTSUPP || r == -EAFNOSUPPORT ? 0 : r; /* a kernel without this family */
 }

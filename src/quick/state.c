@@ -39,6 +39,19 @@ void state_look_firewall(struct state *s, const char *name, const struct setting
 		s->firewall = (uint8_t)firewall_choose(name);
 }
 
+int state_look_shared(struct state *s, struct rt *rt)
+{
+	int r;
+
+	free(s->rules.list);
+	s->rules = (struct rules){ 0 };
+	r = rt_rules(rt, IP_V4, &s->rules);
+	if (r == 0)
+		r = rt_rules(rt, IP_V6, &s->rules);
+	s->src_valid_mark = files_read_number(src_valid_mark);
+	return r;
+}
+
 int state_look(struct state *s, struct rt *rt, const char *name, const struct settings *set)
 {
 	int r;
@@ -46,8 +59,6 @@ int state_look(struct state *s, struct rt *rt, const char *name, const struct se
 	free(s->links.list);
 	s->links = (struct links){ 0 };
 	addresses_free(&s->addresses);
-	free(s->rules.list);
-	s->rules = (struct rules){ 0 };
 	s->link = (struct link_info){ 0 };
 	r = rt_links(rt, &s->links);
 	for (size_t i = 0; i < s->links.n; i++)
@@ -56,11 +67,8 @@ int state_look(struct state *s, struct rt *rt, const char *name, const struct se
 	if (r == 0 && s->link.index)
 		r = rt_addresses(rt, s->link.index, &s->addresses);
 	if (r == 0)
-		r = rt_rules(rt, IP_V4, &s->rules);
-	if (r == 0)
-		r = rt_rules(rt, IP_V6, &s->rules);
+		r = state_look_shared(s, rt);
 	s->ipv6 = ipv6_usable(s->link.index ? name : "default");
-	s->src_valid_mark = files_read_number(src_valid_mark);
 	s->proc_sys_writable = access(src_valid_mark, W_OK) == 0;
 	s->dns = dns_choose(set, s->dns_prefix);
 	s->implementation = create_implementation(set);

@@ -29,6 +29,8 @@ struct state {
 /* Everything but the device; name may belong to no link. 0 or -errno. */
 must_check int state_look(struct state *s, struct rt *rt, const char *name,
 			  const struct settings *set);
+/* Again what default-route tunnels share: rules and the sysctl. */
+must_check int state_look_shared(struct state *s, struct rt *rt);
 /* Fills is_wireguard and device. */
 must_check int state_look_device(struct state *s, struct ipc *ipc, const char *name);
 /* path_mtu, for these peers and packets that carry this mark. */

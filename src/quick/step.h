@@ -60,6 +60,7 @@ struct plan {
 	char name[WG_NAME_MAX];
 	struct step *steps; /* owned */
 	size_t n, cap;
+	size_t defaults_at; /* the first step of the default routes */
 	struct addresses guarded;   /* what the firewall steps keep strangers off */
 	struct dns_wish dns;        /* of STEP_DNS */
 	struct dns_wish dns_before; /* of a reload that changes it */

@@ -20,7 +20,7 @@ static void roll_back(struct quick *q)
 	if (q->record.began[HOOK_PRE_UP] || q->record.began[HOOK_POST_UP])
 		apply_hooks(q, &q->file.hooks[HOOK_POST_DOWN], HOOK_POST_DOWN);
 	plan_free(&undo);
-	record_remove(&q->record);
+	record_end(&q->record);
 }
 
 static int say_why(int r)
@@ -30,10 +30,22 @@ static int say_why(int r)
 	return r;
 }
 
-/* 0, or -errno after saying why; so do the next two. */
+static struct plan_options options_of(const struct quick *q)
+{
+	return (struct plan_options){ .hooks = !q->no_hooks, .warn = quick_warn };
+}
+
+/* 0, or -errno after saying why; so do the next five. */
+static int write_record(struct quick *q)
+{
+	int r = say_why(record_fill(&q->record, &q->file, &q->plan));
+
+	return r < 0 ? r : record_write(&q->record);
+}
+
 static int plan_and_record(struct quick *q, bool with_link)
 {
-	struct plan_options o = { .hooks = !q->no_hooks, .warn = quick_warn };
+	struct plan_options o = options_of(q);
 	int r = with_link ? plan_link(&q->plan, &q->file, &o) : 0, held = -1;
 
 	if (r == 0 && with_link)
@@ -41,18 +53,53 @@ static int plan_and_record(struct quick *q, bool with_link)
 	if (r < 0)
 		return say_why(r);
 	if (!with_link || q->file.hooks[HOOK_PRE_UP].n == 0 || !o.hooks || q->dry_run) {
+		r = quick_resolve(q, !q->dry_run);
 		if (!q->dry_run && !q->record.no_folder)
 			held = record_hold_all();
-		r = quick_look_further(q, !q->dry_run);
+		if (r == 0)
+			r = quick_look_further(q);
 		if (r == 0)
 			r = say_why(plan_rest(&q->plan, &q->file, &q->state, &o));
 	}
 	if (r == 0 && !q->dry_run)
-		r = say_why(record_fill(&q->record, &q->file, &q->plan));
-	if (r == 0 && !q->dry_run)
-		r = record_write(&q->record);
+		r = write_record(q);
 	record_let_go(held);
 	return r;
+}
+
+/* Other default-route tunnels may have come and gone since the plan was made, and the places of its
+ * rules depend on theirs. */
+static int apply_defaults(struct quick *q)
+{
+	struct plan *p = &q->plan;
+	int held = q->record.no_folder ? -1 : record_hold_all(), r = quick_look_shared(q);
+
+	if (r == 0)
+		r = say_why(plan_defaults(p, &q->file, &q->state));
+	if (r == 0)
+		r = write_record(q);
+	if (r == 0)
+		r = apply_plan(q, p, p->defaults_at, false);
+	record_let_go(held);
+	return r;
+}
+
+static int apply_rest(struct quick *q, size_t from)
+{
+	struct plan_options o = options_of(q);
+	struct plan *p = &q->plan;
+	int r;
+
+	if (!plan_makes_default(&q->file, &q->state))
+		return apply_plan(q, p, from, false);
+	p->n = p->defaults_at;
+	r = apply_plan(q, p, from, false);
+	if (r == 0)
+		r = apply_defaults(q);
+	from = p->n;
+	if (r == 0)
+		r = say_why(plan_post_up(p, &q->file, &o));
+	return r < 0 ? r : apply_plan(q, p, from, false);
 }
 
 /* PreUp hooks may set keys, marks and addresses, so the rest is planned after they ran. */
@@ -64,7 +111,7 @@ static int go_on_after_hooks(struct quick *q)
 	if (r == 0)
 		r = state_look_device(&q->state, &q->ipc, q->file.name);
 	r = r < 0 ? say_why(r) : plan_and_record(q, false);
-	return r < 0 ? r : apply_plan(q, &q->plan, from, false);
+	return r < 0 ? r : apply_rest(q, from);
 }
 
 /* For save and reload: what the interface has that is not from the file. */
@@ -74,8 +121,9 @@ static void note_result(struct quick *q)
 	struct wg_device d = { 0 };
 
 	q->record.complete = true;
-	record_note(&q->record, "complete");
-	if (q->record.no_folder)
+	if (!record_note(&q->record, "complete"))
+		q->record.exists = false; /* a hook took the tunnel down again */
+	if (q->record.no_folder || !q->record.exists)
 		return;
 	if (rt_addresses(&q->rt, q->ifindex, &now) == 0)
 		for (size_t i = 0; i < now.n; i++)
@@ -111,11 +159,12 @@ static void sweep_old_record(struct quick *q)
 
 static int bring_up(struct quick *q)
 {
+	bool in_two = q->file.hooks[HOOK_PRE_UP].n > 0 && !q->no_hooks;
 	int r = plan_and_record(q, true);
 
 	if (r == 0)
-		r = apply_plan(q, &q->plan, 0, false);
-	if (r == 0 && q->file.hooks[HOOK_PRE_UP].n > 0 && !q->no_hooks)
+		r = in_two ? apply_plan(q, &q->plan, 0, false) : apply_rest(q, 0);
+	if (r == 0 && in_two)
 		r = go_on_after_hooks(q);
 	if (r == 0) {
 		note_result(q);
@@ -133,6 +182,8 @@ int command_up(struct quick *q)
 		return 1;
 	if (!q->dry_run) {
 		r = record_open(&q->record, q->file.name);
+		if (r == -EINTR)
+			return quick_stopped();
 		if (r < 0)
 			say_warning("the record of %s cannot be read: %s", q->file.name,
 				    strerror(-r));

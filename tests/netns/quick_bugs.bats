@@ -110,10 +110,15 @@ without() {
 	PublicKey = KY0qEDi4bOKDxqKj9yt6kczUuZpYetOyQNKkXRfc+Uw=
 	AllowedIPs = 10.9.0.0/16
 	Endpoint = 192.168.5.254:51820
+	[Peer]
+	PublicKey = TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=
+	Endpoint = hub.example:51820
 	END
+	known a 192.168.5.254 hub.example
 	run on a env WG_ENDPOINT_RESOLUTION_RETRIES=0 wg-quick up wg0
-	[ "$status" -eq 0 ] && [[ $output == *"no-such-host.invalid"* ]]
+	[ "$status" -eq 0 ] && [[ $output == *"no-such-host.invalid"*"1 peer comes up without"* ]]
 	[[ $(on a wg show wg0 endpoints) == *"$QUICK_PEER	(none)"* ]]
+	[[ $(on a wg show wg0 endpoints) == *"TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=	192.168.5.254:51820"* ]]
 	[[ $(on a ip route) == *"10.8.0.0/16 dev wg0"*"10.9.0.0/16 dev wg0"* ]]
 	on a wg-quick down wg0
 }

@@ -92,6 +92,49 @@ FULL="Address = 10.7.0.1/24, fd07::1/64"
 	done
 }
 
+@test "six default-route tunnels at once, as at boot, and all at once down" {
+	for i in 0 1 2 3 4 5; do quick_file wg$i "Address = 10.7.$i.1/24, fd07:$i::1/64" "0.0.0.0/0, ::/0"; done
+	none=$(quick_state)
+	all_at_once() {
+		on a bash -c 'for i in 0 1 2 3 4 5; do wg-quick $1 wg$i & p[i]=$!; done
+			for i in 0 1 2 3 4 5; do wait ${p[i]} || exit; done' - "$1"
+	}
+	for round in 1 2 3; do
+		all_at_once up
+		for mark in 51820 51821 51822 51823 51824 51825; do
+			[[ $(on a ip route get 8.8.8.8 mark $mark) == *"dev eth0"* ]]
+			[[ $(on a ip -6 route get 2001:db8:9::1 mark $mark) == *"dev eth0"* ]]
+		done
+		[[ $(on a ip route get 8.8.8.8) == *"dev wg"* && $(on a ip route get 192.168.5.7) == *"dev eth0"* ]]
+		all_at_once down
+		quick_settled "$none"
+	done
+}
+
+@test "who waits for a name keeps no other tunnel waiting, and can be stopped" {
+	quick_file wg1 "$FULL" "0.0.0.0/0, ::/0"
+	quick_file wg0 "" "0.0.0.0/0
+[Peer]
+PublicKey = KY0qEDi4bOKDxqKj9yt6kczUuZpYetOyQNKkXRfc+Uw=
+Endpoint = far.example:1"
+	on a sh -c 'grep -v "192.168.5.254:5801" /etc/wireguard/wg0.conf > /run/x; cat /run/x > /etc/wireguard/wg0.conf; rm /run/x'
+	none=$(quick_state)
+	on_bg a env WG_ENDPOINT_RESOLUTION_RETRIES=infinity wg-quick up wg0
+	waiting=$BG
+	eventually 20 grep -q 'Trying again' "$BG_LOG"
+	ON_LIMIT=20 on a wg-quick up wg1
+	on a wg-quick down wg1
+	# Whose turn it is not is told to stop as well.
+	on_bg a wg-quick down wg0
+	eventually 5 on a pgrep -f 'wg-quick down wg0'
+	on a pkill -TERM -f 'wg-quick down wg0'
+	ended() { ! kill -0 "$1" 2> /dev/null; }
+	eventually 5 ended "$BG"
+	on a pkill -TERM -f 'wg-quick up wg0'
+	eventually 20 ended $waiting
+	quick_settled "$none"
+}
+
 @test "down without the file, after it changed, without the record" {
 	quick_file wg0 "$FULL
 PostUp = touch /run/was-up
@@ -201,6 +244,33 @@ PostDown = echo down >> /run/order" "10.8.0.0/16"
 	quick_file wg0 "PostUp = wg-quick save %i" "10.8.0.0/16"
 	ON_LIMIT=20 on a wg-quick up wg0
 	on a wg-quick down wg0
+	# Through the hook of another one.
+	quick_file wg1 "PostUp = wg-quick save wg0" "10.9.0.0/16"
+	quick_file wg0 "PostUp = wg-quick up wg1
+PreDown = wg-quick down wg1" "10.8.0.0/16"
+	before=$(quick_state)
+	ON_LIMIT=20 on a wg-quick up wg0
+	ON_LIMIT=20 on a wg-quick down wg0
+	quick_settled "$before"
+	# Down again at once; up again at once, with a record; down by what a hook left running.
+	quick_file wg0 "PostUp = wg-quick down %i" "0.0.0.0/0"
+	before=$(quick_state)
+	ON_LIMIT=20 on a wg-quick up wg0
+	quick_settled "$before"
+	quick_file wg0 "PostDown = [ -e /run/once ] || { touch /run/once; wg-quick up %i; }" "0.0.0.0/0"
+	before=$(quick_state)
+	ON_LIMIT=20 on a wg-quick up wg0
+	ON_LIMIT=20 on a wg-quick down wg0
+	on a wg show wg0 > /dev/null
+	ON_LIMIT=20 on a wg-quick down wg0
+	on a rm /run/once
+	quick_settled "$before"
+	on a mkfifo /etc/fifo
+	quick_file wg0 "PostUp = { read -r go < /etc/fifo; wg-quick down %i; } > /dev/null 2>&1 &" "10.8.0.0/16"
+	before=$(quick_state)
+	ON_LIMIT=20 on a wg-quick up wg0
+	on a sh -c 'echo go > /etc/fifo'
+	quick_settled "$before"
 }
 
 @test "with CAP_NET_ADMIN and nothing else" {
