@@ -1,90 +1,9 @@
 #include "change.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "../base/mem.h"
 #include "../ipc/resolve.h"
-
-/* ---- files ---- */
-
-/* More room; the old memory is wiped, which realloc would not do. */
-static int file_grow(struct file_text *f, size_t cap)
-{
-	char *memory = malloc(cap);
-
-	if (!memory)
-		return -ENOMEM;
-	if (f->memory) {
-		memcpy(memory, f->memory, f->text.n);
-		mem_wipe(f->memory, f->cap);
-		free(f->memory);
-	}
-	f->memory = memory;
-	f->cap = cap;
-	f->text.p = memory;
-	return 0;
-}
-
-static int file_read_all(struct file_text *f, int fd, size_t max)
-{
-	struct stat st;
-	ssize_t got = 1;
-	int rc = 0;
-
-	f->failed = "fstat";
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	f->failed = "read";
-	if (S_ISDIR(st.st_mode))
-		return -EISDIR;
-	rc = file_grow(f, st.st_size > 0 && (uint64_t)st.st_size < max ? (size_t)st.st_size + 1 : 4096);
-	while (rc == 0 && got > 0) {
-		if (f->text.n > max)
-			return -EFBIG;
-		if (f->text.n == f->cap)
-			rc = file_grow(f, f->cap * 2);
-		if (rc)
-			break;
-		got = read(fd, f->memory + f->text.n, f->cap - f->text.n);
-		if (got < 0 && errno == EINTR)
-			got = 1;
-		else if (got < 0)
-			rc = -errno;
-		else
-			f->text.n += (size_t)got;
-	}
-	return rc;
-}
-
-int file_read(struct file_text *f, const char *path, size_t max)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
-
-	*f = (struct file_text){ .failed = "fopen" }; /* the word that people grep for */
-	if (fd < 0)
-		return -errno;
-	rc = file_read_all(f, fd, max);
-	close(fd);
-	if (rc)
-		file_free(f);
-	return rc;
-}
-
-void file_free(struct file_text *f)
-{
-	const char *failed = f->failed;
-
-	if (f->memory)
-		mem_wipe(f->memory, f->cap);
-	free(f->memory);
-	*f = (struct file_text){ .failed = failed };
-}
-
-/* ---- names, device ---- */
 
 static void tell_waiting(void *ctx, const char *host, const char *why, unsigned int wait_ms)
 {

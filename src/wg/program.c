@@ -2,6 +2,7 @@
 #include "program.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -50,8 +51,25 @@ static bool env_is(const char *name, const char *value)
 	return is && strcmp(is, value) == 0;
 }
 
+/* No socket shall get the number of an output that is closed, and what is written there. Writing to what
+ * is put in its place fails as before. */
+static void fill_closed(int output)
+{
+	int null;
+
+	if (fcntl(output, F_GETFD) >= 0)
+		return;
+	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (null >= 0 && null != output) {
+		(void)dup2(null, output);
+		close(null);
+	}
+}
+
 void program_open(struct program *p, const char *name, char *buffer, size_t cap)
 {
+	fill_closed(STDOUT_FILENO);
+	fill_closed(STDERR_FILENO);
 	*p = (struct program){ .name = name, .out = text_fixed(buffer, cap) };
 	p->out.room = out_room;
 	p->out.ctx = p;

@@ -1,8 +1,6 @@
 /* `wg set`: words to a patch. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../base/mem.h"
@@ -19,53 +17,87 @@ static int usage(const struct program *p, const char *word)
 	return 1;
 }
 
-static void report(struct diag *d, const char *text)
+static int refuse(struct diag *d, const char *text)
 {
 	struct diag_message m = { .level = DIAG_ERROR, .text = text };
 
 	diag_report(d, &m);
+	return -EINVAL;
 }
 
-/* The key of a file's text: nothing at all is no key (zeros). */
-static int key_from_text(uint8_t key[KEY_BYTES], struct span text, struct diag *d)
+/* Up to n bytes; fewer only at the end, or where it cannot be read. */
+static ssize_t read_up_to(int fd, char *out, size_t n)
 {
-	memset(key, 0, KEY_BYTES);
-	if (text.n == 0)
-		return 0;
-	if (text.n < KEY_BASE64_CHARS) {
-		report(d, "Invalid length key in key file");
-		return -EINVAL;
-	}
-	for (size_t i = KEY_BASE64_CHARS; i < text.n; i++) {
-		char c = text.p[i];
+	size_t have = 0;
+	ssize_t got = 1;
 
-		if (ascii_is_blank(c))
-			continue;
-		diag_f(d, DIAG_ERROR, NULL, NULL, "Found trailing character in key file: `%c'",
-		       c > ' ' && c < 127 ? c : '?');
-		return -EINVAL;
+	while (have < n && got != 0) {
+		got = read(fd, out + have, n - have);
+		if (got < 0 && errno != EINTR)
+			return -1;
+		if (got > 0)
+			have += (size_t)got;
 	}
-	if (!key_from_base64(key, span_sub(text, 0, KEY_BASE64_CHARS))) {
-		report(d, "Key is not the correct length or format");
-		return -EINVAL;
-	}
-	return 0;
+	return (ssize_t)have;
 }
 
-enum { KEY_FILE_MAX = 64 * 1024 };
+/* A file of nothing is no key, which takes the device's away. What cannot be wound back, as a pipe, is not
+ * meant so: there most often a command has failed. */
+static bool is_empty_file(int fd, ssize_t got)
+{
+	return got == 0 && lseek(fd, 0, SEEK_CUR) == 0;
+}
+
+enum { BLANKS_MAX = 1 << 20 }; /* no file has more; a device may have no end */
+
+static int only_blanks_follow(int fd, struct diag *d)
+{
+	char rest[4096], other = '\0';
+	size_t blanks = 0;
+	ssize_t n = 0;
+
+	do {
+		n = read_up_to(fd, rest, sizeof rest);
+		for (ssize_t i = 0; i < n && !other; i++)
+			if (!ascii_is_blank(rest[i]) || ++blanks > BLANKS_MAX)
+				other = rest[i] >= ' ' && rest[i] < 127 ? rest[i] : '?';
+	} while (!other && n == sizeof rest);
+	mem_wipe(rest, sizeof rest);
+	if (other)
+		diag_f(d, DIAG_ERROR, NULL, NULL, "Found trailing character in key file: `%c'", other);
+	return other ? -EINVAL : 0;
+}
+
+static int key_from_file(uint8_t key[KEY_BYTES], int fd, struct diag *d)
+{
+	char base64[KEY_BASE64_CHARS];
+	ssize_t got = read_up_to(fd, base64, sizeof base64);
+	int rc = 0;
+
+	memset(key, 0, KEY_BYTES);
+	if (got == sizeof base64) {
+		rc = only_blanks_follow(fd, d);
+		if (rc == 0 && !key_from_base64(key, (struct span){ base64, sizeof base64 }))
+			rc = refuse(d, "Key is not the correct length or format");
+	} else if (!is_empty_file(fd, got)) {
+		rc = refuse(d, "Invalid length key in key file");
+	}
+	mem_wipe(base64, sizeof base64);
+	return rc;
+}
 
 static int read_key(void *ctx, uint8_t key[KEY_BYTES], const char *path, struct diag *d)
 {
-	struct file_text file;
-	int rc = file_read(&file, path, KEY_FILE_MAX);
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
 
 	(void)ctx;
-	if (rc) {
-		diag_f(d, DIAG_ERROR, NULL, NULL, "%s: %s", file.failed, strerror(-rc));
+	if (fd < 0) {
+		rc = -errno;
+		diag_f(d, DIAG_ERROR, NULL, NULL, "fopen: %s", strerror(-rc)); /* the word that people grep for */
 		return rc;
 	}
-	rc = key_from_text(key, file.text, d);
-	file_free(&file);
+	rc = key_from_file(key, fd, d);
+	close(fd);
 	return rc;
 }
 

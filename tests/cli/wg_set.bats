@@ -68,9 +68,35 @@ private_key=$PRIVATE_HEX
 	echo "${PRIVATE%=}0" > key
 	both 1 "" "Key is not the correct length or format
 " "$WG" set wgx private-key key
-	both 1 "" "read: Is a directory
+	both 1 "" "Invalid length key in key file
 " "$WG" set wgx peer "$KEY_A" preshared-key /etc
-	run -1 "$WG" set wgx private-key /dev/zero
+	both 1 "" "Found trailing character in key file: \`?'
+" "$WG" set wgx private-key /dev/zero
+	sent wgx ""
+	{ echo "$PRIVATE"; head -c 100000 /dev/zero | tr '\0' ' '; } > key
+	both 0 "" "" "$WG" set wgx private-key key
+	sent wgx "set=1
+private_key=$PRIVATE_HEX
+
+"
+}
+
+@test "a key file of nothing is no key, a pipe of nothing is a failed command" {
+	local words
+	fake wgx
+	: > empty
+	both 0 "" "" "$WG" set wgx peer "$KEY_A" preshared-key empty
+	sent wgx "set=1
+public_key=$HEX_A
+preshared_key=0000000000000000000000000000000000000000000000000000000000000000
+
+"
+	for words in private-key "peer $KEY_A preshared-key"; do
+		run -1 bash -c '"$1" set wgx $2 <(false)' _ "$WG" "$words"
+		[ "$output" = "Invalid length key in key file" ]
+		run -1 bash -c 'false | "$1" set wgx $2 /dev/stdin' _ "$WG" "$words"
+		[ "$output" = "Invalid length key in key file" ]
+	done
 	sent wgx ""
 }
 

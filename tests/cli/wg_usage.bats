@@ -84,6 +84,9 @@ usage() {
 @test "an output that cannot be written is an error" {
 	run -1 sh -c '"$1" --help > /dev/full' sh "$WG"
 	[ "$output" = "write: No space left on device" ]
+	fake wgx
+	run -1 sh -c '"$1" show interfaces >&-' sh "$WG" # the socket to the kernel is not stdout
+	[ "$output" = "write: Bad file descriptor" ]
 }
 
 @test "a privileged wg takes no hints from the environment" {

@@ -172,7 +172,8 @@ def show(s):
         env["WG_COLOR_MODE"] = s.one("always", "never", "auto", "")
     if s.chance(40):
         env["WG_HIDE_KEYS"] = s.one("never", "always", "")
-    return Case("show", argv, devices, env=env)
+    prints = names and argv in ([], ["show"], ["show", "interfaces"], ["show", names[0]], ["show", names[0], "dump"])
+    return Case("show", argv, devices, env=env, out=unwritable(s) if prints and s.chance(5) else "")
 
 
 def usage(s):
@@ -258,9 +259,12 @@ def key_file(s, case):
     text = s.secret()
     case.secrets.append(text)
     if s.chance(20):
-        return s.one("/dev/null", "nosuch")
-    case.files[name] = s.one(text, text + "\n", text + "\n\n \t", text[:30], text + "\nx", " " + text, "",
-                             text[:42] + "z=").encode()
+        return s.one("/dev/null", "nosuch", "/")
+    text = s.one(text, text + "\n", text + "\n\n \t", text[:30], text + "\nx", " " + text, "", text[:42] + "z=").encode()
+    if s.chance(15) and "/dev/stdin" not in case.argv:  # from a pipe, which may be empty
+        case.stdin = text
+        return "/dev/stdin"
+    case.files[name] = text
     return name
 
 
