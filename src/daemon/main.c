@@ -143,10 +143,13 @@ static int run(const struct start *s)
 		text_f(&why, "cannot start: %s", strerror(-error));
 	if (error && s->foreground)
 		log_error("%s", text);
-	start_report(word, error ? text : "");
-	if (!error)
+	if (!error) {
+		start_report(word, "");
 		control_run(&control);
+	}
 	control_free(&control);
+	if (error)
+		start_report(word, text); /* nothing is left that the next start could meet */
 	return error ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

@@ -101,7 +101,7 @@ static void parent_waits(int word_fd, pid_t child)
 	char word[512];
 	size_t n = 0;
 	ssize_t k;
-	int status;
+	int status = 0;
 
 	while (n < sizeof word) {
 		k = read(word_fd, word + n, sizeof word - n);
@@ -113,9 +113,11 @@ static void parent_waits(int word_fd, pid_t child)
 	}
 	if (n == 1 && word[0] == '\0')
 		_exit(EXIT_SUCCESS);
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
 	if (n > 0)
 		log_error("%.*s", (int)n, word);
-	else if (waitpid(child, &status, 0) == child && WIFSIGNALED(status))
+	else if (WIFSIGNALED(status))
 		log_error("ended by signal %d", WTERMSIG(status));
 	else
 		log_error("ended while it started");

@@ -101,6 +101,20 @@ uapi() {
 	on a sh -c '! test -e /run/wireguard/wg1.sock && ! ip link show wg1'
 }
 
+@test "when a start that failed returns, nothing is left already" {
+	on a mkdir -p /run/wireguard/wg0.sock
+	on a bash -c 'for i in {1..50}; do
+		! wireguardd wg0 2> /dev/null || exit 1
+		! test -e /sys/class/net/wg0 && ! pgrep -x wireguardd || exit 2
+	done'
+	on a rmdir /run/wireguard/wg0.sock
+	on a bash -c 'for n in {6..40}; do # it fails later and later
+		(ulimit -n $n; wireguardd wg0 2> /dev/null) && break
+		! test -e /run/wireguard/wg0.sock && ! test -e /sys/class/net/wg0 || exit 1
+	done
+	test -S /run/wireguard/wg0.sock'
+}
+
 @test "only the cryptography that WG_CPU allows is used" {
 	for cpu in generic auto ''; do
 		on_bg a env LOG_LEVEL=verbose WG_CPU=$cpu wireguardd -f wg0
