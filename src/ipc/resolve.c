@@ -16,8 +16,8 @@ enum {
 	THREADS_MAX = 64,
 	STACK_BYTES = 256 * 1024, /* the resolver's own buffers are some tens of KiB */
 	RETRIES_DEFAULT = 15,
-	WAIT_FIRST_MS = 1000,
-	WAIT_MAX_MS = 20000,
+	WAIT_FIRST_US = 1000000, /* then six fifths of it each time */
+	WAIT_MAX_US = 20000000,
 };
 
 enum lookup_state { LOOKUP_PENDING, LOOKUP_FOUND, LOOKUP_DEAD };
@@ -186,16 +186,19 @@ static bool is_stopped(const struct resolve_options *o)
 	return o->stop && *o->stop;
 }
 
-static void wait_ms(unsigned int ms, const struct resolve_options *o)
+static void wait_us(unsigned int us, const struct resolve_options *o)
 {
-	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
+	struct timespec t = { .tv_sec = us / 1000000, .tv_nsec = (long)(us % 1000000) * 1000 };
 
 	while (!is_stopped(o) && nanosleep(&t, &t) < 0 && errno == EINTR)
 		;
 }
 
-static void tell_waiting(const struct lookups *all, const struct resolve_options *o, unsigned int ms)
+/* To the hundredth of a second, which is what people see. */
+static void tell_waiting(const struct lookups *all, const struct resolve_options *o, unsigned int us)
 {
+	unsigned int ms = (us + 5000) / 10000 * 10;
+
 	for (size_t i = 0; o->waiting && i < all->n; i++)
 		if (all->list[i].state == LOOKUP_PENDING)
 			o->waiting(o->ctx, all->list[i].text, gai_strerror(all->list[i].error), ms);
@@ -204,18 +207,18 @@ static void tell_waiting(const struct lookups *all, const struct resolve_options
 /* Where all are wanted, a name that is dead for good ends it: the device will not be changed anyway. */
 static void lookup_all(struct lookups *all, const struct resolve_options *o)
 {
-	unsigned int ms = WAIT_FIRST_MS;
+	unsigned int us = WAIT_FIRST_US;
 
 	lookup_round(all);
 	for (int i = 0; o->retries < 0 || i < o->retries; i++) {
 		if (count(all, LOOKUP_PENDING) == 0 || is_stopped(o) ||
 		    (count(all, LOOKUP_DEAD) > 0 && !o->some))
 			return;
-		tell_waiting(all, o, ms);
-		wait_ms(ms, o);
+		tell_waiting(all, o, us);
+		wait_us(us, o);
 		if (is_stopped(o))
 			return;
-		ms = ms * 12 / 10 < WAIT_MAX_MS ? ms * 12 / 10 : WAIT_MAX_MS;
+		us = us * 6 / 5 < WAIT_MAX_US ? us * 6 / 5 : WAIT_MAX_US;
 		lookup_round(all);
 	}
 }

@@ -18,6 +18,15 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static int calls, inside, meet; /* meet: every call waits until so many are inside at once */
 static int transient_left;      /* so many times "slow" fails and may come */
+static unsigned int slept_ms;
+
+/* And this one for its sleep. */
+int nanosleep(const struct timespec *want, struct timespec *left)
+{
+	(void)left;
+	slept_ms += (unsigned int)(want->tv_sec * 1000 + want->tv_nsec / 1000000);
+	return 0;
+}
 
 /* "A.B" answers 10.0.A.B; "dead" never will; "slow" after some tries; "six" is an IPv6 address. */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
@@ -77,7 +86,7 @@ static void add_host(struct wg_device *d, const char *host, uint32_t line)
 
 struct heard {
 	char text[512];
-	unsigned int line, n, waits, last_wait_ms;
+	unsigned int line, n, waits, wait_ms[20];
 };
 
 static void hear(void *ctx, const struct diag_message *m)
@@ -96,8 +105,8 @@ static void hear_wait(void *ctx, const char *host, const char *why, unsigned int
 
 	assert_string_equal(host, "slow:1");
 	assert_true(strlen(why) > 0);
-	h->waits++;
-	h->last_wait_ms = ms;
+	assert_true(h->waits < ARRAY_LEN(h->wait_ms));
+	h->wait_ms[h->waits++] = ms;
 }
 
 static int resolve(struct wg_device *d, struct heard *h, int retries)
@@ -187,7 +196,7 @@ static void a_slow_name_is_asked_again(void **state)
 	add_host(&d, "2.2:1", 2);
 	assert_int_equal(resolve(&d, &h, 15), 0);
 	assert_int_equal(h.waits, 1);
-	assert_int_equal(h.last_wait_ms, 1000);
+	assert_int_equal(h.wait_ms[0], 1000);
 	assert_int_equal(calls, 3);
 	device_free(&d);
 }
@@ -203,6 +212,27 @@ static void retries_end(void **state)
 	assert_int_equal(resolve(&d, &h, 0), 1);
 	assert_int_equal(h.waits, 0);
 	assert_int_equal(h.n, 1);
+	transient_left = 0;
+	device_free(&d);
+}
+
+/* The waits that upstream says, to the hundredth of a second. */
+static void waits_grow(void **state)
+{
+	static const unsigned int ms[] = {
+		1000, 1200, 1440, 1730, 2070, 2490, 2990, 3580, 4300, 5160, 6190, 7430, 8920, 10700, 12840, 15410, 18490, 20000, 20000
+	};
+	struct wg_device d = { 0 };
+	struct heard h = { .n = 0 };
+
+	(void)state;
+	transient_left = 100;
+	slept_ms = 0;
+	add_host(&d, "slow:1", 1);
+	assert_int_equal(resolve(&d, &h, ARRAY_LEN(ms)), 1);
+	assert_int_equal(h.waits, ARRAY_LEN(ms));
+	assert_memory_equal(h.wait_ms, ms, sizeof ms);
+	assert_in_range(slept_ms, 145900, 146000);
 	transient_left = 0;
 	device_free(&d);
 }
@@ -255,6 +285,7 @@ int main(void)
 		cmocka_unit_test(a_dead_name_has_a_peer_and_a_line),
 		cmocka_unit_test(a_slow_name_is_asked_again),
 		cmocka_unit_test(retries_end),
+		cmocka_unit_test(waits_grow),
 		cmocka_unit_test(ports_are_not_wrapped),
 		cmocka_unit_test(retries_of_the_environment),
 	};
