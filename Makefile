@@ -111,13 +111,15 @@ $(O)/%.o: %.c
 
 include tests/tests.mk
 
+# The README's "umask 077" must not hide what is for everybody.
+make_folder = umask 022 && mkdir -p "$(DESTDIR)$(1)"
 # $(1): folder, $(2): files (may be none), $(3): mode
 define install_files
-$(if $(strip $(2)),$(Q)mkdir -p "$(DESTDIR)$(1)" && $(INSTALL) -m $(3) $(2) "$(DESTDIR)$(1)/")
+$(if $(strip $(2)),$(Q)$(call make_folder,$(1)) && $(INSTALL) -m $(3) $(2) "$(DESTDIR)$(1)/")
 endef
 # Completions are called as their shell wants them: $(1) folder, $(2) file, $(3) name
 define install_as
-$(if $(wildcard $(2)),$(Q)mkdir -p "$(DESTDIR)$(1)" && $(INSTALL) -m 0644 $(2) "$(DESTDIR)$(1)/$(3)")
+$(if $(wildcard $(2)),$(Q)$(call make_folder,$(1)) && $(INSTALL) -m 0644 $(2) "$(DESTDIR)$(1)/$(3)")
 endef
 
 with_programs := wg $(if $(filter yes,$(WITH_WGQUICK)),wg-quick) \
@@ -129,7 +131,7 @@ install: $(with_programs:%=$(O)/%)
 	$(call install_files,$(BINDIR),$(with_programs:%=$(O)/%),0755)
 	$(call install_files,$(MANDIR)/man8,$(filter %.8,$(man_of)),0644)
 	$(call install_files,$(MANDIR)/man5,$(filter %.5,$(man_of)),0644)
-	$(Q)mkdir -p "$(DESTDIR)$(SYSCONFDIR)/wireguard" && chmod 0700 "$(DESTDIR)$(SYSCONFDIR)/wireguard"
+	$(Q)$(call make_folder,$(SYSCONFDIR)/wireguard) && chmod 0700 "$(DESTDIR)$(SYSCONFDIR)/wireguard"
 ifeq ($(WITH_BASHCOMPLETION),yes)
 	$(call install_as,$(BASHCOMPDIR),completion/wg.bash,wg)
 	$(if $(filter wg-quick,$(with_programs)),$(call install_as,$(BASHCOMPDIR),completion/wg-quick.bash,wg-quick))

@@ -39,6 +39,13 @@ mode() {
 	mode /lib/systemd/system/wg-quick.target 644
 }
 
+@test "folders are for everybody, whatever the umask" {
+	umask 077
+	install_to
+	[ "$(cd "$to" && find . -mindepth 1 -type d ! -perm 755)" = ./etc/wireguard ]
+	mode /etc/wireguard 700
+}
+
 @test "elsewhere, and only parts" {
 	install_to PREFIX=/opt/vpn SYSCONFDIR=/opt/etc WITH_WGQUICK=no WITH_WIREGUARDD=no WITH_SYSTEMDUNITS=no \
 		WITH_BASHCOMPLETION=no WITH_ZSHCOMPLETION=no WITH_FISHCOMPLETION=no
