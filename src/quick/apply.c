@@ -13,7 +13,10 @@
 
 #include <limits.h>
 
-enum { EXISTING_NAMED = 10 }; /* routes that were there already, named one by one */
+enum {
+	EXISTING_NAMED = 10, /* routes that were there already, named one by one */
+	IP_FAILED = 2,       /* ip(8)'s status when the kernel refuses */
+};
 
 struct apply {
 	struct quick *q;
@@ -67,6 +70,13 @@ static bool was_gone_already(int error)
 	       error == -EAFNOSUPPORT || error == -ENXIO;
 }
 
+static void note_failure(struct quick *q, int status)
+{
+	q->failures++;
+	if (!q->status)
+		q->status = status;
+}
+
 static void fail(struct apply *a, const struct step *s, int error, const char *why)
 {
 	struct text line = grow_text();
@@ -80,7 +90,7 @@ static void fail(struct apply *a, const struct step *s, int error, const char *w
 	trace_flush(&a->q->trace);
 	say_error("%.*s: %s", (int)shown.n, shown.p ? shown.p : "", why ? why : strerror(-error));
 	grow_text_free(&line);
-	a->q->failures++;
+	note_failure(a->q, IP_FAILED);
 	if (!a->tolerant && a->error == 0)
 		a->error = error;
 }
@@ -140,7 +150,7 @@ static int send_batch(struct apply *a)
 			route_exists(a, &p->steps[i]);
 	if (r < 0) {
 		say_error("netlink: %s", strerror(-r));
-		a->q->failures++;
+		note_failure(a->q, IP_FAILED);
 		if (!a->tolerant && a->error == 0)
 			a->error = r;
 	}
@@ -296,6 +306,7 @@ static int apply_one(struct apply *a, struct step *s)
 	if (s->kind != STEP_LINK)
 		step_print(&a->q->trace.t, a->p, s, false);
 	trace_flush(&a->q->trace);
+	run_status = 0;
 	switch (s->kind) {
 	case STEP_LINK: r = apply_link(a, s); break;
 	case STEP_HOOK: r = apply_hook(a, s); break;
@@ -305,7 +316,7 @@ static int apply_one(struct apply *a, struct step *s)
 	case STEP_DNS: r = apply_dns(a, s); break;
 	}
 	if (r < 0) {
-		a->q->failures++;
+		note_failure(a->q, run_status ? run_status : 1);
 		a->error = a->tolerant ? 0 : r;
 	}
 	return a->error;

@@ -158,7 +158,7 @@ static int take_down(struct quick *q)
 		sweep(q);
 	apply_hooks(q, &q->record.hooks[HOOK_POST_DOWN], HOOK_POST_DOWN);
 	record_end(&q->record);
-	return q->failures > 0;
+	return q->failures > 0 ? quick_status(q) : 0;
 }
 
 int command_down(struct quick *q)

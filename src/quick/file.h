@@ -62,7 +62,7 @@ struct file {
 	unsigned int mtu; /* 0: to be found out */
 	enum table_kind table_kind;
 	uint32_t table; /* of TABLE_GIVEN */
-	char *table_word; /* as written; owned */
+	char *table_word; /* as written; owned; null: none */
 	struct words hooks[HOOK_PHASES];
 	bool save_config;
 	struct file_cut *cuts; /* what wg does not see, rising; owned */

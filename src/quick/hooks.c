@@ -6,6 +6,8 @@
 #include "run.h"
 #include "say.h"
 
+char *const *hook_arguments;
+
 void hook_expand(struct text *t, const char *text, const char *name)
 {
 	for (const char *p = text; *p; p++) {
@@ -19,7 +21,7 @@ void hook_expand(struct text *t, const char *text, const char *name)
 }
 
 /* What a hook of bash's wg-quick finds around it. */
-static const char bash_before[] = "set -e -o pipefail\nshopt -s extglob\n"
+static const char bash_before[] = "set -e -o pipefail\nshopt -s extglob\nARGS=(\"$@\"); set --\n"
 				  "cmd() { echo \"[#] $*\" >&2; \"$@\"; }\n"
 				  "die() { echo \"$PROGRAM: $*\" >&2; exit 1; }\n";
 static const char sh_before[] = "set -e\n";
@@ -28,7 +30,8 @@ int hook_run(const char *text, const char *name, const char *config)
 {
 	struct text script = grow_text();
 	const char *bash = run_find("bash");
-	char *argv[4] = { NULL, NULL, NULL, NULL };
+	static char c[] = "-c", sh[] = "/bin/sh";
+	char *argv[12] = { NULL };
 	struct run r = { .argv = argv, .hook = true };
 	int status;
 
@@ -42,12 +45,16 @@ int hook_run(const char *text, const char *name, const char *config)
 	setenv("INTERFACE", name, 1);
 	setenv("CONFIG_FILE", config ? config : "", 1);
 	setenv("PROGRAM", say_program, 1);
-	argv[0] = span_dup(span_of(bash ? bash : "/bin/sh"));
-	argv[1] = span_dup(SPAN("-c"));
+	argv[0] = bash ? span_dup(span_of(bash)) : sh;
+	argv[1] = c;
 	argv[2] = script.p;
-	status = argv[0] && argv[1] ? run_program(&r) : -ENOMEM;
-	free(argv[0]);
-	free(argv[1]);
+	argv[3] = span_dup(span_of(say_program));
+	for (size_t i = 0; hook_arguments && hook_arguments[i] && i + 5 < ARRAY_LEN(argv); i++)
+		argv[4 + i] = hook_arguments[i];
+	status = argv[0] && argv[3] ? run_program(&r) : -ENOMEM;
+	if (bash)
+		free(argv[0]);
+	free(argv[3]);
 	grow_text_free(&script);
 	return status;
 }

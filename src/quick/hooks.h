@@ -7,6 +7,8 @@
 /* Appends the text with every "%i" replaced by the name. */
 void hook_expand(struct text *t, const char *text, const char *name);
 
+extern char *const *hook_arguments; /* what wg-quick was called with, which hooks find in ARGS; ended by null */
+
 /* Runs it and waits: 0, the exit status, 128 + signal, or -errno. */
 int hook_run(const char *text, const char *name, const char *config);
 

@@ -250,6 +250,9 @@ static bool take_mtu(struct keys_reader *r, const struct conf_extra *x, struct d
 {
 	uint64_t n;
 
+	r->file->mtu = 0;
+	if (x->value.n == 0)
+		return true;
 	if (!span_to_u64(&n, x->value, 65535) || n < 68) {
 		report(d, x, r->file->path, x->value, "not a number from 68 to 65535", NULL);
 		return false;
@@ -323,10 +326,8 @@ static bool take_table(struct keys_reader *r, const struct conf_extra *x, struct
 		       "neither off, auto, a number nor a name in rt_tables", NULL);
 		return false;
 	}
-	if (f->table_kind == TABLE_GIVEN && f->table == 0) {
-		report(d, x, f->path, x->value, "there is no table 0", NULL);
-		return false;
-	}
+	if (f->table_kind == TABLE_GIVEN && f->table == 0)
+		f->table = TABLE_MAIN; /* as the kernel takes it */
 	return true;
 }
 

@@ -1,5 +1,6 @@
 /* wg-quick: brings a tunnel up and down from its file, as wg-quick(8) does, as one transaction. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "create.h"
+#include "hooks.h"
 #include "quick.h"
 #include "run.h"
 
@@ -37,12 +39,16 @@ static const char usage[] =
 static const struct command {
 	const char *name;
 	int (*run)(struct quick *q);
+	bool prints;  /* on stdout */
 	bool asks;    /* the kernel */
 	bool changes; /* needs CAP_NET_ADMIN */
 } commands[] = {
-	{ "up", command_up, true, true },         { "down", command_down, true, true },
-	{ "save", command_save, true, true },     { "strip", command_strip, false, false },
-	{ "reload", command_reload, true, true }, { "diff", command_diff, true, true },
+	{ "up", command_up, false, true, true },
+	{ "down", command_down, false, true, true },
+	{ "save", command_save, false, true, true },
+	{ "strip", command_strip, true, false, false },
+	{ "reload", command_reload, false, true, true },
+	{ "diff", command_diff, true, true, true },
 };
 
 static int print_usage(int status)
@@ -145,6 +151,20 @@ static int run(struct quick *q, const struct command *command)
 	return command->run(q);
 }
 
+/* Files we open must not become our standard input or output. False: there is no standard output. */
+static bool have_stdout(void)
+{
+	bool have = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
+	int null;
+
+	do
+		null = open("/dev/null", O_RDWR);
+	while (null >= 0 && null <= STDERR_FILENO);
+	if (null >= 0)
+		close(null);
+	return have;
+}
+
 static void free_all(struct quick *q)
 {
 	trace_free(&q->trace);
@@ -161,6 +181,7 @@ int main(int argc, char *argv[])
 	struct quick q = { .record = { .lock = -1 } };
 	const struct command *command = NULL;
 	const char *slash = strrchr(argv[0], '/');
+	bool stdout_there = have_stdout(), prints;
 	int status;
 
 	say_program = slash ? slash + 1 : argv[0];
@@ -171,11 +192,17 @@ int main(int argc, char *argv[])
 		return print_usage(1);
 	if (command->changes && !q.dry_run && !may_change_network())
 		return ask_sudo(argc, argv);
+	prints = q.dry_run || command->prints;
+	if (prints && !stdout_there)
+		return quick_said(-EBADF);
 	set_environment();
 	run_watch_signals();
-	trace_init(&q.trace,
-		   q.dry_run || command->run == command_diff ? STDOUT_FILENO : STDERR_FILENO);
+	hook_arguments = argv + 1;
+	trace_init(&q.trace, prints ? STDOUT_FILENO : STDERR_FILENO);
 	status = run(&q, command);
+	trace_flush(&q.trace);
+	if (prints && status == 0)
+		status = quick_said(q.trace.error);
 	free_all(&q);
 	return status;
 }

@@ -28,6 +28,7 @@ int plan_link(struct plan *p, const struct file *f, const struct plan_options *o
 {
 	memcpy(p->name, f->name, sizeof p->name);
 	p->config = f->path;
+	p->table_word = f->table_kind == TABLE_GIVEN ? f->table_word : NULL;
 	if (!plan_add(p, STEP_LINK))
 		return -ENOMEM;
 	return add_hooks(p, f, HOOK_PRE_UP, o);

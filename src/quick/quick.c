@@ -104,6 +104,18 @@ int quick_resolve(struct quick *q, bool patient)
 	return 0;
 }
 
+int quick_said(int error)
+{
+	if (error < 0)
+		say_error("write: %s", strerror(-error));
+	return error < 0;
+}
+
+int quick_status(const struct quick *q)
+{
+	return q->status ? q->status : 1;
+}
+
 int quick_stopped(void)
 {
 	say_error("stopped by a signal (%s)", strsignal(run_stopped));

@@ -19,6 +19,7 @@ struct quick {
 	struct trace trace;
 	uint32_t ifindex; /* of the interface once it is there */
 	int failures;     /* of steps that did not stop us */
+	int status;       /* of the first that failed, as the command of its line would have it; or 0 */
 };
 
 /* The commands; each returns the exit status. */
@@ -41,6 +42,10 @@ must_check int quick_resolve(struct quick *q, bool patient);
 must_check int quick_look_further(struct quick *q);
 /* Again what other default-route tunnels may have changed meanwhile; the same. */
 must_check int quick_look_shared(struct quick *q);
+/* What to exit with when stdout was what we are for: 1, after saying so, when it could not be written. */
+int quick_said(int error);
+/* What to exit with after a failure. */
+int quick_status(const struct quick *q);
 /* Says that a signal ended the wait for our turn; 1. */
 int quick_stopped(void);
 /* True when wg would list this name. */

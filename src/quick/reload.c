@@ -535,6 +535,7 @@ static int reload_or_diff(struct quick *q, bool act)
 		r = look(q);
 	memcpy(q->plan.name, q->file.name, sizeof q->plan.name);
 	q->plan.config = q->file.path;
+	q->plan.table_word = q->file.table_kind == TABLE_GIVEN ? q->file.table_word : NULL;
 	if (names.peers.n > 0)
 		qsort(names.peers.list, names.peers.n, sizeof *names.peers.list, compare_words);
 	if (r == 0 && act && may_touch_default(q)) {
@@ -557,7 +558,7 @@ static int reload_or_diff(struct quick *q, bool act)
 	free(reload.found.list);
 	free(reload.wanted);
 	plan_free(&old);
-	return r < 0 || q->failures > 0;
+	return r < 0 || q->failures > 0 ? quick_status(q) : 0;
 }
 
 int command_reload(struct quick *q)

@@ -15,6 +15,7 @@
 #include "fault.h"
 
 volatile int run_stopped;
+int run_status;
 static volatile pid_t running; /* the program that is waited for */
 
 /* The first request to stop lets the step in hand finish; a second one is passed on to it. */
@@ -187,6 +188,8 @@ int run_program(const struct run *r)
 	}
 	close_both(in);
 	close_both(out);
+	if (status != 0)
+		run_status = status > 0 ? status : 1;
 	return status;
 }
 

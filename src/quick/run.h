@@ -16,6 +16,10 @@ struct run {
  * dies with us, unless it becomes a daemon first. */
 int run_program(const struct run *r);
 
+/* The exit status of the last program that failed, as a shell would give it; set back to 0 by whoever
+ * wants to know. */
+extern int run_status;
+
 /* The same with the words given one by one, at most 15, ended by a null. */
 int run_words(const struct run *like, const char *program, ...);
 

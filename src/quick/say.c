@@ -8,17 +8,18 @@
 
 const char *say_program = "wg-quick";
 
-void say_bytes(int fd, const char *p, size_t n)
+int say_bytes(int fd, const char *p, size_t n)
 {
 	while (n > 0) {
 		ssize_t done = write(fd, p, n);
 		if (done < 0 && errno == EINTR)
 			continue;
 		if (done <= 0)
-			return;
+			return done < 0 ? -errno : -EIO;
 		p += done;
 		n -= (size_t)done;
 	}
+	return 0;
 }
 
 static void say_line(const char *before, const char *fmt, va_list ap)
@@ -133,8 +134,10 @@ void trace_init(struct trace *t, int fd)
 
 void trace_flush(struct trace *t)
 {
-	if (t->t.n > 0 && !t->silent)
-		say_bytes(t->fd, t->t.p, t->t.n);
+	int r = t->t.n > 0 && !t->silent ? say_bytes(t->fd, t->t.p, t->t.n) : 0;
+
+	if (t->error == 0)
+		t->error = r;
 	t->t.n = 0;
 }
 

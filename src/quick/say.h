@@ -10,7 +10,8 @@ extern const char *say_program; /* "wg-quick", as it was called */
 void say_error(const char *fmt, ...) printf_like(1, 2);   /* "wg-quick: …" */
 void say_warning(const char *fmt, ...) printf_like(1, 2); /* "[!] …" */
 void say_emit(void *ctx, const struct diag_message *m);   /* for struct diag */
-void say_bytes(int fd, const char *p, size_t n); /* all of them, or none more after an error */
+/* All of them, or none more after an error: 0 or -errno. */
+int say_bytes(int fd, const char *p, size_t n);
 
 /* Messages about one file, which are said in the order of its lines: that a peer has no key is known
  * at its end only. */
@@ -30,6 +31,7 @@ void remarks_say(struct remarks *r); /* and frees them */
 struct trace {
 	struct text t;
 	int fd;      /* stderr, or stdout for a dry run */
+	int error;   /* 0, or -errno of writing */
 	bool silent;
 };
 void trace_init(struct trace *t, int fd);

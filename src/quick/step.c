@@ -89,7 +89,9 @@ static void print_route(struct text *t, const struct plan *p, const struct step_
 	prefix_print(t, &r->prefix);
 	if (!r->unreachable)
 		text_f(t, " dev %s", p->name);
-	if (r->table != TABLE_MAIN)
+	if (p->table_word)
+		text_f(t, " table %s", p->table_word);
+	else if (r->table != TABLE_MAIN)
 		text_f(t, " table %u", r->table);
 	text_char(t, '\n');
 }

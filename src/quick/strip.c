@@ -10,6 +10,7 @@ int command_strip(struct quick *q)
 	static char ends[] = "\n\n";
 	const struct file *f = &q->file;
 	size_t n_ends = 2;
+	int r;
 
 	q->file.lines_only = true;
 	if (!quick_read_file(q))
@@ -17,7 +18,8 @@ int command_strip(struct quick *q)
 	file_strip(&q->file);
 	if (f->n_text == 0 || f->text[f->n_text - 1] == '\n')
 		n_ends = 1;
-	say_bytes(STDOUT_FILENO, f->text, f->n_text);
-	say_bytes(STDOUT_FILENO, ends, n_ends);
-	return 0;
+	r = say_bytes(STDOUT_FILENO, f->text, f->n_text);
+	if (r == 0)
+		r = say_bytes(STDOUT_FILENO, ends, n_ends);
+	return quick_said(r);
 }

@@ -171,7 +171,7 @@ static int bring_up(struct quick *q)
 		return 0;
 	}
 	roll_back(q);
-	return 1;
+	return quick_status(q);
 }
 
 int command_up(struct quick *q)

@@ -41,7 +41,8 @@ FULL="Address = 10.7.0.1/24, fd07::1/64"
 	on a sh -c 'echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6'
 	before=$(quick_state)
 	run on a wg-quick up wg0
-	[ "$status" -eq 0 ] && [[ $output == *"[!] IPv6 is disabled here"* ]]
+	[ "$status" -eq 0 ]
+	[[ $output == *"[!] IPv6 is disabled here"* ]]
 	[[ $(on a ip route get 8.8.8.8) == *"dev wg0 table 51820"* ]]
 	on a wg-quick down wg0
 	quick_settled "$before"
@@ -51,7 +52,8 @@ FULL="Address = 10.7.0.1/24, fd07::1/64"
 	quick_file wg0 "$FULL" "0.0.0.0/0"
 	before=$(quick_state)
 	run on a unshare -m sh -c 'mount --bind /proc/sys /proc/sys; mount -o remount,ro,bind /proc/sys; wg-quick up wg0'
-	[ "$status" -eq 0 ] && [[ $output == *"[!] /proc/sys/net/ipv4/conf/all/src_valid_mark cannot be written"* ]]
+	[ "$status" -eq 0 ]
+	[[ $output == *"[!] /proc/sys/net/ipv4/conf/all/src_valid_mark cannot be written"* ]]
 	on a wg-quick down wg0
 	quick_settled "$before"
 }
@@ -75,7 +77,8 @@ without() {
 	quick_file wg0 "$FULL" "0.0.0.0/0"
 	before=$(quick_state)
 	run without nft libnftables.so.1 iptables-restore ip6tables-restore -- wg-quick up wg0
-	[ "$status" -eq 0 ] && [[ $output == *"[!] neither nft nor iptables is here"* ]]
+	[ "$status" -eq 0 ]
+	[[ $output == *"[!] neither nft nor iptables is here"* ]]
 	on a wg-quick down wg0
 	quick_settled "$before"
 }
@@ -85,7 +88,8 @@ without() {
 	on a sh -c 'for t in iptables ip6tables; do for n in raw mangle; do $t -t $n -S; done; done' > /dev/null || skip "no iptables"
 	before=$(quick_state)
 	run without nft libnftables.so.1 -- wg-quick up wg0
-	[ "$status" -eq 0 ] && [[ $output == *"[#] iptables-restore -n"* ]]
+	[ "$status" -eq 0 ]
+	[[ $output == *"[#] iptables-restore -n"* ]]
 	on a iptables -t raw -S PREROUTING | grep -q 'wg-quick(8) rule for wg0'
 	on a ip6tables -t mangle -S POSTROUTING | grep -q 'wg-quick(8) rule for wg0'
 	run without nft libnftables.so.1 -- wg-quick down wg0
@@ -116,7 +120,8 @@ without() {
 	END
 	known a 192.168.5.254 hub.example
 	run on a env WG_ENDPOINT_RESOLUTION_RETRIES=0 wg-quick up wg0
-	[ "$status" -eq 0 ] && [[ $output == *"no-such-host.invalid"*"1 peer comes up without"* ]]
+	[ "$status" -eq 0 ]
+	[[ $output == *"no-such-host.invalid"*"1 peer comes up without"* ]]
 	[[ $(on a wg show wg0 endpoints) == *"$QUICK_PEER	(none)"* ]]
 	[[ $(on a wg show wg0 endpoints) == *"TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=	192.168.5.254:51820"* ]]
 	[[ $(on a ip route) == *"10.8.0.0/16 dev wg0"*"10.9.0.0/16 dev wg0"* ]]
@@ -154,16 +159,17 @@ PostDown = rm /run/pre" "10.8.0.0/16"
 PostDown = touch /run/down" "10.8.0.0/16"
 	on a wg-quick up wg0
 	run on a wg-quick down wg0
-	[ "$status" -eq 1 ] && [[ $output == *"a hook failed (1)"* ]]
+	[ "$status" -eq 1 ]
+	[[ $output == *"a hook failed (1)"* ]]
 	on a test -e /run/down
-	! in_net a ip link show wg0
+	run ! in_net a ip link show wg0
 }
 
 @test "12: no way to make the interface is a failure that says so" {
 	quick_file wg0 "" "10.8.0.0/16"
 	before=$(quick_state)
-	run on a env WG_QUICK_USERSPACE_IMPLEMENTATION=/nonexistent wg-quick up wg0
-	[ "$status" -eq 1 ] && [[ $output == *"/nonexistent"* ]]
+	run -127 on a env WG_QUICK_USERSPACE_IMPLEMENTATION=/nonexistent wg-quick up wg0
+	[[ $output == *"/nonexistent"* ]]
 	quick_settled "$before"
 }
 
@@ -206,18 +212,70 @@ PostUp = umask > /run/out/5' "10.8.0.0/16"
 	on a wg-quick down wg0
 }
 
+@test "hooks: the status of one that fails is ours, whichever way we go" {
+	for case in "PreUp 3" "PostUp 7" "PostUp 127" "PreDown 5" "PostDown 6"; do
+		quick_file wg0 "${case% *} = exit ${case#* }" "10.8.0.0/16"
+		action=up
+		[[ $case != *Down* ]] || { on a wg-quick up wg0; action=down; }
+		run "-${case#* }" on a wg-quick $action wg0
+		run ! in_net a ip link show wg0
+	done
+	quick_file wg0 "Address = 10.7.0.1/24
+MTU = 576" "10.8.0.0/16" # too small for IPv6, which the kernel says to a later step
+	on a sed -i 's/^AllowedIPs.*/&, fd08::\/64/' /etc/wireguard/wg0.conf
+	run on a wg-quick up wg0
+	[ "$status" -eq 2 ]
+}
+
+@test "hooks: ARGS and the names of bash's wg-quick" {
+	quick_file wg0 'PostUp = echo "$0 ${ARGS[*]} $PROGRAM $#" > /run/out; cmd true; nosuchcommand || die "of $INTERFACE"' "10.8.0.0/16"
+	run on a wg-quick up wg0
+	[ "$status" -eq 1 ]
+	[[ $output == *"[#] true"*"wg-quick: of wg0"* ]]
+	[ "$(on a cat /run/out)" = "wg-quick up wg0 wg-quick 0" ]
+}
+
+@test "without standard input, output or error" {
+	quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64
+PostUp = echo hello; cat; echo bye >&2" "0.0.0.0/0, ::/0"
+	before=$(quick_state)
+	for closed in '<&-' '>&-' '2>&-' '<&- 2>&-' '<&- >&- 2>&-'; do
+		ON_LIMIT=20 on a bash -c "exec wg-quick up wg0 ${closed/#2/< \/dev\/null 2}"
+		on a wg show wg0 > /dev/null
+		ON_LIMIT=20 on a bash -c "exec wg-quick down wg0 $closed"
+		quick_settled "$before"
+	done
+}
+
+@test "a table by its name, and the words that mean none" {
+	on a sh -c 'mkdir -p /etc/iproute2; echo "777 vpn" >> /etc/iproute2/rt_tables'
+	for case in "vpn 777" "777 777" "main main" "0 main"; do
+		quick_file wg0 "Table = ${case% *}
+MTU = 1300
+MTU =" "10.8.0.0/16"
+		run on a wg-quick up wg0
+		[ "$status" -eq 0 ]
+		[[ $output == *"mtu 1420"* ]]
+		[[ $output == *"[#] ip -4 route add 10.8.0.0/16 dev wg0 table ${case% *}" ]]
+		[[ $(on a ip -4 route show table "${case#* }") == *"10.8.0.0/16 dev wg0"* ]]
+		on a wg-quick down wg0
+	done
+}
+
 @test "hooks: none for a file that others may write, none when asked so" {
 	quick_file wg0 "PostUp = touch /run/ran" "10.8.0.0/16"
 	on a chmod 666 /etc/wireguard/wg0.conf
 	run on a wg-quick up wg0
-	[ "$status" -eq 1 ] && [[ $output == *"may be written by everybody"* ]]
+	[ "$status" -eq 1 ]
+	[[ $output == *"may be written by everybody"* ]]
 	on a wg-quick up --no-hooks wg0
 	on a test ! -e /run/ran
 	on a wg-quick down --no-hooks wg0
 	on a chmod 600 /etc/wireguard/wg0.conf
 	on a chown 1234 /etc/wireguard/wg0.conf
 	run on a wg-quick up wg0
-	[ "$status" -eq 1 ] && [[ $output == *"belongs to user 1234"* ]]
+	[ "$status" -eq 1 ]
+	[[ $output == *"belongs to user 1234"* ]]
 }
 
 @test "hooks: nothing of the caller's environment reaches the shell's own" {
@@ -231,7 +289,8 @@ PostUp = umask > /run/out/5' "10.8.0.0/16"
 	quick_file wg0 "Address = 10.7.0.1/24
 PostUp = env; ps axww" "10.8.0.0/16"
 	run on a wg-quick up wg0
-	[ "$status" -eq 0 ] && [[ $output != *"$QUICK_KEY"* ]]
+	[ "$status" -eq 0 ]
+	[[ $output != *"$QUICK_KEY"* ]]
 	[[ $(on a sh -c 'cat /run/wgsuite/*') != *"$QUICK_KEY"* ]]
 	run on a wg-quick down wg0
 	[[ $output != *"$QUICK_KEY"* ]]

@@ -27,12 +27,14 @@ resolvconf_stub() {
 	quick_file wg0 "DNS = 10.7.0.53, corp.example
 DNS = fd07::53 lan" "10.8.0.0/16"
 	run with_stubs wg-quick up wg0
-	[ "$status" -eq 0 ] && [[ $output == *"[#] resolvconf -a wg0 -m 0 -x"* ]]
+	[ "$status" -eq 0 ]
+	[[ $output == *"[#] resolvconf -a wg0 -m 0 -x"* ]]
 	[ "$(on a cat /etc/stubs/of-wg0)" = "nameserver 10.7.0.53
 nameserver fd07::53
 search corp.example lan" ]
 	run with_stubs wg-quick down wg0
-	[ "$status" -eq 0 ] && [[ $output == *"[#] resolvconf -d wg0 -f"* ]]
+	[ "$status" -eq 0 ]
+	[[ $output == *"[#] resolvconf -d wg0 -f"* ]]
 	[ "$(on a cat /etc/stubs/called)" = "-a wg0 -m 0 -x
 -d wg0 -f" ]
 }
@@ -71,8 +73,8 @@ nameserver 192.168.5.254" ]
 	quick_file wg0 "DNS = 10.7.0.53" "0.0.0.0/0"
 	with_stubs true
 	before=$(quick_state)
-	run with_stubs env RESOLVCONF_EXIT=3 wg-quick up wg0
-	[ "$status" -eq 1 ] && [[ $output == *"resolvconf failed (3)"* ]]
+	run -3 with_stubs env RESOLVCONF_EXIT=3 wg-quick up wg0
+	[[ $output == *"resolvconf failed (3)"* ]]
 	quick_settled "$before"
 	[[ $(on a cat /etc/stubs/called) == *"-d wg0 -f" ]]
 }
@@ -131,5 +133,5 @@ DNS = 10.7.$i.53" "10.$((10 + i)).0.0/16"; done
 	on a grep -q '^nameserver 10.7.0.53' /etc/resolv.conf
 	on a grep -q '^search corp' /etc/resolv.conf
 	on a wg-quick down wg0
-	! on a grep -q '10.7.0.53' /etc/resolv.conf
+	run ! on a grep -q '10.7.0.53' /etc/resolv.conf
 }

@@ -58,7 +58,7 @@ teardown() { net_end; }
 		on a wg-quick up wg0
 		on a wg-quick down wg0
 	done
-	! grep -q 'bytes from 10.7.0.1' "$strangers"
+	run ! grep -q 'bytes from 10.7.0.1' "$strangers"
 	# The test could have seen an answer: without our table there is one.
 	on a wg-quick up wg0
 	on a nft delete table ip wg-quick-wg0

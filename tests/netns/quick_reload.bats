@@ -19,7 +19,8 @@ PostUp = ip address add 10.99.0.1/32 dev %i; ip route add 10.98.0.0/16 dev %i" "
 	state=$(quick_state)
 	for verb in diff reload; do
 		run on a wg-quick $verb wg0
-		[ "$status" -eq 0 ] && [ -z "$output" ]
+		[ "$status" -eq 0 ]
+		[ -z "$output" ]
 	done
 	[ "$(quick_state)" = "$state" ]
 	on a wg-quick down wg0
@@ -58,7 +59,8 @@ MTU = 1300" "10.9.0.0/16, 10.10.0.0/16, 0.0.0.0/0"
 	[ "$(on a ip -o -4 address show dev wg0 | awk '{ print $4 }')" = 10.7.0.9/24 ]
 	[ "$(on a ip -4 route show dev wg0 proto boot | awk '{ print $1 }' | sort | xargs)" = "10.10.0.0/16 10.9.0.0/16" ]
 	run on a wg-quick reload wg0
-	[ "$status" -eq 0 ] && [ -z "$output" ]
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
 	# And back again.
 	quick_file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16, 10.9.0.0/16"
 	on a wg-quick reload wg0
@@ -93,7 +95,8 @@ MTU = 1300" "10.9.0.0/16, 10.10.0.0/16, 0.0.0.0/0"
 	port=$(on a wg show wg0 listen-port)
 	on a wg set wg0 peer $QUICK_PEER endpoint 192.168.5.254:9999
 	run on a wg-quick reload wg0
-	[ "$status" -eq 0 ] && [ -z "$output" ]
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
 	[ "$(on a wg show wg0 fwmark) $(on a wg show wg0 listen-port)" = "0xca6c $port" ]
 	[[ $(on a wg show wg0 endpoints) == *:9999 ]]
 	# The file changed its mind: now it counts.
@@ -169,7 +172,8 @@ AllowedIPs = 10.7.$i.0/24"
 	for i in 1 2 3; do
 		on a wg-quick up wg0
 		run on a wg-quick save wg0
-		[ "$status" -eq 0 ] && [ "$output" = "[#] wg showconf wg0" ]
+		[ "$status" -eq 0 ]
+		[ "$output" = "[#] wg showconf wg0" ]
 		on a wg-quick down wg0
 		on a cmp /run/as-it-was /etc/wireguard/wg0.conf
 	done

@@ -25,12 +25,15 @@ FULL="Address = 10.7.0.1/24, fd07::1/64"
 [#] ip -4 route add 10.8.0.0/16 dev wg0" ]
 	[ "$(on a ip -4 route show dev wg0 proto boot)" = "10.8.0.0/16 scope link " ]
 	run on a wg-quick up wg0
-	[ "$status" -eq 1 ] && [ "$output" = "wg-quick: \`wg0' already exists" ]
+	[ "$status" -eq 1 ]
+	[ "$output" = "wg-quick: \`wg0' already exists" ]
 	run on a wg-quick down wg0
-	[ "$status" -eq 0 ] && [ "$output" = "[#] ip link delete dev wg0" ]
+	[ "$status" -eq 0 ]
+	[ "$output" = "[#] ip link delete dev wg0" ]
 	quick_settled "$before"
 	run on a wg-quick down wg0
-	[ "$status" -eq 1 ] && [ "$output" = "wg-quick: \`wg0' is not a WireGuard interface" ]
+	[ "$status" -eq 1 ]
+	[ "$output" = "wg-quick: \`wg0' is not a WireGuard interface" ]
 }
 
 @test "default routes: all but the tunnel's own packets and the local network" {
@@ -126,11 +129,11 @@ Endpoint = far.example:1"
 	on a wg-quick down wg1
 	# Whose turn it is not is told to stop as well.
 	on_bg a wg-quick down wg0
-	eventually 5 on a pgrep -f 'wg-quick down wg0'
-	on a pkill -TERM -f 'wg-quick down wg0'
+	eventually 5 on a pgrep -f '^wg-quick down wg0'
+	on a pkill -TERM -f '^wg-quick down wg0'
 	ended() { ! kill -0 "$1" 2> /dev/null; }
 	eventually 5 ended "$BG"
-	on a pkill -TERM -f 'wg-quick up wg0'
+	on a pkill -TERM -f '^wg-quick up wg0'
 	eventually 20 ended $waiting
 	quick_settled "$none"
 }
@@ -237,7 +240,7 @@ PostDown = echo down >> /run/order" "10.8.0.0/16"
 	eventually 5 on a grep -q up /run/order
 	on a sh -c 'exec 3<>/run/fifo; wg-quick down wg0'
 	[ "$(on a cat /run/order | xargs)" = "up done down" ]
-	! in_net a ip link show wg0
+	run ! in_net a ip link show wg0
 }
 
 @test "a hook may call wg-quick on its own tunnel" {
@@ -283,5 +286,5 @@ PreDown = wg-quick down wg1" "10.8.0.0/16"
 	as_nobody wg-quick up /home/nobody/wg0.conf
 	[[ $(on a ip route) == *"10.8.0.0/16 dev wg0"* ]]
 	as_nobody wg-quick down /home/nobody/wg0.conf
-	! in_net a ip link show wg0
+	run ! in_net a ip link show wg0
 }
