@@ -140,7 +140,7 @@ struct sim *sim_new(uint64_t seed, unsigned int n_nodes)
 	struct sim *s = calloc(1, sizeof *s);
 	struct link like = {.delay_ns = 10 * NS_PER_MS};
 
-	if (!s)
+	if (!s || !tunnel_use_cpu(getenv("WG_CPU")))
 		abort();
 	current = s;
 	memory_violation = memory_rule_broken;

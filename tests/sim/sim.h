@@ -158,7 +158,7 @@ struct sim {
 
 /* ---- worlds ---- */
 
-/* n nodes with keys, addresses, tunnels without peers, up, on links of 10 ms. */
+/* n nodes with keys, addresses, tunnels without peers, up, on links of 10 ms. WG_CPU is obeyed. */
 struct sim *sim_new(uint64_t seed, unsigned int n_nodes);
 /* Checks what must hold at the end, frees everything. */
 void sim_end(struct sim *s);
