@@ -315,21 +315,19 @@ static void play(struct sync *s)
 /* ---- the patch ---- */
 
 /* The scalars of all blocks of a key, later ones over earlier ones. The lists are not copied. */
-static struct wg_peer merged(const struct sync *s, const struct goal *g)
+static void merge(struct wg_peer *all, const struct sync *s, const struct goal *g)
 {
-	struct wg_peer all = { .flags = WG_PEER_HAS_PUBLIC_KEY, .line = first_block(s, g)->line };
-
-	all.public_key = first_block(s, g)->public_key;
+	*all = (struct wg_peer){ .flags = WG_PEER_HAS_PUBLIC_KEY, .line = first_block(s, g)->line };
+	all->public_key = first_block(s, g)->public_key;
 	for (const struct wg_peer *b = first_block(s, g); b; b = next_block(s, b)) {
 		if (b->flags & WG_PEER_HAS_PSK)
-			all.psk = b->psk;
+			all->psk = b->psk;
 		if (b->flags & WG_PEER_HAS_KEEPALIVE)
-			all.keepalive_s = b->keepalive_s;
+			all->keepalive_s = b->keepalive_s;
 		if (b->flags & WG_PEER_HAS_ENDPOINT)
-			all.endpoint = b->endpoint;
-		all.flags |= b->flags & WG_PEER_HAS_ENDPOINT;
+			all->endpoint = b->endpoint;
+		all->flags |= b->flags & WG_PEER_HAS_ENDPOINT;
 	}
-	return all;
 }
 
 static bool endpoint_is_due(const struct sync *s, const struct wg_peer *now,
@@ -385,11 +383,13 @@ static bool patch_peer(struct sync *s, const struct goal *g)
 {
 	static const struct wg_peer nothing;
 	const struct wg_peer *now = g->now ? g->now : &nothing;
-	struct wg_peer want = merged(s, g), *out;
-	bool psk = !mem_equal_ct(&now->psk, &want.psk, sizeof want.psk);
-	bool keepalive = now->keepalive_s != want.keepalive_s;
-	bool endpoint = endpoint_is_due(s, now, &want), ok = true;
+	struct wg_peer want, *out;
+	bool psk, keepalive, endpoint, ok = true;
 
+	merge(&want, s, g);
+	psk = !mem_equal_ct(&now->psk, &want.psk, sizeof want.psk);
+	keepalive = now->keepalive_s != want.keepalive_s;
+	endpoint = endpoint_is_due(s, now, &want);
 	if (!goal_is_own_key(s, g) &&
 	    (!g->now || psk || keepalive || endpoint || g->added > 0 || g->removed > 0)) {
 		out = device_add_peer(s->patch);
@@ -424,13 +424,13 @@ static bool patch_removals(struct sync *s)
 }
 
 /* As the device stores it. */
-static struct wg_private clamped(struct wg_private key)
+static void clamp(struct wg_private *out, const struct wg_private *key)
 {
-	if (!mem_is_zero_ct(&key, sizeof key)) {
-		key.b[0] &= 248;
-		key.b[31] = (uint8_t)((key.b[31] & 127) | 64);
+	*out = *key;
+	if (!mem_is_zero_ct(out, sizeof *out)) {
+		out->b[0] &= 248;
+		out->b[31] = (uint8_t)((out->b[31] & 127) | 64);
 	}
-	return key;
 }
 
 static void patch_device(struct wg_device *patch, const struct wg_device *now,
@@ -442,8 +442,10 @@ static void patch_device(struct wg_device *patch, const struct wg_device *now,
 		has & WG_DEVICE_HAS_PRIVATE_KEY ? &wanted->private_key : &none;
 	uint16_t port = has & WG_DEVICE_HAS_LISTEN_PORT ? wanted->listen_port : 0;
 	uint32_t fwmark = has & WG_DEVICE_HAS_FWMARK ? wanted->fwmark : 0;
-	struct wg_private have = clamped(now->private_key), want = clamped(*key);
+	struct wg_private have, want;
 
+	clamp(&have, &now->private_key);
+	clamp(&want, key);
 	memcpy(patch->name, now->name, sizeof patch->name);
 	if (((has & WG_DEVICE_HAS_PRIVATE_KEY) || !o->keep_private_key) &&
 	    !mem_equal_ct(&have, &want, sizeof have)) {

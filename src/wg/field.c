@@ -2,6 +2,8 @@
  * never changes: no empty column, "(none)" and "off" for what is not set (drop-in.md 1.1). */
 #include "show.h"
 
+#include "../base/mem.h"
+
 static const char NONE[] = "(none)";
 
 struct field_out {
@@ -28,6 +30,7 @@ static void print_key(struct text *t, const uint8_t key[KEY_BYTES], bool present
 	}
 	key_to_base64(base64, key);
 	text_span(t, (struct span){ base64, KEY_BASE64_CHARS });
+	mem_wipe(base64, sizeof base64);
 }
 
 static void print_private_key(struct text *t, const struct wg_device *d)
