@@ -185,6 +185,21 @@ static void cut_blanks(void *reader, struct span line)
 		r->failed = true;
 }
 
+/* Of several sections with one key, the last decides on the device, and so which routes there are. */
+static bool forget_replaced(struct wg_device *d)
+{
+	struct peer_index x = { 0 };
+	bool ok = peer_index_build(&x, d);
+
+	for (uint32_t i = 0; ok && i < d->n_peers; i++) {
+		const struct wg_peer *last = peer_index_find(&x, d, &d->peers[i].public_key);
+		if (last != &d->peers[i] && (last->flags & WG_PEER_REPLACE_ALLOWEDIPS))
+			d->peers[i].n_allowedips = 0;
+	}
+	peer_index_free(&x);
+	return ok;
+}
+
 int file_read(struct file *f, struct diag *d)
 {
 	struct keys_reader reader = { .file = f };
@@ -210,7 +225,7 @@ int file_read(struct file *f, struct diag *d)
 		return -EINVAL;
 	}
 	r = conf_read(&f->device, text, &o, d);
-	if (r == 0 && reader.failed)
+	if (r == 0 && (reader.failed || !forget_replaced(&f->device)))
 		r = -ENOMEM;
 	if (r == -ENOMEM)
 		diag_f(d, DIAG_ERROR, &at, NULL, "%s", strerror(ENOMEM));

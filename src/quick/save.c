@@ -169,6 +169,55 @@ static bool set_value(struct edit *e, const struct section *s, const char *name,
 	return !e->after[s->end - 1].failed;
 }
 
+/* ---- lists, of which a line may name any part ---- */
+
+enum { LIST_END, LIST_KEPT, LIST_GONE };
+
+/* Takes an item from the front. */
+typedef int list_next(void *ctx, struct span *rest, struct span *item);
+
+/* The last line of a list that stays, and what it says then. */
+struct kept_line {
+	size_t line; /* the number of lines: none stays */
+	struct span value;
+	struct text text;
+};
+
+/* Takes from the lines of a section what is gone, and leaves lines as they are where nothing is. */
+static bool keep_list(struct edit *e, const struct section *s, const char *name, list_next *next, void *ctx,
+		      struct kept_line *last)
+{
+	struct span key, value, item;
+
+	for (size_t i = s->first + 1; i < s->end; i++) {
+		struct text kept = grow_text();
+		struct span rest;
+		bool gone = false, ok = true;
+		int got;
+		if (!split_line(e->lines[i], &key, &value) || !span_is_nocase(key, name))
+			continue;
+		rest = value;
+		while ((got = next(ctx, &rest, &item)) != LIST_END) {
+			gone |= got == LIST_GONE;
+			if (got == LIST_GONE)
+				continue;
+			text_add(&kept, kept.n > 0 ? ", " : "");
+			text_span(&kept, item);
+		}
+		if (gone && kept.n == 0)
+			drop_line(e, i);
+		else if (gone)
+			ok = !kept.failed && replace_value(e, i, value, kept.p);
+		if (kept.n > 0) {
+			grow_text_free(&last->text);
+			*last = (struct kept_line){ i, value, kept };
+		}
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
 /* ---- the device and the file, setting by setting ---- */
 
 static bool same_allowedips(const struct wg_peer *a, const struct wg_peer *b)
@@ -186,22 +235,69 @@ static bool same_allowedips(const struct wg_peer *a, const struct wg_peer *b)
 	return true;
 }
 
-static void print_allowedips(struct text *t, const struct wg_peer *peer)
+static int compare_prefixes(const void *a, const void *b)
 {
-	for (uint32_t i = 0; i < peer->n_allowedips; i++) {
-		text_add(t, i > 0 ? ", " : "");
-		prefix_print(t, &peer->allowedips[i].prefix);
-	}
+	return memcmp(a, b, sizeof(struct ip_prefix));
+}
+
+/* The prefixes that the device has, and which of them lines of the file name. */
+struct prefixes {
+	struct ip_prefix *list; /* sorted */
+	bool *named;
+	size_t n;
+};
+
+static bool prefixes_of(struct prefixes *p, const struct wg_peer *peer)
+{
+	*p = (struct prefixes){ .list = calloc(peer->n_allowedips + 1, sizeof *p->list),
+				.named = calloc(peer->n_allowedips + 1, sizeof *p->named) };
+	if (!p->list || !p->named)
+		return false;
+	for (uint32_t i = 0; i < peer->n_allowedips; i++)
+		p->list[p->n++] = peer->allowedips[i].prefix;
+	qsort(p->list, p->n, sizeof *p->list, compare_prefixes);
+	return true;
+}
+
+static int next_prefix(void *ctx, struct span *rest, struct span *item)
+{
+	struct prefixes *p = ctx;
+	struct ip_prefix key = { 0 }, *found;
+	struct span word;
+
+	if (!span_next(&word, rest, ','))
+		return LIST_END;
+	*item = span_trim(word);
+	if (!prefix_parse(&key, *item, NULL))
+		return LIST_GONE; /* "+" and "-" are not kept */
+	found = bsearch(&key, p->list, p->n, sizeof *p->list, compare_prefixes);
+	if (!found || p->named[found - p->list])
+		return LIST_GONE;
+	p->named[found - p->list] = true;
+	return LIST_KEPT;
 }
 
 static bool save_allowedips(struct edit *e, const struct section *s, const struct wg_peer *now)
 {
-	struct text t = grow_text();
-	bool ok;
+	struct prefixes p;
+	struct kept_line last = { .line = e->n_lines, .text = grow_text() };
+	bool ok = prefixes_of(&p, now) && keep_list(e, s, "AllowedIPs", next_prefix, &p, &last), more = false;
 
-	print_allowedips(&t, now);
-	ok = !t.failed && set_value(e, s, "AllowedIPs", t.p ? t.p : "");
-	grow_text_free(&t);
+	for (size_t i = 0; ok && i < p.n; i++) {
+		if (p.named[i])
+			continue;
+		text_add(&last.text, last.text.n > 0 ? ", " : "");
+		prefix_print(&last.text, &p.list[i]);
+		more = true;
+	}
+	ok = ok && !last.text.failed;
+	if (ok && more && last.line < e->n_lines)
+		ok = replace_value(e, last.line, last.value, last.text.p);
+	else if (ok && more)
+		ok = set_value(e, s, "AllowedIPs", last.text.p);
+	grow_text_free(&last.text);
+	free(p.list);
+	free(p.named);
 	return ok;
 }
 
@@ -299,36 +395,50 @@ static bool save_peers(struct edit *e, const struct wg_device *now, const struct
 	return ok;
 }
 
-static const struct section *interface_section(const struct edit *e)
+/* The last one that has the key, which counts, or else the first one. */
+static const struct section *interface_section(const struct edit *e, const char *name)
 {
-	for (size_t i = 0; i < e->n_sections; i++)
-		if (!e->sections[i].is_peer)
-			return &e->sections[i];
-	return NULL;
+	const struct section *first = NULL;
+	struct span key, value;
+
+	for (size_t i = e->n_sections; i-- > 0;) {
+		const struct section *s = &e->sections[i];
+		if (s->is_peer)
+			continue;
+		first = s;
+		for (size_t k = s->first + 1; k < s->end; k++)
+			if (split_line(e->lines[k], &key, &value) && span_is_nocase(key, name))
+				return s;
+	}
+	return first;
+}
+
+static bool set_interface(struct edit *e, const char *name, const char *now)
+{
+	const struct section *s = interface_section(e, name);
+
+	return !s || set_value(e, s, name, now);
 }
 
 static bool save_interface(struct edit *e, const struct quick *q, const struct wg_device *now)
 {
 	const struct wg_device *file = &q->file.device;
-	const struct section *s = interface_section(e);
 	char text[KEY_BASE64_CHARS + 1] = "";
 	struct text t = text_fixed(text, sizeof text);
 	bool known_port = q->record.exists && q->record.port;
 
-	if (!s)
-		return true;
 	if ((file->flags & WG_DEVICE_HAS_LISTEN_PORT)
 		    ? file->listen_port != now->listen_port
 		    : known_port && q->record.port != now->listen_port) {
 		text_u64(&t, now->listen_port);
-		if (!set_value(e, s, "ListenPort", text))
+		if (!set_interface(e, "ListenPort", text))
 			return false;
 	}
 	if ((file->flags & WG_DEVICE_HAS_FWMARK) && file->fwmark != now->fwmark &&
 	    !(file->fwmark == 0 && now->fwmark)) {
 		t = text_fixed(text, sizeof text);
 		text_f(&t, "0x%x", now->fwmark);
-		if (!set_value(e, s, "FwMark", now->fwmark ? text : "off"))
+		if (!set_interface(e, "FwMark", now->fwmark ? text : "off"))
 			return false;
 	}
 	if (!(now->flags & WG_DEVICE_HAS_PRIVATE_KEY) ||
@@ -336,7 +446,7 @@ static bool save_interface(struct edit *e, const struct quick *q, const struct w
 	     memcmp(file->private_key.b, now->private_key.b, KEY_BYTES) == 0))
 		return true;
 	key_to_base64(text, now->private_key.b);
-	return set_value(e, s, "PrivateKey", text);
+	return set_interface(e, "PrivateKey", text);
 }
 
 /* ---- addresses ---- */
@@ -356,49 +466,63 @@ static bool is_worth_saving(const struct quick *q, const struct quick_address *a
 	return !ip_is_v6_link_local(&a->local) && !has_local(&q->record.foreign, a);
 }
 
+struct saved_addresses {
+	const struct quick *q;
+	const struct addresses *now;
+};
+
+static int next_address(void *ctx, struct span *rest, struct span *item)
+{
+	const struct saved_addresses *a = ctx;
+	struct quick_address one;
+	struct span before = *rest, bad;
+
+	if (address_next(&one, rest, &bad) <= 0)
+		return LIST_END;
+	*item = span_trim(span_sub(before, 0, (size_t)(rest->p - before.p)));
+	while (item->n > 0 && item->p[0] == ',')
+		*item = span_trim(span_sub(*item, 1, item->n));
+	/* Where IPv6 is switched off it is not gone for good. */
+	return has_local(a->now, &one) || (one.local.family == IP_V6 && !a->q->state.ipv6) ? LIST_KEPT
+											       : LIST_GONE;
+}
+
 static bool save_addresses(struct edit *e, struct quick *q)
 {
-	const struct section *s = interface_section(e);
+	const struct section *s = interface_section(e, "Address");
 	struct addresses now = { 0 };
-	struct span key, value;
-	bool differ = false, ok = rt_addresses(&q->rt, q->ifindex, &now) == 0;
+	struct saved_addresses saved = { q, &now };
+	struct kept_line last = { .line = e->n_lines, .text = grow_text() };
+	bool ok = rt_addresses(&q->rt, q->ifindex, &now) == 0;
+	struct text *after;
 
-	for (size_t i = 0; ok && i < now.n; i++)
-		differ |= is_worth_saving(q, &now.list[i]) &&
-			  !has_local(&q->file.addresses, &now.list[i]);
-	for (size_t i = 0; ok && i < q->file.addresses.n; i++)
-		differ |= !has_local(&now, &q->file.addresses.list[i]) &&
-			  (q->state.ipv6 || q->file.addresses.list[i].local.family == IP_V4);
-	if (!ok || !differ || !s) {
-		addresses_free(&now);
-		return ok;
-	}
-	for (size_t i = s->first + 1; i < s->end; i++)
-		if (split_line(e->lines[i], &key, &value) && span_is_nocase(key, "Address"))
-			drop_line(e, i);
-	for (size_t i = 0; i < now.n; i++) {
-		if (!is_worth_saving(q, &now.list[i]) &&
-		    !has_local(&q->file.addresses, &now.list[i]))
+	for (size_t i = 0; ok && i < e->n_sections; i++)
+		if (!e->sections[i].is_peer)
+			ok = keep_list(e, &e->sections[i], "Address", next_address, &saved, &last);
+	after = s ? &e->after[last.line < e->n_lines ? last.line : s->first] : NULL;
+	for (size_t i = 0; ok && s && i < now.n; i++) {
+		if (!is_worth_saving(q, &now.list[i]) || has_local(&q->file.addresses, &now.list[i]))
 			continue;
-		text_add(&e->after[s->first], "Address = ");
-		address_print(&e->after[s->first], &now.list[i]);
-		text_char(&e->after[s->first], '\n');
+		text_add(after, "Address = ");
+		address_print(after, &now.list[i]);
+		text_char(after, '\n');
+		e->changed = true;
+		ok = !after->failed;
 	}
-	e->changed = true;
 	addresses_free(&now);
-	return !e->after[s->first].failed;
+	grow_text_free(&last.text);
+	return ok;
 }
 
 static bool save_mtu(struct edit *e, const struct quick *q)
 {
-	const struct section *s = interface_section(e);
 	char text[16];
 	struct text t = text_fixed(text, sizeof text);
 
-	if (!s || !q->file.mtu || !q->state.link.mtu || q->file.mtu == q->state.link.mtu)
+	if (!q->file.mtu || !q->state.link.mtu || q->file.mtu == q->state.link.mtu)
 		return true;
 	text_u64(&t, q->state.link.mtu);
-	return set_value(e, s, "MTU", text);
+	return set_interface(e, "MTU", text);
 }
 
 static void edit_print(const struct edit *e, struct text *out)

@@ -208,3 +208,59 @@ AllowedIPs = 10.7.$i.0/24"
 	on a wg-quick up wg0
 	on a wg-quick down wg0
 }
+
+@test "save changes only the lines that say something else" {
+	tunnel a wg0 <<-END
+	[Interface]
+	PrivateKey = $QUICK_KEY
+	Address = 10.7.0.1/24 # home
+	address = fd07::1/64, 10.7.1.1/24   # more
+	Address = 10.7.2.1/24 # goes
+	Address = 10.7.3.1 peer 10.7.3.2/32, 10.7.4.1/24
+	[Peer]
+	PublicKey = $QUICK_PEER
+	AllowedIPs = 10.8.0.0/16 # first
+	AllowedIPs = 10.9.0.0/16,10.10.0.0/16 # second
+	AllowedIPs = 10.11.0.0/16 # goes
+	[Peer]
+	PublicKey = $OTHER
+	AllowedIPs = fd08::5/64 # alone
+	[Interface]
+	ListenPort = 5000 # counts
+	END
+	on a wg-quick up wg0
+	on a wg set wg0 listen-port 5001 peer $QUICK_PEER allowed-ips -10.9.0.0/16,-10.11.0.0/16,+10.12.0.0/16 peer $OTHER allowed-ips ''
+	for gone in 10.7.2.1/24 10.7.4.1/24; do on a ip address del $gone dev wg0; done
+	on a ip address add 10.7.9.1/24 dev wg0
+	on a wg-quick save wg0
+	want="[Interface]
+PrivateKey = $QUICK_KEY
+Address = 10.7.0.1/24 # home
+address = fd07::1/64, 10.7.1.1/24   # more
+Address = 10.7.3.1 peer 10.7.3.2/32
+Address = 10.7.9.1/24
+[Peer]
+PublicKey = $QUICK_PEER
+AllowedIPs = 10.8.0.0/16 # first
+AllowedIPs = 10.10.0.0/16, 10.12.0.0/16 # second
+[Peer]
+PublicKey = $OTHER
+[Interface]
+ListenPort = 5001 # counts"
+	diff <(on a cat /etc/wireguard/wg0.conf) <(echo "$want")
+	on a wg-quick save wg0
+	diff <(on a cat /etc/wireguard/wg0.conf) <(echo "$want")
+	on a wg-quick down wg0
+}
+
+@test "two sections with one key: routes are those of the device" {
+	quick_file wg0 "" "10.1.0.0/16, 0.0.0.0/0
+[Peer]
+PublicKey = $QUICK_PEER
+AllowedIPs = 10.2.0.0/16"
+	on a wg-quick up wg0
+	[ "$(on a wg show wg0 allowed-ips)" = "$QUICK_PEER	10.2.0.0/16" ]
+	[ "$(on a ip -4 route show dev wg0 | xargs)" = "10.2.0.0/16 scope link" ]
+	[[ $(on a ip rule) != *51820* ]]
+	on a wg-quick down wg0
+}
