@@ -29,7 +29,6 @@ struct control {
 	struct icmp icmp;
 	struct udp udp;
 	struct uapi_server uapi;
-	struct clock_wall wall;
 	uint16_t listen_port; /* stays when the link goes down */
 	uint32_t fwmark;
 	unsigned int off;     /* enum offload_off */

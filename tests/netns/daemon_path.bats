@@ -126,6 +126,24 @@ udp_through() {
 	done
 }
 
+@test "a handshake is shown with the time of the clock, also when that was set back; peers take it all the same" {
+	! grep -q __asan_init "$WGSUITE_BUILD/wireguardd" || skip "sanitizers come first"
+	"${CC:-cc}" -O1 -shared -fPIC -o "$NET_DIR/clock.so" "$BATS_TEST_DIRNAME/clock_shift.c"
+	shift_clock() { perl -e 'print pack "q", $ARGV[0]' -- "$1" | dd of="$NET_DIR/shift" conv=notrunc status=none; }
+	shift_clock 0
+	cable
+	pair LD_PRELOAD="$NET_DIR/clock.so" CLOCK_SHIFT="$NET_DIR/shift"
+	for shift in 86400 0 -86400 -1700000000 3600; do
+		shift_clock $shift
+		on a wg set wg0 peer "$KB" remove
+		on a wg set wg0 peer "$KB" allowed-ips 10.9.0.2/32 endpoint "$ENDPOINT"
+		pings a 10.9.0.2
+		read -r _ shown < <(on a wg show wg0 latest-handshakes)
+		off=$((shown - $(date +%s) - shift))
+		[ $((off * off)) -le 400 ]
+	done
+}
+
 @test "bulk data arrives as it was sent" {
 	cable
 	pair
