@@ -38,6 +38,11 @@ static bool resolvconf_is_resolvectl(const char *program)
 	return is;
 }
 
+static bool is_of_plain_name(char c)
+{
+	return ascii_is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '-';
+}
+
 /* Debian's resolvconf orders interfaces by patterns; names must carry the first one's prefix. */
 static void find_prefix(char prefix[32], const char *program)
 {
@@ -54,17 +59,15 @@ static void find_prefix(char prefix[32], const char *program)
 		close(fd);
 	rest = (struct span){ buffer, got > 0 ? (size_t)got : 0 };
 	while (span_next(&line, &rest, '\n')) {
-		size_t star = span_find(line, '*');
-		if (star == line.n || star == 0 || star >= 31 || star + 1 != line.n ||
-		    line.p[0] == '#')
+		size_t n = 0;
+		line = span_trim(line);
+		while (n < line.n && is_of_plain_name(line.p[n]))
+			n++;
+		/* Other patterns are not for names of ours. */
+		if (n == 0 || n > 30 || n + 1 != line.n || line.p[n] != '*')
 			continue;
-		/* "tun*" is a pattern of names themselves; "tun.*" has room for ours. */
-		memcpy(prefix, line.p, star);
-		prefix[star] = '\0';
-		if (prefix[star - 1] != '.') {
-			prefix[star] = '.';
-			prefix[star + 1 < 32 ? star + 1 : 31] = '\0';
-		}
+		memcpy(prefix, line.p, n);
+		memcpy(prefix + n, ".", 2);
 		return;
 	}
 }

@@ -115,7 +115,10 @@ static int set_servers(struct sd_bus *bus, int32_t ifindex, const struct dns_wis
 
 	for (size_t i = 0; ok && i < d->servers.n; i++) {
 		struct ip_addr a;
-		ok = ip_parse(&a, span_of(d->servers.list[i])) && sd.open_container(m, 'r', "iay") >= 0 &&
+		struct span server = span_of(d->servers.list[i]);
+		/* Of the link that is asked for; a zone says no more. */
+		server = span_sub(server, 0, span_find(server, '%'));
+		ok = ip_parse(&a, server) && sd.open_container(m, 'r', "iay") >= 0 &&
 		     sd.append(m, "i", (int32_t)(a.family == IP_V4 ? AF_INET : AF_INET6)) >= 0 &&
 		     sd.append_array(m, 'y', a.b, ip_bytes(&a)) >= 0 && sd.close_container(m) >= 0;
 	}

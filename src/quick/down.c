@@ -59,7 +59,9 @@ static void choose_hooks(struct quick *q)
 {
 	bool half = q->record.exists && !q->record.complete;
 
-	if (!q->record.exists) {
+	if (!q->record.exists && !q->no_hooks && !file_hooks_are_safe(&q->file)) {
+		q->failures++; /* it goes down all the same */
+	} else if (!q->record.exists) {
 		take_hooks(&q->record.hooks[HOOK_PRE_DOWN], &q->file.hooks[HOOK_PRE_DOWN]);
 		take_hooks(&q->record.hooks[HOOK_POST_DOWN], &q->file.hooks[HOOK_POST_DOWN]);
 	}

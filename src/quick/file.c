@@ -66,7 +66,10 @@ bool file_find(struct file *f, const char *argument)
 	else
 		text_add(&t, argument);
 	if (t.failed || access(path, F_OK) < 0) {
-		say_error("`%s' does not exist", path);
+		if (!t.failed && errno == EACCES)
+			say_error("`%s': %s", path, strerror(errno));
+		else
+			say_error("`%s' does not exist", path);
 		return false;
 	}
 	if (!name_from_path(f->name, path)) {
@@ -82,11 +85,18 @@ bool file_find(struct file *f, const char *argument)
 	return true;
 }
 
+/* Of the one who called sudo. */
+static bool is_of_caller(uint32_t id, const char *variable)
+{
+	const char *value = getenv(variable);
+	uint64_t n;
+
+	return value && span_to_u64(&n, span_of(value), UINT32_MAX) && n == id;
+}
+
 bool file_hooks_are_safe(const struct file *f)
 {
-	const char *sudo_uid = getenv("SUDO_UID");
 	struct stat st;
-	uint64_t uid;
 	size_t hooks = 0;
 
 	for (int i = 0; i < HOOK_PHASES; i++)
@@ -100,8 +110,14 @@ bool file_hooks_are_safe(const struct file *f)
 			  f->path);
 		return false;
 	}
-	if (st.st_uid == 0 || st.st_uid == getuid() ||
-	    (sudo_uid && span_to_u64(&uid, span_of(sudo_uid), UINT32_MAX) && st.st_uid == uid))
+	/* A group of one's own is oneself. */
+	if ((st.st_mode & S_IWGRP) != 0 && (getuid() == 0 || st.st_gid != getgid()) &&
+	    !is_of_caller(st.st_gid, "SUDO_GID")) {
+		say_error("`%s' has hooks and may be written by group %u; not run (chmod g-w)", f->path,
+			  (unsigned int)st.st_gid);
+		return false;
+	}
+	if (st.st_uid == 0 || st.st_uid == getuid() || is_of_caller(st.st_uid, "SUDO_UID"))
 		return true;
 	say_error("`%s' has hooks and belongs to user %u; not run (chown root)", f->path,
 		  (unsigned int)st.st_uid);

@@ -26,10 +26,21 @@ static const char bash_before[] = "set -e -o pipefail\nshopt -s extglob\nARGS=(\
 				  "die() { echo \"$PROGRAM: $*\" >&2; exit 1; }\n";
 static const char sh_before[] = "set -e\n";
 
+/* Whatever PATH says. */
+static const char *find_bash(void)
+{
+	static const char *const places[] = { "bash", "/bin/bash", "/usr/bin/bash" };
+	const char *found = NULL;
+
+	for (size_t i = 0; !found && i < ARRAY_LEN(places); i++)
+		found = run_find(places[i]);
+	return found;
+}
+
 int hook_run(const char *text, const char *name, const char *config)
 {
 	struct text script = grow_text();
-	const char *bash = run_find("bash");
+	const char *bash = find_bash();
 	static char c[] = "-c", sh[] = "/bin/sh";
 	char *argv[12] = { NULL };
 	struct run r = { .argv = argv, .hook = true };

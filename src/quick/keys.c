@@ -218,22 +218,35 @@ static bool words_have(const struct words *w, struct span word)
 	return false;
 }
 
+/* An address as inet_ntop(3) prints it, or of IPv6 with the zone as it was written. */
+static bool print_server(struct text *t, struct span word)
+{
+	size_t percent = span_find(word, '%');
+	struct span zone = span_sub(word, percent, word.n);
+	struct ip_addr a;
+
+	if (!ip_parse(&a, span_sub(word, 0, percent)) ||
+	    (zone.n > 0 && (a.family != IP_V6 || !device_name_is_valid(span_sub(zone, 1, zone.n)))))
+		return false;
+	ip_print(t, &a);
+	text_span(t, zone);
+	return true;
+}
+
 static bool take_dns(struct keys_reader *r, const struct conf_extra *x, struct diag *d)
 {
 	struct dns_wish *dns = &r->file->dns;
 	struct span rest = x->value, word;
 
 	while (word_next(&word, &rest)) {
-		char text[IP_TEXT_MAX];
+		char text[IP_TEXT_MAX + WG_NAME_MAX];
 		struct text t = text_fixed(text, sizeof text);
-		struct ip_addr a;
 		struct words *list = &dns->domains;
 		if (looks_like_address(word)) {
-			if (!ip_parse(&a, word)) {
+			if (!print_server(&t, word)) {
 				report(d, x, r->file->path, word, "not an address", NULL);
 				return false;
 			}
-			ip_print(&t, &a);
 			word = text_of(&t);
 			list = &dns->servers;
 		} else if (!domain_is_plain(word)) {

@@ -128,8 +128,9 @@ static void set_environment(void)
 	setenv("LC_ALL", "C", 1);
 	if (folder) {
 		text_f(&t, "%s:%s", folder,
-		       path ? path
-			    : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+		       path && path[0]
+			       ? path
+			       : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 		if (!t.failed)
 			setenv("PATH", t.p, 1);
 	}

@@ -247,6 +247,15 @@ PostUp = echo hello; cat; echo bye >&2" "0.0.0.0/0, ::/0"
 	done
 }
 
+@test "without any environment, and with a PATH that leads nowhere" {
+	quick_file wg0 'PostUp = [[ wg == @(wg|x) ]]; echo "$PATH" > /run/path' "10.8.0.0/16"
+	for words in -i PATH= PATH=/nonexistent; do
+		on a env "$words" "$WGSUITE_BUILD/wg-quick" up wg0
+		on a env "$words" "$WGSUITE_BUILD/wg-quick" down wg0
+		[[ $(on a cat /run/path) != *: ]] # which would be the folder we are in
+	done
+}
+
 @test "a table by its name, and the words that mean none" {
 	on a sh -c 'mkdir -p /etc/iproute2; echo "777 vpn" >> /etc/iproute2/rt_tables'
 	for case in "vpn 777" "777 777" "main main" "0 main"; do
@@ -268,6 +277,20 @@ MTU =" "10.8.0.0/16"
 	run on a wg-quick up wg0
 	[ "$status" -eq 1 ]
 	[[ $output == *"may be written by everybody"* ]]
+	on a chmod 660 /etc/wireguard/wg0.conf
+	run -1 on a env SUDO_GID=1 wg-quick up wg0
+	[[ $output == *"may be written by group 0"* ]]
+	on a env SUDO_GID=0 wg-quick up wg0
+	on a wg-quick down wg0
+	# Without a record it is the file's hooks that would run.
+	on a env SUDO_GID=0 wg-quick up wg0
+	on a sh -c 'rm -r /run/wgsuite; echo "[Interface]
+PostDown = touch /run/down" >> /etc/wireguard/wg0.conf'
+	run -1 on a wg-quick down wg0
+	[[ $output == *"may be written by group 0"* ]]
+	run ! in_net a ip link show wg0
+	on a test ! -e /run/down
+	on a rm /run/ran
 	on a wg-quick up --no-hooks wg0
 	on a test ! -e /run/ran
 	on a wg-quick down --no-hooks wg0

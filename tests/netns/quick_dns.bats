@@ -25,12 +25,13 @@ resolvconf_stub() {
 @test "resolvconf" {
 	resolvconf_stub
 	quick_file wg0 "DNS = 10.7.0.53, corp.example
-DNS = fd07::53 lan" "10.8.0.0/16"
+DNS = fd07::53 lan,FE80::53%eth0" "10.8.0.0/16"
 	run with_stubs wg-quick up wg0
 	[ "$status" -eq 0 ]
 	[[ $output == *"[#] resolvconf -a wg0 -m 0 -x"* ]]
 	[ "$(on a cat /etc/stubs/of-wg0)" = "nameserver 10.7.0.53
 nameserver fd07::53
+nameserver fe80::53%eth0
 search corp.example lan" ]
 	run with_stubs wg-quick down wg0
 	[ "$status" -eq 0 ]
@@ -55,8 +56,7 @@ nameserver 192.168.5.254" ]
 @test "Debian's resolvconf wants its prefix, a link to another program does not" {
 	resolvconf_stub
 	on a mkdir -p /etc/resolvconf
-	printf '%s\n' '# x' 'lo.inet*' | on a tee /etc/resolvconf/interface-order > /dev/null
-	printf '%s\n' 'tun*' 'eth*' | on a tee /etc/resolvconf/interface-order > /dev/null
+	printf '%s\n' '# x*' 'lo.inet*' 'em+([0-9])*' 'tap.*' ' tun* ' 'eth*' | on a tee /etc/resolvconf/interface-order > /dev/null
 	quick_file wg0 "DNS = 10.7.0.53" "10.8.0.0/16"
 	with_stubs wg-quick up wg0
 	with_stubs wg-quick down wg0
