@@ -18,6 +18,7 @@ struct conf_reader {
 	bool any_section; /* IN_PEER, but its line was wrong: keys of both are right in it */
 	struct span piece, line;  /* the line is of the piece; whole, comment too */
 	const char *hash, *nul;   /* the next in the piece, or its end; looked for when passed */
+	bool line_judged, line_is_secret;
 	unsigned int line_number;
 	struct diag_at section_at; /* of the open section's line; its source lies in section_text */
 	char section_text[SECTION_SHOWN];
@@ -34,13 +35,22 @@ static struct wg_peer *open_peer(const struct conf_reader *r)
 
 /* ---- reporting ---- */
 
-static struct diag_at place(const struct conf_reader *r, struct span where, bool may_show)
+/* Looked at once, however much is said about the line. */
+static bool line_may_be_key(struct conf_reader *r)
+{
+	if (!r->line_judged)
+		r->line_is_secret = text_may_be_key(r->line);
+	r->line_judged = true;
+	return r->line_is_secret;
+}
+
+static struct diag_at place(struct conf_reader *r, struct span where, bool may_show)
 {
 	struct diag_at at = { .file = r->o->file, .line = r->line_number };
 
 	at.column = (unsigned int)(where.p - r->line.p) + 1;
 	at.width = where.n > 0 ? (unsigned int)where.n : 1;
-	if (may_show && !text_may_be_key(r->line))
+	if (may_show && !line_may_be_key(r))
 		at.source = r->line;
 	return at;
 }
@@ -412,6 +422,7 @@ static void read_lines(struct conf_reader *r, struct span piece)
 		if (r->line.n == 0 && !piece.p)
 			break; /* what follows the last newline is no line */
 		r->line_number++;
+		r->line_judged = false;
 		read_line(r);
 	}
 }

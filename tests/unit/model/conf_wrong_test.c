@@ -106,6 +106,26 @@ static void a_missing_key_alone_is_told_apart(void **state)
 	assert_int_equal(conf_read(&d, span_of("[Peer]\n[Peer]\nx\n"), &o, &said.d), -EINVAL);
 }
 
+/* Each looked through the whole line again: six minutes. */
+static void many_mistakes_in_one_line(void **state)
+{
+	enum { N = 300000 };
+	struct conf_options o = { .file = "wg0.conf", .max_errors = 2 * N };
+	struct diag diag = { .emit = NULL };
+	struct wg_device d;
+	size_t n = sizeof PEER "AllowedIPs = " - 1;
+	char *file = malloc(n + 2 * N);
+
+	(void)state;
+	assert_non_null(file);
+	memcpy(file, PEER "AllowedIPs = ", n);
+	for (size_t i = 0; i < N; i++, n += 2)
+		memcpy(file + n, "x,", 2);
+	assert_int_equal(conf_read(&d, (struct span){ file, n - 1 }, &o, &diag), -EINVAL);
+	assert_int_equal(diag.errors, N);
+	free(file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -113,6 +133,7 @@ int main(void)
 		cmocka_unit_test(every_mistake_is_told_once),
 		cmocka_unit_test(no_control_characters_are_shown),
 		cmocka_unit_test(a_missing_key_alone_is_told_apart),
+		cmocka_unit_test(many_mistakes_in_one_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
