@@ -265,7 +265,7 @@ static void test_removed_peer_is_dead_at_once(void **state)
 	tunnel_peer_remove(p->side[1].tunnel, p->side[1].peer);
 	assert_int_equal(pair_udp(p, 1, late.bytes, late.n, NULL, 0).drop, WG_DROP_UNKNOWN_INDEX);
 	pair_ipv4(ping, sizeof ping, 1);
-	assert_int_equal(pair_tun(p, 1, ping, sizeof ping).verdict, WG_DONE);
+	assert_int_equal(pair_tun(p, 1, ping, sizeof ping).drop, WG_DROP_NO_PEER);
 	assert_int_equal(p->side[1].sent->n, 0);
 	assert_true(tunnel_deadline(p->side[1].tunnel) == NEVER);
 	pair_free(p);
