@@ -108,6 +108,8 @@ void ipc_forget(struct ipc *c, const char *name)
 
 	path_of(path, c, name, "");
 	(void)unlink(path);
+	path_of(path, c, name, ".new"); /* of a wg that was killed */
+	(void)unlink(path);
 	(void)rmdir(dir_of(c)); /* when it was the last one */
 }
 

@@ -210,8 +210,8 @@ int cmd_addconf(struct program *p, int argc, char *const argv[])
 	return ok ? 0 : 1;
 }
 
-/* The peers that are not where the file says, each with the file's endpoint if it has had a handshake and
- * so may have roamed. What is in neither list was configured elsewhere and is set. */
+/* The peers that are not where the file says, although they have had a handshake and so may have roamed, each
+ * with the file's endpoint. Those without one were configured elsewhere and are set. */
 static int find_moved(struct wg_device *moved, const struct wg_device *now, const struct wg_device *wanted)
 {
 	struct peer_index index = { 0 };
@@ -222,7 +222,8 @@ static int find_moved(struct wg_device *moved, const struct wg_device *now, cons
 		const struct wg_peer *goal = peer_index_find(&index, wanted, &peer->public_key);
 		struct wg_peer *out;
 
-		if (!goal || !(goal->flags & peer->flags & WG_PEER_HAS_ENDPOINT) ||
+		if (!goal || peer->handshake_s == 0 ||
+		    !(goal->flags & peer->flags & WG_PEER_HAS_ENDPOINT) ||
 		    endpoint_equal(&goal->endpoint, &peer->endpoint))
 			continue;
 		out = device_add_peer(moved);
@@ -230,8 +231,7 @@ static int find_moved(struct wg_device *moved, const struct wg_device *now, cons
 		if (out) {
 			out->public_key = peer->public_key;
 			out->endpoint = goal->endpoint;
-			out->flags = WG_PEER_HAS_PUBLIC_KEY |
-				     (peer->handshake_s > 0 ? WG_PEER_HAS_ENDPOINT : 0);
+			out->flags = WG_PEER_HAS_PUBLIC_KEY | WG_PEER_HAS_ENDPOINT;
 		}
 	}
 	peer_index_free(&index);
@@ -250,10 +250,8 @@ static int recall_endpoints(struct wg_device *moved, struct program *p, const ch
 	for (uint32_t i = 0; rc == 0 && i < asked.n_peers; i++) {
 		struct wg_peer *peer = peer_index_find(&index, moved, &asked.peers[i].public_key);
 
-		if (peer) {
+		if (peer)
 			peer->endpoint = asked.peers[i].endpoint;
-			peer->flags |= WG_PEER_HAS_ENDPOINT;
-		}
 	}
 	peer_index_free(&index);
 	device_free(&asked);

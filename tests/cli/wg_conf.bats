@@ -319,6 +319,21 @@ endpoint=192.0.2.1:51820
 	rm -rf /run/wgsuite
 }
 
+@test "syncconf: who was never heard has not roamed, whatever is on record" {
+	one_peer > wgx.conf
+	fake wgx
+	"$WG" setconf wgx wgx.conf
+	: > log.wgx
+	now 198.51.100.7:9 0 # some other program has set it
+	both 0 "" "" "$WG" syncconf wgx wgx.conf
+	sent wgx "set=1
+public_key=$HEX_A
+endpoint=192.0.2.1:51820
+
+"
+	rm -rf /run/wgsuite
+}
+
 @test "the record of endpoints follows set and remove, and is nobody else's" {
 	fake wgx
 	both 0 "" "" "$WG" set wgx peer "$KEY_A" endpoint 192.0.2.1:5 peer "$KEY_B" endpoint '[::1]:6'
@@ -329,6 +344,10 @@ endpoint=192.0.2.1:51820
 	[ "$(stat -c %s /run/wgsuite/endpoints.wgx@*)" = 56 ]
 	both 0 "" "" "$WG" set wgx peer "$KEY_B" remove
 	[ ! -e /run/wgsuite ] # nothing to remember leaves nothing behind
+	mkdir /run/wgsuite    # nor does a wg that was killed
+	touch "/run/wgsuite/endpoints.gone@$(stat -Lc %i /proc/self/ns/net)"{,.new}
+	run -1 "$WG" show gone
+	[ ! -e /run/wgsuite ]
 	mkdir /run/wgsuite
 	# A broken one is none.
 	echo rubbish > "/run/wgsuite/endpoints.wgx@$(stat -Lc %i /proc/self/ns/net)"
