@@ -79,6 +79,23 @@ nameserver 192.168.5.254" ]
 	[[ $(on a cat /etc/stubs/called) == *"-d wg0 -f" ]]
 }
 
+@test "a tunnel that goes while another one is half way up, and then fails, leaves it nothing to put back" {
+	stub resolvconf <<-'END'
+	#!/bin/sh
+	case $1 in -a) cat > /dev/null; echo "$2" > /etc/stubs/waits; read -r status < /etc/stubs/fifo; exit "$status" ;; esac
+	END
+	on a mkfifo /etc/stubs/fifo
+	quick_file wg0 "" "0.0.0.0/0"
+	quick_file wg1 "DNS = 10.7.0.53" "0.0.0.0/0"
+	before=$(quick_state)
+	on a wg-quick up wg0
+	on_bg a env PATH="$WGSUITE_BUILD:/etc/stubs:/usr/sbin:/usr/bin:/sbin:/bin" wg-quick up wg1
+	eventually 5 on a test -e /etc/stubs/waits
+	on a wg-quick down wg0
+	on a sh -c 'echo 9 > /etc/stubs/fifo'
+	quick_settled "$before"
+}
+
 @test "the file itself: mode, owner and contents come back, in whatever order tunnels go" {
 	for i in 0 1 2; do quick_file wg$i "Address = 10.7.$i.1/32
 DNS = 10.7.$i.53" "10.$((10 + i)).0.0/16"; done
