@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "run.h"
 #include "say.h"
@@ -37,6 +39,25 @@ static const char *find_bash(void)
 	return found;
 }
 
+enum { ARGUMENT_MAX = 100000 }; /* the kernel's own limit is 128 KiB */
+
+/* What is too long for an argument is read from a file that only lives in memory. Its descriptor, or -1:
+ * the script is as it was. */
+static int move_to_memory(struct text *script, size_t n_before)
+{
+	int fd = script->n > ARGUMENT_MAX ? memfd_create("hook", 0) : -1;
+
+	if (fd < 0)
+		return -1;
+	if (say_bytes(fd, script->p + n_before, script->n - n_before) < 0) {
+		close(fd);
+		return -1;
+	}
+	script->n = n_before;
+	text_f(script, "INTERFACE_HOOK=$(</proc/self/fd/%d)\nexec %d<&-\neval \"$INTERFACE_HOOK\"\n", fd, fd);
+	return fd;
+}
+
 int hook_run(const char *text, const char *name, const char *config)
 {
 	struct text script = grow_text();
@@ -44,15 +65,18 @@ int hook_run(const char *text, const char *name, const char *config)
 	static char c[] = "-c", sh[] = "/bin/sh";
 	char *argv[12] = { NULL };
 	struct run r = { .argv = argv, .hook = true };
-	int status;
+	size_t n_before;
+	int status, memory;
 
 	text_add(&script, bash ? bash_before : sh_before);
+	n_before = script.n;
 	hook_expand(&script, text, name);
 	text_char(&script, '\n');
 	if (script.failed) {
 		grow_text_free(&script);
 		return -ENOMEM;
 	}
+	memory = bash ? move_to_memory(&script, n_before) : -1;
 	setenv("INTERFACE", name, 1);
 	setenv("CONFIG_FILE", config ? config : "", 1);
 	setenv("PROGRAM", say_program, 1);
@@ -66,6 +90,8 @@ int hook_run(const char *text, const char *name, const char *config)
 	if (bash)
 		free(argv[0]);
 	free(argv[3]);
+	if (memory >= 0)
+		close(memory);
 	grow_text_free(&script);
 	return status;
 }

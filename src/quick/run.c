@@ -37,6 +37,7 @@ void run_watch_signals(void)
 	sigaction(SIGTERM, &note, NULL);
 	sigaction(SIGHUP, &note, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGXFSZ, &ignore, NULL);
 }
 
 const char *run_find(const char *name)
@@ -94,6 +95,7 @@ static void become(const struct run *r, const int in[2], const int out[2], pid_t
 	sigaction(SIGTERM, &normal, NULL);
 	sigaction(SIGHUP, &normal, NULL);
 	sigaction(SIGPIPE, &normal, NULL);
+	sigaction(SIGXFSZ, &normal, NULL);
 	if (in[0] >= 0)
 		dup2(in[0], STDIN_FILENO);
 	if (null >= 0) {

@@ -235,6 +235,14 @@ MTU = 576" "10.8.0.0/16" # too small for IPv6, which the kernel says to a later 
 	[ "$(on a cat /run/out)" = "wg-quick up wg0 wg-quick 0" ]
 }
 
+@test "hooks: as long as they like" {
+	printf '[Interface]\nPrivateKey = %s\nPostUp = x=%s; echo ${#x} %%i $# > /run/out; read -r l; echo $l >> /run/out; false; true' \
+		"$QUICK_KEY" "$(head -c 1000000 /dev/zero | tr '\0' x)" | tunnel a wg0
+	run -1 on a wg-quick up wg0 <<< said
+	[ "$(on a cat /run/out)" = "1000000 wg0 0
+said" ]
+}
+
 @test "without standard input, output or error" {
 	quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64
 PostUp = echo hello; cat; echo bye >&2" "0.0.0.0/0, ::/0"
