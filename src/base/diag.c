@@ -30,7 +30,7 @@ void diag_f(struct diag *d, enum diag_level level, const struct diag_at *at, con
 	    const char *fmt, ...)
 {
 	struct diag_message m = { .level = level, .hint = hint };
-	char line[512];
+	char line[2048]; /* a host's name has 1,024 at most */
 	struct text text = text_fixed(line, sizeof line);
 	va_list ap;
 

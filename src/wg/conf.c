@@ -69,7 +69,7 @@ static bool keep(struct findings *f, unsigned int line, const char *text)
 /* file:line:column, the sentence, the line, a caret; what to do about it. */
 static void find(void *findings, const struct diag_message *m)
 {
-	char lines[2048];
+	char lines[8192]; /* the longest path, and all that can be said */
 	struct text t = text_fixed(lines, sizeof lines);
 
 	if (m->level == DIAG_WARNING) /* in the words that scripts know */

@@ -61,7 +61,8 @@ static int run(struct program *p, int argc, char *argv[])
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(p, argc - 1, argv + 1);
 	usage(&t, p->name);
-	complain("Invalid subcommand: `%s'\n%s", argv[1], lines);
+	complain("Invalid subcommand: `%s'\n", argv[1]);
+	complain("%s", lines);
 	return 1;
 }
 

@@ -213,6 +213,19 @@ Configuration parsing error
 " "$WG" setconf wgx wgx.conf
 }
 
+@test "a path as long as they can be" {
+	local long
+	fake wgx
+	long=$(for i in $(seq 15); do printf '%0250d/' "$i"; done)
+	mkdir -p "$long"
+	printf '[Interface]\nFwMark = y\n' > "$long/wgx.conf"
+	both 1 "" "$long/wgx.conf:2:10: error: Fwmark is neither 0/off nor 0-0xffffffff: \`y'
+  FwMark = y
+           ^
+Configuration parsing error
+" "$WG" setconf wgx "$long/wgx.conf"
+}
+
 @test "every wrong line is told at once" {
 	fake wgx
 	printf '[Interface]\nListenPort = x\nFwMark = y\n[Peer]\n' > wgx.conf
