@@ -43,7 +43,7 @@ int socket_open(const char *dir, const char *name)
 		return -ENOENT;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0) /* no such sockets here (a sandbox): then no userspace device either */
-		return -ENOENT;
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : -ENOENT;
 	if (connect(fd, (struct sockaddr *)&sa, sizeof sa) < 0)
 		rc = -errno;
 	if (rc == 0)

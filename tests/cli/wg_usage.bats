@@ -87,6 +87,9 @@ usage() {
 	fake wgx
 	run -1 sh -c '"$1" show interfaces >&-' sh "$WG" # the socket to the kernel is not stdout
 	[ "$output" = "write: Bad file descriptor" ]
+	run -1 bash -c 'umask 077; ulimit -f 0; "$1" genkey > file' _ "$WG"
+	[ "$output" = "write: File too large" ]
+	run -0 bash -c 'ulimit -f 0; "$1" set wgx peer "$2" endpoint 192.0.2.1:5' _ "$WG" "$KEY_A"
 }
 
 @test "a privileged wg takes no hints from the environment" {

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -252,6 +253,22 @@ static void names_of_sockets(void **state)
 	ipc_names_free(&names);
 }
 
+/* A sandbox without such sockets has no such device; a process without room for one does not know. */
+static void no_room_is_not_absence(void **state)
+{
+	struct uapi_script s = { .n = 1, .answers = { "" } };
+	struct rlimit before, none;
+
+	(void)state;
+	uapi_script_begin(&s, "wg0");
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){ 0, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(socket_open(s.dir, "wg0"), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	uapi_script_end(&s);
+}
+
 static void long_names_are_not_cut(void **state)
 {
 	struct ipc c = { 0 };
@@ -294,6 +311,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_value_is_not_asked_twice),
 		cmocka_unit_test(stale_and_strange_files),
 		cmocka_unit_test(names_of_sockets),
+		cmocka_unit_test(no_room_is_not_absence),
 		cmocka_unit_test(long_names_are_not_cut),
 		cmocka_unit_test(links_of_other_kinds),
 	};
