@@ -85,6 +85,16 @@ bool file_find(struct file *f, const char *argument)
 	return true;
 }
 
+uint32_t file_table(const struct file *f)
+{
+	switch (f->table_kind) {
+	case TABLE_AUTO: return TABLE_MAIN;
+	case TABLE_OFF: return 0;
+	case TABLE_GIVEN: return f->table;
+	}
+	unreachable();
+}
+
 /* Of the one who called sudo. */
 static bool is_of_caller(uint32_t id, const char *variable)
 {

@@ -45,6 +45,10 @@ enum table_kind { TABLE_AUTO, TABLE_OFF, TABLE_GIVEN };
 
 enum { TABLE_MAIN = 254 };
 
+/* Where its routes go when they are no default routes; 0: there are none. */
+struct file;
+uint32_t file_table(const struct file *f);
+
 struct file_cut {
 	struct span part; /* of the text */
 	bool line;        /* and the newline after it */

@@ -29,6 +29,7 @@ int plan_link(struct plan *p, const struct file *f, const struct plan_options *o
 	memcpy(p->name, f->name, sizeof p->name);
 	p->config = f->path;
 	p->table_word = f->table_kind == TABLE_GIVEN ? f->table_word : NULL;
+	p->table = f->table;
 	if (!plan_add(p, STEP_LINK))
 		return -ENOMEM;
 	return add_hooks(p, f, HOOK_PRE_UP, o);
@@ -229,7 +230,8 @@ static int add_side_by_side(struct plan *p, const struct state *s, uint8_t famil
 
 	for (size_t i = 0; r == 0 && i < s->rules.n; i++) {
 		const struct step_rule *other = &s->rules.list[i];
-		if (other->family != family || !rule_is_tunnel(other) || other->mark == mark)
+		if (other->family != family || !rule_is_tunnel(other) || other->mark == mark ||
+		    other->mark == s->device.fwmark) /* ours, which goes */
 			continue;
 		others = true;
 		r = add_rule(p, s, (struct step_rule){ .family = family, .mark = other->mark,

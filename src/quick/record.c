@@ -276,6 +276,7 @@ void record_forget(struct record *r)
 	r->exists = r->complete = false;
 	r->ifindex = 0;
 	r->port = 0;
+	r->has_table = false;
 }
 
 void record_close(struct record *r)

@@ -20,6 +20,8 @@ struct record {
 	struct words hooks[HOOK_PHASES];
 	struct words peers; /* "KEY ENDPOINT" as the tunnel file has them */
 	uint16_t port;      /* when up was done */
+	bool has_table;
+	uint32_t table;     /* of its routes, see file_table() */
 	int lock;           /* -1: none */
 	bool no_folder;     /* nothing can be kept here; was said */
 };

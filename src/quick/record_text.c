@@ -65,6 +65,8 @@ void record_print(const struct record *r, struct text *t)
 		text_f(t, "index %u\n", r->ifindex);
 	if (r->port)
 		text_f(t, "port %u\n", (unsigned int)r->port);
+	if (r->has_table)
+		text_f(t, "table %u\n", r->table);
 	text_f(t, "tools %u %u %s\n", (unsigned int)r->plan.firewall,
 	       (unsigned int)r->plan.dns_backend, r->plan.dns_prefix);
 	for (size_t i = 0; i < r->plan.n; i++)
@@ -219,6 +221,12 @@ static bool take_index(struct record *r, struct span rest)
 	return numbers(rest, &r->ifindex, 1);
 }
 
+static bool take_table(struct record *r, struct span rest)
+{
+	r->has_table = numbers(rest, &r->table, 1);
+	return r->has_table;
+}
+
 static bool take_port(struct record *r, struct span rest)
 {
 	uint32_t n = 0;
@@ -289,6 +297,7 @@ static const struct {
 	{ "firewall", take_firewall },
 	{ "tools", take_tools },       { "config", take_config },
 	{ "index", take_index },       { "port", take_port },
+	{ "table", take_table },
 	{ "began", take_began },       { "complete", take_complete },
 };
 
@@ -397,6 +406,8 @@ int record_fill(struct record *r, const struct file *f, const struct plan *p)
 		error = copy_words(&r->plan.dns.domains, &p->dns.domains);
 	free(r->config);
 	r->config = span_dup(span_of(f->path));
+	r->has_table = true;
+	r->table = file_table(f);
 	r->plan.n = 0;
 	r->plan.firewall = p->firewall;
 	r->plan.dns_backend = p->dns_backend;

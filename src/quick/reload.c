@@ -37,17 +37,13 @@ static bool has_route(const struct routes *sorted, const struct ip_prefix *p)
 	       bsearch(&key, sorted->list, sorted->n, sizeof key, compare_prefixes) != NULL;
 }
 
-static uint32_t table_of(const struct file *f)
-{
-	return f->table_kind == TABLE_GIVEN ? f->table : TABLE_MAIN;
-}
-
 /* ---- routes ---- */
 
 struct reload {
 	struct quick *q;
 	struct plan *p;
-	struct routes found;          /* over our link, sorted */
+	struct routes found, before;  /* over our link, where they are wanted, and where they were; sorted */
+	uint32_t table, table_before; /* 0: none */
 	struct wanted_route *wanted;
 	size_t n_wanted;
 	uint32_t mark;
@@ -80,7 +76,7 @@ static int default_is_whole(struct reload *r, uint8_t family, bool *whole)
 			    q->state.rules.list[i].pref < tunnel->pref;
 	if (suppress)
 		error = rt_routes(&q->rt, family, mark, q->ifindex, &routes);
-	*whole = routes.n > 0;
+	*whole = routes.n > 0 && (mark == r->mark || !r->default_wanted[family == IP_V6]);
 	free(routes.list);
 	return error;
 }
@@ -95,16 +91,29 @@ static bool default_was_made(const struct reload *r, uint8_t family)
 	       tunnel_rule(&r->q->state, family, r->q->state.device.fwmark);
 }
 
+static int look_at_table(struct quick *q, uint32_t table, struct routes *out)
+{
+	int error = table ? rt_routes(&q->rt, IP_V4, table, q->ifindex, out) : 0;
+
+	if (error == 0 && table)
+		error = rt_routes(&q->rt, IP_V6, table, q->ifindex, out);
+	if (out->n > 0)
+		qsort(out->list, out->n, sizeof *out->list, compare_prefixes);
+	return error;
+}
+
 static int look_at_routes(struct reload *r)
 {
 	struct quick *q = r->q;
 	bool given;
-	int error = rt_routes(&q->rt, IP_V4, table_of(&q->file), q->ifindex, &r->found);
+	int error;
 
-	if (error == 0)
-		error = rt_routes(&q->rt, IP_V6, table_of(&q->file), q->ifindex, &r->found);
-	if (r->found.n > 0)
-		qsort(r->found.list, r->found.n, sizeof *r->found.list, compare_prefixes);
+	r->table = file_table(&q->file);
+	r->table_before = q->record.exists && q->record.has_table ? q->record.table : r->table;
+	r->mark = plan_mark(&q->file, &q->state, &given);
+	error = look_at_table(q, r->table, &r->found);
+	if (error == 0 && r->table_before != r->table)
+		error = look_at_table(q, r->table_before, &r->before);
 	if (error == 0)
 		error = plan_routes(&r->wanted, &r->n_wanted, &q->file.device, NULL);
 	if (error < 0)
@@ -119,7 +128,6 @@ static int look_at_routes(struct reload *r)
 		r->default_made[v6] = default_was_made(r, family);
 		error = default_is_whole(r, family, &r->default_now[v6]);
 	}
-	r->mark = plan_mark(&q->file, &q->state, &given);
 	return error;
 }
 
@@ -152,13 +160,15 @@ static bool is_wanted(const struct reload *r, const struct ip_prefix *p)
 static int remove_routes(struct reload *r)
 {
 	const struct wg_device *now = &r->q->state.device;
+	bool same = r->table == r->table_before;
+	const struct routes *there = same ? &r->found : &r->before;
 	int error = 0;
 
 	for (uint32_t i = 0; error == 0 && i < now->n_peers; i++)
 		for (uint32_t k = 0; error == 0 && k < now->peers[i].n_allowedips; k++) {
 			struct step_route route = { .prefix = now->peers[i].allowedips[k].prefix,
-						    .table = table_of(&r->q->file) };
-			if (has_route(&r->found, &route.prefix) && !is_wanted(r, &route.prefix) &&
+						    .table = r->table_before };
+			if (has_route(there, &route.prefix) && !(same && is_wanted(r, &route.prefix)) &&
 			    !(route.table == TABLE_MAIN &&
 			      plan_is_covered(&r->q->file, &r->q->state, &route.prefix)))
 				error = add_route(r->p, &route, true);
@@ -183,13 +193,23 @@ static int make_default(struct reload *r, const struct ip_prefix *p)
 {
 	const struct state *state = &r->q->state;
 	const struct plan *record = &r->q->record.plan;
+	struct step_route old = { .prefix = *p, .table = state->device.fwmark };
+	struct routes there = { 0 };
 	int error = plan_default_route(r->p, state, p, r->mark);
+
+	if (error == 0 && old.table && old.table != r->mark)
+		error = rt_routes(&r->q->rt, p->addr.family, old.table, r->q->ifindex, &there);
+	if (error == 0 && there.n > 0)
+		error = add_route(r->p, &old, true);
+	free(there.list);
 
 	for (size_t i = 0; error == 0 && i < record->n; i++)
 		for (size_t k = 0; record->steps[i].kind == STEP_RULE && k < state->rules.n; k++)
 			if (error == 0 && record->steps[i].rule.family == p->addr.family &&
-			    rule_equal(&record->steps[i].rule, &state->rules.list[k]))
+			    rule_equal(&record->steps[i].rule, &state->rules.list[k])) {
 				error = remove_step(r->p, &record->steps[i]);
+				r->p->steps[r->p->n - 1].rule.plural = true; /* the new one is there */
+			}
 	return error;
 }
 
@@ -536,6 +556,7 @@ static int reload_or_diff(struct quick *q, bool act)
 	memcpy(q->plan.name, q->file.name, sizeof q->plan.name);
 	q->plan.config = q->file.path;
 	q->plan.table_word = q->file.table_kind == TABLE_GIVEN ? q->file.table_word : NULL;
+	q->plan.table = q->file.table;
 	if (names.peers.n > 0)
 		qsort(names.peers.list, names.peers.n, sizeof *names.peers.list, compare_words);
 	if (r == 0 && act && may_touch_default(q)) {
@@ -556,6 +577,7 @@ static int reload_or_diff(struct quick *q, bool act)
 	record_let_go(held);
 	words_free(&names.peers);
 	free(reload.found.list);
+	free(reload.before.list);
 	free(reload.wanted);
 	plan_free(&old);
 	return r < 0 || q->failures > 0 ? quick_status(q) : 0;

@@ -89,7 +89,7 @@ static void print_route(struct text *t, const struct plan *p, const struct step_
 	prefix_print(t, &r->prefix);
 	if (!r->unreachable)
 		text_f(t, " dev %s", p->name);
-	if (p->table_word)
+	if (p->table_word && r->table == p->table)
 		text_f(t, " table %s", p->table_word);
 	else if (r->table != TABLE_MAIN)
 		text_f(t, " table %u", r->table);

@@ -68,7 +68,8 @@ struct plan {
 	uint8_t firewall;        /* enum firewall_tool */
 	char dns_prefix[32];     /* of Debian's resolvconf: "tun." */
 	const char *config;      /* path, for lines that can be run by hand */
-	const char *table_word;  /* of the file: all routes are in that table; null: not given */
+	const char *table_word;  /* how the file writes this table; null: it names none */
+	uint32_t table;
 	const char *implementation; /* to name in a dry run; null: the kernel's own */
 	struct wg_device mark;      /* the patch that sets the mark; it owns all it points to */
 	struct wg_device change, unchange; /* of a reload: the patch and what takes it back */

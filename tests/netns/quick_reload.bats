@@ -264,3 +264,36 @@ AllowedIPs = 10.2.0.0/16"
 	[[ $(on a ip rule) != *51820* ]]
 	on a wg-quick down wg0
 }
+
+@test "routes go with their table, and default routes with their mark" {
+	quick_file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16"
+	before=$(quick_state)
+	on a wg-quick up wg0
+	routes() { on a ip -4 route show table all dev wg0 | grep -v ' 10\.7\.0\.\|^10\.7\.' | xargs; }
+	reloaded() { # reloaded INTERFACE-LINES ALLOWED-IPS ROUTES
+		quick_file wg0 "Address = 10.7.0.1/24
+$1" "$2"
+		on a wg-quick reload wg0
+		[ "$(routes)" = "$3" ]
+		run on a wg-quick reload wg0
+		[ "$output" = "" ]
+	}
+	reloaded "Table = 777" "10.8.0.0/16" "10.8.0.0/16 table 777 scope link"
+	reloaded "Table = off" "10.8.0.0/16" ""
+	on a ip route add 10.9.0.0/16 dev wg0
+	reloaded "Table = off" "10.8.0.0/16, 10.9.0.0/16" "10.9.0.0/16 scope link"
+	reloaded "Table = off" "10.8.0.0/16" "10.9.0.0/16 scope link" # somebody else's
+	on a ip route del 10.9.0.0/16 dev wg0
+	reloaded "" "0.0.0.0/0" "default table 51820 scope link"
+	reloaded "FwMark = 99" "0.0.0.0/0" "default table 99 scope link"
+	[ "$(on a ip -4 rule | sed 's/^[0-9]*:.//' | head -3 | tail -2)" = "from all lookup main suppress_prefixlength 0
+not from all fwmark 0x63 lookup 99" ]
+	[ "$(on a ip -4 rule | wc -l)" -eq 5 ]
+	[[ $(on a ip route get 8.8.8.8 mark 99) == *"dev eth0"* ]]
+	on a nft list table ip wg-quick-wg0 | grep -q 'mark 0x00000063'
+	reloaded "Table = 5" "0.0.0.0/0" "default table 5 scope link"
+	[ "$(on a ip -4 rule | wc -l)" -eq 3 ]
+	reloaded "" "10.8.0.0/16" "10.8.0.0/16 scope link"
+	on a wg-quick down wg0
+	quick_settled "$before"
+}
