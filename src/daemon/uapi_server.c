@@ -2,6 +2,7 @@
 #include "uapi_server.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
 #include <sys/socket.h>
@@ -11,6 +12,8 @@
 #include "../base/mem.h"
 #include "clock.h"
 #include "log.h"
+
+enum { ENDING_MS = 500, ENDING_LOOK_MS = 5 };
 
 /* ---- the file ---- */
 
@@ -48,7 +51,7 @@ static bool set_address(struct sockaddr_un *a, const char *path)
 }
 
 /* A file at the path: removed if it is a socket without a listener, else an error. */
-static int clear_stale(const struct sockaddr_un *a, struct text *why)
+static int clear_once(const struct sockaddr_un *a, struct text *why)
 {
 	struct stat s;
 	int fd, error;
@@ -64,10 +67,24 @@ static int clear_stale(const struct sockaddr_un *a, struct text *why)
 		return why_errno(why, "cannot make a socket for", a->sun_path, -errno);
 	error = connect(fd, (const struct sockaddr *)a, sizeof *a) == 0 ? 0 : -errno;
 	close(fd);
-	if (error == -ECONNREFUSED && unlink(a->sun_path) == 0)
+	if (error == -ENOENT || (error == -ECONNREFUSED && unlink(a->sun_path) == 0))
 		return 0;
-	text_f(why, "%s is in use", a->sun_path);
 	return -EADDRINUSE;
+}
+
+/* The link is ours already, so the daemon behind a socket that answers may well be ending: its socket goes a
+ * moment after its link. */
+static int clear_stale(const struct sockaddr_un *a, struct text *why)
+{
+	int error = clear_once(a, why);
+
+	for (int i = 0; error == -EADDRINUSE && i < ENDING_MS / ENDING_LOOK_MS; i++) {
+		(void)poll(NULL, 0, ENDING_LOOK_MS);
+		error = clear_once(a, why);
+	}
+	if (error == -EADDRINUSE)
+		text_f(why, "%s is in use", a->sun_path);
+	return error;
 }
 
 static int remember_file(struct uapi_server *s)

@@ -158,6 +158,13 @@ uapi() {
 	done
 }
 
+@test "as soon as its link is gone, the next of this name can start" {
+	on a bash -c 'for i in {1..20}; do
+		wireguardd wg0 && kill "$(pgrep -nx wireguardd)" || exit
+		while test -e /sys/class/net/wg0; do :; done
+	done'
+}
+
 @test "after kill -9 the next start clears the stale socket" {
 	on a wireguardd wg0
 	on a kill -9 "$(the_daemon)"
