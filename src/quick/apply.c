@@ -185,13 +185,15 @@ static int apply_link(struct apply *a, struct step *s)
 {
 	struct quick *q = a->q;
 	struct link_info link;
+	struct created created;
 	char why[128];
 	int r;
 
 	if (!s->remove) {
-		s->done = true;
 		r = create_link(&q->rt, a->p->name, &q->settings, &q->trace.t, flush_trace,
-				&q->trace, &q->ifindex);
+				&q->trace, &created);
+		s->done = created.made;
+		q->ifindex = created.index;
 		if (r == 0 && q->record.exists) {
 			char line[32];
 			struct text t = text_fixed(line, sizeof line);
@@ -202,7 +204,7 @@ static int apply_link(struct apply *a, struct step *s)
 		return r;
 	}
 	ipc_forget(&q->ipc, a->p->name);
-	r = rt_link_find(&q->rt, a->p->name, &link);
+	r = rt_link_find(&q->rt, a->p->name, q->ifindex, &link);
 	if (r < 0) {
 		if (r != -ENODEV)
 			say_error("netlink: %s", strerror(-r));

@@ -102,12 +102,13 @@ static int start(const char *program, const char *name, const struct settings *s
 	return status < 0 ? status : -EIO;
 }
 
-static int find_made(struct rt *rt, const char *name, const char *maker, uint32_t *index)
+static int find_made(struct rt *rt, const char *name, const char *maker, struct created *out)
 {
 	struct link_info link;
-	int r = rt_link_find(rt, name, &link);
+	int r = rt_link_find(rt, name, 0, &link);
 
-	*index = r == 0 ? link.index : 0;
+	out->made = r != -ENODEV;
+	out->index = r == 0 ? link.index : 0;
 	if (r == -ENODEV)
 		say_error("%s made no interface %s", maker, name);
 	else if (r < 0)
@@ -116,7 +117,7 @@ static int find_made(struct rt *rt, const char *name, const char *maker, uint32_
 }
 
 static int start_userspace(struct rt *rt, const char *name, const struct settings *set,
-			   struct text *trace, void (*flush)(void *ctx), void *ctx, uint32_t *index)
+			   struct text *trace, void (*flush)(void *ctx), void *ctx, struct created *out)
 {
 	const char *program = implementation(set);
 	int r;
@@ -129,28 +130,31 @@ static int start_userspace(struct rt *rt, const char *name, const struct setting
 	}
 	text_f(trace, "[#] %s %s\n", program, name);
 	flush(ctx);
+	run_status = 0;
 	r = start(program, name, set);
-	return r < 0 ? r : find_made(rt, name, program, index);
+	out->made = run_status > 128; /* who knows what was done when it was killed */
+	return r < 0 ? r : find_made(rt, name, program, out);
 }
 
 int create_link(struct rt *rt, const char *name, const struct settings *set, struct text *trace,
-		void (*flush)(void *ctx), void *ctx, uint32_t *index)
+		void (*flush)(void *ctx), void *ctx, struct created *out)
 {
 	char why[128];
 	int r;
 
+	*out = (struct created){ 0 };
 	if (strcmp(set->implementation, "userspace") == 0)
-		return start_userspace(rt, name, set, trace, flush, ctx, index);
+		return start_userspace(rt, name, set, trace, flush, ctx, out);
 	text_f(trace, "[#] ip link add dev %s type wireguard\n", name);
 	flush(ctx);
 	r = rt_one(rt, rt_link_add(name), why);
 	if (r == 0)
-		return find_made(rt, name, "the kernel", index);
+		return find_made(rt, name, "the kernel", out);
 	if (r != -EOPNOTSUPP || strcmp(set->implementation, "kernel") == 0) {
 		say_error("%s: the interface cannot be made: %s", name, why);
 		return r;
 	}
 	text_add(trace, "[!] Missing WireGuard kernel module. Falling back to slow userspace "
 			"implementation.\n");
-	return start_userspace(rt, name, set, trace, flush, ctx, index);
+	return start_userspace(rt, name, set, trace, flush, ctx, out);
 }

@@ -9,10 +9,15 @@
  * one can see without trying. Static storage. */
 const char *create_implementation(const struct settings *set);
 
-/* Makes it, falls back, says so; *index is what it became. 0 or -errno after saying why. */
+struct created {
+	uint32_t index;
+	bool made; /* or perhaps made; else what has the name is somebody else's */
+};
+
+/* Makes it, falls back, says so. 0 or -errno after saying why. */
 must_check int create_link(struct rt *rt, const char *name, const struct settings *set,
 			   struct text *trace, void (*flush)(void *ctx), void *ctx,
-			   uint32_t *index);
+			   struct created *out);
 
 /* Where our own binary lies, for programs beside it; null: not known. */
 const char *create_own_folder(void);

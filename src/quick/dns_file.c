@@ -142,6 +142,16 @@ static void sweep_temporary(const char *path)
 		(void)unlink(temporary);
 }
 
+/* The file, where the path was a link that led nowhere. */
+static int remove_made(void)
+{
+	char *real = realpath(dns_file_path, NULL);
+	int r = unlink(real ? real : dns_file_path) < 0 ? -errno : 0;
+
+	free(real);
+	return r;
+}
+
 int dns_file_restore(const struct plan *p, const char *backup)
 {
 	struct text kept = grow_text(), now = grow_text();
@@ -160,7 +170,7 @@ int dns_file_restore(const struct plan *p, const char *backup)
 		if (kept.p[0] == 'f')
 			r = files_rewrite(dns_file_path, before);
 		else
-			r = unlink(dns_file_path) < 0 ? -errno : 0;
+			r = remove_made();
 	} else if (r == 0 && !span_equal(text_of(&now), before) &&
 		   !hand_over(p, backup, text_of(&kept), before)) {
 		say_warning("%s was changed by others meanwhile and is left as it is",

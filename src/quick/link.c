@@ -146,18 +146,20 @@ int rt_links(struct rt *rt, struct links *out)
 		       &out->n);
 }
 
-int rt_link_find(struct rt *rt, const char *name, struct link_info *out)
+int rt_link_find(struct rt *rt, const char *name, uint32_t index, struct link_info *out)
 {
 	struct links links = { 0 };
 	int r = rt_links(rt, &links);
 
 	if (r == 0)
 		r = -ENODEV;
-	for (size_t i = 0; i < links.n; i++)
-		if (strcmp(links.list[i].name, name) == 0) {
-			*out = links.list[i];
+	for (size_t i = 0; i < links.n; i++) {
+		const struct link_info *l = &links.list[i];
+		if (index ? l->index == index : strcmp(l->name, name) == 0) {
+			*out = *l;
 			r = 0;
 		}
+	}
 	free(links.list);
 	return r;
 }

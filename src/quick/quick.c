@@ -137,8 +137,9 @@ bool quick_is_wireguard(struct quick *q, const char *name)
 
 static bool somebody_listens(const struct sockaddr_un *to)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool yes = fd >= 0 && connect(fd, (const struct sockaddr *)to, sizeof *to) == 0;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool yes = fd >= 0 && (connect(fd, (const struct sockaddr *)to, sizeof *to) == 0 ||
+			       errno == EAGAIN); /* one that is stopped, or busy */
 
 	if (fd >= 0)
 		close(fd);

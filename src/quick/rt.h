@@ -62,7 +62,8 @@ struct links {
 	size_t n, cap;
 };
 must_check int rt_links(struct rt *rt, struct links *out);
-must_check int rt_link_find(struct rt *rt, const char *name, struct link_info *out); /* -ENODEV */
+/* By its index, whatever its name is now, or where that is 0, by its name; -ENODEV. */
+must_check int rt_link_find(struct rt *rt, const char *name, uint32_t index, struct link_info *out);
 must_check int rt_addresses(struct rt *rt, uint32_t index, struct addresses *out);
 
 struct rules {

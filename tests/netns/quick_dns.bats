@@ -128,6 +128,16 @@ DNS = 10.7.$i.53" "10.$((10 + i)).0.0/16"; done
 	[ "$(on a cat /etc/resolv.conf)" = "nameserver 1.2.3.4" ]
 }
 
+@test "the file: a link that leads nowhere is left as it was" {
+	quick_file wg0 "DNS = 10.7.0.53" "10.8.0.0/16"
+	on a ln -sf real /etc/resolv.conf
+	on a wg-quick up wg0
+	on a grep -q 'nameserver 10.7.0.53' /etc/real
+	on a wg-quick down wg0
+	[ "$(on a readlink /etc/resolv.conf)" = real ]
+	on a test ! -e /etc/real
+}
+
 @test "the settings choose" {
 	resolvconf_stub
 	quick_file wg0 "DNS = 10.7.0.53" "10.8.0.0/16"

@@ -276,6 +276,33 @@ PreDown = wg-quick down wg1" "10.8.0.0/16"
 	quick_settled "$before"
 }
 
+@test "an interface that is renamed meanwhile goes all the same; one that others made stays" {
+	quick_file wg0 "PreUp = ip link set %i name other
+PostUp = false" "0.0.0.0/0"
+	before=$(quick_state)
+	run on a wg-quick up wg0
+	[ "$status" -ne 0 ]
+	quick_settled "$before"
+	# Made between the look and the making.
+	on a install -D -m 755 /dev/stdin /etc/impl <<-'END'
+	#!/bin/sh
+	ip link add "$1" type veth peer name theirs; exit 1
+	END
+	run on a env WG_QUICK_USERSPACE_IMPLEMENTATION=/etc/impl wg-quick up wg0
+	[ "$status" -eq 1 ]
+	in_net a ip link show wg0
+}
+
+@test "a daemon that is stopped keeps nobody waiting" {
+	quick_file wg0 "Address = 10.7.0.1/24" "0.0.0.0/0"
+	before=$(quick_state)
+	on a wg-quick up wg0
+	on a pkill -STOP -x wireguardd
+	ON_LIMIT=20 on a wg-quick down wg0
+	on a pkill -CONT -x wireguardd
+	quick_settled "$before"
+}
+
 @test "with CAP_NET_ADMIN and nothing else" {
 	quick_file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16"
 	on a sh -c 'install -d -o nobody /home/nobody && install -o nobody -m 600 /etc/wireguard/wg0.conf /home/nobody/wg0.conf
