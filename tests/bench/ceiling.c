@@ -98,6 +98,11 @@ bool tunnel_wants_control(const struct wg_tunnel *t)
 	return false;
 }
 
+void tunnel_unsent(struct wg_tunnel *t, const struct wg_path *path, uint64_t bytes)
+{
+	(void)t, (void)path, (void)bytes;
+}
+
 void tunnel_forget_source(struct wg_tunnel *t, const struct wg_path *path)
 {
 	(void)t, (void)path;

@@ -13,8 +13,9 @@ setup() {
 	PUB_A=$(on a wg pubkey <<< "$KEY_A") PUB_B=$(on b wg pubkey <<< "$KEY_B")
 	on a wireguardd wg0
 	on b wireguardd wg0
+	printf %s "$PSK" > "$NET_DIR/psk" # none: an empty file
 	on b wg set wg0 listen-port 51820 private-key <(echo "$KEY_B") peer "$PUB_A" \
-		preshared-key <(printf %s "$PSK") allowed-ips 10.9.0.1/32,fd09::1/128
+		preshared-key "$NET_DIR/psk" allowed-ips 10.9.0.1/32,fd09::1/128
 	net_up a wg0 "10.9.0.1/24 fd09::1/64"
 	net_up b wg0 "10.9.0.2/24 fd09::2/64"
 	on_bg a tcpdump -n -i eth0 --immediate-mode -U -w "$NET_DIR/wire.pcap" udp port 51820
