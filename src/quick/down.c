@@ -11,7 +11,7 @@
 static int read_file(struct file *f)
 {
 	struct remarks remarks;
-	struct diag silent = { 0 }, d = { .emit = remarks_emit, .ctx = &remarks };
+	struct diag silent = { 0 }, d = { .emit = remarks_emit_errors, .ctx = &remarks };
 	int r;
 
 	f->lines_only = true;

@@ -22,11 +22,12 @@ void hook_expand(struct text *t, const char *text, const char *name)
 	}
 }
 
-/* What a hook of bash's wg-quick finds around it. */
-static const char bash_before[] = "set -e -o pipefail\nshopt -s extglob\nARGS=(\"$@\"); set --\n"
+/* What a hook of bash's wg-quick finds around it: it is a line of a function there. */
+static const char bash_before[] = "set -e -o pipefail\nshopt -s extglob\n"
 				  "cmd() { echo \"[#] $*\" >&2; \"$@\"; }\n"
-				  "die() { echo \"$PROGRAM: $*\" >&2; exit 1; }\n";
-static const char sh_before[] = "set -e\n";
+				  "die() { echo \"$PROGRAM: $*\" >&2; exit 1; }\n"
+				  "hook=$1 ARGS=(\"${@:2}\")\nset --\n";
+static const char bash_after[] = "run_hook() { eval \"$hook\"; }\nrun_hook\n";
 
 /* Whatever PATH says. */
 static const char *find_bash(void)
@@ -42,56 +43,67 @@ static const char *find_bash(void)
 enum { ARGUMENT_MAX = 100000 }; /* the kernel's own limit is 128 KiB */
 
 /* What is too long for an argument is read from a file that only lives in memory. Its descriptor, or -1:
- * the script is as it was. */
-static int move_to_memory(struct text *script, size_t n_before)
+ * it is an argument. */
+static int move_to_memory(struct text *line)
 {
-	int fd = script->n > ARGUMENT_MAX ? memfd_create("hook", 0) : -1;
+	int fd = line->n > ARGUMENT_MAX ? memfd_create("hook", 0) : -1;
 
-	if (fd < 0)
-		return -1;
-	if (say_bytes(fd, script->p + n_before, script->n - n_before) < 0) {
+	if (fd >= 0 && say_bytes(fd, line->p, line->n) < 0) {
 		close(fd);
-		return -1;
+		fd = -1;
 	}
-	script->n = n_before;
-	text_f(script, "INTERFACE_HOOK=$(</proc/self/fd/%d)\nexec %d<&-\neval \"$INTERFACE_HOOK\"\n", fd, fd);
+	if (fd >= 0)
+		line->p[line->n = 0] = '\0';
 	return fd;
 }
 
-int hook_run(const char *text, const char *name, const char *config)
+static int run_by_bash(const char *bash, struct text *line)
 {
+	static char c[] = "-c";
 	struct text script = grow_text();
-	const char *bash = find_bash();
-	static char c[] = "-c", sh[] = "/bin/sh";
-	char *argv[12] = { NULL };
+	char *argv[12] = { span_dup(span_of(bash)), c, NULL, span_dup(span_of(say_program)) };
 	struct run r = { .argv = argv, .hook = true };
-	size_t n_before;
-	int status, memory;
+	int status, memory = move_to_memory(line);
 
-	text_add(&script, bash ? bash_before : sh_before);
-	n_before = script.n;
-	hook_expand(&script, text, name);
-	text_char(&script, '\n');
-	if (script.failed) {
-		grow_text_free(&script);
-		return -ENOMEM;
-	}
-	memory = bash ? move_to_memory(&script, n_before) : -1;
-	setenv("INTERFACE", name, 1);
-	setenv("CONFIG_FILE", config ? config : "", 1);
-	setenv("PROGRAM", say_program, 1);
-	argv[0] = bash ? span_dup(span_of(bash)) : sh;
-	argv[1] = c;
+	text_add(&script, bash_before);
+	if (memory >= 0)
+		text_f(&script, "hook=$(</proc/self/fd/%d)\nexec %d<&-\n", memory, memory);
+	text_add(&script, bash_after);
 	argv[2] = script.p;
-	argv[3] = span_dup(span_of(say_program));
-	for (size_t i = 0; hook_arguments && hook_arguments[i] && i + 5 < ARRAY_LEN(argv); i++)
-		argv[4 + i] = hook_arguments[i];
-	status = argv[0] && argv[3] ? run_program(&r) : -ENOMEM;
-	if (bash)
-		free(argv[0]);
+	argv[4] = line->p;
+	for (size_t i = 0; hook_arguments && hook_arguments[i] && i + 6 < ARRAY_LEN(argv); i++)
+		argv[5 + i] = hook_arguments[i];
+	status = argv[0] && !script.failed && argv[3] ? run_program(&r) : -ENOMEM;
+	free(argv[0]);
 	free(argv[3]);
 	if (memory >= 0)
 		close(memory);
 	grow_text_free(&script);
+	return status;
+}
+
+static int run_by_sh(const struct text *line)
+{
+	static char sh[] = "/bin/sh", options[] = "-ec";
+	char *argv[] = { sh, options, line->p, NULL };
+	struct run r = { .argv = argv, .hook = true };
+
+	return run_program(&r);
+}
+
+int hook_run(const char *text, const char *name, const char *config)
+{
+	struct text line = grow_text();
+	const char *bash = find_bash();
+	int status = -ENOMEM;
+
+	hook_expand(&line, text, name);
+	text_add(&line, ""); /* of an empty hook, too, there is a text */
+	setenv("INTERFACE", name, 1);
+	setenv("CONFIG_FILE", config ? config : "", 1);
+	setenv("PROGRAM", say_program, 1);
+	if (!line.failed)
+		status = bash ? run_by_bash(bash, &line) : run_by_sh(&line);
+	grow_text_free(&line);
 	return status;
 }

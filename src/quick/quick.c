@@ -19,7 +19,7 @@ void quick_warn(void *ctx, const char *text)
 bool quick_read_file(struct quick *q)
 {
 	struct remarks remarks;
-	struct diag d = { .emit = remarks_emit, .ctx = &remarks };
+	struct diag d = { .emit = q->errors_only ? remarks_emit_errors : remarks_emit, .ctx = &remarks };
 	int r;
 
 	if (!file_find(&q->file, q->argument))

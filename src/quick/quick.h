@@ -9,6 +9,7 @@
 struct quick {
 	const char *argument; /* INTERFACE or CONFIG_FILE */
 	bool dry_run, no_hooks;
+	bool errors_only; /* of the file, whose warnings are for those who bring it up */
 	struct settings settings;
 	struct file file;
 	struct state state;

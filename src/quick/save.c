@@ -576,6 +576,7 @@ int command_save(struct quick *q)
 {
 	int r;
 
+	q->errors_only = true;
 	if (!quick_read_file(q))
 		return 1;
 	r = record_open(&q->record, q->file.name);

@@ -92,6 +92,12 @@ void remarks_emit(void *remarks, const struct diag_message *m)
 	say_emit(NULL, m);
 }
 
+void remarks_emit_errors(void *remarks, const struct diag_message *m)
+{
+	if (m->level == DIAG_ERROR)
+		remarks_emit(remarks, m);
+}
+
 static int compare_lines(const void *one, const void *other)
 {
 	const struct remark *a = one, *b = other;

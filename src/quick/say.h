@@ -25,6 +25,7 @@ struct remarks {
 };
 void remarks_init(struct remarks *r);
 void remarks_emit(void *remarks, const struct diag_message *m); /* for struct diag */
+void remarks_emit_errors(void *remarks, const struct diag_message *m); /* the same, no warnings */
 void remarks_say(struct remarks *r); /* and frees them */
 
 /* Trace lines gather here and are written in one piece before the work they name is done. */

@@ -12,7 +12,7 @@ int command_strip(struct quick *q)
 	size_t n_ends = 2;
 	int r;
 
-	q->file.lines_only = true;
+	q->file.lines_only = q->errors_only = true;
 	if (!quick_read_file(q))
 		return 1;
 	file_strip(&q->file);

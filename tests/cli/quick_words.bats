@@ -63,6 +63,15 @@ AllowedIPs = 10.0.0.2/32
 	[ "$("$WQ" strip ./wg0.conf | tail -c 2 | od -An -c | tr -d ' ')" = '\n\n' ]
 }
 
+@test "strip says nothing about files that are right" {
+	printf '%s\n' '[Interface]' 'Address = 10.0.0.1/24, 10.0.0.1/24' '[Peer]' "PublicKey = $KEY" 'AllowedIPs = 10.0.0.2/24' > wg0.conf
+	run --separate-stderr "$WQ" strip ./wg0.conf
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	run --separate-stderr "$WQ" up --dry-run ./wg0.conf
+	[[ $stderr == *"given twice"*"Warning: AllowedIP has nonzero host part: 10.0.0.2/24" ]]
+}
+
 @test "strip takes lines and the blanks at their ends, at the end of the file too" {
 	stripped() { # stripped TEXT: what is left, a dollar after each line
 		printf '%b' "$1" > wg0.conf

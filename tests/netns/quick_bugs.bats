@@ -228,7 +228,9 @@ MTU = 576" "10.8.0.0/16" # too small for IPv6, which the kernel says to a later 
 }
 
 @test "hooks: ARGS and the names of bash's wg-quick" {
-	quick_file wg0 'PostUp = echo "$0 ${ARGS[*]} $PROGRAM $#" > /run/out; cmd true; nosuchcommand || die "of $INTERFACE"' "10.8.0.0/16"
+	quick_file wg0 'PostUp = local x=0; return $x; false
+PostUp =
+PostUp = echo "$0 ${ARGS[*]} $PROGRAM $#" > /run/out; cmd true; nosuchcommand || die "of $INTERFACE"' "10.8.0.0/16"
 	run on a wg-quick up wg0
 	[ "$status" -eq 1 ]
 	[[ $output == *"[#] true"*"wg-quick: of wg0"* ]]
