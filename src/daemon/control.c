@@ -296,11 +296,16 @@ static void routes_ready(struct loop_source *s, uint32_t events)
 
 static void signal_ready(struct loop_source *s, uint32_t events)
 {
+	struct control *c = container_of(s, struct control, signal_source);
 	struct signalfd_siginfo info;
 
 	(void)events;
-	if (read(s->fd, &info, sizeof info) == (ssize_t)sizeof info)
-		link_stop(container_of(s, struct control, signal_source), "a signal came");
+	if (read(s->fd, &info, sizeof info) != (ssize_t)sizeof info)
+		return;
+	if (info.ssi_signo == SIGIO)
+		uapi_server_look(&c->uapi);
+	else
+		link_stop(c, "a signal came");
 }
 
 static void socket_removed(void *ctx)
@@ -335,7 +340,7 @@ int control_init(struct control *c, unsigned int off, unsigned int threads)
 	c->routes_source = (struct loop_source){ -1, routes_ready };
 	c->signal_source = (struct loop_source){ -1, signal_ready };
 	c->crew_source = (struct loop_source){ -1, crew_ready };
-	c->uapi.listener.fd = c->uapi.watcher.fd = -1;
+	c->uapi.listener.fd = c->uapi.watcher.fd = c->uapi.folder = -1;
 	for (size_t i = 0; i < UAPI_CLIENTS_MAX; i++)
 		c->uapi.clients[i].source.fd = -1;
 	error = loop_init(&c->loop);

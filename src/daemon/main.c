@@ -48,21 +48,22 @@ static const char *tun_hint(int error)
 	}
 }
 
-/* Signals that end the daemon, as a descriptor. */
+/* Signals that end the daemon, and the one about its socket's folder, as a descriptor. */
 static int signals(bool foreground)
 {
-	sigset_t ends;
+	sigset_t told;
 
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGINT);
-	sigaddset(&ends, SIGTERM);
+	sigemptyset(&told);
+	sigaddset(&told, SIGINT);
+	sigaddset(&told, SIGTERM);
+	sigaddset(&told, SIGIO);
 	if (foreground)
-		sigaddset(&ends, SIGHUP);
+		sigaddset(&told, SIGHUP);
 	else
 		(void)signal(SIGHUP, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)sigprocmask(SIG_BLOCK, &ends, NULL);
-	return signalfd(-1, &ends, SFD_NONBLOCK | SFD_CLOEXEC);
+	(void)sigprocmask(SIG_BLOCK, &told, NULL);
+	return signalfd(-1, &told, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
 /* *name: as the device is called; one that was handed over may have another than we were told. */

@@ -2,6 +2,7 @@
 #include "uapi_server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
@@ -117,7 +118,7 @@ static bool set_path(struct uapi_server *s, const char *dir, const char *name)
 static void server_empty(struct uapi_server *s)
 {
 	memset(s, 0, sizeof *s);
-	s->listener.fd = s->watcher.fd = -1;
+	s->listener.fd = s->watcher.fd = s->folder = -1;
 	for (size_t i = 0; i < UAPI_CLIENTS_MAX; i++)
 		s->clients[i].source.fd = -1;
 }
@@ -165,6 +166,12 @@ int uapi_server_take_fd(struct uapi_server *s, int fd, const char *dir, const ch
 	return 0;
 }
 
+void uapi_server_look(struct uapi_server *s)
+{
+	if (s->path[0] && !file_is_ours(s))
+		s->removed(s->calls.ctx);
+}
+
 static void watcher_ready(struct loop_source *w, uint32_t events)
 {
 	struct uapi_server *s = container_of(w, struct uapi_server, watcher);
@@ -173,8 +180,7 @@ static void watcher_ready(struct loop_source *w, uint32_t events)
 	(void)events;
 	while (read(w->fd, news, sizeof news) > 0)
 		;
-	if (!file_is_ours(s))
-		s->removed(s->calls.ctx);
+	uapi_server_look(s);
 }
 
 static int watch_file(struct uapi_server *s)
@@ -191,6 +197,16 @@ static int watch_file(struct uapi_server *s)
 	if (error)
 		close(fd);
 	return error;
+}
+
+/* A user has 128 inotify instances, and every daemon is root's: then SIGIO tells it. */
+static int watch_folder(struct uapi_server *s)
+{
+	s->folder = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->folder < 0)
+		return -errno;
+	return fcntl(s->folder, F_NOTIFY, DN_DELETE | DN_RENAME | DN_CREATE | DN_MULTISHOT) == 0 ?
+		       0 : -errno;
 }
 
 void uapi_server_rename(struct uapi_server *s, const char *name)
@@ -421,6 +437,8 @@ int uapi_server_start(struct uapi_server *s, struct loop *l, const struct uapi_c
 	error = loop_add(l, &s->listener, fd, EPOLLIN);
 	if (!error && s->path[0])
 		error = watch_file(s);
+	if (error == -EMFILE)
+		error = watch_folder(s);
 	return error;
 }
 
@@ -434,7 +452,9 @@ void uapi_server_close(struct uapi_server *s)
 		close(s->watcher.fd);
 	if (s->listener.fd >= 0)
 		close(s->listener.fd);
-	s->watcher.fd = s->listener.fd = -1;
+	if (s->folder >= 0)
+		close(s->folder);
+	s->watcher.fd = s->listener.fd = s->folder = -1;
 }
 
 uint64_t uapi_server_deadline(const struct uapi_server *s)

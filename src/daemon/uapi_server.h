@@ -34,6 +34,7 @@ struct uapi_calls {
 
 struct uapi_server {
 	struct loop_source listener, watcher;
+	int folder; /* watched for us where there is no watcher; else -1 */
 	struct loop *loop;
 	struct uapi_calls calls;
 	char dir[80], path[108]; /* "" when the socket was handed over */
@@ -52,6 +53,9 @@ must_check int uapi_server_take_fd(struct uapi_server *s, int fd, const char *di
 must_check int uapi_server_start(struct uapi_server *s, struct loop *l, const struct uapi_calls *calls,
 				 void (*removed)(void *ctx));
 void uapi_server_close(struct uapi_server *s); /* and unlinks the file if it is still ours */
+
+/* SIGIO came: is the socket file still there? */
+void uapi_server_look(struct uapi_server *s);
 
 /* The link has a new name, and the socket gets it, too. */
 void uapi_server_rename(struct uapi_server *s, const char *name);

@@ -140,6 +140,20 @@ uapi() {
 	[ "$status" -ne 0 ]
 }
 
+@test "removing the socket file ends the daemon also where no more inotify instances are to be had" {
+	on a unshare --user --map-root-user --net --mount sh -ec '
+		echo 0 > /proc/sys/user/max_inotify_instances
+		mount -t tmpfs none /run
+		wireguardd wg0
+		wireguardd wg1
+		ip link set wg0 name wg2
+		until test -S /run/wireguard/wg2.sock; do :; done
+		rm /run/wireguard/wg2.sock
+		while test -e /sys/class/net/wg2; do :; done
+		mv /run/wireguard/wg1.sock /run/
+		while pgrep -x wireguardd; do :; done > /dev/null'
+}
+
 @test "another file in the socket's place ends the daemon, and is not removed" {
 	on a wireguardd wg0
 	on a sh -c 'echo mine > /run/wireguard/x && mv /run/wireguard/x '$S
