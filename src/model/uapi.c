@@ -244,8 +244,24 @@ static int set_flag(uint32_t *flags, uint32_t flag, struct span value)
 	return 0;
 }
 
+/* Lines count in their order: what was added before it may have been another peer's. */
+static int read_replace_allowedips(struct wg_device *patch, struct wg_peer *peer, struct span value)
+{
+	struct wg_public key = peer->public_key;
+	uint32_t flags = peer->flags & (WG_PEER_HAS_PUBLIC_KEY | WG_PEER_REMOVE | WG_PEER_UPDATE_ONLY);
+
+	if (peer->n_allowedips > 0) {
+		peer = device_add_peer(patch);
+		if (!peer)
+			return -ENOMEM;
+		peer->public_key = key;
+		peer->flags = flags;
+	}
+	return set_flag(&peer->flags, WG_PEER_REPLACE_ALLOWEDIPS, value);
+}
+
 /* The words that are no settings. -ENOENT: none of them. */
-static int read_peer_word(struct wg_peer *peer, struct span key, struct span value)
+static int read_peer_word(struct wg_device *patch, struct wg_peer *peer, struct span key, struct span value)
 {
 	if (span_is(key, "remove"))
 		return set_flag(&peer->flags, WG_PEER_REMOVE, value);
@@ -253,10 +269,8 @@ static int read_peer_word(struct wg_peer *peer, struct span key, struct span val
 		return set_flag(&peer->flags, WG_PEER_UPDATE_ONLY, value);
 	if (span_is(key, "protocol_version"))
 		return span_is(value, "1") ? 0 : -EINVAL;
-	if (span_is(key, "replace_allowed_ips")) {
-		peer->n_allowedips = 0; /* lines count in their order */
-		return set_flag(&peer->flags, WG_PEER_REPLACE_ALLOWEDIPS, value);
-	}
+	if (span_is(key, "replace_allowed_ips"))
+		return read_replace_allowedips(patch, peer, value);
 	return -ENOENT;
 }
 
@@ -272,7 +286,7 @@ static int read_change(struct uapi_request *r, struct span key, struct span valu
 			    : -ENOMEM;
 	}
 	if (peer)
-		err = read_peer_word(peer, key, value);
+		err = read_peer_word(&r->patch, peer, key, value);
 	else if (span_is(key, "replace_peers"))
 		err = set_flag(&r->patch.flags, WG_DEVICE_REPLACE_PEERS, value);
 	if (err != -ENOENT)

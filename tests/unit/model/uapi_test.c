@@ -34,7 +34,10 @@ static const struct {
 	  "set=1\n" PEER_A "allowed_ip=::/0\n" PEER_A "remove=true\n\n", 0 },
 	/* lines count in their order */
 	{ "set=1\n" PEER_A "allowed_ip=::/0\nreplace_allowed_ips=true\nallowed_ip=-1.2.3.4/32\nallowed_ip=::1/128\n\n",
-	  "set=1\n" PEER_A "replace_allowed_ips=true\nallowed_ip=-1.2.3.4/32\nallowed_ip=::1/128\n\n", 0 },
+	  "set=1\n" PEER_A "allowed_ip=::/0\n" PEER_A
+	  "replace_allowed_ips=true\nallowed_ip=-1.2.3.4/32\nallowed_ip=::1/128\n\n", 0 },
+	{ "set=1\n" PEER_A "update_only=true\nallowed_ip=::/0\nreplace_allowed_ips=true\n\n",
+	  "set=1\n" PEER_A "update_only=true\nallowed_ip=::/0\n" PEER_A "update_only=true\nreplace_allowed_ips=true\n\n", 0 },
 	{ "set=1\nlisten_port=5\nlisten_port=6\n\n", "set=1\nlisten_port=6\n\n", 0 },
 	/* wrong values */
 	{ "set=1\nlisten_port=65536\n\n", NULL, -EINVAL },
