@@ -154,6 +154,14 @@ static int run(const struct start *s)
 	return error ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static int print(const char *text)
+{
+	if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
+		return EXIT_SUCCESS;
+	fprintf(stderr, "wireguardd: write: %s\n", strerror(errno));
+	return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	char text[200];
@@ -162,14 +170,10 @@ int main(int argc, char **argv)
 	int at = 1;
 
 	start_fill_streams();
-	if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-v") == 0)) {
-		puts("wireguardd v" VERSION " - wgsuite, WireGuard in userspace");
-		return EXIT_SUCCESS;
-	}
-	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-		fputs(usage, stdout);
-		return EXIT_SUCCESS;
-	}
+	if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-v") == 0))
+		return print("wireguardd v" VERSION " - wgsuite, WireGuard in userspace\n");
+	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+		return print(usage);
 	for (; at < argc && argv[at][0] == '-'; at++) {
 		if (strcmp(argv[at], "-f") != 0 && strcmp(argv[at], "--foreground") != 0)
 			break;

@@ -69,6 +69,10 @@ uapi() {
 	[ "$status" -eq 0 ] && [[ $output == "wireguardd v"* ]] && [ -z "$stderr" ]
 	run --separate-stderr on a wireguardd --help
 	[ "$status" -eq 0 ] && [[ $output == "Usage: wireguardd [-f|--foreground] INTERFACE"* ]]
+	for word in --version --help; do
+		run --separate-stderr on a sh -c "exec wireguardd $word > /dev/full"
+		[ "$status" -eq 1 ] && [[ $stderr == *"No space left on device"* ]]
+	done
 	for words in "" "-x wg0" "wg0 wg1" "-f" "--version wg0"; do
 		# shellcheck disable=SC2086
 		run --separate-stderr on a wireguardd $words
