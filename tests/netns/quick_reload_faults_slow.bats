@@ -47,8 +47,14 @@ AllowedIPs = 10.12.0.0/16" "10.9.0.0/24, 0.0.0.0/0, ::/0
 PersistentKeepalive = 25"
 }
 
+# The kernel makes the local route of an IPv6 address a moment later.
+addresses_settled() {
+	[ -z "$(in_net a ip -6 address show tentative)" ]
+}
+
 # All of quick_state, what wg knows, and what `down` will go by.
 state() {
+	eventually 5 addresses_settled
 	quick_state | sort
 	on a wg showconf wg0 | sed '/^AllowedIPs/s/[=,] /\n/g' | sort
 	on a sh -c 'sort /run/wgsuite/wg0@*'
