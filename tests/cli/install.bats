@@ -56,6 +56,7 @@ mode() {
 
 @test "what is installed runs" {
 	install_to PREFIX=/usr/local
+	[ "$(grep -c '^Exec[A-Za-z]*=/usr/local/bin/wg-quick ' "$to/lib/systemd/system/wg-quick@.service")" -eq 3 ]
 	[[ $("$to/usr/local/bin/wg" --version) == *" v"* ]]
 	[[ $("$to/usr/local/bin/wireguardd" --version) == *wgsuite* ]]
 	run -0 "$to/usr/local/bin/wg-quick" --help
