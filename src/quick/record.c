@@ -47,7 +47,7 @@ void record_backup_path(const struct record *r, char path[], size_t n)
 }
 
 /* A lock file is removed by its holder, so what was opened may be gone by the time it is locked. */
-static int lock_file(const char *path)
+static int lock_file(const char *path, bool wait)
 {
 	for (;;) {
 		struct stat held, there;
@@ -59,7 +59,7 @@ static int lock_file(const char *path)
 			continue;
 		if (fd < 0)
 			return -errno;
-		while (flock(fd, LOCK_EX) < 0)
+		while (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) < 0)
 			if (errno != EINTR || run_stopped) {
 				int error = -errno;
 				close(fd);
@@ -82,7 +82,7 @@ int record_hold_all(void)
 
 	text_f(&t, "%s/.lock", folder);
 	if (holds == 0)
-		lock = lock_file(path);
+		lock = lock_file(path, true);
 	holds += lock >= 0;
 	return lock;
 }
@@ -148,7 +148,7 @@ int record_open(struct record *r, const char *name)
 	path_of(r, ".lock", path, sizeof path);
 	holders = holders ? holders : "";
 	ours = have_the_turn(holders, name);
-	fd = ours ? -1 : lock_file(path);
+	fd = lock_file(path, !ours); /* what a hook left running may outlive the turn */
 	if (fd == -EINTR)
 		return fd;
 	if (fd < 0 && !ours) {

@@ -32,6 +32,11 @@ static const struct setting rows[] = {
 	SETTING("show", "hide-keys", "always|never", hide_keys),
 };
 
+static bool is_number(const struct setting *s)
+{
+	return s->choices && s->choices[0] == '#';
+}
+
 static bool choice_allowed(const char *choices, struct span value)
 {
 	struct span rest, word;
@@ -39,7 +44,7 @@ static bool choice_allowed(const char *choices, struct span value)
 
 	if (!choices)
 		return value.n > 0;
-	if (strcmp(choices, "#") == 0)
+	if (choices[0] == '#')
 		return span_to_u64(&n, value, 64);
 	rest = span_of(choices);
 	while (span_next(&word, &rest, '|'))
@@ -142,7 +147,8 @@ static void walk_key(struct walk *w, struct span line, struct span words)
 		if (w->seen[i])
 			complain(w, line, key, NULL, "given twice");
 		else if (!choice_allowed(rows[i].choices, value) || value.n >= rows[i].size)
-			complain(w, line, value.n > 0 ? value : key, rows[i].choices,
+			complain(w, line, value.n > 0 ? value : key,
+				 is_number(&rows[i]) ? "a number up to 64" : rows[i].choices,
 				 "not a value of this key");
 		w->seen[i] = w->line;
 		return;
