@@ -119,7 +119,7 @@ same "and it answers" 5801 "$(wg show wgu listen-port)"
 ip address add 10.9.0.1/24 dev wgu
 ip link set wgu up
 timeout 2 ping -c 1 -W 1 10.9.0.2 > /dev/null
-same "it sends" "148" "$(wg show wgu transfer | cut -f3)"
+same "it sends initiations" 1 "$(wg show wgu transfer | awk '{ print ($3 > 0 && $3 % 148 == 0) }')"
 ip link delete wgu
 wait $pid
 same "it ends with its link, and its socket too" 0 "$(find /run/wireguard -name 'wgu*' | wc -l)"
@@ -149,7 +149,7 @@ wg-quick strip evil > said 2>&1
 same "wg-quick reads no passwords" "1 1" "$? $(grep -c 'Permission denied' said)"
 cp /usr/bin/bash /tmp/wireguard-evil
 WG_QUICK_USERSPACE_IMPLEMENTATION=/tmp/wireguard-evil wg-quick up wg0 > said 2>&1
-same "nor runs programs that are not its own" "1 1" "$? $(grep -c 'failed (126)$' said)"
+same "nor runs programs that are not its own" "126 1" "$? $(grep -c 'failed (126)$' said)"
 cp "$(find /usr/lib -name 'libmnl.so.0' | head -n 1)" /tmp/evil.so
 LD_PRELOAD=/tmp/evil.so wireguardd --version > said 2>&1
 same "nor does wireguardd take code from elsewhere" 1 "$(grep -c 'evil.so.*cannot be preloaded' said)"

@@ -255,11 +255,11 @@ same "sets it" "127.0.0.1:2001" "$(wg show wg0 endpoints | cut -f2)"
 
 # ---- refused input changes nothing ----
 
-before=$(wg show wg0 dump)
+before=$(wg show wg0 dump | cut -f 1-4,8) # a keepalive may pass meanwhile
 printf '[Interface]\nListenPort = 5\n[Peer]\nPublicKey = wrong\n' > wrong.conf
 wg setconf wg0 wrong.conf > said 2>&1
 wg syncconf wg0 <(true) > said 2>&1
 wg setconf wg0 /etc > said 2>&1
-same "wrong, empty and no files" "$before" "$(wg show wg0 dump)"
+same "wrong, empty and no files" "$before" "$(wg show wg0 dump | cut -f 1-4,8)"
 
 tap_end

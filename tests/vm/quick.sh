@@ -189,9 +189,9 @@ same "a reload that fails right after wg is taken back" "10.99.0.0/16 1 $before"
 $(wg showconf wg0 | sed '/^AllowedIPs/s/[=,] /\n/g' | sort; state)"
 same "with its session" "$handshake" "$(wg show wg0 latest-handshakes)"
 printf '[Peer]\nPublicKey = wrong\n' >> /etc/wireguard/wg0.conf
-before=$(wg show wg0 dump)
+before=$(wg show wg0 dump | cut -f 1-4,8) # a keepalive may pass meanwhile
 quick reload wg0
-same "a wrong file changes nothing" "1 $before" "$? $(wg show wg0 dump)" 2> /dev/null
+same "a wrong file changes nothing" "1 $before" "$? $(wg show wg0 dump | cut -f 1-4,8)" 2> /dev/null
 wg-quick down wg0 > said 2>&1
 file wg0 "$FULL" "0.0.0.0/0, ::/0"
 same "down as it came up, though the file is wrong" "$clean" "$(state)"
