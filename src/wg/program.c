@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,12 +12,17 @@
 
 static int write_all(int fd, const char *p, size_t n)
 {
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
 	ssize_t written;
 
 	while (n > 0) {
 		written = write(fd, p, n);
 		if (written < 0 && errno == EINTR)
 			continue;
+		if (written < 0 && errno == EAGAIN) { /* what is shared may not block, as another wishes */
+			(void)poll(&room, 1, -1);
+			continue;
+		}
 		if (written < 0)
 			return -errno;
 		p += written;

@@ -7,6 +7,25 @@ setup_file() { load wg; wg_setup_file; }
 setup() { wg_setup; state > get.wgx; }
 teardown() { wg_teardown; }
 
+@test "a pipe that does not block is waited for" {
+	awk 'BEGIN { for (i = 1; i <= 5000; i++) printf "public_key=%064x\n", i; print "errno=0\n" }' > get.wgx
+	fake wgx
+	cat > full.py <<-'E'
+	import os, select, subprocess, sys
+	reader, writer = os.pipe2(os.O_NONBLOCK)
+	child = subprocess.Popen(sys.argv[1:], stdout=writer)
+	while select.select([], [writer], [], 0)[1]:  # until it is full
+	    pass
+	os.close(writer)
+	os.set_blocking(reader, True)
+	sys.stdout.buffer.write(open(reader, "rb").read())
+	sys.exit(child.wait())
+	E
+	run -0 --separate-stderr python3 full.py "$WG" show wgx peers
+	[ "${#lines[@]}" = 5000 ]
+	[ -z "$stderr" ]
+}
+
 PUBLIC=wVMuGz01CPx+vDVPpnliDzPyhxSVQuaExnt7DYE2Kyk=
 PRIVATE=6EtabScXwQA6E7QxVwNT26ypFGzxUMX4V1aA/rpSAno=
 P1=uFmW/sycfx/G0lcqdu2hHVm80gvo5UOxXOS9hajnWjM=
