@@ -121,6 +121,25 @@ static bool is_left_over(struct quick *q)
 	       firewall_exists(q->file.name, IP_V6);
 }
 
+void quick_sweep_record(struct quick *q)
+{
+	struct plan undo = { 0 };
+	size_t kept = 0;
+
+	if (plan_undo(&undo, &q->record.plan, true) == 0) {
+		plan_drop_absent_rules(&undo, &q->state);
+		for (size_t i = 0; i < undo.n; i++)
+			if (undo.steps[i].kind != STEP_LINK)
+				undo.steps[kept++] = undo.steps[i];
+		undo.n = kept;
+		if (apply_plan(q, &undo, 0, true) < 0)
+			q->failures++;
+	}
+	plan_free(&undo);
+	record_remove(&q->record);
+	record_forget(&q->record);
+}
+
 /* True when there is something of this name that we may take down. */
 static bool may_take_down(struct quick *q)
 {
@@ -129,8 +148,7 @@ static bool may_take_down(struct quick *q)
 	if (q->record.exists && q->record.ifindex && q->state.link.index &&
 	    q->record.ifindex != q->state.link.index) {
 		/* Somebody took our interface away and made another of the same name. */
-		record_remove(&q->record);
-		record_forget(&q->record);
+		quick_sweep_record(q);
 	}
 	if (q->state.link.index ? ours || q->record.exists : is_left_over(q))
 		return true;

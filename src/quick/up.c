@@ -163,24 +163,6 @@ static void note_result(struct quick *q)
 			    q->file.name);
 }
 
-/* An earlier wg-quick was killed, or another one took the interface down. */
-static void sweep_old_record(struct quick *q)
-{
-	struct plan undo = { 0 };
-
-	q->trace.silent = true;
-	if (plan_undo(&undo, &q->record.plan, true) == 0) {
-		plan_drop_absent_rules(&undo, &q->state);
-		if (apply_plan(q, &undo, 0, true) < 0)
-			q->failures++;
-	}
-	q->trace.silent = false;
-	plan_free(&undo);
-	record_remove(&q->record);
-	record_forget(&q->record);
-	q->failures = 0;
-}
-
 static int bring_up(struct quick *q)
 {
 	bool in_two = q->file.hooks[HOOK_PRE_UP].n > 0 && !q->no_hooks;
@@ -228,7 +210,10 @@ int command_up(struct quick *q)
 			quick_print_plan(q, &q->plan);
 		return r < 0;
 	}
-	if (q->record.exists)
-		sweep_old_record(q);
+	q->trace.silent = true;
+	if (q->record.exists) /* an earlier wg-quick was killed, or somebody took the interface down */
+		quick_sweep_record(q);
+	q->trace.silent = false;
+	q->failures = q->status = 0;
 	return bring_up(q);
 }

@@ -293,6 +293,19 @@ PostUp = false" "0.0.0.0/0"
 	in_net a ip link show wg0
 }
 
+@test "down after somebody made the interface anew: what there was of the old one goes as well" {
+	quick_file wg0 "$FULL
+DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
+	before=$(quick_state)
+	on a wg-quick up wg0
+	on a ip link delete dev wg0
+	eventually 5 no_daemons a
+	on a wireguardd wg0
+	on a wg-quick down wg0
+	quick_settled "$before"
+	run ! on a wg-quick down wg0
+}
+
 @test "a daemon that is stopped keeps nobody waiting" {
 	quick_file wg0 "Address = 10.7.0.1/24" "0.0.0.0/0"
 	before=$(quick_state)
