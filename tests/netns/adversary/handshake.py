@@ -178,7 +178,8 @@ def flipped(h):
 @case("h12", "initiations of one peer within 20 ms are not all answered")
 def too_many(h):
     p = h.peer()
-    messages = [p.initiation(timestamp=wire.tai64n(time.time() + i)).message for i in range(200)]
+    # Fewer than make load: when the daemon comes late to them, all that wait would get cookies.
+    messages = [p.initiation(timestamp=wire.tai64n(time.time() + i)).message for i in range(100)]
     began = time.monotonic()
     for m in messages:
         p.send(m)
@@ -188,7 +189,7 @@ def too_many(h):
         took = time.monotonic() - began
     equal(min(answers, 1), 1, "none at all:")
     check(answers <= took / 0.02 + 2, answers, "answers within", took, "seconds")
-    check(answers <= 100, answers, "answers")
+    check(answers <= 50, answers, "answers")
     time.sleep(0.1)
     p.stamp = time.time() + 300
     p.ping()
