@@ -18,6 +18,8 @@ volatile int run_stopped;
 int run_status;
 static volatile pid_t running; /* the program that is waited for */
 
+static bool hangup_ignored;
+
 /* The first request to stop lets the step in hand finish; a second one is passed on to it. */
 static void note_signal(int number)
 {
@@ -31,11 +33,14 @@ static void note_signal(int number)
 
 void run_watch_signals(void)
 {
-	struct sigaction note = { .sa_handler = note_signal }, ignore = { .sa_handler = SIG_IGN };
+	struct sigaction note = { .sa_handler = note_signal }, ignore = { .sa_handler = SIG_IGN }, now;
 
 	sigaction(SIGINT, &note, NULL);
 	sigaction(SIGTERM, &note, NULL);
-	sigaction(SIGHUP, &note, NULL);
+	/* What nohup(1) ignored before us stays so, for programs that we run as well. */
+	hangup_ignored = sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+	if (!hangup_ignored)
+		sigaction(SIGHUP, &note, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
 	sigaction(SIGXFSZ, &ignore, NULL);
 }
@@ -93,7 +98,8 @@ static void become(const struct run *r, const int in[2], const int out[2], pid_t
 		_exit(127); /* the parent was gone before it could be our guardian */
 	sigaction(SIGINT, &normal, NULL);
 	sigaction(SIGTERM, &normal, NULL);
-	sigaction(SIGHUP, &normal, NULL);
+	if (!hangup_ignored)
+		sigaction(SIGHUP, &normal, NULL);
 	sigaction(SIGPIPE, &normal, NULL);
 	sigaction(SIGXFSZ, &normal, NULL);
 	if (in[0] >= 0)

@@ -26,7 +26,7 @@ int run_words(const struct run *like, const char *program, ...);
 /* Full path of a program in PATH; null: there is none. Static storage for one name at a time. */
 const char *run_find(const char *name);
 
-/* SIGINT, SIGTERM and SIGHUP are noted, not obeyed; SIGPIPE and SIGXFSZ are ignored. */
+/* SIGINT, SIGTERM and SIGHUP (unless it is ignored already) are noted, not obeyed; SIGPIPE and SIGXFSZ are ignored. */
 void run_watch_signals(void);
 extern volatile int run_stopped; /* the signal that came, or 0 */
 

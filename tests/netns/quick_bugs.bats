@@ -266,6 +266,17 @@ PostUp = echo hello; cat; echo bye >&2" "0.0.0.0/0, ::/0"
 	done
 }
 
+@test "what nohup ignores is ignored, by hooks as well" {
+	quick_file wg0 'PostUp = kill -HUP $PPID $BASHPID; touch /run/out' "10.8.0.0/16"
+	before=$(quick_state)
+	on a nohup wg-quick up wg0
+	on a rm /run/out
+	on a wg-quick down wg0
+	run on a wg-quick up wg0
+	[ "$status" -eq 129 ]
+	quick_settled "$before"
+}
+
 @test "a table by its name, and the words that mean none" {
 	on a sh -c 'mkdir -p /etc/iproute2; echo "777 vpn" >> /etc/iproute2/rt_tables'
 	for case in "vpn 777" "777 777" "main main" "0 main"; do
