@@ -308,7 +308,9 @@ static void scope_print(struct text *t, const struct ip_endpoint *e, const struc
 	char name[16];
 
 	text_char(t, '%');
-	if (ip_is_v6_link_local(&e->addr) && scopes && scopes->name_of &&
+	bool multicast = e->addr.b[0] == 0xff && (e->addr.b[1] & 15) == 2;
+
+	if ((multicast || ip_is_v6_link_local(&e->addr)) && scopes && scopes->name_of &&
 	    scopes->name_of(name, e->scope))
 		text_add(t, name);
 	else

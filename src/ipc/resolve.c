@@ -35,14 +35,12 @@ struct lookups {
 	_Atomic size_t next; /* the next one of a round to be taken by a thread */
 };
 
-/* What users may have in the variable: blanks and a plus sign may stand before. */
-static bool number_as_strtoul(uint64_t *v, struct span s)
+/* As strtoul(3) reads numbers: blanks and a plus sign may stand before. */
+static struct span without_sign(struct span s)
 {
 	while (s.n > 0 && ascii_is_blank(s.p[0]))
 		s = span_sub(s, 1, s.n);
-	if (s.n > 0 && s.p[0] == '+')
-		s = span_sub(s, 1, s.n);
-	return span_to_u64(v, s, INT_MAX);
+	return s.n > 0 && s.p[0] == '+' ? span_sub(s, 1, s.n) : s;
 }
 
 bool resolve_retries(int *out)
@@ -57,7 +55,7 @@ bool resolve_retries(int *out)
 		*out = -1;
 		return true;
 	}
-	if (text[0] != '\0' && !number_as_strtoul(&v, span_of(text)))
+	if (text[0] != '\0' && !span_to_u64(&v, without_sign(span_of(text)), INT_MAX))
 		return false;
 	*out = (int)v;
 	return true;
@@ -87,7 +85,7 @@ static int host_split(char host[NI_MAXHOST], uint16_t *port, const char *text)
 		return EAI_NONAME;
 	memcpy(host, name.p, name.n);
 	host[name.n] = '\0';
-	if (span_to_u64(&number, service, UINT16_MAX))
+	if (span_to_u64(&number, without_sign(service), UINT16_MAX))
 		*port = (uint16_t)number;
 	else if (!ipc_service(port, service))
 		return EAI_SERVICE;

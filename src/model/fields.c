@@ -225,15 +225,22 @@ static bool host_parse(struct ip_endpoint *out, struct span host, const struct i
 	       scopes->index_of(&out->scope, scope);
 }
 
-/* What may be a name, for the resolver to refuse. Blanks of a file are not there (struct field_value).
- * No name has the letters that only keys have: one in its place is not asked for in the whole DNS. */
-static bool is_name(struct span s, enum field_syntax syntax)
+/* What may be a name, for the resolver to refuse. No name has the letters that only keys have: one in its
+ * place is not asked for in the whole DNS. */
+static bool is_name(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] == '\0' || s.p[i] == '=' || s.p[i] == '+' || s.p[i] == '/' ||
-		    (syntax == SYNTAX_CONF && ascii_is_blank(s.p[i])))
+		if (s.p[i] == '\0' || s.p[i] == '=' || s.p[i] == '+' || s.p[i] == '/')
 			return false;
-	return true;
+	return s.n > 0;
+}
+
+static bool has_blank(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (ascii_is_blank(s.p[i]))
+			return true;
+	return false;
 }
 
 enum { HOST_MAX = 1024 }; /* no name of a host is longer; a scope and a port fit too */
@@ -263,7 +270,8 @@ static bool endpoint_read(void *object, const struct field *f, struct field_valu
 		peer->flags &= ~(uint32_t)WG_PEER_HAS_HOST;
 		return true;
 	}
-	if (host.n == 0 || v->text.n > HOST_MAX || !is_name(v->text, v->syntax))
+	if (v->text.n > HOST_MAX || !is_name(host) || /* blanks of a file: see struct field_value */
+	    (v->syntax == SYNTAX_CONF && has_blank(v->text)))
 		return refuse(v, "Name or service not known", v->text);
 	copy = malloc(v->text.n + 1);
 	if (!copy)

@@ -269,7 +269,7 @@ allowed_ip=fd00::/64
 	run -1 --separate-stderr "$WG" set wgx peer "$KEY_A" endpoint dead.invalid:5
 	[[ $stderr == *": \`dead.invalid:5' (endpoint of peer $KEY_A)" ]]
 	sent wgx ""
-	both 0 "" "" "$WG" set wgx peer "$KEY_A" endpoint localhost:5
+	both 0 "" "" "$WG" set wgx peer "$KEY_A" endpoint 'localhost: +5' # as getaddrinfo(3) reads ports
 	grep -qE '^endpoint=(127.0.0.1|\[::1\]):5$' log.wgx
 	: > log.wgx
 	export WG_ENDPOINT_RESOLUTION_RETRIES=x
