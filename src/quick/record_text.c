@@ -59,7 +59,7 @@ static void print_words(struct text *t, const char *word, const struct words *li
 void record_print(const struct record *r, struct text *t)
 {
 	text_f(t, "%s\n", first_line);
-	if (r->config)
+	if (r->config && !strchr(r->config, '\n'))
 		text_f(t, "config %s\n", r->config);
 	if (r->ifindex)
 		text_f(t, "index %u\n", r->ifindex);

@@ -6,6 +6,7 @@
 #include "firewall.h"
 #include "hooks.h"
 #include "dns.h"
+#include "print.h"
 
 void plan_free(struct plan *p)
 {
@@ -152,6 +153,18 @@ static void print_peer_change(struct text *t, const char *name, const struct wg_
 	text_char(t, '\n');
 }
 
+static void print_strip(struct text *t, const char *path)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+=@%:,-";
+
+	text_add(t, " 63< <(wg-quick strip ");
+	if (path[strspn(path, plain)] == '\0')
+		text_add(t, path);
+	else
+		print_quoted(t, span_of(path));
+	text_char(t, ')');
+}
+
 static void print_wg(struct text *t, const struct plan *p, const struct step *s, bool runnable)
 {
 	const struct wg_device *d = s->wg.patch;
@@ -159,7 +172,7 @@ static void print_wg(struct text *t, const struct plan *p, const struct step *s,
 	if (s->wg.words == WG_ADDCONF) {
 		text_f(t, "[#] wg addconf %s /dev/fd/63", p->name);
 		if (runnable && p->config)
-			text_f(t, " 63< <(wg-quick strip %s)", p->config);
+			print_strip(t, p->config);
 		text_char(t, '\n');
 		return;
 	}

@@ -86,6 +86,18 @@ AllowedIPs = 10.0.0.2/32
 		"[Peer]\$ PublicKey = $KEY\$ [Interface]\$ [Peer]\$ PublicKey = $KEY\$ \$ " ]
 }
 
+@test "a dry run can be run by hand wherever the file is" {
+	for folder in "a b" "o'clock" '$(touch x)' $'two\nlines' plain; do
+		mkdir "$folder"
+		printf '%s\n' "[Interface]" "PrivateKey = oM3PZ1Htc7FnACoIZGhCyrfeR+Y8Yh34WzDaulNEjGs=" > "$folder/wg0.conf"
+		line=$("$WQ" up --dry-run "$folder/wg0.conf" | grep addconf)
+		wg() { cat "$3"; } # addconf wg0 /dev/fd/63
+		wg-quick() { "$WQ" "$@"; }
+		eval "${line#"[#] "}" > out
+		[ "$(head -1 out)" = "[Interface]" ]
+	done
+}
+
 @test "output that cannot be written is a failure" {
 	printf '%s\n' "[Interface]" "PrivateKey = oM3PZ1Htc7FnACoIZGhCyrfeR+Y8Yh34WzDaulNEjGs=" > wg0.conf
 	for words in strip "up --dry-run"; do

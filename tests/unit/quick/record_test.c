@@ -12,6 +12,7 @@ static const char sample[] = "wgsuite-record 1\n"
 			     "config /etc/wireguard/wg 0.conf\n"
 			     "index 7\n"
 			     "port 51820\n"
+			     "table 254\n"
 			     "tools 1 1 tun.\n"
 			     "link\n"
 			     "firewall 4 51820\n"
@@ -59,6 +60,28 @@ static void round_trip(void **state)
 	release(&r);
 }
 
+/* What is noted later counts; a path of two lines is no second line. */
+static void later_lines(void **state)
+{
+	struct record r = { .lock = -1, .name = "wg0" };
+	struct text t = grow_text();
+
+	(void)state;
+	text_f(&t, "%sno-sysctl\n", sample);
+	assert_int_equal(record_parse(&r, text_of(&t)), 0);
+	assert_int_equal(r.plan.n, 6);
+	for (size_t i = 0; i < r.plan.n; i++)
+		assert_int_not_equal(r.plan.steps[i].kind, STEP_SYSCTL);
+	assert_true(r.has_table && r.table == TABLE_MAIN);
+	free(r.config);
+	r.config = span_dup(SPAN("/a\nlink\n/wg0.conf"));
+	t.n = 0;
+	record_print(&r, &t);
+	assert_null(strstr(t.p, "/a"));
+	grow_text_free(&t);
+	release(&r);
+}
+
 /* Cut anywhere, as a full disk may leave it: no crash, and never a step that was not in it. */
 static void cut_anywhere(void **state)
 {
@@ -91,6 +114,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trip),
+		cmocka_unit_test(later_lines),
 		cmocka_unit_test(cut_anywhere),
 		cmocka_unit_test(other_texts),
 	};
