@@ -1,26 +1,32 @@
 /* `down`: what the record says, or else what is found, taken back; goes on after failures. */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "firewall.h"
 #include "quick.h"
 #include "run.h"
 
-/* Peers are wanted only when they are to be saved, and messages about them then and when the file is
- * wrong. */
-static int read_file(struct file *f)
+static int read_whole(struct file *f)
 {
 	struct remarks remarks;
-	struct diag silent = { 0 }, d = { .emit = remarks_emit_errors, .ctx = &remarks };
+	struct diag d = { .emit = remarks_emit_errors, .ctx = &remarks };
 	int r;
 
-	f->lines_only = true;
-	if (file_read(f, &silent) == 0 && !f->save_config)
-		return 0;
 	remarks_init(&remarks);
 	r = file_read_again(f, &d);
 	remarks_say(&remarks);
 	return r;
+}
+
+/* Peers are wanted only when they are to be saved, and messages about them then and when the file is
+ * wrong. */
+static int read_file(struct file *f)
+{
+	struct diag silent = { 0 };
+
+	f->lines_only = true;
+	return file_read(f, &silent) == 0 && !f->save_config ? 0 : read_whole(f);
 }
 
 /* The file as it is now, if it can be read; `down` needs it only for what no record says. */
@@ -156,6 +162,20 @@ static bool may_take_down(struct quick *q)
 	return false;
 }
 
+/* A hook may have edited the file since it was read. */
+static bool save(struct quick *q)
+{
+	bool hooks = q->record.hooks[HOOK_PRE_DOWN].n > 0 && !q->no_hooks;
+
+	if (hooks && access(q->file.path, F_OK) < 0) {
+		say_warning("%s is gone; nothing is saved", q->file.path);
+		return true;
+	}
+	if (hooks && read_whole(&q->file) < 0)
+		return false;
+	return !q->file.save_config || quick_save(q) == 0;
+}
+
 static int take_down(struct quick *q)
 {
 	struct plan undo = { 0 };
@@ -164,7 +184,7 @@ static int take_down(struct quick *q)
 
 	choose_hooks(q);
 	apply_hooks(q, &q->record.hooks[HOOK_PRE_DOWN], HOOK_PRE_DOWN);
-	if (q->file.save_config && q->state.link.index && quick_save(q) < 0)
+	if (q->file.save_config && q->state.link.index && !save(q))
 		q->failures++;
 	r = make_plan(q, &undo);
 	if (r == 0)

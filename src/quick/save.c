@@ -427,7 +427,7 @@ static bool save_interface(struct edit *e, const struct quick *q, const struct w
 	struct text t = text_fixed(text, sizeof text);
 	bool known_port = q->record.exists && q->record.port;
 
-	if ((file->flags & WG_DEVICE_HAS_LISTEN_PORT)
+	if ((file->flags & WG_DEVICE_HAS_LISTEN_PORT) && file->listen_port
 		    ? file->listen_port != now->listen_port
 		    : known_port && q->record.port != now->listen_port) {
 		text_u64(&t, now->listen_port);

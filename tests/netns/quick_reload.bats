@@ -297,3 +297,18 @@ not from all fwmark 0x63 lookup 99" ]
 	on a wg-quick down wg0
 	quick_settled "$before"
 }
+
+@test "what a hook does to the file before it is saved is kept" {
+	quick_file wg0 "ListenPort = 0
+SaveConfig = true
+PreDown = echo '# by a hook' >> /etc/wireguard/%i.conf; wg set %i fwmark 5
+FwMark = 4" "10.8.0.0/16"
+	on a wg-quick up wg0
+	on a wg-quick down wg0
+	[ "$(on a grep -c -e '^# by a hook$' -e '^FwMark = 0x5$' -e '^ListenPort = 0$' /etc/wireguard/wg0.conf)" -eq 3 ]
+	quick_file wg0 "SaveConfig = true
+PreDown = rm /etc/wireguard/%i.conf" "10.8.0.0/16"
+	on a wg-quick up wg0
+	on a wg-quick down wg0
+	on a test ! -e /etc/wireguard/wg0.conf
+}
