@@ -141,6 +141,11 @@ static struct wg_peer *last_peer(const struct wg_device *d)
 	return d->n_peers > 0 ? &d->peers[d->n_peers - 1] : NULL;
 }
 
+static bool has_nul(struct span s)
+{
+	return span_find(s, '\0') < s.n;
+}
+
 static int read_state_line(struct uapi_reader *r, struct span key, struct span value)
 {
 	struct wg_peer *peer = last_peer(r->device);
@@ -156,8 +161,8 @@ static int read_state_line(struct uapi_reader *r, struct span key, struct span v
 	if (err != -ENOENT)
 		return err;
 	f = field_find(SYNTAX_UAPI, key, peer != NULL);
-	if (!f)
-		return 0; /* of a newer daemon */
+	if (!f) /* of a newer daemon, if it is a word */
+		return has_nul(key) || has_nul(value) ? -EINVAL : 0;
 	err = read_field(peer ? (void *)peer : r->device, f, value, r->scopes);
 	if (f == &fields[FIELD_PSK] && !err && !f->kind->says_something(peer, f))
 		peer->flags &= ~(uint32_t)WG_PEER_HAS_PSK;

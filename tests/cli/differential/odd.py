@@ -85,7 +85,7 @@ allowed_ip=/|allowed_ip=1.2.3.4/|allowed_ip=::ffff:1.2.3.4/128|allowed_ip=-1.2.3
 persistent_keepalive_interval=0|persistent_keepalive_interval=off|persistent_keepalive_interval=25|rx_bytes=5
 tx_bytes=5|rx_bytes=-5|last_handshake_time_sec=5|last_handshake_time_nsec=1000000000|last_handshake_time_nsec=5
 last_handshake_time_sec=9223372036854775807|protocol_version=2|protocol_version=x|has_handshake=true|x=
-remove=true|errno=0|get=1""".replace("\n", "|").split("|")
+remove=true|errno=0|get=1|of_tomorr\0ow=1|of_tomorrow=\0""".replace("\n", "|").split("|")
 
 
 def odd_state(s):

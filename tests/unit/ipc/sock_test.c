@@ -90,6 +90,7 @@ static void answers_that_fail(void **state)
 		assert_int_equal(d.n_peers, 0);
 		assert_int_equal(d.flags, 0);
 	}
+	assert_int_equal(get_once(&d, "of_tomorr\0ow=1\nerrno=0\n\n", 22), -EPROTO);
 }
 
 /* Lines and NULs without end are cut off. */
