@@ -147,6 +147,7 @@ endif
 ifeq ($(WITH_SYSTEMDUNITS) $(WITH_WGQUICK),yes yes)
 	$(call install_files,$(SYSTEMDUNITDIR),$(wildcard contrib/systemd/*.service contrib/systemd/*.target),0644)
 	$(Q)sed -i 's|=/usr/bin/|=$(BINDIR)/|' "$(DESTDIR)$(SYSTEMDUNITDIR)/wg-quick@.service"
+	$(Q)sed -i 's|=/usr/bin/|=$(BINDIR)/|' "$(DESTDIR)$(SYSTEMDUNITDIR)/wg-quick@.service"
 endif
 
 clean:

@@ -54,6 +54,14 @@ mode() {
 	[ "$(find "$to" -type f | sed "s|^$to||" | sort | xargs)" = "/opt/vpn/bin/wg /opt/vpn/share/man/man8/wg.8" ]
 }
 
+@test "the unit starts what was installed" {
+	install_to
+	cmp "$root/contrib/systemd/wg-quick@.service" "$to/lib/systemd/system/wg-quick@.service"
+	install_to PREFIX=/usr/local SYSTEMDUNITDIR=/etc/systemd/system
+	[ "$(grep -c '=/usr/local/bin/wg-quick [a-z]* %i$' "$to/etc/systemd/system/wg-quick@.service")" = 3 ]
+	mode /etc/systemd/system/wg-quick@.service 644
+}
+
 @test "what is installed runs" {
 	install_to PREFIX=/usr/local
 	[ "$(grep -c '^Exec[A-Za-z]*=/usr/local/bin/wg-quick ' "$to/lib/systemd/system/wg-quick@.service")" -eq 3 ]
