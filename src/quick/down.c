@@ -162,6 +162,20 @@ static bool may_take_down(struct quick *q)
 	return false;
 }
 
+void quick_take_back(struct quick *q)
+{
+	struct plan undo = { 0 };
+
+	choose_hooks(q);
+	apply_hooks(q, &q->record.hooks[HOOK_PRE_DOWN], HOOK_PRE_DOWN);
+	if (make_plan(q, &undo) < 0 || apply_plan(q, &undo, 0, true) < 0)
+		q->failures++;
+	plan_free(&undo);
+	apply_hooks(q, &q->record.hooks[HOOK_POST_DOWN], HOOK_POST_DOWN);
+	record_remove(&q->record);
+	record_forget(&q->record);
+}
+
 /* A hook may have edited the file since it was read. */
 static bool save(struct quick *q)
 {

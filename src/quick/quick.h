@@ -54,6 +54,8 @@ bool quick_is_wireguard(struct quick *q, const char *name);
 void quick_warn(void *ctx, const char *text);
 /* Writes the tunnel's state into its file: 0 or -errno after saying why. */
 must_check int quick_save(struct quick *q);
+/* Takes back what an `up` that was killed had done, hooks' counterparts included, and forgets it. */
+void quick_take_back(struct quick *q);
 /* Takes back what the record says, all but the interface, which is gone already, and forgets it. */
 void quick_sweep_record(struct quick *q);
 /* The interface is gone; its daemon, when it has one, goes too. */

@@ -180,6 +180,16 @@ static int bring_up(struct quick *q)
 	return quick_status(q);
 }
 
+/* Whoever made the interface did not come to the end, and is not there any more: the turn is ours. */
+static bool is_half_up(struct quick *q)
+{
+	const struct record *r = &q->record;
+
+	if (!r->exists || r->complete || r->lock < 0)
+		return false;
+	return r->ifindex ? r->ifindex == q->state.link.index : quick_is_wireguard(q, q->file.name);
+}
+
 int command_up(struct quick *q)
 {
 	int r;
@@ -199,7 +209,15 @@ int command_up(struct quick *q)
 		say_error("netlink: %s", strerror(-r));
 		return 1;
 	}
-	if (q->state.link.index) {
+	if (q->state.link.index && is_half_up(q)) {
+		say_warning("an earlier wg-quick up %s was killed; what it did is taken back first", q->file.name);
+		q->ifindex = q->state.link.index;
+		quick_take_back(q);
+		r = state_look(&q->state, &q->rt, q->file.name, &q->settings);
+		q->failures = q->status = 0;
+		q->ifindex = 0;
+	}
+	if (r < 0 || q->state.link.index) {
 		say_error("`%s' already exists", q->file.name);
 		return 1;
 	}

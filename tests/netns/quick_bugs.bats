@@ -277,6 +277,28 @@ PostUp = echo hello; cat; echo bye >&2" "0.0.0.0/0, ::/0"
 	quick_settled "$before"
 }
 
+@test "up after an up that was killed; not after one that is still there" {
+	on a mkfifo /etc/fifo
+	quick_file wg0 'PreUp = echo pre >> /run/out
+PostUp = echo post >> /run/out; wg-quick up %i || true; read -r go < /etc/fifo
+PreDown = echo pre-down >> /run/out
+PostDown = echo post-down >> /run/out' "0.0.0.0/0"
+	before=$(quick_state)
+	on_bg a wg-quick up wg0
+	eventually 10 grep -q 'already exists' "$BG_LOG" # its own hook, for whom it is there
+	on a pkill -KILL -x wg-quick
+	gone() { ! on a pgrep -x wg-quick; }
+	eventually 5 gone
+	run on a sh -c 'echo go > /etc/fifo & wg-quick up wg0'
+	[ "$status" -eq 0 ]
+	[[ $output == *"[!] an earlier wg-quick up wg0 was killed"*"[#] ip link delete dev wg0"*"[#] ip link add dev wg0"* ]]
+	[ "$(on a cat /run/out | xargs)" = "pre post pre-down post-down pre post" ]
+	run -1 on a wg-quick up wg0
+	on a wg-quick down wg0
+	on a rm /run/out
+	quick_settled "$before"
+}
+
 @test "a table by its name, and the words that mean none" {
 	on a sh -c 'mkdir -p /etc/iproute2; echo "777 vpn" >> /etc/iproute2/rt_tables'
 	for case in "vpn 777" "777 777" "main main" "0 main"; do
