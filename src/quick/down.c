@@ -1,5 +1,6 @@
 /* `down`: what the record says, or else what is found, taken back; goes on after failures. */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -103,16 +104,20 @@ static int make_plan(struct quick *q, struct plan *undo)
 static void sweep(struct quick *q)
 {
 	struct plan dns = { .dns_backend = DNS_RESOLVCONF };
+	char backup[PATH_MAX];
 	struct step *s;
 
 	firewall_sweep(q->file.name, &q->trace.t);
 	trace_flush(&q->trace);
-	if (q->state.dns != DNS_RESOLVCONF ||
-	    (q->file.dns.servers.n == 0 && q->file.dns.domains.n == 0))
+	record_backup_path(&q->record, backup, sizeof backup);
+	if (access(backup, F_OK) == 0) /* of ours, whose record was lost */
+		dns.dns_backend = DNS_FILE;
+	else if (q->state.dns != DNS_RESOLVCONF ||
+		 (q->file.dns.servers.n == 0 && q->file.dns.domains.n == 0))
 		return;
 	memcpy(dns.name, q->file.name, sizeof dns.name);
 	memcpy(dns.dns_prefix, q->state.dns_prefix, sizeof dns.dns_prefix);
-	s = plan_add(&dns, STEP_DNS);
+	s = dns_wish_copy(&dns.dns, &q->file.dns) ? plan_add(&dns, STEP_DNS) : NULL;
 	if (s) {
 		s->remove = true;
 		if (apply_plan(q, &dns, 0, true) < 0)

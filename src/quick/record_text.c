@@ -320,7 +320,10 @@ int record_parse(struct record *r, struct span text)
 			if (span_is(word, lines[i].word) && !lines[i].take(r, line))
 				return -EINVAL;
 	}
-	return 0;
+	for (size_t i = 0; i < r->plan.n; i++)
+		if (r->plan.steps[i].kind == STEP_LINK)
+			return 0;
+	return -EINVAL; /* a part of a record is none */
 }
 
 /* ---- filling ---- */

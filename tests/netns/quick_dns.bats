@@ -138,6 +138,17 @@ DNS = 10.7.$i.53" "10.$((10 + i)).0.0/16"; done
 	on a test ! -e /etc/real
 }
 
+@test "the file: restored although the record was lost" {
+	quick_file wg0 "DNS = 10.7.0.53" "10.8.0.0/16"
+	before=$(quick_state)
+	for damage in "rm \$f" ": > \$f" "sed -i 5q \$f"; do
+		on a wg-quick up wg0
+		on a sh -c "f=\$(ls /run/wgsuite/wg0@* | grep -v resolv); $damage"
+		on a wg-quick down wg0
+		quick_settled "$before"
+	done
+}
+
 @test "the settings choose" {
 	resolvconf_stub
 	quick_file wg0 "DNS = 10.7.0.53" "10.8.0.0/16"

@@ -99,6 +99,7 @@ static void other_texts(void **state)
 {
 	static const char *const texts[] = { "", "\n", "wgsuite-record 2\n", "wgsuite-record 1\nrule 4\n",
 					     "wgsuite-record 1\nrule 4 x 1 1 000\n",
+					     "wgsuite-record 1\nindex 7\ncomplete\n",
 					     "wgsuite-record 1\ntools 9 9 \n", "wgsuite-record 1\nbegan 4\n",
 					     "wgsuite-record 1\nguard 10.0.0.300\n" };
 
