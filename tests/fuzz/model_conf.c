@@ -31,13 +31,24 @@ static bool holds_key(struct span s)
 	return run == 24;
 }
 
+/* What a terminal would obey, be it in UTF-8. */
+static bool has_control(const struct text *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		uint8_t c = (uint8_t)t->p[i], before = i > 0 ? (uint8_t)t->p[i - 1] : 0;
+		if ((c < 32 && c != '\n') || c == 127 || (before == 0xc2 && c >= 0x80 && c < 0xa0))
+			return true;
+	}
+	return false;
+}
+
 static void emit(void *ctx, const struct diag_message *m)
 {
 	struct text t = { .room = grow };
 
 	(void)ctx;
 	diag_print(&t, m, true);
-	if (t.failed || t.n == 0)
+	if (t.failed || t.n == 0 || has_control(&t))
 		abort();
 	if (holds_key(span_of(m->text)) || holds_key(m->at.source))
 		abort();
