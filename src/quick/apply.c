@@ -96,16 +96,22 @@ static void fail(struct apply *a, const struct step *s, int error, const char *w
 }
 
 /* A route that is there already: over our link it is as good as ours, over another it keeps its
- * way. */
+ * way, but for a default route. */
 static void route_exists(struct apply *a, const struct step *s)
 {
 	char prefix[IP_PREFIX_TEXT_MAX];
 	struct text t = text_fixed(prefix, sizeof prefix);
 	uint32_t owner = 0;
+	bool everything = s->route.prefix.bits == 0 && !a->p->table_word;
 
-	if (++a->existing > EXISTING_NAMED || rt_route_owner(&a->q->rt, &s->route, &owner) < 0 ||
-	    owner == a->q->ifindex)
+	if ((++a->existing > EXISTING_NAMED && !everything) ||
+	    rt_route_owner(&a->q->rt, &s->route, &owner) < 0 || owner == a->q->ifindex)
 		return;
+	/* When that goes, all that should be in this tunnel would go out beside it. */
+	if (everything) {
+		fail(a, s, -EEXIST, "another interface has the routes of this mark");
+		return;
+	}
 	prefix_print(&t, &s->route.prefix);
 	say_warning("there is a route to %s already; it is left as it is, and %s does not get this "
 		    "traffic",

@@ -102,7 +102,7 @@ static int take_parsed(struct route_take *t, struct rtnl_route *route)
 		return 0;
 	if (t->only) {
 		if (prefix_equal(&r.prefix, &t->only->prefix))
-			t->owner = index ? index : UINT32_MAX;
+			t->owner = index ? index : t->owner ? t->owner : UINT32_MAX;
 		return 0;
 	}
 	if (!grow_array(&t->out->list, &t->out->cap, t->out->n + 1, sizeof r))

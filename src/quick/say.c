@@ -1,6 +1,7 @@
 #include "say.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -10,10 +11,16 @@ const char *say_program = "wg-quick";
 
 int say_bytes(int fd, const char *p, size_t n)
 {
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+
 	while (n > 0) {
 		ssize_t done = write(fd, p, n);
 		if (done < 0 && errno == EINTR)
 			continue;
+		if (done < 0 && errno == EAGAIN) { /* what is shared may not block, as another wishes */
+			(void)poll(&room, 1, -1);
+			continue;
+		}
 		if (done <= 0)
 			return done < 0 ? -errno : -EIO;
 		p += done;

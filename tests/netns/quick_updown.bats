@@ -95,6 +95,21 @@ FULL="Address = 10.7.0.1/24, fd07::1/64"
 	done
 }
 
+@test "two default-route tunnels with one mark: the second is refused" {
+	for i in 0 1; do
+		quick_file wg$i "Address = 10.7.$i.1/24, fd07:$i::1/64
+FwMark = 77" "0.0.0.0/0, ::/0"
+	done
+	none=$(quick_state)
+	on a wg-quick up wg0
+	one=$(quick_state)
+	run -2 on a wg-quick up wg1
+	[[ $output == *"another interface has the routes of this mark"* ]]
+	quick_settled "$one"
+	on a wg-quick down wg0
+	quick_settled "$none"
+}
+
 @test "six default-route tunnels at once, as at boot, and all at once down" {
 	for i in 0 1 2 3 4 5; do quick_file wg$i "Address = 10.7.$i.1/24, fd07:$i::1/64" "0.0.0.0/0, ::/0"; done
 	none=$(quick_state)
