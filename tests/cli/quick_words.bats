@@ -63,6 +63,14 @@ AllowedIPs = 10.0.0.2/32
 	[ "$("$WQ" strip ./wg0.conf | tail -c 2 | od -An -c | tr -d ' ')" = '\n\n' ]
 }
 
+@test "strip waits for a pipe that does not block" {
+	{ printf '[Interface]\nAddress = 10.0.0.1/24\n'; yes '# comment' | head -n 50000; } > wg0.conf
+	"$WQ" strip ./wg0.conf > all
+	run -0 --separate-stderr python3 "$root/tests/lib/full_pipe.py" "$WQ" strip ./wg0.conf
+	[ "$output" = "$(cat all)" ]
+	[ -z "$stderr" ]
+}
+
 @test "strip says nothing about files that are right" {
 	printf '%s\n' '[Interface]' 'Address = 10.0.0.1/24, 10.0.0.1/24' '[Peer]' "PublicKey = $KEY" 'AllowedIPs = 10.0.0.2/24' > wg0.conf
 	run --separate-stderr "$WQ" strip ./wg0.conf

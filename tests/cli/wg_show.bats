@@ -10,18 +10,7 @@ teardown() { wg_teardown; }
 @test "a pipe that does not block is waited for" {
 	awk 'BEGIN { for (i = 1; i <= 5000; i++) printf "public_key=%064x\n", i; print "errno=0\n" }' > get.wgx
 	fake wgx
-	cat > full.py <<-'E'
-	import os, select, subprocess, sys
-	reader, writer = os.pipe2(os.O_NONBLOCK)
-	child = subprocess.Popen(sys.argv[1:], stdout=writer)
-	while select.select([], [writer], [], 0)[1]:  # until it is full
-	    pass
-	os.close(writer)
-	os.set_blocking(reader, True)
-	sys.stdout.buffer.write(open(reader, "rb").read())
-	sys.exit(child.wait())
-	E
-	run -0 --separate-stderr python3 full.py "$WG" show wgx peers
+	run -0 --separate-stderr python3 "$root/tests/lib/full_pipe.py" "$WG" show wgx peers
 	[ "${#lines[@]}" = 5000 ]
 	[ -z "$stderr" ]
 }
