@@ -153,6 +153,7 @@ static void move_tun(struct control *c)
 
 static void bring_up(struct control *c, uint64_t now_ns)
 {
+	bool again = c->retry_ns != NEVER;
 	const struct udp_socket *v4;
 	struct udp fresh;
 	int error;
@@ -166,10 +167,10 @@ static void bring_up(struct control *c, uint64_t now_ns)
 			udp_close(&fresh);
 	}
 	c->retry_ns = error ? now_ns + RETRY_NS : NEVER;
-	if (error) {
+	if (error && !again)
 		log_error("cannot open UDP port %u: %s", c->listen_port, strerror(-error));
+	if (error)
 		return;
-	}
 	c->listen_port = fresh.port;
 	c->up = true;
 	v4 = &c->udp.sockets[UDP_V4];

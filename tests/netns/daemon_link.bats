@@ -72,6 +72,21 @@ knob() { on a cat "/proc/sys/net/$1"; }
 	eventually 5 on a sh -c 'ss -Hulnp "sport = :5000" | grep -q wireguardd'
 }
 
+@test "a port that stays taken is told once, and another one is had at once" {
+	on_bg a perl -MSocket=:all -e 'socket(S, AF_INET, SOCK_DGRAM, 0); bind(S, sockaddr_in(5000, INADDR_ANY)) or die;
+		sleep 60'
+	eventually 5 listens 5000
+	on_bg a wireguardd -f wg0
+	eventually 5 on a test -S /run/wireguard/wg0.sock
+	on a wg set wg0 listen-port 5000
+	on a ip link set wg0 up
+	eventually 5 grep -q 'UDP port 5000: Address already in use' "$BG_LOG"
+	sleep 2.5 # two more tries
+	[ "$(wc -l < "$BG_LOG")" -eq 1 ]
+	on a wg set wg0 listen-port 5001
+	on a sh -c 'ss -Hulnp "sport = :5001" | grep -q wireguardd'
+}
+
 @test "a host without IPv6 has a tunnel all the same" {
 	on a sh -c 'echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6'
 	on a wireguardd wg0
