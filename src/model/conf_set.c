@@ -1,6 +1,7 @@
 #include "conf.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "../base/mem.h"
 #include "fields.h"
@@ -52,11 +53,13 @@ static int set_allowedip(struct set_reader *r, struct wg_peer *peer, const struc
 			 struct span raw, bool *incremental)
 {
 	struct field_value v;
-	char squeezed[256];
+	char *squeezed = malloc(raw.n + 1);
 	size_t n = 0;
 	int err;
 
-	for (size_t i = 0; i < raw.n && n < sizeof squeezed; i++)
+	if (!squeezed)
+		return -ENOMEM;
+	for (size_t i = 0; i < raw.n; i++)
 		if (!ascii_is_blank(raw.p[i]))
 			squeezed[n++] = raw.p[i];
 	err = set_value(r, peer, f, (struct span){ squeezed, n }, &v);
@@ -64,6 +67,7 @@ static int set_allowedip(struct set_reader *r, struct wg_peer *peer, const struc
 	if (!err && v.host_bits)
 		diag_f(r->d, DIAG_WARNING, NULL, NULL, "AllowedIP has nonzero host part: %.*s",
 		       (int)n - v.incremental, squeezed + v.incremental);
+	free(squeezed);
 	return err;
 }
 

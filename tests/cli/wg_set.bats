@@ -186,6 +186,17 @@ allowed_ip=11.0.0.0/8
 "
 }
 
+@test "a very long number is not cut" {
+	fake wgx
+	both 0 "" "" "$WG" set wgx peer "$KEY_A" allowed-ips "10.0.0.0/$(printf '%0300d' 8)"
+	sent wgx "set=1
+public_key=$HEX_A
+replace_allowed_ips=true
+allowed_ip=10.0.0.0/8
+
+"
+}
+
 @test "host bits are warned of" {
 	fake wgx
 	both 0 "" "Warning: AllowedIP has nonzero host part: 10.0.0.1/8

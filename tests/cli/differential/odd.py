@@ -24,6 +24,8 @@ ODD_PREFIXES = """1.2.3.4/ 24|1.2.3.4 /24|1.2.3.4/00032|1.2.3.4/032|/24|1.2.3.4/
 ::ffff:0:0/95|1.2.3.4\t/24|1.2.3.4;|1.2.3.4/24/24""".replace("\n", "|").split("|")
 ODD_NUMBERS = """| |0|00|off|Off|oFF|off |0x|0x0|0X1|0xg|0xFFFFFFFF|0x100000000|0x0000000000000001|1e3|1.0|+1|1 | 1|1x|4294967295
 4294967296|65535|065535|18446744073709551616|\t5|domain|Domain|http|0b1|01|08|1_000|\u0665""".replace("\n", "|").split("|")
+ODD_PREFIXES += ["10.0.0.0/" + "0" * 300 + "8", "10.0.0.0/" + "0" * 300 + " 33"]
+ODD_NUMBERS += ["0" * 300 + "8", "0x" + "0" * 300 + "8"]
 NAME_IN_FILE = {"endpoint": "Endpoint", "allowed-ips": "AllowedIPs", "persistent-keepalive": "PersistentKeepalive",
                 "fwmark": "FwMark", "listen-port": "ListenPort"}
 
