@@ -250,17 +250,28 @@ static bool scope_name(char name[16], uint32_t index)
 
 const struct ip_scopes ipc_scopes = { .index_of = scope_index, .name_of = scope_name };
 
+enum { SERVICE_LINE_MAX = 1 << 20 };
+
 bool ipc_service(uint16_t *port, struct span name)
 {
 	struct servent entry, *found = NULL;
-	char text[64], buffer[1024];
+	char text[256], *buffer = NULL, *larger;
+	int rc = ERANGE;
 
 	if (name.n == 0 || name.n >= sizeof text)
 		return false;
 	memcpy(text, name.p, name.n);
 	text[name.n] = '\0';
-	if (getservbyname_r(text, "udp", &entry, buffer, sizeof buffer, &found) != 0 || !found)
-		return false;
-	*port = ntohs((uint16_t)found->s_port);
-	return true;
+	/* One line of /etc/services that does not fit would hide them all. */
+	for (size_t room = 1024; rc == ERANGE && room <= SERVICE_LINE_MAX; room *= 4) {
+		larger = realloc(buffer, room);
+		if (!larger)
+			break;
+		buffer = larger;
+		rc = getservbyname_r(text, "udp", &entry, buffer, room, &found);
+	}
+	if (rc == 0 && found)
+		*port = ntohs((uint16_t)found->s_port);
+	free(buffer);
+	return rc == 0 && found;
 }

@@ -186,6 +186,22 @@ allowed_ip=11.0.0.0/8
 "
 }
 
+@test "a long line of /etc/services hides none" {
+	fake wgx
+	{ echo "long 777/udp $(printf 'alias%d ' $(seq 1000))"; echo 'last 778/udp'; } > services
+	mount --bind services /etc/services
+	both 0 "" "" "$WG" set wgx listen-port last
+	both 0 "" "" "$WG" set wgx listen-port alias1000
+	umount /etc/services
+	sent wgx "set=1
+listen_port=778
+
+set=1
+listen_port=777
+
+"
+}
+
 @test "a very long number is not cut" {
 	fake wgx
 	both 0 "" "" "$WG" set wgx peer "$KEY_A" allowed-ips "10.0.0.0/$(printf '%0300d' 8)"
