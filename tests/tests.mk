@@ -63,7 +63,7 @@ unit: $(unit_tests)
 	$(Q)for t in $^; do $$t || exit 1; done
 
 lint: all
-	$(Q)for lint in layers headers sizes words; do sh tests/lint/$$lint.sh || exit 1; done
+	$(Q)for lint in layers headers sizes words checks; do sh tests/lint/$$lint.sh || exit 1; done
 	$(Q)sh tests/lint/purity.sh $(O)
 
 check:

@@ -174,6 +174,11 @@ tunnel() {
 	on "$1" install -D -m 600 /dev/stdin "/etc/wireguard/$2.conf"
 }
 
+# not COMMAND…: fails when it succeeds, anywhere in a test, where "! command" is no check.
+not() {
+	! "$@"
+}
+
 # eventually SECONDS COMMAND…: until it succeeds; the last try's output when it never does.
 eventually() {
 	local end=$((SECONDS + $1)) out

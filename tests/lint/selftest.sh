@@ -82,6 +82,7 @@ accepts layers.sh "$tree"
 accepts headers.sh "$tree"
 accepts sizes.sh "$tree"
 accepts words.sh "$tree"
+accepts checks.sh "$tree"
 archives
 purity="$tree/tests/lint/purity.sh"
 code=0
@@ -199,6 +200,20 @@ done
 fresh
 printf '/* reads /run/systemd/resolve/stub-resolv.conf */\n' | plant src/quick/dns.c
 accepts words.sh "$tree"
+
+for check in '! true' '[ 1 = 2 ] && [[ 1 = 1 ]]' 'for i in 1; do
+	[ 1 = 2 ] && [ 1 = 1 ]
+done'; do
+	fresh
+	mkdir "$tree/tests/cli"
+	printf '@test "x" {\n\t%s\n\ttrue\n}\n' "$check" | plant tests/cli/x.bats
+	refuses "\"$(echo $check)\" in the middle of a test" checks.sh 'x.bats:' "$tree"
+done
+fresh
+mkdir "$tree/tests/cli"
+printf '@test "x" {\n\t[ 1 ] && [ 2 ] || false\n\tcat <<-END\n\t! true\n\tEND\n\t! false\n}\n' |
+	plant tests/cli/x.bats
+accepts checks.sh "$tree"
 
 echo "1..$n"
 exit $failed

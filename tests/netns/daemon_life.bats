@@ -66,21 +66,29 @@ uapi() {
 
 @test "version, help and wrong words" {
 	run --separate-stderr on a wireguardd --version
-	[ "$status" -eq 0 ] && [[ $output == "wireguardd v"* ]] && [ -z "$stderr" ]
+	[ "$status" -eq 0 ]
+	[[ $output == "wireguardd v"* ]]
+	[ -z "$stderr" ]
 	run --separate-stderr on a wireguardd --help
-	[ "$status" -eq 0 ] && [[ $output == "Usage: wireguardd [-f|--foreground] INTERFACE"* ]]
+	[ "$status" -eq 0 ]
+	[[ $output == "Usage: wireguardd [-f|--foreground] INTERFACE"* ]]
 	for word in --version --help; do
 		run --separate-stderr on a sh -c "exec wireguardd $word > /dev/full"
-		[ "$status" -eq 1 ] && [[ $stderr == *"No space left on device"* ]]
+		[ "$status" -eq 1 ]
+		[[ $stderr == *"No space left on device"* ]]
 	done
 	for words in "" "-x wg0" "wg0 wg1" "-f" "--version wg0"; do
 		# shellcheck disable=SC2086
 		run --separate-stderr on a wireguardd $words
-		[ "$status" -eq 1 ] && [ -z "$output" ] && [[ $stderr == Usage:* ]]
+		[ "$status" -eq 1 ]
+		[ -z "$output" ]
+		[[ $stderr == Usage:* ]]
 	done
 	for name in "a/b" "." ".." "a b" "sixteen-letters-" "wg%d" ""; do
 		run --separate-stderr on a wireguardd "$name"
-		[ "$status" -eq 1 ] && [ -z "$output" ] && [[ $stderr == *"is no name for an interface"* ]]
+		[ "$status" -eq 1 ]
+		[ -z "$output" ]
+		[[ $stderr == *"is no name for an interface"* ]]
 	done
 	eventually 5 no_daemon
 }
@@ -88,20 +96,26 @@ uapi() {
 @test "errors of the start are reported by it, with exit status 1, and nothing is left" {
 	on a wireguardd wg0
 	run --separate-stderr on a wireguardd wg0
-	[ "$status" -eq 1 ] && [[ $stderr == *"wg0"*"busy"* ]]
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"wg0"*"busy"* ]]
 	[ "$(the_daemon | wc -l)" -eq 1 ]
 	on a test -S $S
 	on a ip link add v0 type veth peer name v1
 	run --separate-stderr on a wireguardd v0
-	[ "$status" -eq 1 ] && [[ $stderr == *"v0"*"cannot make the TUN device"* ]]
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"v0"*"cannot make the TUN device"* ]]
 	run --separate-stderr on a wireguardd -f v0
-	[ "$status" -eq 1 ] && [[ $stderr == *"v0"*"cannot make the TUN device"* ]]
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"v0"*"cannot make the TUN device"* ]]
 	run --separate-stderr on a env WG_TUN_FD=77 wireguardd wg1
-	[ "$status" -eq 1 ] && [[ $stderr == *WG_TUN_FD* ]]
+	[ "$status" -eq 1 ]
+	[[ $stderr == *WG_TUN_FD* ]]
 	run --separate-stderr on a env WG_NO_OFFLOAD=everything wireguardd wg1
-	[ "$status" -eq 1 ] && [[ $stderr == *WG_NO_OFFLOAD* ]]
+	[ "$status" -eq 1 ]
+	[[ $stderr == *WG_NO_OFFLOAD* ]]
 	run --separate-stderr on a env WG_CPU=fast wireguardd wg1
-	[ "$status" -eq 1 ] && [[ $stderr == *WG_CPU* ]]
+	[ "$status" -eq 1 ]
+	[[ $stderr == *WG_CPU* ]]
 	on a sh -c '! test -e /run/wireguard/wg1.sock && ! ip link show wg1'
 }
 
@@ -198,7 +212,8 @@ uapi() {
 		listen(S, 5); sleep 60' $S
 	eventually 5 on a test -S $S
 	run --separate-stderr on a wireguardd wg0
-	[ "$status" -eq 1 ] && [[ $stderr == *"$S is in use"* ]]
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"$S is in use"* ]]
 	on a test -S $S
 	eventually 5 no_daemon
 }
@@ -209,7 +224,8 @@ uapi() {
 		on a sh -c "$plant $S"
 		before=$(on a stat -c '%F %i' $S)
 		run --separate-stderr on a wireguardd wg0
-		[ "$status" -eq 1 ] && [[ $stderr == *"$S exists and is no socket"* ]]
+		[ "$status" -eq 1 ]
+		[[ $stderr == *"$S exists and is no socket"* ]]
 		[ "$(on a stat -c '%F %i' $S)" = "$before" ]
 		run on a ip link show wg0
 		[ "$status" -ne 0 ]

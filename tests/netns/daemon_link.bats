@@ -98,7 +98,7 @@ knob() { on a cat "/proc/sys/net/$1"; }
 	on a wireguardd wg0
 	on a ip link set wg0 name office
 	eventually 5 on a test -S /run/wireguard/office.sock
-	! on a test -e /run/wireguard/wg0.sock
+	not on a test -e /run/wireguard/wg0.sock
 	on a wg set office listen-port 5000
 	on a ip link set office up
 	eventually 5 listens 5000

@@ -253,7 +253,7 @@ udp_through() {
 	on a ping -n -c 1 -W 1 224.0.0.99 || true
 	run on a ping -n -c 1 -W 1 10.9.0.77
 	eventually 5 grep -q 'host 10.9.0.77 unreachable' "$log"
-	! grep -q 224 "$log"
+	not grep -q 224 "$log"
 	# A thousand at once get fifty answers, and a hundred a second.
 	on a perl -MSocket=:all -e 'socket(S, AF_INET, SOCK_DGRAM, 0);
 		send(S, "x", 0, sockaddr_in(9, inet_aton("10.9.0.77"))) for 1 .. 1000'

@@ -100,7 +100,7 @@ sees() { on "$1" wg show wg0 endpoints | cut -f2; }
 	eventually 5 grep -q listening "$log"
 	on a wg set wg0 private-key /run/key
 	sleep 1.2
-	! grep -q '10.0.0.1.5000 >' "$log"
+	not grep -q '10.0.0.1.5000 >' "$log"
 	[ "$(on a wg show wg0 transfer | cut -f3)" -eq 0 ]
 	on a ip link set wg0 up
 	eventually 5 grep -q '10.0.0.1.5000 >' "$log"

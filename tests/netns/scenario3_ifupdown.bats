@@ -152,7 +152,7 @@ moly_file() {
 	eventually 10 seen
 	grep -q '192.168.1.10.5555 > 192.168.1.162.5555: UDP, length 128' "$BG_LOG"
 	grep -q '192.168.1.162.5555 > 192.168.1.10.5555: UDP, length 128' "$BG_LOG"
-	! grep -E '198\.51\.100\.1|10\.0\.2\.1' "$BG_LOG"
+	not grep -E '198\.51\.100\.1|10\.0\.2\.1' "$BG_LOG"
 	on giant wg-quick down wg0
 	eventually 10 no_daemons giant
 	on giant rm /etc/wireguard/wg0.conf

@@ -1,0 +1,34 @@
+#!/bin/sh
+# checks.sh [ROOT]: statements of tests that cannot fail. The shell ends a test at a command that fails, but not
+# at "! command", nor at any but the last of "a && b": in the middle of a test these say nothing. As the last
+# statement of a function or test they are its result.
+set -eu
+cd "${1:-$(dirname "$0")/../..}"
+
+for file in tests/*/*.bats tests/lib/*.bash; do
+	[ ! -e "$file" ] || awk -v file="$file" '
+	function end_of(statement) {
+		if (statement ~ /\|\|/ || statement ~ /<<|<\(|\$\(.*&&/)
+			return 0
+		return statement ~ /^[ \t]+! / || statement ~ /^[ \t]+(\[|\[\[|test) .* && /
+	}
+	quoted { quoted = ($0 !~ terminator); next }                  # a here-document is not the test
+	/^[ \t]*#/ || /^[ \t]*$/ { next }
+	{ statement = joined $0 }
+	/(&&|\|\||\\)$/ { joined = statement " "; if (!at) at = NR; next }
+	{
+		if (suspect && $0 !~ /^[ \t]*}/)
+			{ print file ":" suspect_at ": cannot fail here: " suspect; bad = 1 }
+		suspect = ""
+		if (end_of(statement)) { suspect = statement; suspect_at = at ? at : NR }
+		joined = ""; at = 0
+		if (match($0, /<<-?["\047]?[A-Za-z_]+/)) {
+			terminator = substr($0, RSTART, RLENGTH)
+			gsub(/[<"\047-]/, "", terminator)
+			terminator = "^[ \t]*" terminator "$"
+			quoted = 1
+		}
+	}
+	END { exit bad }' "$file" || failed=1
+done
+[ -z "${failed-}" ]
