@@ -98,6 +98,7 @@ int main(void)
 	load_modules();
 	loopback_up();
 	fd = output();
+	dprintf(fd, "# begins\n");
 	script = fork();
 	if (script == 0) {
 		setsid();
