@@ -6,8 +6,9 @@ load ../lib/quick
 
 setup_file() {
 	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	export FAULTS=${WGSUITE_FAULTS:-${WGSUITE_BUILD:-$root/build}/faults-reload}
-	make -s -C "$root" O="$FAULTS" CFLAGS=-DWG_FAULTS "$FAULTS/wg-quick" >&2
+	local build=${WGSUITE_BUILD:-$root/build}
+	export FAULTS=$build/faults
+	sh "$root/tests/lib/faults.sh" "$build"
 }
 
 setup() {

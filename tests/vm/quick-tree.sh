@@ -6,7 +6,7 @@ for program in chmod chown cp echo expr find id install ln mktemp mount mv nft n
 	[ ! -x "$path" ] || put "$path" || exit 1
 done
 put "$build/wg-quick" && put "$build/wireguardd" || exit 1
-make -s -C "$root" O="$build/faults" CFLAGS=-DWG_FAULTS "$build/faults/wg-quick" >&2 &&
+sh "$root/tests/lib/faults.sh" "$build" &&
 	put "$build/faults/wg-quick" quick-faults || exit 1
 for library in libnftables.so.1; do # loaded when it is needed
 	path=$(ldconfig -p | awk -v name="$library" '$1 == name && $NF ~ /x86_64|lib64/ { print $NF; exit }')
