@@ -137,7 +137,8 @@ static void explain(struct conf_reader *r, struct conf_wrong *w, char *buffer, s
 static void unrecognized(struct conf_reader *r, struct span code)
 {
 	struct conf_wrong w = { .text = code, .in_peer = in_peer(r, code),
-				.in_section = r->section != BEFORE_SECTIONS };
+				.in_section = r->section != BEFORE_SECTIONS,
+				.takes_quick_keys = r->o->extra != NULL };
 	char shown[SQUEEZED_MAX];
 
 	explain(r, &w, shown, sizeof shown);

@@ -138,6 +138,8 @@ static void hint_of(struct conf_wrong *w, struct span key, const struct field *f
 		       f->spelling[SYNTAX_CONF].p);
 	else if (quick_key && w->in_peer)
 		text_f(&t, "%s is a wg-quick(8) key of [Interface]", quick_key);
+	else if (quick_key && w->takes_quick_keys)
+		text_f(&t, "%s needs = and a value", quick_key);
 	else if (quick_key)
 		text_f(&t, "%s is a wg-quick(8) key; use: wg setconf wg0 <(wg-quick strip wg0)",
 		       quick_key);

@@ -12,6 +12,7 @@ bool conf_is_section(struct span code, const char *section);
 struct conf_wrong {
 	struct span text;
 	bool in_peer, in_section;
+	bool takes_quick_keys; /* they are no strangers here: something else is wrong with it */
 	/* filled by conf_explain */
 	struct span shown; /* what may be printed of it: all, the key, or the null span */
 	bool shows_all;

@@ -147,6 +147,9 @@ wrong() {
 	wrong 2 14 'SaveConfig = yes'
 	wrong 2 1 'Adress = 10.0.0.1'
 	wrong 3 1 $'MTU = 1400\nPostUpp = x'
+	wrong 2 1 'PostUp'
+	run "$WQ" strip ./wg0.conf
+	[[ $output == *"help: PostUp needs = and a value"* ]]
 	: > wg0.conf
 	run "$WQ" strip ./wg0.conf
 	[ "$status" -eq 1 ]
