@@ -67,6 +67,14 @@ udp_through() {
 	eventually 5 grep -q whole "$log"
 }
 
+both_end() {
+	local h
+	for h in a b; do
+		on $h ip link del wg0
+		eventually 5 on $h sh -c '! pgrep -x wireguardd'
+	done
+}
+
 @test "both families inside, IPv4 outside" {
 	cable
 	pair
@@ -119,10 +127,7 @@ udp_through() {
 			[[ $(on a wg show wg0 transfer) == *$'\t0\t0' ]]
 			on a wg set wg0 peer "$(on a wg show wg0 peers)" remove
 		done
-		for h in a b; do
-			on $h ip link del wg0
-			eventually 5 on $h sh -c '! pgrep -x wireguardd'
-		done
+		both_end
 	done
 }
 
@@ -161,10 +166,7 @@ udp_through() {
 		tcp_through 10.9.0.2
 		tcp_through '[fd09::2]'
 		udp_through 10.9.0.2
-		for h in a b; do
-			on $h ip link del wg0
-			eventually 5 on $h sh -c '! pgrep -x wireguardd'
-		done
+		both_end
 	done
 }
 

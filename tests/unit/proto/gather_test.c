@@ -213,15 +213,20 @@ static void all_have_sessions(void)
 	}
 }
 
-/* With the static-static one each: 3 × 40, then 2 for each response. */
-static void test_keepalives_begin_together(void **state)
+static void begin_with_all(void)
 {
-	(void)state;
 	for (int i = 0; i < OTHERS; i++)
 		tunnel_peer_set_keepalive(h.tunnel, now_ns, h.others[i].peer, 25);
 	tunnel_tick(h.tunnel, now_ns);
 	assert_int_equal(h.tunnel->n_initiators, 0);
 	drain(h.tunnel, HUB);
+}
+
+/* With the static-static one each: 3 × 40, then 2 for each response. */
+static void test_keepalives_begin_together(void **state)
+{
+	(void)state;
+	begin_with_all();
 	computed(3, 3 * OTHERS);
 	others_receive();
 	n_batches = n_jobs = 0;
@@ -239,10 +244,7 @@ static void test_keepalives_begin_together(void **state)
 static void test_retries_begin_together(void **state)
 {
 	(void)state;
-	for (int i = 0; i < OTHERS; i++)
-		tunnel_peer_set_keepalive(h.tunnel, now_ns, h.others[i].peer, 25);
-	tunnel_tick(h.tunnel, now_ns);
-	drain(h.tunnel, HUB);
+	begin_with_all();
 	computed(3, 3 * OTHERS);
 	h.n_sent = 0;
 	now_ns += REKEY_TIMEOUT_NS + JITTER_MAX_NS;
@@ -297,11 +299,7 @@ static void test_only_true_responses_count(void **state)
 	size_t n = 0;
 
 	(void)state;
-	for (int i = 0; i < OTHERS; i++)
-		tunnel_peer_set_keepalive(h.tunnel, now_ns, h.others[i].peer, 25);
-	tunnel_tick(h.tunnel, now_ns);
-	assert_int_equal(h.tunnel->n_initiators, 0);
-	drain(h.tunnel, HUB);
+	begin_with_all();
 	others_receive();
 	for (int i = 0; i < OTHERS; i++) {
 		mixed[n] = h.sent[i];
