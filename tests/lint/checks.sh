@@ -7,7 +7,7 @@ cd "${1:-$(dirname "$0")/../..}"
 
 for file in tests/*/*.bats tests/lib/*.bash; do
 	[ ! -e "$file" ] || awk -v file="$file" '
-	function end_of(statement) {
+	function is_suspect(statement) {
 		if (statement ~ /\|\|/ || statement ~ /<<|<\(|\$\(.*&&/)
 			return 0
 		return statement ~ /^[ \t]+! / || statement ~ /^[ \t]+(\[|\[\[|test) .* && /
@@ -20,7 +20,7 @@ for file in tests/*/*.bats tests/lib/*.bash; do
 		if (suspect && $0 !~ /^[ \t]*}/)
 			{ print file ":" suspect_at ": cannot fail here: " suspect; bad = 1 }
 		suspect = ""
-		if (end_of(statement)) { suspect = statement; suspect_at = at ? at : NR }
+		if (is_suspect(statement)) { suspect = statement; suspect_at = at ? at : NR }
 		joined = ""; at = 0
 		if (match($0, /<<-?["\047]?[A-Za-z_]+/)) {
 			terminator = substr($0, RSTART, RLENGTH)
