@@ -135,14 +135,10 @@ static bool is_left_over(struct quick *q)
 void quick_sweep_record(struct quick *q)
 {
 	struct plan undo = { 0 };
-	size_t kept = 0;
 
 	if (plan_undo(&undo, &q->record.plan, true) == 0) {
 		plan_drop_absent_rules(&undo, &q->state);
-		for (size_t i = 0; i < undo.n; i++)
-			if (undo.steps[i].kind != STEP_LINK)
-				undo.steps[kept++] = undo.steps[i];
-		undo.n = kept;
+		plan_leave_out(&undo, STEP_LINK);
 		if (apply_plan(q, &undo, 0, true) < 0)
 			q->failures++;
 	}

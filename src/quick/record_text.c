@@ -170,13 +170,8 @@ static bool take_sysctl(struct record *r, struct span rest)
 
 static bool take_no_sysctl(struct record *r, struct span rest)
 {
-	size_t kept = 0;
-
 	(void)rest;
-	for (size_t i = 0; i < r->plan.n; i++)
-		if (r->plan.steps[i].kind != STEP_SYSCTL)
-			r->plan.steps[kept++] = r->plan.steps[i];
-	r->plan.n = kept;
+	plan_leave_out(&r->plan, STEP_SYSCTL);
 	return true;
 }
 

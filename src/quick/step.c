@@ -32,6 +32,16 @@ struct step *plan_add(struct plan *p, enum step_kind kind)
 	return s;
 }
 
+void plan_leave_out(struct plan *p, enum step_kind kind)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (p->steps[i].kind != kind)
+			p->steps[kept++] = p->steps[i];
+	p->n = kept;
+}
+
 bool step_inverse(struct step *out, const struct step *s)
 {
 	*out = *s;

@@ -77,6 +77,8 @@ struct plan {
 void plan_free(struct plan *p);
 /* Appends an empty step; null: out of memory. */
 must_check struct step *plan_add(struct plan *p, enum step_kind kind);
+/* Takes out all steps of a kind. */
+void plan_leave_out(struct plan *p, enum step_kind kind);
 
 /* False: cannot be taken back. */
 must_check bool step_inverse(struct step *out, const struct step *s);

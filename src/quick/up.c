@@ -35,17 +35,6 @@ static struct plan_options options_of(const struct quick *q)
 	return (struct plan_options){ .hooks = !q->no_hooks, .warn = quick_warn };
 }
 
-/* A tunnel that goes leaves it to those that want it, which we do from the moment it is set. */
-static void leave_out_sysctl(struct plan *p)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < p->n; i++)
-		if (p->steps[i].kind != STEP_SYSCTL)
-			p->steps[kept++] = p->steps[i];
-	p->n = kept;
-}
-
 static bool sysctl_is_done(const struct plan *p)
 {
 	bool done = false;
@@ -81,8 +70,8 @@ static int plan_and_record(struct quick *q, bool with_link)
 		if (r == 0)
 			r = say_why(plan_rest(&q->plan, &q->file, &q->state, &o));
 	}
-	if (!q->dry_run)
-		leave_out_sysctl(&q->plan);
+	if (!q->dry_run) /* a tunnel that goes leaves it to those that want it: we do once it is set */
+		plan_leave_out(&q->plan, STEP_SYSCTL);
 	if (r == 0 && !q->dry_run)
 		r = write_record(q);
 	record_let_go(held);
