@@ -1,6 +1,6 @@
 # wgsuite. `make` builds, `make check` tests, `make install` installs; V=1 shows the commands.
-# One graph: every folder of src but the programs' main.c becomes an archive, and what may see what
-# is the list "sees_*" below (DESIGN: who may include whom). Adding a file is adding a file.
+# One graph: each module (a folder of src and its sub-folders, without a program's main.c) becomes an archive. The
+# lists "uses_*" name the archives a module links with. New source files are found by wildcard.
 
 O ?= build
 CC ?= cc
@@ -25,21 +25,22 @@ WITH_SYSTEMDUNITS ?= yes
 WITH_WGQUICK ?= yes
 WITH_WIREGUARDD ?= yes
 
-rooms := base crypto model proto ipc wg quick daemon
+modules := base crypto model proto ipc report wg quick daemon
 programs := wg wg-quick wireguardd
-room_of_wg := wg
-room_of_wg-quick := quick
-room_of_wireguardd := daemon
+module_of_wg := wg
+module_of_wg-quick := quick
+module_of_wireguardd := daemon
 
-# What a room's objects may need from other rooms, in link order.
-sees_base :=
-sees_crypto := base
-sees_model := base
-sees_proto := crypto base
-sees_ipc := model crypto base
-sees_wg := ipc model crypto base
-sees_quick := ipc model crypto base
-sees_daemon := proto crypto model base
+# The modules that a module depends on, in link order.
+uses_base :=
+uses_crypto := base
+uses_model := base
+uses_proto := crypto base
+uses_ipc := model crypto base
+uses_report := model base
+uses_wg := report ipc model crypto base
+uses_quick := report ipc model crypto base
+uses_daemon := proto crypto model base
 
 # pkg-config with fallbacks: Debian 12 ships no iniparser.pc.
 pkg_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
@@ -67,11 +68,11 @@ endif
 endif
 OPT ?= -O2
 all_cflags = -std=gnu11 $(OPT) -g $(warnings) $(hardening) $(sanitize) -fvisibility=hidden \
-	-D_GNU_SOURCE -DRUNSTATEDIR='"$(RUNSTATEDIR)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' \
+	-D_GNU_SOURCE -Isrc -DRUNSTATEDIR='"$(RUNSTATEDIR)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' \
 	-DBINDIR='"$(BINDIR)"' -MMD -MP $(CFLAGS) $(CPPFLAGS)
 all_ldflags = -pie -Wl,-z,relro,-z,now $(sanitize) $(LDFLAGS)
 
-# A row's file ends in its instruction set, which is the flag it is compiled with.
+# The suffix of a file of src/crypto names its instruction set, and so its compiler flags.
 machine := $(shell $(CC) -dumpmachine)
 ifneq ($(filter x86_64%,$(machine)),)
 isa_ssse3 := -mssse3
@@ -83,41 +84,43 @@ endif
 isa_of = $(isa_$(lastword $(subst _, ,$(basename $(notdir $(1))))))
 
 Q := $(if $(V),,@)
-say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
+progress = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
-objects_of = $(patsubst %.c,$(O)/%.o,$(filter-out %/main.c,$(sort $(wildcard src/$(1)/*.c))))
+objects_of = $(patsubst %.c,$(O)/%.o,$(filter-out src/$(1)/main.c,$(sort $(wildcard src/$(1)/*.c src/$(1)/*/*.c))))
 archives_of = $(patsubst %,$(O)/lib%.a,$(1))
+
+module_of_file = $(word 2,$(subst /, ,$(filter src/%,$(1))))
 
 all: $(programs:%=$(O)/%)
 
-define room_rules
+define module_rules
 $(O)/lib$(1).a: $$(call objects_of,$(1))
-	$$(call say,AR,$$@)
-	$$(Q)rm -f $$@ && $(AR) rcs $$@ $$^
+	$$(call progress,AR,$$@)
+	$$(Q)rm -f $$@ && $(AR) qcs $$@ $$^
 endef
-$(foreach r,$(rooms),$(eval $(call room_rules,$(r))))
+$(foreach m,$(modules),$(eval $(call module_rules,$(m))))
 
 define program_rules
-$(O)/$(1): $(O)/src/$(room_of_$(1))/main.o $(call archives_of,$(room_of_$(1)) $(sees_$(room_of_$(1))))
-	$$(call say,LD,$$@)
-	$$(Q)$$(CC) $$(all_ldflags) -o $$@ $$^ $(libs_$(room_of_$(1))) $$(LIBS)
+$(O)/$(1): $(O)/src/$(module_of_$(1))/main.o $(call archives_of,$(module_of_$(1)) $(uses_$(module_of_$(1))))
+	$$(call progress,LD,$$@)
+	$$(Q)$$(CC) $$(all_ldflags) -o $$@ $$^ $(libs_$(module_of_$(1))) $$(LIBS)
 endef
 $(foreach p,$(programs),$(eval $(call program_rules,$(p))))
 
 $(O)/%.o: %.c
-	$(call say,CC,$<)
+	$(call progress,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(all_cflags) $(cflags_$(notdir $(patsubst %/,%,$(dir $<)))) $(call isa_of,$<) -c -o $@ $<
+	$(Q)$(CC) $(all_cflags) $(cflags_$(call module_of_file,$<)) $(call isa_of,$<) -c -o $@ $<
 
 include tests/tests.mk
 
-# The README's "umask 077" must not hide what is for everybody.
+# Installed folders are world-readable even under the "umask 077" that README recommends.
 make_folder = umask 022 && mkdir -p "$(DESTDIR)$(1)"
 # $(1): folder, $(2): files (may be none), $(3): mode
 define install_files
 $(if $(strip $(2)),$(Q)$(call make_folder,$(1)) && $(INSTALL) -m $(3) $(2) "$(DESTDIR)$(1)/")
 endef
-# Completions are called as their shell wants them: $(1) folder, $(2) file, $(3) name
+# Completions have the name that their shell looks up: $(1) folder, $(2) file, $(3) name
 define install_as
 $(if $(wildcard $(2)),$(Q)$(call make_folder,$(1)) && $(INSTALL) -m 0644 $(2) "$(DESTDIR)$(1)/$(3)")
 endef
@@ -146,7 +149,6 @@ ifeq ($(WITH_FISHCOMPLETION),yes)
 endif
 ifeq ($(WITH_SYSTEMDUNITS) $(WITH_WGQUICK),yes yes)
 	$(call install_files,$(SYSTEMDUNITDIR),$(wildcard contrib/systemd/*.service contrib/systemd/*.target),0644)
-	$(Q)sed -i 's|=/usr/bin/|=$(BINDIR)/|' "$(DESTDIR)$(SYSTEMDUNITDIR)/wg-quick@.service"
 	$(Q)sed -i 's|=/usr/bin/|=$(BINDIR)/|' "$(DESTDIR)$(SYSTEMDUNITDIR)/wg-quick@.service"
 endif
 

@@ -167,12 +167,13 @@ build_run() {
 
 # room_tests O SUITE [ROOM…]: runs the unit tests built in O.
 room_tests() {
-	local out=$1 suite=$2 source program
+	local out=$1 suite=$2 source program module
 	shift 2
-	for source in tests/unit/*/*_test.c; do
+	for source in tests/unit/*/*_test.c tests/unit/*/*/*_test.c; do
 		[ -e "$source" ] || continue
-		case " ${*:-$(basename "$(dirname "$source")")} " in
-		*" $(basename "$(dirname "$source")") "*) ;;
+		module=$(cut -d/ -f3 <<< "$source")
+		case " ${*:-$module} " in
+		*" $module "*) ;;
 		*) continue ;;
 		esac
 		program=${source%.c}
@@ -235,8 +236,8 @@ run_sanitize() {
 # Where there is only one thread a thread sanitizer sees nothing: only rooms that make some.
 run_thread() {
 	local rooms=
-	for room in base crypto model proto ipc wg quick daemon; do
-		! grep -qE 'pthread|stdatomic|_Atomic' src/"$room"/* 2>/dev/null || rooms="$rooms $room"
+	for room in base crypto model proto ipc report wg quick daemon; do
+		! grep -rqE 'pthread|stdatomic|_Atomic' "src/$room" 2>/dev/null || rooms="$rooms $room"
 	done
 	[ -n "$rooms" ] || { record thread skip "unit tests" "no room makes threads"; return; }
 	build_run "all, gcc, thread" O="$work/tsan" CC=gcc OPT=-O1 SAN=thread all unit-programs

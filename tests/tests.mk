@@ -1,29 +1,28 @@
-# Tests: one program per tests/unit/ROOM/X_test.c, linked with its room and what that room sees.
+# Tests: one program per tests/unit/MODULE/[FOLDER/]X_test.c, linked with its module and the modules that this one uses.
 # tests/run.sh runs everything; `make unit` builds and runs the unit tests alone.
 
 comma := ,
 cmocka := $(call pkg_libs,cmocka,-lcmocka)
 test_lib := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard tests/lib/*.c)))
-unit_sources := $(sort $(wildcard tests/unit/*/*_test.c))
+unit_sources := $(sort $(wildcard tests/unit/*/*_test.c tests/unit/*/*/*_test.c))
 unit_tests := $(unit_sources:%.c=$(O)/%)
 
 define unit_rules
-$(patsubst %,$(O)/tests/unit/$(1)/%,$(notdir $(basename $(wildcard tests/unit/$(1)/*_test.c)))): \
-		$(O)/tests/unit/$(1)/%: $(O)/tests/unit/$(1)/%.o $(O)/tests/libtest.a \
-		$(call archives_of,$(1) $(sees_$(1)))
-	$$(call say,LD,$$@)
+$(filter $(O)/tests/unit/$(1)/%,$(unit_tests)): $(O)/tests/unit/$(1)/%: $(O)/tests/unit/$(1)/%.o $(O)/tests/libtest.a \
+		$(call archives_of,$(1) $(uses_$(1)))
+	$$(call progress,LD,$$@)
 	$$(Q)$$(CC) $$(all_ldflags) -o $$@ $$^ $(libs_$(1)) $(cmocka) $$(LIBS)
 endef
-$(foreach r,$(rooms),$(eval $(call unit_rules,$(r))))
+$(foreach m,$(modules),$(eval $(call unit_rules,$(m))))
 
 # These count what is computed together, and what is done inside publications.
 $(O)/tests/unit/proto/gather_test: private all_ldflags += -Wl,--wrap=x25519_batch
-$(O)/tests/unit/daemon/config_test: private all_ldflags += \
+$(O)/tests/unit/daemon/control/config_test: private all_ldflags += \
 	$(patsubst %,-Wl$(comma)--wrap=%,x25519 x25519_batch x25519_public \
 	crew_publish_begin crew_publish_end)
 
 $(O)/tests/libtest.a: $(test_lib)
-	$(call say,AR,$@)
+	$(call progress,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 # The simulator: tests/sim/*_sim.c are programs, the other files there are its parts. It watches the
@@ -31,26 +30,26 @@ $(O)/tests/libtest.a: $(test_lib)
 sim_ldflags := $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc free)
 sim_parts := $(patsubst %.c,$(O)/%.o,$(filter-out %_sim.c,$(sort $(wildcard tests/sim/*.c))))
 sim_tests := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/sim/*_sim.c)))
-$(sim_tests): $(O)/%: $(O)/%.o $(sim_parts) $(O)/tests/libtest.a $(call archives_of,proto $(sees_proto))
-	$(call say,LD,$@)
+$(sim_tests): $(O)/%: $(O)/%.o $(sim_parts) $(O)/tests/libtest.a $(call archives_of,proto $(uses_proto))
+	$(call progress,LD,$@)
 	$(Q)$(CC) $(all_ldflags) $(sim_ldflags) -o $@ $^ $(cmocka) $(LIBS)
 
-# Fuzz targets: tests/fuzz/ROOM_X.c has LLVMFuzzerTestOneInput. Any compiler replays the corpus
-# tests/fuzz/corpus/ROOM_X/ with tests/fuzz/replay.c as main; `make fuzz` builds libFuzzer programs with clang.
+# Fuzz targets: tests/fuzz/MODULE_X.c has LLVMFuzzerTestOneInput. Any compiler replays the corpus
+# tests/fuzz/corpus/MODULE_X/ with tests/fuzz/replay.c as main; `make fuzz` builds libFuzzer programs with clang.
 fuzz_sources := $(filter-out tests/fuzz/replay.c,$(sort $(wildcard tests/fuzz/*_*.c)))
 fuzz_replays := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%_replay,$(fuzz_sources))
 fuzz_programs := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%_fuzz,$(fuzz_sources))
-room_of_fuzz = $(firstword $(subst _, ,$(notdir $(1))))
+module_of_fuzz = $(firstword $(subst _, ,$(notdir $(1))))
 
 define fuzz_rules
 $(O)/tests/fuzz/$(1)_replay: $(O)/tests/fuzz/$(1).o $(O)/tests/fuzz/replay.o \
-		$(call archives_of,$(call room_of_fuzz,$(1)) $(sees_$(call room_of_fuzz,$(1))))
-	$$(call say,LD,$$@)
-	$$(Q)$$(CC) $$(all_ldflags) -o $$@ $$^ $(libs_$(call room_of_fuzz,$(1))) $$(LIBS)
+		$(call archives_of,$(call module_of_fuzz,$(1)) $(uses_$(call module_of_fuzz,$(1))))
+	$$(call progress,LD,$$@)
+	$$(Q)$$(CC) $$(all_ldflags) -o $$@ $$^ $(libs_$(call module_of_fuzz,$(1))) $$(LIBS)
 $(O)/tests/fuzz/$(1)_fuzz: $(O)/tests/fuzz/$(1).o \
-		$(call archives_of,$(call room_of_fuzz,$(1)) $(sees_$(call room_of_fuzz,$(1))))
-	$$(call say,LD,$$@)
-	$$(Q)$$(CC) $$(all_ldflags) -fsanitize=fuzzer -o $$@ $$^ $(libs_$(call room_of_fuzz,$(1))) $$(LIBS)
+		$(call archives_of,$(call module_of_fuzz,$(1)) $(uses_$(call module_of_fuzz,$(1))))
+	$$(call progress,LD,$$@)
+	$$(Q)$$(CC) $$(all_ldflags) -fsanitize=fuzzer -o $$@ $$^ $(libs_$(call module_of_fuzz,$(1))) $$(LIBS)
 endef
 $(foreach f,$(notdir $(basename $(fuzz_sources))),$(eval $(call fuzz_rules,$(f))))
 

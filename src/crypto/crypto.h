@@ -6,7 +6,7 @@
 #ifndef WG_CRYPTO_H
 #define WG_CRYPTO_H
 
-#include "../base/key.h"
+#include "base/key.h"
 
 /* ---- X25519 ---- */
 

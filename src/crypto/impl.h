@@ -7,7 +7,7 @@
 #define WG_CRYPTO_IMPL_H
 
 #include "crypto.h"
-#include "../base/mem.h"
+#include "base/mem.h"
 
 #if defined(__x86_64__)
 #define CRYPTO_X86 1

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
-#include "control.h"
-#include "log.h"
-#include "sandbox.h"
-#include "start.h"
+#include "daemon/control/control.h"
+#include "daemon/process/log.h"
+#include "daemon/process/sandbox.h"
+#include "daemon/process/daemonize.h"
 
 #define SOCKET_DIR RUNSTATEDIR "/wireguard"
 #ifndef VERSION

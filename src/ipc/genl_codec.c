@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "../base/mem.h"
+#include "base/mem.h"
 #include "genl_abi.h"
 
 /* ---- attributes ---- */

@@ -3,7 +3,7 @@
 #ifndef WG_GENL_CODEC_H
 #define WG_GENL_CODEC_H
 
-#include "../model/model.h"
+#include "model/model.h"
 
 enum {
 	GENL_PAYLOAD_MAX = 65000, /* attributes of one message: what still fits a nest's 16-bit length */

@@ -5,7 +5,7 @@
 #ifndef WG_IPC_H
 #define WG_IPC_H
 
-#include "../model/model.h"
+#include "model/model.h"
 
 enum ipc_backend { IPC_KERNEL, IPC_SOCKET };
 

@@ -7,7 +7,7 @@
 #include <libmnl/libmnl.h>
 #include <stdlib.h>
 
-#include "../base/mem.h"
+#include "base/mem.h"
 
 enum {
 	REQUEST_BYTES = NETLINK_QUEUE_MAX * (NLMSG_HDRLEN + NETLINK_BODY_MAX),

@@ -5,7 +5,7 @@
 
 #include <linux/netlink.h>
 
-#include "../base/base.h"
+#include "base/base.h"
 
 enum {
 	NETLINK_ANSWER_BYTES = 64 * 1024, /* 32 KiB and more let the kernel fill its largest dump pieces */

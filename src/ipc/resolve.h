@@ -2,8 +2,8 @@
 #ifndef WG_RESOLVE_H
 #define WG_RESOLVE_H
 
-#include "../base/diag.h"
-#include "../model/model.h"
+#include "base/diag.h"
+#include "model/model.h"
 
 struct resolve_options {
 	const char *file; /* for messages */

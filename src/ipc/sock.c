@@ -9,9 +9,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "../base/mem.h"
-#include "../crypto/crypto.h"
-#include "../model/uapi.h"
+#include "base/mem.h"
+#include "crypto/crypto.h"
+#include "model/uapi.h"
 #include "link.h"
 #include "transport.h"
 

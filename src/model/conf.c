@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../base/mem.h"
+#include "base/mem.h"
 #include "conf_name.h"
 #include "conf_words.h"
 #include "fields.h"

@@ -6,7 +6,7 @@
 #ifndef WG_CONF_H
 #define WG_CONF_H
 
-#include "../base/diag.h"
+#include "base/diag.h"
 #include "model.h"
 
 /* What wg-quick(8) knows beside wg(8), in [Interface]. */

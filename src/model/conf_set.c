@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../base/mem.h"
+#include "base/mem.h"
 #include "fields.h"
 
 struct set_reader {

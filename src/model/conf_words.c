@@ -1,6 +1,6 @@
 #include "conf_words.h"
 
-#include "../base/text.h"
+#include "base/text.h"
 #include "conf.h"
 #include "fields.h"
 

@@ -3,7 +3,7 @@
 #ifndef WG_CONF_WORDS_H
 #define WG_CONF_WORDS_H
 
-#include "../base/span.h"
+#include "base/span.h"
 
 /* The section line, blanks deleted, letters of either case. */
 bool conf_is_section(struct span code, const char *section);

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "../base/mem.h"
+#include "base/mem.h"
 #include "conf.h"
 
 static void *place_of(void *object, const struct field *f)

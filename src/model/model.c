@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "../base/mem.h"
+#include "base/mem.h"
 
 enum { CAP_FIRST = 2, CAP_LARGE = 4096, CAP_MAX = 1 << 28, LARGE_STEP = 4 };
 

@@ -6,8 +6,8 @@
 #ifndef WG_MODEL_H
 #define WG_MODEL_H
 
-#include "../base/addr.h"
-#include "../base/key.h"
+#include "base/addr.h"
+#include "base/key.h"
 
 enum { WG_NAME_MAX = 16 }; /* an interface name with its NUL: IFNAMSIZ */
 

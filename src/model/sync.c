@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../base/mem.h"
+#include "base/mem.h"
 
 /* Peers are matched by key. Those whose prefixes may change are played in thought, prefix by
  * prefix, in the order of the file, because a prefix has one owner and goes to the last peer that

@@ -4,7 +4,7 @@
 #ifndef WG_UAPI_H
 #define WG_UAPI_H
 
-#include "../base/diag.h"
+#include "base/diag.h"
 #include "model.h"
 
 /* ---- client ---- */

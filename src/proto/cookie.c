@@ -1,7 +1,7 @@
 /* mac1, mac2 and cookies. */
 #include "cookie.h"
 
-#include "../base/mem.h"
+#include "base/mem.h"
 #include "timers.h"
 
 enum { LABEL_BYTES = 8, SENDER_AT = 4 };

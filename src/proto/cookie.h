@@ -3,8 +3,8 @@
 #ifndef WG_COOKIE_H
 #define WG_COOKIE_H
 
-#include "../base/addr.h"
-#include "../crypto/crypto.h"
+#include "base/addr.h"
+#include "crypto/crypto.h"
 #include "message.h"
 
 enum { COOKIE_BYTES = 16, COOKIE_SECRET_BYTES = 32 };

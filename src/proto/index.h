@@ -3,7 +3,7 @@
 #ifndef WG_INDEX_H
 #define WG_INDEX_H
 
-#include "../base/base.h"
+#include "base/base.h"
 
 enum index_kind { INDEX_FREE, INDEX_HANDSHAKE, INDEX_SESSION };
 

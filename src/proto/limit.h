@@ -4,8 +4,8 @@
 #ifndef WG_LIMIT_H
 #define WG_LIMIT_H
 
-#include "../base/addr.h"
-#include "../crypto/crypto.h"
+#include "base/addr.h"
+#include "crypto/crypto.h"
 
 enum {
 	LIMIT_PER_S = 20,

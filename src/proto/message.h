@@ -3,7 +3,7 @@
 #ifndef WG_MESSAGE_H
 #define WG_MESSAGE_H
 
-#include "../base/base.h"
+#include "base/base.h"
 
 enum wg_msg_type { MSG_INITIATION = 1, MSG_RESPONSE, MSG_COOKIE, MSG_DATA };
 

@@ -1,7 +1,7 @@
 /* The Noise handshake; the paper's tokens stand in the margin. */
 #include "noise.h"
 
-#include "../base/mem.h"
+#include "base/mem.h"
 
 /* HASH(CONSTRUCTION) and HASH(that ‖ IDENTIFIER); noise_test computes both from the texts. */
 static const struct wg_hash initial_ck = { {

@@ -12,7 +12,7 @@
 #ifndef WG_NOISE_H
 #define WG_NOISE_H
 
-#include "../crypto/crypto.h"
+#include "crypto/crypto.h"
 #include "message.h"
 
 enum {

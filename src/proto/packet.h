@@ -3,7 +3,7 @@
 #ifndef WG_PACKET_H
 #define WG_PACKET_H
 
-#include "../base/addr.h"
+#include "base/addr.h"
 
 enum { PACKET_CLAIMED_MIN = 20 };
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "../base/mem.h"
+#include "base/mem.h"
 
 enum { FIRST_SLOTS = 16 };
 

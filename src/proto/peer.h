@@ -3,7 +3,7 @@
 #ifndef WG_PEER_H
 #define WG_PEER_H
 
-#include "../base/heap.h"
+#include "base/heap.h"
 #include "cookie.h"
 #include "noise.h"
 #include "routes.h"

@@ -3,7 +3,7 @@
 #ifndef WG_REPLAY_H
 #define WG_REPLAY_H
 
-#include "../base/base.h"
+#include "base/base.h"
 
 #define REJECT_AFTER_MESSAGES (UINT64_MAX - (1ull << 13)) /* 2^64 - 2^13 - 1: not used any more */
 

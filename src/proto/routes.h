@@ -4,7 +4,7 @@
 #ifndef WG_ROUTES_H
 #define WG_ROUTES_H
 
-#include "../base/addr.h"
+#include "base/addr.h"
 
 struct routes_owner { /* lies inside a peer; zeroed: owns nothing */
 	uint32_t first, last; /* numbers of routes, 0: none */

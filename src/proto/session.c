@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "../base/mem.h"
+#include "base/mem.h"
 
 _Static_assert(sizeof(void *) != 8 || offsetof(struct wg_session, tx_counter) % 64 == 0,
 	       "a cache line of its own, if the session is aligned");

@@ -4,7 +4,7 @@
 
 #include <stdatomic.h>
 
-#include "../base/base.h"
+#include "base/base.h"
 
 struct spin { /* zeroed: free */
 	_Atomic uint32_t held;

@@ -7,7 +7,7 @@
 
 #include <stdatomic.h>
 
-#include "../base/base.h"
+#include "base/base.h"
 
 #define REKEY_TIMEOUT_NS (5 * NS_PER_S)
 #define KEEPALIVE_TIMEOUT_NS (10 * NS_PER_S)

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../base/mem.h"
+#include "base/mem.h"
 #include "tunnel_state.h"
 
 enum { MTU_DEFAULT = 1420 };

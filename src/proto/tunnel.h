@@ -9,8 +9,8 @@
 #ifndef WG_TUNNEL_H
 #define WG_TUNNEL_H
 
-#include "../base/addr.h"
-#include "../base/key.h"
+#include "base/addr.h"
+#include "base/key.h"
 
 struct wg_tunnel;
 struct wg_tunnel_peer;

@@ -2,7 +2,7 @@
  * source. A flood is these lines, so the MACs and the replies of many messages are computed together. */
 #include "tunnel_state.h"
 
-#include "../base/mem.h"
+#include "base/mem.h"
 
 static void send_cookies(struct wg_tunnel *t, const struct cookie_case *cases,
 			 const struct wg_path *const *to, size_t n)

@@ -1,7 +1,7 @@
 /* The control half: what waits, what is due, and what sections asked for. One thread. */
 #include "tunnel_state.h"
 
-#include "../base/mem.h"
+#include "base/mem.h"
 
 enum { PEERS_PER_TICK = 64 }; /* so that a tick ends before the next packets have waited long */
 

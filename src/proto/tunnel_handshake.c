@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "../base/mem.h"
+#include "base/mem.h"
 
 #define ACCEPT_INTERVAL_NS (NS_PER_S / 50) /* INITIATIONS_PER_SECOND of one peer */
 #define GIVE_WAY_NS NS_PER_S                 /* longer than the jitter and a long way */

@@ -2,7 +2,7 @@
  * wants or brings is gathered, so that its Diffie-Hellmans share the lanes. */
 #include "tunnel_state.h"
 
-#include "../base/mem.h"
+#include "base/mem.h"
 
 /* Wall clock, but never before anything sent in this tunnel's life and always after what was sent to
  * this peer: he refuses what is not news. */

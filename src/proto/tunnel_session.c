@@ -2,7 +2,7 @@
  * of indices. */
 #include "tunnel_state.h"
 
-#include "../base/mem.h"
+#include "base/mem.h"
 
 static void forget_dropped(struct wg_tunnel *t, struct wg_session *dropped[3])
 {

@@ -8,10 +8,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "create.h"
-#include "hooks.h"
-#include "quick.h"
-#include "run.h"
+#include "quick/host/create.h"
+#include "quick/host/hooks.h"
+#include "quick/command/quick.h"
+#include "quick/host/subprocess.h"
 
 static const char usage[] =
 	"Usage: wg-quick [ up | down | save | strip | reload | diff ] [ CONFIG_FILE | INTERFACE ]\n"
@@ -53,7 +53,7 @@ static const struct command {
 
 static int print_usage(int status)
 {
-	say_bytes(STDERR_FILENO, usage, sizeof usage - 1);
+	report_write(STDERR_FILENO, usage, sizeof usage - 1);
 	return status;
 }
 
@@ -91,7 +91,7 @@ static int ask_sudo(int argc, char *argv[])
 	words[4] = self;
 	memcpy(words + 5, argv + 1, (size_t)argc * sizeof *words);
 	execvp(sudo, words);
-	say_error("CAP_NET_ADMIN is needed, and there is no sudo: %s", strerror(errno));
+	report_error("CAP_NET_ADMIN is needed, and there is no sudo: %s", strerror(errno));
 	return 127;
 }
 
@@ -123,7 +123,7 @@ static bool parse_words(struct quick *q, const struct command **command, int arg
 static void set_environment(void)
 {
 	const char *folder = create_own_folder(), *path = getenv("PATH");
-	struct text t = grow_text();
+	struct text t = text_heap();
 
 	setenv("LC_ALL", "C", 1);
 	if (folder) {
@@ -134,19 +134,19 @@ static void set_environment(void)
 		if (!t.failed)
 			setenv("PATH", t.p, 1);
 	}
-	grow_text_free(&t);
+	text_heap_free(&t);
 }
 
 static int run(struct quick *q, const struct command *command)
 {
-	struct diag d = { .emit = say_emit };
+	struct diag d = { .emit = report_diag };
 	int r = settings_read(&q->settings, SYSCONFDIR "/wireguard/wgsuite.ini", &d);
 
 	if (r < 0)
 		return 1;
-	r = command->asks ? rt_open(&q->rt) : 0;
+	r = command->asks ? rtnetlink_open(&q->rtnetlink) : 0;
 	if (r < 0) {
-		say_error("netlink: %s", strerror(-r));
+		report_error("netlink: %s", strerror(-r));
 		return 1;
 	}
 	return command->run(q);
@@ -168,24 +168,24 @@ static bool have_stdout(void)
 
 static void free_all(struct quick *q)
 {
-	trace_free(&q->trace);
+	command_trace_free(&q->trace);
 	plan_free(&q->plan);
-	state_free(&q->state);
-	file_free(&q->file);
-	record_close(&q->record);
-	rt_close(&q->rt);
+	host_state_free(&q->host);
+	tunnel_file_free(&q->file);
+	journal_close(&q->journal);
+	rtnetlink_close(&q->rtnetlink);
 	ipc_close(&q->ipc);
 }
 
 int main(int argc, char *argv[])
 {
-	struct quick q = { .record = { .lock = -1 } };
+	struct quick q = { .journal = { .lock = -1 } };
 	const struct command *command = NULL;
 	const char *slash = strrchr(argv[0], '/');
 	bool stdout_there = have_stdout(), prints;
 	int status;
 
-	say_program = slash ? slash + 1 : argv[0];
+	report_program = slash ? slash + 1 : argv[0];
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 			  strcmp(argv[1], "help") == 0))
 		return print_usage(0);
@@ -197,11 +197,11 @@ int main(int argc, char *argv[])
 	if (prints && !stdout_there)
 		return quick_said(-EBADF);
 	set_environment();
-	run_watch_signals();
+	subprocess_watch_signals();
 	hook_arguments = argv + 1;
-	trace_init(&q.trace, prints ? STDOUT_FILENO : STDERR_FILENO);
+	command_trace_init(&q.trace, prints ? STDOUT_FILENO : STDERR_FILENO);
 	status = run(&q, command);
-	trace_flush(&q.trace);
+	command_trace_flush(&q.trace);
 	if (prints && status == 0)
 		status = quick_said(q.trace.error);
 	free_all(&q);

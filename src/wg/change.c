@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../ipc/resolve.h"
+#include "ipc/resolve.h"
 
 static void tell_waiting(void *ctx, const char *host, const char *why, unsigned int wait_ms)
 {

@@ -2,8 +2,8 @@
 #ifndef WG_CHANGE_H
 #define WG_CHANGE_H
 
-#include "../base/diag.h"
-#include "../model/model.h"
+#include "base/diag.h"
+#include "model/model.h"
 #include "program.h"
 
 /* Both complain themselves. Names to addresses: */

@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../model/conf.h"
-#include "../model/sync.h"
+#include "model/conf.h"
+#include "model/sync.h"
 #include "change.h"
 #include "conf_file.h"
 

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../base/mem.h"
+#include "base/mem.h"
 
 enum { PIECE = 1 << 16, LINE_MAX_BYTES = 1 << 28 };
 

@@ -3,7 +3,7 @@
 #ifndef WG_CONF_FILE_H
 #define WG_CONF_FILE_H
 
-#include "../model/conf.h"
+#include "model/conf.h"
 
 struct conf_file {
 	int fd;

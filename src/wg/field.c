@@ -2,7 +2,7 @@
  * never changes: no empty column, "(none)" and "off" for what is not set (drop-in.md 1.1). */
 #include "show.h"
 
-#include "../base/mem.h"
+#include "base/mem.h"
 
 static const char NONE[] = "(none)";
 

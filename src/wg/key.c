@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../base/mem.h"
-#include "../crypto/crypto.h"
+#include "base/mem.h"
+#include "crypto/crypto.h"
 #include "program.h"
 
 static int usage(const struct program *p, const char *word)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "../base/mem.h"
+#include "base/mem.h"
 
 static int write_all(int fd, const char *p, size_t n)
 {

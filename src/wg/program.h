@@ -2,8 +2,8 @@
 #ifndef WG_PROGRAM_H
 #define WG_PROGRAM_H
 
-#include "../base/text.h"
-#include "../ipc/ipc.h"
+#include "base/text.h"
+#include "ipc/ipc.h"
 
 struct program {
 	const char *name; /* argv[0] as it was typed */

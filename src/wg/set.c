@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "../base/mem.h"
-#include "../model/conf.h"
+#include "base/mem.h"
+#include "model/conf.h"
 #include "change.h"
 
 static int usage(const struct program *p, const char *word)

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "../model/conf.h"
+#include "model/conf.h"
 #include "settings.h"
 
 static int usage(const struct program *p, int code)

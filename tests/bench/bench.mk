@@ -9,7 +9,7 @@ bench-crypto: $(O)/tests/bench/crypto # needs libssl-dev and libsodium-dev
 	$(Q)$(O)/tests/bench/crypto $(O)/tests/bench/crypto.json
 
 $(O)/tests/bench/crypto: $(O)/tests/bench/crypto.o $(call archives_of,crypto base)
-	$(call say,LD,$@)
+	$(call progress,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ -lcrypto -lsodium $(LIBS)
 
 bench-proto: $(O)/tests/bench/routes $(O)/tests/bench/peers $(O)/tests/bench/handshakes
@@ -18,7 +18,7 @@ bench-proto: $(O)/tests/bench/routes $(O)/tests/bench/peers $(O)/tests/bench/han
 	$(Q)cat $(O)/tests/bench/proto.jsonl
 
 $(O)/tests/bench/routes $(O)/tests/bench/peers $(O)/tests/bench/handshakes: $(O)/tests/bench/%: $(O)/tests/bench/%.o $(call archives_of,proto crypto base)
-	$(call say,LD,$@)
+	$(call progress,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(LIBS)
 
 .PHONY: bench bench-proto bench-crypto
@@ -30,7 +30,7 @@ $(O)/tests/bench/fake_uapi: tests/lib/fake_uapi.c
 $(O)/tests/bench/wg_time: tests/bench/wg_time.c
 $(O)/tests/bench/wg_time: small := -static # its own size is the least that a child can be said to have
 $(O)/tests/bench/fake_uapi $(O)/tests/bench/wg_time:
-	$(call say,CC,$@)
+	$(call progress,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -O2 -D_GNU_SOURCE $(small) -o $@ $<
 
@@ -81,15 +81,15 @@ bench-picture: # needs gnuplot
 
 # The daemon's own path without the tunnel's functions: libproto is left out.
 $(O)/tests/bench/ceiling: $(O)/tests/bench/ceiling.o $(call archives_of,daemon base)
-	$(call say,LD,$@)
+	$(call progress,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(libs_daemon) $(LIBS)
 
 $(O)/tests/bench/blast: $(O)/tests/bench/blast.o
-	$(call say,LD,$@)
+	$(call progress,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ -lpthread $(LIBS)
 
 $(O)/tests/bench/storm: $(O)/tests/bench/storm.o $(call archives_of,proto crypto base)
-	$(call say,LD,$@)
+	$(call progress,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(LIBS)
 
 bench-quick: $(O)/wg $(O)/wg-quick $(O)/wireguardd # needs root

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../src/daemon/control.h"
+#include "daemon/control/control.h"
 
 enum { HEADER = 16, OVERHEAD = 32, MTU = 1420 };
 

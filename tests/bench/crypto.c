@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-#include "../../src/crypto/impl.h"
+#include "crypto/impl.h"
 
 enum { ROUNDS = 9, RUN = 45, ROOM = 16384 + 64, TASKS = 400, ROUND_NS = 3000000 };
 

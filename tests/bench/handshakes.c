@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "../../src/crypto/crypto.h"
-#include "../../src/proto/message.h"
-#include "../../src/proto/tunnel.h"
+#include "crypto/crypto.h"
+#include "proto/message.h"
+#include "proto/tunnel.h"
 
 enum { N = 1024 };
 

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../src/proto/tunnel.h"
+#include "proto/tunnel.h"
 
 static uint64_t random_state = 1;
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "../../src/proto/routes.h"
+#include "proto/routes.h"
 
 static uint64_t random_state = 1;
 

@@ -16,9 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../src/crypto/crypto.h"
-#include "../../src/proto/cookie.h"
-#include "../../src/proto/tunnel.h"
+#include "crypto/crypto.h"
+#include "proto/cookie.h"
+#include "proto/tunnel.h"
 
 enum { FLOOD_MESSAGES = 4096, FLOOD_BATCH = 32, FLOOD_PORTS = 64, WAIT_MS = 300, SETTLE_MS = 50 };
 

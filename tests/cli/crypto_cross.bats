@@ -21,11 +21,11 @@ cross() {
 			return !crypto_self_test();
 		}
 	END
-	for f in src/crypto/*.c src/base/mem.c tests/fuzz/replay.c tests/fuzz/crypto_*.c "$out/known.c"; do
-		"$1-gcc" -std=gnu11 -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
-			-fvisibility=hidden -c "$f" -o "$out/$(basename "$(dirname "$f")")-$(basename "$f" .c).o"
+	for f in src/crypto/*.c src/crypto/*/*.c src/base/mem.c tests/fuzz/replay.c tests/fuzz/crypto_*.c "$out/known.c"; do
+		"$1-gcc" -std=gnu11 -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Isrc \
+			-fvisibility=hidden -c "$f" -o "$out/$(cut -d/ -f2 <<< "${f#"$PWD/"}")-$(basename "$f" .c).o"
 	done
-	"$1-gcc" -static -o "$out/known" "$out"/*-known.o "$out"/crypto-*.o "$out"/base-*.o
+	"$1-gcc" -static -o "$out/known" "$out"/*known.o "$out"/crypto-*.o "$out"/base-*.o
 	run "$2" "$out/known"
 	echo "$output"
 	[ "$status" -eq 0 ]

@@ -1,6 +1,6 @@
 # The program of the constant-time gate; tests/ct/run.sh builds it in every way that counts.
 $(O)/tests/ct/secret: $(O)/tests/ct/secret.o $(call archives_of,crypto base)
-	$(call say,LD,$@)
+	$(call progress,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(LIBS)
 
 ct: # needs valgrind and clang

@@ -2,7 +2,7 @@
  * addresses that depend on them (run.sh). With an argument, something leaky instead: the gate must
  * catch it. */
 #include <stdio.h>
-#include "../../src/crypto/impl.h"
+#include "crypto/impl.h"
 
 enum { ROOM = 2048, RUN = 19 };
 

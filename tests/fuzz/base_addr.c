@@ -1,7 +1,7 @@
 /* Any text as an address, a prefix and an endpoint: addresses as libc judges and prints them. */
 #include <arpa/inet.h>
 #include <stdlib.h>
-#include "../../src/base/addr.h"
+#include "base/addr.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

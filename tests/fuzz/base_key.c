@@ -1,6 +1,6 @@
 /* Any text as a key: base64 as the plain way judges it, and both spellings there and back. */
 #include <stdlib.h>
-#include "../../src/base/mem.h"
+#include "base/mem.h"
 #include "../lib/plain_base64.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

@@ -2,7 +2,7 @@
  * refuses its packet alone. Input: 32 bytes of key, then per packet two bytes of size, one of what to
  * flip; the rest is text. */
 #include <stdlib.h>
-#include "../../src/crypto/impl.h"
+#include "crypto/impl.h"
 
 enum { MOST = 40, SIZE = 2000 };
 

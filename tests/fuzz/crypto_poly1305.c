@@ -1,8 +1,8 @@
 /* Poly1305: every row and the limbs of small machines against the portable one, from any state that a
  * message can leave. Input: r, s, what h holds, then whole blocks. */
 #include <stdlib.h>
-#include "../../src/crypto/impl.h"
-#include "../../src/crypto/poly1305_limbs.h"
+#include "crypto/impl.h"
+#include "crypto/poly1305/poly1305_limbs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

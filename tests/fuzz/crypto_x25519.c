@@ -1,9 +1,9 @@
 /* X25519: every row, the field of small machines and the lanes agree. Input: scalar, u, and more u for
  * the other lanes. */
 #include <stdlib.h>
-#include "../../src/crypto/impl.h"
-#include "../../src/crypto/fe25.h"
-#include "../../src/crypto/x25519_single.inc"
+#include "crypto/impl.h"
+#include "crypto/x25519/fe25.h"
+#include "crypto/x25519/x25519_single.inc"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

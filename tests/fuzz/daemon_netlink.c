@@ -1,6 +1,6 @@
 /* Buffers of rtnetlink messages with any bytes: read as news of a link and of routes. */
-#include "../../src/daemon/link.h"
-#include "../../src/daemon/routes.h"
+#include "daemon/control/link.h"
+#include "daemon/control/routes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

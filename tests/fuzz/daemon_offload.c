@@ -2,7 +2,7 @@
  * Input: what to join, then packets, each after two bytes of length; the first ten bytes of the input
  * are a virtio header for the packet that follows them. */
 #include <stdlib.h>
-#include "../../src/daemon/offload.h"
+#include "daemon/io/offload.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

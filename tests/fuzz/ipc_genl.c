@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "../../src/ipc/genl_codec.h"
+#include "ipc/genl_codec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -2,8 +2,8 @@
  * the same again after printing. The first byte chooses options. */
 #include <errno.h>
 #include <stdlib.h>
-#include "../../src/base/mem.h"
-#include "../../src/model/conf.h"
+#include "base/mem.h"
+#include "model/conf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

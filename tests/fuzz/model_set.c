@@ -1,8 +1,8 @@
 /* Any words, separated by NUL, as those of `wg set`. */
 #include <errno.h>
 #include <stdlib.h>
-#include "../../src/model/conf.h"
-#include "../../src/model/uapi.h"
+#include "model/conf.h"
+#include "model/uapi.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

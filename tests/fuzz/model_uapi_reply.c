@@ -2,7 +2,7 @@
  * is the same after being served and read again. */
 #include <errno.h>
 #include <stdlib.h>
-#include "../../src/model/uapi.h"
+#include "model/uapi.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

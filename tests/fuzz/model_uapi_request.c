@@ -2,7 +2,7 @@
  * not matter, a bad request leaves nothing to apply, and a good one reads the same after printing. */
 #include <errno.h>
 #include <stdlib.h>
-#include "../../src/model/uapi.h"
+#include "model/uapi.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

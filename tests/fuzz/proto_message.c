@@ -1,9 +1,9 @@
 /* Any bytes as a datagram for a tunnel that knows nobody, and as an inner packet. */
 #include <stdlib.h>
-#include "../../src/crypto/crypto.h"
-#include "../../src/proto/cookie.h"
-#include "../../src/proto/packet.h"
-#include "../../src/proto/tunnel.h"
+#include "crypto/crypto.h"
+#include "proto/cookie.h"
+#include "proto/packet.h"
+#include "proto/tunnel.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

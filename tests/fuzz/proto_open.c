@@ -1,7 +1,7 @@
 /* Two tunnels with a live session and a script in bytes: datagrams of all kinds, altered ones, packets
  * that lie, time, load and configuration. Whatever comes out of a TUN must be an honest packet. */
 #include <stdlib.h>
-#include "../../src/crypto/crypto.h"
+#include "crypto/crypto.h"
 #include "../lib/tunnel_pair.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

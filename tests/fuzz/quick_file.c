@@ -2,19 +2,19 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include "../../src/model/conf.h"
-#include "../../src/quick/firewall.h"
-#include "../../src/quick/keys.h"
-#include "../../src/quick/plan.h"
+#include "model/conf.h"
+#include "quick/host/firewall.h"
+#include "quick/config/keys.h"
+#include "quick/plan/plan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static void plan_it(const struct file *f)
+static void plan_it(const struct tunnel_file *f)
 {
-	struct state s = { .ipv6 = true, .free_table = 51820, .firewall = FIREWALL_NFT, .dns = DNS_FILE };
+	struct host_state s = { .ipv6 = true, .free_table = 51820, .firewall = FIREWALL_NFT, .dns = DNS_FILE };
 	struct plan_options o = { .hooks = true };
 	struct plan p = { 0 }, undo = { 0 };
-	struct text t = grow_text();
+	struct text t = text_heap();
 
 	if (plan_link(&p, f, &o) < 0 || plan_rest(&p, f, &s, &o) < 0 || plan_undo(&undo, &p, true) < 0)
 		abort();
@@ -22,7 +22,7 @@ static void plan_it(const struct file *f)
 		step_print(&t, &p, &p.steps[i], true);
 	for (size_t i = 0; i < undo.n; i++)
 		step_print(&t, &undo, &undo.steps[i], true);
-	grow_text_free(&t);
+	text_heap_free(&t);
 	plan_free(&p);
 	plan_free(&undo);
 }
@@ -41,7 +41,7 @@ static void once(void *told, const struct diag_message *m)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct file f = { .name = "wg0" };
+	struct tunnel_file f = { .name = "wg0" };
 	struct keys_reader reader = { .file = &f };
 	struct conf_options o = { .file = "wg0.conf", .extra = keys_take, .ctx = &reader,
 				  .max_errors = UINT_MAX };
@@ -64,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		struct conf_options plain = { .file = "stripped" };
 		plan_it(&f);
 		/* What is left is for wg, and wg takes it. */
-		file_strip(&f);
+		tunnel_file_strip(&f);
 		if (f.n_text > 0 && conf_read(&again, (struct span){ f.text, f.n_text }, &plain, &d) != 0)
 			abort();
 		device_free(&again);
@@ -74,6 +74,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		if (conf_read(&f.device, (struct span){ f.text, n }, &o, &d) != verdict)
 			abort();
 	}
-	file_free(&f);
+	tunnel_file_free(&f);
 	return 0;
 }

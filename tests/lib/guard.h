@@ -2,7 +2,7 @@
 #ifndef WG_TESTS_GUARD_H
 #define WG_TESTS_GUARD_H
 
-#include "../../src/base/base.h"
+#include "base/base.h"
 
 struct guard {
 	uint8_t *start; /* first byte; the byte before is unmapped */

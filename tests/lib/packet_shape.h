@@ -2,7 +2,7 @@
 #ifndef TEST_PACKET_SHAPE_H
 #define TEST_PACKET_SHAPE_H
 
-#include "../../src/base/base.h"
+#include "base/base.h"
 
 enum { SHAPE_V4 = 20, SHAPE_V6 = 40 }; /* bytes of IP header */
 

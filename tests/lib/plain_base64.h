@@ -2,7 +2,7 @@
 #ifndef TESTS_PLAIN_BASE64_H
 #define TESTS_PLAIN_BASE64_H
 
-#include "../../src/base/key.h"
+#include "base/key.h"
 
 static const char plain_base64_digits[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -2,7 +2,7 @@
 #ifndef TESTS_SAID_H
 #define TESTS_SAID_H
 
-#include "../../src/base/diag.h"
+#include "base/diag.h"
 
 struct said {
 	struct diag d;

@@ -3,8 +3,8 @@
 #ifndef TESTS_SLOW_DEVICE_H
 #define TESTS_SLOW_DEVICE_H
 
-#include "../../src/model/model.h"
-#include "../../src/model/sync.h"
+#include "model/model.h"
+#include "model/sync.h"
 
 /* Changes the state as the patch says. */
 void slow_apply(struct wg_device *state, const struct wg_device *patch);

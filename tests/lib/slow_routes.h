@@ -2,7 +2,7 @@
 #ifndef TESTS_SLOW_ROUTES_H
 #define TESTS_SLOW_ROUTES_H
 
-#include "../../src/base/addr.h"
+#include "base/addr.h"
 
 struct slow_route {
 	struct ip_prefix prefix;

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "../../src/crypto/crypto.h"
+#include "crypto/crypto.h"
 
 static uint64_t next_random(struct pair_side *s)
 {

@@ -3,7 +3,7 @@
 #ifndef TESTS_TUNNEL_PAIR_H
 #define TESTS_TUNNEL_PAIR_H
 
-#include "../../src/proto/tunnel.h"
+#include "proto/tunnel.h"
 
 enum { PAIR_PACKET_MAX = 2048, PAIR_QUEUE_MAX = 512 };
 

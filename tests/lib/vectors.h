@@ -4,7 +4,7 @@
 #ifndef WG_TESTS_VECTORS_H
 #define WG_TESTS_VECTORS_H
 
-#include "../../src/base/base.h"
+#include "base/base.h"
 
 enum { VECTOR_FIELDS = 10 };
 

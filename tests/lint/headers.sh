@@ -8,7 +8,7 @@ cflags="-std=gnu11 -Wall -Wextra -Werror -Wno-unused-function -D_GNU_SOURCE -fsy
 code=0
 for cc in ${CCS:-gcc clang}; do
 	command -v "$cc" > /dev/null || { echo "$cc is not installed"; exit 1; }
-	for header in src/*/*.h $(find tests -name '*.h'); do
+	for header in $(find src tests -name '*.h'); do
 		isa=
 		case $header in
 		*_neon.h)
@@ -23,7 +23,7 @@ for cc in ${CCS:-gcc clang}; do
 		*_ifma.h) isa="-mavx512f -mavx512vl -mavx512bw -mavx512dq -mavx512ifma" ;;
 		esac
 		printf '#include "%s"\n#include "%s"\n' "$header" "$header" |
-			"$cc" $cflags $isa -I. - || { echo "$header: does not compile alone ($cc)"; code=1; }
+			"$cc" $cflags $isa -Isrc -I. - || { echo "$header: does not compile alone ($cc)"; code=1; }
 	done
 done
 exit $code

@@ -1,26 +1,47 @@
 #!/bin/sh
-# layers.sh [ROOT]: who may include whom (DESIGN 3), read off the #include lines of src. Across rooms
-# only doors; programs never include each other; the pure rooms see no header of clocks, files or
-# sockets. Prints every offence, exit 1 when there is one.
+# layers.sh [ROOT]: which module may include which header, read from the #include lines of src. Between modules only
+# public headers; programs never include each other; the pure modules and folders include no header of clocks, files
+# or sockets; between the folders of a program, dependencies point one way. Include paths start at src. Prints every
+# offence; exit 1 if there is one.
 set -eu
 cd "${1:-$(dirname "$0")/../..}"
 
-grep -Hn '^[[:space:]]*#[[:space:]]*include' src/*/*.[ch] $(find src -name "*.inc") | awk '
+find src -name '*.[ch]' -o -name '*.inc' | sort | xargs grep -Hn '^[[:space:]]*#[[:space:]]*include' | awk '
 BEGIN {
-	base = "base/base.h base/mem.h base/span.h base/text.h base/key.h base/addr.h base/diag.h base/heap.h"
+	base = "base/base.h base/mem.h base/span.h base/text.h base/key.h base/addr.h base/diag.h base/heap.h base/vector.h"
 	may["base"] = ""
 	may["crypto"] = base
 	may["model"] = base
 	may["proto"] = base " crypto/crypto.h"
 	models = " model/model.h model/conf.h model/uapi.h model/sync.h"
+	reports = " report/report.h"
 	may["ipc"] = base " crypto/crypto.h" models
-	may["wg"] = may["quick"] = may["ipc"] " ipc/ipc.h ipc/resolve.h"
+	may["report"] = base models
+	may["wg"] = may["quick"] = may["ipc"] " ipc/ipc.h ipc/resolve.h" reports
 	may["daemon"] = base models " proto/tunnel.h"
 
+	# Folders of a module: which others each may include ("." is the module itself, "*" all of them).
+	folders["quick/."] = "*"
+	folders["quick/command"] = "config plan journal host"
+	folders["quick/journal"] = "config plan host"
+	folders["quick/host"] = "config plan"
+	folders["quick/plan"] = "config"
+	folders["quick/config"] = ""
+	folders["daemon/."] = "*"
+	folders["daemon/control"] = "io threads process"
+	folders["daemon/threads"] = "io process"
+	folders["daemon/io"] = "process"
+	folders["daemon/process"] = ""
+	folders["crypto/."] = ""
+	folders["crypto/aead"] = ". chacha20 poly1305"
+	folders["crypto/chacha20"] = folders["crypto/poly1305"] = folders["crypto/blake2s"] = folders["crypto/x25519"] = "."
+
 	libc = "stdint.h stdbool.h stddef.h string.h stdarg.h"
-	system_of["base"] = libc
-	system_of["crypto"] = libc " cpuid.h immintrin.h x86intrin.h arm_neon.h sys/auxv.h stdatomic.h"
-	system_of["model"] = system_of["proto"] = libc " stdlib.h errno.h limits.h assert.h stdatomic.h"
+	pure = libc " stdlib.h errno.h limits.h assert.h stdatomic.h"
+	system_of["base"] = libc " stdlib.h"
+	system_of["crypto"] = libc " cpuid.h immintrin.h x86intrin.h arm_neon.h sys/auxv.h stdatomic.h assert.h"
+	system_of["model"] = system_of["proto"] = pure
+	system_of["quick/config"] = system_of["quick/plan"] = pure
 }
 function has(list, word,    n, i, words) {
 	n = split(list, words, " ")
@@ -33,32 +54,50 @@ function offence(why) {
 	print file ":" line ": " why
 	bad = 1
 }
+# The folder within its module of a path that starts at src: "." or a name.
+function folder_of(name,    part, n) {
+	n = split(name, part, "/")
+	return n == 3 ? part[2] : "."
+}
 {
-	split($0, part, ":")
-	file = part[1]
-	line = part[2]
+	split($0, field, ":")
+	file = field[1]
+	line = field[2]
 	split(file, path, "/")
-	room = path[2]
-	if (!(room in may)) {
-		offence("room \"" room "\" is not in DESIGN 3")
+	module = path[2]
+	folder = folder_of(substr(file, 5))
+	inner = module "/" folder
+	if (!(module in may)) {
+		offence("no rule for module \"" module "\"")
+		next
+	}
+	if (folder != "." && !(inner in folders)) {
+		offence("no rule for folder \"" inner "\"")
 		next
 	}
 	if (match($0, /"[^"]*"/)) {
 		name = substr($0, RSTART + 1, RLENGTH - 2)
-		if (name !~ /\//) {
-			if (system("test -e src/" room "/" name) != 0)
-				offence(name " is no file of this room")
-		} else if (name !~ /^\.\.\/[a-z]+\/[A-Za-z0-9_]+\.h$/) {
-			offence("write \"../ROOM/door.h\", not \"" name "\"")
-		} else if (!has(may[room], substr(name, 4))) {
-			offence(room " may not include " substr(name, 4))
+		if (name !~ /^[A-Za-z0-9_]+(\/[A-Za-z0-9_]+)*\.(h|inc)$/) {
+			offence("write the path from src, not \"" name "\"")
+		} else if (name !~ /\//) {
+			if (system("test -e " substr(file, 1, match(file, /[^\/]*$/) - 1) name) != 0)
+				offence(name " is not in this folder")
+		} else if (substr(name, 1, length(module) + 1) == module "/") {
+			other = folder_of(name)
+			if (other == folder)
+				offence(name " is in this folder: include it without a path")
+			else if (folders[inner] != "*" && !has(folders[inner], other))
+				offence(inner " may not include " name)
+		} else if (!has(may[module], name)) {
+			offence(module " may not include " name)
 		}
 	} else if (match($0, /<[^>]*>/)) {
 		name = substr($0, RSTART + 1, RLENGTH - 2)
-		if (room in system_of && !has(system_of[room], name))
-			offence("the pure room " room " may not include <" name ">")
+		allowed = inner in system_of ? system_of[inner] : system_of[module]
+		if (allowed != "" && !has(allowed, name))
+			offence("pure " (inner in system_of ? inner : module) " may not include <" name ">")
 	} else {
-		offence("an include this lint cannot read")
+		offence("this lint cannot read this include")
 	}
 }
 END { exit bad }'

@@ -2,7 +2,7 @@
 #ifndef SIM_CHANCE_H
 #define SIM_CHANCE_H
 
-#include "../../src/base/base.h"
+#include "base/base.h"
 
 struct chance {
 	uint64_t state;

@@ -1,5 +1,5 @@
 /* Configuration while things run: psks, keys, peers and prefixes that change, up and down. */
-#include "../../src/base/mem.h"
+#include "base/mem.h"
 #include "memory.h"
 #include "story.h"
 

@@ -1,5 +1,5 @@
 /* Under load: cookies asked for, given, used, refused, replayed, outdated; and the rate limit. */
-#include "../../src/base/mem.h"
+#include "base/mem.h"
 #include "story.h"
 
 enum { MAC2_AT = 132, RATE_PER_S = 20, RATE_BURST = 5 };

@@ -3,7 +3,7 @@
 #ifndef SIM_LEDGER_H
 #define SIM_LEDGER_H
 
-#include "../../src/base/base.h"
+#include "base/base.h"
 
 struct sim;
 

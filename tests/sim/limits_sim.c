@@ -1,6 +1,6 @@
 /* Counters near their limits: 2^60 asks for new keys, 2^64 - 2^13 - 1 ends a session. Here alone
  * the simulator reaches into src/proto, to be there in less than a lifetime. */
-#include "../../src/proto/peer.h"
+#include "proto/peer.h"
 #include "story.h"
 
 static const uint64_t REJECT = UINT64_MAX - (1 << 13);

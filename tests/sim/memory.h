@@ -3,7 +3,7 @@
 #ifndef SIM_MEMORY_H
 #define SIM_MEMORY_H
 
-#include "../../src/base/base.h"
+#include "base/base.h"
 
 enum memory_secret {
 	SECRET_SESSION =

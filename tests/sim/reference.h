@@ -3,7 +3,7 @@
 #ifndef SIM_REFERENCE_H
 #define SIM_REFERENCE_H
 
-#include "../../src/crypto/crypto.h"
+#include "crypto/crypto.h"
 
 enum {
 	SIM_INITIATION_BYTES = 148,

@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "../../src/base/mem.h"
+#include "base/mem.h"
 #include "memory.h"
 #include "tap.h"
 

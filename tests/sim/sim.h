@@ -6,8 +6,8 @@
 #ifndef SIM_H
 #define SIM_H
 
-#include "../../src/base/heap.h"
-#include "../../src/proto/tunnel.h"
+#include "base/heap.h"
+#include "proto/tunnel.h"
 #include "chance.h"
 #include "ledger.h"
 #include "reference.h"

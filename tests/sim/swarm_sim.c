@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "../../src/base/mem.h"
+#include "base/mem.h"
 #include "memory.h"
 #include "story.h"
 

@@ -1,7 +1,7 @@
 /* The wiretap's half for handshakes: initiations, responses, cookie replies, roaming. */
 #include "tap.h"
 #include <stdlib.h>
-#include "../../src/base/mem.h"
+#include "base/mem.h"
 #include "memory.h"
 
 static const uint64_t REKEY_TIMEOUT_NS = 5 * NS_PER_S;

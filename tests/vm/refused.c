@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../src/ipc/transport.h"
+#include "ipc/transport.h"
 
 enum {
 	IPS = 60, /* of a peer: few make a message full, as the kernel may have a thread for each */

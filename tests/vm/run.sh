@@ -58,11 +58,11 @@ echo 'root:x:0:0::/:/bin/bash' > "$tree/etc/passwd"
 printf '127.0.0.1 localhost\n' > "$tree/etc/hosts"
 cc -O1 -static -o "$tree/init" "$here/init.c" || exit 1
 cc -O1 -std=gnu11 -D_GNU_SOURCE -static -o "$tree/usr/bin/fake_uapi" "$root/tests/lib/fake_uapi.c" || exit 1
-cc -O1 -std=gnu11 -D_GNU_SOURCE -o "$scratch/torn" "$here/torn.c" \
+cc -O1 -std=gnu11 -D_GNU_SOURCE -I"$root/src" -o "$scratch/torn" "$here/torn.c" \
 	"$root"/src/ipc/{netlink,genl_codec}.c "$root"/src/model/model.c "$root"/src/base/{addr,mem,span,text,key}.c ||
 	exit 1
 put "$scratch/torn" || exit 1
-cc -O1 -std=gnu11 -D_GNU_SOURCE -o "$scratch/refused" "$here/refused.c" "$build"/lib{ipc,model,crypto,base}.a \
+cc -O1 -std=gnu11 -D_GNU_SOURCE -I"$root/src" -o "$scratch/refused" "$here/refused.c" "$build"/lib{ipc,model,crypto,base}.a \
 	-lpthread || exit 1
 put "$scratch/refused" || exit 1
 cp "$here/tap.bash" "$tree/"

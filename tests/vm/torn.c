@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "../../src/ipc/genl_abi.h"
-#include "../../src/ipc/genl_codec.h"
-#include "../../src/ipc/netlink.h"
+#include "ipc/genl_abi.h"
+#include "ipc/genl_codec.h"
+#include "ipc/netlink.h"
 
 static size_t head(uint8_t *p, uint8_t command, uint8_t version)
 {

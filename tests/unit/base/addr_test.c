@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include "../../../src/base/addr.h"
+#include "base/addr.h"
 
 static uint32_t chance(uint32_t *seed)
 {

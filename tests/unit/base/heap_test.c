@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include "../../../src/base/heap.h"
+#include "base/heap.h"
 
 enum { NODES = 200 };
 

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include "../../../src/base/key.h"
-#include "../../../src/base/mem.h"
+#include "base/key.h"
+#include "base/mem.h"
 #include "../../lib/plain_base64.h"
 
 static uint32_t chance(uint32_t *seed)

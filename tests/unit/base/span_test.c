@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include "../../../src/base/span.h"
+#include "base/span.h"
 
 static void pieces(void **state)
 {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include "../../../src/base/diag.h"
+#include "base/diag.h"
 
 #define BOTH(...) \
 	do { \

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include "../../../src/crypto/impl.h"
+#include "crypto/impl.h"
 #include "../../lib/vectors.h"
 
 enum { CAP = 1 << 16 };

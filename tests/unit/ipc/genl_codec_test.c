@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "../../../src/ipc/genl_abi.h"
-#include "../../../src/ipc/genl_codec.h"
+#include "ipc/genl_abi.h"
+#include "ipc/genl_codec.h"
 
 static uint32_t seed;
 

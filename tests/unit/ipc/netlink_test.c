@@ -9,8 +9,8 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-#include "../../../src/ipc/genl_codec.h"
-#include "../../../src/ipc/netlink.h"
+#include "ipc/genl_codec.h"
+#include "ipc/netlink.h"
 
 enum { LOOPBACK = 1, NO_LINK = 0x7ffffff0, NO_ORDER = RTM_GETLINK + 1000 };
 

@@ -15,8 +15,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "../../../src/ipc/transport.h"
-#include "../../../src/ipc/link.h"
+#include "ipc/transport.h"
+#include "ipc/link.h"
 #include "../../lib/uapi_script.h"
 
 #define KEY_A "b85996fecc9c7f1fc6d2572a76eda11d59bcd20be8e543b15ce4bd85a8e75a33"

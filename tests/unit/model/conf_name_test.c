@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include "../../../src/model/conf.h"
+#include "model/conf.h"
 #include "../../lib/said.h"
 
 #define KEY "PublicKey = hV1StKWfcC6Yx21xhFvoiXnWONjGHN1dFeibN737Wnc=\n"

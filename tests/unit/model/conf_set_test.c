@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include "../../../src/model/conf.h"
-#include "../../../src/model/uapi.h"
+#include "model/conf.h"
+#include "model/uapi.h"
 #include "../../lib/said.h"
 
 #define KEY "hV1StKWfcC6Yx21xhFvoiXnWONjGHN1dFeibN737Wnc="

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include "../../../src/model/conf.h"
+#include "model/conf.h"
 #include "../../lib/said.h"
 
 #define KEY_A "hV1StKWfcC6Yx21xhFvoiXnWONjGHN1dFeibN737Wnc="

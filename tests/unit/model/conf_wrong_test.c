@@ -7,7 +7,7 @@
 #include <string.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include "../../../src/model/conf.h"
+#include "model/conf.h"
 #include "../../lib/said.h"
 
 #define KEY "hV1StKWfcC6Yx21xhFvoiXnWONjGHN1dFeibN737Wnc="

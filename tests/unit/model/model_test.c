@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include "../../../src/model/model.h"
+#include "model/model.h"
 
 static struct wg_peer *add(struct wg_device *d, uint8_t key, unsigned int prefixes)
 {

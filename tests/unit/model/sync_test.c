@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include "../../../src/model/conf.h"
-#include "../../../src/model/sync.h"
-#include "../../../src/model/uapi.h"
+#include "model/conf.h"
+#include "model/sync.h"
+#include "model/uapi.h"
 #include "../../lib/said.h"
 #include "../../lib/slow_device.h"
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include "../../../src/model/uapi.h"
+#include "model/uapi.h"
 
 #define HEX_A "855d52b4a59f702e98c76d71845be88979d638d8c61cdd5d15e89b37bdfb5a77"
 #define HEX_B "1C8828f713733249" "8b588a4849c86a25" "4a0b1a5b0cf1a8d8" "a9b3c4d5e6f70819"

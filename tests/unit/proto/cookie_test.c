@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../../../src/proto/cookie.h"
+#include "proto/cookie.h"
 
 static const uint8_t secret[COOKIE_SECRET_BYTES] = { 1, 2, 3 };
 static const uint8_t nonce[XAEAD_NONCE_BYTES] = { 9, 8, 7 };

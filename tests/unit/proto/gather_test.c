@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../../../src/crypto/crypto.h"
-#include "../../../src/proto/tunnel_state.h"
+#include "crypto/crypto.h"
+#include "proto/tunnel_state.h"
 
 enum { OTHERS = 40, HUB = 200, PACKET = 20, SENT_MAX = 128, SENT_BYTES = 192 };
 #define START_NS (1000 * NS_PER_S)

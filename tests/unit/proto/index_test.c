@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../../../src/proto/index.h"
+#include "proto/index.h"
 
 enum { MANY = 3000 };
 

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../../../src/proto/limit.h"
+#include "proto/limit.h"
 
 static struct limit l;
 static const uint64_t START = 77 * NS_PER_S;

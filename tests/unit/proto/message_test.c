@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../../../src/proto/message.h"
+#include "proto/message.h"
 
 static void test_lengths(void **state)
 {

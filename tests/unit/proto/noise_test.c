@@ -5,9 +5,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../../../src/base/mem.h"
-#include "../../../src/proto/cookie.h"
-#include "../../../src/proto/noise.h"
+#include "base/mem.h"
+#include "proto/cookie.h"
+#include "proto/noise.h"
 #include "../../lib/vectors.h"
 
 struct named {

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../../../src/proto/packet.h"
+#include "proto/packet.h"
 
 static uint16_t sum_of(const uint8_t *header)
 {

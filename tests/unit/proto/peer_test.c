@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "../../../src/proto/peer.h"
+#include "proto/peer.h"
 
 static size_t total; /* bytes of all that is staged */
 

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../../../src/proto/replay.h"
+#include "proto/replay.h"
 
 #define LIM ((uint64_t)REPLAY_WINDOW + 1)
 #define REJECT REJECT_AFTER_MESSAGES

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../../../src/proto/routes.h"
+#include "proto/routes.h"
 #include "../../lib/slow_routes.h"
 
 enum { OWNERS = 48 };

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../../../src/proto/session.h"
+#include "proto/session.h"
 #include "../../lib/tunnel_pair.h"
 
 static struct wg_session *session(uint32_t local, bool initiator)

@@ -9,8 +9,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "../../../src/crypto/crypto.h"
-#include "../../../src/proto/tunnel.h"
+#include "crypto/crypto.h"
+#include "proto/tunnel.h"
 
 enum { WORKERS = 2, BATCH = 8, PACKET = 100, ROOM = PACKET + 15 + WG_OVERHEAD, ROUNDS = 1500 };
 

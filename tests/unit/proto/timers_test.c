@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../../../src/proto/timers.h"
+#include "proto/timers.h"
 
 static const uint64_t T = 1000 * NS_PER_S;
 static struct wg_timers t;

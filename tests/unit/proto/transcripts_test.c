@@ -6,9 +6,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../../../src/proto/cookie.h"
-#include "../../../src/proto/noise.h"
-#include "../../../src/proto/packet.h"
+#include "proto/cookie.h"
+#include "proto/noise.h"
+#include "proto/packet.h"
 #include "../../lib/vectors.h"
 
 enum { TRANSCRIPTS = 8, FIELDS = 19, FIELD_MAX = 160 };

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../../../src/crypto/crypto.h"
-#include "../../../src/proto/tunnel_state.h"
+#include "crypto/crypto.h"
+#include "proto/tunnel_state.h"
 #include "../../lib/tunnel_pair.h"
 
 static void ping_both_ways(struct pair *p)

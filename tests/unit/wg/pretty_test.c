@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../../../src/wg/show.h"
+#include "wg/show.h"
 
 static char shown[4096];
 

@@ -1,0 +1,86 @@
+#include "vector.h"
+
+#include <stdlib.h>
+
+#include "mem.h"
+
+bool vector_reserve(void *list_pointer, size_t *cap, size_t n, size_t size)
+{
+	size_t more = *cap ? *cap : 8;
+	void *old, *list;
+
+	if (n <= *cap)
+		return true;
+	while (more < n)
+		more *= 2;
+	memcpy(&old, list_pointer, sizeof old);
+	list = reallocarray(old, more, size);
+	if (!list)
+		return false;
+	memcpy(list_pointer, &list, sizeof list);
+	*cap = more;
+	return true;
+}
+
+static bool text_grow(struct text *t, size_t more)
+{
+	size_t cap = t->cap ? t->cap : 512;
+	char *p;
+
+	while (cap - t->n <= more)
+		cap *= 2;
+	p = realloc(t->p, cap);
+	if (!p)
+		return false;
+	if (!t->p)
+		p[0] = '\0';
+	t->p = p;
+	t->cap = cap;
+	return true;
+}
+
+struct text text_heap(void)
+{
+	return (struct text){ .room = text_grow };
+}
+
+void text_heap_free(struct text *t)
+{
+	if (t->p)
+		mem_wipe(t->p, t->cap);
+	free(t->p);
+	*t = (struct text){ .room = t->room };
+}
+
+char *span_dup(struct span s)
+{
+	char *copy = malloc(s.n + 1);
+
+	if (!copy)
+		return NULL;
+	if (s.n > 0)
+		memcpy(copy, s.p, s.n);
+	copy[s.n] = '\0';
+	return copy;
+}
+
+bool string_list_add(struct string_list *w, struct span text)
+{
+	char *copy;
+
+	if (!vector_reserve(&w->list, &w->cap, w->n + 1, sizeof *w->list))
+		return false;
+	copy = span_dup(text);
+	if (!copy)
+		return false;
+	w->list[w->n++] = copy;
+	return true;
+}
+
+void string_list_free(struct string_list *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		free(w->list[i]);
+	free(w->list);
+	*w = (struct string_list){ 0 };
+}

@@ -1,0 +1,462 @@
+/* rtnetlink about one link, in the namespace where it is. */
+#include "link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/ip.h>
+#include <linux/net_namespace.h>
+#include <linux/pkt_sched.h>
+#include <linux/sockios.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "daemon/process/log.h"
+#include "netlink.h"
+#include "routes.h"
+
+enum {
+	LINK_MTU = 1420,
+	LINK_QUEUE = 1000,
+	V6_LEAST_MTU = 1280, /* below it, a link loses its IPv6 half and all settings in it */
+	FOLLOW_TRIES = 20,
+};
+#ifndef IFA_PROTO
+#define IFA_PROTO 11 /* Linux 5.18 */
+#endif
+#define IFAPROT_KERNEL_LL 3
+#define ADDR_GEN_NONE 1
+#ifndef SOL_NETLINK
+#define SOL_NETLINK 270
+#endif
+
+/* ---- reading ---- */
+
+static void state_from(struct link_state *state, const struct ifinfomsg *i, const struct netlink_view *v)
+{
+	const void *p = netlink_attribute(v->p, v->n, IFLA_MTU, sizeof state->mtu, NULL);
+	size_t size;
+	const char *name = netlink_attribute(v->p, v->n, IFLA_IFNAME, 2, &size);
+
+	state->ifindex = (uint32_t)i->ifi_index;
+	state->up = i->ifi_flags & IFF_UP;
+	if (p)
+		memcpy(&state->mtu, p, sizeof state->mtu);
+	if (name) {
+		memset(state->name, 0, sizeof state->name);
+		memcpy(state->name, name, strnlen(name, size < sizeof state->name ?
+								size : sizeof state->name - 1));
+	}
+}
+
+unsigned int link_parse(struct link_state *state, const void *messages, size_t n)
+{
+	unsigned int news = LINK_NEWS_NONE;
+	struct netlink_view v;
+	struct ifinfomsg i;
+
+	while (netlink_next(&v, &messages, &n)) {
+		if (v.type == RTM_NEWROUTE || v.type == RTM_DELROUTE)
+			news |= LINK_NEWS_ROUTES;
+		if ((v.type != RTM_NEWLINK && v.type != RTM_DELLINK) ||
+		    !netlink_family(&v, &i, sizeof i) || i.ifi_family != AF_UNSPEC ||
+		    (state->ifindex != 0 && state->ifindex != (uint32_t)i.ifi_index))
+			continue;
+		if (v.type == RTM_DELLINK) {
+			news |= LINK_NEWS_GONE;
+			continue;
+		}
+		news = (news & LINK_NEWS_ROUTES) | LINK_NEWS_STATE; /* an older end is no end */
+		state_from(state, &i, &v);
+	}
+	return news;
+}
+
+/* Asks for the link by name, in the present namespace. */
+static int link_query(struct link_state *out, const char *name)
+{
+	struct ifinfomsg i = { .ifi_family = AF_UNSPEC };
+	struct netlink_message m;
+	uint8_t reply[NETLINK_ROOM];
+	size_t n = 0;
+	int error;
+
+	memset(out, 0, sizeof *out);
+	netlink_begin(&m, RTM_GETLINK, 0, &i, sizeof i);
+	netlink_put(&m, IFLA_IFNAME, name, strlen(name) + 1);
+	error = netlink_ask(&m, reply, sizeof reply, &n);
+	if (!error && !(link_parse(out, reply, n) & LINK_NEWS_STATE))
+		error = -ENODEV;
+	return error;
+}
+
+/* ---- making it look like a kernel WireGuard link ---- */
+
+static int link_set(const struct ifinfomsg *i, uint16_t family, uint16_t option, uint16_t sub,
+		    uint32_t value)
+{
+	struct netlink_message m;
+	size_t spec, nest, conf;
+	uint8_t byte = (uint8_t)value;
+
+	netlink_begin(&m, RTM_SETLINK, 0, i, sizeof *i);
+	spec = netlink_nest(&m, IFLA_AF_SPEC);
+	nest = netlink_nest(&m, family);
+	if (family == AF_INET) {
+		conf = netlink_nest(&m, option);
+		netlink_put(&m, sub, &value, sizeof value);
+		netlink_nest_end(&m, conf);
+	} else {
+		netlink_put(&m, option, &byte, sizeof byte);
+	}
+	netlink_nest_end(&m, nest);
+	netlink_nest_end(&m, spec);
+	return netlink_ask(&m, NULL, 0, NULL);
+}
+
+/* Link-local addresses that the kernel made before it was told not to. */
+static void remove_generated(void *ctx, const void *messages, size_t n)
+{
+	const struct ifinfomsg *link = ctx;
+
+	struct netlink_view v;
+	struct ifaddrmsg a;
+
+	while (netlink_next(&v, &messages, &n)) {
+		struct netlink_message m;
+		const uint8_t *proto, *address;
+		if (v.type != RTM_NEWADDR || !netlink_family(&v, &a, sizeof a) ||
+		    a.ifa_index != (uint32_t)link->ifi_index)
+			continue;
+		proto = netlink_attribute(v.p, v.n, IFA_PROTO, 1, NULL);
+		address = netlink_attribute(v.p, v.n, IFA_ADDRESS, 16, NULL);
+		if (!address || !proto || *proto != IFAPROT_KERNEL_LL)
+			continue;
+		netlink_begin(&m, RTM_DELADDR, 0, &a, sizeof a);
+		netlink_put(&m, IFA_LOCAL, address, 16);
+		if (netlink_ask(&m, NULL, 0, NULL) != 0)
+			log_verbose("a link-local address stays");
+	}
+}
+
+/* Redirects are off only when both the link and "all" say so; "all" has no netlink way. */
+static void redirects_off(void)
+{
+	static const char path[] = "/proc/sys/net/ipv4/conf/all/send_redirects";
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		log_verbose("%s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Packets go straight to us; the ring of TUN is queue enough. */
+static void no_queue(const struct link_state *now)
+{
+	struct tcmsg t = { .tcm_family = AF_UNSPEC, .tcm_ifindex = (int)now->ifindex,
+			   .tcm_parent = TC_H_ROOT };
+	struct netlink_message m;
+
+	netlink_begin(&m, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &t, sizeof t);
+	netlink_put(&m, TCA_KIND, "noqueue", sizeof "noqueue");
+	if (netlink_ask(&m, NULL, 0, NULL) != 0)
+		log_verbose("the link keeps a queue");
+}
+
+/* In the link's namespace; after a move, and when it comes up, as the kernel's WireGuard does. */
+static void settle(const struct link_state *now)
+{
+	struct ifinfomsg i = { .ifi_family = AF_UNSPEC, .ifi_index = (int)now->ifindex };
+	struct ifaddrmsg a = { .ifa_family = AF_INET6, .ifa_index = now->ifindex };
+	struct netlink_message m;
+	int error;
+
+	if (link_set(&i, AF_INET6, IFLA_INET6_ADDR_GEN_MODE, 0, ADDR_GEN_NONE) == 0 && now->up) {
+		netlink_begin(&m, RTM_GETADDR, 0, &a, sizeof a);
+		error = netlink_dump(&m, remove_generated, &i);
+		if (error)
+			log_verbose("looking for link-local addresses: %s", strerror(-error));
+	}
+	if (link_set(&i, AF_INET, IFLA_INET_CONF, IPV4_DEVCONF_SEND_REDIRECTS, 0) != 0)
+		log_verbose("cannot set send_redirects");
+	redirects_off();
+	no_queue(now);
+}
+
+static int link_configure(const struct link_state *now)
+{
+	struct ifinfomsg i = { .ifi_family = AF_UNSPEC, .ifi_index = (int)now->ifindex,
+			       .ifi_change = IFF_MULTICAST };
+	struct netlink_message m;
+	uint32_t mtu = LINK_MTU, queue = LINK_QUEUE;
+
+	netlink_begin(&m, RTM_SETLINK, 0, &i, sizeof i);
+	netlink_put(&m, IFLA_MTU, &mtu, sizeof mtu);
+	netlink_put(&m, IFLA_TXQLEN, &queue, sizeof queue);
+	return netlink_ask(&m, NULL, 0, NULL);
+}
+
+/* ---- namespaces ---- */
+
+static uint64_t inode_of(int fd)
+{
+	struct stat s;
+
+	return fd >= 0 && fstat(fd, &s) == 0 ? (uint64_t)s.st_ino : 0;
+}
+
+static int birth_namespace(void)
+{
+	int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), s;
+
+	if (fd >= 0)
+		return fd;
+	s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	fd = s < 0 ? -1 : ioctl(s, SIOCGSKNS);
+	if (s >= 0)
+		close(s);
+	return fd;
+}
+
+static void privileged(const struct link *l, bool begin)
+{
+	if (l->privileged)
+		l->privileged(begin);
+}
+
+/* Between these two, we are in the link's namespace. */
+static bool enter(void *ctx)
+{
+	struct link *l = ctx;
+	int ns, error;
+
+	privileged(l, true);
+	if (!l->elsewhere)
+		return true;
+	ns = tun_netns(l->tun);
+	error = ns < 0 ? -ns : setns(ns, CLONE_NEWNET) == 0 ? 0 : errno;
+	if (ns >= 0)
+		close(ns);
+	if (!error)
+		return true;
+	privileged(l, false);
+	log_verbose("the link's namespace: %s", strerror(error));
+	return false;
+}
+
+static void leave(void *ctx)
+{
+	struct link *l = ctx;
+
+	if (l->elsewhere && setns(l->birth, CLONE_NEWNET) != 0)
+		unreachable(); /* in the wrong namespace for everything else */
+	privileged(l, false);
+}
+
+/* The number our namespace has for another one; it gets one if it has none. */
+static int number_of_namespace(int *nsid, int ns)
+{
+	struct rtgenmsg g = { .rtgen_family = AF_UNSPEC };
+	struct netlink_message m;
+	uint8_t reply[256];
+	const void *p = NULL, *messages = reply;
+	struct netlink_view v;
+	int32_t any = -1;
+	size_t n = 0;
+	int error;
+
+	netlink_begin(&m, RTM_NEWNSID, 0, &g, sizeof g);
+	netlink_put(&m, NETNSA_FD, &ns, sizeof ns);
+	netlink_put(&m, NETNSA_NSID, &any, sizeof any);
+	error = netlink_ask(&m, NULL, 0, NULL);
+	if (error && error != -EEXIST)
+		return error;
+	netlink_begin(&m, RTM_GETNSID, 0, &g, sizeof g);
+	netlink_put(&m, NETNSA_FD, &ns, sizeof ns);
+	error = netlink_ask(&m, reply, sizeof reply, &n);
+	if (!error && netlink_next(&v, &messages, &n) && netlink_family(&v, &g, sizeof g))
+		p = netlink_attribute(v.p, v.n, NETNSA_NSID, sizeof *nsid, NULL);
+	if (p)
+		memcpy(nsid, p, sizeof *nsid);
+	return error ? error : p && *nsid >= 0 ? 0 : -ENOENT;
+}
+
+/* Makes news from where the link is reach us. */
+static int listen_to(struct link *l, int ns)
+{
+	int all = l->elsewhere, error = 0;
+
+	if (l->elsewhere)
+		error = number_of_namespace(&l->nsid, ns);
+	if (!error && setsockopt(l->netlink, SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, &all,
+				 sizeof all) != 0 && all)
+		error = -errno;
+	return error;
+}
+
+/* What is done while we are in the link's namespace. */
+static int attach_inside(struct link *l, bool first)
+{
+	char name[16];
+	int error = tun_name(l->tun, name);
+
+	if (!error)
+		error = link_query(&l->now, name);
+	if (!error && first)
+		error = link_configure(&l->now);
+	if (!error) {
+		settle(&l->now);
+		error = link_query(&l->now, name);
+		l->now.route_mtu = routes_least_mtu(l->now.ifindex);
+	}
+	return error;
+}
+
+static void set_icmp(struct link *l)
+{
+	icmp_close(l->icmp);
+	l->icmp->ctx = l;
+	l->icmp->enter = l->elsewhere ? enter : NULL;
+	l->icmp->leave = l->elsewhere ? leave : NULL;
+	if (l->elsewhere)
+		return;
+	privileged(l, true);
+	icmp_open(l->icmp);
+	privileged(l, false);
+}
+
+/* Looks where the link is, and at it. -ENODEV: not where it was a moment ago. */
+static int link_attach(struct link *l, bool first)
+{
+	int ns = tun_netns(l->tun), error;
+
+	if (ns == -EBADFD)
+		return -ENODEV;
+	l->ns_inode = inode_of(ns);
+	l->elsewhere = ns >= 0 && l->birth >= 0 && l->ns_inode != inode_of(l->birth);
+	privileged(l, true);
+	error = listen_to(l, ns);
+	privileged(l, false);
+	l->watched = !error;
+	if (ns >= 0)
+		close(ns);
+	set_icmp(l);
+	if (error)
+		log_error("the link cannot be watched in its namespace: %s", strerror(-error));
+	if (!enter(l))
+		return -EPERM;
+	error = attach_inside(l, first);
+	leave(l);
+	return error;
+}
+
+/* Attaches until the link stays where it was found. */
+static int link_follow(struct link *l, bool first)
+{
+	int error = -ENODEV;
+
+	for (int tries = 0; tries < FOLLOW_TRIES && error == -ENODEV; tries++) {
+		uint64_t ns_inode;
+		int ns;
+		error = link_attach(l, first);
+		if (error == -ENODEV && tun_name(l->tun, l->now.name) == -EBADFD)
+			return -ENODEV;
+		ns = tun_netns(l->tun);
+		ns_inode = inode_of(ns);
+		if (ns >= 0)
+			close(ns);
+		if (!error && ns >= 0 && ns_inode != l->ns_inode)
+			error = -ENODEV; /* it moved on */
+	}
+	if (!l->watched || (error && error != -ENODEV))
+		l->now.up = true; /* cannot be seen: take it for up */
+	return error;
+}
+
+int link_open(struct link *l, const struct tun *tun, struct icmp *icmp)
+{
+	int error;
+
+	*l = (struct link){ .tun = tun, .birth = birth_namespace(), .icmp = icmp };
+	icmp->v4 = icmp->v6 = -1;
+	l->netlink = netlink_open(RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE);
+	error = l->netlink < 0 ? l->netlink : routes_filter(l->netlink);
+	if (error) {
+		link_close(l);
+		return error;
+	}
+	return link_follow(l, true);
+}
+
+void link_close(struct link *l)
+{
+	icmp_close(l->icmp);
+	if (l->netlink >= 0)
+		close(l->netlink);
+	if (l->birth >= 0)
+		close(l->birth);
+	l->netlink = l->birth = -1;
+}
+
+void link_settle(struct link *l)
+{
+	if (!l->unsettled)
+		return;
+	l->unsettled = false;
+	if (!enter(l))
+		return;
+	settle(&l->now);
+	leave(l);
+}
+
+/* A message is from the link's namespace when the number beside it says so; none is our own. */
+static bool from_its_namespace(const struct link *l, struct msghdr *m)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		int nsid;
+		if (c->cmsg_level != SOL_NETLINK || c->cmsg_type != NETLINK_LISTEN_ALL_NSID)
+			continue;
+		memcpy(&nsid, CMSG_DATA(c), sizeof nsid);
+		return l->elsewhere && nsid == l->nsid;
+	}
+	return !l->elsewhere;
+}
+
+int link_read(struct link *l)
+{
+	uint8_t buffer[NETLINK_ROOM * 2];
+	_Alignas(8) uint8_t control[64];
+	struct link_state before = l->now;
+	unsigned int news = LINK_NEWS_NONE;
+
+	for (;;) {
+		struct iovec iov = { buffer, sizeof buffer };
+		struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+				    .msg_controllen = sizeof control };
+		ssize_t n = recvmsg(l->netlink, &m, MSG_DONTWAIT);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == ENOBUFS) /* news were lost: look again */
+			news |= LINK_NEWS_GONE;
+		else if (n < 0)
+			break;
+		else if (from_its_namespace(l, &m))
+			news |= link_parse(&l->now, buffer, (size_t)n);
+	}
+	if (news & LINK_NEWS_GONE) {
+		int error = link_follow(l, false);
+		return error == -ENODEV ? error : 0;
+	}
+	if ((news & LINK_NEWS_ROUTES) && enter(l)) {
+		l->now.route_mtu = routes_least_mtu(l->now.ifindex);
+		leave(l);
+	}
+	l->unsettled |= (l->now.up && !before.up) ||
+			(before.mtu < V6_LEAST_MTU && l->now.mtu >= V6_LEAST_MTU);
+	return 0;
+}

@@ -1,0 +1,157 @@
+#include "fileio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "fault_injection.h"
+
+int fileio_read(const char *path, struct text *out)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char piece[16384];
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	while ((n = read(fd, piece, sizeof piece)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		text_span(out, (struct span){ piece, (size_t)n });
+	}
+	explicit_bzero(piece, sizeof piece);
+	n = n < 0 ? -errno : 0;
+	close(fd);
+	return n < 0 ? (int)n : out->failed ? -ENOMEM : 0;
+}
+
+static int write_all(int fd, struct span s)
+{
+	while (s.n > 0) {
+		ssize_t n = write(fd, s.p, s.n);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		s = span_sub(s, (size_t)n, s.n);
+	}
+	return 0;
+}
+
+static int fill(int fd, struct span text, mode_t mode, const struct stat *like)
+{
+	int r;
+
+	if (like && fchown(fd, like->st_uid, like->st_gid) < 0)
+		return -errno;
+	if (fchmod(fd, like ? like->st_mode & 07777 : mode) < 0)
+		return -errno;
+	r = fault_injected("write") ? -ENOSPC : write_all(fd, text);
+	if (r == 0 && fsync(fd) < 0 && errno != EINVAL)
+		r = -errno;
+	return r;
+}
+
+static void sync_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir =
+		slash ? span_dup((struct span){ path, slash > path ? (size_t)(slash - path) : 1 })
+		      : NULL;
+	int fd = open(dir ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		(void)fsync(fd);
+		close(fd);
+	}
+	free(dir);
+}
+
+int fileio_replace(const char *path, struct span text, mode_t mode, const struct stat *like)
+{
+	char temporary[PATH_MAX];
+	struct text t = text_fixed(temporary, sizeof temporary);
+	int fd, r;
+
+	/* The name is always the same, so that what a killed run left is swept by the next. */
+	text_f(&t, "%s.tmp", path);
+	if (t.failed)
+		return -ENAMETOOLONG;
+	if (fault_injected("create"))
+		return -ENOSPC;
+	(void)unlink(temporary);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	r = fill(fd, text, mode, like);
+	close(fd);
+	if (r == 0 && (fault_injected("rename") || rename(temporary, path) < 0))
+		r = errno ? -errno : -EIO;
+	if (r < 0)
+		(void)unlink(temporary);
+	else
+		sync_folder(path);
+	return r;
+}
+
+static int write_in_place(const char *path, struct span text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644), r;
+
+	if (fd < 0)
+		return -errno;
+	r = fault_injected("write") ? -ENOSPC : write_all(fd, text);
+	if (r == 0 && ftruncate(fd, (off_t)text.n) < 0)
+		r = -errno;
+	close(fd);
+	return r;
+}
+
+int fileio_rewrite(const char *path, struct span text)
+{
+	struct stat st;
+	int r;
+
+	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return write_in_place(path, text);
+	r = fileio_replace(path, text, 0644, &st);
+	if (r == -EBUSY || r == -EACCES || r == -EROFS || r == -EPERM || r == -EXDEV)
+		r = write_in_place(path, text);
+	return r;
+}
+
+int fileio_read_number(const char *path)
+{
+	char text[32];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text);
+	uint64_t v;
+
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0 || !span_to_u64(&v, span_trim((struct span){ text, (size_t)n }), INT_MAX))
+		return -1;
+	return (int)v;
+}
+
+int fileio_write_number(const char *path, int number)
+{
+	char text[16];
+	struct text t = text_fixed(text, sizeof text);
+	int fd, r;
+
+	if (fault_injected("sysctl"))
+		return -EIO;
+	text_f(&t, "%d\n", number);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = write_all(fd, text_of(&t));
+	close(fd);
+	return r;
+}

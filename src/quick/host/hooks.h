@@ -1,0 +1,15 @@
+/* Hooks: lines of the tunnel file that bash runs. reference/wg-behaviour.md B5. */
+#ifndef WG_QUICK_HOOKS_H
+#define WG_QUICK_HOOKS_H
+
+#include "quick/config/tunnel_file.h"
+
+/* Appends the text with every "%i" replaced by the name. */
+void hook_expand(struct text *t, const char *text, const char *name);
+
+extern char *const *hook_arguments; /* what wg-quick was called with, which hooks find in ARGS; ended by null */
+
+/* Runs it and waits: 0, the exit status, 128 + signal, or -errno. */
+int hook_run(const char *text, const char *name, const char *config);
+
+#endif

@@ -1,0 +1,144 @@
+#include "state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "dns.h"
+#include "fileio.h"
+#include "firewall.h"
+#include "create.h"
+
+static const char src_valid_mark[] = "/proc/sys/net/ipv4/conf/all/src_valid_mark";
+
+/* A link that exists has its own switch; one that is to come will take the default's. */
+static bool ipv6_usable(const char *name)
+{
+	char path[96];
+	struct text t = text_fixed(path, sizeof path);
+	int off;
+
+	text_f(&t, "/proc/sys/net/ipv6/conf/%s/disable_ipv6", name);
+	off = fileio_read_number(path);
+	if (off < 0)
+		off = fileio_read_number("/proc/sys/net/ipv6/conf/default/disable_ipv6");
+	if (off < 0 && access("/proc/sys/net", F_OK) < 0)
+		return true; /* no /proc: let the kernel say */
+	return off == 0;
+}
+
+void host_inspect_firewall(struct host_state *s, const char *name, const struct settings *set)
+{
+	if (strcmp(set->firewall, "none") == 0)
+		s->firewall = FIREWALL_NONE;
+	else if (strcmp(set->firewall, "nft") == 0)
+		s->firewall = FIREWALL_NFT;
+	else if (strcmp(set->firewall, "iptables") == 0)
+		s->firewall = FIREWALL_IPTABLES;
+	else
+		s->firewall = (uint8_t)firewall_choose(name);
+}
+
+int host_inspect_shared(struct host_state *s, struct rtnetlink *rt)
+{
+	int r;
+
+	free(s->rules.list);
+	s->rules = (struct rules){ 0 };
+	r = rtnetlink_rules(rt, IP_V4, &s->rules);
+	if (r == 0)
+		r = rtnetlink_rules(rt, IP_V6, &s->rules);
+	s->src_valid_mark = fileio_read_number(src_valid_mark);
+	return r;
+}
+
+int host_inspect(struct host_state *s, struct rtnetlink *rt, const char *name, const struct settings *set)
+{
+	int r;
+
+	free(s->links.list);
+	s->links = (struct links){ 0 };
+	addresses_free(&s->addresses);
+	s->link = (struct link_info){ 0 };
+	r = rtnetlink_links(rt, &s->links);
+	for (size_t i = 0; i < s->links.n; i++)
+		if (strcmp(s->links.list[i].name, name) == 0)
+			s->link = s->links.list[i];
+	if (r == 0 && s->link.index)
+		r = rtnetlink_addresses(rt, s->link.index, &s->addresses);
+	if (r == 0)
+		r = host_inspect_shared(s, rt);
+	s->ipv6 = ipv6_usable(s->link.index ? name : "default");
+	s->proc_sys_writable = access(src_valid_mark, W_OK) == 0;
+	s->dns = dns_choose(set, s->dns_prefix);
+	s->implementation = create_implementation(set);
+	return r;
+}
+
+int host_inspect_device(struct host_state *s, struct ipc *ipc, const char *name)
+{
+	int r;
+
+	device_free(&s->device);
+	r = ipc_get(ipc, &s->device, name);
+	s->is_wireguard = r == 0;
+	return r == -ENODEV || r == -EOPNOTSUPP || r == -ENOENT ? 0 : r;
+}
+
+static int compare_ip(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct ip_addr));
+}
+
+int host_inspect_mtu(struct host_state *s, struct rtnetlink *rt, const struct wg_device *d, uint32_t mark)
+{
+	struct ip_addr *to = calloc(d->n_peers + 1, sizeof *to);
+	size_t n = 0, unique = 0;
+	int r;
+
+	if (!to)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < d->n_peers; i++)
+		if ((d->peers[i].flags & WG_PEER_HAS_ENDPOINT) && d->peers[i].endpoint.scope == 0)
+			to[n++] = d->peers[i].endpoint.addr;
+	qsort(to, n, sizeof *to, compare_ip);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || compare_ip(&to[i], &to[i - 1]) != 0)
+			to[unique++] = to[i];
+	r = rtnetlink_path_mtu(rt, &s->links, to, unique, mark, &s->path_mtu);
+	free(to);
+	if (r == 0 && s->path_mtu == 0)
+		r = rtnetlink_default_mtu(rt, &s->links, &s->path_mtu);
+	return r;
+}
+
+enum { FIRST_TABLE = 51820, TABLES_TRIED = 10000 };
+
+int host_inspect_table(struct host_state *s, struct rtnetlink *rt, bool (*taken)(void *ctx, uint32_t table),
+		     void *ctx)
+{
+	for (uint32_t table = FIRST_TABLE; table < FIRST_TABLE + TABLES_TRIED; table++) {
+		struct routes routes = { 0 };
+		bool used = taken && taken(ctx, table);
+		int r = used ? 0 : rtnetlink_routes(rt, IP_V4, table, 0, &routes);
+		if (r == 0 && !used && routes.n == 0)
+			r = rtnetlink_routes(rt, IP_V6, table, 0, &routes);
+		free(routes.list);
+		if (r < 0)
+			return r;
+		if (!used && routes.n == 0) {
+			s->free_table = table;
+			return 0;
+		}
+	}
+	return -ENOSPC;
+}
+
+void host_state_free(struct host_state *s)
+{
+	free(s->links.list);
+	addresses_free(&s->addresses);
+	free(s->rules.list);
+	device_free(&s->device);
+	*s = (struct host_state){ 0 };
+}

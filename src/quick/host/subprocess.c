@@ -1,0 +1,226 @@
+#include "subprocess.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fault_injection.h"
+
+volatile int stop_signal;
+int subprocess_status;
+static volatile pid_t running; /* the program that is waited for */
+
+static bool hangup_ignored;
+
+/* The first request to stop lets the step in hand finish; a second one is passed on to it. */
+static void note_signal(int number)
+{
+	int saved = errno;
+
+	if (stop_signal && running > 0)
+		kill(running, SIGTERM);
+	stop_signal = number;
+	errno = saved;
+}
+
+void subprocess_watch_signals(void)
+{
+	struct sigaction note = { .sa_handler = note_signal }, ignore = { .sa_handler = SIG_IGN }, now;
+
+	sigaction(SIGINT, &note, NULL);
+	sigaction(SIGTERM, &note, NULL);
+	/* What nohup(1) ignored before us stays so, for programs that we run as well. */
+	hangup_ignored = sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+	if (!hangup_ignored)
+		sigaction(SIGHUP, &note, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGXFSZ, &ignore, NULL);
+}
+
+const char *subprocess_find(const char *name)
+{
+	static char found[PATH_MAX];
+	const char *path = getenv("PATH");
+	struct span rest = span_of(
+		path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	struct span folder;
+	struct stat st;
+
+	if (strchr(name, '/'))
+		return access(name, X_OK) == 0 ? name : NULL;
+	while (span_next(&folder, &rest, ':')) {
+		struct text t = text_fixed(found, sizeof found);
+		text_span(&t, folder.n > 0 ? folder : SPAN("."));
+		text_f(&t, "/%s", name);
+		if (!t.failed && access(found, X_OK) == 0 && stat(found, &st) == 0 &&
+		    S_ISREG(st.st_mode))
+			return found;
+	}
+	return NULL;
+}
+
+static void clean_environment(void)
+{
+	static const char *const dangerous[] = { "BASH_ENV",   "ENV",	     "IFS",
+						 "CDPATH",     "SHELLOPTS",  "BASHOPTS",
+						 "GLOBIGNORE", "LD_PRELOAD", "LD_LIBRARY_PATH",
+						 "LD_AUDIT",   "PS4" };
+
+	for (size_t i = 0; i < ARRAY_LEN(dangerous); i++)
+		unsetenv(dangerous[i]);
+	for (char **e = environ; *e;) {
+		char name[128];
+		struct text t = text_fixed(name, sizeof name);
+		struct span variable = span_of(*e);
+		text_span(&t, span_sub(variable, 0, span_find(variable, '=')));
+		if (span_starts(variable, "BASH_FUNC_") && !t.failed && unsetenv(name) == 0)
+			e = environ;
+		else
+			e++;
+	}
+}
+
+static void become(const struct subprocess *r, const int in[2], const int out[2], pid_t parent)
+{
+	struct sigaction normal = { .sa_handler = SIG_DFL };
+	int null = r->quiet ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(127); /* the parent was gone before it could be our guardian */
+	sigaction(SIGINT, &normal, NULL);
+	sigaction(SIGTERM, &normal, NULL);
+	if (!hangup_ignored)
+		sigaction(SIGHUP, &normal, NULL);
+	sigaction(SIGPIPE, &normal, NULL);
+	sigaction(SIGXFSZ, &normal, NULL);
+	if (in[0] >= 0)
+		dup2(in[0], STDIN_FILENO);
+	if (null >= 0) {
+		dup2(null, STDOUT_FILENO);
+		dup2(null, STDERR_FILENO);
+	}
+	if (out[1] >= 0)
+		dup2(out[1], STDOUT_FILENO);
+	if (r->hook)
+		clean_environment();
+	execvp(r->argv[0], r->argv);
+	_exit(errno == ENOENT ? 127 : 126);
+}
+
+static void close_both(int p[2])
+{
+	for (int i = 0; i < 2; i++)
+		if (p[i] >= 0)
+			close(p[i]);
+	p[0] = p[1] = -1;
+}
+
+/* Feeds and reads at the same time, so that neither side waits for ever. */
+static void exchange(const struct subprocess *r, int *to, int *from)
+{
+	struct span input = r->input;
+
+	while (*to >= 0 || *from >= 0) {
+		struct pollfd p[2] = { { .fd = *to, .events = POLLOUT },
+				       { .fd = *from, .events = POLLIN } };
+		char piece[4096];
+		ssize_t n;
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			return;
+		if (p[0].revents) {
+			n = write(*to, input.p, input.n);
+			if (n > 0)
+				input = span_sub(input, (size_t)n, input.n);
+			if ((n < 0 && errno != EINTR) || input.n == 0) {
+				close(*to);
+				*to = -1;
+			}
+		}
+		if (p[1].revents) {
+			n = read(*from, piece, sizeof piece);
+			if (n > 0)
+				text_span(r->output, (struct span){ piece, (size_t)n });
+			if (n == 0 || (n < 0 && errno != EINTR)) {
+				close(*from);
+				*from = -1;
+			}
+		}
+	}
+}
+
+static int wait_for(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int subprocess_run(const struct subprocess *r)
+{
+	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, status = -EMFILE;
+	pid_t parent = getpid(), pid;
+
+	if (fault_injected(r->argv[0]))
+		return 1;
+	if ((r->input.p && pipe2(in, O_CLOEXEC) < 0) || (r->output && pipe2(out, O_CLOEXEC) < 0)) {
+		close_both(in);
+		return -errno;
+	}
+	pid = fork();
+	if (pid == 0)
+		become(r, in, out, parent);
+	if (pid > 0) {
+		running = pid;
+		if (in[0] >= 0)
+			close(in[0]);
+		if (out[1] >= 0)
+			close(out[1]);
+		in[0] = out[1] = -1;
+		exchange(r, &in[1], &out[0]);
+		status = wait_for(pid);
+		running = 0;
+	} else {
+		status = -errno;
+	}
+	close_both(in);
+	close_both(out);
+	if (status != 0)
+		subprocess_status = status > 0 ? status : 1;
+	return status;
+}
+
+int subprocess_run_args(const struct subprocess *like, const char *program, ...)
+{
+	struct subprocess r = *like;
+	char *argv[16] = { NULL };
+	size_t n = 0;
+	int status = 0;
+	va_list ap;
+
+	va_start(ap, program);
+	for (const char *word = program; word && n < ARRAY_LEN(argv) - 1;
+	     word = va_arg(ap, const char *)) {
+		argv[n] = span_dup(span_of(word));
+		if (!argv[n++])
+			status = -ENOMEM;
+	}
+	va_end(ap);
+	r.argv = argv;
+	if (status == 0)
+		status = subprocess_run(&r);
+	while (n > 0)
+		free(argv[--n]);
+	return status;
+}

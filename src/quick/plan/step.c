@@ -1,0 +1,255 @@
+/* Steps: their inverses, and the lines that do the same by hand. No system is touched here. */
+#include "step.h"
+
+#include <stdlib.h>
+
+#include "quick/host/firewall.h"
+#include "quick/host/hooks.h"
+#include "quick/host/dns.h"
+#include "print.h"
+
+void plan_free(struct plan *p)
+{
+	free(p->steps);
+	addresses_free(&p->guarded);
+	dns_config_free(&p->dns);
+	dns_config_free(&p->dns_before);
+	device_free(&p->mark);
+	device_free(&p->change);
+	device_free(&p->unchange);
+	*p = (struct plan){ 0 };
+}
+
+struct step *plan_add(struct plan *p, enum step_kind kind)
+{
+	struct step *s;
+
+	if (!vector_reserve(&p->steps, &p->cap, p->n + 1, sizeof *p->steps))
+		return NULL;
+	s = &p->steps[p->n++];
+	memset(s, 0, sizeof *s);
+	s->kind = (uint8_t)kind;
+	return s;
+}
+
+void plan_leave_out(struct plan *p, enum step_kind kind)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (p->steps[i].kind != kind)
+			p->steps[kept++] = p->steps[i];
+	p->n = kept;
+}
+
+bool step_inverse(struct step *out, const struct step *s)
+{
+	*out = *s;
+	out->remove = !s->remove;
+	out->done = false;
+	switch ((enum step_kind)s->kind) {
+	case STEP_HOOK:
+		return false;
+	case STEP_WG:
+		out->wg.patch = s->wg.inverse;
+		out->wg.inverse = s->wg.patch;
+		out->wg.words = WG_SET;
+		return s->wg.inverse;
+	case STEP_LINK_UP:
+		out->link_up.mtu = s->link_up.mtu_before;
+		out->link_up.mtu_before = s->link_up.mtu;
+		return s->link_up.mtu_before != 0;
+	case STEP_LINK:
+	case STEP_ADDRESS:
+	case STEP_ROUTE:
+	case STEP_RULE:
+	case STEP_FIREWALL:
+	case STEP_DNS:
+		return true;
+	case STEP_SYSCTL:
+		out->hidden = false;
+		return true;
+	}
+	unreachable();
+}
+
+const char *family_flag(uint8_t family)
+{
+	return family == IP_V4 ? "-4" : "-6";
+}
+
+static void print_link(struct text *t, const struct plan *p, const struct step *s, bool runnable)
+{
+	if (s->remove) {
+		text_f(t, "[#] ip link delete dev %s\n", p->name);
+		return;
+	}
+	text_f(t, "[#] ip link add dev %s type wireguard", p->name);
+	if (runnable && p->implementation)
+		text_f(t, " || %s %s", p->implementation, p->name);
+	text_char(t, '\n');
+}
+
+static void print_route(struct text *t, const struct plan *p, const struct step_route *r,
+			bool remove)
+{
+	text_f(t, "[#] ip %s route %s ", family_flag(r->prefix.addr.family),
+	       remove ? "delete" : "add");
+	if (r->unreachable)
+		text_add(t, "unreachable ");
+	prefix_print(t, &r->prefix);
+	if (!r->unreachable)
+		text_f(t, " dev %s", p->name);
+	if (p->table_word && r->table == p->table)
+		text_f(t, " table %s", p->table_word);
+	else if (r->table != TABLE_MAIN)
+		text_f(t, " table %u", r->table);
+	text_char(t, '\n');
+}
+
+static void print_table(struct text *t, uint32_t table)
+{
+	if (table == TABLE_MAIN)
+		text_add(t, "table main");
+	else
+		text_f(t, "table %u", table);
+}
+
+static void print_rule(struct text *t, const struct step_rule *r, bool remove)
+{
+	text_f(t, "[#] ip %s rule %s ", family_flag(r->family), remove ? "delete" : "add");
+	if (remove && r->plural)
+		text_f(t, "pref %u ", r->pref);
+	if (r->invert && !remove)
+		text_add(t, "not ");
+	if (r->mark && (!remove || !r->invert))
+		text_f(t, "fwmark %u ", r->mark);
+	print_table(t, r->table);
+	if (r->suppress)
+		text_add(t, " suppress_prefixlength 0");
+	text_char(t, '\n');
+}
+
+/* `wg set` words for each change, so that a reload or a diff can be read; keys stay out of it. */
+static void print_peer_change(struct text *t, const char *name, const struct wg_peer *peer)
+{
+	char key[KEY_BASE64_CHARS + 1];
+
+	key_to_base64(key, peer->public_key.b);
+	text_f(t, "[#] wg set %s peer %s", name, key);
+	if (peer->flags & WG_PEER_REMOVE) {
+		text_add(t, " remove\n");
+		return;
+	}
+	if (peer->flags & WG_PEER_HAS_PSK)
+		text_add(t, " preshared-key /dev/fd/63");
+	if (peer->flags & WG_PEER_HAS_ENDPOINT) {
+		text_add(t, " endpoint ");
+		endpoint_print(t, &peer->endpoint, NULL);
+	}
+	if (peer->flags & WG_PEER_HAS_KEEPALIVE)
+		text_f(t, " persistent-keepalive %u", (unsigned int)peer->keepalive_s);
+	if (peer->n_allowedips || (peer->flags & WG_PEER_REPLACE_ALLOWEDIPS))
+		text_add(t, peer->n_allowedips ? " allowed-ips " : " allowed-ips ''");
+	for (uint32_t i = 0; i < peer->n_allowedips; i++) {
+		if (i > 0)
+			text_char(t, ',');
+		if (peer->allowedips[i].flags & WG_ALLOWEDIP_REMOVE)
+			text_char(t, '-');
+		else if (!(peer->flags & WG_PEER_REPLACE_ALLOWEDIPS))
+			text_char(t, '+');
+		prefix_print(t, &peer->allowedips[i].prefix);
+	}
+	text_char(t, '\n');
+}
+
+static void print_strip(struct text *t, const char *path)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+=@%:,-";
+
+	text_add(t, " 63< <(wg-quick strip ");
+	if (path[strspn(path, plain)] == '\0')
+		text_add(t, path);
+	else
+		print_quoted(t, span_of(path));
+	text_char(t, ')');
+}
+
+static void print_wg(struct text *t, const struct plan *p, const struct step *s, bool runnable)
+{
+	const struct wg_device *d = s->wg.patch;
+
+	if (s->wg.words == WG_ADDCONF) {
+		text_f(t, "[#] wg addconf %s /dev/fd/63", p->name);
+		if (runnable && p->config)
+			print_strip(t, p->config);
+		text_char(t, '\n');
+		return;
+	}
+	if (d->flags &
+	    (WG_DEVICE_HAS_PRIVATE_KEY | WG_DEVICE_HAS_LISTEN_PORT | WG_DEVICE_HAS_FWMARK)) {
+		text_f(t, "[#] wg set %s", p->name);
+		if (d->flags & WG_DEVICE_HAS_PRIVATE_KEY)
+			text_add(t, " private-key /dev/fd/63");
+		if (d->flags & WG_DEVICE_HAS_LISTEN_PORT)
+			text_f(t, " listen-port %u", (unsigned int)d->listen_port);
+		if (d->flags & WG_DEVICE_HAS_FWMARK)
+			text_f(t, " fwmark %u", d->fwmark);
+		text_char(t, '\n');
+	}
+	for (uint32_t i = 0; i < d->n_peers; i++)
+		print_peer_change(t, p->name, &d->peers[i]);
+}
+
+static void print_link_up(struct text *t, const struct plan *p, const struct step *s)
+{
+	text_f(t, "[#] ip link set mtu %u", s->link_up.mtu);
+	if (!s->link_up.was_up)
+		text_add(t, s->remove ? " down" : " up");
+	text_f(t, " dev %s\n", p->name);
+}
+
+void step_print(struct text *t, const struct plan *p, const struct step *s, bool runnable)
+{
+	if (s->hidden)
+		return;
+	switch ((enum step_kind)s->kind) {
+	case STEP_LINK:
+		print_link(t, p, s, runnable);
+		return;
+	case STEP_HOOK:
+		text_add(t, "[#] ");
+		hook_expand(t, s->hook.text, p->name);
+		text_char(t, '\n');
+		return;
+	case STEP_WG:
+		print_wg(t, p, s, runnable);
+		return;
+	case STEP_ADDRESS:
+		text_f(t, "[#] ip %s address %s ", family_flag(s->address.local.family),
+		       s->remove ? "delete" : "add");
+		address_print(t, &s->address);
+		text_f(t, " dev %s\n", p->name);
+		return;
+	case STEP_LINK_UP:
+		print_link_up(t, p, s);
+		return;
+	case STEP_ROUTE:
+		print_route(t, p, &s->route, s->remove);
+		return;
+	case STEP_RULE:
+		print_rule(t, &s->rule, s->remove);
+		return;
+	case STEP_SYSCTL:
+		text_f(t, "[#] sysctl -q net.ipv4.conf.all.src_valid_mark=%d\n",
+		       s->remove ? s->sysctl.before : s->sysctl.value);
+		return;
+	case STEP_FIREWALL:
+		firewall_print(t, p, s, runnable);
+		return;
+	case STEP_DNS:
+		dns_print(t, p, s, runnable);
+		return;
+	}
+	unreachable();
+}

@@ -1,0 +1,110 @@
+/* The tags of packets in lanes under keys that no ChaCha20 gives: sums at the edges of 2^130 - 5, and limbs as
+ * large as they become. Each against the portable Poly1305. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include "crypto/impl.h"
+#include "../../../lib/guard.h"
+#if CRYPTO_X86
+#include <immintrin.h>
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,bmi2"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,bmi2")
+#endif
+#include "crypto/aead/aead_avx2.c"
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+enum { ROOM = 1600 };
+static uint8_t text[PACKETS][ROOM];
+static struct aead_packet packets[PACKETS];
+static struct lanes l;
+
+static void check_tags(const uint32_t *sizes)
+{
+	uint8_t lengths[16] = { 0 }, tag[AEAD_TAG_BYTES];
+	struct poly1305 p;
+
+	l.n = PACKETS;
+	for (uint32_t i = 0; i < PACKETS; i++) {
+		packets[i].n = sizes[i];
+		l.packets[i] = &packets[i];
+		l.sealed[i] = text[i];
+	}
+	lanes_tags(&l);
+	for (uint32_t i = 0; i < PACKETS; i++) {
+		size_t n = sizes[i], whole = n & ~(size_t)15;
+		uint8_t last[16] = { 0 };
+		memcpy(last, text[i] + whole, n - whole);
+		store_le64(lengths + 8, n);
+		poly1305_init(&p, l.poly_keys[i]);
+		poly1305_blocks_portable(&p, text[i], whole);
+		poly1305_blocks_portable(&p, last, n > whole ? 16 : 0);
+		poly1305_blocks_portable(&p, lengths, sizeof lengths);
+		poly1305_tag(tag, &p);
+		assert_memory_equal(l.tags[i], tag, sizeof tag);
+	}
+}
+
+/* r = 1: the sum is that of the blocks, here 2^130 - 5 + `over`, of two blocks and the lengths. */
+static void sums_around_the_modulus(void **state)
+{
+	static const uint32_t sizes[PACKETS] = { 32, 32, 32, 32, 32, 32, 32, 32 };
+
+	(void)state;
+	if (!(cpu_features() & CPU_AVX2))
+		skip();
+	for (int64_t over = -8; over < 8 * PACKETS; over += PACKETS) {
+		memset(text, 0, sizeof text);
+		for (uint32_t i = 0; i < PACKETS; i++) {
+			uint64_t lo = (uint64_t)(over + i) - 5;
+			uint64_t hi = (over + i < 5 ? UINT64_MAX : 0) - 32;
+			store_le64(text[i], lo);
+			store_le64(text[i] + 8, hi);
+			memset(l.poly_keys[i], over & 8 ? 0xff : 0, sizeof l.poly_keys[i]);
+			memset(l.poly_keys[i], 0, 16);
+			l.poly_keys[i][0] = 1;
+		}
+		check_tags(sizes);
+	}
+}
+
+/* Keys and texts of ones: no limb is larger. Sizes on both sides of where powers begin, equal or not. */
+static void largest_limbs(void **state)
+{
+	struct chance c = { 31 };
+	uint32_t sizes[PACKETS];
+
+	(void)state;
+	if (!(cpu_features() & CPU_AVX2))
+		skip();
+	for (uint32_t n = 0; n < 1400; n += n < 800 ? 1 : 13) {
+		for (uint32_t i = 0; i < PACKETS; i++)
+			sizes[i] = n + i * (n % 3);
+		memset(l.poly_keys, 0xff, sizeof l.poly_keys);
+		memset(text, 0xff, sizeof text);
+		check_tags(sizes);
+		chance_bytes(&c, l.poly_keys, sizeof l.poly_keys);
+		check_tags(sizes);
+	}
+}
+#endif
+
+int main(void)
+{
+#if CRYPTO_X86
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sums_around_the_modulus),
+		cmocka_unit_test(largest_limbs),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+#else
+	return 0;
+#endif
+}

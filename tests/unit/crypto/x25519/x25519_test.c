@@ -1,0 +1,152 @@
+/* X25519: the iterated vector, rows against each other, batches of every size, clamping. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include "crypto/impl.h"
+#include "../../../lib/guard.h"
+#include "../../../lib/vectors.h"
+
+static bool have(uint32_t needs)
+{
+	return (needs & ~cpu_features()) == 0;
+}
+
+static void iterate(const struct vector *v, void *ctx)
+{
+	x25519_fn *mul = (x25519_fn *)ctx;
+	uint8_t k[32] = { 9 }, u[32] = { 9 }, r[32];
+	unsigned long rounds = vector_number(v, 0);
+
+	if (rounds > 1000 && !getenv("WG_SLOW_TESTS")) /* half a minute a row */
+		return;
+	for (; rounds > 0; rounds--) {
+		mul(r, k, u);
+		memcpy(u, k, sizeof u);
+		memcpy(k, r, sizeof k);
+	}
+	vector_equal(v, 1, k, sizeof k);
+}
+
+static void iterated(void **state)
+{
+	(void)state;
+	for (const struct x25519_row *row = crypto_tables.x25519;; row++) {
+		if (have(row->needs))
+			vectors_each("x25519-iterated.txt", 2, iterate, (void *)row->mul);
+		else
+			print_message("skip: x25519 %s: not on this CPU\n", row->name);
+		if (row->needs == 0)
+			break;
+	}
+	if (!getenv("WG_SLOW_TESTS"))
+		print_message("skip: 1,000,000 iterations; WG_SLOW_TESTS=1 runs them\n");
+}
+
+/* Random, and u near 0, p and 2^256, scalars sparse and dense. */
+static void operands(struct chance *c, uint8_t k[32], uint8_t u[32])
+{
+	uint32_t kind = chance_below(c, 8);
+
+	chance_bytes(c, k, 32);
+	chance_bytes(c, u, 32);
+	if (kind < 3)
+		memset(u + 1, kind == 0 ? 0 : 0xff, 30);
+	if (kind == 1)
+		u[31] = 0x7f;
+	if (kind == 2)
+		u[31] = 0xff;
+	if (kind == 3)
+		memset(k, 0, 32);
+	if (kind == 4)
+		memset(k, 0xff, 32);
+}
+
+static void rows_agree(void **state)
+{
+	struct chance c = { 7 };
+	uint8_t k[32], u[32], a[32], b[32];
+
+	(void)state;
+	for (const struct x25519_row *row = crypto_tables.x25519; row->needs; row++) {
+		if (!have(row->needs))
+			continue;
+		for (int i = 0; i < 1500; i++) {
+			operands(&c, k, u);
+			row->mul(a, k, u);
+			x25519_mul_portable(b, k, u);
+			assert_memory_equal(a, b, sizeof a);
+		}
+	}
+}
+
+static void check_batch(struct chance *c, size_t n)
+{
+	struct x25519_job jobs[20];
+	uint8_t want[32];
+
+	for (size_t i = 0; i < n; i++) {
+		operands(c, jobs[i].key.b, jobs[i].u.b);
+		memset(&jobs[i].out, 0xee, sizeof jobs[i].out);
+		if (chance_below(c, 4) == 0)
+			memset(&jobs[i].u, 0, sizeof jobs[i].u);
+	}
+	x25519_batch(jobs, n);
+	for (size_t i = 0; i < n; i++) {
+		x25519_mul_portable(want, jobs[i].key.b, jobs[i].u.b);
+		assert_memory_equal(want, jobs[i].out.b, sizeof want);
+		assert_int_equal(jobs[i].ok, !mem_is_zero_ct(want, sizeof want));
+	}
+}
+
+static void batches(void **state)
+{
+	struct chance c = { 11 };
+
+	(void)state;
+	for (const struct x25519_batch_row *row = crypto_tables.x25519_batch;; row++) {
+		if (have(row->needs)) {
+			cpu_restrict(row->needs);
+			assert_string_equal(crypto_row("x25519-batch"), row->name);
+			for (size_t n = 0; n <= 20; n++)
+				for (int i = 0; i < 8; i++)
+					check_batch(&c, n);
+		} else {
+			print_message("skip: batch %s: not on this CPU\n", row->name);
+		}
+		if (row->needs == 0)
+			break;
+	}
+	cpu_restrict(UINT32_MAX);
+}
+
+static void clamping(void **state)
+{
+	struct wg_private k;
+	struct wg_public a, b;
+
+	(void)state;
+	memset(&k, 0xff, sizeof k);
+	x25519_public(&a, &k);
+	x25519_clamp(&k);
+	assert_int_equal(k.b[0], 0xf8);
+	assert_int_equal(k.b[31], 0x7f);
+	x25519_public(&b, &k);
+	assert_memory_equal(&a, &b, sizeof a);
+	memset(&k, 0, sizeof k);
+	x25519_clamp(&k);
+	assert_int_equal(k.b[0], 0);
+	assert_int_equal(k.b[31], 0x40);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(iterated),
+		cmocka_unit_test(rows_agree),
+		cmocka_unit_test(batches),
+		cmocka_unit_test(clamping),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,381 @@
+/* Two workers with real tunnels and sockets over loopback, and a TUN of ours at each end. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+#include "daemon/process/clock.h"
+#include "daemon/threads/worker.h"
+#include "../../../lib/packet_shape.h"
+
+enum { OUT_MAX = 400, ROOM = 70000 };
+
+struct end {
+	struct tun tun; /* first: the rows below find the end by it */
+	struct udp udp;
+	struct icmp icmp;
+	struct wg_tunnel *tunnel;
+	struct wg_tunnel_peer *peer;
+	struct worker *worker;
+	/* what TUN hands over next */
+	struct virtio_net_hdr in_header;
+	uint8_t in[ROOM];
+	ssize_t in_n;
+	unsigned int in_again; /* so many times more */
+	/* what was written to TUN */
+	uint8_t out[OUT_MAX * 1600];
+	size_t out_n, frames;
+	uint32_t sizes[OUT_MAX];
+	int refuse_joined; /* -errno */
+};
+
+static struct end a, b;
+
+static ssize_t fake_read(struct tun *t, struct virtio_net_hdr *h, uint8_t *p, size_t room)
+{
+	struct end *e = (struct end *)(void *)t;
+	ssize_t n = e->in_n;
+
+	if (e->in_again > 0)
+		e->in_again--;
+	else
+		e->in_n = 0;
+	if (n <= 0)
+		return n;
+	assert_true((size_t)n <= room);
+	*h = e->in_header;
+	memcpy(p, e->in, (size_t)n);
+	return n;
+}
+
+static int fake_write(struct tun *t, const struct iovec *iov, unsigned int n)
+{
+	struct end *e = (struct end *)(void *)t;
+	size_t from = e->out_n;
+
+	if (n > 2 && e->refuse_joined)
+		return e->refuse_joined;
+	assert_true(e->frames < OUT_MAX);
+	for (unsigned int i = 1; i < n; i++) {
+		assert_true(e->out_n + iov[i].iov_len <= sizeof e->out);
+		memcpy(e->out + e->out_n, iov[i].iov_base, iov[i].iov_len);
+		e->out_n += iov[i].iov_len;
+	}
+	e->sizes[e->frames++] = (uint32_t)(e->out_n - from);
+	return 0;
+}
+
+static const struct tun_ops fake_ops = { "fake", fake_read, fake_write };
+
+static void env_random(void *ctx, void *p, size_t n)
+{
+	(void)ctx;
+	assert_int_equal(getrandom(p, n, 0), n);
+}
+
+static void env_realtime(void *ctx, uint64_t *s, uint32_t *ns)
+{
+	struct timespec t;
+
+	(void)ctx;
+	clock_gettime(CLOCK_REALTIME, &t);
+	*s = (uint64_t)t.tv_sec;
+	*ns = (uint32_t)t.tv_nsec;
+}
+
+static void end_open(struct end *e)
+{
+	const struct wg_env env = { .random = env_random, .realtime = env_realtime };
+	struct wg_private key;
+
+	memset(e, 0, sizeof *e);
+	e->tun = (struct tun){ .fd = -1, .ops = &fake_ops };
+	e->icmp.v4 = e->icmp.v6 = -1;
+	assert_int_equal(udp_open(&e->udp, 0, 0, 0), 0);
+	e->tunnel = tunnel_new(&env);
+	assert_non_null(e->tunnel);
+	e->worker = worker_new(e->tunnel, &e->tun, &e->udp, &e->icmp);
+	assert_non_null(e->worker);
+	env_random(NULL, &key, sizeof key);
+	tunnel_set_private_key(e->tunnel, &key);
+	tunnel_up(e->tunnel, clock_boot_ns());
+}
+
+static void know(struct end *e, const struct end *other, uint8_t last)
+{
+	const uint8_t home[4] = { 127, 0, 0, 1 }, inner[4] = { 10, 0, 0, last };
+	struct ip_endpoint there = { .addr = ip_v4(home), .port = other->udp.port };
+	struct ip_addr address = ip_v4(inner);
+	struct ip_prefix prefix;
+	struct wg_public key;
+
+	assert_true(tunnel_public_key(other->tunnel, &key));
+	assert_int_equal(tunnel_peer_add(&e->peer, e->tunnel, &key), 0);
+	tunnel_peer_set_endpoint(e->tunnel, e->peer, &there);
+	assert_true(prefix_make(&prefix, &address, 32));
+	assert_int_equal(tunnel_route_add(e->tunnel, e->peer, &prefix), 0);
+}
+
+static int open_both(void **state)
+{
+	(void)state;
+	end_open(&a);
+	end_open(&b);
+	know(&a, &b, 2);
+	know(&b, &a, 1);
+	return 0;
+}
+
+static int close_both(void **state)
+{
+	(void)state;
+	for (struct end *e = &a; e; e = e == &a ? &b : NULL) {
+		worker_free(e->worker);
+		tunnel_free(e->tunnel);
+		udp_close(&e->udp);
+	}
+	return 0;
+}
+
+static void turn(struct end *e)
+{
+	worker_from_tun(e->worker);
+	worker_from_udp(e->worker, &e->udp.sockets[UDP_V4]);
+	worker_from_udp(e->worker, &e->udp.sockets[UDP_V4_HANDSHAKES]);
+	worker_control(e->worker);
+}
+
+static void wait_for_both(void)
+{
+	struct pollfd p[4] = {
+		{ a.udp.sockets[UDP_V4].fd, POLLIN, 0 }, { a.udp.sockets[UDP_V4_HANDSHAKES].fd, POLLIN, 0 },
+		{ b.udp.sockets[UDP_V4].fd, POLLIN, 0 }, { b.udp.sockets[UDP_V4_HANDSHAKES].fd, POLLIN, 0 },
+	};
+
+	assert_true(poll(p, 4, 5000) > 0);
+}
+
+/* Turns both until b's TUN has got so many bytes. */
+static void until_bytes(size_t n)
+{
+	for (int i = 0; b.out_n < n; i++) {
+		turn(&a);
+		turn(&b);
+		if (b.out_n < n)
+			wait_for_both();
+		assert_true(i < 1000);
+	}
+	assert_int_equal(b.out_n, n);
+}
+
+static uint32_t offer(const struct shape *s)
+{
+	memset(&a.in_header, 0, sizeof a.in_header);
+	a.in_n = shape_make(a.in, s);
+	return (uint32_t)a.in_n;
+}
+
+static void packets_of_every_size_arrive(void **state)
+{
+	struct shape s = shape_plain;
+
+	(void)state;
+	s.udp = true;
+	for (uint32_t payload = 0; payload <= 1392; payload += payload < 70 ? 1 : 97) {
+		uint8_t want[1600];
+		s.payload = payload;
+		uint32_t n = offer(&s);
+		memcpy(want, a.in, n);
+		b.out_n = b.frames = 0;
+		until_bytes(n);
+		assert_int_equal(b.frames, 1);
+		assert_memory_equal(b.out, want, n);
+	}
+}
+
+/* A super-packet of TCP, 1,000 bytes a piece. */
+static uint32_t offer_super(uint32_t payload)
+{
+	struct shape s = shape_plain;
+	uint32_t n, sum;
+
+	s.payload = payload;
+	n = offer(&s);
+	a.in_header = (struct virtio_net_hdr){
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+		.gso_size = 1000, .hdr_len = 40, .csum_start = 20, .csum_offset = 16,
+	};
+	sum = n - 20 + 6 + slow_sum(0, a.in + 12, 8);
+	store_be16(a.in + 36, slow_sum(sum, a.in, 0));
+	return n;
+}
+
+static void super_packets_arrive_apart_or_joined(void **state)
+{
+	(void)state;
+	for (unsigned int join = 0; join <= JOIN_TCP; join++) {
+		b.tun.join = join;
+		b.out_n = b.frames = 0;
+		uint32_t n = offer_super(60500), at = 0, payload = 0;
+		uint8_t *want = malloc(n);
+		memcpy(want, a.in, n);
+		while (payload < n - 40) { /* however it was joined */
+			turn(&a);
+			turn(&b);
+			payload = (uint32_t)(b.out_n - b.frames * 40);
+		}
+		assert_int_equal(payload, n - 40);
+		for (size_t f = 0, seen = 0; f < b.frames; at += b.sizes[f], f++) {
+			assert_memory_equal(b.out + at + 40, want + 40 + seen, b.sizes[f] - 40);
+			assert_int_equal(load_be16(b.out + at + 2), b.sizes[f]);
+			seen += b.sizes[f] - 40;
+		}
+		if (!join)
+			assert_int_equal(b.frames, 61);
+		else
+			assert_true(b.frames < 61);
+		free(want);
+	}
+}
+
+static unsigned int n_messages, n_pieces;
+
+static int counting_send(int fd, struct mmsghdr *m, unsigned int n)
+{
+	n_messages += n;
+	for (unsigned int i = 0; i < n; i++)
+		n_pieces += (unsigned int)m[i].msg_hdr.msg_iovlen;
+	return udp_mmsg_ops.send(fd, m, n);
+}
+
+/* 120 packets of 1,040 bytes, which are two runs of the AEAD: 61 of their datagrams fill a message. They lie
+ * without a gap, as super-packets do not lie between them after the first. */
+static void what_was_cut_leaves_in_full_messages(void **state)
+{
+	static const struct udp_ops counting = { "counting", NULL, counting_send };
+	const struct udp_ops *before = a.udp.sockets[UDP_V4].ops;
+	struct udp_ops ops = counting;
+
+	(void)state;
+	if (!a.udp.sockets[UDP_V4].segment)
+		skip();
+	ops.recv = before->recv;
+	a.udp.sockets[UDP_V4].ops = &ops;
+	b.tun.join = 0;
+	b.out_n = b.frames = 0;
+	(void)offer_super(1001);
+	until_bytes(b.out_n + 1001 + 80);
+	(void)offer_super(60000);
+	a.in_again = 1;
+	b.out_n = b.frames = 0;
+	n_messages = n_pieces = 0;
+	until_bytes(120 * 1040);
+	assert_int_equal(n_messages, 2);
+	assert_int_equal(n_pieces, 2);
+	a.udp.sockets[UDP_V4].ops = before;
+}
+
+/* Each is read to where the one before says it should be, and is the same wherever that is. */
+static void plain_packets_and_super_packets_in_turn(void **state)
+{
+	(void)state;
+	b.tun.join = 0;
+	for (uint32_t i = 0; i < 4; i++) {
+		uint8_t want[1600];
+		struct shape s = shape_plain;
+		s.udp = true;
+		s.payload = 700 + i;
+		uint32_t n = offer(&s);
+		memcpy(want, a.in, n);
+		b.out_n = b.frames = 0;
+		until_bytes(n);
+		assert_memory_equal(b.out, want, n);
+		uint32_t super = offer_super(2500);
+		uint8_t whole[2600];
+		memcpy(whole, a.in, super);
+		b.out_n = b.frames = 0;
+		until_bytes(2500 + 3 * 40);
+		for (uint32_t k = 0; k < 3; k++)
+			assert_memory_equal(b.out + 1040 * k + 40, whole + 40 + 1000 * k, k < 2 ? 1000 : 500);
+	}
+}
+
+static void joined_packets_that_tun_refuses_are_written_apart(void **state)
+{
+	(void)state;
+	b.tun.join = JOIN_TCP | JOIN_UDP;
+	b.refuse_joined = -EINVAL;
+	b.out_n = b.frames = 0;
+	(void)offer_super(10000);
+	until_bytes(10000 + 10 * 40);
+	assert_int_equal(b.frames, 10);
+	assert_int_equal(b.tun.join, 0);
+	b.refuse_joined = 0;
+}
+
+static void a_deleted_device_is_noticed(void **state)
+{
+	(void)state;
+	assert_false(a.worker->tun_gone);
+	a.in_n = -EBADFD;
+	worker_from_tun(a.worker);
+	assert_true(a.worker->tun_gone);
+	a.worker->tun_gone = false;
+}
+
+static void handshakes_pile_up_to_a_bound_and_show_as_load(void **state)
+{
+	const uint8_t home[4] = { 127, 0, 0, 1 };
+	static uint8_t message[148] = { 1 };
+	struct wg_buf bufs[50];
+	struct wg_path path = { .remote = { .addr = ip_v4(home), .port = b.udp.port } };
+	struct wg_batch batch = { bufs, ARRAY_LEN(bufs), &path, 1 };
+	struct udp_socket apart = b.udp.sockets[UDP_V4_HANDSHAKES], mixed = apart;
+	unsigned int received = 0;
+
+	(void)state;
+	mixed.handshakes = false; /* what a socket is that they share with data */
+	assert_true(apart.handshakes);
+	assert_int_equal(b.worker->loaded_until_ns, 0);
+	for (size_t i = 0; i < ARRAY_LEN(bufs); i++)
+		bufs[i] = (struct wg_buf){ .dst = message, .out_n = sizeof message, .verdict = WG_TO_UDP };
+	while (received < WORKER_RING + 100) { /* taken in, not worked on */
+		udp_send(&a.udp, &a.worker->outbox, &batch);
+		received += ARRAY_LEN(bufs);
+		worker_from_udp(b.worker, &b.udp.sockets[UDP_V4]); /* where there are none of them */
+		worker_from_udp(b.worker, &apart);
+	}
+	assert_int_equal(b.worker->ring_lost, 0); /* the others wait */
+	assert_in_range(b.worker->ring_n, WORKER_RING - UDP_IN_MAX, WORKER_RING);
+	while (b.worker->ring_n + b.worker->ring_lost < received)
+		worker_from_udp(b.worker, &mixed);
+	assert_int_equal(b.worker->ring_n, WORKER_RING);
+	assert_int_equal(b.worker->ring_lost, received - WORKER_RING);
+	while (worker_is_busy(b.worker))
+		worker_control(b.worker);
+	assert_true(b.worker->loaded_until_ns > clock_boot_ns() - 60 * NS_PER_S);
+	/* And what is established goes on. */
+	struct shape s = shape_plain;
+	b.out_n = b.frames = 0;
+	until_bytes(offer(&s));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(packets_of_every_size_arrive),
+		cmocka_unit_test(super_packets_arrive_apart_or_joined),
+		cmocka_unit_test(what_was_cut_leaves_in_full_messages),
+		cmocka_unit_test(plain_packets_and_super_packets_in_turn),
+		cmocka_unit_test(joined_packets_that_tun_refuses_are_written_apart),
+		cmocka_unit_test(a_deleted_device_is_noticed),
+		cmocka_unit_test(handshakes_pile_up_to_a_bound_and_show_as_load),
+	};
+
+	return cmocka_run_group_tests(tests, open_both, close_both);
+}

@@ -1,0 +1,124 @@
+/* Records: what is written is what is read, and damaged ones are refused or read without harm. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "quick/journal/journal_text.h"
+
+static const char sample[] = "wgsuite-record 1\n"
+			     "config /etc/wireguard/wg 0.conf\n"
+			     "index 7\n"
+			     "port 51820\n"
+			     "table 254\n"
+			     "tools 1 1 tun.\n"
+			     "link\n"
+			     "firewall 4 51820\n"
+			     "dns\n"
+			     "unreachable 51820 0.0.0.0/0\n"
+			     "rule 4 32765 51820 51820 100\n"
+			     "rule 4 32764 0 254 011\n"
+			     "sysctl 1 0\n"
+			     "guard 10.0.0.1/24\n"
+			     "server 9.9.9.9\n"
+			     "domain ~corp\n"
+			     "address 10.0.0.1/24\n"
+			     "foreign 10.9.0.1/32\n"
+			     "pre-down \n"
+			     "post-down echo %i # x\n"
+			     "peer Jixsag44W8CFkKCIvlLSZF86/Q/4BovkpqdB9Vps5Sk= host.example:5801\n"
+			     "began 0\n"
+			     "began 1\n"
+			     "complete\n";
+
+static void release(struct journal *r)
+{
+	struct text t = text_heap();
+
+	journal_print(r, &t);
+	text_heap_free(&t);
+	journal_reset(r);
+}
+
+static void round_trip(void **state)
+{
+	struct journal r = { .lock = -1, .name = "wg0" };
+	struct text t = text_heap();
+
+	(void)state;
+	assert_int_equal(journal_parse(&r, span_of(sample)), 0);
+	assert_int_equal(r.ifindex, 7);
+	assert_true(r.complete && r.began[HOOK_PRE_UP] && !r.began[HOOK_PRE_DOWN]);
+	assert_int_equal(r.plan.n, 7);
+	assert_string_equal(r.plan.dns_prefix, "tun.");
+	journal_print(&r, &t);
+	text_char(&t, '\0');
+	assert_string_equal(t.p, sample);
+	text_heap_free(&t);
+	release(&r);
+}
+
+/* What is noted later counts; a path of two lines is no second line. */
+static void later_lines(void **state)
+{
+	struct journal r = { .lock = -1, .name = "wg0" };
+	struct text t = text_heap();
+
+	(void)state;
+	text_f(&t, "%sno-sysctl\n", sample);
+	assert_int_equal(journal_parse(&r, text_of(&t)), 0);
+	assert_int_equal(r.plan.n, 6);
+	for (size_t i = 0; i < r.plan.n; i++)
+		assert_int_not_equal(r.plan.steps[i].kind, STEP_SYSCTL);
+	assert_true(r.has_table && r.table == TABLE_MAIN);
+	free(r.config);
+	r.config = span_dup(SPAN("/a\nlink\n/wg0.conf"));
+	t.n = 0;
+	journal_print(&r, &t);
+	assert_null(strstr(t.p, "/a"));
+	text_heap_free(&t);
+	release(&r);
+}
+
+/* Cut anywhere, as a full disk may leave it: no crash, and never a step that was not in it. */
+static void cut_anywhere(void **state)
+{
+	(void)state;
+	for (size_t n = 0; n < sizeof sample; n++) {
+		struct journal r = { .lock = -1, .name = "wg0" };
+		int error = journal_parse(&r, (struct span){ sample, n });
+		assert_true(error == 0 || n < sizeof sample - 1);
+		assert_true(r.plan.n <= 7);
+		release(&r);
+	}
+}
+
+static void other_texts(void **state)
+{
+	static const char *const texts[] = { "", "\n", "wgsuite-record 2\n", "wgsuite-record 1\nrule 4\n",
+					     "wgsuite-record 1\nrule 4 x 1 1 000\n",
+					     "wgsuite-record 1\nindex 7\ncomplete\n",
+					     "wgsuite-record 1\ntools 9 9 \n", "wgsuite-record 1\nbegan 4\n",
+					     "wgsuite-record 1\nguard 10.0.0.300\n" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct journal r = { .lock = -1, .name = "wg0" };
+		assert_int_not_equal(journal_parse(&r, span_of(texts[i])), 0);
+		release(&r);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(round_trip),
+		cmocka_unit_test(later_lines),
+		cmocka_unit_test(cut_anywhere),
+		cmocka_unit_test(other_texts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
