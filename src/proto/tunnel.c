@@ -364,13 +364,13 @@ bool tunnel_peer_path(const struct wg_tunnel_peer *p, struct wg_path *out)
 	return out->remote.addr.family != IP_NONE && out->local.family != IP_NONE;
 }
 
-void tunnel_forget_sources(struct wg_tunnel *t)
+void tunnel_clear_sources(struct wg_tunnel *t)
 {
 	for (struct wg_tunnel_peer *p = t->first; p; p = p->next)
 		peer_forget_source(p);
 }
 
-void tunnel_forget_source(struct wg_tunnel *t, const struct wg_path *path)
+void tunnel_clear_source(struct wg_tunnel *t, const struct wg_path *path)
 {
 	for (struct wg_tunnel_peer *p = t->first; p; p = p->next) {
 		struct wg_path mine;
@@ -399,7 +399,7 @@ bool tunnel_use_cpu(const char *words)
 	return true;
 }
 
-const char *tunnel_crypto_row(void)
+const char *tunnel_crypto_impl(void)
 {
 	return crypto_row("aead");
 }

@@ -31,7 +31,7 @@ struct wg_path {
 	struct ip_endpoint remote;
 	struct ip_addr local;
 	uint32_t ifindex; /* 0: any */
-	uint32_t counted; /* out: for tunnel_unsent; 0: nothing is counted */
+	uint32_t tx_index; /* out: for tunnel_tx_failed; 0: nothing is counted */
 };
 bool path_equal(const struct wg_path *a, const struct wg_path *b); /* is the way the same? */
 
@@ -44,28 +44,28 @@ enum wg_verdict {
 
 /* One row per reason: enum word and the text that logs and counters show. */
 #define WG_DROPS(X)                                                                \
-	X(NONE, "not dropped")                                                     \
-	X(MALFORMED, "no WireGuard message: wrong length or type")                 \
-	X(UNKNOWN_INDEX, "no session has this receiver index")                     \
-	X(EXPIRED, "session too old, or its counter used up")                      \
-	X(AUTH, "does not decrypt")                                                \
-	X(REPLAY, "replayed, or too old for the window")                           \
-	X(NOT_IP, "inner packet is no IP packet, or lies about its length")        \
-	X(SOURCE, "inner source address is not routed to this peer")               \
-	X(NO_PEER, "no peer has this destination in its allowed IPs")              \
-	X(NO_ENDPOINT, "the peer has no endpoint")                                 \
-	X(NO_MEMORY, "out of memory")                                              \
-	X(STAGED_FULL, "more than 128 packets waited for a handshake")             \
-	X(GAVE_UP, "waited for a handshake that did not come about")               \
-	X(DOWN, "the interface is down or has no private key")                     \
-	X(MAC1, "handshake message with a wrong mac1")                             \
-	X(COOKIE_SENT, "under load: answered with a cookie")                       \
-	X(RATE, "under load: too many handshakes from this address")               \
-	X(HANDSHAKE, "handshake message that does not verify")                     \
-	X(HANDSHAKE_REPLAY, "initiation with an old timestamp")                    \
-	X(FLOOD, "initiation within 20 ms of the last one")                        \
-	X(UNKNOWN_PEER, "initiation of an unknown public key")                     \
-	X(COOKIE, "cookie reply that was not asked for or does not decrypt")
+	X(NONE, "not dropped")                                                            \
+	X(MALFORMED, "not a WireGuard message: wrong type or length")                     \
+	X(UNKNOWN_INDEX, "no session has this receiver index")                            \
+	X(EXPIRED, "session expired or its counter is exhausted")                         \
+	X(AUTH, "authentication failed")                                                  \
+	X(REPLAY, "replayed, or older than the replay window")                            \
+	X(NOT_IP, "inner packet is not IP or has a wrong length")                         \
+	X(SOURCE, "inner source address is not in the allowed IPs of the peer")           \
+	X(NO_PEER, "no peer has the destination in its allowed IPs")                      \
+	X(NO_ENDPOINT, "the peer has no endpoint")                                        \
+	X(NO_MEMORY, "out of memory")                                                     \
+	X(STAGED_FULL, "more than 128 packets staged for the peer")                       \
+	X(GAVE_UP, "staged for a handshake that did not complete")                        \
+	X(DOWN, "the interface is down or has no private key")                            \
+	X(MAC1, "handshake message with an invalid mac1")                                 \
+	X(COOKIE_SENT, "under load: answered with a cookie reply")                        \
+	X(RATE, "under load: handshake rate limit of the source exceeded")                \
+	X(HANDSHAKE, "handshake message that does not authenticate")                      \
+	X(HANDSHAKE_REPLAY, "handshake initiation with an old timestamp")                 \
+	X(FLOOD, "handshake initiation within 20 ms of the previous one")                 \
+	X(UNKNOWN_PEER, "handshake initiation from an unknown public key")                \
+	X(COOKIE, "unexpected cookie reply, or one that does not authenticate")
 
 enum wg_drop {
 #define X(word, text) WG_DROP_##word,
@@ -109,16 +109,16 @@ struct wg_batch {
  * the control half (WG_CONTROL: stage it and shake hands) or drops it (NO_PEER and NO_ENDPOINT
  * deserve an ICMP error). */
 void tunnel_seal(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b);
-/* The same for one of several threads. `numbered` is called inside when verdicts, paths and counters are
+/* The same for one of several threads. `counters_reserved` is called inside when verdicts, paths and counters are
  * there, and the bytes are not: threads whose calls begin and are numbered one after the other send with
  * rising counters, although they work side by side. */
-struct wg_order {
-	void (*numbered)(void *ctx);
+struct wg_seal_order {
+	void (*counters_reserved)(void *ctx);
 	void *ctx;
 	struct wg_run *runs; /* room for as many as the batch has buffers */
 };
 void tunnel_seal_in_order(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b,
-			  const struct wg_order *order);
+			  const struct wg_seal_order *order);
 struct wg_run { /* the tunnel's own */
 	const void *session;
 	uint64_t counter;
@@ -126,7 +126,7 @@ struct wg_run { /* the tunnel's own */
 /* Bytes of the datagram that n bytes become, for who lays out neighbours without gaps. */
 uint32_t tunnel_sealed_size(const struct wg_tunnel *t, uint32_t n);
 /* These bytes did not leave by this path after all: they are not counted as sent. In a section, or control. */
-void tunnel_unsent(struct wg_tunnel *t, const struct wg_path *path, uint64_t bytes);
+void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, uint64_t bytes);
 /* Datagrams from UDP. Data messages are opened and checked (WG_TO_TUN, or WG_DONE for keepalives and
  * drops); handshake messages of right length are WG_CONTROL. */
 void tunnel_open(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b);
@@ -146,7 +146,7 @@ uint64_t tunnel_deadline(struct wg_tunnel *t); /* when tunnel_tick has something
 void tunnel_tick(struct wg_tunnel *t, uint64_t now_ns);
 /* For workers, after a batch and outside their section: the data half left something for the control
  * half, which should be woken to call tunnel_control_next (tunnel_deadline is 0 then). Any thread. */
-bool tunnel_wants_control(const struct wg_tunnel *t);
+bool tunnel_needs_control(const struct wg_tunnel *t);
 
 /* Packets that follow those that wait for a session do not overtake them: they are WG_CONTROL, too, also when
  * there is a session, until control has sent what it has. When more may be on their way to control then,
@@ -226,8 +226,8 @@ bool tunnel_peer_path(const struct wg_tunnel_peer *p, struct wg_path *out);
 
 /* Sticky sources: all of them (port, mark or routes changed), or those of the peers whose path this is
  * (sending from there failed with EINVAL or the address is gone). */
-void tunnel_forget_sources(struct wg_tunnel *t);
-void tunnel_forget_source(struct wg_tunnel *t, const struct wg_path *path);
+void tunnel_clear_sources(struct wg_tunnel *t);
+void tunnel_clear_source(struct wg_tunnel *t, const struct wg_path *path);
 
 /* How many packets were dropped, by reason. */
 void tunnel_drops(const struct wg_tunnel *t, uint64_t counts[WG_DROP_COUNT]);
@@ -237,6 +237,6 @@ must_check bool tunnel_self_test(void);
 /* Which rows there are to be used, before anything else: what WG_CPU says, "generic" or names of features;
  * null, "" and "auto": whatever the machine has. False: an unknown word. */
 must_check bool tunnel_use_cpu(const char *words);
-const char *tunnel_crypto_row(void); /* what seals and opens: "portable", … */
+const char *tunnel_crypto_impl(void); /* what seals and opens: "portable", … */
 
 #endif

@@ -208,7 +208,7 @@ static bool send_staged(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_p
 	out->out_n = (uint32_t)padded + WG_OVERHEAD;
 	out->tos = s->n > 0 && packet_parse(&ip, s->bytes, s->n) ? packet_outer_tos(ip.tos) : 0;
 	peer_path(p, to);
-	to->counted = session->local;
+	to->tx_index = session->local;
 	count_bytes(&p->tx_bytes, out->out_n);
 	timers_sent(&p->timers, now_ns, s->n > 0);
 	staged_free(s);
@@ -311,12 +311,12 @@ uint64_t tunnel_deadline(struct wg_tunnel *t)
 {
 	const struct heap_node *first = heap_first(&t->timers);
 
-	if (tunnel_wants_control(t) || t->outbox.first < t->outbox.n || t->ready_first)
+	if (tunnel_needs_control(t) || t->outbox.first < t->outbox.n || t->ready_first)
 		return 0;
 	return first ? first->key : NEVER;
 }
 
-bool tunnel_wants_control(const struct wg_tunnel *t)
+bool tunnel_needs_control(const struct wg_tunnel *t)
 {
 	return atomic_load(&t->poked) != NULL;
 }

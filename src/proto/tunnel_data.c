@@ -218,7 +218,7 @@ static void seal_flush(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b,
 	else
 		seal_bytes(run->bufs, taken, s, first);
 	peer_path(peer, &b->paths[b->n_paths]);
-	b->paths[b->n_paths++].counted = s->local;
+	b->paths[b->n_paths++].tx_index = s->local;
 	count_bytes(&peer->tx_bytes, bytes);
 	data_wake(t, peer, timers_sent(&peer->timers, now_ns, true));
 	if (session_is_stale(s, now_ns) &&
@@ -280,9 +280,9 @@ static void seal_all(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b, s
 	tally_add(t, &tally);
 }
 
-void tunnel_unsent(struct wg_tunnel *t, const struct wg_path *path, uint64_t bytes)
+void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, uint64_t bytes)
 {
-	const struct index_slot *slot = path->counted ? index_find(&t->indices, path->counted) : NULL;
+	const struct index_slot *slot = path->tx_index ? index_find(&t->indices, path->tx_index) : NULL;
 	struct wg_tunnel_peer *p;
 
 	if (!slot) /* the session is gone, or it was a cookie reply */
@@ -297,10 +297,10 @@ void tunnel_seal(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)
 }
 
 void tunnel_seal_in_order(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b,
-			  const struct wg_order *order)
+			  const struct wg_seal_order *order)
 {
 	seal_all(t, now_ns, b, order->runs);
-	order->numbered(order->ctx);
+	order->counters_reserved(order->ctx);
 	seal_noted(b, order->runs);
 }
 

@@ -40,7 +40,7 @@ bool send_handshake(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer 
 	memcpy(d->bytes, msg, n);
 	cookie_add_macs(&p->cookie, now_ns, d->bytes, n, &p->key);
 	peer_path(p, &d->path);
-	d->path.counted = load_le32(d->bytes + 4); /* sender */
+	d->path.tx_index = load_le32(d->bytes + 4); /* sender */
 	count_bytes(&p->tx_bytes, n);
 	timers_sent(&p->timers, now_ns, false);
 	atomic_store(&p->may_initiate_ns, now_ns + REKEY_TIMEOUT_NS);

@@ -53,10 +53,10 @@ void tunnel_seal(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)
 }
 
 void tunnel_seal_in_order(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b,
-			  const struct wg_order *order)
+			  const struct wg_seal_order *order)
 {
 	tunnel_seal(t, now_ns, b);
-	order->numbered(order->ctx);
+	order->counters_reserved(order->ctx);
 }
 
 void tunnel_open(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)
@@ -92,18 +92,18 @@ bool tunnel_control_next(struct wg_tunnel *t, uint64_t now_ns, struct wg_buf *ou
 	return false;
 }
 
-bool tunnel_wants_control(const struct wg_tunnel *t)
+bool tunnel_needs_control(const struct wg_tunnel *t)
 {
 	(void)t;
 	return false;
 }
 
-void tunnel_unsent(struct wg_tunnel *t, const struct wg_path *path, uint64_t bytes)
+void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, uint64_t bytes)
 {
 	(void)t, (void)path, (void)bytes;
 }
 
-void tunnel_forget_source(struct wg_tunnel *t, const struct wg_path *path)
+void tunnel_clear_source(struct wg_tunnel *t, const struct wg_path *path)
 {
 	(void)t, (void)path;
 }

@@ -211,7 +211,7 @@ static void stale_source_is_forgotten(struct sim *s)
 	OK(s, s->nodes[0].stale_sources == 1);
 	struct node *n = &s->nodes[0];
 	host_enter(n);
-	tunnel_forget_sources(n->tunnel);
+	tunnel_clear_sources(n->tunnel);
 	host_leave(n);
 	sim_move(s, 0, 4);
 	sim_push(s, 0, 1);

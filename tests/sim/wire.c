@@ -190,7 +190,7 @@ void wire_send(struct sim *s, struct node *n, const struct wg_path *path, struct
 	if (path->local.family != IP_NONE && !ip_equal(&path->local, &src.addr)) {
 		n->stale_sources++;
 		host_enter(n);
-		tunnel_forget_source(n->tunnel, path);
+		tunnel_clear_source(n->tunnel, path);
 		host_leave(n);
 	}
 	if (n->carrier >= 0) {

@@ -159,7 +159,7 @@ int control_set(void *control, const struct wg_device *patch)
 	if (patch->flags & WG_DEVICE_HAS_LISTEN_PORT)
 		c->listen_port = fresh.port ? fresh.port : patch->listen_port;
 	if (patch->flags & (WG_DEVICE_HAS_FWMARK | WG_DEVICE_HAS_LISTEN_PORT))
-		tunnel_forget_sources(c->tunnel);
+		tunnel_clear_sources(c->tunnel);
 	if ((patch->flags & WG_DEVICE_HAS_LISTEN_PORT) && !c->up) {
 		c->retry_ns = NEVER; /* if the old one is taken, the new one need not wait */
 		control_look_at_link(c);

@@ -276,11 +276,11 @@ static void check_sources(struct control *c)
 		if (!tunnel_peer_path(p, &path) || path.remote.addr.family != IP_V4)
 			continue;
 		if (++asked > SOURCES_ASKED_MAX) {
-			tunnel_forget_sources(c->tunnel);
+			tunnel_clear_sources(c->tunnel);
 			return;
 		}
 		if (!routes_allow(&path, c->fwmark))
-			tunnel_forget_source(c->tunnel, &path);
+			tunnel_clear_source(c->tunnel, &path);
 	}
 }
 
@@ -368,7 +368,7 @@ int control_start(struct control *c, int signal_fd)
 	int routes = routes_open();
 	int error;
 
-	log_verbose("cryptography: %s", tunnel_crypto_row());
+	log_verbose("cryptography: %s", tunnel_crypto_impl());
 	if (clock_wall_ns() < CLOCK_LEAST_S * NS_PER_S)
 		log_error("the clock is wrong: peers may refuse our handshakes");
 	if (routes < 0 || loop_add(&c->loop, &c->routes_source, routes, EPOLLIN) != 0)

@@ -332,7 +332,7 @@ static bool is_same_way(const struct wg_batch *b, const struct wg_buf *x, const 
 {
 	const struct wg_path *p = &b->paths[x->path], *q = &b->paths[y->path];
 
-	return x->tos == y->tos && (p == q || (p->counted == q->counted && path_equal(p, q)));
+	return x->tos == y->tos && (p == q || (p->tx_index == q->tx_index && path_equal(p, q)));
 }
 
 /* How many buffers from i on may leave as one message. */

@@ -103,7 +103,7 @@ static void serve(struct crew_member *m, enum crew_which which, uint32_t events)
 		atomic_store(&c->tun_failed, true); /* control serves it anew, or ends */
 		m->place.handed = true;
 	}
-	if (m->place.handed || tunnel_wants_control(c->tunnel))
+	if (m->place.handed || tunnel_needs_control(c->tunnel))
 		tell_control(c);
 }
 
@@ -318,7 +318,7 @@ static void take(struct crew *c, struct worker *control, const struct handed *h)
 		icmp_unreachable(c->icmp, now_ns, h->bytes, h->n);
 		return;
 	case HANDED_SOURCE:
-		tunnel_forget_source(c->tunnel, &h->path);
+		tunnel_clear_source(c->tunnel, &h->path);
 		return;
 	}
 	unreachable();

@@ -33,7 +33,7 @@ static void source_refused(void *ctx, const struct wg_path *path)
 		hand_over(w, &w->place->all->from_udp,
 			  (struct handed){ .kind = HANDED_SOURCE, .path = *path }, NULL);
 	else
-		tunnel_forget_source(w->tunnel, path);
+		tunnel_clear_source(w->tunnel, path);
 }
 
 static void unsent(void *ctx, const struct wg_path *path, size_t bytes)
@@ -42,7 +42,7 @@ static void unsent(void *ctx, const struct wg_path *path, size_t bytes)
 
 	if (w->place)
 		place_enter(w->place);
-	tunnel_unsent(w->tunnel, path, bytes);
+	tunnel_tx_failed(w->tunnel, path, bytes);
 	if (w->place)
 		place_leave(w->place);
 }
@@ -142,7 +142,7 @@ static void numbered(void *ctx)
 
 static void seal_and_send_beside(struct worker *w)
 {
-	const struct wg_order order = { numbered, w, w->runs };
+	const struct wg_seal_order order = { numbered, w, w->runs };
 	uint64_t now_ns;
 
 	place_queue(w->place);
@@ -452,7 +452,7 @@ static void drain(struct worker *w, uint64_t now_ns)
 			more = tunnel_control_next(w->tunnel, now_ns, b, &w->paths[n_paths]);
 			if (!more)
 				break;
-			if (n_paths == 0 || w->paths[n_paths - 1].counted != w->paths[n_paths].counted ||
+			if (n_paths == 0 || w->paths[n_paths - 1].tx_index != w->paths[n_paths].tx_index ||
 			    !path_equal(&w->paths[n_paths - 1], &w->paths[n_paths]))
 				n_paths++;
 			b->path = (uint16_t)(n_paths - 1);

@@ -103,7 +103,7 @@ static void numbered(void *ctx)
 static void round_trip(struct batch *x, int from, int worker)
 {
 	struct end *a = &ends[from], *b = &ends[!from];
-	const struct wg_order order = { numbered, x, x->runs };
+	const struct wg_seal_order order = { numbered, x, x->runs };
 	size_t n = 0;
 
 	for (int i = 0; i < BATCH; i++) {
@@ -223,7 +223,7 @@ static void control_round(int round)
 		tunnel_tick(ends[i].tunnel, now_ns);
 	}
 	other_peers(e, round);
-	tunnel_forget_sources(e->tunnel);
+	tunnel_clear_sources(e->tunnel);
 	tunnel_drops(e->tunnel, counts);
 	tunnel_peer_state(e->tunnel, e->peer, &peer_state);
 	if (round % 101 == 100) { /* removed in mid stream, and back at once */

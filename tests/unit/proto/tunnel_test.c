@@ -157,7 +157,7 @@ static void test_batches_are_numbered_before_the_work(void **state)
 	static struct wg_path paths[2 * BATCH];
 	static struct wg_run runs[BATCH];
 	struct wg_batch b = { bufs, BATCH, paths, 0 };
-	struct wg_order order = { numbered, &b, runs };
+	struct wg_seal_order order = { numbered, &b, runs };
 	struct pair *p = numbered_pair = pair_new(31);
 	uint64_t last = 0;
 
@@ -475,7 +475,7 @@ static void test_first_keepalive(void **state)
 }
 
 /* What a section leaves for control is seen from outside. */
-static void test_wants_control(void **state)
+static void test_needs_control(void **state)
 {
 	uint8_t ping[84], sealed[84 + 15 + 32], opened[200];
 	struct pair *p = pair_new(16);
@@ -489,12 +489,12 @@ static void test_wants_control(void **state)
 	pair_run(p, p->now_ns + 119 * NS_PER_S, false);
 	tunnel_seal(p->side[0].tunnel, p->now_ns, &b);
 	tunnel_tick(p->side[0].tunnel, p->now_ns); /* a timer may have become pending */
-	assert_false(tunnel_wants_control(p->side[0].tunnel));
+	assert_false(tunnel_needs_control(p->side[0].tunnel));
 	p->now_ns += NS_PER_S; /* 120 s: the initiator's session is to be renewed */
 	buf = (struct wg_buf){ .src = ping, .dst = sealed, .n = sizeof ping };
 	tunnel_seal(p->side[0].tunnel, p->now_ns, &b);
 	assert_int_equal(buf.verdict, WG_TO_UDP);
-	assert_true(tunnel_wants_control(p->side[0].tunnel));
+	assert_true(tunnel_needs_control(p->side[0].tunnel));
 	assert_int_equal(tunnel_deadline(p->side[0].tunnel), 0);
 	buf = (struct wg_buf){ .src = sealed, .dst = opened, .n = buf.out_n };
 	path = p->side[1].path;
@@ -505,7 +505,7 @@ static void test_wants_control(void **state)
 	pair_collect(p, 0);
 	assert_int_equal(p->side[0].sent->n, 1);
 	assert_int_equal(p->side[0].sent->packets[0].n, 148);
-	assert_false(tunnel_wants_control(p->side[0].tunnel));
+	assert_false(tunnel_needs_control(p->side[0].tunnel));
 	pair_free(p);
 }
 
@@ -540,7 +540,7 @@ static void test_drop_texts(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < WG_DROP_COUNT; i++)
 		assert_true(strlen(wg_drop_text(i)) > 5);
-	assert_string_equal(wg_drop_text(WG_DROP_REPLAY), "replayed, or too old for the window");
+	assert_string_equal(wg_drop_text(WG_DROP_REPLAY), "replayed, or older than the replay window");
 	assert_true(tunnel_self_test());
 }
 
@@ -564,10 +564,10 @@ static void test_sources(void **state)
 	assert_true(path_equal(&p->side[1].sent->packets[0].path, &path));
 	other = path;
 	other.ifindex = 5;
-	tunnel_forget_source(p->side[1].tunnel, &other); /* not this one */
+	tunnel_clear_source(p->side[1].tunnel, &other); /* not this one */
 	pair_tun(p, 1, ping, sizeof ping);
 	assert_true(path_equal(&p->side[1].sent->packets[1].path, &path));
-	tunnel_forget_source(p->side[1].tunnel, &path);
+	tunnel_clear_source(p->side[1].tunnel, &path);
 	pair_tun(p, 1, ping, sizeof ping);
 	assert_true(path_equal(&p->side[1].sent->packets[2].path, &p->side[1].path));
 	pair_free(p);
@@ -590,7 +590,7 @@ int main(void)
 		cmocka_unit_test(test_batch_of_initiations),
 		cmocka_unit_test(test_timestamps_never_go_back),
 		cmocka_unit_test(test_first_keepalive),
-		cmocka_unit_test(test_wants_control),
+		cmocka_unit_test(test_needs_control),
 		cmocka_unit_test(test_last_counters),
 		cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_drop_texts),
