@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "model/conf.h"
-#include "quick/host/firewall.h"
 #include "quick/config/keys.h"
 #include "quick/plan/plan.h"
+#include "quick/plan/print.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

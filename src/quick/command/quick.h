@@ -2,7 +2,9 @@
 #ifndef WG_QUICK_QUICK_H
 #define WG_QUICK_QUICK_H
 
+#include "quick/host/state.h"
 #include "quick/plan/plan.h"
+#include "quick/plan/print.h"
 #include "quick/journal/journal.h"
 #include "report/report.h"
 

@@ -6,19 +6,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "quick/plan/print.h"
+#include "quick/plan/dns_text.h"
 #include "subprocess.h"
 #include "report/report.h"
 
 static const char *const names[] = { [DNS_NONE] = "none", [DNS_RESOLVCONF] = "resolvconf",
 				     [DNS_RESOLVED] = "resolved", [DNS_FILE] = "file" };
 
-const char *dns_backend_name(enum dns_backend b)
-{
-	return names[b];
-}
-
-bool dns_backend_named(enum dns_backend *out, struct span name)
+static bool dns_backend_named(enum dns_backend *out, struct span name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (span_is(name, names[i])) {
@@ -91,103 +86,6 @@ enum dns_backend dns_choose(const struct settings *set, char prefix[32])
 	return b;
 }
 
-/* "nameserver A" lines and one "search a b" line, as resolvconf reads them. */
-static void resolvconf_text(struct text *t, const struct dns_config *d)
-{
-	for (size_t i = 0; i < d->servers.n; i++)
-		text_f(t, "nameserver %s\n", d->servers.list[i]);
-	if (d->domains.n == 0)
-		return;
-	text_add(t, "search");
-	for (size_t i = 0; i < d->domains.n; i++)
-		text_f(t, " %s", d->domains.list[i] + (d->domains.list[i][0] == '~'));
-	text_char(t, '\n');
-}
-
-static void print_resolvconf(struct text *t, const struct plan *p, const struct step *s,
-			     bool runnable)
-{
-	struct text input = text_heap();
-
-	if (s->remove) {
-		text_f(t, "[#] resolvconf -d %s%s -f\n", p->dns_prefix, p->name);
-		return;
-	}
-	text_f(t, "[#] resolvconf -a %s%s -m 0 -x", p->dns_prefix, p->name);
-	if (runnable) {
-		resolvconf_text(&input, &p->dns);
-		text_add(t, " <<<");
-		print_quoted(t, text_of(&input));
-	}
-	text_char(t, '\n');
-	text_heap_free(&input);
-}
-
-static bool is_split(const struct dns_config *d)
-{
-	for (size_t i = 0; i < d->domains.n; i++)
-		if (d->domains.list[i][0] == '~')
-			return true;
-	return false;
-}
-
-static void print_resolved(struct text *t, const struct plan *p, const struct step *s)
-{
-	bool split = is_split(&p->dns);
-
-	if (s->remove) {
-		text_f(t, "[#] resolvectl revert %s\n", p->name);
-		return;
-	}
-	if (p->dns.servers.n > 0) {
-		text_f(t, "[#] resolvectl dns %s", p->name);
-		for (size_t i = 0; i < p->dns.servers.n; i++)
-			text_f(t, " %s", p->dns.servers.list[i]);
-		text_char(t, '\n');
-	}
-	text_f(t, "[#] resolvectl domain %s", p->name);
-	for (size_t i = 0; i < p->dns.domains.n; i++)
-		text_f(t, " '%s'", p->dns.domains.list[i]);
-	if (!split && p->dns.servers.n > 0)
-		text_add(t, " '~.'");
-	text_f(t, "\n[#] resolvectl default-route %s %s\n", p->name,
-	       !split && p->dns.servers.n > 0 ? "true" : "false");
-}
-
-static void print_file(struct text *t, const struct plan *p, const struct step *s)
-{
-	struct text content = text_heap();
-
-	if (s->remove) {
-		text_f(t, "[#] cp /etc/resolv.conf.wg-quick-%s /etc/resolv.conf\n", p->name);
-		return;
-	}
-	dns_file_text(&content, &p->dns, (struct span){ "", 0 }, p->name);
-	text_f(t, "[#] cp /etc/resolv.conf /etc/resolv.conf.wg-quick-%s\n[#] printf %%s ", p->name);
-	text_char(&content, '\n');
-	print_quoted(t, text_of(&content));
-	text_add(t, "$'\\n' > /etc/resolv.conf\n");
-	text_heap_free(&content);
-}
-
-void dns_print(struct text *t, const struct plan *p, const struct step *s, bool runnable)
-{
-	switch (p->dns_backend) {
-	case DNS_NONE:
-		return;
-	case DNS_RESOLVCONF:
-		print_resolvconf(t, p, s, runnable);
-		return;
-	case DNS_RESOLVED:
-		print_resolved(t, p, s);
-		return;
-	case DNS_FILE:
-		print_file(t, p, s);
-		return;
-	}
-	unreachable();
-}
-
 static int apply_resolvconf(const struct plan *p, const struct step *s)
 {
 	struct text input = text_heap();
@@ -201,7 +99,7 @@ static int apply_resolvconf(const struct plan *p, const struct step *s)
 		r = subprocess_run_args(&like, "resolvconf", "-d", name, "-f", NULL);
 		return r == 0 ? 0 : -EIO;
 	}
-	resolvconf_text(&input, &p->dns);
+	dns_resolvconf_text(&input, &p->dns);
 	like.input = text_of(&input);
 	r = input.failed ? -ENOMEM
 			 : subprocess_run_args(&like, "resolvconf", "-a", name, "-m", "0", "-x", NULL);

@@ -8,10 +8,6 @@
 /* What this host runs, or what the settings say; *prefix is what Debian's resolvconf wants before
  * the name. */
 enum dns_backend dns_choose(const struct settings *set, char prefix[32]);
-const char *dns_backend_name(enum dns_backend b);
-bool dns_backend_named(enum dns_backend *out, struct span name);
-
-void dns_print(struct text *t, const struct plan *p, const struct step *s, bool runnable);
 
 /* Does, or takes back, what the plan's wish says. `backup` is where the file back-end keeps what it
  * replaced. 0 or -errno after saying why. */
@@ -22,7 +18,6 @@ must_check int dns_apply(const struct plan *p, const struct step *s, uint32_t if
 must_check int resolved_set(uint32_t ifindex, const struct dns_config *d);
 must_check int resolved_revert(uint32_t ifindex);
 bool resolved_is_active(void);
-void dns_file_text(struct text *t, const struct dns_config *d, struct span before, const char *name);
 must_check int dns_file_set(const struct plan *p, const char *backup);
 must_check int dns_file_restore(const struct plan *p, const char *backup);
 extern const char *dns_file_path; /* "/etc/resolv.conf" */

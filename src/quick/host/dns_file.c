@@ -10,36 +10,11 @@
 #include <unistd.h>
 
 #include "dns.h"
-#include "fault_injection.h"
 #include "fileio.h"
+#include "quick/plan/dns_text.h"
 #include "report/report.h"
 
 const char *dns_file_path = "/etc/resolv.conf";
-
-/* Search-only wishes keep the servers that were there. */
-void dns_file_text(struct text *t, const struct dns_config *d, struct span before, const char *name)
-{
-	struct span line;
-
-	text_f(t, "# Made by wg-quick(8) for %s; what was here comes back when it goes down.\n",
-	       name);
-	for (size_t i = 0; i < d->servers.n; i++)
-		text_f(t, "nameserver %s\n", d->servers.list[i]);
-	if (d->domains.n > 0)
-		text_add(t, "search");
-	for (size_t i = 0; i < d->domains.n; i++)
-		text_f(t, " %s", d->domains.list[i] + (d->domains.list[i][0] == '~'));
-	if (d->domains.n > 0)
-		text_char(t, '\n');
-	while (span_next(&line, &before, '\n')) {
-		struct span word = span_trim(line);
-		bool server = span_starts(word, "nameserver");
-		if ((server && d->servers.n == 0) || span_starts(word, "options")) {
-			text_span(t, word);
-			text_char(t, '\n');
-		}
-	}
-}
 
 /* The wish is the same function of the backup, so that what was written can be known again. */
 static bool is_ours(struct span now, const struct plan *p, struct span before)

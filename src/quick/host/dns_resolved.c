@@ -8,6 +8,7 @@
 
 #include "dns.h"
 #include "fault_injection.h"
+#include "quick/plan/dns_text.h"
 #include "subprocess.h"
 #include "report/report.h"
 
@@ -195,12 +196,9 @@ static int bus_open(struct sd_bus **bus)
 int resolved_set(uint32_t ifindex, const struct dns_config *d)
 {
 	struct sd_bus *bus = NULL;
-	bool all = d->servers.n > 0;
+	bool all = dns_is_default_route(d);
 	int r;
 
-	for (size_t i = 0; i < d->domains.n; i++)
-		if (d->domains.list[i][0] == '~')
-			all = false; /* split: only these names are asked of these servers */
 	if (!library_open())
 		return by_resolvectl(ifindex, d, all);
 	r = bus_open(&bus);

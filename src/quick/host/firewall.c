@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "nft.h"
-#include "quick/plan/print.h"
+#include "quick/plan/firewall_text.h"
 #include "subprocess.h"
 #include "report/report.h"
 
@@ -26,96 +26,6 @@ enum firewall_tool firewall_choose(const char *name)
 	return iptables ? FIREWALL_IPTABLES : FIREWALL_NONE;
 }
 
-static const char *nft_family(uint8_t family)
-{
-	return family == IP_V4 ? "ip" : "ip6";
-}
-
-void firewall_nft_text(struct text *t, const struct plan *p, const struct step *s)
-{
-	const char *family = nft_family(s->firewall.family), *name = p->name;
-
-	if (s->remove) {
-		text_f(t, "delete table %s wg-quick-%s\n", family, name);
-		return;
-	}
-	/* "add" and "delete" first: what an earlier run left behind goes in the same transaction.
-	 */
-	text_f(t,
-	       "add table %s wg-quick-%s\ndelete table %s wg-quick-%s\nadd table %s wg-quick-%s\n",
-	       family, name, family, name, family, name);
-	text_f(t,
-	       "add chain %s wg-quick-%s preraw { type filter hook prerouting priority -300; }\n",
-	       family, name);
-	text_f(t,
-	       "add chain %s wg-quick-%s premangle { type filter hook prerouting priority -150; "
-	       "}\n",
-	       family, name);
-	text_f(t,
-	       "add chain %s wg-quick-%s postmangle { type filter hook postrouting priority -150; "
-	       "}\n",
-	       family, name);
-	for (size_t i = 0; i < p->guarded.n; i++) {
-		if (p->guarded.list[i].local.family != s->firewall.family)
-			continue;
-		text_f(t, "add rule %s wg-quick-%s preraw iifname != \"%s\" %s daddr ", family,
-		       name, name, family);
-		ip_print(t, &p->guarded.list[i].local);
-		text_add(t, " fib saddr type != local drop\n");
-	}
-	text_f(t, "add rule %s wg-quick-%s postmangle meta l4proto udp mark %u ct mark set mark\n",
-	       family, name, s->firewall.mark);
-	text_f(t, "add rule %s wg-quick-%s premangle meta l4proto udp meta mark set ct mark\n",
-	       family, name);
-}
-
-void firewall_iptables_text(struct text *t, const struct plan *p, const struct step *s)
-{
-	const char *op = s->remove ? "-D" : "-A", *name = p->name;
-
-	text_add(t, "*raw\n");
-	for (size_t i = 0; i < p->guarded.n; i++) {
-		if (p->guarded.list[i].local.family != s->firewall.family)
-			continue;
-		text_f(t, "%s PREROUTING ! -i %s -d ", op, name);
-		ip_print(t, &p->guarded.list[i].local);
-		text_f(t, " -m addrtype ! --src-type LOCAL -j DROP -m comment --comment "
-			  "\"wg-quick(8) rule for %s\"\n", name);
-	}
-	text_f(t,
-	       "COMMIT\n*mangle\n%s POSTROUTING -m mark --mark %u -p udp -j CONNMARK --save-mark "
-	       "-m comment --comment \"wg-quick(8) rule for %s\"\n",
-	       op, s->firewall.mark, name);
-	text_f(t, "%s PREROUTING -p udp -j CONNMARK --restore-mark -m comment --comment "
-		  "\"wg-quick(8) rule for %s\"\nCOMMIT\n", op, name);
-}
-
-static const char *restore_program(uint8_t family)
-{
-	return family == IP_V4 ? "iptables-restore" : "ip6tables-restore";
-}
-
-void firewall_print(struct text *t, const struct plan *p, const struct step *s, bool runnable)
-{
-	bool nft = p->firewall != FIREWALL_IPTABLES;
-
-	if (nft)
-		text_add(t, "[#] nft -f /dev/fd/63");
-	else
-		text_f(t, "[#] %s -n", restore_program(s->firewall.family));
-	if (runnable) {
-		struct text commands = text_heap();
-		if (nft)
-			firewall_nft_text(&commands, p, s);
-		else
-			firewall_iptables_text(&commands, p, s);
-		text_add(t, nft ? " 63<<<" : " <<<");
-		print_quoted(t, text_of(&commands));
-		text_heap_free(&commands);
-	}
-	text_char(t, '\n');
-}
-
 static int apply_iptables(const struct plan *p, const struct step *s)
 {
 	struct text t = text_heap();
@@ -124,7 +34,7 @@ static int apply_iptables(const struct plan *p, const struct step *s)
 
 	firewall_iptables_text(&t, p, s);
 	like.input = text_of(&t);
-	r = t.failed ? -ENOMEM : subprocess_run_args(&like, restore_program(s->firewall.family), "-n", NULL);
+	r = t.failed ? -ENOMEM : subprocess_run_args(&like, iptables_restore_program(s->firewall.family), "-n", NULL);
 	text_heap_free(&t);
 	return r > 0 ? -EIO : r;
 }
@@ -154,7 +64,7 @@ bool firewall_exists(const char *name, uint8_t family)
 
 	if (!firewall_nft_can_name(name))
 		return false;
-	text_f(&t, "list table %s wg-quick-%s\n", nft_family(family), name);
+	text_f(&t, "list table %s wg-quick-%s\n", nft_family_name(family), name);
 	found = nft_run(command, &out, NULL) == 0;
 	text_heap_free(&out);
 	return found;
@@ -171,7 +81,7 @@ static void sweep_nft(const char *name, struct text *trace)
 		struct text t = text_fixed(command, sizeof command);
 		if (!firewall_exists(name, families[i]))
 			continue;
-		text_f(&t, "delete table %s wg-quick-%s\n", nft_family(families[i]), name);
+		text_f(&t, "delete table %s wg-quick-%s\n", nft_family_name(families[i]), name);
 		text_add(trace, "[#] nft -f /dev/fd/63\n");
 		if (nft_run(command, NULL, NULL) < 0)
 			report_warning("the nft table wg-quick-%s could not be removed", name);

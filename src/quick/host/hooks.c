@@ -5,22 +5,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "quick/plan/print.h"
 #include "subprocess.h"
 #include "report/report.h"
 
 char *const *hook_arguments;
-
-void hook_expand(struct text *t, const char *text, const char *name)
-{
-	for (const char *p = text; *p; p++) {
-		if (p[0] == '%' && p[1] == 'i') {
-			text_add(t, name);
-			p++;
-		} else {
-			text_char(t, *p);
-		}
-	}
-}
 
 /* What a hook of bash's wg-quick finds around it: it is a line of a function there. */
 static const char bash_before[] = "set -e -o pipefail\nshopt -s extglob\n"

@@ -2,10 +2,7 @@
 #ifndef WG_QUICK_HOOKS_H
 #define WG_QUICK_HOOKS_H
 
-#include "quick/config/tunnel_file.h"
-
-/* Appends the text with every "%i" replaced by the name. */
-void hook_expand(struct text *t, const char *text, const char *name);
+#include "base/base.h"
 
 extern char *const *hook_arguments; /* what wg-quick was called with, which hooks find in ARGS; ended by null */
 

@@ -2,7 +2,7 @@
 #ifndef WG_QUICK_RTNETLINK_H
 #define WG_QUICK_RTNETLINK_H
 
-#include "quick/plan/step.h"
+#include "quick/plan/host_state.h"
 
 struct nl_addr;
 struct nl_msg;
@@ -51,31 +51,13 @@ struct nl_msg *rtnetlink_address(const struct quick_address *a, uint32_t index, 
 struct nl_msg *rtnetlink_route(const struct step_route *r, uint32_t index, bool remove);
 struct nl_msg *rtnetlink_rule(const struct step_rule *r, bool remove);
 
-struct link_info {
-	uint32_t index;
-	unsigned int mtu;
-	bool up;
-	char name[WG_NAME_MAX];
-};
-struct links {
-	struct link_info *list;
-	size_t n, cap;
-};
 must_check int rtnetlink_links(struct rtnetlink *rt, struct links *out);
 /* By its index, whatever its name is now, or where that is 0, by its name; -ENODEV. */
 must_check int rtnetlink_link_find(struct rtnetlink *rt, const char *name, uint32_t index, struct link_info *out);
 must_check int rtnetlink_addresses(struct rtnetlink *rt, uint32_t index, struct addresses *out);
 
-struct rules {
-	struct step_rule *list; /* in the order in which they are asked */
-	size_t n, cap;
-};
 must_check int rtnetlink_rules(struct rtnetlink *rt, uint8_t family, struct rules *out);
 
-struct routes {
-	struct step_route *list;
-	size_t n, cap;
-};
 /* Unicast routes of one table over one link (0: any). A missing table has none. */
 must_check int rtnetlink_routes(struct rtnetlink *rt, uint8_t family, uint32_t table, uint32_t index,
 			 struct routes *out);

@@ -10,17 +10,6 @@
 
 #include "rtnetlink.h"
 
-bool rule_equal(const struct step_rule *a, const struct step_rule *b)
-{
-	return a->family == b->family && a->invert == b->invert && a->suppress == b->suppress &&
-	       a->pref == b->pref && a->mark == b->mark && a->table == b->table;
-}
-
-bool rule_is_tunnel(const struct step_rule *r)
-{
-	return r->invert && r->mark != 0 && r->mark == r->table && !r->suppress;
-}
-
 /* Protocol "kernel" keeps other managers (systemd-networkd) from removing a rule they do not know.
  */
 static void rule_fill(struct rtnl_rule *out, const struct step_rule *r, bool remove)

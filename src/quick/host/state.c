@@ -36,7 +36,7 @@ void host_inspect_firewall(struct host_state *s, const char *name, const struct 
 	else if (strcmp(set->firewall, "iptables") == 0)
 		s->firewall = FIREWALL_IPTABLES;
 	else
-		s->firewall = (uint8_t)firewall_choose(name);
+		s->firewall = firewall_choose(name);
 }
 
 int host_inspect_shared(struct host_state *s, struct rtnetlink *rt)
@@ -69,7 +69,6 @@ int host_inspect(struct host_state *s, struct rtnetlink *rt, const char *name, c
 	if (r == 0)
 		r = host_inspect_shared(s, rt);
 	s->ipv6 = ipv6_usable(s->link.index ? name : "default");
-	s->proc_sys_writable = access(src_valid_mark, W_OK) == 0;
 	s->dns = dns_choose(set, s->dns_prefix);
 	s->implementation = create_implementation(set);
 	return r;
@@ -81,7 +80,6 @@ int host_inspect_device(struct host_state *s, struct ipc *ipc, const char *name)
 
 	device_free(&s->device);
 	r = ipc_get(ipc, &s->device, name);
-	s->is_wireguard = r == 0;
 	return r == -ENODEV || r == -EOPNOTSUPP || r == -ENOENT ? 0 : r;
 }
 
@@ -132,13 +130,4 @@ int host_inspect_table(struct host_state *s, struct rtnetlink *rt, bool (*taken)
 		}
 	}
 	return -ENOSPC;
-}
-
-void host_state_free(struct host_state *s)
-{
-	free(s->links.list);
-	addresses_free(&s->addresses);
-	free(s->rules.list);
-	device_free(&s->device);
-	*s = (struct host_state){ 0 };
 }

@@ -198,7 +198,7 @@ static bool take_tools(struct journal *r, struct span rest)
 
 	if (!numbers(rest, n, 2) || n[0] > 2 || n[1] > DNS_FILE)
 		return false;
-	r->plan.firewall = (uint8_t)n[0];
+	r->plan.firewall = (enum firewall_tool)n[0];
 	r->plan.dns_backend = (enum dns_backend)n[1];
 	text_span(&t, prefix);
 	return true;

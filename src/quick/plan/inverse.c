@@ -1,7 +1,6 @@
 /* Plans that take back: what a plan did, or what is found of a tunnel nobody kept a record of. */
 #include <errno.h>
 
-#include "quick/host/firewall.h"
 #include "plan.h"
 
 static int take_back(struct plan *out, const struct step *s)

@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "quick/host/firewall.h"
-
 static void warn(const struct plan_options *o, const char *text)
 {
 	if (o->warn)

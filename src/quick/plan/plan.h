@@ -3,7 +3,7 @@
 #ifndef WG_QUICK_PLAN_H
 #define WG_QUICK_PLAN_H
 
-#include "quick/host/state.h"
+#include "host_state.h"
 
 /* Told what has to be left out, and why. */
 typedef void plan_warn(void *ctx, const char *text);

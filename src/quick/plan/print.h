@@ -1,10 +1,13 @@
-/* Words that a person can paste into bash. */
+/* Steps as the equivalent shell commands. */
 #ifndef WG_QUICK_PRINT_H
 #define WG_QUICK_PRINT_H
 
-#include "base/text.h"
+#include "step.h"
 
-/* $'…' with newlines as \n, so that a command stays on one line. */
-void print_quoted(struct text *t, struct span s);
+/* Appends "[#] command\n", or several such lines, or nothing. runnable: input that the command would
+ * read from this process is spelled out. */
+void step_print(struct text *t, const struct plan *p, const struct step *s, bool runnable);
+/* Appends the hook with every "%i" replaced by the interface name. */
+void hook_expand(struct text *t, const char *text, const char *name);
 
 #endif

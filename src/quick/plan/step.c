@@ -1,12 +1,6 @@
-/* Steps: their inverses, and the lines that do the same by hand. No system is touched here. */
 #include "step.h"
 
 #include <stdlib.h>
-
-#include "quick/host/firewall.h"
-#include "quick/host/hooks.h"
-#include "quick/host/dns.h"
-#include "print.h"
 
 void plan_free(struct plan *p)
 {
@@ -42,6 +36,17 @@ void plan_leave_out(struct plan *p, enum step_kind kind)
 	p->n = kept;
 }
 
+bool rule_equal(const struct step_rule *a, const struct step_rule *b)
+{
+	return a->family == b->family && a->invert == b->invert && a->suppress == b->suppress &&
+	       a->pref == b->pref && a->mark == b->mark && a->table == b->table;
+}
+
+bool rule_is_tunnel(const struct step_rule *r)
+{
+	return r->invert && r->mark != 0 && r->mark == r->table && !r->suppress;
+}
+
 bool step_inverse(struct step *out, const struct step *s)
 {
 	*out = *s;
@@ -69,187 +74,6 @@ bool step_inverse(struct step *out, const struct step *s)
 	case STEP_SYSCTL:
 		out->hidden = false;
 		return true;
-	}
-	unreachable();
-}
-
-const char *family_flag(uint8_t family)
-{
-	return family == IP_V4 ? "-4" : "-6";
-}
-
-static void print_link(struct text *t, const struct plan *p, const struct step *s, bool runnable)
-{
-	if (s->remove) {
-		text_f(t, "[#] ip link delete dev %s\n", p->name);
-		return;
-	}
-	text_f(t, "[#] ip link add dev %s type wireguard", p->name);
-	if (runnable && p->implementation)
-		text_f(t, " || %s %s", p->implementation, p->name);
-	text_char(t, '\n');
-}
-
-static void print_route(struct text *t, const struct plan *p, const struct step_route *r,
-			bool remove)
-{
-	text_f(t, "[#] ip %s route %s ", family_flag(r->prefix.addr.family),
-	       remove ? "delete" : "add");
-	if (r->unreachable)
-		text_add(t, "unreachable ");
-	prefix_print(t, &r->prefix);
-	if (!r->unreachable)
-		text_f(t, " dev %s", p->name);
-	if (p->table_word && r->table == p->table)
-		text_f(t, " table %s", p->table_word);
-	else if (r->table != TABLE_MAIN)
-		text_f(t, " table %u", r->table);
-	text_char(t, '\n');
-}
-
-static void print_table(struct text *t, uint32_t table)
-{
-	if (table == TABLE_MAIN)
-		text_add(t, "table main");
-	else
-		text_f(t, "table %u", table);
-}
-
-static void print_rule(struct text *t, const struct step_rule *r, bool remove)
-{
-	text_f(t, "[#] ip %s rule %s ", family_flag(r->family), remove ? "delete" : "add");
-	if (remove && r->plural)
-		text_f(t, "pref %u ", r->pref);
-	if (r->invert && !remove)
-		text_add(t, "not ");
-	if (r->mark && (!remove || !r->invert))
-		text_f(t, "fwmark %u ", r->mark);
-	print_table(t, r->table);
-	if (r->suppress)
-		text_add(t, " suppress_prefixlength 0");
-	text_char(t, '\n');
-}
-
-/* `wg set` words for each change, so that a reload or a diff can be read; keys stay out of it. */
-static void print_peer_change(struct text *t, const char *name, const struct wg_peer *peer)
-{
-	char key[KEY_BASE64_CHARS + 1];
-
-	key_to_base64(key, peer->public_key.b);
-	text_f(t, "[#] wg set %s peer %s", name, key);
-	if (peer->flags & WG_PEER_REMOVE) {
-		text_add(t, " remove\n");
-		return;
-	}
-	if (peer->flags & WG_PEER_HAS_PSK)
-		text_add(t, " preshared-key /dev/fd/63");
-	if (peer->flags & WG_PEER_HAS_ENDPOINT) {
-		text_add(t, " endpoint ");
-		endpoint_print(t, &peer->endpoint, NULL);
-	}
-	if (peer->flags & WG_PEER_HAS_KEEPALIVE)
-		text_f(t, " persistent-keepalive %u", (unsigned int)peer->keepalive_s);
-	if (peer->n_allowedips || (peer->flags & WG_PEER_REPLACE_ALLOWEDIPS))
-		text_add(t, peer->n_allowedips ? " allowed-ips " : " allowed-ips ''");
-	for (uint32_t i = 0; i < peer->n_allowedips; i++) {
-		if (i > 0)
-			text_char(t, ',');
-		if (peer->allowedips[i].flags & WG_ALLOWEDIP_REMOVE)
-			text_char(t, '-');
-		else if (!(peer->flags & WG_PEER_REPLACE_ALLOWEDIPS))
-			text_char(t, '+');
-		prefix_print(t, &peer->allowedips[i].prefix);
-	}
-	text_char(t, '\n');
-}
-
-static void print_strip(struct text *t, const char *path)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+=@%:,-";
-
-	text_add(t, " 63< <(wg-quick strip ");
-	if (path[strspn(path, plain)] == '\0')
-		text_add(t, path);
-	else
-		print_quoted(t, span_of(path));
-	text_char(t, ')');
-}
-
-static void print_wg(struct text *t, const struct plan *p, const struct step *s, bool runnable)
-{
-	const struct wg_device *d = s->wg.patch;
-
-	if (s->wg.words == WG_ADDCONF) {
-		text_f(t, "[#] wg addconf %s /dev/fd/63", p->name);
-		if (runnable && p->config)
-			print_strip(t, p->config);
-		text_char(t, '\n');
-		return;
-	}
-	if (d->flags &
-	    (WG_DEVICE_HAS_PRIVATE_KEY | WG_DEVICE_HAS_LISTEN_PORT | WG_DEVICE_HAS_FWMARK)) {
-		text_f(t, "[#] wg set %s", p->name);
-		if (d->flags & WG_DEVICE_HAS_PRIVATE_KEY)
-			text_add(t, " private-key /dev/fd/63");
-		if (d->flags & WG_DEVICE_HAS_LISTEN_PORT)
-			text_f(t, " listen-port %u", (unsigned int)d->listen_port);
-		if (d->flags & WG_DEVICE_HAS_FWMARK)
-			text_f(t, " fwmark %u", d->fwmark);
-		text_char(t, '\n');
-	}
-	for (uint32_t i = 0; i < d->n_peers; i++)
-		print_peer_change(t, p->name, &d->peers[i]);
-}
-
-static void print_link_up(struct text *t, const struct plan *p, const struct step *s)
-{
-	text_f(t, "[#] ip link set mtu %u", s->link_up.mtu);
-	if (!s->link_up.was_up)
-		text_add(t, s->remove ? " down" : " up");
-	text_f(t, " dev %s\n", p->name);
-}
-
-void step_print(struct text *t, const struct plan *p, const struct step *s, bool runnable)
-{
-	if (s->hidden)
-		return;
-	switch ((enum step_kind)s->kind) {
-	case STEP_LINK:
-		print_link(t, p, s, runnable);
-		return;
-	case STEP_HOOK:
-		text_add(t, "[#] ");
-		hook_expand(t, s->hook.text, p->name);
-		text_char(t, '\n');
-		return;
-	case STEP_WG:
-		print_wg(t, p, s, runnable);
-		return;
-	case STEP_ADDRESS:
-		text_f(t, "[#] ip %s address %s ", family_flag(s->address.local.family),
-		       s->remove ? "delete" : "add");
-		address_print(t, &s->address);
-		text_f(t, " dev %s\n", p->name);
-		return;
-	case STEP_LINK_UP:
-		print_link_up(t, p, s);
-		return;
-	case STEP_ROUTE:
-		print_route(t, p, &s->route, s->remove);
-		return;
-	case STEP_RULE:
-		print_rule(t, &s->rule, s->remove);
-		return;
-	case STEP_SYSCTL:
-		text_f(t, "[#] sysctl -q net.ipv4.conf.all.src_valid_mark=%d\n",
-		       s->remove ? s->sysctl.before : s->sysctl.value);
-		return;
-	case STEP_FIREWALL:
-		firewall_print(t, p, s, runnable);
-		return;
-	case STEP_DNS:
-		dns_print(t, p, s, runnable);
-		return;
 	}
 	unreachable();
 }

@@ -54,6 +54,7 @@ struct step {
 	};
 };
 
+enum firewall_tool { FIREWALL_NONE, FIREWALL_NFT, FIREWALL_IPTABLES };
 enum dns_backend { DNS_NONE, DNS_RESOLVCONF, DNS_RESOLVED, DNS_FILE };
 
 struct plan {
@@ -65,7 +66,7 @@ struct plan {
 	struct dns_config dns;        /* of STEP_DNS */
 	struct dns_config dns_before; /* of a reload that changes it */
 	enum dns_backend dns_backend;
-	uint8_t firewall;        /* enum firewall_tool */
+	enum firewall_tool firewall;
 	char dns_prefix[32];     /* of Debian's resolvconf: "tun." */
 	const char *config;      /* path, for lines that can be run by hand */
 	const char *table_word;  /* how the file writes this table; null: it names none */
@@ -82,10 +83,4 @@ void plan_leave_out(struct plan *p, enum step_kind kind);
 
 /* False: cannot be taken back. */
 must_check bool step_inverse(struct step *out, const struct step *s);
-/* Appends "[#] command\n", or several such lines, or nothing. runnable: files that only this
- * process could read are spelled out. */
-void step_print(struct text *t, const struct plan *p, const struct step *s, bool runnable);
-
-const char *family_flag(uint8_t family); /* "-4" or "-6" */
-
 #endif

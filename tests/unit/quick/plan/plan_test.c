@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "quick/host/firewall.h"
 #include "quick/plan/plan.h"
+#include "quick/plan/print.h"
 #include "model/conf.h"
 #include "quick/config/keys.h"
 

@@ -1,0 +1,46 @@
+/* The state of the host, as far as plans depend on it. quick/host fills it. */
+#ifndef WG_QUICK_HOST_STATE_H
+#define WG_QUICK_HOST_STATE_H
+
+#include "step.h"
+
+struct link_info {
+	uint32_t index;
+	unsigned int mtu;
+	bool up;
+	char name[WG_NAME_MAX];
+};
+struct links {
+	struct link_info *list;
+	size_t n, cap;
+};
+
+struct rules {
+	struct step_rule *list; /* in the order in which the kernel evaluates them */
+	size_t n, cap;
+};
+
+struct routes {
+	struct step_route *list;
+	size_t n, cap;
+};
+
+struct host_state {
+	struct links links;
+	struct link_info link;      /* the tunnel's interface; index 0: it does not exist */
+	struct addresses addresses; /* of the interface */
+	struct rules rules;         /* of both families */
+	struct wg_device device;    /* the interface's WireGuard configuration; empty without one */
+	bool ipv6;                  /* IPv6 addresses can be added */
+	int src_valid_mark;         /* the sysctl; -1: not readable */
+	int src_valid_mark_before;  /* its value before another tunnel set it; -1: none did */
+	uint32_t free_table;        /* the first unused routing table from 51820 up; 0: not searched for */
+	unsigned int path_mtu;      /* the smallest towards the endpoints, else the default route's */
+	const char *implementation; /* the userspace program that `up` would start, or null */
+	enum dns_backend dns;
+	char dns_prefix[32];        /* Debian's resolvconf requires it before the interface name */
+	enum firewall_tool firewall;
+};
+void host_state_free(struct host_state *s);
+
+#endif

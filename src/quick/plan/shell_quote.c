@@ -1,0 +1,18 @@
+#include "shell_quote.h"
+
+void shell_quote(struct text *t, struct span s)
+{
+	while (s.n > 0 && s.p[s.n - 1] == '\n')
+		s.n--;
+	text_add(t, "$'");
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '\n') {
+			text_add(t, "\\n");
+			continue;
+		}
+		if (s.p[i] == '\'' || s.p[i] == '\\')
+			text_char(t, '\\');
+		text_char(t, s.p[i]);
+	}
+	text_char(t, '\'');
+}
