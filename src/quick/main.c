@@ -12,6 +12,8 @@
 #include "quick/host/hooks.h"
 #include "quick/command/quick.h"
 #include "quick/host/subprocess.h"
+#include "report/diagnostics.h"
+#include "report/output.h"
 
 static const char usage[] =
 	"Usage: wg-quick [ up | down | save | strip | reload | diff ] [ CONFIG_FILE | INTERFACE ]\n"
@@ -185,7 +187,7 @@ int main(int argc, char *argv[])
 	bool stdout_there = have_stdout(), prints;
 	int status;
 
-	report_program = slash ? slash + 1 : argv[0];
+	report_set_program(slash ? slash + 1 : argv[0]);
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 			  strcmp(argv[1], "help") == 0))
 		return print_usage(0);

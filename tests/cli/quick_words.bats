@@ -111,7 +111,7 @@ AllowedIPs = 10.0.0.2/32
 	for words in strip "up --dry-run"; do
 		run bash -c "$WQ $words ./wg0.conf > /dev/full"
 		[ "$status" -eq 1 ]
-		[[ $output == *"wg-quick: write: No space left on device" ]]
+		[[ $output == *"wg-quick: wg0: write: No space left on device" ]]
 		run bash -c "$WQ $words ./wg0.conf >&-"
 		[ "$status" -eq 1 ]
 		[[ $output == "wg-quick: write: Bad file descriptor" ]]

@@ -42,7 +42,7 @@ FULL="Address = 10.7.0.1/24, fd07::1/64"
 	before=$(quick_state)
 	run on a wg-quick up wg0
 	[ "$status" -eq 0 ]
-	[[ $output == *"[!] IPv6 is disabled here"* ]]
+	[[ $output == *"wg-quick: wg0: warning: IPv6 is disabled here"* ]]
 	[[ $(on a ip route get 8.8.8.8) == *"dev wg0 table 51820"* ]]
 	on a wg-quick down wg0
 	quick_settled "$before"
@@ -53,7 +53,7 @@ FULL="Address = 10.7.0.1/24, fd07::1/64"
 	before=$(quick_state)
 	run on a unshare -m sh -c 'mount --bind /proc/sys /proc/sys; mount -o remount,ro,bind /proc/sys; wg-quick up wg0'
 	[ "$status" -eq 0 ]
-	[[ $output == *"[!] /proc/sys/net/ipv4/conf/all/src_valid_mark cannot be written"* ]]
+	[[ $output == *"wg-quick: wg0: warning: /proc/sys/net/ipv4/conf/all/src_valid_mark cannot be written"* ]]
 	on a wg-quick down wg0
 	quick_settled "$before"
 }
@@ -78,7 +78,7 @@ without() {
 	before=$(quick_state)
 	run without nft libnftables.so.1 iptables-restore ip6tables-restore -- wg-quick up wg0
 	[ "$status" -eq 0 ]
-	[[ $output == *"[!] neither nft nor iptables is here"* ]]
+	[[ $output == *"wg-quick: wg0: warning: neither nft nor iptables is here"* ]]
 	on a wg-quick down wg0
 	quick_settled "$before"
 }
@@ -135,7 +135,7 @@ Address = 10.7.0.1/24" "192.168.5.0/24, 10.8.0.0/16"
 	before=$(quick_state)
 	run on a wg-quick up wg0
 	[ "$status" -eq 0 ]
-	[[ $output == *"[!] there is a route to 10.8.0.0/16 already"* ]]
+	[[ $output == *"wg-quick: wg0: warning: there is a route to 10.8.0.0/16 already"* ]]
 	[[ $(on a ip route get 10.8.0.1) == *"dev eth0"* ]]
 	on a wg-quick down wg0
 	quick_settled "$before"
@@ -291,7 +291,7 @@ PostDown = echo post-down >> /run/out' "0.0.0.0/0"
 	eventually 5 gone
 	run on a sh -c 'echo go > /etc/fifo & wg-quick up wg0'
 	[ "$status" -eq 0 ]
-	[[ $output == *"[!] an earlier wg-quick up wg0 was killed"*"[#] ip link delete dev wg0"*"[#] ip link add dev wg0"* ]]
+	[[ $output == *"wg-quick: wg0: warning: an earlier wg-quick up wg0 was killed"*"[#] ip link delete dev wg0"*"[#] ip link add dev wg0"* ]]
 	[ "$(on a cat /run/out | xargs)" = "pre post pre-down post-down pre post" ]
 	run -1 on a wg-quick up wg0
 	on a wg-quick down wg0

@@ -249,7 +249,7 @@ static int apply_wg(struct apply *a, struct step *s)
 	s->done = true;
 	r = fault_injected("wg") ? -EIO : ipc_set(&a->q->ipc, s->wg.patch);
 	if (r < 0)
-		report_error("Unable to modify interface: %s", strerror(-r));
+		report_upstream("Unable to modify interface: %s", strerror(-r));
 	return r;
 }
 

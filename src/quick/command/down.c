@@ -7,6 +7,7 @@
 #include "quick/host/firewall.h"
 #include "quick.h"
 #include "quick/host/subprocess.h"
+#include "report/diagnostics.h"
 
 static int read_whole(struct tunnel_file *f)
 {
@@ -36,7 +37,7 @@ static bool file_if_there(struct quick *q)
 	char name[WG_NAME_MAX];
 
 	if (!tunnel_file_name_of(name, q->argument)) {
-		report_error("The config file must be a valid interface name, followed by .conf");
+		report_upstream("The config file must be a valid interface name, followed by .conf");
 		return false;
 	}
 	if (!q->journal.exists) {
@@ -159,7 +160,7 @@ static bool may_take_down(struct quick *q)
 	}
 	if (q->host.link.index ? ours || q->journal.exists : is_left_over(q))
 		return true;
-	report_error("`%s' is not a WireGuard interface", q->file.name);
+	report_upstream("`%s' is not a WireGuard interface", q->file.name);
 	return false;
 }
 
@@ -222,9 +223,10 @@ int command_down(struct quick *q)
 	int r;
 
 	if (!tunnel_file_name_of(name, q->argument)) {
-		report_error("The config file must be a valid interface name, followed by .conf");
+		report_upstream("The config file must be a valid interface name, followed by .conf");
 		return 1;
 	}
+	report_set_interface(name);
 	r = journal_open(&q->journal, name);
 	if (r == -EINTR)
 		return quick_stopped();

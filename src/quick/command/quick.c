@@ -9,6 +9,7 @@
 
 #include "ipc/resolve.h"
 #include "quick/host/subprocess.h"
+#include "report/diagnostics.h"
 
 void quick_warn(void *ctx, const char *text)
 {
@@ -24,6 +25,7 @@ bool quick_read_file(struct quick *q)
 
 	if (!tunnel_file_find(&q->file, q->argument))
 		return false;
+	report_set_interface(q->file.name);
 	diagnostics_init(&diagnostics);
 	r = tunnel_file_read(&q->file, &d);
 	diagnostics_print(&diagnostics);
@@ -41,13 +43,8 @@ void quick_print_plan(struct quick *q, const struct plan *p)
 
 static void say_waiting(void *ctx, const char *host, const char *why, unsigned int wait_ms)
 {
-	char line[512];
-	struct text t = text_fixed(line, sizeof line);
-
 	(void)ctx;
-	text_f(&t, "%s: `%s'. Trying again in %u.%02u seconds...\n", why, host, wait_ms / 1000,
-	       wait_ms % 1000 / 10);
-	report_write(STDERR_FILENO, line, t.n);
+	report_verbatim("%s: `%s'. Trying again in %u.%02u seconds...", why, host, wait_ms / 1000, wait_ms % 1000 / 10);
 }
 
 static void emit_as_warning(void *ctx, const struct diag_message *m)
@@ -75,7 +72,7 @@ int quick_resolve(struct quick *q, bool patient)
 		return 0;
 	if (!resolve_retries(&o.retries)) {
 		const char *value = getenv("WG_ENDPOINT_RESOLUTION_RETRIES");
-		report_error("Unable to parse WG_ENDPOINT_RESOLUTION_RETRIES: `%s'",
+		report_upstream("Unable to parse WG_ENDPOINT_RESOLUTION_RETRIES: `%s'",
 			  value ? value : "");
 		return -EINVAL;
 	}

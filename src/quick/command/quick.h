@@ -7,6 +7,7 @@
 #include "quick/plan/print.h"
 #include "quick/journal/journal.h"
 #include "report/report.h"
+#include "report/trace.h"
 
 struct quick {
 	const char *argument; /* INTERFACE or CONFIG_FILE */

@@ -588,7 +588,7 @@ int command_save(struct quick *q)
 	}
 	q->ifindex = q->host.link.index;
 	if (!q->ifindex || !quick_is_wireguard(q, q->file.name)) {
-		report_error("`%s' is not a WireGuard interface", q->file.name);
+		report_upstream("`%s' is not a WireGuard interface", q->file.name);
 		return 1;
 	}
 	return quick_save(q) < 0;

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "quick.h"
+#include "report/output.h"
 
 /* The file without what only wg-quick knows. A file that wg would refuse gives nothing and fails,
  * so that `wg syncconf X <(wg-quick strip X)` cannot empty a device. */

@@ -207,7 +207,7 @@ int command_up(struct quick *q)
 		q->ifindex = 0;
 	}
 	if (r < 0 || q->host.link.index) {
-		report_error("`%s' already exists", q->file.name);
+		report_upstream("`%s' already exists", q->file.name);
 		return 1;
 	}
 	if (q->dry_run) {

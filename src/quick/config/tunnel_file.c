@@ -47,12 +47,8 @@ static void warn_world_accessible(const char *path)
 	if (!slash || stat(path, &file) < 0)
 		return;
 	dir = span_dup((struct span){ path, slash > path ? (size_t)(slash - path) : 1 });
-	if (dir && stat(dir, &folder) == 0 && (file.st_mode & folder.st_mode & 0007) != 0) {
-		char line[PATH_MAX + 64];
-		struct text t = text_fixed(line, sizeof line);
-		text_f(&t, "Warning: `%s' is world accessible\n", path);
-		report_write(STDERR_FILENO, line, t.n);
-	}
+	if (dir && stat(dir, &folder) == 0 && (file.st_mode & folder.st_mode & 0007) != 0)
+		report_verbatim("Warning: `%s' is world accessible", path);
 	free(dir);
 }
 
@@ -69,11 +65,11 @@ bool tunnel_file_find(struct tunnel_file *f, const char *argument)
 		if (!t.failed && errno == EACCES)
 			report_error("`%s': %s", path, strerror(errno));
 		else
-			report_error("`%s' does not exist", path);
+			report_upstream("`%s' does not exist", path);
 		return false;
 	}
 	if (!name_from_path(f->name, path)) {
-		report_error("The config file must be a valid interface name, followed by .conf");
+		report_upstream("The config file must be a valid interface name, followed by .conf");
 		return false;
 	}
 	f->path = realpath(path, NULL);

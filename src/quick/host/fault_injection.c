@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "report/report.h"
+#include "report/output.h"
 
 static void fault_log(unsigned int number, const char *what)
 {

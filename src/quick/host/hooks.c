@@ -7,6 +7,7 @@
 
 #include "quick/plan/print.h"
 #include "subprocess.h"
+#include "report/output.h"
 #include "report/report.h"
 
 char *const *hook_arguments;
@@ -50,7 +51,7 @@ static int run_by_bash(const char *bash, struct text *line)
 {
 	static char c[] = "-c";
 	struct text script = text_heap();
-	char *argv[12] = { span_dup(span_of(bash)), c, NULL, span_dup(span_of(report_program)) };
+	char *argv[12] = { span_dup(span_of(bash)), c, NULL, span_dup(span_of(report_program())) };
 	struct subprocess r = { .argv = argv, .hook = true };
 	int status, memory = move_to_memory(line);
 
@@ -90,7 +91,7 @@ int hook_run(const char *text, const char *name, const char *config)
 	text_add(&line, ""); /* of an empty hook, too, there is a text */
 	setenv("INTERFACE", name, 1);
 	setenv("CONFIG_FILE", config ? config : "", 1);
-	setenv("PROGRAM", report_program, 1);
+	setenv("PROGRAM", report_program(), 1);
 	if (!line.failed)
 		status = bash ? run_by_bash(bash, &line) : run_by_sh(&line);
 	text_heap_free(&line);

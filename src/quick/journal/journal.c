@@ -14,6 +14,7 @@
 #include "quick/host/fileio.h"
 #include "journal_text.h"
 #include "quick/host/subprocess.h"
+#include "report/output.h"
 #include "report/report.h"
 
 static const char folder[] = RUNSTATEDIR "/wgsuite";

@@ -1,0 +1,42 @@
+#include "trace.h"
+
+#include "base/vector.h"
+#include "output.h"
+
+enum { TRACE_BYTES_MAX = 65536 }; /* written early beyond this */
+
+/* The `room` hook of the text. */
+static bool trace_grow(struct text *t, size_t more)
+{
+	struct command_trace *trace = container_of(t, struct command_trace, t);
+	struct text grown = { .p = t->p, .n = t->n, .cap = t->cap, .room = text_heap().room };
+	bool ok;
+
+	if (t->n > TRACE_BYTES_MAX)
+		command_trace_flush(trace);
+	grown.n = t->n;
+	ok = grown.room(&grown, more);
+	t->p = grown.p;
+	t->cap = grown.cap;
+	return ok;
+}
+
+void command_trace_init(struct command_trace *t, int fd)
+{
+	*t = (struct command_trace){ .t = { .room = trace_grow }, .fd = fd };
+}
+
+void command_trace_flush(struct command_trace *t)
+{
+	int r = t->t.n > 0 && !t->silent ? report_write(t->fd, t->t.p, t->t.n) : 0;
+
+	if (t->error == 0)
+		t->error = r;
+	t->t.n = 0;
+}
+
+void command_trace_free(struct command_trace *t)
+{
+	command_trace_flush(t);
+	text_heap_free(&t->t);
+}
