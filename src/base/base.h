@@ -14,9 +14,9 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-/* The compiler forgets what it knows of v: a mask stays a mask, it makes no branch of it. */
-#ifndef hide_value
-#define hide_value(v) __asm__ volatile("" : "+r"(v))
+/* Hides from the compiler how v was computed, so that it cannot turn a mask into a branch. */
+#ifndef value_barrier
+#define value_barrier(v) __asm__ volatile("" : "+r"(v))
 #endif
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

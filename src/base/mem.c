@@ -13,7 +13,7 @@ static uint32_t fold_difference(const uint8_t *a, const uint8_t *b, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		diff |= (uint32_t)(a[i] ^ (b ? b[i] : 0));
-		hide_value(diff);
+		value_barrier(diff);
 	}
 	return diff;
 }

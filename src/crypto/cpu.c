@@ -7,7 +7,6 @@
 enum { FEATURES_KNOWN = 1u << 31 }; /* in `features`: asked before */
 
 static uint32_t features;
-static uint32_t allowed = UINT32_MAX;
 
 #if CRYPTO_X86
 static uint64_t xcr0(void)
@@ -68,17 +67,6 @@ uint32_t cpu_features(void)
 		__atomic_store_n(&features, f, __ATOMIC_RELAXED);
 	}
 	return f & ~(uint32_t)FEATURES_KNOWN;
-}
-
-uint32_t cpu_allowed(void)
-{
-	return cpu_features() & __atomic_load_n(&allowed, __ATOMIC_RELAXED);
-}
-
-void cpu_restrict(uint32_t mask)
-{
-	__atomic_store_n(&allowed, mask, __ATOMIC_RELAXED);
-	crypto_choose();
 }
 
 bool cpu_parse(uint32_t *mask, const char *words)

@@ -125,13 +125,13 @@ enum cpu_feature { /* bits of cpu_features(); the OS saves the registers they us
 uint32_t cpu_features(void);
 /* From now on rows may use these features only (for tests and `WG_CPU=`); UINT32_MAX lifts it.
  * Not while other threads compute. */
-void cpu_restrict(uint32_t allowed);
+void crypto_restrict(uint32_t allowed);
 /* "generic", or names as above in lower case joined by ',': to a mask. False: unknown word. */
 must_check bool cpu_parse(uint32_t *mask, const char *words);
 
 /* The name of the row in use, for the log and the benchmarks: "aead", "x25519", "x25519-batch",
  * "blake2s", "blake2s-lanes", "xchacha20" → "portable", "avx2", … */
-const char *crypto_row(const char *primitive);
+const char *crypto_impl_name(const char *primitive);
 /* Known answers through every row in use. False: this binary computes wrongly on this machine. */
 must_check bool crypto_self_test(void);
 

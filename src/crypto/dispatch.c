@@ -7,7 +7,7 @@ enum {
 	WITH_AVX512 = CPU_AVX512 | WITH_AVX2,
 };
 
-static const struct chacha20_row chacha20_table[] = {
+static const struct chacha20_impl chacha20_table[] = {
 #if CRYPTO_X86
 	{ "avx512", WITH_AVX512, chacha20_xor_avx512 },
 	{ "avx2", WITH_AVX2, chacha20_xor_avx2 },
@@ -19,7 +19,7 @@ static const struct chacha20_row chacha20_table[] = {
 	{ "portable", 0, chacha20_xor_portable },
 };
 
-static const struct xchacha20_row xchacha20_table[] = {
+static const struct xchacha20_impl xchacha20_table[] = {
 #if CRYPTO_X86
 	{ "avx512", WITH_AVX512, xchacha20_starts_avx512, 16, 2 },
 	{ "avx2", WITH_AVX2, xchacha20_starts_avx2, 8, 2 },
@@ -31,7 +31,7 @@ static const struct xchacha20_row xchacha20_table[] = {
 	{ "portable", 0, xchacha20_starts_portable, 1, 1 },
 };
 
-static const struct poly1305_row poly1305_table[] = {
+static const struct poly1305_impl poly1305_table[] = {
 #if CRYPTO_X86
 	{ "ifma", WITH_AVX512 | CPU_IFMA, poly1305_blocks_ifma },
 	{ "avx2", WITH_AVX2, poly1305_blocks_avx2 },
@@ -39,7 +39,7 @@ static const struct poly1305_row poly1305_table[] = {
 	{ "portable", 0, poly1305_blocks_portable },
 };
 
-static const struct aead_row aead_table[] = {
+static const struct aead_impl aead_table[] = {
 #if CRYPTO_X86
 	{ "ifma", WITH_AVX512 | CPU_IFMA, aead_seal_run_ifma, aead_open_run_ifma },
 	{ "avx512", WITH_AVX512, aead_seal_run_avx512, aead_open_run_avx512 },
@@ -52,11 +52,11 @@ static const struct aead_row aead_table[] = {
 	{ "portable", 0, aead_seal_run_portable, aead_open_run_portable },
 };
 
-static const struct blake2s_row blake2s_table[] = {
+static const struct blake2s_impl blake2s_table[] = {
 	{ "portable", 0, blake2s_compress_portable },
 };
 
-static const struct blake2s_lanes_row blake2s_lanes_table[] = {
+static const struct blake2s_lanes_impl blake2s_lanes_table[] = {
 #if CRYPTO_X86
 	{ "avx512", WITH_AVX512, blake2s_lanes_avx512, 16, 3 },
 	{ "avx2", WITH_AVX2, blake2s_lanes_avx2, 8, 4 },
@@ -68,7 +68,7 @@ static const struct blake2s_lanes_row blake2s_lanes_table[] = {
 	{ "portable", 0, blake2s_lanes_portable, BLAKE2S_LANES_MAX, 1 },
 };
 
-static const struct x25519_row x25519_table[] = {
+static const struct x25519_impl x25519_table[] = {
 #if CRYPTO_X86
 #if CRYPTO_INT128
 	{ "ifma", WITH_AVX512 | CPU_IFMA, x25519_mul_ifma },
@@ -78,19 +78,20 @@ static const struct x25519_row x25519_table[] = {
 	{ "portable", 0, x25519_mul_portable },
 };
 
-static const struct x25519_batch_row x25519_batch_table[] = {
+static const struct x25519_batch_impl x25519_batch_table[] = {
 #if CRYPTO_X86
 	{ "ifma", WITH_AVX512 | CPU_IFMA, x25519_batch_ifma, 8, 2 },
 #endif
 	{ "single", 0, NULL, 1, 1 },
 };
 
-const struct crypto_rows crypto_tables = {
+const struct crypto_impls crypto_tables = {
 	chacha20_table, xchacha20_table, poly1305_table, aead_table, blake2s_table,
 	blake2s_lanes_table, x25519_table, x25519_batch_table,
 };
 
-static struct crypto_rows chosen;
+static uint32_t allowed = UINT32_MAX;
+static struct crypto_impls chosen;
 static uint32_t ready;
 
 #define CHOOSE(rows, table, have)                                         \
@@ -100,10 +101,15 @@ static uint32_t ready;
 			(rows)++;                                         \
 	} while (0)
 
-void crypto_choose(void)
+uint32_t crypto_features(void)
 {
-	uint32_t have = cpu_allowed();
-	struct crypto_rows rows;
+	return cpu_features() & __atomic_load_n(&allowed, __ATOMIC_RELAXED);
+}
+
+static void choose(void)
+{
+	uint32_t have = crypto_features();
+	struct crypto_impls rows;
 
 	CHOOSE(rows.chacha20, chacha20_table, have);
 	CHOOSE(rows.xchacha20, xchacha20_table, have);
@@ -117,16 +123,22 @@ void crypto_choose(void)
 	__atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
 }
 
-const struct crypto_rows *crypto_rows(void)
+void crypto_restrict(uint32_t mask)
+{
+	__atomic_store_n(&allowed, mask, __ATOMIC_RELAXED);
+	choose();
+}
+
+const struct crypto_impls *crypto_impls(void)
 {
 	if (unlikely(!__atomic_load_n(&ready, __ATOMIC_ACQUIRE)))
-		crypto_choose();
+		choose();
 	return &chosen;
 }
 
-const char *crypto_row(const char *primitive)
+const char *crypto_impl_name(const char *primitive)
 {
-	const struct crypto_rows *rows = crypto_rows();
+	const struct crypto_impls *rows = crypto_impls();
 
 	if (strcmp(primitive, "aead") == 0)
 		return rows->aead->name;

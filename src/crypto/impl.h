@@ -43,9 +43,9 @@ __extension__ typedef unsigned __int128 u128;
 #define WORD_BY_WORD
 #endif
 
-/* hide_value() of a vector. */
-#ifndef hide_vector
-#define hide_vector(v) __asm__("" : "+v"(v))
+/* value_barrier() of a vector. */
+#ifndef vector_barrier
+#define vector_barrier(v) __asm__("" : "+v"(v))
 #endif
 
 /* After a step of a vector row: gcc moves and spills registers, and makes all products before it adds the first,
@@ -53,7 +53,7 @@ __extension__ typedef unsigned __int128 u128;
 #if defined(__clang__)
 #define SETTLE(v) ((void)0)
 #else
-#define SETTLE(v) hide_vector(v)
+#define SETTLE(v) vector_barrier(v)
 #endif
 
 /* ---- ChaCha20 (RFC 8439 section 2.3) ---- */
@@ -71,7 +71,7 @@ void hchacha20(struct wg_sym *out, const struct wg_sym *key, const uint8_t nonce
 
 /* dst = src xor n bytes of key stream, from block s->w[12] on (32 bits, wraps); in place or apart. */
 typedef void chacha20_fn(uint8_t *dst, const uint8_t *src, size_t n, const struct chacha20 *s);
-struct chacha20_row {
+struct chacha20_impl {
 	const char *name;
 	uint32_t needs;
 	chacha20_fn *xor;
@@ -84,7 +84,7 @@ chacha20_fn chacha20_xor_portable, chacha20_xor_ssse3, chacha20_xor_avx2, chacha
 enum { XCHACHA_START_BYTES = 2 * CHACHA_BLOCK_BYTES, XCHACHA_LANES_MAX = 16 };
 typedef void xchacha20_starts_fn(uint8_t (*stream)[XCHACHA_START_BYTES], const uint8_t *const *nonces,
 				 const struct chacha20 *key);
-struct xchacha20_row {
+struct xchacha20_impl {
 	const char *name;
 	uint32_t needs;
 	xchacha20_starts_fn *starts;
@@ -107,7 +107,7 @@ void poly1305_tag(uint8_t tag[16], const struct poly1305 *p);
 
 /* n bytes of whole blocks: n is a multiple of 16. */
 typedef void poly1305_fn(struct poly1305 *p, const uint8_t *m, size_t n);
-struct poly1305_row {
+struct poly1305_impl {
 	const char *name;
 	uint32_t needs;
 	poly1305_fn *blocks;
@@ -117,7 +117,7 @@ poly1305_fn poly1305_blocks_portable, poly1305_blocks_avx2, poly1305_blocks_ifma
 /* ---- AEAD over runs ---- */
 
 typedef void aead_run_fn(struct aead_packet *packets, size_t n, const struct wg_sym *key);
-struct aead_row {
+struct aead_impl {
 	const char *name;
 	uint32_t needs;
 	aead_run_fn *seal_run, *open_run;
@@ -141,7 +141,7 @@ must_check bool aead_open_parts(const struct aead_parts *with, uint8_t *dst, con
 /* Compresses whole blocks. count: bytes hashed, those of the first block included; it goes up by 64
  * with each further one. last: the final flag (of a single block). */
 typedef void blake2s_fn(uint32_t h[8], const uint8_t *m, size_t blocks, uint64_t count, bool last);
-struct blake2s_row {
+struct blake2s_impl {
 	const char *name;
 	uint32_t needs;
 	blake2s_fn *compress;
@@ -158,7 +158,7 @@ struct blake2s_lane {
 };
 /* Fills `out` of n <= lanes lanes. */
 typedef void blake2s_lanes_fn(struct blake2s_lane *lanes, size_t n);
-struct blake2s_lanes_row {
+struct blake2s_lanes_impl {
 	const char *name;
 	uint32_t needs;
 	blake2s_lanes_fn *run;
@@ -174,7 +174,7 @@ extern const uint32_t blake2s_iv[8];
 
 /* out = k · u with k clamped and bit 255 of u ignored. */
 typedef void x25519_fn(uint8_t out[32], const uint8_t k[32], const uint8_t u[32]);
-struct x25519_row {
+struct x25519_impl {
 	const char *name;
 	uint32_t needs;
 	x25519_fn *mul;
@@ -187,7 +187,7 @@ void x25519_divide(uint8_t out[32], const uint64_t x[5], const uint64_t z[5]);
 
 /* Fills `out` of n <= lanes jobs; `ok` is the caller's. */
 typedef void x25519_batch_fn(struct x25519_job *jobs, size_t n);
-struct x25519_batch_row {
+struct x25519_batch_impl {
 	const char *name;
 	uint32_t needs;
 	x25519_batch_fn *mul; /* null: one by one */
@@ -197,22 +197,21 @@ x25519_batch_fn x25519_batch_ifma;
 
 /* ---- tables and choice ---- */
 
-struct crypto_rows {
-	const struct chacha20_row *chacha20;
-	const struct xchacha20_row *xchacha20;
-	const struct poly1305_row *poly1305;
-	const struct aead_row *aead;
-	const struct blake2s_row *blake2s;
-	const struct blake2s_lanes_row *blake2s_lanes;
-	const struct x25519_row *x25519;
-	const struct x25519_batch_row *x25519_batch;
+struct crypto_impls {
+	const struct chacha20_impl *chacha20;
+	const struct xchacha20_impl *xchacha20;
+	const struct poly1305_impl *poly1305;
+	const struct aead_impl *aead;
+	const struct blake2s_impl *blake2s;
+	const struct blake2s_lanes_impl *blake2s_lanes;
+	const struct x25519_impl *x25519;
+	const struct x25519_batch_impl *x25519_batch;
 };
 /* The whole tables, for the choice and for tests; each ends with the portable row (needs 0). */
-extern const struct crypto_rows crypto_tables;
+extern const struct crypto_impls crypto_tables;
 /* The rows in use; chosen at the first call, which comes before there are threads. */
-const struct crypto_rows *crypto_rows(void);
-void crypto_choose(void); /* anew */
-/* The features that rows may use now: what the machine has within cpu_restrict(). */
-uint32_t cpu_allowed(void);
+const struct crypto_impls *crypto_impls(void);
+/* The features that rows may use now: what the machine has within crypto_restrict(). */
+uint32_t crypto_features(void);
 
 #endif

@@ -395,13 +395,13 @@ bool tunnel_use_cpu(const char *words)
 		return true;
 	if (!cpu_parse(&mask, words))
 		return false;
-	cpu_restrict(mask);
+	crypto_restrict(mask);
 	return true;
 }
 
 const char *tunnel_crypto_impl(void)
 {
-	return crypto_row("aead");
+	return crypto_impl_name("aead");
 }
 
 bool tunnel_self_test(void)

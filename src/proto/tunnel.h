@@ -232,11 +232,11 @@ void tunnel_clear_source(struct wg_tunnel *t, const struct wg_path *path);
 /* How many packets were dropped, by reason. */
 void tunnel_drops(const struct wg_tunnel *t, uint64_t counts[WG_DROP_COUNT]);
 
-/* Known answers through every crypto row in use; false: do not start. */
+/* Known-answer tests of every cryptographic implementation in use; false: do not start. */
 must_check bool tunnel_self_test(void);
-/* Which rows there are to be used, before anything else: what WG_CPU says, "generic" or names of features;
- * null, "" and "auto": whatever the machine has. False: an unknown word. */
+/* Restricts the implementations to the CPU features in WG_CPU's format: "generic" or names of features. Null, ""
+ * and "auto" allow everything the CPU has. Call it before any other function. False: unknown name. */
 must_check bool tunnel_use_cpu(const char *words);
-const char *tunnel_crypto_impl(void); /* what seals and opens: "portable", … */
+const char *tunnel_crypto_impl(void); /* the AEAD implementation in use: "portable", "avx2", … */
 
 #endif

@@ -71,7 +71,7 @@ static void seal_ours(const struct task *t)
 	struct aead_packet run[RUN];
 
 	run_of(run, t, false);
-	((const struct aead_row *)t->row)->seal_run(run, t->packets, &key);
+	((const struct aead_impl *)t->row)->seal_run(run, t->packets, &key);
 }
 
 static void open_ours(const struct task *t)
@@ -79,7 +79,7 @@ static void open_ours(const struct task *t)
 	struct aead_packet run[RUN];
 
 	run_of(run, t, true); /* what seal_for() made */
-	((const struct aead_row *)t->row)->open_run(run, t->packets, &key);
+	((const struct aead_impl *)t->row)->open_run(run, t->packets, &key);
 	for (size_t i = 0; i < t->packets; i++)
 		if (!run[i].ok)
 			abort();
@@ -175,7 +175,7 @@ static void add_aead(size_t bytes, size_t packets)
 {
 	add_openssl("seal", bytes, packets, seal_openssl);
 	add("seal", "libsodium", "", bytes, packets, seal_sodium, NULL);
-	for (const struct aead_row *row = crypto_tables.aead;; row++) {
+	for (const struct aead_impl *row = crypto_tables.aead;; row++) {
 		if (have(row->needs))
 			add("seal", row->name, "", bytes, packets, seal_ours, row);
 		if (row->needs == 0)
@@ -183,7 +183,7 @@ static void add_aead(size_t bytes, size_t packets)
 	}
 	add_openssl("open", bytes, packets, open_openssl);
 	add("open", "libsodium", "", bytes, packets, open_sodium, NULL);
-	for (const struct aead_row *row = crypto_tables.aead;; row++) {
+	for (const struct aead_impl *row = crypto_tables.aead;; row++) {
 		if (have(row->needs))
 			add("open", row->name, "", bytes, packets, open_ours, row);
 		if (row->needs == 0)
@@ -213,15 +213,15 @@ static void x25519_sodium(const struct task *t)
 
 static void x25519_ours(const struct task *t)
 {
-	((const struct x25519_row *)t->row)->mul(out[0], plain[0], plain[1]);
+	((const struct x25519_impl *)t->row)->mul(out[0], plain[0], plain[1]);
 }
 
 static void x25519_lanes(const struct task *t)
 {
 	static struct x25519_job jobs[8];
 
-	if (((const struct x25519_batch_row *)t->row)->mul)
-		((const struct x25519_batch_row *)t->row)->mul(jobs, 8);
+	if (((const struct x25519_batch_impl *)t->row)->mul)
+		((const struct x25519_batch_impl *)t->row)->mul(jobs, 8);
 }
 
 static void add_x25519(void)
@@ -234,13 +234,13 @@ static void add_x25519(void)
 		abort();
 	add("x25519", "OpenSSL", "", 32, 1, x25519_openssl, NULL);
 	add("x25519", "libsodium", "", 32, 1, x25519_sodium, NULL);
-	for (const struct x25519_row *row = crypto_tables.x25519;; row++) {
+	for (const struct x25519_impl *row = crypto_tables.x25519;; row++) {
 		if (have(row->needs))
 			add("x25519", row->name, "", 32, 1, x25519_ours, row);
 		if (row->needs == 0)
 			break;
 	}
-	for (const struct x25519_batch_row *row = crypto_tables.x25519_batch; row->needs; row++)
+	for (const struct x25519_batch_impl *row = crypto_tables.x25519_batch; row->needs; row++)
 		if (have(row->needs))
 			add("x25519", row->name, "batch", 32, 8, x25519_lanes, row);
 }
@@ -270,7 +270,7 @@ static void blake2s_ours(const struct task *t)
 	uint32_t h[8];
 
 	memcpy(h, blake2s_iv, sizeof h);
-	((const struct blake2s_row *)t->row)->compress(h, plain[0], t->bytes / 64, 64, false);
+	((const struct blake2s_impl *)t->row)->compress(h, plain[0], t->bytes / 64, 64, false);
 	memcpy(out[0], h, sizeof h);
 }
 
@@ -287,7 +287,7 @@ static void add_blake2s(size_t bytes)
 	add("blake2s", "OpenSSL", "", bytes, 1, blake2s_openssl, NULL);
 	add("blake2s", "libsodium", "BLAKE2b", bytes, 1, blake2b_sodium, NULL);
 	add("blake2s", "wgsuite", "whole", bytes, 1, blake2s_whole, NULL);
-	for (const struct blake2s_row *row = crypto_tables.blake2s;; row++) {
+	for (const struct blake2s_impl *row = crypto_tables.blake2s;; row++) {
 		if (have(row->needs) && bytes % 64 == 0)
 			add("blake2s", row->name, "blocks", bytes, 1, blake2s_ours, row);
 		if (row->needs == 0)
@@ -322,7 +322,7 @@ static void mac_single(const struct task *t)
 
 static void mac_lanes(const struct task *t)
 {
-	const struct blake2s_lanes_row *row = t->row;
+	const struct blake2s_lanes_impl *row = t->row;
 	struct blake2s_lane lanes[FLOOD];
 	static uint32_t h[8];
 
@@ -353,14 +353,14 @@ static void reply_lanes(const struct task *t)
 {
 	struct xaead_job jobs[FLOOD];
 
-	cpu_restrict(((const struct xchacha20_row *)t->row)->needs);
+	crypto_restrict(((const struct xchacha20_impl *)t->row)->needs);
 	for (size_t i = 0; i < FLOOD; i++)
 		jobs[i] = (struct xaead_job){ .dst = out[i], .src = plain[i], .n = COOKIE_BYTES,
 					      .ad = plain[i] + 100, .ad_n = 16,
 					      .nonce = plain[i] + 200 };
 	for (int i = 0; i < 16; i++) /* so that the choice costs nothing */
 		xaead_seal_many(jobs, FLOOD, &key);
-	cpu_restrict(UINT32_MAX);
+	crypto_restrict(UINT32_MAX);
 }
 
 static void add_flood(void)
@@ -370,7 +370,7 @@ static void add_flood(void)
 	mac_ctx = EVP_MAC_CTX_new(mac);
 	add("mac1", "OpenSSL", "", MAC1_BYTES, 1, mac_openssl, NULL);
 	add("mac1", "wgsuite", "single", MAC1_BYTES, 1, mac_single, NULL);
-	for (const struct blake2s_lanes_row *row = crypto_tables.blake2s_lanes;; row++) {
+	for (const struct blake2s_lanes_impl *row = crypto_tables.blake2s_lanes;; row++) {
 		if (have(row->needs))
 			add("mac1", row->name, "lanes", MAC1_BYTES, FLOOD, mac_lanes, row);
 		if (row->needs == 0)
@@ -378,7 +378,7 @@ static void add_flood(void)
 	}
 	add("reply", "libsodium", "", COOKIE_BYTES, 1, reply_sodium, NULL);
 	add("reply", "wgsuite", "single", COOKIE_BYTES, 1, reply_single, NULL);
-	for (const struct xchacha20_row *row = crypto_tables.xchacha20;; row++) {
+	for (const struct xchacha20_impl *row = crypto_tables.xchacha20;; row++) {
 		if (have(row->needs))
 			add("reply", row->name, "lanes", COOKIE_BYTES, 16 * FLOOD, reply_lanes, row);
 		if (row->needs == 0)

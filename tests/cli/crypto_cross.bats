@@ -17,7 +17,7 @@ cross() {
 		#include "$PWD/src/crypto/crypto.h"
 		int main(void)
 		{
-			puts(crypto_row("aead"));
+			puts(crypto_impl_name("aead"));
 			return !crypto_self_test();
 		}
 	END

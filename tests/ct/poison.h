@@ -14,8 +14,8 @@
 #include <sanitizer/msan_interface.h>
 #define ct_secret(p, n) __msan_allocated_memory(p, n) /* poisons, with an origin */
 #define ct_public(p, n) __msan_unpoison(p, n)
-#define hide_value(v) ((void)(v)) /* MSan takes the inputs of any asm for uses */
-#define hide_vector(v) ((void)(v))
+#define value_barrier(v) ((void)(v)) /* MSan takes the inputs of any asm for uses */
+#define vector_barrier(v) ((void)(v))
 #else
 #include <valgrind/memcheck.h>
 #define ct_secret(p, n) VALGRIND_MAKE_MEM_UNDEFINED(p, n)

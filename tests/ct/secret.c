@@ -42,7 +42,7 @@ static void check_chacha20(void)
 {
 	static const size_t sizes[] = { 1, 63, 64, 300, 1024, 2000 };
 
-	for (const struct chacha20_row *row = crypto_tables.chacha20;; row++) {
+	for (const struct chacha20_impl *row = crypto_tables.chacha20;; row++) {
 		if (have("chacha20", row->name, row->needs)) {
 			for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 				struct chacha20 s;
@@ -59,7 +59,7 @@ static void check_chacha20(void)
 
 static void check_poly1305(void)
 {
-	for (const struct poly1305_row *row = crypto_tables.poly1305;; row++) {
+	for (const struct poly1305_impl *row = crypto_tables.poly1305;; row++) {
 		if (have("poly1305", row->name, row->needs)) {
 			for (size_t n = 0; n <= 1600; n += n < 300 ? 16 : 208) {
 				struct poly1305 p;
@@ -76,7 +76,7 @@ static void check_poly1305(void)
 	}
 }
 
-static void seal_and_open(const struct aead_row *row, size_t packets, uint32_t size, bool forged)
+static void seal_and_open(const struct aead_impl *row, size_t packets, uint32_t size, bool forged)
 {
 	struct aead_packet run[RUN];
 
@@ -102,7 +102,7 @@ static void check_runs(void)
 {
 	static const uint32_t sizes[] = { 0, 1, 16, 64, 100, 517, 1420 };
 
-	for (const struct aead_row *row = crypto_tables.aead;; row++) {
+	for (const struct aead_impl *row = crypto_tables.aead;; row++) {
 		if (have("aead", row->name, row->needs)) {
 			for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 				seal_and_open(row, 1, sizes[i], false);
@@ -139,8 +139,8 @@ static void check_blake2s(void)
 {
 	struct wg_hash h, ck;
 
-	for (const struct blake2s_row *row = crypto_tables.blake2s;; row++) {
-		cpu_restrict(row->needs);
+	for (const struct blake2s_impl *row = crypto_tables.blake2s;; row++) {
+		crypto_restrict(row->needs);
 		if (have("blake2s, hmac, kdf, mac", row->name, row->needs)) {
 			secrets();
 			hash2(&h, text[0], 200, text[1], 33);
@@ -152,7 +152,7 @@ static void check_blake2s(void)
 		if (row->needs == 0)
 			break;
 	}
-	cpu_restrict(UINT32_MAX);
+	crypto_restrict(UINT32_MAX);
 }
 
 static void check_short_texts(void)
@@ -160,8 +160,8 @@ static void check_short_texts(void)
 	uint8_t nonces[RUN][XAEAD_NONCE_BYTES] = { { 1 } };
 	struct xaead_job jobs[RUN];
 
-	for (const struct xchacha20_row *row = crypto_tables.xchacha20;; row++) {
-		cpu_restrict(row->needs);
+	for (const struct xchacha20_impl *row = crypto_tables.xchacha20;; row++) {
+		crypto_restrict(row->needs);
 		if (have("xchacha20, short texts", row->name, row->needs)) {
 			secrets();
 			for (uint32_t i = 0; i < RUN; i++)
@@ -174,7 +174,7 @@ static void check_short_texts(void)
 		if (row->needs == 0)
 			break;
 	}
-	cpu_restrict(UINT32_MAX);
+	crypto_restrict(UINT32_MAX);
 }
 
 /* Keys, what follows from them, messages and MACs are secret; where they lie and their sizes are not. */
@@ -184,8 +184,8 @@ static void check_macs_of_many(void)
 	struct mac_job jobs[RUN];
 	const void *key_p[RUN];
 
-	for (const struct blake2s_lanes_row *row = crypto_tables.blake2s_lanes;; row++) {
-		cpu_restrict(row->needs);
+	for (const struct blake2s_lanes_impl *row = crypto_tables.blake2s_lanes;; row++) {
+		crypto_restrict(row->needs);
 		if (have("blake2s-lanes", row->name, row->needs)) {
 			secrets();
 			for (size_t i = 0; i < RUN; i++) {
@@ -200,7 +200,7 @@ static void check_macs_of_many(void)
 		if (row->needs == 0)
 			break;
 	}
-	cpu_restrict(UINT32_MAX);
+	crypto_restrict(UINT32_MAX);
 }
 
 static void check_x25519(void)
@@ -211,7 +211,7 @@ static void check_x25519(void)
 	struct wg_shared z;
 	bool ok;
 
-	for (const struct x25519_row *row = crypto_tables.x25519;; row++) {
+	for (const struct x25519_impl *row = crypto_tables.x25519;; row++) {
 		if (have("x25519", row->name, row->needs)) {
 			ct_secret(&k, sizeof k);
 			ct_secret(&u, sizeof u);
@@ -229,7 +229,7 @@ static void check_x25519(void)
 	ct_public(&ok, sizeof ok);
 	if (!ok)
 		printf("FAILED to multiply\n");
-	if (have("x25519-batch", crypto_row("x25519-batch"), crypto_tables.x25519_batch->needs)) {
+	if (have("x25519-batch", crypto_impl_name("x25519-batch"), crypto_tables.x25519_batch->needs)) {
 		for (size_t i = 0; i < ARRAY_LEN(jobs); i++)
 			jobs[i] = (struct x25519_job){ .key = k, .u = u };
 		x25519_batch(jobs, ARRAY_LEN(jobs));

@@ -14,7 +14,7 @@ static void check(bool ok)
 		abort();
 }
 
-static void check_row(const struct aead_row *row, const struct aead_packet *want, size_t n,
+static void check_row(const struct aead_impl *row, const struct aead_packet *want, size_t n,
 		      const uint8_t *flip, const struct wg_sym *key)
 {
 	struct aead_packet run[MOST];
@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		run[i].dst = right[i];
 	}
 	aead_seal_run_portable(run, packets, &key);
-	for (const struct aead_row *row = crypto_tables.aead; row->needs; row++)
+	for (const struct aead_impl *row = crypto_tables.aead; row->needs; row++)
 		if ((row->needs & ~cpu_features()) == 0)
 			check_row(row, run, packets, flip, &key);
 	return 0;

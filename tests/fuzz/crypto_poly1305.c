@@ -7,7 +7,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	const struct poly1305_row *row = crypto_tables.poly1305;
+	const struct poly1305_impl *row = crypto_tables.poly1305;
 	struct poly1305 start, p;
 	uint8_t want[16], tag[16];
 

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n < 64)
 		return 0;
 	ladder(want, data, data + 32);
-	for (const struct x25519_row *row = crypto_tables.x25519;; row++) {
+	for (const struct x25519_impl *row = crypto_tables.x25519;; row++) {
 		if ((row->needs & ~cpu_features()) == 0) {
 			row->mul(out, data, data + 32);
 			if (memcmp(out, want, sizeof out) != 0)

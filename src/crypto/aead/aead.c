@@ -75,7 +75,7 @@ bool aead_open_parts(const struct aead_parts *with, uint8_t *dst, const uint8_t 
 
 static struct aead_parts parts(void)
 {
-	return (struct aead_parts){ crypto_rows()->chacha20->xor, crypto_rows()->poly1305->blocks };
+	return (struct aead_parts){ crypto_impls()->chacha20->xor, crypto_impls()->poly1305->blocks };
 }
 
 void aead_seal(uint8_t *dst, const uint8_t *src, size_t n, const void *ad, size_t ad_n,
@@ -148,7 +148,7 @@ static void xaead_seal_started(const struct xaead_job *job, const uint8_t start[
 
 void xaead_seal_many(const struct xaead_job *jobs, size_t n, const struct wg_sym *key)
 {
-	const struct xchacha20_row *row = crypto_rows()->xchacha20;
+	const struct xchacha20_impl *row = crypto_impls()->xchacha20;
 	uint8_t stream[XCHACHA_LANES_MAX][XCHACHA_START_BYTES] __attribute__((aligned(64)));
 	const uint8_t *nonces[XCHACHA_LANES_MAX];
 	size_t used = n < row->worth ? 1 : row->lanes;
@@ -170,12 +170,12 @@ void xaead_seal_many(const struct xaead_job *jobs, size_t n, const struct wg_sym
 
 void aead_seal_run(struct aead_packet *packets, size_t n, const struct wg_sym *key)
 {
-	crypto_rows()->aead->seal_run(packets, n, key);
+	crypto_impls()->aead->seal_run(packets, n, key);
 }
 
 void aead_open_run(struct aead_packet *packets, size_t n, const struct wg_sym *key)
 {
-	crypto_rows()->aead->open_run(packets, n, key);
+	crypto_impls()->aead->open_run(packets, n, key);
 }
 
 /* ---- rows that go packet by packet ---- */

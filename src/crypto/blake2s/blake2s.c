@@ -88,7 +88,7 @@ void blake2s_init(struct blake2s *s, size_t out_bytes, const void *key, size_t k
 
 void blake2s_update(struct blake2s *s, const void *data, size_t n)
 {
-	blake2s_fn *compress = crypto_rows()->blake2s->compress;
+	blake2s_fn *compress = crypto_impls()->blake2s->compress;
 	const uint8_t *p = data;
 	size_t room = BLAKE2S_BLOCK_BYTES - s->filled, whole;
 
@@ -117,7 +117,7 @@ void blake2s_final(struct blake2s *s, uint8_t *out)
 	uint8_t digest[32];
 
 	memset(s->buffer + s->filled, 0, BLAKE2S_BLOCK_BYTES - s->filled);
-	crypto_rows()->blake2s->compress(s->h, s->buffer, 1, s->count + s->filled, true);
+	crypto_impls()->blake2s->compress(s->h, s->buffer, 1, s->count + s->filled, true);
 	for (int i = 0; i < 8; i++)
 		store_le32(digest + 4 * i, s->h[i]);
 	memcpy(out, digest, s->out_bytes);
@@ -154,7 +154,7 @@ void blake2s_lanes_portable(struct blake2s_lane *lanes, size_t n)
 
 	for (struct blake2s_lane *l = lanes; l < lanes + n; l++) {
 		size_t whole = (l->n - 1) / BLAKE2S_BLOCK_BYTES, at = whole * BLAKE2S_BLOCK_BYTES;
-		blake2s_fn *compress = crypto_rows()->blake2s->compress;
+		blake2s_fn *compress = crypto_impls()->blake2s->compress;
 
 		memcpy(l->out, l->h, sizeof l->out);
 		if (whole > 0)
@@ -168,7 +168,7 @@ void blake2s_lanes_portable(struct blake2s_lane *lanes, size_t n)
 
 static void lanes_run(struct blake2s_lane *lanes, size_t n)
 {
-	const struct blake2s_lanes_row *row = crypto_rows()->blake2s_lanes;
+	const struct blake2s_lanes_impl *row = crypto_impls()->blake2s_lanes;
 
 	while (n > 0) {
 		size_t now = n < row->lanes ? n : row->lanes;

@@ -29,8 +29,8 @@ static void blocks(struct poly1305 *p, const uint8_t *m, size_t n, uint64_t top)
 {
 	uint64_t h[3] = { p->h[0], p->h[1], p->h[2] }; /* registers: no memory to wipe */
 
-	hide_value(h[0]); /* gcc would load two words together, which waits for what has stored them */
-	hide_value(h[1]);
+	value_barrier(h[0]); /* gcc would load two words together, which waits for what has stored them */
+	value_barrier(h[1]);
 	for (; n >= 16; n -= 16, m += 16)
 		absorb(h, p->r, m, top);
 	p->h[0] = h[0];
@@ -94,7 +94,7 @@ void poly1305_tag(uint8_t tag[16], const struct poly1305 *p)
 	g0 = add_carry(h0, 0, &c);
 	g1 = add_carry(h1, 0, &c);
 	take = 0 - ((h2 + c) >> 2);
-	hide_value(take); /* stays a mask: no branch on it */
+	value_barrier(take); /* stays a mask: no branch on it */
 	h0 = (h0 & ~take) | (g0 & take);
 	h1 = (h1 & ~take) | (g1 & take);
 	c = 0;

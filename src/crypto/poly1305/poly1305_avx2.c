@@ -59,8 +59,8 @@ static struct poly4 pairs(struct poly4 h, const uint8_t *m, size_t n, const stru
 
 	poly4_shift(&shifted, r4);
 	for (; n > 0; n--, m += 2 * GROUP_BYTES) {
-		hide_value(f);
-		hide_value(w);
+		value_barrier(f);
+		value_barrier(w);
 		d = ones;
 		poly4_words_add(&d, load(m + GROUP_BYTES), w);
 		poly4_mul_add(&d, absorb(h, m), f);

@@ -86,7 +86,7 @@ always_inline void poly4_mul_add(struct poly4 *p, struct poly4 h, const struct f
 
 	UNROLL
 	for (int i = 0; i < 5; i++) {
-		hide_vector(h.l[i]); /* as hide_value(f) in poly4_mul() */
+		vector_barrier(h.l[i]); /* as value_barrier(f) in poly4_mul() */
 		UNROLL
 		for (int k = 0; k < 5; k++) {
 			d[k] = _mm256_add_epi64(d[k], _mm256_mul_epu32(h.l[i], i <= k ? f->r[k - i] :
@@ -118,7 +118,7 @@ always_inline struct poly4 poly4_mul(struct poly4 h, const struct factor4 *f)
 	struct poly4 out;
 	__m256i *d = out.l;
 
-	hide_value(f); /* or clang makes 64-bit products of factors it has prepared elsewhere */
+	value_barrier(f); /* or clang makes 64-bit products of factors it has prepared elsewhere */
 	UNROLL
 	for (int k = 0; k < 5; k++) {
 		d[k] = _mm256_mul_epu32(h.l[0], f->r[k]);

@@ -33,18 +33,18 @@ void x25519_public(struct wg_public *out, const struct wg_private *key)
 {
 	static const uint8_t nine[32] = { 9 };
 
-	crypto_rows()->x25519->mul(out->b, key->b, nine);
+	crypto_impls()->x25519->mul(out->b, key->b, nine);
 }
 
 bool x25519(struct wg_shared *out, const struct wg_private *key, const struct wg_public *u)
 {
-	crypto_rows()->x25519->mul(out->b, key->b, u->b);
+	crypto_impls()->x25519->mul(out->b, key->b, u->b);
 	return !mem_is_zero_ct(out->b, sizeof out->b);
 }
 
 void x25519_batch(struct x25519_job *jobs, size_t n)
 {
-	const struct x25519_batch_row *row = crypto_rows()->x25519_batch;
+	const struct x25519_batch_impl *row = crypto_impls()->x25519_batch;
 
 	while (row->mul && n > 0 && n >= row->worth) {
 		size_t now = n < row->lanes ? n : row->lanes;

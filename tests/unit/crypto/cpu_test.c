@@ -13,21 +13,21 @@ static void every_subset_computes_right(void **state)
 	for (uint32_t mask = 0; mask < EVERY; mask++) {
 		if ((mask & ~cpu_features()) != 0)
 			continue;
-		cpu_restrict(mask);
-		assert_int_equal(cpu_allowed(), mask);
-		assert_int_equal(crypto_rows()->aead->needs & ~mask, 0);
-		assert_int_equal(crypto_rows()->chacha20->needs & ~mask, 0);
-		assert_int_equal(crypto_rows()->xchacha20->needs & ~mask, 0);
-		assert_int_equal(crypto_rows()->poly1305->needs & ~mask, 0);
-		assert_int_equal(crypto_rows()->blake2s->needs & ~mask, 0);
-		assert_int_equal(crypto_rows()->blake2s_lanes->needs & ~mask, 0);
-		assert_int_equal(crypto_rows()->x25519->needs & ~mask, 0);
-		assert_int_equal(crypto_rows()->x25519_batch->needs & ~mask, 0);
+		crypto_restrict(mask);
+		assert_int_equal(crypto_features(), mask);
+		assert_int_equal(crypto_impls()->aead->needs & ~mask, 0);
+		assert_int_equal(crypto_impls()->chacha20->needs & ~mask, 0);
+		assert_int_equal(crypto_impls()->xchacha20->needs & ~mask, 0);
+		assert_int_equal(crypto_impls()->poly1305->needs & ~mask, 0);
+		assert_int_equal(crypto_impls()->blake2s->needs & ~mask, 0);
+		assert_int_equal(crypto_impls()->blake2s_lanes->needs & ~mask, 0);
+		assert_int_equal(crypto_impls()->x25519->needs & ~mask, 0);
+		assert_int_equal(crypto_impls()->x25519_batch->needs & ~mask, 0);
 		if (!crypto_self_test())
 			fail_msg("self-test fails with features %x", mask);
 	}
-	cpu_restrict(UINT32_MAX);
-	assert_int_equal(cpu_allowed(), cpu_features());
+	crypto_restrict(UINT32_MAX);
+	assert_int_equal(crypto_features(), cpu_features());
 }
 
 static void generic_is_portable(void **state)
@@ -36,12 +36,12 @@ static void generic_is_portable(void **state)
 						  "chacha20", "xchacha20", "poly1305" };
 
 	(void)state;
-	cpu_restrict(0);
+	crypto_restrict(0);
 	for (size_t i = 0; i < ARRAY_LEN(primitives); i++)
-		assert_string_equal(crypto_row(primitives[i]), "portable");
-	assert_string_equal(crypto_row("x25519-batch"), "single");
-	assert_null(crypto_row("rot13"));
-	cpu_restrict(UINT32_MAX);
+		assert_string_equal(crypto_impl_name(primitives[i]), "portable");
+	assert_string_equal(crypto_impl_name("x25519-batch"), "single");
+	assert_null(crypto_impl_name("rot13"));
+	crypto_restrict(UINT32_MAX);
 }
 
 static void words(void **state)

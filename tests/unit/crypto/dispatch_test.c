@@ -22,7 +22,7 @@ static bool have(const char *primitive, const char *name, uint32_t needs)
 	return false;
 }
 
-static void check_stream(const struct chacha20_row *row, const struct chacha20 *s, size_t n,
+static void check_stream(const struct chacha20_impl *row, const struct chacha20 *s, size_t n,
 			 size_t shift, bool in_place)
 {
 	uint8_t *src = shift ? from.start + shift : from.end - n;
@@ -48,7 +48,7 @@ static void chacha20_rows_agree(void **state)
 	struct wg_sym key;
 
 	(void)state;
-	for (const struct chacha20_row *row = crypto_tables.chacha20; row->needs; row++) {
+	for (const struct chacha20_impl *row = crypto_tables.chacha20; row->needs; row++) {
 		if (!have("chacha20", row->name, row->needs))
 			continue;
 		for (size_t i = 0; i < 1300 + ARRAY_LEN(longer); i++) {
@@ -73,7 +73,7 @@ static void xchacha20_rows_agree(void **state)
 	struct wg_sym key;
 
 	(void)state;
-	for (const struct xchacha20_row *row = crypto_tables.xchacha20; row->needs; row++) {
+	for (const struct xchacha20_impl *row = crypto_tables.xchacha20; row->needs; row++) {
 		if (!have("xchacha20", row->name, row->needs))
 			continue;
 		assert_in_range(row->lanes, 1, XCHACHA_LANES_MAX);
@@ -133,11 +133,11 @@ static void short_texts_of_many(void **state)
 	struct chance c = { 6 };
 
 	(void)state;
-	for (const struct xchacha20_row *row = crypto_tables.xchacha20;; row++) {
+	for (const struct xchacha20_impl *row = crypto_tables.xchacha20;; row++) {
 		if (!have("xchacha20", row->name, row->needs))
 			continue;
-		cpu_restrict(row->needs);
-		assert_string_equal(crypto_row("xchacha20"), row->name);
+		crypto_restrict(row->needs);
+		assert_string_equal(crypto_impl_name("xchacha20"), row->name);
 		for (size_t n = 0; n <= 45; n++)
 			check_xaead_jobs(&c, n, 16, 16);
 		for (uint32_t n = 0; n <= 64; n++)
@@ -145,7 +145,7 @@ static void short_texts_of_many(void **state)
 		if (row->needs == 0)
 			break;
 	}
-	cpu_restrict(UINT32_MAX);
+	crypto_restrict(UINT32_MAX);
 }
 
 /* Keys and texts of zeros, ones and random bytes: sums that carry all the way and ends near p. */
@@ -173,7 +173,7 @@ static void poly1305_input(struct chance *c, struct poly1305 *p, uint8_t *m, siz
 	}
 }
 
-static void poly1305_check(const struct poly1305_row *row, struct chance *c, size_t n)
+static void poly1305_check(const struct poly1305_impl *row, struct chance *c, size_t n)
 {
 	struct poly1305 a, b;
 	uint8_t *m = from.end - n, tag_a[16], tag_b[16];
@@ -195,8 +195,8 @@ static void limbs_blocks_whole(struct poly1305 *p, const uint8_t *m, size_t n)
 
 static void poly1305_rows_agree(void **state)
 {
-	static const struct poly1305_row limbs = { "26-bit limbs", 0, limbs_blocks_whole };
-	const struct poly1305_row *row = crypto_tables.poly1305;
+	static const struct poly1305_impl limbs = { "26-bit limbs", 0, limbs_blocks_whole };
+	const struct poly1305_impl *row = crypto_tables.poly1305;
 	struct chance c = { 5 };
 	bool last;
 
@@ -218,7 +218,7 @@ static void blake2s_rows_agree(void **state)
 	uint32_t a[8], b[8];
 
 	(void)state;
-	for (const struct blake2s_row *row = crypto_tables.blake2s; row->needs; row++) {
+	for (const struct blake2s_impl *row = crypto_tables.blake2s; row->needs; row++) {
 		if (!have("blake2s", row->name, row->needs))
 			continue;
 		for (size_t i = 0; i < 4000; i++) {
@@ -237,7 +237,7 @@ static void blake2s_rows_agree(void **state)
 
 /* `lanes` messages of sizes around n, each at a place of its own: those at an end of the guard fault
  * when a row reads too far. */
-static void check_lanes(const struct blake2s_lanes_row *row, struct chance *c, size_t n_lanes, uint32_t n)
+static void check_lanes(const struct blake2s_lanes_impl *row, struct chance *c, size_t n_lanes, uint32_t n)
 {
 	struct blake2s_lane lanes[BLAKE2S_LANES_MAX + 1], right_lanes[BLAKE2S_LANES_MAX];
 	uint32_t state[BLAKE2S_LANES_MAX][8];
@@ -267,7 +267,7 @@ static void blake2s_lanes_agree(void **state)
 	struct chance c = { 21 };
 
 	(void)state;
-	for (const struct blake2s_lanes_row *row = crypto_tables.blake2s_lanes; row->needs; row++) {
+	for (const struct blake2s_lanes_impl *row = crypto_tables.blake2s_lanes; row->needs; row++) {
 		if (!have("blake2s-lanes", row->name, row->needs))
 			continue;
 		assert_in_range(row->lanes, 1, BLAKE2S_LANES_MAX);
@@ -288,11 +288,11 @@ static void macs_of_many(void **state)
 	uint8_t mac[MAC_BYTES];
 
 	(void)state;
-	for (const struct blake2s_lanes_row *row = crypto_tables.blake2s_lanes;; row++) {
+	for (const struct blake2s_lanes_impl *row = crypto_tables.blake2s_lanes;; row++) {
 		if (!have("blake2s-lanes", row->name, row->needs))
 			continue;
-		cpu_restrict(row->needs);
-		assert_string_equal(crypto_row("blake2s-lanes"), row->name);
+		crypto_restrict(row->needs);
+		assert_string_equal(crypto_impl_name("blake2s-lanes"), row->name);
 		for (size_t n = 0; n <= ARRAY_LEN(jobs); n++) {
 			size_t key_n = 1 + n % 32;
 			chance_bytes(&c, plain, 8000);
@@ -312,7 +312,7 @@ static void macs_of_many(void **state)
 		if (row->needs == 0)
 			break;
 	}
-	cpu_restrict(UINT32_MAX);
+	crypto_restrict(UINT32_MAX);
 }
 
 /* However a message is cut into updates, the digest is the same. */

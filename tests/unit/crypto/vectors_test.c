@@ -24,7 +24,7 @@ static struct wg_sym key_of(const struct vector *v, size_t i)
 
 static void chacha20_line(const struct vector *v, void *ctx)
 {
-	const struct chacha20_row *row = crypto_tables.chacha20;
+	const struct chacha20_impl *row = crypto_tables.chacha20;
 	struct wg_sym key = key_of(v, 1);
 	struct chacha20 s;
 	uint8_t nonce[12];
@@ -74,7 +74,7 @@ static void xchacha20_line(const struct vector *v, void *ctx)
 	memset(want_start, 0, sizeof want_start);
 	chacha20_xor_portable(want_start, want_start, sizeof want_start, &s);
 	chacha20_init(&s, &key, 0);
-	for (const struct xchacha20_row *row = crypto_tables.xchacha20;; row++) {
+	for (const struct xchacha20_impl *row = crypto_tables.xchacha20;; row++) {
 		for (size_t i = 0; i < row->lanes; i++)
 			nonces[i] = nonce;
 		if (have(row->needs)) {
@@ -98,7 +98,7 @@ static void chacha20_vectors(void **state)
 
 static void poly1305_line(const struct vector *v, void *ctx)
 {
-	const struct poly1305_row *row = crypto_tables.poly1305;
+	const struct poly1305_impl *row = crypto_tables.poly1305;
 	struct wg_sym key = key_of(v, 1);
 	size_t n = vector_bytes(v, 2, in, sizeof in), whole = n & ~(size_t)15;
 	struct poly1305 p;
@@ -187,8 +187,8 @@ static void aead_line(const struct vector *v, void *ctx)
 		xchacha_aead(v, good);
 		return;
 	}
-	for (const struct chacha20_row *c = crypto_tables.chacha20;; c++) {
-		for (const struct poly1305_row *p = crypto_tables.poly1305;; p++) {
+	for (const struct chacha20_impl *c = crypto_tables.chacha20;; c++) {
+		for (const struct poly1305_impl *p = crypto_tables.poly1305;; p++) {
 			struct aead_parts with = { c->xor, p->blocks };
 			if (have(c->needs) && have(p->needs))
 				chacha_aead(v, &with, good);
@@ -236,7 +236,7 @@ static void lanes_line(const struct vector *v, void *ctx)
 	size_t out_n = vector_number(v, 1), key_n = vector_bytes(v, 2, key, sizeof key);
 	size_t n = vector_bytes(v, 3, in, sizeof in), at = key_n > 0 ? 64 : 0;
 	struct blake2s_lane lanes[BLAKE2S_LANES_MAX];
-	const struct blake2s_lanes_row *row = ctx;
+	const struct blake2s_lanes_impl *row = ctx;
 	struct blake2s s;
 
 	if (at + n == 0 || n > 1024)
@@ -286,28 +286,28 @@ static void kdf_line(const struct vector *v, void *ctx)
 
 static void blake2s_vectors(void **state)
 {
-	const struct blake2s_row *row = crypto_tables.blake2s;
+	const struct blake2s_impl *row = crypto_tables.blake2s;
 
 	(void)state;
 	for (;; row++) {
-		cpu_restrict(row->needs);
+		crypto_restrict(row->needs);
 		if (have(row->needs)) {
-			assert_string_equal(crypto_row("blake2s"), row->name);
+			assert_string_equal(crypto_impl_name("blake2s"), row->name);
 			assert_true(vectors_each("blake2s.txt", 5, blake2s_line, NULL) >= 30);
 			assert_true(vectors_each("kdf.txt", 6, kdf_line, NULL) >= 4);
 		}
 		if (row->needs == 0)
 			break;
 	}
-	cpu_restrict(UINT32_MAX);
+	crypto_restrict(UINT32_MAX);
 }
 
 static void blake2s_lanes_vectors(void **state)
 {
-	struct blake2s_lanes_row row;
+	struct blake2s_lanes_impl row;
 
 	(void)state;
-	for (const struct blake2s_lanes_row *r = crypto_tables.blake2s_lanes;; r++) {
+	for (const struct blake2s_lanes_impl *r = crypto_tables.blake2s_lanes;; r++) {
 		row = *r;
 		if (have(row.needs))
 			assert_true(vectors_each("blake2s.txt", 5, lanes_line, &row) >= 30);
@@ -327,7 +327,7 @@ static void x25519_line(const struct vector *v, void *ctx)
 	(void)ctx;
 	assert_int_equal(vector_bytes(v, 1, k.b, sizeof k.b), sizeof k.b);
 	assert_int_equal(vector_bytes(v, 2, u.b, sizeof u.b), sizeof u.b);
-	for (const struct x25519_row *row = crypto_tables.x25519;; row++) {
+	for (const struct x25519_impl *row = crypto_tables.x25519;; row++) {
 		if (have(row->needs)) {
 			row->mul(z.b, k.b, u.b);
 			vector_equal(v, 3, z.b, sizeof z.b);

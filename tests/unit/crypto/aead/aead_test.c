@@ -18,7 +18,7 @@ struct bench { /* one run's packets: plain, what is right, and what the row made
 	struct chance chance;
 };
 static struct bench b;
-static const struct aead_row *row;
+static const struct aead_impl *row;
 
 static bool have(uint32_t needs)
 {
@@ -260,7 +260,7 @@ static void single_calls(void **state)
 	struct chacha20 s;
 
 	(void)state;
-	cpu_restrict(row->needs);
+	crypto_restrict(row->needs);
 	for (uint32_t n = 0; n <= 700; n += n < 300 ? 1 : 13) {
 		size_t ad_n = n % (sizeof ad + 1);
 		new_run(1, &n);
@@ -280,7 +280,7 @@ static void single_calls(void **state)
 			assert_true(mem_is_zero_ct(b.run[0].dst, n));
 		}
 	}
-	cpu_restrict(UINT32_MAX);
+	crypto_restrict(UINT32_MAX);
 }
 
 int main(void)

@@ -32,7 +32,7 @@ static void iterate(const struct vector *v, void *ctx)
 static void iterated(void **state)
 {
 	(void)state;
-	for (const struct x25519_row *row = crypto_tables.x25519;; row++) {
+	for (const struct x25519_impl *row = crypto_tables.x25519;; row++) {
 		if (have(row->needs))
 			vectors_each("x25519-iterated.txt", 2, iterate, (void *)row->mul);
 		else
@@ -69,7 +69,7 @@ static void rows_agree(void **state)
 	uint8_t k[32], u[32], a[32], b[32];
 
 	(void)state;
-	for (const struct x25519_row *row = crypto_tables.x25519; row->needs; row++) {
+	for (const struct x25519_impl *row = crypto_tables.x25519; row->needs; row++) {
 		if (!have(row->needs))
 			continue;
 		for (int i = 0; i < 1500; i++) {
@@ -105,10 +105,10 @@ static void batches(void **state)
 	struct chance c = { 11 };
 
 	(void)state;
-	for (const struct x25519_batch_row *row = crypto_tables.x25519_batch;; row++) {
+	for (const struct x25519_batch_impl *row = crypto_tables.x25519_batch;; row++) {
 		if (have(row->needs)) {
-			cpu_restrict(row->needs);
-			assert_string_equal(crypto_row("x25519-batch"), row->name);
+			crypto_restrict(row->needs);
+			assert_string_equal(crypto_impl_name("x25519-batch"), row->name);
 			for (size_t n = 0; n <= 20; n++)
 				for (int i = 0; i < 8; i++)
 					check_batch(&c, n);
@@ -118,7 +118,7 @@ static void batches(void **state)
 		if (row->needs == 0)
 			break;
 	}
-	cpu_restrict(UINT32_MAX);
+	crypto_restrict(UINT32_MAX);
 }
 
 static void clamping(void **state)
