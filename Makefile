@@ -127,12 +127,13 @@ endef
 
 with_programs := wg $(if $(filter yes,$(WITH_WGQUICK)),wg-quick) \
 	$(if $(filter yes,$(WITH_WIREGUARDD)),wireguardd)
-man_of = $(foreach p,$(with_programs),$(wildcard man/$(p).8)) \
+man_of = man/wgsuite.7 $(foreach p,$(with_programs),$(wildcard man/$(p).8)) \
 	$(if $(filter wg-quick,$(with_programs)),$(wildcard man/wgsuite.ini.5))
 
 install: $(with_programs:%=$(O)/%)
 	$(call install_files,$(BINDIR),$(with_programs:%=$(O)/%),0755)
 	$(call install_files,$(MANDIR)/man8,$(filter %.8,$(man_of)),0644)
+	$(call install_files,$(MANDIR)/man7,$(filter %.7,$(man_of)),0644)
 	$(call install_files,$(MANDIR)/man5,$(filter %.5,$(man_of)),0644)
 	$(Q)$(call make_folder,$(SYSCONFDIR)/wireguard) && chmod 0700 "$(DESTDIR)$(SYSCONFDIR)/wireguard"
 ifeq ($(WITH_BASHCOMPLETION),yes)

@@ -28,7 +28,7 @@ mode() {
 	done
 	mode /etc/wireguard 700
 	[ -z "$(ls -A "$to/etc/wireguard")" ]
-	for page in man8/wg.8 man8/wg-quick.8 man5/wgsuite.ini.5; do
+	for page in man8/wg.8 man8/wg-quick.8 man8/wireguardd.8 man7/wgsuite.7 man5/wgsuite.ini.5; do
 		mode "/usr/share/man/$page" 644
 	done
 	mode /usr/share/bash-completion/completions/wg 644
@@ -51,7 +51,8 @@ mode() {
 		WITH_BASHCOMPLETION=no WITH_ZSHCOMPLETION=no WITH_FISHCOMPLETION=no
 	mode /opt/vpn/bin/wg 755
 	mode /opt/etc/wireguard 700
-	[ "$(find "$to" -type f | sed "s|^$to||" | sort | xargs)" = "/opt/vpn/bin/wg /opt/vpn/share/man/man8/wg.8" ]
+	[ "$(find "$to" -type f | sed "s|^$to||" | sort | xargs)" = \
+		"/opt/vpn/bin/wg /opt/vpn/share/man/man7/wgsuite.7 /opt/vpn/share/man/man8/wg.8" ]
 }
 
 @test "the unit starts what was installed" {
