@@ -65,9 +65,12 @@ lint: all
 	$(Q)for lint in layers headers sizes words checks; do sh tests/lint/$$lint.sh || exit 1; done
 	$(Q)sh tests/lint/purity.sh $(O)
 
+messages: # every message of the programs, to be read as a whole
+	$(Q)sh tests/lint/messages.sh
+
 check:
 	$(Q)sh tests/run.sh
 
-.PHONY: unit unit-programs fuzz fuzz-programs lint check
+.PHONY: unit unit-programs fuzz fuzz-programs lint messages check
 
 -include tests/bench/bench.mk tests/ct/ct.mk

@@ -1,7 +1,7 @@
 #!/bin/sh
-# checks.sh [ROOT]: statements of tests that cannot fail. The shell ends a test at a command that fails, but not
-# at "! command", nor at any but the last of "a && b": in the middle of a test these say nothing. As the last
-# statement of a function or test they are its result.
+# checks.sh [ROOT]: refuses statements of bats tests that cannot fail. Under set -e the shell does not exit at
+# "! command", nor at a command of "a && b" that is not the last: in the middle of a test these check nothing. As the
+# last statement of a function or test they are its result. Prints every offence; exit 1 if there is one.
 set -eu
 cd "${1:-$(dirname "$0")/../..}"
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# headers.sh [ROOT]: every header of src and tests compiles alone, and twice, with gcc and clang.
+# headers.sh [ROOT]: every header of src and tests compiles alone and can be included twice, with gcc and clang. CCS
+# names other compilers. Prints every offence; exit 1 if there is one.
 set -eu
 cd "${1:-$(dirname "$0")/../..}"
 

@@ -1,15 +1,16 @@
 #!/bin/sh
-# selftest.sh [BUILD]: plants one offence of each kind and expects the lint that is there for it to
-# fail and name it; and expects every lint to accept a small tree without one. TAP on stdout.
+# selftest.sh: tests of the lints. Each accepts a small clean tree and refuses one planted offence of each kind, which
+# its output names. TAP on stdout.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/wgsuite-lint.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
+tree=$scratch/tree
 : "${CC:=cc}"
 n=0
 failed=0
 
-ok() { # ok TRUE? NAME
+ok() { # ok EXIT_CODE NAME
 	n=$((n + 1))
 	if [ "$1" = 0 ]; then
 		echo "ok $n - $2"
@@ -20,200 +21,309 @@ ok() { # ok TRUE? NAME
 	fi
 }
 
-# A tree that offends nobody.
-fresh() {
-	rm -rf "$scratch/tree"
-	mkdir -p "$scratch/tree/tests/lint"
-	for room in base crypto model proto ipc wg quick daemon; do
-		mkdir -p "$scratch/tree/src/$room"
-	done
-	cp "$here/purity.sh" "$scratch/tree/tests/lint/"
-	(
-		cd "$scratch/tree/src"
-		printf '#ifndef A\n#define A\n#include <stdint.h>\nint base_a(void);\n#endif\n' > base/base.h
-		printf '#include "base.h"\n\nint base_a(void)\n{\n\treturn 1;\n}\n' > base/base.c
-		printf '#ifndef B\n#define B\n#include "../base/base.h"\nint crypto_b(void);\n#endif\n' > crypto/crypto.h
-		printf '#include "crypto.h"\n\nint crypto_b(void)\n{\n\treturn base_a();\n}\n' > crypto/crypto.c
-		printf '#include <stdlib.h>\n#include "../base/base.h"\nvoid *model_c(void);\n\nvoid *model_c(void)\n{\n\treturn malloc(3);\n}\n' > model/model.c
-		printf '#ifndef M\n#define M\nint model_m(void);\n#endif\n' > model/model.h
-		printf '#ifndef T\n#define T\nint tunnel(void);\n#endif\n' > proto/tunnel.h
-		printf '#include "../crypto/crypto.h"\n#include "tunnel.h"\n\nint tunnel(void)\n{\n\treturn crypto_b();\n}\n' > proto/tunnel.c
-		printf '#ifndef N\n#define N\nint noise(void);\n#endif\n' > proto/noise.h
-		printf '#ifndef S\n#define S\nint show(void);\n#endif\n' > wg/show.h
-		printf '#include <time.h>\n#include "../proto/tunnel.h"\n' > daemon/loop.c
-	)
+accepts() { # accepts LINT NAME [ARGUMENT…]
+	lint=$1 name=$2 code=0
+	shift 2
+	sh "$here/$lint" "${@:-$tree}" > "$scratch/out" 2>&1 || code=1
+	ok "$code" "$lint accepts $name"
 }
 
-archives() {
-	for room in base crypto model proto; do
-		for source in "$scratch/tree/src/$room"/*.c; do
-			"$CC" -O2 -c -o "${source%.c}.o" "$source"
-		done
-		rm -f "$scratch/tree/lib$room.a"
-		ar rcs "$scratch/tree/lib$room.a" "$scratch/tree/src/$room"/*.o
-	done
-}
-
-accepts() { # accepts LINT ARGUMENT…
-	code=0
-	lint=$1
-	shift
-	sh "$here/$lint" "$@" > "$scratch/out" 2>&1 || code=1
-	ok "$code" "$lint accepts a clean tree"
-}
-
-refuses() { # refuses NAME LINT WORD_IN_ITS_OUTPUT ARGUMENT…
-	name=$1 lint=$2 word=$3
+refuses() { # refuses LINT NAME TEXT_IN_ITS_OUTPUT [ARGUMENT…]
+	lint=$1 name=$2 text=$3 code=0
 	shift 3
-	code=0
-	if sh "$here/$lint" "$@" > "$scratch/out" 2>&1 || ! grep -qF -- "$word" "$scratch/out"; then
+	if sh "$here/$lint" "${@:-$tree}" > "$scratch/out" 2>&1 || ! grep -qF -- "$text" "$scratch/out"; then
 		code=1
 	fi
 	ok "$code" "$lint refuses $name"
 }
 
-plant() { # plant FILE < text: appended
-	cat >> "$scratch/tree/$1"
+file() { # file PATH [LINE…]: a new file of the tree
+	path=$tree/$1
+	shift
+	mkdir -p "${path%/*}"
+	printf '%s\n' "$@" > "$path"
 }
 
-fresh
-tree=$scratch/tree
-accepts layers.sh "$tree"
-accepts headers.sh "$tree"
-accepts sizes.sh "$tree"
-accepts words.sh "$tree"
-accepts checks.sh "$tree"
-archives
-purity="$tree/tests/lint/purity.sh"
-code=0
-sh "$purity" "$tree" > "$scratch/out" 2>&1 || code=1
-ok "$code" "purity.sh accepts a clean tree"
-
-layer() { # layer NAME FILE INCLUDE WORD
-	fresh
-	printf '%s\n' "#include $3" | plant "$2"
-	refuses "$1" layers.sh "$4" "$tree"
+header() { # header PATH LINE…
+	path=$1
+	shift
+	guard=$(echo "$path" | tr a-z/. A-Z__)
+	file "src/$path" "#ifndef $guard" "#define $guard" "$@" "#endif"
 }
-layer "base including crypto" src/base/base.c '"../crypto/crypto.h"' 'base may not include'
-layer "proto including model" src/proto/tunnel.c '"../model/model.h"' 'proto may not include'
-layer "the daemon past the door of proto" src/daemon/loop.c '"../proto/noise.h"' 'daemon may not include'
-layer "a program including another" src/daemon/loop.c '"../wg/show.h"' 'daemon may not include'
-layer "quick including wg" src/quick/main.c '"../wg/show.h"' 'quick may not include'
+
+plant() { # plant PATH LINE…: appends
+	path=$tree/$1
+	shift
+	printf '%s\n' "$@" >> "$path"
+}
+
+# A tree without offences.
+clean() {
+	rm -rf "$tree"
+	mkdir -p "$tree/tests/lint"
+	cp "$here/purity.sh" "$tree/tests/lint/"
+	header base/base.h '#include <stdint.h>' 'int base_a(void);'
+	file src/base/base.c '#include "base.h"' 'int base_a(void) { return 1; }'
+	header crypto/crypto.h '#include "base/base.h"' 'int crypto_b(void);'
+	header crypto/chacha20/chacha20.h 'int chacha20(void);'
+	file src/crypto/crypto.c '#include "crypto.h"' 'int crypto_b(void) { return base_a(); }'
+	file src/crypto/blake2s/blake2s.c '#include "crypto/crypto.h"'
+	header model/model.h 'int model_m(void);'
+	file src/model/model.c '#include <stdlib.h>' '#include "base/base.h"' 'void *model_c(void);' \
+		'void *model_c(void) { return malloc(3); }'
+	header proto/tunnel.h 'int tunnel(void);'
+	header proto/noise.h 'int noise(void);'
+	file src/proto/tunnel.c '#include "crypto/crypto.h"' '#include "tunnel.h"' 'int tunnel(void) { return crypto_b(); }'
+	header ipc/ipc.h 'int ipc(void);'
+	header report/report.h 'int report(void);'
+	header wg/show.h '#include "report/report.h"' 'int show(void);'
+	header quick/config/keys.h '#include "model/model.h"' 'int keys(void);'
+	file src/quick/config/keys.c '#include "keys.h"' 'int keys(void) { return 1; }'
+	header quick/plan/step.h '#include "quick/config/keys.h"' 'struct step { int n; };'
+	header quick/plan/plan.h '#include "step.h"' 'int plan(void);'
+	file src/quick/plan/plan.c '#include "plan.h"' 'int plan(void) { return keys(); }'
+	header quick/host/route.h '#include "quick/plan/step.h"' 'int route(struct step *s);'
+	file src/quick/host/route.c '#include "route.h"' '#include <sys/socket.h>' '#include "ipc/ipc.h"'
+	header quick/journal/journal.h '#include "quick/plan/step.h"' 'int journal(void);'
+	header quick/command/command.h 'int up(void);'
+	file src/quick/command/up.c '#include "command.h"' '#include "quick/host/route.h"' \
+		'#include "quick/journal/journal.h"' '#include "quick/plan/plan.h"' '#include "report/report.h"'
+	file src/quick/main.c '#include <unistd.h>' '#include "quick/command/command.h"'
+	header daemon/io/udp.h '#include "proto/tunnel.h"' 'int udp(void);'
+	header daemon/control/control.h '#include "daemon/io/udp.h"' 'int control(void);'
+	file src/daemon/process/loop.c '#include <time.h>'
+	file README.md 'See [the style guide](contrib/HACKING.md) and `tests/cli/X.bats`.'
+	file contrib/HACKING.md 'Read src/base/base.h first.'
+}
+
+clean
+accepts layers.sh "a clean tree"
+accepts headers.sh "a clean tree"
+accepts sizes.sh "a clean tree"
+accepts words.sh "a clean tree"
+accepts checks.sh "a clean tree"
+accepts references.sh "a clean tree"
+accepts terms.sh "a clean tree"
+accepts cycles.sh "a clean tree"
+
+# ---- layers.sh ----
+
+layer() { # layer NAME FILE INCLUDE TEXT
+	clean
+	[ -e "$tree/$2" ] || file "$2"
+	plant "$2" "#include $3"
+	refuses layers.sh "$1" "$4"
+}
+layer "base including crypto" src/base/base.c '"crypto/crypto.h"' 'base may not include'
+layer "proto including model" src/proto/tunnel.c '"model/model.h"' 'proto may not include'
+layer "proto including report" src/proto/tunnel.c '"report/report.h"' 'proto may not include'
+layer "report including ipc" src/report/report.c '"ipc/ipc.h"' 'report may not include'
+layer "ipc including report" src/ipc/ipc.c '"report/report.h"' 'ipc may not include'
+layer "the daemon including a private header of proto" src/daemon/process/loop.c '"proto/noise.h"' 'daemon may not include'
+layer "the daemon including report" src/daemon/process/loop.c '"report/report.h"' 'daemon may not include'
+layer "a program including another" src/daemon/process/loop.c '"wg/show.h"' 'daemon may not include'
+layer "quick including wg" src/quick/main.c '"wg/show.h"' 'quick may not include'
+layer "plan including host" src/quick/plan/plan.c '"quick/host/route.h"' 'quick/plan may not include'
+layer "plan including journal" src/quick/plan/plan.c '"quick/journal/journal.h"' 'quick/plan may not include'
+layer "plan including ipc" src/quick/plan/plan.c '"ipc/ipc.h"' 'quick/plan may not include'
+layer "config including plan" src/quick/config/keys.c '"quick/plan/step.h"' 'quick/config may not include'
+layer "config including report" src/quick/config/keys.c '"report/report.h"' 'quick/config may not include'
+layer "host including command" src/quick/host/route.c '"quick/command/command.h"' 'quick/host may not include'
+layer "host including journal" src/quick/host/route.c '"quick/journal/journal.h"' 'quick/host may not include'
+layer "host including the planner" src/quick/host/route.c '"quick/plan/plan.h"' 'quick/host may not include'
+layer "journal including command" src/quick/journal/journal.c '"quick/command/command.h"' 'quick/journal may not include'
+layer "daemon/io including control" src/daemon/io/udp.c '"daemon/control/control.h"' 'daemon/io may not include'
+layer "daemon/process including io" src/daemon/process/loop.c '"daemon/io/udp.h"' 'daemon/process may not include'
+layer "crypto/blake2s including chacha20" src/crypto/blake2s/blake2s.c '"crypto/chacha20/chacha20.h"' \
+	'crypto/blake2s may not include'
 layer "a clock's header in proto" src/proto/tunnel.c '<time.h>' 'may not include <time.h>'
 layer "stdio in model" src/model/model.c '<stdio.h>' 'may not include <stdio.h>'
-layer "stdlib in base" src/base/base.c '<stdlib.h>' 'may not include <stdlib.h>'
-layer "a way around the door" src/daemon/loop.c '"../../src/proto/noise.h"' 'not "../../src'
-layer "a file of no room" src/proto/tunnel.c '"elsewhere.h"' 'no file of this room'
-fresh
-mkdir "$tree/src/util"
-printf '#include <stdint.h>\n' | plant src/util/util.c
-refuses "an unknown room" layers.sh util "$tree"
+layer "stdio in base" src/base/base.c '<stdio.h>' 'may not include <stdio.h>'
+layer "unistd in quick/config" src/quick/config/keys.c '<unistd.h>' 'may not include <unistd.h>'
+layer "fcntl in quick/plan" src/quick/plan/plan.c '<fcntl.h>' 'may not include <fcntl.h>'
+layer "sockets in quick/command" src/quick/command/up.c '<sys/socket.h>' 'may not include <sys/socket.h>'
+layer "processes in quick/journal" src/quick/journal/journal.c '<sys/wait.h>' 'may not include <sys/wait.h>'
+layer "a relative path" src/daemon/process/loop.c '"../../src/proto/noise.h"' 'write the path from src'
+layer "its own folder with a path" src/quick/plan/plan.c '"quick/plan/step.h"' 'include it without a path'
+layer "a header that is not in the folder" src/proto/tunnel.c '"elsewhere.h"' 'is not in this folder'
+layer "an unknown module" src/util/util.c '<stdint.h>' 'no rule for module "util"'
+layer "an unknown folder" src/quick/util/util.c '<stdint.h>' 'no rule for folder "quick/util"'
 
-impure() { # impure NAME WORD < source
-	fresh
-	cat > "$tree/src/proto/planted.c"
-	archives
-	code=0
-	if sh "$purity" "$tree" > "$scratch/out" 2>&1 || ! grep -qF -- "$2" "$scratch/out"; then
-		code=1
-	fi
-	ok "$code" "purity.sh refuses $1"
+# ---- purity.sh ----
+
+purity=$tree/tests/lint/purity.sh
+export PURE_FOLDERS="quick/config quick/plan"
+compile() { # compile FOLDER…
+	for folder; do
+		find "$tree/src/$folder" -name '*.c' | while read -r source; do
+			[ -e "${source%.c}.o" ] || "$CC" -O2 -I"$tree/src" -c -o "${source%.c}.o" "$source"
+		done
+	done
 }
-impure "time(0) in proto" "calls time" <<-'END'
-	#include <time.h>
-	long planted(void);
-	long planted(void) { return time(0); }
-END
-impure "clock_gettime in proto" "calls clock_gettime" <<-'END'
-	#include <time.h>
-	long planted(void);
-	long planted(void) { struct timespec t; clock_gettime(1, &t); return t.tv_sec; }
-END
-impure "getrandom in proto" "calls getrandom" <<-'END'
-	#include <sys/random.h>
-	long planted(void *p);
-	long planted(void *p) { return getrandom(p, 3, 0); }
-END
-impure "open in proto" "calls open" <<-'END'
-	#include <fcntl.h>
-	long planted(void);
-	long planted(void) { return open("/dev/null", 0); }
-END
-impure "errno in proto" "calls __errno_location" <<-'END'
-	#include <errno.h>
-	long planted(void);
-	long planted(void) { return errno; }
-END
-impure "printf in proto" "calls puts" <<-'END'
-	#include <stdio.h>
-	long planted(void);
-	long planted(void) { return puts("x"); }
-END
-impure "a socket in proto" "calls socket" <<-'END'
-	#include <sys/socket.h>
-	long planted(void);
-	long planted(void) { return socket(2, 2, 0); }
-END
-impure "a weak reference in proto" "calls getpid" <<-'END'
-	extern int getpid(void) __attribute__((weak));
-	long planted(void);
-	long planted(void) { return getpid ? getpid() : 0; }
-END
+archives() {
+	for module in base crypto model proto; do
+		ar rcs "$tree/lib$module.a" $(find "$tree/src/$module" -name '*.o')
+	done
+}
+clean
+compile base crypto model proto quick/config quick/plan
+cp -r "$tree" "$scratch/compiled"
+compiled() {
+	rm -rf "$tree"
+	cp -r "$scratch/compiled" "$tree"
+}
+pure() { # pure accepts|refuses NAME [TEXT]
+	code=0
+	sh "$purity" "$tree" > "$scratch/out" 2>&1 || code=1
+	if [ "$1" = refuses ]; then
+		[ "$code" = 1 ] && grep -qF -- "$3" "$scratch/out" && code=0 || code=1
+	fi
+	ok "$code" "purity.sh $1 $2"
+}
+impure() { # impure NAME TEXT FOLDER HEADER EXPRESSION
+	compiled
+	file "src/$3/planted.c" "$4" 'long planted(void *p);' "long planted(void *p) { return (long)$5; }"
+	compile "$3"
+	archives
+	pure refuses "$1" "$2"
+}
+compiled
+archives
+pure accepts "a clean tree"
+impure "time(0) in proto" "pure proto calls time" proto '#include <time.h>' 'time(p)'
+impure "clock_gettime in proto" "pure proto calls clock_gettime" proto '#include <time.h>' 'clock_gettime(1, p)'
+impure "getrandom in crypto" "pure crypto calls getrandom" crypto '#include <sys/random.h>' 'getrandom(p, 3, 0)'
+impure "open in model" "pure model calls open" model '#include <fcntl.h>' 'open(p, 0)'
+impure "errno in proto" "pure proto calls __errno_location" proto '#include <errno.h>' 'errno'
+impure "puts in base" "pure base calls puts" base '#include <stdio.h>' 'puts(p)'
+impure "a socket in proto" "pure proto calls socket" proto '#include <sys/socket.h>' 'socket(2, 2, 0)'
+impure "a weak reference in proto" "pure proto calls getpid" proto 'extern int getpid(void) __attribute__((weak));' \
+	'(getpid ? getpid() : 0)'
+impure "read in quick/config" "pure quick/config calls read" quick/config '#include <unistd.h>' 'read(0, p, 1)'
+impure "getenv in quick/plan" "pure quick/plan calls getenv" quick/plan '#include <stdlib.h>' 'getenv(p)'
+impure "a function of quick/host in quick/plan" "pure quick/plan calls host" quick/plan 'long host(void *p);' 'host(p)'
 case $("$CC" -dumpmachine) in
-x86_64*)
-	impure "the time stamp counter in proto" "rdtsc" <<-'END'
-		long planted(void);
-		long planted(void) { return (long)__builtin_ia32_rdtsc(); }
-	END
-	;;
+x86_64*) impure "the time stamp counter in proto" "rdtsc" proto '' '__builtin_ia32_rdtsc()' ;;
 esac
-fresh
+compiled
 archives
 rm "$tree/libproto.a"
-code=0
-sh "$purity" "$tree" > "$scratch/out" 2>&1 && code=1
-ok "$code" "purity.sh refuses a missing archive"
+pure refuses "a missing archive" "libproto.a: not there"
 
-fresh
-printf 'struct needs_size { size_t n; };\n' | plant src/model/model.h
-refuses "a header that needs another first" headers.sh 'does not compile alone' "$tree"
-fresh
-printf 'struct twice { int n; };\n' | plant src/model/model.h
-refuses "a header that cannot be included twice" headers.sh 'does not compile alone' "$tree"
+# ---- cycles.sh ----
 
-fresh
+clean
+header proto/routes.h '#include "trie.h"'
+file src/proto/routes.c '#include "routes.h"'
+header proto/trie.h 'int trie(void);'
+file src/proto/trie.c '#include "routes.h"'
+refuses cycles.sh "two files that include each other's header" 'proto/trie'
+clean
+header proto/routes.h 'int routes(void);'
+file src/proto/routes_print.c '#include "tunnel.h"' '#include "routes.h"'
+file src/proto/routes.c '#include "routes.h"'
+file src/proto/tunnel.c '#include "tunnel.h"' '#include "routes.h"'
+accepts cycles.sh "a file that includes the module's public header"
+header proto/noise.h '#include "routes.h"'
+plant src/proto/routes_print.c '#include "noise.h"'
+refuses cycles.sh "a part of a file in a cycle" 'proto/routes'
+clean
+plant src/quick/config/keys.c '#include "quick/plan/step.h"'
+refuses cycles.sh "two folders that include each other" 'quick/plan'
+clean
+file src/proto/a.c 'int b(void);' 'int a(void);' 'int a(void) { return b(); }'
+file src/proto/b.c 'int b(void);' 'int a(void);' 'int b(void) { return a(); }'
+for source in a b; do
+	"$CC" -O2 -c -o "$tree/src/proto/$source.o" "$tree/src/proto/$source.c"
+done
+accepts cycles.sh "calls in a circle when it sees no objects"
+refuses cycles.sh "calls in a circle" 'by symbols' "$tree" "$tree"
+
+# ---- references.sh ----
+
+outside() { # outside NAME FILE LINE TEXT
+	clean
+	file "$2" "$3"
+	refuses references.sh "$1" "$4"
+}
+outside "a folder outside in src" src/wg/key.c '/* reference/protocol.md 15 */' 'src/wg/key.c:1:/* reference/protocol'
+outside "a folder outside in man" man/wg.8 '.\" reference/handshake-vectors.json' 'man/wg.8:1:'
+outside "a folder outside in tests" tests/unit/x_test.c '/* ../shared/vectors */' 'x_test.c:1:'
+outside "a document outside in contrib" contrib/x.sh '# trust.md 61' 'trust.md is not in the tree'
+outside "a document outside by its title" completion/wg.bash '# see DESIGN section 3' 'wg.bash:1:'
+outside "the number of an issue" README.md 'As issue 9 asks.' 'README.md:1:'
+outside "a moved file" README.md 'The parser is src/quick/file.c.' 'src/quick/file.c is not in the tree'
+outside "a link to a document that is not there" README.md '[more](contrib/doc/more.md)' 'contrib/doc/more.md is not'
+
+# ---- terms.sh ----
+
+# One term on each line. The words are cut in two, so that the lint accepts this file.
+clean
+for word in ro''om Ro''oms do''or cre''w hand''over pok''ed re''marks 'take ba''ck' 'tak''es back' to''ld 'by ha''nd' \
+	besi''de 'of its o''wn' an''ew who''ever some''body 'goes aw''ay' 'comes u''p' sa''y_error gro''w_text \
+	fil''es_read ru''n_find rt_op''en fau''lt_here record_op''en wis''h h''e a''side hea''rs forg''ets \
+	pages_''new data_ro''om_free DOO''R; do
+	plant src/wg/terms.c "/* The $word is here. */"
+done
+terms=$(sed -n '$=' "$tree/src/wg/terms.c")
+sh "$here/terms.sh" "$tree" > "$scratch/terms" 2>&1 || :
+for line in $(seq "$terms"); do
+	code=0
+	grep -q "^src/wg/terms.c:$line:" "$scratch/terms" || code=1
+	sed -n "${line}p" "$tree/src/wg/terms.c" > "$scratch/out"
+	ok "$code" "terms.sh refuses: $(sed 's/.*The \(.*\) is here.*/\1/' "$scratch/out")"
+done
+clean
+file tests/cli/x.bats "# waits in the lobby by the do""or"
+refuses terms.sh "such a word in tests" 'tests/cli/x.bats:1:'
+clean
+file src/wg/key.c '/* mushroom, headroom, indoors, besides, untold, the, histogram */' 'int index_grow_commit(int saying);'
+accepts terms.sh "words that contain such words"
+
+# ---- the others ----
+
+clean
+plant src/model/model.h 'struct needs_size { size_t n; };'
+refuses headers.sh "a header that needs another first" 'does not compile alone'
+clean
+plant src/model/model.h 'struct twice { int n; };'
+refuses headers.sh "a header that cannot be included twice" 'does not compile alone'
+
+clean
 yes 'int x;' | head -601 > "$tree/src/wg/long.c"
-refuses "a file of 601 lines" sizes.sh '601 lines' "$tree"
-fresh
+refuses sizes.sh "a file of 601 lines" '601 lines'
+clean
 { printf 'int f(void)\n{\n'; yes '	f();' | head -61; printf '}\n'; } > "$tree/src/wg/f.c"
-refuses "a function of 61 lines" sizes.sh 'f has 61 lines' "$tree"
-printf 'src/wg/f.c f because it is the exception of this test\n' > "$tree/tests/lint/long-functions"
-code=0
-( cd "$tree" && sh "$here/sizes.sh" "$tree" ) > "$scratch/out" 2>&1 || code=1
-ok "$code" "sizes.sh accepts a function that is on the list"
+refuses sizes.sh "a function of 61 lines" 'f has 61 lines'
+file tests/lint/long-functions 'src/wg/f.c f because it is the exception of this test'
+accepts sizes.sh "a function that is on the list"
 
 for word in 'TODO: the rest' 'FIXME' 'a stub for now' 'not implemented'; do
-	fresh
-	printf '/* %s */\n' "$word" | plant src/wg/main.c
-	refuses "\"$word\"" words.sh main.c "$tree"
+	clean
+	file src/wg/main.c "/* $word */"
+	refuses words.sh "\"$word\"" main.c
 done
-fresh
-printf '/* reads /run/systemd/resolve/stub-resolv.conf */\n' | plant src/quick/dns.c
-accepts words.sh "$tree"
+clean
+file src/quick/host/dns.c '/* reads /run/systemd/resolve/stub-resolv.conf */'
+accepts words.sh "a stub resolver"
 
 for check in '! true' '[ 1 = 2 ] && [[ 1 = 1 ]]' 'for i in 1; do
 	[ 1 = 2 ] && [ 1 = 1 ]
 done'; do
-	fresh
-	mkdir "$tree/tests/cli"
-	printf '@test "x" {\n\t%s\n\ttrue\n}\n' "$check" | plant tests/cli/x.bats
-	refuses "\"$(echo $check)\" in the middle of a test" checks.sh 'x.bats:' "$tree"
+	clean
+	file tests/cli/x.bats '@test "x" {' "	$check" '	true' '}'
+	refuses checks.sh "\"$(echo $check)\" in the middle of a test" 'x.bats:'
 done
-fresh
-mkdir "$tree/tests/cli"
-printf '@test "x" {\n\t[ 1 ] && [ 2 ] || false\n\tcat <<-END\n\t! true\n\tEND\n\t! false\n}\n' |
-	plant tests/cli/x.bats
-accepts checks.sh "$tree"
+clean
+file tests/cli/x.bats '@test "x" {' '	[ 1 ] && [ 2 ] || false' '	cat <<-END' '	! true' '	END' '	! false' '}'
+accepts checks.sh "statements that can fail"
+
+clean
+file src/wg/main.c 'int f(void)' '{' '	report_error("cannot open %s" PRIu64 " of "' '		     "two lines", 1);' '}'
+sh "$here/messages.sh" "$tree" > "$scratch/out"
+code=0
+grep -qxF 'src/wg/main.c:3: cannot open %s%PRIu64 of two lines' "$scratch/out" || code=1
+ok "$code" "messages.sh joins the parts of a message"
 
 echo "1..$n"
 exit $failed

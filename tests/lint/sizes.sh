@@ -1,6 +1,6 @@
 #!/bin/sh
-# sizes.sh [ROOT]: files of at most 600 lines, functions of at most 60 (from brace to brace).
-# tests/lint/long-functions names the functions that may be longer, with why.
+# sizes.sh [ROOT]: refuses files of more than 600 lines and functions of more than 60 (between the braces), except the
+# functions listed in tests/lint/long-functions. Prints every offence; exit 1 if there is one.
 set -eu
 cd "${1:-$(dirname "$0")/../..}"
 long=tests/lint/long-functions
@@ -13,8 +13,8 @@ function close_file() {
 	}
 }
 BEGIN {
-	while ((getline row < long) > 0)
-		if (row !~ /^#/ && split(row, word, " ") >= 3)
+	while ((getline entry < long) > 0)
+		if (entry !~ /^#/ && split(entry, word, " ") >= 3)
 			may[word[1] " " word[2]] = 1
 }
 FNR == 1 {
@@ -23,8 +23,8 @@ FNR == 1 {
 	inside = 0
 }
 { lines = FNR }
-# A function starts with a brace of its own in the first column; its name stands before the ( of the
-# line that began without a blank.
+# A function starts with a brace in the first column; its name precedes the ( of the last line that began with a
+# letter in the first column.
 /^[A-Za-z_].*\(/ && !inside {
 	name = $0
 	sub(/\(.*/, "", name)

@@ -1,5 +1,6 @@
 #!/bin/sh
-# words.sh [ROOT]: words of unfinished work, which has no place in what we ship.
+# words.sh [ROOT]: refuses markers of unfinished work in the files that are shipped. Prints every offence; exit 1 if
+# there is one.
 set -eu
 cd "${1:-$(dirname "$0")/../..}"
 
@@ -7,6 +8,6 @@ places=
 for place in src completion man contrib Makefile README.md; do
 	[ ! -e "$place" ] || places="$places $place"
 done
-# "stub" is also a kind of resolver (stub-resolv.conf): that one is meant.
+# A stub resolver (stub-resolv.conf) is not unfinished work.
 ! grep -rnIE '\b(TODO|FIXME|XXX|TBD|HACK)\b|not (yet )?implemented|\b[Ss]tub(s|bed)?\b' $places |
 	grep -vE 'stub-resolv|[Ss]tub resolver|HACKING'
