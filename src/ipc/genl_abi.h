@@ -1,11 +1,11 @@
-/* The numbers of the kernel's generic netlink family "wireguard", version 1, and of netlink itself as
- * far as the pure codec needs them (reference/protocol.md 15). */
+/* Numbers of the kernel's generic netlink family "wireguard", version 1 (Documentation/netlink/specs/wireguard.yaml in
+ * Linux), and those of netlink itself that the codec needs. */
 #ifndef WG_GENL_ABI_H
 #define WG_GENL_ABI_H
 
-#define WG_GENL_NAME "wireguard"
+#define GENL_FAMILY_NAME "wireguard"
 
-enum { WG_GENL_VERSION = 1 };
+enum { GENL_FAMILY_VERSION = 1 };
 
 enum wg_genl_command { GENL_GET_DEVICE = 0, GENL_SET_DEVICE = 1 };
 
@@ -13,7 +13,7 @@ enum wg_device_attribute {
 	DEVICE_IFINDEX = 1,     /* u32 */
 	DEVICE_IFNAME = 2,      /* string with NUL */
 	DEVICE_PRIVATE_KEY = 3, /* 32 bytes */
-	DEVICE_PUBLIC_KEY = 4,  /* 32 bytes, answers only */
+	DEVICE_PUBLIC_KEY = 4,  /* 32 bytes, in replies only */
 	DEVICE_FLAGS = 5,       /* u32 */
 	DEVICE_LISTEN_PORT = 6, /* u16 */
 	DEVICE_FWMARK = 7,      /* u32 */

@@ -1,14 +1,47 @@
-/* The "wireguard" family's attributes, both ways. Netlink integers are in host order, addresses and
- * ports inside sockaddrs in network order. */
+/* Netlink integers are in host byte order; addresses and ports in sockaddrs are in network byte order. */
 #include "genl_codec.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <limits.h>
-#include <stdlib.h>
-#include <sys/socket.h>
+#include <linux/netlink.h>
+#include <netinet/in.h>
+#if __has_include(<linux/wireguard.h>) /* not in kernel headers before 5.6 */
+#include <linux/wireguard.h>
+#endif
 
 #include "base/mem.h"
 #include "genl_abi.h"
+
+/* ---- the layout of attributes and addresses, as the kernel defines it ---- */
+
+static_assert(sizeof(struct nlattr) == ATTR_HEADER_BYTES, "an attribute starts with 4 bytes");
+static_assert(offsetof(struct nlattr, nla_len) == 0 && offsetof(struct nlattr, nla_type) == 2,
+	      "an attribute starts with length and type");
+static_assert(NLA_F_NESTED == ATTR_NESTED && (uint16_t)NLA_TYPE_MASK == ATTR_TYPE_MASK, "flags of attribute types");
+static_assert(NLA_ALIGNTO == 4, "attributes are padded to 4 bytes");
+
+enum { /* of struct sockaddr_in and sockaddr_in6 */
+	SOCKADDR_PORT = 2,
+	SOCKADDR_IN_ADDR = 4,
+	SOCKADDR_IN6_ADDR = 8,
+	SOCKADDR_IN6_SCOPE = 24,
+};
+static_assert(sizeof(struct sockaddr_in) == SOCKADDR_IN_BYTES && sizeof(struct sockaddr_in6) == SOCKADDR_IN6_BYTES,
+	      "sizes of socket addresses");
+static_assert(offsetof(struct sockaddr_in, sin_family) == 0 && offsetof(struct sockaddr_in6, sin6_family) == 0 &&
+	      sizeof(sa_family_t) == sizeof(uint16_t), "socket addresses start with the family");
+static_assert(offsetof(struct sockaddr_in, sin_port) == SOCKADDR_PORT &&
+	      offsetof(struct sockaddr_in6, sin6_port) == SOCKADDR_PORT, "the port follows");
+static_assert(offsetof(struct sockaddr_in, sin_addr) == SOCKADDR_IN_ADDR &&
+	      offsetof(struct sockaddr_in6, sin6_addr) == SOCKADDR_IN6_ADDR &&
+	      offsetof(struct sockaddr_in6, sin6_scope_id) == SOCKADDR_IN6_SCOPE, "addresses and scope");
+
+#if __has_include(<linux/wireguard.h>)
+static_assert((int)WG_CMD_SET_DEVICE == GENL_SET_DEVICE, "commands");
+static_assert((int)WGDEVICE_A_PEERS == DEVICE_PEERS, "device attributes");
+static_assert((int)WGPEER_A_PROTOCOL_VERSION == PEER_PROTOCOL_VERSION, "peer attributes");
+static_assert((int)WGALLOWEDIP_A_CIDR_MASK == ALLOWEDIP_CIDR_MASK, "allowed IP attributes");
+#endif
 
 /* ---- attributes ---- */
 
@@ -53,45 +86,47 @@ bool genl_attr_next(struct genl_attr *a, const uint8_t **p, size_t *n)
 	return true;
 }
 
-/* ---- out ---- */
+/* ---- encoding ---- */
 
-/* Where attributes are appended; a nest is an offset whose length is filled in when it ends. */
-struct sheet {
+/* The message being written. A nest is the offset of its header, which is filled in when the nest ends. */
+struct message {
 	uint8_t *p;
 	size_t n, cap;
 };
 
-static bool sheet_has(const struct sheet *s, size_t bytes)
+static bool has_space(const struct message *m, size_t bytes)
 {
-	return s->cap - s->n >= bytes;
+	assert(m->n <= m->cap);
+	return m->cap - m->n >= bytes;
 }
 
-static void put(struct sheet *s, uint16_t type, const void *value, size_t n)
+static void put(struct message *m, uint16_t type, const void *value, size_t n)
 {
-	s->n += genl_attr_put(s->p + s->n, type, value, n);
+	m->n += genl_attr_put(m->p + m->n, type, value, n);
 }
 
-static void put_u32(struct sheet *s, uint16_t type, uint32_t v)
+static void put_u32(struct message *m, uint16_t type, uint32_t v)
 {
-	put(s, type, &v, sizeof v);
+	put(m, type, &v, sizeof v);
 }
 
-static void put_u16(struct sheet *s, uint16_t type, uint16_t v)
+static void put_u16(struct message *m, uint16_t type, uint16_t v)
 {
-	put(s, type, &v, sizeof v);
+	put(m, type, &v, sizeof v);
 }
 
-static size_t nest_begin(struct sheet *s)
+static size_t nest_begin(struct message *m)
 {
-	size_t at = s->n;
+	size_t at = m->n;
 
-	s->n += ATTR_HEADER_BYTES;
+	m->n += ATTR_HEADER_BYTES;
 	return at;
 }
 
-static void nest_end(struct sheet *s, size_t at, uint16_t type)
+static void nest_end(struct message *m, size_t at, uint16_t type)
 {
-	attr_header(s->p + at, (uint16_t)(type | ATTR_NESTED), s->n - at);
+	assert(m->n - at <= ATTR_BYTES_MAX); /* the length has 16 bits: GENL_PAYLOAD_MAX ensures it */
+	attr_header(m->p + at, (uint16_t)(type | ATTR_NESTED), m->n - at);
 }
 
 static uint16_t family_number(const struct ip_addr *a)
@@ -99,57 +134,57 @@ static uint16_t family_number(const struct ip_addr *a)
 	return a->family == IP_V6 ? AF_INET6 : AF_INET;
 }
 
-static void put_endpoint(struct sheet *s, const struct ip_endpoint *e)
+static void put_endpoint(struct message *m, const struct ip_endpoint *e)
 {
 	uint8_t sa[SOCKADDR_IN6_BYTES] = { 0 };
 	uint16_t family = family_number(&e->addr);
 
 	memcpy(sa, &family, sizeof family);
-	store_be16(sa + 2, e->port);
+	store_be16(sa + SOCKADDR_PORT, e->port);
 	if (family == AF_INET) {
-		memcpy(sa + 4, e->addr.b, 4);
-		put(s, PEER_ENDPOINT, sa, SOCKADDR_IN_BYTES);
+		memcpy(sa + SOCKADDR_IN_ADDR, e->addr.b, 4);
+		put(m, PEER_ENDPOINT, sa, SOCKADDR_IN_BYTES);
 		return;
 	}
-	memcpy(sa + 8, e->addr.b, 16);
-	memcpy(sa + 24, &e->scope, sizeof e->scope);
-	put(s, PEER_ENDPOINT, sa, SOCKADDR_IN6_BYTES);
+	memcpy(sa + SOCKADDR_IN6_ADDR, e->addr.b, 16);
+	memcpy(sa + SOCKADDR_IN6_SCOPE, &e->scope, sizeof e->scope);
+	put(m, PEER_ENDPOINT, sa, SOCKADDR_IN6_BYTES);
 }
 
 enum { ALLOWEDIP_BYTES_MAX = 4 + 8 + 20 + 8 + 8 };
 
-static void put_allowedip(struct sheet *s, const struct wg_allowedip *ip)
+static void put_allowedip(struct message *m, const struct wg_allowedip *ip)
 {
-	size_t nest = nest_begin(s);
+	size_t nest = nest_begin(m);
 
-	put_u16(s, ALLOWEDIP_FAMILY, family_number(&ip->prefix.addr));
-	put(s, ALLOWEDIP_IPADDR, ip->prefix.addr.b, ip_bytes(&ip->prefix.addr));
-	put(s, ALLOWEDIP_CIDR_MASK, &ip->prefix.bits, 1);
+	put_u16(m, ALLOWEDIP_FAMILY, family_number(&ip->prefix.addr));
+	put(m, ALLOWEDIP_IPADDR, ip->prefix.addr.b, ip_bytes(&ip->prefix.addr));
+	put(m, ALLOWEDIP_CIDR_MASK, &ip->prefix.bits, 1);
 	if (ip->flags & WG_ALLOWEDIP_REMOVE)
-		put_u32(s, ALLOWEDIP_FLAGS, ALLOWEDIP_F_REMOVE_ME);
-	nest_end(s, nest, 0);
+		put_u32(m, ALLOWEDIP_FLAGS, ALLOWEDIP_F_REMOVE_ME);
+	nest_end(m, nest, 0);
 }
 
-/* False when the message is full before the last one. */
-static bool put_allowedips(struct sheet *s, struct genl_encoder *e, const struct wg_peer *peer)
+/* False: the message is full, and some are left. */
+static bool put_allowedips(struct message *m, struct genl_encoder *e, const struct wg_peer *peer)
 {
 	size_t nest;
 
 	if (e->allowedip == peer->n_allowedips)
 		return true;
-	if (!sheet_has(s, ATTR_HEADER_BYTES + ALLOWEDIP_BYTES_MAX))
+	if (!has_space(m, ATTR_HEADER_BYTES + ALLOWEDIP_BYTES_MAX))
 		return false;
-	nest = nest_begin(s);
+	nest = nest_begin(m);
 	for (; e->allowedip < peer->n_allowedips; e->allowedip++) {
-		if (!sheet_has(s, ALLOWEDIP_BYTES_MAX))
+		if (!has_space(m, ALLOWEDIP_BYTES_MAX))
 			break;
 		if (ip_bytes(&peer->allowedips[e->allowedip].prefix.addr) == 0) {
 			e->failed = true;
 			break;
 		}
-		put_allowedip(s, &peer->allowedips[e->allowedip]);
+		put_allowedip(m, &peer->allowedips[e->allowedip]);
 	}
-	nest_end(s, nest, PEER_ALLOWEDIPS);
+	nest_end(m, nest, PEER_ALLOWEDIPS);
 	return e->allowedip == peer->n_allowedips;
 }
 
@@ -160,44 +195,44 @@ static uint32_t peer_flags(const struct wg_peer *peer)
 	       (peer->flags & WG_PEER_REPLACE_ALLOWEDIPS ? PEER_F_REPLACE_ALLOWEDIPS : 0);
 }
 
-enum { PEER_BYTES_MAX = 4 + 36 + 36 + 8 + 32 + 8 }; /* all but allowed-ips, with the nest's header */
+enum { PEER_BYTES_MAX = 4 + 36 + 36 + 8 + 32 + 8 }; /* all but the allowed IPs, with the header of the nest */
 
-static void put_peer_settings(struct sheet *s, const struct wg_peer *peer)
+static void put_peer_settings(struct message *m, const struct wg_peer *peer)
 {
 	uint32_t flags = peer_flags(peer);
 
 	if (flags)
-		put_u32(s, PEER_FLAGS, flags);
+		put_u32(m, PEER_FLAGS, flags);
 	if (peer->flags & WG_PEER_REMOVE)
 		return;
 	if (peer->flags & WG_PEER_HAS_PSK)
-		put(s, PEER_PRESHARED_KEY, peer->psk.b, KEY_BYTES);
+		put(m, PEER_PRESHARED_KEY, peer->psk.b, KEY_BYTES);
 	if (peer->flags & WG_PEER_HAS_ENDPOINT)
-		put_endpoint(s, &peer->endpoint);
+		put_endpoint(m, &peer->endpoint);
 	if (peer->flags & WG_PEER_HAS_KEEPALIVE)
-		put_u16(s, PEER_KEEPALIVE, peer->keepalive_s);
+		put_u16(m, PEER_KEEPALIVE, peer->keepalive_s);
 }
 
-/* A peer's first piece, or the next one. False when the message is full before its end. */
-static bool put_peer(struct sheet *s, struct genl_encoder *e)
+/* Begins or continues a peer. False: the message is full before its end. */
+static bool put_peer(struct message *m, struct genl_encoder *e)
 {
 	const struct wg_peer *peer = &e->patch->peers[e->peer];
-	bool whole = true;
+	bool complete = true;
 	size_t nest;
 
-	if (!sheet_has(s, PEER_BYTES_MAX + (e->peer_begun ? ALLOWEDIP_BYTES_MAX : 0)))
+	if (!has_space(m, PEER_BYTES_MAX + (e->peer_begun ? ALLOWEDIP_BYTES_MAX : 0)))
 		return false;
-	nest = nest_begin(s);
-	put(s, PEER_PUBLIC_KEY, peer->public_key.b, KEY_BYTES);
+	nest = nest_begin(m);
+	put(m, PEER_PUBLIC_KEY, peer->public_key.b, KEY_BYTES);
 	if (!e->peer_begun)
-		put_peer_settings(s, peer);
+		put_peer_settings(m, peer);
 	else if (peer->flags & WG_PEER_UPDATE_ONLY)
-		put_u32(s, PEER_FLAGS, PEER_F_UPDATE_ONLY); /* or the rest would create it */
+		put_u32(m, PEER_FLAGS, PEER_F_UPDATE_ONLY); /* otherwise this message would create it */
 	e->peer_begun = true;
 	if (!(peer->flags & WG_PEER_REMOVE))
-		whole = put_allowedips(s, e, peer);
-	nest_end(s, nest, 0);
-	if (!whole)
+		complete = put_allowedips(m, e, peer);
+	nest_end(m, nest, 0);
+	if (!complete)
 		return false;
 	e->peer++;
 	e->allowedip = 0;
@@ -205,16 +240,16 @@ static bool put_peer(struct sheet *s, struct genl_encoder *e)
 	return true;
 }
 
-static void put_device_settings(struct sheet *s, const struct wg_device *d)
+static void put_device_settings(struct message *m, const struct wg_device *d)
 {
 	if (d->flags & WG_DEVICE_HAS_PRIVATE_KEY)
-		put(s, DEVICE_PRIVATE_KEY, d->private_key.b, KEY_BYTES);
+		put(m, DEVICE_PRIVATE_KEY, d->private_key.b, KEY_BYTES);
 	if (d->flags & WG_DEVICE_HAS_LISTEN_PORT)
-		put_u16(s, DEVICE_LISTEN_PORT, d->listen_port);
+		put_u16(m, DEVICE_LISTEN_PORT, d->listen_port);
 	if (d->flags & WG_DEVICE_HAS_FWMARK)
-		put_u32(s, DEVICE_FWMARK, d->fwmark);
+		put_u32(m, DEVICE_FWMARK, d->fwmark);
 	if (d->flags & WG_DEVICE_REPLACE_PEERS)
-		put_u32(s, DEVICE_FLAGS, DEVICE_F_REPLACE_PEERS);
+		put_u32(m, DEVICE_FLAGS, DEVICE_F_REPLACE_PEERS);
 }
 
 void genl_encoder_init(struct genl_encoder *e, const struct wg_device *patch)
@@ -224,22 +259,23 @@ void genl_encoder_init(struct genl_encoder *e, const struct wg_device *patch)
 
 size_t genl_encode(struct genl_encoder *e, uint8_t *out, size_t cap)
 {
-	struct sheet s = { .p = out, .cap = cap };
+	struct message m = { .p = out, .cap = cap };
 	size_t nest;
 
 	if (e->failed || (e->device_done && e->peer == e->patch->n_peers))
 		return 0;
-	s.n += genl_encode_get(out, e->patch->name);
+	m.n += genl_encode_get(out, e->patch->name);
 	if (!e->device_done)
-		put_device_settings(&s, e->patch);
+		put_device_settings(&m, e->patch);
 	e->device_done = true;
 	if (e->peer < e->patch->n_peers) {
-		nest = nest_begin(&s);
-		while (e->peer < e->patch->n_peers && !e->failed && put_peer(&s, e))
+		nest = nest_begin(&m);
+		while (e->peer < e->patch->n_peers && !e->failed && put_peer(&m, e))
 			;
-		nest_end(&s, nest, DEVICE_PEERS);
+		nest_end(&m, nest, DEVICE_PEERS);
 	}
-	return e->failed ? 0 : s.n;
+	assert(m.n <= cap);
+	return e->failed ? 0 : m.n;
 }
 
 size_t genl_encode_get(uint8_t *out, const char *name)
@@ -247,9 +283,9 @@ size_t genl_encode_get(uint8_t *out, const char *name)
 	return genl_attr_put(out, DEVICE_IFNAME, name, strnlen(name, WG_NAME_MAX - 1) + 1);
 }
 
-/* ---- in ---- */
+/* ---- decoding ---- */
 
-/* The value of an attribute of exactly this size. */
+/* Copies the value of an attribute of exactly this size. */
 static bool value(void *out, const struct genl_attr *a, size_t bytes)
 {
 	if (a->n != bytes)
@@ -267,14 +303,14 @@ static void decode_endpoint(struct wg_peer *peer, const struct genl_attr *a)
 		return;
 	memcpy(&family, a->p, sizeof family);
 	if (family == AF_INET && a->n == SOCKADDR_IN_BYTES) {
-		e.addr = ip_v4(a->p + 4);
+		e.addr = ip_v4(a->p + SOCKADDR_IN_ADDR);
 	} else if (family == AF_INET6 && a->n == SOCKADDR_IN6_BYTES) {
-		e.addr = ip_v6(a->p + 8);
-		memcpy(&e.scope, a->p + 24, sizeof e.scope);
+		e.addr = ip_v6(a->p + SOCKADDR_IN6_ADDR);
+		memcpy(&e.scope, a->p + SOCKADDR_IN6_SCOPE, sizeof e.scope);
 	} else {
 		return;
 	}
-	e.port = load_be16(a->p + 2);
+	e.port = load_be16(a->p + SOCKADDR_PORT);
 	peer->endpoint = e;
 	peer->flags |= WG_PEER_HAS_ENDPOINT;
 }
@@ -358,7 +394,7 @@ static bool find_key(struct wg_public *key, const uint8_t *p, size_t n)
 	return false;
 }
 
-static int decode_peer(struct wg_device *state, bool may_go_on, const uint8_t *p, size_t n)
+static int decode_peer(struct wg_device *state, bool may_continue, const uint8_t *p, size_t n)
 {
 	struct wg_peer *last = state->n_peers ? &state->peers[state->n_peers - 1] : NULL;
 	struct wg_peer *peer = last;
@@ -368,7 +404,7 @@ static int decode_peer(struct wg_device *state, bool may_go_on, const uint8_t *p
 
 	if (!find_key(&key, p, n))
 		return -EPROTO;
-	if (!may_go_on || !last || memcmp(last->public_key.b, key.b, KEY_BYTES) != 0) {
+	if (!may_continue || !last || memcmp(last->public_key.b, key.b, KEY_BYTES) != 0) {
 		peer = device_add_peer(state);
 		if (!peer)
 			return -ENOMEM;

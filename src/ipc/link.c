@@ -1,12 +1,15 @@
-/* Links by rtnetlink: RTM_GETLINK for one name and as a dump. */
+/* RTM_GETLINK for one name and as a dump. */
 #include "link.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 
 #include "genl_codec.h"
+
+static_assert(sizeof(struct ifinfomsg) == 16, "link messages start with 16 bytes");
 
 static const char KIND[] = "wireguard";
 
@@ -29,7 +32,7 @@ static bool info_is_wireguard(const struct genl_attr *info)
 	return false;
 }
 
-/* A link message's index, name and kind. False when it is none. */
+/* Index, name and kind from a link message. False for any other message. */
 static bool link_read(struct ipc_name *out, bool *is_wireguard, uint16_t type, const uint8_t *p,
 		      size_t n)
 {
@@ -55,7 +58,7 @@ static bool link_read(struct ipc_name *out, bool *is_wireguard, uint16_t type, c
 	return out->name[0] != '\0';
 }
 
-/* The request's fixed part and the wish to leave the counters out. */
+/* The fixed part of the request, and no statistics in the reply. */
 static size_t link_request(uint8_t *out)
 {
 	struct ifinfomsg head = { .ifi_family = 0 };
@@ -65,7 +68,7 @@ static size_t link_request(uint8_t *out)
 	return sizeof head + genl_attr_put(out + sizeof head, IFLA_EXT_MASK, &mask, sizeof mask);
 }
 
-static int take_kind(void *ctx, uint16_t type, const uint8_t *p, size_t n)
+static int kind_reply(void *ctx, uint16_t type, const uint8_t *p, size_t n)
 {
 	bool *is_wireguard = ctx, kind;
 	struct ipc_name name;
@@ -75,38 +78,24 @@ static int take_kind(void *ctx, uint16_t type, const uint8_t *p, size_t n)
 	return 0;
 }
 
-int link_look(struct netlink *rt, const char *name, bool *is_wireguard)
+int link_is_wireguard(struct netlink *rt, const char *name, bool *is_wireguard)
 {
 	uint8_t *body = netlink_body(rt);
 	size_t n = link_request(body);
 
 	*is_wireguard = false;
 	n += genl_attr_put(body + n, IFLA_IFNAME, name, strlen(name) + 1);
-	return netlink_ask(rt, RTM_GETLINK, 0, n, take_kind, is_wireguard);
+	return netlink_request(rt, RTM_GETLINK, 0, n, kind_reply, is_wireguard);
 }
 
-int names_add(struct ipc_names *names, const struct ipc_name *name)
-{
-	struct ipc_name *list = names->list;
-
-	if ((names->n & (names->n - 1)) == 0) { /* full: room doubles at powers of two */
-		list = realloc(list, (names->n ? names->n * 2 : 1) * sizeof *list);
-		if (!list)
-			return -ENOMEM;
-		names->list = list;
-	}
-	list[names->n++] = *name;
-	return 0;
-}
-
-static int take_wireguard(void *ctx, uint16_t type, const uint8_t *p, size_t n)
+static int list_reply(void *ctx, uint16_t type, const uint8_t *p, size_t n)
 {
 	struct ipc_name name;
 	bool is_wireguard;
 
 	if (!link_read(&name, &is_wireguard, type, p, n) || !is_wireguard)
 		return 0;
-	return names_add(ctx, &name);
+	return ipc_names_add(ctx, &name);
 }
 
 static int by_index(const void *a, const void *b)
@@ -116,7 +105,7 @@ static int by_index(const void *a, const void *b)
 	return (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex);
 }
 
-/* The dump's filter: kernels that do not know the kind, or no filters, answer with every link. */
+/* Asks the kernel to filter the dump; kernels without filters, or without the kind, dump every link. */
 static size_t kind_filter(uint8_t *out)
 {
 	uint8_t info[32];
@@ -130,13 +119,13 @@ int link_list(struct netlink *rt, struct ipc_names *out)
 	enum { TRIES = 8 };
 	int rc = -EINTR;
 
-	for (int i = 0; i < TRIES && rc == -EINTR; i++) { /* links come and go while we look */
+	for (int i = 0; i < TRIES && rc == -EINTR; i++) { /* a change during the dump makes it inconsistent */
 		uint8_t *body = netlink_body(rt);
 		size_t n = link_request(body);
 
 		n += kind_filter(body + n);
 		ipc_names_free(out);
-		rc = netlink_ask(rt, RTM_GETLINK, NLM_F_DUMP, n, take_wireguard, out);
+		rc = netlink_request(rt, RTM_GETLINK, NLM_F_DUMP, n, list_reply, out);
 	}
 	if (rc && rc != -EINTR) {
 		ipc_names_free(out);

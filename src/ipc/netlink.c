@@ -1,18 +1,22 @@
-/* Netlink through libmnl, which is loaded at the first question to the kernel: a library more at every
- * start was 8 % of the time of `wg pubkey`, which has no such question. */
+/* libmnl is loaded by dlopen(3): linking it cost 8 % of the run time of `wg pubkey`, which needs no netlink. */
 #include "netlink.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
 
 enum {
 	REQUEST_BYTES = NETLINK_QUEUE_MAX * (NLMSG_HDRLEN + NETLINK_BODY_MAX),
-	SEND_OVERHEAD = 64, /* of the socket's send buffer, the kernel keeps some for itself */
+	SEND_OVERHEAD = 64, /* bytes of the socket's send buffer that the kernel uses itself */
 };
+
+static_assert(sizeof(struct nlmsghdr) == 16 && NLMSG_HDRLEN == 16, "the netlink header is 16 bytes");
+static_assert(sizeof(struct nlmsgerr) == 20 && offsetof(struct nlmsgerr, error) == 0,
+	      "an acknowledgement begins with the error");
 
 #define MNL_FUNCTIONS(X) \
 	X(mnl_socket_open2) X(mnl_socket_bind) X(mnl_socket_close) X(mnl_socket_setsockopt) \
@@ -40,15 +44,17 @@ static bool mnl_load(void)
 	return mnl.library != NULL;
 }
 
+/* Discards what is queued. */
 static void mnl_close(struct netlink *s)
 {
 	if (s->socket)
 		mnl.mnl_socket_close(s->socket);
 	s->socket = NULL;
+	s->queued = s->n_queued = 0;
 }
 
-/* A host may have been told to keep send buffers small. */
-static size_t send_room(struct netlink *s)
+/* net.core.wmem_default may be small. */
+static size_t send_buffer_bytes(struct netlink *s)
 {
 	int bytes;
 	socklen_t n = sizeof bytes;
@@ -70,8 +76,8 @@ static int mnl_open(struct netlink *s)
 		mnl_close(s);
 		return rc;
 	}
-	s->room = send_room(s);
-	/* An error's acknowledgement would else bring the whole request back. */
+	s->send_max = send_buffer_bytes(s);
+	/* Otherwise an error message carries the whole request. */
 	(void)mnl.mnl_socket_setsockopt(s->socket, NETLINK_CAP_ACK, &on, sizeof on);
 	return 0;
 }
@@ -81,9 +87,9 @@ int netlink_open(struct netlink *s, int protocol)
 	int rc = -ENOMEM;
 
 	*s = (struct netlink){ .protocol = protocol };
-	s->request = malloc(REQUEST_BYTES);
-	s->answer = malloc(NETLINK_ANSWER_BYTES);
-	if (s->request && s->answer)
+	s->requests = malloc(REQUEST_BYTES);
+	s->reply = malloc(NETLINK_REPLY_BYTES);
+	if (s->requests && s->reply)
 		rc = mnl_open(s);
 	if (rc)
 		netlink_close(s);
@@ -93,23 +99,23 @@ int netlink_open(struct netlink *s, int protocol)
 void netlink_close(struct netlink *s)
 {
 	mnl_close(s);
-	if (s->request)
-		mem_wipe(s->request, s->used);
-	if (s->answer)
-		mem_wipe(s->answer, NETLINK_ANSWER_BYTES);
-	free(s->request);
-	free(s->answer);
+	if (s->requests)
+		mem_wipe(s->requests, s->used);
+	if (s->reply)
+		mem_wipe(s->reply, NETLINK_REPLY_BYTES);
+	free(s->requests);
+	free(s->reply);
 	*s = (struct netlink){ 0 };
 }
 
 uint8_t *netlink_body(struct netlink *s)
 {
-	return s->request + s->queued + NLMSG_HDRLEN;
+	return s->requests + s->queued + NLMSG_HDRLEN;
 }
 
-size_t netlink_body_room(const struct netlink *s)
+size_t netlink_body_space(const struct netlink *s)
 {
-	size_t left = s->room - s->queued;
+	size_t left = s->send_max - s->queued;
 
 	if (s->n_queued == NETLINK_QUEUE_MAX || left <= NLMSG_HDRLEN)
 		return 0;
@@ -126,20 +132,21 @@ void netlink_queue(struct netlink *s, uint16_t type, uint16_t flags, size_t body
 		.nlmsg_seq = ++s->seq,
 	};
 
-	memcpy(s->request + s->queued, &h, sizeof h);
+	memcpy(s->requests + s->queued, &h, sizeof h);
 	memset(netlink_body(s) + body_n, 0, NLMSG_ALIGN(body_n) - body_n);
 	s->queued += NLMSG_ALIGN(h.nlmsg_len);
 	s->used = s->queued > s->used ? s->queued : s->used;
 	s->n_queued++;
+	assert(s->n_queued <= NETLINK_QUEUE_MAX && s->queued <= REQUEST_BYTES); /* netlink_body_space() was respected */
 }
 
-/* All that is queued; nothing is afterwards. */
+/* Sends the queue and empties it. */
 static int netlink_send(struct netlink *s)
 {
 	ssize_t n;
 
 	do {
-		n = mnl.mnl_socket_sendto(s->socket, s->request, s->queued);
+		n = mnl.mnl_socket_sendto(s->socket, s->requests, s->queued);
 	} while (n < 0 && errno == EINTR);
 	s->queued = s->n_queued = 0;
 	return n < 0 ? -errno : 0;
@@ -150,31 +157,31 @@ static ssize_t netlink_receive(struct netlink *s)
 	ssize_t n;
 
 	do {
-		n = mnl.mnl_socket_recvfrom(s->socket, s->answer, NETLINK_ANSWER_BYTES);
+		n = mnl.mnl_socket_recvfrom(s->socket, s->reply, NETLINK_REPLY_BYTES);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
 	return n > 0 ? n : -EPROTO;
 }
 
-struct answer {
-	netlink_take *take;
+struct exchange {
+	netlink_reply *reply;
 	void *ctx;
 	int rc;
-	bool ended; /* nothing of this answer is left to read */
+	bool ended; /* nothing of the replies is left to read */
 };
 
-static int answer_take(const struct nlmsghdr *h, void *data)
+static int exchange_reply(const struct nlmsghdr *h, void *data)
 {
-	struct answer *a = data;
+	struct exchange *x = data;
 
-	if (a->take)
-		a->rc = a->take(a->ctx, h->nlmsg_type, (const uint8_t *)h + NLMSG_HDRLEN,
-				h->nlmsg_len - NLMSG_HDRLEN);
-	return a->rc ? MNL_CB_STOP : MNL_CB_OK;
+	if (x->reply)
+		x->rc = x->reply(x->ctx, h->nlmsg_type, (const uint8_t *)h + NLMSG_HDRLEN,
+				 h->nlmsg_len - NLMSG_HDRLEN);
+	return x->rc ? MNL_CB_STOP : MNL_CB_OK;
 }
 
-/* What an acknowledgement, an error or the end of a dump says: 0 or -errno. */
+/* The result in an acknowledgement, an error or the end of a dump: 0 or -errno. */
 static int error_of(const struct nlmsghdr *h)
 {
 	int error = 0;
@@ -186,51 +193,50 @@ static int error_of(const struct nlmsghdr *h)
 	return error > 0 ? -EPROTO : error;
 }
 
-static int answer_end(const struct nlmsghdr *h, void *data)
+static int exchange_end(const struct nlmsghdr *h, void *data)
 {
-	struct answer *a = data;
+	struct exchange *x = data;
 
-	a->ended = true;
-	a->rc = error_of(h);
+	x->ended = true;
+	x->rc = error_of(h);
 	return MNL_CB_STOP;
 }
 
-int netlink_ask(struct netlink *s, uint16_t type, uint16_t flags, size_t body_n, netlink_take *take,
-		void *ctx)
+int netlink_request(struct netlink *s, uint16_t type, uint16_t flags, size_t body_n, netlink_reply *reply, void *ctx)
 {
-	mnl_cb_t control[] = { [NLMSG_ERROR] = answer_end, [NLMSG_DONE] = answer_end };
-	struct answer a = { .take = take, .ctx = ctx };
+	mnl_cb_t control[] = { [NLMSG_ERROR] = exchange_end, [NLMSG_DONE] = exchange_end };
+	struct exchange x = { .reply = reply, .ctx = ctx };
 	int more = MNL_CB_OK;
 	ssize_t n;
 
-	a.rc = s->socket ? 0 : mnl_open(s);
+	assert(s->n_queued == 0);
+	x.rc = s->socket ? 0 : mnl_open(s);
 	netlink_queue(s, type, flags, body_n);
-	if (a.rc == 0)
-		a.rc = netlink_send(s);
-	while (a.rc == 0 && !a.ended && more == MNL_CB_OK) {
+	if (x.rc == 0)
+		x.rc = netlink_send(s);
+	while (x.rc == 0 && !x.ended && more == MNL_CB_OK) {
 		n = netlink_receive(s);
 		if (n < 0) {
-			a.rc = (int)n;
+			x.rc = (int)n;
 			break;
 		}
-		more = mnl.mnl_cb_run2(s->answer, (size_t)n, s->seq,
-				       mnl.mnl_socket_get_portid(s->socket), answer_take, &a,
-				       control, ARRAY_LEN(control));
-		if (more == MNL_CB_ERROR) /* EINTR: the dump is torn */
-			a.rc = -errno;
+		more = mnl.mnl_cb_run2(s->reply, (size_t)n, s->seq, mnl.mnl_socket_get_portid(s->socket),
+				       exchange_reply, &x, control, ARRAY_LEN(control));
+		if (more == MNL_CB_ERROR) /* EINTR: the dump is inconsistent */
+			x.rc = -errno;
 	}
-	if (!a.ended) /* what is still to come must not be taken for the next answer */
+	if (!x.ended) /* unread replies must not be taken for those of the next request */
 		mnl_close(s);
-	return a.rc;
+	return x.rc;
 }
 
 struct acks {
-	uint32_t next, last; /* sequence numbers: the one expected, and that of the last order */
+	uint32_t next, last; /* sequence numbers: the one expected, and that of the last request */
 	int refused;         /* the first refusal */
 };
 
-/* In the order of the orders, one each. */
-static int ack_take(const struct nlmsghdr *h, void *data)
+/* One for each request, in their order. */
+static int ack_received(const struct nlmsghdr *h, void *data)
 {
 	struct acks *a = data;
 	int error = error_of(h);
@@ -247,7 +253,7 @@ static int ack_take(const struct nlmsghdr *h, void *data)
 
 int netlink_flush(struct netlink *s)
 {
-	mnl_cb_t control[] = { [NLMSG_ERROR] = ack_take };
+	mnl_cb_t control[] = { [NLMSG_ERROR] = ack_received };
 	struct acks a = { .next = s->seq - s->n_queued + 1, .last = s->seq };
 	int rc = 0;
 	ssize_t n;
@@ -262,7 +268,7 @@ int netlink_flush(struct netlink *s)
 		n = netlink_receive(s);
 		if (n < 0)
 			rc = (int)n;
-		else if (mnl.mnl_cb_run2(s->answer, (size_t)n, 0,
+		else if (mnl.mnl_cb_run2(s->reply, (size_t)n, 0,
 					 mnl.mnl_socket_get_portid(s->socket), NULL, &a, control,
 					 ARRAY_LEN(control)) == MNL_CB_ERROR)
 			rc = -errno;

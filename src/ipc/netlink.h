@@ -1,5 +1,5 @@
-/* A netlink socket of libmnl: a question, whose answer is handed to a function message by message, or
- * several orders in one send, acknowledged together. */
+/* Netlink sockets through libmnl: one request with its replies, or several requests in one send with their
+ * acknowledgements. libmnl is loaded when the first socket is opened. */
 #ifndef WG_NETLINK_H
 #define WG_NETLINK_H
 
@@ -8,43 +8,44 @@
 #include "base/base.h"
 
 enum {
-	NETLINK_ANSWER_BYTES = 64 * 1024, /* 32 KiB and more let the kernel fill its largest dump pieces */
+	NETLINK_REPLY_BYTES = 64 * 1024, /* from 32 KiB the kernel fills its largest dump messages */
 	NETLINK_BODY_MAX = 65536 - NLMSG_HDRLEN,
-	NETLINK_QUEUE_MAX = 3, /* messages of a send: what the usual send buffer of 208 KiB holds; so many
-				* acknowledgements fit the smallest receive buffer, none gets lost */
+	NETLINK_QUEUE_MAX = 3, /* requests in one send: they fit the default send buffer of 208 KiB, and their
+				* acknowledgements fit the smallest receive buffer, so that none is lost */
 };
 
 struct mnl_socket;
 
+/* Zeroed: closed. */
 struct netlink {
-	struct mnl_socket *socket; /* null: closed, or to be opened again by the next question */
+	struct mnl_socket *socket; /* null: closed; the next request reopens it */
 	int protocol;
-	uint32_t seq; /* of the last message queued */
-	uint8_t *request; /* the messages of one send */
-	uint8_t *answer;
-	size_t room;      /* bytes that one send may have */
-	size_t queued, used; /* bytes waiting to be sent, and the most there ever were */
+	uint32_t seq;              /* of the request queued last */
+	uint8_t *requests;         /* queued, one after the other */
+	uint8_t *reply;
+	size_t send_max;           /* bytes of one send */
+	size_t queued, used;       /* bytes of `requests`: waiting, and ever written */
 	uint32_t n_queued;
 };
 
-/* 0 or -errno (-ELIBACC: libmnl is not installed); the struct is closed (zero) on error. */
+/* 0 or -errno (-ELIBACC: libmnl is not installed); closed after an error. */
 must_check int netlink_open(struct netlink *s, int protocol);
-void netlink_close(struct netlink *s); /* wipes what was said; a zeroed struct may be closed */
+void netlink_close(struct netlink *s); /* wipes the buffers */
 
-/* Where the body of the next request is written, and the most that it may have now. */
+/* Where to write the body of the next request, and the bytes that it may have. */
 uint8_t *netlink_body(struct netlink *s);
-size_t netlink_body_room(const struct netlink *s);
+size_t netlink_body_space(const struct netlink *s);
 
-/* Sends the body with this type and these flags, REQUEST and ACK added, and hands the body of every
- * answer but acknowledgements to `take` (may be null). 0, the first -errno of `take` (which ends the
- * answer), the kernel's -errno, or -EINTR: the dump is torn, ask again. Nothing may be queued. */
-typedef int netlink_take(void *ctx, uint16_t type, const uint8_t *body, size_t n);
-must_check int netlink_ask(struct netlink *s, uint16_t type, uint16_t flags, size_t body_n,
-			   netlink_take *take, void *ctx);
+/* Sends the body as a request with NLM_F_REQUEST and NLM_F_ACK added, and passes the body of each reply except
+ * acknowledgements to `reply` (may be null). Nothing may be queued. 0, the first -errno of `reply` (which ends the
+ * request), the kernel's -errno, or -EINTR: the dump is inconsistent, repeat it. */
+typedef int netlink_reply(void *ctx, uint16_t type, const uint8_t *body, size_t n);
+must_check int netlink_request(struct netlink *s, uint16_t type, uint16_t flags, size_t body_n, netlink_reply *reply,
+			       void *ctx);
 
-/* Queues the body as an order, REQUEST and ACK added; netlink_flush sends what is queued at once and
- * waits for every acknowledgement. The kernel obeys in turn, and goes on after one that it refuses, so
- * what must not happen without an earlier order belongs in a later send. 0 or the first refusal. */
+/* netlink_queue appends the body as a request, NLM_F_REQUEST and NLM_F_ACK added; netlink_flush sends the queue and
+ * waits for all acknowledgements. The kernel processes requests in order and continues after one that it refuses: a
+ * request that depends on an earlier one belongs in a later flush. 0 or the first refusal. */
 void netlink_queue(struct netlink *s, uint16_t type, uint16_t flags, size_t body_n);
 must_check int netlink_flush(struct netlink *s);
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "ipc.h"
+#include "lookup.h"
 
 enum {
 	THREADS_MAX = 64,

@@ -243,7 +243,7 @@ static int recall_endpoints(struct wg_device *moved, struct program *p, const ch
 {
 	struct wg_device asked = { 0 };
 	struct peer_index index = { 0 };
-	int rc = ipc_asked(&p->ipc, &asked, name, moved);
+	int rc = ipc_last_request(&p->ipc, &asked, name, moved);
 
 	if (rc == 0 && !peer_index_build(&index, moved))
 		rc = -ENOMEM;

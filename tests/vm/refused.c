@@ -1,18 +1,20 @@
 /* refused NAME: gives the device patches of several messages of which one holds a peer that the kernel
  * refuses, and checks what has become of the others: each is whole or is not there, and nothing is sent
- * after the refusal was seen. kernel_set is asked directly: ipc_set would look for another way. */
+ * after the refusal was seen. It calls kernel_set directly because ipc_set would retry with full lists. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "ipc/transport.h"
+#include "ipc/ipc.h"
+#include "ipc/kernel.h"
 
 enum {
 	IPS = 60, /* of a peer: few make a message full, as the kernel may have a thread for each */
 	OF_A_MESSAGE = 25, /* more peers of this kind are in one than these, fewer than twice as many */
 };
 
-static struct ipc door;
+static struct ipc_kernel kernel;
+static struct ipc ipc;
 static struct wg_device patch;
 static const char *name;
 
@@ -53,7 +55,7 @@ static void begin(uint32_t flags)
 
 	device_free(&patch);
 	memcpy(empty.name, name, strlen(name) + 1);
-	if (kernel_set(&door, &empty) != 0)
+	if (kernel_set(&kernel, &empty) != 0)
 		exit(1);
 	patch.flags = flags;
 	memcpy(patch.name, name, strlen(name) + 1);
@@ -62,11 +64,11 @@ static void begin(uint32_t flags)
 /* Sends it, and says how many peers there are then, how many without key, and whether this one is. */
 static void end(const char *story, uint32_t number)
 {
-	int rc = kernel_set(&door, &patch);
+	int rc = kernel_set(&kernel, &patch);
 	uint32_t keyless = 0, seen = 0;
 	struct wg_device now;
 
-	if (ipc_get(&door, &now, name) != 0)
+	if (ipc_get(&ipc, &now, name) != 0)
 		exit(1);
 	for (uint32_t i = 0; i < now.n_peers; i++) {
 		uint32_t n;
@@ -115,9 +117,10 @@ int main(int argc, char *argv[])
 
 	begin(0);
 	add_many(1000, 5 * OF_A_MESSAGE);
-	if (kernel_set(&door, &patch) != 0)
+	if (kernel_set(&kernel, &patch) != 0)
 		return 1;
 	device_free(&patch);
-	ipc_close(&door);
+	kernel_close(&kernel);
+	ipc_close(&ipc);
 	return 0;
 }

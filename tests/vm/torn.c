@@ -42,14 +42,14 @@ int main(int argc, char *argv[])
 	if (argc != 3 || netlink_open(&s, NETLINK_GENERIC) != 0)
 		return 1;
 	n = head(netlink_body(&s), CTRL_CMD_GETFAMILY, 1);
-	n += genl_attr_put(netlink_body(&s) + n, CTRL_ATTR_FAMILY_NAME, WG_GENL_NAME, sizeof WG_GENL_NAME);
-	if (netlink_ask(&s, GENL_ID_CTRL, 0, n, take_family, &family) != 0)
+	n += genl_attr_put(netlink_body(&s) + n, CTRL_ATTR_FAMILY_NAME, GENL_FAMILY_NAME, sizeof GENL_FAMILY_NAME);
+	if (netlink_request(&s, GENL_ID_CTRL, 0, n, take_family, &family) != 0)
 		return 1;
 	end = time(NULL) + atoi(argv[2]);
 	while (time(NULL) < end) {
-		n = head(netlink_body(&s), GENL_GET_DEVICE, WG_GENL_VERSION);
+		n = head(netlink_body(&s), GENL_GET_DEVICE, GENL_FAMILY_VERSION);
 		n += genl_encode_get(netlink_body(&s) + n, argv[1]);
-		switch (netlink_ask(&s, family, NLM_F_DUMP, n, NULL, NULL)) {
+		switch (netlink_request(&s, family, NLM_F_DUMP, n, NULL, NULL)) {
 		case 0: whole++; break;
 		case -EINTR: torn++; break;
 		default: return 1;

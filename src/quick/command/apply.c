@@ -209,7 +209,7 @@ static int apply_link(struct apply *a, struct step *s)
 		}
 		return r;
 	}
-	ipc_forget(&q->ipc, a->p->name);
+	ipc_drop_last_request(&q->ipc, a->p->name);
 	r = rtnetlink_link_find(&q->rtnetlink, a->p->name, q->ifindex, &link);
 	if (r < 0) {
 		if (r != -ENODEV)

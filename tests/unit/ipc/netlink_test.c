@@ -1,4 +1,4 @@
-/* Orders in one send, against the kernel's rtnetlink, which needs no permission to be asked. */
+/* Requests in one send, tested with rtnetlink, which needs no privileges for reading. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,9 +12,9 @@
 #include "ipc/genl_codec.h"
 #include "ipc/netlink.h"
 
-enum { LOOPBACK = 1, NO_LINK = 0x7ffffff0, NO_ORDER = RTM_GETLINK + 1000 };
+enum { LOOPBACK = 1, NO_LINK = 0x7ffffff0, UNKNOWN_TYPE = RTM_GETLINK + 1000 };
 
-/* Asks for one link, in a body of n bytes or as few as that takes. */
+/* A request for one link, with a body of n bytes or the fewest possible. */
 static size_t link_body(struct netlink *s, int index, size_t n)
 {
 	struct ifinfomsg head = { .ifi_index = index };
@@ -27,12 +27,12 @@ static size_t link_body(struct netlink *s, int index, size_t n)
 	return sizeof head + genl_attr_put(body + sizeof head, IFLA_UNSPEC, zeros, n - sizeof head - 4);
 }
 
-static void order(struct netlink *s, uint16_t type, int index, size_t n)
+static void queue_request(struct netlink *s, uint16_t type, int index, size_t n)
 {
 	netlink_queue(s, type, 0, link_body(s, index, n));
 }
 
-static int take_index(void *ctx, uint16_t type, const uint8_t *body, size_t n)
+static int index_reply(void *ctx, uint16_t type, const uint8_t *body, size_t n)
 {
 	struct ifinfomsg head;
 
@@ -43,27 +43,27 @@ static int take_index(void *ctx, uint16_t type, const uint8_t *body, size_t n)
 	return 0;
 }
 
-/* The next question gets its own answer, nothing is left of what was before. */
+/* The next request gets its own reply: nothing is left of the one before. */
 static void assert_is_usable(struct netlink *s)
 {
 	int index = 0;
 
 	assert_non_null(s->socket);
-	assert_int_equal(netlink_ask(s, RTM_GETLINK, 0, link_body(s, LOOPBACK, 0), take_index, &index), 0);
+	assert_int_equal(netlink_request(s, RTM_GETLINK, 0, link_body(s, LOOPBACK, 0), index_reply, &index), 0);
 	assert_int_equal(index, LOOPBACK);
-	assert_int_equal(netlink_ask(s, RTM_GETLINK, 0, link_body(s, NO_LINK, 0), NULL, NULL), -ENODEV);
+	assert_int_equal(netlink_request(s, RTM_GETLINK, 0, link_body(s, NO_LINK, 0), NULL, NULL), -ENODEV);
 }
 
-static void together(void **state)
+static void requests_in_one_send(void **state)
 {
 	struct netlink s;
 
 	(void)state;
 	assert_int_equal(netlink_open(&s, NETLINK_ROUTE), 0);
-	assert_int_equal(netlink_flush(&s), 0); /* of nothing */
+	assert_int_equal(netlink_flush(&s), 0); /* an empty queue */
 	for (uint32_t n = 1; n <= NETLINK_QUEUE_MAX; n++) {
 		for (uint32_t i = 0; i < n; i++)
-			order(&s, RTM_GETLINK, LOOPBACK, i); /* of odd lengths too */
+			queue_request(&s, RTM_GETLINK, LOOPBACK, i); /* odd lengths as well */
 		assert_int_equal(s.n_queued, n);
 		assert_int_equal(netlink_flush(&s), 0);
 		assert_int_equal(s.n_queued, 0);
@@ -72,16 +72,16 @@ static void together(void **state)
 	netlink_close(&s);
 }
 
-static void first_refusal_counts(void **state)
+static void the_first_refusal_is_returned(void **state)
 {
 	static const struct {
-		struct { uint16_t type; int index; } order[NETLINK_QUEUE_MAX];
+		struct { uint16_t type; int index; } request[NETLINK_QUEUE_MAX];
 		int rc;
 	} cases[] = {
 		{ { { RTM_GETLINK, NO_LINK }, { RTM_GETLINK, LOOPBACK }, { RTM_GETLINK, LOOPBACK } }, -ENODEV },
-		{ { { RTM_GETLINK, LOOPBACK }, { RTM_GETLINK, NO_LINK }, { NO_ORDER, LOOPBACK } }, -ENODEV },
-		{ { { RTM_GETLINK, LOOPBACK }, { NO_ORDER, LOOPBACK }, { RTM_GETLINK, NO_LINK } }, -EOPNOTSUPP },
-		{ { { RTM_GETLINK, LOOPBACK }, { RTM_GETLINK, LOOPBACK }, { NO_ORDER, LOOPBACK } }, -EOPNOTSUPP },
+		{ { { RTM_GETLINK, LOOPBACK }, { RTM_GETLINK, NO_LINK }, { UNKNOWN_TYPE, LOOPBACK } }, -ENODEV },
+		{ { { RTM_GETLINK, LOOPBACK }, { UNKNOWN_TYPE, LOOPBACK }, { RTM_GETLINK, NO_LINK } }, -EOPNOTSUPP },
+		{ { { RTM_GETLINK, LOOPBACK }, { RTM_GETLINK, LOOPBACK }, { UNKNOWN_TYPE, LOOPBACK } }, -EOPNOTSUPP },
 	};
 	struct netlink s;
 
@@ -89,34 +89,33 @@ static void first_refusal_counts(void **state)
 	assert_int_equal(netlink_open(&s, NETLINK_ROUTE), 0);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		for (size_t k = 0; k < NETLINK_QUEUE_MAX; k++)
-			order(&s, cases[i].order[k].type, cases[i].order[k].index, 0);
+			queue_request(&s, cases[i].request[k].type, cases[i].request[k].index, 0);
 		assert_int_equal(netlink_flush(&s), cases[i].rc);
 		assert_is_usable(&s);
 	}
 	netlink_close(&s);
 }
 
-/* The largest messages of the wireguard family fit one send, and no more than are meant to. */
-static void as_much_as_fits(void **state)
+/* NETLINK_QUEUE_MAX of the largest messages of the wireguard family fit one send. */
+static void queue_limit(void **state)
 {
 	struct netlink s;
 	uint32_t n = 0;
 
 	(void)state;
 	assert_int_equal(netlink_open(&s, NETLINK_ROUTE), 0);
-	while (netlink_body_room(&s) >= GENL_PAYLOAD_MAX + 4) {
-		order(&s, RTM_GETLINK, n == 1 ? NO_LINK : LOOPBACK, GENL_PAYLOAD_MAX);
+	while (netlink_body_space(&s) >= GENL_PAYLOAD_MAX + 4) {
+		queue_request(&s, RTM_GETLINK, n == 1 ? NO_LINK : LOOPBACK, GENL_PAYLOAD_MAX);
 		n++;
 	}
 	assert_int_equal(n, NETLINK_QUEUE_MAX);
-	assert_int_equal(netlink_body_room(&s), 0);
+	assert_int_equal(netlink_body_space(&s), 0);
 	assert_int_equal(netlink_flush(&s), -ENODEV);
-	assert_true(netlink_body_room(&s) >= GENL_PAYLOAD_MAX + 4);
+	assert_true(netlink_body_space(&s) >= GENL_PAYLOAD_MAX + 4);
 	assert_is_usable(&s);
 	netlink_close(&s);
 }
 
-/* A torn or broken answer closes the socket; what is asked next opens it again. */
 static int refuse(void *ctx, uint16_t type, const uint8_t *body, size_t n)
 {
 	(void)ctx;
@@ -126,16 +125,17 @@ static int refuse(void *ctx, uint16_t type, const uint8_t *body, size_t n)
 	return -EPROTO;
 }
 
-static void again_after_a_broken_answer(void **state)
+/* A malformed reply closes the socket; the next request reopens it. */
+static void socket_is_reopened_after_an_error(void **state)
 {
 	struct netlink s;
 
 	(void)state;
 	assert_int_equal(netlink_open(&s, NETLINK_ROUTE), 0);
-	assert_int_equal(netlink_ask(&s, RTM_GETLINK, NLM_F_DUMP, link_body(&s, 0, 0), refuse, NULL), -EPROTO);
+	assert_int_equal(netlink_request(&s, RTM_GETLINK, NLM_F_DUMP, link_body(&s, 0, 0), refuse, NULL), -EPROTO);
 	assert_null(s.socket);
-	order(&s, RTM_GETLINK, LOOPBACK, 0);
-	order(&s, RTM_GETLINK, LOOPBACK, 0);
+	queue_request(&s, RTM_GETLINK, LOOPBACK, 0);
+	queue_request(&s, RTM_GETLINK, LOOPBACK, 0);
 	assert_int_equal(netlink_flush(&s), 0);
 	assert_is_usable(&s);
 	netlink_close(&s);
@@ -144,10 +144,10 @@ static void again_after_a_broken_answer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(together),
-		cmocka_unit_test(first_refusal_counts),
-		cmocka_unit_test(as_much_as_fits),
-		cmocka_unit_test(again_after_a_broken_answer),
+		cmocka_unit_test(requests_in_one_send),
+		cmocka_unit_test(the_first_refusal_is_returned),
+		cmocka_unit_test(queue_limit),
+		cmocka_unit_test(socket_is_reopened_after_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
-/* Userspace daemons over their configuration sockets: one connection, one request, one answer.
- * The other end is not trusted further than the device it serves: its lines, the whole answer and
- * what follows the answer are bounded. */
+/* One connection, one request, one reply. The daemon is trusted with its own device only: the length of its lines, of
+ * its whole reply and of anything after the reply is limited. */
+#include "socket.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -12,11 +13,10 @@
 #include "base/mem.h"
 #include "crypto/crypto.h"
 #include "model/uapi.h"
-#include "link.h"
-#include "transport.h"
+#include "lookup.h"
 
-enum { BUFFER_BYTES = 64 * 1024, SET_ANSWER_MAX = 64 * 1024 };
-static const uint64_t GET_ANSWER_MAX = 1ull << 30; /* a million peers with two prefixes: half of it */
+enum { BUFFER_BYTES = 64 * 1024, SET_REPLY_MAX = 64 * 1024 };
+static const uint64_t GET_REPLY_MAX = 1ull << 30; /* twice the size of a million peers with two prefixes */
 static const char SUFFIX[] = ".sock";
 
 static const char *dir_or_default(const char *dir)
@@ -42,7 +42,7 @@ int socket_open(const char *dir, const char *name)
 	if (!socket_address(&sa, dir, name) || lstat(sa.sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
 		return -ENOENT;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0) /* no such sockets here (a sandbox): then no userspace device either */
+	if (fd < 0) /* a sandbox without Unix sockets has no userspace devices either */
 		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : -ENOENT;
 	if (connect(fd, (struct sockaddr *)&sa, sizeof sa) < 0)
 		rc = -errno;
@@ -51,7 +51,7 @@ int socket_open(const char *dir, const char *name)
 	close(fd);
 	if (rc != -ECONNREFUSED)
 		return rc;
-	(void)unlink(sa.sun_path); /* its daemon is gone */
+	(void)unlink(sa.sun_path); /* its daemon has died */
 	return -ENOENT;
 }
 
@@ -69,7 +69,7 @@ static int socket_list_entry(const char *dir, const char *entry, struct ipc_name
 		return 0;
 	if (fd >= 0)
 		close(fd);
-	return names_add(out, &name);
+	return ipc_names_add(out, &name);
 }
 
 int socket_list(const char *dir, struct ipc_names *out)
@@ -90,10 +90,10 @@ int socket_list(const char *dir, struct ipc_names *out)
 
 struct exchange {
 	int fd;
-	int error; /* of sending, as -errno */
+	int error; /* -errno of sending */
 	struct uapi_reader reader;
-	uint64_t budget; /* bytes the answer may still have */
-	size_t used;     /* bytes of the buffer that were ever written */
+	uint64_t budget; /* bytes that the reply may still have */
+	size_t used;     /* bytes of the buffer that were ever written, to be wiped */
 };
 
 static void note_use(struct exchange *x, size_t n)
@@ -119,8 +119,8 @@ static bool send_all(struct exchange *x, const char *p, size_t n)
 	return x->error == 0;
 }
 
-/* struct text's hook: what is full goes out. */
-static bool send_room(struct text *t, size_t more)
+/* The `room` hook of the text: sends the full buffer. */
+static bool send_full(struct text *t, size_t more)
 {
 	struct exchange *x = t->ctx;
 	bool ok = send_all(x, t->p, t->n);
@@ -156,7 +156,7 @@ static int receive(struct exchange *x, char *buffer, size_t *have)
 	return 0;
 }
 
-static int receive_answer(struct exchange *x, char *buffer)
+static int receive_reply(struct exchange *x, char *buffer)
 {
 	size_t have = 0;
 	int rc = 0;
@@ -168,7 +168,7 @@ static int receive_answer(struct exchange *x, char *buffer)
 	return x->reader.have_errno ? -x->reader.error : -EPROTO;
 }
 
-/* Sends get=1 or the patch, reads the answer, closes. */
+/* Sends get=1 (patch is null) or the patch, reads the reply, closes. */
 static int exchange(struct exchange *x, const struct wg_device *patch)
 {
 	char *buffer = malloc(BUFFER_BYTES);
@@ -177,7 +177,7 @@ static int exchange(struct exchange *x, const struct wg_device *patch)
 
 	if (buffer) {
 		t = text_fixed(buffer, BUFFER_BYTES);
-		t.room = send_room;
+		t.room = send_full;
 		t.ctx = x;
 		if (patch)
 			uapi_print_set(&t, patch, &ipc_scopes);
@@ -185,7 +185,7 @@ static int exchange(struct exchange *x, const struct wg_device *patch)
 			text_add(&t, "get=1\n\n");
 		(void)send_all(x, t.p, t.n);
 		note_use(x, t.n);
-		rc = receive_answer(x, buffer); /* a daemon that hung up early may have said why */
+		rc = receive_reply(x, buffer); /* a daemon that closed early may have sent an error first */
 		if (x->error && rc == -EPROTO)
 			rc = x->error;
 		mem_wipe(buffer, x->used);
@@ -200,7 +200,7 @@ int socket_get(int fd, struct wg_device *out)
 	struct exchange x = {
 		.fd = fd,
 		.reader = { .device = out, .scopes = &ipc_scopes },
-		.budget = GET_ANSWER_MAX,
+		.budget = GET_REPLY_MAX,
 	};
 	int rc = exchange(&x, NULL);
 
@@ -221,7 +221,7 @@ int socket_set(int fd, const struct wg_device *patch)
 	struct exchange x = {
 		.fd = fd,
 		.reader = { .device = &none, .scopes = &ipc_scopes, .set_reply = true },
-		.budget = SET_ANSWER_MAX,
+		.budget = SET_REPLY_MAX,
 	};
 	int rc = exchange(&x, patch);
 

@@ -1,4 +1,4 @@
-/* The socket transport against scripted daemons: good ones, old ones, and those that lie. */
+/* The socket transport against scripted daemons: correct, outdated and malicious ones. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,15 +15,16 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "ipc/transport.h"
+#include "ipc/ipc.h"
 #include "ipc/link.h"
+#include "ipc/socket.h"
 #include "../../lib/uapi_script.h"
 
 #define KEY_A "b85996fecc9c7f1fc6d2572a76eda11d59bcd20be8e543b15ce4bd85a8e75a33"
 #define STATE \
 	"private_key=e84b5a6d2717c1003a13b431570353dbaca9146cf150c5f8575680feba52027a\n" \
 	"listen_port=12912\npublic_key=" KEY_A "\nallowed_ip=192.168.4.4/32\nallowed_ip=10.0.0.0/8\n" \
-	"endpoint=192.0.2.1:5\nnews_of_tomorrow=1\n"
+	"endpoint=192.0.2.1:5\nunknown_key=1\n"
 
 static int get_once(struct wg_device *out, const char *answer, size_t n)
 {
@@ -42,7 +43,7 @@ static int get_once(struct wg_device *out, const char *answer, size_t n)
 	return rc;
 }
 
-static void a_device_is_read(void **state)
+static void get_reads_a_device(void **state)
 {
 	struct wg_device d;
 	char base64[KEY_BASE64_CHARS + 1];
@@ -59,7 +60,7 @@ static void a_device_is_read(void **state)
 	device_free(&d);
 }
 
-static void answers_that_fail(void **state)
+static void failing_replies(void **state)
 {
 	static const struct {
 		const char *answer;
@@ -93,8 +94,8 @@ static void answers_that_fail(void **state)
 	assert_int_equal(get_once(&d, "of_tomorr\0ow=1\nerrno=0\n\n", 22), -EPROTO);
 }
 
-/* Lines and NULs without end are cut off. */
-static void a_flood_is_bounded(void **state)
+/* Endless lines and NULs fail. */
+static void endless_replies_fail(void **state)
 {
 	size_t n = 8 << 20;
 	char *flood = malloc(n);
@@ -147,7 +148,7 @@ static void add_ip(struct wg_peer *peer, const char *prefix, bool remove)
 	ip->flags = remove ? WG_ALLOWEDIP_REMOVE : 0;
 }
 
-static void a_patch_is_sent(void **state)
+static void set_sends_a_patch(void **state)
 {
 	struct uapi_script s = { .answers = { "errno=0\n\n" }, .n = 1 };
 	struct wg_device patch = patch_of_one_peer();
@@ -161,7 +162,7 @@ static void a_patch_is_sent(void **state)
 	device_free(&patch);
 }
 
-static void a_refusal_has_either_sign(void **state)
+static void errno_of_set_has_either_sign(void **state)
 {
 	static const char *const answers[] = { "errno=-98\n\n", "errno=98\n\n" };
 	struct wg_device patch = { .name = "wg0", .flags = WG_DEVICE_HAS_LISTEN_PORT, .listen_port = 53 };
@@ -175,8 +176,8 @@ static void a_refusal_has_either_sign(void **state)
 	}
 }
 
-/* A daemon too old for '-': the list is read, changed and written whole. */
-static void old_daemons_get_the_whole_list(void **state)
+/* A daemon that does not know '-': the list is read, changed and written completely. */
+static void old_daemons_get_full_lists(void **state)
 {
 	struct uapi_script s = {
 		.answers = { "errno=-22\n\n", STATE "errno=0\n\n", "errno=0\n\n" }, .n = 3,
@@ -194,8 +195,8 @@ static void old_daemons_get_the_whole_list(void **state)
 	device_free(&patch);
 }
 
-/* What the daemon refuses for another reason stays refused, with its reason. */
-static void a_wrong_value_is_not_asked_twice(void **state)
+/* Without a removal, EINVAL has another reason and is not retried. */
+static void a_refused_value_is_not_retried(void **state)
 {
 	struct uapi_script s = { .answers = { "errno=-22\n\n" }, .n = 1 };
 	struct wg_device patch = patch_of_one_peer();
@@ -208,7 +209,7 @@ static void a_wrong_value_is_not_asked_twice(void **state)
 	device_free(&patch);
 }
 
-static void stale_and_strange_files(void **state)
+static void stale_sockets_and_other_files(void **state)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	char dir[] = "/tmp/wgsuite-sock.XXXXXX", path[96];
@@ -220,7 +221,7 @@ static void stale_and_strange_files(void **state)
 	assert_non_null(mkdtemp(dir));
 	snprintf(sa.sun_path, sizeof sa.sun_path, "%s/stale.sock", dir);
 	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof sa), 0);
-	close(fd); /* nobody listens any more */
+	close(fd); /* no process listens now */
 	snprintf(path, sizeof path, "%s/link.sock", dir);
 	assert_int_equal(symlink("stale.sock", path), 0);
 	assert_int_equal(socket_open(dir, "link"), -ENOENT);
@@ -235,11 +236,11 @@ static void stale_and_strange_files(void **state)
 	assert_int_equal(lstat(sa.sun_path, &st), -1); /* the stale one was removed */
 	assert_int_equal(rmdir(path), 0);
 	assert_int_equal(rmdir(dir), 0);
-	assert_int_equal(socket_list(dir, &names), 0); /* no folder is no device */
+	assert_int_equal(socket_list(dir, &names), 0); /* no directory: no devices */
 	ipc_names_free(&names);
 }
 
-static void names_of_sockets(void **state)
+static void list_of_sockets(void **state)
 {
 	struct uapi_script s = { .n = 1, .answers = { "" } };
 	struct ipc_names names = { 0 };
@@ -254,8 +255,8 @@ static void names_of_sockets(void **state)
 	ipc_names_free(&names);
 }
 
-/* A sandbox without such sockets has no such device; a process without room for one does not know. */
-static void no_room_is_not_absence(void **state)
+/* Without Unix sockets (a sandbox) there are no devices; without descriptors that is not known. */
+static void lack_of_descriptors_is_an_error(void **state)
 {
 	struct uapi_script s = { .n = 1, .answers = { "" } };
 	struct rlimit before, none;
@@ -270,7 +271,7 @@ static void no_room_is_not_absence(void **state)
 	uapi_script_end(&s);
 }
 
-static void long_names_are_not_cut(void **state)
+static void long_names_are_refused(void **state)
 {
 	struct ipc c = { 0 };
 	struct wg_device d;
@@ -290,9 +291,9 @@ static void links_of_other_kinds(void **state)
 
 	(void)state;
 	assert_int_equal(netlink_open(&rt, NETLINK_ROUTE), 0);
-	assert_int_equal(link_look(&rt, "lo", &is_wireguard), 0);
+	assert_int_equal(link_is_wireguard(&rt, "lo", &is_wireguard), 0);
 	assert_false(is_wireguard);
-	assert_int_equal(link_look(&rt, "nosuch", &is_wireguard), -ENODEV);
+	assert_int_equal(link_is_wireguard(&rt, "nosuch", &is_wireguard), -ENODEV);
 	netlink_close(&rt);
 	assert_int_equal(ipc_list(&c, &names), 0);
 	ipc_names_free(&names);
@@ -303,17 +304,17 @@ static void links_of_other_kinds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_device_is_read),
-		cmocka_unit_test(answers_that_fail),
-		cmocka_unit_test(a_flood_is_bounded),
-		cmocka_unit_test(a_patch_is_sent),
-		cmocka_unit_test(a_refusal_has_either_sign),
-		cmocka_unit_test(old_daemons_get_the_whole_list),
-		cmocka_unit_test(a_wrong_value_is_not_asked_twice),
-		cmocka_unit_test(stale_and_strange_files),
-		cmocka_unit_test(names_of_sockets),
-		cmocka_unit_test(no_room_is_not_absence),
-		cmocka_unit_test(long_names_are_not_cut),
+		cmocka_unit_test(get_reads_a_device),
+		cmocka_unit_test(failing_replies),
+		cmocka_unit_test(endless_replies_fail),
+		cmocka_unit_test(set_sends_a_patch),
+		cmocka_unit_test(errno_of_set_has_either_sign),
+		cmocka_unit_test(old_daemons_get_full_lists),
+		cmocka_unit_test(a_refused_value_is_not_retried),
+		cmocka_unit_test(stale_sockets_and_other_files),
+		cmocka_unit_test(list_of_sockets),
+		cmocka_unit_test(lack_of_descriptors_is_an_error),
+		cmocka_unit_test(long_names_are_refused),
 		cmocka_unit_test(links_of_other_kinds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

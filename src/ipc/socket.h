@@ -1,0 +1,16 @@
+/* The socket transport: userspace daemons that serve the WireGuard configuration protocol at DIR/NAME.sock. `dir` may
+ * be null: RUNSTATEDIR "/wireguard". */
+#ifndef WG_IPC_SOCKET_H
+#define WG_IPC_SOCKET_H
+
+#include "names.h"
+
+/* Appends the names of sockets whose daemon answers; removes sockets that refuse connections. 0 or -errno. */
+must_check int socket_list(const char *dir, struct ipc_names *out);
+/* A connection to the device's daemon, -ENOENT: there is none, or another -errno. */
+must_check int socket_open(const char *dir, const char *name);
+/* One request and its reply; both close fd. 0 or -errno. */
+must_check int socket_get(int fd, struct wg_device *out);
+must_check int socket_set(int fd, const struct wg_device *patch);
+
+#endif
