@@ -137,7 +137,7 @@ same_sum() { [ -n "$(on a cat /run/sent)" ] && [ "$(on a cat /run/sent)" = "$(on
 change() {
 	on a wg set wg0 listen-port $((6000 + $1 % 10))
 	on b wg set wg0 peer "$KA" allowed-ips "10.9.0.1/32,fd09::1/128,10.7.$1.0/24"
-	on b wg set wg0 peer "$(wg genkey | wg pubkey)" allowed-ips "10.8.$1.0/24" endpoint "10.0.0.1:$1"
+	on b wg set wg0 peer "$(on b sh -c "wg genkey | wg pubkey")" allowed-ips "10.8.$1.0/24" endpoint "10.0.0.1:$1"
 	on a ping -n -c 1 -W 1 "10.9.0.$((100 + $1))" > /dev/null 2>&1 || true # nobody
 	on a wg set wg0 fwmark "$1"
 	on a wg show wg0 > /dev/null
