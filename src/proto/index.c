@@ -1,6 +1,7 @@
-/* Open addressing on the index itself: it is random already. */
+/* The table of receiver indices. An index is random, so it serves as its own hash. */
 #include "index.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum { FIRST_SLOTS = 16 };
@@ -29,7 +30,7 @@ bool index_grow(struct index_table *grown, const struct index_table *t)
 	grown->mask = slots - 1;
 	for (uint32_t i = 0; t->slots && i <= t->mask; i++)
 		if (t->slots[i].kind != INDEX_FREE)
-			index_add(grown, t->slots[i].index, t->slots[i].kind, t->slots[i].what);
+			index_add(grown, t->slots[i].index, t->slots[i].kind, t->slots[i].object);
 	return true;
 }
 
@@ -43,13 +44,16 @@ void index_grow_commit(struct index_table *t, struct index_table *grown)
 	*grown = old;
 }
 
-void index_add(struct index_table *t, uint32_t index, enum index_kind kind, void *what)
+void index_add(struct index_table *t, uint32_t index, enum index_kind kind, void *object)
 {
 	uint32_t i = index & t->mask;
 
-	while (t->slots[i].kind != INDEX_FREE)
+	assert(t->slots && t->n < t->mask / 2 + 1); /* so every probe ends at a free slot */
+	while (t->slots[i].kind != INDEX_FREE) {
+		assert(t->slots[i].index != index);
 		i = (i + 1) & t->mask;
-	t->slots[i] = (struct index_slot){ what, index, (uint8_t)kind };
+	}
+	t->slots[i] = (struct index_slot){ object, index, (uint8_t)kind };
 	t->n++;
 }
 
@@ -61,7 +65,7 @@ void index_remove(struct index_table *t, uint32_t index)
 	if (!found)
 		return;
 	hole = i = (uint32_t)(found - t->slots);
-	for (;;) { /* move back what probed over the hole */
+	for (;;) { /* move back entries whose probe passed the hole */
 		i = (i + 1) & t->mask;
 		if (t->slots[i].kind == INDEX_FREE)
 			break;

@@ -1,6 +1,7 @@
-/* Token buckets in hash chains, and one list in the order of last use for the collection of garbage. */
+/* Token buckets in hash chains, and a list in the order of last use for eviction. */
 #include "limit.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "timers.h"
@@ -11,21 +12,22 @@
 
 enum { SOURCE_BYTES = 9 };
 
-struct limit_entry { /* numbers are index + 1; 0: none */
+struct limit_entry { /* links are entry numbers: index + 1; 0: none */
 	uint64_t last_ns;
 	uint64_t tokens_ns;
 	uint8_t source[SOURCE_BYTES]; /* family and address or /64 */
-	uint32_t chain;               /* the next of the same hash, or the next free one */
+	uint32_t chain;               /* next entry of the same hash, or next free entry */
 	uint32_t older, newer;
 	uint32_t head;
 };
 
 static struct limit_entry *at(struct limit *l, uint32_t number)
 {
+	assert(number > 0 && number <= l->used);
 	return &l->entries[number - 1];
 }
 
-static void leave_list(struct limit *l, struct limit_entry *e)
+static void list_remove(struct limit *l, struct limit_entry *e)
 {
 	if (e->older)
 		at(l, e->older)->newer = e->newer;
@@ -37,7 +39,7 @@ static void leave_list(struct limit *l, struct limit_entry *e)
 		l->newest = e->older;
 }
 
-static void join_list(struct limit *l, struct limit_entry *e)
+static void list_append(struct limit *l, struct limit_entry *e)
 {
 	uint32_t number = (uint32_t)(e - l->entries) + 1;
 
@@ -50,20 +52,20 @@ static void join_list(struct limit *l, struct limit_entry *e)
 	l->newest = number;
 }
 
-static void forget_oldest(struct limit *l)
+static void evict_oldest(struct limit *l)
 {
 	uint32_t number = l->oldest, *link = &l->heads[at(l, number)->head];
 
 	while (*link != number)
 		link = &at(l, *link)->chain;
 	*link = at(l, number)->chain;
-	leave_list(l, at(l, number));
+	list_remove(l, at(l, number));
 	at(l, number)->chain = l->free;
 	l->free = number;
 	l->n--;
 }
 
-static bool take_memory(struct limit *l)
+static bool allocate_tables(struct limit *l)
 {
 	if (l->entries)
 		return true;
@@ -92,7 +94,7 @@ static struct limit_entry *add(struct limit *l, const uint8_t source[SOURCE_BYTE
 	e->head = head;
 	e->chain = l->heads[head];
 	l->heads[head] = number;
-	join_list(l, e);
+	list_append(l, e);
 	l->n++;
 	return e;
 }
@@ -119,20 +121,20 @@ bool limit_allows(struct limit *l, uint64_t now_ns, const struct ip_addr *from)
 	struct limit_entry *e;
 	uint32_t head;
 
-	if (!take_memory(l))
+	if (!allocate_tables(l))
 		return false;
 	memcpy(source + 1, from->b, from->family == IP_V4 ? 4 : 8);
 	mac16_many(&job, 1);
 	head = load_le32(job.out) % LIMIT_ENTRIES_MAX;
 	while (l->oldest && ns_since(now_ns, at(l, l->oldest)->last_ns) > IDLE_NS)
-		forget_oldest(l);
+		evict_oldest(l);
 	e = find(l, source, head);
 	if (e) {
 		e->tokens_ns += ns_since(now_ns, e->last_ns);
 		if (e->tokens_ns > TOKENS_MAX_NS)
 			e->tokens_ns = TOKENS_MAX_NS;
-		leave_list(l, e);
-		join_list(l, e);
+		list_remove(l, e);
+		list_append(l, e);
 	} else {
 		e = add(l, source, head);
 		if (!e)

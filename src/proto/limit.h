@@ -1,6 +1,7 @@
-/* The rate of handshake messages per source while under load: 20 a second, 5 at once, for each IPv4
- * address and each IPv6 /64 (whitepaper 5.3). The table is bounded; sources that were silent for a
- * second leave it. Memory is taken at the first use. */
+/* Rate limit of handshake messages per source while under load: 20 per second with bursts of 5, for
+ * each IPv4 address and each IPv6 /64 (whitepaper section 5.3; the numbers are those of the Linux
+ * kernel). The table has a fixed size and is allocated at the first use; a source that was silent
+ * for a second is evicted. Control half only. */
 #ifndef WG_LIMIT_H
 #define WG_LIMIT_H
 
@@ -18,15 +19,15 @@ struct limit_entry;
 struct limit { /* zeroed: empty, but without a secret */
 	struct limit_entry *entries; /* owned */
 	uint32_t *heads;             /* owned; hash chains */
-	uint32_t n, used;            /* entries in chains; entries ever handed out */
-	uint32_t free, oldest, newest;
-	struct mac_key secret;       /* strangers must not choose their chain */
+	uint32_t n, used;            /* entries in chains; entries ever in use */
+	uint32_t free, oldest, newest; /* heads of lists; entry number (index + 1), 0: empty */
+	struct mac_key secret;       /* keys the hash: an attacker cannot choose chains */
 };
 
-/* Random; while the table is empty. */
+/* `secret` is random. Call it while the table is empty. */
 void limit_set_secret(struct limit *l, const uint8_t secret[LIMIT_SECRET_BYTES]);
 
-/* False: too many from this source, or the table is full, or there is no memory for it. */
+/* False: the source exceeds its rate, the table is full, or it could not be allocated. O(1) amortised. */
 must_check bool limit_allows(struct limit *l, uint64_t now_ns, const struct ip_addr *from);
 void limit_free(struct limit *l);
 

@@ -1,4 +1,4 @@
-/* Bytes to messages: the one place that looks at types and lengths. */
+/* Parsing of messages: the only code that looks at types and lengths. */
 #include "message.h"
 
 bool msg_parse(struct wg_msg *out, const uint8_t *p, size_t n)

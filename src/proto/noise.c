@@ -1,9 +1,11 @@
-/* The Noise handshake; the paper's tokens stand in the margin. */
+/* The Noise handshake. The comments in the margin are the tokens of the pattern IKpsk2: e, es, s,
+ * ss, ee, se, psk. */
 #include "noise.h"
 
 #include "base/mem.h"
 
-/* HASH(CONSTRUCTION) and HASH(that ‖ IDENTIFIER); noise_test computes both from the texts. */
+/* HASH(CONSTRUCTION) and HASH(HASH(CONSTRUCTION) ‖ IDENTIFIER); noise_test derives both from the
+ * strings. */
 static const struct wg_hash initial_ck = { {
 	0x60, 0xe2, 0x6d, 0xae, 0xf3, 0x27, 0xef, 0xc0, 0x2e, 0xc3, 0x35, 0xe2, 0xa0, 0x25, 0xd2, 0xd0,
 	0x16, 0xeb, 0x42, 0x06, 0xf8, 0x72, 0x77, 0xf5, 0x2d, 0x38, 0xd1, 0x98, 0x8b, 0x78, 0xcd, 0x36,
@@ -15,8 +17,9 @@ static const struct wg_hash initial_hash = { {
 static const struct wg_public base_point = { { 9 } };
 
 static const uint64_t TAI64_UNIX_EPOCH = 0x400000000000000aull;
-static const uint32_t WHITEN_NS = 1u << 24;
+static const uint32_t TIMESTAMP_GRAIN_NS = 1u << 24;
 static const uint32_t NS_IN_S = 1000000000u;
+_Static_assert(TAI64N_BYTES == sizeof(uint64_t) + sizeof(uint32_t), "be64 seconds, be32 nanoseconds");
 
 static void mix_hash(struct wg_hash *h, const void *p, size_t n)
 {
@@ -28,7 +31,7 @@ static void mix_key(struct wg_hash *ck, const uint8_t e[KEY_BYTES])
 	kdf(ck->b, NULL, NULL, ck, e, KEY_BYTES);
 }
 
-/* ck, k = KDF2(ck, dh); false when the DH had a low-order point. */
+/* ck, k = KDF2(ck, dh). False: the public key had low order, so that the result is zero. */
 static bool mix_dh(struct wg_hash *ck, struct wg_sym *k, const struct x25519_job *job)
 {
 	kdf(ck->b, k ? k->b : NULL, NULL, ck, job->out.b, sizeof job->out.b);
@@ -116,7 +119,7 @@ bool noise_initiate(struct noise_pending *out, struct msg_initiation *m,
 	mix_key(&out->ck, m->ephemeral); /* e */
 	mix_hash(&out->h, m->ephemeral, sizeof m->ephemeral);
 	ok = mix_dh(&out->ck, &k, &in->jobs[1]); /* es */
-	seal_hash(m->sealed_static, in->self->pub.b, KEY_BYTES, &k, &out->h); /* s: only the peer sees it */
+	seal_hash(m->sealed_static, in->self->pub.b, KEY_BYTES, &k, &out->h); /* s: identity hiding */
 	ok = mix_ss(&out->ck, &k, in->ss) && ok; /* ss */
 	seal_hash(m->sealed_timestamp, in->timestamp, TAI64N_BYTES, &k, &out->h);
 	mem_wipe(&k, sizeof k);
@@ -209,7 +212,7 @@ enum noise_verdict noise_accept(struct noise_accepted *out, const struct noise_o
 	return verdict;
 }
 
-void noise_answer_jobs(struct x25519_job jobs[NOISE_ANSWER_JOBS], const struct wg_private *e,
+void noise_respond_jobs(struct x25519_job jobs[NOISE_RESPOND_JOBS], const struct wg_private *e,
 		       const struct noise_accepted *accepted)
 {
 	job_init(&jobs[0], e, base_point.b);
@@ -217,9 +220,9 @@ void noise_answer_jobs(struct x25519_job jobs[NOISE_ANSWER_JOBS], const struct w
 	job_init(&jobs[2], e, accepted->peer.b);
 }
 
-bool noise_answer(struct wg_keypair *out, struct msg_response *m,
+bool noise_respond(struct wg_keypair *out, struct msg_response *m,
 		  const struct noise_accepted *accepted, const struct wg_psk *psk, uint32_t index,
-		  const struct x25519_job jobs[NOISE_ANSWER_JOBS])
+		  const struct x25519_job jobs[NOISE_RESPOND_JOBS])
 {
 	struct wg_hash ck = accepted->ck, h = accepted->h;
 	struct wg_sym k;
@@ -253,12 +256,12 @@ bool noise_answer(struct wg_keypair *out, struct msg_response *m,
 void tai64n_from_unix(uint8_t out[TAI64N_BYTES], uint64_t unix_s, uint32_t ns)
 {
 	store_be64(out, TAI64_UNIX_EPOCH + unix_s);
-	store_be32(out + 8, ns & ~(WHITEN_NS - 1));
+	store_be32(out + 8, ns & ~(TIMESTAMP_GRAIN_NS - 1));
 }
 
 void tai64n_next(uint8_t t[TAI64N_BYTES])
 {
-	uint32_t ns = (load_be32(t + 8) & ~(WHITEN_NS - 1)) + WHITEN_NS;
+	uint32_t ns = (load_be32(t + 8) & ~(TIMESTAMP_GRAIN_NS - 1)) + TIMESTAMP_GRAIN_NS;
 
 	if (ns < NS_IN_S) {
 		store_be32(t + 8, ns);

@@ -1,14 +1,16 @@
-/* The handshake, Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s (whitepaper 5.4.2-5.4.5). Every step's result
- * is what the next step needs, so nothing can be answered that was not accepted, nor finished that was
- * not begun. The costly half, the Diffie-Hellmans, is split off: X_jobs() says which are needed, the
- * caller computes them (alone, or in lanes with those of other handshakes) and hands them to X().
+/* The handshake, Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s (whitepaper sections 5.4.2, 5.4.3 and 5.4.5). Each
+ * step takes the result type of the step before, so a response cannot be computed for an initiation that
+ * was not accepted. The expensive part, X25519, is separate: X_jobs() lists the multiplications that X()
+ * needs, and the caller computes them, if possible in one x25519_batch() with those of other handshakes.
  *
- *   initiator:  noise_initiate → struct noise_pending and message 1
- *               noise_finish(pending, message 2) → struct wg_keypair
- *   responder:  noise_open(message 1) → struct noise_opened: who is it?
- *               noise_accept(opened, what we know of that peer) → struct noise_accepted
- *               noise_answer(accepted) → struct wg_keypair and message 2
- * All these structs are secret: wipe them. */
+ *   initiator:  noise_initiate → struct noise_pending and the initiation
+ *               noise_finish(pending, response) → struct wg_keypair
+ *   responder:  noise_open(initiation) → struct noise_opened, with the claimed key of the initiator
+ *               noise_accept(opened, ss and timestamp of that peer) → struct noise_accepted
+ *               noise_respond(accepted) → struct wg_keypair and the response
+ *
+ * All of these structs and the jobs are secret: the caller wipes them. No function here has state, reads
+ * a clock or draws random bytes. */
 #ifndef WG_NOISE_H
 #define WG_NOISE_H
 
@@ -18,22 +20,22 @@
 enum {
 	NOISE_INITIATE_JOBS = 2,
 	NOISE_FINISH_JOBS = 2,
-	NOISE_ANSWER_JOBS = 3,
+	NOISE_RESPOND_JOBS = 3,
 };
 
 struct noise_identity {
 	struct wg_private key; /* clamped */
 	struct wg_public pub;
-	struct wg_hash hash;   /* a responder's first transcript hash: HASH(H0 ‖ pub) */
+	struct wg_hash hash;   /* initial transcript hash of a responder: HASH(H0 ‖ pub) */
 };
 
-struct noise_pending { /* after message 1 was sent */
+struct noise_pending { /* an initiation was sent; waits for the response */
 	struct wg_private e;
 	struct wg_hash ck, h;
 	uint32_t index;
 };
 
-struct noise_opened { /* message 1 of somebody who knows our key and says he is `peer` */
+struct noise_opened { /* an initiation whose sender knows our public key and claims to be `peer` */
 	struct wg_public peer;
 	struct wg_public e;
 	struct wg_hash ck, h;
@@ -41,7 +43,7 @@ struct noise_opened { /* message 1 of somebody who knows our key and says he is 
 	uint32_t index;
 };
 
-struct noise_accepted { /* it is him, and it is news */
+struct noise_accepted { /* the initiation authenticates and its timestamp is new */
 	struct wg_public peer;
 	struct wg_public e;
 	struct wg_hash ck, h;
@@ -51,17 +53,17 @@ struct noise_accepted { /* it is him, and it is news */
 
 struct wg_keypair {
 	struct wg_sym tx, rx;
-	uint32_t local, remote; /* indices: ours, theirs */
+	uint32_t local, remote; /* receiver indices: ours, the peer's */
 	bool initiator;
 };
 
 enum noise_verdict {
 	NOISE_OK,
-	NOISE_BAD,    /* does not verify */
-	NOISE_REPLAY, /* verifies, but its timestamp is not the greatest */
+	NOISE_BAD,    /* does not authenticate */
+	NOISE_REPLAY, /* authenticates, but its timestamp is not greater than the latest */
 };
 
-/* The key may be unclamped; it is stored clamped. */
+/* `key` need not be clamped; the stored key is. */
 void noise_identity_init(struct noise_identity *id, const struct wg_private *key);
 
 struct noise_initiate_in {
@@ -70,17 +72,17 @@ struct noise_initiate_in {
 	const struct wg_shared *ss; /* DH(own static, peer), computed once per peer; not zero */
 	const uint8_t *timestamp;   /* TAI64N_BYTES */
 	uint32_t index;
-	const struct x25519_job *jobs; /* done */
+	const struct x25519_job *jobs; /* NOISE_INITIATE_JOBS, computed */
 };
 void noise_initiate_jobs(struct x25519_job jobs[NOISE_INITIATE_JOBS], const struct wg_private *e,
 			 const struct wg_public *peer);
-/* mac1 and mac2 stay zero. False: the peer's key has low order; *m is not to be sent. */
+/* Leaves mac1 and mac2 zero. False: the public key of the peer has low order; *out and *m are wiped. */
 must_check bool noise_initiate(struct noise_pending *out, struct msg_initiation *m,
 			       const struct noise_initiate_in *in);
 
 void noise_finish_jobs(struct x25519_job jobs[NOISE_FINISH_JOBS], const struct noise_pending *pending,
 		       const struct noise_identity *self, const struct msg_response *m);
-/* False: m does not verify, and `pending` still waits for the true one. */
+/* False: m does not authenticate; `pending` is unchanged and waits for the genuine response. */
 must_check bool noise_finish(struct wg_keypair *out, const struct noise_pending *pending,
 			     const struct msg_response *m, const struct wg_psk *psk,
 			     const struct x25519_job jobs[NOISE_FINISH_JOBS]);
@@ -90,22 +92,23 @@ void noise_open_job(struct x25519_job *job, const struct noise_identity *self,
 must_check bool noise_open(struct noise_opened *out, const struct noise_identity *self,
 			   const struct msg_initiation *m, const struct x25519_job *job);
 
-/* `latest`: the greatest timestamp accepted from this peer so far, zeros for none. */
+/* `latest`: the greatest timestamp accepted from this peer, all zero if there was none. */
 must_check enum noise_verdict noise_accept(struct noise_accepted *out,
 					   const struct noise_opened *opened,
 					   const struct wg_shared *ss,
 					   const uint8_t latest[TAI64N_BYTES]);
 
-void noise_answer_jobs(struct x25519_job jobs[NOISE_ANSWER_JOBS], const struct wg_private *e,
+void noise_respond_jobs(struct x25519_job jobs[NOISE_RESPOND_JOBS], const struct wg_private *e,
 		       const struct noise_accepted *accepted);
-/* mac1 and mac2 stay zero. False: a low-order key. */
-must_check bool noise_answer(struct wg_keypair *out, struct msg_response *m,
+/* Leaves mac1 and mac2 zero. False: a key of the peer has low order; *m is wiped. */
+must_check bool noise_respond(struct wg_keypair *out, struct msg_response *m,
 			     const struct noise_accepted *accepted, const struct wg_psk *psk,
-			     uint32_t index, const struct x25519_job jobs[NOISE_ANSWER_JOBS]);
+			     uint32_t index, const struct x25519_job jobs[NOISE_RESPOND_JOBS]);
 
-/* Wall clock to TAI64N, the nanoseconds rounded down to 2^24 so that the clock's fine grain stays ours. */
+/* Wall clock to TAI64N. Rounds nanoseconds down to a multiple of 2^24 (16.8 ms), as the Linux kernel
+ * does, so that the timestamp does not reveal the fine grain of our clock. */
 void tai64n_from_unix(uint8_t out[TAI64N_BYTES], uint64_t unix_s, uint32_t ns);
-/* The next step of that grain after t. */
+/* Advances t to the next multiple. */
 void tai64n_next(uint8_t t[TAI64N_BYTES]);
 
 #endif

@@ -1,4 +1,4 @@
-/* Inner IP packets. */
+/* Inner IP packets: parsing, padding, ECN. */
 #include "packet.h"
 
 enum { V4_HEADER = 20, V6_HEADER = 40, PADDING = 16 };
@@ -44,8 +44,8 @@ uint8_t packet_outer_tos(uint8_t inner_tos)
 	return ecn == ECN_CE ? ECN_ECT0 : ecn;
 }
 
-/* The inner ECN field afterwards (RFC 6040 figure 4). What it says to drop (not-ECT inside, CE outside)
- * passes unchanged, as the kernel's WireGuard has it. */
+/* The new inner ECN field (RFC 6040 figure 4), except that a packet that the figure drops (not-ECT
+ * inside, CE outside) passes unchanged, as in the Linux kernel. */
 static uint8_t merged(uint8_t inner, uint8_t outer)
 {
 	if (inner == ECN_NOT || inner == ECN_CE)
@@ -58,7 +58,7 @@ static uint8_t merged(uint8_t inner, uint8_t outer)
 void packet_merge_ecn(uint8_t *p, const struct packet_ip *ip, uint8_t outer_tos)
 {
 	uint8_t inner = ip->tos & ECN_MASK, ecn = merged(inner, outer_tos & ECN_MASK);
-	uint32_t sum;
+	uint32_t checksum;
 
 	if (ecn == inner)
 		return;
@@ -68,8 +68,8 @@ void packet_merge_ecn(uint8_t *p, const struct packet_ip *ip, uint8_t outer_tos)
 	}
 	p[1] = (uint8_t)((p[1] & ~ECN_MASK) | ecn);
 	/* RFC 1624: HC' = ~(~HC + ~m + m'), where only the low byte of m differs */
-	sum = (uint16_t)~load_be16(p + 10) + (uint16_t)~inner + ecn;
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	store_be16(p + 10, (uint16_t)~sum);
+	checksum = (uint16_t)~load_be16(p + 10) + (uint16_t)~inner + ecn;
+	checksum = (checksum & 0xffff) + (checksum >> 16);
+	checksum = (checksum & 0xffff) + (checksum >> 16);
+	store_be16(p + 10, (uint16_t)~checksum);
 }

@@ -1,6 +1,7 @@
-/* Peers: their paths, their waiting packets, and finding them by key. */
+/* Peers: endpoint and source address, staged packets, and the table by public key. */
 #include "peer.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -16,7 +17,7 @@ struct wg_tunnel_peer *peer_create(const struct wg_public *key, uint32_t hash)
 	p->key = *key;
 	p->hash = hash;
 	timers_init(&p->timers, load_le32(key->b) ^ hash);
-	atomic_store_explicit(&p->wake_ns, NEVER, memory_order_relaxed);
+	atomic_store_explicit(&p->armed_ns, NEVER, memory_order_relaxed);
 	return p;
 }
 
@@ -24,7 +25,7 @@ void peer_delete(struct wg_tunnel_peer *p, size_t *staged_total)
 {
 	struct wg_session *dropped[3];
 
-	slots_move(&p->sessions, SESSION_CLEAR, NULL, dropped);
+	slots_rotate(&p->sessions, SESSION_CLEAR, NULL, dropped);
 	for (size_t i = 0; i < ARRAY_LEN(dropped); i++)
 		session_free(dropped[i]);
 	staged_drop_all(&p->staged, staged_total);
@@ -57,7 +58,7 @@ void peer_set_path(struct wg_tunnel_peer *p, const struct wg_path *path)
 		atomic_store(&p->has_endpoint, path->remote.addr.family != IP_NONE);
 }
 
-void peer_forget_source(struct wg_tunnel_peer *p)
+void peer_clear_source(struct wg_tunnel_peer *p)
 {
 	spin_lock(&p->path_lock);
 	p->path.local = (struct ip_addr){ 0 };
@@ -89,13 +90,13 @@ bool staged_add(struct staged_queue *q, size_t *total, const uint8_t *bytes, uin
 	q->last = s;
 	q->n++;
 	while (q->n > WG_STAGED_MAX) {
-		staged_free(staged_take(q, total));
+		staged_free(staged_pop(q, total));
 		++*n_dropped;
 	}
 	return true;
 }
 
-struct staged *staged_take(struct staged_queue *q, size_t *total)
+struct staged *staged_pop(struct staged_queue *q, size_t *total)
 {
 	struct staged *s = q->first;
 
@@ -104,6 +105,7 @@ struct staged *staged_take(struct staged_queue *q, size_t *total)
 	q->first = s->next;
 	if (!q->first)
 		q->last = NULL;
+	assert(q->n > 0 && *total >= sizeof *s + s->n);
 	q->n--;
 	*total -= sizeof *s + s->n;
 	return s;
@@ -122,7 +124,7 @@ uint32_t staged_drop_all(struct staged_queue *q, size_t *total)
 	struct staged *s;
 	uint32_t n = 0;
 
-	while ((s = staged_take(q, total))) {
+	while ((s = staged_pop(q, total))) {
 		n += s->n > 0;
 		staged_free(s);
 	}
@@ -131,7 +133,7 @@ uint32_t staged_drop_all(struct staged_queue *q, size_t *total)
 
 /* ---- by key ---- */
 
-static void place(struct wg_tunnel_peer **slots, uint32_t mask, struct wg_tunnel_peer *p)
+static void insert(struct wg_tunnel_peer **slots, uint32_t mask, struct wg_tunnel_peer *p)
 {
 	uint32_t i = p->hash & mask;
 
@@ -157,7 +159,7 @@ bool peer_table_reserve(struct peer_table *t, uint32_t more)
 		return false;
 	for (uint32_t i = 0; t->slots && i <= t->mask; i++)
 		if (t->slots[i])
-			place(slots, size - 1, t->slots[i]);
+			insert(slots, size - 1, t->slots[i]);
 	free(t->slots);
 	t->slots = slots;
 	t->mask = size - 1;
@@ -166,7 +168,8 @@ bool peer_table_reserve(struct peer_table *t, uint32_t more)
 
 void peer_table_add(struct peer_table *t, struct wg_tunnel_peer *p)
 {
-	place(t->slots, t->mask, p);
+	assert(t->slots && t->n < t->mask / 2 + 1); /* so every probe ends at a free slot */
+	insert(t->slots, t->mask, p);
 	t->n++;
 }
 
@@ -177,7 +180,7 @@ void peer_table_remove(struct peer_table *t, struct wg_tunnel_peer *p)
 	while (t->slots[i] != p)
 		i = (i + 1) & t->mask;
 	hole = i;
-	for (;;) { /* move back what probed over the hole */
+	for (;;) { /* move back peers whose probe passed the hole */
 		i = (i + 1) & t->mask;
 		if (!t->slots[i])
 			break;

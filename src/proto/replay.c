@@ -1,10 +1,13 @@
-/* The replay window. */
+/* The replay window: which counters were accepted. */
 #include "replay.h"
+
+#include <assert.h>
 
 enum { WORDS = REPLAY_BITS / 64 };
 
-/* Empties the words between the one the greatest counter lies in and the one `counter` lies in. */
-static void move_on(struct wg_replay *r, uint64_t counter)
+/* Clears the words between that of the greatest counter and that of `counter`, which becomes the
+ * greatest. */
+static void advance(struct wg_replay *r, uint64_t counter)
 {
 	uint64_t from = r->next ? (r->next - 1) / 64 : 0, to = counter / 64;
 	uint64_t n = to - from;
@@ -22,12 +25,15 @@ bool replay_accept(struct wg_replay *r, uint64_t counter)
 
 	if (counter >= REJECT_AFTER_MESSAGES)
 		return false;
-	if (counter >= r->next)
-		move_on(r, counter);
-	else if (r->next - 1 - counter > REPLAY_WINDOW)
+	if (counter >= r->next) {
+		advance(r, counter);
+		assert(!(*word & bit)); /* no counter beyond the greatest is marked as seen */
+	} else if (r->next - 1 - counter > REPLAY_WINDOW) {
 		return false;
+	}
 	if (*word & bit)
 		return false;
 	*word |= bit;
+	assert(r->next > counter && r->next <= REJECT_AFTER_MESSAGES);
 	return true;
 }

@@ -1,9 +1,8 @@
-/* Prefixes by number: whose they are in the order they were added, and in which trie. */
+/* The routes: numbered prefixes, in the list of their owner and in the trie of their family. */
 #include "routes.h"
 
+#include <assert.h>
 #include <stdlib.h>
-
-#include "trie.h"
 
 enum { FIRST_ROUTES = 8 };
 
@@ -11,10 +10,11 @@ enum { FIRST_ROUTES = 8 };
 
 static struct route *at(const struct routes *r, uint32_t number)
 {
+	assert(number > 0 && number <= r->used);
 	return &r->all[number - 1];
 }
 
-static void list_leave(struct routes *r, uint32_t number)
+static void list_remove(struct routes *r, uint32_t number)
 {
 	struct route *route = at(r, number);
 
@@ -28,7 +28,7 @@ static void list_leave(struct routes *r, uint32_t number)
 		route->owner->last = route->older;
 }
 
-static void list_join(struct routes *r, uint32_t number, struct routes_owner *owner)
+static void list_append(struct routes *r, uint32_t number, struct routes_owner *owner)
 {
 	struct route *route = at(r, number);
 
@@ -63,7 +63,7 @@ bool routes_reserve(struct routes *r, size_t more)
 	return true;
 }
 
-static uint32_t take_number(struct routes *r)
+static uint32_t number_alloc(struct routes *r)
 {
 	uint32_t number = r->free;
 
@@ -74,7 +74,7 @@ static uint32_t take_number(struct routes *r)
 	return routes_reserve(r, 1) ? ++r->used : 0;
 }
 
-static void give_back(struct routes *r, uint32_t number)
+static void number_free(struct routes *r, uint32_t number)
 {
 	at(r, number)->newer = r->free;
 	r->free = number;
@@ -82,28 +82,28 @@ static void give_back(struct routes *r, uint32_t number)
 
 bool routes_add(struct routes *r, struct routes_owner *owner, const struct ip_prefix *prefix)
 {
-	struct trie_node **root = prefix->addr.family == IP_V4 ? &r->v4 : &r->v6;
+	struct trie_node **root = prefix->addr.family == IP_V4 ? &r->tries.v4 : &r->tries.v6;
 	struct route_key key = trie_key(prefix->addr.family, prefix->addr.b);
-	struct trie_place place;
+	struct trie_position found;
 	uint32_t number;
 
-	if (trie_find(&place, *root, key, prefix->bits)) {
-		*place.owner = owner;
-		list_leave(r, *place.route);
-		list_join(r, *place.route, owner);
+	if (trie_find(&found, *root, key, prefix->bits)) {
+		*found.owner = owner;
+		list_remove(r, *found.route);
+		list_append(r, *found.route, owner);
 		return true;
 	}
-	number = take_number(r);
+	number = number_alloc(r);
 	if (!number)
 		return false;
 	*at(r, number) = (struct route){
 		.key = key, .bits = prefix->bits, .is_v6 = prefix->addr.family == IP_V6,
 	};
 	if (!trie_add(root, key, prefix->bits, owner, number)) {
-		give_back(r, number);
+		number_free(r, number);
 		return false;
 	}
-	list_join(r, number, owner);
+	list_append(r, number, owner);
 	return true;
 }
 
@@ -111,20 +111,20 @@ static void remove_number(struct routes *r, uint32_t number)
 {
 	struct route *route = at(r, number);
 
-	trie_remove(route->is_v6 ? &r->v6 : &r->v4, route->key, route->bits, r->all);
-	list_leave(r, number);
-	give_back(r, number);
+	trie_remove(route->is_v6 ? &r->tries.v6 : &r->tries.v4, route->key, route->bits, r->all);
+	list_remove(r, number);
+	number_free(r, number);
 }
 
 bool routes_remove(struct routes *r, struct routes_owner *owner, const struct ip_prefix *prefix)
 {
-	struct trie_node *root = prefix->addr.family == IP_V4 ? r->v4 : r->v6;
+	struct trie_node *root = prefix->addr.family == IP_V4 ? r->tries.v4 : r->tries.v6;
 	struct route_key key = trie_key(prefix->addr.family, prefix->addr.b);
-	struct trie_place place;
+	struct trie_position found;
 
-	if (!trie_find(&place, root, key, prefix->bits) || *place.owner != owner)
+	if (!trie_find(&found, root, key, prefix->bits) || *found.owner != owner)
 		return false;
-	remove_number(r, *place.route);
+	remove_number(r, *found.route);
 	return true;
 }
 
@@ -156,8 +156,8 @@ uint32_t routes_next(const struct routes *r, const struct routes_owner *owner, u
 
 void routes_free(struct routes *r)
 {
-	trie_free(r->v4);
-	trie_free(r->v6);
+	trie_free(r->tries.v4);
+	trie_free(r->tries.v6);
 	free(r->all);
 	*r = (struct routes){ 0 };
 }

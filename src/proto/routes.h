@@ -1,48 +1,46 @@
-/* Allowed IPs: whose is an address? (whitepaper 2, "cryptokey routing"). Two tries, longest prefix
- * first, and for each owner its prefixes in the order they were added.
- * Changed by control inside publish; routes_find is for sections. */
+/* Allowed IPs, the cryptokey routing table (whitepaper section 2): which peer owns an address, by
+ * longest-prefix match, and the prefixes of each peer in the order they were added. Changed by
+ * control inside publish; routes_find and routes_find_many also run in reader sections. */
 #ifndef WG_ROUTES_H
 #define WG_ROUTES_H
 
-#include "base/addr.h"
+#include "trie.h"
 
-struct routes_owner { /* lies inside a peer; zeroed: owns nothing */
-	uint32_t first, last; /* numbers of routes, 0: none */
+struct routes_owner { /* embedded in a peer; zeroed: owns no prefix */
+	uint32_t first, last; /* list of routes, by number; 0: empty */
 };
 
-struct route;
-struct trie_node;
-
 struct routes { /* zeroed: empty */
-	struct trie_node *v4, *v6;
-	struct route *all; /* owned, by number - 1; control only */
+	struct trie_roots tries;
+	struct route *all; /* owned, by number - 1; control half only */
 	uint32_t cap, used, free;
 };
 
-/* Null: nobody's. address: ip_bytes of the family. */
-struct routes_owner *routes_find(const struct routes *r, enum ip_family family,
-				 const uint8_t *address);
+/* Null: no peer owns the address. address: 4 or 16 bytes, by family. */
+static inline struct routes_owner *routes_find(const struct routes *r, enum ip_family family,
+					       const uint8_t *address)
+{
+	return trie_lookup(&r->tries, family, address);
+}
 
-struct routes_query {
-	struct routes_owner *owner; /* out, as routes_find returns it */
-	const uint8_t *address;
-	uint8_t family;
-};
-enum { ROUTES_QUERIES_MAX = 64 };
-/* Many at once, at most ROUTES_QUERIES_MAX: their waits for memory overlap. */
-void routes_find_many(const struct routes *r, struct routes_query *queries, size_t n);
+/* Up to ROUTE_QUERIES_MAX at once. */
+static inline void routes_find_many(const struct routes *r, struct route_query *queries, size_t n)
+{
+	trie_lookup_many(&r->tries, queries, n);
+}
 
-/* Takes memory for so many more, which sections do not look at. False: there is none. */
+/* Allocates space for `more` routes; no look-up sees it. False: out of memory. */
 must_check bool routes_reserve(struct routes *r, size_t more);
-/* Gives the prefix to the owner, as his newest, whoever had it before. False: out of memory, and
- * nothing changed. */
+/* Makes the owner own the prefix, as its newest, even if another owner has it. False: out of memory,
+ * and nothing changed. */
 must_check bool routes_add(struct routes *r, struct routes_owner *owner,
 			   const struct ip_prefix *prefix);
-/* Takes exactly this prefix away if it is the owner's; says whether it was. */
+/* Removes exactly this prefix if the owner has it; returns whether it did. */
 bool routes_remove(struct routes *r, struct routes_owner *owner, const struct ip_prefix *prefix);
 void routes_remove_all(struct routes *r, struct routes_owner *owner);
 
-/* The prefix after number `after` (0: the first); its number, or 0 when there is no more. */
+/* The prefix of the owner after route number `after` (0: the first). Returns its number; 0: there
+ * are no more. */
 uint32_t routes_next(const struct routes *r, const struct routes_owner *owner, uint32_t after,
 		     struct ip_prefix *out);
 

@@ -1,12 +1,13 @@
-/* Sessions and their rotation. */
+/* Sessions: age, counters, and rotation through the slots of a peer. */
 #include "session.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
 
 _Static_assert(sizeof(void *) != 8 || offsetof(struct wg_session, tx_counter) % 64 == 0,
-	       "a cache line of its own, if the session is aligned");
+	       "tx_counter begins a cache line if the session does");
 
 struct wg_session *session_new(struct wg_tunnel_peer *peer, const struct wg_keypair *keys,
 			       uint64_t now_ns)
@@ -18,7 +19,7 @@ struct wg_session *session_new(struct wg_tunnel_peer *peer, const struct wg_keyp
 	s->tx_key = keys->tx;
 	s->rx_key = keys->rx;
 	s->peer = peer;
-	s->born_ns = now_ns;
+	s->created_ns = now_ns;
 	s->local = keys->local;
 	s->remote = keys->remote;
 	s->initiator = keys->initiator;
@@ -33,24 +34,24 @@ void session_free(struct wg_session *s)
 	free(s);
 }
 
-bool session_is_young(const struct wg_session *s, uint64_t now_ns)
+bool session_is_expired(const struct wg_session *s, uint64_t now_ns)
 {
-	return ns_since(now_ns, s->born_ns) < REJECT_AFTER_TIME_NS;
+	return ns_since(now_ns, s->created_ns) >= REJECT_AFTER_TIME_NS;
 }
 
 bool session_can_send(const struct wg_session *s, uint64_t now_ns)
 {
-	return s && session_is_young(s, now_ns) &&
+	return s && !session_is_expired(s, now_ns) &&
 	       atomic_load_explicit(&s->tx_counter, memory_order_relaxed) < REJECT_AFTER_MESSAGES;
 }
 
-bool session_is_stale(const struct wg_session *s, uint64_t now_ns)
+bool session_needs_rekey(const struct wg_session *s, uint64_t now_ns)
 {
-	return (s->initiator && ns_since(now_ns, s->born_ns) >= REKEY_AFTER_TIME_NS) ||
+	return (s->initiator && ns_since(now_ns, s->created_ns) >= REKEY_AFTER_TIME_NS) ||
 	       atomic_load_explicit(&s->tx_counter, memory_order_relaxed) > REKEY_AFTER_MESSAGES;
 }
 
-size_t session_take_counters(struct wg_session *s, size_t n, uint64_t *first)
+size_t session_reserve_counters(struct wg_session *s, size_t n, uint64_t *first)
 {
 	uint64_t counter = atomic_load_explicit(&s->tx_counter, memory_order_relaxed), left;
 
@@ -63,6 +64,7 @@ size_t session_take_counters(struct wg_session *s, size_t n, uint64_t *first)
 	} while (!atomic_compare_exchange_weak_explicit(&s->tx_counter, &counter, counter + n,
 							memory_order_relaxed,
 							memory_order_relaxed));
+	assert(counter + n > counter && counter + n <= REJECT_AFTER_MESSAGES);
 	*first = counter;
 	return n;
 }
@@ -89,14 +91,14 @@ static void shift(struct wg_session **to, struct wg_session **from)
 	*from = NULL;
 }
 
-void slots_move(struct session_slots *s, enum session_move move, struct wg_session *fresh,
-		struct wg_session *dropped[3])
+static void rotate(struct session_slots *s, enum session_rotation rotation, struct wg_session *fresh,
+		   struct wg_session *dropped[3])
 {
 	dropped[0] = dropped[1] = dropped[2] = NULL;
-	switch (move) {
+	switch (rotation) {
 	case SESSION_INITIATED:
 		drop(dropped, &s->previous);
-		if (s->next) { /* they initiated too; what they may already send with stays */
+		if (s->next) { /* the peer initiated, too, and may already send with it */
 			drop(dropped, &s->current);
 			shift(&s->previous, &s->next);
 			atomic_store(&s->previous->is_next, false);
@@ -105,13 +107,14 @@ void slots_move(struct session_slots *s, enum session_move move, struct wg_sessi
 		}
 		s->current = fresh;
 		return;
-	case SESSION_ANSWERED:
+	case SESSION_RESPONDED:
 		drop(dropped, &s->previous);
 		drop(dropped, &s->next);
 		s->next = fresh;
 		atomic_store(&s->next->is_next, true);
 		return;
 	case SESSION_CONFIRMED:
+		assert(s->next);
 		drop(dropped, &s->previous);
 		shift(&s->previous, &s->current);
 		shift(&s->current, &s->next);
@@ -124,4 +127,18 @@ void slots_move(struct session_slots *s, enum session_move move, struct wg_sessi
 		return;
 	}
 	unreachable();
+}
+
+static bool is_next(const struct wg_session *s)
+{
+	return atomic_load_explicit(&s->is_next, memory_order_relaxed);
+}
+
+void slots_rotate(struct session_slots *s, enum session_rotation rotation, struct wg_session *fresh,
+		  struct wg_session *dropped[3])
+{
+	rotate(s, rotation, fresh, dropped);
+	assert(!s->next || (is_next(s->next) && s->next != s->current && s->next != s->previous));
+	assert(!s->current || (!is_next(s->current) && s->current != s->previous));
+	assert(!s->previous || !is_next(s->previous));
 }

@@ -1,5 +1,5 @@
-/* A session: the keys and counters one handshake made (whitepaper 5.4.5-5.4.6), and the three places
- * a peer has for them. */
+/* A session: the transport keys and counters that one handshake produced (whitepaper sections 5.4.5
+ * and 5.4.6), and the three slots of a peer through which sessions are rotated (section 6.3). */
 #ifndef WG_SESSION_H
 #define WG_SESSION_H
 
@@ -14,15 +14,17 @@ struct wg_session {
 	/* constant once published */
 	struct wg_sym tx_key, rx_key;
 	struct wg_tunnel_peer *peer;
-	uint64_t born_ns;
-	uint32_t local, remote; /* indices: ours, theirs */
+	uint64_t created_ns;
+	uint32_t local, remote; /* receiver indices: ours, the peer's */
 	bool initiator;
 	/* atomic */
-	_Atomic bool is_next;   /* we answered; not to be sent with until something came by it */
-	_Atomic bool was_heard; /* something did */
-	uint8_t apart1[37];
-	_Atomic uint64_t tx_counter; /* its writers stay off the line of the keys, and of the window */
-	uint8_t apart2[56];
+	_Atomic bool is_next;      /* in the slot `next`: does not send before it has received a packet */
+	_Atomic bool has_received; /* an authenticated packet has arrived */
+	uint8_t pad1[37];
+	/* The next counter to send; never decreases. Every run writes it: the padding keeps it out of the
+	 * cache lines of the keys and the replay window. */
+	_Atomic uint64_t tx_counter;
+	uint8_t pad2[56];
 	struct spin rx_lock;
 	struct wg_replay rx_window; /* under rx_lock */
 };
@@ -30,31 +32,35 @@ struct wg_session {
 /* Null: out of memory. */
 must_check struct wg_session *session_new(struct wg_tunnel_peer *peer,
 					  const struct wg_keypair *keys, uint64_t now_ns);
-void session_free(struct wg_session *s); /* wipes; s may be null */
+void session_free(struct wg_session *s); /* wipes it; s may be null */
 
-/* Age below REJECT_AFTER_TIME. */
-bool session_is_young(const struct wg_session *s, uint64_t now_ns);
-/* Not null, young, and counters left. */
+/* REJECT_AFTER_TIME has passed: the session neither sends nor receives. */
+bool session_is_expired(const struct wg_session *s, uint64_t now_ns);
+/* False if s is null, expired, or out of counters. */
 bool session_can_send(const struct wg_session *s, uint64_t now_ns);
-/* Time for a new one, as far as sending with it says. */
-bool session_is_stale(const struct wg_session *s, uint64_t now_ns);
-/* Takes up to n counters in a row, the first into *first; says how many there were. */
-size_t session_take_counters(struct wg_session *s, size_t n, uint64_t *first);
-void session_stop_sending(struct wg_session *s);
+/* Sending demands a new session: the initiator's is REKEY_AFTER_TIME old, or REKEY_AFTER_MESSAGES
+ * were sent. */
+bool session_needs_rekey(const struct wg_session *s, uint64_t now_ns);
+/* Reserves up to n consecutive counters, starting with *first, and returns how many: fewer than n where
+ * REJECT_AFTER_MESSAGES is near. No counter is ever reserved twice, whichever threads call. */
+size_t session_reserve_counters(struct wg_session *s, size_t n, uint64_t *first);
+void session_stop_sending(struct wg_session *s); /* exhausts the counters; s may be null */
 
-struct session_slots { /* changed by control inside publish, read in sections */
+struct session_slots { /* changed by control inside publish, read in reader sections */
 	struct wg_session *next, *current, *previous;
 };
 
-enum session_move {
-	SESSION_INITIATED, /* `fresh` is from our initiation: it becomes current */
-	SESSION_ANSWERED,  /* `fresh` is from our answer: it becomes next */
-	SESSION_CONFIRMED, /* something came by next: it becomes current */
-	SESSION_CLEAR,     /* none is left */
+enum session_rotation {
+	SESSION_INITIATED, /* `fresh` comes from our initiation: it becomes current */
+	SESSION_RESPONDED, /* `fresh` comes from our response: it becomes next */
+	SESSION_CONFIRMED, /* next has received a packet: it becomes current */
+	SESSION_CLEAR,     /* all slots become empty */
 };
 
-/* Every change of the slots. The sessions that fell out are left in dropped, null-filled. */
-void slots_move(struct session_slots *s, enum session_move move, struct wg_session *fresh,
-		struct wg_session *dropped[3]);
+/* The only function that changes slots. Stores the sessions that left them in `dropped`,
+ * null-filled: the caller removes their indices and frees them when no reader can hold them any
+ * more. */
+void slots_rotate(struct session_slots *s, enum session_rotation rotation, struct wg_session *fresh,
+		  struct wg_session *dropped[3]);
 
 #endif

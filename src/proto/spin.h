@@ -1,4 +1,4 @@
-/* A one-word lock for a few instructions at a time. */
+/* A spin lock of one word, for short critical sections that never wait for anything else. */
 #ifndef WG_SPIN_H
 #define WG_SPIN_H
 
@@ -6,7 +6,7 @@
 
 #include "base/base.h"
 
-struct spin { /* zeroed: free */
+struct spin { /* zeroed: unlocked */
 	_Atomic uint32_t held;
 };
 

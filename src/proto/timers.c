@@ -1,11 +1,11 @@
-/* The timers. Stores to the shared words are sequentially consistent where something becomes pending,
- * so that either control sees it when it sorts the peer, or the data half sees the new place of the
- * peer and pokes (see data_wake in tunnel_data.c and peer_rearm in tunnel_control.c). */
+/* The timers of a peer. A store that starts a timer is sequentially consistent, and so are the
+ * accesses to wg_tunnel_peer.armed_ns: either peer_rearm (tunnel_control.c) sees the timer when it
+ * arms the heap, or wake_for_timer (tunnel_data.c) sees the new key and wakes the control half. */
 #include "timers.h"
 
 #define RELAXED memory_order_relaxed
 
-static uint64_t plus(uint64_t then_ns, uint64_t ns)
+static uint64_t ns_after(uint64_t then_ns, uint64_t ns)
 {
 	return then_ns > NEVER - ns ? NEVER : then_ns + ns;
 }
@@ -23,21 +23,22 @@ void timers_init(struct wg_timers *t, uint32_t jitter_seed)
 
 void timers_stop(struct wg_timers *t)
 {
-	atomic_store(&t->unanswered_ns, NEVER);
-	atomic_store(&t->unthanked_ns, NEVER);
-	atomic_store(&t->traffic_ns, NEVER);
-	atomic_store(&t->need_another, false);
+	atomic_store(&t->tx_unanswered_ns, NEVER);
+	atomic_store(&t->rx_unanswered_ns, NEVER);
+	atomic_store(&t->last_traffic_ns, NEVER);
+	atomic_store(&t->need_another_keepalive, false);
 	t->retransmit_at_ns = t->zero_keys_at_ns = t->first_keepalive_at_ns = NEVER;
 	t->attempts = 0;
 }
 
-/* "If it is not pending, it is from now on." Says what its earliest deadline is, if so. */
+/* Starts the timer unless it runs, and returns its deadline then, without jitter; NEVER if it was
+ * running. */
 static uint64_t start(_Atomic uint64_t *since_ns, uint64_t now_ns, uint64_t timeout_ns)
 {
 	if (atomic_load_explicit(since_ns, RELAXED) != NEVER)
 		return NEVER;
 	atomic_store(since_ns, now_ns);
-	return plus(now_ns, timeout_ns);
+	return ns_after(now_ns, timeout_ns);
 }
 
 static void cancel(_Atomic uint64_t *since_ns)
@@ -46,42 +47,42 @@ static void cancel(_Atomic uint64_t *since_ns)
 		atomic_store_explicit(since_ns, NEVER, RELAXED);
 }
 
-static uint64_t traffic(struct wg_timers *t, uint64_t now_ns)
+static uint64_t note_traffic(struct wg_timers *t, uint64_t now_ns)
 {
 	uint64_t persistent_s = atomic_load_explicit(&t->persistent_s, RELAXED);
 	uint64_t old_ns;
 
 	if (persistent_s == 0)
 		return NEVER;
-	old_ns = atomic_load_explicit(&t->traffic_ns, RELAXED);
+	old_ns = atomic_load_explicit(&t->last_traffic_ns, RELAXED);
 	if (old_ns == NEVER)
-		return start(&t->traffic_ns, now_ns, persistent_s * NS_PER_S);
+		return start(&t->last_traffic_ns, now_ns, persistent_s * NS_PER_S);
 	if (old_ns != now_ns)
-		atomic_store_explicit(&t->traffic_ns, now_ns, RELAXED);
+		atomic_store_explicit(&t->last_traffic_ns, now_ns, RELAXED);
 	return NEVER;
 }
 
 uint64_t timers_sent(struct wg_timers *t, uint64_t now_ns, bool data)
 {
-	uint64_t wake_ns = traffic(t, now_ns);
+	uint64_t due_ns = note_traffic(t, now_ns);
 
-	cancel(&t->unthanked_ns);
+	cancel(&t->rx_unanswered_ns);
 	if (data)
-		wake_ns = least(wake_ns, start(&t->unanswered_ns, now_ns, NEW_HANDSHAKE_NS));
-	return wake_ns;
+		due_ns = least(due_ns, start(&t->tx_unanswered_ns, now_ns, NEW_HANDSHAKE_NS));
+	return due_ns;
 }
 
 uint64_t timers_received(struct wg_timers *t, uint64_t now_ns, bool data)
 {
-	uint64_t wake_ns = traffic(t, now_ns), mine_ns;
+	uint64_t due_ns = note_traffic(t, now_ns), keepalive_ns;
 
-	cancel(&t->unanswered_ns);
+	cancel(&t->tx_unanswered_ns);
 	if (!data)
-		return wake_ns;
-	mine_ns = start(&t->unthanked_ns, now_ns, KEEPALIVE_TIMEOUT_NS);
-	if (mine_ns == NEVER && !atomic_load_explicit(&t->need_another, RELAXED))
-		atomic_store_explicit(&t->need_another, true, RELAXED);
-	return least(wake_ns, mine_ns);
+		return due_ns;
+	keepalive_ns = start(&t->rx_unanswered_ns, now_ns, KEEPALIVE_TIMEOUT_NS);
+	if (keepalive_ns == NEVER && !atomic_load_explicit(&t->need_another_keepalive, RELAXED))
+		atomic_store_explicit(&t->need_another_keepalive, true, RELAXED);
+	return least(due_ns, keepalive_ns);
 }
 
 void timers_initiation_sent(struct wg_timers *t, uint64_t now_ns, uint64_t jitter_ns)
@@ -102,7 +103,7 @@ void timers_handshake_complete(struct wg_timers *t)
 
 void timers_gave_up(struct wg_timers *t, uint64_t now_ns)
 {
-	cancel(&t->unthanked_ns);
+	cancel(&t->rx_unanswered_ns);
 	if (t->zero_keys_at_ns == NEVER)
 		t->zero_keys_at_ns = now_ns + ZERO_KEYS_NS;
 }
@@ -115,11 +116,12 @@ void timers_persistent_now(struct wg_timers *t, uint64_t now_ns)
 
 void timers_keepalive_again(struct wg_timers *t, uint64_t now_ns)
 {
-	if (atomic_exchange_explicit(&t->need_another, false, RELAXED))
-		start(&t->unthanked_ns, now_ns, KEEPALIVE_TIMEOUT_NS);
+	if (atomic_exchange_explicit(&t->need_another_keepalive, false, RELAXED))
+		start(&t->rx_unanswered_ns, now_ns, KEEPALIVE_TIMEOUT_NS);
 }
 
-/* 0 to JITTER_MAX_NS, the same every time it is asked for one event (a mixer of the murmur family). */
+/* 0 to JITTER_MAX_NS, always the same for one event, so that it need not be stored (the finaliser of
+ * MurmurHash3). */
 static uint64_t jitter_ns(const struct wg_timers *t, uint64_t event_ns)
 {
 	uint64_t x = event_ns ^ (uint64_t)t->jitter_seed << 32 ^ t->jitter_seed;
@@ -129,8 +131,8 @@ static uint64_t jitter_ns(const struct wg_timers *t, uint64_t event_ns)
 	return (x >> 32) * JITTER_MAX_NS >> 32;
 }
 
-struct pending {
-	uint64_t unanswered_ns, unthanked_ns, traffic_ns; /* as read */
+struct pending { /* the shared timers: one consistent reading, and the deadlines that follow from it */
+	uint64_t tx_unanswered_ns, rx_unanswered_ns, last_traffic_ns;
 	uint64_t new_handshake_at, keepalive_at, persistent_at;
 };
 
@@ -138,14 +140,15 @@ static struct pending read_pending(struct wg_timers *t)
 {
 	uint64_t persistent_s = atomic_load_explicit(&t->persistent_s, RELAXED);
 	struct pending p = {
-		.unanswered_ns = atomic_load(&t->unanswered_ns),
-		.unthanked_ns = atomic_load(&t->unthanked_ns),
-		.traffic_ns = persistent_s ? atomic_load(&t->traffic_ns) : NEVER,
+		.tx_unanswered_ns = atomic_load(&t->tx_unanswered_ns),
+		.rx_unanswered_ns = atomic_load(&t->rx_unanswered_ns),
+		.last_traffic_ns = persistent_s ? atomic_load(&t->last_traffic_ns) : NEVER,
 	};
 
-	p.new_handshake_at = plus(p.unanswered_ns, NEW_HANDSHAKE_NS + jitter_ns(t, p.unanswered_ns));
-	p.keepalive_at = plus(p.unthanked_ns, KEEPALIVE_TIMEOUT_NS);
-	p.persistent_at = plus(p.traffic_ns, persistent_s * NS_PER_S);
+	p.new_handshake_at = ns_after(p.tx_unanswered_ns,
+				      NEW_HANDSHAKE_NS + jitter_ns(t, p.tx_unanswered_ns));
+	p.keepalive_at = ns_after(p.rx_unanswered_ns, KEEPALIVE_TIMEOUT_NS);
+	p.persistent_at = ns_after(p.last_traffic_ns, persistent_s * NS_PER_S);
 	return p;
 }
 
@@ -158,14 +161,14 @@ uint64_t timers_next(struct wg_timers *t)
 			   t->first_keepalive_at_ns));
 }
 
-/* Due, and nothing happened to it since it was read. */
-static bool take_shared(_Atomic uint64_t *since_ns, uint64_t read_ns, uint64_t at_ns, uint64_t now_ns)
+/* Stops the timer if it is due and no thread has changed it since it was read. */
+static bool expire_shared(_Atomic uint64_t *since_ns, uint64_t read_ns, uint64_t at_ns, uint64_t now_ns)
 {
 	return at_ns != NEVER && at_ns <= now_ns &&
 	       atomic_compare_exchange_strong(since_ns, &read_ns, NEVER);
 }
 
-static bool take(uint64_t *at_ns, uint64_t now_ns)
+static bool expire(uint64_t *at_ns, uint64_t now_ns)
 {
 	if (*at_ns == NEVER || *at_ns > now_ns)
 		return false;
@@ -178,16 +181,16 @@ unsigned int timers_due(struct wg_timers *t, uint64_t now_ns)
 	struct pending p = read_pending(t);
 	unsigned int due = 0;
 
-	if (take(&t->retransmit_at_ns, now_ns))
+	if (expire(&t->retransmit_at_ns, now_ns))
 		due |= TIMER_RETRANSMIT;
-	if (take_shared(&t->unanswered_ns, p.unanswered_ns, p.new_handshake_at, now_ns))
+	if (expire_shared(&t->tx_unanswered_ns, p.tx_unanswered_ns, p.new_handshake_at, now_ns))
 		due |= TIMER_NEW_HANDSHAKE;
-	if (take_shared(&t->unthanked_ns, p.unthanked_ns, p.keepalive_at, now_ns))
+	if (expire_shared(&t->rx_unanswered_ns, p.rx_unanswered_ns, p.keepalive_at, now_ns))
 		due |= TIMER_KEEPALIVE;
-	if (take_shared(&t->traffic_ns, p.traffic_ns, p.persistent_at, now_ns) ||
-	    take(&t->first_keepalive_at_ns, now_ns))
+	if (expire_shared(&t->last_traffic_ns, p.last_traffic_ns, p.persistent_at, now_ns) ||
+	    expire(&t->first_keepalive_at_ns, now_ns))
 		due |= TIMER_PERSISTENT;
-	if (take(&t->zero_keys_at_ns, now_ns))
+	if (expire(&t->zero_keys_at_ns, now_ns))
 		due |= TIMER_ZERO_KEYS;
 	return due;
 }

@@ -1,11 +1,13 @@
-/* Tries with six bits a step, nodes of just the size they need, and steps left out where there is no
- * choice to make. A node at depth d (a multiple of six) holds as *values* the prefixes of length d to
- * d+5, numbered as in a binary heap: 1 for length d, 2 and 3 for d+1, to 63. Below it, by the next six
- * bits, are its *slots*: each the one longer prefix there is, or a deeper node. Two bitmaps say which
- * exist, their population counts where they lie. So a look-up among a million prefixes touches few
- * cache lines, of which the last one or two are not in a cache. */
+/* A path-compressed trie with a stride of six bits and nodes that are exactly as large as they need
+ * to be (a relative of the "tree bitmap" of Eatherton, Varghese and Dittia, 2004). A node at depth
+ * d, a multiple of six, stores the prefixes of length d to d+5 as *values*, numbered as in a binary
+ * heap: 1 for length d, 2 and 3 for d+1, up to 63. Its *slots* are indexed by the next six bits;
+ * each holds a deeper node, or a longer prefix if there is only one. Two bitmaps say which values
+ * and slots exist, and population counts in them are the array positions. A look-up among a million
+ * prefixes touches a few cache lines, and misses the cache for the last one or two. */
 #include "trie.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define STRIDE 6u
@@ -17,8 +19,8 @@ struct trie_slot {
 		struct trie_node *node;
 		struct routes_owner *owner;
 	};
-	uint32_t route; /* 0: it is a node */
-	uint8_t bits;   /* of the prefix, or the depth of the node */
+	uint32_t route; /* 0: the slot holds a node */
+	uint8_t bits;   /* length of the prefix, or depth of the node */
 };
 
 struct trie_value {
@@ -30,16 +32,18 @@ struct trie_node {
 	uint64_t slot_bits;  /* bit c: there is a slot for the next six bits c */
 	uint64_t value_bits; /* bit v: there is a value numbered v */
 	uint8_t depth;
-	uint8_t apart[15];
-	struct trie_slot slots[]; /* by c; then the values, by v */
+	uint8_t pad[15];
+	struct trie_slot slots[]; /* in the order of c; the values follow, in the order of v */
 };
 
-/* The values on the way to the six bits c. */
-#define WAY(c) (1ull << 1 | 1ull << (2 | (c) >> 5) | 1ull << (4 | (c) >> 4) | \
+/* The values that are prefixes of the six bits c. */
+#define ANCESTORS(c) (1ull << 1 | 1ull << (2 | (c) >> 5) | 1ull << (4 | (c) >> 4) | \
 		1ull << (8 | (c) >> 3) | 1ull << (16 | (c) >> 2) | 1ull << (32 | (c) >> 1))
-#define WAY4(c) WAY(c), WAY((c) + 1), WAY((c) + 2), WAY((c) + 3)
-#define WAY16(c) WAY4(c), WAY4((c) + 4), WAY4((c) + 8), WAY4((c) + 12)
-static const uint64_t ways[1 << STRIDE] = { WAY16(0), WAY16(16), WAY16(32), WAY16(48) };
+#define ANCESTORS4(c) ANCESTORS(c), ANCESTORS((c) + 1), ANCESTORS((c) + 2), ANCESTORS((c) + 3)
+#define ANCESTORS16(c) ANCESTORS4(c), ANCESTORS4((c) + 4), ANCESTORS4((c) + 8), ANCESTORS4((c) + 12)
+static const uint64_t ancestors[1 << STRIDE] = {
+	ANCESTORS16(0), ANCESTORS16(16), ANCESTORS16(32), ANCESTORS16(48),
+};
 
 struct route_key trie_key(enum ip_family family, const uint8_t *b)
 {
@@ -48,7 +52,7 @@ struct route_key trie_key(enum ip_family family, const uint8_t *b)
 	return (struct route_key){ load_be64(b), load_be64(b + 8) };
 }
 
-/* Six bits from `depth` on, zeros after the end. */
+/* The six bits at `depth`; zeros beyond the end of the key. */
 static inline unsigned int chunk_at(struct route_key k, unsigned int depth)
 {
 	if (depth < 64)
@@ -70,7 +74,8 @@ static unsigned int common_bits(struct route_key a, struct route_key b)
 	return a.lo == b.lo ? 128 : 64 + (unsigned int)__builtin_clzll(a.lo ^ b.lo);
 }
 
-/* Sums of pairs, fours, bytes: without a flag for the instruction the builtin would be a call. */
+/* Population count by sums of pairs, nibbles and bytes: without the instruction, the builtin is a
+ * library call. */
 static inline unsigned int count(uint64_t bits)
 {
 	bits -= bits >> 1 & 0x5555555555555555ull;
@@ -79,7 +84,7 @@ static inline unsigned int count(uint64_t bits)
 	return (unsigned int)(bits * 0x0101010101010101ull >> 56);
 }
 
-/* How many there are before number i. */
+/* How many bits are set below bit i. */
 static inline unsigned int rank(uint64_t bits, unsigned int i)
 {
 	return count(bits & ((1ull << i) - 1));
@@ -97,39 +102,42 @@ static inline struct trie_value *values_of(struct trie_node *node)
 
 static unsigned int value_number(struct route_key key, unsigned int bits, unsigned int depth)
 {
+	assert(bits >= depth && bits < depth + STRIDE);
 	return ((1u << STRIDE) | chunk_at(key, depth)) >> (depth + STRIDE - bits);
 }
 
-/* A look-up under way: at a node, and the best value seen so far. */
+/* A look-up in progress: the current node, and the node and values of the longest match so far. */
 struct walk {
 	struct trie_node *node, *best;
-	uint64_t best_way;
+	uint64_t best_values;
 	struct route_key key;
 	const struct trie_slot *slot;
 };
 
-static inline struct walk walk_start(const struct routes *r, enum ip_family family,
+static inline struct walk walk_start(const struct trie_roots *r, enum ip_family family,
 				     const uint8_t *address)
 {
 	return (struct walk){ .node = family == IP_V4 ? r->v4 : r->v6,
 			      .key = trie_key(family, address) };
 }
 
-/* Takes what is at the node, and goes to the slot below. False: there is none. */
+/* Remembers a match among the values of the node, and moves to the slot of the next six bits. False:
+ * there is none. */
 static inline bool walk_to_slot(struct walk *w)
 {
 	const struct trie_node *node = w->node;
 	unsigned int c = chunk_at(w->key, node->depth);
 
-	if (node->value_bits & ways[c]) {
+	if (node->value_bits & ancestors[c]) {
 		w->best = w->node;
-		w->best_way = node->value_bits & ways[c];
+		w->best_values = node->value_bits & ancestors[c];
 	}
 	w->slot = &node->slots[rank(node->slot_bits, c)];
 	return has(node->slot_bits, c);
 }
 
-/* Goes on to the slot's node. False: there is none, and *owner is set if the slot is the answer. */
+/* Moves to the node of the slot. False: there is none; if the slot is a prefix that matches, *owner
+ * is its owner. */
 static inline bool walk_to_node(struct walk *w, struct routes_owner **owner)
 {
 	if (!matches(w->key, w->slot->key, w->slot->bits))
@@ -148,14 +156,14 @@ static inline struct routes_owner *walk_best(const struct walk *w)
 
 	if (!w->best)
 		return NULL;
-	v = 63 - (unsigned int)__builtin_clzll(w->best_way);
+	v = 63 - (unsigned int)__builtin_clzll(w->best_values);
 	return values_of(w->best)[rank(w->best->value_bits, v)].owner;
 }
 
-struct routes_owner *routes_find(const struct routes *r, enum ip_family family,
+struct routes_owner *trie_lookup(const struct trie_roots *roots, enum ip_family family,
 				 const uint8_t *address)
 {
-	struct walk w = walk_start(r, family, address);
+	struct walk w = walk_start(roots, family, address);
 	struct routes_owner *owner = NULL;
 
 	while (w.node && walk_to_slot(&w) && walk_to_node(&w, &owner))
@@ -163,19 +171,20 @@ struct routes_owner *routes_find(const struct routes *r, enum ip_family family,
 	return owner ? owner : walk_best(&w);
 }
 
-void routes_find_many(const struct routes *r, struct routes_query *queries, size_t n)
+void trie_lookup_many(const struct trie_roots *roots, struct route_query *queries, size_t n)
 {
-	uint8_t going[ROUTES_QUERIES_MAX];
-	struct walk walks[ROUTES_QUERIES_MAX];
+	uint8_t going[ROUTE_QUERIES_MAX];
+	struct walk walks[ROUTE_QUERIES_MAX];
 	size_t n_going = 0, left;
 
+	assert(n <= ROUTE_QUERIES_MAX);
 	for (size_t i = 0; i < n; i++) {
-		walks[i] = walk_start(r, queries[i].family, queries[i].address);
+		walks[i] = walk_start(roots, queries[i].family, queries[i].address);
 		queries[i].owner = NULL;
 		if (walks[i].node)
 			going[n_going++] = (uint8_t)i;
 	}
-	for (; n_going > 0; n_going = left) { /* all of them one step, and that twice */
+	for (; n_going > 0; n_going = left) { /* every walk to its slot, then every walk to its node */
 		left = 0;
 		for (size_t i = 0; i < n_going; i++) {
 			struct walk *w = &walks[going[i]];
@@ -211,6 +220,7 @@ static struct trie_node *node_new(unsigned int depth)
 {
 	struct trie_node *node = calloc(1, sizeof *node);
 
+	assert(depth % STRIDE == 0);
 	if (node)
 		node->depth = (uint8_t)depth;
 	return node;
@@ -250,7 +260,7 @@ static void node_remove_slot(struct trie_node **link, unsigned int c)
 	memmove(node->slots + i, node->slots + i + 1,
 		(slots - i - 1) * sizeof *node->slots + values * sizeof(struct trie_value));
 	node->slot_bits &= ~(1ull << c);
-	node_resize(link, slots - 1, values); /* smaller; when that fails it is just too large */
+	node_resize(link, slots - 1, values); /* if shrinking fails, the old block stays */
 }
 
 static bool node_add_value(struct trie_node **link, unsigned int v, struct routes_owner *owner,
@@ -282,7 +292,7 @@ static void node_remove_value(struct trie_node **link, unsigned int v)
 
 /* ---- tries ---- */
 
-bool trie_find(struct trie_place *out, struct trie_node *node, struct route_key key, unsigned int bits)
+bool trie_find(struct trie_position *out, struct trie_node *node, struct route_key key, unsigned int bits)
 {
 	while (node) {
 		unsigned int c = chunk_at(key, node->depth);
@@ -292,7 +302,7 @@ bool trie_find(struct trie_place *out, struct trie_node *node, struct route_key 
 			unsigned int v = value_number(key, bits, node->depth);
 			struct trie_value *value = values_of(node) + rank(node->value_bits, v);
 
-			*out = (struct trie_place){ &value->owner, &value->route };
+			*out = (struct trie_position){ &value->owner, &value->route };
 			return has(node->value_bits, v);
 		}
 		if (!has(node->slot_bits, c))
@@ -301,7 +311,7 @@ bool trie_find(struct trie_place *out, struct trie_node *node, struct route_key 
 		if (bits < slot->bits || !matches(key, slot->key, slot->bits))
 			return false;
 		if (slot->route) {
-			*out = (struct trie_place){ &slot->owner, &slot->route };
+			*out = (struct trie_position){ &slot->owner, &slot->route };
 			return bits == slot->bits;
 		}
 		node = slot->node;
@@ -309,8 +319,8 @@ bool trie_find(struct trie_place *out, struct trie_node *node, struct route_key 
 	return false;
 }
 
-/* Puts a node between this slot's node and what the slot holds, as deep as both that and the new
- * prefix allow. */
+/* Inserts a node between the slot and its contents, at the greatest depth that both the contents and
+ * the new prefix share. */
 static bool slot_split(struct trie_slot *slot, struct route_key key, unsigned int bits)
 {
 	unsigned int common = common_bits(key, slot->key), depth;
@@ -366,7 +376,7 @@ bool trie_add(struct trie_node **link, struct route_key key, unsigned int bits,
 	return false;
 }
 
-/* The one thing left in a node takes the node's place. */
+/* Replaces the node of the slot by the only slot or value that is left in it. */
 static void slot_collapse(struct trie_slot *slot, const struct route *all)
 {
 	struct trie_node *node = slot->node;
@@ -390,7 +400,7 @@ void trie_remove(struct trie_node **root, struct route_key key, unsigned int bit
 	struct trie_node **links[DEPTHS_MAX] = { root };
 	unsigned int n = 0, c;
 
-	for (;;) { /* to the node that holds it, which is *links[n] */
+	for (;;) { /* descend to the node that holds the prefix, *links[n] */
 		struct trie_node *node = *links[n];
 		struct trie_slot *slot;
 
@@ -404,9 +414,10 @@ void trie_remove(struct trie_node **root, struct route_key key, unsigned int bit
 			node_remove_slot(links[n], c);
 			break;
 		}
+		assert(n + 1 < DEPTHS_MAX);
 		links[++n] = &slot->node;
 	}
-	for (;; n--) { /* and back, as long as nodes became too small */
+	for (;; n--) { /* and ascend as long as nodes became too small */
 		struct trie_node *node = *links[n];
 		unsigned int left = count(node->slot_bits) + count(node->value_bits);
 

@@ -1,11 +1,26 @@
-/* WireGuard as a machine: bytes and time in, bytes and a deadline out. No clock, chance, files or
- * sockets; the whole protocol of the whitepaper and of reference/protocol.md 1-13.
+/* The public header of proto: a WireGuard tunnel as a state machine without input and output. Bytes
+ * and the time go in, bytes and a deadline come out; there is no clock, no randomness, no file and
+ * no socket. It implements the whole protocol of the WireGuard whitepaper (Donenfeld, "WireGuard:
+ * Next Generation Kernel Network Tunnel", 2020-06-01). Where the paper leaves a choice (timer
+ * jitter, rate limits, byte counts, limits of queues), it does what the Linux kernel does.
  *
- * Two halves. The data half (tunnel_seal, tunnel_open) may run in several threads at once, each call
- * inside a read section of its thread's own. The control half is one thread; it owns every write and
- * wraps the few lines that change what the data half reads in env.publish_begin/end, which wait until
- * no reader is inside. A program with one thread leaves both null. Times are absolute nanoseconds of
- * a clock that counts suspend (CLOCK_BOOTTIME); NEVER is never. */
+ * Units: times are absolute nanoseconds of a monotonic clock that counts suspend (CLOCK_BOOTTIME),
+ * NEVER is no time; names of other units end with them (_s, _bytes). Addresses, keys and counters on
+ * the wire are byte arrays.
+ *
+ * Threads: the data half (tunnel_seal*, tunnel_open, tunnel_tx_failed, tunnel_sealed_size,
+ * tunnel_needs_control) may run in any number of threads at once; each call is inside a reader
+ * section of its thread, which the caller delimits. The control half is everything else and runs in
+ * one thread. It performs all writes to what the data half reads, each between env.publish_begin,
+ * which waits until no thread is inside a reader section and keeps them out, and env.publish_end. A
+ * program with one thread leaves both null.
+ *
+ * Memory: the caller owns every buffer and lends it for the call; the tunnel owns peers, sessions
+ * and staged packets. The data half allocates nothing. Functions that allocate report -ENOMEM, or
+ * null, and change nothing then.
+ *
+ * Errors: what the network sends is never an error. Each buffer of a batch gets a verdict and, if it
+ * is dropped, a reason, which is counted (tunnel_drops). */
 #ifndef WG_TUNNEL_H
 #define WG_TUNNEL_H
 
@@ -15,34 +30,35 @@
 struct wg_tunnel;
 struct wg_tunnel_peer;
 
-struct wg_env {
+struct wg_env { /* what the tunnel needs from the program; all are called by the control half */
 	void *ctx;
-	void (*random)(void *ctx, void *p, size_t n); /* cannot fail */
-	void (*realtime)(void *ctx, uint64_t *unix_s, uint32_t *ns); /* wall clock: TAI64N, shows */
-	void (*publish_begin)(void *ctx); /* may be null */
+	void (*random)(void *ctx, void *p, size_t n); /* cryptographically secure; cannot fail */
+	void (*realtime)(void *ctx, uint64_t *unix_s, uint32_t *ns); /* wall clock: TAI64N, handshake_s */
+	void (*publish_begin)(void *ctx); /* may be null; calls are not nested */
 	void (*publish_end)(void *ctx);
 };
 
 /* ---- batches ---- */
 
-/* Where a datagram came from, or goes: the far end, and the near address and interface it was
- * received on ("sticky" source). local.family IP_NONE: the system chooses. */
+/* The two ends of a datagram: the remote endpoint, and the local address and interface it was
+ * received on, which replies are sent from. local.family IP_NONE: the system chooses the source
+ * address. */
 struct wg_path {
 	struct ip_endpoint remote;
 	struct ip_addr local;
-	uint32_t ifindex; /* 0: any */
-	uint32_t tx_index; /* out: for tunnel_tx_failed; 0: nothing is counted */
+	uint32_t ifindex;  /* 0: any */
+	uint32_t tx_index; /* out, for tunnel_tx_failed: index of the session that counted it; 0: none */
 };
-bool path_equal(const struct wg_path *a, const struct wg_path *b); /* is the way the same? */
+bool path_equal(const struct wg_path *a, const struct wg_path *b); /* compares all but tx_index */
 
 enum wg_verdict {
-	WG_DONE,    /* nothing to do; `drop` says whether it was dropped, and why */
+	WG_DONE,    /* nothing to do; `drop` says whether the packet was dropped, and why */
 	WG_TO_UDP,  /* send dst[0..out_n) along paths[path] with `tos` */
-	WG_TO_TUN,  /* write dst[0..out_n) */
-	WG_CONTROL, /* give it to the control half: tunnel_control_tun or tunnel_control_udp */
+	WG_TO_TUN,  /* write dst[0..out_n) to TUN */
+	WG_CONTROL, /* pass it to the control half: tunnel_control_tun or tunnel_control_udp */
 };
 
-/* One row per reason: enum word and the text that logs and counters show. */
+/* Why packets are dropped: the enum constant, and the text for logs. */
 #define WG_DROPS(X)                                                                \
 	X(NONE, "not dropped")                                                            \
 	X(MALFORMED, "not a WireGuard message: wrong type or length")                     \
@@ -76,20 +92,20 @@ enum wg_drop {
 const char *wg_drop_text(enum wg_drop drop);
 
 enum {
-	WG_OVERHEAD = 32,       /* bytes a sealed packet is longer than its padded plaintext */
+	WG_OVERHEAD = 32,       /* bytes of header and tag around the padded packet */
 	WG_DATAGRAM_MAX = 65535,
-	WG_STAGED_MAX = 128,    /* packets per peer that wait for a handshake */
+	WG_STAGED_MAX = 128,    /* packets per peer that wait for a handshake; then the oldest is dropped */
 };
 
 struct wg_buf {
 	const uint8_t *src; /* in: the packet from TUN, or the datagram */
-	uint8_t *dst;       /* in: room. seal: out_n or, if it is 0, n + 15 + WG_OVERHEAD bytes; open: n - 16.
-			     * dst may be src + any offset only when that is in place for the AEAD:
-			     * seal dst + 16 == src, open dst == src + 16; else they do not overlap */
+	uint8_t *dst;       /* in: space. seal: out_n bytes or, if that is 0, n + 15 + WG_OVERHEAD; open:
+			     * n - 16 bytes. Overlaps src only if the AEAD works in place: seal with
+			     * dst + 16 == src, open with dst == src + 16 */
 	uint32_t n;         /* in: bytes at src */
-	uint32_t out_n;     /* out: bytes at dst. seal in: 0, or tunnel_sealed_size(n) of any moment */
-	uint16_t path;      /* index into paths: open in, seal out */
-	uint8_t tos;        /* open in: the outer TOS byte; seal out: the outer TOS byte to send */
+	uint32_t out_n;     /* out: bytes at dst. seal in: 0, or an earlier result of tunnel_sealed_size(n) */
+	uint16_t path;      /* index into paths: in for open, out for seal */
+	uint8_t tos;        /* open: in, TOS byte of the outer header. seal: out, TOS byte for it */
 	uint8_t verdict;    /* out: enum wg_verdict */
 	uint8_t drop;       /* out: enum wg_drop */
 };
@@ -97,109 +113,121 @@ struct wg_buf {
 struct wg_batch {
 	struct wg_buf *bufs;
 	size_t n;
-	/* open: filled by the caller. seal: room for n, filled here, one per run of buffers of one peer,
-	 * so neighbours with the same index may leave in one system call. */
+	/* open: filled in by the caller. seal: space for n, filled in by the call, one for each run of
+	 * buffers of one peer; neighbours with the same index may leave in one system call. */
 	struct wg_path *paths;
 	size_t n_paths;
 };
 
 /* ---- data half ---- */
 
-/* Packets from TUN. Routes by destination, seals what has a session (WG_TO_UDP), leaves the rest to
- * the control half (WG_CONTROL: stage it and shake hands) or drops it (NO_PEER and NO_ENDPOINT
- * deserve an ICMP error). */
+/* Packets from TUN. Chooses the peer by destination address, encrypts if it has a session
+ * (WG_TO_UDP), leaves the packet to the control half otherwise (WG_CONTROL: stage it and begin a
+ * handshake), or drops it. For NO_PEER and NO_ENDPOINT the caller should send an ICMP error. */
 void tunnel_seal(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b);
-/* The same for one of several threads. `counters_reserved` is called inside when verdicts, paths and counters are
- * there, and the bytes are not: threads whose calls begin and are numbered one after the other send with
- * rising counters, although they work side by side. */
+/* The same in two steps, for several threads that share a source of packets. `counters_reserved` is
+ * called when verdicts, paths and counters are final and the bytes are not encrypted yet. Threads
+ * that take turns up to there, and again for sending, send with increasing counters although they
+ * encrypt in parallel. */
 struct wg_seal_order {
 	void (*counters_reserved)(void *ctx);
 	void *ctx;
-	struct wg_run *runs; /* room for as many as the batch has buffers */
+	struct wg_run *runs; /* space for as many as the batch has buffers; needs no initialisation */
 };
 void tunnel_seal_in_order(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b,
 			  const struct wg_seal_order *order);
-struct wg_run { /* the tunnel's own */
+struct wg_run { /* private to the tunnel: the session of a path and its first counter */
 	const void *session;
 	uint64_t counter;
 };
-/* Bytes of the datagram that n bytes become, for who lays out neighbours without gaps. */
+/* Size of the datagram for a packet of n bytes, for callers that lay datagrams out without gaps. */
 uint32_t tunnel_sealed_size(const struct wg_tunnel *t, uint32_t n);
-/* These bytes did not leave by this path after all: they are not counted as sent. In a section, or control. */
+/* These bytes could not be sent along the path: subtracts them from tx_bytes. In a reader section,
+ * or control. */
 void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, uint64_t bytes);
-/* Datagrams from UDP. Data messages are opened and checked (WG_TO_TUN, or WG_DONE for keepalives and
- * drops); handshake messages of right length are WG_CONTROL. */
+/* Datagrams from UDP. Decrypts data messages and checks replay, inner length and inner source
+ * address (WG_TO_TUN; WG_DONE for keepalives and drops). Handshake messages of valid length are
+ * WG_CONTROL. */
 void tunnel_open(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b);
 
 /* ---- control half ---- */
 
-/* The buffers of the batch whose verdict is WG_CONTROL; their verdicts become WG_DONE. After either,
- * drain tunnel_control_next. */
+/* Handle the buffers whose verdict is WG_CONTROL; their verdicts become WG_DONE. Call
+ * tunnel_control_next afterwards until it returns false. under_load: too many handshake messages
+ * arrive, so demand cookies (whitepaper section 5.3). */
 void tunnel_control_tun(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b);
 void tunnel_control_udp(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b, bool under_load);
-/* Takes one datagram that is waiting to be sent (handshakes, cookie replies, keepalives, staged
- * packets): writes it to out->dst (room for WG_DATAGRAM_MAX) with out_n, tos, verdict WG_TO_UDP, and
- * its way to *to. False: nothing waits. Also call after tunnel_seal and tunnel_open. */
+/* Removes the next datagram to be sent: a handshake message, cookie reply, keepalive or staged
+ * packet. Writes it to out->dst (space for WG_DATAGRAM_MAX) with out_n, tos and verdict WG_TO_UDP,
+ * and its path to *to. False: there is none. Call it after tunnel_seal, tunnel_open and tunnel_tick,
+ * too. */
 must_check bool tunnel_control_next(struct wg_tunnel *t, uint64_t now_ns, struct wg_buf *out,
 				    struct wg_path *to);
-uint64_t tunnel_deadline(struct wg_tunnel *t); /* when tunnel_tick has something to do */
+/* When to call tunnel_tick; 0: call tunnel_control_next now. */
+uint64_t tunnel_deadline(struct wg_tunnel *t);
 void tunnel_tick(struct wg_tunnel *t, uint64_t now_ns);
-/* For workers, after a batch and outside their section: the data half left something for the control
- * half, which should be woken to call tunnel_control_next (tunnel_deadline is 0 then). Any thread. */
+/* For a data thread after a batch, outside its reader section: the data half has left work for the
+ * control half, which should be woken to call tunnel_control_next. Any thread. */
 bool tunnel_needs_control(const struct wg_tunnel *t);
 
-/* Packets that follow those that wait for a session do not overtake them: they are WG_CONTROL, too, also when
- * there is a session, until control has sent what it has. When more may be on their way to control then,
- * which only the caller knows, it says so at the beginning: tunnel_hold. While tunnel_is_holding, it gives the
- * tunnel what is there and drains it, and when no section runs and nothing is on the way any more, it
- * releases them. */
+/* Order of packets while a session is missing: once control has staged a packet of a peer, later
+ * packets of that peer are WG_CONTROL, too, even if there is a session by now, until control has
+ * sent everything. By default that ends by itself. A caller with queues between its data threads and
+ * control calls tunnel_hold once at the start; it ends in tunnel_release only. While
+ * tunnel_is_holding, the caller empties these queues into the tunnel and drains it, and calls
+ * tunnel_release when they are empty and no reader section runs. */
 void tunnel_hold(struct wg_tunnel *t);
 bool tunnel_is_holding(const struct wg_tunnel *t);
 void tunnel_release(struct wg_tunnel *t);
 
-/* ---- life and configuration: control half ---- */
+/* ---- creation and configuration: control half ---- */
 
-/* Null: out of memory. Starts down, without identity and peers. */
+/* A tunnel that is down and has neither a private key nor peers. Null: out of memory. */
 must_check struct wg_tunnel *tunnel_new(const struct wg_env *env);
-void tunnel_free(struct wg_tunnel *t); /* wipes all keys */
+void tunnel_free(struct wg_tunnel *t); /* wipes all keys; null is allowed */
 
-/* Up: timers may run, persistent keepalives start. Down: staged packets dropped, timers stopped, session
- * keys wiped; nothing is sent. */
+/* Up: timers run and persistent keepalives start. Down: drops staged packets, stops timers, wipes
+ * session keys; sends nothing. */
 void tunnel_up(struct wg_tunnel *t, uint64_t now_ns);
 void tunnel_down(struct wg_tunnel *t);
-/* The TUN's MTU: padding never goes beyond it. Default 1420. */
+/* MTU of the TUN, which padding never exceeds; 0: no limit. Default 1420. */
 void tunnel_set_mtu(struct wg_tunnel *t, uint32_t mtu);
 
-/* Clamps and stores it (all zero: no identity); the rules of protocol.md 13, among them that a peer
- * with our own new public key is removed. It computes, and looks at each peer. */
+/* Stores the key, clamped; all zero: no key. A key that changes removes a peer with the same public
+ * key, invalidates all sessions for sending, and lets a new handshake begin at once. Computes
+ * X25519, and visits every peer. */
 void tunnel_set_private_key(struct wg_tunnel *t, const struct wg_private *key);
-void tunnel_private_key(const struct wg_tunnel *t, struct wg_private *out); /* zero: none */
+void tunnel_private_key(const struct wg_tunnel *t, struct wg_private *out); /* all zero: none. Wipe it */
 bool tunnel_public_key(const struct wg_tunnel *t, struct wg_public *out);   /* false: none */
 
-/* Of these, many changes may be one publication, which the caller begins and ends: none computes a
- * Diffie-Hellman, the handshakes they lead to begin in tunnel_control_next and tunnel_tick. */
+/* The functions below compute no X25519: the handshakes that they cause begin in tunnel_control_next
+ * and tunnel_tick. So a caller may put many of them into one publication of its own, during which
+ * the tunnel's calls of env.publish_* must do nothing. */
 
-/* Peers in the order they were added. find and next return null when there is none. */
+/* Peers are in the order in which they were added. find and next return null if there is none. */
 struct wg_tunnel_peer *tunnel_peer_find(struct wg_tunnel *t, const struct wg_public *key);
 struct wg_tunnel_peer *tunnel_peer_next(struct wg_tunnel *t, struct wg_tunnel_peer *after);
-/* 0, -EEXIST, -EADDRINUSE (it is our own key), -ENOMEM; *out is the new or existing peer. */
+/* 0, -EEXIST, -EADDRINUSE (it is our own public key) or -ENOMEM. *out: the new or existing peer,
+ * null otherwise. It is valid until tunnel_peer_remove, tunnel_free, or a tunnel_set_private_key
+ * with its key. */
 must_check int tunnel_peer_add(struct wg_tunnel_peer **out, struct wg_tunnel *t,
 			       const struct wg_public *key);
-/* Grows tables for so many more peers and allowed IPs at once: before a large configuration, and before the
- * publication that it is. 0 or -ENOMEM. */
+/* Allocates the tables for this many more peers and allowed IPs, before a large configuration and
+ * outside its publication. 0 or -ENOMEM. */
 must_check int tunnel_reserve(struct wg_tunnel *t, size_t n_peers, size_t n_routes);
-void tunnel_peer_remove(struct wg_tunnel *t, struct wg_tunnel_peer *p);
+void tunnel_peer_remove(struct wg_tunnel *t, struct wg_tunnel_peer *p); /* wipes its keys */
 
+/* All zero: none. Sessions go on; the next handshake uses it. */
 void tunnel_peer_set_psk(struct wg_tunnel *t, struct wg_tunnel_peer *p, const struct wg_psk *psk);
 void tunnel_peer_set_endpoint(struct wg_tunnel *t, struct wg_tunnel_peer *p,
 			      const struct ip_endpoint *endpoint);
 void tunnel_peer_set_keepalive(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p,
-			       uint16_t seconds);
-/* After a peer is configured while the tunnel is up: tunnel_control_next sends what is staged. */
+			       uint16_t seconds); /* 0: off */
+/* After the peer was configured while the tunnel is up: makes tunnel_control_next send what is staged. */
 void tunnel_peer_flush(struct wg_tunnel *t, struct wg_tunnel_peer *p);
 
-/* Allowed IPs. Adding moves the prefix away from another peer; removing does nothing unless it is this
- * peer's. 0 or -ENOMEM. */
+/* Allowed IPs. Adding a prefix removes it from another peer that has it; removing has no effect
+ * unless this peer has it. 0 or -ENOMEM. */
 must_check int tunnel_route_add(struct wg_tunnel *t, struct wg_tunnel_peer *p,
 				const struct ip_prefix *prefix);
 void tunnel_route_remove(struct wg_tunnel *t, struct wg_tunnel_peer *p,
@@ -211,32 +239,35 @@ struct wg_peer_state {
 	struct wg_psk psk;
 	struct ip_endpoint endpoint; /* family IP_NONE: none */
 	uint16_t keepalive_s;
-	uint64_t handshake_s; /* unix time; 0: never */
+	uint64_t handshake_s; /* unix time of the latest handshake; 0: never */
 	uint32_t handshake_ns;
-	uint64_t rx_bytes, tx_bytes;
+	uint64_t rx_bytes, tx_bytes; /* UDP payload of authentic packets, without cookie replies */
 };
 void tunnel_peer_state(const struct wg_tunnel *t, const struct wg_tunnel_peer *p,
-		       struct wg_peer_state *out); /* wipe it afterwards */
-/* The peer's allowed IPs in the order they were added: start with *cursor = null. */
+		       struct wg_peer_state *out); /* holds the psk: wipe it */
+/* The allowed IPs of the peer, in the order in which they were added: start with *cursor = null.
+ * False: no more. */
 must_check bool tunnel_peer_route_next(const struct wg_tunnel *t, const struct wg_tunnel_peer *p,
 				       const void **cursor, struct ip_prefix *out);
 
-/* The way that packets of the peer take now. False: the system chooses its source. */
+/* The path that packets to the peer take now. False: it has no endpoint, or the system chooses the
+ * source address. */
 bool tunnel_peer_path(const struct wg_tunnel_peer *p, struct wg_path *out);
 
-/* Sticky sources: all of them (port, mark or routes changed), or those of the peers whose path this is
- * (sending from there failed with EINVAL or the address is gone). */
+/* Clear the source address that replies are sent from: of all peers (port, mark or routes changed),
+ * or of the peers with this path (its source address was removed, or sending from it fails with
+ * EINVAL). */
 void tunnel_clear_sources(struct wg_tunnel *t);
 void tunnel_clear_source(struct wg_tunnel *t, const struct wg_path *path);
 
-/* How many packets were dropped, by reason. */
+/* How many packets were dropped since tunnel_new, by reason. Any thread. */
 void tunnel_drops(const struct wg_tunnel *t, uint64_t counts[WG_DROP_COUNT]);
 
-/* Known-answer tests of every cryptographic implementation in use; false: do not start. */
+/* Runs known-answer tests of all cryptographic implementations in use. False: do not start. */
 must_check bool tunnel_self_test(void);
-/* Restricts the implementations to the CPU features in WG_CPU's format: "generic" or names of features. Null, ""
- * and "auto" allow everything the CPU has. Call it before any other function. False: unknown name. */
-must_check bool tunnel_use_cpu(const char *words);
-const char *tunnel_crypto_impl(void); /* the AEAD implementation in use: "portable", "avx2", … */
+/* Restricts the CPU features that may be used, before any other call: the value of WG_CPU, "generic"
+ * or names of features; null, "" and "auto": no restriction. False: an unknown name. */
+must_check bool tunnel_use_cpu(const char *features);
+const char *tunnel_crypto_impl(void); /* name of the AEAD implementation in use: "portable", … */
 
 #endif

@@ -1,21 +1,25 @@
-/* Which handshake messages are worth a Diffie-Hellman: mac1, and under load cookies and the rate of a
- * source. A flood is these lines, so the MACs and the replies of many messages are computed together. */
+/* Admission of handshake messages: mac1, and under load the cookie and the rate limit of the source
+ * (whitepaper section 5.3). Only what passes costs X25519. In a flood this file is all that runs, so
+ * the MACs and cookie replies of many messages are computed together. */
 #include "tunnel_state.h"
+
+#include <assert.h>
 
 #include "base/mem.h"
 
-static void send_cookies(struct wg_tunnel *t, const struct cookie_case *cases,
+static void send_cookies(struct wg_tunnel *t, const struct mac_check *checks,
 			 const struct wg_path *const *to, size_t n)
 {
-	struct msg_cookie replies[COOKIE_CASES_MAX];
+	struct msg_cookie replies[MAC_CHECKS_MAX];
 
-	_Static_assert((int)NONCES >= (int)COOKIE_CASES_MAX, "nonces are drawn at once");
+	_Static_assert((int)COOKIE_NONCES >= (int)MAC_CHECKS_MAX, "one draw is enough for a call");
 	if (t->nonces_left < n) {
 		t->env.random(t->env.ctx, t->nonces, sizeof t->nonces);
-		t->nonces_left = NONCES;
+		t->nonces_left = COOKIE_NONCES;
 	}
-	t->nonces_left -= (unsigned int)n;
-	cookie_replies(&t->checker, replies, cases, n, &t->nonces[t->nonces_left]);
+	t->nonces_left -= (unsigned int)n; /* each is used once */
+	assert(t->nonces_left + n <= COOKIE_NONCES);
+	cookie_make_replies(&t->checker, replies, checks, n, &t->nonces[t->nonces_left]);
 	for (size_t i = 0; i < n; i++) {
 		struct datagram *d = outbox_add(t);
 
@@ -31,17 +35,18 @@ static void send_cookies(struct wg_tunnel *t, const struct cookie_case *cases,
 
 static void keep(struct arrivals *a, size_t to, size_t i)
 {
+	assert(to <= i);
 	a->all[to] = a->all[i];
-	a->cases[to] = a->cases[i];
+	a->checks[to] = a->checks[i];
 }
 
 static void check_mac1(struct wg_tunnel *t, struct arrivals *a)
 {
 	size_t kept = 0;
 
-	cookie_check_mac1(&t->checker, a->cases, a->n);
+	cookie_check_mac1(&t->checker, a->checks, a->n);
 	for (size_t i = 0; i < a->n; i++) {
-		if (a->cases[i].ok)
+		if (a->checks[i].ok)
 			keep(a, kept++, i);
 		else
 			count_drop(t, a->all[i].buf, WG_DROP_MAC1);
@@ -49,25 +54,26 @@ static void check_mac1(struct wg_tunnel *t, struct arrivals *a)
 	a->n = kept;
 }
 
-/* Under load: who has no cookie gets one instead of an answer, who has one gets so many answers. */
+/* Under load, a message without a valid mac2 is answered with a cookie reply; those with one are
+ * rate limited. */
 static void check_cookies(struct wg_tunnel *t, uint64_t now_ns, struct arrivals *a)
 {
-	struct cookie_case without[COOKIE_CASES_MAX];
-	const struct wg_path *to[COOKIE_CASES_MAX];
+	struct mac_check without[MAC_CHECKS_MAX];
+	const struct wg_path *to[MAC_CHECKS_MAX];
 	size_t n_without = 0, kept = 0;
 
-	if (cookie_secret_is_due(&t->checker, now_ns)) {
+	if (cookie_secret_is_expired(&t->checker, now_ns)) {
 		uint8_t secret[COOKIE_SECRET_BYTES];
 
 		t->env.random(t->env.ctx, secret, sizeof secret);
 		cookie_secret_set(&t->checker, now_ns, secret);
 		mem_wipe(secret, sizeof secret);
 	}
-	cookie_check_mac2(&t->checker, a->cases, a->n);
+	cookie_check_mac2(&t->checker, a->checks, a->n);
 	for (size_t i = 0; i < a->n; i++) {
-		if (!a->cases[i].ok) {
+		if (!a->checks[i].ok) {
 			to[n_without] = a->all[i].from;
-			without[n_without++] = a->cases[i];
+			without[n_without++] = a->checks[i];
 			count_drop(t, a->all[i].buf, WG_DROP_COOKIE_SENT);
 		} else if (!limit_allows(&t->limit, now_ns, &a->all[i].from->remote.addr)) {
 			count_drop(t, a->all[i].buf, WG_DROP_RATE);
@@ -87,5 +93,5 @@ void arrivals_admit(struct wg_tunnel *t, uint64_t now_ns, struct arrivals *a, bo
 	check_mac1(t, a);
 	if (under_load && a->n > 0)
 		check_cookies(t, now_ns, a);
-	mem_wipe(a->cases, n * sizeof a->cases[0]);
+	mem_wipe(a->checks, n * sizeof a->checks[0]);
 }

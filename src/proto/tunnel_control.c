@@ -1,5 +1,7 @@
-/* The control half: what waits, what is due, and what sections asked for. One thread. */
+/* The control half: staged packets, the outbox, timers, and the wake list. One thread. */
 #include "tunnel_state.h"
+
+#include <assert.h>
 
 #include "base/mem.h"
 
@@ -14,17 +16,18 @@ void peer_rearm(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 {
 	uint64_t at_ns = next_deadline(t, p), seen_ns;
 
-	/* A section that makes a timer pending meanwhile either sees wake_ns as it is now, and pokes,
-	 * or was early enough for the second look. */
+	/* A reader section may start a timer meanwhile: either it sees this armed_ns and wakes control,
+	 * or the second reading sees its timer. */
 	do {
 		seen_ns = at_ns;
-		atomic_store(&p->wake_ns, seen_ns);
+		atomic_store(&p->armed_ns, seen_ns);
 		at_ns = next_deadline(t, p);
 	} while (at_ns < seen_ns);
 	if (seen_ns == NEVER)
 		heap_remove(&t->timers, &p->timer);
 	else
 		heap_set(&t->timers, &p->timer, seen_ns);
+	assert(t->timers.n <= t->timers_cap && (p->timer.place != 0) == (seen_ns != NEVER));
 }
 
 /* ---- staged packets ---- */
@@ -46,6 +49,7 @@ static void ready_pop(struct wg_tunnel *t)
 {
 	struct wg_tunnel_peer *p = t->ready_first;
 
+	assert(p->is_ready);
 	t->ready_first = p->ready_next;
 	if (!t->ready_first)
 		t->ready_last = NULL;
@@ -89,7 +93,7 @@ void peer_send_keepalive(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 
 void tunnel_control_tun(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)
 {
-	tunnel_drain_poked(t, now_ns);
+	tunnel_drain_woken(t, now_ns);
 	for (size_t i = 0; i < b->n; i++) {
 		struct wg_buf *buf = &b->bufs[i];
 		struct routes_owner *owner = NULL;
@@ -115,16 +119,17 @@ void tunnel_control_tun(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b
 
 /* ---- packets that follow staged ones ---- */
 
-/* All that control has of this peer is on its way. */
-static void staged_is_sent(struct wg_tunnel *t, struct wg_tunnel_peer *p)
+/* Everything that was staged for the peer is sent: from now on, or from tunnel_release on, the data
+ * half sends its packets by itself. */
+static void staged_drained(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 {
-	if (!atomic_load_explicit(&p->is_held, memory_order_relaxed) || p->is_sent_up)
+	if (!atomic_load_explicit(&p->is_held, memory_order_relaxed) || p->in_held_list)
 		return;
-	if (!t->holds) {
+	if (!t->must_hold) {
 		atomic_store_explicit(&p->is_held, false, memory_order_relaxed);
 		return;
 	}
-	p->is_sent_up = true;
+	p->in_held_list = true;
 	p->held_next = t->held;
 	t->held = p;
 }
@@ -133,17 +138,17 @@ static void held_remove(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 {
 	struct wg_tunnel_peer **link = &t->held;
 
-	if (!p->is_sent_up)
+	if (!p->in_held_list)
 		return;
 	while (*link != p)
 		link = &(*link)->held_next;
 	*link = p->held_next;
-	p->is_sent_up = false;
+	p->in_held_list = false;
 }
 
 void tunnel_hold(struct wg_tunnel *t)
 {
-	t->holds = true;
+	t->must_hold = true;
 }
 
 bool tunnel_is_holding(const struct wg_tunnel *t)
@@ -162,14 +167,15 @@ void tunnel_release(struct wg_tunnel *t)
 	}
 }
 
-/* ---- what goes out ---- */
+/* ---- datagrams to send ---- */
 
 static bool outbox_take(struct outbox *o, struct wg_buf *out, struct wg_path *to)
 {
+	assert(o->first <= o->n && o->n <= o->cap);
 	while (o->first < o->n) {
 		const struct datagram *d = &o->all[o->first++];
 
-		if (d->n == 0) /* its peer is gone */
+		if (d->n == 0) /* its peer was removed */
 			continue;
 		memcpy(out->dst, d->bytes, d->n);
 		out->out_n = d->n;
@@ -181,7 +187,8 @@ static bool outbox_take(struct outbox *o, struct wg_buf *out, struct wg_path *to
 	return false;
 }
 
-/* Seals one staged packet of the peer. False: it has none that can go now. */
+/* Encrypts the oldest staged packet of the peer. False: it has none, or lists the peer for an
+ * initiation because no session can send it. */
 static bool send_staged(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p,
 			struct wg_buf *out, struct wg_path *to)
 {
@@ -195,11 +202,11 @@ static bool send_staged(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_p
 	if (!t->is_up || p->staged.n == 0)
 		return false;
 	if (!session_can_send(session, now_ns) ||
-	    session_take_counters(session, 1, &counter) == 0) {
+	    session_reserve_counters(session, 1, &counter) == 0) {
 		peer_initiate(t, now_ns, p, false);
 		return false;
 	}
-	s = staged_take(&p->staged, &t->staged_bytes);
+	s = staged_pop(&p->staged, &t->staged_bytes);
 	padded = s->n > 0 ? packet_padded(s->n, mtu) : 0;
 	memcpy(plain, s->bytes, s->n);
 	memset(plain + s->n, 0, padded - s->n);
@@ -213,8 +220,8 @@ static bool send_staged(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_p
 	timers_sent(&p->timers, now_ns, s->n > 0);
 	staged_free(s);
 	if (p->staged.n == 0)
-		staged_is_sent(t, p);
-	if (session_is_stale(session, now_ns))
+		staged_drained(t, p);
+	if (session_needs_rekey(session, now_ns))
 		peer_initiate(t, now_ns, p, false);
 	peer_rearm(t, p);
 	return true;
@@ -223,7 +230,7 @@ static bool send_staged(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_p
 bool tunnel_control_next(struct wg_tunnel *t, uint64_t now_ns, struct wg_buf *out,
 			 struct wg_path *to)
 {
-	tunnel_drain_poked(t, now_ns);
+	tunnel_drain_woken(t, now_ns);
 	out->verdict = WG_TO_UDP;
 	out->drop = WG_DROP_NONE;
 	for (;;) {
@@ -234,7 +241,7 @@ bool tunnel_control_next(struct wg_tunnel *t, uint64_t now_ns, struct wg_buf *ou
 			return true;
 		}
 		if (t->ready_first)
-			ready_pop(t); /* and on to the next, who may want an initiation as well */
+			ready_pop(t); /* the next peer may need an initiation, too: they share a batch */
 		else if (t->n_initiators > 0)
 			tunnel_initiate_all(t, now_ns);
 		else
@@ -245,7 +252,7 @@ bool tunnel_control_next(struct wg_tunnel *t, uint64_t now_ns, struct wg_buf *ou
 	return false;
 }
 
-/* ---- what is due ---- */
+/* ---- timers ---- */
 
 static void retransmit(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p)
 {
@@ -253,7 +260,7 @@ static void retransmit(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_pe
 
 	if (p->timers.attempts <= MAX_TIMER_HANDSHAKES) {
 		p->timers.attempts++;
-		peer_forget_source(p);
+		peer_clear_source(p);
 		peer_initiate(t, now_ns, p, true);
 		return;
 	}
@@ -270,11 +277,11 @@ static void peer_tick(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_pee
 	if (due & TIMER_RETRANSMIT)
 		retransmit(t, now_ns, p);
 	if (due & TIMER_NEW_HANDSHAKE) {
-		peer_forget_source(p);
+		peer_clear_source(p);
 		peer_initiate(t, now_ns, p, false);
 	}
 	if (due & TIMER_KEEPALIVE) {
-		/* In this order: the keepalive itself is a packet sent, and cancels what it can. */
+		/* In this order: sending the keepalive may stop the timer again. */
 		timers_keepalive_again(&p->timers, now_ns);
 		peer_send_keepalive(t, p);
 	}
@@ -285,22 +292,23 @@ static void peer_tick(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_pee
 	peer_rearm(t, p);
 }
 
-void tunnel_drain_poked(struct wg_tunnel *t, uint64_t now_ns)
+void tunnel_drain_woken(struct wg_tunnel *t, uint64_t now_ns)
 {
 	struct wg_tunnel_peer *p, *next;
 
-	if (!atomic_load_explicit(&t->poked, memory_order_relaxed))
+	if (!atomic_load_explicit(&t->wake_list, memory_order_relaxed))
 		return;
-	for (p = atomic_exchange(&t->poked, NULL); p; p = next) {
+	for (p = atomic_exchange(&t->wake_list, NULL); p; p = next) {
 		uint32_t why;
 
-		next = p->poke_next; /* before `poke` is zero and somebody may write it */
-		why = atomic_exchange(&p->poke, 0);
+		next = p->wake_next; /* before wake_reasons is zero and the data half may write it */
+		why = atomic_exchange(&p->wake_reasons, 0);
+		assert(why != 0); /* a listed peer has a reason, and is listed once */
 		if (!t->is_up)
 			continue;
-		if (why & POKE_CONFIRM)
+		if (why & WAKE_CONFIRM)
 			peer_confirm(t, now_ns, p);
-		if (why & POKE_REKEY)
+		if (why & WAKE_REKEY)
 			peer_initiate(t, now_ns, p, false);
 		peer_rearm(t, p);
 	}
@@ -318,12 +326,12 @@ uint64_t tunnel_deadline(struct wg_tunnel *t)
 
 bool tunnel_needs_control(const struct wg_tunnel *t)
 {
-	return atomic_load(&t->poked) != NULL;
+	return atomic_load(&t->wake_list) != NULL;
 }
 
 void tunnel_tick(struct wg_tunnel *t, uint64_t now_ns)
 {
-	tunnel_drain_poked(t, now_ns);
+	tunnel_drain_woken(t, now_ns);
 	for (unsigned int i = 0; i < PEERS_PER_TICK; i++) {
 		struct heap_node *first = heap_first(&t->timers);
 
@@ -334,26 +342,26 @@ void tunnel_tick(struct wg_tunnel *t, uint64_t now_ns)
 	tunnel_initiate_all(t, now_ns);
 }
 
-/* No section runs that knows the peer; the others that were poked stay so. */
-static void unpoke(struct wg_tunnel *t, struct wg_tunnel_peer *p)
+/* Takes the peer out of the wake list and puts the others back. No reader section can reach the peer. */
+static void wake_list_remove(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 {
 	struct wg_tunnel_peer *q, *next;
 
-	if (!atomic_load(&p->poke))
+	if (!atomic_load(&p->wake_reasons))
 		return;
-	for (q = atomic_exchange(&t->poked, NULL); q; q = next) {
+	for (q = atomic_exchange(&t->wake_list, NULL); q; q = next) {
 		uint32_t why;
 
-		next = q->poke_next;
-		why = atomic_exchange(&q->poke, 0);
+		next = q->wake_next;
+		why = atomic_exchange(&q->wake_reasons, 0);
 		if (q != p)
-			peer_poke(t, q, why);
+			peer_wake(t, q, why);
 	}
 }
 
-void peer_forget(struct wg_tunnel *t, struct wg_tunnel_peer *p)
+void peer_detach(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 {
-	unpoke(t, p);
+	wake_list_remove(t, p);
 	ready_remove(t, p);
 	held_remove(t, p);
 	heap_remove(&t->timers, &p->timer);

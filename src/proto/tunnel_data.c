@@ -1,15 +1,18 @@
-/* The data half: packets from TUN to datagrams, datagrams to packets. Runs in sections, in several
- * threads at once; allocates nothing. Packets of one session that follow each other are one run: one
- * reservation of counters, one call of the AEAD, one lock of the window, one store per timer. */
+/* The data half: packets from TUN to datagrams, and datagrams to packets (whitepaper section 3).
+ * Runs in reader sections, in several threads at once, and allocates nothing. Consecutive packets of
+ * one session form a run: one reservation of counters, one call of the AEAD, one lock of the replay
+ * window, one store per timer. */
 #include "tunnel_state.h"
+
+#include <assert.h>
 
 enum { RUN_MAX = 64 };
 
-struct tally { /* of one call, added to the shared counters at its end */
+struct tally { /* drops of one call, added to the shared counters at its end */
 	uint64_t drops[WG_DROP_COUNT];
 };
 
-static void verdict(struct tally *tally, struct wg_buf *buf, enum wg_verdict v, enum wg_drop drop)
+static void set_verdict(struct tally *tally, struct wg_buf *buf, enum wg_verdict v, enum wg_drop drop)
 {
 	buf->verdict = (uint8_t)v;
 	buf->drop = (uint8_t)drop;
@@ -17,30 +20,31 @@ static void verdict(struct tally *tally, struct wg_buf *buf, enum wg_verdict v, 
 		tally->drops[drop]++;
 }
 
-static void tally_add(struct wg_tunnel *t, const struct tally *tally)
+static void tally_flush(struct wg_tunnel *t, const struct tally *tally)
 {
 	for (unsigned int i = 0; i < WG_DROP_COUNT; i++)
 		if (tally->drops[i])
 			count_drops(t, i, tally->drops[i]);
 }
 
-void peer_poke(struct wg_tunnel *t, struct wg_tunnel_peer *p, enum peer_poke why)
+void peer_wake(struct wg_tunnel *t, struct wg_tunnel_peer *p, enum peer_wake why)
 {
 	struct wg_tunnel_peer *head;
 
-	if (atomic_fetch_or(&p->poke, why))
-		return; /* it is in the list already, or somebody is about to put it there */
-	head = atomic_load(&t->poked);
+	assert(why != 0); /* wake_reasons of a listed peer are nonzero */
+	if (atomic_fetch_or(&p->wake_reasons, why))
+		return; /* in the list already, or another thread is about to add it */
+	head = atomic_load(&t->wake_list);
 	do
-		p->poke_next = head;
-	while (!atomic_compare_exchange_weak(&t->poked, &head, p));
+		p->wake_next = head;
+	while (!atomic_compare_exchange_weak(&t->wake_list, &head, p));
 }
 
-/* A timer became pending: control has to know if it believes to have more time. */
-static void data_wake(struct wg_tunnel *t, struct wg_tunnel_peer *p, uint64_t at_ns)
+/* A timer started: wakes control if its deadline is before the one that control has armed. */
+static void wake_for_timer(struct wg_tunnel *t, struct wg_tunnel_peer *p, uint64_t at_ns)
 {
-	if (at_ns != NEVER && at_ns < atomic_load(&p->wake_ns))
-		peer_poke(t, p, POKE_WAKE);
+	if (at_ns != NEVER && at_ns < atomic_load(&p->armed_ns))
+		peer_wake(t, p, WAKE_TIMER);
 }
 
 static struct wg_tunnel_peer *owner_peer(struct routes_owner *owner)
@@ -48,14 +52,14 @@ static struct wg_tunnel_peer *owner_peer(struct routes_owner *owner)
 	return owner ? container_of(owner, struct wg_tunnel_peer, routes) : NULL;
 }
 
-/* The last look-up, because the next packet mostly asks the same. */
-struct looked_up {
+/* The last look-up: the next packet usually has the same address. */
+struct route_cache {
 	struct wg_tunnel_peer *peer;
-	uint8_t family; /* IP_NONE: nothing yet */
+	uint8_t family; /* IP_NONE: empty */
 	uint8_t address[16];
 };
 
-static struct wg_tunnel_peer *look_up(struct looked_up *last, const struct wg_tunnel *t,
+static struct wg_tunnel_peer *peer_of_address(struct route_cache *last, const struct wg_tunnel *t,
 				      enum ip_family family, const uint8_t *address)
 {
 	size_t n = family == IP_V4 ? 4 : 16;
@@ -68,82 +72,83 @@ static struct wg_tunnel_peer *look_up(struct looked_up *last, const struct wg_tu
 	return last->peer;
 }
 
-/* ---- out ---- */
+/* ---- sending: packets from TUN ---- */
 
 struct seal_run {
 	struct wg_tunnel_peer *peer;
-	struct wg_run *runs; /* null: at once; else where what is to be done is noted, by path */
+	struct wg_run *runs; /* null: encrypt at once; otherwise session and first counter, by path */
 	size_t n;
 	struct wg_buf *bufs[RUN_MAX];
 };
 
 enum { NO_QUERY = 0xff };
 
-struct asked { /* the destinations of up to RUN_MAX buffers; neighbours with the same share a query */
-	struct routes_query queries[RUN_MAX];
+struct destinations { /* of up to RUN_MAX buffers; neighbours with the same address share a query */
+	struct route_query queries[RUN_MAX];
 	uint8_t query_of[RUN_MAX];
 	size_t n;
 };
-_Static_assert((int)RUN_MAX <= (int)ROUTES_QUERIES_MAX && (int)RUN_MAX < (int)NO_QUERY, "queries");
+_Static_assert((int)RUN_MAX <= (int)ROUTE_QUERIES_MAX && (int)RUN_MAX < (int)NO_QUERY, "queries");
 
-static bool is_asked_last(const struct asked *a, const struct packet_ip *ip)
+static bool is_last_query(const struct destinations *d, const struct packet_ip *ip)
 {
-	const struct routes_query *last;
+	const struct route_query *last;
 
-	if (a->n == 0)
+	if (d->n == 0)
 		return false;
-	last = &a->queries[a->n - 1];
+	last = &d->queries[d->n - 1];
 	return last->family == ip->family &&
 	       memcmp(last->address, ip->destination, ip->family == IP_V4 ? 4 : 16) == 0;
 }
 
-/* Who gets these buffers? */
-static void ask(struct asked *a, const struct wg_tunnel *t, struct wg_buf *bufs, size_t n,
-		struct tally *tally)
+/* Chooses the route of every buffer, by destination; those that are not IP packets have a verdict
+ * afterwards. */
+static void look_up_destinations(struct destinations *d, const struct wg_tunnel *t, struct wg_buf *bufs,
+				 size_t n, struct tally *tally)
 {
-	a->n = 0;
+	d->n = 0;
 	for (size_t i = 0; i < n; i++) {
 		struct packet_ip ip;
 
-		a->query_of[i] = NO_QUERY;
+		d->query_of[i] = NO_QUERY;
 		if (!t->is_up) {
-			verdict(tally, &bufs[i], WG_DONE, WG_DROP_DOWN);
+			set_verdict(tally, &bufs[i], WG_DONE, WG_DROP_DOWN);
 			continue;
 		}
 		if (!packet_parse(&ip, bufs[i].src, bufs[i].n)) {
-			verdict(tally, &bufs[i], WG_DONE, WG_DROP_NOT_IP);
+			set_verdict(tally, &bufs[i], WG_DONE, WG_DROP_NOT_IP);
 			continue;
 		}
 		bufs[i].tos = packet_outer_tos(ip.tos);
-		if (!is_asked_last(a, &ip))
-			a->queries[a->n++] = (struct routes_query){
+		if (!is_last_query(d, &ip))
+			d->queries[d->n++] = (struct route_query){
 				.address = ip.destination, .family = (uint8_t)ip.family };
-		a->query_of[i] = (uint8_t)(a->n - 1);
+		d->query_of[i] = (uint8_t)(d->n - 1);
 	}
-	routes_find_many(&t->routes, a->queries, a->n);
+	routes_find_many(&t->routes, d->queries, d->n);
 }
 
-/* Null: the buffer has its verdict. */
-static struct wg_tunnel_peer *answer(const struct asked *a, size_t i, struct wg_buf *buf,
-				     struct tally *tally)
+/* The peer that buffer i goes to. Null: none, and the buffer has its verdict. */
+static struct wg_tunnel_peer *destination_peer(const struct destinations *d, size_t i, struct wg_buf *buf,
+					       struct tally *tally)
 {
 	struct wg_tunnel_peer *peer;
 
-	if (a->query_of[i] == NO_QUERY)
+	if (d->query_of[i] == NO_QUERY)
 		return NULL;
-	peer = owner_peer(a->queries[a->query_of[i]].owner);
+	peer = owner_peer(d->queries[d->query_of[i]].owner);
 	if (!peer) {
-		verdict(tally, buf, WG_DONE, WG_DROP_NO_PEER);
+		set_verdict(tally, buf, WG_DONE, WG_DROP_NO_PEER);
 		return NULL;
 	}
 	if (!atomic_load_explicit(&peer->has_endpoint, memory_order_relaxed)) {
-		verdict(tally, buf, WG_DONE, WG_DROP_NO_ENDPOINT);
+		set_verdict(tally, buf, WG_DONE, WG_DROP_NO_ENDPOINT);
 		return NULL;
 	}
 	return peer;
 }
 
-/* Header, padding, and the AEAD's view of one packet. */
+/* Writes header and padding, and fills in the packet for the AEAD. */
 static void seal_prepare(struct aead_packet *out, struct wg_buf *buf, const struct wg_session *s,
 			 uint64_t counter)
 {
@@ -151,7 +156,7 @@ static void seal_prepare(struct aead_packet *out, struct wg_buf *buf, const stru
 	uint8_t *plain = buf->dst + MSG_DATA_HEADER_BYTES;
 
 	out->src = buf->src;
-	if (padded > buf->n) { /* what follows at src need not be ours */
+	if (padded > buf->n) { /* src need not have space for the padding */
 		if (buf->src != plain)
 			memcpy(plain, buf->src, buf->n);
 		memset(plain + buf->n, 0, padded - buf->n);
@@ -172,11 +177,12 @@ static void seal_bytes(struct wg_buf *const *bufs, size_t n, const struct wg_ses
 	aead_seal_run(packets, n, &s->tx_key);
 }
 
-/* What is to be sent by: the next session as soon as something came by it, even before control, which was
- * asked to, has moved it. A peer that lost the one before would not hear our answer otherwise. */
-static struct wg_session *session_to_send_by(const struct session_slots *s)
+/* The session for sending: `next` as soon as it has received a packet, even if control, which was
+ * woken, has not made it current yet. Otherwise a peer that lost the current session could not
+ * decrypt our answer. */
+static struct wg_session *sending_session(const struct session_slots *s)
 {
-	if (s->next && atomic_load(&s->next->was_heard))
+	if (s->next && atomic_load(&s->next->has_received))
 		return s->next;
 	return s->current;
 }
@@ -188,46 +194,50 @@ uint32_t tunnel_sealed_size(const struct wg_tunnel *t, uint32_t n)
 	return (uint32_t)packet_padded(n, mtu) + WG_OVERHEAD;
 }
 
+/* Ends the run: reserves counters and encrypts, or leaves the packets to control if no session can
+ * send them. They go there, too, while control has older packets of the peer (is_held). */
 static void seal_flush(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b,
 		       struct seal_run *run, struct tally *tally)
 {
 	struct wg_tunnel_peer *peer = run->peer;
-	struct wg_session *s = run->n ? session_to_send_by(&peer->sessions) : NULL;
-	size_t taken = 0, i;
+	struct wg_session *s = run->n ? sending_session(&peer->sessions) : NULL;
+	size_t reserved = 0, i;
 	uint64_t first, bytes = 0;
 
+	assert(run->n <= RUN_MAX);
 	if (session_can_send(s, now_ns) &&
 	    !atomic_load_explicit(&peer->is_held, memory_order_relaxed))
-		taken = session_take_counters(s, run->n, &first);
-	for (i = 0; i < taken; i++) {
+		reserved = session_reserve_counters(s, run->n, &first);
+	for (i = 0; i < reserved; i++) {
 		if (!run->bufs[i]->out_n)
 			run->bufs[i]->out_n = tunnel_sealed_size(t, run->bufs[i]->n);
 		run->bufs[i]->path = (uint16_t)b->n_paths;
-		verdict(tally, run->bufs[i], WG_TO_UDP, WG_DROP_NONE);
+		set_verdict(tally, run->bufs[i], WG_TO_UDP, WG_DROP_NONE);
 		bytes += run->bufs[i]->out_n;
 	}
-	if (taken < run->n)
+	if (reserved < run->n)
 		atomic_store_explicit(&peer->is_held, true, memory_order_relaxed);
 	for (; i < run->n; i++)
-		verdict(tally, run->bufs[i], WG_CONTROL, WG_DROP_NONE);
+		set_verdict(tally, run->bufs[i], WG_CONTROL, WG_DROP_NONE);
 	run->n = 0;
-	if (taken == 0)
+	if (reserved == 0)
 		return;
 	if (run->runs)
 		run->runs[b->n_paths] = (struct wg_run){ s, first };
 	else
-		seal_bytes(run->bufs, taken, s, first);
+		seal_bytes(run->bufs, reserved, s, first);
+	assert(b->n_paths < b->n); /* one path for a run of at least one buffer */
 	peer_path(peer, &b->paths[b->n_paths]);
 	b->paths[b->n_paths++].tx_index = s->local;
 	count_bytes(&peer->tx_bytes, bytes);
-	data_wake(t, peer, timers_sent(&peer->timers, now_ns, true));
-	if (session_is_stale(s, now_ns) &&
+	wake_for_timer(t, peer, timers_sent(&peer->timers, now_ns, true));
+	if (session_needs_rekey(s, now_ns) &&
 	    now_ns >= atomic_load_explicit(&peer->may_initiate_ns, memory_order_relaxed))
-		peer_poke(t, peer, POKE_REKEY);
+		peer_wake(t, peer, WAKE_REKEY);
 }
 
-/* The work that was put off: a run's buffers are those of one path. */
-static void seal_noted(const struct wg_batch *b, const struct wg_run *runs)
+/* Encrypts what seal_all reserved counters for: the buffers of a run are those with one path. */
+static void seal_deferred(const struct wg_batch *b, const struct wg_run *runs)
 {
 	struct wg_buf *bufs[RUN_MAX];
 	size_t n = 0;
@@ -245,15 +255,15 @@ static void seal_noted(const struct wg_batch *b, const struct wg_run *runs)
 	}
 }
 
-static void seal_some(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b, size_t from,
+static void seal_chunk(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b, size_t from,
 		      size_t n, struct seal_run *run, struct tally *tally)
 {
-	struct asked asked;
+	struct destinations destinations;
 
-	ask(&asked, t, b->bufs + from, n, tally);
+	look_up_destinations(&destinations, t, b->bufs + from, n, tally);
 	for (size_t i = 0; i < n; i++) {
 		struct wg_buf *buf = &b->bufs[from + i];
-		struct wg_tunnel_peer *peer = answer(&asked, i, buf, tally);
+		struct wg_tunnel_peer *peer = destination_peer(&destinations, i, buf, tally);
 
 		if (!peer)
 			continue;
@@ -267,17 +277,17 @@ static void seal_some(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b, 
 static void seal_all(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b, struct wg_run *runs)
 {
 	struct tally tally = { { 0 } };
-	struct seal_run run;
+	struct seal_run run; /* not initialised as a whole: the array is large */
 
 	run.peer = NULL;
 	run.runs = runs;
 	run.n = 0;
 	b->n_paths = 0;
 	for (size_t from = 0; from < b->n; from += RUN_MAX)
-		seal_some(t, now_ns, b, from, b->n - from < RUN_MAX ? b->n - from : RUN_MAX, &run,
+		seal_chunk(t, now_ns, b, from, b->n - from < RUN_MAX ? b->n - from : RUN_MAX, &run,
 			  &tally);
 	seal_flush(t, now_ns, b, &run, &tally);
-	tally_add(t, &tally);
+	tally_flush(t, &tally);
 }
 
 void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, uint64_t bytes)
@@ -285,9 +295,9 @@ void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, uint64_t 
 	const struct index_slot *slot = path->tx_index ? index_find(&t->indices, path->tx_index) : NULL;
 	struct wg_tunnel_peer *p;
 
-	if (!slot) /* the session is gone, or it was a cookie reply */
+	if (!slot) /* the session was removed, or it was a cookie reply */
 		return;
-	p = slot->kind == INDEX_HANDSHAKE ? slot->what : ((struct wg_session *)slot->what)->peer;
+	p = slot->kind == INDEX_HANDSHAKE ? slot->object : ((struct wg_session *)slot->object)->peer;
 	atomic_fetch_sub_explicit(&p->tx_bytes, bytes, memory_order_relaxed);
 }
 
@@ -301,10 +311,10 @@ void tunnel_seal_in_order(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch 
 {
 	seal_all(t, now_ns, b, order->runs);
 	order->counters_reserved(order->ctx);
-	seal_noted(b, order->runs);
+	seal_deferred(b, order->runs);
 }
 
-/* ---- in ---- */
+/* ---- receiving: datagrams from UDP ---- */
 
 struct open_run {
 	struct wg_session *session;
@@ -313,41 +323,44 @@ struct open_run {
 	struct aead_packet packets[RUN_MAX];
 };
 
-/* The session a datagram belongs to; null when it has its verdict already. */
-static struct wg_session *classify(struct wg_tunnel *t, uint64_t now_ns, struct wg_buf *buf,
-				   uint64_t *counter, struct tally *tally)
+/* The session and counter of a data message. Null: dropped, or a handshake message, and the buffer
+ * has its verdict. */
+static struct wg_session *find_session(struct wg_tunnel *t, uint64_t now_ns, struct wg_buf *buf,
+				       uint64_t *counter, struct tally *tally)
 {
 	const struct index_slot *slot;
 	struct wg_session *s;
 	struct wg_msg msg;
 
 	if (!t->is_up) {
-		verdict(tally, buf, WG_DONE, WG_DROP_DOWN);
+		set_verdict(tally, buf, WG_DONE, WG_DROP_DOWN);
 		return NULL;
 	}
 	if (!msg_parse(&msg, buf->src, buf->n)) {
-		verdict(tally, buf, WG_DONE, WG_DROP_MALFORMED);
+		set_verdict(tally, buf, WG_DONE, WG_DROP_MALFORMED);
 		return NULL;
 	}
 	if (msg.type != MSG_DATA) {
-		verdict(tally, buf, WG_CONTROL, WG_DROP_NONE);
+		set_verdict(tally, buf, WG_CONTROL, WG_DROP_NONE);
 		return NULL;
 	}
 	slot = index_find(&t->indices, load_le32(msg.data->receiver));
 	if (!slot || slot->kind != INDEX_SESSION) {
-		verdict(tally, buf, WG_DONE, WG_DROP_UNKNOWN_INDEX);
+		set_verdict(tally, buf, WG_DONE, WG_DROP_UNKNOWN_INDEX);
 		return NULL;
 	}
-	s = slot->what;
+	s = slot->object;
+	assert(s->local == slot->index);
 	*counter = load_le64(msg.data->counter);
-	if (!session_is_young(s, now_ns) || *counter >= REJECT_AFTER_MESSAGES) {
-		verdict(tally, buf, WG_DONE, WG_DROP_EXPIRED);
+	if (session_is_expired(s, now_ns) || *counter >= REJECT_AFTER_MESSAGES) {
+		set_verdict(tally, buf, WG_DONE, WG_DROP_EXPIRED);
 		return NULL;
 	}
 	return s;
 }
 
-/* Authenticates the run and checks it for replays: bufs that pass are moved to the front. */
+/* Decrypts the run, then checks the authentic packets for replays: a forged counter must not move
+ * the window. Buffers that pass move to the front. */
 static void open_authenticate(struct open_run *run, struct tally *tally)
 {
 	struct wg_session *s = run->session;
@@ -357,9 +370,9 @@ static void open_authenticate(struct open_run *run, struct tally *tally)
 	spin_lock(&s->rx_lock);
 	for (size_t i = 0; i < run->n; i++) {
 		if (!run->packets[i].ok)
-			verdict(tally, run->bufs[i], WG_DONE, WG_DROP_AUTH);
+			set_verdict(tally, run->bufs[i], WG_DONE, WG_DROP_AUTH);
 		else if (!replay_accept(&s->rx_window, run->packets[i].counter))
-			verdict(tally, run->bufs[i], WG_DONE, WG_DROP_REPLAY);
+			set_verdict(tally, run->bufs[i], WG_DONE, WG_DROP_REPLAY);
 		else
 			run->bufs[n++] = run->bufs[i];
 	}
@@ -367,9 +380,11 @@ static void open_authenticate(struct open_run *run, struct tally *tally)
 	run->n = n;
 }
 
-/* Protocol.md 9, steps 10 to 13: what is inside must be an IP packet of this peer. */
-static enum wg_drop deliver(struct wg_tunnel *t, struct wg_buf *buf,
-			    const struct wg_tunnel_peer *peer, struct looked_up *last)
+/* Checks the decrypted packet: a whole IP packet, whose source address is routed to the peer that
+ * sent it (cryptokey routing, whitepaper section 2). Removes the padding and merges the outer
+ * congestion mark. */
+static enum wg_drop decapsulate(struct wg_tunnel *t, struct wg_buf *buf,
+				const struct wg_tunnel_peer *peer, struct route_cache *last)
 {
 	uint32_t n = buf->n - WG_OVERHEAD;
 	struct packet_ip ip;
@@ -378,23 +393,27 @@ static enum wg_drop deliver(struct wg_tunnel *t, struct wg_buf *buf,
 	    ip.claimed < PACKET_CLAIMED_MIN)
 		return WG_DROP_NOT_IP;
 	packet_merge_ecn(buf->dst, &ip, buf->tos);
-	if (look_up(last, t, ip.family, ip.source) != peer)
+	if (peer_of_address(last, t, ip.family, ip.source) != peer)
 		return WG_DROP_SOURCE;
 	buf->out_n = ip.claimed;
 	return WG_DROP_NONE;
 }
 
-static void ask_for_rekey(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *peer)
+/* Rekeys in the last seconds of a session, once, although nothing is sent (whitepaper section 6.2). */
+static void rekey_on_receive(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *peer)
 {
 	const struct wg_session *s = peer->sessions.current;
 
-	if (s && s->initiator && ns_since(now_ns, s->born_ns) >= LAST_MINUTE_NS &&
-	    session_can_send(s, now_ns) && !atomic_exchange(&peer->was_last_minute, true))
-		peer_poke(t, peer, POKE_REKEY);
+	if (s && s->initiator && ns_since(now_ns, s->created_ns) >= LAST_MINUTE_NS &&
+	    session_can_send(s, now_ns) && !atomic_exchange(&peer->last_minute_rekey_sent, true))
+		peer_wake(t, peer, WAKE_REKEY);
 }
 
+/* Ends the run. Everything after open_authenticate acts on authentic packets only: roaming (the
+ * source of the newest datagram becomes the endpoint, whitepaper section 2.1), confirmation of the
+ * session, byte counts and timers. */
 static void open_flush(struct wg_tunnel *t, uint64_t now_ns, const struct wg_batch *b,
-		       struct open_run *run, struct looked_up *last, struct tally *tally)
+		       struct open_run *run, struct route_cache *last, struct tally *tally)
 {
 	struct wg_tunnel_peer *peer;
 	uint64_t bytes = 0;
@@ -408,8 +427,8 @@ static void open_flush(struct wg_tunnel *t, uint64_t now_ns, const struct wg_bat
 	peer = run->session->peer;
 	peer_set_path(peer, &b->paths[run->bufs[run->n - 1]->path]);
 	if (atomic_load_explicit(&run->session->is_next, memory_order_relaxed)) {
-		atomic_store(&run->session->was_heard, true);
-		peer_poke(t, peer, POKE_CONFIRM);
+		atomic_store(&run->session->has_received, true);
+		peer_wake(t, peer, WAKE_CONFIRM);
 	}
 	for (size_t i = 0; i < run->n; i++) {
 		struct wg_buf *buf = run->bufs[i];
@@ -417,32 +436,32 @@ static void open_flush(struct wg_tunnel *t, uint64_t now_ns, const struct wg_bat
 
 		if (buf->n > MSG_DATA_MIN_BYTES) {
 			data = true;
-			why = deliver(t, buf, peer, last);
-			verdict(tally, buf, why == WG_DROP_NONE ? WG_TO_TUN : WG_DONE, why);
+			why = decapsulate(t, buf, peer, last);
+			set_verdict(tally, buf, why == WG_DROP_NONE ? WG_TO_TUN : WG_DONE, why);
 		} else {
-			verdict(tally, buf, WG_DONE, WG_DROP_NONE); /* a keepalive */
+			set_verdict(tally, buf, WG_DONE, WG_DROP_NONE); /* a keepalive */
 		}
 		if (why == WG_DROP_NONE)
 			bytes += buf->n;
 	}
 	run->n = 0;
 	count_bytes(&peer->rx_bytes, bytes);
-	data_wake(t, peer, timers_received(&peer->timers, now_ns, data));
-	ask_for_rekey(t, now_ns, peer);
+	wake_for_timer(t, peer, timers_received(&peer->timers, now_ns, data));
+	rekey_on_receive(t, now_ns, peer);
 }
 
 void tunnel_open(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)
 {
-	struct looked_up last = { 0 };
+	struct route_cache last = { 0 };
 	struct tally tally = { { 0 } };
-	struct open_run run;
+	struct open_run run; /* not initialised as a whole: the arrays are large */
 
 	run.session = NULL;
 	run.n = 0;
 	for (size_t i = 0; i < b->n; i++) {
 		struct wg_buf *buf = &b->bufs[i];
 		uint64_t counter;
-		struct wg_session *s = classify(t, now_ns, buf, &counter, &tally);
+		struct wg_session *s = find_session(t, now_ns, buf, &counter, &tally);
 
 		buf->out_n = 0;
 		if (!s)
@@ -457,5 +476,5 @@ void tunnel_open(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)
 		run.bufs[run.n++] = buf;
 	}
 	open_flush(t, now_ns, b, &run, &last, &tally);
-	tally_add(t, &tally);
+	tally_flush(t, &tally);
 }

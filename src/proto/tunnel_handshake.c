@@ -1,15 +1,17 @@
-/* Handshakes and cookies as the control half sees them: what comes in, and the responder. Messages are refused
- * in the order of what it costs to find out; the Diffie-Hellmans of many initiations are computed together. */
+/* Received handshake messages and cookie replies, and the responder's side of handshakes (whitepaper
+ * sections 5.4.2, 5.4.3 and 5.4.7). Cheap checks come before expensive ones, and the X25519 of up to
+ * HANDSHAKE_CHUNK initiations is computed in batches. */
 #include "tunnel_state.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
 
-#define ACCEPT_INTERVAL_NS (NS_PER_S / 50) /* INITIATIONS_PER_SECOND of one peer */
-#define GIVE_WAY_NS NS_PER_S                 /* longer than the jitter and a long way */
+#define ACCEPT_INTERVAL_NS (NS_PER_S / 50) /* initiations per second of one peer, as in the Linux kernel */
+#define RETRY_DEFER_NS NS_PER_S            /* longer than the jitter and a slow round trip */
 
-enum { HANDSHAKE_TOS = 0x88 }; /* DSCP AF41 */
+enum { HANDSHAKE_TOS = 0x88 }; /* DSCP AF41, as in the Linux kernel */
 
 struct datagram *outbox_add(struct wg_tunnel *t)
 {
@@ -24,6 +26,7 @@ struct datagram *outbox_add(struct wg_tunnel *t)
 		o->all = all;
 		o->cap = cap;
 	}
+	assert(o->n < o->cap);
 	return &o->all[o->n++];
 }
 
@@ -71,7 +74,7 @@ uint32_t new_index(struct wg_tunnel *t)
 	return load_le32(b);
 }
 
-size_t peer_static_job(const struct wg_tunnel *t, const struct wg_tunnel_peer *p,
+size_t static_dh_job(const struct wg_tunnel *t, const struct wg_tunnel_peer *p,
 		       struct x25519_job *job)
 {
 	if (p->has_ss)
@@ -81,7 +84,7 @@ size_t peer_static_job(const struct wg_tunnel *t, const struct wg_tunnel_peer *p
 	return 1;
 }
 
-void peer_static_take(struct wg_tunnel_peer *p, const struct x25519_job *job)
+void static_dh_store(struct wg_tunnel_peer *p, const struct x25519_job *job)
 {
 	p->ss = job->out;
 	p->has_ss = true;
@@ -89,7 +92,7 @@ void peer_static_take(struct wg_tunnel_peer *p, const struct x25519_job *job)
 
 /* ---- responder ---- */
 
-struct answer {
+struct initiation { /* a received one, and what the steps of the handshake add */
 	struct wg_buf *buf;
 	const struct msg_initiation *m;
 	const struct wg_path *from;
@@ -99,160 +102,162 @@ struct answer {
 	struct wg_private e;
 };
 
-struct chunk { /* messages of right mac1, taken together */
+struct chunk { /* admitted messages that are handled together */
 	struct responses responses;
-	struct answer answers[HANDSHAKE_CHUNK];
-	struct x25519_job jobs[HANDSHAKE_CHUNK * NOISE_ANSWER_JOBS];
-	size_t n; /* answers */
+	struct initiation initiations[HANDSHAKE_CHUNK];
+	struct x25519_job jobs[HANDSHAKE_CHUNK * NOISE_RESPOND_JOBS];
+	size_t n; /* initiations */
 };
 
-static void refuse(struct wg_tunnel *t, struct answer *a, enum wg_drop why)
+static void refuse(struct wg_tunnel *t, struct initiation *in, enum wg_drop why)
 {
-	a->peer = NULL;
-	count_drop(t, a->buf, why);
+	in->peer = NULL;
+	count_drop(t, in->buf, why);
 }
 
-/* What peers met for the first time need: one DH each. */
-static void know_all(struct wg_tunnel *t, struct chunk *c)
+/* Static-static X25519, for the peers whose result is not known yet. */
+static void static_dh_all(struct wg_tunnel *t, struct chunk *c)
 {
 	struct wg_tunnel_peer *peers[HANDSHAKE_CHUNK];
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n; i++) {
-		peers[n] = c->answers[i].peer;
+		peers[n] = c->initiations[i].peer;
 		if (peers[n])
-			n += peer_static_job(t, peers[n], &c->jobs[n]);
+			n += static_dh_job(t, peers[n], &c->jobs[n]);
 	}
 	x25519_batch(c->jobs, n);
 	for (size_t i = 0; i < n; i++)
-		peer_static_take(peers[i], &c->jobs[i]);
+		static_dh_store(peers[i], &c->jobs[i]);
 }
 
-/* Who are they? One DH each. */
+/* Decrypts the static public keys and finds their peers: one X25519 each. */
 static void open_all(struct wg_tunnel *t, struct chunk *c)
 {
 	for (size_t i = 0; i < c->n; i++)
-		noise_open_job(&c->jobs[i], &t->identity, c->answers[i].m);
+		noise_open_job(&c->jobs[i], &t->identity, c->initiations[i].m);
 	x25519_batch(c->jobs, c->n);
 	for (size_t i = 0; i < c->n; i++) {
-		struct answer *a = &c->answers[i];
+		struct initiation *in = &c->initiations[i];
 
-		if (!noise_open(&a->opened, &t->identity, a->m, &c->jobs[i])) {
-			refuse(t, a, WG_DROP_HANDSHAKE);
+		if (!noise_open(&in->opened, &t->identity, in->m, &c->jobs[i])) {
+			refuse(t, in, WG_DROP_HANDSHAKE);
 			continue;
 		}
-		a->peer = tunnel_peer_find(t, &a->opened.peer);
-		if (!a->peer)
-			refuse(t, a, WG_DROP_UNKNOWN_PEER);
+		in->peer = tunnel_peer_find(t, &in->opened.peer);
+		if (!in->peer)
+			refuse(t, in, WG_DROP_UNKNOWN_PEER);
 	}
 }
 
-/* Both initiated at once: both answer, and neither attempt comes to anything. Jitter alone would let
- * retries on a long way meet again; the one with the lesser key leaves the next try to the other. */
-static void give_way(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p)
+/* Both sides initiated at the same time, and each response refers to an initiation that the other side
+ * has given up. On a slow path, jitter alone could let the retries collide again: the side with the
+ * smaller key retries later. */
+static void defer_retry(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p)
 {
 	if (p->is_pending && p->timers.retransmit_at_ns != NEVER &&
 	    memcmp(&t->identity.pub, &p->key, sizeof p->key) < 0)
-		timers_initiation_sent(&p->timers, now_ns + GIVE_WAY_NS, random_jitter_ns(t));
+		timers_initiation_sent(&p->timers, now_ns + RETRY_DEFER_NS, random_jitter_ns(t));
 }
 
-/* Is it them, and is it news? From here on the initiation counts. */
-static void accept_one(struct wg_tunnel *t, uint64_t now_ns, struct answer *a)
+/* Authenticates the initiation. If that succeeds, it changes the state of the peer; before, nothing does.
+ */
+static void accept_one(struct wg_tunnel *t, uint64_t now_ns, struct initiation *in)
 {
-	struct wg_tunnel_peer *p = a->peer;
+	struct wg_tunnel_peer *p = in->peer;
 
-	switch (noise_accept(&a->accepted, &a->opened, &p->ss, p->latest_timestamp)) {
+	switch (noise_accept(&in->accepted, &in->opened, &p->ss, p->latest_timestamp)) {
 	case NOISE_BAD:
-		refuse(t, a, WG_DROP_HANDSHAKE);
+		refuse(t, in, WG_DROP_HANDSHAKE);
 		return;
 	case NOISE_REPLAY:
-		refuse(t, a, WG_DROP_HANDSHAKE_REPLAY);
+		refuse(t, in, WG_DROP_HANDSHAKE_REPLAY);
 		return;
 	case NOISE_OK:
 		break;
 	}
 	if (now_ns < p->may_accept_ns) {
-		refuse(t, a, WG_DROP_FLOOD);
+		refuse(t, in, WG_DROP_FLOOD);
 		return;
 	}
 	p->may_accept_ns = now_ns + ACCEPT_INTERVAL_NS;
-	memcpy(p->latest_timestamp, a->accepted.timestamp, TAI64N_BYTES);
-	give_way(t, now_ns, p);
-	peer_wipe_handshake(t, p); /* ours is overtaken: its answer is not accepted any more */
-	peer_set_path(p, a->from);
-	count_bytes(&p->rx_bytes, sizeof *a->m);
+	memcpy(p->latest_timestamp, in->accepted.timestamp, TAI64N_BYTES);
+	defer_retry(t, now_ns, p);
+	peer_wipe_handshake(t, p); /* superseded: a response to our own initiation is not accepted any more */
+	peer_set_path(p, in->from);
+	count_bytes(&p->rx_bytes, sizeof *in->m);
 	timers_received(&p->timers, now_ns, false);
-	random_private(t, &a->e);
+	random_private(t, &in->e);
 }
 
-static void answer_one(struct wg_tunnel *t, uint64_t now_ns, struct answer *a,
-		       const struct x25519_job jobs[NOISE_ANSWER_JOBS])
+static void respond_one(struct wg_tunnel *t, uint64_t now_ns, struct initiation *in,
+		       const struct x25519_job jobs[NOISE_RESPOND_JOBS])
 {
-	struct wg_tunnel_peer *p = a->peer;
+	struct wg_tunnel_peer *p = in->peer;
 	struct msg_response m;
 	struct wg_keypair keys;
 
-	if (!noise_answer(&keys, &m, &a->accepted, &p->psk, new_index(t), jobs))
-		refuse(t, a, WG_DROP_HANDSHAKE);
+	if (!noise_respond(&keys, &m, &in->accepted, &p->psk, new_index(t), jobs))
+		refuse(t, in, WG_DROP_HANDSHAKE);
 	else if (!peer_begin_session(t, now_ns, p, &keys))
-		refuse(t, a, WG_DROP_NO_MEMORY);
+		refuse(t, in, WG_DROP_NO_MEMORY);
 	else if (!send_handshake(t, now_ns, p, &m, sizeof m))
-		refuse(t, a, WG_DROP_NO_MEMORY);
+		refuse(t, in, WG_DROP_NO_MEMORY);
 	peer_rearm(t, p);
 	mem_wipe(&keys, sizeof keys);
 }
 
-static void answer_all(struct wg_tunnel *t, uint64_t now_ns, struct chunk *c)
+static void respond_all(struct wg_tunnel *t, uint64_t now_ns, struct chunk *c)
 {
 	size_t n = 0;
 
 	open_all(t, c);
-	know_all(t, c);
+	static_dh_all(t, c);
 	for (size_t i = 0; i < c->n; i++) {
-		struct answer *a = &c->answers[i];
+		struct initiation *in = &c->initiations[i];
 
-		if (a->peer)
-			accept_one(t, now_ns, a);
-		if (a->peer)
-			noise_answer_jobs(&c->jobs[NOISE_ANSWER_JOBS * n++], &a->e, &a->accepted);
+		if (in->peer)
+			accept_one(t, now_ns, in);
+		if (in->peer)
+			noise_respond_jobs(&c->jobs[NOISE_RESPOND_JOBS * n++], &in->e, &in->accepted);
 	}
-	x25519_batch(c->jobs, NOISE_ANSWER_JOBS * n);
+	x25519_batch(c->jobs, NOISE_RESPOND_JOBS * n);
 	n = 0;
 	for (size_t i = 0; i < c->n; i++) {
-		struct answer *a = &c->answers[i];
+		struct initiation *in = &c->initiations[i];
 
-		if (a->peer)
-			answer_one(t, now_ns, a, &c->jobs[NOISE_ANSWER_JOBS * n++]);
+		if (in->peer)
+			respond_one(t, now_ns, in, &c->jobs[NOISE_RESPOND_JOBS * n++]);
 	}
 	mem_wipe(c, sizeof *c);
 }
 
-/* ---- in ---- */
+/* ---- received messages ---- */
 
-static enum wg_drop take_cookie(struct wg_tunnel *t, uint64_t now_ns, const struct msg_cookie *m)
+static enum wg_drop receive_cookie_reply(struct wg_tunnel *t, uint64_t now_ns, const struct msg_cookie *m)
 {
 	const struct index_slot *slot = index_find(&t->indices, load_le32(m->receiver));
 	struct wg_tunnel_peer *p = NULL;
 
 	if (slot && slot->kind == INDEX_HANDSHAKE)
-		p = slot->what;
+		p = slot->object;
 	else if (slot)
-		p = ((struct wg_session *)slot->what)->peer;
-	if (!p || !cookie_take(&p->cookie, now_ns, m, &p->key))
+		p = ((struct wg_session *)slot->object)->peer;
+	if (!p || !cookie_consume_reply(&p->cookie, now_ns, m, &p->key))
 		return WG_DROP_COOKIE;
 	return WG_DROP_NONE;
 }
 
-/* Responses first: an initiation of the same peer would overtake what they answer. */
-static void settle(struct wg_tunnel *t, uint64_t now_ns, struct chunk *c)
+/* Responses first: an initiation of the same peer would supersede the handshake that they belong to. */
+static void handle_chunk(struct wg_tunnel *t, uint64_t now_ns, struct chunk *c)
 {
-	responses_take(t, now_ns, &c->responses);
+	responses_handle(t, now_ns, &c->responses);
 	if (c->n > 0)
-		answer_all(t, now_ns, c);
+		respond_all(t, now_ns, c);
 }
 
-static void take_all(struct wg_tunnel *t, uint64_t now_ns, struct chunk *c, struct arrivals *a,
-		     bool under_load)
+static void admit_all(struct wg_tunnel *t, uint64_t now_ns, struct chunk *c, struct arrivals *a,
+		      bool under_load)
 {
 	arrivals_admit(t, now_ns, a, under_load);
 	for (size_t i = 0; i < a->n; i++) {
@@ -264,17 +269,19 @@ static void take_all(struct wg_tunnel *t, uint64_t now_ns, struct chunk *c, stru
 						   .m = arrival->msg.response,
 						   .from = arrival->from };
 		else
-			c->answers[c->n++] = (struct answer){ .buf = arrival->buf,
-							      .m = arrival->msg.initiation,
-							      .from = arrival->from };
+			c->initiations[c->n++] =
+				(struct initiation){ .buf = arrival->buf,
+						     .m = arrival->msg.initiation,
+						     .from = arrival->from };
 		if (c->n == HANDSHAKE_CHUNK || c->responses.n == HANDSHAKE_CHUNK)
-			settle(t, now_ns, c);
+			handle_chunk(t, now_ns, c);
 	}
 	a->n = 0;
 }
 
-static enum wg_drop sort(struct wg_tunnel *t, uint64_t now_ns, struct arrivals *a,
-			 struct wg_buf *buf, const struct wg_path *from)
+/* Handles a cookie reply at once, and collects handshake messages in *a. */
+static enum wg_drop receive(struct wg_tunnel *t, uint64_t now_ns, struct arrivals *a,
+			    struct wg_buf *buf, const struct wg_path *from)
 {
 	struct wg_msg msg;
 
@@ -284,15 +291,15 @@ static enum wg_drop sort(struct wg_tunnel *t, uint64_t now_ns, struct arrivals *
 		return WG_DROP_MALFORMED;
 	switch (msg.type) {
 	case MSG_COOKIE:
-		return take_cookie(t, now_ns, msg.cookie);
+		return receive_cookie_reply(t, now_ns, msg.cookie);
 	case MSG_RESPONSE:
 	case MSG_INITIATION:
-		a->cases[a->n] = (struct cookie_case){ .msg = buf->src, .n = buf->n,
+		a->checks[a->n] = (struct mac_check){ .msg = buf->src, .n = buf->n,
 						       .from = &from->remote };
 		a->all[a->n++] = (struct arrival){ .buf = buf, .msg = msg, .from = from };
 		return WG_DROP_NONE;
 	case MSG_DATA:
-		return WG_DROP_MALFORMED; /* not for this half */
+		return WG_DROP_MALFORMED; /* belongs to the data half */
 	}
 	unreachable();
 }
@@ -303,7 +310,7 @@ void tunnel_control_udp(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b
 	struct chunk c;
 
 	a.n = c.n = c.responses.n = 0;
-	tunnel_drain_poked(t, now_ns);
+	tunnel_drain_woken(t, now_ns);
 	for (size_t i = 0; i < b->n; i++) {
 		struct wg_buf *buf = &b->bufs[i];
 		enum wg_drop why;
@@ -312,13 +319,13 @@ void tunnel_control_udp(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b
 			continue;
 		buf->verdict = WG_DONE;
 		buf->drop = WG_DROP_NONE;
-		why = sort(t, now_ns, &a, buf, &b->paths[buf->path]);
+		why = receive(t, now_ns, &a, buf, &b->paths[buf->path]);
 		if (why != WG_DROP_NONE)
 			count_drop(t, buf, why);
-		if (a.n == COOKIE_CASES_MAX)
-			take_all(t, now_ns, &c, &a, under_load);
+		if (a.n == MAC_CHECKS_MAX)
+			admit_all(t, now_ns, &c, &a, under_load);
 	}
 	if (a.n > 0)
-		take_all(t, now_ns, &c, &a, under_load);
-	settle(t, now_ns, &c);
+		admit_all(t, now_ns, &c, &a, under_load);
+	handle_chunk(t, now_ns, &c);
 }

@@ -1,11 +1,14 @@
-/* The initiator: initiations that are wanted, and the responses to them. What one call of the control half
- * wants or brings is gathered, so that its Diffie-Hellmans share the lanes. */
+/* The initiator's side of handshakes (whitepaper sections 5.4.2 and 5.4.3): sends initiations and
+ * handles responses. Those of one call of the control half are gathered, so that their X25519 is
+ * computed in batches. */
 #include "tunnel_state.h"
+
+#include <assert.h>
 
 #include "base/mem.h"
 
-/* Wall clock, but never before anything sent in this tunnel's life and always after what was sent to
- * this peer: he refuses what is not news. */
+/* The wall clock, but not before any timestamp that this tunnel has sent, and after the last one sent to
+ * this peer: a peer refuses timestamps that do not increase, even if our clock was set back. */
 static void next_timestamp(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 {
 	uint8_t now[TAI64N_BYTES];
@@ -30,12 +33,13 @@ void peer_initiate(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *
 	if (!t->is_up || !t->has_identity || !atomic_load(&p->has_endpoint))
 		return;
 	if (now_ns < may_ns) {
-		if (is_retry) /* we answered meanwhile; should nothing come of that, go on */
+		if (is_retry) /* we have sent a response meanwhile: retry later, if that handshake fails */
 			timers_initiation_sent(&p->timers, may_ns - REKEY_TIMEOUT_NS,
 					       random_jitter_ns(t));
 		return;
 	}
 	atomic_store(&p->may_initiate_ns, now_ns + REKEY_TIMEOUT_NS);
+	assert(t->n_initiators < HANDSHAKE_CHUNK);
 	t->initiators[t->n_initiators++] = p;
 	if (t->n_initiators == HANDSHAKE_CHUNK)
 		tunnel_initiate_all(t, now_ns);
@@ -53,7 +57,7 @@ static void initiate_one(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_
 				   .self = &t->identity, .peer = &p->key,
 				   .ss = &p->ss, .timestamp = p->sent_timestamp,
 				   .index = new_index(t), .jobs = jobs }) &&
-	    peer_list_handshake(t, p, &pending) && send_handshake(t, now_ns, p, &m, sizeof m)) {
+	    peer_set_handshake(t, p, &pending) && send_handshake(t, now_ns, p, &m, sizeof m)) {
 		timers_initiation_sent(&p->timers, now_ns, random_jitter_ns(t));
 		peer_rearm(t, p);
 	}
@@ -74,12 +78,12 @@ void tunnel_initiate_all(struct wg_tunnel *t, uint64_t now_ns)
 		noise_initiate_jobs(&jobs[n_jobs], &e, &t->initiators[i]->key);
 	}
 	for (size_t i = 0; i < n; i++)
-		n_jobs += peer_static_job(t, t->initiators[i], &jobs[n_jobs]);
+		n_jobs += static_dh_job(t, t->initiators[i], &jobs[n_jobs]);
 	x25519_batch(jobs, n_jobs);
 	n_jobs = NOISE_INITIATE_JOBS * n;
 	for (size_t i = 0; i < n; i++)
 		if (!t->initiators[i]->has_ss)
-			peer_static_take(t->initiators[i], &jobs[n_jobs++]);
+			static_dh_store(t->initiators[i], &jobs[n_jobs++]);
 	for (size_t i = 0; i < n; i++)
 		initiate_one(t, now_ns, t->initiators[i], &jobs[NOISE_INITIATE_JOBS * i]);
 	mem_wipe(&e, sizeof e);
@@ -88,17 +92,18 @@ void tunnel_initiate_all(struct wg_tunnel *t, uint64_t now_ns)
 
 /* ---- responses ---- */
 
+/* The peer whose pending handshake the response is for; null: none. */
 static struct wg_tunnel_peer *pending_peer(struct wg_tunnel *t, const struct msg_response *m)
 {
 	const struct index_slot *slot = index_find(&t->indices, load_le32(m->receiver));
 
-	return slot && slot->kind == INDEX_HANDSHAKE ? slot->what : NULL;
+	return slot && slot->kind == INDEX_HANDSHAKE ? slot->object : NULL;
 }
 
-static bool take_response(struct wg_tunnel *t, uint64_t now_ns, const struct response *r,
+static bool handle_response(struct wg_tunnel *t, uint64_t now_ns, const struct response *r,
 			  const struct x25519_job jobs[NOISE_FINISH_JOBS])
 {
-	struct wg_tunnel_peer *p = pending_peer(t, r->m); /* null: the true one came just before */
+	struct wg_tunnel_peer *p = pending_peer(t, r->m); /* null: it was answered just before */
 	struct wg_keypair keys;
 	bool ok;
 
@@ -113,12 +118,12 @@ static bool take_response(struct wg_tunnel *t, uint64_t now_ns, const struct res
 	count_bytes(&p->rx_bytes, sizeof *r->m);
 	timers_received(&p->timers, now_ns, false);
 	peer_handshake_complete(t, p);
-	peer_send_keepalive(t, p); /* or what is staged: either confirms the key */
+	peer_send_keepalive(t, p); /* or what is staged: either confirms the session to the responder */
 	peer_rearm(t, p);
 	return true;
 }
 
-void responses_take(struct wg_tunnel *t, uint64_t now_ns, struct responses *all)
+void responses_handle(struct wg_tunnel *t, uint64_t now_ns, struct responses *all)
 {
 	struct x25519_job jobs[HANDSHAKE_CHUNK * NOISE_FINISH_JOBS];
 	size_t n = 0;
@@ -131,15 +136,15 @@ void responses_take(struct wg_tunnel *t, uint64_t now_ns, struct responses *all)
 					  &t->identity, all->all[i].m);
 		else
 			count_drop(t, all->all[i].buf, WG_DROP_HANDSHAKE);
-		all->all[i].is_for_us = p != NULL;
+		all->all[i].is_expected = p != NULL;
 	}
 	x25519_batch(jobs, NOISE_FINISH_JOBS * n);
 	n = 0;
 	for (size_t i = 0; i < all->n; i++) {
 		const struct response *r = &all->all[i];
 
-		if (r->is_for_us &&
-		    !take_response(t, now_ns, r, &jobs[NOISE_FINISH_JOBS * n++]))
+		if (r->is_expected &&
+		    !handle_response(t, now_ns, r, &jobs[NOISE_FINISH_JOBS * n++]))
 			count_drop(t, r->buf, WG_DROP_HANDSHAKE);
 	}
 	all->n = 0;

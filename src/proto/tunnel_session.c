@@ -1,10 +1,13 @@
-/* What a peer holds comes and goes: the pending handshake and the sessions, in its slots and in the table
- * of indices. */
+/* The pending handshake and the sessions of a peer: created, rotated, erased, always together with their
+ * receiver indices and inside one publication. Memory is freed afterwards, when no reader section can
+ * hold a pointer to it. */
 #include "tunnel_state.h"
+
+#include <assert.h>
 
 #include "base/mem.h"
 
-static void forget_dropped(struct wg_tunnel *t, struct wg_session *dropped[3])
+static void unindex_dropped(struct wg_tunnel *t, struct wg_session *dropped[3])
 {
 	for (int i = 0; i < 3; i++)
 		if (dropped[i])
@@ -17,7 +20,7 @@ static void free_dropped(struct wg_session *dropped[3])
 		session_free(dropped[i]);
 }
 
-static void unlist_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p)
+static void clear_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 {
 	if (p->is_pending)
 		index_remove(&t->indices, p->handshake.index);
@@ -30,7 +33,7 @@ void peer_wipe_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 	if (!p->is_pending)
 		return;
 	publish_begin(t);
-	unlist_handshake(t, p);
+	clear_handshake(t, p);
 	publish_end(t);
 }
 
@@ -43,14 +46,14 @@ void peer_wipe_keys(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 	if (!p->is_pending && !s->next && !s->current && !s->previous)
 		return;
 	publish_begin(t);
-	unlist_handshake(t, p);
-	slots_move(s, SESSION_CLEAR, NULL, dropped);
-	forget_dropped(t, dropped);
+	clear_handshake(t, p);
+	slots_rotate(s, SESSION_CLEAR, NULL, dropped);
+	unindex_dropped(t, dropped);
 	publish_end(t);
 	free_dropped(dropped);
 }
 
-bool peer_list_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p,
+bool peer_set_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p,
 			 const struct noise_pending *pending)
 {
 	struct index_table grown;
@@ -59,7 +62,7 @@ bool peer_list_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p,
 		return false;
 	publish_begin(t);
 	index_grow_commit(&t->indices, &grown);
-	unlist_handshake(t, p);
+	clear_handshake(t, p);
 	p->handshake = *pending;
 	p->is_pending = true;
 	index_add(&t->indices, pending->index, INDEX_HANDSHAKE, p);
@@ -80,10 +83,10 @@ bool peer_begin_session(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_p
 	}
 	publish_begin(t);
 	index_grow_commit(&t->indices, &grown);
-	unlist_handshake(t, p);
-	slots_move(&p->sessions, keys->initiator ? SESSION_INITIATED : SESSION_ANSWERED, s,
+	clear_handshake(t, p);
+	slots_rotate(&p->sessions, keys->initiator ? SESSION_INITIATED : SESSION_RESPONDED, s,
 		   dropped);
-	forget_dropped(t, dropped);
+	unindex_dropped(t, dropped);
 	index_add(&t->indices, s->local, INDEX_SESSION, s);
 	publish_end(t);
 	index_free(&grown);
@@ -95,7 +98,7 @@ bool peer_begin_session(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_p
 void peer_handshake_complete(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 {
 	timers_handshake_complete(&p->timers);
-	atomic_store(&p->was_last_minute, false);
+	atomic_store(&p->last_minute_rekey_sent, false);
 	t->env.realtime(t->env.ctx, &p->handshake_s, &p->handshake_ns);
 	peer_make_ready(t, p);
 }
@@ -105,11 +108,11 @@ void peer_confirm(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p
 	struct wg_session *dropped[3];
 
 	(void)now_ns;
-	if (!p->sessions.next || !atomic_load(&p->sessions.next->was_heard))
+	if (!p->sessions.next || !atomic_load(&p->sessions.next->has_received))
 		return;
 	publish_begin(t);
-	slots_move(&p->sessions, SESSION_CONFIRMED, NULL, dropped);
-	forget_dropped(t, dropped);
+	slots_rotate(&p->sessions, SESSION_CONFIRMED, NULL, dropped);
+	unindex_dropped(t, dropped);
 	publish_end(t);
 	free_dropped(dropped);
 	peer_handshake_complete(t, p);

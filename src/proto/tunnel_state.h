@@ -1,4 +1,4 @@
-/* A tunnel from inside: what tunnel*.c share. */
+/* The state of a tunnel, and the functions that tunnel_*.c call in each other. Private to the module. */
 #ifndef WG_TUNNEL_STATE_H
 #define WG_TUNNEL_STATE_H
 
@@ -7,33 +7,33 @@
 #include "packet.h"
 #include "peer.h"
 
-enum { HANDSHAKE_CHUNK = 16 }; /* handshakes whose Diffie-Hellmans share the lanes */
-enum { NONCES = 64 }; /* drawn at once: a call of the system for each would cost as much as the reply */
+enum { HANDSHAKE_CHUNK = 16 }; /* handshakes whose X25519 is computed in one batch */
+enum { COOKIE_NONCES = 64 };   /* drawn at once: a system call for each would cost as much as the reply */
 
-struct datagram { /* one that waits in the outbox: handshakes and cookie replies */
+struct datagram { /* a handshake message or cookie reply in the outbox */
 	struct wg_path path;
-	struct wg_tunnel_peer *peer; /* null: a cookie reply, which is on nobody's account */
-	uint32_t n;
+	struct wg_tunnel_peer *peer; /* null: a cookie reply, which no peer's tx_bytes counts */
+	uint32_t n; /* 0: the peer was removed, skip it */
 	uint8_t tos;
 	uint8_t bytes[MSG_INITIATION_BYTES];
 };
 
 struct outbox {
-	struct datagram *all; /* owned; waiting ones are [first, n) */
+	struct datagram *all; /* owned; [first, n) are waiting */
 	uint32_t first, n, cap;
 };
 
 struct wg_tunnel {
 	struct wg_env env; /* constant */
 
-	/* sections */
+	/* sections: changed by control inside publish, read in reader sections */
 	struct index_table indices;
 	struct routes routes;
 	bool is_up;
 
 	/* atomic */
 	_Atomic uint32_t mtu;
-	struct wg_tunnel_peer *_Atomic poked; /* stack, by poke_next */
+	struct wg_tunnel_peer *_Atomic wake_list; /* a stack, by wake_next */
 	_Atomic uint64_t drops[WG_DROP_COUNT];
 
 	/* owned by control */
@@ -47,17 +47,18 @@ struct wg_tunnel {
 	struct heap timers;
 	uint32_t timers_cap;
 	struct outbox outbox;
-	/* Who is to be sent an initiation; none while no function of this half runs. */
+	/* Peers that tunnel_initiate_all sends an initiation to; empty between calls of the control half.
+	 */
 	struct wg_tunnel_peer *initiators[HANDSHAKE_CHUNK];
 	size_t n_initiators;
-	uint8_t nonces[NONCES][XAEAD_NONCE_BYTES]; /* for cookie replies; no secrets */
+	uint8_t nonces[COOKIE_NONCES][XAEAD_NONCE_BYTES]; /* for cookie replies; not secret */
 	unsigned int nonces_left;
 	size_t staged_bytes; /* of all peers */
-	struct wg_tunnel_peer *ready_first, *ready_last;
-	bool holds;                  /* until released */
-	struct wg_tunnel_peer *held; /* by held_next */
-	uint8_t sent_timestamp[TAI64N_BYTES];    /* the greatest ever sent: it never goes back */
-	uint8_t removed_timestamp[TAI64N_BYTES]; /* the greatest ever sent to a peer since removed */
+	struct wg_tunnel_peer *ready_first, *ready_last; /* ready list: a queue, by ready_next */
+	bool must_hold;              /* tunnel_hold was called: is_held ends in tunnel_release only */
+	struct wg_tunnel_peer *held; /* peers that wait for tunnel_release, by held_next */
+	uint8_t sent_timestamp[TAI64N_BYTES];    /* the greatest ever sent; never decreases */
+	uint8_t removed_timestamp[TAI64N_BYTES]; /* the greatest ever sent to a peer that was removed */
 };
 
 static inline void publish_begin(struct wg_tunnel *t)
@@ -90,34 +91,36 @@ static inline void count_bytes(_Atomic uint64_t *bytes, uint64_t n)
 
 /* ---- tunnel_data.c ---- */
 
-/* A section asks control to look at the peer. */
-void peer_poke(struct wg_tunnel *t, struct wg_tunnel_peer *p, enum peer_poke why);
+/* From a reader section: puts the peer in the wake list, for this reason. Lock-free. */
+void peer_wake(struct wg_tunnel *t, struct wg_tunnel_peer *p, enum peer_wake why);
 
 /* ---- tunnel_control.c ---- */
 
-/* Sorts the peer into the heap by its earliest deadline. */
+/* Sets the key of the peer in the timer heap to its earliest deadline. */
 void peer_rearm(struct wg_tunnel *t, struct wg_tunnel_peer *p);
-/* Sends what is staged as soon as tunnel_control_next is called, or shakes hands for it. */
+/* Puts the peer in the ready list if it has staged packets: tunnel_control_next sends them, or
+ * begins a handshake. */
 void peer_make_ready(struct wg_tunnel *t, struct wg_tunnel_peer *p);
 /* Stages a keepalive unless something is staged already, and makes the peer ready. */
 void peer_send_keepalive(struct wg_tunnel *t, struct wg_tunnel_peer *p);
-/* Does what sections asked for. */
-void tunnel_drain_poked(struct wg_tunnel *t, uint64_t now_ns);
-/* The peer is about to go: nothing of the control half points to it any more. */
-void peer_forget(struct wg_tunnel *t, struct wg_tunnel_peer *p);
+/* Handles the wake list: confirmations, rekeys, timers. */
+void tunnel_drain_woken(struct wg_tunnel *t, uint64_t now_ns);
+/* The peer is about to be removed or stopped: takes it out of every list and queue of the tunnel. */
+void peer_detach(struct wg_tunnel *t, struct wg_tunnel_peer *p);
 
 /* ---- tunnel_admit.c ---- */
 
-struct arrivals { /* handshake messages whose MACs are looked at together */
+struct arrivals { /* received handshake messages whose MACs are checked together */
 	struct arrival {
 		struct wg_buf *buf;
 		struct wg_msg msg;
 		const struct wg_path *from;
-	} all[COOKIE_CASES_MAX];
-	struct cookie_case cases[COOKIE_CASES_MAX]; /* side by side with them */
+	} all[MAC_CHECKS_MAX];
+	struct mac_check checks[MAC_CHECKS_MAX]; /* checks[i] is for all[i] */
 	size_t n;
 };
-/* Drops those that are not worth a Diffie-Hellman, with their reasons, and keeps the others in order. */
+/* Counts and drops those without a valid mac1, and under load those without a valid mac2 (which get
+ * a cookie reply) or beyond the rate limit. Keeps the others in order. */
 void arrivals_admit(struct wg_tunnel *t, uint64_t now_ns, struct arrivals *a, bool under_load);
 
 /* ---- tunnel_session.c ---- */
@@ -126,50 +129,53 @@ void arrivals_admit(struct wg_tunnel *t, uint64_t now_ns, struct arrivals *a, bo
 void peer_wipe_keys(struct wg_tunnel *t, struct wg_tunnel_peer *p);
 /* Wipes the pending handshake. */
 void peer_wipe_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p);
-/* Our initiation waits for its response, in place of an older one. False: out of memory. */
-must_check bool peer_list_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p,
+/* Our initiation was computed: replaces the pending handshake of the peer. False: out of memory. */
+must_check bool peer_set_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p,
 				    const struct noise_pending *pending);
-/* A handshake led to these keys. False: out of memory. */
+/* Derived by a handshake: makes a session of the keys and rotates the slots. False: out of memory. */
 must_check bool peer_begin_session(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p,
 				   const struct wg_keypair *keys);
-/* Both sides have the session: no retry any more, and what is staged may go. */
+/* Both sides have the session: stops retries, stores the time, and sends what is staged. */
 void peer_handshake_complete(struct wg_tunnel *t, struct wg_tunnel_peer *p);
-/* Something came by the next session: it becomes the current one. */
+/* If the next session has received a packet, it becomes the current one. */
 void peer_confirm(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p);
 
 /* ---- tunnel_initiate.c ---- */
 
-/* An initiation is wanted, unless it is too early for one or there is nowhere to send it. */
+/* Lists the peer for an initiation, unless the last handshake message is less than REKEY_TIMEOUT
+ * old, it has no endpoint, or the tunnel is down. is_retry: the retransmit timer is the reason. */
 void peer_initiate(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p, bool is_retry);
-/* Sends those that are wanted. Whoever calls peer_initiate calls this before the control half returns. */
+/* Sends the initiations to the listed peers. Every caller of peer_initiate runs it before the
+ * control half returns. */
 void tunnel_initiate_all(struct wg_tunnel *t, uint64_t now_ns);
 
-struct responses { /* of right mac1, taken together */
+struct responses { /* admitted responses, handled together */
 	struct response {
 		struct wg_buf *buf;
 		const struct msg_response *m;
 		const struct wg_path *from;
-		bool is_for_us; /* a handshake of ours waits for it */
+		bool is_expected; /* its receiver index is that of a pending handshake */
 	} all[HANDSHAKE_CHUNK];
 	size_t n;
 };
-/* Begins the sessions they make, counts the others as dropped, and empties it. */
-void responses_take(struct wg_tunnel *t, uint64_t now_ns, struct responses *all);
+/* Creates the sessions of those that authenticate, counts the others as dropped, and empties the list. */
+void responses_handle(struct wg_tunnel *t, uint64_t now_ns, struct responses *all);
 
 /* ---- tunnel_handshake.c ---- */
 
-/* Room for a datagram at the end of those that wait. Null: no memory. */
+/* Appends a datagram to be filled in. Null: out of memory. */
 struct datagram *outbox_add(struct wg_tunnel *t);
-/* Takes a handshake message of the peer, adds its MACs and puts it on its way. False: no memory. */
+/* Adds the MACs to a handshake message and appends it to the outbox. False: out of memory. */
 must_check bool send_handshake(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p,
 			       const void *msg, uint32_t n);
 uint64_t random_jitter_ns(struct wg_tunnel *t); /* 0 to JITTER_MAX_NS */
 void random_private(struct wg_tunnel *t, struct wg_private *out);
-uint32_t new_index(struct wg_tunnel *t); /* that nothing has */
-/* The static-static DH of a peer, if it is not known yet: 1 job to be computed with others, or 0 … */
-size_t peer_static_job(const struct wg_tunnel *t, const struct wg_tunnel_peer *p,
+uint32_t new_index(struct wg_tunnel *t); /* random, and not in use */
+/* If the static-static Diffie-Hellman of the peer is not known yet, fills in its job and returns 1,
+ * otherwise 0. */
+size_t static_dh_job(const struct wg_tunnel *t, const struct wg_tunnel_peer *p,
 		       struct x25519_job *job);
-/* … and its result. A low-order key leaves zeros, which no handshake gets past. */
-void peer_static_take(struct wg_tunnel_peer *p, const struct x25519_job *job);
+/* Stores the result. It is zero for a public key of low order, and then every handshake fails. */
+void static_dh_store(struct wg_tunnel_peer *p, const struct x25519_job *job);
 
 #endif

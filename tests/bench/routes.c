@@ -88,12 +88,12 @@ static double find_in_batches(const struct routes *routes, const struct ip_addr 
 {
 	uint64_t start = now_ns();
 
-	for (uint32_t i = 0, j = 0; i < LOOK_UPS; i += ROUTES_QUERIES_MAX) {
-		struct routes_query q[ROUTES_QUERIES_MAX];
+	for (uint32_t i = 0, j = 0; i < LOOK_UPS; i += ROUTE_QUERIES_MAX) {
+		struct route_query q[ROUTE_QUERIES_MAX];
 
-		for (size_t k = 0; k < ROUTES_QUERIES_MAX; k++, j = j + 1 < n ? j + 1 : 0)
-			q[k] = (struct routes_query){ NULL, asked[j].b, asked[j].family };
-		routes_find_many(routes, q, ROUTES_QUERIES_MAX);
+		for (size_t k = 0; k < ROUTE_QUERIES_MAX; k++, j = j + 1 < n ? j + 1 : 0)
+			q[k] = (struct route_query){ NULL, asked[j].b, asked[j].family };
+		routes_find_many(routes, q, ROUTE_QUERIES_MAX);
 		sum += (uintptr_t)q[0].owner;
 	}
 	return (double)(now_ns() - start) / LOOK_UPS;

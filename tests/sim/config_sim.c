@@ -7,7 +7,7 @@ static struct wg_psk some_psk(struct sim *s)
 {
 	struct wg_psk psk;
 
-	chance_bytes(&s->actions, psk.b, sizeof psk.b);
+	rng_bytes(&s->actions, psk.b, sizeof psk.b);
 	return psk;
 }
 
@@ -78,7 +78,7 @@ static void key_change_mid_session(struct sim *s)
 	story_connect(s, 0, 1);
 	for (int i = 0; i < 100; i++) {
 		sim_new_key(s, 0);
-		sim_learn_key(s, 1, 0);
+		sim_update_key(s, 1, 0);
 		uint64_t serial = sim_push(s, i & 1, !(i & 1)); /* shakes hands at once, no timer */
 		sim_run(s, 100 * NS_PER_MS);
 		OK(s, ledger_has_arrived(s, serial));
@@ -100,7 +100,7 @@ static void key_change_seen_by_nobody_stops_traffic(struct sim *s)
 	sim_run_s(s, 20);
 	OK(s, !ledger_has_arrived(s, serial));
 	OK(s, sim_drops(s, 1, WG_DROP_UNKNOWN_PEER) > 0);
-	sim_learn_key(s, 1, 0);
+	sim_update_key(s, 1, 0);
 	sim_run_s(s, 20);
 	OK(s, ledger_has_arrived(s, serial));
 }
@@ -111,14 +111,14 @@ static void same_key_is_no_change(struct sim *s)
 
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
-	size_t sent = s->n_sights;
+	size_t sent = s->n_observations;
 	host_enter(n);
 	tunnel_set_private_key(n->tunnel, &n->private_key);
 	host_leave(n);
 	host_drain(s, n);
 	uint64_t serial = sim_push(s, 0, 1);
 	sim_run(s, 50 * NS_PER_MS);
-	OK(s, ledger_has_arrived(s, serial) && s->n_sights == sent + 1);
+	OK(s, ledger_has_arrived(s, serial) && s->n_observations == sent + 1);
 }
 
 static void unclamped_key_is_clamped(struct sim *s)
@@ -194,7 +194,7 @@ static void peer_removed_mid_stream(struct sim *s)
 	sim_pair(s, 0, 2);
 	story_connect(s, 0, 2);
 	for (int i = 0; i < 20; i++) {
-		if (chance_below(&s->actions, 2)) {
+		if (rng_below(&s->actions, 2)) {
 			uint64_t serial = sim_push(s, 0, 1);
 			sim_run_s(s, 6);
 			OK(s, ledger_has_arrived(s, serial));
@@ -202,7 +202,7 @@ static void peer_removed_mid_stream(struct sim *s)
 			sim_push(s, 0, 1); /* packets wait, a handshake is under way */
 		}
 		sim_push(s, 1, 0);
-		sim_run(s, chance_below(&s->actions, 40 * NS_PER_MS));
+		sim_run(s, rng_below(&s->actions, 40 * NS_PER_MS));
 		uint64_t before = s->nodes[0].delivered;
 		unsigned int sessions = memory_count(1, SECRET_SESSION);
 		sim_peer_remove(s, 0, 1);
@@ -281,7 +281,7 @@ static void down_and_up(struct sim *s)
 		story_connect(s, 0, 1);
 		sim_push(s, 0, 1);
 		sim_push(s, 1, 0);
-		sim_run(s, chance_below(&s->actions, 30 * NS_PER_MS));
+		sim_run(s, rng_below(&s->actions, 30 * NS_PER_MS));
 		sim_up(s, 0,
 		       false); /* no key may be left, and nothing may be sent: both are watched */
 		sim_push(s, 0, 1);
@@ -298,9 +298,9 @@ static void up_and_down_with_keepalive(struct sim *s)
 	sim_keepalive(s, 0, 1, 1);
 	sim_keepalive(s, 1, 0, 1);
 	for (int i = 0; i < 300; i++) {
-		unsigned int who = (unsigned int)chance_below(&s->actions, 2);
-		sim_up(s, who, chance_below(&s->actions, 2));
-		sim_run(s, chance_below(&s->actions, 4 * NS_PER_S));
+		unsigned int who = (unsigned int)rng_below(&s->actions, 2);
+		sim_up(s, who, rng_below(&s->actions, 2));
+		sim_run(s, rng_below(&s->actions, 4 * NS_PER_S));
 	}
 	sim_up(s, 0, true);
 	sim_up(s, 1, true);
@@ -322,7 +322,7 @@ static void packets_wait_for_an_endpoint(struct sim *s)
 	host_apply_peer(s, &s->nodes[0], 1);
 	sim_push(s, 0, 1);
 	sim_run_s(s, 60);
-	OK(s, s->n_sights == 0);
+	OK(s, s->n_observations == 0);
 	sim_endpoint(s, 0, 1, &s->nodes[1].v4);
 	uint64_t serial = sim_push(s, 0, 1);
 	sim_run_s(s, 6);
@@ -337,7 +337,7 @@ static void add_and_remove_leaks_nothing(struct sim *s)
 	for (int i = 0; i < 200; i++) {
 		sim_pair(s, 0, 1);
 		sim_push(s, 0, 1);
-		sim_run(s, chance_below(&s->actions, 60 * NS_PER_MS));
+		sim_run(s, rng_below(&s->actions, 60 * NS_PER_MS));
 		sim_peer_remove(s, 0, 1);
 		sim_peer_remove(s, 1, 0);
 		sim_run(s, 50 * NS_PER_MS);
@@ -359,17 +359,17 @@ static void out_of_memory(struct sim *s)
 		struct wg_tunnel_peer *p;
 		struct ip_addr a = sim_inner(i & 255, i & 1);
 		struct ip_prefix prefix;
-		uint8_t at = (uint8_t)chance_below(&s->actions, 64);
+		uint8_t at = (uint8_t)rng_below(&s->actions, 64);
 		memset(&key, 0x11 + at, sizeof key);
 		memory_fail_permille(300, s->seed + i);
 		host_enter(n);
 		int rc = tunnel_peer_add(&p, n->tunnel, &key);
 		OK(s, rc == 0 || rc == -17 || rc == -12);
-		OK(s, prefix_make(&prefix, &a, (unsigned int)chance_below(&s->actions, 33)));
+		OK(s, prefix_make(&prefix, &a, (unsigned int)rng_below(&s->actions, 33)));
 		if (rc != -12) {
 			rc = tunnel_route_add(n->tunnel, p, &prefix);
 			OK(s, rc == 0 || rc == -12);
-			if (chance_below(&s->actions, 2))
+			if (rng_below(&s->actions, 2))
 				tunnel_peer_remove(n->tunnel, p);
 		}
 		host_leave(n);
@@ -381,7 +381,7 @@ static void out_of_memory(struct sim *s)
 		tunnel_peer_remove(n->tunnel, p);
 	host_leave(n);
 	s->nodes[0].conf[1].present = false;
-	tap_forget_pair(s, 0, 1, true);
+	tap_reset_pair(s, 0, 1, true);
 	sim_peer(s, 0, 1);
 	story_connect(s, 0, 1);
 }

@@ -15,7 +15,7 @@ static void second_attempt_succeeds(struct sim *s)
 	loaded(s, 1);
 	uint64_t serial = sim_push(s, 0, 1);
 	sim_run_s(s, 4);
-	OK(s, s->nodes[1].sent[3] == 1 && s->nodes[1].sent[2] == 0 && s->n_sights == 2);
+	OK(s, s->nodes[1].sent[3] == 1 && s->nodes[1].sent[2] == 0 && s->n_observations == 2);
 	OK(s, sim_drops(s, 1, WG_DROP_COOKIE_SENT) == 1);
 	sim_run_s(s, 2); /* no resend before the timer; then with mac2 */
 	OK(s, s->nodes[0].sent[1] == 2 && s->nodes[1].sent[2] == 1);
@@ -214,7 +214,7 @@ static void puppet_with_cookie(struct sim *s, unsigned int puppet, unsigned int 
 	struct wg_private e;
 	struct wg_path path = {.remote = s->nodes[to].v4};
 
-	chance_bytes(&s->actions, e.b, sizeof e.b);
+	rng_bytes(&s->actions, e.b, sizeof e.b);
 	x25519_clamp(&e);
 	ref_timestamp(stamp, 1700002000 + i, 0);
 	OK(s, ref_initiate(&t, p, &n->private_key, &e, &s->nodes[to].public_key, stamp, 5000 + i));

@@ -201,7 +201,7 @@ static void no_route_no_endpoint(struct sim *s)
 			OK(s, seen.verdict == WG_DONE && seen.drop != WG_DROP_NONE);
 		}
 	sim_run_s(s, 10);
-	OK(s, s->n_sights == 0);
+	OK(s, s->n_observations == 0);
 }
 
 static void padding_for_every_mtu(struct sim *s)
@@ -286,13 +286,13 @@ static void batches(struct sim *s)
 	sim_pair(s, 0, 1);
 	sim_pair(s, 0, 2);
 	for (int round = 0; round < 300; round++) {
-		size_t n = 1 + chance_below(&s->actions, BATCH_MAX);
+		size_t n = 1 + rng_below(&s->actions, BATCH_MAX);
 		for (size_t i = 0; i < n; i++)
 			e[i] = (struct ledger_entry){
 				.from = 0,
 				.as = 0,
-				.to = (uint8_t)(1 + chance_below(&s->actions, 3)),
-				.v6 = chance_below(&s->actions, 2)};
+				.to = (uint8_t)(1 + rng_below(&s->actions, 3)),
+				.v6 = rng_below(&s->actions, 2)};
 		sim_push_batch(s, 0, e, n);
 		sim_run(s, 100 * NS_PER_MS);
 	}

@@ -12,7 +12,7 @@ static void first_packet(struct sim *s)
 
 	sim_pair(s, 0, 1);
 	sim_run_s(s, 1);
-	OK(s, s->n_sights == 0); /* nobody speaks unasked */
+	OK(s, s->n_observations == 0); /* nobody speaks unasked */
 	OK(s, ledger_has_arrived(s, sim_push_with(s, 0, &e)) == false);
 	sim_run_s(s, 1);
 	OK(s, ledger_has_arrived(s, 0));
@@ -39,9 +39,9 @@ static void cut_wire_gives_up(struct sim *s)
 	sim_push(s, 0, 1);
 	sim_run_s(s, 3600);
 	OK(s, s->nodes[0].sent[1] == INITIATIONS_BEFORE_GIVING_UP);
-	OK(s, s->n_sights == INITIATIONS_BEFORE_GIVING_UP);
-	for (size_t i = 1; i < s->n_sights; i++) {
-		uint64_t gap = s->sights[i].at - s->sights[i - 1].at;
+	OK(s, s->n_observations == INITIATIONS_BEFORE_GIVING_UP);
+	for (size_t i = 1; i < s->n_observations; i++) {
+		uint64_t gap = s->observations[i].at - s->observations[i - 1].at;
 		OK(s, gap >= 5 * NS_PER_S && gap < 5 * NS_PER_S + 334 * NS_PER_MS);
 	}
 	OK(s, sim_drops(s, 0, WG_DROP_GAVE_UP) == 1);
@@ -64,8 +64,8 @@ static void jitter_differs(struct sim *s)
 	sim_link(s, 0, 1)->cut = true;
 	sim_push(s, 0, 1);
 	sim_run_s(s, 100);
-	for (size_t i = 1; i < s->n_sights; i++) {
-		uint64_t gap = s->sights[i].at - s->sights[i - 1].at;
+	for (size_t i = 1; i < s->n_observations; i++) {
+		uint64_t gap = s->observations[i].at - s->observations[i - 1].at;
 		differ |= first != 0 && gap != first;
 		first = gap;
 	}
@@ -93,14 +93,14 @@ static void traffic_keeps_trying(struct sim *s)
  */
 static void both_at_once(struct sim *s)
 {
-	uint64_t delay = chance_below(&s->actions, 4 * NS_PER_MS);
+	uint64_t delay = rng_below(&s->actions, 4 * NS_PER_MS);
 	struct link like = {.delay_ns = delay};
 
 	sim_pair(s, 0, 1);
 	sim_links(s, &like);
 	uint64_t there = sim_push(s, 0, 1);
-	if (chance_below(&s->actions, 2))
-		sim_run(s, chance_below(&s->actions, delay + 1));
+	if (rng_below(&s->actions, 2))
+		sim_run(s, rng_below(&s->actions, delay + 1));
 	uint64_t back = sim_push(s, 1, 0);
 	sim_run_s(s, 10);
 	OK(s, ledger_has_arrived(s, there) && ledger_has_arrived(s, back));
@@ -120,7 +120,7 @@ static void both_at_once(struct sim *s)
 /* On a way as long as the jitter they may meet again and again, but not for ever. */
 static void both_at_once_far_apart(struct sim *s)
 {
-	struct link like = {.delay_ns = chance_below(&s->actions, 350 * NS_PER_MS)};
+	struct link like = {.delay_ns = rng_below(&s->actions, 350 * NS_PER_MS)};
 
 	sim_pair(s, 0, 1);
 	sim_links(s, &like);
@@ -321,7 +321,7 @@ static void replays_and_reflections(struct sim *s)
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
 	sim_run_s(s, 30);
-	sent = s->n_sights;
+	sent = s->n_observations;
 	for (unsigned int i = 0; i < s->n_recent; i++) {
 		struct message *m = s->recent[i];
 		story_inject_again(s, m, NULL);
@@ -329,7 +329,7 @@ static void replays_and_reflections(struct sim *s)
 		sim_inject(s, &s->nodes[m->to].v4, &s->nodes[m->from].v4, m->bytes, m->n, m, false);
 		sim_run_s(s, 1);
 	}
-	OK(s, s->n_sights == sent); /* not one answer */
+	OK(s, s->n_observations == sent); /* not one answer */
 	OK(s, sim_drops(s, 1, WG_DROP_HANDSHAKE_REPLAY) >= 2);
 	OK(s, sim_drops(s, 1, WG_DROP_REPLAY) >= 2);
 }
@@ -369,8 +369,8 @@ static void initiations_every_20_ms_only(struct sim *s)
 	sim_run_s(s, 1);
 	OK(s, s->nodes[1].sent[2] >= 45 && s->nodes[1].sent[2] <= 50);
 	OK(s, sim_drops(s, 1, WG_DROP_FLOOD) == 1000 - s->nodes[1].sent[2]);
-	for (size_t i = 1; i < s->n_sights; i++)
-		OK(s, s->sights[i].at - s->sights[i - 1].at >= 20 * NS_PER_MS);
+	for (size_t i = 1; i < s->n_observations; i++)
+		OK(s, s->observations[i].at - s->observations[i - 1].at >= 20 * NS_PER_MS);
 }
 
 static void strangers_get_nothing(struct sim *s)
@@ -408,7 +408,7 @@ static void low_order_peers_get_nothing(struct sim *s)
 		sim_push_with(s, 0, &e);
 		sim_run_s(s, 200);
 	}
-	OK(s, s->n_sights == 0);
+	OK(s, s->n_observations == 0);
 }
 
 int main(int argc, char **argv)

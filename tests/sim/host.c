@@ -29,7 +29,7 @@ static void env_random(void *ctx, void *p, size_t n)
 
 	if (node->publish_depth != 0)
 		sim_fail(node->sim, "node %u: random while the readers wait", node->id);
-	chance_bytes(&node->entropy, p, n);
+	rng_bytes(&node->entropy, p, n);
 	if (n == 32) {
 		struct draw *d = &node->draws[node->n_draws++ % DRAWS_KEPT];
 		memcpy(d->b.b, p, 32);
@@ -127,20 +127,20 @@ void host_off(struct sim *s, struct node *n)
 		sim_fail(s, "node %u: %zu blocks of memory are left", n->id,
 			 memory_blocks(n->id + 1));
 	for (unsigned int i = 0; i < s->n_nodes; i++)
-		tap_forget_pair(s, n->id, i, true);
+		tap_reset_pair(s, n->id, i, true);
 }
 
 /* ---- output ---- */
 
 static void see(struct sim *s, const struct message *m)
 {
-	if (s->n_sights == s->cap_sights) {
-		s->cap_sights = s->cap_sights ? s->cap_sights * 2 : 256;
-		s->sights = realloc(s->sights, s->cap_sights * sizeof *s->sights);
-		if (!s->sights)
+	if (s->n_observations == s->cap_observations) {
+		s->cap_observations = s->cap_observations ? s->cap_observations * 2 : 256;
+		s->observations = realloc(s->observations, s->cap_observations * sizeof *s->observations);
+		if (!s->observations)
 			abort();
 	}
-	s->sights[s->n_sights++] = (struct sight){s->now, m->from, m->to, m->type, m->empty, m->n};
+	s->observations[s->n_observations++] = (struct observation){s->now, m->from, m->to, m->type, m->empty, m->n};
 	if (getenv("SIM_TRACE"))
 		fprintf(stderr, "%13.6f  %u > %d  type %u, %u bytes, session %d, counter %llu\n",
 			(double)s->now / 1e9, m->from, m->to, m->type, m->n, m->session,
@@ -179,7 +179,7 @@ static void to_tun(struct sim *s, struct node *n, const uint8_t *p, size_t size,
 		sim_inject(s, &src, &carried->v4, p + 28, size - 28, m, !m);
 		return;
 	}
-	ledger_came_out(s, n->id, p, size, d->tos, d->altered || !d->msg);
+	ledger_delivered(s, n->id, p, size, d->tos, d->altered || !d->msg);
 	uint64_t serial;
 	size_t padding;
 	bool ce;
@@ -218,7 +218,7 @@ struct room {
 static void room_for_seal(struct sim *s, struct wg_buf *b, struct room *r, const uint8_t *p,
 			  size_t n)
 {
-	bool in_place = chance_below(&s->wire, 2);
+	bool in_place = rng_below(&s->wire, 2);
 
 	r->dst_block = malloc(n + 15 + WG_OVERHEAD);
 	r->src_block = in_place ? NULL : malloc(n ? n : 1);
@@ -231,7 +231,7 @@ static void room_for_seal(struct sim *s, struct wg_buf *b, struct room *r, const
 
 static void room_for_open(struct sim *s, struct wg_buf *b, struct room *r, const struct datagram *d)
 {
-	bool in_place = d->n >= 16 && chance_below(&s->wire, 2);
+	bool in_place = d->n >= 16 && rng_below(&s->wire, 2);
 
 	r->src_block = malloc(d->n ? d->n : 1);
 	r->dst_block = in_place ? NULL : malloc(d->n > 16 ? d->n - 16 : 1);
@@ -314,7 +314,7 @@ void host_receive(struct sim *s, struct node *n, const struct datagram *d,
 		return;
 	}
 	room_for_open(s, &buf, &room, d);
-	tap_arrives(s, n, d);
+	tap_before_receive(s, n, d);
 	host_enter(n);
 	memory_ban(true);
 	n->in_data_half = true;
@@ -337,7 +337,7 @@ void host_receive(struct sim *s, struct node *n, const struct datagram *d,
 			n->id, d->msg ? (int)d->msg->from : -1, d->n, d->altered ? ", altered" : "",
 			wg_drop_text(buf.drop));
 	host_drain(s, n);
-	tap_arrived(s, n, d);
+	tap_after_receive(s, n, d);
 	room_free(&room);
 }
 
@@ -360,6 +360,6 @@ void host_tick(struct sim *s, struct node *n)
 	host_enter(n);
 	tunnel_tick(n->tunnel, host_now(n));
 	host_leave(n);
-	n->slack_now_ns = chance_below(&s->wire, n->slack_ns + 1);
+	n->slack_now_ns = rng_below(&s->wire, n->slack_ns + 1);
 	host_drain(s, n);
 }

@@ -22,9 +22,9 @@ uint64_t ledger_add(struct sim *s, const struct ledger_entry *e)
 	mine->reached = 0;
 	mine->spoofed = e->spoofed;
 	if (mine->size == 0) {
-		struct chance c = chance_of(s->seed, 0x51e0000 + l->n);
+		struct rng c = rng_stream(s->seed, 0x51e0000 + l->n);
 		unsigned int small = e->v6 ? LEDGER_V6_MIN : LEDGER_V4_MIN;
-		mine->size = (uint16_t)(small + chance_below(&c, chance_below(&c, 4) ? 200 : 1300));
+		mine->size = (uint16_t)(small + rng_below(&c, rng_below(&c, 4) ? 200 : 1300));
 	}
 	return l->n++;
 }
@@ -61,7 +61,7 @@ size_t ledger_packet(const struct sim *s, uint64_t serial, uint8_t out[LEDGER_PA
 {
 	const struct ledger_entry *e = &s->ledger.entries[serial];
 	struct ip_addr src = sim_inner(e->as, e->v6), dst = sim_inner(e->to, e->v6);
-	struct chance c = chance_of(s->seed, 0xda7a000000 + serial);
+	struct rng c = rng_stream(s->seed, 0xda7a000000 + serial);
 	size_t head = e->v6 ? 40 : 20, n = e->size;
 
 	memset(out, 0, head);
@@ -84,7 +84,7 @@ size_t ledger_packet(const struct sim *s, uint64_t serial, uint8_t out[LEDGER_PA
 	set_tos(out, e->tos);
 	memcpy(out + head, marker, MARKER_BYTES);
 	store_be64(out + head + 8, serial);
-	chance_bytes(&c, out + head + 16, n - head - 16);
+	rng_bytes(&c, out + head + 16, n - head - 16);
 	return n;
 }
 
@@ -126,7 +126,7 @@ static void check_ecn(struct sim *s, const struct ledger_entry *e, uint8_t outer
 		sim_fail(s, "congestion mark out of nowhere");
 }
 
-void ledger_came_out(struct sim *s, unsigned int node, const uint8_t *p, size_t n,
+void ledger_delivered(struct sim *s, unsigned int node, const uint8_t *p, size_t n,
 		     uint8_t outer_tos, bool altered)
 {
 	uint64_t serial;

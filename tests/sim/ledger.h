@@ -37,7 +37,7 @@ size_t ledger_packet(const struct sim *s, uint64_t serial, uint8_t out[LEDGER_PA
 must_check bool ledger_identify(struct sim *s, const uint8_t *p, size_t n, uint64_t *serial,
 				size_t *padding, bool *ce);
 /* What came out of a node's TUN: true, known, for us, once; the outer ECN bits merged in. */
-void ledger_came_out(struct sim *s, unsigned int node, const uint8_t *p, size_t n,
+void ledger_delivered(struct sim *s, unsigned int node, const uint8_t *p, size_t n,
 		     uint8_t outer_tos, bool altered);
 /* No datagram may hold this marker: it is in every packet's plaintext. */
 bool ledger_shows_plaintext(const uint8_t *p, size_t n);

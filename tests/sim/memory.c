@@ -2,7 +2,7 @@
  */
 #include "memory.h"
 #include <stdlib.h>
-#include "chance.h"
+#include "rng.h"
 
 enum { OWNERS = 65, HALF = 16, SLOTS_FIRST = 1024, FILTER_BITS = 1 << 16 };
 
@@ -30,7 +30,7 @@ static size_t live_bytes[OWNERS], live_blocks[OWNERS], peak_bytes[OWNERS];
 static unsigned int owner_now;
 static bool banned_now;
 static uint32_t fail_permille;
-static struct chance fail_chance;
+static struct rng fail_rng;
 void (*memory_violation)(const char *rule, const char *what);
 
 void *__real_malloc(size_t n);
@@ -58,7 +58,7 @@ void memory_ban(bool banned)
 void memory_fail_permille(uint32_t permille, uint64_t seed)
 {
 	fail_permille = permille;
-	fail_chance = chance_of(seed, 77);
+	fail_rng = rng_stream(seed, 77);
 }
 
 static uint64_t mix(uint64_t v)
@@ -236,7 +236,7 @@ size_t memory_peak_bytes(unsigned int owner)
 	return peak_bytes[owner];
 }
 
-void memory_forget_all(void)
+void memory_reset(void)
 {
 	__real_free(blocks);
 	__real_free(halves);
@@ -261,7 +261,7 @@ void *__wrap_malloc(size_t n)
 		return __real_malloc(n);
 	if (banned_now)
 		memory_violation("the data half allocates", "malloc");
-	if (chance_permille(&fail_chance, fail_permille))
+	if (rng_permille(&fail_rng, fail_permille))
 		return NULL;
 	void *p = __real_malloc(n ? n : 1);
 	if (p) {

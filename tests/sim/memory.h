@@ -29,10 +29,10 @@ unsigned int memory_count(unsigned int owner, enum memory_secret kind);
 
 size_t memory_bytes(unsigned int owner); /* live now */
 size_t memory_blocks(unsigned int owner);
-size_t memory_peak_bytes(unsigned int owner); /* most there ever were since memory_forget_all */
+size_t memory_peak_bytes(unsigned int owner); /* most there ever were since memory_reset */
 
 /* Before a new world: no secrets, no blocks, no failures. */
-void memory_forget_all(void);
+void memory_reset(void);
 
 /* What is told when a rule is broken. */
 extern void (*memory_violation)(const char *rule, const char *what);

@@ -110,7 +110,7 @@ struct ip_endpoint sim_seen(struct sim *s, unsigned int a, unsigned int b)
 
 static void draw_key(struct sim *s, struct node *n)
 {
-	chance_bytes(&s->actions, n->private_key.b, KEY_BYTES);
+	rng_bytes(&s->actions, n->private_key.b, KEY_BYTES);
 	x25519_clamp(&n->private_key);
 	x25519_public(&n->public_key, &n->private_key);
 }
@@ -125,8 +125,8 @@ static void node_new(struct sim *s, unsigned int id)
 	n->mtu = 1420;
 	n->up = true;
 	n->carrier = -1;
-	n->boot_ns = boots[chance_below(&s->actions, ARRAY_LEN(boots))];
-	n->entropy = chance_of(s->seed, 1000 + id);
+	n->boot_ns = boots[rng_below(&s->actions, ARRAY_LEN(boots))];
+	n->entropy = rng_stream(s->seed, 1000 + id);
 	n->conf = calloc(s->n_nodes, sizeof *n->conf);
 	if (!n->conf)
 		abort();
@@ -144,11 +144,11 @@ struct sim *sim_new(uint64_t seed, unsigned int n_nodes)
 		abort();
 	current = s;
 	memory_violation = memory_rule_broken;
-	memory_forget_all();
+	memory_reset();
 	s->seed = seed;
 	s->n_nodes = n_nodes;
-	s->wire = chance_of(seed, 1);
-	s->actions = chance_of(seed, 2);
+	s->wire = rng_stream(seed, 1);
+	s->actions = rng_stream(seed, 2);
 	s->nodes = calloc(n_nodes, sizeof *s->nodes);
 	s->links = calloc((size_t)n_nodes * n_nodes, sizeof *s->links);
 	s->drain_buffer = malloc(WG_DATAGRAM_MAX);
@@ -173,12 +173,12 @@ void sim_end(struct sim *s)
 	wire_free(s);
 	tap_free(s->tap);
 	free(s->ledger.entries);
-	free(s->sights);
+	free(s->observations);
 	free(s->drain_buffer);
 	free(s->links);
 	free(s->nodes);
 	free(s);
-	memory_forget_all();
+	memory_reset();
 	current = NULL;
 }
 
@@ -243,7 +243,7 @@ void sim_peer_remove(struct sim *s, unsigned int a, unsigned int b)
 	n->conf[b].present = false;
 	memset(&n->conf[b].psk, 0, sizeof n->conf[b].psk);
 	n->conf[b].keepalive_s = 0;
-	tap_forget_pair(s, a, b, true);
+	tap_reset_pair(s, a, b, true);
 }
 
 void sim_psk(struct sim *s, unsigned int a, unsigned int b, const struct wg_psk *psk)
@@ -367,7 +367,7 @@ void sim_new_key(struct sim *s, unsigned int a)
 	host_drain(s, n);
 }
 
-void sim_learn_key(struct sim *s, unsigned int a, unsigned int b)
+void sim_update_key(struct sim *s, unsigned int a, unsigned int b)
 {
 	struct peer_conf kept = s->nodes[a].conf[b];
 
@@ -438,10 +438,10 @@ uint64_t sim_push_with(struct sim *s, unsigned int a, const struct ledger_entry 
 uint64_t sim_push(struct sim *s, unsigned int a, unsigned int b)
 {
 	struct ledger_entry e = {.from = (uint8_t)a, .to = (uint8_t)b, .as = (uint8_t)a};
-	struct chance c = chance_of(s->seed, 0xabc0000 + s->ledger.n);
+	struct rng c = rng_stream(s->seed, 0xabc0000 + s->ledger.n);
 
-	e.v6 = chance_below(&c, 2);
-	e.tos = (uint8_t)chance_u64(&c);
+	e.v6 = rng_below(&c, 2);
+	e.tos = (uint8_t)rng_u64(&c);
 	return sim_push_with(s, a, &e);
 }
 
@@ -471,19 +471,19 @@ size_t sim_count(const struct sim *s, unsigned int from, uint8_t type, uint64_t 
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < s->n_sights; i++) {
-		const struct sight *g = &s->sights[i];
+	for (size_t i = 0; i < s->n_observations; i++) {
+		const struct observation *g = &s->observations[i];
 		n += g->from == from && (type == 0 || g->type == type) && g->at >= since &&
 		     g->at < until;
 	}
 	return n;
 }
 
-const struct sight *sim_nth(const struct sim *s, unsigned int from, uint8_t type, uint64_t since,
+const struct observation *sim_nth(const struct sim *s, unsigned int from, uint8_t type, uint64_t since,
 			    size_t nth)
 {
-	for (size_t i = 0; i < s->n_sights; i++) {
-		const struct sight *g = &s->sights[i];
+	for (size_t i = 0; i < s->n_observations; i++) {
+		const struct observation *g = &s->observations[i];
 		if (g->from == from && (type == 0 || g->type == type) && g->at >= since &&
 		    nth-- == 0)
 			return g;

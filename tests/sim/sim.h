@@ -8,7 +8,7 @@
 
 #include "base/heap.h"
 #include "proto/tunnel.h"
-#include "chance.h"
+#include "rng.h"
 #include "ledger.h"
 #include "reference.h"
 
@@ -58,7 +58,7 @@ struct datagram {
 	uint8_t bytes[];
 };
 
-struct sight { /* what stories look at: every datagram a tunnel sent */
+struct observation { /* what stories look at: every datagram a tunnel sent */
 	uint64_t at;
 	unsigned int from;
 	int to;
@@ -109,7 +109,7 @@ struct node {
 	int64_t wall_offset_ns;
 	uint64_t slack_ns; /* its timers come up to this late */
 	uint64_t slack_now_ns;
-	struct chance entropy;
+	struct rng entropy;
 	struct draw {
 		struct wg_private b;
 		struct wg_public pub;
@@ -133,7 +133,7 @@ struct node {
 
 struct sim {
 	uint64_t seed, now;
-	struct chance wire, actions;
+	struct rng wire, actions;
 	unsigned int n_nodes;
 	struct node *nodes;
 	struct link *links; /* [from * n_nodes + to] */
@@ -142,8 +142,8 @@ struct sim {
 	uint32_t slots_cap;
 	struct message *recent[RECENT_KEPT];
 	unsigned int n_recent;
-	struct sight *sights;
-	size_t n_sights, cap_sights;
+	struct observation *observations;
+	size_t n_observations, cap_observations;
 	uint64_t lost, reordered, altered_count, undeliverable;
 	uint64_t same_instant; /* calls since the clock moved: a busy loop shows here */
 	uint8_t *drain_buffer;
@@ -194,7 +194,7 @@ void sim_off(struct sim *s, unsigned int a);  /* the tunnel object is freed */
 void sim_boot(struct sim *s, unsigned int a); /* and made again from the configuration */
 void sim_reboot(struct sim *s, unsigned int a);
 void sim_new_key(struct sim *s, unsigned int a);		   /* a draws a new private key */
-void sim_learn_key(struct sim *s, unsigned int a, unsigned int b); /* a's peer b gets b's new key */
+void sim_update_key(struct sim *s, unsigned int a, unsigned int b); /* a's peer b gets b's new key */
 void sim_puppet(struct sim *s, unsigned int a); /* no tunnel: the story speaks for it */
 void sim_mtu(struct sim *s, unsigned int a, uint32_t mtu);
 
@@ -237,7 +237,7 @@ struct message *sim_recent_like(struct sim *s, const uint8_t *p, size_t n);
 size_t sim_count(const struct sim *s, unsigned int from, uint8_t type, uint64_t since,
 		 uint64_t until);
 /* The nth (from 0) at or after `since`; null when there is none. */
-const struct sight *sim_nth(const struct sim *s, unsigned int from, uint8_t type, uint64_t since,
+const struct observation *sim_nth(const struct sim *s, unsigned int from, uint8_t type, uint64_t since,
 			    size_t nth);
 
 /* ---- between the simulator's own files ---- */

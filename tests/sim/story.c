@@ -119,7 +119,7 @@ void story_puppet_initiates(struct sim *s, unsigned int puppet, unsigned int to,
 	struct wg_private e;
 	struct wg_path path = {.remote = s->nodes[to].v4};
 
-	chance_bytes(&s->actions, e.b, sizeof e.b);
+	rng_bytes(&s->actions, e.b, sizeof e.b);
 	x25519_clamp(&e);
 	ref_timestamp(stamp, unix_s, 0);
 	OK(s, ref_initiate(t ? t : &local, bytes, &n->private_key, &e, &s->nodes[to].public_key,

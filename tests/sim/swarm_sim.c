@@ -20,7 +20,7 @@ static const uint64_t DAY_NS = 86400 * NS_PER_S;
 
 static unsigned int any_node(struct sim *s)
 {
-	return (unsigned int)chance_below(&s->actions, s->n_nodes);
+	return (unsigned int)rng_below(&s->actions, s->n_nodes);
 }
 
 /* A peer of a, or a itself when it has none. */
@@ -38,8 +38,8 @@ static void both_psk(struct sim *s, unsigned int a, unsigned int b)
 {
 	struct wg_psk psk = {{0}};
 
-	if (chance_below(&s->actions, 3))
-		chance_bytes(&s->actions, psk.b, sizeof psk.b);
+	if (rng_below(&s->actions, 3))
+		rng_bytes(&s->actions, psk.b, sizeof psk.b);
 	if (s->nodes[a].conf[b].present)
 		sim_psk(s, a, b, &psk);
 	if (s->nodes[b].conf[a].present)
@@ -54,8 +54,8 @@ static void make_star(struct sim *s)
 	OK(s, prefix_make(&wide, &net, 24) && prefix_make(&wide6, &net6, 112));
 	s->nodes[0].forward = true;
 	for (unsigned int i = 1; i < s->n_nodes; i++) {
-		if (chance_below(&s->actions, 2))
-			sim_nat(s, i, (20 + chance_below(&s->actions, 100)) * NS_PER_S);
+		if (rng_below(&s->actions, 2))
+			sim_nat(s, i, (20 + rng_below(&s->actions, 100)) * NS_PER_S);
 		sim_pair(s, 0, i);
 		sim_route(s, i, 0, &wide);
 		sim_route(s, i, 0, &wide6);
@@ -64,8 +64,8 @@ static void make_star(struct sim *s)
 
 static void make_mesh(struct sim *s)
 {
-	if (chance_below(&s->actions, 3) == 0)
-		sim_nat(s, 0, (20 + chance_below(&s->actions, 100)) * NS_PER_S);
+	if (rng_below(&s->actions, 3) == 0)
+		sim_nat(s, 0, (20 + rng_below(&s->actions, 100)) * NS_PER_S);
 	for (unsigned int a = 0; a < s->n_nodes; a++)
 		for (unsigned int b = a + 1; b < s->n_nodes; b++)
 			sim_pair(s, a, b);
@@ -73,13 +73,13 @@ static void make_mesh(struct sim *s)
 
 static void any_faults(struct sim *s)
 {
-	struct link like = {.delay_ns = chance_below(&s->actions, 100 * NS_PER_MS),
-			    .jitter_ns = chance_below(&s->actions, 60 * NS_PER_MS)};
+	struct link like = {.delay_ns = rng_below(&s->actions, 100 * NS_PER_MS),
+			    .jitter_ns = rng_below(&s->actions, 60 * NS_PER_MS)};
 	uint32_t *faults[] = {&like.loss, &like.dup, &like.reorder, &like.corrupt, &like.ce};
 
 	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
-		if (chance_below(&s->actions, 2))
-			*faults[i] = (uint32_t)chance_below(&s->actions, 300);
+		if (rng_below(&s->actions, 2))
+			*faults[i] = (uint32_t)rng_below(&s->actions, 300);
 	sim_links(s, &like);
 }
 
@@ -87,18 +87,18 @@ static void make_world(struct sim *s)
 {
 	static const uint32_t mtus[] = {1420, 1420, 1500, 1280, 576, 0, 65535};
 
-	if (chance_below(&s->actions, 2))
+	if (rng_below(&s->actions, 2))
 		make_star(s);
 	else
 		make_mesh(s);
 	for (unsigned int i = 0; i < s->n_nodes; i++) {
-		sim_mtu(s, i, mtus[chance_below(&s->actions, ARRAY_LEN(mtus))]);
-		if (chance_below(&s->actions, 4) == 0)
-			s->nodes[i].slack_ns = chance_below(&s->actions, 300 * NS_PER_MS);
+		sim_mtu(s, i, mtus[rng_below(&s->actions, ARRAY_LEN(mtus))]);
+		if (rng_below(&s->actions, 4) == 0)
+			s->nodes[i].slack_ns = rng_below(&s->actions, 300 * NS_PER_MS);
 		unsigned int b = any_peer(s, i);
-		if (b != i && chance_below(&s->actions, 3) == 0)
+		if (b != i && rng_below(&s->actions, 3) == 0)
 			both_psk(s, i, b);
-		if (b != i && !s->nodes[b].nat && chance_below(&s->actions, 3) == 0)
+		if (b != i && !s->nodes[b].nat && rng_below(&s->actions, 3) == 0)
 			sim_endpoint(s, i, b, &s->nodes[b].v6);
 	}
 	any_faults(s);
@@ -118,11 +118,11 @@ static void act_talk(struct sim *s)
 {
 	unsigned int a = any_node(s), b = any_peer(s, a);
 
-	for (uint64_t i = chance_below(&s->actions, 20); a != b && i > 0; i--) {
+	for (uint64_t i = rng_below(&s->actions, 20); a != b && i > 0; i--) {
 		sim_push(s, a, b);
-		if (chance_below(&s->actions, 2))
+		if (rng_below(&s->actions, 2))
 			sim_push(s, b, a);
-		sim_run(s, chance_below(&s->actions, 400 * NS_PER_MS));
+		sim_run(s, rng_below(&s->actions, 400 * NS_PER_MS));
 	}
 }
 
@@ -130,15 +130,15 @@ static void act_batch(struct sim *s)
 {
 	struct ledger_entry e[BATCH_MAX];
 	unsigned int a = any_node(s);
-	size_t n = 1 + chance_below(&s->actions, BATCH_MAX);
+	size_t n = 1 + rng_below(&s->actions, BATCH_MAX);
 
 	for (size_t i = 0; i < n; i++) {
 		unsigned int b = any_node(s);
 		e[i] = (struct ledger_entry){.from = (uint8_t)a,
 					     .as = (uint8_t)a,
 					     .to = (uint8_t)b,
-					     .v6 = chance_below(&s->actions, 2),
-					     .tos = (uint8_t)chance_u64(&s->actions)};
+					     .v6 = rng_below(&s->actions, 2),
+					     .tos = (uint8_t)rng_u64(&s->actions)};
 	}
 	sim_push_batch(s, a, e, n);
 }
@@ -162,7 +162,7 @@ static void act_spoof(struct sim *s)
 				 .to = (uint8_t)b,
 				 .as = (uint8_t)as,
 				 .spoofed = true,
-				 .v6 = chance_below(&s->actions, 2)};
+				 .v6 = rng_below(&s->actions, 2)};
 	sim_push_with(s, a, &e);
 }
 
@@ -171,14 +171,14 @@ static void act_wait(struct sim *s)
 	static const uint64_t spans[] = {50 * NS_PER_MS, NS_PER_S,	 6 * NS_PER_S,
 					 30 * NS_PER_S,	 130 * NS_PER_S, 200 * NS_PER_S};
 
-	sim_run(s, chance_below(&s->actions, spans[chance_below(&s->actions, ARRAY_LEN(spans))]));
+	sim_run(s, rng_below(&s->actions, spans[rng_below(&s->actions, ARRAY_LEN(spans))]));
 }
 
 static void act_cut(struct sim *s)
 {
 	unsigned int a = any_node(s), b = any_node(s);
 
-	if (chance_below(&s->actions, 2))
+	if (rng_below(&s->actions, 2))
 		sim_cut(s, a, b, !sim_link(s, a, b)->cut);
 	else
 		sim_link(s, a, b)->cut ^= true;
@@ -188,23 +188,23 @@ static void act_move(struct sim *s)
 {
 	unsigned int a = any_node(s);
 
-	if (s->nodes[a].nat && chance_below(&s->actions, 2))
+	if (s->nodes[a].nat && rng_below(&s->actions, 2))
 		sim_nat_rebind(s, a);
 	else
-		sim_move(s, a, (unsigned int)chance_below(&s->actions, 20));
+		sim_move(s, a, (unsigned int)rng_below(&s->actions, 20));
 }
 
 static void act_reboot(struct sim *s)
 {
 	struct node *n = &s->nodes[any_node(s)];
-	int64_t change = (int64_t)chance_below(&s->actions, 2 * DAY_NS) - (int64_t)DAY_NS;
+	int64_t change = (int64_t)rng_below(&s->actions, 2 * DAY_NS) - (int64_t)DAY_NS;
 
-	if (chance_below(&s->actions, 2))
+	if (rng_below(&s->actions, 2))
 		n->wall_offset_ns += change;
 	n->clock_was_set_back = false;
 	sim_off(s, n->id);
-	if (chance_below(&s->actions, 2))
-		sim_run(s, chance_below(&s->actions, 20 * NS_PER_S));
+	if (rng_below(&s->actions, 2))
+		sim_run(s, rng_below(&s->actions, 20 * NS_PER_S));
 	sim_boot(s, n->id);
 }
 
@@ -212,7 +212,7 @@ static void act_set_clock(struct sim *s)
 {
 	struct node *n = &s->nodes[any_node(s)];
 
-	n->wall_offset_ns += (int64_t)chance_below(&s->actions, DAY_NS) - (int64_t)DAY_NS / 2;
+	n->wall_offset_ns += (int64_t)rng_below(&s->actions, DAY_NS) - (int64_t)DAY_NS / 2;
 	n->clock_was_set_back = true; /* or forward: the wiretap only asks that timestamps grow */
 }
 
@@ -222,8 +222,8 @@ static void act_new_key(struct sim *s)
 
 	sim_new_key(s, a);
 	for (unsigned int b = 0; b < s->n_nodes; b++)
-		if (s->nodes[b].conf[a].present && chance_below(&s->actions, 4))
-			sim_learn_key(s, b, a);
+		if (s->nodes[b].conf[a].present && rng_below(&s->actions, 4))
+			sim_update_key(s, b, a);
 }
 
 static void act_remake_peer(struct sim *s)
@@ -234,8 +234,8 @@ static void act_remake_peer(struct sim *s)
 	if (a == b)
 		return;
 	sim_peer_remove(s, a, b);
-	if (chance_below(&s->actions, 2))
-		sim_run(s, chance_below(&s->actions, 3 * NS_PER_S));
+	if (rng_below(&s->actions, 2))
+		sim_run(s, rng_below(&s->actions, 3 * NS_PER_S));
 	s->nodes[a].conf[b] = kept;
 	host_apply_peer(s, &s->nodes[a], b);
 }
@@ -254,8 +254,8 @@ static void act_keepalive(struct sim *s)
 
 	if (a != b)
 		sim_keepalive(s, a, b,
-			      (uint16_t)(chance_below(&s->actions, 2) *
-					 (1 + chance_below(&s->actions, 40))));
+			      (uint16_t)(rng_below(&s->actions, 2) *
+					 (1 + rng_below(&s->actions, 40))));
 }
 
 static void act_up_down(struct sim *s)
@@ -263,8 +263,8 @@ static void act_up_down(struct sim *s)
 	unsigned int a = any_node(s);
 
 	sim_up(s, a, !s->nodes[a].up);
-	sim_run(s, chance_below(&s->actions, 5 * NS_PER_S));
-	if (chance_below(&s->actions, 4))
+	sim_run(s, rng_below(&s->actions, 5 * NS_PER_S));
+	if (rng_below(&s->actions, 4))
 		sim_up(s, a, true);
 }
 
@@ -278,7 +278,7 @@ static void act_load(struct sim *s)
 
 static void act_no_memory(struct sim *s)
 {
-	memory_fail_permille(400, chance_u64(&s->actions));
+	memory_fail_permille(400, rng_u64(&s->actions));
 	s->memory_failed = true;
 	s->memory_failed_at = NEVER;
 	act_talk(s);
@@ -289,7 +289,7 @@ static void act_no_memory(struct sim *s)
 
 static void act_suspend(struct sim *s)
 {
-	s->nodes[any_node(s)].slack_now_ns = chance_below(&s->actions, 300 * NS_PER_S);
+	s->nodes[any_node(s)].slack_now_ns = rng_below(&s->actions, 300 * NS_PER_S);
 }
 
 /* The adversary has seen it all and sends it again: as it was, altered, to others, from elsewhere.
@@ -298,28 +298,28 @@ static void act_attack(struct sim *s)
 {
 	uint8_t p[2048];
 
-	for (uint64_t i = chance_below(&s->actions, 30); i > 0; i--) {
+	for (uint64_t i = rng_below(&s->actions, 30); i > 0; i--) {
 		uint64_t kept = s->n_recent < RECENT_KEPT ? s->n_recent : RECENT_KEPT;
-		struct message *m = kept ? s->recent[chance_below(&s->actions, kept)] : NULL;
+		struct message *m = kept ? s->recent[rng_below(&s->actions, kept)] : NULL;
 		unsigned int to = any_node(s);
 		struct ip_endpoint from =
-			sim_outer(any_node(s), (unsigned int)chance_below(&s->actions, 20), false);
-		size_t n = m && m->n <= sizeof p ? m->n : chance_below(&s->actions, 200);
+			sim_outer(any_node(s), (unsigned int)rng_below(&s->actions, 20), false);
+		size_t n = m && m->n <= sizeof p ? m->n : rng_below(&s->actions, 200);
 		bool altered = !m || m->n > sizeof p;
-		chance_bytes(&s->actions, p, sizeof p);
+		rng_bytes(&s->actions, p, sizeof p);
 		p[0] = (uint8_t)(1 + (p[0] & 3));
 		p[1] = p[2] = p[3] = 0;
 		if (!altered)
 			memcpy(p, m->bytes, n);
-		if (m && m->to >= 0 && chance_below(&s->actions, 2))
+		if (m && m->to >= 0 && rng_below(&s->actions, 2))
 			to = (unsigned int)m->to;
-		if (!altered && chance_below(&s->actions, 3) == 0) {
-			size_t at = chance_below(&s->actions, n);
-			p[at] ^= (uint8_t)(1 + chance_below(&s->actions, 255));
+		if (!altered && rng_below(&s->actions, 3) == 0) {
+			size_t at = rng_below(&s->actions, n);
+			p[at] ^= (uint8_t)(1 + rng_below(&s->actions, 255));
 			altered = !(m->type == 1 && at >= 132) && !(m->type == 2 && at >= 76);
 		}
 		sim_inject(s, &from, &s->nodes[to].v4, p, n, m, altered);
-		sim_run(s, chance_below(&s->actions, 30 * NS_PER_MS));
+		sim_run(s, rng_below(&s->actions, 30 * NS_PER_MS));
 	}
 }
 
@@ -340,7 +340,7 @@ static void act(struct sim *s)
 
 	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
 		all += actions[i].weight;
-	uint64_t at = chance_below(&s->actions, all);
+	uint64_t at = rng_below(&s->actions, all);
 	for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
 		if (at < actions[i].weight) {
 			actions[i].run(s);
@@ -370,7 +370,7 @@ static void heal(struct sim *s)
 			if (!c->present)
 				continue;
 			if (memcmp(&c->key, &s->nodes[b].public_key, sizeof c->key) != 0)
-				sim_learn_key(s, a, b);
+				sim_update_key(s, a, b);
 			sim_keepalive(s, a, b, 0);
 			if (!s->nodes[b].nat)
 				sim_endpoint(s, a, b, &s->nodes[b].v4);
@@ -425,8 +425,8 @@ static void give_up(void)
 
 static bool run_seed(uint64_t seed)
 {
-	struct chance c = chance_of(seed, 3);
-	unsigned int nodes = (unsigned int)(2 + chance_below(&c, 1 + chance_below(&c, 5)));
+	struct rng c = rng_stream(seed, 3);
+	unsigned int nodes = (unsigned int)(2 + rng_below(&c, 1 + rng_below(&c, 5)));
 
 	sim_on_fail = give_up;
 	if (setjmp(out) != 0)

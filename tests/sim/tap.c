@@ -72,7 +72,7 @@ static void *append(void **array, size_t *n, size_t *cap, size_t size)
 #define APPEND(t, what)                                                                            \
 	append((void **)&(t)->what, &(t)->n_##what, &(t)->cap_##what, sizeof *(t)->what)
 
-void tap_forget_pair(struct sim *s, unsigned int a, unsigned int b, bool timestamps_too)
+void tap_reset_pair(struct sim *s, unsigned int a, unsigned int b, bool timestamps_too)
 {
 	struct tap *t = s->tap;
 
@@ -89,7 +89,7 @@ void tap_forget_pair(struct sim *s, unsigned int a, unsigned int b, bool timesta
 void tap_down(struct sim *s, unsigned int a)
 {
 	for (unsigned int b = 0; b < s->n_nodes; b++) {
-		tap_forget_pair(s, a, b, false);
+		tap_reset_pair(s, a, b, false);
 		s->tap->cookies[pair(s, a, b)].uncertain = true;
 		memset(s->tap->last_mac1[pair(s, a, b)], 0, 16); /* its index is given up */
 	}
@@ -101,7 +101,7 @@ void tap_new_key(struct sim *s, unsigned int a)
 	for (unsigned int b = 0; b < s->n_nodes; b++) {
 		memset(&s->tap->ss[pair(s, a, b)], 0, sizeof(struct wg_shared));
 		memset(&s->tap->ss[pair(s, b, a)], 0, sizeof(struct wg_shared));
-		tap_forget_pair(s, a, b, false);
+		tap_reset_pair(s, a, b, false);
 		s->tap->cookies[pair(s, a, b)].uncertain = true;
 		memset(s->tap->last_mac1[pair(s, a, b)], 0, 16); /* its index is given up */
 		s->tap->cookies[pair(s, b, a)].uncertain = true;
@@ -316,8 +316,8 @@ static void sent_response(struct sim *s, struct node *n, struct message *m)
 	k->responder = n->id;
 	k->index_i = in->index;
 	k->index_r = load_le32(m->bytes + 4);
-	k->born_i = NEVER;
-	k->born_r = s->now;
+	k->created_i = NEVER;
+	k->created_r = s->now;
 	if (k->index_i == 0 && k->index_r == 0)
 		sim_fail(s, "indices are not random");
 	handshake_sent(s, m, 60);
@@ -435,7 +435,7 @@ static void endpoints_of(struct sim *s, const struct node *n, struct ip_endpoint
 	}
 }
 
-void tap_arrives(struct sim *s, struct node *n, const struct datagram *d)
+void tap_before_receive(struct sim *s, struct node *n, const struct datagram *d)
 {
 	struct message *m = d->msg;
 
@@ -450,7 +450,7 @@ void tap_arrives(struct sim *s, struct node *n, const struct datagram *d)
 	if (m->type == 2 && m->session >= 0) {
 		struct tap_session *k = &s->tap->sessions[m->session];
 		if (!k->used_i)
-			k->born_i = s->now;
+			k->created_i = s->now;
 	}
 	if (m->type == 3)
 		cookie_arrives(s, n, m);
@@ -474,7 +474,7 @@ static void check_roaming(struct sim *s, const struct node *n, const struct data
 	}
 }
 
-void tap_arrived(struct sim *s, struct node *n, const struct datagram *d)
+void tap_after_receive(struct sim *s, struct node *n, const struct datagram *d)
 {
 	struct message *m = d->msg;
 

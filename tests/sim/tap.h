@@ -22,7 +22,7 @@ struct tap_session {
 	unsigned int initiator, responder;
 	uint32_t index_i, index_r;
 	struct ref_keys keys;
-	uint64_t born_i, born_r; /* when the response was taken, when it was made; NEVER: not yet */
+	uint64_t created_i, created_r; /* when the response was taken, when it was made; NEVER: not yet */
 	bool confirmed;		 /* the responder was given a data message of the initiator */
 	bool used_i;		 /* the initiator has sent with it */
 	uint64_t n_sent[2];	 /* data messages: of the initiator, of the responder */
@@ -65,7 +65,7 @@ struct tap {
 struct tap *tap_new(struct sim *s);
 void tap_free(struct tap *t);
 /* The 5 s rule and the timestamps begin anew between these: reboot, new key, peer removed. */
-void tap_forget_pair(struct sim *s, unsigned int a, unsigned int b, bool timestamps_too);
+void tap_reset_pair(struct sim *s, unsigned int a, unsigned int b, bool timestamps_too);
 /* The 5 s rule begins anew, and cookies may be forgotten. */
 void tap_down(struct sim *s, unsigned int a);
 /* a has (no longer) this identity: secrets that follow from it are computed anew. */
@@ -74,8 +74,8 @@ void tap_new_key(struct sim *s, unsigned int a);
 /* Fills m and checks. */
 void tap_sent(struct sim *s, struct node *n, struct message *m);
 /* Before a node is given a datagram, and after. */
-void tap_arrives(struct sim *s, struct node *n, const struct datagram *d);
-void tap_arrived(struct sim *s, struct node *n, const struct datagram *d);
+void tap_before_receive(struct sim *s, struct node *n, const struct datagram *d);
+void tap_after_receive(struct sim *s, struct node *n, const struct datagram *d);
 
 /* The newest session between these two, whoever began it; null: none. */
 struct tap_session *tap_session_of(struct sim *s, unsigned int a, unsigned int b);

@@ -22,7 +22,7 @@ static struct tap_session *session_for(struct sim *s, unsigned int from, uint32_
 static void check_key(struct sim *s, const struct node *n, struct tap_session *k,
 		      const struct message *m)
 {
-	uint64_t born = m->from_initiator ? k->born_i : k->born_r;
+	uint64_t born = m->from_initiator ? k->created_i : k->created_r;
 
 	if (m->counter >= REJECT_AFTER_MESSAGES)
 		sim_fail(s, "node %u uses counter %llx", n->id, (unsigned long long)m->counter);

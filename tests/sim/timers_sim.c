@@ -15,7 +15,7 @@ static void until(struct sim *s, uint64_t ns)
 
 static void passive_keepalive_then_silence(struct sim *s)
 {
-	const struct sight *g;
+	const struct observation *g;
 
 	sim_pair(s, 0, 1);
 	sim_push(s, 0, 1);
@@ -25,7 +25,7 @@ static void passive_keepalive_then_silence(struct sim *s)
 	g = sim_nth(s, 1, 4, 0, 0);
 	OK(s, g && g->empty && g->n == 32);
 	OK(s, g->at == 3 * WAY_NS + 10 * NS_PER_S); /* 10 s after the data came in */
-	OK(s, s->n_sights == 4); /* initiation, response, data, keepalive, and nothing ever after */
+	OK(s, s->n_observations == 4); /* initiation, response, data, keepalive, and nothing ever after */
 }
 
 static void keepalive_never_answers_keepalive(struct sim *s)
@@ -74,7 +74,7 @@ static void sending_cancels_the_keepalive(struct sim *s)
 
 static void new_handshake_when_nothing_comes_back(struct sim *s)
 {
-	const struct sight *g;
+	const struct observation *g;
 
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
@@ -93,7 +93,7 @@ static void new_handshake_when_nothing_comes_back(struct sim *s)
 
 static void only_the_initiator_rekeys(struct sim *s)
 {
-	const struct sight *g;
+	const struct observation *g;
 
 	sim_pair(s, 0, 1);
 	for (int i = 0; i < 1000; i++) {
@@ -108,7 +108,7 @@ static void only_the_initiator_rekeys(struct sim *s)
 	OK(s, s->nodes[i].sent[1] >= 8 && s->nodes[!i].sent[1] <= 1);
 	uint64_t since = s->now - 500 * NS_PER_S;
 	g = sim_nth(s, i, 1, since, 0);
-	const struct sight *h = sim_nth(s, i, 1, since, 1);
+	const struct observation *h = sim_nth(s, i, 1, since, 1);
 	OK(s, h->at - g->at >= 120 * NS_PER_S && h->at - g->at <= 121 * NS_PER_S + 2 * WAY_NS);
 }
 
@@ -119,7 +119,7 @@ static void begin(struct sim *s, uint64_t *born)
 	sim_push(s, 0, 1);
 	*born = s->now + 2 * WAY_NS;
 	sim_run_s(s, 1);
-	OK(s, tap_session_of(s, 0, 1)->born_i == *born);
+	OK(s, tap_session_of(s, 0, 1)->created_i == *born);
 }
 
 static void rekey_on_sending_at_120(struct sim *s)
@@ -228,7 +228,7 @@ static void keys_of_180_seconds_do_not_receive(struct sim *s)
 	OK(s, sim_drops(s, 0, WG_DROP_EXPIRED) == 1);
 	/* the other direction */
 	struct tap_session *k = tap_session_of(s, 0, 1);
-	if (k->born_i == born) {
+	if (k->created_i == born) {
 		story_forge_packet(s, k, true, 5000);
 		OK(s, sim_drops(s, 1, WG_DROP_EXPIRED) == 1);
 	}
@@ -297,8 +297,8 @@ static void persistent_keepalive_is_exact(struct sim *s)
 	OK(s, s->nodes[1].sent[1] == 0);
 	last = t + 2 * WAY_NS;
 	size_t n = 0;
-	for (size_t i = 0; i < s->n_sights; i++) { /* 25 s after whatever was sent or received */
-		const struct sight *g = &s->sights[i];
+	for (size_t i = 0; i < s->n_observations; i++) { /* 25 s after whatever was sent or received */
+		const struct observation *g = &s->observations[i];
 		uint64_t at = g->from == 0 ? g->at : g->at + WAY_NS;
 		if (g->from == 0 && g->empty && at > t + NS_PER_S) {
 			OK(s, at == last + 25 * NS_PER_S || at == last);
@@ -341,7 +341,7 @@ static void persistent_keepalive_waits_while_down(struct sim *s)
 	sim_up(s, 0, false);
 	sim_keepalive(s, 0, 1, 5);
 	sim_run_s(s, 100);
-	OK(s, s->n_sights == 0);
+	OK(s, s->n_observations == 0);
 	sim_up(s, 0, true); /* and speaks as soon as it is up */
 	sim_run(s, 0);
 	OK(s, s->nodes[0].sent[1] == 1);
@@ -431,7 +431,7 @@ static void monotonic_clock_steps_back(struct sim *s)
 	begin(s, &born);
 	for (int i = 0; i < 300; i++) {
 		uint64_t step =
-			chance_below(&s->actions, i < 200 ? 50 * NS_PER_MS : 3000 * NS_PER_S);
+			rng_below(&s->actions, i < 200 ? 50 * NS_PER_MS : 3000 * NS_PER_S);
 		struct node *n = &s->nodes[0];
 		n->boot_ns -= step;
 		host_enter(n);

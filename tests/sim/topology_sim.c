@@ -24,8 +24,8 @@ static void hub_with_50_peers(struct sim *s)
 	OK(s, idle - empty <= n * 4096);
 	for (int round = 0; round < 10; round++) {
 		for (unsigned int i = 1; i <= n; i++)
-			sim_push(s, i, 1 + (unsigned int)chance_below(&s->actions, n));
-		sim_push(s, 0, 1 + (unsigned int)chance_below(&s->actions, n));
+			sim_push(s, i, 1 + (unsigned int)rng_below(&s->actions, n));
+		sim_push(s, 0, 1 + (unsigned int)rng_below(&s->actions, n));
 		sim_run_s(s, round == 5 ? 121 : 2);
 	}
 	sim_run_s(s, 10);
@@ -54,7 +54,7 @@ static void tunnel_in_tunnel(struct sim *s)
 					 .as = (uint8_t)(2 + (i & 1)),
 					 .to = (uint8_t)(3 - (i & 1)),
 					 .v6 = i & 2};
-		e.size = (uint16_t)(64 + chance_below(&s->actions, 1340 - 64));
+		e.size = (uint16_t)(64 + rng_below(&s->actions, 1340 - 64));
 		sim_push_with(s, e.from, &e);
 		sim_push(s, i & 1, !(i & 1));
 		sim_run_s(s, 1);
@@ -96,10 +96,10 @@ static void a_week_at_30_percent_loss(struct sim *s)
 	sim_pair(s, 0, 1);
 	sim_links(s, &like);
 	while (s->now < week) {
-		unsigned int from = (unsigned int)chance_below(&s->actions, 2);
+		unsigned int from = (unsigned int)rng_below(&s->actions, 2);
 		sim_push(s, from, !from);
 		pushed[!from]++;
-		sim_run(s, chance_below(&s->actions, 20 * NS_PER_S));
+		sim_run(s, rng_below(&s->actions, 20 * NS_PER_S));
 		if (!early && s->now > 86400 * NS_PER_S)
 			early = memory_bytes(1);
 	}

@@ -116,26 +116,26 @@ static bool matters(const struct message *m, size_t at)
 
 static void corrupt(struct sim *s, struct datagram *d)
 {
-	uint64_t kind = chance_below(&s->wire, 10);
-	size_t at = chance_below(&s->wire, d->n);
+	uint64_t kind = rng_below(&s->wire, 10);
+	size_t at = rng_below(&s->wire, d->n);
 
 	s->altered_count++;
 	if (kind == 0 && d->n > 1) { /* the end is missing */
-		d->n = (uint32_t)chance_below(&s->wire, d->n - 1) + 1;
+		d->n = (uint32_t)rng_below(&s->wire, d->n - 1) + 1;
 		d->altered = true;
 		return;
 	}
-	d->bytes[at] ^= (uint8_t)(1 + chance_below(&s->wire, 255));
+	d->bytes[at] ^= (uint8_t)(1 + rng_below(&s->wire, 255));
 	d->altered = matters(d->msg, at);
 }
 
 static void carry(struct sim *s, struct link *l, const struct ip_endpoint *src,
 		  const struct ip_endpoint *dst, struct message *m)
 {
-	uint64_t at = s->now + l->delay_ns + chance_below(&s->wire, l->jitter_ns + 1);
+	uint64_t at = s->now + l->delay_ns + rng_below(&s->wire, l->jitter_ns + 1);
 
-	if (chance_permille(&s->wire, l->reorder)) {
-		at += chance_below(&s->wire, 10 * l->delay_ns + 50 * NS_PER_MS);
+	if (rng_permille(&s->wire, l->reorder)) {
+		at += rng_below(&s->wire, 10 * l->delay_ns + 50 * NS_PER_MS);
 		s->reordered++;
 	} else if (l->reorder == 0) {
 		if (at <= l->last_at)
@@ -146,9 +146,9 @@ static void carry(struct sim *s, struct link *l, const struct ip_endpoint *src,
 	d->src = *src;
 	d->dst = *dst;
 	d->tos = m->tos;
-	if ((d->tos & 3) != 0 && chance_permille(&s->wire, l->ce))
+	if ((d->tos & 3) != 0 && rng_permille(&s->wire, l->ce))
 		d->tos |= 3;
-	if (chance_permille(&s->wire, l->corrupt))
+	if (rng_permille(&s->wire, l->corrupt))
 		corrupt(s, d);
 }
 
@@ -209,12 +209,12 @@ void wire_send(struct sim *s, struct node *n, const struct wg_path *path, struct
 		return;
 	}
 	struct link *l = sim_link(s, n->id, to->id);
-	if (l->cut || chance_permille(&s->wire, l->loss)) {
+	if (l->cut || rng_permille(&s->wire, l->loss)) {
 		s->lost++;
 		return;
 	}
 	carry(s, l, &src, &path->remote, m);
-	while (chance_permille(&s->wire, l->dup))
+	while (rng_permille(&s->wire, l->dup))
 		carry(s, l, &src, &path->remote, m);
 }
 

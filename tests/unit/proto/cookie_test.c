@@ -42,7 +42,7 @@ static bool mac2_is_zero(size_t n)
 
 static bool cookie_mac1_is_right(const uint8_t *m, size_t n)
 {
-	struct cookie_case c = { .msg = m, .n = n, .from = &from };
+	struct mac_check c = { .msg = m, .n = n, .from = &from };
 
 	cookie_check_mac1(&checker, &c, 1);
 	return c.ok;
@@ -50,7 +50,7 @@ static bool cookie_mac1_is_right(const uint8_t *m, size_t n)
 
 static bool cookie_mac2_is_right(const uint8_t *m, size_t n, const struct ip_endpoint *e)
 {
-	struct cookie_case c = { .msg = m, .n = n, .from = e, .ok = true };
+	struct mac_check c = { .msg = m, .n = n, .from = e, .ok = true };
 
 	cookie_check_mac2(&checker, &c, 1);
 	return c.ok;
@@ -58,10 +58,10 @@ static bool cookie_mac2_is_right(const uint8_t *m, size_t n, const struct ip_end
 
 static void cookie_reply(struct msg_cookie *out, const uint8_t *m, size_t n)
 {
-	struct cookie_case c = { .msg = m, .n = n, .from = &from };
+	struct mac_check c = { .msg = m, .n = n, .from = &from };
 
 	cookie_check_mac2(&checker, &c, 1);
-	cookie_replies(&checker, out, &c, 1, &nonce);
+	cookie_make_replies(&checker, out, &c, 1, &nonce);
 }
 
 static void test_mac1(void **state)
@@ -100,12 +100,12 @@ static void test_whole_sequence(void **state)
 	for (size_t i = offsetof(struct msg_cookie, nonce); i < sizeof reply; i++) {
 		flipped = reply;
 		((uint8_t *)&flipped)[i] ^= 1;
-		assert_false(cookie_take(&maker, 0, &flipped, &receiver));
+		assert_false(cookie_consume_reply(&maker, 0, &flipped, &receiver));
 	}
 	cookie_add_macs(&maker, 0, msg, n, &receiver);
 	assert_true(mac2_is_zero(n));
-	assert_true(cookie_take(&maker, 0, &reply, &receiver));
-	assert_false(cookie_take(&maker, 0, &reply, &receiver)); /* once per question */
+	assert_true(cookie_consume_reply(&maker, 0, &reply, &receiver));
+	assert_false(cookie_consume_reply(&maker, 0, &reply, &receiver)); /* once per question */
 	cookie_add_macs(&maker, 0, msg, n, &receiver);
 	assert_false(mac2_is_zero(n));
 	assert_true(cookie_mac1_is_right(msg, n));
@@ -135,9 +135,9 @@ static void test_reply_is_for_one_message(void **state)
 	cookie_reply(&reply, msg, sizeof msg);
 	msg[8]++;
 	cookie_add_macs(&maker, 0, msg, sizeof msg, &receiver); /* another was sent since */
-	assert_false(cookie_take(&maker, 0, &reply, &receiver));
+	assert_false(cookie_consume_reply(&maker, 0, &reply, &receiver));
 	memset(&maker, 0, sizeof maker); /* nothing was ever sent */
-	assert_false(cookie_take(&maker, 0, &reply, &receiver));
+	assert_false(cookie_consume_reply(&maker, 0, &reply, &receiver));
 }
 
 static void test_lives(void **state)
@@ -146,11 +146,11 @@ static void test_lives(void **state)
 	size_t n = sizeof msg;
 
 	(void)state;
-	assert_false(cookie_secret_is_due(&checker, 120 * NS_PER_S - 1));
-	assert_true(cookie_secret_is_due(&checker, 120 * NS_PER_S));
+	assert_false(cookie_secret_is_expired(&checker, 120 * NS_PER_S - 1));
+	assert_true(cookie_secret_is_expired(&checker, 120 * NS_PER_S));
 	cookie_add_macs(&maker, 0, msg, n, &receiver);
 	cookie_reply(&reply, msg, n);
-	assert_true(cookie_take(&maker, NS_PER_S, &reply, &receiver));
+	assert_true(cookie_consume_reply(&maker, NS_PER_S, &reply, &receiver));
 	cookie_add_macs(&maker, 116 * NS_PER_S - 1, msg, n, &receiver);
 	assert_true(cookie_mac2_is_right(msg, n, &from));
 	cookie_add_macs(&maker, 116 * NS_PER_S, msg, n, &receiver);
@@ -164,15 +164,15 @@ static void test_lives(void **state)
 /* Any number at once, of both kinds and both families, some wrong: each as if it were alone. */
 static void test_many_at_once(void **state)
 {
-	static uint8_t msgs[COOKIE_CASES_MAX][MSG_INITIATION_BYTES];
-	uint8_t nonces[COOKIE_CASES_MAX][XAEAD_NONCE_BYTES];
-	struct cookie_case cases[COOKIE_CASES_MAX];
-	struct ip_endpoint ends[COOKIE_CASES_MAX];
-	struct cookie_maker makers[COOKIE_CASES_MAX];
-	struct msg_cookie replies[COOKIE_CASES_MAX];
+	static uint8_t msgs[MAC_CHECKS_MAX][MSG_INITIATION_BYTES];
+	uint8_t nonces[MAC_CHECKS_MAX][XAEAD_NONCE_BYTES];
+	struct mac_check cases[MAC_CHECKS_MAX];
+	struct ip_endpoint ends[MAC_CHECKS_MAX];
+	struct cookie_maker makers[MAC_CHECKS_MAX];
+	struct msg_cookie replies[MAC_CHECKS_MAX];
 
 	(void)state;
-	for (size_t n = 0; n <= COOKIE_CASES_MAX; n++) {
+	for (size_t n = 0; n <= MAC_CHECKS_MAX; n++) {
 		memset(makers, 0, sizeof makers);
 		for (size_t i = 0; i < n; i++) {
 			uint8_t addr[16] = { 0xfd, (uint8_t)i, (uint8_t)n };
@@ -180,7 +180,7 @@ static void test_many_at_once(void **state)
 							.port = (uint16_t)(1000 + i) };
 			memset(msgs[i], (int)(i + 1), sizeof msgs[i]);
 			memset(nonces[i], (int)(i + n), sizeof nonces[i]);
-			cases[i] = (struct cookie_case){ .msg = msgs[i], .from = &ends[i],
+			cases[i] = (struct mac_check){ .msg = msgs[i], .from = &ends[i],
 							 .n = lengths[i % 2] };
 			cookie_add_macs(&makers[i], 0, msgs[i], cases[i].n, &receiver);
 			msgs[i][7] ^= i % 5 == 2;
@@ -191,12 +191,12 @@ static void test_many_at_once(void **state)
 			msgs[i][7] ^= i % 5 == 2;
 		}
 		cookie_check_mac2(&checker, cases, n);
-		cookie_replies(&checker, replies, cases, n, nonces);
+		cookie_make_replies(&checker, replies, cases, n, nonces);
 		for (size_t i = 0; i < n; i++) {
 			assert_false(cases[i].ok);
 			assert_memory_equal(replies[i].receiver, msgs[i] + 4, 4);
 			assert_memory_equal(replies[i].nonce, nonces[i], sizeof nonces[i]);
-			assert_true(cookie_take(&makers[i], 0, &replies[i], &receiver));
+			assert_true(cookie_consume_reply(&makers[i], 0, &replies[i], &receiver));
 			if (i % 4 != 1) /* the others go on without a mac2 */
 				cookie_add_macs(&makers[i], 0, msgs[i], cases[i].n, &receiver);
 			msgs[i][cases[i].n - 1] ^= i % 7 == 3; /* and some with a wrong one */

@@ -55,7 +55,7 @@ static void walk(uint32_t mask)
 			const struct index_slot *s = index_find(&t, list[i].index);
 
 			assert_non_null(s);
-			assert_ptr_equal(s->what, &list[i]);
+			assert_ptr_equal(s->object, &list[i]);
 			assert_int_equal(s->kind, i % 2 ? INDEX_SESSION : INDEX_HANDSHAKE);
 			if (chance() % 4 == 0) {
 				index_remove(&t, list[i].index);
@@ -77,7 +77,7 @@ static void walk(uint32_t mask)
 	}
 	for (size_t i = 0; i < MANY; i++)
 		if (list[i].used)
-			assert_ptr_equal(index_find(&t, list[i].index)->what, &list[i]);
+			assert_ptr_equal(index_find(&t, list[i].index)->object, &list[i]);
 	index_free(&t);
 }
 

@@ -1,4 +1,4 @@
-/* The handshake against reference/handshake-vectors.json, byte for byte, and its ways to fail. */
+/* The handshake against reference/handshake-vectors.json, byte for byte, and its ancestors to fail. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -57,7 +57,7 @@ struct world { /* both ends, with the keys of the vectors */
 	struct wg_shared ss;
 	struct wg_psk psk;
 	struct wg_private ei, er;
-	struct x25519_job jobs[NOISE_ANSWER_JOBS];
+	struct x25519_job jobs[NOISE_RESPOND_JOBS];
 	struct noise_pending pending;
 	struct noise_opened opened;
 	struct noise_accepted accepted;
@@ -102,9 +102,9 @@ static bool open_m1(struct world *w)
 
 static void answer(struct world *w)
 {
-	noise_answer_jobs(w->jobs, &w->er, &w->accepted);
-	x25519_batch(w->jobs, NOISE_ANSWER_JOBS);
-	assert_true(noise_answer(&w->kr, &w->m2, &w->accepted, &w->psk, 0x0a0b0c0d, w->jobs));
+	noise_respond_jobs(w->jobs, &w->er, &w->accepted);
+	x25519_batch(w->jobs, NOISE_RESPOND_JOBS);
+	assert_true(noise_respond(&w->kr, &w->m2, &w->accepted, &w->psk, 0x0a0b0c0d, w->jobs));
 }
 
 static bool finish(struct world *w)
@@ -188,7 +188,7 @@ static void test_cookie_vectors(void **state)
 	struct msg_cookie reply;
 	struct ip_endpoint from = { .port = 51820 };
 	uint8_t m1[MSG_INITIATION_BYTES], nonce[XAEAD_NONCE_BYTES];
-	struct cookie_case c = { .msg = m1, .n = sizeof m1, .from = &from };
+	struct mac_check c = { .msg = m1, .n = sizeof m1, .from = &from };
 
 	(void)state;
 	from.addr = ip_v4((const uint8_t[4]){ 192, 0, 2, 1 });
@@ -201,9 +201,9 @@ static void test_cookie_vectors(void **state)
 	cookie_check_mac2(&checker, &c, 1);
 	assert_false(c.ok);
 	memcpy(nonce, vec("cookie_nonce"), sizeof nonce);
-	cookie_replies(&checker, &reply, &c, 1, &nonce);
+	cookie_make_replies(&checker, &reply, &c, 1, &nonce);
 	assert_memory_equal(&reply, vec("cookie_reply"), sizeof reply);
-	assert_true(cookie_take(&maker, 0, &reply, &r));
+	assert_true(cookie_consume_reply(&maker, 0, &reply, &r));
 	assert_memory_equal(maker.cookie, vec("cookie"), COOKIE_BYTES);
 	cookie_add_macs(&maker, 0, m1, sizeof m1, &r);
 	assert_memory_equal(m1, vec("initiation_with_mac2"), sizeof m1);

@@ -32,13 +32,13 @@ static void test_staged_drop_the_oldest(void **state)
 	assert_int_equal(all, 7);
 	assert_int_equal(q.n, WG_STAGED_MAX);
 	for (uint32_t i = 7; i < WG_STAGED_MAX + 7; i++) {
-		struct staged *s = staged_take(&q, &total);
+		struct staged *s = staged_pop(&q, &total);
 
 		assert_non_null(s);
 		assert_int_equal(s->bytes[0], i);
 		staged_free(s);
 	}
-	assert_null(staged_take(&q, &total));
+	assert_null(staged_pop(&q, &total));
 	assert_null(q.last);
 	staged_free(NULL);
 }
@@ -155,7 +155,7 @@ static void test_path(void **state)
 	assert_true(atomic_load(&p->has_endpoint));
 	peer_path(p, &got);
 	assert_true(path_equal(&got, &path));
-	peer_forget_source(p);
+	peer_clear_source(p);
 	peer_path(p, &got);
 	assert_true(endpoint_equal(&got.remote, &path.remote));
 	assert_int_equal(got.local.family, IP_NONE);

@@ -155,12 +155,12 @@ static void test_corners_removed_by_peer(void **state)
 	routes_remove_all(&routes, &owners[1]);
 	for (size_t i = 0; i < ARRAY_LEN(corners); i++)
 		assert_int_equal(find(corners[i]), -1);
-	assert_null(routes.v4);
+	assert_null(routes.tries.v4);
 	add(1, "192.168.0.0/16");
 	add(1, "192.168.0.0/24");
 	routes_remove_all(&routes, &owners[1]);
 	assert_int_equal(find("192.168.0.1"), -1);
-	assert_null(routes.v4);
+	assert_null(routes.tries.v4);
 }
 
 static void test_exact_removal(void **state)
@@ -207,7 +207,7 @@ static void test_deepest(void **state)
 	routes_remove_all(&routes, &owners[2]);
 	assert_int_equal(find("aa55:aa55:aa55::"), -1);
 	routes_remove_all(&routes, &owners[1]);
-	assert_null(routes.v6);
+	assert_null(routes.tries.v6);
 }
 
 static void test_order_and_moves(void **state)
@@ -273,8 +273,8 @@ static struct ip_addr random_address(void)
 
 static void compare(const struct slow_routes *slow, unsigned int n)
 {
-	struct ip_addr asked[ROUTES_QUERIES_MAX];
-	struct routes_query queries[ROUTES_QUERIES_MAX];
+	struct ip_addr asked[ROUTE_QUERIES_MAX];
+	struct route_query queries[ROUTE_QUERIES_MAX];
 
 	for (unsigned int i = 0; i < n; i++) {
 		struct ip_addr a = random_address();
@@ -285,7 +285,7 @@ static void compare(const struct slow_routes *slow, unsigned int n)
 		}
 		assert_ptr_equal(routes_find(&routes, a.family, a.b), slow_routes_find(slow, &a));
 		asked[i] = a;
-		queries[i] = (struct routes_query){ .address = asked[i].b, .family = a.family };
+		queries[i] = (struct route_query){ .address = asked[i].b, .family = a.family };
 	}
 	routes_find_many(&routes, queries, n);
 	for (unsigned int i = 0; i < n; i++)
@@ -356,8 +356,8 @@ static void test_slow_twin(void **state)
 			slow_routes_remove_all(&slow, &owners[o]);
 			compare(&slow, 20);
 		}
-		assert_null(routes.v4);
-		assert_null(routes.v6);
+		assert_null(routes.tries.v4);
+		assert_null(routes.tries.v6);
 		slow_routes_free(&slow);
 	}
 }

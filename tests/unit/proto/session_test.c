@@ -27,9 +27,9 @@ static void test_age(void **state)
 	assert_false(session_can_send(i, 1000 + 180 * NS_PER_S));
 	assert_false(session_can_send(r, 1000 + 180 * NS_PER_S));
 	assert_false(session_can_send(NULL, 1000));
-	assert_false(session_is_stale(i, 1000 + 120 * NS_PER_S - 1));
-	assert_true(session_is_stale(i, 1000 + 120 * NS_PER_S));
-	assert_false(session_is_stale(r, 1000 + 179 * NS_PER_S));
+	assert_false(session_needs_rekey(i, 1000 + 120 * NS_PER_S - 1));
+	assert_true(session_needs_rekey(i, 1000 + 120 * NS_PER_S));
+	assert_false(session_needs_rekey(r, 1000 + 179 * NS_PER_S));
 	session_free(i);
 	session_free(r);
 }
@@ -40,20 +40,20 @@ static void test_counters(void **state)
 	uint64_t first = 1;
 
 	(void)state;
-	assert_int_equal(session_take_counters(s, 64, &first), 64);
+	assert_int_equal(session_reserve_counters(s, 64, &first), 64);
 	assert_int_equal(first, 0);
-	assert_int_equal(session_take_counters(s, 1, &first), 1);
+	assert_int_equal(session_reserve_counters(s, 1, &first), 1);
 	assert_int_equal(first, 64);
 	atomic_store(&s->tx_counter, REKEY_AFTER_MESSAGES);
-	assert_false(session_is_stale(s, 1000));
-	assert_int_equal(session_take_counters(s, 1, &first), 1);
-	assert_true(session_is_stale(s, 1000));
+	assert_false(session_needs_rekey(s, 1000));
+	assert_int_equal(session_reserve_counters(s, 1, &first), 1);
+	assert_true(session_needs_rekey(s, 1000));
 	atomic_store(&s->tx_counter, REJECT_AFTER_MESSAGES - 3);
-	assert_int_equal(session_take_counters(s, 10, &first), 3);
+	assert_int_equal(session_reserve_counters(s, 10, &first), 3);
 	assert_true(first == REJECT_AFTER_MESSAGES - 3);
 	assert_false(session_can_send(s, 1000));
 	for (int i = 0; i < 20000; i++) /* never round to 0, however often somebody tries */
-		assert_int_equal(session_take_counters(s, 1000, &first), 0);
+		assert_int_equal(session_reserve_counters(s, 1000, &first), 0);
 	assert_true(atomic_load(&s->tx_counter) == REJECT_AFTER_MESSAGES);
 	atomic_store(&s->tx_counter, 5);
 	session_stop_sending(s);
@@ -65,7 +65,7 @@ static void test_counters(void **state)
 
 struct row { /* slots as local indices, 0: empty; which of them falls out */
 	struct { uint32_t next, current, previous; } before;
-	enum session_move move;
+	enum session_rotation move;
 	struct { uint32_t next, current, previous; } after;
 };
 
@@ -77,10 +77,10 @@ static const struct row rows[] = { /* 9 is the fresh one */
 	{ { 1, 0, 0 }, SESSION_INITIATED, { 0, 9, 1 } },
 	{ { 1, 2, 0 }, SESSION_INITIATED, { 0, 9, 1 } },
 	{ { 1, 2, 3 }, SESSION_INITIATED, { 0, 9, 1 } },
-	{ { 0, 0, 0 }, SESSION_ANSWERED, { 9, 0, 0 } },
-	{ { 0, 2, 0 }, SESSION_ANSWERED, { 9, 2, 0 } },
-	{ { 0, 2, 3 }, SESSION_ANSWERED, { 9, 2, 0 } },
-	{ { 1, 2, 3 }, SESSION_ANSWERED, { 9, 2, 0 } },
+	{ { 0, 0, 0 }, SESSION_RESPONDED, { 9, 0, 0 } },
+	{ { 0, 2, 0 }, SESSION_RESPONDED, { 9, 2, 0 } },
+	{ { 0, 2, 3 }, SESSION_RESPONDED, { 9, 2, 0 } },
+	{ { 1, 2, 3 }, SESSION_RESPONDED, { 9, 2, 0 } },
 	{ { 1, 0, 0 }, SESSION_CONFIRMED, { 0, 1, 0 } },
 	{ { 1, 2, 0 }, SESSION_CONFIRMED, { 0, 1, 2 } },
 	{ { 1, 2, 3 }, SESSION_CONFIRMED, { 0, 1, 2 } },
@@ -105,13 +105,13 @@ static void test_moves(void **state)
 		const struct row *row = &rows[i];
 		struct session_slots s = { maybe(row->before.next), maybe(row->before.current),
 					   maybe(row->before.previous) };
-		bool is_fresh = row->move == SESSION_INITIATED || row->move == SESSION_ANSWERED;
+		bool is_fresh = row->move == SESSION_INITIATED || row->move == SESSION_RESPONDED;
 		struct wg_session *fresh = is_fresh ? session(9, true) : NULL, *dropped[3];
 		uint32_t kept = 0;
 
 		if (s.next)
 			atomic_store(&s.next->is_next, true);
-		slots_move(&s, row->move, fresh, dropped);
+		slots_rotate(&s, row->move, fresh, dropped);
 		assert_int_equal(name(s.next), row->after.next);
 		assert_int_equal(name(s.current), row->after.current);
 		assert_int_equal(name(s.previous), row->after.previous);
@@ -131,7 +131,7 @@ static void test_moves(void **state)
 			assert_false(atomic_load(&s.current->is_next));
 		if (s.previous)
 			assert_false(atomic_load(&s.previous->is_next));
-		slots_move(&s, SESSION_CLEAR, NULL, dropped);
+		slots_rotate(&s, SESSION_CLEAR, NULL, dropped);
 		for (int d = 0; d < 3; d++)
 			session_free(dropped[d]);
 	}

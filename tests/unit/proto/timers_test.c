@@ -74,7 +74,7 @@ static void test_passive_keepalive(void **state)
 	assert_true(timers_received(&t, T, true) == T + 10 * NS_PER_S);
 	assert_true(timers_next(&t) == T + 10 * NS_PER_S);
 	timers_received(&t, T + NS_PER_S, false); /* a keepalive asks for none */
-	assert_false(atomic_load(&t.need_another));
+	assert_false(atomic_load(&t.need_another_keepalive));
 	assert_int_equal(timers_due(&t, T + 10 * NS_PER_S), TIMER_KEEPALIVE);
 	timers_keepalive_again(&t, T + 10 * NS_PER_S);
 	assert_true(timers_next(&t) == NEVER);
@@ -155,7 +155,7 @@ static void test_all_at_once(void **state)
 	timers_sent(&t, T, true);
 	timers_initiation_sent(&t, T, 0);
 	timers_session_derived(&t, T);
-	atomic_store(&t.unthanked_ns, T);
+	atomic_store(&t.rx_unanswered_ns, T);
 	assert_int_equal(timers_due(&t, T + 1000 * NS_PER_S),
 			 TIMER_RETRANSMIT | TIMER_NEW_HANDSHAKE | TIMER_KEEPALIVE |
 				 TIMER_PERSISTENT | TIMER_ZERO_KEYS);

@@ -1,5 +1,5 @@
 /* Whole conversations that another implementation wrote down: handshake with and without a preshared key
- * and mac2, keepalive, data both ways, cookie reply. Ours says the same, byte for byte, and understands it. */
+ * and mac2, keepalive, data both ancestors, cookie reply. Ours says the same, byte for byte, and understands it. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -116,7 +116,7 @@ static void initiation(struct world *w, const struct transcript *t)
 static void response(struct world *w, const struct transcript *t)
 {
 	static const uint8_t never[TAI64N_BYTES];
-	struct x25519_job jobs[NOISE_ANSWER_JOBS];
+	struct x25519_job jobs[NOISE_RESPOND_JOBS];
 	struct noise_opened opened;
 	struct noise_accepted accepted;
 
@@ -125,9 +125,9 @@ static void response(struct world *w, const struct transcript *t)
 	assert_true(noise_open(&opened, &w->r, &w->m1, jobs));
 	assert_memory_equal(opened.peer.b, w->i.pub.b, KEY_BYTES);
 	assert_int_equal(noise_accept(&accepted, &opened, &w->ss, never), NOISE_OK);
-	noise_answer_jobs(jobs, &w->er, &accepted);
-	x25519_batch(jobs, NOISE_ANSWER_JOBS);
-	assert_true(noise_answer(&w->kr, &w->m2, &accepted, &w->psk,
+	noise_respond_jobs(jobs, &w->er, &accepted);
+	x25519_batch(jobs, NOISE_RESPOND_JOBS);
+	assert_true(noise_respond(&w->kr, &w->m2, &accepted, &w->psk,
 				 load_le32(get(t, "responder_index")->b), jobs));
 	cookie_add_macs(&w->to_i, 0, (uint8_t *)&w->m2, sizeof w->m2, &w->i.pub);
 	same(t, "response", &w->m2, sizeof w->m2);
@@ -161,7 +161,7 @@ static void cookie(struct world *w, const struct transcript *t)
 	const struct named *reply = get(t, "cookie_reply");
 
 	assert_int_equal(reply->n, MSG_COOKIE_BYTES);
-	assert_true(cookie_take(&w->to_r, 0, (const struct msg_cookie *)reply->b, &w->r.pub));
+	assert_true(cookie_consume_reply(&w->to_r, 0, (const struct msg_cookie *)reply->b, &w->r.pub));
 	same(t, "cookie_plain", w->to_r.cookie, sizeof w->to_r.cookie);
 }
 

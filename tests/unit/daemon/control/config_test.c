@@ -103,7 +103,7 @@ static void want_sessions(void)
 		assert_int_equal(buf.drop, WG_DROP_NONE);
 	}
 	for (struct wg_tunnel_peer *p = NULL; (p = tunnel_peer_next(c.tunnel, p));)
-		peer_poke(c.tunnel, p, POKE_REKEY);
+		peer_wake(c.tunnel, p, WAKE_REKEY);
 }
 
 /* One initiation to each peer's endpoint as it is now, and nothing else. */

@@ -1,6 +1,7 @@
-/* Life and configuration of a tunnel. */
+/* Creation, configuration and state of a tunnel: the part of the control half that no packet reaches. */
 #include "tunnel.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -84,10 +85,10 @@ static void peer_down(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 		count_drops(t, WG_DROP_DOWN, n);
 	timers_stop(&p->timers);
 	peer_wipe_keys(t, p);
-	peer_forget(t, p);
-	atomic_store(&p->wake_ns, NEVER);
+	peer_detach(t, p);
+	atomic_store(&p->armed_ns, NEVER);
 	atomic_store(&p->may_initiate_ns, 0);
-	atomic_store(&p->was_last_minute, false);
+	atomic_store(&p->last_minute_rekey_sent, false);
 }
 
 void tunnel_down(struct wg_tunnel *t)
@@ -97,7 +98,7 @@ void tunnel_down(struct wg_tunnel *t)
 	publish_begin(t);
 	t->is_up = false;
 	publish_end(t);
-	tunnel_drain_poked(t, 0); /* just forgets them */
+	tunnel_drain_woken(t, 0); /* only empties the list: the tunnel is down */
 	t->outbox.first = t->outbox.n = 0;
 	for (struct wg_tunnel_peer *p = t->first; p; p = p->next)
 		peer_down(t, p);
@@ -110,7 +111,7 @@ void tunnel_set_mtu(struct wg_tunnel *t, uint32_t mtu)
 
 /* ---- identity ---- */
 
-static void identity_forget(struct wg_tunnel *t)
+static void identity_clear(struct wg_tunnel *t)
 {
 	t->has_identity = false;
 	mem_wipe(&t->identity, sizeof t->identity);
@@ -128,7 +129,8 @@ static void identity_set(struct wg_tunnel *t, const struct wg_private *key)
 		tunnel_peer_remove(t, own);
 }
 
-/* What the old key made: nothing is sent with it any more, and a handshake may begin at once. */
+/* Sessions of the old key do not send any more, and a new handshake may begin at once. They receive until
+ * they expire, as in the Linux kernel. */
 static void peer_identity_changed(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 {
 	mem_wipe(&p->ss, sizeof p->ss);
@@ -150,7 +152,7 @@ void tunnel_set_private_key(struct wg_tunnel *t, const struct wg_private *key)
 	if (none ? t->has_identity
 		 : !t->has_identity || !mem_equal_ct(&clamped, &t->identity.key, sizeof clamped)) {
 		if (none)
-			identity_forget(t);
+			identity_clear(t);
 		else
 			identity_set(t, &clamped);
 		for (struct wg_tunnel_peer *p = t->first; p; p = p->next)
@@ -172,7 +174,7 @@ bool tunnel_public_key(const struct wg_tunnel *t, struct wg_public *out)
 
 /* ---- peers ---- */
 
-/* Keys of others are random; the seed is against keys somebody made up to collide. */
+/* Genuine public keys are random; the seed defeats keys that were chosen to collide. */
 static uint32_t hash_of(const struct wg_tunnel *t, const struct wg_public *key)
 {
 	uint64_t x = t->hash_seed;
@@ -231,10 +233,10 @@ int tunnel_peer_add(struct wg_tunnel_peer **out, struct wg_tunnel *t, const stru
 	p = peer_create(key, hash);
 	if (!p)
 		return -ENOMEM;
-	/* It may be one that was removed and remembers us. */
+	/* The peer may have been removed before, and remembers our last timestamp. */
 	memcpy(p->sent_timestamp, t->removed_timestamp, sizeof p->sent_timestamp);
 	peer_table_add(&t->peers, p);
-	p->before = t->last;
+	p->prev = t->last;
 	if (t->last)
 		t->last->next = p;
 	else
@@ -246,22 +248,23 @@ int tunnel_peer_add(struct wg_tunnel_peer **out, struct wg_tunnel *t, const stru
 
 void tunnel_peer_remove(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 {
-	publish_begin(t); /* from here on no section finds it */
+	publish_begin(t); /* from here on no reader section finds the peer by address */
 	routes_remove_all(&t->routes, &p->routes);
 	publish_end(t);
 	peer_wipe_keys(t, p);
-	peer_forget(t, p);
+	peer_detach(t, p);
+	assert(p->timer.place == 0 && !p->is_ready && !p->in_held_list && t->n_initiators == 0);
 	peer_table_remove(&t->peers, p);
 	if (memcmp(p->sent_timestamp, t->removed_timestamp, sizeof p->sent_timestamp) > 0)
 		memcpy(t->removed_timestamp, p->sent_timestamp, sizeof p->sent_timestamp);
-	if (p->before)
-		p->before->next = p->next;
+	if (p->prev)
+		p->prev->next = p->next;
 	else
 		t->first = p->next;
 	if (p->next)
-		p->next->before = p->before;
+		p->next->prev = p->prev;
 	else
-		t->last = p->before;
+		t->last = p->prev;
 	peer_delete(p, &t->staged_bytes);
 }
 
@@ -325,7 +328,7 @@ void tunnel_route_clear(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 	publish_end(t);
 }
 
-/* The cursor is the number of the last one, in a pointer's clothes. */
+/* The cursor is the number of the last route, cast to a pointer. */
 bool tunnel_peer_route_next(const struct wg_tunnel *t, const struct wg_tunnel_peer *p,
 			    const void **cursor, struct ip_prefix *out)
 {
@@ -367,7 +370,7 @@ bool tunnel_peer_path(const struct wg_tunnel_peer *p, struct wg_path *out)
 void tunnel_clear_sources(struct wg_tunnel *t)
 {
 	for (struct wg_tunnel_peer *p = t->first; p; p = p->next)
-		peer_forget_source(p);
+		peer_clear_source(p);
 }
 
 void tunnel_clear_source(struct wg_tunnel *t, const struct wg_path *path)
@@ -377,7 +380,7 @@ void tunnel_clear_source(struct wg_tunnel *t, const struct wg_path *path)
 
 		peer_path(p, &mine);
 		if (path_equal(&mine, path))
-			peer_forget_source(p);
+			peer_clear_source(p);
 	}
 }
 
@@ -387,13 +390,13 @@ void tunnel_drops(const struct wg_tunnel *t, uint64_t counts[WG_DROP_COUNT])
 		counts[i] = atomic_load_explicit(&t->drops[i], memory_order_relaxed);
 }
 
-bool tunnel_use_cpu(const char *words)
+bool tunnel_use_cpu(const char *features)
 {
 	uint32_t mask;
 
-	if (!words || !*words || strcmp(words, "auto") == 0)
+	if (!features || !*features || strcmp(features, "auto") == 0)
 		return true;
-	if (!cpu_parse(&mask, words))
+	if (!cpu_parse(&mask, features))
 		return false;
 	crypto_restrict(mask);
 	return true;

@@ -1,7 +1,7 @@
 /* Bytes out of a generator. */
-#include "chance.h"
+#include "rng.h"
 
-void chance_bytes(struct chance *c, void *p, size_t n)
+void rng_bytes(struct rng *c, void *p, size_t n)
 {
 	uint8_t *out = p;
 
@@ -9,7 +9,7 @@ void chance_bytes(struct chance *c, void *p, size_t n)
 		uint8_t word[8];
 		size_t part = n < sizeof word ? n : sizeof word;
 
-		store_le64(word, chance_u64(c));
+		store_le64(word, rng_u64(c));
 		memcpy(out, word, part);
 		out += part;
 		n -= part;
