@@ -10,6 +10,7 @@
 
 #include "quick/host/create.h"
 #include "quick/host/hooks.h"
+#include "quick/host/settings_file.h"
 #include "quick/command/quick.h"
 #include "quick/host/subprocess.h"
 #include "report/diagnostics.h"
@@ -142,7 +143,7 @@ static void set_environment(void)
 static int run(struct quick *q, const struct command *command)
 {
 	struct diag d = { .emit = report_diag };
-	int r = settings_read(&q->settings, SYSCONFDIR "/wireguard/wgsuite.ini", &d);
+	int r = settings_load(&q->settings, SYSCONFDIR "/wireguard/wgsuite.ini", &d);
 
 	if (r < 0)
 		return 1;

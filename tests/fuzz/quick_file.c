@@ -1,15 +1,13 @@
-/* A tunnel file as wg-quick reads it: every key with every value, and plans of what was accepted. */
-#include <limits.h>
+/* Tunnel files as wg-quick reads them: every key and value, the plans of accepted files, and `strip`. */
 #include <stdlib.h>
 
-#include "model/conf.h"
-#include "quick/config/keys.h"
+#include "quick/config/tunnel_file.h"
 #include "quick/plan/plan.h"
 #include "quick/plan/print.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static void plan_it(const struct tunnel_file *f)
+static void make_plans(const struct tunnel_file *f)
 {
 	struct host_state s = { .ipv6 = true, .free_table = 51820, .firewall = FIREWALL_NFT, .dns = DNS_FILE };
 	struct plan_options o = { .hooks = true };
@@ -27,53 +25,63 @@ static void plan_it(const struct tunnel_file *f)
 	plan_free(&undo);
 }
 
-/* A line has at most one mistake; the first may have a byte order mark, too. */
-static void once(void *told, const struct diag_message *m)
+/* A line has at most one error; the first may have a byte order mark in addition. */
+static void check_once(void *ctx, const struct diag_message *m)
 {
-	bool *before = (bool *)told + m->at.line;
+	bool *reported = (bool *)ctx + m->at.line;
 
 	if (m->level != DIAG_ERROR)
 		return;
-	if (m->at.line > 1 && *before)
+	if (m->at.line > 1 && *reported)
 		abort();
-	*before = true;
+	*reported = true;
+}
+
+static bool file_init(struct tunnel_file *f, const uint8_t *data, size_t n)
+{
+	static const char path[] = "wg0.conf";
+
+	*f = (struct tunnel_file){ .name = "wg0", .path = span_dup(span_of(path)), .text = malloc(n + 1),
+				   .n_text = n };
+	if (!f->path || !f->text)
+		return false;
+	if (n > 0)
+		memcpy(f->text, data, n);
+	return true;
+}
+
+/* What `strip` leaves is for wg, and wg accepts it. */
+static void check_stripped(struct tunnel_file *f)
+{
+	struct wg_device d = { 0 };
+	struct conf_options o = { .file = "stripped" };
+	struct diag diag = { 0 };
+
+	tunnel_file_strip(f);
+	if (f->n_text > 0 && conf_read(&d, (struct span){ f->text, f->n_text }, &o, &diag) != 0)
+		abort();
+	device_free(&d);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct tunnel_file f = { .name = "wg0" };
-	struct keys_reader reader = { .file = &f };
-	struct conf_options o = { .file = "wg0.conf", .extra = keys_take, .ctx = &reader,
-				  .max_errors = UINT_MAX };
-	struct diag d = { 0 }, first = { .emit = once };
-	int verdict;
+	static const struct tunnel_file_lookups lookups;
+	struct tunnel_file f = { 0 }, lines = { 0 };
+	struct diag d = { .emit = check_once, .ctx = calloc(n + 2, sizeof(bool)) }, silent = { 0 };
 
-	f.text = malloc(n + 1);
-	first.ctx = calloc(n + 2, sizeof(bool));
-	if (!f.text || !first.ctx) {
-		free(first.ctx);
-		free(f.text);
-		return 0;
-	}
-	memcpy(f.text, n ? data : (const uint8_t *)"", n);
-	f.n_text = n;
-	verdict = conf_read(&f.device, (struct span){ f.text, n }, &o, &first);
-	free(first.ctx);
-	if (verdict == 0) {
-		struct wg_device again = { 0 };
-		struct conf_options plain = { .file = "stripped" };
-		plan_it(&f);
-		/* What is left is for wg, and wg takes it. */
-		tunnel_file_strip(&f);
-		if (f.n_text > 0 && conf_read(&again, (struct span){ f.text, f.n_text }, &plain, &d) != 0)
+	if (d.ctx && file_init(&f, data, n) && file_init(&lines, data, n)) {
+		int r = tunnel_file_parse(&f, &lookups, &d);
+		/* Peers that are not kept are checked all the same. */
+		lines.lines_only = true;
+		if (tunnel_file_parse(&lines, &lookups, &silent) != r)
 			abort();
-		device_free(&again);
-	} else {
-		/* Peers that are forgotten are checked all the same. */
-		o.forget_peers = o.no_names = true;
-		if (conf_read(&f.device, (struct span){ f.text, n }, &o, &d) != verdict)
-			abort();
+		if (r == 0) {
+			make_plans(&f);
+			check_stripped(&lines);
+		}
 	}
+	free(d.ctx);
 	tunnel_file_free(&f);
+	tunnel_file_free(&lines);
 	return 0;
 }

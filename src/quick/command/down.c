@@ -7,6 +7,7 @@
 #include "quick/host/firewall.h"
 #include "quick.h"
 #include "quick/host/subprocess.h"
+#include "quick/host/tunnel_file_load.h"
 #include "report/diagnostics.h"
 
 static int read_whole(struct tunnel_file *f)
@@ -16,7 +17,7 @@ static int read_whole(struct tunnel_file *f)
 	int r;
 
 	diagnostics_init(&diagnostics);
-	r = tunnel_file_read_again(f, &d);
+	r = tunnel_file_load_again(f, &d);
 	diagnostics_print(&diagnostics);
 	return r;
 }
@@ -28,7 +29,7 @@ static int read_file(struct tunnel_file *f)
 	struct diag silent = { 0 };
 
 	f->lines_only = true;
-	return tunnel_file_read(f, &silent) == 0 && !f->save_config ? 0 : read_whole(f);
+	return tunnel_file_load(f, &silent) == 0 && !f->interface.save_config ? 0 : read_whole(f);
 }
 
 /* The file as it is now, if it can be read; `down` needs it only for what no record says. */
@@ -70,8 +71,8 @@ static void choose_hooks(struct quick *q)
 	if (!q->journal.exists && !q->no_hooks && !tunnel_file_hooks_are_safe(&q->file)) {
 		q->failures++; /* it goes down all the same */
 	} else if (!q->journal.exists) {
-		take_hooks(&q->journal.hooks[HOOK_PRE_DOWN], &q->file.hooks[HOOK_PRE_DOWN]);
-		take_hooks(&q->journal.hooks[HOOK_POST_DOWN], &q->file.hooks[HOOK_POST_DOWN]);
+		take_hooks(&q->journal.hooks[HOOK_PRE_DOWN], &q->file.interface.hooks[HOOK_PRE_DOWN]);
+		take_hooks(&q->journal.hooks[HOOK_POST_DOWN], &q->file.interface.hooks[HOOK_POST_DOWN]);
 	}
 	/* Of an `up` that was killed, only what hooks did has to be undone by hooks. */
 	if (half && !q->journal.began[HOOK_POST_UP])
@@ -114,11 +115,11 @@ static void sweep(struct quick *q)
 	if (access(backup, F_OK) == 0) /* of ours, whose record was lost */
 		dns.dns_backend = DNS_FILE;
 	else if (q->host.dns != DNS_RESOLVCONF ||
-		 (q->file.dns.servers.n == 0 && q->file.dns.domains.n == 0))
+		 (q->file.interface.dns.servers.n == 0 && q->file.interface.dns.domains.n == 0))
 		return;
 	memcpy(dns.name, q->file.name, sizeof dns.name);
 	memcpy(dns.dns_prefix, q->host.dns_prefix, sizeof dns.dns_prefix);
-	s = dns_config_copy(&dns.dns, &q->file.dns) ? plan_add(&dns, STEP_DNS) : NULL;
+	s = dns_config_copy(&dns.dns, &q->file.interface.dns) ? plan_add(&dns, STEP_DNS) : NULL;
 	if (s) {
 		s->remove = true;
 		if (apply_plan(q, &dns, 0, true) < 0)
@@ -189,7 +190,7 @@ static bool save(struct quick *q)
 	}
 	if (hooks && read_whole(&q->file) < 0)
 		return false;
-	return !q->file.save_config || quick_save(q) == 0;
+	return !q->file.interface.save_config || quick_save(q) == 0;
 }
 
 static int take_down(struct quick *q)
@@ -200,7 +201,7 @@ static int take_down(struct quick *q)
 
 	choose_hooks(q);
 	apply_hooks(q, &q->journal.hooks[HOOK_PRE_DOWN], HOOK_PRE_DOWN);
-	if (q->file.save_config && q->host.link.index && !save(q))
+	if (q->file.interface.save_config && q->host.link.index && !save(q))
 		q->failures++;
 	r = make_plan(q, &undo);
 	if (r == 0)

@@ -9,6 +9,7 @@
 
 #include "ipc/resolve.h"
 #include "quick/host/subprocess.h"
+#include "quick/host/tunnel_file_load.h"
 #include "report/diagnostics.h"
 
 void quick_warn(void *ctx, const char *text)
@@ -27,7 +28,7 @@ bool quick_read_file(struct quick *q)
 		return false;
 	report_set_interface(q->file.name);
 	diagnostics_init(&diagnostics);
-	r = tunnel_file_read(&q->file, &d);
+	r = tunnel_file_load(&q->file, &d);
 	diagnostics_print(&diagnostics);
 	if (r == -EACCES)
 		report_error("`%s': %s", q->file.path, strerror(EACCES));
@@ -184,7 +185,7 @@ int quick_look_further(struct quick *q)
 {
 	int r = 0;
 
-	if (!q->file.mtu)
+	if (!q->file.interface.mtu)
 		r = host_inspect_mtu(&q->host, &q->rtnetlink, &q->file.device,
 				   plan_lookup_mark(&q->file, &q->host));
 	if (r == 0 && plan_makes_default(&q->file, &q->host))

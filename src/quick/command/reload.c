@@ -119,7 +119,7 @@ static int look_at_routes(struct reload *r)
 	if (error < 0)
 		return error;
 	for (size_t i = 0; i < r->n_wanted; i++)
-		if (r->wanted[i].prefix.bits == 0 && q->file.table_kind == TABLE_AUTO)
+		if (r->wanted[i].prefix.bits == 0 && q->file.interface.table_kind == TABLE_AUTO)
 			r->default_wanted[r->wanted[i].prefix.addr.family == IP_V6] = true;
 	if (!q->host.ipv6)
 		r->default_wanted[1] = false;
@@ -221,9 +221,9 @@ static int add_routes(struct reload *r)
 	for (size_t i = 0; error == 0 && i < r->n_wanted; i++) {
 		const struct ip_prefix *p = &r->wanted[i].prefix;
 		bool v6 = p->addr.family == IP_V6;
-		if (q->file.table_kind == TABLE_OFF || (v6 && !q->host.ipv6))
+		if (q->file.interface.table_kind == TABLE_OFF || (v6 && !q->host.ipv6))
 			continue;
-		if (p->bits == 0 && q->file.table_kind == TABLE_AUTO) {
+		if (p->bits == 0 && q->file.interface.table_kind == TABLE_AUTO) {
 			if (!r->default_now[v6])
 				error = make_default(r, p);
 			continue;
@@ -329,12 +329,12 @@ static int change_device(struct reload *r, const struct string_list *texts_now)
 	return 0;
 }
 
-static bool same_address(const struct quick_address *a, const struct quick_address *b)
+static bool same_address(const struct interface_address *a, const struct interface_address *b)
 {
 	return ip_equal(&a->local, &b->local) && a->bits == b->bits && ip_equal(&a->peer, &b->peer);
 }
 
-static bool have_address(const struct addresses *list, const struct quick_address *a)
+static bool have_address(const struct addresses *list, const struct interface_address *a)
 {
 	for (size_t i = 0; i < list->n; i++)
 		if (same_address(&list->list[i], a))
@@ -347,12 +347,12 @@ static int change_addresses(struct reload *r, bool remove, bool *changed)
 	const struct quick *q = r->q;
 	const struct addresses *from =
 		remove ? (q->journal.exists ? &q->journal.addresses : &q->host.addresses)
-		       : &q->file.addresses;
+		       : &q->file.interface.addresses;
 
 	for (size_t i = 0; i < from->n; i++) {
-		const struct quick_address *a = &from->list[i];
+		const struct interface_address *a = &from->list[i];
 		struct step *s;
-		if (remove ? have_address(&q->file.addresses, a) ||
+		if (remove ? have_address(&q->file.interface.addresses, a) ||
 				     !have_address(&q->host.addresses, a) ||
 				     ip_is_v6_link_local(&a->local)
 			   : have_address(&q->host.addresses, a) ||
@@ -391,14 +391,14 @@ static int change_dns(struct reload *r, struct plan *old)
 	const struct quick *q = r->q;
 	const struct dns_config *was = &q->journal.plan.dns;
 	bool had = was->servers.n > 0 || was->domains.n > 0;
-	bool want = q->file.dns.servers.n > 0 || q->file.dns.domains.n > 0;
+	bool want = q->file.interface.dns.servers.n > 0 || q->file.interface.dns.domains.n > 0;
 	struct step *s;
 
 	r->p->dns_backend = q->journal.exists && had ? q->journal.plan.dns_backend : q->host.dns;
 	memcpy(r->p->dns_prefix, q->host.dns_prefix, sizeof q->host.dns_prefix);
-	if (!dns_config_copy(&r->p->dns, &q->file.dns))
+	if (!dns_config_copy(&r->p->dns, &q->file.interface.dns))
 		return -ENOMEM;
-	if (!q->journal.exists || dns_config_equal(was, &q->file.dns) || r->p->dns_backend == DNS_NONE)
+	if (!q->journal.exists || dns_config_equal(was, &q->file.interface.dns) || r->p->dns_backend == DNS_NONE)
 		return 0;
 	if (had) {
 		memcpy(old->name, r->p->name, sizeof old->name);
@@ -432,8 +432,8 @@ static int build(struct reload *r, struct plan *old, const struct string_list *t
 	bool changed = false;
 	int error = look_at_routes(r);
 
-	for (size_t i = 0; i < r->q->file.addresses.n; i++)
-		changed |= !have_address(&r->q->host.addresses, &r->q->file.addresses.list[i]);
+	for (size_t i = 0; i < r->q->file.interface.addresses.n; i++)
+		changed |= !have_address(&r->q->host.addresses, &r->q->file.interface.addresses.list[i]);
 	if (error == 0)
 		error = guard(r, changed);
 	changed = false;
@@ -500,12 +500,12 @@ static void keep_secondary_addresses(const struct plan *p)
 static int perform(struct quick *q, struct plan *old, struct string_list *take_peers)
 {
 	bool note = q->journal.exists && old->n + q->plan.n > 0;
-	int r = note ? reload_note(q, old->n > 0 ? &q->journal.plan.dns : &q->file.dns) : 0;
+	int r = note ? reload_note(q, old->n > 0 ? &q->journal.plan.dns : &q->file.interface.dns) : 0;
 
 	if (r == 0)
 		r = apply_plan(q, old, 0, false);
 	if (r == 0 && note && old->n > 0)
-		r = reload_note(q, &q->file.dns);
+		r = reload_note(q, &q->file.interface.dns);
 	if (r == 0) {
 		keep_secondary_addresses(&q->plan);
 		r = apply_plan(q, &q->plan, 0, false);
@@ -555,8 +555,8 @@ static int reload_or_diff(struct quick *q, bool act)
 		r = look(q);
 	memcpy(q->plan.name, q->file.name, sizeof q->plan.name);
 	q->plan.config = q->file.path;
-	q->plan.table_word = q->file.table_kind == TABLE_GIVEN ? q->file.table_word : NULL;
-	q->plan.table = q->file.table;
+	q->plan.table_word = q->file.interface.table_kind == TABLE_GIVEN ? q->file.interface.table_word : NULL;
+	q->plan.table = q->file.interface.table;
 	if (names.peers.n > 0)
 		qsort(names.peers.list, names.peers.n, sizeof *names.peers.list, compare_words);
 	if (r == 0 && act && may_touch_default(q)) {

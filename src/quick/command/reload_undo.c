@@ -50,11 +50,11 @@ int reload_keep(struct quick *q, const struct plan *p)
 		else
 			*to = *s;
 	}
-	if (r == 0 && (q->file.dns.servers.n > 0 || q->file.dns.domains.n > 0) &&
-	    (!dns_config_copy(&all.dns, &q->file.dns) || !plan_add(&all, STEP_DNS)))
+	if (r == 0 && (q->file.interface.dns.servers.n > 0 || q->file.interface.dns.domains.n > 0) &&
+	    (!dns_config_copy(&all.dns, &q->file.interface.dns) || !plan_add(&all, STEP_DNS)))
 		r = -ENOMEM;
-	for (size_t i = 0; r == 0 && i < q->file.addresses.n; i++)
-		r = addresses_add(&all.guarded, &q->file.addresses.list[i]) ? 0 : -ENOMEM;
+	for (size_t i = 0; r == 0 && i < q->file.interface.addresses.n; i++)
+		r = addresses_add(&all.guarded, &q->file.interface.addresses.list[i]) ? 0 : -ENOMEM;
 	/* Down hooks stay those that match the up hooks that ran. */
 	q->journal.hooks[HOOK_PRE_DOWN] = q->journal.hooks[HOOK_POST_DOWN] = (struct string_list){ 0 };
 	if (r == 0)
@@ -121,7 +121,7 @@ int reload_note(struct quick *q, const struct dns_config *dns)
 	if (r == 0)
 		r = add_addresses(&both.addresses, &q->journal.addresses);
 	if (r == 0)
-		r = add_addresses(&both.addresses, &q->file.addresses);
+		r = add_addresses(&both.addresses, &q->file.interface.addresses);
 	if (r == 0)
 		r = journal_write(&both);
 	plan_free(&both.plan);

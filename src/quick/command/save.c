@@ -451,7 +451,7 @@ static bool save_interface(struct edit *e, const struct quick *q, const struct w
 
 /* ---- addresses ---- */
 
-static bool has_local(const struct addresses *list, const struct quick_address *a)
+static bool has_local(const struct addresses *list, const struct interface_address *a)
 {
 	for (size_t i = 0; i < list->n; i++)
 		if (ip_equal(&list->list[i].local, &a->local) && list->list[i].bits == a->bits)
@@ -461,7 +461,7 @@ static bool has_local(const struct addresses *list, const struct quick_address *
 
 /* Those that are on the interface by somebody's wish: not the kernel's link-local ones, and not
  * what hooks add each time. */
-static bool is_worth_saving(const struct quick *q, const struct quick_address *a)
+static bool is_worth_saving(const struct quick *q, const struct interface_address *a)
 {
 	return !ip_is_v6_link_local(&a->local) && !has_local(&q->journal.foreign, a);
 }
@@ -474,7 +474,7 @@ struct saved_addresses {
 static int next_address(void *ctx, struct span *rest, struct span *item)
 {
 	const struct saved_addresses *a = ctx;
-	struct quick_address one;
+	struct interface_address one;
 	struct span before = *rest, bad;
 
 	if (address_next(&one, rest, &bad) <= 0)
@@ -501,7 +501,7 @@ static bool save_addresses(struct edit *e, struct quick *q)
 			ok = keep_list(e, &e->sections[i], "Address", next_address, &saved, &last);
 	after = s ? &e->after[last.line < e->n_lines ? last.line : s->first] : NULL;
 	for (size_t i = 0; ok && s && i < now.n; i++) {
-		if (!is_worth_saving(q, &now.list[i]) || has_local(&q->file.addresses, &now.list[i]))
+		if (!is_worth_saving(q, &now.list[i]) || has_local(&q->file.interface.addresses, &now.list[i]))
 			continue;
 		text_add(after, "Address = ");
 		address_print(after, &now.list[i]);
@@ -519,7 +519,7 @@ static bool save_mtu(struct edit *e, const struct quick *q)
 	char text[16];
 	struct text t = text_fixed(text, sizeof text);
 
-	if (!q->file.mtu || !q->host.link.mtu || q->file.mtu == q->host.link.mtu)
+	if (!q->file.interface.mtu || !q->host.link.mtu || q->file.interface.mtu == q->host.link.mtu)
 		return true;
 	text_u64(&t, q->host.link.mtu);
 	return set_interface(e, "MTU", text);

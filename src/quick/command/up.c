@@ -7,6 +7,7 @@
 #include "quick/host/hooks.h"
 #include "quick.h"
 #include "quick/host/subprocess.h"
+#include "quick/host/tunnel_file_load.h"
 
 /* Takes back what was done, runs the counterparts of hooks that ran, forgets. */
 static void roll_back(struct quick *q)
@@ -14,11 +15,11 @@ static void roll_back(struct quick *q)
 	struct plan undo = { 0 };
 
 	if (q->journal.began[HOOK_POST_UP])
-		apply_hooks(q, &q->file.hooks[HOOK_PRE_DOWN], HOOK_PRE_DOWN);
+		apply_hooks(q, &q->file.interface.hooks[HOOK_PRE_DOWN], HOOK_PRE_DOWN);
 	if (plan_undo(&undo, &q->plan, false) == 0 && apply_plan(q, &undo, 0, true) < 0)
 		report_error("%s could not be taken back whole", q->file.name);
 	if (q->journal.began[HOOK_PRE_UP] || q->journal.began[HOOK_POST_UP])
-		apply_hooks(q, &q->file.hooks[HOOK_POST_DOWN], HOOK_POST_DOWN);
+		apply_hooks(q, &q->file.interface.hooks[HOOK_POST_DOWN], HOOK_POST_DOWN);
 	plan_free(&undo);
 	journal_end(&q->journal);
 }
@@ -61,7 +62,7 @@ static int plan_and_record(struct quick *q, bool with_link)
 		r = journal_fill_peers(&q->journal, &q->file);
 	if (r < 0)
 		return say_why(r);
-	if (!with_link || q->file.hooks[HOOK_PRE_UP].n == 0 || !o.hooks || q->dry_run) {
+	if (!with_link || q->file.interface.hooks[HOOK_PRE_UP].n == 0 || !o.hooks || q->dry_run) {
 		r = quick_resolve(q, !q->dry_run);
 		if (!q->dry_run && !q->journal.no_folder)
 			held = journal_lock_all();
@@ -140,7 +141,7 @@ static void note_result(struct quick *q)
 		return;
 	if (rtnetlink_addresses(&q->rtnetlink, q->ifindex, &now) == 0)
 		for (size_t i = 0; i < now.n; i++)
-			if (!addresses_have(&q->file.addresses, &now.list[i]) &&
+			if (!addresses_have(&q->file.interface.addresses, &now.list[i]) &&
 			    !addresses_add(&q->journal.foreign, &now.list[i]))
 				break;
 	if (q->file.device.n_peers <= 1000 && ipc_get(&q->ipc, &d, q->file.name) == 0)
@@ -154,7 +155,7 @@ static void note_result(struct quick *q)
 
 static int bring_up(struct quick *q)
 {
-	bool in_two = q->file.hooks[HOOK_PRE_UP].n > 0 && !q->no_hooks;
+	bool in_two = q->file.interface.hooks[HOOK_PRE_UP].n > 0 && !q->no_hooks;
 	int r = plan_and_record(q, true);
 
 	if (r == 0)

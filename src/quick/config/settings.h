@@ -1,5 +1,5 @@
-/* The suite's own settings, SYSCONFDIR/wireguard/wgsuite.ini: man wgsuite.ini(5). Read by
- * iniparser; a wrong line is an error with its place, never a silent default. */
+/* The settings of the suite, wgsuite.ini(5): which keys there are and which values they take. A wrong line is
+ * an error with its position, never a silent default. Pure: host/settings_file.h reads the file. */
 #ifndef WG_QUICK_SETTINGS_H
 #define WG_QUICK_SETTINGS_H
 
@@ -7,6 +7,7 @@
 
 enum { SETTING_TEXT_MAX = 256 };
 
+/* An empty string: not set. */
 struct settings {
 	char implementation[16]; /* [backend] implementation: auto, kernel, userspace */
 	char program[SETTING_TEXT_MAX]; /* [backend] program */
@@ -15,11 +16,14 @@ struct settings {
 	char log_level[16];      /* [wireguardd] log-level: silent, error, verbose, debug */
 	char cpu[16];            /* [wireguardd] cpu: auto, generic */
 	char threads[16];        /* [wireguardd] threads */
-	char colour[16];         /* [show] colour: auto, always, never; for wg, checked here */
+	char colour[16];         /* [show] colour: auto, always, never; used by wg, only checked here */
 	char hide_keys[16];      /* [show] hide-keys: always, never; likewise */
 };
 
-/* 0 (also when there is no such file: all empty), or -errno after reporting. */
-must_check int settings_read(struct settings *out, const char *path, struct diag *d);
+/* Reports every wrong line of wgsuite.ini to d. False: there is one. */
+must_check bool settings_check(struct span text, const char *path, struct diag *d);
+
+/* Sets each member to what value() returns for its "section:key", "" where the key is not set. */
+void settings_fill(struct settings *out, const char *(*value)(void *ctx, const char *name), void *ctx);
 
 #endif

@@ -62,7 +62,7 @@ struct nl_msg *rtnetlink_link_up(uint32_t index, unsigned int mtu, bool up)
 	return m;
 }
 
-static bool address_fill(struct rtnl_addr *out, const struct quick_address *a, uint32_t index)
+static bool address_fill(struct rtnl_addr *out, const struct interface_address *a, uint32_t index)
 {
 	struct nl_addr *local = rtnetlink_addr(&a->local, a->bits);
 	struct nl_addr *peer = a->peer.family != IP_NONE ? rtnetlink_addr(&a->peer, a->bits) : NULL;
@@ -77,7 +77,7 @@ static bool address_fill(struct rtnl_addr *out, const struct quick_address *a, u
 	return ok;
 }
 
-struct nl_msg *rtnetlink_address(const struct quick_address *a, uint32_t index, bool remove)
+struct nl_msg *rtnetlink_address(const struct interface_address *a, uint32_t index, bool remove)
 {
 	struct rtnl_addr *address = rtnl_addr_alloc();
 	struct nl_msg *m = NULL;
@@ -187,7 +187,7 @@ static void take_address_object(struct nl_object *o, void *ctx)
 {
 	struct address_take *t = ctx;
 	struct rtnl_addr *found = (struct rtnl_addr *)o;
-	struct quick_address one = { .local = ip_from(rtnl_addr_get_local(found)),
+	struct interface_address one = { .local = ip_from(rtnl_addr_get_local(found)),
 				     .peer = ip_from(rtnl_addr_get_peer(found)),
 				     .bits = (uint8_t)rtnl_addr_get_prefixlen(found) };
 

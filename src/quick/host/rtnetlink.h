@@ -47,7 +47,7 @@ struct nl_addr *rtnetlink_addr(const struct ip_addr *a, unsigned int bits); /* t
 struct nl_msg *rtnetlink_link_add(const char *name);
 struct nl_msg *rtnetlink_link_delete(uint32_t index);
 struct nl_msg *rtnetlink_link_up(uint32_t index, unsigned int mtu, bool up);
-struct nl_msg *rtnetlink_address(const struct quick_address *a, uint32_t index, bool remove);
+struct nl_msg *rtnetlink_address(const struct interface_address *a, uint32_t index, bool remove);
 struct nl_msg *rtnetlink_route(const struct step_route *r, uint32_t index, bool remove);
 struct nl_msg *rtnetlink_rule(const struct step_rule *r, bool remove);
 

@@ -250,7 +250,7 @@ static bool take_complete(struct journal *r, struct span rest)
 
 static bool add_address(struct addresses *list, struct span rest)
 {
-	struct quick_address a;
+	struct interface_address a;
 	struct span bad;
 
 	return address_next(&a, &rest, &bad) == 1 && addresses_add(list, &a);
@@ -390,12 +390,12 @@ bool journal_keeps(const struct step *s)
 
 int journal_fill(struct journal *r, const struct tunnel_file *f, const struct plan *p)
 {
-	int error = copy_words(&r->hooks[HOOK_PRE_DOWN], &f->hooks[HOOK_PRE_DOWN]);
+	int error = copy_words(&r->hooks[HOOK_PRE_DOWN], &f->interface.hooks[HOOK_PRE_DOWN]);
 
 	if (error == 0)
-		error = copy_words(&r->hooks[HOOK_POST_DOWN], &f->hooks[HOOK_POST_DOWN]);
+		error = copy_words(&r->hooks[HOOK_POST_DOWN], &f->interface.hooks[HOOK_POST_DOWN]);
 	if (error == 0)
-		error = copy_addresses(&r->addresses, &f->addresses);
+		error = copy_addresses(&r->addresses, &f->interface.addresses);
 	if (error == 0)
 		error = copy_addresses(&r->plan.guarded, &p->guarded);
 	if (error == 0)

@@ -12,12 +12,12 @@ static void warn(const struct plan_options *o, const char *text)
 static int add_hooks(struct plan *p, const struct tunnel_file *f, enum hook_phase phase,
 		     const struct plan_options *o)
 {
-	for (size_t i = 0; o->hooks && i < f->hooks[phase].n; i++) {
+	for (size_t i = 0; o->hooks && i < f->interface.hooks[phase].n; i++) {
 		struct step *s = plan_add(p, STEP_HOOK);
 		if (!s)
 			return -ENOMEM;
 		s->hook.phase = (uint8_t)phase;
-		s->hook.text = f->hooks[phase].list[i];
+		s->hook.text = f->interface.hooks[phase].list[i];
 	}
 	return 0;
 }
@@ -26,8 +26,8 @@ int plan_link(struct plan *p, const struct tunnel_file *f, const struct plan_opt
 {
 	memcpy(p->name, f->name, sizeof p->name);
 	p->config = f->path;
-	p->table_word = f->table_kind == TABLE_GIVEN ? f->table_word : NULL;
-	p->table = f->table;
+	p->table_word = f->interface.table_kind == TABLE_GIVEN ? f->interface.table_word : NULL;
+	p->table = f->interface.table;
 	if (!plan_add(p, STEP_LINK))
 		return -ENOMEM;
 	return add_hooks(p, f, HOOK_PRE_UP, o);
@@ -103,7 +103,7 @@ static bool wants_default(const struct wg_device *d, uint8_t family)
 
 static bool makes_default(const struct tunnel_file *f, const struct host_state *s, uint8_t family)
 {
-	if (f->table_kind != TABLE_AUTO || (family == IP_V6 && !s->ipv6))
+	if (f->interface.table_kind != TABLE_AUTO || (family == IP_V6 && !s->ipv6))
 		return false;
 	return wants_default(&f->device, family) || wants_default(&s->device, family);
 }
@@ -152,11 +152,11 @@ bool plan_needs_table(const struct tunnel_file *f, const struct host_state *s)
 /* A route that the kernel makes for an address of the interface leads there already. */
 bool plan_is_covered(const struct tunnel_file *f, const struct host_state *s, const struct ip_prefix *p)
 {
-	const struct addresses *lists[] = { &f->addresses, &s->addresses };
+	const struct addresses *lists[] = { &f->interface.addresses, &s->addresses };
 
 	for (size_t l = 0; l < ARRAY_LEN(lists); l++)
 		for (size_t i = 0; i < lists[l]->n; i++) {
-			const struct quick_address *a = &lists[l]->list[i];
+			const struct interface_address *a = &lists[l]->list[i];
 			struct ip_prefix made = address_prefix(a);
 			/* IPv4 makes none for an address alone. */
 			if (a->local.family == IP_V4 && a->bits == 32 && a->peer.family == IP_NONE)
@@ -295,15 +295,15 @@ int plan_one_route(struct plan *p, const struct tunnel_file *f, const struct hos
 {
 	struct step *step;
 
-	if (f->table_kind == TABLE_AUTO && prefix->bits == 0)
+	if (f->interface.table_kind == TABLE_AUTO && prefix->bits == 0)
 		return plan_default_route(p, s, prefix, mark);
-	if (f->table_kind == TABLE_AUTO && plan_is_covered(f, s, prefix))
+	if (f->interface.table_kind == TABLE_AUTO && plan_is_covered(f, s, prefix))
 		return 0;
 	step = plan_add(p, STEP_ROUTE);
 	if (!step)
 		return -ENOMEM;
 	step->route = (struct step_route){ .prefix = *prefix,
-					   .table = f->table_kind == TABLE_GIVEN ? f->table
+					   .table = f->interface.table_kind == TABLE_GIVEN ? f->interface.table
 										 : TABLE_MAIN };
 	return 0;
 }
@@ -319,9 +319,9 @@ int plan_firewall(struct plan *p, const struct tunnel_file *f, const struct host
 			"speaking to the tunnel's addresses");
 		return 0;
 	}
-	for (size_t i = 0; i < f->addresses.n; i++)
-		if (!addresses_have(&p->guarded, &f->addresses.list[i]) &&
-		    !addresses_add(&p->guarded, &f->addresses.list[i]))
+	for (size_t i = 0; i < f->interface.addresses.n; i++)
+		if (!addresses_have(&p->guarded, &f->interface.addresses.list[i]) &&
+		    !addresses_add(&p->guarded, &f->interface.addresses.list[i]))
 			return -ENOMEM;
 	for (size_t i = 0; i < also->n; i++)
 		if (!addresses_have(&p->guarded, &also->list[i]) &&
@@ -366,8 +366,8 @@ unsigned int plan_mtu(const struct tunnel_file *f, const struct host_state *s)
 {
 	unsigned int path = s->path_mtu ? s->path_mtu : 1500;
 
-	if (f->mtu)
-		return f->mtu;
+	if (f->interface.mtu)
+		return f->interface.mtu;
 	return path > 80 + 68 ? path - 80 : 68;
 }
 
@@ -377,17 +377,17 @@ static int add_addresses(struct plan *p, const struct tunnel_file *f, const stru
 	size_t left_out = 0;
 	struct step *step;
 
-	for (size_t i = 0; i < f->addresses.n; i++) {
-		if (f->addresses.list[i].local.family == IP_V6 && !s->ipv6) {
+	for (size_t i = 0; i < f->interface.addresses.n; i++) {
+		if (f->interface.addresses.list[i].local.family == IP_V6 && !s->ipv6) {
 			left_out++;
 			continue;
 		}
-		if (addresses_have(&s->addresses, &f->addresses.list[i]))
+		if (addresses_have(&s->addresses, &f->interface.addresses.list[i]))
 			continue; /* a PreUp hook was there first */
 		step = plan_add(p, STEP_ADDRESS);
 		if (!step)
 			return -ENOMEM;
-		step->address = f->addresses.list[i];
+		step->address = f->interface.addresses.list[i];
 	}
 	if (left_out > 0)
 		warn(o, "IPv6 is disabled here: the tunnel comes up without its IPv6 addresses and "
@@ -410,7 +410,7 @@ static int copy_words(struct string_list *to, const struct string_list *from)
 static int add_dns(struct plan *p, const struct tunnel_file *f, const struct host_state *s,
 		   const struct plan_options *o)
 {
-	if (f->dns.servers.n == 0 && f->dns.domains.n == 0)
+	if (f->interface.dns.servers.n == 0 && f->interface.dns.domains.n == 0)
 		return 0;
 	p->dns_backend = s->dns;
 	memcpy(p->dns_prefix, s->dns_prefix, sizeof p->dns_prefix);
@@ -422,9 +422,9 @@ static int add_dns(struct plan *p, const struct tunnel_file *f, const struct hos
 			"restored by down");
 	if (!plan_add(p, STEP_DNS))
 		return -ENOMEM;
-	if (copy_words(&p->dns.servers, &f->dns.servers) < 0)
+	if (copy_words(&p->dns.servers, &f->interface.dns.servers) < 0)
 		return -ENOMEM;
-	return copy_words(&p->dns.domains, &f->dns.domains);
+	return copy_words(&p->dns.domains, &f->interface.dns.domains);
 }
 
 /* All but those that plan_defaults() makes, which are the shortest. */
@@ -435,16 +435,16 @@ static int add_routes(struct plan *p, const struct tunnel_file *f, const struct 
 	size_t n, left_out = 0;
 	int r = 0;
 
-	if (f->table_kind == TABLE_OFF)
+	if (f->interface.table_kind == TABLE_OFF)
 		return 0;
 	r = plan_routes(&list, &n, &f->device, &s->device);
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		if (list[i].prefix.addr.family == IP_V6 && !s->ipv6)
 			left_out++;
-		else if (list[i].prefix.bits > 0 || f->table_kind != TABLE_AUTO)
+		else if (list[i].prefix.bits > 0 || f->interface.table_kind != TABLE_AUTO)
 			r = plan_one_route(p, f, s, &list[i].prefix, 0);
 	}
-	if (r == 0 && left_out > 0 && f->addresses.n == 0)
+	if (r == 0 && left_out > 0 && f->interface.addresses.n == 0)
 		warn(o, "IPv6 is disabled here: the tunnel comes up without its IPv6 routes");
 	if (r == 0)
 		free(list);

@@ -43,7 +43,7 @@ struct step {
 	bool hidden; /* no line: it is gone again before the plan ends */
 	bool done;   /* performed, or perhaps performed */
 	union {
-		struct quick_address address;
+		struct interface_address address;
 		struct step_route route;
 		struct step_rule rule;
 		struct { unsigned int mtu, mtu_before /* 0: not known */; bool was_up; } link_up;

@@ -10,7 +10,6 @@
 #include "quick/plan/plan.h"
 #include "quick/plan/print.h"
 #include "model/conf.h"
-#include "quick/config/keys.h"
 
 struct fixture {
 	struct tunnel_file file;
@@ -48,15 +47,20 @@ static void host(struct fixture *f)
 	memcpy(f->state.rules.list, rules, sizeof rules);
 }
 
+static bool read_key(void *reader, const struct conf_extra *x, int peer, struct diag *d)
+{
+	return peer < 0 && interface_keys_read(reader, x, d);
+}
+
 static void wanted(struct fixture *f, const char *text)
 {
-	struct keys_reader reader = { .file = &f->file };
-	struct conf_options o = { .file = "wg0.conf", .extra = keys_take, .ctx = &reader };
+	struct interface_keys_reader reader = { .keys = &f->file.interface, .file = "wg0.conf" };
+	struct conf_options o = { .file = "wg0.conf", .extra = read_key, .ctx = &reader };
 	struct diag d = { 0 };
 
 	memcpy(f->file.name, "wg0", 4);
 	assert_int_equal(conf_read(&f->file.device, span_of(text), &o, &d), 0);
-	assert_false(reader.failed);
+	assert_false(reader.no_memory);
 }
 
 static void make(struct fixture *f)

@@ -1,0 +1,31 @@
+/* Addresses of an interface: the values of Address in a tunnel file, and the addresses the kernel reports. */
+#ifndef WG_QUICK_ADDRESS_H
+#define WG_QUICK_ADDRESS_H
+
+#include "base/addr.h"
+
+/* "10.0.0.1/24", "fd00::1", or "10.0.0.1 peer 10.0.0.2/32". */
+struct interface_address {
+	struct ip_addr local;
+	struct ip_addr peer; /* IP_NONE: not point-to-point */
+	uint8_t bits;
+	bool bare; /* written without "/bits" */
+};
+bool address_equal(const struct interface_address *a, const struct interface_address *b);
+void address_print(struct text *t, const struct interface_address *a);
+/* The prefix for which the kernel adds a route when the link is up. */
+struct ip_prefix address_prefix(const struct interface_address *a);
+
+struct addresses {
+	struct interface_address *list; /* owned */
+	size_t n, cap;
+};
+must_check bool addresses_add(struct addresses *a, const struct interface_address *one);
+bool addresses_have(const struct addresses *a, const struct interface_address *one);
+void addresses_free(struct addresses *a);
+
+/* Parses "A", "A/B" or "A peer C/B" at the front of *rest, where commas and blanks separate addresses.
+ * 1: *out is an address; 0: nothing is left; -1: *bad is not an address. */
+must_check int address_next(struct interface_address *out, struct span *rest, struct span *bad);
+
+#endif

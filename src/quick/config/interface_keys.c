@@ -1,0 +1,243 @@
+#include "interface_keys.h"
+
+#include <stdlib.h>
+
+#include "list.h"
+
+void interface_keys_free(struct interface_keys *k)
+{
+	addresses_free(&k->addresses);
+	dns_config_free(&k->dns);
+	free(k->table_word);
+	for (int i = 0; i < HOOK_PHASES; i++)
+		string_list_free(&k->hooks[i]);
+	*k = (struct interface_keys){ 0 };
+}
+
+static struct diag_at value_at(const struct interface_keys_reader *r, const struct conf_extra *x)
+{
+	return (struct diag_at){ .file = r->file, .line = x->line, .column = x->column };
+}
+
+/* "KEY: expected …, found `bad'". Neither `bad` nor its line is shown where it may be a secret. */
+static void report_value(const struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d,
+			 struct span bad, const char *expected)
+{
+	struct diag_at at = value_at(r, x);
+
+	if (bad.p >= x->value.p && bad.p <= x->value.p + x->value.n)
+		at.column += (unsigned int)(bad.p - x->value.p);
+	at.width = bad.n > 0 ? (unsigned int)bad.n : 1;
+	if (text_may_be_key(bad)) {
+		diag_f(d, DIAG_ERROR, &at, NULL, "%.*s: expected %s", (int)x->key.n, x->key.p, expected);
+		return;
+	}
+	if (!text_may_be_key(x->line_text))
+		at.source = x->line_text;
+	diag_f(d, DIAG_ERROR, &at, NULL, "%.*s: expected %s, found `%.*s'", (int)x->key.n, x->key.p, expected,
+	       (int)bad.n, bad.p);
+}
+
+/* ---- one function per key: reports a wrong value, which makes the reader refuse the file ---- */
+
+static void read_address(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
+{
+	struct addresses *addresses = &r->keys->addresses;
+	struct span rest = x->value, bad = x->value;
+	struct interface_address a;
+	int got;
+
+	while ((got = address_next(&a, &rest, &bad)) > 0) {
+		if (addresses_have(addresses, &a)) {
+			struct diag_at at = value_at(r, x);
+			diag_f(d, DIAG_WARNING, &at, NULL, "duplicate address `%.*s'", (int)bad.n, bad.p);
+		} else if (!addresses_add(addresses, &a)) {
+			r->no_memory = true;
+		}
+	}
+	if (got < 0)
+		report_value(r, x, d, bad, "an IP address");
+}
+
+static bool is_domain(struct span word)
+{
+	for (size_t i = 0; i < word.n; i++) {
+		char c = word.p[i];
+		if (!ascii_is_digit(c) && !(ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') &&
+		    c != '.' && c != '-' && c != '_' && !(c == '~' && i == 0) && (uint8_t)c < 0x80)
+			return false;
+	}
+	return true;
+}
+
+/* The rule by which wireguard-tools tells name servers from search domains. */
+static bool looks_like_address(struct span word)
+{
+	for (size_t i = 0; i < word.n; i++)
+		if (word.p[i] == ':')
+			return true;
+	for (size_t i = 0; i < word.n; i++)
+		if (!ascii_is_digit(word.p[i]) && word.p[i] != '.')
+			return false;
+	return true;
+}
+
+static bool string_list_has(const struct string_list *w, struct span word)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (span_is(word, w->list[i]))
+			return true;
+	return false;
+}
+
+/* The address in inet_ntop(3)'s form, with the zone of an IPv6 address as it was written. */
+static bool print_server(struct text *t, struct span word)
+{
+	size_t percent = span_find(word, '%');
+	struct span zone = span_sub(word, percent, word.n);
+	struct ip_addr a;
+
+	if (!ip_parse(&a, span_sub(word, 0, percent)) ||
+	    (zone.n > 0 && (a.family != IP_V6 || !device_name_is_valid(span_sub(zone, 1, zone.n)))))
+		return false;
+	ip_print(t, &a);
+	text_span(t, zone);
+	return true;
+}
+
+static void read_dns(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
+{
+	struct dns_config *dns = &r->keys->dns;
+	struct span rest = x->value, word;
+
+	while (list_next(&word, &rest)) {
+		char text[IP_TEXT_MAX + WG_NAME_MAX];
+		struct text t = text_fixed(text, sizeof text);
+		struct string_list *list = &dns->domains;
+		if (looks_like_address(word)) {
+			if (!print_server(&t, word)) {
+				report_value(r, x, d, word, "an IP address");
+				return;
+			}
+			word = text_of(&t);
+			list = &dns->servers;
+		} else if (!is_domain(word)) {
+			report_value(r, x, d, word, "an IP address or a domain");
+			return;
+		}
+		if (!string_list_has(list, word) && !string_list_add(list, word))
+			r->no_memory = true;
+	}
+}
+
+static void read_mtu(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
+{
+	uint64_t n;
+
+	r->keys->mtu = 0;
+	if (x->value.n == 0)
+		return;
+	if (!span_to_u64(&n, x->value, 65535) || n < 68)
+		report_value(r, x, d, x->value, "a number from 68 to 65535");
+	else
+		r->keys->mtu = (unsigned int)n;
+}
+
+static bool table_by_name(const struct interface_keys_reader *r, uint32_t *out, struct span name)
+{
+	static const struct { const char *name; uint32_t number; } predefined[] = {
+		{ "main", TABLE_MAIN }, { "default", 253 }, { "local", 255 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(predefined); i++)
+		if (span_is(name, predefined[i].name)) {
+			*out = predefined[i].number;
+			return true;
+		}
+	return r->find_table && r->find_table(out, name);
+}
+
+static void read_table(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
+{
+	struct interface_keys *k = r->keys;
+	uint64_t n = 0;
+
+	k->table_kind = TABLE_GIVEN;
+	free(k->table_word);
+	k->table_word = span_dup(x->value);
+	if (!k->table_word)
+		r->no_memory = true;
+	if (x->value.n == 0 || span_is_nocase(x->value, "auto"))
+		k->table_kind = TABLE_AUTO;
+	else if (span_is_nocase(x->value, "off"))
+		k->table_kind = TABLE_OFF;
+	else if (span_to_u64(&n, x->value, UINT32_MAX) ||
+		 (span_starts(x->value, "0x") &&
+		  span_hex_to_u64(&n, span_sub(x->value, 2, x->value.n), UINT32_MAX)))
+		k->table = (uint32_t)n;
+	else if (!table_by_name(r, &k->table, x->value))
+		report_value(r, x, d, x->value, "off, auto, a number or a name from rt_tables");
+	if (k->table_kind == TABLE_GIVEN && k->table == 0)
+		k->table = TABLE_MAIN; /* the kernel's meaning of table 0 */
+}
+
+static void read_save_config(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
+{
+	if (span_is_nocase(x->value, "true"))
+		r->keys->save_config = true;
+	else if (span_is_nocase(x->value, "false"))
+		r->keys->save_config = false;
+	else
+		report_value(r, x, d, x->value, "true or false");
+}
+
+static void read_hook(struct interface_keys_reader *r, const struct conf_extra *x, enum hook_phase phase)
+{
+	if (!string_list_add(&r->keys->hooks[phase], x->value))
+		r->no_memory = true;
+}
+
+static void read_pre_up(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
+{
+	(void)d;
+	read_hook(r, x, HOOK_PRE_UP);
+}
+
+static void read_post_up(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
+{
+	(void)d;
+	read_hook(r, x, HOOK_POST_UP);
+}
+
+static void read_pre_down(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
+{
+	(void)d;
+	read_hook(r, x, HOOK_PRE_DOWN);
+}
+
+static void read_post_down(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
+{
+	(void)d;
+	read_hook(r, x, HOOK_POST_DOWN);
+}
+
+static const struct {
+	const char *name;
+	void (*read)(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d);
+} keys[] = {
+	{ "Address", read_address },   { "MTU", read_mtu },
+	{ "DNS", read_dns },           { "Table", read_table },
+	{ "PreUp", read_pre_up },      { "PostUp", read_post_up },
+	{ "PreDown", read_pre_down },  { "PostDown", read_post_down },
+	{ "SaveConfig", read_save_config },
+};
+
+bool interface_keys_read(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
+{
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (span_is_nocase(x->key, keys[i].name)) {
+			keys[i].read(r, x, d);
+			return true;
+		}
+	return false;
+}

@@ -1,0 +1,42 @@
+/* The keys of [Interface] that wg-quick(8) adds to those of wg(8): Address, DNS, MTU, Table, SaveConfig and
+ * the hooks PreUp, PostUp, PreDown and PostDown. */
+#ifndef WG_QUICK_INTERFACE_KEYS_H
+#define WG_QUICK_INTERFACE_KEYS_H
+
+#include "address.h"
+#include "dns_config.h"
+#include "model/conf.h"
+
+enum hook_phase { HOOK_PRE_UP, HOOK_POST_UP, HOOK_PRE_DOWN, HOOK_POST_DOWN, HOOK_PHASES };
+
+enum table_kind { TABLE_AUTO, TABLE_OFF, TABLE_GIVEN };
+
+enum { TABLE_MAIN = 254 };
+
+/* A zeroed struct is a file without any of these keys. */
+struct interface_keys {
+	struct addresses addresses;
+	struct dns_config dns;
+	unsigned int mtu; /* 0: taken from the routes to the endpoints */
+	enum table_kind table_kind;
+	uint32_t table;   /* of TABLE_GIVEN */
+	char *table_word; /* the table as written; owned; null: the file does not name one */
+	struct string_list hooks[HOOK_PHASES];
+	bool save_config;
+};
+void interface_keys_free(struct interface_keys *k);
+
+/* The number of the routing table that rt_tables calls this; false: no table has this name. */
+typedef bool table_lookup(uint32_t *number, struct span name);
+
+struct interface_keys_reader {
+	struct interface_keys *keys;
+	const char *file;          /* for messages */
+	table_lookup *find_table;  /* null: main, default and local only */
+	bool no_memory;            /* a value was lost because memory ran out */
+};
+
+/* Reads one key of [Interface]; a wrong value is reported to d. False: wg-quick has no such key. */
+must_check bool interface_keys_read(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d);
+
+#endif

@@ -1,0 +1,165 @@
+#include "tunnel_file_load.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "ipc/ipc.h"
+#include "report/report.h"
+#include "route_tables.h"
+
+static void warn_world_accessible(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct stat file, folder;
+	char *dir;
+
+	if (!slash || stat(path, &file) < 0)
+		return;
+	dir = span_dup((struct span){ path, slash > path ? (size_t)(slash - path) : 1 });
+	if (dir && stat(dir, &folder) == 0 && (file.st_mode & folder.st_mode & 0007) != 0)
+		report_verbatim("Warning: `%s' is world accessible", path);
+	free(dir);
+}
+
+bool tunnel_file_find(struct tunnel_file *f, const char *argument)
+{
+	char path[PATH_MAX];
+	struct text t = text_fixed(path, sizeof path);
+
+	if (device_name_is_valid(span_of(argument)))
+		text_f(&t, "%s/wireguard/%s.conf", SYSCONFDIR, argument);
+	else
+		text_add(&t, argument);
+	if (t.failed || access(path, F_OK) < 0) {
+		if (!t.failed && errno == EACCES)
+			report_error("`%s': %s", path, strerror(errno));
+		else
+			report_upstream("`%s' does not exist", path);
+		return false;
+	}
+	if (!tunnel_file_name_of(f->name, argument)) {
+		report_upstream("The config file must be a valid interface name, followed by .conf");
+		return false;
+	}
+	f->path = realpath(path, NULL);
+	if (!f->path) {
+		report_error("`%s': %s", path, strerror(errno));
+		return false;
+	}
+	warn_world_accessible(f->path);
+	return true;
+}
+
+/* The user or group who called sudo. */
+static bool is_sudo_caller(uint32_t id, const char *variable)
+{
+	const char *value = getenv(variable);
+	uint64_t n;
+
+	return value && span_to_u64(&n, span_of(value), UINT32_MAX) && n == id;
+}
+
+bool tunnel_file_hooks_are_safe(const struct tunnel_file *f)
+{
+	struct stat st;
+	size_t hooks = 0;
+
+	for (int i = 0; i < HOOK_PHASES; i++)
+		hooks += f->interface.hooks[i].n;
+	if (hooks == 0)
+		return true;
+	if (stat(f->path, &st) < 0)
+		return false;
+	if ((st.st_mode & S_IWOTH) != 0) {
+		report_error("`%s' has hooks and may be written by everybody; not run (chmod o-w)",
+			  f->path);
+		return false;
+	}
+	/* A user's own group has no other members. */
+	if ((st.st_mode & S_IWGRP) != 0 && (getuid() == 0 || st.st_gid != getgid()) &&
+	    !is_sudo_caller(st.st_gid, "SUDO_GID")) {
+		report_error("`%s' has hooks and may be written by group %u; not run (chmod g-w)", f->path,
+			  (unsigned int)st.st_gid);
+		return false;
+	}
+	if (st.st_uid == 0 || st.st_uid == getuid() || is_sudo_caller(st.st_uid, "SUDO_UID"))
+		return true;
+	report_error("`%s' has hooks and belongs to user %u; not run (chown root)", f->path,
+		  (unsigned int)st.st_uid);
+	return false;
+}
+
+/* Reads to the end; the size that fstat(2) reports is only a hint, the path may be a pipe. */
+static int read_all(int fd, char **out, size_t *n)
+{
+	size_t cap = 0;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	for (;;) {
+		size_t more = st.st_size > 0 ? (size_t)st.st_size + 1 : 4096;
+		ssize_t got;
+		if (cap - *n < 2) {
+			char *p = malloc(cap + more + 1);
+			if (!p)
+				return -ENOMEM;
+			if (*n > 0)
+				memcpy(p, *out, *n);
+			if (*out)
+				mem_wipe(*out, *n);
+			free(*out);
+			*out = p;
+			cap += more + 1;
+		}
+		got = read(fd, *out + *n, cap - *n - 1);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got < 0 ? -errno : 0;
+		*n += (size_t)got;
+	}
+}
+
+static int read_text(struct tunnel_file *f)
+{
+	int fd = open(f->path, O_RDONLY | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return -errno;
+	r = read_all(fd, &f->text, &f->n_text);
+	close(fd);
+	return r;
+}
+
+int tunnel_file_load(struct tunnel_file *f, struct diag *d)
+{
+	static const struct tunnel_file_lookups lookups = { .scopes = &ipc_scopes, .service = ipc_service,
+							    .table = route_table_by_name };
+	struct diag_at at = { .file = f->path };
+	int r = read_text(f);
+
+	if (r == 0)
+		return tunnel_file_parse(f, &lookups, d);
+	if (r != -EACCES)
+		diag_f(d, DIAG_ERROR, &at, NULL, "%s", strerror(-r));
+	return r;
+}
+
+int tunnel_file_load_again(struct tunnel_file *f, struct diag *d)
+{
+	struct tunnel_file whole = { .path = f->path };
+
+	memcpy(whole.name, f->name, sizeof whole.name);
+	f->path = NULL;
+	tunnel_file_free(f);
+	*f = whole;
+	return tunnel_file_load(f, d);
+}

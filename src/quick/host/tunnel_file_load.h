@@ -1,0 +1,21 @@
+/* Finds and reads tunnel files: paths, permissions, contents. config/tunnel_file.h parses them. */
+#ifndef WG_QUICK_TUNNEL_FILE_LOAD_H
+#define WG_QUICK_TUNNEL_FILE_LOAD_H
+
+#include "quick/config/tunnel_file.h"
+
+/* Sets the name and path for `wg0` or `./wg0.conf`, and warns when everybody may read the file. False, after
+ * reporting on stderr: there is no such file, or its name is not a valid interface name. */
+must_check bool tunnel_file_find(struct tunnel_file *f, const char *argument);
+
+/* Reads and parses the file that was found. 0, -EACCES (not reported), or another -errno (reported to d). */
+must_check int tunnel_file_load(struct tunnel_file *f, struct diag *d);
+
+/* Loads a file again that was loaded with lines_only, now with its peers. */
+must_check int tunnel_file_load_again(struct tunnel_file *f, struct diag *d);
+
+/* True when the hooks of this file may be run, because only root, the caller or the user who called sudo can
+ * have written them. False is reported on stderr. */
+must_check bool tunnel_file_hooks_are_safe(const struct tunnel_file *f);
+
+#endif
