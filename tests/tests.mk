@@ -19,7 +19,7 @@ $(foreach m,$(modules),$(eval $(call unit_rules,$(m))))
 $(O)/tests/unit/proto/gather_test: private all_ldflags += -Wl,--wrap=x25519_batch
 $(O)/tests/unit/daemon/control/config_test: private all_ldflags += \
 	$(patsubst %,-Wl$(comma)--wrap=%,x25519 x25519_batch x25519_public \
-	crew_publish_begin crew_publish_end)
+	threads_publish_begin threads_publish_end)
 
 $(O)/tests/libtest.a: $(test_lib)
 	$(call progress,AR,$@)

@@ -1,4 +1,4 @@
-/* wireguardd: one WireGuard interface in userspace. */
+/* wireguardd: a WireGuard interface in userspace. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -6,9 +6,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 #include "daemon/control/control.h"
+#include "daemon/process/daemonize.h"
 #include "daemon/process/log.h"
 #include "daemon/process/sandbox.h"
-#include "daemon/process/daemonize.h"
+#include "options.h"
 
 #define SOCKET_DIR RUNSTATEDIR "/wireguard"
 #ifndef VERSION
@@ -21,136 +22,138 @@ static const char usage[] =
 	"Usage: wireguardd [-f|--foreground] INTERFACE\n"
 	"       wireguardd --version | --help\n"
 	"\n"
-	"Makes the TUN device INTERFACE and the socket " SOCKET_DIR "/INTERFACE.sock,\n"
-	"through which wg(8) configures it. Returns when both are there.\n"
+	"Creates the TUN device INTERFACE and the socket " SOCKET_DIR "/INTERFACE.sock,\n"
+	"through which wg(8) configures it. Returns when both exist.\n"
 	"\n"
 	"  -f, --foreground  stay in the foreground\n"
 	"\n"
 	"Environment:\n"
-	"  LOG_LEVEL=verbose|debug|error|silent  what is told on standard error\n"
-	"  WG_PROCESS_FOREGROUND=1               as --foreground\n"
+	"  LOG_LEVEL=verbose|debug|error|silent  verbosity of messages on standard error\n"
+	"  WG_PROCESS_FOREGROUND=1               same as --foreground\n"
 	"  WG_TUN_FD=N, WG_UAPI_FD=N             use these open file descriptors\n"
-	"  WG_CPU=generic                        portable cryptography only\n"
-	"  WG_THREADS=N                          threads for data (0 to 64; 0: one for all)\n"
-	"  WG_NO_OFFLOAD=WORD,...                do without: vnet tso uso join segment gro mmsg\n"
-	"                                        split\n";
+	"  WG_CPU=generic                        use portable cryptography only\n"
+	"  WG_THREADS=N                          number of data threads, 0 to 64\n"
+	"                                        (0: one thread does everything)\n"
+	"  WG_NO_OFFLOAD=WORD,...                disable vnet, tso, uso, join, segment,\n"
+	"                                        gro, mmsg, split\n";
 
-static const char *tun_hint(int error)
+static const char *tun_help(int error)
 {
 	switch (error) {
 	case -EBUSY: return " (an interface of this name is in use)";
-	case -EINVAL: return " (is there another interface of this name?)";
-	case -ENOENT: return " (/dev/net/tun is missing; try: modprobe tun)";
-	case -ENODEV: return " (the kernel has no TUN; try: modprobe tun)";
+	case -EINVAL: return " (does another interface have this name?)";
+	case -ENOENT: return "\n  help: /dev/net/tun is missing; load the driver: modprobe tun";
+	case -ENODEV: return "\n  help: load the driver: modprobe tun";
 	case -EACCES:
-	case -EPERM: return " (this needs root, or CAP_NET_ADMIN)";
+	case -EPERM: return "\n  help: run it as root, or with CAP_NET_ADMIN";
 	default: return "";
 	}
 }
 
-/* Signals that end the daemon, and the one about its socket's folder, as a descriptor. */
-static int signals(bool foreground)
+/* A signalfd(2) for the signals that end the daemon, and for SIGIO about the directory of the socket. */
+static int open_signals(bool foreground)
 {
-	sigset_t told;
+	sigset_t signals;
 
-	sigemptyset(&told);
-	sigaddset(&told, SIGINT);
-	sigaddset(&told, SIGTERM);
-	sigaddset(&told, SIGIO);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGIO);
 	if (foreground)
-		sigaddset(&told, SIGHUP);
+		sigaddset(&signals, SIGHUP);
 	else
 		(void)signal(SIGHUP, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)sigprocmask(SIG_BLOCK, &told, NULL);
-	return signalfd(-1, &told, SFD_NONBLOCK | SFD_CLOEXEC);
+	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
+	return signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-/* *name: as the device is called; one that was handed over may have another than we were told. */
-static int open_tun(struct control *c, const struct start *s, char name[16], struct text *why)
+/* name: that of the device. One that was passed as a descriptor may have another name than the command line. */
+static int open_tun(struct control *c, const struct options *o, char name[16], struct text *why)
 {
-	int error = s->tun_fd >= 0 ? tun_take_fd(&c->tun, s->tun_fd, s->off) :
-				     tun_open(&c->tun, s->name, s->off);
+	int error = o->tun_fd >= 0 ? tun_take_fd(&c->tun, o->tun_fd, o->disabled_offloads) :
+				     tun_open(&c->tun, o->interface, o->disabled_offloads);
 
 	if (!error)
 		error = tun_name(&c->tun, name);
 	if (!error)
-		log_start(log_level_of(s->log_level), name);
+		log_init(log_parse_level(o->log_level), name);
 	if (error)
-		text_f(why, "cannot make the TUN device: %s%s", strerror(-error), tun_hint(error));
+		text_f(why, "cannot create the TUN device: %s%s", strerror(-error), tun_help(error));
 	return error;
 }
 
-static int open_socket(struct control *c, const struct start *s, const char *name, struct text *why)
+static int open_socket(struct control *c, const struct options *o, const char *name, struct text *why)
 {
-	return s->uapi_fd >= 0 ?
-		       uapi_server_take_fd(&c->uapi, s->uapi_fd, SOCKET_DIR, name, why) :
+	return o->uapi_fd >= 0 ?
+		       uapi_server_take_fd(&c->uapi, o->uapi_fd, SOCKET_DIR, name, why) :
 		       uapi_server_open(&c->uapi, SOCKET_DIR, name, why);
 }
 
-/* Everything up to the point where the daemon can be configured. */
-static int start(struct control *c, const struct start *s, struct text *why)
+/* Opens everything, and gives up privileges, until the daemon can be configured. */
+static int start(struct control *c, const struct options *o, struct text *why)
 {
 	char name[16];
 	int error, signal_fd;
 
 	sandbox_prepare();
-	error = control_init(c, s->off, s->threads);
+	error = control_init(c, o->disabled_offloads, o->threads);
 	sandbox_lock_memory();
 	if (!error && !tunnel_self_test()) {
-		text_add(why, "the cryptography fails its self-test on this machine");
+		text_add(why, "the self-test of the cryptography failed on this machine");
 		error = -EIO;
 	}
 	if (!error)
-		error = open_tun(c, s, name, why);
+		error = open_tun(c, o, name, why);
 	if (!error) {
 		error = link_open(&c->link, &c->tun, &c->icmp);
 		if (error)
 			text_f(why, "cannot set up the link: %s", strerror(-error));
 	}
 	if (!error)
-		error = open_socket(c, s, name, why);
+		error = open_socket(c, o, name, why);
 	if (error)
 		return error;
-	signal_fd = signals(s->foreground);
+	signal_fd = open_signals(o->foreground);
 	error = signal_fd < 0 ? -errno : control_start(c, signal_fd);
 	if (!error) {
 		sandbox_enter(SOCKET_DIR);
-		error = crew_start(&c->crew); /* they inherit what is left */
+		error = threads_start(&c->threads); /* they inherit the remaining privileges */
 		if (error)
 			text_f(why, "cannot start threads: %s", strerror(-error));
 	}
 	if (!error) {
-		sandbox_restrict_calls();
-		start_notify();
+		sandbox_restrict_syscalls();
+		daemonize_notify_ready();
 	}
 	return error;
 }
 
-static int run(const struct start *s)
+static int run(const struct options *o)
 {
+	bool keep_output = o->log_level && *o->log_level && log_parse_level(o->log_level) != LOG_SILENT;
 	char text[400];
 	struct text why = text_fixed(text, sizeof text);
-	int word = -1, error;
+	int status_fd = -1, error;
 
-	if (!s->foreground) {
-		word = start_fork(s);
-		if (word < 0)
+	if (!o->foreground) {
+		status_fd = daemonize_fork((const int[]){ o->tun_fd, o->uapi_fd }, 2);
+		if (status_fd < 0)
 			return EXIT_FAILURE;
-		start_detach_streams(s);
+		daemonize_detach_streams(keep_output);
 	}
-	error = start(&control, s, &why);
+	error = start(&control, o, &why);
 	if (error && why.n == 0)
 		text_f(&why, "cannot start: %s", strerror(-error));
-	if (error && s->foreground)
+	if (error && o->foreground)
 		log_error("%s", text);
 	if (!error) {
-		start_report(word, "");
+		daemonize_report(status_fd, "");
 		control_run(&control);
 	}
 	control_free(&control);
 	if (error)
-		start_report(word, text); /* nothing is left that the next start could meet */
+		daemonize_report(status_fd, text); /* after everything that would be in the way of another start is gone */
 	return error ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -166,10 +169,10 @@ int main(int argc, char **argv)
 {
 	char text[200];
 	struct text why = text_fixed(text, sizeof text);
-	struct start s = { .tun_fd = -1, .uapi_fd = -1 };
+	struct options o = { .tun_fd = -1, .uapi_fd = -1 };
 	int at = 1;
 
-	start_fill_streams();
+	daemonize_fill_streams();
 	if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-v") == 0))
 		return print("wireguardd v" VERSION " - wgsuite, WireGuard in userspace\n");
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
@@ -177,22 +180,22 @@ int main(int argc, char **argv)
 	for (; at < argc && argv[at][0] == '-'; at++) {
 		if (strcmp(argv[at], "-f") != 0 && strcmp(argv[at], "--foreground") != 0)
 			break;
-		s.foreground = true;
+		o.foreground = true;
 	}
 	if (at != argc - 1 || argv[at][0] == '-') {
 		fputs(usage, stderr);
 		return EXIT_FAILURE;
 	}
-	s.name = argv[at];
-	log_start(log_level_of(getenv("LOG_LEVEL")), "");
-	if (!device_name_is_valid(span_of(s.name))) {
-		log_error("%s is no name for an interface", s.name);
+	o.interface = argv[at];
+	log_init(log_parse_level(getenv("LOG_LEVEL")), "");
+	if (!device_name_is_valid(span_of(o.interface))) {
+		log_error("%s is not a valid name of an interface", o.interface);
 		return EXIT_FAILURE;
 	}
-	log_start(log_level_of(getenv("LOG_LEVEL")), s.name);
-	if (!start_environment(&s, &why)) {
+	log_init(log_parse_level(getenv("LOG_LEVEL")), o.interface);
+	if (!options_from_environment(&o, &why)) {
 		log_error("%s", text);
 		return EXIT_FAILURE;
 	}
-	return run(&s);
+	return run(&o);
 }

@@ -111,13 +111,13 @@ void tunnel_clear_source(struct wg_tunnel *t, const struct wg_path *path)
 static void from_tun(struct loop_source *s, uint32_t events)
 {
 	(void)s, (void)events;
-	worker_from_tun(c.worker);
+	worker_serve_tun(c.worker);
 }
 
 static void from_udp(struct loop_source *s, uint32_t events)
 {
 	(void)s, (void)events;
-	worker_from_udp(c.worker, &c.udp.sockets[UDP_V4]);
+	worker_serve_udp(c.worker, &c.udp.sockets[UDP_V4]);
 }
 
 static void must(bool ok, const char *what)
@@ -139,34 +139,34 @@ static void run_alone(void)
 	udp->ready = from_udp;
 	must(loop_add(&c.loop, &c.tun_source, c.tun.fd, EPOLLIN) == 0 &&
 	     loop_add(&c.loop, udp, c.udp.sockets[UDP_V4].fd, EPOLLIN) == 0, "epoll");
-	while (!c.worker->tun_gone)
-		must(loop_turn(&c.loop, false) == 0, "turn");
+	while (!c.worker->tun_deleted)
+		must(loop_run_once(&c.loop, false) == 0, "turn");
 }
 
-static void run_crew(unsigned int threads)
+static void run_threads(unsigned int threads)
 {
 	struct pollfd p = { .events = POLLIN };
 
-	c.crew.tun = &c.tun;
-	c.crew.udp = &c.udp;
-	c.crew.icmp = &c.icmp;
-	must(crew_init(&c.crew, threads) == 0 && crew_start(&c.crew) == 0, "threads");
-	crew_pause(&c.crew);
-	must(crew_serve(&c.crew, CREW_TUN, c.tun.fd) == 0 &&
-	     crew_serve(&c.crew, CREW_V4, c.udp.sockets[UDP_V4].fd) == 0, "epoll");
-	crew_resume(&c.crew);
-	p.fd = c.crew.wake;
+	c.threads.tun = &c.tun;
+	c.threads.udp = &c.udp;
+	c.threads.icmp = &c.icmp;
+	must(threads_init(&c.threads, threads) == 0 && threads_start(&c.threads) == 0, "threads");
+	threads_pause(&c.threads);
+	must(threads_set_source(&c.threads, THREADS_TUN, c.tun.fd) == 0 &&
+	     threads_set_source(&c.threads, THREADS_UDP_V4, c.udp.sockets[UDP_V4].fd) == 0, "epoll");
+	threads_resume(&c.threads);
+	p.fd = c.threads.wake;
 	do {
 		(void)poll(&p, 1, -1);
-		crew_awake(&c.crew);
-	} while (!crew_tun_failed(&c.crew));
-	crew_free(&c.crew);
+		threads_clear_wake(&c.threads);
+	} while (!threads_test_clear_tun_failed(&c.threads));
+	threads_free(&c.threads);
 }
 
 int main(int argc, char **argv)
 {
 	const char *said = getenv("WG_THREADS");
-	unsigned int threads = said ? (unsigned int)atoi(said) : crew_default();
+	unsigned int threads = said ? (unsigned int)atoi(said) : threads_default();
 	uint8_t host[4];
 
 	must(argc == 5 && inet_pton(AF_INET, argv[3], host) == 1, "ceiling NAME PORT HOST PORT");
@@ -174,7 +174,7 @@ int main(int argc, char **argv)
 	must(tun_open(&c.tun, argv[1], 0) == 0, "tun");
 	must(udp_open(&c.udp, (uint16_t)atoi(argv[2]), 0, 0) == 0, "udp");
 	if (threads > 0)
-		run_crew(threads);
+		run_threads(threads);
 	else
 		run_alone();
 	return EXIT_SUCCESS;

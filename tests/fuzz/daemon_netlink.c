@@ -8,10 +8,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct link_state any = { .ifindex = 0 }, seven = { .ifindex = 7 };
 
-	if (link_parse(&any, data, size) != LINK_NEWS_NONE && any.name[sizeof any.name - 1] != '\0')
+	if (link_parse_events(&any, data, size) != LINK_EVENT_NONE && any.name[sizeof any.name - 1] != '\0')
 		__builtin_trap();
-	if (link_parse(&seven, data, size) != LINK_NEWS_NONE && seven.ifindex != 7)
+	if (link_parse_events(&seven, data, size) != LINK_EVENT_NONE && seven.ifindex != 7)
 		__builtin_trap();
-	(void)routes_matter(data, size, 7);
+	(void)routes_affect_paths(data, size, 7);
 	return 0;
 }

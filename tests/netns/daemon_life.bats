@@ -88,7 +88,7 @@ uapi() {
 		run --separate-stderr on a wireguardd "$name"
 		[ "$status" -eq 1 ]
 		[ -z "$output" ]
-		[[ $stderr == *"is no name for an interface"* ]]
+		[[ $stderr == *"is not a valid name of an interface"* ]]
 	done
 	eventually 5 no_daemon
 }
@@ -103,10 +103,10 @@ uapi() {
 	on a ip link add v0 type veth peer name v1
 	run --separate-stderr on a wireguardd v0
 	[ "$status" -eq 1 ]
-	[[ $stderr == *"v0"*"cannot make the TUN device"* ]]
+	[[ $stderr == *"v0"*"cannot create the TUN device"* ]]
 	run --separate-stderr on a wireguardd -f v0
 	[ "$status" -eq 1 ]
-	[[ $stderr == *"v0"*"cannot make the TUN device"* ]]
+	[[ $stderr == *"v0"*"cannot create the TUN device"* ]]
 	run --separate-stderr on a env WG_TUN_FD=77 wireguardd wg1
 	[ "$status" -eq 1 ]
 	[[ $stderr == *WG_TUN_FD* ]]
@@ -225,7 +225,7 @@ uapi() {
 		before=$(on a stat -c '%F %i' $S)
 		run --separate-stderr on a wireguardd wg0
 		[ "$status" -eq 1 ]
-		[[ $stderr == *"$S exists and is no socket"* ]]
+		[[ $stderr == *"$S exists and is not a socket"* ]]
 		[ "$(on a stat -c '%F %i' $S)" = "$before" ]
 		run on a ip link show wg0
 		[ "$status" -ne 0 ]

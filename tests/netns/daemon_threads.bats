@@ -42,7 +42,7 @@ threads_of() { on "$1" sh -c "ls /proc/$(daemons "$1")/task | wc -l"; }
 	for n in 65 -1 two 4x; do
 		run on a env WG_THREADS=$n wireguardd wg2
 		[ "$status" = 1 ]
-		[[ $output == *"WG_THREADS is no number from 0 to 64"* ]]
+		[[ $output == *"WG_THREADS: expected a number from 0 to 64"* ]]
 	done
 }
 

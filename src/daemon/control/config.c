@@ -1,11 +1,14 @@
-/* The model's words to the tunnel and back: what `set` and `get` on the UAPI socket do. */
-#include "control.h"
+/* Applying a patch of the model to the tunnel, and reading its state back. */
+#include "config.h"
 
 #include <errno.h>
 #include <net/if.h>
 #include "base/mem.h"
+#include "daemon/process/clock.h"
 #include "daemon/process/log.h"
 #include "daemon/process/sandbox.h"
+#include "interface.h"
+#include "state.h"
 
 static bool scope_index(uint32_t *index, struct span name)
 {
@@ -29,24 +32,25 @@ static bool scope_name(char name[16], uint32_t index)
 	return if_indextoname(index, name) != NULL;
 }
 
-const struct ip_scopes control_scopes = { scope_index, scope_name };
+const struct ip_scopes config_scopes = { scope_index, scope_name };
 
 /* ---- set ---- */
 
-enum { CHANGES_AT_ONCE = 256 };
+enum { CHANGES_PER_PUBLICATION = 256 };
 
-/* Many changes are one publication, but data does not wait longer for it than for some batches. */
-static void publish_some(struct control *c)
+/* Many changes form one publication, which is limited, so that data does not wait longer than for a few
+ * batches. */
+static void limit_publication(struct control *c)
 {
-	if (++c->changes % CHANGES_AT_ONCE != 0)
+	if (++c->n_changes % CHANGES_PER_PUBLICATION != 0)
 		return;
-	crew_publish_end(&c->crew);
-	crew_publish_begin(&c->crew);
+	threads_publish_end(&c->threads);
+	threads_publish_begin(&c->threads);
 }
 
 static int apply_allowedip(struct control *c, struct wg_tunnel_peer *p, const struct wg_allowedip *a)
 {
-	publish_some(c);
+	limit_publication(c);
 	if (!(a->flags & WG_ALLOWEDIP_REMOVE))
 		return tunnel_route_add(c->tunnel, p, &a->prefix);
 	tunnel_route_remove(c->tunnel, p, &a->prefix);
@@ -78,7 +82,7 @@ static int apply_peer(struct control *c, uint64_t now_ns, const struct wg_peer *
 	struct wg_tunnel_peer *p = tunnel_peer_find(c->tunnel, &x->public_key);
 	int error;
 
-	publish_some(c);
+	limit_publication(c);
 	if (x->flags & WG_PEER_REMOVE) {
 		if (p)
 			tunnel_peer_remove(c->tunnel, p);
@@ -89,7 +93,7 @@ static int apply_peer(struct control *c, uint64_t now_ns, const struct wg_peer *
 	if (!p) {
 		error = tunnel_peer_add(&p, c->tunnel, &x->public_key);
 		if (error)
-			return error == -EADDRINUSE ? 0 : error; /* our own key: ignored */
+			return error == -EADDRINUSE ? 0 : error; /* the interface's own key: ignored */
 	}
 	return apply_to_peer(c, now_ns, p, x);
 }
@@ -99,13 +103,13 @@ static void remove_all_peers(struct control *c)
 	struct wg_tunnel_peer *p;
 
 	while ((p = tunnel_peer_next(c->tunnel, NULL))) {
-		publish_some(c);
+		limit_publication(c);
 		tunnel_peer_remove(c->tunnel, p);
 	}
 }
 
-/* The part that the system can refuse, before anything else is touched: sockets on another port, or
- * the mark. *fresh: sockets to take over (port 0: none). */
+/* What the kernel can refuse, before anything else changes: sockets on another port, and the mark. *fresh: new
+ * sockets (port 0: none). */
 static int apply_sockets(struct control *c, const struct wg_device *patch, struct udp *fresh)
 {
 	bool port = (patch->flags & WG_DEVICE_HAS_LISTEN_PORT) && patch->listen_port != c->listen_port;
@@ -116,12 +120,12 @@ static int apply_sockets(struct control *c, const struct wg_device *patch, struc
 		return 0;
 	if (port) {
 		sandbox_raise(true);
-		error = udp_open(fresh, patch->listen_port, mark ? patch->fwmark : c->fwmark, c->off);
+		error = udp_open(fresh, patch->listen_port, mark ? patch->fwmark : c->fwmark, c->disabled_offloads);
 		sandbox_raise(false);
 	} else if (mark) {
 		error = udp_set_mark(&c->udp, patch->fwmark);
 		if (error && udp_set_mark(&c->udp, c->fwmark) != 0)
-			log_error("the mark of one socket has changed");
+			log_error("cannot restore the mark of a socket");
 	}
 	return error;
 }
@@ -135,7 +139,7 @@ static int reserve_for(struct control *c, const struct wg_device *patch)
 	return tunnel_reserve(c->tunnel, patch->n_peers, n_routes);
 }
 
-int control_set(void *control, const struct wg_device *patch)
+int config_set(void *control, const struct wg_device *patch)
 {
 	struct control *c = control;
 	struct udp fresh;
@@ -143,12 +147,12 @@ int control_set(void *control, const struct wg_device *patch)
 	int error;
 
 	udp_init(&fresh);
-	control_look_at_link(c);
+	interface_refresh(c);
 	error = reserve_for(c, patch);
 	if (!error)
 		error = apply_sockets(c, patch, &fresh);
 	if (!error && fresh.port) {
-		error = control_take_sockets(c, &fresh);
+		error = interface_replace_sockets(c, &fresh);
 		if (error)
 			udp_close(&fresh);
 	}
@@ -161,18 +165,19 @@ int control_set(void *control, const struct wg_device *patch)
 	if (patch->flags & (WG_DEVICE_HAS_FWMARK | WG_DEVICE_HAS_LISTEN_PORT))
 		tunnel_clear_sources(c->tunnel);
 	if ((patch->flags & WG_DEVICE_HAS_LISTEN_PORT) && !c->up) {
-		c->retry_ns = NEVER; /* if the old one is taken, the new one need not wait */
-		control_look_at_link(c);
+		c->retry_ns = NEVER; /* the old port may be in use, the new one is tried at once */
+		interface_refresh(c);
 	}
 	if (patch->flags & WG_DEVICE_HAS_PRIVATE_KEY)
 		tunnel_set_private_key(c->tunnel, &patch->private_key);
-	/* Peers that are replaced by themselves are not missed. The key computes, and comes before. */
-	crew_publish_begin(&c->crew);
+	/* One publication, so that peers replaced by themselves are never missing. The private key, which needs
+	 * Diffie-Hellman computations, was set before. */
+	threads_publish_begin(&c->threads);
 	if (patch->flags & WG_DEVICE_REPLACE_PEERS)
 		remove_all_peers(c);
 	for (uint32_t i = 0; i < patch->n_peers && !error; i++)
 		error = apply_peer(c, now_ns, &patch->peers[i]);
-	crew_publish_end(&c->crew);
+	threads_publish_end(&c->threads);
 	return error;
 }
 
@@ -193,7 +198,7 @@ static bool get_peer(const struct control *c, const struct wg_tunnel_peer *p, st
 	out->endpoint = s.endpoint;
 	out->keepalive_s = s.keepalive_s;
 	out->handshake_s = s.handshake_s;
-	/* Readers take zero nanoseconds for "never". */
+	/* Clients read zero nanoseconds as "never". */
 	out->handshake_ns = s.handshake_s && !s.handshake_ns ? 1 : s.handshake_ns;
 	out->rx_bytes = s.rx_bytes;
 	out->tx_bytes = s.tx_bytes;
@@ -207,13 +212,13 @@ static bool get_peer(const struct control *c, const struct wg_tunnel_peer *p, st
 	return true;
 }
 
-int control_get(void *control, struct wg_device *state)
+int config_get(void *control, struct wg_device *state)
 {
 	struct control *c = control;
 
 	memset(state, 0, sizeof *state);
-	control_look_at_link(c);
-	worker_control(c->worker); /* what data threads have heard counts, too */
+	interface_refresh(c);
+	worker_run_control(c->worker); /* includes what the data threads have received */
 	memcpy(state->name, c->link.now.name, sizeof state->name);
 	tunnel_private_key(c->tunnel, &state->private_key);
 	state->flags = WG_DEVICE_HAS_LISTEN_PORT;

@@ -1,6 +1,7 @@
-/* rtnetlink about one link, in the namespace where it is. */
+/* The link of the TUN device: its state, its settings, and its network namespace. */
 #include "link.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
@@ -19,10 +20,12 @@
 #include "netlink.h"
 #include "routes.h"
 
+static_assert(CMSG_SPACE(sizeof(int)) <= 64, "the namespace id fits into the buffer of link_update");
+
 enum {
 	LINK_MTU = 1420,
 	LINK_QUEUE = 1000,
-	V6_LEAST_MTU = 1280, /* below it, a link loses its IPv6 half and all settings in it */
+	V6_MIN_MTU = 1280, /* RFC 8200, 5; below it, the kernel removes IPv6 and its settings from a link */
 	FOLLOW_TRIES = 20,
 };
 #ifndef IFA_PROTO
@@ -34,13 +37,13 @@ enum {
 #define SOL_NETLINK 270
 #endif
 
-/* ---- reading ---- */
+/* ---- events ---- */
 
 static void state_from(struct link_state *state, const struct ifinfomsg *i, const struct netlink_view *v)
 {
-	const void *p = netlink_attribute(v->p, v->n, IFLA_MTU, sizeof state->mtu, NULL);
+	const void *p = netlink_find_attribute(v->p, v->n, IFLA_MTU, sizeof state->mtu, NULL);
 	size_t size;
-	const char *name = netlink_attribute(v->p, v->n, IFLA_IFNAME, 2, &size);
+	const char *name = netlink_find_attribute(v->p, v->n, IFLA_IFNAME, 2, &size);
 
 	state->ifindex = (uint32_t)i->ifi_index;
 	state->up = i->ifi_flags & IFF_UP;
@@ -53,48 +56,48 @@ static void state_from(struct link_state *state, const struct ifinfomsg *i, cons
 	}
 }
 
-unsigned int link_parse(struct link_state *state, const void *messages, size_t n)
+unsigned int link_parse_events(struct link_state *state, const void *messages, size_t n)
 {
-	unsigned int news = LINK_NEWS_NONE;
+	unsigned int events = LINK_EVENT_NONE;
 	struct netlink_view v;
 	struct ifinfomsg i;
 
 	while (netlink_next(&v, &messages, &n)) {
 		if (v.type == RTM_NEWROUTE || v.type == RTM_DELROUTE)
-			news |= LINK_NEWS_ROUTES;
+			events |= LINK_EVENT_ROUTES;
 		if ((v.type != RTM_NEWLINK && v.type != RTM_DELLINK) ||
-		    !netlink_family(&v, &i, sizeof i) || i.ifi_family != AF_UNSPEC ||
+		    !netlink_read_family(&v, &i, sizeof i) || i.ifi_family != AF_UNSPEC ||
 		    (state->ifindex != 0 && state->ifindex != (uint32_t)i.ifi_index))
 			continue;
 		if (v.type == RTM_DELLINK) {
-			news |= LINK_NEWS_GONE;
+			events |= LINK_EVENT_DELETED;
 			continue;
 		}
-		news = (news & LINK_NEWS_ROUTES) | LINK_NEWS_STATE; /* an older end is no end */
+		events = (events & LINK_EVENT_ROUTES) | LINK_EVENT_CHANGED; /* cancels an earlier deletion */
 		state_from(state, &i, &v);
 	}
-	return news;
+	return events;
 }
 
-/* Asks for the link by name, in the present namespace. */
+/* Reads the state of the link by name, in the current namespace. */
 static int link_query(struct link_state *out, const char *name)
 {
 	struct ifinfomsg i = { .ifi_family = AF_UNSPEC };
 	struct netlink_message m;
-	uint8_t reply[NETLINK_ROOM];
+	uint8_t reply[NETLINK_BUFFER_BYTES];
 	size_t n = 0;
 	int error;
 
 	memset(out, 0, sizeof *out);
 	netlink_begin(&m, RTM_GETLINK, 0, &i, sizeof i);
 	netlink_put(&m, IFLA_IFNAME, name, strlen(name) + 1);
-	error = netlink_ask(&m, reply, sizeof reply, &n);
-	if (!error && !(link_parse(out, reply, n) & LINK_NEWS_STATE))
+	error = netlink_request(&m, reply, sizeof reply, &n);
+	if (!error && !(link_parse_events(out, reply, n) & LINK_EVENT_CHANGED))
 		error = -ENODEV;
 	return error;
 }
 
-/* ---- making it look like a kernel WireGuard link ---- */
+/* ---- the settings of a kernel WireGuard link ---- */
 
 static int link_set(const struct ifinfomsg *i, uint16_t family, uint16_t option, uint16_t sub,
 		    uint32_t value)
@@ -115,48 +118,47 @@ static int link_set(const struct ifinfomsg *i, uint16_t family, uint16_t option,
 	}
 	netlink_nest_end(&m, nest);
 	netlink_nest_end(&m, spec);
-	return netlink_ask(&m, NULL, 0, NULL);
+	return netlink_request(&m, NULL, 0, NULL);
 }
 
-/* Link-local addresses that the kernel made before it was told not to. */
+/* Removes link-local addresses that the kernel generated before the setting that prevents them. */
 static void remove_generated(void *ctx, const void *messages, size_t n)
 {
 	const struct ifinfomsg *link = ctx;
-
 	struct netlink_view v;
 	struct ifaddrmsg a;
 
 	while (netlink_next(&v, &messages, &n)) {
 		struct netlink_message m;
 		const uint8_t *proto, *address;
-		if (v.type != RTM_NEWADDR || !netlink_family(&v, &a, sizeof a) ||
+		if (v.type != RTM_NEWADDR || !netlink_read_family(&v, &a, sizeof a) ||
 		    a.ifa_index != (uint32_t)link->ifi_index)
 			continue;
-		proto = netlink_attribute(v.p, v.n, IFA_PROTO, 1, NULL);
-		address = netlink_attribute(v.p, v.n, IFA_ADDRESS, 16, NULL);
+		proto = netlink_find_attribute(v.p, v.n, IFA_PROTO, 1, NULL);
+		address = netlink_find_attribute(v.p, v.n, IFA_ADDRESS, 16, NULL);
 		if (!address || !proto || *proto != IFAPROT_KERNEL_LL)
 			continue;
 		netlink_begin(&m, RTM_DELADDR, 0, &a, sizeof a);
 		netlink_put(&m, IFA_LOCAL, address, 16);
-		if (netlink_ask(&m, NULL, 0, NULL) != 0)
-			log_verbose("a link-local address stays");
+		if (netlink_request(&m, NULL, 0, NULL) != 0)
+			log_verbose("cannot remove a link-local address");
 	}
 }
 
-/* Redirects are off only when both the link and "all" say so; "all" has no netlink way. */
-static void redirects_off(void)
+/* Redirects are off only when both the link and "all" are; "all" cannot be set by netlink. */
+static void disable_redirects(void)
 {
 	static const char path[] = "/proc/sys/net/ipv4/conf/all/send_redirects";
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0 || write(fd, "0", 1) != 1)
-		log_verbose("%s: %s", path, strerror(errno));
+		log_verbose("cannot write %s: %s", path, strerror(errno));
 	if (fd >= 0)
 		close(fd);
 }
 
-/* Packets go straight to us; the ring of TUN is queue enough. */
-static void no_queue(const struct link_state *now)
+/* Packets go directly to the daemon: the ring of the TUN is the queue. */
+static void remove_qdisc(const struct link_state *now)
 {
 	struct tcmsg t = { .tcm_family = AF_UNSPEC, .tcm_ifindex = (int)now->ifindex,
 			   .tcm_parent = TC_H_ROOT };
@@ -164,12 +166,12 @@ static void no_queue(const struct link_state *now)
 
 	netlink_begin(&m, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &t, sizeof t);
 	netlink_put(&m, TCA_KIND, "noqueue", sizeof "noqueue");
-	if (netlink_ask(&m, NULL, 0, NULL) != 0)
-		log_verbose("the link keeps a queue");
+	if (netlink_request(&m, NULL, 0, NULL) != 0)
+		log_verbose("cannot remove the queueing discipline of the link");
 }
 
-/* In the link's namespace; after a move, and when it comes up, as the kernel's WireGuard does. */
-static void settle(const struct link_state *now)
+/* In the namespace of the link; after it moved or was brought up. */
+static void apply_defaults(const struct link_state *now)
 {
 	struct ifinfomsg i = { .ifi_family = AF_UNSPEC, .ifi_index = (int)now->ifindex };
 	struct ifaddrmsg a = { .ifa_family = AF_INET6, .ifa_index = now->ifindex };
@@ -180,12 +182,12 @@ static void settle(const struct link_state *now)
 		netlink_begin(&m, RTM_GETADDR, 0, &a, sizeof a);
 		error = netlink_dump(&m, remove_generated, &i);
 		if (error)
-			log_verbose("looking for link-local addresses: %s", strerror(-error));
+			log_verbose("cannot list link-local addresses: %s", strerror(-error));
 	}
 	if (link_set(&i, AF_INET, IFLA_INET_CONF, IPV4_DEVCONF_SEND_REDIRECTS, 0) != 0)
 		log_verbose("cannot set send_redirects");
-	redirects_off();
-	no_queue(now);
+	disable_redirects();
+	remove_qdisc(now);
 }
 
 static int link_configure(const struct link_state *now)
@@ -198,7 +200,7 @@ static int link_configure(const struct link_state *now)
 	netlink_begin(&m, RTM_SETLINK, 0, &i, sizeof i);
 	netlink_put(&m, IFLA_MTU, &mtu, sizeof mtu);
 	netlink_put(&m, IFLA_TXQLEN, &queue, sizeof queue);
-	return netlink_ask(&m, NULL, 0, NULL);
+	return netlink_request(&m, NULL, 0, NULL);
 }
 
 /* ---- namespaces ---- */
@@ -210,7 +212,7 @@ static uint64_t inode_of(int fd)
 	return fd >= 0 && fstat(fd, &s) == 0 ? (uint64_t)s.st_ino : 0;
 }
 
-static int birth_namespace(void)
+static int home_namespace(void)
 {
 	int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), s;
 
@@ -223,20 +225,20 @@ static int birth_namespace(void)
 	return fd;
 }
 
-static void privileged(const struct link *l, bool begin)
+static void raise_privileges(const struct link *l, bool raise)
 {
-	if (l->privileged)
-		l->privileged(begin);
+	if (l->raise_privileges)
+		l->raise_privileges(raise);
 }
 
-/* Between these two, we are in the link's namespace. */
+/* Between these two, the thread is in the namespace of the link, with raised privileges. */
 static bool enter(void *ctx)
 {
 	struct link *l = ctx;
 	int ns, error;
 
-	privileged(l, true);
-	if (!l->elsewhere)
+	raise_privileges(l, true);
+	if (!l->is_away)
 		return true;
 	ns = tun_netns(l->tun);
 	error = ns < 0 ? -ns : setns(ns, CLONE_NEWNET) == 0 ? 0 : errno;
@@ -244,8 +246,8 @@ static bool enter(void *ctx)
 		close(ns);
 	if (!error)
 		return true;
-	privileged(l, false);
-	log_verbose("the link's namespace: %s", strerror(error));
+	raise_privileges(l, false);
+	log_verbose("cannot enter the namespace of the link: %s", strerror(error));
 	return false;
 }
 
@@ -253,13 +255,13 @@ static void leave(void *ctx)
 {
 	struct link *l = ctx;
 
-	if (l->elsewhere && setns(l->birth, CLONE_NEWNET) != 0)
-		unreachable(); /* in the wrong namespace for everything else */
-	privileged(l, false);
+	if (l->is_away && setns(l->home_ns, CLONE_NEWNET) != 0)
+		unreachable(); /* everything else would happen in the wrong namespace */
+	raise_privileges(l, false);
 }
 
-/* The number our namespace has for another one; it gets one if it has none. */
-static int number_of_namespace(int *nsid, int ns)
+/* The id of another namespace in ours, which is assigned if there is none yet. */
+static int nsid_of(int *nsid, int ns)
 {
 	struct rtgenmsg g = { .rtgen_family = AF_UNSPEC };
 	struct netlink_message m;
@@ -273,33 +275,33 @@ static int number_of_namespace(int *nsid, int ns)
 	netlink_begin(&m, RTM_NEWNSID, 0, &g, sizeof g);
 	netlink_put(&m, NETNSA_FD, &ns, sizeof ns);
 	netlink_put(&m, NETNSA_NSID, &any, sizeof any);
-	error = netlink_ask(&m, NULL, 0, NULL);
+	error = netlink_request(&m, NULL, 0, NULL);
 	if (error && error != -EEXIST)
 		return error;
 	netlink_begin(&m, RTM_GETNSID, 0, &g, sizeof g);
 	netlink_put(&m, NETNSA_FD, &ns, sizeof ns);
-	error = netlink_ask(&m, reply, sizeof reply, &n);
-	if (!error && netlink_next(&v, &messages, &n) && netlink_family(&v, &g, sizeof g))
-		p = netlink_attribute(v.p, v.n, NETNSA_NSID, sizeof *nsid, NULL);
+	error = netlink_request(&m, reply, sizeof reply, &n);
+	if (!error && netlink_next(&v, &messages, &n) && netlink_read_family(&v, &g, sizeof g))
+		p = netlink_find_attribute(v.p, v.n, NETNSA_NSID, sizeof *nsid, NULL);
 	if (p)
 		memcpy(nsid, p, sizeof *nsid);
 	return error ? error : p && *nsid >= 0 ? 0 : -ENOENT;
 }
 
-/* Makes news from where the link is reach us. */
-static int listen_to(struct link *l, int ns)
+/* Makes the socket receive events of the namespace of the link. */
+static int subscribe(struct link *l, int ns)
 {
-	int all = l->elsewhere, error = 0;
+	int all = l->is_away, error = 0;
 
-	if (l->elsewhere)
-		error = number_of_namespace(&l->nsid, ns);
+	if (l->is_away)
+		error = nsid_of(&l->nsid, ns);
 	if (!error && setsockopt(l->netlink, SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, &all,
 				 sizeof all) != 0 && all)
 		error = -errno;
 	return error;
 }
 
-/* What is done while we are in the link's namespace. */
+/* In the namespace of the link. */
 static int attach_inside(struct link *l, bool first)
 {
 	char name[16];
@@ -310,9 +312,9 @@ static int attach_inside(struct link *l, bool first)
 	if (!error && first)
 		error = link_configure(&l->now);
 	if (!error) {
-		settle(&l->now);
+		apply_defaults(&l->now);
 		error = link_query(&l->now, name);
-		l->now.route_mtu = routes_least_mtu(l->now.ifindex);
+		l->now.route_mtu = routes_min_mtu(l->now.ifindex);
 	}
 	return error;
 }
@@ -321,16 +323,16 @@ static void set_icmp(struct link *l)
 {
 	icmp_close(l->icmp);
 	l->icmp->ctx = l;
-	l->icmp->enter = l->elsewhere ? enter : NULL;
-	l->icmp->leave = l->elsewhere ? leave : NULL;
-	if (l->elsewhere)
+	l->icmp->enter = l->is_away ? enter : NULL;
+	l->icmp->leave = l->is_away ? leave : NULL;
+	if (l->is_away)
 		return;
-	privileged(l, true);
+	raise_privileges(l, true);
 	icmp_open(l->icmp);
-	privileged(l, false);
+	raise_privileges(l, false);
 }
 
-/* Looks where the link is, and at it. -ENODEV: not where it was a moment ago. */
+/* Finds the namespace of the link and reads its state there. -ENODEV: it has moved meanwhile, or was deleted. */
 static int link_attach(struct link *l, bool first)
 {
 	int ns = tun_netns(l->tun), error;
@@ -338,16 +340,16 @@ static int link_attach(struct link *l, bool first)
 	if (ns == -EBADFD)
 		return -ENODEV;
 	l->ns_inode = inode_of(ns);
-	l->elsewhere = ns >= 0 && l->birth >= 0 && l->ns_inode != inode_of(l->birth);
-	privileged(l, true);
-	error = listen_to(l, ns);
-	privileged(l, false);
-	l->watched = !error;
+	l->is_away = ns >= 0 && l->home_ns >= 0 && l->ns_inode != inode_of(l->home_ns);
+	raise_privileges(l, true);
+	error = subscribe(l, ns);
+	raise_privileges(l, false);
+	l->is_watched = !error;
 	if (ns >= 0)
 		close(ns);
 	set_icmp(l);
 	if (error)
-		log_error("the link cannot be watched in its namespace: %s", strerror(-error));
+		log_error("cannot watch the link in its namespace: %s", strerror(-error));
 	if (!enter(l))
 		return -EPERM;
 	error = attach_inside(l, first);
@@ -355,7 +357,7 @@ static int link_attach(struct link *l, bool first)
 	return error;
 }
 
-/* Attaches until the link stays where it was found. */
+/* Attaches until the link is still in the namespace in which it was found. */
 static int link_follow(struct link *l, bool first)
 {
 	int error = -ENODEV;
@@ -371,10 +373,10 @@ static int link_follow(struct link *l, bool first)
 		if (ns >= 0)
 			close(ns);
 		if (!error && ns >= 0 && ns_inode != l->ns_inode)
-			error = -ENODEV; /* it moved on */
+			error = -ENODEV; /* it has moved again */
 	}
-	if (!l->watched || (error && error != -ENODEV))
-		l->now.up = true; /* cannot be seen: take it for up */
+	if (!l->is_watched || (error && error != -ENODEV))
+		l->now.up = true; /* without events, assume that it is up */
 	return error;
 }
 
@@ -382,10 +384,10 @@ int link_open(struct link *l, const struct tun *tun, struct icmp *icmp)
 {
 	int error;
 
-	*l = (struct link){ .tun = tun, .birth = birth_namespace(), .icmp = icmp };
+	*l = (struct link){ .tun = tun, .home_ns = home_namespace(), .icmp = icmp };
 	icmp->v4 = icmp->v6 = -1;
 	l->netlink = netlink_open(RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE);
-	error = l->netlink < 0 ? l->netlink : routes_filter(l->netlink);
+	error = l->netlink < 0 ? l->netlink : routes_attach_filter(l->netlink);
 	if (error) {
 		link_close(l);
 		return error;
@@ -398,41 +400,41 @@ void link_close(struct link *l)
 	icmp_close(l->icmp);
 	if (l->netlink >= 0)
 		close(l->netlink);
-	if (l->birth >= 0)
-		close(l->birth);
-	l->netlink = l->birth = -1;
+	if (l->home_ns >= 0)
+		close(l->home_ns);
+	l->netlink = l->home_ns = -1;
 }
 
-void link_settle(struct link *l)
+void link_apply_defaults(struct link *l)
 {
-	if (!l->unsettled)
+	if (!l->defaults_due)
 		return;
-	l->unsettled = false;
+	l->defaults_due = false;
 	if (!enter(l))
 		return;
-	settle(&l->now);
+	apply_defaults(&l->now);
 	leave(l);
 }
 
-/* A message is from the link's namespace when the number beside it says so; none is our own. */
-static bool from_its_namespace(const struct link *l, struct msghdr *m)
+/* A control message has the id of the namespace of an event; without one it is from ours. */
+static bool is_from_link_namespace(const struct link *l, struct msghdr *m)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
 		int nsid;
 		if (c->cmsg_level != SOL_NETLINK || c->cmsg_type != NETLINK_LISTEN_ALL_NSID)
 			continue;
 		memcpy(&nsid, CMSG_DATA(c), sizeof nsid);
-		return l->elsewhere && nsid == l->nsid;
+		return l->is_away && nsid == l->nsid;
 	}
-	return !l->elsewhere;
+	return !l->is_away;
 }
 
-int link_read(struct link *l)
+int link_update(struct link *l)
 {
-	uint8_t buffer[NETLINK_ROOM * 2];
+	uint8_t buffer[NETLINK_BUFFER_BYTES * 2];
 	_Alignas(8) uint8_t control[64];
 	struct link_state before = l->now;
-	unsigned int news = LINK_NEWS_NONE;
+	unsigned int events = LINK_EVENT_NONE;
 
 	for (;;) {
 		struct iovec iov = { buffer, sizeof buffer };
@@ -441,22 +443,22 @@ int link_read(struct link *l)
 		ssize_t n = recvmsg(l->netlink, &m, MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == ENOBUFS) /* news were lost: look again */
-			news |= LINK_NEWS_GONE;
+		if (n < 0 && errno == ENOBUFS) /* events were lost: read everything again */
+			events |= LINK_EVENT_DELETED;
 		else if (n < 0)
 			break;
-		else if (from_its_namespace(l, &m))
-			news |= link_parse(&l->now, buffer, (size_t)n);
+		else if (is_from_link_namespace(l, &m))
+			events |= link_parse_events(&l->now, buffer, (size_t)n);
 	}
-	if (news & LINK_NEWS_GONE) {
+	if (events & LINK_EVENT_DELETED) {
 		int error = link_follow(l, false);
 		return error == -ENODEV ? error : 0;
 	}
-	if ((news & LINK_NEWS_ROUTES) && enter(l)) {
-		l->now.route_mtu = routes_least_mtu(l->now.ifindex);
+	if ((events & LINK_EVENT_ROUTES) && enter(l)) {
+		l->now.route_mtu = routes_min_mtu(l->now.ifindex);
 		leave(l);
 	}
-	l->unsettled |= (l->now.up && !before.up) ||
-			(before.mtu < V6_LEAST_MTU && l->now.mtu >= V6_LEAST_MTU);
+	l->defaults_due |= (l->now.up && !before.up) ||
+			(before.mtu < V6_MIN_MTU && l->now.mtu >= V6_MIN_MTU);
 	return 0;
 }

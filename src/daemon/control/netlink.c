@@ -1,10 +1,19 @@
-/* rtnetlink messages, written and read. */
+/* Building and reading rtnetlink messages (netlink(7), rtnetlink(7)). */
 #include "netlink.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+
+static_assert(sizeof(struct nlmsghdr) == 16 && offsetof(struct nlmsghdr, nlmsg_type) == 4 &&
+	      offsetof(struct nlmsghdr, nlmsg_flags) == 6 && offsetof(struct nlmsghdr, nlmsg_seq) == 8,
+	      "message header");
+static_assert(sizeof(struct rtattr) == 4 && offsetof(struct rtattr, rta_len) == 0 &&
+	      offsetof(struct rtattr, rta_type) == 2, "attribute header");
+static_assert(sizeof(struct ifinfomsg) == 16 && sizeof(struct ifaddrmsg) == 8 && sizeof(struct rtmsg) == 12 &&
+	      sizeof(struct tcmsg) == 20 && sizeof(struct rtgenmsg) == 1, "family headers");
 
 int netlink_open(uint32_t groups)
 {
@@ -31,6 +40,7 @@ struct nlmsghdr *netlink_begin(struct netlink_message *m, uint16_t type, uint16_
 {
 	struct nlmsghdr *h = header_of(m);
 
+	assert(NLMSG_SPACE(n) <= sizeof m->bytes);
 	memset(m, 0, sizeof *m);
 	h->nlmsg_type = type;
 	h->nlmsg_flags = NLM_F_REQUEST | flags;
@@ -46,7 +56,7 @@ void netlink_put(struct netlink_message *m, uint16_t type, const void *data, siz
 	struct rtattr a = { .rta_len = (uint16_t)RTA_LENGTH(n), .rta_type = type };
 
 	if (h->nlmsg_len + RTA_SPACE(n) > sizeof m->bytes)
-		unreachable(); /* our own messages are small */
+		unreachable(); /* the messages of the daemon are smaller */
 	memcpy(m->bytes + h->nlmsg_len, &a, sizeof a);
 	if (n > 0)
 		memcpy(m->bytes + h->nlmsg_len + RTA_LENGTH(0), data, n);
@@ -65,19 +75,19 @@ void netlink_nest_end(struct netlink_message *m, size_t nest)
 {
 	uint16_t n = (uint16_t)(header_of(m)->nlmsg_len - nest);
 
-	memcpy(m->bytes + nest, &n, sizeof n); /* rta_len comes first */
+	memcpy(m->bytes + nest, &n, sizeof n); /* rta_len */
 }
 
-/* A socket on which the request is on its way, or -errno. */
-static int ask_send(struct netlink_message *m)
+/* Sends a request on a new socket, which it returns, or -errno. */
+static int send_request(struct netlink_message *m)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	struct timeval patience = { .tv_sec = 5 };
+	struct timeval timeout = { .tv_sec = 5 };
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), error;
 
 	if (fd < 0)
 		return -errno;
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
 	if (sendto(fd, m->bytes, header_of(m)->nlmsg_len, 0, (struct sockaddr *)&kernel,
 		   sizeof kernel) >= 0)
 		return fd;
@@ -86,12 +96,12 @@ static int ask_send(struct netlink_message *m)
 	return error;
 }
 
-static ssize_t ask_recv(int fd, uint8_t *buffer, size_t room)
+static ssize_t receive_reply(int fd, uint8_t *buffer, size_t capacity)
 {
 	ssize_t n;
 
 	do
-		n = recv(fd, buffer, room, 0);
+		n = recv(fd, buffer, capacity, 0);
 	while (n < 0 && errno == EINTR);
 	if (n < (ssize_t)sizeof(struct nlmsghdr))
 		return n < 0 ? -errno : -EPROTO;
@@ -116,7 +126,7 @@ bool netlink_next(struct netlink_view *v, const void **messages, size_t *n)
 	return true;
 }
 
-bool netlink_family(struct netlink_view *v, void *header, size_t size)
+bool netlink_read_family(struct netlink_view *v, void *header, size_t size)
 {
 	size_t step = NLMSG_ALIGN(size) < v->n ? NLMSG_ALIGN(size) : v->n;
 
@@ -128,8 +138,8 @@ bool netlink_family(struct netlink_view *v, void *header, size_t size)
 	return true;
 }
 
-/* Whether these messages end an answer, with an error or 0 in *error. */
-static bool answer_ends(int *error, const void *messages, size_t n)
+/* True: these messages end a reply, with 0 or -errno in *error. */
+static bool ends_reply(int *error, const void *messages, size_t n)
 {
 	struct netlink_view v;
 	int32_t code = 0;
@@ -145,22 +155,22 @@ static bool answer_ends(int *error, const void *messages, size_t n)
 	return false;
 }
 
-int netlink_ask(struct netlink_message *m, void *reply, size_t room, size_t *got)
+int netlink_request(struct netlink_message *m, void *reply, size_t capacity, size_t *got)
 {
-	uint8_t buffer[NETLINK_ROOM];
+	uint8_t buffer[NETLINK_BUFFER_BYTES];
 	int fd, error = 0;
 	ssize_t n;
 
 	header_of(m)->nlmsg_flags |= NLM_F_ACK;
-	fd = ask_send(m);
+	fd = send_request(m);
 	if (got)
 		*got = 0;
 	if (fd < 0)
 		return fd;
-	while ((n = ask_recv(fd, buffer, sizeof buffer)) >= 0 &&
-	       !answer_ends(&error, buffer, (size_t)n)) {
+	while ((n = receive_reply(fd, buffer, sizeof buffer)) >= 0 &&
+	       !ends_reply(&error, buffer, (size_t)n)) {
 		if (reply && *got == 0) {
-			*got = (size_t)n < room ? (size_t)n : room;
+			*got = (size_t)n < capacity ? (size_t)n : capacity;
 			memcpy(reply, buffer, *got);
 		}
 	}
@@ -171,25 +181,25 @@ int netlink_ask(struct netlink_message *m, void *reply, size_t room, size_t *got
 int netlink_dump(struct netlink_message *m, void (*each)(void *ctx, const void *messages, size_t n),
 		 void *ctx)
 {
-	uint8_t buffer[NETLINK_ROOM * 4];
+	uint8_t buffer[NETLINK_BUFFER_BYTES * 4];
 	bool ended = false;
 	int fd, error = 0;
 	ssize_t n = 0;
 
 	header_of(m)->nlmsg_flags |= NLM_F_DUMP;
-	fd = ask_send(m);
+	fd = send_request(m);
 	if (fd < 0)
 		return fd;
-	while (!ended && (n = ask_recv(fd, buffer, sizeof buffer)) >= 0) {
-		ended = answer_ends(&error, buffer, (size_t)n);
+	while (!ended && (n = receive_reply(fd, buffer, sizeof buffer)) >= 0) {
+		ended = ends_reply(&error, buffer, (size_t)n);
 		each(ctx, buffer, (size_t)n);
 	}
 	close(fd);
 	return n < 0 ? (int)n : error;
 }
 
-const void *netlink_attribute(const void *attributes, size_t n, uint16_t type, size_t least,
-			      size_t *size)
+const void *netlink_find_attribute(const void *attributes, size_t n, uint16_t type, size_t min_size,
+				   size_t *size)
 {
 	const uint8_t *p = attributes;
 	struct rtattr a;
@@ -198,7 +208,7 @@ const void *netlink_attribute(const void *attributes, size_t n, uint16_t type, s
 		memcpy(&a, p, sizeof a);
 		if (a.rta_len < sizeof a || a.rta_len > n)
 			return NULL;
-		if ((a.rta_type & NLA_TYPE_MASK) == type && a.rta_len - sizeof a >= least) {
+		if ((a.rta_type & NLA_TYPE_MASK) == type && a.rta_len - sizeof a >= min_size) {
 			if (size)
 				*size = a.rta_len - sizeof a;
 			return p + sizeof a;

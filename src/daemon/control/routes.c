@@ -1,4 +1,4 @@
-/* RTM_NEWROUTE and friends, looked at only as far as to know whether they matter. */
+/* Events and queries of routes (rtnetlink(7)), read only as far as the daemon needs them. */
 #include "routes.h"
 
 #include <errno.h>
@@ -9,14 +9,14 @@
 #define ROUTE_GROUPS (RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_RULE | \
 		      1u << (RTNLGRP_IPV6_RULE - 1))
 
-int routes_open(void)
+int routes_subscribe(void)
 {
 	return netlink_open(ROUTE_GROUPS);
 }
 
 static uint32_t out_interface(const struct netlink_view *v)
 {
-	const void *p = netlink_attribute(v->p, v->n, RTA_OIF, sizeof(uint32_t), NULL);
+	const void *p = netlink_find_attribute(v->p, v->n, RTA_OIF, sizeof(uint32_t), NULL);
 	uint32_t index = 0;
 
 	if (p)
@@ -24,14 +24,14 @@ static uint32_t out_interface(const struct netlink_view *v)
 	return index;
 }
 
-static bool route_matters(const struct rtmsg *r, uint32_t index, uint32_t own)
+static bool route_affects_paths(const struct rtmsg *r, uint32_t index, uint32_t own_ifindex)
 {
 	return !(r->rtm_flags & RTM_F_CLONED) && r->rtm_type != RTN_LOCAL &&
 	       r->rtm_type != RTN_BROADCAST && r->rtm_type != RTN_ANYCAST &&
-	       r->rtm_type != RTN_MULTICAST && (index == 0 || index != own);
+	       r->rtm_type != RTN_MULTICAST && (index == 0 || index != own_ifindex);
 }
 
-bool routes_matter(const void *messages, size_t n, uint32_t own)
+bool routes_affect_paths(const void *messages, size_t n, uint32_t own_ifindex)
 {
 	struct netlink_view v;
 	struct rtmsg r;
@@ -40,31 +40,31 @@ bool routes_matter(const void *messages, size_t n, uint32_t own)
 		if (v.type == RTM_NEWRULE || v.type == RTM_DELRULE)
 			return true;
 		if ((v.type == RTM_NEWROUTE || v.type == RTM_DELROUTE) &&
-		    netlink_family(&v, &r, sizeof r) && route_matters(&r, out_interface(&v), own))
+		    netlink_read_family(&v, &r, sizeof r) && route_affects_paths(&r, out_interface(&v), own_ifindex))
 			return true;
 	}
 	return false;
 }
 
-bool routes_read(int fd, uint32_t own)
+bool routes_read_events(int fd, uint32_t own_ifindex)
 {
-	uint8_t buffer[NETLINK_ROOM * 2];
-	bool matters = false;
+	uint8_t buffer[NETLINK_BUFFER_BYTES * 2];
+	bool affected = false;
 
 	for (;;) {
 		ssize_t n = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);
 		if (n < 0 && errno == ENOBUFS)
-			matters = true; /* news were lost */
+			affected = true; /* events were lost */
 		else if (n < 0 && errno != EINTR)
-			return matters;
+			return affected;
 		else if (n > 0)
-			matters |= routes_matter(buffer, (size_t)n, own);
+			affected |= routes_affect_paths(buffer, (size_t)n, own_ifindex);
 	}
 }
 
-/* ---- one way ---- */
+/* ---- a path ---- */
 
-bool routes_allow(const struct wg_path *path, uint32_t mark)
+bool routes_confirm_path(const struct wg_path *path, uint32_t mark)
 {
 	struct rtmsg r = { .rtm_family = AF_INET, .rtm_dst_len = 32, .rtm_src_len = 32 };
 	struct netlink_message m;
@@ -80,20 +80,19 @@ bool routes_allow(const struct wg_path *path, uint32_t mark)
 	netlink_put(&m, RTA_SRC, path->local.b, 4);
 	if (mark)
 		netlink_put(&m, RTA_MARK, &mark, sizeof mark);
-	return netlink_ask(&m, reply, sizeof reply, &n) == 0 && netlink_next(&v, &messages, &n) &&
-	       netlink_family(&v, &r, sizeof r) && out_interface(&v) == path->ifindex;
+	return netlink_request(&m, reply, sizeof reply, &n) == 0 && netlink_next(&v, &messages, &n) &&
+	       netlink_read_family(&v, &r, sizeof r) && out_interface(&v) == path->ifindex;
 }
 
 /* ---- MTU of routes ---- */
 
-struct least_mtu {
+struct min_mtu {
 	uint32_t ifindex, mtu;
 };
 
-static void least_mtu(void *ctx, const void *messages, size_t n)
+static void collect_min_mtu(void *ctx, const void *messages, size_t n)
 {
-	struct least_mtu *least = ctx;
-
+	struct min_mtu *min = ctx;
 	struct netlink_view v;
 	struct rtmsg r;
 
@@ -101,39 +100,39 @@ static void least_mtu(void *ctx, const void *messages, size_t n)
 		const void *p, *metrics;
 		uint32_t mtu;
 		size_t size;
-		if (v.type != RTM_NEWROUTE || !netlink_family(&v, &r, sizeof r) ||
-		    (r.rtm_flags & RTM_F_CLONED) || out_interface(&v) != least->ifindex)
+		if (v.type != RTM_NEWROUTE || !netlink_read_family(&v, &r, sizeof r) ||
+		    (r.rtm_flags & RTM_F_CLONED) || out_interface(&v) != min->ifindex)
 			continue;
-		metrics = netlink_attribute(v.p, v.n, RTA_METRICS, 0, &size);
-		p = metrics ? netlink_attribute(metrics, size, RTAX_MTU, sizeof mtu, NULL) : NULL;
+		metrics = netlink_find_attribute(v.p, v.n, RTA_METRICS, 0, &size);
+		p = metrics ? netlink_find_attribute(metrics, size, RTAX_MTU, sizeof mtu, NULL) : NULL;
 		if (!p)
 			continue;
 		memcpy(&mtu, p, sizeof mtu);
-		if (mtu && (least->mtu == 0 || mtu < least->mtu))
-			least->mtu = mtu;
+		if (mtu && (min->mtu == 0 || mtu < min->mtu))
+			min->mtu = mtu;
 	}
 }
 
-uint32_t routes_least_mtu(uint32_t ifindex)
+uint32_t routes_min_mtu(uint32_t ifindex)
 {
 	static const unsigned char families[] = { AF_INET, AF_INET6 };
-	struct least_mtu least = { .ifindex = ifindex };
+	struct min_mtu min = { .ifindex = ifindex };
 
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
 		struct rtmsg r = { .rtm_family = families[i] };
 		struct netlink_message m;
 		netlink_begin(&m, RTM_GETROUTE, 0, &r, sizeof r);
 		netlink_put(&m, RTA_OIF, &ifindex, sizeof ifindex);
-		if (netlink_dump(&m, least_mtu, &least) != 0)
-			continue; /* that family is not here */
+		if (netlink_dump(&m, collect_min_mtu, &min) != 0)
+			continue; /* the kernel lacks this family */
 	}
-	return least.mtu;
+	return min.mtu;
 }
 
-int routes_filter(int fd)
+int routes_attach_filter(int fd)
 {
 	static struct sock_filter code[] = {
-		/* the type is the first 16 bits after the length, in the machine's order */
+		/* the message type, in native byte order; BPF loads big-endian numbers */
 		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __builtin_bswap16(RTM_NEWROUTE), 1, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __builtin_bswap16(RTM_DELROUTE), 0, 4),

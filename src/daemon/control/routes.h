@@ -1,23 +1,25 @@
-/* News of the routing tables of our own namespace: what a remembered source address depends on. */
+/* Routing tables: events about routes and rules, on which remembered source addresses depend, and queries. */
 #ifndef DAEMON_ROUTES_H
 #define DAEMON_ROUTES_H
 
 #include "proto/tunnel.h"
 
-/* A netlink socket that hears of routes and rules, or -errno. */
-must_check int routes_open(void);
-/* Reads all news; true: a route or rule changed that may lead packets to a peer another way. Routes
- * through the link `own` (0: none) and the kernel's own local and multicast ones do not count. */
-bool routes_read(int fd, uint32_t own);
-/* False: packets no longer go this IPv4 way; from its source, with this mark, they would leave through
- * another interface, or not at all. IPv6 sources do not depend on interfaces. */
-bool routes_allow(const struct wg_path *path, uint32_t mark);
-/* The least MTU that a route through the link has been given; 0: none has. */
-uint32_t routes_least_mtu(uint32_t ifindex);
-/* A filter for a netlink socket that hears of links and routes: of the routes only those with a metric,
- * such as an MTU. 0 or -errno. */
-must_check int routes_filter(int fd);
-/* Pure: the same about one buffer of messages. */
-bool routes_matter(const void *messages, size_t n, uint32_t own);
+/* A netlink socket that receives events of routes and rules, or -errno. */
+must_check int routes_subscribe(void);
+/* Reads all events from it. True: a route or rule changed that may affect the paths of peers. Routes through
+ * the link own_ifindex (0: none) do not count, nor do local and multicast routes of the kernel. */
+bool routes_read_events(int fd, uint32_t own_ifindex);
+/* Pure: the same for one buffer of messages. */
+bool routes_affect_paths(const void *messages, size_t n, uint32_t own_ifindex);
+
+/* Asks the kernel whether packets with this source and mark still leave through the interface of the path. True
+ * for IPv6, where sources do not depend on interfaces. */
+bool routes_confirm_path(const struct wg_path *path, uint32_t mark);
+
+/* The least MTU metric of the routes through the link; 0: no route has one. */
+uint32_t routes_min_mtu(uint32_t ifindex);
+/* Makes a netlink socket receive events of links, and of those routes that have a metric, such as an MTU. 0 or
+ * -errno. */
+must_check int routes_attach_filter(int fd);
 
 #endif

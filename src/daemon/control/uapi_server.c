@@ -1,4 +1,4 @@
-/* The socket file, its life, and the conversations with its clients. */
+/* The configuration socket: its file, and the requests of its clients. */
 #include "uapi_server.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "daemon/process/clock.h"
 #include "daemon/process/log.h"
 
-enum { ENDING_MS = 500, ENDING_LOOK_MS = 5 };
+enum { END_WAIT_MS = 500, END_POLL_MS = 5 };
 
 /* ---- the file ---- */
 
@@ -36,9 +36,9 @@ static int make_dir(const char *dir, struct text *why)
 	if (!error && !S_ISDIR(s.st_mode))
 		error = -ENOTDIR;
 	if (error)
-		return why_errno(why, "cannot use the folder", dir, error);
+		return why_errno(why, "cannot use the directory", dir, error);
 	if ((s.st_mode & S_IWOTH) && !(s.st_mode & S_ISVTX))
-		log_error("%s: everybody may write here", dir);
+		log_error("warning: %s is writable by every user", dir);
 	return 0;
 }
 
@@ -51,8 +51,8 @@ static bool set_address(struct sockaddr_un *a, const char *path)
 	return true;
 }
 
-/* A file at the path: removed if it is a socket without a listener, else an error. */
-static int clear_once(const struct sockaddr_un *a, struct text *why)
+/* Removes a socket without a listener from the path. Any other file there is an error. */
+static int remove_stale_once(const struct sockaddr_un *a, struct text *why)
 {
 	struct stat s;
 	int fd, error;
@@ -60,12 +60,12 @@ static int clear_once(const struct sockaddr_un *a, struct text *why)
 	if (lstat(a->sun_path, &s) != 0)
 		return errno == ENOENT ? 0 : why_errno(why, "cannot use", a->sun_path, -errno);
 	if (!S_ISSOCK(s.st_mode)) {
-		text_f(why, "%s exists and is no socket", a->sun_path);
+		text_f(why, "%s exists and is not a socket", a->sun_path);
 		return -EEXIST;
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return why_errno(why, "cannot make a socket for", a->sun_path, -errno);
+		return why_errno(why, "cannot create a socket for", a->sun_path, -errno);
 	error = connect(fd, (const struct sockaddr *)a, sizeof *a) == 0 ? 0 : -errno;
 	close(fd);
 	if (error == -ENOENT || (error == -ECONNREFUSED && unlink(a->sun_path) == 0))
@@ -73,15 +73,15 @@ static int clear_once(const struct sockaddr_un *a, struct text *why)
 	return -EADDRINUSE;
 }
 
-/* The link is ours already, so the daemon behind a socket that answers may well be ending: its socket goes a
- * moment after its link. */
-static int clear_stale(const struct sockaddr_un *a, struct text *why)
+/* This daemon has the link already. If another one answers on the socket, it is probably ending: it removes its
+ * socket a moment after its link. */
+static int remove_stale(const struct sockaddr_un *a, struct text *why)
 {
-	int error = clear_once(a, why);
+	int error = remove_stale_once(a, why);
 
-	for (int i = 0; error == -EADDRINUSE && i < ENDING_MS / ENDING_LOOK_MS; i++) {
-		(void)poll(NULL, 0, ENDING_LOOK_MS);
-		error = clear_once(a, why);
+	for (int i = 0; error == -EADDRINUSE && i < END_WAIT_MS / END_POLL_MS; i++) {
+		(void)poll(NULL, 0, END_POLL_MS);
+		error = remove_stale_once(a, why);
 	}
 	if (error == -EADDRINUSE)
 		text_f(why, "%s is in use", a->sun_path);
@@ -118,7 +118,7 @@ static bool set_path(struct uapi_server *s, const char *dir, const char *name)
 static void server_empty(struct uapi_server *s)
 {
 	memset(s, 0, sizeof *s);
-	s->listener.fd = s->watcher.fd = s->folder = -1;
+	s->listener.fd = s->watcher.fd = s->dir_fd = -1;
 	for (size_t i = 0; i < UAPI_CLIENTS_MAX; i++)
 		s->clients[i].source.fd = -1;
 }
@@ -134,16 +134,16 @@ int uapi_server_open(struct uapi_server *s, const char *dir, const char *name, s
 		return why_errno(why, "cannot use", dir, -ENAMETOOLONG);
 	error = make_dir(dir, why);
 	if (!error)
-		error = clear_stale(&a, why);
+		error = remove_stale(&a, why);
 	if (error) {
-		s->path[0] = '\0'; /* not ours to unlink */
+		s->path[0] = '\0'; /* the file belongs to another process */
 		return error;
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	mask = umask(0177); /* from the first moment, nobody else may connect */
+	mask = umask(0177); /* other users can never connect, not even for a moment */
 	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || remember_file(s) != 0 ||
 	    listen(fd, 64) != 0)
-		error = why_errno(why, "cannot make the socket", s->path, -errno);
+		error = why_errno(why, "cannot create the socket", s->path, -errno);
 	umask(mask);
 	s->listener.fd = fd;
 	if (error)
@@ -159,28 +159,28 @@ int uapi_server_take_fd(struct uapi_server *s, int fd, const char *dir, const ch
 
 	server_empty(s);
 	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) != 0 || !listens)
-		return why_errno(why, "WG_UAPI_FD", "is no listening socket", -EINVAL);
+		return why_errno(why, "WG_UAPI_FD", "is not a listening socket", -EINVAL);
 	s->listener.fd = fd;
 	if (!set_path(s, dir, name) || remember_file(s) != 0)
-		s->path[0] = '\0'; /* it lies somewhere else */
+		s->path[0] = '\0'; /* its file is somewhere else */
 	return 0;
 }
 
-void uapi_server_look(struct uapi_server *s)
+void uapi_server_check_file(struct uapi_server *s)
 {
 	if (s->path[0] && !file_is_ours(s))
-		s->removed(s->calls.ctx);
+		s->removed(s->handlers.ctx);
 }
 
-static void watcher_ready(struct loop_source *w, uint32_t events)
+static void watcher_ready(struct loop_source *w, uint32_t ready)
 {
 	struct uapi_server *s = container_of(w, struct uapi_server, watcher);
-	char news[4096];
+	char events[4096];
 
-	(void)events;
-	while (read(w->fd, news, sizeof news) > 0)
+	(void)ready;
+	while (read(w->fd, events, sizeof events) > 0)
 		;
-	uapi_server_look(s);
+	uapi_server_check_file(s);
 }
 
 static int watch_file(struct uapi_server *s)
@@ -199,13 +199,13 @@ static int watch_file(struct uapi_server *s)
 	return error;
 }
 
-/* A user has 128 inotify instances, and every daemon is root's: then SIGIO tells it. */
-static int watch_folder(struct uapi_server *s)
+/* SIGIO instead of inotify, of which a user has 128 instances, and every daemon runs as root. */
+static int watch_dir(struct uapi_server *s)
 {
-	s->folder = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->folder < 0)
+	s->dir_fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->dir_fd < 0)
 		return -errno;
-	return fcntl(s->folder, F_NOTIFY, DN_DELETE | DN_RENAME | DN_CREATE | DN_MULTISHOT) == 0 ?
+	return fcntl(s->dir_fd, F_NOTIFY, DN_DELETE | DN_RENAME | DN_CREATE | DN_MULTISHOT) == 0 ?
 		       0 : -errno;
 }
 
@@ -217,7 +217,7 @@ void uapi_server_rename(struct uapi_server *s, const char *name)
 	if (!s->path[0])
 		return;
 	text_f(&p, "%s/%s.sock", s->dir, name);
-	if (p.failed || link(s->path, path) != 0) { /* never over another file */
+	if (p.failed || link(s->path, path) != 0) { /* link(2) never replaces a file */
 		log_error("cannot rename the socket to %s: %s", path, strerror(errno));
 		return;
 	}
@@ -229,14 +229,14 @@ void uapi_server_rename(struct uapi_server *s, const char *name)
 
 static void client_ready(struct loop_source *source, uint32_t events);
 
-static void out_free(struct uapi_client *c)
+static void reply_free(struct uapi_client *c)
 {
-	if (c->out.p) {
-		mem_wipe(c->out.p, c->out.cap);
-		free(c->out.p);
+	if (c->reply.p) {
+		mem_wipe(c->reply.p, c->reply.cap);
+		free(c->reply.p);
 	}
-	c->out = (struct text){ 0 };
-	c->out_done = 0;
+	c->reply = (struct text){ 0 };
+	c->reply_sent = 0;
 }
 
 static void client_close(struct uapi_client *c)
@@ -248,20 +248,20 @@ static void client_close(struct uapi_client *c)
 	loop_remove(c->server->loop, &c->source);
 	close(fd);
 	uapi_request_reset(&c->request);
-	out_free(c);
-	mem_wipe(c->in, UAPI_IN_ROOM);
-	free(c->in);
-	c->in = NULL;
+	reply_free(c);
+	mem_wipe(c->input, UAPI_INPUT_BYTES);
+	free(c->input);
+	c->input = NULL;
 }
 
-static bool out_room(struct text *t, size_t more)
+static bool reply_grow(struct text *t, size_t more)
 {
 	size_t cap = t->cap < 4096 ? 4096 : t->cap * 2;
 	char *p;
 
 	while (cap - t->n <= more)
 		cap *= 2;
-	p = malloc(cap); /* not realloc: the old bytes may hold keys */
+	p = malloc(cap); /* realloc would leave copies of keys behind */
 	if (!p)
 		return false;
 	if (t->p) {
@@ -274,75 +274,75 @@ static bool out_room(struct text *t, size_t more)
 	return true;
 }
 
-static void client_answer(struct uapi_client *c)
+static void client_execute(struct uapi_client *c)
 {
-	const struct uapi_calls *calls = &c->server->calls;
+	const struct uapi_handlers *handlers = &c->server->handlers;
 	struct wg_device state = { 0 };
 	int error = c->request.error;
 
-	out_free(c);
-	c->out.room = out_room;
+	reply_free(c);
+	c->reply.room = reply_grow;
 	if (!error && c->request.verb == UAPI_SET)
-		error = calls->set(calls->ctx, &c->request.patch);
+		error = handlers->set(handlers->ctx, &c->request.patch);
 	else if (!error && c->request.verb == UAPI_GET)
-		error = calls->get(calls->ctx, &state);
+		error = handlers->get(handlers->ctx, &state);
 	if (!error && c->request.verb == UAPI_GET)
-		uapi_print_get(&c->out, &state, calls->scopes);
-	if (c->out.failed) {
+		uapi_print_get(&c->reply, &state, handlers->scopes);
+	if (c->reply.failed) {
 		error = -ENOMEM;
-		out_free(c);
-		c->out.room = out_room;
+		reply_free(c);
+		c->reply.room = reply_grow;
 	}
 	if (error || c->request.verb != UAPI_GET)
-		uapi_print_errno(&c->out, c->request.verb, error);
+		uapi_print_errno(&c->reply, c->request.verb, error);
 	device_free(&state);
 	uapi_request_reset(&c->request);
 	if (error)
-		log_verbose("configuration refused: %s", strerror(-error));
+		log_verbose("cannot execute a configuration request: %s", strerror(-error));
 }
 
-/* Sends what there is. False: the client is gone. */
+/* Sends the rest of the reply, as far as possible without blocking. False: the client is gone. */
 static bool client_send(struct uapi_client *c)
 {
-	while (c->out_done < c->out.n) {
-		ssize_t n = send(c->source.fd, c->out.p + c->out_done, c->out.n - c->out_done,
+	while (c->reply_sent < c->reply.n) {
+		ssize_t n = send(c->source.fd, c->reply.p + c->reply_sent, c->reply.n - c->reply_sent,
 				 MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return errno == EAGAIN;
-		c->out_done += (size_t)n;
+		c->reply_sent += (size_t)n;
 		c->active_ns = clock_boot_ns();
 	}
-	out_free(c);
+	reply_free(c);
 	return true;
 }
 
-/* Takes requests out of what was read until an answer does not go out at once. False: close. */
-static bool client_work(struct uapi_client *c)
+/* Executes the complete requests of the input, until the client does not take a reply at once. False: close. */
+static bool client_process_input(struct uapi_client *c)
 {
-	struct span text = { (char *)c->in, c->in_n };
+	struct span text = { (char *)c->input, c->input_n };
 
-	while (c->out.n == 0) {
+	while (c->reply.n == 0) {
 		if (uapi_read_request(&c->request, &text) != 0)
 			return false;
 		if (!c->request.done)
 			break;
-		client_answer(c);
-		if (c->out.n == 0 || !client_send(c))
+		client_execute(c);
+		if (c->reply.n == 0 || !client_send(c))
 			return false;
 	}
 	if (text.n > 0)
-		memmove(c->in, text.p, text.n);
-	mem_wipe(c->in + text.n, c->in_n - text.n);
-	c->in_n = text.n;
-	return c->out.n > 0 || (!c->ended && c->in_n < UAPI_IN_ROOM);
+		memmove(c->input, text.p, text.n);
+	mem_wipe(c->input + text.n, c->input_n - text.n);
+	c->input_n = text.n;
+	return c->reply.n > 0 || (!c->ended && c->input_n < UAPI_INPUT_BYTES);
 }
 
 static void client_ready(struct loop_source *source, uint32_t events)
 {
 	struct uapi_client *c = container_of(source, struct uapi_client, source);
-	bool go_on = true, waiting = c->out.n > 0;
+	bool keep = true, waiting = c->reply.n > 0;
 	ssize_t n;
 
 	c->active_ns = waiting ? c->active_ns : clock_boot_ns();
@@ -351,23 +351,23 @@ static void client_ready(struct loop_source *source, uint32_t events)
 		return;
 	}
 	if (waiting) {
-		go_on = client_send(c);
+		keep = client_send(c);
 	} else {
-		n = recv(source->fd, c->in + c->in_n, UAPI_IN_ROOM - c->in_n, MSG_DONTWAIT);
+		n = recv(source->fd, c->input + c->input_n, UAPI_INPUT_BYTES - c->input_n, MSG_DONTWAIT);
 		c->ended = n == 0;
-		c->in_n += n > 0 ? (size_t)n : 0;
-		go_on = n >= 0 || errno == EAGAIN || errno == EINTR;
+		c->input_n += n > 0 ? (size_t)n : 0;
+		keep = n >= 0 || errno == EAGAIN || errno == EINTR;
 	}
-	if (go_on && c->out.n == 0)
-		go_on = client_work(c);
-	if (!go_on)
+	if (keep && c->reply.n == 0)
+		keep = client_process_input(c);
+	if (!keep)
 		client_close(c);
-	else if (waiting != (c->out.n > 0))
-		loop_change(c->server->loop, source, c->out.n > 0 ? EPOLLOUT : EPOLLIN);
+	else if (waiting != (c->reply.n > 0))
+		loop_change(c->server->loop, source, c->reply.n > 0 ? EPOLLOUT : EPOLLIN);
 }
 
-/* A free place, if need be the one of the client that was silent for longest. */
-static struct uapi_client *client_place(struct uapi_server *s)
+/* A free slot, if need be that of the client that was silent for longest. */
+static struct uapi_client *client_slot(struct uapi_server *s)
 {
 	struct uapi_client *oldest = &s->clients[0];
 
@@ -381,29 +381,29 @@ static struct uapi_client *client_place(struct uapi_server *s)
 	return oldest;
 }
 
-/* Only root and the daemon's own user configure it, whatever the file's mode became. */
-static bool peer_may(int fd)
+/* Only root and the user of the daemon may configure it, even if the mode of the file was changed. */
+static bool peer_is_allowed(int fd)
 {
-	struct ucred who;
-	socklen_t n = sizeof who;
+	struct ucred peer;
+	socklen_t n = sizeof peer;
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0 &&
-	       (who.uid == 0 || who.uid == geteuid());
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 &&
+	       (peer.uid == 0 || peer.uid == geteuid());
 }
 
 static void client_open(struct uapi_server *s, int fd)
 {
-	struct uapi_client *c = client_place(s);
+	struct uapi_client *c = client_slot(s);
 
 	*c = (struct uapi_client){
 		.source = { -1, client_ready },
 		.server = s,
-		.request.scopes = s->calls.scopes,
+		.request.scopes = s->handlers.scopes,
 		.active_ns = clock_boot_ns(),
-		.in = malloc(UAPI_IN_ROOM),
+		.input = malloc(UAPI_INPUT_BYTES),
 	};
-	if (!c->in || loop_add(s->loop, &c->source, fd, EPOLLIN) != 0) {
-		free(c->in);
+	if (!c->input || loop_add(s->loop, &c->source, fd, EPOLLIN) != 0) {
+		free(c->input);
 		close(fd);
 	}
 }
@@ -416,21 +416,21 @@ static void listener_ready(struct loop_source *l, uint32_t events)
 	(void)events;
 	if (fd < 0)
 		return;
-	if (peer_may(fd))
+	if (peer_is_allowed(fd))
 		client_open(s, fd);
 	else
 		close(fd);
 }
 
-/* ---- life ---- */
+/* ---- lifetime ---- */
 
-int uapi_server_start(struct uapi_server *s, struct loop *l, const struct uapi_calls *calls,
+int uapi_server_start(struct uapi_server *s, struct loop *l, const struct uapi_handlers *handlers,
 		      void (*removed)(void *ctx))
 {
 	int fd = s->listener.fd, error;
 
 	s->loop = l;
-	s->calls = *calls;
+	s->handlers = *handlers;
 	s->removed = removed;
 	s->listener.ready = listener_ready;
 	s->watcher.ready = watcher_ready;
@@ -438,7 +438,7 @@ int uapi_server_start(struct uapi_server *s, struct loop *l, const struct uapi_c
 	if (!error && s->path[0])
 		error = watch_file(s);
 	if (error == -EMFILE)
-		error = watch_folder(s);
+		error = watch_dir(s);
 	return error;
 }
 
@@ -452,28 +452,28 @@ void uapi_server_close(struct uapi_server *s)
 		close(s->watcher.fd);
 	if (s->listener.fd >= 0)
 		close(s->listener.fd);
-	if (s->folder >= 0)
-		close(s->folder);
-	s->watcher.fd = s->listener.fd = s->folder = -1;
+	if (s->dir_fd >= 0)
+		close(s->dir_fd);
+	s->watcher.fd = s->listener.fd = s->dir_fd = -1;
 }
 
 uint64_t uapi_server_deadline(const struct uapi_server *s)
 {
-	uint64_t first = NEVER;
+	uint64_t deadline = NEVER;
 
 	for (size_t i = 0; i < UAPI_CLIENTS_MAX; i++) {
 		const struct uapi_client *c = &s->clients[i];
-		if (c->source.fd >= 0 && c->out.n > 0 && c->active_ns + UAPI_STALL_NS < first)
-			first = c->active_ns + UAPI_STALL_NS;
+		if (c->source.fd >= 0 && c->reply.n > 0 && c->active_ns + UAPI_STALL_NS < deadline)
+			deadline = c->active_ns + UAPI_STALL_NS;
 	}
-	return first;
+	return deadline;
 }
 
 void uapi_server_tick(struct uapi_server *s, uint64_t now_ns)
 {
 	for (size_t i = 0; i < UAPI_CLIENTS_MAX; i++) {
 		struct uapi_client *c = &s->clients[i];
-		if (c->source.fd >= 0 && c->out.n > 0 && c->active_ns + UAPI_STALL_NS <= now_ns)
+		if (c->source.fd >= 0 && c->reply.n > 0 && c->active_ns + UAPI_STALL_NS <= now_ns)
 			client_close(c);
 	}
 }

@@ -1,4 +1,4 @@
-/* Sums of 32-bit words in wide registers, or of 64-bit words with their carries. */
+/* Internet checksums: sums of 32-bit words in vector registers, or of 64-bit words with their carries. */
 #include "checksum.h"
 
 #include <string.h>
@@ -6,7 +6,7 @@
 #include <immintrin.h>
 #endif
 
-enum { SHORT = 128 }; /* bytes that are no longer than setting up a row takes */
+enum { SHORT = 128 }; /* bytes: below, setting up the vector registers takes longer than the sum */
 
 static bool always(void)
 {
@@ -55,10 +55,10 @@ static bool has_avx2(void)
 	return __builtin_cpu_supports("avx2");
 }
 
-#define ROW(isa) __attribute__((target(#isa))) static
+#define IMPL(isa) __attribute__((target(#isa))) static
 #define INLINE(isa) __attribute__((target(#isa), always_inline)) static inline
 
-/* A word and the one above it go to sums of their own, which have 32 bits for carries. Null dst: no copy. */
+/* Even and odd 32-bit words are summed in 64-bit lanes, which leave 32 bits for carries. Null dst: no copy. */
 INLINE(avx512f) uint64_t wide512(uint64_t sum, uint8_t *dst, const uint8_t *p, size_t n)
 {
 	__m512i low = _mm512_set1_epi64(0xffffffff), even = _mm512_setzero_si512(), odd = even;
@@ -75,12 +75,12 @@ INLINE(avx512f) uint64_t wide512(uint64_t sum, uint8_t *dst, const uint8_t *p, s
 	return dst ? portable_copy(sum, dst + at, p + at, n - at) : portable(sum, p + at, n - at);
 }
 
-ROW(avx512f) uint64_t avx512(uint64_t sum, const uint8_t *p, size_t n)
+IMPL(avx512f) uint64_t avx512(uint64_t sum, const uint8_t *p, size_t n)
 {
 	return wide512(sum, NULL, p, n);
 }
 
-ROW(avx512f) uint64_t avx512_copy(uint64_t sum, uint8_t *dst, const uint8_t *p, size_t n)
+IMPL(avx512f) uint64_t avx512_copy(uint64_t sum, uint8_t *dst, const uint8_t *p, size_t n)
 {
 	return wide512(sum, dst, p, n);
 }
@@ -103,12 +103,12 @@ INLINE(avx2) uint64_t wide256(uint64_t sum, uint8_t *dst, const uint8_t *p, size
 	return dst ? portable_copy(sum, dst + at, p + at, n - at) : portable(sum, p + at, n - at);
 }
 
-ROW(avx2) uint64_t avx2(uint64_t sum, const uint8_t *p, size_t n)
+IMPL(avx2) uint64_t avx2(uint64_t sum, const uint8_t *p, size_t n)
 {
 	return wide256(sum, NULL, p, n);
 }
 
-ROW(avx2) uint64_t avx2_copy(uint64_t sum, uint8_t *dst, const uint8_t *p, size_t n)
+IMPL(avx2) uint64_t avx2_copy(uint64_t sum, uint8_t *dst, const uint8_t *p, size_t n)
 {
 	return wide256(sum, dst, p, n);
 }
@@ -116,13 +116,13 @@ ROW(avx2) uint64_t avx2_copy(uint64_t sum, uint8_t *dst, const uint8_t *p, size_
 
 enum {
 #if defined(__x86_64__)
-	SUM_PORTABLE = 2,
+	CHECKSUM_PORTABLE = 2,
 #else
-	SUM_PORTABLE = 0,
+	CHECKSUM_PORTABLE = 0,
 #endif
 };
 
-const struct sum_row sum_rows[SUM_PORTABLE + 1] = {
+const struct checksum_impl checksum_impls[CHECKSUM_PORTABLE + 1] = {
 #if defined(__x86_64__)
 	{ "avx512", has_avx512, avx512, avx512_copy },
 	{ "avx2", has_avx2, avx2, avx2_copy },
@@ -130,28 +130,28 @@ const struct sum_row sum_rows[SUM_PORTABLE + 1] = {
 	{ "portable", always, portable, portable_copy },
 };
 
-static const struct sum_row *chosen = &sum_rows[SUM_PORTABLE];
+static const struct checksum_impl *selected = &checksum_impls[CHECKSUM_PORTABLE];
 
-void sum_choose(bool generic)
+void checksum_select(bool portable_only)
 {
-	const struct sum_row *row = sum_rows;
+	const struct checksum_impl *impl = checksum_impls;
 
-	while (!row->works() || (generic && row->bytes != portable))
-		row++;
-	chosen = row;
+	while (!impl->supported() || (portable_only && impl->add != portable))
+		impl++;
+	selected = impl;
 }
 
-uint64_t sum_bytes(uint64_t sum, const uint8_t *p, size_t n)
+uint64_t checksum_add(uint64_t sum, const uint8_t *p, size_t n)
 {
-	return n < SHORT ? portable(sum, p, n) : chosen->bytes(sum, p, n);
+	return n < SHORT ? portable(sum, p, n) : selected->add(sum, p, n);
 }
 
-uint64_t sum_copy(uint64_t sum, uint8_t *dst, const uint8_t *p, size_t n)
+uint64_t checksum_add_copy(uint64_t sum, uint8_t *dst, const uint8_t *p, size_t n)
 {
-	return n < SHORT ? portable_copy(sum, dst, p, n) : chosen->copy(sum, dst, p, n);
+	return n < SHORT ? portable_copy(sum, dst, p, n) : selected->add_copy(sum, dst, p, n);
 }
 
-uint16_t sum_fold(uint64_t sum)
+uint16_t checksum_fold(uint64_t sum)
 {
 	sum = (sum & 0xffffffff) + (sum >> 32);
 	sum = (sum & 0xffffffff) + (sum >> 32);

@@ -1,6 +1,7 @@
-/* ICMP errors: made, limited, sent. */
+/* ICMP errors: building, limiting and sending them. */
 #include "icmp.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/icmp.h>
 #include <netinet/icmp6.h>
@@ -8,13 +9,21 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "daemon/process/log.h"
 #include "checksum.h"
+#include "daemon/process/log.h"
 
-#define EACH_NS (NS_PER_S / ICMP_PER_S)
+#define TOKEN_NS (NS_PER_S / ICMP_RATE_PER_S)
 #ifndef ICMP_FILTER
 #define ICMP_FILTER 1
 #endif
+
+enum { HEADER = 8 }; /* of either error, before the packet: type, code, checksum, four unused bytes */
+
+static_assert(sizeof(struct icmphdr) == HEADER && sizeof(struct icmp6_hdr) == HEADER, "RFC 792, RFC 4443");
+static_assert(offsetof(struct icmphdr, type) == 0 && offsetof(struct icmp6_hdr, icmp6_type) == 0, "type");
+static_assert(offsetof(struct icmphdr, code) == 1 && offsetof(struct icmp6_hdr, icmp6_code) == 1, "code");
+static_assert(offsetof(struct icmphdr, checksum) == 2 && offsetof(struct icmp6_hdr, icmp6_cksum) == 2,
+	      "checksum");
 
 static int raw_socket(int family, int protocol)
 {
@@ -29,8 +38,8 @@ void icmp_open(struct icmp *c)
 	c->v4 = raw_socket(AF_INET, IPPROTO_ICMP);
 	c->v6 = raw_socket(AF_INET6, IPPROTO_ICMPV6);
 	if (c->v4 < 0)
-		log_verbose("no ICMP errors: %s", strerror(errno));
-	/* They only send: nothing may pile up in them. */
+		log_verbose("cannot open ICMP sockets: %s", strerror(errno));
+	/* The sockets only send: nothing may fill their receive buffers. */
 	ICMP6_FILTER_SETBLOCKALL(&none6);
 	if (c->v4 >= 0)
 		(void)setsockopt(c->v4, SOL_RAW, ICMP_FILTER, &none4, sizeof none4);
@@ -47,12 +56,12 @@ void icmp_close(struct icmp *c)
 	c->v4 = c->v6 = -1;
 }
 
-static bool v4_deserves(const uint8_t *p, size_t n)
+static bool v4_permits(const uint8_t *p, size_t n)
 {
 	size_t header = (p[0] & 15u) * 4;
-	bool to_many = p[16] >= 224, from_many = p[12] >= 224 || p[12] == 127 || p[12] == 0;
+	bool bad_target = p[16] >= 224, bad_source = p[12] >= 224 || p[12] == 127 || p[12] == 0;
 
-	if (header < 20 || header > n || to_many || from_many || (load_be16(p + 6) & 0x1fff) != 0)
+	if (header < 20 || header > n || bad_target || bad_source || (load_be16(p + 6) & 0x1fff) != 0)
 		return false;
 	if (p[9] != IPPROTO_ICMP)
 		return true;
@@ -60,50 +69,52 @@ static bool v4_deserves(const uint8_t *p, size_t n)
 			      p[header] == ICMP_TIMESTAMP || p[header] == ICMP_TIMESTAMPREPLY);
 }
 
-static bool v6_deserves(const uint8_t *p, size_t n)
+static bool v6_permits(const uint8_t *p, size_t n)
 {
-	static const uint8_t nobody[16];
+	static const uint8_t unspecified[16];
 
-	if (p[24] == 0xff || p[8] == 0xff || memcmp(p + 8, nobody, 16) == 0)
+	if (p[24] == 0xff || p[8] == 0xff || memcmp(p + 8, unspecified, 16) == 0)
 		return false;
-	return p[6] != IPPROTO_ICMPV6 || (n > 40 && p[40] >= 128); /* errors are below 128 */
+	return p[6] != IPPROTO_ICMPV6 || (n > 40 && p[40] >= 128); /* types below 128 are errors */
 }
 
-size_t icmp_message(uint8_t out[ICMP_MESSAGE_MAX], struct ip_addr *to, const uint8_t *packet, size_t n)
+size_t icmp_build_unreachable(uint8_t out[ICMP_MESSAGE_MAX], struct ip_addr *to, const uint8_t *packet,
+			      size_t n)
 {
 	bool v6 = n >= 40 && packet[0] >> 4 == 6;
-	size_t most = v6 ? ICMP_MESSAGE_MAX - 8 : 576 - 20 - 8; /* RFC 1812 4.3.2.3 */
-	uint16_t sum;
+	size_t most = v6 ? ICMP_MESSAGE_MAX - HEADER : 576 - 20 - HEADER; /* RFC 1812, 4.3.2.3 */
+	uint16_t checksum;
 
 	if (n > most && n > 0)
 		n = most;
-	if (v6 ? !v6_deserves(packet, n) :
-		 n < 20 || packet[0] >> 4 != 4 || !v4_deserves(packet, n))
+	if (v6 ? !v6_permits(packet, n) :
+		 n < 20 || packet[0] >> 4 != 4 || !v4_permits(packet, n))
 		return 0;
-	memset(out, 0, 8);
+	memset(out, 0, HEADER);
 	out[0] = v6 ? ICMP6_DST_UNREACH : ICMP_DEST_UNREACH;
 	out[1] = v6 ? ICMP6_DST_UNREACH_ADDR : ICMP_HOST_UNREACH;
-	memcpy(out + 8, packet, n);
+	memcpy(out + HEADER, packet, n);
 	*to = v6 ? ip_v6(packet + 8) : ip_v4(packet + 12);
 	if (!v6) {
-		sum = (uint16_t)~sum_fold(sum_bytes(0, out, n + 8));
-		memcpy(out + 2, &sum, 2);
+		checksum = (uint16_t)~checksum_fold(checksum_add(0, out, n + HEADER));
+		memcpy(out + 2, &checksum, sizeof checksum);
 	}
-	return n + 8;
+	assert(n + HEADER <= ICMP_MESSAGE_MAX);
+	return n + HEADER;
 }
 
-bool icmp_may(const struct icmp *c, uint64_t now_ns)
+bool icmp_has_token(const struct icmp *c, uint64_t now_ns)
 {
 	uint64_t full_ns = atomic_load_explicit(&c->full_ns, memory_order_relaxed);
 
-	return (full_ns > now_ns ? full_ns : now_ns) + EACH_NS <= now_ns + ICMP_BURST * EACH_NS;
+	return (full_ns > now_ns ? full_ns : now_ns) + TOKEN_NS <= now_ns + ICMP_BURST * TOKEN_NS;
 }
 
-bool icmp_take(struct icmp *c, uint64_t now_ns)
+bool icmp_take_token(struct icmp *c, uint64_t now_ns)
 {
-	if (!icmp_may(c, now_ns))
+	if (!icmp_has_token(c, now_ns))
 		return false;
-	atomic_store(&c->full_ns, (c->full_ns > now_ns ? c->full_ns : now_ns) + EACH_NS);
+	atomic_store(&c->full_ns, (c->full_ns > now_ns ? c->full_ns : now_ns) + TOKEN_NS);
 	return true;
 }
 
@@ -120,16 +131,16 @@ static void icmp_send(const struct icmp *c, const struct ip_addr *to, const uint
 	else
 		sent = sendto(c->v6, message, n, MSG_DONTWAIT, (struct sockaddr *)&v6, sizeof v6);
 	if (sent < 0)
-		log_verbose("sending an ICMP error: %s", strerror(errno));
+		log_verbose("cannot send an ICMP error: %s", strerror(errno));
 }
 
-void icmp_unreachable(struct icmp *c, uint64_t now_ns, const uint8_t *packet, size_t n)
+void icmp_send_unreachable(struct icmp *c, uint64_t now_ns, const uint8_t *packet, size_t n)
 {
 	uint8_t message[ICMP_MESSAGE_MAX];
 	struct ip_addr to;
-	size_t size = icmp_message(message, &to, packet, n);
+	size_t size = icmp_build_unreachable(message, &to, packet, n);
 
-	if (size == 0 || !icmp_take(c, now_ns))
+	if (size == 0 || !icmp_take_token(c, now_ns))
 		return;
 	if (!c->enter) {
 		icmp_send(c, &to, message, size);

@@ -1,40 +1,43 @@
-/* What the kernel would tell a sender when no peer takes its packet: ICMP host unreachable (type 3 code 1),
- * ICMPv6 address unreachable (type 1 code 3). Sent through raw sockets in the link's namespace, because
- * a packet written to TUN with one of our own addresses as its source is dropped there. */
+/* The ICMP error that a sender gets when no peer takes its packet, as kernel WireGuard sends it: host
+ * unreachable (RFC 792, type 3, code 1) and address unreachable (RFC 4443, type 1, code 3). Sent through raw
+ * sockets in the namespace of the link: the kernel drops a packet written to the TUN whose source is an address
+ * of the host. */
 #ifndef DAEMON_ICMP_H
 #define DAEMON_ICMP_H
 
 #include "base/addr.h"
 
 enum {
-	ICMP_MESSAGE_MAX = 1280 - 40, /* RFC 4443: an error fits into the least MTU */
-	ICMP_PER_S = 100,
+	ICMP_MESSAGE_MAX = 1280 - 40, /* bytes: an error fits into the minimum MTU (RFC 4443, 2.4 c) */
+	ICMP_RATE_PER_S = 100,
 	ICMP_BURST = 50,
 };
 
 struct icmp {
-	int v4, v6; /* raw sockets; -1: none */
-	_Atomic uint64_t full_ns; /* rate: when the bucket will be full again; control's, others read it */
-	/* Elsewhere: sockets are made for each message, between these two, so that they do not keep a
-	 * namespace alive. Null: here. enter false: cannot get there. */
+	int v4, v6;               /* raw sockets; -1: none. Owned by control, like the rest */
+	_Atomic uint64_t full_ns; /* when the token bucket will be full again; written by control, read by any thread */
+	/* When the link is in another namespace, these enter and leave it, and sockets are opened for each
+	 * message, so that they do not keep that namespace alive. Null: the link is in ours. enter false: not
+	 * possible. */
 	bool (*enter)(void *ctx);
 	void (*leave)(void *ctx);
 	void *ctx;
 };
 
-/* In the present network namespace. What cannot be opened is left out. */
+/* Opens the sockets in the current network namespace, as far as possible. */
 void icmp_open(struct icmp *c);
 void icmp_close(struct icmp *c);
 
-/* Pure: the error message about this packet, with its checksum for IPv4 (the kernel adds that of IPv6),
- * and whom it goes to. 0: it deserves none (RFC 1122 3.2.2, RFC 4443 2.4 e). */
-size_t icmp_message(uint8_t out[ICMP_MESSAGE_MAX], struct ip_addr *to, const uint8_t *packet,
-		    size_t n);
-/* Pure: may one more be sent? */
-bool icmp_take(struct icmp *c, uint64_t now_ns);
-/* The same without taking it; any thread. */
-bool icmp_may(const struct icmp *c, uint64_t now_ns);
+/* Pure: builds the error about a packet, with its checksum for IPv4 (the kernel adds that of IPv6), and its
+ * destination. Returns its bytes; 0: this packet permits no error (RFC 1122, 3.2.2; RFC 4443, 2.4 e). */
+size_t icmp_build_unreachable(uint8_t out[ICMP_MESSAGE_MAX], struct ip_addr *to, const uint8_t *packet,
+			      size_t n);
 
-void icmp_unreachable(struct icmp *c, uint64_t now_ns, const uint8_t *packet, size_t n);
+/* Pure: the rate limit, a token bucket. Take: control. Has: any thread. */
+bool icmp_take_token(struct icmp *c, uint64_t now_ns);
+bool icmp_has_token(const struct icmp *c, uint64_t now_ns);
+
+/* Sends the error about a packet unless the rate limit forbids it. */
+void icmp_send_unreachable(struct icmp *c, uint64_t now_ns, const uint8_t *packet, size_t n);
 
 #endif

@@ -1,5 +1,11 @@
-/* Cutting and joining super-packets. Field offsets: RFC 791, 8200, 9293, 768. */
+/* Splitting and joining super-packets. Field offsets: RFC 791 (IPv4), 8200 (IPv6), 9293 (TCP), 768 (UDP). */
 #include "offload.h"
+
+#include <assert.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
 
 enum {
 	PROTO_TCP = 6,
@@ -14,10 +20,27 @@ enum {
 	V6_HEADER = 40,
 };
 
+static_assert(sizeof(struct virtio_net_hdr) == 10 && offsetof(struct virtio_net_hdr, gso_type) == 1 &&
+	      offsetof(struct virtio_net_hdr, hdr_len) == 2 && offsetof(struct virtio_net_hdr, gso_size) == 4 &&
+	      offsetof(struct virtio_net_hdr, csum_start) == 6 && offsetof(struct virtio_net_hdr, csum_offset) == 8,
+	      "virtio header (VIRTIO 1.2, 5.1.6)");
+static_assert(sizeof(struct iphdr) == V4_HEADER && offsetof(struct iphdr, tot_len) == 2 &&
+	      offsetof(struct iphdr, id) == 4 && offsetof(struct iphdr, frag_off) == 6 &&
+	      offsetof(struct iphdr, protocol) == 9 && offsetof(struct iphdr, check) == 10, "IPv4 header");
+static_assert(sizeof(struct ip6_hdr) == V6_HEADER && offsetof(struct ip6_hdr, ip6_plen) == 4 &&
+	      offsetof(struct ip6_hdr, ip6_nxt) == 6, "IPv6 header");
+static_assert(offsetof(struct iphdr, saddr) == 12 && offsetof(struct iphdr, daddr) == 16 &&
+	      offsetof(struct ip6_hdr, ip6_src) == 8 && offsetof(struct ip6_hdr, ip6_dst) == 24,
+	      "the addresses of the pseudo header follow each other");
+static_assert(sizeof(struct tcphdr) == 20 && offsetof(struct tcphdr, seq) == 4 &&
+	      offsetof(struct tcphdr, check) == TCP_CSUM, "TCP header");
+static_assert(sizeof(struct udphdr) == 8 && offsetof(struct udphdr, len) == 4 &&
+	      offsetof(struct udphdr, check) == UDP_CSUM, "UDP header");
+
 /* ---- checksums ---- */
 
-/* A big-endian number as the sum, in native order, sees it. */
-static uint16_t sum_be16(uint32_t v)
+/* A big-endian number as it counts in a sum of native words. */
+static uint16_t checksum_be16(uint32_t v)
 {
 	uint8_t b[2] = { (uint8_t)(v >> 8), (uint8_t)v };
 	uint16_t native;
@@ -39,19 +62,19 @@ static void store_native16(uint8_t *p, uint16_t v)
 	memcpy(p, &v, 2);
 }
 
-/* A checksum field from the sum of everything it covers; UDP has no zero (RFC 768). */
+/* Stores the checksum from the sum of everything it covers. UDP sends 0xffff instead of zero (RFC 768). */
 static void store_checksum(uint8_t *field, uint64_t sum, bool udp)
 {
-	uint16_t c = (uint16_t)~sum_fold(sum);
+	uint16_t c = (uint16_t)~checksum_fold(sum);
 
 	store_native16(field, c == 0 && udp ? 0xffff : c);
 }
 
-static uint64_t sum_pseudo(const uint8_t *p, bool v6, uint8_t protocol, uint32_t l4_bytes)
+static uint64_t checksum_pseudo(const uint8_t *p, bool v6, uint8_t protocol, uint32_t l4_bytes)
 {
-	uint64_t sum = v6 ? sum_bytes(0, p + 8, 32) : sum_bytes(0, p + 12, 8);
+	uint64_t sum = v6 ? checksum_add(0, p + 8, 32) : checksum_add(0, p + 12, 8);
 
-	return sum + sum_be16(protocol) + sum_be16(l4_bytes);
+	return sum + checksum_be16(protocol) + checksum_be16(l4_bytes);
 }
 
 /* ---- split ---- */
@@ -65,12 +88,12 @@ static bool split_plain(struct split *s, const struct virtio_net_hdr *h, uint8_t
 		return true;
 	if (field + 2 > s->n)
 		return false;
-	store_checksum(p + field, sum_bytes(0, p + h->csum_start, s->n - h->csum_start),
+	store_checksum(p + field, checksum_add(0, p + h->csum_start, s->n - h->csum_start),
 		       h->csum_offset == UDP_CSUM);
 	return true;
 }
 
-/* The headers of a packet to be cut: is it what the virtio header says? */
+/* Do the headers of the packet to be split agree with the virtio header? */
 static bool split_headers(struct split *s, unsigned int type, const struct virtio_net_hdr *h)
 {
 	const uint8_t *p = s->p;
@@ -113,9 +136,9 @@ bool split_begin(struct split *s, const struct virtio_net_hdr *h, uint8_t *p, si
 	s->at = s->header_n;
 	s->id = s->v6 ? 0 : load_be16(p + 4);
 	s->seq = s->udp ? 0 : load_be32(p + s->l4 + 4);
-	/* The field holds the pseudo header's sum; take the super-packet's length out of it. */
+	/* The field holds the sum of the pseudo header; subtract the length of the super-packet. */
 	s->pseudo = load_native16(p + s->l4 + h->csum_offset) +
-		    (uint16_t)~sum_be16(s->n - s->l4);
+		    (uint16_t)~checksum_be16(s->n - s->l4);
 	return true;
 }
 
@@ -134,9 +157,9 @@ static void split_ip_header(const struct split *s, uint8_t *d, uint32_t size, ui
 		store_be16(d + 4, (uint16_t)(size - V6_HEADER));
 		return;
 	}
-	/* RFC 1624: what leaves and what comes, instead of a new sum. */
+	/* RFC 1624: updates the sum by the old and the new fields. */
 	sum = (uint16_t)~load_native16(d + 10) + (uint64_t)(uint16_t)~load_native16(d + 2) +
-	      (uint16_t)~load_native16(d + 4) + sum_be16(size) + sum_be16(id);
+	      (uint16_t)~load_native16(d + 4) + checksum_be16(size) + checksum_be16(id);
 	store_be16(d + 2, (uint16_t)size);
 	store_be16(d + 4, id);
 	store_checksum(d + 10, sum, false);
@@ -150,13 +173,14 @@ void split_next(struct split *s, uint8_t *dst)
 	uint64_t sum;
 	bool last = s->at + payload == s->n;
 
+	assert(s->at < s->n && s->at + payload <= s->n);
 	if (s->header_n == 0) {
 		memcpy(dst, s->p, s->n);
 		s->at = s->n;
 		return;
 	}
 	memcpy(dst, s->p, s->header_n);
-	sum = sum_copy(s->pseudo + sum_be16(l4_bytes), dst + s->header_n, s->p + s->at, payload);
+	sum = checksum_add_copy(s->pseudo + checksum_be16(l4_bytes), dst + s->header_n, s->p + s->at, payload);
 	split_ip_header(s, dst, size, (uint16_t)(s->id + before / s->mss));
 	if (s->udp) {
 		store_be16(l4 + 4, (uint16_t)l4_bytes);
@@ -168,20 +192,20 @@ void split_next(struct split *s, uint8_t *dst)
 			l4[13] &= (uint8_t)~TCP_CWR;
 	}
 	store_native16(field, 0);
-	store_checksum(field, sum_bytes(sum, l4, s->header_n - s->l4), s->udp);
+	store_checksum(field, checksum_add(sum, l4, s->header_n - s->l4), s->udp);
 	s->at += payload;
 }
 
 /* ---- join ---- */
 
-/* What a packet is, as far as joining cares. */
+/* The properties of a packet that matter for joining. */
 struct shape {
 	bool v6, candidate, has_ports, push;
 	uint8_t protocol;
 	uint16_t l4, header_n;
 };
 
-static void shape_transport(struct shape *x, const uint8_t *p, uint32_t n, unsigned int what)
+static void shape_transport(struct shape *x, const uint8_t *p, uint32_t n, unsigned int protocols)
 {
 	const uint8_t *l4 = p + x->l4;
 	uint32_t l4_bytes = n - x->l4;
@@ -190,33 +214,33 @@ static void shape_transport(struct shape *x, const uint8_t *p, uint32_t n, unsig
 	if (x->protocol == PROTO_TCP && l4_bytes > 20) {
 		x->header_n = (uint16_t)(x->l4 + (l4[12] >> 4) * 4);
 		x->push = l4[13] & TCP_PSH;
-		x->candidate = (what & JOIN_TCP) && x->header_n >= x->l4 + 20 && x->header_n < n &&
+		x->candidate = (protocols & JOIN_TCP) && x->header_n >= x->l4 + 20 && x->header_n < n &&
 			       (l4[13] & ~TCP_PSH) == TCP_ACK && (l4[12] & 15) == 0;
 	} else if (x->protocol == PROTO_UDP && l4_bytes > 8) {
 		x->header_n = (uint16_t)(x->l4 + 8);
-		x->candidate = (what & JOIN_UDP) && load_be16(l4 + 4) == l4_bytes &&
+		x->candidate = (protocols & JOIN_UDP) && load_be16(l4 + 4) == l4_bytes &&
 			       load_be16(l4 + UDP_CSUM) != 0;
 	}
 }
 
-static struct shape shape_of(const uint8_t *p, uint32_t n, unsigned int what)
+static struct shape shape_of(const uint8_t *p, uint32_t n, unsigned int protocols)
 {
 	struct shape x = { 0 };
 
-	if (n > OFFLOAD_PACKET_MAX) /* cannot be joined, whatever it is */
+	if (n > OFFLOAD_PACKET_MAX) /* too long for any IP packet */
 		return x;
 	if (n >= V4_HEADER && p[0] == 0x45) {
 		x.l4 = V4_HEADER;
 		x.protocol = p[9];
-		/* No fragment, no evil bit; the length is the packet's. */
+		/* Not a fragment, reserved bit clear; the length is that of the packet. */
 		if ((load_be16(p + 6) & 0xbfff) == 0 && load_be16(p + 2) == n)
-			shape_transport(&x, p, n, what);
+			shape_transport(&x, p, n, protocols);
 	} else if (n >= V6_HEADER && p[0] >> 4 == 6) {
 		x.v6 = true;
 		x.l4 = V6_HEADER;
 		x.protocol = p[6];
 		if (load_be16(p + 4) + (uint32_t)V6_HEADER == n)
-			shape_transport(&x, p, n, what);
+			shape_transport(&x, p, n, protocols);
 	}
 	return x;
 }
@@ -230,8 +254,8 @@ static unsigned int flow_hash(const uint8_t *p, const struct shape *x)
 	return (h ^ h >> 15) * 0x85ebca6bu >> 24;
 }
 
-/* Everything in the headers that must be the same: addresses, ports, protocol, TOS and flow label,
- * TTL, DF; for TCP also acknowledgement, window, urgent pointer and options. */
+/* Compares the fields that one header must stand for: addresses, ports, protocol, TOS, flow label, TTL, DF; for
+ * TCP also acknowledgement, window, urgent pointer and options. */
 static bool same_headers(const uint8_t *a, const uint8_t *b, const struct shape *x)
 {
 	const uint8_t *ta = a + x->l4, *tb = b + x->l4;
@@ -265,23 +289,23 @@ static bool can_follow(const struct join *j, const struct join_item *it, const u
 		return false;
 	if (x->protocol == PROTO_TCP && load_be32(p + x->l4 + 4) != it->next_seq)
 		return false;
-	/* Cut again, they get consecutive identifications; that is no loss with DF (RFC 6864). */
+	/* Splitting gives consecutive identifications; with DF they have no meaning (RFC 6864). */
 	return x->v6 || (p[6] & 0x40) ||
 	       load_be16(p + 4) == (uint16_t)(load_be16(first + 4) + it->count);
 }
 
-/* Joining hides a checksum from the system, so it must be right before. */
-static bool checksums_are_right(const uint8_t *p, uint32_t n, const struct shape *x)
+/* After joining, the kernel cannot verify the checksum of each packet, so it must be valid. */
+static bool checksums_are_valid(const uint8_t *p, uint32_t n, const struct shape *x)
 {
-	if (!x->v6 && sum_fold(sum_bytes(0, p, V4_HEADER)) != 0xffff)
+	if (!x->v6 && checksum_fold(checksum_add(0, p, V4_HEADER)) != 0xffff)
 		return false;
-	return sum_fold(sum_bytes(sum_pseudo(p, x->v6, x->protocol, n - x->l4), p + x->l4,
+	return checksum_fold(checksum_add(checksum_pseudo(p, x->v6, x->protocol, n - x->l4), p + x->l4,
 				  n - x->l4)) == 0xffff;
 }
 
-void join_begin(struct join *j, unsigned int what)
+void join_begin(struct join *j, unsigned int protocols)
 {
-	j->what = what;
+	j->protocols = protocols;
 	if (j->n_items > 0)
 		memset(j->flows, 0, sizeof j->flows);
 	j->n = j->n_items = 0;
@@ -301,12 +325,12 @@ static void join_new_item(struct join *j, uint16_t packet, const struct shape *x
 	it->header_n = x->header_n;
 	it->mss = (uint16_t)(n - x->header_n);
 	it->push = x->push;
-	it->closed = x->push; /* a push ends a super-packet */
+	it->closed = x->push; /* PSH ends a super-packet */
 	if (x->protocol == PROTO_TCP)
 		it->next_seq = load_be32(j->packets[packet].p + x->l4 + 4) + it->mss;
 }
 
-/* True: the packet is part of the item now. */
+/* True: the packet is now part of the item. */
 static bool join_to(struct join *j, struct join_item *it, uint16_t packet, const struct shape *x)
 {
 	const uint8_t *p = j->packets[packet].p, *first = j->packets[it->first].p;
@@ -316,9 +340,9 @@ static bool join_to(struct join *j, struct join_item *it, uint16_t packet, const
 		return false;
 	if (!it->verified) {
 		it->verified = true;
-		it->closed = !checksums_are_right(first, j->packets[it->first].n, x);
+		it->closed = !checksums_are_valid(first, j->packets[it->first].n, x);
 	}
-	if (it->closed || !checksums_are_right(p, n, x))
+	if (it->closed || !checksums_are_valid(p, n, x))
 		return false;
 	j->next[it->last] = packet;
 	it->last = packet;
@@ -332,10 +356,11 @@ static bool join_to(struct join *j, struct join_item *it, uint16_t packet, const
 
 void join_add(struct join *j, const uint8_t *p, uint32_t n)
 {
-	struct shape x = j->what ? shape_of(p, n, j->what) : (struct shape){ 0 };
+	struct shape x = j->protocols ? shape_of(p, n, j->protocols) : (struct shape){ 0 };
 	uint16_t packet = (uint16_t)j->n++;
 	uint16_t *slot;
 
+	assert(packet < JOIN_PACKETS_MAX);
 	j->packets[packet].p = p;
 	j->packets[packet].n = n;
 	if (!x.has_ports) {
@@ -345,7 +370,7 @@ void join_add(struct join *j, const uint8_t *p, uint32_t n)
 	slot = &j->flows[flow_hash(p, &x)];
 	if (x.candidate && *slot && join_to(j, &j->items[*slot - 1], packet, &x))
 		return;
-	join_new_item(j, packet, &x); /* and nothing later of this flow goes before it */
+	join_new_item(j, packet, &x); /* later packets of this flow must not join an earlier item */
 	*slot = (uint16_t)j->n_items;
 }
 
@@ -361,7 +386,7 @@ static void join_headers(const struct join *j, const struct join_item *it, struc
 	} else {
 		store_be16(header + 2, (uint16_t)it->total);
 		store_native16(header + 10, 0);
-		store_checksum(header + 10, sum_bytes(0, header, V4_HEADER), false);
+		store_checksum(header + 10, checksum_add(0, header, V4_HEADER), false);
 	}
 	if (udp)
 		store_be16(l4 + 4, (uint16_t)(it->total - it->l4));
@@ -375,7 +400,7 @@ static void join_headers(const struct join *j, const struct join_item *it, struc
 	h->csum_start = it->l4;
 	h->csum_offset = udp ? UDP_CSUM : TCP_CSUM;
 	store_native16(l4 + h->csum_offset,
-		       sum_fold(sum_pseudo(header, it->v6, it->protocol, it->total - it->l4)));
+		       checksum_fold(checksum_pseudo(header, it->v6, it->protocol, it->total - it->l4)));
 }
 
 unsigned int join_frame(const struct join *j, uint32_t i, struct virtio_net_hdr *h,
@@ -385,6 +410,7 @@ unsigned int join_frame(const struct join *j, uint32_t i, struct virtio_net_hdr 
 	unsigned int n = 0;
 	uint16_t packet = it->first;
 
+	assert(i < j->n_items && it->count + 2u <= JOIN_IOV_MAX && it->header_n <= JOIN_HEADER_MAX);
 	memset(h, 0, sizeof *h);
 	iov[n++] = (struct iovec){ h, sizeof *h };
 	if (it->count == 1) {

@@ -1,9 +1,9 @@
-/* mmap(2), outside of the heap. */
+/* Buffer memory from mmap(2), apart from the heap. */
 #include "packet_memory.h"
 
 #include <sys/mman.h>
 
-void *pages_new(size_t n)
+void *packet_memory_new(size_t n)
 {
 	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
 		       -1, 0);
@@ -14,7 +14,7 @@ void *pages_new(size_t n)
 	return p;
 }
 
-void pages_free(void *p, size_t n)
+void packet_memory_free(void *p, size_t n)
 {
 	if (p)
 		munmap(p, n);

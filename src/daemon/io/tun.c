@@ -1,12 +1,16 @@
 /* /dev/net/tun, with and without the virtio header and its offloads. */
 #include "tun.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include "offload_disable.h"
+
+static_assert(sizeof(struct virtio_net_hdr) == 10, "what the kernel puts before a packet (VIRTIO 1.2, 5.1.6)");
 
 #ifndef TUN_F_USO4
 #define TUN_F_USO4 0x20 /* Linux 6.2 */
@@ -16,28 +20,6 @@
 #define TUNGETDEVNETNS _IO('T', 227) /* Linux 5.2 */
 #endif
 
-bool offload_off_of(unsigned int *off, const char *words)
-{
-	static const struct { const char *word; unsigned int bit; } rows[] = {
-		{ "vnet", OFFLOAD_NO_VNET },       { "tso", OFFLOAD_NO_TSO },
-		{ "uso", OFFLOAD_NO_USO },         { "join", OFFLOAD_NO_JOIN },
-		{ "segment", OFFLOAD_NO_SEGMENT }, { "gro", OFFLOAD_NO_GRO },
-		{ "mmsg", OFFLOAD_NO_MMSG },       { "split", OFFLOAD_NO_SPLIT },
-	};
-	struct span rest = { words, words ? strlen(words) : 0 }, word;
-
-	*off = 0;
-	while (span_next(&word, &rest, ',')) {
-		size_t i = 0;
-		while (i < ARRAY_LEN(rows) && !span_is(word, rows[i].word))
-			i++;
-		if (word.n > 0 && i == ARRAY_LEN(rows))
-			return false;
-		*off |= word.n > 0 ? rows[i].bit : 0;
-	}
-	return true;
-}
-
 static ssize_t tun_result(ssize_t n)
 {
 	if (n >= 0)
@@ -45,10 +27,10 @@ static ssize_t tun_result(ssize_t n)
 	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 }
 
-static ssize_t plain_read(struct tun *t, struct virtio_net_hdr *h, uint8_t *p, size_t room)
+static ssize_t plain_read(struct tun *t, struct virtio_net_hdr *h, uint8_t *p, size_t capacity)
 {
 	memset(h, 0, sizeof *h);
-	return tun_result(read(t->fd, p, room));
+	return tun_result(read(t->fd, p, capacity));
 }
 
 static int plain_write(struct tun *t, const struct iovec *iov, unsigned int n)
@@ -56,9 +38,9 @@ static int plain_write(struct tun *t, const struct iovec *iov, unsigned int n)
 	return writev(t->fd, iov + 1, (int)n - 1) < 0 ? -errno : 0;
 }
 
-static ssize_t vnet_read(struct tun *t, struct virtio_net_hdr *h, uint8_t *p, size_t room)
+static ssize_t vnet_read(struct tun *t, struct virtio_net_hdr *h, uint8_t *p, size_t capacity)
 {
-	struct iovec iov[2] = { { h, sizeof *h }, { p, room } };
+	struct iovec iov[2] = { { h, sizeof *h }, { p, capacity } };
 	ssize_t n = tun_result(readv(t->fd, iov, 2));
 
 	return n <= 0 ? n : n > (ssize_t)sizeof *h ? n - (ssize_t)sizeof *h : -EIO;
@@ -72,22 +54,22 @@ static int vnet_write(struct tun *t, const struct iovec *iov, unsigned int n)
 static const struct tun_ops plain_ops = { "plain", plain_read, plain_write };
 static const struct tun_ops vnet_ops = { "vnet", vnet_read, vnet_write };
 
-/* What this kernel does for us is found by asking for it, the most first. */
-static void tun_offloads(struct tun *t, unsigned int off)
+/* Which offloads the kernel supports shows when they are requested, most of them first. */
+static void request_offloads(struct tun *t, unsigned int disabled)
 {
 	static const unsigned int tso = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
-	unsigned int uso = off & OFFLOAD_NO_USO ? 0 : TUN_F_USO4 | TUN_F_USO6;
+	unsigned int uso = disabled & OFFLOAD_NO_USO ? 0 : TUN_F_USO4 | TUN_F_USO6;
 
 	t->join = 0;
 	if (t->ops != &vnet_ops)
 		return;
-	if (!(off & OFFLOAD_NO_TSO) && uso && ioctl(t->fd, TUNSETOFFLOAD, tso | uso) == 0)
+	if (!(disabled & OFFLOAD_NO_TSO) && uso && ioctl(t->fd, TUNSETOFFLOAD, tso | uso) == 0)
 		t->join = JOIN_TCP | JOIN_UDP;
-	else if (!(off & OFFLOAD_NO_TSO) && ioctl(t->fd, TUNSETOFFLOAD, tso) == 0)
+	else if (!(disabled & OFFLOAD_NO_TSO) && ioctl(t->fd, TUNSETOFFLOAD, tso) == 0)
 		t->join = JOIN_TCP;
-	else if (ioctl(t->fd, TUNSETOFFLOAD, 0) == 0) /* writing joined packets needs no offer */
-		t->join = off & OFFLOAD_NO_TSO ? JOIN_TCP : 0;
-	if (off & OFFLOAD_NO_JOIN)
+	else if (ioctl(t->fd, TUNSETOFFLOAD, 0) == 0) /* writing joined packets needs none of them */
+		t->join = disabled & OFFLOAD_NO_TSO ? JOIN_TCP : 0;
+	if (disabled & OFFLOAD_NO_JOIN)
 		t->join = 0;
 }
 
@@ -100,7 +82,7 @@ static int tun_attach(struct tun *t, const char *name, short flags)
 	return ioctl(t->fd, TUNSETIFF, &r) == 0 ? 0 : -errno;
 }
 
-int tun_open(struct tun *t, const char *name, unsigned int off)
+int tun_open(struct tun *t, const char *name, unsigned int disabled)
 {
 	int error = -EINVAL;
 
@@ -108,20 +90,20 @@ int tun_open(struct tun *t, const char *name, unsigned int off)
 	if (t->fd < 0)
 		return -errno;
 	t->ops = &vnet_ops;
-	if (!(off & OFFLOAD_NO_VNET))
+	if (!(disabled & OFFLOAD_NO_VNET))
 		error = tun_attach(t, name, IFF_TUN | IFF_NO_PI | IFF_VNET_HDR);
-	if (error == -EINVAL) { /* no virtio header here, or not wanted */
+	if (error == -EINVAL) { /* no virtio header in this kernel, or disabled */
 		t->ops = &plain_ops;
 		error = tun_attach(t, name, IFF_TUN | IFF_NO_PI);
 	}
 	if (error)
 		tun_close(t);
 	else
-		tun_offloads(t, off);
+		request_offloads(t, disabled);
 	return error;
 }
 
-int tun_take_fd(struct tun *t, int fd, unsigned int off)
+int tun_take_fd(struct tun *t, int fd, unsigned int disabled)
 {
 	struct ifreq r = { 0 };
 	int flags = fcntl(fd, F_GETFL), header = sizeof(struct virtio_net_hdr);
@@ -137,7 +119,7 @@ int tun_take_fd(struct tun *t, int fd, unsigned int off)
 		return -errno;
 	t->fd = fd;
 	t->ops = r.ifr_flags & IFF_VNET_HDR ? &vnet_ops : &plain_ops;
-	tun_offloads(t, off);
+	request_offloads(t, disabled);
 	return 0;
 }
 

@@ -1,30 +1,35 @@
-/* Opening the sockets: one port for both families, every option that a tunnel needs, and the filter that
- * sets handshakes apart. */
+/* Opening the UDP sockets: one port for both address families, the socket options of a tunnel, and the filter
+ * that directs handshake messages to separate sockets. */
 #include "udp.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/udp.h>
 #include <netinet/ip.h>
 #include <unistd.h>
 #include "daemon/process/log.h"
-#include "tun.h"
+#include "offload_disable.h"
 
 enum {
 	SOCKET_BUFFER_BYTES = 7 << 20,
-	PORT_TRIES = 100, /* to find a free port that is free in both families */
+	PORT_TRIES = 100, /* to find a port that is free in both families */
 };
 #ifndef IPV6_AUTOFLOWLABEL
 #define IPV6_AUTOFLOWLABEL 70
 #endif
+
+static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port) &&
+	      offsetof(struct sockaddr_in, sin_family) == offsetof(struct sockaddr_in6, sin6_family),
+	      "the port is read without asking for the family");
 
 static int option(int fd, int level, int name, int value)
 {
 	return setsockopt(fd, level, name, &value, sizeof value) == 0 ? 0 : -errno;
 }
 
-/* Options whose absence costs something but stops nothing. */
-static void udp_options(struct udp_socket *s)
+/* Options that the tunnel can do without. */
+static void set_optional(struct udp_socket *s)
 {
 	if (option(s->fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES) != 0)
 		(void)option(s->fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER_BYTES);
@@ -42,22 +47,22 @@ static void udp_options(struct udp_socket *s)
 	}
 }
 
-/* What the kernel can do for us is found by trying it once. */
-static void udp_offloads(struct udp_socket *s, unsigned int off)
+/* Whether the kernel supports an offload shows by trying it once. */
+static void probe_offloads(struct udp_socket *s, unsigned int disabled)
 {
 	struct mmsghdr none = { 0 };
 
-	s->gro = !(off & OFFLOAD_NO_GRO) && option(s->fd, IPPROTO_UDP, UDP_GRO, 1) == 0;
-	s->segment = !(off & OFFLOAD_NO_SEGMENT) && option(s->fd, IPPROTO_UDP, UDP_SEGMENT, 0) == 0;
-	s->segment_max = UINT32_MAX;
+	s->gro = !(disabled & OFFLOAD_NO_GRO) && option(s->fd, IPPROTO_UDP, UDP_GRO, 1) == 0;
+	s->gso = !(disabled & OFFLOAD_NO_SEGMENT) && option(s->fd, IPPROTO_UDP, UDP_SEGMENT, 0) == 0;
+	s->gso_size_max = UINT32_MAX;
 	s->ops = &udp_mmsg_ops;
-	if ((off & OFFLOAD_NO_MMSG) || (s->ops->recv(s->fd, &none, 1) == -ENOSYS))
+	if ((disabled & OFFLOAD_NO_MMSG) || (s->ops->recv(s->fd, &none, 1) == -ENOSYS))
 		s->ops = &udp_plain_ops;
 }
 
-/* join: another socket of ours has the port. */
-static int udp_bind(struct udp_socket *s, bool v6, bool join, uint16_t *port, uint32_t mark,
-		    unsigned int off)
+/* reuse: the port is shared with another socket of the daemon. */
+static int udp_bind(struct udp_socket *s, bool v6, bool reuse, uint16_t *port, uint32_t mark,
+		    unsigned int disabled)
 {
 	struct sockaddr_in v4_any = { .sin_family = AF_INET, .sin_port = htons(*port) };
 	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(*port) };
@@ -74,7 +79,7 @@ static int udp_bind(struct udp_socket *s, bool v6, bool join, uint16_t *port, ui
 		memcpy(&any, &v4_any, sizeof v4_any);
 	if (!error && mark)
 		error = option(s->fd, SOL_SOCKET, SO_MARK, (int)mark);
-	if (!error && join)
+	if (!error && reuse)
 		error = option(s->fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (!error && bind(s->fd, (struct sockaddr *)&any, n) != 0)
 		error = -errno;
@@ -86,16 +91,17 @@ static int udp_bind(struct udp_socket *s, bool v6, bool join, uint16_t *port, ui
 		s->fd = -1;
 		return error;
 	}
-	*port = ntohs(any.sin6_port); /* where sockaddr_in has it, too */
-	udp_options(s);
-	udp_offloads(s, off);
+	*port = ntohs(any.sin6_port); /* or sin_port, at the same offset */
+	set_optional(s);
+	probe_offloads(s, disabled);
 	return 0;
 }
 
-/* ---- handshakes apart ---- */
+/* ---- separate sockets for handshake messages ---- */
 
-/* The kernel asks which socket of the two a datagram is for: the first joined is 0. Handshakes begin with
- * one of the words 1, 2, 3 (protocol.md 2); what is shorter than a word ends the program with 0. */
+/* The kernel runs this program to choose one of two sockets for a datagram; 0 is the one that was bound first.
+ * Handshake messages begin with the little-endian word 1, 2 or 3 (whitepaper, 5.4). For a datagram shorter than
+ * a word the program returns 0. */
 static int attach_filter(int fd)
 {
 	struct sock_filter code[] = {
@@ -112,31 +118,31 @@ static int attach_filter(int fd)
 		       0 : -errno;
 }
 
-/* The port was taken without SO_REUSEPORT, so it is nobody else's; only then it is opened for the second
- * socket. Nothing is lost when that fails. */
-static void set_handshakes_apart(struct udp *u, enum udp_which data, enum udp_which handshakes,
-				 uint32_t mark, unsigned int off)
+/* The first socket was bound without SO_REUSEPORT, so no other process has the port; only then it allows the
+ * second to share it. If anything fails, handshake messages arrive on the first socket. */
+static void split_handshakes(struct udp *u, enum udp_socket_index data, enum udp_socket_index handshakes,
+				 uint32_t mark, unsigned int disabled)
 {
 	struct udp_socket *first = &u->sockets[data], *second = &u->sockets[handshakes];
 	int error;
 
-	if ((off & OFFLOAD_NO_SPLIT) || first->fd < 0)
+	if ((disabled & OFFLOAD_NO_SPLIT) || first->fd < 0)
 		return;
 	error = option(first->fd, SOL_SOCKET, SO_REUSEPORT, 1);
-	if (!error) /* one by one: who floods decides how many would be joined */
-		error = udp_bind(second, first->v6, true, &u->port, mark, off | OFFLOAD_NO_GRO);
+	if (!error) /* without GRO: an attacker would decide how many datagrams are joined */
+		error = udp_bind(second, first->v6, true, &u->port, mark, disabled | OFFLOAD_NO_GRO);
 	if (!error)
 		error = attach_filter(second->fd);
 	second->handshakes = !error;
 	if (!error)
 		return;
-	log_verbose("handshakes come with the data: %s", strerror(-error));
+	log_verbose("no separate sockets for handshakes: %s", strerror(-error));
 	if (second->fd >= 0)
 		close(second->fd);
 	second->fd = -1;
 }
 
-/* ---- both families ---- */
+/* ---- all sockets ---- */
 
 static bool family_is_missing(int error)
 {
@@ -150,17 +156,17 @@ void udp_init(struct udp *u)
 		u->sockets[i].fd = -1;
 }
 
-int udp_open(struct udp *u, uint16_t port, uint32_t mark, unsigned int off)
+int udp_open(struct udp *u, uint16_t port, uint32_t mark, unsigned int disabled)
 {
 	int error4, error6;
 
 	for (int tries = 0; ; tries++) {
 		udp_init(u);
 		u->port = port;
-		error4 = udp_bind(&u->sockets[UDP_V4], false, false, &u->port, mark, off);
+		error4 = udp_bind(&u->sockets[UDP_V4], false, false, &u->port, mark, disabled);
 		if (error4 && !family_is_missing(error4))
 			return error4;
-		error6 = udp_bind(&u->sockets[UDP_V6], true, false, &u->port, mark, off);
+		error6 = udp_bind(&u->sockets[UDP_V6], true, false, &u->port, mark, disabled);
 		if (!error6 || (family_is_missing(error6) && !error4))
 			break;
 		udp_close(u);
@@ -168,9 +174,9 @@ int udp_open(struct udp *u, uint16_t port, uint32_t mark, unsigned int off)
 			return error6;
 	}
 	if (error6)
-		log_verbose("no IPv6 here: %s", strerror(-error6));
-	set_handshakes_apart(u, UDP_V4, UDP_V4_HANDSHAKES, mark, off);
-	set_handshakes_apart(u, UDP_V6, UDP_V6_HANDSHAKES, mark, off);
+		log_verbose("no IPv6: %s", strerror(-error6));
+	split_handshakes(u, UDP_V4, UDP_V4_HANDSHAKES, mark, disabled);
+	split_handshakes(u, UDP_V6, UDP_V6_HANDSHAKES, mark, disabled);
 	return 0;
 }
 
@@ -193,8 +199,8 @@ int udp_set_mark(struct udp *u, uint32_t mark)
 	return error;
 }
 
-void udp_forget_limits(struct udp *u)
+void udp_reset_limits(struct udp *u)
 {
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
-		u->sockets[i].segment_max = UINT32_MAX;
+		u->sockets[i].gso_size_max = UINT32_MAX;
 }

@@ -1,4 +1,4 @@
-/* CLOCK_BOOTTIME and CLOCK_REALTIME. */
+/* clock_gettime(2) of the two clocks, in nanoseconds. */
 #include "clock.h"
 
 #include <time.h>

@@ -1,12 +1,12 @@
-/* One line, one write(2). */
+/* Log lines, each written with one write(2). */
 #include "log.h"
 
 #include <unistd.h>
 
 static enum log_level level = LOG_ERROR;
-static char name[16] = "";
+static char name[16] = ""; /* of the interface */
 
-enum log_level log_level_of(const char *word)
+enum log_level log_parse_level(const char *word)
 {
 	if (word && strcmp(word, "silent") == 0)
 		return LOG_SILENT;
@@ -15,11 +15,11 @@ enum log_level log_level_of(const char *word)
 	return LOG_ERROR;
 }
 
-void log_start(enum log_level wanted, const char *interface)
+void log_init(enum log_level new_level, const char *interface)
 {
 	struct text t = text_fixed(name, sizeof name);
 
-	level = wanted;
+	level = new_level;
 	text_add(&t, interface);
 }
 
@@ -34,7 +34,7 @@ static void log_line(const char *fmt, va_list ap)
 		t.n = sizeof line - 2;
 	t.p[t.n++] = '\n';
 	if (write(STDERR_FILENO, line, t.n) < 0)
-		return; /* nobody to tell */
+		return; /* nowhere to report it */
 }
 
 void log_error(const char *fmt, ...)

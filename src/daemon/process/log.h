@@ -1,4 +1,4 @@
-/* What the daemon says: lines on stderr, by LOG_LEVEL (silent, error, debug = verbose). No secrets. */
+/* Log of the daemon: lines on standard error, as LOG_LEVEL requests. They contain no secrets. */
 #ifndef DAEMON_LOG_H
 #define DAEMON_LOG_H
 
@@ -6,9 +6,11 @@
 
 enum log_level { LOG_SILENT, LOG_ERROR, LOG_VERBOSE };
 
-/* From LOG_LEVEL's value; null or an unknown word: errors only. */
-enum log_level log_level_of(const char *word);
-void log_start(enum log_level level, const char *interface);
+/* The value of LOG_LEVEL: silent, error, verbose or debug (the same). Null or another word: LOG_ERROR. */
+enum log_level log_parse_level(const char *word);
+/* interface: put before each message; may be "". */
+void log_init(enum log_level level, const char *interface);
+/* Any thread. A line longer than 511 bytes is cut. */
 void log_error(const char *fmt, ...) printf_like(1, 2);
 void log_verbose(const char *fmt, ...) printf_like(1, 2);
 

@@ -1,4 +1,4 @@
-/* epoll and a timerfd. */
+/* The event loop: epoll(7) and a timerfd. */
 #include "loop.h"
 
 #include <errno.h>
@@ -57,7 +57,7 @@ void loop_change(struct loop *l, struct loop_source *s, uint32_t events)
 	struct epoll_event e = { .events = events, .data.ptr = s };
 
 	if (epoll_ctl(l->epoll, EPOLL_CTL_MOD, s->fd, &e) != 0)
-		unreachable(); /* it is there, and there is nothing to allocate */
+		unreachable(); /* the descriptor is in the set, and changing it allocates nothing */
 }
 
 void loop_remove(struct loop *l, struct loop_source *s)
@@ -73,22 +73,28 @@ void loop_remove(struct loop *l, struct loop_source *s)
 			l->events[i].data.ptr = NULL;
 }
 
+void loop_stop(struct loop *l, const char *reason)
+{
+	l->stop = true;
+	l->stop_reason = reason;
+}
+
 void loop_wake_at(struct loop *l, uint64_t deadline_ns)
 {
 	struct itimerspec at = { 0 };
 
 	if (deadline_ns >= l->armed_ns)
 		return;
-	/* Zero would disarm it. */
+	/* Zero would disarm the timer. */
 	at.it_value.tv_sec = (time_t)(deadline_ns / NS_PER_S);
 	at.it_value.tv_nsec = (long)(deadline_ns % NS_PER_S) | (deadline_ns == 0);
 	if (timerfd_settime(l->timer.fd, TFD_TIMER_ABSTIME, &at, NULL) == 0)
 		l->armed_ns = deadline_ns;
 }
 
-int loop_turn(struct loop *l, bool busy)
+int loop_run_once(struct loop *l, bool no_wait)
 {
-	l->n_events = epoll_wait(l->epoll, l->events, ARRAY_LEN(l->events), busy ? 0 : -1);
+	l->n_events = epoll_wait(l->epoll, l->events, ARRAY_LEN(l->events), no_wait ? 0 : -1);
 	if (l->n_events < 0) {
 		l->n_events = 0;
 		return errno == EINTR ? 0 : -errno;

@@ -1,4 +1,4 @@
-/* libcap, Landlock and libseccomp. */
+/* Capabilities by libcap, files by Landlock, system calls by libseccomp. */
 #include "sandbox.h"
 
 #include <errno.h>
@@ -27,7 +27,7 @@
 #endif
 #endif
 #ifndef INSTRUMENTED
-#define INSTRUMENTED 0 /* sanitizers read /proc and map as they like */
+#define INSTRUMENTED 0 /* sanitizers need /proc and executable mappings */
 #endif
 #ifndef TUNGETDEVNETNS
 #define TUNGETDEVNETNS _IO('T', 227)
@@ -35,7 +35,7 @@
 
 enum { HEAP_BYTES = 1 << 20 };
 
-static cap_t resting, raised;
+static cap_t lowered, raised;
 
 void sandbox_prepare(void)
 {
@@ -44,24 +44,24 @@ void sandbox_prepare(void)
 	(void)setrlimit(RLIMIT_CORE, &none);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #ifdef __GLIBC__
-	(void)mallopt(M_TOP_PAD, HEAP_BYTES); /* so that there is a heap to be locked */
+	(void)mallopt(M_TOP_PAD, HEAP_BYTES); /* a heap to lock */
 #endif
 }
 
 void sandbox_lock_memory(void)
 {
 	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
-	/* The future only without a limit: otherwise a big configuration would run into it. */
+	/* Future memory only without a limit, which a large configuration would reach. */
 	int what = setrlimit(RLIMIT_MEMLOCK, &all) == 0 ? MCL_CURRENT | MCL_FUTURE : MCL_CURRENT;
 
-	/* On fault: pages that are never touched never become resident. */
+	/* MCL_ONFAULT: pages that are never touched never become resident. */
 	if (!INSTRUMENTED && mlockall(what | MCL_ONFAULT) != 0)
-		log_verbose("keys may be swapped out: %s", strerror(errno));
+		log_verbose("cannot lock memory, keys may be swapped out: %s", strerror(errno));
 }
 
 /* ---- capabilities ---- */
 
-/* The wanted ones of those that we have. */
+/* Those of n capabilities that the process has. */
 static cap_t capabilities(const cap_t have, const cap_value_t *permitted, int n)
 {
 	cap_t c = cap_init();
@@ -72,7 +72,7 @@ static cap_t capabilities(const cap_t have, const cap_value_t *permitted, int n)
 			continue;
 		if (cap_set_flag(c, CAP_PERMITTED, 1, &permitted[i], CAP_SET) != 0 ||
 		    cap_set_flag(c, CAP_EFFECTIVE, 1, &permitted[i], CAP_SET) != 0)
-			log_verbose("capability %d: %s", (int)permitted[i], strerror(errno));
+			log_verbose("cannot keep capability %d: %s", (int)permitted[i], strerror(errno));
 	}
 	return c;
 }
@@ -81,23 +81,23 @@ static void drop_capabilities(void)
 {
 	static const cap_value_t keep[] = { CAP_NET_ADMIN, CAP_NET_BIND_SERVICE,
 					    CAP_NET_BROADCAST, CAP_NET_RAW, CAP_SYS_ADMIN };
-	static const cap_value_t asleep[] = { CAP_NET_BIND_SERVICE, CAP_NET_BROADCAST, CAP_NET_RAW,
+	static const cap_value_t to_lower[] = { CAP_NET_BIND_SERVICE, CAP_NET_BROADCAST, CAP_NET_RAW,
 					      CAP_SYS_ADMIN };
 	cap_t have = cap_get_proc();
 
 	raised = have ? capabilities(have, keep, ARRAY_LEN(keep)) : NULL;
-	resting = raised ? cap_dup(raised) : NULL;
+	lowered = raised ? cap_dup(raised) : NULL;
 	cap_free(have);
-	if (!resting ||
-	    cap_set_flag(resting, CAP_EFFECTIVE, ARRAY_LEN(asleep), asleep, CAP_CLEAR) != 0 ||
-	    cap_set_proc(resting) != 0)
+	if (!lowered ||
+	    cap_set_flag(lowered, CAP_EFFECTIVE, ARRAY_LEN(to_lower), to_lower, CAP_CLEAR) != 0 ||
+	    cap_set_proc(lowered) != 0)
 		log_error("cannot drop capabilities: %s", strerror(errno));
 }
 
-void sandbox_raise(bool begin)
+void sandbox_raise(bool raise)
 {
-	if (resting && cap_set_proc(begin ? raised : resting) != 0)
-		log_verbose("capabilities: %s", strerror(errno));
+	if (lowered && cap_set_proc(raise ? raised : lowered) != 0)
+		log_verbose("cannot change capabilities: %s", strerror(errno));
 }
 
 /* ---- files ---- */
@@ -109,7 +109,7 @@ static bool landlock_allow(int ruleset, const char *path, uint64_t access)
 
 	rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
 	if (rule.parent_fd < 0)
-		return errno == ENOENT; /* nothing there to be allowed */
+		return errno == ENOENT; /* nothing to allow */
 	failed = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
 	close(rule.parent_fd);
 	return !failed;
@@ -117,25 +117,25 @@ static bool landlock_allow(int ruleset, const char *path, uint64_t access)
 
 static void restrict_files(const char *socket_dir)
 {
-	/* Everything of Landlock's first version. */
+	/* Every access right of Landlock ABI 1. */
 	struct landlock_ruleset_attr all = { .handled_access_fs = (1ull << 13) - 1 };
 	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof all, 0);
 
 	if (ruleset < 0) {
-		log_verbose("no Landlock: %s", strerror(errno));
+		log_verbose("Landlock is not available: %s", strerror(errno));
 		return;
 	}
 	if (!landlock_allow(ruleset, socket_dir,
 			    LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_SOCK) ||
 	    !landlock_allow(ruleset, "/proc/sys/net", LANDLOCK_ACCESS_FS_WRITE_FILE) ||
 	    syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
-		log_verbose("Landlock: %s", strerror(errno));
+		log_verbose("cannot restrict file access: %s", strerror(errno));
 	close(ruleset);
 }
 
 /* ---- system calls ---- */
 
-static const int calls[] = {
+static const int allowed_calls[] = {
 	SCMP_SYS(accept4), SCMP_SYS(bind), SCMP_SYS(brk), SCMP_SYS(capget), SCMP_SYS(capset),
 	SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep), SCMP_SYS(close), SCMP_SYS(epoll_ctl),
 	SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_wait), SCMP_SYS(exit), SCMP_SYS(exit_group),
@@ -152,8 +152,8 @@ static const int calls[] = {
 	SCMP_SYS(write), SCMP_SYS(writev),
 };
 
-/* Whoever tries these is not us. */
-static const int deadly[] = {
+/* The daemon never makes these calls; an attempt is an attack, and ends the process. */
+static const int fatal_calls[] = {
 	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(ptrace),
 	SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(mount), SCMP_SYS(umount2),
 	SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(bpf), SCMP_SYS(open), SCMP_SYS(openat2),
@@ -174,7 +174,7 @@ static int allow_with_arguments(scmp_filter_ctx f)
 				  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(setns), 1,
 				  SCMP_A1(SCMP_CMP_EQ, CLONE_NEWNET, 0));
-	/* redirects_off() in link.c: no reading, no making of files */
+	/* For disable_redirects() in link.c; files cannot be read or created. */
 	error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
 				  SCMP_A2(SCMP_CMP_EQ, O_WRONLY | O_CLOEXEC, 0));
 	error |= seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, SCMP_SYS(openat), 1,
@@ -182,7 +182,7 @@ static int allow_with_arguments(scmp_filter_ctx f)
 	return error;
 }
 
-static void restrict_calls(const char *unused)
+static void restrict_syscalls(const char *unused)
 {
 	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	int error;
@@ -191,20 +191,20 @@ static void restrict_calls(const char *unused)
 	if (!f)
 		return;
 	error = allow_with_arguments(f) | seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
-	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
-		error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, calls[i], 0);
-	for (size_t i = 0; i < ARRAY_LEN(deadly); i++)
-		error |= seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, deadly[i], 0);
+	for (size_t i = 0; i < ARRAY_LEN(allowed_calls); i++)
+		error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, allowed_calls[i], 0);
+	for (size_t i = 0; i < ARRAY_LEN(fatal_calls); i++)
+		error |= seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, fatal_calls[i], 0);
 	if (!error)
 		error = seccomp_load(f);
 	if (error)
-		log_verbose("no system call filter: %d", error);
+		log_verbose("cannot filter system calls: error %d", error);
 	seccomp_release(f);
 }
 
-/* Takes the step, unless a filter that we were started under (systemd's SystemCallFilter= without
- * @sandbox) ends whoever does: a child tries it first. */
-static void take(const char *what, void (*step)(const char *), const char *argument)
+/* Applies a restriction, unless an inherited filter (systemd's SystemCallFilter= without @sandbox) kills the
+ * process for that: a child tries it first. */
+static void restrict_if_possible(const char *what, void (*step)(const char *), const char *argument)
 {
 	int status = 0;
 	pid_t child = fork();
@@ -216,7 +216,7 @@ static void take(const char *what, void (*step)(const char *), const char *argum
 	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	if (child > 0 && WIFSIGNALED(status))
-		log_error("no %s: the filter that this process was started under forbids it", what);
+		log_error("no %s: the system call filter of the service forbids it", what);
 	else
 		step(argument);
 }
@@ -225,14 +225,14 @@ void sandbox_enter(const char *socket_dir)
 {
 	drop_capabilities();
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		log_verbose("no_new_privs: %s", strerror(errno));
+		log_verbose("cannot set no_new_privs: %s", strerror(errno));
 	if (INSTRUMENTED)
 		return;
-	take("Landlock", restrict_files, socket_dir);
+	restrict_if_possible("Landlock", restrict_files, socket_dir);
 }
 
-void sandbox_restrict_calls(void)
+void sandbox_restrict_syscalls(void)
 {
 	if (!INSTRUMENTED)
-		take("system call filter", restrict_calls, NULL);
+		restrict_if_possible("system call filter", restrict_syscalls, NULL);
 }

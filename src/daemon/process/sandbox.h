@@ -1,25 +1,24 @@
-/* Giving up what is not needed any more: capabilities, files, system calls. */
+/* Least privilege: giving up capabilities, files and system calls that the daemon no longer needs. A kernel
+ * that lacks a mechanism, or an inherited filter that forbids it, is no error. */
 #ifndef DAEMON_SANDBOX_H
 #define DAEMON_SANDBOX_H
 
 #include "base/base.h"
 
-/* First thing: no core dumps, no debugger of another user. */
+/* First of all: no core dumps, no debugger of another user. */
 void sandbox_prepare(void);
-/* When the buffers and the tunnel are there: what they hold, and a first megabyte of heap, is never swapped
- * out. Later memory only where no limit forbids. */
+/* When the buffers and the tunnel are allocated: these and a first megabyte of heap are never swapped out.
+ * Memory that is allocated later, only where no limit forbids it. */
 void sandbox_lock_memory(void);
-/* When everything is open. Afterwards: effective CAP_NET_ADMIN (mark, link settings); permitted, and raised
- * only where sandbox_raise says so: CAP_SYS_ADMIN (to enter the namespace that the link moved to, which the
- * filter allows alone of all it stands for), CAP_NET_BROADCAST (to hear of it there), CAP_NET_RAW (ICMP
- * there), CAP_NET_BIND_SERVICE (ports).
- * No new privileges; files: nothing but the socket's folder and two settings of the IPv4 stack. Threads that
- * begin later have no more. A kernel that lacks one of these, or a filter above us that forbids it, is no
- * error. */
+/* When everything is open. Effective afterwards: CAP_NET_ADMIN (mark, link settings). Permitted, and effective
+ * only between two calls of sandbox_raise: CAP_SYS_ADMIN (entering the namespace to which the link moved; the
+ * filter allows no other use), CAP_NET_BROADCAST (events of that namespace), CAP_NET_RAW (ICMP there),
+ * CAP_NET_BIND_SERVICE (ports). No new privileges. Files: only the folder of the socket and the IPv4 settings
+ * in /proc/sys/net. Threads that start later inherit all this. */
 void sandbox_enter(const char *socket_dir);
-/* When all threads run, for all of them: system calls that the loop and they need, no others. Likewise. */
-void sandbox_restrict_calls(void);
-/* Around a call that needs a permitted capability. */
-void sandbox_raise(bool begin);
+/* When all threads run, for all of them: allows the system calls that control and the threads need, no others. */
+void sandbox_restrict_syscalls(void);
+/* Around a call that needs a permitted capability. Control. */
+void sandbox_raise(bool raise);
 
 #endif

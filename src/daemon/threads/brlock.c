@@ -1,90 +1,89 @@
-/* Sections and tickets. */
+/* Big-reader lock: an uncontended mutex for each reader, and a slow path through condition variables. */
 #include "brlock.h"
 
-bool gate_init(struct gate *g)
+#include <assert.h>
+
+bool brlock_init(struct brlock *l)
 {
-	*g = (struct gate){ .waiting = 0 };
-	return pthread_mutex_init(&g->lock, NULL) == 0 && pthread_cond_init(&g->opened, NULL) == 0 &&
-	       pthread_cond_init(&g->passed, NULL) == 0;
+	*l = (struct brlock){ .n_waiting = 0 };
+	return pthread_mutex_init(&l->mutex, NULL) == 0 && pthread_cond_init(&l->unlocked, NULL) == 0 &&
+	       pthread_cond_init(&l->admitted, NULL) == 0;
 }
 
-void gate_enter(struct gate *g, pthread_mutex_t *own)
+bool brlock_add_reader(struct brlock *l, struct brlock_reader *r)
 {
-	if (!atomic_load_explicit(&g->closed, memory_order_relaxed) &&
-	    pthread_mutex_trylock(own) == 0)
-		return;
-	pthread_mutex_lock(&g->lock);
-	g->waiting++;
-	while (atomic_load(&g->closed))
-		pthread_cond_wait(&g->opened, &g->lock);
-	pthread_mutex_lock(own); /* free: who takes all of them is outside */
-	if (--g->waiting == 0)
-		pthread_cond_signal(&g->passed);
-	pthread_mutex_unlock(&g->lock);
+	*r = (struct brlock_reader){ .lock = l, .next = l->readers };
+	if (pthread_mutex_init(&r->mutex, NULL) != 0)
+		return false;
+	l->readers = r;
+	return true;
 }
 
-void gate_close(struct gate *g)
+/* ---- readers ---- */
+
+static void wait_for_writer(struct brlock *l, struct brlock_reader *r)
 {
-	pthread_mutex_lock(&g->lock);
-	while (g->waiting > 0)
-		pthread_cond_wait(&g->passed, &g->lock);
-	atomic_store(&g->closed, true);
-	pthread_mutex_unlock(&g->lock);
+	pthread_mutex_lock(&l->mutex);
+	l->n_waiting++;
+	while (atomic_load(&l->has_writer))
+		pthread_cond_wait(&l->unlocked, &l->mutex);
+	pthread_mutex_lock(&r->mutex); /* free: without has_writer, the writer holds no reader's mutex */
+	assert(l->n_waiting > 0);
+	if (--l->n_waiting == 0)
+		pthread_cond_signal(&l->admitted);
+	pthread_mutex_unlock(&l->mutex);
 }
 
-void gate_open(struct gate *g)
+void brlock_read_lock(struct brlock_reader *r)
 {
-	pthread_mutex_lock(&g->lock);
-	atomic_store(&g->closed, false);
-	if (g->waiting > 0)
-		pthread_cond_broadcast(&g->opened);
-	pthread_mutex_unlock(&g->lock);
+	struct brlock *l = r->lock;
+
+	assert(!r->is_inside);
+	if (atomic_load_explicit(&l->has_writer, memory_order_relaxed) ||
+	    pthread_mutex_trylock(&r->mutex) != 0)
+		wait_for_writer(l, r);
+	r->is_inside = true;
 }
 
-bool place_init(struct place *p, struct places *all)
+void brlock_read_unlock(struct brlock_reader *r)
 {
-	*p = (struct place){ .all = all };
-	return pthread_mutex_init(&p->section, NULL) == 0;
+	assert(r->is_inside);
+	r->is_inside = false;
+	pthread_mutex_unlock(&r->mutex);
 }
 
-void place_enter(struct place *p)
+/* ---- the writer ---- */
+
+/* The readers that waited for the previous write lock enter first. */
+static void announce_writer(struct brlock *l)
 {
-	gate_enter(&p->all->sections, &p->section);
+	pthread_mutex_lock(&l->mutex);
+	assert(!l->has_writer);
+	while (l->n_waiting > 0)
+		pthread_cond_wait(&l->admitted, &l->mutex);
+	atomic_store(&l->has_writer, true);
+	pthread_mutex_unlock(&l->mutex);
 }
 
-void place_leave(struct place *p)
+void brlock_write_lock(struct brlock *l)
 {
-	pthread_mutex_unlock(&p->section);
+	announce_writer(l);
+	for (struct brlock_reader *r = l->readers; r; r = r->next) {
+		pthread_mutex_lock(&r->mutex);
+		assert(!r->is_inside);
+	}
 }
 
-void place_queue(struct place *p)
+void brlock_write_unlock(struct brlock *l)
 {
-	if (p->in_line)
-		return;
-	p->ticket = line_ticket(p->line);
-	p->in_line = true;
-}
-
-void place_wait_for_counters(struct place *p)
-{
-	turn_wait(&p->line->counters, p->ticket);
-}
-
-void place_wait_to_send(struct place *p)
-{
-	turn_wait(&p->line->out, p->ticket);
-}
-
-void place_numbered(struct place *p)
-{
-	if (p->is_last)
-		turn_pass(&p->line->counters, p->ticket);
-}
-
-void place_sent(struct place *p)
-{
-	if (!p->is_last)
-		return;
-	turn_pass(&p->line->out, p->ticket);
-	p->in_line = false;
+	for (struct brlock_reader *r = l->readers; r; r = r->next) {
+		assert(!r->is_inside);
+		pthread_mutex_unlock(&r->mutex);
+	}
+	pthread_mutex_lock(&l->mutex);
+	assert(l->has_writer);
+	atomic_store(&l->has_writer, false);
+	if (l->n_waiting > 0)
+		pthread_cond_broadcast(&l->unlocked);
+	pthread_mutex_unlock(&l->mutex);
 }

@@ -1,94 +1,106 @@
-/* Two halves: data threads write behind each other into one, control reads the other, and they are changed
- * when that is read up. */
+/* Mailbox: data threads append to one half under a lock, control reads the other without one. When control has
+ * read its half, it exchanges the two. */
 #include "mailbox.h"
 
+#include <assert.h>
 #include "daemon/io/packet_memory.h"
 
-bool handover_init(struct handover *h, size_t room_bytes)
+enum { MAIL_ALIGN = 8 };
+
+static_assert(sizeof(struct mail) == offsetof(struct mail, bytes) && sizeof(struct mail) % MAIL_ALIGN == 0,
+	      "mail follows mail without a gap");
+static_assert(_Alignof(struct mail) <= MAIL_ALIGN, "every mail is aligned");
+
+bool mailbox_init(struct mailbox *m, size_t capacity)
 {
-	*h = (struct handover){ .room_bytes = room_bytes };
-	if (pthread_mutex_init(&h->lock, NULL) != 0)
+	*m = (struct mailbox){ .capacity = capacity };
+	if (pthread_mutex_init(&m->lock, NULL) != 0)
 		return false;
-	h->in.room = pages_new(room_bytes);
-	h->out.room = pages_new(room_bytes);
-	if (h->in.room && h->out.room)
+	m->posted.buffer = packet_memory_new(capacity);
+	m->taken.buffer = packet_memory_new(capacity);
+	if (m->posted.buffer && m->taken.buffer)
 		return true;
-	handover_free(h);
+	mailbox_free(m);
 	return false;
 }
 
-void handover_free(struct handover *h)
+void mailbox_free(struct mailbox *m)
 {
-	pages_free(h->in.room, h->room_bytes);
-	pages_free(h->out.room, h->room_bytes);
-	h->in.room = h->out.room = NULL;
+	packet_memory_free(m->posted.buffer, m->capacity);
+	packet_memory_free(m->taken.buffer, m->capacity);
+	m->posted.buffer = m->taken.buffer = NULL;
 }
 
-static size_t size_of(size_t n)
+static size_t mail_size(uint32_t n)
 {
-	return (sizeof(struct handed) + n + 7) & ~(size_t)7;
+	return (sizeof(struct mail) + n + MAIL_ALIGN - 1) & ~(size_t)(MAIL_ALIGN - 1);
 }
 
-bool handover_put(struct handover *h, const struct handed *head, const uint8_t *bytes)
+bool mailbox_post(struct mailbox *m, const struct mail *header, const uint8_t *bytes)
 {
-	struct handed *to;
+	struct mail *to;
 	bool fits;
 
-	pthread_mutex_lock(&h->lock);
-	fits = head->n <= WG_DATAGRAM_MAX && h->room_bytes - h->in.used >= size_of(head->n);
+	pthread_mutex_lock(&m->lock);
+	assert(m->posted.used <= m->capacity && m->posted.used % MAIL_ALIGN == 0);
+	fits = header->n <= WG_DATAGRAM_MAX && m->capacity - m->posted.used >= mail_size(header->n);
 	if (fits) {
-		to = (struct handed *)(void *)(h->in.room + h->in.used);
-		*to = *head;
-		if (head->n > 0)
-			memcpy(to->bytes, bytes, head->n);
-		h->in.used += size_of(head->n);
+		to = (struct mail *)(void *)(m->posted.buffer + m->posted.used);
+		*to = *header;
+		if (header->n > 0)
+			memcpy(to->bytes, bytes, header->n);
+		m->posted.used += mail_size(header->n);
 	} else {
-		h->lost++;
+		m->n_dropped++;
 	}
-	pthread_mutex_unlock(&h->lock);
+	pthread_mutex_unlock(&m->lock);
 	return fits;
 }
 
-const struct handed *handover_peek(struct handover *h)
+const struct mail *mailbox_peek(struct mailbox *m)
 {
-	if (h->at == h->out.used) {
-		struct handover_half read_up = { h->out.room, 0 };
-		pthread_mutex_lock(&h->lock);
-		h->out = h->in;
-		h->in = read_up;
-		pthread_mutex_unlock(&h->lock);
-		h->at = 0;
+	const struct mail *next;
+
+	if (m->at == m->taken.used) {
+		struct mailbox_half empty = { m->taken.buffer, 0 };
+		pthread_mutex_lock(&m->lock);
+		m->taken = m->posted;
+		m->posted = empty;
+		pthread_mutex_unlock(&m->lock);
+		m->at = 0;
 	}
-	if (h->at == h->out.used)
+	if (m->at == m->taken.used)
 		return NULL;
-	return (const struct handed *)(const void *)(h->out.room + h->at);
+	next = (const struct mail *)(const void *)(m->taken.buffer + m->at);
+	assert(m->at + sizeof *next <= m->taken.used && m->at + mail_size(next->n) <= m->taken.used);
+	return next;
 }
 
-const struct handed *handover_next(struct handover *h)
+const struct mail *mailbox_next(struct mailbox *m)
 {
-	const struct handed *first = handover_peek(h);
+	const struct mail *next = mailbox_peek(m);
 
-	if (first)
-		h->at += size_of(first->n);
-	return first;
+	if (next)
+		m->at += mail_size(next->n);
+	return next;
 }
 
-bool handover_is_empty(struct handover *h)
+bool mailbox_is_empty(struct mailbox *m)
 {
 	bool is_empty;
 
-	pthread_mutex_lock(&h->lock);
-	is_empty = h->in.used == 0 && h->at == h->out.used;
-	pthread_mutex_unlock(&h->lock);
+	pthread_mutex_lock(&m->lock);
+	is_empty = m->posted.used == 0 && m->at == m->taken.used;
+	pthread_mutex_unlock(&m->lock);
 	return is_empty;
 }
 
-uint64_t handover_lost(struct handover *h)
+uint64_t mailbox_dropped(struct mailbox *m)
 {
-	uint64_t lost;
+	uint64_t n;
 
-	pthread_mutex_lock(&h->lock);
-	lost = h->lost;
-	pthread_mutex_unlock(&h->lock);
-	return lost;
+	pthread_mutex_lock(&m->lock);
+	n = m->n_dropped;
+	pthread_mutex_unlock(&m->lock);
+	return n;
 }

@@ -1,52 +1,51 @@
-/* What data threads leave for control: handshake messages, packets that have no session yet, packets whose
- * senders are to be told, source addresses that the system refused. Bounded: what finds it full is lost,
- * and counted. In order. */
-#ifndef DAEMON_HANDOVER_H
-#define DAEMON_HANDOVER_H
+/* Bounded queue from many data threads to control: what only the control thread may process. Mail arrives in
+ * the order it was posted. Mail that finds the mailbox full is dropped and counted. */
+#ifndef DAEMON_MAILBOX_H
+#define DAEMON_MAILBOX_H
 
 #include <pthread.h>
 #include "proto/tunnel.h"
 
-enum handed_kind {
-	HANDED_HANDSHAKE,   /* a datagram from UDP */
-	HANDED_PACKET,      /* a packet from TUN for a peer without session */
-	HANDED_UNREACHABLE, /* the beginning of one that no peer takes */
-	HANDED_SOURCE,      /* a path; no bytes */
+enum mail_kind {
+	MAIL_HANDSHAKE,      /* a handshake message from UDP */
+	MAIL_PACKET,         /* a packet from the TUN whose peer has no session */
+	MAIL_UNREACHABLE,    /* the first bytes of a packet that no peer takes; its sender gets an ICMP error */
+	MAIL_REFUSED_SOURCE, /* a path whose source address the kernel refused; no bytes */
 };
 
-struct handed {
-	struct wg_path path;
-	uint32_t n;
-	uint32_t ticket; /* from TUN: of the batch, which is to leave first */
-	uint8_t kind; /* enum handed_kind */
-	uint8_t tos;
+struct mail {
+	struct wg_path path; /* handshake, refused source */
+	uint32_t n;          /* bytes; at most WG_DATAGRAM_MAX */
+	uint32_t ticket;     /* packet, unreachable: the ticket of its batch, which leaves first */
+	uint8_t kind;        /* enum mail_kind */
+	uint8_t tos;         /* handshake: of the outer IP header */
 	_Alignas(8) uint8_t bytes[];
 };
 
-struct handover_half {
-	uint8_t *room; /* owned; touched as needed */
-	size_t used;
+struct mailbox_half {
+	uint8_t *buffer; /* pages are touched as needed */
+	size_t used;     /* bytes */
 };
 
-struct handover { /* zeroed: may be freed */
+struct mailbox { /* zeroed: may be freed */
 	pthread_mutex_t lock;
-	size_t room_bytes;         /* of each half; constant */
-	struct handover_half in;   /* under lock: what arrives */
-	struct handover_half out;  /* control's: what it took last */
-	size_t at;                 /* control's: how far it has read that */
-	uint64_t lost;             /* under lock */
+	size_t capacity;             /* bytes of each half; constant */
+	struct mailbox_half posted;  /* filled by data threads; under lock */
+	struct mailbox_half taken;   /* owned by control: taken out of `posted` as a whole */
+	size_t at;                   /* owned by control: offset of the next mail in `taken` */
+	uint64_t n_dropped;          /* under lock */
 };
 
-must_check bool handover_init(struct handover *h, size_t room_bytes); /* false: out of memory */
-void handover_free(struct handover *h);
+must_check bool mailbox_init(struct mailbox *m, size_t capacity); /* false: out of memory */
+void mailbox_free(struct mailbox *m);
 
-/* Any thread: head->n bytes. False: it was full. */
-bool handover_put(struct handover *h, const struct handed *head, const uint8_t *bytes);
-/* Control: the next one, in place until the call after; null: there is none. Peeking leaves it there. */
-const struct handed *handover_peek(struct handover *h);
-const struct handed *handover_next(struct handover *h);
-/* Control: is there nothing left? */
-bool handover_is_empty(struct handover *h);
-uint64_t handover_lost(struct handover *h);
+/* Any thread: copies the header and header->n bytes. False: no space; the mail is dropped and counted. */
+bool mailbox_post(struct mailbox *m, const struct mail *header, const uint8_t *bytes);
+
+/* Control: the next mail, or null. Valid until the next call of either; peek leaves the mail in the mailbox. */
+const struct mail *mailbox_peek(struct mailbox *m);
+const struct mail *mailbox_next(struct mailbox *m);
+bool mailbox_is_empty(struct mailbox *m); /* control */
+uint64_t mailbox_dropped(struct mailbox *m); /* any thread */
 
 #endif

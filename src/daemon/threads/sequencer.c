@@ -1,66 +1,107 @@
-/* A futex and a few looks before. */
+/* Ticket order: a stage is a futex word, with a short spin before sleeping. */
 #include "sequencer.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { LOOKS = 100 }; /* before it sleeps: some microseconds, less than falling asleep and waking up takes */
+/* ---- a stage ---- */
 
-static void pause_a_little(void)
+enum { SPINS = 100 }; /* a few microseconds: less than falling asleep and waking up takes */
+
+static void cpu_relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
 	__builtin_ia32_pause();
 #endif
 }
 
-/* Sleepers wait for their own ticket's bit, so that passing on wakes the one whose turn it is. */
-static uint32_t bit_of(uint32_t ticket)
+/* Each sleeper waits for its own ticket's bit, so that passing a stage wakes only the next holder. */
+static uint32_t futex_bit(uint32_t ticket)
 {
 	return 1u << ticket % 32;
 }
 
-void turn_wait(struct turn *t, uint32_t ticket)
+void stage_wait(struct stage *s, uint32_t ticket)
 {
-	uint32_t now;
+	uint32_t current;
 
-	for (int i = 0; i < LOOKS; i++) {
-		if (atomic_load_explicit(&t->now, memory_order_acquire) == ticket)
+	for (int i = 0; i < SPINS; i++) {
+		if (atomic_load_explicit(&s->current, memory_order_acquire) == ticket)
 			return;
-		pause_a_little();
+		cpu_relax();
 	}
-	/* Either the one before sees us here when he passes it on, or we see that he did. */
-	atomic_fetch_add(&t->sleepers, 1);
-	while ((now = atomic_load(&t->now)) != ticket)
-		(void)syscall(SYS_futex, &t->now, FUTEX_WAIT_BITSET_PRIVATE, now, NULL, NULL,
-			      bit_of(ticket));
-	atomic_fetch_sub_explicit(&t->sleepers, 1, memory_order_relaxed);
+	/* Sequentially consistent on both sides: either the holder sees n_sleeping when it passes the stage, or
+	 * this thread sees the new value of `current`. */
+	atomic_fetch_add(&s->n_sleeping, 1);
+	while ((current = atomic_load(&s->current)) != ticket)
+		(void)syscall(SYS_futex, &s->current, FUTEX_WAIT_BITSET_PRIVATE, current, NULL, NULL,
+			      futex_bit(ticket));
+	atomic_fetch_sub_explicit(&s->n_sleeping, 1, memory_order_relaxed);
 }
 
-void turn_pass(struct turn *t, uint32_t ticket)
+void stage_pass(struct stage *s, uint32_t ticket)
 {
-	atomic_store(&t->now, ticket + 1);
-	if (atomic_load(&t->sleepers) > 0)
-		(void)syscall(SYS_futex, &t->now, FUTEX_WAKE_BITSET_PRIVATE, INT_MAX, NULL, NULL,
-			      bit_of(ticket + 1));
+	assert(atomic_load_explicit(&s->current, memory_order_relaxed) == ticket);
+	atomic_store(&s->current, ticket + 1);
+	if (atomic_load(&s->n_sleeping) > 0)
+		(void)syscall(SYS_futex, &s->current, FUTEX_WAKE_BITSET_PRIVATE, INT_MAX, NULL, NULL,
+			      futex_bit(ticket + 1));
 }
 
-uint32_t line_ticket(struct line *l)
-{
-	uint32_t ticket = atomic_load_explicit(&l->tickets, memory_order_relaxed);
+/* ---- a source ---- */
 
-	atomic_store_explicit(&l->tickets, ticket + 1, memory_order_relaxed);
-	return ticket;
+bool sequencer_has_passed(const struct sequencer *s, uint32_t ticket)
+{
+	return (int32_t)(atomic_load_explicit(&s->output.current, memory_order_acquire) - ticket) > 0;
 }
 
-bool line_has_left(const struct line *l, uint32_t ticket)
+uint32_t sequencer_in_flight(const struct sequencer *s)
 {
-	return (int32_t)(atomic_load_explicit(&l->out.now, memory_order_acquire) - ticket) > 0;
+	return atomic_load_explicit(&s->next_ticket, memory_order_relaxed) -
+	       atomic_load_explicit(&s->output.current, memory_order_relaxed);
 }
 
-uint32_t line_length(const struct line *l)
+/* ---- a thread's ticket ---- */
+
+void ticket_take(struct ticket *t)
 {
-	return atomic_load_explicit(&l->tickets, memory_order_relaxed) -
-	       atomic_load_explicit(&l->out.now, memory_order_relaxed);
+	struct sequencer *s = t->sequencer;
+
+	if (t->is_held)
+		return;
+	/* Only one thread may read the source, so a load and a store do; control loads it, too. */
+	t->number = atomic_load_explicit(&s->next_ticket, memory_order_relaxed);
+	atomic_store_explicit(&s->next_ticket, t->number + 1, memory_order_relaxed);
+	t->is_held = true;
+}
+
+void ticket_wait_counters(struct ticket *t)
+{
+	assert(t->is_held);
+	stage_wait(&t->sequencer->counters, t->number);
+}
+
+void ticket_wait_output(struct ticket *t)
+{
+	assert(t->is_held);
+	stage_wait(&t->sequencer->output, t->number);
+}
+
+void ticket_pass_counters(struct ticket *t)
+{
+	assert(t->is_held);
+	if (t->is_last_batch)
+		stage_pass(&t->sequencer->counters, t->number);
+}
+
+void ticket_pass_output(struct ticket *t)
+{
+	assert(t->is_held);
+	if (!t->is_last_batch)
+		return;
+	stage_pass(&t->sequencer->output, t->number);
+	t->is_held = false;
 }

@@ -1,32 +1,49 @@
-/* Turns: threads that took tickets in some order go on in that order. */
-#ifndef DAEMON_TURN_H
-#define DAEMON_TURN_H
+/* Ticket order for a source of packets. One thread at a time reads a batch from the source and takes a ticket
+ * for it; several threads process their batches at once; each batch passes two stages, and passes them in the
+ * order in which the batches were read. */
+#ifndef DAEMON_SEQUENCER_H
+#define DAEMON_SEQUENCER_H
 
 #include <stdatomic.h>
 #include "base/base.h"
 
-struct turn { /* zeroed: ticket 0 is next */
-	_Alignas(64) _Atomic uint32_t now; /* whose turn it is; what sleepers wait on */
-	_Atomic uint32_t sleepers;
+/* A point that ticket holders pass one after the other, in ticket order. Ticket numbers wrap around. */
+struct stage { /* zeroed: waits for ticket 0 */
+	_Alignas(64) _Atomic uint32_t current; /* the ticket that holds the stage; the futex word */
+	_Atomic uint32_t n_sleeping;           /* threads in futex(2) */
 };
 
-/* Returns when it is the turn of this ticket, which it then stays until passed on. At once if it is. */
-void turn_wait(struct turn *t, uint32_t ticket);
-/* By the thread whose turn it is: the next one's. */
-void turn_pass(struct turn *t, uint32_t ticket);
+/* Blocks until this ticket holds the stage. */
+void stage_wait(struct stage *s, uint32_t ticket);
+/* Only the holder: the next ticket holds the stage afterwards. */
+void stage_pass(struct stage *s, uint32_t ticket);
 
-/* A source of packets, of which each batch is read alone, worked on beside others, and goes on in the order
- * of reading: its tickets, and the places where batches wait for those before them. */
-struct line { /* zeroed: nobody there */
-	_Atomic uint32_t tickets; /* handed out; only by the one who reads */
-	struct turn counters;     /* to be numbered */
-	struct turn out;          /* to leave */
+struct sequencer { /* zeroed: no batch in flight */
+	_Atomic uint32_t next_ticket; /* written by the one thread that may read the source */
+	struct stage counters;        /* packets to UDP: each gets the counter of its session */
+	struct stage output;          /* the batch is sent, or written to the TUN */
 };
 
-uint32_t line_ticket(struct line *l);
-/* Any thread: has the batch with this ticket left? */
-bool line_has_left(const struct line *l, uint32_t ticket);
-/* Any thread: how many have a ticket and have not left, about. */
-uint32_t line_length(const struct line *l);
+/* Any thread: has the batch with this ticket passed the output stage? */
+bool sequencer_has_passed(const struct sequencer *s, uint32_t ticket);
+/* Any thread: the number of tickets that were taken and have not passed the output stage. Exact for the thread
+ * that may read the source, except that other threads may pass the stage meanwhile. */
+uint32_t sequencer_in_flight(const struct sequencer *s);
+
+/* A thread's ticket. It may serve for several batches in a row: the thread holds the stages until the last. */
+struct ticket { /* zeroed: not held; owned by its thread */
+	struct sequencer *sequencer; /* of the source that the thread serves; set while the ticket is not held */
+	uint32_t number;             /* stays valid after the ticket passed the output stage */
+	bool is_held;
+	bool is_last_batch;          /* the batch at hand is the last one of this ticket */
+};
+
+/* Takes a ticket unless it is held already. Only the thread that may read the source. */
+void ticket_take(struct ticket *t);
+void ticket_wait_counters(struct ticket *t);
+void ticket_wait_output(struct ticket *t);
+/* After the last batch, these let the next ticket pass; the output stage also ends this ticket. */
+void ticket_pass_counters(struct ticket *t);
+void ticket_pass_output(struct ticket *t);
 
 #endif

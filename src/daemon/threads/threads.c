@@ -1,6 +1,7 @@
-/* Threads, one epoll set for all of them, and the way from and to control. */
+/* Thread pool: the threads, their epoll set, and how they and control wake each other. */
 #include "threads.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -10,11 +11,20 @@
 #include "daemon/process/clock.h"
 #include "daemon/process/log.h"
 
-#define STOP UINT64_MAX /* what the event that ends threads carries */
+#define STOP_EVENT UINT64_MAX /* epoll data of the eventfd that ends the threads */
 
-enum { COLLECT_MAX = 64 }; /* packets at a time: a peer's queue of staged ones takes twice that */
+enum {
+	COLLECT_MAX = 64,     /* packets at a time: half of what a peer may stage */
+	REPLAY_WINDOW = 8128, /* packets (proto/replay.h) */
+};
 
-unsigned int crew_default(void)
+static_assert((int)COLLECT_MAX <= (int)WG_STAGED_MAX, "collected packets do not displace each other");
+/* A receiver processes batches in any order. Packets of the latest must not push those of the first out of the
+ * window. */
+static_assert((int)THREADS_IN_FLIGHT_MAX * (int)WORKER_BUFS <= (int)REPLAY_WINDOW,
+	      "batches in flight fit the replay window");
+
+unsigned int threads_default(void)
 {
 	cpu_set_t cpus;
 	unsigned int n;
@@ -22,269 +32,270 @@ unsigned int crew_default(void)
 	if (sched_getaffinity(0, sizeof cpus, &cpus) != 0)
 		return 1;
 	n = (unsigned int)CPU_COUNT(&cpus) / 2;
-	return n < 1 ? 1 : n < CREW_DEFAULT_MAX ? n : CREW_DEFAULT_MAX;
+	return n < 1 ? 1 : n < THREADS_DEFAULT_MAX ? n : THREADS_DEFAULT_MAX;
 }
 
-/* ---- what wakes whom ---- */
+/* ---- events ---- */
 
-static void tell_control(struct crew *c)
+static void wake_control(struct thread_pool *p)
 {
 	static const uint64_t one = 1;
 
-	if (!atomic_exchange(&c->woken, true) && write(c->wake, &one, sizeof one) < 0)
-		log_verbose("waking control: %s", strerror(errno));
+	if (!atomic_exchange(&p->is_woken, true) && write(p->wake, &one, sizeof one) < 0)
+		log_verbose("cannot wake the control thread: %s", strerror(errno));
 }
 
-static uint64_t event_of(const struct crew *c, enum crew_which which)
+static uint64_t event_of(const struct thread_pool *p, enum threads_source source)
 {
-	return (uint64_t)c->sources[which].generation << 8 | which;
+	return (uint64_t)p->sources[source].generation << 8 | source;
 }
 
-/* One thread alone leaves its sources armed: that saves a system call a batch. */
-static int arm(struct crew *c, enum crew_which which, int how)
+/* A single thread leaves its sources armed, which saves a system call for each batch. */
+static int arm(struct thread_pool *p, enum threads_source source, int operation)
 {
-	struct epoll_event e = { .events = EPOLLIN, .data.u64 = event_of(c, which) };
+	struct epoll_event e = { .events = EPOLLIN, .data.u64 = event_of(p, source) };
 
-	if (c->n > 1)
+	if (p->n > 1)
 		e.events |= EPOLLONESHOT;
-	return epoll_ctl(c->epoll, how, c->sources[which].fd, &e) == 0 ? 0 : -errno;
+	return epoll_ctl(p->epoll, operation, p->sources[source].fd, &e) == 0 ? 0 : -errno;
 }
 
-static void arm_again(struct crew *c, enum crew_which which)
+static void rearm(struct thread_pool *p, enum threads_source source)
 {
-	if (c->n > 1 && arm(c, which, EPOLL_CTL_MOD) != 0)
-		unreachable(); /* it is there, and there is nothing to allocate */
+	if (p->n > 1 && arm(p, source, EPOLL_CTL_MOD) != 0)
+		unreachable(); /* the descriptor is in the set, and changing it allocates nothing */
 }
 
-static void disarm(struct crew *c, enum crew_which which)
+static void disarm(struct thread_pool *p, enum threads_source source)
 {
-	if (c->n == 1)
-		(void)epoll_ctl(c->epoll, EPOLL_CTL_DEL, c->sources[which].fd, NULL);
+	if (p->n == 1)
+		(void)epoll_ctl(p->epoll, EPOLL_CTL_DEL, p->sources[source].fd, NULL);
 }
 
 /* ---- a thread ---- */
 
-static bool read_batch(struct crew *c, struct worker *w, enum crew_which which)
+/* False: the TUN reported an error. */
+static bool read_batch(struct thread_pool *p, struct worker *w, enum threads_source source)
 {
-	switch (which) {
-	case CREW_TUN: return worker_read_tun(w);
-	case CREW_V4: worker_read_udp(w, &c->udp->sockets[UDP_V4]); return true;
-	case CREW_V6: worker_read_udp(w, &c->udp->sockets[UDP_V6]); return true;
-	case CREW_SOURCES: break;
+	switch (source) {
+	case THREADS_TUN: return worker_read_tun(w);
+	case THREADS_UDP_V4: worker_receive_udp(w, &p->udp->sockets[UDP_V4]); return true;
+	case THREADS_UDP_V6: worker_receive_udp(w, &p->udp->sockets[UDP_V6]); return true;
+	case THREADS_SOURCES: break;
 	}
 	unreachable();
 }
 
-/* One batch of a source that is this thread's alone until it arms it again. */
-static void serve(struct crew_member *m, enum crew_which which, uint32_t events)
+/* One batch of a source, of which this thread is the only reader until it arms the source again. */
+static void serve(struct data_thread *t, enum threads_source source, uint32_t events)
 {
-	struct crew *c = m->crew;
-	struct crew_source *s = &c->sources[which];
+	struct thread_pool *p = t->pool;
+	struct worker *w = t->worker;
+	struct sequencer *s = &p->sources[source].sequencer;
 	bool good, armed = false;
 
-	m->place.line = &s->line;
-	m->place.handed = m->worker->tun_gone = false;
-	good = read_batch(c, m->worker, which) && (which != CREW_TUN || !(events & EPOLLERR));
-	if (m->worker->batch.n > 0)
-		place_queue(&m->place);
-	if (good && c->n > 1 && m->worker->batch.n >= CREW_SHARE && line_length(&s->line) < CREW_AHEAD) {
-		arm_again(c, which);
+	assert(!w->ticket.is_held && w->batch.n == 0);
+	w->ticket.sequencer = s;
+	w->has_posted = w->tun_deleted = false;
+	good = read_batch(p, w, source) && (source != THREADS_TUN || !(events & EPOLLERR));
+	if (w->batch.n > 0)
+		ticket_take(&w->ticket);
+	assert(sequencer_in_flight(s) <= THREADS_IN_FLIGHT_MAX);
+	if (good && p->n > 1 && w->batch.n >= THREADS_REARM_PACKETS &&
+	    sequencer_in_flight(s) < THREADS_IN_FLIGHT_MAX) {
+		rearm(p, source);
 		armed = true;
 	}
-	if (m->place.in_line && which == CREW_TUN)
-		worker_finish_tun(m->worker);
-	else if (m->place.in_line)
-		worker_finish_udp(m->worker);
+	if (w->ticket.is_held && source == THREADS_TUN)
+		worker_seal_and_send(w);
+	else if (w->ticket.is_held)
+		worker_open_and_write(w);
+	assert(!w->ticket.is_held && w->batch.n == 0);
 	if (good && !armed)
-		arm_again(c, which);
+		rearm(p, source);
 	if (!good)
-		disarm(c, which);
-	if (!good || m->worker->tun_gone) {
-		atomic_store(&c->tun_failed, true); /* control serves it anew, or ends */
-		m->place.handed = true;
+		disarm(p, source);
+	if (!good || w->tun_deleted) {
+		atomic_store(&p->tun_failed, true); /* control sets the source again, or ends */
+		w->has_posted = true;
 	}
-	if (m->place.handed || tunnel_needs_control(c->tunnel))
-		tell_control(c);
+	if (w->has_posted || tunnel_needs_control(p->tunnel))
+		wake_control(p);
 }
 
 static void *thread_main(void *ctx)
 {
-	struct crew_member *m = ctx;
-	struct crew *c = m->crew;
+	struct data_thread *t = ctx;
+	struct thread_pool *p = t->pool;
 	struct epoll_event e;
 
-	(void)sem_post(&c->running);
+	(void)sem_post(&p->started);
 	for (;;) {
-		int n = epoll_wait(c->epoll, &e, 1, -1);
+		int n = epoll_wait(p->epoll, &e, 1, -1);
 		if (n < 0 && errno != EINTR)
-			unreachable(); /* our own set, our own memory */
+			unreachable(); /* the set and the memory are ours */
 		if (n <= 0)
 			continue;
-		if (e.data.u64 == STOP)
+		if (e.data.u64 == STOP_EVENT)
 			return NULL;
-		gate_enter(&c->pause, &m->at_work);
-		if (e.data.u64 == event_of(c, e.data.u64 & 0xff))
-			serve(m, e.data.u64 & 0xff, e.events);
-		pthread_mutex_unlock(&m->at_work);
+		brlock_read_lock(&t->source_reader);
+		if (e.data.u64 == event_of(p, e.data.u64 & 0xff))
+			serve(t, e.data.u64 & 0xff, e.events);
+		brlock_read_unlock(&t->source_reader);
 	}
 }
 
-/* ---- life ---- */
+/* ---- lifetime ---- */
 
-static int open_events(struct crew *c)
+static int open_events(struct thread_pool *p)
 {
-	struct epoll_event stop = { .events = EPOLLIN, .data.u64 = STOP };
+	struct epoll_event stop = { .events = EPOLLIN, .data.u64 = STOP_EVENT };
 
-	c->epoll = epoll_create1(EPOLL_CLOEXEC);
-	c->stop = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	c->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (c->epoll < 0 || c->stop < 0 || c->wake < 0 ||
-	    epoll_ctl(c->epoll, EPOLL_CTL_ADD, c->stop, &stop) != 0)
+	p->epoll = epoll_create1(EPOLL_CLOEXEC);
+	p->stop = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	p->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (p->epoll < 0 || p->stop < 0 || p->wake < 0 ||
+	    epoll_ctl(p->epoll, EPOLL_CTL_ADD, p->stop, &stop) != 0)
 		return -errno;
 	return 0;
 }
 
-static bool member_init(struct crew_member *m, struct crew *c)
+static bool shared_init(struct thread_pool *p)
 {
-	m->crew = c;
-	m->worker = worker_new(c->tunnel, c->tun, c->udp, c->icmp);
-	if (!m->worker || !place_init(&m->place, &c->places) ||
-	    pthread_mutex_init(&m->at_work, NULL) != 0)
-		return false;
-	m->worker->place = &m->place;
-	return true;
+	p->shared.many_threads = p->n > 1;
+	return brlock_init(&p->shared.tunnel_lock) &&
+	       mailbox_init(&p->shared.udp_mail, THREADS_UDP_MAIL_BYTES) &&
+	       mailbox_init(&p->shared.tun_mail, THREADS_TUN_MAIL_BYTES);
 }
 
-int crew_init(struct crew *c, unsigned int n)
+static bool thread_init(struct data_thread *t, struct thread_pool *p)
+{
+	t->pool = p;
+	t->worker = worker_new(p->tunnel, p->tun, p->udp, p->icmp);
+	return t->worker && worker_share(t->worker, &p->shared) &&
+	       brlock_add_reader(&p->source_lock, &t->source_reader);
+}
+
+int threads_init(struct thread_pool *p, unsigned int n)
 {
 	int error;
 
-	c->epoll = c->stop = c->wake = -1;
-	for (int i = 0; i < CREW_SOURCES; i++)
-		c->sources[i].fd = -1;
+	assert(n <= THREADS_MAX);
+	p->epoll = p->stop = p->wake = -1;
+	for (int i = 0; i < THREADS_SOURCES; i++)
+		p->sources[i].fd = -1;
 	if (n == 0)
 		return 0;
-	c->n = n;
-	c->places.many = n > 1;
-	error = open_events(c);
+	p->n = n;
+	error = open_events(p);
 	if (error)
 		return error;
-	c->members = aligned_alloc(_Alignof(struct crew_member), n * sizeof *c->members);
-	if (!c->members)
+	p->threads = aligned_alloc(_Alignof(struct data_thread), n * sizeof *p->threads);
+	if (!p->threads)
 		return -ENOMEM;
-	memset(c->members, 0, n * sizeof *c->members);
-	if (sem_init(&c->running, 0, 0) != 0 || !gate_init(&c->pause) || !gate_init(&c->places.sections) ||
-	    !handover_init(&c->places.from_udp, CREW_FROM_UDP) ||
-	    !handover_init(&c->places.from_tun, CREW_FROM_TUN))
+	memset(p->threads, 0, n * sizeof *p->threads);
+	if (sem_init(&p->started, 0, 0) != 0 || !brlock_init(&p->source_lock) || !shared_init(p))
 		return -ENOMEM;
 	for (unsigned int i = 0; i < n; i++)
-		if (!member_init(&c->members[i], c))
+		if (!thread_init(&p->threads[i], p))
 			return -ENOMEM;
 	return 0;
 }
 
-int crew_start(struct crew *c)
+int threads_start(struct thread_pool *p)
 {
 	pthread_attr_t a;
 	int error;
 
-	if (c->n == 0)
+	if (p->n == 0)
 		return 0;
 	error = pthread_attr_init(&a);
 	if (error)
 		return -error;
-	error = pthread_attr_setstacksize(&a, CREW_STACK);
-	while (!error && c->n_started < c->n) {
-		struct crew_member *m = &c->members[c->n_started];
-		error = pthread_create(&m->thread, &a, thread_main, m);
-		c->n_started += !error;
+	error = pthread_attr_setstacksize(&a, THREADS_STACK_BYTES);
+	while (!error && p->n_started < p->n) {
+		struct data_thread *t = &p->threads[p->n_started];
+		error = pthread_create(&t->id, &a, thread_main, t);
+		p->n_started += !error;
 	}
 	pthread_attr_destroy(&a);
-	for (unsigned int i = 0; i < c->n_started; i++)
-		while (sem_wait(&c->running) != 0 && errno == EINTR)
+	for (unsigned int i = 0; i < p->n_started; i++)
+		while (sem_wait(&p->started) != 0 && errno == EINTR)
 			;
 	return -error;
 }
 
-static void close_events(struct crew *c)
+static void close_events(struct thread_pool *p)
 {
-	const int fds[] = { c->epoll, c->stop, c->wake };
+	const int fds[] = { p->epoll, p->stop, p->wake };
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
 }
 
-void crew_free(struct crew *c)
+void threads_free(struct thread_pool *p)
 {
 	static const uint64_t one = 1;
 
-	if (c->n == 0)
+	if (p->n == 0)
 		return;
-	if (c->n_started > 0 && write(c->stop, &one, sizeof one) < 0)
-		unreachable(); /* nobody else writes there */
-	for (unsigned int i = 0; i < c->n_started; i++)
-		pthread_join(c->members[i].thread, NULL);
-	for (unsigned int i = 0; c->members && i < c->n; i++)
-		worker_free(c->members[i].worker);
-	free(c->members);
-	handover_free(&c->places.from_udp);
-	handover_free(&c->places.from_tun);
-	close_events(c);
-	c->n = c->n_started = 0;
+	if (p->n_started > 0 && write(p->stop, &one, sizeof one) < 0)
+		unreachable(); /* nothing else writes to it */
+	for (unsigned int i = 0; i < p->n_started; i++)
+		pthread_join(p->threads[i].id, NULL);
+	for (unsigned int i = 0; p->threads && i < p->n; i++)
+		worker_free(p->threads[i].worker);
+	free(p->threads);
+	mailbox_free(&p->shared.udp_mail);
+	mailbox_free(&p->shared.tun_mail);
+	close_events(p);
+	p->n = p->n_started = 0;
 }
 
 /* ---- changes ---- */
 
-void crew_publish_begin(struct crew *c)
+void threads_publish_begin(struct thread_pool *p)
 {
-	if (c->n == 0 || c->published++ > 0)
-		return;
-	gate_close(&c->places.sections);
-	for (unsigned int i = 0; i < c->n; i++)
-		pthread_mutex_lock(&c->members[i].place.section);
+	if (p->n > 0 && p->publish_depth++ == 0)
+		brlock_write_lock(&p->shared.tunnel_lock);
 }
 
-void crew_publish_end(struct crew *c)
+void threads_publish_end(struct thread_pool *p)
 {
-	if (c->n == 0 || --c->published > 0)
+	if (p->n == 0)
 		return;
-	for (unsigned int i = c->n; i-- > 0;)
-		pthread_mutex_unlock(&c->members[i].place.section);
-	gate_open(&c->places.sections);
+	assert(p->publish_depth > 0);
+	if (--p->publish_depth == 0)
+		brlock_write_unlock(&p->shared.tunnel_lock);
 }
 
-void crew_pause(struct crew *c)
+void threads_pause(struct thread_pool *p)
 {
-	if (c->n == 0)
-		return;
-	gate_close(&c->pause);
-	for (unsigned int i = 0; i < c->n; i++)
-		pthread_mutex_lock(&c->members[i].at_work);
+	if (p->n > 0)
+		brlock_write_lock(&p->source_lock);
 }
 
-void crew_resume(struct crew *c)
+void threads_resume(struct thread_pool *p)
 {
-	if (c->n == 0)
-		return;
-	for (unsigned int i = c->n; i-- > 0;)
-		pthread_mutex_unlock(&c->members[i].at_work);
-	gate_open(&c->pause);
+	if (p->n > 0)
+		brlock_write_unlock(&p->source_lock);
 }
 
-int crew_serve(struct crew *c, enum crew_which which, int fd)
+int threads_set_source(struct thread_pool *p, enum threads_source source, int fd)
 {
-	struct crew_source *s = &c->sources[which];
+	struct packet_source *s = &p->sources[source];
 	int before = s->fd, error = 0;
 
+	assert(p->source_lock.has_writer && sequencer_in_flight(&s->sequencer) == 0);
 	s->generation++;
 	s->fd = fd;
 	if (fd >= 0)
-		error = arm(c, which, fd == before ? EPOLL_CTL_MOD : EPOLL_CTL_ADD);
+		error = arm(p, source, fd == before ? EPOLL_CTL_MOD : EPOLL_CTL_ADD);
 	if (error == -ENOENT) /* it was disarmed */
-		error = arm(c, which, EPOLL_CTL_ADD);
+		error = arm(p, source, EPOLL_CTL_ADD);
 	if (!error && before >= 0 && before != fd)
-		(void)epoll_ctl(c->epoll, EPOLL_CTL_DEL, before, NULL);
+		(void)epoll_ctl(p->epoll, EPOLL_CTL_DEL, before, NULL);
 	if (error) {
 		s->generation--;
 		s->fd = before;
@@ -292,72 +303,75 @@ int crew_serve(struct crew *c, enum crew_which which, int fd)
 	return error;
 }
 
-/* ---- to control ---- */
+/* ---- mail ---- */
 
-void crew_awake(struct crew *c)
+void threads_clear_wake(struct thread_pool *p)
 {
 	uint64_t times;
 
-	if (read(c->wake, &times, sizeof times) < 0 && errno != EAGAIN)
-		log_verbose("waking control: %s", strerror(errno));
-	(void)atomic_exchange(&c->woken, false); /* first this, then looking */
+	if (read(p->wake, &times, sizeof times) < 0 && errno != EAGAIN)
+		log_verbose("cannot clear the wake-up of the control thread: %s", strerror(errno));
+	/* Before control reads the mailboxes: mail posted later wakes it again. */
+	(void)atomic_exchange(&p->is_woken, false);
 }
 
-static void take(struct crew *c, struct worker *control, const struct handed *h)
+static void process(struct thread_pool *p, struct worker *control, const struct mail *m)
 {
 	uint64_t now_ns = clock_boot_ns();
 
-	switch ((enum handed_kind)h->kind) {
-	case HANDED_HANDSHAKE:
-		worker_put_handshake(control, &h->path, h->tos, h->bytes, h->n);
+	switch ((enum mail_kind)m->kind) {
+	case MAIL_HANDSHAKE:
+		worker_queue_handshake(control, &m->path, m->tos, m->bytes, m->n);
 		return;
-	case HANDED_PACKET:
-		worker_stage(control, now_ns, h->bytes, h->n);
+	case MAIL_PACKET:
+		worker_stage_packet(control, now_ns, m->bytes, m->n);
 		return;
-	case HANDED_UNREACHABLE:
-		icmp_unreachable(c->icmp, now_ns, h->bytes, h->n);
+	case MAIL_UNREACHABLE:
+		icmp_send_unreachable(p->icmp, now_ns, m->bytes, m->n);
 		return;
-	case HANDED_SOURCE:
-		tunnel_clear_source(c->tunnel, &h->path);
+	case MAIL_REFUSED_SOURCE:
+		tunnel_clear_source(p->tunnel, &m->path);
 		return;
 	}
 	unreachable();
 }
 
-/* A packet does not leave before what was read before it; when its batch has left, control is told. */
-static bool may_be_taken(const struct crew *c, const struct handed *h)
+/* A packet must not overtake the packets that were read before it, so its batch leaves first. The thread that
+ * posted the mail wakes control after that. */
+static bool may_process(const struct thread_pool *p, const struct mail *m)
 {
-	return h && line_has_left(&c->sources[CREW_TUN].line, h->ticket);
+	return m && sequencer_has_passed(&p->sources[THREADS_TUN].sequencer, m->ticket);
 }
 
-bool crew_collect(struct crew *c, struct worker *control)
+bool threads_collect_mail(struct thread_pool *p, struct worker *control)
 {
-	const struct handed *h;
-	int taken = 0;
+	const struct mail *m;
+	int n = 0;
 
-	if (c->n == 0)
+	if (p->n == 0)
 		return true;
-	/* What control's own ring does not take piles up here, not there. */
-	while (!worker_ring_is_full(control) && (h = handover_next(&c->places.from_udp)))
-		take(c, control, h);
-	while (taken < COLLECT_MAX && may_be_taken(c, handover_peek(&c->places.from_tun))) {
-		take(c, control, handover_next(&c->places.from_tun));
-		taken++;
+	/* Handshakes that find the ring full wait in the mailbox, which is bounded, too. */
+	while (!worker_ring_is_full(control) && (m = mailbox_next(&p->shared.udp_mail)))
+		process(p, control, m);
+	while (n < COLLECT_MAX && may_process(p, mailbox_peek(&p->shared.tun_mail))) {
+		process(p, control, mailbox_next(&p->shared.tun_mail));
+		n++;
 	}
-	return taken < COLLECT_MAX;
+	return n < COLLECT_MAX;
 }
 
-bool crew_is_collected(struct crew *c)
+bool threads_tun_mail_is_empty(struct thread_pool *p)
 {
-	return handover_is_empty(&c->places.from_tun);
+	return mailbox_is_empty(&p->shared.tun_mail);
 }
 
-bool crew_tun_failed(struct crew *c)
+bool threads_test_clear_tun_failed(struct thread_pool *p)
 {
-	return atomic_exchange(&c->tun_failed, false);
+	return atomic_exchange(&p->tun_failed, false);
 }
 
-uint64_t crew_lost(struct crew *c)
+uint64_t threads_dropped_mail(struct thread_pool *p)
 {
-	return c->n == 0 ? 0 : handover_lost(&c->places.from_udp) + handover_lost(&c->places.from_tun);
+	return p->n == 0 ? 0 :
+	       mailbox_dropped(&p->shared.udp_mail) + mailbox_dropped(&p->shared.tun_mail);
 }

@@ -1,88 +1,91 @@
-/* The data threads of a daemon. They wait for the same sources: the TUN and the sockets
- * for data. Whoever gets an event is the only reader of that source until he arms it again: after a batch
- * that shows load at once, so that the next one is worked on beside it; otherwise when he has sent his
- * own. Batches leave in the order they were read. Control is the thread of the loop: it handshakes, keeps
- * timers and configuration, and makes all changes. */
-#ifndef DAEMON_CREW_H
-#define DAEMON_CREW_H
+/* The data threads. All of them wait for the same sources: the TUN and the UDP sockets for data. The thread
+ * that gets an event is the only reader of that source until it arms the source again. It does so right after
+ * reading a large batch, so that another thread reads and processes the next batch at the same time; otherwise
+ * after its own batch has left. A sequencer for each source makes batches leave in the order they were read.
+ *
+ * Control is the thread of the event loop: it processes handshakes, timers and configuration, and makes every
+ * change to the tunnel. Functions here are for control unless they say otherwise. */
+#ifndef DAEMON_THREADS_H
+#define DAEMON_THREADS_H
 
 #include <semaphore.h>
 #include "brlock.h"
 #include "worker.h"
 
 enum {
-	CREW_MAX = 64,
-	CREW_DEFAULT_MAX = 8,
-	CREW_STACK = 256 << 10,
-	CREW_SHARE = 64,           /* packets in a batch from which on others may read beside us */
-	CREW_AHEAD = 6,            /* batches of a source at once: the replay window is 8,128 packets */
-	CREW_FROM_UDP = 256 << 10, /* bytes of handshake messages that wait for control, */
-	CREW_FROM_TUN = 2 << 20,   /* and of packets */
+	THREADS_MAX = 64,
+	THREADS_DEFAULT_MAX = 8,
+	THREADS_STACK_BYTES = 256 << 10,
+	THREADS_REARM_PACKETS = 64, /* after a batch of so many, a source is armed before the batch is processed */
+	THREADS_IN_FLIGHT_MAX = 6,  /* batches of a source; the replay window bounds how far they may diverge */
+	THREADS_UDP_MAIL_BYTES = 256 << 10,
+	THREADS_TUN_MAIL_BYTES = 2 << 20,
 };
 
-enum crew_which { CREW_TUN, CREW_V4, CREW_V6, CREW_SOURCES };
+enum threads_source { THREADS_TUN, THREADS_UDP_V4, THREADS_UDP_V6, THREADS_SOURCES };
 
-struct crew_source {
-	int fd;              /* -1: not served; changed while the crew pauses */
-	uint32_t generation; /* events of descriptors that were here before are not of this one */
-	struct line line;
+struct packet_source {
+	int fd;              /* -1: none. Written by control while the threads are paused */
+	uint32_t generation; /* likewise; part of each event, so that events of an earlier descriptor are ignored */
+	struct sequencer sequencer;
 };
 
-struct crew_member {
-	struct place place;
-	_Alignas(64) pthread_mutex_t at_work; /* held while it uses descriptors */
-	struct crew *crew;
-	struct worker *worker;
-	pthread_t thread;
+struct data_thread {
+	struct brlock_reader source_reader; /* held while the thread uses descriptors and tickets */
+	struct thread_pool *pool;           /* constant */
+	struct worker *worker;              /* owned; used by its thread */
+	pthread_t id;
 };
 
-struct crew {
-	unsigned int n, n_started;   /* n 0: no crew, control does everything; 1: nobody to take turns with */
-	struct crew_member *members; /* owned */
-	struct places places;
-	struct gate pause;
-	sem_t running;               /* posted by each thread when it does */
-	struct crew_source sources[CREW_SOURCES];
-	int epoll, stop, wake;       /* eventfd(2): they are to end; control has something to do */
-	unsigned int published;      /* control's: how many publications are one in the other */
-	_Atomic bool woken;          /* control was told, and has not looked yet */
-	_Atomic bool tun_failed;     /* the TUN gave an error, and is not served any more */
-	struct wg_tunnel *tunnel;    /* this and the rest: the daemon's */
+struct thread_pool {
+	unsigned int n;              /* constant. 0: no data threads, control does everything */
+	unsigned int n_started;      /* owned by control */
+	struct data_thread *threads; /* owned */
+	struct worker_shared shared;
+	struct brlock source_lock;   /* readers use the sources, the writer changes them */
+	sem_t started;               /* posted by each thread when it runs */
+	struct packet_source sources[THREADS_SOURCES]; /* written under source_lock */
+	int epoll;                   /* one set for all threads */
+	int stop;                    /* eventfd(2): the threads are to end */
+	int wake;                    /* eventfd(2): control has something to do */
+	unsigned int publish_depth;  /* owned by control: nested publications */
+	_Atomic bool is_woken;       /* `wake` was written and control has not cleared it yet */
+	_Atomic bool tun_failed;     /* set by threads when the TUN reports an error; it is not read any more */
+	struct wg_tunnel *tunnel;    /* this and the rest belong to the daemon; constant */
 	struct tun *tun;
 	struct udp *udp;
 	struct icmp *icmp;
 };
 
-/* How many threads there are when nobody says so. */
-unsigned int crew_default(void);
+/* The default number of threads: half of the CPUs that the process may use, 1 to THREADS_DEFAULT_MAX. */
+unsigned int threads_default(void);
 
-/* n data threads, up to CREW_MAX, which do not run yet; 0: none. Zeroed before, but for what is the
- * daemon's. 0 or -errno; crew_free in any case. */
-must_check int crew_init(struct crew *c, unsigned int n);
-/* When it returns, all of them run: libc asks for more when a thread begins than when it goes on. */
-must_check int crew_start(struct crew *c);
-void crew_free(struct crew *c); /* ends the threads; a zeroed one may be freed */
+/* n data threads, 0 to THREADS_MAX, which do not run yet. The pool is zeroed but for the pointers of the
+ * daemon. 0 or -errno; threads_free in either case. */
+must_check int threads_init(struct thread_pool *p, unsigned int n);
+/* 0 or -errno. All threads run when it returns: libc needs more system calls while a thread starts than later,
+ * when a filter may forbid them. */
+must_check int threads_start(struct thread_pool *p);
+void threads_free(struct thread_pool *p); /* ends the threads; a zeroed pool may be freed */
 
-/* What the tunnel calls around changes; one in the other is one. No section runs between. */
-void crew_publish_begin(struct crew *c);
-void crew_publish_end(struct crew *c);
+/* A publication: no thread is in a reader section of the tunnel. Nests. */
+void threads_publish_begin(struct thread_pool *p);
+void threads_publish_end(struct thread_pool *p);
 
-/* Between these two no thread uses a descriptor or waits in a line. */
-void crew_pause(struct crew *c);
-void crew_resume(struct crew *c);
-/* While it pauses: serves another descriptor (-1: none) as this source. 0, or -errno and nothing changes. */
-must_check int crew_serve(struct crew *c, enum crew_which which, int fd);
+/* While paused, no thread uses a descriptor or holds a ticket. */
+void threads_pause(struct thread_pool *p);
+void threads_resume(struct thread_pool *p);
+/* While paused: makes fd (-1: none) the descriptor of this source. 0, or -errno and nothing changes. */
+must_check int threads_set_source(struct thread_pool *p, enum threads_source source, int fd);
 
-/* Control, when `wake` is readable. */
-void crew_awake(struct crew *c);
-/* Control, in any turn: gives its worker what threads left, but packets only when those before them are gone.
- * False: there is more. */
-bool crew_collect(struct crew *c, struct worker *control);
-/* Is there nothing from TUN to be collected? */
-bool crew_is_collected(struct crew *c);
-/* Did the TUN give an error since this was asked last? It has to be served anew then. */
-bool crew_tun_failed(struct crew *c);
-/* Handshake messages and packets that found no room. */
-uint64_t crew_lost(struct crew *c);
+/* When `wake` is readable. */
+void threads_clear_wake(struct thread_pool *p);
+/* Processes mail of the threads with control's worker, packets only after their batch has left. False: there is
+ * more. */
+bool threads_collect_mail(struct thread_pool *p, struct worker *control);
+bool threads_tun_mail_is_empty(struct thread_pool *p);
+/* Whether the TUN has reported an error since the last call. The source must be set again then. */
+bool threads_test_clear_tun_failed(struct thread_pool *p);
+uint64_t threads_dropped_mail(struct thread_pool *p); /* the number of mails that found a mailbox full */
 
 #endif

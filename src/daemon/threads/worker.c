@@ -1,56 +1,62 @@
-/* From TUN: read, cut, seal, send. From UDP: receive, open, join, write. */
+/* The packet path. From the TUN: read, split, seal, send. From UDP: receive, open, join, write. */
 #include "worker.h"
 
+#include <assert.h>
 #include <errno.h>
+#include "daemon/io/packet_memory.h"
 #include "daemon/process/clock.h"
 #include "daemon/process/log.h"
-#include "daemon/io/packet_memory.h"
 
 enum {
 	CACHE_LINE = 64,
-	HEADER = 16,            /* of a data message, before the packet */
-	SEAL_SPARE = 15 + 16,   /* padding and tag, after it */
-	CONTROL_BATCH = 8,      /* handshakes between two looks at the clock */
-	CONTROL_BATCH_LOADED = 32, /* mostly answered with cookies */
+	HEADER = 16,               /* of a data message, before the packet (whitepaper, 5.4.6) */
+	PADDING_AND_TAG = 15 + 16, /* at most so many bytes after it */
+	CONTROL_BATCH = 8,             /* handshakes between two reads of the clock */
+	CONTROL_BATCH_UNDER_LOAD = 32, /* most are answered with a cookie, which is cheap */
 };
 #define CONTROL_BUDGET_NS (2 * NS_PER_MS)
-#define LOADED_FOR_NS NS_PER_S
+#define UNDER_LOAD_FOR_NS NS_PER_S
 
-/* ---- life ---- */
+static_assert(WORKER_BUFS <= UINT16_MAX, "wg_buf.path holds every index");
+static_assert((int)UDP_RX_MESSAGES_MAX <= (int)WORKER_BUFS, "each message may be a path of its own");
+static_assert((int)WORKER_BUFS <= (int)JOIN_PACKETS_MAX, "a whole batch can be joined");
+static_assert((int)WORKER_SPARE_BYTES >= OFFLOAD_PACKET_MAX + 1, "a super-packet fits, and a longer one shows");
+static_assert(HEADER + PADDING_AND_TAG == WG_OVERHEAD + 15, "header, tag and the longest padding");
 
-static void hand_over(struct worker *w, struct handover *to, struct handed head, const uint8_t *bytes)
+/* ---- lifetime, and mail for control ---- */
+
+static void post(struct worker *w, struct mailbox *to, struct mail header, const uint8_t *bytes)
 {
-	head.ticket = w->place->ticket;
-	(void)handover_put(to, &head, bytes);
-	w->place->handed = true;
+	header.ticket = w->ticket.number;
+	(void)mailbox_post(to, &header, bytes); /* counts what it drops */
+	w->has_posted = true;
 }
 
 static void source_refused(void *ctx, const struct wg_path *path)
 {
 	struct worker *w = ctx;
 
-	if (w->place)
-		hand_over(w, &w->place->all->from_udp,
-			  (struct handed){ .kind = HANDED_SOURCE, .path = *path }, NULL);
+	if (w->shared)
+		post(w, &w->shared->udp_mail, (struct mail){ .kind = MAIL_REFUSED_SOURCE, .path = *path }, NULL);
 	else
 		tunnel_clear_source(w->tunnel, path);
 }
 
-static void unsent(void *ctx, const struct wg_path *path, size_t bytes)
+static void tx_failed(void *ctx, const struct wg_path *path, size_t bytes)
 {
 	struct worker *w = ctx;
 
-	if (w->place)
-		place_enter(w->place);
+	if (w->shared)
+		brlock_read_lock(&w->tunnel_reader);
 	tunnel_tx_failed(w->tunnel, path, bytes);
-	if (w->place)
-		place_leave(w->place);
+	if (w->shared)
+		brlock_read_unlock(&w->tunnel_reader);
 }
 
 struct worker *worker_new(struct wg_tunnel *tunnel, struct tun *tun, struct udp *udp,
 			  struct icmp *icmp)
 {
-	struct worker *w = pages_new(sizeof *w);
+	struct worker *w = packet_memory_new(sizeof *w);
 
 	if (!w)
 		return NULL;
@@ -59,24 +65,38 @@ struct worker *worker_new(struct wg_tunnel *tunnel, struct tun *tun, struct udp 
 	w->udp = udp;
 	w->icmp = icmp;
 	w->batch = (struct wg_batch){ .bufs = w->bufs, .paths = w->paths };
-	w->outbox.source_refused = source_refused;
-	w->outbox.unsent = unsent;
-	w->outbox.ctx = w;
-	w->room = pages_new(WORKER_ROOM + WORKER_ASIDE);
-	if (!w->room || !udp_inbox_init(&w->inbox)) {
+	w->tx.source_refused = source_refused;
+	w->tx.unsent = tx_failed;
+	w->tx.ctx = w;
+	w->buffer = packet_memory_new(WORKER_BUFFER_BYTES + WORKER_SPARE_BYTES);
+	if (!w->buffer || !udp_rx_init(&w->rx)) {
 		worker_free(w);
 		return NULL;
 	}
 	return w;
 }
 
+bool worker_share(struct worker *w, struct worker_shared *shared)
+{
+	w->shared = shared;
+	return brlock_add_reader(&shared->tunnel_lock, &w->tunnel_reader);
+}
+
 void worker_free(struct worker *w)
 {
 	if (!w)
 		return;
-	pages_free(w->room, WORKER_ROOM + WORKER_ASIDE);
-	udp_inbox_free(&w->inbox);
-	pages_free(w, sizeof *w);
+	packet_memory_free(w->buffer, WORKER_BUFFER_BYTES + WORKER_SPARE_BYTES);
+	udp_rx_free(&w->rx);
+	packet_memory_free(w, sizeof *w);
+}
+
+/* Waiting inside a reader section would be a deadlock: the threads with earlier tickets may have to wait for a
+ * writer, which waits for this section to end. */
+static void wait_for_output(struct worker *w)
+{
+	assert(!w->tunnel_reader.is_inside);
+	ticket_wait_output(&w->ticket);
 }
 
 static size_t align_up(size_t n)
@@ -84,23 +104,23 @@ static size_t align_up(size_t n)
 	return (n + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
 }
 
-/* ---- from TUN ---- */
+/* ---- from the TUN ---- */
 
-static void tell_unreachable(struct worker *w, uint64_t now_ns)
+/* ICMP errors for the packets that no peer takes. A data thread leaves sending them to control. */
+static void report_unreachable(struct worker *w, uint64_t now_ns)
 {
 	for (size_t i = 0; i < w->batch.n; i++) {
 		const struct wg_buf *b = &w->bufs[i];
 		if (b->verdict != WG_DONE ||
 		    (b->drop != WG_DROP_NO_PEER && b->drop != WG_DROP_NO_ENDPOINT))
 			continue;
-		if (!w->place)
-			icmp_unreachable(w->icmp, now_ns, b->src, b->n);
-		else if (icmp_may(w->icmp, now_ns))
-			hand_over(w, &w->place->all->from_tun,
-				  (struct handed){ .kind = HANDED_UNREACHABLE,
-						   .n = b->n < ICMP_MESSAGE_MAX ? b->n :
-										  ICMP_MESSAGE_MAX },
-				  b->src);
+		if (!w->shared)
+			icmp_send_unreachable(w->icmp, now_ns, b->src, b->n);
+		else if (icmp_has_token(w->icmp, now_ns))
+			post(w, &w->shared->tun_mail,
+			     (struct mail){ .kind = MAIL_UNREACHABLE,
+					    .n = b->n < ICMP_MESSAGE_MAX ? b->n : ICMP_MESSAGE_MAX },
+			     b->src);
 	}
 }
 
@@ -112,6 +132,7 @@ static bool has_control(const struct wg_batch *b)
 	return false;
 }
 
+/* Control's worker. */
 static void seal_and_send_alone(struct worker *w)
 {
 	uint64_t now_ns = clock_boot_ns();
@@ -119,92 +140,98 @@ static void seal_and_send_alone(struct worker *w)
 	if (w->batch.n == 0)
 		return;
 	tunnel_seal(w->tunnel, now_ns, &w->batch);
-	udp_send(w->udp, &w->outbox, &w->batch);
+	udp_send(w->udp, &w->tx, &w->batch);
 	if (has_control(&w->batch))
 		tunnel_control_tun(w->tunnel, now_ns, &w->batch);
-	tell_unreachable(w, now_ns);
+	report_unreachable(w, now_ns);
 	w->batch.n = 0;
 }
 
-/* What has no session goes to control in the order of the batches, and before a session appears. */
-static void numbered(void *ctx)
+/* The tunnel calls it in the reader section, when each packet has its verdict and counter. Packets without a
+ * session are posted here, in ticket order, and before a session can appear that later packets would use. */
+static void counters_reserved(void *ctx)
 {
 	struct worker *w = ctx;
 
 	for (size_t i = 0; i < w->batch.n; i++) {
 		const struct wg_buf *b = &w->bufs[i];
 		if (b->verdict == WG_CONTROL)
-			hand_over(w, &w->place->all->from_tun,
-				  (struct handed){ .kind = HANDED_PACKET, .n = b->n }, b->src);
+			post(w, &w->shared->tun_mail, (struct mail){ .kind = MAIL_PACKET, .n = b->n }, b->src);
 	}
-	place_numbered(w->place);
+	ticket_pass_counters(&w->ticket);
 }
 
-static void seal_and_send_beside(struct worker *w)
+/* A data thread's worker. Counters are assigned in ticket order, several threads encrypt at once, and the
+ * datagrams are sent in ticket order. */
+static void seal_and_send_in_order(struct worker *w)
 {
-	const struct wg_seal_order order = { numbered, w, w->runs };
+	const struct wg_seal_order order = { counters_reserved, w, w->runs };
 	uint64_t now_ns;
 
-	place_queue(w->place);
-	place_wait_for_counters(w->place);
-	place_enter(w->place);
+	assert(!w->tunnel_reader.is_inside); /* see wait_for_output */
+	ticket_take(&w->ticket);
+	ticket_wait_counters(&w->ticket);
+	brlock_read_lock(&w->tunnel_reader);
 	now_ns = clock_boot_ns();
 	tunnel_seal_in_order(w->tunnel, now_ns, &w->batch, &order);
-	place_leave(w->place);
-	place_wait_to_send(w->place);
-	udp_send(w->udp, &w->outbox, &w->batch);
-	place_sent(w->place);
-	tell_unreachable(w, now_ns);
+	brlock_read_unlock(&w->tunnel_reader);
+	wait_for_output(w);
+	udp_send(w->udp, &w->tx, &w->batch);
+	ticket_pass_output(&w->ticket);
+	report_unreachable(w, now_ns);
 	w->batch.n = 0;
 }
 
 static void seal_and_send(struct worker *w)
 {
-	if (w->place)
-		seal_and_send_beside(w);
+	if (w->shared)
+		seal_and_send_in_order(w);
 	else
 		seal_and_send_alone(w);
 }
 
-/* The packet of n bytes after the room for its header. Returns where the next datagram follows without a
- * gap, so that the system copies many as one piece. */
+/* Adds the packet of n bytes at buffer + at + HEADER to the batch. Returns the offset at which the next
+ * datagram follows without a gap, so that the kernel copies many as one piece. */
 static size_t add_to_seal(struct worker *w, size_t at, uint32_t n)
 {
 	uint32_t sealed = tunnel_sealed_size(w->tunnel, n);
-	uint8_t *dst = w->room + at;
+	uint8_t *dst = w->buffer + at;
 
+	assert(w->batch.n < WORKER_BUFS && at + sealed <= WORKER_BUFFER_BYTES);
 	w->bufs[w->batch.n++] = (struct wg_buf){ .src = dst + HEADER, .dst = dst, .n = n, .out_n = sealed };
 	return at + sealed;
 }
 
-/* Cuts a super-packet into the room from `at` on; sends when it is full. Returns where room is free. */
-static size_t cut(struct worker *w, struct split *s, size_t at)
+/* Splits a super-packet into the buffer from `at` on; sends the batch when it is full. Returns the offset of
+ * the free space. */
+static size_t split_super_packet(struct worker *w, struct split *s, size_t at)
 {
 	size_t start = at;
 	uint32_t size;
 
 	while ((size = split_size(s)) > 0) {
-		if (w->batch.n == WORKER_BUFS || at + HEADER + size + SEAL_SPARE > WORKER_ROOM) {
+		if (w->batch.n == WORKER_BUFS || at + HEADER + size + PADDING_AND_TAG > WORKER_BUFFER_BYTES) {
 			seal_and_send(w);
 			at = start;
 		}
-		split_next(s, w->room + at + HEADER);
+		split_next(s, w->buffer + at + HEADER);
 		at = add_to_seal(w, at, size);
 	}
 	return at;
 }
 
-/* What was read: in the room from `at` on, or aside. A packet is sealed where it is, if it is in the room; a
- * super-packet is only read from, so it may be anywhere, best in warm memory. */
-static size_t take(struct worker *w, struct split *s, size_t at)
+/* Adds a packet that was read to buffer + at + HEADER, or to the spare space. A plain packet is sealed in
+ * place, so it must be in the buffer. A super-packet is only read from, so it may be anywhere: best in memory
+ * that is in the cache. Returns the offset of the free space. */
+static size_t add_read(struct worker *w, struct split *s, size_t at)
 {
-	bool aside = w->reads_aside;
+	bool in_spare = w->reads_to_spare;
 
-	w->reads_aside = s->header_n > 0;
+	w->reads_to_spare = s->header_n > 0;
 	if (s->header_n > 0)
-		return cut(w, s, aside ? at : align_up(at + HEADER + s->n));
-	if (aside)
-		memcpy(w->room + at + HEADER, s->p, s->n);
+		return split_super_packet(w, s, in_spare ? at : align_up(at + HEADER + s->n));
+	if (in_spare)
+		memcpy(w->buffer + at + HEADER, s->p, s->n);
 	return add_to_seal(w, at, s->n);
 }
 
@@ -212,36 +239,36 @@ bool worker_read_tun(struct worker *w)
 {
 	size_t at = 0, most = WORKER_BUFS;
 
-	if (w->place && w->place->all->many)
-		most = WORKER_BUFS_BESIDE;
-	/* Room for a super-packet, and for the first packets cut from it. */
-	while (w->batch.n < most && at + 3 * (size_t)OFFLOAD_PACKET_MAX < WORKER_ROOM) {
-		uint8_t *packet = w->room + (w->reads_aside ? WORKER_ROOM : at + HEADER);
+	if (w->shared && w->shared->many_threads)
+		most = WORKER_BUFS_SHARED;
+	/* Space for a super-packet, and for the first segments split from it. */
+	while (w->batch.n < most && at + 3 * (size_t)OFFLOAD_PACKET_MAX < WORKER_BUFFER_BYTES) {
+		uint8_t *packet = w->buffer + (w->reads_to_spare ? WORKER_BUFFER_BYTES : at + HEADER);
 		struct virtio_net_hdr h;
 		struct split s;
 		ssize_t n = w->tun->ops->read(w->tun, &h, packet, OFFLOAD_PACKET_MAX + 1);
 		if (n <= 0) {
-			w->tun_gone |= n == -EBADFD;
+			w->tun_deleted |= n == -EBADFD;
 			return n == 0;
 		}
 		if (split_begin(&s, &h, packet, (size_t)n))
-			at = take(w, &s, at);
+			at = add_read(w, &s, at);
 		else
-			log_verbose("TUN handed over %zu bytes that are no packet", (size_t)n);
+			log_verbose("ignored %zu bytes from TUN: not a packet", (size_t)n);
 	}
 	return true;
 }
 
-void worker_finish_tun(struct worker *w)
+void worker_seal_and_send(struct worker *w)
 {
-	w->place->is_last = true;
+	w->ticket.is_last_batch = true;
 	seal_and_send(w);
-	w->place->is_last = false;
+	w->ticket.is_last_batch = false;
 }
 
-void worker_from_tun(struct worker *w)
+void worker_serve_tun(struct worker *w)
 {
-	worker_read_tun(w); /* what an error means is said by tun_gone */
+	worker_read_tun(w); /* tun_deleted reports the error that matters */
 	seal_and_send(w);
 }
 
@@ -252,13 +279,14 @@ bool worker_ring_is_full(const struct worker *w)
 	return w->ring_n == WORKER_RING;
 }
 
-void worker_put_handshake(struct worker *w, const struct wg_path *path, uint8_t tos,
+void worker_queue_handshake(struct worker *w, const struct wg_path *path, uint8_t tos,
 			  const uint8_t *bytes, size_t n)
 {
 	struct worker_handshake *h = &w->ring[(w->ring_first + w->ring_n) % WORKER_RING];
 
+	assert(w->ring_n <= WORKER_RING && w->ring_first < WORKER_RING);
 	if (worker_ring_is_full(w) || n > sizeof h->bytes) {
-		w->ring_lost++;
+		w->ring_dropped++;
 		return;
 	}
 	h->path = *path;
@@ -268,34 +296,33 @@ void worker_put_handshake(struct worker *w, const struct wg_path *path, uint8_t 
 	w->ring_n++;
 }
 
-static void set_aside(struct worker *w, const struct wg_buf *b)
+static void defer_handshake(struct worker *w, const struct wg_buf *b)
 {
 	const struct wg_path *path = &w->paths[b->path];
 
-	if (w->place)
-		hand_over(w, &w->place->all->from_udp,
-			  (struct handed){ .kind = HANDED_HANDSHAKE, .path = *path, .tos = b->tos,
-					   .n = b->n },
-			  b->src);
+	if (w->shared)
+		post(w, &w->shared->udp_mail,
+		     (struct mail){ .kind = MAIL_HANDSHAKE, .path = *path, .tos = b->tos, .n = b->n },
+		     b->src);
 	else
-		worker_put_handshake(w, path, b->tos, b->src, b->n);
+		worker_queue_handshake(w, path, b->tos, b->src, b->n);
 }
 
-/* A joined packet that the kernel did not take: each part alone, and no more of them. */
-static void write_apart(struct worker *w, uint32_t item)
+/* The kernel refused a joined packet: writes its packets one by one, and stops joining UDP, or joining at all. */
+static void write_separately(struct worker *w, uint32_t item)
 {
 	const struct join_item *it = &w->join.items[item];
 	struct virtio_net_hdr none = { 0 };
 	uint16_t packet = it->first;
 
-	log_verbose("TUN does not take joined %s", it->protocol == 17 ? "UDP" : "TCP");
+	log_verbose("TUN refused joined %s packets", it->protocol == 17 ? "UDP" : "TCP");
 	w->tun->join &= it->protocol == 17 ? ~(unsigned int)JOIN_UDP : 0;
 	for (unsigned int i = 0; i < it->count; i++, packet = w->join.next[packet]) {
 		struct iovec iov[2] = { { &none, sizeof none } };
 		iov[1].iov_base = (void *)(uintptr_t)w->join.packets[packet].p;
 		iov[1].iov_len = w->join.packets[packet].n;
 		if (w->tun->ops->write(w->tun, iov, 2) == -EBADFD)
-			w->tun_gone = true;
+			w->tun_deleted = true;
 	}
 }
 
@@ -309,22 +336,22 @@ static void write_to_tun(struct worker *w)
 		unsigned int n = join_frame(&w->join, i, &h, header, iov);
 		int error = w->tun->ops->write(w->tun, iov, n);
 		if (error == -EINVAL && w->join.items[i].count > 1)
-			write_apart(w, i);
+			write_separately(w, i);
 		else if (error == -EBADFD)
-			w->tun_gone = true;
+			w->tun_deleted = true;
 	}
 }
 
 static void open_batch(struct worker *w)
 {
-	if (!w->place) {
+	if (!w->shared) {
 		tunnel_open(w->tunnel, clock_boot_ns(), &w->batch);
 		return;
 	}
-	place_queue(w->place);
-	place_enter(w->place);
+	ticket_take(&w->ticket);
+	brlock_read_lock(&w->tunnel_reader);
 	tunnel_open(w->tunnel, clock_boot_ns(), &w->batch);
-	place_leave(w->place);
+	brlock_read_unlock(&w->tunnel_reader);
 }
 
 static void open_and_write(struct worker *w, size_t n_paths)
@@ -337,80 +364,80 @@ static void open_and_write(struct worker *w, size_t n_paths)
 		if (b->verdict == WG_TO_TUN)
 			join_add(&w->join, b->dst, b->out_n);
 		else if (b->verdict == WG_CONTROL)
-			set_aside(w, b);
+			defer_handshake(w, b);
 	}
-	if (w->place)
-		place_wait_to_send(w->place);
+	if (w->shared)
+		wait_for_output(w);
 	write_to_tun(w);
-	if (w->place)
-		place_sent(w->place);
+	if (w->shared)
+		ticket_pass_output(&w->ticket);
 	w->batch.n = 0;
 }
 
-/* One receive call: how many messages. Opens what there is no room for. */
+/* One receive call. Returns the number of messages. Opens and writes a part of them when the batch is full. */
 static unsigned int receive(struct worker *w, struct udp_socket *s)
 {
-	unsigned int messages = udp_receive(s, &w->inbox);
+	unsigned int messages = udp_receive(s, &w->rx);
 
 	for (unsigned int i = 0; i < messages; i++) {
-		struct udp_received r;
-		if (!udp_received_get(&w->inbox, i, &r))
+		struct udp_rx_message m;
+		if (!udp_rx_get(&w->rx, i, &m))
 			continue;
-		w->paths[i] = r.path;
-		for (uint32_t at = 0; at < r.n; at += r.segment) {
-			uint32_t n = r.n - at < r.segment ? r.n - at : r.segment;
+		w->paths[i] = m.path;
+		for (uint32_t at = 0; at < m.n; at += m.segment_bytes) {
+			uint32_t n = m.n - at < m.segment_bytes ? m.n - at : m.segment_bytes;
 			if (w->batch.n == WORKER_BUFS)
 				open_and_write(w, i + 1);
 			w->bufs[w->batch.n++] = (struct wg_buf){
-				.src = r.p + at, .dst = r.p + at + HEADER, .n = n,
-				.path = (uint16_t)i, .tos = r.tos,
+				.src = m.p + at, .dst = m.p + at + HEADER, .n = n,
+				.path = (uint16_t)i, .tos = m.tos,
 			};
 		}
 	}
 	return messages;
 }
 
-/* False: that was all there is. */
+/* False: the socket is empty. */
 static bool receive_and_open(struct worker *w, struct udp_socket *s)
 {
 	unsigned int messages = receive(w, s);
 
 	if (w->batch.n > 0)
 		open_and_write(w, messages);
-	return messages == (s->gro ? UDP_IN_GRO_MAX : UDP_IN_MAX);
+	return messages == (s->gro ? UDP_RX_GRO_MESSAGES_MAX : UDP_RX_MESSAGES_MAX);
 }
 
-void worker_read_udp(struct worker *w, struct udp_socket *s)
+void worker_receive_udp(struct worker *w, struct udp_socket *s)
 {
-	w->messages = receive(w, s);
+	w->n_messages = receive(w, s);
 }
 
-void worker_finish_udp(struct worker *w)
+void worker_open_and_write(struct worker *w)
 {
-	w->place->is_last = true;
-	open_and_write(w, w->messages);
-	w->place->is_last = false;
+	w->ticket.is_last_batch = true;
+	open_and_write(w, w->n_messages);
+	w->ticket.is_last_batch = false;
 }
 
-void worker_from_udp(struct worker *w, struct udp_socket *s)
+void worker_serve_udp(struct worker *w, struct udp_socket *s)
 {
 	bool more = true;
 
-	if (s->handshakes) { /* as many as the ring takes; data does not queue behind the others */
-		while (more && WORKER_RING - w->ring_n >= UDP_IN_MAX)
+	if (s->handshakes) { /* as many as the ring takes; the others wait in a queue without data */
+		while (more && WORKER_RING - w->ring_n >= UDP_RX_MESSAGES_MAX)
 			more = receive_and_open(w, s);
 		return;
 	}
-	if (!w->more)
-		w->received_ns = clock_boot_ns();
-	for (unsigned int i = 0; more && i < UDP_IN_MAX / UDP_IN_GRO_MAX; i++)
+	if (!w->udp_pending)
+		w->receive_start_ns = clock_boot_ns();
+	for (unsigned int i = 0; more && i < UDP_RX_MESSAGES_MAX / UDP_RX_GRO_MESSAGES_MAX; i++)
 		more = receive_and_open(w, s);
-	w->more |= more;
+	w->udp_pending |= more;
 }
 
 /* ---- control ---- */
 
-void worker_stage(struct worker *w, uint64_t now_ns, const uint8_t *packet, uint32_t n)
+void worker_stage_packet(struct worker *w, uint64_t now_ns, const uint8_t *packet, uint32_t n)
 {
 	struct wg_buf buf = { .src = packet, .n = n, .verdict = WG_CONTROL };
 	struct wg_batch b = { &buf, 1, NULL, 0 };
@@ -418,13 +445,13 @@ void worker_stage(struct worker *w, uint64_t now_ns, const uint8_t *packet, uint
 	tunnel_control_tun(w->tunnel, now_ns, &b);
 }
 
-static void handshakes(struct worker *w, uint64_t now_ns)
+static void process_handshakes(struct worker *w, uint64_t now_ns)
 {
 	size_t n = 0, most;
 
-	if (w->ring_n >= WORKER_RING_LOADED)
-		w->loaded_until_ns = now_ns + LOADED_FOR_NS;
-	most = now_ns < w->loaded_until_ns ? CONTROL_BATCH_LOADED : CONTROL_BATCH;
+	if (w->ring_n >= WORKER_RING_UNDER_LOAD)
+		w->under_load_until_ns = now_ns + UNDER_LOAD_FOR_NS;
+	most = now_ns < w->under_load_until_ns ? CONTROL_BATCH_UNDER_LOAD : CONTROL_BATCH;
 	for (; n < most && w->ring_n > 0; n++) {
 		struct worker_handshake *h = &w->ring[w->ring_first];
 		w->bufs[n] = (struct wg_buf){ .src = h->bytes, .n = h->n, .path = (uint16_t)n,
@@ -434,11 +461,12 @@ static void handshakes(struct worker *w, uint64_t now_ns)
 		w->ring_n--;
 	}
 	w->batch.n = w->batch.n_paths = n;
-	tunnel_control_udp(w->tunnel, now_ns, &w->batch, now_ns < w->loaded_until_ns);
+	tunnel_control_udp(w->tunnel, now_ns, &w->batch, now_ns < w->under_load_until_ns);
 	w->batch.n = 0;
 }
 
-/* Everything the tunnel has to say. */
+/* Sends everything that the control half of the tunnel has to send. Neighbours with one path share an entry of
+ * `paths`, so that they may leave as one message. */
 static void drain(struct worker *w, uint64_t now_ns)
 {
 	bool more = true;
@@ -446,12 +474,13 @@ static void drain(struct worker *w, uint64_t now_ns)
 	while (more) {
 		size_t at = 0, n_paths = 0;
 		w->batch.n = 0;
-		while (w->batch.n < WORKER_BUFS && at + WG_DATAGRAM_MAX <= WORKER_ROOM) {
+		while (w->batch.n < WORKER_BUFS && at + WG_DATAGRAM_MAX <= WORKER_BUFFER_BYTES) {
 			struct wg_buf *b = &w->bufs[w->batch.n];
-			*b = (struct wg_buf){ .dst = w->room + at };
+			*b = (struct wg_buf){ .dst = w->buffer + at };
 			more = tunnel_control_next(w->tunnel, now_ns, b, &w->paths[n_paths]);
 			if (!more)
 				break;
+			assert(b->out_n <= WG_DATAGRAM_MAX);
 			if (n_paths == 0 || w->paths[n_paths - 1].tx_index != w->paths[n_paths].tx_index ||
 			    !path_equal(&w->paths[n_paths - 1], &w->paths[n_paths]))
 				n_paths++;
@@ -461,28 +490,28 @@ static void drain(struct worker *w, uint64_t now_ns)
 		}
 		w->batch.n_paths = n_paths;
 		if (w->batch.n > 0)
-			udp_send(w->udp, &w->outbox, &w->batch);
+			udp_send(w->udp, &w->tx, &w->batch);
 	}
 	w->batch.n = 0;
 }
 
-void worker_control(struct worker *w)
+void worker_run_control(struct worker *w)
 {
 	uint64_t start_ns = clock_boot_ns(), now_ns = start_ns, budget_ns = CONTROL_BUDGET_NS;
 
-	/* What is left over piles up in the ring, not in the sockets, where it would displace data. Under
-	 * load handshakes get as much time as receiving took. */
-	if (w->more && now_ns >= w->loaded_until_ns)
+	/* Handshakes that are left over wait in the ring, not in the sockets, where they would displace data.
+	 * Under load, handshakes get as much time as receiving took. */
+	if (w->udp_pending && now_ns >= w->under_load_until_ns)
 		budget_ns = 1; /* one batch */
-	else if (w->more && now_ns - w->received_ns < budget_ns)
-		budget_ns = now_ns - w->received_ns;
+	else if (w->udp_pending && now_ns - w->receive_start_ns < budget_ns)
+		budget_ns = now_ns - w->receive_start_ns;
 	while (w->ring_n > 0 && now_ns - start_ns < budget_ns) {
-		handshakes(w, now_ns);
+		process_handshakes(w, now_ns);
 		drain(w, now_ns);
 		now_ns = clock_boot_ns();
 	}
 	drain(w, now_ns);
-	w->more = false;
+	w->udp_pending = false;
 }
 
 void worker_drain(struct worker *w)
@@ -490,7 +519,7 @@ void worker_drain(struct worker *w)
 	drain(w, clock_boot_ns());
 }
 
-bool worker_is_busy(const struct worker *w)
+bool worker_has_handshakes(const struct worker *w)
 {
 	return w->ring_n > 0;
 }

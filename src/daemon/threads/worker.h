@@ -1,23 +1,26 @@
-/* The data path: packets from TUN to UDP and back, in batches, with handshakes set aside for the control
- * half in a bounded ring. A worker alone is the loop's; with a crew beside it, it does what is control's,
- * and the others, each with a place, leave that to it. */
+/* The packet path: moves packets between the TUN and UDP in batches, through the data half of the tunnel. Each
+ * data thread has a worker. Control has one, too: it queues handshake messages in a bounded ring, sends
+ * everything that the control half of the tunnel produces, and moves packets as well when there are no data
+ * threads. */
 #ifndef DAEMON_WORKER_H
 #define DAEMON_WORKER_H
 
+#include "brlock.h"
 #include "daemon/io/icmp.h"
 #include "daemon/io/offload.h"
-#include "brlock.h"
 #include "daemon/io/tun.h"
 #include "daemon/io/udp.h"
+#include "mailbox.h"
+#include "sequencer.h"
 
 enum {
-	WORKER_BUFS = 1024,
-	WORKER_BUFS_BESIDE = 256,  /* read at once when others are there to read what follows */
-	WORKER_ROOM = 1 << 20,     /* packets, and what super-packets are cut into */
-	WORKER_ASIDE = 1 << 16,    /* behind it: a super-packet */
-	WORKER_RING = 1024,        /* handshake messages that wait */
-	WORKER_RING_LOADED = 128,  /* from here on we are under load */
-	WORKER_HANDSHAKE_MAX = 148,
+	WORKER_BUFS = 1024,            /* packets of a batch */
+	WORKER_BUFS_SHARED = 256,      /* after which a thread stops reading, and leaves the rest to the others */
+	WORKER_BUFFER_BYTES = 1 << 20, /* packets, and segments of super-packets */
+	WORKER_SPARE_BYTES = 1 << 16,  /* behind it: one super-packet */
+	WORKER_RING = 1024,            /* handshake messages that wait */
+	WORKER_RING_UNDER_LOAD = 128,  /* from here on the tunnel is under load (whitepaper, 5.3) */
+	WORKER_HANDSHAKE_MAX = 148,    /* bytes of an initiation, the longest handshake message */
 };
 
 struct worker_handshake {
@@ -27,57 +30,79 @@ struct worker_handshake {
 	uint8_t bytes[WORKER_HANDSHAKE_MAX];
 };
 
+/* What the workers of all data threads share; owned by the thread pool. */
+struct worker_shared {
+	bool many_threads;         /* constant once threads run */
+	struct brlock tunnel_lock; /* readers use the data half of the tunnel, the writer publishes changes */
+	struct mailbox udp_mail;   /* handshake messages, refused sources */
+	struct mailbox tun_mail;   /* packets without session, unreachable destinations */
+};
+
 struct worker { /* owned by its thread */
 	struct wg_tunnel *tunnel;
 	struct tun *tun;
 	struct udp *udp;
 	struct icmp *icmp;
-	struct place *place;       /* null: alone, or control's */
-	bool tun_gone;             /* the device was deleted */
-	uint8_t *room;             /* WORKER_ROOM, WORKER_ASIDE */
-	bool reads_aside;          /* TUN's last was a super-packet: the next is read to where it was, which is warm */
+	struct worker_shared *shared;       /* null: control's worker */
+	struct brlock_reader tunnel_reader; /* of shared->tunnel_lock */
+	struct ticket ticket;               /* of the source that the thread serves */
+	bool has_posted;           /* mail for control; its thread clears it */
+	bool tun_deleted;          /* the TUN device is gone */
+	uint8_t *buffer;           /* WORKER_BUFFER_BYTES and WORKER_SPARE_BYTES */
+	bool reads_to_spare;       /* after a super-packet: read to the same place, which is in the cache */
 	struct wg_batch batch;
 	struct wg_buf bufs[WORKER_BUFS];
 	struct wg_path paths[WORKER_BUFS];
 	struct wg_run runs[WORKER_BUFS];
-	struct udp_inbox inbox;
-	unsigned int messages;     /* in the inbox */
-	struct udp_outbox outbox;
+	struct udp_rx rx;
+	unsigned int n_messages;   /* in rx */
+	struct udp_tx tx;
 	struct join join;
 	struct worker_handshake ring[WORKER_RING];
 	unsigned int ring_first, ring_n;
-	uint64_t ring_lost;        /* handshake messages that found it full */
-	bool more;                 /* datagrams were left in the sockets for data this turn */
-	uint64_t received_ns;      /* when receiving them began */
-	uint64_t loaded_until_ns;
+	uint64_t ring_dropped;     /* handshake messages that found the ring full */
+	bool udp_pending;          /* datagrams were left in the data sockets this time */
+	uint64_t receive_start_ns; /* when receiving them began */
+	uint64_t under_load_until_ns;
 };
 
-/* Null: out of memory. Big, but touched only as far as needed. */
+/* Null: out of memory. Several MiB, of which only the pages in use are touched. */
 must_check struct worker *worker_new(struct wg_tunnel *tunnel, struct tun *tun, struct udp *udp,
 				     struct icmp *icmp);
+/* Makes it the worker of a data thread; before threads run. False: out of memory. */
+must_check bool worker_share(struct worker *w, struct worker_shared *shared);
 void worker_free(struct worker *w);
 
-/* A few batches; the rest of what is there waits for the next turn. */
-void worker_from_tun(struct worker *w);
-void worker_from_udp(struct worker *w, struct udp_socket *s);
+/* ---- packets: control's worker ---- */
 
-/* The same in two halves, for those with a place: one batch is read, and worked on. False: TUN gave an
- * error. */
+/* Move a few batches; later ones wait for the next call. */
+void worker_serve_tun(struct worker *w);
+void worker_serve_udp(struct worker *w, struct udp_socket *s);
+
+/* ---- packets: a data thread's worker ---- */
+
+/* Reads one batch from a source, of which the thread is the only reader. Takes a ticket when the batch does not
+ * fit; then a part of it has left already. False: the TUN reported an error. */
 bool worker_read_tun(struct worker *w);
-void worker_read_udp(struct worker *w, struct udp_socket *s);
-void worker_finish_tun(struct worker *w);
-void worker_finish_udp(struct worker *w);
+void worker_receive_udp(struct worker *w, struct udp_socket *s);
+/* Processes the batch and lets it leave in the order of its ticket, which is held before and not afterwards. */
+void worker_seal_and_send(struct worker *w);
+void worker_open_and_write(struct worker *w);
 
-/* Into the ring; into the queues of peers that have no session. */
-void worker_put_handshake(struct worker *w, const struct wg_path *path, uint8_t tos,
-			  const uint8_t *bytes, size_t n);
+/* ---- control's worker ---- */
+
+/* Queues a handshake message in the ring; dropped and counted when the ring is full. */
+void worker_queue_handshake(struct worker *w, const struct wg_path *path, uint8_t tos,
+			    const uint8_t *bytes, size_t n);
 bool worker_ring_is_full(const struct worker *w);
-void worker_stage(struct worker *w, uint64_t now_ns, const uint8_t *packet, uint32_t n);
+bool worker_has_handshakes(const struct worker *w); /* in the ring */
+/* Stages a packet for its peer until there is a session. */
+void worker_stage_packet(struct worker *w, uint64_t now_ns, const uint8_t *packet, uint32_t n);
 
-/* Some of the handshakes that wait, then everything the tunnel wants to send. While more datagrams wait in
- * the sockets only few of them, so that the ring shows what piles up, and data is not kept waiting. */
-void worker_control(struct worker *w);
-void worker_drain(struct worker *w); /* only the latter */
-bool worker_is_busy(const struct worker *w); /* handshakes still wait */
+/* Processes handshake messages of the ring for a limited time, then sends everything that the control half of
+ * the tunnel has to send. The time is short while datagrams wait in the data sockets: data does not wait, and
+ * the load shows in the ring. */
+void worker_run_control(struct worker *w);
+void worker_drain(struct worker *w); /* only sends */
 
 #endif

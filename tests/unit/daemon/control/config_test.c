@@ -7,7 +7,9 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include "crypto/crypto.h"
+#include "daemon/control/config.h"
 #include "daemon/control/control.h"
+#include "daemon/process/clock.h"
 #include "proto/tunnel_state.h"
 
 enum { PEERS = 300, PACKET = 20 }; /* more peers than are changed in one publication */
@@ -19,7 +21,7 @@ static size_t grown, routes_cap, peers_mask; /* tables that grew while they wait
 static void count(size_t n)
 {
 	computed += n;
-	inside += c.crew.published > 0 ? n : 0;
+	inside += c.threads.publish_depth > 0 ? n : 0;
 }
 
 bool __real_x25519(struct wg_shared *out, const struct wg_private *key, const struct wg_public *u);
@@ -47,24 +49,24 @@ void __wrap_x25519_public(struct wg_public *out, const struct wg_private *key)
 	__real_x25519_public(out, key);
 }
 
-void __real_crew_publish_begin(struct crew *crew);
-void __real_crew_publish_end(struct crew *crew);
-void __wrap_crew_publish_begin(struct crew *crew);
-void __wrap_crew_publish_end(struct crew *crew);
+void __real_threads_publish_begin(struct thread_pool *p);
+void __real_threads_publish_end(struct thread_pool *p);
+void __wrap_threads_publish_begin(struct thread_pool *p);
+void __wrap_threads_publish_end(struct thread_pool *p);
 
-void __wrap_crew_publish_begin(struct crew *crew)
+void __wrap_threads_publish_begin(struct thread_pool *p)
 {
-	__real_crew_publish_begin(crew);
-	if (crew->published > 1)
+	__real_threads_publish_begin(p);
+	if (p->publish_depth > 1)
 		return;
 	routes_cap = c.tunnel->routes.cap;
 	peers_mask = c.tunnel->peers.mask;
 }
 
-void __wrap_crew_publish_end(struct crew *crew)
+void __wrap_threads_publish_end(struct thread_pool *p)
 {
 	grown += c.tunnel->routes.cap != routes_cap || c.tunnel->peers.mask != peers_mask;
-	__real_crew_publish_end(crew);
+	__real_threads_publish_end(p);
 }
 
 /* A private key; each peer's endpoint, keepalive, and 10.0.X.Y/32. */
@@ -85,7 +87,7 @@ static void set(uint8_t key, uint32_t flags)
 		a->prefix.addr = ip_v4((const uint8_t[4]){ 10, 0, (uint8_t)(i >> 8), (uint8_t)i });
 		a->prefix.bits = 32;
 	}
-	assert_int_equal(control_set(&c, &d), 0);
+	assert_int_equal(config_set(&c, &d), 0);
 	device_free(&d);
 }
 

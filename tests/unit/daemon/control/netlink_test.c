@@ -53,23 +53,23 @@ static void news_of_one_link(void **state)
 	used = 0;
 	add_link(RTM_NEWLINK, 6, IFF_UP, 9000, "other");
 	add_link(RTM_DELLINK, 5, 0, 9000, "other");
-	assert_int_equal(link_parse(&s, buffer, used), LINK_NEWS_NONE);
+	assert_int_equal(link_parse_events(&s, buffer, used), LINK_EVENT_NONE);
 	assert_false(s.up);
 	add_link(RTM_NEWLINK, 7, IFF_UP, 1300, "wg0");
-	assert_int_equal(link_parse(&s, buffer, used), LINK_NEWS_STATE);
+	assert_int_equal(link_parse_events(&s, buffer, used), LINK_EVENT_CHANGED);
 	assert_true(s.up);
 	assert_int_equal(s.mtu, 1300);
 	assert_string_equal(s.name, "wg0");
 	add_link(RTM_NEWLINK, 7, 0, 1280, "exactly15-chars");
-	assert_int_equal(link_parse(&s, buffer, used), LINK_NEWS_STATE);
+	assert_int_equal(link_parse_events(&s, buffer, used), LINK_EVENT_CHANGED);
 	assert_false(s.up);
 	assert_string_equal(s.name, "exactly15-chars");
 	add_link(RTM_DELLINK, 7, 0, 1280, "wg0");
-	assert_int_equal(link_parse(&s, buffer, used), LINK_NEWS_STATE | LINK_NEWS_GONE);
+	assert_int_equal(link_parse_events(&s, buffer, used), LINK_EVENT_CHANGED | LINK_EVENT_DELETED);
 	add_link(RTM_NEWLINK, 7, 0, 1280, "wg0"); /* came back before we looked */
-	assert_int_equal(link_parse(&s, buffer, used), LINK_NEWS_STATE);
+	assert_int_equal(link_parse_events(&s, buffer, used), LINK_EVENT_CHANGED);
 	add_route(RTM_NEWROUTE, RTN_UNICAST, 7, 0);
-	assert_int_equal(link_parse(&s, buffer, used), LINK_NEWS_STATE | LINK_NEWS_ROUTES);
+	assert_int_equal(link_parse_events(&s, buffer, used), LINK_EVENT_CHANGED | LINK_EVENT_ROUTES);
 }
 
 static void bridges_speak_of_other_things(void **state)
@@ -82,7 +82,7 @@ static void bridges_speak_of_other_things(void **state)
 	used = 0;
 	netlink_begin(&m, RTM_DELLINK, 0, &i, sizeof i);
 	append(&m);
-	assert_int_equal(link_parse(&s, buffer, used), LINK_NEWS_NONE);
+	assert_int_equal(link_parse_events(&s, buffer, used), LINK_EVENT_NONE);
 }
 
 static void cut_messages_are_no_messages(void **state)
@@ -94,14 +94,14 @@ static void cut_messages_are_no_messages(void **state)
 		uint8_t *exact = malloc(n + 1); /* so that a sanitizer sees the end */
 		struct link_state s = { .ifindex = 7 };
 		memcpy(exact, buffer, n);
-		assert_int_equal(link_parse(&s, exact, n), LINK_NEWS_NONE);
+		assert_int_equal(link_parse_events(&s, exact, n), LINK_EVENT_NONE);
 		free(exact);
 	}
 	for (uint32_t lie = 0; lie < 0x10000; lie += 7) { /* attributes of every length */
 		struct link_state s = { .ifindex = 7 };
 		uint16_t n = (uint16_t)lie;
 		memcpy(buffer + NLMSG_SPACE(sizeof(struct ifinfomsg)), &n, sizeof n);
-		assert_int_equal(link_parse(&s, buffer, used), LINK_NEWS_STATE);
+		assert_int_equal(link_parse_events(&s, buffer, used), LINK_EVENT_CHANGED);
 	}
 }
 
@@ -120,15 +120,15 @@ static void attributes_are_found_by_type_and_size(void **state)
 	netlink_put(&m, 3, NULL, 0);
 	n = ((struct nlmsghdr *)(void *)m.bytes)->nlmsg_len;
 	assert_true(netlink_next(&v, &p, &n));
-	assert_true(netlink_family(&v, &i, sizeof i));
-	assert_memory_equal(netlink_attribute(v.p, v.n, 1, 3, &size), "abc", 3);
+	assert_true(netlink_read_family(&v, &i, sizeof i));
+	assert_memory_equal(netlink_find_attribute(v.p, v.n, 1, 3, &size), "abc", 3);
 	assert_int_equal(size, 3);
-	assert_null(netlink_attribute(v.p, v.n, 1, 4, NULL));
-	assert_memory_equal(netlink_attribute(v.p, v.n, 2, 1, &size), "defg", 4);
+	assert_null(netlink_find_attribute(v.p, v.n, 1, 4, NULL));
+	assert_memory_equal(netlink_find_attribute(v.p, v.n, 2, 1, &size), "defg", 4);
 	assert_int_equal(size, 4);
-	assert_non_null(netlink_attribute(v.p, v.n, 3, 0, &size));
+	assert_non_null(netlink_find_attribute(v.p, v.n, 3, 0, &size));
 	assert_int_equal(size, 0);
-	assert_null(netlink_attribute(v.p, v.n, 4, 0, NULL));
+	assert_null(netlink_find_attribute(v.p, v.n, 4, 0, NULL));
 	assert_false(netlink_next(&v, &p, &n));
 }
 
@@ -151,10 +151,10 @@ static void routes_that_matter(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		used = 0;
 		add_route(rows[i].type, rows[i].kind, rows[i].oif, rows[i].flags);
-		if (routes_matter(buffer, used, 9) != rows[i].matters)
+		if (routes_affect_paths(buffer, used, 9) != rows[i].matters)
 			fail_msg("row %zu", i);
 		add_route(RTM_NEWROUTE, RTN_UNICAST, 3, 0);
-		assert_true(routes_matter(buffer, used, 9));
+		assert_true(routes_affect_paths(buffer, used, 9));
 	}
 }
 
@@ -166,13 +166,13 @@ static void the_kernel_answers(void **state)
 
 	(void)state;
 	path.ifindex = 1;
-	assert_true(routes_allow(&path, 0));
+	assert_true(routes_confirm_path(&path, 0));
 	path.ifindex = 4711;
-	assert_false(routes_allow(&path, 0));
+	assert_false(routes_confirm_path(&path, 0));
 	path.ifindex = 1;
 	memcpy(path.local.b, (const uint8_t[]){ 203, 0, 113, 77 }, 4); /* not an address of ours */
-	assert_false(routes_allow(&path, 0));
-	assert_int_equal(routes_least_mtu(0xfffffff), 0);
+	assert_false(routes_confirm_path(&path, 0));
+	assert_int_equal(routes_min_mtu(0xfffffff), 0);
 }
 
 int main(void)

@@ -43,7 +43,7 @@ static void on_removed(void *ctx)
 	removals++;
 }
 
-static const struct uapi_calls calls = { NULL, on_set, on_get, NULL };
+static const struct uapi_handlers handlers = { NULL, on_set, on_get, NULL };
 
 static int begin(void **state)
 {
@@ -58,7 +58,7 @@ static int begin(void **state)
 		return -1;
 	snprintf(path, sizeof path, "%s/wg0.sock", dir);
 	return loop_init(&loop) || uapi_server_open(&server, dir, "wg0", &why) ||
-	       uapi_server_start(&server, &loop, &calls, on_removed);
+	       uapi_server_start(&server, &loop, &handlers, on_removed);
 }
 
 static int end(void **state)
@@ -72,7 +72,7 @@ static int end(void **state)
 static void turn(int times)
 {
 	while (times-- > 0)
-		assert_int_equal(loop_turn(&loop, true), 0);
+		assert_int_equal(loop_run_once(&loop, true), 0);
 }
 
 static int client(void)
@@ -172,7 +172,7 @@ static void probes_and_silence_are_no_trouble(void **state)
 
 static void a_line_without_end_is_cut_off(void **state)
 {
-	static char line[3 * UAPI_IN_ROOM];
+	static char line[3 * UAPI_INPUT_BYTES];
 	int fd = client();
 	char c;
 
@@ -193,8 +193,8 @@ static void who_does_not_read_is_dropped_in_the_end(void **state)
 	(void)state;
 	do /* until our side cannot send its answers any more */
 		n = send(fd, "get=1\n\n", 7, MSG_NOSIGNAL);
-	while (n > 0 && (turn(1), server.clients[0].out.n == 0));
-	assert_true(server.clients[0].out.n > 0);
+	while (n > 0 && (turn(1), server.clients[0].reply.n == 0));
+	assert_true(server.clients[0].reply.n > 0);
 	uint64_t deadline = uapi_server_deadline(&server);
 	assert_true(deadline != NEVER);
 	uapi_server_tick(&server, deadline - 1);

@@ -50,14 +50,14 @@ static void the_ready_are_called(void **state)
 	assert_int_equal(loop_init(&l), 0);
 	pipe_open(&a, &l);
 	pipe_open(&b, &l);
-	assert_int_equal(loop_turn(&l, true), 0); /* nobody; and it does not wait */
+	assert_int_equal(loop_run_once(&l, true), 0); /* nobody; and it does not wait */
 	assert_int_equal(write(a.pipe[1], "x", 1), 1);
-	assert_int_equal(loop_turn(&l, false), 0);
+	assert_int_equal(loop_run_once(&l, false), 0);
 	assert_int_equal(a.calls, 1);
 	assert_int_equal(b.calls, 0);
 	loop_change(&l, &a.source, EPOLLOUT);
 	assert_int_equal(write(a.pipe[1], "x", 1), 1);
-	assert_int_equal(loop_turn(&l, true), 0);
+	assert_int_equal(loop_run_once(&l, true), 0);
 	assert_int_equal(a.calls, 1);
 	pipe_close(&a);
 	pipe_close(&b);
@@ -77,7 +77,7 @@ static void who_was_removed_is_not_called(void **state)
 	b.remove = &a;
 	assert_int_equal(write(a.pipe[1], "x", 1), 1);
 	assert_int_equal(write(b.pipe[1], "x", 1), 1);
-	assert_int_equal(loop_turn(&l, false), 0);
+	assert_int_equal(loop_run_once(&l, false), 0);
 	assert_int_equal(a.calls + b.calls, 1);
 	pipe_close(&a);
 	pipe_close(&b);
@@ -95,11 +95,11 @@ static void the_timer_wakes(void **state)
 	assert_int_equal(l.armed_ns, now + 20 * NS_PER_MS);
 	loop_wake_at(&l, now + 30 * NS_PER_MS); /* later: nothing to do yet */
 	assert_int_equal(l.armed_ns, now + 20 * NS_PER_MS);
-	assert_int_equal(loop_turn(&l, false), 0);
+	assert_int_equal(loop_run_once(&l, false), 0);
 	assert_true(clock_boot_ns() >= now + 20 * NS_PER_MS);
 	assert_int_equal(l.armed_ns, NEVER);
 	loop_wake_at(&l, 0); /* long ago */
-	assert_int_equal(loop_turn(&l, false), 0);
+	assert_int_equal(loop_run_once(&l, false), 0);
 	assert_int_equal(l.armed_ns, NEVER);
 	loop_free(&l);
 }

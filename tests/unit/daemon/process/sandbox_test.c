@@ -47,7 +47,7 @@ static int in_sandbox(int (*what)(void))
 		sandbox_prepare();
 		sandbox_lock_memory();
 		sandbox_enter(dir);
-		sandbox_restrict_calls();
+		sandbox_restrict_syscalls();
 		_exit(what());
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
@@ -217,7 +217,7 @@ static void the_service_manager_forbids_sandboxes(void **state)
 		if (seccomp_load(f) != 0)
 			_exit(3);
 		sandbox_enter(dir);
-		sandbox_restrict_calls();
+		sandbox_restrict_syscalls();
 		_exit(17);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);

@@ -1,107 +1,119 @@
-/* Sections: nobody is inside while a change is published, and neither side keeps the other out. */
+/* Big-reader lock: no reader is inside while the writer is, and neither side starves the other. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
 #include "daemon/threads/brlock.h"
+#include "../../../lib/aborts.h"
 
-enum { THREADS = 4, CLOSES = 2000, PASSES = 500 };
+enum { THREADS = 4, WRITES = 2000, READS = 500 };
 
-static struct places all;
-static struct place places[THREADS];
-static uint64_t published[2]; /* not atomic: always the same two, for those inside */
-static _Atomic uint32_t passes[THREADS];
+static struct brlock lock;
+static struct brlock_reader readers[THREADS];
+static uint64_t published[2]; /* not atomic: readers always see two equal numbers */
+static _Atomic uint32_t reads[THREADS];
 static _Atomic bool stop;
 static _Atomic uint32_t torn;
 
-static void *pass(void *ctx)
+static void *read_again_and_again(void *ctx)
 {
 	size_t i = *(const size_t *)ctx;
 
 	while (!stop) {
-		place_enter(&places[i]);
+		brlock_read_lock(&readers[i]);
 		if (published[0] != published[1])
 			torn++;
-		place_leave(&places[i]);
-		passes[i]++;
+		brlock_read_unlock(&readers[i]);
+		reads[i]++;
 	}
 	return NULL;
 }
 
-static bool all_have_passed(void)
+static bool all_have_read(void)
 {
 	for (int i = 0; i < THREADS; i++)
-		if (passes[i] < PASSES)
+		if (reads[i] < READS)
 			return false;
 	return true;
 }
 
 static void publish(void)
 {
-	gate_close(&all.sections);
-	for (int i = 0; i < THREADS; i++)
-		pthread_mutex_lock(&places[i].section);
+	brlock_write_lock(&lock);
 	published[0]++;
 	published[1]++;
-	for (int i = THREADS; i-- > 0;)
-		pthread_mutex_unlock(&places[i].section);
-	gate_open(&all.sections);
+	brlock_write_unlock(&lock);
 }
 
-/* Both sides do nothing else: with plain locks one of them would sleep for as long as the other likes. */
-static void both_sides_get_on(void **state)
+static void begin(void)
+{
+	assert_true(brlock_init(&lock));
+	for (int i = 0; i < THREADS; i++)
+		assert_true(brlock_add_reader(&lock, &readers[i]));
+}
+
+/* Both sides do nothing else: with plain locks, one would sleep for as long as the other likes. */
+static void neither_side_starves_the_other(void **state)
 {
 	static const size_t numbers[THREADS] = { 0, 1, 2, 3 };
 	pthread_t threads[THREADS];
 
 	(void)state;
-	assert_true(gate_init(&all.sections));
+	begin();
 	for (int i = 0; i < THREADS; i++)
-		assert_true(place_init(&places[i], &all));
-	for (int i = 0; i < THREADS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, pass, (void *)(uintptr_t)&numbers[i]), 0);
-	for (int n = 0; n < CLOSES || !all_have_passed(); n++)
+		assert_int_equal(pthread_create(&threads[i], NULL, read_again_and_again,
+						(void *)(uintptr_t)&numbers[i]), 0);
+	for (int n = 0; n < WRITES || !all_have_read(); n++)
 		publish();
 	stop = true;
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	assert_int_equal(torn, 0);
-	assert_int_equal(all.sections.waiting, 0);
+	assert_int_equal(lock.n_waiting, 0);
 }
 
-/* A batch that is not the last with its ticket keeps the turn. */
-static void a_ticket_is_for_all_batches_up_to_the_last(void **state)
+static void read_lock_twice(void *ctx)
 {
-	struct line line = { 0 };
-	struct place *p = &places[0];
+	(void)ctx;
+	brlock_read_lock(&readers[0]);
+	brlock_read_lock(&readers[0]);
+}
 
+static void read_unlock_alone(void *ctx)
+{
+	(void)ctx;
+	brlock_read_unlock(&readers[0]);
+}
+
+static void write_lock_twice(void *ctx)
+{
+	(void)ctx;
+	brlock_write_lock(&lock);
+	brlock_write_lock(&lock);
+}
+
+static void write_unlock_alone(void *ctx)
+{
+	(void)ctx;
+	brlock_write_unlock(&lock);
+}
+
+static void locking_twice_and_unlocking_alone_abort(void **state)
+{
 	(void)state;
-	assert_true(place_init(p, &all));
-	p->line = &line;
-	for (int i = 0; i < 3; i++) {
-		p->is_last = i == 2;
-		place_queue(p);
-		assert_int_equal(p->ticket, 0);
-		place_wait_for_counters(p);
-		place_numbered(p);
-		assert_int_equal(line_length(&line), 1);
-		assert_false(line_has_left(&line, 0));
-		place_wait_to_send(p);
-		place_sent(p);
-	}
-	assert_false(p->in_line);
-	assert_true(line_has_left(&line, 0));
-	assert_int_equal(line_length(&line), 0);
-	place_queue(p);
-	assert_int_equal(p->ticket, 1);
+	begin();
+	assert_true(aborts(read_lock_twice, NULL));
+	assert_true(aborts(read_unlock_alone, NULL));
+	assert_true(aborts(write_lock_twice, NULL));
+	assert_true(aborts(write_unlock_alone, NULL));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(both_sides_get_on),
-		cmocka_unit_test(a_ticket_is_for_all_batches_up_to_the_last),
+		cmocka_unit_test(neither_side_starves_the_other),
+		cmocka_unit_test(locking_twice_and_unlocking_alone_abort),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

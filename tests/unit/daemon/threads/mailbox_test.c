@@ -1,4 +1,4 @@
-/* What threads hand over arrives once, whole, in each thread's order, or is counted as lost. */
+/* Mailbox: mail arrives once, complete, in the order each thread posted it, or is counted as dropped. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -6,21 +6,22 @@
 #include <cmocka.h>
 #include <sched.h>
 #include "daemon/threads/mailbox.h"
+#include "../../../lib/aborts.h"
 
-enum { THREADS = 4, EACH = 20000, ROOM = 16 << 10 };
+enum { THREADS = 4, EACH = 20000, CAPACITY = 16 << 10 };
 
-static struct handover h;
+static struct mailbox m;
 static _Atomic uint64_t refused;
 
-static void *put(void *ctx)
+static void *post(void *ctx)
 {
-	uint8_t who = *(const uint8_t *)ctx, bytes[200];
+	uint8_t thread = *(const uint8_t *)ctx, bytes[200];
 
 	for (uint32_t i = 0; i < EACH; i++) {
-		struct handed head = { .kind = HANDED_PACKET, .tos = who, .n = 4 + i % 190 };
-		memset(bytes, (int)(who + i), head.n);
+		struct mail header = { .kind = MAIL_PACKET, .tos = thread, .n = 4 + i % 190 };
+		memset(bytes, (int)(thread + i), header.n);
 		store_be32(bytes, i);
-		if (!handover_put(&h, &head, bytes)) {
+		if (!mailbox_post(&m, &header, bytes)) {
 			refused++;
 			sched_yield();
 		}
@@ -28,19 +29,19 @@ static void *put(void *ctx)
 	return NULL;
 }
 
-static void many_put_one_takes(void **state)
+static void mail_of_many_threads_arrives_complete_and_in_order(void **state)
 {
 	static uint8_t names[THREADS] = { 0, 1, 2, 3 };
 	uint32_t next[THREADS] = { 0 }, got = 0;
 	pthread_t threads[THREADS];
-	const struct handed *x;
+	const struct mail *x;
 
 	(void)state;
-	assert_true(handover_init(&h, ROOM));
+	assert_true(mailbox_init(&m, CAPACITY));
 	for (int i = 0; i < THREADS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, put, &names[i]), 0);
-	while (got + refused < THREADS * EACH || !handover_is_empty(&h)) {
-		while ((x = handover_next(&h))) {
+		assert_int_equal(pthread_create(&threads[i], NULL, post, &names[i]), 0);
+	while (got + refused < THREADS * EACH || !mailbox_is_empty(&m)) {
+		while ((x = mailbox_next(&m))) {
 			uint32_t i = load_be32(x->bytes);
 			assert_true(i >= next[x->tos]);
 			assert_int_equal(x->n, 4 + i % 190);
@@ -54,52 +55,79 @@ static void many_put_one_takes(void **state)
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	assert_int_equal(got + refused, THREADS * EACH);
-	assert_int_equal(handover_lost(&h), refused);
-	handover_free(&h);
+	assert_int_equal(mailbox_dropped(&m), refused);
+	mailbox_free(&m);
 }
 
-static void a_full_one_refuses_and_goes_on(void **state)
+static void a_full_mailbox_drops_mail_and_works_afterwards(void **state)
 {
 	static uint8_t big[WG_DATAGRAM_MAX + 1];
 	const uint8_t there[4] = { 192, 0, 2, 1 };
 	struct wg_path path = { .remote = { .addr = ip_v4(there), .port = 7 }, .ifindex = 3 };
-	struct handed much = { .kind = HANDED_PACKET, .n = sizeof big };
-	struct handed source = { .kind = HANDED_SOURCE, .path = path, .tos = 5, .ticket = 9 };
-	const struct handed *x;
+	struct mail long_mail = { .kind = MAIL_PACKET, .n = sizeof big };
+	struct mail source = { .kind = MAIL_REFUSED_SOURCE, .path = path, .tos = 5, .ticket = 9 };
+	const struct mail *x;
 	int n = 0;
 
 	(void)state;
-	assert_true(handover_init(&h, 1 << 20));
-	assert_false(handover_put(&h, &much, big));
-	much.n = WG_DATAGRAM_MAX;
-	while (handover_put(&h, &much, big))
+	assert_true(mailbox_init(&m, 1 << 20));
+	assert_false(mailbox_post(&m, &long_mail, big));
+	long_mail.n = WG_DATAGRAM_MAX;
+	while (mailbox_post(&m, &long_mail, big))
 		n++;
 	assert_int_equal(n, 15);
-	assert_int_equal(handover_lost(&h), 2);
-	assert_false(handover_is_empty(&h));
+	assert_int_equal(mailbox_dropped(&m), 2);
+	assert_false(mailbox_is_empty(&m));
 	for (; n > 0; n--)
-		assert_int_equal(handover_next(&h)->n, WG_DATAGRAM_MAX);
-	assert_true(handover_put(&h, &source, NULL));
-	x = handover_peek(&h);
-	assert_false(handover_is_empty(&h));
-	assert_ptr_equal(handover_next(&h), x);
+		assert_int_equal(mailbox_next(&m)->n, WG_DATAGRAM_MAX);
+	assert_true(mailbox_post(&m, &source, NULL));
+	x = mailbox_peek(&m);
+	assert_false(mailbox_is_empty(&m));
+	assert_ptr_equal(mailbox_next(&m), x);
 	assert_int_equal(x->ticket, 9);
-	assert_int_equal(x->kind, HANDED_SOURCE);
+	assert_int_equal(x->kind, MAIL_REFUSED_SOURCE);
 	assert_int_equal(x->n, 0);
 	assert_int_equal(x->tos, 5);
 	assert_true(endpoint_equal(&x->path.remote, &path.remote));
 	assert_int_equal(x->path.ifindex, 3);
-	assert_null(handover_next(&h));
-	assert_true(handover_is_empty(&h));
-	handover_free(&h);
-	handover_free(&h);
+	assert_null(mailbox_next(&m));
+	assert_true(mailbox_is_empty(&m));
+	mailbox_free(&m);
+	mailbox_free(&m);
+}
+
+static void read_mail(void *ctx)
+{
+	(void)ctx;
+	(void)mailbox_peek(&m);
+}
+
+static void post_mail(void *ctx)
+{
+	(void)mailbox_post(&m, ctx, NULL);
+}
+
+static void mail_outside_the_bounds_of_the_mailbox_aborts(void **state)
+{
+	struct mail header = { .kind = MAIL_REFUSED_SOURCE }, *x;
+
+	(void)state;
+	assert_true(mailbox_init(&m, CAPACITY));
+	assert_true(mailbox_post(&m, &header, NULL));
+	x = (struct mail *)(void *)m.posted.buffer;
+	x->n = 1; /* more than was posted */
+	assert_true(aborts(read_mail, NULL));
+	m.posted.used = CAPACITY + 8;
+	assert_true(aborts(post_mail, &header));
+	mailbox_free(&m);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(many_put_one_takes),
-		cmocka_unit_test(a_full_one_refuses_and_goes_on),
+		cmocka_unit_test(mail_of_many_threads_arrives_complete_and_in_order),
+		cmocka_unit_test(a_full_mailbox_drops_mail_and_works_afterwards),
+		cmocka_unit_test(mail_outside_the_bounds_of_the_mailbox_aborts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Threads with tickets go on in the order of their tickets, however they are woken. */
+/* Ticket order: threads pass the stages in the order of their tickets, whichever way they are woken. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -7,20 +7,21 @@
 #include <pthread.h>
 #include <sched.h>
 #include "daemon/threads/sequencer.h"
+#include "../../../lib/aborts.h"
 
-enum { THREADS = 6, ROUNDS = 4000 };
+enum { THREADS = 6, BATCHES = 4000 };
 
-struct table {
-	struct line line;
+struct source {
+	struct sequencer sequencer;
 	pthread_mutex_t reading;
-	uint32_t read, numbered, out; /* not atomic: turns are what keeps them whole */
-	uint32_t wrong_numbered, wrong_out;
+	uint32_t n_read, next_counters, next_output; /* not atomic: the stages protect them */
+	uint32_t wrong_counters, wrong_output;
 };
 
-static struct table table = { .reading = PTHREAD_MUTEX_INITIALIZER };
+static struct source source = { .reading = PTHREAD_MUTEX_INITIALIZER };
 
-/* What differs between threads and rounds, so that they really overtake each other. */
-static void dawdle(uint32_t seed)
+/* A delay that differs between threads and batches, so that threads overtake each other. */
+static void delay(uint32_t seed)
 {
 	for (uint32_t i = 0; i < seed * 2654435761u >> 29; i++)
 		sched_yield();
@@ -28,27 +29,27 @@ static void dawdle(uint32_t seed)
 
 static void *serve(void *ctx)
 {
+	struct ticket t = { .sequencer = &source.sequencer, .is_last_batch = true };
+
 	(void)ctx;
 	for (;;) {
-		uint32_t ticket;
-
-		pthread_mutex_lock(&table.reading);
-		if (table.read == ROUNDS) {
-			pthread_mutex_unlock(&table.reading);
+		pthread_mutex_lock(&source.reading);
+		if (source.n_read == BATCHES) {
+			pthread_mutex_unlock(&source.reading);
 			return NULL;
 		}
-		table.read++;
-		ticket = line_ticket(&table.line);
-		pthread_mutex_unlock(&table.reading);
-		dawdle(ticket);
-		turn_wait(&table.line.counters, ticket);
-		turn_wait(&table.line.counters, ticket); /* it still is */
-		table.wrong_numbered += table.numbered++ != ticket;
-		turn_pass(&table.line.counters, ticket);
-		dawdle(ticket + 1000);
-		turn_wait(&table.line.out, ticket);
-		table.wrong_out += table.out++ != ticket;
-		turn_pass(&table.line.out, ticket);
+		source.n_read++;
+		ticket_take(&t);
+		pthread_mutex_unlock(&source.reading);
+		delay(t.number);
+		ticket_wait_counters(&t);
+		ticket_wait_counters(&t); /* still holds the stage */
+		source.wrong_counters += source.next_counters++ != t.number;
+		ticket_pass_counters(&t);
+		delay(t.number + 1000);
+		ticket_wait_output(&t);
+		source.wrong_output += source.next_output++ != t.number;
+		ticket_pass_output(&t);
 	}
 }
 
@@ -56,56 +57,122 @@ static void run_from(uint32_t first)
 {
 	pthread_t threads[THREADS];
 
-	atomic_store(&table.line.tickets, first);
-	atomic_store(&table.line.counters.now, first);
-	atomic_store(&table.line.out.now, first);
-	table.read = table.wrong_numbered = table.wrong_out = 0;
-	table.numbered = table.out = first;
+	atomic_store(&source.sequencer.next_ticket, first);
+	atomic_store(&source.sequencer.counters.current, first);
+	atomic_store(&source.sequencer.output.current, first);
+	source.n_read = source.wrong_counters = source.wrong_output = 0;
+	source.next_counters = source.next_output = first;
 	for (int i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, serve, NULL), 0);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
-	assert_int_equal(table.wrong_numbered, 0);
-	assert_int_equal(table.wrong_out, 0);
-	assert_int_equal(table.numbered, first + ROUNDS);
-	assert_int_equal(table.out, first + ROUNDS);
-	assert_int_equal(line_length(&table.line), 0);
-	assert_int_equal(atomic_load(&table.line.out.sleepers), 0);
+	assert_int_equal(source.wrong_counters, 0);
+	assert_int_equal(source.wrong_output, 0);
+	assert_int_equal(source.next_counters, first + BATCHES);
+	assert_int_equal(source.next_output, first + BATCHES);
+	assert_int_equal(sequencer_in_flight(&source.sequencer), 0);
+	assert_int_equal(atomic_load(&source.sequencer.output.n_sleeping), 0);
 }
 
-static void everyone_waits_for_those_before(void **state)
+static void batches_pass_each_stage_in_ticket_order(void **state)
 {
 	(void)state;
 	run_from(0);
 }
 
-static void tickets_may_wrap_around(void **state)
+static void ticket_numbers_wrap_around(void **state)
 {
 	(void)state;
-	run_from(UINT32_MAX - ROUNDS / 2);
+	run_from(UINT32_MAX - BATCHES / 2);
 }
 
-static void the_line_is_as_long_as_those_who_have_not_left(void **state)
+static void batches_are_in_flight_until_they_pass_the_output_stage(void **state)
 {
-	struct line l = { 0 };
-	uint32_t a = line_ticket(&l), b = line_ticket(&l);
+	struct sequencer s = { 0 };
+	struct ticket a = { .sequencer = &s, .is_last_batch = true }, b = a;
 
 	(void)state;
-	assert_int_equal(line_length(&l), 2);
-	turn_wait(&l.out, a);
-	turn_pass(&l.out, a);
-	assert_int_equal(line_length(&l), 1);
-	turn_wait(&l.out, b);
-	turn_pass(&l.out, b);
-	assert_int_equal(line_length(&l), 0);
+	ticket_take(&a);
+	ticket_take(&b);
+	assert_int_equal(sequencer_in_flight(&s), 2);
+	ticket_wait_output(&a);
+	ticket_pass_output(&a);
+	assert_int_equal(sequencer_in_flight(&s), 1);
+	assert_true(sequencer_has_passed(&s, a.number));
+	assert_false(sequencer_has_passed(&s, b.number));
+	ticket_wait_output(&b);
+	ticket_pass_output(&b);
+	assert_int_equal(sequencer_in_flight(&s), 0);
+}
+
+static void a_ticket_holds_the_stages_until_its_last_batch(void **state)
+{
+	struct sequencer s = { 0 };
+	struct ticket t = { .sequencer = &s };
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		t.is_last_batch = i == 2;
+		ticket_take(&t);
+		assert_int_equal(t.number, 0);
+		ticket_wait_counters(&t);
+		ticket_pass_counters(&t);
+		assert_int_equal(sequencer_in_flight(&s), 1);
+		assert_false(sequencer_has_passed(&s, 0));
+		ticket_wait_output(&t);
+		ticket_pass_output(&t);
+	}
+	assert_false(t.is_held);
+	assert_true(sequencer_has_passed(&s, 0));
+	assert_int_equal(sequencer_in_flight(&s), 0);
+	ticket_take(&t);
+	assert_int_equal(t.number, 1);
+}
+
+static void pass_out_of_order(void *ctx)
+{
+	struct ticket *second = ctx;
+
+	ticket_pass_output(second);
+}
+
+static void pass_stage_twice(void *ctx)
+{
+	struct ticket *t = ctx;
+
+	ticket_pass_counters(t);
+	ticket_pass_counters(t);
+}
+
+static void pass_without_ticket(void *ctx)
+{
+	struct ticket none = *(const struct ticket *)ctx;
+
+	none.is_held = false;
+	ticket_pass_output(&none);
+}
+
+static void only_the_holder_of_a_stage_passes_it(void **state)
+{
+	struct sequencer s = { 0 };
+	struct ticket a = { .sequencer = &s, .is_last_batch = true }, b = a;
+
+	(void)state;
+	ticket_take(&a);
+	ticket_take(&b);
+	assert_true(aborts(pass_out_of_order, &b));
+	assert_true(aborts(pass_stage_twice, &a));
+	assert_true(aborts(pass_without_ticket, &a));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(everyone_waits_for_those_before),
-		cmocka_unit_test(tickets_may_wrap_around),
-		cmocka_unit_test(the_line_is_as_long_as_those_who_have_not_left),
+		cmocka_unit_test(batches_pass_each_stage_in_ticket_order),
+		cmocka_unit_test(ticket_numbers_wrap_around),
+		cmocka_unit_test(batches_are_in_flight_until_they_pass_the_output_stage),
+		cmocka_unit_test(a_ticket_holds_the_stages_until_its_last_batch),
+		cmocka_unit_test(only_the_holder_of_a_stage_passes_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

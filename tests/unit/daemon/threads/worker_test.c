@@ -144,10 +144,10 @@ static int close_both(void **state)
 
 static void turn(struct end *e)
 {
-	worker_from_tun(e->worker);
-	worker_from_udp(e->worker, &e->udp.sockets[UDP_V4]);
-	worker_from_udp(e->worker, &e->udp.sockets[UDP_V4_HANDSHAKES]);
-	worker_control(e->worker);
+	worker_serve_tun(e->worker);
+	worker_serve_udp(e->worker, &e->udp.sockets[UDP_V4]);
+	worker_serve_udp(e->worker, &e->udp.sockets[UDP_V4_HANDSHAKES]);
+	worker_run_control(e->worker);
 }
 
 static void wait_for_both(void)
@@ -262,7 +262,7 @@ static void what_was_cut_leaves_in_full_messages(void **state)
 	struct udp_ops ops = counting;
 
 	(void)state;
-	if (!a.udp.sockets[UDP_V4].segment)
+	if (!a.udp.sockets[UDP_V4].gso)
 		skip();
 	ops.recv = before->recv;
 	a.udp.sockets[UDP_V4].ops = &ops;
@@ -321,11 +321,11 @@ static void joined_packets_that_tun_refuses_are_written_apart(void **state)
 static void a_deleted_device_is_noticed(void **state)
 {
 	(void)state;
-	assert_false(a.worker->tun_gone);
+	assert_false(a.worker->tun_deleted);
 	a.in_n = -EBADFD;
-	worker_from_tun(a.worker);
-	assert_true(a.worker->tun_gone);
-	a.worker->tun_gone = false;
+	worker_serve_tun(a.worker);
+	assert_true(a.worker->tun_deleted);
+	a.worker->tun_deleted = false;
 }
 
 static void handshakes_pile_up_to_a_bound_and_show_as_load(void **state)
@@ -341,24 +341,24 @@ static void handshakes_pile_up_to_a_bound_and_show_as_load(void **state)
 	(void)state;
 	mixed.handshakes = false; /* what a socket is that they share with data */
 	assert_true(apart.handshakes);
-	assert_int_equal(b.worker->loaded_until_ns, 0);
+	assert_int_equal(b.worker->under_load_until_ns, 0);
 	for (size_t i = 0; i < ARRAY_LEN(bufs); i++)
 		bufs[i] = (struct wg_buf){ .dst = message, .out_n = sizeof message, .verdict = WG_TO_UDP };
 	while (received < WORKER_RING + 100) { /* taken in, not worked on */
-		udp_send(&a.udp, &a.worker->outbox, &batch);
+		udp_send(&a.udp, &a.worker->tx, &batch);
 		received += ARRAY_LEN(bufs);
-		worker_from_udp(b.worker, &b.udp.sockets[UDP_V4]); /* where there are none of them */
-		worker_from_udp(b.worker, &apart);
+		worker_serve_udp(b.worker, &b.udp.sockets[UDP_V4]); /* where there are none of them */
+		worker_serve_udp(b.worker, &apart);
 	}
-	assert_int_equal(b.worker->ring_lost, 0); /* the others wait */
-	assert_in_range(b.worker->ring_n, WORKER_RING - UDP_IN_MAX, WORKER_RING);
-	while (b.worker->ring_n + b.worker->ring_lost < received)
-		worker_from_udp(b.worker, &mixed);
+	assert_int_equal(b.worker->ring_dropped, 0); /* the others wait */
+	assert_in_range(b.worker->ring_n, WORKER_RING - UDP_RX_MESSAGES_MAX, WORKER_RING);
+	while (b.worker->ring_n + b.worker->ring_dropped < received)
+		worker_serve_udp(b.worker, &mixed);
 	assert_int_equal(b.worker->ring_n, WORKER_RING);
-	assert_int_equal(b.worker->ring_lost, received - WORKER_RING);
-	while (worker_is_busy(b.worker))
-		worker_control(b.worker);
-	assert_true(b.worker->loaded_until_ns > clock_boot_ns() - 60 * NS_PER_S);
+	assert_int_equal(b.worker->ring_dropped, received - WORKER_RING);
+	while (worker_has_handshakes(b.worker))
+		worker_run_control(b.worker);
+	assert_true(b.worker->under_load_until_ns > clock_boot_ns() - 60 * NS_PER_S);
 	/* And what is established goes on. */
 	struct shape s = shape_plain;
 	b.out_n = b.frames = 0;

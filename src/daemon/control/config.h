@@ -1,0 +1,15 @@
+/* Configuration of the tunnel: the handlers of the UAPI server. */
+#ifndef DAEMON_CONFIG_H
+#define DAEMON_CONFIG_H
+
+#include "model/model.h"
+
+/* Applies a patch to the tunnel of a struct control. 0 or -errno. If the sockets cannot be changed, or memory
+ * cannot be reserved, nothing is; peers before one that fails stay changed. */
+must_check int config_set(void *control, const struct wg_device *patch);
+/* Fills in the current state; the caller frees it. 0 or -ENOMEM. */
+must_check int config_get(void *control, struct wg_device *state);
+/* Names of interfaces as scopes of link-local addresses. */
+extern const struct ip_scopes config_scopes;
+
+#endif

@@ -1,0 +1,181 @@
+/* Bringing the interface up and down, and the sockets and the TUN between the loop and the data threads. */
+#include "interface.h"
+
+#include <errno.h>
+#include "daemon/process/clock.h"
+#include "daemon/process/log.h"
+#include "daemon/process/sandbox.h"
+
+#define RETRY_NS NS_PER_S /* between two attempts to open the sockets */
+
+/* ---- sockets ---- */
+
+/* Passes the data sockets to the threads, if there are any; while these are paused. 0, or -errno and the
+ * threads keep the sockets they had. */
+static int set_thread_sockets(struct control *c, int v4, int v6)
+{
+	int before = c->threads.sources[THREADS_UDP_V4].fd, error;
+
+	if (c->threads.n == 0)
+		return 0;
+	error = threads_set_source(&c->threads, THREADS_UDP_V4, v4);
+	if (error)
+		return error;
+	error = threads_set_source(&c->threads, THREADS_UDP_V6, v6);
+	if (error && threads_set_source(&c->threads, THREADS_UDP_V4, before) != 0)
+		log_error("cannot receive on IPv4 any more");
+	return error;
+}
+
+/* The loop watches the sockets for handshake messages, and without data threads all of them. */
+static bool is_for_loop(const struct control *c, unsigned int which, const struct udp *u)
+{
+	return u->sockets[which].fd >= 0 && (c->threads.n == 0 || u->sockets[which].handshakes);
+}
+
+void interface_close_sockets(struct control *c)
+{
+	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
+		loop_remove(&c->loop, &c->udp_sources[i].source);
+	threads_pause(&c->threads);
+	if (set_thread_sockets(c, -1, -1) != 0)
+		unreachable(); /* removing a source cannot fail */
+	udp_close(&c->udp);
+	threads_resume(&c->threads);
+}
+
+void interface_udp_ready(struct loop_source *s, uint32_t events)
+{
+	struct control_socket *from = container_of(s, struct control_socket, source);
+	struct control *c = from->control;
+
+	(void)events;
+	worker_serve_udp(c->worker, &c->udp.sockets[from - c->udp_sources]);
+}
+
+int interface_replace_sockets(struct control *c, const struct udp *fresh)
+{
+	struct loop_source next[UDP_SOCKETS];
+	int error = 0;
+
+	/* The new sockets are added before the old ones are removed, so that failing changes nothing. Until
+	 * then they are sources of their own. */
+	for (unsigned int i = 0; i < UDP_SOCKETS; i++) {
+		next[i] = (struct loop_source){ -1, interface_udp_ready };
+		if (!error && is_for_loop(c, i, fresh))
+			error = loop_add(&c->loop, &next[i], fresh->sockets[i].fd, EPOLLIN);
+	}
+	threads_pause(&c->threads);
+	if (!error)
+		error = set_thread_sockets(c, fresh->sockets[UDP_V4].fd, fresh->sockets[UDP_V6].fd);
+	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
+		loop_remove(&c->loop, error ? &next[i] : &c->udp_sources[i].source);
+	if (!error) {
+		udp_close(&c->udp);
+		c->udp = *fresh;
+	}
+	threads_resume(&c->threads);
+	if (error)
+		return error;
+	for (unsigned int i = 0; i < UDP_SOCKETS; i++) {
+		c->udp_sources[i].source.fd = next[i].fd;
+		if (next[i].fd >= 0) /* replaces the address of the temporary source in the epoll set */
+			loop_change(&c->loop, &c->udp_sources[i].source, EPOLLIN);
+	}
+	return 0;
+}
+
+/* ---- up and down ---- */
+
+/* A packet that reaches the loop of a tunnel that is down shows that the link was brought up. */
+void interface_move_tun(struct control *c)
+{
+	int error;
+
+	if (c->threads.n == 0)
+		return;
+	if (c->up)
+		loop_remove(&c->loop, &c->tun_source);
+	threads_pause(&c->threads);
+	error = threads_set_source(&c->threads, THREADS_TUN, c->up ? c->tun.fd : -1);
+	threads_resume(&c->threads);
+	if (!error && !c->up)
+		error = loop_add(&c->loop, &c->tun_source, c->tun.fd, EPOLLIN);
+	if (error)
+		loop_stop(&c->loop, "out of memory");
+}
+
+void interface_bring_up(struct control *c, uint64_t now_ns)
+{
+	bool is_retry = c->retry_ns != NEVER;
+	const struct udp_socket *v4;
+	struct udp fresh;
+	int error;
+
+	sandbox_raise(true);
+	error = udp_open(&fresh, c->listen_port, c->fwmark, c->disabled_offloads);
+	sandbox_raise(false);
+	if (!error) {
+		error = interface_replace_sockets(c, &fresh);
+		if (error)
+			udp_close(&fresh);
+	}
+	c->retry_ns = error ? now_ns + RETRY_NS : NEVER;
+	if (error && !is_retry)
+		log_error("cannot open UDP port %u: %s", c->listen_port, strerror(-error));
+	if (error)
+		return;
+	c->listen_port = fresh.port;
+	c->up = true;
+	v4 = &c->udp.sockets[UDP_V4];
+	log_verbose("up, UDP port %u, %s%s%s", fresh.port, v4->ops ? v4->ops->name : "no IPv4",
+		    v4->gso ? ", segment" : "", v4->gro ? ", gro" : "");
+	tunnel_up(c->tunnel, now_ns);
+	interface_move_tun(c);
+}
+
+static void bring_down(struct control *c)
+{
+	c->retry_ns = NEVER;
+	if (!c->up)
+		return;
+	c->up = false;
+	tunnel_down(c->tunnel);
+	interface_close_sockets(c);
+	interface_move_tun(c);
+	log_verbose("down");
+}
+
+/* ---- the link ---- */
+
+void interface_follow_link(struct control *c)
+{
+	uint32_t mtu = c->link.now.mtu, route_mtu = c->link.now.route_mtu;
+	uint64_t now_ns = clock_boot_ns();
+
+	/* Padding must not exceed the MTU of the route that a packet took. The TUN does not tell which route
+	 * that was, so the least MTU of all routes is the limit. */
+	if (mtu)
+		tunnel_set_mtu(c->tunnel, route_mtu && route_mtu < mtu ? route_mtu : mtu);
+	if (c->link.now.up && !c->up && c->retry_ns == NEVER)
+		interface_bring_up(c, now_ns);
+	else if (!c->link.now.up)
+		bring_down(c);
+}
+
+void interface_refresh(struct control *c)
+{
+	char name[16];
+
+	memcpy(name, c->link.now.name, sizeof name);
+	if (link_update(&c->link) != 0) {
+		loop_stop(&c->loop, "the link was deleted");
+		return;
+	}
+	if (strcmp(name, c->link.now.name) != 0) {
+		log_verbose("renamed to %s", c->link.now.name);
+		uapi_server_rename(&c->uapi, c->link.now.name);
+	}
+	interface_follow_link(c);
+	link_apply_defaults(&c->link);
+}

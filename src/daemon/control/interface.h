@@ -1,0 +1,26 @@
+/* The interface as a whole: the sockets are open and the tunnel runs while the link is up. Control. */
+#ifndef DAEMON_INTERFACE_H
+#define DAEMON_INTERFACE_H
+
+#include "state.h"
+
+/* Reads the events of the link and acts on them. Also called before each configuration request, so that the
+ * reply is never older than the commands before it. */
+void interface_refresh(struct control *c);
+/* Acts on the state of the link as it was read last: MTU, up, down. */
+void interface_follow_link(struct control *c);
+
+/* Opens the sockets and starts the tunnel. If the port is in use, tries again every second (c->retry_ns). */
+void interface_bring_up(struct control *c, uint64_t now_ns);
+
+/* Replaces the sockets by fresh ones, and takes them. 0, or -errno and nothing changes. */
+must_check int interface_replace_sockets(struct control *c, const struct udp *fresh);
+void interface_close_sockets(struct control *c);
+
+/* Passes the TUN to the data threads if the tunnel is up, otherwise to the loop. */
+void interface_move_tun(struct control *c);
+
+/* loop_source.ready of a control_socket. */
+void interface_udp_ready(struct loop_source *s, uint32_t events);
+
+#endif

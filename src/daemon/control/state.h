@@ -1,0 +1,39 @@
+/* The state of the control thread. */
+#ifndef DAEMON_STATE_H
+#define DAEMON_STATE_H
+
+#include "daemon/process/loop.h"
+#include "daemon/threads/threads.h"
+#include "daemon/threads/worker.h"
+#include "link.h"
+#include "uapi_server.h"
+
+struct control;
+
+struct control_socket { /* a UDP socket in the loop */
+	struct loop_source source;
+	struct control *control;
+};
+
+struct control { /* owned by the control thread, but for what the threads use of tunnel, tun, udp and icmp */
+	struct loop loop;
+	struct loop_source tun_source, link_source, routes_source, signal_source, wake_source;
+	struct control_socket udp_sources[UDP_SOCKETS]; /* by enum udp_socket_index */
+	struct wg_tunnel *tunnel;
+	struct worker *worker;      /* control's own */
+	struct thread_pool threads; /* read the TUN and the data sockets while the tunnel is up */
+	struct tun tun;
+	struct link link;
+	struct icmp icmp;
+	struct udp udp;
+	struct uapi_server uapi;
+	uint16_t listen_port;       /* kept while the link is down */
+	uint32_t fwmark;
+	unsigned int disabled_offloads; /* enum offload_disable */
+	bool up;                    /* the sockets are open and the tunnel runs */
+	unsigned int n_changes;     /* of the tunnel by requests; limits the length of publications */
+	bool mail_collected;        /* the data threads have left nothing more to process */
+	uint64_t retry_ns;          /* when to try again to open the sockets; NEVER */
+};
+
+#endif

@@ -1,0 +1,19 @@
+/* Options of wireguardd, from the command line and the environment. */
+#ifndef DAEMON_OPTIONS_H
+#define DAEMON_OPTIONS_H
+
+#include "base/text.h"
+
+struct options {
+	const char *interface;  /* from the command line */
+	bool foreground;        /* --foreground, or WG_PROCESS_FOREGROUND=1 */
+	const char *log_level;  /* LOG_LEVEL; may be null or "" */
+	int tun_fd, uapi_fd;    /* WG_TUN_FD, WG_UAPI_FD; -1: not set */
+	unsigned int threads;   /* WG_THREADS: data threads */
+	unsigned int disabled_offloads; /* WG_NO_OFFLOAD: enum offload_disable */
+};
+
+/* Reads the environment, and applies WG_CPU. False: a variable has an invalid value, which `why` describes. */
+must_check bool options_from_environment(struct options *o, struct text *why);
+
+#endif
