@@ -26,10 +26,10 @@ static void clean(char *line, size_t n)
 		line[i - 1] = harmless((struct span){ line, n }, i - 1);
 }
 
-void diag_f(struct diag *d, enum diag_level level, const struct diag_at *at, const char *hint,
+void diag_f(struct diag *d, enum diag_level level, const struct diag_at *at, const char *help,
 	    const char *fmt, ...)
 {
-	struct diag_message m = { .level = level, .hint = hint };
+	struct diag_message m = { .level = level, .help = help };
 	char line[2048]; /* a host's name has 1,024 at most */
 	struct text text = text_fixed(line, sizeof line);
 	va_list ap;
@@ -93,6 +93,6 @@ void diag_print(struct text *t, const struct diag_message *m, bool with_source)
 	text_char(t, '\n');
 	if (with_source && m->at.source.p && m->at.column)
 		print_source(t, &m->at);
-	if (m->hint)
-		text_f(t, "  help: %s\n", m->hint);
+	if (m->help)
+		text_f(t, "  help: %s\n", m->help);
 }

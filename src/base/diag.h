@@ -19,7 +19,7 @@ struct diag_message {
 	enum diag_level level;
 	struct diag_at at;
 	const char *text; /* never holds a secret */
-	const char *hint; /* what to do instead, or null */
+	const char *help; /* what to do instead, or null */
 	const char *id;   /* a short name a person can look up ("allowed-ips-range"), or null */
 };
 
@@ -32,11 +32,11 @@ struct diag {
 void diag_report(struct diag *d, const struct diag_message *m);
 
 /* The common case: a level, a place (may be null) and a text made like text_f's (cut at 500 bytes). */
-void diag_f(struct diag *d, enum diag_level level, const struct diag_at *at, const char *hint,
+void diag_f(struct diag *d, enum diag_level level, const struct diag_at *at, const char *help,
 	    const char *fmt, ...) printf_like(5, 6);
 
 /* "file:line:column: error: text", then with_source the line and a caret under it, then
- * "  help: hint". Ends with a newline. */
+ * "  help: help". Ends with a newline. */
 void diag_print(struct text *t, const struct diag_message *m, bool with_source);
 
 #endif

@@ -3,7 +3,7 @@
 static void put(struct heap *h, uint32_t i, struct heap_node *node)
 {
 	h->nodes[i] = node;
-	node->place = i + 1;
+	node->position = i + 1;
 }
 
 static uint32_t sift_up(struct heap *h, uint32_t i, struct heap_node *node)
@@ -40,17 +40,17 @@ static void settle(struct heap *h, uint32_t i, struct heap_node *node)
 void heap_set(struct heap *h, struct heap_node *node, uint64_t key)
 {
 	node->key = key;
-	settle(h, node->place ? node->place - 1 : h->n++, node);
+	settle(h, node->position ? node->position - 1 : h->n++, node);
 }
 
 void heap_remove(struct heap *h, struct heap_node *node)
 {
-	uint32_t i = node->place - 1;
+	uint32_t i = node->position - 1;
 	struct heap_node *last;
 
-	if (node->place == 0)
+	if (node->position == 0)
 		return;
-	node->place = 0;
+	node->position = 0;
 	last = h->nodes[--h->n];
 	if (last != node)
 		settle(h, i, last);

@@ -7,7 +7,7 @@
 
 struct heap_node {
 	uint64_t key;
-	uint32_t place; /* index + 1; 0: not in a heap */
+	uint32_t position; /* index + 1; 0: not in a heap */
 };
 
 struct heap {
@@ -19,7 +19,7 @@ struct heap {
 void heap_set(struct heap *h, struct heap_node *node, uint64_t key);
 /* Takes the node out; nothing happens when it is in no heap. O(log n). */
 void heap_remove(struct heap *h, struct heap_node *node);
-/* The node with the least key, left in place; null when empty. */
+/* The node with the least key, left in position; null when empty. */
 struct heap_node *heap_first(const struct heap *h);
 
 #endif

@@ -7,13 +7,13 @@ struct text text_fixed(char *buffer, size_t cap)
 }
 
 /* How many of n bytes may be appended now. */
-static size_t text_make_room(struct text *t, size_t n)
+static size_t space_for(struct text *t, size_t n)
 {
 	size_t left;
 
 	if (likely(t->cap > t->n && n < t->cap - t->n))
 		return n;
-	if (t->room && t->room(t, n) && n < t->cap - t->n)
+	if (t->make_space && t->make_space(t, n) && n < t->cap - t->n)
 		return n;
 	t->failed = true;
 	left = t->cap > t->n ? t->cap - t->n - 1 : 0; /* a hook may empty and fail all the same */
@@ -22,7 +22,7 @@ static size_t text_make_room(struct text *t, size_t n)
 
 void text_append(struct text *t, struct span s)
 {
-	size_t n = text_make_room(t, s.n);
+	size_t n = space_for(t, s.n);
 
 	if (n == 0)
 		return;

@@ -13,7 +13,7 @@ struct text {
 	size_t cap;  /* bytes that p has room for, with the NUL */
 	bool failed; /* something did not fit or could not be written */
 	/* Makes room for `more` bytes and a NUL, by emptying (n = 0) or by enlarging; false: cannot. */
-	bool (*room)(struct text *t, size_t more);
+	bool (*make_space)(struct text *t, size_t more);
 	void *ctx; /* the hook's */
 };
 

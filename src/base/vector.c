@@ -41,7 +41,7 @@ static bool text_grow(struct text *t, size_t more)
 
 struct text text_heap(void)
 {
-	return (struct text){ .room = text_grow };
+	return (struct text){ .make_space = text_grow };
 }
 
 void text_heap_free(struct text *t)
@@ -49,7 +49,7 @@ void text_heap_free(struct text *t)
 	if (t->p)
 		mem_wipe(t->p, t->cap);
 	free(t->p);
-	*t = (struct text){ .room = t->room };
+	*t = (struct text){ .make_space = t->make_space };
 }
 
 char *span_dup(struct span s)

@@ -177,7 +177,7 @@ static int exchange(struct exchange *x, const struct wg_device *patch)
 
 	if (buffer) {
 		t = text_fixed(buffer, BUFFER_BYTES);
-		t.room = send_full;
+		t.make_space = send_full;
 		t.ctx = x;
 		if (patch)
 			uapi_print_set(&t, patch, &ipc_scopes);

@@ -274,7 +274,7 @@ static struct wg_peer *next_peer(struct conf_reader *r)
 {
 	struct wg_peer *last, room = { 0 };
 
-	if (!r->o->forget_peers || r->out->n_peers == 0)
+	if (!r->o->discard_peers || r->out->n_peers == 0)
 		return device_add_peer(r->out);
 	last = &r->out->peers[r->out->n_peers - 1];
 	room.allowedips = last->allowedips;
@@ -411,8 +411,8 @@ static void read_line(struct conf_reader *r)
 		name_other_line(&r->names);
 	else if (!r->o->no_names && !name_comment(&r->names, open_peer(r), r->line))
 		out_of_memory(r);
-	if (!taken && r->o->pass)
-		r->o->pass(r->o->ctx, r->line);
+	if (!taken && r->o->emit_line)
+		r->o->emit_line(r->o->ctx, r->line);
 }
 
 static void read_lines(struct conf_reader *r, struct span piece)
@@ -428,7 +428,7 @@ static void read_lines(struct conf_reader *r, struct span piece)
 	}
 }
 
-int conf_read_pieces(struct wg_device *out, const struct conf_source *source,
+int conf_read_chunks(struct wg_device *out, const struct conf_source *source,
 		     const struct conf_options *o, struct diag *d)
 {
 	struct conf_reader r = { .o = o, .d = d, .out = out };
@@ -464,7 +464,7 @@ int conf_read(struct wg_device *out, struct span text, const struct conf_options
 {
 	struct conf_source source = { next_of_whole, &text };
 
-	return conf_read_pieces(out, &source, o, d);
+	return conf_read_chunks(out, &source, o, d);
 }
 
 struct span conf_without_comment(struct span line)

@@ -37,9 +37,9 @@ struct conf_options {
 	/* Every line that `extra` did not take, in order, as it stands without its newline,
 	 * comments and blank lines too: what wg-quick strip prints. Wrong lines come by as well.
 	 * May be null. */
-	void (*pass)(void *ctx, struct span line);
+	void (*emit_line)(void *ctx, struct span line);
 	bool no_names; /* peers get no name from comments: nobody will show it */
-	bool forget_peers; /* of the peers only the last is left: who asks wants the lines checked */
+	bool discard_peers; /* of the peers only the last is left: who asks wants the lines checked */
 	/* How many to report before giving up; 0: the first only. What is wrong only because another
 	 * line is (the keys of a misspelt section, the lack of a key that is misspelt) is not
 	 * reported. In the order of lines, but a peer without a key is known at its end. */
@@ -60,7 +60,7 @@ struct conf_source {
 	bool (*next)(void *ctx, struct span *piece);
 	void *ctx;
 };
-must_check int conf_read_pieces(struct wg_device *out, const struct conf_source *source,
+must_check int conf_read_chunks(struct wg_device *out, const struct conf_source *source,
 				const struct conf_options *o, struct diag *d);
 
 /* The words after `wg set IFACE`, without reading any file: private-key and preshared-key hand

@@ -36,7 +36,7 @@ struct goal {
 struct sync {
 	const struct wg_device *now_device, *wanted;
 	const struct sync_options *o;
-	struct peer_index now_index, wanted_index, before_index;
+	struct peer_index now_index, wanted_index, last_request_index;
 	uint32_t *last_same; /* by block: the last one with the same key */
 	uint32_t *goal_of;   /* by block: its goal's number, valid for the last block of a key */
 	uint32_t *next_same; /* by block: the next one with the same key, + 1; 0: none */
@@ -339,9 +339,9 @@ static bool endpoint_is_due(const struct sync *s, const struct wg_peer *now,
 		return false;
 	if (!(now->flags & WG_PEER_HAS_ENDPOINT))
 		return true;
-	if (!s->o->before || endpoint_equal(&now->endpoint, &want->endpoint))
+	if (!s->o->last_request || endpoint_equal(&now->endpoint, &want->endpoint))
 		return false;
-	before = peer_index_find(&s->before_index, s->o->before, &want->public_key);
+	before = peer_index_find(&s->last_request_index, s->o->last_request, &want->public_key);
 	return !before || !(before->flags & WG_PEER_HAS_ENDPOINT) ||
 	       !endpoint_equal(&before->endpoint, &want->endpoint);
 }
@@ -469,7 +469,7 @@ static bool sync_init(struct sync *s)
 {
 	if (!peer_index_build(&s->now_index, s->now_device) ||
 	    !peer_index_build(&s->wanted_index, s->wanted) ||
-	    (s->o->before && !peer_index_build(&s->before_index, s->o->before)) || !goals_init(s))
+	    (s->o->last_request && !peer_index_build(&s->last_request_index, s->o->last_request)) || !goals_init(s))
 		return false;
 	goals_arrange(s);
 	return claims_spread(s);
@@ -484,7 +484,7 @@ static void sync_free(struct sync *s)
 	free(s->claims.slots);
 	peer_index_free(&s->now_index);
 	peer_index_free(&s->wanted_index);
-	peer_index_free(&s->before_index);
+	peer_index_free(&s->last_request_index);
 }
 
 int sync_diff(struct wg_device *patch, const struct wg_device *now, const struct wg_device *wanted,

@@ -11,7 +11,7 @@ struct sync_options {
 	/* An endpoint that moved is left alone while the peer's configured one is what it was.
 	 * Null: compare with the device only, and send an endpoint only for peers that have none.
 	 */
-	const struct wg_device *before;
+	const struct wg_device *last_request;
 };
 
 /* The patch that makes a device in state `now` what `wanted` (a patch from conf_read, resolved)

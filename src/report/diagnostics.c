@@ -19,8 +19,8 @@ static void print_message(struct text *t, const struct diag_message *m)
 	}
 	report_prefix(t);
 	text_f(t, "%s%s\n", m->level == DIAG_WARNING ? "warning: " : "", m->text);
-	if (m->hint)
-		text_f(t, "  help: %s\n", m->hint);
+	if (m->help)
+		text_f(t, "  help: %s\n", m->help);
 }
 
 void report_diag(void *ctx, const struct diag_message *m)

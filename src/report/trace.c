@@ -9,13 +9,13 @@ enum { TRACE_BYTES_MAX = 65536 }; /* written early beyond this */
 static bool trace_grow(struct text *t, size_t more)
 {
 	struct command_trace *trace = container_of(t, struct command_trace, t);
-	struct text grown = { .p = t->p, .n = t->n, .cap = t->cap, .room = text_heap().room };
+	struct text grown = { .p = t->p, .n = t->n, .cap = t->cap, .make_space = text_heap().make_space };
 	bool ok;
 
 	if (t->n > TRACE_BYTES_MAX)
 		command_trace_flush(trace);
 	grown.n = t->n;
-	ok = grown.room(&grown, more);
+	ok = grown.make_space(&grown, more);
 	t->p = grown.p;
 	t->cap = grown.cap;
 	return ok;
@@ -23,7 +23,7 @@ static bool trace_grow(struct text *t, size_t more)
 
 void command_trace_init(struct command_trace *t, int fd)
 {
-	*t = (struct command_trace){ .t = { .room = trace_grow }, .fd = fd };
+	*t = (struct command_trace){ .t = { .make_space = trace_grow }, .fd = fd };
 }
 
 void command_trace_flush(struct command_trace *t)

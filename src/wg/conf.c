@@ -131,7 +131,7 @@ static bool read_pieces(struct wg_device *wanted, const struct conf_command *c, 
 		.no_names = true,
 	};
 	struct conf_source source = { conf_file_next, file };
-	int rc = conf_read_pieces(wanted, &source, &o, diag);
+	int rc = conf_read_chunks(wanted, &source, &o, diag);
 
 	tell(diag->ctx);
 	if (file->error)
@@ -263,7 +263,7 @@ static int find_difference(struct wg_device *patch, struct program *p, const str
 {
 	struct wg_device before = { 0 };
 	struct sync_options o = { .keep_private_key = true, .keep_listen_port = true,
-				  .keep_fwmark = true, .before = &before };
+				  .keep_fwmark = true, .last_request = &before };
 	int rc = find_moved(&before, now, wanted);
 
 	if (rc == 0 && before.n_peers > 0)

@@ -79,7 +79,7 @@ void program_open(struct program *p, const char *name, char *buffer, size_t cap)
 	fill_closed(STDOUT_FILENO);
 	fill_closed(STDERR_FILENO);
 	*p = (struct program){ .name = name, .out = text_fixed(buffer, cap) };
-	p->out.room = out_room;
+	p->out.make_space = out_room;
 	p->out.ctx = p;
 	p->show_secrets = env_is("WG_HIDE_KEYS", "never");
 	p->color = env_is("WG_COLOR_MODE", "always") ||

@@ -44,7 +44,7 @@ static bool has_control(const struct text *t)
 
 static void emit(void *ctx, const struct diag_message *m)
 {
-	struct text t = { .room = grow };
+	struct text t = { .make_space = grow };
 
 	(void)ctx;
 	diag_print(&t, m, true);
@@ -92,7 +92,7 @@ static bool has_signs(const struct wg_device *d)
 /* Printed, read and printed again: the same text. */
 static void there_and_back(const struct wg_device *d)
 {
-	struct text first = { .room = grow }, second = { .room = grow };
+	struct text first = { .make_space = grow }, second = { .make_space = grow };
 	struct conf_options o = { .file = "printed" };
 	struct wg_device again;
 	struct diag diag = { .emit = emit };
@@ -138,13 +138,13 @@ static bool next_piece(void *ctx, struct span *piece)
 static void same_in_pieces(const struct wg_device *whole, struct span text, const struct conf_options *o,
 			   size_t at_least, int whole_err)
 {
-	struct text first = { .room = grow }, second = { .room = grow };
+	struct text first = { .make_space = grow }, second = { .make_space = grow };
 	struct cutter cutter = { .rest = text, .at_least = at_least };
 	struct conf_source source = { next_piece, &cutter };
 	struct diag d = { 0 };
 	struct wg_device device;
 
-	if (conf_read_pieces(&device, &source, o, &d) != whole_err)
+	if (conf_read_chunks(&device, &source, o, &d) != whole_err)
 		abort();
 	conf_print(&first, whole, NULL);
 	conf_print(&second, &device, NULL);
@@ -170,7 +170,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	text = (struct span){ (const char *)data + 1, n - 1 };
 	if (data[0] & 1) {
 		o.extra = extra;
-		o.pass = pass;
+		o.emit_line = pass;
 		o.ctx = &passed;
 	}
 	o.max_errors = data[0] >> 4;

@@ -33,7 +33,7 @@ static bool grow(struct text *t, size_t more)
 /* A server that never heard of our words understands what is sent. */
 static void understood(const struct wg_device *patch)
 {
-	struct text t = { .room = grow }, again = { .room = grow };
+	struct text t = { .make_space = grow }, again = { .make_space = grow };
 	struct uapi_request r = { .scopes = NULL };
 	struct span rest;
 

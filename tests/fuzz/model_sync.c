@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	slow_state(&now, &bytes);
 	slow_file(&wanted, &bytes);
 	slow_state(&before, &bytes);
-	o.before = n & 8 ? &before : NULL;
+	o.last_request = n & 8 ? &before : NULL;
 	slow_sync(&right, &now, &wanted, &o);
 	if (sync_diff(&patch, &now, &wanted, &o))
 		abort();
@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (!slow_equal(&now, &right))
 		abort();
 	device_free(&patch);
-	if (sync_diff(&patch, &now, &wanted, &o) || (!o.before && !sync_is_empty(&patch)))
+	if (sync_diff(&patch, &now, &wanted, &o) || (!o.last_request && !sync_is_empty(&patch)))
 		abort();
 	device_free(&patch);
 	device_free(&right);

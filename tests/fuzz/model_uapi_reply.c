@@ -20,7 +20,7 @@ static bool grow(struct text *t, size_t more)
 
 static void served_again(const struct wg_device *d)
 {
-	struct text t = { .room = grow }, again = { .room = grow };
+	struct text t = { .make_space = grow }, again = { .make_space = grow };
 	struct wg_device copy = { 0 };
 	struct uapi_reader r = { .device = &copy };
 	struct span rest;

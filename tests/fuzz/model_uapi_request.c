@@ -20,7 +20,7 @@ static bool grow(struct text *t, size_t more)
 
 static void check(const struct uapi_request *r)
 {
-	struct text t = { .room = grow }, again = { .room = grow };
+	struct text t = { .make_space = grow }, again = { .make_space = grow };
 	struct uapi_request second = { .scopes = NULL };
 	struct span rest;
 

@@ -172,7 +172,7 @@ void slow_sync(struct wg_device *out, const struct wg_device *now, const struct 
 	}
 	slow_apply(out, wanted);
 	for (uint32_t i = 0; i < out->n_peers; i++)
-		keep_endpoint(&out->peers[i], find(now, &out->peers[i].public_key), o->before);
+		keep_endpoint(&out->peers[i], find(now, &out->peers[i].public_key), o->last_request);
 }
 
 /* ---- devices made of bytes ---- */

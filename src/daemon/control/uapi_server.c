@@ -281,7 +281,7 @@ static void client_execute(struct uapi_client *c)
 	int error = c->request.error;
 
 	reply_free(c);
-	c->reply.room = reply_grow;
+	c->reply.make_space = reply_grow;
 	if (!error && c->request.verb == UAPI_SET)
 		error = handlers->set(handlers->ctx, &c->request.patch);
 	else if (!error && c->request.verb == UAPI_GET)
@@ -291,7 +291,7 @@ static void client_execute(struct uapi_client *c)
 	if (c->reply.failed) {
 		error = -ENOMEM;
 		reply_free(c);
-		c->reply.room = reply_grow;
+		c->reply.make_space = reply_grow;
 	}
 	if (error || c->request.verb != UAPI_GET)
 		uapi_print_errno(&c->reply, c->request.verb, error);

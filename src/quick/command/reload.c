@@ -307,7 +307,7 @@ static int change_device(struct reload *r, const struct string_list *texts_now)
 	int error = endpoints_before(r, texts_now, &before);
 
 	if (q->journal.exists)
-		o.before = &before;
+		o.last_request = &before;
 	if (error == 0)
 		error = sync_diff(&r->p->change, &q->host.device, &q->file.device, &o);
 	device_free(&before);

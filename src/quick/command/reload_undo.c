@@ -197,7 +197,7 @@ static int find_unchange(struct quick *q)
 	static const struct wg_device none;
 	struct sync_options o = { .keep_private_key = true,
 				  .keep_listen_port = true,
-				  .before = &none };
+				  .last_request = &none };
 	struct wg_device now = { 0 }, first = { 0 };
 	struct wg_device *was = &q->host.device; /* made a patch that says all, as of a file */
 	int r = ipc_get(&q->ipc, &now, q->file.name);

@@ -112,8 +112,8 @@ int tunnel_file_parse(struct tunnel_file *f, const struct tunnel_file_lookups *l
 						 .find_table = lookups->table } };
 	struct conf_options o = { .file = f->path, .extra = read_key, .ctx = &r,
 				  .scopes = lookups->scopes, .service = lookups->service,
-				  .pass = f->lines_only ? cut_blanks : NULL,
-				  .no_names = f->lines_only, .forget_peers = f->lines_only,
+				  .emit_line = f->lines_only ? cut_blanks : NULL,
+				  .no_names = f->lines_only, .discard_peers = f->lines_only,
 				  .max_errors = UINT_MAX };
 	struct diag_at at = { .file = f->path };
 	struct span text = { f->text, f->n_text };

@@ -25,8 +25,8 @@ static void first_is_always_the_least(void **state)
 		uint64_t least = NEVER;
 		uint32_t n = 0;
 		for (int i = 0; i < NODES; i++) {
-			n += nodes[i].place != 0;
-			if (nodes[i].place && nodes[i].key < least)
+			n += nodes[i].position != 0;
+			if (nodes[i].position && nodes[i].key < least)
 				least = nodes[i].key;
 		}
 		assert_int_equal(n, h.n);

@@ -75,12 +75,12 @@ static void a_hook_empties_the_buffer(void **state)
 	struct text t = text_fixed(buffer, sizeof buffer);
 
 	(void)state;
-	t.room = empty_into_sink;
+	t.make_space = empty_into_sink;
 	t.ctx = &s;
 	for (int i = 0; i < 10; i++)
 		text_f(&t, "%d-%d,", i, i);
 	assert_false(t.failed);
-	assert_true(t.room(&t, 0));
+	assert_true(t.make_space(&t, 0));
 	assert_int_equal(s.n, 40);
 	assert_memory_equal(s.all, "0-0,1-1,2-2,3-3,4-4,5-5,6-6,7-7,8-8,9-9,", 40);
 	text_add(&t, "longer than the whole buffer"); /* the hook cannot help: cut, and said */
@@ -105,7 +105,7 @@ static void a_hook_that_empties_and_fails(void **state)
 	struct text t = text_fixed(buffer, sizeof buffer);
 
 	(void)state;
-	t.room = empty_and_fail;
+	t.make_space = empty_and_fail;
 	memset(buffer, 'x', sizeof buffer);
 	t.n = sizeof buffer - 2;
 	text_span(&t, (struct span){ out, sizeof out });

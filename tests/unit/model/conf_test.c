@@ -382,7 +382,7 @@ static int read_quick(struct quick *q, const char *file, struct said *said)
 	q->taken_text = text_fixed(q->taken, sizeof q->taken);
 	q->passed_text = text_fixed(q->passed, sizeof q->passed);
 	o.extra = take_extra;
-	o.pass = pass_line;
+	o.emit_line = pass_line;
 	o.ctx = q;
 	said_init(said, false);
 	err = conf_read(&d, span_of(file), &o, &said->d);
@@ -449,7 +449,7 @@ static int read_line_by_line(struct wg_device *out, const char *file, struct dia
 {
 	struct line_by_line l = { .rest = span_of(file) };
 	struct conf_source source = { next_line, &l };
-	int err = conf_read_pieces(out, &source, &options, d);
+	int err = conf_read_chunks(out, &source, &options, d);
 
 	free(l.line);
 	return err;
@@ -500,7 +500,7 @@ static bool grow(struct text *t, size_t more)
 
 static void lines_of_a_mebibyte(void **state)
 {
-	struct text t = { .room = grow };
+	struct text t = { .make_space = grow };
 	struct wg_device d;
 	struct said said;
 	uint32_t n = 0;
@@ -530,7 +530,7 @@ static void lines_of_a_mebibyte(void **state)
 static void a_hundred_thousand_peers(void **state)
 {
 	enum { PEERS = 100000 };
-	struct text t = { .room = grow };
+	struct text t = { .make_space = grow };
 	struct wg_device d;
 	struct said said;
 	char key[KEY_BASE64_CHARS + 1];

@@ -68,7 +68,7 @@ static void every_mistake_is_told_once(void **state)
 
 	(void)state;
 	for (int forget = 0; forget < 2; forget++) {
-		o.forget_peers = forget;
+		o.discard_peers = forget;
 		for (size_t i = 0; i < ARRAY_LEN(mistakes); i++) {
 			struct text t = text_fixed(places, sizeof places);
 			struct diag diag = { .emit = note_place, .ctx = &t };

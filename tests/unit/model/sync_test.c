@@ -140,7 +140,7 @@ static void clamped_keys_are_equal(void **state)
 static void roamed_endpoints_stay_until_the_file_changes(void **state)
 {
 	struct wg_device now, wanted, before, patch;
-	struct sync_options o = { .before = &before };
+	struct sync_options o = { .last_request = &before };
 
 	(void)state;
 	state_of(&now, A "Endpoint=9.9.9.9:9\n" B "Endpoint=9.9.9.9:9\n" C "Endpoint=8.8.8.8:8\n");
@@ -194,7 +194,7 @@ static void random_pairs_end_right(void **state)
 		slow_file(&wanted, &b);
 		slow_state(&before, &b);
 		o.keep_listen_port = chance(&seed) & 1;
-		o.before = chance(&seed) & 1 ? &before : NULL;
+		o.last_request = chance(&seed) & 1 ? &before : NULL;
 		slow_sync(&right, &now, &wanted, &o);
 		assert_int_equal(sync_diff(&patch, &now, &wanted, &o), 0);
 		assert_int_equal(sync_is_empty(&patch), slow_equal(&now, &right));
