@@ -253,7 +253,7 @@ void tunnel_peer_remove(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 	publish_end(t);
 	peer_wipe_keys(t, p);
 	peer_detach(t, p);
-	assert(p->timer.place == 0 && !p->is_ready && !p->in_held_list && t->n_initiators == 0);
+	assert(p->timer.position == 0 && !p->is_ready && !p->in_held_list && t->n_initiators == 0);
 	peer_table_remove(&t->peers, p);
 	if (memcmp(p->sent_timestamp, t->removed_timestamp, sizeof p->sent_timestamp) > 0)
 		memcpy(t->removed_timestamp, p->sent_timestamp, sizeof p->sent_timestamp);
