@@ -27,7 +27,7 @@ void peer_rearm(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 		heap_remove(&t->timers, &p->timer);
 	else
 		heap_set(&t->timers, &p->timer, seen_ns);
-	assert(t->timers.n <= t->timers_cap && (p->timer.place != 0) == (seen_ns != NEVER));
+	assert(t->timers.n <= t->timers_cap && (p->timer.position != 0) == (seen_ns != NEVER));
 }
 
 /* ---- staged packets ---- */
