@@ -22,7 +22,7 @@ static void note(void *ctx, const struct diag_message *m)
 	r->line = m->at.line;
 	r->column = m->at.column;
 	text_add(&text, m->text);
-	text_add(&help, m->hint ? m->hint : "");
+	text_add(&help, m->help ? m->help : "");
 }
 
 static struct report check(const char *text)
