@@ -1,12 +1,12 @@
-/* What the CPU offers: CPUID and, for the wide registers, what the operating system saves (XCR0). */
+/* CPU features: CPUID, and for wide registers also whether the operating system saves them (XCR0); their names. */
 #include "impl.h"
 #if CRYPTO_X86
 #include <cpuid.h>
 #endif
 
-enum { FEATURES_KNOWN = 1u << 31 }; /* in `features`: asked before */
+enum { FEATURES_KNOWN = 1u << 31 }; /* in `detected`: detect() has run */
 
-static uint32_t features;
+static uint32_t detected;
 
 #if CRYPTO_X86
 static uint64_t xcr0(void)
@@ -17,9 +17,9 @@ static uint64_t xcr0(void)
 	return (uint64_t)hi << 32 | lo;
 }
 
-/* In a virtual machine every CPUID is a trip to the host, 7 to 10 µs where this was measured, a hundredth
- * of `wg pubkey`: two of them, with no question which leaves there are. Leaf 1 is in every 64-bit CPU, and
- * one with AVX has leaf 13, so 7. */
+/* Executes CPUID twice only: in a virtual machine each is an exit to the hypervisor, measured at 7 to 10 µs or 1 %
+ * of `wg pubkey`. The highest leaf need not be queried: every 64-bit CPU has leaf 1, and a CPU with AVX has leaf 13
+ * (XSAVE), hence also leaf 7. */
 static uint32_t detect(void)
 {
 	const uint32_t avx_state = 0x6, avx512_state = 0xe6;
@@ -49,7 +49,7 @@ static uint32_t detect(void)
 #elif CRYPTO_NEON
 static uint32_t detect(void)
 {
-	return CPU_NEON; /* part of the architecture */
+	return CPU_NEON; /* mandatory in AArch64 */
 }
 #else
 static uint32_t detect(void)
@@ -60,19 +60,19 @@ static uint32_t detect(void)
 
 uint32_t cpu_features(void)
 {
-	uint32_t f = __atomic_load_n(&features, __ATOMIC_RELAXED);
+	uint32_t f = __atomic_load_n(&detected, __ATOMIC_RELAXED);
 
 	if (f == 0) {
 		f = detect() | FEATURES_KNOWN;
-		__atomic_store_n(&features, f, __ATOMIC_RELAXED);
+		__atomic_store_n(&detected, f, __ATOMIC_RELAXED);
 	}
 	return f & ~(uint32_t)FEATURES_KNOWN;
 }
 
-bool cpu_parse(uint32_t *mask, const char *words)
+bool cpu_parse(uint32_t *features, const char *names)
 {
 	static const struct {
-		const char *word;
+		const char *name;
 		uint32_t bits;
 	} known[] = {
 		{ "generic", 0 },	  { "ssse3", CPU_SSSE3 },   { "avx2", CPU_AVX2 },
@@ -81,10 +81,10 @@ bool cpu_parse(uint32_t *mask, const char *words)
 	};
 	uint32_t out = 0;
 
-	for (const char *p = words;; p++) {
+	for (const char *p = names;; p++) {
 		size_t n = strcspn(p, ","), i = 0;
 		while (i < ARRAY_LEN(known) &&
-		       (strlen(known[i].word) != n || memcmp(known[i].word, p, n) != 0))
+		       (strlen(known[i].name) != n || memcmp(known[i].name, p, n) != 0))
 			i++;
 		if (i == ARRAY_LEN(known))
 			return false;
@@ -93,6 +93,6 @@ bool cpu_parse(uint32_t *mask, const char *words)
 		if (*p == '\0')
 			break;
 	}
-	*mask = out;
+	*features = out;
 	return true;
 }

@@ -1,16 +1,22 @@
-/* The tables of rows, fastest first, and which of them are in use. */
-#include "impl.h"
+/* Tables of the implementations of every primitive, and the choice among them by CPU feature. */
+#include "dispatch.h"
+#include "aead.h"
+#include "blake2s.h"
+#include "chacha20.h"
+#include "poly1305.h"
+#include "x25519.h"
 
-/* What the compiler may use in a file of that suffix (isa_* in the Makefile). */
+/* What a file with that suffix may use: its compiler flags (isa_* in the Makefile) enable these features. */
 enum {
-	WITH_AVX2 = CPU_AVX2 | CPU_BMI2,
-	WITH_AVX512 = CPU_AVX512 | WITH_AVX2,
+	NEEDS_AVX2 = CPU_AVX2 | CPU_BMI2,
+	NEEDS_AVX512 = CPU_AVX512 | NEEDS_AVX2,
+	NEEDS_IFMA = CPU_IFMA | NEEDS_AVX512,
 };
 
 static const struct chacha20_impl chacha20_table[] = {
 #if CRYPTO_X86
-	{ "avx512", WITH_AVX512, chacha20_xor_avx512 },
-	{ "avx2", WITH_AVX2, chacha20_xor_avx2 },
+	{ "avx512", NEEDS_AVX512, chacha20_xor_avx512 },
+	{ "avx2", NEEDS_AVX2, chacha20_xor_avx2 },
 	{ "ssse3", CPU_SSSE3, chacha20_xor_ssse3 },
 #endif
 #if CRYPTO_NEON
@@ -21,29 +27,29 @@ static const struct chacha20_impl chacha20_table[] = {
 
 static const struct xchacha20_impl xchacha20_table[] = {
 #if CRYPTO_X86
-	{ "avx512", WITH_AVX512, xchacha20_starts_avx512, 16, 2 },
-	{ "avx2", WITH_AVX2, xchacha20_starts_avx2, 8, 2 },
-	{ "ssse3", CPU_SSSE3, xchacha20_starts_ssse3, 4, 2 },
+	{ "avx512", NEEDS_AVX512, xchacha20_prefix_avx512, 16, 2 },
+	{ "avx2", NEEDS_AVX2, xchacha20_prefix_avx2, 8, 2 },
+	{ "ssse3", CPU_SSSE3, xchacha20_prefix_ssse3, 4, 2 },
 #endif
 #if CRYPTO_NEON
-	{ "neon", CPU_NEON, xchacha20_starts_neon, 4, 2 },
+	{ "neon", CPU_NEON, xchacha20_prefix_neon, 4, 2 },
 #endif
-	{ "portable", 0, xchacha20_starts_portable, 1, 1 },
+	{ "portable", 0, xchacha20_prefix_portable, 1, 1 },
 };
 
 static const struct poly1305_impl poly1305_table[] = {
 #if CRYPTO_X86
-	{ "ifma", WITH_AVX512 | CPU_IFMA, poly1305_blocks_ifma },
-	{ "avx2", WITH_AVX2, poly1305_blocks_avx2 },
+	{ "ifma", NEEDS_IFMA, poly1305_blocks_ifma },
+	{ "avx2", NEEDS_AVX2, poly1305_blocks_avx2 },
 #endif
 	{ "portable", 0, poly1305_blocks_portable },
 };
 
 static const struct aead_impl aead_table[] = {
 #if CRYPTO_X86
-	{ "ifma", WITH_AVX512 | CPU_IFMA, aead_seal_run_ifma, aead_open_run_ifma },
-	{ "avx512", WITH_AVX512, aead_seal_run_avx512, aead_open_run_avx512 },
-	{ "avx2", WITH_AVX2, aead_seal_run_avx2, aead_open_run_avx2 },
+	{ "ifma", NEEDS_IFMA, aead_seal_run_ifma, aead_open_run_ifma },
+	{ "avx512", NEEDS_AVX512, aead_seal_run_avx512, aead_open_run_avx512 },
+	{ "avx2", NEEDS_AVX2, aead_seal_run_avx2, aead_open_run_avx2 },
 	{ "ssse3", CPU_SSSE3, aead_seal_run_ssse3, aead_open_run_ssse3 },
 #endif
 #if CRYPTO_NEON
@@ -58,8 +64,8 @@ static const struct blake2s_impl blake2s_table[] = {
 
 static const struct blake2s_lanes_impl blake2s_lanes_table[] = {
 #if CRYPTO_X86
-	{ "avx512", WITH_AVX512, blake2s_lanes_avx512, 16, 3 },
-	{ "avx2", WITH_AVX2, blake2s_lanes_avx2, 8, 4 },
+	{ "avx512", NEEDS_AVX512, blake2s_lanes_avx512, 16, 3 },
+	{ "avx2", NEEDS_AVX2, blake2s_lanes_avx2, 8, 4 },
 	{ "ssse3", CPU_SSSE3, blake2s_lanes_ssse3, 4, 3 },
 #endif
 #if CRYPTO_NEON
@@ -71,7 +77,7 @@ static const struct blake2s_lanes_impl blake2s_lanes_table[] = {
 static const struct x25519_impl x25519_table[] = {
 #if CRYPTO_X86
 #if CRYPTO_INT128
-	{ "ifma", WITH_AVX512 | CPU_IFMA, x25519_mul_ifma },
+	{ "ifma", NEEDS_IFMA, x25519_mul_ifma },
 #endif
 	{ "adx", CPU_BMI2 | CPU_ADX, x25519_mul_adx },
 #endif
@@ -80,7 +86,7 @@ static const struct x25519_impl x25519_table[] = {
 
 static const struct x25519_batch_impl x25519_batch_table[] = {
 #if CRYPTO_X86
-	{ "ifma", WITH_AVX512 | CPU_IFMA, x25519_batch_ifma, 8, 2 },
+	{ "ifma", NEEDS_IFMA, x25519_batch_ifma, 8, 2 },
 #endif
 	{ "single", 0, NULL, 1, 1 },
 };
@@ -94,39 +100,30 @@ static uint32_t allowed = UINT32_MAX;
 static struct crypto_impls chosen;
 static uint32_t ready;
 
-#define CHOOSE(rows, table, have)                                         \
-	do {                                                              \
-		(rows) = (table);                                         \
-		while (((rows)->needs & ~(have)) != 0)                    \
-			(rows)++;                                         \
+#define CHOOSE(impl, table, features)                    \
+	do {                                             \
+		(impl) = (table);                        \
+		while (((impl)->needs & ~(features)) != 0) \
+			(impl)++;                        \
 	} while (0)
-
-uint32_t crypto_features(void)
-{
-	return cpu_features() & __atomic_load_n(&allowed, __ATOMIC_RELAXED);
-}
 
 static void choose(void)
 {
-	uint32_t have = crypto_features();
-	struct crypto_impls rows;
+	uint32_t features = crypto_features();
+	struct crypto_impls impls;
 
-	CHOOSE(rows.chacha20, chacha20_table, have);
-	CHOOSE(rows.xchacha20, xchacha20_table, have);
-	CHOOSE(rows.poly1305, poly1305_table, have);
-	CHOOSE(rows.aead, aead_table, have);
-	CHOOSE(rows.blake2s, blake2s_table, have);
-	CHOOSE(rows.blake2s_lanes, blake2s_lanes_table, have);
-	CHOOSE(rows.x25519, x25519_table, have);
-	CHOOSE(rows.x25519_batch, x25519_batch_table, have);
-	chosen = rows;
+	CHOOSE(impls.chacha20, chacha20_table, features);
+	CHOOSE(impls.xchacha20, xchacha20_table, features);
+	CHOOSE(impls.poly1305, poly1305_table, features);
+	CHOOSE(impls.aead, aead_table, features);
+	CHOOSE(impls.blake2s, blake2s_table, features);
+	CHOOSE(impls.blake2s_lanes, blake2s_lanes_table, features);
+	CHOOSE(impls.x25519, x25519_table, features);
+	CHOOSE(impls.x25519_batch, x25519_batch_table, features);
+	assert(impls.blake2s_lanes->lanes <= BLAKE2S_LANES_MAX);
+	assert(impls.xchacha20->lanes <= XCHACHA_LANES_MAX);
+	chosen = impls;
 	__atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
-}
-
-void crypto_restrict(uint32_t mask)
-{
-	__atomic_store_n(&allowed, mask, __ATOMIC_RELAXED);
-	choose();
 }
 
 const struct crypto_impls *crypto_impls(void)
@@ -136,25 +133,36 @@ const struct crypto_impls *crypto_impls(void)
 	return &chosen;
 }
 
+uint32_t crypto_features(void)
+{
+	return cpu_features() & __atomic_load_n(&allowed, __ATOMIC_RELAXED);
+}
+
+void crypto_restrict(uint32_t features)
+{
+	__atomic_store_n(&allowed, features, __ATOMIC_RELAXED);
+	choose();
+}
+
 const char *crypto_impl_name(const char *primitive)
 {
-	const struct crypto_impls *rows = crypto_impls();
+	const struct crypto_impls *impls = crypto_impls();
 
 	if (strcmp(primitive, "aead") == 0)
-		return rows->aead->name;
+		return impls->aead->name;
 	if (strcmp(primitive, "x25519") == 0)
-		return rows->x25519->name;
+		return impls->x25519->name;
 	if (strcmp(primitive, "x25519-batch") == 0)
-		return rows->x25519_batch->name;
+		return impls->x25519_batch->name;
 	if (strcmp(primitive, "blake2s") == 0)
-		return rows->blake2s->name;
+		return impls->blake2s->name;
 	if (strcmp(primitive, "blake2s-lanes") == 0)
-		return rows->blake2s_lanes->name;
+		return impls->blake2s_lanes->name;
 	if (strcmp(primitive, "chacha20") == 0)
-		return rows->chacha20->name;
+		return impls->chacha20->name;
 	if (strcmp(primitive, "xchacha20") == 0)
-		return rows->xchacha20->name;
+		return impls->xchacha20->name;
 	if (strcmp(primitive, "poly1305") == 0)
-		return rows->poly1305->name;
+		return impls->poly1305->name;
 	return NULL;
 }

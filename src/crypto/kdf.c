@@ -1,7 +1,9 @@
-/* HMAC over BLAKE2s (RFC 2104) and the key derivation of the whitepaper, section 5.4. */
-#include "impl.h"
+/* HMAC-BLAKE2s (RFC 2104) and the key derivation functions of the whitepaper, section 5.4: HKDF (RFC 5869)
+ * with the chaining key as salt and empty info. */
+#include "base/mem.h"
+#include "crypto.h"
 
-/* The two states after the key's block, from which every message of that key starts. */
+/* The BLAKE2s states after the inner and the outer padded key, with which all messages under a key start. */
 struct hmac_key {
 	struct blake2s inner, outer;
 };

@@ -1,4 +1,4 @@
-# The program of the constant-time gate; tests/ct/run.sh builds it in every way that counts.
+# The program of the constant-time test; tests/ct/run.sh builds it for each compiler and optimisation level.
 $(O)/tests/ct/secret: $(O)/tests/ct/secret.o $(call archives_of,crypto base)
 	$(call progress,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(LIBS)

@@ -1,6 +1,5 @@
-/* How the constant-time gate tells its tool what is secret. Included before every file of the build
- * (-include): memory that is "undefined" for memcheck or MSan is secret for us, and both report any
- * branch or address that depends on it. */
+/* Marks memory as secret for the constant-time test: memcheck and MSan report every branch and address that depends on
+ * undefined memory, so undefined stands for secret. The build includes this before every file (-include). */
 #ifndef WG_CT_POISON_H
 #define WG_CT_POISON_H
 
@@ -14,7 +13,7 @@
 #include <sanitizer/msan_interface.h>
 #define ct_secret(p, n) __msan_allocated_memory(p, n) /* poisons, with an origin */
 #define ct_public(p, n) __msan_unpoison(p, n)
-#define value_barrier(v) ((void)(v)) /* MSan takes the inputs of any asm for uses */
+#define value_barrier(v) ((void)(v)) /* MSan reports every input of an asm statement */
 #define vector_barrier(v) ((void)(v))
 #else
 #include <valgrind/memcheck.h>

@@ -1,9 +1,9 @@
 #!/bin/sh
-# The constant-time gate: secrets are poisoned, memcheck (and MSan for AVX-512, which valgrind does not
-# know) reports every branch and address that depends on them, in the binaries of two compilers at four
-# optimisation levels. Exits non-zero at a report, or when a deliberate leak goes unnoticed.
-#   sh tests/ct/run.sh [FOLDER]     FOLDER: where to build (a temporary one, removed, if not given)
-#   CT_LEVELS="-O2" CT_COMPILERS="gcc" narrow it
+# Constant-time test of src/crypto. Secrets are marked as undefined memory; memcheck, and MSan for AVX-512, which valgrind
+# does not support, report every branch and address that depends on them. Runs the binaries of two compilers at four
+# optimisation levels. Fails on a report, and if a deliberate leak is not reported.
+#   sh tests/ct/run.sh [FOLDER]     FOLDER: where to build (default: a temporary folder)
+#   CT_LEVELS="-O2" CT_COMPILERS="gcc" select levels and compilers
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -24,7 +24,7 @@ build() { # NAME CC OPT [SAN]
 		>"$out/$1.build" 2>&1 || { cat "$out/$1.build"; echo "ct: $1: does not build"; exit 1; }
 }
 
-# Runs the program NAME with a tool; a report makes it fail.
+# Runs the program NAME under a tool; fails on a report.
 memcheck() { # NAME [LEAK]
 	valgrind -q --error-exitcode=9 --undef-value-errors=yes --leak-check=no \
 		"$out/$1/tests/ct/secret" ${2:+"$2"} >"$out/$1${2:+.$2}.log" 2>&1
@@ -37,15 +37,15 @@ msan() { # NAME [LEAK]
 check() { # TOOL NAME
 	if "$1" "$2" && ! grep -q FAILED "$out/$2.log"; then
 		echo "ct: $2 ($1): constant time: $(grep -c '^  [^s]' "$out/$2.log") checks," \
-			"$(grep -c '^  skip' "$out/$2.log") rows left to another tool or CPU"
+			"$(grep -c '^  skip' "$out/$2.log") implementations left to another tool or CPU"
 	else
-		echo "ct: $2 ($1): REPORTS"
+		echo "ct: $2 ($1): not constant time"
 		sed -n '1,40p' "$out/$2.log"
 		bad=1
 	fi
 	for leak in leak-branch leak-index leak-early-exit; do
 		if "$1" "$2" "$leak"; then
-			echo "ct: $2 ($1): $leak goes UNNOTICED: the gate itself is broken"
+			echo "ct: $2 ($1): $leak is not reported: the test itself is broken"
 			bad=1
 		fi
 	done
@@ -60,9 +60,9 @@ for cc in $compilers; do
 	done
 done
 if ! command -v clang >/dev/null; then
-	echo 'ct: skip: no clang, rows above AVX2 are unchecked'
+	echo 'ct: skip: no clang, AVX-512 implementations are not checked'
 elif ! grep -qw avx512f /proc/cpuinfo; then
-	echo 'ct: skip: no AVX-512 on this CPU, its rows are unchecked'
+	echo 'ct: skip: no AVX-512 on this CPU, its implementations are not checked'
 else
 	for level in $levels; do
 		build "msan$level" clang "$level" 'memory -fsanitize-memory-track-origins'

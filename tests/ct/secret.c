@@ -1,22 +1,25 @@
-/* The constant-time gate: every primitive with secret inputs, under a tool that reports branches and
- * addresses that depend on them (run.sh). With an argument, something leaky instead: the gate must
- * catch it. */
+/* The program of the constant-time test: every primitive with secret inputs, under a tool that reports branches and
+ * addresses that depend on them (run.sh). With an argument it runs a deliberate leak instead, which must be reported. */
 #include <stdio.h>
-#include "crypto/impl.h"
+#include "crypto/aead.h"
+#include "crypto/blake2s.h"
+#include "crypto/dispatch.h"
+#include "crypto/x25519.h"
 
-enum { ROOM = 2048, RUN = 19 };
+enum { TEXT_BYTES = 2048, RUN = 19 };
 
-static uint8_t text[RUN][ROOM], other[RUN][ROOM];
+static uint8_t text[RUN][TEXT_BYTES], other[RUN][TEXT_BYTES];
 static struct wg_sym key;
 static volatile uint8_t sink;
 
-/* Fresh secret bytes: values stay, only what the tool thinks of them changes. */
+/* Marks texts and key as secret for the tool; their values stay. */
 static void secrets(void)
 {
 	ct_secret(text, sizeof text);
 	ct_secret(&key, sizeof key);
 }
 
+/* Ends the secrecy of all inputs and outputs. */
 static void publish(void)
 {
 	ct_public(text, sizeof text);
@@ -29,7 +32,7 @@ static bool have(const char *primitive, const char *name, uint32_t needs)
 	bool yes = (needs & ~cpu_features()) == 0;
 
 #ifdef CT_MSAN
-	yes = yes && (needs & CPU_AVX512); /* the others are memcheck's, as their binary is */
+	yes = yes && (needs & CPU_AVX512); /* memcheck runs the others, in optimised binaries */
 #endif
 	if (yes)
 		printf("  %s %s\n", primitive, name);
@@ -42,41 +45,41 @@ static void check_chacha20(void)
 {
 	static const size_t sizes[] = { 1, 63, 64, 300, 1024, 2000 };
 
-	for (const struct chacha20_impl *row = crypto_tables.chacha20;; row++) {
-		if (have("chacha20", row->name, row->needs)) {
+	for (const struct chacha20_impl *impl = crypto_tables.chacha20;; impl++) {
+		if (have("chacha20", impl->name, impl->needs)) {
 			for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 				struct chacha20 s;
 				secrets();
 				chacha20_init(&s, &key, 7);
-				row->xor(other[0], text[0], sizes[i], &s);
+				impl->xor(other[0], text[0], sizes[i], &s);
 				publish();
 			}
 		}
-		if (row->needs == 0)
+		if (impl->needs == 0)
 			break;
 	}
 }
 
 static void check_poly1305(void)
 {
-	for (const struct poly1305_impl *row = crypto_tables.poly1305;; row++) {
-		if (have("poly1305", row->name, row->needs)) {
+	for (const struct poly1305_impl *impl = crypto_tables.poly1305;; impl++) {
+		if (have("poly1305", impl->name, impl->needs)) {
 			for (size_t n = 0; n <= 1600; n += n < 300 ? 16 : 208) {
 				struct poly1305 p;
 				secrets();
 				poly1305_init(&p, key.b);
-				row->blocks(&p, text[0], n);
+				impl->blocks(&p, text[0], n);
 				poly1305_last(&p, text[1], n % 16);
 				poly1305_tag(other[0], &p);
 				publish();
 			}
 		}
-		if (row->needs == 0)
+		if (impl->needs == 0)
 			break;
 	}
 }
 
-static void seal_and_open(const struct aead_impl *row, size_t packets, uint32_t size, bool forged)
+static void seal_and_open(const struct aead_impl *impl, size_t packets, uint32_t size, bool forged)
 {
 	struct aead_packet run[RUN];
 
@@ -84,14 +87,14 @@ static void seal_and_open(const struct aead_impl *row, size_t packets, uint32_t 
 		run[i] = (struct aead_packet){ .dst = other[i], .src = text[i],
 					       .n = size + (uint32_t)i % 3, .counter = i };
 	secrets();
-	row->seal_run(run, packets, &key);
+	impl->seal_run(run, packets, &key);
 	for (size_t i = 0; i < packets; i++) {
 		run[i].src = other[i];
 		run[i].dst = text[i];
 		other[i][run[i].n] ^= forged;
 	}
 	ct_secret(other, sizeof other);
-	row->open_run(run, packets, &key);
+	impl->open_run(run, packets, &key);
 	for (size_t i = 0; i < packets; i++)
 		if (run[i].ok == forged)
 			printf("FAILED to %s\n", forged ? "refuse" : "open");
@@ -102,15 +105,15 @@ static void check_runs(void)
 {
 	static const uint32_t sizes[] = { 0, 1, 16, 64, 100, 517, 1420 };
 
-	for (const struct aead_impl *row = crypto_tables.aead;; row++) {
-		if (have("aead", row->name, row->needs)) {
+	for (const struct aead_impl *impl = crypto_tables.aead;; impl++) {
+		if (have("aead", impl->name, impl->needs)) {
 			for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
-				seal_and_open(row, 1, sizes[i], false);
-				seal_and_open(row, RUN, sizes[i], false);
-				seal_and_open(row, 1 + i, sizes[i], true);
+				seal_and_open(impl, 1, sizes[i], false);
+				seal_and_open(impl, RUN, sizes[i], false);
+				seal_and_open(impl, 1 + i, sizes[i], true);
 			}
 		}
-		if (row->needs == 0)
+		if (impl->needs == 0)
 			break;
 	}
 }
@@ -139,9 +142,9 @@ static void check_blake2s(void)
 {
 	struct wg_hash h, ck;
 
-	for (const struct blake2s_impl *row = crypto_tables.blake2s;; row++) {
-		crypto_restrict(row->needs);
-		if (have("blake2s, hmac, kdf, mac", row->name, row->needs)) {
+	for (const struct blake2s_impl *impl = crypto_tables.blake2s;; impl++) {
+		crypto_restrict(impl->needs);
+		if (have("blake2s, hmac, kdf, mac", impl->name, impl->needs)) {
 			secrets();
 			hash2(&h, text[0], 200, text[1], 33);
 			mac16_2(other[0], key.b, sizeof key.b, text[0], 100, text[1], 64);
@@ -149,7 +152,7 @@ static void check_blake2s(void)
 			kdf(other[1], other[2], other[3], &ck, text[2], 32);
 			publish();
 		}
-		if (row->needs == 0)
+		if (impl->needs == 0)
 			break;
 	}
 	crypto_restrict(UINT32_MAX);
@@ -160,9 +163,9 @@ static void check_short_texts(void)
 	uint8_t nonces[RUN][XAEAD_NONCE_BYTES] = { { 1 } };
 	struct xaead_job jobs[RUN];
 
-	for (const struct xchacha20_impl *row = crypto_tables.xchacha20;; row++) {
-		crypto_restrict(row->needs);
-		if (have("xchacha20, short texts", row->name, row->needs)) {
+	for (const struct xchacha20_impl *impl = crypto_tables.xchacha20;; impl++) {
+		crypto_restrict(impl->needs);
+		if (have("xchacha20, short texts", impl->name, impl->needs)) {
 			secrets();
 			for (uint32_t i = 0; i < RUN; i++)
 				jobs[i] = (struct xaead_job){ .dst = other[i], .src = text[i], .n = 3 * i,
@@ -171,33 +174,33 @@ static void check_short_texts(void)
 			xaead_seal_many(jobs, RUN, &key);
 			publish();
 		}
-		if (row->needs == 0)
+		if (impl->needs == 0)
 			break;
 	}
 	crypto_restrict(UINT32_MAX);
 }
 
-/* Keys, what follows from them, messages and MACs are secret; where they lie and their sizes are not. */
-static void check_macs_of_many(void)
+/* Keys and what is derived from them, messages and MACs are secret; addresses and sizes are not. */
+static void check_many_macs(void)
 {
 	struct mac_key keys[RUN];
 	struct mac_job jobs[RUN];
 	const void *key_p[RUN];
 
-	for (const struct blake2s_lanes_impl *row = crypto_tables.blake2s_lanes;; row++) {
-		crypto_restrict(row->needs);
-		if (have("blake2s-lanes", row->name, row->needs)) {
+	for (const struct blake2s_lanes_impl *impl = crypto_tables.blake2s_lanes;; impl++) {
+		crypto_restrict(impl->needs);
+		if (have("blake2s-lanes", impl->name, impl->needs)) {
 			secrets();
 			for (size_t i = 0; i < RUN; i++) {
 				key_p[i] = text[i];
 				jobs[i] = (struct mac_job){ .key = &keys[i], .p = text[i],
 							    .n = 1 + (uint32_t)(i * 37 % 200) };
 			}
-			mac_keys(keys, key_p, 16 + 16 * (row->needs == 0), RUN);
+			mac_keys(keys, key_p, 16 + 16 * (impl->needs == 0), RUN);
 			mac16_many(jobs, RUN);
 			publish();
 		}
-		if (row->needs == 0)
+		if (impl->needs == 0)
 			break;
 	}
 	crypto_restrict(UINT32_MAX);
@@ -211,15 +214,15 @@ static void check_x25519(void)
 	struct wg_shared z;
 	bool ok;
 
-	for (const struct x25519_impl *row = crypto_tables.x25519;; row++) {
-		if (have("x25519", row->name, row->needs)) {
+	for (const struct x25519_impl *impl = crypto_tables.x25519;; impl++) {
+		if (have("x25519", impl->name, impl->needs)) {
 			ct_secret(&k, sizeof k);
 			ct_secret(&u, sizeof u);
-			row->mul(z.b, k.b, u.b);
+			impl->mul(z.b, k.b, u.b);
 			ct_public(&k, sizeof k);
 			ct_public(&u, sizeof u);
 		}
-		if (row->needs == 0)
+		if (impl->needs == 0)
 			break;
 	}
 	ct_secret(&k, sizeof k);
@@ -242,7 +245,7 @@ static void check_keys(void)
 	uint8_t back[KEY_BYTES];
 	bool ok;
 
-	printf("  base64, hex, comparing\n");
+	printf("  base64, hex, comparison\n");
 	secrets();
 	key_to_base64(base64, key.b);
 	key_to_hex(hex, key.b);
@@ -256,11 +259,11 @@ static void check_keys(void)
 	ok &= !mem_is_zero_ct(key.b, sizeof key.b);
 	ct_public(&ok, sizeof ok);
 	if (!ok)
-		printf("FAILED to code keys\n");
+		printf("FAILED to encode or decode keys\n");
 	publish();
 }
 
-/* What must not be in the suite; kept out of the optimiser's sight. */
+/* Deliberate leaks, not inlined so that the optimiser keeps them. */
 static __attribute__((noinline)) void leak_branch(const uint8_t *p)
 {
 	if (p[3] & 1)
@@ -306,7 +309,7 @@ int main(int argc, char **argv)
 	check_single_aead();
 	check_blake2s();
 	check_short_texts();
-	check_macs_of_many();
+	check_many_macs();
 	check_x25519();
 	check_keys();
 	return 0;

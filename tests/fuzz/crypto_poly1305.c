@@ -1,15 +1,16 @@
-/* Poly1305: every row and the limbs of small machines against the portable one, from any state that a
- * message can leave. Input: r, s, what h holds, then whole blocks. */
+/* Poly1305: every implementation, and the 26-bit limbs for 32-bit machines, against the portable one, from any state that
+ * can occur within a message. Input: key, accumulator, then whole blocks. */
 #include <stdlib.h>
-#include "crypto/impl.h"
+#include "crypto/dispatch.h"
+#include "crypto/poly1305.h"
 #include "crypto/poly1305/poly1305_limbs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	const struct poly1305_impl *row = crypto_tables.poly1305;
+	const struct poly1305_impl *impl = crypto_tables.poly1305;
 	struct poly1305 start, p;
-	uint8_t want[16], tag[16];
+	uint8_t expected[16], tag[16];
 
 	if (n < 32 + 17)
 		return 0;
@@ -21,20 +22,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	n = (n - 49) & ~(size_t)15;
 	p = start;
 	poly1305_blocks_portable(&p, data, n);
-	poly1305_tag(want, &p);
-	for (; row->needs; row++) {
-		if ((row->needs & ~cpu_features()) != 0)
+	poly1305_tag(expected, &p);
+	for (; impl->needs; impl++) {
+		if ((impl->needs & ~cpu_features()) != 0)
 			continue;
 		p = start;
-		row->blocks(&p, data, n);
+		impl->blocks(&p, data, n);
 		poly1305_tag(tag, &p);
-		if (memcmp(tag, want, sizeof tag) != 0 || p.h[2] > 7)
+		if (memcmp(tag, expected, sizeof tag) != 0 || p.h[2] > 7)
 			abort();
 	}
 	p = start;
 	limbs_blocks(&p, data, n, 1);
 	poly1305_tag(tag, &p);
-	if (memcmp(tag, want, sizeof tag) != 0)
+	if (memcmp(tag, expected, sizeof tag) != 0)
 		abort();
 	return 0;
 }

@@ -1,7 +1,8 @@
-/* X25519: every row, the field of small machines and the lanes agree. Input: scalar, u, and more u for
- * the other lanes. */
+/* X25519: all implementations, the field for 32-bit machines and batches agree. Input: scalar, u, and more values of u for
+ * the other jobs of a batch. */
 #include <stdlib.h>
-#include "crypto/impl.h"
+#include "crypto/dispatch.h"
+#include "crypto/x25519.h"
 #include "crypto/x25519/fe25.h"
 #include "crypto/x25519/x25519_single.inc"
 
@@ -9,18 +10,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct x25519_job jobs[8] = { 0 };
-	uint8_t want[32], out[32];
+	uint8_t expected[32], out[32];
 
 	if (n < 64)
 		return 0;
-	ladder(want, data, data + 32);
-	for (const struct x25519_impl *row = crypto_tables.x25519;; row++) {
-		if ((row->needs & ~cpu_features()) == 0) {
-			row->mul(out, data, data + 32);
-			if (memcmp(out, want, sizeof out) != 0)
+	ladder(expected, data, data + 32);
+	for (const struct x25519_impl *impl = crypto_tables.x25519;; impl++) {
+		if ((impl->needs & ~cpu_features()) == 0) {
+			impl->mul(out, data, data + 32);
+			if (memcmp(out, expected, sizeof out) != 0)
 				abort();
 		}
-		if (row->needs == 0)
+		if (impl->needs == 0)
 			break;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {

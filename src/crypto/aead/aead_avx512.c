@@ -1,12 +1,11 @@
-/* Runs of packets with AVX-512. */
-#include "crypto/impl.h"
+/* ChaCha20-Poly1305 of runs of packets in AVX-512 without IFMA: key stream in 32 lanes, tags as with AVX2. */
+#include "crypto/aead.h"
 #if CRYPTO_X86
 enum { LANES = 32, PACKETS = 16 };
 #include "aead_lanes.inc"
-#include "stream_avx512.inc"
-#include "tags_avx2.inc"
+#include "aead_stream_avx512.inc"
+#include "aead_tags_avx2.inc"
 
-/* For CPUs with AVX-512 but no IFMA: the stream in sixteen lanes, the tags as AVX2 makes them. */
 void aead_seal_run_avx512(struct aead_packet *packets, size_t n, const struct wg_sym *key)
 {
 	run_lanes(packets, n, key, seal_lanes);

@@ -1,33 +1,43 @@
-/* Runs of packets with AVX-512 and IFMA. */
-#include "crypto/impl.h"
+/* ChaCha20-Poly1305 of runs of packets in AVX-512 with IFMA: key stream in 32 lanes; tags of up to eight packets of
+ * similar size at a time, one per lane. Blocks are loaded from all packets of a group and transposed; long packets use
+ * the powers r to r^4 and one carry per four blocks; the ends are copied and padded, and a mask freezes lanes whose
+ * packet has ended. */
+#include "crypto/aead.h"
 #if CRYPTO_X86
 #include "crypto/poly1305/poly1305_ifma.h"
 
 enum { LANES = 32, PACKETS = 16 };
 #include "aead_lanes.inc"
-#include "stream_avx512.inc"
+#include "aead_stream_avx512.inc"
 
-/* ---- the tags: one packet in each of eight lanes ---- */
+/* ---- tags ---- */
 
-/* Beyond 64 * chunks bytes of each packet, with its padding and the block of lengths. A group's
- * sizes differ by less than SPREAD. */
-enum { SPREAD = 256, TAIL_BYTES = 64 + SPREAD + 64 };
-enum { WORTH_POWERS = 3 }; /* chunks */
+enum {
+	GROUP = 8,
+	GROUP_MIN = 3,         /* fewer packets are faster one after the other, */
+	SPREAD = 256,          /* and so are packets whose sizes differ by this much */
+	POWERS_MIN_CHUNKS = 3, /* common chunks from which on the powers of r pay off */
+	/* After the common chunks: less than a chunk and SPREAD, the padding and the block of lengths. */
+	TAIL_BYTES = 64 + SPREAD + 64,
+};
+_Static_assert(PACKETS % GROUP == 0, "groups of eight, also for reading keys and writing tags");
+_Static_assert(TAIL_BYTES % 64 == 0, "tails are written with aligned 64-byte stores");
 
 struct group {
 	struct poly8 h;
-	struct factor8 f[4]; /* r and, if there are WORTH_POWERS chunks, r^2, r^3, r^4 */
-	const uint8_t *text[8];
-	size_t size[8], chunks; /* chunks: 64 bytes that every packet has */
-	const uint8_t (*keys)[32];
-	uint8_t tail[8][TAIL_BYTES] __attribute__((aligned(64)));
+	struct factor8 f[4]; /* r, and with POWERS_MIN_CHUNKS or more chunks also r^2, r^3, r^4 */
+	const uint8_t *text[GROUP];
+	size_t size[GROUP];
+	size_t chunks; /* of 64 bytes that every packet has */
+	const uint8_t (*keys)[POLY1305_KEY_BYTES];
+	uint8_t tail[GROUP][TAIL_BYTES] __attribute__((aligned(64)));
 };
 
 struct pair8 {
 	__m512i lo, hi;
 };
 
-/* 16 bytes from each of eight places, in the order of lanes 0 4 1 5 2 6 3 7. */
+/* A block from each of eight places `stride` apart; lanes 0-7 are places 0, 4, 1, 5, 2, 6, 3, 7. */
 always_inline struct pair8 gather16(const uint8_t *p, size_t stride)
 {
 	__m512i v[2];
@@ -45,7 +55,7 @@ always_inline struct pair8 gather16(const uint8_t *p, size_t stride)
 	return (struct pair8){ _mm512_unpacklo_epi64(v[0], v[1]), _mm512_unpackhi_epi64(v[0], v[1]) };
 }
 
-/* Four blocks of each packet: m[k] is block k of all. */
+/* Four blocks of each packet, at offset `at`: m[k] is block k of all packets, lanes as in gather16(). */
 always_inline void load64(struct pair8 m[4], const struct group *g, size_t at)
 {
 	__m512i t[8], v[8];
@@ -54,7 +64,7 @@ always_inline void load64(struct pair8 m[4], const struct group *g, size_t at)
 	for (int i = 0; i < 8; i++)
 		v[i] = _mm512_loadu_si512(g->text[i] + at);
 	UNROLL
-	for (int i = 0; i < 8; i += 4) { /* t[i + k]: block k of packets i.. */
+	for (int i = 0; i < 8; i += 4) { /* t[i + k]: block k of packets i..i+3 */
 		__m512i a = _mm512_shuffle_i32x4(v[i], v[i + 1], 0x44);
 		__m512i b = _mm512_shuffle_i32x4(v[i + 2], v[i + 3], 0x44);
 		__m512i c = _mm512_shuffle_i32x4(v[i], v[i + 1], 0xee);
@@ -70,7 +80,7 @@ always_inline void load64(struct pair8 m[4], const struct group *g, size_t at)
 				       _mm512_unpackhi_epi64(t[k], t[4 + k]) };
 }
 
-/* All chunks, each with one carry: h = (h + m0) r^4 + m1 r^3 + m2 r^2 + m3 r. */
+/* Adds all common chunks with one carry per chunk: h = (h + m0) r^4 + m1 r^3 + m2 r^2 + m3 r. */
 static void absorb_chunks(struct group *g)
 {
 	struct poly8 h = g->h;
@@ -89,6 +99,7 @@ static void absorb_chunks(struct group *g)
 	g->h = h;
 }
 
+/* Adds all common chunks block by block, without powers of r. */
 static void absorb_few_chunks(struct group *g)
 {
 	struct poly8 h = g->h;
@@ -113,7 +124,7 @@ static void powers(struct group *g, struct poly8 r)
 	}
 }
 
-/* Prepares packets `first` to `first + n`; empty lanes repeat the first. */
+/* Prepares the n packets from `first` on; lanes without a packet repeat the first. */
 static void group_init(struct group *g, const struct lanes *l, uint32_t first, uint32_t n)
 {
 	const __m512i clamp_lo = _mm512_set1_epi64(0x0ffffffc0fffffff);
@@ -121,13 +132,14 @@ static void group_init(struct group *g, const struct lanes *l, uint32_t first, u
 	struct pair8 r = gather16(l->poly_keys[first], sizeof l->poly_keys[0]);
 	struct poly8 key;
 
+	assert(n >= 1 && n <= GROUP && l->packets[first + n - 1]->n - l->packets[first]->n < SPREAD);
 	r.lo = _mm512_and_si512(r.lo, clamp_lo);
 	r.hi = _mm512_and_si512(r.hi, clamp_hi);
 	key = poly8_split(r.lo, r.hi, _mm512_setzero_si512());
 	g->f[0] = poly8_factor(key);
 	g->keys = &l->poly_keys[first];
-	g->chunks = l->packets[first]->n / 64; /* sorted: the first is the shortest */
-	if (g->chunks >= WORTH_POWERS)
+	g->chunks = l->packets[first]->n / 64; /* the first packet is the shortest */
+	if (g->chunks >= POWERS_MIN_CHUNKS)
 		powers(g, key);
 	UNROLL
 	for (int i = 0; i < 3; i++)
@@ -138,11 +150,11 @@ static void group_init(struct group *g, const struct lanes *l, uint32_t first, u
 	}
 }
 
-/* Lays out the tails; returns the most blocks, and per step the lanes that have one. */
-static size_t lay_out_tails(struct group *g, __mmask8 active[TAIL_BYTES / 16])
+/* Writes the tails. active[k]: the lanes that have a tail block k. Returns the number of tail blocks of the longest. */
+static size_t write_tails(struct group *g, __mmask8 active[TAIL_BYTES / 16])
 {
-	static const uint8_t vector_lane[8] = { 0, 2, 4, 6, 1, 3, 5, 7 }; /* as gather16 orders */
-	size_t most = 0;
+	static const uint8_t vector_lane[8] = { 0, 2, 4, 6, 1, 3, 5, 7 }; /* as in gather16() */
+	size_t longest = 0;
 
 	memset(active, 0, TAIL_BYTES / 16 * sizeof *active);
 	for (int i = 0; i < 8; i++) {
@@ -156,15 +168,15 @@ static size_t lay_out_tails(struct group *g, __mmask8 active[TAIL_BYTES / 16])
 				_mm_set_epi64x((long long)g->size[i], 0));
 		for (size_t k = 0; k <= blocks; k++)
 			active[k] |= (__mmask8)(1 << vector_lane[i]);
-		most = blocks + 1 > most ? blocks + 1 : most;
+		longest = blocks + 1 > longest ? blocks + 1 : longest;
 	}
-	return most;
+	return longest;
 }
 
 static void absorb_tails(struct group *g)
 {
 	__mmask8 active[TAIL_BYTES / 16];
-	size_t blocks = lay_out_tails(g, active);
+	size_t blocks = write_tails(g, active);
 
 	for (size_t k = 0; k < blocks; k++) {
 		struct pair8 m = gather16(g->tail[0] + 16 * k, sizeof g->tail[0]);
@@ -175,7 +187,7 @@ static void absorb_tails(struct group *g)
 	}
 }
 
-/* Carries, takes p away where it fits, adds the second half of the keys. */
+/* Reduces h fully and adds the second halves of the keys. */
 static void write_tags(uint8_t tags[8][AEAD_TAG_BYTES], const struct group *g)
 {
 	const __m512i m44 = _mm512_set1_epi64(POLY_M44), m42 = _mm512_set1_epi64(POLY_M42);
@@ -212,10 +224,10 @@ static void write_tags(uint8_t tags[8][AEAD_TAG_BYTES], const struct group *g)
 	_mm512_storeu_si512(tags[4], _mm512_unpackhi_epi64(lo, hi));
 }
 
-/* Whether `n` packets from `first` on are better off in lanes than one after the other. */
-static bool worth_a_group(const struct lanes *l, uint32_t first, uint32_t n)
+/* Whether the n packets from `first` on are faster as a group than one after the other. */
+static bool is_group(const struct lanes *l, uint32_t first, uint32_t n)
 {
-	return n >= 3 && l->packets[first + n - 1]->n - l->packets[first]->n < SPREAD;
+	return n >= GROUP_MIN && l->packets[first + n - 1]->n - l->packets[first]->n < SPREAD;
 }
 
 static void group_tags(struct lanes *l, uint32_t first, uint32_t n)
@@ -223,21 +235,21 @@ static void group_tags(struct lanes *l, uint32_t first, uint32_t n)
 	struct group g;
 
 	group_init(&g, l, first, n);
-	if (g.chunks >= WORTH_POWERS)
+	if (g.chunks >= POWERS_MIN_CHUNKS)
 		absorb_chunks(&g);
 	else
 		absorb_few_chunks(&g);
 	absorb_tails(&g);
 	write_tags(l->tags + first, &g);
-	mem_wipe(&g.h, sizeof g.h); /* the rest is no secret */
+	mem_wipe(&g.h, sizeof g.h); /* the other members are not secret */
 	mem_wipe(g.f, sizeof g.f);
 }
 
 static void lanes_tags(struct lanes *l)
 {
-	for (uint32_t first = 0; first < l->n; first += 8) {
-		uint32_t n = l->n - first < 8 ? l->n - first : 8;
-		if (worth_a_group(l, first, n)) {
+	for (uint32_t first = 0; first < l->n; first += GROUP) {
+		uint32_t n = l->n - first < GROUP ? l->n - first : GROUP;
+		if (is_group(l, first, n)) {
 			group_tags(l, first, n);
 			continue;
 		}

@@ -1,8 +1,7 @@
-/* Runs of packets with NEON. */
-#include "crypto/impl.h"
+/* ChaCha20-Poly1305 of runs of packets in NEON. */
+#include "crypto/aead.h"
 #if CRYPTO_NEON
-#include "crypto/x4_neon.h"
-#include "crypto/chacha20/chacha20_x4.inc"
+#include "crypto/simd_neon.h"
 #include "aead_x4.inc"
 
 void aead_seal_run_neon(struct aead_packet *packets, size_t n, const struct wg_sym *key)

@@ -1,8 +1,7 @@
-/* Runs of packets with SSSE3. */
-#include "crypto/impl.h"
+/* ChaCha20-Poly1305 of runs of packets in SSSE3. */
+#include "crypto/aead.h"
 #if CRYPTO_X86
-#include "crypto/x4_ssse3.h"
-#include "crypto/chacha20/chacha20_x4.inc"
+#include "crypto/simd_ssse3.h"
 #include "aead_x4.inc"
 
 void aead_seal_run_ssse3(struct aead_packet *packets, size_t n, const struct wg_sym *key)

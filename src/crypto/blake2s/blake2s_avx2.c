@@ -1,36 +1,22 @@
-/* MACs of many messages with AVX2. */
-#include "crypto/impl.h"
+/* BLAKE2s of eight messages at a time in AVX2. */
+#include "crypto/blake2s.h"
 #if CRYPTO_X86
-#include "crypto/chacha20/chacha20_avx2.h"
-
-/* Eight BLAKE2s in the lanes of AVX2. */
-
-enum { LANES = 8 };
-typedef __m256i vec;
-
-#define add(a, b) _mm256_add_epi32(a, b)
-#define xor(a, b) _mm256_xor_si256(a, b)
-#define and(a, b) _mm256_and_si256(a, b)
-#define ror(a, n) rotl8(a, 32 - (n))
-#define set(w) _mm256_set1_epi32((int)(w))
-#define load(p) _mm256_loadu_si256((const void *)(p))
-#define store(p, a) _mm256_storeu_si256((void *)(p), a)
-
+#include "crypto/simd_avx2.h"
 #include "blake2s_lanes.inc"
 
-always_inline void words(vec m[16], const struct step *s)
+always_inline void load_message(vec m[16], const struct step *s)
 {
-	uint8_t padded[LANES][BLAKE2S_BLOCK_BYTES] __attribute__((aligned(32)));
-	const uint8_t *block[LANES];
+	uint8_t padded[VEC_LANES][BLAKE2S_BLOCK_BYTES] __attribute__((aligned(32)));
+	const uint8_t *block[VEC_LANES];
 
 	pad_blocks(block, padded, s);
 	UNROLL
-	for (int i = 0; i < LANES; i++) {
-		m[i] = load(block[i]);
-		m[8 + i] = load(block[i] + 32);
+	for (int i = 0; i < VEC_LANES; i++) {
+		m[i] = vec_load(block[i]);
+		m[8 + i] = vec_load(block[i] + 32);
 	}
-	transpose8(m);
-	transpose8(m + 8);
+	vec_transpose(m);
+	vec_transpose(m + 8);
 	mem_wipe(padded, sizeof padded);
 }
 

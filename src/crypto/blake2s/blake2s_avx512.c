@@ -1,29 +1,15 @@
-/* MACs of many messages with AVX-512. */
-#include "crypto/impl.h"
+/* BLAKE2s of sixteen messages at a time in AVX-512; masked loads pad partial blocks. */
+#include "crypto/blake2s.h"
 #if CRYPTO_X86
-#include "crypto/chacha20/chacha20_avx512.h"
-
-/* Sixteen BLAKE2s in the lanes of AVX-512. */
-
-enum { LANES = 16 };
-typedef __m512i vec;
-
-#define add(a, b) _mm512_add_epi32(a, b)
-#define xor(a, b) _mm512_xor_si512(a, b)
-#define and(a, b) _mm512_and_si512(a, b)
-#define ror(a, n) _mm512_ror_epi32(a, n)
-#define set(w) _mm512_set1_epi32((int)(w))
-#define load(p) _mm512_loadu_si512(p)
-#define store(p, a) _mm512_storeu_si512(p, a)
-
+#include "crypto/simd_avx512.h"
 #include "blake2s_lanes.inc"
 
-always_inline void words(vec m[16], const struct step *s)
+always_inline void load_message(vec m[16], const struct step *s)
 {
 	UNROLL
-	for (int i = 0; i < LANES; i++)
+	for (int i = 0; i < VEC_LANES; i++)
 		m[i] = _mm512_maskz_loadu_epi8((__mmask64)_bzhi_u64(UINT64_MAX, s->bytes[i]), s->block[i]);
-	transpose512(m);
+	vec_transpose(m);
 }
 
 void blake2s_lanes_avx512(struct blake2s_lane *lanes, size_t n)

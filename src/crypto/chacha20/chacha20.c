@@ -1,5 +1,6 @@
-/* ChaCha20 (RFC 8439), HChaCha20 and the beginnings of XChaCha20 streams: the portable row. */
-#include "crypto/impl.h"
+/* ChaCha20 (RFC 8439 section 2.4), HChaCha20 and XChaCha20 prefixes (draft-irtf-cfrg-xchacha-03 sections 2.2
+ * and 2.3) in portable C. */
+#include "crypto/chacha20.h"
 
 static const uint32_t sigma[4] = { 0x61707865, 0x3320646e, 0x79622d32, 0x6b206574 };
 
@@ -63,7 +64,7 @@ void hchacha20(struct wg_sym *out, const struct wg_sym *key, const uint8_t nonce
 	mem_wipe(&s, sizeof s);
 }
 
-void xchacha20_starts_portable(uint8_t (*stream)[XCHACHA_START_BYTES], const uint8_t *const *nonces,
+void xchacha20_prefix_portable(uint8_t (*stream)[XCHACHA_PREFIX_BYTES], const uint8_t *const *nonces,
 			       const struct chacha20 *key)
 {
 	struct wg_sym long_key, sub;

@@ -1,31 +1,31 @@
-/* ChaCha20 and the beginnings of XChaCha20 streams with AVX-512. */
-#include "crypto/impl.h"
+/* ChaCha20 and XChaCha20 prefixes in AVX-512, 16 or 32 blocks at a time. */
+#include "crypto/chacha20.h"
 #if CRYPTO_X86
 #include "chacha20_avx512.h"
 
 void chacha20_xor_avx512(uint8_t *dst, const uint8_t *src, size_t n, const struct chacha20 *s)
 {
-	const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+	const vec lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 	uint8_t stream[2048] __attribute__((aligned(64)));
 	uint32_t counter = s->w[12];
-	__m512i last[2][4];
+	vec last[2][4];
 
-	if (n <= CHACHA_BLOCK_BYTES) { /* one block alone is no faster in lanes */
+	if (n <= CHACHA_BLOCK_BYTES) { /* vectors do not speed up a single block */
 		chacha20_xor_portable(dst, src, n, s);
 		return;
 	}
 	UNROLL
 	for (int i = 1; i < 4; i++)
-		last[0][i] = last[1][i] = _mm512_set1_epi32((int)s->w[12 + i]);
+		last[0][i] = last[1][i] = vec_set1(s->w[12 + i]);
 	while (n > 0) {
 		size_t now = n < sizeof stream ? n : sizeof stream;
-		last[0][0] = _mm512_add_epi32(_mm512_set1_epi32((int)counter), lane);
-		last[1][0] = _mm512_add_epi32(last[0][0], _mm512_set1_epi32(16));
+		last[0][0] = vec_add(vec_set1(counter), lane);
+		last[1][0] = vec_add(last[0][0], vec_set1(16));
 		if (now > 1024)
-			blocks512_twice(stream, s, last);
+			blocks32(stream, s, last);
 		else
-			blocks512(stream, s, last[0]);
-		xor512(dst, src, stream, now);
+			blocks16(stream, s, last[0]);
+		xor_bytes(dst, src, stream, now);
 		counter += 32;
 		dst += now;
 		src += now;
@@ -34,27 +34,19 @@ void chacha20_xor_avx512(uint8_t *dst, const uint8_t *src, size_t n, const struc
 	mem_wipe(stream, sizeof stream);
 }
 
-enum { LANES = 16 };
-typedef __m512i vec;
-
-#define add(a, b) _mm512_add_epi32(a, b)
-#define xor(a, b) _mm512_xor_si512(a, b)
-#define rotl(a, n) _mm512_rol_epi32(a, n)
-#define set(w) _mm512_set1_epi32((int)(w))
-#define load(p) _mm512_load_si512(p)
 #include "xchacha20_lanes.inc"
 
-always_inline void store_blocks(uint8_t (*stream)[XCHACHA_START_BYTES], size_t at, vec x[16])
+always_inline void store_blocks(uint8_t (*stream)[XCHACHA_PREFIX_BYTES], size_t at, vec x[16])
 {
-	transpose512(x);
+	vec_transpose(x);
 	UNROLL
-	for (int i = 0; i < LANES; i++)
-		_mm512_storeu_si512(stream[i] + at, x[i]);
+	for (int i = 0; i < VEC_LANES; i++)
+		vec_store(stream[i] + at, x[i]);
 }
 
-void xchacha20_starts_avx512(uint8_t (*stream)[XCHACHA_START_BYTES], const uint8_t *const *nonces,
+void xchacha20_prefix_avx512(uint8_t (*stream)[XCHACHA_PREFIX_BYTES], const uint8_t *const *nonces,
 			     const struct chacha20 *key)
 {
-	start_lanes(stream, nonces, key);
+	prefix_lanes(stream, nonces, key);
 }
 #endif

@@ -1,38 +1,39 @@
-/* Sixteen blocks of ChaCha20 at once in AVX-512: word i of all of them in one register. */
+/* Sixteen blocks of ChaCha20 at a time in AVX-512: register i holds word i of all sixteen states. The 32 registers hold
+ * two sets of states, so that 32 blocks are two interleaved sets without spills. */
 #ifndef WG_CHACHA20_AVX512_H
 #define WG_CHACHA20_AVX512_H
 
-#include <immintrin.h>
-#include "crypto/impl.h"
+#include "crypto/chacha20.h"
+#include "crypto/simd_avx512.h"
 
-/* Word i of a row of four; rows of a diagonal round begin one, two, three words later. */
-#define AT(row, i, turned) (4 * (row) + ((i) + (row) * (turned)) % 4)
-#define ADD(x, a, b)                                   \
-	do {                                           \
-		x[a] = _mm512_add_epi32(x[a], x[b]);   \
-		SETTLE(x[a]);                          \
+/* The index of column i of a row of the 4 x 4 state. In a diagonal round row r is rotated by r columns. */
+#define AT(row, i, diagonal) (4 * (row) + ((i) + (row) * (diagonal)) % 4)
+#define ADD(x, a, b)                                                    \
+	do {                                                            \
+		x[a] = vec_add(x[a], x[b]);                             \
+		GCC_VECTOR_BARRIER(x[a]);                               \
 	} while (0)
-#define MIX(x, d, a, n)                                                             \
-	do {                                                                        \
-		x[d] = _mm512_rol_epi32(_mm512_xor_si512(x[d], x[a]), n);           \
-		SETTLE(x[d]);                                                       \
-	} while (0)
-
-/* A step of the four quarter rounds: a += b, d = (d ^ a) <<< n, each a row of words. Written out, without
- * loops, so that x is in registers from one double round to the next. */
-#define STEP(x, a, b, d, n, turned)                                                           \
-	do {                                                                                  \
-		ADD(x, AT(a, 0, turned), AT(b, 0, turned));                                   \
-		ADD(x, AT(a, 1, turned), AT(b, 1, turned));                                   \
-		ADD(x, AT(a, 2, turned), AT(b, 2, turned));                                   \
-		ADD(x, AT(a, 3, turned), AT(b, 3, turned));                                   \
-		MIX(x, AT(d, 0, turned), AT(a, 0, turned), n);                                \
-		MIX(x, AT(d, 1, turned), AT(a, 1, turned), n);                                \
-		MIX(x, AT(d, 2, turned), AT(a, 2, turned), n);                                \
-		MIX(x, AT(d, 3, turned), AT(a, 3, turned), n);                                \
+#define MIX(x, d, a, n)                                                 \
+	do {                                                            \
+		x[d] = vec_rotl(vec_xor(x[d], x[a]), n);                \
+		GCC_VECTOR_BARRIER(x[d]);                               \
 	} while (0)
 
-always_inline void double_round512(__m512i x[16])
+/* One step of four quarter rounds: a += b, d = (d ^ a) <<< n, where a, b and d are rows of the state. Spelled out
+ * instead of a loop, so that x stays in registers from one double round to the next. */
+#define STEP(x, a, b, d, n, diagonal)                                   \
+	do {                                                            \
+		ADD(x, AT(a, 0, diagonal), AT(b, 0, diagonal));         \
+		ADD(x, AT(a, 1, diagonal), AT(b, 1, diagonal));         \
+		ADD(x, AT(a, 2, diagonal), AT(b, 2, diagonal));         \
+		ADD(x, AT(a, 3, diagonal), AT(b, 3, diagonal));         \
+		MIX(x, AT(d, 0, diagonal), AT(a, 0, diagonal), n);      \
+		MIX(x, AT(d, 1, diagonal), AT(a, 1, diagonal), n);      \
+		MIX(x, AT(d, 2, diagonal), AT(a, 2, diagonal), n);      \
+		MIX(x, AT(d, 3, diagonal), AT(a, 3, diagonal), n);      \
+	} while (0)
+
+always_inline void double_round_set(vec x[16])
 {
 	STEP(x, 0, 1, 3, 16, 0);
 	STEP(x, 2, 3, 1, 12, 0);
@@ -44,14 +45,14 @@ always_inline void double_round512(__m512i x[16])
 	STEP(x, 2, 3, 1, 7, 1);
 }
 
-/* The same of two sets: while one waits for its results, the other has work. */
-#define STEP_BOTH(...)             \
-	do {                       \
-		STEP(x, __VA_ARGS__); \
-		STEP(y, __VA_ARGS__); \
+/* The same for two sets, which hide each other's latency. */
+#define STEP_BOTH(...)                  \
+	do {                            \
+		STEP(x, __VA_ARGS__);   \
+		STEP(y, __VA_ARGS__);   \
 	} while (0)
 
-always_inline void double_round512_twice(__m512i x[16], __m512i y[16])
+always_inline void double_round_both(vec x[16], vec y[16])
 {
 	STEP_BOTH(0, 1, 3, 16, 0);
 	STEP_BOTH(2, 3, 1, 12, 0);
@@ -63,86 +64,53 @@ always_inline void double_round512_twice(__m512i x[16], __m512i y[16])
 	STEP_BOTH(2, 3, 1, 7, 1);
 }
 
-/* From x[word] with one block per 32-bit lane to one block per register. */
-always_inline void transpose512(__m512i x[16])
-{
-	__m512i t[16];
-
-	UNROLL
-	for (int i = 0; i < 16; i += 4) {
-		__m512i a = _mm512_unpacklo_epi32(x[i], x[i + 1]);
-		__m512i b = _mm512_unpackhi_epi32(x[i], x[i + 1]);
-		__m512i c = _mm512_unpacklo_epi32(x[i + 2], x[i + 3]);
-		__m512i d = _mm512_unpackhi_epi32(x[i + 2], x[i + 3]);
-		t[i] = _mm512_unpacklo_epi64(a, c); /* words i.. of blocks 0 4 8 12 */
-		t[i + 1] = _mm512_unpackhi_epi64(a, c);
-		t[i + 2] = _mm512_unpacklo_epi64(b, d);
-		t[i + 3] = _mm512_unpackhi_epi64(b, d);
-	}
-	UNROLL
-	for (int i = 0; i < 4; i++) {
-		__m512i a = _mm512_shuffle_i32x4(t[i], t[4 + i], 0x44);
-		__m512i b = _mm512_shuffle_i32x4(t[8 + i], t[12 + i], 0x44);
-		__m512i c = _mm512_shuffle_i32x4(t[i], t[4 + i], 0xee);
-		__m512i d = _mm512_shuffle_i32x4(t[8 + i], t[12 + i], 0xee);
-		x[i] = _mm512_shuffle_i32x4(a, b, 0x88);
-		x[4 + i] = _mm512_shuffle_i32x4(a, b, 0xdd);
-		x[8 + i] = _mm512_shuffle_i32x4(c, d, 0x88);
-		x[12 + i] = _mm512_shuffle_i32x4(c, d, 0xdd);
-	}
-}
-
-always_inline void start512(__m512i x[16], const struct chacha20 *s, const __m512i last[4])
+always_inline void load_states(vec x[16], const struct chacha20 *s, const vec last[4])
 {
 	UNROLL
 	for (int i = 0; i < 16; i++)
-		x[i] = i < 12 ? _mm512_set1_epi32((int)s->w[i]) : last[i - 12];
+		x[i] = i < 12 ? vec_set1(s->w[i]) : last[i - 12];
 }
 
-always_inline void finish512(uint8_t stream[1024], __m512i x[16], const struct chacha20 *s,
-			     const __m512i last[4])
+always_inline void store_stream(uint8_t stream[1024], vec x[16], const struct chacha20 *s, const vec last[4])
 {
 	UNROLL
 	for (int i = 0; i < 16; i++)
-		x[i] = _mm512_add_epi32(x[i], i < 12 ? _mm512_set1_epi32((int)s->w[i]) :
-						       last[i - 12]);
-	transpose512(x);
+		x[i] = vec_add(x[i], i < 12 ? vec_set1(s->w[i]) : last[i - 12]);
+	vec_transpose(x);
 	UNROLL
 	for (int i = 0; i < 16; i++)
 		_mm512_store_si512(stream + 64 * i, x[i]);
 }
 
-/* The stream of 16 blocks; last[0..3] are words 12-15 of each: counter and nonce. */
-always_inline void blocks512(uint8_t stream[1024], const struct chacha20 *s, const __m512i last[4])
+/* The key stream of 16 blocks. last[k]: word 12 + k of each state, block counters and nonces. stream: aligned to 64. */
+always_inline void blocks16(uint8_t stream[1024], const struct chacha20 *s, const vec last[4])
 {
-	__m512i x[16];
+	vec x[16];
 
-	start512(x, s, last);
+	load_states(x, s, last);
 	for (int i = 0; i < 10; i++)
-		double_round512(x);
-	finish512(stream, x, s, last);
+		double_round_set(x);
+	store_stream(stream, x, s, last);
 }
 
-/* Twice 16 blocks side by side. */
-always_inline void blocks512_twice(uint8_t stream[2048], const struct chacha20 *s,
-				   __m512i last[2][4])
+/* The key stream of 32 blocks, in two interleaved sets. */
+always_inline void blocks32(uint8_t stream[2048], const struct chacha20 *s, vec last[2][4])
 {
-	__m512i x[16], y[16];
+	vec x[16], y[16];
 
-	start512(x, s, last[0]);
-	start512(y, s, last[1]);
+	load_states(x, s, last[0]);
+	load_states(y, s, last[1]);
 	for (int i = 0; i < 10; i++)
-		double_round512_twice(x, y);
-	finish512(stream, x, s, last[0]);
-	finish512(stream + 1024, y, s, last[1]);
+		double_round_both(x, y);
+	store_stream(stream, x, s, last[0]);
+	store_stream(stream + 1024, y, s, last[1]);
 }
 
-/* dst = src ^ stream, n bytes; the last block through a mask, which never touches what lies behind. */
-always_inline void xor512(uint8_t *dst, const uint8_t *src, const uint8_t *stream, size_t n)
+/* dst = src ^ stream, n bytes. A mask keeps the last, partial block from accessing memory beyond n. */
+always_inline void xor_bytes(uint8_t *dst, const uint8_t *src, const uint8_t *stream, size_t n)
 {
 	for (; n >= 64; n -= 64, dst += 64, src += 64, stream += 64)
-		_mm512_storeu_si512(dst, _mm512_xor_si512(_mm512_loadu_si512(src),
-							  _mm512_load_si512(stream)));
+		vec_store(dst, vec_xor(vec_load(src), vec_load_aligned(stream)));
 	if (n > 0) {
 		__mmask64 m = ((__mmask64)1 << n) - 1;
 		_mm512_mask_storeu_epi8(dst, m, _mm512_xor_si512(_mm512_maskz_loadu_epi8(m, src),

@@ -1,7 +1,7 @@
-/* ChaCha20 and the beginnings of XChaCha20 streams with NEON. */
-#include "crypto/impl.h"
+/* ChaCha20 and XChaCha20 prefixes in NEON, four blocks at a time. */
+#include "crypto/chacha20.h"
 #if CRYPTO_NEON
-#include "crypto/x4_neon.h"
+#include "crypto/simd_neon.h"
 #include "chacha20_x4.inc"
 #include "xchacha20_x4.inc"
 
@@ -10,9 +10,9 @@ void chacha20_xor_neon(uint8_t *dst, const uint8_t *src, size_t n, const struct 
 	chacha20_xor_x4(dst, src, n, s);
 }
 
-void xchacha20_starts_neon(uint8_t (*stream)[XCHACHA_START_BYTES], const uint8_t *const *nonces,
-			     const struct chacha20 *key)
+void xchacha20_prefix_neon(uint8_t (*stream)[XCHACHA_PREFIX_BYTES], const uint8_t *const *nonces,
+			    const struct chacha20 *key)
 {
-	start_lanes(stream, nonces, key);
+	prefix_lanes(stream, nonces, key);
 }
 #endif

@@ -1,13 +1,15 @@
-/* Poly1305 with AVX2. */
-#include "crypto/impl.h"
+/* Poly1305 of one message in four lanes of AVX2. Lane i adds every fourth block and is multiplied with r^4 after each;
+ * at the end lane i is multiplied with r^(4 - i), and the lanes are summed. In long messages two groups of four blocks
+ * share one carry. */
+#include "crypto/poly1305.h"
 #if CRYPTO_X86
 #include "poly1305_avx2.h"
 
-/* One message in four lanes: lane i takes every fourth block and is multiplied with r^4; in the end
- * lane i is worth r^(4 - i), then all are summed. Long messages go two groups at a time, with one
- * carry for both. */
-
-enum { GROUP_BYTES = 64, WORTH_BYTES = 192, WORTH_GROUPS = 7 };
+enum {
+	GROUP_BYTES = 64,       /* one block per lane */
+	VECTOR_MIN_BYTES = 192, /* for shorter messages the portable code is faster */
+	PAIRS_MIN_GROUPS = 7,   /* for fewer groups the r^8 of pairs() does not pay off */
+};
 
 static struct poly4 broadcast(struct poly4 p)
 {
@@ -17,7 +19,7 @@ static struct poly4 broadcast(struct poly4 p)
 	return p;
 }
 
-/* r^4 r^2 r^3 r^1 in the lanes, which is the order of absorb(). */
+/* r^4, r^2, r^3, r^1 in lanes 0-3: the order of load(). */
 static struct poly4 powers(struct poly4 r1)
 {
 	struct factor4 f = poly4_factor(r1);
@@ -34,7 +36,7 @@ static struct poly4 powers(struct poly4 r1)
 	return out;
 }
 
-/* Blocks in the order of lanes 0 2 1 3. */
+/* Four blocks; lanes 0-3 are blocks 0, 2, 1, 3. */
 always_inline struct pair4 load(const uint8_t *m)
 {
 	__m256i a = _mm256_loadu_si256((const void *)m);
@@ -48,20 +50,20 @@ always_inline struct poly4 absorb(struct poly4 h, const uint8_t *m)
 	return poly4_absorb(h, load(m));
 }
 
-/* n times two groups, each time with one carry: h = (h + m0) r^8 + m1 r^4. */
+/* Adds n pairs of groups with one carry per pair: h = (h + m0) r^8 + m1 r^4. */
 static struct poly4 pairs(struct poly4 h, const uint8_t *m, size_t n, const struct factor4 *r4)
 {
-	struct factor4 r8 = poly4_factor(poly4_mul(poly4_of(r4), r4));
+	struct factor4 r8 = poly4_factor(poly4_mul(poly4_from_factor(r4), r4));
 	const struct factor4 *f = &r8;
 	struct shifted4 shifted;
 	const struct shifted4 *w = &shifted;
-	struct poly4 ones = poly4_ones(r4), d;
+	struct poly4 top_bits = poly4_top_bits(r4), d;
 
 	poly4_shift(&shifted, r4);
 	for (; n > 0; n--, m += 2 * GROUP_BYTES) {
 		value_barrier(f);
 		value_barrier(w);
-		d = ones;
+		d = top_bits;
 		poly4_words_add(&d, load(m + GROUP_BYTES), w);
 		poly4_mul_add(&d, absorb(h, m), f);
 		h = poly4_reduce(d);
@@ -71,13 +73,15 @@ static struct poly4 pairs(struct poly4 h, const uint8_t *m, size_t n, const stru
 	return h;
 }
 
-static struct poly4 lane_0(const uint64_t h[3])
+/* h in lane 0, zero in the others. */
+static struct poly4 in_lane_0(const uint64_t h[3])
 {
 	return poly4_split(_mm256_set_epi64x(0, 0, 0, (long long)h[0]),
 			   _mm256_set_epi64x(0, 0, 0, (long long)h[1]),
 			   _mm256_set_epi64x(0, 0, 0, (long long)h[2]));
 }
 
+/* The sum of the lanes, partly reduced: limb 4 is carried into limb 0 here, the others in poly4_words(). */
 static void sum_lanes(uint64_t h[3], struct poly4 p)
 {
 	uint64_t limbs[5][4];
@@ -98,7 +102,8 @@ void poly1305_blocks_avx2(struct poly1305 *p, const uint8_t *m, size_t n)
 	struct poly4 all, h;
 	struct factor4 f;
 
-	if (n < WORTH_BYTES) {
+	assert(n % POLY1305_BLOCK_BYTES == 0);
+	if (n < VECTOR_MIN_BYTES) {
 		poly1305_blocks_portable(p, m, n);
 		return;
 	}
@@ -108,8 +113,8 @@ void poly1305_blocks_avx2(struct poly1305 *p, const uint8_t *m, size_t n)
 	all = powers(poly4_split(_mm256_set1_epi64x((long long)p->r[0]),
 				 _mm256_set1_epi64x((long long)p->r[1]), _mm256_setzero_si256()));
 	f = poly4_factor(broadcast(all));
-	h = lane_0(p->h);
-	if (groups >= WORTH_GROUPS) {
+	h = in_lane_0(p->h);
+	if (groups >= PAIRS_MIN_GROUPS) {
 		size_t done = (groups - 1) / 2;
 		h = pairs(h, m, done, &f);
 		m += done * 2 * GROUP_BYTES;

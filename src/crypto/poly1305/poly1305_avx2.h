@@ -1,23 +1,27 @@
-/* Poly1305 in four lanes of AVX2: five limbs of 26 bits, each in 64. */
+/* Arithmetic mod 2^130 - 5 on four numbers at a time in AVX2: a number is five limbs of 26 bits in radix 2^26, limb i of
+ * all four numbers is one register of 64-bit lanes, and products are vpmuludq, 32 x 32 -> 64 bits; see M. Goll,
+ * S. Gueron, "Vectorization of Poly1305 message authentication code", 2015. Limbs are not fully carried between
+ * multiplications; the comments give the bounds that keep the sums of products below 2^64. */
 #ifndef WG_POLY1305_AVX2_H
 #define WG_POLY1305_AVX2_H
 
 #include <immintrin.h>
-#include "crypto/impl.h"
+#include "crypto/poly1305.h"
 
 #define POLY_M26 ((1ll << 26) - 1)
 
-struct pair4 { /* four blocks of 16 bytes, as halves */
+struct pair4 { /* four blocks of 16 bytes: the lower and upper 64 bits of each */
 	__m256i lo, hi;
 };
 struct poly4 { /* four numbers */
 	__m256i l[5];
 };
-struct factor4 { /* what they are multiplied with, and 5 times its upper limbs: 2^130 = 5 */
+struct factor4 { /* a multiplier per lane: its limbs, and 5 times those, as 2^130 is 5 */
 	__m256i r[5], s[5];
 };
+_Static_assert(sizeof(struct poly4) == 5 * 32 && sizeof(struct factor4) == 10 * 32, "limbs without padding");
 
-/* The 128-bit numbers (lo, hi) plus top << 128, in limbs. */
+/* lo + hi * 2^64 + top * 2^128 in limbs. */
 always_inline struct poly4 poly4_split(__m256i lo, __m256i hi, __m256i top)
 {
 	const __m256i m = _mm256_set1_epi64x(POLY_M26);
@@ -50,7 +54,7 @@ always_inline struct poly4 poly4_add(struct poly4 a, struct poly4 b)
 	return a;
 }
 
-/* h + (lo, hi, 1): absorbs a whole block. */
+/* Adds a whole block, with the bit above it. */
 always_inline struct poly4 poly4_absorb(struct poly4 h, struct pair4 m)
 {
 	return poly4_add(h, poly4_split(m.lo, m.hi, _mm256_set1_epi64x(1)));
@@ -68,7 +72,7 @@ always_inline struct factor4 poly4_factor(struct poly4 r)
 	return f;
 }
 
-/* Moves what is above 26 bits of d[from] to d[to], times 5 over the top. */
+/* Carries the bits of d[from] above 26 into d[to]; from the top limb to limb 0 times 5. */
 always_inline void poly4_carry(__m256i d[5], int from, int to)
 {
 	__m256i c = _mm256_srli_epi64(d[from], 26);
@@ -79,25 +83,26 @@ always_inline void poly4_carry(__m256i d[5], int from, int to)
 		d[to] = _mm256_add_epi64(d[to], _mm256_slli_epi64(c, 2));
 }
 
-/* d += h * f. Limbs of h below 2^28 and of f below 2^26 + 2^13 add less than 21 * 2^54.1 < 2^58.5. */
+/* p += h * f, without carries. With limbs of h below 2^28 and of f below 2^26 + 2^13, adds less than
+ * 21 * 2^54.1 < 2^58.5 to each limb. */
 always_inline void poly4_mul_add(struct poly4 *p, struct poly4 h, const struct factor4 *f)
 {
 	__m256i *d = p->l;
 
 	UNROLL
 	for (int i = 0; i < 5; i++) {
-		vector_barrier(h.l[i]); /* as value_barrier(f) in poly4_mul() */
+		vector_barrier(h.l[i]); /* for the reason given in poly4_mul() */
 		UNROLL
 		for (int k = 0; k < 5; k++) {
 			d[k] = _mm256_add_epi64(d[k], _mm256_mul_epu32(h.l[i], i <= k ? f->r[k - i] :
 									       f->s[k + 5 - i]));
-			SETTLE(d[k]);
+			GCC_VECTOR_BARRIER(d[k]);
 		}
 	}
 }
 
-/* A sum of products as a number. Limbs in: below 2^62, so that the first carry of each is below 2^36 and limb 0
- * below 2^38.5 when it goes on to limb 1; out: below 2^26 + 2^13. Two chains of carries side by side. */
+/* Carries a sum of products, in two interleaved chains. Limbs in: below 2^62, so that the first carry of each is below
+ * 2^36, and limb 0 is below 2^38.5 when it carries into limb 1. Limbs out: below 2^26 + 2^13. */
 always_inline struct poly4 poly4_reduce(struct poly4 p)
 {
 	__m256i *d = p.l;
@@ -112,13 +117,13 @@ always_inline struct poly4 poly4_reduce(struct poly4 p)
 	return p;
 }
 
-/* h * f. Limbs in: below 2^28. */
+/* h * f, carried. Limbs of h: below 2^28. */
 always_inline struct poly4 poly4_mul(struct poly4 h, const struct factor4 *f)
 {
 	struct poly4 out;
 	__m256i *d = out.l;
 
-	value_barrier(f); /* or clang makes 64-bit products of factors it has prepared elsewhere */
+	value_barrier(f); /* without it clang prepares f elsewhere and emits full 64-bit products */
 	UNROLL
 	for (int k = 0; k < 5; k++) {
 		d[k] = _mm256_mul_epu32(h.l[0], f->r[k]);
@@ -130,14 +135,15 @@ always_inline struct poly4 poly4_mul(struct poly4 h, const struct factor4 *f)
 	return poly4_reduce(out);
 }
 
-/* For blocks that are multiplied before anything is added to them: their four words of 32 bits need no
- * limbs, and 20 products instead of 25, when the factor is there times 2^0, 2^32, 2^64 and 2^96. */
+/* For message blocks that are multiplied without the accumulator. Such a block can stay in four words of 32 bits, which
+ * saves the split into limbs and takes 20 products instead of 25, if the multiplier is available times 2^0, 2^32, 2^64
+ * and 2^96. */
 struct shifted4 {
 	__m256i w[4][5];
 };
 
-/* f * 2^(32 i) is f moved up by i limbs and 6 i bits. Limbs below 5 * (2^26 + 2^13) < 2^28.4 become limbs below
- * 2^46.4, those carry below 5 * 2^20.4 < 2^22.8, and what is left is below 2^26 + 2^22.8 < 2^26.2. */
+/* f * 2^(32 i) is f shifted by i limbs and 6 i bits. Limbs below 5 * (2^26 + 2^13) < 2^28.4 become limbs below 2^46.4,
+ * their carries are below 5 * 2^20.4 < 2^22.8, and the results below 2^26 + 2^22.8 < 2^26.2. */
 always_inline void poly4_shift(struct shifted4 *out, const struct factor4 *f)
 {
 	const __m256i m = _mm256_set1_epi64x(POLY_M26);
@@ -161,8 +167,8 @@ always_inline void poly4_shift(struct shifted4 *out, const struct factor4 *f)
 	}
 }
 
-/* d += m * f without the bit above m: less than 4 * 2^32 * 2^26.2 = 2^60.2, so three of these, their ones and
- * one poly4_mul_add() are below 3 * 2^60.2 + 2^54 + 2^58.5 < 2^62. */
+/* p += m * f, without the bit above m and without carries: adds less than 4 * 2^32 * 2^26.2 = 2^60.2 to each limb.
+ * Three of these, poly4_top_bits() and one poly4_mul_add() stay below 3 * 2^60.2 + 2^54 + 2^58.5 < 2^62. */
 always_inline void poly4_words_add(struct poly4 *p, struct pair4 m, const struct shifted4 *f)
 {
 	__m256i w[4] = { m.lo, _mm256_srli_epi64(m.lo, 32), m.hi, _mm256_srli_epi64(m.hi, 32) };
@@ -173,12 +179,12 @@ always_inline void poly4_words_add(struct poly4 *p, struct pair4 m, const struct
 		UNROLL
 		for (int k = 0; k < 5; k++) {
 			d[k] = _mm256_add_epi64(d[k], _mm256_mul_epu32(w[i], f->w[i][k]));
-			SETTLE(d[k]);
+			GCC_VECTOR_BARRIER(d[k]);
 		}
 	}
 }
 
-always_inline struct poly4 poly4_of(const struct factor4 *f)
+always_inline struct poly4 poly4_from_factor(const struct factor4 *f)
 {
 	struct poly4 p;
 
@@ -188,9 +194,9 @@ always_inline struct poly4 poly4_of(const struct factor4 *f)
 	return p;
 }
 
-/* The bits above blocks that are multiplied with f, or with several whose sum it is: 2^128 is four limbs and 24
- * bits. Of three: below 2^24 * 5 * 3 * (2^26 + 2^13) < 2^54. */
-always_inline struct poly4 poly4_ones(const struct factor4 *f)
+/* 2^128 * f, the contribution of the bit above a block that is multiplied with f, or above several blocks if f is the sum
+ * of their multipliers: a shift by four limbs and 24 bits. For three blocks below 2^24 * 5 * 3 * (2^26 + 2^13) < 2^54. */
+always_inline struct poly4 poly4_top_bits(const struct factor4 *f)
 {
 	struct poly4 d;
 
@@ -200,7 +206,7 @@ always_inline struct poly4 poly4_ones(const struct factor4 *f)
 	return d;
 }
 
-/* The words of lane `lane` of stored limbs. */
+/* The 64-bit words of one lane of stored limbs. */
 always_inline void poly4_words(uint64_t h[3], const uint64_t limbs[5][4], int lane)
 {
 	uint64_t c = 0, l[5];

@@ -1,12 +1,14 @@
-/* Poly1305 with AVX-512 and IFMA. */
-#include "crypto/impl.h"
+/* Poly1305 of one message in eight lanes of AVX-512 IFMA. Lane i adds every eighth block and is multiplied with r^8 after
+ * each; at the end lane i is multiplied with r^(8 - i), and the lanes are summed. Long messages keep two such
+ * accumulators, with r^16, to hide the latency of the multiplications. */
+#include "crypto/poly1305.h"
 #if CRYPTO_X86
 #include "poly1305_ifma.h"
 
-/* One message in eight lanes: lane i takes every eighth block and is multiplied with r^8; in the
- * end lane i is worth r^(8 - i), then all are summed. Two such sums keep the multipliers busy. */
-
-enum { LANES = 8, GROUP_BYTES = LANES * 16, WORTH_BYTES = 256 };
+enum {
+	GROUP_BYTES = 8 * POLY1305_BLOCK_BYTES, /* one block per lane */
+	VECTOR_MIN_BYTES = 256,                 /* for shorter messages the portable code is faster */
+};
 
 static struct poly8 broadcast(struct poly8 p)
 {
@@ -24,7 +26,7 @@ static struct poly8 blend(__mmask8 m, struct poly8 a, struct poly8 b)
 	return a;
 }
 
-/* r^8 ... r^1 in lanes 0 to 7. */
+/* r^8 to r^1 in lanes 0 to 7. */
 static struct poly8 powers(struct poly8 r1)
 {
 	struct poly8 r2 = poly8_mul(r1, poly8_factor(r1));
@@ -36,7 +38,7 @@ static struct poly8 powers(struct poly8 r1)
 	return blend(0xf0, r8765, r4321);
 }
 
-/* The sum of the lanes as h. Limbs in are below 2^46. */
+/* The sum of the lanes, partly reduced. Limbs in: below 2^46. */
 static void sum_lanes(uint64_t h[3], struct poly8 p)
 {
 	uint64_t l0 = (uint64_t)_mm512_reduce_add_epi64(p.l[0]);
@@ -56,7 +58,7 @@ static void sum_lanes(uint64_t h[3], struct poly8 p)
 	h[2] = l2 >> 40;
 }
 
-/* Blocks in the order of lanes 0 4 1 5 2 6 3 7. */
+/* Adds eight blocks; lanes 0-7 are blocks 0, 4, 1, 5, 2, 6, 3, 7. */
 always_inline struct poly8 absorb(struct poly8 h, const uint8_t *m)
 {
 	__m512i a = _mm512_loadu_si512(m), b = _mm512_loadu_si512(m + 64);
@@ -64,7 +66,8 @@ always_inline struct poly8 absorb(struct poly8 h, const uint8_t *m)
 	return poly8_absorb(h, _mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
 }
 
-static struct poly8 lane_0(const uint64_t h[3])
+/* h in lane 0, zero in the others. */
+static struct poly8 in_lane_0(const uint64_t h[3])
 {
 	struct poly8 p = { { _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512() } };
 
@@ -82,7 +85,8 @@ void poly1305_blocks_ifma(struct poly1305 *p, const uint8_t *m, size_t n)
 	struct poly8 r, all, a, b;
 	struct factor8 f;
 
-	if (n < WORTH_BYTES) {
+	assert(n % POLY1305_BLOCK_BYTES == 0);
+	if (n < VECTOR_MIN_BYTES) {
 		poly1305_blocks_portable(p, m, n);
 		return;
 	}
@@ -94,7 +98,7 @@ void poly1305_blocks_ifma(struct poly1305 *p, const uint8_t *m, size_t n)
 	all = powers(r);
 	r = broadcast(all); /* r^8 */
 	f = poly8_factor(r);
-	a = absorb(lane_0(p->h), m);
+	a = absorb(in_lane_0(p->h), m);
 	m += GROUP_BYTES;
 	groups--;
 	if (groups >= 3) {

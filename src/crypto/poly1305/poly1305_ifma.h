@@ -1,9 +1,11 @@
-/* Poly1305 in eight lanes of AVX-512 IFMA: limbs of 44, 44 and 42 bits. */
+/* Arithmetic mod 2^130 - 5 on eight numbers at a time in AVX-512 IFMA: a number is three limbs of 44, 44 and 42 bits,
+ * limb i of all eight numbers is one register of 64-bit lanes, and vpmadd52 multiplies 52 x 52 bits and adds the lower
+ * or upper half of the product. Limbs are not fully carried between multiplications. */
 #ifndef WG_POLY1305_IFMA_H
 #define WG_POLY1305_IFMA_H
 
 #include <immintrin.h>
-#include "crypto/impl.h"
+#include "crypto/poly1305.h"
 
 #define POLY_M44 ((1ll << 44) - 1)
 #define POLY_M42 ((1ll << 42) - 1)
@@ -11,11 +13,11 @@
 struct poly8 { /* eight numbers */
 	__m512i l[3];
 };
-struct factor8 { /* what they are multiplied with, and 20 times its upper limbs: 2^132 = 20 */
+struct factor8 { /* a multiplier per lane: its limbs, and 20 times the upper ones, as 2^132 is 20 */
 	__m512i r[3], s1, s2;
 };
 
-/* The 128-bit numbers (lo, hi) plus top << 128, in limbs. */
+/* lo + hi * 2^64 + top * 2^128 in limbs. */
 always_inline struct poly8 poly8_split(__m512i lo, __m512i hi, __m512i top)
 {
 	const __m512i m44 = _mm512_set1_epi64(POLY_M44);
@@ -36,7 +38,7 @@ always_inline struct poly8 poly8_add(struct poly8 a, struct poly8 b)
 	return a;
 }
 
-/* h + (lo, hi, 1): absorbs a whole block. */
+/* Adds a whole block, with the bit above it. */
 always_inline struct poly8 poly8_absorb(struct poly8 h, __m512i lo, __m512i hi)
 {
 	return poly8_add(h, poly8_split(lo, hi, _mm512_set1_epi64(1)));
@@ -54,10 +56,11 @@ always_inline struct factor8 poly8_factor(struct poly8 r)
 #define LO52(d, a, b) _mm512_madd52lo_epu64(d, a, b)
 #define HI52(d, a, b) _mm512_madd52hi_epu64(d, a, b)
 
-struct product8 { /* sums of products: the low 52 bits at d[i], what is above at e[i], in units of limb i */
+struct product8 { /* sums of products: d[i] of their lower 52 bits, e[i] of the upper ones, each for limb i */
 	__m512i d[3], e[3];
 };
 
+/* p += h * f, without carries. Limbs of h: below 2^46. */
 always_inline void poly8_mul_add(struct product8 *p, struct poly8 h, struct factor8 f)
 {
 	__m512i *a = h.l, *d = p->d, *e = p->e;
@@ -70,9 +73,9 @@ always_inline void poly8_mul_add(struct product8 *p, struct poly8 h, struct fact
 	d[2] = LO52(LO52(LO52(d[2], a[0], f.r[2]), a[1], f.r[1]), a[2], f.r[0]);
 }
 
-/* The sum of up to four products as a number; limbs below 2^44 + 2^17. One carry, all limbs side by side:
- * the high halves are 2^52 times their limb, so they go up shifted by 8, and by 10 from the top limb of
- * 42 bits, where 2^130 = 5. */
+/* Carries the sum of up to four products; limbs out: below 2^44 + 2^17. All limbs carry at once. The upper halves count
+ * 2^52 times their limb: they move to the next limb shifted by 52 - 44 = 8 bits, and from the top limb, of 42 bits, to
+ * limb 0 shifted by 10 and times 5. */
 always_inline struct poly8 poly8_carry(struct product8 p)
 {
 	const __m512i m44 = _mm512_set1_epi64(POLY_M44), m42 = _mm512_set1_epi64(POLY_M42);
@@ -98,7 +101,7 @@ always_inline struct product8 product8_zero(void)
 	return (struct product8){ { z, z, z }, { z, z, z } };
 }
 
-/* h * f. Limbs in: below 2^46. */
+/* h * f, carried. Limbs of h: below 2^46. */
 always_inline struct poly8 poly8_mul(struct poly8 h, struct factor8 f)
 {
 	struct product8 p = product8_zero();

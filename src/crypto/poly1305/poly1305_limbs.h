@@ -1,9 +1,8 @@
-/* Poly1305 in five limbs of 26 bits, for machines without 128-bit products (and for the test that
- * holds them against each other). */
+/* Poly1305 in five limbs of 26 bits, for machines without 128-bit products; tests compare it with poly1305.c. */
 #ifndef WG_POLY1305_LIMBS_H
 #define WG_POLY1305_LIMBS_H
 
-#include "crypto/impl.h"
+#include "crypto/poly1305.h"
 
 enum { LIMB26 = (1 << 26) - 1 };
 
@@ -16,7 +15,8 @@ static void limbs_split(uint32_t l[5], const uint64_t w[3])
 	l[4] = (uint32_t)(w[1] >> 40 | w[2] << 24);
 }
 
-/* h = h * r, limbs below 2^26 but for h[1], which may be a little above. */
+/* h = h * r, partly reduced. Limbs of h: below 2^27.3 before; below 2^26 after, except
+ * h[1], below 2^26 + 2^6. */
 static void limbs_mul(uint32_t h[5], const uint32_t r[5])
 {
 	uint64_t d[5], c = 0;
@@ -38,7 +38,7 @@ static void limbs_mul(uint32_t h[5], const uint32_t r[5])
 	h[1] += (uint32_t)(c >> 26);
 }
 
-/* Whole blocks; top is the bit above each, 1, or 0 for a last block that holds it itself. */
+/* Adds whole blocks. top: the bit above each block, 0 for a last block that contains it. */
 static void limbs_blocks(struct poly1305 *p, const uint8_t *m, size_t n, uint32_t top)
 {
 	uint32_t h[5], r[5], b[5];
@@ -52,7 +52,7 @@ static void limbs_blocks(struct poly1305 *p, const uint8_t *m, size_t n, uint32_
 			h[i] += b[i];
 		limbs_mul(h, r);
 	}
-	for (int i = 0; i < 5; i++) { /* carry all the way, so that words can be put together */
+	for (int i = 0; i < 5; i++) { /* carry, so that the limbs of the words do not overlap */
 		c += h[i];
 		h[i] = i < 4 ? (uint32_t)c & LIMB26 : (uint32_t)c;
 		c >>= 26;

@@ -1,11 +1,12 @@
-/* The field of 2^255 - 19 in ten signed limbs of 26 and 25 bits, for machines whose widest product
- * is 64 bits (and for the test that holds the two against each other). */
+/* Arithmetic mod 2^255 - 19 in ten signed limbs of 26 and 25 bits alternately (radix 2^25.5), for machines whose widest
+ * product has 64 bits; tests compare it with fe51.h. */
 #ifndef WG_FE25_H
 #define WG_FE25_H
 
-#include "crypto/impl.h"
+#include "crypto/x25519.h"
 
 typedef struct { int32_t v[10]; } fe;
+_Static_assert(sizeof(fe) == 40, "limbs without padding");
 
 always_inline unsigned int fe_bits(int i)
 {
@@ -45,7 +46,7 @@ always_inline fe fe_sub(fe a, fe b)
 	return a;
 }
 
-/* Rounds every limb to its size, twice over the top. */
+/* Carries every limb to its width, rounding, in two passes; the top limb carries into limb 0 times 19. */
 static fe fe_carry(int64_t d[10])
 {
 	fe out;
@@ -96,7 +97,7 @@ static fe fe_mul_small(fe a, uint32_t k)
 	return fe_carry(d);
 }
 
-/* Swaps when mask is all ones, not when it is 0. */
+/* Exchanges a and b if mask is all ones, not if it is 0. */
 always_inline void fe_swap(fe *a, fe *b, uint64_t mask)
 {
 	for (int i = 0; i < 10; i++) {
@@ -115,9 +116,9 @@ static void fe_store(uint8_t out[32], fe a)
 	for (int i = 0; i < 10; i++)
 		d[i] = a.v[i];
 	a = fe_carry(d);
-	for (int i = 0; i < 10; i++) /* add 2p: limbs become positive */
+	for (int i = 0; i < 10; i++) /* add 2p, so that all limbs are positive */
 		d[i] = a.v[i] + 2 * (((int64_t)1 << fe_bits(i)) - (i ? 1 : 19));
-	for (int round = 0; round < 3; round++) { /* the third round subtracts p if it fits */
+	for (int round = 0; round < 3; round++) { /* the third pass subtracts p if the value is not below p */
 		if (round == 2) {
 			c = 19;
 			for (int i = 0; i < 10; i++)

@@ -1,11 +1,12 @@
-/* The field of 2^255 - 19 in five limbs of 51 bits, for machines with 128-bit products.
- * Products leave limbs below 2^52; sums of two such and differences are fine as factors. */
+/* Arithmetic mod 2^255 - 19 in five limbs of 51 bits, for machines with 128-bit products. Multiplications return limbs
+ * below 2^52; their operands may be sums or differences of two such elements, which are not carried. */
 #ifndef WG_FE51_H
 #define WG_FE51_H
 
-#include "crypto/impl.h"
+#include "crypto/x25519.h"
 
 typedef struct { uint64_t v[5]; } fe;
+_Static_assert(sizeof(fe) == 40, "limbs without padding");
 
 #define LIMB51 (((uint64_t)1 << 51) - 1)
 
@@ -31,7 +32,8 @@ always_inline fe fe_add(fe a, fe b)
 	return a;
 }
 
-always_inline fe fe_sub(fe a, fe b) /* a + 4p - b: b's limbs are below 2^53 - 76 */
+/* a + 4p - b. Limbs of b: below 2^53 - 76. */
+always_inline fe fe_sub(fe a, fe b)
 {
 	a.v[0] += 4 * (LIMB51 - 18) - b.v[0];
 	UNROLL
@@ -92,7 +94,7 @@ always_inline fe fe_mul_small(fe a, uint32_t k)
 			(u128)a.v[4] * k);
 }
 
-/* Swaps when mask is all ones, not when it is 0. */
+/* Exchanges a and b if mask is all ones, not if it is 0. */
 always_inline void fe_swap(fe *a, fe *b, uint64_t mask)
 {
 	UNROLL
@@ -108,7 +110,7 @@ always_inline void fe_store(uint8_t out[32], fe a)
 	uint64_t c = 0;
 
 	UNROLL
-	for (int round = 0; round < 2; round++) { /* limbs below 2^51, but for a little in h0 */
+	for (int round = 0; round < 2; round++) { /* all limbs below 2^51, limb 0 perhaps slightly above */
 		UNROLL
 		for (int i = 0; i < 5; i++) {
 			a.v[i] += c;
@@ -118,7 +120,7 @@ always_inline void fe_store(uint8_t out[32], fe a)
 		c *= 19;
 	}
 	a.v[0] += c;
-	c = 19; /* how often p fits: the carry out of a + 19 */
+	c = 19; /* the carry out of a + 19 is 1 if a >= p */
 	UNROLL
 	for (int i = 0; i < 5; i++)
 		c = (a.v[i] + c) >> 51;

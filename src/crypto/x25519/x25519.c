@@ -1,27 +1,6 @@
-/* X25519 (RFC 7748): the portable row, and many at once. */
-#include "crypto/impl.h"
-#if CRYPTO_INT128
-#include "fe51.h"
-#else
-#include "fe25.h"
-#endif
-#include "x25519_single.inc"
-
-void x25519_mul_portable(uint8_t out[32], const uint8_t k[32], const uint8_t u[32])
-{
-	ladder(out, k, u);
-}
-
-#if CRYPTO_INT128
-void x25519_divide(uint8_t out[32], const uint64_t x[5], const uint64_t z[5])
-{
-	fe num, den;
-
-	memcpy(num.v, x, sizeof num.v);
-	memcpy(den.v, z, sizeof den.v);
-	fe_store(out, fe_mul(num, fe_invert(den)));
-}
-#endif
+/* X25519 (RFC 7748): public keys, shared secrets, and batches of multiplications. */
+#include "crypto/x25519.h"
+#include "crypto/dispatch.h"
 
 void x25519_clamp(struct wg_private *key)
 {
@@ -44,11 +23,11 @@ bool x25519(struct wg_shared *out, const struct wg_private *key, const struct wg
 
 void x25519_batch(struct x25519_job *jobs, size_t n)
 {
-	const struct x25519_batch_impl *row = crypto_impls()->x25519_batch;
+	const struct x25519_batch_impl *impl = crypto_impls()->x25519_batch;
 
-	while (row->mul && n > 0 && n >= row->worth) {
-		size_t now = n < row->lanes ? n : row->lanes;
-		row->mul(jobs, now);
+	while (impl->mul && n > 0 && n >= impl->lanes_min) {
+		size_t now = n < impl->lanes ? n : impl->lanes;
+		impl->mul(jobs, now);
 		for (size_t i = 0; i < now; i++)
 			jobs[i].ok = !mem_is_zero_ct(jobs[i].out.b, sizeof jobs[i].out.b);
 		jobs += now;

@@ -1,13 +1,16 @@
-/* Published vectors through every row that this machine can run. */
+/* Published test vectors in every implementation that this machine can run. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include "crypto/impl.h"
+#include "crypto/aead.h"
+#include "crypto/blake2s.h"
+#include "crypto/dispatch.h"
+#include "crypto/x25519.h"
 #include "../../lib/vectors.h"
 
-enum { CAP = 1 << 16 };
-static uint8_t in[CAP], out[CAP], want[CAP];
+enum { BUFFER_BYTES = 1 << 16 };
+static uint8_t in[BUFFER_BYTES], out[BUFFER_BYTES], sealed[BUFFER_BYTES];
 
 static bool have(uint32_t needs)
 {
@@ -24,7 +27,7 @@ static struct wg_sym key_of(const struct vector *v, size_t i)
 
 static void chacha20_line(const struct vector *v, void *ctx)
 {
-	const struct chacha20_impl *row = crypto_tables.chacha20;
+	const struct chacha20_impl *impl = crypto_tables.chacha20;
 	struct wg_sym key = key_of(v, 1);
 	struct chacha20 s;
 	uint8_t nonce[12];
@@ -35,13 +38,13 @@ static void chacha20_line(const struct vector *v, void *ctx)
 	s.w[12] = (uint32_t)vector_number(v, 2);
 	for (size_t i = 0; i < 3; i++)
 		s.w[13 + i] = load_le32(nonce + 4 * i);
-	for (;; row++) {
-		if (have(row->needs)) {
+	for (;; impl++) {
+		if (have(impl->needs)) {
 			memset(out, 0, 64);
-			row->xor(out, out, 64, &s);
+			impl->xor(out, out, 64, &s);
 			vector_equal(v, 4, out, 64);
 		}
-		if (row->needs == 0)
+		if (impl->needs == 0)
 			break;
 	}
 }
@@ -57,11 +60,11 @@ static void hchacha20_line(const struct vector *v, void *ctx)
 	vector_equal(v, 3, sub.b, sizeof sub.b);
 }
 
-/* XChaCha20's key stream is ChaCha20's under the vector's key; in every lane of every row. */
+/* The XChaCha20 key stream is that of ChaCha20 under the subkey of the vector, in every lane. */
 static void xchacha20_line(const struct vector *v, void *ctx)
 {
-	uint8_t nonce[XAEAD_NONCE_BYTES] = { [16] = 1, 2, 3 }, sub[32], want_start[XCHACHA_START_BYTES];
-	uint8_t stream[XCHACHA_LANES_MAX][XCHACHA_START_BYTES];
+	uint8_t nonce[XAEAD_NONCE_BYTES] = { [16] = 1, 2, 3 }, sub[32], expected[XCHACHA_PREFIX_BYTES];
+	uint8_t stream[XCHACHA_LANES_MAX][XCHACHA_PREFIX_BYTES];
 	const uint8_t *nonces[XCHACHA_LANES_MAX];
 	struct wg_sym key = key_of(v, 1), sub_key;
 	struct chacha20 s;
@@ -71,19 +74,19 @@ static void xchacha20_line(const struct vector *v, void *ctx)
 	assert_int_equal(vector_bytes(v, 3, sub, sizeof sub), sizeof sub);
 	memcpy(sub_key.b, sub, sizeof sub);
 	chacha20_init(&s, &sub_key, load_le64(nonce + 16));
-	memset(want_start, 0, sizeof want_start);
-	chacha20_xor_portable(want_start, want_start, sizeof want_start, &s);
+	memset(expected, 0, sizeof expected);
+	chacha20_xor_portable(expected, expected, sizeof expected, &s);
 	chacha20_init(&s, &key, 0);
-	for (const struct xchacha20_impl *row = crypto_tables.xchacha20;; row++) {
-		for (size_t i = 0; i < row->lanes; i++)
+	for (const struct xchacha20_impl *impl = crypto_tables.xchacha20;; impl++) {
+		for (size_t i = 0; i < impl->lanes; i++)
 			nonces[i] = nonce;
-		if (have(row->needs)) {
+		if (have(impl->needs)) {
 			memset(stream, 0xee, sizeof stream);
-			row->starts(stream, nonces, &s);
-			for (size_t i = 0; i < row->lanes; i++)
-				assert_memory_equal(stream[i], want_start, sizeof want_start);
+			impl->prefix(stream, nonces, &s);
+			for (size_t i = 0; i < impl->lanes; i++)
+				assert_memory_equal(stream[i], expected, sizeof expected);
 		}
-		if (row->needs == 0)
+		if (impl->needs == 0)
 			break;
 	}
 }
@@ -98,22 +101,22 @@ static void chacha20_vectors(void **state)
 
 static void poly1305_line(const struct vector *v, void *ctx)
 {
-	const struct poly1305_impl *row = crypto_tables.poly1305;
+	const struct poly1305_impl *impl = crypto_tables.poly1305;
 	struct wg_sym key = key_of(v, 1);
 	size_t n = vector_bytes(v, 2, in, sizeof in), whole = n & ~(size_t)15;
 	struct poly1305 p;
 	uint8_t tag[16];
 
 	(void)ctx;
-	for (;; row++) {
-		if (have(row->needs)) {
+	for (;; impl++) {
+		if (have(impl->needs)) {
 			poly1305_init(&p, key.b);
-			row->blocks(&p, in, whole);
+			impl->blocks(&p, in, whole);
 			poly1305_last(&p, in + whole, n - whole);
 			poly1305_tag(tag, &p);
 			vector_equal(v, 3, tag, sizeof tag);
 		}
-		if (row->needs == 0)
+		if (impl->needs == 0)
 			break;
 	}
 }
@@ -124,13 +127,13 @@ static void poly1305_vectors(void **state)
 	assert_true(vectors_each("poly1305.txt", 4, poly1305_line, NULL) >= 12);
 }
 
-/* A nonce of 12 bytes whose first four are not zero is beyond the door; the parts take it. */
-static void chacha_aead(const struct vector *v, const struct aead_parts *with, bool good)
+/* The public interface has no nonces whose first four bytes are not zero; aead_seal_with() takes any state. */
+static void chacha_aead(const struct vector *v, const struct aead_primitives *with, bool good)
 {
 	struct wg_sym key = key_of(v, 2);
 	uint8_t nonce[12], ad[1024];
 	size_t ad_n = vector_bytes(v, 4, ad, sizeof ad), n = vector_bytes(v, 5, in, sizeof in);
-	size_t sealed_n = vector_bytes(v, 6, want, sizeof want);
+	size_t sealed_n = vector_bytes(v, 6, sealed, sizeof sealed);
 	struct chacha20 s[2];
 
 	assert_int_equal(vector_bytes(v, 3, nonce, sizeof nonce), sizeof nonce);
@@ -139,14 +142,14 @@ static void chacha_aead(const struct vector *v, const struct aead_parts *with, b
 		s[i].w[13] = load_le32(nonce);
 	}
 	if (good) {
-		aead_seal_parts(with, out, in, n, ad, ad_n, &s[0]);
+		aead_seal_with(with, out, in, n, ad, ad_n, &s[0]);
 		vector_equal(v, 6, out, n + 16);
 	}
-	if (!good) /* of a forgery no plaintext is given */
+	if (!good) /* vectors of forgeries have no plaintext */
 		n = sealed_n - 16;
 	assert_int_equal(sealed_n, n + 16);
 	memset(out, 0xee, n);
-	assert_int_equal(aead_open_parts(with, out, want, n, ad, ad_n, &s[1]), good);
+	assert_int_equal(aead_open_with(with, out, sealed, n, ad, ad_n, &s[1]), good);
 	if (good)
 		assert_int_equal(memcmp(out, in, n), 0);
 	else
@@ -158,7 +161,7 @@ static void xchacha_aead(const struct vector *v, bool good)
 	struct wg_sym key = key_of(v, 2);
 	uint8_t nonce[24], ad[1024];
 	size_t ad_n = vector_bytes(v, 4, ad, sizeof ad), n = vector_bytes(v, 5, in, sizeof in);
-	size_t sealed_n = vector_bytes(v, 6, want, sizeof want);
+	size_t sealed_n = vector_bytes(v, 6, sealed, sizeof sealed);
 
 	assert_int_equal(vector_bytes(v, 3, nonce, sizeof nonce), sizeof nonce);
 	if (good) {
@@ -169,7 +172,7 @@ static void xchacha_aead(const struct vector *v, bool good)
 		n = sealed_n - 16;
 	assert_int_equal(sealed_n, n + 16);
 	memset(out, 0xee, n);
-	assert_int_equal(xaead_open(out, want, n, ad, ad_n, nonce, &key), good);
+	assert_int_equal(xaead_open(out, sealed, n, ad, ad_n, nonce, &key), good);
 	if (good)
 		assert_int_equal(memcmp(out, in, n), 0);
 	else
@@ -181,7 +184,7 @@ static void aead_line(const struct vector *v, void *ctx)
 	bool good = strcmp(v->field[7], "ok") == 0;
 
 	(void)ctx;
-	if (strlen(v->field[6]) < 32) /* no tag: beyond the door, whose callers count bytes */
+	if (strlen(v->field[6]) < 32) /* shorter than a tag: callers check lengths */
 		return;
 	if (strcmp(v->field[1], "xchacha") == 0) {
 		xchacha_aead(v, good);
@@ -189,7 +192,7 @@ static void aead_line(const struct vector *v, void *ctx)
 	}
 	for (const struct chacha20_impl *c = crypto_tables.chacha20;; c++) {
 		for (const struct poly1305_impl *p = crypto_tables.poly1305;; p++) {
-			struct aead_parts with = { c->xor, p->blocks };
+			struct aead_primitives with = { c->xor, p->blocks };
 			if (have(c->needs) && have(p->needs))
 				chacha_aead(v, &with, good);
 			if (p->needs == 0)
@@ -229,14 +232,14 @@ static void blake2s_line(const struct vector *v, void *ctx)
 	}
 }
 
-/* The same in every lane of every row; a key is the first block of its message. */
+/* The same in every lane; a key is hashed as the first block of the message. */
 static void lanes_line(const struct vector *v, void *ctx)
 {
 	uint8_t key[32], digest[32], message[64 + 1024] = { 0 };
 	size_t out_n = vector_number(v, 1), key_n = vector_bytes(v, 2, key, sizeof key);
 	size_t n = vector_bytes(v, 3, in, sizeof in), at = key_n > 0 ? 64 : 0;
 	struct blake2s_lane lanes[BLAKE2S_LANES_MAX];
-	const struct blake2s_lanes_impl *row = ctx;
+	const struct blake2s_lanes_impl *impl = ctx;
 	struct blake2s s;
 
 	if (at + n == 0 || n > 1024)
@@ -244,11 +247,11 @@ static void lanes_line(const struct vector *v, void *ctx)
 	blake2s_init(&s, out_n, key, key_n);
 	memcpy(message, key, key_n);
 	memcpy(message + at, in, n);
-	for (size_t i = 0; i < row->lanes; i++)
+	for (size_t i = 0; i < impl->lanes; i++)
 		lanes[i] = (struct blake2s_lane){ .h = s.h, .p = message, .n = (uint32_t)(at + n),
 						  .last = true };
-	row->run(lanes, row->lanes);
-	for (size_t i = 0; i < row->lanes; i++) {
+	impl->run(lanes, impl->lanes);
+	for (size_t i = 0; i < impl->lanes; i++) {
 		for (size_t k = 0; k < 8; k++)
 			store_le32(digest + 4 * k, lanes[i].out[k]);
 		vector_equal(v, 4, digest, out_n);
@@ -263,7 +266,7 @@ static void kdf_line(const struct vector *v, void *ctx)
 
 	(void)ctx;
 	hmac(&secret, key, key_n, in, n);
-	for (uint8_t i = 0; i < 3; i++) { /* HKDF spelled out with hmac() */
+	for (uint8_t i = 0; i < 3; i++) { /* HKDF, written with hmac() */
 		size_t before = i > 0 ? 32 : 0;
 		memcpy(message, h.b, before);
 		message[before] = i + 1;
@@ -272,7 +275,7 @@ static void kdf_line(const struct vector *v, void *ctx)
 	}
 	if (key_n > sizeof ck.b)
 		return;
-	memcpy(ck.b, key, key_n); /* zeros behind a key are part of HMAC */
+	memcpy(ck.b, key, key_n); /* HMAC pads keys with zeros */
 	for (size_t outputs = 1; outputs <= 3; outputs++) {
 		memset(t, 0xee, sizeof t);
 		kdf(t[0], outputs > 1 ? t[1] : NULL, outputs > 2 ? t[2] : NULL, &ck, in, n);
@@ -286,17 +289,17 @@ static void kdf_line(const struct vector *v, void *ctx)
 
 static void blake2s_vectors(void **state)
 {
-	const struct blake2s_impl *row = crypto_tables.blake2s;
+	const struct blake2s_impl *impl = crypto_tables.blake2s;
 
 	(void)state;
-	for (;; row++) {
-		crypto_restrict(row->needs);
-		if (have(row->needs)) {
-			assert_string_equal(crypto_impl_name("blake2s"), row->name);
+	for (;; impl++) {
+		crypto_restrict(impl->needs);
+		if (have(impl->needs)) {
+			assert_string_equal(crypto_impl_name("blake2s"), impl->name);
 			assert_true(vectors_each("blake2s.txt", 5, blake2s_line, NULL) >= 30);
 			assert_true(vectors_each("kdf.txt", 6, kdf_line, NULL) >= 4);
 		}
-		if (row->needs == 0)
+		if (impl->needs == 0)
 			break;
 	}
 	crypto_restrict(UINT32_MAX);
@@ -304,14 +307,14 @@ static void blake2s_vectors(void **state)
 
 static void blake2s_lanes_vectors(void **state)
 {
-	struct blake2s_lanes_impl row;
+	struct blake2s_lanes_impl impl; /* a copy: the context of lines is not const */
 
 	(void)state;
 	for (const struct blake2s_lanes_impl *r = crypto_tables.blake2s_lanes;; r++) {
-		row = *r;
-		if (have(row.needs))
-			assert_true(vectors_each("blake2s.txt", 5, lanes_line, &row) >= 30);
-		if (row.needs == 0)
+		impl = *r;
+		if (have(impl.needs))
+			assert_true(vectors_each("blake2s.txt", 5, lanes_line, &impl) >= 30);
+		if (impl.needs == 0)
 			break;
 	}
 }
@@ -327,12 +330,12 @@ static void x25519_line(const struct vector *v, void *ctx)
 	(void)ctx;
 	assert_int_equal(vector_bytes(v, 1, k.b, sizeof k.b), sizeof k.b);
 	assert_int_equal(vector_bytes(v, 2, u.b, sizeof u.b), sizeof u.b);
-	for (const struct x25519_impl *row = crypto_tables.x25519;; row++) {
-		if (have(row->needs)) {
-			row->mul(z.b, k.b, u.b);
+	for (const struct x25519_impl *impl = crypto_tables.x25519;; impl++) {
+		if (have(impl->needs)) {
+			impl->mul(z.b, k.b, u.b);
 			vector_equal(v, 3, z.b, sizeof z.b);
 		}
-		if (row->needs == 0)
+		if (impl->needs == 0)
 			break;
 	}
 	memset(&z, 0xee, sizeof z);
@@ -366,7 +369,7 @@ static void key_pair_line(const struct vector *v, void *ctx)
 	assert_string_equal(text, v->field[1]);
 }
 
-static void key_pairs_of_the_source_documents(void **state)
+static void published_key_pairs(void **state)
 {
 	(void)state;
 	assert_int_equal(vectors_each("keypairs.txt", 2, key_pair_line, NULL), 8);
@@ -381,7 +384,7 @@ int main(void)
 		cmocka_unit_test(blake2s_vectors),
 		cmocka_unit_test(blake2s_lanes_vectors),
 		cmocka_unit_test(x25519_vectors),
-		cmocka_unit_test(key_pairs_of_the_source_documents),
+		cmocka_unit_test(published_key_pairs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,50 +1,51 @@
-/* Runs of packets through every row against the portable AEAD, packet by packet: lengths, places,
- * what stays untouched, and forgeries. */
+/* Runs of packets in every implementation, against the portable AEAD packet by packet: lengths, alignments, bytes that
+ * must stay unchanged, and forgeries. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include "crypto/impl.h"
+#include "crypto/aead.h"
+#include "crypto/dispatch.h"
 #include "../../../lib/guard.h"
 
-enum { MOST = 70, ROOM = 17000, MARK = 0xa5 };
+enum { PACKETS_MAX = 70, BUFFER_BYTES = 17000, MARK = 0xa5 };
 
-struct bench { /* one run's packets: plain, what is right, and what the row made */
-	struct aead_packet run[MOST];
-	uint8_t *plain[MOST], *right[MOST];
-	struct guard from[MOST], to[MOST];
+struct fixture { /* a run, its plaintexts, the expected ciphertexts, and guarded memory for source and destination */
+	struct aead_packet run[PACKETS_MAX];
+	uint8_t *plain[PACKETS_MAX], *expected[PACKETS_MAX];
+	struct guard from[PACKETS_MAX], to[PACKETS_MAX];
 	struct wg_sym key;
 	struct chance chance;
 };
-static struct bench b;
-static const struct aead_impl *row;
+static struct fixture b;
+static const struct aead_impl *impl;
 
 static bool have(uint32_t needs)
 {
 	return (needs & ~cpu_features()) == 0;
 }
 
-/* The specification: portable parts, one packet. */
-static void seal_right(uint8_t *dst, const uint8_t *src, size_t n, uint64_t counter)
+/* One packet with the portable primitives. */
+static void seal_expected(uint8_t *dst, const uint8_t *src, size_t n, uint64_t counter)
 {
-	const struct aead_parts with = { chacha20_xor_portable, poly1305_blocks_portable };
+	const struct aead_primitives with = { chacha20_xor_portable, poly1305_blocks_portable };
 	struct chacha20 s;
 
 	chacha20_init(&s, &b.key, counter);
-	aead_seal_parts(&with, dst, src, n, NULL, 0, &s);
+	aead_seal_with(&with, dst, src, n, NULL, 0, &s);
 }
 
 static int setup(void **state)
 {
 	(void)state;
 	b.chance.x = 1;
-	for (size_t i = 0; i < MOST; i++) {
-		guard_init(&b.from[i], ROOM);
-		guard_init(&b.to[i], ROOM);
-		b.plain[i] = malloc(ROOM);
-		b.right[i] = malloc(ROOM);
-		if (!b.plain[i] || !b.right[i])
+	for (size_t i = 0; i < PACKETS_MAX; i++) {
+		guard_init(&b.from[i], BUFFER_BYTES);
+		guard_init(&b.to[i], BUFFER_BYTES);
+		b.plain[i] = malloc(BUFFER_BYTES);
+		b.expected[i] = malloc(BUFFER_BYTES);
+		if (!b.plain[i] || !b.expected[i])
 			return -1;
 	}
 	return 0;
@@ -53,11 +54,11 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < MOST; i++) {
+	for (size_t i = 0; i < PACKETS_MAX; i++) {
 		guard_free(&b.from[i]);
 		guard_free(&b.to[i]);
 		free(b.plain[i]);
-		free(b.right[i]);
+		free(b.expected[i]);
 	}
 	return 0;
 }
@@ -68,20 +69,20 @@ static void new_run(size_t packets, const uint32_t *sizes)
 	for (size_t i = 0; i < packets; i++) {
 		b.run[i] = (struct aead_packet){ .n = sizes[i], .counter = chance_u64(&b.chance) };
 		chance_bytes(&b.chance, b.plain[i], sizes[i]);
-		seal_right(b.right[i], b.plain[i], sizes[i], b.run[i].counter);
+		seal_expected(b.expected[i], b.plain[i], sizes[i], b.run[i].counter);
 	}
 }
 
-enum place { AT_END, AT_START, SHIFTED, IN_PLACE };
+enum placement { AT_END, AT_START, SHIFTED, IN_PLACE };
 
-/* Puts `from` bytes of text where the row reads them; dst gets marks all over. Reading or writing
- * a byte too far faults where the packet ends at a guard page, and shows as a mark elsewhere. */
-static void lay_out(size_t i, enum place place, const uint8_t *text, size_t from, size_t to)
+/* Places packet i: `from` bytes of text at src, marks all over dst. An access beyond the packet faults if it ends at a
+ * guard page; a write elsewhere changes a mark. */
+static void lay_out(size_t i, enum placement place, const uint8_t *text, size_t from, size_t to)
 {
 	struct aead_packet *p = &b.run[i];
 	struct guard *src = &b.from[i], *dst = place == IN_PLACE ? src : &b.to[i];
 	size_t shift_src = chance_below(&b.chance, 64), shift_dst = chance_below(&b.chance, 64);
-	size_t most = from > to ? from : to;
+	size_t larger = from > to ? from : to;
 	uint8_t *s = src->start, *d = dst->start;
 
 	if (place == AT_END) {
@@ -91,7 +92,7 @@ static void lay_out(size_t i, enum place place, const uint8_t *text, size_t from
 		s += shift_src;
 		d += shift_dst;
 	} else if (place == IN_PLACE) {
-		s = d = src->end - most;
+		s = d = src->end - larger;
 	}
 	memset(dst->start, MARK, (size_t)(dst->end - dst->start));
 	memcpy(s, text, from);
@@ -99,8 +100,8 @@ static void lay_out(size_t i, enum place place, const uint8_t *text, size_t from
 	p->dst = d;
 }
 
-/* Nothing but dst[0..to) changed; in place of a longer source, the rest of that is as it was. */
-static void check_marks(size_t i, enum place place, size_t to, const uint8_t *source, size_t from)
+/* Nothing but dst[0..to) has changed, nor, in place, the rest of a longer source. */
+static void check_marks(size_t i, enum placement place, size_t to, const uint8_t *source, size_t from)
 {
 	struct guard *dst = place == IN_PLACE ? &b.from[i] : &b.to[i];
 	const uint8_t *d = b.run[i].dst;
@@ -114,22 +115,22 @@ static void check_marks(size_t i, enum place place, size_t to, const uint8_t *so
 		assert_memory_equal(d + to, source + to, tail - to);
 }
 
-static void check_run(size_t packets, enum place place)
+static void check_run(size_t packets, enum placement place)
 {
 	for (size_t i = 0; i < packets; i++)
 		lay_out(i, place, b.plain[i], b.run[i].n, b.run[i].n + 16);
-	row->seal_run(b.run, packets, &b.key);
+	impl->seal_run(b.run, packets, &b.key);
 	for (size_t i = 0; i < packets; i++) {
-		assert_memory_equal(b.run[i].dst, b.right[i], b.run[i].n + 16);
+		assert_memory_equal(b.run[i].dst, b.expected[i], b.run[i].n + 16);
 		check_marks(i, place, b.run[i].n + 16, b.plain[i], b.run[i].n);
-		lay_out(i, place, b.right[i], b.run[i].n + 16, b.run[i].n);
+		lay_out(i, place, b.expected[i], b.run[i].n + 16, b.run[i].n);
 		b.run[i].ok = false;
 	}
-	row->open_run(b.run, packets, &b.key);
+	impl->open_run(b.run, packets, &b.key);
 	for (size_t i = 0; i < packets; i++) {
 		assert_true(b.run[i].ok);
 		assert_memory_equal(b.run[i].dst, b.plain[i], b.run[i].n);
-		check_marks(i, place, b.run[i].n, b.right[i], b.run[i].n + 16);
+		check_marks(i, place, b.run[i].n, b.expected[i], b.run[i].n + 16);
 	}
 }
 
@@ -138,14 +139,14 @@ static void every_length_alone(void **state)
 	(void)state;
 	for (uint32_t n = 0; n <= 1120; n++) {
 		new_run(1, &n);
-		check_run(1, (enum place)(n % 4));
+		check_run(1, (enum placement)(n % 4));
 		check_run(1, AT_END);
 	}
 }
 
 static void every_length_in_runs(void **state)
 {
-	uint32_t sizes[MOST];
+	uint32_t sizes[PACKETS_MAX];
 
 	(void)state;
 	for (uint32_t n = 0; n <= 1100; n++) {
@@ -153,33 +154,33 @@ static void every_length_in_runs(void **state)
 		for (size_t i = 0; i < packets; i++)
 			sizes[i] = n + (n % 3 == 1 ? (uint32_t)i % 5 : 0);
 		new_run(packets, sizes);
-		check_run(packets, (enum place)(n % 4));
+		check_run(packets, (enum placement)(n % 4));
 	}
 }
 
-/* What the data plane sends: super-packets whose last is shorter, acknowledgements between data,
- * everything mixed, and long ones. */
+/* Runs as in the data plane: super-packets with a shorter last one, mixed sizes as of acknowledgements between data, random
+ * sizes, and now and then a long packet. */
 static void mixed_runs(void **state)
 {
-	static const uint32_t usual[] = { 0, 16, 32, 64, 80, 96, 576, 1408, 1424, 1456, 1472 };
-	uint32_t sizes[MOST];
+	static const uint32_t typical[] = { 0, 16, 32, 64, 80, 96, 576, 1408, 1424, 1456, 1472 };
+	uint32_t sizes[PACKETS_MAX];
 
 	(void)state;
 	for (int round = 0; round < 240; round++) {
-		size_t packets = 1 + chance_below(&b.chance, MOST);
-		uint32_t big = usual[chance_below(&b.chance, ARRAY_LEN(usual))];
+		size_t packets = 1 + chance_below(&b.chance, PACKETS_MAX);
+		uint32_t big = typical[chance_below(&b.chance, ARRAY_LEN(typical))];
 		for (size_t i = 0; i < packets; i++) {
 			if (round % 3 == 0)
 				sizes[i] = i + 1 < packets ? big : chance_below(&b.chance, big + 1);
 			else if (round % 3 == 1)
-				sizes[i] = usual[chance_below(&b.chance, ARRAY_LEN(usual))];
+				sizes[i] = typical[chance_below(&b.chance, ARRAY_LEN(typical))];
 			else
 				sizes[i] = chance_below(&b.chance, 2000);
 		}
 		if (round % 8 == 7)
-			sizes[chance_below(&b.chance, (uint32_t)packets)] = ROOM - 200;
+			sizes[chance_below(&b.chance, (uint32_t)packets)] = BUFFER_BYTES - 200;
 		new_run(packets, sizes);
-		check_run(packets, (enum place)(round % 4));
+		check_run(packets, (enum placement)(round % 4));
 	}
 }
 
@@ -191,21 +192,21 @@ static void long_packets(void **state)
 	for (size_t packets = 1; packets <= ARRAY_LEN(sizes); packets++) {
 		new_run(packets, sizes);
 		for (int place = 0; place < 4; place++)
-			check_run(packets, (enum place)place);
+			check_run(packets, (enum placement)place);
 	}
 }
 
-/* Any flipped bit of tag or text: that packet is refused and zeroed, its neighbours open. */
-static void forge(size_t packets, size_t which, size_t bit, enum place place)
+/* Flips a bit of the tag or the text of one packet: that packet is refused and zeroed, the others open. */
+static void forge(size_t packets, size_t which, size_t bit, enum placement place)
 {
 	for (size_t i = 0; i < packets; i++) {
-		lay_out(i, place, b.right[i], b.run[i].n + 16, b.run[i].n);
+		lay_out(i, place, b.expected[i], b.run[i].n + 16, b.run[i].n);
 		b.run[i].ok = i == which;
 	}
 	struct aead_packet *p = &b.run[which];
 	size_t at = (size_t)(p->src - b.from[which].start) + bit / 8;
 	b.from[which].start[at] ^= (uint8_t)(1 << bit % 8);
-	row->open_run(b.run, packets, &b.key);
+	impl->open_run(b.run, packets, &b.key);
 	for (size_t i = 0; i < packets; i++) {
 		assert_int_equal(b.run[i].ok, i != which);
 		if (i == which)
@@ -213,7 +214,7 @@ static void forge(size_t packets, size_t which, size_t bit, enum place place)
 		else
 			assert_memory_equal(b.run[i].dst, b.plain[i], b.run[i].n);
 		if (i != which)
-			check_marks(i, place, b.run[i].n, b.right[i], b.run[i].n + 16);
+			check_marks(i, place, b.run[i].n, b.expected[i], b.run[i].n + 16);
 	}
 }
 
@@ -224,14 +225,14 @@ static void forgeries(void **state)
 	(void)state;
 	for (size_t k = 0; k < ARRAY_LEN(size); k++) {
 		size_t packets = k % 2 ? 1 : 17, text_bits = 8 * size[k];
-		uint32_t sizes[MOST];
+		uint32_t sizes[PACKETS_MAX];
 		for (size_t i = 0; i < packets; i++)
 			sizes[i] = size[k];
 		new_run(packets, sizes);
 		for (size_t bit = 0; bit < text_bits; bit += 7)
-			forge(packets, bit % packets, bit, (enum place)(bit % 4));
+			forge(packets, bit % packets, bit, (enum placement)(bit % 4));
 		for (size_t bit = text_bits; bit < text_bits + 128; bit++)
-			forge(packets, (bit + 5) % packets, bit, (enum place)(bit % 4));
+			forge(packets, (bit + 5) % packets, bit, (enum placement)(bit % 4));
 	}
 }
 
@@ -242,40 +243,40 @@ static void counters_and_empty_runs(void **state)
 	uint32_t sizes[ARRAY_LEN(counters)] = { 64, 0, 1420, 1420, 70, 16 };
 
 	(void)state;
-	row->seal_run(NULL, 0, &b.key);
-	row->open_run(NULL, 0, &b.key);
+	impl->seal_run(NULL, 0, &b.key);
+	impl->open_run(NULL, 0, &b.key);
 	new_run(ARRAY_LEN(counters), sizes);
 	for (size_t i = 0; i < ARRAY_LEN(counters); i++) {
 		b.run[i].counter = counters[i];
-		seal_right(b.right[i], b.plain[i], sizes[i], counters[i]);
+		seal_expected(b.expected[i], b.plain[i], sizes[i], counters[i]);
 	}
 	check_run(ARRAY_LEN(counters), SHIFTED);
 }
 
-/* The single calls of the door, with associated data, through the chosen rows. */
+/* aead_seal() and aead_open(), with associated data, restricted to the features of the implementation. */
 static void single_calls(void **state)
 {
-	const struct aead_parts with = { chacha20_xor_portable, poly1305_blocks_portable };
+	const struct aead_primitives with = { chacha20_xor_portable, poly1305_blocks_portable };
 	uint8_t ad[80];
 	struct chacha20 s;
 
 	(void)state;
-	crypto_restrict(row->needs);
+	crypto_restrict(impl->needs);
 	for (uint32_t n = 0; n <= 700; n += n < 300 ? 1 : 13) {
 		size_t ad_n = n % (sizeof ad + 1);
 		new_run(1, &n);
 		chance_bytes(&b.chance, ad, sizeof ad);
 		chacha20_init(&s, &b.key, 99);
-		aead_seal_parts(&with, b.right[0], b.plain[0], n, ad, ad_n, &s);
-		lay_out(0, (enum place)(n % 4), b.plain[0], n, n + 16);
+		aead_seal_with(&with, b.expected[0], b.plain[0], n, ad, ad_n, &s);
+		lay_out(0, (enum placement)(n % 4), b.plain[0], n, n + 16);
 		aead_seal(b.run[0].dst, b.run[0].src, n, ad, ad_n, 99, &b.key);
-		assert_memory_equal(b.run[0].dst, b.right[0], n + 16);
-		lay_out(0, (enum place)(n % 4), b.right[0], n + 16, n);
+		assert_memory_equal(b.run[0].dst, b.expected[0], n + 16);
+		lay_out(0, (enum placement)(n % 4), b.expected[0], n + 16, n);
 		assert_true(aead_open(b.run[0].dst, b.run[0].src, n, ad, ad_n, 99, &b.key));
 		assert_memory_equal(b.run[0].dst, b.plain[0], n);
 		if (ad_n > 0) {
 			ad[n % ad_n] ^= 0x10;
-			lay_out(0, (enum place)(n % 4), b.right[0], n + 16, n);
+			lay_out(0, (enum placement)(n % 4), b.expected[0], n + 16, n);
 			assert_false(aead_open(b.run[0].dst, b.run[0].src, n, ad, ad_n, 99, &b.key));
 			assert_true(mem_is_zero_ct(b.run[0].dst, n));
 		}
@@ -296,14 +297,14 @@ int main(void)
 	};
 	int failed = 0;
 
-	for (row = crypto_tables.aead;; row++) {
-		if (have(row->needs)) {
-			print_message("row %s\n", row->name);
-			failed += cmocka_run_group_tests_name(row->name, tests, setup, teardown);
+	for (impl = crypto_tables.aead;; impl++) {
+		if (have(impl->needs)) {
+			print_message("aead %s\n", impl->name);
+			failed += cmocka_run_group_tests_name(impl->name, tests, setup, teardown);
 		} else {
-			print_message("skip: row %s: not on this CPU\n", row->name);
+			print_message("skip: aead %s: not on this CPU\n", impl->name);
 		}
-		if (row->needs == 0)
+		if (impl->needs == 0)
 			break;
 	}
 	return failed;

@@ -1,10 +1,13 @@
-/* X25519: the iterated vector, rows against each other, batches of every size, clamping. */
+/* X25519: the iterated test vector of RFC 7748, implementations against each other, batches of every size, clamping. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include "crypto/impl.h"
+#include "crypto/dispatch.h"
+#include "crypto/x25519.h"
+#include "crypto/x25519/fe25.h"
+#include "crypto/x25519/x25519_single.inc"
 #include "../../../lib/guard.h"
 #include "../../../lib/vectors.h"
 
@@ -19,7 +22,7 @@ static void iterate(const struct vector *v, void *ctx)
 	uint8_t k[32] = { 9 }, u[32] = { 9 }, r[32];
 	unsigned long rounds = vector_number(v, 0);
 
-	if (rounds > 1000 && !getenv("WG_SLOW_TESTS")) /* half a minute a row */
+	if (rounds > 1000 && !getenv("WG_SLOW_TESTS")) /* half a minute per implementation */
 		return;
 	for (; rounds > 0; rounds--) {
 		mul(r, k, u);
@@ -32,19 +35,19 @@ static void iterate(const struct vector *v, void *ctx)
 static void iterated(void **state)
 {
 	(void)state;
-	for (const struct x25519_impl *row = crypto_tables.x25519;; row++) {
-		if (have(row->needs))
-			vectors_each("x25519-iterated.txt", 2, iterate, (void *)row->mul);
+	for (const struct x25519_impl *impl = crypto_tables.x25519;; impl++) {
+		if (have(impl->needs))
+			vectors_each("x25519-iterated.txt", 2, iterate, (void *)impl->mul);
 		else
-			print_message("skip: x25519 %s: not on this CPU\n", row->name);
-		if (row->needs == 0)
+			print_message("skip: x25519 %s: not on this CPU\n", impl->name);
+		if (impl->needs == 0)
 			break;
 	}
 	if (!getenv("WG_SLOW_TESTS"))
 		print_message("skip: 1,000,000 iterations; WG_SLOW_TESTS=1 runs them\n");
 }
 
-/* Random, and u near 0, p and 2^256, scalars sparse and dense. */
+/* Random values; coordinates near 0, p and 2^256; scalars of zeros and ones. */
 static void operands(struct chance *c, uint8_t k[32], uint8_t u[32])
 {
 	uint32_t kind = chance_below(c, 8);
@@ -63,28 +66,48 @@ static void operands(struct chance *c, uint8_t k[32], uint8_t u[32])
 		memset(k, 0xff, 32);
 }
 
-static void rows_agree(void **state)
+static void impls_agree(void **state)
 {
 	struct chance c = { 7 };
 	uint8_t k[32], u[32], a[32], b[32];
 
 	(void)state;
-	for (const struct x25519_impl *row = crypto_tables.x25519; row->needs; row++) {
-		if (!have(row->needs))
+	for (const struct x25519_impl *impl = crypto_tables.x25519; impl->needs; impl++) {
+		if (!have(impl->needs))
 			continue;
 		for (int i = 0; i < 1500; i++) {
 			operands(&c, k, u);
-			row->mul(a, k, u);
+			impl->mul(a, k, u);
 			x25519_mul_portable(b, k, u);
 			assert_memory_equal(a, b, sizeof a);
 		}
 	}
 }
 
+/* The ladder over fe25.h, which 32-bit machines use, against the portable implementation of this machine. */
+static void field_of_32_bit_machines(void **state)
+{
+	struct chance c = { 17 };
+	uint8_t k[32], u[32], a[32], b[32];
+
+	(void)state;
+	for (int i = 0; i < 500; i++) {
+		chance_bytes(&c, k, sizeof k);
+		chance_bytes(&c, u, sizeof u);
+		if (i % 5 == 0)
+			memset(u + 1, 0xff, 31);
+		if (i % 5 == 1)
+			memset(u + 1, 0, 31);
+		ladder(a, k, u); /* of x25519_single.inc over fe25.h */
+		x25519_mul_portable(b, k, u);
+		assert_memory_equal(a, b, sizeof a);
+	}
+}
+
 static void check_batch(struct chance *c, size_t n)
 {
 	struct x25519_job jobs[20];
-	uint8_t want[32];
+	uint8_t expected[32];
 
 	for (size_t i = 0; i < n; i++) {
 		operands(c, jobs[i].key.b, jobs[i].u.b);
@@ -94,9 +117,9 @@ static void check_batch(struct chance *c, size_t n)
 	}
 	x25519_batch(jobs, n);
 	for (size_t i = 0; i < n; i++) {
-		x25519_mul_portable(want, jobs[i].key.b, jobs[i].u.b);
-		assert_memory_equal(want, jobs[i].out.b, sizeof want);
-		assert_int_equal(jobs[i].ok, !mem_is_zero_ct(want, sizeof want));
+		x25519_mul_portable(expected, jobs[i].key.b, jobs[i].u.b);
+		assert_memory_equal(expected, jobs[i].out.b, sizeof expected);
+		assert_int_equal(jobs[i].ok, !mem_is_zero_ct(expected, sizeof expected));
 	}
 }
 
@@ -105,17 +128,17 @@ static void batches(void **state)
 	struct chance c = { 11 };
 
 	(void)state;
-	for (const struct x25519_batch_impl *row = crypto_tables.x25519_batch;; row++) {
-		if (have(row->needs)) {
-			crypto_restrict(row->needs);
-			assert_string_equal(crypto_impl_name("x25519-batch"), row->name);
+	for (const struct x25519_batch_impl *impl = crypto_tables.x25519_batch;; impl++) {
+		if (have(impl->needs)) {
+			crypto_restrict(impl->needs);
+			assert_string_equal(crypto_impl_name("x25519-batch"), impl->name);
 			for (size_t n = 0; n <= 20; n++)
 				for (int i = 0; i < 8; i++)
 					check_batch(&c, n);
 		} else {
-			print_message("skip: batch %s: not on this CPU\n", row->name);
+			print_message("skip: x25519-batch %s: not on this CPU\n", impl->name);
 		}
-		if (row->needs == 0)
+		if (impl->needs == 0)
 			break;
 	}
 	crypto_restrict(UINT32_MAX);
@@ -144,7 +167,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(iterated),
-		cmocka_unit_test(rows_agree),
+		cmocka_unit_test(impls_agree),
+		cmocka_unit_test(field_of_32_bit_machines),
 		cmocka_unit_test(batches),
 		cmocka_unit_test(clamping),
 	};

@@ -1,10 +1,10 @@
-/* The tags of packets in lanes under keys that no ChaCha20 gives: sums at the edges of 2^130 - 5, and limbs as
- * large as they become. Each against the portable Poly1305. */
+/* Poly1305 tags of runs in AVX2 under chosen keys, which ChaCha20 would never produce: sums around 2^130 - 5, and limbs
+ * at their upper bounds; against the portable Poly1305. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include "crypto/impl.h"
+#include "crypto/aead.h"
 #include "../../../lib/guard.h"
 #if CRYPTO_X86
 #include <immintrin.h>
@@ -21,8 +21,8 @@
 #pragma GCC pop_options
 #endif
 
-enum { ROOM = 1600 };
-static uint8_t text[PACKETS][ROOM];
+enum { TEXT_BYTES = 1600 };
+static uint8_t text[PACKETS][TEXT_BYTES];
 static struct aead_packet packets[PACKETS];
 static struct lanes l;
 
@@ -52,7 +52,7 @@ static void check_tags(const uint32_t *sizes)
 	}
 }
 
-/* r = 1: the sum is that of the blocks, here 2^130 - 5 + `over`, of two blocks and the lengths. */
+/* With r = 1 the accumulator is the sum of the blocks: here 2^130 - 5 + over + i, from two blocks and the lengths. */
 static void sums_around_the_modulus(void **state)
 {
 	static const uint32_t sizes[PACKETS] = { 32, 32, 32, 32, 32, 32, 32, 32 };
@@ -75,7 +75,7 @@ static void sums_around_the_modulus(void **state)
 	}
 }
 
-/* Keys and texts of ones: no limb is larger. Sizes on both sides of where powers begin, equal or not. */
+/* Keys and texts of ones make limbs largest. Sizes on both sides of POWERS_MIN_BYTES, equal or not. */
 static void largest_limbs(void **state)
 {
 	struct chance c = { 31 };
