@@ -1,7 +1,7 @@
-/* `make bench-crypto`: every row of every primitive beside OpenSSL and libsodium, interleaved in one run,
- * medians. A table on stdout; with a file name as argument also JSON lines there. OpenSSL takes what the
- * CPU has, AVX-512 where there is some; what it does without is measured in a process of its own, which
- * is asked for one round at a time ("OpenSSL-avx2"; both are this program, `crypto --child` that one). */
+/* `make bench-crypto`: every implementation of every primitive compared with OpenSSL and libsodium, in interleaved rounds
+ * of one run. Prints a table of medians; with a file name as argument also writes JSON lines there. OpenSSL uses AVX-512
+ * if the CPU has it. How fast it is without ("OpenSSL-avx2") is measured by a child process, this program with --child,
+ * one round per request. */
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <sodium.h>
@@ -9,15 +9,18 @@
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-#include "crypto/impl.h"
+#include "crypto/aead.h"
+#include "crypto/blake2s.h"
+#include "crypto/dispatch.h"
+#include "crypto/x25519.h"
 
-enum { ROUNDS = 9, RUN = 45, ROOM = 16384 + 64, TASKS = 400, ROUND_NS = 3000000 };
+enum { ROUNDS = 9, RUN = 45, BUFFER_BYTES = 16384 + 64, TASKS = 400, ROUND_NS = 3000000 };
 
 struct task {
-	const char *primitive, *impl, *how;
-	size_t bytes, packets; /* per call of go() */
+	const char *primitive, *name, *variant; /* name: of the implementation or the library */
+	size_t bytes, packets;                  /* per call of go() */
 	void (*go)(const struct task *t);
-	const void *row;
+	const void *impl;
 	EVP_CIPHER_CTX *cipher;
 	bool in_child;
 	double ns[ROUNDS]; /* per packet */
@@ -28,7 +31,7 @@ static size_t task_n;
 static double ghz;
 static FILE *to_child, *from_child;
 
-static uint8_t plain[RUN][ROOM], sealed[RUN][ROOM], out[RUN][ROOM];
+static uint8_t plain[RUN][BUFFER_BYTES], sealed[RUN][BUFFER_BYTES], out[RUN][BUFFER_BYTES];
 static struct wg_sym key;
 static uint64_t counter;
 
@@ -40,13 +43,13 @@ static double now_ns(void)
 	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-static struct task *add(const char *primitive, const char *impl, const char *how, size_t bytes,
-			size_t packets, void (*go)(const struct task *t), const void *row)
+static struct task *add(const char *primitive, const char *name, const char *variant, size_t bytes,
+			size_t packets, void (*go)(const struct task *t), const void *impl)
 {
 	if (task_n == TASKS)
 		abort();
-	tasks[task_n] = (struct task){ .primitive = primitive, .impl = impl, .how = how,
-				       .bytes = bytes, .packets = packets, .go = go, .row = row };
+	tasks[task_n] = (struct task){ .primitive = primitive, .name = name, .variant = variant,
+				       .bytes = bytes, .packets = packets, .go = go, .impl = impl };
 	return &tasks[task_n++];
 }
 
@@ -71,15 +74,15 @@ static void seal_ours(const struct task *t)
 	struct aead_packet run[RUN];
 
 	run_of(run, t, false);
-	((const struct aead_impl *)t->row)->seal_run(run, t->packets, &key);
+	((const struct aead_impl *)t->impl)->seal_run(run, t->packets, &key);
 }
 
 static void open_ours(const struct task *t)
 {
 	struct aead_packet run[RUN];
 
-	run_of(run, t, true); /* what seal_for() made */
-	((const struct aead_impl *)t->row)->open_run(run, t->packets, &key);
+	run_of(run, t, true); /* sealed by seal_for() */
+	((const struct aead_impl *)t->impl)->open_run(run, t->packets, &key);
 	for (size_t i = 0; i < t->packets; i++)
 		if (!run[i].ok)
 			abort();
@@ -161,13 +164,13 @@ static EVP_CIPHER_CTX *openssl_cipher(bool opening)
 	return ctx;
 }
 
-static void add_openssl(const char *what, size_t bytes, size_t packets,
+static void add_openssl(const char *primitive, size_t bytes, size_t packets,
 			void (*go)(const struct task *t))
 {
-	bool opening = strcmp(what, "open") == 0;
+	bool opening = strcmp(primitive, "open") == 0;
 
-	add(what, "OpenSSL", "", bytes, packets, go, NULL)->cipher = openssl_cipher(opening);
-	add(what, "OpenSSL-avx2", "", bytes, packets, go, NULL)->cipher = openssl_cipher(opening);
+	add(primitive, "OpenSSL", "", bytes, packets, go, NULL)->cipher = openssl_cipher(opening);
+	add(primitive, "OpenSSL-avx2", "", bytes, packets, go, NULL)->cipher = openssl_cipher(opening);
 	tasks[task_n - 1].in_child = CRYPTO_X86;
 }
 
@@ -175,18 +178,18 @@ static void add_aead(size_t bytes, size_t packets)
 {
 	add_openssl("seal", bytes, packets, seal_openssl);
 	add("seal", "libsodium", "", bytes, packets, seal_sodium, NULL);
-	for (const struct aead_impl *row = crypto_tables.aead;; row++) {
-		if (have(row->needs))
-			add("seal", row->name, "", bytes, packets, seal_ours, row);
-		if (row->needs == 0)
+	for (const struct aead_impl *impl = crypto_tables.aead;; impl++) {
+		if (have(impl->needs))
+			add("seal", impl->name, "", bytes, packets, seal_ours, impl);
+		if (impl->needs == 0)
 			break;
 	}
 	add_openssl("open", bytes, packets, open_openssl);
 	add("open", "libsodium", "", bytes, packets, open_sodium, NULL);
-	for (const struct aead_impl *row = crypto_tables.aead;; row++) {
-		if (have(row->needs))
-			add("open", row->name, "", bytes, packets, open_ours, row);
-		if (row->needs == 0)
+	for (const struct aead_impl *impl = crypto_tables.aead;; impl++) {
+		if (have(impl->needs))
+			add("open", impl->name, "", bytes, packets, open_ours, impl);
+		if (impl->needs == 0)
 			break;
 	}
 }
@@ -213,15 +216,15 @@ static void x25519_sodium(const struct task *t)
 
 static void x25519_ours(const struct task *t)
 {
-	((const struct x25519_impl *)t->row)->mul(out[0], plain[0], plain[1]);
+	((const struct x25519_impl *)t->impl)->mul(out[0], plain[0], plain[1]);
 }
 
 static void x25519_lanes(const struct task *t)
 {
 	static struct x25519_job jobs[8];
 
-	if (((const struct x25519_batch_impl *)t->row)->mul)
-		((const struct x25519_batch_impl *)t->row)->mul(jobs, 8);
+	if (((const struct x25519_batch_impl *)t->impl)->mul)
+		((const struct x25519_batch_impl *)t->impl)->mul(jobs, 8);
 }
 
 static void add_x25519(void)
@@ -234,15 +237,15 @@ static void add_x25519(void)
 		abort();
 	add("x25519", "OpenSSL", "", 32, 1, x25519_openssl, NULL);
 	add("x25519", "libsodium", "", 32, 1, x25519_sodium, NULL);
-	for (const struct x25519_impl *row = crypto_tables.x25519;; row++) {
-		if (have(row->needs))
-			add("x25519", row->name, "", 32, 1, x25519_ours, row);
-		if (row->needs == 0)
+	for (const struct x25519_impl *impl = crypto_tables.x25519;; impl++) {
+		if (have(impl->needs))
+			add("x25519", impl->name, "", 32, 1, x25519_ours, impl);
+		if (impl->needs == 0)
 			break;
 	}
-	for (const struct x25519_batch_impl *row = crypto_tables.x25519_batch; row->needs; row++)
-		if (have(row->needs))
-			add("x25519", row->name, "batch", 32, 8, x25519_lanes, row);
+	for (const struct x25519_batch_impl *impl = crypto_tables.x25519_batch; impl->needs; impl++)
+		if (have(impl->needs))
+			add("x25519", impl->name, "batch", 32, 8, x25519_lanes, impl);
 }
 
 /* ---- BLAKE2s ---- */
@@ -270,11 +273,11 @@ static void blake2s_ours(const struct task *t)
 	uint32_t h[8];
 
 	memcpy(h, blake2s_iv, sizeof h);
-	((const struct blake2s_impl *)t->row)->compress(h, plain[0], t->bytes / 64, 64, false);
+	((const struct blake2s_impl *)t->impl)->compress(h, plain[0], t->bytes / 64, 64, false);
 	memcpy(out[0], h, sizeof h);
 }
 
-static void blake2s_whole(const struct task *t)
+static void blake2s_hash(const struct task *t)
 {
 	struct wg_hash h;
 
@@ -286,16 +289,16 @@ static void add_blake2s(size_t bytes)
 {
 	add("blake2s", "OpenSSL", "", bytes, 1, blake2s_openssl, NULL);
 	add("blake2s", "libsodium", "BLAKE2b", bytes, 1, blake2b_sodium, NULL);
-	add("blake2s", "wgsuite", "whole", bytes, 1, blake2s_whole, NULL);
-	for (const struct blake2s_impl *row = crypto_tables.blake2s;; row++) {
-		if (have(row->needs) && bytes % 64 == 0)
-			add("blake2s", row->name, "blocks", bytes, 1, blake2s_ours, row);
-		if (row->needs == 0)
+	add("blake2s", "wgsuite", "hash", bytes, 1, blake2s_hash, NULL);
+	for (const struct blake2s_impl *impl = crypto_tables.blake2s;; impl++) {
+		if (have(impl->needs) && bytes % 64 == 0)
+			add("blake2s", impl->name, "blocks", bytes, 1, blake2s_ours, impl);
+		if (impl->needs == 0)
 			break;
 	}
 }
 
-/* ---- what a flood of handshakes needs: mac1 of an initiation, a cookie reply ---- */
+/* ---- for a flood of handshakes: mac1 of an initiation, a cookie reply ---- */
 
 enum { FLOOD = 16, MAC1_BYTES = 116, COOKIE_BYTES = 16 };
 
@@ -322,15 +325,15 @@ static void mac_single(const struct task *t)
 
 static void mac_lanes(const struct task *t)
 {
-	const struct blake2s_lanes_impl *row = t->row;
+	const struct blake2s_lanes_impl *impl = t->impl;
 	struct blake2s_lane lanes[FLOOD];
 	static uint32_t h[8];
 
 	for (size_t i = 0; i < FLOOD; i++)
 		lanes[i] = (struct blake2s_lane){ .h = h, .p = plain[i], .n = MAC1_BYTES, .last = true,
 						  .before = BLAKE2S_BLOCK_BYTES };
-	for (size_t i = 0; i < FLOOD; i += row->lanes)
-		row->run(lanes + i, row->lanes);
+	for (size_t i = 0; i < FLOOD; i += impl->lanes)
+		impl->run(lanes + i, impl->lanes);
 	memcpy(out[0], lanes, sizeof lanes);
 }
 
@@ -353,12 +356,12 @@ static void reply_lanes(const struct task *t)
 {
 	struct xaead_job jobs[FLOOD];
 
-	crypto_restrict(((const struct xchacha20_impl *)t->row)->needs);
+	crypto_restrict(((const struct xchacha20_impl *)t->impl)->needs);
 	for (size_t i = 0; i < FLOOD; i++)
 		jobs[i] = (struct xaead_job){ .dst = out[i], .src = plain[i], .n = COOKIE_BYTES,
 					      .ad = plain[i] + 100, .ad_n = 16,
 					      .nonce = plain[i] + 200 };
-	for (int i = 0; i < 16; i++) /* so that the choice costs nothing */
+	for (int i = 0; i < 16; i++) /* so that crypto_restrict() does not count */
 		xaead_seal_many(jobs, FLOOD, &key);
 	crypto_restrict(UINT32_MAX);
 }
@@ -370,25 +373,25 @@ static void add_flood(void)
 	mac_ctx = EVP_MAC_CTX_new(mac);
 	add("mac1", "OpenSSL", "", MAC1_BYTES, 1, mac_openssl, NULL);
 	add("mac1", "wgsuite", "single", MAC1_BYTES, 1, mac_single, NULL);
-	for (const struct blake2s_lanes_impl *row = crypto_tables.blake2s_lanes;; row++) {
-		if (have(row->needs))
-			add("mac1", row->name, "lanes", MAC1_BYTES, FLOOD, mac_lanes, row);
-		if (row->needs == 0)
+	for (const struct blake2s_lanes_impl *impl = crypto_tables.blake2s_lanes;; impl++) {
+		if (have(impl->needs))
+			add("mac1", impl->name, "lanes", MAC1_BYTES, FLOOD, mac_lanes, impl);
+		if (impl->needs == 0)
 			break;
 	}
 	add("reply", "libsodium", "", COOKIE_BYTES, 1, reply_sodium, NULL);
 	add("reply", "wgsuite", "single", COOKIE_BYTES, 1, reply_single, NULL);
-	for (const struct xchacha20_impl *row = crypto_tables.xchacha20;; row++) {
-		if (have(row->needs))
-			add("reply", row->name, "lanes", COOKIE_BYTES, 16 * FLOOD, reply_lanes, row);
-		if (row->needs == 0)
+	for (const struct xchacha20_impl *impl = crypto_tables.xchacha20;; impl++) {
+		if (have(impl->needs))
+			add("reply", impl->name, "lanes", COOKIE_BYTES, 16 * FLOOD, reply_lanes, impl);
+		if (impl->needs == 0)
 			break;
 	}
 }
 
 /* ---- OpenSSL without AVX-512 ---- */
 
-/* Bits 16 17 21 28 30 31 of what CPUID leaf 7 says in EBX: AVX512F DQ IFMA CD BW VL. */
+/* Bits 16, 17, 21, 28, 30, 31 of EBX of CPUID leaf 7: AVX512F, DQ, IFMA, CD, BW, VL. */
 #define WITHOUT_AVX512 ":~0xd0230000"
 
 static void start_child(const char *program)
@@ -415,7 +418,7 @@ static void start_child(const char *program)
 
 static void measure(struct task *t, int round);
 
-/* Tasks and rounds in, times out. */
+/* Reads numbers of a task and a round, prints the time. */
 static int child(void)
 {
 	unsigned int task, round;
@@ -429,7 +432,7 @@ static int child(void)
 	return 0;
 }
 
-static void ask_child(struct task *t, int round)
+static void measure_in_child(struct task *t, int round)
 {
 	if (fprintf(to_child, "%zu %d\n", (size_t)(t - tasks), round) < 0 || fflush(to_child) != 0 ||
 	    fscanf(from_child, "%la", &t->ns[round]) != 1)
@@ -451,7 +454,7 @@ static void measure_clock(void)
 	}
 }
 
-/* What open() finds: sealed by the portable row with counters 0.. for this size. */
+/* Seals packets of this size, with counters from 0, for the tasks that open them. */
 static void seal_for(size_t bytes)
 {
 	static size_t have_bytes;
@@ -471,7 +474,7 @@ static void measure(struct task *t, int round)
 	double start, took;
 
 	if (t->in_child) {
-		ask_child(t, round);
+		measure_in_child(t, round);
 		return;
 	}
 	if (strcmp(t->primitive, "open") == 0)
@@ -499,15 +502,15 @@ static int by_value(const void *a, const void *b)
 static const struct task *baseline(const struct task *t, const char *name)
 {
 	for (size_t i = 0; i < task_n; i++)
-		if (strcmp(tasks[i].impl, name) == 0 &&
+		if (strcmp(tasks[i].name, name) == 0 &&
 		    strcmp(tasks[i].primitive, t->primitive) == 0 && tasks[i].bytes == t->bytes &&
-		    (tasks[i].packets == t->packets || strcmp(t->how, "batch") == 0 ||
-		     strcmp(t->how, "lanes") == 0))
+		    (tasks[i].packets == t->packets || strcmp(t->variant, "batch") == 0 ||
+		     strcmp(t->variant, "lanes") == 0))
 			return &tasks[i];
 	return NULL;
 }
 
-/* How many times as fast as that; 0: there is none. */
+/* Speed relative to a library; 0 if the library has no such task. */
 static double times_as_fast(const struct task *t, const char *name)
 {
 	const struct task *other = baseline(t, name);
@@ -515,33 +518,33 @@ static double times_as_fast(const struct task *t, const char *name)
 	return other ? other->ns[ROUNDS / 2] / t->ns[ROUNDS / 2] : 0;
 }
 
-static void print_ratio(double ratio)
+static void print_ratio(double ratio, int width)
 {
 	if (ratio > 0)
-		printf(" %9.2f", ratio);
+		printf(" %*.2f", width, ratio);
 	else
-		printf(" %9s", "-");
+		printf(" %*s", width, "-");
 }
 
 static void report(FILE *json)
 {
-	printf("%-8s %-12s %-7s %6s %7s %10s %8s %10s %8s %9s %9s\n", "what", "row", "", "bytes",
-	       "packets", "ns/packet", "GB/s", "cycles", "cyc/B", "x OpenSSL", "x its AVX2");
+	printf("%-9s %-14s %-7s %6s %7s %10s %8s %10s %8s %9s %14s\n", "primitive", "implementation", "", "bytes",
+	       "packets", "ns/packet", "GB/s", "cycles", "cyc/B", "x OpenSSL", "x OpenSSL-avx2");
 	for (size_t i = 0; i < task_n; i++) {
 		const struct task *t = &tasks[i];
 		double ns = t->ns[ROUNDS / 2], ratio = times_as_fast(t, "OpenSSL");
 		double ratio_avx2 = times_as_fast(t, "OpenSSL-avx2");
-		printf("%-8s %-12s %-7s %6zu %7zu %10.1f %8.3f %10.0f %8.2f", t->primitive, t->impl,
-		       t->how, t->bytes, t->packets, ns, (double)t->bytes / ns, ns * ghz,
+		printf("%-9s %-14s %-7s %6zu %7zu %10.1f %8.3f %10.0f %8.2f", t->primitive, t->name,
+		       t->variant, t->bytes, t->packets, ns, (double)t->bytes / ns, ns * ghz,
 		       ns * ghz / (double)t->bytes);
-		print_ratio(ratio);
-		print_ratio(ratio_avx2);
+		print_ratio(ratio, 9);
+		print_ratio(ratio_avx2, 14);
 		printf("\n");
 		if (json)
-			fprintf(json, "{\"what\":\"%s\",\"row\":\"%s\",\"how\":\"%s\",\"bytes\":%zu,"
+			fprintf(json, "{\"primitive\":\"%s\",\"implementation\":\"%s\",\"variant\":\"%s\",\"bytes\":%zu,"
 				      "\"packets\":%zu,\"ns\":%.2f,\"ns_min\":%.2f,\"ns_max\":%.2f,"
 				      "\"cycles_per_byte\":%.4f,\"x_openssl\":%.3f,\"x_openssl_avx2\":%.3f}\n",
-				t->primitive, t->impl, t->how, t->bytes, t->packets, ns, t->ns[0],
+				t->primitive, t->name, t->variant, t->bytes, t->packets, ns, t->ns[0],
 				t->ns[ROUNDS - 1], ns * ghz / (double)t->bytes, ratio, ratio_avx2);
 	}
 }

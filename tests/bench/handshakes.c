@@ -105,7 +105,7 @@ static uint32_t feed(struct wg_tunnel *t, uint32_t n, size_t batch, bool under_l
 
 static void tell(const char *what, size_t batch, uint64_t ns)
 {
-	printf("{\"bench\":\"handshakes\",\"what\":\"%s\",\"batch\":%zu,\"us\":%.2f,\"row\":\"%s\"}\n",
+	printf("{\"bench\":\"handshakes\",\"what\":\"%s\",\"batch\":%zu,\"us\":%.2f,\"x25519_batch\":\"%s\"}\n",
 	       what, batch, (double)ns / 1e3 / N, crypto_impl_name("x25519-batch"));
 }
 

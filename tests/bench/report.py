@@ -112,14 +112,15 @@ class Results:
                 self.add(measure, OURS, [j[key]], "ns")
 
     def take_crypto(self, j):
-        """Of our rows the fastest counts. BLAKE2b of libsodium is another function, blocks are no hash."""
-        if j["how"] in ("blocks", "BLAKE2b"):
+        """Our fastest implementation counts. Compressed blocks are not hashes; BLAKE2b of libsodium is not BLAKE2s."""
+        if j["variant"] in ("blocks", "BLAKE2b"):
             return
-        kind = "" if j["what"] == "blake2s" else "-batch" if j["how"] == "batch" else \
+        primitive = j["primitive"]
+        kind = "" if primitive == "blake2s" else "-batch" if j["variant"] == "batch" else \
             "-run" if j["packets"] > 1 else "-one"
-        size = "" if j["what"] == "x25519" else "-%d" % j["bytes"]
-        measure = j["what"] + size + kind
-        impl = j["row"] if j["row"] in LIBRARIES else OURS
+        size = "" if primitive == "x25519" else "-%d" % j["bytes"]
+        measure = primitive + size + kind
+        impl = j["implementation"] if j["implementation"] in LIBRARIES else OURS
         new = [j["ns_min"], j["ns"], j["ns_max"]]
         if impl == OURS and self.median(measure, OURS) is not None:
             if self.median(measure, OURS) <= j["ns"]:
@@ -127,8 +128,8 @@ class Results:
             del self.values[measure, OURS], self.values[measure + "-cycles", OURS]
         self.add(measure, impl, new, "ns")
         self.add(measure + "-cycles", impl, [j["cycles_per_byte"]], "cycles/B")
-        if impl != OURS and j["what"] in ("x25519", "mac1", "reply"):  # they have no way for many
-            self.add(measure.replace("-one", "-batch" if j["what"] == "x25519" else "-run"), impl, new, "ns")
+        if impl != OURS and primitive in ("x25519", "mac1", "reply"):  # the libraries have no batch interface
+            self.add(measure.replace("-one", "-batch" if primitive == "x25519" else "-run"), impl, new, "ns")
 
     def median(self, measure, impl=OURS):
         values = self.values.get((measure, impl))
