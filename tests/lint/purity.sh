@@ -44,7 +44,7 @@ for module in base crypto model proto; do
 	fi
 	check "$module" "$archive"
 done
-for folder in quick/config; do # by source: an object may be left over from a file that was removed
+for folder in quick/config quick/plan; do # by source: an object may be left over from a file that was removed
 	check "$folder" $(cd "$root/src/$folder" && ls -- *.c | sed "s|^|$build/src/$folder/|; s|c\$|o|")
 done
 

@@ -152,7 +152,6 @@ layer "an unknown folder" src/quick/util/util.c '<stdint.h>' 'no rule for folder
 # ---- purity.sh ----
 
 purity=$tree/tests/lint/purity.sh
-export PURE_FOLDERS="quick/config quick/plan"
 compile() { # compile FOLDER…
 	for folder; do
 		find "$tree/src/$folder" -name '*.c' | while read -r source; do
