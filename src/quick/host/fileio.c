@@ -99,6 +99,13 @@ int fileio_replace(const char *path, struct span text, mode_t mode, const struct
 	return r;
 }
 
+int fileio_update(const char *path, struct span text)
+{
+	struct stat st;
+
+	return stat(path, &st) < 0 ? -errno : fileio_replace(path, text, 0600, &st);
+}
+
 static int write_in_place(const char *path, struct span text)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644), r;

@@ -15,6 +15,9 @@ must_check int fileio_read(const char *path, struct text *out);
 must_check int fileio_replace(const char *path, struct span text, mode_t mode,
 			     const struct stat *like);
 
+/* The same for a file that exists, whose owner and mode stay. */
+must_check int fileio_update(const char *path, struct span text);
+
 /* The same for files that may be mounted or a link: replaced when that is possible, else written in
  * place. Keeps owner and mode. */
 must_check int fileio_rewrite(const char *path, struct span text);
