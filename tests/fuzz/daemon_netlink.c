@@ -1,4 +1,4 @@
-/* Buffers of rtnetlink messages with any bytes: read as news of a link and of routes. */
+/* Buffers of rtnetlink messages with arbitrary bytes, read as events of a link and of routes. */
 #include "daemon/control/link.h"
 #include "daemon/control/routes.h"
 

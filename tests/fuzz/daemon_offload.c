@@ -1,6 +1,6 @@
-/* Super-packets of any bytes: cut, and joined and cut again, which must give back what went in.
- * Input: what to join, then packets, each after two bytes of length; the first ten bytes of the input
- * are a virtio header for the packet that follows them. */
+/* Super-packets of arbitrary bytes: split, and joined and split again, which must restore the packets. Input: a
+ * virtio header of ten bytes; the protocols to join; packets, each after two bytes of length. The bytes after
+ * the virtio header are also the super-packet to split. */
 #include <stdlib.h>
 #include "daemon/io/offload.h"
 
@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct join joint;
 
-static void cut(const uint8_t *data, size_t n)
+static void split(const uint8_t *data, size_t n)
 {
 	struct virtio_net_hdr h;
 	struct split s;
@@ -38,7 +38,7 @@ static void cut(const uint8_t *data, size_t n)
 	free(packet);
 }
 
-/* A joined frame must be cut into exactly the packets it was made of. */
+/* Splitting a joined frame must restore exactly the packets that it was joined from. */
 static void check_frame(uint32_t item)
 {
 	const struct join_item *it = &joint.items[item];
@@ -65,7 +65,7 @@ static void check_frame(uint32_t item)
 			if (!out || size != joint.packets[packet].n)
 				abort();
 			split_next(&s, out);
-			/* Identifications with DF mean nothing, and may change. */
+			/* With DF, identifications have no meaning, and may change. */
 			if (!it->v6 && (out[6] & 0x40))
 				memcpy(out + 4, joint.packets[packet].p + 4, 2),
 				memcpy(out + 10, joint.packets[packet].p + 10, 2);
@@ -84,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t *copies[64];
 	unsigned int n = 0;
 
-	cut(data, size);
+	split(data, size);
 	if (size < 11)
 		return 0;
 	join_begin(&joint, data[10] & (JOIN_TCP | JOIN_UDP));

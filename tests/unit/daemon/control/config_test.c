@@ -1,6 +1,6 @@
-/* `set` on a tunnel that runs: data threads wait outside of a publication, and no Diffie-Hellman is computed
- * inside, and no table of all peers or routes is copied. X25519 and the end of a publication are wrapped by the
- * linker (tests/tests.mk), to be counted. */
+/* A set request on a running tunnel: data threads wait while a change is published, so no Diffie-Hellman is
+ * computed and no table of all peers or routes is copied in that time. The linker wraps X25519 and the
+ * functions that begin and end a publication (tests/tests.mk), to count calls. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,8 +15,9 @@
 enum { PEERS = 300, PACKET = 20 }; /* more peers than are changed in one publication */
 
 static struct control c;
-static size_t computed, inside; /* all of them; those that data threads waited for */
-static size_t grown, routes_cap, peers_mask; /* tables that grew while they waited; what they were before */
+static size_t computed, inside; /* Diffie-Hellman computations: in total, during publications */
+static size_t grown;                  /* publications during which a table grew */
+static size_t routes_cap, peers_mask; /* sizes of the tables when the publication began */
 
 static void count(size_t n)
 {
@@ -69,7 +70,7 @@ void __wrap_threads_publish_end(struct thread_pool *p)
 	__real_threads_publish_end(p);
 }
 
-/* A private key; each peer's endpoint, keepalive, and 10.0.X.Y/32. */
+/* Sets a private key, and for each peer endpoint, keepalive, and allowed IP 10.0.X.Y/32. */
 static void set(uint8_t key, uint32_t flags)
 {
 	struct wg_device d = { .flags = WG_DEVICE_HAS_PRIVATE_KEY | flags };
@@ -91,9 +92,8 @@ static void set(uint8_t key, uint32_t flags)
 	device_free(&d);
 }
 
-/* A packet for each peer waits for a session, and a section asks for a new one: sections do that until the
- * moment a publication begins. */
-static void want_sessions(void)
+/* Stages a packet for each peer, and requests a new session as reader sections do until a publication begins. */
+static void request_sessions(void)
 {
 	uint64_t now_ns = clock_boot_ns();
 
@@ -108,11 +108,11 @@ static void want_sessions(void)
 		peer_wake(c.tunnel, p, WAKE_REKEY);
 }
 
-/* One initiation to each peer's endpoint as it is now, and nothing else. */
+/* One initiation to the current endpoint of each peer, and nothing else. */
 static void expect_initiations(uint8_t last)
 {
-	static uint8_t room[WG_DATAGRAM_MAX];
-	struct wg_buf out = { .dst = room };
+	static uint8_t datagram[WG_DATAGRAM_MAX];
+	struct wg_buf out = { .dst = datagram };
 	struct wg_path to;
 	size_t n = 0;
 
@@ -134,7 +134,7 @@ static int start(void **state)
 	set(1, 0);
 	assert_int_equal(grown, 0);
 	assert_true(c.tunnel->routes.cap >= PEERS && c.tunnel->peers.mask >= PEERS);
-	want_sessions();
+	request_sessions();
 	computed = inside = 0;
 	return 0;
 }
@@ -146,7 +146,7 @@ static int end(void **state)
 	return 0;
 }
 
-static void test_changes_compute_nothing(void **state)
+static void changing_peers_computes_nothing(void **state)
 {
 	(void)state;
 	set(1, 0);
@@ -156,8 +156,8 @@ static void test_changes_compute_nothing(void **state)
 	assert_int_equal(inside, 0);
 }
 
-/* Nothing is initiated with the key that goes, and the public key is computed before. */
-static void test_another_key(void **state)
+/* The old key initiates nothing, and the new public key is computed before the publication. */
+static void replacing_the_key_computes_outside_publications(void **state)
 {
 	(void)state;
 	set(2, 0);
@@ -167,12 +167,12 @@ static void test_another_key(void **state)
 	assert_int_equal(inside, 0);
 }
 
-static void test_another_key_and_all_peers_anew(void **state)
+static void replacing_key_and_peers_computes_outside_publications(void **state)
 {
 	(void)state;
 	set(2, WG_DEVICE_REPLACE_PEERS);
 	assert_int_equal(computed, 1);
-	want_sessions();
+	request_sessions();
 	expect_initiations(2);
 	assert_int_equal(inside, 0);
 }
@@ -180,9 +180,9 @@ static void test_another_key_and_all_peers_anew(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_changes_compute_nothing, start, end),
-		cmocka_unit_test_setup_teardown(test_another_key, start, end),
-		cmocka_unit_test_setup_teardown(test_another_key_and_all_peers_anew, start, end),
+		cmocka_unit_test_setup_teardown(changing_peers_computes_nothing, start, end),
+		cmocka_unit_test_setup_teardown(replacing_the_key_computes_outside_publications, start, end),
+		cmocka_unit_test_setup_teardown(replacing_key_and_peers_computes_outside_publications, start, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

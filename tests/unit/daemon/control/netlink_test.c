@@ -1,4 +1,4 @@
-/* rtnetlink messages built and read: links, routes, and what is cut short. */
+/* Building and reading rtnetlink messages: links, routes, and truncated messages. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,7 +45,7 @@ static void add_route(uint16_t type, unsigned char kind, uint32_t oif, unsigned 
 	append(&m);
 }
 
-static void news_of_one_link(void **state)
+static void events_of_one_link_are_read(void **state)
 {
 	struct link_state s = { .ifindex = 7 };
 
@@ -66,13 +66,13 @@ static void news_of_one_link(void **state)
 	assert_string_equal(s.name, "exactly15-chars");
 	add_link(RTM_DELLINK, 7, 0, 1280, "wg0");
 	assert_int_equal(link_parse_events(&s, buffer, used), LINK_EVENT_CHANGED | LINK_EVENT_DELETED);
-	add_link(RTM_NEWLINK, 7, 0, 1280, "wg0"); /* came back before we looked */
+	add_link(RTM_NEWLINK, 7, 0, 1280, "wg0"); /* created again before the events were read */
 	assert_int_equal(link_parse_events(&s, buffer, used), LINK_EVENT_CHANGED);
 	add_route(RTM_NEWROUTE, RTN_UNICAST, 7, 0);
 	assert_int_equal(link_parse_events(&s, buffer, used), LINK_EVENT_CHANGED | LINK_EVENT_ROUTES);
 }
 
-static void bridges_speak_of_other_things(void **state)
+static void events_of_bridges_are_ignored(void **state)
 {
 	struct ifinfomsg i = { .ifi_family = AF_BRIDGE, .ifi_index = 7 };
 	struct link_state s = { .ifindex = 7 };
@@ -85,7 +85,7 @@ static void bridges_speak_of_other_things(void **state)
 	assert_int_equal(link_parse_events(&s, buffer, used), LINK_EVENT_NONE);
 }
 
-static void cut_messages_are_no_messages(void **state)
+static void truncated_messages_are_ignored(void **state)
 {
 	(void)state;
 	used = 0;
@@ -97,9 +97,9 @@ static void cut_messages_are_no_messages(void **state)
 		assert_int_equal(link_parse_events(&s, exact, n), LINK_EVENT_NONE);
 		free(exact);
 	}
-	for (uint32_t lie = 0; lie < 0x10000; lie += 7) { /* attributes of every length */
+	for (uint32_t length = 0; length < 0x10000; length += 7) { /* of the first attribute */
 		struct link_state s = { .ifindex = 7 };
-		uint16_t n = (uint16_t)lie;
+		uint16_t n = (uint16_t)length;
 		memcpy(buffer + NLMSG_SPACE(sizeof(struct ifinfomsg)), &n, sizeof n);
 		assert_int_equal(link_parse_events(&s, buffer, used), LINK_EVENT_CHANGED);
 	}
@@ -132,9 +132,9 @@ static void attributes_are_found_by_type_and_size(void **state)
 	assert_false(netlink_next(&v, &p, &n));
 }
 
-static void routes_that_matter(void **state)
+static void some_routes_affect_paths(void **state)
 {
-	static const struct { uint16_t type; unsigned char kind; uint32_t oif; unsigned int flags; bool matters; } rows[] = {
+	static const struct { uint16_t type; unsigned char kind; uint32_t oif; unsigned int flags; bool affects; } cases[] = {
 		{ RTM_NEWROUTE, RTN_UNICAST, 3, 0, true },
 		{ RTM_DELROUTE, RTN_UNICAST, 3, 0, true },
 		{ RTM_DELROUTE, RTN_UNREACHABLE, 0, 0, true },
@@ -148,21 +148,21 @@ static void routes_that_matter(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		used = 0;
-		add_route(rows[i].type, rows[i].kind, rows[i].oif, rows[i].flags);
-		if (routes_affect_paths(buffer, used, 9) != rows[i].matters)
-			fail_msg("row %zu", i);
+		add_route(cases[i].type, cases[i].kind, cases[i].oif, cases[i].flags);
+		if (routes_affect_paths(buffer, used, 9) != cases[i].affects)
+			fail_msg("case %zu", i);
 		add_route(RTM_NEWROUTE, RTN_UNICAST, 3, 0);
 		assert_true(routes_affect_paths(buffer, used, 9));
 	}
 }
 
-/* The kernel of this machine: lo is there, and so are the ways over it. */
+/* The kernel of this machine, with paths through lo. */
 static void the_kernel_answers(void **state)
 {
-	const uint8_t home[4] = { 127, 0, 0, 1 }, far[4] = { 127, 0, 0, 2 };
-	struct wg_path path = { .remote = { .addr = ip_v4(far), .port = 1 }, .local = ip_v4(home) };
+	const uint8_t loopback[4] = { 127, 0, 0, 1 }, far[4] = { 127, 0, 0, 2 };
+	struct wg_path path = { .remote = { .addr = ip_v4(far), .port = 1 }, .local = ip_v4(loopback) };
 
 	(void)state;
 	path.ifindex = 1;
@@ -170,7 +170,7 @@ static void the_kernel_answers(void **state)
 	path.ifindex = 4711;
 	assert_false(routes_confirm_path(&path, 0));
 	path.ifindex = 1;
-	memcpy(path.local.b, (const uint8_t[]){ 203, 0, 113, 77 }, 4); /* not an address of ours */
+	memcpy(path.local.b, (const uint8_t[]){ 203, 0, 113, 77 }, 4); /* not an address of this host */
 	assert_false(routes_confirm_path(&path, 0));
 	assert_int_equal(routes_min_mtu(0xfffffff), 0);
 }
@@ -178,11 +178,11 @@ static void the_kernel_answers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(news_of_one_link),
-		cmocka_unit_test(bridges_speak_of_other_things),
-		cmocka_unit_test(cut_messages_are_no_messages),
+		cmocka_unit_test(events_of_one_link_are_read),
+		cmocka_unit_test(events_of_bridges_are_ignored),
+		cmocka_unit_test(truncated_messages_are_ignored),
 		cmocka_unit_test(attributes_are_found_by_type_and_size),
-		cmocka_unit_test(routes_that_matter),
+		cmocka_unit_test(some_routes_affect_paths),
 		cmocka_unit_test(the_kernel_answers),
 	};
 

@@ -1,4 +1,4 @@
-/* The configuration socket in a folder of its own: its file's life, and conversations with clients. */
+/* The configuration socket in a temporary directory: its file, and the requests of clients. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -66,10 +66,10 @@ static int end(void **state)
 	(void)state;
 	uapi_server_close(&server);
 	loop_free(&loop);
-	return rmdir(dir); /* nothing may be left in it */
+	return rmdir(dir); /* which must be empty */
 }
 
-static void turn(int times)
+static void run_loop(int times)
 {
 	while (times-- > 0)
 		assert_int_equal(loop_run_once(&loop, true), 0);
@@ -82,18 +82,18 @@ static int client(void)
 
 	strcpy(a.sun_path, path);
 	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
-	turn(1);
+	run_loop(1);
 	return fd;
 }
 
-static void say(int fd, const char *text)
+static void send_text(int fd, const char *text)
 {
 	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
-	turn(2);
+	run_loop(2);
 }
 
-/* What one read gives is the whole answer. */
-static void hear(int fd, const char *want)
+/* One read returns the complete reply. */
+static void expect_reply(int fd, const char *want)
 {
 	char got[200] = "";
 	ssize_t n = read(fd, got, sizeof got - 1);
@@ -102,23 +102,23 @@ static void hear(int fd, const char *want)
 	assert_string_equal(got, want);
 }
 
-static void answers_come_whole(void **state)
+static void replies_are_complete(void **state)
 {
 	int fd = client();
 
 	(void)state;
-	say(fd, "get=1\n\n");
-	hear(fd, "errno=0\n\n");
-	say(fd, "set=1\nfwmark=7\n\n");
-	hear(fd, "errno=0\n\n");
-	say(fd, "get=1\n\n");
-	hear(fd, "fwmark=7\nerrno=0\n\n");
+	send_text(fd, "get=1\n\n");
+	expect_reply(fd, "errno=0\n\n");
+	send_text(fd, "set=1\nfwmark=7\n\n");
+	expect_reply(fd, "errno=0\n\n");
+	send_text(fd, "get=1\n\n");
+	expect_reply(fd, "fwmark=7\nerrno=0\n\n");
 	close(fd);
-	turn(1);
+	run_loop(1);
 	assert_int_equal(server.clients[0].source.fd, -1);
 }
 
-static void a_request_may_come_byte_by_byte(void **state)
+static void a_request_may_arrive_byte_by_byte(void **state)
 {
 	const char text[] = "set=1\nfwmark=12\n\nget=1\n\n";
 	int fd = client();
@@ -126,43 +126,43 @@ static void a_request_may_come_byte_by_byte(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof text - 1; i++) {
 		char one[2] = { text[i], '\0' };
-		say(fd, one);
+		send_text(fd, one);
 		assert_int_equal(sets, i >= 16);
 	}
-	hear(fd, "errno=0\n\nfwmark=12\nerrno=0\n\n");
+	expect_reply(fd, "errno=0\n\nfwmark=12\nerrno=0\n\n");
 	close(fd);
 }
 
-static void what_is_wrong_is_refused_and_not_applied(void **state)
+static void an_invalid_request_is_refused_and_not_applied(void **state)
 {
 	int fd = client();
 
 	(void)state;
-	say(fd, "set=1\nfwmark=1\nprivate_key=short\nfwmark=2\n\n");
-	hear(fd, "errno=-22\n\n");
+	send_text(fd, "set=1\nfwmark=1\nprivate_key=short\nfwmark=2\n\n");
+	expect_reply(fd, "errno=-22\n\n");
 	assert_int_equal(sets, 0);
 	set_error = -EADDRINUSE;
-	say(fd, "set=1\nfwmark=1\n\n");
-	hear(fd, "errno=-98\n\n");
-	say(fd, "get=1\n\n"); /* the connection goes on */
-	hear(fd, "errno=0\n\n");
+	send_text(fd, "set=1\nfwmark=1\n\n");
+	expect_reply(fd, "errno=-98\n\n");
+	send_text(fd, "get=1\n\n"); /* the connection stays open */
+	expect_reply(fd, "errno=0\n\n");
 	assert_int_equal(gets, 1);
 	close(fd);
 }
 
-static void probes_and_silence_are_no_trouble(void **state)
+static void idle_clients_do_not_block_others(void **state)
 {
 	int held[UAPI_CLIENTS_MAX + 5];
 
 	(void)state;
 	for (int i = 0; i < 50; i++) {
 		close(client());
-		turn(1);
+		run_loop(1);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(held); i++)
-		held[i] = client(); /* the first ones are dropped for the last ones */
-	say(held[ARRAY_LEN(held) - 1], "get=1\n\n");
-	hear(held[ARRAY_LEN(held) - 1], "errno=0\n\n");
+		held[i] = client(); /* the first clients are dropped for the last ones */
+	send_text(held[ARRAY_LEN(held) - 1], "get=1\n\n");
+	expect_reply(held[ARRAY_LEN(held) - 1], "errno=0\n\n");
 	char c;
 	for (size_t i = 0; i < 5; i++)
 		assert_int_equal(read(held[i], &c, 1), 0);
@@ -170,7 +170,7 @@ static void probes_and_silence_are_no_trouble(void **state)
 		close(held[i]);
 }
 
-static void a_line_without_end_is_cut_off(void **state)
+static void an_endless_line_closes_the_connection(void **state)
 {
 	static char line[3 * UAPI_INPUT_BYTES];
 	int fd = client();
@@ -179,21 +179,21 @@ static void a_line_without_end_is_cut_off(void **state)
 	(void)state;
 	memset(line, 'x', sizeof line);
 	assert_true(send(fd, line, sizeof line, MSG_NOSIGNAL) > 0);
-	turn(5);
+	run_loop(5);
 	ssize_t n = read(fd, &c, 1);
 	assert_true(n == 0 || (n < 0 && errno == ECONNRESET));
 	close(fd);
 }
 
-static void who_does_not_read_is_dropped_in_the_end(void **state)
+static void a_client_that_does_not_read_is_dropped(void **state)
 {
 	int fd = client();
 	ssize_t n;
 
 	(void)state;
-	do /* until our side cannot send its answers any more */
+	do /* until the server cannot send its replies any more */
 		n = send(fd, "get=1\n\n", 7, MSG_NOSIGNAL);
-	while (n > 0 && (turn(1), server.clients[0].reply.n == 0));
+	while (n > 0 && (run_loop(1), server.clients[0].reply.n == 0));
 	assert_true(server.clients[0].reply.n > 0);
 	uint64_t deadline = uapi_server_deadline(&server);
 	assert_true(deadline != NEVER);
@@ -213,20 +213,20 @@ static void the_file_is_watched(void **state)
 	snprintf(other, sizeof other, "%s/other", dir);
 	close(open(other, O_CREAT | O_WRONLY, 0600));
 	unlink(other);
-	turn(2);
-	assert_int_equal(removals, 0); /* somebody else's */
+	run_loop(2);
+	assert_int_equal(removals, 0); /* another file */
 	uapi_server_rename(&server, "office");
-	turn(2);
+	run_loop(2);
 	assert_int_equal(removals, 0);
 	assert_int_equal(access(path, F_OK), -1);
 	snprintf(other, sizeof other, "%s/office.sock", dir);
 	assert_int_equal(access(other, F_OK), 0);
 	unlink(other);
-	turn(2);
+	run_loop(2);
 	assert_true(removals > 0);
 }
 
-static void the_mode_is_right_from_the_start(void **state)
+static void only_the_owner_can_connect(void **state)
 {
 	struct stat s;
 
@@ -236,7 +236,7 @@ static void the_mode_is_right_from_the_start(void **state)
 	assert_int_equal(s.st_mode & 0777, 0600);
 }
 
-static void a_second_one_is_refused(void **state)
+static void a_second_server_is_refused(void **state)
 {
 	static struct uapi_server second;
 	char text[200];
@@ -254,15 +254,15 @@ static void a_second_one_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(answers_come_whole),
-		CASE(a_request_may_come_byte_by_byte),
-		CASE(what_is_wrong_is_refused_and_not_applied),
-		CASE(probes_and_silence_are_no_trouble),
-		CASE(a_line_without_end_is_cut_off),
-		CASE(who_does_not_read_is_dropped_in_the_end),
+		CASE(replies_are_complete),
+		CASE(a_request_may_arrive_byte_by_byte),
+		CASE(an_invalid_request_is_refused_and_not_applied),
+		CASE(idle_clients_do_not_block_others),
+		CASE(an_endless_line_closes_the_connection),
+		CASE(a_client_that_does_not_read_is_dropped),
 		CASE(the_file_is_watched),
-		CASE(the_mode_is_right_from_the_start),
-		CASE(a_second_one_is_refused),
+		CASE(only_the_owner_can_connect),
+		CASE(a_second_server_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

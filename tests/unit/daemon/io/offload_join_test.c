@@ -1,4 +1,5 @@
-/* Joining packets: each rule by a table row, and there and back with random shapes. */
+/* Joining packets: a table of packets that may or may not be joined, and splitting random joined packets again.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -6,13 +7,14 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include "daemon/io/offload.h"
+#include "../../../lib/aborts.h"
 #include "../../../lib/packet_shape.h"
 
-enum { ROOM = 70000 };
+enum { CAPACITY = 70000 };
 
 static uint32_t seed = 1;
 
-static uint32_t chance(void)
+static uint32_t random_number(void)
 {
 	seed = seed * 1664525 + 1013904223;
 	return seed >> 8;
@@ -33,35 +35,35 @@ static void add(const struct shape *s)
 	join_add(&joint, p, shape_make(p, s));
 }
 
-/* What follows `shape_plain`, in the two protocols. */
+/* The packet after `shape_plain` in its flow, for both protocols. */
 static const struct shape tcp2 = { .ttl = 64, .flags = 0x10, .df = true, .port = 443, .window = 500,
 				   .seq = 1100, .ack = 77, .payload = 100, .id = 1 };
 static const struct shape udp2 = { .udp = true, .ttl = 64, .df = true, .port = 443, .payload = 100 };
 
-/* Two packets: the second is what follows, with one field changed. How many frames come out? */
-static const struct join_row {
-	const char *what;
+/* Two packets, the second being the next of the flow with one field changed: the number of frames. */
+static const struct join_case {
+	const char *name;
 	size_t at, size;
 	uint32_t value, frames;
 	bool udp, v6;
-} join_rows[] = {
+} join_cases[] = {
 #define FIELD(name) offsetof(struct shape, name), sizeof(((struct shape *)0)->name)
-	{ "what follows", FIELD(payload), 100, 1, false, false },
-	{ "what follows, IPv6", FIELD(payload), 100, 1, false, true },
-	{ "a shorter one", FIELD(payload), 99, 1, false, false },
-	{ "a longer one", FIELD(payload), 101, 2, false, false },
+	{ "the next packet", FIELD(payload), 100, 1, false, false },
+	{ "the next packet, IPv6", FIELD(payload), 100, 1, false, true },
+	{ "a shorter payload", FIELD(payload), 99, 1, false, false },
+	{ "a longer payload", FIELD(payload), 101, 2, false, false },
 	{ "a gap", FIELD(seq), 1101, 2, false, false },
 	{ "an overlap", FIELD(seq), 1099, 2, false, false },
-	{ "what comes before", FIELD(seq), 900, 2, false, false },
-	{ "a push", FIELD(flags), 0x18, 1, false, false },
-	{ "an end", FIELD(flags), 0x11, 2, false, false },
-	{ "urgent", FIELD(flags), 0x30, 2, false, false },
-	{ "congestion echo", FIELD(flags), 0x50, 2, false, false },
-	{ "window reduced", FIELD(flags), 0x90, 2, false, false },
-	{ "no acknowledgement", FIELD(flags), 0, 2, false, false },
+	{ "an earlier sequence number", FIELD(seq), 900, 2, false, false },
+	{ "PSH", FIELD(flags), 0x18, 1, false, false },
+	{ "FIN", FIELD(flags), 0x11, 2, false, false },
+	{ "URG", FIELD(flags), 0x30, 2, false, false },
+	{ "ECE", FIELD(flags), 0x50, 2, false, false },
+	{ "CWR", FIELD(flags), 0x90, 2, false, false },
+	{ "no ACK", FIELD(flags), 0, 2, false, false },
 	{ "no payload", FIELD(payload), 0, 2, false, false },
 	{ "other TOS", FIELD(tos), 1, 2, false, false },
-	{ "other class", FIELD(tos), 1, 2, false, true },
+	{ "other traffic class", FIELD(tos), 1, 2, false, true },
 	{ "other flow label", FIELD(flow), 1, 2, false, true },
 	{ "other TTL", FIELD(ttl), 63, 2, false, false },
 	{ "other hop limit", FIELD(ttl), 63, 2, false, true },
@@ -92,11 +94,11 @@ static void set_field(uint8_t *p, size_t size, uint32_t value)
 		memcpy(p, size == 2 ? (const void *)&half : (const void *)&value, size);
 }
 
-static void only_what_can_be_cut_again_is_joined(void **state)
+static void only_packets_that_splitting_restores_are_joined(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(join_rows); i++) {
-		const struct join_row *r = &join_rows[i];
+	for (size_t i = 0; i < ARRAY_LEN(join_cases); i++) {
+		const struct join_case *r = &join_cases[i];
 		struct shape first = shape_plain, second = r->udp ? udp2 : tcp2;
 		first.udp = r->udp;
 		first.v6 = second.v6 = r->v6;
@@ -105,7 +107,7 @@ static void only_what_can_be_cut_again_is_joined(void **state)
 		add(&first);
 		add(&second);
 		if (joint.n_items != r->frames)
-			fail_msg("%s: %u frames", r->what, joint.n_items);
+			fail_msg("%s: %u frames", r->name, joint.n_items);
 	}
 }
 
@@ -125,23 +127,23 @@ static void identifications_matter_without_df(void **state)
 	}
 }
 
-static void what_is_off_is_not_joined(void **state)
+static void disabled_protocols_are_not_joined(void **state)
 {
 	struct shape tcp = shape_plain;
 
 	(void)state;
-	for (unsigned int what = 0; what < 4; what++) {
-		join_begin(&joint, what);
+	for (unsigned int protocols = 0; protocols < 4; protocols++) {
+		join_begin(&joint, protocols);
 		add(&tcp);
 		add(&tcp2);
 		add(&udp2);
 		add(&udp2);
-		assert_int_equal(joint.n_items, 4 - !!(what & JOIN_TCP) - !!(what & JOIN_UDP));
+		assert_int_equal(joint.n_items, 4 - !!(protocols & JOIN_TCP) - !!(protocols & JOIN_UDP));
 	}
 }
 
-/* Every bit of the headers and some of the payload of either packet: a wrong packet stays alone. */
-static void nothing_broken_is_joined(void **state)
+/* Flips every bit of either packet: a corrupted packet is not joined. */
+static void corrupted_packets_are_not_joined(void **state)
 {
 	(void)state;
 	for (int kind = 0; kind < 4; kind++) {
@@ -153,7 +155,7 @@ static void nothing_broken_is_joined(void **state)
 		uint32_t n = shape_header_bytes(&s) + s.payload;
 		for (uint32_t bit = 0; bit < n * 8; bit++) {
 			for (unsigned int which = 0; which < 2; which++) {
-				/* Fields that no checksum covers are compared with the other packet. */
+				/* No checksum covers some fields; these are compared with the other packet. */
 				begin();
 				shape_make(packets[0], &s);
 				shape_make(packets[1], &next);
@@ -166,7 +168,7 @@ static void nothing_broken_is_joined(void **state)
 	}
 }
 
-static void no_checksum_is_not_joined(void **state)
+static void packets_without_checksum_are_not_joined(void **state)
 {
 	struct shape s = udp2;
 
@@ -174,25 +176,25 @@ static void no_checksum_is_not_joined(void **state)
 	begin();
 	for (int i = 0; i < 2; i++) {
 		uint32_t n = shape_make(packets[i], &s);
-		store_be16(packets[i] + SHAPE_V4 + 6, 0); /* allowed in IPv4: nothing to verify by */
+		store_be16(packets[i] + SHAPE_V4 + 6, 0); /* permitted in IPv4, and cannot be verified */
 		join_add(&joint, packets[i], n);
 	}
 	assert_int_equal(joint.n_items, 2);
 }
 
-static void fragments_options_and_tails_stay_alone(void **state)
+static void fragments_options_and_trailing_bytes_are_not_joined(void **state)
 {
-	static const struct { size_t at; uint8_t value; } rows[] = {
+	static const struct { size_t at; uint8_t value; } cases[] = {
 		{ 6, 0x20 }, { 7, 1 }, { 6, 0x80 }, { 0, 0x46 }, { 9, 132 },
 	};
 	struct shape s = shape_plain, next = tcp2;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		begin();
 		for (int k = 0; k < 2; k++) {
 			uint32_t n = shape_make(packets[k], k ? &next : &s);
-			packets[k][rows[i].at] = rows[i].value;
+			packets[k][cases[i].at] = cases[i].value;
 			store_be16(packets[k] + 10, 0);
 			store_be16(packets[k] + 10, (uint16_t)~slow_sum(0, packets[k], SHAPE_V4));
 			join_add(&joint, packets[k], n);
@@ -203,7 +205,7 @@ static void fragments_options_and_tails_stay_alone(void **state)
 	join_add(&joint, packets[0], shape_make(packets[0], &s) + 1);
 	join_add(&joint, packets[1], shape_make(packets[1], &next) + 1);
 	assert_int_equal(joint.n_items, 2);
-	begin(); /* no packet at all */
+	begin(); /* not an IP packet */
 	join_add(&joint, packets[0], 0);
 	join_add(&joint, packets[0], 1);
 	assert_int_equal(joint.n_items, 2);
@@ -218,7 +220,7 @@ static void order_within_a_flow_is_kept(void **state)
 	ack.seq = 1100;
 	begin();
 	add(&s);
-	add(&ack); /* what comes later must not pass it */
+	add(&ack); /* later packets must not overtake it */
 	s.seq = 1100;
 	add(&s);
 	s.seq = 1200;
@@ -231,11 +233,11 @@ static void order_within_a_flow_is_kept(void **state)
 	add(&s);
 	s.seq = 1100;
 	s.flags = 0x10;
-	add(&s); /* a push was the end of the first */
+	add(&s); /* PSH ended the first frame */
 	assert_int_equal(joint.n_items, 2);
 }
 
-static void flows_are_told_apart(void **state)
+static void each_flow_is_joined_separately(void **state)
 {
 	struct shape s[8];
 
@@ -250,14 +252,14 @@ static void flows_are_told_apart(void **state)
 			add(&s[i]);
 			s[i].seq += 100;
 		}
-	assert_in_range(joint.n_items, 8, 60); /* two flows may share a slot; nothing else is lost */
+	assert_in_range(joint.n_items, 8, 60); /* flows whose hashes collide are joined less */
 	uint32_t total = 0;
 	for (uint32_t i = 0; i < joint.n_items; i++)
 		total += joint.items[i].count;
 	assert_int_equal(total, 160);
 }
 
-/* Puts frame i together as TUN would get it. */
+/* Copies frame i together as the TUN would receive it. */
 static uint32_t gather(uint32_t i, struct virtio_net_hdr *h, uint8_t *out)
 {
 	static uint8_t header[JOIN_HEADER_MAX];
@@ -274,28 +276,27 @@ static uint32_t gather(uint32_t i, struct virtio_net_hdr *h, uint8_t *out)
 	return at;
 }
 
-/* Joined and cut again, the packets are what they were. */
-static void there_and_back(void **state)
+static void splitting_restores_the_joined_packets(void **state)
 {
-	static uint8_t super[ROOM], segment[ROOM], before[JOIN_PACKETS_MAX][1600];
+	static uint8_t super[CAPACITY], segment[CAPACITY], before[JOIN_PACKETS_MAX][1600];
 
 	(void)state;
 	for (int round = 0; round < 600; round++) {
 		struct shape s = shape_plain;
-		uint32_t n = 1 + chance() % 60, largest = 1 + chance() % 1300, i = 0;
-		s.v6 = chance() % 2;
-		s.udp = chance() % 2;
-		s.tos = (uint8_t)(chance() % 256);
-		s.seq = chance() << 8;
-		s.id = (uint16_t)chance();
-		s.df = chance() % 2;
-		s.options = chance() % 3 * 4;
-		s.flow = chance() % 0x100000;
+		uint32_t n = 1 + random_number() % 60, largest = 1 + random_number() % 1300, i = 0;
+		s.v6 = random_number() % 2;
+		s.udp = random_number() % 2;
+		s.tos = (uint8_t)(random_number() % 256);
+		s.seq = random_number() << 8;
+		s.id = (uint16_t)random_number();
+		s.df = random_number() % 2;
+		s.options = random_number() % 3 * 4;
+		s.flow = random_number() % 0x100000;
 		begin();
 		for (uint32_t k = 0; k < n; k++) {
-			s.payload = chance() % 8 ? largest : 1 + chance() % largest;
-			s.fill = (uint8_t)chance();
-			s.flags = chance() % 10 ? 0x10 : 0x18;
+			s.payload = random_number() % 8 ? largest : 1 + random_number() % largest;
+			s.fill = (uint8_t)random_number();
+			s.flags = random_number() % 10 ? 0x10 : 0x18;
 			add(&s);
 			s.seq += s.payload;
 			s.id++;
@@ -303,22 +304,22 @@ static void there_and_back(void **state)
 		memcpy(before, packets, sizeof before);
 		for (uint32_t f = 0; f < joint.n_items; f++) {
 			struct virtio_net_hdr h;
-			struct split cut;
+			struct split split;
 			uint32_t size = gather(f, &h, super);
 			assert_int_equal(size, joint.items[f].total);
-			assert_true(split_begin(&cut, &h, super, size));
-			for (; (size = split_size(&cut)) > 0; i++) {
-				split_next(&cut, segment);
+			assert_true(split_begin(&split, &h, super, size));
+			for (; (size = split_size(&split)) > 0; i++) {
+				split_next(&split, segment);
 				assert_int_equal(size, joint.packets[i].n);
 				assert_memory_equal(segment, before[i], size);
 			}
 		}
 		assert_int_equal(i, n);
-		assert_memory_equal(before, packets, sizeof before); /* originals are left alone */
+		assert_memory_equal(before, packets, sizeof before); /* joining changes no packet */
 	}
 }
 
-static void a_super_packet_has_an_end(void **state)
+static void super_packets_are_limited(void **state)
 {
 	struct shape s = shape_plain;
 
@@ -348,19 +349,35 @@ static void a_super_packet_has_an_end(void **state)
 	assert_int_equal(joint.n_items, 2);
 }
 
+static void add_packet(void *ctx)
+{
+	(void)ctx;
+	join_add(&joint, packets[0], 20);
+}
+
+static void more_packets_than_the_table_holds_abort(void **state)
+{
+	(void)state;
+	begin();
+	for (int i = 0; i < JOIN_PACKETS_MAX; i++)
+		add_packet(NULL);
+	assert_true(aborts(add_packet, NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(only_what_can_be_cut_again_is_joined),
+		cmocka_unit_test(only_packets_that_splitting_restores_are_joined),
 		cmocka_unit_test(identifications_matter_without_df),
-		cmocka_unit_test(what_is_off_is_not_joined),
-		cmocka_unit_test(nothing_broken_is_joined),
-		cmocka_unit_test(no_checksum_is_not_joined),
-		cmocka_unit_test(fragments_options_and_tails_stay_alone),
+		cmocka_unit_test(disabled_protocols_are_not_joined),
+		cmocka_unit_test(corrupted_packets_are_not_joined),
+		cmocka_unit_test(packets_without_checksum_are_not_joined),
+		cmocka_unit_test(fragments_options_and_trailing_bytes_are_not_joined),
 		cmocka_unit_test(order_within_a_flow_is_kept),
-		cmocka_unit_test(flows_are_told_apart),
-		cmocka_unit_test(there_and_back),
-		cmocka_unit_test(a_super_packet_has_an_end),
+		cmocka_unit_test(each_flow_is_joined_separately),
+		cmocka_unit_test(splitting_restores_the_joined_packets),
+		cmocka_unit_test(super_packets_are_limited),
+		cmocka_unit_test(more_packets_than_the_table_holds_abort),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

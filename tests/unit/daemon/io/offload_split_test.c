@@ -1,4 +1,4 @@
-/* Cutting super-packets: checksums against a slow sum, every segment, every lie in the header. */
+/* Splitting super-packets: every segment and its checksums, and virtio headers that contradict the packet. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,17 +8,17 @@
 #include "daemon/io/offload.h"
 #include "../../../lib/packet_shape.h"
 
-enum { ROOM = 70000 };
+enum { CAPACITY = 70000 };
 
 static uint32_t seed = 1;
 
-static uint32_t chance(void)
+static uint32_t random_number(void)
 {
 	seed = seed * 1664525 + 1013904223;
 	return seed >> 8;
 }
 
-/* What the kernel's header would say of a super-packet like this one, whose checksum becomes partial. */
+/* The virtio header that the kernel would send for this super-packet, whose checksum becomes partial. */
 static struct virtio_net_hdr super_header(uint8_t *p, const struct shape *s, uint32_t n, uint16_t mss)
 {
 	uint32_t l4 = s->v6 ? SHAPE_V6 : SHAPE_V4;
@@ -38,7 +38,7 @@ static struct virtio_net_hdr super_header(uint8_t *p, const struct shape *s, uin
 	return h;
 }
 
-static void assert_right(const uint8_t *p, uint32_t n, bool v6)
+static void assert_valid(const uint8_t *p, uint32_t n, bool v6)
 {
 	if (!v6) {
 		assert_int_equal(slow_sum(0, p, SHAPE_V4), 0xffff);
@@ -51,15 +51,15 @@ static void assert_right(const uint8_t *p, uint32_t n, bool v6)
 
 /* ---- sums ---- */
 
-static void sum_equals_the_slow_one(void **state)
+static void checksums_agree_with_a_simple_sum(void **state)
 {
 	uint8_t bytes[400];
 
 	(void)state;
 	for (int round = 0; round < 3000; round++) {
-		size_t n = chance() % sizeof bytes, from = chance() % 8;
+		size_t n = random_number() % sizeof bytes, from = random_number() % 8;
 		for (size_t i = 0; i < sizeof bytes; i++)
-			bytes[i] = round % 3 ? (uint8_t)chance() : 0xff;
+			bytes[i] = round % 3 ? (uint8_t)random_number() : 0xff;
 		if (from > n)
 			from = n;
 		uint16_t fast = checksum_fold(checksum_add(0, bytes + from, n - from));
@@ -72,10 +72,10 @@ static void sum_equals_the_slow_one(void **state)
 
 /* ---- split ---- */
 
-static const struct split_row {
+static const struct split_case {
 	struct shape shape;
 	uint16_t mss;
-} split_rows[] = {
+} split_cases[] = {
 	{ { .ttl = 64, .flags = 0x18, .df = true, .id = 65534, .payload = 4000, .seq = 0xfffffc00 }, 1360 },
 	{ { .ttl = 64, .flags = 0x10, .payload = 2720, .options = 12 }, 1360 },
 	{ { .ttl = 64, .flags = 0xd9, .payload = 1001, .options = 40 }, 500 },
@@ -86,26 +86,26 @@ static const struct split_row {
 	{ { .ttl = 64, .flags = 0x10, .payload = 10 }, 1360 },
 };
 
-static void segments_are_right_and_complete(void **state)
+static void segments_are_valid_and_complete(void **state)
 {
-	static uint8_t super[ROOM], segment[ROOM], whole[ROOM];
+	static uint8_t super[CAPACITY], segment[CAPACITY], whole[CAPACITY];
 
 	(void)state;
-	for (size_t row = 0; row < ARRAY_LEN(split_rows); row++) {
-		const struct shape *s = &split_rows[row].shape;
-		uint16_t mss = split_rows[row].mss;
+	for (size_t i = 0; i < ARRAY_LEN(split_cases); i++) {
+		const struct shape *s = &split_cases[i].shape;
+		uint16_t mss = split_cases[i].mss;
 		uint32_t n = shape_make(super, s), head = shape_header_bytes(s), l4 = s->v6 ? SHAPE_V6 : SHAPE_V4, at = 0, size;
 		struct virtio_net_hdr h = super_header(super, s, n, mss);
-		struct split cut;
+		struct split split;
 		uint16_t count = 0;
 
 		memcpy(whole, super, n);
-		assert_true(split_begin(&cut, &h, super, n));
-		while ((size = split_size(&cut)) > 0) {
+		assert_true(split_begin(&split, &h, super, n));
+		while ((size = split_size(&split)) > 0) {
 			segment[size] = 0xa5;
-			split_next(&cut, segment);
+			split_next(&split, segment);
 			assert_int_equal(segment[size], 0xa5);
-			assert_right(segment, size, s->v6);
+			assert_valid(segment, size, s->v6);
 			assert_memory_equal(segment + head, whole + head + at, size - head);
 			bool last = at + size - head == s->payload;
 			assert_true(last || size == head + mss);
@@ -125,7 +125,7 @@ static void segments_are_right_and_complete(void **state)
 	}
 }
 
-static void a_plain_packet_gets_its_checksum(void **state)
+static void the_checksum_of_a_plain_packet_is_completed(void **state)
 {
 	uint8_t p[200], want[200];
 
@@ -133,7 +133,7 @@ static void a_plain_packet_gets_its_checksum(void **state)
 	for (int v6 = 0; v6 < 2; v6++) {
 		for (int udp = 0; udp < 2; udp++) {
 			struct shape s = shape_plain;
-			struct split cut;
+			struct split split;
 			s.v6 = v6;
 			s.udp = udp;
 			s.payload = 33;
@@ -142,14 +142,14 @@ static void a_plain_packet_gets_its_checksum(void **state)
 			struct virtio_net_hdr h = super_header(p, &s, n, 0);
 			h.gso_type = VIRTIO_NET_HDR_GSO_NONE;
 			assert_memory_not_equal(p, want, n);
-			assert_true(split_begin(&cut, &h, p, n));
-			assert_int_equal(cut.header_n, 0);
-			assert_int_equal(split_size(&cut), n);
+			assert_true(split_begin(&split, &h, p, n));
+			assert_int_equal(split.header_n, 0);
+			assert_int_equal(split_size(&split), n);
 			assert_memory_equal(p, want, n);
 			h.flags = 0; /* nothing to do */
 			p[50] ^= 1;
 			want[50] ^= 1;
-			assert_true(split_begin(&cut, &h, p, n));
+			assert_true(split_begin(&split, &h, p, n));
 			assert_memory_equal(p, want, n);
 		}
 	}
@@ -157,7 +157,7 @@ static void a_plain_packet_gets_its_checksum(void **state)
 
 static void a_udp_checksum_is_never_zero(void **state)
 {
-	static uint8_t super[ROOM], segment[ROOM];
+	static uint8_t super[CAPACITY], segment[CAPACITY];
 	struct shape s = shape_plain;
 	bool seen = false;
 
@@ -165,34 +165,34 @@ static void a_udp_checksum_is_never_zero(void **state)
 	s.udp = true;
 	s.payload = 8;
 	for (uint32_t x = 0; x <= 0xffff; x++) {
-		struct split cut;
+		struct split split;
 		uint32_t n = shape_make(super, &s);
 		store_be16(super + SHAPE_V4 + 8, (uint16_t)x);
 		struct virtio_net_hdr h = super_header(super, &s, n, 4);
-		assert_true(split_begin(&cut, &h, super, n));
-		split_next(&cut, segment);
+		assert_true(split_begin(&split, &h, super, n));
+		split_next(&split, segment);
 		assert_int_not_equal(load_be16(segment + SHAPE_V4 + 6), 0);
 		seen |= load_be16(segment + SHAPE_V4 + 6) == 0xffff;
 	}
 	assert_true(seen);
 }
 
-static void lying_headers_are_refused(void **state)
+static void contradictory_headers_are_refused(void **state)
 {
-	static uint8_t p[ROOM];
+	static uint8_t p[CAPACITY];
 	struct shape s = shape_plain;
 	uint32_t n = shape_make(p, &s);
 	const struct virtio_net_hdr good = super_header(p, &s, n, 50);
 	struct virtio_net_hdr h;
-	struct split cut;
+	struct split split;
 
 	(void)state;
-	assert_true(split_begin(&cut, &good, p, n));
+	assert_true(split_begin(&split, &good, p, n));
 #define REFUSED(change) \
 	do { \
 		h = good; \
 		change; \
-		assert_false(split_begin(&cut, &h, p, n)); \
+		assert_false(split_begin(&split, &h, p, n)); \
 	} while (0)
 	REFUSED(h.gso_size = 0);
 	REFUSED(h.gso_type = 77);
@@ -207,26 +207,26 @@ static void lying_headers_are_refused(void **state)
 	REFUSED(h.gso_type = VIRTIO_NET_HDR_GSO_NONE; h.csum_start = (uint16_t)(n - 17));
 	REFUSED(h.gso_type = VIRTIO_NET_HDR_GSO_NONE; h.csum_start = 65535; h.csum_offset = 65535);
 	for (uint32_t less = 0; less <= SHAPE_V4 + 20; less++)
-		assert_false(split_begin(&cut, &good, p, less));
-	assert_false(split_begin(&cut, &good, p, OFFLOAD_PACKET_MAX + 1));
+		assert_false(split_begin(&split, &good, p, less));
+	assert_false(split_begin(&split, &good, p, OFFLOAD_PACKET_MAX + 1));
 	p[SHAPE_V4 + 12] = 0x40;
-	assert_false(split_begin(&cut, &good, p, n)); /* TCP header too short */
+	assert_false(split_begin(&split, &good, p, n)); /* TCP header too short */
 	p[SHAPE_V4 + 12] = 0xf0;
-	assert_true(split_begin(&cut, &good, p, n));
+	assert_true(split_begin(&split, &good, p, n));
 	p[0] = 0x65;
-	assert_false(split_begin(&cut, &good, p, n));
+	assert_false(split_begin(&split, &good, p, n));
 	p[0] = 0x44;
-	assert_false(split_begin(&cut, &good, p, n));
+	assert_false(split_begin(&split, &good, p, n));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sum_equals_the_slow_one),
-		cmocka_unit_test(segments_are_right_and_complete),
-		cmocka_unit_test(a_plain_packet_gets_its_checksum),
+		cmocka_unit_test(checksums_agree_with_a_simple_sum),
+		cmocka_unit_test(segments_are_valid_and_complete),
+		cmocka_unit_test(the_checksum_of_a_plain_packet_is_completed),
 		cmocka_unit_test(a_udp_checksum_is_never_zero),
-		cmocka_unit_test(lying_headers_are_refused),
+		cmocka_unit_test(contradictory_headers_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

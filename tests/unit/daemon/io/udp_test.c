@@ -1,5 +1,5 @@
-/* The UDP sockets over loopback: every row and offload sends and receives the same, sources and TOS go
- * both ways, and what the system refuses is dealt with. */
+/* The UDP sockets over loopback: sending and receiving with every set of operations and offloads, source
+ * addresses and TOS, errors of the kernel, and the separate sockets for handshake messages. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,11 +45,11 @@ static struct wg_batch batch_to(uint16_t port, bool v6, size_t n, uint32_t size)
 	return (struct wg_batch){ bufs, n, paths, 1 };
 }
 
-/* The same bytes, one datagram right after the other, by two indices of one path in turn. */
-static void close_up(struct wg_batch *b)
+/* The same bytes, one datagram right after the other, alternating between two indices of one path. */
+static void make_contiguous(struct wg_batch *b)
 {
-	static uint8_t tight[MANY * 2000];
-	uint8_t *to = tight;
+	static uint8_t contiguous[MANY * 2000];
+	uint8_t *to = contiguous;
 
 	paths[1] = paths[0];
 	b->n_paths = 2;
@@ -61,7 +61,7 @@ static void close_up(struct wg_batch *b)
 	}
 }
 
-/* Receives until n datagrams are there; checks each by its filling. *r: the last message. */
+/* Receives n datagrams and checks the bytes of each. *r: the last message. */
 static void expect(struct udp_socket *s, size_t n, struct udp_rx_message *r)
 {
 	size_t got = 0;
@@ -82,7 +82,7 @@ static void expect(struct udp_socket *s, size_t n, struct udp_rx_message *r)
 	}
 }
 
-static void every_row_carries_the_same(void **state)
+static void all_operations_and_offloads_transfer_the_same(void **state)
 {
 	static const unsigned int offs[] = {
 		0, OFFLOAD_NO_SEGMENT, OFFLOAD_NO_GRO, OFFLOAD_NO_MMSG,
@@ -104,7 +104,7 @@ static void every_row_carries_the_same(void **state)
 			bufs[k].out_n = (uint32_t)(100 + k); /* ends a run */
 		udp_send(&from, &tx, &b);
 		expect(v6 ? &to.sockets[UDP_V6] : &to.sockets[UDP_V4], MANY, &r);
-		close_up(&b);
+		make_contiguous(&b);
 		udp_send(&from, &tx, &b);
 		expect(v6 ? &to.sockets[UDP_V6] : &to.sockets[UDP_V4], MANY, &r);
 		assert_int_equal(r.path.remote.port, from.port);
@@ -116,7 +116,7 @@ static void every_row_carries_the_same(void **state)
 	}
 }
 
-static void only_what_is_for_udp_is_sent(void **state)
+static void only_buffers_for_udp_are_sent(void **state)
 {
 	struct udp from, to;
 	struct udp_rx_message r;
@@ -133,11 +133,11 @@ static void only_what_is_for_udp_is_sent(void **state)
 	assert_int_equal(r.n, 50);
 	assert_int_equal(udp_receive(&to.sockets[UDP_V4], &rx), 0);
 	udp_close(&from);
-	udp_send(&from, &tx, &b); /* closed: nothing happens */
+	udp_send(&from, &tx, &b); /* closed: nothing is sent */
 	udp_close(&to);
 }
 
-static void source_and_tos_are_chosen_and_seen(void **state)
+static void source_and_tos_are_sent_and_received(void **state)
 {
 	struct udp from, to;
 	struct udp_rx_message r;
@@ -164,9 +164,9 @@ static void source_and_tos_are_chosen_and_seen(void **state)
 	udp_close(&to);
 }
 
-static void a_refused_source_is_reported_and_left(void **state)
+static void a_refused_source_is_reported_and_left_out(void **state)
 {
-	const uint8_t nobody[4] = { 203, 0, 113, 77 };
+	const uint8_t unassigned[4] = { 203, 0, 113, 77 };
 	struct udp from, to;
 	struct udp_rx_message r;
 
@@ -175,7 +175,7 @@ static void a_refused_source_is_reported_and_left(void **state)
 	assert_int_equal(udp_open(&to, 0, 0, 0), 0);
 	for (size_t n = 1; n <= 20; n += 19) { /* alone, and as one message of many */
 		struct wg_batch b = batch_to(to.port, false, n, 200);
-		paths[0].local = ip_v4(nobody);
+		paths[0].local = ip_v4(unassigned);
 		refusals = 0;
 		tx.source_refused = refused;
 		udp_send(&from, &tx, &b);
@@ -189,8 +189,8 @@ static void a_refused_source_is_reported_and_left(void **state)
 	udp_close(&to);
 }
 
-/* A row that refuses, as systems do. */
-static int error_of, times_left, single_sends, n_messages, n_pieces;
+/* Operations that fail like those of the kernel. */
+static int error_of, times_left, single_sends, n_messages, n_iov;
 
 static int refusing_send(int fd, struct mmsghdr *m, unsigned int n)
 {
@@ -202,15 +202,15 @@ static int refusing_send(int fd, struct mmsghdr *m, unsigned int n)
 	if (times_left-- > 0)
 		return error_of;
 	n_messages += (int)n;
-	n_pieces += (int)m->msg_hdr.msg_iovlen;
+	n_iov += (int)m->msg_hdr.msg_iovlen;
 	return udp_mmsg_ops.send(fd, m, n);
 }
 
 static const struct udp_ops refusing_ops = { "fake", NULL, refusing_send };
 
-static void what_the_system_refuses_goes_another_way(void **state)
+static void refused_messages_are_sent_differently_or_dropped(void **state)
 {
-	static const struct { int error; int times; bool arrives; } rows[] = {
+	static const struct { int error; int times; bool arrives; } cases[] = {
 		{ -EINTR, 3, true },    { -EAGAIN, 2, true },   { -EMSGSIZE, 1, true },
 		{ -EIO, 1, true },      { -EPERM, 1, false },   { -ENOBUFS, 5, true },
 		{ -ENETUNREACH, 1, false }, { -EINVAL, 1, true }, { -ECONNREFUSED, 5, true }, { -ENOMEM, 100, false }, { -EAGAIN, 100, false },
@@ -219,16 +219,16 @@ static void what_the_system_refuses_goes_another_way(void **state)
 	struct udp_rx_message r;
 
 	(void)state;
-	for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
-		const int error = rows[i / 2].error, times = rows[i / 2].times;
-		const bool arrives = rows[i / 2].arrives;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
+		const int error = cases[i / 2].error, times = cases[i / 2].times;
+		const bool arrives = cases[i / 2].arrives;
 		assert_int_equal(udp_open(&from, 0, 0, 0), 0);
 		assert_int_equal(udp_open(&to, 0, 0, 0), 0);
 		from.sockets[UDP_V4].ops = &refusing_ops;
 		from.sockets[UDP_V4].gso = true;
 		struct wg_batch b = batch_to(to.port, false, 10, 300);
 		if (i % 2)
-			close_up(&b);
+			make_contiguous(&b);
 		error_of = error;
 		times_left = times;
 		single_sends = 0;
@@ -236,16 +236,16 @@ static void what_the_system_refuses_goes_another_way(void **state)
 		times_left = 0;
 		if (arrives) {
 			expect(&to.sockets[UDP_V4], 10, &r);
-		} else { /* lost, and the next ones go */
+		} else { /* lost; later ones are sent */
 			assert_int_equal(udp_receive(&to.sockets[UDP_V4], &rx), 0);
 			error_of = 0;
 			udp_send(&from, &tx, &b);
 			expect(&to.sockets[UDP_V4], 10, &r);
 		}
 		assert_int_equal(from.sockets[UDP_V4].gso, error != -EIO);
-		bool apart = arrives && (error == -EMSGSIZE || error == -EIO || error == -EINVAL);
-		assert_int_equal(from.sockets[UDP_V4].gso_size_max, apart ? 299 : UINT32_MAX);
-		assert_int_equal(single_sends, apart ? 10 : 0);
+		bool one_by_one = arrives && (error == -EMSGSIZE || error == -EIO || error == -EINVAL);
+		assert_int_equal(from.sockets[UDP_V4].gso_size_max, one_by_one ? 299 : UINT32_MAX);
+		assert_int_equal(single_sends, one_by_one ? 10 : 0);
 		udp_reset_limits(&from);
 		assert_int_equal(from.sockets[UDP_V4].gso_size_max, UINT32_MAX);
 		udp_close(&from);
@@ -264,16 +264,16 @@ static void neighbours_leave_as_one_message(void **state)
 	from.sockets[UDP_V4].ops = &refusing_ops;
 	from.sockets[UDP_V4].gso = true;
 	error_of = times_left = 0;
-	for (int tight = 0; tight < 2; tight++) {
+	for (int contiguous = 0; contiguous < 2; contiguous++) {
 		struct wg_batch b = batch_to(to.port, false, 20, 300);
 		bufs[19].out_n = 200; /* the last may be shorter */
-		if (tight)
-			close_up(&b);
-		n_messages = n_pieces = 0;
+		if (contiguous)
+			make_contiguous(&b);
+		n_messages = n_iov = 0;
 		udp_send(&from, &tx, &b);
 		expect(&to.sockets[UDP_V4], 20, &r);
 		assert_int_equal(n_messages, 1);
-		assert_int_equal(n_pieces, tight ? 1 : 20);
+		assert_int_equal(n_iov, contiguous ? 1 : 20);
 	}
 	udp_close(&from);
 	udp_close(&to);
@@ -303,7 +303,7 @@ static void the_largest_datagram_passes(void **state)
 	udp_close(&to);
 }
 
-static void one_port_for_both_families(void **state)
+static void both_families_use_one_port(void **state)
 {
 	struct udp a, b;
 
@@ -323,15 +323,15 @@ static void one_port_for_both_families(void **state)
 	assert_int_equal(udp_open(&b, a.port, 0, 0), -EADDRINUSE);
 	assert_int_equal(b.sockets[UDP_V4].fd, -1);
 	assert_int_equal(b.sockets[UDP_V6].fd, -1);
-	close(a.sockets[UDP_V4].fd); /* taken in one family only is taken, too */
+	close(a.sockets[UDP_V4].fd); /* a port that is in use in one family is in use */
 	a.sockets[UDP_V4].fd = -1;
 	if (a.sockets[UDP_V6].fd >= 0)
 		assert_int_equal(udp_open(&b, a.port, 0, 0), -EADDRINUSE);
 	udp_close(&a);
 }
 
-/* First bytes of messages, and who gets them: data messages and what is none at all go the same way. */
-static void handshakes_come_by_sockets_of_their_own(void **state)
+/* First bytes of datagrams: data messages and unknown types arrive on the socket for data. */
+static void handshake_messages_arrive_on_separate_sockets(void **state)
 {
 	static const uint8_t heads[][4] = { { 4 }, { 1 }, { 4, 1 }, { 2 }, { 3 }, { 1, 0, 0, 1 }, { 0 }, { 5 } };
 	static const bool is_handshake[] = { false, true, false, true, true, false, false, false };
@@ -343,7 +343,7 @@ static void handshakes_come_by_sockets_of_their_own(void **state)
 	for (unsigned int i = 0; i < 4; i++) {
 		bool v6 = i % 2, split = i < 2;
 		size_t want[2] = { 0 };
-		/* One by one: of joined ones the first says where all go. */
+		/* Not joined: the first of joined datagrams would decide for all. */
 		assert_int_equal(udp_open(&from, 0, 0, OFFLOAD_NO_SEGMENT), 0);
 		assert_int_equal(udp_open(&to, 0, 0, split ? 0 : OFFLOAD_NO_SPLIT), 0);
 		if (v6 && to.sockets[UDP_V6].fd < 0)
@@ -377,31 +377,31 @@ static void handshakes_come_by_sockets_of_their_own(void **state)
 	}
 }
 
-/* The door that lets the second socket in lets nobody's datagrams out. */
-static void the_port_is_shared_with_nobody(void **state)
+/* SO_REUSEPORT, which the second socket needs, gives other processes no datagrams. */
+static void no_other_process_receives_on_the_port(void **state)
 {
 	struct sockaddr_in any = { .sin_family = AF_INET };
 	struct udp_rx_message r;
 	struct udp from, to;
-	int thief, one = 1;
+	int intruder, one = 1;
 
 	(void)state;
 	assert_int_equal(udp_open(&from, 0, 0, 0), 0);
 	assert_int_equal(udp_open(&to, 0, 0, 0), 0);
 	any.sin_port = htons(to.port);
-	thief = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-	assert_true(thief >= 0);
-	assert_int_not_equal(bind(thief, (struct sockaddr *)&any, sizeof any), 0);
+	intruder = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	assert_true(intruder >= 0);
+	assert_int_not_equal(bind(intruder, (struct sockaddr *)&any, sizeof any), 0);
 	assert_int_equal(errno, EADDRINUSE);
-	/* The same user may insist; nothing comes of it. */
-	assert_int_equal(setsockopt(thief, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one), 0);
-	if (bind(thief, (struct sockaddr *)&any, sizeof any) == 0) {
+	/* The same user may share the port, but receives nothing. */
+	assert_int_equal(setsockopt(intruder, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one), 0);
+	if (bind(intruder, (struct sockaddr *)&any, sizeof any) == 0) {
 		struct wg_batch b = batch_to(to.port, false, MANY, 200);
 		udp_send(&from, &tx, &b);
 		expect(&to.sockets[UDP_V4], MANY, &r);
-		assert_int_equal(recv(thief, bytes[0], sizeof bytes[0], 0), -1);
+		assert_int_equal(recv(intruder, bytes[0], sizeof bytes[0], 0), -1);
 	}
-	close(thief);
+	close(intruder);
 	udp_close(&from);
 	udp_close(&to);
 }
@@ -422,16 +422,16 @@ static int close_rx(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_row_carries_the_same),
-		cmocka_unit_test(only_what_is_for_udp_is_sent),
-		cmocka_unit_test(source_and_tos_are_chosen_and_seen),
-		cmocka_unit_test(a_refused_source_is_reported_and_left),
-		cmocka_unit_test(what_the_system_refuses_goes_another_way),
+		cmocka_unit_test(all_operations_and_offloads_transfer_the_same),
+		cmocka_unit_test(only_buffers_for_udp_are_sent),
+		cmocka_unit_test(source_and_tos_are_sent_and_received),
+		cmocka_unit_test(a_refused_source_is_reported_and_left_out),
+		cmocka_unit_test(refused_messages_are_sent_differently_or_dropped),
 		cmocka_unit_test(neighbours_leave_as_one_message),
 		cmocka_unit_test(the_largest_datagram_passes),
-		cmocka_unit_test(one_port_for_both_families),
-		cmocka_unit_test(handshakes_come_by_sockets_of_their_own),
-		cmocka_unit_test(the_port_is_shared_with_nobody),
+		cmocka_unit_test(both_families_use_one_port),
+		cmocka_unit_test(handshake_messages_arrive_on_separate_sockets),
+		cmocka_unit_test(no_other_process_receives_on_the_port),
 	};
 
 	return cmocka_run_group_tests(tests, open_rx, close_rx);

@@ -1,4 +1,4 @@
-/* The two clocks run. */
+/* Both clocks advance. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include "daemon/process/clock.h"
 
-static void both_clocks_run(void **state)
+static void both_clocks_advance(void **state)
 {
 	uint64_t boot = clock_boot_ns();
 
@@ -23,7 +23,7 @@ static void both_clocks_run(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(both_clocks_run),
+		cmocka_unit_test(both_clocks_advance),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

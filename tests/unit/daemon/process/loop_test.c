@@ -1,4 +1,4 @@
-/* The event loop: who is called, who is not any more, and the timer. */
+/* The event loop: sources that are ready, sources that were removed, and the timer. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,7 +11,7 @@
 struct pipe_source {
 	struct loop_source source;
 	struct loop *loop;
-	struct pipe_source *remove; /* when called */
+	struct pipe_source *remove; /* null, or removed when this one is called */
 	int pipe[2], calls;
 };
 
@@ -41,7 +41,7 @@ static void pipe_close(struct pipe_source *p)
 	close(p->pipe[1]);
 }
 
-static void the_ready_are_called(void **state)
+static void sources_that_are_ready_are_called(void **state)
 {
 	struct pipe_source a, b;
 	struct loop l;
@@ -50,7 +50,7 @@ static void the_ready_are_called(void **state)
 	assert_int_equal(loop_init(&l), 0);
 	pipe_open(&a, &l);
 	pipe_open(&b, &l);
-	assert_int_equal(loop_run_once(&l, true), 0); /* nobody; and it does not wait */
+	assert_int_equal(loop_run_once(&l, true), 0); /* no source is ready, and it does not wait */
 	assert_int_equal(write(a.pipe[1], "x", 1), 1);
 	assert_int_equal(loop_run_once(&l, false), 0);
 	assert_int_equal(a.calls, 1);
@@ -64,7 +64,7 @@ static void the_ready_are_called(void **state)
 	loop_free(&l);
 }
 
-static void who_was_removed_is_not_called(void **state)
+static void a_removed_source_is_not_called(void **state)
 {
 	struct pipe_source a, b;
 	struct loop l;
@@ -84,7 +84,7 @@ static void who_was_removed_is_not_called(void **state)
 	loop_free(&l);
 }
 
-static void the_timer_wakes(void **state)
+static void the_timer_wakes_the_loop(void **state)
 {
 	struct loop l;
 	uint64_t now = clock_boot_ns();
@@ -107,9 +107,9 @@ static void the_timer_wakes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_ready_are_called),
-		cmocka_unit_test(who_was_removed_is_not_called),
-		cmocka_unit_test(the_timer_wakes),
+		cmocka_unit_test(sources_that_are_ready_are_called),
+		cmocka_unit_test(a_removed_source_is_not_called),
+		cmocka_unit_test(the_timer_wakes_the_loop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* What a process that entered the sandbox can still do, and what ends it. Each case in a child. */
+/* A process in the sandbox: the calls it can still make, those that fail, and those that kill it. Each case in
+ * a child. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,8 +38,8 @@
 
 static char dir[64];
 
-/* Runs it in a child in the sandbox: its result as an exit status, or the signal as a negative one. */
-static int in_sandbox(int (*what)(void))
+/* Runs f in a child in the sandbox. Returns its result, or the negative number of the signal that killed it. */
+static int in_sandbox(int (*f)(void))
 {
 	int status;
 	pid_t child = fork();
@@ -48,7 +49,7 @@ static int in_sandbox(int (*what)(void))
 		sandbox_lock_memory();
 		sandbox_enter(dir);
 		sandbox_restrict_syscalls();
-		_exit(what());
+		_exit(f());
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
@@ -73,7 +74,7 @@ static int makes_a_file(void)
 	return open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600) >= 0;
 }
 
-static int opens_the_old_way(void)
+static int opens_with_open(void)
 {
 #ifdef SYS_open
 	return syscall(SYS_open, "/etc/passwd", O_RDONLY) >= 0;
@@ -102,26 +103,26 @@ static int connects(void)
 	return connect(0, NULL, 0) == 0;
 }
 
-static void some_calls_are_the_end(void **state)
+static void some_calls_kill_the_process(void **state)
 {
-	static int (*const deeds[])(void) = {
-		runs_a_program, reads_a_file, makes_a_file, opens_the_old_way,
+	static int (*const attempts[])(void) = {
+		runs_a_program, reads_a_file, makes_a_file, opens_with_open,
 		traces, mounts, unshares, connects,
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(deeds); i++)
-		if (in_sandbox(deeds[i]) != -SIGSYS)
-			fail_msg("deed %zu was survived", i);
+	for (size_t i = 0; i < ARRAY_LEN(attempts); i++)
+		if (in_sandbox(attempts[i]) != -SIGSYS)
+			fail_msg("attempt %zu did not kill the process", i);
 }
 
-/* 0 when every refusal is one. */
+/* 0: every attempt was refused. */
 static int is_refused(void)
 {
 	char path[80];
 	int r = 0;
 
-	r |= open("/etc/hostname", O_WRONLY | O_CLOEXEC) >= 0; /* Landlock, where there is one */
+	r |= open("/etc/hostname", O_WRONLY | O_CLOEXEC) >= 0; /* by Landlock, where available */
 	r |= (mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED) << 1;
 	r |= (setns(0, CLONE_NEWNS) == 0 || errno != ENOSYS) << 2;
 	r |= (syscall(SYS_getdents64, 0, NULL, 0) == 0 || errno != ENOSYS) << 3;
@@ -145,7 +146,7 @@ static void other_calls_fail(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
-/* 0 when all of the daemon's work is still possible. */
+/* 0: everything that the daemon does still works. */
 static int can_work(void)
 {
 	char path[80];
@@ -166,7 +167,7 @@ static int can_work(void)
 	return r;
 }
 
-static void the_work_is_possible(void **state)
+static void the_daemon_can_work(void **state)
 {
 	char path[80];
 
@@ -176,7 +177,7 @@ static void the_work_is_possible(void **state)
 	assert_int_equal(in_sandbox(can_work), 0);
 }
 
-static int has_given_up(void)
+static int has_dropped_privileges(void)
 {
 	struct rlimit core;
 	cap_t now = cap_get_proc();
@@ -194,14 +195,14 @@ static int has_given_up(void)
 	return r;
 }
 
-static void one_capability_is_awake(void **state)
+static void one_capability_is_effective(void **state)
 {
 	(void)state;
-	assert_int_equal(in_sandbox(has_given_up), 0);
+	assert_int_equal(in_sandbox(has_dropped_privileges), 0);
 }
 
-/* As systemd's SystemCallFilter=@system-service does: these calls end the process. */
-static void the_service_manager_forbids_sandboxes(void **state)
+/* Like SystemCallFilter=@system-service of systemd: these calls kill the process. */
+static void a_filter_that_forbids_sandboxing_is_no_error(void **state)
 {
 	static const int forbidden[] = { SCMP_SYS(seccomp), SCMP_SYS(landlock_create_ruleset) };
 	int status;
@@ -241,11 +242,11 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(some_calls_are_the_end),
+		cmocka_unit_test(some_calls_kill_the_process),
 		cmocka_unit_test(other_calls_fail),
-		cmocka_unit_test(the_work_is_possible),
-		cmocka_unit_test(one_capability_is_awake),
-		cmocka_unit_test(the_service_manager_forbids_sandboxes),
+		cmocka_unit_test(the_daemon_can_work),
+		cmocka_unit_test(one_capability_is_effective),
+		cmocka_unit_test(a_filter_that_forbids_sandboxing_is_no_error),
 	};
 
 	if (INSTRUMENTED || geteuid() != 0) {

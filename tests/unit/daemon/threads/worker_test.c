@@ -1,4 +1,4 @@
-/* Two workers with real tunnels and sockets over loopback, and a TUN of ours at each end. */
+/* Two workers with real tunnels and sockets over loopback, and a simulated TUN at each end. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,23 +11,24 @@
 #include <time.h>
 #include "daemon/process/clock.h"
 #include "daemon/threads/worker.h"
+#include "../../../lib/aborts.h"
 #include "../../../lib/packet_shape.h"
 
-enum { OUT_MAX = 400, ROOM = 70000 };
+enum { OUT_MAX = 400, TUN_BYTES = 70000 };
 
 struct end {
-	struct tun tun; /* first: the rows below find the end by it */
+	struct tun tun; /* first: the operations below find the end by it */
 	struct udp udp;
 	struct icmp icmp;
 	struct wg_tunnel *tunnel;
 	struct wg_tunnel_peer *peer;
 	struct worker *worker;
-	/* what TUN hands over next */
+	/* what the TUN delivers next */
 	struct virtio_net_hdr in_header;
-	uint8_t in[ROOM];
+	uint8_t in[TUN_BYTES];
 	ssize_t in_n;
-	unsigned int in_again; /* so many times more */
-	/* what was written to TUN */
+	unsigned int in_again; /* so many more times */
+	/* what was written to the TUN */
 	uint8_t out[OUT_MAX * 1600];
 	size_t out_n, frames;
 	uint32_t sizes[OUT_MAX];
@@ -36,7 +37,7 @@ struct end {
 
 static struct end a, b;
 
-static ssize_t fake_read(struct tun *t, struct virtio_net_hdr *h, uint8_t *p, size_t room)
+static ssize_t fake_read(struct tun *t, struct virtio_net_hdr *h, uint8_t *p, size_t capacity)
 {
 	struct end *e = (struct end *)(void *)t;
 	ssize_t n = e->in_n;
@@ -47,7 +48,7 @@ static ssize_t fake_read(struct tun *t, struct virtio_net_hdr *h, uint8_t *p, si
 		e->in_n = 0;
 	if (n <= 0)
 		return n;
-	assert_true((size_t)n <= room);
+	assert_true((size_t)n <= capacity);
 	*h = e->in_header;
 	memcpy(p, e->in, (size_t)n);
 	return n;
@@ -106,10 +107,10 @@ static void end_open(struct end *e)
 	tunnel_up(e->tunnel, clock_boot_ns());
 }
 
-static void know(struct end *e, const struct end *other, uint8_t last)
+static void add_peer(struct end *e, const struct end *other, uint8_t last)
 {
-	const uint8_t home[4] = { 127, 0, 0, 1 }, inner[4] = { 10, 0, 0, last };
-	struct ip_endpoint there = { .addr = ip_v4(home), .port = other->udp.port };
+	const uint8_t loopback[4] = { 127, 0, 0, 1 }, inner[4] = { 10, 0, 0, last };
+	struct ip_endpoint there = { .addr = ip_v4(loopback), .port = other->udp.port };
 	struct ip_addr address = ip_v4(inner);
 	struct ip_prefix prefix;
 	struct wg_public key;
@@ -126,8 +127,8 @@ static int open_both(void **state)
 	(void)state;
 	end_open(&a);
 	end_open(&b);
-	know(&a, &b, 2);
-	know(&b, &a, 1);
+	add_peer(&a, &b, 2);
+	add_peer(&b, &a, 1);
 	return 0;
 }
 
@@ -142,7 +143,7 @@ static int close_both(void **state)
 	return 0;
 }
 
-static void turn(struct end *e)
+static void run(struct end *e)
 {
 	worker_serve_tun(e->worker);
 	worker_serve_udp(e->worker, &e->udp.sockets[UDP_V4]);
@@ -160,12 +161,12 @@ static void wait_for_both(void)
 	assert_true(poll(p, 4, 5000) > 0);
 }
 
-/* Turns both until b's TUN has got so many bytes. */
-static void until_bytes(size_t n)
+/* Runs both until n bytes were written to the TUN of b. */
+static void run_until_received(size_t n)
 {
 	for (int i = 0; b.out_n < n; i++) {
-		turn(&a);
-		turn(&b);
+		run(&a);
+		run(&b);
 		if (b.out_n < n)
 			wait_for_both();
 		assert_true(i < 1000);
@@ -192,13 +193,13 @@ static void packets_of_every_size_arrive(void **state)
 		uint32_t n = offer(&s);
 		memcpy(want, a.in, n);
 		b.out_n = b.frames = 0;
-		until_bytes(n);
+		run_until_received(n);
 		assert_int_equal(b.frames, 1);
 		assert_memory_equal(b.out, want, n);
 	}
 }
 
-/* A super-packet of TCP, 1,000 bytes a piece. */
+/* A TCP super-packet with segments of 1,000 bytes. */
 static uint32_t offer_super(uint32_t payload)
 {
 	struct shape s = shape_plain;
@@ -215,7 +216,7 @@ static uint32_t offer_super(uint32_t payload)
 	return n;
 }
 
-static void super_packets_arrive_apart_or_joined(void **state)
+static void super_packets_arrive_split_or_joined(void **state)
 {
 	(void)state;
 	for (unsigned int join = 0; join <= JOIN_TCP; join++) {
@@ -224,9 +225,9 @@ static void super_packets_arrive_apart_or_joined(void **state)
 		uint32_t n = offer_super(60500), at = 0, payload = 0;
 		uint8_t *want = malloc(n);
 		memcpy(want, a.in, n);
-		while (payload < n - 40) { /* however it was joined */
-			turn(&a);
-			turn(&b);
+		while (payload < n - 40) { /* joined in any way */
+			run(&a);
+			run(&b);
 			payload = (uint32_t)(b.out_n - b.frames * 40);
 		}
 		assert_int_equal(payload, n - 40);
@@ -243,19 +244,19 @@ static void super_packets_arrive_apart_or_joined(void **state)
 	}
 }
 
-static unsigned int n_messages, n_pieces;
+static unsigned int n_messages, n_iov;
 
 static int counting_send(int fd, struct mmsghdr *m, unsigned int n)
 {
 	n_messages += n;
 	for (unsigned int i = 0; i < n; i++)
-		n_pieces += (unsigned int)m[i].msg_hdr.msg_iovlen;
+		n_iov += (unsigned int)m[i].msg_hdr.msg_iovlen;
 	return udp_mmsg_ops.send(fd, m, n);
 }
 
-/* 120 packets of 1,040 bytes, which are two runs of the AEAD: 61 of their datagrams fill a message. They lie
- * without a gap, as super-packets do not lie between them after the first. */
-static void what_was_cut_leaves_in_full_messages(void **state)
+/* 120 packets of 1,040 bytes; 61 of their datagrams fill a message. The datagrams follow each other without a
+ * gap, because after the first super-packet the others are read into the spare space. */
+static void segments_leave_in_full_messages(void **state)
 {
 	static const struct udp_ops counting = { "counting", NULL, counting_send };
 	const struct udp_ops *before = a.udp.sockets[UDP_V4].ops;
@@ -269,19 +270,19 @@ static void what_was_cut_leaves_in_full_messages(void **state)
 	b.tun.join = 0;
 	b.out_n = b.frames = 0;
 	(void)offer_super(1001);
-	until_bytes(b.out_n + 1001 + 80);
+	run_until_received(b.out_n + 1001 + 80);
 	(void)offer_super(60000);
 	a.in_again = 1;
 	b.out_n = b.frames = 0;
-	n_messages = n_pieces = 0;
-	until_bytes(120 * 1040);
+	n_messages = n_iov = 0;
+	run_until_received(120 * 1040);
 	assert_int_equal(n_messages, 2);
-	assert_int_equal(n_pieces, 2);
+	assert_int_equal(n_iov, 2);
 	a.udp.sockets[UDP_V4].ops = before;
 }
 
-/* Each is read to where the one before says it should be, and is the same wherever that is. */
-static void plain_packets_and_super_packets_in_turn(void **state)
+/* The packet before decides where a packet is read to; its contents do not depend on it. */
+static void plain_packets_and_super_packets_alternate(void **state)
 {
 	(void)state;
 	b.tun.join = 0;
@@ -293,32 +294,32 @@ static void plain_packets_and_super_packets_in_turn(void **state)
 		uint32_t n = offer(&s);
 		memcpy(want, a.in, n);
 		b.out_n = b.frames = 0;
-		until_bytes(n);
+		run_until_received(n);
 		assert_memory_equal(b.out, want, n);
 		uint32_t super = offer_super(2500);
 		uint8_t whole[2600];
 		memcpy(whole, a.in, super);
 		b.out_n = b.frames = 0;
-		until_bytes(2500 + 3 * 40);
+		run_until_received(2500 + 3 * 40);
 		for (uint32_t k = 0; k < 3; k++)
 			assert_memory_equal(b.out + 1040 * k + 40, whole + 40 + 1000 * k, k < 2 ? 1000 : 500);
 	}
 }
 
-static void joined_packets_that_tun_refuses_are_written_apart(void **state)
+static void joined_packets_that_the_tun_refuses_are_written_separately(void **state)
 {
 	(void)state;
 	b.tun.join = JOIN_TCP | JOIN_UDP;
 	b.refuse_joined = -EINVAL;
 	b.out_n = b.frames = 0;
 	(void)offer_super(10000);
-	until_bytes(10000 + 10 * 40);
+	run_until_received(10000 + 10 * 40);
 	assert_int_equal(b.frames, 10);
 	assert_int_equal(b.tun.join, 0);
 	b.refuse_joined = 0;
 }
 
-static void a_deleted_device_is_noticed(void **state)
+static void deletion_of_the_device_is_detected(void **state)
 {
 	(void)state;
 	assert_false(a.worker->tun_deleted);
@@ -328,29 +329,29 @@ static void a_deleted_device_is_noticed(void **state)
 	a.worker->tun_deleted = false;
 }
 
-static void handshakes_pile_up_to_a_bound_and_show_as_load(void **state)
+static void waiting_handshakes_are_bounded_and_cause_load(void **state)
 {
-	const uint8_t home[4] = { 127, 0, 0, 1 };
+	const uint8_t loopback[4] = { 127, 0, 0, 1 };
 	static uint8_t message[148] = { 1 };
 	struct wg_buf bufs[50];
-	struct wg_path path = { .remote = { .addr = ip_v4(home), .port = b.udp.port } };
+	struct wg_path path = { .remote = { .addr = ip_v4(loopback), .port = b.udp.port } };
 	struct wg_batch batch = { bufs, ARRAY_LEN(bufs), &path, 1 };
-	struct udp_socket apart = b.udp.sockets[UDP_V4_HANDSHAKES], mixed = apart;
+	struct udp_socket separate = b.udp.sockets[UDP_V4_HANDSHAKES], mixed = separate;
 	unsigned int received = 0;
 
 	(void)state;
-	mixed.handshakes = false; /* what a socket is that they share with data */
-	assert_true(apart.handshakes);
+	mixed.handshakes = false; /* like a socket for data and handshakes */
+	assert_true(separate.handshakes);
 	assert_int_equal(b.worker->under_load_until_ns, 0);
 	for (size_t i = 0; i < ARRAY_LEN(bufs); i++)
 		bufs[i] = (struct wg_buf){ .dst = message, .out_n = sizeof message, .verdict = WG_TO_UDP };
-	while (received < WORKER_RING + 100) { /* taken in, not worked on */
+	while (received < WORKER_RING + 100) { /* queued, not processed */
 		udp_send(&a.udp, &a.worker->tx, &batch);
 		received += ARRAY_LEN(bufs);
-		worker_serve_udp(b.worker, &b.udp.sockets[UDP_V4]); /* where there are none of them */
-		worker_serve_udp(b.worker, &apart);
+		worker_serve_udp(b.worker, &b.udp.sockets[UDP_V4]); /* receives none of them */
+		worker_serve_udp(b.worker, &separate);
 	}
-	assert_int_equal(b.worker->ring_dropped, 0); /* the others wait */
+	assert_int_equal(b.worker->ring_dropped, 0); /* the others wait in the socket */
 	assert_in_range(b.worker->ring_n, WORKER_RING - UDP_RX_MESSAGES_MAX, WORKER_RING);
 	while (b.worker->ring_n + b.worker->ring_dropped < received)
 		worker_serve_udp(b.worker, &mixed);
@@ -359,22 +360,44 @@ static void handshakes_pile_up_to_a_bound_and_show_as_load(void **state)
 	while (worker_has_handshakes(b.worker))
 		worker_run_control(b.worker);
 	assert_true(b.worker->under_load_until_ns > clock_boot_ns() - 60 * NS_PER_S);
-	/* And what is established goes on. */
+	/* The established session still works. */
 	struct shape s = shape_plain;
 	b.out_n = b.frames = 0;
-	until_bytes(offer(&s));
+	run_until_received(offer(&s));
+}
+
+static struct worker_shared shared;
+
+static void open_inside_reader_section(void *ctx)
+{
+	struct worker *w = ctx;
+
+	brlock_read_lock(&w->tunnel_reader);
+	w->ticket = (struct ticket){ .sequencer = &(struct sequencer){ 0 } };
+	worker_open_and_write(w);
+}
+
+/* That could be a deadlock with the writer. */
+static void waiting_for_a_ticket_inside_a_reader_section_aborts(void **state)
+{
+	(void)state;
+	assert_true(brlock_init(&shared.tunnel_lock));
+	assert_true(worker_share(a.worker, &shared));
+	assert_true(aborts(open_inside_reader_section, a.worker));
+	a.worker->shared = NULL;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(packets_of_every_size_arrive),
-		cmocka_unit_test(super_packets_arrive_apart_or_joined),
-		cmocka_unit_test(what_was_cut_leaves_in_full_messages),
-		cmocka_unit_test(plain_packets_and_super_packets_in_turn),
-		cmocka_unit_test(joined_packets_that_tun_refuses_are_written_apart),
-		cmocka_unit_test(a_deleted_device_is_noticed),
-		cmocka_unit_test(handshakes_pile_up_to_a_bound_and_show_as_load),
+		cmocka_unit_test(super_packets_arrive_split_or_joined),
+		cmocka_unit_test(segments_leave_in_full_messages),
+		cmocka_unit_test(plain_packets_and_super_packets_alternate),
+		cmocka_unit_test(joined_packets_that_the_tun_refuses_are_written_separately),
+		cmocka_unit_test(deletion_of_the_device_is_detected),
+		cmocka_unit_test(waiting_handshakes_are_bounded_and_cause_load),
+		cmocka_unit_test(waiting_for_a_ticket_inside_a_reader_section_aborts),
 	};
 
 	return cmocka_run_group_tests(tests, open_both, close_both);
