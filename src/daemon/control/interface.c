@@ -59,7 +59,7 @@ int interface_replace_sockets(struct control *c, const struct udp *fresh)
 	int error = 0;
 
 	/* The new sockets are added before the old ones are removed, so that failing changes nothing. Until
-	 * then they are sources of their own. */
+	 * then they have temporary sources. */
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++) {
 		next[i] = (struct loop_source){ -1, interface_udp_ready };
 		if (!error && is_for_loop(c, i, fresh))

@@ -23,7 +23,7 @@ void netlink_put(struct netlink_message *m, uint16_t type, const void *data, siz
 size_t netlink_nest(struct netlink_message *m, uint16_t type);
 void netlink_nest_end(struct netlink_message *m, size_t nest);
 
-/* Sends the request on a socket of its own and waits for the acknowledgement. 0 or -errno, of the kernel or of
+/* Sends the request on a new socket and waits for the acknowledgement. 0 or -errno, of the kernel or of
  * the socket. reply (may be null): the first other message, cut to the capacity; *n is 0 if there was none. */
 must_check int netlink_request(struct netlink_message *m, void *reply, size_t capacity, size_t *n);
 

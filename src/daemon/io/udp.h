@@ -1,6 +1,6 @@
 /* The UDP sockets of the tunnel, all on one port, and datagrams in batches through them. Each address family
  * has two sockets: one for data, by which everything is sent, and one to which the kernel directs handshake
- * messages, so that a flood of these fills a queue of its own. The sockets belong to the network namespace in
+ * messages, so that a flood of these fills a separate queue. The sockets belong to the network namespace in
  * which the daemon was started. */
 #ifndef DAEMON_UDP_H
 #define DAEMON_UDP_H

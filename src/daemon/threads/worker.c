@@ -18,7 +18,7 @@ enum {
 #define UNDER_LOAD_FOR_NS NS_PER_S
 
 static_assert(WORKER_BUFS <= UINT16_MAX, "wg_buf.path holds every index");
-static_assert((int)UDP_RX_MESSAGES_MAX <= (int)WORKER_BUFS, "each message may be a path of its own");
+static_assert((int)UDP_RX_MESSAGES_MAX <= (int)WORKER_BUFS, "each message may have its own path");
 static_assert((int)WORKER_BUFS <= (int)JOIN_PACKETS_MAX, "a whole batch can be joined");
 static_assert((int)WORKER_SPARE_BYTES >= OFFLOAD_PACKET_MAX + 1, "a super-packet fits, and a longer one shows");
 static_assert(HEADER + PADDING_AND_TAG == WG_OVERHEAD + 15, "header, tag and the longest padding");
@@ -192,7 +192,7 @@ static void seal_and_send(struct worker *w)
 
 /* Adds the packet of n bytes at buffer + at + HEADER to the batch. Returns the offset at which the next
  * datagram follows without a gap, so that the kernel copies many as one piece. */
-static size_t add_to_seal(struct worker *w, size_t at, uint32_t n)
+static inline size_t add_to_seal(struct worker *w, size_t at, uint32_t n)
 {
 	uint32_t sealed = tunnel_sealed_size(w->tunnel, n);
 	uint8_t *dst = w->buffer + at;
