@@ -62,7 +62,7 @@ void cookie_check_mac1(const struct cookie_checker *c, struct mac_check *checks,
 	mac16_many(jobs, n);
 	for (size_t i = 0; i < n; i++)
 		checks[i].ok = mem_equal_ct(jobs[i].out, checks[i].msg + mac1_at(checks[i].n),
-					   MAC_BYTES);
+					    MAC_BYTES);
 }
 
 /* cookie = MAC(secret, source address ‖ source port), for every message. */
@@ -113,8 +113,8 @@ void cookie_check_mac2(const struct cookie_checker *c, struct mac_check *checks,
 }
 
 void cookie_make_replies(const struct cookie_checker *c, struct msg_cookie *out,
-		    const struct mac_check *checks, size_t n,
-		    const uint8_t (*nonces)[XAEAD_NONCE_BYTES])
+			 const struct mac_check *checks, size_t n,
+			 const uint8_t (*nonces)[XAEAD_NONCE_BYTES])
 {
 	struct xaead_job jobs[MAC_CHECKS_MAX];
 

@@ -213,7 +213,7 @@ enum noise_verdict noise_accept(struct noise_accepted *out, const struct noise_o
 }
 
 void noise_respond_jobs(struct x25519_job jobs[NOISE_RESPOND_JOBS], const struct wg_private *e,
-		       const struct noise_accepted *accepted)
+			const struct noise_accepted *accepted)
 {
 	job_init(&jobs[0], e, base_point.b);
 	job_init(&jobs[1], e, accepted->e.b);
@@ -221,8 +221,8 @@ void noise_respond_jobs(struct x25519_job jobs[NOISE_RESPOND_JOBS], const struct
 }
 
 bool noise_respond(struct wg_keypair *out, struct msg_response *m,
-		  const struct noise_accepted *accepted, const struct wg_psk *psk, uint32_t index,
-		  const struct x25519_job jobs[NOISE_RESPOND_JOBS])
+		   const struct noise_accepted *accepted, const struct wg_psk *psk, uint32_t index,
+		   const struct x25519_job jobs[NOISE_RESPOND_JOBS])
 {
 	struct wg_hash ck = accepted->ck, h = accepted->h;
 	struct wg_sym k;

@@ -99,11 +99,11 @@ must_check enum noise_verdict noise_accept(struct noise_accepted *out,
 					   const uint8_t latest[TAI64N_BYTES]);
 
 void noise_respond_jobs(struct x25519_job jobs[NOISE_RESPOND_JOBS], const struct wg_private *e,
-		       const struct noise_accepted *accepted);
+			const struct noise_accepted *accepted);
 /* Leaves mac1 and mac2 zero. False: a key of the peer has low order; *m is wiped. */
 must_check bool noise_respond(struct wg_keypair *out, struct msg_response *m,
-			     const struct noise_accepted *accepted, const struct wg_psk *psk,
-			     uint32_t index, const struct x25519_job jobs[NOISE_RESPOND_JOBS]);
+			      const struct noise_accepted *accepted, const struct wg_psk *psk,
+			      uint32_t index, const struct x25519_job jobs[NOISE_RESPOND_JOBS]);
 
 /* Wall clock to TAI64N. Rounds nanoseconds down to a multiple of 2^24 (16.8 ms), as the Linux kernel
  * does, so that the timestamp does not reveal the fine grain of our clock. */

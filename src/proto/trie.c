@@ -38,7 +38,7 @@ struct trie_node {
 
 /* The values that are prefixes of the six bits c. */
 #define ANCESTORS(c) (1ull << 1 | 1ull << (2 | (c) >> 5) | 1ull << (4 | (c) >> 4) | \
-		1ull << (8 | (c) >> 3) | 1ull << (16 | (c) >> 2) | 1ull << (32 | (c) >> 1))
+		      1ull << (8 | (c) >> 3) | 1ull << (16 | (c) >> 2) | 1ull << (32 | (c) >> 1))
 #define ANCESTORS4(c) ANCESTORS(c), ANCESTORS((c) + 1), ANCESTORS((c) + 2), ANCESTORS((c) + 3)
 #define ANCESTORS16(c) ANCESTORS4(c), ANCESTORS4((c) + 4), ANCESTORS4((c) + 8), ANCESTORS4((c) + 12)
 static const uint64_t ancestors[1 << STRIDE] = {
@@ -121,8 +121,8 @@ static inline struct walk walk_start(const struct trie_roots *r, enum ip_family 
 			      .key = trie_key(family, address) };
 }
 
-/* Remembers a match among the values of the node, and moves to the slot of the next six bits. False:
- * there is none. */
+/* Remembers a match among the values of the node, and moves to the slot of the next six bits. False: no
+ * such slot exists. */
 static inline bool walk_to_slot(struct walk *w)
 {
 	const struct trie_node *node = w->node;
@@ -136,7 +136,7 @@ static inline bool walk_to_slot(struct walk *w)
 	return has(node->slot_bits, c);
 }
 
-/* Moves to the node of the slot. False: there is none; if the slot is a prefix that matches, *owner
+/* Moves to the node of the slot. False: it has no node; if it is a prefix that matches, *owner
  * is its owner. */
 static inline bool walk_to_node(struct walk *w, struct routes_owner **owner)
 {

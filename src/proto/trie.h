@@ -27,7 +27,7 @@ struct route { /* a numbered prefix; routes.c stores them, a trie reads key and 
 /* b: the bytes of the address, 4 or 16 by family. */
 struct route_key trie_key(enum ip_family family, const uint8_t *b);
 
-/* The owner of the longest prefix that contains the address (4 or 16 bytes); null: there is none. */
+/* The owner of the longest prefix that contains the address (4 or 16 bytes). Null: no prefix does. */
 struct routes_owner *trie_lookup(const struct trie_roots *roots, enum ip_family family,
 				 const uint8_t *address);
 

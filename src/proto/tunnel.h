@@ -34,7 +34,7 @@ struct wg_env { /* what the tunnel needs from the program; all are called by the
 	void *ctx;
 	void (*random)(void *ctx, void *p, size_t n); /* cryptographically secure; cannot fail */
 	void (*realtime)(void *ctx, uint64_t *unix_s, uint32_t *ns); /* wall clock: TAI64N, handshake_s */
-	void (*publish_begin)(void *ctx); /* may be null; calls are not nested */
+	void (*publish_begin)(void *ctx); /* may be null; the tunnel does not nest them */
 	void (*publish_end)(void *ctx);
 };
 
@@ -157,10 +157,9 @@ void tunnel_open(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b);
  * arrive, so demand cookies (whitepaper section 5.3). */
 void tunnel_control_tun(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b);
 void tunnel_control_udp(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b, bool under_load);
-/* Removes the next datagram to be sent: a handshake message, cookie reply, keepalive or staged
- * packet. Writes it to out->dst (space for WG_DATAGRAM_MAX) with out_n, tos and verdict WG_TO_UDP,
- * and its path to *to. False: there is none. Call it after tunnel_seal, tunnel_open and tunnel_tick,
- * too. */
+/* Removes the next datagram to be sent: a handshake message, cookie reply, keepalive or staged packet.
+ * Writes it to out->dst (space for WG_DATAGRAM_MAX) with out_n, tos and verdict WG_TO_UDP, and its path
+ * to *to. False: nothing is left to send. Call it after tunnel_seal, tunnel_open and tunnel_tick, too. */
 must_check bool tunnel_control_next(struct wg_tunnel *t, uint64_t now_ns, struct wg_buf *out,
 				    struct wg_path *to);
 /* When to call tunnel_tick; 0: call tunnel_control_next now. */
@@ -201,10 +200,11 @@ void tunnel_private_key(const struct wg_tunnel *t, struct wg_private *out); /* a
 bool tunnel_public_key(const struct wg_tunnel *t, struct wg_public *out);   /* false: none */
 
 /* The functions below compute no X25519: the handshakes that they cause begin in tunnel_control_next
- * and tunnel_tick. So a caller may put many of them into one publication of its own, during which
+ * and tunnel_tick. So a caller may wrap many of them in one publication, during which
  * the tunnel's calls of env.publish_* must do nothing. */
 
-/* Peers are in the order in which they were added. find and next return null if there is none. */
+/* Peers are in the order in which they were added. find and next return null if no peer matches or
+ * follows. */
 struct wg_tunnel_peer *tunnel_peer_find(struct wg_tunnel *t, const struct wg_public *key);
 struct wg_tunnel_peer *tunnel_peer_next(struct wg_tunnel *t, struct wg_tunnel_peer *after);
 /* 0, -EEXIST, -EADDRINUSE (it is our own public key) or -ENOMEM. *out: the new or existing peer,

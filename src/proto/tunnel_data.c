@@ -60,7 +60,7 @@ struct route_cache {
 };
 
 static struct wg_tunnel_peer *peer_of_address(struct route_cache *last, const struct wg_tunnel *t,
-				      enum ip_family family, const uint8_t *address)
+					      enum ip_family family, const uint8_t *address)
 {
 	size_t n = family == IP_V4 ? 4 : 16;
 
@@ -256,7 +256,7 @@ static void seal_deferred(const struct wg_batch *b, const struct wg_run *runs)
 }
 
 static void seal_chunk(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b, size_t from,
-		      size_t n, struct seal_run *run, struct tally *tally)
+		       size_t n, struct seal_run *run, struct tally *tally)
 {
 	struct destinations destinations;
 
@@ -285,7 +285,7 @@ static void seal_all(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b, s
 	b->n_paths = 0;
 	for (size_t from = 0; from < b->n; from += RUN_MAX)
 		seal_chunk(t, now_ns, b, from, b->n - from < RUN_MAX ? b->n - from : RUN_MAX, &run,
-			  &tally);
+			   &tally);
 	seal_flush(t, now_ns, b, &run, &tally);
 	tally_flush(t, &tally);
 }

@@ -75,7 +75,7 @@ uint32_t new_index(struct wg_tunnel *t)
 }
 
 size_t static_dh_job(const struct wg_tunnel *t, const struct wg_tunnel_peer *p,
-		       struct x25519_job *job)
+		     struct x25519_job *job)
 {
 	if (p->has_ss)
 		return 0;
@@ -191,7 +191,7 @@ static void accept_one(struct wg_tunnel *t, uint64_t now_ns, struct initiation *
 }
 
 static void respond_one(struct wg_tunnel *t, uint64_t now_ns, struct initiation *in,
-		       const struct x25519_job jobs[NOISE_RESPOND_JOBS])
+			const struct x25519_job jobs[NOISE_RESPOND_JOBS])
 {
 	struct wg_tunnel_peer *p = in->peer;
 	struct msg_response m;

@@ -101,7 +101,7 @@ static struct wg_tunnel_peer *pending_peer(struct wg_tunnel *t, const struct msg
 }
 
 static bool handle_response(struct wg_tunnel *t, uint64_t now_ns, const struct response *r,
-			  const struct x25519_job jobs[NOISE_FINISH_JOBS])
+			    const struct x25519_job jobs[NOISE_FINISH_JOBS])
 {
 	struct wg_tunnel_peer *p = pending_peer(t, r->m); /* null: it was answered just before */
 	struct wg_keypair keys;

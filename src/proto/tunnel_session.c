@@ -54,7 +54,7 @@ void peer_wipe_keys(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 }
 
 bool peer_set_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p,
-			 const struct noise_pending *pending)
+			const struct noise_pending *pending)
 {
 	struct index_table grown;
 
@@ -85,7 +85,7 @@ bool peer_begin_session(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_p
 	index_grow_commit(&t->indices, &grown);
 	clear_handshake(t, p);
 	slots_rotate(&p->sessions, keys->initiator ? SESSION_INITIATED : SESSION_RESPONDED, s,
-		   dropped);
+		     dropped);
 	unindex_dropped(t, dropped);
 	index_add(&t->indices, s->local, INDEX_SESSION, s);
 	publish_end(t);

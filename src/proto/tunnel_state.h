@@ -47,8 +47,7 @@ struct wg_tunnel {
 	struct heap timers;
 	uint32_t timers_cap;
 	struct outbox outbox;
-	/* Peers that tunnel_initiate_all sends an initiation to; empty between calls of the control half.
-	 */
+	/* Peers to send an initiation to; empty between calls of the control half. */
 	struct wg_tunnel_peer *initiators[HANDSHAKE_CHUNK];
 	size_t n_initiators;
 	uint8_t nonces[COOKIE_NONCES][XAEAD_NONCE_BYTES]; /* for cookie replies; not secret */
@@ -131,7 +130,7 @@ void peer_wipe_keys(struct wg_tunnel *t, struct wg_tunnel_peer *p);
 void peer_wipe_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p);
 /* Our initiation was computed: replaces the pending handshake of the peer. False: out of memory. */
 must_check bool peer_set_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p,
-				    const struct noise_pending *pending);
+				   const struct noise_pending *pending);
 /* Derived by a handshake: makes a session of the keys and rotates the slots. False: out of memory. */
 must_check bool peer_begin_session(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p,
 				   const struct wg_keypair *keys);
@@ -174,7 +173,7 @@ uint32_t new_index(struct wg_tunnel *t); /* random, and not in use */
 /* If the static-static Diffie-Hellman of the peer is not known yet, fills in its job and returns 1,
  * otherwise 0. */
 size_t static_dh_job(const struct wg_tunnel *t, const struct wg_tunnel_peer *p,
-		       struct x25519_job *job);
+		     struct x25519_job *job);
 /* Stores the result. It is zero for a public key of low order, and then every handshake fails. */
 void static_dh_store(struct wg_tunnel_peer *p, const struct x25519_job *job);
 

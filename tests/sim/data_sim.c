@@ -217,8 +217,8 @@ static void padding_for_every_mtu(struct sim *s)
 			struct ledger_entry e = {.from = 0, .to = 1, .as = 0, .size = n};
 			sim_push_with(s, 0, &e);
 			e.size = (uint16_t)(mtus[i] >= LEDGER_V4_MIN && mtus[i] < 1900
-						    ? mtus[i] - n % 3
-						    : n);
+					    ? mtus[i] - n % 3
+					    : n);
 			if (e.size >= LEDGER_V4_MIN)
 				sim_push_with(s, 0, &e);
 		}

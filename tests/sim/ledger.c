@@ -127,7 +127,7 @@ static void check_ecn(struct sim *s, const struct ledger_entry *e, uint8_t outer
 }
 
 void ledger_delivered(struct sim *s, unsigned int node, const uint8_t *p, size_t n,
-		     uint8_t outer_tos, bool altered)
+		      uint8_t outer_tos, bool altered)
 {
 	uint64_t serial;
 	size_t padding;

@@ -38,7 +38,7 @@ must_check bool ledger_identify(struct sim *s, const uint8_t *p, size_t n, uint6
 				size_t *padding, bool *ce);
 /* What came out of a node's TUN: true, known, for us, once; the outer ECN bits merged in. */
 void ledger_delivered(struct sim *s, unsigned int node, const uint8_t *p, size_t n,
-		     uint8_t outer_tos, bool altered);
+		      uint8_t outer_tos, bool altered);
 /* No datagram may hold this marker: it is in every packet's plaintext. */
 bool ledger_shows_plaintext(const uint8_t *p, size_t n);
 size_t ledger_arrived(const struct sim *s, unsigned int node);

@@ -47,7 +47,7 @@ detected() {
 	for program in $(in_order "$1"); do
 		make -s O=build CFLAGS=-g0 "build/$program" > log 2>&1 || { cat log >&2; exit 1; }
 		if ! timeout 120 "build/$program" > log 2>&1; then
-			echo "$(basename "$program"): $(grep -m1 -aE '^seed|^\[ *ERROR|Error' log | cut -c1-110)"
+			echo "$(basename "$program"): $(grep -m1 -aE '^seed|^\[ *ERROR|Error|Assertion' log | cut -c1-110)"
 			return 0
 		fi
 	done

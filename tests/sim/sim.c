@@ -480,7 +480,7 @@ size_t sim_count(const struct sim *s, unsigned int from, uint8_t type, uint64_t 
 }
 
 const struct observation *sim_nth(const struct sim *s, unsigned int from, uint8_t type, uint64_t since,
-			    size_t nth)
+				  size_t nth)
 {
 	for (size_t i = 0; i < s->n_observations; i++) {
 		const struct observation *g = &s->observations[i];

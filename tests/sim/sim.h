@@ -238,7 +238,7 @@ size_t sim_count(const struct sim *s, unsigned int from, uint8_t type, uint64_t 
 		 uint64_t until);
 /* The nth (from 0) at or after `since`; null when there is none. */
 const struct observation *sim_nth(const struct sim *s, unsigned int from, uint8_t type, uint64_t since,
-			    size_t nth);
+				  size_t nth);
 
 /* ---- between the simulator's own files ---- */
 

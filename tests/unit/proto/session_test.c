@@ -124,7 +124,7 @@ static void test_moves(void **state)
 		for (uint32_t local = 1; local <= 3; local++)
 			assert_int_equal(kept >> local & 1,
 					 row->before.next == local || row->before.current == local ||
-						 row->before.previous == local);
+					 row->before.previous == local);
 		if (s.next)
 			assert_true(atomic_load(&s.next->is_next));
 		if (s.current)

@@ -158,7 +158,7 @@ static void test_all_at_once(void **state)
 	atomic_store(&t.rx_unanswered_ns, T);
 	assert_int_equal(timers_due(&t, T + 1000 * NS_PER_S),
 			 TIMER_RETRANSMIT | TIMER_NEW_HANDSHAKE | TIMER_KEEPALIVE |
-				 TIMER_PERSISTENT | TIMER_ZERO_KEYS);
+			 TIMER_PERSISTENT | TIMER_ZERO_KEYS);
 	assert_true(timers_next(&t) == NEVER);
 }
 

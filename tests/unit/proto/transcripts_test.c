@@ -128,7 +128,7 @@ static void response(struct world *w, const struct transcript *t)
 	noise_respond_jobs(jobs, &w->er, &accepted);
 	x25519_batch(jobs, NOISE_RESPOND_JOBS);
 	assert_true(noise_respond(&w->kr, &w->m2, &accepted, &w->psk,
-				 load_le32(get(t, "responder_index")->b), jobs));
+				  load_le32(get(t, "responder_index")->b), jobs));
 	cookie_add_macs(&w->to_i, 0, (uint8_t *)&w->m2, sizeof w->m2, &w->i.pub);
 	same(t, "response", &w->m2, sizeof w->m2);
 	noise_finish_jobs(jobs, &w->pending, &w->i, &w->m2);
