@@ -1,4 +1,4 @@
-/* Any bytes as a datagram for a tunnel that knows nobody, and as an inner packet. */
+/* Fuzz target: arbitrary bytes as a datagram for a tunnel without peers, and as an inner packet. */
 #include <stdlib.h>
 #include "crypto/crypto.h"
 #include "proto/cookie.h"
@@ -20,18 +20,18 @@ static void env_realtime(void *ctx, uint64_t *unix_s, uint32_t *ns)
 	*ns = 0;
 }
 
-/* As it is, or with a right mac1, so that what lies behind it is reached. */
+/* Unchanged, or with a valid mac1, so that the code behind that check is reached. */
 static void datagram(struct wg_tunnel *t, const struct wg_public *pub, const uint8_t *data, size_t n,
 		     bool with_mac1)
 {
-	uint8_t *in = malloc(n), *room = malloc(n > 16 ? n - 16 : 1), *out = malloc(WG_DATAGRAM_MAX);
-	struct wg_buf buf = { .src = in, .dst = room, .n = (uint32_t)n };
+	uint8_t *in = malloc(n), *dst = malloc(n > 16 ? n - 16 : 1), *out = malloc(WG_DATAGRAM_MAX);
+	struct wg_buf buf = { .src = in, .dst = dst, .n = (uint32_t)n };
 	struct wg_path path = { .remote = { .port = 1 } }, to;
 	struct wg_batch b = { &buf, 1, &path, 1 };
 	struct cookie_maker maker = { 0 };
 	struct wg_buf next = { .dst = out };
 
-	if (!in || !room || !out)
+	if (!in || !dst || !out)
 		abort();
 	memcpy(in, data, n);
 	if (with_mac1 && n >= MSG_MACS_BYTES)
@@ -39,13 +39,13 @@ static void datagram(struct wg_tunnel *t, const struct wg_public *pub, const uin
 	path.remote.addr = ip_v4((const uint8_t[4]){ 192, 0, 2, 1 });
 	tunnel_open(t, 1, &b);
 	if (buf.verdict == WG_TO_TUN)
-		abort(); /* nobody is known */
+		abort(); /* there are no peers */
 	tunnel_control_udp(t, 1, &b, n > 0 && data[n - 1] & 1);
 	while (tunnel_control_next(t, 1, &next, &to))
 		if (next.out_n != MSG_COOKIE_BYTES || next.out_n >= n)
-			abort(); /* strangers get cookies at most, and never more than they sent */
+			abort(); /* an unknown sender gets a cookie reply at most, and no amplification */
 	free(in);
-	free(room);
+	free(dst);
 	free(out);
 }
 

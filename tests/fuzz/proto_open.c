@@ -1,5 +1,6 @@
-/* Two tunnels with a live session and a script in bytes: datagrams of all kinds, altered ones, packets
- * that lie, time, load and configuration. Whatever comes out of a TUN must be an honest packet. */
+/* Fuzz target: two tunnels with a session, and a script in bytes of datagrams, alterations, inner
+ * packets, time, load and configuration. Everything delivered to a TUN must be a valid packet of the
+ * other peer. */
 #include <stdlib.h>
 #include "crypto/crypto.h"
 #include "../lib/tunnel_pair.c"
@@ -19,7 +20,7 @@ static uint8_t byte(struct script *s)
 	return *s->p++;
 }
 
-/* Up to 2000 bytes: a length, and what is left of that. */
+/* Up to 2000 bytes: reads a length, and as many bytes as are left of it. */
 static size_t bytes(struct script *s, const uint8_t **out)
 {
 	size_t n = byte(s);
@@ -93,7 +94,7 @@ static void configure(struct pair *p, int side, struct script *s)
 	}
 }
 
-/* The first datagram under way, with one byte altered. */
+/* Delivers the first datagram in flight with one byte altered. */
 static void alter(struct pair *p, int from, struct script *s)
 {
 	struct pair_queue *q = p->side[from].sent;

@@ -1,4 +1,4 @@
-/* Configuration while things run: psks, keys, peers and prefixes that change, up and down. */
+/* Changes of configuration during traffic: psks, keys, peers, prefixes, up and down. */
 #include "base/mem.h"
 #include "memory.h"
 #include "story.h"
@@ -33,7 +33,7 @@ static void psk_on_one_side_fails(struct sim *s)
 		sim_run_s(s, 30);
 		OK(s, !ledger_has_arrived(s, serial) && s->nodes[1].sent[2] > 0);
 		sim_psk(s, side, !side, &none);
-		sim_run_s(s, 10); /* and all zero is none */
+		sim_run_s(s, 10); /* an all-zero psk is no psk */
 		OK(s, ledger_has_arrived(s, serial));
 		sim_run_s(s, 700);
 	}
@@ -48,21 +48,21 @@ static void psk_on_one_side_fails(struct sim *s)
 	OK(s, ledger_has_arrived(s, serial));
 }
 
-static void psk_changed_mid_session(struct sim *s)
+static void psk_changed_during_a_session(struct sim *s)
 {
 	struct wg_psk psk = some_psk(s);
 	uint64_t serial = 0;
 
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
-	sim_psk(s, 0, 1, &psk); /* the live session stays */
+	sim_psk(s, 0, 1, &psk); /* the established session stays */
 	for (int i = 0; i < 170; i++) {
 		serial = sim_push(s, 0, 1);
 		sim_push(s, 1, 0);
 		sim_run_s(s, 1);
 		OK(s, ledger_has_arrived(s, serial));
 	}
-	OK(s, tap_sessions_between(s, 0, 1) > 1); /* but every new one fails */
+	OK(s, tap_sessions_between(s, 0, 1) > 1); /* but no new one can be established */
 	sim_run_s(s, 20);
 	serial = sim_push(s, 0, 1);
 	sim_run_s(s, 3);
@@ -72,14 +72,15 @@ static void psk_changed_mid_session(struct sim *s)
 	OK(s, ledger_has_arrived(s, serial));
 }
 
-static void key_change_mid_session(struct sim *s)
+static void key_change_during_a_session(struct sim *s)
 {
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
 	for (int i = 0; i < 100; i++) {
 		sim_new_key(s, 0);
 		sim_update_key(s, 1, 0);
-		uint64_t serial = sim_push(s, i & 1, !(i & 1)); /* shakes hands at once, no timer */
+		/* begins a handshake at once, without waiting for a timer */
+		uint64_t serial = sim_push(s, i & 1, !(i & 1));
 		sim_run(s, 100 * NS_PER_MS);
 		OK(s, ledger_has_arrived(s, serial));
 		serial = sim_push(s, !(i & 1), i & 1);
@@ -91,7 +92,7 @@ static void key_change_mid_session(struct sim *s)
 	OK(s, mem_equal_ct(&back, &s->nodes[0].private_key, sizeof back));
 }
 
-static void key_change_seen_by_nobody_stops_traffic(struct sim *s)
+static void key_change_unknown_to_the_peer(struct sim *s)
 {
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
@@ -105,7 +106,7 @@ static void key_change_seen_by_nobody_stops_traffic(struct sim *s)
 	OK(s, ledger_has_arrived(s, serial));
 }
 
-static void same_key_is_no_change(struct sim *s)
+static void setting_the_same_key_changes_nothing(struct sim *s)
 {
 	struct node *n = &s->nodes[0];
 
@@ -169,7 +170,7 @@ static void without_identity_nothing_is_sent(struct sim *s)
 	OK(s, ledger_has_arrived(s, serial));
 }
 
-static void our_own_key_is_no_peer(struct sim *s)
+static void own_public_key_is_not_a_peer(struct sim *s)
 {
 	struct node *n = &s->nodes[0];
 	struct wg_tunnel_peer *p;
@@ -181,14 +182,14 @@ static void our_own_key_is_no_peer(struct sim *s)
 	OK(s, !tunnel_peer_next(n->tunnel, NULL));
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
-	host_enter(n); /* and a peer goes when its key becomes ours */
+	host_enter(n); /* a peer is removed when its key becomes ours */
 	tunnel_set_private_key(n->tunnel, &s->nodes[1].private_key);
 	host_leave(n);
 	OK(s, !tunnel_peer_next(n->tunnel, NULL) && !memory_find(1, SECRET_SESSION));
 	n->conf[1].present = false;
 }
 
-static void peer_removed_mid_stream(struct sim *s)
+static void peer_removed_during_traffic(struct sim *s)
 {
 	sim_pair(s, 0, 1);
 	sim_pair(s, 0, 2);
@@ -199,7 +200,7 @@ static void peer_removed_mid_stream(struct sim *s)
 			sim_run_s(s, 6);
 			OK(s, ledger_has_arrived(s, serial));
 		} else {
-			sim_push(s, 0, 1); /* packets wait, a handshake is under way */
+			sim_push(s, 0, 1); /* packets are staged, a handshake is in progress */
 		}
 		sim_push(s, 1, 0);
 		sim_run(s, rng_below(&s->actions, 40 * NS_PER_MS));
@@ -207,7 +208,7 @@ static void peer_removed_mid_stream(struct sim *s)
 		unsigned int sessions = memory_count(1, SECRET_SESSION);
 		sim_peer_remove(s, 0, 1);
 		OK(s, memory_count(1, SECRET_SESSION) <= sessions);
-		sim_push(s, 0, 1); /* nobody's any more */
+		sim_push(s, 0, 1); /* no peer has the address any more */
 		sim_push(s, 1, 0);
 		uint64_t t = s->now;
 		sim_run_s(s, 3);
@@ -220,7 +221,7 @@ static void peer_removed_mid_stream(struct sim *s)
 	OK(s, !memory_find(1, SECRET_SESSION));
 }
 
-static void adding_twice_gives_the_same(struct sim *s)
+static void adding_a_peer_twice_returns_it(struct sim *s)
 {
 	struct node *n = &s->nodes[0];
 	struct wg_tunnel_peer *p, *q;
@@ -259,7 +260,8 @@ static void prefix_moves_to_another_peer(struct sim *s)
 	while (tunnel_peer_route_next(s->nodes[0].tunnel, sim_peer_of(s, 0, 1), &cursor, &seen))
 		n++;
 	OK(s, n == 2);
-	tunnel_route_remove(s->nodes[0].tunnel, sim_peer_of(s, 0, 1), &prefix); /* not its own */
+	/* the prefix of another peer: no effect */
+	tunnel_route_remove(s->nodes[0].tunnel, sim_peer_of(s, 0, 1), &prefix);
 	from_9.from = 2;
 	from_9.spoofed = false;
 	serial = sim_push_with(s, 2, &from_9);
@@ -283,7 +285,7 @@ static void down_and_up(struct sim *s)
 		sim_push(s, 1, 0);
 		sim_run(s, rng_below(&s->actions, 30 * NS_PER_MS));
 		sim_up(s, 0,
-		       false); /* no key may be left, and nothing may be sent: both are watched */
+		       false); /* checked by sim_up and the wiretap: no key is left and nothing is sent */
 		sim_push(s, 0, 1);
 		sim_push(s, 1, 0);
 		sim_run_s(s, 30);
@@ -329,7 +331,7 @@ static void packets_wait_for_an_endpoint(struct sim *s)
 	OK(s, ledger_has_arrived(s, serial));
 }
 
-/* Removal in every state of a handshake, with memory counted. */
+/* Removes peers in all states of a handshake, and checks memory. */
 static void add_and_remove_leaks_nothing(struct sim *s)
 {
 	size_t bytes = 0;
@@ -348,7 +350,7 @@ static void add_and_remove_leaks_nothing(struct sim *s)
 	}
 }
 
-/* Configuration when memory runs out now and then: refused, but never half done or leaking. */
+/* Configuration while allocations fail at random: it may be refused, but must not be partial or leak. */
 static void out_of_memory(struct sim *s)
 {
 	struct node *n = &s->nodes[0];
@@ -391,15 +393,15 @@ int main(int argc, char **argv)
 	static const struct story stories[] = {
 		{"psk_on_both_sides", psk_on_both_sides, 2, 0},
 		{"psk_on_one_side_fails", psk_on_one_side_fails, 2, 0},
-		{"psk_changed_mid_session", psk_changed_mid_session, 2, 0},
-		{"key_change_mid_session", key_change_mid_session, 2, 0},
-		{"key_change_seen_by_nobody", key_change_seen_by_nobody_stops_traffic, 2, 0},
-		{"same_key_is_no_change", same_key_is_no_change, 2, 0},
+		{"psk_changed_during_a_session", psk_changed_during_a_session, 2, 0},
+		{"key_change_during_a_session", key_change_during_a_session, 2, 0},
+		{"key_change_unknown_to_the_peer", key_change_unknown_to_the_peer, 2, 0},
+		{"setting_the_same_key_changes_nothing", setting_the_same_key_changes_nothing, 2, 0},
 		{"unclamped_key_is_clamped", unclamped_key_is_clamped, 1, 0},
 		{"without_identity_nothing_is_sent", without_identity_nothing_is_sent, 2, 0},
-		{"our_own_key_is_no_peer", our_own_key_is_no_peer, 2, 0},
-		{"peer_removed_mid_stream", peer_removed_mid_stream, 3, 5},
-		{"adding_twice_gives_the_same", adding_twice_gives_the_same, 2, 0},
+		{"own_public_key_is_not_a_peer", own_public_key_is_not_a_peer, 2, 0},
+		{"peer_removed_during_traffic", peer_removed_during_traffic, 3, 5},
+		{"adding_a_peer_twice_returns_it", adding_a_peer_twice_returns_it, 2, 0},
 		{"prefix_moves_to_another_peer", prefix_moves_to_another_peer, 10, 0},
 		{"down_and_up", down_and_up, 2, 0},
 		{"up_and_down_with_keepalive", up_and_down_with_keepalive, 2, 3},

@@ -1,4 +1,4 @@
-/* Under load: cookies asked for, given, used, refused, replayed, outdated; and the rate limit. */
+/* Under load: cookie replies requested, sent, used, refused, replayed and expired, and the rate limit. */
 #include "base/mem.h"
 #include "story.h"
 
@@ -17,7 +17,7 @@ static void second_attempt_succeeds(struct sim *s)
 	sim_run_s(s, 4);
 	OK(s, s->nodes[1].sent[3] == 1 && s->nodes[1].sent[2] == 0 && s->n_observations == 2);
 	OK(s, sim_drops(s, 1, WG_DROP_COOKIE_SENT) == 1);
-	sim_run_s(s, 2); /* no resend before the timer; then with mac2 */
+	sim_run_s(s, 2); /* not sent again before the timer; then with mac2 */
 	OK(s, s->nodes[0].sent[1] == 2 && s->nodes[1].sent[2] == 1);
 	OK(s, !mem_is_zero_ct(sim_recent(s, 0, 1)->bytes + MAC2_AT, 16));
 	OK(s, ledger_has_arrived(s, serial));
@@ -34,7 +34,7 @@ static void both_under_load(struct sim *s)
 	OK(s, s->nodes[0].sent[3] == 1 && s->nodes[1].sent[3] == 1);
 }
 
-static void without_load_mac2_is_not_looked_at(struct sim *s)
+static void mac2_is_ignored_without_load(struct sim *s)
 {
 	struct message *m;
 
@@ -50,7 +50,7 @@ static void without_load_mac2_is_not_looked_at(struct sim *s)
 	OK(s, s->nodes[1].sent[2] == 1 && s->nodes[1].sent[3] == 0);
 }
 
-/* An initiation of 0 with a good mac2, on a wire that is cut. */
+/* Returns an initiation of node 0 with a valid mac2 that was lost on a cut link. */
 static struct message *with_mac2(struct sim *s)
 {
 	sim_pair(s, 0, 1);
@@ -77,14 +77,14 @@ static void every_flipped_byte_under_load(struct sim *s)
 	}
 	OK(s, s->nodes[1].sent[2] == 0);
 	OK(s, s->nodes[1].sent[3] ==
-		      1 + 2 * 16); /* a wrong mac2 asks again; a wrong mac1 gets nothing */
+		      1 + 2 * 16); /* an invalid mac2 gets a cookie reply, an invalid mac1 nothing */
 	story_inject_again(s, m, NULL);
 	OK(s, s->nodes[1].sent[2] == 1);
 	message_put(m);
 }
 
-/* The same for the response: its receiver is under load, its sender has been given a cookie. */
-static void every_flipped_byte_of_a_response_under_load(struct sim *s)
+/* The same for a response: its receiver is under load, its sender has a cookie. */
+static void every_flipped_byte_of_a_response(struct sim *s)
 {
 	struct message *m;
 
@@ -108,7 +108,7 @@ static void every_flipped_byte_of_a_response_under_load(struct sim *s)
 	message_put(m);
 }
 
-static void cookie_is_for_one_address_and_port(struct sim *s)
+static void cookie_is_bound_to_address_and_port(struct sim *s)
 {
 	struct message *m = with_mac2(s);
 	struct ip_endpoint other = s->nodes[0].v4;
@@ -128,11 +128,11 @@ static void cookie_is_for_one_address_and_port(struct sim *s)
 	message_put(m);
 }
 
-static void secret_changes_after_120_s(struct sim *s)
+static void secret_is_renewed_after_120_s(struct sim *s)
 {
 	struct message *m = with_mac2(s);
 
-	sim_run_s(s, 110); /* 116 s: still the same secret */
+	sim_run_s(s, 110); /* 116 s: the secret is the same */
 	story_inject_flipped(s, m, MAC2_AT, 1);
 	OK(s, s->nodes[1].sent[2] == 0);
 	sim_run_s(s, 6);
@@ -142,7 +142,7 @@ static void secret_changes_after_120_s(struct sim *s)
 	message_put(m);
 }
 
-static void secret_lasts_until_then(struct sim *s)
+static void secret_is_valid_for_112_s(struct sim *s)
 {
 	struct message *m = with_mac2(s);
 
@@ -152,7 +152,7 @@ static void secret_lasts_until_then(struct sim *s)
 	message_put(m);
 }
 
-static void reply_flipped_replayed_unasked(struct sim *s)
+static void forged_replayed_and_unexpected_replies(struct sim *s)
 {
 	struct message *m;
 	uint64_t refused;
@@ -173,7 +173,7 @@ static void reply_flipped_replayed_unasked(struct sim *s)
 		sim_run(s, NS_PER_MS);
 	OK(s, mem_is_zero_ct(sim_recent(s, 0, 1)->bytes + MAC2_AT, 16));
 	refused = sim_drops(s, 0, WG_DROP_COOKIE);
-	story_inject_again(s, m, NULL); /* for the initiation before: too late */
+	story_inject_again(s, m, NULL); /* a reply to the previous initiation: too late */
 	OK(s, sim_drops(s, 0, WG_DROP_COOKIE) == refused + 1);
 	message_put(m);
 	sim_run(s, 50 * NS_PER_MS);
@@ -196,7 +196,7 @@ static void cookie_is_used_for_115_s(struct sim *s)
 	sim_push(s, 0, 1);
 	sim_run_s(s, 10);
 	s->nodes[1].under_load = false;
-	for (int i = 0; i < 130; i++) { /* rekeys at 126 s: the wiretap wants a zero mac2 by then */
+	for (int i = 0; i < 130; i++) { /* rekeys at 126 s: the wiretap expects a zero mac2 then */
 		sim_push(s, 0, 1);
 		sim_run_s(s, 1);
 	}
@@ -204,7 +204,7 @@ static void cookie_is_used_for_115_s(struct sim *s)
 	OK(s, mem_is_zero_ct(sim_recent(s, 0, 1)->bytes + MAC2_AT, 16));
 }
 
-/* The puppet's initiation with the mac2 that its cookie makes good. */
+/* The puppet sends an initiation; with a cookie, mac2 is valid. */
 static void puppet_with_cookie(struct sim *s, unsigned int puppet, unsigned int to,
 			       const uint8_t cookie[16], uint32_t i)
 {
@@ -226,7 +226,7 @@ static void puppet_with_cookie(struct sim *s, unsigned int puppet, unsigned int 
 	message_put(m);
 }
 
-static void puppet_gets_cookie(struct sim *s, unsigned int puppet, unsigned int to,
+static void puppet_obtains_cookie(struct sim *s, unsigned int puppet, unsigned int to,
 			       uint8_t cookie[16])
 {
 	struct node *n = &s->nodes[puppet];
@@ -250,8 +250,8 @@ static void rate_limit_per_address(struct sim *s)
 	sim_puppet(s, 0);
 	sim_puppet(s, 1);
 	loaded(s, 2);
-	puppet_gets_cookie(s, 0, 2, cookie[0]);
-	puppet_gets_cookie(s, 1, 2, cookie[1]);
+	puppet_obtains_cookie(s, 0, 2, cookie[0]);
+	puppet_obtains_cookie(s, 1, 2, cookie[1]);
 	uint32_t i = 1;
 	for (; i <= 250; i++) { /* 25 ms apart, slower than the 20 ms rule: 6.25 s */
 		puppet_with_cookie(s, 0, 2, cookie[0], i);
@@ -261,7 +261,7 @@ static void rate_limit_per_address(struct sim *s)
 	size_t answers = s->nodes[2].sent[2];
 	OK(s, answers >= 6 * RATE_PER_S && answers <= 25 * RATE_PER_S / 4 + RATE_BURST + 1);
 	OK(s, sim_drops(s, 2, WG_DROP_RATE) == 250 - answers);
-	puppet_with_cookie(s, 1, 2, cookie[1], i); /* another address is not held up */
+	puppet_with_cookie(s, 1, 2, cookie[1], i); /* another address is not limited */
 	sim_run(s, 20 * NS_PER_MS);
 	OK(s, s->nodes[2].sent[2] == answers + 1);
 }
@@ -271,14 +271,14 @@ int main(int argc, char **argv)
 	static const struct story stories[] = {
 		{"second_attempt_succeeds", second_attempt_succeeds, 2, 5},
 		{"both_under_load", both_under_load, 2, 5},
-		{"without_load_mac2_is_not_looked_at", without_load_mac2_is_not_looked_at, 2, 0},
+		{"mac2_is_ignored_without_load", mac2_is_ignored_without_load, 2, 0},
 		{"every_flipped_byte_under_load", every_flipped_byte_under_load, 2, 0},
-		{"every_flipped_byte_of_a_response", every_flipped_byte_of_a_response_under_load, 2,
+		{"every_flipped_byte_of_a_response", every_flipped_byte_of_a_response, 2,
 		 0},
-		{"cookie_is_for_one_address_and_port", cookie_is_for_one_address_and_port, 2, 0},
-		{"secret_changes_after_120_s", secret_changes_after_120_s, 2, 0},
-		{"secret_lasts_until_then", secret_lasts_until_then, 2, 0},
-		{"reply_flipped_replayed_unasked", reply_flipped_replayed_unasked, 2, 0},
+		{"cookie_is_bound_to_address_and_port", cookie_is_bound_to_address_and_port, 2, 0},
+		{"secret_is_renewed_after_120_s", secret_is_renewed_after_120_s, 2, 0},
+		{"secret_is_valid_for_112_s", secret_is_valid_for_112_s, 2, 0},
+		{"forged_replayed_and_unexpected_replies", forged_replayed_and_unexpected_replies, 2, 0},
 		{"cookie_is_used_for_115_s", cookie_is_used_for_115_s, 2, 0},
 		{"rate_limit_per_address", rate_limit_per_address, 3, 0},
 	};

@@ -1,4 +1,4 @@
-/* The set of all nonces ever used: open addressing on (session, direction, counter). */
+/* The set of all nonces that were used: a hash table of (session, direction, counter). */
 #include <stdlib.h>
 #include "tap.h"
 

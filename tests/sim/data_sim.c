@@ -1,5 +1,6 @@
-/* The data path against somebody who holds the keys: windows, counters, lying headers, foreign
- * sources, padding, congestion marks; and batches, duplicates, reordering. */
+/* The data path against a peer that forges messages with valid keys: replay window, counters, invalid
+ * inner headers, foreign source addresses, padding, congestion marks; and batches, duplicates,
+ * reordering. */
 #include "story.h"
 
 enum { WINDOW = 8128 };
@@ -12,7 +13,7 @@ static struct tap_session *connected(struct sim *s)
 	return tap_session_of(s, 0, 1);
 }
 
-static bool comes_out(struct sim *s, struct tap_session *k, bool as_initiator, uint64_t counter)
+static bool is_delivered(struct sim *s, struct tap_session *k, bool as_initiator, uint64_t counter)
 {
 	return ledger_has_arrived(s, story_forge_packet(s, k, as_initiator, counter));
 }
@@ -23,24 +24,24 @@ static void replay_window(struct sim *s)
 
 	for (int side = 0; side < 2; side++) {
 		bool i = side;
-		OK(s, comes_out(s, k, i, 20000));
-		OK(s, !comes_out(s, k, i, 20000));
-		OK(s, comes_out(s, k, i, 20000 - WINDOW));
-		OK(s, !comes_out(s, k, i, 20000 - WINDOW - 1));
-		OK(s, !comes_out(s, k, i, 20000 - WINDOW));
-		OK(s, comes_out(s, k, i, 19999) && !comes_out(s, k, i, 19999));
-		OK(s, comes_out(s, k, i, 20001));
-		OK(s, !comes_out(s, k, i, 20001 - WINDOW - 1));
-		OK(s, comes_out(s, k, i, 1ull << 40) && !comes_out(s, k, i, 20002));
+		OK(s, is_delivered(s, k, i, 20000));
+		OK(s, !is_delivered(s, k, i, 20000));
+		OK(s, is_delivered(s, k, i, 20000 - WINDOW));
+		OK(s, !is_delivered(s, k, i, 20000 - WINDOW - 1));
+		OK(s, !is_delivered(s, k, i, 20000 - WINDOW));
+		OK(s, is_delivered(s, k, i, 19999) && !is_delivered(s, k, i, 19999));
+		OK(s, is_delivered(s, k, i, 20001));
+		OK(s, !is_delivered(s, k, i, 20001 - WINDOW - 1));
+		OK(s, is_delivered(s, k, i, 1ull << 40) && !is_delivered(s, k, i, 20002));
 		for (uint64_t c = 0; c < 300; c++)
-			OK(s, comes_out(s, k, i, (1ull << 40) + 1000 - c));
+			OK(s, is_delivered(s, k, i, (1ull << 40) + 1000 - c));
 		for (uint64_t c = 0; c < 300; c++)
-			OK(s, !comes_out(s, k, i, (1ull << 40) + 1000 - c));
+			OK(s, !is_delivered(s, k, i, (1ull << 40) + 1000 - c));
 	}
 }
 
-/* Refused packets must not move the window: only what is authentic counts. */
-static void forged_counters_do_not_move_the_window(struct sim *s)
+/* Packets that do not authenticate must not move the replay window. */
+static void forged_counters(struct sim *s)
 {
 	struct tap_session *k = connected(s);
 	struct message *m;
@@ -58,24 +59,24 @@ static void forged_counters_do_not_move_the_window(struct sim *s)
 	(void)k;
 }
 
-static void counters_at_the_end_receive(struct sim *s)
+static void last_counters_are_received(struct sim *s)
 {
 	struct tap_session *k = connected(s);
 
-	OK(s, comes_out(s, k, true, (1ull << 60) + 1));
-	OK(s, comes_out(s, k, true, REJECT_AFTER_MESSAGES - 3));
-	OK(s, comes_out(s, k, true, REJECT_AFTER_MESSAGES - 1));
-	OK(s, !comes_out(s, k, true, REJECT_AFTER_MESSAGES));
-	OK(s, !comes_out(s, k, true, REJECT_AFTER_MESSAGES + 1));
-	OK(s, !comes_out(s, k, true, UINT64_MAX));
+	OK(s, is_delivered(s, k, true, (1ull << 60) + 1));
+	OK(s, is_delivered(s, k, true, REJECT_AFTER_MESSAGES - 3));
+	OK(s, is_delivered(s, k, true, REJECT_AFTER_MESSAGES - 1));
+	OK(s, !is_delivered(s, k, true, REJECT_AFTER_MESSAGES));
+	OK(s, !is_delivered(s, k, true, REJECT_AFTER_MESSAGES + 1));
+	OK(s, !is_delivered(s, k, true, UINT64_MAX));
 	OK(s, sim_drops(s, k->responder, WG_DROP_EXPIRED) == 3);
-	OK(s, !comes_out(s, k, true, REJECT_AFTER_MESSAGES - 1));
-	OK(s, comes_out(s, k, true, REJECT_AFTER_MESSAGES - 2));
-	OK(s, comes_out(s, k, true, REJECT_AFTER_MESSAGES - 1 - WINDOW));
+	OK(s, !is_delivered(s, k, true, REJECT_AFTER_MESSAGES - 1));
+	OK(s, is_delivered(s, k, true, REJECT_AFTER_MESSAGES - 2));
+	OK(s, is_delivered(s, k, true, REJECT_AFTER_MESSAGES - 1 - WINDOW));
 }
 
-/* One forged plaintext to each side; true when it came out of the TUN. */
-static bool plain_comes_out(struct sim *s, struct tap_session *k, const uint8_t *p, size_t n)
+/* Sends a forged data message with this plaintext. True: it was delivered to the TUN. */
+static bool plaintext_is_delivered(struct sim *s, struct tap_session *k, const uint8_t *p, size_t n)
 {
 	static uint64_t counter;
 	uint64_t before = s->nodes[k->responder].delivered;
@@ -84,7 +85,7 @@ static bool plain_comes_out(struct sim *s, struct tap_session *k, const uint8_t 
 	return s->nodes[k->responder].delivered != before;
 }
 
-static void lying_headers(struct sim *s)
+static void invalid_inner_headers(struct sim *s)
 {
 	struct tap_session *k = connected(s);
 	struct ledger_entry v4 = {.from = (uint8_t)k->initiator,
@@ -102,30 +103,30 @@ static void lying_headers(struct sim *s)
 		memcpy(p, version & 1 ? good6 : good4, 100);
 		p[0] = (uint8_t)(version << 4 | (p[0] & 15));
 		if (version != 4 && version != 6)
-			OK(s, !plain_comes_out(s, k, p, 100));
+			OK(s, !plaintext_is_delivered(s, k, p, 100));
 	}
-	for (uint16_t n = 0; n < 20; n++) { /* total length below the header */
+	for (uint16_t n = 0; n < 20; n++) { /* total length shorter than the header */
 		memcpy(p, good4, 100);
 		store_be16(p + 2, n);
-		OK(s, !plain_comes_out(s, k, p, 100));
+		OK(s, !plaintext_is_delivered(s, k, p, 100));
 	}
 	static const uint16_t too_long[] = {101, 112, 113, 1500, 0x7fff, 0xffff};
 	for (size_t i = 0; i < ARRAY_LEN(too_long); i++) {
 		memcpy(p, good4, 100);
 		store_be16(p + 2, too_long[i]);
-		OK(s, !plain_comes_out(s, k, p, 100));
+		OK(s, !plaintext_is_delivered(s, k, p, 100));
 		memcpy(p, good6, 100);
 		store_be16(p + 4, (uint16_t)(too_long[i] - 40));
-		OK(s, !plain_comes_out(s, k, p, 100));
+		OK(s, !plaintext_is_delivered(s, k, p, 100));
 	}
 	for (size_t n = 1; n < 100; n++) /* truncated */
-		OK(s, !plain_comes_out(s, k, n & 1 ? good4 : good6, n));
+		OK(s, !plaintext_is_delivered(s, k, n & 1 ? good4 : good6, n));
 	drops = sim_drops(s, k->responder, WG_DROP_NOT_IP);
 	OK(s, drops == 14 + 20 + 12 + 99);
-	OK(s, plain_comes_out(s, k, good4, 100) && plain_comes_out(s, k, good6, 100));
+	OK(s, plaintext_is_delivered(s, k, good4, 100) && plaintext_is_delivered(s, k, good6, 100));
 }
 
-static void padding_is_cut_off(struct sim *s)
+static void padding_is_removed(struct sim *s)
 {
 	struct tap_session *k = connected(s);
 	uint8_t p[LEDGER_PACKET_MAX];
@@ -138,12 +139,12 @@ static void padding_is_cut_off(struct sim *s)
 					 .v6 = extra & 1};
 		ledger_packet(s, ledger_add(s, &e), p);
 		memset(p + 90, 0, extra);
-		OK(s, plain_comes_out(s, k, p, 90 + extra)); /* the ledger compares lengths */
+		OK(s, plaintext_is_delivered(s, k, p, 90 + extra)); /* the ledger compares lengths */
 	}
 }
 
-/* What node 1 sends must come from its own addresses: not from a third peer's, not from anywhere.
- */
+/* The source address of a packet from node 1 must be in the allowed IPs of node 1, not in those of
+ * another peer or of none. */
 static void sources_are_checked(struct sim *s)
 {
 	sim_pair(s, 0, 1);
@@ -159,7 +160,7 @@ static void sources_are_checked(struct sim *s)
 			OK(s, ledger_has_arrived(s, serial) == (as == 1));
 		}
 	OK(s, sim_drops(s, 0, WG_DROP_SOURCE) == 6);
-	/* covered by node 1's wide prefix, but the longest match is node 2's */
+	/* in a prefix of node 1, but the longest match belongs to node 2 */
 	struct ip_addr net = sim_inner(0, false);
 	struct ip_prefix wide;
 	OK(s, prefix_make(&wide, &net, 16));
@@ -210,7 +211,7 @@ static void padding_for_every_mtu(struct sim *s)
 					1400, 1420, 1421, 1500, 65535};
 
 	connected(s);
-	for (size_t i = 0; i < ARRAY_LEN(mtus); i++) { /* the wiretap knows what is right */
+	for (size_t i = 0; i < ARRAY_LEN(mtus); i++) { /* the wiretap checks the padding */
 		sim_mtu(s, 0, mtus[i]);
 		sim_mtu(s, 1, mtus[i]);
 		for (uint16_t n = LEDGER_V4_MIN; n < 1600; n = (uint16_t)(n + 1 + n / 16)) {
@@ -258,8 +259,8 @@ static void duplicates_and_reordering(struct sim *s)
 	OK(s, ledger_arrived(s, 0) == 1500 && ledger_arrived(s, 1) == 1500);
 }
 
-/* Everything bad at once, but enough gets through. */
-static void bad_wire(struct sim *s)
+/* All faults at once, but enough packets are delivered. */
+static void every_fault_at_once(struct sim *s)
 {
 	struct link like = {.loss = 200,
 			    .delay_ns = 20 * NS_PER_MS,
@@ -300,7 +301,7 @@ static void batches(struct sim *s)
 	size_t wanted = 0;
 	uint64_t last[2] = {0, 0};
 	for (size_t i = 0; i < s->ledger.n;
-	     i++) { /* all there, each peer's in order; node 3 has no peer */
+	     i++) { /* all are delivered, those of each peer in order; node 3 is not a peer */
 		const struct ledger_entry *l = &s->ledger.entries[i];
 		if (l->to == 3)
 			continue;
@@ -315,16 +316,16 @@ int main(int argc, char **argv)
 {
 	static const struct story stories[] = {
 		{"replay_window", replay_window, 2, 2},
-		{"forged_counters", forged_counters_do_not_move_the_window, 2, 0},
-		{"counters_at_the_end_receive", counters_at_the_end_receive, 2, 0},
-		{"lying_headers", lying_headers, 2, 0},
-		{"padding_is_cut_off", padding_is_cut_off, 2, 0},
+		{"forged_counters", forged_counters, 2, 0},
+		{"last_counters_are_received", last_counters_are_received, 2, 0},
+		{"invalid_inner_headers", invalid_inner_headers, 2, 0},
+		{"padding_is_removed", padding_is_removed, 2, 0},
 		{"sources_are_checked", sources_are_checked, 42, 0},
 		{"no_route_no_endpoint", no_route_no_endpoint, 4, 0},
 		{"padding_for_every_mtu", padding_for_every_mtu, 2, 0},
 		{"congestion_marks", congestion_marks, 2, 2},
 		{"duplicates_and_reordering", duplicates_and_reordering, 2, 3},
-		{"bad_wire", bad_wire, 2, 5},
+		{"every_fault_at_once", every_fault_at_once, 2, 5},
 		{"batches", batches, 4, 3},
 	};
 

@@ -1,4 +1,5 @@
-/* Handshakes: first, lost, at once, given up, after reboots, with clocks set, replayed, altered. */
+/* Handshakes: the first, lost, simultaneous and abandoned ones, after reboots and clock changes, replayed
+ * and altered. */
 #include "story.h"
 
 enum { INITIATIONS_BEFORE_GIVING_UP = 20 };
@@ -12,7 +13,7 @@ static void first_packet(struct sim *s)
 
 	sim_pair(s, 0, 1);
 	sim_run_s(s, 1);
-	OK(s, s->n_observations == 0); /* nobody speaks unasked */
+	OK(s, s->n_observations == 0); /* nothing is sent without traffic */
 	OK(s, ledger_has_arrived(s, sim_push_with(s, 0, &e)) == false);
 	sim_run_s(s, 1);
 	OK(s, ledger_has_arrived(s, 0));
@@ -26,13 +27,13 @@ static void first_packet(struct sim *s)
 	OK(s, s->nodes[0].sent[1] == 1 && s->nodes[1].sent[2] == 1 && s->nodes[0].sent[4] == 2);
 	sim_state(s, 0, 1, &a);
 	sim_state(s, 1, 0, &b);
-	OK(s, a.tx_bytes == 404 && a.rx_bytes == 348); /* the numbers of two pings */
+	OK(s, a.tx_bytes == 404 && a.rx_bytes == 348); /* as the Linux kernel counts two pings */
 	OK(s, b.tx_bytes == 348 && b.rx_bytes == 404);
 	OK(s, a.handshake_s == 1700000001 && b.handshake_s == 1700000001);
 	OK(s, a.handshake_ns == 20 * NS_PER_MS && b.handshake_ns == 30 * NS_PER_MS);
 }
 
-static void cut_wire_gives_up(struct sim *s)
+static void gives_up_without_responses(struct sim *s)
 {
 	sim_pair(s, 0, 1);
 	sim_link(s, 0, 1)->cut = true;
@@ -46,7 +47,7 @@ static void cut_wire_gives_up(struct sim *s)
 	}
 	OK(s, sim_drops(s, 0, WG_DROP_GAVE_UP) == 1);
 	uint64_t again = s->now;
-	sim_push(s, 0, 1); /* new traffic starts again from the beginning */
+	sim_push(s, 0, 1); /* new traffic restarts the attempts */
 	sim_run_s(s, 3600);
 	OK(s, sim_count(s, 0, 1, again, NEVER) == INITIATIONS_BEFORE_GIVING_UP);
 	sim_link(s, 0, 1)->cut = false;
@@ -55,7 +56,7 @@ static void cut_wire_gives_up(struct sim *s)
 	OK(s, ledger_arrived(s, 1) == 1 && ledger_has_arrived(s, 2));
 }
 
-static void jitter_differs(struct sim *s)
+static void retries_have_jitter(struct sim *s)
 {
 	uint64_t first = 0;
 	bool differ = false;
@@ -72,7 +73,7 @@ static void jitter_differs(struct sim *s)
 	OK(s, differ);
 }
 
-static void traffic_keeps_trying(struct sim *s)
+static void traffic_renews_attempts(struct sim *s)
 {
 	uint64_t last;
 
@@ -89,9 +90,8 @@ static void traffic_keeps_trying(struct sim *s)
 	OK(s, after >= INITIATIONS_BEFORE_GIVING_UP - 1 && after <= INITIATIONS_BEFORE_GIVING_UP);
 }
 
-/* Both answer, and either's attempt is overtaken by the other's; the jitter of the retries decides.
- */
-static void both_at_once(struct sim *s)
+/* Both sides answer, and each attempt is superseded by the other; the jitter of the retries decides. */
+static void simultaneous_initiations(struct sim *s)
 {
 	uint64_t delay = rng_below(&s->actions, 4 * NS_PER_MS);
 	struct link like = {.delay_ns = delay};
@@ -109,7 +109,7 @@ static void both_at_once(struct sim *s)
 	sim_push(s, 0, 1);
 	sim_push(s, 1, 0);
 	struct message *a = sim_recent(s, 0, 4), *b = sim_recent(s, 1, 4);
-	OK(s, a && b && a->session == b->session); /* one agreed session */
+	OK(s, a && b && a->session == b->session); /* both use the same session */
 	sim_run_s(s, 1);
 	OK(s, ledger_arrived(s, 0) == 2 && ledger_arrived(s, 1) == 2);
 	size_t sessions = s->tap->n_sessions;
@@ -117,8 +117,8 @@ static void both_at_once(struct sim *s)
 	OK(s, s->tap->n_sessions == sessions);
 }
 
-/* On a way as long as the jitter they may meet again and again, but not for ever. */
-static void both_at_once_far_apart(struct sim *s)
+/* With a delay as long as the jitter, retries may collide repeatedly, but not forever. */
+static void simultaneous_initiations_far_apart(struct sim *s)
 {
 	struct link like = {.delay_ns = rng_below(&s->actions, 350 * NS_PER_MS)};
 
@@ -132,7 +132,7 @@ static void both_at_once_far_apart(struct sim *s)
 	OK(s, sim_recent(s, 0, 4)->session == sim_recent(s, 1, 4)->session);
 }
 
-static void both_at_once_reordered(struct sim *s)
+static void simultaneous_initiations_reordered(struct sim *s)
 {
 	struct link like = {.delay_ns = 30 * NS_PER_MS,
 			    .jitter_ns = 200 * NS_PER_MS,
@@ -141,7 +141,7 @@ static void both_at_once_reordered(struct sim *s)
 
 	sim_pair(s, 0, 1);
 	sim_links(s, &like);
-	for (int round = 0; round < 5; round++) { /* rekeys of both sides, again and again */
+	for (int round = 0; round < 5; round++) { /* both sides rekey, repeatedly */
 		uint64_t a = sim_push(s, 0, 1), b = sim_push(s, 1, 0);
 		sim_run_s(s, 60);
 		OK(s, ledger_has_arrived(s, a) && ledger_has_arrived(s, b));
@@ -167,15 +167,15 @@ static void responder_waits_for_confirmation(struct sim *s)
 	struct wg_peer_state state;
 
 	sim_pair(s, 0, 1);
-	sim_link(s, 1, 0)->cut = true; /* the initiator never learns the keys */
+	sim_link(s, 1, 0)->cut = true; /* the initiator does not get the response */
 	sim_push(s, 0, 1);
 	sim_run_s(s, 1);
 	OK(s, s->nodes[1].sent[2] == 1);
-	sim_push(s, 1, 0); /* the wiretap sees to it that no data leaves */
+	sim_push(s, 1, 0); /* the wiretap checks that no data is sent */
 	sim_run_s(s, 3);
 	OK(s, s->nodes[1].sent[4] == 0);
 	sim_state(s, 1, 0, &state);
-	OK(s, state.handshake_s == 0); /* not complete before the first data */
+	OK(s, state.handshake_s == 0); /* not complete before the first data message */
 }
 
 static void reboot_with_clock_back(struct sim *s)
@@ -188,11 +188,11 @@ static void reboot_with_clock_back(struct sim *s)
 	uint64_t blocked = sim_push(s, 1, 0);
 	sim_run_s(s, 30);
 	OK(s, sim_drops(s, 0, WG_DROP_HANDSHAKE_REPLAY) > 0);
-	OK(s, !ledger_has_arrived(s, blocked)); /* its clock is behind: it cannot begin */
-	uint64_t other = sim_push(s, 0, 1);	/* but its peer can, once it notices: 15 s */
+	OK(s, !ledger_has_arrived(s, blocked)); /* its clock is behind: it cannot initiate */
+	uint64_t other = sim_push(s, 0, 1);	/* but its peer can, after the 15 s timer */
 	sim_run_s(s, 20);
 	OK(s, s->nodes[1].sent[2] >= 1 && ledger_has_arrived(s, blocked));
-	OK(s, !ledger_has_arrived(s, other)); /* was sealed for the session of before */
+	OK(s, !ledger_has_arrived(s, other)); /* was encrypted with the old session */
 	other = sim_push(s, 0, 1);
 	sim_run_s(s, 1);
 	OK(s, ledger_has_arrived(s, other));
@@ -209,7 +209,7 @@ static void reboot_with_clock_forward(struct sim *s)
 	OK(s, ledger_has_arrived(s, serial));
 }
 
-static void future_clock_locks_out_until_peer_is_made_anew(struct sim *s)
+static void future_timestamp(struct sim *s)
 {
 	sim_pair(s, 0, 1);
 	s->nodes[0].wall_offset_ns = 3650 * (int64_t)DAY_NS;
@@ -227,7 +227,7 @@ static void future_clock_locks_out_until_peer_is_made_anew(struct sim *s)
 	OK(s, ledger_has_arrived(s, serial));
 }
 
-/* The clock of a running tunnel is set back: its timestamps go on growing (the wiretap looks). */
+/* The clock of a running tunnel is set back: its timestamps still increase (the wiretap checks it). */
 static void clock_set_back_while_running(struct sim *s)
 {
 	sim_pair(s, 0, 1);
@@ -243,14 +243,14 @@ static void clock_set_back_while_running(struct sim *s)
 	OK(s, tap_sessions_between(s, 0, 1) == 4);
 }
 
-/* Nor do they begin anew with the peer: what the other end remembers is still less. */
-static void clock_set_back_and_peer_made_anew(struct sim *s)
+/* Timestamps also increase when the peer is removed and added again. */
+static void clock_set_back_and_peer_recreated(struct sim *s)
 {
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
 	s->nodes[0].wall_offset_ns -= (int64_t)DAY_NS;
 	s->nodes[0].clock_was_set_back = true;
-	for (int i = 0; i < 5; i++) { /* steps of his own */
+	for (int i = 0; i < 5; i++) { /* timestamps ahead of the clock */
 		sim_run_s(s, 200);
 		story_connect(s, 0, 1);
 	}
@@ -270,11 +270,11 @@ static void every_flipped_byte(struct sim *s)
 	sim_cut(s, 0, 1, true);
 	sim_push(s, 0, 1);
 	m = sim_recent(s, 0, 1);
-	for (size_t at = 0; at < 132; at++) /* mac2 counts under load only: cookie_sim */
+	for (size_t at = 0; at < 132; at++) /* mac2 is checked under load only: see cookie_sim */
 		for (size_t i = 0; i < ARRAY_LEN(masks); i++)
 			story_inject_flipped(s, m, at, masks[i]);
 	OK(s, s->nodes[1].sent[2] == 0);
-	story_inject_again(s, m, NULL); /* and nothing of that has spoilt the real one */
+	story_inject_again(s, m, NULL); /* the genuine message is still accepted */
 	OK(s, s->nodes[1].sent[2] == 1);
 	m = sim_recent(s, 1, 2);
 	for (size_t at = 0; at < 76; at++)
@@ -329,14 +329,13 @@ static void replays_and_reflections(struct sim *s)
 		sim_inject(s, &s->nodes[m->to].v4, &s->nodes[m->from].v4, m->bytes, m->n, m, false);
 		sim_run_s(s, 1);
 	}
-	OK(s, s->n_observations == sent); /* not one answer */
+	OK(s, s->n_observations == sent); /* no answers */
 	OK(s, sim_drops(s, 1, WG_DROP_HANDSHAKE_REPLAY) >= 2);
 	OK(s, sim_drops(s, 1, WG_DROP_REPLAY) >= 2);
 }
 
-/* An initiation of before a newer one: its response must not be taken, nor end the newer attempt.
- */
-static void late_response_to_an_older_initiation(struct sim *s)
+/* A response to an older initiation must neither be accepted nor end the newer attempt. */
+static void late_response(struct sim *s)
 {
 	struct message *old;
 
@@ -345,24 +344,24 @@ static void late_response_to_an_older_initiation(struct sim *s)
 	sim_push(s, 0, 1);
 	old = sim_recent(s, 0, 1);
 	old->refs++;
-	sim_run_s(s, 6); /* a second one was sent */
+	sim_run_s(s, 6); /* a second initiation was sent */
 	OK(s, s->nodes[0].sent[1] == 2);
 	story_inject_again(s, old, NULL);
 	message_put(old);
 	OK(s, s->nodes[1].sent[2] == 1);
 	story_inject_again(s, sim_recent(s, 1, 2), NULL);
 	OK(s, s->nodes[0].sent[4] == 0);
-	sim_run(s, 30 * NS_PER_MS); /* the 20 ms rule */
+	sim_run(s, 30 * NS_PER_MS); /* past the limit of one initiation in 20 ms */
 	story_inject_again(s, sim_recent(s, 0, 1), NULL);
 	story_inject_again(s, sim_recent(s, 1, 2), NULL);
 	OK(s, s->nodes[0].sent[4] == 1);
 }
 
-static void initiations_every_20_ms_only(struct sim *s)
+static void one_initiation_in_20_ms(struct sim *s)
 {
 	sim_pair(s, 0, 1);
 	sim_puppet(s, 0);
-	for (uint32_t i = 0; i < 1000; i++) { /* one each millisecond, each newer than the last */
+	for (uint32_t i = 0; i < 1000; i++) { /* one each millisecond, with increasing timestamps */
 		story_puppet_initiates(s, 0, 1, 1700001000 + i, 100 + i, NULL);
 		sim_run(s, NS_PER_MS);
 	}
@@ -373,16 +372,16 @@ static void initiations_every_20_ms_only(struct sim *s)
 		OK(s, s->observations[i].at - s->observations[i - 1].at >= 20 * NS_PER_MS);
 }
 
-static void strangers_get_nothing(struct sim *s)
+static void unknown_peers_get_no_answer(struct sim *s)
 {
 	sim_peer(s, 0, 1);
-	sim_push(s, 0, 1); /* 1 does not know 0 */
+	sim_push(s, 0, 1); /* node 0 is not a peer of node 1 */
 	sim_run_s(s, 300);
 	OK(s, s->nodes[1].sent[2] == 0 && s->nodes[1].sent_bytes == 0);
 	OK(s, sim_drops(s, 1, WG_DROP_UNKNOWN_PEER) == INITIATIONS_BEFORE_GIVING_UP);
 }
 
-static void low_order_peers_get_nothing(struct sim *s)
+static void low_order_keys_get_no_packet(struct sim *s)
 {
 	static const uint8_t low[][32] = {
 		{0},
@@ -415,26 +414,26 @@ int main(int argc, char **argv)
 {
 	static const struct story stories[] = {
 		{"first_packet", first_packet, 2, 5},
-		{"cut_wire_gives_up", cut_wire_gives_up, 2, 5},
-		{"jitter_differs", jitter_differs, 2, 0},
-		{"traffic_keeps_trying", traffic_keeps_trying, 2, 5},
-		{"both_at_once", both_at_once, 2, 100},
-		{"both_at_once_far_apart", both_at_once_far_apart, 2, 100},
-		{"both_at_once_reordered", both_at_once_reordered, 2, 20},
+		{"gives_up_without_responses", gives_up_without_responses, 2, 5},
+		{"retries_have_jitter", retries_have_jitter, 2, 0},
+		{"traffic_renews_attempts", traffic_renews_attempts, 2, 5},
+		{"simultaneous_initiations", simultaneous_initiations, 2, 100},
+		{"simultaneous_initiations_far_apart", simultaneous_initiations_far_apart, 2, 100},
+		{"simultaneous_initiations_reordered", simultaneous_initiations_reordered, 2, 20},
 		{"response_lost", response_lost, 2, 5},
 		{"responder_waits_for_confirmation", responder_waits_for_confirmation, 2, 0},
 		{"reboot_with_clock_back", reboot_with_clock_back, 2, 5},
 		{"reboot_with_clock_forward", reboot_with_clock_forward, 2, 0},
-		{"future_clock", future_clock_locks_out_until_peer_is_made_anew, 2, 0},
+		{"future_timestamp", future_timestamp, 2, 0},
 		{"clock_set_back_while_running", clock_set_back_while_running, 2, 0},
-		{"clock_set_back_peer_made_anew", clock_set_back_and_peer_made_anew, 2, 0},
+		{"clock_set_back_and_peer_recreated", clock_set_back_and_peer_recreated, 2, 0},
 		{"every_flipped_byte", every_flipped_byte, 2, 0},
 		{"wrong_lengths", wrong_lengths, 2, 0},
 		{"replays_and_reflections", replays_and_reflections, 2, 5},
-		{"late_response", late_response_to_an_older_initiation, 2, 0},
-		{"initiations_every_20_ms_only", initiations_every_20_ms_only, 2, 0},
-		{"strangers_get_nothing", strangers_get_nothing, 2, 0},
-		{"low_order_peers_get_nothing", low_order_peers_get_nothing, 2, 0},
+		{"late_response", late_response, 2, 0},
+		{"one_initiation_in_20_ms", one_initiation_in_20_ms, 2, 0},
+		{"unknown_peers_get_no_answer", unknown_peers_get_no_answer, 2, 0},
+		{"low_order_keys_get_no_packet", low_order_keys_get_no_packet, 2, 0},
 	};
 
 	return stories_run(stories, ARRAY_LEN(stories), argc, argv);

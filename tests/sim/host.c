@@ -1,4 +1,4 @@
-/* The program around a tunnel: batches in, verdicts out, and the rules a caller can see. */
+/* The program around a tunnel: passes batches in, acts on verdicts, and checks the contract of tunnel.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "memory.h"
@@ -28,7 +28,7 @@ static void env_random(void *ctx, void *p, size_t n)
 	struct node *node = ctx;
 
 	if (node->publish_depth != 0)
-		sim_fail(node->sim, "node %u: random while the readers wait", node->id);
+		sim_fail(node->sim, "node %u: random inside a publication", node->id);
 	rng_bytes(&node->entropy, p, n);
 	if (n == 32) {
 		struct draw *d = &node->draws[node->n_draws++ % DRAWS_KEPT];
@@ -49,7 +49,7 @@ static void env_publish_begin(void *ctx)
 	struct node *node = ctx;
 
 	if (node->in_data_half)
-		sim_fail(node->sim, "node %u: the data half waits for itself", node->id);
+		sim_fail(node->sim, "node %u: publish_begin in the data half", node->id);
 	if (node->publish_depth++ != 0)
 		sim_fail(node->sim, "node %u: publish_begin twice", node->id);
 }
@@ -62,7 +62,7 @@ static void env_publish_end(void *ctx)
 		sim_fail(node->sim, "node %u: publish_end without begin", node->id);
 }
 
-/* ---- life ---- */
+/* ---- power on and off ---- */
 
 void host_apply_peer(struct sim *s, struct node *n, unsigned int peer)
 {
@@ -124,7 +124,7 @@ void host_off(struct sim *s, struct node *n)
 	host_leave(n);
 	n->tunnel = NULL;
 	if (memory_blocks(n->id + 1) != 0)
-		sim_fail(s, "node %u: %zu blocks of memory are left", n->id,
+		sim_fail(s, "node %u: %zu memory blocks leaked", n->id,
 			 memory_blocks(n->id + 1));
 	for (unsigned int i = 0; i < s->n_nodes; i++)
 		tap_reset_pair(s, n->id, i, true);
@@ -132,7 +132,7 @@ void host_off(struct sim *s, struct node *n)
 
 /* ---- output ---- */
 
-static void see(struct sim *s, const struct message *m)
+static void observe(struct sim *s, const struct message *m)
 {
 	if (s->n_observations == s->cap_observations) {
 		s->cap_observations = s->cap_observations ? s->cap_observations * 2 : 256;
@@ -140,7 +140,8 @@ static void see(struct sim *s, const struct message *m)
 		if (!s->observations)
 			abort();
 	}
-	s->observations[s->n_observations++] = (struct observation){s->now, m->from, m->to, m->type, m->empty, m->n};
+	s->observations[s->n_observations++] =
+		(struct observation){s->now, m->from, m->to, m->type, m->empty, m->n};
 	if (getenv("SIM_TRACE"))
 		fprintf(stderr, "%13.6f  %u > %d  type %u, %u bytes, session %d, counter %llu\n",
 			(double)s->now / 1e9, m->from, m->to, m->type, m->n, m->session,
@@ -153,9 +154,9 @@ static void output(struct sim *s, struct node *n, const struct wg_buf *b,
 	struct message *m = message_new(n->id, b->dst, b->out_n, b->tos);
 
 	if (path->remote.addr.family == IP_NONE)
-		sim_fail(s, "node %u sends to nowhere", n->id);
+		sim_fail(s, "node %u sends to no address", n->id);
 	tap_sent(s, n, m);
-	see(s, m);
+	observe(s, m);
 	n->sent[m->type]++;
 	n->sent_keepalives += m->empty;
 	n->sent_bytes += m->n;
@@ -210,12 +211,13 @@ void host_drain(struct sim *s, struct node *n)
 
 /* ---- input ---- */
 
-/* A buffer with `head` bytes before src and `tail` after, in place or apart as chance has it. */
-struct room {
+/* Heap blocks of exactly the documented size, in place or separate at random, so that a sanitizer sees
+ * overruns. */
+struct buffers {
 	uint8_t *src_block, *dst_block;
 };
 
-static void room_for_seal(struct sim *s, struct wg_buf *b, struct room *r, const uint8_t *p,
+static void buffers_for_seal(struct sim *s, struct wg_buf *b, struct buffers *r, const uint8_t *p,
 			  size_t n)
 {
 	bool in_place = rng_below(&s->wire, 2);
@@ -229,7 +231,7 @@ static void room_for_seal(struct sim *s, struct wg_buf *b, struct room *r, const
 	*b = (struct wg_buf){.src = src, .dst = r->dst_block, .n = (uint32_t)n};
 }
 
-static void room_for_open(struct sim *s, struct wg_buf *b, struct room *r, const struct datagram *d)
+static void buffers_for_open(struct sim *s, struct wg_buf *b, struct buffers *r, const struct datagram *d)
 {
 	bool in_place = d->n >= 16 && rng_below(&s->wire, 2);
 
@@ -244,7 +246,7 @@ static void room_for_open(struct sim *s, struct wg_buf *b, struct room *r, const
 			     .tos = d->tos};
 }
 
-static void room_free(struct room *r)
+static void buffers_free(struct buffers *r)
 {
 	free(r->src_block);
 	free(r->dst_block);
@@ -254,7 +256,7 @@ void host_push(struct sim *s, struct node *n, const uint8_t *const *packets, con
 	       size_t count, struct wg_buf *seen)
 {
 	struct wg_buf bufs[BATCH_MAX];
-	struct room rooms[BATCH_MAX];
+	struct buffers buffers[BATCH_MAX];
 	struct wg_path paths[BATCH_MAX];
 	struct wg_batch b = {bufs, count, paths, 0};
 
@@ -262,7 +264,7 @@ void host_push(struct sim *s, struct node *n, const uint8_t *const *packets, con
 		return;
 	memset(paths, 0, sizeof paths);
 	for (size_t i = 0; i < count; i++)
-		room_for_seal(s, &bufs[i], &rooms[i], packets[i], sizes[i]);
+		buffers_for_seal(s, &bufs[i], &buffers[i], packets[i], sizes[i]);
 	host_enter(n);
 	memory_ban(true);
 	n->in_data_half = true;
@@ -287,12 +289,12 @@ void host_push(struct sim *s, struct node *n, const uint8_t *const *packets, con
 	for (size_t i = 0; i < count; i++) {
 		if (bufs[i].verdict == WG_CONTROL)
 			sim_fail(s, "node %u: control leaves a verdict open", n->id);
-		room_free(&rooms[i]);
+		buffers_free(&buffers[i]);
 	}
 	host_drain(s, n);
 }
 
-static void puppet_receives(struct node *n, const struct datagram *d, const struct ip_endpoint *src)
+static void puppet_receive(struct node *n, const struct datagram *d, const struct ip_endpoint *src)
 {
 	unsigned int at = n->n_inbox++ % INBOX_KEPT;
 
@@ -305,15 +307,15 @@ void host_receive(struct sim *s, struct node *n, const struct datagram *d,
 		  const struct ip_endpoint *src, const struct ip_endpoint *dst)
 {
 	struct wg_buf buf;
-	struct room room;
+	struct buffers buffers;
 	struct wg_path path = {.remote = *src, .local = dst->addr, .ifindex = 2};
 	struct wg_batch b = {&buf, 1, &path, 1};
 
 	if (!n->tunnel) {
-		puppet_receives(n, d, src);
+		puppet_receive(n, d, src);
 		return;
 	}
-	room_for_open(s, &buf, &room, d);
+	buffers_for_open(s, &buf, &buffers, d);
 	tap_before_receive(s, n, d);
 	host_enter(n);
 	memory_ban(true);
@@ -338,7 +340,7 @@ void host_receive(struct sim *s, struct node *n, const struct datagram *d,
 			wg_drop_text(buf.drop));
 	host_drain(s, n);
 	tap_after_receive(s, n, d);
-	room_free(&room);
+	buffers_free(&buffers);
 }
 
 uint64_t host_deadline(struct node *n)

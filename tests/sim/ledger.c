@@ -1,4 +1,4 @@
-/* Packets from serials, and serials from packets. */
+/* Inner packets: from serial number to bytes and back, and the checks at delivery. */
 #include "ledger.h"
 #include <stdlib.h>
 #include <string.h>
@@ -123,7 +123,7 @@ static void check_ecn(struct sim *s, const struct ledger_entry *e, uint8_t outer
 	if (able && outer_ce && !ce)
 		sim_fail(s, "congestion mark of the outer header lost");
 	if (ce && !was_ce && !e->forwarded && !(able && outer_ce))
-		sim_fail(s, "congestion mark out of nowhere");
+		sim_fail(s, "congestion mark that nobody set");
 }
 
 void ledger_delivered(struct sim *s, unsigned int node, const uint8_t *p, size_t n,
@@ -136,7 +136,7 @@ void ledger_delivered(struct sim *s, unsigned int node, const uint8_t *p, size_t
 	if (altered)
 		sim_fail(s, "node %u: an altered datagram was delivered", node);
 	if (!ledger_identify(s, p, n, &serial, &padding, &ce)) {
-		sim_fail(s, "node %u: delivered %zu bytes nobody sent like that", node, n);
+		sim_fail(s, "node %u: delivered %zu bytes that nobody sent", node, n);
 		return;
 	}
 	struct ledger_entry *e = &s->ledger.entries[serial];
@@ -147,13 +147,13 @@ void ledger_delivered(struct sim *s, unsigned int node, const uint8_t *p, size_t
 		sim_fail(s, "packet %llu with a wrong source was delivered to %u",
 			 (unsigned long long)serial, node);
 	if (e->to != node && !s->nodes[node].forward)
-		sim_fail(s, "packet %llu for %u came out at %u", (unsigned long long)serial, e->to,
+		sim_fail(s, "packet %llu for %u was delivered to %u", (unsigned long long)serial, e->to,
 			 node);
 	if (e->reached >> node & 1)
 		sim_fail(s, "packet %llu delivered to %u twice", (unsigned long long)serial, node);
 	check_ecn(s, e, outer_tos, ce);
 	e->reached |= 1ull << node;
-	e->order = ++s->ledger.came_out;
+	e->order = ++s->ledger.n_delivered;
 	e->out_at = s->now;
 	if (e->to != node)
 		e->forwarded = true;

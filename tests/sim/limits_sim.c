@@ -1,11 +1,11 @@
-/* Counters near their limits: 2^60 asks for new keys, 2^64 - 2^13 - 1 ends a session. Here alone
- * the simulator reaches into src/proto, to be there in less than a lifetime. */
+/* Counters near their limits: a session is replaced after 2^60 messages and ends at 2^64 - 2^13 - 1. Only
+ * these stories modify private state of src/proto, to get there in finite time. */
 #include "proto/peer.h"
 #include "story.h"
 
 static const uint64_t REJECT = UINT64_MAX - (1 << 13);
 
-/* The session that node a sends on to b continues at this counter. */
+/* Sets the send counter of the session from node a to node b. */
 static void jump(struct sim *s, unsigned int a, unsigned int b, uint64_t counter)
 {
 	struct wg_session *session = sim_peer_of(s, a, b)->sessions.current;
@@ -14,7 +14,7 @@ static void jump(struct sim *s, unsigned int a, unsigned int b, uint64_t counter
 	atomic_store(&session->tx_counter, counter);
 }
 
-/* Node 0 began the session; `sender` is who sends. */
+/* A session that node 0 initiated. */
 static void connect_fresh(struct sim *s)
 {
 	sim_pair(s, 0, 1);
@@ -25,7 +25,7 @@ static void connect_fresh(struct sim *s)
 static void rekey_after_2_60_messages(struct sim *s)
 {
 	for (unsigned int sender = 0; sender < 2;
-	     sender++) { /* either side, not only the initiator */
+	     sender++) { /* either side rekeys, not only the initiator */
 		sim_peer_remove(s, 0, 1);
 		sim_peer_remove(s, 1, 0);
 		connect_fresh(s);
@@ -45,7 +45,7 @@ static void rekey_after_2_60_messages(struct sim *s)
 	}
 }
 
-static void two_go_and_the_third_waits(struct sim *s)
+static void two_counters_left_for_three_packets(struct sim *s)
 {
 	connect_fresh(s);
 	for (unsigned int sender = 0; sender < 2; sender++) {
@@ -64,7 +64,7 @@ static void two_go_and_the_third_waits(struct sim *s)
 	}
 }
 
-static void a_batch_across_the_limit(struct sim *s)
+static void batch_across_the_limit(struct sim *s)
 {
 	struct ledger_entry e[BATCH_MAX];
 	uint64_t first;
@@ -74,16 +74,16 @@ static void a_batch_across_the_limit(struct sim *s)
 	for (size_t i = 0; i < BATCH_MAX; i++)
 		e[i] = (struct ledger_entry){.from = 0, .to = 1, .as = 0};
 	first = s->ledger.n;
-	uint64_t t = s->now, order = s->ledger.came_out;
+	uint64_t t = s->now, order = s->ledger.n_delivered;
 	sim_push_batch(s, 0, e, BATCH_MAX);
 	OK(s, sim_count(s, 0, 4, t, NEVER) == 5);
 	sim_run_s(s, 1);
-	for (uint64_t i = 0; i < BATCH_MAX; i++) /* none lost, none overtaken */
+	for (uint64_t i = 0; i < BATCH_MAX; i++) /* all delivered, in order */
 		OK(s, s->ledger.entries[first + i].order == order + i + 1);
 }
 
-/* Used up, and no answer: nothing leaves with the old keys, however long. */
-static void used_up_and_cut(struct sim *s)
+/* The counter is exhausted and no handshake succeeds: nothing is sent with the old keys. */
+static void exhausted_counter_without_response(struct sim *s)
 {
 	connect_fresh(s);
 	jump(s, 0, 1, REJECT);
@@ -99,8 +99,8 @@ static void used_up_and_cut(struct sim *s)
 	OK(s, ledger_arrived(s, 1) == 21);
 }
 
-/* Keepalives use counters up as well. */
-static void keepalives_count(struct sim *s)
+/* Keepalives use counters, too. */
+static void keepalives_use_counters(struct sim *s)
 {
 	connect_fresh(s);
 	jump(s, 0, 1, REJECT);
@@ -115,10 +115,10 @@ int main(int argc, char **argv)
 {
 	static const struct story stories[] = {
 		{"rekey_after_2_60_messages", rekey_after_2_60_messages, 2, 0},
-		{"two_go_and_the_third_waits", two_go_and_the_third_waits, 2, 0},
-		{"a_batch_across_the_limit", a_batch_across_the_limit, 2, 0},
-		{"used_up_and_cut", used_up_and_cut, 2, 0},
-		{"keepalives_count", keepalives_count, 2, 0},
+		{"two_counters_left_for_three_packets", two_counters_left_for_three_packets, 2, 0},
+		{"batch_across_the_limit", batch_across_the_limit, 2, 0},
+		{"exhausted_counter_without_response", exhausted_counter_without_response, 2, 0},
+		{"keepalives_use_counters", keepalives_use_counters, 2, 0},
 	};
 
 	return stories_run(stories, ARRAY_LEN(stories), argc, argv);

@@ -1,5 +1,5 @@
-/* Blocks in a hash table by address; secrets as two 16-byte halves in a hash table by their bytes.
- */
+/* Checks of the heap: a hash table of blocks by address, and one of secrets, each as two halves of 16
+ * bytes. */
 #include "memory.h"
 #include <stdlib.h>
 #include "rng.h"
@@ -121,7 +121,7 @@ void memory_secret(const uint8_t key[32], enum memory_secret kind, const char *w
 	}
 }
 
-/* The first secret of these kinds from p[*at] on; *at is then where. */
+/* The first secret of these kinds from p[*at] on; *at becomes its position. */
 static const struct half *scan(const uint8_t *p, size_t n, unsigned int kinds, size_t *at)
 {
 	for (size_t i = *at; halves_used != 0 && i + HALF <= n; i++) {
@@ -204,7 +204,7 @@ static void block_add(void *p, size_t n)
 		peak_bytes[owner_now] = live_bytes[owner_now];
 }
 
-/* Takes a slot out of the table and moves back those that had to step over it. */
+/* Removes a slot from the table and moves back blocks whose probe passed it. */
 static void block_remove(struct block *b)
 {
 	size_t hole = (size_t)(b - blocks);
@@ -253,7 +253,7 @@ void memory_reset(void)
 	owner_now = 0;
 }
 
-/* ---- the wrapped four ---- */
+/* ---- wrapped functions ---- */
 
 void *__wrap_malloc(size_t n)
 {
@@ -265,7 +265,7 @@ void *__wrap_malloc(size_t n)
 		return NULL;
 	void *p = __real_malloc(n ? n : 1);
 	if (p) {
-		memset(p, 0xa5, n); /* never zeroed by luck */
+		memset(p, 0xa5, n); /* never zeroed by accident */
 		block_add(p, n);
 	}
 	return p;
@@ -291,7 +291,7 @@ void __wrap_free(void *p)
 	if (b && b->p) {
 		const struct half *h = scan(p, b->n, SECRET_SESSION | SECRET_STATIC, &at);
 		if (h)
-			memory_violation("memory is freed with a secret in it", h->what);
+			memory_violation("a block is freed with a secret in it", h->what);
 		block_remove(b);
 	}
 	__real_free(p);
@@ -304,12 +304,12 @@ void *__wrap_realloc(void *p, size_t n)
 
 	if (!p)
 		return __wrap_malloc(n);
-	if (!b || !b->p) { /* the simulator's own */
+	if (!b || !b->p) { /* a block of the simulator */
 		void *__real_realloc(void *, size_t);
 		return __real_realloc(p, n);
 	}
 	old = b->n;
-	void *moved = __wrap_malloc(n); /* always moves, so that what stays behind is looked at */
+	void *moved = __wrap_malloc(n); /* always moves, so that the old block is checked */
 	if (moved) {
 		memcpy(moved, p, old < n ? old : n);
 		__wrap_free(p);

@@ -1,4 +1,4 @@
-/* Noise_IKpsk2 message by message (whitepaper 5.4.2 and 5.4.3). */
+/* Noise_IKpsk2, message by message, as the whitepaper writes it (sections 5.4.2 and 5.4.3). */
 #include "reference.h"
 
 static const char construction[] = "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s";
@@ -108,7 +108,7 @@ bool ref_open_initiation(struct ref_transcript *t, const uint8_t msg[SIM_INITIAT
 	return true;
 }
 
-/* Everything of the second message up to its encrypted nothing. */
+/* The second message up to its encrypted empty field. */
 static bool second_message(struct ref_transcript *t, struct wg_sym *k, const uint8_t e_r_pub[32],
 			   const struct wg_private *e_r, const struct wg_psk *psk)
 {

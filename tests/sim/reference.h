@@ -1,5 +1,5 @@
-/* The handshake a second time, written from the paper alone and sharing nothing with src/proto but
- * the primitives: what the wiretap reads with and the puppets speak. */
+/* A second implementation of the handshake, written from the whitepaper (sections 5.4.2 and 5.4.3), which
+ * shares only the primitives with src/proto. The wiretap decrypts with it and puppets use it. */
 #ifndef SIM_REFERENCE_H
 #define SIM_REFERENCE_H
 
@@ -13,7 +13,7 @@ enum {
 	SIM_TIMESTAMP_BYTES = 12,
 };
 
-/* The transcript after a message. */
+/* The state after a message. */
 struct ref_transcript {
 	struct wg_hash ck, h;
 	struct wg_public s_i, e_i; /* the initiator's */
@@ -31,22 +31,22 @@ void ref_mac1(uint8_t out[16], const struct wg_public *receiver, const uint8_t *
 	      size_t covered);
 void ref_cookie_key(struct wg_sym *out, const struct wg_public *sender);
 
-/* Writes an initiation; mac1 is set, mac2 zero. False: low-order key. */
+/* Writes an initiation with mac1 and a zero mac2. False: low-order key. */
 must_check bool ref_initiate(struct ref_transcript *t, uint8_t msg[SIM_INITIATION_BYTES],
 			     const struct wg_private *s_i, const struct wg_private *e_i,
 			     const struct wg_public *s_r,
 			     const uint8_t timestamp[SIM_TIMESTAMP_BYTES], uint32_t index);
-/* Reads one with the responder's keys; `ss` is the static-static secret, null: compute it. */
+/* Decrypts an initiation with the keys of the responder. ss: the static-static secret; null: compute it. */
 must_check bool ref_open_initiation(struct ref_transcript *t,
 				    const uint8_t msg[SIM_INITIATION_BYTES],
 				    const struct wg_private *s_r, const struct wg_public *s_r_pub,
 				    const struct wg_shared *ss);
-/* Writes a response to the transcript, and the keys. */
+/* Writes a response, and derives the keys. */
 must_check bool ref_answer(struct ref_keys *keys, uint8_t msg[SIM_RESPONSE_BYTES],
 			   struct ref_transcript *t, const struct wg_private *e_r,
 			   const struct wg_psk *psk, uint32_t index);
-/* The keys that follow from somebody else's response whose ephemeral private key is known. False:
- * it does not verify. `ck` of the transcript is then final. */
+/* Derives the keys of a response that another implementation wrote, given its ephemeral private key.
+ * False: it does not authenticate. */
 must_check bool ref_follow_response(struct ref_keys *keys, struct ref_transcript *t,
 				    const uint8_t msg[SIM_RESPONSE_BYTES],
 				    const struct wg_private *e_r, const struct wg_psk *psk);

@@ -1,4 +1,4 @@
-/* Bytes out of a generator. */
+/* Random bytes. */
 #include "rng.h"
 
 void rng_bytes(struct rng *c, void *p, size_t n)

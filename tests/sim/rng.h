@@ -1,4 +1,4 @@
-/* One seed, many streams: small repeatable generators for the simulator (splitmix64). */
+/* Repeatable random numbers for the simulator (splitmix64): one seed, many independent streams. */
 #ifndef SIM_RNG_H
 #define SIM_RNG_H
 
@@ -17,11 +17,11 @@ static inline uint64_t rng_u64(struct rng *c)
 	return z ^ (z >> 31);
 }
 
-static inline struct rng rng_stream(uint64_t seed, uint64_t stream)
+static inline struct rng rng_stream(uint64_t seed, uint64_t exchange)
 {
-	struct rng c = {seed * 0xd1342543de82ef95ull + stream};
+	struct rng c = {seed * 0xd1342543de82ef95ull + exchange};
 
-	c.state = rng_u64(&c) ^ stream << 32;
+	c.state = rng_u64(&c) ^ exchange << 32;
 	return c;
 }
 

@@ -1,8 +1,8 @@
-/* Moving about: new addresses and ports, NATs that rebind and forget, spoofed packets that move
- * nobody, sources that are no longer there. */
+/* Roaming: new addresses and ports, NATs that rebind and expire, forged packets that must not move an
+ * endpoint, source addresses that were removed. */
 #include "story.h"
 
-static bool knows_at(struct sim *s, unsigned int a, unsigned int b, const struct ip_endpoint *e)
+static bool has_endpoint(struct sim *s, unsigned int a, unsigned int b, const struct ip_endpoint *e)
 {
 	struct wg_peer_state state;
 
@@ -10,7 +10,7 @@ static bool knows_at(struct sim *s, unsigned int a, unsigned int b, const struct
 	return endpoint_equal(&state.endpoint, e);
 }
 
-static void stream(struct sim *s, unsigned int a, unsigned int b, int seconds)
+static void exchange(struct sim *s, unsigned int a, unsigned int b, int seconds)
 {
 	for (int i = 0; i < seconds * 10; i++) {
 		sim_push(s, a, b);
@@ -19,32 +19,32 @@ static void stream(struct sim *s, unsigned int a, unsigned int b, int seconds)
 	}
 }
 
-static void mid_stream(struct sim *s)
+static void endpoint_follows_during_traffic(struct sim *s)
 {
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
-	stream(s, 0, 1, 3);
+	exchange(s, 0, 1, 3);
 	size_t before[2] = {ledger_arrived(s, 0), ledger_arrived(s, 1)};
-	for (unsigned int place = 1; place < 20; place++) {
-		sim_move(s, 0, place);
-		stream(s, 0, 1, 2);
-		OK(s, knows_at(s, 1, 0, &s->nodes[0].v4));
-		sim_move(s, 1, place); /* the responder moves as well */
-		stream(s, 0, 1, 2);
-		OK(s, knows_at(s, 0, 1, &s->nodes[1].v4));
+	for (unsigned int site = 1; site < 20; site++) {
+		sim_move(s, 0, site);
+		exchange(s, 0, 1, 2);
+		OK(s, has_endpoint(s, 1, 0, &s->nodes[0].v4));
+		sim_move(s, 1, site); /* the responder moves, too */
+		exchange(s, 0, 1, 2);
+		OK(s, has_endpoint(s, 0, 1, &s->nodes[1].v4));
 	}
-	OK(s, tap_sessions_between(s, 0, 1) <= 2); /* without shaking hands again */
+	OK(s, tap_sessions_between(s, 0, 1) <= 2); /* without new handshakes */
 	sim_run_s(s, 1);
-	/* what was on its way to the old place is lost: a packet or two at a time */
+	/* packets in flight to the old address are lost: one or two per move */
 	OK(s, ledger_arrived(s, 0) - before[0] >= 19 * 40 - 19 * 2);
 	OK(s, ledger_arrived(s, 1) - before[1] >= 19 * 40 - 19 * 2);
 }
 
-static void every_kind_of_message_moves(struct sim *s)
+static void every_authenticated_message_roams(struct sim *s)
 {
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
-	sim_move(s, 1, 1); /* a keepalive */
+	sim_move(s, 1, 1); /* by a keepalive */
 	sim_push(s, 0, 1);
 	sim_run_s(s, 1);
 	sim_move(s, 1, 0);
@@ -52,23 +52,23 @@ static void every_kind_of_message_moves(struct sim *s)
 	sim_run_s(s, 1);
 	sim_move(s, 1, 2);
 	sim_run_s(s, 20);
-	OK(s, s->nodes[1].sent_keepalives >= 1 && knows_at(s, 0, 1, &s->nodes[1].v4));
-	sim_run_s(s, 700); /* an initiation */
+	OK(s, s->nodes[1].sent_keepalives >= 1 && has_endpoint(s, 0, 1, &s->nodes[1].v4));
+	sim_run_s(s, 700); /* by an initiation */
 	sim_move(s, 0, 4);
 	sim_push(s, 0, 1);
 	sim_run(s, 15 * NS_PER_MS);
-	OK(s, s->nodes[1].sent[2] == 2 && knows_at(s, 1, 0, &s->nodes[0].v4));
-	sim_run_s(s, 700); /* a response: sent from another place than the initiation went to */
+	OK(s, s->nodes[1].sent[2] == 2 && has_endpoint(s, 1, 0, &s->nodes[0].v4));
+	sim_run_s(s, 700); /* by a response, from another address than the initiation was sent to */
 	struct ip_endpoint other = sim_outer(1, 6, false);
 	sim_link(s, 1, 0)->cut = true;
 	sim_push(s, 0, 1);
 	sim_run(s, 15 * NS_PER_MS);
 	sim_link(s, 1, 0)->cut = false;
 	story_inject_again(s, sim_recent(s, 1, 2), &other);
-	OK(s, knows_at(s, 0, 1, &other));
+	OK(s, has_endpoint(s, 0, 1, &other));
 }
 
-static void to_another_family_and_back(struct sim *s)
+static void roams_between_address_families(struct sim *s)
 {
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
@@ -78,46 +78,46 @@ static void to_another_family_and_back(struct sim *s)
 		uint64_t serial = sim_push(s, 1, 0);
 		sim_run_s(s, 1);
 		OK(s, ledger_has_arrived(s, serial));
-		OK(s, knows_at(s, 0, 1, v6 ? &s->nodes[1].v6 : &s->nodes[1].v4));
+		OK(s, has_endpoint(s, 0, 1, v6 ? &s->nodes[1].v6 : &s->nodes[1].v4));
 		serial = sim_push(s, 0, 1);
 		sim_run_s(s, 1);
 		OK(s, ledger_has_arrived(s, serial));
 	}
 }
 
-static void spoofed_packets_move_nobody(struct sim *s)
+static void forged_and_replayed_packets_do_not_roam(struct sim *s)
 {
-	struct ip_endpoint liar = sim_outer(0, 33, false), was;
+	struct ip_endpoint spoofed = sim_outer(0, 33, false), was;
 
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
-	stream(s, 0, 1, 2);
+	exchange(s, 0, 1, 2);
 	was = s->nodes[0].v4;
 	sim_link(s, 0, 1)->cut = true;
 	sim_push(s, 0, 1);
 	struct message *m = sim_recent(s, 0, 4);
 	m->refs++;
-	for (size_t at = 0; at < m->n; at++) { /* altered, from elsewhere */
+	for (size_t at = 0; at < m->n; at++) { /* altered, from another address */
 		uint8_t p[2048];
 		memcpy(p, m->bytes, m->n);
 		p[at] ^= 1;
-		sim_inject(s, &liar, &s->nodes[1].v4, p, m->n, NULL, true);
+		sim_inject(s, &spoofed, &s->nodes[1].v4, p, m->n, NULL, true);
 	}
 	sim_run(s, 0);
-	OK(s, knows_at(s, 1, 0, &was));
+	OK(s, has_endpoint(s, 1, 0, &was));
 	story_inject_again(s, m, NULL);
-	story_inject_again(s, m, &liar); /* replayed from elsewhere */
-	OK(s, knows_at(s, 1, 0, &was));
+	story_inject_again(s, m, &spoofed); /* replayed from another address */
+	OK(s, has_endpoint(s, 1, 0, &was));
 	for (unsigned int i = 0; i < s->n_recent && i < RECENT_KEPT; i++)
 		if (s->recent[i]->from == 0 && s->recent[i]->accepted)
-			story_inject_again(s, s->recent[i], &liar);
-	OK(s, knows_at(s, 1, 0, &was));
+			story_inject_again(s, s->recent[i], &spoofed);
+	OK(s, has_endpoint(s, 1, 0, &was));
 	message_put(m);
 }
 
-static void cookie_replies_move_nobody(struct sim *s)
+static void cookie_replies_do_not_roam(struct sim *s)
 {
-	struct ip_endpoint liar = sim_outer(1, 33, false), was = s->nodes[1].v4;
+	struct ip_endpoint spoofed = sim_outer(1, 33, false), was = s->nodes[1].v4;
 
 	sim_pair(s, 0, 1);
 	s->nodes[1].under_load = s->nodes[1].ever_loaded = true;
@@ -125,9 +125,9 @@ static void cookie_replies_move_nobody(struct sim *s)
 	sim_push(s, 0, 1);
 	sim_run_s(s, 1);
 	struct message *reply = sim_recent(s, 1, 3);
-	story_inject_again(s, reply, &liar);
-	OK(s, sim_drops(s, 0, WG_DROP_COOKIE) == 0); /* it was a good one */
-	OK(s, knows_at(s, 0, 1, &was));
+	story_inject_again(s, reply, &spoofed);
+	OK(s, sim_drops(s, 0, WG_DROP_COOKIE) == 0); /* it was accepted */
+	OK(s, has_endpoint(s, 0, 1, &was));
 }
 
 static void nat_rebinds(struct sim *s)
@@ -137,29 +137,29 @@ static void nat_rebinds(struct sim *s)
 	sim_nat(s, 0, 30 * NS_PER_S);
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
-	stream(s, 0, 1, 3);
+	exchange(s, 0, 1, 3);
 	for (int i = 0; i < 10; i++) {
-		seen = sim_seen(s, 0, 1);
-		OK(s, knows_at(s, 1, 0, &seen));
+		seen = sim_public_endpoint(s, 0, 1);
+		OK(s, has_endpoint(s, 1, 0, &seen));
 		sim_nat_rebind(s, 0);
-		stream(s, 0, 1, 2);
+		exchange(s, 0, 1, 2);
 	}
 	OK(s, ledger_arrived(s, 0) >= 230 - 3 * 10);
 }
 
-static void nat_forgets_without_keepalive(struct sim *s)
+static void nat_entry_expires_without_keepalive(struct sim *s)
 {
 	sim_nat(s, 0, 30 * NS_PER_S);
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
-	stream(s, 0, 1, 2);
+	exchange(s, 0, 1, 2);
 	sim_run_s(s, 60);
 	uint64_t lost = sim_push(s, 1, 0);
 	sim_run_s(s, 10);
 	OK(s, !ledger_has_arrived(s, lost));
 }
 
-static void nat_kept_open_by_keepalive(struct sim *s)
+static void nat_entry_is_kept_by_keepalive(struct sim *s)
 {
 	sim_nat(s, 0, 30 * NS_PER_S);
 	sim_pair(s, 0, 1);
@@ -172,7 +172,7 @@ static void nat_kept_open_by_keepalive(struct sim *s)
 	}
 }
 
-static void two_behind_nats_through_a_third(struct sim *s)
+static void two_peers_behind_nats_through_a_hub(struct sim *s)
 {
 	struct ip_addr net = sim_inner(0, false), net6 = sim_inner(0, true);
 	struct ip_prefix wide, wide6;
@@ -195,19 +195,19 @@ static void two_behind_nats_through_a_third(struct sim *s)
 	}
 }
 
-/* Our own address changes: what was sent to us at the old one must not be answered from there. */
-static void stale_source_is_forgotten(struct sim *s)
+/* The local address changes: packets must not be sent from the old one any more. */
+static void stale_source_address_is_cleared(struct sim *s)
 {
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
-	stream(s, 0, 1, 2);
+	exchange(s, 0, 1, 2);
 	OK(s, s->nodes[0].stale_sources == 0);
 	sim_move(s, 0, 2);
 	sim_push(s, 0, 1);
 	sim_push(s, 0, 1);
 	sim_push(s, 0, 1);
-	OK(s, s->nodes[0].stale_sources == 1); /* told once, it does not try again */
-	stream(s, 0, 1, 2);
+	OK(s, s->nodes[0].stale_sources == 1); /* reported once, then the system chooses the source */
+	exchange(s, 0, 1, 2);
 	OK(s, s->nodes[0].stale_sources == 1);
 	struct node *n = &s->nodes[0];
 	host_enter(n);
@@ -218,12 +218,12 @@ static void stale_source_is_forgotten(struct sim *s)
 	OK(s, n->stale_sources == 1);
 }
 
-/* Nothing comes back: the source is forgotten with the 15 s timer, and with every retry. */
-static void timers_forget_the_source(struct sim *s)
+/* Nothing is received: the source address is cleared by the 15 s timer and by every retry. */
+static void timers_clear_the_source_address(struct sim *s)
 {
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
-	stream(s, 0, 1, 2);
+	exchange(s, 0, 1, 2);
 	sim_link(s, 1, 0)->cut = true;
 	sim_push(s, 0, 1);
 	sim_run_s(s, 14);
@@ -235,17 +235,17 @@ static void timers_forget_the_source(struct sim *s)
 int main(int argc, char **argv)
 {
 	static const struct story stories[] = {
-		{"mid_stream", mid_stream, 2, 2},
-		{"every_kind_of_message_moves", every_kind_of_message_moves, 2, 0},
-		{"to_another_family_and_back", to_another_family_and_back, 2, 0},
-		{"spoofed_packets_move_nobody", spoofed_packets_move_nobody, 2, 0},
-		{"cookie_replies_move_nobody", cookie_replies_move_nobody, 2, 0},
+		{"endpoint_follows_during_traffic", endpoint_follows_during_traffic, 2, 2},
+		{"every_authenticated_message_roams", every_authenticated_message_roams, 2, 0},
+		{"roams_between_address_families", roams_between_address_families, 2, 0},
+		{"forged_and_replayed_packets_do_not_roam", forged_and_replayed_packets_do_not_roam, 2, 0},
+		{"cookie_replies_do_not_roam", cookie_replies_do_not_roam, 2, 0},
 		{"nat_rebinds", nat_rebinds, 2, 2},
-		{"nat_forgets_without_keepalive", nat_forgets_without_keepalive, 2, 0},
-		{"nat_kept_open_by_keepalive", nat_kept_open_by_keepalive, 2, 0},
-		{"two_behind_nats_through_a_third", two_behind_nats_through_a_third, 3, 0},
-		{"stale_source_is_forgotten", stale_source_is_forgotten, 2, 0},
-		{"timers_forget_the_source", timers_forget_the_source, 2, 0},
+		{"nat_entry_expires_without_keepalive", nat_entry_expires_without_keepalive, 2, 0},
+		{"nat_entry_is_kept_by_keepalive", nat_entry_is_kept_by_keepalive, 2, 0},
+		{"two_peers_behind_nats_through_a_hub", two_peers_behind_nats_through_a_hub, 3, 0},
+		{"stale_source_address_is_cleared", stale_source_address_is_cleared, 2, 0},
+		{"timers_clear_the_source_address", timers_clear_the_source_address, 2, 0},
 	};
 
 	return stories_run(stories, ARRAY_LEN(stories), argc, argv);

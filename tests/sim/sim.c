@@ -1,4 +1,4 @@
-/* Worlds: made, configured, run, checked, taken apart. */
+/* Simulated worlds: creation, configuration, running, queries. */
 #include "sim.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -54,21 +54,21 @@ struct ip_addr sim_inner(unsigned int node, bool v6)
 	return v6 ? ip_v6(v6_bytes) : ip_v4(v4_bytes);
 }
 
-struct ip_endpoint sim_outer(unsigned int node, unsigned int place, bool v6)
+struct ip_endpoint sim_outer(unsigned int node, unsigned int site, bool v6)
 {
-	uint8_t v4_bytes[4] = {100, (uint8_t)(64 + place), 0, (uint8_t)(node + 1)};
+	uint8_t v4_bytes[4] = {100, (uint8_t)(64 + site), 0, (uint8_t)(node + 1)};
 	uint8_t v6_bytes[16] = {
-		0x20, 0x01, 0x0d, 0xb8, [7] = (uint8_t)place, [15] = (uint8_t)(node + 1)};
-	struct ip_endpoint e = {.port = (uint16_t)(PORT + (place & 1 ? place : 0))};
+		0x20, 0x01, 0x0d, 0xb8, [7] = (uint8_t)site, [15] = (uint8_t)(node + 1)};
+	struct ip_endpoint e = {.port = (uint16_t)(PORT + (site & 1 ? site : 0))};
 
 	e.addr = v6 ? ip_v6(v6_bytes) : ip_v4(v4_bytes);
 	return e;
 }
 
-void sim_move(struct sim *s, unsigned int a, unsigned int place)
+void sim_move(struct sim *s, unsigned int a, unsigned int site)
 {
-	s->nodes[a].v4 = sim_outer(a, place, false);
-	s->nodes[a].v6 = sim_outer(a, place, true);
+	s->nodes[a].v4 = sim_outer(a, site, false);
+	s->nodes[a].v6 = sim_outer(a, site, true);
 }
 
 void sim_nat(struct sim *s, unsigned int a, uint64_t timeout_ns)
@@ -92,7 +92,7 @@ void sim_nat_rebind(struct sim *s, unsigned int a)
 	s->nodes[a].nat->n = 0;
 }
 
-struct ip_endpoint sim_seen(struct sim *s, unsigned int a, unsigned int b)
+struct ip_endpoint sim_public_endpoint(struct sim *s, unsigned int a, unsigned int b)
 {
 	struct node *n = &s->nodes[a];
 	struct ip_endpoint none = {.port = 0};
@@ -106,7 +106,7 @@ struct ip_endpoint sim_seen(struct sim *s, unsigned int a, unsigned int b)
 	return none;
 }
 
-/* ---- making and taking apart ---- */
+/* ---- creation and end ---- */
 
 static void draw_key(struct sim *s, struct node *n)
 {
@@ -390,7 +390,7 @@ void sim_mtu(struct sim *s, unsigned int a, uint32_t mtu)
 
 /* ---- time and traffic ---- */
 
-/* The next thing that happens: a node's deadline, or the wire's (*who is then null). */
+/* The next event: the deadline of a node, or the wire's (then *who is null). */
 static uint64_t next_event(struct sim *s, struct node **who)
 {
 	struct heap_node *first = heap_first(&s->events);
@@ -416,7 +416,7 @@ void sim_run(struct sim *s, uint64_t duration_ns)
 		if (at > s->now)
 			s->same_instant = 0;
 		else if (++s->same_instant > BUSY) {
-			sim_fail(s, "busy loop: the clock does not move on");
+			sim_fail(s, "busy loop: the clock does not advance");
 			return;
 		}
 		s->now = at > s->now ? at : s->now;
@@ -464,7 +464,7 @@ void sim_push_raw(struct sim *s, unsigned int a, const uint8_t *p, size_t n, str
 	host_push(s, &s->nodes[a], &p, &n, 1, seen);
 }
 
-/* ---- looking back ---- */
+/* ---- observations ---- */
 
 size_t sim_count(const struct sim *s, unsigned int from, uint8_t type, uint64_t since,
 		 uint64_t until)

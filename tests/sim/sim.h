@@ -1,8 +1,8 @@
-/* The simulator: tunnels, a clock of integer nanoseconds and a wire that loses, delays, repeats,
- * reorders and alters, all out of one seed. sim_run() jumps to the earliest of the wire's events
- * and the tunnels' deadlines. The rules that must hold whatever happens are checked while it runs
- * (tap.h, ledger.h, memory.h) and by sim_end(); a broken one prints the seed and how to replay it.
- * SIM_TRACE=1 in the environment prints every datagram sent. */
+/* The simulator: real tunnels on a virtual clock and a wire that loses, delays, duplicates, reorders
+ * and alters datagrams, all determined by one seed. sim_run() advances to the earliest event of the
+ * wire or deadline of a tunnel. Invariants are checked while it runs (tap.h, ledger.h, memory.h) and
+ * by sim_end(); a violation prints the seed and the command that replays it. SIM_TRACE=1 in the
+ * environment prints every datagram. */
 #ifndef SIM_H
 #define SIM_H
 
@@ -14,9 +14,8 @@
 
 enum {
 	NODES_MAX = 64,
-	DRAWS_KEPT =
-		64, /* random draws of 32 bytes remembered per node: ephemerals are among them */
-	RECENT_KEPT = 256, /* datagrams the adversary can replay */
+	DRAWS_KEPT = 64, /* latest random draws of 32 bytes per node: ephemeral keys are among them */
+	RECENT_KEPT = 256, /* latest messages, which the adversary can replay */
 	INBOX_KEPT = 16,
 	ROUTES_MAX = 4,
 	BATCH_MAX = 16,
@@ -26,18 +25,18 @@ struct link {
 	uint32_t loss, dup, reorder, corrupt, ce; /* in a thousand */
 	uint64_t delay_ns, jitter_ns;
 	bool cut;
-	uint64_t last_at; /* a link without `reorder` keeps the order */
+	uint64_t last_at; /* latest arrival: without `reorder`, no datagram overtakes another */
 };
 
-/* One emission of a tunnel, and what the wiretap knows about it. */
+/* A message that a tunnel sent, and what the wiretap knows about it. */
 struct message {
 	uint32_t refs;
 	unsigned int from;
-	int to;	      /* the node whose key it is made for; -1: nobody's */
+	int to;	      /* the node it is encrypted to; -1: none */
 	uint8_t type; /* 1-4 */
 	uint8_t tos;
-	bool accepted;	     /* the receiver has already acted upon it: from now on a replay */
-	uint32_t generation; /* of the receiver's memory, then */
+	bool accepted;	     /* the receiver has accepted it: from now on it is a replay */
+	uint32_t generation; /* tap.generation of the receiver at that time */
 	bool empty;	     /* data: a keepalive */
 	bool from_initiator;
 	int session;	/* index into tap.sessions, -1: none */
@@ -49,16 +48,16 @@ struct message {
 
 struct datagram {
 	struct heap_node due;
-	struct message *msg; /* null: garbage of the adversary */
+	struct message *msg; /* null: invented by the adversary */
 	struct ip_endpoint src, dst;
 	uint8_t tos;
 	bool altered;
-	int push_into; /* ≥ 0: goes into the TUN of this node, which carries the sender */
+	int push_into; /* ≥ 0: goes into the TUN of this node, whose tunnel carries the sender's */
 	uint32_t n;
 	uint8_t bytes[];
 };
 
-struct observation { /* what stories look at: every datagram a tunnel sent */
+struct observation { /* a datagram that a tunnel sent, for the stories */
 	uint64_t at;
 	unsigned int from;
 	int to;
@@ -94,20 +93,20 @@ struct nat {
 struct node {
 	struct sim *sim;
 	unsigned int id;
-	struct wg_tunnel *tunnel; /* null: a puppet, or switched off */
+	struct wg_tunnel *tunnel; /* null: a puppet, or powered off */
 	struct wg_private private_key;
 	struct wg_public public_key;
-	struct wg_private old_keys[4]; /* newest first; tells late messages apart */
+	struct wg_private old_keys[4]; /* newest first: late messages may be encrypted to them */
 	struct wg_public old_publics[4];
 	unsigned int n_old;
 	bool up, under_load, forward, ever_loaded;
 	uint32_t mtu;
-	struct ip_endpoint v4, v6; /* where its sockets are */
+	struct ip_endpoint v4, v6; /* of its sockets */
 	struct nat *nat;
-	int carrier; /* the node whose tunnel carries this one's datagrams; -1: the wire does */
-	uint64_t boot_ns; /* its monotonic clock when the world began */
+	int carrier; /* the node whose tunnel carries the datagrams of this one; -1: the wire does */
+	uint64_t boot_ns; /* its monotonic clock at the beginning of the simulation */
 	int64_t wall_offset_ns;
-	uint64_t slack_ns; /* its timers come up to this late */
+	uint64_t slack_ns; /* its timers are late by at most this */
 	uint64_t slack_now_ns;
 	struct rng entropy;
 	struct draw {
@@ -126,7 +125,7 @@ struct node {
 		struct ip_endpoint from;
 		uint32_t n;
 		uint8_t bytes[256];
-	} inbox[INBOX_KEPT]; /* puppets' */
+	} inbox[INBOX_KEPT]; /* of a puppet */
 	unsigned int n_inbox;
 	uint64_t ticks;
 };
@@ -145,27 +144,28 @@ struct sim {
 	struct observation *observations;
 	size_t n_observations, cap_observations;
 	uint64_t lost, reordered, altered_count, undeliverable;
-	uint64_t same_instant; /* calls since the clock moved: a busy loop shows here */
+	uint64_t same_instant; /* calls since the clock advanced, to detect a busy loop */
 	uint8_t *drain_buffer;
 	struct ledger ledger;
 	struct tap *tap;
-	bool memory_failed; /* allocations did, until then */
+	bool memory_failed; /* allocations have failed, the last time at memory_failed_at */
 	uint64_t memory_failed_at;
-	const struct datagram *cause; /* being processed by `cause_node` */
+	const struct datagram *cause; /* the datagram that `cause_node` is processing */
 	unsigned int cause_node;
 	bool cause_was_accepted;
 };
 
 /* ---- worlds ---- */
 
-/* n nodes with keys, addresses, tunnels without peers, up, on links of 10 ms. WG_CPU is obeyed. */
+/* n nodes with keys, addresses and tunnels that are up and have no peers, on links with a delay of
+ * 10 ms. Obeys WG_CPU. */
 struct sim *sim_new(uint64_t seed, unsigned int n_nodes);
-/* Checks what must hold at the end, frees everything. */
+/* Checks the invariants of the end, and frees everything. */
 void sim_end(struct sim *s);
-/* A broken rule: prints seed, time, replay line; then sim_on_fail. */
+/* An invariant does not hold: prints seed, time and replay command, then calls sim_on_fail. */
 void sim_fail(struct sim *s, const char *fmt, ...) printf_like(2, 3);
 extern void (*sim_on_fail)(void);
-extern const char *sim_story; /* printed in the replay line */
+extern const char *sim_story; /* for the replay command */
 #define OK(s, what)                                                                                \
 	do {                                                                                       \
 		if (!(what))                                                                       \
@@ -173,11 +173,12 @@ extern const char *sim_story; /* printed in the replay line */
 	} while (0)
 
 struct link *sim_link(struct sim *s, unsigned int from, unsigned int to);
-/* Both directions of every link like this. */
+/* Sets both directions of every link. */
 void sim_links(struct sim *s, const struct link *like);
 void sim_cut(struct sim *s, unsigned int a, unsigned int b, bool cut); /* both directions */
 
-/* Peers with the /32 and /128 of the other as allowed IPs, the other's endpoint, no psk. */
+/* a gets the peer b, with its /32 and /128 as allowed IPs, its endpoint, and no psk; sim_pair: and vice
+ * versa. */
 void sim_peer(struct sim *s, unsigned int a, unsigned int b);
 void sim_pair(struct sim *s, unsigned int a, unsigned int b);
 void sim_peer_remove(struct sim *s, unsigned int a, unsigned int b);
@@ -190,25 +191,25 @@ void sim_state(struct sim *s, unsigned int a, unsigned int b, struct wg_peer_sta
 uint64_t sim_drops(struct sim *s, unsigned int a, enum wg_drop why);
 
 void sim_up(struct sim *s, unsigned int a, bool up);
-void sim_off(struct sim *s, unsigned int a);  /* the tunnel object is freed */
-void sim_boot(struct sim *s, unsigned int a); /* and made again from the configuration */
+void sim_off(struct sim *s, unsigned int a);  /* frees the tunnel */
+void sim_boot(struct sim *s, unsigned int a); /* creates it again from the configuration */
 void sim_reboot(struct sim *s, unsigned int a);
 void sim_new_key(struct sim *s, unsigned int a);		   /* a draws a new private key */
 void sim_update_key(struct sim *s, unsigned int a, unsigned int b); /* a's peer b gets b's new key */
-void sim_puppet(struct sim *s, unsigned int a); /* no tunnel: the story speaks for it */
+void sim_puppet(struct sim *s, unsigned int a); /* frees the tunnel: the story writes its messages */
 void sim_mtu(struct sim *s, unsigned int a, uint32_t mtu);
 
 /* ---- addresses ---- */
 
 struct ip_addr sim_inner(unsigned int node, bool v6);
-struct ip_endpoint sim_outer(unsigned int node, unsigned int place,
-			     bool v6); /* 0: where it begins */
-/* Sockets move to another place; the port changes too when place is odd. */
-void sim_move(struct sim *s, unsigned int a, unsigned int place);
+/* Site 0 is where a node is at the beginning. */
+struct ip_endpoint sim_outer(unsigned int node, unsigned int site, bool v6);
+/* Moves the sockets to another site; if its number is odd, the port changes, too. */
+void sim_move(struct sim *s, unsigned int a, unsigned int site);
 void sim_nat(struct sim *s, unsigned int a, uint64_t timeout_ns);
 void sim_nat_rebind(struct sim *s, unsigned int a);
-/* The address others see, if a NAT has one for `a` towards `b`. */
-struct ip_endpoint sim_seen(struct sim *s, unsigned int a, unsigned int b);
+/* The endpoint of `a` as `b` sees it: the public one if `a` is behind a NAT. */
+struct ip_endpoint sim_public_endpoint(struct sim *s, unsigned int a, unsigned int b);
 
 /* ---- time and traffic ---- */
 
@@ -218,25 +219,26 @@ static inline void sim_run_s(struct sim *s, uint64_t seconds)
 	sim_run(s, seconds * NS_PER_S);
 }
 
-/* One packet of `size` bytes (0: any) from a's address to b's into a's TUN. Its serial. */
+/* Puts a packet of random size from a to b into the TUN of a. Returns its serial. */
 uint64_t sim_push(struct sim *s, unsigned int a, unsigned int b);
 uint64_t sim_push_with(struct sim *s, unsigned int a, const struct ledger_entry *e);
 void sim_push_batch(struct sim *s, unsigned int a, const struct ledger_entry *e, size_t n);
-/* Anything, for packets the ledger does not know: they must not come out anywhere. */
+/* Bytes that are not in the ledger: they must not be delivered anywhere. */
 void sim_push_raw(struct sim *s, unsigned int a, const uint8_t *p, size_t n, struct wg_buf *seen);
 
-/* The adversary's: bytes that appear at dst with that source. `msg` may be null. */
+/* The adversary sends these bytes to dst with a source address of its choice. msg: the message that they
+ * were copied from; null: none. */
 void sim_inject(struct sim *s, const struct ip_endpoint *src, const struct ip_endpoint *dst,
 		const uint8_t *p, size_t n, struct message *msg, bool altered);
-/* The newest message of this kind still in `recent`; null when there is none. */
+/* The newest message of this type in `recent`; null: none. */
 struct message *sim_recent(struct sim *s, unsigned int from, uint8_t type);
 /* The one with these bytes. */
 struct message *sim_recent_like(struct sim *s, const uint8_t *p, size_t n);
 
-/* Sights of this kind in [since, until). type 0: any. */
+/* Counts observations in [since, until). type 0: any. */
 size_t sim_count(const struct sim *s, unsigned int from, uint8_t type, uint64_t since,
 		 uint64_t until);
-/* The nth (from 0) at or after `since`; null when there is none. */
+/* The nth observation (from 0) at or after `since`; null: none. */
 const struct observation *sim_nth(const struct sim *s, unsigned int from, uint8_t type, uint64_t since,
 				  size_t nth);
 
@@ -244,31 +246,31 @@ const struct observation *sim_nth(const struct sim *s, unsigned int from, uint8_
 
 /* wire.c */
 void wire_send(struct sim *s, struct node *n, const struct wg_path *path, struct message *m);
-void wire_due(struct sim *s); /* delivers the first event */
+void wire_due(struct sim *s); /* handles the first event */
 void wire_free(struct sim *s);
 struct message *message_new(unsigned int from, const uint8_t *p, size_t n, uint8_t tos);
 void message_put(struct message *m);
-/* The node whose sockets these bytes reach, and its own address for it; null: nobody's. */
+/* The node that a datagram reaches, and its destination address after NAT. Null: none. */
 struct node *node_at(struct sim *s, const struct ip_endpoint *dst, const struct ip_endpoint *src,
 		     struct ip_endpoint *translated);
 
 /* sim.c */
 void sim_wall(const struct sim *s, const struct node *n, uint64_t *unix_s, uint32_t *ns);
 
-/* host.c: the program around a tunnel */
+/* host.c: the program around a tunnel, as the daemon would be */
 void host_boot(struct sim *s, struct node *n);
 void host_off(struct sim *s, struct node *n);
 void host_enter(struct node *n);
 void host_leave(struct node *n);
-/* The datagram arrives with these addresses, which a NAT may have rewritten. */
+/* The datagram arrives with these addresses, which a NAT may have translated. */
 void host_receive(struct sim *s, struct node *n, const struct datagram *d,
 		  const struct ip_endpoint *src, const struct ip_endpoint *dst);
-/* Packets into the TUN, as one batch; the buffers' verdicts to *seen when it is not null. */
+/* Puts packets into the TUN as one batch. seen: where to copy the buffers afterwards, or null. */
 void host_push(struct sim *s, struct node *n, const uint8_t *const *packets, const size_t *sizes,
 	       size_t count, struct wg_buf *seen);
 void host_tick(struct sim *s, struct node *n);
 void host_drain(struct sim *s, struct node *n);
-uint64_t host_deadline(struct node *n); /* on the simulator's clock */
+uint64_t host_deadline(struct node *n); /* on the clock of the simulator */
 uint64_t host_now(const struct node *n);
 void host_apply_peer(struct sim *s, struct node *n, unsigned int peer);
 

@@ -1,4 +1,4 @@
-/* The runner of stories, and what several of them do. */
+/* The runner of stories, and steps that several of them share. */
 #include "story.h"
 #include <setjmp.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ static bool run_once(const struct story *story, uint64_t seed)
 	sim_story = story->name;
 	sim_on_fail = give_up;
 	if (setjmp(out) != 0)
-		return false; /* the world is left as it is */
+		return false; /* leaks the world, in an unknown state */
 	struct sim *s = sim_new(seed, story->nodes);
 	story->run(s);
 	sim_end(s);

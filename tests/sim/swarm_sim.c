@@ -1,7 +1,7 @@
-/* The swarm: random topologies, faults, actions and attacks, one world per seed, every rule
- * watched; in the end everything is healed and must work, then fall silent and forget its keys.
- * swarm_sim [N]: N seeds (else SWARM_SEEDS, WGSUITE_SEEDS, 1000), on all processors.
- * SIM_SEED=n: that seed only. */
+/* The swarm: random topologies, faults, configuration changes and attacks, one world per seed, with all
+ * invariants checked. At the end all faults are repaired and every peer must be reachable; then the
+ * tunnels must fall silent and erase their keys. swarm_sim [N]: N seeds (default SWARM_SEEDS,
+ * WGSUITE_SEEDS, 1000), on all processors. SIM_SEED=n: that seed only. */
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static unsigned int any_node(struct sim *s)
 	return (unsigned int)rng_below(&s->actions, s->n_nodes);
 }
 
-/* A peer of a, or a itself when it has none. */
+/* A peer of a, or a itself if it has none. */
 static unsigned int any_peer(struct sim *s, unsigned int a)
 {
 	for (int i = 0; i < 20; i++) {
@@ -114,7 +114,7 @@ static void act_push(struct sim *s)
 		sim_push(s, a, b);
 }
 
-static void act_talk(struct sim *s)
+static void act_exchange(struct sim *s)
 {
 	unsigned int a = any_node(s), b = any_peer(s, a);
 
@@ -213,7 +213,7 @@ static void act_set_clock(struct sim *s)
 	struct node *n = &s->nodes[any_node(s)];
 
 	n->wall_offset_ns += (int64_t)rng_below(&s->actions, DAY_NS) - (int64_t)DAY_NS / 2;
-	n->clock_was_set_back = true; /* or forward: the wiretap only asks that timestamps grow */
+	n->clock_was_set_back = true; /* or forward: the wiretap only checks that timestamps increase */
 }
 
 static void act_new_key(struct sim *s)
@@ -226,7 +226,7 @@ static void act_new_key(struct sim *s)
 			sim_update_key(s, b, a);
 }
 
-static void act_remake_peer(struct sim *s)
+static void act_recreate_peer(struct sim *s)
 {
 	unsigned int a = any_node(s), b = any_peer(s, a);
 	struct peer_conf kept = s->nodes[a].conf[b];
@@ -281,7 +281,7 @@ static void act_no_memory(struct sim *s)
 	memory_fail_permille(400, rng_u64(&s->actions));
 	s->memory_failed = true;
 	s->memory_failed_at = NEVER;
-	act_talk(s);
+	act_exchange(s);
 	act_wait(s);
 	memory_fail_permille(0, 0);
 	s->memory_failed_at = s->now;
@@ -292,8 +292,7 @@ static void act_suspend(struct sim *s)
 	s->nodes[any_node(s)].slack_now_ns = rng_below(&s->actions, 300 * NS_PER_S);
 }
 
-/* The adversary has seen it all and sends it again: as it was, altered, to others, from elsewhere.
- */
+/* The adversary replays recorded messages: unchanged, altered, to other nodes, from other addresses. */
 static void act_attack(struct sim *s)
 {
 	uint8_t p[2048];
@@ -327,9 +326,9 @@ static const struct action {
 	unsigned int weight;
 	void (*run)(struct sim *s);
 } actions[] = {
-	{30, act_push},	  {30, act_talk},     {10, act_batch},	{2, act_overflow},
+	{30, act_push},	  {30, act_exchange},     {10, act_batch},	{2, act_overflow},
 	{8, act_spoof},	  {40, act_wait},     {8, act_cut},	{10, act_move},
-	{6, act_reboot},  {5, act_set_clock}, {4, act_new_key}, {6, act_remake_peer},
+	{6, act_reboot},  {5, act_set_clock}, {4, act_new_key}, {6, act_recreate_peer},
 	{6, act_psk},	  {8, act_keepalive}, {4, act_up_down}, {5, act_load},
 	{3, act_suspend}, {4, act_no_memory}, {20, act_attack}, {5, any_faults},
 };
@@ -361,7 +360,7 @@ static void heal(struct sim *s)
 		struct node *n = &s->nodes[a];
 		n->under_load = false;
 		n->slack_now_ns = 0;
-		n->wall_offset_ns = (int64_t)(400 * DAY_NS); /* later than all that was ever said */
+		n->wall_offset_ns = (int64_t)(400 * DAY_NS); /* later than any timestamp that was sent */
 		n->clock_was_set_back = true;
 		if (!n->up)
 			sim_up(s, a, true);
@@ -378,7 +377,7 @@ static void heal(struct sim *s)
 	}
 }
 
-/* Everybody can talk to everybody he has a peer for. */
+/* Every node reaches every peer that it has. */
 static void must_work(struct sim *s)
 {
 	uint64_t first = 0;
@@ -393,11 +392,11 @@ static void must_work(struct sim *s)
 	}
 	for (uint64_t i = first; i < s->ledger.n; i++)
 		if (!ledger_has_arrived(s, i))
-			sim_fail(s, "healed, but %u does not reach %u", s->ledger.entries[i].from,
+			sim_fail(s, "after repair, node %u does not reach %u", s->ledger.entries[i].from,
 				 s->ledger.entries[i].to);
 }
 
-static void must_forget(struct sim *s)
+static void must_erase_keys(struct sim *s)
 {
 	uint64_t t = s->now;
 
@@ -407,8 +406,9 @@ static void must_forget(struct sim *s)
 		if (left)
 			sim_fail(s, "node %u holds %s", a, left);
 		if (s->nodes[a].last_sent_ns > t + 60 * NS_PER_S)
-			sim_fail(s, "node %u does not fall silent", a);
-		size_t limiter = s->nodes[a].ever_loaded ? 2 << 20 : 0; /* its table stays */
+			sim_fail(s, "node %u still sends without traffic", a);
+		/* the table of the rate limit stays allocated */
+		size_t limiter = s->nodes[a].ever_loaded ? 2 << 20 : 0;
 		if (memory_bytes(a + 1) > 65536 + s->n_nodes * 4096 + limiter)
 			sim_fail(s, "node %u keeps %zu bytes", a, memory_bytes(a + 1));
 	}
@@ -437,7 +437,7 @@ static bool run_seed(uint64_t seed)
 		act(s);
 	heal(s);
 	must_work(s);
-	must_forget(s);
+	must_erase_keys(s);
 	sim_end(s);
 	return true;
 }
@@ -450,10 +450,10 @@ static void work(struct worker *w, uint64_t first, uint64_t step, uint64_t seeds
 {
 	for (w->seed = first; w->seed <= seeds; w->seed += step)
 		*(run_seed(w->seed) ? &w->passed : &w->failed) += 1;
-	exit(w->failed != 0); /* and the leak checker has its say */
+	exit(w->failed != 0); /* exit runs the leak checker */
 }
 
-static uint64_t wanted(int argc, char **argv)
+static uint64_t requested_seeds(int argc, char **argv)
 {
 	const char *text = argc > 1 ? argv[1] : getenv("SWARM_SEEDS");
 
@@ -468,7 +468,7 @@ int main(int argc, char **argv)
 	uint64_t n = processors > WORKERS_MAX ? WORKERS_MAX
 		     : processors < 1	      ? 1
 					      : (uint64_t)processors;
-	uint64_t seeds = wanted(argc, argv), passed = 0, failed = 0;
+	uint64_t seeds = requested_seeds(argc, argv), passed = 0, failed = 0;
 	struct worker *w = mmap(NULL, sizeof *w * WORKERS_MAX, PROT_READ | PROT_WRITE,
 				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	unsigned int running = 0;
@@ -489,7 +489,7 @@ int main(int argc, char **argv)
 		while (pids[i] != pid)
 			i++;
 		running--;
-		if (w[i].seed <= seeds) { /* it died: count that seed, go on behind it */
+		if (w[i].seed <= seeds) { /* the worker died: this seed failed, continue after it */
 			fprintf(stderr, "seed %llu: the process died\n  replay: SIM_SEED=%llu %s\n",
 				(unsigned long long)w[i].seed, (unsigned long long)w[i].seed,
 				argv[0]);
@@ -499,7 +499,7 @@ int main(int argc, char **argv)
 			if ((pids[i] = fork()) == 0)
 				work(&w[i], next, n, seeds);
 		} else if (!WIFEXITED(status) || (WEXITSTATUS(status) != 0 && w[i].failed == 0)) {
-			fprintf(stderr, "worker %llu: a leak\n", (unsigned long long)i);
+			fprintf(stderr, "worker %llu: memory leak\n", (unsigned long long)i);
 			w[i].failed++;
 		}
 	}

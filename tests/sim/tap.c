@@ -1,4 +1,4 @@
-/* The wiretap's half for handshakes: initiations, responses, cookie replies, roaming. */
+/* The wiretap, part 1: initiations, responses, cookie replies, roaming. */
 #include "tap.h"
 #include <stdlib.h>
 #include "base/mem.h"
@@ -56,7 +56,7 @@ void tap_free(struct tap *t)
 	free(t);
 }
 
-/* Room for one more, zeroed. */
+/* Appends a zeroed element. */
 static void *append(void **array, size_t *n, size_t *cap, size_t size)
 {
 	if (*n == *cap) {
@@ -91,7 +91,7 @@ void tap_down(struct sim *s, unsigned int a)
 	for (unsigned int b = 0; b < s->n_nodes; b++) {
 		tap_reset_pair(s, a, b, false);
 		s->tap->cookies[pair(s, a, b)].uncertain = true;
-		memset(s->tap->last_mac1[pair(s, a, b)], 0, 16); /* its index is given up */
+		memset(s->tap->last_mac1[pair(s, a, b)], 0, 16); /* its index is released */
 	}
 }
 
@@ -103,7 +103,7 @@ void tap_new_key(struct sim *s, unsigned int a)
 		memset(&s->tap->ss[pair(s, b, a)], 0, sizeof(struct wg_shared));
 		tap_reset_pair(s, a, b, false);
 		s->tap->cookies[pair(s, a, b)].uncertain = true;
-		memset(s->tap->last_mac1[pair(s, a, b)], 0, 16); /* its index is given up */
+		memset(s->tap->last_mac1[pair(s, a, b)], 0, 16); /* its index is released */
 		s->tap->cookies[pair(s, b, a)].uncertain = true;
 		memset(s->tap->answered[pair(s, b, a)], 0, SIM_TIMESTAMP_BYTES);
 	}
@@ -136,7 +136,7 @@ static bool ephemeral_of(struct sim *s, struct node *n, const uint8_t pub[32],
 
 /* ---- mac1, mac2 ---- */
 
-/* Whose public key mac1 was made with; the key pair in question to *priv, *pub. -1: nobody's. */
+/* The node whose public key mac1 is keyed with, and that key pair. -1: none. */
 static int receiver_by_mac1(struct sim *s, const struct message *m, size_t covered,
 			    const struct wg_private **priv, const struct wg_public **pub)
 {
@@ -197,12 +197,12 @@ static void check_timestamp(struct sim *s, const struct node *n, unsigned int to
 	if (!n->tunnel)
 		return;
 	if (memcmp(t->timestamp, last, SIM_TIMESTAMP_BYTES) <= 0)
-		sim_fail(s, "node %u: timestamp does not grow", n->id);
+		sim_fail(s, "node %u: timestamp does not increase", n->id);
 	if (load_be32(t->timestamp + 8) & 0xffffff)
-		sim_fail(s, "node %u: timestamp shows a fine clock", n->id);
+		sim_fail(s, "node %u: timestamp is not rounded", n->id);
 	sim_wall(s, n, &unix_s, &ns);
 	ref_timestamp(wall, unix_s, ns);
-	/* a step or two later when the time has been used already, but not another time */
+	/* a little later if the time was used already, but not any other time */
 	ref_timestamp(soon, unix_s + 1, ns);
 	if (!n->clock_was_set_back && (memcmp(t->timestamp, wall, sizeof wall) < 0 ||
 				       memcmp(t->timestamp, soon, sizeof soon) > 0))
@@ -230,7 +230,7 @@ static void sent_initiation(struct sim *s, struct node *n, struct message *m)
 	struct wg_private e;
 
 	m->to = receiver_by_mac1(s, m, 116, &priv, &pub);
-	if (m->to < 0) /* for a key that nobody has any more */
+	if (m->to < 0) /* for a key that no node has any more */
 		return;
 	unsigned int to = (unsigned int)m->to;
 	uint64_t last = s->tap->handshake_at[pair(s, n->id, to)];
@@ -242,7 +242,7 @@ static void sent_initiation(struct sim *s, struct node *n, struct message *m)
 	bool current = priv == &s->nodes[to].private_key;
 	if (!ref_open_initiation(&i->transcript, m->bytes, priv, pub,
 				 current ? static_secret(s, n->id, to, priv) : NULL)) {
-		sim_fail(s, "node %u: initiation does not verify", n->id);
+		sim_fail(s, "node %u: initiation does not authenticate", n->id);
 		return;
 	}
 	if (memcmp(&i->transcript.s_i, &n->public_key, KEY_BYTES) != 0)
@@ -290,7 +290,7 @@ static void sent_response(struct sim *s, struct node *n, struct message *m)
 	uint8_t mac[16];
 
 	if (at < 0) {
-		sim_fail(s, "node %u answers an initiation that never was", n->id);
+		sim_fail(s, "node %u answers an initiation that was never sent", n->id);
 		return;
 	}
 	struct tap_initiation *in = &s->tap->initiations[at];
@@ -308,7 +308,7 @@ static void sent_response(struct sim *s, struct node *n, struct message *m)
 	m->session = (int)s->tap->n_sessions - 1;
 	t = in->transcript;
 	if (!ref_follow_response(&k->keys, &t, m->bytes, &e, &n->conf[in->from].psk))
-		sim_fail(s, "node %u: response does not verify", n->id);
+		sim_fail(s, "node %u: response does not authenticate", n->id);
 	memory_secret(t.ck.b, SECRET_SESSION, "a chaining key");
 	memory_secret(k->keys.from_initiator.b, SECRET_SESSION, "a session key");
 	memory_secret(k->keys.from_responder.b, SECRET_SESSION, "a session key");
@@ -325,7 +325,7 @@ static void sent_response(struct sim *s, struct node *n, struct message *m)
 
 /* ---- type 3 ---- */
 
-/* Who used this sender index in a handshake message to n. -1: nobody. */
+/* The node that used this sender index in a handshake message to n. -1: none. */
 static int owner_of_index(struct sim *s, unsigned int n, uint32_t index)
 {
 	int at = initiation_for(s, n, index);
@@ -346,7 +346,7 @@ static void sent_cookie_reply(struct sim *s, struct node *n, struct message *m)
 	struct tap_reply *r;
 
 	if (!n->under_load)
-		sim_fail(s, "node %u sends a cookie without load", n->id);
+		sim_fail(s, "node %u sends a cookie reply without load", n->id);
 	m->to = owner_of_index(s, n->id, load_le32(m->bytes + 4));
 	if (m->to < 0)
 		return;
@@ -374,11 +374,10 @@ static void cookie_arrives(struct sim *s, const struct node *n, const struct mes
 	memcpy(c->value, r->value, 16);
 	c->at = s->now;
 	c->held = true;
-	/* an attempt that failed for want of memory may have been given up, and its index with it
-	 */
+	/* an initiation that failed for lack of memory may have released its index */
 	c->uncertain = s->memory_failed && (s->memory_failed_at == NEVER ||
 					    s->now - s->memory_failed_at < 10 * NS_PER_S);
-	memset(s->tap->last_mac1[p], 0, 16); /* consumed: a second reply is not */
+	memset(s->tap->last_mac1[p], 0, 16); /* a second reply is not accepted */
 }
 
 /* ---- all ---- */
@@ -390,7 +389,7 @@ static void check_shape(struct sim *s, const struct node *n, const struct messag
 	uint8_t tos = m->type == 1 || m->type == 2 ? TOS_HANDSHAKE : 0;
 
 	if (m->n < 4 || load_le32(m->bytes) < 1 || load_le32(m->bytes) > 4)
-		sim_fail(s, "node %u sends something that is no message", n->id);
+		sim_fail(s, "node %u sends bytes that are not a message", n->id);
 	if (m->type == 4 ? m->n < SIM_DATA_BYTES_MIN : m->n != sizes[m->type])
 		sim_fail(s, "node %u sends type %u with %u bytes", n->id, m->type, m->n);
 	if (m->type != 4 && m->tos != tos)
@@ -469,7 +468,7 @@ static void check_roaming(struct sim *s, const struct node *n, const struct data
 			continue;
 		if (!d->msg || d->altered || d->msg->to != (int)n->id || d->msg->from != i ||
 		    d->msg->type == 3 || s->cause_was_accepted)
-			sim_fail(s, "node %u: peer %u roamed by a datagram that is not its own",
+			sim_fail(s, "node %u: peer %u roamed because of a datagram that it did not send",
 				 n->id, i);
 	}
 }

@@ -1,11 +1,11 @@
-/* The wiretap's half for data: every message opened, its nonce, key and contents judged. */
+/* The wiretap, part 2: data messages. Decrypts each and checks its counter, key and contents. */
 #include "memory.h"
 #include "tap.h"
 
 static const uint64_t REJECT_AFTER_NS = 180 * NS_PER_S;
 static const uint64_t REJECT_AFTER_MESSAGES = UINT64_MAX - (1 << 13);
 
-/* The session a node sends on to this receiver index. */
+/* The session on which a node sends to this receiver index. */
 static struct tap_session *session_for(struct sim *s, unsigned int from, uint32_t receiver,
 				       bool *from_initiator)
 {
@@ -22,17 +22,17 @@ static struct tap_session *session_for(struct sim *s, unsigned int from, uint32_
 static void check_key(struct sim *s, const struct node *n, struct tap_session *k,
 		      const struct message *m)
 {
-	uint64_t born = m->from_initiator ? k->created_i : k->created_r;
+	uint64_t created = m->from_initiator ? k->created_i : k->created_r;
 
 	if (m->counter >= REJECT_AFTER_MESSAGES)
 		sim_fail(s, "node %u uses counter %llx", n->id, (unsigned long long)m->counter);
-	if (born == NEVER) {
+	if (created == NEVER) {
 		sim_fail(s, "node %u sends with keys it cannot have", n->id);
 		return;
 	}
-	if (s->now - born >= REJECT_AFTER_NS)
+	if (s->now - created >= REJECT_AFTER_NS)
 		sim_fail(s, "node %u sends with keys %llu s old", n->id,
-			 (unsigned long long)((s->now - born) / NS_PER_S));
+			 (unsigned long long)((s->now - created) / NS_PER_S));
 	if (!m->from_initiator && !k->confirmed)
 		sim_fail(s, "node %u sends with a session its initiator has not confirmed", n->id);
 	if (!counters_add(s->tap->seen, (uint32_t)(k - s->tap->sessions), m->from_initiator,
@@ -45,7 +45,8 @@ static void check_key(struct sim *s, const struct node *n, struct tap_session *k
 	k->last_counter[!m->from_initiator] = m->counter;
 }
 
-/* How long a plaintext of n bytes must be on the wire (protocol.md 10.5). */
+/* The size of a packet of n bytes with padding (whitepaper section 5.4.6; beyond the MTU as in the Linux
+ * kernel). */
 static size_t padded_size(size_t n, uint32_t mtu)
 {
 	size_t last = n, padded;
@@ -58,7 +59,7 @@ static size_t padded_size(size_t n, uint32_t mtu)
 	return n + (padded > last ? padded - last : 0);
 }
 
-/* The peer whose allowed IPs have the longest match. -1: none. */
+/* The peer with the longest matching prefix in its allowed IPs. -1: none. */
 static int routed_to(const struct sim *s, const struct node *n, const struct ip_addr *dst)
 {
 	int best = -1, bits = -1;
@@ -83,7 +84,7 @@ static void check_contents(struct sim *s, const struct node *n, const struct mes
 
 	if (!ledger_identify(s, p, len, &serial, &padding, &ce)) {
 		if (!s->tap->raw_allowed)
-			sim_fail(s, "node %u sends %zu bytes that never came out of its TUN", n->id,
+			sim_fail(s, "node %u sends %zu bytes that did not come from its TUN", n->id,
 				 len);
 		return;
 	}
@@ -111,7 +112,7 @@ void tap_sent_data(struct sim *s, struct node *n, struct message *m)
 	size_t len = m->n - SIM_DATA_BYTES_MIN;
 
 	if (!k) {
-		sim_fail(s, "node %u sends data on a session that never was", n->id);
+		sim_fail(s, "node %u sends data on an unknown session", n->id);
 		return;
 	}
 	m->session = (int)(k - s->tap->sessions);
@@ -120,7 +121,7 @@ void tap_sent_data(struct sim *s, struct node *n, struct message *m)
 	m->empty = len == 0;
 	if (!aead_open(plain, m->bytes + 16, len, NULL, 0, m->counter,
 		       m->from_initiator ? &k->keys.from_initiator : &k->keys.from_responder)) {
-		sim_fail(s, "node %u sends data its peer cannot open", n->id);
+		sim_fail(s, "node %u sends data that its peer cannot decrypt", n->id);
 		return;
 	}
 	check_key(s, n, k, m);

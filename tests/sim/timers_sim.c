@@ -1,12 +1,12 @@
-/* The timers: when rekeying, keepalives, giving up and forgetting happen, to the nanosecond. */
+/* The timers: the times of rekeying, keepalives, giving up and key erasure, to the nanosecond. */
 #include "memory.h"
 #include "story.h"
 
 enum { STAGED = 128 };
 static const uint64_t JITTER_NS = 334 * NS_PER_MS;
-static const uint64_t WAY_NS = 10 * NS_PER_MS; /* every link's delay here */
+static const uint64_t DELAY_NS = 10 * NS_PER_MS; /* delay of every link here */
 
-/* Runs to this time. */
+/* Runs until this time. */
 static void until(struct sim *s, uint64_t ns)
 {
 	OK(s, ns >= s->now);
@@ -24,11 +24,11 @@ static void passive_keepalive_then_silence(struct sim *s)
 	sim_run_s(s, 3600);
 	g = sim_nth(s, 1, 4, 0, 0);
 	OK(s, g && g->empty && g->n == 32);
-	OK(s, g->at == 3 * WAY_NS + 10 * NS_PER_S); /* 10 s after the data came in */
-	OK(s, s->n_observations == 4); /* initiation, response, data, keepalive, and nothing ever after */
+	OK(s, g->at == 3 * DELAY_NS + 10 * NS_PER_S); /* 10 s after the data was received */
+	OK(s, s->n_observations == 4); /* initiation, response, data, keepalive, and nothing after that */
 }
 
-static void keepalive_never_answers_keepalive(struct sim *s)
+static void keepalive_is_not_answered(struct sim *s)
 {
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
@@ -41,8 +41,8 @@ static void keepalive_never_answers_keepalive(struct sim *s)
 	OK(s, sim_count(s, 0, 0, since, NEVER) == 0 && sim_count(s, 1, 0, since, NEVER) == 0);
 }
 
-/* More data came while the keepalive was waiting: it thanks for all of it. */
-static void one_keepalive_for_all_that_came(struct sim *s)
+/* More data is received while the keepalive timer runs: one keepalive answers all of it. */
+static void one_keepalive_for_several_packets(struct sim *s)
 {
 	uint64_t t;
 
@@ -55,8 +55,8 @@ static void one_keepalive_for_all_that_came(struct sim *s)
 	sim_push(s, 0, 1);
 	until(s, t + 60 * NS_PER_S);
 	OK(s, sim_count(s, 1, 0, t, NEVER) == 1);
-	OK(s, sim_nth(s, 1, 4, t, 0)->at == t + WAY_NS + 10 * NS_PER_S);
-	OK(s, sim_count(s, 0, 0, t, NEVER) == 2); /* the two packets: no handshake, no answer */
+	OK(s, sim_nth(s, 1, 4, t, 0)->at == t + DELAY_NS + 10 * NS_PER_S);
+	OK(s, sim_count(s, 0, 0, t, NEVER) == 2); /* the two packets: no handshake, no reply */
 }
 
 static void sending_cancels_the_keepalive(struct sim *s)
@@ -72,7 +72,7 @@ static void sending_cancels_the_keepalive(struct sim *s)
 	OK(s, sim_count(s, 1, 0, t, NEVER) == 1);
 }
 
-static void new_handshake_when_nothing_comes_back(struct sim *s)
+static void new_handshake_15_s(struct sim *s)
 {
 	const struct observation *g;
 
@@ -83,7 +83,7 @@ static void new_handshake_when_nothing_comes_back(struct sim *s)
 	uint64_t t = s->now;
 	sim_push(s, 1, 0);
 	sim_run_s(s, 3);
-	sim_push(s, 1, 0); /* the first one counts */
+	sim_push(s, 1, 0); /* the timer counts from the first packet */
 	sim_run_s(s, 600);
 	g = sim_nth(s, 1, 1, t, 0);
 	OK(s, g && g->at >= t + 15 * NS_PER_S && g->at < t + 15 * NS_PER_S + JITTER_NS);
@@ -109,25 +109,25 @@ static void only_the_initiator_rekeys(struct sim *s)
 	uint64_t since = s->now - 500 * NS_PER_S;
 	g = sim_nth(s, i, 1, since, 0);
 	const struct observation *h = sim_nth(s, i, 1, since, 1);
-	OK(s, h->at - g->at >= 120 * NS_PER_S && h->at - g->at <= 121 * NS_PER_S + 2 * WAY_NS);
+	OK(s, h->at - g->at >= 120 * NS_PER_S && h->at - g->at <= 121 * NS_PER_S + 2 * DELAY_NS);
 }
 
-/* A session begun by 0 at s->now, born there at *born. */
-static void begin(struct sim *s, uint64_t *born)
+/* Node 0 begins a session at s->now, which it creates at *created. */
+static void begin(struct sim *s, uint64_t *created)
 {
 	sim_pair(s, 0, 1);
 	sim_push(s, 0, 1);
-	*born = s->now + 2 * WAY_NS;
+	*created = s->now + 2 * DELAY_NS;
 	sim_run_s(s, 1);
-	OK(s, tap_session_of(s, 0, 1)->created_i == *born);
+	OK(s, tap_session_of(s, 0, 1)->created_i == *created);
 }
 
 static void rekey_on_sending_at_120(struct sim *s)
 {
-	uint64_t born;
+	uint64_t created;
 
-	begin(s, &born);
-	until(s, born + 120 * NS_PER_S - 1);
+	begin(s, &created);
+	until(s, created + 120 * NS_PER_S - 1);
 	sim_push(s, 0, 1);
 	OK(s, s->nodes[0].sent[1] == 1);
 	sim_run(s, 1);
@@ -139,10 +139,10 @@ static void rekey_on_sending_at_120(struct sim *s)
 
 static void responder_does_not_rekey(struct sim *s)
 {
-	uint64_t born;
+	uint64_t created;
 
-	begin(s, &born);
-	until(s, born + 150 * NS_PER_S);
+	begin(s, &created);
+	until(s, created + 150 * NS_PER_S);
 	sim_push(s, 1, 0);
 	sim_run_s(s, 5);
 	OK(s, s->nodes[1].sent[1] == 0 && ledger_arrived(s, 0) == 1);
@@ -150,10 +150,10 @@ static void responder_does_not_rekey(struct sim *s)
 
 static void responder_does_not_rekey_on_receiving(struct sim *s)
 {
-	uint64_t born;
+	uint64_t created;
 
-	begin(s, &born);
-	until(s, born + 170 * NS_PER_S);
+	begin(s, &created);
+	until(s, created + 170 * NS_PER_S);
 	uint64_t serial = story_forge_packet(s, tap_session_of(s, 0, 1), true, 1000);
 	sim_run_s(s, 1);
 	OK(s, ledger_has_arrived(s, serial) && s->nodes[1].sent[1] == 0);
@@ -161,28 +161,27 @@ static void responder_does_not_rekey_on_receiving(struct sim *s)
 
 static void rekey_on_receiving_at_165(struct sim *s)
 {
-	uint64_t born;
+	uint64_t created;
 
-	begin(s, &born);
-	until(s, born + 165 * NS_PER_S - WAY_NS - 1);
+	begin(s, &created);
+	until(s, created + 165 * NS_PER_S - DELAY_NS - 1);
 	sim_push(s, 1, 0);
-	sim_run(s, WAY_NS);
+	sim_run(s, DELAY_NS);
 	OK(s, ledger_arrived(s, 0) == 1 && s->nodes[0].sent[1] == 1);
 	sim_run(s, 1);
 	sim_push(s, 1, 0);
-	sim_run(s, WAY_NS);
+	sim_run(s, DELAY_NS);
 	OK(s, ledger_arrived(s, 0) == 2 && s->nodes[0].sent[1] == 2);
 	OK(s, sim_nth(s, 0, 1, NS_PER_S, 0)->at == s->now);
 }
 
-/* Without an answer, the rule for receivers fires once per session: then it is the retransmissions.
- */
+/* Receiving triggers one rekey per session; without a response, further initiations are retransmissions. */
 static void rekey_on_receiving_once(struct sim *s)
 {
-	uint64_t born;
+	uint64_t created;
 
-	begin(s, &born);
-	until(s, born + 166 * NS_PER_S);
+	begin(s, &created);
+	until(s, created + 166 * NS_PER_S);
 	sim_link(s, 0, 1)->cut = true;
 	uint64_t t = s->now;
 	for (int i = 0; i < 100; i++) {
@@ -192,34 +191,34 @@ static void rekey_on_receiving_once(struct sim *s)
 	size_t n = sim_count(s, 0, 1, t, NEVER);
 	OK(s, n == 2);
 	uint64_t second =
-		sim_nth(s, 0, 1, t, 1)->at; /* by the timer, not by a packet that came then */
-	OK(s, (second - t - WAY_NS) % (100 * NS_PER_MS) != 0);
+		sim_nth(s, 0, 1, t, 1)->at; /* by the timer, not by a packet */
+	OK(s, (second - t - DELAY_NS) % (100 * NS_PER_MS) != 0);
 	OK(s, s->nodes[1].sent[1] == 0);
 }
 
-static void keys_of_180_seconds_do_not_send(struct sim *s)
+static void keys_of_180_s_do_not_send(struct sim *s)
 {
-	uint64_t born;
+	uint64_t created;
 
-	begin(s, &born);
-	until(s, born + 180 * NS_PER_S - 1 - WAY_NS);
-	sim_push(s, 1, 0); /* the responder's keys are 10 ms older */
+	begin(s, &created);
+	until(s, created + 180 * NS_PER_S - 1 - DELAY_NS);
+	sim_push(s, 1, 0); /* the responder created the session 10 ms earlier */
 	sim_run(s, 0);
 	OK(s, s->nodes[1].sent[4] == 2 && s->nodes[1].sent[1] == 0);
-	until(s, born + 180 * NS_PER_S - WAY_NS);
+	until(s, created + 180 * NS_PER_S - DELAY_NS);
 	sim_push(s, 1, 0);
 	OK(s, s->nodes[1].sent[4] == 2 && s->nodes[1].sent[1] == 1);
-	sim_run_s(s, 20); /* the other end wants to rekey at the same moment: they may meet */
+	sim_run_s(s, 20); /* both ends rekey at the same time: initiations may collide */
 	OK(s, ledger_arrived(s, 0) == 2);
 }
 
-static void keys_of_180_seconds_do_not_receive(struct sim *s)
+static void keys_of_180_s_do_not_receive(struct sim *s)
 {
-	uint64_t born;
+	uint64_t created;
 
-	begin(s, &born);
+	begin(s, &created);
 	sim_link(s, 1, 0)->delay_ns = 5 * NS_PER_S;
-	until(s, born + 175 * NS_PER_S - 1);
+	until(s, created + 175 * NS_PER_S - 1);
 	sim_push(s, 1, 0);
 	sim_run(s, 1);
 	sim_push(s, 1, 0);
@@ -228,48 +227,48 @@ static void keys_of_180_seconds_do_not_receive(struct sim *s)
 	OK(s, sim_drops(s, 0, WG_DROP_EXPIRED) == 1);
 	/* the other direction */
 	struct tap_session *k = tap_session_of(s, 0, 1);
-	if (k->created_i == born) {
+	if (k->created_i == created) {
 		story_forge_packet(s, k, true, 5000);
 		OK(s, sim_drops(s, 1, WG_DROP_EXPIRED) == 1);
 	}
 }
 
-static void nothing_is_left_after_540_seconds(struct sim *s)
+static void keys_are_erased_after_540_s(struct sim *s)
 {
-	uint64_t born;
+	uint64_t created;
 
-	begin(s, &born);
-	until(s, born + 100 * NS_PER_S);
+	begin(s, &created);
+	until(s, created + 100 * NS_PER_S);
 	OK(s, memory_find(1, SECRET_SESSION) && memory_find(2, SECRET_SESSION));
 	sim_push(s, 1, 0);
 	sim_run_s(s, 60);
-	until(s, born + 541 * NS_PER_S);
+	until(s, created + 541 * NS_PER_S);
 	OK(s, !memory_find(1, SECRET_SESSION) && !memory_find(2, SECRET_SESSION));
-	OK(s, memory_find(1, SECRET_STATIC)); /* the looking works */
+	OK(s, memory_find(1, SECRET_STATIC)); /* checks memory_find itself */
 	uint64_t serial = sim_push(s, 1, 0);
 	sim_run_s(s, 1);
 	OK(s, ledger_has_arrived(s, serial));
 }
 
-static void nothing_is_left_after_giving_up(struct sim *s)
+static void keys_are_erased_after_giving_up(struct sim *s)
 {
-	uint64_t born;
+	uint64_t created;
 
-	begin(s, &born);
-	until(s, born + 700 * NS_PER_S);
+	begin(s, &created);
+	until(s, created + 700 * NS_PER_S);
 	sim_cut(s, 0, 1, true);
 	uint64_t t = s->now;
 	sim_push(s, 0, 1);
 	sim_run_s(s, 60);
-	OK(s, memory_find(1, SECRET_SESSION)); /* the ephemeral of the attempt */
+	OK(s, memory_find(1, SECRET_SESSION)); /* the ephemeral key of the attempt */
 	sim_run_s(s, 60);
 	uint64_t last = sim_nth(s, 0, 1, t, 19)->at;
 	until(s, last + 5 * NS_PER_S + JITTER_NS + 541 * NS_PER_S);
 	OK(s, !memory_find(1, SECRET_SESSION) && !memory_find(2, SECRET_SESSION));
 }
 
-/* Old keys do not outlive their turn: at most three sessions of two keys and a handshake. */
-static void at_most_three_sessions_in_memory(struct sim *s)
+/* Replaced sessions are erased: at most three sessions of two keys, and a handshake. */
+static void at_most_three_sessions(struct sim *s)
 {
 	sim_pair(s, 0, 1);
 	size_t before = memory_bytes(1);
@@ -290,16 +289,16 @@ static void persistent_keepalive_is_exact(struct sim *s)
 
 	sim_pair(s, 0, 1);
 	t = s->now;
-	sim_keepalive(s, 0, 1, 25); /* 0 → 25 speaks at once */
+	sim_keepalive(s, 0, 1, 25); /* 0 → 25 sends at once */
 	sim_run(s, 0);
 	OK(s, s->nodes[0].sent[1] == 1);
 	sim_run_s(s, 7200);
 	OK(s, s->nodes[1].sent[1] == 0);
-	last = t + 2 * WAY_NS;
+	last = t + 2 * DELAY_NS;
 	size_t n = 0;
-	for (size_t i = 0; i < s->n_observations; i++) { /* 25 s after whatever was sent or received */
+	for (size_t i = 0; i < s->n_observations; i++) { /* 25 s after any packet was sent or received */
 		const struct observation *g = &s->observations[i];
-		uint64_t at = g->from == 0 ? g->at : g->at + WAY_NS;
+		uint64_t at = g->from == 0 ? g->at : g->at + DELAY_NS;
 		if (g->from == 0 && g->empty && at > t + NS_PER_S) {
 			OK(s, at == last + 25 * NS_PER_S || at == last);
 			n += at != last;
@@ -307,14 +306,14 @@ static void persistent_keepalive_is_exact(struct sim *s)
 		last = at > last ? at : last;
 	}
 	OK(s, n >= 7200 / 25 - 2);
-	OK(s, s->nodes[1].sent_keepalives == 0); /* never answered */
+	OK(s, s->nodes[1].sent_keepalives == 0); /* not answered */
 	sim_keepalive(s, 0, 1, 0);
 	uint64_t end = s->now;
 	sim_run_s(s, 3600);
 	OK(s, sim_count(s, 0, 0, end, NEVER) == 0);
 }
 
-static void persistent_keepalive_of_every_length(struct sim *s)
+static void persistent_keepalive_lengths(struct sim *s)
 {
 	static const uint16_t seconds[] = {1, 2, 7, 60, 119};
 
@@ -335,14 +334,14 @@ static void persistent_keepalive_of_every_length(struct sim *s)
 	OK(s, s->nodes[0].sent_keepalives > 0);
 }
 
-static void persistent_keepalive_waits_while_down(struct sim *s)
+static void persistent_keepalive_while_down(struct sim *s)
 {
 	sim_pair(s, 0, 1);
 	sim_up(s, 0, false);
 	sim_keepalive(s, 0, 1, 5);
 	sim_run_s(s, 100);
 	OK(s, s->n_observations == 0);
-	sim_up(s, 0, true); /* and speaks as soon as it is up */
+	sim_up(s, 0, true); /* sends as soon as it is up */
 	sim_run(s, 0);
 	OK(s, s->nodes[0].sent[1] == 1);
 	sim_run_s(s, 100);
@@ -354,7 +353,7 @@ static void persistent_keepalive_waits_while_down(struct sim *s)
 	OK(s, !memory_find(1, SECRET_SESSION));
 }
 
-static void staged_drop_oldest_flush_in_order(struct sim *s)
+static void staged_queue_drops_oldest(struct sim *s)
 {
 	enum { PUSHED = 200 };
 
@@ -371,23 +370,23 @@ static void staged_drop_oldest_flush_in_order(struct sim *s)
 		OK(s, s->ledger.entries[i].order == i - (PUSHED - STAGED) + 1);
 }
 
-static void staged_keep_their_place_before_new_ones(struct sim *s)
+static void staged_packets_precede_new_ones(struct sim *s)
 {
-	uint64_t born, first;
+	uint64_t created, first;
 
-	begin(s, &born);
-	until(s, born + 181 * NS_PER_S);
+	begin(s, &created);
+	until(s, created + 181 * NS_PER_S);
 	first = s->ledger.n;
 	for (int i = 0; i < 10; i++) {
 		sim_push(s, 0, 1);
-		sim_run(s, 3 * NS_PER_MS); /* the handshake ends among them */
+		sim_run(s, 3 * NS_PER_MS); /* the handshake completes in between */
 	}
 	sim_run_s(s, 1);
 	for (uint64_t i = first; i < first + 10; i++)
 		OK(s, s->ledger.entries[i].order == i + 1);
 }
 
-static void idle_costs_nothing(struct sim *s)
+static void idle_tunnel_has_no_timers(struct sim *s)
 {
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
@@ -409,12 +408,12 @@ static void late_timers(struct sim *s)
 	OK(s, ledger_arrived(s, 0) >= 590 && ledger_arrived(s, 1) >= 590);
 }
 
-/* 200 s asleep: the keys died by age, and the first packet shakes hands. */
+/* 200 s of suspend: the keys have expired, and the first packet begins a handshake. */
 static void suspend(struct sim *s)
 {
-	uint64_t born;
+	uint64_t created;
 
-	begin(s, &born);
+	begin(s, &created);
 	s->nodes[0].slack_now_ns = 200 * NS_PER_S;
 	sim_run_s(s, 200);
 	uint64_t serial = sim_push(s, 0, 1);
@@ -422,13 +421,13 @@ static void suspend(struct sim *s)
 	OK(s, ledger_has_arrived(s, serial) && s->nodes[0].sent[1] == 2);
 }
 
-/* Calls with a clock that stands still or steps back a little (other threads read it earlier). */
+/* Calls with a clock that stands still or steps back, as between threads that read it separately. */
 static void monotonic_clock_steps_back(struct sim *s)
 {
-	uint64_t born;
+	uint64_t created;
 
 	s->nodes[0].boot_ns += 3600 * NS_PER_S;
-	begin(s, &born);
+	begin(s, &created);
 	for (int i = 0; i < 300; i++) {
 		uint64_t step =
 			rng_below(&s->actions, i < 200 ? 50 * NS_PER_MS : 3000 * NS_PER_S);
@@ -449,27 +448,27 @@ int main(int argc, char **argv)
 {
 	static const struct story stories[] = {
 		{"passive_keepalive_then_silence", passive_keepalive_then_silence, 2, 5},
-		{"keepalive_never_answers_keepalive", keepalive_never_answers_keepalive, 2, 0},
-		{"one_keepalive_for_all_that_came", one_keepalive_for_all_that_came, 2, 0},
+		{"keepalive_is_not_answered", keepalive_is_not_answered, 2, 0},
+		{"one_keepalive_for_several_packets", one_keepalive_for_several_packets, 2, 0},
 		{"sending_cancels_the_keepalive", sending_cancels_the_keepalive, 2, 0},
-		{"new_handshake_15_s", new_handshake_when_nothing_comes_back, 2, 5},
+		{"new_handshake_15_s", new_handshake_15_s, 2, 5},
 		{"only_the_initiator_rekeys", only_the_initiator_rekeys, 2, 3},
 		{"rekey_on_sending_at_120", rekey_on_sending_at_120, 2, 0},
 		{"responder_does_not_rekey", responder_does_not_rekey, 2, 0},
 		{"responder_does_not_rekey_on_receiving", responder_does_not_rekey_on_receiving, 2, 0},
 		{"rekey_on_receiving_at_165", rekey_on_receiving_at_165, 2, 0},
 		{"rekey_on_receiving_once", rekey_on_receiving_once, 2, 0},
-		{"keys_of_180_s_do_not_send", keys_of_180_seconds_do_not_send, 2, 0},
-		{"keys_of_180_s_do_not_receive", keys_of_180_seconds_do_not_receive, 2, 0},
-		{"nothing_left_after_540_s", nothing_is_left_after_540_seconds, 2, 0},
-		{"nothing_left_after_giving_up", nothing_is_left_after_giving_up, 2, 0},
-		{"at_most_three_sessions", at_most_three_sessions_in_memory, 2, 0},
+		{"keys_of_180_s_do_not_send", keys_of_180_s_do_not_send, 2, 0},
+		{"keys_of_180_s_do_not_receive", keys_of_180_s_do_not_receive, 2, 0},
+		{"keys_are_erased_after_540_s", keys_are_erased_after_540_s, 2, 0},
+		{"keys_are_erased_after_giving_up", keys_are_erased_after_giving_up, 2, 0},
+		{"at_most_three_sessions", at_most_three_sessions, 2, 0},
 		{"persistent_keepalive_is_exact", persistent_keepalive_is_exact, 2, 3},
-		{"persistent_keepalive_lengths", persistent_keepalive_of_every_length, 2, 0},
-		{"persistent_keepalive_while_down", persistent_keepalive_waits_while_down, 2, 0},
-		{"staged_drop_oldest", staged_drop_oldest_flush_in_order, 2, 0},
-		{"staged_keep_their_place", staged_keep_their_place_before_new_ones, 2, 0},
-		{"idle_costs_nothing", idle_costs_nothing, 2, 0},
+		{"persistent_keepalive_lengths", persistent_keepalive_lengths, 2, 0},
+		{"persistent_keepalive_while_down", persistent_keepalive_while_down, 2, 0},
+		{"staged_queue_drops_oldest", staged_queue_drops_oldest, 2, 0},
+		{"staged_packets_precede_new_ones", staged_packets_precede_new_ones, 2, 0},
+		{"idle_tunnel_has_no_timers", idle_tunnel_has_no_timers, 2, 0},
 		{"late_timers", late_timers, 2, 3},
 		{"suspend", suspend, 2, 0},
 		{"monotonic_clock_steps_back", monotonic_clock_steps_back, 2, 0},

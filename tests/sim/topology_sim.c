@@ -1,5 +1,5 @@
-/* Many tunnels and long times: a hub with 50 peers, tunnels inside tunnels, loops, a week with
- * loss. */
+/* Many tunnels and long durations: a hub with 50 peers, tunnels inside tunnels, routing loops, a week of
+ * packet loss. */
 #include "memory.h"
 #include "story.h"
 
@@ -40,7 +40,7 @@ static void hub_with_50_peers(struct sim *s)
 /* Node i+2 sends its datagrams through the tunnel of node i. */
 static void tunnel_in_tunnel(struct sim *s)
 {
-	s->tap->raw_allowed = true; /* the inner datagrams are not in the ledger */
+	s->tap->raw_allowed = true; /* the datagrams of the inner tunnel are not in the ledger */
 	for (unsigned int i = 2; i < 4; i++) {
 		s->nodes[i].v4 =
 			(struct ip_endpoint){.addr = sim_inner(i - 2, false), .port = 51900};
@@ -63,7 +63,7 @@ static void tunnel_in_tunnel(struct sim *s)
 		OK(s, ledger_arrived(s, i) == 200);
 }
 
-/* The peer's endpoint lies inside its own tunnel. */
+/* The endpoint of a peer is one of its allowed IPs: a routing loop. */
 static void endpoint_inside_its_own_tunnel(struct sim *s)
 {
 	struct ip_endpoint inside = {.addr = sim_inner(1, false), .port = 51820};
@@ -104,7 +104,7 @@ static void a_week_at_30_percent_loss(struct sim *s)
 			early = memory_bytes(1);
 	}
 	OK(s, tap_sessions_between(s, 0, 1) >= 3000);
-	OK(s, memory_bytes(1) <= early + 300000); /* packets may be waiting */
+	OK(s, memory_bytes(1) <= early + 300000); /* packets may be staged */
 	for (unsigned int i = 0; i < 2; i++)
 		OK(s, ledger_arrived(s, i) >= pushed[i] * 6 / 10);
 	like = (struct link){.delay_ns = 40 * NS_PER_MS};
@@ -114,8 +114,8 @@ static void a_week_at_30_percent_loss(struct sim *s)
 	OK(s, memory_bytes(1) <= early);
 }
 
-/* A peer that only ever initiates: a million attempts may cost no memory. */
-static void unconfirmed_initiations_cost_no_memory(struct sim *s)
+/* A peer that only initiates must not make memory grow. */
+static void unconfirmed_initiations(struct sim *s)
 {
 	sim_pair(s, 0, 1);
 	sim_puppet(s, 0);
@@ -146,7 +146,7 @@ static void indices_are_random(struct sim *s)
 			counts[b][index[b] & 15]++;
 	}
 	for (int b = 0; b < 4;
-	     b++) { /* chi-square, 15 degrees of freedom: 37.7 is one in a thousand */
+	     b++) { /* chi-square, 15 degrees of freedom: 37.7 has a probability of 0.001 */
 		double x = 0;
 		for (int i = 0; i < 16; i++)
 			x += ((double)counts[b][i] - EXPECTED) *
@@ -155,7 +155,7 @@ static void indices_are_random(struct sim *s)
 	}
 }
 
-static void dead_peers_stay_bounded(struct sim *s)
+static void unreachable_peers_use_bounded_memory(struct sim *s)
 {
 	unsigned int n = s->n_nodes - 1;
 
@@ -182,9 +182,9 @@ int main(int argc, char **argv)
 		{"tunnel_in_tunnel", tunnel_in_tunnel, 4, 0},
 		{"endpoint_inside_its_own_tunnel", endpoint_inside_its_own_tunnel, 2, 0},
 		{"a_week_at_30_percent_loss", a_week_at_30_percent_loss, 2, 0},
-		{"unconfirmed_initiations", unconfirmed_initiations_cost_no_memory, 2, 0},
+		{"unconfirmed_initiations", unconfirmed_initiations, 2, 0},
 		{"indices_are_random", indices_are_random, 2, 0},
-		{"dead_peers_stay_bounded", dead_peers_stay_bounded, 11, 0},
+		{"unreachable_peers_use_bounded_memory", unreachable_peers_use_bounded_memory, 11, 0},
 	};
 
 	return stories_run(stories, ARRAY_LEN(stories), argc, argv);

@@ -1,4 +1,4 @@
-/* The wire: links with faults, NATs that rewrite addresses, datagrams on their way. */
+/* The wire: links with faults, NATs that translate addresses, datagrams in flight. */
 #include <stdlib.h>
 #include "tap.h"
 
@@ -108,7 +108,7 @@ struct node *node_at(struct sim *s, const struct ip_endpoint *dst, const struct 
 
 /* ---- faults ---- */
 
-/* mac2 says nothing while its receiver is not under load: changing it alters nothing. */
+/* A receiver that is not under load ignores mac2: changing it has no effect. */
 static bool matters(const struct message *m, size_t at)
 {
 	return !((m->type == 1 && at >= 132) || (m->type == 2 && at >= 76));
@@ -120,7 +120,7 @@ static void corrupt(struct sim *s, struct datagram *d)
 	size_t at = rng_below(&s->wire, d->n);
 
 	s->altered_count++;
-	if (kind == 0 && d->n > 1) { /* the end is missing */
+	if (kind == 0 && d->n > 1) { /* truncated */
 		d->n = (uint32_t)rng_below(&s->wire, d->n - 1) + 1;
 		d->altered = true;
 		return;

@@ -1,4 +1,4 @@
-/* mac1, mac2 and cookies: the sequence of FreeBSD's self-test and wireguard-go's, in our words. */
+/* mac1, mac2 and cookies, in the sequence that the tests of FreeBSD and wireguard-go use. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -86,7 +86,7 @@ static void test_mac1(void **state)
 	}
 }
 
-static void test_whole_sequence(void **state)
+static void test_cookie_exchange(void **state)
 {
 	struct msg_cookie reply, flipped;
 	struct ip_endpoint other;
@@ -105,7 +105,8 @@ static void test_whole_sequence(void **state)
 	cookie_add_macs(&maker, 0, msg, n, &receiver);
 	assert_true(mac2_is_zero(n));
 	assert_true(cookie_consume_reply(&maker, 0, &reply, &receiver));
-	assert_false(cookie_consume_reply(&maker, 0, &reply, &receiver)); /* once per question */
+	/* accepted once for each message sent */
+	assert_false(cookie_consume_reply(&maker, 0, &reply, &receiver));
 	cookie_add_macs(&maker, 0, msg, n, &receiver);
 	assert_false(mac2_is_zero(n));
 	assert_true(cookie_mac1_is_right(msg, n));
@@ -119,7 +120,7 @@ static void test_whole_sequence(void **state)
 	other.addr = ip_v6((const uint8_t[16]){ 192, 0, 2, 1 });
 	assert_false(cookie_mac2_is_right(msg, n, &other));
 	assert_true(cookie_mac2_is_right(msg, n, &from));
-	for (size_t i = 0; i < n; i++) { /* mac2 covers all, and itself */
+	for (size_t i = 0; i < n; i++) { /* any change invalidates mac2 */
 		msg[i] ^= 0x80;
 		assert_false(cookie_mac2_is_right(msg, n, &from));
 		msg[i] ^= 0x80;
@@ -134,13 +135,13 @@ static void test_reply_is_for_one_message(void **state)
 	cookie_add_macs(&maker, 0, msg, sizeof msg, &receiver);
 	cookie_reply(&reply, msg, sizeof msg);
 	msg[8]++;
-	cookie_add_macs(&maker, 0, msg, sizeof msg, &receiver); /* another was sent since */
+	cookie_add_macs(&maker, 0, msg, sizeof msg, &receiver); /* a newer message was sent */
 	assert_false(cookie_consume_reply(&maker, 0, &reply, &receiver));
-	memset(&maker, 0, sizeof maker); /* nothing was ever sent */
+	memset(&maker, 0, sizeof maker); /* no message was sent */
 	assert_false(cookie_consume_reply(&maker, 0, &reply, &receiver));
 }
 
-static void test_lives(void **state)
+static void test_expiry(void **state)
 {
 	struct msg_cookie reply;
 	size_t n = sizeof msg;
@@ -161,12 +162,13 @@ static void test_lives(void **state)
 	assert_false(cookie_mac2_is_right(msg, n, &from));
 }
 
-/* Any number at once, of both kinds and both families, some wrong: each as if it were alone. */
-static void test_many_at_once(void **state)
+/* Batches of any size with both messages, both address families and invalid MACs give the results of
+ * single checks. */
+static void test_batches(void **state)
 {
 	static uint8_t msgs[MAC_CHECKS_MAX][MSG_INITIATION_BYTES];
 	uint8_t nonces[MAC_CHECKS_MAX][XAEAD_NONCE_BYTES];
-	struct mac_check cases[MAC_CHECKS_MAX];
+	struct mac_check checks[MAC_CHECKS_MAX];
 	struct ip_endpoint ends[MAC_CHECKS_MAX];
 	struct cookie_maker makers[MAC_CHECKS_MAX];
 	struct msg_cookie replies[MAC_CHECKS_MAX];
@@ -180,30 +182,30 @@ static void test_many_at_once(void **state)
 							.port = (uint16_t)(1000 + i) };
 			memset(msgs[i], (int)(i + 1), sizeof msgs[i]);
 			memset(nonces[i], (int)(i + n), sizeof nonces[i]);
-			cases[i] = (struct mac_check){ .msg = msgs[i], .from = &ends[i],
+			checks[i] = (struct mac_check){ .msg = msgs[i], .from = &ends[i],
 							 .n = lengths[i % 2] };
-			cookie_add_macs(&makers[i], 0, msgs[i], cases[i].n, &receiver);
+			cookie_add_macs(&makers[i], 0, msgs[i], checks[i].n, &receiver);
 			msgs[i][7] ^= i % 5 == 2;
 		}
-		cookie_check_mac1(&checker, cases, n);
+		cookie_check_mac1(&checker, checks, n);
 		for (size_t i = 0; i < n; i++) {
-			assert_int_equal(cases[i].ok, i % 5 != 2);
+			assert_int_equal(checks[i].ok, i % 5 != 2);
 			msgs[i][7] ^= i % 5 == 2;
 		}
-		cookie_check_mac2(&checker, cases, n);
-		cookie_make_replies(&checker, replies, cases, n, nonces);
+		cookie_check_mac2(&checker, checks, n);
+		cookie_make_replies(&checker, replies, checks, n, nonces);
 		for (size_t i = 0; i < n; i++) {
-			assert_false(cases[i].ok);
+			assert_false(checks[i].ok);
 			assert_memory_equal(replies[i].receiver, msgs[i] + 4, 4);
 			assert_memory_equal(replies[i].nonce, nonces[i], sizeof nonces[i]);
 			assert_true(cookie_consume_reply(&makers[i], 0, &replies[i], &receiver));
-			if (i % 4 != 1) /* the others go on without a mac2 */
-				cookie_add_macs(&makers[i], 0, msgs[i], cases[i].n, &receiver);
-			msgs[i][cases[i].n - 1] ^= i % 7 == 3; /* and some with a wrong one */
+			if (i % 4 != 1) /* the others have no mac2 */
+				cookie_add_macs(&makers[i], 0, msgs[i], checks[i].n, &receiver);
+			msgs[i][checks[i].n - 1] ^= i % 7 == 3; /* and some an invalid one */
 		}
-		cookie_check_mac2(&checker, cases, n);
+		cookie_check_mac2(&checker, checks, n);
 		for (size_t i = 0; i < n; i++)
-			assert_int_equal(cases[i].ok, i % 4 != 1 && i % 7 != 3);
+			assert_int_equal(checks[i].ok, i % 4 != 1 && i % 7 != 3);
 	}
 }
 
@@ -211,10 +213,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_mac1, fresh),
-		cmocka_unit_test_setup(test_whole_sequence, fresh),
+		cmocka_unit_test_setup(test_cookie_exchange, fresh),
 		cmocka_unit_test_setup(test_reply_is_for_one_message, fresh),
-		cmocka_unit_test_setup(test_lives, fresh),
-		cmocka_unit_test_setup(test_many_at_once, fresh),
+		cmocka_unit_test_setup(test_expiry, fresh),
+		cmocka_unit_test_setup(test_batches, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,5 @@
-/* A hub begins with forty others at once: the Diffie-Hellmans of their initiations, and of what they answer,
- * are computed together, and nobody is mixed up with anybody else. X25519 in batches is wrapped by the linker
- * (tests/tests.mk), to be counted. */
+/* Batching of X25519: a hub handshakes with forty peers at once, and every result belongs to the right
+ * peer. The linker wraps x25519_batch (tests/tests.mk), so that calls can be counted. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -10,12 +9,12 @@
 #include "crypto/crypto.h"
 #include "proto/tunnel_state.h"
 
-enum { OTHERS = 40, HUB = 200, PACKET = 20, SENT_MAX = 128, SENT_BYTES = 192 };
+enum { PEERS = 40, HUB = 200, PACKET = 20, SENT_MAX = 128, SENT_BYTES = 192 };
 #define START_NS (1000 * NS_PER_S)
 
 static uint64_t now_ns;
-static size_t n_batches, n_jobs; /* since the last look */
-static uint64_t chance;
+static size_t n_batches, n_jobs; /* since the last expect_batches */
+static uint64_t rng_state;
 
 void __real_x25519_batch(struct x25519_job *jobs, size_t n);
 void __wrap_x25519_batch(struct x25519_job *jobs, size_t n);
@@ -29,7 +28,7 @@ void __wrap_x25519_batch(struct x25519_job *jobs, size_t n)
 	__real_x25519_batch(jobs, n);
 }
 
-static void computed(size_t batches, size_t jobs)
+static void expect_batches(size_t batches, size_t jobs)
 {
 	assert_int_equal(n_batches, batches);
 	assert_int_equal(n_jobs, jobs);
@@ -42,8 +41,8 @@ static void env_random(void *ctx, void *p, size_t n)
 
 	(void)ctx;
 	for (size_t i = 0; i < n; i++) {
-		chance = chance * 6364136223846793005ull + 1442695040888963407ull;
-		out[i] = (uint8_t)(chance >> 56);
+		rng_state = rng_state * 6364136223846793005ull + 1442695040888963407ull;
+		out[i] = (uint8_t)(rng_state >> 56);
 	}
 }
 
@@ -56,7 +55,7 @@ static void env_realtime(void *ctx, uint64_t *unix_s, uint32_t *ns)
 
 struct sent {
 	uint32_t n;
-	uint16_t from; /* the other's number, or the hub's */
+	uint16_t from; /* number of the peer, or HUB */
 	struct wg_path to;
 	uint8_t bytes[SENT_BYTES];
 };
@@ -66,10 +65,10 @@ struct hub {
 	struct wg_public pub;
 	struct {
 		struct wg_tunnel *tunnel;
-		struct wg_tunnel_peer *hub;  /* there */
+		struct wg_tunnel_peer *hub;  /* in the tunnel of the peer */
 		struct wg_tunnel_peer *peer; /* in the hub */
-	} others[OTHERS];
-	struct sent sent[SENT_MAX]; /* by the hub, or by all others */
+	} others[PEERS];
+	struct sent sent[SENT_MAX]; /* by the hub, or by all peers */
 	size_t n_sent;
 };
 
@@ -89,7 +88,7 @@ static struct wg_tunnel *tunnel(struct wg_public *pub)
 	return t;
 }
 
-/* The port says who it is. */
+/* The port identifies the peer. */
 static struct ip_endpoint endpoint(uint16_t i)
 {
 	return (struct ip_endpoint){ .addr = ip_v4((const uint8_t[4]){ 192, 0, 2, 1 }),
@@ -114,10 +113,10 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(&h, 0, sizeof h);
-	chance = 1;
+	rng_state = 1;
 	now_ns = START_NS;
 	h.tunnel = tunnel(&h.pub);
-	for (uint16_t i = 0; i < OTHERS; i++) {
+	for (uint16_t i = 0; i < PEERS; i++) {
 		struct wg_public pub;
 
 		h.others[i].tunnel = tunnel(&pub);
@@ -132,35 +131,35 @@ static int teardown(void **state)
 {
 	(void)state;
 	tunnel_free(h.tunnel);
-	for (int i = 0; i < OTHERS; i++)
+	for (int i = 0; i < PEERS; i++)
 		tunnel_free(h.others[i].tunnel);
 	return 0;
 }
 
 static void drain(struct wg_tunnel *t, uint16_t from)
 {
-	static uint8_t room[WG_DATAGRAM_MAX];
-	struct wg_buf out = { .dst = room };
+	static uint8_t dst[WG_DATAGRAM_MAX];
+	struct wg_buf out = { .dst = dst };
 
 	for (;;) {
 		struct sent *s = &h.sent[h.n_sent];
 		bool more = tunnel_control_next(t, now_ns, &out, &s->to);
 
-		assert_int_equal(t->n_initiators, 0); /* nobody is left over between calls */
+		assert_int_equal(t->n_initiators, 0); /* empty between calls */
 		if (!more)
 			return;
 		assert_true(h.n_sent < SENT_MAX - 1 && out.out_n <= SENT_BYTES);
 		s->n = out.out_n;
 		s->from = from;
-		memcpy(s->bytes, room, out.out_n);
+		memcpy(s->bytes, dst, out.out_n);
 		h.n_sent++;
 	}
 }
 
-/* Datagrams come in as one batch; all are taken, but as many as `n_dropped`, which are refused. */
+/* The tunnel receives the datagrams as one batch; n_dropped of them are dropped. */
 static void receive(struct wg_tunnel *t, const struct sent *all, size_t n, size_t n_dropped)
 {
-	static uint8_t rooms[SENT_MAX][SENT_BYTES];
+	static uint8_t dsts[SENT_MAX][SENT_BYTES];
 	struct wg_path paths[SENT_MAX];
 	struct wg_buf bufs[SENT_MAX];
 	struct wg_batch b = { bufs, n, paths, n };
@@ -168,7 +167,7 @@ static void receive(struct wg_tunnel *t, const struct sent *all, size_t n, size_
 
 	for (size_t i = 0; i < n; i++) {
 		paths[i] = (struct wg_path){ .remote = endpoint(all[i].from) };
-		bufs[i] = (struct wg_buf){ .src = all[i].bytes, .dst = rooms[i], .n = all[i].n,
+		bufs[i] = (struct wg_buf){ .src = all[i].bytes, .dst = dsts[i], .n = all[i].n,
 					   .path = (uint16_t)i };
 	}
 	tunnel_open(t, now_ns, &b);
@@ -179,21 +178,22 @@ static void receive(struct wg_tunnel *t, const struct sent *all, size_t n, size_
 	assert_int_equal(dropped, n_dropped);
 }
 
-/* What the hub sent, in whatever order, goes to whom it is for; each must like it. What they say is `sent`. */
-static void others_receive(void)
+/* Each peer receives what the hub sent to it, in any order, and accepts it. Their datagrams replace
+ * `sent`. */
+static void peers_receive(void)
 {
 	static struct sent before[SENT_MAX];
 	size_t n = h.n_sent;
-	bool was_there[OTHERS] = { false };
+	bool was_there[PEERS] = { false };
 
 	memcpy(before, h.sent, sizeof before);
 	h.n_sent = 0;
-	assert_int_equal(n, OTHERS);
+	assert_int_equal(n, PEERS);
 	for (size_t i = 0; i < n; i++)
 		was_there[before[i].to.remote.port - 1000] = true;
-	for (int i = 0; i < OTHERS; i++)
+	for (int i = 0; i < PEERS; i++)
 		assert_true(was_there[i]);
-	for (uint16_t i = 0; i < OTHERS; i++)
+	for (uint16_t i = 0; i < PEERS; i++)
 		for (size_t k = 0; k < n; k++)
 			if (before[k].to.remote.port == 1000 + i) {
 				receive(h.others[i].tunnel, &before[k], 1, 0);
@@ -201,11 +201,11 @@ static void others_receive(void)
 			}
 }
 
-static void all_have_sessions(void)
+static void expect_sessions(void)
 {
 	struct wg_peer_state state;
 
-	for (int i = 0; i < OTHERS; i++) {
+	for (int i = 0; i < PEERS; i++) {
 		tunnel_peer_state(h.tunnel, h.others[i].peer, &state);
 		assert_int_equal(state.handshake_s, 1700000000);
 		tunnel_peer_state(h.others[i].tunnel, h.others[i].hub, &state);
@@ -213,111 +213,111 @@ static void all_have_sessions(void)
 	}
 }
 
-static void begin_with_all(void)
+static void initiate_with_all(void)
 {
-	for (int i = 0; i < OTHERS; i++)
+	for (int i = 0; i < PEERS; i++)
 		tunnel_peer_set_keepalive(h.tunnel, now_ns, h.others[i].peer, 25);
 	tunnel_tick(h.tunnel, now_ns);
 	assert_int_equal(h.tunnel->n_initiators, 0);
 	drain(h.tunnel, HUB);
 }
 
-/* With the static-static one each: 3 × 40, then 2 for each response. */
-static void test_keepalives_begin_together(void **state)
+/* Three multiplications for each initiation, one of them static-static, then two for each response. */
+static void test_keepalive_handshakes_are_batched(void **state)
 {
 	(void)state;
-	begin_with_all();
-	computed(3, 3 * OTHERS);
-	others_receive();
+	initiate_with_all();
+	expect_batches(3, 3 * PEERS);
+	peers_receive();
 	n_batches = n_jobs = 0;
 
-	assert_int_equal(h.n_sent, OTHERS);
-	receive(h.tunnel, h.sent, OTHERS, 0);
-	computed(3, 2 * OTHERS);
+	assert_int_equal(h.n_sent, PEERS);
+	receive(h.tunnel, h.sent, PEERS, 0);
+	expect_batches(3, 2 * PEERS);
 	h.n_sent = 0;
-	drain(h.tunnel, HUB); /* a keepalive each */
-	others_receive();
-	all_have_sessions();
+	drain(h.tunnel, HUB); /* a keepalive for each peer */
+	peers_receive();
+	expect_sessions();
 }
 
-/* Nobody answered: all try again, with the static-static ones known. */
-static void test_retries_begin_together(void **state)
+/* No peer has answered: all initiations are retried, and the static-static results are known. */
+static void test_retries_are_batched(void **state)
 {
 	(void)state;
-	begin_with_all();
-	computed(3, 3 * OTHERS);
+	initiate_with_all();
+	expect_batches(3, 3 * PEERS);
 	h.n_sent = 0;
 	now_ns += REKEY_TIMEOUT_NS + JITTER_MAX_NS;
 	tunnel_tick(h.tunnel, now_ns);
 	assert_int_equal(h.tunnel->n_initiators, 0);
-	computed(3, 2 * OTHERS);
+	expect_batches(3, 2 * PEERS);
 	drain(h.tunnel, HUB);
-	computed(0, 0);
-	others_receive();
-	receive(h.tunnel, h.sent, OTHERS, 0);
+	expect_batches(0, 0);
+	peers_receive();
+	receive(h.tunnel, h.sent, PEERS, 0);
 	h.n_sent = 0;
 	drain(h.tunnel, HUB);
-	others_receive();
-	all_have_sessions();
+	peers_receive();
+	expect_sessions();
 }
 
-/* Packets for all, of whom none has a session. */
-static void test_staged_packets_begin_together(void **state)
+/* Packets for all peers, none of which has a session. */
+static void test_handshakes_for_staged_packets_are_batched(void **state)
 {
-	uint8_t packets[OTHERS][PACKET] = { { 0 } }, rooms[OTHERS][PACKET + 15 + WG_OVERHEAD];
-	struct wg_buf bufs[OTHERS];
-	struct wg_path paths[OTHERS];
-	struct wg_batch b = { bufs, OTHERS, paths, 0 };
+	uint8_t packets[PEERS][PACKET] = { { 0 } }, dsts[PEERS][PACKET + 15 + WG_OVERHEAD];
+	struct wg_buf bufs[PEERS];
+	struct wg_path paths[PEERS];
+	struct wg_batch b = { bufs, PEERS, paths, 0 };
 
 	(void)state;
-	for (uint8_t i = 0; i < OTHERS; i++) {
+	for (uint8_t i = 0; i < PEERS; i++) {
 		memcpy(packets[i], (const uint8_t[PACKET]){ 0x45, 0, 0, PACKET, [12] = 10, 0, 0, HUB,
 							   10, 0, 0, i }, PACKET);
-		bufs[i] = (struct wg_buf){ .src = packets[i], .dst = rooms[i], .n = PACKET };
+		bufs[i] = (struct wg_buf){ .src = packets[i], .dst = dsts[i], .n = PACKET };
 	}
 	tunnel_seal(h.tunnel, now_ns, &b);
-	for (int i = 0; i < OTHERS; i++)
+	for (int i = 0; i < PEERS; i++)
 		assert_int_equal(bufs[i].verdict, WG_CONTROL);
 	tunnel_control_tun(h.tunnel, now_ns, &b);
 	drain(h.tunnel, HUB);
-	computed(3, 3 * OTHERS);
-	others_receive();
-	receive(h.tunnel, h.sent, OTHERS, 0);
+	expect_batches(3, 3 * PEERS);
+	peers_receive();
+	receive(h.tunnel, h.sent, PEERS, 0);
 	h.n_sent = 0;
 	drain(h.tunnel, HUB); /* the packets */
-	for (int i = 0; i < OTHERS; i++)
+	for (int i = 0; i < PEERS; i++)
 		assert_int_equal(h.sent[i].n, 32 + WG_OVERHEAD);
-	others_receive();
-	all_have_sessions();
+	peers_receive();
+	expect_sessions();
 }
 
-/* Responses again, and forged ones before the true ones: only the true ones count, and once. */
-static void test_only_true_responses_count(void **state)
+/* Repeated responses, and forged ones before the genuine ones: each genuine one is accepted once. */
+static void test_invalid_responses_are_refused(void **state)
 {
 	static struct sent mixed[SENT_MAX];
 	struct cookie_maker maker = { 0 };
 	size_t n = 0;
 
 	(void)state;
-	begin_with_all();
-	others_receive();
-	for (int i = 0; i < OTHERS; i++) {
+	initiate_with_all();
+	peers_receive();
+	for (int i = 0; i < PEERS; i++) {
 		mixed[n] = h.sent[i];
-		mixed[n].bytes[50] ^= 1; /* what is sealed does not open; its mac1 is right */
+		mixed[n].bytes[50] ^= 1; /* mac1 is valid, but the sealed field does not authenticate */
 		cookie_add_macs(&maker, now_ns, mixed[n].bytes, mixed[n].n, &h.pub);
 		mixed[n + 1] = h.sent[i];
 		mixed[n + 2] = h.sent[i];
 		n += 3;
 	}
-	receive(h.tunnel, mixed, n, 2 * OTHERS);
+	receive(h.tunnel, mixed, n, 2 * PEERS);
 	h.n_sent = 0;
 	drain(h.tunnel, HUB);
-	others_receive();
-	all_have_sessions();
+	peers_receive();
+	expect_sessions();
 }
 
-/* Both began at once, and what the other sent comes in as one batch: the response makes a session, although
- * his initiation, which would overtake ours, lies before it. */
+/* Both sides initiate at once, and the hub receives the initiation and the response of the peer in one
+ * batch: the response creates a session, although the initiation before it supersedes our own. */
 static void test_response_before_initiation(void **state)
 {
 	struct sent both[2];
@@ -339,17 +339,17 @@ static void test_response_before_initiation(void **state)
 	assert_int_equal(both[1].n, MSG_RESPONSE_BYTES);
 	receive(h.tunnel, both, 2, 0);
 	assert_non_null(h.others[7].peer->sessions.current); /* ours */
-	assert_non_null(h.others[7].peer->sessions.next);    /* his */
+	assert_non_null(h.others[7].peer->sessions.next);    /* the peer's */
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_keepalives_begin_together, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_retries_begin_together, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_staged_packets_begin_together, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_keepalive_handshakes_are_batched, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_retries_are_batched, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_handshakes_for_staged_packets_are_batched, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_response_before_initiation, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_only_true_responses_count, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_invalid_responses_are_refused, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

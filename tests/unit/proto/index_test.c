@@ -11,7 +11,7 @@ enum { MANY = 3000 };
 
 static uint32_t random_state = 7;
 
-static uint32_t chance(void)
+static uint32_t random_u32(void)
 {
 	random_state = random_state * 1664525u + 1013904223u;
 	return random_state >> 8 ^ random_state << 16;
@@ -37,7 +37,7 @@ static void test_empty(void **state)
 	index_free(&t);
 }
 
-/* mask: how many bits of the indices differ; few make everything collide. */
+/* mask: the bits in which indices differ; with few, all of them collide. */
 static void walk(uint32_t mask)
 {
 	struct index_table t = { 0 };
@@ -49,7 +49,7 @@ static void walk(uint32_t mask)
 
 	memset(list, 0, sizeof list);
 	for (int step = 0; step < 20000; step++) {
-		size_t i = chance() % MANY;
+		size_t i = random_u32() % MANY;
 
 		if (list[i].used) {
 			const struct index_slot *s = index_find(&t, list[i].index);
@@ -57,14 +57,14 @@ static void walk(uint32_t mask)
 			assert_non_null(s);
 			assert_ptr_equal(s->object, &list[i]);
 			assert_int_equal(s->kind, i % 2 ? INDEX_SESSION : INDEX_HANDSHAKE);
-			if (chance() % 4 == 0) {
+			if (random_u32() % 4 == 0) {
 				index_remove(&t, list[i].index);
 				assert_null(index_find(&t, list[i].index));
 				list[i].used = false;
 				n--;
 			}
 		} else {
-			uint32_t index = (chance() & mask) | (uint32_t)i << 20;
+			uint32_t index = (random_u32() & mask) | (uint32_t)i << 20;
 
 			if (index_find(&t, index))
 				continue;

@@ -1,4 +1,4 @@
-/* The rate per source: the kernel's table of cases, with a clock of our own. */
+/* The rate limit per source: the cases of the Linux kernel's self-test, with a virtual clock. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -38,8 +38,8 @@ static uint32_t chain_of(const struct ip_addr *a, uint8_t secret)
 	return head;
 }
 
-/* A keyed hash of family and address, and strangers do not know the key. */
-static void test_chains_are_secret(void **state)
+/* Family and address are hashed with a secret key. */
+static void test_hash_is_keyed(void **state)
 {
 	static const uint8_t source[9] = { IP_V4, 192, 0, 2, 1 }, secret[LIMIT_SECRET_BYTES] = { 1 };
 	struct ip_addr a = address("192.0.2.1");
@@ -69,7 +69,7 @@ static void burst_and_refill(const struct ip_addr *a)
 	assert_true(limit_allows(&l, now, a));
 	assert_true(limit_allows(&l, now, a));
 	assert_false(limit_allows(&l, now, a));
-	now += 500 * NS_PER_MS; /* no more than the burst is saved */
+	now += 500 * NS_PER_MS; /* tokens accumulate up to the burst */
 	for (int i = 0; i < 5; i++)
 		assert_true(limit_allows(&l, now, a));
 	assert_false(limit_allows(&l, now, a));
@@ -84,7 +84,7 @@ static void test_burst(void **state)
 	burst_and_refill(&v6);
 }
 
-static void test_others_are_not_limited(void **state)
+static void test_limit_is_per_source(void **state)
 {
 	struct ip_addr v4 = address("192.0.2.1"), v6 = address("2001:db8:0:1::1");
 
@@ -107,7 +107,7 @@ static void test_others_are_not_limited(void **state)
 }
 
 /* 192.0.2.1 and c000:201:: begin with the same bytes. */
-static void test_families_are_apart(void **state)
+static void test_families_are_separate(void **state)
 {
 	struct ip_addr v4 = address("192.0.2.1"), v6 = address("c000:201::");
 
@@ -118,7 +118,7 @@ static void test_families_are_apart(void **state)
 	assert_true(limit_allows(&l, START, &v6));
 }
 
-static void test_full_and_garbage(void **state)
+static void test_full_table_and_eviction(void **state)
 {
 	struct ip_addr a = address("10.0.0.0");
 
@@ -128,7 +128,8 @@ static void test_full_and_garbage(void **state)
 		assert_true(limit_allows(&l, START + i, &a));
 	}
 	store_be32(a.b, 0x0b000000);
-	assert_false(limit_allows(&l, START + NS_PER_S, &a)); /* the oldest is just not idle enough */
+	/* the oldest entry has not been idle for long enough */
+	assert_false(limit_allows(&l, START + NS_PER_S, &a));
 	assert_int_equal(l.n, LIMIT_ENTRIES_MAX);
 	assert_true(limit_allows(&l, START + NS_PER_S + 1, &a));
 	assert_int_equal(l.n, LIMIT_ENTRIES_MAX);
@@ -147,7 +148,7 @@ static void test_clock_that_steps_back(void **state)
 	for (int i = 0; i < 5; i++)
 		assert_true(limit_allows(&l, START, &a));
 	assert_false(limit_allows(&l, START - NS_PER_S, &a));
-	assert_true(limit_allows(&l, START, &a)); /* a second after, by what was said last */
+	assert_true(limit_allows(&l, START, &a)); /* a second later by the last time that was passed */
 	limit_free(&l);
 	limit_free(&l);
 }
@@ -155,11 +156,11 @@ static void test_clock_that_steps_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_chains_are_secret, fresh, fresh),
+		cmocka_unit_test_setup_teardown(test_hash_is_keyed, fresh, fresh),
 		cmocka_unit_test_setup_teardown(test_burst, fresh, fresh),
-		cmocka_unit_test_setup_teardown(test_others_are_not_limited, fresh, fresh),
-		cmocka_unit_test_setup_teardown(test_families_are_apart, fresh, fresh),
-		cmocka_unit_test_setup_teardown(test_full_and_garbage, fresh, fresh),
+		cmocka_unit_test_setup_teardown(test_limit_is_per_source, fresh, fresh),
+		cmocka_unit_test_setup_teardown(test_families_are_separate, fresh, fresh),
+		cmocka_unit_test_setup_teardown(test_full_table_and_eviction, fresh, fresh),
 		cmocka_unit_test_setup_teardown(test_clock_that_steps_back, fresh, fresh),
 	};
 

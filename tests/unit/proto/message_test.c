@@ -1,4 +1,4 @@
-/* Messages by their exact length and all four bytes of their type. */
+/* Messages are recognised by exact length and all four bytes of the type. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

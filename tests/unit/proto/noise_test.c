@@ -1,4 +1,4 @@
-/* The handshake against reference/handshake-vectors.json, byte for byte, and its ancestors to fail. */
+/* The handshake: test vectors (tests/vectors/handshake.txt) byte for byte, and every way to fail. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -34,7 +34,7 @@ static int load_vectors(void **state)
 	return vectors_each("handshake.txt", 2, line, NULL) >= 26 ? 0 : -1;
 }
 
-/* The bytes of a name in tests/vectors/handshake.txt. */
+/* The value of a name in tests/vectors/handshake.txt. */
 static const uint8_t *vec(const char *name)
 {
 	for (size_t i = 0; i < n_vectors; i++)
@@ -123,7 +123,7 @@ static void to_m2(struct world *w)
 	answer(w);
 }
 
-static void test_initial_hashes_are_of_the_texts(void **state)
+static void test_initial_hashes_match_the_strings(void **state)
 {
 	static const char construction[] = "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s";
 	static const char identifier[] = "WireGuard v1 zx2c4 Jason@zx2c4.com";
@@ -211,7 +211,7 @@ static void test_cookie_vectors(void **state)
 	assert_true(c.ok);
 }
 
-/* Everything of message 1 that Noise itself covers; the MACs are cookie_test's. */
+/* All bytes that the handshake authenticates; cookie_test checks the MACs. */
 static void test_flipped_bytes_of_message_1_fail(void **state)
 {
 	struct world w;
@@ -245,7 +245,8 @@ static void test_flipped_bytes_of_message_2_fail_and_leave_the_handshake_pending
 	     i < offsetof(struct msg_response, mac1); i++) {
 		((uint8_t *)&w.m2)[i] ^= 0x80;
 		if (i == offsetof(struct msg_response, ephemeral) + 31)
-			((uint8_t *)&w.m2)[i] ^= 0xc0; /* bit 255 alone is not part of the number */
+			/* X25519 ignores bit 255, so another bit must differ, too */
+			((uint8_t *)&w.m2)[i] ^= 0xc0;
 		assert_false(finish(&w));
 		assert_memory_equal(&before, &w.pending, sizeof before);
 		((uint8_t *)&w.m2)[i] ^= 0x80;
@@ -286,7 +287,7 @@ static void test_timestamp_must_be_greater(void **state)
 	assert_int_equal(noise_accept(&w.accepted, &w.opened, &w.ss, latest), NOISE_OK);
 }
 
-static void test_low_order_peers_get_nothing(void **state)
+static void test_low_order_keys_are_refused(void **state)
 {
 	static const struct msg_initiation zeros;
 	struct world w;
@@ -301,7 +302,7 @@ static void test_low_order_peers_get_nothing(void **state)
 	assert_false(noise_initiate(&w.pending, &w.m1, &in));
 	assert_memory_equal(&w.m1, &zeros, sizeof zeros);
 	assert_true(mem_is_zero_ct(&w.pending, sizeof w.pending));
-	/* and where only the static-static result is zero */
+	/* and if only the static-static result is zero */
 	world_init(&w);
 	memset(&w.ss, 0, sizeof w.ss);
 	noise_initiate_jobs(w.jobs, &w.ei, &w.r.pub);
@@ -309,7 +310,7 @@ static void test_low_order_peers_get_nothing(void **state)
 	assert_false(noise_initiate(&w.pending, &w.m1, &in));
 }
 
-static void test_whitening(void **state)
+static void test_timestamp_rounding(void **state)
 {
 	uint8_t a[TAI64N_BYTES], b[TAI64N_BYTES];
 
@@ -325,7 +326,7 @@ static void test_whitening(void **state)
 	tai64n_from_unix(a, 1, 16777216 * 5);
 	tai64n_from_unix(b, 1, 16777216 * 5 + 10000000);
 	assert_memory_equal(a, b, sizeof a);
-	for (int i = 0; i < 200; i++) { /* over the second, always upwards */
+	for (int i = 0; i < 200; i++) { /* always increasing, also across a second */
 		memcpy(b, a, sizeof b);
 		tai64n_next(b);
 		assert_true(memcmp(b, a, sizeof a) > 0);
@@ -337,15 +338,15 @@ static void test_whitening(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_initial_hashes_are_of_the_texts),
+		cmocka_unit_test(test_initial_hashes_match_the_strings),
 		cmocka_unit_test(test_vectors_byte_for_byte),
 		cmocka_unit_test(test_cookie_vectors),
 		cmocka_unit_test(test_flipped_bytes_of_message_1_fail),
 		cmocka_unit_test(test_flipped_bytes_of_message_2_fail_and_leave_the_handshake_pending),
 		cmocka_unit_test(test_wrong_psk_fails),
 		cmocka_unit_test(test_timestamp_must_be_greater),
-		cmocka_unit_test(test_low_order_peers_get_nothing),
-		cmocka_unit_test(test_whitening),
+		cmocka_unit_test(test_low_order_keys_are_refused),
+		cmocka_unit_test(test_timestamp_rounding),
 	};
 
 	return cmocka_run_group_tests(tests, load_vectors, NULL);

@@ -1,4 +1,4 @@
-/* Inner packets: what is parsed, padding for every MTU, and the sixteen combinations of ECN. */
+/* Inner packets: parsing, padding for every MTU, and the sixteen combinations of ECN. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -40,7 +40,7 @@ static void test_parse(void **state)
 	assert_int_equal(ip.claimed, 65575);
 }
 
-static void test_no_packets(void **state)
+static void test_not_ip(void **state)
 {
 	uint8_t bytes[40] = { 0 };
 	struct packet_ip ip;
@@ -81,7 +81,8 @@ static void test_padding(void **state)
 	assert_int_equal(packet_padded(1419, 1420), 1420);
 	assert_int_equal(packet_padded(1291, 1299), 1296);
 	assert_int_equal(packet_padded(1297, 1299), 1299);
-	assert_int_equal(packet_padded(1421, 1420), 1436); /* by what is over: 1, as the kernel */
+	/* padded as a fragment of 1 byte, as in the Linux kernel */
+	assert_int_equal(packet_padded(1421, 1420), 1436);
 	assert_int_equal(packet_padded(2840, 1420), 2840);
 }
 
@@ -112,7 +113,7 @@ static void test_merge_ecn_v4(void **state)
 		store_be16(p + 10, (uint16_t)~sum_of(p));
 		assert_int_equal(sum_of(p), 0xffff);
 		assert_true(packet_parse(&ip, p, sizeof p));
-		packet_merge_ecn(p, &ip, (uint8_t)(0xb8 | outer)); /* the outer DSCP stays outside */
+		packet_merge_ecn(p, &ip, (uint8_t)(0xb8 | outer)); /* the outer DSCP is ignored */
 		assert_int_equal(p[1], dscp | merged[inner][outer]);
 		assert_int_equal(sum_of(p), 0xffff);
 	}
@@ -141,7 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_no_packets),
+		cmocka_unit_test(test_not_ip),
 		cmocka_unit_test(test_padding),
 		cmocka_unit_test(test_outer_tos),
 		cmocka_unit_test(test_merge_ecn_v4),

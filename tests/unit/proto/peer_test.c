@@ -1,4 +1,4 @@
-/* Peers: finding them by key, what waits for a session, and the path packets take. */
+/* Peers: the table by public key, staged packets, and the path of packets. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -8,16 +8,16 @@
 
 #include "proto/peer.h"
 
-static size_t total; /* bytes of all that is staged */
+static size_t total; /* staged bytes of all queues */
 
 static void test_size(void **state)
 {
 	(void)state;
-	/* with its places in heap, table and routes well below the 2 KiB an idle peer may cost */
+	/* with its entries in heap, table and routes well below the 2 KiB that an idle peer may use */
 	assert_true(sizeof(struct wg_tunnel_peer) <= 640);
 }
 
-static void test_staged_drop_the_oldest(void **state)
+static void test_staged_queue_drops_the_oldest(void **state)
 {
 	struct staged_queue q = { 0 };
 	uint32_t dropped, all = 0;
@@ -43,7 +43,7 @@ static void test_staged_drop_the_oldest(void **state)
 	staged_free(NULL);
 }
 
-static void test_keepalives_are_no_dropped_packets(void **state)
+static void test_keepalives_do_not_count_as_dropped(void **state)
 {
 	struct staged_queue q = { 0 };
 	uint32_t dropped;
@@ -56,7 +56,7 @@ static void test_keepalives_are_no_dropped_packets(void **state)
 	assert_int_equal(staged_drop_all(&q, &total), 0);
 }
 
-static void test_staged_share_a_budget(void **state)
+static void test_staged_packets_share_a_limit(void **state)
 {
 	static uint8_t large[60000];
 	struct staged_queue queues[40] = { { 0 } }, late = { 0 };
@@ -70,7 +70,8 @@ static void test_staged_share_a_budget(void **state)
 				break;
 	assert_true(total < STAGED_BYTES_MAX + 40 * (sizeof large + 64));
 	assert_true(total >= STAGED_BYTES_MAX);
-	assert_true(staged_add(&late, &total, large, 100, &dropped)); /* whoever has none may have one */
+	/* a peer without staged packets may have one */
+	assert_true(staged_add(&late, &total, large, 100, &dropped));
 	assert_false(staged_add(&late, &total, large, 100, &dropped));
 	for (size_t i = 0; i < ARRAY_LEN(queues); i++)
 		staged_drop_all(&queues[i], &total);
@@ -87,8 +88,8 @@ static struct wg_public key_of(uint32_t i)
 	return key;
 }
 
-/* bits: few, so that hashes collide, or many. */
-static void walk_table(uint32_t bits)
+/* bits: how many bits hashes have; with few, they collide. */
+static void random_walk(uint32_t bits)
 {
 	enum { N = 500 };
 	static struct wg_tunnel_peer *peers[N];
@@ -130,9 +131,9 @@ static void test_table(void **state)
 	struct peer_table t = { 0 };
 
 	(void)state;
-	walk_table(UINT32_MAX);
-	walk_table(7);
-	walk_table(0);
+	random_walk(UINT32_MAX);
+	random_walk(7);
+	random_walk(0);
 	assert_false(peer_table_reserve(&t, UINT32_MAX));
 	assert_true(peer_table_reserve(&t, 1000));
 	assert_true(t.mask >= 1999);
@@ -168,9 +169,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_size),
-		cmocka_unit_test(test_staged_drop_the_oldest),
-		cmocka_unit_test(test_keepalives_are_no_dropped_packets),
-		cmocka_unit_test(test_staged_share_a_budget),
+		cmocka_unit_test(test_staged_queue_drops_the_oldest),
+		cmocka_unit_test(test_keepalives_do_not_count_as_dropped),
+		cmocka_unit_test(test_staged_packets_share_a_limit),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_path),
 	};

@@ -1,4 +1,4 @@
-/* The replay window: the numbered and the bulk cases of the kernel's counter test, in our words. */
+/* The replay window: the single and bulk cases of the Linux kernel's self-test, and a random walk. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -26,7 +26,7 @@ static void test_constants(void **state)
 	assert_true(REJECT == 0ull - 8192 - 1); /* 2^64 - 2^13 - 1 */
 }
 
-static void test_numbered(void **state)
+static void test_numbered_cases(void **state)
 {
 	static const struct {
 		uint64_t counter;
@@ -48,8 +48,8 @@ static void test_numbered(void **state)
 		assert_int_equal(replay_accept(&r, steps[i].counter), steps[i].accepted);
 }
 
-/* from, from ± 1, … to: each accepted once. */
-static void each(uint64_t from, uint64_t to)
+/* Counters from `from` to `to`, in either direction, are accepted once each. */
+static void accept_range(uint64_t from, uint64_t to)
 {
 	for (uint64_t i = from;; i = from < to ? i + 1 : i - 1) {
 		assert_true(replay_accept(&r, i));
@@ -58,27 +58,27 @@ static void each(uint64_t from, uint64_t to)
 	}
 }
 
-static void test_bulk(void **state)
+static void test_bulk_cases(void **state)
 {
 	(void)state;
-	each(1, REPLAY_WINDOW);
+	accept_range(1, REPLAY_WINDOW);
 	assert_true(replay_accept(&r, 0));
 	assert_false(replay_accept(&r, 0));
 	fresh(state);
-	each(2, LIM);
+	accept_range(2, LIM);
 	assert_true(replay_accept(&r, 1));
 	assert_false(replay_accept(&r, 0));
 	fresh(state);
-	each(REPLAY_WINDOW, 0);
+	accept_range(REPLAY_WINDOW, 0);
 	fresh(state);
-	each(LIM, 1);
+	accept_range(LIM, 1);
 	assert_false(replay_accept(&r, 0));
 	fresh(state);
-	each(REPLAY_WINDOW, 1);
+	accept_range(REPLAY_WINDOW, 1);
 	assert_true(replay_accept(&r, LIM));
 	assert_false(replay_accept(&r, 0));
 	fresh(state);
-	each(REPLAY_WINDOW, 1);
+	accept_range(REPLAY_WINDOW, 1);
 	assert_true(replay_accept(&r, 0));
 	assert_true(replay_accept(&r, LIM));
 }
@@ -91,7 +91,7 @@ static void test_window_edge(void **state)
 	assert_false(replay_accept(&r, 100000 - 8129));
 }
 
-/* Against a plain array of what was seen. */
+/* Compares with an array of all counters that were accepted. */
 static void test_random_walk(void **state)
 {
 	static bool seen[200000];
@@ -123,8 +123,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_constants, fresh),
-		cmocka_unit_test_setup(test_numbered, fresh),
-		cmocka_unit_test_setup(test_bulk, fresh),
+		cmocka_unit_test_setup(test_numbered_cases, fresh),
+		cmocka_unit_test_setup(test_bulk_cases, fresh),
 		cmocka_unit_test_setup(test_window_edge, fresh),
 		cmocka_unit_test_setup(test_random_walk, fresh),
 	};

@@ -1,4 +1,5 @@
-/* Allowed IPs: the kernel's list of cases in our words, and the trie against its slow twin. */
+/* Allowed IPs: the cases of the Linux kernel's self-test, and the trie compared with a list
+ * (tests/lib/slow_routes.h). */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -43,7 +44,7 @@ static bool take(int owner, const char *text)
 	return routes_remove(&routes, &owners[owner], &p);
 }
 
-/* -1: nobody */
+/* -1: no owner */
 static int find(const char *text)
 {
 	struct routes_owner *owner;
@@ -54,7 +55,7 @@ static int find(const char *text)
 	return owner ? (int)(owner - owners) : -1;
 }
 
-static void test_reserved_memory_is_enough(void **state)
+static void test_reserve(void **state)
 {
 	const struct route *all;
 
@@ -140,7 +141,7 @@ static void test_longest_match_v6(void **state)
 	assert_int_equal(find("2404:67ff:4004:800::1"), 4);
 }
 
-static void test_corners_removed_by_peer(void **state)
+static void test_removal_by_owner(void **state)
 {
 	static const char *const corners[] = {
 		"1.0.0.0", "64.0.0.0", "128.0.0.0", "192.0.0.0", "255.0.0.0", "0.0.0.0",
@@ -177,17 +178,17 @@ static void test_exact_removal(void **state)
 	assert_true(take(1, "192.168.0.9/24"));
 	assert_false(take(1, "192.168.0.0/24"));
 	assert_int_equal(find("192.168.0.1"), -1);
-	assert_false(prefix_make(&p, &a, 33)); /* such prefixes do not come into being */
+	assert_false(prefix_make(&p, &a, 33)); /* there is no such prefix */
 	a = ip_v6((const uint8_t[16]){ 0 });
 	assert_false(prefix_make(&p, &a, 129));
 }
 
-static void test_deepest(void **state)
+static void test_every_prefix_length(void **state)
 {
 	struct ip_prefix p = { .bits = 128 };
 
 	(void)state;
-	for (unsigned int side = 0; side < 2; side++) { /* a one, and a zero, slide through all bits */
+	for (unsigned int side = 0; side < 2; side++) { /* a one, then a zero, at every bit */
 		for (unsigned int bit = 0; bit < 128; bit++) {
 			p.addr = ip_v6((const uint8_t[16]){ 0 });
 			if (side)
@@ -231,7 +232,7 @@ static void test_order_and_moves(void **state)
 		assert_true(prefix_equal(&p, &q));
 	}
 	assert_int_equal(routes_next(&routes, &owners[1], at, &p), 0);
-	add(2, "10.2.0.0/16"); /* moves to another */
+	add(2, "10.2.0.0/16"); /* moves to another owner */
 	assert_int_equal(find("10.2.1.1"), 2);
 	at = routes_next(&routes, &owners[1], 0, &p);
 	at = routes_next(&routes, &owners[1], at, &p);
@@ -247,26 +248,26 @@ static void test_order_and_moves(void **state)
 
 static uint64_t random_state;
 
-static uint32_t chance(uint32_t n)
+static uint32_t random_below(uint32_t n)
 {
 	random_state = random_state * 6364136223846793005ull + 1442695040888963407ull;
 	return (uint32_t)(random_state >> 33) % n;
 }
 
-/* Near others that were made, so that they share long beginnings. */
+/* Often close to an earlier one, so that they share many leading bits. */
 static struct ip_addr random_address(void)
 {
 	static struct ip_addr last;
-	struct ip_addr a = { .family = chance(2) ? IP_V4 : IP_V6 };
-	unsigned int keep = chance(ip_bits(&a) + 1);
+	struct ip_addr a = { .family = random_below(2) ? IP_V4 : IP_V6 };
+	unsigned int keep = random_below(ip_bits(&a) + 1);
 
 	for (unsigned int i = 0; i < ip_bytes(&a); i++)
-		a.b[i] = (uint8_t)chance(256);
-	if (last.family == a.family && chance(4))
+		a.b[i] = (uint8_t)random_below(256);
+	if (last.family == a.family && random_below(4))
 		for (unsigned int i = 0; i < keep; i++)
 			a.b[i / 8] = (uint8_t)((a.b[i / 8] & ~(0x80 >> i % 8)) |
 					       (last.b[i / 8] & 0x80 >> i % 8));
-	if (chance(8) == 0)
+	if (random_below(8) == 0)
 		last = a;
 	return a;
 }
@@ -279,9 +280,9 @@ static void compare(const struct slow_routes *slow, unsigned int n)
 	for (unsigned int i = 0; i < n; i++) {
 		struct ip_addr a = random_address();
 
-		if (slow->n > 0 && chance(2)) { /* just inside one, or just beside */
-			a = slow->all[chance((uint32_t)slow->n)].prefix.addr;
-			a.b[chance(ip_bytes(&a))] ^= (uint8_t)(1u << chance(8));
+		if (slow->n > 0 && random_below(2)) { /* just inside or just outside a prefix */
+			a = slow->all[random_below((uint32_t)slow->n)].prefix.addr;
+			a.b[random_below(ip_bytes(&a))] ^= (uint8_t)(1u << random_below(8));
 		}
 		assert_ptr_equal(routes_find(&routes, a.family, a.b), slow_routes_find(slow, &a));
 		asked[i] = a;
@@ -309,16 +310,16 @@ static void compare_lists(const struct slow_routes *slow)
 	}
 }
 
-static void one_change(struct slow_routes *slow)
+static void random_change(struct slow_routes *slow)
 {
 	struct ip_addr a = random_address();
-	struct routes_owner *owner = &owners[chance(OWNERS)];
+	struct routes_owner *owner = &owners[random_below(OWNERS)];
 	struct ip_prefix p;
 
-	assert_true(prefix_make(&p, &a, chance(ip_bits(&a) + 1)));
-	if (slow->n > 0 && chance(3) == 0)
-		p = slow->all[chance((uint32_t)slow->n)].prefix;
-	switch (chance(8)) {
+	assert_true(prefix_make(&p, &a, random_below(ip_bits(&a) + 1)));
+	if (slow->n > 0 && random_below(3) == 0)
+		p = slow->all[random_below((uint32_t)slow->n)].prefix;
+	switch (random_below(8)) {
 	case 0:
 	case 1:
 		assert_int_equal(routes_remove(&routes, owner, &p),
@@ -326,7 +327,7 @@ static void one_change(struct slow_routes *slow)
 		break;
 	case 2:
 		if (slow->n > 0) {
-			struct slow_route one = slow->all[chance((uint32_t)slow->n)];
+			struct slow_route one = slow->all[random_below((uint32_t)slow->n)];
 			owner = &owners[(const struct routes_owner *)one.owner - owners];
 			assert_true(routes_remove(&routes, owner, &one.prefix));
 			assert_true(slow_routes_remove(slow, owner, &one.prefix));
@@ -339,7 +340,7 @@ static void one_change(struct slow_routes *slow)
 	}
 }
 
-static void test_slow_twin(void **state)
+static void test_against_list(void **state)
 {
 	for (uint64_t seed = 1; seed <= 40; seed++) {
 		struct slow_routes slow = { 0 };
@@ -347,7 +348,7 @@ static void test_slow_twin(void **state)
 		fresh(state);
 		random_state = seed;
 		for (int i = 0; i < 600; i++) {
-			one_change(&slow);
+			random_change(&slow);
 			compare(&slow, 8);
 		}
 		compare_lists(&slow);
@@ -366,14 +367,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_empty, fresh),
-		cmocka_unit_test_setup(test_reserved_memory_is_enough, fresh),
+		cmocka_unit_test_setup(test_reserve, fresh),
 		cmocka_unit_test_setup(test_longest_match, fresh),
 		cmocka_unit_test_setup(test_longest_match_v6, fresh),
-		cmocka_unit_test_setup(test_corners_removed_by_peer, fresh),
+		cmocka_unit_test_setup(test_removal_by_owner, fresh),
 		cmocka_unit_test_setup(test_exact_removal, fresh),
-		cmocka_unit_test_setup(test_deepest, fresh),
+		cmocka_unit_test_setup(test_every_prefix_length, fresh),
 		cmocka_unit_test_setup(test_order_and_moves, fresh),
-		cmocka_unit_test_setup(test_slow_twin, fresh),
+		cmocka_unit_test_setup(test_against_list, fresh),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -1,4 +1,5 @@
-/* Sessions: ages, the last counters, every move between the three slots, and the one to send by. */
+/* Sessions: age, the last counters, every rotation of the three slots, and the choice of the session for
+ * sending. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -22,7 +23,7 @@ static void test_age(void **state)
 	struct wg_session *i = session(1, true), *r = session(2, false);
 
 	(void)state;
-	assert_true(session_can_send(i, 0)); /* another thread's clock is a little behind */
+	assert_true(session_can_send(i, 0)); /* the clock of another thread is behind */
 	assert_true(session_can_send(i, 1000 + 180 * NS_PER_S - 1));
 	assert_false(session_can_send(i, 1000 + 180 * NS_PER_S));
 	assert_false(session_can_send(r, 1000 + 180 * NS_PER_S));
@@ -52,7 +53,7 @@ static void test_counters(void **state)
 	assert_int_equal(session_reserve_counters(s, 10, &first), 3);
 	assert_true(first == REJECT_AFTER_MESSAGES - 3);
 	assert_false(session_can_send(s, 1000));
-	for (int i = 0; i < 20000; i++) /* never round to 0, however often somebody tries */
+	for (int i = 0; i < 20000; i++) /* never wraps to 0, however often it is called */
 		assert_int_equal(session_reserve_counters(s, 1000, &first), 0);
 	assert_true(atomic_load(&s->tx_counter) == REJECT_AFTER_MESSAGES);
 	atomic_store(&s->tx_counter, 5);
@@ -63,13 +64,13 @@ static void test_counters(void **state)
 	session_free(NULL);
 }
 
-struct row { /* slots as local indices, 0: empty; which of them falls out */
+struct rotation_case { /* slots by local index, 0: empty */
 	struct { uint32_t next, current, previous; } before;
-	enum session_rotation move;
+	enum session_rotation rotation;
 	struct { uint32_t next, current, previous; } after;
 };
 
-static const struct row rows[] = { /* 9 is the fresh one */
+static const struct rotation_case rotation_cases[] = { /* 9 is the new session */
 	{ { 0, 0, 0 }, SESSION_INITIATED, { 0, 9, 0 } },
 	{ { 0, 2, 0 }, SESSION_INITIATED, { 0, 9, 2 } },
 	{ { 0, 2, 3 }, SESSION_INITIATED, { 0, 9, 2 } },
@@ -98,33 +99,33 @@ static struct wg_session *maybe(uint32_t local)
 	return local ? session(local, false) : NULL;
 }
 
-static void test_moves(void **state)
+static void test_rotation(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const struct row *row = &rows[i];
-		struct session_slots s = { maybe(row->before.next), maybe(row->before.current),
-					   maybe(row->before.previous) };
-		bool is_fresh = row->move == SESSION_INITIATED || row->move == SESSION_RESPONDED;
+	for (size_t i = 0; i < ARRAY_LEN(rotation_cases); i++) {
+		const struct rotation_case *x = &rotation_cases[i];
+		struct session_slots s = { maybe(x->before.next), maybe(x->before.current),
+					   maybe(x->before.previous) };
+		bool is_fresh = x->rotation == SESSION_INITIATED || x->rotation == SESSION_RESPONDED;
 		struct wg_session *fresh = is_fresh ? session(9, true) : NULL, *dropped[3];
 		uint32_t kept = 0;
 
 		if (s.next)
 			atomic_store(&s.next->is_next, true);
-		slots_rotate(&s, row->move, fresh, dropped);
-		assert_int_equal(name(s.next), row->after.next);
-		assert_int_equal(name(s.current), row->after.current);
-		assert_int_equal(name(s.previous), row->after.previous);
+		slots_rotate(&s, x->rotation, fresh, dropped);
+		assert_int_equal(name(s.next), x->after.next);
+		assert_int_equal(name(s.current), x->after.current);
+		assert_int_equal(name(s.previous), x->after.previous);
 		kept |= 1u << name(s.next) | 1u << name(s.current) | 1u << name(s.previous);
-		for (int d = 0; d < 3; d++) { /* each is either kept or dropped */
+		for (int d = 0; d < 3; d++) { /* each session is either kept or dropped */
 			assert_false(kept >> name(dropped[d]) & 1 && dropped[d]);
 			kept |= 1u << name(dropped[d]);
 			session_free(dropped[d]);
 		}
 		for (uint32_t local = 1; local <= 3; local++)
 			assert_int_equal(kept >> local & 1,
-					 row->before.next == local || row->before.current == local ||
-					 row->before.previous == local);
+					 x->before.next == local || x->before.current == local ||
+					 x->before.previous == local);
 		if (s.next)
 			assert_true(atomic_load(&s.next->is_next));
 		if (s.current)
@@ -137,9 +138,9 @@ static void test_moves(void **state)
 	}
 }
 
-/* A peer that has lost its sessions shakes hands anew; what answers its first packet goes by the new session,
- * also where another thread seals it before control has heard of that packet. */
-static void test_an_answer_goes_by_the_session_that_was_heard(void **state)
+/* A peer that lost its sessions begins a new handshake. The reply to its first packet uses the new
+ * session, even if a thread encrypts the reply before control has confirmed the session. */
+static void test_reply_uses_the_session_that_received(void **state)
 {
 	uint8_t packet[64], opened[128], sealed[128];
 	struct pair *p = pair_new(5);
@@ -159,7 +160,7 @@ static void test_an_answer_goes_by_the_session_that_was_heard(void **state)
 	tunnel_down(p->side[0].tunnel);
 	tunnel_up(p->side[0].tunnel, p->now_ns);
 	pair_ipv4(packet, sizeof packet, 0);
-	assert_int_equal(pair_tun(p, 0, packet, sizeof packet).verdict, WG_CONTROL); /* it waits */
+	assert_int_equal(pair_tun(p, 0, packet, sizeof packet).verdict, WG_CONTROL); /* staged */
 	assert_int_equal(sent0->n, 1);
 	(void)pair_udp(p, 1, sent0->packets[0].bytes, sent0->packets[0].n, NULL, 0);
 	assert_int_equal(sent1->n, 1);
@@ -167,7 +168,7 @@ static void test_an_answer_goes_by_the_session_that_was_heard(void **state)
 	assert_int_equal(sent0->n, 2);
 	in.src = sent0->packets[1].bytes;
 	in.n = sent0->packets[1].n;
-	tunnel_open(p->side[1].tunnel, p->now_ns, &from); /* and control does nothing yet */
+	tunnel_open(p->side[1].tunnel, p->now_ns, &from); /* and control has not run yet */
 	assert_int_equal(in.verdict, WG_TO_TUN);
 	pair_ipv4(packet, sizeof packet, 1);
 	tunnel_seal(p->side[1].tunnel, p->now_ns, &to);
@@ -181,8 +182,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_age),
 		cmocka_unit_test(test_counters),
-		cmocka_unit_test(test_moves),
-		cmocka_unit_test(test_an_answer_goes_by_the_session_that_was_heard),
+		cmocka_unit_test(test_rotation),
+		cmocka_unit_test(test_reply_uses_the_session_that_received),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

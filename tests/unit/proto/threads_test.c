@@ -1,5 +1,6 @@
-/* Two workers seal and open in their sections while control shakes hands, rotates keys, moves routes,
- * adds and removes peers: for the thread sanitizer, and for what must hold without it. */
+/* Two threads seal and open in reader sections while the control half performs handshakes, rotates keys,
+ * moves routes, and adds and removes peers: for the thread sanitizer, and for invariants that hold
+ * without it. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -12,7 +13,7 @@
 #include "crypto/crypto.h"
 #include "proto/tunnel.h"
 
-enum { WORKERS = 2, BATCH = 8, PACKET = 100, ROOM = PACKET + 15 + WG_OVERHEAD, ROUNDS = 1500 };
+enum { WORKERS = 2, BATCH = 8, PACKET = 100, DST_BYTES = PACKET + 15 + WG_OVERHEAD, ROUNDS = 1500 };
 
 struct end {
 	struct wg_tunnel *tunnel;
@@ -28,7 +29,7 @@ static _Atomic uint64_t now_ns;
 static _Atomic bool stop;
 static _Atomic uint64_t delivered, altered;
 
-static void env_random(void *ctx, void *p, size_t n) /* control only */
+static void env_random(void *ctx, void *p, size_t n) /* control half only */
 {
 	struct end *e = ctx;
 	uint8_t *out = p;
@@ -75,7 +76,7 @@ struct batch {
 	struct wg_buf bufs[BATCH];
 	struct wg_path paths[BATCH];
 	struct wg_run runs[BATCH];
-	uint8_t in[BATCH][PACKET], sealed[BATCH][ROOM], out[BATCH][ROOM];
+	uint8_t in[BATCH][PACKET], sealed[BATCH][DST_BYTES], out[BATCH][DST_BYTES];
 };
 
 static void check(struct batch *x, int from)
@@ -92,18 +93,18 @@ static void check(struct batch *x, int from)
 	}
 }
 
-static void numbered(void *ctx)
+static void counters_reserved(void *ctx)
 {
 	struct batch *x = ctx;
 
 	assert_true(x->b.n_paths <= x->b.n);
 }
 
-/* A batch from one end's TUN to the other end's. */
+/* Sends a batch from the TUN of one end to that of the other. */
 static void round_trip(struct batch *x, int from, int worker)
 {
 	struct end *a = &ends[from], *b = &ends[!from];
-	const struct wg_seal_order order = { numbered, x, x->runs };
+	const struct wg_seal_order order = { counters_reserved, x, x->runs };
 	size_t n = 0;
 
 	for (int i = 0; i < BATCH; i++) {
@@ -123,7 +124,7 @@ static void round_trip(struct batch *x, int from, int worker)
 	x->b.n = n;
 	memset(x->paths, 0, sizeof x->paths);
 	x->paths[0].remote.addr = ip_v4((const uint8_t[4]){ 192, 0, 2, (uint8_t)(worker + 1) });
-	x->paths[0].remote.port = 7; /* the endpoint roams between the workers */
+	x->paths[0].remote.port = 7; /* the endpoint roams between the ports of the workers */
 	pthread_mutex_lock(&b->sections[worker]);
 	tunnel_open(b->tunnel, now_ns, &x->b);
 	pthread_mutex_unlock(&b->sections[worker]);
@@ -145,12 +146,12 @@ static void *work(void *ctx)
 
 static void drain(int from)
 {
-	static uint8_t room[WG_DATAGRAM_MAX], plain[WG_DATAGRAM_MAX];
-	struct wg_buf out = { .dst = room };
+	static uint8_t dst[WG_DATAGRAM_MAX], plain[WG_DATAGRAM_MAX];
+	struct wg_buf out = { .dst = dst };
 	struct wg_path to;
 
 	while (tunnel_control_next(ends[from].tunnel, now_ns, &out, &to)) {
-		struct wg_buf in = { .src = room, .dst = plain, .n = out.out_n };
+		struct wg_buf in = { .src = dst, .dst = plain, .n = out.out_n };
 		struct wg_path path = { .remote = { .port = 9 } };
 		struct wg_batch b = { &in, 1, &path, 1 };
 
@@ -167,8 +168,8 @@ static void drain(int from)
 
 static void start_traffic(int from)
 {
-	uint8_t in[PACKET], room[ROOM];
-	struct wg_buf buf = { .src = in, .dst = room, .n = PACKET };
+	uint8_t in[PACKET], dst[DST_BYTES];
+	struct wg_buf buf = { .src = in, .dst = dst, .n = PACKET };
 	struct wg_path path;
 	struct wg_batch b = { &buf, 1, &path, 0 };
 
@@ -226,7 +227,7 @@ static void control_round(int round)
 	tunnel_clear_sources(e->tunnel);
 	tunnel_drops(e->tunnel, counts);
 	tunnel_peer_state(e->tunnel, e->peer, &peer_state);
-	if (round % 101 == 100) { /* removed in mid stream, and back at once */
+	if (round % 101 == 100) { /* a peer is removed during traffic, and added again at once */
 		tunnel_peer_remove(e->tunnel, e->peer);
 		connect_ends(round & 1);
 	}
@@ -234,7 +235,7 @@ static void control_round(int round)
 		tunnel_down(e->tunnel);
 		tunnel_up(e->tunnel, now_ns);
 	}
-	if (round % 151 == 150) { /* no key, and the same again */
+	if (round % 151 == 150) { /* the private key is removed, and set again */
 		tunnel_set_private_key(e->tunnel, &(struct wg_private){ { 0 } });
 		tunnel_set_private_key(e->tunnel, &e->key);
 	}
@@ -269,15 +270,15 @@ static enum wg_verdict seal_one(struct batch *x, int i)
 	return x->bufs[i].verdict;
 }
 
-/* What is sent now, and is no handshake: the numbers of the packets. */
+/* Expects these packets, by number, among the datagrams that control sends now. */
 static void expect_sent(const char *numbers)
 {
-	static uint8_t room[WG_DATAGRAM_MAX], plain[WG_DATAGRAM_MAX];
-	struct wg_buf out = { .dst = room };
+	static uint8_t dst[WG_DATAGRAM_MAX], plain[WG_DATAGRAM_MAX];
+	struct wg_buf out = { .dst = dst };
 	struct wg_path to;
 
 	while (tunnel_control_next(ends[0].tunnel, now_ns, &out, &to)) {
-		struct wg_buf in = { .src = room, .dst = plain, .n = out.out_n };
+		struct wg_buf in = { .src = dst, .dst = plain, .n = out.out_n };
 		struct wg_batch b = { &in, 1, &to, 1 };
 		tunnel_open(ends[1].tunnel, now_ns, &b);
 		assert_int_equal(in.verdict, WG_TO_TUN);
@@ -286,16 +287,16 @@ static void expect_sent(const char *numbers)
 	assert_int_equal(*numbers, '\0');
 }
 
-static void control_gets(struct batch *x, int i)
+static void pass_to_control(struct batch *x, int i)
 {
 	struct wg_batch b = { &x->bufs[i], 1, NULL, 0 };
 
 	tunnel_control_tun(ends[0].tunnel, now_ns, &b);
 }
 
-/* Packets 1, 2 and 3 find no session; 4 and 5 come when there is one, and 3 to 5 are still on their way to
- * control when 1 and 2 are sent. */
-static void test_packets_keep_their_place(void **state)
+/* Packets 1 to 3 arrive before there is a session, 4 and 5 afterwards, while 3 to 5 are still in the
+ * queue to control and 1 and 2 are sent: the order must not change. */
+static void test_order_of_held_packets(void **state)
 {
 	struct batch *x = calloc(1, sizeof *x);
 
@@ -309,17 +310,17 @@ static void test_packets_keep_their_place(void **state)
 	}
 	for (int i = 1; i <= 3; i++)
 		assert_int_equal(seal_one(x, i), WG_CONTROL);
-	control_gets(x, 1);
-	control_gets(x, 2);
+	pass_to_control(x, 1);
+	pass_to_control(x, 2);
 	assert_false(tunnel_is_holding(ends[0].tunnel));
-	drain(0); /* the handshake */
+	drain(0); /* completes the handshake */
 	drain(1);
 	assert_int_equal(seal_one(x, 4), WG_CONTROL);
 	expect_sent("12");
 	assert_true(tunnel_is_holding(ends[0].tunnel));
 	assert_int_equal(seal_one(x, 5), WG_CONTROL);
 	for (int i = 3; i <= 5; i++)
-		control_gets(x, i);
+		pass_to_control(x, i);
 	expect_sent("345");
 	tunnel_release(ends[0].tunnel);
 	assert_false(tunnel_is_holding(ends[0].tunnel));
@@ -357,7 +358,7 @@ static void test_workers_and_control(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_packets_keep_their_place),
+		cmocka_unit_test(test_order_of_held_packets),
 		cmocka_unit_test(test_workers_and_control),
 	};
 

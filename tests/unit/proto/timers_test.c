@@ -1,4 +1,4 @@
-/* The five timers: each event and each expiry of protocol.md 8, to the nanosecond. */
+/* The five timers: every event and every expiry, to the nanosecond (whitepaper section 6). */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -18,7 +18,7 @@ static int fresh(void **state)
 	return 0;
 }
 
-static void test_nothing_is_pending(void **state)
+static void test_no_timer_runs(void **state)
 {
 	(void)state;
 	assert_true(timers_next(&t) == NEVER);
@@ -38,7 +38,8 @@ static void test_new_handshake(void **state)
 	assert_true(timers_sent(&t, T, true) == T + 15 * NS_PER_S);
 	at = timers_next(&t);
 	assert_true(at >= T + 15 * NS_PER_S && at < T + 15 * NS_PER_S + 333 * NS_PER_MS);
-	assert_true(timers_sent(&t, T + NS_PER_S, true) == NEVER); /* pending: not moved */
+	/* it runs already and is not restarted */
+	assert_true(timers_sent(&t, T + NS_PER_S, true) == NEVER);
 	assert_true(timers_next(&t) == at);
 	timers_sent(&t, T + NS_PER_S, false);
 	assert_true(timers_next(&t) == at);
@@ -46,7 +47,7 @@ static void test_new_handshake(void **state)
 	assert_int_equal(timers_due(&t, at), TIMER_NEW_HANDSHAKE);
 	assert_int_equal(timers_due(&t, at), 0);
 	timers_sent(&t, T, true);
-	timers_received(&t, T + 1, false); /* anything heard cancels it */
+	timers_received(&t, T + 1, false); /* any authenticated packet stops it */
 	assert_true(timers_next(&t) == NEVER);
 }
 
@@ -73,14 +74,15 @@ static void test_passive_keepalive(void **state)
 	(void)state;
 	assert_true(timers_received(&t, T, true) == T + 10 * NS_PER_S);
 	assert_true(timers_next(&t) == T + 10 * NS_PER_S);
-	timers_received(&t, T + NS_PER_S, false); /* a keepalive asks for none */
+	timers_received(&t, T + NS_PER_S, false); /* a keepalive does not start it */
 	assert_false(atomic_load(&t.need_another_keepalive));
 	assert_int_equal(timers_due(&t, T + 10 * NS_PER_S), TIMER_KEEPALIVE);
 	timers_keepalive_again(&t, T + 10 * NS_PER_S);
 	assert_true(timers_next(&t) == NEVER);
 
 	timers_received(&t, T, true);
-	timers_received(&t, T + 4 * NS_PER_S, true); /* more data: one more, unless something is sent */
+	/* more data: one more keepalive, unless something is sent */
+	timers_received(&t, T + 4 * NS_PER_S, true);
 	assert_int_equal(timers_due(&t, T + 10 * NS_PER_S), TIMER_KEEPALIVE);
 	timers_keepalive_again(&t, T + 10 * NS_PER_S);
 	assert_true(timers_next(&t) == T + 20 * NS_PER_S);
@@ -136,7 +138,7 @@ static void test_retransmit_and_zero_keys(void **state)
 	timers_session_derived(&t, T + 1);
 	assert_true(timers_next(&t) == T + 540 * NS_PER_S + 1);
 	timers_received(&t, T, true);
-	timers_gave_up(&t, T + 9); /* keys are to go already: their time stays; no keepalive */
+	timers_gave_up(&t, T + 9); /* the zero-keys timer runs already and keeps its time; no keepalive */
 	assert_true(timers_next(&t) == T + 540 * NS_PER_S + 1);
 	assert_int_equal(timers_due(&t, T + 540 * NS_PER_S + 1), TIMER_ZERO_KEYS);
 	timers_gave_up(&t, T);
@@ -145,7 +147,7 @@ static void test_retransmit_and_zero_keys(void **state)
 	assert_true(timers_next(&t) == NEVER);
 }
 
-static void test_all_at_once(void **state)
+static void test_simultaneous_expiry(void **state)
 {
 	(void)state;
 	atomic_store(&t.persistent_s, 1);
@@ -162,28 +164,28 @@ static void test_all_at_once(void **state)
 	assert_true(timers_next(&t) == NEVER);
 }
 
-static void test_no_underflow(void **state)
+static void test_clock_behind(void **state)
 {
 	(void)state;
 	assert_int_equal(ns_since(5, 7), 0);
 	assert_int_equal(ns_since(7, 5), 2);
 	timers_received(&t, T, true);
-	timers_sent(&t, T - NS_PER_S, true); /* a thread whose clock was read a little earlier */
+	timers_sent(&t, T - NS_PER_S, true); /* a thread that read the clock earlier */
 	assert_true(timers_next(&t) >= T + 14 * NS_PER_S);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_nothing_is_pending, fresh),
+		cmocka_unit_test_setup(test_no_timer_runs, fresh),
 		cmocka_unit_test_setup(test_new_handshake, fresh),
 		cmocka_unit_test_setup(test_jitter_spreads, fresh),
 		cmocka_unit_test_setup(test_passive_keepalive, fresh),
 		cmocka_unit_test_setup(test_persistent, fresh),
 		cmocka_unit_test_setup(test_clock_of_zero, fresh),
 		cmocka_unit_test_setup(test_retransmit_and_zero_keys, fresh),
-		cmocka_unit_test_setup(test_all_at_once, fresh),
-		cmocka_unit_test_setup(test_no_underflow, fresh),
+		cmocka_unit_test_setup(test_simultaneous_expiry, fresh),
+		cmocka_unit_test_setup(test_clock_behind, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

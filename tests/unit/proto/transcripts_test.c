@@ -1,5 +1,6 @@
-/* Whole conversations that another implementation wrote down: handshake with and without a preshared key
- * and mac2, keepalive, data both ancestors, cookie reply. Ours says the same, byte for byte, and understands it. */
+/* Recorded exchanges of another implementation (tests/vectors/transcripts.txt): handshake with and
+ * without a preshared key and mac2, keepalive, data in both directions, cookie reply. Ours produces the
+ * same bytes and accepts them. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* The tunnel through its door: what is configured, what comes back in batches, what counts. The protocol
- * over time is the simulator's. */
+/* The tunnel through its public header: configuration, batches, verdicts and counters. The simulator
+ * (tests/sim) tests the protocol over time. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -27,14 +27,14 @@ static void ping_both_ways(struct pair *p)
 	}
 }
 
-static void test_two_pings_count_as_in_the_kernel(void **state)
+static void test_byte_counts_of_two_pings(void **state)
 {
 	struct pair *p = pair_new(1);
 
 	(void)state;
 	ping_both_ways(p);
 	ping_both_ways(p);
-	/* 148 + 2 × 128 and 92 + 2 × 128; the keepalive never went, data confirmed the key */
+	/* 148 + 2 × 128 and 92 + 2 × 128; no keepalive was sent, as data confirmed the session */
 	assert_int_equal(pair_state(p, 0).tx_bytes, 404);
 	assert_int_equal(pair_state(p, 0).rx_bytes, 348);
 	assert_int_equal(pair_state(p, 1).tx_bytes, 348);
@@ -46,11 +46,11 @@ static void test_two_pings_count_as_in_the_kernel(void **state)
 
 /* ---- batches ---- */
 
-enum { BATCH = 150, ROOM = 200 };
+enum { BATCH = 150, DST_BYTES = 200 };
 
 static void test_batch_of_several_peers(void **state)
 {
-	static uint8_t in[BATCH][84], room[BATCH][ROOM];
+	static uint8_t in[BATCH][84], dst[BATCH][DST_BYTES];
 	static const struct wg_public other = { { 9 } };
 	struct ip_endpoint nowhere = { .port = 1 };
 	struct wg_buf bufs[BATCH];
@@ -69,11 +69,11 @@ static void test_batch_of_several_peers(void **state)
 	assert_int_equal(tunnel_route_add(t, second, &prefix), 0);
 	for (int i = 0; i < BATCH; i++) {
 		pair_ipv4(in[i], sizeof in[i], 0);
-		bufs[i] = (struct wg_buf){ .src = in[i], .dst = room[i], .n = sizeof in[i] };
+		bufs[i] = (struct wg_buf){ .src = in[i], .dst = dst[i], .n = sizeof in[i] };
 	}
-	in[3][0] = 0x55;  /* no IP */
-	in[5][16] = 11;   /* nobody's */
-	in[7][18] = 1;    /* the second peer's, who has no endpoint */
+	in[3][0] = 0x55;  /* not IP */
+	in[5][16] = 11;   /* no peer has the destination */
+	in[7][18] = 1;    /* the second peer, which has no endpoint */
 	in[20][1] = 0x03; /* congestion experienced */
 	tunnel_seal(t, p->now_ns, &b);
 	for (int i = 0; i < BATCH; i++) {
@@ -95,7 +95,7 @@ static void test_batch_of_several_peers(void **state)
 	assert_int_equal(drops[WG_DROP_NO_PEER], 1);
 	assert_int_equal(drops[WG_DROP_NO_ENDPOINT], 1);
 
-	/* with an endpoint the second peer wants a handshake, in the middle of a run */
+	/* with an endpoint, the second peer needs a handshake, in the middle of a run */
 	nowhere.addr = ip_v4((const uint8_t[4]){ 192, 0, 2, 99 });
 	tunnel_peer_set_endpoint(t, second, &nowhere);
 	tunnel_seal(t, p->now_ns, &b);
@@ -112,8 +112,8 @@ static void test_batch_of_several_peers(void **state)
 
 static void test_in_place(void **state)
 {
-	uint8_t room[16 + 84 + 15 + 32], ping[84];
-	struct wg_buf buf = { .src = room + 16, .dst = room, .n = sizeof ping };
+	uint8_t dst[16 + 84 + 15 + 32], ping[84];
+	struct wg_buf buf = { .src = dst + 16, .dst = dst, .n = sizeof ping };
 	struct wg_path path;
 	struct wg_batch b = { &buf, 1, &path, 0 };
 	struct pair *p = pair_new(3);
@@ -121,25 +121,26 @@ static void test_in_place(void **state)
 	(void)state;
 	ping_both_ways(p);
 	pair_ipv4(ping, sizeof ping, 0);
-	memset(room, 0xff, sizeof room);
-	memcpy(room + 16, ping, sizeof ping);
+	memset(dst, 0xff, sizeof dst);
+	memcpy(dst + 16, ping, sizeof ping);
 	tunnel_seal(p->side[0].tunnel, p->now_ns, &b);
 	assert_int_equal(buf.verdict, WG_TO_UDP);
-	buf = (struct wg_buf){ .src = room, .dst = room + 16, .n = buf.out_n };
+	buf = (struct wg_buf){ .src = dst, .dst = dst + 16, .n = buf.out_n };
 	path = p->side[1].path;
 	b = (struct wg_batch){ &buf, 1, &path, 1 };
 	tunnel_open(p->side[1].tunnel, p->now_ns, &b);
 	assert_int_equal(buf.verdict, WG_TO_TUN);
 	assert_int_equal(buf.out_n, sizeof ping);
-	assert_memory_equal(room + 16, ping, sizeof ping);
+	assert_memory_equal(dst + 16, ping, sizeof ping);
 	pair_free(p);
 }
 
-/* A batch has its counters, and its verdicts, before its bytes: the second is sealed in between. */
+/* The counters of the first batch are reserved before its bytes are encrypted: another batch is sealed in
+ * between. */
 static struct pair *numbered_pair;
 static struct wg_batch numbered_second;
 
-static void numbered(void *ctx)
+static void counters_reserved(void *ctx)
 {
 	const struct wg_batch *b = ctx;
 
@@ -150,14 +151,14 @@ static void numbered(void *ctx)
 	tunnel_seal(numbered_pair->side[0].tunnel, numbered_pair->now_ns, &numbered_second);
 }
 
-static void test_batches_are_numbered_before_the_work(void **state)
+static void test_counters_are_reserved_before_encryption(void **state)
 {
-	static uint8_t in[2 * BATCH][84], room[2 * BATCH][ROOM];
+	static uint8_t in[2 * BATCH][84], dst[2 * BATCH][DST_BYTES];
 	static struct wg_buf bufs[2 * BATCH];
 	static struct wg_path paths[2 * BATCH];
 	static struct wg_run runs[BATCH];
 	struct wg_batch b = { bufs, BATCH, paths, 0 };
-	struct wg_seal_order order = { numbered, &b, runs };
+	struct wg_seal_order order = { counters_reserved, &b, runs };
 	struct pair *p = numbered_pair = pair_new(31);
 	uint64_t last = 0;
 
@@ -166,17 +167,17 @@ static void test_batches_are_numbered_before_the_work(void **state)
 	ping_both_ways(p);
 	for (int i = 0; i < 2 * BATCH; i++) {
 		pair_ipv4(in[i], sizeof in[i], 0);
-		memset(room[i], 0xff, ROOM);
-		bufs[i] = (struct wg_buf){ .src = in[i], .dst = room[i], .n = sizeof in[i] };
+		memset(dst[i], 0xff, DST_BYTES);
+		bufs[i] = (struct wg_buf){ .src = in[i], .dst = dst[i], .n = sizeof in[i] };
 	}
-	in[1][16] = in[BATCH + 1][16] = 11; /* nobody's */
+	in[1][16] = in[BATCH + 1][16] = 11; /* no peer has the destination */
 	tunnel_seal_in_order(p->side[0].tunnel, p->now_ns, &b, &order);
 	for (int i = 0; i < 2 * BATCH; i++) {
 		if (i % BATCH == 1)
 			continue;
-		assert_true(load_le64(room[i] + 8) > last);
-		last = load_le64(room[i] + 8);
-		assert_int_equal(pair_udp(p, 1, room[i], bufs[i].out_n, NULL, 0).verdict, WG_TO_TUN);
+		assert_true(load_le64(dst[i] + 8) > last);
+		last = load_le64(dst[i] + 8);
+		assert_int_equal(pair_udp(p, 1, dst[i], bufs[i].out_n, NULL, 0).verdict, WG_TO_TUN);
 	}
 	pair_free(p);
 }
@@ -244,13 +245,13 @@ static void test_private_key(void **state)
 	assert_false(tunnel_public_key(t, &pub));
 	tunnel_private_key(t, &got);
 	assert_memory_equal(&got, &none, sizeof none);
-	/* the peer's own private key: it is we ourselves, and goes */
+	/* with the private key of the peer, we are that peer ourselves: it is removed */
 	tunnel_set_private_key(t, &p->side[1].key);
 	assert_null(tunnel_peer_next(t, NULL));
 	pair_free(p);
 }
 
-static void test_removed_peer_is_dead_at_once(void **state)
+static void test_removed_peer_is_unreachable(void **state)
 {
 	uint8_t ping[84];
 	struct pair *p = pair_new(7);
@@ -293,8 +294,8 @@ static void test_psk_matrix(void **state)
 	}
 }
 
-/* Points of order 1, 2, 4 and 8, and spellings of them that are not reduced. */
-static void test_low_order_peers_get_no_packet(void **state)
+/* Points of order 1, 2, 4 and 8, also in encodings that are not reduced modulo p. */
+static void test_low_order_keys_get_no_packet(void **state)
 {
 	static const char *const points[] = {
 		"0000000000000000000000000000000000000000000000000000000000000000",
@@ -324,7 +325,7 @@ static void test_low_order_peers_get_no_packet(void **state)
 	pair_free(p);
 }
 
-/* ---- handshake messages from outside ---- */
+/* ---- handshake messages from the network ---- */
 
 static void same_state(const struct wg_peer_state *a, const struct wg_peer_state *b)
 {
@@ -376,10 +377,10 @@ static void test_flipped_bytes_change_nothing(void **state)
 	pair_free(p);
 }
 
-/* A storm in one batch: one of the two counts, strangers and the rest do not. */
+/* Copies of an initiation in one batch: only the first is accepted. */
 static void test_batch_of_initiations(void **state)
 {
-	static uint8_t rooms[40][132];
+	static uint8_t dsts[40][132];
 	uint8_t ping[84];
 	struct pair *p = pair_new(11);
 	struct pair_packet m1;
@@ -394,7 +395,7 @@ static void test_batch_of_initiations(void **state)
 	m1 = p->side[0].sent->packets[0];
 	path = p->side[1].path;
 	for (size_t i = 0; i < ARRAY_LEN(bufs); i++)
-		bufs[i] = (struct wg_buf){ .src = m1.bytes, .dst = rooms[i], .n = m1.n };
+		bufs[i] = (struct wg_buf){ .src = m1.bytes, .dst = dsts[i], .n = m1.n };
 	tunnel_open(p->side[1].tunnel, p->now_ns, &b);
 	tunnel_control_udp(p->side[1].tunnel, p->now_ns, &b, false);
 	pair_collect(p, 1);
@@ -419,9 +420,9 @@ static void add_again(struct pair *p)
 	assert_int_equal(tunnel_route_add(s->tunnel, s->peer, &prefix), 0);
 }
 
-/* The wall clock stands still, then is set back a year: each initiation is news all the same, also of
- * a peer that was removed and added again. */
-static void test_timestamps_never_go_back(void **state)
+/* The wall clock stands still, then is set back a year: the peer accepts every initiation all the same,
+ * also after it was removed and added again. */
+static void test_timestamps_never_decrease(void **state)
 {
 	uint8_t ping[84];
 	struct pair *p = pair_new(14);
@@ -446,7 +447,8 @@ static void test_timestamps_never_go_back(void **state)
 	pair_free(p);
 }
 
-/* Step 19 of the kernel's test: nothing while down, something when up, also when the key comes later. */
+/* A persistent keepalive sends nothing while the tunnel is down, and begins when it is up and has a
+ * private key (netns.sh of the Linux kernel). */
 static void test_first_keepalive(void **state)
 {
 	struct pair *p = pair_new(15);
@@ -474,7 +476,7 @@ static void test_first_keepalive(void **state)
 	pair_free(p);
 }
 
-/* What a section leaves for control is seen from outside. */
+/* The caller can see that the data half has left work for control. */
 static void test_needs_control(void **state)
 {
 	uint8_t ping[84], sealed[84 + 15 + 32], opened[200];
@@ -488,9 +490,9 @@ static void test_needs_control(void **state)
 	pair_ipv4(ping, sizeof ping, 0);
 	pair_run(p, p->now_ns + 119 * NS_PER_S, false);
 	tunnel_seal(p->side[0].tunnel, p->now_ns, &b);
-	tunnel_tick(p->side[0].tunnel, p->now_ns); /* a timer may have become pending */
+	tunnel_tick(p->side[0].tunnel, p->now_ns); /* a timer may have started */
 	assert_false(tunnel_needs_control(p->side[0].tunnel));
-	p->now_ns += NS_PER_S; /* 120 s: the initiator's session is to be renewed */
+	p->now_ns += NS_PER_S; /* 120 s: the initiator must rekey */
 	buf = (struct wg_buf){ .src = ping, .dst = sealed, .n = sizeof ping };
 	tunnel_seal(p->side[0].tunnel, p->now_ns, &b);
 	assert_int_equal(buf.verdict, WG_TO_UDP);
@@ -522,7 +524,7 @@ static void test_last_counters(void **state)
 	pair_clear(p);
 	p->now_ns += 6 * NS_PER_S;
 	atomic_store(&p->side[0].peer->sessions.current->tx_counter, REJECT_AFTER_MESSAGES - 2);
-	atomic_store(&p->side[0].peer->may_initiate_ns, NEVER); /* no handshake on the way to the end */
+	atomic_store(&p->side[0].peer->may_initiate_ns, NEVER); /* no handshake before the counters end */
 	pair_tun(p, 0, ping, sizeof ping);
 	pair_tun(p, 0, ping, sizeof ping);
 	assert_int_equal(p->side[0].sent->n, 2);
@@ -564,7 +566,7 @@ static void test_sources(void **state)
 	assert_true(path_equal(&p->side[1].sent->packets[0].path, &path));
 	other = path;
 	other.ifindex = 5;
-	tunnel_clear_source(p->side[1].tunnel, &other); /* not this one */
+	tunnel_clear_source(p->side[1].tunnel, &other); /* another path: no effect */
 	pair_tun(p, 1, ping, sizeof ping);
 	assert_true(path_equal(&p->side[1].sent->packets[1].path, &path));
 	tunnel_clear_source(p->side[1].tunnel, &path);
@@ -576,19 +578,19 @@ static void test_sources(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_two_pings_count_as_in_the_kernel),
+		cmocka_unit_test(test_byte_counts_of_two_pings),
 		cmocka_unit_test(test_batch_of_several_peers),
 		cmocka_unit_test(test_in_place),
-		cmocka_unit_test(test_batches_are_numbered_before_the_work),
+		cmocka_unit_test(test_counters_are_reserved_before_encryption),
 		cmocka_unit_test(test_peer_errors),
 		cmocka_unit_test(test_order_of_peers),
 		cmocka_unit_test(test_private_key),
-		cmocka_unit_test(test_removed_peer_is_dead_at_once),
+		cmocka_unit_test(test_removed_peer_is_unreachable),
 		cmocka_unit_test(test_psk_matrix),
-		cmocka_unit_test(test_low_order_peers_get_no_packet),
+		cmocka_unit_test(test_low_order_keys_get_no_packet),
 		cmocka_unit_test(test_flipped_bytes_change_nothing),
 		cmocka_unit_test(test_batch_of_initiations),
-		cmocka_unit_test(test_timestamps_never_go_back),
+		cmocka_unit_test(test_timestamps_never_decrease),
 		cmocka_unit_test(test_first_keepalive),
 		cmocka_unit_test(test_needs_control),
 		cmocka_unit_test(test_last_counters),
