@@ -1,5 +1,6 @@
 #!/bin/sh
-# documents.sh [ROOT]: every file, function and structure that the documents name exists in the source tree.
+# documents.sh [ROOT]: every file, function and structure that the documents name exists in the source tree. Prints every
+# offence; exit 1 if there is one.
 # Checked in README.md, contrib and man:
 #   paths      src/…, tests/…, man/…, contrib/…, completion/…; folder/file.c below src or tests; file.c anywhere
 #   functions  name() must be called or defined in src or tests

@@ -105,6 +105,7 @@ accepts checks.sh "a clean tree"
 accepts references.sh "a clean tree"
 accepts terms.sh "a clean tree"
 accepts cycles.sh "a clean tree"
+accepts documents.sh "a clean tree"
 
 # ---- layers.sh ----
 
@@ -316,6 +317,22 @@ done
 clean
 file tests/cli/x.bats '@test "x" {' '	[ 1 ] && [ 2 ] || false' '	cat <<-END' '	! true' '	END' '	! false' '}'
 accepts checks.sh "statements that can fail"
+
+clean
+plant contrib/HACKING.md 'The route is chosen by `route()` in `src/quick/host/route.c`, which fills a `struct step`.' \
+	'A test of host/route.c is src/MODULE/X_test.c; see plan.c and [this file](HACKING.md).'
+accepts documents.sh "names that exist"
+document() { # document NAME TEXT TEXT_IN_THE_OUTPUT
+	clean
+	plant contrib/HACKING.md "$2"
+	refuses documents.sh "$1" "contrib/HACKING.md:2: $3"
+}
+document "a path that does not exist" 'in `src/base/gone.c`' 'src/base/gone.c does not exist'
+document "a path below src that does not exist" 'in `quick/plan/route.c`' 'quick/plan/route.c does not exist'
+document "a file name that does not exist" 'in gone.h' 'gone.h does not exist'
+document "a function that does not exist" 'calls `base_b()`' 'base_b() is no function'
+document "a structure that does not exist" 'a `struct route`' 'struct route is defined nowhere'
+document "a link to a file that does not exist" '[here](doc/gone.md)' 'doc/gone.md is a link to nothing'
 
 clean
 file src/wg/main.c 'int f(void)' '{' '	report_error("cannot open %s" PRIu64 " of "' '		     "two lines", 1);' '}'
