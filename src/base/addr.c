@@ -36,7 +36,7 @@ bool ip_is_v6_link_local(const struct ip_addr *a)
 	return a->family == IP_V6 && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
 }
 
-/* Four decimal numbers of 0-255 without leading zeros. */
+/* Four decimal numbers 0-255 without leading zeros. */
 static bool v4_parse(uint8_t out[4], struct span text)
 {
 	const char *p = text.p, *end = text.p + text.n;
@@ -56,7 +56,7 @@ static bool v4_parse(uint8_t out[4], struct span text)
 	return p == end;
 }
 
-/* Up to four hexadecimal digits off the front. False when there is none. */
+/* Takes up to four hexadecimal digits off the front. False if there is none. */
 static bool v6_group(uint16_t *out, struct span *rest)
 {
 	unsigned int v = 0;
@@ -72,8 +72,8 @@ static bool v6_group(uint16_t *out, struct span *rest)
 	return n > 0;
 }
 
-/* Groups of 16 bits, of which the last two may be a dotted IPv4 address, into out; their bytes in *n, and
- * in *gap where the "::" stood among them, if anywhere. */
+/* Parses groups of 16 bits, of which the last two may be a dotted IPv4 address, to out. *n is the number of bytes, *gap
+ * the offset of the "::" among them, or unchanged. */
 static bool v6_groups(uint8_t out[16], int *n, int *gap, struct span rest)
 {
 	uint16_t group;
@@ -132,7 +132,7 @@ bool ip_parse(struct ip_addr *out, struct span text)
 	return ok;
 }
 
-/* Returns the end of what it wrote. */
+/* Returns the end of the text, which has no NUL. */
 static char *v4_write(char *p, const uint8_t b[4])
 {
 	for (size_t i = 0; i < 4; i++) {
@@ -291,7 +291,7 @@ bool endpoint_parse(struct ip_endpoint *out, struct span text, const struct ip_s
 			host = span_sub(host, 0, span_find(host, '%'));
 		}
 	} else if (span_find(host, ':') < host.n) {
-		return false; /* an IPv6 address goes in brackets */
+		return false; /* an IPv6 address must be in brackets */
 	}
 	ok = ip_parse(&out->addr, host);
 	if (ok && scope.p)
@@ -302,7 +302,7 @@ bool endpoint_parse(struct ip_endpoint *out, struct span text, const struct ip_s
 	return ok;
 }
 
-/* Only links have names; the scopes of other addresses are numbers, as for getnameinfo(3). */
+/* As getnameinfo(3): only link-local scopes are printed as interface names. */
 static void scope_print(struct text *t, const struct ip_endpoint *e, const struct ip_scopes *scopes)
 {
 	char name[16];

@@ -1,6 +1,6 @@
-/* Numeric IP addresses, prefixes and endpoints, and their text.
- * Text in: what inet_pton(3) takes. Text out: what inet_ntop(3) of glibc prints, because scripts
- * compare it. Bytes are in network order, ports in host order. */
+/* Numeric IP addresses, prefixes and endpoints, and their text form. Parsing accepts the syntax of inet_pton(3);
+ * printing has the format of inet_ntop(3) in glibc, because scripts compare it. Address bytes are in network order,
+ * ports in host order. */
 #ifndef WG_ADDR_H
 #define WG_ADDR_H
 
@@ -10,10 +10,10 @@ enum ip_family { IP_NONE = 0, IP_V4 = 4, IP_V6 = 6 };
 
 struct ip_addr {
 	uint8_t family; /* enum ip_family; IP_NONE: no address */
-	uint8_t b[16];  /* IPv4 in the first four, the others zero */
+	uint8_t b[16];  /* an IPv4 address is in the first four; the others are zero */
 };
 
-/* Only prefix_make() builds one, so host bits are always clear. */
+/* Built only by prefix_make(), so that host bits are always clear. */
 struct ip_prefix {
 	struct ip_addr addr;
 	uint8_t bits; /* 0-32 or 0-128 */
@@ -22,18 +22,18 @@ struct ip_prefix {
 struct ip_endpoint {
 	struct ip_addr addr;
 	uint16_t port;
-	uint32_t scope; /* interface index of an IPv6 link-local address, else 0 */
+	uint32_t scope; /* interface index for IPv6 link-local addresses, else 0 */
 };
 
-/* Interface names live outside the pure rooms: whoever can look them up hands the two ways in.
- * A null pointer: scopes are numbers. */
+/* Lookups of interface names, which the pure modules cannot do themselves; the caller supplies them. Without them (a null
+ * pointer) scopes are numbers. */
 struct ip_scopes {
 	bool (*index_of)(uint32_t *index, struct span name);
 	bool (*name_of)(char name[16], uint32_t index);
 };
 
 enum {
-	IP_TEXT_MAX = 46,       /* with NUL: the longest address */
+	IP_TEXT_MAX = 46,       /* the longest address, with NUL */
 	IP_PREFIX_TEXT_MAX = 50,
 	IP_ENDPOINT_TEXT_MAX = 72, /* [address%scope]:port */
 };
@@ -46,23 +46,21 @@ struct ip_addr ip_v6(const uint8_t b[16]);
 bool ip_equal(const struct ip_addr *a, const struct ip_addr *b);
 bool ip_is_v6_link_local(const struct ip_addr *a);
 
-/* Family decided by a ':'; no brackets, no scope. False when it is no address. */
+/* An address without brackets or scope; a ':' makes it IPv6. */
 must_check bool ip_parse(struct ip_addr *out, struct span text);
 void ip_print(struct text *t, const struct ip_addr *a);
 
-/* Clears the bits after `bits`. False when bits is too many for the family. */
+/* Clears the host bits. False if `bits` exceeds the length of the address. */
 must_check bool prefix_make(struct ip_prefix *out, const struct ip_addr *a, unsigned int bits);
-/* "address[/bits]", the whole address without "/bits". *had_host_bits (may be null) tells whether
- * any bit was cleared. */
+/* "address/bits", or "address" for a prefix of full length. *had_host_bits (may be null): a bit was cleared. */
 must_check bool prefix_parse(struct ip_prefix *out, struct span text, bool *had_host_bits);
 void prefix_print(struct text *t, const struct ip_prefix *p);
 bool prefix_equal(const struct ip_prefix *a, const struct ip_prefix *b);
 bool prefix_contains(const struct ip_prefix *p, const struct ip_addr *a);
-/* Every address of inner lies in outer. */
+/* True if every address of inner is in outer. */
 bool prefix_covers(const struct ip_prefix *outer, const struct ip_prefix *inner);
 
-/* "192.0.2.1:51820" or "[2001:db8::1]:51820" or "[fe80::1%eth0]:51820"; numeric host, decimal
- * port 0-65535, nothing resolved. */
+/* "192.0.2.1:51820", "[2001:db8::1]:51820" or "[fe80::1%eth0]:51820": a numeric host and a decimal port 0-65535. */
 must_check bool endpoint_parse(struct ip_endpoint *out, struct span text,
 			       const struct ip_scopes *scopes);
 void endpoint_print(struct text *t, const struct ip_endpoint *e, const struct ip_scopes *scopes);

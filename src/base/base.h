@@ -1,5 +1,5 @@
-/* The words everybody uses: attributes, sizes of arrays, byte order, nanoseconds.
- * The wire is byte arrays; these loads and stores are the only way integers get in or out. */
+/* Attributes, array sizes, byte order and time units that every module uses. Messages on the wire are byte arrays;
+ * integers are read from and written to them only with the load and store functions below. */
 #ifndef WG_BASE_H
 #define WG_BASE_H
 
@@ -24,7 +24,7 @@
 
 #define NS_PER_S 1000000000ull
 #define NS_PER_MS 1000000ull
-#define NEVER UINT64_MAX /* an absolute deadline that does not come */
+#define NEVER UINT64_MAX /* a deadline that is never reached */
 
 static inline uint16_t load_be16(const uint8_t *p)
 {

@@ -10,9 +10,8 @@ void diag_report(struct diag *d, const struct diag_message *m)
 		d->emit(d->ctx, m);
 }
 
-/* A byte of a file as it may be shown: a control character, also one of Unicode's C1 in UTF-8, would move
- * the terminal, or tell it to do worse. */
-static char harmless(struct span s, size_t i)
+/* A byte of a file, or '?' for a control character (C0, DEL, or C1 in UTF-8), which the terminal would execute. */
+static char printable(struct span s, size_t i)
 {
 	uint8_t before = i > 0 ? (uint8_t)s.p[i - 1] : 0, c = (uint8_t)s.p[i];
 	bool c1 = before == 0xc2 && c >= 0x80 && c < 0xa0;
@@ -20,17 +19,17 @@ static char harmless(struct span s, size_t i)
 	return c < 32 || c == 127 || c1 ? '?' : (char)c;
 }
 
-static void clean(char *line, size_t n)
+static void replace_controls(char *line, size_t n)
 {
-	for (size_t i = n; i > 0; i--) /* backwards: each is judged by what stood before it */
-		line[i - 1] = harmless((struct span){ line, n }, i - 1);
+	for (size_t i = n; i > 0; i--) /* backwards, as C1 depends on the byte before */
+		line[i - 1] = printable((struct span){ line, n }, i - 1);
 }
 
 void diag_f(struct diag *d, enum diag_level level, const struct diag_at *at, const char *help,
 	    const char *fmt, ...)
 {
 	struct diag_message m = { .level = level, .help = help };
-	char line[2048]; /* a host's name has 1,024 at most */
+	char line[2048]; /* a host name has at most 1,024 bytes */
 	struct text text = text_fixed(line, sizeof line);
 	va_list ap;
 
@@ -41,11 +40,11 @@ void diag_f(struct diag *d, enum diag_level level, const struct diag_at *at, con
 	if (at)
 		m.at = *at;
 	if (m.at.file)
-		clean(line, text.n);
+		replace_controls(line, text.n);
 	diag_report(d, &m);
 }
 
-static const char *level_word(enum diag_level level)
+static const char *level_name(enum diag_level level)
 {
 	switch (level) {
 	case DIAG_ERROR: return "error";
@@ -55,9 +54,9 @@ static const char *level_word(enum diag_level level)
 	unreachable();
 }
 
-enum { SOURCE_SHOWN = 160 }; /* bytes of a source line that are shown, around the column */
+enum { SOURCE_SHOWN = 160 }; /* bytes of a source line that are printed, around the column */
 
-/* One character for each byte, so that the caret stands right: a tab is one blank. */
+/* Prints one character for each byte, a tab as a space, so that the caret is aligned. */
 static void print_source(struct text *t, const struct diag_at *at)
 {
 	size_t column = at->column > 0 ? at->column - 1 : 0;
@@ -66,7 +65,7 @@ static void print_source(struct text *t, const struct diag_at *at)
 
 	text_add(t, "  ");
 	for (size_t i = 0; i < shown.n; i++)
-		text_char(t, shown.p[i] == '\t' ? ' ' : harmless(shown, i));
+		text_char(t, shown.p[i] == '\t' ? ' ' : printable(shown, i));
 	text_add(t, "\n  ");
 	for (size_t i = from; i < column; i++)
 		text_char(t, ' ');
@@ -87,7 +86,7 @@ void diag_print(struct text *t, const struct diag_message *m, bool with_source)
 			text_f(t, "%u:", m->at.column);
 		text_char(t, ' ');
 	}
-	text_f(t, "%s: %s", level_word(m->level), m->text);
+	text_f(t, "%s: %s", level_name(m->level), m->text);
 	if (m->id)
 		text_f(t, " [%s]", m->id);
 	text_char(t, '\n');

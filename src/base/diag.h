@@ -1,5 +1,5 @@
-/* Where parsers report: errors, warnings and notes with the file, line and column they are about.
- * Nothing under main() prints; a program's `emit` turns a message into text (see diag_print). */
+/* Diagnostics: errors, warnings and notes of parsers, with file, line and column. Parsers do not print; the program's
+ * `emit` function does, with diag_print. */
 #ifndef WG_DIAG_H
 #define WG_DIAG_H
 
@@ -7,36 +7,35 @@
 
 enum diag_level { DIAG_ERROR, DIAG_WARNING, DIAG_NOTE };
 
-/* A place in a source text. Lines and columns count from 1, columns in bytes; 0: not known. */
+/* A position in a source text. Lines and columns start at 1, columns count bytes; 0: unknown. */
 struct diag_at {
-	const char *file;    /* or "argument", "/dev/stdin", an interface …; null: no file */
+	const char *file;    /* for messages; null: no file */
 	unsigned int line, column;
 	unsigned int width;  /* bytes to underline, at least 1 */
-	struct span source;  /* the whole line, or the null span when it holds or may hold a secret */
+	struct span source;  /* the complete line, or the null span if it may hold a secret */
 };
 
 struct diag_message {
 	enum diag_level level;
 	struct diag_at at;
-	const char *text; /* never holds a secret */
-	const char *help; /* what to do instead, or null */
-	const char *id;   /* a short name a person can look up ("allowed-ips-range"), or null */
+	const char *text; /* contains no secret */
+	const char *help; /* the remedy, or null */
+	const char *id;   /* a short name to look up ("allowed-ips-range"), or null */
 };
 
 struct diag {
-	void (*emit)(void *ctx, const struct diag_message *m); /* null: only counted */
+	void (*emit)(void *ctx, const struct diag_message *m); /* null: messages are only counted */
 	void *ctx;
 	unsigned int errors, warnings;
 };
 
 void diag_report(struct diag *d, const struct diag_message *m);
 
-/* The common case: a level, a place (may be null) and a text made like text_f's (cut at 500 bytes). */
+/* The common case: a level, a position (may be null) and a text formatted by text_f(), cut at 2 KiB. */
 void diag_f(struct diag *d, enum diag_level level, const struct diag_at *at, const char *help,
 	    const char *fmt, ...) printf_like(5, 6);
 
-/* "file:line:column: error: text", then with_source the line and a caret under it, then
- * "  help: help". Ends with a newline. */
+/* Prints "FILE:LINE:COLUMN: error: text", with_source also the line and a caret under it, then "  help: …". */
 void diag_print(struct text *t, const struct diag_message *m, bool with_source);
 
 #endif

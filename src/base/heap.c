@@ -1,5 +1,7 @@
 #include "heap.h"
 
+#include <assert.h>
+
 static void put(struct heap *h, uint32_t i, struct heap_node *node)
 {
 	h->nodes[i] = node;
@@ -50,6 +52,7 @@ void heap_remove(struct heap *h, struct heap_node *node)
 
 	if (node->position == 0)
 		return;
+	assert(i < h->n && h->nodes[i] == node); /* a node's position is its index in the heap that holds it */
 	node->position = 0;
 	last = h->nodes[--h->n];
 	if (last != node)

@@ -1,5 +1,5 @@
-/* A min-heap of nodes that live inside other structs, keyed by a 64-bit deadline.
- * The caller owns the array of pointers and makes it large enough; the heap allocates nothing. */
+/* A binary min-heap of nodes embedded in other structs, keyed by a 64-bit deadline. The caller provides an array of
+ * pointers that is large enough; the heap allocates nothing. */
 #ifndef WG_HEAP_H
 #define WG_HEAP_H
 
@@ -11,15 +11,15 @@ struct heap_node {
 };
 
 struct heap {
-	struct heap_node **nodes; /* room for as many as are ever added at once */
+	struct heap_node **nodes; /* capacity for all nodes that are ever in it at once */
 	uint32_t n;
 };
 
-/* Adds the node, or moves it, so that it has this key. O(log n). */
+/* Adds the node, or changes its key. O(log n). */
 void heap_set(struct heap *h, struct heap_node *node, uint64_t key);
-/* Takes the node out; nothing happens when it is in no heap. O(log n). */
+/* Removes the node; does nothing if it is not in a heap. O(log n). */
 void heap_remove(struct heap *h, struct heap_node *node);
-/* The node with the least key, left in position; null when empty. */
+/* The node with the smallest key, which stays in the heap; null if the heap is empty. */
 struct heap_node *heap_first(const struct heap *h);
 
 #endif

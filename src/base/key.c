@@ -1,5 +1,5 @@
-/* Both spellings, eight characters at a time in the bytes of one integer (the first one lowest), without
- * branches or tables that depend on them. Every byte keeps to 0-127, so none carries into the next. */
+/* Both encodings process eight characters at a time in the bytes of one integer, the first in the lowest byte, without
+ * branches or table lookups that depend on the key. Each byte stays within 0-127, so that none carries into the next. */
 #include "key.h"
 #include "mem.h"
 
@@ -10,21 +10,21 @@ static void store_le64_bytes(char *out, uint64_t v)
 	store_le64((uint8_t *)out, v);
 }
 
-/* 1 in each byte that is more than limit (0-127). */
+/* 1 in each byte that is greater than limit (0-127), else 0. */
 static uint64_t above(uint64_t bytes, uint8_t limit)
 {
 	return (bytes + EACH(127u - limit)) >> 7 & EACH(1);
 }
 
-/* Eight numbers 0-63 to characters: starts at 'A' and adds the jump of each range they lie beyond. */
+/* Eight numbers 0-63 to characters: adds to 'A' the distance between neighbouring ranges for each range passed. */
 static uint64_t base64_chars(uint64_t v)
 {
 	return v + EACH('A') + above(v, 25) * ('a' - 'Z' - 1) - above(v, 51) * ('z' + 1 - '0') -
 	       above(v, 61) * ('9' + 1 - '+') + above(v, 62) * ('/' - '+' - 1);
 }
 
-/* Eight characters to numbers: 43 '+' is 62, 47 '/' 63, 48 '0' 52, 65 'A' 0, 97 'a' 26. Sets bits of *bad
- * when one is none, which shows on the way back. No byte falls below 0, so none borrows. */
+/* Eight characters to numbers: 43 '+' is 62, 47 '/' 63, 48 '0' 52, 65 'A' 0, 97 'a' 26. Sets bits of *bad if one is not
+ * base64, which encoding the result again reveals. No byte becomes negative, so that none borrows from the next. */
 static uint64_t base64_values(uint64_t chars, uint64_t *bad)
 {
 	uint64_t c = chars & EACH(0x7f);
@@ -35,8 +35,7 @@ static uint64_t base64_values(uint64_t chars, uint64_t *bad)
 	return v & EACH(63);
 }
 
-/* Six bytes (of eight that may be read), most significant first in 24-bit halves, to eight numbers of six
- * bits. */
+/* Splits six bytes, big endian, into eight numbers of six bits. All eight bytes of p are read. */
 static uint64_t sextets(const uint8_t p[8])
 {
 	uint64_t v = load_be64(p);
@@ -46,7 +45,7 @@ static uint64_t sextets(const uint8_t p[8])
 	return (v >> 6 & 0x003f003f003f003full) | (v & 0x003f003f003f003full) << 8;
 }
 
-/* And back: six bytes and two zeros. */
+/* The inverse: writes six bytes and two zeros. */
 static void from_sextets(uint8_t p[8], uint64_t v)
 {
 	v = (v & 0x003f003f003f003full) << 6 | (v >> 8 & 0x003f003f003f003full);
@@ -54,7 +53,8 @@ static void from_sextets(uint8_t p[8], uint64_t v)
 	store_be64(p, v << 40 | (v >> 16 & 0x000000ffffff0000ull));
 }
 
-enum { GROUPS = 5, TAIL = 4 }; /* five times 6 bytes or 8 characters; then 2 bytes, 3 characters, '=' */
+enum { GROUPS = 5, TAIL = 4 }; /* five groups of 6 bytes or 8 characters, then 2 bytes or 3 characters and '=' */
+_Static_assert(6 * GROUPS + 2 == KEY_BYTES && 8 * GROUPS + TAIL == KEY_BASE64_CHARS, "groups and tail make a key");
 
 void key_to_base64(char out[KEY_BASE64_CHARS + 1], const uint8_t key[KEY_BYTES])
 {
@@ -71,7 +71,7 @@ void key_to_base64(char out[KEY_BASE64_CHARS + 1], const uint8_t key[KEY_BYTES])
 	mem_wipe(chars, sizeof chars);
 }
 
-/* Whether it was a key may be known; if not, nothing of it stays. */
+/* Only the validity is public. An invalid key is wiped. */
 static bool verdict(uint8_t out[KEY_BYTES], uint64_t bad)
 {
 	mem_declassify(&bad, sizeof bad);
@@ -95,13 +95,13 @@ bool key_from_base64(uint8_t out[KEY_BYTES], struct span text)
 	memcpy(chars, text.p + 8 * GROUPS, TAIL - 1);
 	from_sextets(last, base64_values(load_le64(chars), &bad));
 	memcpy(out + 6 * GROUPS, last, 2);
-	bad |= last[2]; /* bits that no byte holds */
+	bad |= last[2]; /* canonical form: the unused bits are zero */
 	mem_wipe(chars, sizeof chars);
 	mem_wipe(last, sizeof last);
 	return verdict(out, bad);
 }
 
-/* Eight numbers 0-15 to digits. */
+/* Eight numbers 0-15 to hexadecimal digits. */
 static uint64_t hex_chars(uint64_t v)
 {
 	return v + EACH('0') + above(v, 9) * ('a' - '9' - 1);
@@ -120,7 +120,8 @@ void key_to_hex(char out[KEY_HEX_CHARS + 1], const uint8_t key[KEY_BYTES])
 	out[KEY_HEX_CHARS] = '\0';
 }
 
-/* Eight digits to four bytes. Bit 5 makes letters small; what had neither it nor bit 6 was no digit. */
+/* Eight hexadecimal digits to four bytes. Setting bit 5 converts letters to lower case; a character with neither bit 5
+ * nor bit 6 is not a digit. */
 static uint32_t hex_bytes(uint64_t chars, uint64_t *bad)
 {
 	uint64_t c = (chars & EACH(0x7f)) | EACH(0x20);

@@ -3,10 +3,10 @@
 void mem_wipe(void *p, size_t n)
 {
 	memset(p, 0, n);
-	__asm__ volatile("" : : "r"(p) : "memory"); /* the zeros are "used": the store must stay */
+	__asm__ volatile("" : : "r"(p) : "memory"); /* the asm may read the zeros, so that the store remains */
 }
 
-/* Folds the bytes to 0 or not; the barrier keeps compilers from leaving the loop early. */
+/* 0 if the bytes are equal, or zero if b is null. The barrier prevents compilers from ending the loop early. */
 static uint32_t fold_difference(const uint8_t *a, const uint8_t *b, size_t n)
 {
 	uint32_t diff = 0;

@@ -40,7 +40,7 @@ bool span_next(struct span *piece, struct span *rest, char c)
 	return true;
 }
 
-enum { DIGITS_THAT_FIT = 19 }; /* of any number below 2^64 */
+enum { SAFE_DIGITS = 19 }; /* numbers of this many digits do not overflow 64 bits */
 
 bool span_to_u64(uint64_t *out, struct span s, uint64_t max)
 {
@@ -48,7 +48,7 @@ bool span_to_u64(uint64_t *out, struct span s, uint64_t max)
 
 	if (s.n == 0)
 		return false;
-	if (s.n <= DIGITS_THAT_FIT) {
+	if (s.n <= SAFE_DIGITS) {
 		for (size_t i = 0; i < s.n; i++) {
 			unsigned int digit = (unsigned int)(uint8_t)s.p[i] - '0';
 			if (digit > 9)

@@ -1,4 +1,4 @@
-/* Borrowed text: a pointer and a length, no terminator, never owned. Parsers cut spans out of spans. */
+/* Borrowed text: a pointer and a length, without a terminating NUL. Parsers cut spans out of spans. */
 #ifndef WG_SPAN_H
 #define WG_SPAN_H
 
@@ -17,20 +17,20 @@ static inline struct span span_of(const char *text)
 	return (struct span){ text, strlen(text) };
 }
 
-/* Clipped to what there is. */
+/* n bytes from offset `from`, clipped to the bytes of s. */
 static inline struct span span_sub(struct span s, size_t from, size_t n)
 {
 	from = from < s.n ? from : s.n;
 	return (struct span){ s.p + from, n < s.n - from ? n : s.n - from };
 }
 
-/* The same bytes; inline, so that a literal's length is known before anything is compared. */
+/* True if both are the same bytes. Inline, so that the length of a literal is a constant. */
 static inline bool span_is(struct span s, const char *word)
 {
 	return s.n == strlen(word) && (s.n == 0 || memcmp(s.p, word, s.n) == 0);
 }
 
-bool span_is_nocase(struct span s, const char *word); /* ASCII letters of either case */
+bool span_is_nocase(struct span s, const char *word); /* ignores the case of ASCII letters */
 bool span_equal(struct span a, struct span b);
 bool span_starts(struct span s, const char *prefix);
 
@@ -49,7 +49,7 @@ static inline char ascii_lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* Of a hexadecimal digit; -1 when it is none. */
+/* The value of a hexadecimal digit, or -1. */
 static inline int ascii_hex_value(char c)
 {
 	char l = ascii_lower(c);
@@ -67,7 +67,7 @@ static inline struct span span_trim(struct span s)
 	return s;
 }
 
-/* Index of the first or last c; s.n when there is none. */
+/* Index of the first or last c, or s.n. */
 static inline size_t span_find(struct span s, char c)
 {
 	const char *at = s.n > 0 ? (const char *)memchr(s.p, c, s.n) : NULL;
@@ -76,14 +76,14 @@ static inline size_t span_find(struct span s, char c)
 }
 size_t span_find_last(struct span s, char c);
 
-/* Takes the text before the first `c` off the front of *rest, and the c itself.
- * Without a c takes everything. False when *rest was the null span (p == NULL), which is
- * what it becomes after the last piece; so "a,,b" gives "a" "" "b" and "" gives "". */
+/* Splits *rest at the first c: *piece is the text before it, *rest the text after it. Without a c, *piece is all of
+ * *rest, and *rest becomes the null span (p == NULL). False if *rest was the null span. "a,,b" yields "a" "" "b", and ""
+ * yields "". */
 must_check bool span_next(struct span *piece, struct span *rest, char c);
 
-/* Decimal digits only (zeros in front as well), at most max. False when anything else. */
+/* Decimal digits only (leading zeros are allowed), value at most max. False for any other text. */
 must_check bool span_to_u64(uint64_t *out, struct span s, uint64_t max);
-/* Hexadecimal digits only (no 0x), at most max. */
+/* The same for hexadecimal digits, without 0x. */
 must_check bool span_hex_to_u64(uint64_t *out, struct span s, uint64_t max);
 
 #endif

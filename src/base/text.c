@@ -1,22 +1,25 @@
 #include "text.h"
 
+#include <assert.h>
+
 struct text text_fixed(char *buffer, size_t cap)
 {
 	buffer[0] = '\0';
 	return (struct text){ .p = buffer, .cap = cap };
 }
 
-/* How many of n bytes may be appended now. */
+/* The number of bytes, at most n, that can be appended. */
 static size_t space_for(struct text *t, size_t n)
 {
 	size_t left;
 
+	assert(t->n < t->cap || t->cap == 0); /* the buffer holds the text and its NUL */
 	if (likely(t->cap > t->n && n < t->cap - t->n))
 		return n;
 	if (t->make_space && t->make_space(t, n) && n < t->cap - t->n)
 		return n;
 	t->failed = true;
-	left = t->cap > t->n ? t->cap - t->n - 1 : 0; /* a hook may empty and fail all the same */
+	left = t->cap > t->n ? t->cap - t->n - 1 : 0; /* make_space may have emptied the buffer and failed */
 	return n < left ? n : left;
 }
 
@@ -48,7 +51,7 @@ void text_u64(struct text *t, uint64_t v)
 	char digits[24];
 	size_t at = sizeof digits;
 
-	do { /* by a constant, which costs no division */
+	do { /* a constant divisor needs no division instruction */
 		digits[--at] = (char)('0' + v % 10);
 		v /= 10;
 	} while (v > 0);
@@ -65,7 +68,7 @@ struct span text_of(const struct text *t)
 	return (struct span){ t->p, t->n };
 }
 
-/* A conversion's argument of 0 (int), 1 (long, size_t) or 2 (long long) size. */
+/* An unsigned argument with 0 (int), 1 (long, size_t) or 2 (long long) length modifiers. */
 static uint64_t next_unsigned(va_list *ap, int size)
 {
 	if (size == 0)
@@ -104,7 +107,7 @@ static const char *text_conversion(struct text *t, const char *f, va_list *ap)
 	case 'u': text_digits(t, next_unsigned(ap, size), 10, width); break;
 	case 'x': text_digits(t, next_unsigned(ap, size), 16, width); break;
 	case '%': text_char(t, '%'); break;
-	default: unreachable(); /* our own format string is wrong */
+	default: unreachable(); /* the format string is wrong */
 	}
 	return f + 1;
 }

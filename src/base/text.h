@@ -1,6 +1,6 @@
-/* Output text: appended into one buffer, which a hook empties or enlarges when it is full.
- * With no hook the text is cut at the buffer's end and `failed` says so; what is there always ends
- * with a NUL. The programs give hooks that write to a file or reallocate; the pure rooms only append. */
+/* Text buffers: text is appended to a buffer, which a callback empties or enlarges when it is full. Without a callback
+ * the text is cut at the end of the buffer, and `failed` is set. The text always ends with a NUL. Programs supply
+ * callbacks that write to a file or reallocate; pure modules only append. */
 #ifndef WG_TEXT_H
 #define WG_TEXT_H
 
@@ -10,16 +10,16 @@
 struct text {
 	char *p;     /* the bytes; p[n] is NUL */
 	size_t n;    /* bytes in use, without the NUL */
-	size_t cap;  /* bytes that p has room for, with the NUL */
-	bool failed; /* something did not fit or could not be written */
-	/* Makes room for `more` bytes and a NUL, by emptying (n = 0) or by enlarging; false: cannot. */
+	size_t cap;  /* size of the buffer, including the NUL */
+	bool failed; /* text was lost: it did not fit, or could not be written */
+	/* Makes space for `more` bytes and a NUL by emptying (n = 0) or enlarging the buffer. False: it cannot. */
 	bool (*make_space)(struct text *t, size_t more);
-	void *ctx; /* the hook's */
+	void *ctx; /* of make_space */
 };
 
-struct text text_fixed(char *buffer, size_t cap); /* cap ≥ 1; no hook */
+struct text text_fixed(char *buffer, size_t cap); /* cap ≥ 1; no callback */
 
-void text_append(struct text *t, struct span s); /* text_span, where there is no room yet */
+void text_append(struct text *t, struct span s); /* the slow path of text_span */
 
 static inline void text_span(struct text *t, struct span s)
 {
@@ -43,9 +43,9 @@ static inline void text_char(struct text *t, char c)
 }
 
 void text_u64(struct text *t, uint64_t v);
-void text_hex(struct text *t, uint64_t v); /* lower case, no 0x, no leading zeros */
+void text_hex(struct text *t, uint64_t v); /* lower case, without 0x and leading zeros */
 
-/* %s %.*s %c %d %u %lu %llu %zu %x %02x %% only, so that no stdio is needed. */
+/* Format with %s %.*s %c %d %u %lu %llu %zu %x %02x %% only; it does not use stdio. */
 void text_f(struct text *t, const char *fmt, ...) printf_like(2, 3);
 void text_vf(struct text *t, const char *fmt, va_list ap);
 

@@ -1,5 +1,6 @@
 #include "vector.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "mem.h"
@@ -9,6 +10,7 @@ bool vector_reserve(void *list_pointer, size_t *cap, size_t n, size_t size)
 	size_t more = *cap ? *cap : 8;
 	void *old, *list;
 
+	assert(*cap <= SIZE_MAX / 2 / size); /* doubling does not overflow */
 	if (n <= *cap)
 		return true;
 	while (more < n)
@@ -64,23 +66,23 @@ char *span_dup(struct span s)
 	return copy;
 }
 
-bool string_list_add(struct string_list *w, struct span text)
+bool string_list_add(struct string_list *l, struct span text)
 {
 	char *copy;
 
-	if (!vector_reserve(&w->list, &w->cap, w->n + 1, sizeof *w->list))
+	if (!vector_reserve(&l->list, &l->cap, l->n + 1, sizeof *l->list))
 		return false;
 	copy = span_dup(text);
 	if (!copy)
 		return false;
-	w->list[w->n++] = copy;
+	l->list[l->n++] = copy;
 	return true;
 }
 
-void string_list_free(struct string_list *w)
+void string_list_free(struct string_list *l)
 {
-	for (size_t i = 0; i < w->n; i++)
-		free(w->list[i]);
-	free(w->list);
-	*w = (struct string_list){ 0 };
+	for (size_t i = 0; i < l->n; i++)
+		free(l->list[i]);
+	free(l->list);
+	*l = (struct string_list){ 0 };
 }

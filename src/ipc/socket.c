@@ -119,7 +119,7 @@ static bool send_all(struct exchange *x, const char *p, size_t n)
 	return x->error == 0;
 }
 
-/* The `room` hook of the text: sends the full buffer. */
+/* The make_space callback of the text: sends the full buffer. */
 static bool send_full(struct text *t, size_t more)
 {
 	struct exchange *x = t->ctx;

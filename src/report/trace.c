@@ -3,9 +3,9 @@
 #include "base/vector.h"
 #include "output.h"
 
-enum { TRACE_BYTES_MAX = 65536 }; /* written early beyond this */
+enum { TRACE_BYTES_MAX = 65536 }; /* written before a flush beyond this size */
 
-/* The `room` hook of the text. */
+/* The make_space callback of the text. */
 static bool trace_grow(struct text *t, size_t more)
 {
 	struct command_trace *trace = container_of(t, struct command_trace, t);
@@ -33,6 +33,8 @@ void command_trace_flush(struct command_trace *t)
 	if (t->error == 0)
 		t->error = r;
 	t->t.n = 0;
+	if (t->t.p)
+		t->t.p[0] = '\0';
 }
 
 void command_trace_free(struct command_trace *t)

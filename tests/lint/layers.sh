@@ -45,7 +45,7 @@ BEGIN {
 
 	libc = "stdint.h stdbool.h stddef.h string.h stdarg.h"
 	pure = libc " stdlib.h errno.h limits.h assert.h stdatomic.h"
-	system_of["base"] = libc " stdlib.h"
+	system_of["base"] = libc " stdlib.h assert.h"
 	system_of["crypto"] = libc " cpuid.h immintrin.h x86intrin.h arm_neon.h sys/auxv.h stdatomic.h assert.h"
 	system_of["model"] = system_of["proto"] = pure
 	system_of["quick/config"] = system_of["quick/plan"] = pure
