@@ -1,91 +1,77 @@
-/* The tunnel-file dialect: /etc/wireguard/NAME.conf and what `wg setconf` reads, and the words of
- * `wg set`. One reader for all programs. The grammar is reference/wg-behaviour.md A6, A7 and B3:
- * lines, '#' comments, blanks of no meaning outside hooks, keys in any case, sections that repeat.
- * A wrong line refuses the file, and *out is empty again. Values of secret keys never reach a
- * message: such lines are reported without their source. */
+/* Parsers of tunnel files (/etc/wireguard/NAME.conf, `wg setconf`) and of the arguments of `wg set`, shared by all
+ * programs. The file format is that of wg(8) and wg-quick(8): lines, '#' comments, blanks without meaning except in hooks,
+ * keys in any case, repeated sections. An invalid line rejects the file, and *out is empty. Messages do not contain the
+ * values of secret keys: such lines are reported without their source. */
 #ifndef WG_CONF_H
 #define WG_CONF_H
 
 #include "base/diag.h"
+#include "conf_keys.h"
 #include "model.h"
+#include "secret.h"
 
-/* What wg-quick(8) knows beside wg(8), in [Interface]. */
-bool conf_is_quick_key(struct span key);
-/* PreUp, PostUp, PreDown or PostDown: the rest of the line is the value, '#' too. */
-bool conf_is_hook_key(struct span key);
-
-/* A key that only wg-quick knows (Address, DNS, PostUp, …), handed over as it stands in
- * [Interface]. */
+/* A line "KEY = VALUE" that is not a setting of wg(8), for example Address or PostUp. */
 struct conf_extra {
 	struct span key;
-	struct span value; /* trimmed; '#' comment cut except for hooks (Pre/Post Up/Down) */
-	struct span line_text;  /* the whole line */
+	struct span value;      /* trimmed, and without the comment except for hooks */
+	struct span line_text;  /* the complete line */
 	unsigned int line, column; /* of the value */
 };
 
 struct conf_options {
 	const char *file; /* for messages */
-	/* Non-null: keys of [Interface] (and, with peer ≥ 0, of the peer of that number) that the
-	 * wg level does not know go here; true: taken. Null, or false: an error, with a hint when
-	 * the word is a wg-quick(8) key. A function that refuses the value reports it and returns
-	 * true. */
+	/* Called for keys of [Interface] (peer < 0) or of the peer with this number that are not settings of wg(8).
+	 * True: the key is known; an invalid value was reported. False, or a null pointer: the line is unrecognized. */
 	bool (*extra)(void *ctx, const struct conf_extra *x, int peer, struct diag *d);
 	void *ctx;
 	const struct ip_scopes *scopes;
-	/* Service names of ports ("domain"); null: decimal only. */
+	/* Looks up the name of a service as a port; null: ports must be numbers. */
 	bool (*service)(uint16_t *port, struct span name);
-	/* Every line that `extra` did not take, in order, as it stands without its newline,
-	 * comments and blank lines too: what wg-quick strip prints. Wrong lines come by as well.
-	 * May be null. */
+	/* Called for each line that `extra` did not accept, unmodified but without its newline, including comments, blank
+	 * and invalid lines: the output of wg-quick strip. May be null. */
 	void (*emit_line)(void *ctx, struct span line);
-	bool no_names; /* peers get no name from comments: nobody will show it */
-	bool discard_peers; /* of the peers only the last is left: who asks wants the lines checked */
-	/* How many to report before giving up; 0: the first only. What is wrong only because another
-	 * line is (the keys of a misspelt section, the lack of a key that is misspelt) is not
-	 * reported. In the order of lines, but a peer without a key is known at its end. */
+	bool no_names;      /* do not read names of peers from comments */
+	bool discard_peers; /* keep only the last peer, to check a file in little memory */
+	/* The number of errors after which to stop; 0: one. Consequences of another error (keys of a misspelt section, a
+	 * missing PublicKey that is misspelt) are not reported. Errors are in line order, except that a missing PublicKey is
+	 * reported at the end of its section. */
 	unsigned int max_errors;
 };
 
-/* Reads the text into a patch: HAS bits for the keys that are there, every peer with
- * REPLACE_ALLOWEDIPS (unless its last AllowedIPs line is incremental), endpoints that are numeric
- * in `endpoint`, others in `host`. 0, or -EINVAL (reported), or -ENOKEY (reported: peers without a key
- * are all that is wrong), or -ENOMEM. */
+/* Reads the text into a patch: presence bits for the keys in the file, REPLACE_ALLOWEDIPS for each peer unless its last
+ * AllowedIPs line is incremental, numeric endpoints in `endpoint` and others in `host`. 0, -EINVAL (reported), -ENOKEY
+ * (reported: all errors are missing public keys), or -ENOMEM. */
 must_check int conf_read(struct wg_device *out, struct span text, const struct conf_options *o,
 			 struct diag *d);
 
-/* The same from text that comes in pieces, so that a file of any size needs little memory. Each
- * call gives the next piece: whole lines (only the last piece may lack its newline), valid until
- * the next call. False: no more, be it the end or a failure that the caller remembers. */
+/* The same for text in chunks, so that a file of any size needs little memory. Each call returns a chunk of complete lines
+ * (only the last chunk may lack its newline) that is valid until the next call. False: the end, or an error that the
+ * caller checks itself. */
 struct conf_source {
-	bool (*next)(void *ctx, struct span *piece);
+	bool (*next)(void *ctx, struct span *chunk);
 	void *ctx;
 };
 must_check int conf_read_chunks(struct wg_device *out, const struct conf_source *source,
 				const struct conf_options *o, struct diag *d);
 
-/* The words after `wg set IFACE`, without reading any file: private-key and preshared-key hand
- * their path to read_key, which fills the key (zeros for an empty file) or reports and returns
- * -errno. */
+/* Reads the arguments after `wg set INTERFACE`. It opens no files: read_key reads the key (zeros for an empty file) from the
+ * path given for private-key or preshared-key, or reports an error and returns -errno. */
 struct set_options {
 	int (*read_key)(void *ctx, uint8_t key[KEY_BYTES], const char *path, struct diag *d);
 	void *ctx;
 	const struct ip_scopes *scopes;
 	bool (*service)(uint16_t *port, struct span name);
 };
-must_check int conf_read_set(struct wg_device *out, char *const words[], int n,
+must_check int conf_read_set(struct wg_device *out, char *const args[], int n,
 			     const struct set_options *o, struct diag *d);
 
-/* True when the text has only blanks and comments: most likely a failed <(wg-quick strip …). */
+/* True if the text has only blanks and comments, most likely because of a failed <(wg-quick strip …). */
 bool conf_is_empty(struct span text);
 
-/* Prints a state as `wg showconf` does (A4). */
+/* Prints a state in the format of `wg showconf`. */
 void conf_print(struct text *t, const struct wg_device *d, const struct ip_scopes *scopes);
 
-/* So much base64 in a row that it may be a key, or most of one: not to be printed. Blanks do not
- * interrupt it. */
-bool text_may_be_key(struct span text);
-
-/* Ends *line before the first '#', for callers that cut a file themselves. */
+/* The line up to the first '#'. */
 struct span conf_without_comment(struct span line);
 
 #endif

@@ -1,11 +1,11 @@
+/* Recognizes the comment forms in conf_name.h. */
 #include "conf_name.h"
 
 #include <stdlib.h>
 
-#include "conf.h"
-#include "fields.h"
+#include "secret.h"
 
-enum { PLAIN_BEFORE, PLAIN_AFTER, CLIENT_BEFORE, FRIENDLY, NAME };
+enum { PLAIN_BEFORE, PLAIN_AFTER, CLIENT_BEFORE, FRIENDLY, NAME }; /* ranks */
 
 static bool has_control(struct span s)
 {
@@ -33,7 +33,7 @@ static bool is_name(struct span s)
 	return s.n > 0 && s.n <= NAME_BYTES_MAX && !has_control(s) && !text_may_be_key(s);
 }
 
-/* The text after a word and the separator that follows it, or the null span. */
+/* The text after a word and its separator, or the null span. */
 static struct span after_word(struct span s, const char *word, const char *separators)
 {
 	size_t n = strlen(word);
@@ -45,7 +45,7 @@ static struct span after_word(struct span s, const char *word, const char *separ
 	return trim_hashes(span_sub(rest, 1, rest.n));
 }
 
-/* "laptop (17)" is "laptop" */
+/* "laptop (17)" becomes "laptop". */
 static struct span without_id(struct span s)
 {
 	size_t open = span_find_last(s, '(');
@@ -55,7 +55,7 @@ static struct span without_id(struct span s)
 	return s;
 }
 
-static bool peer_take_name(struct name_reader *r, struct wg_peer *peer, struct span name, int rank)
+static bool set_name(struct name_reader *r, struct wg_peer *peer, struct span name, int rank)
 {
 	char *copy;
 
@@ -72,8 +72,8 @@ static bool peer_take_name(struct name_reader *r, struct wg_peer *peer, struct s
 	return true;
 }
 
-/* "Name = X" with blanks where people put them. */
-static struct span keyed(struct span text, const char *key)
+/* X of "KEY = X", with or without blanks; or the null span. */
+static struct span value_of(struct span text, const char *key)
 {
 	size_t equals = span_find(text, '=');
 
@@ -82,14 +82,14 @@ static struct span keyed(struct span text, const char *key)
 	return trim_hashes(span_sub(text, equals + 1, text.n));
 }
 
-static void candidate(struct name_reader *r, struct span name, int rank)
+static void save_candidate(struct name_reader *r, struct span name, int rank)
 {
 	memcpy(r->before, name.p, name.n);
 	r->before_bytes = name.n;
 	r->before_rank = rank;
 }
 
-static void remember_before(struct name_reader *r, struct span text, bool is_plain)
+static void name_before_section(struct name_reader *r, struct span text, bool is_plain)
 {
 	struct span client = after_word(text, "Client:", " \t");
 
@@ -100,9 +100,9 @@ static void remember_before(struct name_reader *r, struct span text, bool is_pla
 	if (!client.p)
 		client = after_word(text, "begin", " \t");
 	if (client.p && is_name(client))
-		candidate(r, client, CLIENT_BEFORE);
+		save_candidate(r, client, CLIENT_BEFORE);
 	else if (is_plain && is_name(text))
-		candidate(r, text, PLAIN_BEFORE);
+		save_candidate(r, text, PLAIN_BEFORE);
 }
 
 bool name_comment(struct name_reader *r, struct wg_peer *peer, struct span line)
@@ -113,12 +113,12 @@ bool name_comment(struct name_reader *r, struct wg_peer *peer, struct span line)
 	bool just_opened = r->just_opened;
 
 	name_other_line(r);
-	if (peer && keyed(text, "Name").p)
-		return peer_take_name(r, peer, keyed(text, "Name"), NAME);
-	if (peer && keyed(text, "friendly_name").p)
-		return peer_take_name(r, peer, keyed(text, "friendly_name"), FRIENDLY);
-	remember_before(r, text, is_plain);
-	return !just_opened || !is_plain || peer_take_name(r, peer, text, PLAIN_AFTER);
+	if (peer && value_of(text, "Name").p)
+		return set_name(r, peer, value_of(text, "Name"), NAME);
+	if (peer && value_of(text, "friendly_name").p)
+		return set_name(r, peer, value_of(text, "friendly_name"), FRIENDLY);
+	name_before_section(r, text, is_plain);
+	return !just_opened || !is_plain || set_name(r, peer, text, PLAIN_AFTER);
 }
 
 bool name_section(struct name_reader *r, struct wg_peer *peer)
@@ -129,7 +129,7 @@ bool name_section(struct name_reader *r, struct wg_peer *peer)
 	name_other_line(r);
 	r->rank = -1;
 	r->just_opened = peer != NULL;
-	return peer_take_name(r, peer, before, rank);
+	return set_name(r, peer, before, rank);
 }
 
 void name_other_line(struct name_reader *r)

@@ -1,3 +1,4 @@
+/* Printing a device as a tunnel file, in the order of upstream's `wg showconf`. */
 #include "conf.h"
 #include "fields.h"
 
@@ -21,7 +22,7 @@ static void print_allowedips(struct text *t, const struct wg_peer *peer, const s
 static void print_field(struct text *t, const void *object, const struct field *f,
 			const struct ip_scopes *scopes)
 {
-	if (!field_is_present(object, f) || !f->kind->says_something(object, f))
+	if (!field_is_present(object, f) || !f->kind->is_significant(object, f))
 		return;
 	text_f(t, "%s = ", f->spelling[SYNTAX_CONF].p);
 	field_print(t, object, f, SYNTAX_CONF, scopes);

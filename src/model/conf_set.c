@@ -1,3 +1,4 @@
+/* Reading the arguments of `wg set` into a patch. */
 #include "conf.h"
 
 #include <errno.h>
@@ -10,19 +11,19 @@ struct set_reader {
 	const struct set_options *o;
 	struct diag *d;
 	struct wg_device *out;
-	char *const *words;
+	char *const *args;
 	int n, at;
 };
 
 static int fail_value(struct set_reader *r, const struct field_value *v)
 {
-	if (!v->why)
+	if (!v->message)
 		return -ENOMEM;
-	if (v->culprit.p && !text_may_be_key(v->culprit))
-		diag_f(r->d, DIAG_ERROR, NULL, NULL, "%s: `%.*s'", v->why, (int)v->culprit.n,
-		       v->culprit.p);
+	if (v->offending.p && !text_may_be_key(v->offending))
+		diag_f(r->d, DIAG_ERROR, NULL, NULL, "%s: `%.*s'", v->message, (int)v->offending.n,
+		       v->offending.p);
 	else
-		diag_f(r->d, DIAG_ERROR, NULL, NULL, "%s", v->why);
+		diag_f(r->d, DIAG_ERROR, NULL, NULL, "%s", v->message);
 	return -EINVAL;
 }
 
@@ -48,26 +49,26 @@ static int set_value(struct set_reader *r, void *object, const struct field *f, 
 	return field_read(object, f, v) ? 0 : fail_value(r, v);
 }
 
-/* One element, whose blanks mean nothing. */
+/* One element of the list; blanks inside it are ignored. */
 static int set_allowedip(struct set_reader *r, struct wg_peer *peer, const struct field *f,
 			 struct span raw, bool *incremental)
 {
 	struct field_value v;
-	char *squeezed = malloc(raw.n + 1);
+	char *compact = malloc(raw.n + 1);
 	size_t n = 0;
 	int err;
 
-	if (!squeezed)
+	if (!compact)
 		return -ENOMEM;
 	for (size_t i = 0; i < raw.n; i++)
 		if (!ascii_is_blank(raw.p[i]))
-			squeezed[n++] = raw.p[i];
-	err = set_value(r, peer, f, (struct span){ squeezed, n }, &v);
+			compact[n++] = raw.p[i];
+	err = set_value(r, peer, f, (struct span){ compact, n }, &v);
 	*incremental |= v.incremental;
 	if (!err && v.host_bits)
 		diag_f(r->d, DIAG_WARNING, NULL, NULL, "AllowedIP has nonzero host part: %.*s",
-		       (int)n - v.incremental, squeezed + v.incremental);
-	free(squeezed);
+		       (int)n - v.incremental, compact + v.incremental);
+	free(compact);
 	return err;
 }
 
@@ -110,7 +111,7 @@ static int set_peer(struct set_reader *r, const struct field *f, const char *key
 	return peer ? set_value(r, peer, f, span_of(key), &v) : -ENOMEM;
 }
 
-/* "remove" and "update-only" stand alone. */
+/* "remove" and "update-only" have no value. */
 static bool set_flag(struct wg_peer *peer, const char *word)
 {
 	uint32_t flag = 0;
@@ -124,9 +125,9 @@ static bool set_flag(struct wg_peer *peer, const char *word)
 	return flag != 0;
 }
 
-static int set_word(struct set_reader *r)
+static int set_arg(struct set_reader *r)
 {
-	const char *word = r->words[r->at++], *value;
+	const char *word = r->args[r->at++], *value;
 	struct wg_peer *peer = open_peer(r);
 	const struct field *f = field_find(SYNTAX_SET, span_of(word), peer != NULL);
 	struct field_value v;
@@ -137,7 +138,7 @@ static int set_word(struct set_reader *r)
 		f = &fields[FIELD_PUBLIC_KEY];
 	if (!f || r->at == r->n)
 		return fail_word(r, word);
-	value = r->words[r->at++];
+	value = r->args[r->at++];
 	if (f == &fields[FIELD_PUBLIC_KEY])
 		return set_peer(r, f, value);
 	if (f == &fields[FIELD_PRIVATE_KEY])
@@ -149,15 +150,15 @@ static int set_word(struct set_reader *r)
 	return set_value(r, f->of_peer ? (void *)peer : r->out, f, span_of(value), &v);
 }
 
-int conf_read_set(struct wg_device *out, char *const words[], int n, const struct set_options *o,
+int conf_read_set(struct wg_device *out, char *const args[], int n, const struct set_options *o,
 		  struct diag *d)
 {
-	struct set_reader r = { .o = o, .d = d, .out = out, .words = words, .n = n };
+	struct set_reader r = { .o = o, .d = d, .out = out, .args = args, .n = n };
 	int err = 0;
 
 	memset(out, 0, sizeof *out);
 	while (!err && r.at < r.n)
-		err = set_word(&r);
+		err = set_arg(&r);
 	if (err)
 		device_free(out);
 	return err;

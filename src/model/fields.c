@@ -1,24 +1,25 @@
+/* Parsers and printers of each kind of setting, and the table. */
 #include "fields.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "conf.h"
 
-static void *place_of(void *object, const struct field *f)
+static void *field_of(void *object, const struct field *f)
 {
-	return (uint8_t *)object + f->place;
+	return (uint8_t *)object + f->offset;
 }
 
-static const void *place_in(const void *object, const struct field *f)
+static const void *field_in(const void *object, const struct field *f)
 {
-	return (const uint8_t *)object + f->place;
+	return (const uint8_t *)object + f->offset;
 }
 
-static bool refuse(struct field_value *v, const char *why, struct span culprit)
+static bool refuse(struct field_value *v, const char *message, struct span offending)
 {
-	v->why = why;
-	v->culprit = culprit;
+	v->message = message;
+	v->offending = offending;
 	return false;
 }
 
@@ -26,8 +27,8 @@ static bool refuse(struct field_value *v, const char *why, struct span culprit)
 
 static bool key_parse(void *object, const struct field *f, struct field_value *v)
 {
-	bool ok = v->syntax == SYNTAX_UAPI ? key_from_hex(place_of(object, f), v->text)
-					   : key_from_base64(place_of(object, f), v->text);
+	bool ok = v->syntax == SYNTAX_UAPI ? key_from_hex(field_of(object, f), v->text)
+					   : key_from_base64(field_of(object, f), v->text);
 
 	return ok || refuse(v, "Key is not the correct length or format", v->text);
 }
@@ -40,19 +41,19 @@ static void key_print(struct text *t, const void *object, const struct field *f,
 
 	(void)scopes;
 	if (hex)
-		key_to_hex(digits, place_in(object, f));
+		key_to_hex(digits, field_in(object, f));
 	else
-		key_to_base64(digits, place_in(object, f));
+		key_to_base64(digits, field_in(object, f));
 	text_span(t, (struct span){ digits, hex ? KEY_HEX_CHARS : KEY_BASE64_CHARS });
 	mem_wipe(digits, sizeof digits);
 }
 
-static bool key_says_something(const void *object, const struct field *f)
+static bool key_is_significant(const void *object, const struct field *f)
 {
-	return !mem_is_zero_ct(place_in(object, f), KEY_BYTES);
+	return !mem_is_zero_ct(field_in(object, f), KEY_BYTES);
 }
 
-static bool key_is_there(const void *object, const struct field *f)
+static bool always_significant(const void *object, const struct field *f)
 {
 	(void)object;
 	(void)f;
@@ -69,12 +70,12 @@ static bool is_digits(struct span s)
 	return s.n > 0;
 }
 
-static bool port_read(uint16_t *out, struct span text, struct field_value *v, struct span culprit)
+static bool port_read(uint16_t *out, struct span text, struct field_value *v, struct span offending)
 {
 	struct span digits = text;
 	uint64_t port;
 
-	if (v->syntax != SYNTAX_UAPI) { /* getaddrinfo(3) takes " +5", so do we */
+	if (v->syntax != SYNTAX_UAPI) { /* getaddrinfo(3), which upstream uses, accepts " +5" */
 		while (digits.n > 0 && ascii_is_blank(digits.p[0]))
 			digits = span_sub(digits, 1, digits.n);
 		if (digits.n > 1 && digits.p[0] == '+')
@@ -85,10 +86,10 @@ static bool port_read(uint16_t *out, struct span text, struct field_value *v, st
 		return true;
 	}
 	if (is_digits(digits))
-		return refuse(v, "Port is not 0-65535", culprit);
+		return refuse(v, "Port is not 0-65535", offending);
 	if (v->syntax != SYNTAX_UAPI && v->service && v->service(out, text))
 		return true;
-	return refuse(v, "Servname not supported for ai_socktype", culprit);
+	return refuse(v, "Servname not supported for ai_socktype", offending);
 }
 
 static bool port_parse(void *object, const struct field *f, struct field_value *v)
@@ -99,7 +100,7 @@ static bool port_parse(void *object, const struct field *f, struct field_value *
 		return refuse(v, "Unable to parse empty port", (struct span){ NULL, 0 });
 	if (!port_read(&port, v->text, v, v->text))
 		return false;
-	memcpy(place_of(object, f), &port, sizeof port);
+	memcpy(field_of(object, f), &port, sizeof port);
 	return true;
 }
 
@@ -107,7 +108,7 @@ static uint16_t u16_at(const void *object, const struct field *f)
 {
 	uint16_t v;
 
-	memcpy(&v, place_in(object, f), sizeof v);
+	memcpy(&v, field_in(object, f), sizeof v);
 	return v;
 }
 
@@ -115,7 +116,7 @@ static uint32_t u32_at(const void *object, const struct field *f)
 {
 	uint32_t v;
 
-	memcpy(&v, place_in(object, f), sizeof v);
+	memcpy(&v, field_in(object, f), sizeof v);
 	return v;
 }
 
@@ -127,7 +128,7 @@ static void u16_print(struct text *t, const void *object, const struct field *f,
 	text_u64(t, u16_at(object, f));
 }
 
-static bool u16_says_something(const void *object, const struct field *f)
+static bool u16_is_significant(const void *object, const struct field *f)
 {
 	return u16_at(object, f) != 0;
 }
@@ -144,7 +145,7 @@ static bool fwmark_parse(void *object, const struct field *f, struct field_value
 	    !span_to_u64(&mark, v->text, UINT32_MAX))
 		return refuse(v, "Fwmark is neither 0/off nor 0-0xffffffff", v->text);
 	mark32 = (uint32_t)mark;
-	memcpy(place_of(object, f), &mark32, sizeof mark32);
+	memcpy(field_of(object, f), &mark32, sizeof mark32);
 	return true;
 }
 
@@ -158,7 +159,7 @@ static void fwmark_print(struct text *t, const void *object, const struct field 
 		text_f(t, "0x%x", u32_at(object, f));
 }
 
-static bool fwmark_says_something(const void *object, const struct field *f)
+static bool fwmark_is_significant(const void *object, const struct field *f)
 {
 	return u32_at(object, f) != 0;
 }
@@ -173,11 +174,11 @@ static bool keepalive_parse(void *object, const struct field *f, struct field_va
 		return refuse(v, "Persistent keepalive interval is neither 0/off nor 1-65535",
 			      v->text);
 	seconds16 = (uint16_t)seconds;
-	memcpy(place_of(object, f), &seconds16, sizeof seconds16);
+	memcpy(field_of(object, f), &seconds16, sizeof seconds16);
 	return true;
 }
 
-/* ---- endpoints: numeric at once, names for the resolver ---- */
+/* ---- endpoints: addresses are parsed, names are left to the resolver ---- */
 
 /* "[host]:port", or "host:port" split at the last colon. */
 static bool endpoint_split(struct span *host, struct span *port, struct field_value *v)
@@ -225,9 +226,9 @@ static bool host_parse(struct ip_endpoint *out, struct span host, const struct i
 	       scopes->index_of(&out->scope, scope);
 }
 
-/* What may be a name, for the resolver to refuse. No name has the letters that only keys have: one in its
- * place is not asked for in the whole DNS. */
-static bool is_name(struct span s)
+/* Host names are validated by the resolver, but names do not contain characters that occur only in keys. A key in place
+ * of a name must not be sent to the DNS. */
+static bool may_be_host_name(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] == '\0' || s.p[i] == '=' || s.p[i] == '+' || s.p[i] == '/')
@@ -243,7 +244,7 @@ static bool has_blank(struct span s)
 	return false;
 }
 
-enum { HOST_MAX = 1024 }; /* no name of a host is longer; a scope and a port fit too */
+enum { HOST_MAX = 1024 }; /* NI_MAXHOST - 1; scope and port fit as well */
 
 static bool endpoint_read(void *object, const struct field *f, struct field_value *v)
 {
@@ -270,7 +271,7 @@ static bool endpoint_read(void *object, const struct field *f, struct field_valu
 		peer->flags &= ~(uint32_t)WG_PEER_HAS_HOST;
 		return true;
 	}
-	if (v->text.n > HOST_MAX || !is_name(host) || /* blanks of a file: see struct field_value */
+	if (v->text.n > HOST_MAX || !may_be_host_name(host) || /* blanks: see struct field_value */
 	    (v->syntax == SYNTAX_CONF && has_blank(v->text)))
 		return refuse(v, "Name or service not known", v->text);
 	copy = malloc(v->text.n + 1);
@@ -294,7 +295,7 @@ static void endpoint_print_field(struct text *t, const void *object, const struc
 	endpoint_print(t, &peer->endpoint, scopes);
 }
 
-/* ---- allowed-ips ---- */
+/* ---- allowed IPs ---- */
 
 static bool allowedip_parse(void *object, const struct field *f, struct field_value *v)
 {
@@ -305,7 +306,7 @@ static bool allowedip_parse(void *object, const struct field *f, struct field_va
 	struct ip_addr ip;
 	uint8_t flags = 0;
 	uint64_t bits;
-	bool whole; /* all of it is the address */
+	bool is_address_only;
 
 	(void)f;
 	if (text.n > 0 && (text.p[0] == '-' || (text.p[0] == '+' && v->syntax != SYNTAX_UAPI))) {
@@ -317,9 +318,9 @@ static bool allowedip_parse(void *object, const struct field *f, struct field_va
 	if (!ip_parse(&ip, address))
 		return refuse(v, "Unable to parse IP address", address);
 	bits = ip_bits(&ip);
-	whole = address.n == text.n;
-	if ((whole && v->syntax == SYNTAX_UAPI) ||
-	    (!whole && !span_to_u64(&bits, span_sub(text, address.n + 1, text.n), bits)) ||
+	is_address_only = address.n == text.n;
+	if ((is_address_only && v->syntax == SYNTAX_UAPI) ||
+	    (!is_address_only && !span_to_u64(&bits, span_sub(text, address.n + 1, text.n), bits)) ||
 	    !prefix_make(&prefix, &ip, (unsigned int)bits))
 		return refuse(v, "AllowedIP is not in the correct format", v->text);
 	a = peer_add_allowedip(peer);
@@ -340,16 +341,16 @@ void allowedip_print(struct text *t, const struct wg_allowedip *a)
 
 /* ---- the table ---- */
 
-static const struct field_kind kind_private = { key_parse, key_print, key_is_there, true };
-static const struct field_kind kind_psk = { key_parse, key_print, key_says_something, true };
-static const struct field_kind kind_public = { key_parse, key_print, key_is_there, false };
-static const struct field_kind kind_port = { port_parse, u16_print, u16_says_something, false };
+static const struct field_kind kind_private = { key_parse, key_print, always_significant, true };
+static const struct field_kind kind_psk = { key_parse, key_print, key_is_significant, true };
+static const struct field_kind kind_public = { key_parse, key_print, always_significant, false };
+static const struct field_kind kind_port = { port_parse, u16_print, u16_is_significant, false };
 static const struct field_kind kind_fwmark = { fwmark_parse, fwmark_print,
-					       fwmark_says_something, false };
+					       fwmark_is_significant, false };
 static const struct field_kind kind_seconds = { keepalive_parse, u16_print,
-						u16_says_something, false };
+						u16_is_significant, false };
 static const struct field_kind kind_endpoint = { endpoint_read, endpoint_print_field,
-						 key_is_there, false };
+						 always_significant, false };
 static const struct field_kind kind_allowedip = { allowedip_parse, NULL, NULL, false };
 
 #define OF_DEVICE(member) false, offsetof(struct wg_device, member)
@@ -359,7 +360,7 @@ static const struct field_kind kind_allowedip = { allowedip_parse, NULL, NULL, f
 #define WORDS(conf, set, uapi) { WORD(conf), WORD(set), WORD(uapi) }
 
 const struct field fields[FIELDS] = {
-	/* .conf, wg set, UAPI; presence bit; where; kind */
+	/* .conf, wg set, UAPI; presence bit; owner and member; kind */
 	[FIELD_PRIVATE_KEY] = { WORDS("PrivateKey", "private-key", "private_key"),
 		WG_DEVICE_HAS_PRIVATE_KEY, OF_DEVICE(private_key), &kind_private },
 	[FIELD_LISTEN_PORT] = { WORDS("ListenPort", "listen-port", "listen_port"),
@@ -379,16 +380,16 @@ const struct field fields[FIELDS] = {
 		0, OF_PEER(allowedips), &kind_allowedip },
 };
 
-/* Both structs begin with their flags. */
-_Static_assert(offsetof(struct wg_device, flags) == 0 && offsetof(struct wg_peer, flags) == 0,
-	       "presence bits are found without knowing the struct");
+static_assert(offsetof(struct wg_device, flags) == 0 && offsetof(struct wg_peer, flags) == 0,
+	       "the flags are first, so that presence bits are found without knowing the struct");
+static_assert(sizeof(struct wg_peer) <= UINT16_MAX && sizeof(struct wg_device) <= UINT16_MAX, "offsets fit 16 bits");
 
 bool field_read(void *object, const struct field *f, struct field_value *v)
 {
 	uint32_t flags;
 
-	v->why = NULL;
-	v->culprit = (struct span){ NULL, 0 };
+	v->message = NULL;
+	v->offending = (struct span){ NULL, 0 };
 	v->host_bits = v->incremental = false;
 	if (!f->kind->parse(object, f, v))
 		return false;
@@ -414,8 +415,8 @@ void field_print(struct text *t, const void *object, const struct field *f,
 	f->kind->print(t, object, f, syntax, scopes);
 }
 
-/* A word of a file, whose blanks mean nothing. */
-static bool conf_word_is(struct span s, const char *word)
+/* Compares a key of a file, ignoring blanks and case. */
+static bool conf_key_is(struct span s, const char *word)
 {
 	size_t at = 0;
 
@@ -434,7 +435,7 @@ static bool may_begin(struct span name, const char *word)
 	return name.n > 0 && ascii_lower(name.p[0]) == ascii_lower(word[0]);
 }
 
-/* As it is written first, which is nearly always all. */
+/* Tries the exact spelling first, because nearly all files use it. */
 const struct field *field_find(enum field_syntax syntax, struct span name, bool of_peer)
 {
 	const struct field *begin = of_peer ? &fields[FIELD_OF_PEER] : fields;
@@ -446,22 +447,7 @@ const struct field *field_find(enum field_syntax syntax, struct span name, bool 
 		if (f->spelling[syntax].n == name.n && memcmp(f->spelling[syntax].p, name.p, name.n) == 0)
 			return f;
 	for (const struct field *f = begin; f < end && syntax == SYNTAX_CONF; f++)
-		if (may_begin(name, f->spelling[syntax].p) && conf_word_is(name, f->spelling[syntax].p))
+		if (may_begin(name, f->spelling[syntax].p) && conf_key_is(name, f->spelling[syntax].p))
 			return f;
 	return NULL;
-}
-
-enum { KEY_LIKE_CHARS = 24 };
-
-bool text_may_be_key(struct span text)
-{
-	size_t run = 0;
-
-	for (size_t i = 0; i < text.n && run < KEY_LIKE_CHARS; i++) {
-		char c = text.p[i], l = ascii_lower(c);
-		bool digit = (l >= 'a' && l <= 'z') || ascii_is_digit(c) || c == '+' || c == '/';
-		if (!ascii_is_blank(c))
-			run = digit ? run + 1 : 0;
-	}
-	return run >= KEY_LIKE_CHARS;
 }

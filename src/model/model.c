@@ -1,5 +1,7 @@
+/* Memory of device models, and the index of peers. */
 #include "model.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -11,11 +13,11 @@ static void *array_new(uint32_t n, size_t size)
 	return n <= SIZE_MAX / size ? malloc(n * size) : NULL;
 }
 
-/* Room that is not used costs no memory, only addresses, and copying costs both: large arrays grow in
- * large steps, unless addresses are scarce. */
-static void *array_larger(uint32_t *cap, size_t size)
+/* Untouched memory costs address space only, while copying costs time and memory: large arrays grow in large steps, unless
+ * address space is short. */
+static void *array_enlarge(uint32_t *cap, size_t size)
 {
-	uint32_t more = *cap > 0 ? *cap * 2 : CAP_FIRST; /* most peers have two prefixes or one */
+	uint32_t more = *cap > 0 ? *cap * 2 : CAP_FIRST; /* most peers have one or two prefixes */
 	void *larger = NULL;
 
 	if (*cap >= CAP_MAX)
@@ -31,14 +33,15 @@ static void *array_larger(uint32_t *cap, size_t size)
 	return larger;
 }
 
-/* Room for one more element of an array that may hold secrets: what is left behind is wiped. */
+/* Makes space for one more element. The array may hold secrets, so the old memory is wiped. */
 static bool array_grow(void **array, uint32_t n, uint32_t *cap, size_t size)
 {
 	uint8_t *larger;
 
+	assert(n <= *cap);
 	if (n < *cap)
 		return true;
-	larger = array_larger(cap, size);
+	larger = array_enlarge(cap, size);
 	if (!larger)
 		return false;
 	if (n > 0) {
@@ -50,7 +53,7 @@ static bool array_grow(void **array, uint32_t n, uint32_t *cap, size_t size)
 	return true;
 }
 
-static void free_what_it_owns(struct wg_peer *p)
+static void free_owned(struct wg_peer *p)
 {
 	free(p->host);
 	free(p->name);
@@ -59,14 +62,14 @@ static void free_what_it_owns(struct wg_peer *p)
 
 void peer_free(struct wg_peer *p)
 {
-	free_what_it_owns(p);
+	free_owned(p);
 	mem_wipe(p, sizeof *p);
 }
 
 void device_free(struct wg_device *d)
 {
 	for (uint32_t i = 0; i < d->n_peers; i++)
-		free_what_it_owns(&d->peers[i]);
+		free_owned(&d->peers[i]);
 	if (d->peers)
 		mem_wipe(d->peers, d->n_peers * sizeof *d->peers);
 	free(d->peers);
@@ -159,17 +162,18 @@ static uint32_t key_hash(const struct wg_public *key)
 
 	for (int i = 0; i < KEY_BYTES; i += 8) {
 		h ^= load_le64(key->b + i);
-		h = (h ^ h >> 32) * 0x9e3779b97f4a7c15ull; /* any one byte may differ alone */
+		h = (h ^ h >> 32) * 0x9e3779b97f4a7c15ull; /* keys may differ in a single byte */
 	}
 	return (uint32_t)(h >> 32);
 }
 
-/* The slot that holds this key, or the empty one where it belongs. */
+/* The slot with this key, or the empty slot for it. */
 static uint32_t *index_slot(const struct peer_index *x, const struct wg_device *d,
 			    const struct wg_public *key)
 {
 	uint32_t at = key_hash(key) & x->mask;
 
+	assert((x->mask & (x->mask + 1)) == 0 && d->n_peers <= x->mask); /* an empty slot ends each search */
 	while (x->slots[at] != 0 &&
 	       memcmp(&d->peers[x->slots[at] - 1].public_key, key, sizeof *key) != 0)
 		at = (at + 1) & x->mask;
@@ -180,7 +184,7 @@ bool peer_index_build(struct peer_index *x, const struct wg_device *d)
 {
 	uint64_t size = 4;
 
-	while (size < 2 * (uint64_t)d->n_peers)
+	while (size < 2 * (uint64_t)d->n_peers) /* at most half full */
 		size *= 2;
 	x->slots = calloc(size, sizeof *x->slots);
 	x->mask = (uint32_t)(size - 1);
@@ -196,6 +200,7 @@ struct wg_peer *peer_index_find(const struct peer_index *x, const struct wg_devi
 {
 	uint32_t slot = x->slots ? *index_slot(x, d, key) : 0;
 
+	assert(slot <= d->n_peers); /* the peers have not changed since the index was built */
 	return slot > 0 ? &d->peers[slot - 1] : NULL;
 }
 

@@ -1,8 +1,7 @@
-/* The one model of a WireGuard device that every program, file and socket is translated to.
- * The same structs are a *state* (what a device has; from ipc_get, uapi_read_reply) and a *patch*
- * (what to change; from conf_read, `wg set`, sync_diff; to ipc_set and to the daemon). Presence
- * bits say which fields count. Arrays grow by doubling; a zeroed struct is empty and may be
- * freed. */
+/* The model of a WireGuard device that files, command lines and both protocols are translated to and from. The same
+ * structs represent a *state* (a device's configuration and counters; from ipc_get, uapi_read_reply) and a *patch*
+ * (changes; from conf_read, `wg set`, sync_diff; for ipc_set and the daemon). Presence bits tell which fields are set. A
+ * zeroed struct is empty and may be freed. */
 #ifndef WG_MODEL_H
 #define WG_MODEL_H
 
@@ -25,13 +24,13 @@ enum wg_peer_flag {
 	WG_PEER_HAS_ENDPOINT = 1 << 2,
 	WG_PEER_HAS_KEEPALIVE = 1 << 3,
 	WG_PEER_REMOVE = 1 << 4,             /* patches only, with the next three */
-	WG_PEER_UPDATE_ONLY = 1 << 5,        /* change it if it exists, never create it */
+	WG_PEER_UPDATE_ONLY = 1 << 5,        /* change the peer if it exists; do not create it */
 	WG_PEER_REPLACE_ALLOWEDIPS = 1 << 6,
-	WG_PEER_HAS_HOST = 1 << 7,           /* `host` awaits resolving into `endpoint` */
+	WG_PEER_HAS_HOST = 1 << 7,           /* `host` is still to be resolved to `endpoint` */
 };
 
 enum wg_allowedip_flag {
-	WG_ALLOWEDIP_REMOVE = 1 << 0, /* patches only: take it from this peer if it is its own */
+	WG_ALLOWEDIP_REMOVE = 1 << 0, /* patches only: remove it if this peer has it */
 };
 
 struct wg_allowedip {
@@ -46,20 +45,20 @@ struct wg_peer {
 	struct wg_psk psk;
 	struct ip_endpoint endpoint;
 	char *host; /* "name:port" as written, owned; null unless WG_PEER_HAS_HOST */
-	char *name; /* what people call it ("# Name = laptop"), owned; null: none */
+	char *name; /* from a comment ("# Name = laptop"), owned; null: none */
 	struct wg_allowedip *allowedips; /* owned */
 	uint32_t n_allowedips, cap_allowedips;
-	uint32_t line; /* of its section in the file it came from, for messages; 0: none */
+	uint32_t line; /* of its section in the file, for messages; 0: none */
 	/* states only */
 	uint32_t handshake_ns;
-	uint64_t handshake_s; /* unix time of the latest handshake; 0: never */
+	uint64_t handshake_s; /* Unix time of the latest handshake; 0: never */
 	uint64_t rx_bytes, tx_bytes;
 };
 
 struct wg_device {
 	uint32_t flags; /* enum wg_device_flag */
 	char name[WG_NAME_MAX];
-	uint32_t ifindex; /* 0: not known (userspace) */
+	uint32_t ifindex; /* 0: unknown (userspace) */
 	uint32_t fwmark;
 	uint16_t listen_port;
 	struct wg_private private_key;
@@ -68,22 +67,22 @@ struct wg_device {
 	uint32_t n_peers, cap_peers;
 };
 
-/* Frees and wipes everything below; the struct is empty (zero) afterwards. */
+/* Free and wipe everything the struct owns, and zero it. */
 void device_free(struct wg_device *d);
 void peer_free(struct wg_peer *p);
 
-/* Appends an empty one; null when out of memory. The pointer holds until the next append. */
+/* Append an empty element; null: out of memory. The pointer is valid until the next append. */
 must_check struct wg_peer *device_add_peer(struct wg_device *d);
 must_check struct wg_allowedip *peer_add_allowedip(struct wg_peer *p);
 
-/* Deep copies. False: out of memory, and *out is empty. */
+/* Deep copies. False: out of memory; *out is empty. */
 must_check bool device_copy(struct wg_device *out, const struct wg_device *d);
 must_check bool peer_copy(struct wg_peer *out, const struct wg_peer *p);
 
-/* Peers by public key: built once for a device, valid until its peers change. Keyed hashing is not
- * needed: keys come from the administrator. */
+/* A hash table of a device's peers by public key, valid until the peers change. The hash is not keyed, because the keys
+ * come from the administrator. */
 struct peer_index {
-	uint32_t *slots; /* peer number + 1 */
+	uint32_t *slots; /* index of the peer + 1; 0: empty */
 	uint32_t mask;
 };
 must_check bool peer_index_build(struct peer_index *x, const struct wg_device *d);
@@ -92,7 +91,7 @@ struct wg_peer *peer_index_find(const struct peer_index *x, const struct wg_devi
 				const struct wg_public *key);
 void peer_index_free(struct peer_index *x);
 
-/* 1-15 characters of [a-zA-Z0-9_=+.-], and not "." or "..": what wg-quick accepts. */
+/* 1-15 characters of [a-zA-Z0-9_=+.-], but not "." or "..", as wg-quick requires. */
 must_check bool device_name_is_valid(struct span name);
 
 #endif

@@ -1,3 +1,6 @@
+/* Peers are matched by key. A prefix has one owner, the last peer that claims it, so the lists that may change are
+ * simulated prefix by prefix in the order of the file. The patch holds the differences between the result and the
+ * device's state. Peers with unchanged lists are only compared. */
 #include "sync.h"
 
 #include <errno.h>
@@ -5,44 +8,40 @@
 
 #include "base/mem.h"
 
-/* Peers are matched by key. Those whose prefixes may change are played in thought, prefix by
- * prefix, in the order of the file, because a prefix has one owner and goes to the last peer that
- * claims it. What differs afterwards is the patch. Peers that stay as they are cost a look. */
+enum { NO_OWNER = 0 }; /* numbers of targets and blocks are stored + 1 */
 
-enum { NOBODY = 0 }; /* numbers of goals and blocks are stored + 1 */
-
-/* Who has a prefix. */
-struct claim {
+/* The owner of a prefix before and after. */
+struct prefix_owner {
 	const struct ip_prefix *prefix; /* borrowed; null: an empty slot */
-	uint32_t now, goal;             /* owner on the device, owner wanted: a goal, or NOBODY */
-	uint32_t age; /* the goal's age when it claimed; older claims were replaced */
-	bool listed;                    /* it stands in the patch */
+	uint32_t now, target;           /* number of the target that owns it in the state and afterwards, or NO_OWNER */
+	uint32_t generation;            /* of the target's list when it claimed the prefix */
+	bool listed;                    /* already in the patch */
 };
 
-struct claims {
-	struct claim *slots;
+struct prefix_owners {
+	struct prefix_owner *slots;
 	uint32_t mask;
 };
 
-/* What one public key should be. */
-struct goal {
-	const struct wg_peer *now;     /* null: to be created */
-	uint32_t first;                /* block of the wanted file */
-	uint32_t age;                  /* counts the blocks that replaced the list */
+/* The desired configuration of one public key, from one or more [Peer] sections ("blocks"). */
+struct target {
+	const struct wg_peer *now;     /* in the state; null: to be created */
+	uint32_t first;                /* its first block */
+	uint32_t generation;           /* incremented by each block that replaces the list; older claims are void */
 	uint32_t added, removed;       /* prefixes */
-	bool is_played;                /* its prefixes may change */
+	bool is_simulated;             /* its list may change */
 };
 
 struct sync {
-	const struct wg_device *now_device, *wanted;
+	const struct wg_device *state, *desired;
 	const struct sync_options *o;
-	struct peer_index now_index, wanted_index, last_request_index;
-	uint32_t *last_same; /* by block: the last one with the same key */
-	uint32_t *goal_of;   /* by block: its goal's number, valid for the last block of a key */
-	uint32_t *next_same; /* by block: the next one with the same key, + 1; 0: none */
-	struct goal *goals;
-	uint32_t n_goals, n_staying; /* staying: peers of the device that are wanted */
-	struct claims claims;
+	struct peer_index state_index, desired_index, last_request_index;
+	uint32_t *last_of_key; /* by block: the last one with the same key */
+	uint32_t *target_of;   /* by block: number of its target, valid for the last block of a key */
+	uint32_t *next_of_key; /* by block: the next one with the same key, + 1; 0: none */
+	struct target *targets;
+	uint32_t n_targets, n_kept; /* kept: peers of the state that are desired */
+	struct prefix_owners owners;
 	struct wg_device *patch;
 };
 
@@ -54,85 +53,85 @@ static uint32_t prefix_hash(const struct ip_prefix *p)
 
 	h = (h ^ load_le64(p->addr.b)) * 0x9e3779b97f4a7c15ull;
 	h ^= (h >> 29) ^ load_le64(p->addr.b + 8);
-	h = (h ^ h >> 32) * 0xbf58476d1ce4e5b9ull; /* the last byte may differ alone */
+	h = (h ^ h >> 32) * 0xbf58476d1ce4e5b9ull; /* addresses may differ in the last byte only */
 	return (uint32_t)(h >> 32);
 }
 
-/* The slot of this prefix, or the empty one where it belongs. */
-static struct claim *claim_slot(const struct claims *c, const struct ip_prefix *p)
+/* The slot of this prefix, or the empty slot for it. */
+static struct prefix_owner *owner_slot(const struct prefix_owners *t, const struct ip_prefix *p)
 {
-	uint32_t at = prefix_hash(p) & c->mask;
+	uint32_t at = prefix_hash(p) & t->mask;
 
-	while (c->slots[at].prefix && !prefix_equal(c->slots[at].prefix, p))
-		at = (at + 1) & c->mask;
-	return &c->slots[at];
+	while (t->slots[at].prefix && !prefix_equal(t->slots[at].prefix, p))
+		at = (at + 1) & t->mask;
+	return &t->slots[at];
 }
 
-static void claims_insert(struct claims *c, const struct wg_peer *peer)
+static void owners_insert(struct prefix_owners *t, const struct wg_peer *peer)
 {
 	for (uint32_t i = 0; i < peer->n_allowedips; i++)
-		claim_slot(c, &peer->allowedips[i].prefix)->prefix = &peer->allowedips[i].prefix;
+		owner_slot(t, &peer->allowedips[i].prefix)->prefix = &peer->allowedips[i].prefix;
 }
 
-static bool claims_have_any(const struct claims *c, const struct wg_peer *peer)
+static bool owners_have_any(const struct prefix_owners *t, const struct wg_peer *peer)
 {
 	for (uint32_t i = 0; i < peer->n_allowedips; i++)
-		if (claim_slot(c, &peer->allowedips[i].prefix)->prefix)
+		if (owner_slot(t, &peer->allowedips[i].prefix)->prefix)
 			return true;
 	return false;
 }
 
-static bool claims_init(struct claims *c, uint64_t n)
+static bool owners_init(struct prefix_owners *t, uint64_t n)
 {
 	uint64_t size = 8;
 
-	while (size < 2 * n)
+	while (size < 2 * n) /* at most half full, so that every search ends at an empty slot */
 		size *= 2;
-	free(c->slots);
-	c->slots = size <= UINT32_MAX ? calloc(size, sizeof *c->slots) : NULL;
-	c->mask = (uint32_t)(size - 1);
-	return c->slots != NULL;
+	free(t->slots);
+	t->slots = size <= UINT32_MAX ? calloc(size, sizeof *t->slots) : NULL;
+	t->mask = (uint32_t)(size - 1);
+	return t->slots != NULL;
 }
 
-static bool claim_holds(const struct sync *s, const struct claim *c)
+static bool owner_is_valid(const struct sync *s, const struct prefix_owner *owner)
 {
-	return c->goal != NOBODY && c->age == s->goals[c->goal - 1].age;
+	return owner->target != NO_OWNER && owner->generation == s->targets[owner->target - 1].generation;
 }
 
-/* ---- goals ---- */
+/* ---- targets ---- */
 
-static uint32_t number_of(const struct sync *s, const struct goal *g)
+static uint32_t number_of(const struct sync *s, const struct target *t)
 {
-	return (uint32_t)(g - s->goals) + 1;
+	return (uint32_t)(t - s->targets) + 1;
 }
 
-static struct goal *goal_of_block(const struct sync *s, uint32_t block)
+static struct target *target_of_block(const struct sync *s, uint32_t block)
 {
-	return &s->goals[s->goal_of[s->last_same[block]]];
+	return &s->targets[s->target_of[s->last_of_key[block]]];
 }
 
 /* Blocks of one key, in the order of the file. */
-static const struct wg_peer *first_block(const struct sync *s, const struct goal *g)
+static const struct wg_peer *first_block(const struct sync *s, const struct target *t)
 {
-	return &s->wanted->peers[g->first];
+	return &s->desired->peers[t->first];
 }
 
 static const struct wg_peer *next_block(const struct sync *s, const struct wg_peer *block)
 {
-	uint32_t next = s->next_same[block - s->wanted->peers];
+	uint32_t next = s->next_of_key[block - s->desired->peers];
 
-	return next ? &s->wanted->peers[next - 1] : NULL;
+	return next ? &s->desired->peers[next - 1] : NULL;
 }
 
-/* The device's own key is never a peer of it: it would be dropped silently, at every sync again. */
-static bool goal_is_own_key(const struct sync *s, const struct goal *g)
+/* A device silently drops a peer with its own key, so every sync would add it again. */
+static bool target_is_own_key(const struct sync *s, const struct target *t)
 {
-	return !g->now && !(s->patch->flags & WG_DEVICE_HAS_PRIVATE_KEY) &&
-	       (s->now_device->flags & WG_DEVICE_HAS_PUBLIC_KEY) &&
-	       memcmp(&s->now_device->public_key, &first_block(s, g)->public_key, KEY_BYTES) == 0;
+	return !t->now && !(s->patch->flags & WG_DEVICE_HAS_PRIVATE_KEY) &&
+	       (s->state->flags & WG_DEVICE_HAS_PUBLIC_KEY) &&
+	       memcmp(&s->state->public_key, &first_block(s, t)->public_key, KEY_BYTES) == 0;
 }
 
-enum { LOOK_MAX = 16 }; /* longer lists in another order are played */
+enum { COMPARE_MAX = 16 }; /* longer lists in a different order are simulated */
 
 static bool list_has(const struct wg_peer *peer, const struct ip_prefix *p)
 {
@@ -150,7 +149,7 @@ static bool same_list(const struct wg_peer *a, const struct wg_peer *b)
 		return false;
 	while (same < n && prefix_equal(&a->allowedips[same].prefix, &b->allowedips[same].prefix))
 		same++;
-	if (same == n || n > LOOK_MAX)
+	if (same == n || n > COMPARE_MAX)
 		return same == n;
 	for (uint32_t i = 0; i < n; i++)
 		if (!list_has(a, &b->allowedips[i].prefix) ||
@@ -159,167 +158,167 @@ static bool same_list(const struct wg_peer *a, const struct wg_peer *b)
 	return true;
 }
 
-static bool needs_playing(const struct sync *s, const struct goal *g)
+static bool needs_simulation(const struct sync *s, const struct target *t)
 {
-	const struct wg_peer *block = first_block(s, g);
+	const struct wg_peer *block = first_block(s, t);
 
-	if (goal_is_own_key(s, g))
+	if (target_is_own_key(s, t))
 		return false;
-	if (!g->now || next_block(s, block) || !(block->flags & WG_PEER_REPLACE_ALLOWEDIPS))
+	if (!t->now || next_block(s, block) || !(block->flags & WG_PEER_REPLACE_ALLOWEDIPS))
 		return true;
 	for (uint32_t i = 0; i < block->n_allowedips; i++)
 		if (block->allowedips[i].flags & WG_ALLOWEDIP_REMOVE)
 			return true;
-	return !same_list(g->now, block);
+	return !same_list(t->now, block);
 }
 
-/* Backwards, so that every block finds the next one of its key at its goal. */
-static bool goals_init(struct sync *s)
+/* Backwards, so that each block finds the next one with its key at the target. */
+static bool targets_init(struct sync *s)
 {
-	uint32_t n = s->wanted->n_peers;
+	uint32_t n = s->desired->n_peers;
 
-	s->goals = calloc((size_t)n + 1, sizeof *s->goals);
-	s->goal_of = calloc((size_t)n + 1, sizeof *s->goal_of);
-	s->last_same = calloc((size_t)n + 1, sizeof *s->last_same);
-	s->next_same = calloc((size_t)n + 1, sizeof *s->next_same);
-	if (!s->goals || !s->goal_of || !s->last_same || !s->next_same)
+	s->targets = calloc((size_t)n + 1, sizeof *s->targets);
+	s->target_of = calloc((size_t)n + 1, sizeof *s->target_of);
+	s->last_of_key = calloc((size_t)n + 1, sizeof *s->last_of_key);
+	s->next_of_key = calloc((size_t)n + 1, sizeof *s->next_of_key);
+	if (!s->targets || !s->target_of || !s->last_of_key || !s->next_of_key)
 		return false;
 	for (uint32_t i = n; i > 0; i--) {
-		const struct wg_peer *block = &s->wanted->peers[i - 1];
-		const struct wg_peer *last = peer_index_find(&s->wanted_index, s->wanted,
+		const struct wg_peer *block = &s->desired->peers[i - 1];
+		const struct wg_peer *last = peer_index_find(&s->desired_index, s->desired,
 							     &block->public_key);
-		uint32_t *first = &s->goals[last - s->wanted->peers].first;
-		s->last_same[i - 1] = (uint32_t)(last - s->wanted->peers);
+		uint32_t *first = &s->targets[last - s->desired->peers].first;
+		s->last_of_key[i - 1] = (uint32_t)(last - s->desired->peers);
 		if (last != block)
-			s->next_same[i - 1] = *first + 1;
+			s->next_of_key[i - 1] = *first + 1;
 		*first = i - 1;
 	}
 	return true;
 }
 
-/* Goals in the order in which the file names them first. So far each stands at its last block. */
-static void goals_arrange(struct sync *s)
+/* Sorts the targets by their first block; until now each has the index of its last block. */
+static void targets_arrange(struct sync *s)
 {
-	uint32_t n = s->wanted->n_peers, *first_of_last = s->goal_of;
+	uint32_t n = s->desired->n_peers, *first_of_last = s->target_of;
 
 	for (uint32_t i = 0; i < n; i++)
-		first_of_last[i] = s->goals[i].first;
-	memset(s->goals, 0, (size_t)n * sizeof *s->goals);
+		first_of_last[i] = s->targets[i].first;
+	memset(s->targets, 0, (size_t)n * sizeof *s->targets);
 	for (uint32_t i = 0; i < n; i++) {
-		const struct wg_peer *block = &s->wanted->peers[i];
-		struct goal *g = &s->goals[s->n_goals];
-		if (first_of_last[s->last_same[i]] != i)
+		const struct wg_peer *block = &s->desired->peers[i];
+		struct target *t = &s->targets[s->n_targets];
+		if (first_of_last[s->last_of_key[i]] != i)
 			continue;
-		s->n_goals++;
-		g->first = i;
-		g->now = peer_index_find(&s->now_index, s->now_device, &block->public_key);
-		s->n_staying += g->now != NULL;
-		g->is_played = needs_playing(s, g);
+		s->n_targets++;
+		t->first = i;
+		t->now = peer_index_find(&s->state_index, s->state, &block->public_key);
+		s->n_kept += t->now != NULL;
+		t->is_simulated = needs_simulation(s, t);
 	}
-	for (uint32_t i = 0; i < s->n_goals; i++)
-		s->goal_of[s->last_same[s->goals[i].first]] = i;
+	for (uint32_t i = 0; i < s->n_targets; i++)
+		s->target_of[s->last_of_key[s->targets[i].first]] = i;
 }
 
-/* ---- playing ---- */
+/* ---- simulation ---- */
 
-static uint64_t count_prefixes(const struct sync *s, const struct goal *g)
+static uint64_t count_prefixes(const struct sync *s, const struct target *t)
 {
-	uint64_t n = g->now ? g->now->n_allowedips : 0;
+	uint64_t n = t->now ? t->now->n_allowedips : 0;
 
-	for (const struct wg_peer *b = first_block(s, g); b; b = next_block(s, b))
+	for (const struct wg_peer *b = first_block(s, t); b; b = next_block(s, b))
 		n += b->n_allowedips;
 	return n;
 }
 
-/* A table of the prefixes of all peers that are played. */
-static bool claims_fill(struct sync *s)
+/* Builds the table of the prefixes of all simulated peers. */
+static bool owners_fill(struct sync *s)
 {
 	uint64_t n = 0;
 
-	for (uint32_t i = 0; i < s->n_goals; i++)
-		n += s->goals[i].is_played ? count_prefixes(s, &s->goals[i]) : 0;
-	if (!claims_init(&s->claims, n))
+	for (uint32_t i = 0; i < s->n_targets; i++)
+		n += s->targets[i].is_simulated ? count_prefixes(s, &s->targets[i]) : 0;
+	if (!owners_init(&s->owners, n))
 		return false;
-	for (uint32_t i = 0; i < s->n_goals; i++) {
-		const struct goal *g = &s->goals[i];
-		if (!g->is_played)
+	for (uint32_t i = 0; i < s->n_targets; i++) {
+		const struct target *t = &s->targets[i];
+		if (!t->is_simulated)
 			continue;
-		if (g->now)
-			claims_insert(&s->claims, g->now);
-		for (const struct wg_peer *b = first_block(s, g); b; b = next_block(s, b))
-			claims_insert(&s->claims, b);
+		if (t->now)
+			owners_insert(&s->owners, t->now);
+		for (const struct wg_peer *b = first_block(s, t); b; b = next_block(s, b))
+			owners_insert(&s->owners, b);
 	}
 	return true;
 }
 
-/* Also played is who shares a prefix with those that are. One round is enough for a device that has
- * every prefix once; one that does not is played whole. */
-static bool claims_spread(struct sync *s)
+/* Adds the peers that share a prefix with a simulated one. One round of additions suffices if
+ * each prefix of the state has one owner; otherwise every peer is simulated. */
+static bool owners_extend(struct sync *s)
 {
 	bool again = true;
 
 	for (int round = 0; again; round++) {
-		if (!claims_fill(s))
+		if (!owners_fill(s))
 			return false;
 		again = false;
-		for (uint32_t i = 0; i < s->n_goals; i++) {
-			struct goal *g = &s->goals[i];
-			if (g->is_played || goal_is_own_key(s, g) ||
-			    !(round > 1 || claims_have_any(&s->claims, g->now)))
+		for (uint32_t i = 0; i < s->n_targets; i++) {
+			struct target *t = &s->targets[i];
+			if (t->is_simulated || target_is_own_key(s, t) ||
+			    !(round > 1 || owners_have_any(&s->owners, t->now)))
 				continue;
-			g->is_played = again = true;
+			t->is_simulated = again = true;
 		}
 	}
 	return true;
 }
 
-static void goal_play_block(struct sync *s, struct goal *g, const struct wg_peer *block)
+static void simulate_block(struct sync *s, struct target *t, const struct wg_peer *block)
 {
 	if (block->flags & WG_PEER_REPLACE_ALLOWEDIPS)
-		g->age++;
+		t->generation++;
 	for (uint32_t i = 0; i < block->n_allowedips; i++) {
-		struct claim *c = claim_slot(&s->claims, &block->allowedips[i].prefix);
+		struct prefix_owner *owner = owner_slot(&s->owners, &block->allowedips[i].prefix);
 		if (!(block->allowedips[i].flags & WG_ALLOWEDIP_REMOVE)) {
-			c->goal = number_of(s, g);
-			c->age = g->age;
-		} else if (c->goal == number_of(s, g)) {
-			c->goal = NOBODY;
+			owner->target = number_of(s, t);
+			owner->generation = t->generation;
+		} else if (owner->target == number_of(s, t)) {
+			owner->target = NO_OWNER;
 		}
 	}
 }
 
-static void play(struct sync *s)
+static void simulate(struct sync *s)
 {
-	for (uint32_t i = 0; i < s->n_goals; i++) {
-		const struct wg_peer *now = s->goals[i].is_played ? s->goals[i].now : NULL;
+	for (uint32_t i = 0; i < s->n_targets; i++) {
+		const struct wg_peer *now = s->targets[i].is_simulated ? s->targets[i].now : NULL;
 		for (uint32_t j = 0; now && j < now->n_allowedips; j++) {
-			struct claim *c = claim_slot(&s->claims, &now->allowedips[j].prefix);
-			c->now = c->goal = i + 1;
+			struct prefix_owner *owner = owner_slot(&s->owners, &now->allowedips[j].prefix);
+			owner->now = owner->target = i + 1;
 		}
 	}
-	for (uint32_t i = 0; i < s->wanted->n_peers; i++) {
-		const struct wg_peer *block = &s->wanted->peers[i];
-		struct goal *g = goal_of_block(s, i);
-		if (g->is_played)
-			goal_play_block(s, g, block);
+	for (uint32_t i = 0; i < s->desired->n_peers; i++) {
+		const struct wg_peer *block = &s->desired->peers[i];
+		struct target *t = target_of_block(s, i);
+		if (t->is_simulated)
+			simulate_block(s, t, block);
 	}
-	for (uint64_t i = 0; i <= s->claims.mask; i++) {
-		const struct claim *c = &s->claims.slots[i];
-		if (claim_holds(s, c))
-			s->goals[c->goal - 1].added += c->now != c->goal;
-		else if (c->now != NOBODY)
-			s->goals[c->now - 1].removed++;
+	for (uint64_t i = 0; i <= s->owners.mask; i++) {
+		const struct prefix_owner *owner = &s->owners.slots[i];
+		if (owner_is_valid(s, owner))
+			s->targets[owner->target - 1].added += owner->now != owner->target;
+		else if (owner->now != NO_OWNER)
+			s->targets[owner->now - 1].removed++;
 	}
 }
 
 /* ---- the patch ---- */
 
-/* The scalars of all blocks of a key, later ones over earlier ones. The lists are not copied. */
-static void merge(struct wg_peer *all, const struct sync *s, const struct goal *g)
+/* The scalar settings of all blocks of a key; later ones override earlier ones. The lists are not copied. */
+static void merge_blocks(struct wg_peer *all, const struct sync *s, const struct target *t)
 {
-	*all = (struct wg_peer){ .flags = WG_PEER_HAS_PUBLIC_KEY, .line = first_block(s, g)->line };
-	all->public_key = first_block(s, g)->public_key;
-	for (const struct wg_peer *b = first_block(s, g); b; b = next_block(s, b)) {
+	*all = (struct wg_peer){ .flags = WG_PEER_HAS_PUBLIC_KEY, .line = first_block(s, t)->line };
+	all->public_key = first_block(s, t)->public_key;
+	for (const struct wg_peer *b = first_block(s, t); b; b = next_block(s, b)) {
 		if (b->flags & WG_PEER_HAS_PSK)
 			all->psk = b->psk;
 		if (b->flags & WG_PEER_HAS_KEEPALIVE)
@@ -330,89 +329,88 @@ static void merge(struct wg_peer *all, const struct sync *s, const struct goal *
 	}
 }
 
-static bool endpoint_is_due(const struct sync *s, const struct wg_peer *now,
-			    const struct wg_peer *want)
+static bool endpoint_must_be_sent(const struct sync *s, const struct wg_peer *now, const struct wg_peer *merged)
 {
-	const struct wg_peer *before;
+	const struct wg_peer *requested;
 
-	if (!(want->flags & WG_PEER_HAS_ENDPOINT))
+	if (!(merged->flags & WG_PEER_HAS_ENDPOINT))
 		return false;
 	if (!(now->flags & WG_PEER_HAS_ENDPOINT))
 		return true;
-	if (!s->o->last_request || endpoint_equal(&now->endpoint, &want->endpoint))
+	if (!s->o->last_request || endpoint_equal(&now->endpoint, &merged->endpoint))
 		return false;
-	before = peer_index_find(&s->last_request_index, s->o->last_request, &want->public_key);
-	return !before || !(before->flags & WG_PEER_HAS_ENDPOINT) ||
-	       !endpoint_equal(&before->endpoint, &want->endpoint);
+	requested = peer_index_find(&s->last_request_index, s->o->last_request, &merged->public_key);
+	return !requested || !(requested->flags & WG_PEER_HAS_ENDPOINT) ||
+	       !endpoint_equal(&requested->endpoint, &merged->endpoint);
 }
 
-/* The whole list when something goes, else what comes. */
-static bool patch_list(struct sync *s, const struct goal *g, struct wg_peer *out,
+/* Adds the prefixes of `from` that the target owns: all of them if the list is replaced, otherwise the new ones. */
+static bool patch_list(struct sync *s, const struct target *t, struct wg_peer *out,
 		       const struct wg_peer *from)
 {
 	for (uint32_t i = 0; i < from->n_allowedips; i++) {
-		struct claim *c = claim_slot(&s->claims, &from->allowedips[i].prefix);
+		struct prefix_owner *owner = owner_slot(&s->owners, &from->allowedips[i].prefix);
 		struct wg_allowedip *a;
-		if (c->goal != number_of(s, g) || !claim_holds(s, c) || c->listed ||
-		    (g->removed == 0 && c->now == c->goal))
+		if (owner->target != number_of(s, t) || !owner_is_valid(s, owner) || owner->listed ||
+		    (t->removed == 0 && owner->now == owner->target))
 			continue;
 		a = peer_add_allowedip(out);
 		if (!a)
 			return false;
-		a->prefix = *c->prefix;
-		c->listed = true;
+		a->prefix = *owner->prefix;
+		owner->listed = true;
 	}
 	return true;
 }
 
-static bool patch_allowedips(struct sync *s, const struct goal *g, struct wg_peer *out)
+static bool patch_allowedips(struct sync *s, const struct target *t, struct wg_peer *out)
 {
-	if (g->added == 0 && g->removed == 0)
+	if (t->added == 0 && t->removed == 0)
 		return true;
-	if (g->removed > 0)
+	if (t->removed > 0)
 		out->flags |= WG_PEER_REPLACE_ALLOWEDIPS;
-	if (g->now && !patch_list(s, g, out, g->now))
+	if (t->now && !patch_list(s, t, out, t->now))
 		return false;
-	for (const struct wg_peer *b = first_block(s, g); b; b = next_block(s, b))
-		if (!patch_list(s, g, out, b))
+	for (const struct wg_peer *b = first_block(s, t); b; b = next_block(s, b))
+		if (!patch_list(s, t, out, b))
 			return false;
 	return true;
 }
 
-static bool patch_peer(struct sync *s, const struct goal *g)
+static bool patch_peer(struct sync *s, const struct target *t)
 {
 	static const struct wg_peer nothing;
-	const struct wg_peer *now = g->now ? g->now : &nothing;
-	struct wg_peer want, *out;
+	const struct wg_peer *now = t->now ? t->now : &nothing;
+	struct wg_peer merged, *out;
 	bool psk, keepalive, endpoint, ok = true;
 
-	merge(&want, s, g);
-	psk = !mem_equal_ct(&now->psk, &want.psk, sizeof want.psk);
-	keepalive = now->keepalive_s != want.keepalive_s;
-	endpoint = endpoint_is_due(s, now, &want);
-	if (!goal_is_own_key(s, g) &&
-	    (!g->now || psk || keepalive || endpoint || g->added > 0 || g->removed > 0)) {
+	merge_blocks(&merged, s, t);
+	psk = !mem_equal_ct(&now->psk, &merged.psk, sizeof merged.psk);
+	keepalive = now->keepalive_s != merged.keepalive_s;
+	endpoint = endpoint_must_be_sent(s, now, &merged);
+	if (!target_is_own_key(s, t) &&
+	    (!t->now || psk || keepalive || endpoint || t->added > 0 || t->removed > 0)) {
 		out = device_add_peer(s->patch);
 		if (out) {
-			*out = want;
+			*out = merged;
 			out->flags = WG_PEER_HAS_PUBLIC_KEY | (psk ? WG_PEER_HAS_PSK : 0) |
 				     (keepalive ? WG_PEER_HAS_KEEPALIVE : 0) |
 				     (endpoint ? WG_PEER_HAS_ENDPOINT : 0);
 		}
-		ok = out && patch_allowedips(s, g, out);
+		ok = out && patch_allowedips(s, t, out);
 	}
-	mem_wipe(&want, sizeof want);
+	mem_wipe(&merged, sizeof merged);
 	return ok;
 }
 
 static bool patch_removals(struct sync *s)
 {
-	if (s->n_staying == s->now_device->n_peers)
+	if (s->n_kept == s->state->n_peers)
 		return true;
-	for (uint32_t i = 0; i < s->now_device->n_peers; i++) {
-		const struct wg_peer *p = &s->now_device->peers[i];
+	for (uint32_t i = 0; i < s->state->n_peers; i++) {
+		const struct wg_peer *p = &s->state->peers[i];
 		struct wg_peer *out;
-		if (peer_index_find(&s->wanted_index, s->wanted, &p->public_key))
+		if (peer_index_find(&s->desired_index, s->desired, &p->public_key))
 			continue;
 		out = device_add_peer(s->patch);
 		if (!out)
@@ -423,7 +421,7 @@ static bool patch_removals(struct sync *s)
 	return true;
 }
 
-/* As the device stores it. */
+/* As the device stores the key. */
 static void clamp(struct wg_private *out, const struct wg_private *key)
 {
 	*out = *key;
@@ -434,21 +432,21 @@ static void clamp(struct wg_private *out, const struct wg_private *key)
 }
 
 static void patch_device(struct wg_device *patch, const struct wg_device *now,
-			 const struct wg_device *wanted, const struct sync_options *o)
+			 const struct wg_device *desired, const struct sync_options *o)
 {
 	static const struct wg_private none;
-	uint32_t has = wanted->flags;
+	uint32_t has = desired->flags;
 	const struct wg_private *key =
-		has & WG_DEVICE_HAS_PRIVATE_KEY ? &wanted->private_key : &none;
-	uint16_t port = has & WG_DEVICE_HAS_LISTEN_PORT ? wanted->listen_port : 0;
-	uint32_t fwmark = has & WG_DEVICE_HAS_FWMARK ? wanted->fwmark : 0;
-	struct wg_private have, want;
+		has & WG_DEVICE_HAS_PRIVATE_KEY ? &desired->private_key : &none;
+	uint16_t port = has & WG_DEVICE_HAS_LISTEN_PORT ? desired->listen_port : 0;
+	uint32_t fwmark = has & WG_DEVICE_HAS_FWMARK ? desired->fwmark : 0;
+	struct wg_private old_key, new_key;
 
-	clamp(&have, &now->private_key);
-	clamp(&want, key);
+	clamp(&old_key, &now->private_key);
+	clamp(&new_key, key);
 	memcpy(patch->name, now->name, sizeof patch->name);
 	if (((has & WG_DEVICE_HAS_PRIVATE_KEY) || !o->keep_private_key) &&
-	    !mem_equal_ct(&have, &want, sizeof have)) {
+	    !mem_equal_ct(&old_key, &new_key, sizeof old_key)) {
 		patch->flags |= WG_DEVICE_HAS_PRIVATE_KEY;
 		patch->private_key = *key;
 	}
@@ -461,45 +459,46 @@ static void patch_device(struct wg_device *patch, const struct wg_device *now,
 		patch->flags |= WG_DEVICE_HAS_FWMARK;
 		patch->fwmark = fwmark;
 	}
-	mem_wipe(&have, sizeof have);
-	mem_wipe(&want, sizeof want);
+	mem_wipe(&old_key, sizeof old_key);
+	mem_wipe(&new_key, sizeof new_key);
 }
 
 static bool sync_init(struct sync *s)
 {
-	if (!peer_index_build(&s->now_index, s->now_device) ||
-	    !peer_index_build(&s->wanted_index, s->wanted) ||
-	    (s->o->last_request && !peer_index_build(&s->last_request_index, s->o->last_request)) || !goals_init(s))
+	if (!peer_index_build(&s->state_index, s->state) ||
+	    !peer_index_build(&s->desired_index, s->desired) ||
+	    (s->o->last_request && !peer_index_build(&s->last_request_index, s->o->last_request)) ||
+	    !targets_init(s))
 		return false;
-	goals_arrange(s);
-	return claims_spread(s);
+	targets_arrange(s);
+	return owners_extend(s);
 }
 
 static void sync_free(struct sync *s)
 {
-	free(s->goals);
-	free(s->goal_of);
-	free(s->last_same);
-	free(s->next_same);
-	free(s->claims.slots);
-	peer_index_free(&s->now_index);
-	peer_index_free(&s->wanted_index);
+	free(s->targets);
+	free(s->target_of);
+	free(s->last_of_key);
+	free(s->next_of_key);
+	free(s->owners.slots);
+	peer_index_free(&s->state_index);
+	peer_index_free(&s->desired_index);
 	peer_index_free(&s->last_request_index);
 }
 
-int sync_diff(struct wg_device *patch, const struct wg_device *now, const struct wg_device *wanted,
+int sync_diff(struct wg_device *patch, const struct wg_device *state, const struct wg_device *desired,
 	      const struct sync_options *o)
 {
-	struct sync s = { .now_device = now, .wanted = wanted, .o = o, .patch = patch };
+	struct sync s = { .state = state, .desired = desired, .o = o, .patch = patch };
 	bool ok;
 
 	memset(patch, 0, sizeof *patch);
-	patch_device(patch, now, wanted, o);
+	patch_device(patch, state, desired, o);
 	ok = sync_init(&s) && patch_removals(&s);
 	if (ok)
-		play(&s);
-	for (uint32_t i = 0; ok && i < s.n_goals; i++)
-		ok = patch_peer(&s, &s.goals[i]);
+		simulate(&s);
+	for (uint32_t i = 0; ok && i < s.n_targets; i++)
+		ok = patch_peer(&s, &s.targets[i]);
 	sync_free(&s);
 	if (!ok)
 		device_free(patch);

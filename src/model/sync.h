@@ -1,26 +1,25 @@
-/* Two models to the smallest patch: what `wg syncconf` and `wg-quick reload` send. */
+/* The smallest patch between two device models: what `wg syncconf` and `wg-quick reload` send. */
 #ifndef WG_SYNC_H
 #define WG_SYNC_H
 
 #include "model.h"
 
 struct sync_options {
-	/* A private key, port or mark that `wanted` does not have: true leaves what the device has,
-	 * false resets it, as wg syncconf does. */
+	/* For a private key, port or mark that `desired` does not have: true keeps the device's value; false resets it,
+	 * as upstream's wg syncconf does. */
 	bool keep_private_key, keep_listen_port, keep_fwmark;
-	/* An endpoint that moved is left alone while the peer's configured one is what it was.
-	 * Null: compare with the device only, and send an endpoint only for peers that have none.
-	 */
+	/* Endpoints as they were configured last. If the desired endpoint is the one configured last, but not the device's
+	 * present one, the peer has roamed, and its endpoint is left alone. Null: only peers without an endpoint get one. */
 	const struct wg_device *last_request;
 };
 
-/* The patch that makes a device in state `now` what `wanted` (a patch from conf_read, resolved)
- * says: peers that are not wanted are removed, unchanged ones are not named, a peer that stays
- * keeps its sessions. Equal models give a patch with no flags and no peers. 0 or -ENOMEM. */
-must_check int sync_diff(struct wg_device *patch, const struct wg_device *now,
-			 const struct wg_device *wanted, const struct sync_options *o);
+/* The patch that changes a device from `state` to `desired` (a patch from conf_read, resolved): it removes peers that are
+ * not desired, does not mention unchanged peers, and preserves the sessions of peers that remain. It has no flags and no
+ * peers if nothing differs. 0 or -ENOMEM. */
+must_check int sync_diff(struct wg_device *patch, const struct wg_device *state, const struct wg_device *desired,
+			 const struct sync_options *o);
 
-/* True when the patch changes nothing. */
+/* True if the patch changes nothing. */
 bool sync_is_empty(const struct wg_device *patch);
 
 #endif

@@ -1,10 +1,11 @@
+/* Requests and replies of the configuration protocol, line by line. */
 #include "uapi.h"
 
 #include <errno.h>
 
 #include "fields.h"
 
-/* The next whole line without its newline. False: *text holds no whole line. */
+/* Takes the next complete line, without its newline. False: there is none. */
 static bool line_next(struct span *line, struct span *text)
 {
 	size_t end = span_find(*text, '\n');
@@ -93,7 +94,7 @@ static int read_field(void *object, const struct field *f, struct span value,
 
 	if (field_read(object, f, &v))
 		return 0;
-	return v.why ? -EINVAL : -ENOMEM;
+	return v.message ? -EINVAL : -ENOMEM;
 }
 
 static int read_number(uint64_t *out, struct span value, uint64_t max)
@@ -101,7 +102,7 @@ static int read_number(uint64_t *out, struct span value, uint64_t max)
 	return span_to_u64(out, value, max) ? 0 : -EINVAL;
 }
 
-/* What only a device can say about a peer. -ENOENT: some other key. */
+/* Counters and times of a peer. -ENOENT: another key. */
 static int read_statistic(struct wg_peer *peer, struct span key, struct span value)
 {
 	uint64_t ns;
@@ -122,7 +123,7 @@ static int read_statistic(struct wg_peer *peer, struct span key, struct span val
 	return -ENOENT;
 }
 
-/* "errno=N" of either sign: daemons do not agree. */
+/* "errno=N" with either sign, because daemons differ. */
 static int read_errno(struct uapi_reader *r, struct span value)
 {
 	uint64_t number;
@@ -161,14 +162,14 @@ static int read_state_line(struct uapi_reader *r, struct span key, struct span v
 	if (err != -ENOENT)
 		return err;
 	f = field_find(SYNTAX_UAPI, key, peer != NULL);
-	if (!f) /* of a newer daemon, if it is a word */
+	if (!f) /* an unknown key of a newer daemon */
 		return has_nul(key) || has_nul(value) ? -EINVAL : 0;
 	err = read_field(peer ? (void *)peer : r->device, f, value, r->scopes);
-	if (f == &fields[FIELD_PSK] && !err && !f->kind->says_something(peer, f))
+	if (f == &fields[FIELD_PSK] && !err && !f->kind->is_significant(peer, f))
 		peer->flags &= ~(uint32_t)WG_PEER_HAS_PSK;
 	if (f == &fields[FIELD_ALLOWEDIP] && !err && last_peer(r->device)->allowedips[
 		    peer->n_allowedips - 1].flags)
-		err = -EINVAL; /* a state has nothing to remove */
+		err = -EINVAL; /* '-' has no meaning in a state */
 	return err;
 }
 
@@ -184,8 +185,8 @@ static int read_reply_line(struct uapi_reader *r, struct span line)
 	if (line.n > UAPI_LINE_MAX || !key_and_value(&key, &value, line))
 		return -EPROTO;
 	if (span_is(key, "errno"))
-		return read_errno(r, value); /* the last one counts */
-	err = r->set_reply ? 0 /* of a newer daemon */ : read_state_line(r, key, value);
+		return read_errno(r, value); /* the last one is valid */
+	err = r->set_reply ? 0 /* an unknown key of a newer daemon */ : read_state_line(r, key, value);
 	return err == -EINVAL ? -EPROTO : err;
 }
 
@@ -206,7 +207,7 @@ int uapi_read_reply(struct uapi_reader *r, struct span *text)
 static void print_peer_state(struct text *t, const struct wg_peer *peer,
 			     const struct ip_scopes *scopes)
 {
-	/* A client takes "0 nanoseconds" for "never". */
+	/* wgctrl-go interprets 0 nanoseconds as "never". */
 	uint32_t ns = peer->handshake_s > 0 && peer->handshake_ns == 0 ? 1 : peer->handshake_ns;
 
 	print_line(t, peer, FIELD_PUBLIC_KEY, scopes);
@@ -223,11 +224,10 @@ static void print_peer_state(struct text *t, const struct wg_peer *peer,
 
 void uapi_print_get(struct text *t, const struct wg_device *state, const struct ip_scopes *scopes)
 {
-	static const enum field_id of_device[] = {FIELD_PRIVATE_KEY, FIELD_LISTEN_PORT,
-						  FIELD_FWMARK};
+	static const enum field_id of_device[] = { FIELD_PRIVATE_KEY, FIELD_LISTEN_PORT, FIELD_FWMARK };
 
 	for (size_t i = 0; i < ARRAY_LEN(of_device); i++)
-		if (fields[of_device[i]].kind->says_something(state, &fields[of_device[i]]))
+		if (fields[of_device[i]].kind->is_significant(state, &fields[of_device[i]]))
 			print_present(t, state, of_device[i], scopes);
 	for (uint32_t i = 0; i < state->n_peers; i++)
 		print_peer_state(t, &state->peers[i], scopes);
@@ -249,7 +249,8 @@ static int set_flag(uint32_t *flags, uint32_t flag, struct span value)
 	return 0;
 }
 
-/* Lines count in their order: what was added before it may have been another peer's. */
+/* Lines apply in order. If prefixes precede this line, adding them may take them from other peers, so they remain in an
+ * entry of their own before the one that replaces the list. */
 static int read_replace_allowedips(struct wg_device *patch, struct wg_peer *peer, struct span value)
 {
 	struct wg_public key = peer->public_key;
@@ -265,8 +266,8 @@ static int read_replace_allowedips(struct wg_device *patch, struct wg_peer *peer
 	return set_flag(&peer->flags, WG_PEER_REPLACE_ALLOWEDIPS, value);
 }
 
-/* The words that are no settings. -ENOENT: none of them. */
-static int read_peer_word(struct wg_device *patch, struct wg_peer *peer, struct span key, struct span value)
+/* Keys that are not settings. -ENOENT: none of them. */
+static int read_peer_flag(struct wg_device *patch, struct wg_peer *peer, struct span key, struct span value)
 {
 	if (span_is(key, "remove"))
 		return set_flag(&peer->flags, WG_PEER_REMOVE, value);
@@ -291,7 +292,7 @@ static int read_change(struct uapi_request *r, struct span key, struct span valu
 			    : -ENOMEM;
 	}
 	if (peer)
-		err = read_peer_word(&r->patch, peer, key, value);
+		err = read_peer_flag(&r->patch, peer, key, value);
 	else if (span_is(key, "replace_peers"))
 		err = set_flag(&r->patch.flags, WG_DEVICE_REPLACE_PEERS, value);
 	if (err != -ENOENT)
@@ -311,7 +312,7 @@ static int read_verb(struct uapi_request *r, struct span line)
 	return r->verb != UAPI_NONE ? 0 : -EPROTO;
 }
 
-/* A wrong line is remembered, and nothing after it is looked at until the blank line. */
+/* After an invalid line the others are skipped up to the blank line. */
 static int read_request_line(struct uapi_request *r, struct span line)
 {
 	struct span key, value;

@@ -1,6 +1,5 @@
-/* The text protocol of the configuration socket (/var/run/wireguard/NAME.sock), both ends of it, so
- * that they cannot disagree. Source: reference/protocol.md 14, wg-behaviour.md A9, drop-in.md 1.4.
- */
+/* The configuration protocol of userspace implementations (/var/run/wireguard/NAME.sock), client and server side:
+ * https://www.wireguard.com/xplatform/ */
 #ifndef WG_UAPI_H
 #define WG_UAPI_H
 
@@ -9,46 +8,46 @@
 
 /* ---- client ---- */
 
-/* "set=1\n…\n" of a patch, in the order upstream sends. */
+/* Prints a patch as a set request, in upstream's order. */
 void uapi_print_set(struct text *t, const struct wg_device *patch, const struct ip_scopes *scopes);
 
-/* Reads a get reply piece by piece: lines of any number, each at most UAPI_LINE_MAX. Keys that are
- * not known are skipped. The device gets its public key from the private one by the caller. */
+/* Reads a reply incrementally. Lines have at most UAPI_LINE_MAX bytes; unknown keys are skipped. The protocol does not
+ * include the public key: the caller derives it. */
 enum { UAPI_LINE_MAX = 4096 };
 struct uapi_reader {
-	struct wg_device *device; /* filled as lines come */
+	struct wg_device *device; /* the state read so far */
 	const struct ip_scopes *scopes;
 	bool set_reply;   /* only errno= is expected */
-	bool done;        /* the blank line came */
+	bool done;        /* the blank line was read */
 	bool have_errno;
-	int error;        /* the errno reported, as a positive number */
+	int error;        /* the reported errno, not negative */
 };
-/* Takes whole lines from *text (what is left is the start of an unfinished one).
- * 0: go on or done; -EPROTO: not an answer this protocol knows; -ENOMEM. */
+/* Consumes the complete lines of *text and leaves the start of an incomplete one. 0: continue, or done; -EPROTO: not a
+ * valid reply; -ENOMEM. */
 must_check int uapi_read_reply(struct uapi_reader *r, struct span *text);
 
 /* ---- server ---- */
 
-/* "get" reply of a state, with errno=0 and the blank line. */
+/* Prints a state as the reply to a get request, with errno=0 and the blank line. */
 void uapi_print_get(struct text *t, const struct wg_device *state, const struct ip_scopes *scopes);
 
-/* One request, read line by line into a patch that is applied when it is whole. */
+/* A request, read incrementally into a patch, which is applied when the request is complete. */
 enum uapi_verb { UAPI_NONE, UAPI_GET, UAPI_SET };
 struct uapi_request {
 	enum uapi_verb verb;
 	struct wg_device patch; /* of a set */
 	const struct ip_scopes *scopes;
-	int error;              /* the first wrong line, as -errno; the rest is read and skipped */
-	bool done; /* the blank line came: act on it, answer, then uapi_request_reset() */
+	int error;              /* -errno of the first invalid line, after which lines are skipped; or 0 */
+	bool done;              /* the blank line was read: execute, reply, uapi_request_reset() */
 };
-/* Takes whole lines of at most UAPI_LINE_MAX from *text and stops after a request's blank line.
- * 0: go on or done; -EPROTO: close the connection. Wrong values set r->error to -EINVAL (or -EPROTO
- * for a line without '='), and nothing of that request may be applied. */
+/* Consumes the complete lines of *text, each of at most UAPI_LINE_MAX bytes, up to the blank line of a request. 0:
+ * continue, or done; -EPROTO: close the connection. An invalid value sets r->error to -EINVAL, a line without '=' to
+ * -EPROTO; then nothing of the request may be applied. */
 must_check int uapi_read_request(struct uapi_request *r, struct span *text);
-void uapi_request_reset(struct uapi_request *r); /* wipes and empties; keeps scopes */
+void uapi_request_reset(struct uapi_request *r); /* wipes all but `scopes` */
 
-/* "errno=N\n\n". Set replies carry a negative number, get replies a positive one, because that is
- * what wg(8) can read; error is 0 or negative here. */
+/* Prints "errno=N\n\n"; `error` is 0 or -errno. N is negative in replies to set and positive in replies to get, because
+ * upstream's wg(8) reads it that way. */
 void uapi_print_errno(struct text *t, enum uapi_verb verb, int error);
 
 #endif

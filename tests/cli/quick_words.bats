@@ -149,7 +149,7 @@ wrong() {
 	wrong 3 1 $'MTU = 1400\nPostUpp = x'
 	wrong 2 1 'PostUp'
 	run "$WQ" strip ./wg0.conf
-	[[ $output == *"help: PostUp needs = and a value"* ]]
+	[[ $output == *"help: write PostUp = VALUE"* ]]
 	: > wg0.conf
 	run "$WQ" strip ./wg0.conf
 	[ "$status" -eq 1 ]

@@ -119,7 +119,7 @@ static void good_files(void **state)
 }
 
 #define STRIP "; use: wg setconf wg0 <(wg-quick strip wg0)\n"
-#define KEY_HINT "  help: a key is 44 characters of base64, of which the last is '='\n"
+#define KEY_HINT "  help: a key has 44 base64 characters, the last of which is '='\n"
 
 /* A wrong file, and all that is said. */
 static const struct {
@@ -133,7 +133,7 @@ static const struct {
 	{ "[Interface]\nPrivateKey = short\n", 0,
 	  "wg0.conf:2:14: error: Key is not the correct length or format\n" KEY_HINT },
 	{ "[Interface]\nPrivateKey =\n", 0, "wg0.conf:2:1: error: Line unrecognized: `PrivateKey'\n"
-	  "  help: PrivateKey needs a value; leave the line out for none\n" },
+	  "  help: PrivateKey needs a value; to leave it unset, remove the line\n" },
 	{ "[Interface]\nPrivateKye = " SECRET "\n", 0, "wg0.conf:2:1: error: Line unrecognized: `PrivateKye'\n"
 	  "  help: did you mean PrivateKey?\n" },
 	{ "[Interface]\n" SECRET "\n", 0, "wg0.conf:2:1: error: Line unrecognized\n" },
@@ -143,7 +143,7 @@ static const struct {
 	{ "[" SECRET "]\n", 0, "wg0.conf:1:1: error: Line unrecognized\n"
 	  "  help: the sections are [Interface] and [Peer]\n" },
 	{ "PrivateKey = " SECRET "\n", 0, "wg0.conf:1:1: error: Line unrecognized: `PrivateKey'\n"
-	  "  help: a line [Interface] or [Peer] comes before the settings\n" },
+	  "  help: settings must follow a line [Interface] or [Peer]\n" },
 	{ PEER_A "PrivateKey = " SECRET "\n", 0, "wg0.conf:3:1: error: Line unrecognized: `PrivateKey'\n"
 	  "  help: PrivateKey belongs in [Interface]\n" },
 	{ PEER_A "PresharedKey = " SECRET "x\n", 0,
@@ -164,7 +164,7 @@ static const struct {
 	{ "[Interfaces]\n", 0, "wg0.conf:1:1: error: Line unrecognized: `[Interfaces]'\n"
 	  "  help: the sections are [Interface] and [Peer]\n" },
 	{ PEER_A "AllowedIPs = \n", 0, "wg0.conf:3:1: error: Line unrecognized: `AllowedIPs='\n"
-	  "  help: AllowedIPs needs a value; leave the line out for none\n" },
+	  "  help: AllowedIPs needs a value; to leave it unset, remove the line\n" },
 	{ "[Interface]\n; comment\n", 0, "wg0.conf:2:1: error: Line unrecognized\n" },
 	/* numbers do not wrap */
 	{ "[Interface]\nListenPort = 65536\n", 0, "wg0.conf:2:14: error: Port is not 0-65535: `65536'\n" },
@@ -214,12 +214,12 @@ static const struct {
 	{ "[Peer]\n" PEER_A, 0, "wg0.conf:1:1: error: A peer is missing a public key\n" },
 	{ "[Peer]\n[Interface]\n", 0, "wg0.conf:1:1: error: A peer is missing a public key\n" },
 	/* no text */
-	{ "\xef\xbb\xbf[Interface]\n", 0, "wg0.conf:1:1: error: The file begins with a byte order mark\n"
-	  "  help: save the file as plain UTF-8 without BOM\n" },
-	{ "\xff\xfe[\0I\0\n", 7, "wg0.conf:1:1: error: The file begins with a byte order mark\n"
-	  "  help: save the file as plain UTF-8 without BOM\n" },
-	{ "[Interface]\nListenPort = 5\0000\n", 28, "wg0.conf:2:15: error: The line holds a NUL byte\n"
-	  "  help: save the file as plain text\n" },
+	{ "\xef\xbb\xbf[Interface]\n", 0, "wg0.conf:1:1: error: the file begins with a byte order mark\n"
+	  "  help: save the file as UTF-8 without a byte order mark\n" },
+	{ "\xff\xfe[\0I\0\n", 7, "wg0.conf:1:1: error: the file begins with a byte order mark\n"
+	  "  help: save the file as UTF-8 without a byte order mark\n" },
+	{ "[Interface]\nListenPort = 5\0000\n", 28, "wg0.conf:2:15: error: the line contains a NUL byte\n"
+	  "  help: save the file as text in UTF-8\n" },
 };
 
 static int error_of(const char *said)
@@ -518,7 +518,7 @@ static void lines_of_a_mebibyte(void **state)
 	while (t.n < 1 << 20)
 		text_add(&t, "9 ");
 	assert_int_equal(conf_read(&d, text_of(&t), &options, &said.d), -EINVAL);
-	assert_string_equal(said.buffer, "wg0.conf:2:14: error: Value is too long\n");
+	assert_string_equal(said.buffer, "wg0.conf:2:14: error: the value is too long\n");
 	t.n = 0;
 	text_add(&t, "#");
 	while (t.n < 1 << 20)

@@ -1,48 +1,14 @@
-#include "conf_words.h"
+/* Spelling suggestions by edit distance, and removal of everything that may be a secret. */
+#include "conf_unrecognized.h"
 
 #include "base/text.h"
-#include "conf.h"
+#include "conf_keys.h"
 #include "fields.h"
-
-static const char *const quick_keys[] = {
-	"Address", "DNS", "MTU", "Table", "SaveConfig", "PreUp", "PostUp", "PreDown", "PostDown",
-};
-
-static const char *const hook_keys[] = { "PreUp", "PostUp", "PreDown", "PostDown" };
-
-bool conf_is_quick_key(struct span key)
-{
-	for (size_t i = 0; i < ARRAY_LEN(quick_keys); i++)
-		if (span_is_nocase(key, quick_keys[i]))
-			return true;
-	return false;
-}
-
-bool conf_is_hook_key(struct span key)
-{
-	for (size_t i = 0; i < ARRAY_LEN(hook_keys); i++)
-		if (span_is_nocase(key, hook_keys[i]))
-			return true;
-	return false;
-}
-
-bool conf_is_section(struct span code, const char *section)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < code.n; i++) {
-		if (ascii_is_blank(code.p[i]))
-			continue;
-		if (section[at] == '\0' || ascii_lower(code.p[i]) != ascii_lower(section[at]))
-			return false;
-		at++;
-	}
-	return section[at] == '\0';
-}
+#include "secret.h"
 
 enum { WORD_MAX = 20 };
 
-/* Letters and digits, few enough that they are no key. */
+/* Letters and digits, too few for a key. */
 static bool is_plain_word(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++) {
@@ -58,7 +24,7 @@ static unsigned int least(unsigned int a, unsigned int b)
 	return a < b ? a : b;
 }
 
-/* Insertions, deletions and changes of one letter that make one word of the other. */
+/* Edit distance: the number of letters to insert, delete or change. */
 static unsigned int distance(struct span a, const char *b)
 {
 	unsigned int row[WORD_MAX + 1];
@@ -78,15 +44,15 @@ static unsigned int distance(struct span a, const char *b)
 	return row[nb];
 }
 
-/* The known word that is at most two letters off, and less than half of the word; or null. */
-static const char *nearest_word(struct span word)
+/* The known key at a distance of at most two letters, and less than half of the word; or null. */
+static const char *nearest_key(struct span word)
 {
 	const char *best = NULL;
 	unsigned int least_distance = least(3, (unsigned int)(word.n + 1) / 2);
 
-	for (size_t i = 0; i < FIELDS + ARRAY_LEN(quick_keys); i++) {
+	for (size_t i = 0; i < FIELDS + CONF_QUICK_KEYS; i++) {
 		const char *known =
-			i < FIELDS ? fields[i].spelling[SYNTAX_CONF].p : quick_keys[i - FIELDS];
+			i < FIELDS ? fields[i].spelling[SYNTAX_CONF].p : conf_quick_keys[i - FIELDS];
 		unsigned int d = distance(word, known);
 		if (d < least_distance) {
 			least_distance = d;
@@ -96,15 +62,7 @@ static const char *nearest_word(struct span word)
 	return best;
 }
 
-static const char *quick_spelling(struct span key)
-{
-	for (size_t i = 0; i < ARRAY_LEN(quick_keys); i++)
-		if (span_is_nocase(key, quick_keys[i]))
-			return quick_keys[i];
-	return NULL;
-}
-
-static struct span squeezed(struct span text, char *buffer, size_t size)
+static struct span remove_blanks(struct span text, char *buffer, size_t size)
 {
 	size_t n = 0;
 
@@ -114,32 +72,32 @@ static struct span squeezed(struct span text, char *buffer, size_t size)
 	return (struct span){ buffer, n };
 }
 
-/* Whether the value of this key can be printed: not of secrets, nor of shell commands. */
+/* Values of secret keys and shell commands must not be printed. */
 static bool value_is_public(const struct field *f, const char *quick_key)
 {
 	return f ? !f->kind->secret : quick_key && !conf_is_hook_key(span_of(quick_key));
 }
 
-static void hint_of(struct conf_wrong *w, struct span key, const struct field *f,
+static void suggest(struct conf_unrecognized *w, struct span key, const struct field *f,
 		    const char *quick_key, bool has_value)
 {
-	struct text t = text_fixed(w->hint_text, sizeof w->hint_text);
+	struct text t = text_fixed(w->help_text, sizeof w->help_text);
 	const char *guess = NULL;
 
 	if (!f && !quick_key && is_plain_word(key))
-		guess = nearest_word(key);
+		guess = nearest_key(key);
 	if (!w->in_section)
-		text_add(&t, "a line [Interface] or [Peer] comes before the settings");
+		text_add(&t, "settings must follow a line [Interface] or [Peer]");
 	else if (f && f->of_peer != w->in_peer)
 		text_f(&t, "%s belongs in %s", f->spelling[SYNTAX_CONF].p,
 		       f->of_peer ? "[Peer]" : "[Interface]");
 	else if (f && !has_value)
-		text_f(&t, "%s needs a value; leave the line out for none",
+		text_f(&t, "%s needs a value; to leave it unset, remove the line",
 		       f->spelling[SYNTAX_CONF].p);
 	else if (quick_key && w->in_peer)
 		text_f(&t, "%s is a wg-quick(8) key of [Interface]", quick_key);
-	else if (quick_key && w->takes_quick_keys)
-		text_f(&t, "%s needs = and a value", quick_key);
+	else if (quick_key && w->accepts_quick_keys)
+		text_f(&t, "write %s = VALUE", quick_key);
 	else if (quick_key)
 		text_f(&t, "%s is a wg-quick(8) key; use: wg setconf wg0 <(wg-quick strip wg0)",
 		       quick_key);
@@ -147,7 +105,7 @@ static void hint_of(struct conf_wrong *w, struct span key, const struct field *f
 		text_f(&t, "did you mean %s?", guess);
 	w->may_be_public_key |= guess == fields[FIELD_PUBLIC_KEY].spelling[SYNTAX_CONF].p;
 	if (t.n > 0)
-		w->hint = w->hint_text;
+		w->help = w->help_text;
 }
 
 static const struct field *field_of_any_section(struct span key, bool in_peer)
@@ -157,16 +115,16 @@ static const struct field *field_of_any_section(struct span key, bool in_peer)
 	return f ? f : field_find(SYNTAX_CONF, key, !in_peer);
 }
 
-void conf_explain(struct conf_wrong *w, char *buffer, size_t size)
+void conf_unrecognized_explain(struct conf_unrecognized *w, char *buffer, size_t size)
 {
-	struct span all = squeezed(w->text, buffer, size);
+	struct span all = remove_blanks(w->text, buffer, size);
 	size_t equals = span_find(all, '=');
 	struct span key = span_sub(all, 0, equals), section;
 	const struct field *f = field_of_any_section(key, w->in_peer);
-	const char *quick_key = quick_spelling(key);
+	const char *quick_key = conf_quick_key(key);
 	bool fits = all.n < size;
 
-	w->hint = NULL;
+	w->help = NULL;
 	w->shown = (struct span){ NULL, 0 };
 	w->shows_all = false;
 	w->may_be_public_key = f == &fields[FIELD_PUBLIC_KEY] || (!quick_key && text_may_be_key(all));
@@ -175,7 +133,7 @@ void conf_explain(struct conf_wrong *w, char *buffer, size_t size)
 		w->shows_all = fits && all.p[all.n - 1] == ']' && is_plain_word(section);
 		if (w->shows_all)
 			w->shown = all;
-		w->hint = "the sections are [Interface] and [Peer]";
+		w->help = "the sections are [Interface] and [Peer]";
 		return;
 	}
 	w->shows_all =
@@ -184,5 +142,5 @@ void conf_explain(struct conf_wrong *w, char *buffer, size_t size)
 		w->shown = all;
 	else if (f || quick_key || is_plain_word(key))
 		w->shown = key;
-	hint_of(w, key, f, quick_key, equals + 1 < all.n);
+	suggest(w, key, f, quick_key, equals + 1 < all.n);
 }
