@@ -74,7 +74,7 @@ nameserver 192.168.5.254" ]
 	with_stubs true
 	before=$(quick_state)
 	run -3 with_stubs env RESOLVCONF_EXIT=3 wg-quick up wg0
-	[[ $output == *"resolvconf failed (3)"* ]]
+	[[ $output == *"resolvconf failed with status 3"* ]]
 	quick_settled "$before"
 	[[ $(on a cat /etc/stubs/called) == *"-d wg0 -f" ]]
 }
@@ -124,7 +124,7 @@ DNS = 10.7.$i.53" "10.$((10 + i)).0.0/16"; done
 	on a wg-quick up wg0
 	echo "nameserver 1.2.3.4" | on a tee /etc/resolv.conf > /dev/null
 	run on a wg-quick down wg0
-	[[ $output == *"was changed by others meanwhile"* ]]
+	[[ $output == *"another program changed it"* ]]
 	[ "$(on a cat /etc/resolv.conf)" = "nameserver 1.2.3.4" ]
 }
 

@@ -1,35 +1,32 @@
-/* Name servers by /etc/resolv.conf itself, for hosts that run nothing that keeps it. What it was is
- * kept in the runtime folder; tunnels that come and go in any order leave the first state behind.
- */
+#include "dns_file.h"
+
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "dns.h"
 #include "fileio.h"
 #include "quick/plan/dns_text.h"
 #include "report/report.h"
 
-const char *dns_file_path = "/etc/resolv.conf";
+static const char resolv_conf[] = "/etc/resolv.conf";
 
-/* The wish is the same function of the backup, so that what was written can be known again. */
-static bool is_ours(struct span now, const struct plan *p, struct span before)
+/* What the tunnel writes depends only on its settings and the saved file, so a file that it wrote is recognised by
+ * generating it again. */
+static bool is_written_by(const char *name, const struct dns_config *d, struct span text, struct span before)
 {
 	struct text t = text_heap();
 	bool same;
 
-	dns_file_text(&t, &p->dns, before, p->name);
-	same = !t.failed && span_equal(now, text_of(&t));
+	dns_file_text(&t, d, before, name);
+	same = !t.failed && span_equal(text, text_of(&t));
 	text_heap_free(&t);
 	return same;
 }
 
-/* The backup's first byte tells whether there was a file ('f') or none ('-'). */
-static int keep_backup(const char *backup, struct span before, bool existed)
+/* The first byte of a backup says whether there was a file: 'f', or '-' for none. */
+static int write_backup(const char *backup, struct span before, bool existed)
 {
 	struct text t = text_heap();
 	int r;
@@ -41,47 +38,47 @@ static int keep_backup(const char *backup, struct span before, bool existed)
 	return r;
 }
 
-/* True when it was set and never taken back: what there was before is kept already. */
-static bool is_set(const struct plan *p, struct span now, const char *backup)
+/* True when resolv.conf is still the one that an earlier, killed `up` of this tunnel wrote: the backup is good. */
+static bool is_set(const char *name, const struct dns_config *d, struct span now, const char *backup)
 {
-	struct text kept = text_heap();
-	bool yes = fileio_read(backup, &kept) == 0 && kept.n > 0 &&
-		   is_ours(now, p, span_sub(text_of(&kept), 1, kept.n));
+	struct text saved = text_heap();
+	bool yes = fileio_read(backup, &saved) == 0 && saved.n > 0 &&
+		   is_written_by(name, d, now, span_sub(text_of(&saved), 1, saved.n));
 
-	text_heap_free(&kept);
+	text_heap_free(&saved);
 	return yes;
 }
 
-int dns_file_set(const struct plan *p, const char *backup)
+int dns_file_set(const char *name, const struct dns_config *d, const char *backup)
 {
 	struct text before = text_heap(), after = text_heap();
-	int r = fileio_read(dns_file_path, &before);
+	int r = fileio_read(resolv_conf, &before);
 	bool existed = r == 0;
 
-	if (existed && is_set(p, text_of(&before), backup)) {
+	if (existed && is_set(name, d, text_of(&before), backup)) {
 		text_heap_free(&before);
 		return 0;
 	}
 	if (r == -ENOENT)
 		r = 0;
 	if (r == 0)
-		r = keep_backup(backup, text_of(&before), existed);
-	dns_file_text(&after, &p->dns, text_of(&before), p->name);
+		r = write_backup(backup, text_of(&before), existed);
+	dns_file_text(&after, d, text_of(&before), name);
 	if (r == 0 && after.failed)
 		r = -ENOMEM;
 	if (r == 0)
-		r = fileio_rewrite(dns_file_path, text_of(&after));
+		r = fileio_rewrite(resolv_conf, text_of(&after));
 	if (r < 0)
-		report_error("%s: %s", dns_file_path, strerror(-r));
+		report_error("cannot replace %s: %s", resolv_conf, strerror(-r));
 	text_heap_free(&before);
 	text_heap_free(&after);
 	return r;
 }
 
-/* Another tunnel came after us and keeps what we wrote as what there was before: it gets what was
- * there before us instead. True when there is one. */
-static bool hand_over(const struct plan *p, const char *backup, struct span kept,
-		      struct span before)
+/* Another tunnel that was brought up later saved this tunnel's file as the one to restore: replaces its backup by what
+ * was there before this tunnel. True when there is such a tunnel. */
+static bool pass_on(const char *name, const struct dns_config *d, const char *backup, struct span saved,
+		    struct span before)
 {
 	const char *slash = strrchr(backup, '/');
 	char *folder = slash ? span_dup((struct span){ backup, (size_t)(slash - backup) }) : NULL;
@@ -96,8 +93,8 @@ static bool hand_over(const struct plan *p, const char *backup, struct span kept
 			continue;
 		text_f(&t, "%s/%s", folder, e->d_name);
 		if (strcmp(path, backup) != 0 && fileio_read(path, &theirs) == 0 && theirs.n > 0 &&
-		    is_ours(span_sub(text_of(&theirs), 1, theirs.n), p, before))
-			done = fileio_replace(path, kept, 0600, NULL) == 0;
+		    is_written_by(name, d, span_sub(text_of(&theirs), 1, theirs.n), before))
+			done = fileio_replace(path, saved, 0600, NULL) == 0;
 		text_heap_free(&theirs);
 	}
 	if (dir)
@@ -106,7 +103,7 @@ static bool hand_over(const struct plan *p, const char *backup, struct span kept
 	return done;
 }
 
-/* Of a wg-quick that was killed while it wrote. */
+/* Removes what a killed process left next to a file that it was replacing. */
 static void sweep_temporary(const char *path)
 {
 	char temporary[PATH_MAX];
@@ -117,47 +114,51 @@ static void sweep_temporary(const char *path)
 		(void)unlink(temporary);
 }
 
-/* The file, where the path was a link that led nowhere. */
-static int remove_made(void)
+/* A dangling link that `up` wrote through stays; the file behind it is removed. */
+static int remove_created(void)
 {
-	char *real = realpath(dns_file_path, NULL);
-	int r = unlink(real ? real : dns_file_path) < 0 ? -errno : 0;
+	char *real = realpath(resolv_conf, NULL);
+	int r = unlink(real ? real : resolv_conf) < 0 ? -errno : 0;
 
 	free(real);
 	return r;
 }
 
-int dns_file_restore(const struct plan *p, const char *backup)
+static int restore(const char *name, const struct dns_config *d, const char *backup, struct text *saved,
+		   struct text *now)
 {
-	struct text kept = text_heap(), now = text_heap();
-	int r = fileio_read(backup, &kept);
-	struct span before = kept.n > 0 ? span_sub(text_of(&kept), 1, kept.n) : SPAN("");
+	struct span before = span_sub(text_of(saved), 1, saved->n);
+	int r = fileio_read(resolv_conf, now);
+
+	if (r < 0)
+		return r;
+	if (is_written_by(name, d, text_of(now), before))
+		return saved->p[0] == 'f' ? fileio_rewrite(resolv_conf, before) : remove_created();
+	if (!span_equal(text_of(now), before) && !pass_on(name, d, backup, text_of(saved), before))
+		report_warning("%s is not restored: another program changed it", resolv_conf);
+	return 0;
+}
+
+int dns_file_restore(const char *name, const struct dns_config *d, const char *backup)
+{
+	struct text saved = text_heap(), now = text_heap();
+	int r = fileio_read(backup, &saved);
 
 	sweep_temporary(backup);
-	sweep_temporary(dns_file_path);
-	if (r == -ENOENT || (r == 0 && kept.n == 0)) {
-		text_heap_free(&kept);
-		return 0; /* nothing was ever replaced */
+	sweep_temporary(resolv_conf);
+	if (r == -ENOENT || (r == 0 && saved.n == 0)) {
+		text_heap_free(&saved);
+		return 0; /* nothing was replaced */
 	}
 	if (r == 0)
-		r = fileio_read(dns_file_path, &now);
-	if (r == 0 && is_ours(text_of(&now), p, before)) {
-		if (kept.p[0] == 'f')
-			r = fileio_rewrite(dns_file_path, before);
-		else
-			r = remove_made();
-	} else if (r == 0 && !span_equal(text_of(&now), before) &&
-		   !hand_over(p, backup, text_of(&kept), before)) {
-		report_warning("%s was changed by others meanwhile and is left as it is",
-			    dns_file_path);
-	}
+		r = restore(name, d, backup, &saved, &now);
 	if (r == -ENOENT)
-		r = 0;
+		r = 0; /* resolv.conf was deleted meanwhile */
 	if (r == 0)
-		unlink(backup);
+		(void)unlink(backup);
 	else
-		report_error("%s: %s", dns_file_path, strerror(-r));
-	text_heap_free(&kept);
+		report_error("cannot restore %s: %s", resolv_conf, strerror(-r));
+	text_heap_free(&saved);
 	text_heap_free(&now);
 	return r;
 }

@@ -1,12 +1,13 @@
-/* Name servers by systemd-resolved, over D-Bus. libsystemd is opened when it is needed; where it is
- * missing, resolvectl does the same. */
+/* libsystemd is loaded when it is first needed; without it, resolvectl(1) is run. */
+#include "dns_resolved.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "dns.h"
+#include "base/addr.h"
 #include "fault_injection.h"
 #include "quick/plan/dns_text.h"
 #include "subprocess.h"
@@ -14,7 +15,7 @@
 
 struct sd_bus;
 struct sd_bus_message;
-struct bus_error { /* sd_bus_error of libsystemd's ABI */
+struct bus_error { /* sd_bus_error in libsystemd's ABI */
 	const char *name, *message;
 	int need_free;
 };
@@ -36,7 +37,7 @@ static struct {
 	void (*error_free)(struct bus_error *e);
 } sd;
 
-static const struct { void *function; const char *name; } needed[] = {
+static const struct { void *function; const char *name; } symbols[] = {
 	{ &sd.open_system, "sd_bus_open_system" },
 	{ &sd.unref, "sd_bus_flush_close_unref" },
 	{ &sd.new_call, "sd_bus_message_new_method_call" },
@@ -55,9 +56,9 @@ static bool library_open(void)
 		return sd.library;
 	sd.tried = true;
 	sd.library = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
-	for (size_t i = 0; sd.library && i < ARRAY_LEN(needed); i++) {
-		void *p = dlsym(sd.library, needed[i].name);
-		memcpy(needed[i].function, &p, sizeof p);
+	for (size_t i = 0; sd.library && i < ARRAY_LEN(symbols); i++) {
+		void *p = dlsym(sd.library, symbols[i].name);
+		memcpy(symbols[i].function, &p, sizeof p);
 		if (!p) {
 			dlclose(sd.library);
 			sd.library = NULL;
@@ -66,24 +67,24 @@ static bool library_open(void)
 	return sd.library;
 }
 
-/* Its files stay when it is stopped, its sockets too, but then nobody answers there. */
-static bool socket_is_dead(void)
+/* When systemd-resolved is stopped, its files and its socket stay, but the socket refuses connections. */
+static bool is_stopped(void)
 {
 	static const struct sockaddr_un at = { .sun_family = AF_UNIX,
 					       .sun_path = "/run/systemd/resolve/io.systemd.Resolve" };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool dead = fd >= 0 && connect(fd, (const struct sockaddr *)&at, sizeof at) < 0 && errno == ECONNREFUSED;
+	bool refused = fd >= 0 && connect(fd, (const struct sockaddr *)&at, sizeof at) < 0 && errno == ECONNREFUSED;
 
 	if (fd >= 0)
 		close(fd);
-	return dead;
+	return refused;
 }
 
 bool resolved_is_active(void)
 {
 	return (access("/run/systemd/resolve/stub-resolv.conf", F_OK) == 0 ||
 		access("/run/systemd/resolve/resolv.conf", F_OK) == 0) &&
-	       !socket_is_dead();
+	       !is_stopped();
 }
 
 static struct sd_bus_message *call_new(struct sd_bus *bus, const char *member)
@@ -96,16 +97,17 @@ static struct sd_bus_message *call_new(struct sd_bus *bus, const char *member)
 		       : m;
 }
 
-static int call(struct sd_bus *bus, struct sd_bus_message *m, bool built, const char *member)
+/* Sends the message if it was built, and frees it. */
+static int call(struct sd_bus *bus, struct sd_bus_message *take_m, bool built, const char *member)
 {
 	struct bus_error e = { 0 };
-	int r = !m || !built ? -ENOMEM : fault_injected("dbus") ? -EIO : sd.call(bus, m, 0, &e, NULL);
+	int r = !take_m || !built ? -ENOMEM : fault_injected("dbus") ? -EIO : sd.call(bus, take_m, 0, &e, NULL);
 
 	if (r < 0)
 		report_error("systemd-resolved: %s: %s", member, e.message ? e.message : strerror(-r));
 	sd.error_free(&e);
-	if (m)
-		sd.message_unref(m);
+	if (take_m)
+		sd.message_unref(take_m);
 	return r < 0 ? r : 0;
 }
 
@@ -117,7 +119,7 @@ static int set_servers(struct sd_bus *bus, int32_t ifindex, const struct dns_con
 	for (size_t i = 0; ok && i < d->servers.n; i++) {
 		struct ip_addr a;
 		struct span server = span_of(d->servers.list[i]);
-		/* Of the link that is asked for; a zone says no more. */
+		/* The zone of a link-local server is the link itself, which the call names. */
 		server = span_sub(server, 0, span_find(server, '%'));
 		ok = ip_parse(&a, server) && sd.open_container(m, 'r', "iay") >= 0 &&
 		     sd.append(m, "i", (int32_t)(a.family == IP_V4 ? AF_INET : AF_INET6)) >= 0 &&
@@ -126,7 +128,7 @@ static int set_servers(struct sd_bus *bus, int32_t ifindex, const struct dns_con
 	return call(bus, m, ok && sd.close_container(m) >= 0, "SetLinkDNS");
 }
 
-static int set_domains(struct sd_bus *bus, int32_t ifindex, const struct dns_config *d, bool all)
+static int set_domains(struct sd_bus *bus, int32_t ifindex, const struct dns_config *d, bool default_route)
 {
 	struct sd_bus_message *m = call_new(bus, "SetLinkDomains");
 	bool ok = m && sd.append(m, "i", ifindex) >= 0 && sd.open_container(m, 'a', "(sb)") >= 0;
@@ -135,7 +137,7 @@ static int set_domains(struct sd_bus *bus, int32_t ifindex, const struct dns_con
 		const char *word = d->domains.list[i];
 		ok = sd.append(m, "(sb)", word + (*word == '~'), (int)(*word == '~')) >= 0;
 	}
-	if (ok && all)
+	if (ok && default_route)
 		ok = sd.append(m, "(sb)", ".", 1) >= 0;
 	return call(bus, m, ok && sd.close_container(m) >= 0, "SetLinkDomains");
 }
@@ -147,41 +149,34 @@ static int set_default_route(struct sd_bus *bus, int32_t ifindex, bool on)
 	return call(bus, m, m && sd.append(m, "ib", ifindex, (int)on) >= 0, "SetLinkDefaultRoute");
 }
 
-/* Without the library the printed commands are run as they stand. */
-static int by_resolvectl(uint32_t ifindex, const struct dns_config *d, bool all)
+/* resolvectl VERB LINK WORD… [LAST]; words that do not fit are left out. */
+static int resolvectl(const char *verb, uint32_t ifindex, const struct string_list *words, const char *last)
 {
-	char *argv[64] = { NULL };
+	enum { WORDS = 60 };
 	char link[16];
 	struct text t = text_fixed(link, sizeof link);
+	const char *argv[3 + WORDS + 1] = { "resolvectl", verb, link };
 	struct subprocess r = { .argv = argv };
-	static char program[] = "resolvectl", verbs[][16] = { "revert", "dns", "domain", "default-route" },
-		    dot[] = "~.", yes[] = "true", no[] = "false";
-	int status;
+	size_t n = 3;
 
 	text_u64(&t, ifindex);
-	argv[0] = program;
-	argv[2] = link;
-	argv[1] = verbs[0];
-	if (!d)
-		return subprocess_run(&r) == 0 ? 0 : -EIO;
-	argv[1] = verbs[1];
-	for (size_t i = 0; i < d->servers.n && i < 60; i++)
-		argv[3 + i] = d->servers.list[i];
-	status = d->servers.n > 0 ? subprocess_run(&r) : 0;
-	memset(argv + 3, 0, sizeof argv - 3 * sizeof *argv);
-	argv[1] = verbs[2];
-	for (size_t i = 0; i < d->domains.n && i < 59; i++)
-		argv[3 + i] = d->domains.list[i];
-	if (all)
-		argv[3 + (d->domains.n < 59 ? d->domains.n : 59)] = dot;
-	if (status == 0)
-		status = subprocess_run(&r);
-	memset(argv + 3, 0, sizeof argv - 3 * sizeof *argv);
-	argv[1] = verbs[3];
-	argv[3] = all ? yes : no;
-	if (status == 0)
-		status = subprocess_run(&r);
-	return status == 0 ? 0 : -EIO;
+	for (size_t i = 0; words && i < words->n && n < 3 + WORDS - 1; i++)
+		argv[n++] = words->list[i];
+	if (last)
+		argv[n++] = last;
+	return subprocess_run(&r) == 0 ? 0 : -EIO;
+}
+
+/* The commands that the trace shows. */
+static int set_with_resolvectl(uint32_t ifindex, const struct dns_config *d, bool default_route)
+{
+	int r = d->servers.n > 0 ? resolvectl("dns", ifindex, &d->servers, NULL) : 0;
+
+	if (r == 0)
+		r = resolvectl("domain", ifindex, &d->domains, default_route ? "~." : NULL);
+	if (r == 0)
+		r = resolvectl("default-route", ifindex, NULL, default_route ? "true" : "false");
+	return r;
 }
 
 static int bus_open(struct sd_bus **bus)
@@ -189,26 +184,26 @@ static int bus_open(struct sd_bus **bus)
 	int r = sd.open_system(bus);
 
 	if (r < 0)
-		report_error("D-Bus: %s", strerror(-r));
+		report_error("cannot connect to D-Bus: %s", strerror(-r));
 	return r < 0 ? r : 0;
 }
 
 int resolved_set(uint32_t ifindex, const struct dns_config *d)
 {
 	struct sd_bus *bus = NULL;
-	bool all = dns_is_default_route(d);
+	bool default_route = dns_is_default_route(d);
 	int r;
 
 	if (!library_open())
-		return by_resolvectl(ifindex, d, all);
+		return set_with_resolvectl(ifindex, d, default_route);
 	r = bus_open(&bus);
 	if (r < 0)
 		return r;
 	r = set_servers(bus, (int32_t)ifindex, d);
 	if (r == 0)
-		r = set_domains(bus, (int32_t)ifindex, d, all);
+		r = set_domains(bus, (int32_t)ifindex, d, default_route);
 	if (r == 0)
-		r = set_default_route(bus, (int32_t)ifindex, all);
+		r = set_default_route(bus, (int32_t)ifindex, default_route);
 	sd.unref(bus);
 	return r;
 }
@@ -220,9 +215,9 @@ int resolved_revert(uint32_t ifindex)
 	int r;
 
 	if (ifindex == 0)
-		return 0; /* what was set went with the link */
+		return 0; /* the settings were deleted with the link */
 	if (!library_open())
-		return by_resolvectl(ifindex, NULL, false);
+		return resolvectl("revert", ifindex, NULL, NULL);
 	r = bus_open(&bus);
 	if (r < 0)
 		return r;

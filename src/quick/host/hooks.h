@@ -1,12 +1,14 @@
-/* Hooks: lines of the tunnel file that bash runs. reference/wg-behaviour.md B5. */
+/* Hooks: commands of the tunnel file, run by bash. See PreUp, PostUp, PreDown and PostDown in wg-quick(8). */
 #ifndef WG_QUICK_HOOKS_H
 #define WG_QUICK_HOOKS_H
 
 #include "base/base.h"
 
-extern char *const *hook_arguments; /* what wg-quick was called with, which hooks find in ARGS; ended by null */
+/* The arguments of wg-quick, which hooks find in the bash array ARGS; ends with null. */
+extern char *const *hook_arguments;
 
-/* Runs it and waits: 0, the exit status, 128 + signal, or -errno. */
+/* Runs the hook for the interface `name` and waits for it; `config` is the path of the tunnel file, or null. 0, its exit
+ * status, 128 + signal, or -errno when it was not started. */
 int hook_run(const char *text, const char *name, const char *config);
 
 #endif

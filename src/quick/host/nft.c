@@ -20,7 +20,7 @@ static struct {
 	int (*run)(struct nft_ctx *c, const char *commands);
 } lib;
 
-static bool find(void *function, const char *name)
+static bool find_symbol(void *function, const char *name)
 {
 	void *p = dlsym(lib.library, name);
 
@@ -34,13 +34,13 @@ static bool library_open(void)
 		return lib.library;
 	lib.tried = true;
 	lib.library = dlopen("libnftables.so.1", RTLD_NOW | RTLD_LOCAL);
-	if (lib.library && find(&lib.ctx_new, "nft_ctx_new") &&
-	    find(&lib.ctx_free, "nft_ctx_free") &&
-	    find(&lib.buffer_output, "nft_ctx_buffer_output") &&
-	    find(&lib.buffer_error, "nft_ctx_buffer_error") &&
-	    find(&lib.get_output, "nft_ctx_get_output_buffer") &&
-	    find(&lib.get_error, "nft_ctx_get_error_buffer") &&
-	    find(&lib.run, "nft_run_cmd_from_buffer"))
+	if (lib.library && find_symbol(&lib.ctx_new, "nft_ctx_new") &&
+	    find_symbol(&lib.ctx_free, "nft_ctx_free") &&
+	    find_symbol(&lib.buffer_output, "nft_ctx_buffer_output") &&
+	    find_symbol(&lib.buffer_error, "nft_ctx_buffer_error") &&
+	    find_symbol(&lib.get_output, "nft_ctx_get_output_buffer") &&
+	    find_symbol(&lib.get_error, "nft_ctx_get_error_buffer") &&
+	    find_symbol(&lib.run, "nft_run_cmd_from_buffer"))
 		return true;
 	if (lib.library)
 		dlclose(lib.library);
@@ -48,7 +48,7 @@ static bool library_open(void)
 	return false;
 }
 
-bool nft_is_here(void)
+bool nft_is_installed(void)
 {
 	return library_open() || subprocess_find("nft");
 }

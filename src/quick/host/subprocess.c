@@ -16,12 +16,12 @@
 
 volatile int stop_signal;
 int subprocess_status;
-static volatile pid_t running; /* the program that is waited for */
+static volatile pid_t running; /* the child that is being waited for, or 0 */
 
 static bool hangup_ignored;
 
-/* The first request to stop lets the step in hand finish; a second one is passed on to it. */
-static void note_signal(int number)
+/* After the first signal the current step may finish; further signals terminate its program. */
+static void handle_stop(int number)
 {
 	int saved = errno;
 
@@ -33,14 +33,14 @@ static void note_signal(int number)
 
 void subprocess_watch_signals(void)
 {
-	struct sigaction note = { .sa_handler = note_signal }, ignore = { .sa_handler = SIG_IGN }, now;
+	struct sigaction stop = { .sa_handler = handle_stop }, ignore = { .sa_handler = SIG_IGN }, now;
 
-	sigaction(SIGINT, &note, NULL);
-	sigaction(SIGTERM, &note, NULL);
-	/* What nohup(1) ignored before us stays so, for programs that we run as well. */
+	sigaction(SIGINT, &stop, NULL);
+	sigaction(SIGTERM, &stop, NULL);
+	/* nohup(1) ignores it; it stays ignored in the programs that are run. */
 	hangup_ignored = sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
 	if (!hangup_ignored)
-		sigaction(SIGHUP, &note, NULL);
+		sigaction(SIGHUP, &stop, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
 	sigaction(SIGXFSZ, &ignore, NULL);
 }
@@ -88,20 +88,21 @@ static void clean_environment(void)
 	}
 }
 
-static void become(const struct subprocess *r, const int in[2], const int out[2], pid_t parent)
+/* In the child. */
+static void exec_program(const struct subprocess *r, const int in[2], const int out[2], pid_t parent)
 {
-	struct sigaction normal = { .sa_handler = SIG_DFL };
+	struct sigaction by_default = { .sa_handler = SIG_DFL };
 	int null = r->quiet ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
-		_exit(127); /* the parent was gone before it could be our guardian */
-	sigaction(SIGINT, &normal, NULL);
-	sigaction(SIGTERM, &normal, NULL);
+		_exit(127); /* the parent died before prctl(2) */
+	sigaction(SIGINT, &by_default, NULL);
+	sigaction(SIGTERM, &by_default, NULL);
 	if (!hangup_ignored)
-		sigaction(SIGHUP, &normal, NULL);
-	sigaction(SIGPIPE, &normal, NULL);
-	sigaction(SIGXFSZ, &normal, NULL);
+		sigaction(SIGHUP, &by_default, NULL);
+	sigaction(SIGPIPE, &by_default, NULL);
+	sigaction(SIGXFSZ, &by_default, NULL);
 	if (in[0] >= 0)
 		dup2(in[0], STDIN_FILENO);
 	if (null >= 0) {
@@ -112,7 +113,7 @@ static void become(const struct subprocess *r, const int in[2], const int out[2]
 		dup2(out[1], STDOUT_FILENO);
 	if (r->hook)
 		clean_environment();
-	execvp(r->argv[0], r->argv);
+	execvp(r->argv[0], (char *const *)(uintptr_t)r->argv);
 	_exit(errno == ENOENT ? 127 : 126);
 }
 
@@ -124,7 +125,7 @@ static void close_both(int p[2])
 	p[0] = p[1] = -1;
 }
 
-/* Feeds and reads at the same time, so that neither side waits for ever. */
+/* Writes the input and reads the output at the same time: a program that does both would block otherwise. */
 static void exchange(const struct subprocess *r, int *to, int *from)
 {
 	struct span input = r->input;
@@ -180,7 +181,7 @@ int subprocess_run(const struct subprocess *r)
 	}
 	pid = fork();
 	if (pid == 0)
-		become(r, in, out, parent);
+		exec_program(r, in, out, parent);
 	if (pid > 0) {
 		running = pid;
 		if (in[0] >= 0)
@@ -204,23 +205,14 @@ int subprocess_run(const struct subprocess *r)
 int subprocess_run_args(const struct subprocess *like, const char *program, ...)
 {
 	struct subprocess r = *like;
-	char *argv[16] = { NULL };
+	const char *argv[16] = { NULL };
 	size_t n = 0;
-	int status = 0;
 	va_list ap;
 
 	va_start(ap, program);
-	for (const char *word = program; word && n < ARRAY_LEN(argv) - 1;
-	     word = va_arg(ap, const char *)) {
-		argv[n] = span_dup(span_of(word));
-		if (!argv[n++])
-			status = -ENOMEM;
-	}
+	for (const char *word = program; word && n < ARRAY_LEN(argv) - 1; word = va_arg(ap, const char *))
+		argv[n++] = word;
 	va_end(ap);
 	r.argv = argv;
-	if (status == 0)
-		status = subprocess_run(&r);
-	while (n > 0)
-		free(argv[--n]);
-	return status;
+	return subprocess_run(&r);
 }

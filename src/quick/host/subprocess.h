@@ -1,33 +1,33 @@
-/* Other programs, and the signals that ask us to stop. */
+/* Runs other programs, and handles the signals that stop wg-quick. */
 #ifndef WG_QUICK_SUBPROCESS_H
 #define WG_QUICK_SUBPROCESS_H
 
 #include "base/vector.h"
 
 struct subprocess {
-	char *const *argv;    /* argv[0]: a path, or a name for PATH */
-	struct span input;    /* for stdin; the null span: ours */
-	struct text *output;  /* what it prints on stdout; null: ours */
-	bool quiet;           /* neither stdout nor stderr is shown */
-	bool hook;            /* without the variables that could change what a shell does */
+	const char *const *argv; /* ends with null; argv[0] is a path, or a name to look up in PATH */
+	struct span input;       /* its standard input; the null span: inherited */
+	struct text *output;     /* receives its standard output; null: inherited */
+	bool quiet;              /* standard output and error go to /dev/null, unless they go to `output` */
+	bool hook;               /* remove environment variables that change how a shell behaves */
 };
 
-/* Runs it and waits: 0, its exit status, 128 + signal, or -errno when it did not start. The program
- * dies with us, unless it becomes a daemon first. */
+/* Runs a program and waits for it. 0, its exit status, 128 + signal, or -errno when it was not started. The kernel kills
+ * it when wg-quick dies, unless it has become a daemon by then. */
 int subprocess_run(const struct subprocess *r);
 
-/* The exit status of the last program that failed, as a shell would give it; set back to 0 by whoever
- * wants to know. */
+/* The exit status, as a shell reports it, of the last program that failed; the caller resets it to 0. */
 extern int subprocess_status;
 
-/* The same with the words given one by one, at most 15, ended by a null. */
+/* Runs a program with the options of `like` and these arguments, at most 15 including the program, ended by null. */
 int subprocess_run_args(const struct subprocess *like, const char *program, ...);
 
-/* Full path of a program in PATH; null: there is none. Static storage for one name at a time. */
+/* The full path of a program in PATH, or null. Valid until the next call. */
 const char *subprocess_find(const char *name);
 
-/* SIGINT, SIGTERM and SIGHUP (unless it is ignored already) are noted, not obeyed; SIGPIPE and SIGXFSZ are ignored. */
+/* From now on SIGINT, SIGTERM and SIGHUP (unless it is ignored already) only set stop_signal; SIGPIPE and SIGXFSZ are
+ * ignored. */
 void subprocess_watch_signals(void);
-extern volatile int stop_signal; /* the signal that came, or 0 */
+extern volatile int stop_signal; /* the last of these signals, or 0 */
 
 #endif

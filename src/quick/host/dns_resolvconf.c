@@ -1,0 +1,92 @@
+#include "dns_resolvconf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "quick/plan/dns_text.h"
+#include "report/report.h"
+#include "subprocess.h"
+
+/* resolvectl(1) also serves as resolvconf, but ignores most of its options. */
+static bool is_resolvectl(const char *program)
+{
+	char *real = realpath(program, NULL);
+	bool is = real && strstr(real, "resolvectl");
+
+	free(real);
+	return is;
+}
+
+static bool is_name_character(char c)
+{
+	return ascii_is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '-';
+}
+
+/* Debian's resolvconf orders its records by the patterns in this file. The first pattern of the form "NAME*" gives the
+ * prefix with which a tunnel's record precedes those of other interfaces. A resolvconf that is a symbolic link is
+ * another implementation, which needs none. */
+static void find_prefix(char prefix[32], const char *program)
+{
+	char buffer[4096], target[PATH_MAX];
+	int fd;
+	ssize_t got;
+	struct span rest, line;
+
+	if (readlink(program, target, sizeof target) >= 0)
+		return;
+	fd = open("/etc/resolvconf/interface-order", O_RDONLY | O_CLOEXEC);
+	got = fd < 0 ? -1 : read(fd, buffer, sizeof buffer);
+	if (fd >= 0)
+		close(fd);
+	rest = (struct span){ buffer, got > 0 ? (size_t)got : 0 };
+	while (span_next(&line, &rest, '\n')) {
+		size_t n = 0;
+		line = span_trim(line);
+		while (n < line.n && is_name_character(line.p[n]))
+			n++;
+		if (n == 0 || n > 30 || n + 1 != line.n || line.p[n] != '*')
+			continue;
+		memcpy(prefix, line.p, n);
+		memcpy(prefix + n, ".", 2);
+		return;
+	}
+}
+
+bool resolvconf_is_installed(char prefix[32])
+{
+	const char *program = subprocess_find("resolvconf");
+
+	prefix[0] = '\0';
+	if (!program || is_resolvectl(program))
+		return false;
+	find_prefix(prefix, program);
+	return true;
+}
+
+int resolvconf_set(const char *record, const struct dns_config *d)
+{
+	struct text input = text_heap();
+	struct subprocess like = { 0 };
+	int r;
+
+	dns_resolvconf_text(&input, d);
+	like.input = text_of(&input);
+	r = input.failed ? -ENOMEM
+			 : subprocess_run_args(&like, "resolvconf", "-a", record, "-m", "0", "-x", NULL);
+	text_heap_free(&input);
+	if (r > 0)
+		report_error("cannot set the name servers: resolvconf failed with status %d", r);
+	else if (r < 0)
+		report_error("cannot set the name servers: %s", strerror(-r));
+	return r == 0 ? 0 : -EIO;
+}
+
+int resolvconf_revert(const char *record)
+{
+	static const struct subprocess like;
+
+	return subprocess_run_args(&like, "resolvconf", "-d", record, "-f", NULL) == 0 ? 0 : -EIO;
+}

@@ -1,0 +1,15 @@
+/* DNS through resolvconf(8): openresolv's, or Debian's. */
+#ifndef WG_QUICK_DNS_RESOLVCONF_H
+#define WG_QUICK_DNS_RESOLVCONF_H
+
+#include "quick/config/dns_config.h"
+
+/* True when the host has a resolvconf; one that is systemd's resolvectl under another name does not count. *prefix
+ * becomes the prefix that it requires before interface names, or "". */
+bool resolvconf_is_installed(char prefix[32]);
+
+/* `record` is the interface name with its prefix. 0, or -errno after reporting (revert: without). */
+must_check int resolvconf_set(const char *record, const struct dns_config *d);
+must_check int resolvconf_revert(const char *record);
+
+#endif
