@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
-# The crypto of other machines under qemu-user: NEON, 32-bit limbs, big endian. Known answers, and the
-# fuzz corpora, where every row is held against the portable one. Skips what is not installed.
+# Cryptography of other architectures under qemu-user: NEON, 32-bit limbs, big endian. Runs the self-test and the fuzz
+# corpora, which compare every implementation with the portable one. Skips what is not installed.
 
 cd_top() {
 	cd "$BATS_TEST_DIRNAME/../.." || return 1
 }
 
-# cross TRIPLE QEMU ROW: builds for TRIPLE, runs with QEMU; the AEAD's row must be ROW.
+# cross TRIPLE QEMU IMPLEMENTATION: builds for TRIPLE and runs with QEMU; the AEAD must use IMPLEMENTATION.
 cross() {
 	command -v "$1-gcc" >/dev/null || skip "no $1-gcc"
 	command -v "$2" >/dev/null || skip "no $2"
@@ -37,11 +37,11 @@ cross() {
 	done
 }
 
-@test "aarch64: NEON rows agree with the portable ones" {
+@test "aarch64: NEON implementations agree with the portable ones" {
 	cross aarch64-linux-gnu qemu-aarch64-static neon
 }
 
-@test "armhf: limbs of 32-bit machines" {
+@test "armhf: limbs for 32-bit machines" {
 	cross arm-linux-gnueabihf qemu-arm-static portable
 }
 

@@ -6,8 +6,8 @@
 #include "crypto/chacha20.h"
 #include "crypto/simd_avx512.h"
 
-/* The index of column i of a row of the 4 x 4 state. In a diagonal round row r is rotated by r columns. */
-#define AT(row, i, diagonal) (4 * (row) + ((i) + (row) * (diagonal)) % 4)
+/* The index of the i-th of words 4r to 4r + 3, which in a diagonal round are rotated by r. */
+#define AT(r, i, diagonal) (4 * (r) + ((i) + (r) * (diagonal)) % 4)
 #define ADD(x, a, b)                                                    \
 	do {                                                            \
 		x[a] = vec_add(x[a], x[b]);                             \
@@ -19,8 +19,8 @@
 		GCC_VECTOR_BARRIER(x[d]);                               \
 	} while (0)
 
-/* One step of four quarter rounds: a += b, d = (d ^ a) <<< n, where a, b and d are rows of the state. Spelled out
- * instead of a loop, so that x stays in registers from one double round to the next. */
+/* One step of four quarter rounds: a += b, d = (d ^ a) <<< n, where a, b and d stand for four words each. Spelled
+ * out instead of a loop, so that x stays in registers from one double round to the next. */
 #define STEP(x, a, b, d, n, diagonal)                                   \
 	do {                                                            \
 		ADD(x, AT(a, 0, diagonal), AT(b, 0, diagonal));         \
