@@ -1,9 +1,10 @@
-# Benchmarks: numbers beside a peer in the same run, never a pass or fail. `sh contrib/packages.sh --install bench`
-# installs what they need. `sudo make bench` is all of wireguardd's, with the picture of the README.
+# Benchmarks. Each measures wgsuite and the program that it is compared with in the same run; they never pass or fail.
+# `sh contrib/packages.sh --install bench` installs what they need. `sudo make bench` runs all those of wireguardd and of
+# the cryptography, and draws the picture of the README. contrib/doc/benchmarks.md has the results.
 
-one_by_one = $(Q)for one in $(1); do $(MAKE) --no-print-directory O=$(O) $$one || exit 1; done
+in_sequence = $(Q)for target in $(1); do $(MAKE) --no-print-directory O=$(O) $$target || exit 1; done
 bench:
-	$(call one_by_one,bench-crypto bench-proto bench-dataplane bench-picture)
+	$(call in_sequence,bench-crypto bench-proto bench-dataplane bench-picture)
 
 bench-crypto: $(O)/tests/bench/crypto # needs libssl-dev and libsodium-dev
 	$(Q)$(O)/tests/bench/crypto $(O)/tests/bench/crypto.json
@@ -13,7 +14,7 @@ $(O)/tests/bench/crypto: $(O)/tests/bench/crypto.o $(call archives_of,crypto bas
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ -lcrypto -lsodium $(LIBS)
 
 bench-proto: $(O)/tests/bench/routes $(O)/tests/bench/peers $(O)/tests/bench/handshakes
-	$(Q)for one in $^; do $$one || exit 1; done > $(O)/tests/bench/proto.jsonl.new
+	$(Q)for program in $^; do $$program || exit 1; done > $(O)/tests/bench/proto.jsonl.new
 	$(Q)mv $(O)/tests/bench/proto.jsonl.new $(O)/tests/bench/proto.jsonl
 	$(Q)cat $(O)/tests/bench/proto.jsonl
 
@@ -28,7 +29,7 @@ bench-wg: $(O)/wg $(O)/tests/bench/fake_uapi $(O)/tests/bench/wg_time # needs ro
 
 $(O)/tests/bench/fake_uapi: tests/lib/fake_uapi.c
 $(O)/tests/bench/wg_time: tests/bench/wg_time.c
-$(O)/tests/bench/wg_time: small := -static # its own size is the least that a child can be said to have
+$(O)/tests/bench/wg_time: small := -static # its children start with its resident size, the least they can report
 $(O)/tests/bench/fake_uapi $(O)/tests/bench/wg_time:
 	$(call progress,CC,$@)
 	@mkdir -p $(@D)
@@ -36,50 +37,50 @@ $(O)/tests/bench/fake_uapi $(O)/tests/bench/wg_time:
 
 .PHONY: bench-wg
 
-# Half an hour. BENCH, STORM, SCALE: the words of the three scripts, which their first lines explain; PEERS: more
-# 'LABEL=DAEMON words', each in quotes, beside ours and the newest wireguard-go that Debian has, for example
-# PEERS="'wgsuite-2=env WG_THREADS=2 $PWD/build/wireguardd -f'".
+# The benchmarks of the data plane take half an hour. BENCH, STORM, SCALE: options of the three scripts, explained in
+# their first lines. PEERS: further daemons to compare with, in addition to the newest wireguard-go of Debian, each as
+# 'LABEL=COMMAND' in quotes, for example PEERS="'wgsuite-2=env WG_THREADS=2 $PWD/build/wireguardd -f'".
 WIREGUARD_GO ?= $(O)/peers/wireguard-go-newest
 BENCH ?= -r 5 -t 4
 STORM ?= -r 5
 SCALE ?= -r 5 -i 60 -p 1000000
 SCALE_PEERS ?= 1000 100000 1000000
-side_by_side = $(O) 'wgsuite=$(abspath $(O)/wireguardd) -f' 'wireguard-go=$(abspath $(WIREGUARD_GO)) -f' $(PEERS)
+compared = $(O) 'wgsuite=$(abspath $(O)/wireguardd) -f' 'wireguard-go=$(abspath $(WIREGUARD_GO)) -f' $(PEERS)
 bench_programs := $(O)/wg $(O)/wireguardd $(patsubst %,$(O)/tests/bench/%,ceiling blast storm)
 bench_tables = $(wildcard $(patsubst %,$(O)/tests/bench/%,dataplane.jsonl storm.jsonl scale.jsonl crypto.json proto.jsonl))
 
 $(O)/peers/wireguard-go-newest:
 	$(Q)sh tests/lib/get-peers.sh --newest $(@D)
 
-# They need root, and iperf3, jq, python3, nft, strace.
+# These need root, iperf3, jq, python3, nft and strace.
 bench-dataplane:
-	$(call one_by_one,bench-traffic bench-storm bench-scale bench-report)
+	$(call in_sequence,bench-traffic bench-storm bench-scale bench-report)
 
 bench-traffic: $(bench_programs) $(WIREGUARD_GO)
-	$(Q)bash tests/bench/dataplane.sh $(BENCH) -o $(O)/tests/bench/dataplane.jsonl $(side_by_side) ceiling
+	$(Q)bash tests/bench/dataplane.sh $(BENCH) -o $(O)/tests/bench/dataplane.jsonl $(compared) ceiling
 
 bench-storm: $(bench_programs) $(WIREGUARD_GO)
-	$(Q)bash tests/bench/storm.sh $(STORM) -o $(O)/tests/bench/storm.jsonl $(side_by_side)
+	$(Q)bash tests/bench/storm.sh $(STORM) -o $(O)/tests/bench/storm.jsonl $(compared)
 
 bench-scale: $(bench_programs) $(WIREGUARD_GO)
-	$(Q)bash tests/bench/scale.sh $(SCALE) -o $(O)/tests/bench/scale.jsonl $(side_by_side) -- $(SCALE_PEERS)
+	$(Q)bash tests/bench/scale.sh $(SCALE) -o $(O)/tests/bench/scale.jsonl $(compared) -- $(SCALE_PEERS)
 
-# What is there of the last runs in one report.
+# Reports on the last run of each benchmark, or without any on the published results.
 bench-report:
 	$(Q)python3 tests/bench/report.py $(or $(bench_tables),tests/bench/results.jsonl)
 
-# The same as the README's picture and the figures it was drawn from; without runs, from those figures again.
+# Draws the picture of the README and stores its figures in results.jsonl; without runs, draws those figures again.
 bench-picture: # needs gnuplot
 	$(Q)if [ -n "$(bench_tables)" ]; then \
 		python3 tests/bench/report.py --results $(bench_tables) > $(O)/tests/bench/results.jsonl && \
 		cp $(O)/tests/bench/results.jsonl tests/bench/results.jsonl; fi
 	$(Q){ python3 tests/bench/report.py --picture tests/bench/results.jsonl && cat tests/bench/picture.gp; } | \
 		gnuplot > contrib/speed.svg.new && mv contrib/speed.svg.new contrib/speed.svg
-	$(Q)echo "contrib/speed.svg and tests/bench/results.jsonl are made of $(or $(bench_tables),tests/bench/results.jsonl)"
+	$(Q)echo "contrib/speed.svg and tests/bench/results.jsonl were made from $(or $(bench_tables),tests/bench/results.jsonl)"
 
 .PHONY: bench-dataplane bench-traffic bench-storm bench-scale bench-report bench-picture
 
-# The daemon's own path without the tunnel's functions: libproto is left out.
+# The packet path of the daemon without cryptography: ceiling.c takes the place of libproto.
 $(O)/tests/bench/ceiling: $(O)/tests/bench/ceiling.o $(call archives_of,daemon base)
 	$(call progress,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(libs_daemon) $(LIBS)

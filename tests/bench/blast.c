@@ -1,7 +1,7 @@
-/* blast FROM TO HOST BYTES SEGMENTS SECONDS: UDP from one named network namespace to HOST in another, by two
- * threads of one process. SEGMENTS > 1: super-packets by UDP_SEGMENT. Sends without limit first, then
- * looks for the highest rate at which less than 0.1 % is lost, each twice if need be. Prints one line:
- * packets a second that arrived without limit, the same in Mbit/s, the highest rate, its loss in %. */
+/* blast FROM TO HOST BYTES SEGMENTS SECONDS: measures UDP throughput from the network namespace FROM to HOST in the
+ * namespace TO, with one thread for each end. SEGMENTS > 1: sends super-packets with UDP_SEGMENT. Sends without limit
+ * first, then searches the highest rate with less than 0.1 % loss; a step with more loss is repeated once. Prints one
+ * line: packets/s received without limit, the same in Mbit/s, the highest rate, its loss in %. */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/udp.h>
@@ -16,13 +16,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PORT = 9999, MESSAGES = 32, ROOM = 65536, STEPS = 7 };
+enum { PORT = 9999, MESSAGES = 32, MESSAGE_BYTES_MAX = 65536, STEPS = 7 };
 
 static int in, out;
 static unsigned int bytes, segments;
 static double seconds;
 static _Atomic uint64_t received;
-static uint8_t room[MESSAGES][ROOM];
+static uint8_t messages[MESSAGES][MESSAGE_BYTES_MAX];
 
 static void must(int ok, const char *what)
 {
@@ -72,7 +72,7 @@ static void *receive(void *nothing)
 		uint64_t n = 0;
 		int k;
 		for (int i = 0; i < MESSAGES; i++) {
-			iov[i] = (struct iovec){ room[i], ROOM };
+			iov[i] = (struct iovec){ messages[i], MESSAGE_BYTES_MAX };
 			m[i].msg_hdr = (struct msghdr){ .msg_iov = &iov[i], .msg_iovlen = 1 };
 		}
 		k = recvmmsg(in, m, MESSAGES, MSG_WAITFORONE, NULL);
@@ -85,10 +85,10 @@ static void *receive(void *nothing)
 
 struct result { double sent, got; };
 
-/* rate 0: without limit */
+/* Sends for `seconds`, at `rate` packets/s; 0: without limit. */
 static struct result blast(double rate)
 {
-	static uint8_t payload[ROOM];
+	static uint8_t payload[MESSAGE_BYTES_MAX];
 	struct iovec iov = { payload, (size_t)bytes * segments };
 	struct mmsghdr m[MESSAGES];
 	uint64_t before = atomic_load(&received), sent = 0;
@@ -106,7 +106,7 @@ static struct result blast(double rate)
 		k = sendmmsg(out, m, due < MESSAGES ? (unsigned int)due : MESSAGES, 0);
 		sent += k > 0 ? (uint64_t)k * segments : 0;
 	}
-	pause_s(seconds < 0.1 ? 0.05 : 0.15); /* what is on its way arrives, or is lost */
+	pause_s(seconds < 0.1 ? 0.05 : 0.15); /* until packets in flight have arrived or are lost */
 	return (struct result){ (double)sent / (t - start),
 				(double)(atomic_load(&received) - before) / (t - start) };
 }
@@ -132,12 +132,12 @@ int main(int argc, char **argv)
 		must(setsockopt(in, IPPROTO_UDP, UDP_GRO, &one, sizeof one) == 0, "gro");
 	}
 	must(pthread_create(&thread, NULL, receive, NULL) == 0, "thread");
-	free_rate = blast(0).got; /* twice, as below: something else may have run meanwhile */
+	free_rate = blast(0).got; /* twice: other work may have disturbed the first */
 	r = blast(0);
 	if (r.got < free_rate)
 		r.got = free_rate;
 	free_rate = r.got;
-	steps = seconds < 0.1 ? 2 : STEPS; /* that short is only to see that it works */
+	steps = seconds < 0.1 ? 2 : STEPS; /* so short a run only tests that it works */
 	high = 1.5 * r.got < r.sent ? 1.5 * r.got : r.sent;
 	for (int i = 0; i < steps; i++) {
 		double rate = (low + high) / 2;

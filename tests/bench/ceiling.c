@@ -1,7 +1,6 @@
-/* ceiling NAME PORT HOST PORT: a tunnel with WireGuard's framing and no cryptography, between a TUN and a
- * UDP socket: what wireguardd's own path would carry if sealing and opening were copying. It is that path:
- * the daemon's TUN, UDP, offloads and workers, with the functions of the tunnel replaced by those here; and as
- * many threads as the daemon would have (WG_THREADS). */
+/* ceiling NAME PORT HOST PORT: a tunnel with WireGuard's framing but without cryptography, to measure what the packet path
+ * of wireguardd would carry if sealing and opening were copies. It is that packet path, with the daemon's TUN, UDP,
+ * offloads and workers and as many threads (WG_THREADS); the functions here replace those of libproto. */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <stdio.h>
@@ -29,7 +28,7 @@ uint32_t tunnel_sealed_size(const struct wg_tunnel *t, uint32_t n)
 
 bool path_equal(const struct wg_path *a, const struct wg_path *b)
 {
-	return a == b; /* there is one */
+	return a == b; /* the only one is far_end */
 }
 
 void tunnel_seal(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)
@@ -140,7 +139,7 @@ static void run_alone(void)
 	must(loop_add(&c.loop, &c.tun_source, c.tun.fd, EPOLLIN) == 0 &&
 	     loop_add(&c.loop, udp, c.udp.sockets[UDP_V4].fd, EPOLLIN) == 0, "epoll");
 	while (!c.worker->tun_deleted)
-		must(loop_run_once(&c.loop, false) == 0, "turn");
+		must(loop_run_once(&c.loop, false) == 0, "event loop");
 }
 
 static void run_threads(unsigned int threads)
@@ -165,8 +164,8 @@ static void run_threads(unsigned int threads)
 
 int main(int argc, char **argv)
 {
-	const char *said = getenv("WG_THREADS");
-	unsigned int threads = said ? (unsigned int)atoi(said) : threads_default();
+	const char *setting = getenv("WG_THREADS");
+	unsigned int threads = setting ? (unsigned int)atoi(setting) : threads_default();
 	uint8_t host[4];
 
 	must(argc == 5 && inet_pton(AF_INET, argv[3], host) == 1, "ceiling NAME PORT HOST PORT");

@@ -1,9 +1,9 @@
 #!/bin/bash
-# dataplane.sh [-r REPETITIONS] [-t SECONDS] [-q] [-o FILE] TOOLS LABEL=DAEMON… [ceiling]: userspace WireGuard
-# daemons side by side: two namespaces and a cable, iperf3, ping and tests/bench/blast through the tunnel,
-# every daemon in turn within every repetition; "ceiling" is the tunnel without cryptography. One JSON line
-# per measure to FILE or out, then tests/bench/report.py of it. -q: nothing lasts, to see that everything works.
-# TOOLS is the build folder (wg, tests/bench/…). Needs root, iperf3, jq, python3. Runs in a box of its own.
+# dataplane.sh [-r REPETITIONS] [-t SECONDS] [-q] [-o FILE] TOOLS LABEL=COMMAND… [ceiling]: compares userspace WireGuard
+# daemons with iperf3, ping and tests/bench/blast through a tunnel between two network namespaces. Every repetition
+# measures every daemon. "ceiling" is the tunnel without cryptography. Writes a JSON line per measure to FILE or stdout,
+# then the report of tests/bench/report.py. -q: quick, to test that everything works. TOOLS is the build folder. Needs
+# root, iperf3, jq, python3. Runs in namespaces of tests/lib/box.sh.
 set -eu
 [ -n "${WGSUITE_BOX-}" ] || exec sh "$(dirname "$0")/../lib/box.sh" bash "$0" "$@"
 
@@ -35,7 +35,7 @@ up_ceiling() {
 			[ -d "/proc/$!" ] || return 1
 			sleep 0.01
 		done
-		ip -n "$h" link set "wg$h" txqueuelen 1000 # the daemon's
+		ip -n "$h" link set "wg$h" txqueuelen 1000 # as the daemon sets it
 		tc -n "$h" qdisc replace dev "wg$h" root noqueue
 		plug "$h" "$n"
 	done
@@ -50,14 +50,14 @@ up_daemons() {
 }
 
 up() {
-	if [ "${words[0]}" = ceiling ]; then up_ceiling; else up_daemons; fi && greet
+	if [ "${command[0]}" = ceiling ]; then up_ceiling; else up_daemons; fi && greet
 }
 
 tcp() { # tcp MEASURE IPERF3-WORD…
 	local name=$1 before result
 	shift
 	before=$(cpu $daemons)
-	result=$(a iperf3 -J -c 10.9.0.2 "${long[@]}" "$@") || { say "$label: iperf3 $*"; return 0; }
+	result=$(a iperf3 -J -c 10.9.0.2 "${long[@]}" "$@") || { note "$label: iperf3 $* failed"; return 0; }
 	jq -r --arg used "$(cpu $daemons)" --arg before "$before" '
 		([.end.sum_received, .end.sum_received_bidir_reverse] | map(.bytes // 0) | add) as $bytes |
 		([.end.sum_received, .end.sum_received_bidir_reverse] | map(.bits_per_second // 0) | add / 1e6),
@@ -85,7 +85,7 @@ measure() {
 	tcp tcp4-back -P 4 -R
 	tcp both-ways --bidir
 	udp udp-64 64 1
-	udp udp-1400 1372 1 # a packet of 1,400 bytes
+	udp udp-1400 1372 1 # IP packets of 1,400 bytes
 	udp udp-gso 1200 40
 	ip netns exec a iperf3 -c 10.9.0.2 -t 60 -b 1G > /dev/null 2>&1 &
 	load=$!
@@ -100,13 +100,13 @@ hosts a b
 cable a:10.0.0.1/24 b:10.0.0.2/24
 b iperf3 -s -D > /dev/null
 about dataplane "$@"
-all=("$@")
+compared=("$@")
 for rep in $(seq "$reps"); do
-	for k in "${!all[@]}"; do # another one begins each time
-		one=${all[(k + rep - 1) % ${#all[@]}]}
-		label=${one%%=*}
-		read -ra words <<< "${one#*=}"
-		say "$(date +%T) dataplane $rep/$reps $label"
+	for k in "${!compared[@]}"; do # each repetition starts with another one
+		daemon=${compared[(k + rep - 1) % ${#compared[@]}]}
+		label=${daemon%%=*}
+		read -ra command <<< "${daemon#*=}"
+		note "$(date +%T) dataplane $rep/$reps $label"
 		if up; then measure; fi
 		stop
 	done

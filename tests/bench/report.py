@@ -1,91 +1,91 @@
 #!/usr/bin/python3
-"""report.py [--results | --picture] FILE...: what the benchmarks measured, from their JSON lines: a table of
-medians (least-most) with ratios, and the figures of the goal, met or not. Nothing is a pass or fail. --results: all
-of it again, a line per measure; --picture: the tables that picture.gp draws."""
+"""report.py [--results | --picture] FILE...: reports on the JSON lines of the benchmarks: tables of medians (minimum-maximum)
+with ratios, and the goals, each met or not met. Nothing passes or fails. --results: prints the figures again, one line
+per measure; --picture: prints the data blocks that picture.gp plots."""
 import json
 import statistics
 import sys
 
 OURS, CEILING = "wgsuite", "ceiling"
 LIBRARIES = ("OpenSSL", "OpenSSL-avx2", "libsodium")
-NOT_PEERS = (OURS, CEILING) + LIBRARIES  # nor what begins like them
+NOT_PEERS = (OURS, CEILING) + LIBRARIES  # and labels that start with one of these
 
-# What a measure is called. A ratio is ours to the peer's.
+# Labels of the measures, in the order of the table.
 MEASURES = [
     ("tcp1", "TCP, 1 stream, Mbit/s"),
-    ("tcp1-back", "TCP, 1 stream back"),
+    ("tcp1-back", "TCP, 1 stream, reverse direction"),
     ("tcp4", "TCP, 4 streams"),
-    ("tcp4-back", "TCP, 4 streams back"),
-    ("both-ways", "TCP, both ways at once"),
-    ("tcp1-cpu", "CPU of both daemons, s/GB, 1 stream"),
-    ("tcp1-back-cpu", "CPU, 1 stream back"),
-    ("tcp4-cpu", "CPU, 4 streams"),
-    ("tcp4-back-cpu", "CPU, 4 streams back"),
-    ("both-ways-cpu", "CPU, both ways"),
-    ("udp-64-best", "UDP 64 bytes, packets/s, loss < 0.1 %"),
-    ("udp-64-flood", "UDP 64 bytes, packets/s arriving of a flood"),
-    ("udp-1400-best", "UDP in 1,400-byte packets, packets/s, loss < 0.1 %"),
-    ("udp-1400-flood", "UDP in 1,400-byte packets, of a flood"),
+    ("tcp4-back", "TCP, 4 streams, reverse direction"),
+    ("both-ways", "TCP, both directions at once"),
+    ("tcp1-cpu", "CPU time of both daemons, s/GB, 1 stream"),
+    ("tcp1-back-cpu", "CPU time, 1 stream, reverse direction"),
+    ("tcp4-cpu", "CPU time, 4 streams"),
+    ("tcp4-back-cpu", "CPU time, 4 streams, reverse direction"),
+    ("both-ways-cpu", "CPU time, both directions at once"),
+    ("udp-64-best", "UDP, 64 bytes, packets/s with less than 0.1 % loss"),
+    ("udp-64-flood", "UDP, 64 bytes, packets/s received under overload"),
+    ("udp-1400-best", "UDP, 1,400 bytes, packets/s with less than 0.1 % loss"),
+    ("udp-1400-flood", "UDP, 1,400 bytes, packets/s received under overload"),
     ("udp-gso", "UDP with GSO sockets, Mbit/s"),
-    ("udp-gso-best", "UDP with GSO sockets, packets/s, loss < 0.1 %"),
-    ("rtt-idle-p50", "round trip idle, p50, ms"),
-    ("rtt-idle-p99", "round trip idle, p99"),
-    ("rtt-1G-p50", "round trip beside 1 Gbit/s, p50"),
-    ("rtt-1G-p99", "round trip beside 1 Gbit/s, p99"),
-    ("rss-idle", "memory idle, MiB"),
+    ("udp-gso-best", "UDP with GSO sockets, packets/s with less than 0.1 % loss"),
+    ("rtt-idle-p50", "round trip, idle, 50th percentile, ms"),
+    ("rtt-idle-p99", "round trip, idle, 99th percentile"),
+    ("rtt-1G-p50", "round trip with 1 Gbit/s of other traffic, 50th percentile"),
+    ("rtt-1G-p99", "round trip with 1 Gbit/s of other traffic, 99th percentile"),
+    ("rss-idle", "memory, idle, MiB"),
     ("rss-peak", "memory, peak"),
-    ("start", "start to socket, ms"),
-    ("handshake-64-cpu", "CPU of a handshake answered, 64 at a time, µs"),
-    ("handshake-1-cpu", "CPU of a handshake answered, one by one, µs"),
-    ("handshake-64-rate", "handshakes answered a second, 64 at a time"),
-    ("handshake-1-rate", "handshakes answered a second, one by one"),
-    ("flood-rate", "flood, initiations a second"),
-    ("flood-pings-lost", "flood: pings lost, %"),
-    ("flood-join-tries", "flood: initiations until a new peer is in"),
-    ("flood-memory", "flood: memory more, MiB"),
-    ("flood-normal-after", "flood: no cookies any more after, s"),
-    ("idle-calls", "1,000 idle peers, system calls a minute"),
-    ("idle-packets", "1,000 idle peers, packets"),
+    ("start", "time from start to usable socket, ms"),
+    ("handshake-64-cpu", "CPU time per answered handshake, 64 concurrent, µs"),
+    ("handshake-1-cpu", "CPU time per answered handshake, sequential, µs"),
+    ("handshake-64-rate", "handshakes answered per second, 64 concurrent"),
+    ("handshake-1-rate", "handshakes answered per second, sequential"),
+    ("flood-rate", "handshake flood: initiations per second"),
+    ("flood-pings-lost", "handshake flood: lost pings, %"),
+    ("flood-join-tries", "handshake flood: initiations until a new peer connects"),
+    ("flood-memory", "handshake flood: additional memory, MiB"),
+    ("flood-normal-after", "handshake flood: seconds until cookies are no longer required"),
+    ("idle-calls", "1,000 idle peers, system calls per minute"),
+    ("idle-packets", "1,000 idle peers, packets sent"),
     ("peers-1000-setconf", "1,000 peers, `wg setconf`, s"),
     ("peers-1000-memory", "1,000 peers, memory, MiB"),
     ("peers-100000-setconf", "100,000 peers, `wg setconf`, s"),
-    ("peers-100000-loaded", "100,000 peers, accepted"),
+    ("peers-100000-loaded", "100,000 peers, accepted peers"),
     ("peers-100000-memory", "100,000 peers, memory, MiB"),
-    ("peers-100000-peak", "100,000 peers, memory meanwhile, MiB"),
-    ("peers-100000-each", "an idle peer, KiB"),
+    ("peers-100000-peak", "100,000 peers, peak memory during `wg setconf`, MiB"),
+    ("peers-100000-each", "memory per idle peer, KiB"),
     ("peers-100000-dump", "100,000 peers, `wg show dump`, s"),
     ("peers-1000000-setconf", "1,000,000 peers, `wg setconf`, s"),
-    ("peers-1000000-loaded", "1,000,000 peers, accepted"),
+    ("peers-1000000-loaded", "1,000,000 peers, accepted peers"),
     ("peers-1000000-memory", "1,000,000 peers, memory, MiB"),
-    ("peers-1000000-peak", "1,000,000 peers, memory meanwhile, MiB"),
-    ("one-others", "others beside one peer with traffic"),
-    ("one-before-p99", "one peer alone, round trip p99, ms"),
-    ("one-loading-p99", "one peer while others are loaded, p99"),
-    ("one-loading-longest", "one peer while others are loaded, longest"),
-    ("one-after-p99", "one peer among them, p99"),
-    ("one-loading-lost", "one peer while others are loaded, pings lost, %"),
-    ("one-before-tcp", "one peer alone, TCP, Mbit/s"),
-    ("one-after-tcp", "one peer among them, TCP, Mbit/s"),
+    ("peers-1000000-peak", "1,000,000 peers, peak memory during `wg setconf`, MiB"),
+    ("one-others", "other peers in the following tests with one active peer"),
+    ("one-before-p99", "active peer alone, round trip, 99th percentile, ms"),
+    ("one-loading-p99", "active peer while the others are configured, 99th percentile"),
+    ("one-loading-longest", "active peer while the others are configured, maximum"),
+    ("one-after-p99", "active peer among the others, 99th percentile"),
+    ("one-loading-lost", "active peer while the others are configured, lost pings, %"),
+    ("one-before-tcp", "active peer alone, TCP, Mbit/s"),
+    ("one-after-tcp", "active peer among the others, TCP, Mbit/s"),
 ]
 NAMES = dict(MEASURES)
 
-# The same beside OpenSSL and libsodium, ns a call.
+# Measures in ns per operation, compared with OpenSSL and libsodium.
 CRYPTO = [
     ("seal-1420-run", "seal 1,420 bytes, in runs"),
     ("seal-64-run", "seal 64 bytes, in runs"),
-    ("seal-1420-one", "seal 1,420 bytes, alone"),
+    ("seal-1420-one", "seal 1,420 bytes, one packet"),
     ("open-1420-run", "open 1,420 bytes, in runs"),
     ("open-64-run", "open 64 bytes, in runs"),
-    ("x25519-one", "X25519, alone"),
-    ("x25519-batch", "X25519, each of 8"),
+    ("x25519-one", "X25519, one"),
+    ("x25519-batch", "X25519, each of 8 at once"),
     ("blake2s-64", "BLAKE2s, 64 bytes"),
-    ("mac1-116-run", "mac1 of an initiation, in lanes"),
-    ("reply-16-run", "cookie reply, in lanes"),
+    ("mac1-116-run", "mac1 of an initiation, each of 16 at once"),
+    ("reply-16-run", "cookie reply, each of 256 at once"),
 ]
 
 
 class Results:
-    """Values by measure and by who was measured."""
+    """Values by measure and by the program or library measured."""
 
     def __init__(self, files):
         self.values, self.units, self.about = {}, {}, []
@@ -163,61 +163,64 @@ def cell(r, measure, impl):
 
 
 def goals(r):
-    """The rows of the goal: what, the target in words, the figure, whether it is met (None: not measured)."""
+    """The goals: name, target, figure, whether it is met (None: not measured)."""
     rows = []
 
-    def row(what, figure, relation, limit, words, more=""):
+    def goal(name, figure, relation, limit, unit, more=""):
         met = None if figure is None else {"≥": figure >= limit, "≤": figure <= limit, "<": figure < limit}[relation]
-        rows.append((what, f"{relation} {number(limit)} {words}", number(figure) + more if met is not None else "", met))
+        rows.append((name, f"{relation} {number(limit)} {unit}", number(figure) + more if met is not None else "", met))
 
-    def beside(what, measure, other, relation, limit, words, inverse=False):
-        row(what, r.ratio(measure, other, inverse), relation, limit, words,
-            f" ({number(r.median(measure))} beside {number(r.median(measure, other))} {r.units.get(measure)})")
+    def compared(name, measure, other, relation, limit, unit, inverse=False):
+        goal(name, r.ratio(measure, other, inverse), relation, limit, unit,
+             f" ({number(r.median(measure))} to {number(r.median(measure, other))} {r.units.get(measure)})")
 
     peer = r.peer
-    name = "× wireguard-go"
+    times = "× wireguard-go"
     for key in "tcp1", "tcp1-back", "tcp4", "tcp4-back":
-        what = NAMES[key].replace(", Mbit/s", "")
-        beside(what, key, peer, "≥", 2.4, name)
-        beside(what, key, CEILING, "≥", 0.6, "of the ceiling without cryptography")
+        name = NAMES[key].replace(", Mbit/s", "")
+        compared(name, key, peer, "≥", 2.4, times)
+        compared(name, key, CEILING, "≥", 0.6, "× the ceiling without cryptography")
     for key in "tcp1-cpu", "tcp1-back-cpu", "tcp4-cpu", "tcp4-back-cpu", "both-ways-cpu":
-        beside(NAMES[key].replace(" of both daemons, s/GB", "").replace("CPU", "CPU per GB"), key, peer, "≤", 0.4, name)
-    beside("UDP with GSO sockets", "udp-gso", peer, "≥", 2.5, name)
-    beside("64-byte packets a second, loss < 0.1 %", "udp-64-best", peer, "≥", 4, name)
-    beside("round trip idle, p50", "rtt-idle-p50", peer, "≤", 0.7, name)
-    beside("round trip under 1 Gbit/s, p99", "rtt-1G-p99", peer, "≤", 0.5, name)
+        compared(NAMES[key].replace(" of both daemons, s/GB", "").replace("CPU time", "CPU time per GB"), key, peer,
+                 "≤", 0.4, times)
+    compared("UDP with GSO sockets", "udp-gso", peer, "≥", 2.5, times)
+    compared("UDP, 64 bytes, less than 0.1 % loss", "udp-64-best", peer, "≥", 4, times)
+    compared("round trip, idle, 50th percentile", "rtt-idle-p50", peer, "≤", 0.7, times)
+    compared("round trip with 1 Gbit/s of other traffic, 99th percentile", "rtt-1G-p99", peer, "≤", 0.5, times)
     for key, limit in ("seal-1420-run", 2), ("open-1420-run", 2), ("seal-64-run", 4), ("open-64-run", 4):
         cycles = r.median(key + "-cycles")
-        row(f"AEAD, {dict(CRYPTO)[key]}", r.ratio(key, "OpenSSL", True), "≥", limit, "× OpenSSL",
-            "" if cycles is None else f" ({number(cycles)} cycles/byte)")
-    beside("X25519, single", "x25519-one", "OpenSSL", "≥", 1, "× OpenSSL", True)
-    beside("X25519, batch of 8", "x25519-batch", "OpenSSL", "≥", 2.5, "× OpenSSL", True)
-    row("memory of an idle peer", r.median("peers-100000-each"), "≤", 2, "KiB")
+        goal(f"AEAD, {dict(CRYPTO)[key]}", r.ratio(key, "OpenSSL", True), "≥", limit, "× OpenSSL",
+             "" if cycles is None else f" ({number(cycles)} cycles/byte)")
+    compared("X25519, one", "x25519-one", "OpenSSL", "≥", 1, "× OpenSSL", True)
+    compared("X25519, each of 8 at once", "x25519-batch", "OpenSSL", "≥", 2.5, "× OpenSSL", True)
+    goal("memory per idle peer", r.median("peers-100000-each"), "≤", 2, "KiB")
     for n, seconds, mib in (100000, 2, 300), (1000000, 25, 2560):
-        row(f"{n:,} peers, accepted", r.median(f"peers-{n}-loaded"), "≥", n, "peers")
-        row(f"{n:,} peers, `wg setconf`", r.median(f"peers-{n}-setconf"), "<", seconds, "s")
-        row(f"{n:,} peers, memory", r.median(f"peers-{n}-peak"), "<", mib, "MiB")
-    # "Traffic of one peer unaffected" is what these three say.
+        goal(f"{n:,} peers, accepted peers", r.median(f"peers-{n}-loaded"), "≥", n, "peers")
+        goal(f"{n:,} peers, `wg setconf`", r.median(f"peers-{n}-setconf"), "<", seconds, "s")
+        goal(f"{n:,} peers, peak memory", r.median(f"peers-{n}-peak"), "<", mib, "MiB")
+    # Together these three state that the traffic of one peer is not affected by the others.
     million = (r.median("one-others") or 0) >= 1000000
-    row("one peer while 1,000,000 are loaded: pings lost", r.median("one-loading-lost") if million else None,
-        "≤", 0.1, "%")
-    row("one peer while 1,000,000 are loaded: p99", r.median("one-loading-p99") if million else None, "≤", 20, "ms",
-        f" ({number(r.median('one-before-p99'))} before, longest {number(r.median('one-loading-longest'))})")
-    row("one peer among 1,000,000: TCP",
-        r.ratio_of(("one-after-tcp", OURS), ("one-before-tcp", OURS)) if million else None, "≥", 0.9, "of what it was")
-    row("memory idle", r.median("rss-idle"), "<", 6, "MiB")
-    row("memory at full speed", r.most("rss-peak"), "<", 32, "MiB")
-    row("route look-up among 1,000,000, in batches, worst table", r.most("route"), "<", 100, "ns",
-        f" (one by one {number(r.most('route-one'))})")
-    beside("handshakes answered per second of CPU", "handshake-64-cpu", peer, "≥", 3, name, True)
+    goal("active peer while 1,000,000 are configured, lost pings", r.median("one-loading-lost") if million else None,
+         "≤", 0.1, "%")
+    goal("active peer while 1,000,000 are configured, 99th percentile", r.median("one-loading-p99") if million else None,
+         "≤", 20, "ms",
+         f" ({number(r.median('one-before-p99'))} before, maximum {number(r.median('one-loading-longest'))})")
+    goal("active peer among 1,000,000, TCP",
+         r.ratio_of(("one-after-tcp", OURS), ("one-before-tcp", OURS)) if million else None, "≥", 0.9,
+         "× alone")
+    goal("memory, idle", r.median("rss-idle"), "<", 6, "MiB")
+    goal("memory, peak", r.most("rss-peak"), "<", 32, "MiB")
+    goal("route lookup among 1,000,000, in batches, slowest table", r.most("route"), "<", 100, "ns",
+         f" (one by one {number(r.most('route-one'))})")
+    compared("handshakes answered per second of CPU time", "handshake-64-cpu", peer, "≥", 3, times, True)
     rate = r.median("flood-rate")
-    row("flood: pings lost", r.median("flood-pings-lost"), "≤", 1, "%",
-        "" if rate is None else f" (of {number(rate)} initiations a second)")
-    row("flood: initiations until a new peer is in", r.most("flood-join-tries"), "≤", 3, "tries")
-    row("flood: memory grows", r.most("flood-memory"), "≤", 8, "MiB")
-    row("flood: normal again", r.most("flood-normal-after"), "≤", 2, "s")
-    row("1,000 idle peers: system calls", r.median("idle-calls"), "≤", 10, "a minute")
-    row("1,000 idle peers: packets", r.median("idle-packets"), "≤", 0, "without keepalive")
+    goal("handshake flood: lost pings", r.median("flood-pings-lost"), "≤", 1, "%",
+         "" if rate is None else f" (at {number(rate)} initiations per second)")
+    goal("handshake flood: initiations until a new peer connects", r.most("flood-join-tries"), "≤", 3, "initiations")
+    goal("handshake flood: additional memory", r.most("flood-memory"), "≤", 8, "MiB")
+    goal("handshake flood: time until cookies are no longer required", r.most("flood-normal-after"), "≤", 2, "s")
+    goal("1,000 idle peers, system calls", r.median("idle-calls"), "≤", 10, "per minute")
+    goal("1,000 idle peers, packets sent", r.median("idle-packets"), "≤", 0, "without keepalive")
     return rows
 
 
@@ -233,8 +236,8 @@ def table(head, rows):
 def report(r):
     for about in r.about:
         print(f"{about['bench']}: {about['date']}, {about['cpu']}, {about['cores']} cores, {about['kernel']}, "
-              f"load {about['load']} at the start; " +
-              ", ".join(f"{k} is {v.split(' - ')[0]}" for k, v in about["of"].items()))
+              f"load average {about['load']} at the start; " +
+              ", ".join(f"{k}: {v.split(' - ')[0]}" for k, v in about["of"].items()))
     print()
     impls = [i for i in (OURS, r.peer, CEILING) if i]
     others = sorted({i for measure, i in r.values if measure in NAMES} - set(impls))
@@ -244,19 +247,19 @@ def report(r):
         if any(cells):
             rows.append([name] + cells + [number(r.ratio(key, r.peer))])
     if rows:
-        table(["median (least-most)"] + impls + others + [f"{OURS} ÷ {r.peer}" if r.peer else ""], rows)
+        table(["median (minimum-maximum)"] + impls + others + [f"{OURS} ÷ {r.peer}" if r.peer else ""], rows)
     rows = [[name] + [cell(r, key, i) for i in (OURS,) + LIBRARIES] + [number(r.ratio(key, "OpenSSL", True))]
             for key, name in CRYPTO if (key, OURS) in r.values]
     if rows:
-        table(["ns", OURS, *LIBRARIES, f"OpenSSL ÷ {OURS}"], rows)
+        table(["ns per operation", OURS, *LIBRARIES, f"OpenSSL ÷ {OURS}"], rows)
     rows = goals(r)
     measured = [row for row in rows if row[3] is not None]
     if measured:
         table(["goal", "target", "measured", ""],
-              [[what, target, figure, "met" if met else "not met"] for what, target, figure, met in measured])
-    missing = "; ".join(dict.fromkeys(what for what, _, _, met in rows if met is None))
+              [[name, target, figure, "met" if met else "not met"] for name, target, figure, met in measured])
+    missing = "; ".join(dict.fromkeys(name for name, _, _, met in rows if met is None))
     if missing:
-        print(f"Not measured: {missing}")
+        print(f"not measured: {missing}")
     print(f"{sum(met for *_, met in measured)} of {len(measured)} met" +
           (f", {len(rows) - len(measured)} not measured" if missing else ""))
 
@@ -269,26 +272,26 @@ def results(r):
         print(json.dumps({"impl": impl, "measure": measure, "values": values, "unit": r.units[measure]}))
 
 
-# The panels of the picture: the label of a group of columns, its measure.
+# The panels of the picture: the label of each group of columns and its measure.
 PANELS = {
-    "tcp": [("1 stream", "tcp1"), ("1 stream,\\nback", "tcp1-back"), ("4 streams", "tcp4"),
-            ("4 streams,\\nback", "tcp4-back"), ("both ways", "both-ways"), ("UDP,\\nGSO", "udp-gso")],
-    "cpu": [("1 stream", "tcp1-cpu"), ("1 stream,\\nback", "tcp1-back-cpu"), ("4 streams", "tcp4-cpu"),
-            ("4 streams,\\nback", "tcp4-back-cpu"), ("both ways", "both-ways-cpu")],
-    "packets": [("64 bytes,\\n< 0.1 % lost", "udp-64-best"), ("64 bytes,\\nof a flood", "udp-64-flood"),
-                ("1,400 bytes,\\n< 0.1 % lost", "udp-1400-best"), ("1,400 bytes,\\nof a flood", "udp-1400-flood")],
-    "rtt": [("idle, p50", "rtt-idle-p50"), ("idle, p99", "rtt-idle-p99"),
-            ("beside 1 Gbit/s,\\np50", "rtt-1G-p50"), ("beside 1 Gbit/s,\\np99", "rtt-1G-p99")],
-    "memory": [("idle", "rss-idle"), ("1,000\\nidle peers", "peers-1000-memory"), ("at full speed", "rss-peak")],
-    "handshake": [("one by one", "handshake-1-cpu"), ("64 at a time", "handshake-64-cpu")],
+    "tcp": [("1 stream", "tcp1"), ("1 stream,\\nreverse", "tcp1-back"), ("4 streams", "tcp4"),
+            ("4 streams,\\nreverse", "tcp4-back"), ("both\\ndirections", "both-ways"), ("UDP,\\nGSO", "udp-gso")],
+    "cpu": [("1 stream", "tcp1-cpu"), ("1 stream,\\nreverse", "tcp1-back-cpu"), ("4 streams", "tcp4-cpu"),
+            ("4 streams,\\nreverse", "tcp4-back-cpu"), ("both\\ndirections", "both-ways-cpu")],
+    "packets": [("64 bytes,\\n< 0.1 % loss", "udp-64-best"), ("64 bytes,\\noverload", "udp-64-flood"),
+                ("1,400 bytes,\\n< 0.1 % loss", "udp-1400-best"), ("1,400 bytes,\\noverload", "udp-1400-flood")],
+    "rtt": [("idle,\\np50", "rtt-idle-p50"), ("idle,\\np99", "rtt-idle-p99"),
+            ("1 Gbit/s load,\\np50", "rtt-1G-p50"), ("1 Gbit/s load,\\np99", "rtt-1G-p99")],
+    "memory": [("idle", "rss-idle"), ("1,000\\nidle peers", "peers-1000-memory"), ("peak", "rss-peak")],
+    "handshake": [("sequential", "handshake-1-cpu"), ("64 concurrent", "handshake-64-cpu")],
     "crypto": [("seal 1,420 B\\nin runs", "seal-1420-run"), ("open 1,420 B\\nin runs", "open-1420-run"),
-               ("seal 1,420 B\\nalone", "seal-1420-one"), ("seal 64 B\\nin runs", "seal-64-run")],
-    "x25519": [("alone", "x25519-one"), ("each of 8", "x25519-batch")],
+               ("seal 1,420 B\\none packet", "seal-1420-one"), ("seal 64 B\\nin runs", "seal-64-run")],
+    "x25519": [("one", "x25519-one"), ("each of 8 at once", "x25519-batch")],
 }
 
 
 def picture(r):
-    """Datablocks: label, ours, the peer's, the third's, how much better ours is than the peer's."""
+    """Prints data blocks: label, our figure, that of the peer and the third one, and the ratio of the first two."""
     def plain(v):
         return "0" if v is None else f"{v:.6g}"
 
@@ -306,16 +309,16 @@ def picture(r):
     print('version = "%s"' % "".join(about["of"].get(r.peer, "").split()[-1:]))
     rounds = len(r.values.get(("tcp1", OURS), []))
     print(f'where = "{about["cpu"]}, {about["cores"]} cores for both ends and the load, {about["kernel"].split("-")[0]}, '
-          f'{about["date"][:10]}; medians of {rounds} round{"s" if rounds != 1 else ""} in turn; load of other work {about["load"]}"')
+          f'{about["date"][:10]}; medians of {rounds} alternating round{"s" if rounds != 1 else ""}; load average {about["load"]}"')
 
 
 def main():
-    ways = {"--results": results, "--picture": picture}
-    words = sys.argv[1:]
-    way = ways[words.pop(0)] if words and words[0] in ways else report
-    if not words:
+    modes = {"--results": results, "--picture": picture}
+    args = sys.argv[1:]
+    mode = modes[args.pop(0)] if args and args[0] in modes else report
+    if not args:
         sys.exit(__doc__)
-    way(Results(words))
+    mode(Results(args))
 
 
 main()

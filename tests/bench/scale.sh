@@ -1,32 +1,32 @@
 #!/bin/bash
-# scale.sh [-r REPETITIONS] [-i SECONDS] [-p PEERS] [-q] [-o FILE] TOOLS LABEL=DAEMON… -- PEERS…: many peers. Configuring
-# so many with `wg setconf` (seconds, resident memory, seconds of `wg show dump`). -i: system calls and packets of
-# so long with 1,000 idle peers. -p: the first daemon has one peer with traffic, and is given so many others by
-# `wg addconf`: pings of that one before, meanwhile and after, and TCP before and after. -q: little of that. JSON lines to
-# FILE or out, then tests/bench/report.py of it. TOOLS is the build folder. Needs root, jq, python3, strace, iperf3. Runs in
-# a box of its own.
+# scale.sh [-r REPETITIONS] [-i SECONDS] [-p PEERS] [-q] [-o FILE] TOOLS LABEL=COMMAND… -- PEERS…: measures daemons with
+# many peers: for each number of PEERS, time of `wg setconf` and `wg show dump`, and memory. -i: system calls and packets
+# during SECONDS with 1,000 idle peers. -p: one active peer of the first daemon while `wg addconf` adds PEERS others: pings
+# before, during and after, TCP before and after. -q: quick, with few pings and little TCP. Writes JSON lines to FILE or
+# stdout, then the report of tests/bench/report.py. TOOLS is the build folder. Needs root, jq, python3, strace, iperf3.
+# Runs in namespaces of tests/lib/box.sh.
 set -eu
 [ -n "${WGSUITE_BOX-}" ] || exec sh "$(dirname "$0")/../lib/box.sh" bash "$0" "$@"
 
 here=$(dirname "$0")
-reps=1 idle=0 beside=0 pings=500 long=(-t 2) out=
+reps=1 idle=0 others=0 pings=500 long=(-t 2) out=
 while getopts r:i:p:qo: option; do
 	case $option in
-	r) reps=$OPTARG ;; i) idle=$OPTARG ;; p) beside=$OPTARG ;; q) pings=30 long=(-n 4M) ;; o) out=$OPTARG ;;
+	r) reps=$OPTARG ;; i) idle=$OPTARG ;; p) others=$OPTARG ;; q) pings=30 long=(-n 4M) ;; o) out=$OPTARG ;;
 	*) exit 2 ;;
 	esac
 done
 shift $((OPTIND - 1))
-[ $# -ge 2 ] || { sed -n '2,8s/^# //p' "$0" >&2; exit 2; }
+[ $# -ge 2 ] || { sed -n '2,7s/^# //p' "$0" >&2; exit 2; }
 tools=$1
 shift
 . "$here/pair.sh"
-all=()
-while [ $# -gt 0 ] && [ "$1" != -- ]; do all+=("$1"); shift; done
+compared=()
+while [ $# -gt 0 ] && [ "$1" != -- ]; do compared+=("$1"); shift; done
 [ $# = 0 ] || shift
 begin_lines
 
-peers() { # peers N: random keys, an allowed IP and an endpoint for each
+peers() { # peers N: peer sections with random keys, an allowed IP and an endpoint each
 	python3 - "$1" <<- 'END'
 		import base64, os, sys
 		for i in range(int(sys.argv[1])):
@@ -36,7 +36,7 @@ peers() { # peers N: random keys, an allowed IP and an endpoint for each
 	END
 }
 
-conf() { # conf N: a whole file
+conf() { # conf N: a configuration with N peers
 	printf '[Interface]\nListenPort = 5000\nPrivateKey = '
 	"$wg" genkey
 	peers "$1"
@@ -88,15 +88,15 @@ one_of_many() {
 	meet a b
 	meet b a
 	greet || return
-	peers "$beside" > /run/conf
-	emit one-others "$beside" peers
+	peers "$others" > /run/conf
+	emit one-others "$others" peers
 	rtt one-before "$pings"
 	for i in 1 2 3; do tcp one-before-tcp; done
 	"$wg" addconf wgb /run/conf &
 	loading=$!
 	ip netns exec a ping -n -i 0.005 -W 1 10.9.0.2 > /run/pings &
 	pinging=$!
-	wait "$loading" || say "$label: wg addconf of $beside peers failed"
+	wait "$loading" || note "$label: wg addconf of $others peers failed"
 	sleep 0.1
 	kill -INT "$pinging"
 	wait "$pinging" || true
@@ -104,7 +104,7 @@ one_of_many() {
 	emit one-loading-p50 "$(percentile 50)" ms
 	emit one-loading-p99 "$(percentile 99)" ms
 	emit one-loading-longest "$(percentile 100)" ms
-	# What was not answered: gaps in the numbers of the answers.
+	# Lost pings are gaps in the sequence numbers of the replies.
 	emit one-loading-lost "$(awk '/time=/ { n++; split($5, s, "="); if (s[2] > most) most = s[2] }
 		END { if (most) print (most - n) * 100 / most }' /run/pings)" %
 	rtt one-after "$pings"
@@ -115,17 +115,17 @@ one_of_many() {
 hosts a b
 cable a:10.0.0.1/24 b:10.0.0.2/24
 b iperf3 -s -D > /dev/null
-about scale "${all[@]}"
+about scale "${compared[@]}"
 umask 077
 declare -A limit=()
 for n; do
 	conf "$n" > /run/conf
 	for rep in $(seq "$reps"); do
-		for one in "${all[@]}"; do
-			label=${one%%=*}
-			read -ra words <<< "${one#*=}"
-			[ -z "${limit[$label]-}" ] || continue # it has refused fewer
-			say "$(date +%T) scale $rep/$reps $label $n"
+		for daemon in "${compared[@]}"; do
+			label=${daemon%%=*}
+			read -ra command <<< "${daemon#*=}"
+			[ -z "${limit[$label]-}" ] || continue # it did not accept a smaller number
+			note "$(date +%T) scale $rep/$reps $label $n"
 			load "$n" || true
 			stop
 		done
@@ -133,16 +133,16 @@ for n; do
 done
 rep=1
 [ "$idle" = 0 ] || conf 1000 > /run/conf
-for one in "${all[@]}"; do
-	label=${one%%=*}
-	read -ra words <<< "${one#*=}"
+for daemon in "${compared[@]}"; do
+	label=${daemon%%=*}
+	read -ra command <<< "${daemon#*=}"
 	if [ "$idle" != 0 ]; then
-		say "$(date +%T) scale: $label idle for $idle s"
+		note "$(date +%T) scale: $label, idle for $idle s"
 		idle_calls || true
 		stop
 	fi
-	if [ "$beside" != 0 ] && [ "$one" = "${all[0]}" ]; then
-		say "$(date +%T) scale: $label, $beside peers beside one"
+	if [ "$others" != 0 ] && [ "$daemon" = "${compared[0]}" ]; then
+		note "$(date +%T) scale: $label, an active peer and $others others"
 		one_of_many || true
 		stop
 	fi

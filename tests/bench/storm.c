@@ -1,11 +1,12 @@
-/* Handshakes over the wire:
- * storm make N KEY CONF FILE: N initiators of the responder with public key KEY: their peer sections to
- *     CONF, their initiations to FILE
- * storm run FILE HOST PORT WINDOW: sends them, WINDOW unanswered at a time; prints answers and seconds
- * storm settle FILE HOST PORT: sends one every 50 ms until one is answered by a response, not by a cookie or
- *     not at all; prints the seconds
- * storm flood KEY HOST PORT RATE SECONDS NET: initiations with a valid mac1 and nothing else that is valid,
- *     RATE a second, from every address of NET/16, which is local, by 64 ports; prints how many were sent */
+/* Sends handshake initiations:
+ * storm make N KEY CONF FILE: creates N initiators for the responder with public key KEY; appends their peer sections
+ *     to CONF and writes their initiations to FILE
+ * storm run FILE HOST PORT WINDOW: sends the initiations of FILE, at most WINDOW unanswered ones at a time; prints the
+ *     numbers of answers and the time
+ * storm settle FILE HOST PORT: sends one initiation every 50 ms until the answer is a response and not a cookie; prints
+ *     the time
+ * storm flood KEY HOST PORT RATE SECONDS NET: sends initiations that are random except for a valid mac1, RATE per
+ *     second, from all addresses of the local network NET/16 and 64 ports; prints the number sent */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <stdio.h>
@@ -56,11 +57,11 @@ static double now(void)
 
 static void make_one(uint32_t i, const struct wg_public *responder, FILE *conf, FILE *messages)
 {
-	static uint8_t room[WG_DATAGRAM_MAX];
+	static uint8_t datagram[WG_DATAGRAM_MAX];
 	struct wg_env env = { .random = env_random, .realtime = env_realtime };
 	struct ip_endpoint endpoint = { .addr = ip_v4((const uint8_t[4]){ 192, 0, 2, 1 }), .port = 1 };
 	struct wg_tunnel *t = tunnel_new(&env);
-	struct wg_buf out = { .dst = room };
+	struct wg_buf out = { .dst = datagram };
 	char text[KEY_BASE64_CHARS + 1];
 	struct wg_tunnel_peer *p = NULL;
 	struct wg_private key;
@@ -76,9 +77,9 @@ static void make_one(uint32_t i, const struct wg_public *responder, FILE *conf, 
 	tunnel_peer_set_keepalive(t, NS_PER_S, p, 1);
 	tunnel_tick(t, NS_PER_S);
 	must(tunnel_control_next(t, NS_PER_S, &out, &to) && out.out_n == MSG_INITIATION_BYTES, "initiation");
-	store_le32(room + 4, i); /* the answer's receiver; mac1 covers it */
-	cookie_add_macs(&(struct cookie_maker){ 0 }, NS_PER_S, room, MSG_INITIATION_BYTES, responder);
-	must(fwrite(room, MSG_INITIATION_BYTES, 1, messages) == 1, "write");
+	store_le32(datagram + 4, i); /* sender index, so that answers name the initiator; mac1 covers it */
+	cookie_add_macs(&(struct cookie_maker){ 0 }, NS_PER_S, datagram, MSG_INITIATION_BYTES, responder);
+	must(fwrite(datagram, MSG_INITIATION_BYTES, 1, messages) == 1, "write");
 	key_to_base64(text, pub.b);
 	fprintf(conf, "[Peer]\nPublicKey = %s\nAllowedIPs = 10.%u.%u.%u/32\n", text, i >> 16 & 255,
 		i >> 8 & 255, i & 255);
@@ -106,7 +107,7 @@ static int socket_to(const char *host, const char *port)
 	return s;
 }
 
-/* What `make` wrote; *n: how many. */
+/* Reads the initiations that `make` wrote; *n: their number. */
 static uint8_t *read_messages(const char *file, uint32_t *n)
 {
 	FILE *f = fopen(file, "r");
@@ -180,15 +181,15 @@ static void settle(const char *file, const char *host, const char *port)
 	       now() - start);
 }
 
-/* A batch of the flood: the messages in turn, each from another address of the network. */
-struct volley {
+/* A batch of the flood: one message after the other, each from another address of the network. */
+struct flood_batch {
 	struct mmsghdr m[FLOOD_BATCH];
 	struct iovec iov[FLOOD_BATCH];
 	_Alignas(struct cmsghdr) uint8_t control[FLOOD_BATCH][CMSG_SPACE(sizeof(struct in_pktinfo))];
 };
 
-static void volley_load(struct volley *v, uint8_t (*all)[MSG_INITIATION_BYTES], uint64_t sent,
-			struct in_addr net, struct sockaddr_in *to)
+static void flood_batch_fill(struct flood_batch *v, uint8_t (*all)[MSG_INITIATION_BYTES], uint64_t sent,
+			     struct in_addr net, struct sockaddr_in *to)
 {
 	for (uint32_t i = 0; i < FLOOD_BATCH; i++) {
 		struct in_pktinfo from = { 0 };
@@ -211,10 +212,10 @@ static uint64_t flood(const struct wg_public *responder, struct sockaddr_in *to,
 		      double seconds, struct in_addr net)
 {
 	static uint8_t all[FLOOD_MESSAGES][MSG_INITIATION_BYTES];
-	static struct volley v;
+	static struct flood_batch v;
 	int sockets[FLOOD_PORTS];
 	double start, t;
-	uint64_t sent = 0, turn = 0;
+	uint64_t sent = 0, batches = 0;
 
 	for (int i = 0; i < FLOOD_PORTS; i++)
 		must((sockets[i] = socket(AF_INET, SOCK_DGRAM, 0)) >= 0, "socket");
@@ -232,8 +233,8 @@ static uint64_t flood(const struct wg_public *responder, struct sockaddr_in *to,
 			nanosleep(&(struct timespec){ 0, 50000 }, NULL);
 			continue;
 		}
-		volley_load(&v, all, sent, net, to);
-		k = sendmmsg(sockets[turn++ % FLOOD_PORTS], v.m, FLOOD_BATCH, MSG_DONTWAIT);
+		flood_batch_fill(&v, all, sent, net, to);
+		k = sendmmsg(sockets[batches++ % FLOOD_PORTS], v.m, FLOOD_BATCH, MSG_DONTWAIT);
 		sent += k > 0 ? (uint64_t)k : 0;
 	}
 	return sent;
@@ -266,7 +267,7 @@ int main(int argc, char **argv)
 	} else if (argc == 8 && strcmp(argv[1], "flood") == 0) {
 		flood_from(argv);
 	} else {
-		fprintf(stderr, "see the first lines of tests/bench/storm.c\n");
+		fprintf(stderr, "usage: see the first lines of tests/bench/storm.c\n");
 		return EXIT_FAILURE;
 	}
 	return EXIT_SUCCESS;

@@ -1,10 +1,10 @@
 #!/bin/bash
-# storm.sh [-r REPETITIONS] [-n INITIATORS] [-f RATE:SECONDS] [-o FILE] TOOLS LABEL=DAEMON…: handshakes answered,
-# with 1 and 64 unanswered at a time (rate, CPU of the daemon for each). Then, once, a flood of initiations with
-# a valid mac1 from 65,536 addresses, 64 ports each: what an established flow of 100 pings a second loses, how
-# many initiations new peers need to get in, how much memory grows, and after how long a handshake needs no
-# cookie again. JSON lines to FILE or out, then tests/bench/report.py of it. TOOLS is the build folder. Needs root, jq,
-# nft, python3. Runs in a box of its own.
+# storm.sh [-r REPETITIONS] [-n INITIATORS] [-f RATE:SECONDS] [-o FILE] TOOLS LABEL=COMMAND…: measures how daemons answer
+# handshakes, sequentially and with 64 concurrent ones (rate, CPU time per handshake). Then, once, a flood of initiations
+# with a valid mac1 from 65,536 addresses with 64 ports each: pings lost by an established session, initiations that new
+# peers need to connect, memory growth, and time until handshakes need no cookie again. Writes JSON lines to FILE or
+# stdout, then the report of tests/bench/report.py. TOOLS is the build folder. Needs root, jq, nft, python3. Runs in
+# namespaces of tests/lib/box.sh.
 set -eu
 [ -n "${WGSUITE_BOX-}" ] || exec sh "$(dirname "$0")/../lib/box.sh" bash "$0" "$@"
 
@@ -40,7 +40,7 @@ answered() { # answered WINDOW
 	stop
 }
 
-joiner() { # joiner: c is a new peer of b, without a session; its initiations are counted from 0
+joiner() { # makes c a new peer of b, without a session, and resets the counter of its initiations
 	[ ! -e /run/joined ] || "$wg" set wgb peer "$(cat /run/joined)" remove
 	"$wg" set wgc peer "$(pub b)" remove
 	(umask 077; "$wg" genkey > /run/key.c)
@@ -51,17 +51,17 @@ joiner() { # joiner: c is a new peer of b, without a session; its initiations ar
 	ip netns exec c nft reset counter ip t tries > /dev/null
 }
 
-tries() { ip netns exec c nft list counter ip t tries | sed -n 's/.*packets \([0-9]*\).*/\1/p'; }
+initiations() { ip netns exec c nft list counter ip t tries | sed -n 's/.*packets \([0-9]*\).*/\1/p'; }
 
-join_meanwhile() { # three new peers, one after the other, while the flood lasts
-	local i most=0 in=yes
+join_during_flood() { # connects up to three new peers, one after the other
+	local i most=0 connected=yes
 	for i in 1 2 3; do
 		[ ! -s /run/sent ] || break
 		joiner
-		ip netns exec c ping -n -q -c 1 -w 20 10.9.0.2 > /dev/null || in=
-		[ "$(tries)" -le "$most" ] || most=$(tries)
+		ip netns exec c ping -n -q -c 1 -w 20 10.9.0.2 > /dev/null || connected=
+		[ "$(initiations)" -le "$most" ] || most=$(initiations)
 	done
-	[ -n "$in" ] || most=99
+	[ -n "$connected" ] || most=99
 	emit flood-join-tries "$most" initiations
 }
 
@@ -80,7 +80,7 @@ flooded() {
 	"$wg" addconf wgb /run/conf
 	greet || return
 	before=$(memory VmRSS "$target")
-	echo 5 > "/proc/$target/clear_refs" # the largest from here on
+	echo 5 > "/proc/$target/clear_refs" # restarts the peak of VmHWM
 	ip netns exec a ping -n -i 0.01 -c "$((seconds * 100))" -W 1 10.9.0.2 > /run/pings &
 	pings=$!
 	{
@@ -89,7 +89,7 @@ flooded() {
 	} &
 	sender=$!
 	sleep 0.5
-	join_meanwhile
+	join_during_flood
 	wait "$sender" || return
 	emit flood-normal-after "$(jq 'if .answered then .seconds else 99 end' /run/settled)" s
 	wait "$pings" || true
@@ -107,10 +107,10 @@ ip netns exec c nft 'add table ip t; add counter ip t tries; add chain ip t o { 
 	add rule ip t o udp dport 5000 udp length 156 counter name tries' # initiations of 148 bytes
 about storm "$@"
 for rep in $(seq "$reps"); do
-	for one; do
-		label=${one%%=*}
-		read -ra words <<< "${one#*=}"
-		say "$(date +%T) storm $rep/$reps $label"
+	for daemon; do
+		label=${daemon%%=*}
+		read -ra command <<< "${daemon#*=}"
+		note "$(date +%T) storm $rep/$reps $label"
 		answered 1 || true
 		answered 64 || true
 		[ "$rep" != 1 ] || flooded || true

@@ -1,8 +1,8 @@
 #!/bin/bash
-# wg.sh OUR_WG FAKE_UAPI WG_TIME [RUNS]: our wg beside Debian's (WG_DEBIAN, default /usr/bin/wg) on a
-# scripted configuration socket: show dump, setconf and syncconf of 1 to 100,000 peers, and genkey and
-# pubkey as processes, in turns. Medians of wall time, CPU time and memory, and their ratios. Needs root: both
-# look for sockets in /run/wireguard, which gets a private copy for the time of the run.
+# wg.sh OUR_WG FAKE_UAPI WG_TIME [RUNS]: compares our wg with Debian's (WG_DEBIAN, default /usr/bin/wg) on a scripted
+# configuration socket, in alternating runs: show, show dump, setconf and syncconf with 1 to 100,000 peers, genkey and
+# pubkey. Prints medians of wall time, CPU time and peak memory, and their ratios. Needs root: both programs look for
+# sockets in /run/wireguard, which the script replaces in its own mount namespace.
 set -euo pipefail
 if [ "${WG_BENCH_INSIDE-}" != 1 ]; then
 	exec env WG_BENCH_INSIDE=1 unshare --mount --propagation private -- bash "$0" "$@"
@@ -16,7 +16,7 @@ server=
 trap '[ -z "$server" ] || kill "$server"; rm -rf "$scratch"' EXIT
 cd "$scratch"
 
-peers() { # peers N: a device's answer, with the settings of a busy server
+peers() { # peers N: the answer of a device with N peers, configured like a busy server
 	awk -v n="$1" 'BEGIN {
 		print "private_key=e84b5a6d2717c1003a13b431570353dbaca9146cf150c5f8575680feba52027a\nlisten_port=51820"
 		for (i = 1; i <= n; i++)
@@ -24,7 +24,7 @@ peers() { # peers N: a device's answer, with the settings of a busy server
 		print "errno=0\n" }'
 }
 
-row() { # row NAME PEERS WORD…: of the command line after the program
+compare() { # compare NAME PEERS ARGUMENT…: measures both programs with these arguments
 	local name=$1 n=$2
 	shift 2
 	"$timer" "$count" "$debian" "$ours" "$@" | awk -v name="$name" -v n="$n" '{
@@ -32,11 +32,11 @@ row() { # row NAME PEERS WORD…: of the command line after the program
 			$1 / 1000, $4 / 1000, $4 / $1, $2 / 1000, $5 / 1000, $5 / $2, $3, $6, $6 / $3 }'
 }
 
-printf '%-22s %7s  %10s %8s %5s   %10s %8s %5s   %7s %7s %5s\n' '' peers 'wall ms D.' ours ratio \
-	'CPU ms D.' ours ratio 'KiB D.' ours ratio
+printf '%-22s %7s  %-25s   %-25s   %s\n' '' '' 'wall time, ms' 'CPU time, ms' 'peak memory, KiB'
+printf '%-22s %7s  %10s %8s %5s   %10s %8s %5s   %7s %7s %5s\n' '' peers Debian ours ratio Debian ours ratio Debian ours ratio
 for n in 1 1000 10000 100000; do
 	case $n in
-	1 | 1000) count=$((runs * 20)) ;; # a millisecond each, so many
+	1 | 1000) count=$((runs * 20)) ;; # a millisecond each
 	10000) count=$((runs * 2)) ;;
 	*) count=$runs ;;
 	esac
@@ -46,11 +46,11 @@ for n in 1 1000 10000 100000; do
 	until [ -s ready ]; do sleep 0.05; done
 	"$ours" showconf wgx > same.conf
 	awk -v n="$n" '/^AllowedIPs/ && ++seen == int((n + 1) / 2) { $3 = "10.255.255.255/32,"} { print }' same.conf > one.conf
-	row "show-dump" $n show wgx dump
-	row "show" $n show wgx
-	row "setconf" $n setconf wgx same.conf
-	row "syncconf-same" $n syncconf wgx same.conf
-	row "syncconf-one-changed" $n syncconf wgx one.conf
+	compare "show-dump" $n show wgx dump
+	compare "show" $n show wgx
+	compare "setconf" $n setconf wgx same.conf
+	compare "syncconf-same" $n syncconf wgx same.conf
+	compare "syncconf-one-changed" $n syncconf wgx one.conf
 	kill "$server"
 	wait "$server" 2>/dev/null || true
 	server=
@@ -58,5 +58,5 @@ for n in 1 1000 10000 100000; do
 done
 count=1000
 "$ours" genkey > key
-WG_TIME_STDIN=key row "pubkey-process" - pubkey
-row "genkey-process" - genkey
+WG_TIME_STDIN=key compare "pubkey-process" - pubkey
+compare "genkey-process" - genkey

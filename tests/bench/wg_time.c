@@ -1,6 +1,6 @@
-/* wg_time RUNS ONE OTHER WORD…: runs the two programs with these words in turns, so often each, their output
- * thrown away and $WG_TIME_STDIN their input, and prints for each the medians of wall time and CPU time
- * (microseconds) and of the largest resident set (KiB). */
+/* wg_time RUNS PROGRAM OTHER ARGUMENT…: runs the two programs alternately with these arguments, RUNS times each, with
+ * output to /dev/null and input from $WG_TIME_STDIN. Prints for each the medians of wall time and CPU time (µs) and of
+ * the peak resident set (KiB). */
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -60,7 +60,7 @@ static bool run_once(struct samples *s, int i, char *argv[], const posix_spawn_f
 	s->rss[i] = (double)used.ru_maxrss;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
-	fprintf(stderr, "wg_time: %s: status %d\n", argv[0], status);
+	fprintf(stderr, "wg_time: %s failed with status %d\n", argv[0], status);
 	return false;
 }
 
@@ -77,12 +77,12 @@ int main(int argc, char *argv[])
 	if (getenv("WG_TIME_STDIN"))
 		posix_spawn_file_actions_addopen(&quiet, STDIN_FILENO, getenv("WG_TIME_STDIN"), O_RDONLY, 0);
 	for (int i = 0; i < 2 * runs; i++) {
-		char *program = argv[2 + i % 2], *word = argv[3];
+		char *program = argv[2 + i % 2], *saved = argv[3];
 		bool ok;
 
-		argv[3] = program; /* the words follow the one that runs */
+		argv[3] = program; /* becomes argv[0], followed by the arguments */
 		ok = run_once(&of[i % 2], i / 2, argv + 3, &quiet);
-		argv[3] = word;
+		argv[3] = saved;
 		if (!ok)
 			return 1;
 	}

@@ -71,7 +71,7 @@ both="rss-idle rss-peak rtt-idle-p50 rtt-idle-p99 rtt-1G-p50 rtt-1G-p99 tcp1 tcp
 	python3 "$root/tests/bench/report.py" --results "$BATS_FILE_TMPDIR"/*.jsonl > "$results"
 	run -0 python3 "$root/tests/bench/report.py" "$results"
 	[ "$output" = "$(python3 "$root/tests/bench/report.py" "$BATS_FILE_TMPDIR"/*.jsonl)" ]
-	[[ $output == *"| TCP, 1 stream "*"| flood: normal again "*"| 1,000 idle peers: packets "* ]]
+	[[ $output == *"| TCP, 1 stream "*"| handshake flood: additional memory "*"| 1,000 idle peers, packets sent "* ]]
 	python3 "$root/tests/bench/report.py" --picture "$results" > "$BATS_TEST_TMPDIR/tables"
 	for panel in $(grep -o '^plot .*\$[a-z0-9]*' "$root/tests/bench/picture.gp" | grep -o '\$.*'); do
 		grep -qF "$panel << END" "$BATS_TEST_TMPDIR/tables" || { echo "no $panel"; return 1; }
