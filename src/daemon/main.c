@@ -68,7 +68,7 @@ static int open_signals(bool foreground)
 	return signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-/* name: that of the device. One that was passed as a descriptor may have another name than the command line. */
+/* name: of the device. One that was passed as a descriptor may differ from the name on the command line. */
 static int open_tun(struct control *c, const struct options *o, char name[16], struct text *why)
 {
 	int error = o->tun_fd >= 0 ? tun_take_fd(&c->tun, o->tun_fd, o->disabled_offloads) :
@@ -153,7 +153,7 @@ static int run(const struct options *o)
 	}
 	control_free(&control);
 	if (error)
-		daemonize_report(status_fd, text); /* after everything that would be in the way of another start is gone */
+		daemonize_report(status_fd, text); /* after cleaning up: nothing is left in the way of another start */
 	return error ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

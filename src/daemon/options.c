@@ -9,8 +9,8 @@
 #include "daemon/io/offload_disable.h"
 #include "daemon/threads/threads.h"
 
-/* A descriptor with the number of a standard stream is duplicated: in the background, the streams are replaced.
- */
+/* A descriptor with the number of a standard stream is duplicated: daemonize_detach_streams replaces the
+ * streams. */
 static bool fd_variable(int *fd, const char *variable, struct text *why)
 {
 	const char *value = getenv(variable);

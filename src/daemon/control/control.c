@@ -14,7 +14,7 @@
 #include "routes.h"
 
 enum { QUERIES_MAX = 200 };
-#define CLOCK_MIN_S 1767225600ull /* the start of 2026, when this program did not exist yet */
+#define CLOCK_MIN_S 1767225600ull /* 2026-01-01: an earlier system time is wrong */
 
 /* ---- the environment of the tunnel ---- */
 

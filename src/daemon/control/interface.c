@@ -87,7 +87,7 @@ int interface_replace_sockets(struct control *c, const struct udp *fresh)
 
 /* ---- up and down ---- */
 
-/* A packet that reaches the loop of a tunnel that is down shows that the link was brought up. */
+/* While the tunnel is down, the loop watches the TUN: a packet shows that the link was brought up. */
 void interface_move_tun(struct control *c)
 {
 	int error;

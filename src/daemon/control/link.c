@@ -121,7 +121,7 @@ static int link_set(const struct ifinfomsg *i, uint16_t family, uint16_t option,
 	return netlink_request(&m, NULL, 0, NULL);
 }
 
-/* Removes link-local addresses that the kernel generated before the setting that prevents them. */
+/* Removes link-local addresses that the kernel generated before address generation was turned off. */
 static void remove_generated(void *ctx, const void *messages, size_t n)
 {
 	const struct ifinfomsg *link = ctx;
@@ -260,7 +260,7 @@ static void leave(void *ctx)
 	raise_privileges(l, false);
 }
 
-/* The id of another namespace in ours, which is assigned if there is none yet. */
+/* The id that the namespace of the daemon has for another one; the kernel assigns it if there is none. */
 static int nsid_of(int *nsid, int ns)
 {
 	struct rtgenmsg g = { .rtgen_family = AF_UNSPEC };
@@ -416,7 +416,7 @@ void link_apply_defaults(struct link *l)
 	leave(l);
 }
 
-/* A control message has the id of the namespace of an event; without one it is from ours. */
+/* A control message has the id of the namespace of an event. Without one, it is that of the daemon. */
 static bool is_from_link_namespace(const struct link *l, struct msghdr *m)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {

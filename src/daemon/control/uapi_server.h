@@ -14,7 +14,7 @@ enum {
 };
 #define UAPI_STALL_NS (30 * NS_PER_S) /* a client that does not read its reply for so long is dropped */
 
-struct uapi_client {
+struct uapi_client { /* owned by the server */
 	struct loop_source source; /* source.fd -1: this slot is free */
 	struct uapi_server *server;
 	struct uapi_request request;

@@ -39,7 +39,7 @@ static_assert(sizeof(struct udphdr) == 8 && offsetof(struct udphdr, len) == 4 &&
 
 /* ---- checksums ---- */
 
-/* A big-endian number as it counts in a sum of native words. */
+/* The value of a big-endian field in a sum of native words. */
 static uint16_t checksum_be16(uint32_t v)
 {
 	uint8_t b[2] = { (uint8_t)(v >> 8), (uint8_t)v };
@@ -93,7 +93,7 @@ static bool split_plain(struct split *s, const struct virtio_net_hdr *h, uint8_t
 	return true;
 }
 
-/* Do the headers of the packet to be split agree with the virtio header? */
+/* True: the headers of the packet to be split agree with the virtio header. */
 static bool split_headers(struct split *s, unsigned int type, const struct virtio_net_hdr *h)
 {
 	const uint8_t *p = s->p;
@@ -254,8 +254,8 @@ static unsigned int flow_hash(const uint8_t *p, const struct shape *x)
 	return (h ^ h >> 15) * 0x85ebca6bu >> 24;
 }
 
-/* Compares the fields that one header must stand for: addresses, ports, protocol, TOS, flow label, TTL, DF; for
- * TCP also acknowledgement, window, urgent pointer and options. */
+/* Compares the fields that a joined packet has only once: addresses, ports, protocol, TOS, flow label, TTL, DF;
+ * for TCP also acknowledgement, window, urgent pointer and options. */
 static bool same_headers(const uint8_t *a, const uint8_t *b, const struct shape *x)
 {
 	const uint8_t *ta = a + x->l4, *tb = b + x->l4;

@@ -24,7 +24,7 @@ enum {
 
 /* ---- splitting one super-packet ---- */
 
-struct split {
+struct split { /* borrows the super-packet */
 	const uint8_t *p;
 	uint32_t n;
 	uint32_t at;       /* offset of the payload that is left */

@@ -54,7 +54,7 @@ static int vnet_write(struct tun *t, const struct iovec *iov, unsigned int n)
 static const struct tun_ops plain_ops = { "plain", plain_read, plain_write };
 static const struct tun_ops vnet_ops = { "vnet", vnet_read, vnet_write };
 
-/* Which offloads the kernel supports shows when they are requested, most of them first. */
+/* Requests as many offloads as the kernel accepts. */
 static void request_offloads(struct tun *t, unsigned int disabled)
 {
 	static const unsigned int tso = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;

@@ -47,7 +47,7 @@ static void set_optional(struct udp_socket *s)
 	}
 }
 
-/* Whether the kernel supports an offload shows by trying it once. */
+/* Enables each offload, which fails if the kernel lacks it. */
 static void probe_offloads(struct udp_socket *s, unsigned int disabled)
 {
 	struct mmsghdr none = { 0 };

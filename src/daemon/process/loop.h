@@ -10,7 +10,7 @@ struct loop_source { /* owned by the caller; stays in place while it is in the l
 	void (*ready)(struct loop_source *s, uint32_t events); /* EPOLLIN … */
 };
 
-struct loop {
+struct loop { /* owned by its thread */
 	int epoll;
 	struct loop_source timer;
 	uint64_t armed_ns; /* when the timer fires; NEVER: not armed */

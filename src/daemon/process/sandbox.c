@@ -61,7 +61,7 @@ void sandbox_lock_memory(void)
 
 /* ---- capabilities ---- */
 
-/* Those of n capabilities that the process has. */
+/* The subset of these capabilities that the process holds. */
 static cap_t capabilities(const cap_t have, const cap_value_t *permitted, int n)
 {
 	cap_t c = cap_init();
@@ -202,8 +202,8 @@ static void restrict_syscalls(const char *unused)
 	seccomp_release(f);
 }
 
-/* Applies a restriction, unless an inherited filter (systemd's SystemCallFilter= without @sandbox) kills the
- * process for that: a child tries it first. */
+/* Applies a restriction. A child tries it first: an inherited filter (systemd's SystemCallFilter= without
+ * @sandbox) may kill the process that does. */
 static void restrict_if_possible(const char *what, void (*step)(const char *), const char *argument)
 {
 	int status = 0;

@@ -19,8 +19,7 @@ enum {
 };
 
 static_assert((int)COLLECT_MAX <= (int)WG_STAGED_MAX, "collected packets do not displace each other");
-/* A receiver processes batches in any order. Packets of the latest must not push those of the first out of the
- * window. */
+/* Threads open the batches in any order: the replay window must cover all that are in flight. */
 static_assert((int)THREADS_IN_FLIGHT_MAX * (int)WORKER_BUFS <= (int)REPLAY_WINDOW,
 	      "batches in flight fit the replay window");
 
@@ -133,7 +132,7 @@ static void *thread_main(void *ctx)
 	for (;;) {
 		int n = epoll_wait(p->epoll, &e, 1, -1);
 		if (n < 0 && errno != EINTR)
-			unreachable(); /* the set and the memory are ours */
+			unreachable(); /* no other error with a valid set and buffer */
 		if (n <= 0)
 			continue;
 		if (e.data.u64 == STOP_EVENT)
