@@ -6,6 +6,7 @@
 #   functions  name() must be called or defined in src or tests
 #   structures `struct name` must be defined in src or tests
 #   links      [text](path), relative to the document
+#   tests      cases of the adversary (`h07`), and mutants of the simulator ("mutants `replay-*` and `psk-ignored`")
 # Words with a component in capitals (src/MODULE/X.c) are placeholders.
 set -eu
 cd "${1:-$(dirname "$0")/../..}"
@@ -57,6 +58,17 @@ for document in $documents; do
 	for name in $(grep -oE '`struct [a-z0-9_]+`' "$document" | tr -d '`' | cut -d' ' -f2 | sort -u); do
 		grep -qx -- "$name" "$scratch/structures" || complain "$document" "struct $name" "is defined nowhere in src or tests"
 	done
+	for case in $(grep -oE '`[a-z][0-9][0-9]s?`' "$document" | tr -d '`' | sort -u); do
+		grep -qE -- "verdict $case\>" tests/netns/adversary*.bats 2> /dev/null ||
+			complain "$document" "$case" "is no case of tests/netns/adversary"
+	done
+	set -f
+	for mutant in $(tr '\n' ' ' < "$document" | tr -s ' ' |
+		grep -oE '\<mutants? `[a-z0-9*-]+`((,? and|,) `[a-z0-9*-]+`)*' | grep -oE '`[^`]+`' | tr -d '`' | sort -u); do
+		cut -f1 tests/sim/mutants.tsv | grep -qx -- "$(echo "$mutant" | sed 's/[*]/.*/')" ||
+			complain "$document" "$mutant" "is no mutant of tests/sim/mutants.tsv"
+	done
+	set +f
 	for link in $(grep -oE '\]\([A-Za-z0-9_./-]+\)' "$document" | sed 's/^](//; s/)$//' | sort -u); do
 		[ -e "$(dirname "$document")/$link" ] || complain "$document" "$link" "is a link to nothing"
 	done

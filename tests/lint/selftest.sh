@@ -333,6 +333,8 @@ document "a file name that does not exist" 'in gone.h' 'gone.h does not exist'
 document "a function that does not exist" 'calls `base_b()`' 'base_b() is no function'
 document "a structure that does not exist" 'a `struct route`' 'struct route is defined nowhere'
 document "a link to a file that does not exist" '[here](doc/gone.md)' 'doc/gone.md is a link to nothing'
+document "a case that the adversary does not have" 'case `h99`' 'h99 is no case'
+document "a mutant that does not exist" 'mutants `replay-*`' 'replay-* is no mutant'
 
 clean
 file src/wg/main.c 'int f(void)' '{' '	report_error("cannot open %s" PRIu64 " of "' '		     "two lines", 1);' '}'
