@@ -1,3 +1,4 @@
+/* Printing of diagnostics, at once or sorted by line. */
 #include "diagnostics.h"
 
 #include <stdlib.h>
@@ -76,5 +77,5 @@ void diagnostics_print(struct diagnostics *r)
 		report_write(STDERR_FILENO, r->t.p + r->list[i].from, r->list[i].n);
 	text_heap_free(&r->t);
 	free(r->list);
-	*r = (struct diagnostics){ 0 };
+	diagnostics_init(r);
 }

@@ -22,6 +22,6 @@ void diagnostics_init(struct diagnostics *r);
 /* Both are `emit` functions of struct diag with a struct diagnostics as the context. Out of memory: printed at once. */
 void diagnostics_collect(void *diagnostics, const struct diag_message *m);
 void diagnostics_collect_errors(void *diagnostics, const struct diag_message *m); /* drops warnings and notes */
-void diagnostics_print(struct diagnostics *r); /* and frees it */
+void diagnostics_print(struct diagnostics *r); /* prints, frees and empties the collection */
 
 #endif

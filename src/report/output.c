@@ -1,3 +1,4 @@
+/* write(2) until all is written. */
 #include "output.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Formatting of messages, each written with one write(2). */
 #include "report.h"
 
 #include <unistd.h>

@@ -1,3 +1,4 @@
+/* A text buffer that is written when it is flushed or large. */
 #include "trace.h"
 
 #include "base/vector.h"

@@ -1,4 +1,4 @@
-/* What `wg set` and the configuration files have in common: resolve, send. */
+/* The last steps of `wg set`, setconf, addconf and syncconf: resolving host names, and sending the patch. */
 #ifndef WG_CHANGE_H
 #define WG_CHANGE_H
 
@@ -6,9 +6,8 @@
 #include "model/model.h"
 #include "program.h"
 
-/* Both complain themselves. Names to addresses: */
+/* Both report errors. The first resolves host names of endpoints, the second applies the patch to the device. */
 must_check bool change_resolve(struct wg_device *patch, const char *file, struct diag *d);
-/* and the patch to the device of this name. */
 must_check bool change_send(struct program *p, const char *name, struct wg_device *patch);
 
 #endif

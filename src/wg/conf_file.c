@@ -1,3 +1,4 @@
+/* A buffer that grows to the longest line. */
 #include "conf_file.h"
 
 #include <errno.h>
@@ -8,22 +9,21 @@
 
 #include "base/mem.h"
 
-enum { PIECE = 1 << 16, LINE_MAX_BYTES = 1 << 28 };
+enum { CHUNK_BYTES = 1 << 16, LINE_MAX_BYTES = 1 << 28 };
 
-static int fail(struct conf_file *f, const char *call, int error)
+static int fail(struct conf_file *f, int error)
 {
-	f->failed = call;
 	f->error = error;
 	return error;
 }
 
-/* The old memory is wiped, which realloc would not do. */
+/* realloc(3) would not wipe the old memory. */
 static int resize(struct conf_file *f, size_t cap)
 {
 	char *larger = cap <= LINE_MAX_BYTES ? malloc(cap) : NULL;
 
 	if (!larger)
-		return fail(f, "read", cap > LINE_MAX_BYTES ? -EFBIG : -ENOMEM);
+		return fail(f, cap > LINE_MAX_BYTES ? -EFBIG : -ENOMEM);
 	if (f->buffer) {
 		memcpy(larger, f->buffer, f->n);
 		mem_wipe(f->buffer, f->n);
@@ -38,14 +38,15 @@ int conf_file_open(struct conf_file *f, const char *path)
 {
 	struct stat st;
 
-	*f = (struct conf_file){ .fd = open(path, O_RDONLY | O_CLOEXEC) };
-	if (f->fd < 0)
-		return fail(f, "fopen", -errno); /* the word that people grep for */
+	*f = (struct conf_file){ .fd = open(path, O_RDONLY | O_CLOEXEC), .is_empty = true };
+	f->open_failed = f->fd < 0;
+	if (f->open_failed)
+		return fail(f, -errno);
 	if (fstat(f->fd, &st) < 0)
-		return fail(f, "fstat", -errno);
+		return fail(f, -errno);
 	if (S_ISDIR(st.st_mode))
-		return fail(f, "read", -EISDIR);
-	return resize(f, PIECE);
+		return fail(f, -EISDIR);
+	return resize(f, CHUNK_BYTES);
 }
 
 static bool fill(struct conf_file *f)
@@ -58,7 +59,7 @@ static bool fill(struct conf_file *f)
 		got = read(f->fd, f->buffer + f->n, f->cap - f->n);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
-		fail(f, "read", -errno);
+		fail(f, -errno);
 	else if (got == 0)
 		f->ended = true;
 	else
@@ -67,30 +68,30 @@ static bool fill(struct conf_file *f)
 	return got > 0;
 }
 
-bool conf_file_next(void *conf_file, struct span *piece)
+bool conf_file_next(void *conf_file, struct span *chunk)
 {
 	struct conf_file *f = conf_file;
-	size_t end, looked = 0;
+	size_t end, searched = 0;
 
-	f->n -= f->given;
-	memmove(f->buffer, f->buffer + f->given, f->n);
-	f->given = 0;
+	f->n -= f->consumed;
+	memmove(f->buffer, f->buffer + f->consumed, f->n);
+	f->consumed = 0;
 	for (;;) {
-		struct span news = { f->buffer + looked, f->n - looked };
-		end = span_find_last(news, '\n');
-		if (end < news.n) {
-			end += looked + 1;
+		struct span added = { f->buffer + searched, f->n - searched };
+		end = span_find_last(added, '\n');
+		if (end < added.n) {
+			end += searched + 1;
 			break;
 		}
-		looked = end = f->n;
+		searched = end = f->n;
 		if (f->ended || !fill(f))
 			break;
 	}
 	if (f->error || end == 0)
 		return false;
-	f->given = end;
-	*piece = (struct span){ f->buffer, end };
-	f->says_something |= !conf_is_empty(*piece);
+	f->consumed = end;
+	*chunk = (struct span){ f->buffer, end };
+	f->is_empty &= conf_is_empty(*chunk);
 	return true;
 }
 

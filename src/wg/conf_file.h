@@ -1,5 +1,5 @@
-/* A tunnel file on its way in, piece by piece, so that memory holds little of it: a pipe, a file or
- * /dev/stdin. What was read is wiped, it may hold keys. */
+/* Reading a tunnel file, a pipe or /dev/stdin in chunks, so that little of it is in memory. The buffer may hold keys and is
+ * wiped. */
 #ifndef WG_CONF_FILE_H
 #define WG_CONF_FILE_H
 
@@ -8,18 +8,18 @@
 struct conf_file {
 	int fd;
 	char *buffer;
-	size_t n, cap, used; /* bytes in it, and room for; the most there ever were */
-	size_t given;        /* of them in the piece given last */
+	size_t n, cap, used; /* bytes in the buffer, its size, and the most bytes that were ever in it */
+	size_t consumed;     /* bytes of the chunk returned last */
 	bool ended;
-	bool says_something; /* more than blanks and comments came by */
-	const char *failed;  /* the call that failed, for the message */
-	int error;           /* of it, as -errno; 0: none */
+	bool is_empty;       /* only blanks and comments so far */
+	bool open_failed;    /* the error is that of open(2) */
+	int error;           /* -errno, or 0 */
 };
 
-/* 0 or -errno; f->failed says which call. */
+/* 0 or -errno, which is also in f->error. */
 must_check int conf_file_open(struct conf_file *f, const char *path);
-/* For struct conf_source. After false, f->error tells the end from a failure. */
-bool conf_file_next(void *conf_file, struct span *piece);
+/* For struct conf_source. After false, f->error tells an error from the end. */
+bool conf_file_next(void *conf_file, struct span *chunk);
 void conf_file_close(struct conf_file *f);
 
 #endif

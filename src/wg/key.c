@@ -1,4 +1,4 @@
-/* genkey, genpsk, pubkey: keys made and turned into each other, in base64. */
+/* `wg genkey`, `genpsk` and `pubkey`: generating keys, and deriving public keys. */
 #include <errno.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -7,10 +7,11 @@
 #include "base/mem.h"
 #include "crypto/crypto.h"
 #include "program.h"
+#include "report/report.h"
 
 static int usage(const struct program *p, const char *word)
 {
-	complain("Usage: %s %s\n", p->name, word);
+	report_verbatim("Usage: %s %s", p->name, word);
 	return 1;
 }
 
@@ -33,7 +34,7 @@ static bool random_bytes(uint8_t *out, size_t n)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0) {
-			complain("getrandom: %s\n", strerror(errno));
+			report_verbatim("getrandom: %s", strerror(errno));
 			return false;
 		}
 		out += got;
@@ -46,9 +47,10 @@ static void warn_if_others_can_read(void)
 {
 	struct stat st;
 
-	if (fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IRWXO))
-		complain("Warning: writing to world accessible file.\n"
-			 "Consider setting the umask to 077 and trying again.\n");
+	if (fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IRWXO)) {
+		report_verbatim("Warning: writing to world accessible file.");
+		report_verbatim("Consider setting the umask to 077 and trying again.");
+	}
 }
 
 int cmd_genkey(struct program *p, int argc, char *const argv[])
@@ -100,16 +102,16 @@ static size_t read_stdin(char *out, size_t n)
 	return have;
 }
 
-enum { BLANKS_MAX = 1 << 20 }; /* no file has more; a device may have no end */
+enum { BLANKS_MAX = 1 << 20 }; /* more than any file has; a device may be endless */
 
-/* Only blanks and NULs until the end of standard input. */
+/* True if only blanks and NULs follow until the end of standard input. */
 static bool only_blanks_follow(void)
 {
 	char rest[4096];
 	size_t n, read = 0;
 	bool blank = true;
 
-	do { /* not again after the end: a terminal would wait for a second one */
+	do { /* does not read again after the end: a terminal would wait for another one */
 		n = read_stdin(rest, sizeof rest);
 		blank = read < BLANKS_MAX;
 		for (size_t i = 0; blank && i < n; i++)
@@ -130,11 +132,11 @@ int cmd_pubkey(struct program *p, int argc, char *const argv[])
 	if (argc != 1)
 		return usage(p, argv[0]);
 	if (read_stdin(base64, sizeof base64) != sizeof base64) {
-		complain("%s: Key is not the correct length or format\n", p->name);
+		report_verbatim("%s: Key is not the correct length or format", p->name);
 	} else if (!only_blanks_follow()) {
-		complain("%s: Trailing characters found after key\n", p->name);
+		report_verbatim("%s: Trailing characters found after key", p->name);
 	} else if (!key_from_base64(key.b, (struct span){ base64, sizeof base64 })) {
-		complain("%s: Key is not the correct length or format\n", p->name);
+		report_verbatim("%s: Key is not the correct length or format", p->name);
 	} else {
 		x25519_public(&public_key, &key);
 		print_key(p, public_key.b);

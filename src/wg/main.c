@@ -1,13 +1,16 @@
-/* wg(8): shows and changes WireGuard devices, makes keys. */
+/* wg(8): shows and changes WireGuard devices, and generates keys. */
 #include <stdlib.h>
 #include <sys/auxv.h>
+#include <unistd.h>
 
 #include "program.h"
+#include "report/output.h"
+#include "report/report.h"
 
 #ifndef WGSUITE_VERSION
 #define WGSUITE_VERSION "1.0.0"
 #endif
-/* The first two words are what programs that ask for the version know and compare. */
+/* Programs compare the first two words. */
 #define VERSION_LINE "wireguard-tools v1.0.20260223 - wgsuite " WGSUITE_VERSION "\n"
 
 static const struct command {
@@ -61,22 +64,22 @@ static int run(struct program *p, int argc, char *argv[])
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(p, argc - 1, argv + 1);
 	usage(&t, p->name);
-	complain("Invalid subcommand: `%s'\n", argv[1]);
-	complain("%s", lines);
+	report_verbatim("Invalid subcommand: `%s'", argv[1]);
+	report_write(STDERR_FILENO, t.p, t.n);
 	return 1;
 }
 
-/* A privileged wg in the hands of an unprivileged user shows no keys and takes no hints from him. */
+/* If wg is setuid or has file capabilities, an unprivileged user must not influence its output. */
 static bool environment_is_trusted(void)
 {
-	static const char *const words[] = { "WG_HIDE_KEYS", "WG_COLOR_MODE",
+	static const char *const names[] = { "WG_HIDE_KEYS", "WG_COLOR_MODE",
 					     "WG_ENDPOINT_RESOLUTION_RETRIES" };
 
 	if (getauxval(AT_SECURE) == 0)
 		return true;
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (getenv(words[i])) {
-			complain("%s must not be set for a privileged wg\n", words[i]);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (getenv(names[i])) {
+			report_error("%s must not be set when wg has elevated privileges", names[i]);
 			return false;
 		}
 	return true;
@@ -88,6 +91,7 @@ int main(int argc, char *argv[])
 	struct program p;
 	int code;
 
+	report_set_program("wg");
 	if (!environment_is_trusted())
 		return 1;
 	program_open(&p, argc > 0 ? argv[0] : "wg", buffer, sizeof buffer);

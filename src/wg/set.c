@@ -1,4 +1,4 @@
-/* `wg set`: words to a patch. */
+/* `wg set`: from arguments to a patch, including key files. */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -6,14 +6,15 @@
 #include "base/mem.h"
 #include "model/conf.h"
 #include "change.h"
+#include "report/report.h"
 
 static int usage(const struct program *p, const char *word)
 {
-	complain("Usage: %s %s <interface> [listen-port <port>] [fwmark <mark>] "
+	report_verbatim("Usage: %s %s <interface> [listen-port <port>] [fwmark <mark>] "
 		 "[private-key <file path>] [peer <base64 public key> [remove] "
 		 "[preshared-key <file path>] [endpoint <ip>:<port>] "
 		 "[persistent-keepalive <interval seconds>] "
-		 "[allowed-ips [+|-]<ip1>/<cidr1>[,[+|-]<ip2>/<cidr2>]...] ]...\n", p->name, word);
+		 "[allowed-ips [+|-]<ip1>/<cidr1>[,[+|-]<ip2>/<cidr2>]...] ]...", p->name, word);
 	return 1;
 }
 
@@ -25,7 +26,7 @@ static int refuse(struct diag *d, const char *text)
 	return -EINVAL;
 }
 
-/* Up to n bytes; fewer only at the end, or where it cannot be read. */
+/* Reads up to n bytes, fewer only at the end of the file; -1: error. */
 static ssize_t read_up_to(int fd, char *out, size_t n)
 {
 	size_t have = 0;
@@ -41,14 +42,14 @@ static ssize_t read_up_to(int fd, char *out, size_t n)
 	return (ssize_t)have;
 }
 
-/* A file of nothing is no key, which takes the device's away. What cannot be wound back, as a pipe, is not
- * meant so: there most often a command has failed. */
+/* An empty file removes the key. An empty pipe does not, because most likely the command that writes to it has failed;
+ * lseek tells them apart. */
 static bool is_empty_file(int fd, ssize_t got)
 {
 	return got == 0 && lseek(fd, 0, SEEK_CUR) == 0;
 }
 
-enum { BLANKS_MAX = 1 << 20 }; /* no file has more; a device may have no end */
+enum { BLANKS_MAX = 1 << 20 }; /* more than any file has; a device may be endless */
 
 static int only_blanks_follow(int fd, struct diag *d)
 {
@@ -93,7 +94,7 @@ static int read_key(void *ctx, uint8_t key[KEY_BYTES], const char *path, struct 
 	(void)ctx;
 	if (fd < 0) {
 		rc = -errno;
-		diag_f(d, DIAG_ERROR, NULL, NULL, "fopen: %s", strerror(-rc)); /* the word that people grep for */
+		diag_f(d, DIAG_ERROR, NULL, NULL, "fopen: %s", strerror(-rc)); /* upstream's text */
 		return rc;
 	}
 	rc = key_from_file(key, fd, d);
@@ -101,25 +102,26 @@ static int read_key(void *ctx, uint8_t key[KEY_BYTES], const char *path, struct 
 	return rc;
 }
 
-/* The words of a command line have no line or column: the sentence alone, as scripts know it. */
-static void emit_sentence(void *ctx, const struct diag_message *m)
+/* Upstream's text alone, as arguments have no line or column. */
+static void report_argument(void *ctx, const struct diag_message *m)
 {
 	(void)ctx;
-	complain("%s%s\n", m->level == DIAG_WARNING ? "Warning: " : "", m->text);
+	report_verbatim("%s%s", m->level == DIAG_WARNING ? "Warning: " : "", m->text);
 }
 
 int cmd_set(struct program *p, int argc, char *const argv[])
 {
 	struct set_options o = { .read_key = read_key, .scopes = &ipc_scopes, .service = ipc_service };
-	struct diag diag = { .emit = emit_sentence };
+	struct diag diag = { .emit = report_argument };
 	struct wg_device patch;
 	int rc;
 
 	if (argc < 3)
 		return usage(p, argv[0]);
+	report_set_interface(argv[1]);
 	rc = conf_read_set(&patch, argv + 2, argc - 2, &o, &diag);
 	if (rc == -ENOMEM)
-		complain("%s\n", strerror(ENOMEM));
+		report_error("%s", strerror(ENOMEM));
 	if (rc)
 		return 1;
 	rc = change_resolve(&patch, NULL, &diag) && change_send(p, argv[1], &patch) ? 0 : 1;

@@ -1,5 +1,4 @@
-/* The [show] section of wgsuite.ini(5): what the format for people does when the environment does not
- * say. iniparser is loaded when the file is there; a file that cannot be used changes nothing. */
+/* iniparser is loaded by dlopen(3), only if the file exists. A file that cannot be parsed has no effect. */
 #include "settings.h"
 
 #include <dlfcn.h>
@@ -9,10 +8,12 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "report/report.h"
+
 static const char path[] = SYSCONFDIR "/wireguard/wgsuite.ini";
 
-/* wg-quick names the line; here the show goes on. */
-static int be_silent(const char *fmt, ...)
+/* wg-quick reports the line; wg shows the device without the settings. */
+static int ignore_error(const char *fmt, ...)
 {
 	(void)fmt;
 	return 0;
@@ -23,7 +24,7 @@ static struct {
 	__typeof__(&iniparser_load) load;
 	__typeof__(&iniparser_getstring) get;
 	__typeof__(&iniparser_freedict) free;
-	__typeof__(&iniparser_set_error_callback) complaints;
+	__typeof__(&iniparser_set_error_callback) set_error_callback;
 } ini;
 
 static bool ini_load(void)
@@ -34,35 +35,35 @@ static bool ini_load(void)
 	ini.load = (__typeof__(ini.load))dlsym(ini.library, "iniparser_load");
 	ini.get = (__typeof__(ini.get))dlsym(ini.library, "iniparser_getstring");
 	ini.free = (__typeof__(ini.free))dlsym(ini.library, "iniparser_freedict");
-	ini.complaints = (__typeof__(ini.complaints))dlsym(ini.library, "iniparser_set_error_callback");
-	return ini.load && ini.get && ini.free && ini.complaints;
+	ini.set_error_callback = (__typeof__(ini.set_error_callback))dlsym(ini.library, "iniparser_set_error_callback");
+	return ini.load && ini.get && ini.free && ini.set_error_callback;
 }
 
-static void take(struct program *p, const char *colour, const char *hide_keys)
+static void apply(struct program *p, const char *colour, const char *hide_keys)
 {
 	if (!getenv("WG_COLOR_MODE") && strcmp(colour, "always") == 0)
-		p->color = true;
+		p->colour = true;
 	if (!getenv("WG_COLOR_MODE") && strcmp(colour, "never") == 0)
-		p->color = false;
+		p->colour = false;
 	if (!getenv("WG_HIDE_KEYS") && strcmp(hide_keys, "never") == 0)
 		p->show_secrets = true;
 }
 
-void settings_take(struct program *p)
+void settings_apply(struct program *p)
 {
-	dictionary *found;
+	dictionary *settings;
 
-	if (p->settled)
+	if (p->settings_read)
 		return;
-	p->settled = true;
+	p->settings_read = true;
 	if (getauxval(AT_SECURE) || access(path, R_OK) < 0 || !ini_load())
 		return;
-	ini.complaints(be_silent);
-	found = ini.load(path);
-	if (!found) {
-		complain("Warning: `%s' has a line that cannot be read and is not used\n", path);
+	ini.set_error_callback(ignore_error);
+	settings = ini.load(path);
+	if (!settings) {
+		report_warning("%s is not used: syntax error", path);
 		return;
 	}
-	take(p, ini.get(found, "show:colour", ""), ini.get(found, "show:hide-keys", ""));
-	ini.free(found);
+	apply(p, ini.get(settings, "show:colour", ""), ini.get(settings, "show:hide-keys", ""));
+	ini.free(settings);
 }

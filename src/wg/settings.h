@@ -1,10 +1,10 @@
-/* How wg(8) shows devices to people: the [show] section of wgsuite.ini(5). */
+/* The [show] section of wgsuite.ini(5): colours and keys in the format for people. */
 #ifndef WG_SETTINGS_H
 #define WG_SETTINGS_H
 
 #include "program.h"
 
-/* Once, before the first device is printed; the environment comes first. */
-void settings_take(struct program *p);
+/* Called before a device is printed; reads the file once. Environment variables override it. */
+void settings_apply(struct program *p);
 
 #endif

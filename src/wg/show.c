@@ -1,22 +1,23 @@
-/* `wg show` and `wg showconf`: which devices, and what of them. */
-#include "show.h"
-
+/* `wg show` and `wg showconf`: selection of devices and format. */
 #include <errno.h>
 
 #include "model/conf.h"
+#include "report/report.h"
 #include "settings.h"
+#include "show_field.h"
+#include "show_pretty.h"
 
 static int usage(const struct program *p, int code)
 {
-	complain("Usage: %s show { <interface> | all | interfaces } [public-key | private-key | "
+	report_verbatim("Usage: %s show { <interface> | all | interfaces } [public-key | private-key | "
 		 "listen-port | fwmark | peers | preshared-keys | endpoints | allowed-ips | "
-		 "latest-handshakes | transfer | persistent-keepalive | dump]\n", p->name);
+		 "latest-handshakes | transfer | persistent-keepalive | dump]", p->name);
 	return code;
 }
 
 static int invalid_field(const struct program *p, const char *field)
 {
-	complain("Invalid parameter: `%s'\n", field);
+	report_verbatim("Invalid parameter: `%s'", field);
 	return usage(p, 1);
 }
 
@@ -25,7 +26,7 @@ static int list(struct program *p, struct ipc_names *names)
 	int rc = ipc_list(&p->ipc, names);
 
 	if (rc)
-		complain("Unable to list interfaces: %s\n", strerror(-rc));
+		report_verbatim("Unable to list interfaces: %s", strerror(-rc));
 	return rc;
 }
 
@@ -41,17 +42,17 @@ static int show_interfaces(struct program *p)
 	return 0;
 }
 
-/* What show prints of a device; false: there is no such field. */
+/* False: there is no such field, or an error was reported. */
 static bool print(struct program *p, const struct wg_device *d, const char *field, bool with_name)
 {
 	int rc;
 
 	if (field)
-		return record_print(p, d, field, with_name);
-	settings_take(p);
-	rc = pretty_print(p, d);
+		return show_field(p, d, field, with_name);
+	settings_apply(p);
+	rc = show_pretty(p, d);
 	if (rc)
-		complain("Unable to show interface: %s\n", strerror(-rc));
+		report_error("%s: %s", d->name, strerror(-rc));
 	return rc == 0;
 }
 
@@ -69,7 +70,7 @@ static int show_all(struct program *p, const char *field)
 
 		rc = ipc_get_listed(&p->ipc, &d, &names.list[i]);
 		if (rc) {
-			complain("Unable to access interface %s: %s\n", names.list[i].name,
+			report_verbatim("Unable to access interface %s: %s", names.list[i].name,
 				 strerror(-rc));
 			continue;
 		}
@@ -92,7 +93,7 @@ static int show_one(struct program *p, const char *name, const char *field)
 	int rc = ipc_get(&p->ipc, &d, name);
 
 	if (rc) {
-		complain("Unable to access interface: %s\n", strerror(-rc));
+		report_verbatim("Unable to access interface: %s", strerror(-rc));
 		return 1;
 	}
 	known = print(p, &d, field, false);
@@ -122,12 +123,12 @@ int cmd_showconf(struct program *p, int argc, char *const argv[])
 	int rc;
 
 	if (argc != 2) {
-		complain("Usage: %s %s <interface>\n", p->name, argv[0]);
+		report_verbatim("Usage: %s %s <interface>", p->name, argv[0]);
 		return 1;
 	}
 	rc = ipc_get(&p->ipc, &d, argv[1]);
 	if (rc) {
-		complain("Unable to access interface: %s\n", strerror(-rc));
+		report_verbatim("Unable to access interface: %s", strerror(-rc));
 		return 1;
 	}
 	conf_print(&p->out, &d, &ipc_scopes);

@@ -127,7 +127,7 @@ $peer_sent
 			[[ $stderr == "$file:1:1: error: "* ]]
 			[[ $stderr == *--allow-empty* ]]
 		done
-		both 1 "" "/etc: Is a directory
+		both 1 "" "wg: wgx: cannot read /etc: Is a directory
 " "$WG" "$word" wgx /etc
 		both 1 "" "fopen: No such file or directory
 " "$WG" "$word" wgx nosuch

@@ -83,12 +83,12 @@ usage() {
 
 @test "an output that cannot be written is an error" {
 	run -1 sh -c '"$1" --help > /dev/full' sh "$WG"
-	[ "$output" = "write: No space left on device" ]
+	[ "$output" = "wg: cannot write to standard output: No space left on device" ]
 	fake wgx
 	run -1 sh -c '"$1" show interfaces >&-' sh "$WG" # the socket to the kernel is not stdout
-	[ "$output" = "write: Bad file descriptor" ]
+	[ "$output" = "wg: cannot write to standard output: Bad file descriptor" ]
 	run -1 bash -c 'umask 077; ulimit -f 0; "$1" genkey > file' _ "$WG"
-	[ "$output" = "write: File too large" ]
+	[ "$output" = "wg: cannot write to standard output: File too large" ]
 	run -0 bash -c 'ulimit -f 0; "$1" set wgx peer "$2" endpoint 192.0.2.1:5' _ "$WG" "$KEY_A"
 }
 
@@ -98,6 +98,6 @@ usage() {
 	cp "$WG" /run/set-uid/wg
 	chmod 4755 /run/set-uid/wg
 	run -1 setpriv --reuid=65534 --clear-groups env WG_HIDE_KEYS=never /run/set-uid/wg show
-	[ "$output" = "WG_HIDE_KEYS must not be set for a privileged wg" ]
+	[ "$output" = "wg: WG_HIDE_KEYS must not be set when wg has elevated privileges" ]
 	run -0 setpriv --reuid=65534 --clear-groups /run/set-uid/wg --version
 }

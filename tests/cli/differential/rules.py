@@ -99,7 +99,7 @@ def lost_output(case, theirs, ours):
     why = {"full": b"No space left on device", "closed": b"Bad file descriptor"}.get(case.out)
     if not why or theirs.code != 0:
         return None
-    return theirs._replace(code=1, err=theirs.err + b"write: " + why + b"\n")
+    return theirs._replace(code=1, err=theirs.err + b"wg: cannot write to standard output: " + why + b"\n")
 
 
 def masked(text):
@@ -179,11 +179,11 @@ def emptiness(case, theirs, ours):
     if case.kind != "empty" or theirs.code != 0:
         return None
     if case.argv[2] == "/": # read errors are errors
-        return refused(theirs, b"/: Is a directory\n")
+        return refused(theirs, b"wg: dt0: cannot read /: Is a directory\n")
     if case.argv[0] == "addconf" or case.argv[2] == "/dev/null":
         return None
-    return refused(theirs, b"dt0.conf:1:1: error: The file says nothing\n"
-                           b"  help: --allow-empty, or the file /dev/null, clears the interface\n")
+    return refused(theirs, b"dt0.conf:1:1: error: the file is empty\n"
+                           b"  help: to clear the interface, use --allow-empty or the file /dev/null\n")
 
 
 KEY_LIKE = re.compile(rb"[A-Za-z0-9+/]{24}")

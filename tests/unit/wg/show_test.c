@@ -1,4 +1,4 @@
-/* Amounts of bytes and times in words, against what printf(3) makes of them. */
+/* The two formats of wg show; amounts of data are compared with those of printf(3). */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -9,7 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "wg/show.h"
+#include "wg/show_field.h"
+#include "wg/show_pretty.h"
 
 static char shown[4096];
 
@@ -20,7 +21,7 @@ static const char *show(const struct wg_peer *peer)
 	struct wg_peer copy = *peer;
 	struct wg_device d = { .name = "wg0", .peers = &copy, .n_peers = 1 };
 
-	assert_int_equal(pretty_print(&p, &d), 0);
+	assert_int_equal(show_pretty(&p, &d), 0);
 	assert_false(p.out.failed);
 	return shown;
 }
@@ -60,16 +61,16 @@ static void amounts(void **state)
 	for (int power = 0; power < 64; power++)
 		for (int64_t off = -3; off <= 3; off++)
 			check_amount(((uint64_t)1 << power) + (uint64_t)off);
-	for (uint64_t v = 1024; v < 3 * 1024; v++) /* every rounding of two decimals, the ties too */
+	for (uint64_t v = 1024; v < 3 * 1024; v++) /* every rounding to two decimals, including ties */
 		check_amount(v);
 	for (int i = 0; i < 200000; i++) {
 		seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-		check_amount(seed >> 11 >> (i % 53)); /* what a double holds exactly */
+		check_amount(seed >> 11 >> (i % 53)); /* exact as a double */
 	}
 	check_amount(UINT64_MAX);
 }
 
-static void nothing_said_of_nothing(void **state)
+static void unset_fields_are_omitted(void **state)
 {
 	struct wg_peer peer = { .keepalive_s = 0 };
 
@@ -78,7 +79,7 @@ static void nothing_said_of_nothing(void **state)
 		"peer: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n  allowed ips: (none)\n");
 }
 
-static void times(void **state)
+static void latest_handshake(void **state)
 {
 	struct wg_peer peer = { .handshake_s = (uint64_t)time(NULL) + 1000 };
 
@@ -88,7 +89,7 @@ static void times(void **state)
 	peer.handshake_s = 1;
 	assert_non_null(strstr(show(&peer), " years, "));
 	assert_non_null(strstr(shown, " ago\n"));
-	/* The clock may tick between the two looks at it. */
+	/* The second may change between the two readings. */
 	do {
 		peer.handshake_s = (uint64_t)time(NULL);
 		show(&peer);
@@ -96,28 +97,28 @@ static void times(void **state)
 	assert_non_null(strstr(shown, "  latest handshake: Now\n"));
 }
 
-/* Columns never run together and never stay empty. */
-static void records_of_an_empty_peer(void **state)
+/* Unset values still have a text in their column. */
+static void fields_of_an_empty_peer(void **state)
 {
 	struct program p = { .name = "wg", .out = text_fixed(shown, sizeof shown) };
 	struct wg_peer peer = { .flags = WG_PEER_HAS_PUBLIC_KEY };
 	struct wg_device d = { .name = "wg0", .peers = &peer, .n_peers = 1 };
 
 	(void)state;
-	assert_true(record_print(&p, &d, "dump", true));
+	assert_true(show_field(&p, &d, "dump", true));
 	assert_string_equal(shown, "wg0\t(none)\t(none)\t0\toff\n"
 		"wg0\tAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\t(none)\t(none)\t(none)\t0\t0\t0\toff\n");
-	assert_false(record_print(&p, &d, "dumps", true));
-	assert_false(record_print(&p, &d, "", true));
+	assert_false(show_field(&p, &d, "dumps", true));
+	assert_false(show_field(&p, &d, "", true));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(amounts),
-		cmocka_unit_test(nothing_said_of_nothing),
-		cmocka_unit_test(times),
-		cmocka_unit_test(records_of_an_empty_peer),
+		cmocka_unit_test(unset_fields_are_omitted),
+		cmocka_unit_test(latest_handshake),
+		cmocka_unit_test(fields_of_an_empty_peer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,18 +1,18 @@
-/* `wg show NAME FIELD`: records of tab-separated columns that scripts and exporters read. Their shape
- * never changes: no empty column, "(none)" and "off" for what is not set (drop-in.md 1.1). */
-#include "show.h"
+/* `wg show INTERFACE FIELD`: lines of tab-separated columns that scripts and exporters read. The format is fixed: no
+ * column is added or empty; unset values are "(none)" or "off". */
+#include "show_field.h"
 
 #include "base/mem.h"
 
 static const char NONE[] = "(none)";
 
-struct field_out {
+struct field_output {
 	struct text *t;
 	const struct wg_device *d;
 	bool with_name;
 };
 
-static void line_begin(const struct field_out *o)
+static void line_begin(const struct field_output *o)
 {
 	if (!o->with_name)
 		return;
@@ -123,7 +123,7 @@ static void print_dump_device(struct text *t, const struct wg_device *d)
 	print_fwmark(t, d);
 }
 
-/* After the key. */
+/* The columns after the public key. */
 static void print_dump_peer(struct text *t, const struct wg_peer *peer)
 {
 	print_psk(t, peer);
@@ -139,7 +139,7 @@ static void print_dump_peer(struct text *t, const struct wg_peer *peer)
 	print_keepalive(t, peer);
 }
 
-/* A field says something of the device, of each peer (after its key), or of both. */
+/* The printers of each field, for the device and for its peers. A peer's line starts with its public key. */
 static const struct field {
 	const char *name;
 	void (*device)(struct text *t, const struct wg_device *d);
@@ -160,7 +160,7 @@ static const struct field {
 	{ "dump", print_dump_device, true, print_dump_peer },
 };
 
-static void print_peers(const struct field_out *o, const struct field *f)
+static void print_peers(const struct field_output *o, const struct field *f)
 {
 	for (uint32_t i = 0; i < o->d->n_peers; i++) {
 		line_begin(o);
@@ -173,9 +173,9 @@ static void print_peers(const struct field_out *o, const struct field *f)
 	}
 }
 
-bool record_print(struct program *p, const struct wg_device *d, const char *field, bool with_name)
+bool show_field(struct program *p, const struct wg_device *d, const char *field, bool with_name)
 {
-	struct field_out o = { &p->out, d, with_name };
+	struct field_output o = { &p->out, d, with_name };
 
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
 		if (strcmp(fields[i].name, field) != 0)

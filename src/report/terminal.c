@@ -1,0 +1,32 @@
+/* Escape sequences of the styles, and detection of terminals. */
+#include "terminal.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char *const sequences[] = {
+	[STYLE_NONE] = "\x1b[0m", [STYLE_BOLD] = "\x1b[1m", [STYLE_RED] = "\x1b[31m",
+	[STYLE_GREEN] = "\x1b[32m", [STYLE_YELLOW] = "\x1b[33m", [STYLE_CYAN] = "\x1b[36m",
+};
+
+bool terminal_has_colour(int fd)
+{
+	const char *mode = getenv("WG_COLOR_MODE");
+
+	if (mode && strcmp(mode, "always") == 0)
+		return true;
+	return !(mode && strcmp(mode, "never") == 0) && isatty(fd);
+}
+
+void terminal_style(const struct terminal *t, enum terminal_style style)
+{
+	if (t->colour)
+		text_add(t->out, sequences[style]);
+}
+
+void terminal_styled(const struct terminal *t, enum terminal_style style, const char *text)
+{
+	terminal_style(t, style);
+	text_add(t->out, text);
+	terminal_style(t, STYLE_NONE);
+}

@@ -1,0 +1,22 @@
+/* Coloured text for terminals (ECMA-48, SGR). */
+#ifndef WG_REPORT_TERMINAL_H
+#define WG_REPORT_TERMINAL_H
+
+#include "base/text.h"
+
+enum terminal_style { STYLE_NONE, STYLE_BOLD, STYLE_RED, STYLE_GREEN, STYLE_YELLOW, STYLE_CYAN };
+
+struct terminal {
+	struct text *out;
+	bool colour; /* false: only the text is written */
+};
+
+/* True if WG_COLOR_MODE is "always", or if it is not "never" and fd is a terminal. */
+bool terminal_has_colour(int fd);
+
+/* Changes the style of the text that follows; STYLE_NONE resets it. */
+void terminal_style(const struct terminal *t, enum terminal_style style);
+/* Writes a text in this style, then resets the style. */
+void terminal_styled(const struct terminal *t, enum terminal_style style, const char *text);
+
+#endif

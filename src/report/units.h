@@ -1,0 +1,11 @@
+/* Durations and amounts of data in upstream's wording, which scripts read, with coloured units. */
+#ifndef WG_REPORT_UNITS_H
+#define WG_REPORT_UNITS_H
+
+#include "terminal.h"
+
+void units_duration(const struct terminal *t, uint64_t seconds); /* "1 year, 35 days, 1 second" */
+void units_ago(const struct terminal *t, uint64_t then_s, uint64_t now_s); /* "5 seconds ago", "Now" */
+void units_bytes(const struct terminal *t, uint64_t bytes); /* "92 B", "1.50 KiB" */
+
+#endif
