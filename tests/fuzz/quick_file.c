@@ -2,8 +2,9 @@
 #include <stdlib.h>
 
 #include "quick/config/tunnel_file.h"
-#include "quick/plan/plan.h"
+#include "quick/plan/inverse.h"
 #include "quick/plan/print.h"
+#include "quick/plan/up.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -14,7 +15,7 @@ static void make_plans(const struct tunnel_file *f)
 	struct plan p = { 0 }, undo = { 0 };
 	struct text t = text_heap();
 
-	if (plan_link(&p, f, &o) < 0 || plan_rest(&p, f, &s, &o) < 0 || plan_undo(&undo, &p, true) < 0)
+	if (plan_interface(&p, f, &o) < 0 || plan_tunnel(&p, f, &s, &o) < 0 || plan_undo(&undo, &p, true) < 0)
 		abort();
 	for (size_t i = 0; i < p.n; i++)
 		step_print(&t, &p, &p.steps[i], true);

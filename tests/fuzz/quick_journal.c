@@ -12,7 +12,7 @@ static void print(struct text *t, const uint8_t *data, size_t n, int *error)
 
 	*error = journal_parse(&r, (struct span){ (const char *)data, n });
 	journal_print(&r, t);
-	journal_reset(&r);
+	applied_free(&r.applied);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

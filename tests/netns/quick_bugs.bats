@@ -42,7 +42,7 @@ FULL="Address = 10.7.0.1/24, fd07::1/64"
 	before=$(quick_state)
 	run on a wg-quick up wg0
 	[ "$status" -eq 0 ]
-	[[ $output == *"wg-quick: wg0: warning: IPv6 is disabled here"* ]]
+	[[ $output == *"wg-quick: wg0: warning: IPv6 is disabled on this host"* ]]
 	[[ $(on a ip route get 8.8.8.8) == *"dev wg0 table 51820"* ]]
 	on a wg-quick down wg0
 	quick_settled "$before"
@@ -53,7 +53,7 @@ FULL="Address = 10.7.0.1/24, fd07::1/64"
 	before=$(quick_state)
 	run on a unshare -m sh -c 'mount --bind /proc/sys /proc/sys; mount -o remount,ro,bind /proc/sys; wg-quick up wg0'
 	[ "$status" -eq 0 ]
-	[[ $output == *"wg-quick: wg0: warning: /proc/sys/net/ipv4/conf/all/src_valid_mark cannot be written"* ]]
+	[[ $output == *"wg-quick: wg0: warning: cannot write /proc/sys/net/ipv4/conf/all/src_valid_mark"* ]]
 	on a wg-quick down wg0
 	quick_settled "$before"
 }
@@ -78,7 +78,7 @@ without() {
 	before=$(quick_state)
 	run without nft libnftables.so.1 iptables-restore ip6tables-restore -- wg-quick up wg0
 	[ "$status" -eq 0 ]
-	[[ $output == *"wg-quick: wg0: warning: neither nft nor iptables is here"* ]]
+	[[ $output == *"wg-quick: wg0: warning: neither nft nor iptables is available"* ]]
 	on a wg-quick down wg0
 	quick_settled "$before"
 }
@@ -121,7 +121,7 @@ without() {
 	known a 192.168.5.254 hub.example
 	run on a env WG_ENDPOINT_RESOLUTION_RETRIES=0 wg-quick up wg0
 	[ "$status" -eq 0 ]
-	[[ $output == *"no-such-host.invalid"*"1 peer comes up without"* ]]
+	[[ $output == *"no-such-host.invalid"*"1 peer has no endpoint"* ]]
 	[[ $(on a wg show wg0 endpoints) == *"$QUICK_PEER	(none)"* ]]
 	[[ $(on a wg show wg0 endpoints) == *"TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=	192.168.5.254:51820"* ]]
 	[[ $(on a ip route) == *"10.8.0.0/16 dev wg0"*"10.9.0.0/16 dev wg0"* ]]
@@ -135,7 +135,7 @@ Address = 10.7.0.1/24" "192.168.5.0/24, 10.8.0.0/16"
 	before=$(quick_state)
 	run on a wg-quick up wg0
 	[ "$status" -eq 0 ]
-	[[ $output == *"wg-quick: wg0: warning: there is a route to 10.8.0.0/16 already"* ]]
+	[[ $output == *"wg-quick: wg0: warning: a route to 10.8.0.0/16 already exists"* ]]
 	[[ $(on a ip route get 10.8.0.1) == *"dev eth0"* ]]
 	on a wg-quick down wg0
 	quick_settled "$before"
@@ -160,7 +160,7 @@ PostDown = touch /run/down" "10.8.0.0/16"
 	on a wg-quick up wg0
 	run on a wg-quick down wg0
 	[ "$status" -eq 1 ]
-	[[ $output == *"a hook failed (1)"* ]]
+	[[ $output == *"PreDown hook 1 failed with status 1"* ]]
 	on a test -e /run/down
 	run ! in_net a ip link show wg0
 }
@@ -291,7 +291,7 @@ PostDown = echo post-down >> /run/out' "0.0.0.0/0"
 	eventually 5 gone
 	run on a sh -c 'echo go > /etc/fifo & wg-quick up wg0'
 	[ "$status" -eq 0 ]
-	[[ $output == *"wg-quick: wg0: warning: an earlier wg-quick up wg0 was killed"*"[#] ip link delete dev wg0"*"[#] ip link add dev wg0"* ]]
+	[[ $output == *"wg-quick: wg0: warning: an earlier wg-quick up was killed"*"[#] ip link delete dev wg0"*"[#] ip link add dev wg0"* ]]
 	[ "$(on a cat /run/out | xargs)" = "pre post pre-down post-down pre post" ]
 	run -1 on a wg-quick up wg0
 	on a wg-quick down wg0

@@ -104,7 +104,7 @@ FwMark = 77" "0.0.0.0/0, ::/0"
 	on a wg-quick up wg0
 	one=$(quick_state)
 	run -2 on a wg-quick up wg1
-	[[ $output == *"another interface has the routes of this mark"* ]]
+	[[ $output == *"cannot add route "*": another interface already has this route"* ]]
 	quick_settled "$one"
 	on a wg-quick down wg0
 	quick_settled "$none"

@@ -1,16 +1,32 @@
-/* `down`: what the record says, or else what is found, taken back; goes on after failures. */
+/* `down`: undoes what the journal records or, without a journal, what is found on the host. Continues after
+ * failures. */
 #include <errno.h>
-#include <limits.h>
-#include <stdlib.h>
-#include <unistd.h>
 
+#include "apply.h"
+#include "messages.h"
+#include "inputs.h"
+#include "quick/host/fileio.h"
 #include "quick/host/firewall.h"
-#include "quick.h"
-#include "quick/host/subprocess.h"
 #include "quick/host/tunnel_file_load.h"
+#include "quick/plan/inverse.h"
+#include "quick/plan/unjournaled.h"
 #include "report/diagnostics.h"
+#include "report/report.h"
+#include "save.h"
+#include "undo.h"
 
-static int read_whole(struct tunnel_file *f)
+struct down {
+	struct host *host;
+	struct command_trace *trace;
+	struct tunnel_file file;
+	struct host_state state;
+	struct journal journal;
+	struct apply apply;
+};
+
+/* ---- the tunnel file ---- */
+
+static int load_again(struct tunnel_file *f)
 {
 	struct diagnostics diagnostics;
 	struct diag d = { .emit = diagnostics_collect_errors, .ctx = &diagnostics };
@@ -22,226 +38,183 @@ static int read_whole(struct tunnel_file *f)
 	return r;
 }
 
-/* Peers are wanted only when they are to be saved, and messages about them then and when the file is
- * wrong. */
-static int read_file(struct tunnel_file *f)
+/* Peers are needed only to be saved; messages, then and when the file is wrong. */
+static int load(struct tunnel_file *f)
 {
 	struct diag silent = { 0 };
 
 	f->lines_only = true;
-	return tunnel_file_load(f, &silent) == 0 && !f->interface.save_config ? 0 : read_whole(f);
+	return tunnel_file_load(f, &silent) == 0 && !f->interface.save_config ? 0 : load_again(f);
 }
 
-/* The file as it is now, if it can be read; `down` needs it only for what no record says. */
-static bool file_if_there(struct quick *q)
+/* A tunnel without a journal needs its file. False after reporting. */
+static bool read_required_file(struct tunnel_file *f, const char *argument)
 {
-	char name[WG_NAME_MAX];
+	int r = tunnel_file_find(f, argument) ? load(f) : -ENOENT;
 
-	if (!tunnel_file_name_of(name, q->argument)) {
-		report_upstream("The config file must be a valid interface name, followed by .conf");
+	if (r == -EACCES)
+		report_error("`%s': %s", f->path, strerror(EACCES));
+	return r == 0;
+}
+
+/* A tunnel with a journal can be removed without its file. */
+static void read_optional_file(struct tunnel_file *f, const char *argument, const struct journal *j)
+{
+	if (tunnel_file_find(f, argument) && load(f) == 0)
+		return;
+	report_warning("cannot read the tunnel file: the journal of `up' is used instead");
+	tunnel_file_free(f);
+	memcpy(f->name, j->name, sizeof f->name);
+	f->path = j->applied.config ? span_dup(span_of(j->applied.config)) : NULL;
+}
+
+/* ---- hooks ---- */
+
+/* The hooks are those of the file that `up` read or, without a journal, those of the present file. */
+static void choose_hooks(struct journal *j, struct tunnel_file *f, struct apply *a)
+{
+	static const enum hook_phase phases[] = { HOOK_PRE_DOWN, HOOK_POST_DOWN };
+	bool from_file = !j->exists && (a->no_hooks || tunnel_file_hooks_are_safe(f));
+
+	if (!j->exists && !from_file)
+		a->failures++; /* the tunnel is removed nevertheless */
+	for (size_t i = 0; i < ARRAY_LEN(phases); i++) {
+		struct string_list *hooks = &j->applied.hooks[phases[i]];
+		if (j->exists ? !journal_hooks_are_due(j, phases[i]) : from_file)
+			string_list_free(hooks);
+		if (from_file) {
+			*hooks = f->interface.hooks[phases[i]];
+			f->interface.hooks[phases[i]] = (struct string_list){ 0 };
+		}
+	}
+}
+
+/* A PreDown hook may have edited or removed the file. False after reporting. */
+static bool save(struct down *d)
+{
+	bool hooks_ran = d->journal.applied.hooks[HOOK_PRE_DOWN].n > 0 && !d->apply.no_hooks;
+
+	if (hooks_ran && !fileio_exists(d->file.path)) {
+		report_warning("%s does not exist any more: the state is not saved", d->file.path);
+		return true;
+	}
+	if (hooks_ran && load_again(&d->file) < 0)
 		return false;
-	}
-	if (!q->journal.exists) {
-		int r = tunnel_file_find(&q->file, q->argument) ? read_file(&q->file) : -ENOENT;
-		if (r == -EACCES)
-			report_error("`%s': %s", q->file.path, strerror(EACCES));
-		return r == 0;
-	}
-	if (!tunnel_file_find(&q->file, q->argument) || read_file(&q->file) < 0) {
-		report_warning("the tunnel file is gone or wrong; %s goes down as it came up", name);
-		tunnel_file_free(&q->file);
-		memcpy(q->file.name, name, sizeof name);
-		q->file.path = q->journal.config ? span_dup(span_of(q->journal.config)) : NULL;
-	}
-	return true;
+	return !d->file.interface.save_config ||
+	       save_tunnel(&d->file, &d->state, &d->journal, d->host, d->trace) == 0;
 }
 
-static void take_hooks(struct string_list *to, struct string_list *from)
-{
-	string_list_free(to);
-	*to = *from;
-	*from = (struct string_list){ 0 };
-}
+/* ---- without a journal ---- */
 
-/* Down hooks are those of the file that `up` read; without a record, those of the file now. */
-static void choose_hooks(struct quick *q)
-{
-	bool half = q->journal.exists && !q->journal.complete;
-
-	if (!q->journal.exists && !q->no_hooks && !tunnel_file_hooks_are_safe(&q->file)) {
-		q->failures++; /* it goes down all the same */
-	} else if (!q->journal.exists) {
-		take_hooks(&q->journal.hooks[HOOK_PRE_DOWN], &q->file.interface.hooks[HOOK_PRE_DOWN]);
-		take_hooks(&q->journal.hooks[HOOK_POST_DOWN], &q->file.interface.hooks[HOOK_POST_DOWN]);
-	}
-	/* Of an `up` that was killed, only what hooks did has to be undone by hooks. */
-	if (half && !q->journal.began[HOOK_POST_UP])
-		string_list_free(&q->journal.hooks[HOOK_PRE_DOWN]);
-	if (half && !q->journal.began[HOOK_PRE_UP] && !q->journal.began[HOOK_POST_UP])
-		string_list_free(&q->journal.hooks[HOOK_POST_DOWN]);
-}
-
-static int make_plan(struct quick *q, struct plan *undo)
+static int plan_undo_unjournaled(struct plan *undo, struct down *d)
 {
 	struct plan found = { 0 };
-	int r;
+	int r = host_inspect_device(&d->state, &d->host->ipc, d->file.name);
 
-	if (q->journal.exists) {
-		r = plan_undo(undo, &q->journal.plan, true);
-		if (r == 0)
-			plan_drop_absent_rules(undo, &q->host);
-		return r;
-	}
-	r = host_inspect_device(&q->host, &q->ipc, q->file.name);
 	if (r < 0)
-		report_warning("%s does not say what it is made of: %s", q->file.name, strerror(-r));
-	r = plan_from_host(&found, &q->host, q->file.name);
+		report_warning("cannot read the configuration: %s", strerror(-r));
+	r = plan_unjournaled(&found, &d->state, d->file.name);
 	if (r == 0)
 		r = plan_undo(undo, &found, true);
 	plan_free(&found);
 	return r;
 }
 
-/* What a wg-quick that kept no record leaves outside the link. */
-static void sweep(struct quick *q)
+/* Firewall rules and name servers, which are not attached to the interface. */
+static void undo_rest_unjournaled(struct down *d)
 {
-	struct plan dns = { .dns_backend = DNS_RESOLVCONF };
-	char backup[PATH_MAX];
-	struct step *s;
+	struct plan dns = { 0 };
 
-	firewall_sweep(q->file.name, &q->trace.t);
-	command_trace_flush(&q->trace);
-	journal_backup_path(&q->journal, backup, sizeof backup);
-	if (access(backup, F_OK) == 0) /* of ours, whose record was lost */
-		dns.dns_backend = DNS_FILE;
-	else if (q->host.dns != DNS_RESOLVCONF ||
-		 (q->file.interface.dns.servers.n == 0 && q->file.interface.dns.domains.n == 0))
-		return;
-	memcpy(dns.name, q->file.name, sizeof dns.name);
-	memcpy(dns.dns_prefix, q->host.dns_prefix, sizeof dns.dns_prefix);
-	s = dns_config_copy(&dns.dns, &q->file.interface.dns) ? plan_add(&dns, STEP_DNS) : NULL;
-	if (s) {
-		s->remove = true;
-		if (apply_plan(q, &dns, 0, true) < 0)
-			q->failures++;
-	}
+	firewall_sweep(d->file.name, &d->trace->t);
+	command_trace_flush(d->trace);
+	if (plan_unjournaled_dns(&dns, &d->state, d->file.name, &d->file.interface.dns,
+				 fileio_exists(d->apply.dns_backup)) == 0)
+		apply_undo(&d->apply, &dns);
 	plan_free(&dns);
 }
 
-static bool is_left_over(struct quick *q)
+/* ---- */
+
+static bool has_leftovers(const struct down *d)
 {
-	return q->journal.exists || firewall_exists(q->file.name, IP_V4) ||
-	       firewall_exists(q->file.name, IP_V6);
+	return d->journal.exists || firewall_exists(d->file.name, IP_V4) ||
+	       firewall_exists(d->file.name, IP_V6);
 }
 
-void quick_sweep_record(struct quick *q)
+/* True when there is something of this name that wg-quick may remove. */
+static bool may_take_down(struct down *d)
 {
-	struct plan undo = { 0 };
+	const struct journal *j = &d->journal;
+	uint32_t index = d->state.link.index;
+	bool is_wireguard = host_is_wireguard(&d->host->ipc, d->file.name);
 
-	if (plan_undo(&undo, &q->journal.plan, true) == 0) {
-		plan_drop_absent_rules(&undo, &q->host);
-		plan_leave_out(&undo, STEP_LINK);
-		if (apply_plan(q, &undo, 0, true) < 0)
-			q->failures++;
-	}
-	plan_free(&undo);
-	journal_remove(&q->journal);
-	journal_reset(&q->journal);
-}
-
-/* True when there is something of this name that we may take down. */
-static bool may_take_down(struct quick *q)
-{
-	bool ours = quick_is_wireguard(q, q->file.name);
-
-	if (q->journal.exists && q->journal.ifindex && q->host.link.index &&
-	    q->journal.ifindex != q->host.link.index) {
-		/* Somebody took our interface away and made another of the same name. */
-		quick_sweep_record(q);
-	}
-	if (q->host.link.index ? ours || q->journal.exists : is_left_over(q))
+	/* Another program deleted our interface and created another one of the same name. */
+	if (j->exists && j->ifindex && index && j->ifindex != index)
+		undo_leftovers(&d->apply, &d->state);
+	if (index ? is_wireguard || j->exists : has_leftovers(d))
 		return true;
-	report_upstream("`%s' is not a WireGuard interface", q->file.name);
+	report_upstream("`%s' is not a WireGuard interface", d->file.name);
 	return false;
 }
 
-void quick_roll_back(struct quick *q)
+static int take_down(struct down *d)
 {
+	const struct string_list *hooks = d->journal.applied.hooks;
 	struct plan undo = { 0 };
-
-	choose_hooks(q);
-	apply_hooks(q, &q->journal.hooks[HOOK_PRE_DOWN], HOOK_PRE_DOWN);
-	if (make_plan(q, &undo) < 0 || apply_plan(q, &undo, 0, true) < 0)
-		q->failures++;
-	plan_free(&undo);
-	apply_hooks(q, &q->journal.hooks[HOOK_POST_DOWN], HOOK_POST_DOWN);
-	journal_remove(&q->journal);
-	journal_reset(&q->journal);
-}
-
-/* A hook may have edited the file since it was read. */
-static bool save(struct quick *q)
-{
-	bool hooks = q->journal.hooks[HOOK_PRE_DOWN].n > 0 && !q->no_hooks;
-
-	if (hooks && access(q->file.path, F_OK) < 0) {
-		report_warning("%s is gone; nothing is saved", q->file.path);
-		return true;
-	}
-	if (hooks && read_whole(&q->file) < 0)
-		return false;
-	return !q->file.interface.save_config || quick_save(q) == 0;
-}
-
-static int take_down(struct quick *q)
-{
-	struct plan undo = { 0 };
-	bool recorded = q->journal.exists;
+	bool journaled = d->journal.exists;
 	int r;
 
-	choose_hooks(q);
-	apply_hooks(q, &q->journal.hooks[HOOK_PRE_DOWN], HOOK_PRE_DOWN);
-	if (q->file.interface.save_config && q->host.link.index && !save(q))
-		q->failures++;
-	r = make_plan(q, &undo);
+	choose_hooks(&d->journal, &d->file, &d->apply);
+	apply_hooks(&d->apply, &hooks[HOOK_PRE_DOWN], HOOK_PRE_DOWN);
+	if (d->file.interface.save_config && d->state.link.index && !save(d))
+		d->apply.failures++;
+	r = journaled ? plan_undo_journal(&undo, &d->journal, &d->state) : plan_undo_unjournaled(&undo, d);
 	if (r == 0)
-		r = apply_plan(q, &undo, 0, true);
+		apply_undo(&d->apply, &undo);
 	plan_free(&undo);
-	if (r < 0) {
-		report_error("%s", strerror(-r));
+	if (report_failure(r) < 0)
 		return 1;
-	}
-	if (!recorded)
-		sweep(q);
-	apply_hooks(q, &q->journal.hooks[HOOK_POST_DOWN], HOOK_POST_DOWN);
-	journal_end(&q->journal);
-	return q->failures > 0 ? quick_status(q) : 0;
+	if (!journaled)
+		undo_rest_unjournaled(d);
+	apply_hooks(&d->apply, &hooks[HOOK_POST_DOWN], HOOK_POST_DOWN);
+	journal_finish(&d->journal);
+	return apply_status(&d->apply);
 }
 
-int command_down(struct quick *q)
+static int run(struct down *d, const struct command_options *o)
 {
 	char name[WG_NAME_MAX];
 	int r;
 
-	if (!tunnel_file_name_of(name, q->argument)) {
+	if (!tunnel_file_name_of(name, o->argument)) {
 		report_upstream("The config file must be a valid interface name, followed by .conf");
 		return 1;
 	}
 	report_set_interface(name);
-	r = journal_open(&q->journal, name);
+	r = journal_open(&d->journal, name);
 	if (r == -EINTR)
-		return quick_stopped();
+		return exit_status_stopped();
 	if (r < 0)
-		report_warning("the record of %s cannot be read: %s", name, strerror(-r));
-	if (!file_if_there(q))
+		report_warning("cannot read the journal: %s", strerror(-r));
+	if (d->journal.exists)
+		read_optional_file(&d->file, o->argument, &d->journal);
+	else if (!read_required_file(&d->file, o->argument))
 		return 1;
-	r = host_inspect(&q->host, &q->rtnetlink, name, &q->settings);
-	if (r < 0) {
-		report_error("netlink: %s", strerror(-r));
+	if (inspect_host(&d->state, d->host, name) < 0)
 		return 1;
-	}
-	q->ifindex = q->host.link.index;
-	if (!may_take_down(q))
-		return 1;
-	return take_down(q);
+	apply_init(&d->apply, o, d->host, d->trace, &d->journal, d->file.path);
+	d->apply.performer.ifindex = d->state.link.index;
+	return may_take_down(d) ? take_down(d) : 1;
+}
+
+int command_down(const struct command_options *o, struct host *host, struct command_trace *trace)
+{
+	struct down d = { .host = host, .trace = trace, .journal = JOURNAL_CLOSED };
+	int status = run(&d, o);
+
+	command_trace_flush(trace);
+	host_state_free(&d.state);
+	tunnel_file_free(&d.file);
+	journal_close(&d.journal);
+	return status;
 }

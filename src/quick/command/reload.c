@@ -1,594 +1,273 @@
-/* `reload` and `diff`: wanted against found, and only the differences are applied. Sessions of
- * peers that do not change go on. */
+/* `reload` and `diff`: read, inspect, compare; `reload` then journals and applies, all or nothing. Sessions of peers
+ * that do not change are not interrupted. */
 #include <errno.h>
 #include <stdlib.h>
 
-#include "model/sync.h"
-#include "quick/host/fileio.h"
-#include "quick/host/firewall.h"
-#include "quick.h"
-#include "reload.h"
-
-static int add_route(struct plan *p, const struct step_route *route, bool remove)
-{
-	struct step *s = plan_add(p, STEP_ROUTE);
-
-	if (!s)
-		return -ENOMEM;
-	s->route = *route;
-	s->remove = remove;
-	return 0;
-}
-
-static int compare_prefixes(const void *a, const void *b)
-{
-	const struct step_route *x = a, *y = b;
-	int family = (int)x->prefix.addr.family - (int)y->prefix.addr.family;
-	int bytes = family ? family : memcmp(x->prefix.addr.b, y->prefix.addr.b, 16);
-
-	return bytes ? bytes : (int)x->prefix.bits - (int)y->prefix.bits;
-}
-
-static bool has_route(const struct routes *sorted, const struct ip_prefix *p)
-{
-	struct step_route key = { .prefix = *p };
-
-	return sorted->n > 0 &&
-	       bsearch(&key, sorted->list, sorted->n, sizeof key, compare_prefixes) != NULL;
-}
-
-/* ---- routes ---- */
+#include "apply.h"
+#include "messages.h"
+#include "inputs.h"
+#include "quick/host/sysctl.h"
+#include "quick/journal/locks.h"
+#include "quick/plan/default_route.h"
+#include "quick/plan/diff.h"
+#include "quick/plan/diff_device.h"
+#include "quick/plan/inverse.h"
+#include "quick/plan/print.h"
+#include "report/report.h"
 
 struct reload {
-	struct quick *q;
-	struct plan *p;
-	struct routes found, before;  /* over our link, where they are wanted, and where they were; sorted */
-	uint32_t table, table_before; /* 0: none */
-	struct desired_route *wanted;
-	size_t n_wanted;
-	uint32_t mark;
-	/* IPv4, IPv6: all of it is there; some of it was made by us; it is wanted */
-	bool default_now[2], default_made[2], default_wanted[2];
+	struct host *host;
+	struct tunnel_file file; /* desired */
+	struct host_state state; /* actual */
+	struct journal journal;
+	struct string_list endpoints; /* of the file, before host names are resolved */
+	struct plan old_dns, plan;
+	struct apply apply;
+	int shared_lock;
 };
 
-static const struct step_rule *tunnel_rule(const struct host_state *s, uint8_t family, uint32_t mark)
+static const struct applied *applied_of(const struct journal *j)
 {
-	for (size_t i = 0; i < s->rules.n; i++)
-		if (s->rules.list[i].family == family && rule_is_tunnel(&s->rules.list[i]) &&
-		    s->rules.list[i].mark == mark)
-			return &s->rules.list[i];
-	return NULL;
+	return j->exists ? &j->applied : NULL;
 }
 
-/* Both rules and the route: others may have taken one away. */
-static int default_is_whole(struct reload *r, uint8_t family, bool *whole)
-{
-	struct quick *q = r->q;
-	uint32_t mark = q->host.device.fwmark;
-	const struct step_rule *tunnel = mark ? tunnel_rule(&q->host, family, mark) : NULL;
-	struct routes routes = { 0 };
-	bool suppress = false;
-	int error = 0;
+/* Each of the following functions returns 0, or -errno after reporting. */
 
-	for (size_t i = 0; tunnel && i < q->host.rules.n; i++)
-		suppress |= q->host.rules.list[i].family == family &&
-			    q->host.rules.list[i].suppress &&
-			    q->host.rules.list[i].pref < tunnel->pref;
-	if (suppress)
-		error = rtnetlink_routes(&q->rtnetlink, family, mark, q->ifindex, &routes);
-	*whole = routes.n > 0 && (mark == r->mark || !r->default_wanted[family == IP_V6]);
-	free(routes.list);
-	return error;
-}
-
-static bool default_was_made(const struct reload *r, uint8_t family)
-{
-	for (size_t i = 0; i < r->q->journal.plan.n; i++)
-		if (r->q->journal.plan.steps[i].kind == STEP_RULE &&
-		    r->q->journal.plan.steps[i].rule.family == family)
-			return true;
-	return r->q->host.device.fwmark &&
-	       tunnel_rule(&r->q->host, family, r->q->host.device.fwmark);
-}
-
-static int look_at_table(struct quick *q, uint32_t table, struct routes *out)
-{
-	int error = table ? rtnetlink_routes(&q->rtnetlink, IP_V4, table, q->ifindex, out) : 0;
-
-	if (error == 0 && table)
-		error = rtnetlink_routes(&q->rtnetlink, IP_V6, table, q->ifindex, out);
-	if (out->n > 0)
-		qsort(out->list, out->n, sizeof *out->list, compare_prefixes);
-	return error;
-}
-
-static int look_at_routes(struct reload *r)
-{
-	struct quick *q = r->q;
-	bool given;
-	int error;
-
-	r->table = tunnel_file_table(&q->file);
-	r->table_before = q->journal.exists && q->journal.has_table ? q->journal.table : r->table;
-	r->mark = plan_mark(&q->file, &q->host, &given);
-	error = look_at_table(q, r->table, &r->found);
-	if (error == 0 && r->table_before != r->table)
-		error = look_at_table(q, r->table_before, &r->before);
-	if (error == 0)
-		error = plan_routes(&r->wanted, &r->n_wanted, &q->file.device, NULL);
-	if (error < 0)
-		return error;
-	for (size_t i = 0; i < r->n_wanted; i++)
-		if (r->wanted[i].prefix.bits == 0 && q->file.interface.table_kind == TABLE_AUTO)
-			r->default_wanted[r->wanted[i].prefix.addr.family == IP_V6] = true;
-	if (!q->host.ipv6)
-		r->default_wanted[1] = false;
-	for (int v6 = 0; error == 0 && v6 < 2; v6++) {
-		uint8_t family = v6 ? IP_V6 : IP_V4;
-		r->default_made[v6] = default_was_made(r, family);
-		error = default_is_whole(r, family, &r->default_now[v6]);
-	}
-	return error;
-}
-
-static bool is_wanted(const struct reload *r, const struct ip_prefix *p)
-{
-	struct text t;
-	struct desired_route key = { .prefix = *p };
-	size_t low = 0, high = r->n_wanted;
-
-	t = text_fixed(key.text, sizeof key.text);
-	prefix_print(&t, p);
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		const struct desired_route *w = &r->wanted[middle];
-		int order = (int)w->prefix.bits - (int)p->bits;
-		if (order == 0)
-			order = strcmp(w->text, key.text);
-		if (order == 0)
-			return true;
-		if (order > 0)
-			low = middle + 1; /* longest first, and then the greatest text */
-		else
-			high = middle;
-	}
-	return false;
-}
-
-/* Routes of prefixes that the device had as allowed addresses and that are not wanted any more;
- * what hooks or people added beside them stays. */
-static int remove_routes(struct reload *r)
-{
-	const struct wg_device *now = &r->q->host.device;
-	bool same = r->table == r->table_before;
-	const struct routes *there = same ? &r->found : &r->before;
-	int error = 0;
-
-	for (uint32_t i = 0; error == 0 && i < now->n_peers; i++)
-		for (uint32_t k = 0; error == 0 && k < now->peers[i].n_allowedips; k++) {
-			struct step_route route = { .prefix = now->peers[i].allowedips[k].prefix,
-						    .table = r->table_before };
-			if (has_route(there, &route.prefix) && !(same && is_wanted(r, &route.prefix)) &&
-			    !(route.table == TABLE_MAIN &&
-			      plan_is_covered(&r->q->file, &r->q->host, &route.prefix)))
-				error = add_route(r->p, &route, true);
-		}
-	return error;
-}
-
-static int remove_step(struct plan *p, const struct step *old)
-{
-	struct step *s = plan_add(p, (enum step_kind)old->kind);
-
-	if (!s)
-		return -ENOMEM;
-	*s = *old;
-	s->remove = true;
-	s->hidden = false;
-	return 0;
-}
-
-/* Makes all of it anew, in front of what may be left of an earlier one, and then removes that. */
-static int make_default(struct reload *r, const struct ip_prefix *p)
-{
-	const struct host_state *state = &r->q->host;
-	const struct plan *record = &r->q->journal.plan;
-	struct step_route old = { .prefix = *p, .table = state->device.fwmark };
-	struct routes there = { 0 };
-	int error = plan_default_route(r->p, state, p, r->mark);
-
-	if (error == 0 && old.table && old.table != r->mark)
-		error = rtnetlink_routes(&r->q->rtnetlink, p->addr.family, old.table, r->q->ifindex, &there);
-	if (error == 0 && there.n > 0)
-		error = add_route(r->p, &old, true);
-	free(there.list);
-
-	for (size_t i = 0; error == 0 && i < record->n; i++)
-		for (size_t k = 0; record->steps[i].kind == STEP_RULE && k < state->rules.n; k++)
-			if (error == 0 && record->steps[i].rule.family == p->addr.family &&
-			    rule_equal(&record->steps[i].rule, &state->rules.list[k])) {
-				error = remove_step(r->p, &record->steps[i]);
-				r->p->steps[r->p->n - 1].rule.plural = true; /* the new one is there */
-			}
-	return error;
-}
-
-static int add_routes(struct reload *r)
-{
-	struct quick *q = r->q;
-	int error = 0;
-
-	for (size_t i = 0; error == 0 && i < r->n_wanted; i++) {
-		const struct ip_prefix *p = &r->wanted[i].prefix;
-		bool v6 = p->addr.family == IP_V6;
-		if (q->file.interface.table_kind == TABLE_OFF || (v6 && !q->host.ipv6))
-			continue;
-		if (p->bits == 0 && q->file.interface.table_kind == TABLE_AUTO) {
-			if (!r->default_now[v6])
-				error = make_default(r, p);
-			continue;
-		}
-		if (!has_route(&r->found, p))
-			error = plan_one_route(r->p, &q->file, &q->host, p, r->mark);
-	}
-	return error;
-}
-
-/* A default route that is not wanted any more: its rules, its table's route, its firewall. */
-static int remove_default(struct reload *r, uint8_t family)
-{
-	struct quick *q = r->q;
-	struct step_route route = { .table = q->host.device.fwmark };
-	int error = 0;
-
-	route.prefix.addr.family = family;
-	for (size_t i = q->journal.plan.n; error == 0 && i-- > 0;) {
-		const struct step *old = &q->journal.plan.steps[i];
-		bool of_family = (old->kind == STEP_RULE && old->rule.family == family) ||
-				 (old->kind == STEP_FIREWALL && old->firewall.family == family) ||
-				 (old->kind == STEP_SYSCTL && family == IP_V4);
-		if (!of_family)
-			continue;
-		error = remove_step(r->p, old);
-	}
-	return error == 0 && r->default_now[family == IP_V6] ? add_route(r->p, &route, true)
-							     : error;
-}
-
-/* ---- the rest ---- */
-
-static int compare_words(const void *a, const void *b)
+static int compare_strings(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The peers' endpoints as the file had them when the tunnel came up: one that roamed stays where it
- * is while the file says what it said. */
-static int endpoints_before(struct reload *r, const struct string_list *texts_now,
-			    struct wg_device *before)
+static int read_inputs(struct reload *r, const char *argument)
 {
-	const struct string_list *old = &r->q->journal.peers;
-	struct wg_device *wanted = &r->q->file.device;
-	struct peer_index x = { 0 };
-	int error = peer_index_build(&x, wanted) ? 0 : -ENOMEM;
+	int error;
 
-	for (size_t i = 0; error == 0 && i < old->n; i++) {
-		struct span rest = span_of(old->list[i]), key;
-		struct wg_public public_key;
-		struct wg_peer *peer, *mine;
-		if (!span_next(&key, &rest, ' ') || !key_from_base64(public_key.b, key))
-			continue;
-		mine = peer_index_find(&x, wanted, &public_key);
-		peer = device_add_peer(before);
-		if (!peer) {
-			error = -ENOMEM;
-			break;
-		}
-		peer->public_key = public_key;
-		peer->flags = WG_PEER_HAS_PUBLIC_KEY | WG_PEER_HAS_ENDPOINT;
-		/* The same words are the same endpoint, whatever the name means today. */
-		if (mine && texts_now->n > 0 &&
-		    bsearch(&old->list[i], texts_now->list, texts_now->n, sizeof *texts_now->list,
-			    compare_words))
-			peer->endpoint = mine->endpoint;
-	}
-	peer_index_free(&x);
+	if (!read_tunnel_file(&r->file, argument, false))
+		return -EINVAL;
+	error = journal_open(&r->journal, r->file.name);
+	if (error == -EINTR)
+		exit_status_stopped();
+	else if (error < 0)
+		report_error("cannot read the journal: %s", strerror(-error));
+	if (error == 0)
+		error = report_failure(endpoint_texts(&r->endpoints, &r->file));
+	if (r->endpoints.n > 0)
+		qsort(r->endpoints.list, r->endpoints.n, sizeof *r->endpoints.list, compare_strings);
 	return error;
 }
 
-static int change_device(struct reload *r, const struct string_list *texts_now)
+static int read_device(struct host_state *s, struct host *host, const char *name)
 {
-	struct quick *q = r->q;
-	struct wg_device before = { 0 };
-	struct sync_options o = { .keep_private_key = true,
-				  .keep_listen_port = true,
-				  .keep_fwmark = true };
-	struct step *s;
-	int error = endpoints_before(r, texts_now, &before);
+	int error = s->link.index ? ipc_get(&host->ipc, &s->device, name) : -ENODEV;
 
-	if (q->journal.exists)
-		o.last_request = &before;
+	if (error == -ENODEV || error == -EOPNOTSUPP || error == -ENOENT)
+		report_upstream("`%s' is not a WireGuard interface", name);
+	else if (error < 0)
+		report_error("cannot read the configuration: %s", strerror(-error));
+	return error;
+}
+
+/* True when the rules and the sysctl that default-route tunnels share may change. */
+static bool may_change_shared(const struct reload *r)
+{
+	const struct plan *applied = &r->journal.applied.plan;
+	bool may = default_routes_are_desired(&r->file, &r->state);
+
+	for (size_t i = 0; i < applied->n; i++)
+		may |= applied->steps[i].kind == STEP_RULE;
+	return may && !r->journal.unavailable;
+}
+
+static int inspect_routes(struct reload *r)
+{
+	const struct applied *applied = applied_of(&r->journal);
+	const bool families[2] = { default_route_is_desired(&r->file, &r->state, IP_V4),
+				   default_route_is_desired(&r->file, &r->state, IP_V6) };
+	uint32_t table = tunnel_file_table(&r->file);
+	uint32_t before = applied && applied->has_table ? applied->table : table;
+	int error = host_inspect_routes(&r->state, &r->host->rtnetlink, table, before);
+
+	host_inspect_nft_tables(&r->state, r->file.name, families);
+	return report_failure(error);
+}
+
+/* lock: take the lock of what default-route tunnels share, if it may change. */
+static int inspect(struct reload *r, bool lock)
+{
+	int error = inspect_host(&r->state, r->host, r->file.name);
+
 	if (error == 0)
-		error = sync_diff(&r->p->change, &q->host.device, &q->file.device, &o);
-	device_free(&before);
-	if (error < 0)
-		return error;
-	memcpy(r->p->change.name, q->file.name, sizeof q->file.name);
-	if ((r->default_wanted[0] || r->default_wanted[1]) && r->mark != q->host.device.fwmark) {
-		r->p->change.flags |= WG_DEVICE_HAS_FWMARK;
-		r->p->change.fwmark = r->mark;
+		error = read_device(&r->state, r->host, r->file.name);
+	if (error == 0)
+		error = resolve_endpoints(&r->file, true);
+	if (error == 0)
+		error = inspect_for_plan(&r->state, r->host, &r->file, &r->journal);
+	if (error == 0 && lock && may_change_shared(r)) {
+		r->shared_lock = shared_lock_acquire();
+		error = inspect_shared(&r->state, r->host, &r->journal);
 	}
-	if (sync_is_empty(&r->p->change))
+	return error < 0 ? error : inspect_routes(r);
+}
+
+static int compare(struct reload *r)
+{
+	struct diff_input in = { .desired = &r->file,
+				 .actual = &r->state,
+				 .applied = applied_of(&r->journal),
+				 .endpoints = &r->endpoints,
+				 .warn = warn_of_plan };
+
+	return report_failure(plan_diff(&r->plan, &r->old_dns, &in));
+}
+
+/* ---- apply ---- */
+
+/* From the first step on, the journal has the state before and all of the plan: `down` removes everything, whenever
+ * this process is killed. dns: the name servers that may be set. */
+static int journal_reload(struct reload *r, const struct dns_config *dns)
+{
+	struct applied both = { 0 };
+	int error;
+
+	if (!r->journal.exists || r->old_dns.n + r->plan.n == 0)
 		return 0;
-	s = plan_add(r->p, STEP_WG);
-	if (!s)
-		return -ENOMEM;
-	s->wg.words = WG_SET;
-	s->wg.patch = &r->p->change;
-	s->wg.inverse = &r->p->unchange; /* filled when it is needed */
-	return 0;
+	error = report_failure(applied_during_reload(&both, &r->journal.applied, &r->file, &r->plan, dns));
+	if (error == 0)
+		error = journal_write_applied(&r->journal, &both);
+	applied_free(&both);
+	return error;
 }
 
-static bool same_address(const struct interface_address *a, const struct interface_address *b)
+/* The journal that was written before the steps serves `down` as well, so failures here are only warnings. */
+static void journal_result(struct reload *r)
 {
-	return ip_equal(&a->local, &b->local) && a->bits == b->bits && ip_equal(&a->peer, &b->peer);
+	struct applied now = { 0 };
+	int error;
+
+	if (!r->journal.exists)
+		return;
+	error = applied_after_reload(&now, &r->journal.applied, &r->file, &r->plan);
+	string_list_free(&now.endpoints);
+	now.endpoints = r->endpoints;
+	r->endpoints = (struct string_list){ 0 };
+	applied_free(&r->journal.applied);
+	r->journal.applied = now;
+	if (error < 0 || journal_write(&r->journal) < 0)
+		report_warning("cannot update the journal: it has the state before the reload as well");
 }
 
-static bool have_address(const struct addresses *list, const struct interface_address *a)
+static bool removes_address(const struct plan *p)
 {
-	for (size_t i = 0; i < list->n; i++)
-		if (same_address(&list->list[i], a))
+	for (size_t i = 0; i < p->n; i++)
+		if (p->steps[i].kind == STEP_ADDRESS && p->steps[i].remove)
 			return true;
 	return false;
 }
 
-static int change_addresses(struct reload *r, bool remove, bool *changed)
+static int apply(struct reload *r)
 {
-	const struct quick *q = r->q;
-	const struct addresses *from =
-		remove ? (q->journal.exists ? &q->journal.addresses : &q->host.addresses)
-		       : &q->file.interface.addresses;
+	const struct dns_config *old_dns = &r->journal.applied.plan.dns, *dns = &r->file.interface.dns;
+	int error = journal_reload(r, r->old_dns.n > 0 ? old_dns : dns);
 
-	for (size_t i = 0; i < from->n; i++) {
-		const struct interface_address *a = &from->list[i];
-		struct step *s;
-		if (remove ? have_address(&q->file.interface.addresses, a) ||
-				     !have_address(&q->host.addresses, a) ||
-				     ip_is_v6_link_local(&a->local)
-			   : have_address(&q->host.addresses, a) ||
-				     (a->local.family == IP_V6 && !q->host.ipv6))
-			continue;
-		s = plan_add(r->p, STEP_ADDRESS);
-		if (!s)
-			return -ENOMEM;
-		s->address = *a;
-		s->remove = remove;
-		*changed = true;
-	}
-	return 0;
+	if (error == 0)
+		error = apply_plan(&r->apply, &r->old_dns, 0, false);
+	if (error == 0 && r->old_dns.n > 0)
+		error = journal_reload(r, dns);
+	if (error == 0 && removes_address(&r->plan))
+		sysctl_promote_secondaries(r->file.name);
+	return error < 0 ? error : apply_plan(&r->apply, &r->plan, 0, false);
 }
 
-static int change_mtu(struct reload *r)
+/* ---- undo ---- */
+
+/* Reads the device again, because only it knows how much of the patch was applied. */
+static int plan_device_rollback(struct reload *r)
 {
-	const struct quick *q = r->q;
-	unsigned int mtu = plan_mtu(&q->file, &q->host);
-	struct step *s;
-
-	if (mtu == q->host.link.mtu && q->host.link.up)
-		return 0;
-	s = plan_add(r->p, STEP_LINK_UP);
-	if (!s)
-		return -ENOMEM;
-	s->link_up.mtu = mtu;
-	s->link_up.mtu_before = q->host.link.mtu;
-	s->link_up.was_up = q->host.link.up;
-	return 0;
-}
-
-/* The old servers are taken back before the new ones are set; nobody but us knows them. */
-static int change_dns(struct reload *r, struct plan *old)
-{
-	const struct quick *q = r->q;
-	const struct dns_config *was = &q->journal.plan.dns;
-	bool had = was->servers.n > 0 || was->domains.n > 0;
-	bool want = q->file.interface.dns.servers.n > 0 || q->file.interface.dns.domains.n > 0;
-	struct step *s;
-
-	r->p->dns_backend = q->journal.exists && had ? q->journal.plan.dns_backend : q->host.dns;
-	memcpy(r->p->dns_prefix, q->host.dns_prefix, sizeof q->host.dns_prefix);
-	if (!dns_config_copy(&r->p->dns, &q->file.interface.dns))
-		return -ENOMEM;
-	if (!q->journal.exists || dns_config_equal(was, &q->file.interface.dns) || r->p->dns_backend == DNS_NONE)
-		return 0;
-	if (had) {
-		memcpy(old->name, r->p->name, sizeof old->name);
-		old->dns_backend = q->journal.plan.dns_backend;
-		memcpy(old->dns_prefix, q->journal.plan.dns_prefix, sizeof old->dns_prefix);
-		s = dns_config_copy(&old->dns, was) ? plan_add(old, STEP_DNS) : NULL;
-		if (!s)
-			return -ENOMEM;
-		s->remove = true;
-	}
-	return !want || plan_add(r->p, STEP_DNS) ? 0 : -ENOMEM;
-}
-
-static int guard(struct reload *r, bool addresses_changed)
-{
-	struct quick *q = r->q;
-	struct plan_options o = { .warn = quick_warn };
-	const struct addresses *also = q->journal.exists ? &q->journal.foreign : &q->host.addresses;
-	bool need[2];
-
-	for (int v6 = 0; v6 < 2; v6++)
-		need[v6] = r->default_wanted[v6] &&
-			   (addresses_changed || !r->default_now[v6] ||
-			    (q->host.firewall == FIREWALL_NFT &&
-			     !firewall_exists(q->file.name, v6 ? IP_V6 : IP_V4)));
-	return plan_firewall(r->p, &q->file, &q->host, also, need, r->mark, &o);
-}
-
-static int build(struct reload *r, struct plan *old, const struct string_list *texts_now)
-{
+	struct wg_device now = { 0 };
 	bool changed = false;
-	int error = look_at_routes(r);
+	int error;
 
-	for (size_t i = 0; i < r->q->file.interface.addresses.n; i++)
-		changed |= !have_address(&r->q->host.addresses, &r->q->file.interface.addresses.list[i]);
-	if (error == 0)
-		error = guard(r, changed);
-	changed = false;
-	if (error == 0 && r->default_made[0] && !r->default_wanted[0])
-		error = remove_default(r, IP_V4);
-	if (error == 0 && r->default_made[1] && !r->default_wanted[1])
-		error = remove_default(r, IP_V6);
-	if (error == 0)
-		error = change_device(r, texts_now);
-	if (error == 0)
-		error = remove_routes(r);
-	/* New ones first: with its last address a link loses its routes. */
-	if (error == 0)
-		error = change_addresses(r, false, &changed);
-	if (error == 0)
-		error = change_addresses(r, true, &changed);
-	if (error == 0)
-		error = change_mtu(r);
-	if (error == 0)
-		error = change_dns(r, old);
-	return error < 0 ? error : add_routes(r);
-}
-
-static int look(struct quick *q)
-{
-	int r = host_inspect(&q->host, &q->rtnetlink, q->file.name, &q->settings);
-
-	if (r < 0) {
-		report_error("netlink: %s", strerror(-r));
-		return r;
-	}
-	q->ifindex = q->host.link.index;
-	r = q->ifindex ? ipc_get(&q->ipc, &q->host.device, q->file.name) : -ENODEV;
-	if (r < 0) {
-		report_error(r == -ENODEV || r == -EOPNOTSUPP || r == -ENOENT
-				  ? "`%s' is not a WireGuard interface"
-				  : "`%s' does not say what it is made of",
-			  q->file.name);
-		return r;
-	}
-	r = quick_resolve(q, true);
-	return r < 0 ? r : quick_look_further(q);
-}
-
-/* A second address of a network must outlive the first one. */
-static void keep_secondary_addresses(const struct plan *p)
-{
-	char path[96];
-	struct text t = text_fixed(path, sizeof path);
-
-	text_f(&t, "/proc/sys/net/ipv4/conf/%s/promote_secondaries", p->name);
-	for (size_t i = 0; i < p->n; i++)
-		if (p->steps[i].kind == STEP_ADDRESS && p->steps[i].remove) {
-			if (fileio_write_number(path, 1) < 0)
-				report_warning("%s cannot be written; addresses of one network may go "
-					    "together",
-					    path);
-			return;
-		}
-}
-
-/* All of it or nothing. The record holds old and new before the first step: whenever this is
- * killed, `down` finds what there may be. */
-static int perform(struct quick *q, struct plan *old, struct string_list *take_peers)
-{
-	bool note = q->journal.exists && old->n + q->plan.n > 0;
-	int r = note ? reload_note(q, old->n > 0 ? &q->journal.plan.dns : &q->file.interface.dns) : 0;
-
-	if (r == 0)
-		r = apply_plan(q, old, 0, false);
-	if (r == 0 && note && old->n > 0)
-		r = reload_note(q, &q->file.interface.dns);
-	if (r == 0) {
-		keep_secondary_addresses(&q->plan);
-		r = apply_plan(q, &q->plan, 0, false);
-	}
-	if (r < 0) {
-		reload_undo(q, old);
-		return r;
-	}
-	if (!q->journal.exists)
+	for (size_t i = 0; i < r->plan.n; i++)
+		changed |= r->plan.steps[i].kind == STEP_WG && r->plan.steps[i].done;
+	if (!changed)
 		return 0;
-	string_list_free(&q->journal.peers);
-	q->journal.peers = *take_peers;
-	*take_peers = (struct string_list){ 0 };
-	/* All is done, and the record that names both serves `down` as well. */
-	if (reload_keep(q, &q->plan) < 0)
-		report_warning("the record of %s still names what it was before the reload",
-			    q->file.name);
-	return 0;
+	error = ipc_get(&r->host->ipc, &now, r->file.name);
+	if (error == 0)
+		error = device_rollback(&r->plan.device_rollback, &now, &r->state.device);
+	device_free(&now);
+	return error;
 }
 
-/* Rules and the sysctl, which default-route tunnels share. */
-static bool may_touch_default(const struct quick *q)
+static void roll_back(struct reload *r)
 {
-	const struct plan *old = &q->journal.plan;
-	bool may = plan_makes_default(&q->file, &q->host);
+	const struct applied *applied = applied_of(&r->journal);
+	struct plan undo = { 0 }, dns = { 0 };
+	int failures = r->apply.failures, error = plan_device_rollback(r);
 
-	for (size_t i = 0; i < old->n; i++)
-		may |= old->steps[i].kind == STEP_RULE;
-	return may && !q->journal.no_folder;
+	if (error == 0)
+		error = plan_undo_diff(&undo, &r->plan, applied);
+	if (error == 0)
+		apply_undo(&r->apply, &undo);
+	if (applied && journal_reload(r, &applied->plan.dns) < 0)
+		r->apply.failures++;
+	if (error == 0)
+		error = plan_undo(&dns, &r->old_dns, false);
+	if (error == 0)
+		apply_undo(&r->apply, &dns);
+	plan_free(&undo);
+	plan_free(&dns);
+	if (error < 0 || r->apply.failures > failures) {
+		report_error("failed to roll back the reload completely");
+		return; /* the journal has the state before and the plan */
+	}
+	report_warning("the reload was rolled back");
+	if (applied && journal_write(&r->journal) < 0)
+		r->apply.failures++;
 }
 
-static int reload_or_diff(struct quick *q, bool act)
-{
-	struct reload reload = { .q = q, .p = &q->plan };
-	struct journal names = { .lock = -1 };
-	struct plan old = { 0 };
-	int r, held = -1;
+/* ---- the commands ---- */
 
-	if (!quick_read_file(q))
+static int reload_or_diff(struct reload *r, const struct command_options *o, struct command_trace *trace, bool change)
+{
+	if (read_inputs(r, o->argument) < 0 || inspect(r, change) < 0 || compare(r) < 0)
 		return 1;
-	r = journal_open(&q->journal, q->file.name);
-	if (r == 0)
-		r = journal_fill_peers(&names, &q->file);
-	if (r < 0)
-		report_error("the record of %s: %s", q->file.name, strerror(-r));
-	else
-		r = look(q);
-	memcpy(q->plan.name, q->file.name, sizeof q->plan.name);
-	q->plan.config = q->file.path;
-	q->plan.table_word = q->file.interface.table_kind == TABLE_GIVEN ? q->file.interface.table_word : NULL;
-	q->plan.table = q->file.interface.table;
-	if (names.peers.n > 0)
-		qsort(names.peers.list, names.peers.n, sizeof *names.peers.list, compare_words);
-	if (r == 0 && act && may_touch_default(q)) {
-		held = journal_lock_all();
-		r = quick_look_shared(q);
+	if (!change) {
+		plan_print(&trace->t, &r->old_dns);
+		plan_print(&trace->t, &r->plan);
+		return 0;
 	}
-	if (r == 0) {
-		r = build(&reload, &old, &names.peers);
-		if (r < 0)
-			report_error("%s", strerror(-r));
+	apply_init(&r->apply, o, r->host, trace, &r->journal, r->file.path);
+	r->apply.performer.ifindex = r->state.link.index;
+	if (apply(r) < 0) {
+		roll_back(r);
+		return apply_error_status(&r->apply);
 	}
-	if (r == 0 && !act) {
-		quick_print_plan(q, &old);
-		quick_print_plan(q, &q->plan);
-	} else if (r == 0) {
-		r = perform(q, &old, &names.peers);
-	}
-	journal_unlock_all(held);
-	string_list_free(&names.peers);
-	free(reload.found.list);
-	free(reload.before.list);
-	free(reload.wanted);
-	plan_free(&old);
-	return r < 0 || q->failures > 0 ? quick_status(q) : 0;
+	journal_result(r);
+	return apply_status(&r->apply);
 }
 
-int command_reload(struct quick *q)
+static int run(const struct command_options *o, struct host *host, struct command_trace *trace, bool change)
 {
-	return reload_or_diff(q, true);
+	struct reload r = { .host = host, .journal = JOURNAL_CLOSED, .shared_lock = -1 };
+	int status = reload_or_diff(&r, o, trace, change);
+
+	command_trace_flush(trace);
+	shared_lock_release(r.shared_lock);
+	plan_free(&r.old_dns);
+	plan_free(&r.plan);
+	string_list_free(&r.endpoints);
+	host_state_free(&r.state);
+	tunnel_file_free(&r.file);
+	journal_close(&r.journal);
+	return status;
 }
 
-int command_diff(struct quick *q)
+int command_reload(const struct command_options *o, struct host *host, struct command_trace *trace)
 {
-	return reload_or_diff(q, false);
+	return run(o, host, trace, true);
+}
+
+int command_diff(const struct command_options *o, struct host *host, struct command_trace *trace)
+{
+	return run(o, host, trace, false);
 }

@@ -1,26 +1,28 @@
-/* `strip`. */
-#include <unistd.h>
-
-#include "quick.h"
+/* `strip`: prints the tunnel file without the keys that only wg-quick knows. */
+#include "command.h"
+#include "messages.h"
+#include "inputs.h"
 #include "report/output.h"
 
-/* The file without what only wg-quick knows. A file that wg would refuse gives nothing and fails,
- * so that `wg syncconf X <(wg-quick strip X)` cannot empty a device. */
-int command_strip(struct quick *q)
+/* A file that wg would refuse prints nothing and fails, so that `wg syncconf X <(wg-quick strip X)` cannot empty a
+ * device. */
+int command_strip(const struct command_options *o, struct host *host, struct command_trace *trace)
 {
-	static char ends[] = "\n\n";
-	const struct tunnel_file *f = &q->file;
-	size_t n_ends = 2;
+	static const char newlines[] = "\n\n";
+	struct tunnel_file f = { .lines_only = true };
+	size_t n_newlines;
 	int r;
 
-	q->file.lines_only = q->errors_only = true;
-	if (!quick_read_file(q))
+	(void)host;
+	if (!read_tunnel_file(&f, o->argument, true)) {
+		tunnel_file_free(&f);
 		return 1;
-	tunnel_file_strip(&q->file);
-	if (f->n_text == 0 || f->text[f->n_text - 1] == '\n')
-		n_ends = 1;
-	r = report_write(STDOUT_FILENO, f->text, f->n_text);
+	}
+	tunnel_file_strip(&f);
+	n_newlines = f.n_text == 0 || f.text[f.n_text - 1] == '\n' ? 1 : 2;
+	r = report_write(trace->fd, f.text, f.n_text);
 	if (r == 0)
-		r = report_write(STDOUT_FILENO, ends, n_ends);
-	return quick_said(r);
+		r = report_write(trace->fd, newlines, n_newlines);
+	tunnel_file_free(&f);
+	return exit_status_of_output(r);
 }

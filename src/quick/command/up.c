@@ -1,227 +1,271 @@
-/* `up`: plan, record, apply; and everything back when that fails. */
+/* `up`: read, inspect, plan, journal, apply; undo after a failure. */
 #include <errno.h>
-#include <limits.h>
-#include <stdlib.h>
 
-#include "quick/host/firewall.h"
-#include "quick/host/hooks.h"
-#include "quick.h"
-#include "quick/host/subprocess.h"
+#include "apply.h"
+#include "messages.h"
+#include "inputs.h"
 #include "quick/host/tunnel_file_load.h"
+#include "quick/journal/locks.h"
+#include "quick/plan/default_route.h"
+#include "quick/plan/inverse.h"
+#include "quick/plan/print.h"
+#include "quick/plan/up.h"
+#include "report/report.h"
+#include "undo.h"
 
-/* Takes back what was done, runs the counterparts of hooks that ran, forgets. */
-static void roll_back(struct quick *q)
+struct up {
+	struct host *host;
+	struct tunnel_file file;   /* desired */
+	struct host_state state;   /* actual */
+	struct journal journal;
+	struct plan_options options;
+	struct plan plan;
+	struct apply apply;
+};
+
+/* Each of the following functions returns 0, or -errno after reporting. */
+
+static int write_journal(struct up *u)
 {
-	struct plan undo = { 0 };
+	int r = report_failure(applied_set(&u->journal.applied, &u->file, &u->plan));
 
-	if (q->journal.began[HOOK_POST_UP])
-		apply_hooks(q, &q->file.interface.hooks[HOOK_PRE_DOWN], HOOK_PRE_DOWN);
-	if (plan_undo(&undo, &q->plan, false) == 0 && apply_plan(q, &undo, 0, true) < 0)
-		report_error("%s could not be taken back whole", q->file.name);
-	if (q->journal.began[HOOK_PRE_UP] || q->journal.began[HOOK_POST_UP])
-		apply_hooks(q, &q->file.interface.hooks[HOOK_POST_DOWN], HOOK_POST_DOWN);
-	plan_free(&undo);
-	journal_end(&q->journal);
+	return r < 0 ? r : journal_write(&u->journal);
 }
 
-static int say_why(int r)
+/* Called before host names are resolved, because the journal has endpoints as the file has them. */
+static int plan_first(struct up *u)
 {
+	int r = plan_interface(&u->plan, &u->file, &u->options);
+
+	return report_failure(r < 0 ? r : endpoint_texts(&u->journal.applied.endpoints, &u->file));
+}
+
+/* What PreUp hooks did is part of the actual state: they may set keys, a mark, addresses. */
+static int inspect_after_hooks(struct up *u)
+{
+	int r = inspect_host(&u->state, u->host, u->file.name);
+
+	return r < 0 ? r : report_failure(host_inspect_device(&u->state, &u->host->ipc, u->file.name));
+}
+
+/* The journal names the table before the lock is released, and so reserves it. It does not name the sysctl yet: a
+ * tunnel that is removed meanwhile leaves the sysctl to those whose journals do. */
+static int plan_rest(struct up *u)
+{
+	int lock, r = resolve_endpoints(&u->file, true);
+
 	if (r < 0)
-		report_error("%s", strerror(-r));
+		return r;
+	lock = u->journal.unavailable ? -1 : shared_lock_acquire();
+	r = inspect_for_plan(&u->state, u->host, &u->file, &u->journal);
+	if (r == 0)
+		r = report_failure(plan_tunnel(&u->plan, &u->file, &u->state, &u->options));
+	plan_drop_kind(&u->plan, STEP_SYSCTL);
+	if (r == 0)
+		r = write_journal(u);
+	shared_lock_release(lock);
 	return r;
 }
 
-static struct plan_options options_of(const struct quick *q)
+static bool sysctl_was_set(const struct plan *p)
 {
-	return (struct plan_options){ .hooks = !q->no_hooks, .warn = quick_warn };
-}
-
-static bool sysctl_is_done(const struct plan *p)
-{
-	bool done = false;
-
 	for (size_t i = 0; i < p->n; i++)
-		done |= p->steps[i].kind == STEP_SYSCTL && p->steps[i].done;
-	return done;
+		if (p->steps[i].kind == STEP_SYSCTL && p->steps[i].done)
+			return true;
+	return false;
 }
 
-/* 0, or -errno after saying why; so do the next five. */
-static int write_record(struct quick *q)
+/* Planned again under the lock: the preferences of the rules depend on other default-route tunnels, which may have
+ * been added or removed. */
+static int apply_default_routes(struct up *u)
 {
-	int r = say_why(journal_fill(&q->journal, &q->file, &q->plan));
+	struct plan *p = &u->plan;
+	size_t from = p->n;
+	int lock, r;
 
-	return r < 0 ? r : journal_write(&q->journal);
+	if (!default_routes_are_desired(&u->file, &u->state))
+		return 0;
+	lock = u->journal.unavailable ? -1 : shared_lock_acquire();
+	r = inspect_shared(&u->state, u->host, &u->journal);
+	if (r == 0)
+		r = report_failure(plan_default_routes(p, &u->file, &u->state));
+	if (r == 0)
+		r = write_journal(u);
+	if (r == 0)
+		r = apply_plan(&u->apply, p, from, false);
+	if (!sysctl_was_set(p))
+		journal_note_sysctl_released(&u->journal);
+	shared_lock_release(lock);
+	return r;
 }
 
-static int plan_and_record(struct quick *q, bool with_link)
+static int apply_post_up(struct up *u)
 {
-	struct plan_options o = options_of(q);
-	int r = with_link ? plan_link(&q->plan, &q->file, &o) : 0, held = -1;
+	size_t from = u->plan.n;
+	int r = report_failure(plan_post_up(&u->plan, &u->file, &u->options));
 
-	if (r == 0 && with_link)
-		r = journal_fill_peers(&q->journal, &q->file);
-	if (r < 0)
-		return say_why(r);
-	if (!with_link || q->file.interface.hooks[HOOK_PRE_UP].n == 0 || !o.hooks || q->dry_run) {
-		r = quick_resolve(q, !q->dry_run);
-		if (!q->dry_run && !q->journal.no_folder)
-			held = journal_lock_all();
+	return r < 0 ? r : apply_plan(&u->apply, &u->plan, from, false);
+}
+
+static int bring_up(struct up *u)
+{
+	bool pre_up = u->options.hooks && u->file.interface.hooks[HOOK_PRE_UP].n > 0;
+	size_t applied = 0;
+	int r = plan_first(u);
+
+	if (r == 0 && pre_up) {
+		r = write_journal(u);
 		if (r == 0)
-			r = quick_look_further(q);
+			r = apply_plan(&u->apply, &u->plan, 0, false);
+		applied = u->plan.n;
 		if (r == 0)
-			r = say_why(plan_rest(&q->plan, &q->file, &q->host, &o));
+			r = inspect_after_hooks(u);
 	}
-	if (!q->dry_run) /* a tunnel that goes leaves it to those that want it: we do once it is set */
-		plan_leave_out(&q->plan, STEP_SYSCTL);
-	if (r == 0 && !q->dry_run)
-		r = write_record(q);
-	journal_unlock_all(held);
-	return r;
+	if (r == 0)
+		r = plan_rest(u);
+	if (r == 0) {
+		u->plan.n = u->plan.defaults_at; /* what follows is planned again when its turn comes */
+		r = apply_plan(&u->apply, &u->plan, applied, false);
+	}
+	if (r == 0)
+		r = apply_default_routes(u);
+	return r < 0 ? r : apply_post_up(u);
 }
 
-/* Other default-route tunnels may have come and gone since the plan was made, and the places of its
- * rules depend on theirs. */
-static int apply_defaults(struct quick *q)
+/* Undoes what was applied, with the hooks that match those that ran. */
+static void roll_back(struct up *u)
 {
-	struct plan *p = &q->plan;
-	int held = q->journal.no_folder ? -1 : journal_lock_all(), r = quick_look_shared(q);
+	const struct string_list *hooks = u->file.interface.hooks;
+	struct plan undo = { 0 };
+	int failures = u->apply.failures, r;
 
+	if (journal_hooks_are_due(&u->journal, HOOK_PRE_DOWN))
+		apply_hooks(&u->apply, &hooks[HOOK_PRE_DOWN], HOOK_PRE_DOWN);
+	r = plan_undo(&undo, &u->plan, false);
 	if (r == 0)
-		r = say_why(plan_defaults(p, &q->file, &q->host));
-	if (r == 0)
-		r = write_record(q);
-	if (r == 0)
-		r = apply_plan(q, p, p->defaults_at, false);
-	if (!sysctl_is_done(p))
-		journal_release_sysctl(&q->journal);
-	journal_unlock_all(held);
-	return r;
+		apply_undo(&u->apply, &undo);
+	if (journal_hooks_are_due(&u->journal, HOOK_POST_DOWN))
+		apply_hooks(&u->apply, &hooks[HOOK_POST_DOWN], HOOK_POST_DOWN);
+	if (r < 0 || u->apply.failures > failures)
+		report_error("failed to roll back completely");
+	plan_free(&undo);
+	journal_finish(&u->journal);
 }
 
-static int apply_rest(struct quick *q, size_t from)
+/* Notes for `save` and `reload` what the interface has that is not from the file. */
+static void journal_result(struct up *u)
 {
-	struct plan_options o = options_of(q);
-	struct plan *p = &q->plan;
-	int r;
-
-	if (!plan_makes_default(&q->file, &q->host))
-		return apply_plan(q, p, from, false);
-	p->n = p->defaults_at;
-	r = apply_plan(q, p, from, false);
-	if (r == 0)
-		r = apply_defaults(q);
-	from = p->n;
-	if (r == 0)
-		r = say_why(plan_post_up(p, &q->file, &o));
-	return r < 0 ? r : apply_plan(q, p, from, false);
-}
-
-/* PreUp hooks may set keys, marks and addresses, so the rest is planned after they ran. */
-static int go_on_after_hooks(struct quick *q)
-{
-	size_t from = q->plan.n;
-	int r = host_inspect(&q->host, &q->rtnetlink, q->file.name, &q->settings);
-
-	if (r == 0)
-		r = host_inspect_device(&q->host, &q->ipc, q->file.name);
-	r = r < 0 ? say_why(r) : plan_and_record(q, false);
-	return r < 0 ? r : apply_rest(q, from);
-}
-
-/* For save and reload: what the interface has that is not from the file. */
-static void note_result(struct quick *q)
-{
+	enum { PEERS_MAX = 1000 }; /* reading more only for the port would take too long */
 	struct addresses now = { 0 };
 	struct wg_device d = { 0 };
 
-	q->journal.complete = true;
-	if (!journal_append(&q->journal, "complete"))
-		q->journal.exists = false; /* a hook took the tunnel down again */
-	if (q->journal.no_folder || !q->journal.exists)
+	if (!journal_note_complete(&u->journal) || u->journal.unavailable)
 		return;
-	if (rtnetlink_addresses(&q->rtnetlink, q->ifindex, &now) == 0)
+	if (rtnetlink_addresses(&u->host->rtnetlink, u->apply.performer.ifindex, &now) == 0)
 		for (size_t i = 0; i < now.n; i++)
-			if (!addresses_have(&q->file.interface.addresses, &now.list[i]) &&
-			    !addresses_add(&q->journal.foreign, &now.list[i]))
+			if (!addresses_have(&u->file.interface.addresses, &now.list[i]) &&
+			    !addresses_add(&u->journal.applied.foreign, &now.list[i]))
 				break;
-	if (q->file.device.n_peers <= 1000 && ipc_get(&q->ipc, &d, q->file.name) == 0)
-		q->journal.port = d.listen_port;
+	if (u->file.device.n_peers <= PEERS_MAX && ipc_get(&u->host->ipc, &d, u->file.name) == 0)
+		u->journal.applied.port = d.listen_port;
 	device_free(&d);
 	addresses_free(&now);
-	if (journal_write(&q->journal) < 0)
-		report_warning("save will not know which addresses of %s are not its own",
-			    q->file.name);
+	if (journal_write(&u->journal) < 0)
+		report_warning("save will not know which addresses hooks added");
 }
 
-static int bring_up(struct quick *q)
+/* The process that created the interface died half-way: this one holds its lock now. */
+static bool is_interrupted_up(const struct journal *j, const struct host_state *s, struct ipc *ipc)
 {
-	bool in_two = q->file.interface.hooks[HOOK_PRE_UP].n > 0 && !q->no_hooks;
-	int r = plan_and_record(q, true);
-
-	if (r == 0)
-		r = in_two ? apply_plan(q, &q->plan, 0, false) : apply_rest(q, 0);
-	if (r == 0 && in_two)
-		r = go_on_after_hooks(q);
-	if (r == 0) {
-		note_result(q);
-		return 0;
-	}
-	roll_back(q);
-	return quick_status(q);
-}
-
-/* Whoever made the interface did not come to the end, and is not there any more: the turn is ours. */
-static bool is_half_up(struct quick *q)
-{
-	const struct journal *r = &q->journal;
-
-	if (!r->exists || r->complete || r->lock < 0)
+	if (!j->exists || j->complete || j->lock < 0)
 		return false;
-	return r->ifindex ? r->ifindex == q->host.link.index : quick_is_wireguard(q, q->file.name);
+	return j->ifindex ? j->ifindex == s->link.index : host_is_wireguard(ipc, j->name);
 }
 
-int command_up(struct quick *q)
+/* Removes what an earlier run left behind; 0 when the name is free. */
+static int free_name(struct up *u, const struct command_options *o, struct command_trace *trace)
+{
+	struct apply undo;
+	int r = inspect_host(&u->state, u->host, u->file.name);
+
+	if (r < 0)
+		return r;
+	apply_init(&undo, o, u->host, trace, &u->journal, u->file.path);
+	if (u->state.link.index && is_interrupted_up(&u->journal, &u->state, &u->host->ipc)) {
+		report_warning("an earlier wg-quick up was killed: undoing what it did");
+		undo.performer.ifindex = u->state.link.index;
+		undo_interrupted_up(&undo, &u->state);
+		r = host_inspect(&u->state, &u->host->rtnetlink, u->file.name, &u->host->settings);
+	}
+	if (r < 0 || u->state.link.index) {
+		report_upstream("`%s' already exists", u->file.name);
+		return -EEXIST;
+	}
+	trace->silent = true;
+	if (u->journal.exists)
+		undo_leftovers(&undo, &u->state);
+	trace->silent = false;
+	return 0;
+}
+
+static int run(struct up *u, const struct command_options *o, struct command_trace *trace)
 {
 	int r;
 
-	if (!quick_read_file(q) || (!q->no_hooks && !q->dry_run && !tunnel_file_hooks_are_safe(&q->file)))
+	if (!read_tunnel_file(&u->file, o->argument, false) ||
+	    (!o->no_hooks && !tunnel_file_hooks_are_safe(&u->file)))
 		return 1;
-	if (!q->dry_run) {
-		r = journal_open(&q->journal, q->file.name);
-		if (r == -EINTR)
-			return quick_stopped();
-		if (r < 0)
-			report_warning("the record of %s cannot be read: %s", q->file.name,
-				    strerror(-r));
+	r = journal_open(&u->journal, u->file.name);
+	if (r == -EINTR)
+		return exit_status_stopped();
+	if (r < 0)
+		report_warning("cannot read the journal: %s", strerror(-r));
+	if (free_name(u, o, trace) < 0)
+		return 1;
+	apply_init(&u->apply, o, u->host, trace, &u->journal, u->file.path);
+	if (bring_up(u) < 0) {
+		roll_back(u);
+		return apply_error_status(&u->apply);
 	}
-	r = host_inspect(&q->host, &q->rtnetlink, q->file.name, &q->settings);
-	if (r < 0) {
-		report_error("netlink: %s", strerror(-r));
+	journal_result(u);
+	return 0;
+}
+
+static int dry_run(struct up *u, const struct command_options *o, struct command_trace *trace)
+{
+	int r;
+
+	if (!read_tunnel_file(&u->file, o->argument, false))
+		return 1;
+	r = inspect_host(&u->state, u->host, u->file.name);
+	if (r == 0 && u->state.link.index) {
+		report_upstream("`%s' already exists", u->file.name);
 		return 1;
 	}
-	if (q->host.link.index && is_half_up(q)) {
-		report_warning("an earlier wg-quick up %s was killed; what it did is taken back first", q->file.name);
-		q->ifindex = q->host.link.index;
-		quick_roll_back(q);
-		r = host_inspect(&q->host, &q->rtnetlink, q->file.name, &q->settings);
-		q->failures = q->status = 0;
-		q->ifindex = 0;
-	}
-	if (r < 0 || q->host.link.index) {
-		report_upstream("`%s' already exists", q->file.name);
-		return 1;
-	}
-	if (q->dry_run) {
-		q->plan.implementation = q->host.implementation;
-		r = plan_and_record(q, true);
-		if (r == 0)
-			quick_print_plan(q, &q->plan);
-		return r < 0;
-	}
-	q->trace.silent = true;
-	if (q->journal.exists) /* an earlier wg-quick was killed, or somebody took the interface down */
-		quick_sweep_record(q);
-	q->trace.silent = false;
-	q->failures = q->status = 0;
-	return bring_up(q);
+	if (r == 0)
+		r = plan_first(u);
+	if (r == 0)
+		r = resolve_endpoints(&u->file, false);
+	if (r == 0)
+		r = inspect_for_plan(&u->state, u->host, &u->file, &u->journal);
+	if (r == 0)
+		r = report_failure(plan_tunnel(&u->plan, &u->file, &u->state, &u->options));
+	u->plan.implementation = u->state.implementation;
+	if (r == 0)
+		plan_print(&trace->t, &u->plan);
+	return r < 0;
+}
+
+int command_up(const struct command_options *o, struct host *host, struct command_trace *trace)
+{
+	struct up u = { .host = host, .journal = JOURNAL_CLOSED,
+			.options = { .hooks = !o->no_hooks, .warn = warn_of_plan } };
+	int status = o->dry_run ? dry_run(&u, o, trace) : run(&u, o, trace);
+
+	command_trace_flush(trace);
+	plan_free(&u.plan);
+	host_state_free(&u.state);
+	tunnel_file_free(&u.file);
+	journal_close(&u.journal);
+	return status;
 }

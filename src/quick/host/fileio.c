@@ -132,6 +132,27 @@ int fileio_rewrite(const char *path, struct span text)
 	return r;
 }
 
+int fileio_append(const char *path, struct span text)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return -errno;
+	r = write_all(fd, text);
+	close(fd);
+	return r;
+}
+
+bool fileio_exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+void fileio_remove(const char *path)
+{
+	(void)unlink(path);
+}
+
 int fileio_read_number(const char *path)
 {
 	char text[32];

@@ -22,6 +22,11 @@ must_check int fileio_update(const char *path, struct span text);
  * place. Keeps owner and mode. */
 must_check int fileio_rewrite(const char *path, struct span text);
 
+/* Appends to an existing file. 0 or -errno. */
+int fileio_append(const char *path, struct span text);
+bool fileio_exists(const char *path);
+void fileio_remove(const char *path);
+
 /* One number of /proc/sys; -1: cannot be read. */
 int fileio_read_number(const char *path);
 must_check int fileio_write_number(const char *path, int number);

@@ -15,7 +15,7 @@ enum {
 	BATCH_BYTES = 64 * 1024,
 	BATCH_MESSAGES = 1000,
 	DUMP_TRIES = 1000,
-	RECEIVE_BYTES = 4 << 20, /* room for a refusal of every message of a batch */
+	RECEIVE_BYTES = 4 << 20, /* for a refusal of every message of a batch */
 };
 
 /* libnl speaks its own numbers; these are the ones that can reach us. */

@@ -8,8 +8,7 @@
 #include "fileio.h"
 #include "firewall.h"
 #include "create.h"
-
-static const char src_valid_mark[] = "/proc/sys/net/ipv4/conf/all/src_valid_mark";
+#include "sysctl.h"
 
 /* A link that exists has its own switch; one that is to come will take the default's. */
 static bool ipv6_usable(const char *name)
@@ -48,7 +47,7 @@ int host_inspect_shared(struct host_state *s, struct rtnetlink *rt)
 	r = rtnetlink_rules(rt, IP_V4, &s->rules);
 	if (r == 0)
 		r = rtnetlink_rules(rt, IP_V6, &s->rules);
-	s->src_valid_mark = fileio_read_number(src_valid_mark);
+	s->src_valid_mark = fileio_read_number(sysctl_src_valid_mark);
 	return r;
 }
 
@@ -112,8 +111,8 @@ int host_inspect_mtu(struct host_state *s, struct rtnetlink *rt, const struct wg
 
 enum { FIRST_TABLE = 51820, TABLES_TRIED = 10000 };
 
-int host_inspect_table(struct host_state *s, struct rtnetlink *rt, bool (*taken)(void *ctx, uint32_t table),
-		     void *ctx)
+int host_inspect_table(struct host_state *s, struct rtnetlink *rt, bool (*taken)(const void *ctx, uint32_t table),
+		       const void *ctx)
 {
 	for (uint32_t table = FIRST_TABLE; table < FIRST_TABLE + TABLES_TRIED; table++) {
 		struct routes routes = { 0 };
@@ -130,4 +129,44 @@ int host_inspect_table(struct host_state *s, struct rtnetlink *rt, bool (*taken)
 		}
 	}
 	return -ENOSPC;
+}
+
+int host_inspect_routes(struct host_state *s, struct rtnetlink *rt, uint32_t table, uint32_t table_before)
+{
+	const struct { uint32_t table; struct routes *out; } tables[] = {
+		{ table, &s->routes },
+		{ table_before != table ? table_before : 0, &s->routes_before },
+		{ s->device.fwmark, &s->mark_routes },
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(tables); i++) {
+		if (!tables[i].table)
+			continue;
+		r = rtnetlink_routes(rt, IP_V4, tables[i].table, s->link.index, tables[i].out);
+		if (r == 0)
+			r = rtnetlink_routes(rt, IP_V6, tables[i].table, s->link.index, tables[i].out);
+		routes_sort(tables[i].out);
+	}
+	return r;
+}
+
+void host_inspect_nft_tables(struct host_state *s, const char *name, const bool families[2])
+{
+	for (int v6 = 0; v6 < 2; v6++)
+		if (families[v6] && s->firewall == FIREWALL_NFT)
+			s->nft_table[v6] = firewall_exists(name, v6 ? IP_V6 : IP_V4);
+}
+
+bool host_is_wireguard(struct ipc *ipc, const char *name)
+{
+	struct ipc_names names = { 0 };
+	bool found = false;
+
+	if (ipc_list(ipc, &names) < 0)
+		return false;
+	for (size_t i = 0; i < names.n; i++)
+		found |= strcmp(names.list[i].name, name) == 0;
+	ipc_names_free(&names);
+	return found;
 }

@@ -19,8 +19,18 @@ must_check int host_inspect_mtu(struct host_state *s, struct rtnetlink *rt, cons
 			      uint32_t mark);
 /* free_table: not one that `taken` says is meant for another tunnel. */
 must_check int host_inspect_table(struct host_state *s, struct rtnetlink *rt,
-				bool (*taken)(void *ctx, uint32_t table), void *ctx);
+				bool (*taken)(const void *ctx, uint32_t table), const void *ctx);
 /* firewall: what can be used; only default routes need it. */
 void host_inspect_firewall(struct host_state *s, const char *name, const struct settings *set);
+
+/* ---- for a reload ---- */
+
+/* routes, routes_before and mark_routes; table 0: there is none. */
+must_check int host_inspect_routes(struct host_state *s, struct rtnetlink *rt, uint32_t table, uint32_t table_before);
+/* nft_table, of these families. */
+void host_inspect_nft_tables(struct host_state *s, const char *name, const bool families[2]);
+
+/* True when wg(8) would list this name. */
+bool host_is_wireguard(struct ipc *ipc, const char *name);
 
 #endif

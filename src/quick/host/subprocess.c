@@ -45,12 +45,13 @@ void subprocess_watch_signals(void)
 	sigaction(SIGXFSZ, &ignore, NULL);
 }
 
+const char subprocess_default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 const char *subprocess_find(const char *name)
 {
 	static char found[PATH_MAX];
 	const char *path = getenv("PATH");
-	struct span rest = span_of(
-		path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	struct span rest = span_of(path ? path : subprocess_default_path);
 	struct span folder;
 	struct stat st;
 

@@ -22,6 +22,8 @@ extern int subprocess_status;
 /* Runs a program with the options of `like` and these arguments, at most 15 including the program, ended by null. */
 int subprocess_run_args(const struct subprocess *like, const char *program, ...);
 
+extern const char subprocess_default_path[]; /* where PATH is not set */
+
 /* The full path of a program in PATH, or null. Valid until the next call. */
 const char *subprocess_find(const char *name);
 

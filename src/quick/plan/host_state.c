@@ -1,6 +1,47 @@
+/* The state of the host: look-ups, and freeing it. */
 #include "host_state.h"
 
 #include <stdlib.h>
+
+static int compare_routes(const void *a, const void *b)
+{
+	const struct step_route *x = a, *y = b;
+	int family = (int)x->prefix.addr.family - (int)y->prefix.addr.family;
+	int bytes = family ? family : memcmp(x->prefix.addr.b, y->prefix.addr.b, 16);
+
+	return bytes ? bytes : (int)x->prefix.bits - (int)y->prefix.bits;
+}
+
+void routes_sort(struct routes *r)
+{
+	if (r->n > 0)
+		qsort(r->list, r->n, sizeof *r->list, compare_routes);
+}
+
+bool routes_have(const struct routes *sorted, const struct ip_prefix *p)
+{
+	struct step_route key = { .prefix = *p };
+
+	return sorted->n > 0 &&
+	       bsearch(&key, sorted->list, sorted->n, sizeof key, compare_routes) != NULL;
+}
+
+bool host_has_rule(const struct host_state *s, const struct step_rule *rule)
+{
+	for (size_t i = 0; i < s->rules.n; i++)
+		if (rule_equal(&s->rules.list[i], rule))
+			return true;
+	return false;
+}
+
+const struct step_rule *host_tunnel_rule(const struct host_state *s, uint8_t family, uint32_t mark)
+{
+	for (size_t i = 0; i < s->rules.n; i++)
+		if (s->rules.list[i].family == family && rule_is_tunnel(&s->rules.list[i]) &&
+		    s->rules.list[i].mark == mark)
+			return &s->rules.list[i];
+	return NULL;
+}
 
 void host_state_free(struct host_state *s)
 {
@@ -8,5 +49,8 @@ void host_state_free(struct host_state *s)
 	addresses_free(&s->addresses);
 	free(s->rules.list);
 	device_free(&s->device);
+	free(s->routes.list);
+	free(s->routes_before.list);
+	free(s->mark_routes.list);
 	*s = (struct host_state){ 0 };
 }

@@ -24,6 +24,8 @@ struct routes {
 	struct step_route *list;
 	size_t n, cap;
 };
+void routes_sort(struct routes *r); /* for routes_have() */
+bool routes_have(const struct routes *sorted, const struct ip_prefix *p);
 
 struct host_state {
 	struct links links;
@@ -35,12 +37,22 @@ struct host_state {
 	int src_valid_mark;         /* the sysctl; -1: not readable */
 	int src_valid_mark_before;  /* its value before another tunnel set it; -1: none did */
 	uint32_t free_table;        /* the first unused routing table from 51820 up; 0: not searched for */
-	unsigned int path_mtu;      /* the smallest towards the endpoints, else the default route's */
+	unsigned int path_mtu;      /* the smallest towards the endpoints, else the default route's; 0: not known */
 	const char *implementation; /* the userspace program that `up` would start, or null */
 	enum dns_backend dns;
 	char dns_prefix[32];        /* Debian's resolvconf requires it before the interface name */
 	enum firewall_tool firewall;
+
+	/* For a reload: routes over the interface, sorted. */
+	struct routes routes;        /* in the table of the tunnel file */
+	struct routes routes_before; /* in the table of the last `up` or `reload`, where it is another one */
+	struct routes mark_routes;   /* in the table of the device's mark */
+	bool nft_table[2];           /* IPv4, IPv6: nft has the tunnel's table */
 };
 void host_state_free(struct host_state *s);
+
+bool host_has_rule(const struct host_state *s, const struct step_rule *rule);
+/* The rule of a default route with this mark; null: there is none. */
+const struct step_rule *host_tunnel_rule(const struct host_state *s, uint8_t family, uint32_t mark);
 
 #endif

@@ -1,3 +1,4 @@
+/* Steps as the equivalent shell commands. */
 #include "print.h"
 
 #include "dns_text.h"
@@ -46,10 +47,9 @@ static void print_table(struct text *t, uint32_t table)
 		text_f(t, "table %u", table);
 }
 
-static void print_rule(struct text *t, const struct step_rule *r, bool remove)
+static void print_rule_selector(struct text *t, const struct step_rule *r, bool remove)
 {
-	text_f(t, "[#] ip %s rule %s ", family_flag(r->family), remove ? "delete" : "add");
-	if (remove && r->plural)
+	if (remove && r->ambiguous)
 		text_f(t, "pref %u ", r->pref);
 	if (r->invert && !remove)
 		text_add(t, "not ");
@@ -58,10 +58,16 @@ static void print_rule(struct text *t, const struct step_rule *r, bool remove)
 	print_table(t, r->table);
 	if (r->suppress)
 		text_add(t, " suppress_prefixlength 0");
+}
+
+static void print_rule(struct text *t, const struct step_rule *r, bool remove)
+{
+	text_f(t, "[#] ip %s rule %s ", family_flag(r->family), remove ? "delete" : "add");
+	print_rule_selector(t, r, remove);
 	text_char(t, '\n');
 }
 
-/* `wg set` words for each change, so that a reload or a diff can be read; keys stay out of it. */
+/* Secret keys are not printed. */
 static void print_peer_change(struct text *t, const char *name, const struct wg_peer *peer)
 {
 	char key[KEY_BASE64_CHARS + 1];
@@ -110,7 +116,7 @@ static void print_wg(struct text *t, const struct plan *p, const struct step *s,
 {
 	const struct wg_device *d = s->wg.patch;
 
-	if (s->wg.words == WG_ADDCONF) {
+	if (s->wg.command == WG_ADDCONF) {
 		text_f(t, "[#] wg addconf %s /dev/fd/63", p->name);
 		if (runnable && p->config)
 			print_strip(t, p->config);
@@ -192,6 +198,71 @@ void step_print(struct text *t, const struct plan *p, const struct step *s, bool
 		return;
 	case STEP_DNS:
 		dns_print(t, p, s, runnable);
+		return;
+	}
+	unreachable();
+}
+
+void plan_print(struct text *t, const struct plan *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		step_print(t, p, &p->steps[i], true);
+}
+
+/* ---- for messages ---- */
+
+static void describe_route(struct text *t, const struct step_route *r)
+{
+	text_add(t, r->unreachable ? "unreachable route " : "route ");
+	prefix_print(t, &r->prefix);
+	if (r->table != TABLE_MAIN)
+		text_f(t, " in table %u", r->table);
+}
+
+static void describe_link_up(struct text *t, const struct step *s)
+{
+	text_f(t, "set the MTU to %u", s->link_up.mtu);
+	if (!s->link_up.was_up)
+		text_f(t, " and bring the interface %s", s->remove ? "down" : "up");
+}
+
+void step_describe(struct text *t, const struct plan *p, const struct step *s)
+{
+	const char *verb = s->remove ? "delete" : "add";
+
+	switch ((enum step_kind)s->kind) {
+	case STEP_LINK:
+		text_f(t, "%s interface %s", verb, p->name);
+		return;
+	case STEP_HOOK:
+		text_add(t, "run a hook");
+		return;
+	case STEP_WG:
+		text_f(t, "configure %s", p->name);
+		return;
+	case STEP_ADDRESS:
+		text_f(t, "%s address ", verb);
+		address_print(t, &s->address);
+		return;
+	case STEP_LINK_UP:
+		describe_link_up(t, s);
+		return;
+	case STEP_ROUTE:
+		text_f(t, "%s ", verb);
+		describe_route(t, &s->route);
+		return;
+	case STEP_RULE:
+		text_f(t, "%s %s rule ", verb, s->rule.family == IP_V4 ? "IPv4" : "IPv6");
+		print_rule_selector(t, &s->rule, s->remove);
+		return;
+	case STEP_SYSCTL:
+		text_add(t, "set src_valid_mark");
+		return;
+	case STEP_FIREWALL:
+		text_f(t, "%s firewall rules", verb);
+		return;
+	case STEP_DNS:
+		text_add(t, "set name servers");
 		return;
 	}
 	unreachable();

@@ -1,4 +1,4 @@
-/* Steps as the equivalent shell commands. */
+/* Steps as the equivalent shell commands, and in messages. */
 #ifndef WG_QUICK_PRINT_H
 #define WG_QUICK_PRINT_H
 
@@ -7,6 +7,10 @@
 /* Appends "[#] command\n", or several such lines, or nothing. runnable: input that the command would
  * read from this process is spelled out. */
 void step_print(struct text *t, const struct plan *p, const struct step *s, bool runnable);
+/* All steps, runnable. */
+void plan_print(struct text *t, const struct plan *p);
+/* Appends what the step does, for messages: "add route 10.0.0.0/8". */
+void step_describe(struct text *t, const struct plan *p, const struct step *s);
 /* Appends the hook with every "%i" replaced by the interface name. */
 void hook_expand(struct text *t, const char *text, const char *name);
 

@@ -7,10 +7,9 @@ void plan_free(struct plan *p)
 	free(p->steps);
 	addresses_free(&p->guarded);
 	dns_config_free(&p->dns);
-	dns_config_free(&p->dns_before);
-	device_free(&p->mark);
-	device_free(&p->change);
-	device_free(&p->unchange);
+	device_free(&p->mark_patch);
+	device_free(&p->device_patch);
+	device_free(&p->device_rollback);
 	*p = (struct plan){ 0 };
 }
 
@@ -26,7 +25,7 @@ struct step *plan_add(struct plan *p, enum step_kind kind)
 	return s;
 }
 
-void plan_leave_out(struct plan *p, enum step_kind kind)
+void plan_drop_kind(struct plan *p, enum step_kind kind)
 {
 	size_t kept = 0;
 
@@ -58,7 +57,7 @@ bool step_inverse(struct step *out, const struct step *s)
 	case STEP_WG:
 		out->wg.patch = s->wg.inverse;
 		out->wg.inverse = s->wg.patch;
-		out->wg.words = WG_SET;
+		out->wg.command = WG_SET;
 		return s->wg.inverse;
 	case STEP_LINK_UP:
 		out->link_up.mtu = s->link_up.mtu_before;

@@ -39,7 +39,7 @@ static void release(struct journal *r)
 
 	journal_print(r, &t);
 	text_heap_free(&t);
-	journal_reset(r);
+	applied_free(&r->applied);
 }
 
 static void round_trip(void **state)
@@ -51,8 +51,8 @@ static void round_trip(void **state)
 	assert_int_equal(journal_parse(&r, span_of(sample)), 0);
 	assert_int_equal(r.ifindex, 7);
 	assert_true(r.complete && r.began[HOOK_PRE_UP] && !r.began[HOOK_PRE_DOWN]);
-	assert_int_equal(r.plan.n, 7);
-	assert_string_equal(r.plan.dns_prefix, "tun.");
+	assert_int_equal(r.applied.plan.n, 7);
+	assert_string_equal(r.applied.plan.dns_prefix, "tun.");
 	journal_print(&r, &t);
 	text_char(&t, '\0');
 	assert_string_equal(t.p, sample);
@@ -69,12 +69,12 @@ static void later_lines(void **state)
 	(void)state;
 	text_f(&t, "%sno-sysctl\n", sample);
 	assert_int_equal(journal_parse(&r, text_of(&t)), 0);
-	assert_int_equal(r.plan.n, 6);
-	for (size_t i = 0; i < r.plan.n; i++)
-		assert_int_not_equal(r.plan.steps[i].kind, STEP_SYSCTL);
-	assert_true(r.has_table && r.table == TABLE_MAIN);
-	free(r.config);
-	r.config = span_dup(SPAN("/a\nlink\n/wg0.conf"));
+	assert_int_equal(r.applied.plan.n, 6);
+	for (size_t i = 0; i < r.applied.plan.n; i++)
+		assert_int_not_equal(r.applied.plan.steps[i].kind, STEP_SYSCTL);
+	assert_true(r.applied.has_table && r.applied.table == TABLE_MAIN);
+	free(r.applied.config);
+	r.applied.config = span_dup(SPAN("/a\nlink\n/wg0.conf"));
 	t.n = 0;
 	journal_print(&r, &t);
 	assert_null(strstr(t.p, "/a"));
@@ -90,7 +90,7 @@ static void cut_anywhere(void **state)
 		struct journal r = { .lock = -1, .name = "wg0" };
 		int error = journal_parse(&r, (struct span){ sample, n });
 		assert_true(error == 0 || n < sizeof sample - 1);
-		assert_true(r.plan.n <= 7);
+		assert_true(r.applied.plan.n <= 7);
 		release(&r);
 	}
 }

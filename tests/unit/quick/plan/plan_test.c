@@ -7,8 +7,9 @@
 
 #include <cmocka.h>
 
-#include "quick/plan/plan.h"
+#include "quick/plan/inverse.h"
 #include "quick/plan/print.h"
+#include "quick/plan/up.h"
 #include "model/conf.h"
 
 struct fixture {
@@ -67,8 +68,8 @@ static void make(struct fixture *f)
 {
 	struct plan_options o = { .hooks = true, .warn = note_warning, .ctx = f };
 
-	assert_int_equal(plan_link(&f->plan, &f->file, &o), 0);
-	assert_int_equal(plan_rest(&f->plan, &f->file, &f->state, &o), 0);
+	assert_int_equal(plan_interface(&f->plan, &f->file, &o), 0);
+	assert_int_equal(plan_tunnel(&f->plan, &f->file, &f->state, &o), 0);
 }
 
 static void assert_lines(const struct plan *p, const char *expected)

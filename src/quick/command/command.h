@@ -1,0 +1,21 @@
+/* The commands of wg-quick. */
+#ifndef WG_QUICK_COMMAND_H
+#define WG_QUICK_COMMAND_H
+
+#include "quick/host/host.h"
+#include "report/trace.h"
+
+struct command_options {
+	const char *argument; /* INTERFACE or CONFIG_FILE */
+	bool dry_run, no_hooks;
+};
+
+/* Each returns the exit status. */
+int command_up(const struct command_options *o, struct host *host, struct command_trace *trace);
+int command_down(const struct command_options *o, struct host *host, struct command_trace *trace);
+int command_save(const struct command_options *o, struct host *host, struct command_trace *trace);
+int command_strip(const struct command_options *o, struct host *host, struct command_trace *trace);
+int command_reload(const struct command_options *o, struct host *host, struct command_trace *trace);
+int command_diff(const struct command_options *o, struct host *host, struct command_trace *trace);
+
+#endif

@@ -1,0 +1,144 @@
+/* What the commands read before they plan. */
+#include "inputs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "messages.h"
+#include "ipc/resolve.h"
+#include "quick/host/subprocess.h"
+#include "quick/host/tunnel_file_load.h"
+#include "quick/journal/other_tunnels.h"
+#include "quick/plan/default_route.h"
+#include "report/diagnostics.h"
+#include "report/report.h"
+
+bool read_tunnel_file(struct tunnel_file *f, const char *argument, bool errors_only)
+{
+	struct diagnostics diagnostics;
+	struct diag d = { .emit = errors_only ? diagnostics_collect_errors : diagnostics_collect,
+			  .ctx = &diagnostics };
+	int r;
+
+	if (!tunnel_file_find(f, argument))
+		return false;
+	report_set_interface(f->name);
+	diagnostics_init(&diagnostics);
+	r = tunnel_file_load(f, &d);
+	diagnostics_print(&diagnostics);
+	if (r == -EACCES)
+		report_error("`%s': %s", f->path, strerror(EACCES));
+	return r == 0;
+}
+
+/* ---- endpoints ---- */
+
+static void report_retry(void *ctx, const char *host, const char *why, unsigned int wait_ms)
+{
+	(void)ctx;
+	report_verbatim("%s: `%s'. Trying again in %u.%02u seconds...", why, host, wait_ms / 1000,
+			wait_ms % 1000 / 10);
+}
+
+static void report_as_warning(void *ctx, const struct diag_message *m)
+{
+	struct diag_message warning = *m;
+
+	if (warning.level == DIAG_ERROR)
+		warning.level = DIAG_WARNING;
+	report_diag(ctx, &warning);
+}
+
+static bool has_host_names(const struct wg_device *d)
+{
+	for (uint32_t i = 0; i < d->n_peers; i++)
+		if (d->peers[i].flags & WG_PEER_HAS_HOST)
+			return true;
+	return false;
+}
+
+static void drop_unresolved_endpoints(struct wg_device *d)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < d->n_peers; i++) {
+		n += (d->peers[i].flags & WG_PEER_HAS_HOST) != 0;
+		d->peers[i].flags &= ~(uint32_t)WG_PEER_HAS_HOST;
+	}
+	if (n > 0)
+		report_warning("%zu %s no endpoint, because the host name cannot be resolved", n,
+			       n == 1 ? "peer has" : "peers have");
+}
+
+int resolve_endpoints(struct tunnel_file *f, bool patient)
+{
+	struct resolve_options o = { .file = f->path, .waiting = report_retry, .some = true,
+				     .stop = &stop_signal };
+	struct diag d = { .emit = report_as_warning };
+	int r;
+
+	if (!has_host_names(&f->device))
+		return 0;
+	if (!resolve_retries(&o.retries)) {
+		const char *value = getenv("WG_ENDPOINT_RESOLUTION_RETRIES");
+		report_upstream("Unable to parse WG_ENDPOINT_RESOLUTION_RETRIES: `%s'", value ? value : "");
+		return -EINVAL;
+	}
+	if (!patient)
+		o.retries = 0;
+	r = resolve_device(&f->device, &o, &d);
+	if (r > 0 && stop_signal) {
+		exit_status_stopped();
+		return -EINTR;
+	}
+	if (r < 0) {
+		report_error("cannot resolve endpoints: %s", strerror(-r));
+		return r;
+	}
+	drop_unresolved_endpoints(&f->device);
+	return 0;
+}
+
+/* ---- the host ---- */
+
+static int report_inspection(int r)
+{
+	if (r < 0)
+		report_error("cannot inspect the network: %s", strerror(-r));
+	return r;
+}
+
+int inspect_host(struct host_state *s, struct host *host, const char *name)
+{
+	return report_inspection(host_inspect(s, &host->rtnetlink, name, &host->settings));
+}
+
+static void inspect_sysctl(struct host_state *s, const struct journal *j)
+{
+	if (!other_tunnel_needs_sysctl(j, &s->src_valid_mark_before))
+		s->src_valid_mark_before = -1;
+}
+
+int inspect_shared(struct host_state *s, struct host *host, const struct journal *j)
+{
+	int r = report_inspection(host_inspect_shared(s, &host->rtnetlink));
+
+	inspect_sysctl(s, j);
+	return r;
+}
+
+int inspect_for_plan(struct host_state *s, struct host *host, const struct tunnel_file *f,
+		     const struct journal *j)
+{
+	struct rtnetlink *rt = &host->rtnetlink;
+	int r = 0;
+
+	if (!f->interface.mtu)
+		r = host_inspect_mtu(s, rt, &f->device, endpoint_lookup_mark(f, s));
+	if (r == 0 && default_routes_are_desired(f, s))
+		host_inspect_firewall(s, f->name, &host->settings);
+	if (r == 0 && default_routes_need_table(f, s))
+		r = host_inspect_table(s, rt, other_tunnel_uses_table, j);
+	inspect_sysctl(s, j);
+	return report_inspection(r);
+}

@@ -1,0 +1,26 @@
+/* What the commands read before they plan: the tunnel file, the addresses of its endpoints, the host. */
+#ifndef WG_QUICK_INPUTS_H
+#define WG_QUICK_INPUTS_H
+
+#include "quick/host/host.h"
+#include "quick/host/state.h"
+#include "quick/journal/journal_data.h"
+
+/* Finds and reads the tunnel file; its name is then part of all messages. errors_only: warnings about the file are for
+ * the user who brings the tunnel up. False after reporting. */
+must_check bool read_tunnel_file(struct tunnel_file *f, const char *argument, bool errors_only);
+
+/* Resolves the host names of endpoints, with wg(8)'s retries or, if not patient, once. Peers whose names cannot be
+ * resolved now are reported and keep no endpoint: they must not keep the tunnel down for the others. 0, or -errno
+ * after reporting. */
+must_check int resolve_endpoints(struct tunnel_file *f, bool patient);
+
+/* host_inspect() with a message. 0, or -errno after reporting, as do the next two. */
+must_check int inspect_host(struct host_state *s, struct host *host, const char *name);
+/* The MTU, the firewall tool, a free table: what plan_tunnel() needs beyond host_inspect() and resolved endpoints. */
+must_check int inspect_for_plan(struct host_state *s, struct host *host, const struct tunnel_file *f,
+				const struct journal *j);
+/* The rules and the sysctl, which other default-route tunnels change. */
+must_check int inspect_shared(struct host_state *s, struct host *host, const struct journal *j);
+
+#endif

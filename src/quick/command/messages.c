@@ -1,0 +1,33 @@
+/* Messages that several commands print. */
+#include "messages.h"
+
+#include <string.h>
+
+#include "quick/host/subprocess.h"
+#include "report/report.h"
+
+int report_failure(int error)
+{
+	if (error < 0)
+		report_error("%s", strerror(-error));
+	return error;
+}
+
+void warn_of_plan(void *ctx, const char *text)
+{
+	(void)ctx;
+	report_warning("%s", text);
+}
+
+int exit_status_of_output(int error)
+{
+	if (error < 0)
+		report_error("write: %s", strerror(-error));
+	return error < 0;
+}
+
+int exit_status_stopped(void)
+{
+	report_error("stopped by a signal (%s)", strsignal(stop_signal));
+	return 1;
+}

@@ -1,0 +1,17 @@
+/* Messages that several commands print, and the exit statuses that go with them. */
+#ifndef WG_QUICK_MESSAGES_H
+#define WG_QUICK_MESSAGES_H
+
+/* Reports an error for which there is no better text; returns its argument, 0 or -errno. */
+int report_failure(int error);
+/* For struct plan_options. */
+void warn_of_plan(void *ctx, const char *text);
+
+/* Each of these returns the exit status. */
+
+/* After writing to standard output: error is 0 or -errno. */
+int exit_status_of_output(int error);
+/* A signal ended the run. */
+int exit_status_stopped(void);
+
+#endif

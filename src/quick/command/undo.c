@@ -1,0 +1,43 @@
+/* Undoes what a journal records. */
+#include "undo.h"
+
+#include "quick/plan/inverse.h"
+
+int plan_undo_journal(struct plan *out, const struct journal *j, const struct host_state *s)
+{
+	int r = plan_undo(out, &j->applied.plan, true);
+
+	if (r == 0)
+		plan_drop_absent_rules(out, s);
+	return r;
+}
+
+static void run_due_hooks(struct apply *a, enum hook_phase phase)
+{
+	if (journal_hooks_are_due(a->journal, phase))
+		apply_hooks(a, &a->journal->applied.hooks[phase], phase);
+}
+
+void undo_interrupted_up(struct apply *a, const struct host_state *s)
+{
+	struct plan undo = { 0 };
+
+	run_due_hooks(a, HOOK_PRE_DOWN);
+	if (plan_undo_journal(&undo, a->journal, s) == 0)
+		apply_undo(a, &undo);
+	plan_free(&undo);
+	run_due_hooks(a, HOOK_POST_DOWN);
+	journal_delete(a->journal);
+}
+
+void undo_leftovers(struct apply *a, const struct host_state *s)
+{
+	struct plan undo = { 0 };
+
+	if (plan_undo_journal(&undo, a->journal, s) == 0) {
+		plan_drop_kind(&undo, STEP_LINK);
+		apply_undo(a, &undo);
+	}
+	plan_free(&undo);
+	journal_delete(a->journal);
+}

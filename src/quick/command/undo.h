@@ -1,0 +1,16 @@
+/* Undoes what a journal records: for `down`, and for an `up` that follows an interrupted one. */
+#ifndef WG_QUICK_UNDO_H
+#define WG_QUICK_UNDO_H
+
+#include "apply.h"
+#include "quick/plan/host_state.h"
+
+/* Appends the inverses of the journal's steps, less the rules that do not exist. 0 or -ENOMEM. */
+must_check int plan_undo_journal(struct plan *out, const struct journal *j, const struct host_state *s);
+
+/* Removes what an interrupted `up` added, with its hooks, and deletes the journal. */
+void undo_interrupted_up(struct apply *a, const struct host_state *s);
+/* Removes what is left of a tunnel whose interface another program deleted, and deletes the journal. */
+void undo_leftovers(struct apply *a, const struct host_state *s);
+
+#endif

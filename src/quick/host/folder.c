@@ -1,0 +1,23 @@
+/* Folders. */
+#include "folder.h"
+
+#include <dirent.h>
+#include <unistd.h>
+
+bool folder_list(struct string_list *out, const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *e;
+	bool ok = true;
+
+	while (dir && ok && (e = readdir(dir)))
+		ok = string_list_add(out, span_of(e->d_name));
+	if (dir)
+		closedir(dir);
+	return ok;
+}
+
+void folder_remove(const char *path)
+{
+	(void)rmdir(path);
+}

@@ -1,0 +1,12 @@
+/* The folder of the journals: its files by name. */
+#ifndef WG_QUICK_FOLDER_H
+#define WG_QUICK_FOLDER_H
+
+#include "base/vector.h"
+
+/* The names in a folder, unsorted; none when it cannot be read. False: out of memory. */
+must_check bool folder_list(struct string_list *out, const char *path);
+/* Removes the folder if it is empty. */
+void folder_remove(const char *path);
+
+#endif

@@ -1,0 +1,10 @@
+/* The network namespace of this process. */
+#ifndef WG_QUICK_NETNS_H
+#define WG_QUICK_NETNS_H
+
+#include "base/base.h"
+
+/* An identifier that no other namespace has had since boot; before Linux 5.14, one that no other has now. */
+uint64_t netns_id(void);
+
+#endif

@@ -1,0 +1,147 @@
+/* Performs the steps that are not netlink messages. */
+#include "perform.h"
+
+#include <errno.h>
+
+#include "create.h"
+#include "daemon.h"
+#include "dns.h"
+#include "fault_injection.h"
+#include "fileio.h"
+#include "firewall.h"
+#include "hooks.h"
+#include "quick/plan/print.h"
+#include "report/report.h"
+#include "sysctl.h"
+
+static void flush_trace(void *trace)
+{
+	command_trace_flush(trace);
+}
+
+static int create(struct performer *pf, const struct plan *p, struct step *s)
+{
+	struct command_trace *trace = pf->trace;
+	struct created created;
+	int r = create_link(&pf->host->rtnetlink, p->name, &pf->host->settings, &trace->t, flush_trace, trace,
+			    &created);
+
+	s->done = created.made;
+	pf->ifindex = created.index;
+	return r;
+}
+
+static int delete(struct performer *pf, const struct plan *p, struct step *s)
+{
+	struct rtnetlink *rt = &pf->host->rtnetlink;
+	struct link_info link;
+	char why[128];
+	int r;
+
+	ipc_drop_last_request(&pf->host->ipc, p->name);
+	r = rtnetlink_link_find(rt, p->name, pf->ifindex, &link);
+	if (r == -ENODEV)
+		return 0;
+	if (r < 0) {
+		report_error("netlink: %s", strerror(-r));
+		return r;
+	}
+	step_print(&pf->trace->t, p, s, false);
+	command_trace_flush(pf->trace);
+	r = rtnetlink_one(rt, rtnetlink_link_delete(link.index), why);
+	if (r < 0 && r != -ENODEV) {
+		report_error("cannot delete the interface: %s", why);
+		return r;
+	}
+	daemon_wait_exit(p->name);
+	return 0;
+}
+
+/* create_link() traces what it does, which depends on the kernel; deleting traces only what exists. */
+static int perform_link(struct performer *pf, const struct plan *p, struct step *s)
+{
+	return s->remove ? delete(pf, p, s) : create(pf, p, s);
+}
+
+static int perform_hook(struct performer *pf, const struct plan *p, struct step *s)
+{
+	static const char *const names[HOOK_PHASES] = { "PreUp", "PostUp", "PreDown", "PostDown" };
+	const struct step_hook *hook = &s->hook;
+	int status = hook_run(hook->text, p->name, pf->config);
+
+	if (status > 0)
+		report_error("%s hook %u failed with status %d: %s", names[hook->phase], hook->number, status,
+			     hook->text);
+	else if (status < 0)
+		report_error("cannot run %s hook %u: %s", names[hook->phase], hook->number, strerror(-status));
+	return status > 0 ? -EIO : status;
+}
+
+static int perform_wg(struct performer *pf, struct step *s)
+{
+	int r;
+
+	s->done = true;
+	r = fault_injected("wg") ? -EIO : ipc_set(&pf->host->ipc, s->wg.patch);
+	if (r < 0)
+		report_upstream("Unable to modify interface: %s", strerror(-r));
+	return r;
+}
+
+static int perform_sysctl(struct performer *pf, struct step *s)
+{
+	const char *path = sysctl_src_valid_mark;
+	int r;
+
+	s->done = true;
+	r = fileio_write_number(path, s->remove ? s->sysctl.before : s->sysctl.value);
+	if (r == 0)
+		return 0;
+	if (r == -EROFS || r == -EACCES || r == -EPERM || r == -ENOENT) {
+		s->done = false;
+		if (!s->remove) {
+			report_warning("cannot write %s: %s", path, strerror(-r));
+			report_help("set it to 1 on the host, or replies are dropped where rp_filter is strict");
+		}
+		return 0;
+	}
+	report_error("cannot write %s: %s", path, strerror(-r));
+	return pf->tolerant ? 0 : r;
+}
+
+static int perform_firewall(struct performer *pf, const struct plan *p, struct step *s)
+{
+	bool must_remove = s->remove && !pf->tolerant;
+	int r;
+
+	s->done = true;
+	r = firewall_apply(p, s);
+	if (r < 0 && !s->remove)
+		report_warning("cannot set the firewall rules: hosts on the local network can send packets to the "
+			       "tunnel's addresses");
+	if (r < 0 && must_remove)
+		report_error("cannot remove the firewall rules");
+	return r == -ENOMEM || must_remove ? r : 0;
+}
+
+static int perform_dns(struct performer *pf, const struct plan *p, struct step *s)
+{
+	s->done = true;
+	return dns_apply(p, s, pf->ifindex, pf->dns_backup);
+}
+
+int perform_step(struct performer *pf, const struct plan *p, struct step *s)
+{
+	if (s->kind != STEP_LINK)
+		step_print(&pf->trace->t, p, s, false);
+	command_trace_flush(pf->trace);
+	switch (s->kind) {
+	case STEP_LINK: return perform_link(pf, p, s);
+	case STEP_HOOK: return perform_hook(pf, p, s);
+	case STEP_WG: return perform_wg(pf, s);
+	case STEP_SYSCTL: return perform_sysctl(pf, s);
+	case STEP_FIREWALL: return perform_firewall(pf, p, s);
+	case STEP_DNS: return perform_dns(pf, p, s);
+	}
+	unreachable();
+}

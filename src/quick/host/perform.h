@@ -1,0 +1,22 @@
+/* Performs the steps that are not netlink messages, one at a time. */
+#ifndef WG_QUICK_PERFORM_H
+#define WG_QUICK_PERFORM_H
+
+#include "host.h"
+#include "quick/plan/step.h"
+#include "report/trace.h"
+
+struct performer {
+	struct host *host;
+	struct command_trace *trace;
+	const char *config;     /* path of the tunnel file, which hooks find in CONFIG_FILE; null: not known */
+	const char *dns_backup; /* where DNS's file back-end keeps the file that it replaces */
+	uint32_t ifindex;       /* of the interface; set when a step creates it; 0: not known */
+	bool tolerant;          /* what could not be removed is no failure */
+};
+
+/* Traces and performs a step, and marks it done if it was, or possibly was, performed. 0, or -errno after
+ * reporting. */
+must_check int perform_step(struct performer *pf, const struct plan *p, struct step *s);
+
+#endif

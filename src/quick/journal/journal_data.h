@@ -1,0 +1,21 @@
+/* The data of a journal. */
+#ifndef WG_QUICK_JOURNAL_DATA_H
+#define WG_QUICK_JOURNAL_DATA_H
+
+#include "quick/plan/applied.h"
+
+struct journal {
+	char name[WG_NAME_MAX];
+	uint64_t netns;
+	bool exists;             /* there is a file */
+	bool complete;           /* `up` completed */
+	bool began[HOOK_PHASES]; /* a hook of this phase was started */
+	uint32_t ifindex;        /* of the interface that `up` created; 0: none yet */
+	struct applied applied;
+	int lock;                /* -1: not held */
+	bool unavailable;        /* the folder cannot be written, which was reported: nothing is kept */
+};
+/* For a dry run, which neither locks nor reads the journal. */
+#define JOURNAL_CLOSED ((struct journal){ .lock = -1 })
+
+#endif

@@ -1,0 +1,70 @@
+/* The journals of other tunnels in this network namespace. */
+#include "other_tunnels.h"
+
+#include "journal_file.h"
+#include "paths.h"
+#include "quick/host/folder.h"
+
+typedef bool journal_predicate(const struct journal *other, void *ctx);
+
+/* "NAME@NETNS"; false for other files, other namespaces and the tunnel itself. */
+static bool is_other_tunnel(const struct journal *j, struct span file, char name[WG_NAME_MAX])
+{
+	size_t at = span_find_last(file, '@');
+	uint64_t netns;
+
+	if (at >= file.n || at >= WG_NAME_MAX ||
+	    !span_to_u64(&netns, span_sub(file, at + 1, file.n), UINT64_MAX) ||
+	    netns != j->netns || span_is(span_sub(file, 0, at), j->name))
+		return false;
+	memcpy(name, file.p, at);
+	name[at] = '\0';
+	return true;
+}
+
+static bool any_other_tunnel(const struct journal *j, journal_predicate *is_true, void *ctx)
+{
+	struct string_list files = { 0 };
+	bool found = false, listed = folder_list(&files, JOURNAL_FOLDER);
+
+	for (size_t i = 0; listed && !found && i < files.n; i++) {
+		struct journal other = { .lock = -1, .netns = j->netns };
+		if (!is_other_tunnel(j, span_of(files.list[i]), other.name))
+			continue;
+		if (journal_load(&other) == 0 && other.exists)
+			found = is_true(&other, ctx);
+		applied_free(&other.applied);
+	}
+	string_list_free(&files);
+	return found;
+}
+
+static bool uses_table(const struct journal *other, void *table)
+{
+	for (size_t i = 0; i < other->applied.plan.n; i++) {
+		const struct step *s = &other->applied.plan.steps[i];
+		if (s->kind == STEP_RULE && s->rule.table == *(uint32_t *)table)
+			return true;
+	}
+	return false;
+}
+
+bool other_tunnel_uses_table(const void *journal, uint32_t table)
+{
+	return any_other_tunnel(journal, uses_table, &table);
+}
+
+static bool needs_sysctl(const struct journal *other, void *before)
+{
+	for (size_t i = 0; i < other->applied.plan.n; i++)
+		if (other->applied.plan.steps[i].kind == STEP_SYSCTL) {
+			*(int *)before = other->applied.plan.steps[i].sysctl.before;
+			return true;
+		}
+	return false;
+}
+
+bool other_tunnel_needs_sysctl(const struct journal *j, int *before)
+{
+	return any_other_tunnel(j, needs_sysctl, before);
+}

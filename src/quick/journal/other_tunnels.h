@@ -1,0 +1,12 @@
+/* The journals of other tunnels in this network namespace. */
+#ifndef WG_QUICK_OTHER_TUNNELS_H
+#define WG_QUICK_OTHER_TUNNELS_H
+
+#include "journal_data.h"
+
+/* True when another tunnel uses the routing table. The first argument is a struct journal. */
+bool other_tunnel_uses_table(const void *journal, uint32_t table);
+/* True when another tunnel needs src_valid_mark; *before is its value before the first of them set it. */
+bool other_tunnel_needs_sysctl(const struct journal *j, int *before);
+
+#endif

@@ -1,0 +1,28 @@
+/* The routes that a tunnel file asks for: one for each allowed IP of its peers. */
+#ifndef WG_QUICK_DESIRED_ROUTES_H
+#define WG_QUICK_DESIRED_ROUTES_H
+
+#include "host_state.h"
+
+struct desired_route {
+	struct ip_prefix prefix;
+	char text[IP_PREFIX_TEXT_MAX];
+};
+
+/* Without duplicates, longest prefix first, which is the order in which they are added. */
+struct desired_routes {
+	struct desired_route *list; /* owned */
+	size_t n;
+};
+/* Those of d, and of `also`, which may be null. 0 or -ENOMEM. */
+must_check int desired_routes_init(struct desired_routes *out, const struct wg_device *d, const struct wg_device *also);
+void desired_routes_free(struct desired_routes *r);
+bool desired_routes_have(const struct desired_routes *r, const struct ip_prefix *p);
+
+/* True when a route that the kernel adds for an address of the interface covers the prefix. */
+bool route_is_covered(const struct tunnel_file *f, const struct host_state *s, const struct ip_prefix *p);
+/* Appends the route, unless it is covered. Not for a default route of "Table = auto". 0 or -ENOMEM. */
+must_check int plan_add_route(struct plan *p, const struct tunnel_file *f, const struct host_state *s,
+			      const struct ip_prefix *prefix);
+
+#endif

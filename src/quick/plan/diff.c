@@ -1,0 +1,188 @@
+/* The plan of `reload` and `diff`. */
+#include "diff.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "diff_device.h"
+#include "diff_routes.h"
+#include "inverse.h"
+
+/* ---- addresses and MTU ---- */
+
+static int change_address(struct plan *p, const struct interface_address *a, bool remove)
+{
+	struct step *s = plan_add(p, STEP_ADDRESS);
+
+	if (!s)
+		return -ENOMEM;
+	s->address = *a;
+	s->remove = remove;
+	return 0;
+}
+
+static int add_addresses(struct plan *p, const struct diff_input *in)
+{
+	const struct addresses *desired = &in->desired->interface.addresses;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < desired->n; i++) {
+		const struct interface_address *a = &desired->list[i];
+		if (!addresses_have(&in->actual->addresses, a) && (a->local.family == IP_V4 || in->actual->ipv6))
+			r = change_address(p, a, false);
+	}
+	return r;
+}
+
+/* Without a journal every address counts as the tunnel's own. */
+static int remove_addresses(struct plan *p, const struct diff_input *in)
+{
+	const struct addresses *own = in->applied ? &in->applied->addresses : &in->actual->addresses;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < own->n; i++) {
+		const struct interface_address *a = &own->list[i];
+		if (!addresses_have(&in->desired->interface.addresses, a) &&
+		    addresses_have(&in->actual->addresses, a) && !ip_is_v6_link_local(&a->local))
+			r = change_address(p, a, true);
+	}
+	return r;
+}
+
+static int change_mtu(struct plan *p, const struct diff_input *in)
+{
+	const struct link_info *link = &in->actual->link;
+	unsigned int mtu = plan_mtu(in->desired, in->actual);
+	struct step *s;
+
+	if (mtu == link->mtu && link->up)
+		return 0;
+	s = plan_add(p, STEP_LINK_UP);
+	if (!s)
+		return -ENOMEM;
+	s->link_up.mtu = mtu;
+	s->link_up.mtu_before = link->mtu;
+	s->link_up.was_up = link->up;
+	return 0;
+}
+
+/* ---- DNS ---- */
+
+static int remove_dns(struct plan *old_dns, const struct plan *applied, const char name[WG_NAME_MAX])
+{
+	struct step *s;
+
+	memcpy(old_dns->name, name, sizeof old_dns->name);
+	memcpy(old_dns->dns_prefix, applied->dns_prefix, sizeof old_dns->dns_prefix);
+	old_dns->dns_backend = applied->dns_backend;
+	s = dns_config_copy(&old_dns->dns, &applied->dns) ? plan_add(old_dns, STEP_DNS) : NULL;
+	if (!s)
+		return -ENOMEM;
+	s->remove = true;
+	return 0;
+}
+
+/* Only the journal knows the tunnel's name servers, so without one they are left alone. */
+static int change_dns(struct plan *p, struct plan *old_dns, const struct diff_input *in)
+{
+	const struct dns_config *desired = &in->desired->interface.dns;
+	const struct plan *applied = in->applied ? &in->applied->plan : NULL;
+	bool had = applied && dns_is_configured(&applied->dns);
+	int r = 0;
+
+	p->dns_backend = had ? applied->dns_backend : in->actual->dns;
+	memcpy(p->dns_prefix, in->actual->dns_prefix, sizeof p->dns_prefix);
+	if (!dns_config_copy(&p->dns, desired))
+		return -ENOMEM;
+	if (!applied || dns_config_equal(&applied->dns, desired) || p->dns_backend == DNS_NONE)
+		return 0;
+	if (had)
+		r = remove_dns(old_dns, applied, p->name);
+	return r < 0 || !dns_is_configured(desired) || plan_add(p, STEP_DNS) ? r : -ENOMEM;
+}
+
+/* ---- firewall ---- */
+
+/* All rules of a family are replaced when an address is added, and when the nft table was removed by another
+ * program. */
+static int change_firewall(struct plan *p, const struct diff_input *in, const struct route_diff *routes)
+{
+	const struct addresses *desired = &in->desired->interface.addresses;
+	const struct addresses *also = in->applied ? &in->applied->foreign : &in->actual->addresses;
+	struct plan_options o = { .warn = in->warn, .ctx = in->ctx };
+	bool new_address = false, families[2];
+
+	for (size_t i = 0; i < desired->n; i++)
+		new_address |= !addresses_have(&in->actual->addresses, &desired->list[i]);
+	for (int v6 = 0; v6 < 2; v6++) {
+		const struct default_route_diff *route = &routes->defaults[v6];
+		bool table_lost = in->actual->firewall == FIREWALL_NFT && !in->actual->nft_table[v6];
+		families[v6] = route->desired && (new_address || !route->complete || table_lost);
+	}
+	return plan_firewall(p, in->desired, in->actual, also, families, routes->mark, &o);
+}
+
+static void set_context(struct plan *p, const struct tunnel_file *f)
+{
+	memcpy(p->name, f->name, sizeof p->name);
+	p->config = f->path;
+	p->table_word = f->interface.table_kind == TABLE_GIVEN ? f->interface.table_word : NULL;
+	p->table = f->interface.table;
+}
+
+int plan_diff(struct plan *p, struct plan *old_dns, const struct diff_input *in)
+{
+	struct route_diff routes;
+	uint32_t mark;
+	int r = route_diff_init(&routes, in);
+
+	assert(p->n == 0 && old_dns->n == 0);
+	set_context(p, in->desired);
+	mark = routes.defaults[0].desired || routes.defaults[1].desired ? routes.mark : 0;
+	if (r == 0)
+		r = change_firewall(p, in, &routes);
+	if (r == 0)
+		r = plan_remove_defaults(p, &routes);
+	if (r == 0)
+		r = plan_device_change(p, in, mark);
+	if (r == 0)
+		r = plan_remove_routes(p, &routes);
+	/* New addresses first: an interface that loses its last address loses its routes as well. */
+	if (r == 0)
+		r = add_addresses(p, in);
+	if (r == 0)
+		r = remove_addresses(p, in);
+	if (r == 0)
+		r = change_mtu(p, in);
+	if (r == 0)
+		r = change_dns(p, old_dns, in);
+	if (r == 0)
+		r = plan_add_routes(p, &routes);
+	route_diff_free(&routes);
+	return r;
+}
+
+/* ---- undo ---- */
+
+/* The rules of a family that the reload replaced are those of the journal again, not none. */
+static void restore_firewall(struct plan *undo, const struct plan *applied)
+{
+	for (size_t i = 0; i < undo->n; i++)
+		for (size_t k = 0; undo->steps[i].kind == STEP_FIREWALL && k < applied->n; k++)
+			if (applied->steps[k].kind == STEP_FIREWALL &&
+			    applied->steps[k].firewall.family == undo->steps[i].firewall.family)
+				undo->steps[i] = applied->steps[k];
+}
+
+int plan_undo_diff(struct plan *out, const struct plan *p, const struct applied *applied)
+{
+	int r = plan_undo(out, p, false);
+
+	if (r < 0 || !applied)
+		return r;
+	restore_firewall(out, &applied->plan);
+	addresses_free(&out->guarded);
+	for (size_t i = 0; r == 0 && i < applied->plan.guarded.n; i++)
+		r = addresses_add(&out->guarded, &applied->plan.guarded.list[i]) ? 0 : -ENOMEM;
+	return r;
+}

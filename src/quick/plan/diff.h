@@ -1,0 +1,15 @@
+/* The plan of `reload` and `diff`: the difference between the desired state (the tunnel file) and the actual one
+ * (the host). What neither the file nor the journal names is left alone. */
+#ifndef WG_QUICK_DIFF_H
+#define WG_QUICK_DIFF_H
+
+#include "diff_input.h"
+
+/* Fills *p with the steps, and *old_dns with the removal of the name servers that are replaced: it is performed
+ * before *p. Both are empty plans, and stay empty where nothing differs. 0 or -ENOMEM. */
+must_check int plan_diff(struct plan *p, struct plan *old_dns, const struct diff_input *in);
+
+/* Undoes the steps of plan_diff() that are marked done. 0 or -ENOMEM. */
+must_check int plan_undo_diff(struct plan *out, const struct plan *p, const struct applied *applied);
+
+#endif

@@ -1,0 +1,18 @@
+/* What plan_diff() compares. */
+#ifndef WG_QUICK_DIFF_INPUT_H
+#define WG_QUICK_DIFF_INPUT_H
+
+#include "applied.h"
+#include "host_state.h"
+#include "up.h"
+
+struct diff_input {
+	const struct tunnel_file *desired;   /* with its endpoints resolved */
+	const struct host_state *actual;
+	const struct applied *applied;       /* null: the tunnel has no journal */
+	const struct string_list *endpoints; /* endpoint_texts() of the file, sorted by strcmp(3) */
+	plan_warn *warn;                     /* may be null */
+	void *ctx;
+};
+
+#endif

@@ -1,0 +1,202 @@
+/* The part of plan_diff() about routes and policy routing. */
+#include "diff_routes.h"
+
+#include <errno.h>
+
+#include "default_route.h"
+
+static int add_route(struct plan *p, const struct step_route *route, bool remove)
+{
+	struct step *s = plan_add(p, STEP_ROUTE);
+
+	if (!s)
+		return -ENOMEM;
+	s->route = *route;
+	s->remove = remove;
+	return 0;
+}
+
+static int add_removal(struct plan *p, const struct step *old)
+{
+	struct step *s = plan_add(p, (enum step_kind)old->kind);
+
+	if (!s)
+		return -ENOMEM;
+	*s = *old;
+	s->remove = true;
+	s->hidden = false;
+	return 0;
+}
+
+static uint8_t family_of(int v6)
+{
+	return v6 ? IP_V6 : IP_V4;
+}
+
+/* ---- policy routing as it is ---- */
+
+static bool has_mark_route(const struct host_state *s, uint8_t family)
+{
+	for (size_t i = 0; i < s->mark_routes.n; i++)
+		if (s->mark_routes.list[i].prefix.addr.family == family)
+			return true;
+	return false;
+}
+
+/* Other programs may have removed any of the two rules and the route. */
+static bool has_rules_and_route(const struct host_state *s, uint8_t family)
+{
+	uint32_t mark = s->device.fwmark;
+	const struct step_rule *tunnel = mark ? host_tunnel_rule(s, family, mark) : NULL;
+	bool suppress = false;
+
+	for (size_t i = 0; tunnel && i < s->rules.n; i++)
+		suppress |= s->rules.list[i].family == family && s->rules.list[i].suppress &&
+			    s->rules.list[i].pref < tunnel->pref;
+	return suppress && has_mark_route(s, family);
+}
+
+static bool was_made(const struct diff_input *in, uint8_t family)
+{
+	uint32_t mark = in->actual->device.fwmark;
+
+	for (size_t i = 0; in->applied && i < in->applied->plan.n; i++)
+		if (in->applied->plan.steps[i].kind == STEP_RULE &&
+		    in->applied->plan.steps[i].rule.family == family)
+			return true;
+	return mark && host_tunnel_rule(in->actual, family, mark);
+}
+
+static bool is_desired(const struct route_diff *d, int v6)
+{
+	if (d->in->desired->interface.table_kind != TABLE_AUTO || (v6 && !d->in->actual->ipv6))
+		return false;
+	for (size_t i = 0; i < d->desired.n; i++)
+		if (d->desired.list[i].prefix.bits == 0 && d->desired.list[i].prefix.addr.family == family_of(v6))
+			return true;
+	return false;
+}
+
+int route_diff_init(struct route_diff *d, const struct diff_input *in)
+{
+	const struct applied *applied = in->applied;
+	bool given;
+	int r;
+
+	*d = (struct route_diff){ .in = in, .table = tunnel_file_table(in->desired) };
+	d->table_before = applied && applied->has_table ? applied->table : d->table;
+	d->mark = tunnel_mark(in->desired, in->actual, &given);
+	r = desired_routes_init(&d->desired, &in->desired->device, NULL);
+	for (int v6 = 0; r == 0 && v6 < 2; v6++) {
+		struct default_route_diff *route = &d->defaults[v6];
+		route->desired = is_desired(d, v6);
+		route->made = was_made(in, family_of(v6));
+		route->complete = has_rules_and_route(in->actual, family_of(v6)) &&
+				  (!route->desired || in->actual->device.fwmark == d->mark);
+	}
+	return r;
+}
+
+void route_diff_free(struct route_diff *d)
+{
+	desired_routes_free(&d->desired);
+}
+
+/* ---- removals ---- */
+
+static bool is_part_of_default(const struct step *s, uint8_t family)
+{
+	return (s->kind == STEP_RULE && s->rule.family == family) ||
+	       (s->kind == STEP_FIREWALL && s->firewall.family == family) ||
+	       (s->kind == STEP_SYSCTL && family == IP_V4);
+}
+
+static int remove_default(struct plan *p, const struct route_diff *d, int v6)
+{
+	const struct applied *applied = d->in->applied;
+	struct step_route route = { .prefix.addr.family = family_of(v6),
+				    .table = d->in->actual->device.fwmark };
+	int r = 0;
+
+	for (size_t i = applied ? applied->plan.n : 0; r == 0 && i-- > 0;)
+		if (is_part_of_default(&applied->plan.steps[i], family_of(v6)))
+			r = add_removal(p, &applied->plan.steps[i]);
+	return r == 0 && d->defaults[v6].complete ? add_route(p, &route, true) : r;
+}
+
+int plan_remove_defaults(struct plan *p, const struct route_diff *d)
+{
+	int r = 0;
+
+	for (int v6 = 0; r == 0 && v6 < 2; v6++)
+		if (d->defaults[v6].made && !d->defaults[v6].desired)
+			r = remove_default(p, d, v6);
+	return r;
+}
+
+/* Only prefixes that are allowed IPs of the device: other routes over the interface are a hook's or the
+ * administrator's. */
+int plan_remove_routes(struct plan *p, const struct route_diff *d)
+{
+	const struct wg_device *now = &d->in->actual->device;
+	bool same_table = d->table == d->table_before;
+	const struct routes *existing = same_table ? &d->in->actual->routes : &d->in->actual->routes_before;
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < now->n_peers; i++)
+		for (uint32_t k = 0; r == 0 && k < now->peers[i].n_allowedips; k++) {
+			struct step_route route = { .prefix = now->peers[i].allowedips[k].prefix,
+						    .table = d->table_before };
+			if (!routes_have(existing, &route.prefix) ||
+			    (same_table && desired_routes_have(&d->desired, &route.prefix)) ||
+			    (route.table == TABLE_MAIN &&
+			     route_is_covered(d->in->desired, d->in->actual, &route.prefix)))
+				continue;
+			r = add_route(p, &route, true);
+		}
+	return r;
+}
+
+/* ---- additions ---- */
+
+/* The new rules precede what is left of the old ones, so that these can be removed afterwards. */
+static int replace_default(struct plan *p, const struct route_diff *d, const struct ip_prefix *prefix)
+{
+	const struct applied *applied = d->in->applied;
+	const struct host_state *actual = d->in->actual;
+	struct step_route old = { .prefix = *prefix, .table = actual->device.fwmark };
+	int r = plan_default_route(p, actual, prefix, d->mark);
+
+	if (r == 0 && old.table && old.table != d->mark && has_mark_route(actual, prefix->addr.family))
+		r = add_route(p, &old, true);
+	for (size_t i = 0; r == 0 && applied && i < applied->plan.n; i++) {
+		const struct step *s = &applied->plan.steps[i];
+		if (s->kind != STEP_RULE || s->rule.family != prefix->addr.family || !host_has_rule(actual, &s->rule))
+			continue;
+		r = add_removal(p, s);
+		if (r == 0)
+			p->steps[p->n - 1].rule.ambiguous = true; /* the new one looks like it */
+	}
+	return r;
+}
+
+int plan_add_routes(struct plan *p, const struct route_diff *d)
+{
+	const struct tunnel_file *f = d->in->desired;
+	const struct host_state *actual = d->in->actual;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && f->interface.table_kind != TABLE_OFF && i < d->desired.n; i++) {
+		const struct ip_prefix *prefix = &d->desired.list[i].prefix;
+		bool v6 = prefix->addr.family == IP_V6;
+		if (v6 && !actual->ipv6)
+			continue;
+		if (prefix->bits > 0 || f->interface.table_kind != TABLE_AUTO) {
+			if (!routes_have(&actual->routes, prefix))
+				r = plan_add_route(p, f, actual, prefix);
+		} else if (!d->defaults[v6].complete) {
+			r = replace_default(p, d, prefix);
+		}
+	}
+	return r;
+}

@@ -1,0 +1,29 @@
+/* The part of plan_diff() about routes and policy routing. */
+#ifndef WG_QUICK_DIFF_ROUTES_H
+#define WG_QUICK_DIFF_ROUTES_H
+
+#include "desired_routes.h"
+#include "diff_input.h"
+
+struct route_diff {
+	const struct diff_input *in;
+	struct desired_routes desired; /* owned */
+	uint32_t table, table_before;  /* for routes that are not default routes; 0: none */
+	uint32_t mark;
+	struct default_route_diff {
+		bool complete; /* all of its rules and its route exist, for the desired mark if it is desired */
+		bool made;     /* some of it was added by us */
+		bool desired;
+	} defaults[2];         /* IPv4, IPv6 */
+};
+/* 0 or -ENOMEM, as for all functions here. */
+must_check int route_diff_init(struct route_diff *d, const struct diff_input *in);
+void route_diff_free(struct route_diff *d);
+
+/* Policy routing that is no longer desired: its rules, its route, its firewall rules. */
+must_check int plan_remove_defaults(struct plan *p, const struct route_diff *d);
+/* Routes of allowed IPs that the device has and the file does not. */
+must_check int plan_remove_routes(struct plan *p, const struct route_diff *d);
+must_check int plan_add_routes(struct plan *p, const struct route_diff *d);
+
+#endif

@@ -1,0 +1,17 @@
+/* Plans that undo another plan. */
+#ifndef WG_QUICK_INVERSE_H
+#define WG_QUICK_INVERSE_H
+
+#include "host_state.h"
+
+/* Appends the inverses of the steps that are marked done, or of all steps, newest first. 0 or -ENOMEM. */
+must_check int plan_undo(struct plan *out, const struct plan *done, bool all);
+
+/* Drops the removal of rules that do not exist, and of a "suppress" rule whose tunnel rule does not exist: it may
+ * belong to another tunnel. */
+void plan_drop_absent_rules(struct plan *undo, const struct host_state *s);
+
+/* True when several rules match the command that deletes this one without its preference. */
+bool rule_is_ambiguous(const struct host_state *s, const struct step_rule *rule);
+
+#endif

@@ -1,0 +1,214 @@
+/* The plan of `up`. */
+#include "up.h"
+
+#include <errno.h>
+
+#include "default_route.h"
+#include "desired_routes.h"
+
+static void warn(const struct plan_options *o, const char *text)
+{
+	if (o->warn)
+		o->warn(o->ctx, text);
+}
+
+static int add_hooks(struct plan *p, const struct tunnel_file *f, enum hook_phase phase,
+		     const struct plan_options *o)
+{
+	const struct string_list *hooks = &f->interface.hooks[phase];
+
+	for (size_t i = 0; o->hooks && i < hooks->n; i++) {
+		struct step *s = plan_add(p, STEP_HOOK);
+		if (!s)
+			return -ENOMEM;
+		s->hook = (struct step_hook){ .phase = (uint8_t)phase,
+					      .number = (unsigned int)i + 1,
+					      .text = hooks->list[i] };
+	}
+	return 0;
+}
+
+int plan_interface(struct plan *p, const struct tunnel_file *f, const struct plan_options *o)
+{
+	const struct interface_keys *keys = &f->interface;
+
+	memcpy(p->name, f->name, sizeof p->name);
+	p->config = f->path;
+	p->table_word = keys->table_kind == TABLE_GIVEN ? keys->table_word : NULL;
+	p->table = keys->table;
+	if (!plan_add(p, STEP_LINK))
+		return -ENOMEM;
+	return add_hooks(p, f, HOOK_PRE_UP, o);
+}
+
+/* ---- the parts of plan_tunnel ---- */
+
+static int guard_addresses(struct plan *p, const struct addresses *more)
+{
+	for (size_t i = 0; i < more->n; i++)
+		if (!addresses_have(&p->guarded, &more->list[i]) &&
+		    !addresses_add(&p->guarded, &more->list[i]))
+			return -ENOMEM;
+	return 0;
+}
+
+int plan_firewall(struct plan *p, const struct tunnel_file *f, const struct host_state *s,
+		  const struct addresses *also, const bool families[2], uint32_t mark,
+		  const struct plan_options *o)
+{
+	int r;
+
+	p->firewall = s->firewall;
+	if ((families[0] || families[1]) && s->firewall == FIREWALL_NONE) {
+		warn(o, "neither nft nor iptables is available: hosts on the local network can send "
+			"packets to the tunnel's addresses");
+		return 0;
+	}
+	r = guard_addresses(p, &f->interface.addresses);
+	if (r == 0)
+		r = guard_addresses(p, also);
+	for (int v6 = 1; r == 0 && v6 >= 0; v6--) {
+		struct step *step;
+		if (!families[v6])
+			continue;
+		step = plan_add(p, STEP_FIREWALL);
+		if (!step)
+			return -ENOMEM;
+		step->firewall.family = v6 ? IP_V6 : IP_V4;
+		step->firewall.mark = mark;
+	}
+	return r;
+}
+
+static int add_wg(struct plan *p, const struct tunnel_file *f, bool set_mark, uint32_t mark)
+{
+	struct step *s = plan_add(p, STEP_WG);
+
+	if (!s)
+		return -ENOMEM;
+	s->wg.command = WG_ADDCONF;
+	s->wg.patch = &f->device;
+	if (!set_mark)
+		return 0;
+	s = plan_add(p, STEP_WG);
+	if (!s)
+		return -ENOMEM;
+	memcpy(p->mark_patch.name, p->name, sizeof p->name);
+	p->mark_patch.flags = WG_DEVICE_HAS_FWMARK;
+	p->mark_patch.fwmark = mark;
+	s->wg.command = WG_SET;
+	s->wg.patch = &p->mark_patch;
+	return 0;
+}
+
+unsigned int plan_mtu(const struct tunnel_file *f, const struct host_state *s)
+{
+	enum { OVERHEAD = 80, MTU_MIN = 68, MTU_ETHERNET = 1500 };
+	unsigned int path = s->path_mtu ? s->path_mtu : MTU_ETHERNET;
+
+	if (f->interface.mtu)
+		return f->interface.mtu;
+	return path > OVERHEAD + MTU_MIN ? path - OVERHEAD : MTU_MIN;
+}
+
+static int add_addresses(struct plan *p, const struct tunnel_file *f, const struct host_state *s,
+			 const struct plan_options *o)
+{
+	const struct addresses *desired = &f->interface.addresses;
+	size_t left_out = 0;
+	struct step *step;
+
+	for (size_t i = 0; i < desired->n; i++) {
+		if (desired->list[i].local.family == IP_V6 && !s->ipv6) {
+			left_out++;
+			continue;
+		}
+		if (addresses_have(&s->addresses, &desired->list[i]))
+			continue; /* a PreUp hook added it */
+		step = plan_add(p, STEP_ADDRESS);
+		if (!step)
+			return -ENOMEM;
+		step->address = desired->list[i];
+	}
+	if (left_out > 0)
+		warn(o, "IPv6 is disabled on this host: IPv6 addresses and routes are left out");
+	step = plan_add(p, STEP_LINK_UP);
+	if (!step)
+		return -ENOMEM;
+	step->link_up.mtu = plan_mtu(f, s);
+	return 0;
+}
+
+bool dns_is_configured(const struct dns_config *d)
+{
+	return d->servers.n > 0 || d->domains.n > 0;
+}
+
+static int add_dns(struct plan *p, const struct tunnel_file *f, const struct host_state *s,
+		   const struct plan_options *o)
+{
+	if (!dns_is_configured(&f->interface.dns))
+		return 0;
+	p->dns_backend = s->dns;
+	memcpy(p->dns_prefix, s->dns_prefix, sizeof p->dns_prefix);
+	if (s->dns == DNS_NONE)
+		return 0;
+	if (s->dns == DNS_FILE)
+		warn(o, "neither resolvconf nor systemd-resolved is available: /etc/resolv.conf is replaced, and "
+			"restored by down");
+	if (!plan_add(p, STEP_DNS) || !dns_config_copy(&p->dns, &f->interface.dns))
+		return -ENOMEM;
+	return 0;
+}
+
+/* All but those of plan_default_routes(), which have the shortest prefixes. */
+static int add_routes(struct plan *p, const struct tunnel_file *f, const struct host_state *s,
+		      const struct plan_options *o)
+{
+	bool policy_routing = f->interface.table_kind == TABLE_AUTO;
+	struct desired_routes routes;
+	size_t left_out = 0;
+	int r;
+
+	if (f->interface.table_kind == TABLE_OFF)
+		return 0;
+	r = desired_routes_init(&routes, &f->device, &s->device);
+	for (size_t i = 0; r == 0 && i < routes.n; i++) {
+		const struct ip_prefix *prefix = &routes.list[i].prefix;
+		if (prefix->addr.family == IP_V6 && !s->ipv6)
+			left_out++;
+		else if (prefix->bits > 0 || !policy_routing)
+			r = plan_add_route(p, f, s, prefix);
+	}
+	if (r == 0 && left_out > 0 && f->interface.addresses.n == 0)
+		warn(o, "IPv6 is disabled on this host: IPv6 routes are left out");
+	desired_routes_free(&routes);
+	return r;
+}
+
+int plan_post_up(struct plan *p, const struct tunnel_file *f, const struct plan_options *o)
+{
+	return add_hooks(p, f, HOOK_POST_UP, o);
+}
+
+int plan_tunnel(struct plan *p, const struct tunnel_file *f, const struct host_state *s,
+		const struct plan_options *o)
+{
+	const bool defaults[2] = { default_route_is_desired(f, s, IP_V4), default_route_is_desired(f, s, IP_V6) };
+	bool given;
+	uint32_t mark = tunnel_mark(f, s, &given);
+	int r = plan_firewall(p, f, s, &s->addresses, defaults, mark, o);
+
+	if (r == 0)
+		r = add_wg(p, f, (defaults[0] || defaults[1]) && !given, mark);
+	if (r == 0)
+		r = add_addresses(p, f, s, o);
+	if (r == 0)
+		r = add_dns(p, f, s, o);
+	if (r == 0)
+		r = add_routes(p, f, s, o);
+	p->defaults_at = p->n;
+	if (r == 0)
+		r = plan_default_routes(p, f, s);
+	return r < 0 ? r : plan_post_up(p, f, o);
+}
