@@ -319,10 +319,10 @@ MTU =" "10.8.0.0/16"
 	on a chmod 666 /etc/wireguard/wg0.conf
 	run on a wg-quick up wg0
 	[ "$status" -eq 1 ]
-	[[ $output == *"may be written by everybody"* ]]
+	[[ $output == *"everybody can write to"* ]]
 	on a chmod 660 /etc/wireguard/wg0.conf
 	run -1 on a env SUDO_GID=1 wg-quick up wg0
-	[[ $output == *"may be written by group 0"* ]]
+	[[ $output == *"group 0 can write to"* ]]
 	on a env SUDO_GID=0 wg-quick up wg0
 	on a wg-quick down wg0
 	# Without a record it is the file's hooks that would run.
@@ -330,7 +330,7 @@ MTU =" "10.8.0.0/16"
 	on a sh -c 'rm -r /run/wgsuite; echo "[Interface]
 PostDown = touch /run/down" >> /etc/wireguard/wg0.conf'
 	run -1 on a wg-quick down wg0
-	[[ $output == *"may be written by group 0"* ]]
+	[[ $output == *"group 0 can write to"* ]]
 	run ! in_net a ip link show wg0
 	on a test ! -e /run/down
 	on a rm /run/ran
@@ -341,7 +341,7 @@ PostDown = touch /run/down" >> /etc/wireguard/wg0.conf'
 	on a chown 1234 /etc/wireguard/wg0.conf
 	run on a wg-quick up wg0
 	[ "$status" -eq 1 ]
-	[[ $output == *"belongs to user 1234"* ]]
+	[[ $output == *"user 1234 owns"* ]]
 }
 
 @test "hooks: nothing of the caller's environment reaches the shell's own" {

@@ -1,4 +1,3 @@
-/* Making the interface: the kernel's, or a userspace program's. */
 #include "create.h"
 
 #include <errno.h>
@@ -30,32 +29,33 @@ const char *create_own_folder(void)
 	return folder;
 }
 
-/* The environment, the settings, wireguardd beside us, wireguardd, wireguard-go. */
-static const char *implementation(const struct settings *set)
+/* In order of preference: the environment variable, the setting, the wireguardd of this installation, then wireguardd and
+ * wireguard-go in PATH. */
+static const char *userspace_program(const struct settings *set)
 {
-	static char beside[PATH_MAX];
-	struct text t = text_fixed(beside, sizeof beside);
-	const char *named = getenv("WG_QUICK_USERSPACE_IMPLEMENTATION"),
+	static char sibling[PATH_MAX];
+	struct text t = text_fixed(sibling, sizeof sibling);
+	const char *variable = getenv("WG_QUICK_USERSPACE_IMPLEMENTATION"),
 		   *folder = create_own_folder();
 	const char *in_path;
 
-	if (named && named[0])
-		return named;
+	if (variable && variable[0])
+		return variable;
 	if (set->program[0])
 		return set->program;
 	if (folder) {
 		text_f(&t, "%s/wireguardd", folder);
 		in_path = subprocess_find("wireguardd");
-		if (!t.failed && access(beside, X_OK) == 0)
-			return in_path && strcmp(in_path, beside) == 0 ? "wireguardd" : beside;
+		if (!t.failed && access(sibling, X_OK) == 0)
+			return in_path && strcmp(in_path, sibling) == 0 ? "wireguardd" : sibling;
 	}
 	if (subprocess_find("wireguardd"))
 		return "wireguardd";
 	return subprocess_find("wireguard-go") ? "wireguard-go" : NULL;
 }
 
-/* A module that is loaded, built in, or that modprobe would find. */
-static bool kernel_can(void)
+/* The module is loaded, built in, or known to modprobe(8). */
+static bool kernel_has_wireguard(void)
 {
 	static const char *const lists[] = { "modules.builtin", "modules.dep" };
 	struct utsname u;
@@ -76,8 +76,8 @@ const char *create_implementation(const struct settings *set)
 {
 	if (strcmp(set->implementation, "kernel") == 0)
 		return NULL;
-	if (strcmp(set->implementation, "userspace") == 0 || !kernel_can())
-		return implementation(set);
+	if (strcmp(set->implementation, "userspace") == 0 || !kernel_has_wireguard())
+		return userspace_program(set);
 	return NULL;
 }
 
@@ -96,13 +96,13 @@ static int start(const char *program, const char *name, const struct settings *s
 	if (status == 0)
 		return 0;
 	if (status > 0)
-		report_error("%s %s failed (%d)", program, name, status);
+		report_error("%s failed with status %d", program, status);
 	else
-		report_error("%s: %s", program, strerror(-status));
+		report_error("cannot run %s: %s", program, strerror(-status));
 	return status < 0 ? status : -EIO;
 }
 
-static int find_made(struct rtnetlink *rt, const char *name, const char *maker, struct created *out)
+static int find_created(struct rtnetlink *rt, const char *name, const char *creator, struct created *out)
 {
 	struct link_info link;
 	int r = rtnetlink_link_find(rt, name, 0, &link);
@@ -110,7 +110,7 @@ static int find_made(struct rtnetlink *rt, const char *name, const char *maker, 
 	out->made = r != -ENODEV;
 	out->index = r == 0 ? link.index : 0;
 	if (r == -ENODEV)
-		report_error("%s made no interface %s", maker, name);
+		report_error("%s did not create the interface", creator);
 	else if (r < 0)
 		report_error("netlink: %s", strerror(-r));
 	return r;
@@ -119,21 +119,21 @@ static int find_made(struct rtnetlink *rt, const char *name, const char *maker, 
 static int start_userspace(struct rtnetlink *rt, const char *name, const struct settings *set,
 			   struct text *trace, void (*flush)(void *ctx), void *ctx, struct created *out)
 {
-	const char *program = implementation(set);
+	const char *program = userspace_program(set);
 	int r;
 
 	if (!program) {
 		flush(ctx);
-		report_error("this kernel has no WireGuard, and there is no wireguardd to take its "
-			  "place");
+		report_error("this kernel has no WireGuard, and wireguardd is not installed");
+		report_help("load the kernel module wireguard, or install wireguardd");
 		return -EOPNOTSUPP;
 	}
 	text_f(trace, "[#] %s %s\n", program, name);
 	flush(ctx);
 	subprocess_status = 0;
 	r = start(program, name, set);
-	out->made = subprocess_status > 128; /* who knows what was done when it was killed */
-	return r < 0 ? r : find_made(rt, name, program, out);
+	out->made = subprocess_status > 128; /* killed, possibly after it created the interface */
+	return r < 0 ? r : find_created(rt, name, program, out);
 }
 
 int create_link(struct rtnetlink *rt, const char *name, const struct settings *set, struct text *trace,
@@ -149,9 +149,9 @@ int create_link(struct rtnetlink *rt, const char *name, const struct settings *s
 	flush(ctx);
 	r = rtnetlink_one(rt, rtnetlink_link_add(name), why);
 	if (r == 0)
-		return find_made(rt, name, "the kernel", out);
+		return find_created(rt, name, "the kernel", out);
 	if (r != -EOPNOTSUPP || strcmp(set->implementation, "kernel") == 0) {
-		report_error("%s: the interface cannot be made: %s", name, why);
+		report_error("cannot create the interface: %s", why);
 		return r;
 	}
 	text_add(trace, "[!] Missing WireGuard kernel module. Falling back to slow userspace "

@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "report/output.h"
 
-static void fault_log(unsigned int number, const char *what)
+static void log_operation(unsigned int number, const char *operation)
 {
 	const char *path = getenv("WG_QUICK_FAULT_LOG");
 	char line[128];
@@ -19,27 +19,27 @@ static void fault_log(unsigned int number, const char *what)
 
 	if (fd < 0)
 		return;
-	text_f(&t, "%u %s\n", number, what);
+	text_f(&t, "%u %s\n", number, operation);
 	report_write(fd, line, t.n);
 	close(fd);
 }
 
-bool fault_injected(const char *what)
+bool fault_injected(const char *operation)
 {
 	static unsigned int count;
-	const char *wanted = getenv("WG_QUICK_FAULT"), *sig = getenv("WG_QUICK_FAULT_SIGNAL");
+	const char *chosen = getenv("WG_QUICK_FAULT"), *sig = getenv("WG_QUICK_FAULT_SIGNAL");
 	uint64_t n;
 
-	fault_log(++count, what);
-	if (!wanted || !span_to_u64(&n, span_of(wanted), UINT32_MAX) || n != count)
+	log_operation(++count, operation);
+	if (!chosen || !span_to_u64(&n, span_of(chosen), UINT32_MAX) || n != count)
 		return false;
 	if (!sig || !span_to_u64(&n, span_of(sig), 64)) {
-		errno = EIO; /* not what an earlier call left there */
+		errno = EIO; /* callers that report errno would see that of an earlier call */
 		return true;
 	}
 	raise((int)n);
 	return false;
 }
 #else
-typedef int fault_is_not_built; /* ISO C wants something here */
+typedef int fault_injection_is_off; /* ISO C forbids an empty file */
 #endif

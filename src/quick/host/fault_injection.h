@@ -1,17 +1,18 @@
-/* Faults for tests: with -DWG_FAULTS each call counts one fallible step, and the one that
- * WG_QUICK_FAULT names fails, or sends us the signal that WG_QUICK_FAULT_SIGNAL names. Other builds
- * have none of it. */
+/* Fault injection for tests, in builds with -DWG_FAULTS only. Every call is one operation that can fail. The operation
+ * whose number is in WG_QUICK_FAULT fails, or the process receives the signal in WG_QUICK_FAULT_SIGNAL there.
+ * WG_QUICK_FAULT_LOG names a file that receives the numbers and names of all operations. */
 #ifndef WG_QUICK_FAULT_INJECTION_H
 #define WG_QUICK_FAULT_INJECTION_H
 
 #include "base/base.h"
 
 #ifdef WG_FAULTS
-bool fault_injected(const char *what);
+/* True: fail. errno is EIO then. */
+bool fault_injected(const char *operation);
 #else
-static inline bool fault_injected(const char *what)
+static inline bool fault_injected(const char *operation)
 {
-	(void)what;
+	(void)operation;
 	return false;
 }
 #endif

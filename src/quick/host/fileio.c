@@ -43,7 +43,7 @@ static int write_all(int fd, struct span s)
 	return 0;
 }
 
-static int fill(int fd, struct span text, mode_t mode, const struct stat *like)
+static int write_new(int fd, struct span text, mode_t mode, const struct stat *like)
 {
 	int r;
 
@@ -78,7 +78,7 @@ int fileio_replace(const char *path, struct span text, mode_t mode, const struct
 	struct text t = text_fixed(temporary, sizeof temporary);
 	int fd, r;
 
-	/* The name is always the same, so that what a killed run left is swept by the next. */
+	/* A fixed name, so that the next process removes the file that a killed one left. */
 	text_f(&t, "%s.tmp", path);
 	if (t.failed)
 		return -ENAMETOOLONG;
@@ -88,7 +88,7 @@ int fileio_replace(const char *path, struct span text, mode_t mode, const struct
 	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
-	r = fill(fd, text, mode, like);
+	r = write_new(fd, text, mode, like);
 	close(fd);
 	if (r == 0 && (fault_injected("rename") || rename(temporary, path) < 0))
 		r = errno ? -errno : -EIO;

@@ -1,4 +1,4 @@
-/* Links and their addresses. */
+/* rtnetlink: links and their addresses. */
 #include <errno.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
@@ -90,9 +90,9 @@ struct nl_msg *rtnetlink_address(const struct interface_address *a, uint32_t ind
 	return r < 0 ? NULL : m;
 }
 
-/* ---- looking ---- */
+/* ---- queries ---- */
 
-static struct nl_msg *question(int type, const void *body, size_t n)
+static struct nl_msg *dump_request(int type, const void *body, size_t n)
 {
 	struct nl_msg *m = nlmsg_alloc_simple(type, 0);
 
@@ -102,47 +102,47 @@ static struct nl_msg *question(int type, const void *body, size_t n)
 	return NULL;
 }
 
-struct link_take {
+struct link_dump {
 	struct links *out;
 	bool failed;
 };
 
-static void take_link_object(struct nl_object *o, void *ctx)
+static void add_link(struct nl_object *o, void *ctx)
 {
-	struct link_take *t = ctx;
-	struct links *links = t->out;
-	struct rtnl_link *found = (struct rtnl_link *)o;
-	const char *name = rtnl_link_get_name(found);
+	struct link_dump *d = ctx;
+	struct links *links = d->out;
+	struct rtnl_link *link = (struct rtnl_link *)o;
+	const char *name = rtnl_link_get_name(link);
 	struct text text;
 	struct link_info *l;
 
 	if (!vector_reserve(&links->list, &links->cap, links->n + 1, sizeof *links->list)) {
-		t->failed = true;
+		d->failed = true;
 		return;
 	}
 	l = &links->list[links->n++];
-	*l = (struct link_info){ .index = (uint32_t)rtnl_link_get_ifindex(found),
-				 .mtu = rtnl_link_get_mtu(found),
-				 .up = rtnl_link_get_flags(found) & IFF_UP };
+	*l = (struct link_info){ .index = (uint32_t)rtnl_link_get_ifindex(link),
+				 .mtu = rtnl_link_get_mtu(link),
+				 .up = rtnl_link_get_flags(link) & IFF_UP };
 	text = text_fixed(l->name, sizeof l->name);
 	text_add(&text, name ? name : "");
 }
 
-static int take_link(void *ctx, struct nl_msg *m)
+static int handle_link(void *ctx, struct nl_msg *m)
 {
-	struct link_take t = { .out = ctx };
+	struct link_dump d = { .out = ctx };
 
 	if (nlmsg_hdr(m)->nlmsg_type == RTM_NEWLINK &&
-	    nl_msg_parse(m, take_link_object, &t) == -NLE_NOMEM)
-		t.failed = true;
-	return t.failed ? -ENOMEM : 0;
+	    nl_msg_parse(m, add_link, &d) == -NLE_NOMEM)
+		d.failed = true;
+	return d.failed ? -ENOMEM : 0;
 }
 
 int rtnetlink_links(struct rtnetlink *rt, struct links *out)
 {
 	struct ifinfomsg body = { 0 };
 
-	return rtnetlink_dump(rt, question(RTM_GETLINK, &body, sizeof body), take_link, out,
+	return rtnetlink_dump(rt, dump_request(RTM_GETLINK, &body, sizeof body), handle_link, out,
 		       &out->n);
 }
 
@@ -164,7 +164,7 @@ int rtnetlink_link_find(struct rtnetlink *rt, const char *name, uint32_t index, 
 	return r;
 }
 
-struct address_take {
+struct address_dump {
 	struct addresses *out;
 	uint32_t index;
 	bool failed;
@@ -183,37 +183,37 @@ static struct ip_addr ip_from(const struct nl_addr *a)
 	return ip;
 }
 
-static void take_address_object(struct nl_object *o, void *ctx)
+static void add_address(struct nl_object *o, void *ctx)
 {
-	struct address_take *t = ctx;
-	struct rtnl_addr *found = (struct rtnl_addr *)o;
-	struct interface_address one = { .local = ip_from(rtnl_addr_get_local(found)),
-				     .peer = ip_from(rtnl_addr_get_peer(found)),
-				     .bits = (uint8_t)rtnl_addr_get_prefixlen(found) };
+	struct address_dump *d = ctx;
+	struct rtnl_addr *address = (struct rtnl_addr *)o;
+	struct interface_address one = { .local = ip_from(rtnl_addr_get_local(address)),
+				     .peer = ip_from(rtnl_addr_get_peer(address)),
+				     .bits = (uint8_t)rtnl_addr_get_prefixlen(address) };
 
-	if ((uint32_t)rtnl_addr_get_ifindex(found) != t->index || one.local.family == IP_NONE)
+	if ((uint32_t)rtnl_addr_get_ifindex(address) != d->index || one.local.family == IP_NONE)
 		return;
 	if (ip_equal(&one.local, &one.peer))
 		one.peer = (struct ip_addr){ 0 };
-	if (!addresses_add(t->out, &one))
-		t->failed = true;
+	if (!addresses_add(d->out, &one))
+		d->failed = true;
 }
 
-static int take_address(void *ctx, struct nl_msg *m)
+static int handle_address(void *ctx, struct nl_msg *m)
 {
-	struct address_take *t = ctx;
+	struct address_dump *d = ctx;
 
 	if (nlmsg_hdr(m)->nlmsg_type == RTM_NEWADDR &&
-	    nl_msg_parse(m, take_address_object, t) == -NLE_NOMEM)
-		t->failed = true;
-	return t->failed ? -ENOMEM : 0;
+	    nl_msg_parse(m, add_address, d) == -NLE_NOMEM)
+		d->failed = true;
+	return d->failed ? -ENOMEM : 0;
 }
 
 int rtnetlink_addresses(struct rtnetlink *rt, uint32_t index, struct addresses *out)
 {
-	struct address_take t = { .out = out, .index = index };
+	struct address_dump d = { .out = out, .index = index };
 	struct ifaddrmsg body = { .ifa_index = index };
 
-	return rtnetlink_dump(rt, question(RTM_GETADDR, &body, sizeof body), take_address, &t,
+	return rtnetlink_dump(rt, dump_request(RTM_GETADDR, &body, sizeof body), handle_address, &d,
 		       &out->n);
 }

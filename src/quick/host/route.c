@@ -1,4 +1,4 @@
-/* Routes: messages, tables, and the MTU of the ways that packets will take. */
+/* rtnetlink: routes, routing tables, and the path MTU. */
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <netlink/errno.h>
@@ -27,7 +27,7 @@ static struct nl_msg *route_message(int type, int flags, struct rtmsg *body)
 	return NULL;
 }
 
-enum { METRIC_LAST = 0x7fffffff }; /* of the unreachable route that yields to the tunnel's own */
+enum { METRIC_LAST = 0x7fffffff }; /* of an unreachable route, so that the tunnel's own is preferred */
 
 static bool route_fill(struct rtnl_route *out, const struct step_route *r, uint32_t index)
 {
@@ -46,7 +46,7 @@ static bool route_fill(struct rtnl_route *out, const struct step_route *r, uint3
 		rtnl_route_set_priority(out, METRIC_LAST);
 	if (hop) {
 		rtnl_route_nh_set_ifindex(hop, (int)index);
-		rtnl_route_add_nexthop(out, hop); /* takes it */
+		rtnl_route_add_nexthop(out, hop); /* now owned by the route */
 	}
 	return ok;
 }
@@ -66,11 +66,11 @@ struct nl_msg *rtnetlink_route(const struct step_route *r, uint32_t index, bool 
 
 /* ---- tables ---- */
 
-struct route_take {
-	struct routes *out;
-	uint32_t table, index;
-	const struct step_route *only; /* null: all */
-	uint32_t owner;
+struct route_dump {
+	struct routes *out;            /* null with `only` */
+	uint32_t table, index;         /* index 0: any link */
+	const struct step_route *only; /* look only for this route; null: list all */
+	uint32_t only_index;           /* its link; UINT32_MAX: it has none; 0: not found */
 };
 
 static bool prefix_from(struct ip_prefix *out, struct rtnl_route *route)
@@ -83,7 +83,7 @@ static bool prefix_from(struct ip_prefix *out, struct rtnl_route *route)
 	return prefix_make(out, &a, to ? nl_addr_get_prefixlen(to) : 0);
 }
 
-static uint32_t way_out(struct rtnl_route *route)
+static uint32_t route_index(struct rtnl_route *route)
 {
 	struct rtnl_nexthop *hop =
 		rtnl_route_get_nnexthops(route) > 0 ? rtnl_route_nexthop_n(route, 0) : NULL;
@@ -91,70 +91,70 @@ static uint32_t way_out(struct rtnl_route *route)
 	return hop ? (uint32_t)rtnl_route_nh_get_ifindex(hop) : 0;
 }
 
-static int take_parsed(struct route_take *t, struct rtnl_route *route)
+static int add_route(struct route_dump *d, struct rtnl_route *route)
 {
 	struct step_route r = { .table = rtnl_route_get_table(route),
 				.unreachable = rtnl_route_get_type(route) != RTN_UNICAST };
-	uint32_t index = way_out(route);
+	uint32_t index = route_index(route);
 
-	if ((rtnl_route_get_flags(route) & RTM_F_CLONED) || r.table != t->table ||
-	    (t->index && index != t->index) || !prefix_from(&r.prefix, route))
+	if ((rtnl_route_get_flags(route) & RTM_F_CLONED) || r.table != d->table ||
+	    (d->index && index != d->index) || !prefix_from(&r.prefix, route))
 		return 0;
-	if (t->only) {
-		if (prefix_equal(&r.prefix, &t->only->prefix))
-			t->owner = index ? index : t->owner ? t->owner : UINT32_MAX;
+	if (d->only) {
+		if (prefix_equal(&r.prefix, &d->only->prefix))
+			d->only_index = index ? index : d->only_index ? d->only_index : UINT32_MAX;
 		return 0;
 	}
-	if (!vector_reserve(&t->out->list, &t->out->cap, t->out->n + 1, sizeof r))
+	if (!vector_reserve(&d->out->list, &d->out->cap, d->out->n + 1, sizeof r))
 		return -ENOMEM;
-	t->out->list[t->out->n++] = r;
+	d->out->list[d->out->n++] = r;
 	return 0;
 }
 
-static int take_route(void *ctx, struct nl_msg *m)
+static int handle_route(void *ctx, struct nl_msg *m)
 {
 	struct rtnl_route *route;
 	int r;
 
 	if (nlmsg_hdr(m)->nlmsg_type != RTM_NEWROUTE || rtnl_route_parse(nlmsg_hdr(m), &route) < 0)
 		return 0;
-	r = take_parsed(ctx, route);
+	r = add_route(ctx, route);
 	rtnl_route_put(route);
 	return r;
 }
 
-static int dump_table(struct rtnetlink *rt, uint8_t family, struct route_take *t)
+static int dump_table(struct rtnetlink *rt, uint8_t family, struct route_dump *d)
 {
 	struct rtmsg body = { .rtm_family = (uint8_t)af_of(family),
-			      .rtm_table = (uint8_t)(t->table < 256 ? t->table : RT_TABLE_UNSPEC) };
+			      .rtm_table = (uint8_t)(d->table < 256 ? d->table : RT_TABLE_UNSPEC) };
 	struct nl_msg *m = route_message(RTM_GETROUTE, 0, &body);
 	int r;
 
 	if (!m)
 		return -ENOMEM;
-	if ((t->table >= 256 && nla_put_u32(m, RTA_TABLE, t->table) < 0) ||
-	    (t->index && nla_put_u32(m, RTA_OIF, t->index) < 0)) {
+	if ((d->table >= 256 && nla_put_u32(m, RTA_TABLE, d->table) < 0) ||
+	    (d->index && nla_put_u32(m, RTA_OIF, d->index) < 0)) {
 		nlmsg_free(m);
 		return -ENOMEM;
 	}
-	r = rtnetlink_dump(rt, m, take_route, t, t->out ? &t->out->n : NULL);
-	/* No such table or family: nothing is in it. */
+	r = rtnetlink_dump(rt, m, handle_route, d, d->out ? &d->out->n : NULL);
+	/* A table or family that does not exist is empty. */
 	return r == -ENOENT || r == -EOPNOTSUPP || r == -EAFNOSUPPORT ? 0 : r;
 }
 
 int rtnetlink_routes(struct rtnetlink *rt, uint8_t family, uint32_t table, uint32_t index, struct routes *out)
 {
-	struct route_take t = { .out = out, .table = table, .index = index };
+	struct route_dump d = { .out = out, .table = table, .index = index };
 
-	return dump_table(rt, family, &t);
+	return dump_table(rt, family, &d);
 }
 
 int rtnetlink_route_owner(struct rtnetlink *rt, const struct step_route *route, uint32_t *index)
 {
-	struct route_take t = { .table = route->table, .only = route };
-	int r = dump_table(rt, route->prefix.addr.family, &t);
+	struct route_dump d = { .table = route->table, .only = route };
+	int r = dump_table(rt, route->prefix.addr.family, &d);
 
-	*index = t.owner;
+	*index = d.only_index;
 	return r;
 }
 
@@ -168,17 +168,17 @@ static unsigned int link_mtu(const struct links *links, uint32_t index)
 	return 0;
 }
 
-/* What a route says about itself, else what its link says. */
+/* The route's own MTU, else that of its link. */
 static unsigned int route_mtu(struct rtnl_route *route, const struct links *links)
 {
 	uint32_t mtu;
 
 	if (rtnl_route_get_metric(route, RTAX_MTU, &mtu) == 0 && mtu)
 		return mtu;
-	return link_mtu(links, way_out(route));
+	return link_mtu(links, route_index(route));
 }
 
-static unsigned int answer_mtu(struct nlmsghdr *h, const struct links *links)
+static unsigned int reply_mtu(struct nlmsghdr *h, const struct links *links)
 {
 	struct rtnl_route *route;
 	unsigned int mtu;
@@ -190,9 +190,9 @@ static unsigned int answer_mtu(struct nlmsghdr *h, const struct links *links)
 	return mtu;
 }
 
-enum { ASKED_AT_ONCE = 128 };
+enum { REQUESTS_AT_ONCE = 128 };
 
-static int ask(struct rtnetlink *rt, const struct ip_addr *to, size_t n, uint32_t mark)
+static int add_requests(struct rtnetlink *rt, const struct ip_addr *to, size_t n, uint32_t mark)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct rtmsg body = { .rtm_family = (uint8_t)af_of(to[i].family),
@@ -211,21 +211,21 @@ static int ask(struct rtnetlink *rt, const struct ip_addr *to, size_t n, uint32_
 	return 0;
 }
 
-/* Each question has one answer: a route, or why there is none. */
-static int hear(struct rtnetlink *rt, const struct links *links, size_t n, unsigned int *least)
+/* Each request has one reply: a route, or an error. */
+static int receive_replies(struct rtnetlink *rt, const struct links *links, size_t n, unsigned int *least)
 {
-	char answer[16384];
+	char buffer[16384];
 
 	while (n > 0) {
-		ssize_t got = recv(nl_socket_get_fd(rt->sk), answer, sizeof answer, 0);
-		struct nlmsghdr *h = (struct nlmsghdr *)(void *)answer;
+		ssize_t got = recv(nl_socket_get_fd(rt->sk), buffer, sizeof buffer, 0);
+		struct nlmsghdr *h = (struct nlmsghdr *)(void *)buffer;
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
 			return got < 0 ? -errno : -EIO;
 		for (int left = (int)got; n > 0 && nlmsg_ok(h, left);
 		     h = nlmsg_next(h, &left), n--) {
-			unsigned int mtu = answer_mtu(h, links);
+			unsigned int mtu = reply_mtu(h, links);
 			if (mtu && (!*least || mtu < *least))
 				*least = mtu;
 		}
@@ -238,14 +238,14 @@ int rtnetlink_path_mtu(struct rtnetlink *rt, const struct links *links, const st
 {
 	*out = 0;
 	while (n > 0) {
-		size_t now = n < ASKED_AT_ONCE ? n : ASKED_AT_ONCE;
-		int r = ask(rt, to, now, mark);
+		size_t now = n < REQUESTS_AT_ONCE ? n : REQUESTS_AT_ONCE;
+		int r = add_requests(rt, to, now, mark);
 		size_t bytes = rt->n;
 		rt->n = rt->messages = 0;
 		if (r == 0 && send(nl_socket_get_fd(rt->sk), rt->batch, bytes, 0) != (ssize_t)bytes)
 			r = -EIO;
 		if (r == 0)
-			r = hear(rt, links, now, out);
+			r = receive_replies(rt, links, now, out);
 		if (r < 0)
 			return r;
 		to += now;
@@ -254,15 +254,15 @@ int rtnetlink_path_mtu(struct rtnetlink *rt, const struct links *links, const st
 	return 0;
 }
 
-struct default_take {
+struct default_dump {
 	const struct links *links;
 	unsigned int mtu;
 	uint32_t metric;
 };
 
-static int take_default(void *ctx, struct nl_msg *m)
+static int handle_default(void *ctx, struct nl_msg *m)
 {
-	struct default_take *t = ctx;
+	struct default_dump *d = ctx;
 	struct rtnl_route *route;
 	const struct nl_addr *to;
 
@@ -271,9 +271,9 @@ static int take_default(void *ctx, struct nl_msg *m)
 	to = rtnl_route_get_dst(route);
 	if ((!to || nl_addr_get_prefixlen(to) == 0) && rtnl_route_get_type(route) == RTN_UNICAST &&
 	    rtnl_route_get_table(route) == RT_TABLE_MAIN &&
-	    (t->mtu == 0 || rtnl_route_get_priority(route) < t->metric)) {
-		t->mtu = route_mtu(route, t->links);
-		t->metric = rtnl_route_get_priority(route);
+	    (d->mtu == 0 || rtnl_route_get_priority(route) < d->metric)) {
+		d->mtu = route_mtu(route, d->links);
+		d->metric = rtnl_route_get_priority(route);
 	}
 	rtnl_route_put(route);
 	return 0;
@@ -282,10 +282,10 @@ static int take_default(void *ctx, struct nl_msg *m)
 int rtnetlink_default_mtu(struct rtnetlink *rt, const struct links *links, unsigned int *out)
 {
 	struct rtmsg body = { .rtm_family = AF_INET, .rtm_table = RT_TABLE_MAIN };
-	struct default_take t = { .links = links };
-	int r = rtnetlink_dump(rt, route_message(RTM_GETROUTE, 0, &body), take_default, &t,
+	struct default_dump d = { .links = links };
+	int r = rtnetlink_dump(rt, route_message(RTM_GETROUTE, 0, &body), handle_default, &d,
 			NULL);
 
-	*out = t.mtu;
+	*out = d.mtu;
 	return r;
 }

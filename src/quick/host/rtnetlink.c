@@ -15,10 +15,10 @@ enum {
 	BATCH_BYTES = 64 * 1024,
 	BATCH_MESSAGES = 1000,
 	DUMP_TRIES = 1000,
-	RECEIVE_BYTES = 4 << 20, /* for a refusal of every message of a batch */
+	RECEIVE_BYTES = 4 << 20, /* holds an error for every message of a batch */
 };
 
-/* libnl speaks its own numbers; these are the ones that can reach us. */
+/* libnl has its own error numbers; these are the ones that its functions used here return. */
 static int errno_of(int nl)
 {
 	switch (-nl) {
@@ -61,7 +61,7 @@ int rtnetlink_open(struct rtnetlink *rt)
 	nl_socket_disable_seq_check(rt->sk);
 	nl_socket_set_msg_buf_size(rt->sk, 1 << 17);
 	fd = nl_socket_get_fd(rt->sk);
-	/* Refusals need not repeat the message; old kernels without these still work. */
+	/* Optional: old kernels do not have all of these. */
 	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
 	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
 	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof on);
@@ -112,7 +112,7 @@ int rtnetlink_batch_add(struct rtnetlink *rt, struct nl_msg *take_m, uint32_t nu
 	return 0;
 }
 
-/* The kernel's own words about a refusal, when it sent some. */
+/* The kernel's message about the error, or null. */
 static const char *ext_ack_text(struct nlmsghdr *h)
 {
 	struct nlmsgerr *e = nlmsg_data(h);
@@ -185,59 +185,60 @@ int rtnetlink_batch_send(struct rtnetlink *rt, rtnetlink_refused *refused, void 
 	}
 }
 
-struct one {
+struct refusal {
 	int error;
 	char *why;
 };
 
-static void one_refused(void *ctx, uint32_t number, int error, const char *why)
+static void save_refusal(void *ctx, uint32_t number, int error, const char *why)
 {
-	struct one *one = ctx;
+	struct refusal *refusal = ctx;
 	struct text t;
 
 	(void)number;
-	one->error = error;
-	if (!one->why)
+	refusal->error = error;
+	if (!refusal->why)
 		return;
-	t = text_fixed(one->why, 128);
+	t = text_fixed(refusal->why, 128);
 	text_add(&t, why ? why : strerror(-error));
 }
 
 int rtnetlink_one(struct rtnetlink *rt, struct nl_msg *take_m, char why[128])
 {
-	struct one one = { .why = why };
+	struct refusal refusal = { .why = why };
 	int r = rtnetlink_batch_add(rt, take_m, 1);
 
 	if (why)
 		why[0] = '\0';
 	if (r == 0)
-		r = rtnetlink_batch_send(rt, one_refused, &one);
+		r = rtnetlink_batch_send(rt, save_refusal, &refusal);
 	if (r < 0 && why) {
 		struct text t = text_fixed(why, 128);
 		text_add(&t, strerror(-r));
 	}
-	return r < 0 ? r : one.error;
+	return r < 0 ? r : refusal.error;
 }
 
 struct dump {
-	rtnetlink_take *take;
+	rtnetlink_handler *handler;
 	void *ctx;
 	int error;
 };
 
-static int dump_message(struct nl_msg *m, void *arg)
+static int handle_message(struct nl_msg *m, void *arg)
 {
 	struct dump *d = arg;
 
 	if (d->error == 0)
-		d->error = d->take(d->ctx, m);
+		d->error = d->handler(d->ctx, m);
 	return NL_OK;
 }
 
-int rtnetlink_dump(struct rtnetlink *rt, struct nl_msg *take_m, rtnetlink_take *take, void *ctx, size_t *gathered)
+int rtnetlink_dump(struct rtnetlink *rt, struct nl_msg *take_m, rtnetlink_handler *handler, void *ctx,
+		   size_t *count)
 {
-	struct dump d = { .take = take, .ctx = ctx };
-	size_t before = gathered ? *gathered : 0;
+	struct dump d = { .handler = handler, .ctx = ctx };
+	size_t before = count ? *count : 0;
 	int r = -NLE_DUMP_INTR;
 
 	if (!take_m)
@@ -247,11 +248,11 @@ int rtnetlink_dump(struct rtnetlink *rt, struct nl_msg *take_m, rtnetlink_take *
 		return -ENOBUFS;
 	}
 	nlmsg_hdr(take_m)->nlmsg_flags |= NLM_F_REQUEST | NLM_F_DUMP;
-	nl_socket_modify_cb(rt->sk, NL_CB_VALID, NL_CB_CUSTOM, dump_message, &d);
+	nl_socket_modify_cb(rt->sk, NL_CB_VALID, NL_CB_CUSTOM, handle_message, &d);
 	for (int i = 0; i < DUMP_TRIES && r == -NLE_DUMP_INTR; i++) {
 		d.error = 0;
-		if (gathered)
-			*gathered = before;
+		if (count)
+			*count = before;
 		r = nl_send_auto(rt->sk, take_m);
 		if (r >= 0)
 			r = nl_recvmsgs_default(rt->sk);

@@ -1,4 +1,5 @@
-/* Routing netlink: dumps, single requests, and batches of messages with one acknowledgement. */
+/* rtnetlink(7): dumps, single requests, and batches of requests with one acknowledgement. Functions that return int
+ * return 0 or -errno. */
 #ifndef WG_QUICK_RTNETLINK_H
 #define WG_QUICK_RTNETLINK_H
 
@@ -11,62 +12,65 @@ struct nl_sock;
 
 struct rtnetlink {
 	struct nl_sock *sk;
-	uint8_t *batch;      /* messages that wait to be sent */
-	size_t n, messages;
-	uint32_t last;       /* where the last message of the batch starts */
+	uint8_t *batch;      /* messages to be sent; owned */
+	size_t n, messages;  /* bytes and messages in the batch */
+	uint32_t last;       /* offset of the last message */
 };
-must_check int rtnetlink_open(struct rtnetlink *rt); /* 0 or -errno */
+must_check int rtnetlink_open(struct rtnetlink *rt);
 void rtnetlink_close(struct rtnetlink *rt);
 
 /* ---- batches ---- */
 
-/* What the kernel said about the message with this number: -errno, and its own words or null. */
+/* The kernel refused the message with this number; `why` is its message, or null. */
 typedef void rtnetlink_refused(void *ctx, uint32_t number, int error, const char *why);
 
-/* Takes the message into the batch; null (out of memory) is an error. False: send the batch first.
- */
+/* Adds a message to the batch; null, for out of memory, is an error. */
 must_check int rtnetlink_batch_add(struct rtnetlink *rt, struct nl_msg *take_m, uint32_t number);
 bool rtnetlink_batch_is_full(const struct rtnetlink *rt);
-/* Sends what is there and waits for the acknowledgement. 0, or -errno when the connection itself
- * failed and nobody knows what was done. */
+/* Sends the batch and waits for the acknowledgement. An error means that the connection failed: any number of the
+ * messages may have taken effect. */
 must_check int rtnetlink_batch_send(struct rtnetlink *rt, rtnetlink_refused *refused, void *ctx);
-/* One message alone: 0, or -errno of kernel or connection; *why (may be null) is its text. */
+/* Sends one message; *why (may be null) becomes the text of an error. */
 must_check int rtnetlink_one(struct rtnetlink *rt, struct nl_msg *take_m, char why[128]);
 
-/* ---- questions ---- */
+/* ---- dumps ---- */
 
-typedef int rtnetlink_take(void *ctx, struct nl_msg *m); /* 0 or -errno, which ends the dump */
-/* What changed while it was read is read again: *gathered (may be null) goes back to what it was. */
-must_check int rtnetlink_dump(struct rtnetlink *rt, struct nl_msg *take_m, rtnetlink_take *take, void *ctx,
-		       size_t *gathered);
+/* Handles one message of a dump; an error ends the dump. */
+typedef int rtnetlink_handler(void *ctx, struct nl_msg *m);
+/* A dump that the kernel reports as inconsistent is repeated: *count (may be null), the number of items that the handler
+ * collected, is then set back to its value before. */
+must_check int rtnetlink_dump(struct rtnetlink *rt, struct nl_msg *take_m, rtnetlink_handler *handler, void *ctx,
+			      size_t *count);
 
-/* ---- messages (link.c, route.c, rule.c); null: out of memory ---- */
+/* ---- messages; null: out of memory ---- */
 
-struct nl_addr *rtnetlink_addr(const struct ip_addr *a, unsigned int bits); /* to be put back */
+struct nl_addr *rtnetlink_addr(const struct ip_addr *a, unsigned int bits); /* to be released with nl_addr_put() */
 
 struct nl_msg *rtnetlink_link_add(const char *name);
 struct nl_msg *rtnetlink_link_delete(uint32_t index);
-struct nl_msg *rtnetlink_link_up(uint32_t index, unsigned int mtu, bool up);
+struct nl_msg *rtnetlink_link_up(uint32_t index, unsigned int mtu, bool up); /* mtu 0: unchanged */
 struct nl_msg *rtnetlink_address(const struct interface_address *a, uint32_t index, bool remove);
 struct nl_msg *rtnetlink_route(const struct step_route *r, uint32_t index, bool remove);
 struct nl_msg *rtnetlink_rule(const struct step_rule *r, bool remove);
 
+/* ---- queries; lists are appended to ---- */
+
 must_check int rtnetlink_links(struct rtnetlink *rt, struct links *out);
-/* By its index, whatever its name is now, or where that is 0, by its name; -ENODEV. */
+/* The link with this index, whose name may have changed; with index 0, the link with this name. -ENODEV. */
 must_check int rtnetlink_link_find(struct rtnetlink *rt, const char *name, uint32_t index, struct link_info *out);
 must_check int rtnetlink_addresses(struct rtnetlink *rt, uint32_t index, struct addresses *out);
 
 must_check int rtnetlink_rules(struct rtnetlink *rt, uint8_t family, struct rules *out);
 
-/* Unicast routes of one table over one link (0: any). A missing table has none. */
+/* The routes of a table over a link (0: any link). A table that does not exist has none. */
 must_check int rtnetlink_routes(struct rtnetlink *rt, uint8_t family, uint32_t table, uint32_t index,
-			 struct routes *out);
-/* The link that a route for exactly this prefix in this table uses; 0: there is no such route. */
+				struct routes *out);
+/* The link of the route for exactly this prefix in this table; UINT32_MAX: it has no link; 0: there is no such route. */
 must_check int rtnetlink_route_owner(struct rtnetlink *rt, const struct step_route *r, uint32_t *index);
-/* The smallest MTU on the ways to these addresses; 0: none is known. */
+/* The smallest MTU of the routes to these addresses, for packets with this mark; 0: not known. */
 must_check int rtnetlink_path_mtu(struct rtnetlink *rt, const struct links *links, const struct ip_addr *to,
-			   size_t n, uint32_t mark, unsigned int *out);
-/* MTU of the IPv4 default route; 0: there is none. */
+				  size_t n, uint32_t mark, unsigned int *out);
+/* The MTU of the IPv4 default route; 0: there is none. */
 must_check int rtnetlink_default_mtu(struct rtnetlink *rt, const struct links *links, unsigned int *out);
 
 #endif

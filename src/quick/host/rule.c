@@ -1,5 +1,5 @@
-/* Routing rules. libnl-route 3.7 has no words for "not" and suppress_prefixlength: those two are
- * put into its messages by hand, and dumps are read by hand because its objects would lose them. */
+/* rtnetlink: routing policy rules. libnl-route 3.7 does not support "not" and suppress_prefixlength, so these two are
+ * added to its messages, and dumps are parsed here: its objects would lose them. */
 #include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
@@ -10,8 +10,7 @@
 
 #include "rtnetlink.h"
 
-/* Protocol "kernel" keeps other managers (systemd-networkd) from removing a rule they do not know.
- */
+/* systemd-networkd removes rules that it did not create, unless their protocol is "kernel". */
 static void rule_fill(struct rtnl_rule *out, const struct step_rule *r, bool remove)
 {
 	rtnl_rule_set_family(out, r->family == IP_V4 ? AF_INET : AF_INET6);
@@ -53,7 +52,7 @@ static uint32_t u32_or(struct nlattr *a, uint32_t otherwise)
 	return a ? nla_get_u32(a) : otherwise;
 }
 
-static int take_rule(void *ctx, struct nl_msg *m)
+static int handle_rule(void *ctx, struct nl_msg *m)
 {
 	struct nlmsghdr *h = nlmsg_hdr(m);
 	struct rules *rules = ctx;
@@ -73,7 +72,7 @@ static int take_rule(void *ctx, struct nl_msg *m)
 				 .mark = u32_or(a[FRA_FWMARK], 0) };
 	if (body->action == FR_ACT_TO_TBL)
 		r->table = u32_or(a[FRA_TABLE], body->table);
-	/* Rules that ask for more than ours ever do are none of ours, whatever else they say. */
+	/* A rule with selectors that wg-quick never uses is not one of its rules: table 0 matches none of them. */
 	if (body->src_len || body->dst_len || body->tos || a[FRA_IIFNAME] || a[FRA_OIFNAME] ||
 	    u32_or(a[FRA_FWMASK], UINT32_MAX) != UINT32_MAX)
 		r->table = 0;
@@ -91,6 +90,6 @@ int rtnetlink_rules(struct rtnetlink *rt, uint8_t family, struct rules *out)
 		nlmsg_free(m);
 		return -ENOMEM;
 	}
-	r = rtnetlink_dump(rt, m, take_rule, out, &out->n);
-	return r == -EOPNOTSUPP || r == -EAFNOSUPPORT ? 0 : r; /* a kernel without this family */
+	r = rtnetlink_dump(rt, m, handle_rule, out, &out->n);
+	return r == -EOPNOTSUPP || r == -EAFNOSUPPORT ? 0 : r; /* the kernel lacks this family */
 }

@@ -76,21 +76,21 @@ bool tunnel_file_hooks_are_safe(const struct tunnel_file *f)
 	if (stat(f->path, &st) < 0)
 		return false;
 	if ((st.st_mode & S_IWOTH) != 0) {
-		report_error("`%s' has hooks and may be written by everybody; not run (chmod o-w)",
-			  f->path);
+		report_error("hooks are not run: everybody can write to %s", f->path);
+		report_help("chmod o-w %s", f->path);
 		return false;
 	}
 	/* A user's own group has no other members. */
 	if ((st.st_mode & S_IWGRP) != 0 && (getuid() == 0 || st.st_gid != getgid()) &&
 	    !is_sudo_caller(st.st_gid, "SUDO_GID")) {
-		report_error("`%s' has hooks and may be written by group %u; not run (chmod g-w)", f->path,
-			  (unsigned int)st.st_gid);
+		report_error("hooks are not run: group %u can write to %s", (unsigned int)st.st_gid, f->path);
+		report_help("chmod g-w %s", f->path);
 		return false;
 	}
 	if (st.st_uid == 0 || st.st_uid == getuid() || is_sudo_caller(st.st_uid, "SUDO_UID"))
 		return true;
-	report_error("`%s' has hooks and belongs to user %u; not run (chown root)", f->path,
-		  (unsigned int)st.st_uid);
+	report_error("hooks are not run: user %u owns %s", (unsigned int)st.st_uid, f->path);
+	report_help("chown root %s", f->path);
 	return false;
 }
 
