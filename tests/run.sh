@@ -212,7 +212,7 @@ bats_tests() { # bats_tests SUITE FILE…
 
 run_lint() {
 	local lint
-	for lint in layers headers sizes words checks; do
+	for lint in layers headers sizes words checks documents; do
 		test_run lint "$lint" sh "tests/lint/$lint.sh"
 	done
 	test_run lint purity sh tests/lint/purity.sh "$build"

@@ -62,7 +62,7 @@ unit: $(unit_tests)
 	$(Q)for t in $^; do $$t || exit 1; done
 
 lint: all
-	$(Q)for lint in layers headers sizes words checks; do sh tests/lint/$$lint.sh || exit 1; done
+	$(Q)for lint in layers headers sizes words checks documents; do sh tests/lint/$$lint.sh || exit 1; done
 	$(Q)sh tests/lint/purity.sh $(O)
 
 messages: # every message of the programs, to be read as a whole
