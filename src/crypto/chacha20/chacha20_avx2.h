@@ -1,7 +1,6 @@
 /* Eight blocks of ChaCha20 at a time in AVX2: register i holds word i of all eight states, as in M. Goll, S. Gueron,
- * "Vectorization on ChaCha stream cipher", 2014. The sixteen registers are just enough for one set of states. Sixteen
- * blocks are two interleaved sets: half of the words then live in memory, but a single set waits for results half of
- * the time, so the two together take less time. */
+ * "Vectorization on ChaCha stream cipher", 2014. Sixteen blocks are two interleaved sets of states: there are only
+ * sixteen registers, so half of the words then live in memory, but a single set waits for results half of the time. */
 #ifndef WG_CHACHA20_AVX2_H
 #define WG_CHACHA20_AVX2_H
 
