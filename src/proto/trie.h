@@ -1,5 +1,5 @@
 /* Tries of IP prefixes with longest-prefix match, one per address family; each prefix has an owner
- * and a route number. Below routes.c, which gives the numbers a meaning. A look-up never writes. */
+ * and a route number, which routes.c assigns. A look-up never writes. */
 #ifndef WG_TRIE_H
 #define WG_TRIE_H
 

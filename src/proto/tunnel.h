@@ -1,19 +1,20 @@
 /* The public header of proto: a WireGuard tunnel as a state machine without input and output. Bytes
  * and the time go in, bytes and a deadline come out; there is no clock, no randomness, no file and
  * no socket. It implements the whole protocol of the WireGuard whitepaper (Donenfeld, "WireGuard:
- * Next Generation Kernel Network Tunnel", 2020-06-01). Where the paper leaves a choice (timer
- * jitter, rate limits, byte counts, limits of queues), it does what the Linux kernel does.
+ * Next Generation Kernel Network Tunnel", NDSS 2017; section numbers are those of the revision at
+ * https://www.wireguard.com/papers/wireguard.pdf). Where the paper leaves a choice (timer jitter,
+ * rate limits, byte counts, limits of queues), it does what the Linux kernel does.
  *
- * Units: times are absolute nanoseconds of a monotonic clock that counts suspend (CLOCK_BOOTTIME),
- * NEVER is no time; names of other units end with them (_s, _bytes). Addresses, keys and counters on
- * the wire are byte arrays.
+ * Units: times are absolute nanoseconds of a monotonic clock that counts suspend (CLOCK_BOOTTIME);
+ * NEVER is a deadline that does not come. The names of other quantities end with their unit (_s,
+ * _bytes). Ports are in host byte order, addresses and keys are byte arrays in network order.
  *
- * Threads: the data half (tunnel_seal*, tunnel_open, tunnel_tx_failed, tunnel_sealed_size,
- * tunnel_needs_control) may run in any number of threads at once; each call is inside a reader
- * section of its thread, which the caller delimits. The control half is everything else and runs in
- * one thread. It performs all writes to what the data half reads, each between env.publish_begin,
- * which waits until no thread is inside a reader section and keeps them out, and env.publish_end. A
- * program with one thread leaves both null.
+ * Threads: the data half (tunnel_seal*, tunnel_open, tunnel_tx_failed) may run in any number of
+ * threads at once; each call is inside a reader section of its thread, which the caller delimits. The
+ * control half is everything else, unless a comment says "any thread", and runs in one thread. It
+ * alone changes sessions, indices and routes, always between env.publish_begin, which waits until no
+ * thread is inside a reader section and keeps them out, and env.publish_end. A program with one
+ * thread leaves both null.
  *
  * Memory: the caller owns every buffer and lends it for the call; the tunnel owns peers, sessions
  * and staged packets. The data half allocates nothing. Functions that allocate report -ENOMEM, or
@@ -59,7 +60,7 @@ enum wg_verdict {
 };
 
 /* Why packets are dropped: the enum constant, and the text for logs. */
-#define WG_DROPS(X)                                                                \
+#define WG_DROPS(X)                                                                       \
 	X(NONE, "not dropped")                                                            \
 	X(MALFORMED, "not a WireGuard message: wrong type or length")                     \
 	X(UNKNOWN_INDEX, "no session has this receiver index")                            \
@@ -140,10 +141,10 @@ struct wg_run { /* private to the tunnel: the session of a path and its first co
 	const void *session;
 	uint64_t counter;
 };
-/* Size of the datagram for a packet of n bytes, for callers that lay datagrams out without gaps. */
+/* Size of the datagram for a packet of n bytes, for callers that lay datagrams out without gaps. Any
+ * thread. */
 uint32_t tunnel_sealed_size(const struct wg_tunnel *t, uint32_t n);
-/* These bytes could not be sent along the path: subtracts them from tx_bytes. In a reader section,
- * or control. */
+/* These bytes could not be sent along the path: subtracts them from tx_bytes. Either half. */
 void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, uint64_t bytes);
 /* Datagrams from UDP. Decrypts data messages and checks replay, inner length and inner source
  * address (WG_TO_TUN; WG_DONE for keepalives and drops). Handshake messages of valid length are
@@ -200,8 +201,8 @@ void tunnel_private_key(const struct wg_tunnel *t, struct wg_private *out); /* a
 bool tunnel_public_key(const struct wg_tunnel *t, struct wg_public *out);   /* false: none */
 
 /* The functions below compute no X25519: the handshakes that they cause begin in tunnel_control_next
- * and tunnel_tick. So a caller may wrap many of them in one publication, during which
- * the tunnel's calls of env.publish_* must do nothing. */
+ * and tunnel_tick. So a caller may wrap many of them in one publication, inside which env.publish_begin
+ * and env.publish_end must do nothing. */
 
 /* Peers are in the order in which they were added. find and next return null if no peer matches or
  * follows. */
