@@ -1,4 +1,4 @@
-# Completion of wg-quick(8) for bash.
+# bash completion for wg-quick(8).
 _wg_quick() {
 	local cur=${COMP_WORDS[COMP_CWORD]} verb= word names= file
 	COMPREPLY=()

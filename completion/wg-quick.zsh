@@ -1,5 +1,5 @@
 #compdef wg-quick
-# Completion of wg-quick(8) for zsh.
+# zsh completion for wg-quick(8).
 _wg-quick_tunnels() {
 	local -a names
 	names=(/etc/wireguard/*.conf(N:t:r))
@@ -13,18 +13,18 @@ _wg-quick() {
 	commands=(
 		'up:bring a tunnel up'
 		'down:take a tunnel down'
-		'save:write the state of a tunnel into its file'
-		'strip:print what wg reads of a tunnel file'
-		'reload:apply what changed in the file'
-		'diff:show what reload would do'
+		'save:write the configuration of a running tunnel to its file'
+		'strip:print the file without the keys of wg-quick'
+		'reload:apply the changes in the file'
+		'diff:show the changes that reload would apply'
 	)
 	if (( CURRENT == 2 )); then
 		_describe command commands
 		return
 	fi
 	case $words[2] in
-	up) _arguments '--dry-run[print, do nothing]' '--no-hooks[run no hooks]' '*:tunnel:_wg-quick_tunnels' ;;
-	down) _arguments '--no-hooks[run no hooks]' '*:tunnel:_wg-quick_tunnels' ;;
+	up) _arguments '--dry-run[print the steps only]' '--no-hooks[do not run hooks]' '*:tunnel:_wg-quick_tunnels' ;;
+	down) _arguments '--no-hooks[do not run hooks]' '*:tunnel:_wg-quick_tunnels' ;;
 	*) _wg-quick_tunnels ;;
 	esac
 }

@@ -1,16 +1,16 @@
-# Completion of wg(8) for bash. Interfaces and peers come from wg itself.
+# bash completion for wg(8). Interfaces and peers are read with wg.
 
-_wg_say() {
+_wg_complete() {
 	local word
 	while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -W "$1" -- "$cur")
 }
 
 _wg_interfaces() {
-	_wg_say "$("${COMP_WORDS[0]}" show interfaces 2> /dev/null) $1"
+	_wg_complete "$("${COMP_WORDS[0]}" show interfaces 2> /dev/null) $1"
 }
 
 _wg_peers() {
-	_wg_say "$("${COMP_WORDS[0]}" show "${words[2]}" peers 2> /dev/null)"
+	_wg_complete "$("${COMP_WORDS[0]}" show "${words[2]}" peers 2> /dev/null)"
 }
 
 _wg_files() {
@@ -19,7 +19,7 @@ _wg_files() {
 	while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$cur")
 }
 
-# What may follow the words of "set" up to here.
+# Completes an argument of "set": a value, or one of the settings that are still allowed.
 _wg_set() {
 	local i in_peer= seen=
 	case $before in
@@ -32,7 +32,7 @@ _wg_set() {
 		return
 		;;
 	fwmark | persistent-keepalive)
-		_wg_say off
+		_wg_complete off
 		return
 		;;
 	listen-port | endpoint | allowed-ips) return ;;
@@ -50,19 +50,19 @@ _wg_set() {
 			;;
 		esac
 	done
-	local word offer="peer"
+	local word settings="peer"
 	for word in listen-port fwmark private-key; do
-		[[ -n $in_peer || " $seen " == *" $word "* ]] || offer="$offer $word"
+		[[ -n $in_peer || " $seen " == *" $word "* ]] || settings="$settings $word"
 	done
 	for word in remove update-only preshared-key endpoint persistent-keepalive allowed-ips; do
-		[[ -z $in_peer || " $seen " == *" $word "* ]] || offer="$offer $word"
+		[[ -z $in_peer || " $seen " == *" $word "* ]] || settings="$settings $word"
 	done
-	_wg_say "$offer"
+	_wg_complete "$settings"
 }
 
 _wg() {
 	local cur words at before i word
-	# "[2001:db8::1]:51820" and "a=" are one word here, whatever COMP_WORDBREAKS says.
+	# Joins words that were split at ":" and "=", so that "[2001:db8::1]:51820" is one word.
 	words=()
 	at=0
 	for ((i = 0; i < ${#COMP_WORDS[@]}; i++)); do
@@ -79,18 +79,18 @@ _wg() {
 	before=${words[at - 1]-}
 	COMPREPLY=()
 	case $at:${words[1]-} in
-	1:*) _wg_say "show showconf set setconf addconf syncconf genkey genpsk pubkey help --help --version" ;;
+	1:*) _wg_complete "show showconf set setconf addconf syncconf genkey genpsk pubkey help --help --version" ;;
 	2:show) _wg_interfaces "all interfaces" ;;
 	2:showconf | 2:set | 2:setconf | 2:addconf | 2:syncconf) _wg_interfaces "" ;;
 	3:show)
-		[[ ${words[2]} == interfaces ]] || _wg_say "public-key private-key listen-port fwmark peers
+		[[ ${words[2]} == interfaces ]] || _wg_complete "public-key private-key listen-port fwmark peers
 			preshared-keys endpoints allowed-ips latest-handshakes transfer persistent-keepalive dump"
 		;;
 	3:setconf | 3:addconf | 3:syncconf) _wg_files ;;
-	4:setconf | 4:syncconf) _wg_say --allow-empty ;;
+	4:setconf | 4:syncconf) _wg_complete --allow-empty ;;
 	*:set) _wg_set ;;
 	esac
-	# What stands before the last word break is not typed again.
+	# readline replaces only the text after the last word break.
 	case $cur in
 	*[:=]*)
 		local stem=${cur%"${cur##*[:=]}"}

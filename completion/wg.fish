@@ -1,4 +1,4 @@
-# Completion of wg(8) for fish. Interfaces and peers come from wg itself.
+# fish completion for wg(8). Interfaces and peers are read with wg.
 
 function __wg_words
     commandline -opc
@@ -13,18 +13,19 @@ function __wg_peers
     wg show $words[3] peers 2>/dev/null
 end
 
-# True when so many words stand before this one, and the second is one of the others.
+# __wg_at N COMMAND...: true if N words precede this one, and the command is one of these.
 function __wg_at
     set -l words (__wg_words)
     test (count $words) -eq $argv[1]; and contains -- "$words[2]" $argv[2..-1]
 end
 
+# __wg_set_after SETTING...: true if this is the value of one of these settings.
 function __wg_set_after
     set -l words (__wg_words)
     test (count $words) -gt 3; and test "$words[2]" = set; and contains -- "$words[-1]" $argv
 end
 
-# True when a new setting may begin: of the interface, or with "peer" of a peer.
+# __wg_set_setting device|peer: true if a setting of the interface or of a peer is expected.
 function __wg_set_setting
     set -l words (__wg_words)
     test (count $words) -ge 3; and test "$words[2]" = set; or return 1

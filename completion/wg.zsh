@@ -1,5 +1,5 @@
 #compdef wg
-# Completion of wg(8) for zsh. Interfaces and peers come from wg itself.
+# zsh completion for wg(8). Interfaces and peers are read with wg.
 
 _wg_interfaces() {
 	local -a names
@@ -8,9 +8,9 @@ _wg_interfaces() {
 }
 
 _wg_set() {
-	local -a peers offer device_words peer_words
-	device_words=(listen-port fwmark private-key)
-	peer_words=(remove update-only preshared-key endpoint persistent-keepalive allowed-ips)
+	local -a peers settings_left device_settings peer_settings
+	device_settings=(listen-port fwmark private-key)
+	peer_settings=(remove update-only preshared-key endpoint persistent-keepalive allowed-ips)
 	case ${words[CURRENT - 1]} in
 	peer)
 		peers=(${(f)"$(_call_program peers wg show ${(q)words[3]} peers 2> /dev/null)"})
@@ -18,31 +18,31 @@ _wg_set() {
 		return
 		;;
 	private-key | preshared-key) _files; return ;;
-	fwmark | persistent-keepalive) _message 'number, or off'; compadd off; return ;;
+	fwmark | persistent-keepalive) _message 'number or off'; compadd off; return ;;
 	listen-port) _message port; return ;;
 	endpoint) _message 'host:port'; return ;;
 	allowed-ips) _message 'address/bits, separated by commas'; return ;;
 	esac
 	if ((${words[(I)peer]})); then
-		offer=(peer $peer_words)
+		settings_left=(peer $peer_settings)
 	else
-		offer=($device_words peer)
+		settings_left=($device_settings peer)
 	fi
-	_wanted settings expl setting compadd -a offer
+	_wanted settings expl setting compadd -a settings_left
 }
 
 _wg() {
 	local -a commands fields
 	commands=(
-		'show:show interfaces'
-		'showconf:print an interface as a configuration file'
-		'set:change an interface'
-		'setconf:make an interface what a file says'
-		'addconf:add what a file says'
-		'syncconf:apply what differs from a file'
-		'genkey:print a new private key'
-		'genpsk:print a new preshared key'
-		'pubkey:private key on standard input to public key'
+		'show:show configuration and state of interfaces'
+		'showconf:print the configuration of an interface as a file'
+		'set:change the configuration of an interface'
+		'setconf:replace the configuration with that of a file'
+		'addconf:add the configuration of a file'
+		'syncconf:apply only the differences to a file'
+		'genkey:generate a private key'
+		'genpsk:generate a preshared key'
+		'pubkey:derive the public key of a private key on standard input'
 		'help:list the commands'
 	)
 	fields=(public-key private-key listen-port fwmark peers preshared-keys endpoints allowed-ips

@@ -11,20 +11,20 @@
 
 enum {
 	/* One peer in the file; integers are big endian. */
-	RECORD_KEY = 0,
-	RECORD_ADDRESS = 32,
-	RECORD_SCOPE = 48,
-	RECORD_PORT = 52,
-	RECORD_FAMILY = 54,
-	RECORD_ZERO = 55,
-	RECORD_BYTES = 56,
-	CHUNK_RECORDS = 512,
+	ENTRY_KEY = 0,
+	ENTRY_ADDRESS = 32,
+	ENTRY_SCOPE = 48,
+	ENTRY_PORT = 52,
+	ENTRY_FAMILY = 54,
+	ENTRY_ZERO = 55,
+	ENTRY_BYTES = 56,
+	CHUNK_ENTRIES = 512,
 	PATH_BYTES = 256,
 	FILE_MAX = 1 << 28,
 };
 
-static_assert(RECORD_ADDRESS == RECORD_KEY + KEY_BYTES, "the key is in front of the address");
-static_assert(RECORD_SCOPE == RECORD_ADDRESS + sizeof((struct ip_addr *)0)->b, "an address of either family fits");
+static_assert(ENTRY_ADDRESS == ENTRY_KEY + KEY_BYTES, "the key is in front of the address");
+static_assert(ENTRY_SCOPE == ENTRY_ADDRESS + sizeof((struct ip_addr *)0)->b, "an address of either family fits");
 
 static const char *dir_or_default(const char *dir)
 {
@@ -40,14 +40,14 @@ static void path_of(char path[PATH_BYTES], const char *dir, const char *name, co
 	text_f(&t, "%s/endpoints.%s@%llu%s", dir_or_default(dir), name, (unsigned long long)st.st_ino, suffix);
 }
 
-static void record_write(uint8_t *p, const struct wg_peer *peer)
+static void entry_encode(uint8_t *p, const struct wg_peer *peer)
 {
-	memcpy(p + RECORD_KEY, peer->public_key.b, KEY_BYTES);
-	memcpy(p + RECORD_ADDRESS, peer->endpoint.addr.b, 16);
-	store_be32(p + RECORD_SCOPE, peer->endpoint.scope);
-	store_be16(p + RECORD_PORT, peer->endpoint.port);
-	p[RECORD_FAMILY] = peer->endpoint.addr.family;
-	p[RECORD_ZERO] = 0;
+	memcpy(p + ENTRY_KEY, peer->public_key.b, KEY_BYTES);
+	memcpy(p + ENTRY_ADDRESS, peer->endpoint.addr.b, 16);
+	store_be32(p + ENTRY_SCOPE, peer->endpoint.scope);
+	store_be16(p + ENTRY_PORT, peer->endpoint.port);
+	p[ENTRY_FAMILY] = peer->endpoint.addr.family;
+	p[ENTRY_ZERO] = 0;
 }
 
 /* Which peers to read. */
@@ -56,39 +56,39 @@ struct filter {
 	struct peer_index index;
 };
 
-static bool record_read(struct wg_device *d, const uint8_t *p, const struct filter *f)
+static bool entry_decode(struct wg_device *d, const uint8_t *p, const struct filter *f)
 {
 	struct wg_public key;
 	struct wg_peer *peer;
 
-	memcpy(key.b, p + RECORD_KEY, KEY_BYTES);
+	memcpy(key.b, p + ENTRY_KEY, KEY_BYTES);
 	if (f->of && !peer_index_find(&f->index, f->of, &key))
 		return true;
 	peer = device_add_peer(d);
 	if (!peer)
 		return false;
 	peer->public_key = key;
-	peer->endpoint.addr = p[RECORD_FAMILY] == IP_V6 ? ip_v6(p + RECORD_ADDRESS) : ip_v4(p + RECORD_ADDRESS);
-	peer->endpoint.scope = load_be32(p + RECORD_SCOPE);
-	peer->endpoint.port = load_be16(p + RECORD_PORT);
+	peer->endpoint.addr = p[ENTRY_FAMILY] == IP_V6 ? ip_v6(p + ENTRY_ADDRESS) : ip_v4(p + ENTRY_ADDRESS);
+	peer->endpoint.scope = load_be32(p + ENTRY_SCOPE);
+	peer->endpoint.port = load_be16(p + ENTRY_PORT);
 	peer->flags = WG_PEER_HAS_PUBLIC_KEY | WG_PEER_HAS_ENDPOINT;
 	return true;
 }
 
 /* A file of another type, or of a size that does not fit, is ignored. A read error ends the list. */
-static int read_records(struct wg_device *out, int fd, const struct filter *f)
+static int read_entries(struct wg_device *out, int fd, const struct filter *f)
 {
-	uint8_t chunk[RECORD_BYTES * CHUNK_RECORDS];
+	uint8_t chunk[ENTRY_BYTES * CHUNK_ENTRIES];
 	struct stat st;
 	ssize_t n;
 	int rc = 0;
 
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > FILE_MAX ||
-	    st.st_size % RECORD_BYTES != 0)
+	    st.st_size % ENTRY_BYTES != 0)
 		return 0;
 	while (rc == 0 && (n = read(fd, chunk, sizeof chunk)) > 0)
-		for (ssize_t at = 0; rc == 0 && at + RECORD_BYTES <= n; at += RECORD_BYTES)
-			rc = record_read(out, chunk + at, f) ? 0 : -ENOMEM;
+		for (ssize_t at = 0; rc == 0 && at + ENTRY_BYTES <= n; at += ENTRY_BYTES)
+			rc = entry_decode(out, chunk + at, f) ? 0 : -ENOMEM;
 	if (rc)
 		device_free(out);
 	return rc;
@@ -105,7 +105,7 @@ int last_request_read(const char *dir, struct wg_device *out, const char *name, 
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return 0;
-	rc = of && !peer_index_build(&f.index, of) ? -ENOMEM : read_records(out, fd, &f);
+	rc = of && !peer_index_build(&f.index, of) ? -ENOMEM : read_entries(out, fd, &f);
 	peer_index_free(&f.index);
 	close(fd);
 	return rc;
@@ -135,33 +135,33 @@ static int create(const char *dir, const char *path)
 	return fd;
 }
 
-/* The number of records written, or -1. */
-static long write_records(int fd, const struct wg_device *d)
+/* The number of entries written, or -1. */
+static long write_entries(int fd, const struct wg_device *d)
 {
-	uint8_t chunk[RECORD_BYTES * CHUNK_RECORDS];
+	uint8_t chunk[ENTRY_BYTES * CHUNK_ENTRIES];
 	size_t n = 0;
-	long records = 0;
+	long entries = 0;
 
 	for (uint32_t i = 0; i < d->n_peers; i++) {
 		if (!(d->peers[i].flags & WG_PEER_HAS_ENDPOINT))
 			continue;
-		record_write(chunk + n, &d->peers[i]);
-		n += RECORD_BYTES;
-		records++;
+		entry_encode(chunk + n, &d->peers[i]);
+		n += ENTRY_BYTES;
+		entries++;
 		if (n < sizeof chunk)
 			continue;
 		if (write(fd, chunk, n) != (ssize_t)n)
 			return -1;
 		n = 0;
 	}
-	return write(fd, chunk, n) == (ssize_t)n ? records : -1;
+	return write(fd, chunk, n) == (ssize_t)n ? entries : -1;
 }
 
 /* Replaces the file atomically; removes it if no peer has an endpoint. After an error the old file remains. */
 static void store(const char *dir, const struct wg_device *d, const char *name)
 {
 	char path[PATH_BYTES], fresh[PATH_BYTES];
-	long records;
+	long entries;
 	int fd;
 
 	path_of(path, dir, name, "");
@@ -169,12 +169,12 @@ static void store(const char *dir, const struct wg_device *d, const char *name)
 	fd = create(dir, fresh);
 	if (fd < 0)
 		return;
-	records = write_records(fd, d);
+	entries = write_entries(fd, d);
 	if (close(fd) < 0)
-		records = -1;
-	if (records <= 0 || rename(fresh, path) < 0)
+		entries = -1;
+	if (entries <= 0 || rename(fresh, path) < 0)
 		(void)unlink(fresh);
-	if (records == 0)
+	if (entries == 0)
 		last_request_remove(dir, name);
 }
 

@@ -1,5 +1,4 @@
-/* Host names to addresses with getaddrinfo(3): each distinct name once, all of them at once, round by
- * round until none is left that may still come. */
+/* getaddrinfo(3) in a thread for each distinct name, in rounds while failures are temporary. */
 #include "resolve.h"
 
 #include <errno.h>
@@ -14,28 +13,28 @@
 
 enum {
 	THREADS_MAX = 64,
-	STACK_BYTES = 256 * 1024, /* the resolver's own buffers are some tens of KiB */
+	STACK_BYTES = 256 * 1024, /* the resolver's buffers take some tens of KiB */
 	RETRIES_DEFAULT = 15,
-	WAIT_FIRST_US = 1000000, /* then six fifths of it each time */
+	WAIT_FIRST_US = 1000000, /* each wait is 6/5 of the previous one */
 	WAIT_MAX_US = 20000000,
 };
 
-enum lookup_state { LOOKUP_PENDING, LOOKUP_FOUND, LOOKUP_DEAD };
+enum lookup_state { LOOKUP_PENDING, LOOKUP_FOUND, LOOKUP_FAILED };
 
 struct lookup {
-	const char *text; /* "name:port", borrowed from the first peer that has it */
+	const char *text; /* "name:port", borrowed from the first peer with it */
 	enum lookup_state state;
-	int error;        /* getaddrinfo's, of the last try */
+	int error;        /* of the last getaddrinfo() */
 	struct ip_endpoint endpoint;
 };
 
 struct lookups {
 	struct lookup *list; /* sorted by text */
 	size_t n;
-	_Atomic size_t next; /* the next one of a round to be taken by a thread */
+	_Atomic size_t next; /* the next lookup of this round */
 };
 
-/* As strtoul(3) reads numbers: blanks and a plus sign may stand before. */
+/* As strtoul(3): skips blanks and a plus sign. */
 static struct span without_sign(struct span s)
 {
 	while (s.n > 0 && ascii_is_blank(s.p[0]))
@@ -68,7 +67,7 @@ static bool is_permanent(int error)
 	return error == EAI_NONAME || error == EAI_FAIL || error == EAI_NODATA || error == EAI_SERVICE;
 }
 
-/* "name:port" or "[name]:port" to its parts: 0 or an error of getaddrinfo's. */
+/* Splits "name:port" or "[name]:port". 0, or an error code of getaddrinfo(). */
 static int host_split(char host[NI_MAXHOST], uint16_t *port, const char *text)
 {
 	struct span all = span_of(text), name, service;
@@ -112,7 +111,7 @@ static bool endpoint_from(struct ip_endpoint *out, const struct addrinfo *a)
 	return true;
 }
 
-/* The first address counts, as getaddrinfo orders them (RFC 6724). */
+/* Uses the first address in the order of getaddrinfo() (RFC 6724). */
 static void lookup_try(struct lookup *l)
 {
 	struct addrinfo hints = {
@@ -131,13 +130,13 @@ static void lookup_try(struct lookup *l)
 		l->endpoint.port = port;
 		l->state = LOOKUP_FOUND;
 	} else if (is_permanent(l->error)) {
-		l->state = LOOKUP_DEAD;
+		l->state = LOOKUP_FAILED;
 	}
 	if (found)
 		freeaddrinfo(found);
 }
 
-/* ---- all of them ---- */
+/* ---- all names ---- */
 
 static void *lookup_thread(void *ctx)
 {
@@ -159,17 +158,17 @@ static size_t count(const struct lookups *all, enum lookup_state state)
 	return n;
 }
 
-/* Every pending name once. This thread works too, so it does without the others where there are none. */
+/* Tries each pending name once. The calling thread takes part, so the round works even if no thread can be created. */
 static void lookup_round(struct lookups *all)
 {
-	size_t wanted = count(all, LOOKUP_PENDING), n = 0;
+	size_t pending = count(all, LOOKUP_PENDING), n = 0;
 	pthread_t threads[THREADS_MAX];
 	pthread_attr_t attr;
 
 	all->next = 0;
-	if (wanted > 1 && pthread_attr_init(&attr) == 0) {
+	if (pending > 1 && pthread_attr_init(&attr) == 0) {
 		(void)pthread_attr_setstacksize(&attr, STACK_BYTES);
-		while (n < THREADS_MAX && n + 1 < wanted &&
+		while (n < THREADS_MAX && n + 1 < pending &&
 		       pthread_create(&threads[n], &attr, lookup_thread, all) == 0)
 			n++;
 		pthread_attr_destroy(&attr);
@@ -192,8 +191,8 @@ static void wait_us(unsigned int us, const struct resolve_options *o)
 		;
 }
 
-/* To the hundredth of a second, which is what people see. */
-static void tell_waiting(const struct lookups *all, const struct resolve_options *o, unsigned int us)
+/* The time is rounded to hundredths of a second, as it is printed. */
+static void report_waiting(const struct lookups *all, const struct resolve_options *o, unsigned int us)
 {
 	unsigned int ms = (us + 5000) / 10000 * 10;
 
@@ -202,7 +201,7 @@ static void tell_waiting(const struct lookups *all, const struct resolve_options
 			o->waiting(o->ctx, all->list[i].text, gai_strerror(all->list[i].error), ms);
 }
 
-/* Where all are wanted, a name that is dead for good ends it: the device will not be changed anyway. */
+/* Without o->partial a permanent failure ends the rounds, because the device will not be changed. */
 static void lookup_all(struct lookups *all, const struct resolve_options *o)
 {
 	unsigned int us = WAIT_FIRST_US;
@@ -210,9 +209,9 @@ static void lookup_all(struct lookups *all, const struct resolve_options *o)
 	lookup_round(all);
 	for (int i = 0; o->retries < 0 || i < o->retries; i++) {
 		if (count(all, LOOKUP_PENDING) == 0 || is_stopped(o) ||
-		    (count(all, LOOKUP_DEAD) > 0 && !o->some))
+		    (count(all, LOOKUP_FAILED) > 0 && !o->partial))
 			return;
-		tell_waiting(all, o, us);
+		report_waiting(all, o, us);
 		wait_us(us, o);
 		if (is_stopped(o))
 			return;
@@ -228,7 +227,7 @@ static int by_text(const void *a, const void *b)
 	return strcmp(x->text, y->text);
 }
 
-/* The distinct names of the device. */
+/* Collects the distinct names of the device, sorted. */
 static bool lookups_collect(struct lookups *all, const struct wg_device *d)
 {
 	size_t n = 0;
@@ -271,23 +270,23 @@ int resolve_device(struct wg_device *d, const struct resolve_options *o, struct 
 	lookup_all(&all, o);
 	for (uint32_t i = 0; i < d->n_peers; i++) {
 		struct wg_peer *peer = &d->peers[i];
-		struct lookup wanted = { .text = peer->host }, *l;
+		struct lookup key = { .text = peer->host }, *l;
 
 		if (!(peer->flags & WG_PEER_HAS_HOST))
 			continue;
-		l = bsearch(&wanted, all.list, all.n, sizeof *all.list, by_text);
+		l = bsearch(&key, all.list, all.n, sizeof *all.list, by_text);
 		if (l->state != LOOKUP_FOUND) {
 			report(peer, l, o, diag);
 			failed++;
 		}
 	}
-	for (uint32_t i = 0; (failed == 0 || o->some) && i < d->n_peers; i++) {
+	for (uint32_t i = 0; (failed == 0 || o->partial) && i < d->n_peers; i++) {
 		struct wg_peer *peer = &d->peers[i];
-		struct lookup wanted = { .text = peer->host }, *l;
+		struct lookup key = { .text = peer->host }, *l;
 
 		if (!(peer->flags & WG_PEER_HAS_HOST))
 			continue;
-		l = bsearch(&wanted, all.list, all.n, sizeof *all.list, by_text);
+		l = bsearch(&key, all.list, all.n, sizeof *all.list, by_text);
 		if (l->state != LOOKUP_FOUND)
 			continue;
 		peer->endpoint = l->endpoint;

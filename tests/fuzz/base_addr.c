@@ -1,4 +1,4 @@
-/* Any text as an address, a prefix and an endpoint: addresses as libc judges and prints them. */
+/* Addresses, prefixes and endpoints; addresses are compared with libc. */
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include "base/addr.h"

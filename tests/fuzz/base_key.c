@@ -1,4 +1,4 @@
-/* Any text as a key: base64 as the plain way judges it, and both spellings there and back. */
+/* Keys in base64, compared with a simple decoder, and round trips in both encodings. */
 #include <stdlib.h>
 #include "base/mem.h"
 #include "../lib/plain_base64.h"

@@ -1,5 +1,5 @@
-/* The answers of a kernel: any bytes as the messages of a dump (each after its length, 16 bits little
- * endian). What is read without an error must come back the same through the encoder, in pieces. */
+/* Dumps of a kernel: messages, each after its 16-bit length in little endian. A valid dump is unchanged after encoding and
+ * decoding it, with several message sizes. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -9,18 +9,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static bool decode_all(struct wg_device *d, const uint8_t *p, size_t n)
 {
-	size_t piece;
+	size_t size;
 
 	while (n >= 2) {
-		piece = (size_t)(p[0] | p[1] << 8);
+		size = (size_t)(p[0] | p[1] << 8);
 		p += 2;
 		n -= 2;
-		if (piece > n)
-			piece = n;
-		if (genl_decode(d, p, piece) != 0)
+		if (size > n)
+			size = n;
+		if (genl_decode(d, p, size) != 0)
 			return false;
-		p += piece;
-		n -= piece;
+		p += size;
+		n -= size;
 	}
 	return true;
 }
@@ -37,8 +37,8 @@ static void same_peer(const struct wg_peer *a, const struct wg_peer *b)
 		assert(prefix_equal(&a->allowedips[i].prefix, &b->allowedips[i].prefix));
 }
 
-/* Two peers of one key beside each other would become one: such a device comes from no kernel. */
-static bool has_twins(const struct wg_device *d)
+/* Neighbouring peers with the same key would be merged; a kernel does not send them. */
+static bool has_equal_neighbours(const struct wg_device *d)
 {
 	for (uint32_t i = 1; i < d->n_peers; i++)
 		if (memcmp(d->peers[i - 1].public_key.b, d->peers[i].public_key.b, KEY_BYTES) == 0)
@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct wg_device d = { 0 };
 
-	if (decode_all(&d, data, n) && !has_twins(&d)) {
+	if (decode_all(&d, data, n) && !has_equal_neighbours(&d)) {
 		round_trip(&d, GENL_PAYLOAD_MIN + n % 64);
 		round_trip(&d, GENL_PAYLOAD_MAX);
 	}

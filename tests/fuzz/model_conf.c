@@ -1,5 +1,5 @@
-/* Any bytes as a tunnel file: no secret is said, a refused file leaves nothing, and what is taken reads
- * the same again after printing. The first byte chooses options. */
+/* Tunnel files: messages contain no secrets, an invalid file leaves nothing, and a valid one is unchanged after printing
+ * and reading it again. The first byte selects options. */
 #include <errno.h>
 #include <stdlib.h>
 #include "base/mem.h"
@@ -19,7 +19,7 @@ static bool grow(struct text *t, size_t more)
 	return true;
 }
 
-/* So much base64 in a row that it may be a key. */
+/* True if a run of base64 characters is long enough for a key. */
 static bool holds_key(struct span s)
 {
 	size_t run = 0;
@@ -31,7 +31,7 @@ static bool holds_key(struct span s)
 	return run == 24;
 }
 
-/* What a terminal would obey, be it in UTF-8. */
+/* Control characters, including C1 in UTF-8. */
 static bool has_control(const struct text *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
@@ -68,7 +68,7 @@ static bool extra(void *ctx, const struct conf_extra *x, int peer, struct diag *
 	return peer < 0 && conf_is_quick_key(x->key);
 }
 
-static void pass(void *ctx, struct span line)
+static void emit_line(void *ctx, struct span line)
 {
 	*(size_t *)ctx += line.n + 1;
 }
@@ -89,8 +89,8 @@ static bool has_signs(const struct wg_device *d)
 	return false;
 }
 
-/* Printed, read and printed again: the same text. */
-static void there_and_back(const struct wg_device *d)
+/* Printing, reading and printing again gives the same text. */
+static void round_trip(const struct wg_device *d)
 {
 	struct text first = { .make_space = grow }, second = { .make_space = grow };
 	struct conf_options o = { .file = "printed" };
@@ -108,39 +108,39 @@ static void there_and_back(const struct wg_device *d)
 	free(second.p);
 }
 
-/* Pieces of whole lines, each gone when the next one comes. */
+/* Chunks of complete lines, each freed at the next call. */
 struct cutter {
 	struct span rest;
 	size_t at_least;
-	char *piece;
+	char *chunk;
 };
 
-static bool next_piece(void *ctx, struct span *piece)
+static bool next_chunk(void *ctx, struct span *chunk)
 {
 	struct cutter *c = ctx;
 	size_t n = c->at_least < c->rest.n ? c->at_least : c->rest.n;
 
-	free(c->piece);
-	c->piece = NULL;
+	free(c->chunk);
+	c->chunk = NULL;
 	if (c->rest.n == 0)
 		return false;
 	n += span_find(span_sub(c->rest, n, c->rest.n), '\n');
-	n += n < c->rest.n; /* with its newline */
-	c->piece = malloc(n);
-	if (!c->piece)
+	n += n < c->rest.n; /* including the newline */
+	c->chunk = malloc(n);
+	if (!c->chunk)
 		return false;
-	memcpy(c->piece, c->rest.p, n);
-	*piece = (struct span){ c->piece, n };
+	memcpy(c->chunk, c->rest.p, n);
+	*chunk = (struct span){ c->chunk, n };
 	c->rest = span_sub(c->rest, n, c->rest.n);
 	return true;
 }
 
-static void same_in_pieces(const struct wg_device *whole, struct span text, const struct conf_options *o,
+static void check_chunks(const struct wg_device *whole, struct span text, const struct conf_options *o,
 			   size_t at_least, int whole_err)
 {
 	struct text first = { .make_space = grow }, second = { .make_space = grow };
 	struct cutter cutter = { .rest = text, .at_least = at_least };
-	struct conf_source source = { next_piece, &cutter };
+	struct conf_source source = { next_chunk, &cutter };
 	struct diag d = { 0 };
 	struct wg_device device;
 
@@ -151,7 +151,7 @@ static void same_in_pieces(const struct wg_device *whole, struct span text, cons
 	if (!span_equal(text_of(&first), text_of(&second)))
 		abort();
 	device_free(&device);
-	free(cutter.piece);
+	free(cutter.chunk);
 	free(first.p);
 	free(second.p);
 }
@@ -170,7 +170,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	text = (struct span){ (const char *)data + 1, n - 1 };
 	if (data[0] & 1) {
 		o.extra = extra;
-		o.emit_line = pass;
+		o.emit_line = emit_line;
 		o.ctx = &passed;
 	}
 	o.max_errors = data[0] >> 4;
@@ -179,11 +179,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		abort();
 	if ((err == 0) != (d.errors == 0) || (err && (device.peers || device.flags)))
 		abort();
-	same_in_pieces(&device, text, &o, data[0] >> 2, err);
+	check_chunks(&device, text, &o, data[0] >> 2, err);
 	if (conf_is_empty(text) && (device.flags || device.n_peers))
 		abort();
 	if (err == 0 && !has_host(&device) && !has_signs(&device))
-		there_and_back(&device);
+		round_trip(&device);
 	device_free(&device);
 	return 0;
 }

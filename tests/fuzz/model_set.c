@@ -1,4 +1,4 @@
-/* Any words, separated by NUL, as those of `wg set`. */
+/* Arguments of `wg set`, separated by NUL. */
 #include <errno.h>
 #include <stdlib.h>
 #include "model/conf.h"
@@ -30,8 +30,8 @@ static bool grow(struct text *t, size_t more)
 	return true;
 }
 
-/* A server that never heard of our words understands what is sent. */
-static void understood(const struct wg_device *patch)
+/* The server side parses each request. */
+static void check_request(const struct wg_device *patch)
 {
 	struct text t = { .make_space = grow }, again = { .make_space = grow };
 	struct uapi_request r = { .scopes = NULL };
@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (conf_read_set(&patch, words, count, &o, &d) == 0) {
 		if (d.errors)
 			abort();
-		understood(&patch);
+		check_request(&patch);
 	} else if (d.errors != 1 || patch.peers) {
 		abort();
 	}

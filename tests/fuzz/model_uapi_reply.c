@@ -1,5 +1,4 @@
-/* Any bytes as the answer of a daemon to "get": it is read whole or refused, and a state that was read
- * is the same after being served and read again. */
+/* Replies to get: a state that was read is unchanged after being sent and read again. */
 #include <errno.h>
 #include <stdlib.h>
 #include "model/uapi.h"
@@ -18,7 +17,7 @@ static bool grow(struct text *t, size_t more)
 	return true;
 }
 
-static void served_again(const struct wg_device *d)
+static void round_trip(const struct wg_device *d)
 {
 	struct text t = { .make_space = grow }, again = { .make_space = grow };
 	struct wg_device copy = { 0 };
@@ -47,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n < 1)
 		return 0;
 	r.set_reply = data[0] & 1;
-	rest.n = (n - 1) / 2; /* in two pieces */
+	rest.n = (n - 1) / 2; /* in two fragments */
 	err = uapi_read_reply(&r, &rest);
 	rest.n = (size_t)((const char *)data + n - rest.p);
 	if (!err && !r.done)
@@ -55,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (!err && r.done && !r.have_errno)
 		abort();
 	if (!err && r.done && !r.set_reply)
-		served_again(&d);
+		round_trip(&d);
 	device_free(&d);
 	return 0;
 }

@@ -1,5 +1,5 @@
-/* Any bytes on the server's end of the socket, in pieces that the first byte chooses: the pieces must
- * not matter, a bad request leaves nothing to apply, and a good one reads the same after printing. */
+/* Requests on the server side, in fragments whose size the first byte selects: the size has no effect, an invalid request
+ * leaves nothing to apply, and a valid one is unchanged after printing and reading it. */
 #include <errno.h>
 #include <stdlib.h>
 #include "model/uapi.h"
@@ -40,8 +40,8 @@ static void check(const struct uapi_request *r)
 	free(again.p);
 }
 
-/* All requests of the input, given in pieces; a digest of what they were. */
-static uint64_t converse(const char *text, size_t n, size_t piece)
+/* Reads all requests of the input in fragments, and returns a digest of them. */
+static uint64_t digest_requests(const char *text, size_t n, size_t fragment)
 {
 	struct uapi_request r = { .scopes = NULL };
 	struct span rest = { text, 0 };
@@ -58,7 +58,7 @@ static uint64_t converse(const char *text, size_t n, size_t piece)
 		}
 		if (rest.p + rest.n == text + n)
 			break;
-		rest.n += piece;
+		rest.n += fragment;
 		if (rest.p + rest.n > text + n)
 			rest.n = (size_t)(text + n - rest.p);
 	}
@@ -72,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	if (n < 1)
 		return 0;
-	if (converse(text, n - 1, n) != converse(text, n - 1, data[0] + 1u))
+	if (digest_requests(text, n - 1, n) != digest_requests(text, n - 1, data[0] + 1u))
 		abort();
 	return 0;
 }

@@ -72,7 +72,7 @@ static void drop_unresolved_endpoints(struct wg_device *d)
 
 int resolve_endpoints(struct tunnel_file *f, bool patient)
 {
-	struct resolve_options o = { .file = f->path, .waiting = report_retry, .some = true,
+	struct resolve_options o = { .file = f->path, .waiting = report_retry, .partial = true,
 				     .stop = &stop_signal };
 	struct diag d = { .emit = report_as_warning };
 	int r;

@@ -1,4 +1,4 @@
-/* Addresses against inet_pton and inet_ntop of libc; prefixes against bits; endpoints by table. */
+/* Addresses compared with inet_pton(3) and inet_ntop(3), prefixes bit by bit, and tables of endpoints. */
 #include <arpa/inet.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,13 +8,13 @@
 #include <cmocka.h>
 #include "base/addr.h"
 
-static uint32_t chance(uint32_t *seed)
+static uint32_t next_random(uint32_t *seed)
 {
 	*seed = *seed * 1664525 + 1013904223;
 	return *seed >> 16;
 }
 
-static void same_as_libc(const char *text)
+static void compare_with_libc(const char *text)
 {
 	bool v6 = strchr(text, ':') != NULL;
 	uint8_t bytes[16] = { 0 };
@@ -43,11 +43,11 @@ static const char *const texts[] = {
 	"1::2:3:4:5:6:7", "::ffff:0:0", "1:0:0:2:0:0:0:3",
 };
 
-static void table_of_texts(void **state)
+static void addresses_in_the_table(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		same_as_libc(texts[i]);
+		compare_with_libc(texts[i]);
 }
 
 static void random_texts(void **state)
@@ -58,15 +58,15 @@ static void random_texts(void **state)
 
 	(void)state;
 	for (int round = 0; round < 300000; round++) {
-		size_t n = chance(&seed) % (round & 1 ? 12 : 44);
+		size_t n = next_random(&seed) % (round & 1 ? 12 : 44);
 		for (size_t i = 0; i < n; i++)
-			text[i] = letters[chance(&seed) % (sizeof letters - 1)];
+			text[i] = letters[next_random(&seed) % (sizeof letters - 1)];
 		text[n] = '\0';
-		same_as_libc(text);
+		compare_with_libc(text);
 	}
 }
 
-static void random_addresses_print_as_libc_does(void **state)
+static void random_addresses_are_printed_as_by_libc(void **state)
 {
 	uint32_t seed = 9;
 	char ours[IP_TEXT_MAX], libc[INET6_ADDRSTRLEN];
@@ -76,9 +76,9 @@ static void random_addresses_print_as_libc_does(void **state)
 		uint8_t b[16];
 		struct ip_addr v4, v6, back;
 		struct text t = text_fixed(ours, sizeof ours);
-		uint32_t zeros = chance(&seed);
-		for (int i = 0; i < 16; i++) /* groups of zero are what is hard */
-			b[i] = (uint8_t)(zeros >> (i / 2) & 1 ? 0 : chance(&seed) >> (zeros >> 8 & 7));
+		uint32_t zeros = next_random(&seed);
+		for (int i = 0; i < 16; i++) /* runs of zero groups are the difficult case */
+			b[i] = (uint8_t)(zeros >> (i / 2) & 1 ? 0 : next_random(&seed) >> (zeros >> 8 & 7));
 		if (zeros >> 12 == 3)
 			memset(b + 10, 0xff, 2);
 		v6 = ip_v6(b);
@@ -106,15 +106,15 @@ static void prefixes_by_bits(void **state)
 
 	(void)state;
 	for (int round = 0; round < 100000; round++) {
-		bool v6 = chance(&seed) & 1;
-		unsigned int all = v6 ? 128 : 32, bits = chance(&seed) % (all + 1), other;
+		bool v6 = next_random(&seed) & 1;
+		unsigned int all = v6 ? 128 : 32, bits = next_random(&seed) % (all + 1), other;
 		struct ip_addr a, b;
 		struct ip_prefix p, q;
 		uint8_t bytes[16], more[16];
 		bool same = true;
 		for (int i = 0; i < 16; i++)
-			bytes[i] = more[i] = (uint8_t)chance(&seed);
-		other = chance(&seed) % all;
+			bytes[i] = more[i] = (uint8_t)next_random(&seed);
+		other = next_random(&seed) % all;
 		more[other / 8] ^= (uint8_t)(0x80 >> other % 8);
 		a = v6 ? ip_v6(bytes) : ip_v4(bytes);
 		b = v6 ? ip_v6(more) : ip_v4(more);
@@ -132,7 +132,7 @@ static void prefixes_by_bits(void **state)
 	}
 }
 
-/* A prefix, what it is printed as (null: refused), and whether host bits went. */
+/* A prefix, its printed form (null: invalid), and whether host bits were cleared. */
 static const struct {
 	const char *in, *out;
 	bool host_bits;
@@ -154,7 +154,7 @@ static const struct {
 	{ "1.2.3.4/8/8", NULL, false },
 };
 
-static void table_of_prefixes(void **state)
+static void prefixes_in_the_table(void **state)
 {
 	char buffer[IP_PREFIX_TEXT_MAX];
 
@@ -185,7 +185,7 @@ static bool eth0_name(char name[16], uint32_t index)
 	return index == 3;
 }
 
-/* An endpoint and what it is printed as; null: refused. */
+/* An endpoint and its printed form; null: invalid. */
 static const struct {
 	const char *in, *out;
 } endpoints[] = {
@@ -194,9 +194,9 @@ static const struct {
 	{ "[fe80::1%eth0]:65535", "[fe80::1%eth0]:65535" },
 	{ "[fe80::1%3]:1", "[fe80::1%eth0]:1" },
 	{ "[fe80::1%4]:1", "[fe80::1%4]:1" },
-	{ "[ff02::1%3]:1", "[ff02::1%eth0]:1" }, /* multicast of a link has a link, too */
+	{ "[ff02::1%3]:1", "[ff02::1%eth0]:1" }, /* link-local multicast */
 	{ "[ff05::1%3]:1", "[ff05::1%3]:1" },
-	{ "[2001:db8::1%3]:1", "[2001:db8::1%3]:1" }, /* not of a link */
+	{ "[2001:db8::1%3]:1", "[2001:db8::1%3]:1" }, /* not link-local */
 	{ "[192.0.2.1]:5", "192.0.2.1:5" },
 	{ "[fe80::1%eth1]:1", NULL },
 	{ "[192.0.2.1%3]:5", NULL },
@@ -215,7 +215,7 @@ static const struct {
 	{ "example.com:5", NULL },
 };
 
-static void table_of_endpoints(void **state)
+static void endpoints_in_the_table(void **state)
 {
 	static const struct ip_scopes scopes = { eth0_index, eth0_name };
 	char buffer[IP_ENDPOINT_TEXT_MAX];
@@ -238,12 +238,12 @@ static void table_of_endpoints(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table_of_texts),
+		cmocka_unit_test(addresses_in_the_table),
 		cmocka_unit_test(random_texts),
-		cmocka_unit_test(random_addresses_print_as_libc_does),
+		cmocka_unit_test(random_addresses_are_printed_as_by_libc),
 		cmocka_unit_test(prefixes_by_bits),
-		cmocka_unit_test(table_of_prefixes),
-		cmocka_unit_test(table_of_endpoints),
+		cmocka_unit_test(prefixes_in_the_table),
+		cmocka_unit_test(endpoints_in_the_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

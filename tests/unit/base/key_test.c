@@ -1,4 +1,4 @@
-/* Keys to text and back, against the plain way, and every wrong character. */
+/* Encoding and decoding of keys, compared with a simple implementation, and all invalid characters. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -9,13 +9,13 @@
 #include "base/mem.h"
 #include "../../lib/plain_base64.h"
 
-static uint32_t chance(uint32_t *seed)
+static uint32_t next_random(uint32_t *seed)
 {
 	*seed = *seed * 1664525 + 1013904223;
 	return *seed >> 16;
 }
 
-static void random_keys_there_and_back(void **state)
+static void round_trip_of_random_keys(void **state)
 {
 	uint8_t key[KEY_BYTES], back[KEY_BYTES], plain[KEY_BYTES];
 	char text[KEY_HEX_CHARS + 1], expect[KEY_HEX_CHARS + 1];
@@ -24,7 +24,7 @@ static void random_keys_there_and_back(void **state)
 	(void)state;
 	for (int round = 0; round < 20000; round++) {
 		for (int i = 0; i < KEY_BYTES; i++)
-			key[i] = (uint8_t)chance(&seed);
+			key[i] = (uint8_t)next_random(&seed);
 		key_to_base64(text, key);
 		assert_int_equal(strlen(text), KEY_BASE64_CHARS);
 		assert_true(plain_base64(plain, text, strlen(text)));
@@ -40,8 +40,8 @@ static void random_keys_there_and_back(void **state)
 	}
 }
 
-/* Every byte at every place is judged as the plain way does. */
-static void every_character_at_every_place(void **state)
+/* Every byte at every position gives the result of the simple implementation. */
+static void every_character_at_every_position(void **state)
 {
 	static const char good[] = "oM3PZ1Htc7FnACoIZGhCyrfeR+Y8Yh34WzDaulNEjGs=";
 	uint8_t a[KEY_BYTES], b[KEY_BYTES];
@@ -100,7 +100,7 @@ static void lengths_are_exact(void **state)
 	assert_false(key_from_base64(key, (struct span){ NULL, 0 }));
 }
 
-static void comparing_and_wiping(void **state)
+static void comparison_and_wiping(void **state)
 {
 	uint8_t a[70], b[70];
 
@@ -129,11 +129,11 @@ static void comparing_and_wiping(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(random_keys_there_and_back),
-		cmocka_unit_test(every_character_at_every_place),
+		cmocka_unit_test(round_trip_of_random_keys),
+		cmocka_unit_test(every_character_at_every_position),
 		cmocka_unit_test(every_hex_digit),
 		cmocka_unit_test(lengths_are_exact),
-		cmocka_unit_test(comparing_and_wiping),
+		cmocka_unit_test(comparison_and_wiping),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

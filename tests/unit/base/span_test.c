@@ -1,4 +1,4 @@
-/* Cutting, trimming, comparing, numbers: tables and a count with every limit. */
+/* Splitting, trimming, comparison and numbers. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include "base/span.h"
 
-static void pieces(void **state)
+static void splitting(void **state)
 {
 	static const struct {
 		const char *text;
@@ -29,7 +29,7 @@ static void pieces(void **state)
 	}
 }
 
-static void cutting_is_clipped(void **state)
+static void offsets_are_clipped(void **state)
 {
 	struct span s = SPAN("abcdef");
 
@@ -48,19 +48,19 @@ static void cutting_is_clipped(void **state)
 	assert_true(span_is_nocase(SPAN("PrivateKEY"), "privatekey"));
 	assert_false(span_is_nocase(SPAN("PrivateKe"), "privatekey"));
 	assert_false(span_is_nocase(SPAN("PrivateKeyX"), "privatekey"));
-	assert_false(span_is_nocase(SPAN("@"), "`")); /* letters only */
+	assert_false(span_is_nocase(SPAN("@"), "`")); /* only letters have a case */
 	assert_false(span_is_nocase((struct span){ "a\0", 2 }, "a"));
 	assert_true(span_equal((struct span){ NULL, 0 }, SPAN("")));
 }
 
-static void blanks_are_the_six(void **state)
+static void six_characters_are_blank(void **state)
 {
 	(void)state;
 	for (int c = -128; c < 256; c++)
 		assert_int_equal(ascii_is_blank((char)c), (char)c != '\0' && strchr(" \t\n\v\f\r", (char)c) != NULL);
 }
 
-/* Around every limit, in both bases, a number is taken exactly when it is at most the limit. */
+/* For limits in both bases, exactly the numbers up to the limit are accepted. */
 static void numbers_do_not_wrap(void **state)
 {
 	static const uint64_t limits[] = { 0, 1, 9, 10, 15, 16, 255, 65535, UINT32_MAX, INT64_MAX,
@@ -85,7 +85,7 @@ static void numbers_do_not_wrap(void **state)
 	}
 }
 
-static void what_is_no_number(void **state)
+static void text_that_is_not_a_number(void **state)
 {
 	static const char *const no_decimal[] = { "", "-1", "+1", " 1", "1 ", "0x1", "a", "1a", "18446744073709551616",
 						  "99999999999999999999", "184467440737095516150" };
@@ -103,11 +103,11 @@ static void what_is_no_number(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pieces),
-		cmocka_unit_test(cutting_is_clipped),
-		cmocka_unit_test(blanks_are_the_six),
+		cmocka_unit_test(splitting),
+		cmocka_unit_test(offsets_are_clipped),
+		cmocka_unit_test(six_characters_are_blank),
 		cmocka_unit_test(numbers_do_not_wrap),
-		cmocka_unit_test(what_is_no_number),
+		cmocka_unit_test(text_that_is_not_a_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

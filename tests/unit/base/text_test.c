@@ -1,4 +1,4 @@
-/* Appending, formatting against libc's printf, full buffers, hooks; and how messages are printed. */
+/* Appending, formatting compared with printf(3), full buffers, callbacks, and the format of diagnostics. */
 #include <limits.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@
 		assert_int_equal(t.n, strlen(expect)); \
 	} while (0)
 
-static void formats_as_libc(void **state)
+static void formats_as_printf(void **state)
 {
 	(void)state;
 	BOTH("plain");
@@ -31,7 +31,7 @@ static void formats_as_libc(void **state)
 	BOTH("%02x %02x %02x %02x", 0, 9, 0xab, 0x1234);
 }
 
-static void a_full_buffer_is_cut_and_says_so(void **state)
+static void text_is_cut_at_the_end_of_the_buffer(void **state)
 {
 	char buffer[8];
 
@@ -68,7 +68,7 @@ static bool empty_into_sink(struct text *t, size_t more)
 	return true;
 }
 
-static void a_hook_empties_the_buffer(void **state)
+static void the_callback_empties_the_buffer(void **state)
 {
 	struct sink s = { .n = 0 };
 	char buffer[8];
@@ -83,7 +83,7 @@ static void a_hook_empties_the_buffer(void **state)
 	assert_true(t.make_space(&t, 0));
 	assert_int_equal(s.n, 40);
 	assert_memory_equal(s.all, "0-0,1-1,2-2,3-3,4-4,5-5,6-6,7-7,8-8,9-9,", 40);
-	text_add(&t, "longer than the whole buffer"); /* the hook cannot help: cut, and said */
+	text_add(&t, "longer than the whole buffer"); /* too long for the callback: cut, and reported */
 	assert_true(t.failed);
 	t.failed = false;
 	s.refuse = true;
@@ -98,8 +98,8 @@ static bool empty_and_fail(struct text *t, size_t more)
 	return false;
 }
 
-/* A socket that the other end closed: what is left is as long as what was appended, not as the room. */
-static void a_hook_that_empties_and_fails(void **state)
+/* As with a socket closed by the peer: the length is that of the text appended after emptying. */
+static void a_callback_that_empties_and_fails(void **state)
 {
 	char buffer[64], out[3] = { 'a', 'b', 'c' };
 	struct text t = text_fixed(buffer, sizeof buffer);
@@ -114,14 +114,14 @@ static void a_hook_that_empties_and_fails(void **state)
 	assert_string_equal(buffer, "abc");
 }
 
-/* ---- messages ---- */
+/* ---- diagnostics ---- */
 
 static void emit(void *ctx, const struct diag_message *m)
 {
 	diag_print(ctx, m, true);
 }
 
-static void messages_as_people_see_them(void **state)
+static void format_of_diagnostics(void **state)
 {
 	char buffer[1024];
 	struct text t = text_fixed(buffer, sizeof buffer);
@@ -146,8 +146,8 @@ static void messages_as_people_see_them(void **state)
 	assert_int_equal(d.warnings, 1);
 }
 
-/* Of a long line the part around the column, and the caret still under it. */
-static void long_lines_are_shown_in_part(void **state)
+/* A long line is printed around the column, with the caret under it. */
+static void long_lines_are_shortened(void **state)
 {
 	char line[2000], buffer[1024];
 	struct text t = text_fixed(buffer, sizeof buffer);
@@ -174,12 +174,12 @@ static void long_lines_are_shown_in_part(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(formats_as_libc),
-		cmocka_unit_test(a_full_buffer_is_cut_and_says_so),
-		cmocka_unit_test(a_hook_empties_the_buffer),
-		cmocka_unit_test(a_hook_that_empties_and_fails),
-		cmocka_unit_test(messages_as_people_see_them),
-		cmocka_unit_test(long_lines_are_shown_in_part),
+		cmocka_unit_test(formats_as_printf),
+		cmocka_unit_test(text_is_cut_at_the_end_of_the_buffer),
+		cmocka_unit_test(the_callback_empties_the_buffer),
+		cmocka_unit_test(a_callback_that_empties_and_fails),
+		cmocka_unit_test(format_of_diagnostics),
+		cmocka_unit_test(long_lines_are_shortened),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* The netlink codec: bytes ↔ model, cut at every size of message, and what a kernel might say wrong. */
+/* The netlink codec: round trips with every message size, and malformed replies. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,7 +14,7 @@
 
 static uint32_t seed;
 
-static uint32_t chance(uint32_t below)
+static uint32_t random_below(uint32_t below)
 {
 	seed = seed * 1664525 + 1013904223;
 	return (seed >> 8) % below;
@@ -23,7 +23,7 @@ static uint32_t chance(uint32_t below)
 static void fill(uint8_t *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		p[i] = (uint8_t)(1 + chance(255));
+		p[i] = (uint8_t)(1 + random_below(255));
 }
 
 static void add_random_ip(struct wg_peer *peer)
@@ -34,8 +34,8 @@ static void add_random_ip(struct wg_peer *peer)
 
 	assert_non_null(ip);
 	fill(b, sizeof b);
-	a = chance(2) ? ip_v4(b) : ip_v6(b);
-	assert_true(prefix_make(&ip->prefix, &a, chance(ip_bits(&a) + 1)));
+	a = random_below(2) ? ip_v4(b) : ip_v6(b);
+	assert_true(prefix_make(&ip->prefix, &a, random_below(ip_bits(&a) + 1)));
 }
 
 static void random_peer(struct wg_device *d, uint32_t max_ips)
@@ -46,30 +46,30 @@ static void random_peer(struct wg_device *d, uint32_t max_ips)
 	assert_non_null(peer);
 	peer->flags = WG_PEER_HAS_PUBLIC_KEY;
 	fill(peer->public_key.b, KEY_BYTES);
-	if (chance(2)) {
+	if (random_below(2)) {
 		fill(peer->psk.b, KEY_BYTES);
 		peer->flags |= WG_PEER_HAS_PSK;
 	}
-	if (chance(2)) {
+	if (random_below(2)) {
 		fill(b, sizeof b);
-		peer->endpoint.addr = chance(2) ? ip_v4(b) : ip_v6(b);
-		peer->endpoint.port = (uint16_t)chance(65536);
-		peer->endpoint.scope = peer->endpoint.addr.family == IP_V6 ? chance(5) : 0;
+		peer->endpoint.addr = random_below(2) ? ip_v4(b) : ip_v6(b);
+		peer->endpoint.port = (uint16_t)random_below(65536);
+		peer->endpoint.scope = peer->endpoint.addr.family == IP_V6 ? random_below(5) : 0;
 		peer->flags |= WG_PEER_HAS_ENDPOINT;
 	}
-	if (chance(2)) {
-		peer->keepalive_s = (uint16_t)chance(65536);
+	if (random_below(2)) {
+		peer->keepalive_s = (uint16_t)random_below(65536);
 		peer->flags |= WG_PEER_HAS_KEEPALIVE;
 	}
-	if (chance(2))
+	if (random_below(2))
 		peer->flags |= WG_PEER_REPLACE_ALLOWEDIPS;
-	for (uint32_t i = chance(max_ips + 1); i > 0; i--)
+	for (uint32_t i = random_below(max_ips + 1); i > 0; i--)
 		add_random_ip(peer);
 }
 
 static void random_device(struct wg_device *d, uint32_t peers, uint32_t max_ips)
 {
-	*d = (struct wg_device){ .name = "wg0", .fwmark = chance(1u << 24), .listen_port = 51820 };
+	*d = (struct wg_device){ .name = "wg0", .fwmark = random_below(1u << 24), .listen_port = 51820 };
 	d->flags = WG_DEVICE_HAS_PRIVATE_KEY | WG_DEVICE_HAS_LISTEN_PORT | WG_DEVICE_HAS_FWMARK |
 		   WG_DEVICE_REPLACE_PEERS;
 	fill(d->private_key.b, KEY_BYTES);
@@ -91,7 +91,7 @@ static void assert_same_peer(const struct wg_peer *a, const struct wg_peer *b)
 		assert_true(prefix_equal(&a->allowedips[i].prefix, &b->allowedips[i].prefix));
 }
 
-/* What goes out comes in again, whatever the size of the pieces. */
+/* Decoding gives the encoded device for any message size. */
 static void round_trip(uint32_t peers, uint32_t max_ips, size_t cap)
 {
 	uint8_t *message = malloc(cap);
@@ -125,15 +125,15 @@ static void round_trips(void **state)
 	(void)state;
 	seed = 1;
 	for (size_t cap = GENL_PAYLOAD_MIN; cap < GENL_PAYLOAD_MIN + 300; cap++)
-		round_trip(chance(6), 30, cap);
+		round_trip(random_below(6), 30, cap);
 	for (int i = 0; i < 30; i++)
-		round_trip(chance(40), 100, GENL_PAYLOAD_MIN + chance(GENL_PAYLOAD_MAX - GENL_PAYLOAD_MIN));
+		round_trip(random_below(40), 100, GENL_PAYLOAD_MIN + random_below(GENL_PAYLOAD_MAX - GENL_PAYLOAD_MIN));
 	round_trip(1, 70000, GENL_PAYLOAD_MAX);
 	round_trip(2000, 4, GENL_PAYLOAD_MAX);
 	round_trip(0, 0, GENL_PAYLOAD_MIN);
 }
 
-/* The value of the first attribute of this type, inside nests by path. */
+/* Finds the first attribute of this type. */
 static bool find(struct genl_attr *out, const uint8_t *p, size_t n, uint16_t type)
 {
 	while (genl_attr_next(out, &p, &n))
@@ -154,8 +154,8 @@ static uint32_t flags_of(const struct genl_attr *nest, uint16_t type)
 	return v;
 }
 
-/* A peer that is cut says REPLACE once, and UPDATE_ONLY every time. */
-static void flags_of_pieces(void **state)
+/* A peer in several messages has REPLACE_ALLOWEDIPS once, and UPDATE_ONLY in each. */
+static void flags_of_split_peers(void **state)
 {
 	uint8_t message[GENL_PAYLOAD_MIN];
 	struct wg_device d = { .name = "wg0", .flags = WG_DEVICE_REPLACE_PEERS };
@@ -186,7 +186,7 @@ static void flags_of_pieces(void **state)
 	device_free(&d);
 }
 
-/* A removed peer says so and nothing else; a removed address has its flag. */
+/* A removed peer has only its key and a flag; a removed prefix has a flag. */
 static void removals(void **state)
 {
 	uint8_t message[GENL_PAYLOAD_MIN];
@@ -220,8 +220,8 @@ static void removals(void **state)
 	device_free(&d);
 }
 
-/* A message of every setting, byte for byte (little endian). */
-static void golden(void **state)
+/* A message with every setting, byte by byte (little endian). */
+static void exact_bytes(void **state)
 {
 	static const uint8_t expected[] = {
 		8, 0, 2, 0, 'w', 'g', '0', 0, /* IFNAME */
@@ -261,8 +261,8 @@ static void golden(void **state)
 	device_free(&d);
 }
 
-/* An address of no family is an error, not a message without it. */
-static void nothing_unsayable(void **state)
+/* An address without a family is an error. */
+static void addresses_need_a_family(void **state)
 {
 	uint8_t message[GENL_PAYLOAD_MIN];
 	struct wg_device d = { .name = "wg0" };
@@ -276,7 +276,7 @@ static void nothing_unsayable(void **state)
 	device_free(&d);
 }
 
-/* ---- decoding what no kernel of today says ---- */
+/* ---- decoding messages that present kernels do not send ---- */
 
 struct bytes {
 	uint8_t p[1024];
@@ -321,8 +321,8 @@ static struct bytes message_of(const struct bytes *a, const struct bytes *b)
 	return message;
 }
 
-/* Only the first peer of a message goes on with the last of the message before. */
-static void coalescing(void **state)
+/* Only the first peer of a message continues the last one of the message before. */
+static void continued_peers(void **state)
 {
 	struct bytes a1 = peer_with_ip(key_a, 1), a2 = peer_with_ip(key_a, 2), b = peer_with_ip(key_b, 3);
 	struct bytes first = message_of(&b, &a1), second = message_of(&a2, &b), third = message_of(&b, NULL);
@@ -370,7 +370,7 @@ static void unknown_and_short_attributes_are_skipped(void **state)
 static int decode_once(const struct bytes *message)
 {
 	struct wg_device d = { 0 };
-	uint8_t *exact = malloc(message->n); /* for the sanitizers */
+	uint8_t *exact = malloc(message->n); /* so that sanitizers detect reading past the end */
 	int rc;
 
 	memcpy(exact, message->p, message->n);
@@ -380,7 +380,7 @@ static int decode_once(const struct bytes *message)
 	return rc;
 }
 
-static void what_makes_no_sense_is_refused(void **state)
+static void malformed_messages_are_errors(void **state)
 {
 	struct bytes no_key = { .n = 0 }, peer = peer_with_ip(key_a, 1), whole = message_of(&peer, NULL), cut;
 	size_t bits_at;
@@ -394,7 +394,7 @@ static void what_makes_no_sense_is_refused(void **state)
 	whole.p[bits_at] = 33;
 	assert_int_equal(decode_once(&whole), -EPROTO);
 	whole.p[bits_at] = 32;
-	for (size_t n = 1; n < whole.n; n++) { /* every cut: refused, never read past the end */
+	for (size_t n = 1; n < whole.n; n++) { /* truncated at every byte */
 		cut = whole;
 		cut.n = n;
 		assert_int_equal(decode_once(&cut), -EPROTO);
@@ -405,13 +405,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trips),
-		cmocka_unit_test(flags_of_pieces),
+		cmocka_unit_test(flags_of_split_peers),
 		cmocka_unit_test(removals),
-		cmocka_unit_test(golden),
-		cmocka_unit_test(nothing_unsayable),
-		cmocka_unit_test(coalescing),
+		cmocka_unit_test(exact_bytes),
+		cmocka_unit_test(addresses_need_a_family),
+		cmocka_unit_test(continued_peers),
 		cmocka_unit_test(unknown_and_short_attributes_are_skipped),
-		cmocka_unit_test(what_makes_no_sense_is_refused),
+		cmocka_unit_test(malformed_messages_are_errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

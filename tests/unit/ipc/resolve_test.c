@@ -1,4 +1,4 @@
-/* Names to addresses with a resolver of our own: this file's getaddrinfo stands in for libc's. */
+/* Resolving with a getaddrinfo() and a nanosleep() that this file defines in place of libc's. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,11 +16,10 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static int calls, inside, meet; /* meet: every call waits until so many are inside at once */
-static int transient_left;      /* so many times "slow" fails and may come */
+static int calls, running, meet; /* meet: each call waits until this many are running at once */
+static int transient_left;      /* how often "slow" will fail temporarily */
 static unsigned int slept_ms;
 
-/* And this one for its sleep. */
 int nanosleep(const struct timespec *want, struct timespec *left)
 {
 	(void)left;
@@ -28,7 +27,7 @@ int nanosleep(const struct timespec *want, struct timespec *left)
 	return 0;
 }
 
-/* "A.B" answers 10.0.A.B; "dead" never will; "slow" after some tries; "six" is an IPv6 address. */
+/* "A.B" has the address 10.0.A.B; "dead" does not exist; "slow" fails transient_left times; "six" has an IPv6 address. */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 		struct addrinfo **out)
 {
@@ -39,9 +38,9 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 	assert_int_equal(hints->ai_socktype, SOCK_DGRAM);
 	pthread_mutex_lock(&lock);
 	calls++;
-	inside++;
+	running++;
 	pthread_cond_broadcast(&changed);
-	while (inside < meet)
+	while (running < meet)
 		pthread_cond_wait(&changed, &lock);
 	fail = strcmp(node, "slow") == 0 && transient_left-- > 0;
 	pthread_mutex_unlock(&lock);
@@ -84,14 +83,14 @@ static void add_host(struct wg_device *d, const char *host, uint32_t line)
 	peer->line = line;
 }
 
-struct heard {
+struct reports {
 	char text[512];
 	unsigned int line, n, waits, wait_ms[20];
 };
 
-static void hear(void *ctx, const struct diag_message *m)
+static void report(void *ctx, const struct diag_message *m)
 {
-	struct heard *h = ctx;
+	struct reports *h = ctx;
 	struct text t = text_fixed(h->text, sizeof h->text);
 
 	text_add(&t, m->text);
@@ -99,9 +98,9 @@ static void hear(void *ctx, const struct diag_message *m)
 	h->n++;
 }
 
-static void hear_wait(void *ctx, const char *host, const char *why, unsigned int ms)
+static void report_wait(void *ctx, const char *host, const char *why, unsigned int ms)
 {
-	struct heard *h = ctx;
+	struct reports *h = ctx;
 
 	assert_string_equal(host, "slow:1");
 	assert_true(strlen(why) > 0);
@@ -109,26 +108,26 @@ static void hear_wait(void *ctx, const char *host, const char *why, unsigned int
 	h->wait_ms[h->waits++] = ms;
 }
 
-static int resolve(struct wg_device *d, struct heard *h, int retries)
+static int resolve(struct wg_device *d, struct reports *h, int retries)
 {
-	struct resolve_options o = { .file = "wg0.conf", .retries = retries, .waiting = hear_wait, .ctx = h };
-	struct diag diag = { .emit = hear, .ctx = h };
+	struct resolve_options o = { .file = "wg0.conf", .retries = retries, .waiting = report_wait, .ctx = h };
+	struct diag diag = { .emit = report, .ctx = h };
 	int rc = resolve_device(d, &o, &diag);
 
 	assert_int_equal(diag.errors, h->n);
 	return rc;
 }
 
-/* All are inside the resolver at the same moment, or this never ends. */
-static void names_resolve_at_once(void **state)
+/* Blocks unless all lookups run at the same time. */
+static void names_are_resolved_in_parallel(void **state)
 {
 	struct wg_device d = { 0 };
-	struct heard h = { .n = 0 };
+	struct reports h = { .n = 0 };
 	char name[48];
 
 	(void)state;
 	meet = 20;
-	calls = inside = 0;
+	calls = running = 0;
 	for (int i = 0; i < 20; i++) {
 		snprintf(name, sizeof name, "%d.%d:%d", i, i + 1, 1000 + i);
 		add_host(&d, name, 0);
@@ -145,14 +144,14 @@ static void names_resolve_at_once(void **state)
 	device_free(&d);
 }
 
-/* One name of many peers is asked for once; numbers are not asked for; brackets are no part of it. */
+/* A name that many peers have is looked up once; brackets are removed. */
 static void each_name_once(void **state)
 {
 	struct wg_device d = { 0 };
-	struct heard h = { .n = 0 };
+	struct reports h = { .n = 0 };
 
 	(void)state;
-	calls = inside = 0;
+	calls = running = 0;
 	for (int i = 0; i < 50; i++)
 		add_host(&d, "1.1:5", 0);
 	add_host(&d, "[six]:domain", 0);
@@ -166,10 +165,10 @@ static void each_name_once(void **state)
 	device_free(&d);
 }
 
-static void a_dead_name_has_a_peer_and_a_line(void **state)
+static void errors_name_the_peer_and_line(void **state)
 {
 	struct wg_device d = { 0 };
-	struct heard h = { .n = 0 };
+	struct reports h = { .n = 0 };
 
 	(void)state;
 	add_host(&d, "1.1:5", 3);
@@ -180,17 +179,17 @@ static void a_dead_name_has_a_peer_and_a_line(void **state)
 	assert_non_null(strstr(h.text, "peer BwAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="));
 	assert_int_equal(h.waits, 0);
 	assert_true(d.peers[1].flags & WG_PEER_HAS_HOST);
-	assert_true(d.peers[0].flags & WG_PEER_HAS_HOST); /* nothing is half done */
+	assert_true(d.peers[0].flags & WG_PEER_HAS_HOST); /* no peer was changed */
 	device_free(&d);
 }
 
-static void a_slow_name_is_asked_again(void **state)
+static void temporary_failures_are_retried(void **state)
 {
 	struct wg_device d = { 0 };
-	struct heard h = { .n = 0 };
+	struct reports h = { .n = 0 };
 
 	(void)state;
-	calls = inside = 0;
+	calls = running = 0;
 	transient_left = 1;
 	add_host(&d, "slow:1", 1);
 	add_host(&d, "2.2:1", 2);
@@ -201,10 +200,10 @@ static void a_slow_name_is_asked_again(void **state)
 	device_free(&d);
 }
 
-static void retries_end(void **state)
+static void retries_are_limited(void **state)
 {
 	struct wg_device d = { 0 };
-	struct heard h = { .n = 0 };
+	struct reports h = { .n = 0 };
 
 	(void)state;
 	transient_left = 100;
@@ -216,14 +215,14 @@ static void retries_end(void **state)
 	device_free(&d);
 }
 
-/* The waits that upstream says, to the hundredth of a second. */
-static void waits_grow(void **state)
+/* The same waits as upstream, in hundredths of a second. */
+static void waits_increase(void **state)
 {
 	static const unsigned int ms[] = {
 		1000, 1200, 1440, 1730, 2070, 2490, 2990, 3580, 4300, 5160, 6190, 7430, 8920, 10700, 12840, 15410, 18490, 20000, 20000
 	};
 	struct wg_device d = { 0 };
-	struct heard h = { .n = 0 };
+	struct reports h = { .n = 0 };
 
 	(void)state;
 	transient_left = 100;
@@ -237,14 +236,14 @@ static void waits_grow(void **state)
 	device_free(&d);
 }
 
-static void ports_are_not_wrapped(void **state)
+static void ports_do_not_overflow(void **state)
 {
 	static const char *const wrong[] = { "1.1:65536", "1.1:nosuchservice", "1.1", "1.1:-1" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
 		struct wg_device d = { 0 };
-		struct heard h = { .n = 0 };
+		struct reports h = { .n = 0 };
 
 		add_host(&d, wrong[i], 1);
 		assert_int_equal(resolve(&d, &h, -1), 1);
@@ -252,7 +251,7 @@ static void ports_are_not_wrapped(void **state)
 	}
 }
 
-static void retries_of_the_environment(void **state)
+static void retries_from_the_environment(void **state)
 {
 	static const struct {
 		const char *value;
@@ -280,14 +279,14 @@ static void retries_of_the_environment(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names_resolve_at_once),
+		cmocka_unit_test(names_are_resolved_in_parallel),
 		cmocka_unit_test(each_name_once),
-		cmocka_unit_test(a_dead_name_has_a_peer_and_a_line),
-		cmocka_unit_test(a_slow_name_is_asked_again),
-		cmocka_unit_test(retries_end),
-		cmocka_unit_test(waits_grow),
-		cmocka_unit_test(ports_are_not_wrapped),
-		cmocka_unit_test(retries_of_the_environment),
+		cmocka_unit_test(errors_name_the_peer_and_line),
+		cmocka_unit_test(temporary_failures_are_retried),
+		cmocka_unit_test(retries_are_limited),
+		cmocka_unit_test(waits_increase),
+		cmocka_unit_test(ports_do_not_overflow),
+		cmocka_unit_test(retries_from_the_environment),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

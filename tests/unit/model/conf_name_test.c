@@ -1,11 +1,11 @@
-/* Names of peers: every convention of the field, and what is no name. */
+/* Names of peers in comments: each convention, and comments that are not names. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
 #include "model/conf.h"
-#include "../../lib/said.h"
+#include "../../lib/diag_text.h"
 
 #define KEY "PublicKey = hV1StKWfcC6Yx21xhFvoiXnWONjGHN1dFeibN737Wnc=\n"
 
@@ -32,7 +32,7 @@ static const struct {
 	{ "# before\n[Peer]\n# after\n" KEY, "after" },
 	{ "### Client best\n[Peer]\n# after\n" KEY, "best" },
 	{ "### Client good\n[Peer]\n# Name = best\n" KEY, "best" },
-	/* what is no name */
+	/* comments that are not names */
 	{ "[Peer]\n# Endpoint = 1.2.3.4:5\n" KEY, "-" },
 	{ "#[disabled]\n[Peer]\n# [Peer]\n" KEY, "-" },
 	{ "[Peer]\n#\n" KEY "# Name =\n", "-" },
@@ -53,13 +53,13 @@ static void every_convention(void **state)
 	struct conf_options o = { .file = "f" };
 	char names[512];
 	struct wg_device d;
-	struct said said;
+	struct diag_text messages;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		struct text t = text_fixed(names, sizeof names);
-		said_init(&said, false);
-		assert_int_equal(conf_read(&d, span_of(files[i].file), &o, &said.d), 0);
+		diag_text_init(&messages, false);
+		assert_int_equal(conf_read(&d, span_of(files[i].file), &o, &messages.d), 0);
 		for (uint32_t j = 0; j < d.n_peers; j++)
 			text_f(&t, "%s%s", j > 0 ? " " : "", d.peers[j].name ? d.peers[j].name : "-");
 		assert_string_equal(names, files[i].names);

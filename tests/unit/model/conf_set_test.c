@@ -1,4 +1,4 @@
-/* The words of `wg set`: the request they become, or what is said about them. */
+/* Arguments of `wg set`, and the resulting requests or messages. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include "model/conf.h"
 #include "model/uapi.h"
-#include "../../lib/said.h"
+#include "../../lib/diag_text.h"
 
 #define KEY "hV1StKWfcC6Yx21xhFvoiXnWONjGHN1dFeibN737Wnc="
 #define SECRET "oM3PZ1Htc7FnACoIZGhCyrfeR+Y8Yh34WzDaulNEjGs="
@@ -31,11 +31,11 @@ static int read_key(void *ctx, uint8_t key[KEY_BYTES], const char *path, struct 
 
 static const struct set_options options = { .read_key = read_key };
 
-enum { WORDS_MAX = 16 };
+enum { ARGS_MAX = 16 };
 
-/* Words separated by '|', and either the request or what is said. */
+/* Arguments separated by '|', and either the request or the messages. */
 static const struct {
-	const char *words, *request, *said;
+	const char *args, *request, *messages;
 	int err;
 } sets[] = {
 	{ "listen-port|51820|fwmark|0xCA6C|private-key|/key",
@@ -91,14 +91,14 @@ static const struct {
 	  "error: AllowedIP is not in the correct format: `1.2.3.4/24/5'\n", -EINVAL },
 };
 
-static int split(char *text, char *words[WORDS_MAX])
+static int split(char *text, char *args[ARGS_MAX])
 {
 	int n = 0;
 
 	for (char *at = text; at; n++) {
 		char *bar = strchr(at, '|');
-		assert_true(n < WORDS_MAX);
-		words[n] = at;
+		assert_true(n < ARGS_MAX);
+		args[n] = at;
 		if (bar)
 			*bar = '\0';
 		at = bar ? bar + 1 : NULL;
@@ -106,20 +106,20 @@ static int split(char *text, char *words[WORDS_MAX])
 	return n;
 }
 
-static void words_become_requests_or_errors(void **state)
+static void arguments_become_requests_or_errors(void **state)
 {
-	char text[512], *words[WORDS_MAX], request[2048];
+	char text[512], *args[ARGS_MAX], request[2048];
 	struct wg_device d;
-	struct said said;
+	struct diag_text messages;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
 		struct text t = text_fixed(request, sizeof request);
-		snprintf(text, sizeof text, "%s", sets[i].words);
-		said_init(&said, false);
+		snprintf(text, sizeof text, "%s", sets[i].args);
+		diag_text_init(&messages, false);
 		memset(&d, 0xaa, sizeof d);
-		assert_int_equal(conf_read_set(&d, words, split(text, words), &options, &said.d), sets[i].err);
-		assert_string_equal(said.buffer, sets[i].said);
+		assert_int_equal(conf_read_set(&d, args, split(text, args), &options, &messages.d), sets[i].err);
+		assert_string_equal(messages.buffer, sets[i].messages);
 		if (sets[i].err) {
 			assert_int_equal(d.flags | d.n_peers, 0);
 			assert_null(d.peers);
@@ -133,7 +133,7 @@ static void words_become_requests_or_errors(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(words_become_requests_or_errors) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(arguments_become_requests_or_errors) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

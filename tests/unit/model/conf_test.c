@@ -1,4 +1,4 @@
-/* Tunnel files: tables of files with the model they give, and of wrong files with what is said. */
+/* Tunnel files: a table of valid files with the resulting model, and one of invalid files with the messages. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include "model/conf.h"
-#include "../../lib/said.h"
+#include "../../lib/diag_text.h"
 
 #define KEY_A "hV1StKWfcC6Yx21xhFvoiXnWONjGHN1dFeibN737Wnc="
 #define KEY_B "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw="
@@ -46,7 +46,7 @@ static char *printed(const struct wg_device *d)
 	return buffer;
 }
 
-/* A file, and what it is as `wg showconf` prints it. */
+/* A file, and the model as printed by `wg showconf`. */
 static const struct {
 	const char *file, *model;
 } good[] = {
@@ -57,12 +57,12 @@ static const struct {
 		 "PersistentKeepalive = 25\n",
 	  "[Interface]\n\n" PEER_A "PresharedKey = " SECRET "\nAllowedIPs = 10.0.0.0/8, ::/0\n"
 	  "Endpoint = [2001:db8::1]:5\nPersistentKeepalive = 25\n" },
-	/* blanks mean nothing, nor does case, nor the end of the last line */
+	/* blanks, case and the last newline have no meaning */
 	{ " [ I n t e r F A C E ]\t\r\n L i s t e n port\v=\f5 1 8 2 0\r\n[pEER]\npublickey=" KEY_A,
 	  "[Interface]\nListenPort = 51820\n\n" PEER_A },
 	{ "[Interface]\nListenPort=1#PrivateKey=x\n#\n  # FwMark = 5\nFwMark = 0#5\n",
 	  "[Interface]\nListenPort = 1\n\n" },
-	/* sections repeat, the last value counts, lists grow */
+	/* sections may be repeated, later values override, lists accumulate */
 	{ PEER_A "AllowedIPs=10.0.0.0/8\n[Interface]\nListenPort=1\n[Interface]\nListenPort=2\n" PEER_A
 		 "AllowedIPs=1.2.3.4\nAllowedIPs=fd00::/8\nPersistentKeepalive=5\nPersistentKeepalive=off\n",
 	  "[Interface]\nListenPort = 2\n\n" PEER_A "AllowedIPs = 10.0.0.0/8\n\n" PEER_A
@@ -101,17 +101,17 @@ static const struct {
 static void good_files(void **state)
 {
 	struct wg_device d, again;
-	struct said said;
+	struct diag_text messages;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
-		said_init(&said, false);
-		if (conf_read(&d, span_of(good[i].file), &options, &said.d))
-			fail_msg("%s%s", good[i].file, said.buffer);
-		assert_string_equal(said.buffer, "");
+		diag_text_init(&messages, false);
+		if (conf_read(&d, span_of(good[i].file), &options, &messages.d))
+			fail_msg("%s%s", good[i].file, messages.buffer);
+		assert_string_equal(messages.buffer, "");
 		assert_string_equal(printed(&d), good[i].model);
-		/* and what is printed reads as the same */
-		assert_int_equal(conf_read(&again, span_of(good[i].model), &options, &said.d), 0);
+		/* the printed file is read as the same model */
+		assert_int_equal(conf_read(&again, span_of(good[i].model), &options, &messages.d), 0);
 		assert_string_equal(printed(&again), good[i].model);
 		device_free(&d);
 		device_free(&again);
@@ -121,13 +121,13 @@ static void good_files(void **state)
 #define STRIP "; use: wg setconf wg0 <(wg-quick strip wg0)\n"
 #define KEY_HINT "  help: a key has 44 base64 characters, the last of which is '='\n"
 
-/* A wrong file, and all that is said. */
+/* An invalid file, and all messages. */
 static const struct {
 	const char *file;
 	size_t n; /* 0: a C string */
-	const char *said;
+	const char *messages;
 } bad[] = {
-	/* never a secret, nor anything that may be one */
+	/* no message contains a possible secret */
 	{ "[Interface]\nPrivateKey = oM3PZ1Htc7FnACoIZGhCyrfeR+Y8Yh34WzDaulNEjG=\n", 0,
 	  "wg0.conf:2:14: error: Key is not the correct length or format\n" KEY_HINT },
 	{ "[Interface]\nPrivateKey = short\n", 0,
@@ -152,7 +152,7 @@ static const struct {
 	  "wg0.conf:3:12: error: Unable to find port of endpoint\n" },
 	{ "[Interface]\nPostUp = echo hunter2\n", 0, "wg0.conf:2:1: error: Line unrecognized: `PostUp'\n"
 	  "  help: PostUp is a wg-quick(8) key" STRIP },
-	/* words */
+	/* keys and sections */
 	{ "[Interface]\n  Address = 10.0.0.1/24 # mine\n", 0,
 	  "wg0.conf:2:3: error: Line unrecognized: `Address=10.0.0.1/24'\n"
 	  "  help: Address is a wg-quick(8) key" STRIP },
@@ -166,7 +166,7 @@ static const struct {
 	{ PEER_A "AllowedIPs = \n", 0, "wg0.conf:3:1: error: Line unrecognized: `AllowedIPs='\n"
 	  "  help: AllowedIPs needs a value; to leave it unset, remove the line\n" },
 	{ "[Interface]\n; comment\n", 0, "wg0.conf:2:1: error: Line unrecognized\n" },
-	/* numbers do not wrap */
+	/* numbers do not overflow */
 	{ "[Interface]\nListenPort = 65536\n", 0, "wg0.conf:2:14: error: Port is not 0-65535: `65536'\n" },
 	{ "[Interface]\nListenPort = 99999999999999999999999\n", 0,
 	  "wg0.conf:2:14: error: Port is not 0-65535: `99999999999999999999999'\n" },
@@ -213,7 +213,7 @@ static const struct {
 	{ "[Peer] # " SECRET "\n", 0, "wg0.conf:1:1: error: A peer is missing a public key\n" },
 	{ "[Peer]\n" PEER_A, 0, "wg0.conf:1:1: error: A peer is missing a public key\n" },
 	{ "[Peer]\n[Interface]\n", 0, "wg0.conf:1:1: error: A peer is missing a public key\n" },
-	/* no text */
+	/* not text */
 	{ "\xef\xbb\xbf[Interface]\n", 0, "wg0.conf:1:1: error: the file begins with a byte order mark\n"
 	  "  help: save the file as UTF-8 without a byte order mark\n" },
 	{ "\xff\xfe[\0I\0\n", 7, "wg0.conf:1:1: error: the file begins with a byte order mark\n"
@@ -222,15 +222,15 @@ static const struct {
 	  "  help: save the file as text in UTF-8\n" },
 };
 
-static int error_of(const char *said)
+static int error_of(const char *messages)
 {
-	return strstr(said, "missing a public key") ? -ENOKEY : -EINVAL;
+	return strstr(messages, "missing a public key") ? -ENOKEY : -EINVAL;
 }
 
-static void wrong_files_say_where_and_never_what_is_secret(void **state)
+static void errors_have_a_position_and_no_secrets(void **state)
 {
 	struct wg_device d;
-	struct said said;
+	struct diag_text messages;
 	int err;
 
 	(void)state;
@@ -238,31 +238,31 @@ static void wrong_files_say_where_and_never_what_is_secret(void **state)
 		struct span file = span_of(bad[i].file);
 		if (bad[i].n > 0)
 			file.n = bad[i].n;
-		said_init(&said, false);
+		diag_text_init(&messages, false);
 		memset(&d, 0xaa, sizeof d);
-		err = error_of(bad[i].said);
-		assert_int_equal(conf_read(&d, file, &options, &said.d), err);
-		assert_string_equal(said.buffer, bad[i].said);
-		assert_int_equal(said.d.errors, 1);
-		assert_null(d.peers); /* whole or nothing */
+		err = error_of(bad[i].messages);
+		assert_int_equal(conf_read(&d, file, &options, &messages.d), err);
+		assert_string_equal(messages.buffer, bad[i].messages);
+		assert_int_equal(messages.d.errors, 1);
+		assert_null(d.peers); /* an invalid file leaves nothing */
 		assert_int_equal(d.flags | d.n_peers | d.listen_port, 0);
-		said_init(&said, true);
-		assert_int_equal(conf_read(&d, file, &options, &said.d), err);
-		assert_null(strstr(said.buffer, "oM3PZ1H"));
-		assert_null(strstr(said.buffer, "hunter2"));
+		diag_text_init(&messages, true);
+		assert_int_equal(conf_read(&d, file, &options, &messages.d), err);
+		assert_null(strstr(messages.buffer, "oM3PZ1H"));
+		assert_null(strstr(messages.buffer, "hunter2"));
 	}
 }
 
 static void source_and_caret(void **state)
 {
 	struct wg_device d;
-	struct said said;
+	struct diag_text messages;
 
 	(void)state;
-	said_init(&said, true);
+	diag_text_init(&messages, true);
 	assert_int_equal(conf_read(&d, span_of(PEER_A "AllowedIPs = 1.2.3.4, 1.2.3.4/40 # x"), &options,
-				   &said.d), -EINVAL);
-	assert_string_equal(said.buffer,
+				   &messages.d), -EINVAL);
+	assert_string_equal(messages.buffer,
 			    "wg0.conf:3:23: error: AllowedIP is not in the correct format: `1.2.3.4/40'\n"
 			    "  AllowedIPs = 1.2.3.4, 1.2.3.4/40 # x\n"
 			    "                        ^~~~~~~~~~\n");
@@ -271,13 +271,13 @@ static void source_and_caret(void **state)
 static void host_bits_are_cleared_with_upstreams_warning(void **state)
 {
 	struct wg_device d;
-	struct said said;
+	struct diag_text messages;
 
 	(void)state;
-	said_init(&said, false);
+	diag_text_init(&messages, false);
 	assert_int_equal(conf_read(&d, span_of(PEER_A "AllowedIPs = 1.2.3.4/08, 10.0.0.0/8,-fd00::0001/64\n"),
-				   &options, &said.d), 0);
-	assert_string_equal(said.buffer,
+				   &options, &messages.d), 0);
+	assert_string_equal(messages.buffer,
 			    "wg0.conf:3:14: warning: AllowedIP has nonzero host part: 1.2.3.4/08\n"
 			    "wg0.conf:3:37: warning: AllowedIP has nonzero host part: fd00::0001/64\n");
 	assert_string_equal(printed(&d), "[Interface]\n\n" PEER_A
@@ -285,7 +285,7 @@ static void host_bits_are_cleared_with_upstreams_warning(void **state)
 	device_free(&d);
 }
 
-/* The last AllowedIPs line decides for the peer. */
+/* The last AllowedIPs line of a peer determines the flag. */
 static const struct {
 	const char *lines;
 	bool replace;
@@ -300,57 +300,57 @@ static const struct {
 	{ "AllowedIPs = 1.2.3.5\nAllowedIPs = -1.2.3.4\n", false },
 };
 
-static void last_line_decides_about_replacing(void **state)
+static void last_line_determines_replacement(void **state)
 {
 	char file[512];
 	struct wg_device d;
-	struct said said;
+	struct diag_text messages;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(replacing); i++) {
 		struct text t = text_fixed(file, sizeof file);
 		text_f(&t, PEER_A "%s", replacing[i].lines);
-		said_init(&said, false);
-		assert_int_equal(conf_read(&d, text_of(&t), &options, &said.d), 0);
+		diag_text_init(&messages, false);
+		assert_int_equal(conf_read(&d, text_of(&t), &options, &messages.d), 0);
 		assert_int_equal((d.peers[0].flags & WG_PEER_REPLACE_ALLOWEDIPS) != 0, replacing[i].replace);
 		assert_int_equal(d.peers[0].line, 1);
 		device_free(&d);
 	}
 }
 
-static void host_names_wait_for_the_resolver(void **state)
+static void host_names_are_left_to_the_resolver(void **state)
 {
 	static const char *const hosts[] = { "vpn.example.com:51820", "[vpn.example.com]:51820", "10.1:5",
 					     "[fe80::1%nope]:5", "[2001:db8::1%eth0]:5", "1.2.3.4%1:5" };
 	char file[512];
 	struct wg_device d;
-	struct said said;
+	struct diag_text messages;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
 		struct text t = text_fixed(file, sizeof file);
 		text_f(&t, PEER_A "Endpoint = 1.2.3.4:5\nEndpoint = %s\n", hosts[i]);
-		said_init(&said, false);
-		assert_int_equal(conf_read(&d, text_of(&t), &options, &said.d), 0);
+		diag_text_init(&messages, false);
+		assert_int_equal(conf_read(&d, text_of(&t), &options, &messages.d), 0);
 		assert_string_equal(d.peers[0].host, hosts[i]);
 		assert_int_equal(d.peers[0].flags & (WG_PEER_HAS_HOST | WG_PEER_HAS_ENDPOINT),
 				 WG_PEER_HAS_HOST);
 		device_free(&d);
 	}
-	assert_int_equal(conf_read(&d, SPAN(PEER_A "Endpoint = vpn . exa\tmple : 5 1 #:9\n"), &options, &said.d),
+	assert_int_equal(conf_read(&d, SPAN(PEER_A "Endpoint = vpn . exa\tmple : 5 1 #:9\n"), &options, &messages.d),
 			 0);
-	assert_string_equal(d.peers[0].host, "vpn.example:51"); /* blanks mean nothing in names too */
+	assert_string_equal(d.peers[0].host, "vpn.example:51"); /* blanks are removed from names as well */
 	device_free(&d);
 }
 
-/* ---- wg-quick's part ---- */
+/* ---- keys of wg-quick ---- */
 
 struct quick {
-	char taken[1024], passed[1024];
-	struct text taken_text, passed_text;
+	char extra[1024], lines[1024];
+	struct text extra_text, lines_text;
 };
 
-static bool take_extra(void *ctx, const struct conf_extra *x, int peer, struct diag *d)
+static bool collect_extra(void *ctx, const struct conf_extra *x, int peer, struct diag *d)
 {
 	struct quick *q = ctx;
 
@@ -361,75 +361,75 @@ static bool take_extra(void *ctx, const struct conf_extra *x, int peer, struct d
 	}
 	if (!conf_is_quick_key(x->key) && !(peer >= 0 && span_is(x->key, "PresharedKeyFile")))
 		return false;
-	text_f(&q->taken_text, "%d %u:%u %.*s|%.*s|\n", peer, x->line, x->column, (int)x->key.n, x->key.p,
+	text_f(&q->extra_text, "%d %u:%u %.*s|%.*s|\n", peer, x->line, x->column, (int)x->key.n, x->key.p,
 	       (int)x->value.n, x->value.p);
 	return true;
 }
 
-static void pass_line(void *ctx, struct span line)
+static void collect_line(void *ctx, struct span line)
 {
 	struct quick *q = ctx;
 
-	text_f(&q->passed_text, "%.*s\n", (int)line.n, line.p);
+	text_f(&q->lines_text, "%.*s\n", (int)line.n, line.p);
 }
 
-static int read_quick(struct quick *q, const char *file, struct said *said)
+static int read_quick(struct quick *q, const char *file, struct diag_text *messages)
 {
 	struct conf_options o = options;
 	struct wg_device d;
 	int err;
 
-	q->taken_text = text_fixed(q->taken, sizeof q->taken);
-	q->passed_text = text_fixed(q->passed, sizeof q->passed);
-	o.extra = take_extra;
-	o.emit_line = pass_line;
+	q->extra_text = text_fixed(q->extra, sizeof q->extra);
+	q->lines_text = text_fixed(q->lines, sizeof q->lines);
+	o.extra = collect_extra;
+	o.emit_line = collect_line;
 	o.ctx = q;
-	said_init(said, false);
-	err = conf_read(&d, span_of(file), &o, &said->d);
+	diag_text_init(messages, false);
+	err = conf_read(&d, span_of(file), &o, &messages->d);
 	device_free(&d);
 	return err;
 }
 
-static void quick_keys_are_handed_over_as_they_stand(void **state)
+static void quick_keys_are_passed_on_unchanged(void **state)
 {
 	struct quick q;
-	struct said said;
+	struct diag_text messages;
 
 	(void)state;
 	assert_int_equal(read_quick(&q, "#Giant\n[Interface]\n  address =  10.0.0.1/24, fd00::1/64  # two\n"
 					"ListenPort = 5 # here\n\nPostUp = echo \"#1\"; wg show %i \r\n"
 					"PostDown =\n# PreUp = x\nDNS=\n" PEER_A "PresharedKeyFile = a b\n"
-					"  # Name = x\n", &said), 0);
-	assert_string_equal(said.buffer, "");
-	assert_string_equal(q.taken, "-1 3:14 address|10.0.0.1/24, fd00::1/64|\n"
+					"  # Name = x\n", &messages), 0);
+	assert_string_equal(messages.buffer, "");
+	assert_string_equal(q.extra, "-1 3:14 address|10.0.0.1/24, fd00::1/64|\n"
 				     "-1 6:10 PostUp|echo \"#1\"; wg show %i|\n"
 				     "-1 7:11 PostDown||\n-1 9:5 DNS||\n0 12:20 PresharedKeyFile|a b|\n");
-	assert_string_equal(q.passed, "#Giant\n[Interface]\nListenPort = 5 # here\n\n# PreUp = x\n" PEER_A
+	assert_string_equal(q.lines, "#Giant\n[Interface]\nListenPort = 5 # here\n\n# PreUp = x\n" PEER_A
 				      "  # Name = x\n");
 }
 
-static void quick_values_can_be_refused(void **state)
+static void quick_values_can_be_invalid(void **state)
 {
 	struct quick q;
-	struct said said;
+	struct diag_text messages;
 
 	(void)state;
-	assert_int_equal(read_quick(&q, "[Interface]\nMTU = 5x\n", &said), -EINVAL);
-	assert_string_equal(said.buffer, "q:2:7: error: no MTU like this\n");
-	assert_int_equal(read_quick(&q, "Address = 1.2.3.4\n", &said), -EINVAL);
-	assert_int_equal(read_quick(&q, "[Interface]\nAddress\n", &said), -EINVAL);
-	assert_int_equal(read_quick(&q, "[Interface]\nPost Up = x\n", &said), -EINVAL);
+	assert_int_equal(read_quick(&q, "[Interface]\nMTU = 5x\n", &messages), -EINVAL);
+	assert_string_equal(messages.buffer, "q:2:7: error: no MTU like this\n");
+	assert_int_equal(read_quick(&q, "Address = 1.2.3.4\n", &messages), -EINVAL);
+	assert_int_equal(read_quick(&q, "[Interface]\nAddress\n", &messages), -EINVAL);
+	assert_int_equal(read_quick(&q, "[Interface]\nPost Up = x\n", &messages), -EINVAL);
 }
 
-/* ---- pieces ---- */
+/* ---- chunks ---- */
 
-/* Whole lines, each in a buffer of its own that is gone at the next call. */
+/* Complete lines, each in its own buffer, which is freed at the next call. */
 struct line_by_line {
 	struct span rest;
 	char *line;
 };
 
-static bool next_line(void *ctx, struct span *piece)
+static bool next_line(void *ctx, struct span *chunk)
 {
 	struct line_by_line *l = ctx;
 	size_t n = span_find(l->rest, '\n');
@@ -440,7 +440,7 @@ static bool next_line(void *ctx, struct span *piece)
 		return false;
 	n = n < l->rest.n ? n + 1 : n;
 	l->line = memcpy(malloc(n), l->rest.p, n);
-	*piece = (struct span){ l->line, n };
+	*chunk = (struct span){ l->line, n };
 	l->rest = span_sub(l->rest, n, l->rest.n);
 	return true;
 }
@@ -455,31 +455,31 @@ static int read_line_by_line(struct wg_device *out, const char *file, struct dia
 	return err;
 }
 
-static void pieces_read_as_the_whole(void **state)
+static void chunks_give_the_same_result(void **state)
 {
 	struct wg_device d;
-	struct said said;
+	struct diag_text messages;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
-		said_init(&said, false);
-		assert_int_equal(read_line_by_line(&d, good[i].file, &said.d), 0);
+		diag_text_init(&messages, false);
+		assert_int_equal(read_line_by_line(&d, good[i].file, &messages.d), 0);
 		assert_string_equal(printed(&d), good[i].model);
 		device_free(&d);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		if (bad[i].n > 0)
-			continue; /* with a NUL */
-		said_init(&said, false);
-		assert_int_equal(read_line_by_line(&d, bad[i].file, &said.d), error_of(bad[i].said));
-		assert_string_equal(said.buffer, bad[i].said);
+			continue; /* contains a NUL */
+		diag_text_init(&messages, false);
+		assert_int_equal(read_line_by_line(&d, bad[i].file, &messages.d), error_of(bad[i].messages));
+		assert_string_equal(messages.buffer, bad[i].messages);
 	}
-	said_init(&said, true);
-	assert_int_equal(read_line_by_line(&d, "### Client bob\n [Peer] # x\n\n# y\n", &said.d), -ENOKEY);
-	assert_string_equal(said.buffer, "wg0.conf:2:2: error: A peer is missing a public key\n"
+	diag_text_init(&messages, true);
+	assert_int_equal(read_line_by_line(&d, "### Client bob\n [Peer] # x\n\n# y\n", &messages.d), -ENOKEY);
+	assert_string_equal(messages.buffer, "wg0.conf:2:2: error: A peer is missing a public key\n"
 					 "   [Peer] # x\n   ^~~~~~\n");
-	said_init(&said, true);
-	assert_int_equal(read_line_by_line(&d, "### Client bob\n" PEER_A, &said.d), 0);
+	diag_text_init(&messages, true);
+	assert_int_equal(read_line_by_line(&d, "### Client bob\n" PEER_A, &messages.d), 0);
 	assert_string_equal(d.peers[0].name, "bob");
 	device_free(&d);
 }
@@ -502,28 +502,28 @@ static void lines_of_a_mebibyte(void **state)
 {
 	struct text t = { .make_space = grow };
 	struct wg_device d;
-	struct said said;
+	struct diag_text messages;
 	uint32_t n = 0;
 
 	(void)state;
 	text_add(&t, PEER_A "AllowedIPs = 1.2.3.4");
 	while (t.n < 1 << 20)
 		text_f(&t, " , 10.%u.%u.0/ 24", n / 256 % 256, n % 256), n++;
-	said_init(&said, false);
-	assert_int_equal(conf_read(&d, text_of(&t), &options, &said.d), 0);
+	diag_text_init(&messages, false);
+	assert_int_equal(conf_read(&d, text_of(&t), &options, &messages.d), 0);
 	assert_int_equal(d.peers[0].n_allowedips, n + 1);
 	device_free(&d);
 	t.n = 0;
 	text_add(&t, "[Interface]\nListenPort = ");
 	while (t.n < 1 << 20)
 		text_add(&t, "9 ");
-	assert_int_equal(conf_read(&d, text_of(&t), &options, &said.d), -EINVAL);
-	assert_string_equal(said.buffer, "wg0.conf:2:14: error: the value is too long\n");
+	assert_int_equal(conf_read(&d, text_of(&t), &options, &messages.d), -EINVAL);
+	assert_string_equal(messages.buffer, "wg0.conf:2:14: error: the value is too long\n");
 	t.n = 0;
 	text_add(&t, "#");
 	while (t.n < 1 << 20)
 		text_add(&t, "################");
-	assert_int_equal(conf_read(&d, text_of(&t), &options, &said.d), 0);
+	assert_int_equal(conf_read(&d, text_of(&t), &options, &messages.d), 0);
 	free(t.p);
 }
 
@@ -532,7 +532,7 @@ static void a_hundred_thousand_peers(void **state)
 	enum { PEERS = 100000 };
 	struct text t = { .make_space = grow };
 	struct wg_device d;
-	struct said said;
+	struct diag_text messages;
 	char key[KEY_BASE64_CHARS + 1];
 
 	(void)state;
@@ -543,8 +543,8 @@ static void a_hundred_thousand_peers(void **state)
 		text_f(&t, "[Peer]\n# Name = p%u\nPublicKey = %s\nAllowedIPs = 10.%u.%u.%u/32\n\n", i, key,
 		       i >> 16, i >> 8 & 255, i & 255);
 	}
-	said_init(&said, false);
-	assert_int_equal(conf_read(&d, text_of(&t), &options, &said.d), 0);
+	diag_text_init(&messages, false);
+	assert_int_equal(conf_read(&d, text_of(&t), &options, &messages.d), 0);
 	assert_int_equal(d.n_peers, PEERS);
 	assert_string_equal(d.peers[PEERS - 1].name, "p99999");
 	assert_int_equal(d.peers[PEERS - 1].line, 5 * (PEERS - 1) + 1);
@@ -552,7 +552,7 @@ static void a_hundred_thousand_peers(void **state)
 	free(t.p);
 }
 
-static void empty_is_blanks_and_comments(void **state)
+static void files_of_blanks_and_comments_are_empty(void **state)
 {
 	(void)state;
 	assert_true(conf_is_empty(SPAN("")));
@@ -565,17 +565,17 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_files),
-		cmocka_unit_test(wrong_files_say_where_and_never_what_is_secret),
+		cmocka_unit_test(errors_have_a_position_and_no_secrets),
 		cmocka_unit_test(source_and_caret),
 		cmocka_unit_test(host_bits_are_cleared_with_upstreams_warning),
-		cmocka_unit_test(last_line_decides_about_replacing),
-		cmocka_unit_test(host_names_wait_for_the_resolver),
-		cmocka_unit_test(quick_keys_are_handed_over_as_they_stand),
-		cmocka_unit_test(quick_values_can_be_refused),
-		cmocka_unit_test(pieces_read_as_the_whole),
+		cmocka_unit_test(last_line_determines_replacement),
+		cmocka_unit_test(host_names_are_left_to_the_resolver),
+		cmocka_unit_test(quick_keys_are_passed_on_unchanged),
+		cmocka_unit_test(quick_values_can_be_invalid),
+		cmocka_unit_test(chunks_give_the_same_result),
 		cmocka_unit_test(lines_of_a_mebibyte),
 		cmocka_unit_test(a_hundred_thousand_peers),
-		cmocka_unit_test(empty_is_blanks_and_comments),
+		cmocka_unit_test(files_of_blanks_and_comments_are_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

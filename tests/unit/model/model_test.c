@@ -1,4 +1,4 @@
-/* Growing, copying, freeing and finding in the model. */
+/* Growing, copying and freeing models, and the index of peers. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,7 +38,7 @@ static void arrays_grow_and_new_elements_are_empty(void **state)
 	device_free(&d);
 	assert_null(d.peers);
 	assert_int_equal(d.n_peers + d.cap_peers, 0);
-	device_free(&d); /* an empty one may be freed */
+	device_free(&d); /* freeing an empty device is allowed */
 }
 
 static void copies_are_deep(void **state)
@@ -59,7 +59,7 @@ static void copies_are_deep(void **state)
 	assert_int_equal(copy.peers[0].n_allowedips, 3);
 	assert_int_equal(copy.peers[0].allowedips[2].prefix.bits, 8);
 	assert_null(copy.peers[1].allowedips);
-	add(&copy, 3, 1); /* and grow like any other */
+	add(&copy, 3, 1); /* copies can grow */
 	assert_non_null(peer_add_allowedip(&copy.peers[0]));
 	device_free(&copy);
 	assert_true(device_copy(&copy, &d));
@@ -82,7 +82,7 @@ static void secrets_do_not_outlive_the_struct(void **state)
 	assert_memory_equal(&p, &nothing, sizeof p);
 }
 
-static void the_index_finds_the_last_of_a_key(void **state)
+static void the_index_finds_the_last_peer_with_a_key(void **state)
 {
 	struct wg_device d = { 0 };
 	struct peer_index x = { 0 };
@@ -127,7 +127,7 @@ int main(void)
 		cmocka_unit_test(arrays_grow_and_new_elements_are_empty),
 		cmocka_unit_test(copies_are_deep),
 		cmocka_unit_test(secrets_do_not_outlive_the_struct),
-		cmocka_unit_test(the_index_finds_the_last_of_a_key),
+		cmocka_unit_test(the_index_finds_the_last_peer_with_a_key),
 		cmocka_unit_test(names_of_interfaces),
 	};
 

@@ -1,4 +1,4 @@
-/* Two models to a patch: stories, and random pairs against the plain device of tests/lib. */
+/* Patches between two models: a table, and random pairs applied to the simple device of tests/lib. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,7 +8,7 @@
 #include "model/conf.h"
 #include "model/sync.h"
 #include "model/uapi.h"
-#include "../../lib/said.h"
+#include "../../lib/diag_text.h"
 #include "../../lib/slow_device.h"
 
 #define KEY_A "hV1StKWfcC6Yx21xhFvoiXnWONjGHN1dFeibN737Wnc="
@@ -26,10 +26,10 @@
 static void from_file(struct wg_device *out, const char *file)
 {
 	struct conf_options o = { .file = "f" };
-	struct said said;
+	struct diag_text messages;
 
-	said_init(&said, false);
-	assert_int_equal(conf_read(out, span_of(file), &o, &said.d), 0);
+	diag_text_init(&messages, false);
+	assert_int_equal(conf_read(out, span_of(file), &o, &messages.d), 0);
 }
 
 static void state_of(struct wg_device *out, const char *file)
@@ -42,33 +42,33 @@ static void state_of(struct wg_device *out, const char *file)
 	device_free(&patch);
 }
 
-/* A device as a file would make it, the file wanted, and the request that is sent. */
+/* The state of the device as a file, the desired file, and the request. */
 static const struct {
 	const char *now, *wanted, *request;
-} stories[] = {
+} cases[] = {
 	{ "", "", "" },
 	{ "[Interface]\nListenPort=5\nPrivateKey=" SECRET "\n" A "AllowedIPs=::/0,1.2.3.4\nEndpoint=1.2.3.4:5\n" B,
 	  "[Interface]\nListenPort=5\nPrivateKey=" SECRET "\n" B A "AllowedIPs=1.2.3.4\nAllowedIPs=::/0\n"
 	  "Endpoint=1.2.3.4:5\n", "" },
-	/* what is missing in the file is reset; removals come first */
+	/* settings missing in the file are reset; removals are first */
 	{ "[Interface]\nListenPort=5\nFwMark=1\nPrivateKey=" SECRET "\n" A "PresharedKey=" SECRET
 	  "\nPersistentKeepalive=5\n" B,
 	  A C, "private_key=" ZEROS "\nlisten_port=0\nfwmark=0\n" SET_B "remove=true\n" SET_A
 	  "preshared_key=" ZEROS "\npersistent_keepalive_interval=0\n" SET_C },
-	/* only additions: no replacing; a loss: the whole list */
+	/* additions are sent alone; a removal sends the full list */
 	{ A "AllowedIPs=10.0.0.0/8\n", A "AllowedIPs=10.0.0.0/8,::/0\n", SET_A "allowed_ip=::/0\n" },
 	{ A "AllowedIPs=10.0.0.0/8,::/0\n", A "AllowedIPs=::/0\n",
 	  SET_A "replace_allowed_ips=true\nallowed_ip=::/0\n" },
 	{ A "AllowedIPs=::/0\n", A, SET_A "replace_allowed_ips=true\n" },
-	/* a prefix that moves is named once, by the one that gets it */
+	/* a prefix that moves is sent once, for its new owner */
 	{ A "AllowedIPs=10.0.0.0/8\n" B, A B "AllowedIPs=10.0.0.0/8\n", SET_B "allowed_ip=10.0.0.0/8\n" },
 	{ A "AllowedIPs=10.0.0.0/8\n" B "AllowedIPs=::/0\n", A "AllowedIPs=::/0\n" B "AllowedIPs=10.0.0.0/8\n",
 	  SET_A "allowed_ip=::/0\n" SET_B "allowed_ip=10.0.0.0/8\n" },
-	/* the last claim counts, also of one peer in two sections */
+	/* the last claim is effective, also for a peer in two sections */
 	{ A "AllowedIPs=::/0\n", A "AllowedIPs=::/0\n" B "AllowedIPs=::/0\n", SET_B "allowed_ip=::/0\n" },
 	{ A "AllowedIPs=::/0\n", A "AllowedIPs=10.0.0.0/8\n" A "AllowedIPs=::/0\nPersistentKeepalive=1\n",
 	  SET_A "persistent_keepalive_interval=1\n" },
-	/* an endpoint is given to those who have none */
+	/* only peers without an endpoint get one */
 	{ A "Endpoint=1.2.3.4:5\n" B, A "Endpoint=9.9.9.9:9\n" B "Endpoint=9.9.9.9:9\n" C "Endpoint=[::1]:1\n",
 	  SET_B "endpoint=9.9.9.9:9\n" SET_C "endpoint=[::1]:1\n" },
 	/* incremental lists */
@@ -77,21 +77,21 @@ static const struct {
 	{ A "AllowedIPs=10.0.0.0/8\n", A "AllowedIPs=+1.2.3.4\n", SET_A "allowed_ip=1.2.3.4/32\n" },
 };
 
-static void requests_of_stories(void **state)
+static void requests_in_the_table(void **state)
 {
 	struct sync_options o = { 0 };
 	struct wg_device now, wanted, patch;
 	char buffer[4096], request[4096];
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(stories); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct text t = text_fixed(buffer, sizeof buffer), r = text_fixed(request, sizeof request);
-		state_of(&now, stories[i].now);
-		from_file(&wanted, stories[i].wanted);
+		state_of(&now, cases[i].now);
+		from_file(&wanted, cases[i].wanted);
 		assert_int_equal(sync_diff(&patch, &now, &wanted, &o), 0);
-		assert_int_equal(sync_is_empty(&patch), stories[i].request[0] == '\0');
+		assert_int_equal(sync_is_empty(&patch), cases[i].request[0] == '\0');
 		uapi_print_set(&t, &patch, NULL);
-		text_f(&r, "set=1\n%s\n", stories[i].request);
+		text_f(&r, "set=1\n%s\n", cases[i].request);
 		assert_string_equal(buffer, request);
 		device_free(&patch);
 		device_free(&wanted);
@@ -99,7 +99,7 @@ static void requests_of_stories(void **state)
 	}
 }
 
-static void what_may_be_kept_is_kept(void **state)
+static void settings_to_keep_are_kept(void **state)
 {
 	struct sync_options o = { .keep_private_key = true, .keep_listen_port = true, .keep_fwmark = true };
 	struct wg_device now, wanted, patch;
@@ -118,7 +118,7 @@ static void what_may_be_kept_is_kept(void **state)
 	device_free(&now);
 }
 
-/* A device stores its key clamped: the same key as the file's is no difference. */
+/* A device clamps its key before storing it, which is not a difference. */
 static void clamped_keys_are_equal(void **state)
 {
 	struct sync_options o = { 0 };
@@ -137,7 +137,7 @@ static void clamped_keys_are_equal(void **state)
 	device_free(&patch);
 }
 
-static void roamed_endpoints_stay_until_the_file_changes(void **state)
+static void roamed_endpoints_are_kept_until_the_file_changes(void **state)
 {
 	struct wg_device now, wanted, before, patch;
 	struct sync_options o = { .last_request = &before };
@@ -147,7 +147,7 @@ static void roamed_endpoints_stay_until_the_file_changes(void **state)
 	from_file(&before, A "Endpoint=1.1.1.1:1\n" B "Endpoint=1.1.1.1:1\n" C);
 	from_file(&wanted, A "Endpoint=1.1.1.1:1\n" B "Endpoint=2.2.2.2:2\n" C "Endpoint=8.8.8.8:8\n");
 	assert_int_equal(sync_diff(&patch, &now, &wanted, &o), 0);
-	assert_int_equal(patch.n_peers, 1); /* B's was changed; A roamed; C is there already */
+	assert_int_equal(patch.n_peers, 1); /* B's endpoint was edited; A has roamed; C's is current */
 	assert_int_equal(patch.peers[0].endpoint.port, 2);
 	device_free(&patch);
 	device_free(&wanted);
@@ -155,7 +155,7 @@ static void roamed_endpoints_stay_until_the_file_changes(void **state)
 	device_free(&now);
 }
 
-/* A device never has itself as a peer: it is not sent again and again. */
+/* A device does not accept its own key as a peer, so such a peer is not sent. */
 static void own_key_is_not_a_difference(void **state)
 {
 	struct sync_options o = { .keep_private_key = true };
@@ -172,13 +172,13 @@ static void own_key_is_not_a_difference(void **state)
 	device_free(&now);
 }
 
-static uint32_t chance(uint32_t *seed)
+static uint32_t next_random(uint32_t *seed)
 {
 	*seed = *seed * 1664525 + 1013904223;
 	return *seed >> 16;
 }
 
-static void random_pairs_end_right(void **state)
+static void patches_of_random_pairs(void **state)
 {
 	uint8_t bytes[256];
 	uint32_t seed = 20261120;
@@ -189,12 +189,12 @@ static void random_pairs_end_right(void **state)
 		struct wg_device now, wanted, before, patch, right;
 		struct sync_options o = { 0 };
 		for (size_t i = 0; i < sizeof bytes; i++)
-			bytes[i] = (uint8_t)chance(&seed);
+			bytes[i] = (uint8_t)next_random(&seed);
 		slow_state(&now, &b);
 		slow_file(&wanted, &b);
 		slow_state(&before, &b);
-		o.keep_listen_port = chance(&seed) & 1;
-		o.last_request = chance(&seed) & 1 ? &before : NULL;
+		o.keep_listen_port = next_random(&seed) & 1;
+		o.last_request = next_random(&seed) & 1 ? &before : NULL;
 		slow_sync(&right, &now, &wanted, &o);
 		assert_int_equal(sync_diff(&patch, &now, &wanted, &o), 0);
 		assert_int_equal(sync_is_empty(&patch), slow_equal(&now, &right));
@@ -242,12 +242,12 @@ static void one_change_in_a_hundred_thousand(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(requests_of_stories),
-		cmocka_unit_test(what_may_be_kept_is_kept),
+		cmocka_unit_test(requests_in_the_table),
+		cmocka_unit_test(settings_to_keep_are_kept),
 		cmocka_unit_test(clamped_keys_are_equal),
-		cmocka_unit_test(roamed_endpoints_stay_until_the_file_changes),
+		cmocka_unit_test(roamed_endpoints_are_kept_until_the_file_changes),
 		cmocka_unit_test(own_key_is_not_a_difference),
-		cmocka_unit_test(random_pairs_end_right),
+		cmocka_unit_test(patches_of_random_pairs),
 		cmocka_unit_test(one_change_in_a_hundred_thousand),
 	};
 

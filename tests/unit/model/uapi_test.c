@@ -1,4 +1,4 @@
-/* The socket's text, both ends: exact bytes, hostile bytes, any cutting into pieces. */
+/* The configuration protocol, client and server: exact bytes, hostile input, arbitrary fragmentation. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 
 /* ---- requests ---- */
 
-/* What a server takes, and how our client would send the same. */
+/* A request, and the same request as our client sends it. */
 static const struct {
 	const char *request, *patch;
 	int error;
@@ -29,17 +29,17 @@ static const struct {
 	  "set=1\n" PEER_A "update_only=true\npreshared_key=" ZEROS "\nendpoint=[fe80::1%3]:65535\n"
 	  "persistent_keepalive_interval=25\nallowed_ip=10.0.0.0/8\n\n", 0 },
 	{ "set=1\n" PEER_A "remove=true\n\n", "set=1\n" PEER_A "remove=true\n\n", 0 },
-	/* a key again begins another block */
+	/* a repeated key begins another block */
 	{ "set=1\n" PEER_A "allowed_ip=::/0\n" PEER_A "remove=true\n\n",
 	  "set=1\n" PEER_A "allowed_ip=::/0\n" PEER_A "remove=true\n\n", 0 },
-	/* lines count in their order */
+	/* lines apply in order */
 	{ "set=1\n" PEER_A "allowed_ip=::/0\nreplace_allowed_ips=true\nallowed_ip=-1.2.3.4/32\nallowed_ip=::1/128\n\n",
 	  "set=1\n" PEER_A "allowed_ip=::/0\n" PEER_A
 	  "replace_allowed_ips=true\nallowed_ip=-1.2.3.4/32\nallowed_ip=::1/128\n\n", 0 },
 	{ "set=1\n" PEER_A "update_only=true\nallowed_ip=::/0\nreplace_allowed_ips=true\n\n",
 	  "set=1\n" PEER_A "update_only=true\nallowed_ip=::/0\n" PEER_A "update_only=true\nreplace_allowed_ips=true\n\n", 0 },
 	{ "set=1\nlisten_port=5\nlisten_port=6\n\n", "set=1\nlisten_port=6\n\n", 0 },
-	/* wrong values */
+	/* invalid values */
 	{ "set=1\nlisten_port=65536\n\n", NULL, -EINVAL },
 	{ "set=1\nlisten_port=\n\n", NULL, -EINVAL },
 	{ "set=1\nlisten_port=domain\n\n", NULL, -EINVAL },
@@ -60,7 +60,7 @@ static const struct {
 	{ "set=1\n" PEER_A "allowed_ip=10.0.0.0/33\n\n", NULL, -EINVAL },
 	{ "set=1\n" PEER_A "allowed_ip=+10.0.0.0/8\n\n", NULL, -EINVAL },
 	{ "set=1\n" PEER_A "allowed_ip=\n\n", NULL, -EINVAL },
-	{ "set=1\n" PEER_A "allowed_ip=10.0.0.0\n\n", NULL, -EINVAL }, /* only people leave the mask out */
+	{ "set=1\n" PEER_A "allowed_ip=10.0.0.0\n\n", NULL, -EINVAL }, /* the mask is mandatory in this protocol */
 	{ "set=1\n" PEER_A "allowed_ip=-::1\n\n", NULL, -EINVAL },
 	{ "set=1\n" PEER_A "protocol_version=2\n\n", NULL, -EINVAL },
 	{ "set=1\n" PEER_A "persistent_keepalive_interval=off\n\n", NULL, -EINVAL },
@@ -69,12 +69,12 @@ static const struct {
 	{ "set=1\nlisten_port =5\n\n", NULL, -EINVAL },
 	{ "set=1\n=\n\n", NULL, -EINVAL },
 	{ "set=1\nlisten_port\n\n", NULL, -EPROTO },
-	/* the first wrong line is the one that counts, and nothing of the request is left */
+	/* the first invalid line determines the error, and nothing of the request is left */
 	{ "set=1\nlisten_port=5\n" PEER_A "x\nlisten_port=65536\n\n", NULL, -EPROTO },
 	{ "get=1\nlisten_port=5\n\n", NULL, -EINVAL },
 };
 
-static void requests_are_read_whole(void **state)
+static void requests_in_the_table(void **state)
 {
 	char buffer[2048];
 
@@ -94,7 +94,7 @@ static void requests_are_read_whole(void **state)
 	}
 }
 
-static void every_cut_gives_the_same_request(void **state)
+static void fragmentation_has_no_effect(void **state)
 {
 	static const char request[] = "set=1\nlisten_port=7\n" PEER_A "allowed_ip=10.0.0.0/8\n\nget=1\n\n";
 	char buffer[512];
@@ -112,14 +112,14 @@ static void every_cut_gives_the_same_request(void **state)
 		uapi_print_set(&t, &r.patch, NULL);
 		assert_string_equal(buffer, "set=1\nlisten_port=7\n" PEER_A "allowed_ip=10.0.0.0/8\n\n");
 		uapi_request_reset(&r);
-		/* the next request is still there */
+		/* the next request is not consumed */
 		text.n = (size_t)(request + sizeof request - 1 - text.p);
 		assert_int_equal(uapi_read_request(&r, &text), 0);
 		assert_true(r.done && r.verb == UAPI_GET && r.error == 0);
 	}
 }
 
-static void strangers_are_shown_the_door(void **state)
+static void connections_without_requests_are_closed(void **state)
 {
 	static const char *const strange[] = { "\n", "hello\n", "get=0\n", "get=1 \n", "SET=1\n", "GET / HTTP\n" };
 	char line[UAPI_LINE_MAX + 8];
@@ -131,7 +131,7 @@ static void strangers_are_shown_the_door(void **state)
 		assert_int_equal(uapi_read_request(&r, &text), -EPROTO);
 		uapi_request_reset(&r);
 	}
-	/* a line that never ends, and one that ends too late */
+	/* an endless line, and one that is too long */
 	for (int end = 0; end < 2; end++) {
 		struct uapi_request r = { .verb = UAPI_SET };
 		struct span text = { line, sizeof line };
@@ -155,7 +155,7 @@ static const char reply[] =
 	"last_handshake_time_sec=0\nlast_handshake_time_nsec=0\ntx_bytes=0\nrx_bytes=0\n"
 	"persistent_keepalive_interval=0\nerrno=0\n\n";
 
-static void a_reply_there_and_back(void **state)
+static void round_trip_of_a_reply(void **state)
 {
 	char buffer[4096];
 
@@ -178,7 +178,7 @@ static void a_reply_there_and_back(void **state)
 	}
 }
 
-static void no_handshake_at_zero_nanoseconds(void **state)
+static void zero_nanoseconds_are_sent_as_one(void **state)
 {
 	struct wg_device d = { 0 };
 	char buffer[1024];
@@ -196,7 +196,7 @@ static void no_handshake_at_zero_nanoseconds(void **state)
 	device_free(&d);
 }
 
-/* A reply, what reading it says, and the number of the error in it. */
+/* A reply, the result of reading it, and the errno in it. */
 static const struct {
 	const char *reply;
 	bool of_set;
@@ -208,17 +208,17 @@ static const struct {
 	{ "errno=-98\n\n", false, 0, EADDRINUSE },
 	{ "listen_port=5\nerrno=5\n\n", false, 0, EIO },
 	{ "new_key=1\n" PEER_A "newer=2\nerrno=0\n\n", false, 0, 0 },
-	{ "endpoint=1.2.3.4:5\n" PEER_A "private_key=x\nerrno=0\n\n", false, 0, 0 }, /* not known there */
-	{ "public_key=" HEX_B "\nerrno=0\n\n", false, 0, 0 }, /* capitals */
+	{ "endpoint=1.2.3.4:5\n" PEER_A "private_key=x\nerrno=0\n\n", false, 0, 0 }, /* not a key of peers */
+	{ "public_key=" HEX_B "\nerrno=0\n\n", false, 0, 0 }, /* upper case */
 	{ "\n", true, -EPROTO, 0 },
 	{ "\n", false, -EPROTO, 0 },
 	{ "errno=\n\n", true, -EPROTO, 0 },
 	{ "errno=+1\n\n", true, -EPROTO, 0 },
 	{ "errno=--1\n\n", true, -EPROTO, 0 },
 	{ "errno=99999999999\n\n", true, -EPROTO, 0 },
-	{ "errno=-1\nerrno=-22\n\n", true, 0, 22 }, /* the last one counts */
+	{ "errno=-1\nerrno=-22\n\n", true, 0, 22 }, /* the last one is valid */
 	{ "errno=0\nlisten_port=5\n\n", false, 0, 0 },
-	{ "listen_port=5\nerrno=0\n\n", true, 0, 0 }, /* not asked for */
+	{ "listen_port=5\nerrno=0\n\n", true, 0, 0 }, /* not in replies to set */
 	{ "errno=0\nlisten_port=x\n\n", false, -EPROTO, 0 },
 	{ PEER_A "allowed_ip=1.2.3.4\n", false, -EPROTO, 0 },
 	{ "listen_port\n", false, -EPROTO, 0 },
@@ -236,7 +236,7 @@ static const struct {
 	{ PEER_A "persistent_keepalive_interval=65536\n", false, -EPROTO, 0 },
 };
 
-static void hostile_replies_fail_closed(void **state)
+static void invalid_replies_fail(void **state)
 {
 	char line[UAPI_LINE_MAX + 8];
 	struct span endless = { line, sizeof line };
@@ -272,12 +272,12 @@ static void errno_signs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(requests_are_read_whole),
-		cmocka_unit_test(every_cut_gives_the_same_request),
-		cmocka_unit_test(strangers_are_shown_the_door),
-		cmocka_unit_test(a_reply_there_and_back),
-		cmocka_unit_test(no_handshake_at_zero_nanoseconds),
-		cmocka_unit_test(hostile_replies_fail_closed),
+		cmocka_unit_test(requests_in_the_table),
+		cmocka_unit_test(fragmentation_has_no_effect),
+		cmocka_unit_test(connections_without_requests_are_closed),
+		cmocka_unit_test(round_trip_of_a_reply),
+		cmocka_unit_test(zero_nanoseconds_are_sent_as_one),
+		cmocka_unit_test(invalid_replies_fail),
 		cmocka_unit_test(errno_signs),
 	};
 
