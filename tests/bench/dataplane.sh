@@ -37,7 +37,7 @@ up_ceiling() {
 		done
 		ip -n "$h" link set "wg$h" txqueuelen 1000 # as the daemon sets it
 		tc -n "$h" qdisc replace dev "wg$h" root noqueue
-		plug "$h" "$n"
+		bring_up "$h" "$n"
 	done
 }
 
@@ -46,11 +46,11 @@ up_daemons() {
 	start a || return
 	emit start "$(awk -v s="$(since "$began")" 'BEGIN { print s * 1000 }')" ms
 	start b || return
-	meet a b && meet b a
+	set_peer a b && set_peer b a
 }
 
 up() {
-	if [ "${command[0]}" = ceiling ]; then up_ceiling; else up_daemons; fi && greet
+	if [ "${command[0]}" = ceiling ]; then up_ceiling; else up_daemons; fi && first_handshake
 }
 
 tcp() { # tcp MEASURE IPERF3-WORD…
@@ -96,8 +96,8 @@ measure() {
 	emit rss-peak "$(memory VmHWM $daemons)" MiB
 }
 
-hosts a b
-cable a:10.0.0.1/24 b:10.0.0.2/24
+create_hosts a b
+connect_hosts a:10.0.0.1/24 b:10.0.0.2/24
 b iperf3 -s -D > /dev/null
 about dataplane "$@"
 compared=("$@")

@@ -69,7 +69,7 @@ since() { # since START: seconds elapsed
 
 minus() { awk -v a="$1" -v b="$2" 'BEGIN { print a - b }'; }
 
-cable() { # cable HOST:ADDRESS HOST:ADDRESS: connects two hosts
+connect_hosts() { # connect_hosts HOST:ADDRESS HOST:ADDRESS: with a veth pair
 	local one=${1%%:*} other=${2%%:*} side
 	ip -n "$one" link add "v$other" type veth peer name "v$one" netns "$other"
 	for side in "$1:v$other" "$2:v$one"; do
@@ -79,7 +79,7 @@ cable() { # cable HOST:ADDRESS HOST:ADDRESS: connects two hosts
 	done
 }
 
-hosts() { # hosts NAME…: creates network namespaces, with a private key each
+create_hosts() { # create_hosts NAME…: creates network namespaces, with a private key each
 	local h
 	for h; do
 		ip netns add "$h"
@@ -104,19 +104,19 @@ start() { # start HOST: runs the daemon there with interface wgHOST; sets pid
 	done
 }
 
-meet() { # meet HOST OTHER: configures OTHER as peer of HOST (a is 10.0.0.1, b 10.0.0.2; inside 10.9.0.1 and .2)
+set_peer() { # set_peer HOST OTHER: configures OTHER as peer of HOST (a is 10.0.0.1, b 10.0.0.2; inside 10.9.0.1 and .2)
 	local -A number=([a]=1 [b]=2)
 	"$wg" set "wg$1" private-key "/run/key.$1" listen-port 5000 peer "$(pub "$2")" \
 		allowed-ips "10.9.0.${number[$2]}/32" endpoint "10.0.0.${number[$2]}:5000"
-	plug "$1" "${number[$1]}"
+	bring_up "$1" "${number[$1]}"
 }
 
-plug() { # plug HOST NUMBER: gives the interface its address and brings it up
+bring_up() { # bring_up HOST NUMBER: gives the interface its address and brings it up
 	ip -n "$1" address add "10.9.0.$2/24" dev "wg$1"
 	ip -n "$1" link set "wg$1" mtu 1420 up
 }
 
-greet() { # completes the first handshake
+first_handshake() { # first_handshake: pings until the session is established
 	a ping -n -q -c 3 -i 0.2 -W 6 10.9.0.2 > /dev/null || { note "$label: no answer through the tunnel"; return 1; }
 }
 

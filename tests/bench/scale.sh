@@ -64,7 +64,7 @@ load() { # load PEERS
 
 packets() { ip -n a -s -j link show lo | jq '.[0].stats64.tx.packets'; }
 
-idle_calls() {
+idle_daemon() {
 	local before
 	start a || return
 	ip -n a link set wga up
@@ -81,13 +81,13 @@ tcp() { # tcp MEASURE
 	emit "$1" "$(a iperf3 -J -c 10.9.0.2 "${long[@]}" | jq '.end.sum_received.bits_per_second / 1e6')" Mbit/s
 }
 
-one_of_many() {
+active_peer() {
 	local loading pinging i
 	start a || return
 	start b || return
-	meet a b
-	meet b a
-	greet || return
+	set_peer a b
+	set_peer b a
+	first_handshake || return
 	peers "$others" > /run/conf
 	emit one-others "$others" peers
 	rtt one-before "$pings"
@@ -112,8 +112,8 @@ one_of_many() {
 	stop
 }
 
-hosts a b
-cable a:10.0.0.1/24 b:10.0.0.2/24
+create_hosts a b
+connect_hosts a:10.0.0.1/24 b:10.0.0.2/24
 b iperf3 -s -D > /dev/null
 about scale "${compared[@]}"
 umask 077
@@ -138,12 +138,12 @@ for daemon in "${compared[@]}"; do
 	read -ra command <<< "${daemon#*=}"
 	if [ "$idle" != 0 ]; then
 		note "$(date +%T) scale: $label, idle for $idle s"
-		idle_calls || true
+		idle_daemon || true
 		stop
 	fi
 	if [ "$others" != 0 ] && [ "$daemon" = "${compared[0]}" ]; then
 		note "$(date +%T) scale: $label, an active peer and $others others"
-		one_of_many || true
+		active_peer || true
 		stop
 	fi
 done

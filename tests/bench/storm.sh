@@ -40,7 +40,7 @@ answered() { # answered WINDOW
 	stop
 }
 
-joiner() { # makes c a new peer of b, without a session, and resets the counter of its initiations
+new_peer() { # makes c a new peer of b, without a session, and resets the counter of its initiations
 	[ ! -e /run/joined ] || "$wg" set wgb peer "$(cat /run/joined)" remove
 	"$wg" set wgc peer "$(pub b)" remove
 	(umask 077; "$wg" genkey > /run/key.c)
@@ -53,11 +53,11 @@ joiner() { # makes c a new peer of b, without a session, and resets the counter 
 
 initiations() { ip netns exec c nft list counter ip t tries | sed -n 's/.*packets \([0-9]*\).*/\1/p'; }
 
-join_during_flood() { # connects up to three new peers, one after the other
+connect_during_flood() { # connects up to three new peers, one after the other
 	local i most=0 connected=yes
 	for i in 1 2 3; do
 		[ ! -s /run/sent ] || break
-		joiner
+		new_peer
 		ip netns exec c ping -n -q -c 1 -w 20 10.9.0.2 > /dev/null || connected=
 		[ "$(initiations)" -le "$most" ] || most=$(initiations)
 	done
@@ -71,14 +71,14 @@ flooded() {
 	start a || return
 	start b || return
 	target=$pid
-	meet a b
-	meet b a
-	plug c 3
+	set_peer a b
+	set_peer b a
+	bring_up c 3
 	rm -f /run/joined /run/probes /run/sent
 	: > /run/conf
 	"$storm" make 200 "$(pub b)" /run/conf /run/probes
 	"$wg" addconf wgb /run/conf
-	greet || return
+	first_handshake || return
 	before=$(memory VmRSS "$target")
 	echo 5 > "/proc/$target/clear_refs" # restarts the peak of VmHWM
 	ip netns exec a ping -n -i 0.01 -c "$((seconds * 100))" -W 1 10.9.0.2 > /run/pings &
@@ -89,7 +89,7 @@ flooded() {
 	} &
 	sender=$!
 	sleep 0.5
-	join_during_flood
+	connect_during_flood
 	wait "$sender" || return
 	emit flood-normal-after "$(jq 'if .answered then .seconds else 99 end' /run/settled)" s
 	wait "$pings" || true
@@ -98,9 +98,9 @@ flooded() {
 	emit flood-memory "$(minus "$(memory VmHWM "$target")" "$before")" MiB
 }
 
-hosts a b c
-cable a:10.0.0.1/24 b:10.0.0.2/24
-cable c:10.1.0.3/24 b:10.1.0.2/24
+create_hosts a b c
+connect_hosts a:10.0.0.1/24 b:10.0.0.2/24
+connect_hosts c:10.1.0.3/24 b:10.1.0.2/24
 ip -n a route add local 10.77.0.0/16 dev lo
 ip -n b route add 10.77.0.0/16 via 10.0.0.1
 ip netns exec c nft 'add table ip t; add counter ip t tries; add chain ip t o { type filter hook output priority 0; };
