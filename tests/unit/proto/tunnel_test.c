@@ -135,8 +135,7 @@ static void test_in_place(void **state)
 	pair_free(p);
 }
 
-/* The counters of the first batch are reserved before its bytes are encrypted: another batch is sealed in
- * between. */
+/* Between the two steps of sealing a batch, another batch is sealed. */
 static struct pair *numbered_pair;
 static struct wg_batch numbered_second;
 
@@ -447,8 +446,7 @@ static void test_timestamps_never_decrease(void **state)
 	pair_free(p);
 }
 
-/* A persistent keepalive sends nothing while the tunnel is down, and begins when it is up and has a
- * private key (netns.sh of the Linux kernel). */
+/* A persistent keepalive begins when the tunnel is up and has a private key, not before. */
 static void test_first_keepalive(void **state)
 {
 	struct pair *p = pair_new(15);
