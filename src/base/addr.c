@@ -1,3 +1,4 @@
+/* Parsing and printing of addresses, prefixes and endpoints without libc, byte-compatible with it. */
 #include "addr.h"
 
 unsigned int ip_bytes(const struct ip_addr *a)
@@ -56,7 +57,7 @@ static bool v4_parse(uint8_t out[4], struct span text)
 	return p == end;
 }
 
-/* Takes up to four hexadecimal digits off the front. False if there is none. */
+/* Takes up to four hexadecimal digits off the front. False: no digit. */
 static bool v6_group(uint16_t *out, struct span *rest)
 {
 	unsigned int v = 0;
@@ -154,7 +155,7 @@ static char *group_write(char *p, unsigned int v)
 	return p;
 }
 
-/* The first longest run of two or more zero groups, printed as "::" (RFC 5952, 4.2). */
+/* The first longest run of two or more zero groups, printed as "::" (RFC 5952, section 4.2). */
 static void v6_zero_run(const uint8_t b[16], int *start, int *len)
 {
 	int run = 0;

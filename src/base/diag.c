@@ -1,3 +1,4 @@
+/* Printing of diagnostics without control characters. */
 #include "diag.h"
 
 void diag_report(struct diag *d, const struct diag_message *m)

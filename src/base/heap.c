@@ -1,3 +1,4 @@
+/* Sift-up and sift-down in an array of pointers. */
 #include "heap.h"
 
 #include <assert.h>

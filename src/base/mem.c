@@ -1,3 +1,4 @@
+/* Wiping and comparison with barriers against the optimiser. */
 #include "mem.h"
 
 void mem_wipe(void *p, size_t n)

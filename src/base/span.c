@@ -1,3 +1,4 @@
+/* Splitting, comparison and numbers. */
 #include "span.h"
 
 bool span_equal(struct span a, struct span b)

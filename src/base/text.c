@@ -1,3 +1,4 @@
+/* Appending and formatting without stdio. */
 #include "text.h"
 
 #include <assert.h>

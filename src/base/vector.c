@@ -1,3 +1,4 @@
+/* Growth by doubling. */
 #include "vector.h"
 
 #include <assert.h>

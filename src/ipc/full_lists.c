@@ -1,3 +1,4 @@
+/* Applying incremental allowed IPs to the current lists. */
 #include "full_lists.h"
 
 #include <stdlib.h>
@@ -41,7 +42,7 @@ static bool list_add(struct wg_peer *peer, const struct ip_prefix *prefix)
 	return ip != NULL;
 }
 
-/* Applies a peer of the patch to the present list. */
+/* Applies a peer of the patch to the current list. */
 static bool list_apply(struct wg_peer *state, const struct wg_peer *patch)
 {
 	bool ok = true;

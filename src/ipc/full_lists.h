@@ -6,7 +6,7 @@
 
 /* True if the patch removes a single allowed IP of a peer. */
 bool full_lists_are_needed(const struct wg_device *patch);
-/* Needs the device's present state, and changes it. False: out of memory. */
+/* Needs the device's current state, and changes it. False: out of memory. */
 must_check bool full_lists_write(struct wg_device *patch, struct wg_device *state);
 
 #endif

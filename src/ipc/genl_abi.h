@@ -1,5 +1,5 @@
-/* Numbers of the kernel's generic netlink family "wireguard", version 1 (Documentation/netlink/specs/wireguard.yaml in
- * Linux), and those of netlink itself that the codec needs. */
+/* Numbers of the kernel's generic netlink family "wireguard", version 1 (include/uapi/linux/wireguard.h), and those
+ * of netlink itself that the codec needs. */
 #ifndef WG_GENL_ABI_H
 #define WG_GENL_ABI_H
 

@@ -1,3 +1,4 @@
+/* Choice of the transport, and the retry for backends that cannot remove single allowed IPs. */
 #include "ipc.h"
 
 #include <errno.h>

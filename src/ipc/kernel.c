@@ -1,3 +1,4 @@
+/* Requests to the wireguard family, and the order in which a large patch is sent. */
 #include "kernel.h"
 
 #include <assert.h>
@@ -129,7 +130,7 @@ int kernel_get(struct ipc_kernel *k, struct wg_device *out, const char *name)
 	return rc;
 }
 
-/* True if no two peers of the patch have the same key, so that each message changes peers of its own. */
+/* True if no two peers of the patch have the same key, so that no two messages change the same peer. */
 static bool keys_are_distinct(const struct wg_device *patch)
 {
 	struct peer_index index;

@@ -1,3 +1,4 @@
+/* The file format, and its atomic replacement. */
 #include "last_request.h"
 
 #include <assert.h>
@@ -122,7 +123,7 @@ void last_request_remove(const char *dir, const char *name)
 	(void)rmdir(dir_or_default(dir)); /* fails unless it was the last file */
 }
 
-/* Tries twice: another process may remove the folder between the two steps. */
+/* Tries twice: another process may remove the directory between the two steps. */
 static int create(const char *dir, const char *path)
 {
 	int fd = -1;

@@ -1,3 +1,4 @@
+/* if_nametoindex(3), if_indextoname(3) and getservbyname_r(3). */
 #include "lookup.h"
 
 #include <arpa/inet.h>

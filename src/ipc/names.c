@@ -1,3 +1,4 @@
+/* Lists of device names. */
 #include "names.h"
 
 #include <errno.h>

@@ -7,7 +7,7 @@
 
 /* Appends the names of sockets whose daemon answers; removes sockets that refuse connections. 0 or -errno. */
 must_check int socket_list(const char *dir, struct ipc_names *out);
-/* A connection to the device's daemon, -ENOENT: there is none, or another -errno. */
+/* A connection to the device's daemon, or -errno (-ENOENT: no daemon serves it). */
 must_check int socket_open(const char *dir, const char *name);
 /* One request and its reply; both close fd. 0 or -errno. */
 must_check int socket_get(int fd, struct wg_device *out);

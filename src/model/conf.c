@@ -21,7 +21,7 @@ struct conf_reader {
 	const char *hash, *nul;   /* the next '#' and NUL in the chunk, or its end */
 	bool line_checked, line_is_secret;
 	unsigned int line_number;
-	struct diag_at section_at; /* of the present section's line; its source is in section_text */
+	struct diag_at section_at; /* of the current section's line; its source is in section_text */
 	char section_text[SECTION_SHOWN];
 	struct name_reader names;
 	unsigned int errors, missing_keys; /* missing_keys: of the errors, peers without a public key */
@@ -366,7 +366,7 @@ static void report_nul(struct conf_reader *r, struct span code, size_t nul)
 	after_invalid_line(r, code);
 }
 
-/* True if the caller accepted the line as a key of its own. */
+/* True if the caller accepted the line. */
 static bool read_code(struct conf_reader *r, struct span code)
 {
 	size_t equals = span_find(code, '=');

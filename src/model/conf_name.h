@@ -20,11 +20,11 @@ struct name_reader {
 	char before[NAME_BYTES_MAX]; /* a possible name on the previous line */
 	size_t before_bytes;         /* 0: none */
 	int before_rank;
-	int rank;           /* of the name that the present peer has; -1: none */
+	int rank;           /* of the name that the current peer has; -1: none */
 	bool just_opened;   /* the previous line was [Peer] */
 };
 
-/* One of these is called for each line; `peer` is the present one or null. False: out of memory. */
+/* One of these is called for each line; `peer` is the current one or null. False: out of memory. */
 must_check bool name_comment(struct name_reader *r, struct wg_peer *peer, struct span line);
 must_check bool name_section(struct name_reader *r, struct wg_peer *peer);
 void name_other_line(struct name_reader *r); /* settings and blank lines */

@@ -9,7 +9,7 @@ struct sync_options {
 	 * as upstream's wg syncconf does. */
 	bool keep_private_key, keep_listen_port, keep_fwmark;
 	/* Endpoints as they were configured last. If the desired endpoint is the one configured last, but not the device's
-	 * present one, the peer has roamed, and its endpoint is left alone. Null: only peers without an endpoint get one. */
+	 * current one, the peer has roamed, and its endpoint is left alone. Null: only peers without an endpoint get one. */
 	const struct wg_device *last_request;
 };
 

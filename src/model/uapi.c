@@ -5,7 +5,7 @@
 
 #include "fields.h"
 
-/* Takes the next complete line, without its newline. False: there is none. */
+/* Takes the next complete line, without its newline. False: no complete line. */
 static bool line_next(struct span *line, struct span *text)
 {
 	size_t end = span_find(*text, '\n');
@@ -249,8 +249,8 @@ static int set_flag(uint32_t *flags, uint32_t flag, struct span value)
 	return 0;
 }
 
-/* Lines apply in order. If prefixes precede this line, adding them may take them from other peers, so they remain in an
- * entry of their own before the one that replaces the list. */
+/* Lines apply in order. If prefixes precede this line, adding them may take them from other peers, so they remain in a
+ * separate entry before the one that replaces the list. */
 static int read_replace_allowedips(struct wg_device *patch, struct wg_peer *peer, struct span value)
 {
 	struct wg_public key = peer->public_key;

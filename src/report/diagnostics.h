@@ -1,5 +1,5 @@
 /* Diagnostics of tunnel files and settings on standard error: "FILE:LINE:COL: error: text", the line, a caret,
- * "  help: …"; without a file in the form of report_error() and report_warning(). */
+ * "  help: …"; messages without a file have the form of report_error() and report_warning(). */
 #ifndef WG_REPORT_DIAGNOSTICS_H
 #define WG_REPORT_DIAGNOSTICS_H
 

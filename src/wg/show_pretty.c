@@ -125,7 +125,7 @@ static void peer_lines(const struct pretty *p, const struct wg_peer *peer)
 	}
 }
 
-/* The latest handshake first, otherwise in the device's order, which is that of the addresses. */
+/* The latest handshake first, otherwise in the device's order, that of the pointers. */
 static int by_handshake(const void *a, const void *b)
 {
 	const struct wg_peer *x = *(const struct wg_peer *const *)a;
