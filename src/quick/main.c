@@ -7,7 +7,7 @@
 #include "quick/host/hooks.h"
 #include "quick/host/process.h"
 #include "quick/host/settings_file.h"
-#include "quick/host/subprocess.h"
+#include "quick/host/signals.h"
 #include "report/diagnostics.h"
 #include "report/output.h"
 #include "report/report.h"
@@ -130,7 +130,7 @@ int main(int argc, char *argv[])
 	if (prints && !have_stdout)
 		return exit_status_of_output(-EBADF);
 	process_set_environment();
-	subprocess_watch_signals();
+	signals_watch();
 	hook_arguments = argv + 1;
 	command_trace_init(&trace, prints ? STDOUT_FILENO : STDERR_FILENO);
 	status = run(command, &o, &trace);

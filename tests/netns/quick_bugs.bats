@@ -319,7 +319,7 @@ MTU =" "10.8.0.0/16"
 	on a chmod 666 /etc/wireguard/wg0.conf
 	run on a wg-quick up wg0
 	[ "$status" -eq 1 ]
-	[[ $output == *"everybody can write to"* ]]
+	[[ $output == *"all users can write to"* ]]
 	on a chmod 660 /etc/wireguard/wg0.conf
 	run -1 on a env SUDO_GID=1 wg-quick up wg0
 	[[ $output == *"group 0 can write to"* ]]

@@ -6,6 +6,7 @@
 
 #include "messages.h"
 #include "quick/host/step_batch.h"
+#include "quick/host/signals.h"
 #include "quick/host/subprocess.h"
 #include "quick/journal/locks.h"
 #include "quick/journal/other_tunnels.h"

@@ -6,7 +6,7 @@
 
 #include "messages.h"
 #include "ipc/resolve.h"
-#include "quick/host/subprocess.h"
+#include "quick/host/signals.h"
 #include "quick/host/tunnel_file_load.h"
 #include "quick/journal/other_tunnels.h"
 #include "quick/plan/default_route.h"

@@ -3,7 +3,7 @@
 #define WG_QUICK_INPUTS_H
 
 #include "quick/host/host.h"
-#include "quick/host/state.h"
+#include "quick/host/inspect.h"
 #include "quick/journal/journal_data.h"
 
 /* Finds and reads the tunnel file; its name is then part of all messages. errors_only: warnings about the file are for

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "quick/host/subprocess.h"
+#include "quick/host/signals.h"
 #include "report/report.h"
 
 int report_failure(int error)

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "line_editor.h"
+#include "section_editor.h"
 
 /* ---- peers ---- */
 
@@ -64,11 +64,11 @@ static enum list_item next_prefix(void *ctx, struct span *rest, struct span *ite
 	return LIST_KEEP;
 }
 
-static bool edit_allowedips(struct line_editor *e, const struct section *s, const struct wg_peer *now)
+static bool edit_allowedips(struct section_editor *e, const struct section *s, const struct wg_peer *now)
 {
 	struct prefixes p;
 	struct list_line last = list_line_none(e);
-	bool ok = prefixes_init(&p, now) && line_editor_filter(e, s, "AllowedIPs", next_prefix, &p, &last);
+	bool ok = prefixes_init(&p, now) && section_editor_filter(e, s, "AllowedIPs", next_prefix, &p, &last);
 	bool added = false;
 
 	for (size_t i = 0; ok && i < p.n; i++) {
@@ -80,16 +80,16 @@ static bool edit_allowedips(struct line_editor *e, const struct section *s, cons
 	}
 	ok = ok && !last.items.failed;
 	if (ok && added && last.line < e->n_lines)
-		ok = line_editor_set_items(e, &last);
+		ok = section_editor_set_items(e, &last);
 	else if (ok && added)
-		ok = line_editor_set(e, s, "AllowedIPs", last.items.p);
+		ok = section_editor_set(e, s, "AllowedIPs", last.items.p);
 	text_heap_free(&last.items);
 	free(p.list);
 	free(p.in_file);
 	return ok;
 }
 
-static bool edit_endpoint(struct line_editor *e, const struct section *s, const struct wg_peer *now,
+static bool edit_endpoint(struct section_editor *e, const struct section *s, const struct wg_peer *now,
 			  const struct wg_peer *file, const struct ip_scopes *scopes)
 {
 	char text[IP_ENDPOINT_TEXT_MAX];
@@ -100,10 +100,10 @@ static bool edit_endpoint(struct line_editor *e, const struct section *s, const 
 	    ((file->flags & WG_PEER_HAS_ENDPOINT) && endpoint_equal(&now->endpoint, &file->endpoint)))
 		return true;
 	endpoint_print(&t, &now->endpoint, scopes);
-	return line_editor_set(e, s, "Endpoint", text);
+	return section_editor_set(e, s, "Endpoint", text);
 }
 
-static bool edit_psk(struct line_editor *e, const struct section *s, const struct wg_peer *now,
+static bool edit_psk(struct section_editor *e, const struct section *s, const struct wg_peer *now,
 		     const struct wg_peer *file)
 {
 	static const struct wg_psk none;
@@ -114,10 +114,10 @@ static bool edit_psk(struct line_editor *e, const struct section *s, const struc
 		return true;
 	if (memcmp(now->psk.b, none.b, KEY_BYTES) != 0)
 		key_to_base64(text, now->psk.b);
-	return line_editor_set(e, s, "PresharedKey", text);
+	return section_editor_set(e, s, "PresharedKey", text);
 }
 
-static bool edit_keepalive(struct line_editor *e, const struct section *s, const struct wg_peer *now,
+static bool edit_keepalive(struct section_editor *e, const struct section *s, const struct wg_peer *now,
 			   const struct wg_peer *file)
 {
 	uint16_t keepalive = file->flags & WG_PEER_HAS_KEEPALIVE ? file->keepalive_s : 0;
@@ -128,17 +128,17 @@ static bool edit_keepalive(struct line_editor *e, const struct section *s, const
 		return true;
 	if (now->keepalive_s)
 		text_u64(&t, now->keepalive_s);
-	return line_editor_set(e, s, "PersistentKeepalive", text);
+	return section_editor_set(e, s, "PersistentKeepalive", text);
 }
 
-static bool edit_peer(struct line_editor *e, const struct section *s, const struct wg_peer *now,
+static bool edit_peer(struct section_editor *e, const struct section *s, const struct wg_peer *now,
 		      const struct wg_peer *file, const struct ip_scopes *scopes)
 {
 	return edit_psk(e, s, now, file) && (same_allowedips(now, file) || edit_allowedips(e, s, now)) &&
 	       edit_endpoint(e, s, now, file, scopes) && edit_keepalive(e, s, now, file);
 }
 
-static bool append_peer(struct line_editor *e, const struct wg_peer *peer, const struct ip_scopes *scopes)
+static bool append_peer(struct section_editor *e, const struct wg_peer *peer, const struct ip_scopes *scopes)
 {
 	struct text *end = &e->after[e->n_lines], printed = text_heap();
 	struct wg_peer copy = *peer; /* shares what the peer owns, and is not freed */
@@ -159,7 +159,7 @@ static bool append_peer(struct line_editor *e, const struct wg_peer *peer, const
 	return ok;
 }
 
-static bool edit_peers(struct line_editor *e, const struct wg_device *now, const struct wg_device *file,
+static bool edit_peers(struct section_editor *e, const struct wg_device *now, const struct wg_device *file,
 		       const struct ip_scopes *scopes)
 {
 	struct peer_index in_device = { 0 }, in_file = { 0 };
@@ -175,7 +175,7 @@ static bool edit_peers(struct line_editor *e, const struct wg_device *now, const
 		if (peer && old)
 			ok = edit_peer(e, s, peer, old, scopes);
 		else
-			line_editor_delete_section(e, s);
+			section_editor_delete_section(e, s);
 	}
 	for (uint32_t i = 0; ok && i < now->n_peers; i++)
 		if (!peer_index_find(&in_file, file, &now->peers[i].public_key))
@@ -187,14 +187,14 @@ static bool edit_peers(struct line_editor *e, const struct wg_device *now, const
 
 /* ---- [Interface] ---- */
 
-static bool set_interface(struct line_editor *e, const char *key, const char *value)
+static bool set_interface(struct section_editor *e, const char *key, const char *value)
 {
-	const struct section *s = line_editor_interface(e, key);
+	const struct section *s = section_editor_interface(e, key);
 
-	return !s || line_editor_set(e, s, key, value);
+	return !s || section_editor_set(e, s, key, value);
 }
 
-static bool edit_port(struct line_editor *e, const struct wg_device *file, const struct edit_state *now)
+static bool edit_port(struct section_editor *e, const struct wg_device *file, const struct edit_state *now)
 {
 	bool named = (file->flags & WG_DEVICE_HAS_LISTEN_PORT) && file->listen_port;
 	uint16_t before = named ? file->listen_port : now->chosen_port;
@@ -208,7 +208,7 @@ static bool edit_port(struct line_editor *e, const struct wg_device *file, const
 }
 
 /* A mark that the file does not set is wg-quick's own choice for a default route. */
-static bool edit_fwmark(struct line_editor *e, const struct wg_device *file, const struct wg_device *now)
+static bool edit_fwmark(struct section_editor *e, const struct wg_device *file, const struct wg_device *now)
 {
 	char text[16];
 	struct text t = text_fixed(text, sizeof text);
@@ -219,7 +219,7 @@ static bool edit_fwmark(struct line_editor *e, const struct wg_device *file, con
 	return set_interface(e, "FwMark", now->fwmark ? text : "off");
 }
 
-static bool edit_private_key(struct line_editor *e, const struct wg_device *file, const struct wg_device *now)
+static bool edit_private_key(struct section_editor *e, const struct wg_device *file, const struct wg_device *now)
 {
 	char text[KEY_BASE64_CHARS + 1] = "";
 
@@ -231,7 +231,7 @@ static bool edit_private_key(struct line_editor *e, const struct wg_device *file
 	return set_interface(e, "PrivateKey", text);
 }
 
-static bool edit_mtu(struct line_editor *e, unsigned int file, unsigned int now)
+static bool edit_mtu(struct section_editor *e, unsigned int file, unsigned int now)
 {
 	char text[16];
 	struct text t = text_fixed(text, sizeof text);
@@ -275,9 +275,9 @@ static bool is_new(const struct interface_address *a, const struct addresses *fi
 	return !ip_is_v6_link_local(&a->local) && !has_local(foreign, a) && !has_local(file, a);
 }
 
-static bool edit_addresses(struct line_editor *e, const struct addresses *file, const struct edit_state *now)
+static bool edit_addresses(struct section_editor *e, const struct addresses *file, const struct edit_state *now)
 {
-	const struct section *s = line_editor_interface(e, "Address");
+	const struct section *s = section_editor_interface(e, "Address");
 	struct list_line last = list_line_none(e);
 	struct edit_state context = *now; /* of the filter, whose context is not const */
 	struct text *after;
@@ -285,7 +285,7 @@ static bool edit_addresses(struct line_editor *e, const struct addresses *file, 
 
 	for (size_t i = 0; ok && i < e->n_sections; i++)
 		if (!e->sections[i].is_peer)
-			ok = line_editor_filter(e, &e->sections[i], "Address", next_address, &context, &last);
+			ok = section_editor_filter(e, &e->sections[i], "Address", next_address, &context, &last);
 	after = s ? &e->after[last.line < e->n_lines ? last.line : s->header] : NULL;
 	for (size_t i = 0; ok && s && i < now->addresses->n; i++) {
 		const struct interface_address *a = &now->addresses->list[i];
@@ -303,15 +303,15 @@ static bool edit_addresses(struct line_editor *e, const struct addresses *file, 
 
 bool edit_tunnel_file(struct text *out, bool *changed, const struct tunnel_file *f, const struct edit_state *now)
 {
-	struct line_editor e;
-	bool ok = line_editor_init(&e, (struct span){ f->text, f->n_text }) &&
+	struct section_editor e;
+	bool ok = section_editor_init(&e, (struct span){ f->text, f->n_text }) &&
 		  edit_addresses(&e, &f->interface.addresses, now) && edit_mtu(&e, f->interface.mtu, now->mtu) &&
 		  edit_port(&e, &f->device, now) && edit_fwmark(&e, &f->device, now->device) &&
 		  edit_private_key(&e, &f->device, now->device) && edit_peers(&e, now->device, &f->device, now->scopes);
 
 	if (ok)
-		line_editor_print(&e, out);
+		section_editor_print(&e, out);
 	*changed = e.changed;
-	line_editor_free(&e);
+	section_editor_free(&e);
 	return ok && !out->failed;
 }

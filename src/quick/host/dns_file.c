@@ -33,7 +33,7 @@ static int write_backup(const char *backup, struct span before, bool existed)
 
 	text_char(&t, existed ? 'f' : '-');
 	text_span(&t, before);
-	r = t.failed ? -ENOMEM : fileio_replace(backup, text_of(&t), 0600, NULL);
+	r = t.failed ? -ENOMEM : fileio_replace(backup, text_of(&t));
 	text_heap_free(&t);
 	return r;
 }
@@ -94,7 +94,7 @@ static bool pass_on(const char *name, const struct dns_config *d, const char *ba
 		text_f(&t, "%s/%s", folder, e->d_name);
 		if (strcmp(path, backup) != 0 && fileio_read(path, &theirs) == 0 && theirs.n > 0 &&
 		    is_written_by(name, d, span_sub(text_of(&theirs), 1, theirs.n), before))
-			done = fileio_replace(path, saved, 0600, NULL) == 0;
+			done = fileio_replace(path, saved) == 0;
 		text_heap_free(&theirs);
 	}
 	if (dir)

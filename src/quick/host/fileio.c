@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fault_injection.h"
@@ -43,13 +44,13 @@ static int write_all(int fd, struct span s)
 	return 0;
 }
 
-static int write_new(int fd, struct span text, mode_t mode, const struct stat *like)
+static int write_new(int fd, struct span text, const struct stat *like)
 {
 	int r;
 
 	if (like && fchown(fd, like->st_uid, like->st_gid) < 0)
 		return -errno;
-	if (fchmod(fd, like ? like->st_mode & 07777 : mode) < 0)
+	if (fchmod(fd, like ? like->st_mode & 07777 : 0600) < 0)
 		return -errno;
 	r = fault_injected("write") ? -ENOSPC : write_all(fd, text);
 	if (r == 0 && fsync(fd) < 0 && errno != EINVAL)
@@ -72,7 +73,8 @@ static void sync_folder(const char *path)
 	free(dir);
 }
 
-int fileio_replace(const char *path, struct span text, mode_t mode, const struct stat *like)
+/* With the owner and mode of `like`, unless that is null. */
+static int replace(const char *path, struct span text, const struct stat *like)
 {
 	char temporary[PATH_MAX];
 	struct text t = text_fixed(temporary, sizeof temporary);
@@ -88,7 +90,7 @@ int fileio_replace(const char *path, struct span text, mode_t mode, const struct
 	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
-	r = write_new(fd, text, mode, like);
+	r = write_new(fd, text, like);
 	close(fd);
 	if (r == 0 && (fault_injected("rename") || rename(temporary, path) < 0))
 		r = errno ? -errno : -EIO;
@@ -99,11 +101,16 @@ int fileio_replace(const char *path, struct span text, mode_t mode, const struct
 	return r;
 }
 
+int fileio_replace(const char *path, struct span text)
+{
+	return replace(path, text, NULL);
+}
+
 int fileio_update(const char *path, struct span text)
 {
 	struct stat st;
 
-	return stat(path, &st) < 0 ? -errno : fileio_replace(path, text, 0600, &st);
+	return stat(path, &st) < 0 ? -errno : replace(path, text, &st);
 }
 
 static int write_in_place(const char *path, struct span text)
@@ -126,7 +133,7 @@ int fileio_rewrite(const char *path, struct span text)
 
 	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
 		return write_in_place(path, text);
-	r = fileio_replace(path, text, 0644, &st);
+	r = replace(path, text, &st);
 	if (r == -EBUSY || r == -EACCES || r == -EROFS || r == -EPERM || r == -EXDEV)
 		r = write_in_place(path, text);
 	return r;
@@ -151,35 +158,4 @@ bool fileio_exists(const char *path)
 void fileio_remove(const char *path)
 {
 	(void)unlink(path);
-}
-
-int fileio_read_number(const char *path)
-{
-	char text[32];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text);
-	uint64_t v;
-
-	if (fd >= 0)
-		close(fd);
-	if (n <= 0 || !span_to_u64(&v, span_trim((struct span){ text, (size_t)n }), INT_MAX))
-		return -1;
-	return (int)v;
-}
-
-int fileio_write_number(const char *path, int number)
-{
-	char text[16];
-	struct text t = text_fixed(text, sizeof text);
-	int fd, r;
-
-	if (fault_injected("sysctl"))
-		return -EIO;
-	text_f(&t, "%d\n", number);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	r = write_all(fd, text_of(&t));
-	close(fd);
-	return r;
 }

@@ -29,8 +29,8 @@ static bool span_contains(struct span s, const char *part)
 	return memmem(s.p, s.n, part, strlen(part));
 }
 
-/* Appends input for iptables-restore that deletes the rules with this comment from what iptables-save printed. False:
- * there are none. */
+/* Appends input for iptables-restore that deletes the rules with this comment from what iptables-save printed. False: no
+ * rule has it. */
 static bool add_deletions(struct text *out, struct span saved, const char *comment)
 {
 	struct span line;

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "subprocess.h"
+#include "signals.h"
 
 static int lock_descriptor(int fd, bool wait)
 {

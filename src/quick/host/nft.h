@@ -5,8 +5,8 @@
 #include "base/text.h"
 
 bool nft_is_installed(void); /* the library or the program */
-/* Runs commands as one transaction. *output (may be null) receives what they print, *why (may be null) the first line of
- * an error message. 0 or -errno. */
+/* Runs commands as one transaction. *output (may be null) receives what they print, *why (may be null) the first
+ * line of an error message. 0 or -errno. */
 must_check int nft_run(const char *commands, struct text *output, char why[256]);
 
 #endif

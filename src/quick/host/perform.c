@@ -3,31 +3,23 @@
 
 #include <errno.h>
 
-#include "create.h"
+#include "link_create.h"
 #include "daemon.h"
 #include "dns.h"
 #include "fault_injection.h"
-#include "fileio.h"
 #include "firewall.h"
 #include "hooks.h"
 #include "quick/plan/print.h"
 #include "report/report.h"
 #include "sysctl.h"
 
-static void flush_trace(void *trace)
-{
-	command_trace_flush(trace);
-}
-
 static int create(struct performer *pf, const struct plan *p, struct step *s)
 {
-	struct command_trace *trace = pf->trace;
-	struct created created;
-	int r = create_link(&pf->host->rtnetlink, p->name, &pf->host->settings, &trace->t, flush_trace, trace,
-			    &created);
+	struct created_link link;
+	int r = link_create(&link, &pf->host->rtnetlink, p->name, &pf->host->settings, pf->trace);
 
-	s->done = created.made;
-	pf->ifindex = created.index;
+	s->done = link.created;
+	pf->ifindex = link.index;
 	return r;
 }
 
@@ -48,7 +40,7 @@ static int delete(struct performer *pf, const struct plan *p, struct step *s)
 	}
 	step_print(&pf->trace->t, p, s, false);
 	command_trace_flush(pf->trace);
-	r = rtnetlink_one(rt, rtnetlink_link_delete(link.index), why);
+	r = rtnetlink_send(rt, rtnetlink_build_link_delete(link.index), why);
 	if (r < 0 && r != -ENODEV) {
 		report_error("cannot delete the interface: %s", why);
 		return r;
@@ -57,7 +49,7 @@ static int delete(struct performer *pf, const struct plan *p, struct step *s)
 	return 0;
 }
 
-/* create_link() traces what it does, which depends on the kernel; deleting traces only what exists. */
+/* link_create() traces what it does, which depends on the kernel; deleting traces only what exists. */
 static int perform_link(struct performer *pf, const struct plan *p, struct step *s)
 {
 	return s->remove ? delete(pf, p, s) : create(pf, p, s);
@@ -94,7 +86,7 @@ static int perform_sysctl(struct performer *pf, struct step *s)
 	int r;
 
 	s->done = true;
-	r = fileio_write_number(path, s->remove ? s->sysctl.before : s->sysctl.value);
+	r = sysctl_write(path, s->remove ? s->sysctl.before : s->sysctl.value);
 	if (r == 0)
 		return 0;
 	if (r == -EROFS || r == -EACCES || r == -EPERM || r == -ENOENT) {

@@ -1,4 +1,3 @@
-/* This process. */
 #include "process.h"
 
 #include <errno.h>
@@ -11,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/vector.h"
-#include "create.h"
 #include "report/report.h"
 #include "subprocess.h"
 
@@ -74,9 +72,28 @@ int process_run_with_sudo(char *argv[])
 	return 127;
 }
 
+const char *process_folder(void)
+{
+	static char folder[PATH_MAX];
+	ssize_t n;
+	char *slash;
+
+	if (folder[0])
+		return folder;
+	n = readlink("/proc/self/exe", folder, sizeof folder - 1);
+	folder[n > 0 ? n : 0] = '\0';
+	slash = strrchr(folder, '/');
+	if (!slash) {
+		folder[0] = '\0';
+		return NULL;
+	}
+	*slash = '\0';
+	return folder;
+}
+
 void process_set_environment(void)
 {
-	const char *folder = create_own_folder(), *path = getenv("PATH");
+	const char *folder = process_folder(), *path = getenv("PATH");
 	struct text t = text_heap();
 
 	setenv("LC_ALL", "C", 1);

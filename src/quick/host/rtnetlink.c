@@ -203,7 +203,7 @@ static void save_refusal(void *ctx, uint32_t number, int error, const char *why)
 	text_add(&t, why ? why : strerror(-error));
 }
 
-int rtnetlink_one(struct rtnetlink *rt, struct nl_msg *take_m, char why[128])
+int rtnetlink_send(struct rtnetlink *rt, struct nl_msg *take_m, char why[128])
 {
 	struct refusal refusal = { .why = why };
 	int r = rtnetlink_batch_add(rt, take_m, 1);

@@ -31,14 +31,14 @@ bool rtnetlink_batch_is_full(const struct rtnetlink *rt);
  * messages may have taken effect. */
 must_check int rtnetlink_batch_send(struct rtnetlink *rt, rtnetlink_refused *refused, void *ctx);
 /* Sends one message; *why (may be null) becomes the text of an error. */
-must_check int rtnetlink_one(struct rtnetlink *rt, struct nl_msg *take_m, char why[128]);
+must_check int rtnetlink_send(struct rtnetlink *rt, struct nl_msg *take_m, char why[128]);
 
 /* ---- dumps ---- */
 
 /* Handles one message of a dump; an error ends the dump. */
 typedef int rtnetlink_handler(void *ctx, struct nl_msg *m);
-/* A dump that the kernel reports as inconsistent is repeated: *count (may be null), the number of items that the handler
- * collected, is then set back to its value before. */
+/* Repeats a dump that the kernel reports as inconsistent: *count (may be null), the number of items that the
+ * handler has collected, is then set back to its value before. */
 must_check int rtnetlink_dump(struct rtnetlink *rt, struct nl_msg *take_m, rtnetlink_handler *handler, void *ctx,
 			      size_t *count);
 
@@ -46,12 +46,12 @@ must_check int rtnetlink_dump(struct rtnetlink *rt, struct nl_msg *take_m, rtnet
 
 struct nl_addr *rtnetlink_addr(const struct ip_addr *a, unsigned int bits); /* to be released with nl_addr_put() */
 
-struct nl_msg *rtnetlink_link_add(const char *name);
-struct nl_msg *rtnetlink_link_delete(uint32_t index);
-struct nl_msg *rtnetlink_link_up(uint32_t index, unsigned int mtu, bool up); /* mtu 0: unchanged */
-struct nl_msg *rtnetlink_address(const struct interface_address *a, uint32_t index, bool remove);
-struct nl_msg *rtnetlink_route(const struct step_route *r, uint32_t index, bool remove);
-struct nl_msg *rtnetlink_rule(const struct step_rule *r, bool remove);
+struct nl_msg *rtnetlink_build_link_add(const char *name);
+struct nl_msg *rtnetlink_build_link_delete(uint32_t index);
+struct nl_msg *rtnetlink_build_link_up(uint32_t index, unsigned int mtu, bool up); /* mtu 0: unchanged */
+struct nl_msg *rtnetlink_build_address(const struct interface_address *a, uint32_t index, bool remove);
+struct nl_msg *rtnetlink_build_route(const struct step_route *r, uint32_t index, bool remove);
+struct nl_msg *rtnetlink_build_rule(const struct step_rule *r, bool remove);
 
 /* ---- queries; lists are appended to ---- */
 
@@ -65,12 +65,12 @@ must_check int rtnetlink_rules(struct rtnetlink *rt, uint8_t family, struct rule
 /* The routes of a table over a link (0: any link). A table that does not exist has none. */
 must_check int rtnetlink_routes(struct rtnetlink *rt, uint8_t family, uint32_t table, uint32_t index,
 				struct routes *out);
-/* The link of the route for exactly this prefix in this table; UINT32_MAX: it has no link; 0: there is no such route. */
-must_check int rtnetlink_route_owner(struct rtnetlink *rt, const struct step_route *r, uint32_t *index);
+/* The link of the route for exactly this prefix in this table; UINT32_MAX: it has no link; 0: no such route. */
+must_check int rtnetlink_route_link(struct rtnetlink *rt, const struct step_route *r, uint32_t *index);
 /* The smallest MTU of the routes to these addresses, for packets with this mark; 0: not known. */
 must_check int rtnetlink_path_mtu(struct rtnetlink *rt, const struct links *links, const struct ip_addr *to,
 				  size_t n, uint32_t mark, unsigned int *out);
-/* The MTU of the IPv4 default route; 0: there is none. */
+/* The MTU of the IPv4 default route; 0: no such route. */
 must_check int rtnetlink_default_mtu(struct rtnetlink *rt, const struct links *links, unsigned int *out);
 
 #endif

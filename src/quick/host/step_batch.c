@@ -32,13 +32,13 @@ static struct nl_msg *message_of(const struct step *s, uint32_t ifindex)
 {
 	switch (s->kind) {
 	case STEP_ADDRESS:
-		return rtnetlink_address(&s->address, ifindex, s->remove);
+		return rtnetlink_build_address(&s->address, ifindex, s->remove);
 	case STEP_LINK_UP:
-		return rtnetlink_link_up(ifindex, s->link_up.mtu, !s->remove || s->link_up.was_up);
+		return rtnetlink_build_link_up(ifindex, s->link_up.mtu, !s->remove || s->link_up.was_up);
 	case STEP_ROUTE:
-		return rtnetlink_route(&s->route, ifindex, s->remove);
+		return rtnetlink_build_route(&s->route, ifindex, s->remove);
 	case STEP_RULE:
-		return rtnetlink_rule(&s->rule, s->remove);
+		return rtnetlink_build_rule(&s->rule, s->remove);
 	}
 	unreachable();
 }
@@ -70,7 +70,7 @@ static void refused(void *ctx, uint32_t number, int error, const char *why)
 }
 
 /* An existing route over our interface is as good as one of ours. One over another interface stays, unless it is the
- * default route of our own table: when that goes, the tunnel's traffic would leave outside of the tunnel. */
+ * default route of our table: when that goes, the tunnel's traffic would leave outside of the tunnel. */
 static void check_existing_route(struct step_batch *b, const struct step *s)
 {
 	bool is_default = s->route.prefix.bits == 0 && !b->plan->table_word;
@@ -79,7 +79,7 @@ static void check_existing_route(struct step_batch *b, const struct step *s)
 	uint32_t owner = 0;
 
 	if ((++b->existing_routes > EXISTING_ROUTES_NAMED && !is_default) ||
-	    rtnetlink_route_owner(b->rtnetlink, &s->route, &owner) < 0 || owner == b->ifindex)
+	    rtnetlink_route_link(b->rtnetlink, &s->route, &owner) < 0 || owner == b->ifindex)
 		return;
 	if (is_default) {
 		b->failed(b->ctx, s, -EEXIST, "another interface already has this route");

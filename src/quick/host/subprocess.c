@@ -13,37 +13,9 @@
 #include <unistd.h>
 
 #include "fault_injection.h"
+#include "signals.h"
 
-volatile int stop_signal;
 int subprocess_status;
-static volatile pid_t running; /* the child that is being waited for, or 0 */
-
-static bool hangup_ignored;
-
-/* After the first signal the current step may finish; further signals terminate its program. */
-static void handle_stop(int number)
-{
-	int saved = errno;
-
-	if (stop_signal && running > 0)
-		kill(running, SIGTERM);
-	stop_signal = number;
-	errno = saved;
-}
-
-void subprocess_watch_signals(void)
-{
-	struct sigaction stop = { .sa_handler = handle_stop }, ignore = { .sa_handler = SIG_IGN }, now;
-
-	sigaction(SIGINT, &stop, NULL);
-	sigaction(SIGTERM, &stop, NULL);
-	/* nohup(1) ignores it; it stays ignored in the programs that are run. */
-	hangup_ignored = sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
-	if (!hangup_ignored)
-		sigaction(SIGHUP, &stop, NULL);
-	sigaction(SIGPIPE, &ignore, NULL);
-	sigaction(SIGXFSZ, &ignore, NULL);
-}
 
 const char subprocess_default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -92,18 +64,12 @@ static void clean_environment(void)
 /* In the child. */
 static void exec_program(const struct subprocess *r, const int in[2], const int out[2], pid_t parent)
 {
-	struct sigaction by_default = { .sa_handler = SIG_DFL };
 	int null = r->quiet ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127); /* the parent died before prctl(2) */
-	sigaction(SIGINT, &by_default, NULL);
-	sigaction(SIGTERM, &by_default, NULL);
-	if (!hangup_ignored)
-		sigaction(SIGHUP, &by_default, NULL);
-	sigaction(SIGPIPE, &by_default, NULL);
-	sigaction(SIGXFSZ, &by_default, NULL);
+	signals_restore();
 	if (in[0] >= 0)
 		dup2(in[0], STDIN_FILENO);
 	if (null >= 0) {
@@ -184,7 +150,7 @@ int subprocess_run(const struct subprocess *r)
 	if (pid == 0)
 		exec_program(r, in, out, parent);
 	if (pid > 0) {
-		running = pid;
+		signals_set_child(pid);
 		if (in[0] >= 0)
 			close(in[0]);
 		if (out[1] >= 0)
@@ -192,7 +158,7 @@ int subprocess_run(const struct subprocess *r)
 		in[0] = out[1] = -1;
 		exchange(r, &in[1], &out[0]);
 		status = wait_for(pid);
-		running = 0;
+		signals_set_child(0);
 	} else {
 		status = -errno;
 	}

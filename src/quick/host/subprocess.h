@@ -1,4 +1,4 @@
-/* Runs other programs, and handles the signals that stop wg-quick. */
+/* Runs other programs. */
 #ifndef WG_QUICK_SUBPROCESS_H
 #define WG_QUICK_SUBPROCESS_H
 
@@ -26,10 +26,5 @@ extern const char subprocess_default_path[]; /* where PATH is not set */
 
 /* The full path of a program in PATH, or null. Valid until the next call. */
 const char *subprocess_find(const char *name);
-
-/* From now on SIGINT, SIGTERM and SIGHUP (unless it is ignored already) only set stop_signal; SIGPIPE and SIGXFSZ are
- * ignored. */
-void subprocess_watch_signals(void);
-extern volatile int stop_signal; /* the last of these signals, or 0 */
 
 #endif

@@ -76,7 +76,7 @@ bool tunnel_file_hooks_are_safe(const struct tunnel_file *f)
 	if (stat(f->path, &st) < 0)
 		return false;
 	if ((st.st_mode & S_IWOTH) != 0) {
-		report_error("hooks are not run: everybody can write to %s", f->path);
+		report_error("hooks are not run: all users can write to %s", f->path);
 		report_help("chmod o-w %s", f->path);
 		return false;
 	}

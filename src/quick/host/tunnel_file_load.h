@@ -4,8 +4,8 @@
 
 #include "quick/config/tunnel_file.h"
 
-/* Sets the name and path for `wg0` or `./wg0.conf`, and warns when everybody may read the file. False, after
- * reporting on stderr: there is no such file, or its name is not a valid interface name. */
+/* Sets the name and path for `wg0` or `./wg0.conf`, and warns when all users may read the file. False, after
+ * reporting: there is no such file, or its name is not a valid interface name. */
 must_check bool tunnel_file_find(struct tunnel_file *f, const char *argument);
 
 /* Reads and parses the file that was found. 0, -EACCES (not reported), or another -errno (reported to d). */

@@ -76,7 +76,7 @@ int journal_write_applied(struct journal *j, const struct applied *applied)
 	now.applied = *applied; /* borrowed */
 	journal_path(j, "", path, sizeof path);
 	journal_print(&now, &t);
-	r = t.failed ? -ENOMEM : fileio_replace(path, text_of(&t), 0600, NULL);
+	r = t.failed ? -ENOMEM : fileio_replace(path, text_of(&t));
 	text_heap_free(&t);
 	if (r < 0)
 		report_error("%s: %s", path, strerror(-r));

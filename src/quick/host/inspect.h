@@ -1,33 +1,33 @@
-/* What the host has, as far as a plan depends on it. Looking changes nothing and needs no rights.
- */
-#ifndef WG_QUICK_STATE_H
-#define WG_QUICK_STATE_H
+/* Inspects the host: fills the host state on which plans depend. Changes nothing and needs no privileges.
+ * Functions that return int return 0 or -errno. */
+#ifndef WG_QUICK_INSPECT_H
+#define WG_QUICK_INSPECT_H
 
 #include "ipc/ipc.h"
-#include "rtnetlink.h"
 #include "quick/config/settings.h"
+#include "rtnetlink.h"
 
-/* Everything but the device; name may belong to no link. 0 or -errno. */
+/* All that every command needs; an interface of this name need not exist. */
 must_check int host_inspect(struct host_state *s, struct rtnetlink *rt, const char *name,
-			  const struct settings *set);
-/* Again what default-route tunnels share: rules and the sysctl. */
+			    const struct settings *set);
+/* Only what other default-route tunnels change: rules and src_valid_mark. */
 must_check int host_inspect_shared(struct host_state *s, struct rtnetlink *rt);
-/* Fills device; empty when the interface is no WireGuard one. */
+/* device: empty when the interface is not a WireGuard interface. */
 must_check int host_inspect_device(struct host_state *s, struct ipc *ipc, const char *name);
-/* path_mtu, for these peers and packets that carry this mark. */
+/* path_mtu: for these peers and packets with this mark. */
 must_check int host_inspect_mtu(struct host_state *s, struct rtnetlink *rt, const struct wg_device *d,
-			      uint32_t mark);
-/* free_table: not one that `taken` says is meant for another tunnel. */
+				uint32_t mark);
+/* free_table: the first that has no routes, and is not `taken` by another tunnel. -ENOSPC: there is no free table. */
 must_check int host_inspect_table(struct host_state *s, struct rtnetlink *rt,
-				bool (*taken)(const void *ctx, uint32_t table), const void *ctx);
-/* firewall: what can be used; only default routes need it. */
+				  bool (*taken)(const void *ctx, uint32_t table), const void *ctx);
+/* firewall: only default routes need it. */
 void host_inspect_firewall(struct host_state *s, const char *name, const struct settings *set);
 
 /* ---- for a reload ---- */
 
-/* routes, routes_before and mark_routes; table 0: there is none. */
+/* routes, routes_before and mark_routes; table 0: no table. */
 must_check int host_inspect_routes(struct host_state *s, struct rtnetlink *rt, uint32_t table, uint32_t table_before);
-/* nft_table, of these families. */
+/* nft_table: for these families. */
 void host_inspect_nft_tables(struct host_state *s, const char *name, const bool families[2]);
 
 /* True when wg(8) would list this name. */

@@ -51,7 +51,7 @@ static bool route_fill(struct rtnl_route *out, const struct step_route *r, uint3
 	return ok;
 }
 
-struct nl_msg *rtnetlink_route(const struct step_route *r, uint32_t index, bool remove)
+struct nl_msg *rtnetlink_build_route(const struct step_route *r, uint32_t index, bool remove)
 {
 	struct rtnl_route *route = rtnl_route_alloc();
 	struct nl_msg *m = NULL;
@@ -149,7 +149,7 @@ int rtnetlink_routes(struct rtnetlink *rt, uint8_t family, uint32_t table, uint3
 	return dump_table(rt, family, &d);
 }
 
-int rtnetlink_route_owner(struct rtnetlink *rt, const struct step_route *route, uint32_t *index)
+int rtnetlink_route_link(struct rtnetlink *rt, const struct step_route *route, uint32_t *index)
 {
 	struct route_dump d = { .table = route->table, .only = route };
 	int r = dump_table(rt, route->prefix.addr.family, &d);

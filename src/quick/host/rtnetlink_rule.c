@@ -23,7 +23,7 @@ static void rule_fill(struct rtnl_rule *out, const struct step_rule *r, bool rem
 		rtnl_rule_set_protocol(out, RTPROT_KERNEL);
 }
 
-struct nl_msg *rtnetlink_rule(const struct step_rule *r, bool remove)
+struct nl_msg *rtnetlink_build_rule(const struct step_rule *r, bool remove)
 {
 	struct rtnl_rule *rule = rtnl_rule_alloc();
 	struct fib_rule_hdr *body;

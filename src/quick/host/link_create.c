@@ -1,4 +1,4 @@
-#include "create.h"
+#include "link_create.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -7,36 +7,18 @@
 #include <unistd.h>
 
 #include "fileio.h"
+#include "process.h"
 #include "subprocess.h"
 #include "report/report.h"
 
-const char *create_own_folder(void)
-{
-	static char folder[PATH_MAX];
-	ssize_t n;
-	char *slash;
-
-	if (folder[0])
-		return folder;
-	n = readlink("/proc/self/exe", folder, sizeof folder - 1);
-	folder[n > 0 ? n : 0] = '\0';
-	slash = strrchr(folder, '/');
-	if (!slash) {
-		folder[0] = '\0';
-		return NULL;
-	}
-	*slash = '\0';
-	return folder;
-}
-
-/* In order of preference: the environment variable, the setting, the wireguardd of this installation, then wireguardd and
- * wireguard-go in PATH. */
+/* In order of preference: the environment variable, the setting, the wireguardd of this installation, then
+ * wireguardd and wireguard-go in PATH. */
 static const char *userspace_program(const struct settings *set)
 {
 	static char sibling[PATH_MAX];
 	struct text t = text_fixed(sibling, sizeof sibling);
 	const char *variable = getenv("WG_QUICK_USERSPACE_IMPLEMENTATION"),
-		   *folder = create_own_folder();
+		   *folder = process_folder();
 	const char *in_path;
 
 	if (variable && variable[0])
@@ -72,7 +54,7 @@ static bool kernel_has_wireguard(void)
 	return found;
 }
 
-const char *create_implementation(const struct settings *set)
+const char *link_create_program(const struct settings *set)
 {
 	if (strcmp(set->implementation, "kernel") == 0)
 		return NULL;
@@ -102,12 +84,12 @@ static int start(const char *program, const char *name, const struct settings *s
 	return status < 0 ? status : -EIO;
 }
 
-static int find_created(struct rtnetlink *rt, const char *name, const char *creator, struct created *out)
+static int find_created(struct created_link *out, struct rtnetlink *rt, const char *name, const char *creator)
 {
 	struct link_info link;
 	int r = rtnetlink_link_find(rt, name, 0, &link);
 
-	out->made = r != -ENODEV;
+	out->created = r != -ENODEV;
 	out->index = r == 0 ? link.index : 0;
 	if (r == -ENODEV)
 		report_error("%s did not create the interface", creator);
@@ -116,45 +98,45 @@ static int find_created(struct rtnetlink *rt, const char *name, const char *crea
 	return r;
 }
 
-static int start_userspace(struct rtnetlink *rt, const char *name, const struct settings *set,
-			   struct text *trace, void (*flush)(void *ctx), void *ctx, struct created *out)
+static int create_in_userspace(struct created_link *out, struct rtnetlink *rt, const char *name,
+			       const struct settings *set, struct command_trace *trace)
 {
 	const char *program = userspace_program(set);
 	int r;
 
 	if (!program) {
-		flush(ctx);
+		command_trace_flush(trace);
 		report_error("this kernel has no WireGuard, and wireguardd is not installed");
 		report_help("load the kernel module wireguard, or install wireguardd");
 		return -EOPNOTSUPP;
 	}
-	text_f(trace, "[#] %s %s\n", program, name);
-	flush(ctx);
+	text_f(&trace->t, "[#] %s %s\n", program, name);
+	command_trace_flush(trace);
 	subprocess_status = 0;
 	r = start(program, name, set);
-	out->made = subprocess_status > 128; /* killed, possibly after it created the interface */
-	return r < 0 ? r : find_created(rt, name, program, out);
+	out->created = subprocess_status > 128; /* killed, possibly after it created the interface */
+	return r < 0 ? r : find_created(out, rt, name, program);
 }
 
-int create_link(struct rtnetlink *rt, const char *name, const struct settings *set, struct text *trace,
-		void (*flush)(void *ctx), void *ctx, struct created *out)
+int link_create(struct created_link *out, struct rtnetlink *rt, const char *name, const struct settings *set,
+		struct command_trace *trace)
 {
 	char why[128];
 	int r;
 
-	*out = (struct created){ 0 };
+	*out = (struct created_link){ 0 };
 	if (strcmp(set->implementation, "userspace") == 0)
-		return start_userspace(rt, name, set, trace, flush, ctx, out);
-	text_f(trace, "[#] ip link add dev %s type wireguard\n", name);
-	flush(ctx);
-	r = rtnetlink_one(rt, rtnetlink_link_add(name), why);
+		return create_in_userspace(out, rt, name, set, trace);
+	text_f(&trace->t, "[#] ip link add dev %s type wireguard\n", name);
+	command_trace_flush(trace);
+	r = rtnetlink_send(rt, rtnetlink_build_link_add(name), why);
 	if (r == 0)
-		return find_created(rt, name, "the kernel", out);
+		return find_created(out, rt, name, "the kernel");
 	if (r != -EOPNOTSUPP || strcmp(set->implementation, "kernel") == 0) {
 		report_error("cannot create the interface: %s", why);
 		return r;
 	}
-	text_add(trace, "[!] Missing WireGuard kernel module. Falling back to slow userspace "
-			"implementation.\n");
-	return start_userspace(rt, name, set, trace, flush, ctx, out);
+	text_add(&trace->t, "[!] Missing WireGuard kernel module. Falling back to slow userspace "
+			    "implementation.\n");
+	return create_in_userspace(out, rt, name, set, trace);
 }

@@ -12,7 +12,7 @@
 
 #include "rtnetlink.h"
 
-struct nl_msg *rtnetlink_link_add(const char *name)
+struct nl_msg *rtnetlink_build_link_add(const char *name)
 {
 	struct rtnl_link *link = rtnl_link_alloc();
 	struct nl_msg *m = NULL;
@@ -27,7 +27,7 @@ struct nl_msg *rtnetlink_link_add(const char *name)
 	return m;
 }
 
-struct nl_msg *rtnetlink_link_delete(uint32_t index)
+struct nl_msg *rtnetlink_build_link_delete(uint32_t index)
 {
 	struct rtnl_link *link = rtnl_link_alloc();
 	struct nl_msg *m = NULL;
@@ -41,7 +41,7 @@ struct nl_msg *rtnetlink_link_delete(uint32_t index)
 	return m;
 }
 
-struct nl_msg *rtnetlink_link_up(uint32_t index, unsigned int mtu, bool up)
+struct nl_msg *rtnetlink_build_link_up(uint32_t index, unsigned int mtu, bool up)
 {
 	struct rtnl_link *link = rtnl_link_alloc(), *change = rtnl_link_alloc();
 	struct nl_msg *m = NULL;
@@ -77,7 +77,7 @@ static bool address_fill(struct rtnl_addr *out, const struct interface_address *
 	return ok;
 }
 
-struct nl_msg *rtnetlink_address(const struct interface_address *a, uint32_t index, bool remove)
+struct nl_msg *rtnetlink_build_address(const struct interface_address *a, uint32_t index, bool remove)
 {
 	struct rtnl_addr *address = rtnl_addr_alloc();
 	struct nl_msg *m = NULL;

@@ -1,4 +1,4 @@
-#include "line_editor.h"
+#include "section_editor.h"
 
 #include <stdlib.h>
 
@@ -32,7 +32,7 @@ static bool line_has_key(struct span line, const char *wanted, struct span *valu
 	return split_line(line, &key, value) && span_is_nocase(key, wanted);
 }
 
-static bool add_section(struct line_editor *e, size_t line, bool is_peer)
+static bool add_section(struct section_editor *e, size_t line, bool is_peer)
 {
 	size_t above = line;
 
@@ -45,7 +45,7 @@ static bool add_section(struct line_editor *e, size_t line, bool is_peer)
 }
 
 /* A section ends before the comments of the next one, and before the blank lines that separate them. */
-static void find_ends(struct line_editor *e)
+static void find_ends(struct section_editor *e)
 {
 	for (size_t i = 0; i < e->n_sections; i++) {
 		struct section *s = &e->sections[i];
@@ -55,7 +55,7 @@ static void find_ends(struct line_editor *e)
 	}
 }
 
-static bool find_sections(struct line_editor *e)
+static bool find_sections(struct section_editor *e)
 {
 	for (size_t i = 0; i < e->n_lines; i++) {
 		struct span code = span_trim(conf_without_comment(e->lines[i])), value;
@@ -72,11 +72,11 @@ static bool find_sections(struct line_editor *e)
 	return true;
 }
 
-bool line_editor_init(struct line_editor *e, struct span text)
+bool section_editor_init(struct section_editor *e, struct span text)
 {
 	struct span line;
 
-	*e = (struct line_editor){ 0 };
+	*e = (struct section_editor){ 0 };
 	while (span_next(&line, &text, '\n')) {
 		if (!text.p && line.n == 0)
 			break;
@@ -94,7 +94,7 @@ bool line_editor_init(struct line_editor *e, struct span text)
 	return find_sections(e);
 }
 
-void line_editor_free(struct line_editor *e)
+void section_editor_free(struct section_editor *e)
 {
 	for (size_t i = 0; e->replaced && i < e->n_lines; i++) {
 		if (e->replaced[i])
@@ -108,10 +108,10 @@ void line_editor_free(struct line_editor *e)
 	free(e->deleted);
 	free(e->replaced);
 	free(e->after);
-	*e = (struct line_editor){ 0 };
+	*e = (struct section_editor){ 0 };
 }
 
-void line_editor_print(const struct line_editor *e, struct text *out)
+void section_editor_print(const struct section_editor *e, struct text *out)
 {
 	for (size_t i = 0; i < e->n_lines; i++) {
 		if (!e->deleted[i]) {
@@ -123,7 +123,7 @@ void line_editor_print(const struct line_editor *e, struct text *out)
 	text_span(out, text_of(&e->after[e->n_lines]));
 }
 
-const struct section *line_editor_interface(const struct line_editor *e, const char *key)
+const struct section *section_editor_interface(const struct section_editor *e, const char *key)
 {
 	const struct section *first = NULL;
 	struct span value;
@@ -140,14 +140,14 @@ const struct section *line_editor_interface(const struct line_editor *e, const c
 	return first;
 }
 
-static void delete_line(struct line_editor *e, size_t line)
+static void delete_line(struct section_editor *e, size_t line)
 {
 	e->deleted[line] = true;
 	e->changed = true;
 }
 
 /* `old` is the part of the original line that the new value replaces. */
-static bool replace_value(struct line_editor *e, size_t line, struct span old, const char *value)
+static bool replace_value(struct section_editor *e, size_t line, struct span old, const char *value)
 {
 	struct span whole = e->lines[line];
 	struct text t = text_heap();
@@ -165,7 +165,7 @@ static bool replace_value(struct line_editor *e, size_t line, struct span old, c
 	return true;
 }
 
-bool line_editor_set(struct line_editor *e, const struct section *s, const char *key, const char *value)
+bool section_editor_set(struct section_editor *e, const struct section *s, const char *key, const char *value)
 {
 	bool done = value[0] == '\0';
 	struct span old;
@@ -187,18 +187,18 @@ bool line_editor_set(struct line_editor *e, const struct section *s, const char 
 	return !e->after[s->end - 1].failed;
 }
 
-void line_editor_delete_section(struct line_editor *e, const struct section *s)
+void section_editor_delete_section(struct section_editor *e, const struct section *s)
 {
 	for (size_t i = s->comment; i < s->end; i++)
 		delete_line(e, i);
 }
 
-struct list_line list_line_none(const struct line_editor *e)
+struct list_line list_line_none(const struct section_editor *e)
 {
 	return (struct list_line){ .line = e->n_lines, .items = text_heap() };
 }
 
-static bool filter_line(struct line_editor *e, size_t line, struct span value, list_filter *filter, void *ctx,
+static bool filter_line(struct section_editor *e, size_t line, struct span value, list_filter *filter, void *ctx,
 			struct list_line *last)
 {
 	struct text kept = text_heap();
@@ -226,8 +226,8 @@ static bool filter_line(struct line_editor *e, size_t line, struct span value, l
 	return ok;
 }
 
-bool line_editor_filter(struct line_editor *e, const struct section *s, const char *key, list_filter *filter, void *ctx,
-			struct list_line *last)
+bool section_editor_filter(struct section_editor *e, const struct section *s, const char *key,
+			   list_filter *filter, void *ctx, struct list_line *last)
 {
 	struct span value;
 
@@ -237,7 +237,7 @@ bool line_editor_filter(struct line_editor *e, const struct section *s, const ch
 	return true;
 }
 
-bool line_editor_set_items(struct line_editor *e, const struct list_line *last)
+bool section_editor_set_items(struct section_editor *e, const struct list_line *last)
 {
 	return !last->items.failed && replace_value(e, last->line, last->value, last->items.p);
 }

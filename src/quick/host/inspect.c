@@ -1,29 +1,28 @@
-#include "state.h"
+#include "inspect.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "dns.h"
-#include "fileio.h"
 #include "firewall.h"
-#include "create.h"
+#include "link_create.h"
 #include "sysctl.h"
 
-/* A link that exists has its own switch; one that is to come will take the default's. */
-static bool ipv6_usable(const char *name)
+/* An interface that does not exist yet will have the value of "default". */
+static bool ipv6_is_enabled(const char *name)
 {
 	char path[96];
 	struct text t = text_fixed(path, sizeof path);
-	int off;
+	int disabled;
 
 	text_f(&t, "/proc/sys/net/ipv6/conf/%s/disable_ipv6", name);
-	off = fileio_read_number(path);
-	if (off < 0)
-		off = fileio_read_number("/proc/sys/net/ipv6/conf/default/disable_ipv6");
-	if (off < 0 && access("/proc/sys/net", F_OK) < 0)
-		return true; /* no /proc: let the kernel say */
-	return off == 0;
+	disabled = sysctl_read(path);
+	if (disabled < 0)
+		disabled = sysctl_read("/proc/sys/net/ipv6/conf/default/disable_ipv6");
+	if (disabled < 0 && access("/proc/sys/net", F_OK) < 0)
+		return true; /* /proc is not mounted: the kernel will refuse the address */
+	return disabled == 0;
 }
 
 void host_inspect_firewall(struct host_state *s, const char *name, const struct settings *set)
@@ -47,7 +46,7 @@ int host_inspect_shared(struct host_state *s, struct rtnetlink *rt)
 	r = rtnetlink_rules(rt, IP_V4, &s->rules);
 	if (r == 0)
 		r = rtnetlink_rules(rt, IP_V6, &s->rules);
-	s->src_valid_mark = fileio_read_number(sysctl_src_valid_mark);
+	s->src_valid_mark = sysctl_read(sysctl_src_valid_mark);
 	return r;
 }
 
@@ -67,9 +66,9 @@ int host_inspect(struct host_state *s, struct rtnetlink *rt, const char *name, c
 		r = rtnetlink_addresses(rt, s->link.index, &s->addresses);
 	if (r == 0)
 		r = host_inspect_shared(s, rt);
-	s->ipv6 = ipv6_usable(s->link.index ? name : "default");
+	s->ipv6 = ipv6_is_enabled(s->link.index ? name : "default");
 	s->dns = dns_choose(set, s->dns_prefix);
-	s->implementation = create_implementation(set);
+	s->implementation = link_create_program(set);
 	return r;
 }
 

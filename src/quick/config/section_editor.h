@@ -1,7 +1,7 @@
 /* Edits the text of a tunnel file by section and key. Lines that are not edited stay as they are, and an edited line
  * keeps the spelling of its key and its comment. The text must be one that conf_read() accepts. */
-#ifndef WG_QUICK_LINE_EDITOR_H
-#define WG_QUICK_LINE_EDITOR_H
+#ifndef WG_QUICK_SECTION_EDITOR_H
+#define WG_QUICK_SECTION_EDITOR_H
 
 #include "base/key.h"
 #include "base/vector.h"
@@ -13,7 +13,7 @@ struct section {
 	struct wg_public key;  /* of a peer */
 };
 
-struct line_editor {
+struct section_editor {
 	struct span *lines; /* of the original text, borrowed */
 	size_t n_lines, cap_lines;
 	struct section *sections;
@@ -24,19 +24,20 @@ struct line_editor {
 	bool changed;
 };
 
-/* False: out of memory. line_editor_free() is needed in either case. */
-must_check bool line_editor_init(struct line_editor *e, struct span text);
-void line_editor_free(struct line_editor *e);
+/* False: out of memory. section_editor_free() is needed in either case. */
+must_check bool section_editor_init(struct section_editor *e, struct span text);
+void section_editor_free(struct section_editor *e);
 /* Appends the edited text. */
-void line_editor_print(const struct line_editor *e, struct text *out);
+void section_editor_print(const struct section_editor *e, struct text *out);
 
 /* The last [Interface] section that has the key, whose value is the effective one; else the first; null: the
  * file has none. */
-const struct section *line_editor_interface(const struct line_editor *e, const char *key);
+const struct section *section_editor_interface(const struct section_editor *e, const char *key);
 
 /* Sets the key of a section; "" deletes it. False: out of memory. */
-must_check bool line_editor_set(struct line_editor *e, const struct section *s, const char *key, const char *value);
-void line_editor_delete_section(struct line_editor *e, const struct section *s);
+must_check bool section_editor_set(struct section_editor *e, const struct section *s, const char *key,
+				   const char *value);
+void section_editor_delete_section(struct section_editor *e, const struct section *s);
 
 /* Takes the next item off the front of a list's value. */
 enum list_item { LIST_END, LIST_KEEP, LIST_DELETE };
@@ -50,10 +51,10 @@ struct list_line {
 };
 /* Deletes items from all lines of a key in a section; lines of which no item is deleted stay as they are.
  * *last is initialised by list_line_none(), and may be passed for several sections. False: out of memory. */
-struct list_line list_line_none(const struct line_editor *e);
-must_check bool line_editor_filter(struct line_editor *e, const struct section *s, const char *key, list_filter *filter,
-				   void *ctx, struct list_line *last);
+struct list_line list_line_none(const struct section_editor *e);
+must_check bool section_editor_filter(struct section_editor *e, const struct section *s, const char *key,
+				      list_filter *filter, void *ctx, struct list_line *last);
 /* Writes last->items, to which items were added, to its line. False: out of memory. */
-must_check bool line_editor_set_items(struct line_editor *e, const struct list_line *last);
+must_check bool section_editor_set_items(struct section_editor *e, const struct list_line *last);
 
 #endif

@@ -1,0 +1,17 @@
+/* The signals that stop wg-quick. */
+#ifndef WG_QUICK_SIGNALS_H
+#define WG_QUICK_SIGNALS_H
+
+#include <sys/types.h>
+
+/* From now on SIGINT, SIGTERM and SIGHUP (unless it is ignored already) only set stop_signal, and SIGPIPE and SIGXFSZ are
+ * ignored. The first of them lets the current step finish; further ones are passed on as SIGTERM to the child. */
+void signals_watch(void);
+extern volatile int stop_signal; /* the last of these signals, or 0 */
+
+void signals_set_child(pid_t child); /* 0: none */
+
+/* In a child: the dispositions from before signals_watch(). */
+void signals_restore(void);
+
+#endif
