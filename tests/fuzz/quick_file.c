@@ -2,11 +2,33 @@
 #include <stdlib.h>
 
 #include "quick/config/tunnel_file.h"
+#include "quick/plan/diff.h"
 #include "quick/plan/inverse.h"
 #include "quick/plan/print.h"
 #include "quick/plan/up.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+/* From an interface without anything to the file, with and without a journal. */
+static void compare(const struct tunnel_file *f)
+{
+	struct host_state s = { .link = { .index = 1, .mtu = 1420 }, .ipv6 = true, .free_table = 51820, .dns = DNS_FILE };
+	struct string_list endpoints = { 0 };
+	struct applied applied = { 0 }, after = { 0 };
+	struct diff_input in = { .desired = f, .actual = &s, .endpoints = &endpoints };
+
+	for (int journal = 0; journal < 2; journal++) {
+		struct plan p = { 0 }, old_dns = { 0 };
+		if (plan_diff(&p, &old_dns, &in) < 0)
+			abort();
+		if (applied_after_reload(&after, &applied, f, &p) < 0)
+			abort();
+		applied_free(&after);
+		plan_free(&p);
+		plan_free(&old_dns);
+		in.applied = &applied;
+	}
+}
 
 static void make_plans(const struct tunnel_file *f)
 {
@@ -24,6 +46,7 @@ static void make_plans(const struct tunnel_file *f)
 	text_heap_free(&t);
 	plan_free(&p);
 	plan_free(&undo);
+	compare(f);
 }
 
 /* A line has at most one error; the first may have a byte order mark in addition. */

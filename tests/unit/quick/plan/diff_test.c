@@ -1,0 +1,454 @@
+/* plan_diff(): the exact steps of a reload; after them nothing differs, and their inverses restore the state. */
+#include "model_host.h"
+
+#include "quick/plan/default_route.h"
+#include "quick/plan/diff.h"
+#include "quick/plan/diff_device.h"
+#include "quick/plan/up.h"
+
+struct tunnel {
+	struct model_host host;
+	struct applied applied;
+	bool journaled;
+	char warnings[1024];
+};
+
+static void note_warning(void *ctx, const char *text)
+{
+	struct tunnel *t = ctx;
+
+	strncat(t->warnings, text, sizeof t->warnings - strlen(t->warnings) - 1);
+}
+
+static void bring_up(struct tunnel *t, const char *text)
+{
+	struct plan_options o = { .hooks = true };
+	struct tunnel_file file = { 0 };
+	struct plan plan = { 0 };
+
+	*t = (struct tunnel){ .journaled = true };
+	model_host_init(&t->host);
+	model_read_file(&file, text);
+	assert_int_equal(endpoint_texts(&t->applied.endpoints, &file), 0);
+	assert_int_equal(plan_interface(&plan, &file, &o), 0);
+	assert_int_equal(plan_tunnel(&plan, &file, &t->host.state, &o), 0);
+	model_perform(&t->host, &plan);
+	assert_int_equal(applied_set(&t->applied, &file, &plan), 0);
+	plan_free(&plan);
+	tunnel_file_free(&file);
+}
+
+static void take_down(struct tunnel *t)
+{
+	model_host_free(&t->host);
+	applied_free(&t->applied);
+}
+
+struct reload {
+	struct tunnel_file file;
+	struct string_list endpoints;
+	struct plan plan, old_dns;
+};
+
+static void reload_init(struct reload *r, struct tunnel *t, const struct applied *applied, const char *text)
+{
+	struct diff_input in = { .desired = &r->file, .actual = &t->host.state, .applied = applied,
+				 .endpoints = &r->endpoints, .warn = note_warning, .ctx = t };
+	uint32_t table;
+
+	*r = (struct reload){ 0 };
+	model_read_file(&r->file, text);
+	assert_int_equal(endpoint_texts(&r->endpoints, &r->file), 0);
+	if (r->endpoints.n > 0)
+		qsort(r->endpoints.list, r->endpoints.n, sizeof *r->endpoints.list, model_compare_lines);
+	table = tunnel_file_table(&r->file);
+	model_inspect_routes(&t->host, table, applied && applied->has_table ? applied->table : table);
+	assert_int_equal(plan_diff(&r->plan, &r->old_dns, &in), 0);
+}
+
+static void reload_free(struct reload *r)
+{
+	plan_free(&r->plan);
+	plan_free(&r->old_dns);
+	string_list_free(&r->endpoints);
+	tunnel_file_free(&r->file);
+}
+
+/* With the journal that the reload leaves. */
+static void assert_nothing_differs(struct tunnel *t, struct reload *done, const char *text)
+{
+	struct applied after = { 0 };
+	struct reload again;
+
+	if (t->journaled)
+		assert_int_equal(applied_after_reload(&after, &t->applied, &done->file, &done->plan), 0);
+	string_list_free(&after.endpoints);
+	assert_int_equal(endpoint_texts(&after.endpoints, &done->file), 0);
+	reload_init(&again, t, t->journaled ? &after : NULL, text);
+	assert_lines(&again.old_dns, "");
+	assert_lines(&again.plan, "");
+	reload_free(&again);
+	applied_free(&after);
+}
+
+static void undo_reload(struct tunnel *t, struct reload *done, const struct wg_device *device)
+{
+	struct wg_device now, before;
+	struct plan undo = { 0 };
+
+	assert_true(device_copy(&now, &t->host.state.device) && device_copy(&before, device));
+	assert_int_equal(device_rollback(&done->plan.device_rollback, &now, &before), 0);
+	assert_int_equal(plan_undo_diff(&undo, &done->plan, t->journaled ? &t->applied : NULL), 0);
+	model_perform(&t->host, &undo);
+	assert_true(slow_equal(&t->host.state.device, device));
+	plan_free(&undo);
+	device_free(&now);
+	device_free(&before);
+}
+
+/* Leaves the host as it was. */
+static void assert_reload(struct tunnel *t, const char *text, const char *old_dns, const char *lines)
+{
+	struct string_list before = { 0 }, after = { 0 };
+	struct wg_device device;
+	struct reload r;
+
+	model_print(&before, &t->host);
+	assert_true(device_copy(&device, &t->host.state.device));
+	reload_init(&r, t, t->journaled ? &t->applied : NULL, text);
+	assert_lines(&r.old_dns, old_dns);
+	assert_lines(&r.plan, lines);
+	model_perform(&t->host, &r.plan);
+	assert_nothing_differs(t, &r, text);
+	undo_reload(t, &r, &device);
+	model_print(&after, &t->host);
+	assert_same_strings(&before, &after);
+	string_list_free(&before);
+	string_list_free(&after);
+	device_free(&device);
+	reload_free(&r);
+}
+
+#define INTERFACE "[Interface]\nAddress = 10.0.0.1/24\n"
+#define KEY "Jixsag44W8CFkKCIvlLSZF86/Q/4BovkpqdB9Vps5Sk="
+#define OTHER_KEY "0fL+RwDYPBZ9BSD/0o5uJjBVnDHyPBTbqNZ6mZ+nNHU="
+
+static void routes_follow_allowed_ips(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16, 10.2.0.0/16\n");
+	assert_reload(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16, 10.2.0.0/16\n", "", "");
+	assert_reload(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16, 10.3.0.0/16\n", "",
+		      "[#] wg set wg0 peer " KEY " allowed-ips 10.1.0.0/16,10.3.0.0/16\n"
+		      "[#] ip -4 route delete 10.2.0.0/16 dev wg0\n"
+		      "[#] ip -4 route add 10.3.0.0/16 dev wg0\n");
+	/* Covered by the route of the address, which is the kernel's. */
+	assert_reload(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16, 10.2.0.0/16, 10.0.0.7/32\n", "",
+		      "[#] wg set wg0 peer " KEY " allowed-ips +10.0.0.7/32\n");
+	take_down(&t);
+}
+
+static void peers_are_added_and_removed(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16\n");
+	assert_reload(&t, INTERFACE OTHER_PEER "AllowedIPs = 10.1.0.0/16\nPersistentKeepalive = 25\n", "",
+		      "[#] wg set wg0 peer " KEY " remove\n"
+		      "[#] wg set wg0 peer " OTHER_KEY " persistent-keepalive 25 allowed-ips +10.1.0.0/16\n");
+	take_down(&t);
+}
+
+static void lost_and_foreign_routes(void **state)
+{
+	struct step_route lost = { .table = TABLE_MAIN }, foreign = { .table = TABLE_MAIN };
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16, 10.2.0.0/16\n");
+	assert_true(prefix_parse(&lost.prefix, SPAN("10.2.0.0/16"), NULL));
+	assert_true(prefix_parse(&foreign.prefix, SPAN("192.0.2.0/24"), NULL));
+	model_routes_change(&t.host.all_routes, &lost, true);
+	model_routes_change(&t.host.all_routes, &foreign, false); /* of a hook: not an allowed IP */
+	assert_reload(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16, 10.2.0.0/16\n", "",
+		      "[#] ip -4 route add 10.2.0.0/16 dev wg0\n");
+	take_down(&t);
+}
+
+static const char routed[] = INTERFACE PEER "AllowedIPs = 0.0.0.0/0\n";
+
+static void default_route_is_added(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16\n");
+	assert_reload(&t, routed, "",
+		      "[#] nft -f /dev/fd/63\n"
+		      "[#] wg set wg0 fwmark 51820\n"
+		      "[#] wg set wg0 peer " KEY " allowed-ips 0.0.0.0/0\n"
+		      "[#] ip -4 route delete 10.1.0.0/16 dev wg0\n"
+		      "[#] ip -4 rule add not fwmark 51820 table 51820\n"
+		      "[#] ip -4 rule add table main suppress_prefixlength 0\n"
+		      "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 51820\n"
+		      "[#] sysctl -q net.ipv4.conf.all.src_valid_mark=1\n");
+	take_down(&t);
+}
+
+/* The mark stays: it harms nobody, and may be used by rules of the administrator. */
+static void default_route_is_removed(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, routed);
+	assert_reload(&t, routed, "", "");
+	assert_reload(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16\n", "",
+		      "[#] sysctl -q net.ipv4.conf.all.src_valid_mark=0\n"
+		      "[#] ip -4 rule delete table main suppress_prefixlength 0\n"
+		      "[#] ip -4 rule delete table 51820\n"
+		      "[#] nft -f /dev/fd/63\n"
+		      "[#] ip -4 route delete 0.0.0.0/0 dev wg0 table 51820\n"
+		      "[#] wg set wg0 peer " KEY " allowed-ips 10.1.0.0/16\n"
+		      "[#] ip -4 route add 10.1.0.0/16 dev wg0\n");
+	take_down(&t);
+}
+
+/* Any of its parts may have been removed by another program. */
+static void default_route_is_repaired(void **state)
+{
+	static const char repair[] = "[#] nft -f /dev/fd/63\n"
+				     "[#] ip -4 rule add not fwmark 51820 table 51820\n"
+				     "[#] ip -4 rule add table main suppress_prefixlength 0\n"
+				     "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 51820\n";
+	struct tunnel t;
+	struct text lines = text_heap();
+	struct step_rule rules[2];
+
+	(void)state;
+	bring_up(&t, routed);
+	/* Both rules, and with them the route, as after "ip rule flush". */
+	rules[0] = *host_tunnel_rule(&t.host.state, IP_V4, 51820);
+	rules[1] = rules[0];
+	rules[1].invert = false;
+	rules[1].suppress = true;
+	rules[1].mark = 0;
+	rules[1].table = TABLE_MAIN;
+	rules[1].pref = rules[0].pref - 1;
+	model_rules_change(&t.host.state.rules, &rules[0], true);
+	model_rules_change(&t.host.state.rules, &rules[1], true);
+	t.host.all_routes.n = 0;
+	assert_reload(&t, routed, "", repair);
+	/* One rule: the other one is replaced. */
+	model_rules_change(&t.host.state.rules, &rules[1], false);
+	text_f(&lines, "%s[#] ip -4 rule delete pref %u table main suppress_prefixlength 0\n", repair, rules[1].pref);
+	assert_reload(&t, routed, "", lines.p);
+	text_heap_free(&lines);
+	take_down(&t);
+}
+
+static void lost_nft_table_is_restored(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, routed);
+	t.host.state.nft_table[0] = false;
+	t.host.state.firewall = FIREWALL_IPTABLES; /* its rules cannot be told from others */
+	assert_reload(&t, routed, "", "");
+	t.host.state.firewall = FIREWALL_NFT;
+	t.host.state.nft_table[0] = true;
+	assert_reload(&t, routed, "", "");
+	t.host.state.nft_table[0] = false;
+	{
+		struct reload r;
+		reload_init(&r, &t, &t.applied, routed);
+		assert_lines(&r.plan, "[#] nft -f /dev/fd/63\n");
+		reload_free(&r);
+	}
+	take_down(&t);
+}
+
+static void mark_changes(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, routed);
+	assert_reload(&t, INTERFACE "FwMark = 77\n" PEER "AllowedIPs = 0.0.0.0/0\n", "",
+		      "[#] nft -f /dev/fd/63\n"
+		      "[#] wg set wg0 fwmark 77\n"
+		      "[#] ip -4 rule add not fwmark 77 table 77\n"
+		      "[#] ip -4 rule add table main suppress_prefixlength 0\n"
+		      "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 77\n"
+		      "[#] ip -4 route delete 0.0.0.0/0 dev wg0 table 51820\n"
+		      "[#] ip -4 rule delete pref 32765 table 51820\n"
+		      "[#] ip -4 rule delete pref 32764 table main suppress_prefixlength 0\n");
+	take_down(&t);
+}
+
+static void addresses_and_mtu(void **state)
+{
+	static const struct interface_address link_local = {
+		.local = { .family = IP_V6, .b = { 0xfe, 0x80, [15] = 1 } }, .bits = 64
+	};
+	struct interface_address hook = { .bits = 32 };
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, "[Interface]\nAddress = 10.0.0.1/24, 10.0.1.1/24\n" PEER "AllowedIPs = 10.1.0.0/16\n");
+	assert_true(ip_parse(&hook.local, SPAN("192.0.2.9")));
+	assert_true(addresses_add(&t.host.state.addresses, &link_local));
+	assert_true(addresses_add(&t.host.state.addresses, &hook));
+	/* New ones first, so that the interface never is without. */
+	assert_reload(&t, "[Interface]\nAddress = 10.0.0.1/24, fd00::1/64\nMTU = 1280\n" PEER "AllowedIPs = 10.1.0.0/16\n",
+		      "",
+		      "[#] ip -6 address add fd00::1/64 dev wg0\n"
+		      "[#] ip -4 address delete 10.0.1.1/24 dev wg0\n"
+		      "[#] ip link set mtu 1280 dev wg0\n");
+	t.host.state.link.up = false;
+	assert_reload(&t, "[Interface]\nAddress = 10.0.0.1/24, 10.0.1.1/24\n" PEER "AllowedIPs = 10.1.0.0/16\n", "",
+		      "[#] ip link set mtu 1420 up dev wg0\n");
+	take_down(&t);
+}
+
+/* New addresses must be protected before they exist. */
+static void new_address_of_a_default_route(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, routed);
+	assert_reload(&t, "[Interface]\nAddress = 10.0.0.1/24, 10.0.9.1/24\n" PEER "AllowedIPs = 0.0.0.0/0\n", "",
+		      "[#] nft -f /dev/fd/63\n"
+		      "[#] ip -4 address add 10.0.9.1/24 dev wg0\n");
+	take_down(&t);
+}
+
+static void name_servers(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, INTERFACE "DNS = 10.0.0.53\n" PEER);
+	assert_reload(&t, INTERFACE "DNS = 10.0.0.53\n" PEER, "", "");
+	assert_reload(&t, INTERFACE "DNS = 10.0.0.54\n" PEER, "[#] resolvconf -d wg0 -f\n",
+		      "[#] resolvconf -a wg0 -m 0 -x\n");
+	assert_reload(&t, INTERFACE PEER, "[#] resolvconf -d wg0 -f\n", "");
+	t.journaled = false; /* which name servers are set is not known */
+	assert_reload(&t, INTERFACE "DNS = 10.0.0.54\n" PEER, "", "");
+	take_down(&t);
+}
+
+static void tables_are_moved(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16\n");
+	assert_reload(&t, INTERFACE "Table = 777\n" PEER "AllowedIPs = 10.1.0.0/16\n", "",
+		      "[#] ip -4 route delete 10.1.0.0/16 dev wg0\n"
+		      "[#] ip -4 route add 10.1.0.0/16 dev wg0 table 777\n");
+	assert_reload(&t, INTERFACE "Table = off\n" PEER "AllowedIPs = 10.1.0.0/16\n", "",
+		      "[#] ip -4 route delete 10.1.0.0/16 dev wg0\n");
+	take_down(&t);
+}
+
+/* All addresses count as the tunnel's own. */
+static void without_a_journal(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, "[Interface]\nAddress = 10.0.0.1/24, 10.0.1.1/24\n" PEER "AllowedIPs = 10.1.0.0/16\n");
+	t.journaled = false;
+	assert_reload(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16\n", "",
+		      "[#] ip -4 address delete 10.0.1.1/24 dev wg0\n");
+	take_down(&t);
+}
+
+static void a_roamed_endpoint_stays(void **state)
+{
+	static const char file[] = INTERFACE PEER "Endpoint = 192.0.2.1:5800\n";
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, file);
+	t.host.state.device.peers[0].endpoint.port = 9999;
+	assert_reload(&t, file, "", "");
+	assert_reload(&t, INTERFACE PEER "Endpoint = 192.0.2.1:5801\n", "",
+		      "[#] wg set wg0 peer " KEY " endpoint 192.0.2.1:5801\n");
+	take_down(&t);
+}
+
+/* A peer without an endpoint gets one; only replacing the peer takes it away again. */
+static void endpoint_of_a_silent_peer(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16\n");
+	assert_reload(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16\nEndpoint = 192.0.2.1:5801\n", "",
+		      "[#] wg set wg0 peer " KEY " endpoint 192.0.2.1:5801\n");
+	take_down(&t);
+}
+
+static void without_ipv6(void **state)
+{
+	static const char both[] = "[Interface]\nAddress = 10.0.0.1/24, fd00::1/64\n" PEER
+				   "AllowedIPs = 10.1.0.0/16, fd01::/64, ::/0\n";
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16\n");
+	t.host.state.ipv6 = false;
+	assert_reload(&t, both, "", "[#] wg set wg0 peer " KEY " allowed-ips +fd01::/64,+::/0\n");
+	take_down(&t);
+}
+
+static void without_a_firewall(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16\n");
+	t.host.state.firewall = FIREWALL_NONE;
+	assert_reload(&t, routed, "",
+		      "[#] wg set wg0 fwmark 51820\n"
+		      "[#] wg set wg0 peer " KEY " allowed-ips 0.0.0.0/0\n"
+		      "[#] ip -4 route delete 10.1.0.0/16 dev wg0\n"
+		      "[#] ip -4 rule add not fwmark 51820 table 51820\n"
+		      "[#] ip -4 rule add table main suppress_prefixlength 0\n"
+		      "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 51820\n"
+		      "[#] sysctl -q net.ipv4.conf.all.src_valid_mark=1\n");
+	assert_non_null(strstr(t.warnings, "neither nft nor iptables"));
+	take_down(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(routes_follow_allowed_ips),
+		cmocka_unit_test(peers_are_added_and_removed),
+		cmocka_unit_test(lost_and_foreign_routes),
+		cmocka_unit_test(default_route_is_added),
+		cmocka_unit_test(default_route_is_removed),
+		cmocka_unit_test(default_route_is_repaired),
+		cmocka_unit_test(lost_nft_table_is_restored),
+		cmocka_unit_test(mark_changes),
+		cmocka_unit_test(addresses_and_mtu),
+		cmocka_unit_test(new_address_of_a_default_route),
+		cmocka_unit_test(name_servers),
+		cmocka_unit_test(tables_are_moved),
+		cmocka_unit_test(without_a_journal),
+		cmocka_unit_test(a_roamed_endpoint_stays),
+		cmocka_unit_test(endpoint_of_a_silent_peer),
+		cmocka_unit_test(without_ipv6),
+		cmocka_unit_test(without_a_firewall),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

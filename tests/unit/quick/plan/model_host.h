@@ -1,0 +1,268 @@
+/* A model of a host for tests of plans: its state, tunnel files, and steps performed on the state as the kernel would. */
+#ifndef TESTS_MODEL_HOST_H
+#define TESTS_MODEL_HOST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "model/conf.h"
+#include "quick/plan/applied.h"
+#include "quick/plan/host_state.h"
+#include "quick/plan/print.h"
+#include "../../../lib/slow_device.h"
+
+struct model_host {
+	struct host_state state;
+	struct routes all_routes; /* over the interface, of all tables */
+};
+
+/* A host as most are: IPv6, nft, the kernel's own rules, table 51820 free. */
+static inline void model_host_init(struct model_host *h)
+{
+	static const struct step_rule rules[] = {
+		{ .family = IP_V4, .pref = 0, .table = 255 },
+		{ .family = IP_V4, .pref = 32766, .table = 254 },
+		{ .family = IP_V4, .pref = 32767, .table = 253 },
+		{ .family = IP_V6, .pref = 0, .table = 255 },
+		{ .family = IP_V6, .pref = 32766, .table = 254 },
+	};
+
+	*h = (struct model_host){ .state = { .ipv6 = true,
+					     .free_table = 51820,
+					     .path_mtu = 1500,
+					     .firewall = FIREWALL_NFT,
+					     .dns = DNS_RESOLVCONF,
+					     .src_valid_mark_before = -1 } };
+	h->state.rules.list = malloc(sizeof rules);
+	h->state.rules.cap = h->state.rules.n = ARRAY_LEN(rules);
+	memcpy(h->state.rules.list, rules, sizeof rules);
+}
+
+static inline void model_host_free(struct model_host *h)
+{
+	host_state_free(&h->state);
+	free(h->all_routes.list);
+}
+
+/* ---- tunnel files ---- */
+
+static inline bool model_read_key(void *reader, const struct conf_extra *x, int peer, struct diag *d)
+{
+	return peer < 0 && interface_keys_read(reader, x, d);
+}
+
+static inline void model_read_file(struct tunnel_file *f, const char *text)
+{
+	struct interface_keys_reader reader = { .keys = &f->interface, .file = "wg0.conf" };
+	struct conf_options o = { .file = "wg0.conf", .extra = model_read_key, .ctx = &reader };
+	struct diag d = { 0 };
+
+	memcpy(f->name, "wg0", 4);
+	memcpy(f->device.name, "wg0", 4);
+	f->path = span_dup(SPAN("/etc/wireguard/wg0.conf"));
+	assert_int_equal(conf_read(&f->device, span_of(text), &o, &d), 0);
+	assert_false(reader.no_memory);
+}
+
+/* ---- performing steps ---- */
+
+static inline void model_routes_change(struct routes *r, const struct step_route *route, bool remove)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (r->list[i].table != route->table || !prefix_equal(&r->list[i].prefix, &route->prefix))
+			r->list[kept++] = r->list[i];
+	assert_int_equal(r->n - kept, remove); /* the kernel refuses to add it twice, and to remove what is not there */
+	r->n = kept;
+	if (remove)
+		return;
+	assert_true(vector_reserve(&r->list, &r->cap, r->n + 1, sizeof *r->list));
+	r->list[r->n++] = *route;
+}
+
+static inline void model_rules_change(struct rules *r, const struct step_rule *rule, bool remove)
+{
+	size_t kept = 0, at;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (!rule_equal(&r->list[i], rule))
+			r->list[kept++] = r->list[i];
+	assert_int_equal(r->n - kept, remove);
+	r->n = kept;
+	if (remove)
+		return;
+	for (at = 0; at < r->n && (r->list[at].family < rule->family ||
+				   (r->list[at].family == rule->family && r->list[at].pref < rule->pref));)
+		at++;
+	assert_true(vector_reserve(&r->list, &r->cap, r->n + 1, sizeof *r->list));
+	memmove(r->list + at + 1, r->list + at, (r->n - at) * sizeof *r->list);
+	r->list[at] = *rule;
+	r->list[at].ambiguous = false;
+	r->n++;
+}
+
+static inline void model_addresses_change(struct addresses *a, const struct interface_address *one, bool remove)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < a->n; i++)
+		if (!address_equal(&a->list[i], one))
+			a->list[kept++] = a->list[i];
+	assert_int_equal(a->n - kept, remove);
+	a->n = kept;
+	assert_true(remove || addresses_add(a, one));
+}
+
+static inline void model_link_change(struct model_host *h, bool remove)
+{
+	struct host_state *s = &h->state;
+
+	if (remove) {
+		addresses_free(&s->addresses);
+		device_free(&s->device);
+		h->all_routes.n = 0;
+	}
+	s->link = remove ? (struct link_info){ 0 } : (struct link_info){ .index = 7, .mtu = 1420, .name = "wg0" };
+}
+
+static inline void model_perform_step(struct model_host *h, const struct step *step)
+{
+	struct host_state *s = &h->state;
+
+	switch ((enum step_kind)step->kind) {
+	case STEP_LINK:
+		model_link_change(h, step->remove);
+		return;
+	case STEP_WG:
+		slow_apply(&s->device, step->wg.patch);
+		s->device.flags = s->device.fwmark ? WG_DEVICE_HAS_FWMARK : 0; /* as ipc_get() reports it */
+		return;
+	case STEP_ADDRESS:
+		model_addresses_change(&s->addresses, &step->address, step->remove);
+		return;
+	case STEP_LINK_UP:
+		s->link.mtu = step->link_up.mtu;
+		s->link.up = !step->remove || step->link_up.was_up;
+		return;
+	case STEP_ROUTE:
+		if (!step->route.unreachable)
+			model_routes_change(&h->all_routes, &step->route, step->remove);
+		return;
+	case STEP_RULE:
+		model_rules_change(&s->rules, &step->rule, step->remove);
+		return;
+	case STEP_SYSCTL:
+		s->src_valid_mark = step->remove ? step->sysctl.before : step->sysctl.value;
+		return;
+	case STEP_FIREWALL:
+		s->nft_table[step->firewall.family == IP_V6] = !step->remove;
+		return;
+	case STEP_HOOK:
+	case STEP_DNS:
+		return;
+	}
+	unreachable();
+}
+
+/* Marks the steps done. */
+static inline void model_perform(struct model_host *h, struct plan *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		model_perform_step(h, &p->steps[i]);
+		p->steps[i].done = true;
+	}
+}
+
+/* What host_inspect_routes() does. */
+static inline void model_inspect_routes(struct model_host *h, uint32_t table, uint32_t before)
+{
+	struct host_state *s = &h->state;
+	const struct { uint32_t table; struct routes *out; } tables[] = {
+		{ table, &s->routes },
+		{ before != table ? before : 0, &s->routes_before },
+		{ s->device.fwmark, &s->mark_routes },
+	};
+
+	for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
+		struct routes *out = tables[t].out;
+		out->n = 0;
+		for (size_t i = 0; tables[t].table && i < h->all_routes.n; i++) {
+			if (h->all_routes.list[i].table != tables[t].table)
+				continue;
+			assert_true(vector_reserve(&out->list, &out->cap, out->n + 1, sizeof *out->list));
+			out->list[out->n++] = h->all_routes.list[i];
+		}
+		routes_sort(out);
+	}
+}
+
+/* ---- texts to compare ---- */
+
+static inline int model_compare_lines(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static inline void model_add_line(struct string_list *lines, struct text *t)
+{
+	assert_true(string_list_add(lines, text_of(t)));
+	t->n = 0;
+}
+
+/* All of the state but the device, one line each, sorted. */
+static inline void model_print(struct string_list *lines, const struct model_host *h)
+{
+	const struct host_state *s = &h->state;
+	char line[256];
+	struct text t = text_fixed(line, sizeof line);
+
+	text_f(&t, "link %u mtu %u up %u", s->link.index, s->link.mtu, (unsigned int)s->link.up);
+	model_add_line(lines, &t);
+	text_f(&t, "nft %u%u sysctl %d", (unsigned int)s->nft_table[0], (unsigned int)s->nft_table[1], s->src_valid_mark);
+	model_add_line(lines, &t);
+	for (size_t i = 0; i < s->rules.n; i++) {
+		const struct step_rule *r = &s->rules.list[i];
+		text_f(&t, "rule %u pref %u mark %u table %u %u%u", (unsigned int)r->family, r->pref, r->mark, r->table,
+		       (unsigned int)r->invert, (unsigned int)r->suppress);
+		model_add_line(lines, &t);
+	}
+	for (size_t i = 0; i < s->addresses.n; i++) {
+		text_add(&t, "address ");
+		address_print(&t, &s->addresses.list[i]);
+		model_add_line(lines, &t);
+	}
+	for (size_t i = 0; i < h->all_routes.n; i++) {
+		text_f(&t, "route %u ", h->all_routes.list[i].table);
+		prefix_print(&t, &h->all_routes.list[i].prefix);
+		model_add_line(lines, &t);
+	}
+	qsort(lines->list, lines->n, sizeof *lines->list, model_compare_lines);
+}
+
+static inline void assert_same_strings(const struct string_list *a, const struct string_list *b)
+{
+	assert_int_equal(a->n, b->n);
+	for (size_t i = 0; i < a->n; i++)
+		assert_string_equal(a->list[i], b->list[i]);
+}
+
+static inline void assert_lines(const struct plan *p, const char *expected)
+{
+	struct text t = text_heap();
+
+	for (size_t i = 0; i < p->n; i++)
+		step_print(&t, p, &p->steps[i], false);
+	text_char(&t, '\0');
+	assert_string_equal(t.p, expected);
+	text_heap_free(&t);
+}
+
+#define PEER "[Peer]\nPublicKey = Jixsag44W8CFkKCIvlLSZF86/Q/4BovkpqdB9Vps5Sk=\n"
+#define OTHER_PEER "[Peer]\nPublicKey = 0fL+RwDYPBZ9BSD/0o5uJjBVnDHyPBTbqNZ6mZ+nNHU=\n"
+
+#endif
