@@ -111,10 +111,10 @@ AllowedIPs = 10.0.0.2/32
 	for words in strip "up --dry-run"; do
 		run bash -c "$WQ $words ./wg0.conf > /dev/full"
 		[ "$status" -eq 1 ]
-		[[ $output == *"wg-quick: wg0: write: No space left on device" ]]
+		[[ $output == *"wg-quick: wg0: cannot write to standard output: No space left on device" ]]
 		run bash -c "$WQ $words ./wg0.conf >&-"
 		[ "$status" -eq 1 ]
-		[[ $output == "wg-quick: write: Bad file descriptor" ]]
+		[[ $output == "wg-quick: cannot write to standard output: Bad file descriptor" ]]
 	done
 }
 

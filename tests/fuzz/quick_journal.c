@@ -1,5 +1,4 @@
-/* A record of a tunnel: whatever the bytes are, reading them is harmless, and what was read prints as a
- * record that reads the same. */
+/* Journals: reading any bytes is harmless, and what was read prints as a text that reads the same. */
 #include <stdlib.h>
 
 #include "quick/journal/journal_text.h"

@@ -53,7 +53,7 @@ static bool read_required_file(struct tunnel_file *f, const char *argument)
 	int r = tunnel_file_find(f, argument) ? load(f) : -ENOENT;
 
 	if (r == -EACCES)
-		report_error("`%s': %s", f->path, strerror(EACCES));
+		report_error("cannot read %s: %s", f->path, strerror(EACCES));
 	return r == 0;
 }
 
@@ -106,14 +106,14 @@ static bool save(struct down *d)
 
 /* ---- without a journal ---- */
 
-static int plan_undo_unjournaled(struct plan *undo, struct down *d)
+static int plan_undo_unjournaled(struct plan *undo, struct host_state *s, struct host *host, const char *name)
 {
 	struct plan found = { 0 };
-	int r = host_inspect_device(&d->state, &d->host->ipc, d->file.name);
+	int r = host_inspect_device(s, &host->ipc, name);
 
 	if (r < 0)
 		report_warning("cannot read the configuration: %s", strerror(-r));
-	r = plan_unjournaled(&found, &d->state, d->file.name);
+	r = plan_unjournaled(&found, s, name);
 	if (r == 0)
 		r = plan_undo(undo, &found, true);
 	plan_free(&found);
@@ -135,10 +135,9 @@ static void undo_rest_unjournaled(struct down *d)
 
 /* ---- */
 
-static bool has_leftovers(const struct down *d)
+static bool has_leftovers(const struct journal *j)
 {
-	return d->journal.exists || firewall_exists(d->file.name, IP_V4) ||
-	       firewall_exists(d->file.name, IP_V6);
+	return j->exists || firewall_exists(j->name, IP_V4) || firewall_exists(j->name, IP_V6);
 }
 
 /* True when there is something of this name that wg-quick may remove. */
@@ -151,7 +150,7 @@ static bool may_take_down(struct down *d)
 	/* Another program deleted our interface and created another one of the same name. */
 	if (j->exists && j->ifindex && index && j->ifindex != index)
 		undo_leftovers(&d->apply, &d->state);
-	if (index ? is_wireguard || j->exists : has_leftovers(d))
+	if (index ? is_wireguard || j->exists : has_leftovers(j))
 		return true;
 	report_upstream("`%s' is not a WireGuard interface", d->file.name);
 	return false;
@@ -168,11 +167,12 @@ static int take_down(struct down *d)
 	apply_hooks(&d->apply, &hooks[HOOK_PRE_DOWN], HOOK_PRE_DOWN);
 	if (d->file.interface.save_config && d->state.link.index && !save(d))
 		d->apply.failures++;
-	r = journaled ? plan_undo_journal(&undo, &d->journal, &d->state) : plan_undo_unjournaled(&undo, d);
+	r = journaled ? plan_undo_journal(&undo, &d->journal, &d->state)
+		      : plan_undo_unjournaled(&undo, &d->state, d->host, d->file.name);
 	if (r == 0)
 		apply_undo(&d->apply, &undo);
 	plan_free(&undo);
-	if (report_failure(r) < 0)
+	if (report_failure("plan the steps", r) < 0)
 		return 1;
 	if (!journaled)
 		undo_rest_unjournaled(d);

@@ -27,7 +27,7 @@ bool read_tunnel_file(struct tunnel_file *f, const char *argument, bool errors_o
 	r = tunnel_file_load(f, &d);
 	diagnostics_print(&diagnostics);
 	if (r == -EACCES)
-		report_error("`%s': %s", f->path, strerror(EACCES));
+		report_error("cannot read %s: %s", f->path, strerror(EACCES));
 	return r == 0;
 }
 
@@ -91,26 +91,19 @@ int resolve_endpoints(struct tunnel_file *f, bool patient)
 		exit_status_stopped();
 		return -EINTR;
 	}
-	if (r < 0) {
-		report_error("cannot resolve endpoints: %s", strerror(-r));
+	if (report_failure("resolve endpoints", r < 0 ? r : 0) < 0)
 		return r;
-	}
 	drop_unresolved_endpoints(&f->device);
 	return 0;
 }
 
 /* ---- the host ---- */
 
-static int report_inspection(int r)
-{
-	if (r < 0)
-		report_error("cannot inspect the network: %s", strerror(-r));
-	return r;
-}
+static const char inspect[] = "inspect the host";
 
 int inspect_host(struct host_state *s, struct host *host, const char *name)
 {
-	return report_inspection(host_inspect(s, &host->rtnetlink, name, &host->settings));
+	return report_failure(inspect, host_inspect(s, &host->rtnetlink, name, &host->settings));
 }
 
 static void inspect_sysctl(struct host_state *s, const struct journal *j)
@@ -121,7 +114,7 @@ static void inspect_sysctl(struct host_state *s, const struct journal *j)
 
 int inspect_shared(struct host_state *s, struct host *host, const struct journal *j)
 {
-	int r = report_inspection(host_inspect_shared(s, &host->rtnetlink));
+	int r = report_failure(inspect, host_inspect_shared(s, &host->rtnetlink));
 
 	inspect_sysctl(s, j);
 	return r;
@@ -140,5 +133,5 @@ int inspect_for_plan(struct host_state *s, struct host *host, const struct tunne
 	if (r == 0 && default_routes_need_table(f, s))
 		r = host_inspect_table(s, rt, other_tunnel_uses_table, j);
 	inspect_sysctl(s, j);
-	return report_inspection(r);
+	return report_failure(inspect, r);
 }

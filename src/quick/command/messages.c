@@ -6,10 +6,10 @@
 #include "quick/host/signals.h"
 #include "report/report.h"
 
-int report_failure(int error)
+int report_failure(const char *what, int error)
 {
 	if (error < 0)
-		report_error("%s", strerror(-error));
+		report_error("cannot %s: %s", what, strerror(-error));
 	return error;
 }
 
@@ -21,9 +21,7 @@ void warn_of_plan(void *ctx, const char *text)
 
 int exit_status_of_output(int error)
 {
-	if (error < 0)
-		report_error("write: %s", strerror(-error));
-	return error < 0;
+	return report_failure("write to standard output", error) < 0;
 }
 
 int exit_status_stopped(void)

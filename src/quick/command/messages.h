@@ -2,8 +2,8 @@
 #ifndef WG_QUICK_MESSAGES_H
 #define WG_QUICK_MESSAGES_H
 
-/* Reports an error for which there is no better text; returns its argument, 0 or -errno. */
-int report_failure(int error);
+/* "cannot WHAT: …" if there is an error; returns the error, 0 or -errno. */
+int report_failure(const char *what, int error);
 /* For struct plan_options. */
 void warn_of_plan(void *ctx, const char *text);
 

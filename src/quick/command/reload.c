@@ -47,10 +47,10 @@ static int read_inputs(struct reload *r, const char *argument)
 	error = journal_open(&r->journal, r->file.name);
 	if (error == -EINTR)
 		exit_status_stopped();
-	else if (error < 0)
-		report_error("cannot read the journal: %s", strerror(-error));
+	else
+		report_failure("read the journal", error);
 	if (error == 0)
-		error = report_failure(endpoint_texts(&r->endpoints, &r->file));
+		error = report_failure("list the endpoints", endpoint_texts(&r->endpoints, &r->file));
 	if (r->endpoints.n > 0)
 		qsort(r->endpoints.list, r->endpoints.n, sizeof *r->endpoints.list, compare_strings);
 	return error;
@@ -62,33 +62,30 @@ static int read_device(struct host_state *s, struct host *host, const char *name
 
 	if (error == -ENODEV || error == -EOPNOTSUPP || error == -ENOENT)
 		report_upstream("`%s' is not a WireGuard interface", name);
-	else if (error < 0)
-		report_error("cannot read the configuration: %s", strerror(-error));
+	else
+		report_failure("read the configuration", error);
 	return error;
 }
 
 /* True when the rules and the sysctl that default-route tunnels share may change. */
-static bool may_change_shared(const struct reload *r)
+static bool may_change_shared(const struct tunnel_file *f, const struct host_state *s, const struct journal *j)
 {
-	const struct plan *applied = &r->journal.applied.plan;
-	bool may = default_routes_are_desired(&r->file, &r->state);
+	bool may = default_routes_are_desired(f, s);
 
-	for (size_t i = 0; i < applied->n; i++)
-		may |= applied->steps[i].kind == STEP_RULE;
-	return may && !r->journal.unavailable;
+	for (size_t i = 0; i < j->applied.plan.n; i++)
+		may |= j->applied.plan.steps[i].kind == STEP_RULE;
+	return may && !j->unavailable;
 }
 
-static int inspect_routes(struct reload *r)
+static int inspect_routes(struct host_state *s, struct host *host, const struct tunnel_file *f,
+			  const struct applied *applied)
 {
-	const struct applied *applied = applied_of(&r->journal);
-	const bool families[2] = { default_route_is_desired(&r->file, &r->state, IP_V4),
-				   default_route_is_desired(&r->file, &r->state, IP_V6) };
-	uint32_t table = tunnel_file_table(&r->file);
+	const bool families[2] = { default_route_is_desired(f, s, IP_V4), default_route_is_desired(f, s, IP_V6) };
+	uint32_t table = tunnel_file_table(f);
 	uint32_t before = applied && applied->has_table ? applied->table : table;
-	int error = host_inspect_routes(&r->state, &r->host->rtnetlink, table, before);
 
-	host_inspect_nft_tables(&r->state, r->file.name, families);
-	return report_failure(error);
+	host_inspect_nft_tables(s, f->name, families);
+	return report_failure("inspect the routes", host_inspect_routes(s, &host->rtnetlink, table, before));
 }
 
 /* lock: take the lock of what default-route tunnels share, if it may change. */
@@ -102,11 +99,13 @@ static int inspect(struct reload *r, bool lock)
 		error = resolve_endpoints(&r->file, true);
 	if (error == 0)
 		error = inspect_for_plan(&r->state, r->host, &r->file, &r->journal);
-	if (error == 0 && lock && may_change_shared(r)) {
+	if (error == 0 && lock && may_change_shared(&r->file, &r->state, &r->journal)) {
 		r->shared_lock = shared_lock_acquire();
 		error = inspect_shared(&r->state, r->host, &r->journal);
 	}
-	return error < 0 ? error : inspect_routes(r);
+	if (error < 0)
+		return error;
+	return inspect_routes(&r->state, r->host, &r->file, applied_of(&r->journal));
 }
 
 static int compare(struct reload *r)
@@ -117,7 +116,7 @@ static int compare(struct reload *r)
 				 .endpoints = &r->endpoints,
 				 .warn = warn_of_plan };
 
-	return report_failure(plan_diff(&r->plan, &r->old_dns, &in));
+	return report_failure("plan the steps", plan_diff(&r->plan, &r->old_dns, &in));
 }
 
 /* ---- apply ---- */
@@ -131,7 +130,8 @@ static int journal_reload(struct reload *r, const struct dns_config *dns)
 
 	if (!r->journal.exists || r->old_dns.n + r->plan.n == 0)
 		return 0;
-	error = report_failure(applied_during_reload(&both, &r->journal.applied, &r->file, &r->plan, dns));
+	error = report_failure("write the journal", applied_during_reload(&both, &r->journal.applied, &r->file,
+									  &r->plan, dns));
 	if (error == 0)
 		error = journal_write_applied(&r->journal, &both);
 	applied_free(&both);

@@ -50,7 +50,7 @@ static int save(struct tunnel_file *f, struct host_state *state, struct journal 
 	r = journal_open(journal, f->name);
 	if (r == -EINTR)
 		return exit_status_stopped();
-	if (report_failure(r) < 0 || inspect_host(state, host, f->name) < 0)
+	if (report_failure("read the journal", r) < 0 || inspect_host(state, host, f->name) < 0)
 		return 1;
 	if (!state->link.index || !host_is_wireguard(&host->ipc, f->name)) {
 		report_upstream("`%s' is not a WireGuard interface", f->name);

@@ -23,13 +23,15 @@ struct up {
 	struct apply apply;
 };
 
+static const char plan_steps[] = "plan the steps";
+
 /* Each of the following functions returns 0, or -errno after reporting. */
 
-static int write_journal(struct up *u)
+static int write_journal(struct journal *j, const struct tunnel_file *f, const struct plan *p)
 {
-	int r = report_failure(applied_set(&u->journal.applied, &u->file, &u->plan));
+	int r = report_failure("write the journal", applied_set(&j->applied, f, p));
 
-	return r < 0 ? r : journal_write(&u->journal);
+	return r < 0 ? r : journal_write(j);
 }
 
 /* Called before host names are resolved, because the journal has endpoints as the file has them. */
@@ -37,15 +39,17 @@ static int plan_first(struct up *u)
 {
 	int r = plan_interface(&u->plan, &u->file, &u->options);
 
-	return report_failure(r < 0 ? r : endpoint_texts(&u->journal.applied.endpoints, &u->file));
+	if (r == 0)
+		r = endpoint_texts(&u->journal.applied.endpoints, &u->file);
+	return report_failure(plan_steps, r);
 }
 
 /* What PreUp hooks did is part of the actual state: they may set keys, a mark, addresses. */
-static int inspect_after_hooks(struct up *u)
+static int inspect_after_hooks(struct host_state *s, struct host *host, const char *name)
 {
-	int r = inspect_host(&u->state, u->host, u->file.name);
+	int r = inspect_host(s, host, name);
 
-	return r < 0 ? r : report_failure(host_inspect_device(&u->state, &u->host->ipc, u->file.name));
+	return r < 0 ? r : report_failure("read the configuration", host_inspect_device(s, &host->ipc, name));
 }
 
 /* The journal names the table before the lock is released, and so reserves it. It does not name the sysctl yet: a
@@ -59,10 +63,10 @@ static int plan_rest(struct up *u)
 	lock = u->journal.unavailable ? -1 : shared_lock_acquire();
 	r = inspect_for_plan(&u->state, u->host, &u->file, &u->journal);
 	if (r == 0)
-		r = report_failure(plan_tunnel(&u->plan, &u->file, &u->state, &u->options));
+		r = report_failure(plan_steps, plan_tunnel(&u->plan, &u->file, &u->state, &u->options));
 	plan_drop_kind(&u->plan, STEP_SYSCTL);
 	if (r == 0)
-		r = write_journal(u);
+		r = write_journal(&u->journal, &u->file, &u->plan);
 	shared_lock_release(lock);
 	return r;
 }
@@ -88,9 +92,9 @@ static int apply_default_routes(struct up *u)
 	lock = u->journal.unavailable ? -1 : shared_lock_acquire();
 	r = inspect_shared(&u->state, u->host, &u->journal);
 	if (r == 0)
-		r = report_failure(plan_default_routes(p, &u->file, &u->state));
+		r = report_failure(plan_steps, plan_default_routes(p, &u->file, &u->state));
 	if (r == 0)
-		r = write_journal(u);
+		r = write_journal(&u->journal, &u->file, &u->plan);
 	if (r == 0)
 		r = apply_plan(&u->apply, p, from, false);
 	if (!sysctl_was_set(p))
@@ -102,7 +106,7 @@ static int apply_default_routes(struct up *u)
 static int apply_post_up(struct up *u)
 {
 	size_t from = u->plan.n;
-	int r = report_failure(plan_post_up(&u->plan, &u->file, &u->options));
+	int r = report_failure(plan_steps, plan_post_up(&u->plan, &u->file, &u->options));
 
 	return r < 0 ? r : apply_plan(&u->apply, &u->plan, from, false);
 }
@@ -114,17 +118,17 @@ static int bring_up(struct up *u)
 	int r = plan_first(u);
 
 	if (r == 0 && pre_up) {
-		r = write_journal(u);
+		r = write_journal(&u->journal, &u->file, &u->plan);
 		if (r == 0)
 			r = apply_plan(&u->apply, &u->plan, 0, false);
 		applied = u->plan.n;
 		if (r == 0)
-			r = inspect_after_hooks(u);
+			r = inspect_after_hooks(&u->state, u->host, u->file.name);
 	}
 	if (r == 0)
 		r = plan_rest(u);
 	if (r == 0) {
-		u->plan.n = u->plan.defaults_at; /* what follows is planned again when its turn comes */
+		u->plan.n = u->plan.defaults_at; /* the rest is planned again right before it is applied */
 		r = apply_plan(&u->apply, &u->plan, applied, false);
 	}
 	if (r == 0)
@@ -153,24 +157,24 @@ static void roll_back(struct up *u)
 }
 
 /* Notes for `save` and `reload` what the interface has that is not from the file. */
-static void journal_result(struct up *u)
+static void journal_result(struct journal *j, struct host *host, const struct tunnel_file *f, uint32_t ifindex)
 {
 	enum { PEERS_MAX = 1000 }; /* reading more only for the port would take too long */
 	struct addresses now = { 0 };
 	struct wg_device d = { 0 };
 
-	if (!journal_note_complete(&u->journal) || u->journal.unavailable)
+	if (!journal_note_complete(j) || j->unavailable)
 		return;
-	if (rtnetlink_addresses(&u->host->rtnetlink, u->apply.performer.ifindex, &now) == 0)
+	if (rtnetlink_addresses(&host->rtnetlink, ifindex, &now) == 0)
 		for (size_t i = 0; i < now.n; i++)
-			if (!addresses_have(&u->file.interface.addresses, &now.list[i]) &&
-			    !addresses_add(&u->journal.applied.foreign, &now.list[i]))
+			if (!addresses_have(&f->interface.addresses, &now.list[i]) &&
+			    !addresses_add(&j->applied.foreign, &now.list[i]))
 				break;
-	if (u->file.device.n_peers <= PEERS_MAX && ipc_get(&u->host->ipc, &d, u->file.name) == 0)
-		u->journal.applied.port = d.listen_port;
+	if (f->device.n_peers <= PEERS_MAX && ipc_get(&host->ipc, &d, f->name) == 0)
+		j->applied.port = d.listen_port;
 	device_free(&d);
 	addresses_free(&now);
-	if (journal_write(&u->journal) < 0)
+	if (journal_write(j) < 0)
 		report_warning("save will not know which addresses hooks added");
 }
 
@@ -227,7 +231,7 @@ static int run(struct up *u, const struct command_options *o, struct command_tra
 		roll_back(u);
 		return apply_error_status(&u->apply);
 	}
-	journal_result(u);
+	journal_result(&u->journal, u->host, &u->file, u->apply.performer.ifindex);
 	return 0;
 }
 
@@ -249,7 +253,7 @@ static int dry_run(struct up *u, const struct command_options *o, struct command
 	if (r == 0)
 		r = inspect_for_plan(&u->state, u->host, &u->file, &u->journal);
 	if (r == 0)
-		r = report_failure(plan_tunnel(&u->plan, &u->file, &u->state, &u->options));
+		r = report_failure(plan_steps, plan_tunnel(&u->plan, &u->file, &u->state, &u->options));
 	u->plan.implementation = u->state.implementation;
 	if (r == 0)
 		plan_print(&trace->t, &u->plan);

@@ -33,8 +33,8 @@ int journal_open(struct journal *j, const char *name)
 	if (j->lock < 0 && !inherited) {
 		j->unavailable = true;
 		if (process_is_root())
-			report_warning("%s: %s: no journal is kept, down will have to inspect the host",
-				       JOURNAL_FOLDER, strerror(-j->lock));
+			report_warning("cannot write to " JOURNAL_FOLDER ": %s: no journal is kept, so down will inspect the host",
+				       strerror(-j->lock));
 	}
 	return journal_load(j);
 }
@@ -79,7 +79,7 @@ int journal_write_applied(struct journal *j, const struct applied *applied)
 	r = t.failed ? -ENOMEM : fileio_replace(path, text_of(&t));
 	text_heap_free(&t);
 	if (r < 0)
-		report_error("%s: %s", path, strerror(-r));
+		report_error("cannot write %s: %s", path, strerror(-r));
 	else
 		j->exists = true;
 	return r;

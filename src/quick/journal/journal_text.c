@@ -1,9 +1,16 @@
+/* The text of a journal. */
 #include "journal_text.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 static const char first_line[] = "wgsuite-record 1";
+
+/* The numbers of these are part of the format. */
+_Static_assert(FIREWALL_NONE == 0 && FIREWALL_NFT == 1 && FIREWALL_IPTABLES == 2, "firewall tools");
+_Static_assert(DNS_NONE == 0 && DNS_RESOLVCONF == 1 && DNS_RESOLVED == 2 && DNS_FILE == 3, "DNS back-ends");
+_Static_assert(HOOK_PRE_UP == 0 && HOOK_POST_UP == 1 && HOOK_PRE_DOWN == 2 && HOOK_POST_DOWN == 3, "hook phases");
+_Static_assert(IP_V4 == 4 && IP_V6 == 6, "address families");
 
 static void print_step(const struct step *s, struct text *t)
 {
@@ -36,7 +43,7 @@ static void print_step(const struct step *s, struct text *t)
 	case STEP_WG:
 	case STEP_ADDRESS:
 	case STEP_LINK_UP:
-		return; /* these go away with the link, or cannot be taken back */
+		return; /* undone with the interface, or without an inverse */
 	}
 	unreachable();
 }
@@ -86,9 +93,9 @@ void journal_print(const struct journal *j, struct text *t)
 		text_add(t, "complete\n");
 }
 
-/* ---- reading: one function per word; false: not understood ---- */
+/* ---- reading: one function for each entry; false: malformed, or out of memory ---- */
 
-static bool numbers(struct span rest, uint32_t out[], size_t n)
+static bool read_numbers(struct span rest, uint32_t out[], size_t n)
 {
 	struct span word;
 
@@ -118,7 +125,7 @@ static bool read_rule(struct journal *j, struct span rest)
 	uint32_t n[5];
 	struct step *s;
 
-	if (!numbers(rest, n, 4) || rest.n < 3)
+	if (!read_numbers(rest, n, 4) || rest.n < 3)
 		return false;
 	s = plan_add(&j->applied.plan, STEP_RULE);
 	if (!s)
@@ -158,7 +165,7 @@ static bool read_sysctl(struct journal *j, struct span rest)
 	uint32_t n[2];
 	struct step *s;
 
-	if (!numbers(rest, n, 2))
+	if (!read_numbers(rest, n, 2))
 		return false;
 	s = plan_add(&j->applied.plan, STEP_SYSCTL);
 	if (!s)
@@ -180,7 +187,7 @@ static bool read_firewall(struct journal *j, struct span rest)
 	uint32_t n[2];
 	struct step *s;
 
-	if (!numbers(rest, n, 2))
+	if (!read_numbers(rest, n, 2))
 		return false;
 	s = plan_add(&j->applied.plan, STEP_FIREWALL);
 	if (!s)
@@ -196,7 +203,7 @@ static bool read_tools(struct journal *j, struct span rest)
 	uint32_t n[2];
 	struct text t = text_fixed(j->applied.plan.dns_prefix, sizeof j->applied.plan.dns_prefix);
 
-	if (!numbers(rest, n, 2) || n[0] > 2 || n[1] > DNS_FILE)
+	if (!read_numbers(rest, n, 2) || n[0] > FIREWALL_IPTABLES || n[1] > DNS_FILE)
 		return false;
 	j->applied.plan.firewall = (enum firewall_tool)n[0];
 	j->applied.plan.dns_backend = (enum dns_backend)n[1];
@@ -213,19 +220,19 @@ static bool read_config(struct journal *j, struct span rest)
 
 static bool read_index(struct journal *j, struct span rest)
 {
-	return numbers(rest, &j->ifindex, 1);
+	return read_numbers(rest, &j->ifindex, 1);
 }
 
 static bool read_table(struct journal *j, struct span rest)
 {
-	j->applied.has_table = numbers(rest, &j->applied.table, 1);
+	j->applied.has_table = read_numbers(rest, &j->applied.table, 1);
 	return j->applied.has_table;
 }
 
 static bool read_port(struct journal *j, struct span rest)
 {
 	uint32_t n = 0;
-	bool ok = numbers(rest, &n, 1) && n <= UINT16_MAX;
+	bool ok = read_numbers(rest, &n, 1) && n <= UINT16_MAX;
 
 	j->applied.port = (uint16_t)n;
 	return ok;
@@ -235,7 +242,7 @@ static bool read_began(struct journal *j, struct span rest)
 {
 	uint32_t n;
 
-	if (!numbers(rest, &n, 1) || n >= HOOK_PHASES)
+	if (!read_numbers(rest, &n, 1) || n >= HOOK_PHASES)
 		return false;
 	j->began[n] = true;
 	return true;
@@ -256,6 +263,7 @@ static bool add_address(struct addresses *list, struct span rest)
 	return address_next(&a, &rest, &bad) == 1 && addresses_add(list, &a);
 }
 
+/* Entries that are repeated; *known: this is one of them. */
 static bool read_list(struct journal *j, struct span word, struct span rest, bool *known)
 {
 	const struct { const char *word; struct string_list *list; } lists[] = {
@@ -289,10 +297,9 @@ static const struct {
 	{ "link", read_link },         { "dns", read_dns },
 	{ "rule", read_rule },         { "unreachable", read_unreachable },
 	{ "sysctl", read_sysctl },     { "no-sysctl", read_no_sysctl },
-	{ "firewall", read_firewall },
-	{ "tools", read_tools },       { "config", read_config },
-	{ "index", read_index },       { "port", read_port },
-	{ "table", read_table },
+	{ "firewall", read_firewall }, { "tools", read_tools },
+	{ "config", read_config },     { "index", read_index },
+	{ "port", read_port },         { "table", read_table },
 	{ "began", read_began },       { "complete", read_complete },
 };
 
@@ -318,5 +325,5 @@ int journal_parse(struct journal *j, struct span text)
 	for (size_t i = 0; i < j->applied.plan.n; i++)
 		if (j->applied.plan.steps[i].kind == STEP_LINK)
 			return 0;
-	return -EINVAL; /* a part of a record is none */
+	return -EINVAL; /* the file was not written completely */
 }

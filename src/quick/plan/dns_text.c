@@ -1,3 +1,4 @@
+/* The text of a DNS step. */
 #include "dns_text.h"
 
 #include "base/vector.h"

@@ -1,3 +1,4 @@
+/* The text of a firewall step. */
 #include "firewall_text.h"
 
 #include "base/vector.h"

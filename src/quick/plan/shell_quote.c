@@ -1,3 +1,4 @@
+/* Quoting for bash. */
 #include "shell_quote.h"
 
 void shell_quote(struct text *t, struct span s)

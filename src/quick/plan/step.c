@@ -1,3 +1,4 @@
+/* A plan and its steps. */
 #include "step.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Records: what is written is what is read, and damaged ones are refused or read without harm. */
+/* The text of journals: reading restores what was written, and damaged files are refused or read without harm. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -60,8 +60,8 @@ static void round_trip(void **state)
 	release(&r);
 }
 
-/* What is noted later counts; a path of two lines is no second line. */
-static void later_lines(void **state)
+/* Appended entries take effect; a path with a newline is not written. */
+static void appended_entries(void **state)
 {
 	struct journal r = { .lock = -1, .name = "wg0" };
 	struct text t = text_heap();
@@ -82,7 +82,7 @@ static void later_lines(void **state)
 	release(&r);
 }
 
-/* Cut anywhere, as a full disk may leave it: no crash, and never a step that was not in it. */
+/* Cut anywhere, as on a full disk: no crash, and no step that was not in it. */
 static void cut_anywhere(void **state)
 {
 	(void)state;
@@ -95,7 +95,7 @@ static void cut_anywhere(void **state)
 	}
 }
 
-static void other_texts(void **state)
+static void malformed_texts(void **state)
 {
 	static const char *const texts[] = { "", "\n", "wgsuite-record 2\n", "wgsuite-record 1\nrule 4\n",
 					     "wgsuite-record 1\nrule 4 x 1 1 000\n",
@@ -115,9 +115,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trip),
-		cmocka_unit_test(later_lines),
+		cmocka_unit_test(appended_entries),
 		cmocka_unit_test(cut_anywhere),
-		cmocka_unit_test(other_texts),
+		cmocka_unit_test(malformed_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
