@@ -92,7 +92,8 @@ static void close_both(int p[2])
 	p[0] = p[1] = -1;
 }
 
-/* Writes the input and reads the output at the same time: a program that does both would block otherwise. */
+/* A program that reads and writes would block if this did one after the other. Writing blocks, so where there is both
+ * input and output, the input must not exceed the capacity of a pipe. */
 static void exchange(const struct subprocess *r, int *to, int *from)
 {
 	struct span input = r->input;

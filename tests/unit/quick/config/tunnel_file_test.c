@@ -1,0 +1,214 @@
+/* Tunnel files: names, the keys of [Interface], errors with their positions, and the text that `strip` leaves. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "quick/config/tunnel_file.h"
+
+#define KEY "Jixsag44W8CFkKCIvlLSZF86/Q/4BovkpqdB9Vps5Sk="
+
+struct report {
+	unsigned int errors, warnings, line, column; /* position of the last one */
+	char text[256];
+};
+
+static void note(void *ctx, const struct diag_message *m)
+{
+	struct report *r = ctx;
+	struct text t = text_fixed(r->text, sizeof r->text);
+
+	r->errors += m->level == DIAG_ERROR;
+	r->warnings += m->level == DIAG_WARNING;
+	r->line = m->at.line;
+	r->column = m->at.column;
+	text_add(&t, m->text);
+}
+
+static bool find_table(uint32_t *number, struct span name)
+{
+	*number = 1234;
+	return span_is(name, "office");
+}
+
+static int parse(struct tunnel_file *f, struct report *r, const char *text, bool lines_only)
+{
+	static const struct tunnel_file_lookups lookups = { .table = find_table };
+	struct diag d = { .emit = note, .ctx = r };
+
+	*r = (struct report){ 0 };
+	*f = (struct tunnel_file){ .name = "wg0", .path = span_dup(SPAN("wg0.conf")),
+				   .text = span_dup(span_of(text)), .n_text = strlen(text),
+				   .lines_only = lines_only };
+	return tunnel_file_parse(f, &lookups, &d);
+}
+
+static void names(void **state)
+{
+	static const struct { const char *argument, *name; } cases[] = {
+		{ "wg0", "wg0" }, { "wg0.conf", "wg0.conf" }, { "./wg0.conf", "wg0" }, { "/etc/x/office=1.conf", "office=1" },
+		{ "./wg0", NULL }, { "/etc/.conf", NULL }, { "./sixteen-letters0.conf", NULL }, { "", NULL },
+		{ "./a b.conf", NULL }, { "./..conf", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char name[WG_NAME_MAX];
+		assert_int_equal(tunnel_file_name_of(name, cases[i].argument), cases[i].name != NULL);
+		if (cases[i].name)
+			assert_string_equal(name, cases[i].name);
+	}
+}
+
+static void keys_of_the_interface(void **state)
+{
+	struct tunnel_file f;
+	struct report r;
+	const struct interface_keys *k = &f.interface;
+
+	(void)state;
+	assert_int_equal(parse(&f, &r, "[Interface]\nAddress = 10.0.0.1/24, fd00::1\naddress=10.0.0.1/24 # again\n"
+				       "DNS = 1.1.1.1,2606:4700::1111 fe80::1%eth0\nDNS = example.com ~corp.example 1.1.1.1\n"
+				       "MTU = 1400\nTable = office\nPostUp = echo \"#\" %i\nPostUp = second\n"
+				       "PreDown =\nSaveConfig = TRUE\n[Peer]\nPublicKey = " KEY "\n", false), 0);
+	assert_int_equal(r.errors, 0);
+	assert_int_equal(r.warnings, 1);
+	assert_string_equal(r.text, "duplicate address `10.0.0.1/24'");
+	assert_int_equal(k->addresses.n, 2);
+	assert_int_equal(k->dns.servers.n, 3);
+	assert_string_equal(k->dns.servers.list[2], "fe80::1%eth0");
+	assert_int_equal(k->dns.domains.n, 2);
+	assert_string_equal(k->dns.domains.list[1], "~corp.example");
+	assert_int_equal(k->mtu, 1400);
+	assert_int_equal(tunnel_file_table(&f), 1234);
+	assert_string_equal(k->table_word, "office");
+	assert_int_equal(k->hooks[HOOK_POST_UP].n, 2);
+	assert_string_equal(k->hooks[HOOK_POST_UP].list[0], "echo \"#\" %i");
+	assert_true(k->save_config);
+	assert_string_equal(f.device.name, "wg0");
+	assert_int_equal(f.device.n_peers, 1);
+	tunnel_file_free(&f);
+}
+
+static void tables(void **state)
+{
+	static const struct { const char *value; enum table_kind kind; uint32_t table; } cases[] = {
+		{ "auto", TABLE_AUTO, TABLE_MAIN }, { "", TABLE_AUTO, TABLE_MAIN }, { "Off", TABLE_OFF, 0 },
+		{ "7", TABLE_GIVEN, 7 }, { "0x10", TABLE_GIVEN, 16 }, { "0", TABLE_GIVEN, TABLE_MAIN },
+		{ "main", TABLE_GIVEN, TABLE_MAIN }, { "local", TABLE_GIVEN, 255 }, { "default", TABLE_GIVEN, 253 },
+		{ "4294967295", TABLE_GIVEN, UINT32_MAX },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct tunnel_file f;
+		struct report r;
+		char text[64];
+		struct text t = text_fixed(text, sizeof text);
+		text_f(&t, "[Interface]\nTable = %s\n", cases[i].value);
+		assert_int_equal(parse(&f, &r, text, false), 0);
+		assert_int_equal(f.interface.table_kind, cases[i].kind);
+		assert_int_equal(tunnel_file_table(&f), cases[i].table);
+		tunnel_file_free(&f);
+	}
+}
+
+static void wrong_values_are_reported(void **state)
+{
+	static const struct { const char *line; unsigned int column; const char *text; } cases[] = {
+		{ "Address = 10.0.0.1, 10.0.0.300", 21, "Address: expected an IP address, found `10.0.0.300'" },
+		{ "MTU = 67", 7, "MTU: expected a number from 68 to 65535, found `67'" },
+		{ "DNS = 1.2.3", 7, "DNS: expected an IP address, found `1.2.3'" },
+		{ "DNS = 1.1.1.1, a;b", 16, "DNS: expected an IP address or a domain, found `a;b'" },
+		{ "DNS = 1.1.1.1%eth0", 7, "DNS: expected an IP address or a domain, found `1.1.1.1%eth0'" },
+		{ "Table = 4294967296", 9,
+		  "Table: expected off, auto, a number or a name from rt_tables, found `4294967296'" },
+		{ "SaveConfig = yes", 14, "SaveConfig: expected true or false, found `yes'" },
+		{ "Table = " KEY, 9, "Table: expected off, auto, a number or a name from rt_tables" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct tunnel_file f;
+		struct report r;
+		char text[256];
+		struct text t = text_fixed(text, sizeof text);
+		text_f(&t, "[Interface]\n%s\n", cases[i].line);
+		assert_int_equal(parse(&f, &r, text, false), -EINVAL);
+		assert_int_equal(r.errors, 1);
+		assert_int_equal(r.line, 2);
+		assert_int_equal(r.column, cases[i].column);
+		assert_string_equal(r.text, cases[i].text);
+		tunnel_file_free(&f);
+	}
+}
+
+static void empty_files_and_peers_without_a_key(void **state)
+{
+	struct tunnel_file f;
+	struct report r;
+
+	(void)state;
+	assert_int_equal(parse(&f, &r, " \n\t\n", false), -EINVAL);
+	assert_string_equal(r.text, "the file is empty");
+	tunnel_file_free(&f);
+	assert_int_equal(parse(&f, &r, "[Interface]\n[Peer]\nAllowedIPs = 10.0.0.0/8\n", false), -ENOKEY);
+	tunnel_file_free(&f);
+	assert_int_equal(parse(&f, &r, "[Peer]\nAddress = 10.0.0.1\n", false), -EINVAL); /* not a key of a peer */
+	tunnel_file_free(&f);
+}
+
+static void the_last_section_of_a_peer_has_its_allowed_ips(void **state)
+{
+	struct tunnel_file f;
+	struct report r;
+
+	(void)state;
+	assert_int_equal(parse(&f, &r, "[Peer]\nPublicKey = " KEY "\nAllowedIPs = 10.0.0.0/8\n"
+				       "[Peer]\nPublicKey = " KEY "\nAllowedIPs = 10.1.0.0/16\n", false), 0);
+	assert_int_equal(f.device.n_peers, 2);
+	assert_int_equal(f.device.peers[0].n_allowedips, 0);
+	assert_int_equal(f.device.peers[1].n_allowedips, 1);
+	tunnel_file_free(&f);
+}
+
+static void strip_leaves_what_wg_reads(void **state)
+{
+	static const struct { const char *text, *stripped; } cases[] = {
+		{ "[Interface]\nMTU = 1300\nListenPort = 5\n", "[Interface]\nListenPort = 5\n" },
+		{ "  [Interface] \t\nMTU = 1300\n\t ListenPort = 5\n# c \n\nDNS = 1.1.1.1\n",
+		  "[Interface]\nListenPort = 5\n# c\n\n" },
+		{ "[Interface]\nMTU = 1300", "[Interface]\n" },
+		{ "[Interface]\nPostUp = a # b\n  \t ", "[Interface]\n" },
+		{ "[Peer]\nPublicKey = " KEY "\n[Interface]\nSaveConfig = true\n",
+		  "[Peer]\nPublicKey = " KEY "\n[Interface]\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct tunnel_file f;
+		struct report r;
+		assert_int_equal(parse(&f, &r, cases[i].text, true), 0);
+		tunnel_file_strip(&f);
+		assert_true(span_is((struct span){ f.text, f.n_text }, cases[i].stripped));
+		tunnel_file_free(&f);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names),
+		cmocka_unit_test(keys_of_the_interface),
+		cmocka_unit_test(tables),
+		cmocka_unit_test(wrong_values_are_reported),
+		cmocka_unit_test(empty_files_and_peers_without_a_key),
+		cmocka_unit_test(the_last_section_of_a_peer_has_its_allowed_ips),
+		cmocka_unit_test(strip_leaves_what_wg_reads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,113 @@
+/* Programs that are run: their status, input, output and environment. */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "quick/host/signals.h"
+#include "quick/host/subprocess.h"
+
+static int sh(const struct subprocess *like, const char *script)
+{
+	return subprocess_run_args(like, "sh", "-c", script, NULL);
+}
+
+static void statuses(void **state)
+{
+	static const struct subprocess quiet = { .quiet = true };
+
+	(void)state;
+	subprocess_status = 0;
+	assert_int_equal(sh(&quiet, "exit 0"), 0);
+	assert_int_equal(subprocess_status, 0);
+	assert_int_equal(sh(&quiet, "exit 7"), 7);
+	assert_int_equal(subprocess_status, 7);
+	assert_int_equal(sh(&quiet, "kill -TERM $$"), 128 + SIGTERM);
+	assert_int_equal(subprocess_run_args(&quiet, "/nonexistent/program", NULL), 127);
+	assert_int_equal(subprocess_run_args(&quiet, "/dev/null", NULL), 126);
+	assert_int_equal(subprocess_status, 126);
+}
+
+static void input_and_output_of_any_length(void **state)
+{
+	enum { SIZE = 1 << 20 }; /* far more than a pipe holds */
+	char *input = malloc(SIZE);
+	struct text out = text_heap();
+	struct subprocess cat = { .input = SPAN("some text"), .output = &out };
+
+	(void)state;
+	assert_int_equal(subprocess_run_args(&cat, "cat", NULL), 0);
+	assert_true(span_is(text_of(&out), "some text"));
+	cat.input = (struct span){ 0 };
+	assert_int_equal(subprocess_run_args(&cat, "head", "-c", "1048576", "/dev/zero", NULL), 0);
+	assert_int_equal(out.n, 9 + SIZE);
+	text_heap_free(&out);
+	assert_non_null(input);
+	memset(input, 'x', SIZE);
+	cat = (struct subprocess){ .input = { input, SIZE }, .quiet = true };
+	assert_int_equal(sh(&cat, "[ \"$(wc -c)\" = 1048576 ]"), 0);
+	/* A program that does not read its input is no failure. */
+	signals_watch();
+	assert_int_equal(subprocess_run_args(&cat, "true", NULL), 0);
+	free(input);
+}
+
+static void hooks_do_not_see_what_changes_a_shell(void **state)
+{
+	struct text out = text_heap();
+	struct subprocess hook = { .hook = true, .output = &out };
+
+	(void)state;
+	setenv("BASH_ENV", "/etc/passwd", 1);
+	setenv("LD_PRELOAD", "", 1);
+	setenv("BASH_FUNC_ls%%", "() { rm; }", 1);
+	setenv("KEPT", "yes", 1);
+	assert_int_equal(sh(&hook, "env | grep -E '^(BASH_ENV|LD_PRELOAD|BASH_FUNC_ls%%|KEPT)='"), 0);
+	assert_true(span_is(text_of(&out), "KEPT=yes\n"));
+	text_heap_free(&out);
+	unsetenv("BASH_ENV");
+	unsetenv("BASH_FUNC_ls%%");
+}
+
+static void programs_are_found_in_path(void **state)
+{
+	const char *sh_path;
+
+	(void)state;
+	sh_path = subprocess_find("sh");
+	assert_non_null(sh_path);
+	assert_int_equal(sh_path[0], '/');
+	assert_null(subprocess_find("no-such-program"));
+	assert_null(subprocess_find("/etc/passwd"));
+	assert_string_equal(subprocess_find("/bin/sh"), "/bin/sh");
+}
+
+static void children_have_default_signals(void **state)
+{
+	static const struct subprocess quiet = { .quiet = true };
+
+	(void)state;
+	signals_watch();
+	raise(SIGTERM);
+	assert_int_equal(stop_signal, SIGTERM);
+	stop_signal = 0;
+	assert_int_equal(sh(&quiet, "kill -INT $$; sleep 10"), 128 + SIGINT);
+	assert_int_equal(sh(&quiet, "kill -PIPE $$; sleep 10"), 128 + SIGPIPE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(statuses),
+		cmocka_unit_test(input_and_output_of_any_length),
+		cmocka_unit_test(hooks_do_not_see_what_changes_a_shell),
+		cmocka_unit_test(programs_are_found_in_path),
+		cmocka_unit_test(children_have_default_signals),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
