@@ -1,3 +1,4 @@
+/* Addresses of an interface: parsing, printing, lists. */
 #include "address.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Name servers and search domains: copying and comparing. */
 #include "dns_config.h"
 
 void dns_config_free(struct dns_config *d)

@@ -1,3 +1,4 @@
+/* Writes the state of a tunnel into the text of its file. */
 #include "edit.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Parses the keys of [Interface] that only wg-quick(8) knows. */
 #include "interface_keys.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Lists in the values of wg-quick's keys. */
 #include "list.h"
 
 static bool is_separator(char c)

@@ -1,3 +1,4 @@
+/* Edits the text of a tunnel file by section and key. */
 #include "section_editor.h"
 
 #include <stdlib.h>

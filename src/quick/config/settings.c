@@ -1,3 +1,4 @@
+/* The keys of wgsuite.ini(5), and the check of its text. */
 #include "settings.h"
 
 struct setting {

@@ -1,3 +1,4 @@
+/* Parses and strips tunnel files. */
 #include "tunnel_file.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Chooses the DNS back-end and performs DNS steps with it. */
 #include "dns.h"
 
 #include "dns_file.h"

@@ -1,3 +1,4 @@
+/* DNS by replacing /etc/resolv.conf. */
 #include "dns_file.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* DNS through resolvconf(8). */
 #include "dns_resolvconf.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* libsystemd is loaded when it is first needed; without it, resolvectl(1) is run. */
+/* DNS through systemd-resolved: libsystemd is loaded when it is first needed; without it, resolvectl(1) is run. */
 #include "dns_resolved.h"
 
 #include <dlfcn.h>

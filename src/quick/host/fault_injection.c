@@ -1,3 +1,4 @@
+/* Fault injection for tests. */
 #include "fault_injection.h"
 
 #ifdef WG_FAULTS

@@ -1,3 +1,4 @@
+/* Reads and writes whole files. */
 #include "fileio.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Chooses the firewall tool and performs firewall steps with it. */
 #include "firewall.h"
 
 #include <unistd.h>

@@ -1,3 +1,4 @@
+/* Firewall rules through iptables-save(8) and iptables-restore(8). */
 #include "firewall_iptables.h"
 
 #include <errno.h>

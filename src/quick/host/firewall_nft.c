@@ -1,3 +1,4 @@
+/* Firewall rules in nftables. */
 #include "firewall_nft.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Runs hooks with bash, or with sh where bash is missing. */
 #include "hooks.h"
 
 #include <errno.h>

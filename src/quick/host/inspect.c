@@ -1,3 +1,4 @@
+/* Inspects the host. */
 #include "inspect.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Creates the interface. */
 #include "link_create.h"
 
 #include <errno.h>

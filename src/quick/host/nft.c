@@ -1,3 +1,4 @@
+/* Runs nft commands, with libnftables or the program. */
 #include "nft.h"
 
 #include <dlfcn.h>

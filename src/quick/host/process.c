@@ -1,3 +1,4 @@
+/* This process: privileges, standard descriptors, environment. */
 #include "process.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Names of routing tables. */
 #include "route_tables.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* rtnetlink: the connection, batches and dumps. */
 #include "rtnetlink.h"
 
 #include <errno.h>

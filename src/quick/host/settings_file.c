@@ -1,3 +1,4 @@
+/* Reads wgsuite.ini(5) with iniparser. */
 #include "settings_file.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* The signals that stop wg-quick. */
 #include "signals.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Runs other programs. */
 #include "subprocess.h"
 
 #include <errno.h>

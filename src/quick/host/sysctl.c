@@ -1,3 +1,4 @@
+/* Kernel parameters. */
 #include "sysctl.h"
 
 #include <errno.h>

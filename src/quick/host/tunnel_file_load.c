@@ -1,3 +1,4 @@
+/* Finds and reads tunnel files, and checks who can write to them. */
 #include "tunnel_file_load.h"
 
 #include <errno.h>

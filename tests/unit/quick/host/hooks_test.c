@@ -38,11 +38,11 @@ static void variables_and_arguments(void **state)
 static void a_hook_is_a_line_of_a_function(void **state)
 {
 	(void)state;
-	assert_int_equal(hook_run("x=1; cmd true 2> /dev/null; echo $x > $OUT; exit 3", "wg7", NULL), 3);
+	assert_int_equal(hook_run("x=1; cmd true; echo $x > $OUT; exit 3", "wg7", NULL), 3);
 	assert_output("1\n");
 	assert_int_equal(hook_run("false; echo not reached > $OUT", "wg7", NULL), 1);
 	assert_output("1\n");
-	assert_int_equal(hook_run("die x 2> /dev/null", "wg7", NULL), 1);
+	assert_int_equal(hook_run("die expected", "wg7", NULL), 1);
 	assert_int_equal(hook_run("", "wg7", NULL), 0);
 }
 
