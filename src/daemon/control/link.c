@@ -260,7 +260,7 @@ static void leave(void *ctx)
 	raise_privileges(l, false);
 }
 
-/* The id that the namespace of the daemon has for another one; the kernel assigns it if there is none. */
+/* The id of another namespace in that of the daemon, which the kernel assigns on request. */
 static int nsid_of(int *nsid, int ns)
 {
 	struct rtgenmsg g = { .rtgen_family = AF_UNSPEC };
