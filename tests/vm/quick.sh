@@ -184,7 +184,7 @@ settle
 before=$(wg showconf wg0 | sed '/^AllowedIPs/s/[=,] /\n/g' | sort; state)
 with_other ", 10.99.0.0/16" "Endpoint = 192.168.5.254:9"
 WG_QUICK_FAULT=$step quick-faults reload wg0 > said 2>&1
-same "a reload that fails right after wg is taken back" "10.99.0.0/16 1 $before" \
+same "a reload that fails right after wg is rolled back" "10.99.0.0/16 1 $before" \
 	"$(sed -n 's/^\[#\] ip -4 route add \(.*\) dev wg0$/\1/p' said | head -n 1) $(grep -c 'the reload was rolled back' said) \
 $(wg showconf wg0 | sed '/^AllowedIPs/s/[=,] /\n/g' | sort; state)"
 same "with its session" "$handshake" "$(wg show wg0 latest-handshakes)"

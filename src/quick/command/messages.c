@@ -13,7 +13,7 @@ int report_failure(const char *what, int error)
 	return error;
 }
 
-void warn_of_plan(void *ctx, const char *text)
+void report_plan_warning(void *ctx, const char *text)
 {
 	(void)ctx;
 	report_warning("%s", text);

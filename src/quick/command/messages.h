@@ -5,7 +5,7 @@
 /* "cannot WHAT: …" if there is an error; returns the error, 0 or -errno. */
 int report_failure(const char *what, int error);
 /* For struct plan_options. */
-void warn_of_plan(void *ctx, const char *text);
+void report_plan_warning(void *ctx, const char *text);
 
 /* Each of these returns the exit status. */
 

@@ -114,7 +114,7 @@ static int compare(struct reload *r)
 				 .actual = &r->state,
 				 .applied = applied_of(&r->journal),
 				 .endpoints = &r->endpoints,
-				 .warn = warn_of_plan };
+				 .warn = report_plan_warning };
 
 	return report_failure("plan the steps", plan_diff(&r->plan, &r->old_dns, &in));
 }

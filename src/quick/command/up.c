@@ -35,7 +35,7 @@ static int write_journal(struct journal *j, const struct tunnel_file *f, const s
 }
 
 /* Called before host names are resolved, because the journal has endpoints as the file has them. */
-static int plan_first(struct up *u)
+static int plan_interface_part(struct up *u)
 {
 	int r = plan_interface(&u->plan, &u->file, &u->options);
 
@@ -54,7 +54,7 @@ static int inspect_after_hooks(struct host_state *s, struct host *host, const ch
 
 /* The journal names the table before the lock is released, and so reserves it. It does not name the sysctl yet: a
  * tunnel that is removed meanwhile leaves the sysctl to those whose journals do. */
-static int plan_rest(struct up *u)
+static int plan_tunnel_part(struct up *u)
 {
 	int lock, r = resolve_endpoints(&u->file, true);
 
@@ -115,7 +115,7 @@ static int bring_up(struct up *u)
 {
 	bool pre_up = u->options.hooks && u->file.interface.hooks[HOOK_PRE_UP].n > 0;
 	size_t applied = 0;
-	int r = plan_first(u);
+	int r = plan_interface_part(u);
 
 	if (r == 0 && pre_up) {
 		r = write_journal(&u->journal, &u->file, &u->plan);
@@ -126,7 +126,7 @@ static int bring_up(struct up *u)
 			r = inspect_after_hooks(&u->state, u->host, u->file.name);
 	}
 	if (r == 0)
-		r = plan_rest(u);
+		r = plan_tunnel_part(u);
 	if (r == 0) {
 		u->plan.n = u->plan.defaults_at; /* the rest is planned again right before it is applied */
 		r = apply_plan(&u->apply, &u->plan, applied, false);
@@ -247,7 +247,7 @@ static int dry_run(struct up *u, const struct command_options *o, struct command
 		return 1;
 	}
 	if (r == 0)
-		r = plan_first(u);
+		r = plan_interface_part(u);
 	if (r == 0)
 		r = resolve_endpoints(&u->file, false);
 	if (r == 0)
@@ -263,7 +263,7 @@ static int dry_run(struct up *u, const struct command_options *o, struct command
 int command_up(const struct command_options *o, struct host *host, struct command_trace *trace)
 {
 	struct up u = { .host = host, .journal = JOURNAL_CLOSED,
-			.options = { .hooks = !o->no_hooks, .warn = warn_of_plan } };
+			.options = { .hooks = !o->no_hooks, .warn = report_plan_warning } };
 	int status = o->dry_run ? dry_run(&u, o, trace) : run(&u, o, trace);
 
 	command_trace_flush(trace);

@@ -1,4 +1,4 @@
-/* What `up` and `reload` applied to the host: the contents of the journal. Beside the desired state (the tunnel
+/* What `up` and `reload` applied to the host: the contents of the journal. Next to the desired state (the tunnel
  * file) and the actual one (the host), it tells what belongs to the tunnel. */
 #ifndef WG_QUICK_APPLIED_H
 #define WG_QUICK_APPLIED_H

@@ -257,7 +257,7 @@ static void lost_nft_table_is_restored(void **state)
 	(void)state;
 	bring_up(&t, routed);
 	t.host.state.nft_table[0] = false;
-	t.host.state.firewall = FIREWALL_IPTABLES; /* its rules cannot be told from others */
+	t.host.state.firewall = FIREWALL_IPTABLES; /* its rules do not have a name to look up */
 	assert_reload(&t, routed, "", "");
 	t.host.state.firewall = FIREWALL_NFT;
 	t.host.state.nft_table[0] = true;
