@@ -1,30 +1,30 @@
-"""A case: its name, its story in a line, and the function that plays it on a fresh host."""
+"""A test case: its name, its title, and the function that runs it on a fresh host."""
 import host
 
 
 class Case:
-    def __init__(self, name, story, play, waits, slow, given):
-        self.name, self.story, self.play = name, story, play
-        self.waits, self.slow, self.given = waits, slow, given
+    def __init__(self, name, title, function, waits, slow, host_options):
+        self.name, self.title, self.function = name, title, function
+        self.waits, self.slow, self.host_options = waits, slow, host_options
 
     def run(self):
-        h = host.Host(**self.given)
+        h = host.Host(**self.host_options)
         try:
-            self.play(h)
+            self.function(h)
             host.equal(h.process.poll(), None, "the daemon ended:")
         finally:
             h.process.terminate()
             h.process.wait()
 
 
-def family():
-    """(CASES, the decorator that fills it). waits: it mostly sleeps. slow: minutes; "slowest": many."""
+def case_list():
+    """(CASES, the decorator that adds to it). waits: the case mostly sleeps. slow: it takes minutes; "slowest": ten."""
     cases = {}
 
-    def case(name, story, waits=False, slow=False, **given):
-        def take(play):
-            host.check(name not in cases, "two cases of one name:", name)
-            cases[name] = Case(name, story, play, waits, slow, given)
-            return play
-        return take
+    def case(name, title, waits=False, slow=False, **host_options):
+        def register(function):
+            host.check(name not in cases, "duplicate case:", name)
+            cases[name] = Case(name, title, function, waits, slow, host_options)
+            return function
+        return register
     return cases, case

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""run.py --list | --out FOLDER CASE…: plays cases, each in namespaces of its own against a daemon of its own.
+"""run.py --list | --out FOLDER CASE…: runs cases in parallel, each with its own namespaces and daemon.
 
-A case that waits for timers runs beside all others; of those that compute a few run at a time. FOLDER/CASE
-gets the output, and FOLDER/CASE.code (0 passed, 1 failed) when the case has ended."""
+Cases that wait for timers start at once; of the others only a few run at a time. The output goes to FOLDER/CASE,
+the result to FOLDER/CASE.code (0 passed, 1 failed) when the case has ended."""
 import importlib
 import os
 import signal
@@ -12,27 +12,27 @@ import traceback
 
 import host
 
-FAMILIES = ["handshake", "responder", "data", "inner", "cookies", "timers", "garbage", "abuse", "fallback", "keys",
-            "uapi"]
-AT_A_TIME = 4
-LIMIT = int(os.environ.get("ADVERSARY_LIMIT", "150"))
+MODULES = ["handshake", "responder", "data", "inner", "cookies", "timers", "garbage", "abuse", "fallback", "keys",
+           "uapi"]
+MAX_BUSY = 4
+LIMIT_S = int(os.environ.get("ADVERSARY_LIMIT", "150"))
 
 
 def collect():
     cases = {}
-    for family in FAMILIES:
-        cases.update(importlib.import_module(family).CASES)
+    for module in MODULES:
+        cases.update(importlib.import_module(module).CASES)
     return cases
 
 
-def play(case, out):
-    """In a child: never returns."""
-    host.dies_with_us()
+def run_child(case, out):
+    """Runs a case in the forked child; never returns."""
+    host.die_with_parent()
     with open(out, "w", buffering=1) as f:
         os.dup2(f.fileno(), 1)
         os.dup2(f.fileno(), 2)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(LIMIT if not case.slow else 1000)
+        signal.alarm(LIMIT_S if not case.slow else 1000)
         code = 1
         began = time.monotonic()
         try:
@@ -48,32 +48,32 @@ def main(arguments):
     cases = collect()
     if arguments[:1] == ["--list"]:
         for case in cases.values():
-            print(case.name, {False: "fast", True: "slow"}.get(case.slow, "slowest"), case.story)
+            print(case.name, {False: "fast", True: "slow"}.get(case.slow, "slowest"), case.title)
         return 0
     if os.environ.get("WGSUITE_BOX") is None:
-        sys.exit("run.py: run me inside tests/lib/box.sh")
+        sys.exit("run.py: must run in tests/lib/box.sh")
     folder, names = arguments[1], arguments[2:]
     waiting = [cases[n] for n in sorted(names, key=lambda n: not cases[n].waits)]
-    running, bad = {}, 0
+    running, failed = {}, 0
     while waiting or running:
-        while waiting and (waiting[0].waits or sum(not c.waits for c in running.values()) < AT_A_TIME):
+        while waiting and (waiting[0].waits or sum(not c.waits for c in running.values()) < MAX_BUSY):
             case = waiting.pop(0)
             pid = os.fork()
             if pid == 0:
-                play(case, os.path.join(folder, case.name))
+                run_child(case, os.path.join(folder, case.name))
             running[pid] = case
         pid, status = os.wait()
         case = running.pop(pid, None)
         if case is None:
             continue
-        bad += status != 0
+        failed += status != 0
         path = os.path.join(folder, case.name + ".code")
         with open(path + "~", "w") as f:
             f.write("0\n" if status == 0 else "1\n")
         os.rename(path + "~", path)
-        if sys.stdout.isatty() or os.environ.get("ADVERSARY_TELL"):
+        if sys.stdout.isatty() or os.environ.get("ADVERSARY_PROGRESS"):
             print(case.name, "ok" if status == 0 else "FAILED", flush=True)
-    return 1 if bad else 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -1,235 +1,236 @@
-"""What the daemon does when time passes. Upper bounds are generous, lower ones are the protocol's."""
+"""Cases of timers. Lower bounds are the protocol's; upper bounds allow for a loaded machine."""
 import time
 
 import wire
-from case import family
-from host import LONG, check, equal, until
+from case import case_list
+from host import TIMEOUT_S, check, equal, wait_until
 
-CASES, case = family()
+CASES, case = case_list()
 
 
-def since(began, least, most=LONG):
+def check_elapsed(began, least, most=TIMEOUT_S):
     took = time.monotonic() - began
     check(least <= took <= most, f"after {took:.2f} s, not {least} to {most}")
 
 
-@case("t01", "ten seconds after data without an answer: an empty message, once; it is not answered itself",
+@case("t01", "passive keepalive: one empty message ten seconds after data was received; it is not answered itself",
       waits=True)
 def passive(h):
     p = h.peer()
-    s = p.shake()
+    s = p.handshake()
     began = time.monotonic()
-    p.arrives()
+    p.deliver()
     m = p.receive()
-    since(began, 9.9)
+    check_elapsed(began, 9.9)
     equal((len(m), s.open(m)[1]), (32, b""))
-    # Ours deserves none: nor does silence.
+    # A keepalive needs no reply.
     p.send(s.seal())
-    equal(p.maybe(13), None, "a keepalive or handshake that nobody needs:")
+    equal(p.try_receive(13), None, "an unnecessary message:")
 
 
-@case("t02", "data that goes on for longer is told every ten seconds that it arrives", waits=True)
-def again(h):
+@case("t02", "continuous incoming data gets a passive keepalive every ten seconds", waits=True)
+def repeated_passive(h):
     p = h.peer()
-    s = p.shake()
-    began, heard = time.monotonic(), []
-    while time.monotonic() < began + 32 and len(heard) < 2:
-        p.say()
-        m = p.maybe(0.5)
+    s = p.handshake()
+    began, received = time.monotonic(), []
+    while time.monotonic() < began + 32 and len(received) < 2:
+        p.send_packet()
+        m = p.try_receive(0.5)
         if m:
             equal(s.open(m)[1], b"")
-            heard.append(time.monotonic() - began)
-    equal(len(heard), 2, heard)
-    check(heard[0] >= 9.9 and heard[1] - heard[0] >= 9, heard)
+            received.append(time.monotonic() - began)
+    equal(len(received), 2, received)
+    check(received[0] >= 9.9 and received[1] - received[0] >= 9, received)
 
 
-@case("t03", "fifteen seconds after data that nobody answered: a handshake; not when something came back",
+@case("t03", "a handshake starts fifteen seconds after data was sent and nothing was received; a keepalive prevents it",
       waits=True)
-def unheard(h):
-    silent, kind = h.peer(endpoint=True), h.peer(endpoint=True)
-    for p in (silent, kind):
-        h.push(p.to_us(b"x"))
-        p.shaken()
-        p.hears()
-        p.arrives()  # authenticated: nothing is outstanding
-        h.push(p.to_us(b"question"))
-        p.hears()
+def unanswered(h):
+    silent, responsive = h.peer(endpoint=True), h.peer(endpoint=True)
+    for p in (silent, responsive):
+        h.push(p.to_peer(b"x"))
+        p.accept_handshake()
+        p.receive_data()
+        p.deliver()  # authenticated data: no reply is outstanding
+        h.push(p.to_peer(b"question"))
+        p.receive_data()
     began = time.monotonic()
-    kind.send(kind.session.seal())
-    o = silent.initiated()
-    since(began, 14.5)
-    response, s = o.answer()
+    responsive.send(responsive.session.seal())
+    o = silent.receive_initiation()
+    check_elapsed(began, 14.5)
+    response, s = o.respond()
     silent.send(response)
-    silent.hears(s)
-    until("all is said", lambda: not kind.all(1))
+    silent.receive_data(s)
+    wait_until("no more messages arrive", lambda: not responsive.drain(1))
 
 
-@case("t04", "tries of a handshake: five seconds apart, each with keys, index and timestamp of its own", waits=True)
-def tries(h):
+@case("t04", "handshake attempts are five seconds apart, each with a new ephemeral key, index and timestamp",
+      waits=True)
+def attempts(h):
     p = h.peer(endpoint=True)
-    h.push(p.to_us(b"x"))
+    h.push(p.to_peer(b"x"))
     seen, at = [], []
     for _ in range(4):
-        seen.append(p.initiated())
+        seen.append(p.receive_initiation())
         at.append(time.monotonic())
-        h.push(p.to_us(b"more"))  # does not hurry it
+        h.push(p.to_peer(b"more"))  # does not cause an earlier attempt
     check(at[3] - at[0] >= 14, at)
-    check(at[3] - at[0] <= 16.1 + LONG, at)
+    check(at[3] - at[0] <= 16.1 + TIMEOUT_S, at)
     for name in ("e", "remote", "timestamp"):
         equal(len({getattr(o, name) for o in seen}), 4, name)
     check(seen[0].timestamp < seen[1].timestamp < seen[2].timestamp < seen[3].timestamp)
 
 
-@case("t05", "persistent keepalives: at once when switched on, then every second; none when off", waits=True)
+@case("t05", "persistent keepalives: immediately when enabled, then every interval; none when disabled", waits=True)
 def persistent(h):
     p = h.peer(endpoint=True)
     h.set(f"public_key={p.public.hex()}", "persistent_keepalive_interval=1")
-    s = p.shaken()
+    s = p.accept_handshake()
     began = time.monotonic()
     for i in range(4):
-        m = p.of_type(wire.DATA)
+        m = p.receive_type(wire.DATA)
         equal((len(m), s.open(m)), (32, (i, b"")))
-    since(began, 2.5)
+    check_elapsed(began, 2.5)
     h.set(f"public_key={p.public.hex()}", "persistent_keepalive_interval=0")
-    p.all(0.2)
-    equal(p.maybe(3), None, "a keepalive after it was switched off:")
+    p.drain(0.2)
+    equal(p.try_receive(3), None, "a keepalive after it was switched off:")
     began = time.monotonic()
     h.set(f"public_key={p.public.hex()}", "persistent_keepalive_interval=3600")
-    p.hears(s)
-    # Down is down.
+    p.receive_data(s)
+    # No keepalives while the link is down.
     h.set(f"public_key={p.public.hex()}", "persistent_keepalive_interval=1")
     h.ip("link set wg0 down")
     h.get_text()
-    p.all(0.2)
-    equal(p.maybe(2.5), None, "sent while the link is down:")
+    p.drain(0.2)
+    equal(p.try_receive(2.5), None, "sent while the link is down:")
     h.up()
-    p.initiated()
+    p.receive_initiation()
 
 
-@case("t06", "a peer whom nobody talks to hears nothing", waits=True)
+@case("t06", "an idle peer gets no messages", waits=True)
 def idle(h):
     p = h.peer(endpoint=True)
-    p.shake()
+    p.handshake()
     p.ping()
     p.send(p.session.seal())
-    p.all(0.5)
-    equal(p.maybe(16), None, "said to the idle:")
+    p.drain(0.5)
+    equal(p.try_receive(16), None, "sent to an idle peer:")
 
 
-@case("t07", "a session ends when the link goes down", waits=True)
+@case("t07", "sessions end when the link goes down", waits=True)
 def down(h):
     p = h.peer(endpoint=True)
-    s = p.shake()
-    p.arrives()
+    s = p.handshake()
+    p.deliver()
     h.ip("link set wg0 down")
     h.get_text()
     h.up()
-    p.all(0)
-    p.say(session=s)
-    until("up again", h.answers)
-    p.shake()
-    equal(p.arrives(), [], "delivered by a session from before:")
+    p.drain(0)
+    p.send_packet(session=s)
+    wait_until("up again", h.responds)
+    p.handshake()
+    equal(p.deliver(), [], "delivered in a session from before:")
 
 
-@case("t11", "a session that we began ends the daemon's own tries", waits=True)
-def settled(h):
+@case("t11", "a handshake completed by the peer stops the daemon's own attempts", waits=True)
+def stops_attempts(h):
     p = h.peer(endpoint=True)
-    h.push(p.to_us(b"x"))
-    p.initiated()
-    s = p.try_shake()
-    check(s, "our initiation was not answered while the daemon's waits")
+    h.push(p.to_peer(b"x"))
+    p.receive_initiation()
+    s = p.try_handshake()
+    check(s, "no response to the peer's initiation while the daemon's is pending")
     p.send(s.seal())
-    equal(p.hears(s)[1], wire.padded(p.to_us(b"x")))
-    p.arrives(session=s)
+    equal(p.receive_data(s)[1], wire.padded(p.to_peer(b"x")))
+    p.deliver(session=s)
     for _ in range(8):
-        m = p.maybe(1)
-        check(m is None or m[0] != wire.INITIATION, "a try although there is a session")
+        m = p.try_receive(1)
+        check(m is None or m[0] != wire.INITIATION, "an attempt although there is a session")
         p.send(s.seal())
 
 
-@case("t04s", "twenty tries, then silence until there is something new to say", waits=True, slow=True)
+@case("t04s", "a handshake is given up after twenty attempts and starts again when there is new data",
+      waits=True, slow=True)
 def gives_up(h):
     p = h.peer(endpoint=True)
-    h.push(p.to_us(b"old"))
+    h.push(p.to_peer(b"old"))
     began = time.monotonic()
     for _ in range(20):
-        p.initiated()
-    since(began, 94.5, 160)
-    equal(p.maybe(12), None, "a try too many:")
-    h.push(p.to_us(b"new"))
-    s = p.shaken()
-    equal(p.hears(s), (0, wire.padded(p.to_us(b"new"))), "the packets from before were given up:")
+        p.receive_initiation()
+    check_elapsed(began, 94.5, 160)
+    equal(p.try_receive(12), None, "one attempt too many:")
+    h.push(p.to_peer(b"new"))
+    s = p.accept_handshake()
+    equal(p.receive_data(s), (0, wire.padded(p.to_peer(b"new"))), "expected only the new packet, as the old ones were dropped:")
 
 
-@case("t09s", "while there is always something new to say the tries go on", waits=True, slow=True)
-def insists(h):
+@case("t09s", "new data keeps handshake attempts going", waits=True, slow=True)
+def continues_attempts(h):
     p = h.peer(endpoint=True)
     began, last = time.monotonic(), 0
     while time.monotonic() < began + 125:
-        h.push(p.to_us(b"new"))
-        m = p.maybe(1)
+        h.push(p.to_peer(b"new"))
+        m = p.try_receive(1)
         if m:
             last = time.monotonic() - began
-    check(last > 110, "the last try was after", last)
+    check(last > 110, "the last attempt was after", last)
 
 
-@case("t06s", "after 180 seconds a session is dead in both directions", waits=True, slow=True)
-def dead(h):
+@case("t06s", "a session is unusable in both directions after 180 seconds", waits=True, slow=True)
+def session_expires(h):
     p = h.peer(endpoint=True)
-    s = p.shake()
+    s = p.handshake()
     began = time.monotonic()
-    p.arrives()
+    p.deliver()
     while time.monotonic() < began + 170:
-        p.say()
+        p.send_packet()
         time.sleep(1)
-        for m in p.all(0):
-            equal(s.open(m)[1], b"", "the responder began a handshake, or talked:")
-    p.arrives()
+        for m in p.drain(0):
+            equal(s.open(m)[1], b"", "the responder initiated or sent data:")
+    p.deliver()
     time.sleep(max(0, began + 181 - time.monotonic()))
-    p.all(0)
-    last = p.say(session=s)
-    h.push(p.to_us(b"late"))
-    p.initiated()
-    fresh = p.shake()
-    check(last not in p.arrives(session=fresh), "delivered after 180 seconds")
-    # It was not ours to answer: ours overtook it.
+    p.drain(0)
+    last = p.send_packet(session=s)
+    h.push(p.to_peer(b"late"))
+    p.receive_initiation()
+    fresh = p.handshake()
+    check(last not in p.deliver(session=fresh), "delivered after 180 seconds")
 
 
-@case("t07s", "an initiator renews after 120 seconds when it sends", waits=True, slow=True)
+@case("t07s", "an initiator that sends starts a new handshake after 120 seconds", waits=True, slow=True)
 def renews(h):
     p = h.peer(endpoint=True)
-    h.push(p.to_us(b"x"))
-    s = p.shaken()
+    h.push(p.to_peer(b"x"))
+    s = p.accept_handshake()
     began = time.monotonic()
     n = 0
     while True:
-        h.push(p.to_us(b"x"))
+        h.push(p.to_peer(b"x"))
         p.send(s.seal())
         time.sleep(1)
-        kinds = [m[0] for m in p.all(0)]
+        kinds = [m[0] for m in p.drain(0)]
         n += kinds.count(wire.DATA)
         if wire.INITIATION in kinds:
             break
         check(time.monotonic() < began + 150, "no new handshake")
-    since(began, 118, 150)
-    check(n > 50, "little was sent")
+    check_elapsed(began, 118, 150)
+    check(n > 50, "too little data was sent")
 
 
-@case("t08s", "an initiator who only listens renews after 165 seconds, once", waits=True, slow=True)
-def last_minute(h):
+@case("t08s", "an initiator that only receives starts one new handshake after 165 seconds", waits=True, slow=True)
+def receiver_renews(h):
     p = h.peer(endpoint=True)
-    h.push(p.to_us(b"x"))
-    s = p.shaken()
-    p.hears(s)
+    h.push(p.to_peer(b"x"))
+    s = p.accept_handshake()
+    p.receive_data(s)
     began = time.monotonic()
-    while time.monotonic() < began + 150:  # nothing of it needs sending
+    while time.monotonic() < began + 150:  # received keepalives need no reply
         p.send(s.seal())
         time.sleep(2)
-        equal([m[0] for m in p.all(0) if m[0] != wire.DATA], [], "too early:")
+        equal([m[0] for m in p.drain(0) if m[0] != wire.DATA], [], "too early:")
     while True:
         p.send(s.seal())
-        m = p.maybe(1)
+        m = p.try_receive(1)
         if m and m[0] == wire.INITIATION:
             break
         check(time.monotonic() < began + 178, "no new handshake")
-    since(began, 163, 178)
+    check_elapsed(began, 163, 178)

@@ -1,4 +1,4 @@
-"""WireGuard's messages, written a second time and apart from src/: from the whitepaper and RFCs alone."""
+"""A second implementation of WireGuard's messages, independent of src/: from the whitepaper and RFCs alone."""
 import hashlib
 import hmac
 import os
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 INITIATION, RESPONSE, COOKIE, DATA = 1, 2, 3, 4
 ZERO_PSK = bytes(32)
-# RFC 7748's and libsodium's list: u-coordinates of small order, as bytes.
+# Encoded u-coordinates of low order (RFC 7748, section 6.1).
 LOW_ORDER = [bytes.fromhex(h) for h in (
     "00" * 32,
     "01" + "00" * 31,
@@ -25,7 +25,7 @@ LOW_ORDER = [bytes.fromhex(h) for h in (
 
 
 class Refused(Exception):
-    """A message that does not verify."""
+    """Raised for a message that does not verify."""
 
 
 def hash_(*parts):
@@ -64,10 +64,10 @@ def hchacha20(key, nonce16):
              + struct.unpack("<4I", nonce16))
 
     def quarter(a, b, c, d):
-        for x, y, z, turn in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
+        for x, y, z, bits in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
             s[x] = (s[x] + s[y]) & 0xffffffff
             v = s[z] ^ s[x]
-            s[z] = (v << turn | v >> 32 - turn) & 0xffffffff
+            s[z] = (v << bits | v >> 32 - bits) & 0xffffffff
 
     for _ in range(10):
         for q in ((0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15),
@@ -103,7 +103,7 @@ def dh(private, pub):
     try:
         return X25519PrivateKey.from_private_bytes(private).exchange(
             X25519PublicKey.from_public_bytes(pub))
-    except ValueError:  # a point of small order: this program may go on, the daemon may not
+    except ValueError:  # a low-order point: only the daemon must reject it
         return bytes(32)
 
 
@@ -118,7 +118,7 @@ def tai64n(unix=None):
 
 
 def macs(body, to, cookie=None):
-    """The message with mac1 for the receiver's public key `to`, and mac2 when there is a cookie."""
+    """Appends mac1 for the receiver's public key `to`, and mac2 if there is a cookie, else zeros."""
     m = body + mac(hash_(b"mac1----", to), body)
     return m + (mac(cookie, m) if cookie else bytes(16))
 
@@ -135,15 +135,15 @@ class Session:
         return struct.pack("<IIQ", DATA, self.remote, counter) + aead_seal(self.send_key, counter, plain)
 
     def open(self, m):
-        """(counter, plaintext) of a data message that came by this session."""
+        """(counter, plaintext) of a data message received in this session."""
         kind, index, counter = struct.unpack("<IIQ", m[:16])
         if kind != DATA or index != self.local:
-            raise Refused("not of this session")
+            raise Refused("not for this session")
         return counter, aead_open(self.receive_key, counter, m[16:])
 
 
 class Initiation:
-    """Our initiation; `message` is what to send. Every ingredient may be forged."""
+    """An initiation to the daemon, in `message`. Every field can be forged."""
 
     def __init__(self, private, to, psk=ZERO_PSK, timestamp=None, cookie=None, ephemeral=None,
                  ephemeral_public=None, static_public=None, index=None):
@@ -166,12 +166,12 @@ class Initiation:
         self.message = macs(body, to, cookie)
 
     def finish(self, m):
-        """The session, when m is the response to this initiation; else Refused."""
+        """The session, if m is a valid response to this initiation; else raises Refused."""
         if len(m) != 92 or m[:4] != struct.pack("<I", RESPONSE):
-            raise Refused("no response")
+            raise Refused("not a response")
         remote, index = struct.unpack("<II", m[4:12])
         if index != self.index:
-            raise Refused("of another initiation")
+            raise Refused("for another initiation")
         if m[60:76] != mac(hash_(b"mac1----", public(self.private)), m[:60]):
             raise Refused("mac1")
         e = m[12:44]
@@ -185,12 +185,12 @@ class Initiation:
         return Session(send, receive, self.index, remote)
 
 
-class Opened:
-    """An initiation that the daemon sent to us, opened with our private key."""
+class ReceivedInitiation:
+    """An initiation from the daemon, decrypted with our private key."""
 
     def __init__(self, private, m, psk=ZERO_PSK):
         if len(m) != 148 or m[:4] != struct.pack("<I", INITIATION):
-            raise Refused("no initiation")
+            raise Refused("not an initiation")
         ours = public(private)
         if m[116:132] != mac(hash_(b"mac1----", ours), m[:116]):
             raise Refused("mac1")
@@ -205,8 +205,8 @@ class Opened:
         self.timestamp = aead_open(k, 0, m[88:116], h)
         self.hash, self.chain = hash_(h, m[88:116]), c
 
-    def answer(self, ephemeral_public=None, cookie=None, psk=None, index=None):
-        """(response, session as it will be when the daemon takes the response)."""
+    def respond(self, ephemeral_public=None, cookie=None, psk=None, index=None):
+        """(response, the session that it establishes)."""
         private = new_private()
         e = ephemeral_public or public(private)
         index = int.from_bytes(os.urandom(4), "little") if index is None else index
@@ -221,8 +221,8 @@ class Opened:
         body = struct.pack("<III", RESPONSE, index, self.remote) + e + empty
         return macs(body, self.static, cookie), Session(send, receive, index, self.remote)
 
-    def refuse(self, private, cookie, flip=False):
-        """A cookie reply to it."""
+    def cookie_reply(self, private, cookie, flip=False):
+        """A cookie reply to this initiation."""
         nonce = os.urandom(24)
         sealed = xaead(hash_(b"cookie--", public(private)), nonce, True, cookie, self.message[116:132])
         if flip:
@@ -231,9 +231,9 @@ class Opened:
 
 
 def read_cookie(m, refused, index, by):
-    """The cookie in a reply to our message `refused` (with sender `index`) by the owner of public key `by`."""
+    """The cookie in the reply m to our message `refused` with sender `index`; `by`: public key of the replier."""
     if len(m) != 64 or m[:8] != struct.pack("<II", COOKIE, index):
-        raise Refused("no cookie reply to this")
+        raise Refused("not a cookie reply to this message")
     return xaead(hash_(b"cookie--", by), m[8:32], False, m[32:], refused[-32:-16])
 
 
