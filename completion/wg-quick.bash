@@ -9,21 +9,22 @@ _wg_quick() {
 		esac
 	done
 	if [ -z "$verb" ]; then
-		mapfile -t COMPREPLY < <(compgen -W "up down save strip reload diff" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up down restart save strip reload diff" -- "$cur")
 		return
 	fi
 	case $cur in
 	-*)
 		case $verb in
-		up) mapfile -t COMPREPLY < <(compgen -W "--dry-run --no-hooks" -- "$cur") ;;
-		down) mapfile -t COMPREPLY < <(compgen -W "--no-hooks" -- "$cur") ;;
+		up) mapfile -t COMPREPLY < <(compgen -W "--dry-run --no-hooks --quiet" -- "$cur") ;;
+		down | restart) mapfile -t COMPREPLY < <(compgen -W "--no-hooks --quiet" -- "$cur") ;;
+		save | reload) mapfile -t COMPREPLY < <(compgen -W "--quiet" -- "$cur") ;;
 		esac
 		return
 		;;
 	*/*) mapfile -t COMPREPLY < <(compgen -f -X '!*.conf' -- "$cur"); return ;;
 	esac
 	case $verb in
-	down | save | reload | diff) names=$(wg show interfaces 2>/dev/null) ;;
+	down | restart | save | reload | diff) names=$(wg show interfaces 2>/dev/null) ;;
 	esac
 	if [ "$verb" != down ]; then
 		for file in /etc/wireguard/*.conf; do

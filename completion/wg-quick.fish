@@ -5,14 +5,16 @@ function __wg_quick_tunnels
 	end
 	string split ' ' -- (wg show interfaces 2>/dev/null)
 end
-set -l verbs up down save strip reload diff
+set -l verbs up down restart save strip reload diff
 complete -c wg-quick -f
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a up -d 'Bring a tunnel up'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a down -d 'Take a tunnel down'
+complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a restart -d 'Take a tunnel down and bring it up'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a save -d 'Write the running configuration to the file'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a strip -d 'Print the file without the keys of wg-quick'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a reload -d 'Apply the changes in the file'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a diff -d 'Show the changes that reload would apply'
 complete -c wg-quick -n "__fish_seen_subcommand_from $verbs" -a '(__wg_quick_tunnels)'
 complete -c wg-quick -n '__fish_seen_subcommand_from up' -l dry-run -d 'Print the steps only'
-complete -c wg-quick -n '__fish_seen_subcommand_from up down' -l no-hooks -d 'Do not run hooks'
+complete -c wg-quick -n '__fish_seen_subcommand_from up down restart' -l no-hooks -d 'Do not run hooks'
+complete -c wg-quick -n '__fish_seen_subcommand_from up down restart save reload' -s q -l quiet -d 'Print no command trace'

@@ -4,7 +4,7 @@ _wg-quick_tunnels() {
 	local -a names
 	names=(/etc/wireguard/*.conf(N:t:r))
 	case $words[2] in
-	down|save|reload|diff) names+=(${(z)"$(_call_program interfaces wg show interfaces 2>/dev/null)"}) ;;
+	down|restart|save|reload|diff) names+=(${(z)"$(_call_program interfaces wg show interfaces 2>/dev/null)"}) ;;
 	esac
 	_alternative "interfaces:tunnel:(${(u)names})" 'files:tunnel file:_files -g "*.conf"'
 }
@@ -13,6 +13,7 @@ _wg-quick() {
 	commands=(
 		'up:bring a tunnel up'
 		'down:take a tunnel down'
+		'restart:take a tunnel down and bring it up'
 		'save:write the configuration of a running tunnel to its file'
 		'strip:print the file without the keys of wg-quick'
 		'reload:apply the changes in the file'
@@ -23,8 +24,9 @@ _wg-quick() {
 		return
 	fi
 	case $words[2] in
-	up) _arguments '--dry-run[print the steps only]' '--no-hooks[do not run hooks]' '*:tunnel:_wg-quick_tunnels' ;;
-	down) _arguments '--no-hooks[do not run hooks]' '*:tunnel:_wg-quick_tunnels' ;;
+	up) _arguments '--dry-run[print the steps only]' '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
+	down|restart) _arguments '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
+	save|reload) _arguments '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
 	*) _wg-quick_tunnels ;;
 	esac
 }

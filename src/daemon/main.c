@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include "base/version.h"
 #include "daemon/control/control.h"
 #include "daemon/process/daemonize.h"
 #include "daemon/process/log.h"
@@ -12,9 +13,6 @@
 #include "options.h"
 
 #define SOCKET_DIR RUNSTATEDIR "/wireguard"
-#ifndef VERSION
-#define VERSION "1.0.0"
-#endif
 
 static struct control control;
 
@@ -174,7 +172,7 @@ int main(int argc, char **argv)
 
 	daemonize_fill_streams();
 	if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-v") == 0))
-		return print("wireguardd v" VERSION " - wgsuite, WireGuard in userspace\n");
+		return print("wireguardd v" WGSUITE_VERSION " - wgsuite, WireGuard in userspace\n");
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
 		return print(usage);
 	for (; at < argc && argv[at][0] == '-'; at++) {

@@ -1,12 +1,11 @@
-/* Spelling suggestions by edit distance, and removal of everything that may be a secret. */
+/* Remedies for unrecognized lines, and removal of everything that may be a secret. */
 #include "conf_unrecognized.h"
 
+#include "base/suggestion.h"
 #include "base/text.h"
 #include "conf_keys.h"
 #include "fields.h"
 #include "secret.h"
-
-enum { WORD_MAX = 20 };
 
 /* Letters and digits, too few for a key. */
 static bool is_plain_word(struct span s)
@@ -16,50 +15,18 @@ static bool is_plain_word(struct span s)
 		if (!(c >= 'a' && c <= 'z') && !(i > 0 && ascii_is_digit(c)))
 			return false;
 	}
-	return s.n > 0 && s.n <= WORD_MAX;
+	return s.n > 0 && s.n <= SUGGESTION_WORD_MAX;
 }
 
-static unsigned int least(unsigned int a, unsigned int b)
-{
-	return a < b ? a : b;
-}
-
-/* Edit distance: the number of letters to insert, delete or change. */
-static unsigned int distance(struct span a, const char *b)
-{
-	unsigned int row[WORD_MAX + 1];
-	size_t nb = strlen(b);
-
-	for (size_t j = 0; j <= nb; j++)
-		row[j] = (unsigned int)j;
-	for (size_t i = 0; i < a.n; i++) {
-		unsigned int diagonal = row[0];
-		row[0] = (unsigned int)i + 1;
-		for (size_t j = 0; j < nb; j++) {
-			unsigned int change = diagonal + (ascii_lower(a.p[i]) != ascii_lower(b[j]));
-			diagonal = row[j + 1];
-			row[j + 1] = least(change, least(row[j], row[j + 1]) + 1);
-		}
-	}
-	return row[nb];
-}
-
-/* The known key at a distance of at most two letters, and less than half of the word; or null. */
+/* The known key that is nearest; or null. */
 static const char *nearest_key(struct span word)
 {
-	const char *best = NULL;
-	unsigned int least_distance = least(3, (unsigned int)(word.n + 1) / 2);
+	struct suggestion s;
 
-	for (size_t i = 0; i < FIELDS + CONF_QUICK_KEYS; i++) {
-		const char *known =
-			i < FIELDS ? fields[i].spelling[SYNTAX_CONF].p : conf_quick_keys[i - FIELDS];
-		unsigned int d = distance(word, known);
-		if (d < least_distance) {
-			least_distance = d;
-			best = known;
-		}
-	}
-	return best;
+	suggestion_init(&s, word);
+	for (size_t i = 0; i < FIELDS + CONF_QUICK_KEYS; i++)
+		suggestion_offer(&s, i < FIELDS ? fields[i].spelling[SYNTAX_CONF].p : conf_quick_keys[i - FIELDS]);
+	return s.best;
 }
 
 static struct span remove_blanks(struct span text, char *buffer, size_t size)

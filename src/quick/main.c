@@ -2,18 +2,33 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/suggestion.h"
+#include "base/version.h"
 #include "quick/command/command.h"
 #include "quick/command/messages.h"
 #include "quick/host/hooks.h"
 #include "quick/host/process.h"
 #include "quick/host/settings_file.h"
 #include "quick/host/signals.h"
+#include "quick/host/tunnel_file_load.h"
 #include "report/diagnostics.h"
 #include "report/output.h"
 #include "report/report.h"
 
+static const char usage_line[] = "Usage: wg-quick [ up | down | restart | save | strip | reload | diff ] [ CONFIG_FILE | INTERFACE ]\n";
+
 static const char usage[] =
-	"Usage: wg-quick [ up | down | save | strip | reload | diff ] [ CONFIG_FILE | INTERFACE ]\n"
+	"\n"
+	"  up       brings the tunnel up; --dry-run prints the commands and runs none\n"
+	"  down     takes the tunnel down and removes what `up' created\n"
+	"  restart  takes the tunnel down, if it is up, and brings it up\n"
+	"  reload   applies only the changes in the file; sessions are not interrupted\n"
+	"  diff     prints the commands that `reload' would run\n"
+	"  save     writes the state of the tunnel into its file\n"
+	"  strip    prints the file without the keys of wg-quick, as wg(8) reads it\n"
+	"\n"
+	"  --no-hooks skips the hooks of up, down and restart; -q, --quiet prints no [#]\n"
+	"  lines; -v, --version prints the version; -h, --help prints this text.\n"
 	"\n"
 	"  CONFIG_FILE is a configuration file, whose filename is the interface name\n"
 	"  followed by `.conf'. Otherwise, INTERFACE is an interface name, with\n"
@@ -31,60 +46,140 @@ static const char usage[] =
 	"    after. `%i' is replaced by INTERFACE.\n"
 	"  - SaveConfig: `true' saves the tunnel's state into the file upon shutdown.\n"
 	"\n"
-	"  up --dry-run prints the commands and runs none; up and down --no-hooks skip\n"
-	"  the hooks; reload applies only the changes in the file; diff prints them.\n"
-	"\n"
 	"See wg-quick(8) for more info and examples.\n";
+
+enum { OPTION_DRY_RUN = 1, OPTION_NO_HOOKS = 2, OPTION_QUIET = 4 };
 
 static const struct command {
 	const char *name;
 	int (*run)(const struct command_options *o, struct host *host, struct command_trace *trace);
+	unsigned int options; /* OPTION_… it accepts */
 	bool prints;   /* on standard output */
 	bool inspects; /* the host, over netlink */
 	bool changes;  /* needs CAP_NET_ADMIN */
 } commands[] = {
-	{ "up", command_up, false, true, true },
-	{ "down", command_down, false, true, true },
-	{ "save", command_save, false, true, true },
-	{ "strip", command_strip, true, false, false },
-	{ "reload", command_reload, false, true, true },
-	{ "diff", command_diff, true, true, true },
+	{ "up", command_up, OPTION_DRY_RUN | OPTION_NO_HOOKS | OPTION_QUIET, false, true, true },
+	{ "down", command_down, OPTION_NO_HOOKS | OPTION_QUIET, false, true, true },
+	{ "restart", command_restart, OPTION_NO_HOOKS | OPTION_QUIET, false, true, true },
+	{ "save", command_save, OPTION_QUIET, false, true, true },
+	{ "strip", command_strip, 0, true, false, false },
+	{ "reload", command_reload, OPTION_QUIET, false, true, true },
+	{ "diff", command_diff, 0, true, true, true },
 };
 
-static int print_usage(int status)
+static const struct option {
+	const char *name, *letter;
+	unsigned int bit;
+} options[] = {
+	{ "--dry-run", NULL, OPTION_DRY_RUN },
+	{ "--no-hooks", NULL, OPTION_NO_HOOKS },
+	{ "--quiet", "-q", OPTION_QUIET },
+	/* Alone only; here for suggestions. */
+	{ "--help", "-h", 0 },
+	{ "--version", "-v", 0 },
+};
+
+static void print_usage(void)
 {
+	report_write(STDERR_FILENO, usage_line, sizeof usage_line - 1);
 	report_write(STDERR_FILENO, usage, sizeof usage - 1);
-	return status;
 }
 
-static const struct command *command_find(struct span name)
+static int print_version(void)
 {
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		if (span_is(name, commands[i].name))
-			return &commands[i];
-	return NULL;
+	static const char line[] = "wg-quick v" WGSUITE_VERSION " - wgsuite\n";
+
+	return exit_status_of_output(report_write(STDOUT_FILENO, line, sizeof line - 1));
+}
+
+/* ---- the arguments; functions that return false have reported ---- */
+
+static bool misused(const char *guess)
+{
+	if (guess)
+		report_help("did you mean %s?", guess);
+	report_write(STDERR_FILENO, usage_line, sizeof usage_line - 1);
+	return false;
+}
+
+static bool find_command(const struct command **out, const char *name)
+{
+	struct suggestion s;
+
+	suggestion_init(&s, span_of(name));
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		if (strcmp(name, commands[i].name) == 0) {
+			*out = &commands[i];
+			return true;
+		}
+		suggestion_offer(&s, commands[i].name);
+	}
+	report_error("unknown command `%s'", name);
+	return misused(s.best);
+}
+
+static bool add_option(unsigned int *bits, const char *word)
+{
+	struct suggestion s;
+
+	suggestion_init(&s, span_of(word));
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		const struct option *o = &options[i];
+		bool is_it = strcmp(word, o->name) == 0 || (o->letter && strcmp(word, o->letter) == 0);
+		if (is_it && o->bit) {
+			*bits |= o->bit;
+			return true;
+		}
+		if (is_it) {
+			report_error("option `%s' takes no further arguments", word);
+			return misused(NULL);
+		}
+		suggestion_offer(&s, o->name);
+	}
+	report_error("unknown option `%s'", word);
+	return misused(s.best);
+}
+
+static bool options_fit(const struct command *command, unsigned int bits)
+{
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (options[i].bit & bits & ~command->options) {
+			report_error("%s does not accept the option `%s'", command->name, options[i].name);
+			return misused(NULL);
+		}
+	return true;
 }
 
 static bool parse_arguments(struct command_options *o, const struct command **command, int argc, char *argv[])
 {
-	int words = 0;
+	unsigned int bits = 0;
 
 	for (int i = 1; i < argc; i++) {
-		struct span word = span_of(argv[i]);
-		if (span_is(word, "--dry-run"))
-			o->dry_run = true;
-		else if (span_is(word, "--no-hooks"))
-			o->no_hooks = true;
-		else if (words++ == 0)
-			*command = command_find(word);
-		else
+		if (argv[i][0] == '-' && argv[i][1] != '\0') {
+			if (!add_option(&bits, argv[i]))
+				return false;
+		} else if (!*command) {
+			if (!find_command(command, argv[i]))
+				return false;
+		} else if (!o->argument) {
 			o->argument = argv[i];
+		} else {
+			report_error("unexpected argument `%s': %s takes one tunnel", argv[i], (*command)->name);
+			return misused(NULL);
+		}
 	}
-	if (!*command || words != 2)
+	if (!*command) {
+		print_usage();
 		return false;
-	if (o->dry_run && (*command)->run != command_up)
-		return false;
-	return !o->no_hooks || (*command)->run == command_up || (*command)->run == command_down;
+	}
+	if (!o->argument) {
+		report_error("%s needs the name of an interface or the path of a tunnel file", (*command)->name);
+		return misused(NULL);
+	}
+	o->dry_run = (bits & OPTION_DRY_RUN) != 0;
+	o->no_hooks = (bits & OPTION_NO_HOOKS) != 0;
+	o->quiet = (bits & OPTION_QUIET) != 0;
+	return options_fit(*command, bits);
 }
 
 static int run(const struct command *command, const struct command_options *o, struct command_trace *trace)
@@ -105,15 +200,16 @@ static int run(const struct command *command, const struct command_options *o, s
 	return status;
 }
 
-static bool is_help(int argc, char *argv[])
+static bool is_alone(int argc, char *argv[], const char *letter, const char *option, const char *word)
 {
-	return argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-			     strcmp(argv[1], "help") == 0);
+	return argc == 2 && (strcmp(argv[1], letter) == 0 || strcmp(argv[1], option) == 0 ||
+			     strcmp(argv[1], word) == 0);
 }
 
 int main(int argc, char *argv[])
 {
 	struct command_options o = { 0 };
+	char name[WG_NAME_MAX];
 	struct command_trace trace;
 	const struct command *command = NULL;
 	const char *slash = strrchr(argv[0], '/');
@@ -121,12 +217,17 @@ int main(int argc, char *argv[])
 	int status;
 
 	report_set_program(slash ? slash + 1 : argv[0]);
-	if (is_help(argc, argv))
-		return print_usage(0);
+	if (is_alone(argc, argv, "-h", "--help", "help")) {
+		print_usage();
+		return 0;
+	}
+	if (is_alone(argc, argv, "-v", "--version", "version"))
+		return have_stdout ? print_version() : exit_status_of_output(-EBADF);
 	if (!parse_arguments(&o, &command, argc, argv))
-		return print_usage(1);
+		return 1;
 	if (command->changes && !o.dry_run && !process_may_change_network())
 		return process_run_with_sudo(argv);
+	o.argument = tunnel_argument(name, o.argument);
 	prints = o.dry_run || command->prints;
 	if (prints && !have_stdout)
 		return exit_status_of_output(-EBADF);
@@ -134,6 +235,7 @@ int main(int argc, char *argv[])
 	signals_watch();
 	hook_arguments = argv + 1;
 	command_trace_init(&trace, prints ? STDOUT_FILENO : STDERR_FILENO);
+	trace.quiet = o.quiet;
 	status = run(command, &o, &trace);
 	command_trace_flush(&trace);
 	if (prints && status == 0)

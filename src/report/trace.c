@@ -29,7 +29,7 @@ void command_trace_init(struct command_trace *t, int fd)
 
 void command_trace_flush(struct command_trace *t)
 {
-	int r = t->t.n > 0 && !t->silent ? report_write(t->fd, t->t.p, t->t.n) : 0;
+	int r = t->t.n > 0 && !t->silent && !t->quiet ? report_write(t->fd, t->t.p, t->t.n) : 0;
 
 	if (t->error == 0)
 		t->error = r;

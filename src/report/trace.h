@@ -9,7 +9,8 @@ struct command_trace {
 	struct text t; /* append lines here */
 	int fd;        /* stderr, or stdout for a dry run */
 	int error;     /* -errno of the first write that failed, or 0 */
-	bool silent;   /* discard instead of writing */
+	bool silent;   /* discard instead of writing, for now */
+	bool quiet;    /* the same, for the whole run */
 };
 void command_trace_init(struct command_trace *t, int fd);
 void command_trace_flush(struct command_trace *t);

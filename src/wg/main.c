@@ -3,13 +3,11 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "base/version.h"
 #include "program.h"
 #include "report/output.h"
 #include "report/report.h"
 
-#ifndef WGSUITE_VERSION
-#define WGSUITE_VERSION "1.0.0"
-#endif
 /* Programs compare the first two words. */
 #define VERSION_LINE "wireguard-tools v1.0.20260223 - wgsuite " WGSUITE_VERSION "\n"
 

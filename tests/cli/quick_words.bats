@@ -16,12 +16,51 @@ setup() {
 		[ -z "$output" ]
 		[[ $stderr == "Usage: wg-quick "* ]]
 	done
-	for words in "" "up" "up a b" "frobnicate wg0" "down --dry-run wg0" "strip --no-hooks wg0" "--help wg0"; do
-		run --separate-stderr "$WQ" $words
-		[ "$status" -eq 1 ]
-		[ -z "$output" ]
-		[[ $stderr == "Usage: wg-quick "* ]]
+	run --separate-stderr "$WQ"
+	[ "$status" -eq 1 ]
+	[[ $stderr == "Usage: wg-quick "*"See wg-quick(8)"* ]]
+	for verb in up down restart reload diff save strip; do
+		[[ $stderr == *"
+  $verb "* ]]
 	done
+}
+
+# refuses ERROR HELP WORD…: one line that names the mistake, a suggestion unless HELP is empty, and the usage line.
+refuses() {
+	local error=$1 help=$2
+	shift 2
+	run --separate-stderr "$WQ" "$@"
+	[ "$status" -eq 1 ]
+	[ -z "$output" ]
+	[ "$stderr" = "wg-quick: $error${help:+
+  help: did you mean $help?}
+Usage: wg-quick [ up | down | restart | save | strip | reload | diff ] [ CONFIG_FILE | INTERFACE ]" ]
+}
+
+@test "a wrong command or option is named, with the nearest one and a line of usage" {
+	refuses "unknown command \`frobnicate'" "" frobnicate wg0
+	refuses "unknown command \`resart'" restart resart wg0
+	refuses "unknown command \`UP'" up UP wg0
+	refuses "unknown option \`--dryrun'" --dry-run up --dryrun wg0
+	refuses "unknown option \`-x'" "" up -x wg0
+	refuses "option \`--help' takes no further arguments" "" --help wg0
+	refuses "option \`-v' takes no further arguments" "" up -v wg0
+	refuses "down does not accept the option \`--dry-run'" "" down --dry-run wg0
+	refuses "strip does not accept the option \`--no-hooks'" "" strip --no-hooks wg0
+	refuses "diff does not accept the option \`--quiet'" "" diff -q wg0
+	refuses "up needs the name of an interface or the path of a tunnel file" "" up
+	refuses "unexpected argument \`b': up takes one tunnel" "" up a b
+}
+
+@test "--version prints name and version on stdout" {
+	for word in -v --version version; do
+		run --separate-stderr "$WQ" $word
+		[ "$status" -eq 0 ]
+		[ -z "$stderr" ]
+		[[ $output =~ ^wg-quick\ v[0-9]+\.[0-9]+\.[0-9]+\ -\ wgsuite$ ]]
+	done
+	run bash -c '"$1" --version > /dev/full' - "$WQ"
+	[ "$status" -eq 1 ]
 }
 
 @test "names and paths" {
@@ -31,7 +70,8 @@ setup() {
 	# A word that could be a name is one, whatever lies here.
 	printf '[Interface]\n' > wg0.conf
 	run "$WQ" strip wg0.conf
-	[[ $output == *"/etc/wireguard/wg0.conf.conf' does not exist" ]]
+	[ "$output" = "wg-quick: \`/etc/wireguard/wg0.conf.conf' does not exist
+  help: use ./wg0.conf for the file in this directory" ]
 	for bad in ./wg0.txt ./sixteen-letters-1.conf './w g.conf' './$(id).conf' ./.conf; do
 		printf '[Interface]\n' > "$bad"
 		run "$WQ" strip "$bad"
@@ -299,7 +339,7 @@ wrong() {
 	touch /etc/wireguard/{office,home}.conf
 	complete_words() { COMP_WORDS=(wg-quick "$@"); COMP_CWORD=$#; _wg_quick; }
 	complete_words ""
-	[ "${COMPREPLY[*]}" = "up down save strip reload diff" ]
+	[ "${COMPREPLY[*]}" = "up down restart save strip reload diff" ]
 	complete_words up ""
 	[ "${COMPREPLY[*]}" = "home office" ]
 	complete_words up --

@@ -7,12 +7,13 @@
 
 struct command_options {
 	const char *argument; /* INTERFACE or CONFIG_FILE */
-	bool dry_run, no_hooks;
+	bool dry_run, no_hooks, quiet;
 };
 
 /* Each returns the exit status. */
 int command_up(const struct command_options *o, struct host *host, struct command_trace *trace);
 int command_down(const struct command_options *o, struct host *host, struct command_trace *trace);
+int command_restart(const struct command_options *o, struct host *host, struct command_trace *trace);
 int command_save(const struct command_options *o, struct host *host, struct command_trace *trace);
 int command_strip(const struct command_options *o, struct host *host, struct command_trace *trace);
 int command_reload(const struct command_options *o, struct host *host, struct command_trace *trace);

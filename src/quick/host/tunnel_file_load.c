@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,6 +28,55 @@ static void warn_world_accessible(const char *path)
 	free(dir);
 }
 
+static bool in_default_folder(char path[PATH_MAX], struct span name, const char *suffix)
+{
+	struct text t = text_fixed(path, PATH_MAX);
+
+	text_f(&t, "%s/wireguard/%.*s%s", SYSCONFDIR, (int)name.n, name.p, suffix);
+	return !t.failed && access(path, F_OK) == 0;
+}
+
+/* The name before ".conf", if the argument is both a valid interface name and that of a file. */
+static bool is_file_name(struct span *name, const char *argument)
+{
+	static const char suffix[] = ".conf";
+	struct span s = span_of(argument);
+
+	if (!device_name_is_valid(s) || s.n < sizeof suffix || strcmp(argument + s.n - 5, suffix) != 0)
+		return false;
+	*name = span_sub(s, 0, s.n - 5);
+	return true;
+}
+
+const char *tunnel_argument(char name[WG_NAME_MAX], const char *argument)
+{
+	char path[PATH_MAX];
+	struct span stem;
+
+	if (!is_file_name(&stem, argument) || in_default_folder(path, span_of(argument), ".conf") ||
+	    !in_default_folder(path, stem, ".conf") || if_nametoindex(argument) != 0 ||
+	    access(argument, F_OK) == 0)
+		return argument;
+	memcpy(name, stem.p, stem.n);
+	name[stem.n] = '\0';
+	return name;
+}
+
+/* `wg0.conf` is the interface wg0.conf to upstream, hardly ever to the user. */
+static void suggest_argument(const char *argument)
+{
+	char path[PATH_MAX];
+	struct span stem;
+
+	if (!is_file_name(&stem, argument) || access(argument, F_OK) < 0)
+		return;
+	if (in_default_folder(path, stem, ".conf"))
+		report_help("use ./%s for the file in this directory, or %.*s for %s", argument, (int)stem.n,
+			    stem.p, path);
+	else
+		report_help("use ./%s for the file in this directory", argument);
+}
+
 bool tunnel_file_find(struct tunnel_file *f, const char *argument)
 {
 	char path[PATH_MAX];
@@ -41,6 +91,7 @@ bool tunnel_file_find(struct tunnel_file *f, const char *argument)
 			report_error("`%s': %s", path, strerror(errno));
 		else
 			report_upstream("`%s' does not exist", path);
+		suggest_argument(argument);
 		return false;
 	}
 	if (!tunnel_file_name_of(f->name, argument)) {

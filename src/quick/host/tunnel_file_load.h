@@ -4,6 +4,10 @@
 
 #include "quick/config/tunnel_file.h"
 
+/* The argument that is meant: INTERFACE for `INTERFACE.conf`, if that is neither an interface nor a file here, and
+ * SYSCONFDIR/wireguard has the file INTERFACE.conf only. name: memory for the result. */
+const char *tunnel_argument(char name[WG_NAME_MAX], const char *argument);
+
 /* Sets the name and path for `wg0` or `./wg0.conf`, and warns when all users may read the file. False, after
  * reporting: there is no such file, or its name is not a valid interface name. */
 must_check bool tunnel_file_find(struct tunnel_file *f, const char *argument);

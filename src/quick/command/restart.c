@@ -1,0 +1,41 @@
+/* `restart`: down, if the tunnel is up, and then up. */
+#include "command.h"
+#include "inputs.h"
+#include "quick/host/tunnel_file_load.h"
+
+/* A file that `up` would refuse is refused before the tunnel is taken down. */
+static bool file_is_usable(const struct command_options *o)
+{
+	struct tunnel_file f = { 0 };
+	bool usable = read_tunnel_file(&f, o->argument, true) && (o->no_hooks || tunnel_file_hooks_are_safe(&f));
+
+	tunnel_file_free(&f);
+	return usable;
+}
+
+static int link_exists(bool *exists, const char *argument, struct host *host)
+{
+	char name[WG_NAME_MAX];
+	struct host_state s = { 0 };
+	int r = tunnel_file_name_of(name, argument) ? inspect_host(&s, host, name) : -1;
+
+	*exists = r == 0 && s.link.index != 0;
+	host_state_free(&s);
+	return r;
+}
+
+int command_restart(const struct command_options *o, struct host *host, struct command_trace *trace)
+{
+	bool exists;
+	int down = 0, up;
+
+	if (!file_is_usable(o) || link_exists(&exists, o->argument, host) < 0)
+		return 1;
+	if (exists)
+		down = command_down(o, host, trace);
+	/* Failures of steps do not keep `down` from removing the interface. */
+	if (down != 0 && (link_exists(&exists, o->argument, host) < 0 || exists))
+		return down;
+	up = command_up(o, host, trace);
+	return up ? up : down;
+}
