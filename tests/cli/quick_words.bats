@@ -343,7 +343,7 @@ wrong() {
 	complete_words up ""
 	[ "${COMPREPLY[*]}" = "home office" ]
 	complete_words up --
-	[ "${COMPREPLY[*]}" = "--dry-run --no-hooks" ]
+	[ "${COMPREPLY[*]}" = "--dry-run --no-hooks --quiet" ]
 	complete_words up --dry-run of
 	[ "${COMPREPLY[*]}" = office ]
 	rm /etc/wireguard/{office,home}.conf
