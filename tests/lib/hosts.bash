@@ -1,7 +1,7 @@
-# Test hosts with more on them: Debian packages laid over /usr (laid_over), and a whole Debian under
-# systemd (machine). `load ../lib/netns` first; get-hosts.sh and get-root.sh fetch what is used here.
+# Test hosts with additional programs: Debian packages mounted over /usr (overlay_packages), and a Debian system under
+# systemd (boot_machine). `load ../lib/netns` first. get-hosts.sh and get-root.sh download what is needed.
 
-# needs_hosts, needs_root: skip where that could not be fetched.
+# needs_hosts, needs_root: skip the test if the downloads are missing.
 needs_hosts() {
 	[ -e "$WGSUITE_PEERS/hosts/done" ] || skip "tests/lib/get-hosts.sh $WGSUITE_PEERS has not been run"
 }
@@ -11,29 +11,29 @@ needs_root() {
 	[ -e "$WGSUITE_PEERS/debian/.packages" ] || skip "tests/lib/get-root.sh $WGSUITE_PEERS has not been run"
 }
 
-# laid_over HOST: gives it the unpacked packages, at their own paths, and ours in /usr/local/sbin for
-# programs that set PATH themselves.
-laid_over() {
-	mkdir -p "$NET_DIR/ours/local/sbin"
-	ln -sf "$WGSUITE_BUILD"/{wg,wg-quick,wireguardd} "$NET_DIR/ours/local/sbin/"
-	on "$1" mount -t overlay -o "lowerdir=$NET_DIR/ours:$WGSUITE_PEERS/hosts/usr:/usr" overlay /usr
+# overlay_packages HOST: mounts the unpacked packages over /usr of a host, with the programs under test in
+# /usr/local/sbin for programs that set PATH themselves.
+overlay_packages() {
+	mkdir -p "$NET_DIR/usr/local/sbin"
+	ln -sf "$WGSUITE_BUILD"/{wg,wg-quick,wireguardd} "$NET_DIR/usr/local/sbin/"
+	on "$1" mount -t overlay -o "lowerdir=$NET_DIR/usr:$WGSUITE_PEERS/hosts/usr:/usr" overlay /usr
 }
 
-# machine NAME: boots a Debian with systemd and our programs, units and man pages installed. `on`,
-# `wire` and the others take its name like a host's; machine_end ends it.
-machine() {
+# boot_machine NAME: boots a Debian system with systemd, with the programs, units and man pages installed. `on`, `wire`
+# and the other functions accept its name like that of a host. stop_machine NAME stops it.
+boot_machine() {
 	local name=$1 at=$NET_DIR/$1.root cgroup
 	mkdir "$at" "$at.rw"
 	mount -t tmpfs tmpfs "$at.rw"
 	mkdir "$at.rw/upper" "$at.rw/work"
 	mount -t overlay -o "lowerdir=$WGSUITE_PEERS/debian,upperdir=$at.rw/upper,workdir=$at.rw/work" overlay "$at"
-	# -o: as they are, not made again.
+	# -o: install the existing programs instead of rebuilding them.
 	make -C "$NET_LIB/../.." --no-print-directory -s O="$WGSUITE_BUILD" DESTDIR="$at" PREFIX=/usr install \
 		-o "$WGSUITE_BUILD/wg" -o "$WGSUITE_BUILD/wg-quick" -o "$WGSUITE_BUILD/wireguardd"
-	# The control groups of the machine, below one of our own each.
-	[ -n "$(cgroup_roots)" ] || umount -l /sys # box.sh lays one without them over it
+	# A control group for the machine in each hierarchy.
+	[ -n "$(cgroup_roots)" ] || umount -l /sys # box.sh has mounted a /sys without them
 	for cgroup in $(cgroup_roots); do
-		mkdir "$cgroup/wgsuite-$name.$$" || skip "no control groups of our own can be made here"
+		mkdir "$cgroup/wgsuite-$name.$$" || skip "cannot create control groups"
 	done
 	bash -c 'for at in $1; do echo $$ > "$at/$2/cgroup.procs" || exit; done; shift 2; exec "$@"' - \
 		"$(cgroup_roots)" "wgsuite-$name.$$" \
@@ -45,13 +45,14 @@ machine() {
 	disown $!
 	eventually 30 init_of "$name"
 	NET_PID[$name]=$(init_of "$name")
-	eventually 60 boots "$name"
+	eventually 60 has_booted "$name"
 	in_net "$name" sh -c 'for at in all default; do
 		echo 0 > /proc/sys/net/ipv6/conf/$at/accept_dad
 		echo 0 > /proc/sys/net/ipv6/conf/$at/router_solicitations
 	done'
 }
 
+# cgroup_roots: the roots of the control group hierarchies.
 cgroup_roots() {
 	local at
 	for at in /sys/fs/cgroup/unified /sys/fs/cgroup/systemd /sys/fs/cgroup; do
@@ -59,22 +60,23 @@ cgroup_roots() {
 	done
 }
 
+# init_of NAME: the PID of systemd in a machine.
 init_of() {
 	pgrep -x systemd -P "${NET_OUTER[$1]}"
 }
 
-boots() {
+has_booted() {
 	case $(on "$1" systemctl is-system-running) in
 	running | degraded) ;;
 	*) return 1 ;;
 	esac
 }
 
-machine_end() {
+stop_machine() {
 	local at
 	[ -n "${NET_OUTER[$1]-}" ] || return 0
 	cat "$NET_DIR/$1.console"
-	kill -KILL "${NET_PID[$1]-${NET_OUTER[$1]}}" 2>/dev/null || true # the whole pid namespace
+	kill -KILL "${NET_PID[$1]-${NET_OUTER[$1]}}" 2>/dev/null || true # ends the whole PID namespace
 	ended() { ! kill -0 "${NET_OUTER[$1]}" 2>/dev/null; }
 	eventually 20 ended "$1" || kill -KILL "${NET_OUTER[$1]}"
 	unset "NET_PID[$1]" "NET_OUTER[$1]"

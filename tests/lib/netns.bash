@@ -1,10 +1,10 @@
-# Hosts, wires, NAT routers and waiting for bats tests. `load ../lib/netns`, then
+# Test hosts in namespaces, links and NAT routers between them, and waiting, for bats tests. `load ../lib/netns`, then
 #   setup()    { net_begin; }
 #   teardown() { net_end; }
-# Every host is a set of namespaces of its own: network, processes, mounts (private /etc, /run,
-# /etc/wireguard), ended by killing its first process. Runs only inside tests/lib/box.sh:
+# Every host has its own network, PID and mount namespaces (with private /etc, /run and /etc/wireguard), which end when
+# its first process is killed. Runs only in tests/lib/box.sh:
 #   sh tests/lib/box.sh bats tests/netns/X.bats
-# The programs under test come from $WGSUITE_BUILD, Debian's for comparison from $WGSUITE_PEERS.
+# The programs under test are in $WGSUITE_BUILD, Debian's programs for comparison in $WGSUITE_PEERS.
 
 bats_require_minimum_version 1.5.0
 NET_LIB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -13,7 +13,7 @@ WGSUITE_BUILD=$(realpath -m "$WGSUITE_BUILD")
 : "${WGSUITE_PEERS:=$NET_LIB/../../build/peers}"
 WGSUITE_PEERS=$(realpath -m "$WGSUITE_PEERS")
 export WGSUITE_BUILD WGSUITE_PEERS
-# Ours first, so that a bare `wg` is the one under test.
+# The build first, so that `wg` is the program under test.
 NET_PATH=$WGSUITE_BUILD:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 declare -gA NET_PID NET_OUTER
@@ -24,12 +24,12 @@ fail() {
 }
 
 net_begin() {
-	[ -n "${WGSUITE_BOX-}" ] || fail "run this inside tests/lib/box.sh" || return
+	[ -n "${WGSUITE_BOX-}" ] || fail "must run in tests/lib/box.sh" || return
 	NET_DIR=$(mktemp -d "${TMPDIR:-/tmp}/wgsuite-net.XXXXXX")
 	NET_PID=() NET_OUTER=()
 }
 
-# Ends every host of this test; what runs in them dies with them.
+# Ends every host of this test, with all processes in it.
 net_end() {
 	local name
 	for name in "${!NET_OUTER[@]}"; do
@@ -42,7 +42,7 @@ net_end() {
 	[ -z "${NET_DIR-}" ] || rm -rf "$NET_DIR"
 }
 
-# host NAME…: makes hosts.
+# host NAME…: creates hosts.
 host() {
 	local name
 	for name in "$@"; do
@@ -57,7 +57,7 @@ host() {
 	done
 }
 
-# on HOST COMMAND…: runs it there, for at most $ON_LIMIT (120) seconds.
+# on HOST COMMAND…: runs a command on a host, for at most $ON_LIMIT (120) seconds.
 on() {
 	local pid=${NET_PID[$1]}
 	shift
@@ -65,7 +65,8 @@ on() {
 		3>&- 4>&-
 }
 
-# on_bg HOST COMMAND…: starts it there; its outer pid is in $BG. Output goes to $NET_DIR/bg.PID.
+# on_bg HOST COMMAND…: starts a command on a host in the background. $BG is its PID outside, $BG_LOG the file with its
+# output.
 on_bg() {
 	local pid=${NET_PID[$1]} log
 	shift
@@ -75,33 +76,34 @@ on_bg() {
 	disown "$BG"
 }
 
-# host_sh HOST: runs the script on stdin there (bash -eu).
+# host_sh HOST: runs the script on stdin on a host (bash -eu).
 host_sh() {
 	on "$1" bash -eu -s
 }
 
-# in_net HOST COMMAND…: only the network is the host's; files and processes stay outside.
+# in_net HOST COMMAND…: runs a command in the host's network namespace only, with the files and processes outside.
 in_net() {
 	local pid=${NET_PID[$1]}
 	shift
 	nsenter -t "$pid" -n -- "$@" 3>&- 4>&-
 }
 
-# wire A IF "ADDR…" B IF "ADDR…": a cable between two hosts, up, with these addresses.
+# wire A IF "ADDR…" B IF "ADDR…": connects two hosts by a veth pair, up and with these addresses.
 wire() {
 	local a=$1 a_if=$2 a_addrs=$3 b=$4 b_if=$5 b_addrs=$6
 	in_net "$a" ip link add "$a_if" type veth peer name "$b_if" netns "${NET_PID[$b]}"
 	net_up "$a" "$a_if" "$a_addrs"
 	net_up "$b" "$b_if" "$b_addrs"
-	eventually 5 carries "$a" "$a_if"
-	eventually 5 carries "$b" "$b_if"
+	eventually 5 link_is_up "$a" "$a_if"
+	eventually 5 link_is_up "$b" "$b_if"
 }
 
-# The other end is up too, and the kernel has noticed (it takes up to a second).
-carries() {
+# link_is_up HOST IF: both ends are up. The kernel updates the state up to a second later.
+link_is_up() {
 	in_net "$1" ip -o link show dev "$2" | grep -q ' state UP '
 }
 
+# net_up HOST IF "ADDR…": adds the addresses and sets the link up.
 net_up() {
 	local addr
 	for addr in $3; do
@@ -113,7 +115,7 @@ net_up() {
 	in_net "$1" ip link set "$2" up
 }
 
-# lan NAME: a switch. plug LAN HOST IF "ADDR…": a cable from it to a host.
+# lan NAME…: creates switches. plug LAN HOST IF "ADDR…": connects a host to a switch.
 lan() {
 	local name
 	for name in "$@"; do
@@ -128,7 +130,7 @@ plug() {
 	in_net "$1" ip link add "$port" type veth peer name "$3" netns "${NET_PID[$2]}"
 	in_net "$1" ip link set "$port" master br0 up
 	net_up "$2" "$3" "$4"
-	eventually 5 carries "$2" "$3"
+	eventually 5 link_is_up "$2" "$3"
 }
 
 # route HOST ROUTE…: ip route add.
@@ -138,7 +140,7 @@ route() {
 	in_net "$name" ip route add "$@"
 }
 
-# router HOST…: forwards packets, both families.
+# router HOST…: enables IPv4 and IPv6 forwarding.
 router() {
 	local name
 	for name in "$@"; do
@@ -147,7 +149,7 @@ router() {
 	done
 }
 
-# nat HOST IF: what leaves through IF gets its address; only answers come back in.
+# nat HOST IF: masquerades what leaves through IF; only replies are forwarded back.
 nat() {
 	router "$1"
 	on "$1" nft -f - <<-END
@@ -162,64 +164,64 @@ nat() {
 	END
 }
 
-# known HOST ADDRESS NAME…: a line of /etc/hosts there.
-known() {
+# add_hosts_entry HOST ADDRESS NAME…: adds a line to /etc/hosts of a host.
+add_hosts_entry() {
 	local name=$1
 	shift
 	echo "$*" | on "$name" tee -a /etc/hosts > /dev/null
 }
 
-# tunnel HOST IF < text: /etc/wireguard/IF.conf there, mode 0600.
+# tunnel HOST IF < TEXT: writes /etc/wireguard/IF.conf on a host, mode 0600.
 tunnel() {
 	on "$1" install -D -m 600 /dev/stdin "/etc/wireguard/$2.conf"
 }
 
-# not COMMAND…: fails when it succeeds, anywhere in a test, where "! command" is no check.
+# not COMMAND…: fails if the command succeeds. Unlike "! command" this works anywhere in a test.
 not() {
 	! "$@"
 }
 
-# eventually SECONDS COMMAND…: until it succeeds; the last try's output when it never does.
+# eventually SECONDS COMMAND…: repeats a command until it succeeds; on a timeout prints the output of the last attempt.
 eventually() {
 	local end=$((SECONDS + $1)) out
 	shift
 	while ! out=$("$@" 2>&1 3>&-); do
 		if [ "$SECONDS" -gt "$end" ]; then
-			fail "never succeeded: $*" "$out"
+			fail "timed out: $*" "$out"
 			return 1
 		fi
 		sleep 0.05
 	done
 }
 
-# pings HOST ADDRESS [PING OPTION…]: $COUNT (5) pings, 50 ms apart, none lost. The deadline (-w) makes
-# ping wait for slow answers, which it otherwise stops doing two round trips after the last question;
-# what counts is that the answers are those to the first questions, without a gap.
+# pings HOST ADDRESS [PING OPTION…]: sends $COUNT (5) echo requests, 50 ms apart; none may be lost. With a deadline (-w)
+# ping waits for late replies, and sends further requests until there are $COUNT replies: checked is that the replies
+# are those to the first requests, without a gap.
 pings() {
 	local name=$1 to=$2 n=${COUNT:-5} out
 	shift 2
 	out=$(on "$name" ping -n -c "$n" -i 0.05 -w 20 "$@" "$to") || true
 	echo "$out"
-	answered "$n" <<< "$out"
+	replies_in_order "$n" <<< "$out"
 }
 
-# answered N: the output of ping on stdin has at least N answers, in order and without a gap.
-answered() {
+# replies_in_order N: the output of ping on stdin has at least N replies, in order and without a gap.
+replies_in_order() {
 	local seen
 	seen=$(grep -o 'icmp_seq=[0-9]* ' | cut -d= -f2 | xargs)
 	[ "$(wc -w <<< "$seen")" -ge "$1" ] && [ "$seen" = "$(seq 1 "${seen##* }" | xargs)" ]
 }
 
-# handshake_of HOST IF KEY: unix time of the latest one, 0 for never.
-handshake_of() {
+# latest_handshake HOST IF KEY: Unix time of the latest handshake with a peer, 0 for none.
+latest_handshake() {
 	on "$1" wg show "$2" latest-handshakes | awk -v key="$3" '$1 == key { print $2 }'
 }
 
 has_handshake() {
-	[ "$(handshake_of "$@")" -gt 0 ]
+	[ "$(latest_handshake "$@")" -gt 0 ]
 }
 
-# daemons HOST: pids (as that host counts them) of the data plane's daemons there.
+# daemons HOST: PIDs, in the host's namespace, of wireguardd and wireguard-go.
 daemons() {
 	on "$1" pgrep -x 'wireguardd|wireguard-go' || true
 }
@@ -228,7 +230,7 @@ no_daemons() {
 	[ -z "$(daemons "$1")" ]
 }
 
-# net_state HOST: everything a tunnel may leave behind there, in a form to compare.
+# net_state HOST: prints all state of a host that a tunnel could leave behind, for comparisons.
 net_state() {
 	host_sh "$1" <<-'END'
 	echo "# links"; ip -o link show | sed 's/^[0-9]*: //; s/qdisc.*//'
@@ -238,7 +240,7 @@ net_state() {
 	echo "# nft"; nft list ruleset 2>/dev/null || true
 	echo "# udp"; ss -Huan
 	echo "# processes"; ps -eo comm= | grep -vxE 'bash|sleep|ps|sed|grep|sort|sh|nsenter|env' | sort || true
-	# The folder of the sockets itself may stay.
+	# The folder of the sockets may stay.
 	echo "# files"; find /run /etc/wireguard | grep -vx /run/wireguard | sort
 	echo "# resolv.conf"; cat /etc/resolv.conf 2>/dev/null || true
 	END

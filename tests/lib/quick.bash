@@ -1,10 +1,10 @@
-# For the tests of wg-quick: one host with an uplink, and tunnels that any test can bring up there.
+# Test host with an uplink, tunnel files and state comparisons for the tests of wg-quick.
 # `load ../lib/netns` first.
 
 QUICK_KEY=oM3PZ1Htc7FnACoIZGhCyrfeR+Y8Yh34WzDaulNEjGs=
 QUICK_PEER=Jixsag44W8CFkKCIvlLSZF86/Q/4BovkpqdB9Vps5Sk=
 
-# quick_host: the host "a", connected to "gw", which is its way to everywhere.
+# quick_host: creates host "a", with host "gw" as its default gateway.
 quick_host() {
 	host a gw
 	wire a eth0 "192.168.5.1/24 2001:db8:5::1/64" gw eth0 "192.168.5.254/24 2001:db8:5::fe/64"
@@ -13,7 +13,7 @@ quick_host() {
 	echo "nameserver 192.168.5.254" | on a tee /etc/resolv.conf > /dev/null
 }
 
-# quick_file NAME INTERFACE-LINES ALLOWED-IPS [N]: a tunnel with one peer.
+# quick_file NAME INTERFACE-LINES ALLOWED-IPS: writes a tunnel file with one peer on host a.
 quick_file() {
 	tunnel a "$1" <<-END
 	[Interface]
@@ -26,7 +26,7 @@ quick_file() {
 	END
 }
 
-# quick_state: all that a tunnel could leave or change, for comparing.
+# quick_state: prints all state of host a that a tunnel could change or leave behind, for comparisons.
 quick_state() {
 	host_sh a <<-'END'
 	echo "# links"; ip -o link show | sed 's/^[0-9]*: //'
@@ -41,7 +41,7 @@ quick_state() {
 	END
 }
 
-# quick_settled STATE: becomes so, and stays: a daemon that was killed may take a moment to be gone.
+# quick_settled STATE: waits until quick_state prints STATE, as a killed daemon may exit a moment later.
 quick_settled() {
 	local want=$1
 	quick_same() { [ "$(quick_state)" = "$want" ]; }

@@ -112,7 +112,7 @@ pair() {
 	addresses
 	run on a ping -n -c 2 -i 0.2 -W 1 10.9.0.2
 	[ "$status" -ne 0 ]
-	[ "$(handshake_of a wg0 "$PUB_B")" = 0 ]
+	[ "$(latest_handshake a wg0 "$PUB_B")" = 0 ]
 	on b wg set wg0 peer "$PUB_A" preshared-key "$NET_DIR/psk"
 	eventually 15 on a ping -n -c 1 -W 1 10.9.0.2
 	# Another psk counts from the next handshake on: the session that lives goes on living.

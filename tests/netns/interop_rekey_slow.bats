@@ -35,7 +35,7 @@ couple() {
 
 renewed() { # renewed N DAEMON-OF-INITIATOR: nothing lost, and a second handshake 120 seconds later
 	cat "${PING_LOG[$1]}" | tail -3
-	answered 270 < "${PING_LOG[$1]}"
+	replies_in_order 270 < "${PING_LOG[$1]}"
 	# Initiations are the only datagrams of 148 bytes.
 	local times
 	times=$(tcpdump -n -tt -r "$NET_DIR/$1.pcap" 'udp and length = 190' 2>/dev/null | cut -d. -f1)
@@ -49,8 +49,8 @@ renewed() { # renewed N DAEMON-OF-INITIATOR: nothing lost, and a second handshak
 	else
 		[ "$(wc -w <<< "$times")" -ge 2 ]
 	fi
-	[ "$(handshake_of "i$1" wg0 "${PUB_R[$1]}")" -ge "$last" ]
-	[ "$(handshake_of "r$1" wg0 "${PUB_I[$1]}")" -ge "$last" ]
+	[ "$(latest_handshake "i$1" wg0 "${PUB_R[$1]}")" -ge "$last" ]
+	[ "$(latest_handshake "r$1" wg0 "${PUB_I[$1]}")" -ge "$last" ]
 }
 
 @test "a session is renewed after 120 seconds without losing a packet: ours with ours and with wireguard-go in both roles" {

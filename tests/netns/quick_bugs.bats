@@ -1,5 +1,4 @@
-# The bugs of bash's wg-quick (reference/wg-behaviour.md C1), each as a test that we do not have it, and
-# what a host may lack. Numbers in names are those of the list.
+# wg-quick: known faults of the shell script of wireguard-tools, hosts that lack a feature, and hooks.
 load ../lib/netns
 load ../lib/quick
 
@@ -11,7 +10,7 @@ teardown() { net_end; }
 
 FULL="Address = 10.7.0.1/24, fd07::1/64"
 
-@test "2: a strip that fails empties nothing" {
+@test "a failed strip does not clear a device through syncconf" {
 	quick_file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16"
 	on a wg-quick up wg0
 	before=$(on a wg showconf wg0)
@@ -20,7 +19,7 @@ FULL="Address = 10.7.0.1/24, fd07::1/64"
 	on a wg-quick down wg0
 }
 
-@test "4: rules go although rt_tables names the table; unrelated rules stay" {
+@test "down removes rules of a table that rt_tables names, and leaves unrelated rules" {
 	quick_file wg0 "$FULL" "0.0.0.0/0"
 	on a sh -c 'mkdir -p /etc/iproute2; echo "51820 wgtab" >> /etc/iproute2/rt_tables'
 	on a ip rule add from 10.55.0.0/16 lookup 518201 pref 100
@@ -36,7 +35,7 @@ FULL="Address = 10.7.0.1/24, fd07::1/64"
 	quick_settled "$before"
 }
 
-@test "8: a host without IPv6" {
+@test "a host with IPv6 disabled gets the IPv4 half of a tunnel, with a warning" {
 	quick_file wg0 "$FULL" "0.0.0.0/0, ::/0, fd08::/64"
 	on a sh -c 'echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6'
 	before=$(quick_state)
@@ -48,7 +47,7 @@ FULL="Address = 10.7.0.1/24, fd07::1/64"
 	quick_settled "$before"
 }
 
-@test "8: a read-only /proc/sys" {
+@test "a read-only /proc/sys is a warning" {
 	quick_file wg0 "$FULL" "0.0.0.0/0"
 	before=$(quick_state)
 	run on a unshare -m sh -c 'mount --bind /proc/sys /proc/sys; mount -o remount,ro,bind /proc/sys; wg-quick up wg0'
@@ -58,7 +57,7 @@ FULL="Address = 10.7.0.1/24, fd07::1/64"
 	quick_settled "$before"
 }
 
-# without NAME…: runs what follows -- where these programs do not exist.
+# without NAME… -- COMMAND…: runs a command in a mount namespace without these programs and libraries.
 without() {
 	local names=()
 	while [ "$1" != -- ]; do names+=("$1"); shift; done
@@ -73,7 +72,7 @@ without() {
 		exec "$@"' sh "${names[*]}" "$@"
 }
 
-@test "8: neither nft nor iptables" {
+@test "a host with neither nft nor iptables is a warning" {
 	quick_file wg0 "$FULL" "0.0.0.0/0"
 	before=$(quick_state)
 	run without nft libnftables.so.1 iptables-restore ip6tables-restore -- wg-quick up wg0
@@ -83,7 +82,7 @@ without() {
 	quick_settled "$before"
 }
 
-@test "8: iptables only, with the comment that others look for" {
+@test "without nftables iptables rules have the comment that other programs look for" {
 	quick_file wg0 "$FULL" "0.0.0.0/0, ::/0"
 	on a sh -c 'for t in iptables ip6tables; do for n in raw mangle; do $t -t $n -S; done; done' > /dev/null || skip "no iptables"
 	before=$(quick_state)
@@ -95,14 +94,14 @@ without() {
 	run without nft libnftables.so.1 -- wg-quick down wg0
 	[ "$status" -eq 0 ]
 	[[ $(on a iptables-save) != *wg-quick* && $(on a ip6tables-save) != *wg-quick* ]]
-	# And when nobody kept a record.
+	# Also without a journal.
 	without nft libnftables.so.1 -- wg-quick up wg0
 	on a rm -r /run/wgsuite
 	without nft libnftables.so.1 -- wg-quick down wg0
 	[[ $(on a iptables-save) != *wg-quick* && $(on a ip6tables-save) != *wg-quick* ]]
 }
 
-@test "8: a name that cannot be resolved keeps nobody else out" {
+@test "an endpoint name that does not resolve leaves the other peers working" {
 	tunnel a wg0 <<-END
 	[Interface]
 	PrivateKey = $QUICK_KEY
@@ -118,7 +117,7 @@ without() {
 	PublicKey = TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=
 	Endpoint = hub.example:51820
 	END
-	known a 192.168.5.254 hub.example
+	add_hosts_entry a 192.168.5.254 hub.example
 	run on a env WG_ENDPOINT_RESOLUTION_RETRIES=0 wg-quick up wg0
 	[ "$status" -eq 0 ]
 	[[ $output == *"no-such-host.invalid"*"1 peer has no endpoint"* ]]
@@ -128,7 +127,7 @@ without() {
 	on a wg-quick down wg0
 }
 
-@test "8: an address given twice, a route that exists already" {
+@test "a duplicate address and an existing route are warnings" {
 	quick_file wg0 "Address = 10.7.0.1/24, 10.7.0.1/24
 Address = 10.7.0.1/24" "192.168.5.0/24, 10.8.0.0/16"
 	on a ip route add 10.8.0.0/16 via 192.168.5.254
@@ -141,7 +140,7 @@ Address = 10.7.0.1/24" "192.168.5.0/24, 10.8.0.0/16"
 	quick_settled "$before"
 }
 
-@test "9: a failed up runs the counterparts of the hooks that ran" {
+@test "hooks: a failed up runs the down hooks that match the up hooks that ran" {
 	quick_file wg0 "PreUp = touch /run/pre
 PostUp = touch /run/post
 PostUp = false; true
@@ -154,7 +153,7 @@ PostDown = rm /run/pre" "10.8.0.0/16"
 	quick_settled "$before"
 }
 
-@test "10: a PreDown that fails does not keep the tunnel up" {
+@test "hooks: a failed PreDown does not stop down" {
 	quick_file wg0 "PreDown = false
 PostDown = touch /run/down" "10.8.0.0/16"
 	on a wg-quick up wg0
@@ -165,7 +164,7 @@ PostDown = touch /run/down" "10.8.0.0/16"
 	run ! in_net a ip link show wg0
 }
 
-@test "12: no way to make the interface is a failure that says so" {
+@test "an interface that cannot be created is an error, and nothing is left behind" {
 	quick_file wg0 "" "10.8.0.0/16"
 	before=$(quick_state)
 	run -127 on a env WG_QUICK_USERSPACE_IMPLEMENTATION=/nonexistent wg-quick up wg0
@@ -173,14 +172,14 @@ PostDown = touch /run/down" "10.8.0.0/16"
 	quick_settled "$before"
 }
 
-@test "13: rules carry a protocol that systemd-networkd leaves alone" {
+@test "rules have protocol kernel, so that systemd-networkd does not remove them" {
 	quick_file wg0 "" "0.0.0.0/0"
 	on a wg-quick up wg0
 	[ "$(on a ip -d -4 rule | grep -c -e 'lookup 51820 proto kernel' -e 'suppress_prefixlength 0 proto kernel')" -eq 2 ]
 	on a wg-quick down wg0
 }
 
-@test "hooks: bash, in order, with what they may expect" {
+@test "hooks: run in bash, in order, with INTERFACE, LC_ALL, CONFIG_FILE, standard input and umask 0022" {
 	on a mkdir -p /run/out
 	quick_file wg0 'PreUp = ip link show %i > /run/out/1; [[ $INTERFACE == wg@(0|1) ]] && echo "$LC_ALL $CONFIG_FILE %%i; x # y" > /run/out/2
 PostUp = cat <(wg show %i fwmark) > /run/out/3; read -r line && echo "$line" > /run/out/4
@@ -194,7 +193,7 @@ PostUp = umask > /run/out/5' "10.8.0.0/16"
 	on a wg-quick down wg0
 }
 
-@test "hooks: a key that PreUp sets survives; a false before the last command counts" {
+@test "hooks: private key, fwmark and address set by PreUp are used" {
 	on a sh -c 'umask 077; wg genkey > /run/key'
 	tunnel a wg0 <<-END
 	[Interface]
@@ -212,7 +211,7 @@ PostUp = umask > /run/out/5' "10.8.0.0/16"
 	on a wg-quick down wg0
 }
 
-@test "hooks: the status of one that fails is ours, whichever way we go" {
+@test "hooks: wg-quick exits with the status of a failed hook, in up and down" {
 	for case in "PreUp 3" "PostUp 7" "PostUp 127" "PreDown 5" "PostDown 6"; do
 		quick_file wg0 "${case% *} = exit ${case#* }" "10.8.0.0/16"
 		action=up
@@ -221,13 +220,13 @@ PostUp = umask > /run/out/5' "10.8.0.0/16"
 		run ! in_net a ip link show wg0
 	done
 	quick_file wg0 "Address = 10.7.0.1/24
-MTU = 576" "10.8.0.0/16" # too small for IPv6, which the kernel says to a later step
+MTU = 576" "10.8.0.0/16" # too small for IPv6: a later step fails
 	on a sed -i 's/^AllowedIPs.*/&, fd08::\/64/' /etc/wireguard/wg0.conf
 	run on a wg-quick up wg0
 	[ "$status" -eq 2 ]
 }
 
-@test "hooks: ARGS and the names of bash's wg-quick" {
+@test "hooks: ARGS, PROGRAM, cmd and die of the shell script are available" {
 	quick_file wg0 'PostUp = local x=0; return $x; false
 PostUp =
 PostUp = echo "$0 ${ARGS[*]} $PROGRAM $#" > /run/out; cmd true; nosuchcommand || die "of $INTERFACE"' "10.8.0.0/16"
@@ -237,7 +236,7 @@ PostUp = echo "$0 ${ARGS[*]} $PROGRAM $#" > /run/out; cmd true; nosuchcommand ||
 	[ "$(on a cat /run/out)" = "wg-quick up wg0 wg-quick 0" ]
 }
 
-@test "hooks: as long as they like" {
+@test "hooks: a million bytes long, and a failed command before the last one is an error" {
 	printf '[Interface]\nPrivateKey = %s\nPostUp = x=%s; echo ${#x} %%i $# > /run/out; read -r l; echo $l >> /run/out; false; true' \
 		"$QUICK_KEY" "$(head -c 1000000 /dev/zero | tr '\0' x)" | tunnel a wg0
 	run -1 on a wg-quick up wg0 <<< said
@@ -245,7 +244,7 @@ PostUp = echo "$0 ${ARGS[*]} $PROGRAM $#" > /run/out; cmd true; nosuchcommand ||
 said" ]
 }
 
-@test "without standard input, output or error" {
+@test "up and down without standard input, output or error" {
 	quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64
 PostUp = echo hello; cat; echo bye >&2" "0.0.0.0/0, ::/0"
 	before=$(quick_state)
@@ -257,16 +256,16 @@ PostUp = echo hello; cat; echo bye >&2" "0.0.0.0/0, ::/0"
 	done
 }
 
-@test "without any environment, and with a PATH that leads nowhere" {
+@test "up and down without environment, and with an unusable PATH" {
 	quick_file wg0 'PostUp = [[ wg == @(wg|x) ]]; echo "$PATH" > /run/path' "10.8.0.0/16"
 	for words in -i PATH= PATH=/nonexistent; do
 		on a env "$words" "$WGSUITE_BUILD/wg-quick" up wg0
 		on a env "$words" "$WGSUITE_BUILD/wg-quick" down wg0
-		[[ $(on a cat /run/path) != *: ]] # which would be the folder we are in
+		[[ $(on a cat /run/path) != *: ]] # an empty entry is the current folder
 	done
 }
 
-@test "what nohup ignores is ignored, by hooks as well" {
+@test "signals ignored by nohup are ignored by wg-quick and its hooks" {
 	quick_file wg0 'PostUp = kill -HUP $PPID $BASHPID; touch /run/out' "10.8.0.0/16"
 	before=$(quick_state)
 	on a nohup wg-quick up wg0
@@ -277,7 +276,7 @@ PostUp = echo hello; cat; echo bye >&2" "0.0.0.0/0, ::/0"
 	quick_settled "$before"
 }
 
-@test "up after an up that was killed; not after one that is still there" {
+@test "up cleans up after a killed up, but not while another up is running" {
 	on a mkfifo /etc/fifo
 	quick_file wg0 'PreUp = echo pre >> /run/out
 PostUp = echo post >> /run/out; wg-quick up %i || true; read -r go < /etc/fifo
@@ -285,10 +284,10 @@ PreDown = echo pre-down >> /run/out
 PostDown = echo post-down >> /run/out' "0.0.0.0/0"
 	before=$(quick_state)
 	on_bg a wg-quick up wg0
-	eventually 10 grep -q 'already exists' "$BG_LOG" # its own hook, for whom it is there
+	eventually 10 grep -q 'already exists' "$BG_LOG" # for the hook the interface exists
 	on a pkill -KILL -x wg-quick
-	gone() { ! on a pgrep -x wg-quick; }
-	eventually 5 gone
+	has_exited() { ! on a pgrep -x wg-quick; }
+	eventually 5 has_exited
 	run on a sh -c 'echo go > /etc/fifo & wg-quick up wg0'
 	[ "$status" -eq 0 ]
 	[[ $output == *"wg-quick: wg0: warning: an earlier wg-quick up was killed"*"[#] ip link delete dev wg0"*"[#] ip link add dev wg0"* ]]
@@ -299,7 +298,7 @@ PostDown = echo post-down >> /run/out' "0.0.0.0/0"
 	quick_settled "$before"
 }
 
-@test "a table by its name, and the words that mean none" {
+@test "Table: a name, a number, main and 0; an empty MTU is ignored" {
 	on a sh -c 'mkdir -p /etc/iproute2; echo "777 vpn" >> /etc/iproute2/rt_tables'
 	for case in "vpn 777" "777 777" "main main" "0 main"; do
 		quick_file wg0 "Table = ${case% *}
@@ -314,7 +313,7 @@ MTU =" "10.8.0.0/16"
 	done
 }
 
-@test "hooks: none for a file that others may write, none when asked so" {
+@test "hooks: refused in a file that others can write; --no-hooks runs none" {
 	quick_file wg0 "PostUp = touch /run/ran" "10.8.0.0/16"
 	on a chmod 666 /etc/wireguard/wg0.conf
 	run on a wg-quick up wg0
@@ -325,7 +324,7 @@ MTU =" "10.8.0.0/16"
 	[[ $output == *"group 0 can write to"* ]]
 	on a env SUDO_GID=0 wg-quick up wg0
 	on a wg-quick down wg0
-	# Without a record it is the file's hooks that would run.
+	# Without a journal the hooks of the file would run.
 	on a env SUDO_GID=0 wg-quick up wg0
 	on a sh -c 'rm -r /run/wgsuite; echo "[Interface]
 PostDown = touch /run/down" >> /etc/wireguard/wg0.conf'
@@ -344,14 +343,14 @@ PostDown = touch /run/down" >> /etc/wireguard/wg0.conf'
 	[[ $output == *"user 1234 owns"* ]]
 }
 
-@test "hooks: nothing of the caller's environment reaches the shell's own" {
+@test "hooks: IFS, BASH_ENV and functions in the environment have no effect" {
 	quick_file wg0 'PostUp = echo "${IFS@Q} ${BASH_ENV-none} $(type -t evil)" > /run/out' "10.8.0.0/16"
 	on a env 'IFS=x' BASH_ENV=/run/evil 'BASH_FUNC_evil%%=() { :; }' wg-quick up wg0
 	[ "$(on a cat /run/out)" = "\$' \\t\\n' none " ]
 	on a wg-quick down wg0
 }
 
-@test "no secret in arguments, environment or messages" {
+@test "arguments, environment, messages and the journal contain no keys" {
 	quick_file wg0 "Address = 10.7.0.1/24
 PostUp = env; ps axww" "10.8.0.0/16"
 	run on a wg-quick up wg0

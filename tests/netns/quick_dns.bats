@@ -1,4 +1,4 @@
-# Name servers: each back-end gets what the tunnel file says, and everything is put back.
+# DNS settings: each back-end gets the servers and domains of the tunnel file, and down restores the previous state.
 load ../lib/netns
 load ../lib/quick
 
@@ -8,95 +8,96 @@ setup() {
 }
 teardown() { net_end; }
 
-# stub NAME < script: a program that the host has.
-stub() {
-	on a install -D -m 755 /dev/stdin "/etc/stubs/$1"
+# fake_program NAME < SCRIPT: installs a program on host a.
+fake_program() {
+	on a install -D -m 755 /dev/stdin "/etc/fakes/$1"
 }
-with_stubs() { on a env PATH="$WGSUITE_BUILD:/etc/stubs:/usr/sbin:/usr/bin:/sbin:/bin" "$@"; }
+# with_fakes COMMAND…: runs a command on host a that finds these programs.
+with_fakes() { on a env PATH="$WGSUITE_BUILD:/etc/fakes:/usr/sbin:/usr/bin:/sbin:/bin" "$@"; }
 
-resolvconf_stub() {
-	stub resolvconf <<-'END'
+fake_resolvconf() {
+	fake_program resolvconf <<-'END'
 	#!/bin/sh
-	echo "$*" >> /etc/stubs/called
-	case $1 in -a) cat > "/etc/stubs/of-$2"; exit "${RESOLVCONF_EXIT:-0}" ;; -d) rm -f "/etc/stubs/of-$2" ;; esac
+	echo "$*" >> /etc/fakes/called
+	case $1 in -a) cat > "/etc/fakes/of-$2"; exit "${RESOLVCONF_EXIT:-0}" ;; -d) rm -f "/etc/fakes/of-$2" ;; esac
 	END
 }
 
-@test "resolvconf" {
-	resolvconf_stub
+@test "resolvconf gets servers and domains, and down removes them" {
+	fake_resolvconf
 	quick_file wg0 "DNS = 10.7.0.53, corp.example
 DNS = fd07::53 lan,FE80::53%eth0" "10.8.0.0/16"
-	run with_stubs wg-quick up wg0
+	run with_fakes wg-quick up wg0
 	[ "$status" -eq 0 ]
 	[[ $output == *"[#] resolvconf -a wg0 -m 0 -x"* ]]
-	[ "$(on a cat /etc/stubs/of-wg0)" = "nameserver 10.7.0.53
+	[ "$(on a cat /etc/fakes/of-wg0)" = "nameserver 10.7.0.53
 nameserver fd07::53
 nameserver fe80::53%eth0
 search corp.example lan" ]
-	run with_stubs wg-quick down wg0
+	run with_fakes wg-quick down wg0
 	[ "$status" -eq 0 ]
 	[[ $output == *"[#] resolvconf -d wg0 -f"* ]]
-	[ "$(on a cat /etc/stubs/called)" = "-a wg0 -m 0 -x
+	[ "$(on a cat /etc/fakes/called)" = "-a wg0 -m 0 -x
 -d wg0 -f" ]
 }
 
-@test "search domains alone work" {
-	resolvconf_stub
+@test "search domains without servers" {
+	fake_resolvconf
 	quick_file wg0 "DNS = corp.example" "10.8.0.0/16"
-	with_stubs wg-quick up wg0
-	[ "$(on a cat /etc/stubs/of-wg0)" = "search corp.example" ]
-	with_stubs wg-quick down wg0
-	on a rm -r /etc/stubs
+	with_fakes wg-quick up wg0
+	[ "$(on a cat /etc/fakes/of-wg0)" = "search corp.example" ]
+	with_fakes wg-quick down wg0
+	on a rm -r /etc/fakes
 	on a wg-quick up wg0
 	[ "$(on a grep -v '^#' /etc/resolv.conf)" = "search corp.example
 nameserver 192.168.5.254" ]
 	on a wg-quick down wg0
 }
 
-@test "Debian's resolvconf wants its prefix, a link to another program does not" {
-	resolvconf_stub
+@test "Debian's resolvconf gets the tun. prefix, a link to another program does not" {
+	fake_resolvconf
 	on a mkdir -p /etc/resolvconf
 	printf '%s\n' '# x*' 'lo.inet*' 'em+([0-9])*' 'tap.*' ' tun* ' 'eth*' | on a tee /etc/resolvconf/interface-order > /dev/null
 	quick_file wg0 "DNS = 10.7.0.53" "10.8.0.0/16"
-	with_stubs wg-quick up wg0
-	with_stubs wg-quick down wg0
-	[ "$(on a cat /etc/stubs/called)" = "-a tun.wg0 -m 0 -x
+	with_fakes wg-quick up wg0
+	with_fakes wg-quick down wg0
+	[ "$(on a cat /etc/fakes/called)" = "-a tun.wg0 -m 0 -x
 -d tun.wg0 -f" ]
-	on a sh -c 'mv /etc/stubs/resolvconf /etc/stubs/other; ln -s other /etc/stubs/resolvconf; rm /etc/stubs/called'
-	with_stubs wg-quick up wg0
-	with_stubs wg-quick down wg0
-	[ "$(on a head -1 /etc/stubs/called)" = "-a wg0 -m 0 -x" ]
+	on a sh -c 'mv /etc/fakes/resolvconf /etc/fakes/other; ln -s other /etc/fakes/resolvconf; rm /etc/fakes/called'
+	with_fakes wg-quick up wg0
+	with_fakes wg-quick down wg0
+	[ "$(on a head -1 /etc/fakes/called)" = "-a wg0 -m 0 -x" ]
 }
 
-@test "a resolvconf that fails takes the tunnel back" {
-	resolvconf_stub
+@test "up is rolled back when resolvconf fails" {
+	fake_resolvconf
 	quick_file wg0 "DNS = 10.7.0.53" "0.0.0.0/0"
-	with_stubs true
+	with_fakes true
 	before=$(quick_state)
-	run -3 with_stubs env RESOLVCONF_EXIT=3 wg-quick up wg0
+	run -3 with_fakes env RESOLVCONF_EXIT=3 wg-quick up wg0
 	[[ $output == *"resolvconf failed with status 3"* ]]
 	quick_settled "$before"
-	[[ $(on a cat /etc/stubs/called) == *"-d wg0 -f" ]]
+	[[ $(on a cat /etc/fakes/called) == *"-d wg0 -f" ]]
 }
 
-@test "a tunnel that goes while another one is half way up, and then fails, leaves it nothing to put back" {
-	stub resolvconf <<-'END'
+@test "one tunnel goes down while another is in up, which then fails: the original state is restored" {
+	fake_program resolvconf <<-'END'
 	#!/bin/sh
-	case $1 in -a) cat > /dev/null; echo "$2" > /etc/stubs/waits; read -r status < /etc/stubs/fifo; exit "$status" ;; esac
+	case $1 in -a) cat > /dev/null; echo "$2" > /etc/fakes/waits; read -r status < /etc/fakes/fifo; exit "$status" ;; esac
 	END
-	on a mkfifo /etc/stubs/fifo
+	on a mkfifo /etc/fakes/fifo
 	quick_file wg0 "" "0.0.0.0/0"
 	quick_file wg1 "DNS = 10.7.0.53" "0.0.0.0/0"
 	before=$(quick_state)
 	on a wg-quick up wg0
-	on_bg a env PATH="$WGSUITE_BUILD:/etc/stubs:/usr/sbin:/usr/bin:/sbin:/bin" wg-quick up wg1
-	eventually 5 on a test -e /etc/stubs/waits
+	on_bg a env PATH="$WGSUITE_BUILD:/etc/fakes:/usr/sbin:/usr/bin:/sbin:/bin" wg-quick up wg1
+	eventually 5 on a test -e /etc/fakes/waits
 	on a wg-quick down wg0
-	on a sh -c 'echo 9 > /etc/stubs/fifo'
+	on a sh -c 'echo 9 > /etc/fakes/fifo'
 	quick_settled "$before"
 }
 
-@test "the file itself: mode, owner and contents come back, in whatever order tunnels go" {
+@test "resolv.conf: mode, owner and contents are restored, with three tunnels in any order" {
 	for i in 0 1 2; do quick_file wg$i "Address = 10.7.$i.1/32
 DNS = 10.7.$i.53" "10.$((10 + i)).0.0/16"; done
 	on a sh -c 'printf "options edns0\nnameserver 192.168.5.254\n\n# mine\n" > /etc/resolv.conf; chmod 640 /etc/resolv.conf'
@@ -110,7 +111,7 @@ DNS = 10.7.$i.53" "10.$((10 + i)).0.0/16"; done
 	done
 }
 
-@test "the file: mounted, missing, or changed by somebody else" {
+@test "resolv.conf: a bind mount, a missing file, a file changed by another program" {
 	quick_file wg0 "DNS = 10.7.0.53" "10.8.0.0/16"
 	on a sh -c 'cp /etc/resolv.conf /run/mounted; cp /etc/resolv.conf /run/copy'
 	on a unshare -m sh -ec 'mount --bind /run/mounted /etc/resolv.conf; wg-quick up wg0; grep -q 10.7.0.53 /etc/resolv.conf
@@ -128,7 +129,7 @@ DNS = 10.7.$i.53" "10.$((10 + i)).0.0/16"; done
 	[ "$(on a cat /etc/resolv.conf)" = "nameserver 1.2.3.4" ]
 }
 
-@test "the file: a link that leads nowhere is left as it was" {
+@test "resolv.conf: a dangling symbolic link is restored" {
 	quick_file wg0 "DNS = 10.7.0.53" "10.8.0.0/16"
 	on a ln -sf real /etc/resolv.conf
 	on a wg-quick up wg0
@@ -138,7 +139,7 @@ DNS = 10.7.$i.53" "10.$((10 + i)).0.0/16"; done
 	on a test ! -e /etc/real
 }
 
-@test "the file: restored although the record was lost" {
+@test "resolv.conf is restored if the journal is lost or damaged" {
 	quick_file wg0 "DNS = 10.7.0.53" "10.8.0.0/16"
 	before=$(quick_state)
 	for damage in "rm \$f" ": > \$f" "sed -i 5q \$f"; do
@@ -149,21 +150,21 @@ DNS = 10.7.$i.53" "10.$((10 + i)).0.0/16"; done
 	done
 }
 
-@test "the settings choose" {
-	resolvconf_stub
+@test "the back-end setting in wgsuite.ini selects none or file" {
+	fake_resolvconf
 	quick_file wg0 "DNS = 10.7.0.53" "10.8.0.0/16"
 	printf '[dns]\nbackend = none\n' | on a tee /etc/wireguard/wgsuite.ini > /dev/null
-	with_stubs wg-quick up wg0
-	with_stubs wg-quick down wg0
-	on a test ! -e /etc/stubs/called
+	with_fakes wg-quick up wg0
+	with_fakes wg-quick down wg0
+	on a test ! -e /etc/fakes/called
 	printf '[dns]\nbackend = file\n' | on a tee /etc/wireguard/wgsuite.ini > /dev/null
-	with_stubs wg-quick up wg0
+	with_fakes wg-quick up wg0
 	on a grep -q 10.7.0.53 /etc/resolv.conf
-	with_stubs wg-quick down wg0
-	on a test ! -e /etc/stubs/called
+	with_fakes wg-quick down wg0
+	on a test ! -e /etc/fakes/called
 }
 
-@test "openresolv for real" {
+@test "openresolv adds servers and domains, and down removes them" {
 	[ -e "$WGSUITE_PEERS/openresolv/usr" ] || skip "tests/lib/get-hosts.sh $WGSUITE_PEERS has not been run"
 	quick_file wg0 "DNS = 10.7.0.53, corp" "10.8.0.0/16"
 	on a mount -t overlay -o "lowerdir=$WGSUITE_PEERS/openresolv/usr:/usr" overlay /usr

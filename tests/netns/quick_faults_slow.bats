@@ -1,6 +1,6 @@
-# Every fallible step of `up` fails once, is met by a signal, or is where wg-quick is killed; each time
-# the host is as it was before (after `wg-quick down`, or `up` and `down`, where it was killed). Six tunnels. The steps are
-# counted by a build with -DWG_FAULTS, in which every netlink message, program and file is one.
+# Fault injection in `wg-quick up`: each step fails, is interrupted by a signal, or is where wg-quick is killed, with six
+# kinds of tunnels. Each time the state of the host is restored: at once, or after a kill by `down`, or `up` and `down`.
+# Steps are netlink messages, programs and files, in a build with -DWG_FAULTS.
 load ../lib/netns
 load ../lib/quick
 
@@ -17,8 +17,8 @@ setup() {
 }
 teardown() { net_end; }
 
-# tunnel_of KIND: the file of one of the six.
-tunnel_of() {
+# write_tunnel KIND: writes one of the six tunnel files.
+write_tunnel() {
 	case $1 in
 	full) quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64
 DNS = 10.7.0.53, corp.example
@@ -37,58 +37,58 @@ Table = 777" "10.8.0.0/16, 0.0.0.0/0, fd08::/48" ;;
 	esac
 }
 
-# try KIND [SIGNAL]: `up` once for each of its steps, with a fault there.
-try() {
+# fail_each_step KIND [SIGNAL]: runs `up` once for each of its steps, with a fault or signal there.
+fail_each_step() {
 	local steps step rc state
-	tunnel_of "$1"
+	write_tunnel "$1"
 	state=$(quick_state)
 	on a env WG_QUICK_FAULT_LOG=/run/steps "$FAULTS/wg-quick" up wg0 2> /dev/null
 	steps=$(on a wc -l < <(on a cat /run/steps))
 	on a "$FAULTS/wg-quick" down wg0 2> /dev/null
 	on a rm /run/steps
 	quick_settled "$state"
-	[ "$steps" -ge 15 ] # else faults were not built in
+	[ "$steps" -ge 15 ] # otherwise built without faults
 	for step in $(seq "$steps"); do
 		rc=0
 		on a env WG_QUICK_FAULT="$step" WG_QUICK_FAULT_SIGNAL="${2-}" "$FAULTS/wg-quick" up wg0 \
-			> "$NET_DIR/said" 2>&1 || rc=$?
-		# Where it was killed, the next `up` takes that back as well, unless it had come to its end.
-		[ "${2-}" != 9 ] || [ $((step % 2)) -eq 0 ] || on a "$FAULTS/wg-quick" up wg0 >> "$NET_DIR/said" 2>&1 ||
-			on a sh -c 'grep -qx complete /run/wgsuite/wg0@*' || { cat "$NET_DIR/said" >&2; return 1; }
-		[ "$rc" -eq 0 ] || [ -n "${2-}" ] || grep -q '^wg-quick: ' "$NET_DIR/said" # it says why
-		# A step that can be done without ends in success and a warning; a signal may come too late.
+			> "$NET_DIR/output" 2>&1 || rc=$?
+		# After a kill the next `up` also rolls back, unless the killed one had completed.
+		[ "${2-}" != 9 ] || [ $((step % 2)) -eq 0 ] || on a "$FAULTS/wg-quick" up wg0 >> "$NET_DIR/output" 2>&1 ||
+			on a sh -c 'grep -qx complete /run/wgsuite/wg0@*' || { cat "$NET_DIR/output" >&2; return 1; }
+		[ "$rc" -eq 0 ] || [ -n "${2-}" ] || grep -q '^wg-quick: ' "$NET_DIR/output" # an error is reported
+		# A failed optional step is only a warning, and a signal can arrive too late: then run down.
 		if [ "$rc" -eq 0 ] || [ "${2-}" = 9 ]; then
-			on a "$FAULTS/wg-quick" down wg0 >> "$NET_DIR/said" 2>&1 || [ "${2-}" = 9 ]
+			on a "$FAULTS/wg-quick" down wg0 >> "$NET_DIR/output" 2>&1 || [ "${2-}" = 9 ]
 		fi
 		quick_settled "$state" || {
 			echo "$1: step $step of $steps, signal ${2:-none}, exit $rc" >&2
-			cat "$NET_DIR/said" >&2
+			cat "$NET_DIR/output" >&2
 			return 1
 		}
 	done
 }
 
-@test "full tunnel: failures" { try full; }
-@test "full tunnel: SIGTERM" { try full 15; }
-@test "full tunnel: SIGINT" { try full 2; }
-@test "full tunnel: kill -9, then down" { try full 9; }
-@test "split tunnel: failures" { try split; }
-@test "split tunnel: SIGTERM" { try split 15; }
-@test "split tunnel: SIGINT" { try split 2; }
-@test "split tunnel: kill -9, then down" { try split 9; }
-@test "IPv4 only: failures" { try v4; }
-@test "IPv4 only: SIGTERM" { try v4 15; }
-@test "IPv4 only: SIGINT" { try v4 2; }
-@test "IPv4 only: kill -9, then down" { try v4 9; }
-@test "IPv6 only: failures" { try v6; }
-@test "IPv6 only: SIGTERM" { try v6 15; }
-@test "IPv6 only: SIGINT" { try v6 2; }
-@test "IPv6 only: kill -9, then down" { try v6 9; }
-@test "no table: failures" { try off; }
-@test "no table: SIGTERM" { try off 15; }
-@test "no table: SIGINT" { try off 2; }
-@test "no table: kill -9, then down" { try off 9; }
-@test "a table of its own: failures" { try table; }
-@test "a table of its own: SIGTERM" { try table 15; }
-@test "a table of its own: SIGINT" { try table 2; }
-@test "a table of its own: kill -9, then down" { try table 9; }
+@test "full tunnel: failures" { fail_each_step full; }
+@test "full tunnel: SIGTERM" { fail_each_step full 15; }
+@test "full tunnel: SIGINT" { fail_each_step full 2; }
+@test "full tunnel: kill -9, then down" { fail_each_step full 9; }
+@test "split tunnel: failures" { fail_each_step split; }
+@test "split tunnel: SIGTERM" { fail_each_step split 15; }
+@test "split tunnel: SIGINT" { fail_each_step split 2; }
+@test "split tunnel: kill -9, then down" { fail_each_step split 9; }
+@test "IPv4 only: failures" { fail_each_step v4; }
+@test "IPv4 only: SIGTERM" { fail_each_step v4 15; }
+@test "IPv4 only: SIGINT" { fail_each_step v4 2; }
+@test "IPv4 only: kill -9, then down" { fail_each_step v4 9; }
+@test "IPv6 only: failures" { fail_each_step v6; }
+@test "IPv6 only: SIGTERM" { fail_each_step v6 15; }
+@test "IPv6 only: SIGINT" { fail_each_step v6 2; }
+@test "IPv6 only: kill -9, then down" { fail_each_step v6 9; }
+@test "Table = off: failures" { fail_each_step off; }
+@test "Table = off: SIGTERM" { fail_each_step off 15; }
+@test "Table = off: SIGINT" { fail_each_step off 2; }
+@test "Table = off: kill -9, then down" { fail_each_step off 9; }
+@test "Table = 777: failures" { fail_each_step table; }
+@test "Table = 777: SIGTERM" { fail_each_step table 15; }
+@test "Table = 777: SIGINT" { fail_each_step table 2; }
+@test "Table = 777: kill -9, then down" { fail_each_step table 9; }

@@ -1,5 +1,5 @@
-# While a full tunnel comes up, nothing that belongs in it leaves by the uplink once its first rule is
-# there, and a stranger cannot speak to its address once that exists.
+# Leaks while wg-quick starts a full tunnel: after its first rule no packet leaves unencrypted on the uplink, and its
+# address never accepts packets from outside.
 load ../lib/netns
 load ../lib/quick
 
@@ -10,9 +10,9 @@ setup() {
 }
 teardown() { net_end; }
 
-# A sender of UDP to a far address as fast as it goes, and a watcher of rules, both with the clock of
-# the capture; what left in plain after the first rule was seen is printed.
-@test "100 ups under a capture: not one plaintext packet after the first rule" {
+# A program sends UDP to external addresses as fast as it can. Compared are the times of the captured packets and of the
+# rules, by the same clock.
+@test "no plaintext packet is captured after the first rule, in 100 starts" {
 	on_bg gw tcpdump -Z root -n -tt -i eth0 -U -w /run/uplink.pcap 'udp port 4444'
 	capture=$BG
 	on_bg a perl -MSocket=:all -e '
@@ -22,46 +22,46 @@ teardown() { net_end; }
 	captured() { [ "$(on gw stat -c %s /run/uplink.pcap)" -gt 100 ]; }
 	eventually 10 captured
 	for i in $(seq 100); do
-		# stamps: after the rule is there, and before it is taken away
+		# Times after the rule was added and before it is removed.
 		on a sh -c 'wg-quick up wg0 2>/dev/null && date +%s.%N && ip -4 rule > /dev/null && date +%s.%N && wg-quick down wg0 2>/dev/null'
-	done > "$NET_DIR/stamps"
+	done > "$NET_DIR/times"
 	sleep 0.2
 	kill "$capture"
 	on gw tcpdump -n -tt -r /run/uplink.pcap 2> /dev/null | cut -d' ' -f1 > "$NET_DIR/packets"
-	[ "$(wc -l < "$NET_DIR/packets")" -gt 100 ] # the sender did send
+	[ "$(wc -l < "$NET_DIR/packets")" -gt 100 ] # packets were sent
 	leaks=$(awk 'NR == FNR { if (FNR % 2) from[++n] = $1; else to[n] = $1; next }
-		{ for (i = 1; i <= n; i++) if ($1 > from[i] && $1 < to[i]) print $1 }' "$NET_DIR/stamps" "$NET_DIR/packets")
+		{ for (i = 1; i <= n; i++) if ($1 > from[i] && $1 < to[i]) print $1 }' "$NET_DIR/times" "$NET_DIR/packets")
 	[ -z "$leaks" ]
 }
 
-@test "rule by rule: with the first rule alone, nothing goes the old way" {
-	# The order of the kernel's own events: unreachable, rules, route, and only then not unreachable.
+@test "rules and routes are added in an order that never uses the previous default route" {
+	# The order of kernel events: unreachable route, rules, route, and only then the unreachable route is deleted.
 	on_bg a stdbuf -oL ip -4 monitor route rule
 	log=$BG_LOG
 	ready() { on a ip route add 10.250.0.0/16 dev lo && on a ip route delete 10.250.0.0/16 dev lo && grep -q 10.250 "$log"; }
 	eventually 5 ready
 	on a wg-quick up wg0
-	told() { grep -q 'Deleted unreachable default' "$log"; }
-	eventually 5 told
+	logged() { grep -q 'Deleted unreachable default' "$log"; }
+	eventually 5 logged
 	events=$(grep -o -e 'Deleted unreachable default' -e 'unreachable default' -e 'not from all fwmark' -e 'suppress_prefixlength' \
 		-e 'default dev wg0' "$log" | xargs -d '\n' printf '%s|')
 	[ "$events" = "unreachable default|not from all fwmark|suppress_prefixlength|default dev wg0|Deleted unreachable default|" ]
 	on a wg-quick down wg0
 }
 
-@test "a spoofed packet to the tunnel's address is dropped from the moment the address exists" {
+@test "packets from outside to the tunnel's address are dropped as soon as the address exists" {
 	on gw ip route add 10.7.0.1 via 192.168.5.1
 	on a sh -c 'echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter; echo 0 > /proc/sys/net/ipv4/conf/eth0/rp_filter'
 	on_bg gw ping -n -i 0.005 -I 192.168.5.254 10.7.0.1
-	strangers=$BG_LOG
+	outside=$BG_LOG
 	for i in $(seq 20); do
 		on a wg-quick up wg0
 		on a wg-quick down wg0
 	done
-	run ! grep -q 'bytes from 10.7.0.1' "$strangers"
-	# The test could have seen an answer: without our table there is one.
+	run ! grep -q 'bytes from 10.7.0.1' "$outside"
+	# Without the nftables table there is a reply, so the test can detect one.
 	on a wg-quick up wg0
 	on a nft delete table ip wg-quick-wg0
-	answered_now() { grep -q 'bytes from 10.7.0.1' "$strangers"; }
-	eventually 10 answered_now
+	has_reply() { grep -q 'bytes from 10.7.0.1' "$outside"; }
+	eventually 10 has_reply
 }

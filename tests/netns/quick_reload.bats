@@ -1,4 +1,4 @@
-# wg-quick reload and diff: only differences are applied, nothing else is touched; and save.
+# wg-quick reload, diff and save: only differences are applied or written, everything else stays.
 load ../lib/netns
 load ../lib/quick
 
@@ -10,7 +10,7 @@ teardown() { net_end; }
 
 OTHER=KY0qEDi4bOKDxqKj9yt6kczUuZpYetOyQNKkXRfc+Uw=
 
-@test "nothing to do is silent" {
+@test "diff and reload without differences print and change nothing" {
 	quick_file wg0 "Address = 10.7.0.1/24, fd07::1
 DNS = 10.7.0.53
 MTU = 1400
@@ -26,7 +26,7 @@ PostUp = ip address add 10.99.0.1/32 dev %i; ip route add 10.98.0.0/16 dev %i" "
 	on a wg-quick down wg0
 }
 
-@test "every kind of difference, shown by diff and applied by reload" {
+@test "diff prints and reload applies each kind of difference" {
 	quick_file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16, 10.9.0.0/16"
 	none=$(quick_state)
 	on a wg-quick up wg0
@@ -34,7 +34,7 @@ PostUp = ip address add 10.99.0.1/32 dev %i; ip route add 10.98.0.0/16 dev %i" "
 	quick_file wg0 "Address = 10.7.0.9/24, fd07::9/64
 DNS = 10.7.0.53
 MTU = 1300" "10.9.0.0/16, 10.10.0.0/16, 0.0.0.0/0"
-	wanted="[#] nft -f /dev/fd/63
+	expected="[#] nft -f /dev/fd/63
 [#] wg set wg0 fwmark 51820
 [#] wg set wg0 peer $QUICK_PEER allowed-ips 0.0.0.0/0,10.10.0.0/16,-10.8.0.0/16
 [#] ip -4 route delete 10.8.0.0/16 dev wg0
@@ -49,11 +49,11 @@ MTU = 1300" "10.9.0.0/16, 10.10.0.0/16, 0.0.0.0/0"
 [#] sysctl -q net.ipv4.conf.all.src_valid_mark=1"
 	state=$(quick_state)
 	lines() { grep -v -e resolv.conf -e '^\[!\]' | sed 's/ 63<<<.*//; s/allowed-ips.*/allowed-ips/'; }
-	[ "$(on a wg-quick diff wg0 2> /dev/null | lines)" = "$(lines <<< "$wanted")" ]
+	[ "$(on a wg-quick diff wg0 2> /dev/null | lines)" = "$(lines <<< "$expected")" ]
 	[ "$(quick_state)" = "$state" ]
 	run on a wg-quick reload wg0
 	[ "$status" -eq 0 ]
-	[ "$(lines <<< "$output")" = "$(lines <<< "$wanted")" ]
+	[ "$(lines <<< "$output")" = "$(lines <<< "$expected")" ]
 	[ "$(on a wg show wg0 listen-port)" = "$port" ]
 	[[ $(on a ip route get 8.8.8.8) == *"dev wg0 table 51820"* ]]
 	[ "$(on a ip -o -4 address show dev wg0 | awk '{ print $4 }')" = 10.7.0.9/24 ]
@@ -61,7 +61,7 @@ MTU = 1300" "10.9.0.0/16, 10.10.0.0/16, 0.0.0.0/0"
 	run on a wg-quick reload wg0
 	[ "$status" -eq 0 ]
 	[ -z "$output" ]
-	# And back again.
+	# Back to the first file.
 	quick_file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16, 10.9.0.0/16"
 	on a wg-quick reload wg0
 	run on a wg-quick reload wg0
@@ -71,7 +71,7 @@ MTU = 1300" "10.9.0.0/16, 10.10.0.0/16, 0.0.0.0/0"
 	quick_settled "$none"
 }
 
-@test "what others took away is put back" {
+@test "reload restores rules, routes and nftables tables that others removed" {
 	quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64" "0.0.0.0/0, ::/0"
 	none=$(quick_state)
 	on a wg-quick up wg0
@@ -89,7 +89,7 @@ MTU = 1300" "10.9.0.0/16, 10.10.0.0/16, 0.0.0.0/0"
 	quick_settled "$none"
 }
 
-@test "the mark and port that the file does not have stay, and so does an endpoint that roamed" {
+@test "reload keeps the fwmark and port that the file does not set, and an endpoint that roamed" {
 	quick_file wg0 "Address = 10.7.0.1/24" "0.0.0.0/0"
 	on a wg-quick up wg0
 	port=$(on a wg show wg0 listen-port)
@@ -99,15 +99,15 @@ MTU = 1300" "10.9.0.0/16, 10.10.0.0/16, 0.0.0.0/0"
 	[ -z "$output" ]
 	[ "$(on a wg show wg0 fwmark) $(on a wg show wg0 listen-port)" = "0xca6c $port" ]
 	[[ $(on a wg show wg0 endpoints) == *:9999 ]]
-	# The file changed its mind: now it counts.
+	# An endpoint that changed in the file is applied.
 	on a sed -i 's/:5801/:5802/' /etc/wireguard/wg0.conf
 	on a wg-quick reload wg0
 	[[ $(on a wg show wg0 endpoints) == *:5802 ]]
 }
 
-@test "a ping every 10 ms loses nothing while another peer comes and goes" {
+@test "reload adds and removes another peer without losing a packet" {
 	key=$(on gw wg genkey)
-	mine=$(on gw wg pubkey <<< "$key")
+	public=$(on gw wg pubkey <<< "$key")
 	tunnel gw wg0 <<-END
 	[Interface]
 	PrivateKey = $key
@@ -117,37 +117,37 @@ MTU = 1300" "10.9.0.0/16, 10.10.0.0/16, 0.0.0.0/0"
 	PublicKey = $(on gw wg pubkey <<< "$QUICK_KEY")
 	AllowedIPs = 10.7.0.1/32
 	END
-	with() {
+	with_lines() {
 		tunnel a wg0 <<-END
 		[Interface]
 		PrivateKey = $QUICK_KEY
 		Address = 10.7.0.1/24
 		[Peer]
-		PublicKey = $mine
+		PublicKey = $public
 		AllowedIPs = 10.7.0.2/32
 		Endpoint = 192.168.5.254:5801
 		$1
 		END
 	}
-	with ""
+	with_lines ""
 	on gw wg-quick up wg0
 	on a wg-quick up wg0
 	COUNT=1 pings a 10.7.0.2
 	on_bg a ping -n -i 0.01 -c 200 -w 20 10.7.0.2
 	for i in 1 2 3 4 5; do
-		with "[Peer]
+		with_lines "[Peer]
 PublicKey = $OTHER
 AllowedIPs = 10.7.$i.0/24"
 		on a wg-quick reload wg0
-		with ""
+		with_lines ""
 		on a wg-quick reload wg0
 	done
-	ended() { ! kill -0 "$BG"; }
-	eventually 20 ended
-	answered 200 < "$BG_LOG"
+	ping_ended() { ! kill -0 "$BG"; }
+	eventually 20 ping_ended
+	replies_in_order 200 < "$BG_LOG"
 }
 
-@test "save edits in place" {
+@test "save edits the file in place: comments, order, mode and group stay" {
 	tunnel a wg0 <<-END
 	#Giant
 	[Interface]
@@ -155,7 +155,7 @@ AllowedIPs = 10.7.$i.0/24"
 	SaveConfig = true
 	ListenPort = 5555
 	PrivateKey = UCQhBHQF08IKvMdUXl7IPL8+iPSx41tO4J3q0e1bwGE=
-	PostUp = ip address add 10.99.0.1/32 dev %i # hook's own
+	PostUp = ip address add 10.99.0.1/32 dev %i # added by a hook
 
 	#Moly
 	[Peer]
@@ -168,14 +168,14 @@ AllowedIPs = 10.7.$i.0/24"
 	PublicKey = $OTHER
 	AllowedIPs = 172.16.1.3/32
 	END
-	on a sh -c 'chmod 640 /etc/wireguard/wg0.conf; chgrp 8 /etc/wireguard/wg0.conf; cp -p /etc/wireguard/wg0.conf /run/as-it-was'
+	on a sh -c 'chmod 640 /etc/wireguard/wg0.conf; chgrp 8 /etc/wireguard/wg0.conf; cp -p /etc/wireguard/wg0.conf /run/original'
 	for i in 1 2 3; do
 		on a wg-quick up wg0
 		run on a wg-quick save wg0
 		[ "$status" -eq 0 ]
 		[ "$output" = "[#] wg showconf wg0" ]
 		on a wg-quick down wg0
-		on a cmp /run/as-it-was /etc/wireguard/wg0.conf
+		on a cmp /run/original /etc/wireguard/wg0.conf
 	done
 	on a wg-quick up wg0
 	on a wg set wg0 listen-port 5777 peer $OTHER remove peer $QUICK_PEER persistent-keepalive 7 \
@@ -191,7 +191,7 @@ AllowedIPs = 10.7.$i.0/24"
 	SaveConfig = true
 	ListenPort = 5777
 	PrivateKey = UCQhBHQF08IKvMdUXl7IPL8+iPSx41tO4J3q0e1bwGE=
-	PostUp = ip address add 10.99.0.1/32 dev %i # hook's own
+	PostUp = ip address add 10.99.0.1/32 dev %i # added by a hook
 
 	#Moly
 	[Peer]
@@ -209,31 +209,31 @@ AllowedIPs = 10.7.$i.0/24"
 	on a wg-quick down wg0
 }
 
-@test "save changes only the lines that say something else" {
+@test "save changes only the lines whose values differ" {
 	tunnel a wg0 <<-END
 	[Interface]
 	PrivateKey = $QUICK_KEY
 	Address = 10.7.0.1/24 # home
 	address = fd07::1/64, 10.7.1.1/24   # more
-	Address = 10.7.2.1/24 # goes
+	Address = 10.7.2.1/24 # removed
 	Address = 10.7.3.1 peer 10.7.3.2/32, 10.7.4.1/24
 	[Peer]
 	PublicKey = $QUICK_PEER
 	AllowedIPs = 10.8.0.0/16 # first
 	AllowedIPs = 10.9.0.0/16,10.10.0.0/16 # second
-	AllowedIPs = 10.11.0.0/16 # goes
+	AllowedIPs = 10.11.0.0/16 # removed
 	[Peer]
 	PublicKey = $OTHER
 	AllowedIPs = fd08::5/64 # alone
 	[Interface]
-	ListenPort = 5000 # counts
+	ListenPort = 5000 # effective
 	END
 	on a wg-quick up wg0
 	on a wg set wg0 listen-port 5001 peer $QUICK_PEER allowed-ips -10.9.0.0/16,-10.11.0.0/16,+10.12.0.0/16 peer $OTHER allowed-ips ''
-	for gone in 10.7.2.1/24 10.7.4.1/24; do on a ip address del $gone dev wg0; done
+	for address in 10.7.2.1/24 10.7.4.1/24; do on a ip address del $address dev wg0; done
 	on a ip address add 10.7.9.1/24 dev wg0
 	on a wg-quick save wg0
-	want="[Interface]
+	expected="[Interface]
 PrivateKey = $QUICK_KEY
 Address = 10.7.0.1/24 # home
 address = fd07::1/64, 10.7.1.1/24   # more
@@ -246,14 +246,14 @@ AllowedIPs = 10.10.0.0/16, 10.12.0.0/16 # second
 [Peer]
 PublicKey = $OTHER
 [Interface]
-ListenPort = 5001 # counts"
-	diff <(on a cat /etc/wireguard/wg0.conf) <(echo "$want")
+ListenPort = 5001 # effective"
+	diff <(on a cat /etc/wireguard/wg0.conf) <(echo "$expected")
 	on a wg-quick save wg0
-	diff <(on a cat /etc/wireguard/wg0.conf) <(echo "$want")
+	diff <(on a cat /etc/wireguard/wg0.conf) <(echo "$expected")
 	on a wg-quick down wg0
 }
 
-@test "two sections with one key: routes are those of the device" {
+@test "two peer sections with the same key: only routes of the resulting allowed IPs are added" {
 	quick_file wg0 "" "10.1.0.0/16, 0.0.0.0/0
 [Peer]
 PublicKey = $QUICK_PEER
@@ -265,12 +265,13 @@ AllowedIPs = 10.2.0.0/16"
 	on a wg-quick down wg0
 }
 
-@test "routes go with their table, and default routes with their mark" {
+@test "reload moves routes when Table or FwMark changes, and leaves routes of others" {
 	quick_file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16"
 	before=$(quick_state)
 	on a wg-quick up wg0
 	routes() { on a ip -4 route show table all dev wg0 | grep -v ' 10\.7\.0\.\|^10\.7\.' | xargs; }
-	reloaded() { # reloaded INTERFACE-LINES ALLOWED-IPS ROUTES
+	# expect_reload INTERFACE-LINES ALLOWED-IPS ROUTES: reloads with these lines and checks the routes.
+	expect_reload() {
 		quick_file wg0 "Address = 10.7.0.1/24
 $1" "$2"
 		on a wg-quick reload wg0
@@ -278,27 +279,27 @@ $1" "$2"
 		run on a wg-quick reload wg0
 		[ "$output" = "" ]
 	}
-	reloaded "Table = 777" "10.8.0.0/16" "10.8.0.0/16 table 777 scope link"
-	reloaded "Table = off" "10.8.0.0/16" ""
+	expect_reload "Table = 777" "10.8.0.0/16" "10.8.0.0/16 table 777 scope link"
+	expect_reload "Table = off" "10.8.0.0/16" ""
 	on a ip route add 10.9.0.0/16 dev wg0
-	reloaded "Table = off" "10.8.0.0/16, 10.9.0.0/16" "10.9.0.0/16 scope link"
-	reloaded "Table = off" "10.8.0.0/16" "10.9.0.0/16 scope link" # somebody else's
+	expect_reload "Table = off" "10.8.0.0/16, 10.9.0.0/16" "10.9.0.0/16 scope link"
+	expect_reload "Table = off" "10.8.0.0/16" "10.9.0.0/16 scope link" # added by another program
 	on a ip route del 10.9.0.0/16 dev wg0
-	reloaded "" "0.0.0.0/0" "default table 51820 scope link"
-	reloaded "FwMark = 99" "0.0.0.0/0" "default table 99 scope link"
+	expect_reload "" "0.0.0.0/0" "default table 51820 scope link"
+	expect_reload "FwMark = 99" "0.0.0.0/0" "default table 99 scope link"
 	[ "$(on a ip -4 rule | sed 's/^[0-9]*:.//' | head -3 | tail -2)" = "from all lookup main suppress_prefixlength 0
 not from all fwmark 0x63 lookup 99" ]
 	[ "$(on a ip -4 rule | wc -l)" -eq 5 ]
 	[[ $(on a ip route get 8.8.8.8 mark 99) == *"dev eth0"* ]]
 	on a nft list table ip wg-quick-wg0 | grep -q 'mark 0x00000063'
-	reloaded "Table = 5" "0.0.0.0/0" "default table 5 scope link"
+	expect_reload "Table = 5" "0.0.0.0/0" "default table 5 scope link"
 	[ "$(on a ip -4 rule | wc -l)" -eq 3 ]
-	reloaded "" "10.8.0.0/16" "10.8.0.0/16 scope link"
+	expect_reload "" "10.8.0.0/16" "10.8.0.0/16 scope link"
 	on a wg-quick down wg0
 	quick_settled "$before"
 }
 
-@test "what a hook does to the file before it is saved is kept" {
+@test "down with SaveConfig keeps changes that a PreDown hook made to the file" {
 	quick_file wg0 "ListenPort = 0
 SaveConfig = true
 PreDown = echo '# by a hook' >> /etc/wireguard/%i.conf; wg set %i fwmark 5

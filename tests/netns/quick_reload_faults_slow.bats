@@ -1,6 +1,6 @@
-# A reload is all or nothing: every fallible step of it fails once, or is met by a signal, and the tunnel
-# is as it was before; or wg-quick is killed there, and `down` leaves nothing behind. Steps are counted by
-# a build with -DWG_FAULTS, as in quick_faults_slow.bats.
+# Fault injection in `wg-quick reload`: when a step fails or is interrupted by a signal, the tunnel is as before; when
+# wg-quick is killed there, `down` leaves nothing behind. Steps are those of a build with -DWG_FAULTS, as in
+# quick_faults_slow.bats.
 load ../lib/netns
 load ../lib/quick
 
@@ -22,7 +22,7 @@ teardown() { net_end; }
 OTHER=KY0qEDi4bOKDxqKj9yt6kczUuZpYetOyQNKkXRfc+Uw=
 THIRD=TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=
 
-# The two tunnels between which it goes.
+# The tunnel files before and after the reload, in both directions.
 small() {
 	quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64
 DNS = 10.7.0.53
@@ -48,49 +48,49 @@ AllowedIPs = 10.12.0.0/16" "10.9.0.0/24, 0.0.0.0/0, ::/0
 PersistentKeepalive = 25"
 }
 
-# The kernel makes the local route of an IPv6 address a moment later.
+# The kernel adds the local route of an IPv6 address a moment later.
 addresses_settled() {
 	[ -z "$(in_net a ip -6 address show tentative)" ]
 }
 
-# All of quick_state, what wg knows, and what `down` will go by.
-state() {
+# full_state: quick_state, the configuration of the device, and the journal.
+full_state() {
 	eventually 5 addresses_settled
 	quick_state | sort
 	on a wg showconf wg0 | sed '/^AllowedIPs/s/[=,] /\n/g' | sort
 	on a sh -c 'sort /run/wgsuite/wg0@*'
 }
 
-# try FROM TO [SIGNAL]
-try() {
+# fail_each_step FROM TO [SIGNAL]: runs `reload` once for each of its steps, with a fault or signal there.
+fail_each_step() {
 	local steps step rc before
 	"$1"
 	on a wg-quick up wg0 2> /dev/null
-	before=$(state)
+	before=$(full_state)
 	"$2"
 	on a env WG_QUICK_FAULT_LOG=/run/steps "$FAULTS/wg-quick" reload wg0 2> /dev/null
 	steps=$(on a wc -l < <(on a cat /run/steps))
 	on a rm /run/steps
 	step=0 rc=0
-	[ "$steps" -ge 15 ] # else faults were not built in
+	[ "$steps" -ge 15 ] # otherwise built without faults
 	for step in $(seq "$steps"); do
-		on a wg-quick down wg0 2>> "$NET_DIR/said"
+		on a wg-quick down wg0 2>> "$NET_DIR/output"
 		quick_settled "$none" || { report "$@"; return 1; }
 		"$1"
 		on a wg-quick up wg0 2> /dev/null
 		on a wg set wg0 listen-port 7777
-		before=$(state)
+		before=$(full_state)
 		"$2"
 		rc=0
 		on a env WG_QUICK_FAULT="$step" WG_QUICK_FAULT_SIGNAL="${3-}" "$FAULTS/wg-quick" reload wg0 \
-			> "$NET_DIR/said" 2>&1 || rc=$?
-		[ "$rc" -eq 0 ] || [ -n "${3-}" ] || grep -q '^wg-quick: ' "$NET_DIR/said" # it says why
+			> "$NET_DIR/output" 2>&1 || rc=$?
+		[ "$rc" -eq 0 ] || [ -n "${3-}" ] || grep -q '^wg-quick: ' "$NET_DIR/output" # an error is reported
 		if [ "${3-}" = 9 ]; then
-			on a wg-quick down wg0 >> "$NET_DIR/said" 2>&1
+			on a wg-quick down wg0 >> "$NET_DIR/output" 2>&1
 			quick_settled "$none" || { report "$@"; return 1; }
 			on a wg-quick up wg0 2> /dev/null
-		elif [ "$rc" -ne 0 ] && [ "$(state)" != "$before" ]; then
-			diff <(echo "$before") <(state) >&2
+		elif [ "$rc" -ne 0 ] && [ "$(full_state)" != "$before" ]; then
+			diff <(echo "$before") <(full_state) >&2
 			report "$@"
 			return 1
 		fi
@@ -100,12 +100,12 @@ try() {
 }
 report() {
 	echo "$1 to $2: step $step of $steps, signal ${3:-none}, exit $rc" >&2
-	cat "$NET_DIR/said" >&2
+	cat "$NET_DIR/output" >&2
 }
 
-@test "to default routes: failures" { try small large; }
-@test "to default routes: SIGTERM" { try small large 15; }
-@test "to default routes: kill -9, then down" { try small large 9; }
-@test "from default routes: failures" { try large small; }
-@test "from default routes: SIGTERM" { try large small 15; }
-@test "from default routes: kill -9, then down" { try large small 9; }
+@test "reload that adds default routes: failures" { fail_each_step small large; }
+@test "reload that adds default routes: SIGTERM" { fail_each_step small large 15; }
+@test "reload that adds default routes: kill -9, then down" { fail_each_step small large 9; }
+@test "reload that removes default routes: failures" { fail_each_step large small; }
+@test "reload that removes default routes: SIGTERM" { fail_each_step large small 15; }
+@test "reload that removes default routes: kill -9, then down" { fail_each_step large small 9; }

@@ -1,11 +1,12 @@
-# Topologies of the source documents (reference/scenarios.md), by wg-quick and wireguardd: two servers and
-# a roaming client with a default route (section 1), three sites in a mesh with SaveConfig (section 4).
+# Published setups with wg-quick and wireguardd: two servers and a roaming client with a default route, and a mesh of
+# three sites with SaveConfig.
 load ../lib/netns
 
 setup() { net_begin; }
 teardown() { net_end; }
 
-keys() { # keys HOST…: K[host] and P[host]
+# keys HOST…: creates private keys in K[HOST] and public keys in P[HOST].
+keys() {
 	declare -gA K P
 	local name
 	for name in "$@"; do
@@ -17,7 +18,7 @@ keys() { # keys HOST…: K[host] and P[host]
 HOOKS='PostUp = iptables -A FORWARD -i %i -j ACCEPT; iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE; iptables -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 PostDown = iptables -D FORWARD -i %i -j ACCEPT; iptables -t nat -D POSTROUTING -o eth0 -j MASQUERADE; iptables -D FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT'
 
-@test "two servers and a client that roams, with name server and default route" {
+@test "two servers and a roaming client with DNS and a default route" {
 	host net s1 s2 client
 	router net
 	wire net e1 "10.1.0.254/24" s1 eth0 "10.1.0.1/24"
@@ -30,8 +31,8 @@ PostDown = iptables -D FORWARD -i %i -j ACCEPT; iptables -t nat -D POSTROUTING -
 	route client default via 10.77.1.254
 	router s1 s2
 	for h in s1 s2 client; do
-		known $h 10.1.0.1 wgserver1.example.com
-		known $h 10.2.0.1 wgserver2.example.com
+		add_hosts_entry $h 10.1.0.1 wgserver1.example.com
+		add_hosts_entry $h 10.2.0.1 wgserver2.example.com
 	done
 	echo "nameserver 10.77.1.254" | on client tee /etc/resolv.conf > /dev/null
 	keys s1 s2 client
@@ -89,20 +90,20 @@ PostDown = iptables -D FORWARD -i %i -j ACCEPT; iptables -t nat -D POSTROUTING -
 	pings client 192.168.42.2
 	pings client 198.51.100.1 # through server 1
 	[[ $(on client ip route get 198.51.100.1) == *"dev wg0"* ]]
-	# Away from the wifi, in the middle of it.
+	# The client changes from the wifi to the mobile network while it sends.
 	on_bg client ping -n -i 0.1 -c 40 -w 20 198.51.100.1
 	eventually 10 grep -q icmp_seq=10 "$BG_LOG"
 	on client sh -c 'ip route replace default via 10.77.2.254; ip link set wifi down'
-	ended() { ! kill -0 "$BG"; }
-	eventually 25 ended
-	answered 40 < "$BG_LOG"
+	ping_ended() { ! kill -0 "$BG"; }
+	eventually 25 ping_ended
+	replies_in_order 40 < "$BG_LOG"
 	[[ $(on s1 wg show wg0 endpoints) == *"${P[client]}	10.77.2.2:"* ]]
 	for h in s1 s2 client; do on $h wg-quick down wg0; done
 	[ "$(on s1 iptables -S FORWARD)" = "-P FORWARD ACCEPT" ]
 	on client grep -qx 'nameserver 10.77.1.254' /etc/resolv.conf
 }
 
-@test "three sites in a mesh; SaveConfig keeps comments and adds no link-local address" {
+@test "a mesh of three sites; SaveConfig keeps comments and adds no link-local address" {
 	lan sw
 	host giant moly raspi
 	plug sw giant eth0 192.168.1.10/24
@@ -120,7 +121,7 @@ PostDown = iptables -D FORWARD -i %i -j ACCEPT; iptables -t nat -D POSTROUTING -
 					$other ${P[$other]} ${inner[$other]} ${outer[$other]}
 			done
 		} | tunnel $h wg0
-		on $h cp /etc/wireguard/wg0.conf /run/as-it-was
+		on $h cp /etc/wireguard/wg0.conf /run/original
 		on $h wg-quick up wg0
 	done
 	for h in giant moly raspi; do
@@ -130,6 +131,6 @@ PostDown = iptables -D FORWARD -i %i -j ACCEPT; iptables -t nat -D POSTROUTING -
 	done
 	for h in giant moly raspi; do
 		on $h wg-quick down wg0
-		on $h cmp /run/as-it-was /etc/wireguard/wg0.conf
+		on $h cmp /run/original /etc/wireguard/wg0.conf
 	done
 }

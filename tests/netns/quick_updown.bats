@@ -1,4 +1,4 @@
-# wg-quick up and down: what is there in between, and that nothing is left after.
+# wg-quick up and down: the state while the tunnel is up, and that down restores the previous state.
 load ../lib/netns
 load ../lib/quick
 
@@ -11,7 +11,7 @@ teardown() { net_end; }
 
 FULL="Address = 10.7.0.1/24, fd07::1/64"
 
-@test "a tunnel with routes" {
+@test "a split tunnel: addresses, MTU, routes, and the command trace" {
 	quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64" "10.7.0.2/32, 10.8.0.0/16, fd08::/64"
 	before=$(quick_state)
 	run on a wg-quick up wg0
@@ -36,7 +36,7 @@ FULL="Address = 10.7.0.1/24, fd07::1/64"
 	[ "$output" = "wg-quick: \`wg0' is not a WireGuard interface" ]
 }
 
-@test "default routes: all but the tunnel's own packets and the local network" {
+@test "a full tunnel: all traffic except the encrypted packets and the local network" {
 	quick_file wg0 "$FULL" "0.0.0.0/0, ::/0"
 	before=$(quick_state)
 	on a wg-quick up wg0
@@ -57,7 +57,7 @@ FULL="Address = 10.7.0.1/24, fd07::1/64"
 	quick_settled "$before"
 }
 
-@test "IPv4 only, IPv6 only, a table of its own, none" {
+@test "down restores the state: IPv4 only, IPv6 only, Table = 777, main and off, FwMark" {
 	for case in "Address = 10.7.0.1/24|0.0.0.0/0" "Address = fd07::1/64|::/0" "Table = 777|10.8.0.0/16, 0.0.0.0/0" \
 		"Table = main|10.8.0.0/16" "Table = off|0.0.0.0/0" "FwMark = 0x123|0.0.0.0/0"; do
 		quick_file wg0 "${case%|*}" "${case#*|}"
@@ -68,13 +68,13 @@ FULL="Address = 10.7.0.1/24, fd07::1/64"
 	done
 }
 
-@test "three default-route tunnels, each down takes its own, in any order" {
+@test "three full tunnels: down in any order removes only its own rules and tables" {
 	for i in 0 1 2; do quick_file wg$i "Address = 10.7.$i.1/24, fd07:$i::1/64" "0.0.0.0/0, ::/0"; done
 	none=$(quick_state)
 	for order in "0 1 2" "2 1 0" "1 0 2" "1 2 0"; do
 		for i in 0 1 2; do on a wg-quick up wg$i; done
 		[[ $(on a ip route get 8.8.8.8) == *"dev wg2"* ]]
-		# Nobody's own packets enter another tunnel.
+		# Encrypted packets do not enter another tunnel.
 		for mark in 51820 51821 51822; do
 			[[ $(on a ip route get 8.8.8.8 mark $mark) == *"dev eth0"* ]]
 			[[ $(on a ip -6 route get 2001:db8:9::1 mark $mark) == *"dev eth0"* ]]
@@ -95,7 +95,7 @@ FULL="Address = 10.7.0.1/24, fd07::1/64"
 	done
 }
 
-@test "two default-route tunnels with one mark: the second is refused" {
+@test "a second full tunnel with the same fwmark is an error" {
 	for i in 0 1; do
 		quick_file wg$i "Address = 10.7.$i.1/24, fd07:$i::1/64
 FwMark = 77" "0.0.0.0/0, ::/0"
@@ -110,26 +110,26 @@ FwMark = 77" "0.0.0.0/0, ::/0"
 	quick_settled "$none"
 }
 
-@test "six default-route tunnels at once, as at boot, and all at once down" {
+@test "six full tunnels start in parallel, as at boot, and stop in parallel" {
 	for i in 0 1 2 3 4 5; do quick_file wg$i "Address = 10.7.$i.1/24, fd07:$i::1/64" "0.0.0.0/0, ::/0"; done
 	none=$(quick_state)
-	all_at_once() {
+	in_parallel() {
 		on a bash -c 'for i in 0 1 2 3 4 5; do wg-quick $1 wg$i & p[i]=$!; done
 			for i in 0 1 2 3 4 5; do wait ${p[i]} || exit; done' - "$1"
 	}
 	for round in 1 2 3; do
-		all_at_once up
+		in_parallel up
 		for mark in 51820 51821 51822 51823 51824 51825; do
 			[[ $(on a ip route get 8.8.8.8 mark $mark) == *"dev eth0"* ]]
 			[[ $(on a ip -6 route get 2001:db8:9::1 mark $mark) == *"dev eth0"* ]]
 		done
 		[[ $(on a ip route get 8.8.8.8) == *"dev wg"* && $(on a ip route get 192.168.5.7) == *"dev eth0"* ]]
-		all_at_once down
+		in_parallel down
 		quick_settled "$none"
 	done
 }
 
-@test "who waits for a name keeps no other tunnel waiting, and can be stopped" {
+@test "an up that waits for DNS blocks no other tunnel, and can be interrupted" {
 	quick_file wg1 "$FULL" "0.0.0.0/0, ::/0"
 	quick_file wg0 "" "0.0.0.0/0
 [Peer]
@@ -138,22 +138,22 @@ Endpoint = far.example:1"
 	on a sh -c 'grep -v "192.168.5.254:5801" /etc/wireguard/wg0.conf > /run/x; cat /run/x > /etc/wireguard/wg0.conf; rm /run/x'
 	none=$(quick_state)
 	on_bg a env WG_ENDPOINT_RESOLUTION_RETRIES=infinity wg-quick up wg0
-	waiting=$BG
+	resolving=$BG
 	eventually 20 grep -q 'Trying again' "$BG_LOG"
 	ON_LIMIT=20 on a wg-quick up wg1
 	on a wg-quick down wg1
-	# Whose turn it is not is told to stop as well.
+	# A down that waits for the lock can be interrupted as well.
 	on_bg a wg-quick down wg0
 	eventually 5 on a pgrep -f '^wg-quick down wg0'
 	on a pkill -TERM -f '^wg-quick down wg0'
-	ended() { ! kill -0 "$1" 2> /dev/null; }
-	eventually 5 ended "$BG"
+	has_ended() { ! kill -0 "$1" 2> /dev/null; }
+	eventually 5 has_ended "$BG"
 	on a pkill -TERM -f '^wg-quick up wg0'
-	eventually 20 ended $waiting
+	eventually 20 has_ended $resolving
 	quick_settled "$none"
 }
 
-@test "down without the file, after it changed, without the record" {
+@test "down without the tunnel file, with a changed file, and without the journal" {
 	quick_file wg0 "$FULL
 PostUp = touch /run/was-up
 PostDown = rm /run/was-up" "0.0.0.0/0, ::/0"
@@ -179,52 +179,52 @@ PostDown = touch /run/of-another-file" "10.0.0.0/8"
 	on a rm /root.conf
 }
 
-@test "a daemon that was killed: down cleans up; so does up" {
+@test "down and up clean up after a killed daemon" {
 	quick_file wg0 "$FULL" "0.0.0.0/0, ::/0"
 	before=$(quick_state)
 	for then in down up; do
 		on a wg-quick up wg0
 		on a pkill -KILL -x wireguardd
-		gone() { ! in_net a ip link show wg0; }
-		eventually 5 gone
+		link_removed() { ! in_net a ip link show wg0; }
+		eventually 5 link_removed
 		on a wg-quick $then wg0
 		[ $then = down ] || on a wg-quick down wg0
 		quick_settled "$before"
 	done
 }
 
-@test "in place of Debian's wg-quick, and the other way round" {
-	[ -x "$WGSUITE_PEERS/wg-quick" ] || skip "no wg-quick of Debian's"
+@test "down works for tunnels of Debian's wg-quick, and the reverse" {
+	[ -x "$WGSUITE_PEERS/wg-quick" ] || skip "Debian's wg-quick is not available"
 	theirs() {
 		on a env WG_QUICK_USERSPACE_IMPLEMENTATION="$WGSUITE_BUILD/wireguardd" \
 			bash "$WGSUITE_PEERS/wg-quick" "$@"
 	}
-	kept() { quick_state | sed '/wgsuite/d; /^# sysctl/,+1d'; } # theirs leaves the sysctl, and knows no record
+	state() { quick_state | sed '/wgsuite/d; /^# sysctl/,+1d'; } # Debian's leaves the sysctl and the journal
 	for i in 0 1; do quick_file wg$i "Address = 10.7.$i.1/24, fd07:$i::1/64" "0.0.0.0/0, ::/0"; done
-	want=$(kept)
+	expected=$(state)
 	theirs up wg0
 	on a wg-quick down wg0
-	[ "$(kept)" = "$want" ]
+	[ "$(state)" = "$expected" ]
 	on a wg-quick up wg0
 	theirs down wg0
-	[ "$(kept)" = "$want" ]
-	# Two of theirs: ours takes only the one it is asked for.
+	[ "$(state)" = "$expected" ]
+	# Of two tunnels of Debian's wg-quick, down removes only the given one.
 	theirs up wg0
 	theirs up wg1
 	on a wg-quick down wg0
 	[[ $(on a ip -4 rule) == *$'32762:\tfrom all lookup main suppress_prefixlength 0'*$'32763:\tnot from all fwmark 0xca6d'* ]]
 	[[ $(on a ip route get 192.168.5.7) == *"dev eth0"* ]]
 	on a wg-quick down wg1
-	[ "$(kept)" = "$want" ]
+	[ "$(state)" = "$expected" ]
 }
 
-@test "the printed commands, run by hand, give the same state" {
+@test "the commands that --dry-run prints give the same state as up" {
 	host b bgw
 	wire b eth0 "192.168.5.1/24 2001:db8:5::1/64" bgw eth0 "192.168.5.254/24 2001:db8:5::fe/64"
 	route b default via 192.168.5.254
 	in_net b ip -6 route add default via 2001:db8:5::fe
 	echo "nameserver 192.168.5.254" | on b tee /etc/resolv.conf > /dev/null
-	net() {
+	state() {
 		on "$1" bash -c 'ip -o link show wg0 | sed "s/^[0-9]*: //"; ip -o address show dev wg0 | sed "s/^[0-9]*: //"
 			ip -4 route show table all | sort; ip -6 route show table all | grep -v fe80 | sort; ip rule; ip -6 rule
 			nft list ruleset; cat /proc/sys/net/ipv4/conf/all/src_valid_mark; grep -v "^#" /etc/resolv.conf
@@ -235,10 +235,10 @@ PostDown = touch /run/of-another-file" "10.0.0.0/8"
 DNS = 10.7.0.53, corp.example
 PostUp = echo '%i'; echo done > /run/hook" "$allowed"
 		on a cat /etc/wireguard/wg0.conf | on b install -m 600 /dev/stdin /etc/wireguard/wg0.conf
-		on b wg-quick up --dry-run wg0 | sed 's/^\[#\] //' > "$NET_DIR/by-hand"
+		on b wg-quick up --dry-run wg0 | sed 's/^\[#\] //' > "$NET_DIR/commands"
 		on a wg-quick up wg0
-		on b bash -e -s < "$NET_DIR/by-hand"
-		diff <(net a) <(net b)
+		on b bash -e -s < "$NET_DIR/commands"
+		diff <(state a) <(state b)
 		on a wg-quick down wg0
 		on b wg-quick down wg0 || on b ip link delete wg0
 		on b sh -c 'echo "nameserver 192.168.5.254" > /etc/resolv.conf
@@ -246,7 +246,7 @@ PostUp = echo '%i'; echo done > /run/hook" "$allowed"
 	done
 }
 
-@test "two at once on one tunnel take turns" {
+@test "down waits for a running up of the same tunnel" {
 	quick_file wg0 "PostUp = echo up >> /run/order; read -t 0.3 < /run/fifo || true; echo done >> /run/order
 PostDown = echo down >> /run/order" "10.8.0.0/16"
 	on a mkfifo /run/fifo
@@ -258,11 +258,11 @@ PostDown = echo down >> /run/order" "10.8.0.0/16"
 	run ! in_net a ip link show wg0
 }
 
-@test "a hook may call wg-quick on its own tunnel" {
+@test "hooks can call wg-quick for their own tunnel" {
 	quick_file wg0 "PostUp = wg-quick save %i" "10.8.0.0/16"
 	ON_LIMIT=20 on a wg-quick up wg0
 	on a wg-quick down wg0
-	# Through the hook of another one.
+	# From a hook of another tunnel.
 	quick_file wg1 "PostUp = wg-quick save wg0" "10.9.0.0/16"
 	quick_file wg0 "PostUp = wg-quick up wg1
 PreDown = wg-quick down wg1" "10.8.0.0/16"
@@ -270,7 +270,7 @@ PreDown = wg-quick down wg1" "10.8.0.0/16"
 	ON_LIMIT=20 on a wg-quick up wg0
 	ON_LIMIT=20 on a wg-quick down wg0
 	quick_settled "$before"
-	# Down again at once; up again at once, with a record; down by what a hook left running.
+	# A PostUp hook calls down; a PostDown hook calls up; a background process of a hook calls down.
 	quick_file wg0 "PostUp = wg-quick down %i" "0.0.0.0/0"
 	before=$(quick_state)
 	ON_LIMIT=20 on a wg-quick up wg0
@@ -291,24 +291,24 @@ PreDown = wg-quick down wg1" "10.8.0.0/16"
 	quick_settled "$before"
 }
 
-@test "an interface that is renamed meanwhile goes all the same; one that others made stays" {
+@test "a failed up removes its interface if a hook renamed it, and leaves one that another program created" {
 	quick_file wg0 "PreUp = ip link set %i name other
 PostUp = false" "0.0.0.0/0"
 	before=$(quick_state)
 	run on a wg-quick up wg0
 	[ "$status" -ne 0 ]
 	quick_settled "$before"
-	# Made between the look and the making.
+	# Created by another program after wg-quick found no such interface.
 	on a install -D -m 755 /dev/stdin /etc/impl <<-'END'
 	#!/bin/sh
-	ip link add "$1" type veth peer name theirs; exit 1
+	ip link add "$1" type veth peer name other; exit 1
 	END
 	run on a env WG_QUICK_USERSPACE_IMPLEMENTATION=/etc/impl wg-quick up wg0
 	[ "$status" -eq 1 ]
 	in_net a ip link show wg0
 }
 
-@test "down after somebody made the interface anew: what there was of the old one goes as well" {
+@test "down removes the state of a deleted interface if another program created one of the same name" {
 	quick_file wg0 "$FULL
 DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 	before=$(quick_state)
@@ -321,7 +321,7 @@ DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 	run ! on a wg-quick down wg0
 }
 
-@test "a daemon that is stopped keeps nobody waiting" {
+@test "down does not wait for a stopped daemon" {
 	quick_file wg0 "Address = 10.7.0.1/24" "0.0.0.0/0"
 	before=$(quick_state)
 	on a wg-quick up wg0
@@ -331,10 +331,10 @@ DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 	quick_settled "$before"
 }
 
-@test "with CAP_NET_ADMIN and nothing else" {
+@test "up and down with only CAP_NET_ADMIN" {
 	quick_file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16"
 	on a sh -c 'install -d -o nobody /home/nobody && install -o nobody -m 600 /etc/wireguard/wg0.conf /home/nobody/wg0.conf
-		mkdir -p /run/wireguard && chown nobody /run/wireguard && chmod 666 /dev/net/tun' || skip "no /dev/net/tun to open"
+		mkdir -p /run/wireguard && chown nobody /run/wireguard && chmod 666 /dev/net/tun' || skip "cannot open /dev/net/tun"
 	as_nobody() {
 		on a setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps +net_admin --ambient-caps +net_admin "$@"
 	}

@@ -14,7 +14,7 @@ setup() {
 	router isp a1 a2 a3 a4
 	wire isp v0 2001:db8:1::2/64 v eth0 2001:db8:1::1/64
 	route v default via 2001:db8:1::2
-	laid_over v
+	overlay_packages v
 	on v ip netns add private
 	in_private ip link set lo up
 	in_private sh -c 'for at in all default; do echo 0 > /proc/sys/net/ipv6/conf/$at/accept_dad
@@ -35,7 +35,7 @@ site() {
 	local n=$1 ours=$((($1 - 1) * 2)) key
 	wire isp "a$n" "2001:db8:2:$n::2/64" "a$n" eth0 "2001:db8:2:$n::1/64"
 	route "a$n" default via "2001:db8:2:$n::2"
-	laid_over "a$n"
+	overlay_packages "a$n"
 	if [ $n = 1 ]; then
 		wire a1 lan0 "2001:db8:a1::1/64 10.1.0.1/24" c1 eth0 "2001:db8:a1::100/64 10.1.0.100/24"
 		route c1 default via 2001:db8:a1::1

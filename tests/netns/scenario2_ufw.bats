@@ -13,7 +13,7 @@ PUBLIC=jrmb57ih/aiW/a3/eLWP4Aq4av2UkcQyDpTkVaHq0ks=
 
 # What the package's installation does with its rules, on this host's own /etc.
 ufw_installed() {
-	laid_over "$1"
+	overlay_packages "$1"
 	host_sh "$1" <<-END
 	cp -aL "$WGSUITE_PEERS/hosts/etc/ufw" /etc/
 	cp -a "$WGSUITE_PEERS/hosts/etc/default/ufw" /etc/default/
@@ -108,7 +108,7 @@ PostDown = iptables -D FORWARD -i %i -j ACCEPT; iptables -t nat -D POSTROUTING -
 	on server conntrack -F
 	on client wg-quick up wg0
 	run ! on client ping -n -c 3 -i 0.2 -W 1 10.0.0.1
-	[ "$(handshake_of server wg0 $PUBLIC)" = 0 ]
+	[ "$(latest_handshake server wg0 $PUBLIC)" = 0 ]
 }
 
 @test "warnings: keys and configs that others can read, host bits in AllowedIPs" {

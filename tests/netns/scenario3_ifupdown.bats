@@ -65,7 +65,7 @@ moly_file() {
 
 @test "ifupdown: ifup and ifdown with the daemon behind ||; 84 bytes of ping are 128 of UDP 5555" {
 	needs_hosts
-	laid_over moly
+	overlay_packages moly
 	giant_up 172.16.1.2/32
 	in_net giant ip address add 77.66.55.1/24 dev lo
 	moly_file 'ip link add $IFACE type wireguard || wireguardd $IFACE'
@@ -95,7 +95,7 @@ moly_file() {
 
 @test "ifupdown: the literal file where the kernel has no WireGuard is an error that leaves nothing" {
 	needs_hosts
-	laid_over moly
+	overlay_packages moly
 	! on moly ip link add wgprobe type wireguard 2>/dev/null || skip "this kernel has WireGuard"
 	moly_file 'ip link add $IFACE type wireguard'
 	run -1 on moly ifup wg0

@@ -36,8 +36,8 @@ setup() {
 	route c1 172.16.1.0/24 via 192.168.1.10
 	route c2 10.1.1.0/24 via 172.16.1.10
 	route c2 192.168.1.0/24 via 172.16.1.10
-	known site1 192.0.2.1 example.com
-	known site2 192.0.2.1 example.com
+	add_hosts_entry site1 192.0.2.1 example.com
+	add_hosts_entry site2 192.0.2.1 example.com
 	tunnel hub wg0 < "$CONFIGS/scenario4-hub.conf"
 	tunnel site1 wg0 < "$CONFIGS/scenario4-site1.conf"
 	tunnel site2 wg0 < "$CONFIGS/scenario4-site2.conf"
@@ -51,7 +51,7 @@ all_up() {
 	on hub wg-quick up wg0
 	on site1 wg-quick up wg0
 	on site2 wg-quick up wg0
-	# Persistent keepalive makes both sites known to the hub without any traffic.
+	# Persistent keepalives start the sessions of both sites without any traffic.
 	eventually 10 has_handshake hub wg0 D+GcHTk8uRiggEj79IhbbsLWHSdZynYjUVPWcP8aJFg=
 	eventually 10 has_handshake hub wg0 up9LDZjYw8/LHH29ZQdp7Mg9bB+LIE7T4OsYLlEXLng=
 }

@@ -10,7 +10,7 @@ setup() {
 	needs_root
 	net_begin
 	host server
-	machine box
+	boot_machine box
 	wire server eth0 192.0.2.1/24 box eth0 192.0.2.2/24
 	route box default via 192.0.2.1
 	SERVER=$(on server wg genkey) BOX=$(on box wg genkey)
@@ -27,7 +27,7 @@ setup() {
 }
 
 teardown() {
-	machine_end box
+	stop_machine box
 	net_end
 }
 
@@ -91,14 +91,14 @@ fails() { [ "$(on box systemctl is-failed wg-quick@wg0)" = failed ]; }
 	[[ $(on box journalctl -o cat -u wg-quick@wg0) == *"[#] ip -4 address add 10.9.0.2/24 dev wg0"* ]]
 
 	# A peer more; the session with the first stays, and so does the daemon.
-	handshake=$(handshake_of box wg0 "$(on server wg pubkey <<< "$SERVER")")
+	handshake=$(latest_handshake box wg0 "$(on server wg pubkey <<< "$SERVER")")
 	more=$(on box wg genkey | on box wg pubkey)
 	printf '\n[Peer]\nPublicKey = %s\nAllowedIPs = 10.10.0.0/16\n' "$more" | on box tee -a /etc/wireguard/wg0.conf
 	on box systemctl reload wg-quick@wg0
 	[[ $(on box wg show wg0 peers) == *"$more"* ]]
 	[[ $(in_net box ip route show dev wg0) == *10.10.0.0/16* ]]
 	[ "$(daemons box)" = "$daemon" ]
-	[ "$(handshake_of box wg0 "$(on server wg pubkey <<< "$SERVER")")" = "$handshake" ]
+	[ "$(latest_handshake box wg0 "$(on server wg pubkey <<< "$SERVER")")" = "$handshake" ]
 
 	# A reload that cannot be is an error that changes nothing.
 	as_it_is=$(box_state)
