@@ -45,8 +45,8 @@ uses_daemon := proto crypto model base
 # pkg-config with fallbacks: Debian 12 ships no iniparser.pc.
 pkg_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
 pkg_libs = $(or $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null),$(2))
-libs_ipc := -lpthread
-libs_wg := $(libs_ipc)
+libs_ipc := $(call pkg_libs,libmnl,-lmnl) -lpthread
+libs_wg := -liniparser $(libs_ipc)
 libs_quick := $(call pkg_libs,libnl-route-3.0,-lnl-route-3 -lnl-3) -liniparser $(libs_ipc) -ldl
 libs_daemon := $(call pkg_libs,libcap,-lcap) $(call pkg_libs,libseccomp,-lseccomp) -lpthread
 cflags_quick := $(call pkg_cflags,libnl-route-3.0)

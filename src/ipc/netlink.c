@@ -1,7 +1,6 @@
-/* libmnl is loaded by dlopen(3): linking it cost 8 % of the run time of `wg pubkey`, which needs no netlink. */
+/* Sockets, batches of requests and their acknowledgements, on libmnl. */
 #include "netlink.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <assert.h>
@@ -18,37 +17,11 @@ static_assert(sizeof(struct nlmsghdr) == 16 && NLMSG_HDRLEN == 16, "the netlink 
 static_assert(sizeof(struct nlmsgerr) == 20 && offsetof(struct nlmsgerr, error) == 0,
 	      "an acknowledgement begins with the error");
 
-#define MNL_FUNCTIONS(X) \
-	X(mnl_socket_open2) X(mnl_socket_bind) X(mnl_socket_close) X(mnl_socket_setsockopt) \
-	X(mnl_socket_get_fd) X(mnl_socket_get_portid) X(mnl_socket_sendto) X(mnl_socket_recvfrom) X(mnl_cb_run2)
-
-static struct {
-	void *library;
-#define X(name) __typeof__(&name) name;
-	MNL_FUNCTIONS(X)
-#undef X
-} mnl;
-
-static bool mnl_load(void)
-{
-	if (mnl.library)
-		return true;
-	mnl.library = dlopen("libmnl.so.0", RTLD_NOW | RTLD_LOCAL);
-#define X(name)                                                                          \
-	if (mnl.library && !(mnl.name = (__typeof__(&name))dlsym(mnl.library, #name))) { \
-		dlclose(mnl.library);                                                    \
-		mnl.library = NULL;                                                      \
-	}
-	MNL_FUNCTIONS(X)
-#undef X
-	return mnl.library != NULL;
-}
-
 /* Discards what is queued. */
 static void mnl_close(struct netlink *s)
 {
 	if (s->socket)
-		mnl.mnl_socket_close(s->socket);
+		mnl_socket_close(s->socket);
 	s->socket = NULL;
 	s->queued = s->n_queued = 0;
 }
@@ -59,7 +32,7 @@ static size_t send_buffer_bytes(struct netlink *s)
 	int bytes;
 	socklen_t n = sizeof bytes;
 
-	if (getsockopt(mnl.mnl_socket_get_fd(s->socket), SOL_SOCKET, SO_SNDBUF, &bytes, &n) < 0)
+	if (getsockopt(mnl_socket_get_fd(s->socket), SOL_SOCKET, SO_SNDBUF, &bytes, &n) < 0)
 		return REQUEST_BYTES;
 	return bytes < REQUEST_BYTES + SEND_OVERHEAD ? (size_t)bytes - SEND_OVERHEAD : REQUEST_BYTES;
 }
@@ -68,17 +41,15 @@ static int mnl_open(struct netlink *s)
 {
 	int on = 1, rc;
 
-	if (!mnl_load())
-		return -ELIBACC;
-	s->socket = mnl.mnl_socket_open2(s->protocol, SOCK_CLOEXEC);
-	if (!s->socket || mnl.mnl_socket_bind(s->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
+	s->socket = mnl_socket_open2(s->protocol, SOCK_CLOEXEC);
+	if (!s->socket || mnl_socket_bind(s->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
 		rc = -errno;
 		mnl_close(s);
 		return rc;
 	}
 	s->send_max = send_buffer_bytes(s);
 	/* Otherwise an error message carries the whole request. */
-	(void)mnl.mnl_socket_setsockopt(s->socket, NETLINK_CAP_ACK, &on, sizeof on);
+	(void)mnl_socket_setsockopt(s->socket, NETLINK_CAP_ACK, &on, sizeof on);
 	return 0;
 }
 
@@ -146,7 +117,7 @@ static int netlink_send(struct netlink *s)
 	ssize_t n;
 
 	do {
-		n = mnl.mnl_socket_sendto(s->socket, s->requests, s->queued);
+		n = mnl_socket_sendto(s->socket, s->requests, s->queued);
 	} while (n < 0 && errno == EINTR);
 	s->queued = s->n_queued = 0;
 	return n < 0 ? -errno : 0;
@@ -157,7 +128,7 @@ static ssize_t netlink_receive(struct netlink *s)
 	ssize_t n;
 
 	do {
-		n = mnl.mnl_socket_recvfrom(s->socket, s->reply, NETLINK_REPLY_BYTES);
+		n = mnl_socket_recvfrom(s->socket, s->reply, NETLINK_REPLY_BYTES);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
@@ -220,7 +191,7 @@ int netlink_request(struct netlink *s, uint16_t type, uint16_t flags, size_t bod
 			x.rc = (int)n;
 			break;
 		}
-		more = mnl.mnl_cb_run2(s->reply, (size_t)n, s->seq, mnl.mnl_socket_get_portid(s->socket),
+		more = mnl_cb_run2(s->reply, (size_t)n, s->seq, mnl_socket_get_portid(s->socket),
 				       exchange_reply, &x, control, ARRAY_LEN(control));
 		if (more == MNL_CB_ERROR) /* EINTR: the dump is inconsistent */
 			x.rc = -errno;
@@ -268,8 +239,8 @@ int netlink_flush(struct netlink *s)
 		n = netlink_receive(s);
 		if (n < 0)
 			rc = (int)n;
-		else if (mnl.mnl_cb_run2(s->reply, (size_t)n, 0,
-					 mnl.mnl_socket_get_portid(s->socket), NULL, &a, control,
+		else if (mnl_cb_run2(s->reply, (size_t)n, 0,
+					 mnl_socket_get_portid(s->socket), NULL, &a, control,
 					 ARRAY_LEN(control)) == MNL_CB_ERROR)
 			rc = -errno;
 	}

@@ -1,5 +1,5 @@
 /* Netlink sockets through libmnl: one request with its replies, or several requests in one send with their
- * acknowledgements. libmnl is loaded when the first socket is opened. */
+ * acknowledgements. */
 #ifndef WG_NETLINK_H
 #define WG_NETLINK_H
 
@@ -28,7 +28,7 @@ struct netlink {
 	uint32_t n_queued;
 };
 
-/* 0 or -errno (-ELIBACC: libmnl is not installed); closed after an error. */
+/* 0 or -errno; closed after an error. */
 must_check int netlink_open(struct netlink *s, int protocol);
 void netlink_close(struct netlink *s); /* wipes the buffers */
 

@@ -54,17 +54,18 @@ static const struct command {
 	const char *name;
 	int (*run)(const struct command_options *o, struct host *host, struct command_trace *trace);
 	unsigned int options; /* OPTION_… it accepts */
+	enum { SETTINGS_UNUSED, SETTINGS_OPTIONAL, SETTINGS_REQUIRED } settings; /* of wgsuite.ini */
 	bool prints;   /* on standard output */
 	bool inspects; /* the host, over netlink */
 	bool changes;  /* needs CAP_NET_ADMIN */
 } commands[] = {
-	{ "up", command_up, OPTION_DRY_RUN | OPTION_NO_HOOKS | OPTION_QUIET, false, true, true },
-	{ "down", command_down, OPTION_NO_HOOKS | OPTION_QUIET, false, true, true },
-	{ "restart", command_restart, OPTION_NO_HOOKS | OPTION_QUIET, false, true, true },
-	{ "save", command_save, OPTION_QUIET, false, true, true },
-	{ "strip", command_strip, 0, true, false, false },
-	{ "reload", command_reload, OPTION_QUIET, false, true, true },
-	{ "diff", command_diff, 0, true, true, true },
+	{ "up", command_up, OPTION_DRY_RUN | OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_REQUIRED, false, true, true },
+	{ "down", command_down, OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_OPTIONAL, false, true, true },
+	{ "restart", command_restart, OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_REQUIRED, false, true, true },
+	{ "save", command_save, OPTION_QUIET, SETTINGS_OPTIONAL, false, true, true },
+	{ "strip", command_strip, 0, SETTINGS_UNUSED, true, false, false },
+	{ "reload", command_reload, OPTION_QUIET, SETTINGS_REQUIRED, false, true, true },
+	{ "diff", command_diff, 0, SETTINGS_REQUIRED, true, true, true },
 };
 
 static const struct option {
@@ -182,13 +183,25 @@ static bool parse_arguments(struct command_options *o, const struct command **co
 	return options_fit(*command, bits);
 }
 
-static int run(const struct command *command, const struct command_options *o, struct command_trace *trace)
+/* False after reporting. What is up can be taken down and saved whatever the settings are. */
+static bool load_settings(struct settings *s, const struct command *command)
 {
 	struct diag d = { .emit = report_diag };
-	struct host host = { 0 };
-	int status = 1, r = settings_load(&host.settings, SYSCONFDIR "/wireguard/wgsuite.ini", &d);
+	int r = 0;
 
-	if (r < 0)
+	if (command->settings != SETTINGS_UNUSED)
+		r = settings_load(s, SYSCONFDIR "/wireguard/wgsuite.ini", &d);
+	if (r < 0 && command->settings == SETTINGS_OPTIONAL)
+		report_warning("%s uses no settings, because the file has errors", command->name);
+	return r == 0 || command->settings == SETTINGS_OPTIONAL;
+}
+
+static int run(const struct command *command, const struct command_options *o, struct command_trace *trace)
+{
+	struct host host = { 0 };
+	int status = 1, r;
+
+	if (!load_settings(&host.settings, command))
 		return 1;
 	r = command->inspects ? rtnetlink_open(&host.rtnetlink) : 0;
 	if (r < 0)

@@ -71,3 +71,10 @@ mode() {
 	run -0 "$to/usr/local/bin/wg-quick" --help
 	[[ $output == Usage:* ]]
 }
+
+@test "the units deny nothing that a userspace tunnel needs, under any systemd" {
+	# ProtectClock implies DeviceAllow, and with it denies /dev/net/tun before systemd 253. PrivateDevices hides it.
+	run grep -lE '^(ProtectClock|PrivateDevices|DevicePolicy|DeviceAllow)=' "$root"/contrib/systemd/*
+	[ "$status" -eq 1 ]
+	[ -z "$output" ]
+}

@@ -23,6 +23,8 @@ KEY=6EtabScXwQA6E7QxVwNT26ypFGzxUMX4V1aA/rpSAno=
 	printf '[show]\ncolour = always\n' > $ini
 	[ "$("$WG" show)" = "$coloured" ]
 	[ "$(WG_COLOR_MODE=never "$WG" show wgx)" = "$plain" ]
+	printf '[show]\ncolor = always\n' > $ini # the American spelling
+	[ "$("$WG" show)" = "$coloured" ]
 	printf '[show]\ncolour = never\n' > $ini
 	[ "$("$WG" show)" = "$plain" ]
 	[ "$(WG_COLOR_MODE=always "$WG" show)" = "$coloured" ]

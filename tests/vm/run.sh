@@ -47,8 +47,6 @@ strace=$(type -P strace) && put "$strace" # what it sees is checked where it is
 ln -s mawk "$tree/usr/bin/awk"
 ln -s bash "$tree/usr/bin/sh"
 put "$build/wg" || exit 1
-libmnl=$(ldconfig -p | awk '/libmnl\.so\.0 /{print $NF; exit}') # wg loads it when it asks the kernel
-[ -n "$libmnl" ] && mkdir -p "$tree$(dirname "$libmnl")" && cp -L "$libmnl" "$tree$libmnl" || exit 1
 if [ -x "$peers/wg" ]; then
 	put "$peers/wg" wg-debian
 elif [ -x /usr/bin/wg ]; then

@@ -22,6 +22,7 @@ static const struct setting table[] = {
 	SETTING("wireguardd", "cpu", "auto|generic", cpu),
 	SETTING("wireguardd", "threads", "#", threads),
 	SETTING("show", "colour", "auto|always|never", colour),
+	SETTING("show", "color", "auto|always|never", colour),
 	SETTING("show", "hide-keys", "always|never", hide_keys),
 };
 
@@ -112,6 +113,15 @@ static struct span value_of(struct span s)
 	return span_trim(span_sub(s, 0, cut));
 }
 
+/* Two spellings of a key are one key. */
+static bool was_seen(const struct checker *c, const struct setting *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (c->seen[i] && table[i].offset == s->offset)
+			return true;
+	return false;
+}
+
 static void check_key(struct checker *c, struct span line, struct span text)
 {
 	size_t equals = span_find(text, '=');
@@ -129,7 +139,7 @@ static void check_key(struct checker *c, struct span line, struct span text)
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		if (!span_is_nocase(c->section, table[i].section) || !span_is_nocase(key, table[i].key))
 			continue;
-		if (c->seen[i])
+		if (was_seen(c, &table[i]))
 			fail(c, line, key, NULL, "duplicate key");
 		else if (!value_is_valid(&table[i], value))
 			fail_value(c, line, &table[i], key, value);
@@ -166,6 +176,7 @@ void settings_fill(struct settings *out, const char *(*value)(void *ctx, const c
 		struct text t = text_fixed(name, sizeof name);
 		text_f(&t, "%s:%s", table[i].section, table[i].key);
 		t = text_fixed((char *)out + table[i].offset, table[i].size);
-		text_add(&t, value(ctx, name));
+		if (value(ctx, name)[0])
+			text_add(&t, value(ctx, name));
 	}
 }

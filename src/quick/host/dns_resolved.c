@@ -8,10 +8,13 @@
 #include <unistd.h>
 
 #include "base/addr.h"
+#include "dlopen_note.h"
 #include "fault_injection.h"
 #include "quick/plan/dns_text.h"
 #include "subprocess.h"
 #include "report/report.h"
+
+DLOPEN_NOTE("libsystemd.so.0", "resolved", "Name servers through systemd-resolved");
 
 struct sd_bus;
 struct sd_bus_message;

@@ -4,8 +4,11 @@
 #include <dlfcn.h>
 #include <errno.h>
 
+#include "dlopen_note.h"
 #include "fault_injection.h"
 #include "subprocess.h"
+
+DLOPEN_NOTE("libnftables.so.1", "nftables", "Firewall of default routes without running nft(8)");
 
 struct nft_ctx;
 
