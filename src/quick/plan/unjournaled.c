@@ -60,7 +60,7 @@ static int add_rules(struct plan *p, const struct host_state *s, uint8_t family)
 	return 0;
 }
 
-int plan_unjournaled(struct plan *p, const struct host_state *s, const char *name)
+int plan_unjournaled(struct plan *p, const struct host_state *s, const char name[WG_NAME_MAX])
 {
 	static const uint8_t families[] = { IP_V6, IP_V4 };
 	int r = 0;
@@ -74,7 +74,7 @@ int plan_unjournaled(struct plan *p, const struct host_state *s, const char *nam
 	return r;
 }
 
-int plan_unjournaled_dns(struct plan *p, const struct host_state *s, const char *name,
+int plan_unjournaled_dns(struct plan *p, const struct host_state *s, const char name[WG_NAME_MAX],
 			 const struct dns_config *dns, bool has_backup)
 {
 	bool has_dns = dns->servers.n > 0 || dns->domains.n > 0;

@@ -147,20 +147,20 @@ static void undo_without_a_journal(void **state)
 	model_read_file(&f.file, full);
 	plan_all(&f);
 	model_perform(&f.host, &f.plan);
-	assert_int_equal(plan_unjournaled(&found, &f.host.state, "wg0"), 0);
+	assert_int_equal(plan_unjournaled(&found, &f.host.state, f.file.name), 0);
 	assert_int_equal(plan_undo(&undo, &found, true), 0);
 	assert_lines(&undo, "[#] ip -4 rule delete table main suppress_prefixlength 0\n"
 			    "[#] ip -4 rule delete table 51820\n"
 			    "[#] ip -6 rule delete table main suppress_prefixlength 0\n"
 			    "[#] ip -6 rule delete table 51820\n"
 			    "[#] ip link delete dev wg0\n");
-	assert_int_equal(plan_unjournaled_dns(&dns, &f.host.state, "wg0", &f.file.interface.dns, false), 0);
+	assert_int_equal(plan_unjournaled_dns(&dns, &f.host.state, f.file.name, &f.file.interface.dns, false), 0);
 	assert_lines(&dns, "[#] resolvconf -d wg0 -f\n");
 	plan_free(&dns);
 	f.host.state.dns = DNS_RESOLVED; /* its settings end with the interface */
-	assert_int_equal(plan_unjournaled_dns(&dns, &f.host.state, "wg0", &f.file.interface.dns, false), 0);
+	assert_int_equal(plan_unjournaled_dns(&dns, &f.host.state, f.file.name, &f.file.interface.dns, false), 0);
 	assert_int_equal(dns.n, 0);
-	assert_int_equal(plan_unjournaled_dns(&dns, &f.host.state, "wg0", &f.file.interface.dns, true), 0);
+	assert_int_equal(plan_unjournaled_dns(&dns, &f.host.state, f.file.name, &f.file.interface.dns, true), 0);
 	assert_int_equal(dns.dns_backend, DNS_FILE);
 	plan_free(&dns);
 	plan_free(&undo);
