@@ -1,4 +1,5 @@
 /* `up`: read, inspect, plan, journal, apply; undo after a failure. */
+#include <assert.h>
 #include <errno.h>
 
 #include "apply.h"
@@ -128,6 +129,7 @@ static int bring_up(struct up *u)
 	if (r == 0)
 		r = plan_tunnel_part(u);
 	if (r == 0) {
+		assert(applied <= u->plan.defaults_at && u->plan.defaults_at <= u->plan.n);
 		u->plan.n = u->plan.defaults_at; /* the rest is planned again right before it is applied */
 		r = apply_plan(&u->apply, &u->plan, applied, false);
 	}

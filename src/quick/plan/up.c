@@ -1,6 +1,7 @@
 /* The plan of `up`. */
 #include "up.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "default_route.h"
@@ -197,7 +198,10 @@ int plan_tunnel(struct plan *p, const struct tunnel_file *f, const struct host_s
 	const bool defaults[2] = { default_route_is_desired(f, s, IP_V4), default_route_is_desired(f, s, IP_V6) };
 	bool given;
 	uint32_t mark = tunnel_mark(f, s, &given);
-	int r = plan_firewall(p, f, s, &s->addresses, defaults, mark, o);
+	int r;
+
+	assert(p->n > 0 && p->steps[0].kind == STEP_LINK);
+	r = plan_firewall(p, f, s, &s->addresses, defaults, mark, o);
 
 	if (r == 0)
 		r = add_wg(p, f, (defaults[0] || defaults[1]) && !given, mark);
