@@ -176,7 +176,7 @@ void journal_delete(struct journal *j)
 	j->ifindex = 0;
 }
 
-/* A tunnel that a PostDown hook brought up again has a journal of its own, without PostDown hooks that were
+/* A tunnel that a PostDown hook brought up again has its own journal, without PostDown hooks that were
  * started. */
 void journal_finish(struct journal *j)
 {

@@ -12,7 +12,7 @@ must_check int journal_open(struct journal *j, const char *name);
 /* Releases the lock and frees the memory; the file stays. */
 void journal_close(struct journal *j);
 
-/* Writes the file anew; journal_write_applied() with other contents than j->applied. 0 or -errno after reporting. */
+/* Replaces the file; journal_write_applied() with other contents than j->applied. 0 or -errno after reporting. */
 must_check int journal_write(struct journal *j);
 must_check int journal_write_applied(struct journal *j, const struct applied *applied);
 

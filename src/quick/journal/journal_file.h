@@ -6,7 +6,7 @@
 
 /* The path of the journal with this ending: "", ".tmp", ".lock" or ".resolv". */
 void journal_path(const struct journal *j, const char *ending, char path[], size_t n);
-/* Reads the file into *j, whose name and netns are set. 0, also when there is none or it may not be read, or
+/* Reads the file into *j, whose name and netns are set. 0, also when the file does not exist or may not be read, or
  * -errno. */
 must_check int journal_load(struct journal *j);
 

@@ -1,5 +1,5 @@
 /* Policy routing of a default route: the tunnel's own packets carry a mark and use the main table; all others
- * use a table of their own, whose number is the mark. */
+ * use a separate table, whose number is the mark. */
 #ifndef WG_QUICK_DEFAULT_ROUTE_H
 #define WG_QUICK_DEFAULT_ROUTE_H
 

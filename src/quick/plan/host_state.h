@@ -52,7 +52,7 @@ struct host_state {
 void host_state_free(struct host_state *s);
 
 bool host_has_rule(const struct host_state *s, const struct step_rule *rule);
-/* The rule of a default route with this mark; null: there is none. */
+/* The rule of a default route with this mark; null: it does not exist. */
 const struct step_rule *host_tunnel_rule(const struct host_state *s, uint8_t family, uint32_t mark);
 
 #endif
