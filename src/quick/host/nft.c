@@ -6,6 +6,7 @@
 
 #include "dlopen_note.h"
 #include "fault_injection.h"
+#include "netfilter.h"
 #include "subprocess.h"
 
 DLOPEN_NOTE("libnftables.so.1", "nftables", "Firewall of default routes without running nft(8)");
@@ -67,9 +68,12 @@ static void first_line(char why[256], const char *text)
 
 static int run_library(const char *commands, struct text *output, char why[256])
 {
-	struct nft_ctx *c = lib.ctx_new(0);
-	int r;
+	struct nft_ctx *c;
+	int r = netfilter_probe(); /* because nft_ctx_new() calls exit(3) when it gets no socket */
 
+	if (r < 0)
+		return r;
+	c = lib.ctx_new(0);
 	if (!c)
 		return -ENOMEM;
 	if (lib.buffer_output(c) || lib.buffer_error(c)) {
