@@ -1,5 +1,5 @@
-# The benchmarks in their shortest form: every measure is taken, the report and the picture's tables come out of
-# them. What the figures are does not matter here.
+# The benchmarks in their shortest form: they take every measurement, and the report and the tables of the chart are
+# produced. The values are not checked.
 bats_require_minimum_version 1.5.0
 
 setup_file() {
@@ -18,8 +18,8 @@ setup() {
 	done
 }
 
-# bench SCRIPT WORD…: in a box of its own; its JSON lines are $file, its report is $output.
-bench() {
+# run_benchmark SCRIPT ARGUMENT…: runs a benchmark; its JSON lines are in $file, its report is in $output.
+run_benchmark() {
 	local script=$1
 	shift
 	file=$BATS_FILE_TMPDIR/${script%.sh}.jsonl
@@ -28,8 +28,8 @@ bench() {
 	jq -se '.[0].about.cores > 0 and (.[1:] | all(.impl and .unit and (.value | type) == "number"))' "$file"
 }
 
-# measured IMPL MEASURE…: there is a figure of each.
-measured() {
+# expect_measures IMPL MEASURE…: there is a value of each measure.
+expect_measures() {
 	local impl=$1
 	shift
 	jq -rs --arg impl "$impl" '.[] | select(.impl == $impl) | .measure' "$file" > "$BATS_TEST_TMPDIR/measured"
@@ -42,31 +42,31 @@ both="rss-idle rss-peak rtt-idle-p50 rtt-idle-p99 rtt-1G-p50 rtt-1G-p99 tcp1 tcp
 	tcp1-cpu tcp1-back-cpu tcp4-cpu tcp4-back-cpu both-ways-cpu udp-64-best udp-64-flood udp-1400-best
 	udp-1400-flood udp-gso"
 
-@test "traffic: our daemon and the ceiling" {
-	bench dataplane.sh -q "$build" "wgsuite=$build/wireguardd -f" ceiling
-	measured wgsuite start $both
-	measured ceiling $both
+@test "traffic: wireguardd and the plain TUN ceiling" {
+	run_benchmark dataplane.sh -q "$build" "wgsuite=$build/wireguardd -f" ceiling
+	expect_measures wgsuite start $both
+	expect_measures ceiling $both
 	[[ $output == *"| TCP, 1 stream, Mbit/s "* ]]
-	# More than nothing went through, in each of the ways.
+	# Every throughput is more than zero.
 	jq -se '[.[] | select(.unit == "Mbit/s" or .unit == "packets/s" and (.measure | endswith("flood")))] |
 		length > 10 and all(.value > 0)' "$file"
 }
 
-@test "handshakes and the flood" {
-	bench storm.sh -n 64 -f 500:1 "$build" "wgsuite=$build/wireguardd -f"
-	measured wgsuite handshake-{1,64}-{cpu,rate,refused} flood-{join-tries,normal-after,rate,pings-lost,memory}
+@test "handshakes and a handshake flood" {
+	run_benchmark storm.sh -n 64 -f 500:1 "$build" "wgsuite=$build/wireguardd -f"
+	expect_measures wgsuite handshake-{1,64}-{cpu,rate,refused} flood-{join-tries,normal-after,rate,pings-lost,memory}
 	jq -se 'map({key: .measure, value}) | from_entries | .["handshake-1-refused"] == 0 and .["flood-join-tries"] < 99 and
 		.["flood-normal-after"] < 99 and .["flood-rate"] > 100' <(tail -n +2 "$file")
 }
 
-@test "many peers" {
-	bench scale.sh -i 1 -p 1000 -q "$build" "wgsuite=$build/wireguardd -f" -- 1000
-	measured wgsuite peers-1000-{setconf,peak,dump,loaded,memory,each} idle-{calls,packets} \
+@test "a device with 1,000 peers" {
+	run_benchmark scale.sh -i 1 -p 1000 -q "$build" "wgsuite=$build/wireguardd -f" -- 1000
+	expect_measures wgsuite peers-1000-{setconf,peak,dump,loaded,memory,each} idle-{calls,packets} \
 		one-{before,loading,after}-{p50,p99} one-{before,after}-tcp one-loading-lost
 	jq -se 'any(.[]; .measure == "peers-1000-loaded" and .value == 1000)' "$file"
 }
 
-@test "the report of all, and the picture's tables from what it keeps" {
+@test "the report and the tables of the chart from saved results" {
 	local results=$BATS_TEST_TMPDIR/results.jsonl
 	python3 "$root/tests/bench/report.py" --results "$BATS_FILE_TMPDIR"/*.jsonl > "$results"
 	run -0 python3 "$root/tests/bench/report.py" "$results"
@@ -76,7 +76,7 @@ both="rss-idle rss-peak rtt-idle-p50 rtt-idle-p99 rtt-1G-p50 rtt-1G-p99 tcp1 tcp
 	for panel in $(grep -o '^plot .*\$[a-z0-9]*' "$root/tests/bench/picture.gp" | grep -o '\$.*'); do
 		grep -qF "$panel << END" "$BATS_TEST_TMPDIR/tables" || { echo "no $panel"; return 1; }
 	done
-	command -v gnuplot > /dev/null || return 0 # the rest is the painter's
+	command -v gnuplot > /dev/null || return 0 # without gnuplot the chart is not drawn
 	cat "$BATS_TEST_TMPDIR/tables" "$root/tests/bench/picture.gp" | gnuplot > "$BATS_TEST_TMPDIR/speed.svg"
 	grep -q 'UDP, thousand' "$BATS_TEST_TMPDIR/speed.svg"
 }

@@ -1,4 +1,4 @@
-/* To be preloaded: CLOCK_REALTIME is off by as many seconds as the file $CLOCK_SHIFT begins with. */
+/* A library to preload that shifts CLOCK_REALTIME by the number of seconds (a long) in the file $CLOCK_SHIFT. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdlib.h>
@@ -7,9 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static const volatile long *shift_s; /* mapped: a sandbox takes files away, but not this */
+static const volatile long *shift_s; /* mapped, as the sandbox denies access to files later */
 
-__attribute__((constructor)) static void begin(void)
+__attribute__((constructor)) static void map_shift(void)
 {
 	const char *path = getenv("CLOCK_SHIFT");
 	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;

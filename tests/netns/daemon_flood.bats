@@ -1,5 +1,5 @@
-# A flood of handshake messages with a right mac1: cookies go out, what is established goes on, a new
-# peer still gets in, and memory does not grow.
+# wireguardd under a flood of initiations with a valid mac1: it sends cookie replies, established sessions keep working,
+# new peers can connect, and memory use does not grow.
 load ../lib/netns
 
 setup() {
@@ -12,6 +12,7 @@ setup() {
 }
 teardown() { net_end; }
 
+# start_on HOST N: starts a daemon on a host, with the address 10.9.0.N.
 start_on() {
 	on "$1" wireguardd wg0
 	on "$1" sh -c 'umask 077; wg genkey > /run/key; wg set wg0 private-key /run/key listen-port 5000'
@@ -19,7 +20,7 @@ start_on() {
 	on "$1" sh -c 'wg show wg0 > /dev/null'
 }
 
-@test "a flood of initiations with a right mac1" {
+@test "a flood of initiations with a valid mac1" {
 	start_on a 1
 	start_on b 2
 	start_on c 3
@@ -41,7 +42,7 @@ messages = []
 for _ in range(2000):
 	m = bytes([1, 0, 0, 0]) + os.urandom(112)
 	messages.append(m + hashlib.blake2s(m, key=mac1_key, digest_size=16).digest() + bytes(16))
-# Several processes, each in bursts: what comes faster than it can be answered is a load.
+# Several processes send bursts: more initiations than the daemon can answer put it under load.
 for _ in range(3):
 	os.fork()
 out = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(8)]
@@ -52,13 +53,13 @@ while time.monotonic() < end:
 		for _ in range(100):
 			try:
 				s.sendto(messages[sent % 2000], ("10.0.0.2", 5000))
-			except OSError: # full, here or below: EAGAIN, ENOBUFS
+			except OSError: # EAGAIN, ENOBUFS: a queue is full
 				break
 			sent += 1
 	for s in select.select(out, [], [], 0)[0]:
 		try:
 			answer = s.recv(2000)
-		except OSError: # select() had promised one
+		except OSError: # although select() reported a datagram
 			continue
 		cookies += len(answer) == 64 and answer[0] == 3
 		other += len(answer) != 64
@@ -68,7 +69,7 @@ END
 	flood=$BG_LOG
 	on a ping -n -q -i 0.05 -c 60 -W 5 10.9.0.2 | tee "$NET_DIR/pings"
 	lost=$(sed -n 's/.* \([0-9.]*\)% packet loss.*/\1/p' "$NET_DIR/pings")
-	on c ping -n -c 1 -W 30 10.9.0.2 # a new peer, which needs a cookie itself
+	on c ping -n -c 1 -W 30 10.9.0.2 # a new peer, which needs a cookie
 	all_done() { [ "$(grep -c ^sent "$flood")" -eq 8 ]; }
 	eventually 60 all_done || { cat "$flood"; false; }
 	cat "$flood"

@@ -1,4 +1,4 @@
-# wireguardd as a process: what start promises, what ends it, what it leaves, what it has given up.
+# wireguardd as a process: start, errors at start, exit, descriptors, privileges, and clients of the UAPI socket.
 load ../lib/netns
 
 setup() {
@@ -10,9 +10,9 @@ teardown() { net_end; }
 
 no_daemon() { [ -z "$(daemons a)" ]; }
 no_socket() { ! on a test -e "$S"; }
-the_daemon() { on a pgrep -x wireguardd; }
+daemon_pid() { on a pgrep -x wireguardd; }
 
-# uapi TEXT: one request over the socket, the whole answer.
+# uapi TEXT: sends a request to the UAPI socket and prints the reply.
 uapi() {
 	on a perl -MSocket -e '
 		my ($path, $text) = @ARGV;
@@ -24,7 +24,7 @@ uapi() {
 		print while <$s>;' "$S" "$1"
 }
 
-@test "when start returns, the link and the socket are there" {
+@test "the link and the socket exist when wireguardd returns" {
 	on a wireguardd wg0
 	on a test -S $S
 	[ "$(on a stat -c '%a %U' $S)" = "600 root" ]
@@ -33,7 +33,7 @@ uapi() {
 	[ "$(uapi 'get=1\n\n')" = errno=0 ]
 }
 
-@test "the caller's pipe is not held open, nor any other descriptor" {
+@test "the daemon keeps no descriptor of its caller open" {
 	run on a bash -c 'exec 9>/run/lock-of-the-caller; flock 9; out=$(wireguardd wg0); echo "done $out"'
 	[ "$output" = "done " ]
 	on a flock --nonblock /run/lock-of-the-caller true
@@ -41,7 +41,7 @@ uapi() {
 	[ "$(on a bash -c 'readlink /proc/$(pgrep -x wireguardd)/cwd')" = / ]
 }
 
-@test "without standard streams it starts as with them, and nothing of its own takes their places" {
+@test "starts without standard streams, and uses none of their descriptors for other files" {
 	for closed in '<&-' '>&-' '2>&-' '<&- >&-' '>&- 2>&-' '<&- >&- 2>&-'; do
 		on a sh -c "exec wireguardd wg0 $closed"
 		[ "$(uapi 'get=1\n\n')" = errno=0 ]
@@ -54,7 +54,7 @@ uapi() {
 	[ "$(on a bash -c 'readlink /proc/$(pgrep -x wireguardd)/fd/{0,1,2}' | sort -u)" = /dev/null ]
 }
 
-@test "a TUN device that is the standard input is not lost in the background" {
+@test "a TUN device passed as standard input works in the background" {
 	on a env WG_TUN_FD=0 perl -e '
 		open(my $tun, "+<", "/dev/net/tun") or die "tun: $!";
 		ioctl($tun, 0x400454ca, my $request = pack("a16 S x22", "wg0", 0x1001)) or die "TUNSETIFF: $!";
@@ -64,7 +64,7 @@ uapi() {
 	on a ip link show wg0
 }
 
-@test "version, help and wrong words" {
+@test "version, help, and usage errors" {
 	run --separate-stderr on a wireguardd --version
 	[ "$status" -eq 0 ]
 	[[ $output == "wireguardd v"* ]]
@@ -93,12 +93,12 @@ uapi() {
 	eventually 5 no_daemon
 }
 
-@test "errors of the start are reported by it, with exit status 1, and nothing is left" {
+@test "errors at start are reported with exit status 1, and nothing is left behind" {
 	on a wireguardd wg0
 	run --separate-stderr on a wireguardd wg0
 	[ "$status" -eq 1 ]
 	[[ $stderr == *"wg0"*"busy"* ]]
-	[ "$(the_daemon | wc -l)" -eq 1 ]
+	[ "$(daemon_pid | wc -l)" -eq 1 ]
 	on a test -S $S
 	on a ip link add v0 type veth peer name v1
 	run --separate-stderr on a wireguardd v0
@@ -119,26 +119,26 @@ uapi() {
 	on a sh -c '! test -e /run/wireguard/wg1.sock && ! ip link show wg1'
 }
 
-@test "when a start that failed returns, nothing is left already" {
+@test "a failed start has removed everything before wireguardd returns" {
 	on a mkdir -p /run/wireguard/wg0.sock
 	on a bash -c 'for i in {1..50}; do
 		! wireguardd wg0 2> /dev/null || exit 1
 		! test -e /sys/class/net/wg0 && ! pgrep -x wireguardd || exit 2
 	done'
 	on a rmdir /run/wireguard/wg0.sock
-	on a bash -c 'for n in {6..40}; do # it fails later and later
+	on a bash -c 'for n in {6..40}; do # fails at a later step each time
 		(ulimit -n $n; wireguardd wg0 2> /dev/null) && break
 		! test -e /run/wireguard/wg0.sock && ! test -e /sys/class/net/wg0 || exit 1
 	done
 	test -S /run/wireguard/wg0.sock'
 }
 
-@test "only the cryptography that WG_CPU allows is used" {
+@test "WG_CPU restricts the implementations of the cryptography" {
 	for cpu in generic auto ''; do
 		on_bg a env LOG_LEVEL=verbose WG_CPU=$cpu wireguardd -f wg0
 		eventually 5 grep -q 'cryptography: ' "$BG_LOG"
 		[ "$cpu" != generic ] || grep -q "cryptography: portable$" "$BG_LOG"
-		on a kill "$(the_daemon)"
+		on a kill "$(daemon_pid)"
 		eventually 5 no_daemon
 	done
 }
@@ -158,7 +158,7 @@ uapi() {
 	[ "$status" -ne 0 ]
 }
 
-@test "removing the socket file ends the daemon also where no more inotify instances are to be had" {
+@test "removing the socket file ends the daemon also without inotify" {
 	on a unshare --user --map-root-user --net --mount sh -ec '
 		echo 0 > /proc/sys/user/max_inotify_instances
 		mount -t tmpfs none /run
@@ -172,7 +172,7 @@ uapi() {
 		while pgrep -x wireguardd; do :; done > /dev/null'
 }
 
-@test "another file in the socket's place ends the daemon, and is not removed" {
+@test "replacing the socket by another file ends the daemon, and the file stays" {
 	on a wireguardd wg0
 	on a sh -c 'echo mine > /run/wireguard/x && mv /run/wireguard/x '$S
 	eventually 5 no_daemon
@@ -182,7 +182,7 @@ uapi() {
 @test "SIGINT and SIGTERM end the daemon, its socket and its link" {
 	for signal in INT TERM; do
 		on a wireguardd wg0
-		on a kill -$signal "$(the_daemon)"
+		on a kill -$signal "$(daemon_pid)"
 		eventually 5 no_daemon
 		no_socket
 		run on a ip link show wg0
@@ -190,23 +190,23 @@ uapi() {
 	done
 }
 
-@test "as soon as its link is gone, the next of this name can start" {
+@test "a daemon can start as soon as the link of a previous one of the same name is removed" {
 	on a bash -c 'for i in {1..20}; do
 		wireguardd wg0 && kill "$(pgrep -nx wireguardd)" || exit
 		while test -e /sys/class/net/wg0; do :; done
 	done'
 }
 
-@test "after kill -9 the next start clears the stale socket" {
+@test "the next start replaces the stale socket of a killed daemon" {
 	on a wireguardd wg0
-	on a kill -9 "$(the_daemon)"
+	on a kill -9 "$(daemon_pid)"
 	eventually 5 no_daemon
 	on a test -S $S
 	on a wireguardd wg0
 	[[ $(uapi 'get=1\n\n') == *errno=0 ]]
 }
 
-@test "a socket somebody listens on is left alone" {
+@test "a socket in use is an error, and stays" {
 	on a mkdir -p /run/wireguard
 	on_bg a perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0); bind(S, sockaddr_un($ARGV[0])) or die;
 		listen(S, 5); sleep 60' $S
@@ -218,10 +218,10 @@ uapi() {
 	eventually 5 no_daemon
 }
 
-@test "planted files at the path are neither followed nor removed" {
+@test "other files at the socket's path are neither followed nor removed" {
 	on a mkdir -p /run/wireguard /run/elsewhere
-	for plant in "ln -s /run/elsewhere/target" "mkfifo" "mkdir" "touch" "ln -s /nonexistent"; do
-		on a sh -c "$plant $S"
+	for create in "ln -s /run/elsewhere/target" "mkfifo" "mkdir" "touch" "ln -s /nonexistent"; do
+		on a sh -c "$create $S"
 		before=$(on a stat -c '%F %i' $S)
 		run --separate-stderr on a wireguardd wg0
 		[ "$status" -eq 1 ]
@@ -239,29 +239,29 @@ uapi() {
 	[ -z "$(on a ls /run/elsewhere)" ]
 }
 
-@test "in the foreground it stays, and ends with the terminal" {
+@test "in the foreground the process stays, and SIGHUP ends it" {
 	on_bg a wireguardd -f wg0
 	eventually 5 on a test -S $S
-	pid=$(the_daemon)
+	pid=$(daemon_pid)
 	on a kill -HUP "$pid"
 	eventually 5 no_daemon
 	no_socket
 	on_bg a env WG_PROCESS_FOREGROUND=1 wireguardd wg0
 	eventually 5 on a test -S $S
-	[ "$(on a ps -o ppid= -p "$(the_daemon)" | tr -d ' ')" -ne 1 ]
+	[ "$(on a ps -o ppid= -p "$(daemon_pid)" | tr -d ' ')" -ne 1 ]
 }
 
-@test "a service manager is told when it is ready" {
+@test "notifies the service manager when ready" {
 	on_bg a perl -MSocket -e 'socket(S, AF_UNIX, SOCK_DGRAM, 0); bind(S, sockaddr_un($ARGV[0])) or die;
 		recv(S, $m, 100, 0); print "$m\n"' /run/notify
-	told=$BG_LOG
+	notifications=$BG_LOG
 	eventually 5 on a test -S /run/notify
 	on_bg a env NOTIFY_SOCKET=/run/notify wireguardd --foreground wg0
-	eventually 5 grep -qx READY=1 "$told"
+	eventually 5 grep -qx READY=1 "$notifications"
 	on a test -S $S
 }
 
-@test "descriptors handed over are used" {
+@test "uses the descriptors in WG_UAPI_FD and WG_TUN_FD" {
 	on a mkdir -p /run/wireguard
 	on a perl -MSocket -e '
 		socket(S, AF_UNIX, SOCK_STREAM, 0); bind(S, sockaddr_un($ARGV[0])) or die; listen(S, 5);
@@ -277,7 +277,7 @@ uapi() {
 	no_socket
 }
 
-@test "a device handed over keeps its name, and the socket goes by it" {
+@test "a TUN device in WG_TUN_FD keeps its name, and the socket gets that name" {
 	on a perl -e '
 		open(my $tun, "+<", "/dev/net/tun") or die "tun: $!";
 		ioctl($tun, 0x400454ca, my $request = pack("a16 S x22", "wg0", 0x1001)) or die "TUNSETIFF: $!";
@@ -291,13 +291,13 @@ uapi() {
 	no_socket
 }
 
-@test "only what is needed is left: capabilities, system calls, files" {
-	! grep -q __asan_init "$WGSUITE_BUILD/wireguardd" || skip "sanitizers need more"
+@test "privileges of the running daemon: capabilities, seccomp, no core dumps, locked memory" {
+	! grep -q __asan_init "$WGSUITE_BUILD/wireguardd" || skip "sanitizers need more privileges"
 	on a wireguardd wg0
-	pid=$(the_daemon)
+	pid=$(daemon_pid)
 	status=$(on a cat "/proc/$pid/status")
 	grep -q '^CapEff:.0000000000001000$' <<< "$status" # CAP_NET_ADMIN
-	# and asleep: CAP_NET_BIND_SERVICE, CAP_NET_BROADCAST, CAP_NET_RAW, CAP_SYS_ADMIN
+	# permitted but not effective: CAP_NET_BIND_SERVICE, CAP_NET_BROADCAST, CAP_NET_RAW, CAP_SYS_ADMIN
 	grep -q '^CapPrm:.0000000000203c00$' <<< "$status"
 	grep -q '^CapInh:.0000000000000000$' <<< "$status"
 	grep -q '^NoNewPrivs:.1$' <<< "$status"
@@ -308,11 +308,11 @@ uapi() {
 	[ "$(awk '/VmRSS/ { print $2 }' <<< "$status")" -lt 6144 ]
 }
 
-@test "clients may be many, slow, or silent" {
+@test "many, slow and silent clients" {
 	on a wireguardd wg0
 	on a perl -MSocket -e '
 		sub client { socket(my $s, AF_UNIX, SOCK_STREAM, 0); connect($s, sockaddr_un($ARGV[0])) or die "$!"; $s }
-		my @held = map { client() } 1 .. 100;      # silent ones, more than there are places for
+		my @held = map { client() } 1 .. 100;      # silent clients, more than the daemon accepts
 		syswrite($_, "get=1\nset=") for @held[90 .. 99];
 		my $s = client();
 		close(client()) for 1 .. 20;               # wg(8) probes like this
@@ -327,25 +327,25 @@ uapi() {
 		while (length $all < 9 * 3 + 9) { sysread($s, $all, 4096, length $all) or last; }
 		$all eq "errno=0\n\nfwmark=7\nerrno=0\n\nerrno=0\n\n" or die "answers: $all";
 		syswrite($s, "set=1\nprivate_key=xyz\n\n"); sysread($s, $all, 4096);
-		$all eq "errno=-22\n\n" or die "refusal: $all";
-		syswrite($s, "x" x 100000); # no line
-		sysread($s, $all, 4096) and die "still there";
+		$all eq "errno=-22\n\n" or die "invalid key: $all";
+		syswrite($s, "x" x 100000); # a line without end
+		sysread($s, $all, 4096) and die "still connected";
 		$s = client();
 		syswrite($s, "get=1\n\n"); sysread($s, $all, 4096);
-		$all eq "errno=0\n\n" or die "after all that: $all";
+		$all eq "errno=0\n\n" or die "afterwards: $all";
 	' $S
 }
 
-@test "eight clients, a thousand operations each" {
+@test "eight clients with a thousand operations each" {
 	on a wireguardd wg0
 	on a perl -MSocket -e '
-		for my $who (1 .. 8) {
+		for my $client (1 .. 8) {
 			next if fork;
-			my $key = sprintf("%02x", $who) x 32;
+			my $key = sprintf("%02x", $client) x 32;
 			for my $n (1 .. 125) {
 				socket(my $s, AF_UNIX, SOCK_STREAM, 0); connect($s, sockaddr_un($ARGV[0])) or die "$!";
 				for (1 .. 4) {
-					syswrite($s, "set=1\npublic_key=$key\nallowed_ip=10.0.$who.$n/32\n\n");
+					syswrite($s, "set=1\npublic_key=$key\nallowed_ip=10.0.$client.$n/32\n\n");
 					sysread($s, my $a, 64); $a eq "errno=0\n\n" or die "set: $a";
 					syswrite($s, "get=1\n\n");
 					$a = ""; while ($a !~ /errno=0\n\n$/) { sysread($s, $a, 65536, length $a) or die "get" }
@@ -360,7 +360,7 @@ uapi() {
 	[ "$(uapi 'get=1\n\n' | grep -c ^allowed_ip=)" -eq 1000 ]
 }
 
-@test "a whole set is applied or nothing of it" {
+@test "a set request is applied completely or not at all" {
 	on a wireguardd wg0
 	on a ip link set wg0 up
 	on_bg a perl -MSocket=:all -e 'socket(S, AF_INET6, SOCK_DGRAM, 0); bind(S, sockaddr_in6(4711, IN6ADDR_ANY)) or die;
@@ -375,6 +375,6 @@ uapi() {
 	[ "$(uapi 'get=1\n\n')" = "$before" ]
 	port=$(sed -n 's/^listen_port=//p' <<< "$before")
 	on a sh -c "ss -Huln 'sport = :$port' | grep -q ."
-	[ "$(uapi "set=1\nlisten_port=80\n\n")" = "errno=0" ] # a privileged one, after privileges went
+	[ "$(uapi "set=1\nlisten_port=80\n\n")" = "errno=0" ] # a privileged port, after privileges were dropped
 	eventually 5 on a sh -c "ss -Huln 'sport = :80' | grep -q ."
 }

@@ -1,5 +1,5 @@
-# Packets through two daemons: both families inside and outside, every fallback, errors back to senders,
-# source addresses, fragments, and the quiet when there is nothing to do.
+# Packets through two daemons: IPv4 and IPv6 inside and outside, every offload disabled in turn, ICMP errors to senders,
+# MTU, ECN, fwmark, and wake-ups of an idle tunnel.
 load ../lib/netns
 
 setup() {
@@ -8,8 +8,8 @@ setup() {
 }
 teardown() { net_end; }
 
-# pair [ENVIRONMENT…]: a daemon on each host, keys, addresses, peers of each other; b is 10.9.0.2.
-# The endpoint that a uses is in $ENDPOINT.
+# pair [VARIABLE=VALUE…]: a daemon on each host, with keys, addresses and each other as peer; b is 10.9.0.2.
+# $ENDPOINT is the endpoint that a uses.
 pair() {
 	local h
 	for h in a b; do
@@ -21,10 +21,11 @@ pair() {
 	on b wg set wg0 peer "$KA" allowed-ips 10.9.0.1/32,fd09::1/128
 	net_up a wg0 "10.9.0.1/24 fd09::1/64"
 	net_up b wg0 "10.9.0.2/24 fd09::2/64"
-	on b sh -c 'wg show wg0 > /dev/null' # answers only when it has seen that its link is up
+	on b sh -c 'wg show wg0 > /dev/null' # replies after it has processed the link event
 }
 
-cable() {
+# connect_hosts [ENDPOINT]: a link between a and b.
+connect_hosts() {
 	wire a v0 "10.0.0.1/24 fd00::1/64" b v0 "10.0.0.2/24 fd00::2/64"
 	ENDPOINT=${1-10.0.0.2:5000}
 }
@@ -39,18 +40,19 @@ both_ping() {
 	done
 }
 
-# tcp_through ADDRESS: three megabytes over TCP from a to b, compared by their sums.
 same_file() { [ "$(on a sha256sum /run/sent | cut -c-64)" = "$(on b sha256sum /run/got | cut -c-64)" ]; }
 
-tcp_through() {
+# send_tcp ADDRESS: sends three megabytes over TCP from a to b, and compares the checksums.
+send_tcp() {
 	on_bg b socat -u TCP6-LISTEN:7000,ipv6only=0,reuseaddr OPEN:/run/got,creat,trunc
 	eventually 5 on b sh -c 'ss -Htln "sport = :7000" | grep -q .'
 	on a sh -c "head -c 3000000 /dev/urandom > /run/sent; socat -u OPEN:/run/sent TCP:$1:7000"
 	eventually 5 same_file
 }
 
-# A burst of datagrams in one system call, so that they reach TUN as one super-packet; all arrive whole.
-udp_through() {
+# send_udp ADDRESS: sends 40 datagrams in one system call, so that they reach the TUN as one super-packet; all must arrive
+# intact.
+send_udp() {
 	on_bg b perl -MSocket=:all -e '
 		socket(S, AF_INET6, SOCK_DGRAM, 0); setsockopt(S, SOL_SOCKET, SO_RCVBUF, 4 << 20);
 		bind(S, sockaddr_in6(7001, IN6ADDR_ANY)) or die; $| = 1; print "ready\n";
@@ -67,7 +69,7 @@ udp_through() {
 	eventually 5 grep -q whole "$log"
 }
 
-both_end() {
+stop_both() {
 	local h
 	for h in a b; do
 		on $h ip link del wg0
@@ -75,15 +77,15 @@ both_end() {
 	done
 }
 
-@test "both families inside, IPv4 outside" {
-	cable
+@test "IPv4 and IPv6 inside, IPv4 outside" {
+	connect_hosts
 	pair
 	both_ping
 	[ "$(on b wg show wg0 endpoints)" = "$KA"$'\t10.0.0.1:5000' ]
 }
 
-@test "both families inside, IPv6 outside" {
-	cable "[fd00::2]:5000"
+@test "IPv4 and IPv6 inside, IPv6 outside" {
+	connect_hosts "[fd00::2]:5000"
 	pair
 	both_ping
 	[ "$(on b wg show wg0 endpoints)" = "$KA"$'\t[fd00::1]:5000' ]
@@ -99,16 +101,16 @@ both_end() {
 	[ "$(on a wg show wg0 endpoints)" = "$KB"$'\t[fe80::2%v0]:5000' ]
 }
 
-@test "the counters after two pings are exact" {
-	cable
+@test "transfer counters after two pings are exact" {
+	connect_hosts
 	pair
 	on a ping -n -c 2 -i 0.1 -W 5 10.9.0.2
 	[ "$(on a wg show wg0 transfer)" = "$KB"$'\t348\t404' ]
 	[ "$(on b wg show wg0 transfer)" = "$KA"$'\t404\t348' ]
 }
 
-@test "what could not be sent is not counted as sent" {
-	cable
+@test "packets that could not be sent are not counted as sent" {
+	connect_hosts
 	for threads in 0 1; do
 		pair WG_THREADS=$threads
 		pings a 10.9.0.2
@@ -120,23 +122,23 @@ both_end() {
 		on a ip route del unreachable 10.0.0.2/32
 		pings a 10.9.0.2
 		[ "$(on a wg show wg0 transfer)" != "$sent" ]
-		for nowhere in 192.0.2.1:1 '[2001:db8::1]:1'; do # not even initiations
+		for unreachable in 192.0.2.1:1 '[2001:db8::1]:1'; do # initiations are not counted either
 			on a sh -c 'wg set wg0 peer '"$KB"' remove peer $(wg genkey | wg pubkey) \
-				allowed-ips 10.9.0.2/32 endpoint "'"$nowhere"'"'
+				allowed-ips 10.9.0.2/32 endpoint "'"$unreachable"'"'
 			run on a ping -n -c 1 -W 1 10.9.0.2
 			[[ $(on a wg show wg0 transfer) == *$'\t0\t0' ]]
 			on a wg set wg0 peer "$(on a wg show wg0 peers)" remove
 		done
-		both_end
+		stop_both
 	done
 }
 
-@test "a handshake is shown with the time of the clock, also when that was set back; peers take it all the same" {
-	! grep -q __asan_init "$WGSUITE_BUILD/wireguardd" || skip "sanitizers come first"
+@test "latest-handshakes follows changes of the system clock, and handshakes work after it was set back" {
+	! grep -q __asan_init "$WGSUITE_BUILD/wireguardd" || skip "a sanitizer must be the first preloaded library"
 	"${CC:-cc}" -O1 -shared -fPIC -o "$NET_DIR/clock.so" "$BATS_TEST_DIRNAME/clock_shift.c"
 	shift_clock() { perl -e 'print pack "q", $ARGV[0]' -- "$1" | dd of="$NET_DIR/shift" conv=notrunc status=none; }
 	shift_clock 0
-	cable
+	connect_hosts
 	pair LD_PRELOAD="$NET_DIR/clock.so" CLOCK_SHIFT="$NET_DIR/shift"
 	for shift in 86400 0 -86400 -1700000000 3600; do
 		shift_clock $shift
@@ -149,30 +151,30 @@ both_end() {
 	done
 }
 
-@test "bulk data arrives as it was sent" {
-	cable
+@test "bulk TCP and UDP data arrives intact" {
+	connect_hosts
 	pair
-	tcp_through 10.9.0.2
-	tcp_through '[fd09::2]'
-	udp_through 10.9.0.2
-	udp_through fd09::2
+	send_tcp 10.9.0.2
+	send_tcp '[fd09::2]'
+	send_udp 10.9.0.2
+	send_udp fd09::2
 }
 
-@test "without any one of the offloads it is the same" {
-	cable
+@test "traffic with each offload disabled, and with all" {
+	connect_hosts
 	for off in vnet tso uso join segment gro mmsg split vnet,segment,gro,mmsg,split; do
 		pair WG_NO_OFFLOAD=$off
 		both_ping
-		tcp_through 10.9.0.2
-		tcp_through '[fd09::2]'
-		udp_through 10.9.0.2
-		both_end
+		send_tcp 10.9.0.2
+		send_tcp '[fd09::2]'
+		send_udp 10.9.0.2
+		stop_both
 	done
 }
 
-@test "one end with offloads, one without" {
-	cable
-	on a env WG_NO_OFFLOAD=vnet,segment,gro,mmsg wireguardd wg1 # its row is another one than wg0's
+@test "traffic between a daemon with offloads and one without" {
+	connect_hosts
+	on a env WG_NO_OFFLOAD=vnet,segment,gro,mmsg wireguardd wg1 # another daemon with other settings comes first
 	on a ip link del wg1
 	pair
 	on b ip link del wg0
@@ -180,38 +182,38 @@ both_end() {
 	on b env WG_NO_OFFLOAD=vnet,segment,gro,mmsg wireguardd wg0
 	on b wg set wg0 private-key /run/key listen-port 5000 peer "$KA" allowed-ips 10.9.0.1/32,fd09::1/128
 	net_up b wg0 "10.9.0.2/24 fd09::2/64"
-	# The old session is gone; the next handshake comes from the side that knows nothing of it.
+	# The restarted daemon has no session: it must initiate.
 	on b wg set wg0 peer "$KA" endpoint 10.0.0.1:5000
 	pings b 10.9.0.1
-	tcp_through 10.9.0.2
-	udp_through 10.9.0.2
+	send_tcp 10.9.0.2
+	send_udp 10.9.0.2
 }
 
-@test "packets far larger than the cable's MTU" {
-	cable
+@test "inner packets much larger than the MTU of the underlying link" {
+	connect_hosts
 	pair
 	for h in a b; do on $h ip link set wg0 mtu 34736; done # 34816 - 80
 	pings a 10.9.0.2 -s 65000
 	pings a fd09::2 -s 65000
-	tcp_through 10.9.0.2
+	send_tcp 10.9.0.2
 	for h in a b; do on $h ip link set wg0 mtu 65535; done
-	pings a 10.9.0.2 -s 60000 # datagrams of nearly the largest size
+	pings a 10.9.0.2 -s 60000 # datagrams close to the maximum size
 	for h in a b; do on $h ip link set wg0 mtu 1420; done
 	pings a 10.9.0.2 -s 65000
 }
 
-@test "a cable with a smaller MTU than the tunnel needs" {
-	cable
+@test "an underlying link with an MTU below that of the tunnel" {
+	connect_hosts
 	for h in a b; do on $h ip link set v0 mtu 1300; done
 	pair
-	pings a 10.9.0.2 -s 1392 -M do # no DF outside
-	tcp_through 10.9.0.2
+	pings a 10.9.0.2 -s 1392 -M do # the outer header has no DF
+	send_tcp 10.9.0.2
 	for h in a b; do on $h ip link set v0 mtu 1500; done
-	tcp_through 10.9.0.2
+	send_tcp 10.9.0.2
 }
 
-@test "padding never goes beyond a route's MTU" {
-	cable
+@test "padding does not exceed the MTU of a route" {
+	connect_hosts
 	pair
 	for h in a b; do on $h ip link set wg0 mtu 1300; done
 	on a ip route add 10.9.0.2/32 dev wg0 mtu 1299
@@ -219,8 +221,8 @@ both_end() {
 	pings a 10.9.0.2 -s 1269
 }
 
-@test "senders are told when no peer takes their packet, or when it has no endpoint" {
-	cable
+@test "senders get ICMP errors for addresses without a peer, and for peers without an endpoint" {
+	connect_hosts
 	pair
 	run on a ping -n -c 2 -i 0.2 -W 2 10.9.0.77
 	[[ $output == *"From 10.9.0.1 icmp_seq=1 Destination Host Unreachable"* ]]
@@ -234,8 +236,8 @@ both_end() {
 	[[ $output == *"From 10.9.0.2 icmp_seq=1 Destination Host Unreachable"* ]]
 }
 
-@test "a forwarded sender is told by the gateway's own address" {
-	cable
+@test "ICMP errors to forwarded senders come from the gateway's address on their side" {
+	connect_hosts
 	host c
 	wire c v1 10.1.0.2/24 a v1 10.1.0.1/24
 	route c default via 10.1.0.1
@@ -245,8 +247,8 @@ both_end() {
 	[[ $output == *"From 10.1.0.1 icmp_seq=1 Destination Host Unreachable"* ]]
 }
 
-@test "nobody is told about multicast, fragments and errors; and not without a limit" {
-	cable
+@test "no ICMP errors for multicast; ICMP errors are rate limited" {
+	connect_hosts
 	pair
 	on_bg a timeout 20 tcpdump -l -n -i any 'icmp[0] == 3'
 	log=$BG_LOG
@@ -256,15 +258,15 @@ both_end() {
 	run on a ping -n -c 1 -W 1 10.9.0.77
 	eventually 5 grep -q 'host 10.9.0.77 unreachable' "$log"
 	not grep -q 224 "$log"
-	# A thousand at once get fifty answers, and a hundred a second.
+	# The limit is a burst of 50, and 100 per second.
 	on a perl -MSocket=:all -e 'socket(S, AF_INET, SOCK_DGRAM, 0);
 		send(S, "x", 0, sockaddr_in(9, inet_aton("10.9.0.77"))) for 1 .. 1000'
 	on a ping -n -c 1 -W 1 10.9.0.78 || true
 	[ "$(grep -c 10.9.0.77 "$log")" -lt 500 ]
 }
 
-@test "ECN goes through and DSCP stays inside" {
-	cable
+@test "ECN is copied to the outer header, DSCP is not" {
+	connect_hosts
 	pair
 	pings a 10.9.0.2
 	on_bg b timeout 20 tcpdump -l -v -n -i v0 udp port 5000
@@ -275,8 +277,8 @@ both_end() {
 	! grep -Eq 'tos 0x[b-f]|DF' "$log"
 }
 
-@test "IPv6 outside has no flow label" {
-	cable "[fd00::2]:5000"
+@test "outer IPv6 headers have no flow label" {
+	connect_hosts "[fd00::2]:5000"
 	pair
 	on_bg b timeout 20 tcpdump -l -v -n -i v0 ip6 and udp port 5000
 	log=$BG_LOG
@@ -286,8 +288,8 @@ both_end() {
 	! grep -q flowlabel "$log"
 }
 
-@test "the mark is on every packet" {
-	cable
+@test "every outer packet has the fwmark" {
+	connect_hosts
 	pair
 	on a wg set wg0 fwmark 0xca6c
 	on a nft 'add table t; add chain t o { type filter hook output priority 0; }; add rule t o udp dport 5000 meta mark 0xca6c counter; add rule t o udp dport 5000 meta mark != 0xca6c counter name bad' 2> /dev/null ||
@@ -301,12 +303,12 @@ both_end() {
 	[[ $(on a nft list counter ip t bad) == *"packets 0 "* ]]
 }
 
-@test "an idle tunnel sleeps" {
-	cable
+@test "an idle tunnel causes no wake-ups" {
+	connect_hosts
 	pair
 	pings a 10.9.0.2
-	# What a handshake leaves: a keepalive after ten seconds. Then nothing for the rest of the minute.
-	# A few are the machine's: somebody else's turn in the middle of ours counts, too.
+	# A keepalive follows ten seconds after the handshake, then nothing for the rest of the minute. A few context
+	# switches are allowed, as preemption by other processes counts as well.
 	switches() { on b sh -c "cat /proc/$1/task/*/status" | awk '/ctxt_switches/ { n += $2 } END { print n }'; }
 	pid=$(daemons b)
 	sleep 12
@@ -315,8 +317,8 @@ both_end() {
 	[ $(($(switches "$pid") - before)) -le 4 ]
 }
 
-@test "errors of the system calls are lived through" {
-	cable
+@test "the daemon survives errors of system calls" {
+	connect_hosts
 	pair WG_THREADS=1 # strace counts the calls of each thread
 	pings a 10.9.0.2
 	pid=$(daemons a)
@@ -325,7 +327,7 @@ both_end() {
 		sendmmsg:error=EINTR sendmmsg:error=EPERM; do
 		on_bg a strace -f -q -o /run/strace -e "inject=$call:when=1..5" -p "$pid"
 		eventually 5 on a grep -q "^TracerPid:.[1-9]" "/proc/$pid/status"
-		# A packet that the firewall refuses is lost, as it should be; all others arrive.
+		# With EPERM, as from a firewall, the packets are lost; with other errors all arrive.
 		on a ping -n -q -c 15 -i 0.05 -W 2 10.9.0.2 > "$NET_DIR/pings" || true
 		case $call in
 		*EPERM) grep -Eq ' (9|1[0-5]) received' "$NET_DIR/pings" ;;

@@ -1,4 +1,4 @@
-# From which address packets leave: the one that was addressed, but not longer than the routes agree.
+# Source addresses of outer packets: the address that the peer sent to, while routing still allows it.
 load ../lib/netns
 
 setup() {
@@ -19,80 +19,82 @@ setup() {
 }
 teardown() { net_end; }
 
-# once FROM: one ping through the tunnel to the other end.
-once() { on "$1" ping -n -c 1 -W 4 "10.9.0.$([ "$1" = a ] && echo 2 || echo 1)"; }
-aims() { on "$1" wg set wg0 peer "$([ "$1" = a ] && echo "$KB" || echo "$KA")" endpoint "$2"; }
-sees() { on "$1" wg show wg0 endpoints | cut -f2; }
+# ping_other FROM: one ping through the tunnel to the other host.
+ping_other() { on "$1" ping -n -c 1 -W 4 "10.9.0.$([ "$1" = a ] && echo 2 || echo 1)"; }
+# set_endpoint HOST ENDPOINT: sets the endpoint of the other host.
+set_endpoint() { on "$1" wg set wg0 peer "$([ "$1" = a ] && echo "$KB" || echo "$KA")" endpoint "$2"; }
+# endpoint_on HOST: the endpoint of the other host.
+endpoint_on() { on "$1" wg show wg0 endpoints | cut -f2; }
 
-@test "an address that is gone is not used any more, IPv4 and IPv6" {
-	aims a 10.0.0.2:5000
-	once a
-	[ "$(sees b)" = 10.0.0.1:5000 ]
+@test "a removed source address is no longer used, IPv4 and IPv6" {
+	set_endpoint a 10.0.0.2:5000
+	ping_other a
+	[ "$(endpoint_on b)" = 10.0.0.1:5000 ]
 	on a ip address add 10.0.0.10/24 dev v0
 	on a ip address del 10.0.0.1/24 dev v0
-	once a
-	[ "$(sees b)" = 10.0.0.10:5000 ]
-	aims a '[fd00::2]:5000'
-	once a
-	[ "$(sees b)" = '[fd00::1]:5000' ]
+	ping_other a
+	[ "$(endpoint_on b)" = 10.0.0.10:5000 ]
+	set_endpoint a '[fd00::2]:5000'
+	ping_other a
+	[ "$(endpoint_on b)" = '[fd00::1]:5000' ]
 	on a ip address add fd00::10/64 dev v0 nodad
 	on a ip address del fd00::1/64 dev v0
-	once a
-	[ "$(sees b)" = '[fd00::10]:5000' ]
+	ping_other a
+	[ "$(endpoint_on b)" = '[fd00::10]:5000' ]
 }
 
-@test "the answer comes from the address that was addressed" {
+@test "replies have the address that the peer sent to as source" {
 	for n in 3 4 5; do
 		on b ip address add 10.0.0.$n/24 dev v0
 		on b ip address add fd00::$n/64 dev v0 nodad
 	done
 	for to in 10.0.0.3 10.0.0.5 10.0.0.2 10.0.0.4 '[fd00::4]' '[fd00::2]' '[fd00::5]' '[fd00::3]'; do
-		aims a "$to:5000"
-		once a
-		once b
-		[ "$(sees a)" = "$to:5000" ]
+		set_endpoint a "$to:5000"
+		ping_other a
+		ping_other b
+		[ "$(endpoint_on a)" = "$to:5000" ]
 	done
 }
 
-@test "also when it is an address of another interface" {
+@test "replies have the address that the peer sent to as source, also one of another interface" {
 	on b ip link add v9 type veth peer name v9p
 	net_up b v9 "10.50.0.1/24 fd50::1/64"
 	net_up b v9p ""
 	route a 10.50.0.0/24 via 10.0.0.2
 	route a fd50::/64 via fd00::2
 	for to in 10.50.0.1 '[fd50::1]'; do
-		aims a "$to:5000"
-		once a
-		once b
-		[ "$(sees a)" = "$to:5000" ]
+		set_endpoint a "$to:5000"
+		ping_other a
+		ping_other b
+		[ "$(endpoint_on a)" = "$to:5000" ]
 	done
 }
 
-@test "a better route through another interface is taken at once" {
+@test "a better route through another interface is used immediately" {
 	wire a v1 10.0.0.3/24 b v1 10.0.0.4/24
 	for h in a b; do
 		on $h sh -c 'for f in all v0 v1; do echo 0 > /proc/sys/net/ipv4/conf/$f/rp_filter; done'
 	done
 	on a sh -c 'ip route flush dev v0; ip route flush dev v1
 		ip route add 10.0.0.0/24 dev v0 src 10.0.0.1 metric 2'
-	aims a 10.0.0.2:5000
-	once a
-	[ "$(sees b)" = 10.0.0.1:5000 ]
+	set_endpoint a 10.0.0.2:5000
+	ping_other a
+	[ "$(endpoint_on b)" = 10.0.0.1:5000 ]
 	on a ip route add 10.0.0.0/24 dev v1 src 10.0.0.3 metric 1
-	once a
-	[ "$(sees b)" = 10.0.0.3:5000 ]
+	ping_other a
+	[ "$(endpoint_on b)" = 10.0.0.3:5000 ]
 }
 
-@test "a route that concerns nobody leaves the source alone" {
+@test "a new unrelated route does not change the source" {
 	on b ip address add 10.0.0.3/24 dev v0
-	aims a 10.0.0.3:5000
-	once a
+	set_endpoint a 10.0.0.3:5000
+	ping_other a
 	route b 203.0.113.0/24 via 10.0.0.1
-	once b
-	[ "$(sees a)" = 10.0.0.3:5000 ]
+	ping_other b
+	[ "$(endpoint_on a)" = 10.0.0.3:5000 ]
 }
 
-@test "while the link is down nothing is sent, and the key may come later than the keepalive" {
+@test "nothing is sent while the link is down; the private key can be set after the keepalive" {
 	on a ip link set wg0 down
 	on a wg set wg0 private-key /dev/null peer "$KB" persistent-keepalive 1 endpoint 10.0.0.2:5000
 	on_bg b timeout 30 tcpdump -l -n -i v0 udp port 5000
@@ -114,17 +116,17 @@ sees() { on "$1" wg show wg0 endpoints | cut -f2; }
 }
 
 @test "roaming: another address and port, then another family" {
-	aims a 10.0.0.2:5000
-	once a
+	set_endpoint a 10.0.0.2:5000
+	ping_other a
 	on a ip address add 10.0.0.9/24 dev v0
 	on a ip address del 10.0.0.1/24 dev v0
 	on a wg set wg0 listen-port 9997
-	once a
-	[ "$(sees b)" = 10.0.0.9:9997 ]
-	once b
-	aims a '[fd00::2]:5000'
+	ping_other a
+	[ "$(endpoint_on b)" = 10.0.0.9:9997 ]
+	ping_other b
+	set_endpoint a '[fd00::2]:5000'
 	on a wg set wg0 listen-port 9998
-	once a
-	[ "$(sees b)" = '[fd00::1]:9998' ]
-	once b
+	ping_other a
+	[ "$(endpoint_on b)" = '[fd00::1]:9998' ]
+	ping_other b
 }

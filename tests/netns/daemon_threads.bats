@@ -1,4 +1,4 @@
-# Several data threads: everything arrives, in order, whatever control does meanwhile.
+# wireguardd with several data threads: packets arrive in order, also during configuration changes.
 load ../lib/netns
 
 setup() {
@@ -8,7 +8,7 @@ setup() {
 }
 teardown() { net_end; }
 
-# pair [ENVIRONMENT…]: a daemon of four data threads on each host, b is 10.9.0.2.
+# pair [VARIABLE=VALUE…]: a daemon with four data threads on each host, with each other as peer; b is 10.9.0.2.
 pair() {
 	local h
 	for h in a b; do
@@ -23,20 +23,20 @@ pair() {
 	on b sh -c 'wg show wg0 > /dev/null'
 }
 
-# The thread sanitizer has threads of its own, and lives without system call filter.
+# ThreadSanitizer starts additional threads, and the daemon then has no system call filter.
 instrumented() { grep -q __tsan_init "$WGSUITE_BUILD/wireguardd"; }
 
-threads_of() { on "$1" sh -c "ls /proc/$(daemons "$1")/task | wc -l"; }
+count_threads() { on "$1" sh -c "ls /proc/$(daemons "$1")/task | wc -l"; }
 
-@test "threads are as many as asked for, and end with the daemon" {
+@test "WG_THREADS sets the number of threads, and they end with the daemon" {
 	pair
-	instrumented || [ "$(threads_of a)" = 5 ]
+	instrumented || [ "$(count_threads a)" = 5 ]
 	pings a 10.9.0.2
 	pings a fd09::2
 	on a ip link del wg0
 	eventually 5 no_daemons a
 	on a env WG_THREADS=0 wireguardd wg0
-	instrumented || [ "$(threads_of a)" = 1 ]
+	instrumented || [ "$(count_threads a)" = 1 ]
 	on a wireguardd wg1
 	instrumented || [ "$(on a sh -c 'ls /proc/$(pidof wireguardd | cut -d" " -f1)/task | wc -l')" -ge 2 ]
 	for n in 65 -1 two 4x; do
@@ -46,18 +46,18 @@ threads_of() { on "$1" sh -c "ls /proc/$(daemons "$1")/task | wc -l"; }
 	done
 }
 
-@test "one packet after another, each to sleeping threads" {
+@test "single packets, each to sleeping threads" {
 	pair
 	pings a 10.9.0.2
 	COUNT=1000 pings a 10.9.0.2 -i 0.002
 	[ "$(on a ping -n -q -c 1000 -i 0.002 -w 20 fd09::2 | grep -o ' 0% packet loss')" ]
 }
 
-moved() { on b wg show wg0 transfer | cut -f2; }
-has_moved() { [ "$(moved)" -gt "$1" ]; }
+received_bytes() { on b wg show wg0 transfer | cut -f2; }
+has_received() { [ "$(received_bytes)" -gt "$1" ]; }
 
-# stream N: UDP from a to b in bursts of 40 datagrams in one call, each with its number, for N bursts. In
-# $NET_DIR/stream: how many arrived, and how many of them after a later one.
+# stream N: sends N bursts of 40 numbered UDP datagrams from a to b, a burst with one system call. $NET_DIR/stream gets
+# the number of datagrams that arrived, and of those that arrived after one with a higher number.
 stream() {
 	on_bg b perl -MSocket=:all -e '
 		socket(S, AF_INET, SOCK_DGRAM, 0); setsockopt(S, SOL_SOCKET, 33, 16 << 20); # SO_RCVBUFFORCE
@@ -91,11 +91,11 @@ stream() {
 	[ "$n" -gt 10000 ] && [ "${late:-0}" = 0 ]
 }
 
-@test "a stream that waits for its session, again and again, arrives in order" {
+@test "a stream of datagrams arrives in order, also when it has to wait for new sessions" {
 	pair
-	( # each time the first ones are with control when the session appears
+	( # each time the first packets are staged by the control thread when the session is established
 		for i in 1 2 3 4 5 6; do
-			eventually 2 has_moved $(($(moved) + 2000000)) || break # it has ended
+			eventually 2 has_received $(($(received_bytes) + 2000000)) || break # the stream has ended
 			on a sh -c 'wg showconf wg0 > /run/conf; wg setconf wg0 /run/conf'
 		done
 	) 3>&- &
@@ -108,7 +108,7 @@ stream() {
 
 count_of() { on "$1" nstat -s -z "$2" | awk -v of="$2" '$1 == of { print $2 }'; }
 
-@test "TCP has nothing to put in order" {
+@test "TCP segments arrive in order" {
 	pair
 	pings a 10.9.0.2
 	for h in a b; do on $h nstat -n; done
@@ -118,14 +118,14 @@ count_of() { on "$1" nstat -s -z "$2" | awk -v of="$2" '$1 == of { print $2 }'; 
 	done
 	on a iperf3 -c 10.9.0.2 -t 1 -P 4 > /dev/null
 	on a iperf3 -c fd09::2 -p 5202 -t 1 -P 4 -R > /dev/null
-	for h in a b; do # what follows a lost one is out of order, too
+	for h in a b; do # segments after a lost one count as well
 		[ $(($(count_of $h TcpExtTCPOFOQueue) * 50)) -lt "$(count_of $h TcpInSegs)" ]
 	done
 }
 
-# A transfer from a to b that goes on until /run/stop is there; the sums of both ends are compared.
+# Sends data over TCP from a to b until /run/stop exists, and computes checksums on both sides.
 send_until_stopped() {
-	on_bg b sh -c 'socat -u TCP4-LISTEN:7000,reuseaddr - | sha256sum > /run/got; touch /run/came'
+	on_bg b sh -c 'socat -u TCP4-LISTEN:7000,reuseaddr - | sha256sum > /run/got; touch /run/received'
 	eventually 5 on b sh -c 'ss -Htln "sport = :7000" | grep -q .'
 	on_bg a bash -c 'while [ ! -e /run/stop ]; do head -c 2000000 /dev/urandom; sleep 0.01; done |
 		tee >(sha256sum > /run/sent) | socat -u - TCP:10.9.0.2:7000'
@@ -133,38 +133,38 @@ send_until_stopped() {
 
 same_sum() { [ -n "$(on a cat /run/sent)" ] && [ "$(on a cat /run/sent)" = "$(on b cat /run/got)" ]; }
 
-# change I: what may be changed while packets flow, without losing the tunnel.
-change() {
+# change_configuration I: changes settings, peers and sessions of both daemons.
+change_configuration() {
 	on a wg set wg0 listen-port $((6000 + $1 % 10))
 	on b wg set wg0 peer "$KA" allowed-ips "10.9.0.1/32,fd09::1/128,10.7.$1.0/24"
 	on b wg set wg0 peer "$(on b sh -c "wg genkey | wg pubkey")" allowed-ips "10.8.$1.0/24" endpoint "10.0.0.1:$1"
-	on a ping -n -c 1 -W 1 "10.9.0.$((100 + $1))" > /dev/null 2>&1 || true # nobody
+	on a ping -n -c 1 -W 1 "10.9.0.$((100 + $1))" > /dev/null 2>&1 || true # no peer
 	on a wg set wg0 fwmark "$1"
 	on a wg show wg0 > /dev/null
 	on b wg show wg0 > /dev/null
 	[ $(($1 % 5)) != 0 ] || on a sh -c 'wg showconf wg0 > /run/conf; wg setconf wg0 /run/conf' # a new session
-	COUNT=1 eventually 10 pings a 10.9.0.2 # the other end knows it
+	COUNT=1 eventually 10 pings a 10.9.0.2 # until b has the new port
 }
 
-@test "what is sent arrives while everything is configured anew" {
+@test "all TCP data arrives during configuration changes" {
 	pair
 	pings a 10.9.0.2
 	send_until_stopped
 	for i in $(seq 12); do
-		change "$i"
-		if [ $((i % 10)) = 7 ]; then # his sessions end: who speaks first is he
+		change_configuration "$i"
+		if [ $((i % 10)) = 7 ]; then # ends the sessions of b, which must then initiate
 			on b sh -c 'ip link set wg0 down; ip link set wg0 up; ip address add fd09::2/64 dev wg0 nodad'
 			eventually 5 pings b 10.9.0.1
 		fi
 	done
 	on a touch /run/stop
-	eventually 20 on b test -e /run/came
+	eventually 20 on b test -e /run/received
 	eventually 5 same_sum
 	pings a 10.9.0.2
 	pings a fd09::2
 }
 
-@test "a link that moves is followed, with its threads" {
+@test "the threads keep working when the link moves to another namespace" {
 	pair
 	pings a 10.9.0.2
 	host c
@@ -180,14 +180,14 @@ change() {
 	eventually 5 no_daemons a
 }
 
-@test "deleted or ended in the middle of traffic, it is gone" {
+@test "deleting the link and SIGTERM end the daemon under traffic" {
 	pair
 	pings a 10.9.0.2
 	send_until_stopped
 	for h in a b; do
 		on_bg $h ping -n -f -q -w 20 "10.9.0.$([ $h = a ] && echo 2 || echo 1)"
 	done
-	eventually 10 has_moved 5000000
+	eventually 10 has_received 5000000
 	on a ip link del wg0
 	eventually 5 no_daemons a
 	on b test -S /run/wireguard/wg0.sock
@@ -196,8 +196,8 @@ change() {
 	on b test ! -e /run/wireguard/wg0.sock
 }
 
-@test "errors of the system calls are lived through by every thread" {
-	! instrumented || skip "strace and a sanitizer do not go together"
+@test "every thread survives errors of system calls" {
+	! instrumented || skip "strace does not work with a sanitizer"
 	pair
 	pings a 10.9.0.2
 	local pid
@@ -211,8 +211,8 @@ change() {
 	done
 }
 
-@test "the threads are in the sandbox, too" {
-	! instrumented || skip "it is not whole under a sanitizer"
+@test "every thread is in the sandbox" {
+	! instrumented || skip "the sandbox is incomplete with a sanitizer"
 	pair
 	pid=$(daemons a)
 	for t in $(on a ls "/proc/$pid/task"); do
