@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "quick/plan/print.h"
+#include "quick/plan/shell_quote.h"
 #include "subprocess.h"
 #include "report/output.h"
 #include "report/report.h"
@@ -14,12 +15,15 @@
 char *const *hook_arguments;
 
 /* wireguard-tools runs a hook with eval inside a function of its bash script. Hooks rely on that environment: the shell
- * options, the functions cmd and die, ARGS and PROGRAM, and being able to `return` and use `local`. */
-static const char bash_before[] = "set -e -o pipefail\nshopt -s extglob\n"
-				  "cmd() { echo \"[#] $*\" >&2; \"$@\"; }\n"
-				  "die() { echo \"$PROGRAM: $*\" >&2; exit 1; }\n"
-				  "hook=$1 ARGS=(\"${@:2}\")\nset --\n";
-static const char bash_after[] = "run_hook() { eval \"$hook\"; }\nrun_hook\n";
+ * options, the functions cmd and die, ARGS and PROGRAM, and being able to `return` and use `local`. All of it is one
+ * line, so that bash counts the lines of its messages from the hook on. */
+static const char script_before[] =
+	"set -e -o pipefail; shopt -s extglob; "
+	"cmd() { echo \"[#] $*\" >&2; \"$@\"; }; "
+	"die() { echo \"$PROGRAM: $*\" >&2; exit 1; }; "
+	"command_not_found_handle() { echo \"$PROGRAM: $1: command not found\" >&2; return 127; }; "
+	"BASH_ARGV0=$PROGRAM ARGS=(\"$@\"); set --; hook=";
+static const char script_after[] = "; run_hook() { eval \"$hook\"; }; run_hook\n";
 
 /* Also where PATH lacks its directory. */
 static const char *find_bash(void)
@@ -32,41 +36,40 @@ static const char *find_bash(void)
 	return found;
 }
 
-enum { ARGUMENT_MAX = 100000 }; /* bytes; the kernel's limit for one argument is 128 KiB */
-
-/* Moves a hook that is too long for an argument to a memory file and empties *line. The descriptor, or -1: it stays an
- * argument. */
-static int move_to_memory(struct text *line)
+/* A file in memory that bash can read as its script. Its descriptor, or -1: /proc is not mounted, or there is no memory. */
+static int script_file(void)
 {
-	int fd = line->n > ARGUMENT_MAX ? memfd_create("hook", 0) : -1;
-
-	if (fd >= 0 && report_write(fd, line->p, line->n) < 0) {
-		close(fd);
-		fd = -1;
-	}
-	if (fd >= 0)
-		line->p[line->n = 0] = '\0';
-	return fd;
+	return access("/proc/self/fd", X_OK) == 0 ? memfd_create("hook", 0) : -1;
 }
 
-static int run_with_bash(const char *bash, struct text *line)
+/* As a file, because "bash -c" prints an error of its own when `set -e` ends a function that eval runs; and the kernel
+ * limits the length of an argument. */
+static int run_with_bash(const char *bash, const struct text *line)
 {
-	int status = -ENOMEM, memory = move_to_memory(line);
-	struct text script = text_heap();
-	const char *argv[12] = { bash, "-c", NULL, report_program(), line->p };
+	int status = -ENOMEM, file = script_file();
+	char path[40];
+	struct text script = text_heap(), path_text = text_fixed(path, sizeof path);
+	const char *argv[12] = { bash, path };
 	struct subprocess r = { .argv = argv, .hook = true };
+	size_t n = 2;
 
-	text_add(&script, bash_before);
-	if (memory >= 0)
-		text_f(&script, "hook=$(</proc/self/fd/%d)\nexec %d<&-\n", memory, memory);
-	text_add(&script, bash_after);
-	argv[2] = script.p;
-	for (size_t i = 0; hook_arguments && hook_arguments[i] && i + 6 < ARRAY_LEN(argv); i++)
-		argv[5 + i] = hook_arguments[i];
+	text_f(&path_text, "/proc/self/fd/%d", file);
+	if (file >= 0)
+		text_f(&script, "exec %d<&-; ", file);
+	text_add(&script, script_before);
+	shell_quote(&script, text_of(line));
+	text_add(&script, script_after);
+	if (!script.failed && (file < 0 || report_write(file, script.p, script.n) < 0)) {
+		argv[1] = "-c";
+		argv[n++] = script.p;
+		argv[n++] = report_program();
+	}
+	for (size_t i = 0; hook_arguments && hook_arguments[i] && n + 1 < ARRAY_LEN(argv); i++)
+		argv[n++] = hook_arguments[i];
 	if (!script.failed)
 		status = subprocess_run(&r);
-	if (memory >= 0)
-		close(memory);
+	if (file >= 0)
+		close(file);
 	text_heap_free(&script);
 	return status;
 }

@@ -62,10 +62,10 @@ static int perform_hook(struct performer *pf, const struct plan *p, struct step 
 	int status = hook_run(hook->text, p->name, pf->config);
 
 	if (status > 0)
-		report_error("%s hook %u failed with status %d: %s", names[hook->phase], hook->number, status,
+		report_error("%s line %u failed with status %d: %s", names[hook->phase], hook->number, status,
 			     hook->text);
 	else if (status < 0)
-		report_error("cannot run %s hook %u: %s", names[hook->phase], hook->number, strerror(-status));
+		report_error("cannot run %s line %u: %s", names[hook->phase], hook->number, strerror(-status));
 	return status > 0 ? -EIO : status;
 }
 
