@@ -1,12 +1,11 @@
 #!/usr/bin/env bats
-# wireguardd and wg against Debian's: both roles of the handshake, with and without a pre-shared key,
-# IPv4 and IPv6 outside, both versions of wireguard-go that Debian 12 carries; our wg driving
-# wireguard-go and Debian's wg driving wireguardd.
+# Interoperability of wireguardd with the two versions of wireguard-go in Debian 12 (both roles of the handshake, with
+# and without a preshared key, over IPv4 and IPv6), of wg with wireguard-go, and of Debian's wg with wireguardd.
 load ../lib/netns
 
 setup() {
 	[ -x "$WGSUITE_PEERS/wireguard-go-2023" ] && [ -x "$WGSUITE_PEERS/wg" ] ||
-		skip "Debian's wireguard packages could not be had (no mirror)"
+		skip "Debian's WireGuard packages are not available"
 	net_begin
 	export LOG_LEVEL=error
 	host a b
@@ -22,17 +21,18 @@ teardown() {
 	net_end
 }
 
-theirs() { # theirs HOST: wireguard-go of $GO there as wg0
+# start_wireguard_go HOST: starts wireguard-go $GO with interface wg0.
+start_wireguard_go() {
 	on "$1" "$WGSUITE_PEERS/wireguard-go-$GO" wg0
 }
 
-addresses() {
+set_addresses() {
 	net_up a wg0 "10.9.0.1/24 fd09::1/64"
 	net_up b wg0 "10.9.0.2/24 fd09::2/64"
 }
 
-# Small, full and fragmented packets in both families, and a megabyte each way unharmed.
-traffic() {
+# Small, full-size and fragmented packets, IPv4 and IPv6, and bulk data each way.
+check_traffic() {
 	pings a 10.9.0.2
 	pings b 10.9.0.1
 	pings a fd09::2
@@ -42,11 +42,12 @@ traffic() {
 	pings b fd09::1 -s 1372 -M do
 	pings a 10.9.0.2 -s 20000
 	pings b 10.9.0.1 -s 20000
-	carry a b 10.9.0.2
-	carry b a fd09::1
+	transfer a b 10.9.0.2
+	transfer b a fd09::1
 }
 
-carry() { # carry FROM TO ADDRESS: three megabytes over TCP
+# transfer FROM TO ADDRESS: sends three megabytes over TCP, which must arrive intact.
+transfer() {
 	head -c 3000000 /dev/urandom > "$NET_DIR/sent"
 	case $3 in
 	*:*) at="TCP6:[$3]:9000" listen=TCP6-LISTEN:9000 ;;
@@ -60,7 +61,8 @@ carry() { # carry FROM TO ADDRESS: three megabytes over TCP
 	eventually 10 cmp "$NET_DIR/sent" "$NET_DIR/received"
 }
 
-# pair OURS-IS-INITIATOR OUTER PSK: a is ours, b theirs; only the initiator knows the other's address.
+# pair ours|theirs v4|v6 none|psk: wireguardd on a, wireguard-go on b. The initiator (first argument) has the endpoint of
+# the other.
 pair() {
 	local to_a= to_b= psk=/dev/null
 	case $2 in
@@ -70,19 +72,19 @@ pair() {
 	if [ "$1" = ours ]; then to_b="endpoint $at_b"; else to_a="endpoint $at_a"; fi
 	[ "$3" = none ] || { psk=$NET_DIR/psk; echo "$PSK" > "$psk"; }
 	on a wireguardd wg0
-	theirs b
+	start_wireguard_go b
 	on a wg set wg0 listen-port 51820 private-key <(echo "$KEY_A") \
 		peer "$PUB_B" preshared-key "$psk" $to_b allowed-ips 10.9.0.2/32,fd09::2/128
 	on b wg set wg0 listen-port 51820 private-key <(echo "$KEY_B") \
 		peer "$PUB_A" preshared-key "$psk" $to_a allowed-ips 10.9.0.1/32,fd09::1/128
-	addresses
+	set_addresses
 	if [ "$1" = ours ]; then pings a 10.9.0.2; else pings b 10.9.0.1; fi
-	traffic
+	check_traffic
 	has_handshake a wg0 "$PUB_B"
 	has_handshake b wg0 "$PUB_A"
 	[ "$(on a wg show wg0 endpoints)" = "$PUB_B	$at_b" ]
 	[ "$(on b wg show wg0 endpoints)" = "$PUB_A	$at_a" ]
-	# What one sent, the other received (wireguard-go of 2022 counts otherwise).
+	# Sent bytes of one are received bytes of the other (wireguard-go 2022 counts differently).
 	[ "$GO" != 2022 ] || return 0
 	[ "$(on a wg show wg0 transfer | cut -f2)" = "$(on b wg show wg0 transfer | cut -f3)" ]
 	[ "$(on a wg show wg0 transfer | cut -f3)" = "$(on b wg show wg0 transfer | cut -f2)" ]
@@ -101,25 +103,25 @@ pair() {
 @test "wireguard-go 2022 to wireguardd over IPv4" { GO=2022; pair theirs v4 none; }
 @test "wireguard-go 2022 to wireguardd over IPv6 with a psk" { GO=2022; pair theirs v6 psk; }
 
-@test "a psk on one side only: no session; on both: one; removed from both: again one" {
+@test "a session needs the same psk on both sides, or none" {
 	GO=2023
 	on a wireguardd wg0
-	theirs b
+	start_wireguard_go b
 	echo "$PSK" > "$NET_DIR/psk"
 	on a wg set wg0 listen-port 51820 private-key <(echo "$KEY_A") \
 		peer "$PUB_B" preshared-key "$NET_DIR/psk" endpoint 192.0.2.2:51820 allowed-ips 10.9.0.2/32
 	on b wg set wg0 listen-port 51820 private-key <(echo "$KEY_B") peer "$PUB_A" allowed-ips 10.9.0.1/32
-	addresses
+	set_addresses
 	run on a ping -n -c 2 -i 0.2 -W 1 10.9.0.2
 	[ "$status" -ne 0 ]
 	[ "$(latest_handshake a wg0 "$PUB_B")" = 0 ]
 	on b wg set wg0 peer "$PUB_A" preshared-key "$NET_DIR/psk"
 	eventually 15 on a ping -n -c 1 -W 1 10.9.0.2
-	# Another psk counts from the next handshake on: the session that lives goes on living.
+	# A changed psk is used from the next handshake on; the established session keeps working.
 	on a wg set wg0 peer "$PUB_B" preshared-key /dev/null
 	pings a 10.9.0.2
 	[ "$(on a wg show wg0 preshared-keys)" = "$PUB_B	(none)" ]
-	# A new private key on a needs a new handshake at once, which now is one without psk.
+	# A new private key on a requires a new handshake immediately, now without psk.
 	on b wg set wg0 peer "$PUB_A" preshared-key /dev/null
 	key=$(on a wg genkey)
 	pub=$(on a wg pubkey <<< "$key")
@@ -128,8 +130,8 @@ pair() {
 	eventually 15 on a ping -n -c 1 -W 1 10.9.0.2
 }
 
-# One device in a state with every field set, driven by the wg given.
-drive() { # drive WG HOST
+# configure WG HOST: sets every field of the device with this wg.
+configure() {
 	on "$2" "$1" set wg0 listen-port 51821 fwmark 0x1234 private-key <(echo "$KEY_A") \
 		peer "$PUB_B" preshared-key <(echo "$PSK") endpoint 192.0.2.77:7777 persistent-keepalive 21 \
 		allowed-ips 10.9.0.2/32,10.10.0.0/16,fd09::2/128,::/0
@@ -143,17 +145,17 @@ drive() { # drive WG HOST
 	on "$2" "$1" addconf wg0 "$NET_DIR/add.conf"
 }
 
-# Every way of looking, by both, peers in one order because wireguard-go has none.
-look() { # look WG HOST
-	local what
-	for what in "" public-key private-key listen-port fwmark peers preshared-keys endpoints \
+# show_all WG HOST: the output of this wg for every field, and of showconf.
+show_all() {
+	local field
+	for field in "" public-key private-key listen-port fwmark peers preshared-keys endpoints \
 		allowed-ips latest-handshakes transfer persistent-keepalive dump; do
-		echo "== show wg0 $what"
-		on "$2" "$1" show wg0 $what 2>&1
+		echo "== show wg0 $field"
+		on "$2" "$1" show wg0 $field 2>&1
 	done
-	for what in dump peers transfer; do
-		echo "== show all $what"
-		on "$2" "$1" show all $what 2>&1
+	for field in dump peers transfer; do
+		echo "== show all $field"
+		on "$2" "$1" show all $field 2>&1
 	done
 	echo "== show interfaces"
 	on "$2" "$1" show interfaces 2>&1
@@ -161,30 +163,31 @@ look() { # look WG HOST
 	on "$2" "$1" showconf wg0 2>&1
 }
 
-same_look() { # same_look HOST
-	diff <(look "$WGSUITE_PEERS/wg" "$1") <(look "$WGSUITE_BUILD/wg" "$1")
+# same_output HOST: wg and Debian's wg print the same.
+same_output() {
+	diff <(show_all "$WGSUITE_PEERS/wg" "$1") <(show_all "$WGSUITE_BUILD/wg" "$1")
 }
 
-@test "Debian's wg drives wireguardd: every field, and both wgs show the same bytes" {
+@test "Debian's wg configures every field of wireguardd, and both wgs print the same" {
 	on a wireguardd wg0
-	same_look a
-	drive "$WGSUITE_PEERS/wg" a
-	same_look a
+	same_output a
+	configure "$WGSUITE_PEERS/wg" a
+	same_output a
 	run -0 on a wg show wg0 dump
 	echo "$output"
 	[ "${lines[0]}" = "$KEY_A	$PUB_A	51821	0x1234" ]
 	[ "${lines[1]}" = "$PUB_B	$PSK	192.0.2.77:7777	10.9.0.2/32,10.10.0.0/16,fd09::2/128,::/0	0	0	0	21" ]
-	# Our own key as a peer is ignored; the file's peer is the second one.
+	# A peer with the device's own key is ignored; the second peer is that of the file.
 	[ "${#lines[@]}" = 3 ]
 	[[ ${lines[2]} == *"	(none)	[2001:db8::77]:9	10.11.0.0/16,2001:db8:5::/48	0	0	0	off" ]]
-	# What showconf says, setconf takes, and nothing is different then.
-	before=$(look "$WGSUITE_PEERS/wg" a)
+	# The output of showconf, read by setconf and syncconf, changes nothing.
+	before=$(show_all "$WGSUITE_PEERS/wg" a)
 	on a "$WGSUITE_PEERS/wg" showconf wg0 > "$NET_DIR/wg0.conf"
 	on a "$WGSUITE_PEERS/wg" setconf wg0 "$NET_DIR/wg0.conf"
-	[ "$(look "$WGSUITE_PEERS/wg" a)" = "$before" ]
+	[ "$(show_all "$WGSUITE_PEERS/wg" a)" = "$before" ]
 	on a "$WGSUITE_PEERS/wg" syncconf wg0 "$NET_DIR/wg0.conf"
-	[ "$(look "$WGSUITE_PEERS/wg" a)" = "$before" ]
-	# Removing: fields, a peer, everything.
+	[ "$(show_all "$WGSUITE_PEERS/wg" a)" = "$before" ]
+	# Remove fields, a peer, everything.
 	on a "$WGSUITE_PEERS/wg" set wg0 fwmark off peer "$PUB_B" preshared-key /dev/null persistent-keepalive off \
 		allowed-ips ""
 	run -0 on a wg show wg0 dump
@@ -194,18 +197,18 @@ same_look() { # same_look HOST
 	[ "$(on a wg show wg0 peers | wc -l)" = 1 ]
 	on a "$WGSUITE_PEERS/wg" setconf wg0 /dev/null
 	[ -z "$(on a wg show wg0 peers)" ]
-	same_look a
+	same_output a
 }
 
-@test "our wg drives wireguard-go: every field, and both wgs show the same bytes" {
+@test "wg configures every field of wireguard-go, and both wgs print the same" {
 	GO=2023
-	theirs b
-	same_look b
-	drive "$WGSUITE_BUILD/wg" b
-	# wireguard-go hands out its peers in random order, and sends before its link is up.
+	start_wireguard_go b
+	same_output b
+	configure "$WGSUITE_BUILD/wg" b
+	# wireguard-go lists its peers in random order, and sends before its link is up.
 	sorted() { on b "$1" show wg0 dump | cut -f1-4,8 | sort; }
 	[ "$(sorted "$WGSUITE_BUILD/wg")" = "$(sorted "$WGSUITE_PEERS/wg")" ]
-	# In the order wireguard-go gives them.
+	# wireguard-go has its own order of allowed IPs.
 	ips() { on b wg show wg0 dump | awk -v k="$1" '$1 == k { print $4 }' | tr , '\n' | sort | xargs; }
 	[ "$(ips "$PUB_B")" = "10.10.0.0/16 10.9.0.2/32 ::/0 fd09::2/128" ]
 	run -0 on b wg show wg0 dump
@@ -227,12 +230,12 @@ same_look() { # same_look HOST
 	[ -z "$(on b wg show wg0 peers)" ]
 }
 
-@test "what wireguardd refuses, Debian's wg can name" {
+@test "Debian's wg reports errors of wireguardd" {
 	on a wireguardd wg0
-	# A port that is taken.
+	# A port in use.
 	on_bg a socat -u UDP4-RECV:4444 OPEN:/dev/null
-	taken() { in_net a ss -Hlun 'sport = :4444' | grep -q .; }
-	eventually 10 taken
+	port_in_use() { in_net a ss -Hlun 'sport = :4444' | grep -q .; }
+	eventually 10 port_in_use
 	in_net a ip link set wg0 up
 	run -1 on a "$WGSUITE_PEERS/wg" set wg0 listen-port 4444
 	echo "$output"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The real clock: sessions are renewed after 120 seconds, and nobody notices.
+# Rekeying in real time: sessions are replaced after 120 seconds without packet loss.
 load ../lib/netns
 
 setup() {
@@ -11,8 +11,8 @@ teardown() {
 	net_end
 }
 
-# couple N DAEMON-OF-INITIATOR DAEMON-OF-RESPONDER: hosts iN and rN with a tunnel from iN to rN.
-couple() {
+# start_pair NAME INITIATOR RESPONDER: hosts iNAME and rNAME that run these daemons, with a tunnel and a running ping.
+start_pair() {
 	local i=i$1 r=r$1 key_i key_r
 	host "$i" "$r"
 	wire "$i" eth0 192.0.2.1/24 "$r" eth0 192.0.2.2/24
@@ -33,7 +33,8 @@ couple() {
 	PING_LOG[$1]=$BG_LOG
 }
 
-renewed() { # renewed N DAEMON-OF-INITIATOR: nothing lost, and a second handshake 120 seconds later
+# check_rekeyed NAME INITIATOR: no packet lost, and a second handshake 120 seconds later.
+check_rekeyed() {
 	cat "${PING_LOG[$1]}" | tail -3
 	replies_in_order 270 < "${PING_LOG[$1]}"
 	# Initiations are the only datagrams of 148 bytes.
@@ -41,8 +42,8 @@ renewed() { # renewed N DAEMON-OF-INITIATOR: nothing lost, and a second handshak
 	times=$(tcpdump -n -tt -r "$NET_DIR/$1.pcap" 'udp and length = 190' 2>/dev/null | cut -d. -f1)
 	echo "initiations at: $times"
 	first=${times%%[[:space:]]*} last=${times##*[[:space:]]}
-	# Nobody repeats without need. (wireguard-go may: an answer that comes before it has started its
-	# timer does not stop the timer, and 5 seconds later it tries again.)
+	# There are no unnecessary initiations, except from wireguard-go: a response that arrives before it has
+	# started its timer does not stop the timer, so it retries after five seconds.
 	if [ "$2" = wireguardd ]; then
 		[ "$(wc -w <<< "$times")" -le 4 ]
 		[ $((last - first)) -ge 119 ]
@@ -53,20 +54,20 @@ renewed() { # renewed N DAEMON-OF-INITIATOR: nothing lost, and a second handshak
 	[ "$(latest_handshake "r$1" wg0 "${PUB_I[$1]}")" -ge "$last" ]
 }
 
-@test "a session is renewed after 120 seconds without losing a packet: ours with ours and with wireguard-go in both roles" {
+@test "rekey after 120 seconds without packet loss: two wireguardd, and wireguardd with wireguard-go in both roles" {
 	declare -A PUB_I PUB_R PING_LOG
-	couple ours wireguardd wireguardd
+	start_pair ours wireguardd wireguardd
 	others=
 	if [ -x "$WGSUITE_PEERS/wireguard-go-2023" ]; then
 		others="first second"
-		couple first wireguardd "$WGSUITE_PEERS/wireguard-go-2023"
-		couple second "$WGSUITE_PEERS/wireguard-go-2023" wireguardd
+		start_pair first wireguardd "$WGSUITE_PEERS/wireguard-go-2023"
+		start_pair second "$WGSUITE_PEERS/wireguard-go-2023" wireguardd
 	fi
 	finished() { grep -q 'packets transmitted' "${PING_LOG[$1]}"; }
 	for name in ours $others; do
 		eventually 200 finished "$name"
 		initiator=wireguardd
 		[ "$name" != second ] || initiator=wireguard-go
-		renewed "$name" "$initiator"
+		check_rekeyed "$name" "$initiator"
 	done
 }

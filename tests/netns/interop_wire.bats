@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# An independent reader of the wire: tshark, given one side's private key, must find in our datagrams
-# what WireGuard says is there, down to the encrypted static key and timestamp.
+# Messages of wireguardd as decoded by tshark with the private key of one side, including the encrypted static key and
+# timestamp.
 load ../lib/netns
 
 setup() {
@@ -13,7 +13,7 @@ setup() {
 	PUB_A=$(on a wg pubkey <<< "$KEY_A") PUB_B=$(on b wg pubkey <<< "$KEY_B")
 	on a wireguardd wg0
 	on b wireguardd wg0
-	printf %s "$PSK" > "$NET_DIR/psk" # none: an empty file
+	printf %s "$PSK" > "$NET_DIR/psk" # without PSK: an empty file
 	on b wg set wg0 listen-port 51820 private-key <(echo "$KEY_B") peer "$PUB_A" \
 		preshared-key "$NET_DIR/psk" allowed-ips 10.9.0.1/32,fd09::1/128
 	net_up a wg0 "10.9.0.1/24 fd09::1/64"
@@ -28,7 +28,7 @@ teardown() {
 	net_end
 }
 
-# fields FILTER FIELD…: tab-separated, one line per datagram.
+# fields FILTER FIELD…: prints the fields of matching datagrams, tab-separated, one line per datagram.
 fields() {
 	local filter=$1 list=() field
 	shift
@@ -38,21 +38,22 @@ fields() {
 		-Y "$filter" -T fields "${list[@]}" 2>/dev/null
 }
 
-captured() { # captured FILTER N: at least N datagrams of this kind are in the file
+# captured FILTER N: at least N matching datagrams were captured.
+captured() {
 	[ "$(fields "$1" frame.number | wc -l)" -ge "$2" ]
 }
 
-@test "tshark reads a handshake of ours: keys, timestamp, indices, padding, counters" {
+@test "tshark decodes a handshake and data: keys, timestamp, indices, padding, counters" {
 	pings a 10.9.0.2
 	pings a 10.9.0.2 -s 57
 	pings b fd09::1
-	# The last one to speak hears a keepalive after ten seconds of silence only; ask for one now.
+	# A passive keepalive would take ten seconds; a persistent one is faster.
 	on a wg set wg0 peer "$PUB_B" persistent-keepalive 1
 	eventually 15 captured 'wg.type == 4 && wg.keepalive' 1
 	[ -z "$(fields '_ws.malformed || wg.reserved != 00:00:00' frame.number)" ]
 
-	# One initiation: 148 bytes, from a's static key, which only b's private key reveals, with a
-	# timestamp of now whose low bits are whitened.
+	# One initiation: 148 bytes, with a's static key, which only b's private key decrypts, and a timestamp whose
+	# low bits are zero.
 	run -0 fields 'wg.type == 1' udp.length wg.sender wg.static wg.timestamp.value wg.mac2 \
 		wg.static.known_pubkey wg.timestamp.nanoseconds
 	echo "$output"
@@ -63,7 +64,7 @@ captured() { # captured FILTER N: at least N datagrams of this kind are in the f
 	[ "$mac2" = 00000000000000000000000000000000 ] || [ "$mac2" = 00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00 ]
 	[ $((nanoseconds % 16777216)) = 0 ]
 
-	# One response: 92 bytes, to the sender's index.
+	# One response: 92 bytes, with the sender index of the initiation.
 	run -0 fields 'wg.type == 2' udp.length wg.receiver wg.sender
 	echo "$output"
 	[ "${#lines[@]}" = 1 ]
@@ -71,8 +72,8 @@ captured() { # captured FILTER N: at least N datagrams of this kind are in the f
 	[ "$length" = 100 ]
 	[ "$receiver" = "$sender" ]
 
-	# Data: lengths are 32 more than a multiple of 16, counters begin at 0 and never skip or repeat,
-	# each direction names the index the other side chose.
+	# Data: lengths are multiples of 16 plus 32, counters start at 0 and increase by one, and each direction has
+	# the receiver index that the other side chose.
 	run -0 fields 'wg.type == 4 && ip.src == 192.0.2.1' wg.receiver wg.counter udp.length
 	echo "$output"
 	expected=0
@@ -94,6 +95,6 @@ captured() { # captured FILTER N: at least N datagrams of this kind are in the f
 		expected=$((expected + 1))
 	done
 	[ "$expected" -ge 15 ]
-	# A keepalive is the header and the tag.
+	# A keepalive consists of the header and the tag.
 	[ "$(fields 'wg.keepalive' udp.length | sort -u)" = 40 ]
 }

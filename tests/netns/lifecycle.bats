@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Tunnels come, go and are killed, and nothing of them stays: no process, socket, route, rule, file.
+# Tunnels are started, stopped and killed, and no process, socket, route, rule or file is left behind.
 load ../lib/netns
 
 setup() {
@@ -33,7 +33,8 @@ teardown() {
 	net_end
 }
 
-gone() { # gone HOST IF: link, daemon and socket
+# removed HOST IF: link, daemon and socket do not exist.
+removed() {
 	! in_net "$1" ip link show "$2" 2>/dev/null && no_daemons "$1" &&
 		! on "$1" test -e "/run/wireguard/$2.sock"
 }
@@ -45,19 +46,19 @@ both_up() {
 	pings a fd09::2
 }
 
-@test "up, packets, down: both hosts are as they were" {
+@test "up and down restore the state of both hosts" {
 	before=$(net_state a; net_state b)
 	both_up
 	on a wg show wg0
 	has_handshake a wg0 "$PUB_B"
 	on a wg-quick down wg0
 	on b wg-quick down wg0
-	eventually 10 gone a wg0
-	eventually 10 gone b wg0
+	eventually 10 removed a wg0
+	eventually 10 removed b wg0
 	diff <(echo "$before") <(net_state a; net_state b)
 }
 
-@test "kill -9 of the daemon, then wg-quick up works" {
+@test "wg-quick up works after the daemon was killed" {
 	both_up
 	pid=$(daemons a)
 	[ "$(wc -w <<< "$pid")" = 1 ]
@@ -67,10 +68,10 @@ both_up() {
 	pings a 10.9.0.2
 	pings a fd09::2
 	on a wg-quick down wg0
-	eventually 10 gone a wg0
+	eventually 10 removed a wg0
 }
 
-@test "kill -9 of the daemon, then wg-quick down leaves nothing" {
+@test "wg-quick down and up leave nothing behind after the daemon was killed" {
 	before=$(net_state a)
 	on a wg-quick up wg0
 	on a kill -9 "$(daemons a)"
@@ -79,14 +80,14 @@ both_up() {
 	echo "$output"
 	on a wg-quick up wg0
 	on a wg-quick down wg0
-	eventually 10 gone a wg0
+	eventually 10 removed a wg0
 	diff <(echo "$before") <(net_state a)
 }
 
 @test "ip link del ends the daemon and its socket, and wg-quick up works again" {
 	both_up
 	in_net a ip link del wg0
-	eventually 10 gone a wg0
+	eventually 10 removed a wg0
 	on a wg-quick up wg0
 	pings a 10.9.0.2
 }
@@ -95,7 +96,7 @@ both_up() {
 	on a wireguardd wg0
 	[ "$(on a wg show interfaces)" = wg0 ]
 	on a rm /run/wireguard/wg0.sock
-	eventually 10 gone a wg0
+	eventually 10 removed a wg0
 }
 
 @test "SIGTERM and SIGINT end the daemon, its link and its socket" {
@@ -103,11 +104,11 @@ both_up() {
 		on a wireguardd wg0
 		[ "$(on a wg show interfaces)" = wg0 ]
 		on a kill "-$signal" "$(daemons a)"
-		eventually 10 gone a wg0
+		eventually 10 removed a wg0
 	done
 }
 
-@test "a second daemon of the same name is refused and the first goes on" {
+@test "a second daemon for the same interface is an error, and the first keeps working" {
 	both_up
 	run -1 on a wireguardd wg0
 	echo "$output"
@@ -118,12 +119,12 @@ both_up() {
 	pings a 10.9.0.2
 }
 
-@test "one hundred times up and down leave no process, socket, route, rule or file" {
+@test "up and down 100 times leave nothing behind" {
 	on b wg-quick up wg0
 	# The first round may create /run/wireguard.
 	on a wg-quick up wg0
 	on a wg-quick down wg0
-	eventually 10 gone a wg0
+	eventually 10 removed a wg0
 	before=$(net_state a)
 	ON_LIMIT=300 on a bash -euc '
 		for i in $(seq 100); do
@@ -136,13 +137,13 @@ both_up() {
 			wg-quick down wg0 2>/dev/null
 		done
 		rm /run/log'
-	eventually 10 gone a wg0
+	eventually 10 removed a wg0
 	diff <(echo "$before") <(net_state a)
-	# Nothing holds sockets without a name either.
+	# No process holds deleted sockets open either.
 	[ -z "$(in_net a ss -Hxl src '*wireguard*')" ]
 }
 
-@test "one hundred daemons started and stopped without wg-quick leave nothing" {
+@test "starting and stopping 100 daemons without wg-quick leaves nothing behind" {
 	before=$(net_state a)
 	ON_LIMIT=300 on a bash -euc '
 		for i in $(seq 100); do
@@ -155,12 +156,12 @@ both_up() {
 			done
 			[ ! -e /run/wireguard/wg0.sock ]
 		done'
-	eventually 10 gone a wg0
+	eventually 10 removed a wg0
 	on a rmdir /run/wireguard 2>/dev/null || true
 	diff <(echo "$before") <(net_state a)
 }
 
-@test "many tunnels at once, each gone exactly when it is taken down" {
+@test "five tunnels: down removes only the given one" {
 	before=$(net_state a)
 	for n in 1 2 3 4 5; do
 		tunnel a "t$n" <<-END
@@ -175,7 +176,7 @@ both_up() {
 	done
 	[ "$(on a wg show interfaces | tr ' ' '\n' | sort | xargs)" = "t1 t2 t3 t4 t5" ]
 	on a wg-quick down t3
-	eventually 10 gone a t3 || true
+	eventually 10 removed a t3 || true
 	[ "$(on a wg show interfaces | tr ' ' '\n' | sort | xargs)" = "t1 t2 t4 t5" ]
 	[ -n "$(in_net a ip route show 10.60.4.0/24)" ]
 	[ -z "$(in_net a ip route show 10.60.3.0/24)" ]
@@ -187,7 +188,7 @@ both_up() {
 	diff <(echo "$before") <(net_state a)
 }
 
-@test "the socket is only root's, and so is what wg can show" {
+@test "the socket is accessible to root only, and wg fails for other users" {
 	on a wireguardd wg0
 	[ "$(on a stat -c %a /run/wireguard/wg0.sock)" = 600 ]
 	mode=$(on a stat -c %a /run/wireguard)
@@ -197,37 +198,37 @@ both_up() {
 	[[ $output == *"Permission denied"* ]] || [[ $output == *"Operation not permitted"* ]]
 }
 
-@test "a stale socket, a symlink, a folder and a fifo in the socket's place" {
+@test "a stale socket, a symlink, a FIFO and a folder at the socket's path" {
 	on a mkdir -p /run/wireguard
-	# Left by a crash: somebody listened here once.
+	# A stale socket, as after a crash.
 	on a python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("/run/wireguard/wg0.sock")'
 	[ -z "$(on a wg show interfaces)" ]
 	on a wireguardd wg0
 	[ "$(on a wg show interfaces)" = wg0 ]
 	in_net a ip link del wg0
-	eventually 10 gone a wg0
-	gone_but_planted() { no_daemons a && ! in_net a ip link show wg0 2>/dev/null; }
-	for plant in 'ln -s /etc/passwd' mkfifo mkdir; do
+	eventually 10 removed a wg0
+	link_removed() { no_daemons a && ! in_net a ip link show wg0 2>/dev/null; }
+	for create in 'ln -s /etc/passwd' mkfifo mkdir; do
 		before=$(on a cat /etc/passwd | cksum)
-		on a sh -c "$plant /run/wireguard/wg0.sock"
+		on a sh -c "$create /run/wireguard/wg0.sock"
 		run on a wireguardd wg0
-		echo "$plant: $status $output"
-		# Either it refuses loudly or it works; it never hangs and never follows the link.
+		echo "$create: $status $output"
+		# Either it reports an error or it works; it never hangs and never follows the link.
 		if [ "$status" = 0 ]; then
 			[ "$(on a wg show interfaces)" = wg0 ]
 			in_net a ip link del wg0
 			eventually 10 no_daemons a
 		else
 			[ -n "$output" ]
-			eventually 10 gone_but_planted
+			eventually 10 link_removed
 		fi
 		[ "$(on a cat /etc/passwd | cksum)" = "$before" ]
 		on a rm -rf /run/wireguard/wg0.sock
 	done
 }
 
-@test "a daemon in the background holds nothing of its caller open" {
-	# A pipe ends only when everybody who could write to it has closed it.
+@test "a daemon in the background keeps no descriptor of its caller open" {
+	# A pipe ends only when all its writers have closed it.
 	run -0 timeout 20 bash -c "$(declare -f on); $(declare -p NET_PID NET_PATH); on a wireguardd wg0 | cat"
 	[ "$(on a wg show interfaces)" = wg0 ]
 	pid=$(daemons a)
@@ -235,6 +236,6 @@ both_up() {
 	for fd in 0 1 2; do
 		[ "$(on a readlink "/proc/$pid/fd/$fd")" = /dev/null ]
 	done
-	# A session of its own: no terminal's hang-up reaches it.
+	# A new session: it does not get the SIGHUP of a terminal.
 	[ "$(on a ps -o sid= -p "$pid" | tr -d ' ')" != "$(on a ps -o sid= -p 1 | tr -d ' ')" ]
 }

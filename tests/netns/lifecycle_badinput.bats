@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Bad tunnel files: every one gets an error that names file, line and column, never a key, exit code 1,
-# and nothing is changed; by wg (setconf, addconf, syncconf on a running device) and by wg-quick.
+# Invalid tunnel files: wg (setconf, addconf, syncconf on a running device) and wg-quick exit with 1, report file, line
+# and column but no keys, and change nothing.
 load ../lib/netns
 
 setup() {
@@ -15,7 +15,7 @@ teardown() {
 	net_end
 }
 
-# The n-th of the bad files; prints "LINE COLUMN" of the mistake (column 0: any), text in $NET_DIR/bad.conf.
+# Valid sections for the files.
 good_head() {
 	printf '[Interface]\nPrivateKey = %s\n' "$KEY"
 }
@@ -23,15 +23,15 @@ good_peer() {
 	printf '[Peer]\nPublicKey = %s\nPresharedKey = %s\nAllowedIPs = 10.9.0.2/32\n' "$PUB" "$PSK"
 }
 
-# case NAME LINE COLUMN: the text on stdin is bad there.
+# bad NAME LINE COLUMN: the file on stdin is invalid at this line and column (0: any).
 bad() {
 	local name=$1 line=$2 column=$3 file=$NET_DIR/bad.conf
 	cat > "$file"
-	refused "$name" "$file" "$line" "$column"
+	expect_error "$name" "$file" "$line" "$column"
 }
 
-# All key material of the text: whole keys, and wrong ones by their first 20 characters.
-no_secrets() { # no_secrets OUTPUT FILE
+# no_secrets OUTPUT FILE: the output contains no key of the file, nor the beginning of one.
+no_secrets() {
 	local secret
 	for secret in "$KEY" "$PSK" $(grep -aoE '(PrivateKey|PresharedKey)[[:space:]]*=[[:space:]]*[^[:space:]#]+' "$2" 2>/dev/null |
 		sed 's/^[^=]*=[[:space:]]*//'); do
@@ -41,7 +41,8 @@ no_secrets() { # no_secrets OUTPUT FILE
 	done
 }
 
-refused() { # refused NAME FILE LINE COLUMN
+# expect_error NAME FILE LINE COLUMN: wg and wg-quick report an error at this position, and change nothing.
+expect_error() {
 	local verb before file_before at
 	before=$(on a wg show wg0 dump)
 	file_before=$(cksum < "$2" 2>/dev/null || true)
@@ -54,20 +55,20 @@ refused() { # refused NAME FILE LINE COLUMN
 		if [ "$3" != 0 ]; then
 			at=$2:$3:
 			[ "$4" = 0 ] || at=$at$4:
-			[[ $output == *"$at"* ]] || fail "does not name $at" || return
-			[[ $output =~ "$2:$3:"[0-9]+: ]] || fail "names no column" || return
+			[[ $output == *"$at"* ]] || fail "no $at in the message" || return
+			[[ $output =~ "$2:$3:"[0-9]+: ]] || fail "no column" || return
 		else
-			[[ $output == *"$2"* ]] || fail "does not name $2" || return
+			[[ $output == *"$2"* ]] || fail "no file name $2" || return
 		fi
-		[ "${#output}" -lt 4000 ] || fail "an endless message" || return
+		[ "${#output}" -lt 4000 ] || fail "the message is too long" || return
 		[ "$(on a wg show wg0 dump)" = "$before" ] || fail "the device changed" || return
 	done
-	quick_refused "$@"
+	expect_quick_error "$@"
 	[ "$(cksum < "$2" 2>/dev/null || true)" = "$file_before" ]
 }
 
-# The same file as /etc/wireguard/bad.conf: nothing is brought up.
-quick_refused() { # quick_refused NAME FILE LINE COLUMN
+# expect_quick_error NAME FILE LINE COLUMN: the same for wg-quick, with the file as /etc/wireguard/bad.conf.
+expect_quick_error() {
 	local at=/etc/wireguard/bad.conf verb
 	on a rm -rf /etc/wireguard/bad.conf
 	if [ -d "$2" ]; then on a mkdir /etc/wireguard/bad.conf; else tunnel a bad < "$2"; fi
@@ -77,13 +78,13 @@ quick_refused() { # quick_refused NAME FILE LINE COLUMN
 		[ "$status" -eq 1 ]
 		no_secrets "$output" "$2"
 		if [ "$3" != 0 ]; then
-			[[ $output =~ "$at:$3:"[0-9]+: ]] || fail "does not name $at:$3:COLUMN" || return
-			[ "$4" = 0 ] || [[ $output == *"$at:$3:$4:"* ]] || fail "does not name column $4" || return
+			[[ $output =~ "$at:$3:"[0-9]+: ]] || fail "no position $at:$3:COLUMN" || return
+			[ "$4" = 0 ] || [[ $output == *"$at:$3:$4:"* ]] || fail "no column $4" || return
 		else
-			[[ $output == *"$at"* ]] || fail "does not name $at" || return
+			[[ $output == *"$at"* ]] || fail "no $at in the message" || return
 		fi
-		[ "${#output}" -lt 4000 ] || fail "an endless message" || return
-		! in_net a ip link show bad 2>/dev/null || fail "the interface is there" || return
+		[ "${#output}" -lt 4000 ] || fail "the message is too long" || return
+		! in_net a ip link show bad 2>/dev/null || fail "the interface exists" || return
 	done
 	on a rm -rf /etc/wireguard/bad.conf
 }
@@ -92,19 +93,19 @@ unchanged() {
 	diff <(echo "$STATE") <(net_state a)
 }
 
-# A device with a key, a peer and everything, which no bad file may touch.
-device() {
+# start_device: a device with every setting, which no invalid file may change.
+start_device() {
 	on a wireguardd wg0
 	on a wg set wg0 listen-port 4321 private-key <(echo "$KEY") peer "$PUB" preshared-key <(echo "$PSK") \
 		allowed-ips 10.77.0.0/16 endpoint 192.0.2.9:99
 	STATE=$(net_state a)
 }
 
-@test "wrong keys" {
-	device
+@test "invalid keys" {
+	start_device
 	{ printf '[Interface]\nPrivateKey = %s\n' "${KEY:0:43}"; good_peer; } | bad "short private key" 2 14
 	{ printf '[Interface]\nPrivateKey = %sA\n' "$KEY"; good_peer; } | bad "long private key" 2 14
-	{ printf '[Interface]\nPrivateKey = %s\n' "${KEY:0:10}!${KEY:11}"; good_peer; } | bad "no base64" 2 14
+	{ printf '[Interface]\nPrivateKey = %s\n' "${KEY:0:10}!${KEY:11}"; good_peer; } | bad "not base64" 2 14
 	{ printf '[Interface]\n  privatekey=%s\n' "${KEY:0:42}B="; good_peer; } | bad "not canonical" 2 14
 	{ good_head; printf '[Peer]\nPublicKey = %s=\n' "${PUB:0:40}"; } | bad "short public key" 4 13
 	{ good_head; printf '[Peer]\nPublicKey = %s\nPresharedKey = %s\n' "$PUB" "${PSK:0:30}"; } |
@@ -113,8 +114,8 @@ device() {
 	unchanged
 }
 
-@test "wrong prefixes" {
-	device
+@test "invalid prefixes" {
+	start_device
 	for value in 10.0.0.0/33 fd00::/129 10.0.0/8 10.0.0.256/32 10.0.0.0/-1 10.0.0.0/ 10.0.0.0/8x \
 		10.0.0.0/8/8 fd00:::1/64 fd00::g/64 example.com/32 /8; do
 		{ good_head; printf '[Peer]\nPublicKey = %s\nAllowedIPs = %s\n' "$PUB" "$value"; } |
@@ -125,8 +126,8 @@ device() {
 	unchanged
 }
 
-@test "wrong ports, marks, intervals and endpoints" {
-	device
+@test "invalid ports, fwmarks, intervals and endpoints" {
+	start_device
 	for value in 65536 -1 99999 4294967297 0x50 51820x 1.5; do
 		{ good_head; printf 'ListenPort = %s\n' "$value"; good_peer; } | bad "ListenPort = $value" 3 14
 	done
@@ -145,8 +146,8 @@ device() {
 	unchanged
 }
 
-@test "unknown words and wrong places" {
-	device
+@test "unknown keys and sections, and keys in the wrong section" {
+	start_device
 	{ good_head; echo 'PrivatKey = oops'; good_peer; } | bad "unknown key" 3 1
 	{ good_head; good_peer; echo '  Color = blue'; } | bad "unknown key of a peer" 7 3
 	{ good_head; good_peer; echo 'ListenPort = 1'; } | bad "an interface's key in a peer" 7 1
@@ -156,29 +157,29 @@ device() {
 	{ good_head; printf '[Peer\nPublicKey = %s\n' "$PUB"; } | bad "unfinished section" 3 1
 	{ good_head; printf 'ListenPort\n'; } | bad "no equals sign" 3 1
 	{ good_head; printf 'ListenPort =\n'; } | bad "no value" 3 0
-	{ good_head; printf '%s\n' "$KEY"; } | bad "a key on a line of its own" 3 1
-	{ good_head; printf 'PrivateKey: %s\n' "$KEY"; } | bad "a colon for an equals sign" 3 1
+	{ good_head; printf '%s\n' "$KEY"; } | bad "a key value alone on a line" 3 1
+	{ good_head; printf 'PrivateKey: %s\n' "$KEY"; } | bad "a colon instead of an equals sign" 3 1
 	unchanged
 }
 
 @test "a peer without a public key" {
-	device
+	start_device
 	{ good_head; good_peer; printf '[Peer]\nAllowedIPs = 10.9.0.3/32\n'; } | bad "the last peer" 7 0
 	{ good_head; printf '[Peer]\n'; good_peer; } | bad "the first peer" 3 0
 	unchanged
 }
 
 @test "a byte order mark and NUL bytes" {
-	device
+	start_device
 	{ printf '\xef\xbb\xbf'; good_head; good_peer; } | bad "byte order mark" 1 1
 	{ good_head; printf 'ListenPort = 12\x0034\n'; good_peer; } | bad "NUL in a value" 3 0
 	{ good_head; printf '\x00\n'; good_peer; } | bad "NUL on a line" 3 0
-	{ printf '\xff\xfe['; good_head; } | bad "UTF-16's mark" 1 0
+	{ printf '\xff\xfe['; good_head; } | bad "UTF-16 byte order mark" 1 0
 	unchanged
 }
 
 @test "a line of one MiB" {
-	device
+	start_device
 	{ good_head; head -c 1048576 /dev/zero | tr '\0' a; echo; good_peer; } | bad "a word" 3 1
 	{ good_head; printf 'ListenPort = '; head -c 1048576 /dev/zero | tr '\0' 1; echo; } | bad "a number" 3 14
 	{ printf '[Interface]\nPrivateKey = '; head -c 1048576 /dev/zero | tr '\0' A; echo; } | bad "a key" 2 14
@@ -187,10 +188,10 @@ device() {
 	unchanged
 }
 
-@test "a folder, a file that is not there, and one that is empty" {
-	device
+@test "a folder, a missing file and an empty file" {
+	start_device
 	mkdir "$NET_DIR/folder"
-	refused "a folder" "$NET_DIR/folder" 0 0
+	expect_error "a folder" "$NET_DIR/folder" 0 0
 	: > "$NET_DIR/empty"
 	before=$(on a wg show wg0 dump)
 	for verb in setconf syncconf; do
@@ -202,13 +203,13 @@ device() {
 		[ -n "$output" ]
 	done
 	[ "$(on a wg show wg0 dump)" = "$before" ]
-	quick_refused "empty" "$NET_DIR/empty" 0 0
+	expect_quick_error "empty" "$NET_DIR/empty" 0 0
 	run -1 on a wg-quick up nowhere
 	[ "$output" = "wg-quick: \`/etc/wireguard/nowhere.conf' does not exist" ]
 	unchanged
 }
 
-@test "wrong names of interfaces" {
+@test "invalid interface names" {
 	before=$(net_state a)
 	for name in 'a b' '../wg0' 'sixteen-letters0' '$(reboot)' 'wg0;reboot' '' . .. 'a/b.conf' 'ü'; do
 		run on a wg-quick up "$name"
@@ -222,8 +223,8 @@ device() {
 	diff <(echo "$before") <(net_state a)
 }
 
-@test "wg set: a bad word at the end changes nothing" {
-	device
+@test "wg set changes nothing if a later argument is invalid" {
+	start_device
 	before=$(on a wg show wg0 dump)
 	bad_set() {
 		run -1 on a wg set wg0 "$@"
@@ -249,7 +250,7 @@ device() {
 	unchanged
 }
 
-@test "keys are never in the arguments, the environment or the traces" {
+@test "wg-quick has no keys in its arguments, environment and command trace" {
 	tunnel a wg1 <<-END
 	[Interface]
 	PrivateKey = $KEY
@@ -260,7 +261,7 @@ device() {
 	PresharedKey = $PSK
 	AllowedIPs = 10.2.0.0/16
 	END
-	# A daemon that logs keeps its output open: to a file, not to something that waits for its end.
+	# A daemon with debug messages keeps its output open, so it must be a file.
 	on a env LOG_LEVEL=debug wg-quick up wg1 > "$NET_DIR/trace" 2>&1
 	trace=$(cat "$NET_DIR/trace")
 	[ -s "$NET_DIR/env" ]

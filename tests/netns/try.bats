@@ -1,38 +1,38 @@
 #!/usr/bin/env bats
-# What a newcomer runs first: contrib/try.sh shows a handshake, fails loudly, and leaves nothing behind.
-# It builds into build/ by itself.
+# contrib/try.sh shows a handshake, reports failures, and leaves nothing behind. It builds into build/.
 bats_require_minimum_version 1.5.0
 
 setup() {
-	[ -n "${WGSUITE_BOX-}" ] || { echo "run this inside tests/lib/box.sh" >&2; return 1; }
+	[ -n "${WGSUITE_BOX-}" ] || { echo "must run in tests/lib/box.sh" >&2; return 1; }
 	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	scratch=$(mktemp -d "${TMPDIR:-/tmp}/wgsuite-try.XXXXXX")
-	before=$(traces)
+	before=$(machine_state)
 }
 
 teardown() {
 	rm -rf "$scratch"
 }
 
-traces() {
+# machine_state: everything that try.sh could leave behind.
+machine_state() {
 	ip -o link show | cut -d: -f2
 	ls -A /run /run/netns /run/wireguard /etc/wireguard 2>/dev/null || true
 	pgrep -x wireguardd || true
 	find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'wgsuite-mounts.*'
 }
 
-@test "try.sh: keys, tunnel files, up, pings through, a handshake, down, nothing left" {
+@test "try.sh completes a handshake and pings, shows no private key, and leaves nothing behind" {
 	run -0 sh "$root/contrib/try.sh"
 	echo "$output"
 	[[ $output == *"3 packets transmitted, 3 received, 0% packet loss"* ]]
 	[[ $output == *"  latest handshake: "* ]]
 	# No private key is shown.
 	! grep -qE 'PrivateKey = [A-Za-z0-9+/]{43}=' <<< "$output"
-	[ "$(traces)" = "$before" ]
+	[ "$(machine_state)" = "$before" ]
 }
 
-@test "try.sh from another folder, when something fails: loud, and nothing left" {
-	# A ping that never gets an answer.
+@test "try.sh in another folder reports a failed ping and leaves nothing behind" {
+	# A ping that fails.
 	printf '#!/bin/sh\nexit 1\n' > "$scratch/ping"
 	chmod +x "$scratch/ping"
 	cd "$root/contrib"
@@ -40,29 +40,29 @@ traces() {
 	echo "$output"
 	[[ $output == *"try.sh: FAILED"* ]]
 	[[ $output != *"It works"* ]]
-	[ "$(traces)" = "$before" ]
+	[ "$(machine_state)" = "$before" ]
 }
 
-@test "try.sh interrupted in the middle leaves nothing" {
-	# A ping that says that it was reached and then waits for ever.
+@test "try.sh leaves nothing behind when interrupted" {
+	# A ping that reports that it runs and then waits forever.
 	mkfifo "$scratch/reached"
 	printf '#!/bin/sh\necho > %s/reached\nexec sleep infinity\n' "$scratch" > "$scratch/ping"
 	chmod +x "$scratch/ping"
-	# A shell's background jobs ignore the interrupt key: this one is to hear it.
+	# Background jobs of a shell ignore SIGINT; this one must not.
 	PATH="$scratch:$PATH" env --default-signal=INT,QUIT setsid sh "$root/contrib/try.sh" \
 		> "$scratch/out" 2>&1 3>&- < /dev/null &
 	main=$!
 	timeout 100 cat "$scratch/reached" > /dev/null
-	# As Ctrl-C does: the whole foreground group.
+	# As Ctrl-C does: to the whole process group.
 	kill -INT -- "-$main"
 	code=0
 	wait "$main" || code=$?
 	cat "$scratch/out"
 	[ "$code" != 0 ]
-	gone() { [ "$(traces)" = "$before" ]; }
+	restored() { [ "$(machine_state)" = "$before" ]; }
 	for _ in $(seq 100); do
-		! gone || break
+		! restored || break
 		sleep 0.1
 	done
-	gone
+	restored
 }
