@@ -61,17 +61,23 @@ int ipc_list(struct ipc *c, struct ipc_names *out)
 	return rc;
 }
 
+/* Where the kernel does not serve the name either, that its daemon has died says more. */
+static int error_without_daemon(int kernel, int socket)
+{
+	return socket == -ECONNREFUSED && (kernel == -ENODEV || kernel == -EPROTONOSUPPORT) ? socket : kernel;
+}
+
 /* Without a socket the kernel's error is also the result for a name that nothing serves. */
 static int get_from_socket(struct ipc *c, struct wg_device *out, const char *name)
 {
 	int fd, rc;
 
 	fd = socket_open(c->socket_dir, name);
-	if (fd == -ENOENT) {
+	if (fd == -ENOENT || fd == -ECONNREFUSED) {
 		rc = kernel_get(c->kernel, out, name);
 		if (rc == -ENODEV || rc == -EPROTONOSUPPORT) /* deleted by another program */
 			last_request_remove(c->last_request_dir, name);
-		return rc;
+		return error_without_daemon(rc, fd);
 	}
 	if (fd < 0)
 		return fd;
@@ -114,8 +120,8 @@ static int set_once(struct ipc *c, const struct wg_device *patch)
 	if (kernel_has(c->kernel, patch->name))
 		return kernel_set(c->kernel, patch);
 	fd = socket_open(c->socket_dir, patch->name);
-	if (fd == -ENOENT)
-		return kernel_set(c->kernel, patch);
+	if (fd == -ENOENT || fd == -ECONNREFUSED)
+		return error_without_daemon(kernel_set(c->kernel, patch), fd);
 	return fd < 0 ? fd : socket_set(fd, patch);
 }
 

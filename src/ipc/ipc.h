@@ -20,8 +20,9 @@ void ipc_close(struct ipc *c);
  * socket directory. A missing directory or a kernel without WireGuard is no error. */
 must_check int ipc_list(struct ipc *c, struct ipc_names *out);
 
-/* The device's state, including the public key. -ENODEV: no such interface; -EOPNOTSUPP: not WireGuard; -EPERM,
- * -EPROTO, … *out is empty on error. */
+/* The device's state, including the public key. -ENODEV: no such interface; -EOPNOTSUPP: not WireGuard;
+ * -ECONNREFUSED: its daemon has died; -ETIMEDOUT: its daemon does not respond; -EMSGSIZE: it reports more than a device
+ * can have; -EPERM, -EPROTO, … *out is empty on error. */
 must_check int ipc_get(struct ipc *c, struct wg_device *out, const char *name);
 
 /* The same for a name from ipc_list, whose backend is known. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -18,6 +19,10 @@
 enum { BUFFER_BYTES = 64 * 1024, SET_REPLY_MAX = 64 * 1024 };
 static const uint64_t GET_REPLY_MAX = 1ull << 30; /* twice the size of a million peers with two prefixes */
 static const char SUFFIX[] = ".sock";
+
+/* Limits on the silence of a daemon, which may be stopped or hang. Reading its state is fast; it applies a request before
+ * it replies, and a million peers take seconds. */
+enum { GET_SILENCE_S = 2, SET_SILENCE_S = 30 };
 
 static const char *dir_or_default(const char *dir)
 {
@@ -33,26 +38,47 @@ static bool socket_address(struct sockaddr_un *sa, const char *dir, const char *
 	return !path.failed && name[0] != '\0' && !strchr(name, '/');
 }
 
+/* Symbolic links are followed only if root made them. */
+static bool is_socket(const char *path, bool *is_link)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return false;
+	*is_link = S_ISLNK(st.st_mode);
+	if (*is_link && (st.st_uid != 0 || stat(path, &st) < 0))
+		return false;
+	return S_ISSOCK(st.st_mode);
+}
+
+static void limit_silence(int fd, int seconds)
+{
+	struct timeval limit = { .tv_sec = seconds };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+}
+
 int socket_open(const char *dir, const char *name)
 {
 	struct sockaddr_un sa;
-	struct stat st;
+	bool is_link;
 	int fd, rc = 0;
 
-	if (!socket_address(&sa, dir, name) || lstat(sa.sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
+	if (!socket_address(&sa, dir, name) || !is_socket(sa.sun_path, &is_link))
 		return -ENOENT;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0) /* a sandbox without Unix sockets has no userspace devices either */
 		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : -ENOENT;
+	limit_silence(fd, GET_SILENCE_S); /* if its queue of connections is full, connect() waits */
 	if (connect(fd, (struct sockaddr *)&sa, sizeof sa) < 0)
-		rc = -errno;
+		rc = errno == EAGAIN ? -ETIMEDOUT : -errno;
 	if (rc == 0)
 		return fd;
 	close(fd);
-	if (rc != -ECONNREFUSED)
-		return rc;
-	(void)unlink(sa.sun_path); /* its daemon has died */
-	return -ENOENT;
+	if (rc == -ECONNREFUSED && !is_link)
+		(void)unlink(sa.sun_path); /* its daemon has died */
+	return rc;
 }
 
 static int socket_list_entry(const char *dir, const char *entry, struct ipc_names *out)
@@ -65,7 +91,7 @@ static int socket_list_entry(const char *dir, const char *entry, struct ipc_name
 		return 0;
 	memcpy(name.name, entry, n - suffix);
 	fd = socket_open(dir, name.name);
-	if (fd == -ENOENT)
+	if (fd == -ENOENT || fd == -ECONNREFUSED)
 		return 0;
 	if (fd >= 0)
 		close(fd);
@@ -110,7 +136,7 @@ static bool send_all(struct exchange *x, const char *p, size_t n)
 		if (sent < 0 && errno == EINTR)
 			continue;
 		if (sent < 0) {
-			x->error = -errno;
+			x->error = errno == EAGAIN ? -ETIMEDOUT : -errno;
 			break;
 		}
 		p += sent;
@@ -139,9 +165,11 @@ static int receive(struct exchange *x, char *buffer, size_t *have)
 
 	n = recv(x->fd, buffer + *have, BUFFER_BYTES - *have, 0);
 	if (n < 0)
-		return errno == EINTR ? 0 : -errno;
-	if (n == 0 || (uint64_t)n > x->budget)
+		return errno == EINTR ? 0 : errno == EAGAIN ? -ETIMEDOUT : -errno;
+	if (n == 0)
 		return -EPROTO;
+	if ((uint64_t)n > x->budget)
+		return -EMSGSIZE;
 	x->budget -= (uint64_t)n;
 	*have += (size_t)n;
 	note_use(x, *have);
@@ -185,7 +213,9 @@ static int exchange(struct exchange *x, const struct wg_device *patch)
 			text_add(&t, "get=1\n\n");
 		(void)send_all(x, t.p, t.n);
 		note_use(x, t.n);
-		rc = receive_reply(x, buffer); /* a daemon that closed early may have sent an error first */
+		rc = x->error;
+		if (rc == 0 || rc == -EPIPE || rc == -ECONNRESET)
+			rc = receive_reply(x, buffer); /* a daemon that closed early may have sent an error first */
 		if (x->error && rc == -EPROTO)
 			rc = x->error;
 		mem_wipe(buffer, x->used);
@@ -223,8 +253,10 @@ int socket_set(int fd, const struct wg_device *patch)
 		.reader = { .device = &none, .scopes = &ipc_scopes, .set_reply = true },
 		.budget = SET_REPLY_MAX,
 	};
-	int rc = exchange(&x, patch);
+	int rc;
 
+	limit_silence(fd, SET_SILENCE_S);
+	rc = exchange(&x, patch);
 	device_free(&none);
 	return rc;
 }

@@ -7,9 +7,11 @@
 
 /* Appends the names of sockets whose daemon answers; removes sockets that refuse connections. 0 or -errno. */
 must_check int socket_list(const char *dir, struct ipc_names *out);
-/* A connection to the device's daemon, or -errno (-ENOENT: no daemon serves it). */
+/* A connection to the device's daemon, or -errno. -ENOENT: no daemon serves it; -ECONNREFUSED: the daemon has died, and
+ * its socket was removed; -ETIMEDOUT: it does not accept connections. */
 must_check int socket_open(const char *dir, const char *name);
-/* One request and its reply; both close fd. 0 or -errno. */
+/* One request and its reply; both close fd. 0 or -errno. -ETIMEDOUT: the daemon was silent for 2 s, or 30 s after a set;
+ * -EMSGSIZE: it reports more than a device can have. */
 must_check int socket_get(int fd, struct wg_device *out);
 must_check int socket_set(int fd, const struct wg_device *patch);
 

@@ -55,6 +55,9 @@ struct wg_peer {
 	uint64_t rx_bytes, tx_bytes;
 };
 
+/* What a device can have: the kernel's limit of peers, and a bound on their allowed IPs. */
+enum { WG_PEERS_MAX = 1 << 20, WG_ALLOWEDIPS_MAX = 1 << 22 };
+
 struct wg_device {
 	uint32_t flags; /* enum wg_device_flag */
 	char name[WG_NAME_MAX];

@@ -154,6 +154,8 @@ static int read_state_line(struct uapi_reader *r, struct span key, struct span v
 	int err;
 
 	if (span_equal(key, fields[FIELD_PUBLIC_KEY].spelling[SYNTAX_UAPI])) {
+		if (r->device->n_peers >= WG_PEERS_MAX)
+			return -EMSGSIZE;
 		peer = device_add_peer(r->device);
 		return peer ? read_field(peer, &fields[FIELD_PUBLIC_KEY], value, r->scopes)
 			    : -ENOMEM;
@@ -164,6 +166,8 @@ static int read_state_line(struct uapi_reader *r, struct span key, struct span v
 	f = field_find(SYNTAX_UAPI, key, peer != NULL);
 	if (!f) /* an unknown key of a newer daemon */
 		return has_nul(key) || has_nul(value) ? -EINVAL : 0;
+	if (f == &fields[FIELD_ALLOWEDIP] && r->n_allowedips++ >= WG_ALLOWEDIPS_MAX)
+		return -EMSGSIZE;
 	err = read_field(peer ? (void *)peer : r->device, f, value, r->scopes);
 	if (f == &fields[FIELD_PSK] && !err && !f->kind->is_significant(peer, f))
 		peer->flags &= ~(uint32_t)WG_PEER_HAS_PSK;

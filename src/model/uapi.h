@@ -21,9 +21,10 @@ struct uapi_reader {
 	bool done;        /* the blank line was read */
 	bool have_errno;
 	int error;        /* the reported errno, not negative */
+	uint32_t n_allowedips; /* of all peers so far */
 };
 /* Consumes the complete lines of *text and leaves the start of an incomplete one. 0: continue, or done; -EPROTO: not a
- * valid reply; -ENOMEM. */
+ * valid reply; -EMSGSIZE: more than WG_PEERS_MAX or WG_ALLOWEDIPS_MAX; -ENOMEM. */
 must_check int uapi_read_reply(struct uapi_reader *r, struct span *text);
 
 /* ---- server ---- */

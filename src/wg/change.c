@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "access.h"
 #include "ipc/resolve.h"
 #include "report/report.h"
 
@@ -54,6 +55,6 @@ bool change_send(struct program *p, const char *name, struct wg_device *patch)
 		rc = ipc_set(&p->ipc, patch);
 	}
 	if (rc)
-		report_verbatim("Unable to modify interface: %s", strerror(-rc));
+		report_not_modified(rc);
 	return rc == 0;
 }

@@ -1,6 +1,7 @@
 /* `wg show` and `wg showconf`: selection of devices and format. */
 #include <errno.h>
 
+#include "access.h"
 #include "model/conf.h"
 #include "report/report.h"
 #include "settings.h"
@@ -70,8 +71,7 @@ static int show_all(struct program *p, const char *field)
 
 		rc = ipc_get_listed(&p->ipc, &d, &names.list[i]);
 		if (rc) {
-			report_verbatim("Unable to access interface %s: %s", names.list[i].name,
-				 strerror(-rc));
+			report_no_access(names.list[i].name, rc);
 			continue;
 		}
 		known = print(p, &d, field, true);
@@ -93,7 +93,7 @@ static int show_one(struct program *p, const char *name, const char *field)
 	int rc = ipc_get(&p->ipc, &d, name);
 
 	if (rc) {
-		report_verbatim("Unable to access interface: %s", strerror(-rc));
+		report_no_access(NULL, rc);
 		return 1;
 	}
 	known = print(p, &d, field, false);
@@ -128,7 +128,7 @@ int cmd_showconf(struct program *p, int argc, char *const argv[])
 	}
 	rc = ipc_get(&p->ipc, &d, argv[1]);
 	if (rc) {
-		report_verbatim("Unable to access interface: %s", strerror(-rc));
+		report_no_access(NULL, rc);
 		return 1;
 	}
 	conf_print(&p->out, &d, &ipc_scopes);

@@ -13,8 +13,10 @@
 #include "base/mem.h"
 #include "daemon/process/clock.h"
 #include "daemon/process/log.h"
+#include "stale_sockets.h"
 
 enum { END_WAIT_MS = 500, END_POLL_MS = 5 };
+#define ACCEPT_PAUSE_NS (100 * NS_PER_MS) /* when the system has no descriptors or memory for another client */
 
 /* ---- the file ---- */
 
@@ -119,6 +121,7 @@ static void server_empty(struct uapi_server *s)
 {
 	memset(s, 0, sizeof *s);
 	s->listener.fd = s->watcher.fd = s->dir_fd = -1;
+	s->accept_again_ns = NEVER;
 	for (size_t i = 0; i < UAPI_CLIENTS_MAX; i++)
 		s->clients[i].source.fd = -1;
 }
@@ -135,6 +138,8 @@ int uapi_server_open(struct uapi_server *s, const char *dir, const char *name, s
 	error = make_dir(dir, why);
 	if (!error)
 		error = remove_stale(&a, why);
+	if (!error)
+		stale_sockets_remove(dir);
 	if (error) {
 		s->path[0] = '\0'; /* the file belongs to another process */
 		return error;
@@ -366,19 +371,27 @@ static void client_ready(struct loop_source *source, uint32_t events)
 		loop_change(c->server->loop, source, c->reply.n > 0 ? EPOLLOUT : EPOLLIN);
 }
 
-/* A free slot, if need be that of the client that was silent for longest. */
-static struct uapi_client *client_slot(struct uapi_server *s)
+/* Closes the client that was silent for longest; null: there are no clients. */
+static struct uapi_client *evict_client(struct uapi_server *s)
 {
-	struct uapi_client *oldest = &s->clients[0];
+	struct uapi_client *oldest = NULL;
 
 	for (size_t i = 0; i < UAPI_CLIENTS_MAX; i++) {
+		struct uapi_client *c = &s->clients[i];
+		if (c->source.fd >= 0 && (!oldest || c->active_ns < oldest->active_ns))
+			oldest = c;
+	}
+	if (oldest)
+		client_close(oldest);
+	return oldest;
+}
+
+static struct uapi_client *client_slot(struct uapi_server *s)
+{
+	for (size_t i = 0; i < UAPI_CLIENTS_MAX; i++)
 		if (s->clients[i].source.fd < 0)
 			return &s->clients[i];
-		if (s->clients[i].active_ns < oldest->active_ns)
-			oldest = &s->clients[i];
-	}
-	client_close(oldest);
-	return oldest;
+	return evict_client(s);
 }
 
 /* Only root and the user of the daemon may configure it, even if the mode of the file was changed. */
@@ -408,14 +421,37 @@ static void client_open(struct uapi_server *s, int fd)
 	}
 }
 
+/* A connection that cannot be accepted stays in the queue, and the listener readable. */
+static void accept_failed(struct uapi_server *s, int error)
+{
+	if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM)
+		return;
+	if (evict_client(s))
+		return; /* the next attempt has its descriptor */
+	if (!s->accept_failed)
+		log_error("cannot accept configuration requests: %s", strerror(error));
+	s->accept_failed = true;
+	s->accept_again_ns = clock_boot_ns() + ACCEPT_PAUSE_NS;
+	loop_change(s->loop, &s->listener, 0);
+}
+
+static void accept_again(struct uapi_server *s)
+{
+	s->accept_again_ns = NEVER;
+	loop_change(s->loop, &s->listener, EPOLLIN);
+}
+
 static void listener_ready(struct loop_source *l, uint32_t events)
 {
 	struct uapi_server *s = container_of(l, struct uapi_server, listener);
 	int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	(void)events;
-	if (fd < 0)
+	if (fd < 0) {
+		accept_failed(s, errno);
 		return;
+	}
+	s->accept_failed = false;
 	if (peer_is_allowed(fd))
 		client_open(s, fd);
 	else
@@ -459,7 +495,7 @@ void uapi_server_close(struct uapi_server *s)
 
 uint64_t uapi_server_deadline(const struct uapi_server *s)
 {
-	uint64_t deadline = NEVER;
+	uint64_t deadline = s->accept_again_ns;
 
 	for (size_t i = 0; i < UAPI_CLIENTS_MAX; i++) {
 		const struct uapi_client *c = &s->clients[i];
@@ -471,6 +507,8 @@ uint64_t uapi_server_deadline(const struct uapi_server *s)
 
 void uapi_server_tick(struct uapi_server *s, uint64_t now_ns)
 {
+	if (s->accept_again_ns <= now_ns)
+		accept_again(s);
 	for (size_t i = 0; i < UAPI_CLIENTS_MAX; i++) {
 		struct uapi_client *c = &s->clients[i];
 		if (c->source.fd >= 0 && c->reply.n > 0 && c->active_ns + UAPI_STALL_NS <= now_ns)

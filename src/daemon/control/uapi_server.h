@@ -41,6 +41,8 @@ struct uapi_server { /* owned by control */
 	char dir[80], path[108]; /* path "": the socket was passed as a descriptor, and has no known file */
 	dev_t dev;
 	ino_t inode; /* of the socket file */
+	uint64_t accept_again_ns; /* accepting pauses until then; NEVER: it does not */
+	bool accept_failed;       /* and was reported */
 	struct uapi_client clients[UAPI_CLIENTS_MAX];
 	void (*removed)(void *ctx); /* called when the socket file is gone */
 };

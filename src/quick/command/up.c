@@ -5,6 +5,7 @@
 #include "apply.h"
 #include "messages.h"
 #include "inputs.h"
+#include "quick/host/daemon.h"
 #include "quick/host/tunnel_file_load.h"
 #include "quick/journal/locks.h"
 #include "quick/plan/default_route.h"
@@ -211,6 +212,7 @@ static int free_name(struct up *u, const struct command_options *o, struct comma
 	if (u->journal.exists)
 		undo_leftovers(&undo, &u->state);
 	trace->silent = false;
+	daemon_remove_dead_sockets(&u->host->ipc);
 	return 0;
 }
 

@@ -37,3 +37,11 @@ void daemon_wait_exit(const char *name)
 		nanosleep(&ms, NULL);
 	}
 }
+
+void daemon_remove_dead_sockets(struct ipc *ipc)
+{
+	struct ipc_names names;
+
+	if (ipc_list(ipc, &names) == 0)
+		ipc_names_free(&names);
+}

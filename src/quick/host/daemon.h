@@ -2,8 +2,14 @@
 #ifndef WG_QUICK_DAEMON_H
 #define WG_QUICK_DAEMON_H
 
+#include "ipc/ipc.h"
+
 /* Waits, up to half a second, until the daemon of a deleted interface has exited, and removes the socket of one that
  * did not clean up: a following `up` must find neither. */
 void daemon_wait_exit(const char *name);
+
+/* Removes the sockets of daemons that have died, of all interfaces: programs that use wgctrl-go fail for every interface
+ * if one socket refuses connections. Listing the interfaces removes them. */
+void daemon_remove_dead_sockets(struct ipc *ipc);
 
 #endif

@@ -18,6 +18,7 @@
 #include "ipc/ipc.h"
 #include "ipc/link.h"
 #include "ipc/socket.h"
+#include "model/uapi.h"
 #include "../../lib/uapi_script.h"
 
 #define KEY_A "b85996fecc9c7f1fc6d2572a76eda11d59bcd20be8e543b15ce4bd85a8e75a33"
@@ -224,6 +225,10 @@ static void stale_sockets_and_other_files(void **state)
 	close(fd); /* no process listens now */
 	snprintf(path, sizeof path, "%s/link.sock", dir);
 	assert_int_equal(symlink("stale.sock", path), 0);
+	if (geteuid() == 0) { /* root's link is followed, and stays when the daemon behind it has died */
+		assert_int_equal(socket_open(dir, "link"), -ECONNREFUSED);
+		assert_int_equal(lchown(path, 65534, 65534), 0);
+	}
 	assert_int_equal(socket_open(dir, "link"), -ENOENT);
 	assert_int_equal(lstat(sa.sun_path, &st), 0);
 	assert_int_equal(unlink(path), 0);
@@ -253,6 +258,106 @@ static void list_of_sockets(void **state)
 	assert_int_equal(names.list[0].backend, IPC_SOCKET);
 	uapi_script_end(&s);
 	ipc_names_free(&names);
+}
+
+/* A listener that accepts no connection, as a stopped daemon. */
+static int stopped_daemon(char dir[32])
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(dir, "/tmp/wgsuite-sock.XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	snprintf(sa.sun_path, sizeof sa.sun_path, "%s/wg0.sock", dir);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof sa), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
+static void stopped_daemon_end(int fd, const char *dir)
+{
+	char path[96];
+
+	close(fd);
+	snprintf(path, sizeof path, "%s/wg0.sock", dir);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+/* One that is stopped is listed and times out, also when its queue of connections is full. */
+static void a_silent_daemon_times_out(void **state)
+{
+	char dir[32];
+	struct ipc c = { .socket_dir = dir };
+	struct ipc_names names = { 0 };
+	struct wg_device d;
+	int fd = stopped_daemon(dir), queued[2];
+
+	(void)state;
+	assert_int_equal(ipc_get(&c, &d, "wg0"), -ETIMEDOUT);
+	for (size_t i = 0; i < ARRAY_LEN(queued); i++)
+		queued[i] = socket_open(dir, "wg0");
+	assert_int_equal(socket_open(dir, "wg0"), -ETIMEDOUT);
+	assert_int_equal(ipc_get(&c, &d, "wg0"), -ETIMEDOUT);
+	assert_int_equal(socket_list(dir, &names), 0);
+	assert_int_equal(names.n, 1);
+	for (size_t i = 0; i < ARRAY_LEN(queued); i++)
+		if (queued[i] >= 0)
+			close(queued[i]);
+	ipc_names_free(&names);
+	ipc_close(&c);
+	stopped_daemon_end(fd, dir);
+}
+
+/* A connection whose send() fails, as with ENOBUFS: no reply can come. */
+static void a_failed_send_is_not_waited_for(void **state)
+{
+	int pair[2];
+	struct wg_device patch = patch_of_one_peer();
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+	for (int i = 0; i < 4000; i++) /* more than a datagram may have: EMSGSIZE */
+		add_ip(device_add_peer(&patch), "fd00::/64", false);
+	for (uint32_t i = 1; i < patch.n_peers; i++)
+		patch.peers[i].flags = WG_PEER_HAS_PUBLIC_KEY;
+	assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &(int){ 4096 }, sizeof(int)), 0);
+	assert_int_equal(socket_set(pair[0], &patch), -EMSGSIZE);
+	close(pair[1]);
+	device_free(&patch);
+}
+
+static void more_peers_than_a_device_can_have(void **state)
+{
+	static const char line[] = "public_key=" KEY_A "\n", tail[] = "errno=0\n\n";
+	size_t n = (WG_PEERS_MAX + 1) * (sizeof line - 1), total = n + sizeof tail - 1;
+	char *reply = malloc(total);
+	struct wg_device d;
+
+	(void)state;
+	for (size_t i = 0; i < n; i += sizeof line - 1)
+		memcpy(reply + i, line, sizeof line - 1);
+	memcpy(reply + n, tail, sizeof tail - 1);
+	assert_int_equal(get_once(&d, reply, total), -EMSGSIZE);
+	assert_int_equal(d.n_peers, 0);
+	free(reply);
+}
+
+static void more_allowed_ips_than_a_device_can_have(void **state)
+{
+	static const char line[] = "allowed_ip=10.0.0.0/8\n";
+	struct wg_device d = { 0 };
+	struct uapi_reader r = { .device = &d, .scopes = &ipc_scopes };
+	struct span text = SPAN("public_key=" KEY_A "\n");
+
+	(void)state;
+	assert_int_equal(uapi_read_reply(&r, &text), 0);
+	r.n_allowedips = WG_ALLOWEDIPS_MAX - 1;
+	text = (struct span){ line, sizeof line - 1 };
+	assert_int_equal(uapi_read_reply(&r, &text), 0);
+	text = (struct span){ line, sizeof line - 1 };
+	assert_int_equal(uapi_read_reply(&r, &text), -EMSGSIZE);
+	device_free(&d);
 }
 
 /* Without Unix sockets (a sandbox) there are no devices; without descriptors that is not known. */
@@ -313,6 +418,10 @@ int main(void)
 		cmocka_unit_test(a_refused_value_is_not_retried),
 		cmocka_unit_test(stale_sockets_and_other_files),
 		cmocka_unit_test(list_of_sockets),
+		cmocka_unit_test(a_silent_daemon_times_out),
+		cmocka_unit_test(a_failed_send_is_not_waited_for),
+		cmocka_unit_test(more_peers_than_a_device_can_have),
+		cmocka_unit_test(more_allowed_ips_than_a_device_can_have),
 		cmocka_unit_test(lack_of_descriptors_is_an_error),
 		cmocka_unit_test(long_names_are_refused),
 		cmocka_unit_test(links_of_other_kinds),

@@ -8,10 +8,12 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "daemon/control/stale_sockets.h"
 #include "daemon/control/uapi_server.h"
 
 static char dir[64], path[108];
@@ -249,6 +251,89 @@ static void a_second_server_is_refused(void **state)
 	assert_int_equal(access(path, F_OK), 0);
 }
 
+/* connect() needs no descriptor of the server, accept() does. */
+static int queued_client(void)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	strcpy(a.sun_path, path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+	return fd;
+}
+
+static void limit_descriptors(rlim_t n)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = n;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static void without_descriptors_the_oldest_client_is_evicted(void **state)
+{
+	int first = client(), second = queued_client();
+
+	(void)state;
+	limit_descriptors(0);
+	run_loop(1); /* evicts the first, whose descriptor the second gets */
+	limit_descriptors(1024);
+	run_loop(1);
+	assert_int_equal(read(first, &(char){ 0 }, 1), 0);
+	send_text(second, "get=1\n\n");
+	expect_reply(second, "errno=0\n\n");
+	close(first);
+	close(second);
+	run_loop(2);
+}
+
+/* With nobody to evict, the loop must not spin on the readable listener. */
+static void without_descriptors_and_clients_accepting_pauses(void **state)
+{
+	int fd = queued_client();
+
+	(void)state;
+	limit_descriptors(0);
+	run_loop(1);
+	limit_descriptors(1024);
+	assert_true(uapi_server_deadline(&server) < NEVER);
+	run_loop(3);
+	assert_int_equal(server.clients[0].source.fd, -1);
+	uapi_server_tick(&server, uapi_server_deadline(&server));
+	assert_true(uapi_server_deadline(&server) == NEVER);
+	run_loop(1);
+	send_text(fd, "get=1\n\n");
+	expect_reply(fd, "errno=0\n\n");
+	close(fd);
+	run_loop(1);
+}
+
+static void sockets_of_dead_daemons_are_removed(void **state)
+{
+	static const struct timespec old[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), other;
+
+	(void)state;
+	snprintf(a.sun_path, sizeof a.sun_path, "%s/wg1.sock", dir);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+	close(fd);
+	stale_sockets_remove(dir);
+	assert_int_equal(access(a.sun_path, F_OK), 0); /* young: its daemon may not listen yet */
+	assert_int_equal(utimensat(AT_FDCWD, a.sun_path, old, 0), 0);
+	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+	snprintf(a.sun_path, sizeof a.sun_path, "%s/file.sock", dir);
+	other = open(a.sun_path, O_CREAT | O_WRONLY, 0600);
+	assert_int_equal(futimens(other, old), 0);
+	close(other);
+	stale_sockets_remove(dir);
+	assert_int_equal(access(path, F_OK), 0);       /* alive */
+	assert_int_equal(access(a.sun_path, F_OK), 0); /* not a socket */
+	assert_int_equal(unlink(a.sun_path), 0);
+	run_loop(3);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -263,6 +348,9 @@ int main(void)
 		CASE(the_file_is_watched),
 		CASE(only_the_owner_can_connect),
 		CASE(a_second_server_is_refused),
+		CASE(without_descriptors_the_oldest_client_is_evicted),
+		CASE(without_descriptors_and_clients_accepting_pauses),
+		CASE(sockets_of_dead_daemons_are_removed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,29 @@
+/* The remedies for errors of the transports. */
+#include "access.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "report/report.h"
+
+static void help(int error)
+{
+	if (error == -ETIMEDOUT)
+		report_help("the daemon of this interface does not respond; it may be stopped or overloaded");
+	else if (error == -ECONNREFUSED)
+		report_help("the daemon of this interface has died, and its socket was removed; start it again");
+	else if (error == -EMSGSIZE)
+		report_help("the daemon of this interface reports more peers or allowed IPs than a device can have");
+}
+
+void report_no_access(const char *name, int error)
+{
+	report_verbatim("Unable to access interface%s%s: %s", name ? " " : "", name ? name : "", strerror(-error));
+	help(error);
+}
+
+void report_not_modified(int error)
+{
+	report_verbatim("Unable to modify interface: %s", strerror(-error));
+	help(error);
+}
