@@ -106,11 +106,29 @@ static bool print_server(struct text *t, struct span word)
 	return true;
 }
 
+/* systemd-resolved writes the name of a server as ADDRESS#NAME; here the rest of the line is a comment. */
+static void warn_of_server_name(const struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
+{
+	size_t end = (size_t)(x->value.p + x->value.n - x->line_text.p);
+	struct span rest = span_sub(x->line_text, end, x->line_text.n);
+	struct diag_at at = value_at(r, x);
+
+	if (x->value.n == 0 || rest.n < 2 || rest.p[0] != '#' || ascii_is_blank(rest.p[1]))
+		return;
+	at.column += (unsigned int)x->value.n;
+	at.width = (unsigned int)span_trim(rest).n;
+	if (!text_may_be_key(x->line_text))
+		at.source = x->line_text;
+	diag_f(d, DIAG_WARNING, &at, "put a blank before the # of a comment",
+	       "%.*s: a comment begins at `#': names of servers are not supported", (int)x->key.n, x->key.p);
+}
+
 static void read_dns(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
 {
 	struct dns_config *dns = &r->keys->dns;
 	struct span rest = x->value, word;
 
+	warn_of_server_name(r, x, d);
 	while (list_next(&word, &rest)) {
 		char text[IP_TEXT_MAX + WG_NAME_MAX];
 		struct text t = text_fixed(text, sizeof text);

@@ -93,6 +93,33 @@ static void keys_of_the_interface(void **state)
 	tunnel_file_free(&f);
 }
 
+/* As in systemd's resolved.conf: 10.0.0.1#dns.example. */
+static void a_server_name_is_a_comment(void **state)
+{
+	static const struct { const char *line; unsigned int warnings; } cases[] = {
+		{ "DNS = 10.0.0.1#dns.example", 1 }, { "DNS = 10.0.0.1 , fd00::1#a, 10.0.0.2#b", 1 },
+		{ "dns=10.0.0.1#x", 1 },             { "DNS = 10.0.0.1 #dns.example", 0 },
+		{ "DNS = 10.0.0.1# the gateway", 0 }, { "DNS = 10.0.0.1#", 0 },
+		{ "DNS = #10.0.0.1", 0 },            { "DNS = 10.0.0.1", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct tunnel_file f;
+		struct report r;
+		char text[128];
+		struct text t = text_fixed(text, sizeof text);
+		text_f(&t, "[Interface]\n%s\n", cases[i].line);
+		assert_int_equal(parse(&f, &r, text, false), 0);
+		assert_int_equal(r.warnings, cases[i].warnings);
+		if (r.warnings > 0) {
+			assert_non_null(strstr(r.text, ": a comment begins at `#': names of servers are not supported"));
+			assert_string_equal(f.interface.dns.servers.list[0], "10.0.0.1");
+		}
+		tunnel_file_free(&f);
+	}
+}
+
 static void tables(void **state)
 {
 	static const struct { const char *value; enum table_kind kind; uint32_t table; } cases[] = {
@@ -203,6 +230,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names),
 		cmocka_unit_test(keys_of_the_interface),
+		cmocka_unit_test(a_server_name_is_a_comment),
 		cmocka_unit_test(tables),
 		cmocka_unit_test(wrong_values_are_reported),
 		cmocka_unit_test(empty_files_and_peers_without_a_key),
