@@ -1,8 +1,7 @@
-# Four route-based VPNs (reference/scenarios.md, section 2): host v has an interface to each of the
-# sites a1 to a4, moved to its namespace `private`, where BIRD learns their networks by BGP; IPv4 runs
-# over the IPv6 tunnels.
+# Four route-based VPNs with BGP: host v has an interface to each of the sites a1 to a4, moved to its namespace `private`,
+# where BIRD learns the networks of the sites. IPv4 uses IPv6 next hops.
 #
-#   v public  2001:db8:1::1 ---- ISP ---- 2001:db8:2::N aN            (sockets stay here: 5803…, 5801)
+#   v public  2001:db8:1::1 ---- ISP ---- 2001:db8:2::N aN            (sockets: 5803…, 5801)
 #   v private 2001:db8:ff::/127, ::2, ::4, ::6 == ::1, ::3, ::5, ::7 aN  lo 2001:db8:aN::1, 10.N.0.1; c1 behind a1
 load ../lib/netns
 load ../lib/hosts
@@ -19,19 +18,19 @@ setup() {
 	in_private ip link set lo up
 	in_private sh -c 'for at in all default; do echo 0 > /proc/sys/net/ipv6/conf/$at/accept_dad
 		echo 1 > /proc/sys/net/ipv6/conf/$at/forwarding; done; echo 1 > /proc/sys/net/ipv4/ip_forward'
-	V=$(seed_key)
-	for n in 1 2 3 4; do site $n; done
+	V=$(published_key)
+	for n in 1 2 3 4; do add_site $n; done
 }
 
 teardown() { net_end; }
 
 in_private() { on v ip netns exec private "$@"; }
 
-# The document's own key, of its host V3.
-seed_key() { echo oM3PZ1Htc7FnACoIZGhCyrfeR+Y8Yh34WzDaulNEjGs=; }
+# The key of host V3 in the published setup.
+published_key() { echo oM3PZ1Htc7FnACoIZGhCyrfeR+Y8Yh34WzDaulNEjGs=; }
 
-# site N: host aN and the tunnel between it and v, by wireguardd, wg and ip alone.
-site() {
+# add_site N: sets up host aN and the tunnel between it and v, with wireguardd, wg and ip only.
+add_site() {
 	local n=$1 ours=$((($1 - 1) * 2)) key
 	wire isp "a$n" "2001:db8:2:$n::2/64" "a$n" eth0 "2001:db8:2:$n::1/64"
 	route "a$n" default via "2001:db8:2:$n::2"
@@ -52,7 +51,7 @@ site() {
 	routes=$(in_net v ip -6 route show table all)
 	on v wireguardd "wg$n"
 	on v wg setconf "wg$n" "/etc/wireguard/wg$n.conf"
-	[ "$(in_net v ip -6 route show table all)" = "$routes" ] # which is not for wg to touch
+	[ "$(in_net v ip -6 route show table all)" = "$routes" ] # wg does not change routes
 	on v ip link set netns private dev "wg$n"
 	in_private ip address add "2001:db8:ff::$ours/127" dev "wg$n"
 	in_private ip link set "wg$n" up
@@ -62,7 +61,7 @@ site() {
 	in_net "a$n" ip link set wg0 up
 }
 
-# bird_conf ID: the part that all have.
+# bird_conf ID: prints the common part of the configurations.
 bird_conf() {
 	cat <<-END
 	router id 192.0.2.$1;
@@ -80,7 +79,7 @@ bird_conf() {
 	echo '}'
 }
 
-birds() {
+start_bird() {
 	local n
 	{
 		bird_conf 100
@@ -93,7 +92,7 @@ birds() {
 	for n in 1 2 3 4; do
 		{
 			bird_conf $n
-			# Sites 3 and 4 share a network, which is reached by either.
+			# Sites 3 and 4 share a network, reachable through both.
 			echo 'protocol static { ipv6;' "route 2001:db8:a$n::/64 blackhole;"
 			[ $n -lt 3 ] || echo 'route 2001:db8:aa::/64 blackhole;'
 			echo "} protocol static { ipv4; route 10.$n.0.0/24 blackhole; }"
@@ -105,21 +104,22 @@ birds() {
 }
 
 established() { [ "$(on v birdc -s /run/bird/bird.ctl show protocols | grep -c 'BGP.*Established')" = 4 ]; }
-knows() { [[ $(in_net "$1" ip "$2" route show proto bird "$3") == *" via "* ]]; }
+# has_route HOST -4|-6 PREFIX: BIRD has added this route.
+has_route() { [[ $(in_net "$1" ip "$2" route show proto bird "$3") == *" via "* ]]; }
 
-@test "four interfaces moved to another namespace: addresses alive, sockets stay and go with the link" {
+@test "four interfaces moved to another namespace work; their sockets stay, and are open while the link is up" {
 	run -0 in_private fping 2001:db8:ff::1 2001:db8:ff::3 2001:db8:ff::5 2001:db8:ff::7
 	echo "$output"
 	[ "$(grep -c 'is alive' <<< "$output")" = 4 ]
 	ports=$(in_net v ss -Huln | grep -oE ':580[0-9] ' | sort -u | xargs)
 	[ "$ports" = ":5803 :5804 :5805 :5806" ]
 	[ -z "$(in_private ss -Huln)" ]
-	# Clear text, and packets without a header of the link.
+	# Packets on the interface are plaintext, without a link-layer header.
 	on_bg v ip netns exec private tcpdump -pni wg1 --immediate-mode -l -c 2 icmp6
 	eventually 10 grep -q 'link-type RAW (Raw IP)' "$BG_LOG"
 	in_private ping -n -c 1 2001:db8:ff::1
 	eventually 10 grep -q 'echo reply' "$BG_LOG"
-	# Down in there: the socket out here is closed, only this one; up again: it is back.
+	# Setting the link down there closes only its socket here; setting it up opens it again.
 	in_private ip link set wg1 down
 	closed() { [ "$(in_net v ss -Huln | grep -oE ':580[0-9] ' | sort -u | xargs)" = ":5804 :5805 :5806" ]; }
 	eventually 10 closed
@@ -128,27 +128,27 @@ knows() { [[ $(in_net "$1" ip "$2" route show proto bird "$3") == *" via "* ]]; 
 	opened() { [ "$(in_net v ss -Huln | grep -oE ':580[0-9] ' | sort -u | xargs)" = "$ports" ]; }
 	eventually 10 opened
 	eventually 10 in_private ping -n -c 1 -W 1 2001:db8:ff::1
-	# The public side shows them as documented, wherever the interface is.
+	# wg in the original namespace still shows the interface.
 	run -0 on v wg show wg1
 	[[ $output == *"public key: hV1StKWfcC6Yx21xhFvoiXnWONjGHN1dFeibN737Wnc="*"listening port: 5803"*"endpoint: [2001:db8:2:1::1]:5801"*"allowed ips: 0.0.0.0/0, ::/0"* ]]
 }
 
-@test "BGP over them: established, networks learned, IPv4 by IPv6 next hops, two ways to one network" {
-	birds
+@test "BGP sessions over the tunnels: routes learned, IPv4 with IPv6 next hops, multipath" {
+	start_bird
 	eventually 30 established || { cat "$NET_DIR"/bg.*; on v birdc -s /run/bird/bird.ctl show protocols all; false; }
-	eventually 20 knows a1 -6 2001:db8:a2::/64
-	eventually 20 knows a2 -6 2001:db8:a1::/64
-	eventually 20 knows a1 -4 10.2.0.0/24
-	eventually 20 knows a2 -4 10.1.0.0/24
+	eventually 20 has_route a1 -6 2001:db8:a2::/64
+	eventually 20 has_route a2 -6 2001:db8:a1::/64
+	eventually 20 has_route a1 -4 10.2.0.0/24
+	eventually 20 has_route a2 -4 10.1.0.0/24
 	[[ $(in_private ip -6 route show proto bird 2001:db8:a2::/64) == *"via 2001:db8:ff::3 dev wg2"* ]]
 	[[ $(in_private ip -4 route show proto bird 10.2.0.0/24) == *"via inet6 2001:db8:ff::3 dev wg2"* ]]
-	both() {
+	both_hops() {
 		local hops
 		hops=$(in_private ip -6 route show proto bird 2001:db8:aa::/64)
 		[[ $hops == *"via 2001:db8:ff::5 dev wg3"* && $hops == *"via 2001:db8:ff::7 dev wg4"* ]]
 	}
-	eventually 20 both
-	# From a host behind one site to another site: the answer has been forwarded twice.
+	eventually 20 both_hops
+	# From a host behind one site to another site: the replies were forwarded twice.
 	for address in 2001:db8:a2::1 10.2.0.1; do
 		run -0 pings c1 $address
 		echo "$output"

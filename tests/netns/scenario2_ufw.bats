@@ -1,5 +1,4 @@
-# The classic server with ufw and a client behind a NAT that redirects the tunnel's port to it
-# (reference/scenarios.md, section 3).
+# A server with ufw, and a client behind a NAT router that redirects the tunnel's port to it.
 #
 #   client .2 ---- 192.168.5.1 nat 203.0.113.5 ---- 203.0.113.254 net 207.180.207.254 ---- .206 server
 load ../lib/netns
@@ -8,11 +7,11 @@ load ../lib/hosts
 setup() { net_begin; }
 teardown() { net_end; }
 
-PRIVATE=2IHAoIOz+tWxRZ4oRlI1xHiD5FADVBTKOePnLSZNSkw= # the client's of the document
+PRIVATE=2IHAoIOz+tWxRZ4oRlI1xHiD5FADVBTKOePnLSZNSkw= # the client's key in the published setup
 PUBLIC=jrmb57ih/aiW/a3/eLWP4Aq4av2UkcQyDpTkVaHq0ks=
 
-# What the package's installation does with its rules, on this host's own /etc.
-ufw_installed() {
+# install_ufw HOST: what the installation of the ufw package does, on a host.
+install_ufw() {
 	overlay_packages "$1"
 	host_sh "$1" <<-END
 	cp -aL "$WGSUITE_PEERS/hosts/etc/ufw" /etc/
@@ -26,7 +25,7 @@ ufw_installed() {
 
 ufw_rules() { on "$1" sh -c 'iptables -S; ip6tables -S; ufw status verbose; ufw status numbered'; }
 
-@test "server with ufw, client behind a redirecting NAT: up, down, up, and the firewall's rules stay" {
+@test "a server with ufw and a client behind NAT: up and down twice leave the firewall rules unchanged" {
 	needs_hosts
 	host net nat server client
 	router net
@@ -44,7 +43,7 @@ ufw_rules() { on "$1" sh -c 'iptables -S; ip6tables -S; ufw status verbose; ufw 
 		chain out { type nat hook postrouting priority srcnat; oifname "wan0" masquerade; }
 	}
 	END
-	# Key files as the document makes them.
+	# Key files as in the published setup.
 	host_sh server <<-'END'
 	cd /etc/wireguard
 	umask 077
@@ -79,7 +78,7 @@ PostDown = iptables -D FORWARD -i %i -j ACCEPT; iptables -t nat -D POSTROUTING -
 	Endpoint = 207.180.207.206:51820
 	PersistentKeepalive = 20
 	END
-	ufw_installed server
+	install_ufw server
 	on server ufw allow ssh
 	on server ufw allow 51820/udp
 	on server ufw --force enable
@@ -91,7 +90,7 @@ PostDown = iptables -D FORWARD -i %i -j ACCEPT; iptables -t nat -D POSTROUTING -
 		[ "$(on client wg show wg0 persistent-keepalive | cut -f2)" = 20 ]
 		pings client 10.0.0.1
 		pings client 198.51.100.1
-		# The redirected port: the server speaks first after it has forgotten where the client was.
+		# The server initiates through the redirected port.
 		on server wg set wg0 peer $PUBLIC endpoint 203.0.113.5:51820
 		pings server 10.0.0.2
 		[[ $(on server iptables -S FORWARD) == *"-A FORWARD -i wg0 -j ACCEPT"* ]]
@@ -99,7 +98,7 @@ PostDown = iptables -D FORWARD -i %i -j ACCEPT; iptables -t nat -D POSTROUTING -
 		on server wg-quick down wg0
 		diff <(echo "$before") <(echo "$(ufw_rules server)")
 	done
-	# Closed by the firewall, nothing comes in.
+	# With the port closed by the firewall there is no handshake.
 	on server ufw delete allow 51820/udp
 	on nat conntrack -F
 	on server wg-quick up wg0
@@ -111,7 +110,7 @@ PostDown = iptables -D FORWARD -i %i -j ACCEPT; iptables -t nat -D POSTROUTING -
 	[ "$(latest_handshake server wg0 $PUBLIC)" = 0 ]
 }
 
-@test "warnings: keys and configs that others can read, host bits in AllowedIPs" {
+@test "warnings about files that others can read, and about host bits in AllowedIPs" {
 	host server
 	run -0 --separate-stderr on server sh -c 'umask 022; cd /run; wg genkey > key'
 	[ "$stderr" = "Warning: writing to world accessible file.
@@ -136,7 +135,7 @@ Consider setting the umask to 077 and trying again." ]
 	echo "$stderr"
 	[[ $stderr == *"Warning: AllowedIP has nonzero host part: 10.192.124.1/24"* ]]
 	on server wg-quick down wg0
-	# The file alone is not enough: the folder must let others in, too.
+	# Only if both the file and the folder are accessible.
 	on server chmod 644 /etc/wireguard/wg0.conf
 	run -0 --separate-stderr on server wg-quick strip wg0
 	[[ $stderr != *"world accessible"* ]]

@@ -1,6 +1,5 @@
-# Sites of scenario 3 (reference/scenarios.md, section 4) without wg-quick: Debian's ifupdown from the
-# document's interfaces file, commands typed by hand, and a client whose default route goes to a
-# neighbour on its own LAN.
+# Three sites on a LAN: Debian's ifupdown with wg and wireguardd, manual commands, and a default route through another
+# host on the same LAN.
 load ../lib/netns
 load ../lib/hosts
 
@@ -11,7 +10,7 @@ setup() {
 	plug sw giant eth0 192.168.1.10/24
 	plug sw moly eth0 192.168.1.162/24
 	plug sw raspi eth0 192.168.1.200/24
-	GIANT=UCQhBHQF08IKvMdUXl7IPL8+iPSx41tO4J3q0e1bwGE= # the document's own
+	GIANT=UCQhBHQF08IKvMdUXl7IPL8+iPSx41tO4J3q0e1bwGE= # published key
 	MOLY=$(on moly wg genkey) RASPI=$(on raspi wg genkey)
 	[ "$(public "$GIANT")" = LEBtQwDX5AKxM9l6PvUHMQtATHLT3r33jcmrt+cxOzs= ]
 }
@@ -20,7 +19,8 @@ teardown() { net_end; }
 
 public() { on sw wg pubkey <<< "$1"; }
 
-giant_up() { # giant_up ALLOWED-IPS-OF-MOLY [LINE…]: with wg-quick; a trailing space as in the document
+# giant_up ALLOWED-IPS-OF-MOLY: starts the tunnel of giant with wg-quick. The public key has a trailing space.
+giant_up() {
 	tunnel giant wg0 <<-END
 	#Giant
 	[Interface]
@@ -37,8 +37,8 @@ giant_up() { # giant_up ALLOWED-IPS-OF-MOLY [LINE…]: with wg-quick; a trailing
 	on giant wg-quick up wg0
 }
 
-# moly_file VARIANT: the document's interfaces file; it brings up its link by VARIANT.
-moly_file() {
+# moly_interfaces COMMAND: writes the interfaces file of moly, which creates the link with this command.
+moly_interfaces() {
 	on moly mkdir -p /run/network
 	on moly cp -a "$WGSUITE_PEERS/hosts/etc/network" /etc/
 	on moly tee /etc/network/interfaces > /dev/null <<-END
@@ -63,12 +63,12 @@ moly_file() {
 	END
 }
 
-@test "ifupdown: ifup and ifdown with the daemon behind ||; 84 bytes of ping are 128 of UDP 5555" {
+@test "ifupdown with wireguardd as fallback; a ping of 84 bytes is a UDP datagram of 128 bytes" {
 	needs_hosts
 	overlay_packages moly
 	giant_up 172.16.1.2/32
 	in_net giant ip address add 77.66.55.1/24 dev lo
-	moly_file 'ip link add $IFACE type wireguard || wireguardd $IFACE'
+	moly_interfaces 'ip link add $IFACE type wireguard || wireguardd $IFACE'
 	before=$(net_state moly)
 	on moly ifup wg0
 	[[ $(in_net moly ip -4 address show dev wg0) == *"inet 172.16.1.2/24 "* ]]
@@ -86,24 +86,24 @@ moly_file() {
 	on moly ifdown wg0
 	eventually 10 no_daemons moly
 	on moly test ! -e /run/wireguard/wg0.sock
-	# ifupdown notes what it did in /run/network. What wg was asked goes when it sees the device gone.
+	# ifupdown keeps state in /run/network. The endpoint record of wg is removed when wg finds no device.
 	run -1 on moly wg show wg0
-	left() { net_state moly | grep -vE '/run/network(/|$)'; }
-	as_before() { diff <(grep -vE '/run/network(/|$)' <<< "$before") <(left); }
-	eventually 10 as_before
+	state() { net_state moly | grep -vE '/run/network(/|$)'; }
+	restored() { diff <(grep -vE '/run/network(/|$)' <<< "$before") <(state); }
+	eventually 10 restored
 }
 
-@test "ifupdown: the literal file where the kernel has no WireGuard is an error that leaves nothing" {
+@test "ifupdown without fallback is an error on a kernel without WireGuard, and leaves nothing behind" {
 	needs_hosts
 	overlay_packages moly
 	! on moly ip link add wgprobe type wireguard 2>/dev/null || skip "this kernel has WireGuard"
-	moly_file 'ip link add $IFACE type wireguard'
+	moly_interfaces 'ip link add $IFACE type wireguard'
 	run -1 on moly ifup wg0
 	run ! in_net moly ip link show dev wg0
 	[ -z "$(daemons moly)" ]
 }
 
-@test "by hand: what was typed on raspi, and an abbreviated key is refused" {
+@test "manual setup with wg and ip; an abbreviated key is an error" {
 	giant_up 172.16.1.2/32
 	on giant wg set wg0 peer "$(public "$RASPI")" allowed-ips 172.16.1.3/32 endpoint 192.168.1.200:5555
 	on raspi sh -c 'cd /etc/wireguard && umask 077 && cat > private.key' <<< "$RASPI"
@@ -122,10 +122,10 @@ moly_file() {
 	eventually 10 no_daemons raspi
 }
 
-@test "default route to a neighbour on the LAN: inside by the tunnel, outside by eth0" {
+@test "a default route through a host on the LAN: inner packets use the tunnel, outer packets eth0" {
 	router moly
 	in_net moly ip address add 198.51.100.1/32 dev lo
-	# Networks behind the site, as aliases; what leaves from there is masqueraded.
+	# Networks behind the site, as additional addresses; packets from there are masqueraded.
 	in_net moly ip address add 10.0.2.1/24 dev lo
 	on moly iptables -t nat -A POSTROUTING -s 77.66.55.0/24 -j MASQUERADE
 	tunnel moly wg0 <<-END
@@ -145,11 +145,11 @@ moly_file() {
 	pings giant 198.51.100.1
 	pings giant 10.0.2.1
 	[[ $(in_net giant ip route get 198.51.100.1) == *"dev wg0"* ]]
-	# The LAN itself is reached directly, and so is the endpoint.
+	# The LAN and the endpoint are reached directly.
 	[[ $(in_net giant ip route get 192.168.1.200) == *"dev eth0"* ]]
 	pings giant 192.168.1.200
-	seen() { [ "$(grep -c '192.168.1.200.*ICMP' "$BG_LOG")" -ge 10 ]; }
-	eventually 10 seen
+	captured() { [ "$(grep -c '192.168.1.200.*ICMP' "$BG_LOG")" -ge 10 ]; }
+	eventually 10 captured
 	grep -q '192.168.1.10.5555 > 192.168.1.162.5555: UDP, length 128' "$BG_LOG"
 	grep -q '192.168.1.162.5555 > 192.168.1.10.5555: UDP, length 128' "$BG_LOG"
 	not grep -E '198\.51\.100\.1|10\.0\.2\.1' "$BG_LOG"
@@ -159,6 +159,6 @@ moly_file() {
 	in_net giant ip neigh flush all
 	kill "$BG"
 	on giant pkill tcpdump || true
-	as_before() { diff <(echo "$before") <(net_state giant); }
-	eventually 10 as_before
+	restored() { diff <(echo "$before") <(net_state giant); }
+	eventually 10 restored
 }

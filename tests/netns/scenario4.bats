@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# A hub and two sites behind NAT, from the three published config files as they stand (keys and all):
+# A hub and two sites behind NAT, with three published tunnel files, unmodified:
 #
 #   c1 .20 --+                                                        +-- c2 .20
 #            lan1 192.168.1.0/24 -- nat1 -- internet -- nat2 -- 172.16.1.0/24 lan2
@@ -31,7 +31,7 @@ setup() {
 	router hub site1 site2
 	route site1 default via 192.168.1.1
 	route site2 default via 172.16.1.1
-	# What the document asks of each host in a LAN.
+	# The routes of the hosts on the LANs in the published setup.
 	route c1 10.1.1.0/24 via 192.168.1.10
 	route c1 172.16.1.0/24 via 192.168.1.10
 	route c2 10.1.1.0/24 via 172.16.1.10
@@ -47,7 +47,7 @@ teardown() {
 	net_end
 }
 
-all_up() {
+start_all() {
 	on hub wg-quick up wg0
 	on site1 wg-quick up wg0
 	on site2 wg-quick up wg0
@@ -56,8 +56,8 @@ all_up() {
 	eventually 10 has_handshake hub wg0 up9LDZjYw8/LHH29ZQdp7Mg9bB+LIE7T4OsYLlEXLng=
 }
 
-# across FROM TO-ADDRESS: twenty pings, none lost, three hops behind a start of 64, no redirects.
-across() {
+# check_path FROM TO-ADDRESS: twenty pings without loss, three hops (TTL 61), no redirects.
+check_path() {
 	COUNT=20 run -0 pings "$1" "$2"
 	echo "$output"
 	[ "$(grep -c 'ttl=61 ' <<< "$output")" = 20 ]
@@ -65,21 +65,21 @@ across() {
 	[[ $output != *DUP* ]]
 }
 
-@test "hosts of both LANs reach each other through both NATs and the hub: TTL 61, no loss, no redirect" {
-	all_up
+@test "hosts on both LANs reach each other through both NATs and the hub: TTL 61, no loss, no redirect" {
+	start_all
 	on_bg hub tcpdump -n -i wg0 --immediate-mode -U -w "$NET_DIR/hub.pcap" icmp
 	eventually 10 grep -q 'listening on' "$BG_LOG"
-	across c1 172.16.1.20
-	across c2 192.168.1.20
-	# The hub forwarded echo requests and replies both ways, and told nobody of a better way.
+	check_path c1 172.16.1.20
+	check_path c2 192.168.1.20
+	# The hub forwarded echo requests and replies, and sent no redirects.
 	eventually 10 test -s "$NET_DIR/hub.pcap"
 	run -0 tcpdump -n -r "$NET_DIR/hub.pcap"
 	[[ $output == *"echo request"* ]]
 	[[ ${output,,} != *redirect* ]]
 }
 
-@test "tunnel addresses reach each other, and the hub both LANs" {
-	all_up
+@test "the sites reach each other's tunnel addresses, and the hub reaches both LANs" {
+	start_all
 	pings site1 10.1.1.1
 	pings site2 10.1.1.1
 	pings site1 10.1.1.12
@@ -88,7 +88,7 @@ across() {
 	pings hub 172.16.1.20
 }
 
-@test "the hub has a route for every allowed IP, the sites only those of their PostUp lines" {
+@test "the hub gets a route for every allowed IP, the sites only those of their PostUp lines" {
 	run -0 on hub wg-quick up wg0
 	trace=$output
 	echo "$trace"
@@ -103,13 +103,13 @@ across() {
 	[ "$(in_net hub ip -4 route show dev wg0 | awk '{ print $1 }' | sort | xargs)" = \
 		"10.1.1.11 10.1.1.12 172.16.1.0/24 192.168.1.0/24" ]
 	in_net hub ip -4 address show dev wg0 | grep -q 'inet 10.1.1.1/32'
-	# The sites have no ListenPort: a port of their own each.
+	# The sites have no ListenPort: each gets an automatic one.
 	on site2 wg-quick up wg0
 	[ "$(on site1 wg show wg0 listen-port)" -gt 0 ]
 	[ "$(on hub wg show wg0 listen-port)" = 51820 ]
 }
 
-@test "keepalives hold a NAT open that forgets after 2 seconds" {
+@test "keepalives keep a NAT mapping with a timeout of two seconds open" {
 	for site in site1 site2; do
 		sed 's/^PersistentKeepalive = 25$/PersistentKeepalive = 1/' \
 			"$CONFIGS/scenario4-$site.conf" | tunnel "$site" wg0
@@ -118,24 +118,24 @@ across() {
 		on "$router" sh -c 'echo 2 > /proc/sys/net/netfilter/nf_conntrack_udp_timeout
 			echo 2 > /proc/sys/net/netfilter/nf_conntrack_udp_timeout_stream'
 	done
-	all_up
-	across c1 172.16.1.20
-	# More than twice the NATs' memory later the hub, which may not be the first to speak through a
-	# NAT, still reaches both LANs, at the port the NAT gave at first.
+	start_all
+	check_path c1 172.16.1.20
+	# After more than twice the timeout the hub, which cannot initiate through a NAT, still reaches both LANs at
+	# the same ports.
 	before=$(on hub wg show wg0 endpoints)
 	received=$(on hub wg show wg0 transfer | awk '{ n += $2 } END { print n }')
-	# A keepalive is 32 bytes: ten more of them from the two sites.
-	later() { [ "$(on hub wg show wg0 transfer | awk '{ n += $2 } END { print n }')" -ge $((received + 320)) ]; }
-	eventually 30 later
+	# A keepalive has 32 bytes: wait for ten from the two sites.
+	has_received() { [ "$(on hub wg show wg0 transfer | awk '{ n += $2 } END { print n }')" -ge $((received + 320)) ]; }
+	eventually 30 has_received
 	[ "$(on hub wg show wg0 endpoints)" = "$before" ]
 	pings hub 192.168.1.20
 	pings hub 172.16.1.20
 }
 
-@test "down in reverse leaves every host as it was" {
+@test "down in reverse order restores the state of every host" {
 	before=$(net_state hub; net_state site1; net_state site2)
-	all_up
-	across c1 172.16.1.20
+	start_all
+	check_path c1 172.16.1.20
 	for name in site2 site1 hub; do
 		on "$name" wg-quick down wg0
 		eventually 10 no_daemons "$name"

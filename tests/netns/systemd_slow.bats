@@ -1,7 +1,7 @@
-# The units under a real systemd, and name servers by a real systemd-resolved: a small Debian boots in
-# a container for each test, with our programs installed by `make install`.
+# The systemd units and DNS with systemd-resolved, in a Debian container that is booted for each test, with the programs
+# installed by `make install`.
 #
-#   box eth0 192.0.2.2 ---- 192.0.2.1 server (a name server at either of its addresses)
+#   box eth0 192.0.2.2 ---- 192.0.2.1 server (a name server on both addresses)
 #   box wg0  10.9.0.2  ==== 10.9.0.1
 load ../lib/netns
 load ../lib/hosts
@@ -31,7 +31,7 @@ teardown() {
 	net_end
 }
 
-# box_tunnel ALLOWED-IPS [LINE…]: its config file, the lines in [Interface].
+# box_tunnel ALLOWED-IPS [LINE…]: writes the tunnel file of box, with these lines in [Interface].
 box_tunnel() {
 	local allowed=$1
 	shift
@@ -49,24 +49,24 @@ box_tunnel() {
 	END
 }
 
-name_servers() {
+start_name_servers() {
 	local at
 	for at in 192.0.2.1 10.9.0.1; do
 		on_bg server python3 "$NET_LIB/name_server.py" $at
 		eventually 10 grep -q ready "$BG_LOG"
 	done
 	on box resolvectl dns eth0 192.0.2.1
-	asks host.example.net 192.0.2.1
+	expect_resolves host.example.net 192.0.2.1
 }
 
-# asks NAME ADDRESS: the box finds that address for the name, so the name server there was asked.
-asks() {
+# expect_resolves NAME ADDRESS: box resolves the name to this address, which is that of the name server used.
+expect_resolves() {
 	on box resolvectl flush-caches
 	run -0 on box resolvectl query --legend=no -4 "$1"
 	[[ $output == "$1: $2"* ]] || fail "expected $2, got: $output"
 }
 
-# Everything that a tunnel may leave in the box, with what systemd itself changes meanwhile left out.
+# box_state: all state that a tunnel could leave behind in box, without what systemd changes itself.
 box_state() {
 	net_state box | grep -vE '^(timeout|systemd|systemctl|\(|agetty|login|dbus)|/run/(systemd|log|dbus|user)|^# processes'
 	on box pgrep -l wireguardd || true
@@ -74,9 +74,9 @@ box_state() {
 	on box resolvectl domain
 }
 
-fails() { [ "$(on box systemctl is-failed wg-quick@wg0)" = failed ]; }
+has_failed() { [ "$(on box systemctl is-failed wg-quick@wg0)" = failed ]; }
 
-@test "enable --now, reload, restart of the target, stop: only what was asked for, and nothing is left" {
+@test "enable --now, reload, restart of the target and disable --now of the unit" {
 	box_tunnel 10.9.0.0/24
 	before=$(box_state)
 	on box systemctl enable --now wg-quick@wg0
@@ -85,27 +85,27 @@ fails() { [ "$(on box systemctl is-failed wg-quick@wg0)" = failed ]; }
 	on box test -h /etc/systemd/system/multi-user.target.wants/wg-quick@wg0.service
 	on box test -h /etc/systemd/system/wg-quick.target.wants/wg-quick@wg0.service
 	pings box 10.9.0.1
-	# The data plane belongs to the unit.
+	# The daemon is in the control group of the unit.
 	daemon=$(daemons box)
 	[[ $(on box cat "/proc/$daemon/cgroup") == *wg-quick@wg0.service* ]]
 	[[ $(on box journalctl -o cat -u wg-quick@wg0) == *"[#] ip -4 address add 10.9.0.2/24 dev wg0"* ]]
 
-	# A peer more; the session with the first stays, and so does the daemon.
+	# Reload with an additional peer; the session with the first and the daemon stay.
 	handshake=$(latest_handshake box wg0 "$(on server wg pubkey <<< "$SERVER")")
-	more=$(on box wg genkey | on box wg pubkey)
-	printf '\n[Peer]\nPublicKey = %s\nAllowedIPs = 10.10.0.0/16\n' "$more" | on box tee -a /etc/wireguard/wg0.conf
+	added=$(on box wg genkey | on box wg pubkey)
+	printf '\n[Peer]\nPublicKey = %s\nAllowedIPs = 10.10.0.0/16\n' "$added" | on box tee -a /etc/wireguard/wg0.conf
 	on box systemctl reload wg-quick@wg0
-	[[ $(on box wg show wg0 peers) == *"$more"* ]]
+	[[ $(on box wg show wg0 peers) == *"$added"* ]]
 	[[ $(in_net box ip route show dev wg0) == *10.10.0.0/16* ]]
 	[ "$(daemons box)" = "$daemon" ]
 	[ "$(latest_handshake box wg0 "$(on server wg pubkey <<< "$SERVER")")" = "$handshake" ]
 
-	# A reload that cannot be is an error that changes nothing.
-	as_it_is=$(box_state)
+	# A reload with an invalid file is an error and changes nothing.
+	current=$(box_state)
 	on box sed -i 's/^AllowedIPs = 10.10.*/AllowedIPs = nonsense/' /etc/wireguard/wg0.conf
 	run ! on box systemctl reload wg-quick@wg0
 	[ "$(on box systemctl is-active wg-quick@wg0)" = active ]
-	diff <(echo "$as_it_is") <(box_state)
+	diff <(echo "$current") <(box_state)
 	on box sed -i 's/^AllowedIPs = nonsense/AllowedIPs = 10.10.0.0\/16/' /etc/wireguard/wg0.conf
 
 	on box systemctl start wg-quick.target
@@ -118,19 +118,19 @@ fails() { [ "$(on box systemctl is-failed wg-quick@wg0)" = failed ]; }
 	diff <(echo "$before") <(box_state)
 }
 
-@test "a start that fails: the unit has failed, says why, and nothing is left" {
-	name_servers
+@test "a failed start: the unit has failed, the journal has the reason, and nothing is left behind" {
+	start_name_servers
 	box_tunnel 0.0.0.0/0
 	before=$(box_state)
 	box_tunnel 0.0.0.0/0 "DNS = 10.9.0.1" "PostUp = touch /run/post-up; exit 3" "PostDown = rm /run/post-up"
 	run ! on box systemctl start wg-quick@wg0
-	fails
+	has_failed
 	[[ $(on box journalctl -o cat -u wg-quick@wg0) == *"[#] touch /run/post-up; exit 3"*"status=3"* ]] ||
 		on box journalctl -o cat -u wg-quick@wg0
 	diff <(echo "$before") <(box_state)
 	box_tunnel 0.0.0.0/0 "Adress = 10.9.0.2/24"
 	run ! on box systemctl restart wg-quick@wg0
-	fails
+	has_failed
 	[[ $(on box journalctl -o cat -u wg-quick@wg0) == *wg0.conf:4*Adress* ]]
 	diff <(echo "$before") <(box_state)
 	box_tunnel 0.0.0.0/0
@@ -138,65 +138,65 @@ fails() { [ "$(on box systemctl is-failed wg-quick@wg0)" = failed ]; }
 	pings box 10.9.0.1
 }
 
-@test "systemd-resolved: the name servers of a full tunnel answer everything, until it is stopped" {
-	name_servers
+@test "systemd-resolved uses the name servers of a full tunnel for all names until it is stopped" {
+	start_name_servers
 	box_tunnel 0.0.0.0/0 "DNS = 10.9.0.1, fd00::53, corp.example"
 	before=$(box_state)
 	on box systemctl start wg-quick@wg0
 	[ "$(on box resolvectl dns wg0 | sed 's/.*: //')" = "10.9.0.1 fd00::53" ]
 	[ "$(on box resolvectl domain wg0 | sed 's/.*: //')" = "corp.example ~." ]
 	[[ $(on box resolvectl default-route wg0) == *": yes" ]]
-	asks host.example.net 10.9.0.1
-	asks host.corp.example 10.9.0.1
-	# A reload with other servers and domains: these and no others.
+	expect_resolves host.example.net 10.9.0.1
+	expect_resolves host.corp.example 10.9.0.1
+	# Reload with other servers and domains replaces them.
 	box_tunnel 0.0.0.0/0 "DNS = 10.9.0.1"
 	on box systemctl reload wg-quick@wg0
 	[ "$(on box resolvectl dns wg0 | sed 's/.*: //')" = 10.9.0.1 ]
 	[ "$(on box resolvectl domain wg0 | sed 's/.*: //')" = "~." ]
 	on box systemctl stop wg-quick@wg0
-	asks host.example.net 192.0.2.1
+	expect_resolves host.example.net 192.0.2.1
 	diff <(echo "$before") <(box_state)
 }
 
-@test "systemd-resolved: ~domain sends only these names through the tunnel" {
-	name_servers
+@test "systemd-resolved uses the tunnel's server only for names in ~domain" {
+	start_name_servers
 	box_tunnel 10.9.0.0/24 "DNS = 10.9.0.1, ~corp.example"
 	before=$(box_state)
 	on box systemctl start wg-quick@wg0
 	[ "$(on box resolvectl domain wg0 | sed 's/.*: //')" = "~corp.example" ]
 	[[ $(on box resolvectl default-route wg0) == *": no" ]]
-	asks host.corp.example 10.9.0.1
-	asks host.example.net 192.0.2.1
+	expect_resolves host.corp.example 10.9.0.1
+	expect_resolves host.example.net 192.0.2.1
 	on box systemctl stop wg-quick@wg0
-	asks host.corp.example 192.0.2.1
+	expect_resolves host.corp.example 192.0.2.1
 	diff <(echo "$before") <(box_state)
 }
 
-@test "systemd-resolved: domains to search, no servers" {
-	name_servers
+@test "systemd-resolved gets search domains without servers" {
+	start_name_servers
 	box_tunnel 10.9.0.0/24 "DNS = corp.example"
 	on box systemctl start wg-quick@wg0
 	[ "$(on box resolvectl domain wg0 | sed 's/.*: //')" = corp.example ]
-	asks host.example.net 192.0.2.1
+	expect_resolves host.example.net 192.0.2.1
 	on box systemctl stop wg-quick@wg0
 }
 
-@test "systemd-resolved: without libsystemd resolvectl does the same" {
-	name_servers
+@test "systemd-resolved is configured with resolvectl if libsystemd is missing" {
+	start_name_servers
 	box_tunnel 0.0.0.0/0 "DNS = 10.9.0.1, corp.example"
 	before=$(box_state)
-	on box sh -c 'mkdir /var/away; mv /usr/lib/*/libsystemd.so.0* /var/away'
+	on box sh -c 'mkdir /var/moved; mv /usr/lib/*/libsystemd.so.0* /var/moved'
 	on box wg-quick up wg0
 	[ "$(on box resolvectl dns wg0 | sed 's/.*: //')" = 10.9.0.1 ]
 	[ "$(on box resolvectl domain wg0 | sed 's/.*: //')" = "corp.example ~." ]
-	asks host.example.net 10.9.0.1
+	expect_resolves host.example.net 10.9.0.1
 	on box wg-quick down wg0
-	on box sh -c 'mv /var/away/* /usr/lib/*-linux-gnu/'
-	asks host.example.net 192.0.2.1
+	on box sh -c 'mv /var/moved/* /usr/lib/*-linux-gnu/'
+	expect_resolves host.example.net 192.0.2.1
 	diff <(echo "$before") <(box_state)
 }
 
-@test "systemd-resolved stopped and masked: the file is written instead, and comes back" {
+@test "resolv.conf is written if systemd-resolved is masked, and down restores it" {
 	box_tunnel 0.0.0.0/0 "DNS = 10.9.0.1"
 	on box systemctl mask --now systemd-resolved
 	before=$(on box cat /etc/resolv.conf)
@@ -205,7 +205,7 @@ fails() { [ "$(on box systemctl is-failed wg-quick@wg0)" = failed ]; }
 	on box wg-quick down wg0
 	[ "$(on box cat /etc/resolv.conf)" = "$before" ]
 	on box test -h /etc/resolv.conf
-	# Insisting on it is an error, which undoes everything.
+	# With backend = resolved it is an error, and up is rolled back.
 	printf '[dns]\nbackend = resolved\n' | on box tee /etc/wireguard/wgsuite.ini > /dev/null
 	run ! on box wg-quick up wg0
 	[[ $output == *"systemd-resolved: SetLinkDNS: Unit "* ]]
@@ -215,8 +215,8 @@ fails() { [ "$(on box systemctl is-failed wg-quick@wg0)" = failed ]; }
 	[ -z "$(daemons box)" ]
 }
 
-# hardened LINE…: the drop-in that Algo puts on the unit, and these lines.
-hardened() {
+# harden_unit LINE…: installs the drop-in that Algo uses for the unit, with these additional lines.
+harden_unit() {
 	on box install -D /dev/stdin /etc/systemd/system/wg-quick@wg0.service.d/hardened.conf <<-END
 	[Service]
 	NoNewPrivileges=yes
@@ -232,16 +232,16 @@ hardened() {
 	on box systemctl daemon-reload
 }
 
-@test "hardened unit: no socket for the userspace daemon, so it says so and leaves nothing; with one it works" {
+@test "a hardened unit without AF_UNIX is an error and leaves nothing behind; with AF_UNIX it works" {
 	box_tunnel 10.9.0.0/24
 	before=$(box_state)
-	hardened
+	harden_unit
 	run ! on box systemctl start wg-quick@wg0
-	fails
+	has_failed
 	[[ $(on box journalctl -o cat -u wg-quick@wg0) == *"Address family not supported"* ]]
 	diff <(echo "$before") <(box_state)
-	# What a userspace data plane needs: its socket and a place for it. It goes without its own sandbox.
-	hardened RestrictAddressFamilies=AF_UNIX RuntimeDirectory=wireguard
+	# wireguardd needs its socket and a folder for it. It then runs without its own sandbox.
+	harden_unit RestrictAddressFamilies=AF_UNIX RuntimeDirectory=wireguard
 	on box systemctl start wg-quick@wg0 || { on box journalctl -o cat -u wg-quick@wg0; false; }
 	[[ $(in_net box ip route get 10.9.0.1) == *"dev wg0"* ]]
 	pings box 10.9.0.1
