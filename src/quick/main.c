@@ -190,7 +190,7 @@ static bool load_settings(struct settings *s, const struct command *command)
 	int r = 0;
 
 	if (command->settings != SETTINGS_UNUSED)
-		r = settings_load(s, SYSCONFDIR "/wireguard/wgsuite.ini", &d);
+		r = settings_load(s, SETTINGS_PATH, &d);
 	if (r < 0 && command->settings == SETTINGS_OPTIONAL)
 		report_warning("%s uses no settings, because the file has errors", command->name);
 	return r == 0 || command->settings == SETTINGS_OPTIONAL;

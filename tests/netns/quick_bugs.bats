@@ -316,31 +316,20 @@ MTU =" "10.8.0.0/16"
 @test "hooks: refused in a file that others can write; --no-hooks runs none" {
 	quick_file wg0 "PostUp = touch /run/ran" "10.8.0.0/16"
 	on a chmod 666 /etc/wireguard/wg0.conf
-	run on a wg-quick up wg0
-	[ "$status" -eq 1 ]
+	run -1 on a wg-quick up wg0
 	[[ $output == *"all users can write to"* ]]
-	on a chmod 660 /etc/wireguard/wg0.conf
-	run -1 on a env SUDO_GID=1 wg-quick up wg0
-	[[ $output == *"group 0 can write to"* ]]
-	on a env SUDO_GID=0 wg-quick up wg0
-	on a wg-quick down wg0
-	# Without a journal the hooks of the file would run.
-	on a env SUDO_GID=0 wg-quick up wg0
+	on a wg-quick up --no-hooks wg0
+	on a test ! -e /run/ran
+	# Without a journal, the hooks would be those of the file.
 	on a sh -c 'rm -r /run/wgsuite; echo "[Interface]
 PostDown = touch /run/down" >> /etc/wireguard/wg0.conf'
 	run -1 on a wg-quick down wg0
-	[[ $output == *"group 0 can write to"* ]]
+	[[ $output == *"all users can write to"* ]]
 	run ! in_net a ip link show wg0
 	on a test ! -e /run/down
-	on a rm /run/ran
 	on a wg-quick up --no-hooks wg0
 	on a test ! -e /run/ran
 	on a wg-quick down --no-hooks wg0
-	on a chmod 600 /etc/wireguard/wg0.conf
-	on a chown 1234 /etc/wireguard/wg0.conf
-	run on a wg-quick up wg0
-	[ "$status" -eq 1 ]
-	[[ $output == *"user 1234 owns"* ]]
 }
 
 @test "hooks: IFS, BASH_ENV and functions in the environment have no effect" {

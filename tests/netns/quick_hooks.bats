@@ -36,3 +36,65 @@ wg-quick: wg0: PostUp line 1 failed with status 143: trap \"echo bye >&2\" EXIT;
 	[ "$(grep -v -e '^\[' <<< "$output")" = "cat: /nonexistent: No such file or directory
 wg-quick: wg0: PostDown line 1 failed with status 1: cat /nonexistent" ]
 }
+
+@test "01: files of other users, with the setting that decides" {
+	quick_file wg0 'PostUp = echo up %i; test "$(id -u)" = 0' "10.8.0.0/16"
+	none=$(quick_state)
+	on a sh -c 'mkdir /etc/wireguard/config; cp /etc/wireguard/wg0.conf /etc/wireguard/config/wg0.conf'
+	conf=/etc/wireguard/config/wg0.conf
+	runs() { # runs WARNING [VARIABLE=VALUE]
+		run on a env "${2-X=}" wg-quick up "$conf"
+		[ "$status" -eq 0 ]
+		[[ $output == *"[#] echo up wg0;"* ]]
+		warnings=$(grep 'can change' <<< "$output" || true)
+		[ "$warnings" = "${1:+wg-quick: wg0: warning: user $1 can change the hooks in $conf}" ]
+		on a wg-quick down "$conf"
+	}
+	refused() { # refused REASON HELP
+		run -1 on a wg-quick up "$conf"
+		[ "$output" = "wg-quick: wg0: hooks are not run: $1
+  help: $2 in /etc/wireguard/wgsuite.ini" ]
+		run ! in_net a ip link show wg0
+	}
+	# linuxserver's image: chown -R abc:abc /config
+	on a chown -R 911:911 /etc/wireguard/config
+	runs 911
+	runs "" PKEXEC_UID=911
+	runs "" SUDO_UID=911
+	runs 911 SUDO_UID=1000
+	on a chown -R 65534:65534 /etc/wireguard/config # what a user namespace shows of unmapped users
+	runs 65534
+	on a sh -c "chown -R 0:0 /etc/wireguard/config; chmod 660 $conf"
+	runs ""
+	on a sh -c "chown 2:2 $conf"
+	runs "" DOAS_USER=bin
+	refused "group 2 can write to $conf" "chmod g-w $conf, or set [hooks] owner = unchecked"
+	on a sh -c "chown 0:0 $conf; chmod 777 /etc/wireguard/config"
+	refused "all users can write to /etc/wireguard/config" "chmod o-w /etc/wireguard/config, or set [hooks] owner = unchecked"
+	on a sh -c "printf '[hooks]\nowner = unchecked\n' > /etc/wireguard/wgsuite.ini"
+	runs ""
+	on a sh -c "printf '[hooks]\nowner = caller\n' > /etc/wireguard/wgsuite.ini; chmod 755 /etc/wireguard/config"
+	runs ""
+	on a chown 911 "$conf"
+	runs "" SUDO_UID=911
+	refused "user 911 owns $conf" "chown root $conf, or set [hooks] owner = any"
+	run -1 on a env SUDO_UID=1000 wg-quick restart "$conf"
+	[[ $output == *"hooks are not run: user 911 owns"* ]]
+	on a sh -c "printf '[hooks]\nowner = root\n' > /etc/wireguard/wgsuite.ini"
+	run -1 on a env SUDO_UID=911 wg-quick up "$conf"
+	[[ $output == *"hooks are not run: user 911 owns"* ]]
+	on a chown 0 "$conf"
+	runs ""
+	on a sh -c "rm -r /etc/wireguard/config /etc/wireguard/wgsuite.ini"
+	quick_settled "$none"
+}
+
+@test "01: a user namespace shows the owner of the file as nobody" {
+	quick_file wg0 'PostUp = true' "10.8.0.0/16"
+	on a chown 1000:1000 /etc/wireguard/wg0.conf
+	on a chmod 644 /etc/wireguard/wg0.conf
+	run on a unshare --user --map-root-user --mount --net sh -c \
+		'mount -t tmpfs none /run; stat -c %u /etc/wireguard/wg0.conf && wg-quick up wg0 && wg-quick down wg0'
+	[ "$status" -eq 0 ]
+	[[ $output == "65534"*"warning: user 65534 can change the hooks in"*"[#] true"* ]]
+}

@@ -7,6 +7,7 @@
 #include "inputs.h"
 #include "quick/host/fileio.h"
 #include "quick/host/firewall.h"
+#include "quick/host/hook_writers.h"
 #include "quick/host/tunnel_file_load.h"
 #include "quick/plan/inverse.h"
 #include "quick/plan/unjournaled.h"
@@ -71,10 +72,10 @@ static void read_optional_file(struct tunnel_file *f, const char *argument, cons
 /* ---- hooks ---- */
 
 /* The hooks are those of the file that `up` read or, without a journal, those of the present file. */
-static void choose_hooks(struct journal *j, struct tunnel_file *f, struct apply *a)
+static void choose_hooks(struct journal *j, struct tunnel_file *f, struct apply *a, const struct settings *set)
 {
 	static const enum hook_phase phases[] = { HOOK_PRE_DOWN, HOOK_POST_DOWN };
-	bool from_file = !j->exists && (a->no_hooks || tunnel_file_hooks_are_safe(f));
+	bool from_file = !j->exists && (a->no_hooks || hooks_are_safe(f, set, true));
 
 	if (!j->exists && !from_file)
 		a->failures++; /* the tunnel is removed nevertheless */
@@ -163,7 +164,7 @@ static int take_down(struct down *d)
 	bool journaled = d->journal.exists;
 	int r;
 
-	choose_hooks(&d->journal, &d->file, &d->apply);
+	choose_hooks(&d->journal, &d->file, &d->apply, &d->host->settings);
 	apply_hooks(&d->apply, &hooks[HOOK_PRE_DOWN], HOOK_PRE_DOWN);
 	if (d->file.interface.save_config && d->state.link.index && !save(d))
 		d->apply.failures++;

@@ -1,13 +1,13 @@
 /* `restart`: down, if the tunnel is up, and then up. */
 #include "command.h"
 #include "inputs.h"
-#include "quick/host/tunnel_file_load.h"
+#include "quick/host/hook_writers.h"
 
 /* A file that `up` would refuse is refused before the tunnel is taken down. */
-static bool file_is_usable(const struct command_options *o)
+static bool file_is_usable(const struct command_options *o, const struct settings *set)
 {
 	struct tunnel_file f = { 0 };
-	bool usable = read_tunnel_file(&f, o->argument, true) && (o->no_hooks || tunnel_file_hooks_are_safe(&f));
+	bool usable = read_tunnel_file(&f, o->argument, true) && (o->no_hooks || hooks_are_safe(&f, set, false));
 
 	tunnel_file_free(&f);
 	return usable;
@@ -29,7 +29,7 @@ int command_restart(const struct command_options *o, struct host *host, struct c
 	bool exists;
 	int down = 0, up;
 
-	if (!file_is_usable(o) || link_exists(&exists, o->argument, host) < 0)
+	if (!file_is_usable(o, &host->settings) || link_exists(&exists, o->argument, host) < 0)
 		return 1;
 	if (exists)
 		down = command_down(o, host, trace);

@@ -6,7 +6,7 @@
 #include "messages.h"
 #include "inputs.h"
 #include "quick/host/daemon.h"
-#include "quick/host/tunnel_file_load.h"
+#include "quick/host/hook_writers.h"
 #include "quick/journal/locks.h"
 #include "quick/plan/default_route.h"
 #include "quick/plan/inverse.h"
@@ -221,7 +221,7 @@ static int run(struct up *u, const struct command_options *o, struct command_tra
 	int r;
 
 	if (!read_tunnel_file(&u->file, o->argument, false) ||
-	    (!o->no_hooks && !tunnel_file_hooks_are_safe(&u->file)))
+	    (!o->no_hooks && !hooks_are_safe(&u->file, &u->host->settings, true)))
 		return 1;
 	r = journal_open(&u->journal, u->file.name);
 	if (r == -EINTR)

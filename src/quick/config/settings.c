@@ -18,6 +18,7 @@ static const struct setting table[] = {
 	SETTING("backend", "program", NULL, program),
 	SETTING("dns", "backend", "auto|resolved|resolvconf|file|none", dns),
 	SETTING("firewall", "backend", "auto|nft|iptables|none", firewall),
+	SETTING("hooks", "owner", "any|caller|root|unchecked", hook_owner),
 	SETTING("wireguardd", "log-level", "silent|error|verbose|debug", log_level),
 	SETTING("wireguardd", "cpu", "auto|generic", cpu),
 	SETTING("wireguardd", "threads", "#", threads),
@@ -26,7 +27,7 @@ static const struct setting table[] = {
 	SETTING("show", "hide-keys", "always|never", hide_keys),
 };
 
-static const char known_sections[] = "use one of [backend] [dns] [firewall] [wireguardd] [show]";
+static const char known_sections[] = "use one of [backend] [dns] [firewall] [hooks] [wireguardd] [show]";
 
 static bool value_is_valid(const struct setting *s, struct span value)
 {

@@ -13,6 +13,7 @@ struct settings {
 	char program[SETTING_TEXT_MAX]; /* [backend] program */
 	char dns[16];            /* [dns] backend: auto, resolved, resolvconf, file, none */
 	char firewall[16];       /* [firewall] backend: auto, nft, iptables, none */
+	char hook_owner[16];     /* [hooks] owner: any, caller, root, unchecked */
 	char log_level[16];      /* [wireguardd] log-level: silent, error, verbose, debug */
 	char cpu[16];            /* [wireguardd] cpu: auto, generic */
 	char threads[16];        /* [wireguardd] threads */

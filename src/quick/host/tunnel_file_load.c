@@ -1,4 +1,4 @@
-/* Finds and reads tunnel files, and checks who can write to them. */
+/* Finds and reads tunnel files. */
 #include "tunnel_file_load.h"
 
 #include <errno.h>
@@ -105,45 +105,6 @@ bool tunnel_file_find(struct tunnel_file *f, const char *argument)
 	}
 	warn_world_accessible(f->path);
 	return true;
-}
-
-/* The user or group who called sudo. */
-static bool is_sudo_caller(uint32_t id, const char *variable)
-{
-	const char *value = getenv(variable);
-	uint64_t n;
-
-	return value && span_to_u64(&n, span_of(value), UINT32_MAX) && n == id;
-}
-
-bool tunnel_file_hooks_are_safe(const struct tunnel_file *f)
-{
-	struct stat st;
-	size_t hooks = 0;
-
-	for (int i = 0; i < HOOK_PHASES; i++)
-		hooks += f->interface.hooks[i].n;
-	if (hooks == 0)
-		return true;
-	if (stat(f->path, &st) < 0)
-		return false;
-	if ((st.st_mode & S_IWOTH) != 0) {
-		report_error("hooks are not run: all users can write to %s", f->path);
-		report_help("chmod o-w %s", f->path);
-		return false;
-	}
-	/* A user's own group has no other members. */
-	if ((st.st_mode & S_IWGRP) != 0 && (getuid() == 0 || st.st_gid != getgid()) &&
-	    !is_sudo_caller(st.st_gid, "SUDO_GID")) {
-		report_error("hooks are not run: group %u can write to %s", (unsigned int)st.st_gid, f->path);
-		report_help("chmod g-w %s", f->path);
-		return false;
-	}
-	if (st.st_uid == 0 || st.st_uid == getuid() || is_sudo_caller(st.st_uid, "SUDO_UID"))
-		return true;
-	report_error("hooks are not run: user %u owns %s", (unsigned int)st.st_uid, f->path);
-	report_help("chown root %s", f->path);
-	return false;
 }
 
 /* Reads to the end; the size that fstat(2) reports is only a hint, the path may be a pipe. */

@@ -18,8 +18,4 @@ must_check int tunnel_file_load(struct tunnel_file *f, struct diag *d);
 /* Loads a file again that was loaded with lines_only, now with its peers. */
 must_check int tunnel_file_load_again(struct tunnel_file *f, struct diag *d);
 
-/* True when the hooks of this file may be run, because only root, the caller or the user who called sudo can
- * have written them. False is reported on stderr. */
-must_check bool tunnel_file_hooks_are_safe(const struct tunnel_file *f);
-
 #endif

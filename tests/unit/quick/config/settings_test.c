@@ -39,6 +39,7 @@ static void right_files_have_no_reports(void **state)
 	(void)state;
 	assert_int_equal(check("").count, 0);
 	assert_int_equal(check("# x\n; y\n\n[backend]\nprogram = /opt/my wg ; why\n[DNS]\nBackend=file\n"
+			       "[hooks]\nowner = unchecked\n"
 			       "[wireguardd]\nlog-level = \"error\"\nthreads = 64\n").count, 0);
 }
 
@@ -46,9 +47,11 @@ static void errors_have_positions(void **state)
 {
 	static const struct { const char *text; unsigned int line, column; const char *message, *help; } cases[] = {
 		{ "backend = file\n", 1, 1, "key before the first section: `backend'",
-		  "use one of [backend] [dns] [firewall] [wireguardd] [show]" },
+		  "use one of [backend] [dns] [firewall] [hooks] [wireguardd] [show]" },
 		{ "[dns]\nbackend = fil\n", 2, 11, "invalid value: `fil'",
 		  "use auto, resolved, resolvconf, file or none" },
+		{ "[hooks]\nowner = nobody\n", 2, 9, "invalid value: `nobody'",
+		  "use any, caller, root or unchecked" },
 		{ "[dns]\n\nbackend =\n", 3, 1, "key without a value: `backend'",
 		  "use auto, resolved, resolvconf, file or none" },
 		{ "[backend]\nprogram = # none\n", 2, 1, "key without a value: `program'",
@@ -56,7 +59,7 @@ static void errors_have_positions(void **state)
 		{ "[dns]\nbakend = file\n", 2, 1, "unknown key: `bakend'", "" },
 		{ "[dns]\nbackend = file\n[dns]\n backend = none\n", 4, 2, "duplicate key: `backend'", "" },
 		{ "[nonsense]\nx = 1\n", 1, 2, "unknown section: `nonsense'",
-		  "use one of [backend] [dns] [firewall] [wireguardd] [show]" },
+		  "use one of [backend] [dns] [firewall] [hooks] [wireguardd] [show]" },
 		{ "[dns\nbackend = file\n", 1, 1, "section without a closing bracket: `[dns'", "" },
 		{ "[dns]\nbackend\n", 2, 1, "expected [section] or key = value, found: `backend'", "" },
 		{ "[wireguardd]\nthreads = -1\n", 2, 11, "invalid value: `-1'", "use a number from 0 to 64" },

@@ -1,4 +1,4 @@
-/* Tunnel files on disk: finding them, reading them in either mode, and whether their hooks may be run. */
+/* Tunnel files on disk: finding them, reading them in either mode. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,8 +24,6 @@ static int make_folder(void **state)
 	if (!mkdtemp(folder))
 		return -1;
 	snprintf(path, sizeof path, "%s/wg7.conf", folder);
-	unsetenv("SUDO_UID");
-	unsetenv("SUDO_GID");
 	return freopen("/dev/null", "w", stderr) ? 0 : -1; /* expected errors */
 }
 
@@ -93,43 +91,12 @@ static void folders_are_refused(void **state)
 	rmdir(path);
 }
 
-static bool hooks_are_safe(const char *text, unsigned int mode)
-{
-	struct tunnel_file f = { 0 };
-	struct diag d = { 0 };
-	bool safe;
-
-	write_file(text);
-	assert_int_equal(chmod(path, (mode_t)mode), 0);
-	assert_true(tunnel_file_find(&f, path));
-	assert_int_equal(tunnel_file_load(&f, &d), 0);
-	safe = tunnel_file_hooks_are_safe(&f);
-	tunnel_file_free(&f);
-	fileio_remove(path);
-	return safe;
-}
-
-static void hooks_that_others_can_write_are_not_run(void **state)
-{
-	(void)state;
-	assert_true(hooks_are_safe("[Interface]\nPostUp = true\n", 0600));
-	assert_false(hooks_are_safe("[Interface]\nPostUp = true\n", 0602));
-	assert_true(hooks_are_safe("[Interface]\n", 0666));
-	if (getuid() == 0)
-		assert_false(hooks_are_safe("[Interface]\nPostUp = true\n", 0620));
-	setenv("SUDO_GID", "0", 1);
-	if (getgid() == 0)
-		assert_true(hooks_are_safe("[Interface]\nPostUp = true\n", 0620));
-	unsetenv("SUDO_GID");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_are_found_and_loaded),
 		cmocka_unit_test(a_link_has_its_own_name),
 		cmocka_unit_test(folders_are_refused),
-		cmocka_unit_test(hooks_that_others_can_write_are_not_run),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
