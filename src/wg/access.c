@@ -22,8 +22,10 @@ void report_no_access(const char *name, int error)
 	help(error);
 }
 
-void report_not_modified(int error)
+void report_not_modified(const struct wg_device *patch, int error)
 {
 	report_verbatim("Unable to modify interface: %s", strerror(-error));
+	if (error == -EADDRINUSE && (patch->flags & WG_DEVICE_HAS_LISTEN_PORT))
+		report_help("another program uses UDP port %u", patch->listen_port);
 	help(error);
 }

@@ -2,9 +2,11 @@
 #ifndef WG_ACCESS_H
 #define WG_ACCESS_H
 
+#include "model/model.h"
+
 /* "Unable to access interface[ NAME]: …"; name may be null. error: -errno of ipc_get. */
 void report_no_access(const char *name, int error);
-/* "Unable to modify interface: …"; error: -errno of ipc_set. */
-void report_not_modified(int error);
+/* "Unable to modify interface: …"; error: -errno of ipc_set with this patch. */
+void report_not_modified(const struct wg_device *patch, int error);
 
 #endif

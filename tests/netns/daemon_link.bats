@@ -39,7 +39,7 @@ sysctl_value() { on a cat "/proc/sys/net/$1"; }
 	port_closed 5000
 	on a ip link set wg0 up
 	eventually 5 port_open 5000
-	[ "$(on a ss -Huln 'sport = :5000' | awk '{ print $4 }' | sort -u | wc -l)" -eq 2 ] # both families
+	[ "$(on a ss -Huln 'sport = :5000' | awk '$4 !~ /%/ { print $4 }' | sort -u | wc -l)" -eq 2 ] # both families
 	on a ip link set wg0 down
 	eventually 5 port_closed 5000
 	[ "$(on a wg show wg0 listen-port)" -eq 5000 ]
@@ -55,18 +55,18 @@ sysctl_value() { on a cat "/proc/sys/net/$1"; }
 	on a ip link set wg0 up
 	port=$(on a wg show wg0 listen-port)
 	[ "$port" -gt 0 ]
-	[ "$(on a ss -Huln "sport = :$port" | awk '{ print $4 }' | sort -u | wc -l)" -eq 2 ]
+	[ "$(on a ss -Huln "sport = :$port" | awk '$4 !~ /%/ { print $4 }' | sort -u | wc -l)" -eq 2 ]
 	on a ip link set wg0 down
 	on a ip link set wg0 up
 	[ "$(on a wg show wg0 listen-port)" -eq "$port" ]
 }
 
 @test "a port in use when the link is set up is bound once it is free" {
+	on a wireguardd wg0
+	on a wg set wg0 listen-port 5000
 	on_bg a perl -MSocket=:all -e 'socket(S, AF_INET, SOCK_DGRAM, 0); bind(S, sockaddr_in(5000, INADDR_ANY)) or die;
 		sleep 60'
 	eventually 5 port_open 5000
-	on a wireguardd wg0
-	on a wg set wg0 listen-port 5000
 	on a ip link set wg0 up
 	on a sh -c '! ss -Hulnp "sport = :5000" | grep -q wireguardd'
 	on a pkill -x perl
@@ -74,16 +74,17 @@ sysctl_value() { on a cat "/proc/sys/net/$1"; }
 }
 
 @test "a port that stays in use is reported once, and another port is bound immediately" {
+	on_bg a wireguardd -f wg0
+	log=$BG_LOG
+	eventually 5 on a test -S /run/wireguard/wg0.sock
+	on a wg set wg0 listen-port 5000
 	on_bg a perl -MSocket=:all -e 'socket(S, AF_INET, SOCK_DGRAM, 0); bind(S, sockaddr_in(5000, INADDR_ANY)) or die;
 		sleep 60'
 	eventually 5 port_open 5000
-	on_bg a wireguardd -f wg0
-	eventually 5 on a test -S /run/wireguard/wg0.sock
-	on a wg set wg0 listen-port 5000
 	on a ip link set wg0 up
-	eventually 5 grep -q 'UDP port 5000: Address already in use' "$BG_LOG"
+	eventually 5 grep -q 'UDP port 5000: Address already in use' "$log"
 	sleep 2.5 # two more attempts
-	[ "$(wc -l < "$BG_LOG")" -eq 1 ]
+	[ "$(wc -l < "$log")" -eq 1 ]
 	on a wg set wg0 listen-port 5001
 	on a sh -c 'ss -Hulnp "sport = :5001" | grep -q wireguardd'
 }

@@ -108,6 +108,20 @@ static void remove_all_peers(struct control *c)
 	}
 }
 
+/* While the link is down, the sockets are closed; that another program has the port is reported all the same. */
+static int probe_port(struct control *c, uint16_t port)
+{
+	struct udp probe;
+	int error;
+
+	sandbox_raise(true);
+	error = udp_open(&probe, port, 0, c->disabled_offloads);
+	sandbox_raise(false);
+	if (!error)
+		udp_close(&probe);
+	return error;
+}
+
 /* What the kernel can refuse, before anything else changes: sockets on another port, and the mark. *fresh: new
  * sockets (port 0: none). */
 static int apply_sockets(struct control *c, const struct wg_device *patch, struct udp *fresh)
@@ -117,7 +131,7 @@ static int apply_sockets(struct control *c, const struct wg_device *patch, struc
 	int error = 0;
 
 	if (!c->up)
-		return 0;
+		return port && patch->listen_port ? probe_port(c, patch->listen_port) : 0;
 	if (port) {
 		sandbox_raise(true);
 		error = udp_open(fresh, patch->listen_port, mark ? patch->fwmark : c->fwmark, c->disabled_offloads);

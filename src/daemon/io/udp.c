@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <linux/filter.h>
 #include <linux/udp.h>
 #include <netinet/ip.h>
@@ -17,6 +18,9 @@ enum {
 };
 #ifndef IPV6_AUTOFLOWLABEL
 #define IPV6_AUTOFLOWLABEL 70
+#endif
+#ifndef SO_BINDTOIFINDEX
+#define SO_BINDTOIFINDEX 62
 #endif
 
 static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port) &&
@@ -142,6 +146,68 @@ static void split_handshakes(struct udp *u, enum udp_socket_index data, enum udp
 	second->fd = -1;
 }
 
+/* ---- keeping other processes away ---- */
+
+/* Sockets that share a port by SO_REUSEPORT let every process of the same user share it. A guard keeps them out: a socket
+ * that has the port and does not share it. It is bound to an interface index that no interface has, so that it receives
+ * nothing. When another process binds the port, the kernel compares it with one socket after the other and accepts it at
+ * the first one that shares, so the guard has to come first: of IPv4 sockets the newest does, of IPv6 sockets that share
+ * the oldest. Returns the descriptor or -errno. share: with the sockets that exist, until guard_close_port. */
+static int guard_bind(bool v6, bool share, uint16_t *port)
+{
+	struct sockaddr_in any4 = { .sin_family = AF_INET, .sin_port = htons(*port) };
+	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(*port) };
+	socklen_t n = v6 ? sizeof any : sizeof any4;
+	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), error = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (v6)
+		error = option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	else
+		memcpy(&any, &any4, sizeof any4);
+	if (!error)
+		error = option(fd, SOL_SOCKET, SO_BINDTOIFINDEX, INT_MAX);
+	if (!error && share)
+		error = option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (!error && bind(fd, (struct sockaddr *)&any, n) != 0)
+		error = -errno;
+	n = sizeof any;
+	if (!error && getsockname(fd, (struct sockaddr *)&any, &n) != 0)
+		error = -errno;
+	if (error) {
+		close(fd);
+		return error;
+	}
+	*port = ntohs(any.sin6_port);
+	return fd;
+}
+
+/* From now on, no process can share the port. */
+static void guard_close_port(struct udp *u)
+{
+	if (u->sockets[UDP_V4_HANDSHAKES].fd >= 0)
+		u->guard_v4 = guard_bind(false, true, &u->port);
+	if (u->guard_v4 >= 0)
+		(void)option(u->guard_v4, SOL_SOCKET, SO_REUSEPORT, 0);
+	if (u->guard_v6 >= 0)
+		(void)option(u->guard_v6, SOL_SOCKET, SO_REUSEPORT, 0);
+}
+
+/* The IPv6 socket for data, after its guard, which finds out whether another process has the port. Kernels before 5.0
+ * have no SO_BINDTOIFINDEX; there the socket does. */
+static int udp_bind_v6(struct udp *u, uint32_t mark, unsigned int disabled)
+{
+	bool share;
+
+	if (!(disabled & OFFLOAD_NO_SPLIT))
+		u->guard_v6 = guard_bind(true, false, &u->port);
+	if (u->guard_v6 == -EADDRINUSE)
+		return -EADDRINUSE;
+	share = u->guard_v6 >= 0 && option(u->guard_v6, SOL_SOCKET, SO_REUSEPORT, 1) == 0;
+	return udp_bind(&u->sockets[UDP_V6], true, share, &u->port, mark, disabled);
+}
+
 /* ---- all sockets ---- */
 
 static bool family_is_missing(int error)
@@ -151,7 +217,7 @@ static bool family_is_missing(int error)
 
 void udp_init(struct udp *u)
 {
-	*u = (struct udp){ .port = 0 };
+	*u = (struct udp){ .guard_v4 = -1, .guard_v6 = -1 };
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
 		u->sockets[i].fd = -1;
 }
@@ -166,7 +232,7 @@ int udp_open(struct udp *u, uint16_t port, uint32_t mark, unsigned int disabled)
 		error4 = udp_bind(&u->sockets[UDP_V4], false, false, &u->port, mark, disabled);
 		if (error4 && !family_is_missing(error4))
 			return error4;
-		error6 = udp_bind(&u->sockets[UDP_V6], true, false, &u->port, mark, disabled);
+		error6 = udp_bind_v6(u, mark, disabled);
 		if (!error6 || (family_is_missing(error6) && !error4))
 			break;
 		udp_close(u);
@@ -177,6 +243,7 @@ int udp_open(struct udp *u, uint16_t port, uint32_t mark, unsigned int disabled)
 		log_verbose("no IPv6: %s", strerror(-error6));
 	split_handshakes(u, UDP_V4, UDP_V4_HANDSHAKES, mark, disabled);
 	split_handshakes(u, UDP_V6, UDP_V6_HANDSHAKES, mark, disabled);
+	guard_close_port(u);
 	return 0;
 }
 
@@ -187,6 +254,11 @@ void udp_close(struct udp *u)
 			close(u->sockets[i].fd);
 		u->sockets[i].fd = -1;
 	}
+	if (u->guard_v4 >= 0)
+		close(u->guard_v4);
+	if (u->guard_v6 >= 0)
+		close(u->guard_v6);
+	u->guard_v4 = u->guard_v6 = -1;
 }
 
 int udp_set_mark(struct udp *u, uint32_t mark)

@@ -42,6 +42,7 @@ struct udp_socket {
 
 struct udp {
 	struct udp_socket sockets[UDP_SOCKETS]; /* by enum udp_socket_index */
+	int guard_v4, guard_v6; /* have the port, so that no other process can share it; receive nothing; negative: none */
 	uint16_t port;
 };
 

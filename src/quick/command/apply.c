@@ -53,6 +53,16 @@ static void count_failure(struct run *run, int error, int status)
 		run->error = error;
 }
 
+/* A kernel interface opens its port when it is brought up. */
+static void help_with_port(const struct plan *p, const struct step *s, int error)
+{
+	if (s->kind != STEP_LINK_UP || error != -EADDRINUSE)
+		return;
+	for (size_t i = 0; i < p->n; i++)
+		if (p->steps[i].kind == STEP_WG && (p->steps[i].wg.patch->flags & WG_DEVICE_HAS_LISTEN_PORT))
+			report_help("another program uses UDP port %u", p->steps[i].wg.patch->listen_port);
+}
+
 static void batch_failed(void *ctx, const struct step *s, int error, const char *why)
 {
 	struct run *run = ctx;
@@ -62,6 +72,7 @@ static void batch_failed(void *ctx, const struct step *s, int error, const char 
 	if (s) {
 		step_describe(&what, run->p, s);
 		report_error("cannot %s: %s", what.p ? what.p : "", why ? why : strerror(-error));
+		help_with_port(run->p, s, error);
 	} else {
 		report_error("netlink: %s", strerror(-error));
 	}

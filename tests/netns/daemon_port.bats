@@ -1,0 +1,117 @@
+# The port of a tunnel: taken by another program, and closed to all others.
+load ../lib/netns
+load ../lib/quick
+
+setup() {
+	net_begin
+	host a b
+	wire a v0 "10.0.0.1/24 fd00::1/64" b v0 "10.0.0.2/24 fd00::2/64"
+}
+teardown() { net_end; }
+
+# take PORT [v6]: another program has the port, until release.
+take() {
+	on_bg a python3 -c "import socket, time
+s = socket.socket(socket.AF_INET${2:+6}, socket.SOCK_DGRAM)
+${2:+s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)}
+s.bind(('${2:+::}', $1)); open('/run/taken', 'w'); time.sleep(600)"
+	holder=$!
+	eventually 10 on a test -e /run/taken
+}
+
+release() {
+	on a kill "$(on a pgrep -f '^python3 -c import socket, time')"
+	on a rm /run/taken
+	eventually 10 port_is_free "$1"
+}
+
+port_is_free() { [ -z "$(on a ss -Hlun "sport = :$1")" ]; }
+
+# shares PORT FAMILY [ADDRESS]: can another process of root bind the port, sharing it?
+shares() {
+	on a python3 -c "import socket
+s = socket.socket(socket.AF_$2, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(('${3-}', $1))"
+}
+
+tunnel_file() {
+	tunnel a wg0 <<- END
+		[Interface]
+		PrivateKey = $QUICK_KEY
+		Address = 10.9.0.1/24
+		ListenPort = 51820
+	END
+}
+
+@test "up fails if another program has the port, with its number, and leaves nothing" {
+	tunnel_file
+	for family in "" v6; do
+		take 51820 $family
+		run on a wg-quick up wg0
+		[ "$status" -ne 0 ]
+		[[ $output == *"Unable to modify interface: Address already in use
+  help: another program uses UDP port 51820"* ]]
+		run on a ip link show wg0
+		[ "$status" -ne 0 ]
+		release 51820
+	done
+	on a wg-quick up wg0
+	on a wg-quick down wg0
+}
+
+@test "wg set refuses a port that is taken, up or down, and keeps the old one" {
+	on a wireguardd wg0
+	on a sh -c 'umask 077; wg genkey > /run/key; wg set wg0 private-key /run/key listen-port 5000'
+	take 51820
+	for state in down up; do
+		on a ip link set wg0 $state
+		run on a wg set wg0 listen-port 51820
+		[ "$status" -eq 1 ]
+		[ "$output" = "Unable to modify interface: Address already in use
+  help: another program uses UDP port 51820" ]
+		[ "$(on a wg show wg0 listen-port)" = 5000 ]
+	done
+	release 51820
+	on a wg set wg0 listen-port 51820
+	[ "$(on a wg show wg0 listen-port)" = 51820 ]
+}
+
+@test "no other process can share the port while the tunnel is up" {
+	on a wireguardd wg0
+	on a sh -c 'umask 077; wg genkey > /run/key; wg set wg0 private-key /run/key listen-port 5353'
+	shares 5353 INET
+	net_up a wg0 10.9.0.1/24
+	eventually 10 on a sh -c 'ss -Hlun "sport = :5353" | grep -q .'
+	for address in "INET" "INET 10.0.0.1" "INET 127.0.0.1" "INET6" "INET6 fd00::1"; do
+		run shares 5353 $address
+		[ "$status" -ne 0 ]
+		[[ $output == *"Address already in use"* ]]
+	done
+	on a ip link set wg0 down
+	eventually 10 shares 5353 INET
+}
+
+@test "handshakes and data still arrive on both families, and after changes of the port" {
+	local h
+	for h in a b; do
+		on $h wireguardd wg0
+		on $h sh -c 'umask 077; wg genkey > /run/key; wg set wg0 private-key /run/key listen-port 5000'
+	done
+	KA=$(on a wg show wg0 public-key) KB=$(on b wg show wg0 public-key)
+	on b wg set wg0 peer "$KA" allowed-ips 10.9.0.1/32
+	net_up a wg0 10.9.0.1/24
+	net_up b wg0 10.9.0.2/24
+	for endpoint in 10.0.0.2:5000 '[fd00::2]:5000'; do
+		on a wg set wg0 peer "$KB" remove
+		on a wg set wg0 peer "$KB" allowed-ips 10.9.0.2/32 endpoint "$endpoint"
+		eventually 10 pings a 10.9.0.2
+	done
+	on b wg set wg0 listen-port 5001
+	on a wg set wg0 peer "$KB" endpoint 10.0.0.2:5001
+	eventually 10 pings a 10.9.0.2
+	on b wg set wg0 listen-port 5000
+	on a wg set wg0 peer "$KB" endpoint 10.0.0.2:5000
+	eventually 10 pings a 10.9.0.2
+}
