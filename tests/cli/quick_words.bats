@@ -192,8 +192,8 @@ wrong() {
 	[[ $output == *"help: write PostUp = VALUE"* ]]
 	: > wg0.conf
 	run "$WQ" strip ./wg0.conf
-	[ "$status" -eq 1 ]
-	[[ $output == *"wg0.conf:1:1: error: the file is empty"* ]]
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
 	mkdir dir.conf
 	run "$WQ" strip ./dir.conf
 	[ "$status" -eq 1 ]

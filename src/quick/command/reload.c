@@ -227,6 +227,18 @@ static void roll_back(struct reload *r)
 
 /* ---- the commands ---- */
 
+/* A file without a line, most likely the result of a failed command or a full disk. */
+static bool may_reload(const struct reload *r)
+{
+	struct span text = { r->file.text, r->file.n_text };
+
+	if (!conf_is_empty(text) || r->state.device.n_peers == 0)
+		return true;
+	report_error("cannot reload: %s is empty, so that all peers would be removed", r->file.path);
+	report_help("to remove them, write a line [Interface]");
+	return false;
+}
+
 static int reload_or_diff(struct reload *r, const struct command_options *o, struct command_trace *trace, bool change)
 {
 	if (read_inputs(r, o->argument) < 0 || inspect(r, change) < 0 || compare(r) < 0)
@@ -236,6 +248,8 @@ static int reload_or_diff(struct reload *r, const struct command_options *o, str
 		plan_print(&trace->t, &r->plan);
 		return 0;
 	}
+	if (!may_reload(r))
+		return 1;
 	apply_init(&r->apply, o, r->host, trace, &r->journal, r->file.path);
 	r->apply.performer.ifindex = r->state.link.index;
 	if (apply(r) < 0) {

@@ -5,6 +5,7 @@
 
 #include "base/vector.h"
 #include "list.h"
+#include "number.h"
 
 bool address_equal(const struct interface_address *a, const struct interface_address *b)
 {
@@ -52,20 +53,70 @@ void addresses_free(struct addresses *a)
 	*a = (struct addresses){ 0 };
 }
 
-static bool parse_address(struct ip_addr *a, uint8_t *bits, bool *bare, struct span word)
+/* Up to four numbers with dots between them; the rest of the address is zero. */
+static bool parse_v4(struct ip_addr *a, bool *ambiguous, struct span word)
+{
+	uint8_t b[4] = { 0 };
+	struct span piece;
+	size_t i;
+
+	for (i = 0; span_next(&piece, &word, '.'); i++) {
+		uint64_t n;
+		if (i == ARRAY_LEN(b) || !number_parse(&n, piece, 255))
+			return false;
+		*ambiguous |= number_is_octal(piece);
+		b[i] = (uint8_t)n;
+	}
+	*ambiguous |= i < ARRAY_LEN(b);
+	*a = ip_v4(b);
+	return true;
+}
+
+bool address_parse_ip(struct ip_addr *a, bool *ambiguous, struct span word)
+{
+	return ip_parse(a, word) || parse_v4(a, ambiguous, word);
+}
+
+/* The number of leading ones, as in 255.255.255.0; false: there are others. */
+static bool parse_netmask(uint64_t *bits, bool *ambiguous, struct span word)
+{
+	struct ip_addr mask;
+	uint32_t m;
+
+	if (!address_parse_ip(&mask, ambiguous, word) || mask.family != IP_V4)
+		return false;
+	m = load_be32(mask.b);
+	*bits = 0;
+	for (uint32_t bit = 1u << 31; m & bit; bit >>= 1)
+		++*bits;
+	return *bits == 32 || (m << *bits) == 0;
+}
+
+/* "/08" is no octal number, and was always accepted here. */
+static bool parse_length(uint64_t *bits, bool *ambiguous, struct span word, unsigned int max)
+{
+	if (number_parse(bits, word, max) || span_to_u64(bits, word, max)) {
+		*ambiguous |= number_is_octal(word);
+		return true;
+	}
+	return parse_netmask(bits, ambiguous, word) && *bits <= max;
+}
+
+/* As ip(8) reads it, which upstream passes it to. */
+static bool parse_address(struct interface_address *out, struct ip_addr *a, struct span word)
 {
 	size_t slash = span_find(word, '/');
 	uint64_t n;
 
-	if (!ip_parse(a, span_sub(word, 0, slash)))
+	if (!address_parse_ip(a, &out->ambiguous, span_sub(word, 0, slash)))
 		return false;
-	*bare = slash == word.n;
-	*bits = (uint8_t)ip_bits(a);
-	if (*bare)
+	out->bare = slash == word.n;
+	out->bits = (uint8_t)ip_bits(a);
+	if (out->bare)
 		return true;
-	if (!span_to_u64(&n, span_sub(word, slash + 1, word.n), ip_bits(a)))
+	if (!parse_length(&n, &out->ambiguous, span_sub(word, slash + 1, word.n), ip_bits(a)))
 		return false;
-	*bits = (uint8_t)n;
+	out->bits = (uint8_t)n;
 	return true;
 }
 
@@ -77,7 +128,7 @@ int address_next(struct interface_address *out, struct span *rest, struct span *
 	if (!list_next(&word, rest))
 		return 0;
 	*bad = word;
-	if (!parse_address(&out->local, &out->bits, &out->bare, word))
+	if (!parse_address(out, &out->local, word))
 		return -1;
 	after = *rest;
 	if (!list_next(&peer, &after) || !span_is_nocase(peer, "peer"))
@@ -87,7 +138,7 @@ int address_next(struct interface_address *out, struct span *rest, struct span *
 	if (!out->bare || !list_next(&peer, rest))
 		return -1;
 	*bad = peer;
-	if (!parse_address(&out->peer, &out->bits, &out->bare, peer) ||
+	if (!parse_address(out, &out->peer, peer) ||
 	    out->peer.family != out->local.family)
 		return -1;
 	return 1;

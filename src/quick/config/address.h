@@ -4,12 +4,13 @@
 
 #include "base/addr.h"
 
-/* "10.0.0.1/24", "fd00::1", or "10.0.0.1 peer 10.0.0.2/32". */
+/* "10.0.0.1/24", "10.0.0.1/255.255.255.0", "fd00::1", or "10.0.0.1 peer 10.0.0.2/32". */
 struct interface_address {
 	struct ip_addr local;
 	struct ip_addr peer; /* IP_NONE: not point-to-point */
 	uint8_t bits;
 	bool bare; /* written without "/bits" */
+	bool ambiguous; /* written with an octal number like 010, or with fewer than four numbers */
 };
 bool address_equal(const struct interface_address *a, const struct interface_address *b);
 void address_print(struct text *t, const struct interface_address *a);
@@ -23,6 +24,9 @@ struct addresses {
 must_check bool addresses_add(struct addresses *a, const struct interface_address *one);
 bool addresses_have(const struct addresses *a, const struct interface_address *one);
 void addresses_free(struct addresses *a);
+
+/* An address as ip(8) reads it: 10.8.0.02, 10.8, 0xa.8.0.2. *ambiguous is set as above, never cleared. */
+must_check bool address_parse_ip(struct ip_addr *a, bool *ambiguous, struct span word);
 
 /* Parses "A", "A/B" or "A peer C/B" at the front of *rest, where commas and blanks separate addresses.
  * 1: *out is an address; 0: nothing is left; -1: *bad is not an address. */

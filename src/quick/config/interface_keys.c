@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "list.h"
+#include "number.h"
 
 void interface_keys_free(struct interface_keys *k)
 {
@@ -41,6 +42,18 @@ static void report_value(const struct interface_keys_reader *r, const struct con
 
 /* ---- one function per key: reports a wrong value, which makes the reader refuse the file ---- */
 
+static void warn_ambiguous(const struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d,
+			   struct span from, const struct interface_address *a)
+{
+	struct diag_at at = value_at(r, x);
+	char text[2 * IP_PREFIX_TEXT_MAX];
+	struct text t = text_fixed(text, sizeof text);
+
+	address_print(&t, a);
+	diag_f(d, DIAG_WARNING, &at, "a number with a leading zero is octal, as in ip(8); missing numbers are zero",
+	       "address `%.*s' is read as %s", (int)from.n, from.p, text);
+}
+
 static void read_address(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
 {
 	struct addresses *addresses = &r->keys->addresses;
@@ -49,6 +62,8 @@ static void read_address(struct interface_keys_reader *r, const struct conf_extr
 	int got;
 
 	while ((got = address_next(&a, &rest, &bad)) > 0) {
+		if (a.ambiguous)
+			warn_ambiguous(r, x, d, bad, &a);
 		if (addresses_have(addresses, &a)) {
 			struct diag_at at = value_at(r, x);
 			diag_f(d, DIAG_WARNING, &at, NULL, "duplicate address `%.*s'", (int)bad.n, bad.p);
@@ -91,6 +106,17 @@ static bool string_list_has(const struct string_list *w, struct span word)
 	return false;
 }
 
+/* resolv.conf(5) has leading zeros as well, but means another address by fewer than four numbers. */
+static bool parse_server(struct ip_addr *a, struct span word)
+{
+	size_t dots = 0;
+	bool ambiguous = false;
+
+	for (size_t i = 0; i < word.n; i++)
+		dots += word.p[i] == '.';
+	return ip_parse(a, word) || (dots == 3 && address_parse_ip(a, &ambiguous, word));
+}
+
 /* The address in inet_ntop(3)'s form, with the zone of an IPv6 address as it was written. */
 static bool print_server(struct text *t, struct span word)
 {
@@ -98,7 +124,7 @@ static bool print_server(struct text *t, struct span word)
 	struct span zone = span_sub(word, percent, word.n);
 	struct ip_addr a;
 
-	if (!ip_parse(&a, span_sub(word, 0, percent)) ||
+	if (!parse_server(&a, span_sub(word, 0, percent)) ||
 	    (zone.n > 0 && (a.family != IP_V6 || !device_name_is_valid(span_sub(zone, 1, zone.n)))))
 		return false;
 	ip_print(t, &a);
@@ -164,24 +190,34 @@ static void read_mtu(struct interface_keys_reader *r, const struct conf_extra *x
 
 static bool table_by_name(const struct interface_keys_reader *r, uint32_t *out, struct span name)
 {
-	static const struct { const char *name; uint32_t number; } predefined[] = {
-		{ "main", TABLE_MAIN }, { "default", 253 }, { "local", 255 },
-	};
+	struct table_search s;
 
-	for (size_t i = 0; i < ARRAY_LEN(predefined); i++)
-		if (span_is(name, predefined[i].name)) {
-			*out = predefined[i].number;
-			return true;
-		}
-	return r->find_table && r->find_table(out, name);
+	if (r->find_table && r->find_table(out, name))
+		return true;
+	table_search_begin(&s, name);
+	*out = s.number;
+	return s.found;
+}
+
+/* As ip(8) reads it, where a name may look like a number. */
+static bool parse_table(const struct interface_keys_reader *r, uint32_t *out, struct span word)
+{
+	uint64_t n;
+
+	if (table_by_name(r, out, word))
+		return true;
+	if (!number_parse(&n, word, UINT32_MAX))
+		return false;
+	*out = (uint32_t)n;
+	return true;
 }
 
 static void read_table(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
 {
 	struct interface_keys *k = r->keys;
-	uint64_t n = 0;
 
 	k->table_kind = TABLE_GIVEN;
+	k->table = 0;
 	free(k->table_word);
 	k->table_word = span_dup(x->value);
 	if (!k->table_word)
@@ -190,11 +226,7 @@ static void read_table(struct interface_keys_reader *r, const struct conf_extra 
 		k->table_kind = TABLE_AUTO;
 	else if (span_is_nocase(x->value, "off"))
 		k->table_kind = TABLE_OFF;
-	else if (span_to_u64(&n, x->value, UINT32_MAX) ||
-		 (span_starts(x->value, "0x") &&
-		  span_hex_to_u64(&n, span_sub(x->value, 2, x->value.n), UINT32_MAX)))
-		k->table = (uint32_t)n;
-	else if (!table_by_name(r, &k->table, x->value))
+	else if (!parse_table(r, &k->table, x->value))
 		report_value(r, x, d, x->value, "off, auto, a number or a name from rt_tables");
 	if (k->table_kind == TABLE_GIVEN && k->table == 0)
 		k->table = TABLE_MAIN; /* the kernel's meaning of table 0 */

@@ -6,12 +6,11 @@
 #include "address.h"
 #include "dns_config.h"
 #include "model/conf.h"
+#include "table_name.h"
 
 enum hook_phase { HOOK_PRE_UP, HOOK_POST_UP, HOOK_PRE_DOWN, HOOK_POST_DOWN, HOOK_PHASES };
 
 enum table_kind { TABLE_AUTO, TABLE_OFF, TABLE_GIVEN };
-
-enum { TABLE_MAIN = 254 };
 
 /* A zeroed struct is a file without any of these keys. */
 struct interface_keys {
@@ -32,7 +31,7 @@ typedef bool table_lookup(uint32_t *number, struct span name);
 struct interface_keys_reader {
 	struct interface_keys *keys;
 	const char *file;          /* for messages */
-	table_lookup *find_table;  /* null: main, default and local only */
+	table_lookup *find_table;  /* null: main, default and local only, which are always found */
 	bool no_memory;            /* a value was lost because memory ran out */
 };
 

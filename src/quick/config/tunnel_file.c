@@ -121,9 +121,8 @@ int tunnel_file_parse(struct tunnel_file *f, const struct tunnel_file_lookups *l
 	int error;
 
 	if (span_trim(text).n == 0) {
-		at.line = at.column = 1;
-		diag_f(d, DIAG_ERROR, &at, NULL, "the file is empty");
-		return -EINVAL;
+		struct diag_at begin = { .file = f->path, .line = 1, .column = 1 };
+		diag_f(d, DIAG_WARNING, &begin, NULL, "the file is empty");
 	}
 	error = conf_read(&f->device, text, &o, d);
 	if (error == 0 && (r.keys.no_memory || !drop_replaced_allowedips(&f->device)))
