@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Cryptography of other architectures under qemu-user: NEON, 32-bit limbs, big endian. Runs the self-test and the fuzz
-# corpora, which compare every implementation with the portable one. Skips what is not installed.
+# The cryptography on other architectures under qemu-user: NEON, 32-bit limbs, big endian. Runs the self-test and the fuzz
+# corpora, which compare every implementation with the portable one. Skips architectures without compiler or emulator.
 
 cd_top() {
 	cd "$BATS_TEST_DIRNAME/../.." || return 1
@@ -41,10 +41,10 @@ cross() {
 	cross aarch64-linux-gnu qemu-aarch64-static neon
 }
 
-@test "armhf: limbs for 32-bit machines" {
+@test "armhf: portable implementations with 32-bit limbs" {
 	cross arm-linux-gnueabihf qemu-arm-static portable
 }
 
-@test "s390x: big endian" {
+@test "s390x: portable implementations on a big-endian machine" {
 	cross s390x-linux-gnu qemu-s390x-static portable
 }

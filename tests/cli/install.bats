@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# make install: the programs, their pages, completions and units at the places scripts look for them.
+# make install: paths and modes of programs, man pages, completions and systemd units.
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -20,7 +20,7 @@ mode() {
 	[ "$(stat -c %a "$to$1")" = "$2" ]
 }
 
-@test "everything, under /usr" {
+@test "make install installs everything under /usr" {
 	install_to
 	for program in wg wg-quick wireguardd; do
 		mode "/usr/bin/$program" 755
@@ -39,14 +39,14 @@ mode() {
 	mode /lib/systemd/system/wg-quick.target 644
 }
 
-@test "folders are for everybody, whatever the umask" {
+@test "installed folders are world readable with any umask, except /etc/wireguard" {
 	umask 077
 	install_to
 	[ "$(cd "$to" && find . -mindepth 1 -type d ! -perm 755)" = ./etc/wireguard ]
 	mode /etc/wireguard 700
 }
 
-@test "elsewhere, and only parts" {
+@test "PREFIX and SYSCONFDIR change the paths, WITH_… variables select parts" {
 	install_to PREFIX=/opt/vpn SYSCONFDIR=/opt/etc WITH_WGQUICK=no WITH_WIREGUARDD=no WITH_SYSTEMDUNITS=no \
 		WITH_BASHCOMPLETION=no WITH_ZSHCOMPLETION=no WITH_FISHCOMPLETION=no
 	mode /opt/vpn/bin/wg 755
@@ -55,7 +55,7 @@ mode() {
 		"/opt/vpn/bin/wg /opt/vpn/share/man/man7/wgsuite.7 /opt/vpn/share/man/man8/wg.8" ]
 }
 
-@test "the unit starts what was installed" {
+@test "the systemd unit has the path of the installed wg-quick" {
 	install_to
 	cmp "$root/contrib/systemd/wg-quick@.service" "$to/lib/systemd/system/wg-quick@.service"
 	install_to PREFIX=/usr/local SYSTEMDUNITDIR=/etc/systemd/system
@@ -63,7 +63,7 @@ mode() {
 	mode /etc/systemd/system/wg-quick@.service 644
 }
 
-@test "what is installed runs" {
+@test "the installed programs run" {
 	install_to PREFIX=/usr/local
 	[ "$(grep -c '^Exec[A-Za-z]*=/usr/local/bin/wg-quick ' "$to/lib/systemd/system/wg-quick@.service")" -eq 3 ]
 	[[ $("$to/usr/local/bin/wg" --version) == *" v"* ]]
@@ -72,7 +72,7 @@ mode() {
 	[[ $output == Usage:* ]]
 }
 
-@test "the units deny nothing that a userspace tunnel needs, under any systemd" {
+@test "the units do not deny access to /dev/net/tun with any version of systemd" {
 	# ProtectClock implies DeviceAllow, and with it denies /dev/net/tun before systemd 253. PrivateDevices hides it.
 	run grep -lE '^(ProtectClock|PrivateDevices|DevicePolicy|DeviceAllow)=' "$root"/contrib/systemd/*
 	[ "$status" -eq 1 ]

@@ -1,4 +1,4 @@
-# wg-quick's words, messages, strip and dry run, as anybody may call them: nothing here needs rights.
+# wg-quick without privileges: usage, names, error messages, strip, --dry-run, completion.
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -67,7 +67,7 @@ Usage: wg-quick [ up | down | restart | save | strip | reload | diff ] [ CONFIG_
 	run "$WQ" strip no_such_tunnel
 	[ "$status" -eq 1 ]
 	[ "$output" = "wg-quick: \`/etc/wireguard/no_such_tunnel.conf' does not exist" ]
-	# A word that could be a name is one, whatever lies here.
+	# A valid interface name is one even if a file of that name exists here.
 	printf '[Interface]\n' > wg0.conf
 	run "$WQ" strip wg0.conf
 	[ "$output" = "wg-quick: \`/etc/wireguard/wg0.conf.conf' does not exist
@@ -84,7 +84,7 @@ Usage: wg-quick [ up | down | restart | save | strip | reload | diff ] [ CONFIG_
 	done
 }
 
-@test "strip leaves everything else as it was" {
+@test "strip removes only the keys of wg-quick" {
 	printf '%s\n' '# first' '[interface]' 'address=10.0.0.1/24' '  ListenPort = 1 # one  ' 'PostUp = a # b; c' \
 		'PostUp = ' 'SaveConfig=FALSE' '' '[Peer]' "PublicKey = $KEY" '# Name = x' 'AllowedIPs = 10.0.0.2/32' \
 		'[Interface]' 'DNS = 1.1.1.1, a.b' 'MTU = 1400' 'table=off' > wg0.conf
@@ -103,7 +103,7 @@ AllowedIPs = 10.0.0.2/32
 	[ "$("$WQ" strip ./wg0.conf | tail -c 2 | od -An -c | tr -d ' ')" = '\n\n' ]
 }
 
-@test "strip waits for a pipe that does not block" {
+@test "strip writes everything to a non-blocking pipe" {
 	{ printf '[Interface]\nAddress = 10.0.0.1/24\n'; yes '# comment' | head -n 50000; } > wg0.conf
 	"$WQ" strip ./wg0.conf > all
 	run -0 --separate-stderr python3 "$root/tests/lib/full_pipe.py" "$WQ" strip ./wg0.conf
@@ -111,7 +111,7 @@ AllowedIPs = 10.0.0.2/32
 	[ -z "$stderr" ]
 }
 
-@test "strip says nothing about files that are right" {
+@test "strip prints no warnings about the values of a valid file" {
 	printf '%s\n' '[Interface]' 'Address = 10.0.0.1/24, 10.0.0.1/24' '[Peer]' "PublicKey = $KEY" 'AllowedIPs = 10.0.0.2/24' > wg0.conf
 	run --separate-stderr "$WQ" strip ./wg0.conf
 	[ "$status" -eq 0 ]
@@ -120,8 +120,9 @@ AllowedIPs = 10.0.0.2/32
 	[[ $stderr == *"duplicate address"*"Warning: AllowedIP has nonzero host part: 10.0.0.2/24" ]]
 }
 
-@test "strip takes lines and the blanks at their ends, at the end of the file too" {
-	stripped() { # stripped TEXT: what is left, a dollar after each line
+@test "strip removes whole lines and blanks around them, also at the end of the file" {
+	# stripped TEXT: the output of strip, with a dollar at each line end.
+	stripped() {
 		printf '%b' "$1" > wg0.conf
 		"$WQ" strip ./wg0.conf | sed 's/$/\$/' | tr '\n' ' '
 	}
@@ -134,7 +135,7 @@ AllowedIPs = 10.0.0.2/32
 		"[Peer]\$ PublicKey = $KEY\$ [Interface]\$ [Peer]\$ PublicKey = $KEY\$ \$ " ]
 }
 
-@test "a dry run can be run by hand wherever the file is" {
+@test "the addconf command of --dry-run works for any path of the file" {
 	for folder in "a b" "o'clock" '$(touch x)' $'two\nlines' plain; do
 		mkdir "$folder"
 		printf '%s\n' "[Interface]" "PrivateKey = oM3PZ1Htc7FnACoIZGhCyrfeR+Y8Yh34WzDaulNEjGs=" > "$folder/wg0.conf"
@@ -146,7 +147,7 @@ AllowedIPs = 10.0.0.2/32
 	done
 }
 
-@test "output that cannot be written is a failure" {
+@test "output that cannot be written is an error" {
 	printf '%s\n' "[Interface]" "PrivateKey = oM3PZ1Htc7FnACoIZGhCyrfeR+Y8Yh34WzDaulNEjGs=" > wg0.conf
 	for words in strip "up --dry-run"; do
 		run bash -c "$WQ $words ./wg0.conf > /dev/full"
@@ -158,7 +159,7 @@ AllowedIPs = 10.0.0.2/32
 	done
 }
 
-@test "strip of a wrong file prints nothing, so that nobody empties a device with it" {
+@test "strip of an invalid file prints nothing on standard output" {
 	printf '[Interface]\nPrivateKey = c2VjcmV0\n' > wg0.conf
 	run --separate-stderr "$WQ" strip ./wg0.conf
 	[ "$status" -eq 1 ]
@@ -166,28 +167,28 @@ AllowedIPs = 10.0.0.2/32
 	[[ $stderr == *"/wg0.conf:2:14: error: "* && $stderr != *c2VjcmV0* ]]
 }
 
-# wrong LINE COLUMN TEXT: the second line of a file that is refused there.
-wrong() {
+# expect_error LINE COLUMN TEXT: a file with this text after [Interface] is invalid at this position.
+expect_error() {
 	printf '[Interface]\n%s\n' "$3" > wg0.conf
 	run --separate-stderr "$WQ" up --dry-run ./wg0.conf
 	[ "$status" -eq 1 ] && [ -z "$output" ] && [[ $stderr == *"/wg0.conf:$1:$2: error: "* ]] ||
 		{ echo "$3: $stderr" >&2; return 1; }
 }
 
-@test "what is wrong in a file is said with its place" {
-	wrong 2 11 'Address = 10.0.0.300'
-	wrong 2 23 'Address = 10.0.0.1/24,10.0.0.2/33'
-	wrong 2 11 'Address = *'
-	wrong 2 7 'MTU = 1e3'
-	wrong 2 7 'MTU = 67'
-	wrong 2 7 'MTU = 65536'
-	wrong 2 7 'DNS = 1.2.3'
-	wrong 2 16 'DNS = 1.1.1.1, a;b'
-	wrong 2 9 'Table = no-such-table'
-	wrong 2 14 'SaveConfig = yes'
-	wrong 2 1 'Adress = 10.0.0.1'
-	wrong 3 1 $'MTU = 1400\nPostUpp = x'
-	wrong 2 1 'PostUp'
+@test "errors in a file are reported with line and column" {
+	expect_error 2 11 'Address = 10.0.0.300'
+	expect_error 2 23 'Address = 10.0.0.1/24,10.0.0.2/33'
+	expect_error 2 11 'Address = *'
+	expect_error 2 7 'MTU = 1e3'
+	expect_error 2 7 'MTU = 67'
+	expect_error 2 7 'MTU = 65536'
+	expect_error 2 7 'DNS = 1.2.3'
+	expect_error 2 16 'DNS = 1.1.1.1, a;b'
+	expect_error 2 9 'Table = no-such-table'
+	expect_error 2 14 'SaveConfig = yes'
+	expect_error 2 1 'Adress = 10.0.0.1'
+	expect_error 3 1 $'MTU = 1400\nPostUpp = x'
+	expect_error 2 1 'PostUp'
 	run "$WQ" strip ./wg0.conf
 	[[ $output == *"help: write PostUp = VALUE"* ]]
 	: > wg0.conf
@@ -200,7 +201,7 @@ wrong() {
 	[[ $output == *"Is a directory"* ]]
 }
 
-@test "every wrong line is told, in order and once, and nothing happens" {
+@test "every error in a file is reported once, in order, and nothing is changed" {
 	cat > wg0.conf <<-END
 	[Interface]
 	PrivateKey = ${KEY:0:40}
@@ -211,7 +212,7 @@ wrong() {
 	PostUp = touch $BATS_TEST_TMPDIR/touched
 	[Peer]
 	AllowedIPs = 10.0.0.0/33
-	# A key that is wrong is not missing, one that is not there is, and is told at its peer.
+	# An invalid public key is not a missing one. A missing one is reported at the peer's section.
 	[Peer]
 	PublicKey = short
 	Endpoint = 192.0.2.1
@@ -244,7 +245,7 @@ wrong() {
 17:23 Persistent
 19:14 SaveConfig
 20:24 Address" ]
-		# Beside them only source lines, carets and help.
+		# The other lines are source lines, carets and help.
 		[ -z "$(grep -v -e ': error: ' -e '^  ' <<< "$stderr")" ]
 	done
 	cmp wg0.conf before.conf
@@ -252,14 +253,14 @@ wrong() {
 	[ "$(ip link; ls -d /run/wgsuite 2>&1 || true)" = "$up" ]
 }
 
-@test "the number of wrong lines does not matter" {
+@test "300 errors in a file are all reported" {
 	{ echo '[Interface]'; seq -f 'MTU = %.0fx' 300; } > wg0.conf
 	run -1 --separate-stderr "$WQ" strip ./wg0.conf
 	[ -z "$output" ]
 	[ "$(grep -o "^$PWD/wg0.conf:[0-9]*:7: error: " <<< "$stderr" | cut -d: -f2)" = "$(seq 2 301)" ]
 }
 
-@test "a file that everybody may read in a folder that everybody may enter is warned about" {
+@test "a world-readable file in a world-accessible folder is a warning" {
 	printf '[Interface]\n' > wg0.conf
 	chmod 755 . && chmod 644 wg0.conf
 	run --separate-stderr "$WQ" strip ./wg0.conf
@@ -270,15 +271,15 @@ wrong() {
 	[ -z "$stderr" ]
 }
 
-@test "the name is the link's own, the file is where it leads" {
+@test "a symbolic link determines the interface name, its target the file" {
 	printf '[Interface]\nAddress = 10.0.0.1/24\n' > real-file
 	ln -s real-file wg7.conf
 	run "$WQ" up --dry-run ./wg7.conf
 	[[ ${lines[1]} == "[#] wg addconf wg7 /dev/fd/63 63< <(wg-quick strip $(realpath real-file))" ]]
 }
 
-@test "a dry run as nobody prints the trace and touches nothing" {
-	[ "$(id -u)" = 0 ] || skip "is not root anyway"
+@test "--dry-run as an unprivileged user prints the command trace and changes nothing" {
+	[ "$(id -u)" = 0 ] || skip "must run as root"
 	cat > wg0.conf <<-END
 	[Interface]
 	Address = 10.0.0.2/24, fd00::2
@@ -316,7 +317,7 @@ wrong() {
 	[ "${lines[0]}" = "/etc/wireguard/wgsuite.ini:2:11: error: invalid value: \`fil'" ]
 }
 
-@test "manual pages and completions are well-formed" {
+@test "manual pages, completions and the OpenRC script have no syntax errors" {
 	run mandoc -T lint -W warning "$root"/man/*.[578]
 	[ "$status" -eq 0 ]
 	bash -n "$root/completion/wg-quick.bash"
@@ -325,7 +326,7 @@ wrong() {
 	sh -n "$root/contrib/openrc/wg-quick"
 }
 
-@test "AppArmor's parser takes the profiles" {
+@test "apparmor_parser accepts the profiles" {
 	local hosts=$WGSUITE_PEERS/hosts
 	[ -e "$hosts/done" ] || skip "tests/lib/get-hosts.sh $WGSUITE_PEERS has not been run"
 	for profile in "$root"/contrib/apparmor/*; do
@@ -333,7 +334,7 @@ wrong() {
 	done
 }
 
-@test "completion knows commands, options and tunnels" {
+@test "completion of commands, options and tunnels" {
 	[ -n "${WGSUITE_BOX-}" ] || skip "only in tests/lib/box.sh"
 	. "$root/completion/wg-quick.bash"
 	touch /etc/wireguard/{office,home}.conf

@@ -1,5 +1,5 @@
-# For the tests of wg(8): our wg, and configuration sockets that follow a script (tests/lib/fake_uapi.c).
-# They live in /run/wireguard of the box the tests run in.
+# Setup for the tests of wg(8): the program under test, and scripted UAPI sockets (tests/lib/fake_uapi.c) in
+# /run/wireguard of tests/lib/box.sh.
 
 root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 WG=${WGSUITE_BUILD:-$root/build}/wg
@@ -9,40 +9,40 @@ HEX_A=c53201039adba14be71f886da1d8dbe9eebded08cb111b75340078999aa9f038
 
 wg_setup_file() {
 	[ -n "${WGSUITE_BOX-}" ] || skip "only in tests/lib/box.sh"
-	[ -x "$WG" ] || { echo "$WG is not there"; return 1; }
+	[ -x "$WG" ] || { echo "$WG does not exist"; return 1; }
 	cc -O1 -std=gnu11 -D_GNU_SOURCE -o "$BATS_FILE_TMPDIR/fake_uapi" "$root/tests/lib/fake_uapi.c"
 }
 
 wg_setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 	mkdir -p /run/wireguard
-	fakes=
+	fake_pids=
 	unset WG_COLOR_MODE WG_HIDE_KEYS WG_ENDPOINT_RESOLUTION_RETRIES
 }
 
 wg_teardown() {
-	for pid in $fakes; do
+	for pid in $fake_pids; do
 		kill "$pid" && wait "$pid" || true
 	done
 	rm -rf /run/wireguard
 }
 
-# fake NAME [OPTION…]: a device that answers from the file get.NAME and logs changes to log.NAME.
-fake() {
+# fake_device NAME [OPTION…]: starts a device whose state is the file get.NAME and that logs set requests to log.NAME.
+fake_device() {
 	local name=$1 line
 	shift
 	[ -e "get.$name" ] || printf 'errno=0\n\n' > "get.$name"
 	: > "log.$name"
 	exec 9< <(exec "$BATS_FILE_TMPDIR/fake_uapi" -g "get.$name" -l "log.$name" "$@" \
 		"/run/wireguard/$name.sock" 3>&-)
-	fakes="$fakes $!"
+	fake_pids="$fake_pids $!"
 	read -r line <&9
 	exec 9<&-
 	[ "$line" = listening ]
 }
 
-# Two peers of every kind of setting.
-state() {
+# sample_state: a device state with three peers and all kinds of settings.
+sample_state() {
 	cat <<-'E'
 	private_key=e84b5a6d2717c1003a13b431570353dbaca9146cf150c5f8575680feba52027a
 	listen_port=12912
@@ -69,18 +69,18 @@ state() {
 	E
 }
 
-# both EXIT STDOUT STDERR COMMAND…: what it prints where, to the byte.
-both() {
-	local code=0 want_code=$1 want_out=$2 want_err=$3
+# expect_output STATUS STDOUT STDERR COMMAND…: the command exits with STATUS and prints exactly this.
+expect_output() {
+	local code=0 expected_code=$1 expected_out=$2 expected_err=$3
 	shift 3
 	"$@" > out 2> err < /dev/null || code=$?
-	printf %s "$want_out" | diff - out
-	printf %s "$want_err" | diff - err
-	[ "$code" = "$want_code" ]
+	printf %s "$expected_out" | diff - out
+	printf %s "$expected_err" | diff - err
+	[ "$code" = "$expected_code" ]
 }
 
-# sent NAME TEXT: what the device was asked since the last time.
-sent() {
+# expect_requests NAME TEXT: the device got exactly these set requests since the last call.
+expect_requests() {
 	printf %s "$2" | diff - "log.$1"
 	: > "log.$1"
 }

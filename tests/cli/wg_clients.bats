@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Programs of other people that run wg and read what it prints (drop-in.md 2): the programs themselves
-# where they can be had (tests/lib/get-clients.sh), else the rules they read by.
+# Third-party programs that run wg and parse its output: the programs themselves if available (tests/lib/get-clients.sh),
+# otherwise the rules by which they parse.
 
 bats_require_minimum_version 1.5.0
 load wg
@@ -11,15 +11,15 @@ setup() {
 	ln -s "$WG" bin/wg
 	PATH=$PWD/bin:$PATH
 	clients=${WGSUITE_PEERS:-$root/build/peers}
-	state > get.wg0
-	fake wg0
+	sample_state > get.wg0
+	fake_device wg0
 	printf 'errno=0\n\n' > get.wg1
-	fake wg1
+	fake_device wg1
 }
 teardown() { wg_teardown; rm -rf /run/wgsuite; }
 
-@test "npm wireguard-wrapper" {
-	[ -e "$clients/wireguard-wrapper" ] || skip "not here"
+@test "wireguard-wrapper (npm) parses show" {
+	[ -e "$clients/wireguard-wrapper" ] || skip "not available"
 	command -v node || skip "no node"
 	cat > use.js <<-'E'
 	const { Wg } = require(process.argv[2]);
@@ -47,8 +47,8 @@ teardown() { wg_teardown; rm -rf /run/wgsuite; }
 	[ "$output" = ok ]
 }
 
-@test "FreedomBox" {
-	[ -e "$clients/freedombox.py" ] || skip "not here"
+@test "FreedomBox parses the dump" {
+	[ -e "$clients/freedombox.py" ] || skip "not available"
 	mkdir plinth
 	touch plinth/__init__.py
 	echo 'def privileged(f): return f' > plinth/actions.py
@@ -64,7 +64,7 @@ teardown() { wg_teardown; rm -rf /run/wgsuite; }
 	assert [p['latest_handshake'] for p in peers] == [100, None, None]
 	assert peers[1]['allowed_ips'] == '192.168.4.6/32,fd00::/64'
 	assert peers[2]['endpoint'] is None and peers[2]['persistent_keepalive'] == 'off'
-	# It hands a key over without a newline.
+	# It passes a key without a newline.
 	key = subprocess.run(['wg', 'genkey'], check=True, capture_output=True).stdout.decode().strip()
 	public = subprocess.run(['wg', 'pubkey'], check=True, capture_output=True, input=key.encode()).stdout
 	assert len(public.decode().strip()) == 44
@@ -72,8 +72,8 @@ teardown() { wg_teardown; rm -rf /run/wgsuite; }
 	E
 }
 
-@test "wg-json" {
-	[ -e "$clients/wg-json" ] || skip "not here"
+@test "wg-json parses the dump" {
+	[ -e "$clients/wg-json" ] || skip "not available"
 	bash "$clients/wg-json" > out.json
 	python3 - <<-'E'
 	import json
@@ -85,8 +85,8 @@ teardown() { wg_teardown; rm -rf /run/wgsuite; }
 	E
 }
 
-@test "reresolve-dns.sh" {
-	[ -e "$clients/reresolve-dns.sh" ] || skip "not here"
+@test "reresolve-dns.sh sets the endpoint of a peer without recent handshake" {
+	[ -e "$clients/reresolve-dns.sh" ] || skip "not available"
 	printf '[Interface]\nPrivateKey = x\n[Peer]\nPublicKey = %s\nEndpoint = localhost:77\n' \
 		WEAuaVuhdyscyTCXVfBDJR6nf9zxD75jmJzrfhkyE3Y= > wg0.conf
 	sed -i "s/last_handshake_time_sec=100/last_handshake_time_sec=$(($(date +%s) - 500))/" get.wg0
@@ -96,7 +96,7 @@ teardown() { wg_teardown; rm -rf /run/wgsuite; }
 	grep -qxE 'endpoint=(127.0.0.1|\[::1\]):77' log.wg0
 }
 
-@test "exporters: the columns of a dump" {
+@test "exporters: columns of the dump and of single fields" {
 	# MindFlavor and PiVPN: split at tabs, empty ones dropped; 5 is an interface, 9 is a peer.
 	wg show all dump | awk -F'\t' '
 		{ for (i = 1; i <= NF; i++) if ($i == "") { print "empty column: " $0; exit 1 } }
@@ -117,7 +117,7 @@ teardown() { wg_teardown; rm -rf /run/wgsuite; }
 	[ "$(wg show wg0 transfer | awk -F'\t' '{ print NF }' | sort -u)" = 3 ]
 }
 
-@test "people's greps in the pretty format" {
+@test "grep patterns used on the human-readable output" {
 	key=WEAuaVuhdyscyTCXVfBDJR6nf9zxD75jmJzrfhkyE3Y=
 	[ "$(wg show wg0 | grep -c 'latest handshake')" = 1 ]
 	[[ $(wg show wg0 | grep -A5 "peer: $key") == *"endpoint: 182.122.22.19:3233"* ]]
@@ -125,11 +125,11 @@ teardown() { wg_teardown; rm -rf /run/wgsuite; }
 	wg -v | grep -oqE 'v[0-9]+\.[0-9]+'
 }
 
-@test "WGDashboard: a change that works says nothing" {
-	both 0 "" "" "$WG" set wg0 peer "$KEY_A" allowed-ips 10.0.0.1/32 preshared-key /dev/null
+@test "WGDashboard: a successful set prints nothing" {
+	expect_output 0 "" "" "$WG" set wg0 peer "$KEY_A" allowed-ips 10.0.0.1/32 preshared-key /dev/null
 }
 
-@test "the same programs over wireguardd" {
+@test "these programs with a device of wireguardd" {
 	daemon=${WGSUITE_BUILD:-$root/build}/wireguardd
 	[ -x "$daemon" ] && [ -e /dev/net/tun ] || skip "no wireguardd, or no TUN"
 	run -0 "$daemon" wgd0
@@ -140,11 +140,11 @@ teardown() { wg_teardown; rm -rf /run/wgsuite; }
 		"$KEY_A	(none)	127.0.0.1:9	10.0.0.0/8,fd00::/64	0	0	0	25" ]
 	[ "$("$WG" show wgd0 public-key)" = "$("$WG" pubkey < key)" ]
 	"$WG" showconf wgd0 > wgd0.conf
-	both 0 "" "" "$WG" syncconf wgd0 wgd0.conf
+	expect_output 0 "" "" "$WG" syncconf wgd0 wgd0.conf
 	if [ -e "$clients/wireguard-wrapper" ] && command -v node > /dev/null; then
 		node -e 'require(process.argv[1]).Wg.show("wgd0").then(d => console.log(
-			Object.keys(d.wgd0.peers)[0], d.wgd0.listenPort))' "$clients/wireguard-wrapper" > said
-		[ "$(cat said)" = "$KEY_A $("$WG" show wgd0 listen-port)" ]
+			Object.keys(d.wgd0.peers)[0], d.wgd0.listenPort))' "$clients/wireguard-wrapper" > output
+		[ "$(cat output)" = "$KEY_A $("$WG" show wgd0 listen-port)" ]
 	fi
 	if [ -e "$clients/wg-json" ]; then
 		bash "$clients/wg-json" > out.json
@@ -156,8 +156,8 @@ teardown() { wg_teardown; rm -rf /run/wgsuite; }
 		touch plinth/__init__.py
 		echo 'def privileged(f): return f' > plinth/actions.py
 		cp "$clients/freedombox.py" .
-		python3 -c 'import freedombox; print(freedombox.get_info()["wgd0"]["peers"])' > said
-		grep -qF "'peer': '$KEY_A'" said && grep -qF "'10.0.0.0/8,fd00::/64'" said
+		python3 -c 'import freedombox; print(freedombox.get_info()["wgd0"]["peers"])' > output
+		grep -qF "'peer': '$KEY_A'" output && grep -qF "'10.0.0.0/8,fd00::/64'" output
 	fi
 	if [ -e "$clients/wg.completion" ]; then
 		run -0 bash -c 'complete() { :; }; . "$1"; COMP_WORDS=(wg set wgd0 peer ""); COMP_CWORD=4; _wg_completion

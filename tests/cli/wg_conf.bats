@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# setconf, addconf, syncconf (wg-behaviour.md A6, C1): what a file does, and what is refused.
+# wg setconf, addconf and syncconf: the requests sent for a file, errors in files, and roaming endpoints.
 
 bats_require_minimum_version 1.5.0
 load wg
@@ -16,7 +16,7 @@ one_peer() {
 	[Interface]
 	PrivateKey = $PRIVATE
 
-	# The laptop
+	# Laptop
 	[Peer]
 	PublicKey = $KEY_A
 	AllowedIPs = 10.0.0.0/8, fd00::/64
@@ -24,68 +24,68 @@ one_peer() {
 	E
 }
 
-peer_sent="public_key=$HEX_A
+peer_request="public_key=$HEX_A
 endpoint=192.0.2.1:51820
 replace_allowed_ips=true
 allowed_ip=10.0.0.0/8
 allowed_ip=fd00::/64
 "
 
-@test "setconf: everything, what the file does not name is reset" {
-	fake wgx
+@test "setconf resets settings that the file does not have" {
+	fake_device wgx
 	one_peer > wgx.conf
-	both 0 "" "" "$WG" setconf wgx wgx.conf
-	sent wgx "set=1
+	expect_output 0 "" "" "$WG" setconf wgx wgx.conf
+	expect_requests wgx "set=1
 private_key=$PRIVATE_HEX
 listen_port=0
 fwmark=0
 replace_peers=true
-$peer_sent
+$peer_request
 "
 }
 
-@test "addconf: only what the file names" {
-	fake wgx
+@test "addconf sends only the settings of the file" {
+	fake_device wgx
 	one_peer > wgx.conf
-	both 0 "" "" "$WG" addconf wgx wgx.conf
-	sent wgx "set=1
+	expect_output 0 "" "" "$WG" addconf wgx wgx.conf
+	expect_requests wgx "set=1
 private_key=$PRIVATE_HEX
-$peer_sent
+$peer_request
 "
 	echo > empty
-	both 0 "" "" "$WG" addconf wgx empty
+	expect_output 0 "" "" "$WG" addconf wgx empty
 }
 
-@test "from a pipe" {
-	fake wgx
+@test "addconf reads from a pipe and from /dev/stdin" {
+	fake_device wgx
 	one_peer > wgx.conf
 	run -0 bash -c '"$1" addconf wgx <(cat wgx.conf)' _ "$WG"
 	run -0 bash -c 'cat wgx.conf | "$1" addconf wgx /dev/stdin' _ "$WG"
-	sent wgx "set=1
+	expect_requests wgx "set=1
 private_key=$PRIVATE_HEX
-$peer_sent
+$peer_request
 set=1
 private_key=$PRIVATE_HEX
-$peer_sent
+$peer_request
 "
 }
 
-@test "syncconf: only the difference" {
+@test "syncconf sends only the differences" {
 	printf '%s\n' "private_key=$PRIVATE_HEX" listen_port=51820 fwmark=51820 \
 		"public_key=$HEX_A" allowed_ip=10.0.0.0/8 allowed_ip=fd00::/64 endpoint=192.0.2.1:51820 \
 		persistent_keepalive_interval=0 errno=0 '' > get.wgx
-	fake wgx
+	fake_device wgx
 	one_peer > wgx.conf
-	both 0 "" "" "$WG" syncconf wgx wgx.conf
-	sent wgx ""
-	# Port, mark and key that the file does not name stay: the tunnel may depend on them.
+	expect_output 0 "" "" "$WG" syncconf wgx wgx.conf
+	expect_requests wgx ""
+	# A port, fwmark and private key that the file does not have stay.
 	sed -i '/PrivateKey/d; s/fd00::/fd01::/' wgx.conf
-	both 0 "" "" "$WG" syncconf wgx wgx.conf
+	expect_output 0 "" "" "$WG" syncconf wgx wgx.conf
 	grep -qx "allowed_ip=fd01::/64" log.wgx
 	run ! grep -qE 'private_key|listen_port|fwmark|endpoint|preshared' log.wgx
 	: > log.wgx
 	sed -i '/PublicKey/s/=.*/= '"${KEY_B//\//\\/}"'/' wgx.conf
-	both 0 "" "" "$WG" syncconf wgx wgx.conf
+	expect_output 0 "" "" "$WG" syncconf wgx wgx.conf
 	[ "$(grep -c ^public_key= log.wgx)" = 2 ]
 	[ "$(grep -A1 "^public_key=$HEX_A" log.wgx | tail -1)" = remove=true ]
 }
@@ -94,31 +94,31 @@ $peer_sent
 	printf '%s\n' "private_key=$PRIVATE_HEX" "public_key=$HEX_A" preshared_key=${PRIVATE_HEX} \
 		persistent_keepalive_interval=25 allowed_ip=10.0.0.0/8 allowed_ip=fd00::/64 \
 		endpoint=192.0.2.1:51820 errno=0 '' > get.wgx
-	fake wgx
+	fake_device wgx
 	one_peer > wgx.conf
-	both 0 "" "" "$WG" syncconf wgx wgx.conf
+	expect_output 0 "" "" "$WG" syncconf wgx wgx.conf
 	grep -qx "preshared_key=$ZEROS" log.wgx
 	grep -qx persistent_keepalive_interval=0 log.wgx
 	run ! grep -qE 'endpoint|allowed_ip' log.wgx
 }
 
-@test "one changed peer among many is all that is sent" {
+@test "syncconf sends only the one changed peer of 5,000" {
 	awk 'BEGIN { for (i = 1; i <= 5000; i++) printf "public_key=%064x\nallowed_ip=10.%d.%d.0/24\n", i,
 		i / 256, i % 256; print "errno=0\n" }' > get.wgx
-	fake wgx
+	fake_device wgx
 	"$WG" showconf wgx > wgx.conf
-	both 0 "" "" "$WG" syncconf wgx wgx.conf
-	sent wgx ""
+	expect_output 0 "" "" "$WG" syncconf wgx wgx.conf
+	expect_requests wgx ""
 	sed -i 's|10.9.196.0/24|10.99.0.0/16|' wgx.conf
-	both 0 "" "" "$WG" syncconf wgx wgx.conf
+	expect_output 0 "" "" "$WG" syncconf wgx wgx.conf
 	[ "$(grep -c ^public_key= log.wgx)" = 1 ]
 	grep -qx 'allowed_ip=10.99.0.0/16' log.wgx
 	[ "$(wc -l < log.wgx)" -le 6 ]
 }
 
-@test "empty, unreadable and strange input changes nothing" {
+@test "an empty or unreadable file is an error and changes nothing" {
 	local word
-	fake wgx
+	fake_device wgx
 	: > empty
 	printf '\n# only a comment\n  \n' > comment
 	for word in setconf syncconf; do
@@ -127,17 +127,17 @@ $peer_sent
 			[[ $stderr == "$file:1:1: error: "* ]]
 			[[ $stderr == *--allow-empty* ]]
 		done
-		both 1 "" "wg: wgx: cannot read /etc: Is a directory
+		expect_output 1 "" "wg: wgx: cannot read /etc: Is a directory
 " "$WG" "$word" wgx /etc
-		both 1 "" "fopen: No such file or directory
+		expect_output 1 "" "fopen: No such file or directory
 " "$WG" "$word" wgx nosuch
 		run -1 bash -c '"$1" "$2" wgx <(false)' _ "$WG" "$word"
 	done
-	sent wgx ""
+	expect_requests wgx ""
 }
 
-@test "emptiness that is meant" {
-	fake wgx
+@test "--allow-empty and /dev/null clear the device" {
+	fake_device wgx
 	: > empty
 	cleared="set=1
 private_key=$ZEROS
@@ -146,95 +146,95 @@ fwmark=0
 replace_peers=true
 
 "
-	both 0 "" "" "$WG" setconf wgx empty --allow-empty
-	sent wgx "$cleared"
-	both 0 "" "" "$WG" setconf --allow-empty wgx empty
-	sent wgx "$cleared"
-	both 0 "" "" "$WG" setconf wgx /dev/null
-	sent wgx "$cleared"
+	expect_output 0 "" "" "$WG" setconf wgx empty --allow-empty
+	expect_requests wgx "$cleared"
+	expect_output 0 "" "" "$WG" setconf --allow-empty wgx empty
+	expect_requests wgx "$cleared"
+	expect_output 0 "" "" "$WG" setconf wgx /dev/null
+	expect_requests wgx "$cleared"
 }
 
 @test "syncconf with /dev/null removes the peers" {
 	printf 'public_key=%s\nerrno=0\n\n' "$HEX_A" > get.wgx
-	fake wgx
-	both 0 "" "" "$WG" syncconf wgx /dev/null
-	sent wgx "set=1
+	fake_device wgx
+	expect_output 0 "" "" "$WG" syncconf wgx /dev/null
+	expect_requests wgx "set=1
 public_key=$HEX_A
 remove=true
 
 "
 }
 
-# file: line by line; the column that is named; a part of the message; the last line.
-wrong() {
+# expect_error LINE:COLUMN MESSAGE [LAST LINE]: setconf reports this error for wgx.conf, and sends nothing.
+expect_error() {
 	local at=$1 message=$2
 	run -1 --separate-stderr "$WG" setconf wgx wgx.conf
 	[ -z "$output" ]
 	[[ ${stderr_lines[0]} == "wgx.conf:$at: error: "*"$message"* ]]
 	[ "${stderr_lines[-1]}" = "${3-Configuration parsing error}" ]
 	[[ $stderr != *"${PRIVATE:0:20}"* ]]
-	sent wgx ""
+	expect_requests wgx ""
 }
 
-@test "wrong lines: file, line, column, and no secrets" {
-	fake wgx
+@test "errors are reported with file, line and column, but no secrets" {
+	fake_device wgx
 	printf '[Interface]\nPrivateKey = %s\nAddress = 10.0.0.1/24\n' "$PRIVATE" > wgx.conf
-	wrong 3:1 "Line unrecognized"
+	expect_error 3:1 "Line unrecognized"
 	[[ $stderr == *"Address is a wg-quick(8) key; use: wg setconf wg0 <(wg-quick strip wg0)"* ]]
 	printf '[Interface]\nPrivateKey = %s\n' "${PRIVATE%=}0" > wgx.conf
-	wrong 2:14 "Key is not the correct length or format"
+	expect_error 2:14 "Key is not the correct length or format"
 	printf '[Interface]\n  PrivateKey %s\n' "$PRIVATE" > wgx.conf
-	wrong 2:3 "Line unrecognized"
+	expect_error 2:3 "Line unrecognized"
 	printf '[Interface]\nListenPort = 70000\n' > wgx.conf
-	wrong 2:14 "70000"
+	expect_error 2:14 "70000"
 	printf '[Interface]\n\n[Peer]\nPublicKey = %s\nAllowedIPs = 10.0.0.0/8, 10.0.0.0/33\n' "$KEY_A" > wgx.conf
-	wrong 5:26 "10.0.0.0/33"
+	expect_error 5:26 "10.0.0.0/33"
 	printf '[Interface]\n\n[Peer]\nAllowedIPs = 10.0.0.0/8\n' > wgx.conf
-	wrong 3:1 "A peer is missing a public key" "Invalid configuration"
+	expect_error 3:1 "A peer is missing a public key" "Invalid configuration"
 	printf 'ListenPort = 5\n' > wgx.conf
-	wrong 1:1 "Line unrecognized"
+	expect_error 1:1 "Line unrecognized"
 	printf '\xef\xbb\xbf[Interface]\n' > wgx.conf
-	wrong 1:1 "byte order mark"
+	expect_error 1:1 "byte order mark"
 	printf '[Interface]\nListenPort = 5\0\n' > wgx.conf
-	wrong 2:15 "NUL"
+	expect_error 2:15 "NUL"
 	printf '[Interface]\nPrivateKey=\n' > wgx.conf
-	wrong 2:1 "Line unrecognized"
+	expect_error 2:1 "Line unrecognized"
 	{ printf '[Interface]\nListenPort = '; head -c 1048576 /dev/zero | tr '\0' 5; } > wgx.conf
-	wrong 2:14 ""
+	expect_error 2:14 ""
 }
 
-@test "the line is shown with a caret under the word" {
-	fake wgx
+@test "the line is printed with carets under the value" {
+	fake_device wgx
 	printf '[Interface]\nListenPort = 51820\nFwMark = 0X1\n' > wgx.conf
-	both 1 "" "wgx.conf:3:10: error: Fwmark is neither 0/off nor 0-0xffffffff: \`0X1'
+	expect_output 1 "" "wgx.conf:3:10: error: Fwmark is neither 0/off nor 0-0xffffffff: \`0X1'
   FwMark = 0X1
            ^~~
 Configuration parsing error
 " "$WG" setconf wgx wgx.conf
 }
 
-@test "a path as long as they can be" {
+@test "a path of maximum length" {
 	local long
-	fake wgx
+	fake_device wgx
 	long=$(for i in $(seq 15); do printf '%0250d/' "$i"; done)
 	mkdir -p "$long"
 	printf '[Interface]\nFwMark = y\n' > "$long/wgx.conf"
-	both 1 "" "$long/wgx.conf:2:10: error: Fwmark is neither 0/off nor 0-0xffffffff: \`y'
+	expect_output 1 "" "$long/wgx.conf:2:10: error: Fwmark is neither 0/off nor 0-0xffffffff: \`y'
   FwMark = y
            ^
 Configuration parsing error
 " "$WG" setconf wgx "$long/wgx.conf"
 }
 
-@test "every wrong line is told at once" {
-	fake wgx
+@test "all errors of a file are reported, in order" {
+	fake_device wgx
 	printf '[Interface]\nListenPort = x\nFwMark = y\n[Peer]\n' > wgx.conf
 	run -1 --separate-stderr "$WG" setconf wgx wgx.conf
 	[ "$(grep -c ': error: ' <<< "$stderr")" = 3 ]
 	{ printf '[Interface]\n'; yes 'FwMark = y' | head -n 300; } > wgx.conf
 	run -1 --separate-stderr "$WG" setconf wgx wgx.conf
 	[ "$(grep -c ': error: ' <<< "$stderr")" = 300 ]
-	# In the order of lines, also what is known at a peer's end only; every element of a list.
+	# In the order of lines, also errors that are found at the end of a peer; every element of a list.
 	printf '[Peer]\nAllowedIPs = x, 10.0.0.1/8, y\n[Interface]\nFwMark = z\n' > wgx.conf
 	run -1 --separate-stderr "$WG" setconf wgx wgx.conf
 	[ "$(grep -oE '^(wgx.conf:[0-9:]*|Warning|[A-Z].*error$)' <<< "$stderr")" = "wgx.conf:1:1:
@@ -243,42 +243,42 @@ Warning
 wgx.conf:2:29:
 wgx.conf:4:10:
 Configuration parsing error" ]
-	# And once: a peer whose key is wrong is not one without a key.
+	# And once: a peer with an invalid key has no error for a missing key.
 	printf '[Peer]\nPublicKey = short\nAllowedIPs = 10.0.0.0/33\n' > wgx.conf
 	run -1 --separate-stderr "$WG" setconf wgx wgx.conf
 	[ "$(grep -o '^wgx.conf:[0-9]*:[0-9]*: error: [A-Za-z]*' <<< "$stderr")" = "wgx.conf:2:13: error: Key
 wgx.conf:3:14: error: AllowedIP" ]
 }
 
-@test "syncconf: which sentence about a device that is not there" {
+@test "syncconf: error messages for a missing device" {
 	printf '[Interface]\nFwMark = 1\n' > wgx.conf
-	both 1 "" "Unable to modify interface: File name too long
+	expect_output 1 "" "Unable to modify interface: File name too long
 " "$WG" syncconf sixteen-letters- wgx.conf
 	one_peer > wgx.conf
-	both 1 "" "Unable to retrieve current interface configuration: File name too long
+	expect_output 1 "" "Unable to retrieve current interface configuration: File name too long
 " "$WG" syncconf sixteen-letters- wgx.conf
 }
 
-@test "a dead name is told with its peer and line" {
-	fake wgx
+@test "a name that does not resolve is reported with its peer and line" {
+	fake_device wgx
 	export WG_ENDPOINT_RESOLUTION_RETRIES=0
 	one_peer | sed 's/192.0.2.1/dead.invalid/' > wgx.conf
 	run -1 --separate-stderr "$WG" addconf wgx wgx.conf
 	[[ $stderr == "wgx.conf:5: error: "*": \`dead.invalid:51820' (endpoint of peer $KEY_A)
 Configuration parsing error" ]]
-	sent wgx ""
-	WG_ENDPOINT_RESOLUTION_RETRIES=x both 1 "" "Unable to parse WG_ENDPOINT_RESOLUTION_RETRIES: \`x'
+	expect_requests wgx ""
+	WG_ENDPOINT_RESOLUTION_RETRIES=x expect_output 1 "" "Unable to parse WG_ENDPOINT_RESOLUTION_RETRIES: \`x'
 Configuration parsing error
 " "$WG" addconf wgx wgx.conf
-	sent wgx ""
+	expect_requests wgx ""
 }
 
-@test "letters of any case, blanks everywhere, the last line without an end" {
-	fake wgx
+@test "keys in any case, blanks anywhere, and no newline at the end of the file" {
+	fake_device wgx
 	printf '[ P e e r ]\r\nPUBLIC KEY=%s\r\nallowedips =\t10 .0.0.0 / 8\r\nPersistentKeepalive = oFF' \
 		"$KEY_A" > wgx.conf
-	both 0 "" "" "$WG" addconf wgx wgx.conf
-	sent wgx "set=1
+	expect_output 0 "" "" "$WG" addconf wgx wgx.conf
+	expect_requests wgx "set=1
 public_key=$HEX_A
 persistent_keepalive_interval=0
 replace_allowed_ips=true
@@ -287,44 +287,44 @@ allowed_ip=10.0.0.0/8
 "
 }
 
-# now ENDPOINT HANDSHAKE: what the device has of the peer.
-now() {
+# set_peer_state ENDPOINT HANDSHAKE: sets the peer's endpoint and latest handshake in the device state.
+set_peer_state() {
 	printf '%s\n' "private_key=$PRIVATE_HEX" "public_key=$HEX_A" allowed_ip=10.0.0.0/8 allowed_ip=fd00::/64 \
 		"endpoint=$1" "last_handshake_time_sec=$2" last_handshake_time_nsec=1 errno=0 '' > get.wgx
 }
 
-@test "syncconf: a peer that roamed stays where it is, an edited endpoint is set" {
+@test "syncconf keeps the endpoint of a peer that roamed, and sets an edited one" {
 	one_peer > wgx.conf
-	fake wgx
+	fake_device wgx
 	"$WG" setconf wgx wgx.conf
 	: > log.wgx
-	now 198.51.100.7:9 1700000000
-	both 0 "" "" "$WG" syncconf wgx wgx.conf
-	sent wgx ""
+	set_peer_state 198.51.100.7:9 1700000000
+	expect_output 0 "" "" "$WG" syncconf wgx wgx.conf
+	expect_requests wgx ""
 	sed -i 's/192.0.2.1:51820/192.0.2.2:51820/' wgx.conf
-	both 0 "" "" "$WG" syncconf wgx wgx.conf
-	sent wgx "set=1
+	expect_output 0 "" "" "$WG" syncconf wgx wgx.conf
+	expect_requests wgx "set=1
 public_key=$HEX_A
 endpoint=192.0.2.2:51820
 
 "
-	# The edit counts once: after it the peer may roam again.
-	now 198.51.100.8:9 1700000001
-	both 0 "" "" "$WG" syncconf wgx wgx.conf
-	sent wgx ""
+	# After that the peer may roam again.
+	set_peer_state 198.51.100.8:9 1700000001
+	expect_output 0 "" "" "$WG" syncconf wgx wgx.conf
+	expect_requests wgx ""
 	rm -rf /run/wgsuite
 }
 
-@test "syncconf without a record: only a peer that was heard can have roamed" {
+@test "syncconf without endpoint record: only a peer with a handshake can have roamed" {
 	one_peer > wgx.conf
-	now 198.51.100.7:9 1700000000
-	fake wgx
+	set_peer_state 198.51.100.7:9 1700000000
+	fake_device wgx
 	rm -rf /run/wgsuite
-	both 0 "" "" "$WG" syncconf wgx wgx.conf
-	sent wgx ""
-	now 198.51.100.7:9 0
-	both 0 "" "" "$WG" syncconf wgx wgx.conf
-	sent wgx "set=1
+	expect_output 0 "" "" "$WG" syncconf wgx wgx.conf
+	expect_requests wgx ""
+	set_peer_state 198.51.100.7:9 0
+	expect_output 0 "" "" "$WG" syncconf wgx wgx.conf
+	expect_requests wgx "set=1
 public_key=$HEX_A
 endpoint=192.0.2.1:51820
 
@@ -332,14 +332,14 @@ endpoint=192.0.2.1:51820
 	rm -rf /run/wgsuite
 }
 
-@test "syncconf: who was never heard has not roamed, whatever is on record" {
+@test "syncconf with endpoint record: a peer without a handshake has not roamed" {
 	one_peer > wgx.conf
-	fake wgx
+	fake_device wgx
 	"$WG" setconf wgx wgx.conf
 	: > log.wgx
-	now 198.51.100.7:9 0 # some other program has set it
-	both 0 "" "" "$WG" syncconf wgx wgx.conf
-	sent wgx "set=1
+	set_peer_state 198.51.100.7:9 0 # set by another program
+	expect_output 0 "" "" "$WG" syncconf wgx wgx.conf
+	expect_requests wgx "set=1
 public_key=$HEX_A
 endpoint=192.0.2.1:51820
 
@@ -347,25 +347,25 @@ endpoint=192.0.2.1:51820
 	rm -rf /run/wgsuite
 }
 
-@test "the record of endpoints follows set and remove, and is nobody else's" {
-	fake wgx
-	both 0 "" "" "$WG" set wgx peer "$KEY_A" endpoint 192.0.2.1:5 peer "$KEY_B" endpoint '[::1]:6'
+@test "the endpoint record follows set and remove, has mode 600, and is deleted when unused" {
+	fake_device wgx
+	expect_output 0 "" "" "$WG" set wgx peer "$KEY_A" endpoint 192.0.2.1:5 peer "$KEY_B" endpoint '[::1]:6'
 	[ "$(stat -c '%a %s' /run/wgsuite/endpoints.wgx@*)" = "600 112" ]
-	both 0 "" "" "$WG" set wgx peer "$KEY_A" endpoint 192.0.2.2:5
+	expect_output 0 "" "" "$WG" set wgx peer "$KEY_A" endpoint 192.0.2.2:5
 	[ "$(stat -c %s /run/wgsuite/endpoints.wgx@*)" = 112 ]
-	both 0 "" "" "$WG" set wgx peer "$KEY_A" remove
+	expect_output 0 "" "" "$WG" set wgx peer "$KEY_A" remove
 	[ "$(stat -c %s /run/wgsuite/endpoints.wgx@*)" = 56 ]
-	both 0 "" "" "$WG" set wgx peer "$KEY_B" remove
-	[ ! -e /run/wgsuite ] # nothing to remember leaves nothing behind
-	mkdir /run/wgsuite    # nor does a wg that was killed
-	touch "/run/wgsuite/endpoints.gone@$(stat -Lc %i /proc/self/ns/net)"{,.new}
-	run -1 "$WG" show gone
+	expect_output 0 "" "" "$WG" set wgx peer "$KEY_B" remove
+	[ ! -e /run/wgsuite ] # no file without endpoints
+	mkdir /run/wgsuite    # files of a killed wg are removed
+	touch "/run/wgsuite/endpoints.nosuch@$(stat -Lc %i /proc/self/ns/net)"{,.new}
+	run -1 "$WG" show nosuch
 	[ ! -e /run/wgsuite ]
 	mkdir /run/wgsuite
-	# A broken one is none.
+	# An invalid file is ignored.
 	echo rubbish > "/run/wgsuite/endpoints.wgx@$(stat -Lc %i /proc/self/ns/net)"
 	one_peer > wgx.conf
-	now 198.51.100.7:9 1700000000
-	both 0 "" "" "$WG" syncconf wgx wgx.conf
+	set_peer_state 198.51.100.7:9 1700000000
+	expect_output 0 "" "" "$WG" syncconf wgx wgx.conf
 	rm -rf /run/wgsuite
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
-# Our wg beside Debian's over scripted sockets: seeded cases of command lines, tunnel files, device states,
-# files and terminals agree in output, errors, exit code and the bytes sent, but for the reasons listed in
-# differential/rules.py, of which each is needed and checked.
+# Differential test of wg with the wg of wireguard-tools over scripted sockets: for seeded random command lines, tunnel
+# files, device states and terminals, both have the same output, errors, exit status and requests, except for the
+# differences in differential/rules.py. Every rule must be needed.
 
 bats_require_minimum_version 1.5.0
 load wg
@@ -16,17 +16,17 @@ compare() { # compare PROGRAM
 	[ -x "$theirs" ] || theirs=/usr/bin/wg
 	case $("$theirs" --version) in
 	"wireguard-tools v1.0.20210914 "*) ;;
-	*) skip "Debian's wg is not here" ;;
+	*) skip "Debian's wg is not available" ;;
 	esac
 	compare "$theirs"
 }
 
-@test "2,000 cases against the newest wg" {
+@test "2,000 cases against the newest wg of wireguard-tools" {
 	local theirs=${WGSUITE_PEERS:-$root/build/peers}/wg-new
-	[ -x "$theirs/wg" ] || skip "the newest wg is not here"
+	[ -x "$theirs/wg" ] || skip "the newest wg is not available"
 	case $("$theirs/ld-linux-x86-64.so.2" --library-path "$theirs" "$theirs/wg" --version) in
 	"wireguard-tools v1.0.20260223 "*) ;;
-	*) skip "there is a newer one than is known here" ;;
+	*) skip "a newer version than this test knows" ;;
 	esac
 	compare "$theirs"
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# genkey, genpsk, pubkey (wg-behaviour.md A8).
+# wg genkey, genpsk and pubkey.
 
 bats_require_minimum_version 1.5.0
 load wg
@@ -7,7 +7,7 @@ setup_file() { load wg; wg_setup_file; }
 setup() { wg_setup; }
 teardown() { wg_teardown; }
 
-@test "genkey: 44 characters, clamped, never twice" {
+@test "genkey prints 44 characters, a clamped key, and never the same twice" {
 	for i in $(seq 200); do "$WG" genkey; done > keys
 	[ "$(wc -lc < keys | tr -s ' ')" = " 200 9000" ]
 	[ "$(sort -u keys | wc -l)" = 200 ]
@@ -19,7 +19,7 @@ teardown() { wg_teardown; }
 	done < keys
 }
 
-@test "genpsk: not clamped" {
+@test "genpsk does not clamp the key" {
 	for i in $(seq 64); do "$WG" genpsk; done > keys
 	[ "$(sort -u keys | wc -l)" = 64 ]
 	odd=0
@@ -30,7 +30,7 @@ teardown() { wg_teardown; }
 	[ "$odd" -gt 30 ]
 }
 
-@test "a file that others can read is warned of, and written" {
+@test "genkey warns about a file that others can read, and writes it" {
 	umask 022
 	run -0 --separate-stderr bash -c '"$1" genkey > file' _ "$WG"
 	[ "$stderr" = "Warning: writing to world accessible file.
@@ -42,7 +42,7 @@ Consider setting the umask to 077 and trying again." ]
 	[ -z "$stderr" ]
 }
 
-@test "pubkey: key pairs of the documents" {
+@test "pubkey computes known key pairs" {
 	while read -r private public; do
 		[ "$(echo "$private" | "$WG" pubkey)" = "$public" ]
 		[ "$(printf %s "$private" | "$WG" pubkey)" = "$public" ]
@@ -54,7 +54,7 @@ Consider setting the umask to 077 and trying again." ]
 	E
 }
 
-@test "pubkey: too short, too long, not base64" {
+@test "pubkey rejects short, long and non-base64 input" {
 	local wrong
 	for wrong in '' x 6EtabScXwQA6E7QxVwNT26ypFGzxUMX4V1aA/rpSAno \
 		6EtabScXwQA6E7QxVwNT26ypFGzxUMX4V1aA/rpSAnp= \
@@ -73,7 +73,7 @@ Consider setting the umask to 077 and trying again." ]
 	done
 }
 
-@test "pubkey: what is typed ends with one ^D" {
+@test "pubkey on a terminal needs only one ^D" {
 	cat > typed.py <<-'E'
 	import os, pty, subprocess, sys
 	ours, theirs = pty.openpty()
@@ -85,7 +85,7 @@ Consider setting the umask to 077 and trying again." ]
 		wVMuGz01CPx+vDVPpnliDzPyhxSVQuaExnt7DYE2Kyk= ]
 }
 
-@test "an input that never ends is not read for ever" {
+@test "pubkey stops reading endless input" {
 	run -1 --separate-stderr "$WG" pubkey < /dev/zero
 	[ "$stderr" = "$WG: Trailing characters found after key" ]
 	run -1 --separate-stderr bash -c '{ "$1" genkey; yes; } | "$1" pubkey' _ "$WG"

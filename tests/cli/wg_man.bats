@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# man/wg.8: its marks are right, its examples work, and it names every word that wg knows.
+# man/wg.8: valid markup, working examples, and a description of every subcommand, field and setting.
 
 bats_require_minimum_version 1.5.0
 load wg
@@ -9,21 +9,21 @@ teardown() { wg_teardown; }
 
 page=$BATS_TEST_DIRNAME/../../man/wg.8
 
-@test "mandoc has nothing to say" {
+@test "mandoc reports no errors" {
 	command -v mandoc || skip "no mandoc"
-	# Pages of this suite that are not installed yet, and two systems' ideas of the footer, are no faults.
+	# Manuals of this suite that are not installed are not errors.
 	mandoc -T lint "$page" | grep -vE 'referenced manual not found|unknown manual' > lint || true
 	diff /dev/null lint
 }
 
-# The commands of the page, display by display.
+# The commands of the EXAMPLES section.
 examples() {
 	awk '/^\.Sh/ { in_examples = /EXAMPLES/ } /^\.Bd/ { show = in_examples; next }
 		/^\.Ed/ { show = 0; next } show { print }' "$page"
 }
 
-@test "the examples run, all of them" {
-	fake wg0
+@test "all examples work" {
+	fake_device wg0
 	mkdir bin
 	ln -s "$WG" bin/wg
 	examples > examples

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# `wg set` (wg-behaviour.md A5, A7): words, what is sent for them, and what is refused.
+# wg set: arguments, the requests sent for them, and errors.
 
 bats_require_minimum_version 1.5.0
 load wg
@@ -10,83 +10,83 @@ teardown() { wg_teardown; }
 PRIVATE=yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=
 PRIVATE_HEX=c809f3e5317e9575c9b5ed78b638b7ce530dabe85ddab614220241801ddf0669
 
-@test "the device's settings" {
-	fake wgx
-	both 0 "" "" "$WG" set wgx listen-port 51820 fwmark 0x1234
-	sent wgx "set=1
+@test "settings of the device" {
+	fake_device wgx
+	expect_output 0 "" "" "$WG" set wgx listen-port 51820 fwmark 0x1234
+	expect_requests wgx "set=1
 listen_port=51820
 fwmark=4660
 
 "
-	both 0 "" "" "$WG" set wgx fwmark off listen-port 0
-	sent wgx "set=1
+	expect_output 0 "" "" "$WG" set wgx fwmark off listen-port 0
+	expect_requests wgx "set=1
 listen_port=0
 fwmark=0
 
 "
-	both 0 "" "" "$WG" set wgx fwmark 0xffffffff listen-port domain
-	sent wgx "set=1
+	expect_output 0 "" "" "$WG" set wgx fwmark 0xffffffff listen-port domain
+	expect_requests wgx "set=1
 listen_port=53
 fwmark=4294967295
 
 "
 }
 
-@test "the private key comes from a file" {
-	fake wgx
+@test "the private key is read from a file" {
+	fake_device wgx
 	echo "$PRIVATE" > key
-	both 0 "" "" "$WG" set wgx private-key key
-	sent wgx "set=1
+	expect_output 0 "" "" "$WG" set wgx private-key key
+	expect_requests wgx "set=1
 private_key=$PRIVATE_HEX
 
 "
-	both 0 "" "" "$WG" set wgx private-key /dev/null
-	sent wgx "set=1
+	expect_output 0 "" "" "$WG" set wgx private-key /dev/null
+	expect_requests wgx "set=1
 private_key=0000000000000000000000000000000000000000000000000000000000000000
 
 "
 	run -0 bash -c '"$1" set wgx private-key <(echo "$2")' _ "$WG" "$PRIVATE"
-	sent wgx "set=1
+	expect_requests wgx "set=1
 private_key=$PRIVATE_HEX
 
 "
 }
 
-@test "key files that are none" {
-	fake wgx
-	both 1 "" "fopen: No such file or directory
+@test "invalid key files" {
+	fake_device wgx
+	expect_output 1 "" "fopen: No such file or directory
 " "$WG" set wgx private-key nosuch
 	echo short > key
-	both 1 "" "Invalid length key in key file
+	expect_output 1 "" "Invalid length key in key file
 " "$WG" set wgx private-key key
 	echo "$PRIVATE x" > key
-	both 1 "" "Found trailing character in key file: \`x'
+	expect_output 1 "" "Found trailing character in key file: \`x'
 " "$WG" set wgx private-key key
 	echo " $PRIVATE" > key
 	run -1 "$WG" set wgx private-key key
 	[[ $output != *"${PRIVATE:0:20}"* ]]
 	echo "${PRIVATE%=}0" > key
-	both 1 "" "Key is not the correct length or format
+	expect_output 1 "" "Key is not the correct length or format
 " "$WG" set wgx private-key key
-	both 1 "" "Invalid length key in key file
+	expect_output 1 "" "Invalid length key in key file
 " "$WG" set wgx peer "$KEY_A" preshared-key /etc
-	both 1 "" "Found trailing character in key file: \`?'
+	expect_output 1 "" "Found trailing character in key file: \`?'
 " "$WG" set wgx private-key /dev/zero
-	sent wgx ""
+	expect_requests wgx ""
 	{ echo "$PRIVATE"; head -c 100000 /dev/zero | tr '\0' ' '; } > key
-	both 0 "" "" "$WG" set wgx private-key key
-	sent wgx "set=1
+	expect_output 0 "" "" "$WG" set wgx private-key key
+	expect_requests wgx "set=1
 private_key=$PRIVATE_HEX
 
 "
 }
 
-@test "a key file of nothing is no key, a pipe of nothing is a failed command" {
+@test "an empty key file removes the key, an empty pipe is an error" {
 	local words
-	fake wgx
+	fake_device wgx
 	: > empty
-	both 0 "" "" "$WG" set wgx peer "$KEY_A" preshared-key empty
-	sent wgx "set=1
+	expect_output 0 "" "" "$WG" set wgx peer "$KEY_A" preshared-key empty
+	expect_requests wgx "set=1
 public_key=$HEX_A
 preshared_key=0000000000000000000000000000000000000000000000000000000000000000
 
@@ -97,15 +97,15 @@ preshared_key=0000000000000000000000000000000000000000000000000000000000000000
 		run -1 bash -c 'false | "$1" set wgx $2 /dev/stdin' _ "$WG" "$words"
 		[ "$output" = "Invalid length key in key file" ]
 	done
-	sent wgx ""
+	expect_requests wgx ""
 }
 
-@test "a peer's settings, in the order they are sent" {
-	fake wgx
+@test "settings of a peer are sent in a fixed order" {
+	fake_device wgx
 	echo "$PRIVATE" > psk
-	both 0 "" "" "$WG" set wgx peer "$KEY_A" allowed-ips 10.0.0.0/8,fd00::1 persistent-keepalive 25 \
+	expect_output 0 "" "" "$WG" set wgx peer "$KEY_A" allowed-ips 10.0.0.0/8,fd00::1 persistent-keepalive 25 \
 		endpoint 192.0.2.1:5 preshared-key psk
-	sent wgx "set=1
+	expect_requests wgx "set=1
 public_key=$HEX_A
 preshared_key=$PRIVATE_HEX
 endpoint=192.0.2.1:5
@@ -115,37 +115,37 @@ allowed_ip=10.0.0.0/8
 allowed_ip=fd00::1/128
 
 "
-	both 0 "" "" "$WG" set wgx peer "$KEY_A" endpoint '[::1]:domain' persistent-keepalive OFF
-	sent wgx "set=1
+	expect_output 0 "" "" "$WG" set wgx peer "$KEY_A" endpoint '[::1]:domain' persistent-keepalive OFF
+	expect_requests wgx "set=1
 public_key=$HEX_A
 endpoint=[::1]:53
 persistent_keepalive_interval=0
 
 "
-	both 0 "" "" "$WG" set wgx peer "$KEY_A" endpoint ::1:5
-	sent wgx "set=1
+	expect_output 0 "" "" "$WG" set wgx peer "$KEY_A" endpoint ::1:5
+	expect_requests wgx "set=1
 public_key=$HEX_A
 endpoint=[::1]:5
 
 "
 }
 
-@test "a peer alone, removed, twice, only if it is there" {
-	fake wgx
-	both 0 "" "" "$WG" set wgx peer "$KEY_A"
-	sent wgx "set=1
+@test "a peer without settings, remove, the same peer twice, update-only" {
+	fake_device wgx
+	expect_output 0 "" "" "$WG" set wgx peer "$KEY_A"
+	expect_requests wgx "set=1
 public_key=$HEX_A
 
 "
-	both 0 "" "" "$WG" set wgx peer "$KEY_A" remove persistent-keepalive 5 peer "$KEY_A"
-	sent wgx "set=1
+	expect_output 0 "" "" "$WG" set wgx peer "$KEY_A" remove persistent-keepalive 5 peer "$KEY_A"
+	expect_requests wgx "set=1
 public_key=$HEX_A
 remove=true
 public_key=$HEX_A
 
 "
-	both 0 "" "" "$WG" set wgx peer "$KEY_A" update-only persistent-keepalive 5
-	sent wgx "set=1
+	expect_output 0 "" "" "$WG" set wgx peer "$KEY_A" update-only persistent-keepalive 5
+	expect_requests wgx "set=1
 public_key=$HEX_A
 update_only=true
 persistent_keepalive_interval=5
@@ -153,31 +153,31 @@ persistent_keepalive_interval=5
 "
 }
 
-@test "allowed-ips: whole lists, none, single ones more and less" {
-	fake wgx
-	both 0 "" "" "$WG" set wgx peer "$KEY_A" allowed-ips ""
-	sent wgx "set=1
+@test "allowed-ips: lists, an empty list, + and -" {
+	fake_device wgx
+	expect_output 0 "" "" "$WG" set wgx peer "$KEY_A" allowed-ips ""
+	expect_requests wgx "set=1
 public_key=$HEX_A
 replace_allowed_ips=true
 
 "
-	both 0 "" "" "$WG" set wgx peer "$KEY_A" allowed-ips +10.0.0.0/8,-fd00::/64
-	sent wgx "set=1
+	expect_output 0 "" "" "$WG" set wgx peer "$KEY_A" allowed-ips +10.0.0.0/8,-fd00::/64
+	expect_requests wgx "set=1
 public_key=$HEX_A
 allowed_ip=10.0.0.0/8
 allowed_ip=-fd00::/64
 
 "
-	# One sign makes the list of that word incremental; the last word decides.
-	both 0 "" "" "$WG" set wgx peer "$KEY_A" allowed-ips 10.0.0.0/8,+11.0.0.0/8
-	sent wgx "set=1
+	# One sign makes the list incremental; with several lists the last one decides.
+	expect_output 0 "" "" "$WG" set wgx peer "$KEY_A" allowed-ips 10.0.0.0/8,+11.0.0.0/8
+	expect_requests wgx "set=1
 public_key=$HEX_A
 allowed_ip=10.0.0.0/8
 allowed_ip=11.0.0.0/8
 
 "
-	both 0 "" "" "$WG" set wgx peer "$KEY_A" allowed-ips +10.0.0.0/8 allowed-ips 11.0.0.0/8
-	sent wgx "set=1
+	expect_output 0 "" "" "$WG" set wgx peer "$KEY_A" allowed-ips +10.0.0.0/8 allowed-ips 11.0.0.0/8
+	expect_requests wgx "set=1
 public_key=$HEX_A
 replace_allowed_ips=true
 allowed_ip=10.0.0.0/8
@@ -186,14 +186,14 @@ allowed_ip=11.0.0.0/8
 "
 }
 
-@test "a long line of /etc/services hides none" {
-	fake wgx
+@test "a long line in /etc/services does not hide other services" {
+	fake_device wgx
 	{ echo "long 777/udp $(printf 'alias%d ' $(seq 1000))"; echo 'last 778/udp'; } > services
 	mount --bind services /etc/services
-	both 0 "" "" "$WG" set wgx listen-port last
-	both 0 "" "" "$WG" set wgx listen-port alias1000
+	expect_output 0 "" "" "$WG" set wgx listen-port last
+	expect_output 0 "" "" "$WG" set wgx listen-port alias1000
 	umount /etc/services
-	sent wgx "set=1
+	expect_requests wgx "set=1
 listen_port=778
 
 set=1
@@ -202,10 +202,10 @@ listen_port=777
 "
 }
 
-@test "a very long number is not cut" {
-	fake wgx
-	both 0 "" "" "$WG" set wgx peer "$KEY_A" allowed-ips "10.0.0.0/$(printf '%0300d' 8)"
-	sent wgx "set=1
+@test "a very long number is not truncated" {
+	fake_device wgx
+	expect_output 0 "" "" "$WG" set wgx peer "$KEY_A" allowed-ips "10.0.0.0/$(printf '%0300d' 8)"
+	expect_requests wgx "set=1
 public_key=$HEX_A
 replace_allowed_ips=true
 allowed_ip=10.0.0.0/8
@@ -213,11 +213,11 @@ allowed_ip=10.0.0.0/8
 "
 }
 
-@test "host bits are warned of" {
-	fake wgx
-	both 0 "" "Warning: AllowedIP has nonzero host part: 10.0.0.1/8
+@test "host bits in allowed IPs are a warning" {
+	fake_device wgx
+	expect_output 0 "" "Warning: AllowedIP has nonzero host part: 10.0.0.1/8
 " "$WG" set wgx peer "$KEY_A" allowed-ips 10.0.0.1/8
-	sent wgx "set=1
+	expect_requests wgx "set=1
 public_key=$HEX_A
 replace_allowed_ips=true
 allowed_ip=10.0.0.0/8
@@ -225,13 +225,13 @@ allowed_ip=10.0.0.0/8
 "
 }
 
-@test "a daemon too old for '-' gets the whole list" {
+@test "a daemon that does not support - gets the whole list" {
 	printf 'public_key=%s\nallowed_ip=10.0.0.0/8\nallowed_ip=fd00::/64\nerrno=0\n\n' "$HEX_A" > get.wgx
-	printf 'errno=-22\n\n' > refuse
-	fake wgx -s refuse
-	both 1 "" "Unable to modify interface: Invalid argument
+	printf 'errno=-22\n\n' > reply
+	fake_device wgx -s reply
+	expect_output 1 "" "Unable to modify interface: Invalid argument
 " "$WG" set wgx peer "$KEY_A" allowed-ips -10.0.0.0/8
-	sent wgx "set=1
+	expect_requests wgx "set=1
 public_key=$HEX_A
 allowed_ip=-10.0.0.0/8
 
@@ -243,13 +243,13 @@ allowed_ip=fd00::/64
 "
 }
 
-# Every wrong word: a message, exit 1, and nothing is sent.
-@test "words that are refused" {
+# Each invalid argument: a message, exit status 1, and nothing is sent.
+@test "invalid arguments" {
 	local words message
-	fake wgx
+	fake_device wgx
 	while IFS='|' read -r words message; do
 		eval "set -- $words"
-		both 1 "" "$message
+		expect_output 1 "" "$message
 " "$WG" set wgx "$@"
 	done <<-E
 	listen-port|Invalid argument: listen-port
@@ -277,63 +277,63 @@ allowed_ip=fd00::/64
 	peer $KEY_A allowed-ips 10.0|Unable to parse IP address: \`10.0'
 	peer $KEY_A allowed-ips 10.0.0.0/8,|Unable to parse IP address: \`'
 	E
-	sent wgx ""
+	expect_requests wgx ""
 }
 
-@test "a key that is wrong is not repeated" {
-	fake wgx
+@test "an invalid key is not printed" {
+	fake_device wgx
 	run -1 "$WG" set wgx peer "${KEY_A%=}0"
 	[ "${lines[0]%%:*}" = "Key is not the correct length or format" ]
 	[[ $output != *"${KEY_A:0:20}"* ]]
 	run -1 "$WG" set wgx private-key-of "$PRIVATE"
 	[[ $output != *"${PRIVATE:0:20}"* ]]
-	sent wgx ""
+	expect_requests wgx ""
 }
 
-@test "names: dead ones are reported with their peer" {
-	fake wgx
+@test "a name that does not resolve is reported with its peer" {
+	fake_device wgx
 	export WG_ENDPOINT_RESOLUTION_RETRIES=0
 	run -1 --separate-stderr "$WG" set wgx peer "$KEY_A" endpoint dead.invalid:5
 	[[ $stderr == *": \`dead.invalid:5' (endpoint of peer $KEY_A)" ]]
-	sent wgx ""
-	both 0 "" "" "$WG" set wgx peer "$KEY_A" endpoint 'localhost: +5' # as getaddrinfo(3) reads ports
+	expect_requests wgx ""
+	expect_output 0 "" "" "$WG" set wgx peer "$KEY_A" endpoint 'localhost: +5' # as getaddrinfo(3) reads ports
 	grep -qE '^endpoint=(127.0.0.1|\[::1\]):5$' log.wgx
 	: > log.wgx
 	export WG_ENDPOINT_RESOLUTION_RETRIES=x
-	both 1 "" "Unable to parse WG_ENDPOINT_RESOLUTION_RETRIES: \`x'
+	expect_output 1 "" "Unable to parse WG_ENDPOINT_RESOLUTION_RETRIES: \`x'
 " "$WG" set wgx peer "$KEY_A" endpoint dead.invalid:5
-	# Of numbers too, which are never asked for.
-	both 1 "" "Unable to parse WG_ENDPOINT_RESOLUTION_RETRIES: \`x'
+	# Also for numeric addresses, which are not resolved.
+	expect_output 1 "" "Unable to parse WG_ENDPOINT_RESOLUTION_RETRIES: \`x'
 " "$WG" set wgx peer "$KEY_A" endpoint 192.0.2.1:5
-	both 0 "" "" "$WG" set wgx peer "$KEY_A" persistent-keepalive 5
+	expect_output 0 "" "" "$WG" set wgx peer "$KEY_A" persistent-keepalive 5
 }
 
-@test "names: a key in the place of one is neither asked for nor shown" {
-	fake wgx
-	both 1 "" "Name or service not known
+@test "a key in place of a host name is neither resolved nor printed" {
+	fake_device wgx
+	expect_output 1 "" "Name or service not known
 " "$WG" set wgx peer "$KEY_A" endpoint "$KEY_B:5"
-	sent wgx ""
+	expect_requests wgx ""
 }
 
-@test "what the device refuses" {
-	printf 'errno=-98\n\n' > refuse
-	fake wgx -s refuse
-	both 1 "" "Unable to modify interface: Address already in use
+@test "an error of the device is reported" {
+	printf 'errno=-98\n\n' > reply
+	fake_device wgx -s reply
+	expect_output 1 "" "Unable to modify interface: Address already in use
 " "$WG" set wgx listen-port 53
 }
 
-@test "a daemon that hangs up early has said why" {
-	printf 'errno=-22\n\n' > refuse
-	fake wgx -s refuse -x
-	both 1 "" "Unable to modify interface: Invalid argument
+@test "the error of a daemon that closes the connection early is reported" {
+	printf 'errno=-22\n\n' > reply
+	fake_device wgx -s reply -x
+	expect_output 1 "" "Unable to modify interface: Invalid argument
 " "$WG" set wgx peer "$KEY_A" allowed-ips "$(seq -s, -f '10.%g.0.0/16' 1 250)"
 }
 
-@test "an interface that is not there; a name that is too long is never cut" {
-	fake fifteen-letters
+@test "a missing interface; an interface name that is too long is not truncated" {
+	fake_device fifteen-letters
 	run -1 --separate-stderr "$WG" set nosuch listen-port 5
 	[[ $stderr == "Unable to modify interface: "@("No such device"|"Protocol not supported") ]]
-	both 1 "" "Unable to modify interface: File name too long
+	expect_output 1 "" "Unable to modify interface: File name too long
 " "$WG" set fifteen-letters1 listen-port 5
-	sent fifteen-letters ""
+	expect_requests fifteen-letters ""
 }

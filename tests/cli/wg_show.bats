@@ -1,15 +1,15 @@
 #!/usr/bin/env bats
-# `wg show` and `wg showconf` (wg-behaviour.md A2-A4) over scripted devices.
+# wg show and showconf with scripted devices.
 
 bats_require_minimum_version 1.5.0
 load wg
 setup_file() { load wg; wg_setup_file; }
-setup() { wg_setup; state > get.wgx; }
+setup() { wg_setup; sample_state > get.wgx; }
 teardown() { wg_teardown; }
 
-@test "a pipe that does not block is waited for" {
+@test "everything is written to a non-blocking pipe" {
 	awk 'BEGIN { for (i = 1; i <= 5000; i++) printf "public_key=%064x\n", i; print "errno=0\n" }' > get.wgx
-	fake wgx
+	fake_device wgx
 	run -0 --separate-stderr python3 "$root/tests/lib/full_pipe.py" "$WG" show wgx peers
 	[ "${#lines[@]}" = 5000 ]
 	[ -z "$stderr" ]
@@ -23,45 +23,45 @@ P3=Zi4U/VlFVvUiYEcDNANRJYkDtk81VTdj8ZQmqypRXFg=
 PSK1=GIUVCT6VL18i6GXO8wEucvi18LWYrAMJ1drM47cPz1I=
 T='	'
 
-@test "the device's fields" {
-	fake wgx
-	both 0 "$PUBLIC
+@test "fields of the device" {
+	fake_device wgx
+	expect_output 0 "$PUBLIC
 " "" "$WG" show wgx public-key
-	both 0 "$PRIVATE
+	expect_output 0 "$PRIVATE
 " "" "$WG" show wgx private-key
-	both 0 "12912
+	expect_output 0 "12912
 " "" "$WG" show wgx listen-port
-	both 0 "0xca6c
+	expect_output 0 "0xca6c
 " "" "$WG" show wgx fwmark
 }
 
-@test "the peers' fields" {
-	fake wgx
-	both 0 "$P1
+@test "fields of the peers" {
+	fake_device wgx
+	expect_output 0 "$P1
 $P2
 $P3
 " "" "$WG" show wgx peers
-	both 0 "$P1$T$PSK1
+	expect_output 0 "$P1$T$PSK1
 $P2$T(none)
 $P3$T(none)
 " "" "$WG" show wgx preshared-keys
-	both 0 "$P1$T[abcd:23::33]:51820
+	expect_output 0 "$P1$T[abcd:23::33]:51820
 $P2${T}182.122.22.19:3233
 $P3$T(none)
 " "" "$WG" show wgx endpoints
-	both 0 "$P1${T}192.168.4.4/32
+	expect_output 0 "$P1${T}192.168.4.4/32
 $P2${T}192.168.4.6/32 fd00::/64
 $P3$T(none)
 " "" "$WG" show wgx allowed-ips
-	both 0 "$P1${T}100
+	expect_output 0 "$P1${T}100
 $P2${T}0
 $P3${T}0
 " "" "$WG" show wgx latest-handshakes
-	both 0 "$P1${T}1048575${T}18446744073709551615
+	expect_output 0 "$P1${T}1048575${T}18446744073709551615
 $P2${T}2224${T}38333
 $P3${T}0${T}0
 " "" "$WG" show wgx transfer
-	both 0 "$P1${T}off
+	expect_output 0 "$P1${T}off
 $P2${T}111
 $P3${T}off
 " "" "$WG" show wgx persistent-keepalive
@@ -72,46 +72,46 @@ $P2$T(none)${T}182.122.22.19:3233${T}192.168.4.6/32,fd00::/64${T}0${T}2224${T}38
 $P3$T(none)$T(none)$T(none)${T}0${T}0${T}0${T}off
 "
 
-@test "dump: 4 and 8 columns" {
-	fake wgx
-	both 0 "$PRIVATE$T$PUBLIC${T}12912${T}0xca6c
+@test "dump has 4 columns for the device and 8 for a peer" {
+	fake_device wgx
+	expect_output 0 "$PRIVATE$T$PUBLIC${T}12912${T}0xca6c
 $dump" "" "$WG" show wgx dump
 	# Keys of a dump are never hidden.
-	both 0 "$PRIVATE$T$PUBLIC${T}12912${T}0xca6c
+	expect_output 0 "$PRIVATE$T$PUBLIC${T}12912${T}0xca6c
 $dump" "" env WG_HIDE_KEYS=always WG_COLOR_MODE=always "$WG" show wgx dump
 }
 
-@test "with all, every line begins with the device" {
-	fake wgx
-	both 0 "$(printf '%s' "wgx$T$PRIVATE$T$PUBLIC${T}12912${T}0xca6c
+@test "show all begins every line with the device name" {
+	fake_device wgx
+	expect_output 0 "$(printf '%s' "wgx$T$PRIVATE$T$PUBLIC${T}12912${T}0xca6c
 $dump" | sed "2,\$s/^/wgx$T/")
 " "" "$WG" show all dump
-	both 0 "wgx$T$P1$T[abcd:23::33]:51820
+	expect_output 0 "wgx$T$P1$T[abcd:23::33]:51820
 wgx$T$P2${T}182.122.22.19:3233
 wgx$T$P3$T(none)
 " "" "$WG" show all endpoints
 }
 
-@test "a device with nothing set" {
+@test "a device without settings" {
 	printf 'errno=0\n\n' > get.wgx
-	fake wgx
-	both 0 "(none)$T(none)${T}0${T}off
+	fake_device wgx
+	expect_output 0 "(none)$T(none)${T}0${T}off
 " "" "$WG" show wgx dump
-	both 0 "(none)
+	expect_output 0 "(none)
 " "" "$WG" show wgx public-key
-	both 0 "off
+	expect_output 0 "off
 " "" "$WG" show wgx fwmark
-	both 0 "" "" "$WG" show wgx peers
-	both 0 "interface: wgx
+	expect_output 0 "" "" "$WG" show wgx peers
+	expect_output 0 "interface: wgx
 " "" "$WG" show wgx
-	both 0 "[Interface]
+	expect_output 0 "[Interface]
 
 " "" "$WG" showconf wgx
 }
 
-@test "showconf" {
-	fake wgx
-	both 0 "[Interface]
+@test "showconf prints the configuration" {
+	fake_device wgx
+	expect_output 0 "[Interface]
 ListenPort = 12912
 FwMark = 0xca6c
 PrivateKey = $PRIVATE
@@ -133,20 +133,20 @@ PublicKey = $P3
 " "" "$WG" showconf wgx
 }
 
-@test "showconf, read back, asks for what is there" {
-	fake wgx
+@test "syncconf with the output of showconf sends nothing" {
+	fake_device wgx
 	"$WG" showconf wgx > wgx.conf
-	both 0 "" "" "$WG" syncconf wgx wgx.conf
-	sent wgx ""
+	expect_output 0 "" "" "$WG" syncconf wgx wgx.conf
+	expect_requests wgx ""
 }
 
-# Seconds since then come from the clock; what moves while we look is cut away.
+# pretty WORD…: the output of wg, without the age of handshakes, which changes while the test runs.
 pretty() {
 	"$WG" "$@" | sed -E 's/(latest handshake(.\[0m)?: ).* ago/\1AGO/'
 }
 
-@test "the pretty format, and its order" {
-	fake wgx
+@test "the human-readable format" {
+	fake_device wgx
 	diff - <(pretty show wgx) <<-E
 	interface: wgx
 	  public key: $PUBLIC
@@ -175,15 +175,15 @@ pretty() {
 	diff <(pretty show wgx) <(pretty show all)
 }
 
-@test "keys are shown when asked for by name" {
-	fake wgx
+@test "WG_HIDE_KEYS=never shows keys" {
+	fake_device wgx
 	export WG_HIDE_KEYS=never
 	pretty show wgx | grep -qxF "  private key: $PRIVATE"
 	pretty show wgx | grep -qxF "  preshared key: $PSK1"
 	WG_HIDE_KEYS=NEVER "$WG" show wgx | grep -qxF "  private key: (hidden)"
 }
 
-@test "colours: the golden capture" {
+@test "colours: escape sequences of each line" {
 	cat > get.wgx <<-'E'
 	private_key=e84b5a6d2717c1003a13b431570353dbaca9146cf150c5f8575680feba52027a
 	listen_port=51999
@@ -198,7 +198,7 @@ pretty() {
 	errno=0
 
 	E
-	fake wgx
+	fake_device wgx
 	export WG_COLOR_MODE=always
 	diff - <("$WG" show | cat -A) <<-E
 	^[[0m^[[32m^[[1minterface^[[0m: ^[[32mwgx^[[0m\$
@@ -213,23 +213,23 @@ pretty() {
 	  ^[[1mtransfer^[[0m: 0 ^[[36mB^[[0m received, 148 ^[[36mB^[[0m sent\$
 	  ^[[1mpersistent keepalive^[[0m: every 25 ^[[36mseconds^[[0m\$
 	E
-	# Not a terminal: none without being asked.
+	# Without a terminal there are no colours by default.
 	unset WG_COLOR_MODE
 	! "$WG" show | grep -q $'\e'
 }
 
-@test "colours on a terminal, unless they are unwanted" {
+@test "colours on a terminal unless WG_COLOR_MODE=never" {
 	command -v script || skip "no script(1)"
-	fake wgx
+	fake_device wgx
 	script -qec "'$WG' show wgx" /dev/null < /dev/null | grep -q $'\e\\[32m'
 	! WG_COLOR_MODE=never script -qec "'$WG' show wgx" /dev/null < /dev/null | grep -q $'\e\\[32m'
 }
 
-@test "durations" {
+@test "durations are printed in years, days, hours, minutes and seconds" {
 	local seconds words
 	while read -r seconds words; do
 		printf 'public_key=%064d\npersistent_keepalive_interval=%s\nerrno=0\n\n' 1 "$seconds" > get.wgx
-		[ -e /run/wireguard/wgx.sock ] || fake wgx
+		[ -e /run/wireguard/wgx.sock ] || fake_device wgx
 		"$WG" show wgx | grep -qxF "  persistent keepalive: every $words"
 	done <<-'E'
 	1 1 second
@@ -245,7 +245,7 @@ pretty() {
 	"$WG" show wgx | grep -qxE "  latest handshake: 1 year, 35 days, 1 hour, 1 minute, 3[0-9] seconds ago"
 }
 
-@test "newest handshake first, the others as the device has them" {
+@test "peers are sorted by latest handshake; fields are in the order of the device" {
 	local i
 	: > get.wgx
 	for i in 1:0:0 2:500:1 3:0:0 4:500:9 5:900:0; do
@@ -254,7 +254,7 @@ pretty() {
 			"$ns" >> get.wgx
 	done
 	printf 'errno=0\n\n' >> get.wgx
-	fake wgx
+	fake_device wgx
 	[ "$("$WG" show wgx | sed -n 's/^peer: //p' | while read -r key; do
 		echo "$key" | base64 -d | tail -c1 | od -An -tx1 | tr -d ' \n'; done)" = 0504020103 ]
 	[ "$("$WG" show wgx peers | while read -r key; do
@@ -262,8 +262,8 @@ pretty() {
 }
 
 @test "several interfaces" {
-	fake wgx
-	fake wgy
+	fake_device wgx
+	fake_device wgy
 	[ "$("$WG" show interfaces | tr ' ' '\n' | sort | tr '\n' ' ')" = "wgx wgy " ]
 	[ "$("$WG" show interfaces | wc -l)" = 1 ]
 	[ "$("$WG" show | grep -c '^interface: ')" = 2 ]
@@ -272,28 +272,28 @@ pretty() {
 	[ -n "$("$WG" show | tail -n 1)" ]
 }
 
-@test "one that fails does not hide the others" {
-	fake wgx
+@test "a device that cannot be read does not hide the others" {
+	fake_device wgx
 	printf 'errno=1\n\n' > get.bad
-	fake bad
+	fake_device bad
 	run -0 --separate-stderr "$WG" show all public-key
 	[ "$output" = "wgx$T$PUBLIC" ]
 	[ "$stderr" = "Unable to access interface bad: Operation not permitted" ]
-	both 1 "" "Unable to access interface: Operation not permitted
+	expect_output 1 "" "Unable to access interface: Operation not permitted
 " "$WG" show bad
-	both 1 "" "Unable to access interface: Operation not permitted
+	expect_output 1 "" "Unable to access interface: Operation not permitted
 " "$WG" showconf bad
 }
 
-@test "all that fail are a failure" {
+@test "an error if no device can be read" {
 	printf 'errno=1\n\n' > get.bad
-	fake bad
-	both 1 "" "Unable to access interface bad: Operation not permitted
+	fake_device bad
+	expect_output 1 "" "Unable to access interface bad: Operation not permitted
 " "$WG" show
 }
 
-@test "a field that is not there" {
-	fake wgx
+@test "an unknown field" {
+	fake_device wgx
 	run -1 --separate-stderr "$WG" show wgx bogus
 	[ -z "$output" ]
 	[ "${stderr_lines[0]}" = "Invalid parameter: \`bogus'" ]
@@ -302,36 +302,36 @@ pretty() {
 	[ "${#stderr_lines[@]}" = 2 ]
 }
 
-@test "an interface that is not there" {
+@test "a missing interface" {
 	run -1 --separate-stderr "$WG" show nosuch
 	[[ $stderr == "Unable to access interface: "@("No such device"|"Protocol not supported") ]]
-	both 1 "" "Unable to access interface: File name too long
+	expect_output 1 "" "Unable to access interface: File name too long
 " "$WG" show sixteen-letters!
 }
 
-@test "a socket that nobody serves is removed" {
-	fake wgx
-	kill -9 $fakes
-	wait $fakes || true
-	fakes=
+@test "a stale socket is removed" {
+	fake_device wgx
+	kill -9 $fake_pids
+	wait $fake_pids || true
+	fake_pids=
 	[ -S /run/wireguard/wgx.sock ]
-	both 0 "" "" "$WG" show
+	expect_output 0 "" "" "$WG" show
 	[ ! -e /run/wireguard/wgx.sock ]
 }
 
-@test "hostile daemons: an error, no crash, nothing shown" {
+@test "invalid replies of a daemon are an error" {
 	local answer
 	for answer in '' '\n' 'x\n' 'errno=0\n' 'public_key=zz\nerrno=0\n\n' 'listen_port=70000\nerrno=0\n\n' \
 		'allowed_ip=1.2.3.4/32\nfwmark=x\nerrno=0\n\n'; do
 		printf "$answer" > get.wgx
-		[ -e /run/wireguard/wgx.sock ] || fake wgx -x
-		both 1 "" "Unable to access interface: Protocol error
+		[ -e /run/wireguard/wgx.sock ] || fake_device wgx -x
+		expect_output 1 "" "Unable to access interface: Protocol error
 " "$WG" show wgx dump
 	done
 }
 
-@test "without Unix sockets there is no userspace device" {
-	fake wgx
+@test "without Unix sockets there are no userspace devices" {
+	fake_device wgx
 	cat > deny.c <<-'E'
 	#include <errno.h>
 	#include <stddef.h>
@@ -362,13 +362,13 @@ pretty() {
 	}
 	E
 	cc -o deny deny.c
-	both 0 "" "" ./deny "$WG" show
+	expect_output 0 "" "" ./deny "$WG" show
 	[ -S /run/wireguard/wgx.sock ]
 }
 
-@test "handshakes are sorted to the nanosecond" {
+@test "peers are sorted by handshake with nanosecond precision" {
 	printf 'public_key=%s\nlast_handshake_time_nsec=%s\n' "$HEX_A" 5 "${HEX_A/c5/c6}" 7 "${HEX_A/c5/c7}" 6 > get.wgx
 	printf 'errno=0\n\n' >> get.wgx
-	fake wgx
+	fake_device wgx
 	[ "$("$WG" show wgx peers)" = "$("$WG" show wgx | sed -n 's/^peer: //p' | { read -r b; read -r c; read -r a; printf '%s\n' "$a" "$b" "$c"; })" ]
 }

@@ -1,10 +1,10 @@
-# The [show] section of wgsuite.ini: only the format for people, and the environment comes first.
+# The [show] section of wgsuite.ini affects only the human-readable output, and environment variables override it.
 load wg
 setup_file() { load wg; wg_setup_file; }
 setup() {
 	wg_setup
 	printf 'private_key=e84b5a6d2717c1003a13b431570353dbaca9146cf150c5f8575680feba52027a\nerrno=0\n\n' > get.wgx
-	fake wgx
+	fake_device wgx
 	ini=/etc/wireguard/wgsuite.ini
 	mkdir -p /etc/wireguard
 	rm -f $ini
@@ -16,7 +16,7 @@ teardown() {
 
 KEY=6EtabScXwQA6E7QxVwNT26ypFGzxUMX4V1aA/rpSAno=
 
-@test "colours" {
+@test "colour = always and never" {
 	plain=$("$WG" show)
 	coloured=$(WG_COLOR_MODE=always "$WG" show)
 	[ "$plain" != "$coloured" ]
@@ -30,14 +30,14 @@ KEY=6EtabScXwQA6E7QxVwNT26ypFGzxUMX4V1aA/rpSAno=
 	[ "$(WG_COLOR_MODE=always "$WG" show)" = "$coloured" ]
 }
 
-@test "hidden keys" {
+@test "hide-keys = never" {
 	[[ $("$WG" show) == *"private key: (hidden)"* ]]
 	printf '[show]\nhide-keys = never\n' > $ini
 	[[ $("$WG" show) == *"private key: $KEY"* ]]
 	[[ $(WG_HIDE_KEYS=always "$WG" show) == *"private key: (hidden)"* ]]
 }
 
-@test "output for programs stays as it is" {
+@test "output for programs is not affected" {
 	dump=$("$WG" show all dump) conf=$("$WG" showconf wgx)
 	printf '[show]\ncolour = always\nhide-keys = never\n' > $ini
 	[ "$("$WG" show all dump)" = "$dump" ]
@@ -45,7 +45,7 @@ KEY=6EtabScXwQA6E7QxVwNT26ypFGzxUMX4V1aA/rpSAno=
 	[ "$("$WG" show interfaces)" = wgx ]
 }
 
-@test "a file that cannot be read is named, and shows no keys" {
+@test "an invalid wgsuite.ini is reported, and keys stay hidden" {
 	printf '[show]\nhide-keys = never\nnonsense\n' > $ini
 	run "$WG" show
 	[ "$status" -eq 0 ]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What wg says about itself: usage, version, words it does not know (wg-behaviour.md A1).
+# wg: help, version, usage errors, and output errors.
 
 bats_require_minimum_version 1.5.0
 load wg
@@ -23,7 +23,7 @@ usage() {
 	echo "You may pass \`--help' to any of these subcommands to view usage."
 }
 
-@test "help goes to stdout, one line per subcommand" {
+@test "help is printed on standard output, one line per subcommand" {
 	for word in -h --help help; do
 		run -0 --separate-stderr "$WG" "$word"
 		[ "$(echo "$output" | sed 's/^\(  [a-z]*: \).*/\1/')" = "$(usage)" ]
@@ -31,14 +31,14 @@ usage() {
 	done
 }
 
-@test "version: two words that programs know, and who we are" {
+@test "version has the format of wireguard-tools and names wgsuite" {
 	for word in -v --version version; do
 		run -0 "$WG" "$word"
 		[[ $output =~ ^wireguard-tools\ v1\.[0-9.]+\ -\ wgsuite\ [0-9.]+$ ]]
 	done
 }
 
-@test "a word that is no subcommand" {
+@test "an unknown subcommand" {
 	run -1 --separate-stderr "$WG" frobnicate
 	[ -z "$output" ]
 	[ "${stderr_lines[0]}" = "Invalid subcommand: \`frobnicate'" ]
@@ -47,44 +47,44 @@ usage() {
 	[ "${stderr_lines[0]}" = "Invalid subcommand: \`--version'" ]
 }
 
-@test "show: help and too many words" {
+@test "show: help and too many arguments" {
 	for word in -h --help help; do
-		both 0 "" "$show_usage" "$WG" show "$word"
+		expect_output 0 "" "$show_usage" "$WG" show "$word"
 	done
-	both 1 "" "$show_usage" "$WG" show wg0 dump x
-	both 1 "" "$show_usage" "$WG" show interfaces x
+	expect_output 1 "" "$show_usage" "$WG" show wg0 dump x
+	expect_output 1 "" "$show_usage" "$WG" show interfaces x
 }
 
-@test "the others: usage when the number of words is wrong" {
-	both 1 "" "Usage: $WG showconf <interface>
+@test "other subcommands: usage on a wrong number of arguments" {
+	expect_output 1 "" "Usage: $WG showconf <interface>
 " "$WG" showconf
-	both 1 "" "$set_usage" "$WG" set
-	both 1 "" "$set_usage" "$WG" set wg0
-	both 1 "" "$set_usage" "$WG" set --help
+	expect_output 1 "" "$set_usage" "$WG" set
+	expect_output 1 "" "$set_usage" "$WG" set wg0
+	expect_output 1 "" "$set_usage" "$WG" set --help
 	for word in setconf addconf syncconf; do
-		both 1 "" "Usage: $WG $word <interface> <configuration filename>
+		expect_output 1 "" "Usage: $WG $word <interface> <configuration filename>
 " "$WG" "$word" wg0
-		both 1 "" "Usage: $WG $word <interface> <configuration filename>
+		expect_output 1 "" "Usage: $WG $word <interface> <configuration filename>
 " "$WG" "$word" wg0 a b
 	done
 	for word in genkey genpsk pubkey; do
-		both 1 "" "Usage: $WG $word
+		expect_output 1 "" "Usage: $WG $word
 " "$WG" "$word" --help
 	done
 }
 
-@test "no interface: silence" {
-	both 0 "" "" "$WG"
-	both 0 "" "" "$WG" show
-	both 0 "" "" "$WG" show interfaces
-	both 0 "" "" "$WG" show all dump
-	both 0 "" "" "$WG" show all bogus
+@test "without interfaces nothing is printed" {
+	expect_output 0 "" "" "$WG"
+	expect_output 0 "" "" "$WG" show
+	expect_output 0 "" "" "$WG" show interfaces
+	expect_output 0 "" "" "$WG" show all dump
+	expect_output 0 "" "" "$WG" show all bogus
 }
 
 @test "an output that cannot be written is an error" {
 	run -1 sh -c '"$1" --help > /dev/full' sh "$WG"
 	[ "$output" = "wg: cannot write to standard output: No space left on device" ]
-	fake wgx
+	fake_device wgx
 	run -1 sh -c '"$1" show interfaces >&-' sh "$WG" # the socket to the kernel is not stdout
 	[ "$output" = "wg: cannot write to standard output: Bad file descriptor" ]
 	run -1 bash -c 'umask 077; ulimit -f 0; "$1" genkey > file' _ "$WG"
@@ -92,7 +92,7 @@ usage() {
 	run -0 bash -c 'ulimit -f 0; "$1" set wgx peer "$2" endpoint 192.0.2.1:5' _ "$WG" "$KEY_A"
 }
 
-@test "a privileged wg takes no hints from the environment" {
+@test "a set-user-ID wg rejects WG_HIDE_KEYS" {
 	command -v setpriv || skip "no setpriv"
 	mkdir -m 755 /run/set-uid
 	cp "$WG" /run/set-uid/wg

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""full_pipe.py PROGRAM [ARGUMENT…]: runs it with a standard output that does not block and is full before anybody
-reads; passes on what it wrote, and its exit code."""
+"""full_pipe.py PROGRAM [ARGUMENT…]: runs a program with a non-blocking pipe as standard output that is read only once it
+is full; prints its output and exits with its exit code."""
 import os
 import select
 import subprocess

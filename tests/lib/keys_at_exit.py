@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What of keys is in the memory of a program at its end.
+"""Finds keys in the memory of a program when it exits.
 
-  kept.py [KEY…] -- PROGRAM [ARGUMENT…]
+  keys_at_exit.py [KEY…] -- PROGRAM [ARGUMENT…]
 
-The program runs, is stopped when it exits, and each mapping that still has a half of a key, as bytes, in base64 or
-in hex, is a line on standard output. Without a KEY it is the one that the program prints. What it prints goes
-nowhere, its exit code is ours."""
+Runs the program, stops it at its exit, and prints each mapping that still has half of a key in binary, base64 or
+hexadecimal. Without a KEY it searches for the one that the program prints. The output of the program is discarded; the
+exit code is that of the program."""
 import base64
 import ctypes
 import os
@@ -23,13 +23,13 @@ def ptrace(request, pid, data=None):
         raise OSError(ctypes.get_errno(), "ptrace")
 
 
-def start(words):
+def start(argv):
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.dup2(writer, 1)
         ptrace(TRACEME, 0)
-        os.execv(words[0], words)
+        os.execv(argv[0], argv)
     os.close(writer)
     os.waitpid(pid, 0)
     ptrace(SETOPTIONS, pid, TRACEEXIT)
@@ -42,7 +42,7 @@ def run_to_exit(pid):
         ptrace(CONT, pid, number)
         _, status = os.waitpid(pid, 0)
         if not os.WIFSTOPPED(status):
-            sys.exit("it ended without a word")
+            sys.exit("the program ended before its exit was traced")
         if status >> 8 == signal.SIGTRAP | EVENT_EXIT << 8:
             return
         number = None if os.WSTOPSIG(status) == signal.SIGTRAP else os.WSTOPSIG(status)
@@ -57,7 +57,7 @@ def mappings(pid):
     with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
         for line in maps:
             begin, end, name = re.match(r"(\w+)-(\w+) r\S+ \S+ \S+ \S+ *(.*)|", line).groups()
-            if begin is None or name.startswith("[v"):  # the kernel's own
+            if begin is None or name.startswith("[v"):  # mappings of the kernel
                 continue
             memory.seek(int(begin, 16))
             yield name or "heap", memory.read(int(end, 16) - int(begin, 16))
