@@ -307,11 +307,11 @@ expect_error() {
 	[ ! -e touched ]
 }
 
-@test "wgsuite.ini: a wrong line stops everything, with its place" {
+@test "an error in wgsuite.ini is reported with line and column" {
 	[ -n "${WGSUITE_BOX-}" ] || skip "only in tests/lib/box.sh"
 	printf '[Interface]\n' > wg0.conf
 	printf '[dns]\nbackend = fil\n' > /etc/wireguard/wgsuite.ini
-	run "$WQ" strip ./wg0.conf
+	run "$WQ" up --dry-run ./wg0.conf
 	rm /etc/wireguard/wgsuite.ini
 	[ "$status" -eq 1 ]
 	[ "${lines[0]}" = "/etc/wireguard/wgsuite.ini:2:11: error: invalid value: \`fil'" ]

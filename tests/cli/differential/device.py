@@ -1,5 +1,5 @@
-"""Scripted configuration sockets in /run/wireguard: every device answers "get" with a text and "set"
-with another, and keeps what it was sent."""
+"""Scripted UAPI sockets in /run/wireguard: every device has fixed replies to get and set requests, and records the
+requests."""
 import os
 import selectors
 import socket
@@ -9,7 +9,7 @@ FOLDER = "/run/wireguard"
 
 
 class Devices:
-    """All sockets of one case at a time, served by one thread."""
+    """The sockets of one case, served by one thread."""
 
     def __init__(self):
         os.makedirs(FOLDER, exist_ok=True)
@@ -24,7 +24,7 @@ class Devices:
         threading.Thread(target=self.serve, daemon=True).start()
 
     def prepare(self, replies, set_reply):
-        """Makes exactly these devices exist: {name: get reply}."""
+        """Makes exactly these devices exist: {name: reply to get}."""
         with self.lock:
             for name in set(self.listeners) - set(replies):
                 self.selector.unregister(self.listeners[name])
@@ -56,9 +56,9 @@ class Devices:
                     if self.listeners.get(key.data) is not key.fileobj:
                         continue
                     client, _ = key.fileobj.accept()
-                self.answer(key.data, client)
+                self.reply(key.data, client)
 
-    def answer(self, name, client):
+    def reply(self, name, client):
         with client:
             got = b""
             while not got.endswith(b"\n\n"):
@@ -67,7 +67,7 @@ class Devices:
                     break
                 got += piece
             if not got:
-                return  # upstream looks whether anybody is there
+                return  # a probe of upstream, which connects without a request
             self.requests.append((name, got))
             try:
                 client.sendall(self.replies[name] if got.startswith(b"get") else self.set_reply)

@@ -1,5 +1,5 @@
-"""Seeded cases: devices, tunnel files and command lines, right and wrong ones. Each knows enough
-about itself for the rules to judge a difference."""
+"""Seeded random cases: devices, tunnel files and command lines, valid and invalid. Each has the attributes that the rules
+for differences need."""
 import base64
 import dataclasses
 import ipaddress
@@ -18,15 +18,15 @@ class Case:
     files: dict = dataclasses.field(default_factory=dict)
     stdin: bytes = b""
     env: dict = dataclasses.field(default_factory=dict)
-    secrets: list = dataclasses.field(default_factory=list)  # texts that no error may show
-    bad_line: int = 0       # the one wrong line of the file
-    bad_port: str = ""      # a port that is too large, as written with what stands around it
-    bad_key: str = ""       # of the peer whose endpoint does not resolve
-    signs: bool = False     # allowed-ips with '+' or '-': the old version does not know them
-    sent: bytes = None      # what must be sent instead, when the old version cannot
-    newest: bool = False    # the old version knows nothing of it
-    terminals: tuple = ()   # of "in", "out", "err", "same" (out and err are one): those that are terminals
-    out: str = ""           # "mode NNN": a file of these permissions; "full", "closed", "pipe": what it says
+    secrets: list = dataclasses.field(default_factory=list)  # texts that no error message may contain
+    bad_line: int = 0       # number of the one invalid line of the file
+    bad_port: str = ""      # a port that is too large, as the value of its setting
+    bad_key: str = ""       # key of the peer whose endpoint does not resolve
+    signs: bool = False     # allowed-ips with '+' or '-', which the old version does not support
+    sent: bytes = None      # the expected request, if the old version cannot send it
+    newest: bool = False    # not supported by the old version
+    terminals: tuple = ()   # the streams that are terminals: "in", "out", "err", "same" (out and err are one)
+    out: str = ""           # standard output: "mode NNN" is a file with this mode; "full", "closed", "pipe"
 
 
 def base64_of(key):
@@ -34,7 +34,7 @@ def base64_of(key):
 
 
 class Source:
-    """Everything random comes from one generator."""
+    """All random values come from one generator."""
 
     def __init__(self, random):
         self.r = random
@@ -50,7 +50,7 @@ class Source:
         return self.r.choice(self.keys) if self.chance(70) else self.r.randbytes(32)
 
     def secret(self):
-        return base64_of(self.r.randbytes(32))  # never the public key of anybody
+        return base64_of(self.r.randbytes(32))  # never the public key of a peer
 
     def ipv4(self):
         return ".".join(str(self.one(0, 1, 10, 127, 192, 254, 255, self.r.randrange(256))) for _ in range(4))
@@ -74,7 +74,7 @@ class Source:
         return f"{address}/{'0' if self.chance(5) else ''}{bits}"
 
     def clean_prefixes(self, n):
-        """No prefix twice: then it does not matter who claims it first."""
+        """Distinct prefixes, so that their order does not matter."""
         seen = {}
         for _ in range(n):
             text = self.prefix(host_bits=False)
@@ -90,7 +90,7 @@ class Source:
                         f"[{self.ipv4()}]:{port}", f"one.example.test:{port}", f"[two.example.test]:{port}",
                         f"[fe80::1%lo]:{port}", f"[2001:db8::1%1]:{port}", f"[fe80::{self.r.randrange(1, 99):x}%1]:{port}")
 
-    # ---- what a device answers ----
+    # ---- replies of a device ----
 
     def peer_state(self, now, key):
         ip = self.one(f"{self.ipv4()}:{self.port()}", f"[{ipaddress.IPv6Address(self.ipv6())}]:{self.port()}")
@@ -102,9 +102,9 @@ class Source:
         if self.chance(70):
             lines.append(f"endpoint={ip}")
         age = self.one(0, 1, 59, 60, 61, 119, 3600, 86400, 86400 * 365 + 1, self.r.randrange(10**8), -100)
-        shaken = self.chance(60)
-        lines.append(f"last_handshake_time_sec={now - age if shaken else 0}")
-        lines.append(f"last_handshake_time_nsec={self.r.randrange(10**9) if shaken else 0}")
+        has_handshake = self.chance(60)
+        lines.append(f"last_handshake_time_sec={now - age if has_handshake else 0}")
+        lines.append(f"last_handshake_time_nsec={self.r.randrange(10**9) if has_handshake else 0}")
         for word in "tx_bytes", "rx_bytes":
             count = self.one(0, 1, 1023, 1024, 1048575, 1048576, 2**30 - 1, 2**40, 2**64 - 1,
                              self.r.randrange(2**self.r.randrange(1, 64)))
@@ -140,7 +140,7 @@ class Source:
 
 # ---- show ----
 
-def some_fail(s):
+def some_unreadable(s):
     """Several devices, of which some cannot be read."""
     names = s.one(["dt0", "dt1"], ["dt0", "dt1", "dt2"], ["dt0", "dt1", "dt2", "dt3"])
     devices = {name: s.one(s.state(), s.state(), b"", b"errno=19\n\n", b"listen_port=x\nerrno=0\n\n", s.state(peers=0))
@@ -150,7 +150,7 @@ def some_fail(s):
 
 
 def many_peers(s):
-    """An answer of several hundred KiB."""
+    """A reply of several hundred KiB."""
     lines = ["private_key=" + s.clamped().hex()]
     for i in range(s.one(300, 900)):
         lines += s.peer_state(1700000000, s.r.randbytes(32))
@@ -203,7 +203,7 @@ def unwritable(s):
 
 
 def fresh_key(s):
-    """genkey and genpsk, with everything standard output may be."""
+    """genkey and genpsk with every kind of standard output."""
     mode = s.one("600", "640", "660", "644", "604", "602", "601", "666", "606", "400", "404")
     out = s.one(f"mode {mode}", f"mode {mode}", f"mode {mode}", unwritable(s), "null", "")
     argv = [s.one("genkey", "genpsk"), *s.one((), (), (), ("x",), ("--help",))]
@@ -214,12 +214,12 @@ def fresh_key(s):
 
 
 def terminal(s):
-    """Somebody sits there: colours, help, complaints and what is typed."""
-    case = s.one(show, show, show, usage, set_words, wrong_file, setconf, pubkey)(s)
+    """A case with a terminal: colours, help, errors and typed input."""
+    case = s.one(show, show, show, usage, set_arguments, invalid_file, setconf, pubkey)(s)
     case.out = ""
     case.terminals = s.one(("out",), ("err",), ("out", "err"), ("same",), ("in", "same"))
     if b"\0" in case.stdin or not case.stdin.endswith(b"\n"):
-        case.terminals = ("out", "err") # a terminal's line discipline would have its own view of it
+        case.terminals = ("out", "err") # the line discipline of a terminal would change it
     for word, value in ("TERM", "dumb"), ("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1"), ("COLUMNS", "20"):
         if s.chance(20):
             case.env[word] = value
@@ -230,8 +230,8 @@ def terminal(s):
 
 # ---- set ----
 
-def set_words(s):
-    """Words of `wg set`; usually right."""
+def set_arguments(s):
+    """Arguments of `wg set`, mostly valid."""
     case = Case("set", ["set", "dt0"], {"dt0": s.state()})
     words = case.argv
     for _ in range(s.one(0, 1, 2)):
@@ -248,7 +248,7 @@ def set_words(s):
                            ["allowed-ips", s.one(",", ", ", " ,").join(s.prefix() for _ in range(s.one(1, 2, 4)))],
                            ["allowed-ips", ""])
     if s.chance(35):
-        spoil_words(s, case)
+        add_invalid_argument(s, case)
     if s.chance(10):
         case.set_reply = b"errno=-%d\n\n" % s.one(1, 22, 98, 16, 5)
     return case
@@ -261,14 +261,14 @@ def key_file(s, case):
     if s.chance(20):
         return s.one("/dev/null", "nosuch", "/")
     text = s.one(text, text + "\n", text + "\n\n \t", text[:30], text + "\nx", " " + text, "", text[:42] + "z=").encode()
-    if s.chance(15) and "/dev/stdin" not in case.argv:  # from a pipe, which may be empty
+    if s.chance(15) and "/dev/stdin" not in case.argv:  # from a pipe, possibly empty
         case.stdin = text
         return "/dev/stdin"
     case.files[name] = text
     return name
 
 
-def spoil_words(s, case):
+def add_invalid_argument(s, case):
     key = base64_of(s.key())
     value = s.one("bogus", "-1", " 5", "0X10", "0x", "x", "=")
     case.argv += s.one(
@@ -292,7 +292,7 @@ def set_port_too_large(s):
     return Case("set", ["set", "dt0"] + argv, {"dt0": s.state()}, bad_port=text)
 
 
-def set_dead_name(s):
+def set_unresolvable_name(s):
     words = ["peer", base64_of(s.key()), "endpoint", s.one("nowhere.example.test:5", "[no where]:5", "[fe80::1%nolink]:5")]
     return Case("set", ["set", "dt0"] + words, {"dt0": s.state()})
 
@@ -326,7 +326,7 @@ def many_signs(s):
 # ---- files ----
 
 def blanks(s, text):
-    """The same to wg: letters of other case, blanks, a comment."""
+    """An equivalent line: with different case, blanks, a comment."""
     key, _, value = text.partition("=")
     if s.chance(30):
         key = s.one(key.lower(), key.upper(), key.swapcase())
@@ -382,7 +382,7 @@ def tunnel_lines(s, case, host_bits):
     return lines
 
 
-WRONG = [
+INVALID = [
     "foo", "ListenPort", "ListenPort=", "ListenPort=x", "ListenPort==5", "ListenPort=-1", "FwMark=0X1", "FwMark=",
     "FwMark=0x100000000", "PrivateKey=short", "PrivateKey=", "Address=10.0.0.1/24", "DNS=1.1.1.1", "MTU=1420",
     "PostUp=echo x", "SaveConfig=true", "[Foo]", "[Interface", "; comment", "PublickKey=x", "Jc=4",
@@ -405,12 +405,12 @@ def setconf(s):
     return tunnel_file(s, s.one("setconf", "addconf"), True)[0]
 
 
-def wrong_file(s):
-    """One wrong line somewhere in a right file."""
+def invalid_file(s):
+    """A valid file with one invalid line somewhere."""
     case, lines = tunnel_file(s, s.one("setconf", "addconf", "syncconf"), False)
     secret = s.secret()
     case.secrets.append(secret)
-    wrong = s.one(*WRONG, *WRONG, f"PrivateKye={secret}", secret, f"PrivateKey {secret}", f"PresharedKey={secret}x",
+    wrong = s.one(*INVALID, *INVALID, f"PrivateKye={secret}", secret, f"PrivateKey {secret}", f"PresharedKey={secret}x",
                   f"PrivateKey={secret[:43]}", f"[{secret}]", f"ListenPort={secret}", f"Endpoint={secret}")
     at = s.r.randrange(len(lines) + 1)
     lines.insert(at, s.one(wrong, wrong, wrong.replace("=", " = "), "  " + wrong))
@@ -433,7 +433,7 @@ def file_port_too_large(s):
     return case
 
 
-def file_dead_name(s):
+def file_unresolvable_name(s):
     case, lines = tunnel_file(s, s.one("setconf", "addconf", "syncconf"), False)
     case.bad_line, case.bad_key = len(lines) + 1, base64_of(s.key())
     lines += ["[Peer]", f"PublicKey={case.bad_key}", "Endpoint = nowhere.example.test:5"]
@@ -441,7 +441,7 @@ def file_dead_name(s):
     return case
 
 
-def keyless_peer(s):
+def peer_without_key(s):
     case, lines = tunnel_file(s, "setconf", False)
     case.bad_line = len(lines) + 1
     case.files["dt0.conf"] = ("\n".join(lines + ["[Peer]", "AllowedIPs=1.2.3.4"]) + "\n").encode()
@@ -461,7 +461,7 @@ def empty_file(s):
                 {"dt0": s.state()}, files={"dt0.conf": text.encode()})
 
 
-# ---- broken answers ----
+# ---- invalid replies ----
 
 def large_count(s):
     word = s.one("rx_bytes", "tx_bytes")
@@ -473,7 +473,7 @@ def all_endpoints(s):
     return Case("show", ["show", "all", "endpoints"], {name: s.state() for name in ("dt0", "dt1", "dt2")})
 
 
-def broken_answer(s):
+def invalid_reply(s):
     lines = s.state_lines(peers=2)
     at = s.r.randrange(len(lines))
     wrong = s.one("listen_port=65536", "listen_port=x", "fwmark=0x1", "fwmark=4294967296", "private_key=00", "nonsense",

@@ -1,10 +1,10 @@
-"""A device as plainly as can be, and what the suite says about lines of a file."""
+"""A simple model of a device, and of the errors for lines of a file."""
 import ipaddress
 import re
 
 
 def print_prefix(network):
-    """As inet_ntop(3) of glibc does, which the kernel's users compare with."""
+    """A prefix in the format of inet_ntop(3)."""
     import socket
     family = socket.AF_INET6 if network.version == 6 else socket.AF_INET
     return f"{socket.inet_ntop(family, network.network_address.packed)}/{network.prefixlen}"
@@ -19,7 +19,7 @@ HOOKS = {"preup", "postup", "predown", "postdown"}
 
 
 def unrecognized(line):
-    """The sentence about a line that is not understood: the line, its key, or nothing of it."""
+    """The message for an unrecognized line: with the line, with its key, or with neither."""
     text = line.decode("latin1")
     key = text.partition("=")[0]
     word = re.fullmatch(r"[A-Za-z][A-Za-z0-9]{0,19}", key)
@@ -38,7 +38,7 @@ def unrecognized(line):
 class Peer:
     def __init__(self):
         self.psk, self.endpoint, self.keepalive, self.prefixes = "0" * 64, None, 0, set()
-        self.shaken = False  # it had a handshake, so its endpoint may have moved by itself
+        self.has_handshake = False  # if true, the endpoint may have roamed
 
     def copy(self):
         other = Peer()
@@ -98,7 +98,7 @@ class Device:
         elif key == "endpoint":
             peer.endpoint = value
         elif key == "last_handshake_time_sec":
-            peer.shaken = value != "0"
+            peer.has_handshake = value != "0"
         elif key == "persistent_keepalive_interval":
             peer.keepalive = int(value)
         elif key == "replace_allowed_ips":
@@ -124,20 +124,20 @@ def clamped(text):
 
 
 def sync_goal(state, request, keys):
-    """What must be true after a sync. `request` is what the old version sends, which names everything of
-    the file; `keys` are the keys in it, in small letters. Private key, port and mark that the file does not have stay, as an endpoint does of a peer that
-    may have roamed; keys and keepalives that it does not have go; peers that it does not have go."""
+    """The device after a syncconf. `request` is the request of the old version, which contains every setting of the file;
+    `keys` are the keys of the file in lower case. A private key, port and fwmark that the file does not have stay, and so
+    does the endpoint of a peer that may have roamed. Preshared keys, keepalives and peers that it does not have are removed."""
     goal = state.copy()
-    wanted = Device()
-    wanted.apply(request.replace(b"replace_peers=true\n", b"").replace(b"remove=true\n", b""))
+    desired = Device()
+    desired.apply(request.replace(b"replace_peers=true\n", b"").replace(b"remove=true\n", b""))
     named = {m.decode() for m in re.findall(rb"(?m)^public_key=(.*)$", request)}
     removed = {m.decode() for m in re.findall(rb"(?m)^public_key=(.*)\nremove=true$", request)}
-    if "privatekey" in keys and clamped(wanted.private_key) != state.private_key:
-        goal.private_key = wanted.private_key
+    if "privatekey" in keys and clamped(desired.private_key) != state.private_key:
+        goal.private_key = desired.private_key
     if "listenport" in keys:
-        goal.listen_port = wanted.listen_port
+        goal.listen_port = desired.listen_port
     if "fwmark" in keys:
-        goal.fwmark = wanted.fwmark
+        goal.fwmark = desired.fwmark
     for key in list(goal.peers):
         if key not in named - removed:
             goal.peers.pop(key)
@@ -145,16 +145,16 @@ def sync_goal(state, request, keys):
         goal.peers[key].psk, goal.peers[key].keepalive, goal.peers[key].prefixes = "0" * 64, 0, set()
     for key in named - removed:
         had = goal.peers.get(key)
-        peer = goal.peers[key] = wanted.peers[key].copy()
+        peer = goal.peers[key] = desired.peers[key].copy()
         if had:
-            peer.shaken = had.shaken
-            if had.endpoint and (had.shaken or not peer.endpoint):
+            peer.has_handshake = had.has_handshake
+            if had.endpoint and (had.has_handshake or not peer.endpoint):
                 peer.endpoint = had.endpoint
     return goal
 
 
 def is_minimal(state, request):
-    """Every peer that is named needs it, and no line of a scalar repeats what the device has."""
+    """No peer and no setting of the request is already as the request sets it."""
     after = state.copy()
     after.apply(request)
     for block in request.decode().split("public_key=")[1:]:

@@ -1,4 +1,4 @@
-"""What nobody writes, but a program may: names, settings, keys and answers at the edges of the grammar."""
+"""Cases at the edges of the grammar: unusual names, settings, keys and replies."""
 from generate import Case, base64_of
 
 

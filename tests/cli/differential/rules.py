@@ -1,6 +1,6 @@
-"""The intended differences from wireguard-tools 1.0.20210914, each with its reason, and what our
-program must do instead. No rule ignores anything: each turns their result into the one expected of us
-(what people read of a place in a file is checked against the file), or leaves it alone."""
+"""The intended differences from wireguard-tools 1.0.20210914, each with its reason. No rule ignores anything: it converts
+the result of wireguard-tools (theirs) into the exact result that wg (ours) must have, or leaves it unchanged. Positions in
+error messages are checked against the file."""
 import base64
 import ipaddress
 import os
@@ -8,33 +8,33 @@ import re
 
 import model
 
-newest = False  # what is compared with
+newest = False  # whether the other wg is newer than 1.0.20210914
 RULES = []
 REASONS = {}
 
 
 def rule(reason, only_old=False):
-    def keep(function):
+    def register(function):
         name = function.__name__.replace("_", "-")
         RULES.append((name, function, only_old))
         REASONS[name] = reason
         return function
-    return keep
+    return register
 
 
 def choose(version):
-    """The version they say they have: what only the old one has is no reason beside the newest."""
+    """Removes the rules for differences of the old version, if the other wg is a newer one."""
     global newest
     newest = not version.startswith(b"wireguard-tools v1.0.20210914 ")
     if not newest:
         return
-    for row in [row for row in RULES if row[2]]:
-        RULES.remove(row)
-        del REASONS[row[0]]
+    for entry in [entry for entry in RULES if entry[2]]:
+        RULES.remove(entry)
+        del REASONS[entry[0]]
 
 
 def expected(case, theirs, ours):
-    """Their result as ours must be, and the names of the rules that made it so."""
+    """The result that wg must have, and the names of the rules that changed it."""
     used = []
     for name, function, _ in RULES:
         changed = function(case, theirs, ours)
@@ -48,16 +48,16 @@ def refused(theirs, err):
     return theirs._replace(code=1, out=b"", err=err, sent=())
 
 
-# ---- what the newer version changed ----
+# ---- changes in newer versions ----
 
-@rule("1.0.20250521: the usage line knows [+|-]", only_old=True)
+@rule("1.0.20250521: the usage line has [+|-]", only_old=True)
 def usage_of_signs(case, theirs, ours):
     old = b"[allowed-ips <ip1>/<cidr1>[,<ip2>/<cidr2>]...]"
     new = b"[allowed-ips [+|-]<ip1>/<cidr1>[,[+|-]<ip2>/<cidr2>]...]"
     return theirs._replace(err=theirs.err.replace(old, new))
 
 
-@rule("the version says whose it is; its second word is the version of wireguard-tools that it replaces")
+@rule("the version names wgsuite; its second word is the version of wireguard-tools that it replaces")
 def version(case, theirs, ours):
     ours_is_one = re.fullmatch(rb"wireguard-tools v1\.0\.20\d{6} - wgsuite \d+\.\d+\.\d+\n", ours.out)
     if theirs.out.startswith(b"wireguard-tools v1.0.20") and ours_is_one:
@@ -65,36 +65,36 @@ def version(case, theirs, ours):
     return None
 
 
-@rule("1.0.20250521: allowed-ips can be added and removed one by one", only_old=True)
+@rule("1.0.20250521: single allowed IPs can be added and removed", only_old=True)
 def signs(case, theirs, ours):
     if case.signs and theirs.code == 1:
         return theirs._replace(code=0, err=b"", sent=(case.sent,))
     return theirs._replace(err=re.sub(rb"(Unable to parse IP address: `)[+-]", rb"\1", theirs.err))
 
 
-@rule("2023: the interface stands on every line of `wg show all endpoints`, not on the first only", only_old=True)
+@rule("2023: every line of `wg show all endpoints` begins with the interface, not only the first", only_old=True)
 def all_endpoints(case, theirs, ours):
     if case.argv != ["show", "all", "endpoints"]:
         return None
     lines, name = [], b""
     for line in theirs.out.split(b"\n"):
         while line.partition(b"\t")[0].decode() in case.devices:
-            name, _, line = line.partition(b"\t") # several when an interface has no peer
+            name, _, line = line.partition(b"\t") # several if an interface has no peer
         if line:
             lines.append(name + b"\t" + line + b"\n")
     return theirs._replace(out=b"".join(lines))
 
 
-@rule("1.0.20260223: a name of 16 letters or more is too long, and never another interface's first 15")
+@rule("1.0.20260223: a name of 16 characters or more is an error, and is not truncated to 15")
 def long_name(case, theirs, ours):
     if len(case.argv) > 1 and len(case.argv[1]) > 15 and theirs.code == 1 and b"Unable to" in theirs.err:
         return theirs._replace(err=re.sub(rb": [^:\n]*\n$", b": File name too long\n", theirs.err))
     return None
 
 
-# ---- bugs that hurt users ----
+# ---- faults of wireguard-tools ----
 
-@rule("output that cannot be written is an error: a key on a full disk is no key")
+@rule("output that cannot be written is an error")
 def lost_output(case, theirs, ours):
     why = {"full": b"No space left on device", "closed": b"Bad file descriptor"}.get(case.out)
     if not why or theirs.code != 0:
@@ -115,12 +115,12 @@ def allowed_ip_masked(match):
     return match[1] + model.print_prefix(network).encode()
 
 
-@rule("host bits are cleared before anything is sent, as the kernel would; the warning stays")
+@rule("host bits are cleared before the request is sent, as the kernel does; the warning stays")
 def host_bits(case, theirs, ours):
     return theirs._replace(sent=tuple(re.sub(rb"(?m)^(allowed_ip=-?)(.*)$", allowed_ip_masked, s) for s in theirs.sent))
 
 
-@rule("ports do not wrap: what is larger than 65535 is refused")
+@rule("a port larger than 65535 is an error and does not wrap")
 def large_port(case, theirs, ours):
     if not case.bad_port:
         return None
@@ -130,42 +130,42 @@ def large_port(case, theirs, ours):
     return refused(theirs, sentence)
 
 
-def broken_answer(case, theirs):
+def protocol_error(case, theirs):
     name = b" dt0" if case.argv[1] == "all" else b""
     return refused(theirs, b"Unable to access interface%s: Protocol error\n" % name)._replace(sent=theirs.sent)
 
 
-def of_peers(case):
-    """The lines of an answer from the first peer on: before it most words mean nothing."""
+def peer_lines(case):
+    """The lines of a reply from the first peer on, before which most keys are ignored."""
     if case.kind != "broken" or case.argv[0] not in ("show", "showconf"):
         return b""
     return case.devices["dt0"].partition(b"public_key=")[2]
 
 
-@rule("a number that does not fit is a broken answer, neither cut nor wrapped: counts, ports, nanoseconds")
+@rule("a counter, port or nanosecond value in a reply that is out of range is a protocol error")
 def large_number(case, theirs, ours):
     limits = rb"(?:[rt]x_bytes=|(last_handshake_time_nsec=)|endpoint=[^\n]*:(?=\d+$))"
-    for nanoseconds, port, n in re.findall(rb"(?m)^(?:[rt]x_bytes=|(last_handshake_time_nsec=)|(endpoint=[^\n]*:))(\d+)$", of_peers(case)):
+    for nanoseconds, port, n in re.findall(rb"(?m)^(?:[rt]x_bytes=|(last_handshake_time_nsec=)|(endpoint=[^\n]*:))(\d+)$", peer_lines(case)):
         if int(n) >= (10**9 if nanoseconds else 65536 if port else 2**64):
-            return broken_answer(case, theirs)
+            return protocol_error(case, theirs)
     return None
 
 
-@rule("a daemon's answer is never looked up in the DNS: an endpoint in it is an address and a number")
-def names_in_answers(case, theirs, ours):
-    if re.search(rb"(?m)^endpoint=(one\.example\.test:5|1\.2\.3\.4:domain|::1:5)$", of_peers(case)):
-        return broken_answer(case, theirs)
+@rule("an endpoint in a reply is an address and a number; names are not resolved")
+def names_in_replies(case, theirs, ours):
+    if re.search(rb"(?m)^endpoint=(one\.example\.test:5|1\.2\.3\.4:domain|::1:5)$", peer_lines(case)):
+        return protocol_error(case, theirs)
     return None
 
 
-@rule("host bits mean nothing in an answer either")
+@rule("host bits in replies are cleared")
 def host_bits_shown(case, theirs, ours):
-    if b"\nallowed_ip=1.2.3.4/24\n" in of_peers(case):
+    if b"\nallowed_ip=1.2.3.4/24\n" in peer_lines(case):
         return theirs._replace(out=theirs.out.replace(b"1.2.3.4/24", b"1.2.3.0/24"))
     return None
 
 
-@rule("daemons do not agree on the sign of an error; both mean the same")
+@rule("the sign of the error number in a reply does not matter")
 def sign_of_errno(case, theirs, ours):
     match = re.fullmatch(rb"errno=-?(\d+)\n\n", case.set_reply)
     if case.kind != "broken" or not match or int(match[1]) == 0 or theirs.code == 0:
@@ -174,11 +174,17 @@ def sign_of_errno(case, theirs, ours):
     return theirs._replace(err=re.sub(rb"(Unable to [^:]*: )[^\n]*", lambda m: m[1] + why, theirs.err))
 
 
-@rule("an empty file, most often a failed <(…), does not clear an interface unless told to")
+@rule("an interface whose daemon does not respond gets a help line")
+def timed_out(case, theirs, ours):
+    help_line = b"  help: the daemon of this interface does not respond; it may be stopped or overloaded\n"
+    return theirs._replace(err=re.sub(rb"(Unable to [^:\n]*: Connection timed out\n)", rb"\1" + help_line, theirs.err))
+
+
+@rule("an empty file, often from a failed <(…), does not clear an interface without --allow-empty")
 def emptiness(case, theirs, ours):
     if case.kind != "empty" or theirs.code != 0:
         return None
-    if case.argv[2] == "/": # read errors are errors
+    if case.argv[2] == "/": # a read error is reported
         return refused(theirs, b"wg: dt0: cannot read /: Is a directory\n")
     if case.argv[0] == "addconf" or case.argv[2] == "/dev/null":
         return None
@@ -193,12 +199,12 @@ RESOLVER = re.compile(rb"[A-Z][a-z -]+(?:resolution|not known|No address[a-z ]*)
 
 
 def is_host(why, value):
-    """A name, which may be as long as a key; no name has such letters."""
+    """Whether the value is a host name, which can be as long as a key but has no =, + or /."""
     return RESOLVER.fullmatch(why) and not re.search(rb"[=+/]", value)
 
 
 def hide(case, text):
-    """The sentence without the value when that is a secret or may be one."""
+    """The message without the value if that is or may be a secret."""
     match = re.fullmatch(rb"(.*?): `(.*)'", text, re.S)
     if not match:
         return text
@@ -211,7 +217,7 @@ def hide(case, text):
 
 
 def holds_secret(case, value):
-    """Whether the wrong key came from a key file or a line for secrets."""
+    """Whether the invalid key came from a key file or from the line of a secret."""
     if case.argv[0] == "set":
         return value not in case.argv
     if not case.bad_line:
@@ -221,18 +227,18 @@ def holds_secret(case, value):
     return key in (b"privatekey", b"presharedkey")
 
 
-@rule("no message shows a secret, or what may be one")
+@rule("no message contains a value that is or may be a secret")
 def no_secrets(case, theirs, ours):
     match = re.fullmatch(rb"((?:Warning: [^\n]*\n)*)(.*?)((?:\n(?:Configuration parsing error|Invalid configuration))?\n)", theirs.err, re.S)
     if theirs.code != 1 or not match:
         return None
-    one = re.fullmatch(rb"[^`\n]*: `[^`]*'", match[2]) # of which the value may have several lines
+    one = re.fullmatch(rb"[^`\n]*: `[^`]*'", match[2]) # the value can have several lines
     lines = [match[2]] if one else match[2].split(b"\n")
     return theirs._replace(err=match[1] + b"\n".join(hide(case, line) for line in lines) + match[3])
 
 
-@rule("a name that does not resolve is reported with the peer it is the endpoint of")
-def dead_name(case, theirs, ours):
+@rule("a name that does not resolve is reported with its peer")
+def unresolvable_name(case, theirs, ours):
     match = re.fullmatch(rb"((?:Warning: [^\n]*\n)*)(([^\n:]*): `([^\n']*)')\n(Configuration parsing error\n)?", theirs.err)
     if theirs.code != 1 or not match or not is_host(match[3], match[4]) or re.fullmatch(rb"(\[\])?:[^:]*", match[4]):
         return None
@@ -246,15 +252,15 @@ def dead_name(case, theirs, ours):
 
 
 def section_of(case):
-    """The line of the section that the peer begins with."""
+    """The line of the section header of the peer."""
     lines = case.files["dt0.conf"].split(b"\n")
     at = max(i for i, line in enumerate(lines) if case.bad_key.encode() in re.sub(rb"\s", b"", line))
     return max(i for i, line in enumerate(lines[:at]) if b"[" in line) + 1
 
 
 def located(case, sentence, ours):
-    """Our closing line, if a message before it is about this sentence at the right place and shows the right
-    source, and the lines are in order; else null."""
+    """The last line of standard error, if a message before it has this text, the right position and the right source line,
+    and all messages are in order; else None."""
     source = case.files[case.argv[2]].split(b"\n")
     shape = (rb"(?P<file>[^:\n]*):(?P<line>\d+):(?P<column>\d+): error: (?P<text>[^\n]*)\n"
              rb"(?:  (?P<source>[^\n]*)\n  (?P<caret> *\^~*)\n)?(?:  help: (?P<help>[^\n]+)\n)?")
@@ -276,8 +282,8 @@ def located(case, sentence, ours):
     return whole["last"]
 
 
-@rule("errors in files say file, line, column and what to do")
-def places(case, theirs, ours):
+@rule("errors in files are reported with file, line, column and help")
+def positions(case, theirs, ours):
     match = re.fullmatch(rb"([^\n]*)\n(Configuration parsing error|Invalid configuration)\n", theirs.err)
     if theirs.code != 1 or not match or case.argv[:1] == ["set"]:
         return None
@@ -286,16 +292,16 @@ def places(case, theirs, ours):
     return theirs._replace(err=ours.err)
 
 
-@rule("syncconf sends the difference only: what is not in the file stays or is cleared as the newer version does")
+@rule("syncconf sends only the differences; settings that the file does not have stay or are cleared as in newer versions")
 def difference(case, theirs, ours):
     if case.argv[:1] != ["syncconf"] or theirs.code != 0 or ours.code != 0:
         return None
     state = model.Device.from_reply(case.devices["dt0"])
-    wanted = [s for s in theirs.sent if s.startswith(b"set")]
-    if theirs.sent[:1] != (b"get=1\n\n",) and not wanted:
+    requests = [s for s in theirs.sent if s.startswith(b"set")]
+    if theirs.sent[:1] != (b"get=1\n\n",) and not requests:
         return None
     lines = re.sub(rb"#.*|[ \t\v\f\r]", b"", case.files["dt0.conf"]).lower().split(b"\n")
-    goal = model.sync_goal(state, wanted[0], {line.partition(b"=")[0].decode() for line in lines})
+    goal = model.sync_goal(state, requests[0], {line.partition(b"=")[0].decode() for line in lines})
     reached = state.copy()
     for request in ours.sent:
         if request.startswith(b"set"):

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Compares our wg with Debian's, case by case: standard output, standard error, exit code and the
-bytes sent to the device. Differences must follow from the rules of rules.py, each with its reason.
+"""Compares wg with another wg in random cases: standard output, standard error, exit code and the bytes sent to the
+device. Every difference must follow from a rule in rules.py.
 
   run.py OURS THEIRS [CASES [SEED]]
 
-Runs in tests/lib/box.sh (it owns /run/wireguard there). Exit 0 when every case agrees."""
+Runs in tests/lib/box.sh, where it uses /run/wireguard. Exit 0 when every case agrees."""
 import collections
 import os
 import random
@@ -23,7 +23,7 @@ HOSTS = "127.0.0.1 localhost\n192.0.2.77 one.example.test\n2001:db8::77 two.exam
 
 
 def command_of(program):
-    """How a program is started as "wg": a folder holds one with a C library of its own."""
+    """The command and executable to start a program as "wg". A folder contains one with its C library."""
     if os.path.isdir(program):
         loader = f"{program}/ld-linux-x86-64.so.2"
         return [loader, "--library-path", f"{program}:/usr/lib/x86_64-linux-gnu", "--argv0", "wg", f"{program}/wg"], loader
@@ -31,24 +31,24 @@ def command_of(program):
 
 
 def run(program, case, devices, folder):
-    shutil.rmtree("/run/wgsuite", ignore_errors=True)  # what was configured in the case before
+    shutil.rmtree("/run/wgsuite", ignore_errors=True)  # endpoint records of the previous case
     devices.prepare(case.devices, case.set_reply)
     env = {"PATH": "/usr/bin:/bin", "WG_ENDPOINT_RESOLUTION_RETRIES": "0", **case.env}
-    words, executable = command_of(program)
+    command, executable = command_of(program)
     with streams.Streams(case, folder) as s:
-        child = subprocess.Popen(words + case.argv, executable=executable, cwd=folder, env=env, **s.handed_over)
+        child = subprocess.Popen(command + case.argv, executable=executable, cwd=folder, env=env, **s.child_streams)
         code = s.finish(child)
     sent = tuple(data for _, data in devices.requests)
     return Result(code, s.out, s.err, sent)
 
 
 def version_of(program):
-    words, executable = command_of(program)
-    return subprocess.run(words + ["--version"], executable=executable, capture_output=True, check=True).stdout
+    command, executable = command_of(program)
+    return subprocess.run(command + ["--version"], executable=executable, capture_output=True, check=True).stdout
 
 
-def both(case, ours, theirs, devices):
-    """Both; again when a second may have passed between them, because ages of handshakes are printed."""
+def run_both(case, ours, theirs, devices):
+    """Runs both; again if their output differs, as the printed age of handshakes may have changed in between."""
     with tempfile.TemporaryDirectory() as folder:
         for name, data in case.files.items():
             with open(f"{folder}/{name}", "wb") as f:
@@ -94,22 +94,22 @@ def main():
         if case.newest and not rules.newest:
             continue
         seen[case.kind] += 1
-        old, new = both(case, ours, theirs, devices)
+        old, new = run_both(case, ours, theirs, devices)
         expected, names = rules.expected(case, old, new)
         used.update(names)
-        told = [secret for secret in case.secrets if secret.encode() in new.err]
-        if told:
-            print(f"case {number} (seed {seed}): standard error holds a secret")
-        if expected != new or told:
+        leaked = [secret for secret in case.secrets if secret.encode() in new.err]
+        if leaked:
+            print(f"case {number} (seed {seed}): standard error contains a secret")
+        if expected != new or leaked:
             failed[case.kind] += 1
             if failed[case.kind] <= 3:
                 print(f"case {number} (seed {seed}): {describe(case, old, expected, new)}")
     print("cases: " + ", ".join(f"{k} {v}" for k, v in sorted(seen.items())))
     for name, reason in rules.REASONS.items():
         print(f"{used[name]:5} × {name}: {reason}")
-    print(f"{n} cases, {sum(failed.values())} differ without a reason" + (f": {dict(failed)}" if failed else ""))
+    print(f"{n} cases, {sum(failed.values())} differ without a rule" + (f": {dict(failed)}" if failed else ""))
     if n >= 2000 and any(used[name] == 0 for name in rules.REASONS):
-        sys.exit("a rule was never needed: it, or the cases for it, are gone")
+        sys.exit("a rule was never needed: remove it, or add cases for it")
     sys.exit(1 if failed else 0)
 
 

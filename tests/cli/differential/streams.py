@@ -1,4 +1,4 @@
-"""What a case's program has as standard input, output and error: pipes, files, devices, terminals."""
+"""Standard input, output and error of the program in a case: pipes, files, devices, terminals."""
 import base64
 import os
 import pty
@@ -11,7 +11,7 @@ LIMIT_S = 60
 
 
 def terminal():
-    """Our end and the program's. What is typed is not shown again; lines end as they were written."""
+    """Both ends of a terminal, without echo and without conversion of newlines."""
     ours, theirs = pty.openpty()
     settings = termios.tcgetattr(theirs)
     settings[1] &= ~termios.ONLCR
@@ -21,7 +21,7 @@ def terminal():
 
 
 class Collector:
-    """Reads to the end, beside the other streams."""
+    """Reads a stream to its end, in its own thread."""
 
     def __init__(self, fd):
         self.data, self.fd = b"", fd
@@ -29,8 +29,8 @@ class Collector:
         self.thread.start()
 
     def read(self):
-        """A terminal that nobody holds any more ends in EIO. What was written while the kernel looked whether
-        anybody does may still lie there then (n_tty looks for input first): only a second EIO is the end."""
+        """A terminal without open slave ends in EIO. As n_tty checks for input first, data written during that check can still
+        follow: only a second EIO is the end."""
         n_errors = 0
         while n_errors < 2:
             try:
@@ -56,15 +56,15 @@ class Streams:
 
     def __enter__(self):
         terminals, out = self.case.terminals, self.case.out
-        given = {"stdin": self.input("in" in terminals)}
+        streams = {"stdin": self.input("in" in terminals)}
         if "same" in terminals:
-            given["stdout"] = given["stderr"] = self.output("out", True)
+            streams["stdout"] = streams["stderr"] = self.output("out", True)
         else:
-            given["stdout"] = self.target(out) if out else self.output("out", "out" in terminals)
-            given["stderr"] = self.output("err", "err" in terminals)
+            streams["stdout"] = self.target(out) if out else self.output("out", "out" in terminals)
+            streams["stderr"] = self.output("err", "err" in terminals)
         if out == "closed":
-            given["preexec_fn"] = lambda: os.close(1)
-        self.handed_over = given
+            streams["preexec_fn"] = lambda: os.close(1)
+        self.child_streams = streams
         return self
 
     def __exit__(self, *_):
@@ -84,7 +84,7 @@ class Streams:
         return theirs
 
     def target(self, out):
-        """A file of its own permissions, or a device."""
+        """A file with the permissions of the case, or a device."""
         word, _, mode = out.partition(" ")
         path = {"full": "/dev/full", "mode": self.path}.get(word, "/dev/null")
         if word == "mode":
@@ -103,7 +103,7 @@ class Streams:
         fd, typed = self.typed
         try:
             os.write(fd, self.case.stdin + (b"\x04" if typed else b""))
-        except BrokenPipeError:  # it does not read
+        except BrokenPipeError:  # the program does not read its input
             pass
         if not typed:
             os.close(fd)
@@ -125,7 +125,7 @@ class Streams:
 
 
 def kind_of_key(text, is_private):
-    """No two are the same: what can be said of both."""
+    """Keys are random: compares only whether they are keys, and clamped."""
     match = re.fullmatch(rb"(.*?)([A-Za-z0-9+/]{43}=)\n", text, re.S)
     if not match:
         return text
