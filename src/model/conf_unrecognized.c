@@ -3,6 +3,7 @@
 
 #include "base/suggestion.h"
 #include "base/text.h"
+#include "conf_foreign.h"
 #include "conf_keys.h"
 #include "fields.h"
 #include "secret.h"
@@ -51,6 +52,10 @@ static void suggest(struct conf_unrecognized *w, struct span key, const struct f
 	struct text t = text_fixed(w->help_text, sizeof w->help_text);
 	const char *guess = NULL;
 
+	if (!f && !quick_key && conf_foreign_explain(&t, key)) {
+		w->help = w->help_text;
+		return;
+	}
 	if (!f && !quick_key && is_plain_word(key))
 		guess = nearest_key(key);
 	if (!w->in_section)

@@ -14,7 +14,7 @@ struct conf_unrecognized {
 	bool shows_all;
 	bool may_be_public_key; /* possibly a public key, or a misspelt PublicKey line */
 	const char *help;  /* static, or in help_text; null: none */
-	char help_text[160];
+	char help_text[192];
 };
 /* w->shown may point into the buffer. */
 void conf_unrecognized_explain(struct conf_unrecognized *w, char *buffer, size_t size);
