@@ -1,4 +1,4 @@
-# The port of a tunnel: taken by another program, and closed to all others.
+# The listen port: errors if another program uses it, and exclusive use while the link is up.
 load ../lib/netns
 load ../lib/quick
 
@@ -9,8 +9,8 @@ setup() {
 }
 teardown() { net_end; }
 
-# take PORT [v6]: another program has the port, until release.
-take() {
+# occupy PORT [v6]: starts another program that uses the port, until release.
+occupy() {
 	on_bg a python3 -c "import socket, time
 s = socket.socket(socket.AF_INET${2:+6}, socket.SOCK_DGRAM)
 ${2:+s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)}
@@ -27,8 +27,8 @@ release() {
 
 port_is_free() { [ -z "$(on a ss -Hlun "sport = :$1")" ]; }
 
-# shares PORT FAMILY [ADDRESS]: can another process of root bind the port, sharing it?
-shares() {
+# can_share PORT FAMILY [ADDRESS]: another process of root can bind the port as well.
+can_share() {
 	on a python3 -c "import socket
 s = socket.socket(socket.AF_$2, socket.SOCK_DGRAM)
 s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -45,10 +45,10 @@ tunnel_file() {
 	END
 }
 
-@test "up fails if another program has the port, with its number, and leaves nothing" {
+@test "up fails with the port number if another program uses the port, and leaves nothing behind" {
 	tunnel_file
 	for family in "" v6; do
-		take 51820 $family
+		occupy 51820 $family
 		run on a wg-quick up wg0
 		[ "$status" -ne 0 ]
 		[[ $output == *"Unable to modify interface: Address already in use
@@ -61,10 +61,10 @@ tunnel_file() {
 	on a wg-quick down wg0
 }
 
-@test "wg set refuses a port that is taken, up or down, and keeps the old one" {
+@test "wg set of a port in use is an error, with the link up or down, and the old port stays" {
 	on a wireguardd wg0
 	on a sh -c 'umask 077; wg genkey > /run/key; wg set wg0 private-key /run/key listen-port 5000'
-	take 51820
+	occupy 51820
 	for state in down up; do
 		on a ip link set wg0 $state
 		run on a wg set wg0 listen-port 51820
@@ -81,19 +81,19 @@ tunnel_file() {
 @test "no other process can share the port while the tunnel is up" {
 	on a wireguardd wg0
 	on a sh -c 'umask 077; wg genkey > /run/key; wg set wg0 private-key /run/key listen-port 5353'
-	shares 5353 INET
+	can_share 5353 INET
 	net_up a wg0 10.9.0.1/24
 	eventually 10 on a sh -c 'ss -Hlun "sport = :5353" | grep -q .'
 	for address in "INET" "INET 10.0.0.1" "INET 127.0.0.1" "INET6" "INET6 fd00::1"; do
-		run shares 5353 $address
+		run can_share 5353 $address
 		[ "$status" -ne 0 ]
 		[[ $output == *"Address already in use"* ]]
 	done
 	on a ip link set wg0 down
-	eventually 10 shares 5353 INET
+	eventually 10 can_share 5353 INET
 }
 
-@test "handshakes and data still arrive on both families, and after changes of the port" {
+@test "handshakes and data work over IPv4 and IPv6, and after port changes" {
 	local h
 	for h in a b; do
 		on $h wireguardd wg0

@@ -1,4 +1,4 @@
-# Values that ip(8) reads and wg-quick did not: addresses, prefix lengths, routing tables; and empty tunnel files.
+# Addresses, prefix lengths and routing tables in the forms that ip(8) accepts, and empty tunnel files.
 load ../lib/netns
 load ../lib/quick
 
@@ -21,10 +21,10 @@ conf() {
 	END
 }
 
-# addresses: those of wg0, one per line.
+# addresses: prints the addresses of wg0, one per line.
 addresses() { on a ip -o address show dev wg0 scope global | awk '{ print $4 == "peer" ? $2 : $4 }'; }
 
-@test "Address: netmasks, leading zeros, hexadecimal and missing numbers mean what they mean to ip(8)" {
+@test "Address: netmasks, leading zeros, hexadecimal and missing numbers are read as by ip(8)" {
 	for word in 10.9.0.2/255.255.255.0 10.8.0.02/24 10.8.0.010/24 0x0a.8.0.2/0x18 10.8.0.2/030 10.8/16 10.8.0.2/255.255 \
 		fd00:8::1/255.255.255.0; do
 		on a ip link add ref type bridge
@@ -42,7 +42,7 @@ addresses() { on a ip -o address show dev wg0 scope global | awk '{ print $4 == 
 	done
 }
 
-@test "Address: a warning where octal is not what it looks like, errors where ip(8) has them" {
+@test "Address: a warning for octal numbers, and errors for all forms that ip(8) rejects" {
 	conf "Address = 10.8.0.010/24, 10.7.0.07/24"
 	run on a wg-quick up wg0
 	[ "$status" -eq 0 ]
@@ -77,7 +77,7 @@ addresses() { on a ip -o address show dev wg0 scope global | awk '{ print $4 == 
 		echo "$output"
 		[ "$status" -eq 0 ]
 		[[ $output == *"[#] ip -4 route add 10.60.0.0/16 dev wg0 table ${case% *}" ]]
-		# The same to ip(8) of this host.
+		# ip(8) finds the table by name and by number.
 		[ "$(on a ip -4 route show table "${case% *}")" = "10.60.0.0/16 dev wg0 scope link " ]
 		[ "$(on a ip -4 route show table "${case#* }")" = "10.60.0.0/16 dev wg0 scope link " ]
 		run on a wg-quick diff wg0

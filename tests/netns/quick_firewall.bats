@@ -1,4 +1,4 @@
-# The firewall rules of a tunnel with a default route: which tool sets them, and what happens if it cannot.
+# Firewall rules of a full tunnel: the tool that sets them, and failures of that tool.
 load ../lib/netns
 load ../lib/quick
 
@@ -8,7 +8,7 @@ setup() {
 }
 teardown() { net_end; }
 
-@test "a kernel without netfilter netlink: the tunnel comes up with a warning" {
+@test "a kernel without netfilter netlink is a warning" {
 	"${CC:-cc}" -O1 -o "$NET_DIR/without_netfilter" "$BATS_TEST_DIRNAME/../lib/without_netfilter.c" -lseccomp
 	quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64" "0.0.0.0/0, ::/0"
 	before=$(quick_state)

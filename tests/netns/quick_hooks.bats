@@ -1,4 +1,4 @@
-# Hooks: who may have written them, how they fail, and that reload and diff leave alone what they did.
+# Hooks: owners of their files, errors, and that reload and diff keep their effects.
 load ../lib/netns
 load ../lib/quick
 
@@ -8,14 +8,14 @@ setup() {
 }
 teardown() { net_end; }
 
-# messages STATUS LINES: of `up` of a file with these hooks, which fails, without the command trace.
+# messages STATUS LINES: runs `up` with these hooks, which fails with STATUS; $output gets the messages without the trace.
 messages() {
 	quick_file wg0 "$2" "10.8.0.0/16"
 	run "-$1" on a wg-quick up wg0
 	output=$(grep -v -e '^\[' <<< "$output")
 }
 
-@test "20: a failing hook prints its own messages and our sentence" {
+@test "20: a failed hook is reported with line and status, after its own messages" {
 	messages 1 'PostUp = false; echo x'
 	[ "$output" = "wg-quick: wg0: PostUp line 1 failed with status 1: false; echo x" ]
 	messages 1 'PreUp = true
@@ -37,12 +37,13 @@ wg-quick: wg0: PostUp line 1 failed with status 143: trap \"echo bye >&2\" EXIT;
 wg-quick: wg0: PostDown line 1 failed with status 1: cat /nonexistent" ]
 }
 
-@test "01: files of other users, with the setting that decides" {
+@test "01: hooks in files of other users are run or refused as [hooks] owner says" {
 	quick_file wg0 'PostUp = echo up %i; test "$(id -u)" = 0' "10.8.0.0/16"
 	none=$(quick_state)
 	on a sh -c 'mkdir /etc/wireguard/config; cp /etc/wireguard/wg0.conf /etc/wireguard/config/wg0.conf'
 	conf=/etc/wireguard/config/wg0.conf
-	runs() { # runs WARNING [VARIABLE=VALUE]
+	# runs WARNING [VARIABLE=VALUE]: the hooks run, with this warning or none.
+	runs() {
 		run on a env "${2-X=}" wg-quick up "$conf"
 		[ "$status" -eq 0 ]
 		[[ $output == *"[#] echo up wg0;"* ]]
@@ -50,7 +51,8 @@ wg-quick: wg0: PostDown line 1 failed with status 1: cat /nonexistent" ]
 		[ "$warnings" = "${1:+wg-quick: wg0: warning: user $1 can change the hooks in $conf}" ]
 		on a wg-quick down "$conf"
 	}
-	refused() { # refused REASON HELP
+	# refused REASON HELP: the hooks are refused with this error and help.
+	refused() {
 		run -1 on a wg-quick up "$conf"
 		[ "$output" = "wg-quick: wg0: hooks are not run: $1
   help: $2 in /etc/wireguard/wgsuite.ini" ]
@@ -62,7 +64,7 @@ wg-quick: wg0: PostDown line 1 failed with status 1: cat /nonexistent" ]
 	runs "" PKEXEC_UID=911
 	runs "" SUDO_UID=911
 	runs 911 SUDO_UID=1000
-	on a chown -R 65534:65534 /etc/wireguard/config # what a user namespace shows of unmapped users
+	on a chown -R 65534:65534 /etc/wireguard/config # unmapped users in a user namespace
 	runs 65534
 	on a sh -c "chown -R 0:0 /etc/wireguard/config; chmod 660 $conf"
 	runs ""

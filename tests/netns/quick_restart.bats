@@ -10,7 +10,7 @@ setup() {
 }
 teardown() { net_end; }
 
-# conf [LINE…]: the tunnel file of a.
+# conf [LINE…]: writes the tunnel file of a.
 conf() {
 	on a sh -c 'umask 077; cat > /etc/wireguard/wg0.conf' <<- END
 		[Interface]
@@ -25,7 +25,7 @@ conf() {
 
 index_of() { on a cat /sys/class/net/wg0/ifindex; }
 
-@test "restart takes the tunnel down and up, and brings one up that is down" {
+@test "restart stops and starts the tunnel, and starts one that is down" {
 	on a wg-quick restart wg0
 	before=$(index_of)
 	conf "PreDown = echo down >> /run/hooks" "PostUp = echo up >> /run/hooks"
@@ -63,7 +63,7 @@ up" ]
 	on a ip link show wg0
 }
 
-@test "a failing PreDown hook does not keep restart from bringing the tunnel up; its status is returned" {
+@test "restart starts the tunnel although PreDown fails, and returns the status of the hook" {
 	conf "PreDown = exit 3"
 	on a wg-quick up wg0
 	before=$(index_of)
@@ -72,7 +72,7 @@ up" ]
 	[ "$(index_of)" != "$before" ]
 }
 
-@test "--quiet prints no command trace, but warnings" {
+@test "--quiet omits the command trace, but not errors" {
 	run on a wg-quick -q up wg0
 	[ "$status" -eq 0 ]
 	[ -z "$output" ]
@@ -89,7 +89,7 @@ up" ]
 	on a env -C /root wg-quick down wg0.conf
 	run on a ip link show wg0
 	[ "$status" -ne 0 ]
-	run on a env -C /etc/wireguard wg-quick up wg0.conf # which of the two?
+	run on a env -C /etc/wireguard wg-quick up wg0.conf # ambiguous
 	[ "$status" -eq 1 ]
 	[ "${lines[-1]}" = "  help: use ./wg0.conf for the file in this directory, or wg0 for /etc/wireguard/wg0.conf" ]
 	on a cp /etc/wireguard/wg0.conf /etc/wireguard/wg0.conf.conf

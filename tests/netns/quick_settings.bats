@@ -18,7 +18,7 @@ teardown() { net_end; }
 
 settings() { on a sh -c 'cat > /etc/wireguard/wgsuite.ini'; }
 
-@test "a wrong wgsuite.ini stops up, reload, diff and restart, but never down, save or strip" {
+@test "an invalid wgsuite.ini is an error for up, reload, diff and restart, but not for down, save and strip" {
 	on a wg-quick up wg0
 	for wrong in '[dns]\nbackend = nonsense' 'no section' '[dns' '[dns]\nbackend' '[typo]\nx = 1'; do
 		printf "$wrong\n" | settings
@@ -46,7 +46,7 @@ settings() { on a sh -c 'cat > /etc/wireguard/wgsuite.ini'; }
 	done
 }
 
-@test "color and colour are one key" {
+@test "color and colour are the same key" {
 	for spelling in color colour; do
 		printf '[show]\n%s = always\n' $spelling | settings
 		on a wg-quick up wg0

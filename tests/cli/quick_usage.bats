@@ -290,7 +290,7 @@ expect_error() {
 	AllowedIPs = 10.7.0.0/16, 0.0.0.0/0
 	Endpoint = 127.0.0.1:51820
 	END
-	here=$(mktemp -d /run/quick_words.XXXXXX)
+	here=$(mktemp -d /run/quick_usage.XXXXXX)
 	chmod 755 "$here" && install -m 644 wg0.conf "$here/wg0.conf"
 	before=$(ip rule; ip link; ls -d /run/wgsuite 2>&1 || true)
 	install -m 755 "$WQ" "$here/wg-quick"
