@@ -26,7 +26,9 @@ static const char usage[] =
 	"  -f, --foreground  stay in the foreground\n"
 	"\n"
 	"Environment:\n"
-	"  LOG_LEVEL=verbose|debug|error|silent  verbosity of messages on standard error\n"
+	"  LOG_LEVEL=verbose|debug|error|silent  verbosity of messages, which go to standard\n"
+	"                                        error, or in the background to syslog(3)\n"
+	"  WG_LOG_FILE=PATH                      log to this file instead\n"
 	"  WG_PROCESS_FOREGROUND=1               same as --foreground\n"
 	"  WG_TUN_FD=N, WG_UAPI_FD=N             use these open file descriptors\n"
 	"  WG_CPU=generic                        use portable cryptography only\n"
@@ -75,7 +77,7 @@ static int open_tun(struct control *c, const struct options *o, char name[16], s
 	if (!error)
 		error = tun_name(&c->tun, name);
 	if (!error)
-		log_init(log_parse_level(o->log_level), name);
+		log_init(log_parse_level(getenv("LOG_LEVEL")), name);
 	if (error)
 		text_f(why, "cannot create the TUN device: %s%s", strerror(-error), tun_help(error));
 	return error;
@@ -127,9 +129,19 @@ static int start(struct control *c, const struct options *o, struct text *why)
 	return error;
 }
 
+static int open_log_file(const struct options *o, struct text *why)
+{
+	int error = o->log_file && *o->log_file ? log_to_file(o->log_file) : 0;
+
+	if (error)
+		text_f(why, "cannot open the log file %s: %s", o->log_file, strerror(-error));
+	return error;
+}
+
+/* In the background, nothing is logged to the inherited streams: they may be a pipe that another program reads to its
+ * end. */
 static int run(const struct options *o)
 {
-	bool keep_output = o->log_level && *o->log_level && log_parse_level(o->log_level) != LOG_SILENT;
 	char text[400];
 	struct text why = text_fixed(text, sizeof text);
 	int status_fd = -1, error;
@@ -138,7 +150,15 @@ static int run(const struct options *o)
 		status_fd = daemonize_fork((const int[]){ o->tun_fd, o->uapi_fd }, 2);
 		if (status_fd < 0)
 			return EXIT_FAILURE;
-		daemonize_detach_streams(keep_output);
+		daemonize_detach_streams();
+		log_to_syslog();
+	}
+	error = open_log_file(o, &why);
+	if (error) {
+		if (o->foreground)
+			log_error("%s", text);
+		daemonize_report(status_fd, text);
+		return EXIT_FAILURE;
 	}
 	error = start(&control, o, &why);
 	if (error && why.n == 0)

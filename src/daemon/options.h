@@ -7,7 +7,7 @@
 struct options {
 	const char *interface;  /* from the command line */
 	bool foreground;        /* --foreground, or WG_PROCESS_FOREGROUND=1 */
-	const char *log_level;  /* LOG_LEVEL; may be null or "" */
+	const char *log_file;   /* WG_LOG_FILE; may be null or "" */
 	int tun_fd, uapi_fd;    /* WG_TUN_FD, WG_UAPI_FD; -1: not set */
 	unsigned int threads;   /* WG_THREADS: data threads */
 	unsigned int disabled_offloads; /* WG_NO_OFFLOAD: enum offload_disable */

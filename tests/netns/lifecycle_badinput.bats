@@ -260,9 +260,8 @@ start_device() {
 	PresharedKey = $PSK
 	AllowedIPs = 10.2.0.0/16
 	END
-	# A daemon with debug messages keeps its output open, so it must be a file.
-	on a env LOG_LEVEL=debug wg-quick up wg1 > "$NET_DIR/trace" 2>&1
-	trace=$(cat "$NET_DIR/trace")
+	on a env LOG_LEVEL=debug WG_LOG_FILE="$NET_DIR/log" wg-quick up wg1 > "$NET_DIR/trace" 2>&1
+	trace=$(cat "$NET_DIR/trace" "$NET_DIR/log")
 	[ -s "$NET_DIR/env" ]
 	for text in "$trace" "$(cat "$NET_DIR/env" "$NET_DIR/ps")"; do
 		[[ $text != *"$KEY"* ]]

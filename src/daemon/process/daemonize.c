@@ -103,17 +103,15 @@ void daemonize_report(int status_fd, const char *error)
 	close(status_fd);
 }
 
-void daemonize_detach_streams(bool keep_output)
+void daemonize_detach_streams(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (null < 0)
 		return;
 	dup2(null, STDIN_FILENO);
-	if (!keep_output) {
-		dup2(null, STDOUT_FILENO);
-		dup2(null, STDERR_FILENO);
-	}
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
 	if (null > STDERR_FILENO)
 		close(null);
 }

@@ -14,8 +14,8 @@ void daemonize_fill_streams(void);
 must_check int daemonize_fork(const int *keep, size_t n);
 /* The child's status: "" is success, other text an error. Closes the descriptor; -1: none. */
 void daemonize_report(int status_fd, const char *error);
-/* Redirects the standard streams to /dev/null; keep_output: only the input. */
-void daemonize_detach_streams(bool keep_output);
+/* Redirects the standard streams to /dev/null. */
+void daemonize_detach_streams(void);
 /* Sends READY=1 to NOTIFY_SOCKET, if that is set (sd_notify(3)). */
 void daemonize_notify_ready(void);
 

@@ -20,6 +20,7 @@ static const struct setting table[] = {
 	SETTING("firewall", "backend", "auto|nft|iptables|none", firewall),
 	SETTING("hooks", "owner", "any|caller|root|unchecked", hook_owner),
 	SETTING("wireguardd", "log-level", "silent|error|verbose|debug", log_level),
+	SETTING("wireguardd", "log", NULL, log_file),
 	SETTING("wireguardd", "cpu", "auto|generic", cpu),
 	SETTING("wireguardd", "threads", "#", threads),
 	SETTING("show", "colour", "auto|always|never", colour),

@@ -15,6 +15,7 @@ struct settings {
 	char firewall[16];       /* [firewall] backend: auto, nft, iptables, none */
 	char hook_owner[16];     /* [hooks] owner: any, caller, root, unchecked */
 	char log_level[16];      /* [wireguardd] log-level: silent, error, verbose, debug */
+	char log_file[SETTING_TEXT_MAX]; /* [wireguardd] log: a path */
 	char cpu[16];            /* [wireguardd] cpu: auto, generic */
 	char threads[16];        /* [wireguardd] threads */
 	char colour[16];         /* [show] colour: auto, always, never; used by wg, only checked here */

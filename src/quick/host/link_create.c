@@ -71,6 +71,8 @@ static int start(const char *program, const char *name, const struct settings *s
 
 	if (set->log_level[0])
 		setenv("LOG_LEVEL", set->log_level, 0);
+	if (set->log_file[0])
+		setenv("WG_LOG_FILE", set->log_file, 0);
 	if (set->cpu[0])
 		setenv("WG_CPU", set->cpu, 0);
 	if (set->threads[0])
