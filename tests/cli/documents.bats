@@ -9,7 +9,7 @@ setup() {
 	file=/etc/wireguard/wg0.conf
 }
 
-# quotes DOCUMENT…: each has all lines of $output, one after the other, with the same indentation more.
+# quotes DOCUMENT…: each document contains the lines of $output in sequence, with the same additional indentation.
 quotes() {
 	local document
 	for document; do

@@ -9,7 +9,7 @@ setup() {
 	KEY=Jixsag44W8CFkKCIvlLSZF86/Q/4BovkpqdB9Vps5Sk=
 }
 
-@test "help is usage on stderr and success; anything else wrong is usage and failure" {
+@test "help prints the usage on standard error and succeeds; without arguments it is an error" {
 	for word in help -h --help; do
 		run --separate-stderr "$WQ" $word
 		[ "$status" -eq 0 ]
@@ -25,8 +25,8 @@ setup() {
 	done
 }
 
-# refuses ERROR HELP WORD…: one line that names the mistake, a suggestion unless HELP is empty, and the usage line.
-refuses() {
+# expect_usage_error ERROR SUGGESTION ARGUMENT…: the error, a suggestion unless SUGGESTION is empty, and the usage line.
+expect_usage_error() {
 	local error=$1 help=$2
 	shift 2
 	run --separate-stderr "$WQ" "$@"
@@ -37,19 +37,19 @@ refuses() {
 Usage: wg-quick [ up | down | restart | save | strip | reload | diff ] [ CONFIG_FILE | INTERFACE ]" ]
 }
 
-@test "a wrong command or option is named, with the nearest one and a line of usage" {
-	refuses "unknown command \`frobnicate'" "" frobnicate wg0
-	refuses "unknown command \`resart'" restart resart wg0
-	refuses "unknown command \`UP'" up UP wg0
-	refuses "unknown option \`--dryrun'" --dry-run up --dryrun wg0
-	refuses "unknown option \`-x'" "" up -x wg0
-	refuses "option \`--help' takes no further arguments" "" --help wg0
-	refuses "option \`-v' takes no further arguments" "" up -v wg0
-	refuses "down does not accept the option \`--dry-run'" "" down --dry-run wg0
-	refuses "strip does not accept the option \`--no-hooks'" "" strip --no-hooks wg0
-	refuses "diff does not accept the option \`--quiet'" "" diff -q wg0
-	refuses "up needs the name of an interface or the path of a tunnel file" "" up
-	refuses "unexpected argument \`b': up takes one tunnel" "" up a b
+@test "an unknown command or option is reported with a suggestion and the usage line" {
+	expect_usage_error "unknown command \`frobnicate'" "" frobnicate wg0
+	expect_usage_error "unknown command \`resart'" restart resart wg0
+	expect_usage_error "unknown command \`UP'" up UP wg0
+	expect_usage_error "unknown option \`--dryrun'" --dry-run up --dryrun wg0
+	expect_usage_error "unknown option \`-x'" "" up -x wg0
+	expect_usage_error "option \`--help' takes no further arguments" "" --help wg0
+	expect_usage_error "option \`-v' takes no further arguments" "" up -v wg0
+	expect_usage_error "down does not accept the option \`--dry-run'" "" down --dry-run wg0
+	expect_usage_error "strip does not accept the option \`--no-hooks'" "" strip --no-hooks wg0
+	expect_usage_error "diff does not accept the option \`--quiet'" "" diff -q wg0
+	expect_usage_error "up needs the name of an interface or the path of a tunnel file" "" up
+	expect_usage_error "unexpected argument \`b': up takes one tunnel" "" up a b
 }
 
 @test "--version prints name and version on stdout" {
@@ -63,7 +63,7 @@ Usage: wg-quick [ up | down | restart | save | strip | reload | diff ] [ CONFIG_
 	[ "$status" -eq 1 ]
 }
 
-@test "names and paths" {
+@test "interface names and paths of tunnel files" {
 	run "$WQ" strip no_such_tunnel
 	[ "$status" -eq 1 ]
 	[ "$output" = "wg-quick: \`/etc/wireguard/no_such_tunnel.conf' does not exist" ]

@@ -203,7 +203,7 @@ expect_error() {
 	expect_error 2:14 ""
 }
 
-@test "the line is printed with carets under the value" {
+@test "errors print the line with carets under the value" {
 	fake_device wgx
 	printf '[Interface]\nListenPort = 51820\nFwMark = 0X1\n' > wgx.conf
 	expect_output 1 "" "wgx.conf:3:10: error: Fwmark is neither 0/off nor 0-0xffffffff: \`0X1'
@@ -213,7 +213,7 @@ Configuration parsing error
 " "$WG" setconf wgx wgx.conf
 }
 
-@test "a path of maximum length" {
+@test "errors in a file with a path of maximum length" {
 	local long
 	fake_device wgx
 	long=$(for i in $(seq 15); do printf '%0250d/' "$i"; done)

@@ -1,4 +1,4 @@
-# Daemons that died, are stopped or have no descriptors left.
+# Daemons that died or are stopped: errors of wg, and removal of their sockets.
 load ../lib/netns
 load ../lib/quick
 
@@ -12,6 +12,7 @@ setup() {
 }
 teardown() { net_end; }
 
+# daemon_of IF: the PID of its daemon.
 daemon_of() { on a pgrep -fx "wireguardd $1"; }
 
 sockets() { on a sh -c 'cd /var/run/wireguard && echo *.sock'; }
@@ -28,7 +29,7 @@ sockets() { on a sh -c 'cd /var/run/wireguard && echo *.sock'; }
 	[ "$status" -eq 0 ]
 }
 
-@test "the socket of a dead daemon is named and removed" {
+@test "wg reports a dead daemon and removes its socket" {
 	on a kill -KILL "$(daemon_of wg0)"
 	for command in "show wg0" "set wg0 fwmark 1"; do
 		on a touch /var/run/wireguard/wg2.sock
@@ -56,7 +57,7 @@ sockets() { on a sh -c 'cd /var/run/wireguard && echo *.sock'; }
 	[ "$(sockets)" = "*.sock" ]
 }
 
-@test "the next daemon removes them as well" {
+@test "a starting daemon removes the sockets of other dead daemons" {
 	on a kill -KILL "$(daemon_of wg0)"
 	on a touch -d '1 minute ago' /var/run/wireguard/wg0.sock
 	on a wireguardd wg3

@@ -9,7 +9,7 @@ setup() {
 }
 teardown() { net_end; }
 
-# conf [LINE…]: the tunnel file, with a peer for 10.60.0.0/16.
+# conf [LINE…]: writes the tunnel file, with a peer for 10.60.0.0/16.
 conf() {
 	tunnel a wg0 <<- END
 		[Interface]
