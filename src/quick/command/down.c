@@ -114,6 +114,9 @@ static int plan_undo_unjournaled(struct plan *undo, struct host_state *s, struct
 
 	if (r < 0)
 		report_warning("cannot read the configuration: %s", strerror(-r));
+	r = host_inspect_routes(s, &host->rtnetlink, 0, 0);
+	if (r < 0)
+		report_warning("cannot inspect the routes: %s", strerror(-r));
 	r = plan_unjournaled(&found, s, name);
 	if (r == 0)
 		r = plan_undo(undo, &found, true);

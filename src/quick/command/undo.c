@@ -7,9 +7,10 @@ int plan_undo_journal(struct plan *out, const struct journal *j, const struct ho
 {
 	int r = plan_undo(out, &j->applied.plan, true);
 
-	if (r == 0)
-		plan_drop_absent_rules(out, s);
-	return r;
+	if (r < 0)
+		return r;
+	plan_drop_absent_rules(out, s);
+	return plan_undo_other_rules(out, &j->applied.plan, s);
 }
 
 static void run_due_hooks(struct apply *a, enum hook_phase phase)

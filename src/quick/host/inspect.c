@@ -131,6 +131,18 @@ int host_inspect_table(struct host_state *s, struct rtnetlink *rt, bool (*taken)
 	return -ENOSPC;
 }
 
+static int inspect_unreachable(struct host_state *s, struct rtnetlink *rt, uint8_t family)
+{
+	struct routes all = { 0 };
+	int r = rtnetlink_routes(rt, family, s->device.fwmark, 0, &all);
+
+	s->unreachable[family == IP_V6] = false;
+	for (size_t i = 0; i < all.n; i++)
+		s->unreachable[family == IP_V6] |= all.list[i].unreachable && all.list[i].prefix.bits == 0;
+	free(all.list);
+	return r;
+}
+
 int host_inspect_routes(struct host_state *s, struct rtnetlink *rt, uint32_t table, uint32_t table_before)
 {
 	const struct { uint32_t table; struct routes *out; } tables[] = {
@@ -148,6 +160,10 @@ int host_inspect_routes(struct host_state *s, struct rtnetlink *rt, uint32_t tab
 			r = rtnetlink_routes(rt, IP_V6, tables[i].table, s->link.index, tables[i].out);
 		routes_sort(tables[i].out);
 	}
+	if (r == 0 && s->device.fwmark)
+		r = inspect_unreachable(s, rt, IP_V4);
+	if (r == 0 && s->device.fwmark)
+		r = inspect_unreachable(s, rt, IP_V6);
 	return r;
 }
 

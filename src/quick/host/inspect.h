@@ -25,7 +25,7 @@ void host_inspect_firewall(struct host_state *s, const char *name, const struct 
 
 /* ---- for a reload ---- */
 
-/* routes, routes_before and mark_routes; table 0: no table. */
+/* routes, routes_before, mark_routes and unreachable; table 0: no table. */
 must_check int host_inspect_routes(struct host_state *s, struct rtnetlink *rt, uint32_t table, uint32_t table_before);
 /* nft_table: for these families. */
 void host_inspect_nft_tables(struct host_state *s, const char *name, const bool families[2]);

@@ -27,8 +27,6 @@ static struct nl_msg *route_message(int type, int flags, struct rtmsg *body)
 	return NULL;
 }
 
-enum { METRIC_LAST = 0x7fffffff }; /* of an unreachable route, so that the tunnel's own is preferred */
-
 static bool route_fill(struct rtnl_route *out, const struct step_route *r, uint32_t index)
 {
 	const struct ip_prefix *p = &r->prefix;
@@ -43,7 +41,7 @@ static bool route_fill(struct rtnl_route *out, const struct step_route *r, uint3
 	rtnl_route_set_scope(out, p->addr.family == IP_V4 && !r->unreachable ? RT_SCOPE_LINK
 									      : RT_SCOPE_UNIVERSE);
 	if (r->unreachable)
-		rtnl_route_set_priority(out, METRIC_LAST);
+		rtnl_route_set_priority(out, METRIC_UNREACHABLE);
 	if (hop) {
 		rtnl_route_nh_set_ifindex(hop, (int)index);
 		rtnl_route_add_nexthop(out, hop); /* now owned by the route */
@@ -94,7 +92,8 @@ static uint32_t route_index(struct rtnl_route *route)
 static int add_route(struct route_dump *d, struct rtnl_route *route)
 {
 	struct step_route r = { .table = rtnl_route_get_table(route),
-				.unreachable = rtnl_route_get_type(route) != RTN_UNICAST };
+				.unreachable = rtnl_route_get_type(route) == RTN_UNREACHABLE &&
+					       rtnl_route_get_priority(route) == METRIC_UNREACHABLE };
 	uint32_t index = route_index(route);
 
 	if ((rtnl_route_get_flags(route) & RTM_F_CLONED) || r.table != d->table ||

@@ -47,35 +47,65 @@ struct nl_msg *rtnetlink_build_rule(const struct step_rule *r, bool remove)
 	return NULL;
 }
 
-static uint32_t u32_or(struct nlattr *a, uint32_t otherwise)
+/* Reads an attribute. False: a selector or an action that wg-quick never uses. */
+static bool read_attribute(struct step_rule *r, struct nlattr *a)
 {
-	return a ? nla_get_u32(a) : otherwise;
+	switch (nla_type(a)) {
+	case FRA_PRIORITY:
+		r->pref = nla_get_u32(a);
+		return true;
+	case FRA_FWMARK:
+		r->mark = nla_get_u32(a);
+		return true;
+	case FRA_TABLE:
+		r->table = nla_get_u32(a);
+		return true;
+	case FRA_FWMASK:
+		return nla_get_u32(a) == UINT32_MAX;
+	case FRA_SUPPRESS_PREFIXLEN:
+		r->suppress = nla_get_u32(a) == 0;
+		return r->suppress || nla_get_u32(a) == UINT32_MAX;
+	case FRA_PROTOCOL:
+	case FRA_PAD:
+		return true;
+	}
+	return false;
+}
+
+static bool is_final(uint8_t action)
+{
+	return action == FR_ACT_UNREACHABLE || action == FR_ACT_BLACKHOLE || action == FR_ACT_PROHIBIT;
+}
+
+/* Attributes are read one by one, because those that this kernel's headers do not know count as well. A rule that is
+ * not one that wg-quick could have added has table 0. */
+static void parse_rule(struct step_rule *r, struct nlmsghdr *h)
+{
+	struct fib_rule_hdr *body = nlmsg_data(h);
+	bool known = !body->src_len && !body->dst_len && !body->tos;
+	struct nlattr *a;
+	int left;
+
+	*r = (struct step_rule){ .family = body->family == AF_INET ? IP_V4 : IP_V6,
+				 .invert = (body->flags & FIB_RULE_INVERT) != 0,
+				 .table = body->table };
+	nlmsg_for_each_attr(a, h, sizeof *body, left)
+		known &= read_attribute(r, a);
+	r->ends = known && is_final(body->action);
+	if (!known || body->action != FR_ACT_TO_TBL)
+		r->table = 0;
 }
 
 static int handle_rule(void *ctx, struct nl_msg *m)
 {
 	struct nlmsghdr *h = nlmsg_hdr(m);
 	struct rules *rules = ctx;
-	struct fib_rule_hdr *body = nlmsg_data(h);
-	struct nlattr *a[FRA_MAX + 1];
-	struct step_rule *r;
 
-	if (h->nlmsg_type != RTM_NEWRULE || nlmsg_parse(h, sizeof *body, a, FRA_MAX, NULL) < 0)
+	if (h->nlmsg_type != RTM_NEWRULE || !nlmsg_valid_hdr(h, sizeof(struct fib_rule_hdr)))
 		return 0;
 	if (!vector_reserve(&rules->list, &rules->cap, rules->n + 1, sizeof *rules->list))
 		return -ENOMEM;
-	r = &rules->list[rules->n++];
-	*r = (struct step_rule){ .family = body->family == AF_INET ? IP_V4 : IP_V6,
-				 .invert = (body->flags & FIB_RULE_INVERT) != 0,
-				 .suppress = u32_or(a[FRA_SUPPRESS_PREFIXLEN], UINT32_MAX) == 0,
-				 .pref = u32_or(a[FRA_PRIORITY], 0),
-				 .mark = u32_or(a[FRA_FWMARK], 0) };
-	if (body->action == FR_ACT_TO_TBL)
-		r->table = u32_or(a[FRA_TABLE], body->table);
-	/* A rule with selectors that wg-quick never uses is not one of its rules: table 0 matches none of them. */
-	if (body->src_len || body->dst_len || body->tos || a[FRA_IIFNAME] || a[FRA_OIFNAME] ||
-	    u32_or(a[FRA_FWMASK], UINT32_MAX) != UINT32_MAX)
-		r->table = 0;
+	parse_rule(&rules->list[rules->n++], h);
 	return 0;
 }
 

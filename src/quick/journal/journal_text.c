@@ -154,7 +154,6 @@ static bool read_unreachable(struct journal *j, struct span rest)
 	s = plan_add(&j->applied.plan, STEP_ROUTE);
 	if (!s)
 		return false;
-	s->hidden = true;
 	s->route =
 		(struct step_route){ .prefix = prefix, .unreachable = true, .table = (uint32_t)n };
 	return true;

@@ -189,6 +189,11 @@ int applied_during_reload(struct applied *out, const struct applied *before, con
 	return r < 0 ? r : add_addresses(&out->addresses, &f->interface.addresses);
 }
 
+static bool is_same_unreachable(const struct step_route *a, const struct step_route *b)
+{
+	return a->unreachable && b->unreachable && a->table == b->table && prefix_equal(&a->prefix, &b->prefix);
+}
+
 /* True when the plan removes what the step added, or performs the step again. */
 static bool is_superseded(const struct step *s, const struct plan *p, bool from_before)
 {
@@ -198,14 +203,13 @@ static bool is_superseded(const struct step *s, const struct plan *p, bool from_
 		const struct step *other = &p->steps[k];
 		if (other->kind != s->kind || (!other->remove && !from_before))
 			continue;
-		if (s->kind == STEP_RULE && other->remove && rule_equal(&other->rule, &s->rule))
+		if (s->kind == STEP_RULE && rule_equal(&other->rule, &s->rule))
 			return true;
 		if (s->kind == STEP_FIREWALL && other->firewall.family == s->firewall.family)
 			return true;
 		if (s->kind == STEP_SYSCTL)
 			return true;
-		if (s->kind == STEP_ROUTE && from_before &&
-		    prefix_equal(&other->route.prefix, &s->route.prefix))
+		if (s->kind == STEP_ROUTE && from_before && is_same_unreachable(&other->route, &s->route))
 			return true;
 	}
 	return false;

@@ -3,6 +3,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
+
+#include "policy_rules.h"
 
 static bool has_default_allowedip(const struct wg_device *d, uint8_t family)
 {
@@ -64,75 +67,22 @@ uint32_t endpoint_lookup_mark(const struct tunnel_file *f, const struct host_sta
 	return 0;
 }
 
-/* The preference that the kernel gives a rule without one: that of the second rule less one. Rules of this
- * plan count as if they were there. */
-static uint32_t next_pref(const struct plan *p, const struct host_state *s, uint8_t family)
+bool default_route_exists(const struct host_state *s, uint8_t family)
 {
-	uint32_t second = 0;
-	unsigned int seen = 0;
-
-	for (size_t i = 0; i < s->rules.n && seen < 2; i++)
-		if (s->rules.list[i].family == family && ++seen == 2)
-			second = s->rules.list[i].pref;
-	for (size_t i = 0; i < p->n; i++)
-		if (p->steps[i].kind == STEP_RULE && !p->steps[i].remove &&
-		    p->steps[i].rule.family == family && p->steps[i].rule.pref < second)
-			second = p->steps[i].rule.pref;
-	return second > 0 ? second - 1 : 0;
-}
-
-static bool has_suppress_rule(const struct host_state *s, uint8_t family)
-{
-	for (size_t i = 0; i < s->rules.n; i++)
-		if (s->rules.list[i].family == family && s->rules.list[i].suppress)
+	for (size_t i = 0; i < s->mark_routes.n; i++)
+		if (s->mark_routes.list[i].prefix.addr.family == family && s->mark_routes.list[i].prefix.bits == 0)
 			return true;
 	return false;
 }
 
-static int add_rule(struct plan *p, const struct host_state *s, struct step_rule rule)
-{
-	struct step *step;
-
-	rule.pref = next_pref(p, s, rule.family);
-	step = plan_add(p, STEP_RULE);
-	if (!step)
-		return -ENOMEM;
-	step->rule = rule;
-	return 0;
-}
-
-static int add_unreachable(struct plan *p, const struct ip_prefix *prefix, uint32_t table, bool remove)
+static int add_route(struct plan *p, const struct ip_prefix *prefix, uint32_t table, bool unreachable)
 {
 	struct step *s = plan_add(p, STEP_ROUTE);
 
 	if (!s)
 		return -ENOMEM;
-	s->hidden = true;
-	s->remove = remove;
-	s->route = (struct step_route){ .prefix = *prefix, .unreachable = true, .table = table };
+	s->route = (struct step_route){ .prefix = *prefix, .unreachable = unreachable, .table = table };
 	return 0;
-}
-
-/* Marked packets of another default-route tunnel must not enter this one, nor this one's packets that one:
- * with both tunnels up, marked packets look in the main table before any tunnel's table. */
-static int add_rules_for_other_tunnels(struct plan *p, const struct host_state *s, uint8_t family, uint32_t mark)
-{
-	bool others = false;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < s->rules.n; i++) {
-		const struct step_rule *other = &s->rules.list[i];
-		if (other->family != family || !rule_is_tunnel(other) || other->mark == mark ||
-		    other->mark == s->device.fwmark) /* this tunnel's rule, which is being replaced */
-			continue;
-		others = true;
-		r = add_rule(p, s, (struct step_rule){ .family = family, .mark = other->mark,
-						       .table = TABLE_MAIN, .ambiguous = true });
-	}
-	if (r == 0 && others)
-		r = add_rule(p, s, (struct step_rule){ .family = family, .mark = mark,
-						       .table = TABLE_MAIN, .ambiguous = true });
-	return r;
 }
 
 /* Another tunnel may have set the sysctl. This tunnel then needs it too, so that the last of them to be
@@ -156,32 +106,35 @@ static int add_sysctl(struct plan *p, const struct host_state *s)
 }
 
 /* The rules come before the route, so that no packet for the local network enters the tunnel. An unreachable
- * route comes before both, so that after the first rule no packet for the tunnel leaves by the old route. */
-int plan_default_route(struct plan *p, const struct host_state *s, const struct ip_prefix *prefix, uint32_t mark)
+ * route comes before both and stays: no packet for the tunnel leaves by the old route after the first rule, nor when
+ * the interface is down or gone. */
+int plan_default_route(struct plan *p, const struct host_state *s, const struct ip_prefix *prefix, uint32_t mark,
+		       const struct rules *rules)
 {
 	uint8_t family = prefix->addr.family;
-	struct step *step;
-	int r;
+	bool same_mark = s->device.fwmark == mark; /* else the state is that of another table */
+	int r = 0;
 
 	assert(mark != 0 && prefix->bits == 0);
-	r = add_unreachable(p, prefix, mark, false);
+	if (!same_mark || !s->unreachable[family == IP_V6])
+		r = add_route(p, prefix, mark, true);
 	if (r == 0)
-		r = add_rule(p, s, (struct step_rule){ .family = family, .invert = true,
-						       .mark = mark, .table = mark });
-	if (r == 0)
-		r = add_rule(p, s, (struct step_rule){ .family = family, .suppress = true,
-						       .table = TABLE_MAIN,
-						       .ambiguous = has_suppress_rule(s, family) });
-	if (r == 0)
-		r = add_rules_for_other_tunnels(p, s, family, mark);
-	if (r < 0)
-		return r;
-	step = plan_add(p, STEP_ROUTE);
-	if (!step)
-		return -ENOMEM;
-	step->route = (struct step_route){ .prefix = *prefix, .table = mark };
-	r = add_unreachable(p, prefix, mark, true);
+		r = policy_rules_plan(p, s, rules);
+	if (r == 0 && (!same_mark || !default_route_exists(s, family)))
+		r = add_route(p, prefix, mark, false);
 	return r < 0 || family != IP_V4 ? r : add_sysctl(p, s);
+}
+
+static int add_default_route(struct plan *p, const struct host_state *s, uint8_t family, uint32_t mark)
+{
+	const struct ip_prefix all = { .addr.family = family };
+	struct rules rules = { 0 };
+	int r = policy_rules_place(&rules, s, family, mark);
+
+	if (r == 0)
+		r = plan_default_route(p, s, &all, mark, &rules);
+	free(rules.list);
+	return r;
 }
 
 int plan_default_routes(struct plan *p, const struct tunnel_file *f, const struct host_state *s)
@@ -191,10 +144,8 @@ int plan_default_routes(struct plan *p, const struct tunnel_file *f, const struc
 	uint32_t mark = tunnel_mark(f, s, &given);
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(families); i++) {
-		struct ip_prefix all = { .addr.family = families[i] };
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(families); i++)
 		if (default_route_is_desired(f, s, families[i]))
-			r = plan_default_route(p, s, &all, mark);
-	}
+			r = add_default_route(p, s, families[i], mark);
 	return r;
 }

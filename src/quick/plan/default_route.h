@@ -18,9 +18,13 @@ bool default_routes_need_table(const struct tunnel_file *f, const struct host_st
 /* The mark with which routes to the endpoints are looked up. */
 uint32_t endpoint_lookup_mark(const struct tunnel_file *f, const struct host_state *s);
 
-/* Appends the steps of one default route, or of all that are desired. 0 or -ENOMEM. */
+/* For a reload: the interface has a default route of this family in the table of its mark. */
+bool default_route_exists(const struct host_state *s, uint8_t family);
+
+/* Appends the steps of one default route with these policy rules, or of all that are desired, less the parts that exist.
+ * 0 or -ENOMEM. */
 must_check int plan_default_route(struct plan *p, const struct host_state *s, const struct ip_prefix *prefix,
-				  uint32_t mark);
+				  uint32_t mark, const struct rules *rules);
 must_check int plan_default_routes(struct plan *p, const struct tunnel_file *f, const struct host_state *s);
 
 #endif

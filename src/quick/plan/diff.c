@@ -110,14 +110,14 @@ static int change_firewall(struct plan *p, const struct diff_input *in, const st
 	const struct addresses *desired = &in->desired->interface.addresses;
 	const struct addresses *also = in->applied ? &in->applied->foreign : &in->actual->addresses;
 	struct plan_options o = { .warn = in->warn, .ctx = in->ctx };
-	bool new_address = false, families[2];
+	bool new_address = false, new_mark = in->actual->device.fwmark != routes->mark, families[2];
 
 	for (size_t i = 0; i < desired->n; i++)
 		new_address |= !addresses_have(&in->actual->addresses, &desired->list[i]);
 	for (int v6 = 0; v6 < 2; v6++) {
 		const struct default_route_diff *route = &routes->defaults[v6];
 		bool table_lost = in->actual->firewall == FIREWALL_NFT && !in->actual->nft_table[v6];
-		families[v6] = route->desired && (new_address || !route->complete || table_lost);
+		families[v6] = route->desired && (new_address || new_mark || !route->made || table_lost);
 	}
 	return plan_firewall(p, in->desired, in->actual, also, families, routes->mark, &o);
 }

@@ -2,8 +2,10 @@
 #include "diff_routes.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "default_route.h"
+#include "policy_rules.h"
 
 static int add_route(struct plan *p, const struct step_route *route, bool remove)
 {
@@ -35,25 +37,13 @@ static uint8_t family_of(int v6)
 
 /* ---- policy routing as it is ---- */
 
-static bool has_mark_route(const struct host_state *s, uint8_t family)
-{
-	for (size_t i = 0; i < s->mark_routes.n; i++)
-		if (s->mark_routes.list[i].prefix.addr.family == family)
-			return true;
-	return false;
-}
-
-/* Other programs may have removed any of the two rules and the route. */
-static bool has_rules_and_route(const struct host_state *s, uint8_t family)
+/* Other programs may have removed any of its rules and routes. */
+static bool has_rules_and_routes(const struct host_state *s, uint8_t family)
 {
 	uint32_t mark = s->device.fwmark;
-	const struct step_rule *tunnel = mark ? host_tunnel_rule(s, family, mark) : NULL;
-	bool suppress = false;
 
-	for (size_t i = 0; tunnel && i < s->rules.n; i++)
-		suppress |= s->rules.list[i].family == family && s->rules.list[i].suppress &&
-			    s->rules.list[i].pref < tunnel->pref;
-	return suppress && has_mark_route(s, family);
+	return mark && policy_rules_are_complete(&s->rules, family, mark) && default_route_exists(s, family) &&
+	       s->unreachable[family == IP_V6];
 }
 
 static bool was_made(const struct diff_input *in, uint8_t family)
@@ -91,7 +81,7 @@ int route_diff_init(struct route_diff *d, const struct diff_input *in)
 		struct default_route_diff *route = &d->defaults[v6];
 		route->desired = is_desired(d, v6);
 		route->made = was_made(in, family_of(v6));
-		route->complete = has_rules_and_route(in->actual, family_of(v6)) &&
+		route->complete = has_rules_and_routes(in->actual, family_of(v6)) &&
 				  (!route->desired || in->actual->device.fwmark == d->mark);
 	}
 	return r;
@@ -107,6 +97,7 @@ void route_diff_free(struct route_diff *d)
 static bool is_part_of_default(const struct step *s, uint8_t family)
 {
 	return (s->kind == STEP_RULE && s->rule.family == family) ||
+	       (s->kind == STEP_ROUTE && s->route.prefix.addr.family == family) ||
 	       (s->kind == STEP_FIREWALL && s->firewall.family == family) ||
 	       (s->kind == STEP_SYSCTL && family == IP_V4);
 }
@@ -121,7 +112,7 @@ static int remove_default(struct plan *p, const struct route_diff *d, int v6)
 	for (size_t i = applied ? applied->plan.n : 0; r == 0 && i-- > 0;)
 		if (is_part_of_default(&applied->plan.steps[i], family_of(v6)))
 			r = add_removal(p, &applied->plan.steps[i]);
-	return r == 0 && d->defaults[v6].complete ? add_route(p, &route, true) : r;
+	return r == 0 && default_route_exists(d->in->actual, family_of(v6)) ? add_route(p, &route, true) : r;
 }
 
 int plan_remove_defaults(struct plan *p, const struct route_diff *d)
@@ -159,24 +150,68 @@ int plan_remove_routes(struct plan *p, const struct route_diff *d)
 
 /* ---- additions ---- */
 
-/* The new rules precede what is left of the old ones, so that these can be removed afterwards. */
+/* Those of the journal, as far as they make the default route complete: then only what was lost is added. */
+static int restore_rules(struct rules *wanted, const struct route_diff *d, uint8_t family, bool *restored)
+{
+	const struct applied *applied = d->in->applied;
+	struct rules now;
+	int r = rules_copy(&now, &d->in->actual->rules);
+
+	for (size_t i = 0; r == 0 && applied && i < applied->plan.n; i++) {
+		const struct step *s = &applied->plan.steps[i];
+		if (s->kind != STEP_RULE || s->rule.family != family)
+			continue;
+		r = rules_append(wanted, &s->rule);
+		if (r == 0 && !rules_have(&now, &s->rule))
+			r = rules_insert(&now, &s->rule);
+	}
+	*restored = r == 0 && policy_rules_are_complete(&now, family, d->mark);
+	free(now.list);
+	return r;
+}
+
+static int choose_rules(struct rules *wanted, const struct route_diff *d, uint8_t family)
+{
+	bool restored;
+	int r = restore_rules(wanted, d, family, &restored);
+
+	if (r < 0 || restored)
+		return r;
+	wanted->n = 0;
+	return policy_rules_place(wanted, d->in->actual, family, d->mark);
+}
+
+static bool is_outdated(const struct step *s, const struct route_diff *d, uint8_t family, const struct rules *wanted)
+{
+	if (s->kind == STEP_RULE)
+		return s->rule.family == family && !rules_have(wanted, &s->rule) &&
+		       host_has_rule(d->in->actual, &s->rule);
+	return s->kind == STEP_ROUTE && s->route.prefix.addr.family == family && s->route.table != d->mark;
+}
+
+/* The new rules and routes come first, so that what is left of the old ones can then be removed. */
 static int replace_default(struct plan *p, const struct route_diff *d, const struct ip_prefix *prefix)
 {
 	const struct applied *applied = d->in->applied;
 	const struct host_state *actual = d->in->actual;
 	struct step_route old = { .prefix = *prefix, .table = actual->device.fwmark };
-	int r = plan_default_route(p, actual, prefix, d->mark);
+	uint8_t family = prefix->addr.family;
+	struct rules wanted = { 0 };
+	int r = choose_rules(&wanted, d, family);
 
-	if (r == 0 && old.table && old.table != d->mark && has_mark_route(actual, prefix->addr.family))
+	if (r == 0)
+		r = plan_default_route(p, actual, prefix, d->mark, &wanted);
+	if (r == 0 && old.table && old.table != d->mark && default_route_exists(actual, family))
 		r = add_route(p, &old, true);
 	for (size_t i = 0; r == 0 && applied && i < applied->plan.n; i++) {
 		const struct step *s = &applied->plan.steps[i];
-		if (s->kind != STEP_RULE || s->rule.family != prefix->addr.family || !host_has_rule(actual, &s->rule))
+		if (!is_outdated(s, d, family, &wanted))
 			continue;
 		r = add_removal(p, s);
-		if (r == 0)
+		if (r == 0 && s->kind == STEP_RULE)
 			p->steps[p->n - 1].rule.ambiguous = true; /* the new one looks like it */
 	}
+	free(wanted.list);
 	return r;
 }
 

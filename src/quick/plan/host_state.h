@@ -47,6 +47,7 @@ struct host_state {
 	struct routes routes;        /* in the table of the tunnel file */
 	struct routes routes_before; /* in the table of the last `up` or `reload`, where it is another one */
 	struct routes mark_routes;   /* in the table of the device's mark */
+	bool unreachable[2];         /* IPv4, IPv6: the table of the device's mark has the unreachable default route */
 	bool nft_table[2];           /* IPv4, IPv6: nft has the tunnel's table */
 };
 void host_state_free(struct host_state *s);

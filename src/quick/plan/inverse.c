@@ -2,6 +2,9 @@
 #include "inverse.h"
 
 #include <errno.h>
+#include <stdlib.h>
+
+#include "policy_rules.h"
 
 static int add_inverse(struct plan *out, const struct step *s)
 {
@@ -82,17 +85,6 @@ int plan_undo(struct plan *out, const struct plan *done, bool all)
 	return r;
 }
 
-static bool tunnel_rule_exists(const struct plan *undo, const struct host_state *s, uint8_t family)
-{
-	for (size_t i = 0; i < undo->n; i++) {
-		const struct step *step = &undo->steps[i];
-		if (step->kind == STEP_RULE && step->rule.family == family &&
-		    rule_is_tunnel(&step->rule) && host_has_rule(s, &step->rule))
-			return true;
-	}
-	return false;
-}
-
 bool rule_is_ambiguous(const struct host_state *s, const struct step_rule *rule)
 {
 	size_t n = 0;
@@ -105,15 +97,30 @@ bool rule_is_ambiguous(const struct host_state *s, const struct step_rule *rule)
 	return n > 1;
 }
 
+/* The mark of the tunnel whose rules are removed; 0: there is none. */
+static uint32_t mark_of_rules(const struct plan *undo, uint8_t family)
+{
+	for (size_t i = 0; i < undo->n; i++)
+		if (undo->steps[i].kind == STEP_RULE && undo->steps[i].rule.family == family &&
+		    rule_is_tunnel(&undo->steps[i].rule))
+			return undo->steps[i].rule.mark;
+	return 0;
+}
+
+static bool may_remove(const struct step_rule *rule, const struct host_state *s, uint32_t mark)
+{
+	return host_has_rule(s, rule) && (rule_is_tunnel(rule) || policy_rule_is_free(&s->rules, rule, mark));
+}
+
 void plan_drop_absent_rules(struct plan *undo, const struct host_state *s)
 {
-	const bool tunnel[] = { tunnel_rule_exists(undo, s, IP_V4), tunnel_rule_exists(undo, s, IP_V6) };
+	const uint32_t marks[] = { mark_of_rules(undo, IP_V4), mark_of_rules(undo, IP_V6) };
 	size_t kept = 0;
 
 	for (size_t i = 0; i < undo->n; i++) {
 		const struct step *step = &undo->steps[i];
 		if (step->kind == STEP_RULE && step->remove &&
-		    (!host_has_rule(s, &step->rule) || !tunnel[step->rule.family == IP_V6]))
+		    !may_remove(&step->rule, s, marks[step->rule.family == IP_V6]))
 			continue;
 		undo->steps[kept] = *step;
 		if (step->kind == STEP_RULE)
@@ -121,4 +128,42 @@ void plan_drop_absent_rules(struct plan *undo, const struct host_state *s)
 		kept++;
 	}
 	undo->n = kept;
+}
+
+static bool removes_rule(const struct plan *undo, const struct step_rule *rule)
+{
+	for (size_t i = 0; i < undo->n; i++)
+		if (undo->steps[i].kind == STEP_RULE && rule_equal(&undo->steps[i].rule, rule))
+			return true;
+	return false;
+}
+
+static int undo_other_rules(struct plan *undo, const struct plan *done, const struct host_state *s, uint8_t family)
+{
+	uint32_t mark = mark_of_rules(done, family);
+	struct rules found = { 0 };
+	int r = mark ? policy_rules_of_tunnel(&found, &s->rules, family, mark) : 0;
+
+	while (r == 0 && found.n-- > 0) {
+		struct step *step;
+		if (removes_rule(undo, &found.list[found.n]))
+			continue;
+		step = plan_add(undo, STEP_RULE);
+		if (!step) {
+			r = -ENOMEM;
+			break;
+		}
+		step->remove = true;
+		step->rule = found.list[found.n];
+		step->rule.ambiguous = rule_is_ambiguous(s, &step->rule);
+	}
+	free(found.list);
+	return r;
+}
+
+int plan_undo_other_rules(struct plan *undo, const struct plan *done, const struct host_state *s)
+{
+	int r = undo_other_rules(undo, done, s, IP_V4);
+
+	return r < 0 ? r : undo_other_rules(undo, done, s, IP_V6);
 }

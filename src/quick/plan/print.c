@@ -30,7 +30,9 @@ static void print_route(struct text *t, const struct plan *p, const struct step_
 	if (r->unreachable)
 		text_add(t, "unreachable ");
 	prefix_print(t, &r->prefix);
-	if (!r->unreachable)
+	if (r->unreachable)
+		text_f(t, " metric %u", (unsigned int)METRIC_UNREACHABLE);
+	else
 		text_f(t, " dev %s", p->name);
 	if (p->table_word && r->table == p->table)
 		text_f(t, " table %s", p->table_word);
@@ -43,13 +45,15 @@ static void print_table(struct text *t, uint32_t table)
 {
 	if (table == TABLE_MAIN)
 		text_add(t, "table main");
+	else if (table == TABLE_LOCAL)
+		text_add(t, "table local");
 	else
 		text_f(t, "table %u", table);
 }
 
 static void print_rule_selector(struct text *t, const struct step_rule *r, bool remove)
 {
-	if (remove && r->ambiguous)
+	if (remove ? r->ambiguous : r->numbered)
 		text_f(t, "pref %u ", r->pref);
 	if (r->invert && !remove)
 		text_add(t, "not ");

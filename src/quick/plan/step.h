@@ -23,12 +23,15 @@ struct step_route {
 	bool unreachable; /* a route of that type, without a device */
 	uint32_t table;
 };
+enum { METRIC_UNREACHABLE = 32767 }; /* of these, so that any other route to the same prefix is preferred */
 
 struct step_rule {
 	uint8_t family; /* enum ip_family */
 	bool invert;    /* "not" */
 	bool suppress;  /* "suppress_prefixlength 0" */
 	bool ambiguous; /* other rules look like it, so the command that deletes it names the preference */
+	bool numbered;  /* the kernel would choose another preference, so the command that adds it names it */
+	bool ends;      /* of the host: no rule after it is evaluated */
 	uint32_t pref, mark /* 0: any */, table;
 };
 bool rule_equal(const struct step_rule *a, const struct step_rule *b); /* the preference included */

@@ -2,8 +2,10 @@
 #include "unjournaled.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "inverse.h"
+#include "policy_rules.h"
 
 static bool has_default_peer(const struct wg_device *d, uint8_t family)
 {
@@ -15,49 +17,39 @@ static bool has_default_peer(const struct wg_device *d, uint8_t family)
 	return false;
 }
 
-/* Each tunnel has one "suppress" rule; wireguard-tools adds it right before the tunnel's own rule. */
-static const struct step_rule *suppress_rule_of(const struct host_state *s, const struct step_rule *tunnel)
+static int add_unreachable(struct plan *p, uint8_t family, uint32_t table)
 {
-	const struct step_rule *last = NULL;
-
-	for (size_t i = 0; i < s->rules.n; i++) {
-		const struct step_rule *r = &s->rules.list[i];
-		if (r->family != tunnel->family || !r->suppress || r->table != TABLE_MAIN)
-			continue;
-		if (r->pref + 1 == tunnel->pref)
-			return r;
-		last = r;
-	}
-	return last;
-}
-
-static int add_rule(struct plan *p, const struct host_state *s, const struct step_rule *rule)
-{
-	struct step *step = plan_add(p, STEP_RULE);
+	struct step *step = plan_add(p, STEP_ROUTE);
 
 	if (!step)
 		return -ENOMEM;
-	step->rule = *rule;
-	step->rule.ambiguous = rule_is_ambiguous(s, rule);
+	step->route = (struct step_route){ .prefix.addr.family = family, .unreachable = true, .table = table };
 	return 0;
 }
 
 static int add_rules(struct plan *p, const struct host_state *s, uint8_t family)
 {
-	for (size_t i = 0; i < s->rules.n; i++) {
-		const struct step_rule *rule = &s->rules.list[i], *suppress;
-		int r;
-		if (rule->family != family || !rule_is_tunnel(rule) ||
-		    rule->mark != s->device.fwmark)
-			continue;
-		r = add_rule(p, s, rule);
-		suppress = suppress_rule_of(s, rule);
-		if (r == 0 && suppress)
-			r = add_rule(p, s, suppress);
-		if (r < 0)
-			return r;
+	struct rules rules = { 0 };
+	int r = policy_rules_of_tunnel(&rules, &s->rules, family, s->device.fwmark);
+
+	for (size_t i = 0; r == 0 && i < rules.n; i++) {
+		struct step *step = plan_add(p, STEP_RULE);
+		if (!step) {
+			r = -ENOMEM;
+			break;
+		}
+		step->rule = rules.list[i];
+		step->rule.ambiguous = rule_is_ambiguous(s, &rules.list[i]);
 	}
-	return 0;
+	free(rules.list);
+	return r;
+}
+
+static int add_default_route(struct plan *p, const struct host_state *s, uint8_t family)
+{
+	int r = s->unreachable[family == IP_V6] ? add_unreachable(p, family, s->device.fwmark) : 0;
+
+	return r < 0 ? r : add_rules(p, s, family);
 }
 
 int plan_unjournaled(struct plan *p, const struct host_state *s, const char name[WG_NAME_MAX])
@@ -70,7 +62,7 @@ int plan_unjournaled(struct plan *p, const struct host_state *s, const char name
 		return -ENOMEM;
 	for (size_t i = 0; i < ARRAY_LEN(families); i++)
 		if (r == 0 && s->device.fwmark && has_default_peer(&s->device, families[i]))
-			r = add_rules(p, s, families[i]);
+			r = add_default_route(p, s, families[i]);
 	return r;
 }
 

@@ -191,6 +191,7 @@ static void default_route_is_added(void **state)
 		      "[#] wg set wg0 fwmark 51820\n"
 		      "[#] wg set wg0 peer " KEY " allowed-ips 0.0.0.0/0\n"
 		      "[#] ip -4 route delete 10.1.0.0/16 dev wg0\n"
+		      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820\n"
 		      "[#] ip -4 rule add not fwmark 51820 table 51820\n"
 		      "[#] ip -4 rule add table main suppress_prefixlength 0\n"
 		      "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 51820\n"
@@ -210,6 +211,7 @@ static void default_route_is_removed(void **state)
 		      "[#] sysctl -q net.ipv4.conf.all.src_valid_mark=0\n"
 		      "[#] ip -4 rule delete table main suppress_prefixlength 0\n"
 		      "[#] ip -4 rule delete table 51820\n"
+		      "[#] ip -4 route delete unreachable 0.0.0.0/0 metric 32767 table 51820\n"
 		      "[#] nft -f /dev/fd/63\n"
 		      "[#] ip -4 route delete 0.0.0.0/0 dev wg0 table 51820\n"
 		      "[#] wg set wg0 peer " KEY " allowed-ips 10.1.0.0/16\n"
@@ -220,33 +222,47 @@ static void default_route_is_removed(void **state)
 /* Any of its parts may have been removed by another program. */
 static void default_route_is_repaired(void **state)
 {
-	static const char repair[] = "[#] nft -f /dev/fd/63\n"
-				     "[#] ip -4 rule add not fwmark 51820 table 51820\n"
-				     "[#] ip -4 rule add table main suppress_prefixlength 0\n"
-				     "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 51820\n";
+#define REPAIRED_ROUTE "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 51820\n"
 	struct tunnel t;
-	struct text lines = text_heap();
-	struct step_rule rules[2];
+	struct step_rule tunnel, suppress;
+	struct step_route unreachable = { .unreachable = true, .table = 51820, .prefix.addr.family = IP_V4 };
 
 	(void)state;
 	bring_up(&t, routed);
-	/* Both rules, and with them the route, as after "ip rule flush". */
-	rules[0] = *host_tunnel_rule(&t.host.state, IP_V4, 51820);
-	rules[1] = rules[0];
-	rules[1].invert = false;
-	rules[1].suppress = true;
-	rules[1].mark = 0;
-	rules[1].table = TABLE_MAIN;
-	rules[1].pref = rules[0].pref - 1;
-	model_rules_change(&t.host.state.rules, &rules[0], true);
-	model_rules_change(&t.host.state.rules, &rules[1], true);
-	t.host.all_routes.n = 0;
-	assert_reload(&t, routed, "", repair);
-	/* One rule: the other one is replaced. */
-	model_rules_change(&t.host.state.rules, &rules[1], false);
-	text_f(&lines, "%s[#] ip -4 rule delete pref %u table main suppress_prefixlength 0\n", repair, rules[1].pref);
-	assert_reload(&t, routed, "", lines.p);
-	text_heap_free(&lines);
+	tunnel = *host_tunnel_rule(&t.host.state, IP_V4, 51820);
+	suppress = (struct step_rule){ .family = IP_V4, .suppress = true, .table = TABLE_MAIN, .pref = tunnel.pref - 1 };
+	/* The route, as when the interface was down for a moment. */
+	model_link_is_gone(&t.host);
+	assert_reload(&t, routed, "", REPAIRED_ROUTE);
+	/* One rule. */
+	model_rules_change(&t.host.state.rules, &tunnel, true);
+	assert_reload(&t, routed, "", "[#] ip -4 rule add pref 32765 not fwmark 51820 table 51820\n"
+		      REPAIRED_ROUTE);
+	/* Both, as after "ip rule flush". */
+	model_rules_change(&t.host.state.rules, &suppress, true);
+	assert_reload(&t, routed, "", "[#] ip -4 rule add not fwmark 51820 table 51820\n"
+		      "[#] ip -4 rule add table main suppress_prefixlength 0\n" REPAIRED_ROUTE);
+	/* And what keeps the traffic in. */
+	model_routes_change(&t.host.all_routes, &unreachable, true);
+	assert_reload(&t, routed, "", "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820\n"
+		      "[#] ip -4 rule add not fwmark 51820 table 51820\n"
+		      "[#] ip -4 rule add table main suppress_prefixlength 0\n" REPAIRED_ROUTE);
+	take_down(&t);
+}
+
+/* Another program added rules in front, so that the tunnel's have no effect: they move. */
+static void rules_are_moved(void **state)
+{
+	struct step_rule main = { .family = IP_V4, .table = TABLE_MAIN, .pref = 200 };
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, routed);
+	assert_int_equal(rules_insert(&t.host.state.rules, &main), 0);
+	assert_reload(&t, routed, "", "[#] ip -4 rule add not fwmark 51820 table 51820\n"
+		      "[#] ip -4 rule add table main suppress_prefixlength 0\n"
+		      "[#] ip -4 rule delete pref 32765 table 51820\n"
+		      "[#] ip -4 rule delete pref 32764 table main suppress_prefixlength 0\n");
 	take_down(&t);
 }
 
@@ -281,12 +297,12 @@ static void mark_changes(void **state)
 	assert_reload(&t, INTERFACE "FwMark = 77\n" PEER "AllowedIPs = 0.0.0.0/0\n", "",
 		      "[#] nft -f /dev/fd/63\n"
 		      "[#] wg set wg0 fwmark 77\n"
-		      "[#] ip -4 rule add not fwmark 77 table 77\n"
-		      "[#] ip -4 rule add table main suppress_prefixlength 0\n"
+		      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 77\n"
+		      "[#] ip -4 rule add pref 32765 not fwmark 77 table 77\n"
 		      "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 77\n"
 		      "[#] ip -4 route delete 0.0.0.0/0 dev wg0 table 51820\n"
-		      "[#] ip -4 rule delete pref 32765 table 51820\n"
-		      "[#] ip -4 rule delete pref 32764 table main suppress_prefixlength 0\n");
+		      "[#] ip -4 route delete unreachable 0.0.0.0/0 metric 32767 table 51820\n"
+		      "[#] ip -4 rule delete pref 32765 table 51820\n");
 	take_down(&t);
 }
 
@@ -420,6 +436,7 @@ static void without_a_firewall(void **state)
 		      "[#] wg set wg0 fwmark 51820\n"
 		      "[#] wg set wg0 peer " KEY " allowed-ips 0.0.0.0/0\n"
 		      "[#] ip -4 route delete 10.1.0.0/16 dev wg0\n"
+		      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820\n"
 		      "[#] ip -4 rule add not fwmark 51820 table 51820\n"
 		      "[#] ip -4 rule add table main suppress_prefixlength 0\n"
 		      "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 51820\n"
@@ -437,6 +454,7 @@ int main(void)
 		cmocka_unit_test(default_route_is_added),
 		cmocka_unit_test(default_route_is_removed),
 		cmocka_unit_test(default_route_is_repaired),
+		cmocka_unit_test(rules_are_moved),
 		cmocka_unit_test(lost_nft_table_is_restored),
 		cmocka_unit_test(mark_changes),
 		cmocka_unit_test(addresses_and_mtu),

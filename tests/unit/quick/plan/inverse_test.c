@@ -42,8 +42,10 @@ static void undo_is_newest_first_and_link_before_firewall(void **state)
 	assert_lines(&undo, "[#] sysctl -q net.ipv4.conf.all.src_valid_mark=0\n"
 			    "[#] ip -4 rule delete table main suppress_prefixlength 0\n"
 			    "[#] ip -4 rule delete table 51820\n"
+			    "[#] ip -4 route delete unreachable 0.0.0.0/0 metric 32767 table 51820\n"
 			    "[#] ip -6 rule delete table main suppress_prefixlength 0\n"
 			    "[#] ip -6 rule delete table 51820\n"
+			    "[#] ip -6 route delete unreachable ::/0 metric 32767 table 51820\n"
 			    "[#] resolvconf -d wg0 -f\n"
 			    "[#] ip link delete dev wg0\n"
 			    "[#] nft -f /dev/fd/63\n"
@@ -76,7 +78,7 @@ static void inverse_of_the_inverse(void **state)
 	release(&f);
 }
 
-/* Without its tunnel rule, a suppress rule may be another tunnel's. */
+/* Where the tunnel's rule is gone, the suppress rule with its preference may be another tunnel's by now. */
 static void foreign_rules_stay(void **state)
 {
 	struct fixture f = { 0 };
@@ -94,9 +96,41 @@ static void foreign_rules_stay(void **state)
 	assert_non_null(s);
 	s->remove = true;
 	s->rule = (struct step_rule){ .family = IP_V4, .invert = true, .pref = 32765, .mark = 1, .table = 1 };
-	f.host.state.rules.list[1] = undo.steps[0].rule; /* only the suppress rule is there */
+	f.host.state.rules.list[0] = undo.steps[0].rule;
+	f.host.state.rules.list[1] =
+		(struct step_rule){ .family = IP_V4, .invert = true, .pref = 32765, .mark = 2, .table = 2 };
 	plan_drop_absent_rules(&undo, &f.host.state);
 	assert_int_equal(undo.n, 0);
+	plan_free(&undo);
+	release(&f);
+}
+
+/* Added again by hand, with another preference. */
+static void moved_rules_go(void **state)
+{
+	struct fixture f = { 0 };
+	struct plan undo = { 0 };
+	struct step_rule *rules;
+
+	(void)state;
+	model_host_init(&f.host);
+	model_read_file(&f.file, "[Interface]\n" PEER "AllowedIPs = 0.0.0.0/0\n");
+	plan_all(&f);
+	model_perform(&f.host, &f.plan);
+	rules = f.host.state.rules.list;
+	assert_true(rule_is_tunnel(&rules[2]));
+	rules[2].pref--;
+	rules[1].pref--;
+	assert_int_equal(plan_undo(&undo, &f.plan, true), 0);
+	plan_drop_absent_rules(&undo, &f.host.state);
+	assert_int_equal(plan_undo_other_rules(&undo, &f.plan, &f.host.state), 0);
+	plan_drop_kind(&undo, STEP_SYSCTL);
+	assert_lines(&undo, "[#] ip -4 route delete unreachable 0.0.0.0/0 metric 32767 table 51820\n"
+			    "[#] ip link delete dev wg0\n"
+			    "[#] nft -f /dev/fd/63\n"
+			    "[#] ip -4 rule delete table main suppress_prefixlength 0\n"
+			    "[#] ip -4 rule delete table 51820\n");
+	model_perform(&f.host, &undo);
 	plan_free(&undo);
 	release(&f);
 }
@@ -148,11 +182,17 @@ static void undo_without_a_journal(void **state)
 	plan_all(&f);
 	model_perform(&f.host, &f.plan);
 	assert_int_equal(plan_unjournaled(&found, &f.host.state, f.file.name), 0);
+	assert_int_equal(found.n, 5);
+	plan_free(&found);
+	model_inspect_routes(&f.host, 0, 0); /* of a journal that was lost */
+	assert_int_equal(plan_unjournaled(&found, &f.host.state, f.file.name), 0);
 	assert_int_equal(plan_undo(&undo, &found, true), 0);
 	assert_lines(&undo, "[#] ip -4 rule delete table main suppress_prefixlength 0\n"
 			    "[#] ip -4 rule delete table 51820\n"
+			    "[#] ip -4 route delete unreachable 0.0.0.0/0 metric 32767 table 51820\n"
 			    "[#] ip -6 rule delete table main suppress_prefixlength 0\n"
 			    "[#] ip -6 rule delete table 51820\n"
+			    "[#] ip -6 route delete unreachable ::/0 metric 32767 table 51820\n"
 			    "[#] ip link delete dev wg0\n");
 	assert_int_equal(plan_unjournaled_dns(&dns, &f.host.state, f.file.name, &f.file.interface.dns, false), 0);
 	assert_lines(&dns, "[#] resolvconf -d wg0 -f\n");
@@ -174,6 +214,7 @@ int main(void)
 		cmocka_unit_test(undo_is_newest_first_and_link_before_firewall),
 		cmocka_unit_test(inverse_of_the_inverse),
 		cmocka_unit_test(foreign_rules_stay),
+		cmocka_unit_test(moved_rules_go),
 		cmocka_unit_test(undo_of_every_part),
 		cmocka_unit_test(undo_without_a_journal),
 	};

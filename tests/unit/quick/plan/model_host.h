@@ -12,6 +12,7 @@
 #include "model/conf.h"
 #include "quick/plan/applied.h"
 #include "quick/plan/host_state.h"
+#include "quick/plan/policy_rules.h"
 #include "quick/plan/print.h"
 #include "../../../lib/slow_device.h"
 
@@ -75,7 +76,8 @@ static inline void model_routes_change(struct routes *r, const struct step_route
 	size_t kept = 0;
 
 	for (size_t i = 0; i < r->n; i++)
-		if (r->list[i].table != route->table || !prefix_equal(&r->list[i].prefix, &route->prefix))
+		if (r->list[i].table != route->table || r->list[i].unreachable != route->unreachable ||
+		    !prefix_equal(&r->list[i].prefix, &route->prefix))
 			r->list[kept++] = r->list[i];
 	assert_int_equal(r->n - kept, remove); /* the kernel refuses to add it twice, and to remove what is not there */
 	r->n = kept;
@@ -87,7 +89,7 @@ static inline void model_routes_change(struct routes *r, const struct step_route
 
 static inline void model_rules_change(struct rules *r, const struct step_rule *rule, bool remove)
 {
-	size_t kept = 0, at;
+	size_t kept = 0;
 
 	for (size_t i = 0; i < r->n; i++)
 		if (!rule_equal(&r->list[i], rule))
@@ -96,14 +98,7 @@ static inline void model_rules_change(struct rules *r, const struct step_rule *r
 	r->n = kept;
 	if (remove)
 		return;
-	for (at = 0; at < r->n && (r->list[at].family < rule->family ||
-				   (r->list[at].family == rule->family && r->list[at].pref < rule->pref));)
-		at++;
-	assert_true(vector_reserve(&r->list, &r->cap, r->n + 1, sizeof *r->list));
-	memmove(r->list + at + 1, r->list + at, (r->n - at) * sizeof *r->list);
-	r->list[at] = *rule;
-	r->list[at].ambiguous = false;
-	r->n++;
+	assert_int_equal(rules_insert(r, rule), 0);
 }
 
 static inline void model_addresses_change(struct addresses *a, const struct interface_address *one, bool remove)
@@ -118,6 +113,17 @@ static inline void model_addresses_change(struct addresses *a, const struct inte
 	assert_true(remove || addresses_add(a, one));
 }
 
+/* Or down: the kernel removes the routes over it. */
+static inline void model_link_is_gone(struct model_host *h)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < h->all_routes.n; i++)
+		if (h->all_routes.list[i].unreachable)
+			h->all_routes.list[kept++] = h->all_routes.list[i];
+	h->all_routes.n = kept;
+}
+
 static inline void model_link_change(struct model_host *h, bool remove)
 {
 	struct host_state *s = &h->state;
@@ -125,7 +131,7 @@ static inline void model_link_change(struct model_host *h, bool remove)
 	if (remove) {
 		addresses_free(&s->addresses);
 		device_free(&s->device);
-		h->all_routes.n = 0;
+		model_link_is_gone(h);
 	}
 	s->link = remove ? (struct link_info){ 0 } : (struct link_info){ .index = 7, .mtu = 1420, .name = "wg0" };
 }
@@ -150,8 +156,7 @@ static inline void model_perform_step(struct model_host *h, const struct step *s
 		s->link.up = !step->remove || step->link_up.was_up;
 		return;
 	case STEP_ROUTE:
-		if (!step->route.unreachable)
-			model_routes_change(&h->all_routes, &step->route, step->remove);
+		model_routes_change(&h->all_routes, &step->route, step->remove);
 		return;
 	case STEP_RULE:
 		model_rules_change(&s->rules, &step->rule, step->remove);
@@ -192,13 +197,17 @@ static inline void model_inspect_routes(struct model_host *h, uint32_t table, ui
 		struct routes *out = tables[t].out;
 		out->n = 0;
 		for (size_t i = 0; tables[t].table && i < h->all_routes.n; i++) {
-			if (h->all_routes.list[i].table != tables[t].table)
+			if (h->all_routes.list[i].table != tables[t].table || h->all_routes.list[i].unreachable)
 				continue;
 			assert_true(vector_reserve(&out->list, &out->cap, out->n + 1, sizeof *out->list));
 			out->list[out->n++] = h->all_routes.list[i];
 		}
 		routes_sort(out);
 	}
+	s->unreachable[0] = s->unreachable[1] = false;
+	for (size_t i = 0; i < h->all_routes.n; i++)
+		if (h->all_routes.list[i].unreachable && h->all_routes.list[i].table == s->device.fwmark)
+			s->unreachable[h->all_routes.list[i].prefix.addr.family == IP_V6] = true;
 }
 
 /* ---- texts to compare ---- */
@@ -237,7 +246,8 @@ static inline void model_print(struct string_list *lines, const struct model_hos
 		model_add_line(lines, &t);
 	}
 	for (size_t i = 0; i < h->all_routes.n; i++) {
-		text_f(&t, "route %u ", h->all_routes.list[i].table);
+		text_f(&t, "%sroute %u ", h->all_routes.list[i].unreachable ? "unreachable " : "",
+		       h->all_routes.list[i].table);
 		prefix_print(&t, &h->all_routes.list[i].prefix);
 		model_add_line(lines, &t);
 	}
