@@ -14,7 +14,15 @@ static int open_kernel(struct ipc *c)
 {
 	if (!c->kernel)
 		c->kernel = calloc(1, sizeof *c->kernel);
-	return c->kernel ? 0 : -ENOMEM;
+	if (!c->kernel)
+		return -ENOMEM;
+	c->kernel->genl.refusal[0] = '\0';
+	return 0;
+}
+
+const char *ipc_refusal(const struct ipc *c)
+{
+	return c->kernel && c->kernel->genl.refusal[0] ? c->kernel->genl.refusal : NULL;
 }
 
 void ipc_close(struct ipc *c)

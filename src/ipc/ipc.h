@@ -31,6 +31,9 @@ must_check int ipc_get_listed(struct ipc *c, struct wg_device *out, const struct
 /* Applies a patch to the device patch->name. Errors as above, or the backend's. */
 must_check int ipc_set(struct ipc *c, const struct wg_device *patch);
 
+/* The kernel's own text about the error of the last ipc_get or ipc_set, until the next one; or null. */
+const char *ipc_refusal(const struct ipc *c);
+
 /* The last endpoint that ipc_set configured for each peer, as far as it is known. It differs from the current one if
  * the peer roamed. With `of` only peers that it has too. 0 or -ENOMEM. */
 must_check int ipc_last_request(struct ipc *c, struct wg_device *out, const char *name, const struct wg_device *of);

@@ -135,10 +135,18 @@ static ssize_t netlink_receive(struct netlink *s)
 	return n > 0 ? n : -EPROTO;
 }
 
+static void keep_text(char refusal[EXT_ACK_TEXT_MAX], const struct nlmsghdr *h)
+{
+	struct text t = text_fixed(refusal, EXT_ACK_TEXT_MAX);
+
+	ext_ack_text(&t, (const uint8_t *)h, h->nlmsg_len);
+}
+
 struct exchange {
 	netlink_reply *reply;
 	void *ctx;
 	int rc;
+	char *refusal; /* of the struct netlink */
 	bool ended; /* nothing of the replies is left to read */
 };
 
@@ -170,17 +178,20 @@ static int exchange_end(const struct nlmsghdr *h, void *data)
 
 	x->ended = true;
 	x->rc = error_of(h);
+	if (x->rc)
+		keep_text(x->refusal, h);
 	return MNL_CB_STOP;
 }
 
 int netlink_request(struct netlink *s, uint16_t type, uint16_t flags, size_t body_n, netlink_reply *reply, void *ctx)
 {
 	mnl_cb_t control[] = { [NLMSG_ERROR] = exchange_end, [NLMSG_DONE] = exchange_end };
-	struct exchange x = { .reply = reply, .ctx = ctx };
+	struct exchange x = { .reply = reply, .ctx = ctx, .refusal = s->refusal };
 	int more = MNL_CB_OK;
 	ssize_t n;
 
 	assert(s->n_queued == 0);
+	s->refusal[0] = '\0';
 	x.rc = s->socket ? 0 : mnl_open(s);
 	netlink_queue(s, type, flags, body_n);
 	if (x.rc == 0)
@@ -204,6 +215,7 @@ int netlink_request(struct netlink *s, uint16_t type, uint16_t flags, size_t bod
 struct acks {
 	uint32_t next, last; /* sequence numbers: the one expected, and that of the last request */
 	int refused;         /* the first refusal */
+	char *refusal;       /* its text, of the struct netlink */
 };
 
 /* One for each request, in their order. */
@@ -216,8 +228,10 @@ static int ack_received(const struct nlmsghdr *h, void *data)
 		errno = EPROTO;
 		return MNL_CB_ERROR;
 	}
-	if (error && !a->refused)
+	if (error && !a->refused) {
 		a->refused = error;
+		keep_text(a->refusal, h);
+	}
 	a->next++;
 	return MNL_CB_OK;
 }
@@ -225,10 +239,11 @@ static int ack_received(const struct nlmsghdr *h, void *data)
 int netlink_flush(struct netlink *s)
 {
 	mnl_cb_t control[] = { [NLMSG_ERROR] = ack_received };
-	struct acks a = { .next = s->seq - s->n_queued + 1, .last = s->seq };
+	struct acks a = { .next = s->seq - s->n_queued + 1, .last = s->seq, .refusal = s->refusal };
 	int rc = 0;
 	ssize_t n;
 
+	s->refusal[0] = '\0';
 	if (s->n_queued == 0)
 		return 0;
 	if (!s->socket)

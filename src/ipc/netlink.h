@@ -6,6 +6,7 @@
 #include <linux/netlink.h>
 
 #include "base/base.h"
+#include "ext_ack.h"
 
 enum {
 	NETLINK_REPLY_BYTES = 64 * 1024, /* from 32 KiB the kernel fills its largest dump messages */
@@ -26,6 +27,7 @@ struct netlink {
 	size_t send_max;           /* bytes of one send */
 	size_t queued, used;       /* bytes of `requests`: waiting, and ever written */
 	uint32_t n_queued;
+	char refusal[EXT_ACK_TEXT_MAX]; /* the kernel's text about the error of the last request or flush, or "" */
 };
 
 /* 0 or -errno; closed after an error. */

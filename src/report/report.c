@@ -86,6 +86,11 @@ void report_help(const char *fmt, ...)
 	va_end(ap);
 }
 
+void report_kernel(const char *text)
+{
+	report_verbatim("  kernel: %s", text);
+}
+
 void report_upstream(const char *fmt, ...)
 {
 	struct message_line l;

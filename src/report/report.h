@@ -2,7 +2,8 @@
  *
  *	PROGRAM: INTERFACE: text             report_error
  *	PROGRAM: INTERFACE: warning: text    report_warning
- *	  help: text                         report_help, after the message that it belongs to
+ *	  kernel: text                       report_kernel: the kernel's own text about the error above
+ *	  help: text                         report_help: the remedy of the error above
  *
  * "INTERFACE: " is left out until report_set_interface(). Texts start in lower case and have no full stop. They are
  * formatted by text_f() and cut at 8 KiB; no secret may be among the arguments. Messages about a file are printed by
@@ -18,6 +19,7 @@ const char *report_program(void);
 
 void report_error(const char *fmt, ...) printf_like(1, 2);
 void report_warning(const char *fmt, ...) printf_like(1, 2);
+void report_kernel(const char *text);
 void report_help(const char *fmt, ...) printf_like(1, 2);
 
 /* Texts that scripts read in upstream's wording: "PROGRAM: text", and the text alone. */

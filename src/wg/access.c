@@ -1,4 +1,4 @@
-/* The remedies for errors of the transports. */
+/* Reasons and remedies for errors of the transports. */
 #include "access.h"
 
 #include <errno.h>
@@ -6,8 +6,12 @@
 
 #include "report/report.h"
 
-static void help(int error)
+void report_reasons(const struct ipc *c, int error)
 {
+	const char *refusal = ipc_refusal(c);
+
+	if (refusal)
+		report_kernel(refusal);
 	if (error == -ETIMEDOUT)
 		report_help("the daemon of this interface does not respond; it may be stopped or overloaded");
 	else if (error == -ECONNREFUSED)
@@ -16,16 +20,16 @@ static void help(int error)
 		report_help("the daemon of this interface reports more peers or allowed IPs than a device can have");
 }
 
-void report_no_access(const char *name, int error)
+void report_no_access(const struct ipc *c, const char *name, int error)
 {
 	report_verbatim("Unable to access interface%s%s: %s", name ? " " : "", name ? name : "", strerror(-error));
-	help(error);
+	report_reasons(c, error);
 }
 
-void report_not_modified(const struct wg_device *patch, int error)
+void report_not_modified(const struct ipc *c, const struct wg_device *patch, int error)
 {
 	report_verbatim("Unable to modify interface: %s", strerror(-error));
 	if (error == -EADDRINUSE && (patch->flags & WG_DEVICE_HAS_LISTEN_PORT))
 		report_help("another program uses UDP port %u", patch->listen_port);
-	help(error);
+	report_reasons(c, error);
 }

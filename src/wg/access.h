@@ -1,12 +1,16 @@
-/* Messages about devices that cannot be read or changed: upstream's line, and what can be done about it. */
+/* Messages about devices that cannot be read or changed: upstream's line, the kernel's own text, and what can be done
+ * about it. */
 #ifndef WG_ACCESS_H
 #define WG_ACCESS_H
 
-#include "model/model.h"
+#include "ipc/ipc.h"
 
 /* "Unable to access interface[ NAME]: …"; name may be null. error: -errno of ipc_get. */
-void report_no_access(const char *name, int error);
+void report_no_access(const struct ipc *c, const char *name, int error);
 /* "Unable to modify interface: …"; error: -errno of ipc_set with this patch. */
-void report_not_modified(const struct wg_device *patch, int error);
+void report_not_modified(const struct ipc *c, const struct wg_device *patch, int error);
+
+/* What follows these lines. */
+void report_reasons(const struct ipc *c, int error);
 
 #endif

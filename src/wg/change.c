@@ -55,6 +55,6 @@ bool change_send(struct program *p, const char *name, struct wg_device *patch)
 		rc = ipc_set(&p->ipc, patch);
 	}
 	if (rc)
-		report_not_modified(patch, rc);
+		report_not_modified(&p->ipc, patch, rc);
 	return rc == 0;
 }

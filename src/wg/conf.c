@@ -3,6 +3,7 @@
 
 #include "model/conf.h"
 #include "model/sync.h"
+#include "access.h"
 #include "change.h"
 #include "conf_file.h"
 #include "report/diagnostics.h"
@@ -222,11 +223,13 @@ int cmd_syncconf(struct program *p, int argc, char *const argv[])
 	if (!begin(&c, &desired, p, argc, argv))
 		return 1;
 	rc = ipc_get(&p->ipc, &state, c.device);
-	if (rc) /* upstream reads the device only if the file has peers */
+	if (rc) { /* upstream reads the device only if the file has peers */
 		report_verbatim("Unable to %s: %s", desired.n_peers > 0 ?
 			 "retrieve current interface configuration" : "modify interface", strerror(-rc));
-	else if ((rc = find_difference(&patch, p, &c, &state, &desired)) != 0)
+		report_reasons(&p->ipc, rc);
+	} else if ((rc = find_difference(&patch, p, &c, &state, &desired)) != 0) {
 		report_error("cannot compare the configurations: %s", strerror(-rc));
+	}
 	if (rc == 0 && !sync_is_empty(&patch) && !change_send(p, c.device, &patch))
 		rc = -EIO;
 	device_free(&state);

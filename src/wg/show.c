@@ -71,7 +71,7 @@ static int show_all(struct program *p, const char *field)
 
 		rc = ipc_get_listed(&p->ipc, &d, &names.list[i]);
 		if (rc) {
-			report_no_access(names.list[i].name, rc);
+			report_no_access(&p->ipc, names.list[i].name, rc);
 			continue;
 		}
 		known = print(p, &d, field, true);
@@ -93,7 +93,7 @@ static int show_one(struct program *p, const char *name, const char *field)
 	int rc = ipc_get(&p->ipc, &d, name);
 
 	if (rc) {
-		report_no_access(NULL, rc);
+		report_no_access(&p->ipc, NULL, rc);
 		return 1;
 	}
 	known = print(p, &d, field, false);
@@ -128,7 +128,7 @@ int cmd_showconf(struct program *p, int argc, char *const argv[])
 	}
 	rc = ipc_get(&p->ipc, &d, argv[1]);
 	if (rc) {
-		report_no_access(NULL, rc);
+		report_no_access(&p->ipc, NULL, rc);
 		return 1;
 	}
 	conf_print(&p->out, &d, &ipc_scopes);

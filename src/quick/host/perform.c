@@ -77,6 +77,8 @@ static int perform_wg(struct performer *pf, struct step *s)
 	r = fault_injected("wg") ? -EIO : ipc_set(&pf->host->ipc, s->wg.patch);
 	if (r < 0)
 		report_upstream("Unable to modify interface: %s", strerror(-r));
+	if (r < 0 && ipc_refusal(&pf->host->ipc))
+		report_kernel(ipc_refusal(&pf->host->ipc));
 	if (r == -EADDRINUSE && (s->wg.patch->flags & WG_DEVICE_HAS_LISTEN_PORT))
 		report_help("another program uses UDP port %u", s->wg.patch->listen_port);
 	return r;
