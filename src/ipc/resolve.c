@@ -17,21 +17,28 @@ enum {
 	RETRIES_DEFAULT = 15,
 	WAIT_FIRST_US = 1000000, /* each wait is 6/5 of the previous one */
 	WAIT_MAX_US = 20000000,
+	STOP_POLL_NS = 100 * 1000 * 1000, /* how often a waiting thread looks for a signal */
 };
 
 enum lookup_state { LOOKUP_PENDING, LOOKUP_FOUND, LOOKUP_FAILED };
 
 struct lookup {
-	const char *text; /* "name:port", borrowed from the first peer with it */
+	char *text;       /* "name:port", owned */
 	enum lookup_state state;
 	int error;        /* of the last getaddrinfo() */
 	struct ip_endpoint endpoint;
 };
 
+/* Shared by the threads of a round; the last one frees it, because getaddrinfo(3) cannot be interrupted and may outlast
+ * the caller. */
 struct lookups {
 	struct lookup *list; /* sorted by text */
 	size_t n;
 	_Atomic size_t next; /* the next lookup of this round */
+	pthread_mutex_t lock;
+	pthread_cond_t finished;
+	unsigned int running; /* threads of this round, under lock */
+	unsigned int users;   /* threads, and the caller; under lock */
 };
 
 /* As strtoul(3): skips blanks and a plus sign. */
@@ -138,15 +145,56 @@ static void lookup_try(struct lookup *l)
 
 /* ---- all names ---- */
 
-static void *lookup_thread(void *ctx)
+static void lookups_release(struct lookups *all)
 {
-	struct lookups *all = ctx;
+	bool last;
+
+	pthread_mutex_lock(&all->lock);
+	last = --all->users == 0;
+	pthread_mutex_unlock(&all->lock);
+	if (!last)
+		return;
+	for (size_t i = 0; i < all->n; i++)
+		free(all->list[i].text);
+	free(all->list);
+	pthread_cond_destroy(&all->finished);
+	pthread_mutex_destroy(&all->lock);
+	free(all);
+}
+
+static void look_up(struct lookups *all)
+{
 	size_t i;
 
 	while ((i = all->next++) < all->n)
 		if (all->list[i].state == LOOKUP_PENDING)
 			lookup_try(&all->list[i]);
+}
+
+static void *lookup_thread(void *ctx)
+{
+	struct lookups *all = ctx;
+
+	look_up(all);
+	pthread_mutex_lock(&all->lock);
+	if (--all->running == 0)
+		pthread_cond_signal(&all->finished);
+	pthread_mutex_unlock(&all->lock);
+	lookups_release(all);
 	return NULL;
+}
+
+static bool start_thread(struct lookups *all, const pthread_attr_t *attr)
+{
+	pthread_t thread;
+	bool started;
+
+	pthread_mutex_lock(&all->lock);
+	started = pthread_create(&thread, attr, lookup_thread, all) == 0;
+	all->running += started;
+	all->users += started;
+	pthread_mutex_unlock(&all->lock);
+	return started;
 }
 
 static size_t count(const struct lookups *all, enum lookup_state state)
@@ -158,29 +206,45 @@ static size_t count(const struct lookups *all, enum lookup_state state)
 	return n;
 }
 
-/* Tries each pending name once. The calling thread takes part, so the round works even if no thread can be created. */
-static void lookup_round(struct lookups *all)
-{
-	size_t pending = count(all, LOOKUP_PENDING), n = 0;
-	pthread_t threads[THREADS_MAX];
-	pthread_attr_t attr;
-
-	all->next = 0;
-	if (pending > 1 && pthread_attr_init(&attr) == 0) {
-		(void)pthread_attr_setstacksize(&attr, STACK_BYTES);
-		while (n < THREADS_MAX && n + 1 < pending &&
-		       pthread_create(&threads[n], &attr, lookup_thread, all) == 0)
-			n++;
-		pthread_attr_destroy(&attr);
-	}
-	lookup_thread(all);
-	while (n > 0)
-		pthread_join(threads[--n], NULL);
-}
-
 static bool is_stopped(const struct resolve_options *o)
 {
 	return o->stop && *o->stop;
+}
+
+/* Until the threads of the round have finished, or the caller is to stop. */
+static void wait_for_threads(struct lookups *all, const struct resolve_options *o)
+{
+	pthread_mutex_lock(&all->lock);
+	while (all->running > 0 && !is_stopped(o)) {
+		struct timespec until;
+
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += STOP_POLL_NS;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		(void)pthread_cond_timedwait(&all->finished, &all->lock, &until);
+	}
+	pthread_mutex_unlock(&all->lock);
+}
+
+/* Tries each pending name once. If no thread can be created, the calling thread does it, and cannot be stopped
+ * meanwhile. */
+static void lookup_round(struct lookups *all, const struct resolve_options *o)
+{
+	size_t pending = count(all, LOOKUP_PENDING), n = 0;
+	pthread_attr_t attr;
+
+	all->next = 0;
+	if (pthread_attr_init(&attr) == 0) {
+		(void)pthread_attr_setstacksize(&attr, STACK_BYTES);
+		(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+		while (n < THREADS_MAX && n < pending && start_thread(all, &attr))
+			n++;
+		pthread_attr_destroy(&attr);
+	}
+	if (n == 0)
+		look_up(all);
+	wait_for_threads(all, o);
 }
 
 static void wait_us(unsigned int us, const struct resolve_options *o)
@@ -206,7 +270,7 @@ static void lookup_all(struct lookups *all, const struct resolve_options *o)
 {
 	unsigned int us = WAIT_FIRST_US;
 
-	lookup_round(all);
+	lookup_round(all, o);
 	for (int i = 0; o->retries < 0 || i < o->retries; i++) {
 		if (count(all, LOOKUP_PENDING) == 0 || is_stopped(o) ||
 		    (count(all, LOOKUP_FAILED) > 0 && !o->partial))
@@ -216,7 +280,7 @@ static void lookup_all(struct lookups *all, const struct resolve_options *o)
 		if (is_stopped(o))
 			return;
 		us = us * 6 / 5 < WAIT_MAX_US ? us * 6 / 5 : WAIT_MAX_US;
-		lookup_round(all);
+		lookup_round(all, o);
 	}
 }
 
@@ -227,26 +291,40 @@ static int by_text(const void *a, const void *b)
 	return strcmp(x->text, y->text);
 }
 
-/* Collects the distinct names of the device, sorted. */
-static bool lookups_collect(struct lookups *all, const struct wg_device *d)
+/* Collects the distinct names of the device, sorted; null: out of memory. */
+static struct lookups *lookups_new(const struct wg_device *d)
 {
+	struct lookups *all = calloc(1, sizeof *all);
 	size_t n = 0;
 
 	for (uint32_t i = 0; i < d->n_peers; i++)
 		n += (d->peers[i].flags & WG_PEER_HAS_HOST) != 0;
-	*all = (struct lookups){ .list = calloc(n ? n : 1, sizeof *all->list) };
-	if (!all->list)
-		return false;
-	for (uint32_t i = 0; i < d->n_peers; i++)
-		if (d->peers[i].flags & WG_PEER_HAS_HOST)
-			all->list[all->n++].text = d->peers[i].host;
+	if (!all)
+		return NULL;
+	all->users = 1;
+	pthread_mutex_init(&all->lock, NULL);
+	pthread_cond_init(&all->finished, NULL);
+	all->list = calloc(n ? n : 1, sizeof *all->list);
+	for (uint32_t i = 0; all->list && i < d->n_peers; i++) {
+		if (!(d->peers[i].flags & WG_PEER_HAS_HOST))
+			continue;
+		all->list[all->n].text = strdup(d->peers[i].host);
+		if (!all->list[all->n++].text)
+			n = SIZE_MAX;
+	}
+	if (!all->list || n == SIZE_MAX) {
+		lookups_release(all);
+		return NULL;
+	}
 	qsort(all->list, all->n, sizeof *all->list, by_text);
 	n = 0;
 	for (size_t i = 0; i < all->n; i++)
 		if (n == 0 || strcmp(all->list[n - 1].text, all->list[i].text) != 0)
 			all->list[n++] = all->list[i];
+		else
+			free(all->list[i].text);
 	all->n = n;
-	return true;
+	return all;
 }
 
 static void report(const struct wg_peer *peer, const struct lookup *l, const struct resolve_options *o,
@@ -260,38 +338,57 @@ static void report(const struct wg_peer *peer, const struct lookup *l, const str
 	       peer->host, key);
 }
 
-int resolve_device(struct wg_device *d, const struct resolve_options *o, struct diag *diag)
+static struct lookup *lookup_of(const struct lookups *all, const struct wg_peer *peer)
 {
-	struct lookups all;
+	struct lookup key = { .text = peer->host };
+
+	return bsearch(&key, all->list, all->n, sizeof *all->list, by_text);
+}
+
+static int report_failures(const struct lookups *all, const struct wg_device *d, const struct resolve_options *o,
+			   struct diag *diag)
+{
 	int failed = 0;
 
-	if (!lookups_collect(&all, d))
-		return -ENOMEM;
-	lookup_all(&all, o);
 	for (uint32_t i = 0; i < d->n_peers; i++) {
-		struct wg_peer *peer = &d->peers[i];
-		struct lookup key = { .text = peer->host }, *l;
+		const struct lookup *l;
 
-		if (!(peer->flags & WG_PEER_HAS_HOST))
+		if (!(d->peers[i].flags & WG_PEER_HAS_HOST))
 			continue;
-		l = bsearch(&key, all.list, all.n, sizeof *all.list, by_text);
-		if (l->state != LOOKUP_FOUND) {
-			report(peer, l, o, diag);
-			failed++;
-		}
+		l = lookup_of(all, &d->peers[i]);
+		if (l->state == LOOKUP_FOUND)
+			continue;
+		report(&d->peers[i], l, o, diag);
+		failed++;
 	}
+	return failed;
+}
+
+int resolve_device(struct wg_device *d, const struct resolve_options *o, struct diag *diag)
+{
+	struct lookups *all = lookups_new(d);
+	int failed;
+
+	if (!all)
+		return -ENOMEM;
+	lookup_all(all, o);
+	if (is_stopped(o)) { /* threads may still write the results */
+		lookups_release(all);
+		return -EINTR;
+	}
+	failed = report_failures(all, d, o, diag);
 	for (uint32_t i = 0; (failed == 0 || o->partial) && i < d->n_peers; i++) {
 		struct wg_peer *peer = &d->peers[i];
-		struct lookup key = { .text = peer->host }, *l;
+		const struct lookup *l;
 
 		if (!(peer->flags & WG_PEER_HAS_HOST))
 			continue;
-		l = bsearch(&key, all.list, all.n, sizeof *all.list, by_text);
+		l = lookup_of(all, peer);
 		if (l->state != LOOKUP_FOUND)
 			continue;
 		peer->endpoint = l->endpoint;
 		peer->flags = (peer->flags & ~(uint32_t)WG_PEER_HAS_HOST) | WG_PEER_HAS_ENDPOINT;
 	}
-	free(all.list);
+	lookups_release(all);
 	return failed;
 }

@@ -11,7 +11,7 @@ struct resolve_options {
 	/* Called for each unresolved name before a wait, to print it; may be null. */
 	void (*waiting)(void *ctx, const char *host, const char *why, unsigned int wait_ms);
 	bool partial;              /* use the names that were resolved even if others fail */
-	const volatile int *stop;  /* nonzero: do not try again; may be null */
+	const volatile int *stop;  /* becomes nonzero: return at once, even while names are looked up; may be null */
 	void *ctx;
 };
 
@@ -19,8 +19,8 @@ struct resolve_options {
 must_check bool resolve_retries(int *out);
 
 /* Resolves the endpoint of each peer with WG_PEER_HAS_HOST, setting HAS_ENDPOINT and clearing HAS_HOST. Failures are
- * reported with peer and line. Returns the number of failures, or -ENOMEM. If there are any, no peer is changed unless
- * o->partial. */
+ * reported with peer and line. Returns the number of failures, -ENOMEM, or -EINTR after o->stop. If there are any, no
+ * peer is changed unless o->partial. */
 must_check int resolve_device(struct wg_device *d, const struct resolve_options *o, struct diag *diag);
 
 #endif

@@ -100,7 +100,7 @@ static void perform_one(struct run *run, struct step *s)
 static void restore_sysctl(struct run *run, struct step *s)
 {
 	struct journal *journal = run->a->journal;
-	int before, lock = shared_lock_acquire();
+	int before, lock = shared_lock_acquire(journal->lock_timeout_s);
 
 	if (!other_tunnel_needs_sysctl(journal, &before))
 		perform_one(run, s);

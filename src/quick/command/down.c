@@ -195,9 +195,11 @@ static int run(struct down *d, const struct command_options *o)
 		return 1;
 	}
 	report_set_interface(name);
-	r = journal_open(&d->journal, name);
+	r = journal_open(&d->journal, name, settings_lock_timeout_s(&d->host->settings));
 	if (r == -EINTR)
 		return exit_status_stopped();
+	if (r == -ETIMEDOUT)
+		return 1;
 	if (r < 0)
 		report_warning("cannot read the journal: %s", strerror(-r));
 	if (d->journal.exists)

@@ -8,6 +8,7 @@
 #include "ipc/resolve.h"
 #include "quick/host/signals.h"
 #include "quick/host/tunnel_file_load.h"
+#include "quick/journal/locks.h"
 #include "quick/journal/other_tunnels.h"
 #include "quick/plan/default_route.h"
 #include "report/diagnostics.h"
@@ -57,7 +58,32 @@ static bool has_host_names(const struct wg_device *d)
 	return false;
 }
 
-static void drop_unresolved_endpoints(struct wg_device *d)
+/* A default route, or one of the two halves that stand for it. */
+static bool has_default_route(const struct wg_peer *peer)
+{
+	for (uint32_t i = 0; i < peer->n_allowedips; i++)
+		if (peer->allowedips[i].prefix.bits <= 1)
+			return true;
+	return false;
+}
+
+/* True when names of peers with a default route were not resolved, and no such peer has an endpoint. */
+static bool full_tunnel_is_unreachable(const struct tunnel_file *f)
+{
+	bool unresolved = false;
+
+	for (uint32_t i = 0; f->interface.table_kind == TABLE_AUTO && i < f->device.n_peers; i++) {
+		const struct wg_peer *peer = &f->device.peers[i];
+		if (!has_default_route(peer))
+			continue;
+		if (peer->flags & WG_PEER_HAS_ENDPOINT)
+			return false;
+		unresolved |= (peer->flags & WG_PEER_HAS_HOST) != 0;
+	}
+	return unresolved;
+}
+
+static void drop_unresolved_endpoints(const char *name, struct wg_device *d)
 {
 	size_t n = 0;
 
@@ -68,9 +94,11 @@ static void drop_unresolved_endpoints(struct wg_device *d)
 	if (n > 0)
 		report_warning("%zu %s no endpoint, because the host name cannot be resolved", n,
 			       n == 1 ? "peer has" : "peers have");
+	if (n > 0)
+		report_help("wg-quick does not try again by itself: run `wg-quick reload %s' later", name);
 }
 
-int resolve_endpoints(struct tunnel_file *f, bool patient)
+int resolve_endpoints(struct tunnel_file *f, enum resolve_mode mode)
 {
 	struct resolve_options o = { .file = f->path, .waiting = report_retry, .partial = true,
 				     .stop = &stop_signal };
@@ -84,16 +112,21 @@ int resolve_endpoints(struct tunnel_file *f, bool patient)
 		report_upstream("Unable to parse WG_ENDPOINT_RESOLUTION_RETRIES: `%s'", value ? value : "");
 		return -EINVAL;
 	}
-	if (!patient)
+	if (mode == RESOLVE_ONCE)
 		o.retries = 0;
 	r = resolve_device(&f->device, &o, &d);
-	if (r > 0 && stop_signal) {
+	if (r == -EINTR) {
 		exit_status_stopped();
-		return -EINTR;
+		return r;
 	}
 	if (report_failure("resolve endpoints", r < 0 ? r : 0) < 0)
 		return r;
-	drop_unresolved_endpoints(&f->device);
+	if (mode == RESOLVE_FOR_UP && full_tunnel_is_unreachable(f)) {
+		report_error("no endpoint of this full tunnel can be resolved: all traffic would be lost");
+		report_help("check the name servers of the host, or write the endpoint as an address");
+		return -EHOSTUNREACH;
+	}
+	drop_unresolved_endpoints(f->name, &f->device);
 	return 0;
 }
 
@@ -134,4 +167,12 @@ int inspect_for_plan(struct host_state *s, struct host *host, const struct tunne
 		r = host_inspect_table(s, rt, other_tunnel_uses_table, j);
 	inspect_sysctl(s, j);
 	return report_failure(inspect, r);
+}
+
+int lock_shared(int *lock, const struct journal *j)
+{
+	*lock = j->unavailable ? -1 : shared_lock_acquire(j->lock_timeout_s);
+	if (*lock == -EINTR)
+		exit_status_stopped();
+	return *lock == -EINTR || *lock == -ETIMEDOUT ? *lock : 0;
 }

@@ -10,10 +10,15 @@
  * the user who brings the tunnel up. False after reporting. */
 must_check bool read_tunnel_file(struct tunnel_file *f, const char *argument, bool errors_only);
 
-/* Resolves the host names of endpoints, with wg(8)'s retries or, if not patient, once. Peers whose names cannot be
- * resolved now are reported and keep no endpoint: they must not keep the tunnel down for the others. 0, or -errno
- * after reporting. */
-must_check int resolve_endpoints(struct tunnel_file *f, bool patient);
+enum resolve_mode {
+	RESOLVE_ONCE,      /* for commands that change nothing */
+	RESOLVE_PATIENTLY, /* with wg(8)'s retries */
+	RESOLVE_FOR_UP,    /* and a full tunnel needs an endpoint: without one, all traffic of the host would be lost */
+};
+
+/* Resolves the host names of endpoints. Peers whose names cannot be resolved now are reported and keep no endpoint: they
+ * must not keep the tunnel down for the others. 0, or -errno after reporting. */
+must_check int resolve_endpoints(struct tunnel_file *f, enum resolve_mode mode);
 
 /* host_inspect() with a message. 0, or -errno after reporting, as do the next two. */
 must_check int inspect_host(struct host_state *s, struct host *host, const char *name);
@@ -22,5 +27,9 @@ must_check int inspect_for_plan(struct host_state *s, struct host *host, const s
 				const struct journal *j);
 /* The rules and the sysctl, which other default-route tunnels change. */
 must_check int inspect_shared(struct host_state *s, struct host *host, const struct journal *j);
+
+/* The lock of what default-route tunnels share; *lock is negative if the journal is unavailable. 0, or -errno after
+ * reporting that it was not acquired in time. */
+must_check int lock_shared(int *lock, const struct journal *j);
 
 #endif

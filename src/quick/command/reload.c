@@ -38,16 +38,17 @@ static int compare_strings(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int read_inputs(struct reload *r, const char *argument)
+static int read_inputs(struct reload *r, const char *argument, bool lock)
 {
 	int error;
 
 	if (!read_tunnel_file(&r->file, argument, false))
 		return -EINVAL;
-	error = journal_open(&r->journal, r->file.name);
+	error = lock ? journal_open(&r->journal, r->file.name, settings_lock_timeout_s(&r->host->settings))
+		     : journal_open_unlocked(&r->journal, r->file.name);
 	if (error == -EINTR)
 		exit_status_stopped();
-	else
+	else if (error != -ETIMEDOUT)
 		report_failure("read the journal", error);
 	if (error == 0)
 		error = report_failure("list the endpoints", endpoint_texts(&r->endpoints, &r->file));
@@ -96,12 +97,13 @@ static int inspect(struct reload *r, bool lock)
 	if (error == 0)
 		error = read_device(&r->state, r->host, r->file.name);
 	if (error == 0)
-		error = resolve_endpoints(&r->file, true);
+		error = resolve_endpoints(&r->file, lock ? RESOLVE_PATIENTLY : RESOLVE_ONCE);
 	if (error == 0)
 		error = inspect_for_plan(&r->state, r->host, &r->file, &r->journal);
 	if (error == 0 && lock && may_change_shared(&r->file, &r->state, &r->journal)) {
-		r->shared_lock = shared_lock_acquire();
-		error = inspect_shared(&r->state, r->host, &r->journal);
+		error = lock_shared(&r->shared_lock, &r->journal);
+		if (error == 0)
+			error = inspect_shared(&r->state, r->host, &r->journal);
 	}
 	if (error < 0)
 		return error;
@@ -241,7 +243,7 @@ static bool may_reload(const struct reload *r)
 
 static int reload_or_diff(struct reload *r, const struct command_options *o, struct command_trace *trace, bool change)
 {
-	if (read_inputs(r, o->argument) < 0 || inspect(r, change) < 0 || compare(r) < 0)
+	if (read_inputs(r, o->argument, change) < 0 || inspect(r, change) < 0 || compare(r) < 0)
 		return 1;
 	if (!change) {
 		plan_print(&trace->t, &r->old_dns);

@@ -47,9 +47,11 @@ static int save(struct tunnel_file *f, struct host_state *state, struct journal 
 
 	if (!read_tunnel_file(f, o->argument, true))
 		return 1;
-	r = journal_open(journal, f->name);
+	r = journal_open(journal, f->name, settings_lock_timeout_s(&host->settings));
 	if (r == -EINTR)
 		return exit_status_stopped();
+	if (r == -ETIMEDOUT)
+		return 1;
 	if (report_failure("read the journal", r) < 0 || inspect_host(state, host, f->name) < 0)
 		return 1;
 	if (!state->link.index || !host_is_wireguard(&host->ipc, f->name)) {

@@ -58,11 +58,13 @@ static int inspect_after_hooks(struct host_state *s, struct host *host, const ch
  * tunnel that is removed meanwhile leaves the sysctl to those whose journals do. */
 static int plan_tunnel_part(struct up *u)
 {
-	int lock, r = resolve_endpoints(&u->file, true);
+	int lock, r = resolve_endpoints(&u->file, RESOLVE_FOR_UP);
 
 	if (r < 0)
 		return r;
-	lock = u->journal.unavailable ? -1 : shared_lock_acquire();
+	r = lock_shared(&lock, &u->journal);
+	if (r < 0)
+		return r;
 	r = inspect_for_plan(&u->state, u->host, &u->file, &u->journal);
 	if (r == 0)
 		r = report_failure(plan_steps, plan_tunnel(&u->plan, &u->file, &u->state, &u->options));
@@ -91,7 +93,9 @@ static int apply_default_routes(struct up *u)
 
 	if (!default_routes_are_desired(&u->file, &u->state))
 		return 0;
-	lock = u->journal.unavailable ? -1 : shared_lock_acquire();
+	r = lock_shared(&lock, &u->journal);
+	if (r < 0)
+		return r;
 	r = inspect_shared(&u->state, u->host, &u->journal);
 	if (r == 0)
 		r = report_failure(plan_steps, plan_default_routes(p, &u->file, &u->state));
@@ -223,9 +227,11 @@ static int run(struct up *u, const struct command_options *o, struct command_tra
 	if (!read_tunnel_file(&u->file, o->argument, false) ||
 	    (!o->no_hooks && !hooks_are_safe(&u->file, &u->host->settings, true)))
 		return 1;
-	r = journal_open(&u->journal, u->file.name);
+	r = journal_open(&u->journal, u->file.name, settings_lock_timeout_s(&u->host->settings));
 	if (r == -EINTR)
 		return exit_status_stopped();
+	if (r == -ETIMEDOUT)
+		return 1;
 	if (r < 0)
 		report_warning("cannot read the journal: %s", strerror(-r));
 	if (free_name(u, o, trace) < 0)
@@ -253,7 +259,7 @@ static int dry_run(struct up *u, const struct command_options *o, struct command
 	if (r == 0)
 		r = plan_interface_part(u);
 	if (r == 0)
-		r = resolve_endpoints(&u->file, false);
+		r = resolve_endpoints(&u->file, RESOLVE_ONCE);
 	if (r == 0)
 		r = inspect_for_plan(&u->state, u->host, &u->file, &u->journal);
 	if (r == 0)

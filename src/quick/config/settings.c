@@ -3,7 +3,7 @@
 
 struct setting {
 	const char *section, *key;
-	const char *values; /* separated by '|'; null: any text; "#": a number up to 64 */
+	const char *values; /* separated by '|'; null: any text; "#N": a number up to N */
 	size_t offset, size;
 };
 
@@ -19,16 +19,27 @@ static const struct setting table[] = {
 	SETTING("dns", "backend", "auto|resolved|resolvconf|file|none", dns),
 	SETTING("firewall", "backend", "auto|nft|iptables|none", firewall),
 	SETTING("hooks", "owner", "any|caller|root|unchecked", hook_owner),
+	SETTING("lock", "timeout", "#3600", lock_timeout),
 	SETTING("wireguardd", "log-level", "silent|error|verbose|debug", log_level),
 	SETTING("wireguardd", "log", NULL, log_file),
 	SETTING("wireguardd", "cpu", "auto|generic", cpu),
-	SETTING("wireguardd", "threads", "#", threads),
+	SETTING("wireguardd", "threads", "#64", threads),
 	SETTING("show", "colour", "auto|always|never", colour),
 	SETTING("show", "color", "auto|always|never", colour),
 	SETTING("show", "hide-keys", "always|never", hide_keys),
 };
 
-static const char known_sections[] = "use one of [backend] [dns] [firewall] [hooks] [wireguardd] [show]";
+static const char known_sections[] = "use one of [backend] [dns] [firewall] [hooks] [lock] [wireguardd] [show]";
+
+enum { LOCK_TIMEOUT_DEFAULT_S = 60 };
+
+/* The N of "#N". */
+static uint64_t number_max(const struct setting *s)
+{
+	uint64_t max = 0;
+
+	return span_to_u64(&max, span_of(s->values + 1), UINT64_MAX) ? max : 0;
+}
 
 static bool value_is_valid(const struct setting *s, struct span value)
 {
@@ -38,7 +49,7 @@ static bool value_is_valid(const struct setting *s, struct span value)
 	if (!s->values)
 		return value.n > 0 && value.n < s->size;
 	if (s->values[0] == '#')
-		return value.n < s->size && span_to_u64(&n, value, 64);
+		return value.n < s->size && span_to_u64(&n, value, number_max(s));
 	rest = span_of(s->values);
 	while (span_next(&word, &rest, '|'))
 		if (span_equal(word, value))
@@ -76,7 +87,7 @@ static void fail_value(struct checker *c, struct span line, const struct setting
 	if (!s->values)
 		text_f(&t, "use a path of at most %u bytes", (unsigned int)s->size - 1);
 	else if (s->values[0] == '#')
-		text_add(&t, "use a number from 0 to 64");
+		text_f(&t, "use a number from 0 to %llu", (unsigned long long)number_max(s));
 	else
 		while (span_next(&word, &rest, '|'))
 			text_f(&t, "%s%.*s", t.n == 0 ? "use " : rest.p ? ", " : " or ", (int)word.n, word.p);
@@ -181,4 +192,12 @@ void settings_fill(struct settings *out, const char *(*value)(void *ctx, const c
 		if (value(ctx, name)[0])
 			text_add(&t, value(ctx, name));
 	}
+}
+
+unsigned int settings_lock_timeout_s(const struct settings *s)
+{
+	uint64_t n;
+
+	return s->lock_timeout[0] && span_to_u64(&n, span_of(s->lock_timeout), 3600) ? (unsigned int)n
+										      : LOCK_TIMEOUT_DEFAULT_S;
 }

@@ -14,6 +14,7 @@ struct settings {
 	char dns[16];            /* [dns] backend: auto, resolved, resolvconf, file, none */
 	char firewall[16];       /* [firewall] backend: auto, nft, iptables, none */
 	char hook_owner[16];     /* [hooks] owner: any, caller, root, unchecked */
+	char lock_timeout[16];   /* [lock] timeout, in seconds */
 	char log_level[16];      /* [wireguardd] log-level: silent, error, verbose, debug */
 	char log_file[SETTING_TEXT_MAX]; /* [wireguardd] log: a path */
 	char cpu[16];            /* [wireguardd] cpu: auto, generic */
@@ -27,5 +28,8 @@ must_check bool settings_check(struct span text, const char *path, struct diag *
 
 /* Sets each member to what value() returns for its "section:key", "" where the key is not set. */
 void settings_fill(struct settings *out, const char *(*value)(void *ctx, const char *name), void *ctx);
+
+/* How long to wait for another wg-quick, in seconds. */
+unsigned int settings_lock_timeout_s(const struct settings *s);
 
 #endif

@@ -5,15 +5,70 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/text.h"
+#include "lock_holder.h"
+#include "report/report.h"
 #include "signals.h"
 
-static int lock_descriptor(int fd, bool wait)
+enum { POLL_MS = 20, REPORT_AFTER_MS = 1000 };
+
+/* A wait for one lock, possibly for several holders in turn. */
+struct wait {
+	unsigned int waited_ms, limit_ms;
+	bool no_wait, reported;
+};
+
+static void describe_holder(struct text *t, int fd)
 {
-	while (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) < 0)
-		if (errno != EINTR || stop_signal)
+	struct lock_holder holder;
+
+	if (!lock_holder_find(&holder, fd))
+		text_add(t, "another process");
+	else if (holder.command[0])
+		text_f(t, "`%s' (process %u)", holder.command, holder.pid);
+	else
+		text_f(t, "process %u", holder.pid);
+}
+
+static void report_holder(int fd, const struct wait *w, bool gives_up)
+{
+	char name[200];
+	struct text t = text_fixed(name, sizeof name);
+
+	describe_holder(&t, fd);
+	if (!gives_up) {
+		report_warning("waiting for %s", name);
+		return;
+	}
+	report_error("%s did not finish within %u seconds", name, w->limit_ms / 1000);
+	report_help("wait until it has finished, or set a longer limit: [lock] timeout in " SYSCONFDIR
+		    "/wireguard/wgsuite.ini");
+}
+
+static int lock_descriptor(int fd, struct wait *w)
+{
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		struct timespec pause = { .tv_nsec = POLL_MS * (long)NS_PER_MS };
+		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
+		if (stop_signal)
+			return -EINTR;
+		if (w->no_wait)
+			return -EWOULDBLOCK;
+		if (w->waited_ms >= w->limit_ms) {
+			report_holder(fd, w, true);
+			return -ETIMEDOUT;
+		}
+		if (w->waited_ms >= REPORT_AFTER_MS && !w->reported) {
+			report_holder(fd, w, false);
+			w->reported = true;
+		}
+		nanosleep(&pause, NULL);
+		w->waited_ms += POLL_MS;
+	}
 	return 0;
 }
 
@@ -26,8 +81,10 @@ static bool is_still_at(const char *path, int fd)
 	       held.st_dev == now.st_dev;
 }
 
-int lock_file_acquire(const char *folder, const char *path, bool wait)
+int lock_file_acquire(const char *folder, const char *path, int timeout_s)
 {
+	struct wait w = { .limit_ms = timeout_s > 0 ? (unsigned int)timeout_s * 1000 : 0, .no_wait = timeout_s < 0 };
+
 	for (;;) {
 		int fd, r;
 		if (mkdir(folder, 0700) < 0 && errno != EEXIST)
@@ -37,7 +94,7 @@ int lock_file_acquire(const char *folder, const char *path, bool wait)
 			continue; /* another process just removed the folder */
 		if (fd < 0)
 			return -errno;
-		r = lock_descriptor(fd, wait);
+		r = lock_descriptor(fd, &w);
 		if (r == 0 && is_still_at(path, fd))
 			return fd;
 		close(fd);

@@ -4,9 +4,10 @@
 
 #include "base/base.h"
 
-/* Locks the file, creating it and its folder; blocks until it is free if `wait` is set. The descriptor, or
- * -errno: -EINTR after a signal, -EWOULDBLOCK. */
-must_check int lock_file_acquire(const char *folder, const char *path, bool wait);
+/* Locks the file, creating it and its folder. While another process holds it, waits up to `timeout_s`, and after a
+ * second reports who holds it; if that is negative, does not wait. The descriptor, or -errno: -EINTR after a signal,
+ * -ETIMEDOUT (reported), -EWOULDBLOCK without waiting. */
+must_check int lock_file_acquire(const char *folder, const char *path, int timeout_s);
 void lock_file_release(const char *path, int fd);
 /* Deletes a lock file that a killed process left; one that is held stays. */
 void lock_file_sweep(const char *path);

@@ -19,17 +19,29 @@ void journal_backup_path(const struct journal *j, char path[], size_t n)
 	journal_path(j, ".resolv", path, n);
 }
 
-int journal_open(struct journal *j, const char *name)
+static void journal_init(struct journal *j, const char *name)
+{
+	*j = (struct journal){ .lock = -1, .netns = netns_id() };
+	memcpy(j->name, name, strlen(name) + 1);
+}
+
+int journal_open_unlocked(struct journal *j, const char *name)
+{
+	journal_init(j, name);
+	return journal_load(j);
+}
+
+int journal_open(struct journal *j, const char *name, unsigned int timeout_s)
 {
 	char path[PATH_MAX];
 	bool inherited;
 
-	*j = (struct journal){ .lock = -1, .netns = netns_id() };
-	memcpy(j->name, name, strlen(name) + 1);
+	journal_init(j, name);
+	j->lock_timeout_s = timeout_s;
 	journal_path(j, ".lock", path, sizeof path);
-	j->lock = tunnel_lock_acquire(path, name, &inherited);
-	if (j->lock == -EINTR)
-		return -EINTR;
+	j->lock = tunnel_lock_acquire(path, name, timeout_s, &inherited);
+	if (j->lock == -EINTR || j->lock == -ETIMEDOUT)
+		return j->lock;
 	if (j->lock < 0 && !inherited) {
 		j->unavailable = true;
 		if (process_is_root())

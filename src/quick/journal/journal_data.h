@@ -13,9 +13,10 @@ struct journal {
 	uint32_t ifindex;        /* of the interface that `up` created; 0: none yet */
 	struct applied applied;
 	int lock;                /* -1: not held */
+	unsigned int lock_timeout_s; /* for this and the shared lock */
 	bool unavailable;        /* the folder cannot be written, which was reported: nothing is kept */
 };
-/* For a dry run, which neither locks nor reads the journal. */
+/* For commands that neither lock nor read the journal. */
 #define JOURNAL_CLOSED ((struct journal){ .lock = -1 })
 
 #endif

@@ -30,7 +30,7 @@ static void tell_hooks(const char *held, const char *name)
 	text_heap_free(&t);
 }
 
-int tunnel_lock_acquire(const char *path, const char *name, bool *inherited)
+int tunnel_lock_acquire(const char *path, const char *name, unsigned int timeout_s, bool *inherited)
 {
 	const char *held = getenv(held_variable);
 	int fd;
@@ -38,7 +38,7 @@ int tunnel_lock_acquire(const char *path, const char *name, bool *inherited)
 	held = held ? held : "";
 	*inherited = is_held_by_ancestor(held, name);
 	/* A process that a hook left behind may find the lock free. */
-	fd = lock_file_acquire(JOURNAL_FOLDER, path, !*inherited);
+	fd = lock_file_acquire(JOURNAL_FOLDER, path, *inherited ? -1 : (int)timeout_s);
 	if (fd >= 0)
 		tell_hooks(held, name);
 	return fd;
@@ -54,12 +54,12 @@ void tunnel_lock_release(const char *path, int lock)
 static const char shared_path[] = JOURNAL_FOLDER "/.lock";
 static unsigned int shared_depth;
 
-int shared_lock_acquire(void)
+int shared_lock_acquire(unsigned int timeout_s)
 {
 	static int lock;
 
 	if (shared_depth == 0)
-		lock = lock_file_acquire(JOURNAL_FOLDER, shared_path, true);
+		lock = lock_file_acquire(JOURNAL_FOLDER, shared_path, (int)timeout_s);
 	shared_depth += lock >= 0;
 	return lock;
 }

@@ -47,7 +47,7 @@ static void errors_have_positions(void **state)
 {
 	static const struct { const char *text; unsigned int line, column; const char *message, *help; } cases[] = {
 		{ "backend = file\n", 1, 1, "key before the first section: `backend'",
-		  "use one of [backend] [dns] [firewall] [hooks] [wireguardd] [show]" },
+		  "use one of [backend] [dns] [firewall] [hooks] [lock] [wireguardd] [show]" },
 		{ "[dns]\nbackend = fil\n", 2, 11, "invalid value: `fil'",
 		  "use auto, resolved, resolvconf, file or none" },
 		{ "[hooks]\nowner = nobody\n", 2, 9, "invalid value: `nobody'",
@@ -59,7 +59,7 @@ static void errors_have_positions(void **state)
 		{ "[dns]\nbakend = file\n", 2, 1, "unknown key: `bakend'", "" },
 		{ "[dns]\nbackend = file\n[dns]\n backend = none\n", 4, 2, "duplicate key: `backend'", "" },
 		{ "[nonsense]\nx = 1\n", 1, 2, "unknown section: `nonsense'",
-		  "use one of [backend] [dns] [firewall] [hooks] [wireguardd] [show]" },
+		  "use one of [backend] [dns] [firewall] [hooks] [lock] [wireguardd] [show]" },
 		{ "[dns\nbackend = file\n", 1, 1, "section without a closing bracket: `[dns'", "" },
 		{ "[dns]\nbackend\n", 2, 1, "expected [section] or key = value, found: `backend'", "" },
 		{ "[wireguardd]\nthreads = -1\n", 2, 11, "invalid value: `-1'", "use a number from 0 to 64" },
@@ -100,9 +100,22 @@ static void values_reach_their_members(void **state)
 	assert_string_equal(s.firewall, "");
 }
 
+static void the_lock_timeout_has_a_default(void **state)
+{
+	struct settings s = { 0 };
+
+	(void)state;
+	assert_int_equal(settings_lock_timeout_s(&s), 60);
+	strcpy(s.lock_timeout, "0");
+	assert_int_equal(settings_lock_timeout_s(&s), 0);
+	strcpy(s.lock_timeout, "3600");
+	assert_int_equal(settings_lock_timeout_s(&s), 3600);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_lock_timeout_has_a_default),
 		cmocka_unit_test(right_files_have_no_reports),
 		cmocka_unit_test(errors_have_positions),
 		cmocka_unit_test(every_wrong_line_is_reported),
