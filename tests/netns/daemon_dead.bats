@@ -15,6 +15,11 @@ teardown() { net_end; }
 # daemon_of IF: the PID of its daemon.
 daemon_of() { on a pgrep -fx "wireguardd $1"; }
 
+kill_daemon() {
+	on a kill -KILL "$(daemon_of "$1")"
+	eventually 10 not daemon_of "$1"
+}
+
 sockets() { on a sh -c 'cd /var/run/wireguard && echo *.sock'; }
 
 @test "wg show reports a stopped daemon and continues with the others" {
@@ -30,7 +35,7 @@ sockets() { on a sh -c 'cd /var/run/wireguard && echo *.sock'; }
 }
 
 @test "wg reports a dead daemon and removes its socket" {
-	on a kill -KILL "$(daemon_of wg0)"
+	kill_daemon wg0
 	for command in "show wg0" "set wg0 fwmark 1"; do
 		on a touch /var/run/wireguard/wg2.sock
 		run on a wg $command
@@ -40,7 +45,7 @@ sockets() { on a sh -c 'cd /var/run/wireguard && echo *.sock'; }
 		[ "$(sockets)" = "wg1.sock wg2.sock" ]
 		on a rm /var/run/wireguard/wg2.sock
 		on a wireguardd wg0
-		on a kill -KILL "$(daemon_of wg0)"
+		kill_daemon wg0
 	done
 }
 
@@ -49,16 +54,16 @@ sockets() { on a sh -c 'cd /var/run/wireguard && echo *.sock'; }
 		[Interface]
 		PrivateKey = $QUICK_KEY
 	END
-	on a kill -KILL "$(daemon_of wg0)"
+	kill_daemon wg0
 	on a wg-quick up wg9
 	[ "$(sockets)" = "wg1.sock wg9.sock" ]
-	on a kill -KILL "$(daemon_of wg1)"
+	kill_daemon wg1
 	on a wg-quick down wg9
 	[ "$(sockets)" = "*.sock" ]
 }
 
 @test "a starting daemon removes the sockets of other dead daemons" {
-	on a kill -KILL "$(daemon_of wg0)"
+	kill_daemon wg0
 	on a touch -d '1 minute ago' /var/run/wireguard/wg0.sock
 	on a wireguardd wg3
 	[ "$(sockets)" = "wg1.sock wg3.sock" ]
