@@ -158,4 +158,4 @@ clean:
 
 .PHONY: all install clean
 .DELETE_ON_ERROR:
--include $(shell find $(O)/src $(O)/tests -type f -name '*.d' 2>/dev/null)
+-include $(shell find $(O)/src $(O)/tests $(O)/faults -type f -name '*.d' 2>/dev/null)

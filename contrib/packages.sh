@@ -1,16 +1,18 @@
 #!/bin/sh
-# packages.sh [--install] GROUP…: the Debian packages that building (build), the demonstration (try),
-# the tests (test) and the benchmarks (bench) need, one per line; --install installs those that are missing.
+# packages.sh [--install] GROUP…: prints the Debian packages that the build (build), the demonstration (try), the tests
+# (test) and the benchmarks (bench) need, one per line; --install installs those that are missing.
 set -eu
 
 build="gcc libc6-dev make binutils pkg-config libmnl-dev libnl-3-dev libnl-route-3-dev libiniparser-dev libcap-dev libseccomp-dev"
 try="iproute2 iputils-ping procps util-linux"
-# Compilers and test libraries; then what tests drive or observe with.
+# Compilers and test libraries; other machines' compilers and their emulator; programs that tests drive or observe with.
 test="clang llvm libclang-rt-dev libcmocka-dev bats valgrind
+	gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
+	gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user-static
 	git iperf3 iproute2 iputils-ping procps util-linux nftables iptables conntrack socat jq strace
 	tcpdump tshark fping mandoc python3 python3-cryptography zsh fish qemu-system-x86 cpio xz-utils zstd
 	mmdebstrap libssh-gcrypt-4 libreadline8"
-# `make bench`: what loads and measures, the cryptography beside ours, and the picture's painter.
+# `make bench`: load generators, the cryptography libraries to compare with, and the plotter.
 bench="iperf3 iproute2 iputils-ping procps util-linux nftables jq strace python3 libssl-dev libsodium-dev
 	gnuplot-nox perl time"
 
@@ -27,7 +29,7 @@ for group; do
 	try) wanted="$wanted $try" ;;
 	test) wanted="$wanted $test" ;;
 	bench) wanted="$wanted $bench" ;;
-	*) echo "packages.sh: no group $group" >&2; exit 2 ;;
+	*) echo "packages.sh: unknown group: $group" >&2; exit 2 ;;
 	esac
 done
 
@@ -37,7 +39,7 @@ if [ -z "$install" ]; then
 fi
 
 if ! command -v apt-get > /dev/null; then
-	echo "No apt-get here. This system's equivalents of these are needed:" $wanted
+	echo "packages.sh: apt-get is not installed; install this system's equivalents of:" $wanted
 	exit 0
 fi
 missing=
@@ -48,7 +50,7 @@ for package in $(printf '%s\n' $wanted | sort -u); do
 	esac
 done
 if [ -z "$missing" ]; then
-	echo "All packages are there."
+	echo "All packages are installed."
 	exit 0
 fi
 echo "Installing:$missing"
@@ -58,7 +60,7 @@ trap 'rm -f "$log"' EXIT
 get() {
 	apt-get install -y -q --no-install-recommends $missing > "$log" 2>&1 < /dev/null
 }
-# The lists of a fresh machine are empty or old: fetch them when the first try finds nothing.
+# The package lists of a fresh machine are empty or old: update them when the first attempt fails.
 if ! get && ! { apt-get update -q > "$log" 2>&1 < /dev/null; get; }; then
 	cat "$log" >&2
 	echo "packages.sh: apt-get could not install:$missing" >&2

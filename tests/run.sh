@@ -1,47 +1,50 @@
 #!/bin/sh
-# run.sh [--no-install] [SUITE…]: installs what is missing, builds with gcc and clang, and runs every
-# test, as root. Suites: lint build unit fuzz sim sanitize thread ct cli netns vm (default: all).
-# Suites are found by wildcard: tests/unit/ROOM/X_test.c, tests/sim/X_sim.c, tests/fuzz/ROOM_X.c,
-# tests/cli/X.bats, tests/netns/X.bats (X_slow.bats runs beside the others), tests/ct/run.sh,
-# tests/vm/run.sh. What touches a network or /etc runs in namespaces of its own (tests/lib/box.sh).
-# The last line is "N passed, N failed, N skipped"; exit 0 only when nothing failed.
+# run.sh [--no-install] [SUITE…]: installs missing packages, builds the programs with gcc and clang, and runs the tests
+# of the given suites (default: all) as root. Suites: lint build unit fuzz sim sanitize thread ct cross cli netns vm.
+# run.sh --check: the suites that need neither root nor network: lint unit fuzz sim cli; nothing is installed.
+# Tests are found by wildcard: tests/unit/MODULE/[FOLDER/]X_test.c, tests/sim/X_sim.c, tests/fuzz/MODULE_X.c,
+# tests/cli/X.bats, tests/netns/X.bats. Those that change networks or /etc run in namespaces (tests/lib/box.sh).
+# The last line is "N passed, N failed, N skipped"; exit status 0 if no test failed.
 [ -n "${BASH_VERSION-}" ] || exec bash "$0" "$@"
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-all_suites="lint build unit fuzz sim sanitize thread ct cli netns vm"
+all_suites="lint build unit fuzz sim sanitize thread ct cross cli netns vm"
 install=yes
+check=
 suites=
 for word; do
 	case $word in
 	--no-install) install= ;;
-	-h | --help) sed -n '2,7s/^# //p' "$0"; exit 0 ;;
+	--check) check=yes install= suites="lint unit fuzz sim cli" ;;
+	-h | --help) sed -n '2,8s/^# //p' "$0"; exit 0 ;;
 	*)
 		case " $all_suites " in
 		*" $word "*) suites="$suites $word" ;;
-		*) echo "run.sh: no suite $word; there are: $all_suites" >&2; exit 2 ;;
+		*) echo "run.sh: unknown suite: $word (expected: $all_suites)" >&2; exit 2 ;;
 		esac
 		;;
 	esac
 done
 : "${suites:=$all_suites}"
 
-if [ "$(id -u)" != 0 ]; then
-	echo "run.sh: run me as root: sudo sh tests/run.sh (namespaces and TUN devices need it)" >&2
+if [ -z "$check" ] && [ "$(id -u)" != 0 ]; then
+	echo "run.sh: must be run as root; network namespaces and TUN devices need it" >&2
+	echo "  help: sudo sh tests/run.sh, or make check for the tests that do not need root" >&2
 	exit 1
 fi
 
-build=$PWD/build
+build=${WGSUITE_BUILD:-$PWD/build}
 work=$build/check
 jobs=$(nproc)
 start=$SECONDS
-rm -rf "$work/log"
-mkdir -p "$work/log"
+rm -rf "$work/log" "$work/vm"
+mkdir -p "$work/log/claimed"
 results=$work/log/results
 : > "$results"
-# Everything temporary in one place, so that a leftover is seen.
+# All temporary files in one folder, so that leftovers show.
 TMPDIR=$(mktemp -d /tmp/wgsuite-run.XXXXXX)
-chmod 1777 "$TMPDIR" # as /tmp: some tests are nobody for a while
+chmod 1777 "$TMPDIR" # some tests become nobody
 export TMPDIR
 export WGSUITE_BUILD=$build WGSUITE_PEERS=$build/peers
 export CMOCKA_MESSAGE_OUTPUT=tap
@@ -51,7 +54,7 @@ export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 ASAN_SYMBOLIZER_PATH=$(command -v llvm-symbolizer || true)
 export ASAN_SYMBOLIZER_PATH
 
-# Jobs of ours, each the leader of its process group; nobody else is ever signalled.
+# Each lane is a background job and the leader of its process group. No other process is signalled.
 set -m
 lanes=
 finish() {
@@ -64,7 +67,7 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM HUP
 
-say() {
+log() {
 	printf '[%3d s] %s\n' "$((SECONDS - start))" "$*"
 }
 
@@ -72,14 +75,19 @@ record() { # record SUITE pass|fail|skip NAME [REASON]
 	printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "${4-}" >> "$results"
 }
 
-wants() {
+selected() { # selected SUITE
 	case " $suites " in
 	*" $1 "*) return 0 ;;
 	esac
 	return 1
 }
 
-# Reads TAP; prints "pass|fail|skip NAME REASON" lines. A plan that is not fulfilled is a failure.
+# claim NAME: succeeds for the first lane that asks for this piece of work.
+claim() {
+	mkdir "$work/log/claimed/${1//\//_}" 2> /dev/null
+}
+
+# Reads TAP; prints "SUITE pass|fail|skip NAME REASON" lines. Tests of the plan that did not report count as a failure.
 read_tap() {
 	awk -v suite="$1" -v name="$2" -v code="$3" -v OFS='\t' '
 	{ sub(/\r$/, "") }
@@ -113,21 +121,21 @@ read_tap() {
 	}'
 }
 
-# test_run SUITE NAME COMMAND…: runs it, counts its TAP (or its exit code), shows the output of failures.
+# test_run SUITE NAME COMMAND…: runs the command, counts its TAP (or its exit code), shows the output of failures.
 test_run() {
 	local suite=$1 name=$2 log code=0 began=$SECONDS counts
 	shift 2
 	log=$work/log/$suite-${name//[^A-Za-z0-9_.-]/_}.log
 	run_once() {
 		code=0
-		timeout --foreground -k 10 "${LIMIT:-600}" "$@" > "$log" 2> "$log.err" < /dev/null || code=$?
-		[ "$code" != 124 ] || echo "time limit of ${LIMIT:-600} s" >> "$log.err"
+		timeout --foreground -k 10 "${LIMIT:-900}" "$@" > "$log" 2> "$log.err" < /dev/null || code=$?
+		[ "$code" != 124 ] || echo "time limit of ${LIMIT:-900} s" >> "$log.err"
 		read_tap "$suite" "$name" "$code" < "$log" > "$log.tap"
 	}
 	run_once "$@"
-	# Hosts and daemons under the real clock of a machine shared with others: once more, and it is said.
+	# Network tests depend on the clock and may fail on a busy machine: a second run decides, and the first is reported.
 	if [ "$suite" = netns ] && grep -q $'^[^\t]*\tfail' "$log.tap"; then
-		say "$suite: $name: $(grep -c $'^[^\t]*\tfail' "$log.tap") failed, runs once more"
+		log "$suite: $name: $(grep -c $'^[^\t]*\tfail' "$log.tap") failed, running it again"
 		grep $'^[^\t]*\tfail' "$log.tap" | cut -f3
 		mv "$log" "$log.first"
 		run_once "$@"
@@ -139,168 +147,168 @@ test_run() {
 		printf "%d passed", n["pass"]
 		if (n["fail"]) printf ", %d FAILED", n["fail"]
 		if (n["skip"]) printf ", %d skipped", n["skip"] }' "$log.tap")
-	say "$suite: $name: $counts ($((SECONDS - began)) s)"
-	if grep -q $'^[^\t]*\tfail' "$log.tap"; then
-		echo "---- $log"
-		grep -vE '^ok |^1\.\.' "$log" | tail -n 60
-		tail -n 60 "$log.err"
-		echo "----"
-	fi
+	printf '%5d %s: %s\n' "$((SECONDS - began))" "$suite" "$name" >> "$work/log/durations"
+	{
+		log "$suite: $name: $counts ($((SECONDS - began)) s)"
+		if grep -q $'^[^\t]*\tfail' "$log.tap"; then
+			echo "---- $log"
+			grep -vE '^ok |^1\.\.' "$log" | tail -n 60
+			tail -n 60 "$log.err"
+			echo "----"
+		fi
+	} > "$log.shown"
+	cat "$log.shown"
 }
 
-# build_run NAME MAKE ARGUMENT…: one build, counted as a test of the suite "build".
+# build_run NAME MAKE_ARGUMENT…: one build, counted as a test of the suite "build".
 build_run() {
 	local name=$1 began=$SECONDS log
 	shift
 	log=$work/log/build-${name//[^A-Za-z0-9_.-]/_}.log
 	if make -k -j"$jobs" --no-print-directory "$@" > "$log" 2>&1 < /dev/null; then
 		record build pass "$name"
-		say "build: $name: done ($((SECONDS - began)) s)"
+		log "build: $name: done ($((SECONDS - began)) s)"
 	else
 		record build fail "$name"
-		say "build: $name: FAILED ($((SECONDS - began)) s)"
+		log "build: $name: FAILED ($((SECONDS - began)) s)"
 		echo "---- $log"
 		grep -vE '^  (CC|AR|LD) ' "$log" | tail -n 60
 		echo "----"
 	fi
+	printf '%5d build: %s\n' "$((SECONDS - began))" "$name" >> "$work/log/durations"
 }
 
-# room_tests O SUITE [ROOM…]: runs the unit tests built in O.
-room_tests() {
-	local out=$1 suite=$2 source program module
+unit_programs() { # unit_programs MODULE…: without build folder
+	local module
+	for module; do
+		find "tests/unit/$module" -name '*_test.c' | sort | sed 's/\.c$//'
+	done
+}
+
+unit_tests() { # unit_tests BUILD SUITE PROGRAM…
+	local out=$1 suite=$2 program
 	shift 2
-	for source in tests/unit/*/*_test.c tests/unit/*/*/*_test.c; do
-		[ -e "$source" ] || continue
-		module=$(cut -d/ -f3 <<< "$source")
-		case " ${*:-$module} " in
-		*" $module "*) ;;
-		*) continue ;;
-		esac
-		program=${source%.c}
+	for program; do
 		test_run "$suite" "${program#tests/unit/}" sh tests/lib/box.sh "$out/$program"
 	done
 }
 
-sim_tests() { # sim_tests O SUITE SEEDS
+sim_tests() { # sim_tests BUILD SUITE SEEDS
 	local source program
 	for source in tests/sim/*_sim.c; do
-		[ -e "$source" ] || continue
 		program=${source%.c}
-		WGSUITE_SEEDS=$3 LIMIT=900 test_run "$2" "${program#tests/}" "$1/$program"
+		WGSUITE_SEEDS=$3 test_run "$2" "${program#tests/}" "$1/$program"
 	done
 }
 
-fuzz_tests() { # fuzz_tests O SUITE
+fuzz_tests() { # fuzz_tests BUILD SUITE
 	local source target
 	for source in tests/fuzz/*_*.c; do
-		[ -e "$source" ] || continue
 		target=$(basename "${source%.c}")
 		test_run "$2" "corpus of $target" "$1/tests/fuzz/${target}_replay" "tests/fuzz/corpus/$target"
 	done
 }
 
-bats_tests() { # bats_tests SUITE FILE…
-	local suite=$1 file
-	shift
-	for file; do
-		[ -e "$file" ] || continue
-		test_run "$suite" "$(basename "${file%.bats}")" sh tests/lib/box.sh bats --tap "$file"
-	done
+bats_test() { # bats_test SUITE FILE [BATS_OPTION…]
+	local suite=$1 file=$2
+	shift 2
+	test_run "$suite" "$(basename "${file%.bats}")" sh tests/lib/box.sh bats --tap "$@" "$file"
 }
 
-# ---- the suites ----
+# ---- pieces of work that compute: job_NAME, each selected by its suite ----
 
-run_lint() {
+modules="base crypto model proto ipc report wg quick daemon"
+
+job_lint() {
 	local lint
-	for lint in layers headers sizes words checks documents; do
+	for lint in layers headers sizes words checks; do
 		test_run lint "$lint" sh "tests/lint/$lint.sh"
 	done
 	test_run lint purity sh tests/lint/purity.sh "$build"
-	test_run lint "each lint refuses a planted offence" sh tests/lint/selftest.sh
+	[ -n "$check" ] || test_run lint "tests of the lints" sh tests/lint/selftest.sh
 }
 
-run_clang() {
+job_unit() { unit_tests "$build" unit $(unit_programs $modules); }
+job_fuzz() { fuzz_tests "$build" fuzz; }
+job_sim() { sim_tests "$build" sim "$([ -n "$check" ] && echo 200 || echo 1000)"; }
+
+job_build() {
 	build_run "all, clang" O="$work/clang" CC=clang WERROR=1 all unit-programs
-	[ ! -e "$work/clang/libproto.a" ] || test_run lint "purity, clang" sh tests/lint/purity.sh "$work/clang"
+	test_run lint "purity, clang" sh tests/lint/purity.sh "$work/clang"
 }
 
-run_sanitize() {
-	build_run "all, gcc, address and undefined" O="$work/asan" CC=gcc OPT=-O1 \
-		SAN=address,undefined all unit-programs
-	room_tests "$work/asan" sanitize
-	# Vector rows are many times slower when watched; the unit tests have watched them, and `sim` uses them.
+job_sanitize() {
+	build_run "tests, gcc, address and undefined" O="$work/asan" CC=gcc OPT=-O1 SAN=address,undefined unit-programs
+	unit_tests "$work/asan" sanitize $(unit_programs $modules)
+	# SIMD code is many times slower under a sanitizer; the unit tests cover it.
 	WG_CPU=generic sim_tests "$work/asan" sanitize 1000
 	fuzz_tests "$work/asan" sanitize
 }
 
-# Where there is only one thread a thread sanitizer sees nothing: only rooms that make some.
-run_thread() {
-	local rooms=
-	for room in base crypto model proto ipc report wg quick daemon; do
-		! grep -rqE 'pthread|stdatomic|_Atomic' "src/$room" 2>/dev/null || rooms="$rooms $room"
-	done
-	[ -n "$rooms" ] || { record thread skip "unit tests" "no room makes threads"; return; }
-	build_run "all, gcc, thread" O="$work/tsan" CC=gcc OPT=-O1 SAN=thread all unit-programs
-	room_tests "$work/tsan" thread $rooms
-	WGSUITE_BUILD="$work/tsan" bats_tests thread tests/netns/daemon_threads.bats
+# Only the modules that use threads or atomics: in the others a thread sanitizer has nothing to find.
+job_thread() {
+	local threaded programs
+	threaded=$(for module in $modules; do
+		! grep -rqE 'pthread|stdatomic|_Atomic' "src/$module" || echo "$module"
+	done)
+	programs=$(unit_programs $threaded)
+	build_run "programs and tests, gcc, thread" O="$work/tsan" CC=gcc OPT=-O1 SAN=thread "$work/tsan/wg" "$work/tsan/wireguardd" \
+		$(printf "$work/tsan/%s " $programs)
+	unit_tests "$work/tsan" thread $programs
+	WGSUITE_BUILD="$work/tsan" bats_test thread tests/netns/daemon_threads.bats --filter-tags '!uninstrumented'
 }
 
-run_ct() {
-	if [ -e tests/ct/run.sh ]; then
-		test_run ct "constant time" bash tests/ct/run.sh "$work/ct"
-	else
-		record ct skip "constant time" "tests/ct/run.sh is not there"
-	fi
-}
-
-# A lane that has nothing else to do takes the next kernel.
-run_vm() {
-	local kernel
-	for kernel in 7.2 6.12 6.1; do
-		mkdir "$work/log/kernel-$kernel" 2> /dev/null || continue
-		LIMIT=2400 test_run vm "real kernel $kernel" bash tests/vm/run.sh "$kernel"
+job_ct() { test_run ct "constant time" bash tests/ct/run.sh "$work/ct"; }
+job_cross() {
+	local machine
+	for machine in aarch64 s390x armhf; do
+		test_run cross "$machine" bash tests/cross/run.sh "$machine" "$work/$machine"
 	done
 }
+job_vm-6.12() { test_vm 6.12; }
+job_vm-7.2() { test_vm 7.2; }
+job_vm-6.1() { test_vm 6.1; }
+test_vm() { WGSUITE_VM_TREE="$work/vm" LIMIT=2400 test_run vm "kernel $1" bash tests/vm/run.sh "$1"; }
 
-fast_netns() {
-	for file in tests/netns/*.bats; do
-		case $file in
-		*_slow.bats) ;;
-		*) echo "$file" ;;
-		esac
+# ---- lanes ----
+
+# Lanes that compute give way to those of the network tests, whose time limits must not depend on the load. The first
+# begins with the kernels, the other with what fails soonest; either continues with what the other has left.
+lane_compute() { # lane_compute JOB…
+	local job
+	renice -n 10 -p "$BASHPID" > /dev/null
+	for job; do
+		selected "${job%-*}" && claim "$job" && "job_$job"
 	done
 }
 
-# Two lanes beside each other: what computes, and what mostly waits.
-lane_compute() {
-	! wants lint || run_lint
-	if wants unit; then
-		room_tests "$build" unit
-	fi
-	! wants fuzz || fuzz_tests "$build" fuzz
-	! wants sim || sim_tests "$build" sim 1000
-	! wants build || run_clang
-	! wants sanitize || run_sanitize
-	! wants thread || run_thread
-	! wants ct || run_ct
-	! wants vm || run_vm
+# Network tests and those of the command line, the long ones first: most of the time they wait.
+long="quick_reload_faults_slow quick_faults_slow adversary_slow interop_rekey_slow wg_differential daemon_path quick_updown
+	systemd_slow adversary lifecycle_badinput interop"
+bats_files() {
+	local name
+	for name in $long; do
+		ls "tests/netns/$name.bats" "tests/cli/$name.bats" 2> /dev/null
+	done
+	ls tests/netns/*.bats tests/cli/*.bats
 }
-
 lane_wait() {
-	! wants cli || bats_tests cli tests/cli/*.bats
-	! wants netns || bats_tests netns $(fast_netns)
-	! wants vm || run_vm
+	local file suite
+	for file in $(bats_files); do
+		suite=$(basename "$(dirname "$file")")
+		selected "$suite" && claim "$file" || continue
+		case $check-$(basename "$file") in
+		yes-wg_differential.bats | yes-wg_clients.bats) continue ;; # they compare with programs from the network
+		-systemd_slow.bats)
+			sh tests/lib/get-root.sh "$build/peers" > "$work/log/root" 2>&1 ||
+				log "root: cannot make a Debian to boot; tests that need one will be skipped"
+			;;
+		esac
+		bats_test "$suite" "$file"
+	done
 }
 
-lane_slow() {
-	# Not while everything waits: it may take a minute the first time.
-	if ! sh tests/lib/get-root.sh "$build/peers" > "$work/log/root" 2>&1; then
-		say "root: no Debian to boot can be had; tests that need one skip themselves"
-	fi
-	LIMIT=900 bats_tests netns tests/netns/*_slow.bats
-}
-
-# What this machine looks like to somebody who looks for leftovers of ours.
+# What this machine shows of networks and files that the tests may leave behind.
 machine_state() {
 	ip -o link show | awk '{ print "link", $2 }'
 	ip route show table all
@@ -312,37 +320,36 @@ machine_state() {
 	ls -A "$TMPDIR"
 }
 
+get_peers() {
+	sh tests/lib/get-peers.sh "$build/peers" > "$work/log/peers" 2>&1 ||
+		log "peers: cannot get Debian's packages; tests that need them will be skipped"
+}
+
 # ---- everything ----
 
-say "wgsuite: $suites"
+log "wgsuite: $suites"
 if [ -n "$install" ]; then
-	say "packages: what is missing is installed with apt-get"
-	if ! sh contrib/packages.sh --install build try test; then
-		record packages fail "install"
-	fi
+	log "packages: installing those that are missing"
+	sh contrib/packages.sh --install build try test || record packages fail "install"
 fi
-case " $suites " in
-*" netns "* | *" cli "*)
-	if ! sh tests/lib/get-peers.sh "$build/peers"; then
-		say "peers: Debian's packages cannot be had; tests that need them skip themselves"
-	fi
-	if [ -e tests/lib/get-clients.sh ] && ! sh tests/lib/get-clients.sh "$build/peers" > "$work/log/clients" 2>&1; then
-		say "clients: not all can be had; tests that need them skip themselves"
-	fi
-	;;
-esac
-
-build_run "all, gcc" O="$build" CC=gcc WERROR=1 all unit-programs
+if [ -z "$check" ] && { selected netns || selected cli; }; then
+	get_peers &
+	lanes=$!
+fi
+programs="all unit-programs"
+[ -n "$check" ] || programs="$programs faults"
+build_run "all, gcc" O="$build" CC="${CC:-gcc}" WERROR=1 $programs
+wait
 machine_state > "$work/log/before"
 
-if wants netns; then
-	lane_slow &
+lane_compute vm-6.12 vm-7.2 vm-6.1 cross ct thread sanitize build sim fuzz unit lint &
+lanes="$lanes $!"
+lane_compute lint unit fuzz sim build sanitize thread ct cross vm-6.1 vm-7.2 vm-6.12 &
+lanes="$lanes $!"
+for lane in 1 2 3; do
+	lane_wait &
 	lanes="$lanes $!"
-fi
-lane_wait &
-lanes="$lanes $!"
-lane_compute &
-lanes="$lanes $!"
+done
 wait
 
 machine_state > "$work/log/after"
@@ -368,7 +375,7 @@ END {
 	for (i = 1; i <= nf; i++)
 		print "FAILED: " failures[i]
 }' "$results"
-say "logs: $work/log"
+log "logs: $work/log"
 passed=$(grep -c $'^[^\t]*\tpass\t' "$results")
 failed=$(grep -c $'^[^\t]*\tfail\t' "$results")
 skipped=$(grep -c $'^[^\t]*\tskip\t' "$results")

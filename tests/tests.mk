@@ -1,5 +1,5 @@
-# Tests: one program per tests/unit/MODULE/[FOLDER/]X_test.c, linked with its module and the modules that this one uses.
-# tests/run.sh runs everything; `make unit` builds and runs the unit tests alone.
+# The tests' programs: one per tests/unit/MODULE/[FOLDER/]X_test.c, linked with its module and the modules that this one
+# uses. tests/run.sh runs all tests, `make check` those that need neither root nor network, `make unit` the unit tests.
 
 comma := ,
 cmocka := $(call pkg_libs,cmocka,-lcmocka)
@@ -15,7 +15,7 @@ $(filter $(O)/tests/unit/$(1)/%,$(unit_tests)): $(O)/tests/unit/$(1)/%: $(O)/tes
 endef
 $(foreach m,$(modules),$(eval $(call unit_rules,$(m))))
 
-# These count what is computed together, and what is done inside publications.
+# Functions that a test replaces in order to count their calls.
 $(O)/tests/unit/proto/gather_test: private all_ldflags += -Wl,--wrap=x25519_batch
 $(O)/tests/unit/daemon/control/config_test: private all_ldflags += \
 	$(patsubst %,-Wl$(comma)--wrap=%,x25519 x25519_batch x25519_public \
@@ -25,8 +25,8 @@ $(O)/tests/libtest.a: $(test_lib)
 	$(call progress,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-# The simulator: tests/sim/*_sim.c are programs, the other files there are its parts. It watches the
-# tunnels' heap (tests/sim/memory.c).
+# The simulator: tests/sim/*_sim.c are programs, the other files there are shared. It checks the use of the heap
+# (tests/sim/memory.c).
 sim_ldflags := $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc free)
 sim_parts := $(patsubst %.c,$(O)/%.o,$(filter-out %_sim.c,$(sort $(wildcard tests/sim/*.c))))
 sim_tests := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/sim/*_sim.c)))
@@ -35,7 +35,7 @@ $(sim_tests): $(O)/%: $(O)/%.o $(sim_parts) $(O)/tests/libtest.a $(call archives
 	$(Q)$(CC) $(all_ldflags) $(sim_ldflags) -o $@ $^ $(cmocka) $(LIBS)
 
 # Fuzz targets: tests/fuzz/MODULE_X.c has LLVMFuzzerTestOneInput. Any compiler replays the corpus
-# tests/fuzz/corpus/MODULE_X/ with tests/fuzz/replay.c as main; `make fuzz` builds libFuzzer programs with clang.
+# tests/fuzz/corpus/MODULE_X/ with tests/fuzz/replay.c as main; `make fuzz` makes libFuzzer programs with clang.
 fuzz_sources := $(filter-out tests/fuzz/replay.c,$(sort $(wildcard tests/fuzz/*_*.c)))
 fuzz_replays := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%_replay,$(fuzz_sources))
 fuzz_programs := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%_fuzz,$(fuzz_sources))
@@ -57,20 +57,32 @@ fuzz: # needs its own O: make fuzz O=build-fuzz
 	$(Q)$(MAKE) --no-print-directory O=$(O) CC=clang SAN=fuzzer-no-link,address,undefined fuzz-programs
 fuzz-programs: $(fuzz_programs)
 
+# A wg-quick in which each operation that can fail is counted and fails on demand.
+faults_objects := $(patsubst $(O)/%,$(O)/faults/%,$(call objects_of,quick) $(O)/src/quick/main.o)
+$(O)/faults/%.o: %.c
+	$(call progress,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(all_cflags) $(cflags_quick) -DWG_FAULTS -c -o $@ $<
+$(O)/faults/wg-quick: $(faults_objects) $(call archives_of,$(uses_quick))
+	$(call progress,LD,$@)
+	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(libs_quick) $(LIBS)
+faults: $(O)/faults/wg-quick
+
 unit-programs: $(unit_tests) $(sim_tests) $(fuzz_replays)
 unit: $(unit_tests)
 	$(Q)for t in $^; do $$t || exit 1; done
 
+lints := layers cycles headers sizes words terms references checks
 lint: all
-	$(Q)for lint in layers headers sizes words checks documents; do sh tests/lint/$$lint.sh || exit 1; done
-	$(Q)sh tests/lint/purity.sh $(O)
+	$(Q)code=0; for lint in $(lints); do sh tests/lint/$$lint.sh || code=1; done; \
+		sh tests/lint/purity.sh $(O) && exit $$code
 
 messages: # every message of the programs, to be read as a whole
 	$(Q)sh tests/lint/messages.sh
 
-check:
-	$(Q)sh tests/run.sh
+check: # no root, no network
+	$(Q)sh tests/run.sh --check
 
-.PHONY: unit unit-programs fuzz fuzz-programs lint messages check
+.PHONY: faults unit unit-programs fuzz fuzz-programs lint messages check
 
 -include tests/bench/bench.mk tests/ct/ct.mk

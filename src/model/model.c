@@ -186,7 +186,7 @@ bool peer_index_build(struct peer_index *x, const struct wg_device *d)
 
 	while (size < 2 * (uint64_t)d->n_peers) /* at most half full */
 		size *= 2;
-	x->slots = calloc(size, sizeof *x->slots);
+	x->slots = calloc((size_t)size, sizeof *x->slots);
 	x->mask = (uint32_t)(size - 1);
 	if (!x->slots)
 		return false;

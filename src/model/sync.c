@@ -88,7 +88,7 @@ static bool owners_init(struct prefix_owners *t, uint64_t n)
 	while (size < 2 * n) /* at most half full, so that every search ends at an empty slot */
 		size *= 2;
 	free(t->slots);
-	t->slots = size <= UINT32_MAX ? calloc(size, sizeof *t->slots) : NULL;
+	t->slots = size <= UINT32_MAX ? calloc((size_t)size, sizeof *t->slots) : NULL;
 	t->mask = (uint32_t)(size - 1);
 	return t->slots != NULL;
 }

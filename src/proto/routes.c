@@ -55,7 +55,7 @@ bool routes_reserve(struct routes *r, size_t more)
 		need = FIRST_ROUTES;
 	if (more > UINT32_MAX || need > UINT32_MAX || need > SIZE_MAX / sizeof *all)
 		return false;
-	all = realloc(r->all, need * sizeof *all);
+	all = realloc(r->all, (size_t)need * sizeof *all);
 	if (!all)
 		return false;
 	r->all = all;

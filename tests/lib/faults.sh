@@ -1,7 +1,7 @@
 #!/bin/sh
-# faults.sh BUILD: makes BUILD/faults/wg-quick, whose steps are counted and fail when told (-DWG_FAULTS).
-# Several tests want it at the same time: one makes it, the others wait.
+# faults.sh BUILD: makes BUILD/faults/wg-quick, in which operations fail on demand (-DWG_FAULTS). Tests that run at the
+# same time may call it: one makes the program, the others wait.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1/faults"
-exec flock "$1/faults/lock" make -s -C "$root" O="$1/faults" CFLAGS=-DWG_FAULTS "$1/faults/wg-quick" >&2
+exec flock "$1/faults/lock" make -s -C "$root" O="$1" "$1/faults/wg-quick" > /dev/null

@@ -2,7 +2,6 @@
 # apparmor.sh: our programs under our AppArmor profiles, with a kernel that enforces them: all that they do
 # works, nothing of it is denied, and what they are not to do is. Runs inside the test machine (init.c);
 # TAP on stdout.
-# kernel command line: apparmor=1 security=apparmor
 set -u
 umask 077
 cd /tmp || exit 1

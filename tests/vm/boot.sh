@@ -1,38 +1,40 @@
 #!/bin/bash
-# boot.sh KERNEL_DIR TREE LOG: boots the kernel (DIR/vmlinuz, DIR/modules/) with the folder TREE as its
-# root; TREE/init is our init, TREE/guest.sh its script, VM_APPEND more words for the kernel. What the
-# script prints goes to stdout, the kernel's console to LOG. Exit code: the script's; 124: time limit; 98: no end was seen; 97: the
-# kernel complained. Emulated (no KVM is needed), no network, nothing of this machine is mounted.
+# boot.sh KERNEL_DIR INITRD LOG SCRIPT…: boots the kernel (DIR/vmlinuz, with DIR/modules/) and runs the scripts inside
+# (scripts.sh). Their output goes to stdout, the kernel's console to LOG. Exit code: that of scripts.sh; 124: time limit;
+# 98: the machine did not end; 97: the kernel complained. The machine is emulated and needs no KVM; it has no network and
+# sees nothing of this machine.
 set -u
-kernel=$1 tree=$2 log=$3
+kernel=$1 initrd=$2 log=$3
+shift 3
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/wgsuite-vm.XXXXXX")
 qemu=
 trap '[ -z "$qemu" ] || kill -9 "$qemu" 2>/dev/null; rm -rf "$scratch"' EXIT
-cp -r "$kernel/modules" "$tree/modules"
-(cd "$tree" && find . -print0 | cpio -0 -o -H newc --quiet -R 0:0) > "$scratch/initrd" || exit 98
-rm -rf "$tree/modules"
+# The kernel unpacks one archive after the other.
+{ cat "$initrd" && cd "$kernel" && find modules -print0 | cpio -0 -o -H newc --quiet -R 0:0; } > "$scratch/initrd" || exit 98
+words="console=ttyS0 loglevel=4 panic=-1 oops=panic random.trust_cpu=on mitigations=off nokaslr tsc=reliable
+	apparmor=1 security=apparmor wgsuite.scripts=$(IFS=,; echo "$*")"
 boot() {
 	: > "$scratch/out"
-	timeout -k 5 "${VM_LIMIT:-240}" qemu-system-x86_64 -nodefaults -display none -no-reboot -machine q35 \
+	timeout -k 5 "${VM_LIMIT:-2000}" qemu-system-x86_64 -nodefaults -display none -no-reboot -machine q35 \
 		-accel tcg,thread=multi -cpu max -smp 2 -m 1024 \
-		-kernel "$kernel/vmlinuz" -initrd "$scratch/initrd" \
-		-append "console=ttyS0 loglevel=4 panic=-1 oops=panic random.trust_cpu=on mitigations=off nokaslr tsc=reliable ${VM_APPEND-}" \
+		-kernel "$kernel/vmlinuz" -initrd "$scratch/initrd" -append "$(echo $words)" \
 		-serial "file:$log" -serial "file:$scratch/out" -monitor none < /dev/null > "$scratch/qemu" 2>&1 &
 	qemu=$!
 	wait "$qemu"
 	code=$?
 	qemu=
 }
+# The emulator sometimes panics a kernel before it starts init.
 for again in 1 2 ''; do
 	boot
 	[ -n "$again" ] && [ "$code" != 124 ] && grep -aq 'Kernel panic' "$log" &&
-		! grep -aq '^# begins$' "$scratch/out" || break
-	echo "the kernel died before init began, and is booted again: $(grep -am 1 'Kernel panic' "$log")"
+		! grep -aq '^# begins ' "$scratch/out" || break
+	echo "the kernel panicked before init, booting again: $(grep -am 1 'Kernel panic' "$log")"
 done
-grep -avE '^# (begins$|ended )' "$scratch/out"
+cat "$scratch/out"
 cat "$scratch/qemu" >&2
 [ "$code" != 124 ] || { echo "boot.sh: time limit" >&2; exit 124; }
-code=$(sed -n 's/^# ended \([0-9]*\).*/\1/p' "$scratch/out")
+code=$(sed -n 's/^# all ended \([0-9]*\).*/\1/p' "$scratch/out")
 if [ -z "$code" ]; then
 	tail -n 25 "$log" >&2
 	exit 98

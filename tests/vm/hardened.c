@@ -24,7 +24,7 @@ static void must(int r, const char *what)
 /* Of this namespace's mounts only. /tmp is the unit's own and stays as it is. */
 static void protect_files(void)
 {
-	static const char *const read_only[] = { "/", "/run", "/proc/sys" };
+	static const char *const read_only[] = { "/", "/etc", "/run", "/proc/sys" };
 
 	must(unshare(CLONE_NEWNS), "unshare");
 	must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "private");

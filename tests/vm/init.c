@@ -1,5 +1,7 @@
-/* The first process of the test machine: file systems, modules, loopback, one script; then it says
- * how the script ended and turns the machine off. ttyS0 is the kernel's, ttyS1 the script's. */
+/* The first process of the test machine: mounts file systems, loads modules, brings up loopback, runs scripts.sh,
+ * reports its exit code and turns the machine off. ttyS0 is the kernel's console, ttyS1 the scripts' output. With the
+ * argument "modules" it only loads the modules that are not loaded. */
+#include <errno.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -16,7 +18,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-static void say(const char *what)
+static void report(const char *what)
 {
 	dprintf(STDERR_FILENO, "init: %s: %m\n", what);
 }
@@ -30,7 +32,7 @@ static void mount_all(void)
 
 	for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
 		if (mkdir(list[i].at, 0755), mount(list[i].type, list[i].at, list[i].type, 0, NULL) < 0)
-			say(list[i].at);
+			report(list[i].at);
 	(void)symlink("/proc/self/fd", "/dev/fd");
 	(void)symlink("/proc/self/fd/0", "/dev/stdin");
 	(void)mkdir("/run/netns", 0755);
@@ -56,8 +58,8 @@ static void load_modules(void)
 			continue;
 		snprintf(path, sizeof path, "/modules/%s", names[i]->d_name);
 		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0 || syscall(SYS_finit_module, fd, "", 0) < 0)
-			say(path);
+		if (fd < 0 || (syscall(SYS_finit_module, fd, "", 0) < 0 && errno != EEXIST))
+			report(path);
 		close(fd);
 	}
 }
@@ -68,7 +70,7 @@ static void loopback_up(void)
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (ioctl(fd, SIOCSIFFLAGS, &r) < 0)
-		say("lo");
+		report("lo");
 	close(fd);
 }
 
@@ -78,7 +80,7 @@ static int output(void)
 	struct termios t;
 
 	if (fd < 0 || tcgetattr(fd, &t) < 0) {
-		say("/dev/ttyS1");
+		report("/dev/ttyS1");
 		return STDERR_FILENO;
 	}
 	cfmakeraw(&t);
@@ -86,19 +88,22 @@ static int output(void)
 	return fd;
 }
 
-int main(void)
+int main(int argc, char *argv[])
 {
-	static char *const words[] = { "/bin/bash", "/guest.sh", NULL };
+	static char *const words[] = { "/bin/bash", "/scripts.sh", NULL };
 	static char *const environment[] = { "PATH=/usr/bin:/usr/sbin:/bin:/sbin", "HOME=/", "LC_ALL=C",
 					     "TERM=dumb", NULL };
 	int status = 0, fd;
 	pid_t script, ended;
 
+	if (argc > 1 && strcmp(argv[1], "modules") == 0) {
+		load_modules();
+		return 0;
+	}
 	mount_all();
 	load_modules();
 	loopback_up();
 	fd = output();
-	dprintf(fd, "# begins\n");
 	script = fork();
 	if (script == 0) {
 		setsid();
@@ -111,10 +116,10 @@ int main(void)
 	do {
 		ended = wait(&status);
 	} while (ended != script);
-	dprintf(fd, "\n# ended %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	dprintf(fd, "# all ended %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 	tcdrain(fd);
 	sync();
-	reboot(RB_AUTOBOOT); /* qemu is told to end instead */
+	reboot(RB_AUTOBOOT); /* ends qemu: -no-reboot */
 	for (;;)
 		pause();
 }

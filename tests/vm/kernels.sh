@@ -1,9 +1,8 @@
 #!/bin/bash
-# kernels.sh DIR TAG…: Debian's signed cloud kernels for amd64, unpacked and not installed. Gives
-# DIR/TAG/vmlinuz and DIR/TAG/modules/ (wireguard, what wg-quick's nft tables need, and what these
-# need, in the order they are loaded).
+# kernels.sh DIR TAG…: fetches Debian's signed cloud kernels for amd64 and unpacks them: DIR/TAG/vmlinuz and
+# DIR/TAG/modules/ (wireguard and the modules that wg-quick's nft tables need, with their dependencies, in the order in
+# which they are loaded).
 #   6.1   bookworm         6.12  bookworm         7.2   trixie-backports
-# An apt of its own, so that the machine's sources and lists stay as they are.
 set -euo pipefail
 dir=$1
 shift
@@ -11,32 +10,11 @@ mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/wgsuite-kernels.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
-keys=/usr/share/keyrings/debian-archive-keyring.gpg
-# The mirrors this machine takes bookworm from, else Debian's own.
-mirror_of() {
-	apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' 2>/dev/null |
-		awk -v suite="$1" '$2 == suite { print $1; exit }'
-}
+. "$(dirname "$0")/../lib/apt.sh"
 main=$(mirror_of bookworm)
 security=$(mirror_of bookworm-security)
 
-own_apt() { # own_apt PROGRAM ARGUMENT…
-	local program=$1
-	shift
-	"$program" -qq -o Dir::Etc::SourceList="$scratch/list" -o Dir::Etc::SourceParts=/dev/null \
-		-o Dir::Etc::Parts=/dev/null -o Dir::Etc::PreferencesParts=/dev/null \
-		-o Dir::State::Lists="$scratch/lists" -o Dir::Cache="$scratch/cache" \
-		-o APT::Sandbox::User=root -o Acquire::Languages=none "$@"
-}
-
-suite() { # suite URL NAME: the only one there is from now on
-	rm -rf "$scratch/lists" "$scratch/cache"
-	mkdir -p "$scratch/lists/partial" "$scratch/cache/archives/partial"
-	echo "deb [arch=amd64 signed-by=$keys] $1 $2 main" > "$scratch/list"
-	own_apt apt-get update
-}
-
-packages_of() { # packages_of TAG: what holds the kernel and its modules
+packages_of() { # packages_of TAG: the packages that contain the kernel and its modules
 	local image
 	case $1 in
 	6.1) image=linux-image-cloud-amd64 ;;
@@ -62,7 +40,7 @@ plain() { # plain FILE: a module, decompressed
 }
 
 n=0
-take() { # take MODULE: with what it depends on before it
+take() { # take MODULE: after the modules that it depends on
 	local name=${1//-/_} file needs need
 	[ -z "${taken[$name]-}" ] || return 0
 	taken[$name]=1
@@ -81,15 +59,14 @@ take() { # take MODULE: with what it depends on before it
 for tag; do
 	[ ! -e "$dir/$tag/done-2" ] || continue
 	case $tag in
-	6.1 | 6.12) suite "${security:-http://deb.debian.org/debian-security}" bookworm-security ;;
-	7.2) suite "${main:-http://deb.debian.org/debian}" trixie-backports ;;
-	*) echo "kernels.sh: 6.1, 6.12 and 7.2, not $tag" >&2; exit 2 ;;
+	6.1 | 6.12) apt_suite "${security:-http://deb.debian.org/debian-security}" bookworm-security amd64 ;;
+	7.2) apt_suite "${main:-http://deb.debian.org/debian}" trixie-backports amd64 ;;
+	*) echo "kernels.sh: unknown kernel: $tag (expected: 6.1, 6.12 or 7.2)" >&2; exit 2 ;;
 	esac
-	rm -rf "$scratch/x" "$scratch"/*.deb "${dir:?}/$tag"
+	rm -rf "${dir:?}/$tag"
 	packages=$(packages_of "$tag")
 	# shellcheck disable=SC2086
-	(cd "$scratch" && own_apt apt-get download $packages)
-	for deb in "$scratch"/*.deb; do dpkg-deb -x "$deb" "$scratch/x"; done
+	apt_unpack "$scratch/x" $packages
 	out=$dir/$tag
 	mkdir -p "$out/modules"
 	find "$scratch/x" -name 'vmlinuz*' -size +1M -exec cp {} "$out/vmlinuz" \;

@@ -19,6 +19,7 @@
 #include "ipc/link.h"
 #include "ipc/socket.h"
 #include "model/uapi.h"
+#include "../../lib/root.h"
 #include "../../lib/uapi_script.h"
 
 #define KEY_A "b85996fecc9c7f1fc6d2572a76eda11d59bcd20be8e543b15ce4bd85a8e75a33"
@@ -225,11 +226,12 @@ static void stale_sockets_and_other_files(void **state)
 	close(fd); /* no process listens now */
 	snprintf(path, sizeof path, "%s/link.sock", dir);
 	assert_int_equal(symlink("stale.sock", path), 0);
-	if (geteuid() == 0) { /* root's link is followed, and stays when the daemon behind it has died */
+	if (geteuid() == 0) /* root's link is followed, and stays when the daemon behind it has died */
 		assert_int_equal(socket_open(dir, "link"), -ECONNREFUSED);
+	if (is_full_root())
 		assert_int_equal(lchown(path, 65534, 65534), 0);
-	}
-	assert_int_equal(socket_open(dir, "link"), -ENOENT);
+	if (is_full_root() || geteuid() != 0)
+		assert_int_equal(socket_open(dir, "link"), -ENOENT);
 	assert_int_equal(lstat(sa.sun_path, &st), 0);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkdir(path, 0700), 0);

@@ -15,6 +15,7 @@
 #include "quick/host/fileio.h"
 #include "quick/host/hook_writers.h"
 #include "report/report.h"
+#include "../../../lib/root.h"
 
 enum { USER = 911, OTHER_USER = 1000, GROUP = 100 };
 
@@ -42,7 +43,7 @@ static int remove_folder(void **state)
 
 static void require_root(void)
 {
-	if (geteuid() != 0)
+	if (!is_full_root())
 		skip();
 }
 

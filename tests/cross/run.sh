@@ -1,0 +1,80 @@
+#!/bin/bash
+# run.sh MACHINE [BUILD]: builds the pure modules and their tests for another machine and runs them under qemu-user:
+# aarch64 has NEON, armhf 32-bit limbs and pointers, s390x is big-endian. TAP on stdout; BUILD is kept for the next run.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+machine=$1
+peers=${WGSUITE_PEERS:-$PWD/build/peers}
+build=${2:-$PWD/build/check/$machine}
+
+skip() {
+	echo "1..1"
+	echo "ok 1 - $machine # SKIP $1"
+	exit 0
+}
+# aead: the implementation to expect. slow: tests that take minutes, on armhf for want of 128-bit products.
+slow=
+case $machine in
+aarch64) triple=aarch64-linux-gnu debian=arm64 qemu=qemu-aarch64-static aead=neon ;;
+s390x) triple=s390x-linux-gnu debian=s390x qemu=qemu-s390x-static aead=portable ;;
+armhf)
+	triple=arm-linux-gnueabihf debian=armhf qemu=qemu-arm-static aead=portable
+	slow="proto/threads_test proto/gather_test crypto/x25519/x25519_test proto_open"
+	;;
+*) echo "run.sh: unknown machine: $machine (expected: aarch64, armhf or s390x)" >&2; exit 2 ;;
+esac
+slow="$slow crypto/aead/aead_test" # every length and alignment: minutes under qemu; the fuzz corpora are a sample
+for tool in "$triple-gcc" "$qemu"; do
+	command -v "$tool" > /dev/null || skip "$tool is not installed"
+done
+
+# Unit tests need cmocka, replays of the fuzz corpora need nothing.
+sys=$peers/cross/$debian/usr
+units=
+if sh tests/lib/get-cross.sh "$peers" "$debian" > /dev/null 2>&1; then
+	units=$(find tests/unit/base tests/unit/crypto tests/unit/model tests/unit/proto -name '*_test.c' | sort)
+fi
+replays=$(ls tests/fuzz/{base,crypto,model,proto}_*.c)
+wanted() { # wanted SOURCE…: the programs' names
+	local source name
+	for source; do
+		name=${source#tests/*/}
+		case " $slow " in
+		*" ${name%.c} "*) ;;
+		*) echo "${name%.c}" ;;
+		esac
+	done
+}
+units=$(wanted $units)
+replays=$(wanted $replays)
+
+n=0
+failed=0
+ok() { # ok EXIT_CODE NAME
+	n=$((n + 1))
+	[ "$1" = 0 ] && echo "ok $n - $2" || { echo "not ok $n - $2"; failed=1; }
+}
+run() { # run NAME PROGRAM [ARGUMENT…]: its output is shown when it fails
+	local name=$1 code=0
+	shift
+	timeout 300 "$qemu" -L "/usr/$triple" -E LD_LIBRARY_PATH="$sys/lib/$triple" "$@" > "$build/out" 2>&1 || code=$?
+	[ "$code" = 0 ] || sed 's/^/# /' "$build/out"
+	ok "$code" "$name"
+}
+
+mkdir -p "$build"
+make -k -j"$(nproc)" --no-print-directory O="$build" CC="$triple-gcc" AR="$triple-ar" OPT=-O1 WERROR=1 \
+	cmocka="-L$sys/lib/$triple -lcmocka" CPPFLAGS="-isystem $sys/include -D_FILE_OFFSET_BITS=64" \
+	$(printf "$build/tests/unit/%s " $units) $(printf "$build/tests/fuzz/%s_replay " $replays) > "$build/log" 2>&1
+code=$?
+[ "$code" = 0 ] || grep -vE '^  (CC|AR|LD) ' "$build/log" | sed 's/^/# /'
+ok "$code" "builds"
+"$triple-gcc" -std=gnu11 -Isrc -o "$build/known" tests/cross/known.c "$build/libcrypto.a" "$build/libbase.a"
+run "known answers" "$build/known"
+[ "$(cat "$build/out")" = "$aead" ]
+ok $? "the AEAD is the $aead one"
+for test in $units; do run "$test" "$build/tests/unit/$test"; done
+for target in $replays; do run "corpus of $target" "$build/tests/fuzz/${target}_replay" "tests/fuzz/corpus/$target"; done
+[ -n "$units" ] || echo "ok $((n += 1)) - unit tests # SKIP cannot get cmocka for $debian"
+echo "1..$n"
+exit "$failed"
