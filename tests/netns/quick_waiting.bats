@@ -108,12 +108,14 @@ slow_up() {
 	done
 	for verb in strip diff "up --dry-run"; do # these do not wait
 		ON_LIMIT=20 run on a wg-quick $verb wg0
-		[[ $output != *waiting* && $output != *"did not finish"* ]]
+		[[ $output != *waiting* ]]
+		[[ $output != *"did not finish"* ]]
 	done
 	printf '[lock]\ntimeout = 0\n' | on a sh -c 'cat > /etc/wireguard/wgsuite.ini'
 	run on a wg-quick down wg0
 	[ "$status" -eq 1 ]
-	[[ $output == *"did not finish within 0 seconds"* && $output != *waiting* ]]
+	[[ $output == *"did not finish within 0 seconds"* ]]
+	[[ $output != *waiting* ]]
 	printf '[lock]\ntimeout = 3601\n' | on a sh -c 'cat > /etc/wireguard/wgsuite.ini'
 	run on a wg-quick up wg0
 	[[ $output == *"  help: use a number from 0 to 3600"* ]]

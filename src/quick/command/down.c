@@ -5,8 +5,10 @@
 #include "apply.h"
 #include "messages.h"
 #include "inputs.h"
+#include "crypto/crypto.h"
 #include "quick/host/fileio.h"
 #include "quick/host/firewall.h"
+#include "quick/host/moved_link.h"
 #include "quick/host/hook_writers.h"
 #include "quick/host/tunnel_file_load.h"
 #include "quick/plan/inverse.h"
@@ -160,11 +162,46 @@ static bool may_take_down(struct down *d)
 	return false;
 }
 
+/* ---- interfaces that were moved ---- */
+
+/* The interface that `up` created is not in this network namespace, under any name. It was moved, or deleted. */
+static bool was_moved(const struct down *d)
+{
+	struct link_info link;
+
+	return d->journal.ifindex &&
+	       rtnetlink_link_find(&d->host->rtnetlink, d->file.name, d->journal.ifindex, &link) == -ENODEV;
+}
+
+/* It is recognised by its key, because others may have an interface of the same name. Where namespaces cannot be entered,
+ * only hooks give reason to believe that it was moved. */
+static void take_down_moved(struct down *d)
+{
+	const bool *began = d->journal.began;
+	bool has_key = (d->file.device.flags & WG_DEVICE_HAS_PRIVATE_KEY) != 0;
+	struct wg_public key;
+	int r;
+
+	if (has_key)
+		x25519_public(&key, &d->file.device.private_key);
+	r = moved_link_delete(&d->host->ipc, d->file.name, has_key ? &key : NULL, &d->trace->t);
+	command_trace_flush(d->trace);
+	if (r >= 0 || (r == -EPERM && !began[HOOK_PRE_UP] && !began[HOOK_POST_UP]))
+		return;
+	d->apply.failures++;
+	if (r == -ENOKEY)
+		report_error("the interface was moved to another network namespace, and cannot be recognised there without "
+			     "PrivateKey in the tunnel file");
+	else
+		report_error("cannot delete the interface in another network namespace: %s", strerror(-r));
+	report_help("delete it where it is: ip -n NAMESPACE link delete dev %s", d->file.name);
+}
+
 static int take_down(struct down *d)
 {
 	const struct string_list *hooks = d->journal.applied.hooks;
 	struct plan undo = { 0 };
-	bool journaled = d->journal.exists;
+	bool journaled = d->journal.exists, moved = journaled && was_moved(d);
 	int r;
 
 	choose_hooks(&d->journal, &d->file, &d->apply, &d->host->settings);
@@ -180,6 +217,8 @@ static int take_down(struct down *d)
 		return 1;
 	if (!journaled)
 		undo_rest_unjournaled(d);
+	else if (moved)
+		take_down_moved(d);
 	apply_hooks(&d->apply, &hooks[HOOK_POST_DOWN], HOOK_POST_DOWN);
 	journal_finish(&d->journal);
 	return apply_status(&d->apply);
@@ -209,7 +248,7 @@ static int run(struct down *d, const struct command_options *o)
 	if (inspect_host(&d->state, d->host, name) < 0)
 		return 1;
 	apply_init(&d->apply, o, d->host, d->trace, &d->journal, d->file.path);
-	d->apply.performer.ifindex = d->state.link.index;
+	d->apply.performer.ifindex = d->state.link.index ? d->state.link.index : d->journal.ifindex;
 	return may_take_down(d) ? take_down(d) : 1;
 }
 

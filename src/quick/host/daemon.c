@@ -20,14 +20,46 @@ static bool accepts_connections(const struct sockaddr_un *to)
 	return yes;
 }
 
+static void socket_path(struct sockaddr_un *to, const char *name)
+{
+	struct text t = text_fixed(to->sun_path, sizeof to->sun_path);
+
+	*to = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	text_f(&t, "%s/wireguard/%s.sock", RUNSTATEDIR, name);
+}
+
+int daemon_end(const char *name)
+{
+	enum { WAIT_MS = 2000 };
+	struct sockaddr_un to;
+	struct ucred peer = { 0 };
+	socklen_t n = sizeof peer;
+	char proc[32];
+	struct text t = text_fixed(proc, sizeof proc);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	socket_path(&to, name);
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof to) == 0)
+		(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n);
+	if (fd >= 0)
+		close(fd);
+	if (unlink(to.sun_path) < 0)
+		return -errno;
+	text_f(&t, "/proc/%d", (int)peer.pid);
+	for (int i = 0; peer.pid > 0 && i < WAIT_MS && access(proc, F_OK) == 0; i++) {
+		struct timespec ms = { .tv_nsec = (long)NS_PER_MS };
+		nanosleep(&ms, NULL);
+	}
+	return peer.pid > 0 && access(proc, F_OK) == 0 ? -ETIMEDOUT : 0;
+}
+
 /* A daemon exits by itself when it notices that its interface is gone. */
 void daemon_wait_exit(const char *name)
 {
 	enum { TRIES = 500 };
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	struct text t = text_fixed(to.sun_path, sizeof to.sun_path);
+	struct sockaddr_un to;
 
-	text_f(&t, "%s/wireguard/%s.sock", RUNSTATEDIR, name);
+	socket_path(&to, name);
 	for (int i = 0; i < TRIES && access(to.sun_path, F_OK) == 0; i++) {
 		struct timespec ms = { .tv_nsec = (long)NS_PER_MS };
 		if (!accepts_connections(&to)) {

@@ -8,6 +8,9 @@
  * did not clean up: a following `up` must find neither. */
 void daemon_wait_exit(const char *name);
 
+/* Removes the socket of a daemon, which then exits, and its interface with it; waits for that. 0 or -errno. */
+must_check int daemon_end(const char *name);
+
 /* Removes the sockets of daemons that have died, of all interfaces: programs that use wgctrl-go fail for every interface
  * if one socket refuses connections. Listing the interfaces removes them. */
 void daemon_remove_dead_sockets(struct ipc *ipc);

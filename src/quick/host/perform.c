@@ -38,14 +38,17 @@ static int delete(struct performer *pf, const struct plan *p, struct step *s)
 		report_error("netlink: %s", strerror(-r));
 		return r;
 	}
-	step_print(&pf->trace->t, p, s, false);
+	if (strcmp(link.name, p->name) == 0)
+		step_print(&pf->trace->t, p, s, false);
+	else /* renamed */
+		text_f(&pf->trace->t, "[#] ip link delete dev %s\n", link.name);
 	command_trace_flush(pf->trace);
 	r = rtnetlink_send(rt, rtnetlink_build_link_delete(link.index), why);
 	if (r < 0 && r != -ENODEV) {
 		report_error("cannot delete the interface: %s", why);
 		return r;
 	}
-	daemon_wait_exit(p->name);
+	daemon_wait_exit(link.name);
 	return 0;
 }
 

@@ -1,0 +1,13 @@
+/* Interfaces of wg-quick that a hook or another program moved to another network namespace. */
+#ifndef WG_QUICK_MOVED_LINK_H
+#define WG_QUICK_MOVED_LINK_H
+
+#include "ipc/ipc.h"
+
+/* Deletes the interface with this public key, whatever its name is, wherever it is: a kernel interface in any namespace that is mounted in
+ * /run/netns or that a process is in, or a userspace interface, by removing the socket of its daemon. Appends the equivalent
+ * commands to trace. If the key is not known (null), an interface with this name is only looked for. 1: deleted; 0: there
+ * is none; -ENOKEY: it was found by name; -EPERM: the namespaces cannot be entered; another -errno: it cannot be deleted. */
+must_check int moved_link_delete(struct ipc *ipc, const char *name, const struct wg_public *key, struct text *trace);
+
+#endif
