@@ -10,7 +10,7 @@ for file in tests/*/*.bats tests/lib/*.bash; do
 	function is_suspect(statement) {
 		if (statement ~ /\|\|/ || statement ~ /<<|<\(|\$\(.*&&/)
 			return 0
-		return statement ~ /^[ \t]+! / || statement ~ /^[ \t]+(\[|\[\[|test) .* && /
+		return statement ~ /^[ \t]+! / || statement ~ /^[ \t]+(\[ .* \]|\[\[ .* \]\]|test .*) && /
 	}
 	quoted { quoted = ($0 !~ terminator); next }                  # a here-document is not the test
 	/^[ \t]*#/ || /^[ \t]*$/ { next }

@@ -1,8 +1,8 @@
 #!/bin/sh
 # cycles.sh [ROOT [BUILD]]: no two files of a module depend on each other, and no two folders of a module. Read from
 # the #include lines of src and, given the folder of a build, from the symbols of its objects. X.c, X.h and X_part.c
-# count as one file; a header that other modules include counts as a separate file. Prints the members of each cycle;
-# exit 1 if there is one.
+# count as one file; a public header (one that other modules or public headers include) counts as a separate file.
+# Prints the members of each cycle; exit 1 if there is one.
 set -eu
 build=${2:+$(cd "$2" && pwd)}
 cd "${1:-$(dirname "$0")/../..}"
@@ -42,16 +42,25 @@ xargs grep -H '^[[:space:]]*#[[:space:]]*include *"' < "$scratch/files" | awk -F
 			sub(/\.[ch]$/, "", path)
 		return path
 	}
+	function publish(path,    i) {
+		if (path in public)
+			return
+		public[path]
+		for (i = 1; i <= NR; i++)
+			if (from[i] == path)
+				publish(to[i])
+	}
 	{
 		from[NR] = $1
 		sub(/^src\//, "", from[NR])
 		folder = from[NR]
 		sub(/[^\/]*$/, "", folder)
 		to[NR] = $3 ~ /\// ? $3 : folder $3
-		if (module_of(from[NR]) != module_of(to[NR]))
-			public[to[NR]]
 	}
 	END {
+		for (i = 1; i <= NR; i++)
+			if (module_of(from[i]) != module_of(to[i]))
+				publish(to[i])
 		for (i = 1; i <= NR; i++)
 			print node(from[i]), node(to[i])
 	}' > "$scratch/includes"

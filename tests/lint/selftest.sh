@@ -224,6 +224,9 @@ file src/proto/routes_print.c '#include "tunnel.h"' '#include "routes.h"'
 file src/proto/routes.c '#include "routes.h"'
 file src/proto/tunnel.c '#include "tunnel.h"' '#include "routes.h"'
 accepts cycles.sh "a file that includes the module's public header"
+header proto/tunnel.h '#include "tunnel_types.h"' 'int tunnel(void);'
+header proto/tunnel_types.h 'struct tunnel { int n; };'
+accepts cycles.sh "a public header that includes another"
 header proto/noise.h '#include "routes.h"'
 plant src/proto/routes_print.c '#include "noise.h"'
 refuses cycles.sh "a part of a file in a cycle" 'proto/routes'
@@ -315,7 +318,7 @@ done'; do
 	refuses checks.sh "\"$(echo $check)\" in the middle of a test" 'x.bats:'
 done
 clean
-file tests/cli/x.bats '@test "x" {' '	[ 1 ] && [ 2 ] || false' '	cat <<-END' '	! true' '	END' '	! false' '}'
+file tests/cli/x.bats '@test "x" {' '	[ 1 ] && [ 2 ] || false' '	[[ 1 = 2 && 3 = 3 ]]' '	cat <<-END' '	! true' '	END' '	! false' '}'
 accepts checks.sh "statements that can fail"
 
 clean

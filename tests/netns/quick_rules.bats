@@ -190,7 +190,7 @@ tailscale() {
 	quick_settled "$before"
 }
 
-@test "down leaves nothing after rules were deleted, or added again by hand" {
+@test "down leaves nothing after rules were deleted, or added again manually" {
 	before=$(quick_state)
 	for others in "ip -4 rule delete table 51820; ip -6 rule delete table main suppress_prefixlength 0" \
 		"ip -4 rule delete table 51820; ip -4 rule delete table main suppress_prefixlength 0

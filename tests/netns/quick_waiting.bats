@@ -51,7 +51,7 @@ is_up() { on a test -e /sys/class/net/wg0; }
 	on a wg-quick down wg0
 }
 
-@test "a split tunnel comes up without the endpoint, and reload sets it when the name exists" {
+@test "a split tunnel is brought up without the endpoint, and reload sets it when the name exists" {
 	no_such_names
 	named 10.9.0.0/24
 	run on a env WG_ENDPOINT_RESOLUTION_RETRIES=0 wg-quick up wg0

@@ -14,10 +14,10 @@
 
 /* [hooks] owner: whose files have hooks that are run, besides root's. */
 enum trusted {
-	TRUSTED_ROOT,      /* nobody's, or those of the user that wg-quick runs as */
-	TRUSTED_CALLER,    /* the user's who called sudo, doas or pkexec */
-	TRUSTED_ANY,       /* one user's */
-	TRUSTED_UNCHECKED, /* everybody's */
+	TRUSTED_ROOT,      /* no writer, or the user that wg-quick runs as */
+	TRUSTED_CALLER,    /* the user who called sudo, doas or pkexec */
+	TRUSTED_ANY,       /* one user */
+	TRUSTED_UNCHECKED, /* all users */
 };
 
 struct writers {

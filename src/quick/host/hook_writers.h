@@ -6,7 +6,7 @@
 #include "quick/config/settings.h"
 #include "quick/config/tunnel_file.h"
 
-/* True when the hooks may be run: [hooks] owner accepts everybody who can write them. False is reported, with the
+/* True when the hooks may be run: [hooks] owner accepts all users who can write them. False is reported, with the
  * setting; warn: so is a user other than root and the caller. */
 must_check bool hooks_are_safe(const struct tunnel_file *f, const struct settings *set, bool warn);
 

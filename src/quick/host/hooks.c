@@ -42,7 +42,7 @@ static int script_file(void)
 	return access("/proc/self/fd", X_OK) == 0 ? memfd_create("hook", 0) : -1;
 }
 
-/* As a file, because "bash -c" prints an error of its own when `set -e` ends a function that eval runs; and the kernel
+/* As a file, because "bash -c" prints an additional error when `set -e` ends a function that eval runs, and the kernel
  * limits the length of an argument. */
 static int run_with_bash(const char *bash, const struct text *line)
 {

@@ -97,7 +97,7 @@ bool rule_is_ambiguous(const struct host_state *s, const struct step_rule *rule)
 	return n > 1;
 }
 
-/* The mark of the tunnel whose rules are removed; 0: there is none. */
+/* The mark of the tunnel whose rules are removed; 0: no rule is. */
 static uint32_t mark_of_rules(const struct plan *undo, uint8_t family)
 {
 	for (size_t i = 0; i < undo->n; i++)

@@ -9,8 +9,8 @@ must_check int plan_undo(struct plan *out, const struct plan *done, bool all);
 
 /* Drops the removal of rules that do not exist, and of those that another tunnel needs by now. */
 void plan_drop_absent_rules(struct plan *undo, const struct host_state *s);
-/* Appends the removal of the rules of this plan's tunnel that the plan does not have, as after somebody added them
- * again with other preferences. 0 or -ENOMEM. */
+/* Appends the removal of the rules of this plan's tunnel that the plan does not have, as after an administrator
+ * added them again with other preferences. 0 or -ENOMEM. */
 must_check int plan_undo_other_rules(struct plan *undo, const struct plan *done, const struct host_state *s);
 
 /* True when several rules match the command that deletes this one without its preference. */

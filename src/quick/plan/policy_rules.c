@@ -69,7 +69,7 @@ static size_t find_tunnel(const struct view *v, uint32_t mark)
 	return v->n;
 }
 
-/* The host's own "local", which is the last one: tunnels may have copies. At the end: there is none before "main". */
+/* The host's own "local", which is the last one: tunnels may have copies. The end of the list: "main" has none before it. */
 static size_t find_local(const struct view *v)
 {
 	size_t main = find(v, is_main, 0), last = v->n;
@@ -175,7 +175,7 @@ static void reverse(struct step_rule *list, size_t n)
 	}
 }
 
-/* With preferences of their own, the rule that is evaluated last is added first: no packet skips it. */
+/* With explicit preferences, the rule that is evaluated last is added first, so that no packet skips it. */
 static int place(struct rules *out, const struct rules *other_rules, uint8_t family, uint32_t mark, uint32_t below)
 {
 	const struct view v = view_of(other_rules, family), *others = &v;

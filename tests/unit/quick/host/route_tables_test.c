@@ -130,7 +130,7 @@ static void lines(void **state)
 	}
 }
 
-/* 8,192 bytes are not enough for everybody. */
+/* 8,192 bytes are not enough for some hosts. */
 static void long_files_and_names(void **state)
 {
 	static char text[70000];

@@ -105,7 +105,7 @@ static void foreign_rules_stay(void **state)
 	release(&f);
 }
 
-/* Added again by hand, with another preference. */
+/* Added again manually, with another preference. */
 static void moved_rules_go(void **state)
 {
 	struct fixture f = { 0 };
