@@ -8,6 +8,7 @@
 #include "dns.h"
 #include "firewall.h"
 #include "link_create.h"
+#include "path_mtu.h"
 #include "sysctl.h"
 
 /* An interface that does not exist yet will have the value of "default". */
@@ -82,30 +83,37 @@ int host_inspect_device(struct host_state *s, struct ipc *ipc, const char *name)
 	return r == -ENODEV || r == -EOPNOTSUPP || r == -ENOENT ? 0 : r;
 }
 
-static int compare_ip(const void *a, const void *b)
+static int compare_endpoints(const void *a, const void *b)
 {
-	return memcmp(a, b, sizeof(struct ip_addr));
+	const struct ip_endpoint *x = a, *y = b;
+	int addr = memcmp(&x->addr, &y->addr, sizeof x->addr);
+
+	if (addr || x->port != y->port)
+		return addr ? addr : (int)x->port - (int)y->port;
+	return x->scope < y->scope ? -1 : x->scope > y->scope;
 }
 
 int host_inspect_mtu(struct host_state *s, struct rtnetlink *rt, const struct wg_device *d, uint32_t mark)
 {
-	struct ip_addr *to = calloc(d->n_peers + 1, sizeof *to);
+	struct ip_endpoint *to = calloc(d->n_peers + 1, sizeof *to);
+	struct path_lookup l = { .links = &s->links, .rules = &s->rules, .mark = mark, .tunnel = s->link.index,
+				 .port = d->flags & WG_DEVICE_HAS_LISTEN_PORT ? d->listen_port : s->device.listen_port };
 	size_t n = 0, unique = 0;
 	int r;
 
 	if (!to)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < d->n_peers; i++)
-		if ((d->peers[i].flags & WG_PEER_HAS_ENDPOINT) && d->peers[i].endpoint.scope == 0)
-			to[n++] = d->peers[i].endpoint.addr;
-	qsort(to, n, sizeof *to, compare_ip);
+		if (d->peers[i].flags & WG_PEER_HAS_ENDPOINT)
+			to[n++] = d->peers[i].endpoint;
+	qsort(to, n, sizeof *to, compare_endpoints);
 	for (size_t i = 0; i < n; i++)
-		if (i == 0 || compare_ip(&to[i], &to[i - 1]) != 0)
+		if (i == 0 || compare_endpoints(&to[i], &to[i - 1]) != 0)
 			to[unique++] = to[i];
-	r = rtnetlink_path_mtu(rt, &s->links, to, unique, mark, &s->path_mtu);
+	r = path_mtu(rt, &l, to, unique, &s->path_mtu);
 	free(to);
 	if (r == 0 && s->path_mtu == 0)
-		r = rtnetlink_default_mtu(rt, &s->links, &s->path_mtu);
+		r = path_mtu_default(rt, &l, &s->path_mtu);
 	return r;
 }
 

@@ -67,10 +67,13 @@ must_check int rtnetlink_routes(struct rtnetlink *rt, uint8_t family, uint32_t t
 				struct routes *out);
 /* The link of the route for exactly this prefix in this table; UINT32_MAX: it has no link; 0: no such route. */
 must_check int rtnetlink_route_link(struct rtnetlink *rt, const struct step_route *r, uint32_t *index);
-/* The smallest MTU of the routes to these addresses, for packets with this mark; 0: not known. */
-must_check int rtnetlink_path_mtu(struct rtnetlink *rt, const struct links *links, const struct ip_addr *to,
-				  size_t n, uint32_t mark, unsigned int *out);
-/* The MTU of the IPv4 default route; 0: no such route. */
-must_check int rtnetlink_default_mtu(struct rtnetlink *rt, const struct links *links, unsigned int *out);
+/* ---- for other lookups ---- */
+
+struct rtmsg;
+int rtnetlink_family(uint8_t family); /* AF_INET or AF_INET6 */
+struct nl_msg *rtnetlink_route_message(int type, int flags, struct rtmsg *body); /* null: out of memory */
+/* All routes of a table, which may not exist, and possibly others. */
+must_check int rtnetlink_dump_table(struct rtnetlink *rt, uint8_t family, uint32_t table, rtnetlink_handler *handler,
+				    void *ctx);
 
 #endif

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
+#include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 #include <netlink/errno.h>
 #include <netlink/msg.h>
@@ -128,13 +129,30 @@ static void add_link(struct nl_object *o, void *ctx)
 	text_add(&text, name ? name : "");
 }
 
+/* The parameters that /proc/sys/net/ipv6/conf/LINK shows; libnl has no access to them. */
+static void read_inet6(struct link_info *l, struct nlmsghdr *h)
+{
+	struct nlattr *all = nlmsg_find_attr(h, sizeof(struct ifinfomsg), IFLA_AF_SPEC);
+	struct nlattr *inet6 = all ? nla_find(nla_data(all), nla_len(all), AF_INET6) : NULL;
+	struct nlattr *conf = inet6 ? nla_find(nla_data(inet6), nla_len(inet6), IFLA_INET6_CONF) : NULL;
+	int32_t value;
+
+	if (!conf || (size_t)nla_len(conf) < (DEVCONF_MTU6 + 1) * sizeof value)
+		return;
+	memcpy(&value, (char *)nla_data(conf) + DEVCONF_MTU6 * sizeof value, sizeof value);
+	l->mtu6 = value > 0 ? (unsigned int)value : 0;
+}
+
 static int handle_link(void *ctx, struct nl_msg *m)
 {
 	struct link_dump d = { .out = ctx };
+	size_t n = d.out->n;
 
 	if (nlmsg_hdr(m)->nlmsg_type == RTM_NEWLINK &&
 	    nl_msg_parse(m, add_link, &d) == -NLE_NOMEM)
 		d.failed = true;
+	if (d.out->n > n)
+		read_inet6(&d.out->list[n], nlmsg_hdr(m));
 	return d.failed ? -ENOMEM : 0;
 }
 

@@ -7,6 +7,7 @@
 #include "diff_device.h"
 #include "diff_routes.h"
 #include "inverse.h"
+#include "mtu.h"
 
 /* ---- addresses and MTU ---- */
 

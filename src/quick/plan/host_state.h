@@ -7,6 +7,7 @@
 struct link_info {
 	uint32_t index;
 	unsigned int mtu;
+	unsigned int mtu6; /* for IPv6, which a router or the administrator may have lowered; 0: the link has no IPv6 */
 	bool up;
 	char name[WG_NAME_MAX];
 };
@@ -37,7 +38,7 @@ struct host_state {
 	int src_valid_mark;         /* the sysctl; -1: not readable */
 	int src_valid_mark_before;  /* its value before another tunnel set it; -1: none did */
 	uint32_t free_table;        /* the first unused routing table from 51820 up; 0: not searched for */
-	unsigned int path_mtu;      /* the smallest towards the endpoints, else the default route's; 0: not known */
+	unsigned int path_mtu;      /* the smallest of all ways to the endpoints, else the default route's; 0: not known */
 	const char *implementation; /* the userspace program that `up` would start, or null */
 	enum dns_backend dns;
 	char dns_prefix[32];        /* Debian's resolvconf requires it before the interface name */

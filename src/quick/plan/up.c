@@ -6,6 +6,7 @@
 
 #include "default_route.h"
 #include "desired_routes.h"
+#include "mtu.h"
 
 static void warn(const struct plan_options *o, const char *text)
 {
@@ -100,16 +101,6 @@ static int add_wg(struct plan *p, const struct tunnel_file *f, bool set_mark, ui
 	s->wg.command = WG_SET;
 	s->wg.patch = &p->mark_patch;
 	return 0;
-}
-
-unsigned int plan_mtu(const struct tunnel_file *f, const struct host_state *s)
-{
-	enum { OVERHEAD = 80, MTU_MIN = 68, MTU_ETHERNET = 1500 };
-	unsigned int path = s->path_mtu ? s->path_mtu : MTU_ETHERNET;
-
-	if (f->interface.mtu)
-		return f->interface.mtu;
-	return path > OVERHEAD + MTU_MIN ? path - OVERHEAD : MTU_MIN;
 }
 
 static int add_addresses(struct plan *p, const struct tunnel_file *f, const struct host_state *s,
