@@ -1,4 +1,4 @@
-/* fork(2), abort(3), waitpid(2). */
+/* Provoking a failed assertion in a child process. */
 #include "aborts.h"
 
 #include <errno.h>

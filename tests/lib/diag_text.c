@@ -1,4 +1,4 @@
-/* See diag_text.h. */
+/* Diagnostics as text. */
 #include "diag_text.h"
 
 static void collect(void *ctx, const struct diag_message *m)

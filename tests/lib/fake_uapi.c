@@ -1,13 +1,13 @@
-/* A scripted configuration socket: answers every get with a file and every set with another, and
- * writes down what was asked. A program of its own, for wg's command-line tests and benchmarks.
+/* A scripted configuration socket, for tests and benchmarks of wg: answers each get and set with the contents of a file
+ * and records the sets.
  *
  *   fake_uapi [-g GET_ANSWER] [-s SET_ANSWER] [-l LOG] [-x] SOCKET
  *
  * -g  file sent after "get=1" (default: errno=0 alone); read again when it changes
  * -s  file sent after a set (default: errno=0)
- * -l  file that sets are appended to, as they came
- * -x  hang up after each answer, and before a set is read to its end
- * Prints one line when it listens; ends on SIGTERM. */
+ * -l  file to which sets are appended
+ * -x  closes the connection after each answer, and before the end of a set
+ * Prints a line when it listens; ends on SIGTERM. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -89,7 +89,7 @@ static void log_request(const char *p, size_t n)
 	close(fd);
 }
 
-/* One request's end in the buffer, after its blank line; 0: not there yet. */
+/* The end of the first request in the buffer, after its blank line; 0: it is incomplete. */
 static size_t request_end(const char *p, size_t n, size_t looked)
 {
 	const char *end = memmem(p + looked, n - looked, "\n\n", 2);

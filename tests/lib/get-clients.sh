@@ -1,10 +1,9 @@
 #!/bin/sh
-# get-clients.sh DIR: programs that read what wg prints, fetched with the ordinary clients of their
-# registries into DIR, nothing installed:
+# get-clients.sh DIR: fetches programs that parse the output of wg, with the ordinary clients of their registries:
 #   DIR/wireguard-wrapper/     npm, version 1.0.3
 #   DIR/freedombox.py          Debian's freedombox: its parser of wg's dump
 #   DIR/wg-json DIR/reresolve-dns.sh   scripts that come with Debian's wireguard-tools
-# What is there is not fetched again. Exit 1 when something cannot be had.
+# Fetches nothing that is there. Exit 1 if something cannot be fetched.
 set -eu
 mkdir -p "$1"
 out=$(cd "$1" && pwd)

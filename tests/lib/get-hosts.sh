@@ -1,9 +1,9 @@
 #!/bin/sh
-# get-hosts.sh DIR: programs that some test hosts run, of packages whose installation would start a
-# service or guard this machine; unpacked into DIR/hosts, nothing installed:
+# get-hosts.sh DIR: fetches programs of test hosts whose packages, if installed, would start a service or a firewall on
+# this machine, and unpacks them:
 #   DIR/hosts/usr/…       bird2, ufw, ifupdown, systemd-nspawn and its library, apparmor_parser
-#   DIR/openresolv/usr/…  resolvconf, which must not be found by hosts that do not ask for it
-# tests/lib/hosts.bash lays that over a test host's own /usr. What is there is not fetched again.
+#   DIR/openresolv/usr/…  resolvconf, separate so that only the hosts that use it have it
+# tests/lib/hosts.bash mounts them over /usr of a test host. Does nothing if they are there.
 set -eu
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
@@ -12,7 +12,7 @@ scratch=$(mktemp -d "$out/hosts.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
 
-# unpack FOLDER PACKAGE…: as on a host whose /bin, /lib and /sbin are those of /usr.
+# unpack FOLDER PACKAGE…: with the files of /bin, /lib and /sbin in /usr.
 unpack() {
 	into=$1
 	shift

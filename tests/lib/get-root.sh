@@ -1,9 +1,9 @@
 #!/bin/sh
-# get-root.sh DIR: a small Debian 12 with systemd, for tests that boot one: DIR/debian, 220 MB, made
-# by mmdebstrap from the mirror of this machine. Made again only when the list below has changed.
+# get-root.sh DIR: makes DIR/debian, a small Debian 12 with systemd for tests that boot one (220 MB), with mmdebstrap from
+# the mirror of this machine. Does nothing if it exists with the packages below.
 set -eu
 packages=systemd,systemd-sysv,dbus,systemd-resolved,iproute2,iputils-ping,nftables,procps
-# What our programs are linked with.
+# The libraries of our programs.
 packages=$packages,libcap2,libiniparser1,libmnl0,libnl-3-200,libnl-route-3-200,libseccomp2
 mkdir -p "$1"
 out=$(cd "$1" && pwd)

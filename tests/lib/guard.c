@@ -1,3 +1,4 @@
+/* Buffers between unmapped pages, and splitmix64. */
 #include "guard.h"
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -19,7 +20,7 @@ void guard_free(struct guard *g)
 	*g = (struct guard){ 0 };
 }
 
-uint64_t chance_u64(struct chance *c) /* splitmix64 */
+uint64_t prng_u64(struct prng *c) /* splitmix64 */
 {
 	uint64_t z = c->x += 0x9e3779b97f4a7c15;
 
@@ -28,17 +29,17 @@ uint64_t chance_u64(struct chance *c) /* splitmix64 */
 	return z ^ z >> 31;
 }
 
-uint32_t chance_below(struct chance *c, uint32_t n)
+uint32_t prng_below(struct prng *c, uint32_t n)
 {
-	return (uint32_t)((chance_u64(c) >> 32) * n >> 32);
+	return (uint32_t)((prng_u64(c) >> 32) * n >> 32);
 }
 
-void chance_bytes(struct chance *c, void *p, size_t n)
+void prng_bytes(struct prng *c, void *p, size_t n)
 {
 	uint8_t *b = p;
 
 	for (size_t i = 0; i < n; i += 8) {
-		uint64_t v = chance_u64(c);
+		uint64_t v = prng_u64(c);
 		memcpy(b + i, &v, n - i < 8 ? n - i : 8);
 	}
 }

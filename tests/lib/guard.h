@@ -1,4 +1,4 @@
-/* Memory with an unmapped page right before and right behind it, and a seeded stream of bytes. */
+/* Buffers between two unmapped pages, and a seeded pseudo-random generator. */
 #ifndef WG_TESTS_GUARD_H
 #define WG_TESTS_GUARD_H
 
@@ -10,15 +10,15 @@ struct guard {
 	void *map;
 	size_t map_n;
 };
-/* Room for at least n bytes. Ends the test program when there is no memory. */
+/* At least n bytes. Ends the test program if there is no memory. */
 void guard_init(struct guard *g, size_t n);
 void guard_free(struct guard *g);
 
-struct chance {
+struct prng {
 	uint64_t x; /* the seed, any value */
 };
-uint64_t chance_u64(struct chance *c);
-uint32_t chance_below(struct chance *c, uint32_t n);
-void chance_bytes(struct chance *c, void *p, size_t n);
+uint64_t prng_u64(struct prng *c);
+uint32_t prng_below(struct prng *c, uint32_t n);
+void prng_bytes(struct prng *c, void *p, size_t n);
 
 #endif

@@ -1,18 +1,18 @@
 #!/bin/bash
-# host.sh READY: the first process of one test host (started by netns.bash in fresh namespaces):
-# private mounts, quiet network defaults, then it reaps orphans until it is killed.
+# host.sh READY: the first process of a test host, started by netns.bash in new namespaces. Sets up private mounts and
+# the network defaults of tests, creates the file READY, then reaps orphans until it is killed.
 set -eu
 ready=$1
 . "$(dirname "$0")/mounts.sh"
 mount -n --make-rprivate /
 private_mounts
-# No waiting for duplicate address detection, no addresses nobody asked for.
+# No duplicate address detection, which takes a second, and no automatic addresses.
 for knob in all default; do
 	echo 0 > "/proc/sys/net/ipv6/conf/$knob/accept_dad" || true
 	echo 0 > "/proc/sys/net/ipv6/conf/$knob/router_solicitations" || true
 done
 ip link set lo up
-# Unprivileged tools ask for it, and a fresh namespace says nobody.
+# Allows unprivileged ping; in a new namespace no group may use it.
 echo "0 2147483647" > /proc/sys/net/ipv4/ping_group_range || true
 trap : TERM INT HUP
 exec < /dev/null > /dev/null 2>&1

@@ -1,7 +1,7 @@
-# Mounts of a test's own, for scripts to source: own_root and private_mounts.
+# Private mounts of a test, for scripts to source: own_root and private_mounts.
 
-# own_root SCRIPT ARGUMENT…: nothing mounted from here on shows outside. In a plain chroot / is no
-# mount, which ip netns and others need: then the script is started again below one.
+# own_root SCRIPT ARGUMENT…: mounts of this namespace no longer propagate to others. In a plain chroot, / is not a mount
+# point, which ip netns and others need: the script is then started again in a chroot whose root is one.
 own_root() {
 	mount -n --make-rprivate / 2>/dev/null && return
 	mount -n --rbind / /mnt
@@ -9,10 +9,9 @@ own_root() {
 	exec chroot /mnt sh -c 'cd "$1" && shift && exec sh "$@"' sh "$PWD" "$@"
 }
 
-# private_mounts: gives this mount namespace its own /etc (a copy of the outer one, with an empty
-# /etc/wireguard), an empty /run, and a /sys that shows this network namespace.
+# private_mounts: mounts a copy of /etc with an empty /etc/wireguard, an empty /run, and /sys of this network namespace.
 private_mounts() {
-	mount -n -t tmpfs -o mode=0755 tmpfs /run # first: mount(8) keeps notes there
+	mount -n -t tmpfs -o mode=0755 tmpfs /run # first: mount(8) writes to it
 	mkdir -p /run/lock
 	scratch=$(mktemp -d "${TMPDIR:-/tmp}/wgsuite-mounts.XXXXXX")
 	mount -t tmpfs -o mode=0755 tmpfs "$scratch"
@@ -23,7 +22,7 @@ private_mounts() {
 		cp -a /etc/. "$scratch/etc/"
 		mount --bind "$scratch/etc" /etc
 	}
-	# The folder's name goes at once, the file system stays with the namespace.
+	# The file system remains in the namespace without its folder.
 	umount -l "$scratch"
 	rmdir "$scratch"
 	mkdir -p /etc/wireguard

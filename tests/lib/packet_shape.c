@@ -1,4 +1,4 @@
-/* Packets of a described shape. */
+/* IP packets built from a description, and reference checksums. */
 #include "packet_shape.h"
 
 const struct shape shape_plain = { .ttl = 64, .flags = 0x10, .df = true, .port = 443, .window = 500,

@@ -1,4 +1,4 @@
-/* IP packets for tests: described by a few fields, made right in every byte, checked the slow way. */
+/* IP packets for tests, built from a description of their fields, and reference checksums. */
 #ifndef TEST_PACKET_SHAPE_H
 #define TEST_PACKET_SHAPE_H
 
@@ -19,13 +19,13 @@ struct shape {
 
 extern const struct shape shape_plain; /* TCP, 100 bytes, from 10.0.0.1 or fd00::1 */
 
-/* RFC 1071 as it is written. */
+/* The checksum of RFC 1071, word by word. */
 uint16_t slow_sum(uint32_t sum, const uint8_t *p, size_t n);
-/* Of the TCP or UDP part with its pseudo header: 0xffff when the checksum is right. */
+/* The sum over the TCP or UDP segment with its pseudo-header: 0xffff if its checksum is correct. */
 uint16_t slow_l4_sum(const uint8_t *p, size_t n, bool v6);
 
 uint32_t shape_header_bytes(const struct shape *s);
-/* A right packet of that shape; returns its size. */
+/* Writes a valid packet of that shape; returns its size. */
 uint32_t shape_make(uint8_t *p, const struct shape *s);
 
 #endif

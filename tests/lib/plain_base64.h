@@ -1,4 +1,4 @@
-/* Base64 the plain way, with a table and branches: what the constant-time one is compared with. */
+/* A base64 decoder with a table and branches, the reference for the constant-time one. */
 #ifndef TESTS_PLAIN_BASE64_H
 #define TESTS_PLAIN_BASE64_H
 

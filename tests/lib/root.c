@@ -1,3 +1,4 @@
+/* Reads the user map of this process: see user_namespaces(7). */
 #include "root.h"
 #include <stdio.h>
 #include <unistd.h>

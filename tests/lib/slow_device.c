@@ -1,4 +1,4 @@
-/* See slow_device.h. */
+/* The reference model of a device. */
 #include "slow_device.h"
 
 #include <stdlib.h>
@@ -136,7 +136,7 @@ bool slow_equal(const struct wg_device *a, const struct wg_device *b)
 	return same;
 }
 
-/* The endpoint stays unless the device has none, or the file's is another than it was. */
+/* The endpoint is kept unless the device has none or the file's has changed. */
 static void keep_endpoint(struct wg_peer *p, const struct wg_peer *was, const struct wg_device *before)
 {
 	const struct wg_peer *configured = before ? find(before, &p->public_key) : NULL;
@@ -175,7 +175,7 @@ void slow_sync(struct wg_device *out, const struct wg_device *now, const struct 
 		keep_endpoint(&out->peers[i], find(now, &out->peers[i].public_key), o->last_request);
 }
 
-/* ---- devices made of bytes ---- */
+/* ---- devices from bytes ---- */
 
 static uint8_t next(struct slow_bytes *b)
 {
@@ -241,7 +241,7 @@ static void some_device(struct wg_device *out, struct slow_bytes *b, bool of_fil
 	if (what & 1) {
 		out->flags |= WG_DEVICE_HAS_PRIVATE_KEY;
 		out->private_key.b[1] = choice & 3;
-		out->private_key.b[31] = 64; /* as a device has it */
+		out->private_key.b[31] = 64; /* clamped, as in a device */
 	}
 	if (what & 2) {
 		out->flags |= WG_DEVICE_HAS_LISTEN_PORT;

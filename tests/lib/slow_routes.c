@@ -1,4 +1,4 @@
-/* Routes as a list. */
+/* The allowed-IPs table as a list. */
 #include "slow_routes.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* The routes as a plain list, searched from end to end: so slow and simple that it is right. */
+/* A reference implementation of the allowed-IPs table: a list that is searched from end to end. */
 #ifndef TESTS_SLOW_ROUTES_H
 #define TESTS_SLOW_ROUTES_H
 
@@ -9,7 +9,7 @@ struct slow_route {
 	const void *owner;
 };
 
-struct slow_routes { /* zeroed: empty; in the order they were added or moved */
+struct slow_routes { /* zeroed: empty. In the order of addition or of the last move */
 	struct slow_route *all; /* owned */
 	size_t n, cap;
 };

@@ -1,4 +1,4 @@
-/* Two tunnels and a wire. */
+/* Two tunnels that are each other's peer. */
 #include "tunnel_pair.h"
 
 #include <stdlib.h>
@@ -39,7 +39,7 @@ static void env_begin(void *ctx)
 	struct pair_side *s = ctx;
 
 	if (s->publishing++ != 0)
-		abort(); /* a mutex would lock up */
+		abort(); /* a mutex would deadlock */
 }
 
 static void env_end(void *ctx)
@@ -139,9 +139,9 @@ static void queue_add(struct pair_queue *q, const struct wg_buf *buf, const stru
 
 static void drain(struct pair *p, int i)
 {
-	static uint8_t room[WG_DATAGRAM_MAX + 64];
+	static uint8_t datagram[WG_DATAGRAM_MAX + 64];
 	struct pair_side *s = &p->side[i];
-	struct wg_buf out = { .dst = room };
+	struct wg_buf out = { .dst = datagram };
 	struct wg_path to;
 
 	while (tunnel_control_next(s->tunnel, p->now_ns, &out, &to))
@@ -151,13 +151,13 @@ static void drain(struct pair *p, int i)
 struct pair_packet pair_tun(struct pair *p, int i, const uint8_t *bytes, size_t n)
 {
 	struct pair_side *s = &p->side[i];
-	uint8_t *in = malloc(n), *room = malloc(n + 15 + WG_OVERHEAD); /* exact, for ASan */
-	struct wg_buf buf = { .src = in, .dst = room, .n = (uint32_t)n };
+	uint8_t *in = malloc(n), *dst = malloc(n + 15 + WG_OVERHEAD); /* exact, for ASan */
+	struct wg_buf buf = { .src = in, .dst = dst, .n = (uint32_t)n };
 	struct pair_packet result = { 0 };
 	struct wg_path path;
 	struct wg_batch b = { &buf, 1, &path, 0 };
 
-	must(in && room);
+	must(in && dst);
 	memcpy(in, bytes, n);
 	tunnel_seal(s->tunnel, p->now_ns, &b);
 	result.verdict = buf.verdict;
@@ -167,7 +167,7 @@ struct pair_packet pair_tun(struct pair *p, int i, const uint8_t *bytes, size_t 
 	result.drop = buf.drop;
 	drain(p, i);
 	free(in);
-	free(room);
+	free(dst);
 	return result;
 }
 
@@ -175,13 +175,13 @@ struct pair_packet pair_udp(struct pair *p, int i, const uint8_t *bytes, size_t 
 			    const struct wg_path *path, uint8_t tos)
 {
 	struct pair_side *s = &p->side[i];
-	uint8_t *in = malloc(n), *room = malloc(n > 16 ? n - 16 : 1);
-	struct wg_buf buf = { .src = in, .dst = room, .n = (uint32_t)n, .tos = tos };
+	uint8_t *in = malloc(n), *dst = malloc(n > 16 ? n - 16 : 1);
+	struct wg_buf buf = { .src = in, .dst = dst, .n = (uint32_t)n, .tos = tos };
 	struct wg_path from = path ? *path : s->path;
 	struct wg_batch b = { &buf, 1, &from, 1 };
 	struct pair_packet result = { 0 };
 
-	must(in && room);
+	must(in && dst);
 	memcpy(in, bytes, n);
 	tunnel_open(s->tunnel, p->now_ns, &b);
 	result.verdict = buf.verdict;
@@ -191,7 +191,7 @@ struct pair_packet pair_udp(struct pair *p, int i, const uint8_t *bytes, size_t 
 	result.drop = buf.drop;
 	drain(p, i);
 	free(in);
-	free(room);
+	free(dst);
 	return result;
 }
 

@@ -1,4 +1,4 @@
-/* The scripted socket: accept, read to the blank line, answer, hang up; as often as there are answers. */
+/* For each answer: accept a connection, read a request, send the answer, close. */
 #include "uapi_script.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* A configuration socket in a thread that follows a script: one answer per request, in order, and
- * every request written down. */
+/* A scripted configuration socket, served by a thread: it answers each request with the next answer and records the
+ * requests. */
 #ifndef TEST_UAPI_SCRIPT_H
 #define TEST_UAPI_SCRIPT_H
 
@@ -9,7 +9,7 @@
 enum { SCRIPT_MAX = 8 };
 
 struct uapi_script {
-	const char *answers[SCRIPT_MAX]; /* sent after each request's blank line, then it hangs up */
+	const char *answers[SCRIPT_MAX]; /* each sent after the blank line of a request; then the connection is closed */
 	size_t answer_n[SCRIPT_MAX];     /* 0: strlen */
 	int n;
 	/* after uapi_script_end: */
@@ -21,9 +21,9 @@ struct uapi_script {
 	pthread_t thread;
 };
 
-/* Listens at a fresh folder's NAME.sock. */
+/* Listens on NAME.sock in a new folder. */
 void uapi_script_begin(struct uapi_script *s, const char *name);
-/* Waits for the last answer, removes socket and folder; requests are the caller's to free. */
+/* Waits for the last answer and removes socket and folder; the caller frees the requests. */
 void uapi_script_end(struct uapi_script *s);
 
 #endif

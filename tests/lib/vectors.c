@@ -1,3 +1,4 @@
+/* Test vectors: reads their lines and fields. */
 #include "vectors.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,8 +70,8 @@ static size_t one_file(const char *path, size_t fields, vector_fn *fn, void *ctx
 	if (!f && must_exist)
 		fail_msg("%s: cannot be read; tests run from the top of the tree", path);
 	if (!f) {
-		if (access("../shared/vectors", F_OK) != 0) /* some files are only ours */
-			print_message("skip: %s: no ../shared/vectors here\n", path);
+		if (access("../shared/vectors", F_OK) != 0) /* it does not have all of them */
+			print_message("skip: %s: ../shared/vectors does not exist\n", path);
 		return 0;
 	}
 	while (getline(&line, &cap, f) > 0) {

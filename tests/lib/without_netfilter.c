@@ -1,4 +1,4 @@
-/* without_netfilter COMMAND…: runs it as on a kernel without netfilter netlink: its sockets do not exist. */
+/* without_netfilter COMMAND…: runs a command that cannot open netfilter netlink sockets, as on a kernel without them. */
 #include <errno.h>
 #include <linux/netlink.h>
 #include <seccomp.h>

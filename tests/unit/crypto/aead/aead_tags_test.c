@@ -78,7 +78,7 @@ static void sums_around_the_modulus(void **state)
 /* Keys and texts of ones make limbs largest. Sizes on both sides of POWERS_MIN_BYTES, equal or not. */
 static void largest_limbs(void **state)
 {
-	struct chance c = { 31 };
+	struct prng c = { 31 };
 	uint32_t sizes[PACKETS];
 
 	(void)state;
@@ -90,7 +90,7 @@ static void largest_limbs(void **state)
 		memset(l.poly_keys, 0xff, sizeof l.poly_keys);
 		memset(text, 0xff, sizeof text);
 		check_tags(sizes);
-		chance_bytes(&c, l.poly_keys, sizeof l.poly_keys);
+		prng_bytes(&c, l.poly_keys, sizeof l.poly_keys);
 		check_tags(sizes);
 	}
 }

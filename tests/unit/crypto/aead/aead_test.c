@@ -16,7 +16,7 @@ struct fixture { /* a run, its plaintexts, the expected ciphertexts, and guarded
 	uint8_t *plain[PACKETS_MAX], *expected[PACKETS_MAX];
 	struct guard from[PACKETS_MAX], to[PACKETS_MAX];
 	struct wg_sym key;
-	struct chance chance;
+	struct prng chance;
 };
 static struct fixture b;
 static const struct aead_impl *impl;
@@ -65,10 +65,10 @@ static int teardown(void **state)
 
 static void new_run(size_t packets, const uint32_t *sizes)
 {
-	chance_bytes(&b.chance, &b.key, sizeof b.key);
+	prng_bytes(&b.chance, &b.key, sizeof b.key);
 	for (size_t i = 0; i < packets; i++) {
-		b.run[i] = (struct aead_packet){ .n = sizes[i], .counter = chance_u64(&b.chance) };
-		chance_bytes(&b.chance, b.plain[i], sizes[i]);
+		b.run[i] = (struct aead_packet){ .n = sizes[i], .counter = prng_u64(&b.chance) };
+		prng_bytes(&b.chance, b.plain[i], sizes[i]);
 		seal_expected(b.expected[i], b.plain[i], sizes[i], b.run[i].counter);
 	}
 }
@@ -81,7 +81,7 @@ static void lay_out(size_t i, enum placement place, const uint8_t *text, size_t 
 {
 	struct aead_packet *p = &b.run[i];
 	struct guard *src = &b.from[i], *dst = place == IN_PLACE ? src : &b.to[i];
-	size_t shift_src = chance_below(&b.chance, 64), shift_dst = chance_below(&b.chance, 64);
+	size_t shift_src = prng_below(&b.chance, 64), shift_dst = prng_below(&b.chance, 64);
 	size_t larger = from > to ? from : to;
 	uint8_t *s = src->start, *d = dst->start;
 
@@ -167,18 +167,18 @@ static void mixed_runs(void **state)
 
 	(void)state;
 	for (int round = 0; round < 240; round++) {
-		size_t packets = 1 + chance_below(&b.chance, PACKETS_MAX);
-		uint32_t big = typical[chance_below(&b.chance, ARRAY_LEN(typical))];
+		size_t packets = 1 + prng_below(&b.chance, PACKETS_MAX);
+		uint32_t big = typical[prng_below(&b.chance, ARRAY_LEN(typical))];
 		for (size_t i = 0; i < packets; i++) {
 			if (round % 3 == 0)
-				sizes[i] = i + 1 < packets ? big : chance_below(&b.chance, big + 1);
+				sizes[i] = i + 1 < packets ? big : prng_below(&b.chance, big + 1);
 			else if (round % 3 == 1)
-				sizes[i] = typical[chance_below(&b.chance, ARRAY_LEN(typical))];
+				sizes[i] = typical[prng_below(&b.chance, ARRAY_LEN(typical))];
 			else
-				sizes[i] = chance_below(&b.chance, 2000);
+				sizes[i] = prng_below(&b.chance, 2000);
 		}
 		if (round % 8 == 7)
-			sizes[chance_below(&b.chance, (uint32_t)packets)] = BUFFER_BYTES - 200;
+			sizes[prng_below(&b.chance, (uint32_t)packets)] = BUFFER_BYTES - 200;
 		new_run(packets, sizes);
 		check_run(packets, (enum placement)(round % 4));
 	}
@@ -265,7 +265,7 @@ static void single_calls(void **state)
 	for (uint32_t n = 0; n <= 700; n += n < 300 ? 1 : 13) {
 		size_t ad_n = n % (sizeof ad + 1);
 		new_run(1, &n);
-		chance_bytes(&b.chance, ad, sizeof ad);
+		prng_bytes(&b.chance, ad, sizeof ad);
 		chacha20_init(&s, &b.key, 99);
 		aead_seal_with(&with, b.expected[0], b.plain[0], n, ad, ad_n, &s);
 		lay_out(0, (enum placement)(n % 4), b.plain[0], n, n + 16);

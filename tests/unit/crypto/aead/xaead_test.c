@@ -20,21 +20,21 @@ static bool have(const char *primitive, const char *name, uint32_t needs)
 }
 
 /* n texts sealed together must be what xaead_seal() makes of each; some of them in place, one at a guard page. */
-static void check_xaead_jobs(struct chance *c, size_t n, uint32_t text_n, uint32_t ad_n)
+static void check_xaead_jobs(struct prng *c, size_t n, uint32_t text_n, uint32_t ad_n)
 {
 	struct xaead_job jobs[45];
 	uint8_t one[64 + 16];
 	struct wg_sym key;
 
-	chance_bytes(c, &key, sizeof key);
-	chance_bytes(c, plain, 4000);
+	prng_bytes(c, &key, sizeof key);
+	prng_bytes(c, plain, 4000);
 	memset(to.start, MARK, (size_t)(to.end - to.start));
 	for (size_t i = 0; i < n; i++) {
 		jobs[i] = (struct xaead_job){
 			.dst = i == 0 ? to.end - text_n - 16 : to.start + i * 100,
-			.src = plain + chance_below(c, 3900), .n = text_n,
-			.ad = plain + chance_below(c, 3900), .ad_n = ad_n,
-			.nonce = plain + chance_below(c, 3900) };
+			.src = plain + prng_below(c, 3900), .n = text_n,
+			.ad = plain + prng_below(c, 3900), .ad_n = ad_n,
+			.nonce = plain + prng_below(c, 3900) };
 		if (i % 3 == 1) { /* in place */
 			memcpy(jobs[i].dst, jobs[i].src, text_n);
 			jobs[i].src = jobs[i].dst;
@@ -54,7 +54,7 @@ static void check_xaead_jobs(struct chance *c, size_t n, uint32_t text_n, uint32
 
 static void every_number_and_length(void **state)
 {
-	struct chance c = { 6 };
+	struct prng c = { 6 };
 
 	(void)state;
 	for (const struct xchacha20_impl *impl = crypto_tables.xchacha20;; impl++) {
@@ -65,7 +65,7 @@ static void every_number_and_length(void **state)
 		for (size_t n = 0; n <= 45; n++)
 			check_xaead_jobs(&c, n, 16, 16);
 		for (uint32_t n = 0; n <= 64; n++)
-			check_xaead_jobs(&c, 19, n, chance_below(&c, 65));
+			check_xaead_jobs(&c, 19, n, prng_below(&c, 65));
 		if (impl->needs == 0)
 			break;
 	}

@@ -22,7 +22,7 @@ static bool have(const char *primitive, const char *name, uint32_t needs)
 
 static void blake2s_impls_agree(void **state)
 {
-	struct chance c = { 9 };
+	struct prng c = { 9 };
 	uint32_t a[8], b[8];
 
 	(void)state;
@@ -32,9 +32,9 @@ static void blake2s_impls_agree(void **state)
 		for (size_t i = 0; i < 4000; i++) {
 			size_t blocks = 1 + i % 5, n = blocks * BLAKE2S_BLOCK_BYTES;
 			uint8_t *m = i % 2 ? from.end - n : from.start + i % 61;
-			uint64_t count = i % 7 ? chance_u64(&c) >> 2 : UINT32_MAX - 63;
-			chance_bytes(&c, a, sizeof a);
-			chance_bytes(&c, m, n);
+			uint64_t count = i % 7 ? prng_u64(&c) >> 2 : UINT32_MAX - 63;
+			prng_bytes(&c, a, sizeof a);
+			prng_bytes(&c, m, n);
 			memcpy(b, a, sizeof b);
 			impl->compress(a, m, blocks, count, i % 3 == 0 && blocks == 1);
 			blake2s_compress_portable(b, m, blocks, count, i % 3 == 0 && blocks == 1);
@@ -45,21 +45,21 @@ static void blake2s_impls_agree(void **state)
 
 /* n_lanes messages of n bytes or a random size. Those that end at the guard page fault if an implementation reads beyond
  * them. */
-static void check_lanes(const struct blake2s_lanes_impl *impl, struct chance *c, size_t n_lanes, uint32_t n)
+static void check_lanes(const struct blake2s_lanes_impl *impl, struct prng *c, size_t n_lanes, uint32_t n)
 {
 	struct blake2s_lane lanes[BLAKE2S_LANES_MAX + 1], expected[BLAKE2S_LANES_MAX];
 	uint32_t state[BLAKE2S_LANES_MAX][8];
 
-	chance_bytes(c, from.start, (size_t)(from.end - from.start));
-	chance_bytes(c, state, sizeof state);
+	prng_bytes(c, from.start, (size_t)(from.end - from.start));
+	prng_bytes(c, state, sizeof state);
 	memset(lanes, MARK, sizeof lanes);
 	for (size_t i = 0; i < n_lanes; i++) {
-		uint32_t size = chance_below(c, 4) ? n : 1 + chance_below(c, 300);
-		bool last = size % BLAKE2S_BLOCK_BYTES != 0 || chance_below(c, 2);
-		size_t shift = chance_below(c, 4096);
+		uint32_t size = prng_below(c, 4) ? n : 1 + prng_below(c, 300);
+		bool last = size % BLAKE2S_BLOCK_BYTES != 0 || prng_below(c, 2);
+		size_t shift = prng_below(c, 4096);
 		lanes[i] = (struct blake2s_lane){
 			.h = state[i], .p = i % 2 ? from.end - size : from.start + shift, .n = size,
-			.before = chance_below(c, 3) * BLAKE2S_BLOCK_BYTES, .last = last };
+			.before = prng_below(c, 3) * BLAKE2S_BLOCK_BYTES, .last = last };
 		expected[i] = lanes[i];
 	}
 	impl->run(lanes, n_lanes);
@@ -72,7 +72,7 @@ static void check_lanes(const struct blake2s_lanes_impl *impl, struct chance *c,
 
 static void blake2s_lanes_agree(void **state)
 {
-	struct chance c = { 21 };
+	struct prng c = { 21 };
 
 	(void)state;
 	for (const struct blake2s_lanes_impl *impl = crypto_tables.blake2s_lanes; impl->needs; impl++) {
@@ -92,7 +92,7 @@ static void macs_of_many_messages(void **state)
 	struct mac_job jobs[45];
 	struct mac_key keys[ARRAY_LEN(jobs)];
 	const void *key_p[ARRAY_LEN(jobs)];
-	struct chance c = { 23 };
+	struct prng c = { 23 };
 	uint8_t mac[MAC_BYTES];
 
 	(void)state;
@@ -103,12 +103,12 @@ static void macs_of_many_messages(void **state)
 		assert_string_equal(crypto_impl_name("blake2s-lanes"), impl->name);
 		for (size_t n = 0; n <= ARRAY_LEN(jobs); n++) {
 			size_t key_n = 1 + n % 32;
-			chance_bytes(&c, plain, 8000);
+			prng_bytes(&c, plain, 8000);
 			for (size_t i = 0; i < n; i++) {
-				key_p[i] = plain + chance_below(&c, 7000);
+				key_p[i] = plain + prng_below(&c, 7000);
 				jobs[i] = (struct mac_job){ .key = &keys[i],
-							    .p = plain + chance_below(&c, 7000),
-							    .n = 1 + chance_below(&c, n % 2 ? 200 : 1) };
+							    .p = plain + prng_below(&c, 7000),
+							    .n = 1 + prng_below(&c, n % 2 ? 200 : 1) };
 			}
 			mac_keys(keys, key_p, key_n, n);
 			mac16_many(jobs, n);
@@ -126,19 +126,19 @@ static void macs_of_many_messages(void **state)
 /* The digest does not depend on how a message is divided into updates. */
 static void any_split_into_updates(void **state)
 {
-	struct chance c = { 13 };
+	struct prng c = { 13 };
 	struct blake2s s;
 	uint8_t whole[32], parts[32];
 
 	(void)state;
-	chance_bytes(&c, plain, 700);
+	prng_bytes(&c, plain, 700);
 	for (size_t n = 0; n <= 400; n++) {
 		blake2s_init(&s, 32, plain + 500, n % 33);
 		blake2s_update(&s, plain, n);
 		blake2s_final(&s, whole);
 		blake2s_init(&s, 32, plain + 500, n % 33);
 		for (size_t at = 0, k; at < n; at += k) {
-			k = chance_below(&c, 150);
+			k = prng_below(&c, 150);
 			k = k < n - at ? k : n - at;
 			blake2s_update(&s, plain + at, k);
 		}

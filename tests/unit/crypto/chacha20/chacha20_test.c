@@ -42,7 +42,7 @@ static void chacha20_impls_agree(void **state)
 {
 	static const uint32_t counters[] = { 0, 1, 0xfffffff0, 0xfffffffe, 0xffffffff, 0x7fffffff };
 	static const size_t longer[] = { 1536, 2048, 4095, 4096, 4097, 16384 };
-	struct chance c = { 3 };
+	struct prng c = { 3 };
 	struct chacha20 s;
 	struct wg_sym key;
 
@@ -52,10 +52,10 @@ static void chacha20_impls_agree(void **state)
 			continue;
 		for (size_t i = 0; i < 1300 + ARRAY_LEN(longer); i++) {
 			size_t n = i < 1300 ? i : longer[i - 1300];
-			chance_bytes(&c, &key, sizeof key);
-			chance_bytes(&c, plain, n);
-			chacha20_init(&s, &key, chance_u64(&c));
-			s.w[13] = (uint32_t)chance_u64(&c);
+			prng_bytes(&c, &key, sizeof key);
+			prng_bytes(&c, plain, n);
+			chacha20_init(&s, &key, prng_u64(&c));
+			s.w[13] = (uint32_t)prng_u64(&c);
 			s.w[12] = counters[i % ARRAY_LEN(counters)];
 			check_stream(impl, &s, n, 0, i % 2);
 			check_stream(impl, &s, n, 1 + i % 64, i % 2 == 0);
@@ -67,7 +67,7 @@ static void xchacha20_impls_agree(void **state)
 {
 	uint8_t stream[XCHACHA_LANES_MAX + 1][XCHACHA_PREFIX_BYTES], one[1][XCHACHA_PREFIX_BYTES];
 	const uint8_t *nonces[XCHACHA_LANES_MAX];
-	struct chance c = { 4 };
+	struct prng c = { 4 };
 	struct chacha20 s;
 	struct wg_sym key;
 
@@ -77,11 +77,11 @@ static void xchacha20_impls_agree(void **state)
 			continue;
 		assert_in_range(impl->lanes, 1, XCHACHA_LANES_MAX);
 		for (int round = 0; round < 400; round++) {
-			chance_bytes(&c, &key, sizeof key);
-			chance_bytes(&c, from.start, (size_t)(from.end - from.start));
-			chacha20_init(&s, &key, chance_u64(&c));
+			prng_bytes(&c, &key, sizeof key);
+			prng_bytes(&c, from.start, (size_t)(from.end - from.start));
+			chacha20_init(&s, &key, prng_u64(&c));
 			for (size_t i = 0; i < impl->lanes; i++)
-				nonces[i] = i % 2 ? from.end - 24 : from.start + chance_below(&c, 4000);
+				nonces[i] = i % 2 ? from.end - 24 : from.start + prng_below(&c, 4000);
 			memset(stream, MARK, sizeof stream);
 			impl->prefix(stream, nonces, &s);
 			for (size_t i = 0; i < impl->lanes; i++) {

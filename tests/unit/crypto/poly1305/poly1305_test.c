@@ -21,31 +21,31 @@ static bool have(const char *primitive, const char *name, uint32_t needs)
 }
 
 /* Keys and messages of zeros, ones and random bytes. */
-static void poly1305_input(struct chance *c, struct poly1305 *p, uint8_t *m, size_t n)
+static void poly1305_input(struct prng *c, struct poly1305 *p, uint8_t *m, size_t n)
 {
 	uint8_t key[32];
-	uint32_t kind = chance_below(c, 6);
+	uint32_t kind = prng_below(c, 6);
 
-	chance_bytes(c, key, sizeof key);
+	prng_bytes(c, key, sizeof key);
 	if (kind == 0)
 		memset(key, 0xff, 16);
 	if (kind == 1) {
 		memset(key, 0, 16);
-		key[0] = (uint8_t)chance_below(c, 5);
+		key[0] = (uint8_t)prng_below(c, 5);
 	}
-	chance_bytes(c, m, n);
+	prng_bytes(c, m, n);
 	for (size_t i = 0; i < n; i += 16)
-		if (kind < 3 && chance_below(c, 2))
-			memset(m + i, chance_below(c, 4) ? 0xff : 0xfb, n - i < 16 ? n - i : 16);
+		if (kind < 3 && prng_below(c, 2))
+			memset(m + i, prng_below(c, 4) ? 0xff : 0xfb, n - i < 16 ? n - i : 16);
 	poly1305_init(p, key);
 	if (kind == 3) { /* in the middle of a message */
 		p->h[0] = UINT64_MAX;
 		p->h[1] = UINT64_MAX;
-		p->h[2] = chance_below(c, 8);
+		p->h[2] = prng_below(c, 8);
 	}
 }
 
-static void poly1305_check(const struct poly1305_impl *impl, struct chance *c, size_t n)
+static void poly1305_check(const struct poly1305_impl *impl, struct prng *c, size_t n)
 {
 	struct poly1305 a, b;
 	uint8_t *m = from.end - n, tag_a[16], tag_b[16];
@@ -69,7 +69,7 @@ static void poly1305_impls_agree(void **state)
 {
 	static const struct poly1305_impl limbs = { "26-bit limbs", 0, limbs_blocks_whole };
 	const struct poly1305_impl *impl = crypto_tables.poly1305;
-	struct chance c = { 5 };
+	struct prng c = { 5 };
 	bool last;
 
 	(void)state;

@@ -48,12 +48,12 @@ static void iterated(void **state)
 }
 
 /* Random values; coordinates near 0, p and 2^256; scalars of zeros and ones. */
-static void operands(struct chance *c, uint8_t k[32], uint8_t u[32])
+static void operands(struct prng *c, uint8_t k[32], uint8_t u[32])
 {
-	uint32_t kind = chance_below(c, 8);
+	uint32_t kind = prng_below(c, 8);
 
-	chance_bytes(c, k, 32);
-	chance_bytes(c, u, 32);
+	prng_bytes(c, k, 32);
+	prng_bytes(c, u, 32);
 	if (kind < 3)
 		memset(u + 1, kind == 0 ? 0 : 0xff, 30);
 	if (kind == 1)
@@ -68,7 +68,7 @@ static void operands(struct chance *c, uint8_t k[32], uint8_t u[32])
 
 static void impls_agree(void **state)
 {
-	struct chance c = { 7 };
+	struct prng c = { 7 };
 	uint8_t k[32], u[32], a[32], b[32];
 
 	(void)state;
@@ -87,13 +87,13 @@ static void impls_agree(void **state)
 /* The ladder over fe25.h, which 32-bit machines use, against the portable implementation of this machine. */
 static void field_of_32_bit_machines(void **state)
 {
-	struct chance c = { 17 };
+	struct prng c = { 17 };
 	uint8_t k[32], u[32], a[32], b[32];
 
 	(void)state;
 	for (int i = 0; i < 500; i++) {
-		chance_bytes(&c, k, sizeof k);
-		chance_bytes(&c, u, sizeof u);
+		prng_bytes(&c, k, sizeof k);
+		prng_bytes(&c, u, sizeof u);
 		if (i % 5 == 0)
 			memset(u + 1, 0xff, 31);
 		if (i % 5 == 1)
@@ -104,7 +104,7 @@ static void field_of_32_bit_machines(void **state)
 	}
 }
 
-static void check_batch(struct chance *c, size_t n)
+static void check_batch(struct prng *c, size_t n)
 {
 	struct x25519_job jobs[20];
 	uint8_t expected[32];
@@ -112,7 +112,7 @@ static void check_batch(struct chance *c, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		operands(c, jobs[i].key.b, jobs[i].u.b);
 		memset(&jobs[i].out, 0xee, sizeof jobs[i].out);
-		if (chance_below(c, 4) == 0)
+		if (prng_below(c, 4) == 0)
 			memset(&jobs[i].u, 0, sizeof jobs[i].u);
 	}
 	x25519_batch(jobs, n);
@@ -125,7 +125,7 @@ static void check_batch(struct chance *c, size_t n)
 
 static void batches(void **state)
 {
-	struct chance c = { 11 };
+	struct prng c = { 11 };
 
 	(void)state;
 	for (const struct x25519_batch_impl *impl = crypto_tables.x25519_batch;; impl++) {
