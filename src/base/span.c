@@ -1,6 +1,20 @@
 /* Splitting, comparison and numbers. */
 #include "span.h"
 
+bool span_is_spaced(struct span s, const char *word)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (ascii_is_blank(s.p[i]))
+			continue;
+		if (word[at] == '\0' || ascii_lower(s.p[i]) != ascii_lower(word[at]))
+			return false;
+		at++;
+	}
+	return word[at] == '\0';
+}
+
 bool span_equal(struct span a, struct span b)
 {
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);

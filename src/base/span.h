@@ -31,6 +31,8 @@ static inline bool span_is(struct span s, const char *word)
 }
 
 bool span_is_nocase(struct span s, const char *word); /* ignores the case of ASCII letters */
+/* Also ignores blanks anywhere in s, as keys and section lines of tunnel files may have them. */
+bool span_is_spaced(struct span s, const char *word);
 bool span_equal(struct span a, struct span b);
 bool span_starts(struct span s, const char *prefix);
 

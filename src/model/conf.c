@@ -374,8 +374,8 @@ static bool read_code(struct conf_reader *r, struct span code)
 	bool is_peer;
 
 	if (code.p[0] == '[') {
-		is_peer = conf_is_section(code, "[Peer]");
-		if (is_peer || conf_is_section(code, "[Interface]")) {
+		is_peer = span_is_spaced(code, "[Peer]");
+		if (is_peer || span_is_spaced(code, "[Interface]")) {
 			open_section(r, code, is_peer);
 			return false;
 		}
@@ -472,6 +472,12 @@ int conf_read(struct wg_device *out, struct span text, const struct conf_options
 struct span conf_without_comment(struct span line)
 {
 	return span_sub(line, 0, span_find(line, '#'));
+}
+
+bool conf_is_key(struct span key)
+{
+	return field_find(SYNTAX_CONF, key, true) || field_find(SYNTAX_CONF, key, false) ||
+	       conf_is_quick_key(span_trim(key));
 }
 
 bool conf_is_empty(struct span text)

@@ -73,5 +73,7 @@ void conf_print(struct text *t, const struct wg_device *d, const struct ip_scope
 
 /* The line up to the first '#'. */
 struct span conf_without_comment(struct span line);
+/* True for the keys of wg(8) in either section, as the parser accepts them, and those of wg-quick(8). */
+bool conf_is_key(struct span key);
 
 #endif

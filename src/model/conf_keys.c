@@ -27,17 +27,3 @@ bool conf_is_hook_key(struct span key)
 			return true;
 	return false;
 }
-
-bool conf_is_section(struct span code, const char *section)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < code.n; i++) {
-		if (ascii_is_blank(code.p[i]))
-			continue;
-		if (section[at] == '\0' || ascii_lower(code.p[i]) != ascii_lower(section[at]))
-			return false;
-		at++;
-	}
-	return section[at] == '\0';
-}

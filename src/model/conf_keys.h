@@ -14,7 +14,4 @@ bool conf_is_quick_key(struct span key);
 /* PreUp, PostUp, PreDown or PostDown: the value is the rest of the line, including '#'. */
 bool conf_is_hook_key(struct span key);
 
-/* Compares a section line, for example "[Peer]", ignoring blanks and case. */
-bool conf_is_section(struct span code, const char *section);
-
 #endif

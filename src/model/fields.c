@@ -415,21 +415,6 @@ void field_print(struct text *t, const void *object, const struct field *f,
 	f->kind->print(t, object, f, syntax, scopes);
 }
 
-/* Compares a key of a file, ignoring blanks and case. */
-static bool conf_key_is(struct span s, const char *word)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < s.n; i++) {
-		if (ascii_is_blank(s.p[i]))
-			continue;
-		if (word[at] == '\0' || ascii_lower(s.p[i]) != ascii_lower(word[at]))
-			return false;
-		at++;
-	}
-	return word[at] == '\0';
-}
-
 static bool may_begin(struct span name, const char *word)
 {
 	return name.n > 0 && ascii_lower(name.p[0]) == ascii_lower(word[0]);
@@ -447,7 +432,7 @@ const struct field *field_find(enum field_syntax syntax, struct span name, bool 
 		if (f->spelling[syntax].n == name.n && memcmp(f->spelling[syntax].p, name.p, name.n) == 0)
 			return f;
 	for (const struct field *f = begin; f < end && syntax == SYNTAX_CONF; f++)
-		if (may_begin(name, f->spelling[syntax].p) && conf_key_is(name, f->spelling[syntax].p))
+		if (may_begin(name, f->spelling[syntax].p) && span_is_spaced(name, f->spelling[syntax].p))
 			return f;
 	return NULL;
 }

@@ -210,6 +210,28 @@ void peer_index_free(struct peer_index *x)
 	memset(x, 0, sizeof *x);
 }
 
+static void clamp(struct wg_private *out, const struct wg_private *key)
+{
+	*out = *key;
+	if (!mem_is_zero_ct(out, sizeof *out)) { /* zeros stand for no key */
+		out->b[0] &= 248;
+		out->b[31] = (uint8_t)((out->b[31] & 127) | 64);
+	}
+}
+
+bool private_key_equal(const struct wg_private *a, const struct wg_private *b)
+{
+	struct wg_private x, y;
+	bool equal;
+
+	clamp(&x, a);
+	clamp(&y, b);
+	equal = mem_equal_ct(&x, &y, sizeof x);
+	mem_wipe(&x, sizeof x);
+	mem_wipe(&y, sizeof y);
+	return equal;
+}
+
 bool device_name_is_valid(struct span name)
 {
 	if (name.n == 0 || name.n >= WG_NAME_MAX || span_is(name, ".") || span_is(name, ".."))

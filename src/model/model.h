@@ -94,6 +94,9 @@ struct wg_peer *peer_index_find(const struct peer_index *x, const struct wg_devi
 				const struct wg_public *key);
 void peer_index_free(struct peer_index *x);
 
+/* True if a device stores both as the same key: it clamps them (RFC 7748, section 5). */
+must_check bool private_key_equal(const struct wg_private *a, const struct wg_private *b);
+
 /* 1-15 characters of [a-zA-Z0-9_=+.-], but not "." or "..", as wg-quick requires. */
 must_check bool device_name_is_valid(struct span name);
 

@@ -421,16 +421,6 @@ static bool patch_removals(struct sync *s)
 	return true;
 }
 
-/* As the device stores the key. */
-static void clamp(struct wg_private *out, const struct wg_private *key)
-{
-	*out = *key;
-	if (!mem_is_zero_ct(out, sizeof *out)) {
-		out->b[0] &= 248;
-		out->b[31] = (uint8_t)((out->b[31] & 127) | 64);
-	}
-}
-
 static void patch_device(struct wg_device *patch, const struct wg_device *now,
 			 const struct wg_device *desired, const struct sync_options *o)
 {
@@ -440,13 +430,10 @@ static void patch_device(struct wg_device *patch, const struct wg_device *now,
 		has & WG_DEVICE_HAS_PRIVATE_KEY ? &desired->private_key : &none;
 	uint16_t port = has & WG_DEVICE_HAS_LISTEN_PORT ? desired->listen_port : 0;
 	uint32_t fwmark = has & WG_DEVICE_HAS_FWMARK ? desired->fwmark : 0;
-	struct wg_private old_key, new_key;
 
-	clamp(&old_key, &now->private_key);
-	clamp(&new_key, key);
 	memcpy(patch->name, now->name, sizeof patch->name);
 	if (((has & WG_DEVICE_HAS_PRIVATE_KEY) || !o->keep_private_key) &&
-	    !mem_equal_ct(&old_key, &new_key, sizeof old_key)) {
+	    !private_key_equal(&now->private_key, key)) {
 		patch->flags |= WG_DEVICE_HAS_PRIVATE_KEY;
 		patch->private_key = *key;
 	}
@@ -459,8 +446,6 @@ static void patch_device(struct wg_device *patch, const struct wg_device *now,
 		patch->flags |= WG_DEVICE_HAS_FWMARK;
 		patch->fwmark = fwmark;
 	}
-	mem_wipe(&old_key, sizeof old_key);
-	mem_wipe(&new_key, sizeof new_key);
 }
 
 static bool sync_init(struct sync *s)
