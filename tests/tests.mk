@@ -42,11 +42,11 @@ fuzz_programs := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%_fuzz,$(fuzz_sources
 module_of_fuzz = $(firstword $(subst _, ,$(notdir $(1))))
 
 define fuzz_rules
-$(O)/tests/fuzz/$(1)_replay: $(O)/tests/fuzz/$(1).o $(O)/tests/fuzz/replay.o \
+$(O)/tests/fuzz/$(1)_replay: $(O)/tests/fuzz/$(1).o $(O)/tests/fuzz/replay.o $(O)/tests/libtest.a \
 		$(call archives_of,$(call module_of_fuzz,$(1)) $(uses_$(call module_of_fuzz,$(1))))
 	$$(call progress,LD,$$@)
 	$$(Q)$$(CC) $$(all_ldflags) -o $$@ $$^ $(libs_$(call module_of_fuzz,$(1))) $$(LIBS)
-$(O)/tests/fuzz/$(1)_fuzz: $(O)/tests/fuzz/$(1).o \
+$(O)/tests/fuzz/$(1)_fuzz: $(O)/tests/fuzz/$(1).o $(O)/tests/libtest.a \
 		$(call archives_of,$(call module_of_fuzz,$(1)) $(uses_$(call module_of_fuzz,$(1))))
 	$$(call progress,LD,$$@)
 	$$(Q)$$(CC) $$(all_ldflags) -fsanitize=fuzzer -o $$@ $$^ $(libs_$(call module_of_fuzz,$(1))) $$(LIBS)

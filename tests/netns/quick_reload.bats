@@ -201,7 +201,6 @@ AllowedIPs = 10.7.$i.0/24"
 	Endpoint = localhost:5555 # by name
 	PersistentKeepalive = 7
 
-
 	[Peer]
 	PublicKey = TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=
 	AllowedIPs = 10.5.5.0/24

@@ -5,20 +5,52 @@
 
 #include "inputs.h"
 #include "messages.h"
+#include "base/mem.h"
 #include "quick/config/edit.h"
-#include "quick/host/fileio.h"
+#include "quick/host/file_update.h"
 #include "quick/journal/journal.h"
 #include "report/report.h"
+
+/* Without a journal every port may be one that was set. */
+static bool port_was_chosen(const struct wg_device *d, const struct journal *j)
+{
+	return j->exists && (j->applied.port == 0 || j->applied.port == d->listen_port);
+}
+
+/* wg-quick's own mark has a policy rule. */
+static bool mark_was_chosen(const struct wg_device *d, const struct journal *j, const struct host_state *s)
+{
+	return host_tunnel_rule(s, IP_V4, d->fwmark) || host_tunnel_rule(s, IP_V6, d->fwmark) ||
+	       (j->exists && (j->applied.port == 0 || j->applied.mark == d->fwmark));
+}
+
+static bool has_secret(const struct wg_device *d)
+{
+	static const struct wg_psk none;
+
+	if (d->flags & WG_DEVICE_HAS_PRIVATE_KEY)
+		return true;
+	for (uint32_t i = 0; i < d->n_peers; i++)
+		if (!mem_equal_ct(&d->peers[i].psk, &none, sizeof none))
+			return true;
+	return false;
+}
+
+/* The permissions of a file that already had keys are a choice, unless all users have access. */
+static enum file_privacy privacy_of(const struct wg_device *now, const struct wg_device *file)
+{
+	if (has_secret(file))
+		return FILE_MODE_NOT_OTHERS;
+	return has_secret(now) ? FILE_MODE_OWNER : FILE_MODE_KEPT;
+}
 
 int save_tunnel(const struct tunnel_file *f, const struct host_state *state, const struct journal *journal,
 		struct host *host, struct command_trace *trace)
 {
-	const struct applied *applied = &journal->applied;
 	struct addresses addresses = { 0 };
 	struct wg_device device = { 0 };
-	struct edit_state now = { .device = &device, .addresses = &addresses, .foreign = &applied->foreign,
-				  .mtu = state->link.mtu, .chosen_port = journal->exists ? applied->port : 0,
-				  .ipv6 = state->ipv6, .scopes = &ipc_scopes };
+	struct edit_state now = { .device = &device, .addresses = &addresses, .foreign = &journal->applied.foreign,
+				  .mtu = state->link.mtu, .ipv6 = state->ipv6, .scopes = &ipc_scopes };
 	struct text text = text_heap();
 	bool changed = false;
 	int r;
@@ -28,10 +60,12 @@ int save_tunnel(const struct tunnel_file *f, const struct host_state *state, con
 	r = ipc_get(&host->ipc, &device, f->name);
 	if (r == 0)
 		r = rtnetlink_addresses(&host->rtnetlink, state->link.index, &addresses);
+	now.chosen_port = port_was_chosen(&device, journal);
+	now.chosen_mark = mark_was_chosen(&device, journal, state);
 	if (r == 0 && !edit_tunnel_file(&text, &changed, f, &now))
 		r = -ENOMEM;
 	if (r == 0 && changed)
-		r = fileio_update(f->path, text_of(&text));
+		r = file_update(f->path, text_of(&text), privacy_of(&device, &f->device));
 	if (r < 0)
 		report_error("cannot save %s: %s", f->path, strerror(-r));
 	text_heap_free(&text);

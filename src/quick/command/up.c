@@ -177,8 +177,10 @@ static void journal_result(struct journal *j, struct host *host, const struct tu
 			if (!addresses_have(&f->interface.addresses, &now.list[i]) &&
 			    !addresses_add(&j->applied.foreign, &now.list[i]))
 				break;
-	if (f->device.n_peers <= PEERS_MAX && ipc_get(&host->ipc, &d, f->name) == 0)
+	if (f->device.n_peers <= PEERS_MAX && ipc_get(&host->ipc, &d, f->name) == 0) {
 		j->applied.port = d.listen_port;
+		j->applied.mark = d.fwmark;
+	}
 	device_free(&d);
 	addresses_free(&now);
 	if (journal_write(j) < 0)

@@ -11,7 +11,8 @@ struct edit_state {
 	const struct addresses *addresses; /* of the interface */
 	const struct addresses *foreign;   /* added by hooks or other programs while it was brought up: not saved */
 	unsigned int mtu;                  /* 0: not known */
-	uint16_t chosen_port;              /* the port the kernel chose when the file named none; 0: not known */
+	/* Where the file names none, the port or the mark was chosen automatically, or by a hook: not saved. */
+	bool chosen_port, chosen_mark;
 	bool ipv6;                         /* false: the interface cannot have IPv6 addresses at present */
 	const struct ip_scopes *scopes;    /* for the zones of endpoints */
 };

@@ -1,16 +1,10 @@
-/* Edits the text of a tunnel file by section and key. */
+/* Edits are collected per line and applied when the text is printed. */
 #include "section_editor.h"
 
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "model/conf.h"
-
-static bool is_comment(struct span line)
-{
-	line = span_trim(line);
-	return line.n > 0 && line.p[0] == '#';
-}
 
 /* Key and value as wg(8) reads them: without the comment, blanks trimmed. */
 static bool split_line(struct span line, struct span *key, struct span *value)
@@ -30,54 +24,15 @@ static bool line_has_key(struct span line, const char *wanted, struct span *valu
 {
 	struct span key;
 
-	return split_line(line, &key, value) && span_is_nocase(key, wanted);
-}
-
-static bool add_section(struct section_editor *e, size_t line, bool is_peer)
-{
-	size_t above = line;
-
-	if (!vector_reserve(&e->sections, &e->cap_sections, e->n_sections + 1, sizeof *e->sections))
-		return false;
-	while (above > 0 && is_comment(e->lines[above - 1]))
-		above--;
-	e->sections[e->n_sections++] = (struct section){ .header = line, .comment = above, .is_peer = is_peer };
-	return true;
-}
-
-/* A section ends before the comments of the next one, and before the blank lines that separate them. */
-static void find_ends(struct section_editor *e)
-{
-	for (size_t i = 0; i < e->n_sections; i++) {
-		struct section *s = &e->sections[i];
-		s->end = i + 1 < e->n_sections ? e->sections[i + 1].comment : e->n_lines;
-		while (s->end > s->header + 1 && span_trim(e->lines[s->end - 1]).n == 0)
-			s->end--;
-	}
-}
-
-static bool find_sections(struct section_editor *e)
-{
-	for (size_t i = 0; i < e->n_lines; i++) {
-		struct span code = span_trim(conf_without_comment(e->lines[i])), value;
-		struct section *last = e->n_sections ? &e->sections[e->n_sections - 1] : NULL;
-		if (code.n > 0 && code.p[0] == '[') {
-			if (!add_section(e, i, span_is_nocase(code, "[Peer]")))
-				return false;
-		} else if (last && last->is_peer && line_has_key(e->lines[i], "PublicKey", &value) &&
-			   !key_from_base64(last->key.b, value)) {
-			return false;
-		}
-	}
-	find_ends(e);
-	return true;
+	return split_line(line, &key, value) && span_is_spaced(key, wanted);
 }
 
 bool section_editor_init(struct section_editor *e, struct span text)
 {
 	struct span line;
 
-	*e = (struct section_editor){ 0 };
+	*e = (struct section_editor){ .ends_in_newline = text.n > 0 && text.p[text.n - 1] == '\n',
+				      .before_all = text_heap(), .after_all = text_heap() };
 	while (span_next(&line, &text, '\n')) {
 		if (!text.p && line.n == 0)
 			break;
@@ -85,14 +40,16 @@ bool section_editor_init(struct section_editor *e, struct span text)
 			return false;
 		e->lines[e->n_lines++] = line;
 	}
+	e->crlf = e->n_lines > 0 && e->lines[0].n > 0 && e->lines[0].p[e->lines[0].n - 1] == '\r';
 	e->deleted = calloc(e->n_lines + 1, sizeof *e->deleted);
+	e->removed = calloc(e->n_lines + 1, sizeof *e->removed);
 	e->replaced = calloc(e->n_lines + 1, sizeof *e->replaced);
 	e->after = calloc(e->n_lines + 1, sizeof *e->after);
-	if (!e->deleted || !e->replaced || !e->after)
+	if (!e->deleted || !e->removed || !e->replaced || !e->after)
 		return false;
-	for (size_t i = 0; i <= e->n_lines; i++)
+	for (size_t i = 0; i < e->n_lines; i++)
 		e->after[i] = text_heap();
-	return find_sections(e);
+	return sections_find(&e->sections, e->lines, e->n_lines);
 }
 
 void section_editor_free(struct section_editor *e)
@@ -102,41 +59,142 @@ void section_editor_free(struct section_editor *e)
 			mem_wipe(e->replaced[i], strlen(e->replaced[i])); /* may hold a key */
 		free(e->replaced[i]);
 	}
-	for (size_t i = 0; e->after && i <= e->n_lines; i++)
+	for (size_t i = 0; e->after && i < e->n_lines; i++)
 		text_heap_free(&e->after[i]);
+	text_heap_free(&e->before_all);
+	text_heap_free(&e->after_all);
+	sections_free(&e->sections);
 	free(e->lines);
-	free(e->sections);
 	free(e->deleted);
+	free(e->removed);
 	free(e->replaced);
 	free(e->after);
 	*e = (struct section_editor){ 0 };
 }
 
-void section_editor_print(const struct section_editor *e, struct text *out)
+/* ---- blank lines around removed sections ---- */
+
+/* Lines without printed text other than blank lines. */
+struct gap {
+	size_t from, to;
+	size_t blanks;   /* printed blank lines */
+	size_t longest;  /* the most of them without a removed section in between */
+	size_t sections; /* removed runs of lines */
+};
+
+static bool is_printed(const struct section_editor *e, size_t line)
 {
-	for (size_t i = 0; i < e->n_lines; i++) {
-		if (!e->deleted[i]) {
-			text_span(out, e->replaced[i] ? span_of(e->replaced[i]) : e->lines[i]);
-			text_char(out, '\n');
-		}
-		text_span(out, text_of(&e->after[i]));
+	return !e->deleted[line] && !e->removed[line];
+}
+
+static bool is_in_gap(const struct section_editor *e, size_t line)
+{
+	return e->after[line].n == 0 && (!is_printed(e, line) || line_kind(e->lines[line]) == LINE_BLANK);
+}
+
+static struct gap find_gap(const struct section_editor *e, size_t from)
+{
+	struct gap g = { .from = from, .to = from };
+	size_t adjacent = 0;
+
+	for (; g.to < e->n_lines && is_in_gap(e, g.to); g.to++) {
+		bool removed = e->removed[g.to];
+		if (removed && (g.to == from || !e->removed[g.to - 1]))
+			g.sections++;
+		adjacent = removed ? 0 : adjacent + is_printed(e, g.to);
+		g.blanks += is_printed(e, g.to);
+		g.longest = adjacent > g.longest ? adjacent : g.longest;
 	}
-	text_span(out, text_of(&e->after[e->n_lines]));
+	return g;
+}
+
+/* In the middle of the file sections stay as far apart as they were. At its ends each removed section takes one blank
+ * line with it: the one that section_editor_append() added. */
+static void close_gap(struct section_editor *e, const struct gap *g)
+{
+	bool at_edge = g->from == 0 || g->to == e->n_lines;
+	size_t at_edges = g->blanks > g->sections ? g->blanks - g->sections : 0;
+	size_t surplus = g->sections ? g->blanks - (at_edge ? at_edges : g->longest) : 0;
+
+	for (size_t i = g->to; surplus > 0 && i > g->from; i--)
+		if (is_printed(e, i - 1)) {
+			e->deleted[i - 1] = true;
+			surplus--;
+		}
+}
+
+static void close_gaps(struct section_editor *e)
+{
+	for (size_t from = 0; from < e->n_lines;) {
+		struct gap g = find_gap(e, from);
+		close_gap(e, &g);
+		from = g.to + 1;
+	}
+}
+
+/* ---- printing ---- */
+
+static void print_new_lines(const struct section_editor *e, struct text *out, const struct text *lines)
+{
+	struct span rest = text_of(lines), line;
+
+	while (rest.n > 0 && span_next(&line, &rest, '\n')) {
+		text_span(out, line);
+		text_add(out, e->crlf ? "\r\n" : "\n");
+	}
+}
+
+void section_editor_print(struct section_editor *e, struct text *out)
+{
+	const char *newline = e->crlf ? "\r\n" : "\n";
+	size_t begin = out->n;
+	bool ended = true, separate = e->before_all.n > 0;
+
+	close_gaps(e);
+	print_new_lines(e, out, &e->before_all);
+	for (size_t i = 0; i < e->n_lines; i++) {
+		if (is_printed(e, i)) {
+			if (separate && line_kind(e->lines[i]) != LINE_BLANK)
+				text_add(out, newline);
+			separate = false;
+			text_span(out, e->replaced[i] ? span_of(e->replaced[i]) : e->lines[i]);
+			ended = i + 1 < e->n_lines || e->ends_in_newline;
+			text_add(out, ended ? "\n" : "");
+		}
+		text_add(out, !ended && e->after[i].n > 0 ? newline : "");
+		ended |= e->after[i].n > 0;
+		print_new_lines(e, out, &e->after[i]);
+	}
+	if (e->after_all.n > 0) {
+		text_add(out, ended ? "" : newline);
+		text_add(out, out->n > begin ? newline : "");
+		print_new_lines(e, out, &e->after_all);
+	}
+}
+
+/* ---- settings ---- */
+
+static bool section_has_key(const struct section_editor *e, const struct section *s, const char *key)
+{
+	struct span value;
+
+	for (size_t i = s->header + 1; i <= s->last; i++)
+		if (line_has_key(e->lines[i], key, &value))
+			return true;
+	return false;
 }
 
 const struct section *section_editor_interface(const struct section_editor *e, const char *key)
 {
 	const struct section *first = NULL;
-	struct span value;
 
-	for (size_t i = e->n_sections; i-- > 0;) {
-		const struct section *s = &e->sections[i];
+	for (size_t i = e->sections.n; i-- > 0;) {
+		const struct section *s = &e->sections.list[i];
 		if (s->is_peer)
 			continue;
 		first = s;
-		for (size_t k = s->header + 1; k < s->end; k++)
-			if (line_has_key(e->lines[k], key, &value))
-				return s;
+		if (section_has_key(e, s, key))
+			return s;
 	}
 	return first;
 }
@@ -166,33 +224,59 @@ static bool replace_value(struct section_editor *e, size_t line, struct span old
 	return true;
 }
 
-bool section_editor_set(struct section_editor *e, const struct section *s, const char *key, const char *value)
+bool section_editor_add_after(struct section_editor *e, const struct section *s, size_t line, const char *key,
+			      const char *value)
 {
-	bool done = value[0] == '\0';
+	struct text *at = s ? &e->after[line] : &e->before_all;
+
+	if (!s && at->n == 0)
+		text_add(at, "[Interface]\n");
+	text_f(at, "%s = %s\n", key, value);
+	e->changed = true;
+	return !at->failed;
+}
+
+bool section_editor_add(struct section_editor *e, const struct section *s, const char *key, const char *value)
+{
+	return section_editor_add_after(e, s, s ? s->last : 0, key, value);
+}
+
+bool section_editor_set(struct section_editor *e, const struct section *s, const char *key, const char *value,
+			bool *found)
+{
 	struct span old;
 
+	*found = false;
 	/* Backwards: of several lines with this key, the last is the effective one. */
-	for (size_t i = s->end; i-- > s->header + 1;) {
+	for (size_t i = s->last + 1; i-- > s->header + 1;) {
 		if (!line_has_key(e->lines[i], key, &old))
 			continue;
-		if (done)
+		if (*found || !value)
 			delete_line(e, i);
 		else if (!replace_value(e, i, old, value))
 			return false;
-		done = true;
+		*found = true;
 	}
-	if (done)
-		return true;
-	text_f(&e->after[s->end - 1], "%s = %s\n", key, value);
-	e->changed = true;
-	return !e->after[s->end - 1].failed;
+	return true;
 }
 
-void section_editor_delete_section(struct section_editor *e, const struct section *s)
+/* ---- whole sections ---- */
+
+void section_editor_remove_section(struct section_editor *e, const struct section *s)
 {
-	for (size_t i = s->comment; i < s->end; i++)
-		delete_line(e, i);
+	section_mark_own(e->removed, s, e->lines);
+	e->changed = true;
 }
+
+bool section_editor_append(struct section_editor *e, struct span sections)
+{
+	text_add(&e->after_all, e->after_all.n > 0 ? "\n" : "");
+	text_span(&e->after_all, sections);
+	e->changed = true;
+	return !e->after_all.failed;
+}
+
+/* ---- lists ---- */
 
 struct list_line list_line_none(const struct section_editor *e)
 {
@@ -218,7 +302,7 @@ static bool filter_line(struct section_editor *e, size_t line, struct span value
 		delete_line(e, line);
 	else if (deleted)
 		ok = !kept.failed && replace_value(e, line, value, kept.p);
-	if (kept.n > 0) {
+	if (kept.n > 0 || last->items.n == 0) {
 		text_heap_free(&last->items);
 		*last = (struct list_line){ line, value, kept };
 	} else {
@@ -232,7 +316,7 @@ bool section_editor_filter(struct section_editor *e, const struct section *s, co
 {
 	struct span value;
 
-	for (size_t i = s->header + 1; i < s->end; i++)
+	for (size_t i = s->header + 1; i <= s->last; i++)
 		if (line_has_key(e->lines[i], key, &value) && !filter_line(e, i, value, filter, ctx, last))
 			return false;
 	return true;
@@ -240,5 +324,8 @@ bool section_editor_filter(struct section_editor *e, const struct section *s, co
 
 bool section_editor_set_items(struct section_editor *e, const struct list_line *last)
 {
-	return !last->items.failed && replace_value(e, last->line, last->value, last->items.p);
+	if (last->items.failed || !replace_value(e, last->line, last->value, last->items.p))
+		return false;
+	e->deleted[last->line] = false;
+	return true;
 }

@@ -59,7 +59,7 @@ static int write_new(int fd, struct span text, const struct stat *like)
 	return r;
 }
 
-static void sync_folder(const char *path)
+void fileio_sync_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *dir =
@@ -98,20 +98,13 @@ static int replace(const char *path, struct span text, const struct stat *like)
 	if (r < 0)
 		(void)unlink(temporary);
 	else
-		sync_folder(path);
+		fileio_sync_folder(path);
 	return r;
 }
 
 int fileio_replace(const char *path, struct span text)
 {
 	return replace(path, text, NULL);
-}
-
-int fileio_update(const char *path, struct span text)
-{
-	struct stat st;
-
-	return stat(path, &st) < 0 ? -errno : replace(path, text, &st);
 }
 
 static int write_in_place(const char *path, struct span text)

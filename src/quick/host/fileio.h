@@ -11,8 +11,8 @@ must_check int fileio_read(const char *path, struct text *out);
  * old or the new contents. Only its owner can read the new file. */
 must_check int fileio_replace(const char *path, struct span text);
 
-/* Replaces a file that exists, keeping its owner and mode. */
-must_check int fileio_update(const char *path, struct span text);
+/* Writes the folder of a file to disk after a rename. */
+void fileio_sync_folder(const char *path);
 
 /* Replaces a file, which may be a bind mount or a symbolic link: atomically where that is possible, else in place.
  * Keeps its owner and mode. */

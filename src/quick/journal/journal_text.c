@@ -72,6 +72,8 @@ void journal_print(const struct journal *j, struct text *t)
 		text_f(t, "index %u\n", j->ifindex);
 	if (j->applied.port)
 		text_f(t, "port %u\n", (unsigned int)j->applied.port);
+	if (j->applied.mark)
+		text_f(t, "mark %u\n", j->applied.mark);
 	if (j->applied.has_table)
 		text_f(t, "table %u\n", j->applied.table);
 	text_f(t, "tools %u %u %s\n", (unsigned int)j->applied.plan.firewall,
@@ -237,6 +239,11 @@ static bool read_port(struct journal *j, struct span rest)
 	return ok;
 }
 
+static bool read_mark(struct journal *j, struct span rest)
+{
+	return read_numbers(rest, &j->applied.mark, 1);
+}
+
 static bool read_began(struct journal *j, struct span rest)
 {
 	uint32_t n;
@@ -299,6 +306,7 @@ static const struct {
 	{ "firewall", read_firewall }, { "tools", read_tools },
 	{ "config", read_config },     { "index", read_index },
 	{ "port", read_port },         { "table", read_table },
+	{ "mark", read_mark },
 	{ "began", read_began },       { "complete", read_complete },
 };
 

@@ -138,7 +138,7 @@ static int copy_rest(struct applied *out, const struct applied *from)
 {
 	int r = 0;
 
-	*out = (struct applied){ .port = from->port, .has_table = from->has_table, .table = from->table };
+	*out = (struct applied){ .port = from->port, .mark = from->mark, .has_table = from->has_table, .table = from->table };
 	out->config = from->config ? span_dup(span_of(from->config)) : NULL;
 	if (from->config && !out->config)
 		return -ENOMEM;

@@ -29,7 +29,7 @@ static void parse(struct tunnel_file *f, const char *text)
 
 struct options {
 	const char *foreign; /* a file with the addresses that are not the tunnel's own */
-	uint16_t chosen_port;
+	bool chosen; /* port and mark */
 	bool no_ipv6;
 };
 
@@ -46,7 +46,8 @@ static char *save(const char *text, const char *state, const struct options *o)
 	parse(&foreign, o && o->foreign ? o->foreign : "[Interface]\n");
 	s = (struct edit_state){ .device = &now.device, .addresses = &now.interface.addresses,
 				 .foreign = &foreign.interface.addresses, .mtu = now.interface.mtu,
-				 .chosen_port = o ? o->chosen_port : 0, .ipv6 = !o || !o->no_ipv6 };
+				 .chosen_port = o && o->chosen, .chosen_mark = o && o->chosen,
+				 .ipv6 = !o || !o->no_ipv6 };
 	assert_true(edit_tunnel_file(&out, &changed, &file, &s));
 	tunnel_file_free(&file);
 	tunnel_file_free(&now);
@@ -123,9 +124,9 @@ static void comments_names_order_and_spelling_stay(void **state)
 	      "[Peer]\n"
 	      "PublicKey = " B "\n"
 	      "AllowedIPs = 10.0.0.4/32\n"
+	      "Endpoint = [2001:db8::1]:5\n"
 	      "\n"
-	      "# the end\n"
-	      "Endpoint = [2001:db8::1]:5\n");
+	      "# the end\n");
 }
 
 static void peers_are_added_and_removed(void **state)
@@ -148,7 +149,6 @@ static void peers_are_added_and_removed(void **state)
 	      "Endpoint = 192.0.2.1:51820\nPersistentKeepalive = 5\n",
 	      NULL,
 	      "[Interface]\nPrivateKey = " PRIVATE "\n"
-	      "\n"
 	      "\n"
 	      "# Name = phone\n"
 	      "[Peer]\n"
@@ -226,18 +226,19 @@ static void addresses_stay_where_ipv6_is_disabled(void **state)
 	      "[Interface]\nAddress = 10.0.0.1/24\n");
 }
 
-static void defaults_are_not_saved(void **state)
+static void chosen_values_are_not_saved(void **state)
 {
-	static const struct options chosen = { .chosen_port = 40000 };
+	static const struct options chosen = { .chosen = true };
 
 	(void)state;
-	/* The mark of a default route, the MTU and the port that were chosen when the file named none. */
+	/* The port and the mark that were chosen when the file named none, and the MTU. */
 	unchanged("[Interface]\n", "[Interface]\nFwMark = 0xca6c\nMTU = 1420\nListenPort = 40000\n", &chosen);
-	unchanged("[Interface]\n", "[Interface]\nListenPort = 40000\n", NULL);
-	unchanged("[Interface]\nFwMark = off\n", "[Interface]\nFwMark = 0xca6c\n", NULL);
-	check("[Interface]\n", "[Interface]\nListenPort = 7\n", &chosen, "[Interface]\nListenPort = 7\n");
+	unchanged("[Interface]\nFwMark = off\nListenPort = 0\n", "[Interface]\nFwMark = 0xca6c\nListenPort = 40000\n",
+		  &chosen);
+	check("[Interface]\nFwMark = off\n", "[Interface]\nListenPort = 7\nFwMark = 9\n", NULL,
+	      "[Interface]\nFwMark = 0x9\nListenPort = 7\n");
 	check("[Interface]\nFwMark = 1\nMTU = 1300\nListenPort = 5\n",
-	      "[Interface]\nFwMark = 2\nMTU = 1400\nListenPort = 6\n", NULL,
+	      "[Interface]\nFwMark = 2\nMTU = 1400\nListenPort = 6\n", &chosen,
 	      "[Interface]\nFwMark = 0x2\nMTU = 1400\nListenPort = 6\n");
 	check("[Interface]\nFwMark = 1\n", "[Interface]\n", NULL, "[Interface]\nFwMark = off\n");
 }
@@ -248,6 +249,142 @@ static void the_effective_section_is_edited(void **state)
 	check("[Interface]\nMTU = 1300\nPrivateKey = " PRIVATE "\n[Peer]\nPublicKey = " A "\n[Interface]\nMTU = 1301\n",
 	      "[Interface]\nMTU = 1400\nPrivateKey = " OTHER_PRIVATE "\n[Peer]\nPublicKey = " A "\n", NULL,
 	      "[Interface]\nMTU = 1300\nPrivateKey = " OTHER_PRIVATE "\n[Peer]\nPublicKey = " A "\n[Interface]\nMTU = 1400\n");
+}
+
+static void a_list_is_replaced_by_another(void **state)
+{
+	(void)state;
+	check("[Peer]\nPublicKey = " A "\nAllowedIPs = 10.1.0.0/24 # home\nPersistentKeepalive = 5\n",
+	      "[Peer]\nPublicKey = " A "\nAllowedIPs = 10.2.0.0/24\nPersistentKeepalive = 5\n", NULL,
+	      "[Peer]\nPublicKey = " A "\nAllowedIPs = 10.2.0.0/24 # home\nPersistentKeepalive = 5\n");
+	check("[Peer]\nPublicKey = " A "\nAllowedIPs = 10.1.0.0/24\nAllowedIPs = 10.1.1.0/24\n",
+	      "[Peer]\nPublicKey = " A "\nAllowedIPs = 10.2.0.0/24, 10.3.0.0/24\n", NULL,
+	      "[Peer]\nPublicKey = " A "\nAllowedIPs = 10.2.0.0/24, 10.3.0.0/24\n");
+	check("[Interface]\nAddress = 10.1.0.1/24\nMTU = 1400\n", "[Interface]\nAddress = 10.2.0.1/24\nMTU = 1400\n", NULL,
+	      "[Interface]\nAddress = 10.2.0.1/24\nMTU = 1400\n");
+}
+
+/* Every spelling that the parser accepts. */
+static void spellings(void **state)
+{
+	(void)state;
+	check("[ Interface ]\nPrivate Key = " PRIVATE "\nListen\tPort = 1\n[ Peer ]\nPublic Key = Jixsag44W8 CFkKCIvlLSZF86/Q/4BovkpqdB9Vps5Sk=\n"
+	      "Allowed IPs = 10.0.0.1 / 32, 10.0.0.2/ 32\n[peer]\nPublicKey = " B "\n",
+	      "[Interface]\nPrivateKey = " OTHER_PRIVATE "\nListenPort = 2\n"
+	      "[Peer]\nPublicKey = " A "\nAllowedIPs = 10.0.0.1/32, 10.0.0.3/32\n", NULL,
+	      "[ Interface ]\nPrivate Key = " OTHER_PRIVATE "\nListen\tPort = 2\n[ Peer ]\nPublic Key = Jixsag44W8 CFkKCIvlLSZF86/Q/4BovkpqdB9Vps5Sk=\n"
+	      "Allowed IPs = 10.0.0.1 / 32, 10.0.0.3/32\n");
+	check("[Interface]\r\nListenPort = 1\r\n\r\n[Peer]\r\nPublicKey = " A "\r\n",
+	      "[Interface]\nListenPort = 2\n[Peer]\nPublicKey = " A "\nPersistentKeepalive = 5\n[Peer]\nPublicKey = " B "\n", NULL,
+	      "[Interface]\r\nListenPort = 2\r\n\r\n[Peer]\r\nPublicKey = " A "\r\nPersistentKeepalive = 5\r\n\r\n"
+	      "[Peer]\r\nPublicKey = " B "\r\n");
+}
+
+static void several_sections_of_a_peer(void **state)
+{
+	const char *text = "[Peer]\nPublicKey = " A "\nPresharedKey = " PSK "\nAllowedIPs = 10.1.0.0/24\nPersistentKeepalive = 5\n"
+			   "[Peer]\nPublicKey = " A "\nAllowedIPs = 10.2.0.0/24\n";
+
+	(void)state;
+	unchanged(text, "[Peer]\nPublicKey = " A "\nPresharedKey = " PSK "\nAllowedIPs = 10.2.0.0/24\nPersistentKeepalive = 5\n", NULL);
+	check(text, "[Peer]\nPublicKey = " A "\nAllowedIPs = 10.1.0.0/24\nPersistentKeepalive = 6\n", NULL,
+	      "[Peer]\nPublicKey = " A "\nPersistentKeepalive = 6\n[Peer]\nPublicKey = " A "\nAllowedIPs = 10.1.0.0/24\n");
+	check(text, "[Interface]\n", NULL, "");
+}
+
+/* The last peer of the file that has a prefix gets it. */
+static void prefixes_in_several_peers(void **state)
+{
+	const char *text = "[Peer]\nPublicKey = " A "\nAllowedIPs = 10.1.0.0/24, 10.2.0.0/24\n"
+			   "[Peer]\nPublicKey = " B "\nAllowedIPs = 10.2.0.0/24 # b\n";
+
+	(void)state;
+	unchanged(text, "[Peer]\nPublicKey = " A "\nAllowedIPs = 10.1.0.0/24\n[Peer]\nPublicKey = " B "\nAllowedIPs = 10.2.0.0/24\n", NULL);
+	check(text, "[Peer]\nPublicKey = " A "\nAllowedIPs = 10.1.0.0/24\n[Peer]\nPublicKey = " B "\n", NULL,
+	      "[Peer]\nPublicKey = " A "\nAllowedIPs = 10.1.0.0/24\n[Peer]\nPublicKey = " B "\n");
+	check(text, "[Peer]\nPublicKey = " A "\nAllowedIPs = 10.1.0.0/24, 10.2.0.0/24\n[Peer]\nPublicKey = " B "\n", NULL,
+	      "[Peer]\nPublicKey = " A "\nAllowedIPs = 10.1.0.0/24, 10.2.0.0/24\n[Peer]\nPublicKey = " B "\n");
+	check(text, "[Peer]\nPublicKey = " A "\nAllowedIPs = 10.1.0.0/24\n", NULL,
+	      "[Peer]\nPublicKey = " A "\nAllowedIPs = 10.1.0.0/24\n");
+}
+
+static void a_key_is_compared_as_the_device_clamps_it(void **state)
+{
+	(void)state;
+	/* 32 bytes of 0x11, and what a device makes of them. */
+	unchanged("[Interface]\nPrivateKey = ERERERERERERERERERERERERERERERERERERERERERE=\n", "[Interface]\nPrivateKey = EBEREREREREREREREREREREREREREREREREREREREVE=\n", NULL);
+}
+
+static void a_file_without_interface(void **state)
+{
+	(void)state;
+	check("# mine\n[Peer]\nPublicKey = " A "\n",
+	      "[Interface]\nPrivateKey = " PRIVATE "\nAddress = 10.0.0.1/24\nListenPort = 7\n[Peer]\nPublicKey = " A "\n", NULL,
+	      "[Interface]\nAddress = 10.0.0.1/24\nListenPort = 7\nPrivateKey = " PRIVATE "\n\n# mine\n[Peer]\nPublicKey = " A "\n");
+}
+
+static void other_comments_stay(void **state)
+{
+	(void)state;
+	check("[Interface]\n"
+	      "\n"
+	      "### begin alice ###\n"
+	      "[Peer]\n"
+	      "PublicKey = " A "\n"
+	      "### end alice ###\n"
+	      "### begin bob ###\n"
+	      "[Peer]\n"
+	      "PublicKey = " B "\n"
+	      "### end bob ###\n"
+	      "\n"
+	      "#[Peer]\n"
+	      "#PublicKey = " A "\n"
+	      "\n"
+	      "# carol\n"
+	      "[Peer]\n"
+	      "PublicKey = " C "\n"
+	      "\n"
+	      "# the end\n",
+	      "[Peer]\nPublicKey = " A "\n", NULL,
+	      "[Interface]\n"
+	      "\n"
+	      "### begin alice ###\n"
+	      "[Peer]\n"
+	      "PublicKey = " A "\n"
+	      "### end alice ###\n"
+	      "### end bob ###\n"
+	      "\n"
+	      "#[Peer]\n"
+	      "#PublicKey = " A "\n"
+	      "\n"
+	      "# the end\n");
+}
+
+static void blank_lines_do_not_multiply(void **state)
+{
+	static const char *const files[] = { "[Interface]\nListenPort = 5\n", "[Interface]\nListenPort = 5\n\n\n",
+					     "[Interface]\nListenPort = 5\n\n[Peer]\nPublicKey = " A "\n# end\n" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		struct text more = text_heap();
+		char *with, *without;
+		text_f(&more, "%s[Peer]\nPublicKey = %s\n[Peer]\nPublicKey = %s\n", files[i], B, C);
+		with = save(files[i], more.p, NULL);
+		assert_non_null(with);
+		without = save(with, files[i], NULL);
+		assert_non_null(without);
+		assert_string_equal(without, files[i]);
+		free(with);
+		free(without);
+		text_heap_free(&more);
+	}
+	/* In the middle. */
+	check("[Peer]\nPublicKey = " A "\n\n\n[Peer]\nPublicKey = " B "\n\n\n[Peer]\nPublicKey = " C "\n",
+	      "[Peer]\nPublicKey = " A "\n[Peer]\nPublicKey = " C "\n", NULL,
+	      "[Peer]\nPublicKey = " A "\n\n\n[Peer]\nPublicKey = " C "\n");
+	check("[Peer]\nPublicKey = " A "\n\n[Peer]\nPublicKey = " B "\n", "[Peer]\nPublicKey = " B "\n", NULL,
+	      "[Peer]\nPublicKey = " B "\n");
 }
 
 int main(void)
@@ -261,8 +398,16 @@ int main(void)
 		cmocka_unit_test(lines_of_allowedips_stay_apart),
 		cmocka_unit_test(addresses_are_added_and_removed),
 		cmocka_unit_test(addresses_stay_where_ipv6_is_disabled),
-		cmocka_unit_test(defaults_are_not_saved),
+		cmocka_unit_test(chosen_values_are_not_saved),
 		cmocka_unit_test(the_effective_section_is_edited),
+		cmocka_unit_test(a_list_is_replaced_by_another),
+		cmocka_unit_test(spellings),
+		cmocka_unit_test(several_sections_of_a_peer),
+		cmocka_unit_test(prefixes_in_several_peers),
+		cmocka_unit_test(a_key_is_compared_as_the_device_clamps_it),
+		cmocka_unit_test(a_file_without_interface),
+		cmocka_unit_test(other_comments_stay),
+		cmocka_unit_test(blank_lines_do_not_multiply),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

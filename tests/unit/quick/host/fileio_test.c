@@ -65,18 +65,6 @@ static void new_files_are_private(void **state)
 	assert_int_equal(fileio_append(path("new"), SPAN("more\n")), -ENOENT);
 }
 
-static void an_update_keeps_the_mode(void **state)
-{
-	(void)state;
-	assert_int_equal(fileio_update(path("conf"), SPAN("x")), -ENOENT);
-	assert_int_equal(fileio_replace(path("conf"), SPAN("old, and longer\n")), 0);
-	assert_int_equal(chmod(path("conf"), 0640), 0);
-	assert_int_equal(fileio_update(path("conf"), SPAN("new\n")), 0);
-	assert_int_equal(mode_of("conf"), 0640);
-	assert_contents("conf", "new\n");
-	fileio_remove(path("conf"));
-}
-
 static void what_a_killed_process_left_is_replaced(void **state)
 {
 	(void)state;
@@ -116,7 +104,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(new_files_are_private),
-		cmocka_unit_test(an_update_keeps_the_mode),
 		cmocka_unit_test(what_a_killed_process_left_is_replaced),
 		cmocka_unit_test(links_are_written_through),
 		cmocka_unit_test(errors),

@@ -1,0 +1,18 @@
+/* Replaces the contents of a file that others may own, mount or link to, and that may hold secrets. */
+#ifndef WG_QUICK_FILE_UPDATE_H
+#define WG_QUICK_FILE_UPDATE_H
+
+#include "base/span.h"
+
+/* What happens to the permissions. */
+enum file_privacy {
+	FILE_MODE_KEPT,
+	FILE_MODE_NOT_OTHERS, /* if others have any access: 0600 */
+	FILE_MODE_OWNER,      /* 0600 */
+};
+
+/* Keeps owner, mode, extended attributes, ACLs and hard links. The file is replaced atomically where that keeps them all;
+ * otherwise, as for a bind mount, it is written in place, after which a write that failed is undone. 0 or -errno. */
+must_check int file_update(const char *path, struct span text, enum file_privacy privacy);
+
+#endif
