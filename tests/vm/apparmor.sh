@@ -1,26 +1,25 @@
 #!/bin/bash
-# apparmor.sh: our programs under our AppArmor profiles, with a kernel that enforces them: all that they do
-# works, nothing of it is denied, and what they are not to do is. Runs inside the test machine (init.c);
-# TAP on stdout.
+# apparmor.sh: tests of our AppArmor profiles in a kernel that enforces them: the programs work, the kernel denies them
+# nothing that they need and other operations. Runs inside the test machine (scripts.sh); TAP on stdout.
 set -u
 umask 077
 cd /tmp || exit 1
 . /tap.bash
-none() { # none REASON
+skip_all() { # skip_all REASON
 	echo "ok 1 - AppArmor # SKIP $1"
 	exit 0
 }
-[ -x /usr/bin/apparmor_parser ] || none "no apparmor_parser"
-mount -t securityfs securityfs /sys/kernel/security || none "no securityfs"
-[ "$(cat /sys/module/apparmor/parameters/enabled 2> /dev/null)" = Y ] || none "this kernel has no AppArmor"
+[ -x /usr/bin/apparmor_parser ] || skip_all "apparmor_parser has not been fetched"
+mount -t securityfs securityfs /sys/kernel/security || skip_all "securityfs cannot be mounted"
+[ "$(cat /sys/module/apparmor/parameters/enabled 2> /dev/null)" = Y ] || skip_all "this kernel has no AppArmor"
 echo 0 > /proc/sys/kernel/printk_ratelimit
 loaded() { grep -cE '^(wg|wg-quick|wireguardd) \(enforce\)$' /sys/kernel/security/apparmor/profiles; }
 for profile in wg wg-quick wireguardd; do
-	works "the kernel takes the profile $profile" apparmor_parser -r -K "/etc/apparmor.d/$profile"
+	works "the kernel loads the profile $profile" apparmor_parser -r -K "/etc/apparmor.d/$profile"
 done
-same "all are enforced" 3 "$(loaded)"
+same "all profiles are enforced" 3 "$(loaded)"
 
-denied() { # since it was asked the last time
+denied() { # the denials since the last call
 	dmesg -c | sed -n 's/.*apparmor="DENIED" //p' | sed 's/ pid=[0-9]*//; s/ fsuid=.*//; s/ class="[a-z]*"//' | sort | uniq -c
 }
 dmesg -C
@@ -36,25 +35,25 @@ wg genkey > private
 cat private >&3
 exec 3>&-
 wait $pid
-same "keys reach the files that the shell opened" "45 45" "$(wc -c < private) $(wc -c < public)"
+same "wg writes keys to files that the shell opened" "45 45" "$(wc -c < private) $(wc -c < public)"
 mkdir -p /srv /root
 other=$(wg genkey | wg pubkey)
 wg genkey > /srv/private
 wg genpsk > /root/psk
 install -o nobody -m 666 /dev/null /home/nobody/key
 wg genkey > /home/nobody/key 2> /dev/null
-same "wherever these are" "45 45 45" "$(wc -c < /srv/private) $(wc -c < /root/psk) $(wc -c < /home/nobody/key)"
+same "wg writes keys to files in any folder" "45 45 45" "$(wc -c < /srv/private) $(wc -c < /root/psk) $(wc -c < /home/nobody/key)"
 ip link add wg0 type wireguard
-works "set" wg set wg0 private-key /srv/private listen-port 51820 peer "$other" preshared-key /root/psk \
+works "wg set works" wg set wg0 private-key /srv/private listen-port 51820 peer "$other" preshared-key /root/psk \
 	allowed-ips 10.7.0.0/24 endpoint localhost:5801
-same "show" "51820 127.0.0.1:5801" "$(wg show wg0 listen-port) $(wg show wg0 endpoints | cut -f2)"
+same "wg show works" "51820 127.0.0.1:5801" "$(wg show wg0 listen-port) $(wg show wg0 endpoints | cut -f2)"
 wg showconf wg0 > /srv/wg0.conf
-works "setconf of what showconf wrote" wg setconf wg0 /srv/wg0.conf
-works "syncconf of what bash hands over" bash -c 'wg syncconf wg0 <(cat /srv/wg0.conf)'
+works "wg setconf accepts the output of showconf" wg setconf wg0 /srv/wg0.conf
+works "wg syncconf accepts a pipe of bash" bash -c 'wg syncconf wg0 <(cat /srv/wg0.conf)'
 echo "$(wg show wg0 dump)" | grep -q 10.7.0.0/24
-same "through pipes" 0 $?
-same "its note of endpoints is of this namespace" 1 "$(find /run/wgsuite -name 'endpoints.wg0@[1-9]*' | wc -l)"
-same "nothing of this was denied" "" "$(denied)"
+same "wg show writes to a pipe" 0 $?
+same "wg writes its file of endpoints for this namespace" 1 "$(find /run/wgsuite -name 'endpoints.wg0@[1-9]*' | wc -l)"
+same "nothing was denied to wg" "" "$(denied)"
 ip link delete wg0
 
 # ---- wg-quick ----
@@ -82,75 +81,75 @@ X
 chmod 600 /etc/wireguard/wg0.conf
 resolv=$(cat /etc/resolv.conf)
 wg-quick up wg0 > said 2>&1
-same "up" "0 wg0 1 1" "$? $(ip route get 8.8.8.8 | grep -oE 'wg0') $(nft list tables ip | grep -c wg-quick-wg0) $(cat /proc/sys/net/ipv4/conf/all/src_valid_mark)"
-same "up says what it does, to a file too" 1 "$(grep -c '^\[#\] wg addconf wg0' said)"
-same "wg-quick is confined, hooks are not" "wg-quick (enforce) unconfined" "$(xargs < by)"
-same "name servers" "nameserver 10.7.0.53" "$(grep ^nameserver /etc/resolv.conf)"
-same "hooks do what they are for" "45 10.44.0.0/24" "$(wc -c < /srv/of-a-hook) $(ip route show 10.44.0.0/24 | cut -d' ' -f1)"
-works "nothing to reload" wg-quick reload wg0
+same "wg-quick up works" "0 wg0 1 1" "$? $(ip route get 8.8.8.8 | grep -oE 'wg0') $(nft list tables ip | grep -c wg-quick-wg0) $(cat /proc/sys/net/ipv4/conf/all/src_valid_mark)"
+same "wg-quick up prints its commands to a file" 1 "$(grep -c '^\[#\] wg addconf wg0' said)"
+same "wg-quick is confined and its hooks are not" "wg-quick (enforce) unconfined" "$(xargs < by)"
+same "wg-quick sets the name servers" "nameserver 10.7.0.53" "$(grep ^nameserver /etc/resolv.conf)"
+same "hooks may do what they need" "45 10.44.0.0/24" "$(wc -c < /srv/of-a-hook) $(ip route show 10.44.0.0/24 | cut -d' ' -f1)"
+works "wg-quick reload without changes works" wg-quick reload wg0
 sed -i 's/10.7.0.1.24, /10.7.0.9\/24, /; s/10.7.0.53/10.7.0.54/' /etc/wireguard/wg0.conf
 wg-quick diff wg0 > said 2>&1
-same "diff" 1 "$(grep -c 'ip -4 address add 10.7.0.9/24' said)"
+same "wg-quick diff works" 1 "$(grep -c 'ip -4 address add 10.7.0.9/24' said)"
 wg-quick reload wg0 > said 2>&1
-same "reload" "0 10.7.0.9/24 nameserver 10.7.0.54" "$? $(ip -o -4 address show wg0 | awk '{ print $4 }') $(grep ^nameserver /etc/resolv.conf)"
+same "wg-quick reload works" "0 10.7.0.9/24 nameserver 10.7.0.54" "$? $(ip -o -4 address show wg0 | awk '{ print $4 }') $(grep ^nameserver /etc/resolv.conf)"
 wg set wg0 listen-port 5555
-works "save" sh -c 'wg-quick save wg0 2> /dev/null'
-same "the file" "5555 1" "$(sed -n 's/^ListenPort = //p' /etc/wireguard/wg0.conf) $(grep -c '^# Name = here' /etc/wireguard/wg0.conf)"
+works "wg-quick save works" sh -c 'wg-quick save wg0 2> /dev/null'
+same "wg-quick save writes the tunnel file" "5555 1" "$(sed -n 's/^ListenPort = //p' /etc/wireguard/wg0.conf) $(grep -c '^# Name = here' /etc/wireguard/wg0.conf)"
 wg-quick strip wg0 > /srv/stripped
-same "strip" 1 "$(grep -c '^ListenPort = 5555' /srv/stripped)"
+same "wg-quick strip works" 1 "$(grep -c '^ListenPort = 5555' /srv/stripped)"
 wg-quick down wg0 > said 2>&1
-same "down" "0 $resolv" "$? $(cat /etc/resolv.conf)"
-same "nothing is left" "0 0" "$(ip -o link show wg0 2> /dev/null | wc -l) $(nft list ruleset | grep -c wg-quick)"
+same "wg-quick down works" "0 $resolv" "$? $(cat /etc/resolv.conf)"
+same "wg-quick down leaves nothing behind" "0 0" "$(ip -o link show wg0 2> /dev/null | wc -l) $(nft list ruleset | grep -c wg-quick)"
 cp /etc/wireguard/wg0.conf /root/home.conf
-works "a file of one's own" sh -c 'wg-quick up /root/home.conf 2> /dev/null && wg-quick down /root/home.conf 2> /dev/null'
+works "wg-quick accepts a tunnel file in another folder" sh -c 'wg-quick up /root/home.conf 2> /dev/null && wg-quick down /root/home.conf 2> /dev/null'
 printf '[dns]\nbackend = file\n' > /etc/wireguard/wgsuite.ini
-works "settings" sh -c 'wg-quick up wg0 2> /dev/null && wg-quick down wg0 2> /dev/null'
+works "wg-quick reads wgsuite.ini" sh -c 'wg-quick up wg0 2> /dev/null && wg-quick down wg0 2> /dev/null'
 rm /etc/wireguard/wgsuite.ini
-same "nothing of this was denied to wg-quick" "" "$(denied)"
+same "nothing was denied to wg-quick" "" "$(denied)"
 
 # ---- wireguardd ----
 
 WG_PROCESS_FOREGROUND=1 wireguardd wgu > said 2>&1 & pid=$!
 until [ -S /run/wireguard/wgu.sock ] || ! kill -0 $pid 2> /dev/null; do sleep 0.05; done
 same "wireguardd is confined" "wireguardd (enforce)" "$(confined $pid)"
-works "wg speaks to it" wg set wgu private-key private listen-port 5801 peer "$other" allowed-ips 10.9.0.0/24 endpoint 192.168.5.1:7
-same "and it answers" 5801 "$(wg show wgu listen-port)"
+works "wg set works with wireguardd" wg set wgu private-key private listen-port 5801 peer "$other" allowed-ips 10.9.0.0/24 endpoint 192.168.5.1:7
+same "wg show works with wireguardd" 5801 "$(wg show wgu listen-port)"
 ip address add 10.9.0.1/24 dev wgu
 ip link set wgu up
 timeout 2 ping -c 1 -W 1 10.9.0.2 > /dev/null
-same "it sends initiations" 1 "$(wg show wgu transfer | awk '{ print ($3 > 0 && $3 % 148 == 0) }')"
+same "wireguardd sends initiations" 1 "$(wg show wgu transfer | awk '{ print ($3 > 0 && $3 % 148 == 0) }')"
 ip link delete wgu
 wait $pid
-same "it ends with its link, and its socket too" 0 "$(find /run/wireguard -name 'wgu*' | wc -l)"
-works "in the background" sh -c 'wireguardd wgu 2> /dev/null'
+same "wireguardd ends with its interface and removes its socket" 0 "$(find /run/wireguard -name 'wgu*' | wc -l)"
+works "wireguardd runs in the background" sh -c 'wireguardd wgu 2> /dev/null'
 until [ -S /run/wireguard/wgu.sock ]; do sleep 0.05; done
 ip link delete wgu
 while [ -e /run/wireguard/wgu.sock ]; do sleep 0.05; done
 unload wireguard
 wg-quick up wg0 > said 2>&1
-same "as wg-quick starts it" "0 1" "$? $(grep -lx wireguardd /proc/[0-9]*/comm | wc -l)"
-same "it is confined" "wireguardd (enforce)" "$(confined "$(grep -lx wireguardd /proc/[0-9]*/comm | cut -d/ -f3)")"
-works "reload" sh -c 'wg-quick reload wg0 2> /dev/null'
-works "down" sh -c 'wg-quick down wg0 2> /dev/null'
-same "nothing of this was denied to wireguardd" "" "$(denied)"
+same "wg-quick starts wireguardd" "0 1" "$? $(grep -lx wireguardd /proc/[0-9]*/comm | wc -l)"
+same "wireguardd is confined when wg-quick starts it" "wireguardd (enforce)" "$(confined "$(grep -lx wireguardd /proc/[0-9]*/comm | cut -d/ -f3)")"
+works "wg-quick reload works with wireguardd" sh -c 'wg-quick reload wg0 2> /dev/null'
+works "wg-quick down works with wireguardd" sh -c 'wg-quick down wg0 2> /dev/null'
+same "nothing was denied to wireguardd" "" "$(denied)"
 
-# ---- what they are not to do ----
+# ---- denied operations ----
 
 echo 'root:$6$secret' > /etc/shadow
 chmod 600 /etc/shadow
 wireguardd wgu 2> /dev/null
 until [ -S /run/wireguard/wgu.sock ]; do sleep 0.05; done
 wg setconf wgu /etc/shadow > said 2>&1
-same "wg reads no passwords" "1 1" "$? $(grep -c 'Permission denied' said)"
+same "wg may not read /etc/shadow" "1 1" "$? $(grep -c 'Permission denied' said)"
 ip link delete wgu
 ln -s /etc/shadow /etc/wireguard/evil.conf
 wg-quick strip evil > said 2>&1
-same "wg-quick reads no passwords" "1 1" "$? $(grep -c 'Permission denied' said)"
+same "wg-quick may not read /etc/shadow" "1 1" "$? $(grep -c 'Permission denied' said)"
 cp /usr/bin/bash /tmp/wireguard-evil
 WG_QUICK_USERSPACE_IMPLEMENTATION=/tmp/wireguard-evil wg-quick up wg0 > said 2>&1
-same "nor runs programs that are not its own" "126 1" "$? $(grep -c 'failed with status 126$' said)"
+same "wg-quick may not run other programs as the daemon" "126 1" "$? $(grep -c 'failed with status 126$' said)"
 cp "$(find /usr/lib -name 'libmnl.so.0' | head -n 1)" /tmp/evil.so
 LD_PRELOAD=/tmp/evil.so wireguardd --version > said 2>&1
-same "nor does wireguardd take code from elsewhere" 1 "$(grep -c 'evil.so.*cannot be preloaded' said)"
-same "and the kernel says so" 4 "$(denied | grep -cE 'shadow|evil')"
+same "wireguardd may not preload another library" 1 "$(grep -c 'evil.so.*cannot be preloaded' said)"
+same "the kernel logs what was denied" 4 "$(denied | grep -cE 'shadow|evil')"
 tap_end

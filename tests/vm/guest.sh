@@ -1,6 +1,5 @@
 #!/bin/bash
-# guest.sh: what our wg does with the real wireguard module. Runs inside the test machine (init.c);
-# TAP on stdout.
+# guest.sh: tests of our wg with the kernel's WireGuard. Runs inside the test machine (scripts.sh); TAP on stdout.
 set -u
 umask 077
 cd /tmp || exit 1
@@ -15,13 +14,13 @@ T=$'\t'
 link() { ip link add dev "$1" type wireguard; }
 fresh() { ip link del dev wg0 2>/dev/null; link wg0; }
 
-# ---- every field ----
+# ---- fields ----
 
 fresh
-same "a new interface says nothing" "(none)$T(none)${T}0${T}off" "$(wg show wg0 dump)"
+same "a new interface has no settings" "(none)$T(none)${T}0${T}off" "$(wg show wg0 dump)"
 echo "$PRIVATE" > private
 echo "$PSK" > psk
-works "set takes every field" wg set wg0 private-key private listen-port 51820 fwmark 0x1234 \
+works "set accepts every field" wg set wg0 private-key private listen-port 51820 fwmark 0x1234 \
 	peer "$A" preshared-key psk endpoint 192.0.2.1:5 persistent-keepalive 25 \
 	allowed-ips 10.0.0.0/8,fd00::/64,192.0.2.7 \
 	peer "$B" endpoint '[2001:db8::1]:65535' allowed-ips ::/0,0.0.0.0/0
@@ -31,85 +30,85 @@ $B$T(none)$T[2001:db8::1]:65535${T}0.0.0.0/0,::/0${T}0${T}0${T}0${T}off"
 sorted() { wg show "$1" dump | awk -F'\t' -v OFS='\t' 'NF == 8 { k = split($4, a, ","); $4 = ""
 	for (i = 1; i <= k; i++) for (j = i + 1; j <= k; j++) if (a[j] < a[i]) { t = a[i]; a[i] = a[j]; a[j] = t }
 	for (i = 1; i <= k; i++) $4 = $4 (i > 1 ? "," : "") a[i] } { print }'; }
-same "get gives every field back" "$dump" "$(sorted wg0)"
+same "get returns every field" "$dump" "$(sorted wg0)"
 if command -v wg-debian > /dev/null; then
 	for words in "show wg0 dump" "show wg0" "showconf wg0" "show all transfer" "show interfaces" show; do
 		# shellcheck disable=SC2086
-		same "Debian's wg sees the same: $words" "$(wg-debian $words)" "$(wg $words)"
+		same "Debian's wg prints the same: $words" "$(wg-debian $words)" "$(wg $words)"
 	done
 fi
 wg showconf wg0 > wg0.conf
-works "setconf of what showconf printed" wg setconf wg0 wg0.conf
-same "and nothing has changed" "$dump" "$(sorted wg0)"
-works "syncconf of the same" wg syncconf wg0 wg0.conf
-same "and nothing has changed by it" "$dump" "$(sorted wg0)"
-works "a link-local endpoint" wg set wg0 peer "$B" endpoint '[fe80::1%lo]:7'
-same "with its scope" "$B$T[fe80::1%lo]:7" "$(wg show wg0 endpoints | grep -F "$B")"
-works "fields are cleared" wg set wg0 private-key /dev/null listen-port 0 fwmark off \
+works "setconf accepts the output of showconf" wg setconf wg0 wg0.conf
+same "setconf of the present configuration changes nothing" "$dump" "$(sorted wg0)"
+works "syncconf accepts the output of showconf" wg syncconf wg0 wg0.conf
+same "syncconf of the present configuration changes nothing" "$dump" "$(sorted wg0)"
+works "set accepts a link-local endpoint" wg set wg0 peer "$B" endpoint '[fe80::1%lo]:7'
+same "show prints the scope of a link-local endpoint" "$B$T[fe80::1%lo]:7" "$(wg show wg0 endpoints | grep -F "$B")"
+works "set clears fields" wg set wg0 private-key /dev/null listen-port 0 fwmark off \
 	peer "$A" preshared-key /dev/null persistent-keepalive off allowed-ips "" peer "$B" remove
-same "and gone" "(none)$T(none)
+same "the cleared fields are empty" "(none)$T(none)
 $A$T(none)${T}192.0.2.1:5$T(none)${T}0${T}0${T}0${T}off" "$(wg show wg0 dump | sed '1s/\t[0-9]*\toff$//')"
 echo "/$(printf 'A%.0s' {1..42})=" > unclamped
 wg set wg0 private-key unclamped
 case $(wg show wg0 private-key) in +*) clamped=yes ;; *) clamped=no ;; esac
-same "a private key is kept clamped" yes $clamped
+same "a private key is stored clamped" yes $clamped
 
-# ---- who is there and who may ask ----
+# ---- interfaces and privileges ----
 
-fails "an interface that is not there" "Unable to access interface: No such device" wg show nosuch
-fails "and cannot be set" "Unable to modify interface: No such device" wg set nosuch fwmark 1
-fails "an interface of another kind" "Unable to access interface: Operation not supported" wg show lo
-fails "and cannot be set either" "Unable to modify interface: Operation not supported" wg set lo fwmark 1
+fails "show fails if the interface does not exist" "Unable to access interface: No such device" wg show nosuch
+fails "set fails if the interface does not exist" "Unable to modify interface: No such device" wg set nosuch fwmark 1
+fails "show fails if the interface is of another kind" "Unable to access interface: Operation not supported" wg show lo
+fails "set fails if the interface is of another kind" "Unable to modify interface: Operation not supported" wg set lo fwmark 1
 user="setpriv --reuid=65534 --regid=65534 --clear-groups"
-fails "without permission" "Unable to access interface: Operation not permitted" $user wg show wg0
-fails "nor set" "Unable to modify interface: Operation not permitted" $user wg set wg0 fwmark 1
-same "but the names are no secret" wg0 "$($user wg show interfaces)"
+fails "show fails without privileges" "Unable to access interface: Operation not permitted" $user wg show wg0
+fails "set fails without privileges" "Unable to modify interface: Operation not permitted" $user wg set wg0 fwmark 1
+same "show interfaces needs no privileges" wg0 "$($user wg show interfaces)"
 mkdir -p /run/wireguard
 printf 'listen_port=1\nerrno=0\n\n' > answer
 fake_uapi -g answer /run/wireguard/wg0.sock > ready & stray=$!
 fake_uapi -g answer /run/wireguard/uu0.sock > ready2 & other=$!
 until [ -s ready ] && [ -s ready2 ]; do sleep 0.1; done
-same "the kernel's link wins over a stray socket" "(none)" "$(wg show wg0 endpoints | cut -f2 | sed 's/192.*/(none)/')"
-same "which is no second device" "wg0 uu0" "$(wg show interfaces)"
-same "a daemon's device beside it" 1 "$(wg show uu0 listen-port)"
+same "the kernel's interface takes precedence over a socket of the same name" "(none)" "$(wg show wg0 endpoints | cut -f2 | sed 's/192.*/(none)/')"
+same "an interface with a socket of the same name is listed once" "wg0 uu0" "$(wg show interfaces)"
+same "the interface of a daemon is shown next to those of the kernel" 1 "$(wg show uu0 listen-port)"
 kill $stray $other
 rm -rf /run/wireguard
 link wg2
 link wg1
 ip link add dev dummy0 type dummy
-same "links in the order of their making" "wg0 wg2 wg1" "$(wg show interfaces)"
-same "all of them are shown" "wg0 wg2 wg1" "$(wg | sed -n 's/^interface: //p' | tr '\n' ' ' | sed 's/ $//')"
+same "interfaces are listed in the order of their creation" "wg0 wg2 wg1" "$(wg show interfaces)"
+same "show prints all interfaces" "wg0 wg2 wg1" "$(wg | sed -n 's/^interface: //p' | tr '\n' ' ' | sed 's/ $//')"
 ip link del wg1
 ip link del wg2
 
-# ---- incremental allowed-ips, on kernels that know them and on those that do not ----
+# ---- incremental allowed IPs, on kernels with and without support for them ----
 
 fresh
 wg set wg0 peer "$A" allowed-ips 10.0.0.0/8,10.1.0.0/16,fd00::/64 peer "$B" allowed-ips 11.0.0.0/8
-works "one allowed-ip away, one more" wg set wg0 peer "$A" allowed-ips -10.1.0.0/16,+12.0.0.0/8
-same "and the others stay" "10.0.0.0/8 12.0.0.0/8 fd00::/64" \
+works "set removes one allowed IP and adds another" wg set wg0 peer "$A" allowed-ips -10.1.0.0/16,+12.0.0.0/8
+same "the other allowed IPs are unchanged" "10.0.0.0/8 12.0.0.0/8 fd00::/64" \
 	"$(wg show wg0 allowed-ips | grep -F "$A" | cut -f2 | tr ' ' '\n' | sort | tr '\n' ' ' | sed 's/ $//')"
-works "one that another peer has" wg set wg0 peer "$A" allowed-ips -11.0.0.0/8
-same "stays there" "$B${T}11.0.0.0/8" "$(wg show wg0 allowed-ips | grep -F "$B")"
-works "update-only of a peer that is there" wg set wg0 peer "$A" update-only persistent-keepalive 7
-same "changes it" "$A${T}7" "$(wg show wg0 persistent-keepalive | grep -F "$A")"
-works "update-only of one that is not" wg set wg0 peer "$PUBLIC" update-only allowed-ips "$(seq -s, -f '10.200.%g.0/24' 0 255)"
-same "does not make it" 2 "$(wg show wg0 peers | wc -l)"
+works "set accepts the removal of an allowed IP of another peer" wg set wg0 peer "$A" allowed-ips -11.0.0.0/8
+same "an allowed IP of another peer is not removed" "$B${T}11.0.0.0/8" "$(wg show wg0 allowed-ips | grep -F "$B")"
+works "set accepts update-only for an existing peer" wg set wg0 peer "$A" update-only persistent-keepalive 7
+same "update-only changes an existing peer" "$A${T}7" "$(wg show wg0 persistent-keepalive | grep -F "$A")"
+works "set accepts update-only for an unknown peer" wg set wg0 peer "$PUBLIC" update-only allowed-ips "$(seq -s, -f '10.200.%g.0/24' 0 255)"
+same "update-only does not create a peer" 2 "$(wg show wg0 peers | wc -l)"
 
-# ---- much ----
+# ---- large configurations ----
 
 fresh
 many=$(seq 0 64999 | awk '{ printf "%s10.%d.%d.%d/32", (NR > 1 ? "," : ""), $1 / 65536, $1 / 256 % 256, $1 % 256 }')
 printf '[Peer]\nPublicKey = %s\nAllowedIPs = %s\n' "$A" "$many" > many.conf
-works "65,000 allowed-ips of one peer" wg setconf wg0 many.conf
-same "all come back" "$(tr ',' '\n' <<< "$many" | sort | cksum)" "$(wg show wg0 allowed-ips | cut -f2 | tr ' ' '\n' | sort | cksum)"
-same "as one peer" 1 "$(wg show wg0 dump | tail -n +2 | wc -l)"
-same "65,000 of them" 65000 "$(wg show wg0 allowed-ips | tr ' ' '\n' | sed 's/.*\t//' | sort -u | wc -l)"
-works "syncconf of the same finds no difference" wg syncconf wg0 many.conf
-works "setting them again moves nothing" wg setconf wg0 many.conf
-same "still 65,000" 65000 "$(wg show wg0 allowed-ips | tr ' ' '\n' | wc -l)"
+works "setconf accepts 65,000 allowed IPs of one peer" wg setconf wg0 many.conf
+same "show returns the 65,000 allowed IPs" "$(tr ',' '\n' <<< "$many" | sort | cksum)" "$(wg show wg0 allowed-ips | cut -f2 | tr ' ' '\n' | sort | cksum)"
+same "the 65,000 allowed IPs belong to one peer" 1 "$(wg show wg0 dump | tail -n +2 | wc -l)"
+same "the 65,000 allowed IPs are distinct" 65000 "$(wg show wg0 allowed-ips | tr ' ' '\n' | sed 's/.*\t//' | sort -u | wc -l)"
+works "syncconf accepts the same 65,000 allowed IPs" wg syncconf wg0 many.conf
+works "setconf accepts the same 65,000 allowed IPs" wg setconf wg0 many.conf
+same "setconf of the same 65,000 allowed IPs changes nothing" 65000 "$(wg show wg0 allowed-ips | tr ' ' '\n' | wc -l)"
 
-peers_conf() { # 2,000 peers with everything
+peers_conf() { # 2,000 peers with every setting
 	awk 'BEGIN {
 		hex = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 		for (i = 1; i <= 2000; i++) {
@@ -124,68 +123,68 @@ peers_conf() { # 2,000 peers with everything
 }
 fresh
 peers_conf > peers.conf
-works "2,000 peers with everything" wg setconf wg0 peers.conf
+works "setconf accepts 2,000 peers with every setting" wg setconf wg0 peers.conf
 wanted=$(sed -n 's/^PublicKey = //p' peers.conf)
-same "all come back, in order" "$wanted" "$(wg show wg0 peers)"
-same "each with its three allowed-ips" 6000 "$(wg show wg0 allowed-ips | sed 's/^[^\t]*\t//' | tr ' ' '\n' | sort -u | wc -l)"
-same "its endpoint" 2000 "$(wg show wg0 endpoints | cut -f2 | sort -u | wc -l)"
-same "its keepalive" "$(seq 2000)" "$(wg show wg0 persistent-keepalive | cut -f2)"
-same "and its preshared key" 2000 "$(wg show wg0 preshared-keys | grep -c FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE=)"
+same "show returns 2,000 peers in order" "$wanted" "$(wg show wg0 peers)"
+same "show returns the three allowed IPs of each of 2,000 peers" 6000 "$(wg show wg0 allowed-ips | sed 's/^[^\t]*\t//' | tr ' ' '\n' | sort -u | wc -l)"
+same "show returns the endpoints of 2,000 peers" 2000 "$(wg show wg0 endpoints | cut -f2 | sort -u | wc -l)"
+same "show returns the keepalive intervals of 2,000 peers" "$(seq 2000)" "$(wg show wg0 persistent-keepalive | cut -f2)"
+same "show returns the preshared keys of 2,000 peers" 2000 "$(wg show wg0 preshared-keys | grep -c FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE=)"
 if command -v wg-debian > /dev/null; then
-	same "Debian's wg sees the same 2,000" "$(wg-debian show wg0 dump | cksum)" "$(wg show wg0 dump | cksum)"
+	same "Debian's wg prints the same 2,000 peers" "$(wg-debian show wg0 dump | cksum)" "$(wg show wg0 dump | cksum)"
 fi
 if command -v strace > /dev/null; then
 	strace -o calls -e trace=socket,sendto wg setconf wg0 peers.conf
-	same "seven messages of 64 KiB in three sends" 3 "$(grep -cE '^sendto\([0-9]+, \[+\{nlmsg_len=[0-9]{4}' calls)"
+	same "setconf sends seven messages of 64 KiB in three system calls" 3 "$(grep -cE '^sendto\([0-9]+, \[+\{nlmsg_len=[0-9]{4}' calls)"
 	for i in 1 2 3 4 5 6 7 8 9; do link many$i; done
 	strace -o calls -e trace=socket,sendto wg show all dump > /dev/null
-	same "ten interfaces over one socket, and one that knows their names" 2 "$(grep -c '^socket(AF_NETLINK' calls)"
-	same "with one question each, the family's number and the list" 12 "$(grep -c ^sendto calls)"
+	same "show all uses one socket for ten interfaces and one for their names" 2 "$(grep -c '^socket(AF_NETLINK' calls)"
+	same "show all sends one request for each interface, one for the family and one for the list" 12 "$(grep -c ^sendto calls)"
 	for i in 1 2 3 4 5 6 7 8 9; do ip link del many$i; done
 fi
 sed '0,/PersistentKeepalive = 1500$/s//&\nAllowedIPs = -10.5.220.0\/24/' peers.conf > less.conf
-works "one allowed-ip less, far behind" wg addconf wg0 less.conf
-same "in every kernel" "5999 2000" "$(wg show wg0 allowed-ips | sed 's/^[^\t]*\t//' | tr ' ' '\n' | sort -u | wc -l) $(wg show wg0 peers | wc -l)"
-works "and back" wg syncconf wg0 peers.conf
+works "addconf removes an allowed IP of a late peer" wg addconf wg0 less.conf
+same "the removal affects that allowed IP only" "5999 2000" "$(wg show wg0 allowed-ips | sed 's/^[^\t]*\t//' | tr ' ' '\n' | sort -u | wc -l) $(wg show wg0 peers | wc -l)"
+works "syncconf restores the allowed IP" wg syncconf wg0 peers.conf
 link wg1
 wg set wg1 listen-port 7777
 ip link set wg1 up
 ip link set wg0 up
 before=$(wg showconf wg0 | cksum)
 { printf '[Interface]\nListenPort = 7777\n'; sed 's/^\(PublicKey = \)\(..\)T/\1T\2/' peers.conf; } > others.conf
-fails "2,000 others and a port that is taken" "Unable to modify interface: Address already in use" \
+fails "setconf of 2,000 other peers fails if the port is in use" "Unable to modify interface: Address already in use" \
 	wg setconf wg0 others.conf
-same "leaves everything as it was" "$before" "$(wg showconf wg0 | cksum)"
+same "a setconf that fails for the port changes nothing" "$before" "$(wg showconf wg0 | cksum)"
 ip link set wg0 down
 ip link del wg1
 all_of() { wg show wg0 dump | tail -n +2 | tr ',\t' '\n\n' | sort | cksum; }
 before=$(all_of)
 echo 4608 > /proc/sys/net/core/wmem_default
-works "the smallest send buffers there are" wg addconf wg0 peers.conf
+works "addconf works with the smallest send buffer" wg addconf wg0 peers.conf
 echo 212992 > /proc/sys/net/core/wmem_default
-same "are enough" "$before" "$(all_of)"
-works "syncconf of one changed peer" bash -c 'sed "0,/PersistentKeepalive = 77$/s//PersistentKeepalive = 5/" peers.conf > c.conf; wg syncconf wg0 c.conf'
-same "changes that one" 1 "$(wg show wg0 persistent-keepalive | cut -f2 | diff - <(seq 2000) | grep -c '^>')"
+same "addconf with the smallest send buffer sends all peers" "$before" "$(all_of)"
+works "syncconf accepts 2,000 peers of which one has changed" bash -c 'sed "0,/PersistentKeepalive = 77$/s//PersistentKeepalive = 5/" peers.conf > c.conf; wg syncconf wg0 c.conf'
+same "syncconf changes that peer only" 1 "$(wg show wg0 persistent-keepalive | cut -f2 | diff - <(seq 2000) | grep -c '^>')"
 
-# ---- what is refused in the middle ----
+# ---- messages that the kernel refuses ----
 
 link wg1
 refusals=$(refused wg1)
-same "a message that is refused" "in the first message: refused, one of the peers, 0 without key, it is not there
+same "peers that follow a refused one are not configured partly" "in the first message: refused, one of the peers, 0 without key, it is not there
 before a peer that is cut: refused, some peers, 0 without key, it is not there
 before a peer that comes twice: refused, some peers, 0 without key, it is not there
 far before a peer: refused, some peers, 0 without key, it is not there" "$refusals"
-same "and all that is not" 125 "$(wg show wg1 peers | wc -l)"
+same "peers that are not refused are configured" 125 "$(wg show wg1 peers | wc -l)"
 ip link del wg1
 
-# ---- while it changes ----
+# ---- concurrent changes ----
 
 (while [ ! -e stop ]; do
 	wg set wg0 peer "$PUBLIC" allowed-ips 99.0.0.0/8
 	wg set wg0 peer "$PUBLIC" remove
 done) & writer=$!
 torn=$(torn wg0 5) || torn="none: $torn"
-same "dumps get torn by a writer" "" "$(grep -v ' torn, ' <<< "$torn")"
+same "dumps are interrupted by changes" "" "$(grep -v ' torn, ' <<< "$torn")"
 echo "# $torn"
 bad=0
 for i in 1 2 3 4 5 6 7 8; do
@@ -194,12 +193,12 @@ for i in 1 2 3 4 5 6 7 8; do
 	[ "$(cut -f1 during | sort | uniq -d)" = "" ] || bad=3
 	[ "$(grep -vF "$PUBLIC" during | awk '{ print NF }' | sort -u)" = 4 ] || bad=4
 done
-same "and wg never shows one" 0 $bad
+same "show never prints an interrupted dump" 0 $bad
 touch stop
 wait $writer
 rm stop
 
-# Interfaces that vanish while they are looked at: an error or an answer, nothing else.
+# Interfaces that are deleted while wg reads them.
 (for i in $(seq 40); do link wgv; ip link del wgv; done; touch stop) & maker=$!
 bad=0
 while [ ! -e stop ]; do
@@ -209,9 +208,9 @@ while [ ! -e stop ]; do
 	[ $? -le 1 ] || bad=2
 done
 wait $maker
-same "interfaces that vanish" 0 $bad
+same "show of an interface that is being deleted prints it or fails" 0 $bad
 
-# ---- for real: a handshake, and syncconf keeps what roamed ----
+# ---- handshakes, roaming and syncconf ----
 
 ip link del wg0
 link wg0
@@ -237,29 +236,29 @@ ip addr add 10.9.0.1/24 dev wg0
 ip link set wg0 up
 ip -n other addr add 10.9.0.2/24 dev wg1
 ip -n other link set wg1 up
-same "an interface of another namespace is not listed" wg0 "$(wg show interfaces)"
-works "a ping through" sh -c 'ip netns exec other ping -c 3 -W 20 10.9.0.1 > /dev/null'
-same "the endpoint roamed" "127.0.0.1:2000" "$(wg show wg0 endpoints | cut -f2)"
+same "an interface in another namespace is not listed" wg0 "$(wg show interfaces)"
+works "ping reaches the peer" sh -c 'ip netns exec other ping -c 3 -W 20 10.9.0.1 > /dev/null'
+same "the endpoint roams" "127.0.0.1:2000" "$(wg show wg0 endpoints | cut -f2)"
 handshake=$(wg show wg0 latest-handshakes | cut -f2)
 [ "$handshake" -gt 0 ] && seen=yes || seen=no
-same "a handshake is shown" yes $seen
-same "and in words" 1 "$(wg show wg0 | grep -cE '^  latest handshake: (Now|([0-9]+ minutes?, )?[0-9]+ seconds? ago)$')"
-same "and traffic" 1 "$(wg show wg0 | grep -cE '^  transfer: [0-9.]+ (B|KiB) received, [0-9.]+ (B|KiB) sent$')"
-works "syncconf of the same file" wg syncconf wg0 wg0.conf
-same "leaves the roamed endpoint" "127.0.0.1:2000" "$(wg show wg0 endpoints | cut -f2)"
-works "and the session" sh -c 'ip netns exec other ping -c 1 -W 20 10.9.0.1 > /dev/null'
-same "which is the same" "$handshake" "$(wg show wg0 latest-handshakes | cut -f2)"
+same "the latest handshake is not 0" yes $seen
+same "show prints the time since the handshake" 1 "$(wg show wg0 | grep -cE '^  latest handshake: (Now|([0-9]+ minutes?, )?[0-9]+ seconds? ago)$')"
+same "show prints the transfer" 1 "$(wg show wg0 | grep -cE '^  transfer: [0-9.]+ (B|KiB) received, [0-9.]+ (B|KiB) sent$')"
+works "syncconf accepts the same file after roaming" wg syncconf wg0 wg0.conf
+same "syncconf of the same file keeps the roamed endpoint" "127.0.0.1:2000" "$(wg show wg0 endpoints | cut -f2)"
+works "ping reaches the peer after syncconf" sh -c 'ip netns exec other ping -c 1 -W 20 10.9.0.1 > /dev/null'
+same "syncconf of the same file keeps the session" "$handshake" "$(wg show wg0 latest-handshakes | cut -f2)"
 sed -i 's/^Endpoint.*/Endpoint = 127.0.0.1:2001/' wg0.conf
-works "syncconf of an endpoint that was edited" wg syncconf wg0 wg0.conf
-same "sets it" "127.0.0.1:2001" "$(wg show wg0 endpoints | cut -f2)"
+works "syncconf accepts a file with another endpoint" wg syncconf wg0 wg0.conf
+same "syncconf of a file with another endpoint sets it" "127.0.0.1:2001" "$(wg show wg0 endpoints | cut -f2)"
 
-# ---- refused input changes nothing ----
+# ---- invalid input ----
 
 before=$(wg show wg0 dump | cut -f 1-4,8) # a keepalive may pass meanwhile
 printf '[Interface]\nListenPort = 5\n[Peer]\nPublicKey = wrong\n' > wrong.conf
 wg setconf wg0 wrong.conf > said 2>&1
 wg syncconf wg0 <(true) > said 2>&1
 wg setconf wg0 /etc > said 2>&1
-same "wrong, empty and no files" "$before" "$(wg show wg0 dump | cut -f 1-4,8)"
+same "an invalid file, an empty file and a folder change nothing" "$before" "$(wg show wg0 dump | cut -f 1-4,8)"
 
 tap_end

@@ -1,6 +1,6 @@
-/* hardened SYSCALLS COMMAND…: runs the command as a systemd unit with Algo's drop-in does: no new
- * privileges, everything but /dev, /proc and /sys read-only and /proc/sys too, sockets of the families
- * inet, inet6 and netlink only, and death to all who call what is not in the file SYSCALLS (names). */
+/* hardened SYSCALLS COMMAND…: runs the command in the sandbox of a systemd unit with Algo's drop-in: no new privileges;
+ * all files read-only except in /dev, /proc (but not /proc/sys), /sys and /tmp; sockets of the families inet, inet6 and
+ * netlink only; a system call that the file SYSCALLS does not name kills the process. */
 #include <errno.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -21,7 +21,7 @@ static void must(int r, const char *what)
 	exit(99);
 }
 
-/* Of this namespace's mounts only. /tmp is the unit's own and stays as it is. */
+/* /tmp is a mount of the unit and stays writable. */
 static void protect_files(void)
 {
 	static const char *const read_only[] = { "/", "/etc", "/run", "/proc/sys" };

@@ -1,6 +1,6 @@
 #!/bin/bash
-# quick.sh: what our wg-quick does with the real wireguard module: tunnels whole, reloaded, saved, failed
-# and taken over from Debian's. Runs inside the test machine (init.c); TAP on stdout.
+# quick.sh: tests of our wg-quick with the kernel's WireGuard: up, down, reload, save, failures, and tunnels of Debian's
+# wg-quick. Runs inside the test machine (scripts.sh); TAP on stdout.
 set -u
 umask 077
 cd /tmp || exit 1
@@ -9,7 +9,7 @@ KEY=oM3PZ1Htc7FnACoIZGhCyrfeR+Y8Yh34WzDaulNEjGs=
 OTHER=KY0qEDi4bOKDxqKj9yt6kczUuZpYetOyQNKkXRfc+Uw=
 FULL="Address = 10.7.0.1/24, fd07::1/64"
 
-# ---- two hosts: this one, and the namespace gw, which is its way to everywhere ----
+# ---- two hosts: this one, and its default gateway in the namespace gw ----
 
 gw() { ip netns exec gw "$@"; }
 ip netns add gw
@@ -50,7 +50,7 @@ daemons() {
 	done
 	echo "$n"
 }
-# All that a tunnel could leave or change. Programs are few because here they are slow.
+# All state that a tunnel could change or leave behind. Uses few programs, as starting one is slow in this machine.
 state() {
 	{
 		printf '%s\n' "link show" "address show" "route show table all" "rule show" | ip -o -4 -batch -
@@ -62,66 +62,60 @@ state() {
 	echo "$(< /etc/resolv.conf)"
 	echo "$(daemons) daemons"
 }
-# What takes long is done with one kernel: they differ in what is asked of them, not in this.
+# Tests that take long run with one kernel: they do not depend on differences between kernels.
 long() { [[ $(< /proc/sys/kernel/osrelease) == 6.12.* ]]; }
 mark() { echo "# $SECONDS s: $1"; }
 quick() { wg-quick "$@" > said 2>&1; }
 kind() { ip -d link show "$1" | grep -oE ' (wireguard|tun) ' | sort -u | xargs; }
 
-# ---- a tunnel with routes ----
-
 mark "a tunnel with routes"
 file wg0 "$FULL" "10.7.0.2/32, 10.8.0.0/16, fd08::/64"
 clean=$(state)
 wg-quick up wg0 > said 2>&1
-same "up says what it does" "[#] ip link add dev wg0 type wireguard
+same "up prints its commands" "[#] ip link add dev wg0 type wireguard
 [#] wg addconf wg0 /dev/fd/63
 [#] ip -4 address add 10.7.0.1/24 dev wg0
 [#] ip -6 address add fd07::1/64 dev wg0
 [#] ip link set mtu 1420 up dev wg0
 [#] ip -6 route add fd08::/64 dev wg0
 [#] ip -4 route add 10.8.0.0/16 dev wg0" "$(cat said)"
-same "the link is the kernel's" wireguard "$(kind wg0)"
-same "no daemon was started" "0 no socket" "$(daemons) $([ -e /run/wireguard ] && echo socket || echo no socket)"
-same "its routes" "10.8.0.0/16 scope link " "$(ip -4 route show dev wg0 proto boot)"
-fails "up again" "wg-quick: \`wg0' already exists" wg-quick up wg0
-works "diff has nothing to say" wg-quick diff wg0
-works "nor has reload" wg-quick reload wg0
-fails "reload of one that is not there" "wg-quick: \`/etc/wireguard/wgx.conf' does not exist" wg-quick reload wgx
+same "the interface is the kernel's" wireguard "$(kind wg0)"
+same "up starts no daemon" "0 no socket" "$(daemons) $([ -e /run/wireguard ] && echo socket || echo no socket)"
+same "up adds the routes" "10.8.0.0/16 scope link " "$(ip -4 route show dev wg0 proto boot)"
+fails "up fails if the interface exists" "wg-quick: \`wg0' already exists" wg-quick up wg0
+works "diff is empty" wg-quick diff wg0
+works "reload without changes succeeds" wg-quick reload wg0
+fails "reload fails without a tunnel file" "wg-quick: \`/etc/wireguard/wgx.conf' does not exist" wg-quick reload wgx
 wg-quick down wg0 > said 2>&1
-same "down says what it does" "[#] ip link delete dev wg0" "$(cat said)"
-same "and nothing is left" "$clean" "$(state)"
-fails "down again" "wg-quick: \`wg0' is not a WireGuard interface" wg-quick down wg0
+same "down prints its commands" "[#] ip link delete dev wg0" "$(cat said)"
+same "down leaves nothing behind" "$clean" "$(state)"
+fails "down fails if the interface does not exist" "wg-quick: \`wg0' is not a WireGuard interface" wg-quick down wg0
 
-# ---- default routes, and packets ----
-
-mark "default routes, and packets"
+mark "default routes"
 ip netns exec gw wg-quick up wgb > said 2>&1
-same "a tunnel in the other namespace" "wireguard" "$(gw ip -d link show wgb | grep -oE ' (wireguard|tun) ' | xargs)"
+same "up works in another namespace" "wireguard" "$(gw ip -d link show wgb | grep -oE ' (wireguard|tun) ' | xargs)"
 file wg0 "$FULL" "0.0.0.0/0, ::/0"
 clean=$(state)
 quick up wg0
-same "a full tunnel has its mark" 0xca6c "$(wg show wg0 fwmark)"
-same "its rules" "$(printf '%s\n' $'0:\tfrom all lookup local' $'32764:\tfrom all lookup main suppress_prefixlength 0' \
+same "a full tunnel sets the firewall mark" 0xca6c "$(wg show wg0 fwmark)"
+same "a full tunnel adds the rules of IPv4" "$(printf '%s\n' $'0:\tfrom all lookup local' $'32764:\tfrom all lookup main suppress_prefixlength 0' \
 	$'32765:\tnot from all fwmark 0xca6c lookup 51820' $'32766:\tfrom all lookup main' $'32767:\tfrom all lookup default')" \
 	"$(ip -4 rule)"
-same "those of IPv6" 2 "$(ip -6 rule | grep -cE 'suppress_prefixlength 0|fwmark 0xca6c')"
-same "its routes" "wg0 wg0 eth0 eth0 eth0" "$(for words in 8.8.8.8 "2001:db8:9::1" "8.8.8.8 mark 51820" \
+same "a full tunnel adds the rules of IPv6" 2 "$(ip -6 rule | grep -cE 'suppress_prefixlength 0|fwmark 0xca6c')"
+same "packets of a full tunnel take the expected interface" "wg0 wg0 eth0 eth0 eth0" "$(for words in 8.8.8.8 "2001:db8:9::1" "8.8.8.8 mark 51820" \
 	"2001:db8:9::1 mark 51820" 192.168.5.7; do
 	# shellcheck disable=SC2086
 	ip route get $words | grep -oE 'dev (wg0|eth0)' | cut -d' ' -f2; done | xargs)"
-same "its guards" "1 1 1" "$(nft list table ip wg-quick-wg0 | grep -c 'iifname != "wg0" ip daddr 10.7.0.1 fib saddr type != local drop') \
+same "a full tunnel adds the firewall tables" "1 1 1" "$(nft list table ip wg-quick-wg0 | grep -c 'iifname != "wg0" ip daddr 10.7.0.1 fib saddr type != local drop') \
 $(nft list table ip6 wg-quick-wg0 | grep -c 'ip6 daddr fd07::1') $(cat /proc/sys/net/ipv4/conf/all/src_valid_mark)"
-works "a ping through" sh -c 'ping -c 2 -W 20 10.7.0.2 > /dev/null'
-works "of IPv6 too" sh -c 'ping -c 2 -W 20 fd07::2 > /dev/null'
-works "and to what only the default route knows" sh -c 'ping -c 2 -W 20 198.51.100.1 > /dev/null; ping -c 1 -W 20 2001:db8:77::1 > /dev/null'
-same "the packets went the tunnel's way" yes "$([ "$(wg show wg0 transfer | cut -f2)" -gt 1000 ] && echo yes)"
+works "ping reaches the peer over IPv4" sh -c 'ping -c 2 -W 20 10.7.0.2 > /dev/null'
+works "ping reaches the peer over IPv6" sh -c 'ping -c 2 -W 20 fd07::2 > /dev/null'
+works "ping reaches addresses that only the default routes cover" sh -c 'ping -c 2 -W 20 198.51.100.1 > /dev/null; ping -c 1 -W 20 2001:db8:77::1 > /dev/null'
+same "the packets were sent by the tunnel" yes "$([ "$(wg show wg0 transfer | cut -f2)" -gt 1000 ] && echo yes)"
 
-# ---- reload keeps sessions ----
-
-mark "reload keeps sessions"
-works "reload with nothing to do is silent" wg-quick reload wg0
-# Where machines are slow, a handshake is tried again before its answer is there: the last one counts.
+mark "reload"
+works "reload without changes is silent" wg-quick reload wg0
+# On a slow machine a handshake is sent again before the response to the first arrives. Waits for the last one.
 settle() {
 	for _ in 1 2 3 4 5 6; do
 		handshake=$(wg show wg0 latest-handshakes)
@@ -139,31 +133,31 @@ PublicKey = $OTHER
 AllowedIPs = 10.66.$i.0/24, fd66:$i::/64"
 	quick reload wg0 || same "reload $i" "" "$(cat said)"
 	file wg0 "$FULL, 10.77.$i.1/24" "0.0.0.0/0, ::/0"
-	quick reload wg0 || same "reload $i back" "" "$(cat said)"
+	quick reload wg0 || same "reload $i to the first file" "" "$(cat said)"
 done
 file wg0 "$FULL" "0.0.0.0/0, ::/0"
-works "diff shows what it would do" sh -c "wg-quick diff wg0 | grep -q '^\[#\] ip -4 address delete 10.77.3.1/24 dev wg0$'"
+works "diff prints the command that reload would run" sh -c "wg-quick diff wg0 | grep -q '^\[#\] ip -4 address delete 10.77.3.1/24 dev wg0$'"
 quick reload wg0
 wait $pinging
 same "six reloads lose no packet" 60 "$(grep -oE 'icmp_seq=[0-9]+ ' pings | sort -u | wc -l)"
-same "the session is the same" "$handshake" "$(wg show wg0 latest-handshakes)"
-works "and then there is nothing to do" wg-quick reload wg0
-# From default routes to a plain tunnel and back, on one session.
+same "six reloads keep the session" "$handshake" "$(wg show wg0 latest-handshakes)"
+works "reload without changes succeeds after six reloads" wg-quick reload wg0
+# From default routes to other routes and back, in the same session.
 file wg0 "$FULL" "10.7.0.0/24"
 quick reload wg0
-same "default routes go" "0 0 0" "$(ip -4 rule | grep -c 51820) $(ip -6 rule | grep -c 51820) $(nft list ruleset | grep -c wg-quick)"
-works "the session stays" sh -c 'ping -c 1 -W 20 10.7.0.2 > /dev/null'
+same "reload removes the default routes" "0 0 0" "$(ip -4 rule | grep -c 51820) $(ip -6 rule | grep -c 51820) $(nft list ruleset | grep -c wg-quick)"
+works "ping reaches the peer without default routes" sh -c 'ping -c 1 -W 20 10.7.0.2 > /dev/null'
 file wg0 "$FULL" "0.0.0.0/0, ::/0"
 quick reload wg0
-works "they come back" sh -c 'ping -c 1 -W 20 198.51.100.1 > /dev/null'
-same "on the same session" "$handshake" "$(wg show wg0 latest-handshakes)"
+works "ping reaches the host behind the gateway after reload to default routes" sh -c 'ping -c 1 -W 20 198.51.100.1 > /dev/null'
+same "reload to default routes keeps the session" "$handshake" "$(wg show wg0 latest-handshakes)"
 wg set wg0 peer "$PEER" endpoint 192.168.5.254:9999
 quick reload wg0
-same "an endpoint that roamed stays" 192.168.5.254:9999 "$(wg show wg0 endpoints | cut -f2)"
+same "reload keeps a roamed endpoint" 192.168.5.254:9999 "$(wg show wg0 endpoints | cut -f2)"
 sed -i 's/:5801/:5802/' /etc/wireguard/wg0.conf
 quick reload wg0
-same "unless the file was edited" 192.168.5.254:5802 "$(wg show wg0 endpoints | cut -f2)"
-# One that fails, right after wg: all is as it was, an endpoint that was not there is gone, sessions stay.
+same "reload sets an endpoint that was edited" 192.168.5.254:5802 "$(wg show wg0 endpoints | cut -f2)"
+# A reload that fails right after wg is rolled back: it removes an endpoint that it added, and keeps sessions.
 with_other() { # with_other ALLOWED-IPS ENDPOINT-LINE
 	file wg0 "$FULL" "0.0.0.0/0, ::/0$1" "[Peer]
 PublicKey = $OTHER
@@ -187,89 +181,83 @@ WG_QUICK_FAULT=$step quick-faults reload wg0 > said 2>&1
 same "a reload that fails right after wg is rolled back" "10.99.0.0/16 1 $before" \
 	"$(sed -n 's/^\[#\] ip -4 route add \(.*\) dev wg0$/\1/p' said | head -n 1) $(grep -c 'the reload was rolled back' said) \
 $(wg showconf wg0 | sed '/^AllowedIPs/s/[=,] /\n/g' | sort; state)"
-same "with its session" "$handshake" "$(wg show wg0 latest-handshakes)"
+same "a reload that is rolled back keeps the session" "$handshake" "$(wg show wg0 latest-handshakes)"
 printf '[Peer]\nPublicKey = wrong\n' >> /etc/wireguard/wg0.conf
 before=$(wg show wg0 dump | cut -f 1-4,8) # a keepalive may pass meanwhile
 quick reload wg0
-same "a wrong file changes nothing" "1 $before" "$? $(wg show wg0 dump | cut -f 1-4,8)" 2> /dev/null
+same "reload with an invalid file changes nothing" "1 $before" "$? $(wg show wg0 dump | cut -f 1-4,8)" 2> /dev/null
 wg-quick down wg0 > said 2>&1
 file wg0 "$FULL" "0.0.0.0/0, ::/0"
-same "down as it came up, though the file is wrong" "$clean" "$(state)"
+same "down with an invalid file leaves nothing behind" "$clean" "$(state)"
 
-# ---- tables, sizes, names ----
-
-mark "tables, sizes, names"
+mark "tables, MTU and names"
 for case in "Address = 10.7.0.1/24|0.0.0.0/0" "Address = fd07::1/64|::/0" "Table = 777|10.8.0.0/16, 0.0.0.0/0" \
 	"Table = off|0.0.0.0/0" "FwMark = 0x123|0.0.0.0/0"; do
 	file wg0 "${case%|*}" "${case#*|}"
 	quick up wg0
 	up=$?
 	quick down wg0
-	same "up and down: $case" "0 0 $clean" "$up $? $(state)"
+	same "up and down with: $case" "0 0 $clean" "$up $? $(state)"
 done
 file wg-a.b_c15charsx "Table = auto" "10.8.0.0/16"
 mv /etc/wireguard/wg-a.b_c15charsx.conf /etc/wireguard/wg-a.b_c15chars.conf
 clean=$(state)
 quick up wg-a.b_c15chars
-same "the longest name" wireguard "$(kind wg-a.b_c15chars)"
+same "up accepts a name of 15 characters" wireguard "$(kind wg-a.b_c15chars)"
 quick down wg-a.b_c15chars
-same "goes" "$clean" "$(state)"
+same "down of a name of 15 characters leaves nothing behind" "$clean" "$(state)"
 rm /etc/wireguard/wg-a*
 ip link set eth0 mtu 1400
 file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16"
 clean=$(state)
 quick up wg0
-same "the size of packets comes from the endpoint's route" 1320 "$(cat /sys/class/net/wg0/mtu)"
+same "the MTU follows from the route to the endpoint" 1320 "$(cat /sys/class/net/wg0/mtu)"
 quick down wg0
 ip link set eth0 mtu 1500
 file wg0 "$FULL" "0.0.0.0/0, ::/0"
 file wg1 "Address = 10.17.0.1/24, fd17::1/64" "0.0.0.0/0, ::/0"
 clean=$(state)
 quick up wg0 && quick up wg1
-same "two default-route tunnels: the later one is it" "wg1 eth0 eth0" "$(for mark in 0 51820 51821; do
+same "of two full tunnels the later one has the default route" "wg1 eth0 eth0" "$(for mark in 0 51820 51821; do
 	ip route get 8.8.8.8 mark $mark | grep -oE 'dev (wg.|eth0)' | cut -d' ' -f2; done | xargs)"
 quick down wg0
-same "the other goes, this one stays" "wg1 1 1" "$(ip route get 8.8.8.8 | grep -oE 'wg.') $(nft list tables ip | grep -c wg-quick-wg1) $(cat /proc/sys/net/ipv4/conf/all/src_valid_mark)"
+same "down of the first of two full tunnels keeps the second" "wg1 1 1" "$(ip route get 8.8.8.8 | grep -oE 'wg.') $(nft list tables ip | grep -c wg-quick-wg1) $(cat /proc/sys/net/ipv4/conf/all/src_valid_mark)"
 quick down wg1
-same "and nothing is left of both" "$clean" "$(state)"
+same "down of both full tunnels leaves nothing behind" "$clean" "$(state)"
 rm /etc/wireguard/wg1.conf
 
-# ---- what is found ----
-
-mark "what is found"
+mark "host state other than expected"
 clean=$(state)
 quick up wg0
 cp /etc/wireguard/wg0.conf kept.conf
 rm /etc/wireguard/wg0.conf
 quick down wg0
 cp kept.conf /etc/wireguard/wg0.conf
-same "down without the file" "$clean" "$(state)"
+same "down without the tunnel file leaves nothing behind" "$clean" "$(state)"
 quick up wg0
 file wg0 "Table = off
 PostDown = touch /run/of-another-file" "10.0.0.0/8"
 quick down wg0
 cp kept.conf /etc/wireguard/wg0.conf
-same "down after the file changed" "$clean" "$(state)"
+same "down with another tunnel file leaves nothing behind" "$clean" "$(state)"
 quick up wg0
 rm -r /run/wgsuite
 quick down wg0
 mkdir -p /run/wgsuite
 echo 0 > /proc/sys/net/ipv4/conf/all/src_valid_mark
-same "down without the record" "$(grep -v /run/wgsuite <<< "$clean")" "$(state | grep -v /run/wgsuite)"
+same "down without the journal leaves nothing behind" "$(grep -v /run/wgsuite <<< "$clean")" "$(state | grep -v /run/wgsuite)"
 quick up wg0
 ip link delete wg0
 quick down wg0
-same "down after somebody deleted the link" "$(grep -v /run/wgsuite <<< "$clean")" "$(state | grep -v /run/wgsuite)"
+same "down after the interface was deleted leaves nothing behind" "$(grep -v /run/wgsuite <<< "$clean")" "$(state | grep -v /run/wgsuite)"
 ip link add wg0 type wireguard
 before=$(state)
-fails "a link that is there already" "wg-quick: \`wg0' already exists" wg-quick up wg0
-same "is left alone" "$before" "$(state)"
+fails "up fails if the interface exists already" "wg-quick: \`wg0' already exists" wg-quick up wg0
+same "up that fails leaves the interface unchanged" "$before" "$(state)"
 ip link delete wg0
 ip link add wg0 type dummy
-fails "and so is one of another kind" "wg-quick: \`wg0' is not a WireGuard interface" wg-quick down wg0
+fails "down fails for an interface of another kind" "wg-quick: \`wg0' is not a WireGuard interface" wg-quick down wg0
 ip link delete wg0
-
-# ---- save and strip ----
 
 mark "save and strip"
 cat > /etc/wireguard/wg0.conf <<X
@@ -297,24 +285,22 @@ quick up wg0
 wg set wg0 listen-port 5555 peer "$OTHER" allowed-ips 172.16.1.3/32,172.16.7.0/24
 port=$(wg show wg0 listen-port)
 quick save wg0
-same "save" "$port 1 1 1 640 65534" "$(sed -n 's/^ListenPort = //p' /etc/wireguard/wg0.conf) $(grep -c '^#Moly$' /etc/wireguard/wg0.conf) \
+same "save stores the settings and keeps the rest of the file" "$port 1 1 1 640 65534" "$(sed -n 's/^ListenPort = //p' /etc/wireguard/wg0.conf) $(grep -c '^#Moly$' /etc/wireguard/wg0.conf) \
 $(grep -c '^Endpoint = localhost:5555 # by name$' /etc/wireguard/wg0.conf) $(grep -c '^AllowedIPs = 172.16.1.3/32, 172.16.7.0/24$' /etc/wireguard/wg0.conf) \
 $(stat -c '%a %g' /etc/wireguard/wg0.conf)"
 wg set wg0 peer "$OTHER" remove
 quick down wg0
-same "down saves too" "1 0 #Giant" "$(grep -c '^\[Peer\]' /etc/wireguard/wg0.conf) $(grep -c "$OTHER" /etc/wireguard/wg0.conf) $(head -n 1 /etc/wireguard/wg0.conf)"
-same "and no address that a hook or the kernel made" "Address = 172.16.1.1/24" "$(grep ^Address /etc/wireguard/wg0.conf)"
+same "down with SaveConfig saves" "1 0 #Giant" "$(grep -c '^\[Peer\]' /etc/wireguard/wg0.conf) $(grep -c "$OTHER" /etc/wireguard/wg0.conf) $(head -n 1 /etc/wireguard/wg0.conf)"
+same "save stores no address that a hook or the kernel added" "Address = 172.16.1.1/24" "$(grep ^Address /etc/wireguard/wg0.conf)"
 ip link add wgx type wireguard
-works "the kernel takes what strip gives" bash -c 'wg setconf wgx <(wg-quick strip wg0)'
-same "whole" "$PEER 5555" "$(wg show wgx peers) $(wg show wgx listen-port)"
+works "setconf accepts the output of strip" bash -c 'wg setconf wgx <(wg-quick strip wg0)'
+same "the output of strip has all settings" "$PEER 5555" "$(wg show wgx peers) $(wg show wgx listen-port)"
 before=$(wg show wgx dump)
 bash -c 'wg syncconf wgx <(wg-quick strip nosuch)' > said 2>&1
-same "and a strip that fails empties nothing" "$before" "$(wg show wgx dump)"
+same "syncconf of a failed strip changes nothing" "$before" "$(wg show wgx dump)"
 ip link delete wgx
 
-# ---- hooks, keys, rights ----
-
-mark "hooks, keys, rights"
+mark "hooks and privileges"
 echo "$KEY" > key
 file wg0 "Address = 10.7.0.1/24
 PreUp = wg set %i private-key /tmp/key fwmark 7
@@ -325,8 +311,8 @@ sed -i /^PrivateKey/d /etc/wireguard/wg0.conf
 clean=$(state)
 quick up wg0
 quick down wg0
-same "hooks see the kernel's device" "0x7 $(wg pubkey < key) gone" "$(cat mark public gone | xargs)"
-same "and nothing is left" "$clean" "$(state)"
+same "hooks can use the kernel's interface" "0x7 $(wg pubkey < key) gone" "$(cat mark public gone | xargs)"
+same "down with hooks leaves nothing behind" "$clean" "$(state)"
 file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16"
 chmod 711 /home /home/nobody
 install -o nobody -m 600 /etc/wireguard/wg0.conf /home/nobody/wg0.conf
@@ -334,35 +320,31 @@ as_nobody() {
 	setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+net_admin --ambient-caps=+net_admin "$@" > said 2>&1
 }
 as_nobody wg-quick up /home/nobody/wg0.conf
-same "with CAP_NET_ADMIN and nothing else" "0 wireguard" "$? $(kind wg0)"
+same "up works with CAP_NET_ADMIN alone" "0 wireguard" "$? $(kind wg0)"
 as_nobody wg-quick down /home/nobody/wg0.conf
-same "down too" "0 " "$? $(ip -o link show wg0 2> /dev/null)"
+same "down works with CAP_NET_ADMIN alone" "0 " "$? $(ip -o link show wg0 2> /dev/null)"
 
-# ---- the printed commands, run by hand ----
-
-mark "the printed commands, run by hand"
+mark "the printed commands"
 for allowed in "0.0.0.0/0, ::/0, 10.9.0.0/16" "10.8.0.0/16, fd08::/64"; do
 	file wg0 "$FULL
 PostUp = echo done > /run/hook" "$allowed"
 	clean=$(state)
-	wg-quick up --dry-run wg0 | sed 's/^\[#\] //' > by-hand
-	same "a dry run touches nothing: $allowed" "$clean" "$(state)"
+	wg-quick up --dry-run wg0 | sed 's/^\[#\] //' > commands
+	same "up --dry-run changes nothing: $allowed" "$clean" "$(state)"
 	tunnel() { state | grep -v -e /run/ -e '^table' ; nft list ruleset | sort; wg showconf wg0 | grep -v ListenPort; cat /run/hook; }
 	quick up wg0
 	ours=$(tunnel)
 	quick down wg0
 	rm /run/hook
-	bash -e by-hand > said 2>&1
-	same "and run by hand gives the same" "$ours" "$(tunnel)"
+	bash -e commands > said 2>&1
+	same "the printed commands have the same effect as up" "$ours" "$(tunnel)"
 	rm -f /run/hook
 	quick down wg0
 	echo 0 > /proc/sys/net/ipv4/conf/all/src_valid_mark
-	same "which goes as well" "$clean" "$(state)"
+	same "down after the printed commands leaves nothing behind" "$clean" "$(state)"
 done
 
-# ---- two at once ----
-
-mark "two at once"
+mark "simultaneous calls"
 file wg0 "PostUp = echo up >> /tmp/order; read -t 1 < /tmp/fifo || true; echo done >> /tmp/order
 PostDown = echo down >> /tmp/order" "10.8.0.0/16"
 mkfifo fifo
@@ -371,7 +353,7 @@ wg-quick up wg0 > up1 2>&1 & one=$!
 until grep -q up order 2> /dev/null; do sleep 0.05; done
 wg-quick down wg0 > said 2>&1
 wait $one
-same "up and down take turns" "up done down" "$(xargs < order)"
+same "down waits for an up that is running" "up done down" "$(xargs < order)"
 exec 3>&-
 file wg0 "$FULL" "0.0.0.0/0, ::/0"
 clean=$(state)
@@ -379,44 +361,41 @@ wg-quick up wg0 > up1 2>&1 & one=$!
 wg-quick up wg0 > up2 2>&1 & two=$!
 wait $one; code1=$?
 wait $two; code2=$?
-same "of two ups one is it" "1 1" "$((code1 + code2)) $(grep -lF "wg-quick: \`wg0' already exists" up1 up2 | wc -l)"
+same "of two simultaneous ups one fails" "1 1" "$((code1 + code2)) $(grep -lF "wg-quick: \`wg0' already exists" up1 up2 | wc -l)"
 quick down wg0
-same "and one down is enough" "$clean" "$(state)"
+same "one down after two simultaneous ups leaves nothing behind" "$clean" "$(state)"
 
-# ---- in place of Debian's, and the other way round ----
-
-mark "in place of Debian's, and the other way round"
+mark "replacing Debian's wg-quick and the reverse"
 if [ -x /usr/bin/quick-debian ]; then
 	theirs() { quick-debian "$@" > said 2>&1; }
-	kept() { state | sed '/wgsuite/d; /^[01]$/d'; } # theirs leaves src_valid_mark, and knows no record
+	kept() { state | sed '/wgsuite/d; /^[01]$/d'; } # Debian's keeps src_valid_mark and has no journal
 	file wg1 "Address = 10.17.0.1/24, fd17::1/64" "0.0.0.0/0, ::/0"
 	clean=$(kept)
 	theirs up wg0
-	same "theirs works here" "wg0" "$(ip route get 8.8.8.8 | grep -oE 'wg.')"
-	works "reload of a tunnel that theirs brought up finds nothing to do" wg-quick reload wg0
+	same "Debian's wg-quick works in this machine" "wg0" "$(ip route get 8.8.8.8 | grep -oE 'wg.')"
+	works "reload of a tunnel of Debian's wg-quick without changes succeeds" wg-quick reload wg0
 	quick down wg0
-	same "ours takes down what theirs brought up" "$clean" "$(kept)"
+	same "our down removes a tunnel of Debian's wg-quick" "$clean" "$(kept)"
 	quick up wg0
 	theirs down wg0
-	same "theirs takes down what ours brought up" "$clean" "$(kept)"
+	same "Debian's down removes a tunnel of our wg-quick" "$clean" "$(kept)"
 	quick up wg0
-	same "and ours is not led astray by its old record" "wg0" "$(ip route get 8.8.8.8 | grep -oE 'wg.')"
+	same "up ignores the old journal of a tunnel that Debian's wg-quick removed" "wg0" "$(ip route get 8.8.8.8 | grep -oE 'wg.')"
 	quick down wg0
-	same "nothing is left" "$clean" "$(kept)"
+	same "down after that leaves nothing behind" "$clean" "$(kept)"
 	theirs up wg0
 	theirs up wg1
 	quick down wg0
-	same "of two of theirs ours takes the one it is asked for" "wg1 eth0" \
+	same "our down removes the given one of two tunnels of Debian's wg-quick" "wg1 eth0" \
 		"$(ip route get 8.8.8.8 | grep -oE 'wg.') $(ip route get 192.168.5.7 | grep -oE 'eth0')"
 	quick down wg1
-	same "then the other" "$clean" "$(kept)"
+	same "our down removes the other one" "$clean" "$(kept)"
 	rm /etc/wireguard/wg1.conf
 else
-	echo "ok $((n += 1)) - upgrade # SKIP no wg-quick of Debian's"
+	echo "ok $((n += 1)) - replacing Debian's wg-quick # SKIP Debian's wg-quick has not been fetched"
 fi
 
-# ---- failures: fallible steps of up, and killed there (all of them: tests/netns/quick_faults_slow.bats) ----
-
+# A sample of the operations; tests/netns/quick_faults_slow.bats has all.
 mark "failures"
 
 if long; then
@@ -430,55 +409,51 @@ clean=$(state)
 rm -f steps
 WG_QUICK_FAULT_LOG=/tmp/steps quick-faults up wg0 > said 2>&1
 quick-faults down wg0 > said 2>&1
-same "with faults built in, up and down" "$clean" "$(state)"
+same "up and down with fault injection leave nothing behind" "$clean" "$(state)"
 steps=$(wc -l < steps)
 bad=
 for step in $(seq 1 5 "$steps"); do
 	WG_QUICK_FAULT=$step quick-faults up wg0 > said 2>&1 && quick-faults down wg0 > said 2>&1
 	[ "$(state)" = "$clean" ] || { bad+=" $step"; quick-faults down wg0 > /dev/null 2>&1; }
 done
-same "whichever step fails, all is undone" "" "$bad"
+same "up is rolled back when an operation fails" "" "$bad"
 bad=
 for step in $(seq 3 10 "$steps"); do
 	bash -c "WG_QUICK_FAULT=$step WG_QUICK_FAULT_SIGNAL=9 quick-faults up wg0; true" > said 2>&1
 	quick-faults down wg0 > said 2>&1
 	[ "$(state)" = "$clean" ] || bad+=" $step"
 done
-same "wherever it is killed, down undoes it" "" "$bad"
+same "down undoes an up that was killed" "" "$bad"
 rm /etc/wireguard/wg0.conf
 fi
 
-# ---- Algo's drop-in: no AF_UNIX, no mount, nothing to write to but /tmp ----
-
-mark "Algo's drop-in: no AF_UNIX, no mount, nothing to write to but /tmp"
+mark "a sandboxed unit (Algo's drop-in: no AF_UNIX, no mount, only /tmp is writable)"
 if [ -s /algo-calls ]; then
 	file wg0 "Address = 10.7.0.1/24, fd07::1/64
 SaveConfig = false
 # laptop" "10.7.0.0/24, 10.8.0.0/16"
 	clean=$(state)
 	hardened /algo-calls sh -c 'echo > /run/x; echo > /etc/x; echo 1 > /proc/sys/net/ipv4/ip_forward' > said 2>&1
-	same "the sandbox is one" 3 "$(grep -c 'Read-only file system' said)"
+	same "the sandbox denies what it should" 3 "$(grep -c 'Read-only file system' said)"
 	hardened /algo-calls wg-quick up wg0 > said 2>&1
-	same "a hardened unit brings the kernel's link up" "0 wireguard" "$? $(kind wg0)"
+	same "up in a sandboxed unit uses the kernel's interface" "0 wireguard" "$? $(kind wg0)"
 	hardened /algo-calls wg show wg0 peers > peers 2>&1
-	same "asks for its peers" "$PEER" "$(cat peers)"
-	works "and its packets go" sh -c 'ping -c 1 -W 20 10.7.0.2 > /dev/null'
+	same "wg show works in a sandboxed unit" "$PEER" "$(cat peers)"
+	works "ping reaches the peer of a sandboxed unit" sh -c 'ping -c 1 -W 20 10.7.0.2 > /dev/null'
 	sed -i 's/10.8.0.0/10.9.0.0/' /etc/wireguard/wg0.conf
 	hardened /algo-calls wg-quick reload wg0 > said 2>&1
-	same "reloads" "0 10.9.0.0/16" "$? $(ip -4 route show dev wg0 proto boot | awk '{ print $1 }')"
+	same "reload works in a sandboxed unit" "0 10.9.0.0/16" "$? $(ip -4 route show dev wg0 proto boot | awk '{ print $1 }')"
 	hardened /algo-calls wg-quick down wg0 > said 2>&1
-	same "and takes it down" "0 $clean" "$? $(state)"
+	same "down in a sandboxed unit leaves nothing behind" "0 $clean" "$? $(state)"
 	file wg0 "$FULL" "0.0.0.0/0, ::/0"
 	hardened /algo-calls wg-quick up wg0 > said 2>&1
-	same "a full tunnel too" "0 wg0" "$? $(ip route get 8.8.8.8 | grep -oE 'wg.')"
-	works "with packets" sh -c 'ping -c 1 -W 20 198.51.100.1 > /dev/null'
+	same "a full tunnel works in a sandboxed unit" "0 wg0" "$? $(ip route get 8.8.8.8 | grep -oE 'wg.')"
+	works "ping through a full tunnel of a sandboxed unit" sh -c 'ping -c 1 -W 20 198.51.100.1 > /dev/null'
 	hardened /algo-calls wg-quick down wg0 > said 2>&1
-	same "of which nothing is left either" "0 $clean" "$? $(state)"
+	same "down of a full tunnel in a sandboxed unit leaves nothing behind" "0 $clean" "$? $(state)"
 else
-	echo "ok $((n += 1)) - Algo's drop-in # SKIP no systemd-analyze to ask for its system calls"
+	echo "ok $((n += 1)) - a sandboxed unit # SKIP systemd-analyze, which lists its system calls, is not installed"
 fi
-
-# ---- 2,000 peers ----
 
 mark "2,000 peers"
 
@@ -493,28 +468,26 @@ awk -v key="$KEY" 'BEGIN {
 mkdir -p /run/wgsuite
 clean=$(state)
 quick up wg0
-same "2,000 peers" "2000 2000 2000" "$(wg show wg0 peers | wc -l) $(ip -4 route show dev wg0 proto boot | wc -l) $(ip -6 route show dev wg0 proto boot | wc -l)"
-works "reload finds nothing to do" wg-quick reload wg0
+same "up with 2,000 peers" "2000 2000 2000" "$(wg show wg0 peers | wc -l) $(ip -4 route show dev wg0 proto boot | wc -l) $(ip -6 route show dev wg0 proto boot | wc -l)"
+works "reload of 2,000 peers without changes succeeds" wg-quick reload wg0
 sed -i 's|10.9.3.3/32|10.9.3.3/32, 10.10.0.0/16|' /etc/wireguard/wg0.conf
-same "one of them changed is one change" 2 "$(wg-quick diff wg0 | wc -l)"
+same "diff of one changed peer prints two commands" 2 "$(wg-quick diff wg0 | wc -l)"
 quick reload wg0
-same "and one route more" "10.10.0.0/16 scope link " "$(ip -4 route show dev wg0 10.10.0.0/16)"
+same "reload of one changed peer adds one route" "10.10.0.0/16 scope link " "$(ip -4 route show dev wg0 10.10.0.0/16)"
 quick down wg0
-same "down they go" "$clean" "$(state)"
+same "down with 2,000 peers leaves nothing behind" "$clean" "$(state)"
 fi
-
-# ---- without the module ----
 
 mark "without the module"
 gw wg-quick down wgb > said 2>&1
 file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16"
-works "the module goes" unload wireguard
+works "the module can be unloaded" unload wireguard
 clean=$(state)
 wg-quick up wg0 > said 2>&1
-same "up without it starts the daemon" "0 tun 1 1" "$? $(kind wg0) $(daemons) $(grep -c 'Missing WireGuard kernel module' said)"
-same "which wg finds" "$PEER" "$(wg show wg0 peers)"
+same "up without the module starts the daemon" "0 tun 1 1" "$? $(kind wg0) $(daemons) $(grep -c 'Missing WireGuard kernel module' said)"
+same "wg show works with the daemon" "$PEER" "$(wg show wg0 peers)"
 quick down wg0
 for i in $(seq 100); do [ "$(daemons)" != 0 ] || break; sleep 0.1; done
-same "and down ends it" "$clean" "$(state)"
+same "down ends the daemon and leaves nothing behind" "$clean" "$(state)"
 mark end
 tap_end

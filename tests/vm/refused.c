@@ -1,6 +1,6 @@
-/* refused NAME: gives the device patches of several messages of which one holds a peer that the kernel
- * refuses, and checks what has become of the others: each is whole or is not there, and nothing is sent
- * after the refusal was seen. It calls kernel_set directly because ipc_set would retry with full lists. */
+/* refused NAME: sends patches of several messages, one of which has a peer that the kernel refuses, and prints what became
+ * of the other peers: each was configured completely or not at all, and no message follows a refusal that was received.
+ * Calls kernel_set directly, because ipc_set would retry with full lists. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 #include "ipc/kernel.h"
 
 enum {
-	IPS = 60, /* of a peer: few make a message full, as the kernel may have a thread for each */
-	OF_A_MESSAGE = 25, /* more peers of this kind are in one than these, fewer than twice as many */
+	IPS = 60, /* per peer, so that a few peers fill a message */
+	OF_A_MESSAGE = 25, /* a message has more of these peers than this, and less than twice as many */
 };
 
 static struct ipc_kernel kernel;
@@ -43,7 +43,7 @@ static void add_many(uint32_t from, uint32_t n)
 		add(from + i, IPS);
 }
 
-/* No such mask: the kernel finds it when it comes to it, with the peers before it made. */
+/* An invalid prefix length, which the kernel checks after it has configured the peers before this one. */
 static void add_refused(uint32_t number)
 {
 	add(number, 1)->allowedips[0].prefix.bits = 33;
@@ -61,8 +61,8 @@ static void begin(uint32_t flags)
 	memcpy(patch.name, name, strlen(name) + 1);
 }
 
-/* Sends it, and says how many peers there are then, how many without key, and whether this one is. */
-static void end(const char *story, uint32_t number)
+/* Sends the patch, then prints how many peers the device has, how many lack their key, and whether it has this one. */
+static void end(const char *title, uint32_t number)
 {
 	int rc = kernel_set(&kernel, &patch);
 	uint32_t keyless = 0, seen = 0;
@@ -77,7 +77,7 @@ static void end(const char *story, uint32_t number)
 		keyless += !(now.peers[i].flags & WG_PEER_HAS_PSK);
 		seen += n == number;
 	}
-	printf("%s: %s, %s peers, %u without key, it is %sthere\n", story, rc == -EINVAL ? "refused" : "not refused",
+	printf("%s: %s, %s peers, %u without key, it is %sthere\n", title, rc == -EINVAL ? "refused" : "not refused",
 	       now.n_peers == 1 ? "one of the" : now.n_peers < patch.n_peers ? "some" : "all", keyless, seen ? "" : "not ");
 	device_free(&now);
 }
@@ -94,9 +94,9 @@ int main(int argc, char *argv[])
 	end("in the first message", 1000);
 
 	begin(0);
-	add_many(1000, 2 * OF_A_MESSAGE); /* so the refusal is in the second message */
+	add_many(1000, 2 * OF_A_MESSAGE); /* so that the refusal is in the second message */
 	add_refused(1);
-	add(2, 9000); /* cut: its rest is in the messages that follow */
+	add(2, 9000); /* its allowed IPs continue in the following messages */
 	add_many(9000, 9 * OF_A_MESSAGE);
 	end("before a peer that is cut", 2);
 
@@ -105,7 +105,7 @@ int main(int argc, char *argv[])
 	add_refused(1);
 	add(2, 1);
 	add_many(9000, OF_A_MESSAGE);
-	add(2, 1)->flags &= ~(uint32_t)WG_PEER_HAS_PSK; /* the key a second time, which says less */
+	add(2, 1)->flags &= ~(uint32_t)WG_PEER_HAS_PSK; /* the same peer again, without the preshared key */
 	end("before a peer that comes twice", 2);
 
 	begin(0);

@@ -1,8 +1,8 @@
-# TAP for the scripts of the test machine: same, works, fails; tap_end at the end. They are run in a folder
-# that may be written to; what a command said is in the file "said" there.
+# TAP for the scripts of the test machine: same, works and fails are tests, tap_end comes last. The scripts run in a
+# writable folder; the file "said" there has the output of a command.
 n=0
 failed=0
-# same NAME WANTED HAVE
+# same NAME EXPECTED ACTUAL
 same() {
 	n=$((n + 1))
 	if [ "$2" = "$3" ]; then

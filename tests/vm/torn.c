@@ -1,5 +1,5 @@
-/* torn NAME SECONDS: dumps the device again and again without a second try, and prints how many dumps
- * the kernel called torn (NLM_F_DUMP_INTR). Shows that the retry of ipc_get is exercised. */
+/* torn NAME SECONDS: dumps the device repeatedly, without retrying, and prints how many dumps the kernel marked as
+ * interrupted (NLM_F_DUMP_INTR): proof that the retry of ipc_get is exercised. */
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <stdio.h>

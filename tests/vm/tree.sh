@@ -65,8 +65,8 @@ cc -O1 -static -o "$tree/init" "$here/init.c"
 compile fake_uapi "$root/tests/lib/fake_uapi.c"
 compile unload "$here/unload.c"
 compile hardened "$here/hardened.c" -lseccomp
-compile torn "$here/torn.c" "$build"/lib{ipc,model,crypto,base}.a -lpthread
-compile refused "$here/refused.c" "$build"/lib{ipc,model,crypto,base}.a -lpthread
+compile torn "$here/torn.c" "$build"/lib{ipc,model,crypto,base}.a -lmnl -lpthread
+compile refused "$here/refused.c" "$build"/lib{ipc,model,crypto,base}.a -lmnl -lpthread
 
 # calls_of SET…: the system calls of systemd's sets.
 calls_of() {

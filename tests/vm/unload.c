@@ -1,4 +1,4 @@
-/* unload MODULE: takes a module out of the kernel, as rmmod does. */
+/* unload MODULE: removes a kernel module, as rmmod does. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/syscall.h>
