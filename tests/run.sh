@@ -220,11 +220,7 @@ bats_test() { # bats_test SUITE FILE [BATS_OPTION…]
 modules="base crypto model proto ipc report wg quick daemon"
 
 job_lint() {
-	local lint
-	for lint in layers headers sizes words checks; do
-		test_run lint "$lint" sh "tests/lint/$lint.sh"
-	done
-	test_run lint purity sh tests/lint/purity.sh "$build"
+	test_run lint lints sh tests/lint/all.sh "$build"
 	[ -n "$check" ] || test_run lint "tests of the lints" sh tests/lint/selftest.sh
 }
 

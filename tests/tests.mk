@@ -72,10 +72,8 @@ unit-programs: $(unit_tests) $(sim_tests) $(fuzz_replays)
 unit: $(unit_tests)
 	$(Q)for t in $^; do $$t || exit 1; done
 
-lints := layers cycles headers sizes words terms references checks
 lint: all
-	$(Q)code=0; for lint in $(lints); do sh tests/lint/$$lint.sh || code=1; done; \
-		sh tests/lint/purity.sh $(O) && exit $$code
+	$(Q)sh tests/lint/all.sh $(O)
 
 messages: # every message of the programs, to be read as a whole
 	$(Q)sh tests/lint/messages.sh

@@ -1,5 +1,5 @@
 #!/bin/sh
-# selftest.sh: tests of the lints. Each accepts a small clean tree and refuses one planted offence of each kind, which
+# selftest.sh: tests of the lints. Each accepts a small clean tree and refuses one seeded violation of each kind, which
 # its output names. TAP on stdout.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -80,14 +80,14 @@ clean() {
 	header quick/config/keys.h '#include "model/model.h"' 'int keys(void);'
 	file src/quick/config/keys.c '#include "keys.h"' 'int keys(void) { return 1; }'
 	header quick/plan/step.h '#include "quick/config/keys.h"' 'struct step { int n; };'
-	header quick/plan/plan.h '#include "step.h"' 'int plan(void);'
-	file src/quick/plan/plan.c '#include "plan.h"' 'int plan(void) { return keys(); }'
+	header quick/plan/up.h '#include "step.h"' 'int plan(void);'
+	file src/quick/plan/up.c '#include "up.h"' 'int plan(void) { return keys(); }'
 	header quick/host/route.h '#include "quick/plan/step.h"' 'int route(struct step *s);'
 	file src/quick/host/route.c '#include "route.h"' '#include <sys/socket.h>' '#include "ipc/ipc.h"'
 	header quick/journal/journal.h '#include "quick/plan/step.h"' 'int journal(void);'
 	header quick/command/command.h 'int up(void);'
 	file src/quick/command/up.c '#include "command.h"' '#include "quick/host/route.h"' \
-		'#include "quick/journal/journal.h"' '#include "quick/plan/plan.h"' '#include "report/report.h"'
+		'#include "quick/journal/journal.h"' '#include "quick/plan/up.h"' '#include "report/report.h"'
 	file src/quick/main.c '#include <unistd.h>' '#include "quick/command/command.h"'
 	header daemon/io/udp.h '#include "proto/tunnel.h"' 'int udp(void);'
 	header daemon/control/control.h '#include "daemon/io/udp.h"' 'int control(void);'
@@ -124,14 +124,14 @@ layer "the daemon including a private header of proto" src/daemon/process/loop.c
 layer "the daemon including report" src/daemon/process/loop.c '"report/report.h"' 'daemon may not include'
 layer "a program including another" src/daemon/process/loop.c '"wg/show.h"' 'daemon may not include'
 layer "quick including wg" src/quick/main.c '"wg/show.h"' 'quick may not include'
-layer "plan including host" src/quick/plan/plan.c '"quick/host/route.h"' 'quick/plan may not include'
-layer "plan including journal" src/quick/plan/plan.c '"quick/journal/journal.h"' 'quick/plan may not include'
-layer "plan including ipc" src/quick/plan/plan.c '"ipc/ipc.h"' 'quick/plan may not include'
+layer "plan including host" src/quick/plan/up.c '"quick/host/route.h"' 'quick/plan may not include'
+layer "plan including journal" src/quick/plan/up.c '"quick/journal/journal.h"' 'quick/plan may not include'
+layer "plan including ipc" src/quick/plan/up.c '"ipc/ipc.h"' 'quick/plan may not include'
 layer "config including plan" src/quick/config/keys.c '"quick/plan/step.h"' 'quick/config may not include'
 layer "config including report" src/quick/config/keys.c '"report/report.h"' 'quick/config may not include'
 layer "host including command" src/quick/host/route.c '"quick/command/command.h"' 'quick/host may not include'
 layer "host including journal" src/quick/host/route.c '"quick/journal/journal.h"' 'quick/host may not include'
-layer "host including the planner" src/quick/host/route.c '"quick/plan/plan.h"' 'quick/host may not include'
+layer "host including the planner" src/quick/host/route.c '"quick/plan/up.h"' 'quick/host may not include'
 layer "journal including command" src/quick/journal/journal.c '"quick/command/command.h"' 'quick/journal may not include'
 layer "daemon/io including control" src/daemon/io/udp.c '"daemon/control/control.h"' 'daemon/io may not include'
 layer "daemon/process including io" src/daemon/process/loop.c '"daemon/io/udp.h"' 'daemon/process may not include'
@@ -141,11 +141,11 @@ layer "a clock's header in proto" src/proto/tunnel.c '<time.h>' 'may not include
 layer "stdio in model" src/model/model.c '<stdio.h>' 'may not include <stdio.h>'
 layer "stdio in base" src/base/base.c '<stdio.h>' 'may not include <stdio.h>'
 layer "unistd in quick/config" src/quick/config/keys.c '<unistd.h>' 'may not include <unistd.h>'
-layer "fcntl in quick/plan" src/quick/plan/plan.c '<fcntl.h>' 'may not include <fcntl.h>'
+layer "fcntl in quick/plan" src/quick/plan/up.c '<fcntl.h>' 'may not include <fcntl.h>'
 layer "sockets in quick/command" src/quick/command/up.c '<sys/socket.h>' 'may not include <sys/socket.h>'
 layer "processes in quick/journal" src/quick/journal/journal.c '<sys/wait.h>' 'may not include <sys/wait.h>'
 layer "a relative path" src/daemon/process/loop.c '"../../src/proto/noise.h"' 'write the path from src'
-layer "its own folder with a path" src/quick/plan/plan.c '"quick/plan/step.h"' 'include it without a path'
+layer "its own folder with a path" src/quick/plan/up.c '"quick/plan/step.h"' 'include it without a path'
 layer "a header that is not in the folder" src/proto/tunnel.c '"elsewhere.h"' 'is not in this folder'
 layer "an unknown module" src/util/util.c '<stdint.h>' 'no rule for module "util"'
 layer "an unknown folder" src/quick/util/util.c '<stdint.h>' 'no rule for folder "quick/util"'
@@ -323,7 +323,7 @@ accepts checks.sh "statements that can fail"
 
 clean
 plant contrib/HACKING.md 'The route is chosen by `route()` in `src/quick/host/route.c`, which fills a `struct step`.' \
-	'A test of host/route.c is src/MODULE/X_test.c; see plan.c and [this file](HACKING.md).'
+	'A test of host/route.c is src/MODULE/X_test.c; see quick/plan/up.c and [this file](HACKING.md).'
 accepts documents.sh "names that exist"
 document() { # document NAME TEXT TEXT_IN_THE_OUTPUT
 	clean
@@ -338,6 +338,18 @@ document "a structure that does not exist" 'a `struct route`' 'struct route is d
 document "a link to a file that does not exist" '[here](doc/gone.md)' 'doc/gone.md is a link to nothing'
 document "a case that the adversary does not have" 'case `h99`' 'h99 is no case'
 document "a mutant that does not exist" 'mutants `replay-*`' 'replay-* is no mutant'
+
+clean
+cp "$here/all.sh" "$tree/tests/lint/"
+rm "$tree/tests/lint/purity.sh"
+file tests/lint/new.sh 'exit 0'
+code=0
+sh "$tree/tests/lint/all.sh" "$tree" > "$scratch/out" 2>&1 && grep -qx 'ok 1 - new' "$scratch/out" || code=1
+ok "$code" "all.sh finds a new lint"
+file tests/lint/new.sh 'echo src/x.c:1: refused' 'exit 1'
+code=0
+! sh "$tree/tests/lint/all.sh" "$tree" > "$scratch/out" 2>&1 && grep -qx 'not ok 1 - new' "$scratch/out" || code=1
+ok "$code" "all.sh fails if a lint does"
 
 clean
 file src/wg/main.c 'int f(void)' '{' '	report_error("cannot open %s" PRIu64 " of "' '		     "two lines", 1);' '}'
