@@ -92,6 +92,7 @@ static void perform_one(struct run *run, struct step *s)
 	run->batch.ifindex = performer->ifindex;
 	if (r == 0 && s->kind == STEP_LINK && !s->remove)
 		journal_note_interface(run->a->journal, performer->ifindex);
+	s->failed = r < 0;
 	if (r < 0)
 		count_failure(run, r, subprocess_status ? subprocess_status : 1);
 }
@@ -131,7 +132,6 @@ int apply_plan(struct apply *a, struct plan *p, size_t from, bool tolerant)
 	struct performer *performer = &a->performer;
 	struct run run = { .a = a, .p = p, .tolerant = tolerant };
 
-	performer->tolerant = tolerant;
 	run.batch = (struct step_batch){ .rtnetlink = &performer->host->rtnetlink,
 					 .trace = performer->trace,
 					 .plan = p,

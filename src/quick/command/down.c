@@ -201,7 +201,8 @@ static int take_down(struct down *d)
 {
 	const struct string_list *hooks = d->journal.applied.hooks;
 	struct plan undo = { 0 };
-	bool journaled = d->journal.exists, moved = journaled && was_moved(d);
+	bool journaled = d->journal.exists, moved = journaled && was_moved(d), left;
+	struct string_list post_down;
 	int r;
 
 	choose_hooks(&d->journal, &d->file, &d->apply, &d->host->settings);
@@ -210,17 +211,22 @@ static int take_down(struct down *d)
 		d->apply.failures++;
 	r = journaled ? plan_undo_journal(&undo, &d->journal, &d->state)
 		      : plan_undo_unjournaled(&undo, &d->state, d->host, d->file.name);
-	if (r == 0)
-		apply_undo(&d->apply, &undo);
-	plan_free(&undo);
-	if (report_failure("plan the steps", r) < 0)
+	if (report_failure("plan the steps", r) < 0) {
+		plan_free(&undo);
 		return 1;
+	}
+	apply_undo(&d->apply, &undo);
+	post_down = hooks[HOOK_POST_DOWN];
+	d->journal.applied.hooks[HOOK_POST_DOWN] = (struct string_list){ 0 };
+	left = journaled && journal_keep_failed(&d->journal, &undo);
+	plan_free(&undo);
 	if (!journaled)
 		undo_rest_unjournaled(d);
 	else if (moved)
 		take_down_moved(d);
-	apply_hooks(&d->apply, &hooks[HOOK_POST_DOWN], HOOK_POST_DOWN);
-	journal_finish(&d->journal);
+	apply_hooks(&d->apply, &post_down, HOOK_POST_DOWN);
+	string_list_free(&post_down);
+	journal_finish(&d->journal, left);
 	return apply_status(&d->apply);
 }
 

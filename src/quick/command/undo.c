@@ -19,26 +19,30 @@ static void run_due_hooks(struct apply *a, enum hook_phase phase)
 		apply_hooks(a, &a->journal->applied.hooks[phase], phase);
 }
 
-void undo_interrupted_up(struct apply *a, const struct host_state *s)
+bool undo_interrupted_up(struct apply *a, const struct host_state *s)
 {
 	struct plan undo = { 0 };
+	bool left;
 
 	run_due_hooks(a, HOOK_PRE_DOWN);
 	if (plan_undo_journal(&undo, a->journal, s) == 0)
 		apply_undo(a, &undo);
-	plan_free(&undo);
 	run_due_hooks(a, HOOK_POST_DOWN);
-	journal_delete(a->journal);
+	left = journal_settle(a->journal, &undo);
+	plan_free(&undo);
+	return !left;
 }
 
-void undo_leftovers(struct apply *a, const struct host_state *s)
+bool undo_leftovers(struct apply *a, const struct host_state *s)
 {
 	struct plan undo = { 0 };
+	bool left;
 
 	if (plan_undo_journal(&undo, a->journal, s) == 0) {
 		plan_drop_kind(&undo, STEP_LINK);
 		apply_undo(a, &undo);
 	}
+	left = journal_settle(a->journal, &undo);
 	plan_free(&undo);
-	journal_delete(a->journal);
+	return !left;
 }

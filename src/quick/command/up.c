@@ -149,18 +149,20 @@ static void roll_back(struct up *u)
 	const struct string_list *hooks = u->file.interface.hooks;
 	struct plan undo = { 0 };
 	int failures = u->apply.failures, r;
+	bool left;
 
 	if (journal_hooks_are_due(&u->journal, HOOK_PRE_DOWN))
 		apply_hooks(&u->apply, &hooks[HOOK_PRE_DOWN], HOOK_PRE_DOWN);
 	r = plan_undo(&undo, &u->plan, false);
 	if (r == 0)
 		apply_undo(&u->apply, &undo);
+	left = r == 0 && journal_keep_failed(&u->journal, &undo);
 	if (journal_hooks_are_due(&u->journal, HOOK_POST_DOWN))
 		apply_hooks(&u->apply, &hooks[HOOK_POST_DOWN], HOOK_POST_DOWN);
 	if (r < 0 || u->apply.failures > failures)
 		report_error("failed to roll back completely");
 	plan_free(&undo);
-	journal_finish(&u->journal);
+	journal_finish(&u->journal, left);
 }
 
 /* Notes for `save` and `reload` what the interface has that is not from the file. */
@@ -199,6 +201,7 @@ static bool is_interrupted_up(const struct journal *j, const struct host_state *
 static int free_name(struct up *u, const struct command_options *o, struct command_trace *trace)
 {
 	struct apply undo;
+	bool clean;
 	int r = inspect_host(&u->state, u->host, u->file.name);
 
 	if (r < 0)
@@ -207,7 +210,8 @@ static int free_name(struct up *u, const struct command_options *o, struct comma
 	if (u->state.link.index && is_interrupted_up(&u->journal, &u->state, &u->host->ipc)) {
 		report_warning("an earlier wg-quick up was killed: undoing what it did");
 		undo.performer.ifindex = u->state.link.index;
-		undo_interrupted_up(&undo, &u->state);
+		if (!undo_interrupted_up(&undo, &u->state))
+			return -EIO;
 		r = host_inspect(&u->state, &u->host->rtnetlink, u->file.name, &u->host->settings);
 	}
 	if (r < 0 || u->state.link.index) {
@@ -215,9 +219,10 @@ static int free_name(struct up *u, const struct command_options *o, struct comma
 		return -EEXIST;
 	}
 	trace->silent = true;
-	if (u->journal.exists)
-		undo_leftovers(&undo, &u->state);
+	clean = !u->journal.exists || undo_leftovers(&undo, &u->state);
 	trace->silent = false;
+	if (!clean)
+		return -EIO;
 	daemon_remove_dead_sockets(&u->host->ipc);
 	return 0;
 }

@@ -87,7 +87,7 @@ static int perform_wg(struct performer *pf, struct step *s)
 	return r;
 }
 
-static int perform_sysctl(struct performer *pf, struct step *s)
+static int perform_sysctl(struct step *s)
 {
 	const char *path = sysctl_src_valid_mark;
 	int r;
@@ -105,12 +105,11 @@ static int perform_sysctl(struct performer *pf, struct step *s)
 		return 0;
 	}
 	report_error("cannot write %s: %s", path, strerror(-r));
-	return pf->tolerant ? 0 : r;
+	return r;
 }
 
-static int perform_firewall(struct performer *pf, const struct plan *p, struct step *s)
+static int perform_firewall(const struct plan *p, struct step *s)
 {
-	bool must_remove = s->remove && !pf->tolerant;
 	int r;
 
 	s->done = true;
@@ -118,9 +117,11 @@ static int perform_firewall(struct performer *pf, const struct plan *p, struct s
 	if (r < 0 && !s->remove)
 		report_warning("cannot set the firewall rules: hosts on the local network can send packets to the "
 			       "tunnel's addresses");
-	if (r < 0 && must_remove)
+	if (r < 0 && s->remove && !firewall_exists(p->name, s->firewall.family))
+		return 0; /* there were none, or the host has no firewall */
+	if (r < 0 && s->remove)
 		report_error("cannot remove the firewall rules");
-	return r == -ENOMEM || must_remove ? r : 0;
+	return r == -ENOMEM || s->remove ? r : 0;
 }
 
 static int perform_dns(struct performer *pf, const struct plan *p, struct step *s)
@@ -138,8 +139,8 @@ int perform_step(struct performer *pf, const struct plan *p, struct step *s)
 	case STEP_LINK: return perform_link(pf, p, s);
 	case STEP_HOOK: return perform_hook(pf, p, s);
 	case STEP_WG: return perform_wg(pf, s);
-	case STEP_SYSCTL: return perform_sysctl(pf, s);
-	case STEP_FIREWALL: return perform_firewall(pf, p, s);
+	case STEP_SYSCTL: return perform_sysctl(s);
+	case STEP_FIREWALL: return perform_firewall(p, s);
 	case STEP_DNS: return perform_dns(pf, p, s);
 	}
 	unreachable();

@@ -12,7 +12,6 @@ struct performer {
 	const char *config;     /* path of the tunnel file, which hooks find in CONFIG_FILE; null: not known */
 	const char *dns_backup; /* where DNS's file back-end keeps the file that it replaces */
 	uint32_t ifindex;       /* of the interface; set when a step creates it; 0: not known */
-	bool tolerant;          /* what could not be removed is no failure */
 };
 
 /* Traces and performs a step, and marks it done if it was, or possibly was, performed. 0, or -errno after

@@ -66,6 +66,7 @@ static void refused(void *ctx, uint32_t number, int error, const char *why)
 		s->hidden = true; /* check_existing_route() follows when the batch is complete */
 		return;
 	}
+	s->failed = true;
 	b->failed(b->ctx, s, error, why);
 }
 
@@ -108,8 +109,11 @@ void step_batch_send(struct step_batch *b)
 		if (steps[i].kind == STEP_ROUTE && !steps[i].done && steps[i].hidden && !steps[i].remove &&
 		    !steps[i].route.unreachable)
 			check_existing_route(b, &steps[i]);
-	if (r < 0)
-		b->failed(b->ctx, NULL, r, NULL);
+	if (r == 0)
+		return;
+	for (size_t i = first; i < b->end; i++)
+		steps[i].failed |= step_is_message(&steps[i]);
+	b->failed(b->ctx, NULL, r, NULL);
 }
 
 void step_batch_add(struct step_batch *b, size_t index)
@@ -123,6 +127,7 @@ void step_batch_add(struct step_batch *b, size_t index)
 	b->end = index + 1;
 	step_print(&b->trace->t, b->plan, s, false);
 	r = rtnetlink_batch_add(b->rtnetlink, message_of(s, b->ifindex), (uint32_t)index + 1);
+	s->failed = r < 0;
 	if (r < 0)
 		b->failed(b->ctx, s, r, NULL);
 	else if (rtnetlink_batch_is_full(b->rtnetlink))

@@ -7,7 +7,7 @@
 #include "rtnetlink.h"
 
 /* Called for each step that the kernel refused, and with a null step when the connection failed; why: the kernel's
- * text, or null. */
+ * text, or null. The steps are marked failed before; with a null step, all of the batch. */
 typedef void step_failed(void *ctx, const struct step *s, int error, const char *why);
 
 struct step_batch {

@@ -12,6 +12,7 @@
 #include "quick/host/folder.h"
 #include "quick/host/netns.h"
 #include "quick/host/process.h"
+#include "quick/plan/inverse.h"
 #include "report/report.h"
 
 void journal_backup_path(const struct journal *j, char path[], size_t n)
@@ -179,24 +180,72 @@ static void remove_file(struct journal *j)
 	j->exists = false;
 }
 
-void journal_delete(struct journal *j)
+static void delete_journal(struct journal *j)
 {
 	remove_file(j);
 	applied_free(&j->applied);
 	memset(j->began, 0, sizeof j->began);
-	j->complete = false;
+	j->complete = j->is_rest = false;
 	j->ifindex = 0;
+}
+
+bool journal_keep_failed(struct journal *j, const struct plan *undo)
+{
+	struct applied left = { .plan = j->applied.plan, .config = j->applied.config };
+	bool has_link = false;
+
+	j->applied.plan = (struct plan){ 0 };
+	j->applied.config = NULL;
+	applied_free(&j->applied);
+	j->applied = left;
+	if (plan_keep_failed(&j->applied.plan, undo) < 0)
+		report_error("out of memory: the journal does not have all that is left");
+	for (size_t i = 0; i < j->applied.plan.n; i++)
+		has_link |= j->applied.plan.steps[i].kind == STEP_LINK;
+	j->is_rest = !has_link;
+	if (!has_link)
+		j->ifindex = 0;
+	return j->applied.plan.n > 0;
+}
+
+static void keep(struct journal *j)
+{
+	if (journal_write(j) == 0 && !j->unavailable) {
+		report_error("not everything was undone; the journal has what is left");
+		report_help("run `wg-quick down %s' to try again", j->name);
+	}
+}
+
+bool journal_settle(struct journal *j, const struct plan *undo)
+{
+	bool left = journal_keep_failed(j, undo);
+
+	if (left)
+		keep(j);
+	else
+		delete_journal(j);
+	return left;
 }
 
 /* A tunnel that a PostDown hook brought up again has its own journal, without PostDown hooks that were
  * started. */
-void journal_finish(struct journal *j)
+static bool is_up_again(const struct journal *j)
 {
 	struct journal now = { .lock = -1, .netns = j->netns };
+	bool again;
 
 	memcpy(now.name, j->name, sizeof now.name);
-	if (!j->began[HOOK_POST_DOWN] || journal_load(&now) < 0 || !now.exists ||
-	    now.began[HOOK_POST_DOWN])
-		remove_file(j);
+	again = j->began[HOOK_POST_DOWN] && journal_load(&now) == 0 && now.exists && !now.began[HOOK_POST_DOWN];
 	applied_free(&now.applied);
+	return again;
+}
+
+void journal_finish(struct journal *j, bool something_is_left)
+{
+	if (is_up_again(j))
+		return;
+	if (something_is_left)
+		keep(j);
+	else
+		remove_file(j);
 }

@@ -28,10 +28,14 @@ bool journal_note_complete(struct journal *j);
 /* False after an interrupted `up` that started no hook for which a down hook of this phase is the counterpart. */
 bool journal_hooks_are_due(const struct journal *j, enum hook_phase phase);
 
-/* Deletes the file and empties the journal, except for its name and lock. */
-void journal_delete(struct journal *j);
-/* Deletes the file after the last PostDown hook, unless a hook brought the tunnel up again. */
-void journal_finish(struct journal *j);
+/* After `undo` was applied: leaves in the journal what it could not undo, which the next `down` or `up` tries again, and
+ * no hooks or notes for `reload` and `save`. False: nothing is left. */
+must_check bool journal_keep_failed(struct journal *j, const struct plan *undo);
+/* Deletes the file, or replaces it by what is left to undo. True: something is. */
+bool journal_settle(struct journal *j, const struct plan *undo);
+/* The same after the last PostDown hook, unless a hook brought the tunnel up again; what is left was determined by
+ * journal_keep_failed(). */
+void journal_finish(struct journal *j, bool something_is_left);
 
 /* Where the DNS file back-end keeps the file it replaced. */
 void journal_backup_path(const struct journal *j, char path[], size_t n);

@@ -93,6 +93,8 @@ void journal_print(const struct journal *j, struct text *t)
 			text_f(t, "began %u\n", i);
 	if (j->complete)
 		text_add(t, "complete\n");
+	if (j->is_rest)
+		text_add(t, "rest\n");
 }
 
 /* ---- reading: one function for each entry; false: malformed, or out of memory ---- */
@@ -261,6 +263,13 @@ static bool read_complete(struct journal *j, struct span rest)
 	return true;
 }
 
+static bool read_rest(struct journal *j, struct span rest)
+{
+	(void)rest;
+	j->is_rest = true;
+	return true;
+}
+
 static bool add_address(struct addresses *list, struct span rest)
 {
 	struct interface_address a;
@@ -308,6 +317,7 @@ static const struct {
 	{ "port", read_port },         { "table", read_table },
 	{ "mark", read_mark },
 	{ "began", read_began },       { "complete", read_complete },
+	{ "rest", read_rest },
 };
 
 int journal_parse(struct journal *j, struct span text)
@@ -332,5 +342,5 @@ int journal_parse(struct journal *j, struct span text)
 	for (size_t i = 0; i < j->applied.plan.n; i++)
 		if (j->applied.plan.steps[i].kind == STEP_LINK)
 			return 0;
-	return -EINVAL; /* the file was not written completely */
+	return j->is_rest ? 0 : -EINVAL; /* the file was not written completely */
 }

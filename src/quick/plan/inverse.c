@@ -85,6 +85,21 @@ int plan_undo(struct plan *out, const struct plan *done, bool all)
 	return r;
 }
 
+/* From the newest to the oldest step of `undo`, which is the order in which they were done. */
+int plan_keep_failed(struct plan *done, const struct plan *undo)
+{
+	done->n = 0;
+	for (size_t i = undo->n; i-- > 0;) {
+		const struct step *s = &undo->steps[i];
+		int r = s->failed && s->kind != STEP_HOOK ? add_inverse(done, s) : 0;
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < done->n; i++)
+		done->steps[i].failed = done->steps[i].hidden = false;
+	return 0;
+}
+
 bool rule_is_ambiguous(const struct host_state *s, const struct step_rule *rule)
 {
 	size_t n = 0;

@@ -7,6 +7,9 @@
 /* Appends the inverses of the steps that are marked done, or of all steps, newest first. 0 or -ENOMEM. */
 must_check int plan_undo(struct plan *out, const struct plan *done, bool all);
 
+/* Leaves those steps of `done` whose inverses failed in `undo`. 0 or -ENOMEM. */
+must_check int plan_keep_failed(struct plan *done, const struct plan *undo);
+
 /* Drops the removal of rules that do not exist, and of those that another tunnel needs by now. */
 void plan_drop_absent_rules(struct plan *undo, const struct host_state *s);
 /* Appends the removal of the rules of this plan's tunnel that the plan does not have, as after an administrator

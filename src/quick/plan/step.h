@@ -51,6 +51,7 @@ struct step {
 	bool remove;
 	bool hidden;  /* not printed: a later step of the same plan undoes it, or it changes nothing */
 	bool done;    /* performed, or possibly performed */
+	bool failed;  /* performing it failed, or possibly failed */
 	union {
 		struct interface_address address;
 		struct step_route route;

@@ -1,0 +1,77 @@
+# Fault injection in `wg-quick down`: each step fails once. Then down fails, and the journal has what is left, which the
+# next down or up removes. Steps are netlink messages, programs and files, in a build with -DWG_FAULTS.
+load ../lib/netns
+load ../lib/quick
+
+setup_file() {
+	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	local build=${WGSUITE_BUILD:-$root/build}
+	export FAULTS=$build/faults
+	sh "$root/tests/lib/faults.sh" "$build"
+}
+
+setup() {
+	net_begin
+	quick_host
+}
+teardown() { net_end; }
+
+# fail_each_step_of_down FILE-LINES ALLOWED-IPS
+fail_each_step_of_down() {
+	local steps step rc state
+	quick_file wg0 "$1" "$2"
+	state=$(quick_state)
+	on a "$FAULTS/wg-quick" up wg0 2> /dev/null
+	on a env WG_QUICK_FAULT_LOG=/run/steps "$FAULTS/wg-quick" down wg0 2> /dev/null
+	steps=$(on a wc -l < <(on a cat /run/steps))
+	on a rm /run/steps
+	quick_settled "$state"
+	[ "$steps" -ge 3 ] # otherwise built without faults
+	for step in $(seq "$steps"); do
+		on a "$FAULTS/wg-quick" up wg0 2> /dev/null
+		rc=0
+		on a env WG_QUICK_FAULT="$step" "$FAULTS/wg-quick" down wg0 > "$NET_DIR/output" 2>&1 || rc=$?
+		if [ "$rc" -ne 0 ]; then
+			grep -q '^wg-quick: ' "$NET_DIR/output" # an error is reported
+			# The next run removes the rest: down, or up followed by down. If down did nothing, up fails: it exists.
+			if on a sh -c 'ls /run/wgsuite/wg0@* > /dev/null 2>&1'; then
+				[ $((step % 2)) -eq 0 ] || on a "$FAULTS/wg-quick" up wg0 >> "$NET_DIR/output" 2>&1 || true
+				on a "$FAULTS/wg-quick" down wg0 >> "$NET_DIR/output" 2>&1 || { echo "step $step of $steps" >&2; cat "$NET_DIR/output" >&2; return 1; }
+			fi
+		fi
+		quick_settled "$state" || {
+			echo "step $step of $steps, exit $rc" >&2
+			cat "$NET_DIR/output" >&2
+			return 1
+		}
+	done
+}
+
+@test "full tunnel" {
+	fail_each_step_of_down "Address = 10.7.0.1/24, fd07::1/64
+DNS = 10.7.0.53, corp.example" "0.0.0.0/0, ::/0"
+}
+@test "split tunnel" { fail_each_step_of_down "Address = 10.7.0.1/24" "10.8.0.0/16, fd08::/48"; }
+@test "IPv4 only" { fail_each_step_of_down "Address = 10.7.0.1/24" 0.0.0.0/0; }
+
+@test "what is left is in the journal, and hooks run once" {
+	quick_file wg0 "Address = 10.7.0.1/24
+PostDown = echo down >> /run/hooks" 0.0.0.0/0
+	state=$(quick_state)
+	on a "$FAULTS/wg-quick" up wg0 2> /dev/null
+	for step in $(seq 40); do # until one is found that down cannot undo
+		on a env WG_QUICK_FAULT="$step" "$FAULTS/wg-quick" down wg0 > "$NET_DIR/output" 2>&1 || true
+		! grep -q 'not everything was undone' "$NET_DIR/output" || break
+		on a wg-quick down wg0 2> /dev/null || true
+		on a "$FAULTS/wg-quick" up wg0 2> /dev/null
+		on a rm -f /run/hooks
+	done
+	[ "$(on a sh -c 'grep -cE "^(rule|link|dns|firewall|sysctl|unreachable)" /run/wgsuite/wg0@*')" -ge 1 ]
+	grep -q 'wg-quick: wg0: not everything was undone; the journal has what is left' "$NET_DIR/output"
+	grep -q "  help: run .wg-quick down wg0' to try again" "$NET_DIR/output"
+	run on a wg-quick down wg0
+	[ "$status" -eq 0 ]
+	[ "$(on a cat /run/hooks)" = down ]
+	on a rm /run/hooks
+	quick_settled "$state"
+}
