@@ -111,6 +111,21 @@ static void malformed_texts(void **state)
 	}
 }
 
+/* Without the interface, only a journal of what could not be undone is complete. */
+static void the_rest_of_a_tunnel(void **state)
+{
+	struct journal r = { .lock = -1, .name = "wg0" };
+
+	(void)state;
+	assert_int_equal(journal_parse(&r, SPAN("wgsuite-record 1\nrule 4 7 1 1 100\ncomplete\nrest\n")), 0);
+	assert_true(r.is_rest);
+	assert_int_equal(r.applied.plan.n, 1);
+	release(&r);
+	r = (struct journal){ .lock = -1, .name = "wg0" };
+	assert_int_not_equal(journal_parse(&r, SPAN("wgsuite-record 1\nrule 4 7 1 1 100\ncomplete\n")), 0);
+	release(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +133,7 @@ int main(void)
 		cmocka_unit_test(appended_entries),
 		cmocka_unit_test(cut_anywhere),
 		cmocka_unit_test(malformed_texts),
+		cmocka_unit_test(the_rest_of_a_tunnel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

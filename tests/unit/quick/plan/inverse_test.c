@@ -208,6 +208,37 @@ static void undo_without_a_journal(void **state)
 	release(&f);
 }
 
+/* What could not be undone is a plan again, in the order of `up`; hooks are not repeated. */
+static void what_failed_is_kept(void **state)
+{
+	struct plan done = { .name = "wg0" }, undo = { 0 }, again = { 0 };
+	static const enum step_kind kinds[] = { STEP_LINK, STEP_RULE, STEP_SYSCTL, STEP_DNS };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		assert_non_null(plan_add(&done, kinds[i]));
+	done.steps[1].rule = (struct step_rule){ .family = IP_V4, .pref = 7, .mark = 1, .table = 1, .invert = true };
+	assert_int_equal(plan_undo(&undo, &done, true), 0);
+	for (size_t i = 0; i < undo.n; i++)
+		undo.steps[i].failed = undo.steps[i].kind == STEP_RULE || undo.steps[i].kind == STEP_SYSCTL;
+	assert_int_equal(plan_keep_failed(&done, &undo), 0);
+	assert_int_equal(done.n, 2);
+	assert_int_equal(done.steps[0].kind, STEP_RULE);
+	assert_int_equal(done.steps[0].rule.pref, 7);
+	assert_false(done.steps[0].remove);
+	assert_int_equal(done.steps[1].kind, STEP_SYSCTL);
+	assert_int_equal(plan_undo(&again, &done, true), 0);
+	assert_int_equal(again.n, 2);
+	assert_true(again.steps[0].remove && again.steps[1].remove);
+	for (size_t i = 0; i < again.n; i++)
+		assert_false(again.steps[i].failed);
+	assert_int_equal(plan_keep_failed(&done, &again), 0);
+	assert_int_equal(done.n, 0);
+	plan_free(&done);
+	plan_free(&undo);
+	plan_free(&again);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +248,7 @@ int main(void)
 		cmocka_unit_test(moved_rules_go),
 		cmocka_unit_test(undo_of_every_part),
 		cmocka_unit_test(undo_without_a_journal),
+		cmocka_unit_test(what_failed_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
