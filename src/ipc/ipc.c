@@ -20,7 +20,7 @@ static int open_kernel(struct ipc *c)
 	return 0;
 }
 
-const char *ipc_refusal(const struct ipc *c)
+const char *ipc_extack(const struct ipc *c)
 {
 	return c->kernel && c->kernel->genl.refusal[0] ? c->kernel->genl.refusal : NULL;
 }

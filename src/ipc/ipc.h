@@ -1,4 +1,4 @@
-/* WireGuard devices of this machine: list them, read one, change one. Two transports: the kernel (generic netlink
+/* WireGuard interfaces of this host: list them, read one, change one. Two transports: the kernel (generic netlink
  * family "wireguard") and the configuration sockets of userspace daemons (/var/run/wireguard/NAME.sock). The kernel
  * serves a name that is a link of kind wireguard in this network namespace; the socket serves any other name. */
 #ifndef WG_IPC_H
@@ -8,7 +8,8 @@
 #include "model/model.h"
 #include "names.h"
 
-/* A client, which keeps its netlink sockets for many devices. Zeroed: closed; opened when first needed. */
+/* A client, which keeps its netlink sockets for many devices. Zero-initialised means closed; sockets are
+ * opened lazily. */
 struct ipc {
 	const char *socket_dir;       /* null: RUNSTATEDIR "/wireguard" */
 	const char *last_request_dir; /* null: RUNSTATEDIR "/wgsuite" */
@@ -22,17 +23,19 @@ must_check int ipc_list(struct ipc *c, struct ipc_names *out);
 
 /* The device's state, including the public key. -ENODEV: no such interface; -EOPNOTSUPP: not WireGuard;
  * -ECONNREFUSED: its daemon has died; -ETIMEDOUT: its daemon does not respond; -EMSGSIZE: it reports more than a device
- * can have; -EPERM, -EPROTO, … *out is empty on error. */
+ * can have; -ENAMETOOLONG; -EPERM, -EPROTO, … *out is empty on error. */
 must_check int ipc_get(struct ipc *c, struct wg_device *out, const char *name);
 
 /* The same for a name from ipc_list, whose backend is known. */
 must_check int ipc_get_listed(struct ipc *c, struct wg_device *out, const struct ipc_name *name);
 
-/* Applies a patch to the device patch->name. Errors as above, or the backend's. */
+/* Applies a patch to the device patch->name. For a backend that cannot remove single allowed IPs it reads the device and
+ * writes complete lists, which is not atomic. On success it saves the endpoints in last_request_dir. Errors as above, or
+ * the backend's. */
 must_check int ipc_set(struct ipc *c, const struct wg_device *patch);
 
 /* The kernel's own text about the error of the last ipc_get or ipc_set, until the next one; or null. */
-const char *ipc_refusal(const struct ipc *c);
+const char *ipc_extack(const struct ipc *c);
 
 /* The last endpoint that ipc_set configured for each peer, as far as it is known. It differs from the current one if
  * the peer roamed. With `of` only peers that it has too. 0 or -ENOMEM. */

@@ -6,7 +6,7 @@
  * rate limits, byte counts, limits of queues), it does what the Linux kernel does.
  *
  * Units: times are absolute nanoseconds of a monotonic clock that counts suspend (CLOCK_BOOTTIME);
- * NEVER is a deadline that does not come. The names of other quantities end with their unit (_s,
+ * NEVER means no deadline. The names of other quantities end with their unit (_s,
  * _bytes). Ports are in host byte order, addresses and keys are byte arrays in network order.
  *
  * Threads: the data half (tunnel_seal*, tunnel_open, tunnel_tx_failed) may run in any number of
@@ -16,7 +16,7 @@
  * thread is inside a reader section and keeps them out, and env.publish_end. A program with one
  * thread leaves both null.
  *
- * Memory: the caller owns every buffer and lends it for the call; the tunnel owns peers, sessions
+ * Memory: the caller owns every buffer, the tunnel borrows it for the call; the tunnel owns peers, sessions
  * and staged packets. The data half allocates nothing. Functions that allocate report -ENOMEM, or
  * null, and change nothing then.
  *
@@ -48,7 +48,7 @@ struct wg_path {
 	struct ip_endpoint remote;
 	struct ip_addr local;
 	uint32_t ifindex;  /* 0: any */
-	uint32_t tx_index; /* out, for tunnel_tx_failed: index of the session that counted it; 0: none */
+	uint32_t tx_index; /* out, for tunnel_tx_failed: index of the session or handshake that counted it; 0: none */
 };
 bool path_equal(const struct wg_path *a, const struct wg_path *b); /* compares all but tx_index */
 
@@ -72,7 +72,7 @@ enum wg_verdict {
 	X(NO_PEER, "no peer has the destination in its allowed IPs")                      \
 	X(NO_ENDPOINT, "the peer has no endpoint")                                        \
 	X(NO_MEMORY, "out of memory")                                                     \
-	X(STAGED_FULL, "more than 128 packets staged for the peer")                       \
+	X(STAGED_FULL, "staging queue of the peer full (128): oldest dropped")                       \
 	X(GAVE_UP, "staged for a handshake that did not complete")                        \
 	X(DOWN, "the interface is down or has no private key")                            \
 	X(MAC1, "handshake message with an invalid mac1")                                 \

@@ -43,7 +43,7 @@ static const char usage[] =
 	"  - Table: the routing table to which routes are added; `off' adds none,\n"
 	"    `auto' (the default) also sets up policy routing for default routes.\n"
 	"  - PreUp, PostUp, PreDown, PostDown: commands that bash(1) runs before and\n"
-	"    after. `%i' is replaced by INTERFACE.\n"
+	"    after bringing the tunnel up or down. `%i' is replaced by INTERFACE.\n"
 	"  - SaveConfig: `true' saves the tunnel's state into the file upon shutdown.\n"
 	"\n"
 	"See wg-quick(8) for more info and examples.\n";
@@ -192,7 +192,7 @@ static bool load_settings(struct settings *s, const struct command *command)
 	if (command->settings != SETTINGS_UNUSED)
 		r = settings_load(s, SETTINGS_PATH, &d);
 	if (r < 0 && command->settings == SETTINGS_OPTIONAL)
-		report_warning("%s uses no settings, because the file has errors", command->name);
+		report_warning("ignoring %s, which has errors", SETTINGS_PATH);
 	return r == 0 || command->settings == SETTINGS_OPTIONAL;
 }
 

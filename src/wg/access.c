@@ -8,7 +8,7 @@
 
 void report_reasons(const struct ipc *c, int error)
 {
-	const char *refusal = ipc_refusal(c);
+	const char *refusal = ipc_extack(c);
 
 	if (refusal)
 		report_kernel(refusal);
@@ -30,6 +30,6 @@ void report_not_modified(const struct ipc *c, const struct wg_device *patch, int
 {
 	report_verbatim("Unable to modify interface: %s", strerror(-error));
 	if (error == -EADDRINUSE && (patch->flags & WG_DEVICE_HAS_LISTEN_PORT))
-		report_help("another program uses UDP port %u", patch->listen_port);
+		report_help("choose another port, or stop the program that uses UDP port %u", patch->listen_port);
 	report_reasons(c, error);
 }

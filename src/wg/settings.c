@@ -40,7 +40,7 @@ void settings_apply(struct program *p)
 	iniparser_set_error_callback(ignore_error);
 	ini = iniparser_load(path);
 	if (!ini) {
-		report_warning("%s is not used: syntax error", path);
+		report_warning("ignoring %s: syntax error", path);
 		return;
 	}
 	apply(p, iniparser_getstring(ini, "show:colour", iniparser_getstring(ini, "show:color", "")),

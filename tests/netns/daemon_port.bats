@@ -52,7 +52,7 @@ tunnel_file() {
 		run on a wg-quick up wg0
 		[ "$status" -ne 0 ]
 		[[ $output == *"Unable to modify interface: Address already in use
-  help: another program uses UDP port 51820"* ]]
+  help: choose another port, or stop the program that uses UDP port 51820"* ]]
 		run on a ip link show wg0
 		[ "$status" -ne 0 ]
 		release 51820
@@ -70,7 +70,7 @@ tunnel_file() {
 		run on a wg set wg0 listen-port 51820
 		[ "$status" -eq 1 ]
 		[ "$output" = "Unable to modify interface: Address already in use
-  help: another program uses UDP port 51820" ]
+  help: choose another port, or stop the program that uses UDP port 51820" ]
 		[ "$(on a wg show wg0 listen-port)" = 5000 ]
 	done
 	release 51820

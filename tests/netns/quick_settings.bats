@@ -33,10 +33,10 @@ settings() { on a sh -c 'cat > /etc/wireguard/wgsuite.ini'; }
 		[[ $output != *wgsuite.ini* ]]
 		run on a wg-quick save wg0
 		[ "$status" -eq 0 ]
-		[[ $output == *"wg-quick: warning: save uses no settings, because the file has errors"* ]]
+		[[ $output == *"wg-quick: warning: ignoring /etc/wireguard/wgsuite.ini, which has errors"* ]]
 		run on a wg-quick down wg0
 		[ "$status" -eq 0 ]
-		[[ $output == *"wgsuite.ini:"*": error: "*"wg-quick: warning: down uses no settings, because the file has errors"* ]]
+		[[ $output == *"wgsuite.ini:"*": error: "*"wg-quick: warning: ignoring /etc/wireguard/wgsuite.ini, which has errors"* ]]
 		run on a ip link show wg0
 		[ "$status" -ne 0 ]
 		run on a wg-quick up wg0

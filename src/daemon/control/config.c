@@ -184,8 +184,8 @@ int config_set(void *control, const struct wg_device *patch)
 	}
 	if (patch->flags & WG_DEVICE_HAS_PRIVATE_KEY)
 		tunnel_set_private_key(c->tunnel, &patch->private_key);
-	/* One publication, so that peers replaced by themselves are never missing. The private key, which needs
-	 * Diffie-Hellman computations, was set before. */
+	/* One publication, so that peers replaced by themselves are not missing in between, unless there are more changes
+	 * than limit_publication() allows. The private key, which needs Diffie-Hellman computations, was set before. */
 	threads_publish_begin(&c->threads);
 	if (patch->flags & WG_DEVICE_REPLACE_PEERS)
 		remove_all_peers(c);

@@ -65,9 +65,9 @@ _Noreturn static void wait_for_child(int status_fd, pid_t child)
 	if (n > 0)
 		log_error("%.*s", (int)n, status);
 	else if (WIFSIGNALED(exit_status))
-		log_error("killed by signal %d during the start", WTERMSIG(exit_status));
+		log_error("killed by signal %d during startup", WTERMSIG(exit_status));
 	else
-		log_error("exited during the start");
+		log_error("exited during startup");
 	_exit(EXIT_FAILURE);
 }
 
@@ -99,7 +99,7 @@ void daemonize_report(int status_fd, const char *error)
 	if (status_fd < 0)
 		return;
 	if (write(status_fd, error, n) != (ssize_t)n)
-		log_verbose("cannot report the result of the start: the parent is gone");
+		log_verbose("cannot report the result of the startup: the parent has exited");
 	close(status_fd);
 }
 

@@ -19,7 +19,7 @@ struct brlock_reader {
 struct brlock {
 	pthread_mutex_t mutex;
 	pthread_cond_t unlocked;       /* the writer has left */
-	pthread_cond_t admitted;       /* no reader waits any more */
+	pthread_cond_t admitted;       /* no reader is waiting */
 	unsigned int n_waiting;        /* readers; under mutex */
 	_Atomic bool has_writer;       /* written under mutex, read by readers without it */
 	struct brlock_reader *readers; /* constant once threads run */
@@ -29,11 +29,11 @@ struct brlock {
 must_check bool brlock_init(struct brlock *l);
 must_check bool brlock_add_reader(struct brlock *l, struct brlock_reader *r);
 
-/* One thread for each reader; not recursive. */
+/* Each reader is used by one thread only; not recursive. */
 void brlock_read_lock(struct brlock_reader *r);
 void brlock_read_unlock(struct brlock_reader *r);
 
-/* One thread; not recursive. When brlock_write_lock returns, no reader is inside. */
+/* Used by one thread only; not recursive. When brlock_write_lock returns, no reader is inside. */
 void brlock_write_lock(struct brlock *l);
 void brlock_write_unlock(struct brlock *l);
 

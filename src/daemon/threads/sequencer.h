@@ -20,17 +20,17 @@ void stage_pass(struct stage *s, uint32_t ticket);
 
 struct sequencer { /* zeroed: no batch in flight */
 	_Atomic uint32_t next_ticket; /* written by the one thread that may read the source */
-	struct stage counters;        /* packets to UDP: each gets the counter of its session */
+	struct stage counters;        /* each packet to UDP gets its session's next counter */
 	struct stage output;          /* the batch is sent, or written to the TUN */
 };
 
 /* Any thread: has the batch with this ticket passed the output stage? */
 bool sequencer_has_passed(const struct sequencer *s, uint32_t ticket);
-/* Any thread: the number of tickets that were taken and have not passed the output stage. Exact for the thread
- * that may read the source, except that other threads may pass the stage meanwhile. */
+/* Any thread: the number of tickets that were taken and have not passed the output stage. An upper bound
+ * for the thread that may read the source: others may pass the stage meanwhile. */
 uint32_t sequencer_in_flight(const struct sequencer *s);
 
-/* A thread's ticket. It may serve for several batches in a row: the thread holds the stages until the last. */
+/* A thread's ticket. It may cover consecutive batches: the thread holds the stages until the last. */
 struct ticket { /* zeroed: not held; owned by its thread */
 	struct sequencer *sequencer; /* of the source that the thread serves; set while the ticket is not held */
 	uint32_t number;             /* stays valid after the ticket passed the output stage */

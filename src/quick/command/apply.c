@@ -60,7 +60,7 @@ static void help_with_port(const struct plan *p, const struct step *s, int error
 		return;
 	for (size_t i = 0; i < p->n; i++)
 		if (p->steps[i].kind == STEP_WG && (p->steps[i].wg.patch->flags & WG_DEVICE_HAS_LISTEN_PORT))
-			report_help("another program uses UDP port %u", p->steps[i].wg.patch->listen_port);
+			report_help("choose another port, or stop the program that uses UDP port %u", p->steps[i].wg.patch->listen_port);
 }
 
 static void batch_failed(void *ctx, const struct step *s, int error, const char *why)

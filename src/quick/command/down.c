@@ -65,7 +65,7 @@ static void read_optional_file(struct tunnel_file *f, const char *argument, cons
 {
 	if (tunnel_file_find(f, argument) && load(f) == 0)
 		return;
-	report_warning("cannot read the tunnel file: the journal of `up' is used instead");
+	report_warning("cannot read the tunnel file: using the recorded state of `up'");
 	tunnel_file_free(f);
 	memcpy(f->name, j->name, sizeof f->name);
 	f->path = j->applied.config ? span_dup(span_of(j->applied.config)) : NULL;

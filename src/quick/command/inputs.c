@@ -95,7 +95,7 @@ static void drop_unresolved_endpoints(const char *name, struct wg_device *d)
 		report_warning("%zu %s no endpoint, because the host name cannot be resolved", n,
 			       n == 1 ? "peer has" : "peers have");
 	if (n > 0)
-		report_help("wg-quick does not try again by itself: run `wg-quick reload %s' later", name);
+		report_help("wg-quick does not retry: run `wg-quick reload %s' later", name);
 }
 
 int resolve_endpoints(struct tunnel_file *f, enum resolve_mode mode)

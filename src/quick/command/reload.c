@@ -155,7 +155,7 @@ static void journal_result(struct reload *r)
 	applied_free(&r->journal.applied);
 	r->journal.applied = now;
 	if (error < 0 || journal_write(&r->journal) < 0)
-		report_warning("cannot update the journal: it has the state before the reload as well");
+		report_warning("cannot update the journal: it also still lists the old state");
 }
 
 static bool removes_address(const struct plan *p)

@@ -36,8 +36,8 @@ static int write_journal(struct journal *j, const struct tunnel_file *f, const s
 	return r < 0 ? r : journal_write(j);
 }
 
-/* Called before host names are resolved, because the journal has endpoints as the file has them. */
-static int plan_interface_part(struct up *u)
+/* Called before host names are resolved, because the journal has the endpoints unresolved. */
+static int plan_link_and_pre_up(struct up *u)
 {
 	int r = plan_interface(&u->plan, &u->file, &u->options);
 
@@ -54,9 +54,9 @@ static int inspect_after_hooks(struct host_state *s, struct host *host, const ch
 	return r < 0 ? r : report_failure("read the configuration", host_inspect_device(s, &host->ipc, name));
 }
 
-/* The journal names the table before the lock is released, and so reserves it. It does not name the sysctl yet: a
- * tunnel that is removed meanwhile leaves the sysctl to those whose journals do. */
-static int plan_tunnel_part(struct up *u)
+/* Journaling the table before releasing the lock reserves it. The sysctl is journaled later, so that a concurrent `down`
+ * of another tunnel does not leave it to this one, which has not set it yet. */
+static int plan_rest(struct up *u)
 {
 	int lock, r = resolve_endpoints(&u->file, RESOLVE_FOR_UP);
 
@@ -121,7 +121,7 @@ static int bring_up(struct up *u)
 {
 	bool pre_up = u->options.hooks && u->file.interface.hooks[HOOK_PRE_UP].n > 0;
 	size_t applied = 0;
-	int r = plan_interface_part(u);
+	int r = plan_link_and_pre_up(u);
 
 	if (r == 0 && pre_up) {
 		r = write_journal(&u->journal, &u->file, &u->plan);
@@ -132,7 +132,7 @@ static int bring_up(struct up *u)
 			r = inspect_after_hooks(&u->state, u->host, u->file.name);
 	}
 	if (r == 0)
-		r = plan_tunnel_part(u);
+		r = plan_rest(u);
 	if (r == 0) {
 		assert(applied <= u->plan.defaults_at && u->plan.defaults_at <= u->plan.n);
 		u->plan.n = u->plan.defaults_at; /* the rest is planned again right before it is applied */
@@ -165,8 +165,8 @@ static void roll_back(struct up *u)
 	journal_finish(&u->journal, left);
 }
 
-/* Notes for `save` and `reload` what the interface has that is not from the file. */
-static void journal_result(struct journal *j, struct host *host, const struct tunnel_file *f, uint32_t ifindex)
+/* Records state of the interface that is not from the file, for `save` and `reload`. */
+static void journal_foreign_state(struct journal *j, struct host *host, const struct tunnel_file *f, uint32_t ifindex)
 {
 	enum { PEERS_MAX = 1000 }; /* reading more only for the port would take too long */
 	struct addresses now = { 0 };
@@ -186,10 +186,10 @@ static void journal_result(struct journal *j, struct host *host, const struct tu
 	device_free(&d);
 	addresses_free(&now);
 	if (journal_write(j) < 0)
-		report_warning("save will not know which addresses hooks added");
+		report_warning("cannot record addresses added by hooks: save may write them to the file");
 }
 
-/* The process that created the interface died half-way: this one holds its lock now. */
+/* The process that created the interface died half-way: we hold the tunnel's lock, which it held. */
 static bool is_interrupted_up(const struct journal *j, const struct host_state *s, struct ipc *ipc)
 {
 	if (!j->exists || j->complete || j->lock < 0)
@@ -198,7 +198,7 @@ static bool is_interrupted_up(const struct journal *j, const struct host_state *
 }
 
 /* Removes what an earlier run left behind; 0 when the name is free. */
-static int free_name(struct up *u, const struct command_options *o, struct command_trace *trace)
+static int clear_stale_tunnel(struct up *u, const struct command_options *o, struct command_trace *trace)
 {
 	struct apply undo;
 	bool clean;
@@ -241,14 +241,14 @@ static int run(struct up *u, const struct command_options *o, struct command_tra
 		return 1;
 	if (r < 0)
 		report_warning("cannot read the journal: %s", strerror(-r));
-	if (free_name(u, o, trace) < 0)
+	if (clear_stale_tunnel(u, o, trace) < 0)
 		return 1;
 	apply_init(&u->apply, o, u->host, trace, &u->journal, u->file.path);
 	if (bring_up(u) < 0) {
 		roll_back(u);
 		return apply_error_status(&u->apply);
 	}
-	journal_result(&u->journal, u->host, &u->file, u->apply.performer.ifindex);
+	journal_foreign_state(&u->journal, u->host, &u->file, u->apply.performer.ifindex);
 	return 0;
 }
 
@@ -264,7 +264,7 @@ static int dry_run(struct up *u, const struct command_options *o, struct command
 		return 1;
 	}
 	if (r == 0)
-		r = plan_interface_part(u);
+		r = plan_link_and_pre_up(u);
 	if (r == 0)
 		r = resolve_endpoints(&u->file, RESOLVE_ONCE);
 	if (r == 0)

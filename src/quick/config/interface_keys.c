@@ -50,7 +50,7 @@ static void warn_ambiguous(const struct interface_keys_reader *r, const struct c
 	struct text t = text_fixed(text, sizeof text);
 
 	address_print(&t, a);
-	diag_f(d, DIAG_WARNING, &at, "a number with a leading zero is octal, as in ip(8); missing numbers are zero",
+	diag_f(d, DIAG_WARNING, &at, "a number with a leading zero is octal, as in ip(8); omitted octets are zero",
 	       "address `%.*s' is read as %s", (int)from.n, from.p, text);
 }
 
@@ -145,8 +145,8 @@ static void warn_of_server_name(const struct interface_keys_reader *r, const str
 	at.width = (unsigned int)span_trim(rest).n;
 	if (!text_may_be_key(x->line_text))
 		at.source = x->line_text;
-	diag_f(d, DIAG_WARNING, &at, "put a blank before the # of a comment",
-	       "%.*s: a comment begins at `#': names of servers are not supported", (int)x->key.n, x->key.p);
+	diag_f(d, DIAG_WARNING, &at, "put a space before `#' if a comment is intended",
+	       "%.*s: a comment begins at `#': DNS-over-TLS names (address#name) are not supported", (int)x->key.n, x->key.p);
 }
 
 static void read_dns(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)

@@ -173,7 +173,7 @@ static bool group_bits_are_trusted(struct writers *w)
 	if (n < 0 && errno != ERANGE)
 		return group_is_trusted(w, w->st.st_gid, true);
 	if (n < 0) {
-		report_unsafe(w, "setfacl -b", "unchecked", "a long access control list", "decides who can write to");
+		report_unsafe(w, "setfacl -b", "unchecked", "an access control list that is too large to check", "decides who can write to");
 		return false;
 	}
 	for (ssize_t at = ACL_HEADER_BYTES; at + ACL_ENTRY_BYTES <= n; at += ACL_ENTRY_BYTES)

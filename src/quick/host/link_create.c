@@ -109,7 +109,7 @@ static int create_in_userspace(struct created_link *out, struct rtnetlink *rt, c
 
 	if (!program) {
 		command_trace_flush(trace);
-		report_error("this kernel has no WireGuard, and wireguardd is not installed");
+		report_error("this kernel does not support WireGuard, and no userspace implementation was found");
 		report_help("load the kernel module wireguard, or install wireguardd");
 		return -EOPNOTSUPP;
 	}

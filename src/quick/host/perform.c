@@ -65,10 +65,10 @@ static int perform_hook(struct performer *pf, const struct plan *p, struct step 
 	int status = hook_run(hook->text, p->name, pf->config);
 
 	if (status > 0)
-		report_error("%s line %u failed with status %d: %s", names[hook->phase], hook->number, status,
+		report_error("%s command %u failed with status %d: %s", names[hook->phase], hook->number, status,
 			     hook->text);
 	else if (status < 0)
-		report_error("cannot run %s line %u: %s", names[hook->phase], hook->number, strerror(-status));
+		report_error("cannot run %s command %u: %s", names[hook->phase], hook->number, strerror(-status));
 	return status > 0 ? -EIO : status;
 }
 
@@ -80,10 +80,10 @@ static int perform_wg(struct performer *pf, struct step *s)
 	r = fault_injected("wg") ? -EIO : ipc_set(&pf->host->ipc, s->wg.patch);
 	if (r < 0)
 		report_upstream("Unable to modify interface: %s", strerror(-r));
-	if (r < 0 && ipc_refusal(&pf->host->ipc))
-		report_kernel(ipc_refusal(&pf->host->ipc));
+	if (r < 0 && ipc_extack(&pf->host->ipc))
+		report_kernel(ipc_extack(&pf->host->ipc));
 	if (r == -EADDRINUSE && (s->wg.patch->flags & WG_DEVICE_HAS_LISTEN_PORT))
-		report_help("another program uses UDP port %u", s->wg.patch->listen_port);
+		report_help("choose another port, or stop the program that uses UDP port %u", s->wg.patch->listen_port);
 	return r;
 }
 

@@ -50,5 +50,5 @@ void sysctl_promote_secondaries(const char *interface)
 
 	text_f(&t, "/proc/sys/net/ipv4/conf/%s/promote_secondaries", interface);
 	if (sysctl_write(path, 1) < 0)
-		report_warning("cannot write %s: addresses of the same network may be lost together", path);
+		report_warning("cannot write %s: removing a primary address may remove its secondaries", path);
 }

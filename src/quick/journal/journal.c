@@ -40,7 +40,7 @@ int journal_open(struct journal *j, const char *name, unsigned int timeout_s)
 	journal_init(j, name);
 	j->lock_timeout_s = timeout_s;
 	journal_path(j, ".lock", path, sizeof path);
-	j->lock = tunnel_lock_acquire(path, name, timeout_s, &inherited);
+	j->lock = journal_lock_acquire(path, name, timeout_s, &inherited);
 	if (j->lock == -EINTR || j->lock == -ETIMEDOUT)
 		return j->lock;
 	if (j->lock < 0 && !inherited) {

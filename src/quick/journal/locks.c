@@ -30,7 +30,7 @@ static void tell_hooks(const char *held, const char *name)
 	text_heap_free(&t);
 }
 
-int tunnel_lock_acquire(const char *path, const char *name, unsigned int timeout_s, bool *inherited)
+int journal_lock_acquire(const char *path, const char *name, unsigned int timeout_s, bool *inherited)
 {
 	const char *held = getenv(held_variable);
 	int fd;

@@ -113,7 +113,7 @@ static void a_server_name_is_a_comment(void **state)
 		assert_int_equal(parse(&f, &r, text, false), 0);
 		assert_int_equal(r.warnings, cases[i].warnings);
 		if (r.warnings > 0) {
-			assert_non_null(strstr(r.text, ": a comment begins at `#': names of servers are not supported"));
+			assert_non_null(strstr(r.text, ": a comment begins at `#': DNS-over-TLS names (address#name) are not supported"));
 			assert_string_equal(f.interface.dns.servers.list[0], "10.0.0.1");
 		}
 		tunnel_file_free(&f);
