@@ -1,18 +1,18 @@
 #!/bin/sh
 # messages.sh [ROOT]: lists what the programs print for people, to be read as a whole: every string of two words or
-# more in src, and every string given to report_*, log_* or diag_*, as FILE:LINE: text. Strings of the code that are
-# not prose (scripts, other programs' syntax) are listed too.
+# more in src, and every string given to report_*, log_* or diag_*, as FILE:LINE: text, without assertions and
+# pragmas. Strings of the code that are not prose (scripts, other programs' syntax) are listed too.
 set -eu
 cd "${1:-$(dirname "$0")/../..}"
 
 find src -name '*.[ch]' | sort | xargs awk '
 function flush() {
-	if (text != "" && (text ~ /[A-Za-z%][^ ]* +[^ ]*[A-Za-z]/ || call != ""))
+	if (call != "assert" && text != "" && (text ~ /[A-Za-z%][^ ]* +[^ ]*[A-Za-z]/ || call != ""))
 		print file ":" at ": " text
 	text = ""
 }
 FNR == 1 { flush(); file = FILENAME; comment = 0; call = ""; depth = 0 }
-/^[[:space:]]*#[[:space:]]*include/ { next }
+/^[[:space:]]*#[[:space:]]*(include|pragma)/ { next }
 {
 	line = $0
 	while (line != "") {
@@ -40,6 +40,8 @@ FNR == 1 { flush(); file = FILENAME; comment = 0; call = ""; depth = 0 }
 				text = text "%" word
 			else if (call == "" && word ~ /^(report|log|diag)_[a-z]+$/ && line ~ /^\(/)
 				call = word
+			else if (call == "" && word ~ /^(assert|static_assert|_Static_assert|_Pragma)$/ && line ~ /^\(/)
+				call = "assert"
 		} else {
 			c = substr(line, 1, 1)
 			if (c !~ /[[:space:]]/)

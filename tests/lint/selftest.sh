@@ -352,11 +352,14 @@ code=0
 ok "$code" "all.sh fails if a lint does"
 
 clean
-file src/wg/main.c 'int f(void)' '{' '	report_error("cannot open %s" PRIu64 " of "' '		     "two lines", 1);' '}'
+file src/wg/main.c 'int f(void)' '{ static_assert(N < 3, "there are few");' '	report_error("cannot open %s" PRIu64 " of "' '		     "two lines", 1);' '}'
 sh "$here/messages.sh" "$tree" > "$scratch/out"
 code=0
 grep -qxF 'src/wg/main.c:3: cannot open %s%PRIu64 of two lines' "$scratch/out" || code=1
 ok "$code" "messages.sh joins the parts of a message"
+code=0
+! grep -F 'few' "$scratch/out" || code=1
+ok "$code" "messages.sh leaves out assertions"
 
 echo "1..$n"
 exit $failed

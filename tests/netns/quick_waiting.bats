@@ -41,7 +41,7 @@ is_up() { on a test -e /sys/class/net/wg0; }
 		named "$allowed"
 		run on a env WG_ENDPOINT_RESOLUTION_RETRIES=0 wg-quick up wg0
 		[ "$status" -ne 0 ]
-		[[ $output == *"wg-quick: wg0: no endpoint of this full tunnel can be resolved: all traffic would be lost
+		[[ $output == *"wg-quick: wg0: no endpoint of a peer with a default route can be resolved: all traffic would be lost
   help: check the name servers of the host, or write the endpoint as an address"* ]]
 		not is_up
 	done

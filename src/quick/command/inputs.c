@@ -122,7 +122,7 @@ int resolve_endpoints(struct tunnel_file *f, enum resolve_mode mode)
 	if (report_failure("resolve endpoints", r < 0 ? r : 0) < 0)
 		return r;
 	if (mode == RESOLVE_FOR_UP && full_tunnel_is_unreachable(f)) {
-		report_error("no endpoint of this full tunnel can be resolved: all traffic would be lost");
+		report_error("no endpoint of a peer with a default route can be resolved: all traffic would be lost");
 		report_help("check the name servers of the host, or write the endpoint as an address");
 		return -EHOSTUNREACH;
 	}

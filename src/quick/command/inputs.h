@@ -13,7 +13,7 @@ must_check bool read_tunnel_file(struct tunnel_file *f, const char *argument, bo
 enum resolve_mode {
 	RESOLVE_ONCE,      /* for commands that change nothing */
 	RESOLVE_PATIENTLY, /* with wg(8)'s retries */
-	RESOLVE_FOR_UP,    /* and a full tunnel needs an endpoint: without one, all traffic of the host would be lost */
+	RESOLVE_FOR_UP,    /* and a tunnel with a default route needs an endpoint: without one, all traffic of the host would be lost */
 };
 
 /* Resolves the host names of endpoints. Peers whose names cannot be resolved now are reported and keep no endpoint: they
