@@ -14,6 +14,7 @@ SYSCONFDIR ?= /etc
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 RUNSTATEDIR ?= /var/run
+LOCALSTATEDIR ?= /var
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR ?= $(PREFIX)/share/zsh/vendor-completions
 FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
@@ -69,6 +70,7 @@ endif
 OPT ?= -O2
 all_cflags = -std=gnu11 $(OPT) -g $(warnings) $(hardening) $(sanitize) -fvisibility=hidden \
 	-D_GNU_SOURCE -Isrc -DRUNSTATEDIR='"$(RUNSTATEDIR)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' \
+	-DLOCALSTATEDIR='"$(LOCALSTATEDIR)"' \
 	-DBINDIR='"$(BINDIR)"' -MMD -MP $(CFLAGS) $(CPPFLAGS)
 all_ldflags = -pie -Wl,-z,relro,-z,now $(sanitize) $(LDFLAGS)
 
@@ -151,6 +153,8 @@ endif
 ifeq ($(WITH_SYSTEMDUNITS) $(WITH_WGQUICK),yes yes)
 	$(call install_files,$(SYSTEMDUNITDIR),$(wildcard contrib/systemd/*.service contrib/systemd/*.target),0644)
 	$(Q)sed -i 's|=/usr/bin/|=$(BINDIR)/|' "$(DESTDIR)$(SYSTEMDUNITDIR)/wg-quick@.service"
+	$(Q)$(call make_folder,$(SYSTEMDUNITDIR)/sysinit.target.wants) && \
+		ln -sf ../wg-quick-resolv-conf.service "$(DESTDIR)$(SYSTEMDUNITDIR)/sysinit.target.wants/"
 endif
 
 clean:

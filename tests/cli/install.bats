@@ -37,6 +37,8 @@ mode() {
 	mode /usr/share/fish/vendor_completions.d/wg.fish 644
 	mode /lib/systemd/system/wg-quick@.service 644
 	mode /lib/systemd/system/wg-quick.target 644
+	mode /lib/systemd/system/wg-quick-resolv-conf.service 644
+	[ -e "$to/lib/systemd/system/sysinit.target.wants/wg-quick-resolv-conf.service" ]
 }
 
 @test "installed folders are world readable with any umask, except /etc/wireguard" {

@@ -30,8 +30,8 @@ void apply_init(struct apply *a, const struct command_options *o, struct host *h
 	*a = (struct apply){ .performer = { .host = host, .trace = trace, .config = config },
 			     .journal = journal,
 			     .no_hooks = o->no_hooks };
-	journal_backup_path(journal, a->dns_backup, sizeof a->dns_backup);
-	a->performer.dns_backup = a->dns_backup;
+	journal_path_of(journal->name, a->journal_path, sizeof a->journal_path);
+	a->performer.journal = a->journal_path;
 }
 
 int apply_error_status(const struct apply *a)

@@ -14,7 +14,7 @@ struct apply {
 	bool no_hooks;
 	int failures; /* steps that failed */
 	int status;   /* exit status of the first of them, as the command it stands for would return it; 0: none */
-	char dns_backup[PATH_MAX];
+	char journal_path[PATH_MAX];
 };
 /* The journal was opened; config: the tunnel file's path, or null. */
 void apply_init(struct apply *a, const struct command_options *o, struct host *host, struct command_trace *trace,

@@ -133,8 +133,7 @@ static void undo_rest_unjournaled(struct down *d)
 
 	firewall_sweep(d->file.name, &d->trace->t);
 	command_trace_flush(d->trace);
-	if (plan_unjournaled_dns(&dns, &d->state, d->file.name, &d->file.interface.dns,
-				 fileio_exists(d->apply.dns_backup)) == 0)
+	if (plan_unjournaled_dns(&dns, &d->state, d->file.name, &d->file.interface.dns) == 0)
 		apply_undo(&d->apply, &dns);
 	plan_free(&dns);
 }
@@ -230,6 +229,31 @@ static int take_down(struct down *d)
 	return apply_status(&d->apply);
 }
 
+/* The last `down` could not restore resolv.conf, or there was a reboot: that is all there is to do. */
+static bool only_dns_was_left(const struct down *d, int dns)
+{
+	return dns == 1 && !d->state.link.index && !has_leftovers(&d->journal);
+}
+
+static int remove_tunnel(struct down *d, const struct command_options *o, const char *name)
+{
+	int dns = undo_dns_of_the_past(name, d->trace), status;
+
+	if (d->journal.exists)
+		read_optional_file(&d->file, o->argument, &d->journal);
+	else if (!read_required_file(&d->file, o->argument))
+		return 1;
+	if (inspect_host(&d->state, d->host, name) < 0 ||
+	    (!d->journal.exists && inspect_dns(&d->state, d->host, name) < 0))
+		return 1;
+	apply_init(&d->apply, o, d->host, d->trace, &d->journal, d->file.path);
+	d->apply.performer.ifindex = d->state.link.index ? d->state.link.index : d->journal.ifindex;
+	if (only_dns_was_left(d, dns))
+		return 0;
+	status = may_take_down(d) ? take_down(d) : 1;
+	return dns < 0 && status == 0 ? 1 : status;
+}
+
 static int run(struct down *d, const struct command_options *o)
 {
 	char name[WG_NAME_MAX];
@@ -247,15 +271,7 @@ static int run(struct down *d, const struct command_options *o)
 		return 1;
 	if (r < 0)
 		report_warning("cannot read the journal: %s", strerror(-r));
-	if (d->journal.exists)
-		read_optional_file(&d->file, o->argument, &d->journal);
-	else if (!read_required_file(&d->file, o->argument))
-		return 1;
-	if (inspect_host(&d->state, d->host, name) < 0)
-		return 1;
-	apply_init(&d->apply, o, d->host, d->trace, &d->journal, d->file.path);
-	d->apply.performer.ifindex = d->state.link.index ? d->state.link.index : d->journal.ifindex;
-	return may_take_down(d) ? take_down(d) : 1;
+	return remove_tunnel(d, o, name);
 }
 
 int command_down(const struct command_options *o, struct host *host, struct command_trace *trace)

@@ -2,15 +2,18 @@
 #include "inputs.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "messages.h"
 #include "ipc/resolve.h"
 #include "quick/host/signals.h"
 #include "quick/host/tunnel_file_load.h"
+#include "quick/journal/journal.h"
 #include "quick/journal/locks.h"
 #include "quick/journal/other_tunnels.h"
 #include "quick/plan/default_route.h"
+#include "quick/plan/up.h"
 #include "report/diagnostics.h"
 #include "report/report.h"
 
@@ -153,11 +156,24 @@ int inspect_shared(struct host_state *s, struct host *host, const struct journal
 	return r;
 }
 
+int inspect_dns(struct host_state *s, struct host *host, const char *name)
+{
+	char path[PATH_MAX];
+
+	journal_path_of(name, path, sizeof path);
+	return report_failure(inspect, host_inspect_dns(s, path, &host->settings));
+}
+
 int inspect_for_plan(struct host_state *s, struct host *host, const struct tunnel_file *f,
 		     const struct journal *j)
 {
 	struct rtnetlink *rt = &host->rtnetlink;
 	int r = 0;
+
+	if (dns_is_configured(&f->interface.dns) || dns_is_configured(&j->applied.plan.dns))
+		r = inspect_dns(s, host, f->name);
+	if (r < 0)
+		return r;
 
 	if (!f->interface.mtu)
 		r = host_inspect_mtu(s, rt, &f->device, endpoint_lookup_mark(f, s));

@@ -20,11 +20,13 @@ enum resolve_mode {
  * must not keep the tunnel down for the others. 0, or -errno after reporting. */
 must_check int resolve_endpoints(struct tunnel_file *f, enum resolve_mode mode);
 
-/* host_inspect() with a message. 0, or -errno after reporting, as do the next two. */
+/* host_inspect() with a message. 0, or -errno after reporting, as do the next three. */
 must_check int inspect_host(struct host_state *s, struct host *host, const char *name);
 /* The MTU, the firewall tool, a free table: what plan_tunnel() needs beyond host_inspect() and resolved endpoints. */
 must_check int inspect_for_plan(struct host_state *s, struct host *host, const struct tunnel_file *f,
 				const struct journal *j);
+/* The DNS back-end and what it has. */
+must_check int inspect_dns(struct host_state *s, struct host *host, const char *name);
 /* The rules and the sysctl, which other default-route tunnels change. */
 must_check int inspect_shared(struct host_state *s, struct host *host, const struct journal *j);
 

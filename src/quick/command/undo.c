@@ -1,7 +1,9 @@
 /* Undoes what a journal records. */
 #include "undo.h"
 
+#include "quick/host/dns_file.h"
 #include "quick/plan/inverse.h"
+#include "report/report.h"
 
 int plan_undo_journal(struct plan *out, const struct journal *j, const struct host_state *s)
 {
@@ -45,4 +47,19 @@ bool undo_leftovers(struct apply *a, const struct host_state *s)
 	left = journal_settle(a->journal, &undo);
 	plan_free(&undo);
 	return !left;
+}
+
+int undo_dns_of_the_past(const char *name, struct command_trace *trace)
+{
+	char path[PATH_MAX], reason[256];
+	struct text why = text_fixed(reason, sizeof reason);
+	struct dns_file file = { .journal = path, .trace = trace };
+	int r;
+
+	journal_path_of(name, path, sizeof path);
+	r = dns_file_sweep(&file, &why);
+	command_trace_flush(trace);
+	if (r < 0)
+		report_error("cannot restore the name servers: %s", reason);
+	return r;
 }

@@ -241,6 +241,8 @@ static int run(struct up *u, const struct command_options *o, struct command_tra
 		return 1;
 	if (r < 0)
 		report_warning("cannot read the journal: %s", strerror(-r));
+	r = undo_dns_of_the_past(u->file.name, trace);
+	(void)r; /* if that failed, setting the name servers will, too */
 	if (clear_stale_tunnel(u, o, trace) < 0)
 		return 1;
 	apply_init(&u->apply, o, u->host, trace, &u->journal, u->file.path);

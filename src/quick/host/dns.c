@@ -1,7 +1,6 @@
 /* Chooses the DNS back-end and performs DNS steps with it. */
 #include "dns.h"
 
-#include "dns_file.h"
 #include "dns_resolvconf.h"
 #include "dns_resolved.h"
 
@@ -18,39 +17,49 @@ static bool backend_by_name(enum dns_backend *out, const char *name)
 	return false;
 }
 
-enum dns_backend dns_choose(const struct settings *set, char prefix[32])
+/* A resolvconf that is installed is the one that writes resolv.conf, unless that is a link to a file of
+ * systemd-resolved. */
+static enum dns_backend choose(const struct resolv_conf *now, bool resolvconf)
+{
+	enum resolved_owns owns = resolved_owns(now);
+
+	if ((owns == RESOLVED_OWNS_LINK || (owns == RESOLVED_IS_NAMED && !resolvconf)) && resolved_answers())
+		return DNS_RESOLVED;
+	return resolvconf ? DNS_RESOLVCONF : DNS_FILE;
+}
+
+enum dns_backend dns_choose(const struct settings *set, const struct resolv_conf *now, char prefix[32])
 {
 	bool resolvconf = resolvconf_is_installed(prefix);
 	enum dns_backend b;
 
 	if (!backend_by_name(&b, set->dns)) /* "auto", or not set */
-		b = resolvconf ? DNS_RESOLVCONF : resolved_is_active() ? DNS_RESOLVED : DNS_FILE;
+		b = choose(now, resolvconf);
 	if (b != DNS_RESOLVCONF)
 		prefix[0] = '\0';
 	return b;
 }
 
-static int apply_resolvconf(const struct plan *p, const struct step *s)
+static int apply_resolvconf(const struct plan *p, const struct step *s, struct text *why)
 {
 	char record[48];
 	struct text t = text_fixed(record, sizeof record);
 
 	text_f(&t, "%s%s", p->dns_prefix, p->name);
-	return s->remove ? resolvconf_revert(record) : resolvconf_set(record, &p->dns);
+	return s->remove ? resolvconf_revert(record, why) : resolvconf_set(record, &p->dns, why);
 }
 
-int dns_apply(const struct plan *p, const struct step *s, uint32_t ifindex, const char *backup)
+int dns_apply(const struct plan *p, const struct step *s, const struct dns_file *file, struct text *why)
 {
 	switch (p->dns_backend) {
 	case DNS_NONE:
 		return 0;
 	case DNS_RESOLVCONF:
-		return apply_resolvconf(p, s);
+		return apply_resolvconf(p, s, why);
 	case DNS_RESOLVED:
-		return s->remove ? resolved_revert(ifindex) : resolved_set(ifindex, &p->dns);
+		return s->remove ? resolved_revert(file->ifindex, why) : resolved_set(file->ifindex, &p->dns, why);
 	case DNS_FILE:
-		return s->remove ? dns_file_restore(p->name, &p->dns, backup)
-				 : dns_file_set(p->name, &p->dns, backup);
+		return s->remove ? dns_file_restore(file, why) : dns_file_set(file, &p->dns, why);
 	}
 	unreachable();
 }

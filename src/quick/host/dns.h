@@ -2,16 +2,16 @@
 #ifndef WG_QUICK_DNS_H
 #define WG_QUICK_DNS_H
 
+#include "dns_file.h"
 #include "quick/config/settings.h"
 #include "quick/plan/step.h"
 
-/* The back-end that wgsuite.ini sets, else the one this host uses. *prefix becomes the prefix that Debian's resolvconf
- * requires before the interface name, or "". */
-enum dns_backend dns_choose(const struct settings *set, char prefix[32]);
+/* The back-end that wgsuite.ini sets, else the one of the program that manages /etc/resolv.conf. *prefix becomes the
+ * prefix that Debian's resolvconf requires before the interface name, or "". */
+enum dns_backend dns_choose(const struct settings *set, const struct resolv_conf *now, char prefix[32]);
 
-/* Performs a DNS step of the plan. The file back-end saves the file that it replaces at the path `backup`. 0, or
- * -errno after reporting. */
-must_check int dns_apply(const struct plan *p, const struct step *s, uint32_t ifindex,
-			 const char *backup);
+/* Performs a DNS step of the plan. `file`: the tunnel, for the file back-end, which also prints what it does. 0, or -errno
+ * with the reason in *why. */
+must_check int dns_apply(const struct plan *p, const struct step *s, const struct dns_file *file, struct text *why);
 
 #endif

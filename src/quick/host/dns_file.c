@@ -1,165 +1,434 @@
 /* DNS by replacing /etc/resolv.conf. */
 #include "dns_file.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <limits.h>
+#include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "boot.h"
+#include "dns_backup.h"
 #include "fileio.h"
+#include "lock_file.h"
 #include "quick/plan/dns_text.h"
 #include "report/report.h"
 
-static const char resolv_conf[] = "/etc/resolv.conf";
+enum { LOCK_TIMEOUT_S = 10 }; /* it is held for a moment only */
 
-/* What the tunnel writes depends only on its settings and the saved file, so a file that it wrote is recognised by
- * generating it again. */
-static bool is_written_by(const char *name, const struct dns_config *d, struct span text, struct span before)
+/* The file between reading and writing it. */
+struct edit {
+	const struct dns_file *f;
+	const char *id;
+	char folder[PATH_MAX]; /* of the journals */
+	char lock_path[PATH_MAX];
+	int lock;
+	struct text now; /* the contents of the file */
+	struct resolv_conf rc;
+	struct text dropped; /* names of tunnels that are not up any more */
+	bool lost; /* the original is not known */
+};
+
+const char *dns_file_id(const char *journal)
 {
-	struct text t = text_heap();
-	bool same;
+	const char *slash = strrchr(journal, '/');
 
-	dns_file_text(&t, d, before, name);
-	same = !t.failed && span_equal(text, text_of(&t));
-	text_heap_free(&t);
-	return same;
+	return slash ? slash + 1 : journal;
 }
 
-/* The first byte of a backup says whether there was a file: 'f', or '-' for none. */
-static int write_backup(const char *backup, struct span before, bool existed)
+static void print_folder(char folder[PATH_MAX], const char *journal)
 {
-	struct text t = text_heap();
-	int r;
+	struct text t = text_fixed(folder, PATH_MAX);
+	const char *id = dns_file_id(journal);
 
-	text_char(&t, existed ? 'f' : '-');
-	text_span(&t, before);
-	r = t.failed ? -ENOMEM : fileio_replace(backup, text_of(&t));
-	text_heap_free(&t);
-	return r;
+	text_span(&t, (struct span){ journal, id > journal ? (size_t)(id - journal) - 1 : 0 });
 }
 
-/* True when resolv.conf is still the one that an earlier, killed `up` of this tunnel wrote: the backup is good. */
-static bool is_set(const char *name, const struct dns_config *d, struct span now, const char *backup)
-{
-	struct text saved = text_heap();
-	bool yes = fileio_read(backup, &saved) == 0 && saved.n > 0 &&
-		   is_written_by(name, d, now, span_sub(text_of(&saved), 1, saved.n));
+/* ---- which tunnels are up ---- */
 
-	text_heap_free(&saved);
-	return yes;
+static bool is_same_or_unknown(const char *recorded, void (*print)(struct text *t))
+{
+	char now[RESOLV_CONF_WORD_MAX];
+	struct text t = text_fixed(now, sizeof now);
+
+	print(&t);
+	return strcmp(recorded, "-") == 0 || strcmp(now, "-") == 0 || strcmp(recorded, now) == 0;
 }
 
-int dns_file_set(const char *name, const struct dns_config *d, const char *backup)
+static bool interface_exists(const struct resolv_conf_tunnel *tunnel)
 {
-	struct text before = text_heap(), after = text_heap();
-	int r = fileio_read(resolv_conf, &before);
-	bool existed = r == 0;
+	struct span name = resolv_conf_tunnel_name(tunnel);
+	char text[IF_NAMESIZE];
+	struct text t = text_fixed(text, sizeof text);
 
-	if (existed && is_set(name, d, text_of(&before), backup)) {
-		text_heap_free(&before);
+	text_span(&t, name);
+	return tunnel->index ? if_indextoname(tunnel->index, text) != NULL : if_nametoindex(text) != 0;
+}
+
+/* A container that is started again has another network namespace, but may have the journals of the last time. */
+static bool is_up(const struct edit *e, const struct resolv_conf_tunnel *tunnel)
+{
+	const char *at = strrchr(tunnel->id, '@'), *own = strrchr(e->id, '@');
+	char path[PATH_MAX];
+	struct text t = text_fixed(path, sizeof path);
+
+	if (!is_same_or_unknown(tunnel->boot, boot_print_kernel))
+		return false;
+	if (!at || (own && strcmp(at, own) == 0))
+		return interface_exists(tunnel);
+	text_f(&t, "%s/%s", e->folder, tunnel->id);
+	return is_same_or_unknown(tunnel->init, boot_print_init) && fileio_exists(path);
+}
+
+static void drop_dead(struct edit *e)
+{
+	for (size_t i = 0; i < e->rc.n;) {
+		const struct resolv_conf_tunnel *tunnel = &e->rc.tunnels[i];
+		struct span name = resolv_conf_tunnel_name(tunnel);
+		if (is_up(e, tunnel)) {
+			i++;
+			continue;
+		}
+		text_f(&e->dropped, "%s%.*s", e->dropped.n ? ", " : "", (int)name.n, name.p);
+		resolv_conf_drop(&e->rc, tunnel->id);
+	}
+}
+
+/* ---- reading ---- */
+
+/* For a text of ours whose comments are damaged, so that its tunnel has a name only. */
+static void find_original(struct edit *e)
+{
+	struct span name = span_sub(span_of(e->id), 0, span_find_last(span_of(e->id), '@'));
+	char path[PATH_MAX];
+
+	if (e->rc.n > 0 && span_is(name, e->rc.tunnels[0].id)) {
+		struct text t = text_fixed(e->rc.tunnels[0].id, sizeof e->rc.tunnels[0].id);
+		text_add(&t, e->id);
+	}
+	e->lost = !dns_backup_read(path, e->folder, &e->rc.original);
+	if (e->lost)
+		resolv_conf_salvage(&e->rc, text_of(&e->now));
+}
+
+static int read_file(struct edit *e)
+{
+	int r = fileio_read(RESOLV_CONF, &e->now);
+
+	if (r == -ENOENT) {
+		e->rc.kind = RESOLV_CONF_NONE;
 		return 0;
 	}
-	if (r == -ENOENT)
-		r = 0;
-	if (r == 0)
-		r = write_backup(backup, text_of(&before), existed);
-	dns_file_text(&after, d, text_of(&before), name);
-	if (r == 0 && after.failed)
-		r = -ENOMEM;
-	if (r == 0)
-		r = fileio_rewrite(resolv_conf, text_of(&after));
 	if (r < 0)
-		report_error("cannot replace %s: %s", resolv_conf, strerror(-r));
-	text_heap_free(&before);
-	text_heap_free(&after);
+		return r;
+	if (!resolv_conf_parse(&e->rc, text_of(&e->now)))
+		return -ENOMEM;
+	if (e->rc.damaged)
+		find_original(e);
+	return 0;
+}
+
+static void edit_init(struct edit *e, const struct dns_file *f)
+{
+	*e = (struct edit){ .f = f, .id = dns_file_id(f->journal), .lock = -1, .now = text_heap(), .dropped = text_heap() };
+	print_folder(e->folder, f->journal);
+}
+
+static int edit_begin(struct edit *e, const struct dns_file *f)
+{
+	struct text t;
+
+	edit_init(e, f);
+	t = text_fixed(e->lock_path, sizeof e->lock_path);
+	text_f(&t, "%s/.resolv", e->folder);
+	e->lock = lock_file_acquire(e->folder, e->lock_path, LOCK_TIMEOUT_S);
+	if (e->lock == -EINTR || e->lock == -ETIMEDOUT)
+		return e->lock;
+	return read_file(e);
+}
+
+static void edit_end(struct edit *e)
+{
+	if (e->lock >= 0)
+		lock_file_release(e->lock_path, e->lock);
+	resolv_conf_free(&e->rc);
+	text_heap_free(&e->now);
+	text_heap_free(&e->dropped);
+}
+
+int dns_file_read(struct resolv_conf *out, const char *journal)
+{
+	struct dns_file f = { .journal = journal };
+	struct edit e;
+	int r;
+
+	edit_init(&e, &f);
+	r = read_file(&e);
+	if (r == 0)
+		drop_dead(&e);
+	resolv_conf_free(out);
+	*out = e.rc;
+	e.rc = (struct resolv_conf){ 0 };
+	edit_end(&e);
 	return r;
 }
 
-/* Another tunnel that was brought up later saved this tunnel's file as the one to restore: replaces its backup by what
- * was there before this tunnel. True when there is such a tunnel. */
-static bool pass_on(const char *name, const struct dns_config *d, const char *backup, struct span saved,
-		    struct span before)
-{
-	const char *slash = strrchr(backup, '/');
-	char *folder = slash ? span_dup((struct span){ backup, (size_t)(slash - backup) }) : NULL;
-	DIR *dir = folder ? opendir(folder) : NULL;
-	bool done = false;
-	struct dirent *e;
+/* ---- writing ---- */
 
-	while (dir && !done && (e = readdir(dir))) {
-		char path[PATH_MAX];
-		struct text t = text_fixed(path, sizeof path), theirs = text_heap();
-		if (!strstr(e->d_name, ".resolv"))
-			continue;
-		text_f(&t, "%s/%s", folder, e->d_name);
-		if (strcmp(path, backup) != 0 && fileio_read(path, &theirs) == 0 && theirs.n > 0 &&
-		    is_written_by(name, d, span_sub(text_of(&theirs), 1, theirs.n), before))
-			done = fileio_replace(path, saved) == 0;
-		text_heap_free(&theirs);
-	}
-	if (dir)
-		closedir(dir);
-	free(folder);
-	return done;
+static bool is_link(void)
+{
+	struct stat st;
+
+	return lstat(RESOLV_CONF, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
-/* Removes what a killed process left next to a file that it was replacing. */
-static void sweep_temporary(const char *path)
+/* Where the link leads, or the file itself. */
+static int write_through(struct span text)
 {
-	char temporary[PATH_MAX];
-	struct text t = text_fixed(temporary, sizeof temporary);
-
-	text_f(&t, "%s.tmp", path);
-	if (!t.failed)
-		(void)unlink(temporary);
-}
-
-/* A dangling link that `up` wrote through stays; the file behind it is removed. */
-static int remove_created(void)
-{
-	char *real = realpath(resolv_conf, NULL);
-	int r = unlink(real ? real : resolv_conf) < 0 ? -errno : 0;
+	char *real = realpath(RESOLV_CONF, NULL);
+	int r = fileio_rewrite(real ? real : RESOLV_CONF, text);
 
 	free(real);
 	return r;
 }
 
-static int restore(const char *name, const struct dns_config *d, const char *backup, struct text *saved,
-		   struct text *now)
+/* A dangling link that `up` wrote through stays; the file behind it is removed. */
+static int remove_created(void)
 {
-	struct span before = span_sub(text_of(saved), 1, saved->n);
-	int r = fileio_read(resolv_conf, now);
+	char *real = realpath(RESOLV_CONF, NULL);
+	int r = unlink(real ? real : RESOLV_CONF) < 0 && errno != ENOENT ? -errno : 0;
 
+	free(real);
+	return r;
+}
+
+/* A file that was written in place may have been written in part. */
+static void write_again(const struct edit *e)
+{
+	struct text now = text_heap();
+	int r = fileio_read(RESOLV_CONF, &now);
+
+	if (r == 0 && !e->rc.ours && e->rc.kind == RESOLV_CONF_NONE)
+		r = remove_created();
+	else if (r == 0 && !span_equal(text_of(&now), text_of(&e->now)))
+		r = write_through(text_of(&e->now));
+	if (r < 0 && r != -ENOENT)
+		report_error("cannot restore %s: %s", RESOLV_CONF, strerror(-r));
+	text_heap_free(&now);
+}
+
+static int write_tunnels(struct edit *e, const struct resolv_conf_tunnel *top)
+{
+	struct command_trace *trace = e->f->trace;
+	struct text t = text_heap();
+	int r;
+
+	resolv_conf_print(&t, &e->rc, top ? top->id : NULL, top);
+	dns_file_print_write(&trace->t, text_of(&t));
+	command_trace_flush(trace);
+	r = t.failed ? -ENOMEM : write_through(text_of(&t));
+	if (r < 0)
+		write_again(e);
+	text_heap_free(&t);
+	return r;
+}
+
+/* A link to a file that cannot be written, or in a folder that does not exist, is replaced by a file. */
+static int replace_link(struct edit *e, const struct resolv_conf_tunnel *top)
+{
+	struct command_trace *trace = e->f->trace;
+	char target[PATH_MAX];
+	ssize_t n = readlink(RESOLV_CONF, target, sizeof target - 1);
+	struct text t = text_heap();
+	int r = n < 0 ? -errno : 0;
+
+	if (r == 0) {
+		e->rc.kind = RESOLV_CONF_LINK;
+		e->rc.target = span_dup((struct span){ target, (size_t)n });
+		r = e->rc.target && !memchr(target, '\n', (size_t)n) ? 0 : -EINVAL;
+	}
+	if (r == 0) {
+		resolv_conf_print(&t, &e->rc, top->id, top);
+		text_add(&trace->t, "[#] rm " RESOLV_CONF "\n");
+		dns_file_print_write(&trace->t, text_of(&t));
+		command_trace_flush(trace);
+		r = t.failed ? -ENOMEM : fileio_replace_public(RESOLV_CONF, text_of(&t));
+	}
+	text_heap_free(&t);
+	return r;
+}
+
+static bool is_unwritable(int r)
+{
+	return r == -ENOENT || r == -EROFS || r == -EACCES || r == -EPERM || r == -ELOOP || r == -ENOTDIR;
+}
+
+static void back_up(struct edit *e)
+{
+	char path[PATH_MAX];
+
+	if (e->rc.kind != RESOLV_CONF_FILE)
+		dns_backup_remove(e->folder); /* of the past */
+	else if (dns_backup_write(path, e->folder, text_of(&e->rc.original)) && !e->rc.ours)
+		text_f(&e->f->trace->t, "[#] cp %s %s\n", RESOLV_CONF, path);
+}
+
+static int set(struct edit *e, const struct dns_config *d)
+{
+	struct resolv_conf_tunnel self = { .index = e->f->ifindex, .dns = *d }; /* borrowed */
+	struct text id = text_fixed(self.id, sizeof self.id), boot = text_fixed(self.boot, sizeof self.boot);
+	struct text init = text_fixed(self.init, sizeof self.init);
+	int r;
+
+	text_add(&id, e->id);
+	boot_print_kernel(&boot);
+	boot_print_init(&init);
+	drop_dead(e);
+	back_up(e);
+	r = write_tunnels(e, &self);
+	if (is_unwritable(r) && is_link() && e->rc.kind != RESOLV_CONF_LINK && replace_link(e, &self) == 0)
+		r = 0;
+	if (r < 0 && !e->rc.ours)
+		dns_backup_remove(e->folder);
+	return r;
+}
+
+/* ---- restoring ---- */
+
+static int restore_link(const char *target)
+{
+	static const char temporary[] = RESOLV_CONF ".tmp";
+
+	(void)unlink(temporary);
+	return symlink(target, temporary) < 0 || rename(temporary, RESOLV_CONF) < 0 ? -errno : 0;
+}
+
+/* The commands have the effect of restore_original(). */
+static void trace_restore(struct edit *e)
+{
+	struct text *t = &e->f->trace->t, backup = text_heap();
+	char path[PATH_MAX];
+
+	switch (e->rc.kind) {
+	case RESOLV_CONF_FILE:
+		if (dns_backup_read(path, e->folder, &backup) && span_equal(text_of(&backup), text_of(&e->rc.original)))
+			text_f(t, "[#] cp %s %s\n[#] rm %s\n", path, RESOLV_CONF, path);
+		else
+			dns_file_print_write(t, text_of(&e->rc.original));
+		break;
+	case RESOLV_CONF_NONE: text_f(t, "[#] rm %s\n", RESOLV_CONF); break;
+	case RESOLV_CONF_LINK: text_f(t, "[#] ln -sf %s %s\n", e->rc.target, RESOLV_CONF); break;
+	}
+	text_heap_free(&backup);
+	command_trace_flush(e->f->trace);
+}
+
+static int restore_original(struct edit *e)
+{
+	int r = 0;
+
+	trace_restore(e);
+	switch (e->rc.kind) {
+	case RESOLV_CONF_FILE: r = write_through(text_of(&e->rc.original)); break;
+	case RESOLV_CONF_NONE: r = remove_created(); break;
+	case RESOLV_CONF_LINK: r = restore_link(e->rc.target); break;
+	}
 	if (r < 0)
 		return r;
-	if (is_written_by(name, d, text_of(now), before))
-		return saved->p[0] == 'f' ? fileio_rewrite(resolv_conf, before) : remove_created();
-	if (!span_equal(text_of(now), before) && !pass_on(name, d, backup, text_of(saved), before))
-		report_warning("%s is not restored: another program changed it", resolv_conf);
+	dns_backup_remove(e->folder);
+	if (e->rc.foreign && e->rc.kind == RESOLV_CONF_FILE)
+		report_warning("lines that another program added to %s are kept", RESOLV_CONF);
+	if (e->lost)
+		report_warning("%s keeps the name servers of the tunnel: its original is lost", RESOLV_CONF);
 	return 0;
 }
 
-int dns_file_restore(const char *name, const struct dns_config *d, const char *backup)
+static int write_rest(struct edit *e)
 {
-	struct text saved = text_heap(), now = text_heap();
-	int r = fileio_read(backup, &saved);
+	return e->rc.n > 0 ? write_tunnels(e, NULL) : restore_original(e);
+}
 
-	sweep_temporary(backup);
-	sweep_temporary(resolv_conf);
-	if (r == -ENOENT || (r == 0 && saved.n == 0)) {
-		text_heap_free(&saved);
-		return 0; /* nothing was replaced */
+/* The file is not ours any more, so what was there before us is of the past. */
+static void give_up(struct edit *e)
+{
+	struct text before = text_heap();
+	char path[PATH_MAX];
+
+	if (dns_backup_read(path, e->folder, &before) && !span_equal(text_of(&before), text_of(&e->now)))
+		report_warning("%s is not restored: another program changed it", RESOLV_CONF);
+	text_heap_free(&before);
+	dns_backup_remove(e->folder);
+}
+
+static void remove_temporary(void)
+{
+	char *real = realpath(RESOLV_CONF, NULL);
+
+	fileio_remove_temporary(RESOLV_CONF);
+	if (real)
+		fileio_remove_temporary(real);
+	free(real);
+}
+
+static int restore(struct edit *e)
+{
+	bool was_set;
+
+	remove_temporary();
+	if (!e->rc.ours) {
+		give_up(e);
+		return 0;
 	}
-	if (r == 0)
-		r = restore(name, d, backup, &saved, &now);
-	if (r == -ENOENT)
-		r = 0; /* resolv.conf was deleted meanwhile */
-	if (r == 0)
-		(void)unlink(backup);
-	else
-		report_error("cannot restore %s: %s", resolv_conf, strerror(-r));
-	text_heap_free(&saved);
-	text_heap_free(&now);
+	was_set = resolv_conf_drop(&e->rc, e->id);
+	drop_dead(e);
+	return was_set || e->dropped.n > 0 ? write_rest(e) : 0;
+}
+
+static int sweep(struct edit *e)
+{
+	bool own = resolv_conf_lists(&e->rc, e->id);
+	int r;
+
+	drop_dead(e);
+	if (e->dropped.n == 0)
+		return 0;
+	report_warning("%s had the name servers of %s, which is not up any more: they are removed", RESOLV_CONF,
+		       e->dropped.p);
+	r = write_rest(e);
+	return r < 0 ? r : own && !resolv_conf_lists(&e->rc, e->id);
+}
+
+/* ---- */
+
+static int finish(struct edit *e, int r, struct text *why)
+{
+	if (r < 0)
+		text_f(why, "%s: %s", RESOLV_CONF, strerror(-r));
+	edit_end(e);
 	return r;
+}
+
+int dns_file_set(const struct dns_file *f, const struct dns_config *d, struct text *why)
+{
+	struct edit e;
+	int r = edit_begin(&e, f);
+
+	return finish(&e, r < 0 ? r : set(&e, d), why);
+}
+
+int dns_file_restore(const struct dns_file *f, struct text *why)
+{
+	struct edit e;
+	int r = edit_begin(&e, f);
+
+	return finish(&e, r < 0 ? r : restore(&e), why);
+}
+
+int dns_file_sweep(const struct dns_file *f, struct text *why)
+{
+	struct edit e;
+	int r = edit_begin(&e, f);
+
+	return finish(&e, r < 0 ? r : sweep(&e), why);
 }

@@ -1,13 +1,29 @@
-/* DNS by replacing /etc/resolv.conf, for hosts where no program manages it. */
+/* DNS by replacing /etc/resolv.conf, for hosts where no program manages it. Tunnels may be brought up and down in any
+ * order: when the last one is down, the file is what it was before the first. The file tells in its comments what the
+ * tunnels set and what it was (plan/resolv_conf.h), so that a reboot, or a process that is killed, loses nothing: the
+ * next wg-quick drops what is of the past. */
 #ifndef WG_QUICK_DNS_FILE_H
 #define WG_QUICK_DNS_FILE_H
 
-#include "quick/config/dns_config.h"
+#include "quick/plan/resolv_conf.h"
+#include "report/trace.h"
 
-/* Tunnels may be brought up and down in any order: when the last one is down, the file is what it was before the first.
- * `backup` is where this tunnel saves the file that it replaces, in the folder where the other tunnels save theirs.
- * 0, or -errno after reporting. */
-must_check int dns_file_set(const char *name, const struct dns_config *d, const char *backup);
-must_check int dns_file_restore(const char *name, const struct dns_config *d, const char *backup);
+/* Of one tunnel. */
+struct dns_file {
+	const char *journal; /* path of its journal, whose last component is its id in the file */
+	uint32_t ifindex;    /* 0: not known */
+	struct command_trace *trace;
+};
+
+/* Reads the file, without the tunnels that are not up any more. 0 or -errno. */
+must_check int dns_file_read(struct resolv_conf *out, const char *journal);
+const char *dns_file_id(const char *journal);
+
+/* Each of these returns 0 or -errno; `why` then has the reason. Warnings are reported. */
+
+must_check int dns_file_set(const struct dns_file *f, const struct dns_config *d, struct text *why);
+must_check int dns_file_restore(const struct dns_file *f, struct text *why);
+/* Drops tunnels that are not up any more. 1: this one was among them. */
+must_check int dns_file_sweep(const struct dns_file *f, struct text *why);
 
 #endif

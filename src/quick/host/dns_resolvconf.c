@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "quick/plan/dns_text.h"
-#include "report/report.h"
+#include "quick/plan/resolv_conf.h"
 #include "subprocess.h"
 
 /* resolvectl(1) also serves as resolvconf, but ignores most of its options. */
@@ -67,27 +66,34 @@ bool resolvconf_is_installed(char prefix[32])
 	return true;
 }
 
-int resolvconf_set(const char *record, const struct dns_config *d)
+static int run_result(int r, struct text *why)
+{
+	if (r > 0)
+		text_f(why, "resolvconf failed with status %d", r);
+	else if (r < 0)
+		text_f(why, "resolvconf: %s", strerror(-r));
+	return r == 0 ? 0 : -EIO;
+}
+
+int resolvconf_set(const char *record, const struct dns_config *d, struct text *why)
 {
 	struct text input = text_heap();
 	struct subprocess like = { 0 };
 	int r;
 
-	dns_resolvconf_text(&input, d);
+	resolv_conf_print_servers(&input, d);
 	like.input = text_of(&input);
 	r = input.failed ? -ENOMEM
 			 : subprocess_run_args(&like, "resolvconf", "-a", record, "-m", "0", "-x", NULL);
 	text_heap_free(&input);
-	if (r > 0)
-		report_error("cannot set the name servers: resolvconf failed with status %d", r);
-	else if (r < 0)
-		report_error("cannot set the name servers: %s", strerror(-r));
-	return r == 0 ? 0 : -EIO;
+	return run_result(r, why);
 }
 
-int resolvconf_revert(const char *record)
+int resolvconf_revert(const char *record, struct text *why)
 {
 	static const struct subprocess like;
 
-	return subprocess_run_args(&like, "resolvconf", "-d", record, "-f", NULL) == 0 ? 0 : -EIO;
+	if (!subprocess_find("resolvconf"))
+		return 0; /* removed meanwhile, with its records */
+	return run_result(subprocess_run_args(&like, "resolvconf", "-d", record, "-f", NULL), why);
 }

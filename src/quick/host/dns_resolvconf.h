@@ -8,8 +8,8 @@
  * becomes the prefix that it requires before interface names, or "". */
 bool resolvconf_is_installed(char prefix[32]);
 
-/* `record` is the interface name with its prefix. 0, or -errno after reporting (revert: without). */
-must_check int resolvconf_set(const char *record, const struct dns_config *d);
-must_check int resolvconf_revert(const char *record);
+/* `record` is the interface name with its prefix. 0, or -errno with the reason in *why. */
+must_check int resolvconf_set(const char *record, const struct dns_config *d, struct text *why);
+must_check int resolvconf_revert(const char *record, struct text *why);
 
 #endif

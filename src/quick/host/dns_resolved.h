@@ -2,12 +2,18 @@
 #ifndef WG_QUICK_DNS_RESOLVED_H
 #define WG_QUICK_DNS_RESOLVED_H
 
-#include "quick/config/dns_config.h"
+#include "quick/plan/resolv_conf.h"
 
-bool resolved_is_active(void);
+/* Whether resolv.conf sends what programs ask to systemd-resolved: it is a link to one of its files, or contents that
+ * name its address. `now`: the file, or the original of one that is ours. */
+enum resolved_owns { RESOLVED_OWNS_NOTHING, RESOLVED_OWNS_LINK, RESOLVED_IS_NAMED };
+enum resolved_owns resolved_owns(const struct resolv_conf *now);
 
-/* 0, or -errno after reporting. */
-must_check int resolved_set(uint32_t ifindex, const struct dns_config *d);
-must_check int resolved_revert(uint32_t ifindex); /* 0: the link is gone, and its settings with it */
+/* True when it is running, or D-Bus starts it. */
+bool resolved_answers(void);
+
+/* 0, or -errno with the reason in *why. */
+must_check int resolved_set(uint32_t ifindex, const struct dns_config *d, struct text *why);
+must_check int resolved_revert(uint32_t ifindex, struct text *why); /* 0: the link is gone, and its settings with it */
 
 #endif

@@ -107,14 +107,35 @@ int fileio_replace(const char *path, struct span text)
 	return replace(path, text, NULL);
 }
 
+int fileio_replace_public(const char *path, struct span text)
+{
+	struct stat st = { .st_mode = 0644, .st_uid = geteuid(), .st_gid = getegid() };
+
+	return replace(path, text, &st);
+}
+
+static int open_in_place(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd >= 0)
+		(void)fchmod(fd, 0644); /* whatever the umask is */
+	return fd;
+}
+
 static int write_in_place(const char *path, struct span text)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644), r;
+	int fd = open_in_place(path), r;
 
 	if (fd < 0)
 		return -errno;
 	r = fault_injected("write") ? -ENOSPC : write_all(fd, text);
 	if (r == 0 && ftruncate(fd, (off_t)text.n) < 0)
+		r = -errno;
+	if (r == 0 && fsync(fd) < 0 && errno != EINVAL)
 		r = -errno;
 	close(fd);
 	return r;
@@ -129,7 +150,9 @@ int fileio_rewrite(const char *path, struct span text)
 		return write_in_place(path, text);
 	r = replace(path, text, &st);
 	if (r == -EBUSY || r == -EACCES || r == -EROFS || r == -EPERM || r == -EXDEV)
-		r = write_in_place(path, text);
+		return write_in_place(path, text);
+	if ((r == -ENOSPC || r == -EDQUOT) && text.n <= (uint64_t)st.st_size)
+		return write_in_place(path, text); /* in the space that the file has */
 	return r;
 }
 
@@ -152,4 +175,14 @@ bool fileio_exists(const char *path)
 void fileio_remove(const char *path)
 {
 	(void)unlink(path);
+}
+
+void fileio_remove_temporary(const char *path)
+{
+	char temporary[PATH_MAX];
+	struct text t = text_fixed(temporary, sizeof temporary);
+
+	text_f(&t, "%s.tmp", path);
+	if (!t.failed)
+		(void)unlink(temporary);
 }

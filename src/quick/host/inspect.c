@@ -69,9 +69,18 @@ int host_inspect(struct host_state *s, struct rtnetlink *rt, const char *name, c
 	if (r == 0)
 		r = host_inspect_shared(s, rt);
 	s->ipv6 = ipv6_is_enabled(s->link.index ? name : "default");
-	s->dns = dns_choose(set, s->dns_prefix);
 	s->implementation = link_create_program(set);
 	return r;
+}
+
+int host_inspect_dns(struct host_state *s, const char *journal, const struct settings *set)
+{
+	struct text id = text_fixed(s->dns_id, sizeof s->dns_id);
+	int r = dns_file_read(&s->resolv_conf, journal);
+
+	text_add(&id, dns_file_id(journal));
+	s->dns = dns_choose(set, &s->resolv_conf, s->dns_prefix);
+	return r == -ENOMEM ? r : 0; /* a file that cannot be read is reported when it cannot be written */
 }
 
 int host_inspect_device(struct host_state *s, struct ipc *ipc, const char *name)

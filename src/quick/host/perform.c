@@ -124,15 +124,34 @@ static int perform_firewall(const struct plan *p, struct step *s)
 	return r == -ENOMEM || s->remove ? r : 0;
 }
 
+/* Without its name servers a full tunnel sends names to those of the network that it is to be protected from. */
 static int perform_dns(struct performer *pf, const struct plan *p, struct step *s)
 {
+	struct dns_file file = { .journal = pf->journal, .ifindex = pf->ifindex, .trace = pf->trace };
+	char reason[512];
+	struct text why = text_fixed(reason, sizeof reason);
+	int r = dns_apply(p, s, &file, &why);
+
 	s->done = true;
-	return dns_apply(p, s, pf->ifindex, pf->dns_backup);
+	command_trace_flush(pf->trace);
+	if (r == 0)
+		return 0;
+	if (s->remove) {
+		report_error("cannot restore the name servers: %s", reason);
+		return r;
+	}
+	if (p->dns_required)
+		report_error("cannot set the name servers: %s", reason);
+	else
+		report_warning("cannot set the name servers: %s", reason);
+	report_help("set [dns] backend in " SYSCONFDIR "/wireguard/wgsuite.ini; none leaves the name servers of the host");
+	return p->dns_required ? r : 0;
 }
 
+/* What creates the link and writes the file trace what they do. */
 int perform_step(struct performer *pf, const struct plan *p, struct step *s)
 {
-	if (s->kind != STEP_LINK)
+	if (s->kind != STEP_LINK && !(s->kind == STEP_DNS && p->dns_backend == DNS_FILE))
 		step_print(&pf->trace->t, p, s, false);
 	command_trace_flush(pf->trace);
 	switch (s->kind) {

@@ -10,7 +10,7 @@ struct performer {
 	struct host *host;
 	struct command_trace *trace;
 	const char *config;     /* path of the tunnel file, which hooks find in CONFIG_FILE; null: not known */
-	const char *dns_backup; /* where DNS's file back-end keeps the file that it replaces */
+	const char *journal;    /* path of the journal, which identifies the tunnel */
 	uint32_t ifindex;       /* of the interface; set when a step creates it; 0: not known */
 };
 

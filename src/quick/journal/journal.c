@@ -15,9 +15,13 @@
 #include "quick/plan/inverse.h"
 #include "report/report.h"
 
-void journal_backup_path(const struct journal *j, char path[], size_t n)
+void journal_path_of(const char *name, char path[], size_t n)
 {
-	journal_path(j, ".resolv", path, n);
+	struct journal j = { .netns = netns_id() };
+	struct text t = text_fixed(j.name, sizeof j.name);
+
+	text_add(&t, name);
+	journal_path(&j, "", path, n);
 }
 
 static void journal_init(struct journal *j, const char *name)

@@ -37,7 +37,7 @@ bool journal_settle(struct journal *j, const struct plan *undo);
  * journal_keep_failed(). */
 void journal_finish(struct journal *j, bool something_is_left);
 
-/* Where the DNS file back-end keeps the file it replaced. */
-void journal_backup_path(const struct journal *j, char path[], size_t n);
+/* Where the journal of a tunnel in this network namespace is, or would be. */
+void journal_path_of(const char *name, char path[], size_t n);
 
 #endif

@@ -174,6 +174,10 @@ int applied_during_reload(struct applied *out, const struct applied *before, con
 	copy_tools(&out->plan, p);
 	if (p->firewall == FIREWALL_NONE)
 		out->plan.firewall = before->plan.firewall;
+	if (dns == &before->plan.dns) {
+		memcpy(out->plan.dns_prefix, before->plan.dns_prefix, sizeof out->plan.dns_prefix);
+		out->plan.dns_backend = before->plan.dns_backend;
+	}
 	if (r == 0)
 		r = add_journaled(&out->plan, &before->plan);
 	if (r == 0)

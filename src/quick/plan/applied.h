@@ -32,7 +32,8 @@ must_check int applied_update(struct applied *a, const struct tunnel_file *f, co
 /* Endpoints of the file's peers as text. Called before host names are resolved. */
 must_check int endpoint_texts(struct string_list *out, const struct tunnel_file *f);
 
-/* While a reload is performed: everything of before, and everything the plan may add, with these name servers. */
+/* While a reload is performed: everything of before, and everything the plan may add, with these name servers:
+ * before->plan.dns, or those of the plan. */
 must_check int applied_during_reload(struct applied *out, const struct applied *before, const struct tunnel_file *f,
 				     const struct plan *p, const struct dns_config *dns);
 /* After a reload: before, less what the plan removed, plus what it added. */

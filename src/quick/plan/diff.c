@@ -69,13 +69,16 @@ static int change_mtu(struct plan *p, const struct diff_input *in)
 
 /* ---- DNS ---- */
 
-static int remove_dns(struct plan *old_dns, const struct plan *applied, const char name[WG_NAME_MAX])
+static int remove_dns(struct plan *old_dns, const struct diff_input *in)
 {
+	const struct plan *applied = &in->applied->plan;
 	struct step *s;
 
-	memcpy(old_dns->name, name, sizeof old_dns->name);
+	memcpy(old_dns->name, in->desired->name, sizeof old_dns->name);
 	memcpy(old_dns->dns_prefix, applied->dns_prefix, sizeof old_dns->dns_prefix);
 	old_dns->dns_backend = applied->dns_backend;
+	old_dns->resolv_conf = &in->actual->resolv_conf;
+	old_dns->dns_id = in->actual->dns_id;
 	s = dns_config_copy(&old_dns->dns, &applied->dns) ? plan_add(old_dns, STEP_DNS) : NULL;
 	if (!s)
 		return -ENOMEM;
@@ -83,23 +86,37 @@ static int remove_dns(struct plan *old_dns, const struct plan *applied, const ch
 	return 0;
 }
 
-/* Only the journal knows the tunnel's name servers, so without one they are left alone. */
+/* Another program changed or replaced the file. */
+static bool dns_file_is_lost(const struct diff_input *in)
+{
+	const struct plan *applied = &in->applied->plan;
+
+	return applied->dns_backend == DNS_FILE &&
+	       !resolv_conf_has(&in->actual->resolv_conf, in->actual->dns_id, &applied->dns);
+}
+
+/* Only the journal knows the tunnel's name servers, so without one they are left alone. The back-end is that of the
+ * journal while it can still be used; the file back-end makes the file one that no other back-end manages. */
 static int change_dns(struct plan *p, struct plan *old_dns, const struct diff_input *in)
 {
 	const struct dns_config *desired = &in->desired->interface.dns;
 	const struct plan *applied = in->applied ? &in->applied->plan : NULL;
 	bool had = applied && dns_is_configured(&applied->dns);
-	int r = 0;
+	bool lost = had && dns_file_is_lost(in), moved;
+	int r = plan_dns_context(p, in->desired, in->actual);
 
-	p->dns_backend = had ? applied->dns_backend : in->actual->dns;
-	memcpy(p->dns_prefix, in->actual->dns_prefix, sizeof p->dns_prefix);
-	if (!dns_config_copy(&p->dns, desired))
-		return -ENOMEM;
-	if (!applied || dns_config_equal(&applied->dns, desired) || p->dns_backend == DNS_NONE)
+	if (r < 0 || !applied)
+		return r;
+	if (had && applied->dns_backend == DNS_FILE && !lost)
+		p->dns_backend = DNS_FILE;
+	moved = had && applied->dns_backend != p->dns_backend;
+	if (!lost && !moved && dns_config_equal(&applied->dns, desired))
 		return 0;
-	if (had)
-		r = remove_dns(old_dns, applied, p->name);
-	return r < 0 || !dns_is_configured(desired) || plan_add(p, STEP_DNS) ? r : -ENOMEM;
+	if (had && !(lost && dns_is_configured(desired)))
+		r = remove_dns(old_dns, in);
+	if (r < 0 || !dns_is_configured(desired) || p->dns_backend == DNS_NONE)
+		return r;
+	return plan_add(p, STEP_DNS) ? 0 : -ENOMEM;
 }
 
 /* ---- firewall ---- */

@@ -1,38 +1,9 @@
-/* The text of a DNS step. */
+/* The printed commands of a DNS step. */
 #include "dns_text.h"
 
 #include "base/vector.h"
+#include "resolv_conf.h"
 #include "shell_quote.h"
-
-void dns_resolvconf_text(struct text *t, const struct dns_config *d)
-{
-	for (size_t i = 0; i < d->servers.n; i++)
-		text_f(t, "nameserver %s\n", d->servers.list[i]);
-	if (d->domains.n == 0)
-		return;
-	text_add(t, "search");
-	for (size_t i = 0; i < d->domains.n; i++)
-		text_f(t, " %s", d->domains.list[i] + (d->domains.list[i][0] == '~'));
-	text_char(t, '\n');
-}
-
-void dns_file_text(struct text *t, const struct dns_config *d, struct span before, const char *name)
-{
-	struct span line;
-
-	/* Files that an older version wrote are recognised by this text, too. */
-	text_f(t, "# Made by wg-quick(8) for %s; what was here comes back when it goes down.\n",
-	       name);
-	dns_resolvconf_text(t, d);
-	while (span_next(&line, &before, '\n')) {
-		struct span word = span_trim(line);
-		bool server = span_starts(word, "nameserver");
-		if ((server && d->servers.n == 0) || span_starts(word, "options")) {
-			text_span(t, word);
-			text_char(t, '\n');
-		}
-	}
-}
 
 static void print_resolvconf(struct text *t, const struct plan *p, const struct step *s,
 			     bool runnable)
@@ -45,7 +16,7 @@ static void print_resolvconf(struct text *t, const struct plan *p, const struct 
 	}
 	text_f(t, "[#] resolvconf -a %s%s -m 0 -x", p->dns_prefix, p->name);
 	if (runnable) {
-		dns_resolvconf_text(&input, &p->dns);
+		resolv_conf_print_servers(&input, &p->dns);
 		text_add(t, " <<<");
 		shell_quote(t, text_of(&input));
 	}
@@ -84,20 +55,25 @@ static void print_resolved(struct text *t, const struct plan *p, const struct st
 	       default_route ? "true" : "false");
 }
 
+void dns_file_print_write(struct text *t, struct span contents)
+{
+	text_add(t, "[#] printf %s ");
+	shell_quote_all(t, contents);
+	text_add(t, " > /etc/resolv.conf\n");
+}
+
+/* What the file will be, as far as the state of the host tells; host/dns_file.c prints what it does. */
 static void print_file(struct text *t, const struct plan *p, const struct step *s)
 {
-	struct text content = text_heap();
+	static const struct resolv_conf unknown;
+	const struct resolv_conf *now = p->resolv_conf ? p->resolv_conf : &unknown;
+	struct resolv_conf_tunnel self = { .boot = "-", .init = "-", .dns = p->dns };
+	struct text id = text_fixed(self.id, sizeof self.id), contents = text_heap();
 
-	if (s->remove) {
-		text_f(t, "[#] cp /etc/resolv.conf.wg-quick-%s /etc/resolv.conf\n", p->name);
-		return;
-	}
-	dns_file_text(&content, &p->dns, (struct span){ "", 0 }, p->name);
-	text_f(t, "[#] cp /etc/resolv.conf /etc/resolv.conf.wg-quick-%s\n[#] printf %%s ", p->name);
-	text_char(&content, '\n');
-	shell_quote(t, text_of(&content));
-	text_add(t, "$'\\n' > /etc/resolv.conf\n");
-	text_heap_free(&content);
+	text_add(&id, p->dns_id ? p->dns_id : p->name);
+	resolv_conf_print(&contents, now, self.id, s->remove ? NULL : &self);
+	dns_file_print_write(t, text_of(&contents));
+	text_heap_free(&contents);
 }
 
 void dns_print(struct text *t, const struct plan *p, const struct step *s, bool runnable)

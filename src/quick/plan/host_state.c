@@ -52,5 +52,6 @@ void host_state_free(struct host_state *s)
 	free(s->routes.list);
 	free(s->routes_before.list);
 	free(s->mark_routes.list);
+	resolv_conf_free(&s->resolv_conf);
 	*s = (struct host_state){ 0 };
 }

@@ -2,6 +2,7 @@
 #ifndef WG_QUICK_HOST_STATE_H
 #define WG_QUICK_HOST_STATE_H
 
+#include "resolv_conf.h"
 #include "step.h"
 
 struct link_info {
@@ -40,7 +41,9 @@ struct host_state {
 	uint32_t free_table;        /* the first unused routing table from 51820 up; 0: not searched for */
 	unsigned int path_mtu;      /* the smallest of all ways to the endpoints, else the default route's; 0: not known */
 	const char *implementation; /* the userspace program that `up` would start, or null */
-	enum dns_backend dns;
+	enum dns_backend dns;        /* the one that suits the host */
+	struct resolv_conf resolv_conf; /* /etc/resolv.conf, without tunnels that are not up any more */
+	char dns_id[RESOLV_CONF_ID_MAX]; /* of the tunnel in that file */
 	char dns_prefix[32];        /* Debian's resolvconf requires it before the interface name */
 	enum firewall_tool firewall;
 

@@ -1,10 +1,8 @@
 /* Quoting for bash. */
 #include "shell_quote.h"
 
-void shell_quote(struct text *t, struct span s)
+void shell_quote_all(struct text *t, struct span s)
 {
-	while (s.n > 0 && s.p[s.n - 1] == '\n')
-		s.n--;
 	text_add(t, "$'");
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] == '\n') {
@@ -16,4 +14,11 @@ void shell_quote(struct text *t, struct span s)
 		text_char(t, s.p[i]);
 	}
 	text_char(t, '\'');
+}
+
+void shell_quote(struct text *t, struct span s)
+{
+	while (s.n > 0 && s.p[s.n - 1] == '\n')
+		s.n--;
+	shell_quote_all(t, s);
 }

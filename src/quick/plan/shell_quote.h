@@ -4,7 +4,8 @@
 
 #include "base/text.h"
 
-/* $'…' with newlines as \n, so that a command stays on one line. */
+/* $'…' with newlines as \n, so that a command stays on one line. Newlines at the end are left out, or not. */
 void shell_quote(struct text *t, struct span s);
+void shell_quote_all(struct text *t, struct span s);
 
 #endif

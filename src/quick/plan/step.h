@@ -67,6 +67,8 @@ struct step {
 enum firewall_tool { FIREWALL_NONE, FIREWALL_NFT, FIREWALL_IPTABLES };
 enum dns_backend { DNS_NONE, DNS_RESOLVCONF, DNS_RESOLVED, DNS_FILE };
 
+struct resolv_conf;
+
 /* Steps in the order in which they are performed, and the data that they have in common. */
 struct plan {
 	char name[WG_NAME_MAX]; /* of the interface */
@@ -77,7 +79,10 @@ struct plan {
 	enum firewall_tool firewall;
 	struct dns_config dns;  /* of the DNS step */
 	enum dns_backend dns_backend;
+	bool dns_required;      /* without its name servers the tunnel is not brought up */
 	char dns_prefix[32];    /* Debian's resolvconf requires it before the interface name, for example "tun." */
+	const struct resolv_conf *resolv_conf; /* /etc/resolv.conf, for printed commands; null: not known */
+	const char *dns_id;     /* of the tunnel in that file; null: not known */
 	const char *config;     /* path of the tunnel file, for printed commands */
 	const char *table_word; /* how the tunnel file writes the number below; null: it does not */
 	uint32_t table;

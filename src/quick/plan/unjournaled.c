@@ -67,16 +67,17 @@ int plan_unjournaled(struct plan *p, const struct host_state *s, const char name
 }
 
 int plan_unjournaled_dns(struct plan *p, const struct host_state *s, const char name[WG_NAME_MAX],
-			 const struct dns_config *dns, bool has_backup)
+			 const struct dns_config *dns)
 {
+	bool in_file = resolv_conf_lists(&s->resolv_conf, s->dns_id);
 	bool has_dns = dns->servers.n > 0 || dns->domains.n > 0;
 	struct step *step;
 
-	if (!has_backup && (s->dns != DNS_RESOLVCONF || !has_dns))
+	if (!in_file && (s->dns != DNS_RESOLVCONF || !has_dns))
 		return 0;
 	memcpy(p->name, name, sizeof p->name);
 	memcpy(p->dns_prefix, s->dns_prefix, sizeof p->dns_prefix);
-	p->dns_backend = has_backup ? DNS_FILE : DNS_RESOLVCONF;
+	p->dns_backend = in_file ? DNS_FILE : DNS_RESOLVCONF;
 	step = dns_config_copy(&p->dns, dns) ? plan_add(p, STEP_DNS) : NULL;
 	if (!step)
 		return -ENOMEM;

@@ -8,9 +8,8 @@
 /* Appends the steps that created the interface and its policy routing. 0 or -ENOMEM. */
 must_check int plan_unjournaled(struct plan *p, const struct host_state *s, const char name[WG_NAME_MAX]);
 
-/* Appends the step that removes its name servers, if any may be set. has_backup: the file back-end kept a copy of
- * the file that it replaced. 0 or -ENOMEM. */
+/* Appends the step that removes its name servers, if any may be set. 0 or -ENOMEM. */
 must_check int plan_unjournaled_dns(struct plan *p, const struct host_state *s, const char name[WG_NAME_MAX],
-				    const struct dns_config *dns, bool has_backup);
+				    const struct dns_config *dns);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "default_route.h"
 #include "desired_routes.h"
+#include "full_tunnel.h"
 #include "mtu.h"
 
 static void warn(const struct plan_options *o, const char *text)
@@ -136,21 +137,27 @@ bool dns_is_configured(const struct dns_config *d)
 	return d->servers.n > 0 || d->domains.n > 0;
 }
 
+int plan_dns_context(struct plan *p, const struct tunnel_file *f, const struct host_state *s)
+{
+	p->dns_backend = s->dns;
+	p->dns_required = tunnel_is_full(f, s);
+	p->resolv_conf = &s->resolv_conf;
+	p->dns_id = s->dns_id;
+	memcpy(p->dns_prefix, s->dns_prefix, sizeof p->dns_prefix);
+	return dns_config_copy(&p->dns, &f->interface.dns) ? 0 : -ENOMEM;
+}
+
 static int add_dns(struct plan *p, const struct tunnel_file *f, const struct host_state *s,
 		   const struct plan_options *o)
 {
 	if (!dns_is_configured(&f->interface.dns))
 		return 0;
-	p->dns_backend = s->dns;
-	memcpy(p->dns_prefix, s->dns_prefix, sizeof p->dns_prefix);
+	if (s->dns == DNS_FILE)
+		warn(o, "neither resolvconf nor systemd-resolved manages /etc/resolv.conf: it is replaced, and "
+			"restored by down");
 	if (s->dns == DNS_NONE)
 		return 0;
-	if (s->dns == DNS_FILE)
-		warn(o, "neither resolvconf nor systemd-resolved is available: /etc/resolv.conf is replaced, and "
-			"restored by down");
-	if (!plan_add(p, STEP_DNS) || !dns_config_copy(&p->dns, &f->interface.dns))
-		return -ENOMEM;
-	return 0;
+	return plan_add(p, STEP_DNS) ? plan_dns_context(p, f, s) : -ENOMEM;
 }
 
 /* All but those of plan_default_routes(), which have the shortest prefixes. */

@@ -65,6 +65,21 @@ static void new_files_are_private(void **state)
 	assert_int_equal(fileio_append(path("new"), SPAN("more\n")), -ENOENT);
 }
 
+static void public_files_ignore_the_umask(void **state)
+{
+	mode_t umask_before = umask(077);
+
+	(void)state;
+	assert_int_equal(fileio_replace_public(path("public"), SPAN("a\n")), 0);
+	assert_int_equal(mode_of("public"), 0644);
+	fileio_remove(path("public"));
+	assert_int_equal(fileio_rewrite(path("public"), SPAN("b\n")), 0);
+	assert_int_equal(mode_of("public"), 0644);
+	assert_contents("public", "b\n");
+	fileio_remove(path("public"));
+	umask(umask_before);
+}
+
 static void what_a_killed_process_left_is_replaced(void **state)
 {
 	(void)state;
@@ -104,6 +119,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(new_files_are_private),
+		cmocka_unit_test(public_files_ignore_the_umask),
 		cmocka_unit_test(what_a_killed_process_left_is_replaced),
 		cmocka_unit_test(links_are_written_through),
 		cmocka_unit_test(errors),

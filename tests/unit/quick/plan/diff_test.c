@@ -359,6 +359,58 @@ static void name_servers(void **state)
 	take_down(&t);
 }
 
+static void assert_dns_diff(struct tunnel *t, const char *text, enum dns_backend backend, bool remove, bool set)
+{
+	struct reload r;
+
+	reload_init(&r, t, &t->applied, text);
+	assert_int_equal(r.old_dns.n, remove);
+	assert_int_equal(r.plan.n, set);
+	if (remove) {
+		assert_int_equal(r.old_dns.dns_backend, t->applied.plan.dns_backend);
+		assert_true(r.old_dns.steps[0].remove);
+	}
+	if (set) {
+		assert_int_equal(r.plan.steps[0].kind, STEP_DNS);
+		assert_int_equal(r.plan.dns_backend, backend);
+	}
+	reload_free(&r);
+}
+
+/* Another program replaces resolv.conf, or starts to manage it. */
+static void name_servers_that_others_replaced(void **state)
+{
+	static const char text[] = INTERFACE "DNS = 10.0.0.53\n" PEER;
+	struct host_state *s;
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, text);
+	s = &t.host.state;
+	t.applied.plan.dns_backend = s->dns = DNS_FILE;
+	model_resolv_conf(&t.host, "wg0@1", "10.0.0.53");
+	assert_dns_diff(&t, text, DNS_FILE, false, false);
+	s->dns = DNS_RESOLVCONF; /* it was installed, but the file is still ours */
+	assert_dns_diff(&t, text, DNS_FILE, false, false);
+	assert_dns_diff(&t, INTERFACE "DNS = 10.0.0.54\n" PEER, DNS_FILE, true, true);
+	assert_dns_diff(&t, INTERFACE PEER, DNS_FILE, true, false);
+	s->resolv_conf.intact = false;
+	assert_dns_diff(&t, text, DNS_RESOLVCONF, false, true);
+	assert_dns_diff(&t, INTERFACE PEER, DNS_FILE, true, false);
+	model_resolv_conf(&t.host, "wg1@1", "10.0.0.53"); /* another tunnel's */
+	t.host.state.dns_id[2] = '0';
+	s->dns = DNS_FILE;
+	assert_dns_diff(&t, text, DNS_FILE, false, true);
+	/* systemd-resolved was stopped, or resolv.conf is not its own any more. */
+	t.applied.plan.dns_backend = DNS_RESOLVED;
+	assert_dns_diff(&t, text, DNS_FILE, true, true);
+	s->dns = DNS_RESOLVED;
+	assert_dns_diff(&t, text, DNS_RESOLVED, false, false);
+	s->dns = DNS_NONE; /* by wgsuite.ini */
+	assert_dns_diff(&t, text, DNS_NONE, true, false);
+	take_down(&t);
+}
+
 static void tables_are_moved(void **state)
 {
 	struct tunnel t;
@@ -460,6 +512,7 @@ int main(void)
 		cmocka_unit_test(addresses_and_mtu),
 		cmocka_unit_test(new_address_of_a_default_route),
 		cmocka_unit_test(name_servers),
+		cmocka_unit_test(name_servers_that_others_replaced),
 		cmocka_unit_test(tables_are_moved),
 		cmocka_unit_test(without_a_journal),
 		cmocka_unit_test(a_roamed_endpoint_stays),

@@ -194,13 +194,14 @@ static void undo_without_a_journal(void **state)
 			    "[#] ip -6 rule delete table 51820\n"
 			    "[#] ip -6 route delete unreachable ::/0 metric 32767 table 51820\n"
 			    "[#] ip link delete dev wg0\n");
-	assert_int_equal(plan_unjournaled_dns(&dns, &f.host.state, f.file.name, &f.file.interface.dns, false), 0);
+	assert_int_equal(plan_unjournaled_dns(&dns, &f.host.state, f.file.name, &f.file.interface.dns), 0);
 	assert_lines(&dns, "[#] resolvconf -d wg0 -f\n");
 	plan_free(&dns);
 	f.host.state.dns = DNS_RESOLVED; /* its settings end with the interface */
-	assert_int_equal(plan_unjournaled_dns(&dns, &f.host.state, f.file.name, &f.file.interface.dns, false), 0);
+	assert_int_equal(plan_unjournaled_dns(&dns, &f.host.state, f.file.name, &f.file.interface.dns), 0);
 	assert_int_equal(dns.n, 0);
-	assert_int_equal(plan_unjournaled_dns(&dns, &f.host.state, f.file.name, &f.file.interface.dns, true), 0);
+	model_resolv_conf(&f.host, "wg0@1", "10.0.0.1");
+	assert_int_equal(plan_unjournaled_dns(&dns, &f.host.state, f.file.name, &f.file.interface.dns), 0);
 	assert_int_equal(dns.dns_backend, DNS_FILE);
 	plan_free(&dns);
 	plan_free(&undo);

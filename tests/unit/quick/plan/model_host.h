@@ -49,6 +49,26 @@ static inline void model_host_free(struct model_host *h)
 	free(h->all_routes.list);
 }
 
+/* resolv.conf is the one that the file back-end writes for this tunnel, over "nameserver 192.0.2.1". */
+static inline void model_resolv_conf(struct model_host *h, const char *id, const char *server)
+{
+	struct resolv_conf_tunnel top = { .index = 7, .boot = "-", .init = "-" };
+	struct text t = text_heap(), words = text_fixed(top.id, sizeof top.id);
+
+	text_add(&words, id);
+	words = text_fixed(h->state.dns_id, sizeof h->state.dns_id);
+	text_add(&words, id);
+	resolv_conf_free(&h->state.resolv_conf);
+	assert_true(string_list_add(&top.dns.servers, span_of(server)));
+	assert_true(resolv_conf_parse(&h->state.resolv_conf, SPAN("nameserver 192.0.2.1\n")));
+	resolv_conf_print(&t, &h->state.resolv_conf, NULL, &top);
+	resolv_conf_free(&h->state.resolv_conf);
+	assert_true(resolv_conf_parse(&h->state.resolv_conf, text_of(&t)));
+	assert_true(h->state.resolv_conf.intact);
+	dns_config_free(&top.dns);
+	text_heap_free(&t);
+}
+
 /* ---- tunnel files ---- */
 
 static inline bool model_read_key(void *reader, const struct conf_extra *x, int peer, struct diag *d)

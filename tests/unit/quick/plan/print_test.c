@@ -1,7 +1,6 @@
 /* Steps as commands that bash can run, with the input that the command would read from wg-quick, and in messages. */
 #include "model_host.h"
 
-#include "quick/plan/dns_text.h"
 #include "quick/plan/shell_quote.h"
 
 static void assert_printed(const struct plan *p, const char *expected)
@@ -88,9 +87,7 @@ static void firewall_rules(void **state)
 
 static void name_servers(void **state)
 {
-	static const char before[] = "nameserver 192.0.2.1\noptions edns0\nsearch example\n";
 	struct plan p = { .name = "wg0", .dns_backend = DNS_RESOLVCONF, .dns_prefix = "tun." };
-	struct text t = text_heap();
 
 	(void)state;
 	assert_true(string_list_add(&p.dns.servers, SPAN("9.9.9.9")) &&
@@ -103,15 +100,30 @@ static void name_servers(void **state)
 	assert_true(string_list_add(&p.dns.domains, SPAN("~only.example")));
 	assert_printed(&p, "[#] resolvectl dns wg0 9.9.9.9\n[#] resolvectl domain wg0 'corp.example' '~only.example'\n"
 			   "[#] resolvectl default-route wg0 false\n");
-	/* Options of the replaced file stay; its servers do where the tunnel has none. */
-	dns_file_text(&t, &p.dns, span_of(before), "wg0");
-	assert_non_null(strstr(t.p, "\nnameserver 9.9.9.9\nsearch corp.example only.example\noptions edns0\n"));
-	assert_null(strstr(t.p, "192.0.2.1"));
-	string_list_free(&p.dns.servers);
-	t.n = 0;
-	dns_file_text(&t, &p.dns, span_of(before), "wg0");
-	assert_non_null(strstr(t.p, "nameserver 192.0.2.1\n"));
+	plan_free(&p);
+}
+
+/* The file is written as it will be: of the original, the options stay. */
+static void name_servers_in_the_file(void **state)
+{
+	static const char original[] = "nameserver 192.0.2.1\noptions it's";
+	struct plan p = { .name = "wg0", .dns_backend = DNS_FILE };
+	struct text t = text_heap();
+	struct resolv_conf now;
+
+	(void)state;
+	assert_true(string_list_add(&p.dns.servers, SPAN("9.9.9.9")) && resolv_conf_parse(&now, span_of(original)));
+	p.resolv_conf = &now;
+	p.dns_id = "wg0@1";
+	add(&p, STEP_DNS);
+	plan_print(&t, &p);
+	assert_true(span_starts(text_of(&t), "[#] printf %s $'# Made by wg-quick(8) for wg0; what was here comes back when it "
+					     "goes down.\\nnameserver 9.9.9.9\\noptions it\\'s\\n#wg-quick: "));
+	assert_non_null(strstr(t.p, "\\n' > /etc/resolv.conf\n"));
+	p.steps[0].remove = true;
+	assert_printed(&p, "[#] printf %s $'nameserver 192.0.2.1\\noptions it\\'s' > /etc/resolv.conf\n");
 	text_heap_free(&t);
+	resolv_conf_free(&now);
 	plan_free(&p);
 }
 
@@ -154,6 +166,7 @@ int main(void)
 		cmocka_unit_test(wg_reads_the_stripped_file),
 		cmocka_unit_test(firewall_rules),
 		cmocka_unit_test(name_servers),
+		cmocka_unit_test(name_servers_in_the_file),
 		cmocka_unit_test(descriptions),
 	};
 
