@@ -29,7 +29,7 @@ void report_no_access(const struct ipc *c, const char *name, int error)
 void report_not_modified(const struct ipc *c, const struct wg_device *patch, int error)
 {
 	report_verbatim("Unable to modify interface: %s", strerror(-error));
-	if (error == -EADDRINUSE && (patch->flags & WG_DEVICE_HAS_LISTEN_PORT))
+	if (error == -EADDRINUSE && (patch->flags & WG_DEVICE_HAS_LISTEN_PORT) && patch->listen_port != 0)
 		report_help("choose another port, or stop the program that uses UDP port %u", patch->listen_port);
 	report_reasons(c, error);
 }

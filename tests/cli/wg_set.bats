@@ -319,7 +319,10 @@ allowed_ip=fd00::/64
 	printf 'errno=-98\n\n' > reply
 	fake_device wgx -s reply
 	expect_output 1 "" "Unable to modify interface: Address already in use
+  help: choose another port, or stop the program that uses UDP port 53
 " "$WG" set wgx listen-port 53
+	expect_output 1 "" "Unable to modify interface: Address already in use
+" "$WG" set wgx listen-port 0
 }
 
 @test "the error of a daemon that closes the connection early is reported" {

@@ -82,7 +82,7 @@ static int perform_wg(struct performer *pf, struct step *s)
 		report_upstream("Unable to modify interface: %s", strerror(-r));
 	if (r < 0 && ipc_extack(&pf->host->ipc))
 		report_kernel(ipc_extack(&pf->host->ipc));
-	if (r == -EADDRINUSE && (s->wg.patch->flags & WG_DEVICE_HAS_LISTEN_PORT))
+	if (r == -EADDRINUSE && (s->wg.patch->flags & WG_DEVICE_HAS_LISTEN_PORT) && s->wg.patch->listen_port != 0)
 		report_help("choose another port, or stop the program that uses UDP port %u", s->wg.patch->listen_port);
 	return r;
 }

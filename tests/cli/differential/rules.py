@@ -180,6 +180,15 @@ def timed_out(case, theirs, ours):
     return theirs._replace(err=re.sub(rb"(Unable to [^:\n]*: Connection timed out\n)", rb"\1" + help_line, theirs.err))
 
 
+@rule("a listen port that is in use gets a help line")
+def port_in_use(case, theirs, ours):
+    help_line = re.search(rb"\n(  help: choose another port, or stop the program that uses UDP port [1-9]\d*\n)", ours.err)
+    if not help_line:
+        return theirs
+    error = b"Unable to modify interface: Address already in use\n"
+    return theirs._replace(err=theirs.err.replace(error, error + help_line.group(1)))
+
+
 @rule("an empty file, often from a failed <(…), does not clear an interface without --allow-empty")
 def emptiness(case, theirs, ours):
     if case.kind != "empty" or theirs.code != 0:
