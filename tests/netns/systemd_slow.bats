@@ -248,3 +248,26 @@ harden_unit() {
 	on box systemctl stop wg-quick@wg0
 	diff <(echo "$before") <(box_state)
 }
+
+@test "wg-quick-resolv-conf.service restores resolv.conf at boot" {
+	box_tunnel 10.9.0.0/24 "DNS = 10.9.0.1"
+	on box sh -c 'rm /etc/resolv.conf; echo "nameserver 192.0.2.1" > /etc/resolv.conf'
+	on box wg-quick up wg0
+	[ "$(on box grep ^nameserver /etc/resolv.conf)" = "nameserver 10.9.0.1" ]
+	# A tunnel is up: it does nothing.
+	on box systemctl start wg-quick-resolv-conf
+	[ "$(on box grep ^nameserver /etc/resolv.conf)" = "nameserver 10.9.0.1" ]
+	in_net box ip link delete wg0
+	on box rm -r /run/wgsuite
+	on box systemctl start wg-quick-resolv-conf
+	[ "$(on box cat /etc/resolv.conf)" = "nameserver 192.0.2.1" ]
+	on box test ! -e /etc/resolv.conf.wg-quick
+	[[ $(on box systemctl list-dependencies --plain sysinit.target) == *wg-quick-resolv-conf.service* ]]
+	# What another program has written since stays.
+	on box wg-quick up wg0
+	in_net box ip link delete wg0
+	on box sh -c 'rm -r /run/wgsuite; echo "nameserver 192.0.2.53" > /etc/resolv.conf'
+	on box systemctl start wg-quick-resolv-conf
+	[ "$(on box cat /etc/resolv.conf)" = "nameserver 192.0.2.53" ]
+	on box test ! -e /etc/resolv.conf.wg-quick
+}
