@@ -191,7 +191,7 @@ power_cut() {
 	done
 }
 
-@test "a file that up creates can be read by everybody, whatever the umask" {
+@test "all users can read a file that up creates, whatever the umask" {
 	on a rm /etc/resolv.conf
 	on a sh -c 'umask 077; wg-quick up wg0'
 	[ "$(on a stat -c %a /etc/resolv.conf)" = 644 ]
@@ -262,7 +262,7 @@ read_only() {
 		code=0; "$@" || code=$?; umount /etc/resolv.conf; exit $code' - "$@"
 }
 
-@test "a file that cannot be written: a full tunnel fails with a remedy, a split one comes up with a warning" {
+@test "a file that cannot be written: a full tunnel fails with a remedy, a split one is brought up with a warning" {
 	help="  help: set [dns] backend in /etc/wireguard/wgsuite.ini; none leaves the name servers of the host"
 	for allowed in 0.0.0.0/0 ::/0 "0.0.0.0/1, 128.0.0.0/1"; do
 		quick_file wg0 "DNS = 10.7.0.53" "$allowed"

@@ -8,7 +8,7 @@
 
 #define STATE_FOLDER LOCALSTATEDIR "/lib/wgsuite"
 
-enum { BESIDE, STATE, VOLATILE, PLACES };
+enum { NEXT_TO_FILE, STATE, VOLATILE, PLACES };
 
 /* The fifth word of a line of proc_pid_mountinfo(5). */
 static bool is_mount_point(const char *path)
@@ -38,7 +38,7 @@ static void path_of(char path[PATH_MAX], int place, const char *folder)
 	struct stat st;
 
 	switch (place) {
-	case BESIDE: text_add(&t, RESOLV_CONF); break;
+	case NEXT_TO_FILE: text_add(&t, RESOLV_CONF); break;
 	case STATE: text_add(&t, STATE_FOLDER "/resolv.conf"); break;
 	default: text_f(&t, "%s/resolv.conf", folder); break;
 	}

@@ -1,4 +1,4 @@
-/* The copy of the resolv.conf that the file back-end replaced, on disk: beside the file or, where that is read-only, the
+/* The copy of the resolv.conf that the file back-end replaced, on disk: next to the file or, where that is read-only, the
  * nearest place that survives a reboot. resolv.conf itself has all of it in its comments; the copy is for the case that
  * they are lost, and for people. `folder`: the journals', the last resort. */
 #ifndef WG_QUICK_DNS_BACKUP_H

@@ -11,14 +11,14 @@ must_check int fileio_read(const char *path, struct text *out);
  * old or the new contents. Only its owner can read the new file. */
 must_check int fileio_replace(const char *path, struct span text);
 
-/* The same with a file that everybody can read. */
+/* The same with a file that all users can read. */
 must_check int fileio_replace_public(const char *path, struct span text);
 
 /* Writes the folder of a file to disk after a rename. */
 void fileio_sync_folder(const char *path);
 
 /* Replaces a file, which may be a bind mount or a symbolic link: atomically where that is possible, else in place.
- * Keeps its owner and mode; a new file can be read by everybody. */
+ * Keeps its owner and mode; all users can read a new file. */
 must_check int fileio_rewrite(const char *path, struct span text);
 
 /* Appends to an existing file. */

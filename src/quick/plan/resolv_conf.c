@@ -280,7 +280,7 @@ static bool has_line(struct span text, struct span wanted)
 	return false;
 }
 
-/* Lines that neither the text that we wrote nor the original has are somebody else's. */
+/* Lines that neither the text that we wrote nor the original has were added by another program or user. */
 static void keep_foreign_lines(struct resolv_conf *rc, struct span text, struct span written)
 {
 	struct span line, before = text_of(&rc->original);

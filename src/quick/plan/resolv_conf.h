@@ -25,8 +25,8 @@ enum resolv_conf_kind {
 
 struct resolv_conf {
 	bool ours;    /* the text that was parsed is one of ours: it has our mark */
-	bool intact;  /* nobody changed it */
-	bool foreign; /* somebody added lines to it: they are part of `original` now */
+	bool intact;  /* not changed since */
+	bool foreign; /* lines were added to it: they are part of `original` now */
 	bool damaged; /* the comments are incomplete: `original` is empty and the tunnels have names only */
 	enum resolv_conf_kind kind; /* of the original */
 	struct text original;
