@@ -137,6 +137,7 @@ int apply_plan(struct apply *a, struct plan *p, size_t from, bool tolerant)
 					 .plan = p,
 					 .ifindex = performer->ifindex,
 					 .tolerant = tolerant,
+					 .without_ipv6 = a->without_ipv6,
 					 .first = from,
 					 .end = from,
 					 .failed = batch_failed,
@@ -153,6 +154,7 @@ int apply_plan(struct apply *a, struct plan *p, size_t from, bool tolerant)
 	if (run.error == 0)
 		step_batch_send(&run.batch);
 	step_batch_finish(&run.batch);
+	a->without_ipv6 = run.batch.without_ipv6;
 	command_trace_flush(performer->trace);
 	return run.error;
 }

@@ -12,6 +12,7 @@ struct apply {
 	struct performer performer;
 	struct journal *journal;
 	bool no_hooks;
+	bool without_ipv6; /* the kernel refused IPv6, which was reported */
 	int failures; /* steps that failed */
 	int status;   /* exit status of the first of them, as the command it stands for would return it; 0: none */
 	char journal_path[PATH_MAX];

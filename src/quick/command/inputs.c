@@ -182,6 +182,11 @@ int inspect_for_plan(struct host_state *s, struct host *host, const struct tunne
 	if (r == 0 && default_routes_need_table(f, s))
 		r = host_inspect_table(s, rt, other_tunnel_uses_table, j);
 	inspect_sysctl(s, j);
+	if (r == 0 && default_route_blocks_endpoints(f, s)) {
+		report_error("cannot protect IPv6 traffic: the kernel has no IPv6 policy rules, and an endpoint is an IPv6 address");
+		report_help("use an IPv4 endpoint, or remove ::/0 from the allowed IPs to let IPv6 traffic bypass the tunnel");
+		return -EOPNOTSUPP;
+	}
 	return report_failure(inspect, r);
 }
 

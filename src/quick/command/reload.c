@@ -12,6 +12,7 @@
 #include "quick/plan/diff.h"
 #include "quick/plan/diff_device.h"
 #include "quick/plan/inverse.h"
+#include "quick/plan/mtu.h"
 #include "quick/plan/print.h"
 #include "report/report.h"
 
@@ -81,7 +82,8 @@ static bool may_change_shared(const struct tunnel_file *f, const struct host_sta
 static int inspect_routes(struct host_state *s, struct host *host, const struct tunnel_file *f,
 			  const struct applied *applied)
 {
-	const bool families[2] = { default_route_is_desired(f, s, IP_V4), default_route_is_desired(f, s, IP_V6) };
+	const bool families[2] = { default_route_fate(f, s, IP_V4) == DEFAULT_TUNNEL,
+				   default_route_fate(f, s, IP_V6) == DEFAULT_TUNNEL };
 	uint32_t table = tunnel_file_table(f);
 	uint32_t before = applied && applied->has_table ? applied->table : table;
 
@@ -96,6 +98,7 @@ static int inspect(struct reload *r, bool lock)
 
 	if (error == 0)
 		error = read_device(&r->state, r->host, r->file.name);
+	r->state.ipv6_of_hooks = addresses_have_ipv6(&r->journal.applied.foreign);
 	if (error == 0)
 		error = resolve_endpoints(&r->file, lock ? RESOLVE_PATIENTLY : RESOLVE_ONCE);
 	if (error == 0)

@@ -9,6 +9,7 @@
 #include "quick/config/edit.h"
 #include "quick/host/file_update.h"
 #include "quick/journal/journal.h"
+#include "quick/plan/mtu.h"
 #include "report/report.h"
 
 /* Without a journal every port may be one that was set. */
@@ -50,7 +51,8 @@ int save_tunnel(const struct tunnel_file *f, const struct host_state *state, con
 	struct addresses addresses = { 0 };
 	struct wg_device device = { 0 };
 	struct edit_state now = { .device = &device, .addresses = &addresses, .foreign = &journal->applied.foreign,
-				  .mtu = state->link.mtu, .ipv6 = state->ipv6, .scopes = &ipc_scopes };
+				  .mtu = state->link.mtu, .scopes = &ipc_scopes,
+				  .ipv6 = state->ipv6 && state->link.mtu >= MTU_MIN_IPV6 };
 	struct text text = text_heap();
 	bool changed = false;
 	int r;

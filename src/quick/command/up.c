@@ -10,6 +10,7 @@
 #include "quick/journal/locks.h"
 #include "quick/plan/default_route.h"
 #include "quick/plan/inverse.h"
+#include "quick/plan/mtu.h"
 #include "quick/plan/print.h"
 #include "quick/plan/up.h"
 #include "report/report.h"
@@ -51,6 +52,7 @@ static int inspect_after_hooks(struct host_state *s, struct host *host, const ch
 {
 	int r = inspect_host(s, host, name);
 
+	s->ipv6_of_hooks = addresses_have_ipv6(&s->addresses);
 	return r < 0 ? r : report_failure("read the configuration", host_inspect_device(s, &host->ipc, name));
 }
 

@@ -9,22 +9,32 @@
 #include "firewall.h"
 #include "link_create.h"
 #include "path_mtu.h"
+#include "quick/plan/mtu.h"
 #include "sysctl.h"
 
-/* An interface that does not exist yet will have the value of "default". */
-static bool ipv6_is_enabled(const char *name)
+/* Of an interface that does not exist yet, or has no IPv6 yet because its MTU is too small. */
+static bool ipv6_is_default(void)
 {
-	char path[96];
-	struct text t = text_fixed(path, sizeof path);
-	int disabled;
+	int disabled = sysctl_read("/proc/sys/net/ipv6/conf/default/disable_ipv6");
 
-	text_f(&t, "/proc/sys/net/ipv6/conf/%s/disable_ipv6", name);
-	disabled = sysctl_read(path);
-	if (disabled < 0)
-		disabled = sysctl_read("/proc/sys/net/ipv6/conf/default/disable_ipv6");
 	if (disabled < 0 && access("/proc/sys/net", F_OK) < 0)
 		return true; /* /proc is not mounted: the kernel will refuse the address */
 	return disabled == 0;
+}
+
+static void inspect_ipv6(struct host_state *s)
+{
+	const struct link_info *own = &s->link;
+
+	if (own->index && (own->mtu6 || own->mtu >= MTU_MIN_IPV6))
+		s->ipv6 = own->ipv6;
+	else
+		s->ipv6 = ipv6_is_default();
+	s->ipv6_elsewhere = false;
+	for (size_t i = 0; i < s->links.n; i++) {
+		const struct link_info *l = &s->links.list[i];
+		s->ipv6_elsewhere |= l->ipv6 && !l->loopback && l->index != own->index;
+	}
 }
 
 void host_inspect_firewall(struct host_state *s, const char *name, const struct settings *set)
@@ -68,7 +78,7 @@ int host_inspect(struct host_state *s, struct rtnetlink *rt, const char *name, c
 		r = rtnetlink_addresses(rt, s->link.index, &s->addresses);
 	if (r == 0)
 		r = host_inspect_shared(s, rt);
-	s->ipv6 = ipv6_is_enabled(s->link.index ? name : "default");
+	inspect_ipv6(s);
 	s->implementation = link_create_program(set);
 	return r;
 }
@@ -151,7 +161,8 @@ int host_inspect_table(struct host_state *s, struct rtnetlink *rt, bool (*taken)
 static int inspect_unreachable(struct host_state *s, struct rtnetlink *rt, uint8_t family)
 {
 	struct routes all = { 0 };
-	int r = rtnetlink_routes(rt, family, s->device.fwmark, 0, &all);
+	uint32_t table = default_route_table(s, family, s->device.fwmark);
+	int r = table ? rtnetlink_routes(rt, family, table, 0, &all) : 0;
 
 	s->unreachable[family == IP_V6] = false;
 	for (size_t i = 0; i < all.n; i++)
@@ -177,9 +188,9 @@ int host_inspect_routes(struct host_state *s, struct rtnetlink *rt, uint32_t tab
 			r = rtnetlink_routes(rt, IP_V6, tables[i].table, s->link.index, tables[i].out);
 		routes_sort(tables[i].out);
 	}
-	if (r == 0 && s->device.fwmark)
+	if (r == 0)
 		r = inspect_unreachable(s, rt, IP_V4);
-	if (r == 0 && s->device.fwmark)
+	if (r == 0)
 		r = inspect_unreachable(s, rt, IP_V6);
 	return r;
 }

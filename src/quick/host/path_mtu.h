@@ -16,7 +16,7 @@ struct path_lookup {
 /* The smallest MTU of all routes and next hops that the kernel may use to these endpoints; 0: there is no route. */
 must_check int path_mtu(struct rtnetlink *rt, const struct path_lookup *l, const struct ip_endpoint *to, size_t n,
 			unsigned int *out);
-/* That of the default route, of IPv4 if it has one; 0: no default route. */
+/* That of the IPv4 default route or, without one, of the IPv6 default route; 0: neither exists. */
 must_check int path_mtu_default(struct rtnetlink *rt, const struct path_lookup *l, unsigned int *out);
 
 #endif

@@ -124,6 +124,7 @@ static void add_link(struct nl_object *o, void *ctx)
 	l = &links->list[links->n++];
 	*l = (struct link_info){ .index = (uint32_t)rtnl_link_get_ifindex(link),
 				 .mtu = rtnl_link_get_mtu(link),
+				 .loopback = rtnl_link_get_flags(link) & IFF_LOOPBACK,
 				 .up = rtnl_link_get_flags(link) & IFF_UP };
 	text = text_fixed(l->name, sizeof l->name);
 	text_add(&text, name ? name : "");
@@ -135,12 +136,13 @@ static void read_inet6(struct link_info *l, struct nlmsghdr *h)
 	struct nlattr *all = nlmsg_find_attr(h, sizeof(struct ifinfomsg), IFLA_AF_SPEC);
 	struct nlattr *inet6 = all ? nla_find(nla_data(all), nla_len(all), AF_INET6) : NULL;
 	struct nlattr *conf = inet6 ? nla_find(nla_data(inet6), nla_len(inet6), IFLA_INET6_CONF) : NULL;
-	int32_t value;
+	int32_t value[DEVCONF_DISABLE_IPV6 + 1];
 
-	if (!conf || (size_t)nla_len(conf) < (DEVCONF_MTU6 + 1) * sizeof value)
+	if (!conf || (size_t)nla_len(conf) < sizeof value)
 		return;
-	memcpy(&value, (char *)nla_data(conf) + DEVCONF_MTU6 * sizeof value, sizeof value);
-	l->mtu6 = value > 0 ? (unsigned int)value : 0;
+	memcpy(value, nla_data(conf), sizeof value);
+	l->mtu6 = value[DEVCONF_MTU6] > 0 ? (unsigned int)value[DEVCONF_MTU6] : 0;
+	l->ipv6 = value[DEVCONF_DISABLE_IPV6] == 0;
 }
 
 static int handle_link(void *ctx, struct nl_msg *m)

@@ -41,7 +41,7 @@ static bool route_fill(struct rtnl_route *out, const struct step_route *r, uint3
 	rtnl_route_set_scope(out, p->addr.family == IP_V4 && !r->unreachable ? RT_SCOPE_LINK
 									      : RT_SCOPE_UNIVERSE);
 	if (r->unreachable)
-		rtnl_route_set_priority(out, METRIC_UNREACHABLE);
+		rtnl_route_set_priority(out, route_metric(r));
 	if (hop) {
 		rtnl_route_nh_set_ifindex(hop, (int)index);
 		rtnl_route_add_nexthop(out, hop); /* now owned by the route */
@@ -92,10 +92,11 @@ static uint32_t route_index(struct rtnl_route *route)
 static int add_route(struct route_dump *d, struct rtnl_route *route)
 {
 	struct step_route r = { .table = rtnl_route_get_table(route),
-				.unreachable = rtnl_route_get_type(route) == RTN_UNREACHABLE &&
-					       rtnl_route_get_priority(route) == METRIC_UNREACHABLE };
+				.unreachable = rtnl_route_get_type(route) == RTN_UNREACHABLE };
 	uint32_t index = route_index(route);
 
+	/* Others of this type, with another metric, are not of wg-quick. */
+	r.unreachable &= rtnl_route_get_priority(route) == route_metric(&r);
 	if ((rtnl_route_get_flags(route) & RTM_F_CLONED) || r.table != d->table ||
 	    (d->index && index != d->index) || !prefix_from(&r.prefix, route))
 		return 0;

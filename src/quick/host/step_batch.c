@@ -49,6 +49,24 @@ static bool means_absent(int error)
 	       error == -EAFNOSUPPORT || error == -ENXIO;
 }
 
+/* IPv6 was disabled on the interface meanwhile, or the host could not tell before (/proc is not mounted). */
+static bool means_no_ipv6(const struct step *s, int error)
+{
+	bool ipv6 = s->kind == STEP_ADDRESS ? s->address.local.family == IP_V6 :
+		    s->kind == STEP_ROUTE   ? s->route.prefix.addr.family == IP_V6 && !s->route.unreachable :
+					      false;
+
+	return ipv6 && !s->remove && (error == -EACCES || error == -EOPNOTSUPP || error == -EAFNOSUPPORT);
+}
+
+static void note_no_ipv6(struct step_batch *b, int error, const char *why)
+{
+	if (!b->without_ipv6)
+		report_warning("the kernel refuses IPv6 on this interface: %s: IPv6 addresses and routes are left out",
+			       why ? why : strerror(-error));
+	b->without_ipv6 = true;
+}
+
 static void refused(void *ctx, uint32_t number, int error, const char *why)
 {
 	struct step_batch *b = ctx;
@@ -62,6 +80,10 @@ static void refused(void *ctx, uint32_t number, int error, const char *why)
 		return;
 	if (error == -EEXIST && !s->remove && s->kind == STEP_ADDRESS)
 		return;
+	if (means_no_ipv6(s, error)) {
+		note_no_ipv6(b, error, why);
+		return;
+	}
 	if (error == -EEXIST && !s->remove && s->kind == STEP_ROUTE) {
 		s->hidden = true; /* check_existing_route() follows when the batch is complete */
 		return;

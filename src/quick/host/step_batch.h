@@ -17,6 +17,7 @@ struct step_batch {
 	uint32_t ifindex;
 	bool tolerant;          /* the removal of something that does not exist is no failure */
 	size_t first, end;      /* steps of the plan in the batch: those in [first, end) that are messages */
+	bool without_ipv6;      /* the kernel refused IPv6, which was reported */
 	size_t existing_routes; /* that the batches so far did not have to add */
 	step_failed *failed;
 	void *ctx;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "mtu.h"
 #include "policy_rules.h"
 
 static bool has_default_allowedip(const struct wg_device *d, uint8_t family)
@@ -19,16 +20,39 @@ static bool has_default_allowedip(const struct wg_device *d, uint8_t family)
 	return false;
 }
 
-bool default_route_is_desired(const struct tunnel_file *f, const struct host_state *s, uint8_t family)
+enum default_fate default_route_fate_if(bool wanted, const struct tunnel_file *f, const struct host_state *s, uint8_t family)
 {
-	if (f->interface.table_kind != TABLE_AUTO || (family == IP_V6 && !s->ipv6))
-		return false;
-	return has_default_allowedip(&f->device, family) || has_default_allowedip(&s->device, family);
+	if (!wanted || f->interface.table_kind != TABLE_AUTO)
+		return DEFAULT_NONE;
+	if (family == IP_V4 || (tunnel_carries_ipv6(f, s) && host_has_ipv6_rules(s)))
+		return DEFAULT_TUNNEL;
+	return s->ipv6_elsewhere ? DEFAULT_BLOCKED : DEFAULT_NONE;
+}
+
+enum default_fate default_route_fate(const struct tunnel_file *f, const struct host_state *s, uint8_t family)
+{
+	bool wanted = has_default_allowedip(&f->device, family) || has_default_allowedip(&s->device, family);
+
+	return default_route_fate_if(wanted, f, s, family);
 }
 
 bool default_routes_are_desired(const struct tunnel_file *f, const struct host_state *s)
 {
-	return default_route_is_desired(f, s, IP_V4) || default_route_is_desired(f, s, IP_V6);
+	return default_route_fate(f, s, IP_V4) != DEFAULT_NONE || default_route_fate(f, s, IP_V6) != DEFAULT_NONE;
+}
+
+static bool has_ipv6_endpoint(const struct wg_device *d)
+{
+	for (uint32_t i = 0; i < d->n_peers; i++)
+		if ((d->peers[i].flags & WG_PEER_HAS_ENDPOINT) && d->peers[i].endpoint.addr.family == IP_V6)
+			return true;
+	return false;
+}
+
+bool default_route_blocks_endpoints(const struct tunnel_file *f, const struct host_state *s)
+{
+	return default_route_fate(f, s, IP_V6) == DEFAULT_BLOCKED && !host_has_ipv6_rules(s) &&
+	       has_ipv6_endpoint(&f->device);
 }
 
 uint32_t tunnel_mark(const struct tunnel_file *f, const struct host_state *s, bool *given)
@@ -108,31 +132,33 @@ static int add_sysctl(struct plan *p, const struct host_state *s)
 /* The rules come before the route, so that no packet for the local network enters the tunnel. An unreachable
  * route comes before both and stays: no packet for the tunnel leaves by the old route after the first rule, nor when
  * the interface is down or gone. */
-int plan_default_route(struct plan *p, const struct host_state *s, const struct ip_prefix *prefix, uint32_t mark,
-		       const struct rules *rules)
+int plan_default_route(struct plan *p, const struct host_state *s, const struct ip_prefix *prefix, enum default_fate fate,
+		       uint32_t mark, const struct rules *rules)
 {
 	uint8_t family = prefix->addr.family;
-	bool same_mark = s->device.fwmark == mark; /* else the state is that of another table */
+	uint32_t table = default_route_table(s, family, mark);
+	bool same_table = table != mark || s->device.fwmark == mark; /* else the state is that of another table */
 	int r = 0;
 
 	assert(mark != 0 && prefix->bits == 0);
-	if (!same_mark || !s->unreachable[family == IP_V6])
-		r = add_route(p, prefix, mark, true);
+	if (!same_table || !s->unreachable[family == IP_V6])
+		r = add_route(p, prefix, table, true);
 	if (r == 0)
 		r = policy_rules_plan(p, s, rules);
-	if (r == 0 && (!same_mark || !default_route_exists(s, family)))
+	if (r == 0 && fate == DEFAULT_TUNNEL && (!same_table || !default_route_exists(s, family)))
 		r = add_route(p, prefix, mark, false);
 	return r < 0 || family != IP_V4 ? r : add_sysctl(p, s);
 }
 
-static int add_default_route(struct plan *p, const struct host_state *s, uint8_t family, uint32_t mark)
+static int add_default_route(struct plan *p, const struct host_state *s, uint8_t family, enum default_fate fate,
+			     uint32_t mark)
 {
 	const struct ip_prefix all = { .addr.family = family };
 	struct rules rules = { 0 };
-	int r = policy_rules_place(&rules, s, family, mark);
+	int r = family == IP_V4 || host_has_ipv6_rules(s) ? policy_rules_place(&rules, s, family, mark) : 0;
 
 	if (r == 0)
-		r = plan_default_route(p, s, &all, mark, &rules);
+		r = plan_default_route(p, s, &all, fate, mark, &rules);
 	free(rules.list);
 	return r;
 }
@@ -144,8 +170,10 @@ int plan_default_routes(struct plan *p, const struct tunnel_file *f, const struc
 	uint32_t mark = tunnel_mark(f, s, &given);
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(families); i++)
-		if (default_route_is_desired(f, s, families[i]))
-			r = add_default_route(p, s, families[i], mark);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(families); i++) {
+		enum default_fate fate = default_route_fate(f, s, families[i]);
+		if (fate != DEFAULT_NONE)
+			r = add_default_route(p, s, families[i], fate, mark);
+	}
 	return r;
 }

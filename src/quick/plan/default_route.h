@@ -5,10 +5,19 @@
 
 #include "host_state.h"
 
-/* True when the tunnel gets policy routing, of this family or of any: an allowed IP with prefix length 0 and
- * "Table = auto". */
-bool default_route_is_desired(const struct tunnel_file *f, const struct host_state *s, uint8_t family);
+/* What becomes of the default route of a family. */
+enum default_fate {
+	DEFAULT_NONE,    /* nothing: no peer has it as an allowed IP, "Table" is not "auto", or the host has no such traffic */
+	DEFAULT_TUNNEL,  /* it leads into the tunnel */
+	DEFAULT_BLOCKED, /* it is unreachable: the tunnel cannot have this family, whose packets must not take other routes */
+};
+enum default_fate default_route_fate(const struct tunnel_file *f, const struct host_state *s, uint8_t family);
+/* The same, if `wanted` tells whether a peer has it as an allowed IP. */
+enum default_fate default_route_fate_if(bool wanted, const struct tunnel_file *f, const struct host_state *s, uint8_t family);
+/* True when any is not DEFAULT_NONE. */
 bool default_routes_are_desired(const struct tunnel_file *f, const struct host_state *s);
+/* True when the unreachable default route would keep the tunnel's own packets from an endpoint. */
+bool default_route_blocks_endpoints(const struct tunnel_file *f, const struct host_state *s);
 
 /* The mark of the tunnel's packets. *given: set by the tunnel file or a PreUp hook; else it is the number of
  * the free table. */
@@ -22,9 +31,9 @@ uint32_t endpoint_lookup_mark(const struct tunnel_file *f, const struct host_sta
 bool default_route_exists(const struct host_state *s, uint8_t family);
 
 /* Appends the steps of one default route with these policy rules, or of all that are desired, less the parts that exist.
- * 0 or -ENOMEM. */
+ * The fate is not DEFAULT_NONE. 0 or -ENOMEM. */
 must_check int plan_default_route(struct plan *p, const struct host_state *s, const struct ip_prefix *prefix,
-				  uint32_t mark, const struct rules *rules);
+				  enum default_fate fate, uint32_t mark, const struct rules *rules);
 must_check int plan_default_routes(struct plan *p, const struct tunnel_file *f, const struct host_state *s);
 
 #endif

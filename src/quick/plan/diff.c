@@ -7,6 +7,7 @@
 #include "diff_device.h"
 #include "diff_routes.h"
 #include "inverse.h"
+#include "ipv6.h"
 #include "mtu.h"
 
 /* ---- addresses and MTU ---- */
@@ -22,29 +23,60 @@ static int change_address(struct plan *p, const struct interface_address *a, boo
 	return 0;
 }
 
+/* Without a journal every address counts as the tunnel's own. */
+static const struct addresses *own_addresses(const struct diff_input *in)
+{
+	return in->applied ? &in->applied->addresses : &in->actual->addresses;
+}
+
+static bool is_possible(const struct diff_input *in, const struct interface_address *a)
+{
+	return a->local.family == IP_V4 || tunnel_carries_ipv6(in->desired, in->actual);
+}
+
+static bool is_desired(const struct diff_input *in, const struct interface_address *a)
+{
+	return addresses_have(&in->desired->interface.addresses, a) && is_possible(in, a);
+}
+
+/* The one of a hook stays; the tunnel's own is replaced. */
+static int add_address(struct plan *p, const struct diff_input *in, const struct interface_address *a)
+{
+	const struct interface_address *rival = addresses_find_rival(&in->actual->addresses, a);
+	int r = 0;
+
+	if (rival && !addresses_have(own_addresses(in), rival))
+		return 0;
+	if (rival)
+		r = change_address(p, rival, true);
+	return r < 0 ? r : change_address(p, a, false);
+}
+
 static int add_addresses(struct plan *p, const struct diff_input *in)
 {
 	const struct addresses *desired = &in->desired->interface.addresses;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < desired->n; i++) {
-		const struct interface_address *a = &desired->list[i];
-		if (!addresses_have(&in->actual->addresses, a) && (a->local.family == IP_V4 || in->actual->ipv6))
-			r = change_address(p, a, false);
-	}
+	for (size_t i = 0; r == 0 && i < desired->n; i++)
+		if (!addresses_have(&in->actual->addresses, &desired->list[i]) && is_possible(in, &desired->list[i]))
+			r = add_address(p, in, &desired->list[i]);
 	return r;
 }
 
-/* Without a journal every address counts as the tunnel's own. */
+static bool was_replaced(const struct diff_input *in, const struct interface_address *a)
+{
+	return is_possible(in, a) && addresses_find_rival(&in->desired->interface.addresses, a);
+}
+
 static int remove_addresses(struct plan *p, const struct diff_input *in)
 {
-	const struct addresses *own = in->applied ? &in->applied->addresses : &in->actual->addresses;
+	const struct addresses *own = own_addresses(in);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < own->n; i++) {
 		const struct interface_address *a = &own->list[i];
-		if (!addresses_have(&in->desired->interface.addresses, a) &&
-		    addresses_have(&in->actual->addresses, a) && !ip_is_v6_link_local(&a->local))
+		if (!is_desired(in, a) && addresses_have(&in->actual->addresses, a) && !ip_is_v6_link_local(&a->local) &&
+		    !was_replaced(in, a))
 			r = change_address(p, a, true);
 	}
 	return r;
@@ -131,13 +163,34 @@ static int change_firewall(struct plan *p, const struct diff_input *in, const st
 	bool new_address = false, new_mark = in->actual->device.fwmark != routes->mark, families[2];
 
 	for (size_t i = 0; i < desired->n; i++)
-		new_address |= !addresses_have(&in->actual->addresses, &desired->list[i]);
+		new_address |= !addresses_have(&in->actual->addresses, &desired->list[i]) &&
+			       is_possible(in, &desired->list[i]);
 	for (int v6 = 0; v6 < 2; v6++) {
 		const struct default_route_diff *route = &routes->defaults[v6];
 		bool table_lost = in->actual->firewall == FIREWALL_NFT && !in->actual->nft_table[v6];
-		families[v6] = route->desired && (new_address || new_mark || !route->made || table_lost);
+		families[v6] = route->fate == DEFAULT_TUNNEL && (new_address || new_mark || !route->made || table_lost);
 	}
 	return plan_firewall(p, in->desired, in->actual, also, families, routes->mark, &o);
+}
+
+/* After the addresses that the rules protect. Where the kernel has removed these already, `down` removes the rules. Those
+ * of a default route that is not desired at all are plan_remove_defaults()'s. */
+static int remove_firewall(struct plan *p, const struct diff_input *in, const struct route_diff *routes)
+{
+	if (!in->applied || !addresses_have_ipv6(&in->actual->addresses))
+		return 0;
+	for (size_t i = 0; i < in->applied->plan.n; i++) {
+		const struct step *old = &in->applied->plan.steps[i];
+		struct step *s;
+		if (old->kind != STEP_FIREWALL || routes->defaults[old->firewall.family == IP_V6].fate != DEFAULT_BLOCKED)
+			continue;
+		s = plan_add(p, STEP_FIREWALL);
+		if (!s)
+			return -ENOMEM;
+		s->firewall = old->firewall;
+		s->remove = true;
+	}
+	return 0;
 }
 
 static void set_context(struct plan *p, const struct tunnel_file *f)
@@ -150,6 +203,8 @@ static void set_context(struct plan *p, const struct tunnel_file *f)
 
 int plan_diff(struct plan *p, struct plan *old_dns, const struct diff_input *in)
 {
+	const struct plan_options o = { .warn = in->warn, .ctx = in->ctx };
+	bool gains_ipv6 = in->actual->link.mtu < MTU_MIN_IPV6; /* if the MTU is large enough: that comes first */
 	struct route_diff routes;
 	uint32_t mark;
 	int r = route_diff_init(&routes, in);
@@ -165,17 +220,24 @@ int plan_diff(struct plan *p, struct plan *old_dns, const struct diff_input *in)
 		r = plan_device_change(p, in, mark);
 	if (r == 0)
 		r = plan_remove_routes(p, &routes);
+	if (r == 0)
+		r = plan_block_defaults(p, &routes);
+	if (r == 0 && gains_ipv6)
+		r = change_mtu(p, in);
 	/* New addresses first: an interface that loses its last address loses its routes as well. */
 	if (r == 0)
 		r = add_addresses(p, in);
 	if (r == 0)
 		r = remove_addresses(p, in);
-	if (r == 0)
+	if (r == 0 && !gains_ipv6)
 		r = change_mtu(p, in);
+	if (r == 0)
+		r = remove_firewall(p, in, &routes);
 	if (r == 0)
 		r = change_dns(p, old_dns, in);
 	if (r == 0)
 		r = plan_add_routes(p, &routes);
+	ipv6_warn_of_news(in->desired, in->actual, in->applied, p, &o);
 	route_diff_free(&routes);
 	return r;
 }

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "default_route.h"
+#include "ipv6.h"
 #include "policy_rules.h"
 
 static int add_route(struct plan *p, const struct step_route *route, bool remove)
@@ -38,12 +38,20 @@ static uint8_t family_of(int v6)
 /* ---- policy routing as it is ---- */
 
 /* Other programs may have removed any of its rules and routes. */
-static bool has_rules_and_routes(const struct host_state *s, uint8_t family)
+static bool has_rules_and_routes(const struct host_state *s, uint8_t family, enum default_fate fate)
 {
 	uint32_t mark = s->device.fwmark;
+	bool in_main = default_route_table(s, family, mark) != mark;
 
-	return mark && policy_rules_are_complete(&s->rules, family, mark) && default_route_exists(s, family) &&
-	       s->unreachable[family == IP_V6];
+	return mark && s->unreachable[family == IP_V6] &&
+	       (in_main || policy_rules_are_complete(&s->rules, family, mark)) &&
+	       default_route_exists(s, family) == (fate != DEFAULT_BLOCKED);
+}
+
+static bool is_rule_or_route(const struct step *s, uint8_t family)
+{
+	return (s->kind == STEP_RULE && s->rule.family == family) ||
+	       (s->kind == STEP_ROUTE && s->route.prefix.addr.family == family);
 }
 
 static bool was_made(const struct diff_input *in, uint8_t family)
@@ -51,20 +59,18 @@ static bool was_made(const struct diff_input *in, uint8_t family)
 	uint32_t mark = in->actual->device.fwmark;
 
 	for (size_t i = 0; in->applied && i < in->applied->plan.n; i++)
-		if (in->applied->plan.steps[i].kind == STEP_RULE &&
-		    in->applied->plan.steps[i].rule.family == family)
+		if (is_rule_or_route(&in->applied->plan.steps[i], family))
 			return true;
 	return mark && host_tunnel_rule(in->actual, family, mark);
 }
 
-static bool is_desired(const struct route_diff *d, int v6)
+static enum default_fate find_fate(const struct route_diff *d, int v6)
 {
-	if (d->in->desired->interface.table_kind != TABLE_AUTO || (v6 && !d->in->actual->ipv6))
-		return false;
+	bool wanted = false;
+
 	for (size_t i = 0; i < d->desired.n; i++)
-		if (d->desired.list[i].prefix.bits == 0 && d->desired.list[i].prefix.addr.family == family_of(v6))
-			return true;
-	return false;
+		wanted |= d->desired.list[i].prefix.bits == 0 && d->desired.list[i].prefix.addr.family == family_of(v6);
+	return default_route_fate_if(wanted, d->in->desired, d->in->actual, family_of(v6));
 }
 
 int route_diff_init(struct route_diff *d, const struct diff_input *in)
@@ -79,9 +85,10 @@ int route_diff_init(struct route_diff *d, const struct diff_input *in)
 	r = desired_routes_init(&d->desired, &in->desired->device, NULL);
 	for (int v6 = 0; r == 0 && v6 < 2; v6++) {
 		struct default_route_diff *route = &d->defaults[v6];
-		route->desired = is_desired(d, v6);
+		route->fate = find_fate(d, v6);
+		route->desired = route->fate != DEFAULT_NONE;
 		route->made = was_made(in, family_of(v6));
-		route->complete = has_rules_and_routes(in->actual, family_of(v6)) &&
+		route->complete = has_rules_and_routes(in->actual, family_of(v6), route->fate) &&
 				  (!route->desired || in->actual->device.fwmark == d->mark);
 	}
 	return r;
@@ -96,9 +103,7 @@ void route_diff_free(struct route_diff *d)
 
 static bool is_part_of_default(const struct step *s, uint8_t family)
 {
-	return (s->kind == STEP_RULE && s->rule.family == family) ||
-	       (s->kind == STEP_ROUTE && s->route.prefix.addr.family == family) ||
-	       (s->kind == STEP_FIREWALL && s->firewall.family == family) ||
+	return is_rule_or_route(s, family) || (s->kind == STEP_FIREWALL && s->firewall.family == family) ||
 	       (s->kind == STEP_SYSCTL && family == IP_V4);
 }
 
@@ -130,7 +135,7 @@ int plan_remove_defaults(struct plan *p, const struct route_diff *d)
 int plan_remove_routes(struct plan *p, const struct route_diff *d)
 {
 	const struct wg_device *now = &d->in->actual->device;
-	bool same_table = d->table == d->table_before;
+	bool same_table = d->table == d->table_before, ipv6 = ipv6_routes_are_possible(d->in->desired, d->in->actual);
 	const struct routes *existing = same_table ? &d->in->actual->routes : &d->in->actual->routes_before;
 	int r = 0;
 
@@ -139,7 +144,8 @@ int plan_remove_routes(struct plan *p, const struct route_diff *d)
 			struct step_route route = { .prefix = now->peers[i].allowedips[k].prefix,
 						    .table = d->table_before };
 			if (!routes_have(existing, &route.prefix) ||
-			    (same_table && desired_routes_have(&d->desired, &route.prefix)) ||
+			    (same_table && (route.prefix.addr.family == IP_V4 || ipv6) &&
+			     desired_routes_have(&d->desired, &route.prefix)) ||
 			    (route.table == TABLE_MAIN &&
 			     route_is_covered(d->in->desired, d->in->actual, &route.prefix)))
 				continue;
@@ -175,7 +181,7 @@ static int choose_rules(struct rules *wanted, const struct route_diff *d, uint8_
 	bool restored;
 	int r = restore_rules(wanted, d, family, &restored);
 
-	if (r < 0 || restored)
+	if (r < 0 || restored || default_route_table(d->in->actual, family, d->mark) != d->mark)
 		return r;
 	wanted->n = 0;
 	return policy_rules_place(wanted, d->in->actual, family, d->mark);
@@ -186,7 +192,8 @@ static bool is_outdated(const struct step *s, const struct route_diff *d, uint8_
 	if (s->kind == STEP_RULE)
 		return s->rule.family == family && !rules_have(wanted, &s->rule) &&
 		       host_has_rule(d->in->actual, &s->rule);
-	return s->kind == STEP_ROUTE && s->route.prefix.addr.family == family && s->route.table != d->mark;
+	return s->kind == STEP_ROUTE && s->route.prefix.addr.family == family &&
+	       s->route.table != default_route_table(d->in->actual, family, d->mark);
 }
 
 /* The new rules and routes come first, so that what is left of the old ones can then be removed. */
@@ -196,12 +203,13 @@ static int replace_default(struct plan *p, const struct route_diff *d, const str
 	const struct host_state *actual = d->in->actual;
 	struct step_route old = { .prefix = *prefix, .table = actual->device.fwmark };
 	uint8_t family = prefix->addr.family;
+	enum default_fate fate = d->defaults[family == IP_V6].fate;
 	struct rules wanted = { 0 };
 	int r = choose_rules(&wanted, d, family);
 
 	if (r == 0)
-		r = plan_default_route(p, actual, prefix, d->mark, &wanted);
-	if (r == 0 && old.table && old.table != d->mark && default_route_exists(actual, family))
+		r = plan_default_route(p, actual, prefix, fate, d->mark, &wanted);
+	if (r == 0 && old.table && (old.table != d->mark || fate == DEFAULT_BLOCKED) && default_route_exists(actual, family))
 		r = add_route(p, &old, true);
 	for (size_t i = 0; r == 0 && applied && i < applied->plan.n; i++) {
 		const struct step *s = &applied->plan.steps[i];
@@ -215,23 +223,29 @@ static int replace_default(struct plan *p, const struct route_diff *d, const str
 	return r;
 }
 
+int plan_block_defaults(struct plan *p, const struct route_diff *d)
+{
+	const struct default_route_diff *route = &d->defaults[1];
+	const struct ip_prefix all = { .addr.family = IP_V6 };
+
+	return route->fate == DEFAULT_BLOCKED && !route->complete ? replace_default(p, d, &all) : 0;
+}
+
 int plan_add_routes(struct plan *p, const struct route_diff *d)
 {
 	const struct tunnel_file *f = d->in->desired;
 	const struct host_state *actual = d->in->actual;
+	bool ipv6 = ipv6_routes_are_possible(f, actual);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && f->interface.table_kind != TABLE_OFF && i < d->desired.n; i++) {
 		const struct ip_prefix *prefix = &d->desired.list[i].prefix;
-		bool v6 = prefix->addr.family == IP_V6;
-		if (v6 && !actual->ipv6)
-			continue;
-		if (prefix->bits > 0 || f->interface.table_kind != TABLE_AUTO) {
-			if (!routes_have(&actual->routes, prefix))
-				r = plan_add_route(p, f, actual, prefix);
-		} else if (!d->defaults[v6].complete) {
+		const struct default_route_diff *route = &d->defaults[prefix->addr.family == IP_V6];
+		bool is_default = prefix->bits == 0 && f->interface.table_kind == TABLE_AUTO;
+		if (is_default && route->fate == DEFAULT_TUNNEL && !route->complete)
 			r = replace_default(p, d, prefix);
-		}
+		else if (!is_default && (prefix->addr.family == IP_V4 || ipv6) && !routes_have(&actual->routes, prefix))
+			r = plan_add_route(p, f, actual, prefix);
 	}
 	return r;
 }

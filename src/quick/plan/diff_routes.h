@@ -3,6 +3,7 @@
 #define WG_QUICK_DIFF_ROUTES_H
 
 #include "desired_routes.h"
+#include "default_route.h"
 #include "diff_input.h"
 
 struct route_diff {
@@ -11,9 +12,10 @@ struct route_diff {
 	uint32_t table, table_before;  /* for routes that are not default routes; 0: none */
 	uint32_t mark;
 	struct default_route_diff {
-		bool complete; /* all of its rules and its route exist, for the desired mark if it is desired */
+		enum default_fate fate;
+		bool complete; /* all of its rules and routes exist, and no others, for the desired mark if it is desired */
 		bool made;     /* some of it was added by us */
-		bool desired;
+		bool desired;  /* the fate is not DEFAULT_NONE */
 	} defaults[2];         /* IPv4, IPv6 */
 };
 /* 0 or -ENOMEM, as for all functions here. */
@@ -22,8 +24,10 @@ void route_diff_free(struct route_diff *d);
 
 /* Policy routing that is no longer desired: its rules, its route, its firewall rules. */
 must_check int plan_remove_defaults(struct plan *p, const struct route_diff *d);
-/* Routes of allowed IPs that the device has and the file does not. */
+/* Routes of allowed IPs that the device has and the file does not, and those of IPv6 that are not possible any more. */
 must_check int plan_remove_routes(struct plan *p, const struct route_diff *d);
+/* Makes default routes unreachable that the tunnel cannot have; before the kernel removes its route. */
+must_check int plan_block_defaults(struct plan *p, const struct route_diff *d);
 must_check int plan_add_routes(struct plan *p, const struct route_diff *d);
 
 #endif

@@ -26,6 +26,19 @@ bool routes_have(const struct routes *sorted, const struct ip_prefix *p)
 	       bsearch(&key, sorted->list, sorted->n, sizeof key, compare_routes) != NULL;
 }
 
+bool host_has_ipv6_rules(const struct host_state *s)
+{
+	for (size_t i = 0; i < s->rules.n; i++)
+		if (s->rules.list[i].family == IP_V6)
+			return true;
+	return false;
+}
+
+uint32_t default_route_table(const struct host_state *s, uint8_t family, uint32_t mark)
+{
+	return family == IP_V4 || host_has_ipv6_rules(s) ? mark : TABLE_MAIN;
+}
+
 bool host_has_rule(const struct host_state *s, const struct step_rule *rule)
 {
 	for (size_t i = 0; i < s->rules.n; i++)

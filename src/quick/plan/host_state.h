@@ -9,6 +9,8 @@ struct link_info {
 	uint32_t index;
 	unsigned int mtu;
 	unsigned int mtu6; /* for IPv6, which a router or the administrator may have lowered; 0: the link has no IPv6 */
+	bool ipv6;         /* IPv6 is enabled on it */
+	bool loopback;
 	bool up;
 	char name[WG_NAME_MAX];
 };
@@ -35,7 +37,9 @@ struct host_state {
 	struct addresses addresses; /* of the interface */
 	struct rules rules;         /* of both families */
 	struct wg_device device;    /* the interface's WireGuard configuration; empty without one */
-	bool ipv6;                  /* IPv6 addresses can be added */
+	bool ipv6;                  /* of the interface: the kernel has IPv6, and it is not disabled */
+	bool ipv6_elsewhere;        /* another interface has IPv6 */
+	bool ipv6_of_hooks;         /* a hook gave the interface an IPv6 address */
 	int src_valid_mark;         /* the sysctl; -1: not readable */
 	int src_valid_mark_before;  /* its value before another tunnel set it; -1: none did */
 	uint32_t free_table;        /* the first unused routing table from 51820 up; 0: not searched for */
@@ -51,11 +55,16 @@ struct host_state {
 	struct routes routes;        /* in the table of the tunnel file */
 	struct routes routes_before; /* in the table of the last `up` or `reload`, where it is another one */
 	struct routes mark_routes;   /* in the table of the device's mark */
-	bool unreachable[2];         /* IPv4, IPv6: the table of the device's mark has the unreachable default route */
+	bool unreachable[2];         /* IPv4, IPv6: there is the unreachable default route, in default_route_table() */
 	bool nft_table[2];           /* IPv4, IPv6: nft has the tunnel's table */
 };
 void host_state_free(struct host_state *s);
 
+/* False: the kernel has no IPv6 policy rules, and then only one IPv6 routing table. */
+bool host_has_ipv6_rules(const struct host_state *s);
+/* The table with the unreachable default route of the tunnel with this mark. Without policy rules it is the main one,
+ * where the route precedes all other default routes. */
+uint32_t default_route_table(const struct host_state *s, uint8_t family, uint32_t mark);
 bool host_has_rule(const struct host_state *s, const struct step_rule *rule);
 /* The rule of a default route with this mark; null: it does not exist. */
 const struct step_rule *host_tunnel_rule(const struct host_state *s, uint8_t family, uint32_t mark);

@@ -31,7 +31,7 @@ static void print_route(struct text *t, const struct plan *p, const struct step_
 		text_add(t, "unreachable ");
 	prefix_print(t, &r->prefix);
 	if (r->unreachable)
-		text_f(t, " metric %u", (unsigned int)METRIC_UNREACHABLE);
+		text_f(t, " metric %u", route_metric(r));
 	else
 		text_f(t, " dev %s", p->name);
 	if (p->table_word && r->table == p->table)

@@ -36,6 +36,15 @@ void plan_drop_kind(struct plan *p, enum step_kind kind)
 	p->n = kept;
 }
 
+uint32_t route_metric(const struct step_route *r)
+{
+	enum { METRIC_FIRST = 1, METRIC_LAST = 32767 };
+
+	if (!r->unreachable)
+		return 0;
+	return r->table == TABLE_MAIN ? METRIC_FIRST : METRIC_LAST;
+}
+
 bool rule_equal(const struct step_rule *a, const struct step_rule *b)
 {
 	return a->family == b->family && a->invert == b->invert && a->suppress == b->suppress &&

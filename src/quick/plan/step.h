@@ -23,7 +23,8 @@ struct step_route {
 	bool unreachable; /* a route of that type, without a device */
 	uint32_t table;
 };
-enum { METRIC_UNREACHABLE = 32767 }; /* of these, so that any other route to the same prefix is preferred */
+/* An unreachable route is the last choice in the tunnel's table, and the first in the main one; 0: the kernel's default. */
+uint32_t route_metric(const struct step_route *r);
 
 struct step_rule {
 	uint8_t family; /* enum ip_family */

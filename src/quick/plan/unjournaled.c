@@ -47,7 +47,8 @@ static int add_rules(struct plan *p, const struct host_state *s, uint8_t family)
 
 static int add_default_route(struct plan *p, const struct host_state *s, uint8_t family)
 {
-	int r = s->unreachable[family == IP_V6] ? add_unreachable(p, family, s->device.fwmark) : 0;
+	uint32_t table = default_route_table(s, family, s->device.fwmark);
+	int r = s->unreachable[family == IP_V6] ? add_unreachable(p, family, table) : 0;
 
 	return r < 0 ? r : add_rules(p, s, family);
 }

@@ -7,6 +7,7 @@
 #include "default_route.h"
 #include "desired_routes.h"
 #include "full_tunnel.h"
+#include "ipv6.h"
 #include "mtu.h"
 
 static void warn(const struct plan_options *o, const char *text)
@@ -104,18 +105,15 @@ static int add_wg(struct plan *p, const struct tunnel_file *f, bool set_mark, ui
 	return 0;
 }
 
-static int add_addresses(struct plan *p, const struct tunnel_file *f, const struct host_state *s,
-			 const struct plan_options *o)
+static int add_addresses(struct plan *p, const struct tunnel_file *f, const struct host_state *s)
 {
 	const struct addresses *desired = &f->interface.addresses;
-	size_t left_out = 0;
+	bool ipv6 = tunnel_carries_ipv6(f, s);
 	struct step *step;
 
 	for (size_t i = 0; i < desired->n; i++) {
-		if (desired->list[i].local.family == IP_V6 && !s->ipv6) {
-			left_out++;
+		if (desired->list[i].local.family == IP_V6 && !ipv6)
 			continue;
-		}
 		if (addresses_have(&s->addresses, &desired->list[i]))
 			continue; /* a PreUp hook added it */
 		step = plan_add(p, STEP_ADDRESS);
@@ -123,8 +121,6 @@ static int add_addresses(struct plan *p, const struct tunnel_file *f, const stru
 			return -ENOMEM;
 		step->address = desired->list[i];
 	}
-	if (left_out > 0)
-		warn(o, "IPv6 is disabled on this host: IPv6 addresses and routes are left out");
 	step = plan_add(p, STEP_LINK_UP);
 	if (!step)
 		return -ENOMEM;
@@ -161,12 +157,10 @@ static int add_dns(struct plan *p, const struct tunnel_file *f, const struct hos
 }
 
 /* All but those of plan_default_routes(), which have the shortest prefixes. */
-static int add_routes(struct plan *p, const struct tunnel_file *f, const struct host_state *s,
-		      const struct plan_options *o)
+static int add_routes(struct plan *p, const struct tunnel_file *f, const struct host_state *s)
 {
-	bool policy_routing = f->interface.table_kind == TABLE_AUTO;
+	bool policy_routing = f->interface.table_kind == TABLE_AUTO, ipv6 = ipv6_routes_are_possible(f, s);
 	struct desired_routes routes;
-	size_t left_out = 0;
 	int r;
 
 	if (f->interface.table_kind == TABLE_OFF)
@@ -174,13 +168,9 @@ static int add_routes(struct plan *p, const struct tunnel_file *f, const struct 
 	r = desired_routes_init(&routes, &f->device, &s->device);
 	for (size_t i = 0; r == 0 && i < routes.n; i++) {
 		const struct ip_prefix *prefix = &routes.list[i].prefix;
-		if (prefix->addr.family == IP_V6 && !s->ipv6)
-			left_out++;
-		else if (prefix->bits > 0 || !policy_routing)
+		if ((prefix->bits > 0 || !policy_routing) && (prefix->addr.family == IP_V4 || ipv6))
 			r = plan_add_route(p, f, s, prefix);
 	}
-	if (r == 0 && left_out > 0 && f->interface.addresses.n == 0)
-		warn(o, "IPv6 is disabled on this host: IPv6 routes are left out");
 	desired_routes_free(&routes);
 	return r;
 }
@@ -193,24 +183,25 @@ int plan_post_up(struct plan *p, const struct tunnel_file *f, const struct plan_
 int plan_tunnel(struct plan *p, const struct tunnel_file *f, const struct host_state *s,
 		const struct plan_options *o)
 {
-	const bool defaults[2] = { default_route_is_desired(f, s, IP_V4), default_route_is_desired(f, s, IP_V6) };
+	const bool tunnel[2] = { default_route_fate(f, s, IP_V4) == DEFAULT_TUNNEL,
+				 default_route_fate(f, s, IP_V6) == DEFAULT_TUNNEL };
 	bool given;
 	uint32_t mark = tunnel_mark(f, s, &given);
 	int r;
 
 	assert(p->n > 0 && p->steps[0].kind == STEP_LINK);
-	r = plan_firewall(p, f, s, &s->addresses, defaults, mark, o);
-
+	r = plan_firewall(p, f, s, &s->addresses, tunnel, mark, o);
 	if (r == 0)
-		r = add_wg(p, f, (defaults[0] || defaults[1]) && !given, mark);
+		r = add_wg(p, f, default_routes_are_desired(f, s) && !given, mark);
 	if (r == 0)
-		r = add_addresses(p, f, s, o);
+		r = add_addresses(p, f, s);
 	if (r == 0)
 		r = add_dns(p, f, s, o);
 	if (r == 0)
-		r = add_routes(p, f, s, o);
+		r = add_routes(p, f, s);
 	p->defaults_at = p->n;
 	if (r == 0)
 		r = plan_default_routes(p, f, s);
+	ipv6_warn(f, s, o);
 	return r < 0 ? r : plan_post_up(p, f, o);
 }

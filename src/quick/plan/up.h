@@ -3,15 +3,7 @@
 #define WG_QUICK_PLAN_UP_H
 
 #include "host_state.h"
-
-/* Receives a warning about a part of the tunnel that is left out. */
-typedef void plan_warn(void *ctx, const char *text);
-
-struct plan_options {
-	bool hooks;      /* false: no hooks are planned */
-	plan_warn *warn; /* may be null */
-	void *ctx;
-};
+#include "options.h"
 
 /* Each function appends a part of the plan; 0 or -ENOMEM. The parts in order: */
 

@@ -1,133 +1,5 @@
 /* plan_diff(): the exact steps of a reload; after them nothing differs, and their inverses restore the state. */
-#include "model_host.h"
-
-#include "quick/plan/default_route.h"
-#include "quick/plan/diff.h"
-#include "quick/plan/diff_device.h"
-#include "quick/plan/up.h"
-
-struct tunnel {
-	struct model_host host;
-	struct applied applied;
-	bool journaled;
-	char warnings[1024];
-};
-
-static void note_warning(void *ctx, const char *text)
-{
-	struct tunnel *t = ctx;
-
-	strncat(t->warnings, text, sizeof t->warnings - strlen(t->warnings) - 1);
-}
-
-static void bring_up(struct tunnel *t, const char *text)
-{
-	struct plan_options o = { .hooks = true };
-	struct tunnel_file file = { 0 };
-	struct plan plan = { 0 };
-
-	*t = (struct tunnel){ .journaled = true };
-	model_host_init(&t->host);
-	model_read_file(&file, text);
-	assert_int_equal(endpoint_texts(&t->applied.endpoints, &file), 0);
-	assert_int_equal(plan_interface(&plan, &file, &o), 0);
-	assert_int_equal(plan_tunnel(&plan, &file, &t->host.state, &o), 0);
-	model_perform(&t->host, &plan);
-	assert_int_equal(applied_set(&t->applied, &file, &plan), 0);
-	plan_free(&plan);
-	tunnel_file_free(&file);
-}
-
-static void take_down(struct tunnel *t)
-{
-	model_host_free(&t->host);
-	applied_free(&t->applied);
-}
-
-struct reload {
-	struct tunnel_file file;
-	struct string_list endpoints;
-	struct plan plan, old_dns;
-};
-
-static void reload_init(struct reload *r, struct tunnel *t, const struct applied *applied, const char *text)
-{
-	struct diff_input in = { .desired = &r->file, .actual = &t->host.state, .applied = applied,
-				 .endpoints = &r->endpoints, .warn = note_warning, .ctx = t };
-	uint32_t table;
-
-	*r = (struct reload){ 0 };
-	model_read_file(&r->file, text);
-	assert_int_equal(endpoint_texts(&r->endpoints, &r->file), 0);
-	if (r->endpoints.n > 0)
-		qsort(r->endpoints.list, r->endpoints.n, sizeof *r->endpoints.list, model_compare_lines);
-	table = tunnel_file_table(&r->file);
-	model_inspect_routes(&t->host, table, applied && applied->has_table ? applied->table : table);
-	assert_int_equal(plan_diff(&r->plan, &r->old_dns, &in), 0);
-}
-
-static void reload_free(struct reload *r)
-{
-	plan_free(&r->plan);
-	plan_free(&r->old_dns);
-	string_list_free(&r->endpoints);
-	tunnel_file_free(&r->file);
-}
-
-/* With the journal that the reload leaves. */
-static void assert_nothing_differs(struct tunnel *t, struct reload *done, const char *text)
-{
-	struct applied after = { 0 };
-	struct reload again;
-
-	if (t->journaled)
-		assert_int_equal(applied_after_reload(&after, &t->applied, &done->file, &done->plan), 0);
-	string_list_free(&after.endpoints);
-	assert_int_equal(endpoint_texts(&after.endpoints, &done->file), 0);
-	reload_init(&again, t, t->journaled ? &after : NULL, text);
-	assert_lines(&again.old_dns, "");
-	assert_lines(&again.plan, "");
-	reload_free(&again);
-	applied_free(&after);
-}
-
-static void undo_reload(struct tunnel *t, struct reload *done, const struct wg_device *device)
-{
-	struct wg_device now, before;
-	struct plan undo = { 0 };
-
-	assert_true(device_copy(&now, &t->host.state.device) && device_copy(&before, device));
-	assert_int_equal(device_rollback(&done->plan.device_rollback, &now, &before), 0);
-	assert_int_equal(plan_undo_diff(&undo, &done->plan, t->journaled ? &t->applied : NULL), 0);
-	model_perform(&t->host, &undo);
-	assert_true(slow_equal(&t->host.state.device, device));
-	plan_free(&undo);
-	device_free(&now);
-	device_free(&before);
-}
-
-/* Leaves the host as it was. */
-static void assert_reload(struct tunnel *t, const char *text, const char *old_dns, const char *lines)
-{
-	struct string_list before = { 0 }, after = { 0 };
-	struct wg_device device;
-	struct reload r;
-
-	model_print(&before, &t->host);
-	assert_true(device_copy(&device, &t->host.state.device));
-	reload_init(&r, t, t->journaled ? &t->applied : NULL, text);
-	assert_lines(&r.old_dns, old_dns);
-	assert_lines(&r.plan, lines);
-	model_perform(&t->host, &r.plan);
-	assert_nothing_differs(t, &r, text);
-	undo_reload(t, &r, &device);
-	model_print(&after, &t->host);
-	assert_same_strings(&before, &after);
-	string_list_free(&before);
-	string_list_free(&after);
-	device_free(&device);
-	reload_free(&r);
-}
+#include "diff_tunnel.h"
 
 #define INTERFACE "[Interface]\nAddress = 10.0.0.1/24\n"
 #define KEY "Jixsag44W8CFkKCIvlLSZF86/Q/4BovkpqdB9Vps5Sk="
@@ -477,6 +349,94 @@ static void without_ipv6(void **state)
 	take_down(&t);
 }
 
+/* IPv6 leaves before the MTU is too small for it, and returns after it is large enough. */
+static void mtu_too_small_for_ipv6(void **state)
+{
+	static const char large[] = "[Interface]\nAddress = 10.0.0.1/24, fd00::1/64\n" PEER
+				    "AllowedIPs = fd01::/64, 0.0.0.0/0, ::/0\n";
+	static const char small[] = "[Interface]\nAddress = 10.0.0.1/24, fd00::1/64\nMTU = 1200\n" PEER
+				    "AllowedIPs = fd01::/64, 0.0.0.0/0, ::/0\n";
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, large);
+	t.host.state.ipv6_elsewhere = true;
+	assert_reload(&t, small, "",
+		      "[#] ip -6 route delete fd01::/64 dev wg0\n"
+		      "[#] ip -6 route delete ::/0 dev wg0 table 51820\n"
+		      "[#] ip -6 address delete fd00::1/64 dev wg0\n"
+		      "[#] ip link set mtu 1200 dev wg0\n"
+		      "[#] nft -f /dev/fd/63\n");
+	assert_non_null(strstr(t.warnings, "an MTU of 1200 is too small for IPv6"));
+	take_down(&t);
+
+	bring_up_on_busy_host(&t, small);
+	assert_reload(&t, large, "",
+		      "[#] nft -f /dev/fd/63\n[#] nft -f /dev/fd/63\n"
+		      "[#] ip link set mtu 1420 dev wg0\n"
+		      "[#] ip -6 address add fd00::1/64 dev wg0\n"
+		      "[#] ip -6 route add fd01::/64 dev wg0\n"
+		      "[#] ip -6 route add ::/0 dev wg0 table 51820\n");
+	assert_string_equal(t.warnings, "");
+	take_down(&t);
+}
+
+/* The rules and the unreachable route come before the tunnel's route goes. */
+static void blocked_default_route_that_was_lost(void **state)
+{
+	static const char small[] = INTERFACE "MTU = 1200\n" PEER "AllowedIPs = ::/0\n";
+	struct step_route unreachable = { .unreachable = true, .table = 51820, .prefix.addr.family = IP_V6 };
+	struct tunnel t;
+
+	(void)state;
+	bring_up_on_busy_host(&t, small);
+	model_routes_change(&t.host.all_routes, &unreachable, true);
+	assert_reload(&t, small, "", "[#] ip -6 route add unreachable ::/0 metric 32767 table 51820\n");
+	take_down(&t);
+}
+
+static void blocked_without_rules(void **state)
+{
+	static const char full[] = INTERFACE PEER "AllowedIPs = 10.1.0.0/16, ::/0\n";
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16\n");
+	model_without_ipv6_rules(&t.host);
+	t.host.state.ipv6_elsewhere = true;
+	assert_reload(&t, full, "",
+		      "[#] wg set wg0 fwmark 51820\n"
+		      "[#] wg set wg0 peer " KEY " allowed-ips +::/0\n"
+		      "[#] ip -6 route add unreachable ::/0 metric 1\n");
+	assert_non_null(strstr(t.warnings, "the kernel has no IPv6 policy rules"));
+	take_down(&t);
+}
+
+/* An interface cannot have an IPv6 address twice. */
+static void prefix_length_of_an_ipv6_address(void **state)
+{
+	static const char before[] = "[Interface]\nAddress = 10.0.0.1/24, fd00::1/64\n" PEER "AllowedIPs = 10.1.0.0/16\n";
+	static const char after[] = "[Interface]\nAddress = 10.0.0.1/16, fd00::1/128\n" PEER "AllowedIPs = 10.1.0.0/16\n";
+	struct interface_address other;
+	struct span rest = SPAN("fd00::1/128"), bad;
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, before);
+	assert_reload(&t, after, "",
+		      "[#] ip -4 address add 10.0.0.1/16 dev wg0\n"
+		      "[#] ip -6 address delete fd00::1/64 dev wg0\n"
+		      "[#] ip -6 address add fd00::1/128 dev wg0\n"
+		      "[#] ip -4 address delete 10.0.0.1/24 dev wg0\n");
+	take_down(&t);
+	/* A hook's address stays, and serves as well. */
+	bring_up(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16\n");
+	assert_int_equal(address_next(&other, &rest, &bad), 1);
+	assert_true(addresses_add(&t.host.state.addresses, &other));
+	assert_reload(&t, before, "", "");
+	take_down(&t);
+}
+
 static void without_a_firewall(void **state)
 {
 	struct tunnel t;
@@ -518,6 +478,10 @@ int main(void)
 		cmocka_unit_test(a_roamed_endpoint_stays),
 		cmocka_unit_test(endpoint_of_a_silent_peer),
 		cmocka_unit_test(without_ipv6),
+		cmocka_unit_test(mtu_too_small_for_ipv6),
+		cmocka_unit_test(blocked_default_route_that_was_lost),
+		cmocka_unit_test(blocked_without_rules),
+		cmocka_unit_test(prefix_length_of_an_ipv6_address),
 		cmocka_unit_test(without_a_firewall),
 	};
 

@@ -11,7 +11,9 @@
 
 #include "model/conf.h"
 #include "quick/plan/applied.h"
+#include "quick/plan/default_route.h"
 #include "quick/plan/host_state.h"
+#include "quick/plan/mtu.h"
 #include "quick/plan/policy_rules.h"
 #include "quick/plan/print.h"
 #include "../../../lib/slow_device.h"
@@ -67,6 +69,18 @@ static inline void model_resolv_conf(struct model_host *h, const char *id, const
 	assert_true(h->state.resolv_conf.intact);
 	dns_config_free(&top.dns);
 	text_heap_free(&t);
+}
+
+/* A kernel without IPV6_MULTIPLE_TABLES. */
+static inline void model_without_ipv6_rules(struct model_host *h)
+{
+	struct rules *r = &h->state.rules;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (r->list[i].family != IP_V6)
+			r->list[kept++] = r->list[i];
+	r->n = kept;
 }
 
 /* ---- tunnel files ---- */
@@ -130,7 +144,17 @@ static inline void model_addresses_change(struct addresses *a, const struct inte
 			a->list[kept++] = a->list[i];
 	assert_int_equal(a->n - kept, remove);
 	a->n = kept;
+	assert_true(remove || !addresses_find_rival(a, one));
 	assert_true(remove || addresses_add(a, one));
+}
+
+/* The kernel has no IPv6 on an interface with a smaller MTU: what it would remove silently was removed by a step. */
+static inline void model_assert_no_ipv6(const struct model_host *h)
+{
+	for (size_t i = 0; i < h->state.addresses.n; i++)
+		assert_int_not_equal(h->state.addresses.list[i].local.family, IP_V6);
+	for (size_t i = 0; i < h->all_routes.n; i++)
+		assert_true(h->all_routes.list[i].unreachable || h->all_routes.list[i].prefix.addr.family != IP_V6);
 }
 
 /* Or down: the kernel removes the routes over it. */
@@ -169,16 +193,22 @@ static inline void model_perform_step(struct model_host *h, const struct step *s
 		s->device.flags = s->device.fwmark ? WG_DEVICE_HAS_FWMARK : 0; /* as ipc_get() reports it */
 		return;
 	case STEP_ADDRESS:
+		assert_true(step->remove || step->address.local.family != IP_V6 || s->link.mtu >= MTU_MIN_IPV6);
 		model_addresses_change(&s->addresses, &step->address, step->remove);
 		return;
 	case STEP_LINK_UP:
 		s->link.mtu = step->link_up.mtu;
 		s->link.up = !step->remove || step->link_up.was_up;
+		if (s->link.mtu < MTU_MIN_IPV6)
+			model_assert_no_ipv6(h);
 		return;
 	case STEP_ROUTE:
+		assert_true(step->remove || step->route.unreachable || step->route.prefix.addr.family != IP_V6 ||
+			    s->link.mtu >= MTU_MIN_IPV6);
 		model_routes_change(&h->all_routes, &step->route, step->remove);
 		return;
 	case STEP_RULE:
+		assert_true(step->rule.family != IP_V6 || host_has_ipv6_rules(s));
 		model_rules_change(&s->rules, &step->rule, step->remove);
 		return;
 	case STEP_SYSCTL:
@@ -226,7 +256,9 @@ static inline void model_inspect_routes(struct model_host *h, uint32_t table, ui
 	}
 	s->unreachable[0] = s->unreachable[1] = false;
 	for (size_t i = 0; i < h->all_routes.n; i++)
-		if (h->all_routes.list[i].unreachable && h->all_routes.list[i].table == s->device.fwmark)
+		if (h->all_routes.list[i].unreachable &&
+		    h->all_routes.list[i].table ==
+			    default_route_table(s, h->all_routes.list[i].prefix.addr.family, s->device.fwmark))
 			s->unreachable[h->all_routes.list[i].prefix.addr.family == IP_V6] = true;
 }
 

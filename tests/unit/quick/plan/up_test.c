@@ -225,6 +225,130 @@ static void without_ipv6_and_firewall(void **state)
 	release(&f);
 }
 
+/* The steps about IPv6 of a tunnel, and its warnings. */
+static void assert_ipv6(struct fixture *f, const char *text, const char *lines, const char *warnings)
+{
+	struct text t = text_heap();
+
+	model_read_file(&f->file, text);
+	plan_all(f);
+	for (size_t i = 0; i < f->plan.n; i++) {
+		size_t before = t.n;
+		step_print(&t, &f->plan, &f->plan.steps[i], false);
+		if (!strstr(t.p + before, "ip -6 ") && !strstr(t.p + before, " mtu "))
+			t.n = before;
+	}
+	t.p[t.n] = '\0';
+	assert_string_equal(t.p, lines);
+	assert_string_equal(f->warnings, warnings);
+	text_heap_free(&t);
+	model_perform(&f->host, &f->plan);
+	release(f);
+	*f = (struct fixture){ 0 };
+	model_host_init(&f->host);
+}
+
+#define DUAL "Address = 10.0.0.1/24, fd00::1/64\n"
+
+static void mtu_too_small_for_ipv6(void **state)
+{
+	struct fixture f = { 0 };
+
+	(void)state;
+	model_host_init(&f.host);
+	assert_ipv6(&f, "[Interface]\n" DUAL "MTU = 1279\n" PEER "AllowedIPs = 10.1.0.0/16, fd01::/64\n",
+		    "[#] ip link set mtu 1279 up dev wg0\n",
+		    "an MTU of 1279 is too small for IPv6, which needs 1280: IPv6 addresses and routes are left out");
+	assert_ipv6(&f, "[Interface]\nMTU = 1279\n" PEER "AllowedIPs = fd01::/64\n", "[#] ip link set mtu 1279 up dev wg0\n",
+		    "an MTU of 1279 is too small for IPv6, which needs 1280: IPv6 routes are left out");
+	assert_ipv6(&f, "[Interface]\nMTU = 1279\nTable = off\n" PEER "AllowedIPs = fd01::/64\n",
+		    "[#] ip link set mtu 1279 up dev wg0\n", "");
+	f.host.state.ipv6_elsewhere = true;
+	assert_ipv6(&f, "[Interface]\n" DUAL "MTU = 1279\n" PEER "AllowedIPs = ::/0, fd01::/64\n",
+		    "[#] ip link set mtu 1279 up dev wg0\n"
+		    "[#] ip -6 route add unreachable ::/0 metric 32767 table 51820\n"
+		    "[#] ip -6 rule add not fwmark 51820 table 51820\n"
+		    "[#] ip -6 rule add table main suppress_prefixlength 0\n",
+		    "an MTU of 1279 is too small for IPv6, which needs 1280: IPv6 addresses and routes are left out, and IPv6 "
+		    "traffic to other networks is blocked");
+	release(&f);
+}
+
+static void automatic_mtu_with_ipv6(void **state)
+{
+	static const char fragments[] = "the way to the endpoints has an MTU of 1359: full packets will be fragmented, because IPv6 "
+					"needs an MTU of 1280 in the tunnel";
+	struct fixture f = { 0 };
+
+	(void)state;
+	model_host_init(&f.host);
+	f.host.state.path_mtu = 1360;
+	assert_ipv6(&f, "[Interface]\n" PEER "AllowedIPs = fd01::/64\n",
+		    "[#] ip link set mtu 1280 up dev wg0\n[#] ip -6 route add fd01::/64 dev wg0\n", "");
+	f.host.state.path_mtu = 1359;
+	assert_ipv6(&f, "[Interface]\n" PEER "AllowedIPs = fd01::/64\n",
+		    "[#] ip link set mtu 1280 up dev wg0\n[#] ip -6 route add fd01::/64 dev wg0\n", fragments);
+	f.host.state.path_mtu = 1359;
+	assert_ipv6(&f, "[Interface]\nAddress = fd00::1/64\n" PEER,
+		    "[#] ip -6 address add fd00::1/64 dev wg0\n[#] ip link set mtu 1280 up dev wg0\n", fragments);
+	f.host.state.path_mtu = 1359;
+	f.host.state.ipv6_of_hooks = true;
+	assert_ipv6(&f, "[Interface]\n" PEER, "[#] ip link set mtu 1280 up dev wg0\n", fragments);
+	f.host.state.path_mtu = 1359;
+	assert_ipv6(&f, "[Interface]\nAddress = fe80::1/64\n" PEER "AllowedIPs = 10.1.0.0/16\n",
+		    "[#] ip link set mtu 1279 up dev wg0\n", "");
+	f.host.state.path_mtu = 1359;
+	f.host.state.ipv6 = false;
+	assert_ipv6(&f, "[Interface]\n" DUAL PEER "AllowedIPs = 10.1.0.0/16\n", "[#] ip link set mtu 1279 up dev wg0\n",
+		    "IPv6 is disabled on this host: IPv6 addresses and routes are left out");
+	release(&f);
+}
+
+static void kernel_without_ipv6_rules(void **state)
+{
+	struct fixture f = { 0 };
+
+	(void)state;
+	model_host_init(&f.host);
+	model_without_ipv6_rules(&f.host);
+	assert_ipv6(&f, "[Interface]\n" DUAL PEER "AllowedIPs = fd01::/64, ::/0\n",
+		    "[#] ip -6 address add fd00::1/64 dev wg0\n[#] ip link set mtu 1420 up dev wg0\n"
+		    "[#] ip -6 route add fd01::/64 dev wg0\n",
+		    "the kernel has no IPv6 policy rules: the IPv6 default route is left out");
+	model_without_ipv6_rules(&f.host);
+	f.host.state.ipv6_elsewhere = true;
+	assert_ipv6(&f, "[Interface]\n" DUAL PEER "AllowedIPs = fd01::/64, 0.0.0.0/0, ::/0\n",
+		    "[#] ip -6 address add fd00::1/64 dev wg0\n[#] ip link set mtu 1420 up dev wg0\n"
+		    "[#] ip -6 route add fd01::/64 dev wg0\n[#] ip -6 route add unreachable ::/0 metric 1\n",
+		    "the kernel has no IPv6 policy rules: the IPv6 default route is left out, and IPv6 traffic to other networks "
+		    "is blocked");
+	model_without_ipv6_rules(&f.host);
+	assert_ipv6(&f, "[Interface]\n" DUAL "Table = 77\n" PEER "AllowedIPs = fd01::/64, ::/0\n",
+		    "[#] ip -6 address add fd00::1/64 dev wg0\n[#] ip link set mtu 1420 up dev wg0\n",
+		    "the kernel has no IPv6 policy rules: IPv6 routes for table 77 are left out");
+	release(&f);
+}
+
+/* The unreachable route in the main table would hold them back. */
+static void endpoints_behind_a_blocked_default_route(void **state)
+{
+	struct fixture f = { 0 };
+
+	(void)state;
+	model_host_init(&f.host);
+	f.host.state.ipv6_elsewhere = true;
+	model_read_file(&f.file, "[Interface]\n" DUAL PEER "AllowedIPs = ::/0\nEndpoint = [2001:db8::1]:1\n");
+	assert_false(default_route_blocks_endpoints(&f.file, &f.host.state));
+	model_without_ipv6_rules(&f.host);
+	assert_true(default_route_blocks_endpoints(&f.file, &f.host.state));
+	f.host.state.ipv6_elsewhere = false;
+	assert_false(default_route_blocks_endpoints(&f.file, &f.host.state));
+	f.host.state.ipv6_elsewhere = true;
+	f.file.device.peers[0].endpoint.addr = ip_v4((const uint8_t[]){ 192, 0, 2, 1 });
+	assert_false(default_route_blocks_endpoints(&f.file, &f.host.state));
+	release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +360,10 @@ int main(void)
 		cmocka_unit_test(second_tunnel_keeps_out_of_the_first),
 		cmocka_unit_test(tables),
 		cmocka_unit_test(without_ipv6_and_firewall),
+		cmocka_unit_test(mtu_too_small_for_ipv6),
+		cmocka_unit_test(automatic_mtu_with_ipv6),
+		cmocka_unit_test(kernel_without_ipv6_rules),
+		cmocka_unit_test(endpoints_behind_a_blocked_default_route),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
