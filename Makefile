@@ -85,6 +85,9 @@ isa_ifma := $(isa_avx512) -mavx512ifma
 endif
 isa_of = $(isa_$(lastword $(subst _, ,$(basename $(notdir $(1))))))
 
+# `make fuzz FAST=1`: without sanitizers in cryptographic code, which takes most of the time of the targets that use it.
+fast_of = $(if $(FAST),$(if $(filter src/crypto/% tests/fuzz/crypto_%,$(1)),-fno-sanitize=all))
+
 Q := $(if $(V),,@)
 progress = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
@@ -112,7 +115,7 @@ $(foreach p,$(programs),$(eval $(call program_rules,$(p))))
 $(O)/%.o: %.c
 	$(call progress,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(all_cflags) $(cflags_$(call module_of_file,$<)) $(call isa_of,$<) -c -o $@ $<
+	$(Q)$(CC) $(all_cflags) $(cflags_$(call module_of_file,$<)) $(call isa_of,$<) $(call fast_of,$<) -c -o $@ $<
 
 include tests/tests.mk
 

@@ -53,7 +53,7 @@ $(O)/tests/fuzz/$(1)_fuzz: $(O)/tests/fuzz/$(1).o $(O)/tests/libtest.a \
 endef
 $(foreach f,$(notdir $(basename $(fuzz_sources))),$(eval $(call fuzz_rules,$(f))))
 
-fuzz: # needs its own O: make fuzz O=build-fuzz
+fuzz: # needs its own O: make fuzz O=build-fuzz, or make fuzz FAST=1 O=build-fuzz-fast
 	$(Q)$(MAKE) --no-print-directory O=$(O) CC=clang SAN=fuzzer-no-link,address,undefined fuzz-programs
 fuzz-programs: $(fuzz_programs)
 

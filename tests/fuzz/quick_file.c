@@ -49,16 +49,16 @@ static void make_plans(const struct tunnel_file *f)
 	compare(f);
 }
 
-/* A line has at most one error; the first may have a byte order mark in addition. */
+/* Each wrong item of a line is reported once, in their order; the first line may have a byte order mark in addition. */
 static void check_once(void *ctx, const struct diag_message *m)
 {
-	bool *reported = (bool *)ctx + m->at.line;
+	unsigned int *reported = (unsigned int *)ctx + m->at.line;
 
 	if (m->level != DIAG_ERROR)
 		return;
-	if (m->at.line > 1 && *reported)
+	if (m->at.line > 1 && m->at.column <= *reported)
 		abort();
-	*reported = true;
+	*reported = m->at.column;
 }
 
 static bool file_init(struct tunnel_file *f, const uint8_t *data, size_t n)
@@ -91,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static const struct tunnel_file_lookups lookups;
 	struct tunnel_file f = { 0 }, lines = { 0 };
-	struct diag d = { .emit = check_once, .ctx = calloc(n + 2, sizeof(bool)) }, silent = { 0 };
+	struct diag d = { .emit = check_once, .ctx = calloc(n + 2, sizeof(unsigned int)) }, silent = { 0 };
 
 	if (d.ctx && file_init(&f, data, n) && file_init(&lines, data, n)) {
 		int r = tunnel_file_parse(&f, &lookups, &d);

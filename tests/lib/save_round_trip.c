@@ -416,11 +416,11 @@ static bool save(struct round_trip *t, const struct tunnel_file *f)
 /* But for a newline at the end, which `save` adds. */
 static bool same_text(struct span saved, struct span file)
 {
+	struct span rest = span_sub(saved, file.n, saved.n);
 	bool ended = file.n > 0 && file.p[file.n - 1] == '\n';
 
-	if (!ended && saved.n > file.n && saved.p[saved.n - 1] == '\n')
-		saved.n -= saved.n > 1 && saved.p[saved.n - 2] == '\r' ? 2 : 1;
-	return span_equal(saved, file);
+	return span_equal(span_sub(saved, 0, file.n), file) &&
+	       (rest.n == 0 || (!ended && (span_is(rest, "\n") || span_is(rest, "\r\n"))));
 }
 
 /* A peer is added and removed again. */

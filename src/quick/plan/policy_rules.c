@@ -51,7 +51,7 @@ static struct view view_of(const struct rules *r, uint8_t family)
 		first++;
 	while (first + n < r->n && r->list[first + n].family == family)
 		n++;
-	return (struct view){ r->list + first, n };
+	return n > 0 ? (struct view){ r->list + first, n } : (struct view){ 0 };
 }
 
 static size_t find(const struct view *v, bool (*is_kind)(const struct step_rule *r), size_t from)
