@@ -378,7 +378,9 @@ if [ -x /usr/bin/quick-debian ]; then
 	same "our down removes a tunnel of Debian's wg-quick" "$clean" "$(kept)"
 	quick up wg0
 	theirs down wg0
-	same "Debian's down removes a tunnel of our wg-quick" "$clean" "$(kept)"
+	# It does not know the unreachable routes of the tunnel's table, which no rule uses any more.
+	same "Debian's down removes a tunnel of our wg-quick" "$clean" \
+		"$(kept | sed '/^unreachable default .*51820/d')"
 	quick up wg0
 	same "up ignores the old journal of a tunnel that Debian's wg-quick removed" "wg0" "$(ip route get 8.8.8.8 | grep -oE 'wg.')"
 	quick down wg0

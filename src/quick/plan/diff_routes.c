@@ -37,13 +37,15 @@ static uint8_t family_of(int v6)
 
 /* ---- policy routing as it is ---- */
 
-/* Other programs may have removed any of its rules and routes. */
-static bool has_rules_and_routes(const struct host_state *s, uint8_t family, enum default_fate fate)
+/* Other programs may have removed any of its rules and routes. Tunnels that another implementation brought up have no
+ * unreachable route, and its `down` would leave ours. */
+static bool has_rules_and_routes(const struct diff_input *in, uint8_t family, enum default_fate fate)
 {
+	const struct host_state *s = in->actual;
 	uint32_t mark = s->device.fwmark;
 	bool in_main = default_route_table(s, family, mark) != mark;
 
-	return mark && s->unreachable[family == IP_V6] &&
+	return mark && (s->unreachable[family == IP_V6] || !in->applied) &&
 	       (in_main || policy_rules_are_complete(&s->rules, family, mark)) &&
 	       default_route_exists(s, family) == (fate != DEFAULT_BLOCKED);
 }
@@ -88,7 +90,7 @@ int route_diff_init(struct route_diff *d, const struct diff_input *in)
 		route->fate = find_fate(d, v6);
 		route->desired = route->fate != DEFAULT_NONE;
 		route->made = was_made(in, family_of(v6));
-		route->complete = has_rules_and_routes(in->actual, family_of(v6), route->fate) &&
+		route->complete = has_rules_and_routes(in, family_of(v6), route->fate) &&
 				  (!route->desired || in->actual->device.fwmark == d->mark);
 	}
 	return r;
