@@ -149,7 +149,7 @@ int cmd_addconf(struct program *p, int argc, char *const argv[])
 }
 
 /* Finds the peers whose endpoint differs from the file's and that have had a handshake, so that they may have roamed.
- * *candidates gets them with the file's endpoint. Without a handshake the endpoint was configured, and is to be set. */
+ * Without a handshake the endpoint was configured, and is to be set. */
 static int find_roaming_candidates(struct wg_device *candidates, const struct wg_device *state, const struct wg_device *desired)
 {
 	struct peer_index index = { 0 };
@@ -168,46 +168,27 @@ static int find_roaming_candidates(struct wg_device *candidates, const struct wg
 		rc = out ? 0 : -ENOMEM;
 		if (out) {
 			out->public_key = peer->public_key;
-			out->endpoint = target->endpoint;
-			out->flags = WG_PEER_HAS_PUBLIC_KEY | WG_PEER_HAS_ENDPOINT;
+			out->flags = WG_PEER_HAS_PUBLIC_KEY;
 		}
 	}
 	peer_index_free(&index);
 	return rc;
 }
 
-/* Replaces the endpoints of the candidates by those configured last, where they are known. */
-static int load_last_request(struct wg_device *candidates, struct program *p, const char *name)
-{
-	struct wg_device requested = { 0 };
-	struct peer_index index = { 0 };
-	int rc = ipc_last_request(&p->ipc, &requested, name, candidates);
-
-	if (rc == 0 && !peer_index_build(&index, candidates))
-		rc = -ENOMEM;
-	for (uint32_t i = 0; rc == 0 && i < requested.n_peers; i++) {
-		struct wg_peer *peer = peer_index_find(&index, candidates, &requested.peers[i].public_key);
-
-		if (peer)
-			peer->endpoint = requested.peers[i].endpoint;
-	}
-	peer_index_free(&index);
-	device_free(&requested);
-	return rc;
-}
-
 static int find_difference(struct wg_device *patch, struct program *p, const struct conf_command *c,
 			   const struct wg_device *state, const struct wg_device *desired)
 {
-	struct wg_device last_request = { 0 };
+	struct wg_device candidates = { 0 }, last_request = { 0 };
 	struct sync_options o = { .keep_private_key = true, .keep_listen_port = true,
 				  .keep_fwmark = true, .last_request = &last_request };
-	int rc = find_roaming_candidates(&last_request, state, desired);
+	int rc = find_roaming_candidates(&candidates, state, desired);
 
-	if (rc == 0 && last_request.n_peers > 0)
-		rc = load_last_request(&last_request, p, c->device);
+	/* Where it is not known that the file's endpoint was applied before, another program may have set the device's. */
+	if (rc == 0 && candidates.n_peers > 0)
+		rc = ipc_last_request(&p->ipc, &last_request, c->device, &candidates);
 	if (rc == 0)
 		rc = sync_diff(patch, state, desired, &o);
+	device_free(&candidates);
 	device_free(&last_request);
 	return rc;
 }

@@ -315,14 +315,27 @@ endpoint=192.0.2.2:51820
 	rm -rf /run/wgsuite
 }
 
-@test "syncconf without endpoint record: only a peer with a handshake can have roamed" {
+@test "syncconf without endpoint record: the file's endpoint is set" {
+	local handshake
 	one_peer > wgx.conf
-	set_peer_state 198.51.100.7:9 1700000000
 	fake_device wgx
-	rm -rf /run/wgsuite
+	for handshake in 0 1700000000; do
+		rm -rf /run/wgsuite # another program configured the device, or it is older than this one
+		set_peer_state 198.51.100.7:9 "$handshake"
+		expect_output 0 "" "" "$WG" syncconf wgx wgx.conf
+		expect_requests wgx "set=1
+public_key=$HEX_A
+endpoint=192.0.2.1:51820
+
+"
+	done
+	# Now it is known, and the peer may roam.
 	expect_output 0 "" "" "$WG" syncconf wgx wgx.conf
 	expect_requests wgx ""
-	set_peer_state 198.51.100.7:9 0
+	# The record is of another peer only.
+	rm -rf /run/wgsuite
+	"$WG" set wgx peer "$KEY_B" endpoint 192.0.2.9:1
+	: > log.wgx
 	expect_output 0 "" "" "$WG" syncconf wgx wgx.conf
 	expect_requests wgx "set=1
 public_key=$HEX_A

@@ -126,7 +126,7 @@ def clamped(text):
 def sync_goal(state, request, keys):
     """The device after a syncconf. `request` is the request of the old version, which contains every setting of the file;
     `keys` are the keys of the file in lower case. A private key, port and fwmark that the file does not have stay, and so
-    does the endpoint of a peer that may have roamed. Preshared keys, keepalives and peers that it does not have are removed."""
+    does an endpoint that it does not have: nothing is recorded about this device, so no peer has roamed. Preshared keys, keepalives and peers that it does not have are removed."""
     goal = state.copy()
     desired = Device()
     desired.apply(request.replace(b"replace_peers=true\n", b"").replace(b"remove=true\n", b""))
@@ -148,7 +148,7 @@ def sync_goal(state, request, keys):
         peer = goal.peers[key] = desired.peers[key].copy()
         if had:
             peer.has_handshake = had.has_handshake
-            if had.endpoint and (had.has_handshake or not peer.endpoint):
+            if not peer.endpoint:
                 peer.endpoint = had.endpoint
     return goal
 
