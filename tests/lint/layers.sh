@@ -22,7 +22,8 @@ BEGIN {
 	may["report"] = base models
 	may["wg"] = may["quick"] = may["ipc"] " ipc/ipc.h ipc/resolve.h" reports
 	may["daemon"] = base models " proto/tunnel.h"
-	may["quick/config"] = may["quick/plan"] = base models
+	may["quick/config"] = base models
+	may["quick/plan"] = may["quick/config"] " crypto/crypto.h"
 
 	# Folders of a module: which others each may include ("." is the module itself, "*" all of them).
 	folders["quick/."] = "*"

@@ -197,3 +197,15 @@ int lock_shared(int *lock, const struct journal *j)
 		exit_status_stopped();
 	return *lock == -EINTR || *lock == -ETIMEDOUT ? *lock : 0;
 }
+
+int inspect_for_diff(struct host_state *s, struct host *host, const struct tunnel_file *f,
+		     const struct applied *applied)
+{
+	const bool families[2] = { default_route_fate(f, s, IP_V4) == DEFAULT_TUNNEL,
+				   default_route_fate(f, s, IP_V6) == DEFAULT_TUNNEL };
+	uint32_t table = tunnel_file_table(f);
+	uint32_t before = applied && applied->has_table ? applied->table : table;
+
+	host_inspect_nft_tables(s, f->name, families);
+	return report_failure(inspect, host_inspect_routes(s, &host->rtnetlink, table, before));
+}

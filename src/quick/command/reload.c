@@ -79,18 +79,6 @@ static bool may_change_shared(const struct tunnel_file *f, const struct host_sta
 	return may && !j->unavailable;
 }
 
-static int inspect_routes(struct host_state *s, struct host *host, const struct tunnel_file *f,
-			  const struct applied *applied)
-{
-	const bool families[2] = { default_route_fate(f, s, IP_V4) == DEFAULT_TUNNEL,
-				   default_route_fate(f, s, IP_V6) == DEFAULT_TUNNEL };
-	uint32_t table = tunnel_file_table(f);
-	uint32_t before = applied && applied->has_table ? applied->table : table;
-
-	host_inspect_nft_tables(s, f->name, families);
-	return report_failure("inspect the routes", host_inspect_routes(s, &host->rtnetlink, table, before));
-}
-
 /* lock: take the lock of what default-route tunnels share, if it may change. */
 static int inspect(struct reload *r, bool lock)
 {
@@ -110,7 +98,7 @@ static int inspect(struct reload *r, bool lock)
 	}
 	if (error < 0)
 		return error;
-	return inspect_routes(&r->state, r->host, &r->file, applied_of(&r->journal));
+	return inspect_for_diff(&r->state, r->host, &r->file, applied_of(&r->journal));
 }
 
 static int compare(struct reload *r)
@@ -120,8 +108,34 @@ static int compare(struct reload *r)
 				 .applied = applied_of(&r->journal),
 				 .endpoints = &r->endpoints,
 				 .warn = report_plan_warning };
+	struct hook_changes changes = { 0 };
+	int error = 0;
 
-	return report_failure("plan the steps", plan_diff(&r->plan, &r->old_dns, &in));
+	if (in.applied && in.applied->changes.n > 0) {
+		error = hook_changes_init(&changes, &in.applied->changes, &r->file);
+		in.changes = &changes;
+	}
+	if (error == 0)
+		error = plan_diff(&r->plan, &r->old_dns, &in);
+	hook_changes_free(&changes);
+	return report_failure("plan the steps", error);
+}
+
+/* The hooks of `up` ran, and those of `down` are the counterparts of the hooks that ran. */
+static void warn_of_changed_hooks(const struct tunnel_file *f, const struct hook_lines *before)
+{
+	struct hook_lines now;
+	char phases[64];
+	struct text t = text_fixed(phases, sizeof phases);
+
+	hook_lines_of_file(&now, f);
+	for (int i = 0; i < HOOK_PHASES; i++)
+		if (before->of_phase[i][0] && strcmp(before->of_phase[i], now.of_phase[i]) != 0)
+			text_f(&t, "%s%s", t.n > 0 ? ", " : "", hook_phase_names[i]);
+	if (t.n == 0)
+		return;
+	report_warning("the file has other %s lines than at the last `up': only down and up run hooks", phases);
+	report_help("wg-quick restart %s", f->name);
 }
 
 /* ---- apply ---- */
@@ -248,6 +262,8 @@ static int reload_or_diff(struct reload *r, const struct command_options *o, str
 {
 	if (read_inputs(r, o->argument, change) < 0 || inspect(r, change) < 0 || compare(r) < 0)
 		return 1;
+	if (r->journal.exists)
+		warn_of_changed_hooks(&r->file, &r->journal.applied.lines);
 	if (!change) {
 		plan_print(&trace->t, &r->old_dns);
 		plan_print(&trace->t, &r->plan);

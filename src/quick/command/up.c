@@ -15,6 +15,7 @@
 #include "quick/plan/up.h"
 #include "report/report.h"
 #include "undo.h"
+#include "up_result.h"
 
 struct up {
 	struct host *host;
@@ -167,30 +168,6 @@ static void roll_back(struct up *u)
 	journal_finish(&u->journal, left);
 }
 
-/* Records state of the interface that is not from the file, for `save` and `reload`. */
-static void journal_foreign_state(struct journal *j, struct host *host, const struct tunnel_file *f, uint32_t ifindex)
-{
-	enum { PEERS_MAX = 1000 }; /* reading more only for the port would take too long */
-	struct addresses now = { 0 };
-	struct wg_device d = { 0 };
-
-	if (!journal_note_complete(j) || j->unavailable)
-		return;
-	if (rtnetlink_addresses(&host->rtnetlink, ifindex, &now) == 0)
-		for (size_t i = 0; i < now.n; i++)
-			if (!addresses_have(&f->interface.addresses, &now.list[i]) &&
-			    !addresses_add(&j->applied.foreign, &now.list[i]))
-				break;
-	if (f->device.n_peers <= PEERS_MAX && ipc_get(&host->ipc, &d, f->name) == 0) {
-		j->applied.port = d.listen_port;
-		j->applied.mark = d.fwmark;
-	}
-	device_free(&d);
-	addresses_free(&now);
-	if (journal_write(j) < 0)
-		report_warning("cannot record addresses added by hooks: save may write them to the file");
-}
-
 /* The process that created the interface died half-way: we hold the tunnel's lock, which it held. */
 static bool is_interrupted_up(const struct journal *j, const struct host_state *s, struct ipc *ipc)
 {
@@ -229,6 +206,11 @@ static int clear_stale_tunnel(struct up *u, const struct command_options *o, str
 	return 0;
 }
 
+static bool hooks_ran(const struct up *u)
+{
+	return u->journal.began[HOOK_PRE_UP] || u->journal.began[HOOK_POST_UP];
+}
+
 static int run(struct up *u, const struct command_options *o, struct command_trace *trace)
 {
 	int r;
@@ -252,7 +234,7 @@ static int run(struct up *u, const struct command_options *o, struct command_tra
 		roll_back(u);
 		return apply_error_status(&u->apply);
 	}
-	journal_foreign_state(&u->journal, u->host, &u->file, u->apply.performer.ifindex);
+	journal_up_result(&u->journal, u->host, &u->file, u->apply.performer.ifindex, hooks_ran(u));
 	return 0;
 }
 

@@ -6,6 +6,8 @@
 #include "list.h"
 #include "number.h"
 
+const char *const hook_phase_names[HOOK_PHASES] = { "PreUp", "PostUp", "PreDown", "PostDown" };
+
 void interface_keys_free(struct interface_keys *k)
 {
 	addresses_free(&k->addresses);

@@ -10,6 +10,8 @@
 
 enum hook_phase { HOOK_PRE_UP, HOOK_POST_UP, HOOK_PRE_DOWN, HOOK_POST_DOWN, HOOK_PHASES };
 
+extern const char *const hook_phase_names[HOOK_PHASES]; /* the keys */
+
 enum table_kind { TABLE_AUTO, TABLE_OFF, TABLE_GIVEN };
 
 /* A zeroed struct is a file without any of these keys. */

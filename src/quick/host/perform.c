@@ -60,15 +60,14 @@ static int perform_link(struct performer *pf, const struct plan *p, struct step 
 
 static int perform_hook(struct performer *pf, const struct plan *p, struct step *s)
 {
-	static const char *const names[HOOK_PHASES] = { "PreUp", "PostUp", "PreDown", "PostDown" };
 	const struct step_hook *hook = &s->hook;
 	int status = hook_run(hook->text, p->name, pf->config);
 
 	if (status > 0)
-		report_error("%s command %u failed with status %d: %s", names[hook->phase], hook->number, status,
+		report_error("%s line %u failed with status %d: %s", hook_phase_names[hook->phase], hook->number, status,
 			     hook->text);
 	else if (status < 0)
-		report_error("cannot run %s command %u: %s", names[hook->phase], hook->number, strerror(-status));
+		report_error("cannot run %s line %u: %s", hook_phase_names[hook->phase], hook->number, strerror(-status));
 	return status > 0 ? -EIO : status;
 }
 

@@ -88,6 +88,10 @@ void journal_print(const struct journal *j, struct text *t)
 	print_words(t, "pre-down", &j->applied.hooks[HOOK_PRE_DOWN]);
 	print_words(t, "post-down", &j->applied.hooks[HOOK_POST_DOWN]);
 	print_words(t, "peer", &j->applied.endpoints);
+	print_words(t, "hook-change", &j->applied.changes);
+	for (unsigned int i = 0; i < HOOK_PHASES; i++)
+		if (j->applied.lines.of_phase[i][0])
+			text_f(t, "hook-lines %u %s\n", i, j->applied.lines.of_phase[i]);
 	for (unsigned int i = 0; i < HOOK_PHASES; i++)
 		if (j->began[i])
 			text_f(t, "began %u\n", i);
@@ -256,6 +260,19 @@ static bool read_began(struct journal *j, struct span rest)
 	return true;
 }
 
+static bool read_hook_lines(struct journal *j, struct span rest)
+{
+	struct span phase;
+	uint64_t n;
+	struct text t;
+
+	if (!span_next(&phase, &rest, ' ') || !span_to_u64(&n, phase, HOOK_PHASES - 1))
+		return false;
+	t = text_fixed(j->applied.lines.of_phase[n], sizeof j->applied.lines.of_phase[n]);
+	text_span(&t, rest);
+	return !t.failed;
+}
+
 static bool read_complete(struct journal *j, struct span rest)
 {
 	(void)rest;
@@ -287,6 +304,7 @@ static bool read_list(struct journal *j, struct span word, struct span rest, boo
 		{ "pre-down", &j->applied.hooks[HOOK_PRE_DOWN] },
 		{ "post-down", &j->applied.hooks[HOOK_POST_DOWN] },
 		{ "peer", &j->applied.endpoints },
+		{ "hook-change", &j->applied.changes },
 	};
 	const struct { const char *word; struct addresses *list; } addresses[] = {
 		{ "guard", &j->applied.plan.guarded },
@@ -316,6 +334,7 @@ static const struct {
 	{ "config", read_config },     { "index", read_index },
 	{ "port", read_port },         { "table", read_table },
 	{ "mark", read_mark },
+	{ "hook-lines", read_hook_lines },
 	{ "began", read_began },       { "complete", read_complete },
 	{ "rest", read_rest },
 };

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "hook_changes.h"
+
 void applied_free(struct applied *a)
 {
 	plan_free(&a->plan);
@@ -11,6 +13,7 @@ void applied_free(struct applied *a)
 	addresses_free(&a->foreign);
 	for (int i = 0; i < HOOK_PHASES; i++)
 		string_list_free(&a->hooks[i]);
+	string_list_free(&a->changes);
 	string_list_free(&a->endpoints);
 	free(a->config);
 	*a = (struct applied){ 0 };
@@ -124,6 +127,7 @@ int applied_set(struct applied *a, const struct tunnel_file *f, const struct pla
 	static const enum hook_phase down[] = { HOOK_PRE_DOWN, HOOK_POST_DOWN };
 	int r = applied_update(a, f, p);
 
+	hook_lines_of_file(&a->lines, f);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(down); i++) {
 		string_list_free(&a->hooks[down[i]]);
 		r = add_strings(&a->hooks[down[i]], &f->interface.hooks[down[i]]);
@@ -133,12 +137,13 @@ int applied_set(struct applied *a, const struct tunnel_file *f, const struct pla
 
 /* ---- reload ---- */
 
-/* All but the plan and the addresses. */
+/* All but the plan, the addresses and what hooks changed. */
 static int copy_rest(struct applied *out, const struct applied *from)
 {
 	int r = 0;
 
-	*out = (struct applied){ .port = from->port, .mark = from->mark, .has_table = from->has_table, .table = from->table };
+	*out = (struct applied){ .port = from->port, .mark = from->mark, .has_table = from->has_table, .table = from->table,
+				 .lines = from->lines };
 	out->config = from->config ? span_dup(span_of(from->config)) : NULL;
 	if (from->config && !out->config)
 		return -ENOMEM;
@@ -171,6 +176,8 @@ int applied_during_reload(struct applied *out, const struct applied *before, con
 {
 	int r = copy_rest(out, before);
 
+	if (r == 0)
+		r = add_strings(&out->changes, &before->changes);
 	copy_tools(&out->plan, p);
 	if (p->firewall == FIREWALL_NONE)
 		out->plan.firewall = before->plan.firewall;
@@ -225,6 +232,8 @@ int applied_after_reload(struct applied *out, const struct applied *before, cons
 	struct plan all = { 0 };
 	int r = copy_rest(out, before);
 
+	if (r == 0)
+		r = hook_changes_remaining(&out->changes, &before->changes, f, p);
 	copy_tools(&all, p);
 	if (p->firewall == FIREWALL_NONE)
 		all.firewall = before->plan.firewall;

@@ -3,6 +3,7 @@
 #ifndef WG_QUICK_APPLIED_H
 #define WG_QUICK_APPLIED_H
 
+#include "file_values.h"
 #include "step.h"
 
 /* A zeroed struct is empty. */
@@ -12,6 +13,8 @@ struct applied {
 	struct addresses addresses; /* those of the tunnel file */
 	struct addresses foreign;   /* others that the interface had at the end of `up`, for example a hook's */
 	struct string_list hooks[HOOK_PHASES]; /* PreDown and PostDown, those that match the up hooks that ran */
+	struct string_list changes; /* what hooks changed, from hook_changes_note() */
+	struct hook_lines lines;    /* those of the tunnel file */
 	struct string_list endpoints; /* "KEY ENDPOINT" as the tunnel file had them, host names unresolved */
 	uint16_t port;              /* the listen port at the end of `up`; 0: not known */
 	uint32_t mark;              /* the firewall mark at the end of `up`; 0: none, or not known if the port is not */
@@ -25,7 +28,7 @@ bool step_is_journaled(const struct step *s);
 
 /* Each of these returns 0 or -ENOMEM. */
 
-/* Replaces hooks, and all that applied_update() does. */
+/* Replaces hooks and hook lines, and all that applied_update() does. */
 must_check int applied_set(struct applied *a, const struct tunnel_file *f, const struct plan *p);
 /* Replaces the steps, addresses, name servers, table and path; leaves the hooks. */
 must_check int applied_update(struct applied *a, const struct tunnel_file *f, const struct plan *p);

@@ -77,6 +77,16 @@ bool desired_routes_have(const struct desired_routes *r, const struct ip_prefix 
 	return bsearch(&key, r->list, r->n, sizeof key, compare_desired) != NULL;
 }
 
+bool route_is_connected(const struct addresses *a, const struct ip_prefix *p)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		struct ip_prefix connected = address_prefix(&a->list[i]);
+		if (prefix_equal(&connected, p))
+			return true;
+	}
+	return false;
+}
+
 bool route_is_covered(const struct tunnel_file *f, const struct host_state *s, const struct ip_prefix *p)
 {
 	const struct addresses *lists[] = { &f->interface.addresses, &s->addresses };

@@ -19,6 +19,8 @@ must_check int desired_routes_init(struct desired_routes *out, const struct wg_d
 void desired_routes_free(struct desired_routes *r);
 bool desired_routes_have(const struct desired_routes *r, const struct ip_prefix *p);
 
+/* True when it is the route of one of these addresses, which the kernel adds and removes itself. */
+bool route_is_connected(const struct addresses *a, const struct ip_prefix *p);
 /* True when a route that the kernel adds for an address of the interface covers the prefix. */
 bool route_is_covered(const struct tunnel_file *f, const struct host_state *s, const struct ip_prefix *p);
 /* Appends the route, unless it is covered. Not for a default route of "Table = auto". 0 or -ENOMEM. */

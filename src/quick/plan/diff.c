@@ -12,6 +12,11 @@
 
 /* ---- addresses and MTU ---- */
 
+static bool address_is_missing(const struct diff_input *in, const struct interface_address *a)
+{
+	return !addresses_have(&in->actual->addresses, a) && !hook_changed_address(in->changes, a);
+}
+
 static int change_address(struct plan *p, const struct interface_address *a, bool remove)
 {
 	struct step *s = plan_add(p, STEP_ADDRESS);
@@ -58,7 +63,7 @@ static int add_addresses(struct plan *p, const struct diff_input *in)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < desired->n; i++)
-		if (!addresses_have(&in->actual->addresses, &desired->list[i]) && is_possible(in, &desired->list[i]))
+		if (address_is_missing(in, &desired->list[i]) && is_possible(in, &desired->list[i]))
 			r = add_address(p, in, &desired->list[i]);
 	return r;
 }
@@ -88,7 +93,7 @@ static int change_mtu(struct plan *p, const struct diff_input *in)
 	unsigned int mtu = plan_mtu(in->desired, in->actual);
 	struct step *s;
 
-	if (mtu == link->mtu && link->up)
+	if ((mtu == link->mtu && link->up) || hook_changed_tunnel(in->changes, SETTING_LINK))
 		return 0;
 	s = plan_add(p, STEP_LINK_UP);
 	if (!s)
@@ -142,7 +147,8 @@ static int change_dns(struct plan *p, struct plan *old_dns, const struct diff_in
 	if (had && applied->dns_backend == DNS_FILE && !lost)
 		p->dns_backend = DNS_FILE;
 	moved = had && applied->dns_backend != p->dns_backend;
-	if (!lost && !moved && dns_config_equal(&applied->dns, desired))
+	if ((!lost && !moved && dns_config_equal(&applied->dns, desired)) ||
+	    hook_changed_tunnel(in->changes, SETTING_DNS))
 		return 0;
 	if (had && !(lost && dns_is_configured(desired)))
 		r = remove_dns(old_dns, in);
@@ -153,6 +159,15 @@ static int change_dns(struct plan *p, struct plan *old_dns, const struct diff_in
 
 /* ---- firewall ---- */
 
+/* The mark that default routes need, except for those that a hook changed; 0: none does. */
+static uint32_t mark_to_set(const struct route_diff *routes)
+{
+	for (int v6 = 0; v6 < 2; v6++)
+		if (routes->defaults[v6].desired && !routes->defaults[v6].changed)
+			return routes->mark;
+	return 0;
+}
+
 /* All rules of a family are replaced when an address is added, and when the nft table was removed by another
  * program. */
 static int change_firewall(struct plan *p, const struct diff_input *in, const struct route_diff *routes)
@@ -160,15 +175,18 @@ static int change_firewall(struct plan *p, const struct diff_input *in, const st
 	const struct addresses *desired = &in->desired->interface.addresses;
 	const struct addresses *also = in->applied ? &in->applied->foreign : &in->actual->addresses;
 	struct plan_options o = { .warn = in->warn, .ctx = in->ctx };
-	bool new_address = false, new_mark = in->actual->device.fwmark != routes->mark, families[2];
+	bool new_address = false, families[2];
+	uint32_t mark = mark_to_set(routes);
+	bool new_mark = mark && mark != in->actual->device.fwmark;
 
 	for (size_t i = 0; i < desired->n; i++)
-		new_address |= !addresses_have(&in->actual->addresses, &desired->list[i]) &&
-			       is_possible(in, &desired->list[i]);
+		new_address |= address_is_missing(in, &desired->list[i]) && is_possible(in, &desired->list[i]);
 	for (int v6 = 0; v6 < 2; v6++) {
 		const struct default_route_diff *route = &routes->defaults[v6];
 		bool table_lost = in->actual->firewall == FIREWALL_NFT && !in->actual->nft_table[v6];
-		families[v6] = route->fate == DEFAULT_TUNNEL && (new_address || new_mark || !route->made || table_lost);
+		bool changed = hook_changed_family(in->changes, SETTING_FIREWALL, v6 ? IP_V6 : IP_V4);
+		families[v6] = route->fate == DEFAULT_TUNNEL &&
+			       (new_address || (!changed && (new_mark || !route->made || table_lost)));
 	}
 	return plan_firewall(p, in->desired, in->actual, also, families, routes->mark, &o);
 }
@@ -206,18 +224,16 @@ int plan_diff(struct plan *p, struct plan *old_dns, const struct diff_input *in)
 	const struct plan_options o = { .warn = in->warn, .ctx = in->ctx };
 	bool gains_ipv6 = in->actual->link.mtu < MTU_MIN_IPV6; /* if the MTU is large enough: that comes first */
 	struct route_diff routes;
-	uint32_t mark;
 	int r = route_diff_init(&routes, in);
 
 	assert(p->n == 0 && old_dns->n == 0);
 	set_context(p, in->desired);
-	mark = routes.defaults[0].desired || routes.defaults[1].desired ? routes.mark : 0;
 	if (r == 0)
 		r = change_firewall(p, in, &routes);
 	if (r == 0)
 		r = plan_remove_defaults(p, &routes);
 	if (r == 0)
-		r = plan_device_change(p, in, mark);
+		r = plan_device_change(p, in, mark_to_set(&routes));
 	if (r == 0)
 		r = plan_remove_routes(p, &routes);
 	if (r == 0)

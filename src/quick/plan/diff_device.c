@@ -54,7 +54,8 @@ int plan_device_change(struct plan *p, const struct diff_input *in, uint32_t mar
 	struct sync_options o = { .keep_private_key = true,
 				  .keep_listen_port = true,
 				  .keep_fwmark = true };
-	struct wg_device before = { 0 };
+	const struct wg_device *desired = &in->desired->device;
+	struct wg_device before = { 0 }, desired_with_changes = { 0 };
 	struct step *s;
 	int r = 0;
 
@@ -62,12 +63,19 @@ int plan_device_change(struct plan *p, const struct diff_input *in, uint32_t mar
 		r = endpoints_before(&before, in);
 		o.last_request = &before;
 	}
+	if (r == 0 && in->changes) {
+		r = hook_changes_device(&desired_with_changes, in->changes, &in->actual->device);
+		desired = &desired_with_changes;
+	}
 	if (r == 0)
-		r = sync_diff(&p->device_patch, &in->actual->device, &in->desired->device, &o);
+		r = sync_diff(&p->device_patch, &in->actual->device, desired, &o);
 	device_free(&before);
+	device_free(&desired_with_changes);
 	if (r < 0)
 		return r;
 	memcpy(p->device_patch.name, in->desired->name, sizeof in->desired->name);
+	if (mark)
+		p->device_patch.flags &= ~(uint32_t)WG_DEVICE_HAS_FWMARK;
 	if (mark && mark != in->actual->device.fwmark) {
 		p->device_patch.flags |= WG_DEVICE_HAS_FWMARK;
 		p->device_patch.fwmark = mark;

@@ -3,6 +3,7 @@
 #define WG_QUICK_DIFF_INPUT_H
 
 #include "applied.h"
+#include "hook_changes.h"
 #include "host_state.h"
 #include "up.h"
 
@@ -11,6 +12,7 @@ struct diff_input {
 	const struct host_state *actual;
 	const struct applied *applied;       /* null: the tunnel has no journal */
 	const struct string_list *endpoints; /* endpoint_texts() of the file, sorted by strcmp(3) */
+	const struct hook_changes *changes;  /* what to leave alone; null: nothing */
 	plan_warn *warn;                     /* may be null */
 	void *ctx;
 };

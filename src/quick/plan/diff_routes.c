@@ -63,7 +63,7 @@ static bool was_made(const struct diff_input *in, uint8_t family)
 	for (size_t i = 0; in->applied && i < in->applied->plan.n; i++)
 		if (is_rule_or_route(&in->applied->plan.steps[i], family))
 			return true;
-	return mark && host_tunnel_rule(in->actual, family, mark);
+	return !in->applied && mark && host_tunnel_rule(in->actual, family, mark);
 }
 
 static enum default_fate find_fate(const struct route_diff *d, int v6)
@@ -75,6 +75,27 @@ static enum default_fate find_fate(const struct route_diff *d, int v6)
 	return default_route_fate_if(wanted, d->in->desired, d->in->actual, family_of(v6));
 }
 
+/* ---- addresses ---- */
+
+/* True when the reload removes it. */
+static bool is_outdated_address(const struct diff_input *in, const struct interface_address *a)
+{
+	const struct addresses *own = in->applied ? &in->applied->addresses : &in->actual->addresses;
+
+	return addresses_have(own, a) && !addresses_have(&in->desired->interface.addresses, a) &&
+	       !ip_is_v6_link_local(&a->local);
+}
+
+static int find_remaining(struct addresses *out, const struct diff_input *in)
+{
+	const struct addresses *now = &in->actual->addresses;
+
+	for (size_t i = 0; i < now->n; i++)
+		if (!is_outdated_address(in, &now->list[i]) && !addresses_add(out, &now->list[i]))
+			return -ENOMEM;
+	return 0;
+}
+
 int route_diff_init(struct route_diff *d, const struct diff_input *in)
 {
 	const struct applied *applied = in->applied;
@@ -84,11 +105,16 @@ int route_diff_init(struct route_diff *d, const struct diff_input *in)
 	*d = (struct route_diff){ .in = in, .table = tunnel_file_table(in->desired) };
 	d->table_before = applied && applied->has_table ? applied->table : d->table;
 	d->mark = tunnel_mark(in->desired, in->actual, &given);
+	if (!given && in->actual->device.fwmark) /* "FwMark = off": the present one was chosen by `up` */
+		d->mark = in->actual->device.fwmark;
 	r = desired_routes_init(&d->desired, &in->desired->device, NULL);
+	if (r == 0)
+		r = find_remaining(&d->remaining, in);
 	for (int v6 = 0; r == 0 && v6 < 2; v6++) {
 		struct default_route_diff *route = &d->defaults[v6];
 		route->fate = find_fate(d, v6);
 		route->desired = route->fate != DEFAULT_NONE;
+		route->changed = hook_changed_family(in->changes, SETTING_DEFAULT_ROUTE, family_of(v6));
 		route->made = was_made(in, family_of(v6));
 		route->complete = has_rules_and_routes(in, family_of(v6), route->fate) &&
 				  (!route->desired || in->actual->device.fwmark == d->mark);
@@ -99,6 +125,7 @@ int route_diff_init(struct route_diff *d, const struct diff_input *in)
 void route_diff_free(struct route_diff *d)
 {
 	desired_routes_free(&d->desired);
+	addresses_free(&d->remaining);
 }
 
 /* ---- removals ---- */
@@ -109,6 +136,14 @@ static bool is_part_of_default(const struct step *s, uint8_t family)
 	       (s->kind == STEP_SYSCTL && family == IP_V4);
 }
 
+/* Hooks and other programs may have removed it. */
+static bool still_exists(const struct step *s, const struct host_state *actual)
+{
+	if (s->kind == STEP_RULE)
+		return host_has_rule(actual, &s->rule);
+	return s->kind != STEP_ROUTE || actual->unreachable[s->route.prefix.addr.family == IP_V6];
+}
+
 static int remove_default(struct plan *p, const struct route_diff *d, int v6)
 {
 	const struct applied *applied = d->in->applied;
@@ -117,7 +152,8 @@ static int remove_default(struct plan *p, const struct route_diff *d, int v6)
 	int r = 0;
 
 	for (size_t i = applied ? applied->plan.n : 0; r == 0 && i-- > 0;)
-		if (is_part_of_default(&applied->plan.steps[i], family_of(v6)))
+		if (is_part_of_default(&applied->plan.steps[i], family_of(v6)) &&
+		    still_exists(&applied->plan.steps[i], d->in->actual))
 			r = add_removal(p, &applied->plan.steps[i]);
 	return r == 0 && default_route_exists(d->in->actual, family_of(v6)) ? add_route(p, &route, true) : r;
 }
@@ -127,32 +163,49 @@ int plan_remove_defaults(struct plan *p, const struct route_diff *d)
 	int r = 0;
 
 	for (int v6 = 0; r == 0 && v6 < 2; v6++)
-		if (d->defaults[v6].made && !d->defaults[v6].desired)
+		if (d->defaults[v6].made && !d->defaults[v6].desired && !d->defaults[v6].changed)
 			r = remove_default(p, d, v6);
 	return r;
 }
 
-/* Only prefixes that are allowed IPs of the device: other routes over the interface are a hook's or the
- * administrator's. */
+static bool is_of_kernel(const struct route_diff *d, const struct step_route *route)
+{
+	struct host_state after = *d->in->actual;
+
+	after.addresses = d->remaining; /* all borrowed */
+	return route->table == TABLE_MAIN && (route_is_covered(d->in->desired, &after, &route->prefix) ||
+					      route_is_connected(&d->in->actual->addresses, &route->prefix));
+}
+
+static bool is_obsolete(const struct route_diff *d, const struct step_route *route)
+{
+	const struct diff_input *in = d->in;
+	bool same_table = d->table == d->table_before;
+	bool possible = route->prefix.addr.family == IP_V4 || ipv6_routes_are_possible(in->desired, in->actual);
+	const struct routes *existing = same_table ? &in->actual->routes : &in->actual->routes_before;
+
+	return routes_have(existing, &route->prefix) &&
+	       !(same_table && possible && desired_routes_have(&d->desired, &route->prefix)) && !is_of_kernel(d, route) &&
+	       !hook_changed_route(in->changes, &route->prefix, route->table);
+}
+
+/* Only prefixes that are allowed IPs of the device, and not from a hook: other routes over the interface are a hook's or
+ * the administrator's. */
 int plan_remove_routes(struct plan *p, const struct route_diff *d)
 {
 	const struct wg_device *now = &d->in->actual->device;
-	bool same_table = d->table == d->table_before, ipv6 = ipv6_routes_are_possible(d->in->desired, d->in->actual);
-	const struct routes *existing = same_table ? &d->in->actual->routes : &d->in->actual->routes_before;
 	int r = 0;
 
-	for (uint32_t i = 0; r == 0 && i < now->n_peers; i++)
-		for (uint32_t k = 0; r == 0 && k < now->peers[i].n_allowedips; k++) {
-			struct step_route route = { .prefix = now->peers[i].allowedips[k].prefix,
-						    .table = d->table_before };
-			if (!routes_have(existing, &route.prefix) ||
-			    (same_table && (route.prefix.addr.family == IP_V4 || ipv6) &&
-			     desired_routes_have(&d->desired, &route.prefix)) ||
-			    (route.table == TABLE_MAIN &&
-			     route_is_covered(d->in->desired, d->in->actual, &route.prefix)))
-				continue;
-			r = add_route(p, &route, true);
+	for (uint32_t i = 0; r == 0 && i < now->n_peers; i++) {
+		const struct wg_peer *peer = &now->peers[i];
+		bool changed = hook_changed_peer(d->in->changes, SETTING_PEER, &peer->public_key) ||
+			       hook_changed_peer(d->in->changes, SETTING_ALLOWEDIPS, &peer->public_key);
+		for (uint32_t k = 0; r == 0 && k < peer->n_allowedips; k++) {
+			struct step_route route = { .prefix = peer->allowedips[k].prefix, .table = d->table_before };
+			if ((!changed || desired_routes_have(&d->desired, &route.prefix)) && is_obsolete(d, &route))
+				r = add_route(p, &route, true);
 		}
+	}
 	return r;
 }
 
@@ -230,7 +283,7 @@ int plan_block_defaults(struct plan *p, const struct route_diff *d)
 	const struct default_route_diff *route = &d->defaults[1];
 	const struct ip_prefix all = { .addr.family = IP_V6 };
 
-	return route->fate == DEFAULT_BLOCKED && !route->complete ? replace_default(p, d, &all) : 0;
+	return route->fate == DEFAULT_BLOCKED && !route->complete && !route->changed ? replace_default(p, d, &all) : 0;
 }
 
 int plan_add_routes(struct plan *p, const struct route_diff *d)
@@ -238,16 +291,19 @@ int plan_add_routes(struct plan *p, const struct route_diff *d)
 	const struct tunnel_file *f = d->in->desired;
 	const struct host_state *actual = d->in->actual;
 	bool ipv6 = ipv6_routes_are_possible(f, actual);
+	struct host_state after = *actual;
 	int r = 0;
 
+	after.addresses = d->remaining; /* all borrowed */
 	for (size_t i = 0; r == 0 && f->interface.table_kind != TABLE_OFF && i < d->desired.n; i++) {
 		const struct ip_prefix *prefix = &d->desired.list[i].prefix;
 		const struct default_route_diff *route = &d->defaults[prefix->addr.family == IP_V6];
 		bool is_default = prefix->bits == 0 && f->interface.table_kind == TABLE_AUTO;
-		if (is_default && route->fate == DEFAULT_TUNNEL && !route->complete)
+		if (is_default && route->fate == DEFAULT_TUNNEL && !route->complete && !route->changed)
 			r = replace_default(p, d, prefix);
-		else if (!is_default && (prefix->addr.family == IP_V4 || ipv6) && !routes_have(&actual->routes, prefix))
-			r = plan_add_route(p, f, actual, prefix);
+		else if (!is_default && (prefix->addr.family == IP_V4 || ipv6) && !routes_have(&actual->routes, prefix) &&
+			 !hook_changed_route(d->in->changes, prefix, d->table))
+			r = plan_add_route(p, f, &after, prefix);
 	}
 	return r;
 }

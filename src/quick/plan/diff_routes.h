@@ -9,6 +9,7 @@
 struct route_diff {
 	const struct diff_input *in;
 	struct desired_routes desired; /* owned */
+	struct addresses remaining;    /* those of the interface that are not outdated; owned */
 	uint32_t table, table_before;  /* for routes that are not default routes; 0: none */
 	uint32_t mark;
 	struct default_route_diff {
@@ -16,6 +17,7 @@ struct route_diff {
 		bool complete; /* all of its rules and routes exist, and no others, for the desired mark if it is desired */
 		bool made;     /* some of it was added by us */
 		bool desired;  /* the fate is not DEFAULT_NONE */
+		bool changed; /* by a hook: it is left alone */
 	} defaults[2];         /* IPv4, IPv6 */
 };
 /* 0 or -ENOMEM, as for all functions here. */
