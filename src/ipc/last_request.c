@@ -189,6 +189,14 @@ static bool changes_endpoints(const struct wg_device *patch)
 	return false;
 }
 
+static bool removes_peers(const struct wg_device *patch)
+{
+	for (uint32_t i = 0; i < patch->n_peers; i++)
+		if (patch->peers[i].flags & WG_PEER_REMOVE)
+			return true;
+	return false;
+}
+
 /* Applies the patch to the old list; new peers are appended. */
 static bool merge(struct wg_device *known, const struct wg_device *patch)
 {
@@ -225,7 +233,11 @@ void last_request_save(const char *dir, const struct wg_device *patch)
 		return;
 	if (patch->flags & WG_DEVICE_REPLACE_PEERS)
 		store(dir, patch, patch->name);
-	else if (last_request_read(dir, &known, patch->name, NULL) == 0 && merge(&known, patch))
+	else if (last_request_read(dir, &known, patch->name, NULL) != 0)
+		return;
+	else if (known.n_peers == 0 && !removes_peers(patch)) /* no copy of a large patch */
+		store(dir, patch, patch->name);
+	else if (merge(&known, patch))
 		store(dir, &known, patch->name);
 	device_free(&known);
 }

@@ -64,3 +64,29 @@ expect_no_keys() {
 		expect_no_keys 1 "$word" nosuch wgx.conf
 	done
 }
+
+# peak_memory COMMAND…: prints the largest resident set, in kB. The peers of the test need more than Python does.
+peak_memory() {
+	python3 - "$@" <<-'END'
+	import resource, subprocess, sys
+	subprocess.run(sys.argv[1:], check=True)
+	print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+	END
+}
+
+@test "addconf needs no more memory than setconf" {
+	local add set
+	python3 - > wgx.conf <<-'END'
+	import base64
+	for i in range(1, 100001):
+	    print("[Peer]\nPublicKey =", base64.b64encode(i.to_bytes(32, "little")).decode(),
+	          "\nAllowedIPs = 10.%d.%d.%d/32\nEndpoint = 192.0.2.1:7" % (i >> 16, i >> 8 & 255, i & 255))
+	END
+	fake_device wgx
+	set=$(peak_memory "$WG" setconf wgx wgx.conf)
+	rm -rf /run/wgsuite
+	add=$(peak_memory "$WG" addconf wgx wgx.conf)
+	rm -rf /run/wgsuite
+	[ "$set" -gt 15000 ]
+	[ "$add" -lt $((set + set / 10)) ] || { echo "addconf: $add kB, setconf: $set kB"; false; }
+}
