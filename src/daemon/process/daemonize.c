@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "descriptors.h"
 #include "log.h"
 
 void daemonize_fill_streams(void)
@@ -34,9 +35,8 @@ static void close_others(int status_fd, const int *keep, size_t n)
 		for (size_t i = 0; i < n; i++)
 			if (keep[i] >= (int)from && keep[i] < next)
 				next = keep[i];
-		if (next > (int)from &&
-		    close_range(from, next == INT_MAX ? UINT_MAX : (unsigned int)next - 1, 0) != 0)
-			log_verbose("cannot close inherited descriptors: %s", strerror(errno));
+		if (next > (int)from)
+			descriptors_close(from, next == INT_MAX ? UINT_MAX : (unsigned int)next - 1);
 		if (next == INT_MAX)
 			return;
 		from = (unsigned int)next + 1;

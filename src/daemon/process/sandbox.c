@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
-#include <linux/landlock.h>
 #include <linux/sockios.h>
 #include <malloc.h>
 #include <sched.h>
@@ -102,32 +101,45 @@ void sandbox_raise(bool raise)
 
 /* ---- files ---- */
 
+/* Landlock ABI 1 (Linux 5.13), of which kernel headers may know nothing while the kernel does. */
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset 444
+#define SYS_landlock_add_rule 445
+#define SYS_landlock_restrict_self 446
+#endif
+enum { RULE_PATH_BENEATH = 1 };
+enum { ACCESS_WRITE_FILE = 1 << 1, ACCESS_REMOVE_FILE = 1 << 5, ACCESS_MAKE_SOCK = 1 << 9, ACCESS_ALL = (1 << 13) - 1 };
+struct ruleset {
+	uint64_t handled_access;
+};
+struct path_rule {
+	uint64_t allowed_access;
+	int32_t parent_fd;
+} __attribute__((packed));
+
 static bool landlock_allow(int ruleset, const char *path, uint64_t access)
 {
-	struct landlock_path_beneath_attr rule = { .allowed_access = access };
+	struct path_rule rule = { .allowed_access = access, .parent_fd = open(path, O_PATH | O_CLOEXEC) };
 	long failed;
 
-	rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
 	if (rule.parent_fd < 0)
 		return errno == ENOENT; /* nothing to allow */
-	failed = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+	failed = syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0);
 	close(rule.parent_fd);
 	return !failed;
 }
 
 static void restrict_files(const char *socket_dir)
 {
-	/* Every access right of Landlock ABI 1. */
-	struct landlock_ruleset_attr all = { .handled_access_fs = (1ull << 13) - 1 };
+	struct ruleset all = { .handled_access = ACCESS_ALL };
 	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof all, 0);
 
 	if (ruleset < 0) {
 		log_verbose("Landlock is not available: %s", strerror(errno));
 		return;
 	}
-	if (!landlock_allow(ruleset, socket_dir,
-			    LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_SOCK) ||
-	    !landlock_allow(ruleset, "/proc/sys/net", LANDLOCK_ACCESS_FS_WRITE_FILE) ||
+	if (!landlock_allow(ruleset, socket_dir, ACCESS_REMOVE_FILE | ACCESS_MAKE_SOCK) ||
+	    !landlock_allow(ruleset, "/proc/sys/net", ACCESS_WRITE_FILE) ||
 	    syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
 		log_verbose("cannot restrict file access: %s", strerror(errno));
 	close(ruleset);
@@ -150,13 +162,19 @@ static const int allowed_calls[] = {
 	SCMP_SYS(setsockopt), SCMP_SYS(socket), SCMP_SYS(stat), SCMP_SYS(statx), SCMP_SYS(tgkill),
 	SCMP_SYS(timerfd_settime), SCMP_SYS(uname), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
 	SCMP_SYS(write), SCMP_SYS(writev),
+	/* Forms that only some machines have, mostly 32-bit ones, where offsets, identifiers and times had to grow; their
+	 * libc tries several. libseccomp ignores those of other machines, and adds socketcall(2) for calls on sockets. */
+	SCMP_SYS(clock_gettime64), SCMP_SYS(clock_nanosleep_time64), SCMP_SYS(fcntl64), SCMP_SYS(fstat64),
+	SCMP_SYS(fstatat64), SCMP_SYS(futex_time64), SCMP_SYS(geteuid32), SCMP_SYS(lstat64),
+	SCMP_SYS(ppoll_time64), SCMP_SYS(recv), SCMP_SYS(recvmmsg_time64), SCMP_SYS(send), SCMP_SYS(sigreturn),
+	SCMP_SYS(stat64), SCMP_SYS(time), SCMP_SYS(timerfd_settime64),
 };
 
 /* The daemon never makes these calls; an attempt is an attack, and ends the process. */
 static const int fatal_calls[] = {
 	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(ptrace),
 	SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(mount), SCMP_SYS(umount2),
-	SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(bpf), SCMP_SYS(open), SCMP_SYS(openat2),
+	SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(bpf), SCMP_SYS(openat2),
 	SCMP_SYS(creat), SCMP_SYS(chroot), SCMP_SYS(pivot_root), SCMP_SYS(unshare), SCMP_SYS(connect),
 };
 
@@ -170,15 +188,26 @@ static int allow_with_arguments(scmp_filter_ctx f)
 					  SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, ioctls[i]));
 	error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
 				  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap2), 1, /* 32-bit machines */
+				  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
 				  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(setns), 1,
 				  SCMP_A1(SCMP_CMP_EQ, CLONE_NEWNET, 0));
-	/* For disable_redirects() in link.c; files cannot be read or created. */
-	error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
-				  SCMP_A2(SCMP_CMP_EQ, O_WRONLY | O_CLOEXEC, 0));
-	error |= seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, SCMP_SYS(openat), 1,
-				  SCMP_A2(SCMP_CMP_NE, O_WRONLY | O_CLOEXEC, 0));
+	return error;
+}
+
+/* For disable_redirects() in link.c; files cannot be read or created. open(3) adds O_LARGEFILE, which is 0 where libc
+ * does not, and is openat(2) in glibc, open(2) in musl. */
+static int allow_to_open(scmp_filter_ctx f)
+{
+	static const uint64_t flags = O_WRONLY | O_CLOEXEC | O_LARGEFILE;
+	int error = 0;
+
+	error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, SCMP_A2(SCMP_CMP_EQ, flags, 0));
+	error |= seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, SCMP_SYS(openat), 1, SCMP_A2(SCMP_CMP_NE, flags, 0));
+	error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(open), 1, SCMP_A1(SCMP_CMP_EQ, flags, 0));
+	error |= seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, SCMP_SYS(open), 1, SCMP_A1(SCMP_CMP_NE, flags, 0));
 	return error;
 }
 
@@ -190,7 +219,7 @@ static void restrict_syscalls(const char *unused)
 	(void)unused;
 	if (!f)
 		return;
-	error = allow_with_arguments(f) | seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
+	error = allow_with_arguments(f) | allow_to_open(f) | seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
 	for (size_t i = 0; i < ARRAY_LEN(allowed_calls); i++)
 		error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, allowed_calls[i], 0);
 	for (size_t i = 0; i < ARRAY_LEN(fatal_calls); i++)

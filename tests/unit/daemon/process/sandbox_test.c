@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <cmocka.h>
 #include <seccomp.h>
@@ -20,7 +21,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/base.h"
 #include "daemon/process/sandbox.h"
@@ -34,6 +37,10 @@
 #endif
 #ifndef INSTRUMENTED
 #define INSTRUMENTED 0
+#endif
+
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset 444
 #endif
 
 static char dir[64];
@@ -146,6 +153,42 @@ static void other_calls_fail(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+static int ends[2], timer; /* a pair of sockets, and a timer */
+
+/* 0: functions of the daemon whose system calls differ between machines and their libc. */
+static int can_use_functions(void)
+{
+	const struct itimerspec in_1_ns = { .it_value.tv_nsec = 1 };
+	const struct timespec moment = { .tv_nsec = 1 };
+	struct timespec limit = { .tv_sec = 5 };
+	char byte = 1;
+	struct iovec iov = { &byte, 1 };
+	struct mmsghdr m = { .msg_hdr = { .msg_iov = &iov, .msg_iovlen = 1 } };
+	struct pollfd p = { timer, POLLIN, 0 };
+	struct stat st;
+	int r = 0;
+
+	r |= send(ends[0], &byte, 1, MSG_NOSIGNAL) != 1 || recv(ends[1], &byte, 1, MSG_DONTWAIT) != 1;
+	r |= (sendmmsg(ends[0], &m, 1, 0) != 1) << 1;
+	r |= (recvmmsg(ends[1], &m, 1, 0, &limit) != 1) << 2;
+	r |= (clock_gettime(CLOCK_BOOTTIME, &limit) != 0 || time(NULL) < 0) << 3;
+	r |= (timerfd_settime(timer, 0, &in_1_ns, NULL) != 0 || poll(&p, 1, 5000) != 1) << 4;
+	r |= (nanosleep(&moment, NULL) != 0) << 5;
+	r |= (fcntl(timer, F_GETFL) < 0 || fstat(timer, &st) != 0 || lstat("/", &st) != 0) << 6;
+	return r;
+}
+
+static void functions_work_with_the_calls_of_this_machine(void **state)
+{
+	(void)state;
+	timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(in_sandbox(can_use_functions), 0);
+	close(timer);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 /* 0: everything that the daemon does still works. */
 static int can_work(void)
 {
@@ -244,6 +287,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(some_calls_kill_the_process),
 		cmocka_unit_test(other_calls_fail),
+		cmocka_unit_test(functions_work_with_the_calls_of_this_machine),
 		cmocka_unit_test(the_daemon_can_work),
 		cmocka_unit_test(one_capability_is_effective),
 		cmocka_unit_test(a_filter_that_forbids_sandboxing_is_no_error),
