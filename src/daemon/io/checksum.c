@@ -1,4 +1,5 @@
-/* Internet checksums: sums of 32-bit words in vector registers, or of 64-bit words with their carries. */
+/* Internet checksums: sums of 32-bit words in vector registers, or of the widest words whose
+ * carries a register keeps. */
 #include "checksum.h"
 
 #include <string.h>
@@ -13,6 +14,7 @@ static bool always(void)
 	return true;
 }
 
+#if defined(__SIZEOF_INT128__)
 static uint64_t portable(uint64_t sum, const uint8_t *p, size_t n)
 {
 	unsigned __int128 wide = sum;
@@ -37,6 +39,31 @@ static uint64_t portable(uint64_t sum, const uint8_t *p, size_t n)
 	wide = (uint64_t)wide + (wide >> 64);
 	return ((uint64_t)wide & 0xffffffff) + ((uint64_t)wide >> 32);
 }
+#else
+/* 64 bits hold the sum of 2^32 words of 32 bits, which is more than any packet has. */
+static uint64_t portable(uint64_t sum, const uint8_t *p, size_t n)
+{
+	uint32_t v[4];
+	uint8_t rest[4] = { 0 };
+
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	for (; n >= sizeof v; p += sizeof v, n -= sizeof v) {
+		memcpy(v, p, sizeof v);
+		sum += v[0];
+		sum += v[1];
+		sum += v[2];
+		sum += v[3];
+	}
+	for (; n >= 4; p += 4, n -= 4) {
+		memcpy(v, p, 4);
+		sum += v[0];
+	}
+	memcpy(rest, p, n);
+	memcpy(v, rest, 4);
+	sum += v[0];
+	return (sum & 0xffffffff) + (sum >> 32);
+}
+#endif
 
 static uint64_t portable_copy(uint64_t sum, uint8_t *dst, const uint8_t *p, size_t n)
 {

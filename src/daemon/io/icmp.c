@@ -3,9 +3,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <linux/icmp.h>
+/* libc first: the kernel's headers leave out what libc has declared, those of musl know nothing of the kernel's. */
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <linux/icmp.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>

@@ -167,9 +167,9 @@ static void add_cmsg(struct msghdr *m, int level, int type, const void *data, si
 	assert(m->msg_controllen + CMSG_SPACE(n) <= UDP_CMSG_BYTES);
 	c->cmsg_level = level;
 	c->cmsg_type = type;
-	c->cmsg_len = CMSG_LEN(n);
+	c->cmsg_len = (socklen_t)CMSG_LEN(n); /* POSIX's types, of musl; in glibc both lengths are size_t */
 	memcpy(CMSG_DATA(c), data, n);
-	m->msg_controllen += CMSG_SPACE(n);
+	m->msg_controllen += (socklen_t)CMSG_SPACE(n);
 }
 
 static void add_source(struct msghdr *m, const struct ip_addr *local)
@@ -287,14 +287,14 @@ static void retry_refused(struct udp_tx *tx, unsigned int i, int error)
 	size_t bytes = 0;
 
 	if (!many && !source) {
-		for (size_t k = 0; k < m->msg_iovlen; k++)
+		for (size_t k = 0; k < (size_t)m->msg_iovlen; k++)
 			bytes += m->msg_iov[k].iov_len;
 		report_unsent(tx, tx->paths[i], bytes, error);
 		return;
 	}
 	if (error == -EIO)
 		tx->socket->gso = false; /* the device lacks checksum offload */
-	for (size_t k = 0; k < m->msg_iovlen; k++)
+	for (size_t k = 0; k < (size_t)m->msg_iovlen; k++)
 		for (size_t at = 0; at < m->msg_iov[k].iov_len; at += segment_bytes) {
 			struct iovec one = { (uint8_t *)m->msg_iov[k].iov_base + at,
 					     m->msg_iov[k].iov_len - at };
