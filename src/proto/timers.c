@@ -139,12 +139,11 @@ struct pending { /* the shared timers: one consistent reading, and the deadlines
 static struct pending read_pending(struct wg_timers *t)
 {
 	uint64_t persistent_s = atomic_load_explicit(&t->persistent_s, RELAXED);
-	struct pending p = {
-		.tx_unanswered_ns = atomic_load(&t->tx_unanswered_ns),
-		.rx_unanswered_ns = atomic_load(&t->rx_unanswered_ns),
-		.last_traffic_ns = persistent_s ? atomic_load(&t->last_traffic_ns) : NEVER,
-	};
+	struct pending p;
 
+	p.tx_unanswered_ns = atomic_load(&t->tx_unanswered_ns);
+	p.rx_unanswered_ns = atomic_load(&t->rx_unanswered_ns);
+	p.last_traffic_ns = persistent_s ? atomic_load(&t->last_traffic_ns) : NEVER;
 	p.new_handshake_at = ns_after(p.tx_unanswered_ns,
 				      NEW_HANDSHAKE_NS + jitter_ns(t, p.tx_unanswered_ns));
 	p.keepalive_at = ns_after(p.rx_unanswered_ns, KEEPALIVE_TIMEOUT_NS);

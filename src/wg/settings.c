@@ -1,7 +1,11 @@
 /* Reads the [show] section of wgsuite.ini(5) with iniparser. A file that cannot be parsed has no effect. */
 #include "settings.h"
 
+#if __has_include(<iniparser/iniparser.h>)
 #include <iniparser/iniparser.h>
+#else
+#include <iniparser.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>

@@ -276,7 +276,7 @@ static int run(struct down *d, const struct command_options *o)
 
 int command_down(const struct command_options *o, struct host *host, struct command_trace *trace)
 {
-	struct down d = { .host = host, .trace = trace, .journal = JOURNAL_CLOSED };
+	struct down d = { .host = host, .journal = JOURNAL_CLOSED, .trace = trace };
 	int status = run(&d, o);
 
 	command_trace_flush(trace);

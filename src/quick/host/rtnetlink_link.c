@@ -1,5 +1,7 @@
 /* rtnetlink: links and their addresses. */
 #include <errno.h>
+/* libc first: the kernel's headers leave out what libc has declared, those of musl know nothing of the kernel's. */
+#include <netinet/in.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/ipv6.h>

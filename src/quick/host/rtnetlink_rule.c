@@ -1,5 +1,5 @@
-/* rtnetlink: routing policy rules. libnl-route 3.7 does not support "not" and suppress_prefixlength, so these two are
- * added to its messages, and dumps are parsed here: its objects would lose them. */
+/* rtnetlink: routing policy rules. libnl-route 3.7 does not support "not" and suppress_prefixlength, and before 3.5 no
+ * protocol, so these are added to its messages, and dumps are parsed here: its objects would lose them. */
 #include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
@@ -10,8 +10,7 @@
 
 #include "rtnetlink.h"
 
-/* systemd-networkd removes rules that it did not create, unless their protocol is "kernel". */
-static void rule_fill(struct rtnl_rule *out, const struct step_rule *r, bool remove)
+static void rule_fill(struct rtnl_rule *out, const struct step_rule *r)
 {
 	rtnl_rule_set_family(out, r->family == IP_V4 ? AF_INET : AF_INET6);
 	rtnl_rule_set_action(out, FR_ACT_TO_TBL);
@@ -19,8 +18,16 @@ static void rule_fill(struct rtnl_rule *out, const struct step_rule *r, bool rem
 	rtnl_rule_set_prio(out, r->pref);
 	if (r->mark)
 		rtnl_rule_set_mark(out, r->mark);
-	if (!remove)
-		rtnl_rule_set_protocol(out, RTPROT_KERNEL);
+}
+
+static int put_attributes(struct nl_msg *m, const struct step_rule *r, bool remove)
+{
+	int error = r->suppress ? nla_put_u32(m, FRA_SUPPRESS_PREFIXLEN, 0) : 0;
+
+	/* systemd-networkd removes rules that it did not create, unless their protocol is "kernel". */
+	if (!remove && !error)
+		error = nla_put_u8(m, FRA_PROTOCOL, RTPROT_KERNEL);
+	return error;
 }
 
 struct nl_msg *rtnetlink_build_rule(const struct step_rule *r, bool remove)
@@ -32,7 +39,7 @@ struct nl_msg *rtnetlink_build_rule(const struct step_rule *r, bool remove)
 
 	if (!rule)
 		return NULL;
-	rule_fill(rule, r, remove);
+	rule_fill(rule, r);
 	error = remove ? rtnl_rule_build_delete_request(rule, 0, &m)
 		       : rtnl_rule_build_add_request(rule, NLM_F_CREATE | NLM_F_EXCL, &m);
 	rtnl_rule_put(rule);
@@ -41,7 +48,7 @@ struct nl_msg *rtnetlink_build_rule(const struct step_rule *r, bool remove)
 	body = nlmsg_data(nlmsg_hdr(m));
 	if (r->invert)
 		body->flags |= FIB_RULE_INVERT;
-	if (!r->suppress || nla_put_u32(m, FRA_SUPPRESS_PREFIXLEN, 0) == 0)
+	if (put_attributes(m, r, remove) == 0)
 		return m;
 	nlmsg_free(m);
 	return NULL;

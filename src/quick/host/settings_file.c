@@ -2,7 +2,11 @@
 #include "settings_file.h"
 
 #include <errno.h>
+#if __has_include(<iniparser/iniparser.h>)
 #include <iniparser/iniparser.h>
+#else
+#include <iniparser.h>
+#endif
 #include <stdarg.h>
 #include <stdio.h>
 
