@@ -2,6 +2,8 @@
 # One graph: each module (a folder of src and its sub-folders, without a program's main.c) becomes an archive. The
 # lists "uses_*" name the archives a module links with. New source files are found by wildcard.
 
+comma := ,
+
 O ?= build
 CC ?= cc
 AR ?= ar
@@ -16,7 +18,8 @@ MANDIR ?= $(PREFIX)/share/man
 RUNSTATEDIR ?= /var/run
 LOCALSTATEDIR ?= /var
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
-ZSHCOMPDIR ?= $(PREFIX)/share/zsh/vendor-completions
+# Debian's zsh searches vendor-completions, which its packages make; zsh itself searches site-functions.
+ZSHCOMPDIR ?= $(or $(wildcard $(PREFIX)/share/zsh/vendor-completions),$(PREFIX)/share/zsh/site-functions)
 FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 SYSTEMDUNITDIR ?= /lib/systemd/system
 WITH_BASHCOMPLETION ?= yes
@@ -43,14 +46,25 @@ uses_wg := report ipc model crypto base
 uses_quick := report ipc model crypto base
 uses_daemon := proto crypto model base
 
+machine := $(shell $(CC) -dumpmachine)
+# The user's own -static, in LDFLAGS or CFLAGS. With -pie it would make a program that needs a loader.
+static := $(filter -static -static-pie,$(CFLAGS) $(LDFLAGS))
+
 # pkg-config with fallbacks: Debian 12 ships no iniparser.pc.
 pkg_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
-pkg_libs = $(or $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null),$(2))
+pkg_libs = $(or $(shell $(PKG_CONFIG) $(if $(static),--static) --libs $(1) 2>/dev/null),$(2))
+libs_iniparser := $(call pkg_libs,iniparser,-liniparser)
 libs_ipc := $(call pkg_libs,libmnl,-lmnl) -lpthread
-libs_wg := -liniparser $(libs_ipc)
-libs_quick := $(call pkg_libs,libnl-route-3.0,-lnl-route-3 -lnl-3) -liniparser $(libs_ipc) -ldl
+libs_wg := $(libs_iniparser) $(libs_ipc)
+libs_quick := $(call pkg_libs,libnl-route-3.0,-lnl-route-3 -lnl-3) $(libs_iniparser) $(libs_ipc) -ldl
 libs_daemon := $(call pkg_libs,libcap,-lcap) $(call pkg_libs,libseccomp,-lseccomp) -lpthread
-cflags_quick := $(call pkg_cflags,libnl-route-3.0)
+cflags_ipc := $(call pkg_cflags,libmnl)
+cflags_wg := $(call pkg_cflags,iniparser)
+cflags_quick := $(call pkg_cflags,libnl-route-3.0) $(cflags_wg)
+cflags_daemon := $(call pkg_cflags,libcap libseccomp)
+# Atomic operations on 64 bits, which some 32-bit machines lack.
+libs_atomic := $(if $(filter-out x86_64% aarch64% s390x% riscv64% ppc64% powerpc64%,$(machine)),$(if \
+	$(filter /%,$(shell $(CC) -print-file-name=libatomic.a)),-Wl$(comma)--as-needed -latomic))
 
 warnings := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wold-style-definition -Wpointer-arith -Wwrite-strings -Wvla -Wundef \
@@ -58,24 +72,28 @@ warnings := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-pr
 ifneq ($(WERROR),)
 warnings += -Werror
 endif
+OPT ?= -O2
 hardening := -fstack-protector-strong -fPIE
 ifeq ($(SAN),)
+# Needs optimization. Another level that the user, or the compiler by default, chooses stays.
+ifneq ($(filter-out -O0,$(lastword $(filter -O%,$(OPT) $(CFLAGS) $(CPPFLAGS)))),)
+ifeq ($(findstring _FORTIFY_SOURCE,$(CFLAGS) $(CPPFLAGS) $(shell $(CC) $(OPT) -dM -E -x c /dev/null)),)
 hardening += -D_FORTIFY_SOURCE=2
+endif
+endif
 else
 sanitize := -fsanitize=$(SAN) -fno-omit-frame-pointer
 ifneq ($(findstring undefined,$(SAN)),)
 sanitize += -fno-sanitize-recover=undefined
 endif
 endif
-OPT ?= -O2
 all_cflags = -std=gnu11 $(OPT) -g $(warnings) $(hardening) $(sanitize) -fvisibility=hidden \
-	-D_GNU_SOURCE -Isrc -DRUNSTATEDIR='"$(RUNSTATEDIR)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' \
-	-DLOCALSTATEDIR='"$(LOCALSTATEDIR)"' \
+	-D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -Isrc -DRUNSTATEDIR='"$(RUNSTATEDIR)"' \
+	-DSYSCONFDIR='"$(SYSCONFDIR)"' -DLOCALSTATEDIR='"$(LOCALSTATEDIR)"' \
 	-DBINDIR='"$(BINDIR)"' -MMD -MP $(CFLAGS) $(CPPFLAGS)
-all_ldflags = -pie -Wl,-z,relro,-z,now $(sanitize) $(LDFLAGS)
+all_ldflags = $(if $(static),,-pie) -Wl,-z,relro,-z,now $(sanitize) $(LDFLAGS)
 
 # The suffix of a file of src/crypto names its instruction set, and so its compiler flags.
-machine := $(shell $(CC) -dumpmachine)
 ifneq ($(filter x86_64%,$(machine)),)
 isa_ssse3 := -mssse3
 isa_avx2 := -mavx2 -mbmi2
@@ -108,7 +126,7 @@ $(foreach m,$(modules),$(eval $(call module_rules,$(m))))
 define program_rules
 $(O)/$(1): $(O)/src/$(module_of_$(1))/main.o $(call archives_of,$(module_of_$(1)) $(uses_$(module_of_$(1))))
 	$$(call progress,LD,$$@)
-	$$(Q)$$(CC) $$(all_ldflags) -o $$@ $$^ $(libs_$(module_of_$(1))) $$(LIBS)
+	$$(Q)$$(CC) $$(all_ldflags) -o $$@ $$^ $(libs_$(module_of_$(1))) $(libs_atomic) $$(LIBS)
 endef
 $(foreach p,$(programs),$(eval $(call program_rules,$(p))))
 

@@ -1,7 +1,6 @@
 # The tests' programs: one per tests/unit/MODULE/[FOLDER/]X_test.c, linked with its module and the modules that this one
 # uses. tests/run.sh runs all tests, `make check` those that need neither root nor network, `make unit` the unit tests.
 
-comma := ,
 cmocka := $(call pkg_libs,cmocka,-lcmocka)
 test_lib := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard tests/lib/*.c)))
 unit_sources := $(sort $(wildcard tests/unit/*/*_test.c tests/unit/*/*/*_test.c))
@@ -11,7 +10,7 @@ define unit_rules
 $(filter $(O)/tests/unit/$(1)/%,$(unit_tests)): $(O)/tests/unit/$(1)/%: $(O)/tests/unit/$(1)/%.o $(O)/tests/libtest.a \
 		$(call archives_of,$(1) $(uses_$(1)))
 	$$(call progress,LD,$$@)
-	$$(Q)$$(CC) $$(all_ldflags) -o $$@ $$^ $(libs_$(1)) $(cmocka) $$(LIBS)
+	$$(Q)$$(CC) $$(all_ldflags) -o $$@ $$^ $(libs_$(1)) $(cmocka) $(libs_atomic) $$(LIBS)
 endef
 $(foreach m,$(modules),$(eval $(call unit_rules,$(m))))
 
@@ -32,7 +31,7 @@ sim_parts := $(patsubst %.c,$(O)/%.o,$(filter-out %_sim.c,$(sort $(wildcard test
 sim_tests := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/sim/*_sim.c)))
 $(sim_tests): $(O)/%: $(O)/%.o $(sim_parts) $(O)/tests/libtest.a $(call archives_of,proto $(uses_proto))
 	$(call progress,LD,$@)
-	$(Q)$(CC) $(all_ldflags) $(sim_ldflags) -o $@ $^ $(cmocka) $(LIBS)
+	$(Q)$(CC) $(all_ldflags) $(sim_ldflags) -o $@ $^ $(cmocka) $(libs_atomic) $(LIBS)
 
 # Fuzz targets: tests/fuzz/MODULE_X.c has LLVMFuzzerTestOneInput. Any compiler replays the corpus
 # tests/fuzz/corpus/MODULE_X/ with tests/fuzz/replay.c as main; `make fuzz` makes libFuzzer programs with clang.
@@ -45,11 +44,11 @@ define fuzz_rules
 $(O)/tests/fuzz/$(1)_replay: $(O)/tests/fuzz/$(1).o $(O)/tests/fuzz/replay.o $(O)/tests/libtest.a \
 		$(call archives_of,$(call module_of_fuzz,$(1)) $(uses_$(call module_of_fuzz,$(1))))
 	$$(call progress,LD,$$@)
-	$$(Q)$$(CC) $$(all_ldflags) -o $$@ $$^ $(libs_$(call module_of_fuzz,$(1))) $$(LIBS)
+	$$(Q)$$(CC) $$(all_ldflags) -o $$@ $$^ $(libs_$(call module_of_fuzz,$(1))) $(libs_atomic) $$(LIBS)
 $(O)/tests/fuzz/$(1)_fuzz: $(O)/tests/fuzz/$(1).o $(O)/tests/libtest.a \
 		$(call archives_of,$(call module_of_fuzz,$(1)) $(uses_$(call module_of_fuzz,$(1))))
 	$$(call progress,LD,$$@)
-	$$(Q)$$(CC) $$(all_ldflags) -fsanitize=fuzzer -o $$@ $$^ $(libs_$(call module_of_fuzz,$(1))) $$(LIBS)
+	$$(Q)$$(CC) $$(all_ldflags) -fsanitize=fuzzer -o $$@ $$^ $(libs_$(call module_of_fuzz,$(1))) $(libs_atomic) $$(LIBS)
 endef
 $(foreach f,$(notdir $(basename $(fuzz_sources))),$(eval $(call fuzz_rules,$(f))))
 
@@ -65,7 +64,7 @@ $(O)/faults/%.o: %.c
 	$(Q)$(CC) $(all_cflags) $(cflags_quick) -DWG_FAULTS -c -o $@ $<
 $(O)/faults/wg-quick: $(faults_objects) $(call archives_of,$(uses_quick))
 	$(call progress,LD,$@)
-	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(libs_quick) $(LIBS)
+	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(libs_quick) $(libs_atomic) $(LIBS)
 faults: $(O)/faults/wg-quick
 
 unit-programs: $(unit_tests) $(sim_tests) $(fuzz_replays)

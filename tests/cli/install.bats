@@ -33,7 +33,7 @@ mode() {
 	done
 	mode /usr/share/bash-completion/completions/wg 644
 	mode /usr/share/bash-completion/completions/wg-quick 644
-	mode /usr/share/zsh/vendor-completions/_wg 644
+	[ "$(find "$to/usr/share/zsh" -type f -perm 644 -name '_wg*' -printf '%f\n' | sort | xargs)" = "_wg _wg-quick" ]
 	mode /usr/share/fish/vendor_completions.d/wg.fish 644
 	mode /lib/systemd/system/wg-quick@.service 644
 	mode /lib/systemd/system/wg-quick.target 644
@@ -55,6 +55,29 @@ mode() {
 	mode /opt/etc/wireguard 700
 	[ "$(find "$to" -type f | sed "s|^$to||" | sort | xargs)" = \
 		"/opt/vpn/bin/wg /opt/vpn/share/man/man7/wgsuite.7 /opt/vpn/share/man/man8/wg.8" ]
+}
+
+@test "completions for zsh go to a folder that zsh searches" {
+	command -v zsh > /dev/null || skip "no zsh"
+	for prefix in /usr /usr/local; do
+		install_to PREFIX=$prefix
+		folder=$(dirname "$(find "$to$prefix" -name _wg)")
+		[ -f "$folder/_wg-quick" ]
+		zsh -fc 'print -l $fpath' | grep -Fxq "${folder#"$to"}"
+	done
+}
+
+@test "completions for zsh go to vendor-completions where it exists, else to site-functions" {
+	mkdir -p "$to/debian/share/zsh/vendor-completions" "$to/other/share/zsh"
+	for prefix in debian other; do # the prefix is not below DESTDIR: it is a folder of the machine that builds
+		make -s -C "$root" O="$build" install DESTDIR= PREFIX="$to/$prefix" SYSCONFDIR="$to/etc" SYSTEMDUNITDIR="$to/units"
+	done
+	mode /debian/share/zsh/vendor-completions/_wg 644
+	[ ! -e "$to/debian/share/zsh/site-functions" ]
+	mode /other/share/zsh/site-functions/_wg 644
+	[ ! -e "$to/other/share/zsh/vendor-completions" ]
+	install_to ZSHCOMPDIR=/chosen
+	mode /chosen/_wg-quick 644
 }
 
 @test "the systemd unit has the path of the installed wg-quick" {
