@@ -43,6 +43,16 @@ size_t span_find_last(struct span s, char c)
 	return s.n;
 }
 
+bool span_contains(struct span s, const char *part)
+{
+	size_t n = strlen(part);
+
+	for (; s.n >= n; s = span_sub(s, 1, s.n))
+		if (n == 0 || memcmp(s.p, part, n) == 0)
+			return true;
+	return false;
+}
+
 bool span_next(struct span *piece, struct span *rest, char c)
 {
 	size_t at;

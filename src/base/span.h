@@ -35,6 +35,7 @@ bool span_is_nocase(struct span s, const char *word); /* ignores the case of ASC
 bool span_is_spaced(struct span s, const char *word);
 bool span_equal(struct span a, struct span b);
 bool span_starts(struct span s, const char *prefix);
+bool span_contains(struct span s, const char *part);
 
 static inline bool ascii_is_blank(char c)
 {

@@ -126,13 +126,11 @@ static int plan_undo_unjournaled(struct plan *undo, struct host_state *s, struct
 	return r;
 }
 
-/* Firewall rules and name servers, which are not attached to the interface. */
-static void undo_rest_unjournaled(struct down *d)
+/* Which name servers are set is not attached to the interface. */
+static void undo_dns_unjournaled(struct down *d)
 {
 	struct plan dns = { 0 };
 
-	firewall_sweep(d->file.name, &d->trace->t);
-	command_trace_flush(d->trace);
 	if (plan_unjournaled_dns(&dns, &d->state, d->file.name, &d->file.interface.dns) == 0)
 		apply_undo(&d->apply, &dns);
 	plan_free(&dns);
@@ -140,9 +138,22 @@ static void undo_rest_unjournaled(struct down *d)
 
 /* ---- */
 
+/* Those that the journal does not have as well: another program may have restored a set of rules that had them. */
+static void remove_firewall_rules(struct down *d)
+{
+	char why[256];
+	int r = firewall_remove_all(d->file.name, &d->trace->t, why);
+
+	command_trace_flush(d->trace);
+	if (r < 0) {
+		report_error("cannot remove the firewall rules: %s", why);
+		d->apply.failures++;
+	}
+}
+
 static bool has_leftovers(const struct journal *j)
 {
-	return j->exists || firewall_exists(j->name, IP_V4) || firewall_exists(j->name, IP_V6);
+	return j->exists || firewall_exists(j->name);
 }
 
 /* True when there is something of this name that wg-quick may remove. */
@@ -219,8 +230,9 @@ static int take_down(struct down *d)
 	d->journal.applied.hooks[HOOK_POST_DOWN] = (struct string_list){ 0 };
 	left = journaled && journal_keep_failed(&d->journal, &undo);
 	plan_free(&undo);
+	remove_firewall_rules(d);
 	if (!journaled)
-		undo_rest_unjournaled(d);
+		undo_dns_unjournaled(d);
 	else if (moved)
 		take_down_moved(d);
 	apply_hooks(&d->apply, &post_down, HOOK_POST_DOWN);

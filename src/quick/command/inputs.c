@@ -164,6 +164,17 @@ int inspect_dns(struct host_state *s, struct host *host, const char *name)
 	return report_failure(inspect, host_inspect_dns(s, path, &host->settings));
 }
 
+static void inspect_firewall(struct host_state *s, struct host *host, const struct tunnel_file *f, const struct journal *j)
+{
+	const bool families[2] = { default_route_fate(f, s, IP_V4) == DEFAULT_TUNNEL,
+				   default_route_fate(f, s, IP_V6) == DEFAULT_TUNNEL };
+
+	host_inspect_firewall(s, f->name, &host->settings);
+	host_inspect_firewall_rules(s, f->name, families);
+	for (int v6 = 0; v6 < 2 && s->firewall == FIREWALL_IPTABLES; v6++)
+		s->missing_frames[v6] |= other_tunnels_frames(j, v6 ? IP_V6 : IP_V4);
+}
+
 int inspect_for_plan(struct host_state *s, struct host *host, const struct tunnel_file *f,
 		     const struct journal *j)
 {
@@ -178,7 +189,7 @@ int inspect_for_plan(struct host_state *s, struct host *host, const struct tunne
 	if (!f->interface.mtu)
 		r = host_inspect_mtu(s, rt, &f->device, endpoint_lookup_mark(f, s));
 	if (r == 0 && default_routes_are_desired(f, s))
-		host_inspect_firewall(s, f->name, &host->settings);
+		inspect_firewall(s, host, f, j);
 	if (r == 0 && default_routes_need_table(f, s))
 		r = host_inspect_table(s, rt, other_tunnel_uses_table, j);
 	inspect_sysctl(s, j);
@@ -201,11 +212,8 @@ int lock_shared(int *lock, const struct journal *j)
 int inspect_for_diff(struct host_state *s, struct host *host, const struct tunnel_file *f,
 		     const struct applied *applied)
 {
-	const bool families[2] = { default_route_fate(f, s, IP_V4) == DEFAULT_TUNNEL,
-				   default_route_fate(f, s, IP_V6) == DEFAULT_TUNNEL };
 	uint32_t table = tunnel_file_table(f);
 	uint32_t before = applied && applied->has_table ? applied->table : table;
 
-	host_inspect_nft_tables(s, f->name, families);
 	return report_failure(inspect, host_inspect_routes(s, &host->rtnetlink, table, before));
 }

@@ -27,7 +27,7 @@ must_check int inspect_for_plan(struct host_state *s, struct host *host, const s
 				const struct journal *j);
 /* The DNS back-end and what it has. */
 must_check int inspect_dns(struct host_state *s, struct host *host, const char *name);
-/* The routes and firewall tables that plan_diff() compares; applied: null without a journal. After inspect_for_plan() and
+/* The routes that plan_diff() compares; applied: null without a journal. After inspect_for_plan() and
  * the device. */
 must_check int inspect_for_diff(struct host_state *s, struct host *host, const struct tunnel_file *f,
 				const struct applied *applied);

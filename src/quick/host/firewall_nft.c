@@ -1,58 +1,110 @@
-/* Firewall rules in nftables. */
+/* The firewall rules of a default route in nftables. */
 #include "firewall_nft.h"
 
 #include <errno.h>
+#include <time.h>
 
+#include "netfilter.h"
 #include "nft.h"
 #include "quick/plan/firewall_text.h"
-#include "report/report.h"
+#include "signals.h"
 
 bool nft_can_name(const char *name)
 {
 	return !strpbrk(name, "=+");
 }
 
-int firewall_nft_apply(const struct plan *p, const struct step *s)
+/* A failure may be that of a moment: the kernel is short of memory, or another program changes rules. */
+static int run_patiently(const char *commands, struct text *output, char why[256])
 {
-	struct text t = text_heap();
-	char why[256] = "";
-	int r;
+	enum { TRIES = 3, PAUSE_MS = 100 };
+	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+	int r = nft_run(commands, output, why);
 
-	firewall_nft_text(&t, p, s);
-	r = t.failed ? -ENOMEM : nft_run(t.p, NULL, why);
-	text_heap_free(&t);
-	if (r < 0 && !s->remove)
-		report_warning("nft: %s", why[0] ? why : strerror(-r));
+	for (int i = 1; i < TRIES && r < 0 && r != -ENOENT && r != -EPROTONOSUPPORT && !stop_signal; i++) {
+		nanosleep(&pause, NULL);
+		r = nft_run(commands, output, why);
+	}
+	if (r < 0 && !why[0]) {
+		struct text t = text_fixed(why, 256);
+		text_add(&t, strerror(-r));
+	}
 	return r;
 }
 
-bool firewall_nft_exists(const char *name, uint8_t family)
+int firewall_nft_set(const struct plan *p, const struct step *s, char why[256])
 {
-	struct text out = text_heap();
-	char command[128];
-	struct text t = text_fixed(command, sizeof command);
-	bool found;
+	struct text t = text_heap();
+	int r;
 
-	if (!nft_can_name(name))
-		return false;
-	text_f(&t, "list table %s wg-quick-%s\n", nft_family_name(family), name);
-	found = nft_run(command, &out, NULL) == 0;
-	text_heap_free(&out);
-	return found;
+	firewall_nft_text(&t, p, s);
+	r = t.failed ? -ENOMEM : run_patiently(t.p, NULL, why);
+	text_heap_free(&t);
+	return r;
 }
 
-void firewall_nft_sweep(const char *name, struct text *trace)
-{
-	static const uint8_t families[] = { IP_V4, IP_V6 };
+struct command {
+	char text[128];
+};
 
-	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
-		char command[128];
-		struct text t = text_fixed(command, sizeof command);
-		if (!firewall_nft_exists(name, families[i]))
-			continue;
-		text_f(&t, "delete table %s wg-quick-%s\n", nft_family_name(families[i]), name);
+static struct command make_command(const char *verb, uint8_t family, const char *name)
+{
+	struct command c;
+	struct text t = text_fixed(c.text, sizeof c.text);
+
+	text_f(&t, "%stable %s wg-quick-%s", verb, nft_family_name(family), name);
+	return c;
+}
+
+/* 1: it exists; 0: it does not, or nft does not work here. */
+static int has_table(const char *name, uint8_t family, char why[256])
+{
+	struct command wanted = make_command("", family, name);
+	struct text tables = text_heap();
+	struct span rest, line;
+	bool exists = false;
+	int r = nft_can_name(name) && netfilter_has_nftables() ? run_patiently("list tables\n", &tables, why) : -ENOENT;
+
+	rest = text_of(&tables);
+	while (r == 0 && span_next(&line, &rest, '\n'))
+		exists |= span_is(line, wanted.text);
+	text_heap_free(&tables);
+	return r == -ENOENT || r == -EPROTONOSUPPORT ? 0 : r < 0 ? r : exists;
+}
+
+int firewall_nft_list(const char *name, uint8_t family, struct text *out)
+{
+	char why[256] = "";
+	int r = has_table(name, family, why);
+
+	return r <= 0 ? r : run_patiently(make_command("list ", family, name).text, out, why);
+}
+
+int firewall_nft_remove(const char *name, uint8_t family, bool traced, struct text *trace, char why[256])
+{
+	int r = has_table(name, family, why);
+
+	if (r <= 0)
+		return r;
+	if (trace && !traced)
 		text_add(trace, "[#] nft -f /dev/fd/63\n");
-		if (nft_run(command, NULL, NULL) < 0)
-			report_warning("cannot remove the nft table wg-quick-%s", name);
+	return run_patiently(make_command("delete ", family, name).text, NULL, why);
+}
+
+void firewall_nft_names(struct string_list *out)
+{
+	struct text tables = text_heap();
+	struct span rest, line;
+
+	if (nft_list_tables(&tables) == 0) {
+		rest = text_of(&tables);
+		while (span_next(&line, &rest, '\n')) {
+			size_t skip = span_starts(line, "table ip wg-quick-")	 ? sizeof "table ip wg-quick-" - 1
+				      : span_starts(line, "table ip6 wg-quick-") ? sizeof "table ip6 wg-quick-" - 1
+										 : line.n;
+			if (skip < line.n && !string_list_add(out, span_sub(line, skip, line.n)))
+				break;
+		}
 	}
+	text_heap_free(&tables);
 }

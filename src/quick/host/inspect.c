@@ -7,6 +7,7 @@
 
 #include "dns.h"
 #include "firewall.h"
+#include "firewall_frames.h"
 #include "link_create.h"
 #include "path_mtu.h"
 #include "quick/plan/mtu.h"
@@ -39,7 +40,8 @@ static void inspect_ipv6(struct host_state *s)
 
 void host_inspect_firewall(struct host_state *s, const char *name, const struct settings *set)
 {
-	if (strcmp(set->firewall, "none") == 0)
+	s->firewall_unwanted = strcmp(set->firewall, "none") == 0;
+	if (s->firewall_unwanted)
 		s->firewall = FIREWALL_NONE;
 	else if (strcmp(set->firewall, "nft") == 0)
 		s->firewall = FIREWALL_NFT;
@@ -195,11 +197,20 @@ int host_inspect_routes(struct host_state *s, struct rtnetlink *rt, uint32_t tab
 	return r;
 }
 
-void host_inspect_nft_tables(struct host_state *s, const char *name, const bool families[2])
+void host_inspect_firewall_rules(struct host_state *s, const char *name, const bool families[2])
 {
-	for (int v6 = 0; v6 < 2; v6++)
-		if (families[v6] && s->firewall == FIREWALL_NFT)
-			s->nft_table[v6] = firewall_exists(name, v6 ? IP_V6 : IP_V4);
+	for (int v6 = 0; v6 < 2; v6++) {
+		uint8_t family = v6 ? IP_V6 : IP_V4;
+		struct text rules = text_heap();
+		free(s->firewall_rules[v6]);
+		s->firewall_rules[v6] = NULL;
+		s->missing_frames[v6] = 0;
+		if (families[v6] && firewall_list(s->firewall, name, family, &rules) == 0)
+			s->firewall_rules[v6] = span_dup(text_of(&rules));
+		if (families[v6] && s->firewall == FIREWALL_IPTABLES)
+			s->missing_frames[v6] = firewall_frames_missing(family);
+		text_heap_free(&rules);
+	}
 }
 
 bool host_is_wireguard(struct ipc *ipc, const char *name)

@@ -24,13 +24,13 @@ must_check int host_inspect_table(struct host_state *s, struct rtnetlink *rt,
 				  bool (*taken)(const void *ctx, uint32_t table), const void *ctx);
 /* firewall: only default routes need it. */
 void host_inspect_firewall(struct host_state *s, const char *name, const struct settings *set);
+/* firewall_rules and missing_frames, for these families. */
+void host_inspect_firewall_rules(struct host_state *s, const char *name, const bool families[2]);
 
 /* ---- for a reload ---- */
 
 /* routes, routes_before, mark_routes and unreachable; table 0: no table. */
 must_check int host_inspect_routes(struct host_state *s, struct rtnetlink *rt, uint32_t table, uint32_t table_before);
-/* nft_table: for these families. */
-void host_inspect_nft_tables(struct host_state *s, const char *name, const bool families[2]);
 
 /* True when wg(8) would list this name. */
 bool host_is_wireguard(struct ipc *ipc, const char *name);

@@ -9,6 +9,7 @@
 #include "fault_injection.h"
 #include "firewall.h"
 #include "hooks.h"
+#include "settings_file.h"
 #include "quick/plan/print.h"
 #include "report/report.h"
 #include "sysctl.h"
@@ -107,20 +108,25 @@ static int perform_sysctl(struct step *s)
 	return r;
 }
 
-static int perform_firewall(const struct plan *p, struct step *s)
+static int perform_firewall(struct performer *pf, const struct plan *p, struct step *s)
 {
+	char why[256];
 	int r;
 
 	s->done = true;
-	r = firewall_apply(p, s);
+	r = firewall_perform(p, s, &pf->trace->t, why);
+	command_trace_flush(pf->trace);
+	if (r == -EOPNOTSUPP && !s->remove) {
+		s->done = false;
+		report_warning("cannot set the firewall rules (%s): hosts on the local network can send packets to the "
+			       "tunnel's addresses", why);
+		return 0;
+	}
+	if (r < 0)
+		report_error("cannot %s the firewall rules: %s", s->remove ? "remove" : "set", why);
 	if (r < 0 && !s->remove)
-		report_warning("cannot set the firewall rules: hosts on the local network can send packets to the "
-			       "tunnel's addresses");
-	if (r < 0 && s->remove && !firewall_exists(p->name, s->firewall.family))
-		return 0; /* there were none, or the host has no firewall */
-	if (r < 0 && s->remove)
-		report_error("cannot remove the firewall rules");
-	return r == -ENOMEM || s->remove ? r : 0;
+		report_help("set [firewall] backend = none in %s to do without them", SETTINGS_PATH);
+	return r;
 }
 
 /* Without its name servers a full tunnel sends names to those of the network that it is to be protected from. */
@@ -143,7 +149,7 @@ static int perform_dns(struct performer *pf, const struct plan *p, struct step *
 		report_error("cannot set the name servers: %s", reason);
 	else
 		report_warning("cannot set the name servers: %s", reason);
-	report_help("set [dns] backend in " SYSCONFDIR "/wireguard/wgsuite.ini; none leaves the name servers of the host");
+	report_help("set [dns] backend in " SETTINGS_PATH "; none leaves the name servers of the host");
 	return p->dns_required ? r : 0;
 }
 
@@ -158,7 +164,7 @@ int perform_step(struct performer *pf, const struct plan *p, struct step *s)
 	case STEP_HOOK: return perform_hook(pf, p, s);
 	case STEP_WG: return perform_wg(pf, s);
 	case STEP_SYSCTL: return perform_sysctl(s);
-	case STEP_FIREWALL: return perform_firewall(p, s);
+	case STEP_FIREWALL: return perform_firewall(pf, p, s);
 	case STEP_DNS: return perform_dns(pf, p, s);
 	}
 	unreachable();

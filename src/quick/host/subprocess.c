@@ -79,6 +79,8 @@ static void exec_program(const struct subprocess *r, const int in[2], const int 
 	}
 	if (out[1] >= 0)
 		dup2(out[1], STDOUT_FILENO);
+	if (out[1] >= 0 && r->errors_too)
+		dup2(out[1], STDERR_FILENO);
 	if (r->hook)
 		clean_environment();
 	execvp(r->argv[0], (char *const *)(uintptr_t)r->argv);

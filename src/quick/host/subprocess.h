@@ -8,6 +8,7 @@ struct subprocess {
 	const char *const *argv; /* ends with null; argv[0] is a path, or a name to look up in PATH */
 	struct span input;       /* its standard input; the null span: inherited; with `output`, at most 64 KiB */
 	struct text *output;     /* receives its standard output; null: inherited */
+	bool errors_too;         /* standard error goes to `output` as well */
 	bool quiet;              /* standard output and error go to /dev/null, unless they go to `output` */
 	bool hook;               /* remove environment variables that change how a shell behaves */
 };

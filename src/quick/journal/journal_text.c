@@ -34,7 +34,8 @@ static void print_step(const struct step *s, struct text *t)
 		text_f(t, "sysctl %d %d\n", s->sysctl.value, s->sysctl.before);
 		return;
 	case STEP_FIREWALL:
-		text_f(t, "firewall %u %u\n", (unsigned int)s->firewall.family, s->firewall.mark);
+		text_f(t, "firewall %u %u %u\n", (unsigned int)s->firewall.family, s->firewall.mark,
+		       (unsigned int)s->firewall.frames);
 		return;
 	case STEP_DNS:
 		text_add(t, "dns\n");
@@ -191,16 +192,17 @@ static bool read_no_sysctl(struct journal *j, struct span rest)
 
 static bool read_firewall(struct journal *j, struct span rest)
 {
-	uint32_t n[2];
+	uint32_t n[3] = { 0 };
 	struct step *s;
 
-	if (!read_numbers(rest, n, 2))
+	if (!read_numbers(rest, n, 3) && !read_numbers(rest, n, 2)) /* journals of earlier versions have two */
 		return false;
 	s = plan_add(&j->applied.plan, STEP_FIREWALL);
 	if (!s)
 		return false;
 	s->firewall.family = (uint8_t)n[0];
 	s->firewall.mark = n[1];
+	s->firewall.frames = (uint8_t)n[2];
 	return true;
 }
 

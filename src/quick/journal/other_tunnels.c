@@ -68,3 +68,37 @@ bool other_tunnel_needs_sysctl(const struct journal *j, int *before)
 {
 	return any_other_tunnel(j, needs_sysctl, before);
 }
+
+struct found_frames {
+	uint8_t family, frames;
+};
+
+static bool add_frames(const struct journal *other, void *ctx)
+{
+	struct found_frames *found = ctx;
+
+	for (size_t i = 0; i < other->applied.plan.n; i++) {
+		const struct step *s = &other->applied.plan.steps[i];
+		if (s->kind == STEP_FIREWALL && s->firewall.family == found->family)
+			found->frames |= s->firewall.frames;
+	}
+	return false;
+}
+
+uint8_t other_tunnels_frames(const struct journal *j, uint8_t family)
+{
+	struct found_frames found = { .family = family };
+
+	any_other_tunnel(j, add_frames, &found);
+	return found.frames;
+}
+
+static bool has_name(const struct journal *other, void *name)
+{
+	return strcmp(other->name, name) == 0;
+}
+
+bool other_tunnel_exists(const struct journal *j, const char *name)
+{
+	return any_other_tunnel(j, has_name, (void *)(uintptr_t)name);
+}

@@ -200,6 +200,21 @@ int applied_during_reload(struct applied *out, const struct applied *before, con
 	return r < 0 ? r : add_addresses(&out->addresses, &f->interface.addresses);
 }
 
+/* Those of the rules that are set now. */
+static int add_guarded(struct addresses *to, const struct plan *before, const struct plan *p, uint8_t family)
+{
+	const struct addresses *from = &before->guarded;
+	int r = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (p->steps[i].kind == STEP_FIREWALL && p->steps[i].firewall.family == family)
+			from = &p->guarded;
+	for (size_t i = 0; r == 0 && i < from->n; i++)
+		if (from->list[i].local.family == family)
+			r = addresses_add(to, &from->list[i]) ? 0 : -ENOMEM;
+	return r;
+}
+
 static bool is_same_unreachable(const struct step_route *a, const struct step_route *b)
 {
 	return a->unreachable && b->unreachable && a->table == b->table && prefix_equal(&a->prefix, &b->prefix);
@@ -246,7 +261,9 @@ int applied_after_reload(struct applied *out, const struct applied *before, cons
 	if (r == 0)
 		r = add_dns(&all, &f->interface.dns);
 	if (r == 0)
-		r = add_addresses(&all.guarded, &f->interface.addresses);
+		r = add_guarded(&all.guarded, &before->plan, p, IP_V4);
+	if (r == 0)
+		r = add_guarded(&all.guarded, &before->plan, p, IP_V6);
 	if (r == 0)
 		r = applied_update(out, f, &all);
 	plan_free(&all);

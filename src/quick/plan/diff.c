@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "diff_device.h"
+#include "diff_firewall.h"
 #include "diff_routes.h"
 #include "inverse.h"
 #include "ipv6.h"
@@ -168,29 +169,6 @@ static uint32_t mark_to_set(const struct route_diff *routes)
 	return 0;
 }
 
-/* All rules of a family are replaced when an address is added, and when the nft table was removed by another
- * program. */
-static int change_firewall(struct plan *p, const struct diff_input *in, const struct route_diff *routes)
-{
-	const struct addresses *desired = &in->desired->interface.addresses;
-	const struct addresses *also = in->applied ? &in->applied->foreign : &in->actual->addresses;
-	struct plan_options o = { .warn = in->warn, .ctx = in->ctx };
-	bool new_address = false, families[2];
-	uint32_t mark = mark_to_set(routes);
-	bool new_mark = mark && mark != in->actual->device.fwmark;
-
-	for (size_t i = 0; i < desired->n; i++)
-		new_address |= address_is_missing(in, &desired->list[i]) && is_possible(in, &desired->list[i]);
-	for (int v6 = 0; v6 < 2; v6++) {
-		const struct default_route_diff *route = &routes->defaults[v6];
-		bool table_lost = in->actual->firewall == FIREWALL_NFT && !in->actual->nft_table[v6];
-		bool changed = hook_changed_family(in->changes, SETTING_FIREWALL, v6 ? IP_V6 : IP_V4);
-		families[v6] = route->fate == DEFAULT_TUNNEL &&
-			       (new_address || (!changed && (new_mark || !route->made || table_lost)));
-	}
-	return plan_firewall(p, in->desired, in->actual, also, families, routes->mark, &o);
-}
-
 /* After the addresses that the rules protect. Where the kernel has removed these already, `down` removes the rules. Those
  * of a default route that is not desired at all are plan_remove_defaults()'s. */
 static int remove_firewall(struct plan *p, const struct diff_input *in, const struct route_diff *routes)
@@ -229,7 +207,7 @@ int plan_diff(struct plan *p, struct plan *old_dns, const struct diff_input *in)
 	assert(p->n == 0 && old_dns->n == 0);
 	set_context(p, in->desired);
 	if (r == 0)
-		r = change_firewall(p, in, &routes);
+		r = plan_firewall_change(p, in, &routes, mark_to_set(&routes));
 	if (r == 0)
 		r = plan_remove_defaults(p, &routes);
 	if (r == 0)

@@ -43,34 +43,164 @@ void firewall_nft_text(struct text *t, const struct plan *p, const struct step *
 	}
 	text_f(t, "add rule %s wg-quick-%s postmangle meta l4proto udp mark %u ct mark set mark\n",
 	       family, name, s->firewall.mark);
-	text_f(t, "add rule %s wg-quick-%s premangle meta l4proto udp meta mark set ct mark\n",
-	       family, name);
+	text_f(t, "add rule %s wg-quick-%s premangle meta l4proto udp ct mark %u meta mark set ct mark\n",
+	       family, name, s->firewall.mark);
 }
 
-void firewall_iptables_text(struct text *t, const struct plan *p, const struct step *s)
-{
-	const char *op = s->remove ? "-D" : "-A", *name = p->name;
+/* ---- iptables ---- */
 
-	text_add(t, "*raw\n");
+static void print_raw(struct text *t, const struct plan *p, const struct step *s, const char *op)
+{
 	for (size_t i = 0; i < p->guarded.n; i++) {
 		if (p->guarded.list[i].local.family != s->firewall.family)
 			continue;
-		text_f(t, "%s PREROUTING ! -i %s -d ", op, name);
+		text_f(t, "%s PREROUTING ! -i %s -d ", op, p->name);
 		ip_print(t, &p->guarded.list[i].local);
 		text_f(t, " -m addrtype ! --src-type LOCAL -j DROP -m comment --comment "
-			  "\"wg-quick(8) rule for %s\"\n", name);
+			  "\"wg-quick(8) rule for %s\"\n", p->name);
 	}
-	text_f(t,
-	       "COMMIT\n*mangle\n%s POSTROUTING -m mark --mark %u -p udp -j CONNMARK --save-mark "
-	       "-m comment --comment \"wg-quick(8) rule for %s\"\n",
-	       op, s->firewall.mark, name);
-	text_f(t, "%s PREROUTING -p udp -j CONNMARK --restore-mark -m comment --comment "
-		  "\"wg-quick(8) rule for %s\"\nCOMMIT\n", op, name);
+}
+
+static void print_mangle(struct text *t, const struct plan *p, const struct step *s, const char *op)
+{
+	text_f(t, "%s POSTROUTING -m mark --mark %u -p udp -j CONNMARK --save-mark "
+		  "-m comment --comment \"wg-quick(8) rule for %s\"\n", op, s->firewall.mark, p->name);
+	text_f(t, "%s PREROUTING -m connmark --mark %u -p udp -j CONNMARK --restore-mark "
+		  "-m comment --comment \"wg-quick(8) rule for %s\"\n", op, s->firewall.mark, p->name);
+}
+
+static const struct {
+	const char *line;
+	void (*print)(struct text *t, const struct plan *p, const struct step *s, const char *op);
+} iptables[] = { { "*raw", print_raw }, { "*mangle", print_mangle } };
+
+/* Turns the rules of one table, which begins with this line, into their deletion. False: it has none. */
+static bool print_deletions(struct text *t, struct span existing, struct span table)
+{
+	struct span line;
+	bool inside = false, any = false;
+
+	while (span_next(&line, &existing, '\n')) {
+		if (span_starts(line, "*"))
+			inside = span_equal(line, table);
+		if (!inside || !span_starts(line, "-A"))
+			continue;
+		text_f(t, "-D%.*s\n", (int)line.n - 2, line.p + 2);
+		any = true;
+	}
+	return any;
+}
+
+/* Rules in tables where this version adds none. */
+static void print_other_tables(struct text *t, struct span existing)
+{
+	struct span rest = existing, line;
+
+	while (span_next(&line, &rest, '\n')) {
+		bool ours = false;
+		for (size_t i = 0; i < ARRAY_LEN(iptables); i++)
+			ours |= span_is(line, iptables[i].line);
+		if (ours || !span_starts(line, "*"))
+			continue;
+		text_f(t, "%.*s\n", (int)line.n, line.p);
+		print_deletions(t, existing, line);
+		text_add(t, "COMMIT\n");
+	}
+}
+
+void firewall_iptables_text(struct text *t, const struct plan *p, const struct step *s, struct span existing)
+{
+	for (size_t i = 0; i < ARRAY_LEN(iptables); i++) {
+		text_f(t, "%s\n", iptables[i].line);
+		print_deletions(t, existing, span_of(iptables[i].line));
+		if (!s->remove)
+			iptables[i].print(t, p, s, "-A");
+		else if (!existing.p)
+			iptables[i].print(t, p, s, "-D");
+		text_add(t, "COMMIT\n");
+	}
+	print_other_tables(t, existing);
+}
+
+void firewall_iptables_filter(struct text *t, struct span saved, const char *name)
+{
+	char comment[64];
+	struct text c = text_fixed(comment, sizeof comment);
+	struct span line, table = { 0 };
+
+	text_f(&c, "--comment \"wg-quick(8) rule for %s\"", name);
+	while (span_next(&line, &saved, '\n')) {
+		if (span_starts(line, "*"))
+			table = line;
+		if (!span_starts(line, "-A") || !span_contains(line, comment))
+			continue;
+		if (table.n > 0)
+			text_f(t, "%.*s\n", (int)table.n, table.p);
+		table.n = 0;
+		text_f(t, "%.*s\n", (int)line.n, line.p);
+	}
+}
+
+/* ---- */
+
+/* A chain's first line is its type. */
+static bool is_rule(struct span line, enum firewall_tool tool)
+{
+	return tool == FIREWALL_IPTABLES ? span_starts(line, "-A")
+					 : span_starts(line, "\t\t") && !span_starts(line, "\t\ttype ");
+}
+
+static bool has_address(struct span rules, const struct ip_addr *a)
+{
+	char text[IP_TEXT_MAX + 2];
+	struct text t = text_fixed(text, sizeof text);
+
+	text_char(&t, ' ');
+	ip_print(&t, a);
+	text_char(&t, ' ');
+	if (span_contains(rules, text))
+		return true;
+	t.p[t.n - 1] = '/'; /* with its length */
+	return span_contains(rules, text);
+}
+
+static size_t count_rules(struct span rules, enum firewall_tool tool)
+{
+	struct span line;
+	size_t n = 0;
+
+	while (span_next(&line, &rules, '\n'))
+		n += is_rule(line, tool);
+	return n;
+}
+
+bool firewall_protects(struct span rules, enum firewall_tool tool, const struct addresses *guarded, uint8_t family)
+{
+	for (size_t i = 0; i < guarded->n; i++)
+		if (guarded->list[i].local.family == family && !has_address(rules, &guarded->list[i].local))
+			return false;
+	return count_rules(rules, tool) > 0;
+}
+
+bool firewall_is_complete(struct span rules, enum firewall_tool tool, const struct addresses *guarded, uint8_t family)
+{
+	size_t expected = 2; /* for the mark */
+
+	for (size_t i = 0; i < guarded->n; i++)
+		expected += guarded->list[i].local.family == family;
+	return firewall_protects(rules, tool, guarded, family) && count_rules(rules, tool) == expected;
 }
 
 const char *iptables_restore_program(uint8_t family)
 {
 	return family == IP_V4 ? "iptables-restore" : "ip6tables-restore";
+}
+
+static struct span existing_rules(const struct plan *p, const struct step *s)
+{
+	const char *rules = p->iptables_rules[s->firewall.family == IP_V6];
+
+	return rules ? span_of(rules) : (struct span){ 0 };
 }
 
 void firewall_print(struct text *t, const struct plan *p, const struct step *s, bool runnable)
@@ -86,7 +216,8 @@ void firewall_print(struct text *t, const struct plan *p, const struct step *s, 
 		if (nft)
 			firewall_nft_text(&commands, p, s);
 		else
-			firewall_iptables_text(&commands, p, s);
+			firewall_iptables_text(&commands, p, s,
+					       existing_rules(p, s));
 		text_add(t, nft ? " 63<<<" : " <<<");
 		shell_quote(t, text_of(&commands));
 		text_heap_free(&commands);

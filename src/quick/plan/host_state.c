@@ -61,6 +61,8 @@ void host_state_free(struct host_state *s)
 	free(s->links.list);
 	addresses_free(&s->addresses);
 	free(s->rules.list);
+	for (int v6 = 0; v6 < 2; v6++)
+		free(s->firewall_rules[v6]);
 	device_free(&s->device);
 	free(s->routes.list);
 	free(s->routes_before.list);

@@ -50,13 +50,15 @@ struct host_state {
 	char dns_id[RESOLV_CONF_ID_MAX]; /* of the tunnel in that file */
 	char dns_prefix[32];        /* Debian's resolvconf requires it before the interface name */
 	enum firewall_tool firewall;
+	bool firewall_unwanted;     /* by a setting */
+	uint8_t missing_frames[2];  /* IPv4, IPv6: of iptables-nft, as in struct step_firewall */
+	char *firewall_rules[2];    /* IPv4, IPv6: the tunnel's, as the tool prints them; null: not known */
 
 	/* For a reload: routes over the interface, sorted. */
 	struct routes routes;        /* in the table of the tunnel file */
 	struct routes routes_before; /* in the table of the last `up` or `reload`, where it is another one */
 	struct routes mark_routes;   /* in the table of the device's mark */
 	bool unreachable[2];         /* IPv4, IPv6: there is the unreachable default route, in default_route_table() */
-	bool nft_table[2];           /* IPv4, IPv6: nft has the tunnel's table */
 };
 void host_state_free(struct host_state *s);
 

@@ -39,6 +39,13 @@ bool rule_equal(const struct step_rule *a, const struct step_rule *b); /* the pr
 /* "not fwmark N table N", which sends all packets but the tunnel's own to the tunnel's table. */
 bool rule_is_tunnel(const struct step_rule *r);
 
+struct step_firewall {
+	uint8_t family; /* enum ip_family */
+	uint8_t frames; /* tables and chains of iptables-nft that did not exist before, so that they go when they are empty:
+			 * bits whose meaning host/firewall_frames.h knows */
+	uint32_t mark;
+};
+
 struct step_hook {
 	uint8_t phase;       /* enum hook_phase */
 	unsigned int number; /* among the hooks of its phase, from 1 */
@@ -61,7 +68,7 @@ struct step {
 		struct step_hook hook;
 		struct { uint8_t command; const struct wg_device *patch, *inverse; } wg;
 		struct { int value, before; } sysctl;
-		struct { uint8_t family; uint32_t mark; } firewall;
+		struct step_firewall firewall;
 	};
 };
 
@@ -78,6 +85,8 @@ struct plan {
 	size_t defaults_at;     /* index of the first step of the default routes */
 	struct addresses guarded; /* those that the firewall steps protect */
 	enum firewall_tool firewall;
+	const char *iptables_rules[2]; /* IPv4, IPv6: what host_state.firewall_rules has of iptables, or null; for printed
+					* commands */
 	struct dns_config dns;  /* of the DNS step */
 	enum dns_backend dns_backend;
 	bool dns_required;      /* without its name servers the tunnel is not brought up */

@@ -63,6 +63,10 @@ int plan_firewall(struct plan *p, const struct tunnel_file *f, const struct host
 	int r;
 
 	p->firewall = s->firewall;
+	for (int v6 = 0; v6 < 2; v6++)
+		p->iptables_rules[v6] = s->firewall == FIREWALL_IPTABLES ? s->firewall_rules[v6] : NULL;
+	if (s->firewall_unwanted)
+		return 0;
 	if ((families[0] || families[1]) && s->firewall == FIREWALL_NONE) {
 		warn(o, "neither nft nor iptables is available: hosts on the local network can send "
 			"packets to the tunnel's addresses");
@@ -80,6 +84,7 @@ int plan_firewall(struct plan *p, const struct tunnel_file *f, const struct host
 			return -ENOMEM;
 		step->firewall.family = v6 ? IP_V6 : IP_V4;
 		step->firewall.mark = mark;
+		step->firewall.frames = s->missing_frames[v6];
 	}
 	return r;
 }

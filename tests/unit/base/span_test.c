@@ -42,6 +42,8 @@ static void offsets_are_clipped(void **state)
 	assert_int_equal(span_find(s, 'x'), 6);
 	assert_int_equal(span_find_last(SPAN("a:b:c"), ':'), 3);
 	assert_int_equal(span_find_last(SPAN("abc"), ':'), 3);
+	assert_true(span_contains(s, "") && span_contains(s, "abc") && span_contains(SPAN("xabx"), "ab"));
+	assert_false(span_contains(SPAN("ab"), "abc") || span_contains((struct span){ 0 }, "a") || span_contains(SPAN("aab"), "ba"));
 	assert_true(span_starts(s, "abc") && !span_starts(s, "abd") && !span_starts(SPAN("ab"), "abc"));
 	assert_true(span_is(span_trim(SPAN(" \t\n\v\f\r a b \r\n")), "a b"));
 	assert_int_equal(span_trim(SPAN(" \t ")).n, 0);

@@ -138,25 +138,56 @@ static void rules_are_moved(void **state)
 	take_down(&t);
 }
 
-static void lost_nft_table_is_restored(void **state)
+static void lose_rules(struct tunnel *t, const char *left)
+{
+	free(t->host.state.firewall_rules[0]);
+	t->host.state.firewall_rules[0] = left ? span_dup(span_of(left)) : NULL;
+}
+
+static void assert_lines_of_reload(struct tunnel *t, const char *text, const char *lines)
+{
+	struct reload r;
+
+	reload_init(&r, t, t->journaled ? &t->applied : NULL, text);
+	assert_lines(&r.plan, lines);
+	reload_free(&r);
+}
+
+/* One of the rules, all of them, the table; and if that is not known, none. */
+static void lost_firewall_rules_are_restored(void **state)
+{
+	static const char *const left[] = { "", "\t\ttype filter\n", "\t\tdaddr 10.0.0.1 drop\n\t\tsave\n",
+					    "\t\tsave\n\t\trestore\n\t\tother\n",
+					    "\t\tdaddr 10.0.0.1 drop\n\t\tdaddr 10.0.0.1 drop\n\t\tsave\n\t\trestore\n" };
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, routed);
+	for (size_t i = 0; i < ARRAY_LEN(left); i++) {
+		lose_rules(&t, left[i]);
+		assert_lines_of_reload(&t, routed, "[#] nft -f /dev/fd/63\n");
+	}
+	lose_rules(&t, NULL);
+	assert_reload(&t, routed, "", "");
+	t.journaled = false; /* as another program set them */
+	lose_rules(&t, "\t\tdaddr 10.0.0.1 drop\n\t\tother\n");
+	assert_reload(&t, routed, "", "");
+	lose_rules(&t, "");
+	assert_lines_of_reload(&t, routed, "[#] nft -f /dev/fd/63\n");
+	take_down(&t);
+}
+
+/* Rules of one tool replace those of the other. */
+static void the_tool_changes(void **state)
 {
 	struct tunnel t;
 
 	(void)state;
 	bring_up(&t, routed);
-	t.host.state.nft_table[0] = false;
-	t.host.state.firewall = FIREWALL_IPTABLES; /* its rules do not have a name to look up */
-	assert_reload(&t, routed, "", "");
-	t.host.state.firewall = FIREWALL_NFT;
-	t.host.state.nft_table[0] = true;
-	assert_reload(&t, routed, "", "");
-	t.host.state.nft_table[0] = false;
-	{
-		struct reload r;
-		reload_init(&r, &t, &t.applied, routed);
-		assert_lines(&r.plan, "[#] nft -f /dev/fd/63\n");
-		reload_free(&r);
-	}
+	t.host.state.firewall = FIREWALL_IPTABLES;
+	assert_lines_of_reload(&t, routed, "[#] iptables-restore -n\n");
+	t.host.state.firewall = FIREWALL_NONE;
+	assert_lines_of_reload(&t, routed, "");
 	take_down(&t);
 }
 
@@ -372,7 +403,7 @@ static void mtu_too_small_for_ipv6(void **state)
 
 	bring_up_on_busy_host(&t, small);
 	assert_reload(&t, large, "",
-		      "[#] nft -f /dev/fd/63\n[#] nft -f /dev/fd/63\n"
+		      "[#] nft -f /dev/fd/63\n"
 		      "[#] ip link set mtu 1420 dev wg0\n"
 		      "[#] ip -6 address add fd00::1/64 dev wg0\n"
 		      "[#] ip -6 route add fd01::/64 dev wg0\n"
@@ -467,7 +498,8 @@ int main(void)
 		cmocka_unit_test(default_route_is_removed),
 		cmocka_unit_test(default_route_is_repaired),
 		cmocka_unit_test(rules_are_moved),
-		cmocka_unit_test(lost_nft_table_is_restored),
+		cmocka_unit_test(lost_firewall_rules_are_restored),
+		cmocka_unit_test(the_tool_changes),
 		cmocka_unit_test(mark_changes),
 		cmocka_unit_test(addresses_and_mtu),
 		cmocka_unit_test(new_address_of_a_default_route),

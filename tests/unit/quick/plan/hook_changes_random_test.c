@@ -131,7 +131,7 @@ static void random_hook(struct tunnel *t, struct random *r)
 		return;
 	case 6:
 		t->host.state.link.up = below(r, 2);
-		t->host.state.nft_table[below(r, 2)] = false;
+		model_lose_firewall(&t->host, below(r, 2));
 		return;
 	}
 	random_rule(t, r);

@@ -183,7 +183,7 @@ static void link_state(void **state)
 
 static void remove_policy(struct tunnel *t)
 {
-	t->host.state.nft_table[0] = false;
+	model_lose_firewall(&t->host, 0);
 	for (size_t i = 0; i < t->host.state.rules.n; i++)
 		if (t->host.state.rules.list[i].suppress)
 			model_rules_change(&t->host.state.rules, &(struct step_rule){ .family = t->host.state.rules.list[i].family,
@@ -206,14 +206,14 @@ static void rules_and_firewall(void **state)
 	remove_policy(&t);
 	note_changes(&t, file);
 	reload(&t, INTERFACE "Address = 10.0.5.1/24\n" PEER "AllowedIPs = 0.0.0.0/0\n");
-	t.host.state.nft_table[0] = false;
+	model_lose_firewall(&t.host, 0);
 	assert_diff(&t, INTERFACE "Address = 10.0.5.1/24\n" PEER "AllowedIPs = 0.0.0.0/0\n", "[#] nft -f /dev/fd/63\n");
 	take_down(&t);
 	/* A removed address does not count as lost firewall rules. */
 	bring_up(&t, file);
 	change_address(&t, "10.0.0.1/24", true);
 	note_changes(&t, file);
-	t.host.state.nft_table[0] = false;
+	model_lose_firewall(&t.host, 0);
 	assert_diff(&t, file, "[#] nft -f /dev/fd/63\n");
 	take_down(&t);
 }

@@ -38,7 +38,7 @@ static inline void bring_up_with(struct tunnel *t, const char *text, void (*pre_
 		pre_up(t, ctx);
 	assert_int_equal(plan_tunnel(&plan, &file, &t->host.state, &o), 0);
 	for (size_t i = from; i < plan.n; i++)
-		model_perform_step(&t->host, &plan.steps[i]);
+		model_perform_step(&t->host, &plan, &plan.steps[i]);
 	assert_int_equal(applied_set(&t->applied, &file, &plan), 0);
 	plan_free(&plan);
 	tunnel_file_free(&file);

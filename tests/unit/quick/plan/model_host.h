@@ -180,7 +180,33 @@ static inline void model_link_change(struct model_host *h, bool remove)
 	s->link = remove ? (struct link_info){ 0 } : (struct link_info){ .index = 7, .mtu = 1420, .name = "wg0" };
 }
 
-static inline void model_perform_step(struct model_host *h, const struct step *step)
+/* As firewall_is_complete() counts them. */
+static inline void model_firewall_change(struct host_state *s, const struct plan *p, const struct step *step)
+{
+	char **rules = &s->firewall_rules[step->firewall.family == IP_V6];
+	struct text t = text_heap();
+
+	for (size_t i = 0; !step->remove && i < p->guarded.n; i++) {
+		if (p->guarded.list[i].local.family != step->firewall.family)
+			continue;
+		text_add(&t, "\t\tdaddr ");
+		ip_print(&t, &p->guarded.list[i].local);
+		text_add(&t, " drop\n");
+	}
+	text_add(&t, step->remove ? "" : "\t\tsave\n\t\trestore\n");
+	free(*rules);
+	*rules = span_dup(text_of(&t));
+	text_heap_free(&t);
+}
+
+/* As another program does. */
+static inline void model_lose_firewall(struct model_host *h, unsigned int v6)
+{
+	free(h->state.firewall_rules[v6]);
+	h->state.firewall_rules[v6] = span_dup(SPAN(""));
+}
+
+static inline void model_perform_step(struct model_host *h, const struct plan *p, const struct step *step)
 {
 	struct host_state *s = &h->state;
 
@@ -215,7 +241,7 @@ static inline void model_perform_step(struct model_host *h, const struct step *s
 		s->src_valid_mark = step->remove ? step->sysctl.before : step->sysctl.value;
 		return;
 	case STEP_FIREWALL:
-		s->nft_table[step->firewall.family == IP_V6] = !step->remove;
+		model_firewall_change(s, p, step);
 		return;
 	case STEP_HOOK:
 	case STEP_DNS:
@@ -228,7 +254,7 @@ static inline void model_perform_step(struct model_host *h, const struct step *s
 static inline void model_perform(struct model_host *h, struct plan *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
-		model_perform_step(h, &p->steps[i]);
+		model_perform_step(h, p, &p->steps[i]);
 		p->steps[i].done = true;
 	}
 }
@@ -284,7 +310,8 @@ static inline void model_print(struct string_list *lines, const struct model_hos
 
 	text_f(&t, "link %u mtu %u up %u", s->link.index, s->link.mtu, (unsigned int)s->link.up);
 	model_add_line(lines, &t);
-	text_f(&t, "nft %u%u sysctl %d", (unsigned int)s->nft_table[0], (unsigned int)s->nft_table[1], s->src_valid_mark);
+	text_f(&t, "firewall %s|%s sysctl %d", s->firewall_rules[0] ? s->firewall_rules[0] : "",
+	       s->firewall_rules[1] ? s->firewall_rules[1] : "", s->src_valid_mark);
 	model_add_line(lines, &t);
 	for (size_t i = 0; i < s->rules.n; i++) {
 		const struct step_rule *r = &s->rules.list[i];

@@ -78,7 +78,7 @@ static void firewall_rules(void **state)
 			   "--comment \"wg-quick(8) rule for wg0\"\\nCOMMIT\\n*mangle\\n"
 			   "-D POSTROUTING -m mark --mark 51820 -p udp -j CONNMARK --save-mark -m comment "
 			   "--comment \"wg-quick(8) rule for wg0\"\\n"
-			   "-D PREROUTING -p udp -j CONNMARK --restore-mark -m comment "
+			   "-D PREROUTING -m connmark --mark 51820 -p udp -j CONNMARK --restore-mark -m comment "
 			   "--comment \"wg-quick(8) rule for wg0\"\\nCOMMIT'\n");
 	p.firewall = FIREWALL_NFT;
 	assert_printed(&p, "[#] nft -f /dev/fd/63 63<<<$'delete table ip wg-quick-wg0'\n");

@@ -1,0 +1,183 @@
+/* The tables of iptables in which the rules of a default route are, and their chains. */
+#include "firewall_frames.h"
+
+#include <errno.h>
+
+#include "base/vector.h"
+#include "fileio.h"
+#include "netfilter.h"
+#include "nft.h"
+#include "quick/plan/firewall_text.h"
+
+/* The bits are part of the journal's format. */
+static const struct {
+	const char *name;
+	uint8_t bit;
+	struct { const char *name; uint8_t bit; } chains[2];
+} tables[] = {
+	{ "raw", 1, { { "PREROUTING", 2 } } },
+	{ "mangle", 4, { { "PREROUTING", 8 }, { "POSTROUTING", 16 } } },
+};
+
+static bool has_line(struct span text, const char *wanted)
+{
+	struct span line;
+
+	while (span_next(&line, &text, '\n'))
+		if (span_is(line, wanted))
+			return true;
+	return false;
+}
+
+/* ---- iptables-nft ---- */
+
+struct command {
+	char text[96];
+};
+
+static struct command make_command(const char *verb, uint8_t family, const char *table, const char *chain)
+{
+	struct command c;
+	struct text t = text_fixed(c.text, sizeof c.text);
+
+	text_f(&t, "%s%s %s", verb, nft_family_name(family), table);
+	if (chain)
+		text_f(&t, " %s", chain);
+	return c;
+}
+
+/* The tables that exist, one bit each. False: not known. */
+static bool find_tables(uint8_t family, uint8_t *found)
+{
+	struct text listed = text_heap();
+	bool known;
+
+	*found = 0;
+	if (!netfilter_has_nftables())
+		return true;
+	known = nft_list_tables(&listed) == 0;
+	for (size_t i = 0; known && i < ARRAY_LEN(tables); i++)
+		if (has_line(text_of(&listed), make_command("table ", family, tables[i].name, NULL).text))
+			*found |= tables[i].bit;
+	text_heap_free(&listed);
+	return known;
+}
+
+static uint8_t missing_chains(uint8_t family, size_t table)
+{
+	struct text listed = text_heap();
+	uint8_t missing = 0;
+	int r = nft_run(make_command("list table ", family, tables[table].name, NULL).text, &listed, NULL);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(tables[table].chains) && tables[table].chains[i].name; i++) {
+		char line[64];
+		struct text t = text_fixed(line, sizeof line);
+		text_f(&t, "\tchain %s {", tables[table].chains[i].name);
+		if (!has_line(text_of(&listed), line))
+			missing |= tables[table].chains[i].bit;
+	}
+	text_heap_free(&listed);
+	return missing;
+}
+
+uint8_t firewall_frames_missing(uint8_t family)
+{
+	uint8_t found, missing = 0;
+
+	if (!find_tables(family, &found))
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+		if (found & tables[i].bit)
+			missing |= missing_chains(family, i);
+		else
+			missing |= tables[i].bit | tables[i].chains[0].bit | tables[i].chains[1].bit;
+	}
+	return missing;
+}
+
+/* ---- iptables-legacy ---- */
+
+static bool has_legacy_tables(uint8_t family)
+{
+	struct text names = text_heap();
+	int r = fileio_read(family == IP_V4 ? "/proc/net/ip_tables_names" : "/proc/net/ip6_tables_names", &names);
+	bool found = r < 0 && r != -ENOENT; /* not known */
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(tables); i++)
+		found |= has_line(text_of(&names), tables[i].name);
+	text_heap_free(&names);
+	return found;
+}
+
+bool firewall_frames_may_exist(uint8_t family)
+{
+	uint8_t found;
+
+	return has_legacy_tables(family) || !find_tables(family, &found) || found;
+}
+
+/* ---- empty ones ---- */
+
+/* The kernel refuses to delete a chain that has rules: it stays. */
+static void delete_unused(const char *commands)
+{
+	if (nft_run(commands, NULL, NULL) < 0)
+		return;
+}
+
+static void delete_chain(uint8_t family, const char *table, const char *chain)
+{
+	struct text listed = text_heap();
+
+	if (nft_run(make_command("list chain ", family, table, chain).text, &listed, NULL) == 0 &&
+	    span_contains(text_of(&listed), "policy accept;"))
+		delete_unused(make_command("delete chain ", family, table, chain).text);
+	text_heap_free(&listed);
+}
+
+/* Appends the deletion of the table that nft has listed, and of its chains. False: there is more in it than built-in
+ * chains without rules. */
+static bool print_deletions(struct text *t, uint8_t family, const char *table, struct span listed)
+{
+	struct span line;
+
+	while (span_next(&line, &listed, '\n')) {
+		bool is_frame = line.n == 0 || span_starts(line, "table ") || span_is(line, "}") || span_is(line, "\t}");
+		struct span name = span_sub(line, sizeof "\tchain " - 1, line.n);
+		if (span_starts(line, "\tchain "))
+			text_f(t, "delete chain %s %s %.*s\n", nft_family_name(family), table, (int)span_find(name, ' '), name.p);
+		else if (!is_frame && !(span_starts(line, "\t\ttype ") && span_contains(line, "policy accept;")))
+			return false;
+	}
+	text_f(t, "%s\n", make_command("delete table ", family, table, NULL).text);
+	return !t->failed;
+}
+
+/* With chains that other programs have created since. */
+static void delete_table(uint8_t family, const char *table)
+{
+	struct text listed = text_heap(), deletions = text_heap();
+
+	if (nft_run(make_command("list table ", family, table, NULL).text, &listed, NULL) == 0 &&
+	    print_deletions(&deletions, family, table, text_of(&listed)))
+		delete_unused(deletions.p);
+	text_heap_free(&listed);
+	text_heap_free(&deletions);
+}
+
+void firewall_frames_delete_empty(uint8_t family, uint8_t frames)
+{
+	uint8_t found;
+
+	if (!find_tables(family, &found))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+		if (!(found & tables[i].bit))
+			continue;
+		for (size_t k = 0; k < ARRAY_LEN(tables[i].chains); k++)
+			if (frames & tables[i].chains[k].bit)
+				delete_chain(family, tables[i].name, tables[i].chains[k].name);
+		if (frames & tables[i].bit)
+			delete_table(family, tables[i].name);
+	}
+}
