@@ -175,7 +175,7 @@ twice() {
 	[ "$status" -ne 0 ]
 	[[ $output == *"wg-quick: wg0: cannot set the firewall rules: ip6tables-restore: "*addrtype* ]]
 	quick_settled "$before"
-	# With that setting it comes up, and says nothing.
+	# With that setting it starts, without a warning.
 	printf '[firewall]\nbackend = none\n' | on a install -m 644 /dev/stdin /etc/wireguard/wgsuite.ini
 	run -0 quick up wg0
 	[[ $output != *warning* ]]
@@ -184,7 +184,7 @@ twice() {
 	quick down wg0
 }
 
-@test "a kernel without netfilter netlink: the tunnel comes up with a warning" {
+@test "a kernel without netfilter netlink: the tunnel starts, with a warning" {
 	"${CC:-cc}" -O1 -o "$NET_DIR/without_netfilter" "$BATS_TEST_DIRNAME/../lib/without_netfilter.c" -lseccomp
 	before=$(quick_state)
 	legacy=$(on a sh -c 'test -e /proc/net/ip_tables_names && echo yes' || true)

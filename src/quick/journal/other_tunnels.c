@@ -69,28 +69,28 @@ bool other_tunnel_needs_sysctl(const struct journal *j, int *before)
 	return any_other_tunnel(j, needs_sysctl, before);
 }
 
-struct found_frames {
+struct frame_union {
 	uint8_t family, frames;
 };
 
 static bool add_frames(const struct journal *other, void *ctx)
 {
-	struct found_frames *found = ctx;
+	struct frame_union *all = ctx;
 
 	for (size_t i = 0; i < other->applied.plan.n; i++) {
 		const struct step *s = &other->applied.plan.steps[i];
-		if (s->kind == STEP_FIREWALL && s->firewall.family == found->family)
-			found->frames |= s->firewall.frames;
+		if (s->kind == STEP_FIREWALL && s->firewall.family == all->family)
+			all->frames |= s->firewall.frames;
 	}
 	return false;
 }
 
 uint8_t other_tunnels_frames(const struct journal *j, uint8_t family)
 {
-	struct found_frames found = { .family = family };
+	struct frame_union all = { .family = family };
 
-	any_other_tunnel(j, add_frames, &found);
-	return found.frames;
+	any_other_tunnel(j, add_frames, &all);
+	return all.frames;
 }
 
 static bool has_name(const struct journal *other, void *name)
