@@ -8,7 +8,7 @@ try="iproute2 iputils-ping procps util-linux"
 # Compilers and test libraries; other machines' compilers and their emulator; programs that tests drive or observe with.
 test="clang llvm libclang-rt-dev libcmocka-dev bats valgrind
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
-	gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user-static
+	gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user-static gcc-i686-linux-gnu libc6-dev-i386-cross
 	git iperf3 iproute2 iputils-ping procps util-linux nftables iptables conntrack socat jq strace
 	tcpdump tshark fping mandoc python3 python3-cryptography zsh fish qemu-system-x86 cpio xz-utils zstd
 	mmdebstrap libssh-gcrypt-4 libreadline8"

@@ -1,0 +1,93 @@
+#!/usr/bin/env bats
+# Builds with other compilers, C libraries and kernel headers than those of this machine, and programs that result. The
+# releases of Debian come from tests/lib/get-releases.sh.
+bats_require_minimum_version 1.5.0
+
+setup() {
+	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	releases=${WGSUITE_PEERS:-$root/build/peers}/releases
+	out=${WGSUITE_BUILDS:-$root/build/check/builds}
+	mkdir -p "$out"
+}
+
+# in_release NAME COMMAND…: in a release, with the sources at /wgsuite and $out/NAME at /out.
+in_release() {
+	local release=$releases/$1
+	[ -d "$release" ] || skip "no Debian $1"
+	[ "$(id -u)" = 0 ] || skip "not root"
+	mkdir -p "$out/$1"
+	shift
+	unshare --mount sh -eu -c 'release=$1 sources=$2 out=$3
+		shift 3
+		mount --bind "$sources" "$release/wgsuite"
+		mount --bind "$out" "$release/out"
+		mount --rbind /dev "$release/dev"
+		exec chroot "$release" sh -c "cd /wgsuite && exec \"\$@\"" - "$@"' - "$release" "$root" "$out/$(basename "$release")" \
+		env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
+}
+
+make_in() { # make_in RELEASE MAKE_ARGUMENT…
+	local release=$1
+	shift
+	in_release "$release" make -s -j"$(nproc)" WERROR=1 "$@"
+}
+
+# works BUILD [BATS_FILE…]: the programs of the folder pass these tests.
+works() {
+	local build=$1
+	shift
+	(cd "$root" && WGSUITE_BUILD="$build" bats --tap "$@")
+}
+
+@test "Debian 11: gcc 10, glibc 2.31 (-ldl), kernel headers 5.10, libnl 3.4; the programs start" {
+	make_in bullseye O=/out/gcc CC=gcc-10 OPT=-O0 all
+	for program in wg wg-quick wireguardd; do
+		[[ $(in_release bullseye /out/gcc/$program --version) == *v[0-9]* ]]
+	done
+}
+
+@test "Debian 13: gcc 14, glibc 2.41, kernel headers 6.12, _FORTIFY_SOURCE=3; static wg and wireguardd run anywhere" {
+	make_in trixie O=/out/gcc CC=gcc-14 OPT=-O1 CPPFLAGS=-D_FORTIFY_SOURCE=3 all
+	nm -D "$out/trixie/gcc/wg-quick" | grep -q _chk
+	[[ $(in_release trixie /out/gcc/wg --version) == *v[0-9]* ]]
+	rm "$out"/trixie/gcc/wg "$out"/trixie/gcc/wireguardd
+	make_in trixie O=/out/gcc CC=gcc-14 OPT=-O1 CPPFLAGS=-D_FORTIFY_SOURCE=3 LDFLAGS=-static /out/gcc/wg /out/gcc/wireguardd
+	[ "$(readelf -l "$out/trixie/gcc/wg" "$out/trixie/gcc/wireguardd" | grep -c INTERP)" -eq 0 ]
+	works "$out/trixie/gcc" tests/cli/wg_conf.bats tests/netns/daemon_link.bats
+}
+
+@test "Debian 13: clang 19, without warnings" {
+	make_in trixie CC=clang-19 CFLAGS=-fsyntax-only O=/out/clang \
+		$(cd "$root" && find src -name '*.c' | sed 's|^|/out/clang/|; s|c$|o|')
+}
+
+# The libraries are Debian's, built for glibc: tests/build/glibc_symbols.c has what they miss.
+@test "musl: static programs pass tests of the daemon and of wg-quick" {
+	in_release trixie sh -eu -c 'm=/out/musl-headers
+		mkdir -p $m/sys /out/musl-lib
+		cd /usr/include
+		ln -sfn $PWD/linux $PWD/asm-generic $PWD/libmnl $PWD/iniparser $PWD/seccomp.h $PWD/seccomp-syscalls.h \
+			$PWD/libnl3/netlink $PWD/x86_64-linux-gnu/asm $m/
+		ln -sfn $PWD/sys/capability.h $m/sys/
+		cd /usr/lib/x86_64-linux-gnu
+		for l in mnl nl-3 nl-route-3 iniparser cap seccomp; do ln -sfn $PWD/lib$l.a /out/musl-lib/; done
+		musl-gcc -D_GNU_SOURCE -c -o /out/glibc_symbols.o /wgsuite/tests/build/glibc_symbols.c'
+	make_in trixie O=/out/musl CC=musl-gcc OPT=-O0 PKG_CONFIG=false CPPFLAGS="-idirafter /out/musl-headers" \
+		LDFLAGS="-static -L/out/musl-lib" LIBS=/out/glibc_symbols.o all
+	works "$out/trixie/musl" tests/netns/daemon_link.bats -f 'flags|moved|disabled'
+	works "$out/trixie/musl" tests/netns/lifecycle.bats -f 'restore|killed'
+}
+
+@test "32-bit: programs for i386 pass tests of checksums, the system call filter and the daemon" {
+	command -v i686-linux-gnu-gcc > /dev/null || skip "no i686-linux-gnu-gcc"
+	[ -d "$releases/i386" ] || skip "no libraries for i386"
+	local i=$releases/i386 usr=$releases/i386/usr units
+	units="tests/unit/daemon/io/checksum_test tests/unit/daemon/process/sandbox_test tests/unit/daemon/process/descriptors_test"
+	make -s -C "$root" -j"$(nproc)" O="$out/i386" CC=i686-linux-gnu-gcc AR=i686-linux-gnu-ar OPT=-O1 WERROR=1 PKG_CONFIG=false \
+		CPPFLAGS="-isystem $usr/include -isystem $usr/include/libnl3" CFLAGS=-Wno-psabi cmocka="$usr/lib/i386-linux-gnu/libcmocka.so" \
+		LDFLAGS="-L$usr/lib/i386-linux-gnu -L$i/lib/i386-linux-gnu -Wl,-dynamic-linker,/usr/i686-linux-gnu/lib/ld-linux.so.2 \
+			-Wl,-rpath,/usr/i686-linux-gnu/lib:$usr/lib/i386-linux-gnu:$i/lib/i386-linux-gnu" \
+		"$out/i386/wg" "$out/i386/wireguardd" $(printf "$out/i386/%s " $units)
+	for unit in $units; do "$out/i386/$unit"; done
+	works "$out/i386" tests/netns/daemon_link.bats
+}
