@@ -113,10 +113,3 @@ bool firewall_exists(const char *name)
 	}
 	return exists;
 }
-
-void firewall_names(struct string_list *out)
-{
-	firewall_nft_names(out);
-	for (size_t i = 0; i < ARRAY_LEN(families); i++)
-		firewall_iptables_names(families[i], out);
-}

@@ -18,7 +18,5 @@ must_check int firewall_remove_all(const char *name, struct text *trace, char wh
 bool firewall_exists(const char *name);
 /* Appends the rules, as the tool prints them. 0 or -errno: they are not known. */
 must_check int firewall_list(enum firewall_tool tool, const char *name, uint8_t family, struct text *out);
-/* Appends the names of interfaces that have rules, possibly more than once. */
-void firewall_names(struct string_list *out);
 
 #endif

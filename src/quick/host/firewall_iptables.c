@@ -65,35 +65,6 @@ bool firewall_iptables_exists(const char *name, uint8_t family)
 	return exists;
 }
 
-static void add_names(struct string_list *out, struct span saved)
-{
-	static const char comment[] = "--comment \"wg-quick(8) rule for ";
-	struct span line;
-
-	while (span_next(&line, &saved, '\n')) {
-		const char *at = memmem(line.p, line.n, comment, sizeof comment - 1);
-		struct span name;
-		if (!at)
-			continue;
-		name = span_sub(line, (size_t)(at - line.p) + sizeof comment - 1, line.n);
-		name = span_sub(name, 0, span_find(name, '"'));
-		if (!string_list_add(out, name))
-			return;
-	}
-}
-
-void firewall_iptables_names(uint8_t family, struct string_list *out)
-{
-	for (size_t i = 0; firewall_frames_may_exist(family) && i < ARRAY_LEN(variants); i++) {
-		struct program save = program_name(family, variants[i], "save");
-		struct text saved = text_heap();
-		struct subprocess like = { .output = &saved, .quiet = true };
-		if (subprocess_find(save.name) && subprocess_run_args(&like, save.name, NULL) == 0)
-			add_names(out, text_of(&saved));
-		text_heap_free(&saved);
-	}
-}
-
 /* ---- writing ---- */
 
 static void first_line(char why[256], const char *program, const struct text *said, int status)

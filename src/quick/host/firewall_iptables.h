@@ -20,7 +20,5 @@ must_check int firewall_iptables_remove(const char *name, uint8_t family, bool t
 must_check int firewall_iptables_list(const char *name, uint8_t family, struct text *out);
 /* True if any variant has rules for this name. */
 bool firewall_iptables_exists(const char *name, uint8_t family);
-/* Appends the names of interfaces that have rules, one for each rule. */
-void firewall_iptables_names(uint8_t family, struct string_list *out);
 
 #endif

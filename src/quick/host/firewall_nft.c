@@ -90,21 +90,3 @@ int firewall_nft_remove(const char *name, uint8_t family, bool traced, struct te
 		text_add(trace, "[#] nft -f /dev/fd/63\n");
 	return run_patiently(make_command("delete ", family, name).text, NULL, why);
 }
-
-void firewall_nft_names(struct string_list *out)
-{
-	struct text tables = text_heap();
-	struct span rest, line;
-
-	if (nft_list_tables(&tables) == 0) {
-		rest = text_of(&tables);
-		while (span_next(&line, &rest, '\n')) {
-			size_t skip = span_starts(line, "table ip wg-quick-")	 ? sizeof "table ip wg-quick-" - 1
-				      : span_starts(line, "table ip6 wg-quick-") ? sizeof "table ip6 wg-quick-" - 1
-										 : line.n;
-			if (skip < line.n && !string_list_add(out, span_sub(line, skip, line.n)))
-				break;
-		}
-	}
-	text_heap_free(&tables);
-}

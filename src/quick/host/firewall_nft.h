@@ -15,7 +15,5 @@ must_check int firewall_nft_set(const struct plan *p, const struct step *s, char
 must_check int firewall_nft_remove(const char *name, uint8_t family, bool traced, struct text *trace, char why[256]);
 /* Appends the table as nft lists it: nothing if it does not exist. */
 must_check int firewall_nft_list(const char *name, uint8_t family, struct text *out);
-/* Appends the names of interfaces that have a table. */
-void firewall_nft_names(struct string_list *out);
 
 #endif

@@ -92,13 +92,3 @@ uint8_t other_tunnels_frames(const struct journal *j, uint8_t family)
 	any_other_tunnel(j, add_frames, &all);
 	return all.frames;
 }
-
-static bool has_name(const struct journal *other, void *name)
-{
-	return strcmp(other->name, name) == 0;
-}
-
-bool other_tunnel_exists(const struct journal *j, const char *name)
-{
-	return any_other_tunnel(j, has_name, (void *)(uintptr_t)name);
-}

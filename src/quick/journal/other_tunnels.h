@@ -11,7 +11,5 @@ bool other_tunnel_needs_sysctl(const struct journal *j, int *before);
 
 /* Tables of iptables-nft that did not exist before another tunnel added rules. */
 uint8_t other_tunnels_frames(const struct journal *j, uint8_t family);
-/* True if there is a journal of the tunnel with this name. */
-bool other_tunnel_exists(const struct journal *j, const char *name);
 
 #endif
