@@ -152,7 +152,8 @@ ip link set wg1 up
 ip link set wg0 up
 before=$(wg showconf wg0 | cksum)
 { printf '[Interface]\nListenPort = 7777\n'; sed 's/^\(PublicKey = \)\(..\)T/\1T\2/' peers.conf; } > others.conf
-fails "setconf of 2,000 other peers fails if the port is in use" "Unable to modify interface: Address already in use" \
+fails "setconf of 2,000 other peers fails if the port is in use" "Unable to modify interface: Address already in use
+  help: choose another port, or stop the program that uses UDP port 7777" \
 	wg setconf wg0 others.conf
 same "a setconf that fails for the port changes nothing" "$before" "$(wg showconf wg0 | cksum)"
 ip link set wg0 down
