@@ -1,6 +1,6 @@
 /* A peer: everything the tunnel stores about one public key. The comments say which half may touch a
- * field: "sections" means that the control half changes it inside publish and the data half reads it
- * in reader sections. */
+ * field. "Published": the control half changes it inside publish, and the data half reads it in reader
+ * sections. */
 #ifndef WG_PEER_H
 #define WG_PEER_H
 
@@ -30,7 +30,7 @@ struct staged_queue { /* zeroed: empty */
 
 struct wg_tunnel_peer {
 	/* fields that packets touch; atomic unless the comment says otherwise */
-	struct session_slots sessions; /* sections */
+	struct session_slots sessions; /* published */
 	_Atomic uint64_t tx_bytes, rx_bytes;
 	_Atomic uint64_t armed_ns;             /* key in the timer heap; NEVER: not in it. Control writes */
 	_Atomic uint64_t may_initiate_ns;      /* no initiation before this time. Control writes */

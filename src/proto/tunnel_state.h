@@ -26,7 +26,7 @@ struct outbox {
 struct wg_tunnel {
 	struct wg_env env; /* constant */
 
-	/* sections: changed by control inside publish, read in reader sections */
+	/* published: changed by the control half inside publish, read in reader sections */
 	struct index_table indices;
 	struct routes routes;
 	bool is_up;

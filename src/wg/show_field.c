@@ -139,13 +139,14 @@ static void print_dump_peer(struct text *t, const struct wg_peer *peer)
 	print_keepalive(t, peer);
 }
 
-/* The printers of each field, for the device and for its peers. A peer's line starts with its public key. */
-static const struct field {
+/* The arguments of `wg show DEVICE`, with the functions that print them for the device and for each peer. The line of a
+ * peer starts with its public key. Presence and syntax of settings are in model/fields.c. */
+static const struct show_argument {
 	const char *name;
 	void (*device)(struct text *t, const struct wg_device *d);
 	bool peers;
 	void (*peer)(struct text *t, const struct wg_peer *peer);
-} fields[] = {
+} show_arguments[] = {
 	{ "public-key", print_public_key, false, NULL },
 	{ "private-key", print_private_key, false, NULL },
 	{ "listen-port", print_listen_port, false, NULL },
@@ -160,14 +161,14 @@ static const struct field {
 	{ "dump", print_dump_device, true, print_dump_peer },
 };
 
-static void print_peers(const struct field_output *o, const struct field *f)
+static void print_peers(const struct field_output *o, const struct show_argument *a)
 {
 	for (uint32_t i = 0; i < o->d->n_peers; i++) {
 		line_begin(o);
 		print_peer_key(o->t, &o->d->peers[i]);
-		if (f->peer) {
+		if (a->peer) {
 			text_char(o->t, '\t');
-			f->peer(o->t, &o->d->peers[i]);
+			a->peer(o->t, &o->d->peers[i]);
 		}
 		text_char(o->t, '\n');
 	}
@@ -177,16 +178,16 @@ bool show_field(struct program *p, const struct wg_device *d, const char *field,
 {
 	struct field_output o = { &p->out, d, with_name };
 
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		if (strcmp(fields[i].name, field) != 0)
+	for (size_t i = 0; i < ARRAY_LEN(show_arguments); i++) {
+		if (strcmp(show_arguments[i].name, field) != 0)
 			continue;
-		if (fields[i].device) {
+		if (show_arguments[i].device) {
 			line_begin(&o);
-			fields[i].device(o.t, d);
+			show_arguments[i].device(o.t, d);
 			text_char(o.t, '\n');
 		}
-		if (fields[i].peers)
-			print_peers(&o, &fields[i]);
+		if (show_arguments[i].peers)
+			print_peers(&o, &show_arguments[i]);
 		return true;
 	}
 	return false;

@@ -116,7 +116,7 @@ static void routes_ready(struct loop_source *s, uint32_t events)
 	struct control *c = container_of(s, struct control, routes_source);
 
 	(void)events;
-	if (!routes_read_events(s->fd, c->link.is_away ? 0 : c->link.now.ifindex))
+	if (!routes_read_events(s->fd, c->link.in_other_ns ? 0 : c->link.now.ifindex))
 		return;
 	udp_reset_limits(&c->udp);
 	check_sources(c);
@@ -153,7 +153,7 @@ static void control_clear(struct control *c)
 	c->retry_ns = NEVER;
 	c->tun.fd = -1;
 	udp_init(&c->udp);
-	c->link.netlink = c->link.home_ns = c->icmp.v4 = c->icmp.v6 = -1;
+	c->link.netlink = c->link.daemon_ns = c->icmp.v4 = c->icmp.v6 = -1;
 	c->link.icmp = &c->icmp; /* link_close closes it, even if the link was never opened */
 	c->tun_source = (struct loop_source){ -1, tun_ready };
 	for (size_t i = 0; i < UDP_SOCKETS; i++)

@@ -212,7 +212,7 @@ static uint64_t inode_of(int fd)
 	return fd >= 0 && fstat(fd, &s) == 0 ? (uint64_t)s.st_ino : 0;
 }
 
-static int home_namespace(void)
+static int own_namespace(void)
 {
 	int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), s;
 
@@ -238,7 +238,7 @@ static bool enter(void *ctx)
 	int ns, error;
 
 	raise_privileges(l, true);
-	if (!l->is_away)
+	if (!l->in_other_ns)
 		return true;
 	ns = tun_netns(l->tun);
 	error = ns < 0 ? -ns : setns(ns, CLONE_NEWNET) == 0 ? 0 : errno;
@@ -255,7 +255,7 @@ static void leave(void *ctx)
 {
 	struct link *l = ctx;
 
-	if (l->is_away && setns(l->home_ns, CLONE_NEWNET) != 0)
+	if (l->in_other_ns && setns(l->daemon_ns, CLONE_NEWNET) != 0)
 		unreachable(); /* everything else would happen in the wrong namespace */
 	raise_privileges(l, false);
 }
@@ -291,9 +291,9 @@ static int nsid_of(int *nsid, int ns)
 /* Makes the socket receive events of the namespace of the link. */
 static int subscribe(struct link *l, int ns)
 {
-	int all = l->is_away, error = 0;
+	int all = l->in_other_ns, error = 0;
 
-	if (l->is_away)
+	if (l->in_other_ns)
 		error = nsid_of(&l->nsid, ns);
 	if (!error && setsockopt(l->netlink, SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, &all,
 				 sizeof all) != 0 && all)
@@ -323,9 +323,9 @@ static void set_icmp(struct link *l)
 {
 	icmp_close(l->icmp);
 	l->icmp->ctx = l;
-	l->icmp->enter = l->is_away ? enter : NULL;
-	l->icmp->leave = l->is_away ? leave : NULL;
-	if (l->is_away)
+	l->icmp->enter = l->in_other_ns ? enter : NULL;
+	l->icmp->leave = l->in_other_ns ? leave : NULL;
+	if (l->in_other_ns)
 		return;
 	raise_privileges(l, true);
 	icmp_open(l->icmp);
@@ -340,7 +340,7 @@ static int link_attach(struct link *l, bool first)
 	if (ns == -EBADFD)
 		return -ENODEV;
 	l->ns_inode = inode_of(ns);
-	l->is_away = ns >= 0 && l->home_ns >= 0 && l->ns_inode != inode_of(l->home_ns);
+	l->in_other_ns = ns >= 0 && l->daemon_ns >= 0 && l->ns_inode != inode_of(l->daemon_ns);
 	raise_privileges(l, true);
 	error = subscribe(l, ns);
 	raise_privileges(l, false);
@@ -384,7 +384,7 @@ int link_open(struct link *l, const struct tun *tun, struct icmp *icmp)
 {
 	int error;
 
-	*l = (struct link){ .tun = tun, .home_ns = home_namespace(), .icmp = icmp };
+	*l = (struct link){ .tun = tun, .daemon_ns = own_namespace(), .icmp = icmp };
 	icmp->v4 = icmp->v6 = -1;
 	l->netlink = netlink_open(RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE);
 	error = l->netlink < 0 ? l->netlink : routes_attach_filter(l->netlink);
@@ -400,9 +400,9 @@ void link_close(struct link *l)
 	icmp_close(l->icmp);
 	if (l->netlink >= 0)
 		close(l->netlink);
-	if (l->home_ns >= 0)
-		close(l->home_ns);
-	l->netlink = l->home_ns = -1;
+	if (l->daemon_ns >= 0)
+		close(l->daemon_ns);
+	l->netlink = l->daemon_ns = -1;
 }
 
 void link_apply_defaults(struct link *l)
@@ -424,9 +424,9 @@ static bool is_from_link_namespace(const struct link *l, struct msghdr *m)
 		if (c->cmsg_level != SOL_NETLINK || c->cmsg_type != NETLINK_LISTEN_ALL_NSID)
 			continue;
 		memcpy(&nsid, CMSG_DATA(c), sizeof nsid);
-		return l->is_away && nsid == l->nsid;
+		return l->in_other_ns && nsid == l->nsid;
 	}
-	return !l->is_away;
+	return !l->in_other_ns;
 }
 
 int link_update(struct link *l)

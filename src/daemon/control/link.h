@@ -15,12 +15,12 @@ struct link_state {
 
 struct link { /* owned by control */
 	const struct tun *tun;
-	int home_ns;         /* the network namespace of the daemon */
+	int daemon_ns;       /* the network namespace of the daemon */
 	int netlink;         /* a socket in it, which receives events of the link; -1: none */
-	bool is_away;        /* the link is in another namespace */
+	bool in_other_ns;    /* the link is not in daemon_ns */
 	bool is_watched;     /* its events reach the socket */
 	bool defaults_due;   /* link_apply_defaults has something to do */
-	int nsid;            /* is_away: the id of the link's namespace in ours (ip-netns(8)) */
+	int nsid;            /* in_other_ns: the id of the link's namespace in ours (ip-netns(8)) */
 	uint64_t ns_inode;   /* of the link's namespace */
 	struct link_state now;
 	struct icmp *icmp;   /* follows the link */

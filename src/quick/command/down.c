@@ -249,7 +249,7 @@ static bool only_dns_was_left(const struct down *d, int dns)
 
 static int remove_tunnel(struct down *d, const struct command_options *o, const char *name)
 {
-	int dns = undo_dns_of_the_past(name, d->trace), status;
+	int dns = undo_stale_dns(name, d->trace), status;
 
 	if (d->journal.exists)
 		read_optional_file(&d->file, o->argument, &d->journal);

@@ -166,13 +166,13 @@ int inspect_dns(struct host_state *s, struct host *host, const char *name)
 
 static void inspect_firewall(struct host_state *s, struct host *host, const struct tunnel_file *f, const struct journal *j)
 {
-	const bool families[2] = { default_route_fate(f, s, IP_V4) == DEFAULT_TUNNEL,
-				   default_route_fate(f, s, IP_V6) == DEFAULT_TUNNEL };
+	const bool families[2] = { default_route_mode(f, s, IP_V4) == DEFAULT_TUNNEL,
+				   default_route_mode(f, s, IP_V6) == DEFAULT_TUNNEL };
 
 	host_inspect_firewall(s, f->name, &host->settings);
 	host_inspect_firewall_rules(s, f->name, families);
 	for (int v6 = 0; v6 < 2 && s->firewall == FIREWALL_IPTABLES; v6++)
-		s->missing_frames[v6] |= other_tunnels_frames(j, v6 ? IP_V6 : IP_V4);
+		s->missing_chains[v6] |= other_tunnels_new_chains(j, v6 ? IP_V6 : IP_V4);
 }
 
 int inspect_for_plan(struct host_state *s, struct host *host, const struct tunnel_file *f,

@@ -217,7 +217,7 @@ static int plan_device_rollback(struct reload *r)
 	return error;
 }
 
-static void roll_back(struct reload *r)
+static void roll_back_reload(struct reload *r)
 {
 	const struct applied *applied = applied_of(&r->journal);
 	struct plan undo = { 0 }, dns = { 0 };
@@ -274,7 +274,7 @@ static int reload_or_diff(struct reload *r, const struct command_options *o, str
 	apply_init(&r->apply, o, r->host, trace, &r->journal, r->file.path);
 	r->apply.performer.ifindex = r->state.link.index;
 	if (apply(r) < 0) {
-		roll_back(r);
+		roll_back_reload(r);
 		return apply_error_status(&r->apply);
 	}
 	journal_result(r);

@@ -49,7 +49,7 @@ bool undo_leftovers(struct apply *a, const struct host_state *s)
 	return !left;
 }
 
-int undo_dns_of_the_past(const char *name, struct command_trace *trace)
+int undo_stale_dns(const char *name, struct command_trace *trace)
 {
 	char path[PATH_MAX], reason[256];
 	struct text why = text_fixed(reason, sizeof reason);

@@ -147,7 +147,7 @@ static int bring_up(struct up *u)
 }
 
 /* Undoes what was applied, with the hooks that match those that ran. */
-static void roll_back(struct up *u)
+static void roll_back_up(struct up *u)
 {
 	const struct string_list *hooks = u->file.interface.hooks;
 	struct plan undo = { 0 };
@@ -225,13 +225,13 @@ static int run(struct up *u, const struct command_options *o, struct command_tra
 		return 1;
 	if (r < 0)
 		report_warning("cannot read the journal: %s", strerror(-r));
-	r = undo_dns_of_the_past(u->file.name, trace);
+	r = undo_stale_dns(u->file.name, trace);
 	(void)r; /* if that failed, setting the name servers will, too */
 	if (clear_stale_tunnel(u, o, trace) < 0)
 		return 1;
 	apply_init(&u->apply, o, u->host, trace, &u->journal, u->file.path);
 	if (bring_up(u) < 0) {
-		roll_back(u);
+		roll_back_up(u);
 		return apply_error_status(&u->apply);
 	}
 	journal_up_result(&u->journal, u->host, &u->file, u->apply.performer.ifindex, hooks_ran(u));

@@ -39,7 +39,7 @@ bool addresses_have(const struct addresses *a, const struct interface_address *o
 	return false;
 }
 
-const struct interface_address *addresses_find_rival(const struct addresses *a, const struct interface_address *one)
+const struct interface_address *addresses_find_conflict(const struct addresses *a, const struct interface_address *one)
 {
 	for (size_t i = 0; one->local.family == IP_V6 && i < a->n; i++)
 		if (ip_equal(&a->list[i].local, &one->local) && !address_equal(&a->list[i], one))

@@ -30,7 +30,7 @@ static bool append(struct string_list *to, const struct string_list *from)
 	return true;
 }
 
-bool dns_config_copy(struct dns_config *to, const struct dns_config *from)
+bool dns_config_append(struct dns_config *to, const struct dns_config *from)
 {
 	return append(&to->servers, &from->servers) && append(&to->domains, &from->domains);
 }

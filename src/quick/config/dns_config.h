@@ -10,6 +10,7 @@ struct dns_config {
 };
 void dns_config_free(struct dns_config *d);
 bool dns_config_equal(const struct dns_config *a, const struct dns_config *b);
-must_check bool dns_config_copy(struct dns_config *to, const struct dns_config *from); /* appends */
+/* Appends copies of the servers and domains of `from`. False: no memory; `to` then has some of them. */
+must_check bool dns_config_append(struct dns_config *to, const struct dns_config *from);
 
 #endif

@@ -66,7 +66,7 @@ static void read_address(struct interface_keys_reader *r, const struct conf_extr
 	while ((got = address_next(&a, &rest, &bad)) > 0) {
 		if (a.ambiguous)
 			warn_ambiguous(r, x, d, bad, &a);
-		if (addresses_have(addresses, &a) || addresses_find_rival(addresses, &a)) {
+		if (addresses_have(addresses, &a) || addresses_find_conflict(addresses, &a)) {
 			struct diag_at at = value_at(r, x);
 			diag_f(d, DIAG_WARNING, &at, NULL, "duplicate address `%.*s'", (int)bad.n, bad.p);
 		} else if (!addresses_add(addresses, &a)) {

@@ -6,7 +6,7 @@
 
 #include "firewall_iptables.h"
 #include "firewall_nft.h"
-#include "firewall_frames.h"
+#include "firewall_chains.h"
 #include "netfilter.h"
 #include "nft.h"
 
@@ -66,8 +66,8 @@ int firewall_perform(const struct plan *p, const struct step *s, struct text *tr
 	if (!s->remove)
 		return set(p, s, trace, why);
 	r = remove_family(p->name, s->firewall.family, p->firewall, trace, why);
-	if (r == 0 && s->firewall.frames)
-		firewall_frames_delete_empty(s->firewall.family, s->firewall.frames);
+	if (r == 0 && s->firewall.new_chains)
+		firewall_chains_delete_empty(s->firewall.family, s->firewall.new_chains);
 	return r;
 }
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <time.h>
 
-#include "firewall_frames.h"
+#include "firewall_chains.h"
 #include "quick/plan/firewall_text.h"
 #include "signals.h"
 #include "subprocess.h"
@@ -51,7 +51,7 @@ static int read_rules(const char *variant, uint8_t family, const char *name, str
 
 int firewall_iptables_list(const char *name, uint8_t family, struct text *out)
 {
-	return firewall_frames_may_exist(family) ? read_rules("", family, name, out) : 0;
+	return firewall_chains_may_exist(family) ? read_rules("", family, name, out) : 0;
 }
 
 bool firewall_iptables_exists(const char *name, uint8_t family)
@@ -59,7 +59,7 @@ bool firewall_iptables_exists(const char *name, uint8_t family)
 	struct text rules = text_heap();
 	bool exists = false;
 
-	for (size_t i = 0; firewall_frames_may_exist(family) && i < ARRAY_LEN(variants); i++)
+	for (size_t i = 0; firewall_chains_may_exist(family) && i < ARRAY_LEN(variants); i++)
 		exists |= read_rules(variants[i], family, name, &rules) == 0 && rules.n > 0;
 	text_heap_free(&rules);
 	return exists;
@@ -169,7 +169,7 @@ static unsigned int find_others(const struct plan *p, const struct step *s)
 	struct text own = text_heap();
 	unsigned int others = 0;
 
-	if (firewall_frames_may_exist(family) && read_rules("", family, p->name, &own) == 0)
+	if (firewall_chains_may_exist(family) && read_rules("", family, p->name, &own) == 0)
 		for (size_t i = 1; i < ARRAY_LEN(variants); i++) {
 			struct text rules = text_heap();
 			if (read_rules(variants[i], family, p->name, &rules) == 0 && rules.n > 0 &&
@@ -201,7 +201,7 @@ int firewall_iptables_remove(const char *name, uint8_t family, bool traced, stru
 	int r = 0;
 
 	memcpy(p.name, name, strlen(name) + 1);
-	for (size_t i = 0; firewall_frames_may_exist(family) && i < ARRAY_LEN(variants); i++) {
+	for (size_t i = 0; firewall_chains_may_exist(family) && i < ARRAY_LEN(variants); i++) {
 		int error = remove_from(variants[i], &p, &s, traced && i == 0, trace, why);
 		r = error < 0 ? error : r;
 	}

@@ -7,7 +7,7 @@
 
 #include "dns.h"
 #include "firewall.h"
-#include "firewall_frames.h"
+#include "firewall_chains.h"
 #include "link_create.h"
 #include "path_mtu.h"
 #include "quick/plan/mtu.h"
@@ -204,11 +204,11 @@ void host_inspect_firewall_rules(struct host_state *s, const char *name, const b
 		struct text rules = text_heap();
 		free(s->firewall_rules[v6]);
 		s->firewall_rules[v6] = NULL;
-		s->missing_frames[v6] = 0;
+		s->missing_chains[v6] = 0;
 		if (families[v6] && firewall_list(s->firewall, name, family, &rules) == 0)
 			s->firewall_rules[v6] = span_dup(text_of(&rules));
 		if (families[v6] && s->firewall == FIREWALL_IPTABLES)
-			s->missing_frames[v6] = firewall_frames_missing(family);
+			s->missing_chains[v6] = firewall_chains_missing(family);
 		text_heap_free(&rules);
 	}
 }

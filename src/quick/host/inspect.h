@@ -24,7 +24,7 @@ must_check int host_inspect_table(struct host_state *s, struct rtnetlink *rt,
 				  bool (*taken)(const void *ctx, uint32_t table), const void *ctx);
 /* firewall: only default routes need it. */
 void host_inspect_firewall(struct host_state *s, const char *name, const struct settings *set);
-/* firewall_rules and missing_frames, for these families. */
+/* firewall_rules and missing_chains, for these families. */
 void host_inspect_firewall_rules(struct host_state *s, const char *name, const bool families[2]);
 
 /* ---- for a reload ---- */

@@ -189,7 +189,7 @@ static void delete_journal(struct journal *j)
 	remove_file(j);
 	applied_free(&j->applied);
 	memset(j->began, 0, sizeof j->began);
-	j->complete = j->is_rest = false;
+	j->complete = j->is_leftover = false;
 	j->ifindex = 0;
 }
 
@@ -206,7 +206,7 @@ bool journal_keep_failed(struct journal *j, const struct plan *undo)
 		report_error("out of memory: the journal does not have all that is left");
 	for (size_t i = 0; i < j->applied.plan.n; i++)
 		has_link |= j->applied.plan.steps[i].kind == STEP_LINK;
-	j->is_rest = !has_link;
+	j->is_leftover = !has_link;
 	if (!has_link)
 		j->ifindex = 0;
 	return j->applied.plan.n > 0;

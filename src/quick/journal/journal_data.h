@@ -9,7 +9,7 @@ struct journal {
 	uint64_t netns;
 	bool exists;             /* there is a file */
 	bool complete;           /* `up` completed */
-	bool is_rest;            /* of a tunnel that is down: what could not be undone */
+	bool is_leftover;        /* of a tunnel that is down: what could not be undone */
 	bool began[HOOK_PHASES]; /* a hook of this phase was started */
 	uint32_t ifindex;        /* of the interface that `up` created; 0: none yet */
 	struct applied applied;

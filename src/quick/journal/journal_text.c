@@ -35,7 +35,7 @@ static void print_step(const struct step *s, struct text *t)
 		return;
 	case STEP_FIREWALL:
 		text_f(t, "firewall %u %u %u\n", (unsigned int)s->firewall.family, s->firewall.mark,
-		       (unsigned int)s->firewall.frames);
+		       (unsigned int)s->firewall.new_chains);
 		return;
 	case STEP_DNS:
 		text_add(t, "dns\n");
@@ -98,7 +98,7 @@ void journal_print(const struct journal *j, struct text *t)
 			text_f(t, "began %u\n", i);
 	if (j->complete)
 		text_add(t, "complete\n");
-	if (j->is_rest)
+	if (j->is_leftover)
 		text_add(t, "rest\n");
 }
 
@@ -202,7 +202,7 @@ static bool read_firewall(struct journal *j, struct span rest)
 		return false;
 	s->firewall.family = (uint8_t)n[0];
 	s->firewall.mark = n[1];
-	s->firewall.frames = (uint8_t)n[2];
+	s->firewall.new_chains = (uint8_t)n[2];
 	return true;
 }
 
@@ -285,7 +285,7 @@ static bool read_complete(struct journal *j, struct span rest)
 static bool read_rest(struct journal *j, struct span rest)
 {
 	(void)rest;
-	j->is_rest = true;
+	j->is_leftover = true;
 	return true;
 }
 
@@ -363,5 +363,5 @@ int journal_parse(struct journal *j, struct span text)
 	for (size_t i = 0; i < j->applied.plan.n; i++)
 		if (j->applied.plan.steps[i].kind == STEP_LINK)
 			return 0;
-	return j->is_rest ? 0 : -EINVAL; /* the file was not written completely */
+	return j->is_leftover ? 0 : -EINVAL; /* the file was not written completely */
 }

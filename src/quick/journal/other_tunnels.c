@@ -69,26 +69,26 @@ bool other_tunnel_needs_sysctl(const struct journal *j, int *before)
 	return any_other_tunnel(j, needs_sysctl, before);
 }
 
-struct frame_union {
-	uint8_t family, frames;
+struct chain_union {
+	uint8_t family, new_chains;
 };
 
-static bool add_frames(const struct journal *other, void *ctx)
+static bool add_new_chains(const struct journal *other, void *ctx)
 {
-	struct frame_union *all = ctx;
+	struct chain_union *all = ctx;
 
 	for (size_t i = 0; i < other->applied.plan.n; i++) {
 		const struct step *s = &other->applied.plan.steps[i];
 		if (s->kind == STEP_FIREWALL && s->firewall.family == all->family)
-			all->frames |= s->firewall.frames;
+			all->new_chains |= s->firewall.new_chains;
 	}
 	return false;
 }
 
-uint8_t other_tunnels_frames(const struct journal *j, uint8_t family)
+uint8_t other_tunnels_new_chains(const struct journal *j, uint8_t family)
 {
-	struct frame_union all = { .family = family };
+	struct chain_union all = { .family = family };
 
-	any_other_tunnel(j, add_frames, &all);
-	return all.frames;
+	any_other_tunnel(j, add_new_chains, &all);
+	return all.new_chains;
 }

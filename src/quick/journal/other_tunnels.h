@@ -9,7 +9,7 @@ bool other_tunnel_uses_table(const void *journal, uint32_t table);
 /* True when another tunnel needs src_valid_mark; *before is its value before the first of them set it. */
 bool other_tunnel_needs_sysctl(const struct journal *j, int *before);
 
-/* Tables of iptables-nft that did not exist before another tunnel added rules. */
-uint8_t other_tunnels_frames(const struct journal *j, uint8_t family);
+/* Tables and chains of iptables-nft, as in struct step_firewall, that did not exist before another tunnel added rules. */
+uint8_t other_tunnels_new_chains(const struct journal *j, uint8_t family);
 
 #endif

@@ -105,7 +105,7 @@ static int set_plan(struct plan *to, const struct plan *p)
 			r = add_step(to, &p->steps[i]);
 	if (r == 0)
 		r = add_addresses(&to->guarded, &p->guarded);
-	return r == 0 && dns_config_copy(&to->dns, &p->dns) ? 0 : -ENOMEM;
+	return r == 0 && dns_config_append(&to->dns, &p->dns) ? 0 : -ENOMEM;
 }
 
 int applied_update(struct applied *a, const struct tunnel_file *f, const struct plan *p)
@@ -158,7 +158,7 @@ static int add_dns(struct plan *p, const struct dns_config *dns)
 {
 	if (dns->servers.n == 0 && dns->domains.n == 0)
 		return 0;
-	return dns_config_copy(&p->dns, dns) && plan_add(p, STEP_DNS) ? 0 : -ENOMEM;
+	return dns_config_append(&p->dns, dns) && plan_add(p, STEP_DNS) ? 0 : -ENOMEM;
 }
 
 static int add_journaled(struct plan *to, const struct plan *p)

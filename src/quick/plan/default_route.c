@@ -20,7 +20,7 @@ static bool has_default_allowedip(const struct wg_device *d, uint8_t family)
 	return false;
 }
 
-enum default_fate default_route_fate_if(bool wanted, const struct tunnel_file *f, const struct host_state *s, uint8_t family)
+enum default_mode default_route_mode_if(bool wanted, const struct tunnel_file *f, const struct host_state *s, uint8_t family)
 {
 	if (!wanted || f->interface.table_kind != TABLE_AUTO)
 		return DEFAULT_NONE;
@@ -29,16 +29,16 @@ enum default_fate default_route_fate_if(bool wanted, const struct tunnel_file *f
 	return s->ipv6_elsewhere ? DEFAULT_BLOCKED : DEFAULT_NONE;
 }
 
-enum default_fate default_route_fate(const struct tunnel_file *f, const struct host_state *s, uint8_t family)
+enum default_mode default_route_mode(const struct tunnel_file *f, const struct host_state *s, uint8_t family)
 {
 	bool wanted = has_default_allowedip(&f->device, family) || has_default_allowedip(&s->device, family);
 
-	return default_route_fate_if(wanted, f, s, family);
+	return default_route_mode_if(wanted, f, s, family);
 }
 
 bool default_routes_are_desired(const struct tunnel_file *f, const struct host_state *s)
 {
-	return default_route_fate(f, s, IP_V4) != DEFAULT_NONE || default_route_fate(f, s, IP_V6) != DEFAULT_NONE;
+	return default_route_mode(f, s, IP_V4) != DEFAULT_NONE || default_route_mode(f, s, IP_V6) != DEFAULT_NONE;
 }
 
 static bool has_ipv6_endpoint(const struct wg_device *d)
@@ -51,7 +51,7 @@ static bool has_ipv6_endpoint(const struct wg_device *d)
 
 bool default_route_blocks_endpoints(const struct tunnel_file *f, const struct host_state *s)
 {
-	return default_route_fate(f, s, IP_V6) == DEFAULT_BLOCKED && !host_has_ipv6_rules(s) &&
+	return default_route_mode(f, s, IP_V6) == DEFAULT_BLOCKED && !host_has_ipv6_rules(s) &&
 	       has_ipv6_endpoint(&f->device);
 }
 
@@ -132,8 +132,8 @@ static int add_sysctl(struct plan *p, const struct host_state *s)
 /* The rules come before the route, so that no packet for the local network enters the tunnel. An unreachable
  * route comes before both and stays: no packet for the tunnel leaves by the old route after the first rule, nor when
  * the interface is down or gone. */
-int plan_default_route(struct plan *p, const struct host_state *s, const struct ip_prefix *prefix, enum default_fate fate,
-		       uint32_t mark, const struct rules *rules)
+int plan_policy_routing(struct plan *p, const struct host_state *s, const struct ip_prefix *prefix, enum default_mode mode,
+			uint32_t mark, const struct rules *rules)
 {
 	uint8_t family = prefix->addr.family;
 	uint32_t table = default_route_table(s, family, mark);
@@ -145,12 +145,12 @@ int plan_default_route(struct plan *p, const struct host_state *s, const struct 
 		r = add_route(p, prefix, table, true);
 	if (r == 0)
 		r = policy_rules_plan(p, s, rules);
-	if (r == 0 && fate == DEFAULT_TUNNEL && (!same_table || !default_route_exists(s, family)))
+	if (r == 0 && mode == DEFAULT_TUNNEL && (!same_table || !default_route_exists(s, family)))
 		r = add_route(p, prefix, mark, false);
 	return r < 0 || family != IP_V4 ? r : add_sysctl(p, s);
 }
 
-static int add_default_route(struct plan *p, const struct host_state *s, uint8_t family, enum default_fate fate,
+static int add_default_route(struct plan *p, const struct host_state *s, uint8_t family, enum default_mode mode,
 			     uint32_t mark)
 {
 	const struct ip_prefix all = { .addr.family = family };
@@ -158,7 +158,7 @@ static int add_default_route(struct plan *p, const struct host_state *s, uint8_t
 	int r = family == IP_V4 || host_has_ipv6_rules(s) ? policy_rules_place(&rules, s, family, mark) : 0;
 
 	if (r == 0)
-		r = plan_default_route(p, s, &all, fate, mark, &rules);
+		r = plan_policy_routing(p, s, &all, mode, mark, &rules);
 	free(rules.list);
 	return r;
 }
@@ -171,9 +171,9 @@ int plan_default_routes(struct plan *p, const struct tunnel_file *f, const struc
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(families); i++) {
-		enum default_fate fate = default_route_fate(f, s, families[i]);
-		if (fate != DEFAULT_NONE)
-			r = add_default_route(p, s, families[i], fate, mark);
+		enum default_mode mode = default_route_mode(f, s, families[i]);
+		if (mode != DEFAULT_NONE)
+			r = add_default_route(p, s, families[i], mode, mark);
 	}
 	return r;
 }

@@ -5,15 +5,15 @@
 
 #include "host_state.h"
 
-/* What becomes of the default route of a family. */
-enum default_fate {
+/* How the default route of a family is set. */
+enum default_mode {
 	DEFAULT_NONE,    /* nothing: no peer has it as an allowed IP, "Table" is not "auto", or the host has no such traffic */
 	DEFAULT_TUNNEL,  /* it leads into the tunnel */
 	DEFAULT_BLOCKED, /* it is unreachable: the tunnel cannot have this family, whose packets must not take other routes */
 };
-enum default_fate default_route_fate(const struct tunnel_file *f, const struct host_state *s, uint8_t family);
-/* The same, if `wanted` tells whether a peer has it as an allowed IP. */
-enum default_fate default_route_fate_if(bool wanted, const struct tunnel_file *f, const struct host_state *s, uint8_t family);
+enum default_mode default_route_mode(const struct tunnel_file *f, const struct host_state *s, uint8_t family);
+/* The same. wanted: whether a peer has it as an allowed IP. */
+enum default_mode default_route_mode_if(bool wanted, const struct tunnel_file *f, const struct host_state *s, uint8_t family);
 /* True when any is not DEFAULT_NONE. */
 bool default_routes_are_desired(const struct tunnel_file *f, const struct host_state *s);
 /* True when the unreachable default route would keep the tunnel's own packets from an endpoint. */
@@ -30,10 +30,11 @@ uint32_t endpoint_lookup_mark(const struct tunnel_file *f, const struct host_sta
 /* For a reload: the interface has a default route of this family in the table of its mark. */
 bool default_route_exists(const struct host_state *s, uint8_t family);
 
-/* Appends the steps of one default route with these policy rules, or of all that are desired, less the parts that exist.
- * The fate is not DEFAULT_NONE. 0 or -ENOMEM. */
-must_check int plan_default_route(struct plan *p, const struct host_state *s, const struct ip_prefix *prefix,
-				  enum default_fate fate, uint32_t mark, const struct rules *rules);
+/* Both append the steps that add default routes, except the parts that exist. 0 or -ENOMEM. */
+/* Of one, with these policy rules. The mode is not DEFAULT_NONE. */
+must_check int plan_policy_routing(struct plan *p, const struct host_state *s, const struct ip_prefix *prefix,
+				   enum default_mode mode, uint32_t mark, const struct rules *rules);
+/* Of all that are desired. */
 must_check int plan_default_routes(struct plan *p, const struct tunnel_file *f, const struct host_state *s);
 
 #endif

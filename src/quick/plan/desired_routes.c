@@ -104,8 +104,8 @@ bool route_is_covered(const struct tunnel_file *f, const struct host_state *s, c
 	return false;
 }
 
-int plan_add_route(struct plan *p, const struct tunnel_file *f, const struct host_state *s,
-		   const struct ip_prefix *prefix)
+int plan_allowedip_route(struct plan *p, const struct tunnel_file *f, const struct host_state *s,
+			 const struct ip_prefix *prefix)
 {
 	struct step *step;
 

@@ -24,7 +24,7 @@ bool route_is_connected(const struct addresses *a, const struct ip_prefix *p);
 /* True when a route that the kernel adds for an address of the interface covers the prefix. */
 bool route_is_covered(const struct tunnel_file *f, const struct host_state *s, const struct ip_prefix *p);
 /* Appends the route, unless it is covered. Not for a default route of "Table = auto". 0 or -ENOMEM. */
-must_check int plan_add_route(struct plan *p, const struct tunnel_file *f, const struct host_state *s,
-			      const struct ip_prefix *prefix);
+must_check int plan_allowedip_route(struct plan *p, const struct tunnel_file *f, const struct host_state *s,
+				    const struct ip_prefix *prefix);
 
 #endif

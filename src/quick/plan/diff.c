@@ -48,13 +48,13 @@ static bool is_desired(const struct diff_input *in, const struct interface_addre
 /* The one of a hook stays; the tunnel's own is replaced. */
 static int add_address(struct plan *p, const struct diff_input *in, const struct interface_address *a)
 {
-	const struct interface_address *rival = addresses_find_rival(&in->actual->addresses, a);
+	const struct interface_address *conflict = addresses_find_conflict(&in->actual->addresses, a);
 	int r = 0;
 
-	if (rival && !addresses_have(own_addresses(in), rival))
+	if (conflict && !addresses_have(own_addresses(in), conflict))
 		return 0;
-	if (rival)
-		r = change_address(p, rival, true);
+	if (conflict)
+		r = change_address(p, conflict, true);
 	return r < 0 ? r : change_address(p, a, false);
 }
 
@@ -71,7 +71,7 @@ static int add_addresses(struct plan *p, const struct diff_input *in)
 
 static bool was_replaced(const struct diff_input *in, const struct interface_address *a)
 {
-	return is_possible(in, a) && addresses_find_rival(&in->desired->interface.addresses, a);
+	return is_possible(in, a) && addresses_find_conflict(&in->desired->interface.addresses, a);
 }
 
 static int remove_addresses(struct plan *p, const struct diff_input *in)
@@ -117,7 +117,7 @@ static int remove_dns(struct plan *old_dns, const struct diff_input *in)
 	old_dns->dns_backend = applied->dns_backend;
 	old_dns->resolv_conf = &in->actual->resolv_conf;
 	old_dns->dns_id = in->actual->dns_id;
-	s = dns_config_copy(&old_dns->dns, &applied->dns) ? plan_add(old_dns, STEP_DNS) : NULL;
+	s = dns_config_append(&old_dns->dns, &applied->dns) ? plan_add(old_dns, STEP_DNS) : NULL;
 	if (!s)
 		return -ENOMEM;
 	s->remove = true;
@@ -170,7 +170,7 @@ static uint32_t mark_to_set(const struct route_diff *routes)
 }
 
 /* After the addresses that the rules protect. Where the kernel has removed these already, `down` removes the rules. Those
- * of a default route that is not desired at all are plan_remove_defaults()'s. */
+ * of a default route that is not desired at all are route_diff_remove_defaults()'s. */
 static int remove_firewall(struct plan *p, const struct diff_input *in, const struct route_diff *routes)
 {
 	if (!in->applied || !addresses_have_ipv6(&in->actual->addresses))
@@ -178,7 +178,7 @@ static int remove_firewall(struct plan *p, const struct diff_input *in, const st
 	for (size_t i = 0; i < in->applied->plan.n; i++) {
 		const struct step *old = &in->applied->plan.steps[i];
 		struct step *s;
-		if (old->kind != STEP_FIREWALL || routes->defaults[old->firewall.family == IP_V6].fate != DEFAULT_BLOCKED)
+		if (old->kind != STEP_FIREWALL || routes->defaults[old->firewall.family == IP_V6].mode != DEFAULT_BLOCKED)
 			continue;
 		s = plan_add(p, STEP_FIREWALL);
 		if (!s)
@@ -209,13 +209,13 @@ int plan_diff(struct plan *p, struct plan *old_dns, const struct diff_input *in)
 	if (r == 0)
 		r = plan_firewall_change(p, in, &routes, mark_to_set(&routes));
 	if (r == 0)
-		r = plan_remove_defaults(p, &routes);
+		r = route_diff_remove_defaults(p, &routes);
 	if (r == 0)
 		r = plan_device_change(p, in, mark_to_set(&routes));
 	if (r == 0)
-		r = plan_remove_routes(p, &routes);
+		r = route_diff_remove_routes(p, &routes);
 	if (r == 0)
-		r = plan_block_defaults(p, &routes);
+		r = route_diff_block_defaults(p, &routes);
 	if (r == 0 && gains_ipv6)
 		r = change_mtu(p, in);
 	/* New addresses first: an interface that loses its last address loses its routes as well. */
@@ -230,8 +230,8 @@ int plan_diff(struct plan *p, struct plan *old_dns, const struct diff_input *in)
 	if (r == 0)
 		r = change_dns(p, old_dns, in);
 	if (r == 0)
-		r = plan_add_routes(p, &routes);
-	ipv6_warn_of_news(in->desired, in->actual, in->applied, p, &o);
+		r = route_diff_add_routes(p, &routes);
+	ipv6_warn_if_changed(in->desired, in->actual, in->applied, p, &o);
 	route_diff_free(&routes);
 	return r;
 }

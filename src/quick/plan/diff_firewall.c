@@ -69,13 +69,13 @@ int plan_firewall_change(struct plan *p, const struct diff_input *in, const stru
 		bool outdated = hook_changed_family(in->changes, SETTING_FIREWALL, family)
 					? has_new_address(in, family)
 					: new_mark || !routes->defaults[v6].made || !is_complete(in, family);
-		families[v6] = routes->defaults[v6].fate == DEFAULT_TUNNEL && !in->actual->firewall_unwanted && outdated;
+		families[v6] = routes->defaults[v6].mode == DEFAULT_TUNNEL && !in->actual->firewall_unwanted && outdated;
 	}
 	r = plan_firewall(p, in->desired, in->actual, also, families, routes->mark, &o);
 	for (size_t i = 0; r == 0 && i < p->n; i++) {
 		const struct step *before = find_step(in->applied, p->steps[i].firewall.family);
 		if (before)
-			p->steps[i].firewall.frames |= before->firewall.frames;
+			p->steps[i].firewall.new_chains |= before->firewall.new_chains;
 	}
 	return r;
 }

@@ -39,7 +39,7 @@ static uint8_t family_of(int v6)
 
 /* Other programs may have removed any of its rules and routes. Tunnels that another implementation brought up have no
  * unreachable route, and its `down` would leave ours. */
-static bool has_rules_and_routes(const struct diff_input *in, uint8_t family, enum default_fate fate)
+static bool has_rules_and_routes(const struct diff_input *in, uint8_t family, enum default_mode mode)
 {
 	const struct host_state *s = in->actual;
 	uint32_t mark = s->device.fwmark;
@@ -47,7 +47,7 @@ static bool has_rules_and_routes(const struct diff_input *in, uint8_t family, en
 
 	return mark && (s->unreachable[family == IP_V6] || !in->applied) &&
 	       (in_main || policy_rules_are_complete(&s->rules, family, mark)) &&
-	       default_route_exists(s, family) == (fate != DEFAULT_BLOCKED);
+	       default_route_exists(s, family) == (mode != DEFAULT_BLOCKED);
 }
 
 static bool is_rule_or_route(const struct step *s, uint8_t family)
@@ -66,13 +66,13 @@ static bool was_made(const struct diff_input *in, uint8_t family)
 	return !in->applied && mark && host_tunnel_rule(in->actual, family, mark);
 }
 
-static enum default_fate find_fate(const struct route_diff *d, int v6)
+static enum default_mode find_mode(const struct route_diff *d, int v6)
 {
 	bool wanted = false;
 
 	for (size_t i = 0; i < d->desired.n; i++)
 		wanted |= d->desired.list[i].prefix.bits == 0 && d->desired.list[i].prefix.addr.family == family_of(v6);
-	return default_route_fate_if(wanted, d->in->desired, d->in->actual, family_of(v6));
+	return default_route_mode_if(wanted, d->in->desired, d->in->actual, family_of(v6));
 }
 
 /* ---- addresses ---- */
@@ -112,11 +112,11 @@ int route_diff_init(struct route_diff *d, const struct diff_input *in)
 		r = find_remaining(&d->remaining, in);
 	for (int v6 = 0; r == 0 && v6 < 2; v6++) {
 		struct default_route_diff *route = &d->defaults[v6];
-		route->fate = find_fate(d, v6);
-		route->desired = route->fate != DEFAULT_NONE;
+		route->mode = find_mode(d, v6);
+		route->desired = route->mode != DEFAULT_NONE;
 		route->changed = hook_changed_family(in->changes, SETTING_DEFAULT_ROUTE, family_of(v6));
 		route->made = was_made(in, family_of(v6));
-		route->complete = has_rules_and_routes(in, family_of(v6), route->fate) &&
+		route->complete = has_rules_and_routes(in, family_of(v6), route->mode) &&
 				  (!route->desired || in->actual->device.fwmark == d->mark);
 	}
 	return r;
@@ -158,7 +158,7 @@ static int remove_default(struct plan *p, const struct route_diff *d, int v6)
 	return r == 0 && default_route_exists(d->in->actual, family_of(v6)) ? add_route(p, &route, true) : r;
 }
 
-int plan_remove_defaults(struct plan *p, const struct route_diff *d)
+int route_diff_remove_defaults(struct plan *p, const struct route_diff *d)
 {
 	int r = 0;
 
@@ -191,7 +191,7 @@ static bool is_obsolete(const struct route_diff *d, const struct step_route *rou
 
 /* Only prefixes that are allowed IPs of the device, and not from a hook: other routes over the interface are a hook's or
  * the administrator's. */
-int plan_remove_routes(struct plan *p, const struct route_diff *d)
+int route_diff_remove_routes(struct plan *p, const struct route_diff *d)
 {
 	const struct wg_device *now = &d->in->actual->device;
 	int r = 0;
@@ -258,13 +258,13 @@ static int replace_default(struct plan *p, const struct route_diff *d, const str
 	const struct host_state *actual = d->in->actual;
 	struct step_route old = { .prefix = *prefix, .table = actual->device.fwmark };
 	uint8_t family = prefix->addr.family;
-	enum default_fate fate = d->defaults[family == IP_V6].fate;
+	enum default_mode mode = d->defaults[family == IP_V6].mode;
 	struct rules wanted = { 0 };
 	int r = choose_rules(&wanted, d, family);
 
 	if (r == 0)
-		r = plan_default_route(p, actual, prefix, fate, d->mark, &wanted);
-	if (r == 0 && old.table && (old.table != d->mark || fate == DEFAULT_BLOCKED) && default_route_exists(actual, family))
+		r = plan_policy_routing(p, actual, prefix, mode, d->mark, &wanted);
+	if (r == 0 && old.table && (old.table != d->mark || mode == DEFAULT_BLOCKED) && default_route_exists(actual, family))
 		r = add_route(p, &old, true);
 	for (size_t i = 0; r == 0 && applied && i < applied->plan.n; i++) {
 		const struct step *s = &applied->plan.steps[i];
@@ -278,15 +278,15 @@ static int replace_default(struct plan *p, const struct route_diff *d, const str
 	return r;
 }
 
-int plan_block_defaults(struct plan *p, const struct route_diff *d)
+int route_diff_block_defaults(struct plan *p, const struct route_diff *d)
 {
 	const struct default_route_diff *route = &d->defaults[1];
 	const struct ip_prefix all = { .addr.family = IP_V6 };
 
-	return route->fate == DEFAULT_BLOCKED && !route->complete && !route->changed ? replace_default(p, d, &all) : 0;
+	return route->mode == DEFAULT_BLOCKED && !route->complete && !route->changed ? replace_default(p, d, &all) : 0;
 }
 
-int plan_add_routes(struct plan *p, const struct route_diff *d)
+int route_diff_add_routes(struct plan *p, const struct route_diff *d)
 {
 	const struct tunnel_file *f = d->in->desired;
 	const struct host_state *actual = d->in->actual;
@@ -299,11 +299,11 @@ int plan_add_routes(struct plan *p, const struct route_diff *d)
 		const struct ip_prefix *prefix = &d->desired.list[i].prefix;
 		const struct default_route_diff *route = &d->defaults[prefix->addr.family == IP_V6];
 		bool is_default = prefix->bits == 0 && f->interface.table_kind == TABLE_AUTO;
-		if (is_default && route->fate == DEFAULT_TUNNEL && !route->complete && !route->changed)
+		if (is_default && route->mode == DEFAULT_TUNNEL && !route->complete && !route->changed)
 			r = replace_default(p, d, prefix);
 		else if (!is_default && (prefix->addr.family == IP_V4 || ipv6) && !routes_have(&actual->routes, prefix) &&
 			 !hook_changed_route(d->in->changes, prefix, d->table))
-			r = plan_add_route(p, f, &after, prefix);
+			r = plan_allowedip_route(p, f, &after, prefix);
 	}
 	return r;
 }

@@ -13,10 +13,10 @@ struct route_diff {
 	uint32_t table, table_before;  /* for routes that are not default routes; 0: none */
 	uint32_t mark;
 	struct default_route_diff {
-		enum default_fate fate;
+		enum default_mode mode;
 		bool complete; /* all of its rules and routes exist, and no others, for the desired mark if it is desired */
 		bool made;     /* some of it was added by us */
-		bool desired;  /* the fate is not DEFAULT_NONE */
+		bool desired;  /* the mode is not DEFAULT_NONE */
 		bool changed; /* by a hook: it is left alone */
 	} defaults[2];         /* IPv4, IPv6 */
 };
@@ -25,11 +25,11 @@ must_check int route_diff_init(struct route_diff *d, const struct diff_input *in
 void route_diff_free(struct route_diff *d);
 
 /* Policy routing that is no longer desired: its rules, its route, its firewall rules. */
-must_check int plan_remove_defaults(struct plan *p, const struct route_diff *d);
+must_check int route_diff_remove_defaults(struct plan *p, const struct route_diff *d);
 /* Routes of allowed IPs that the device has and the file does not, and those of IPv6 that are not possible any more. */
-must_check int plan_remove_routes(struct plan *p, const struct route_diff *d);
+must_check int route_diff_remove_routes(struct plan *p, const struct route_diff *d);
 /* Makes default routes unreachable that the tunnel cannot have; before the kernel removes its route. */
-must_check int plan_block_defaults(struct plan *p, const struct route_diff *d);
-must_check int plan_add_routes(struct plan *p, const struct route_diff *d);
+must_check int route_diff_block_defaults(struct plan *p, const struct route_diff *d);
+must_check int route_diff_add_routes(struct plan *p, const struct route_diff *d);
 
 #endif

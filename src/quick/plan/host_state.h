@@ -51,7 +51,7 @@ struct host_state {
 	char dns_prefix[32];        /* Debian's resolvconf requires it before the interface name */
 	enum firewall_tool firewall;
 	bool firewall_unwanted;     /* by a setting */
-	uint8_t missing_frames[2];  /* IPv4, IPv6: of iptables-nft, as in struct step_firewall */
+	uint8_t missing_chains[2];  /* IPv4, IPv6: tables and chains of iptables-nft, as in struct step_firewall */
 	char *firewall_rules[2];    /* IPv4, IPv6: the tunnel's, as the tool prints them; null: not known */
 
 	/* For a reload: routes over the interface, sorted. */

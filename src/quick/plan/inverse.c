@@ -49,7 +49,7 @@ static int copy_context(struct plan *out, const struct plan *p)
 	for (size_t i = 0; i < p->guarded.n; i++)
 		if (!addresses_add(&out->guarded, &p->guarded.list[i]))
 			return -ENOMEM;
-	return dns_config_copy(&out->dns, &p->dns) ? 0 : -ENOMEM;
+	return dns_config_append(&out->dns, &p->dns) ? 0 : -ENOMEM;
 }
 
 static const struct step *find_link(const struct plan *done, bool all)

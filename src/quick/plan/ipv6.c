@@ -56,7 +56,7 @@ static void warn_of_loss(const struct tunnel_file *f, const struct host_state *s
 		return;
 	add_reason(&t, f, s);
 	text_f(&t, ": %s", loss);
-	if (default_route_fate(f, s, IP_V6) == DEFAULT_BLOCKED)
+	if (default_route_mode(f, s, IP_V6) == DEFAULT_BLOCKED)
 		text_add(&t, ", and IPv6 traffic to other networks is blocked");
 	o->warn(o->ctx, text);
 }
@@ -104,8 +104,8 @@ static bool has_new_address(const struct tunnel_file *f, const struct applied *a
 	return false;
 }
 
-void ipv6_warn_of_news(const struct tunnel_file *f, const struct host_state *s, const struct applied *applied,
-		       const struct plan *p, const struct plan_options *o)
+void ipv6_warn_if_changed(const struct tunnel_file *f, const struct host_state *s, const struct applied *applied,
+			  const struct plan *p, const struct plan_options *o)
 {
 	if (o->warn && (removes_ipv6(p) || has_new_address(f, applied) ||
 			(device_has_ipv6(&f->device) && !device_has_ipv6(&s->device))))

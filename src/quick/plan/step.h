@@ -41,8 +41,8 @@ bool rule_is_tunnel(const struct step_rule *r);
 
 struct step_firewall {
 	uint8_t family; /* enum ip_family */
-	uint8_t frames; /* tables and chains of iptables-nft that did not exist before, so that they go when they are empty:
-			 * bits whose meaning host/firewall_frames.h knows */
+	uint8_t new_chains; /* tables and chains of iptables-nft that did not exist before, and that are deleted when they
+			     * are empty: the bits of host/firewall_chains.c */
 	uint32_t mark;
 };
 

@@ -79,7 +79,7 @@ int plan_unjournaled_dns(struct plan *p, const struct host_state *s, const char 
 	memcpy(p->name, name, sizeof p->name);
 	memcpy(p->dns_prefix, s->dns_prefix, sizeof p->dns_prefix);
 	p->dns_backend = in_file ? DNS_FILE : DNS_RESOLVCONF;
-	step = dns_config_copy(&p->dns, dns) ? plan_add(p, STEP_DNS) : NULL;
+	step = dns_config_append(&p->dns, dns) ? plan_add(p, STEP_DNS) : NULL;
 	if (!step)
 		return -ENOMEM;
 	step->remove = true;

@@ -84,7 +84,7 @@ int plan_firewall(struct plan *p, const struct tunnel_file *f, const struct host
 			return -ENOMEM;
 		step->firewall.family = v6 ? IP_V6 : IP_V4;
 		step->firewall.mark = mark;
-		step->firewall.frames = s->missing_frames[v6];
+		step->firewall.new_chains = s->missing_chains[v6];
 	}
 	return r;
 }
@@ -145,7 +145,7 @@ int plan_dns_context(struct plan *p, const struct tunnel_file *f, const struct h
 	p->resolv_conf = &s->resolv_conf;
 	p->dns_id = s->dns_id;
 	memcpy(p->dns_prefix, s->dns_prefix, sizeof p->dns_prefix);
-	return dns_config_copy(&p->dns, &f->interface.dns) ? 0 : -ENOMEM;
+	return dns_config_append(&p->dns, &f->interface.dns) ? 0 : -ENOMEM;
 }
 
 static int add_dns(struct plan *p, const struct tunnel_file *f, const struct host_state *s,
@@ -162,7 +162,7 @@ static int add_dns(struct plan *p, const struct tunnel_file *f, const struct hos
 }
 
 /* All but those of plan_default_routes(), which have the shortest prefixes. */
-static int add_routes(struct plan *p, const struct tunnel_file *f, const struct host_state *s)
+static int add_allowedip_routes(struct plan *p, const struct tunnel_file *f, const struct host_state *s)
 {
 	bool policy_routing = f->interface.table_kind == TABLE_AUTO, ipv6 = ipv6_routes_are_possible(f, s);
 	struct desired_routes routes;
@@ -174,7 +174,7 @@ static int add_routes(struct plan *p, const struct tunnel_file *f, const struct 
 	for (size_t i = 0; r == 0 && i < routes.n; i++) {
 		const struct ip_prefix *prefix = &routes.list[i].prefix;
 		if ((prefix->bits > 0 || !policy_routing) && (prefix->addr.family == IP_V4 || ipv6))
-			r = plan_add_route(p, f, s, prefix);
+			r = plan_allowedip_route(p, f, s, prefix);
 	}
 	desired_routes_free(&routes);
 	return r;
@@ -188,8 +188,8 @@ int plan_post_up(struct plan *p, const struct tunnel_file *f, const struct plan_
 int plan_tunnel(struct plan *p, const struct tunnel_file *f, const struct host_state *s,
 		const struct plan_options *o)
 {
-	const bool tunnel[2] = { default_route_fate(f, s, IP_V4) == DEFAULT_TUNNEL,
-				 default_route_fate(f, s, IP_V6) == DEFAULT_TUNNEL };
+	const bool tunnel[2] = { default_route_mode(f, s, IP_V4) == DEFAULT_TUNNEL,
+				 default_route_mode(f, s, IP_V6) == DEFAULT_TUNNEL };
 	bool given;
 	uint32_t mark = tunnel_mark(f, s, &given);
 	int r;
@@ -203,7 +203,7 @@ int plan_tunnel(struct plan *p, const struct tunnel_file *f, const struct host_s
 	if (r == 0)
 		r = add_dns(p, f, s, o);
 	if (r == 0)
-		r = add_routes(p, f, s);
+		r = add_allowedip_routes(p, f, s);
 	p->defaults_at = p->n;
 	if (r == 0)
 		r = plan_default_routes(p, f, s);

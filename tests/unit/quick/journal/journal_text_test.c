@@ -121,7 +121,7 @@ static void the_rest_of_a_tunnel(void **state)
 
 	(void)state;
 	assert_int_equal(journal_parse(&r, SPAN("wgsuite-record 1\nrule 4 7 1 1 100\ncomplete\nrest\n")), 0);
-	assert_true(r.is_rest);
+	assert_true(r.is_leftover);
 	assert_int_equal(r.applied.plan.n, 1);
 	release(&r);
 	r = (struct journal){ .lock = -1, .name = "wg0" };

@@ -144,7 +144,7 @@ static inline void model_addresses_change(struct addresses *a, const struct inte
 			a->list[kept++] = a->list[i];
 	assert_int_equal(a->n - kept, remove);
 	a->n = kept;
-	assert_true(remove || !addresses_find_rival(a, one));
+	assert_true(remove || !addresses_find_conflict(a, one));
 	assert_true(remove || addresses_add(a, one));
 }
 

@@ -1,5 +1,5 @@
 /* The tables of iptables in which the rules of a default route are, and their chains. */
-#include "firewall_frames.h"
+#include "firewall_chains.h"
 
 #include <errno.h>
 
@@ -63,7 +63,7 @@ static bool find_tables(uint8_t family, uint8_t *found)
 	return known;
 }
 
-static uint8_t missing_chains(uint8_t family, size_t table)
+static uint8_t find_missing_chains(uint8_t family, size_t table)
 {
 	struct text listed = text_heap();
 	uint8_t missing = 0;
@@ -80,7 +80,7 @@ static uint8_t missing_chains(uint8_t family, size_t table)
 	return missing;
 }
 
-uint8_t firewall_frames_missing(uint8_t family)
+uint8_t firewall_chains_missing(uint8_t family)
 {
 	uint8_t found, missing = 0;
 
@@ -88,7 +88,7 @@ uint8_t firewall_frames_missing(uint8_t family)
 		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
 		if (found & tables[i].bit)
-			missing |= missing_chains(family, i);
+			missing |= find_missing_chains(family, i);
 		else
 			missing |= tables[i].bit | tables[i].chains[0].bit | tables[i].chains[1].bit;
 	}
@@ -109,7 +109,7 @@ static bool has_legacy_tables(uint8_t family)
 	return found;
 }
 
-bool firewall_frames_may_exist(uint8_t family)
+bool firewall_chains_may_exist(uint8_t family)
 {
 	uint8_t found;
 
@@ -142,11 +142,11 @@ static bool print_deletions(struct text *t, uint8_t family, const char *table, s
 	struct span line;
 
 	while (span_next(&line, &listed, '\n')) {
-		bool is_frame = line.n == 0 || span_starts(line, "table ") || span_is(line, "}") || span_is(line, "\t}");
+		bool is_enclosing = line.n == 0 || span_starts(line, "table ") || span_is(line, "}") || span_is(line, "\t}");
 		struct span name = span_sub(line, sizeof "\tchain " - 1, line.n);
 		if (span_starts(line, "\tchain "))
 			text_f(t, "delete chain %s %s %.*s\n", nft_family_name(family), table, (int)span_find(name, ' '), name.p);
-		else if (!is_frame && !(span_starts(line, "\t\ttype ") && span_contains(line, "policy accept;")))
+		else if (!is_enclosing && !(span_starts(line, "\t\ttype ") && span_contains(line, "policy accept;")))
 			return false;
 	}
 	text_f(t, "%s\n", make_command("delete table ", family, table, NULL).text);
@@ -165,7 +165,7 @@ static void delete_table(uint8_t family, const char *table)
 	text_heap_free(&deletions);
 }
 
-void firewall_frames_delete_empty(uint8_t family, uint8_t frames)
+void firewall_chains_delete_empty(uint8_t family, uint8_t chains)
 {
 	uint8_t found;
 
@@ -175,9 +175,9 @@ void firewall_frames_delete_empty(uint8_t family, uint8_t frames)
 		if (!(found & tables[i].bit))
 			continue;
 		for (size_t k = 0; k < ARRAY_LEN(tables[i].chains); k++)
-			if (frames & tables[i].chains[k].bit)
+			if (chains & tables[i].chains[k].bit)
 				delete_chain(family, tables[i].name, tables[i].chains[k].name);
-		if (frames & tables[i].bit)
+		if (chains & tables[i].bit)
 			delete_table(family, tables[i].name);
 	}
 }

@@ -1,15 +1,15 @@
 /* The tables of iptables in which the rules of a default route are, raw and mangle, and their chains. iptables-nft creates
  * them with the first rule, and leaves them behind without any. */
-#ifndef WG_QUICK_FIREWALL_FRAMES_H
-#define WG_QUICK_FIREWALL_FRAMES_H
+#ifndef WG_QUICK_FIREWALL_CHAINS_H
+#define WG_QUICK_FIREWALL_CHAINS_H
 
 #include "base/base.h"
 
 /* False: neither iptables-nft nor iptables-legacy has one of the tables, so that there is no rule. */
-bool firewall_frames_may_exist(uint8_t family);
-/* Those tables and chains that iptables-nft would create, one bit each; none if that is not known. */
-uint8_t firewall_frames_missing(uint8_t family);
+bool firewall_chains_may_exist(uint8_t family);
+/* Those tables and chains that iptables-nft would create, as in struct step_firewall; none if that is not known. */
+uint8_t firewall_chains_missing(uint8_t family);
 /* Deletes those of them that are empty, chains only if their policy is "accept". */
-void firewall_frames_delete_empty(uint8_t family, uint8_t frames);
+void firewall_chains_delete_empty(uint8_t family, uint8_t chains);
 
 #endif
