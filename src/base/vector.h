@@ -16,6 +16,7 @@ struct string_list {
 	char **list;
 	size_t n, cap;
 };
+/* Appends a copy of the text. False: out of memory, and nothing changed. */
 must_check bool string_list_add(struct string_list *l, struct span text);
 void string_list_free(struct string_list *l);
 

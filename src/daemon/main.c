@@ -90,7 +90,7 @@ static int open_socket(struct control *c, const struct options *o, const char *n
 		       uapi_server_open(&c->uapi, SOCKET_DIR, name, why);
 }
 
-/* Opens everything, and gives up privileges, until the daemon can be configured. */
+/* Opens everything, drops privileges, and starts the threads. Then the daemon can be configured. */
 static int start(struct control *c, const struct options *o, struct text *why)
 {
 	char name[16];

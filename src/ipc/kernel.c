@@ -73,8 +73,8 @@ int kernel_list(struct ipc_kernel *k, struct ipc_names *out)
 	return rc ? rc : link_list(&k->rt, out);
 }
 
-/* Without the module, loaded or built in, there is no link of its kind. Testing that first saves loading libmnl, a
- * tenth of the run time of a small `wg show`. */
+/* Without the module, loaded or built in, there is no link of its kind. Testing that first saves the netlink socket and a
+ * request. */
 static bool module_may_be_present(void)
 {
 	return access("/sys/module/wireguard", F_OK) == 0 || errno != ENOENT ||

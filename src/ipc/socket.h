@@ -5,7 +5,7 @@
 
 #include "names.h"
 
-/* Appends the names of sockets whose daemon answers; removes sockets that refuse connections. 0 or -errno. */
+/* Appends the names of all sockets, except those of dead daemons, which refuse connections and are removed. 0 or -errno. */
 must_check int socket_list(const char *dir, struct ipc_names *out);
 /* A connection to the device's daemon, or -errno. -ENOENT: no daemon serves it; -ECONNREFUSED: the daemon has died, and
  * its socket was removed; -ETIMEDOUT: it does not accept connections. */

@@ -54,14 +54,16 @@ struct conf_source {
 must_check int conf_read_chunks(struct wg_device *out, const struct conf_source *source,
 				const struct conf_options *o, struct diag *d);
 
-/* Reads the arguments after `wg set INTERFACE`. It opens no files: read_key reads the key (zeros for an empty file) from the
- * path given for private-key or preshared-key, or reports an error and returns -errno. */
 struct set_options {
+	/* Reads the key from the path given for private-key or preshared-key; zeros for an empty file. 0, or -errno after
+	 * reporting. */
 	int (*read_key)(void *ctx, uint8_t key[KEY_BYTES], const char *path, struct diag *d);
 	void *ctx;
 	const struct ip_scopes *scopes;
-	bool (*service)(uint16_t *port, struct span name);
+	bool (*service)(uint16_t *port, struct span name); /* as in struct conf_options */
 };
+/* Reads the n arguments after `wg set INTERFACE` into a patch, without opening files itself. 0, -EINVAL (reported), -ENOMEM,
+ * or the result of read_key; *out is empty unless it is 0. */
 must_check int conf_read_set(struct wg_device *out, char *const args[], int n,
 			     const struct set_options *o, struct diag *d);
 

@@ -89,6 +89,8 @@ must_check bool noise_finish(struct wg_keypair *out, const struct noise_pending 
 
 void noise_open_job(struct x25519_job *job, const struct noise_identity *self,
 		    const struct msg_initiation *m);
+/* Decrypts the static key of the initiator, which is not authenticated yet; `job` is computed. False: the initiation is not
+ * for this identity, or its keys have low order; *out is wiped. */
 must_check bool noise_open(struct noise_opened *out, const struct noise_identity *self,
 			   const struct msg_initiation *m, const struct x25519_job *job);
 

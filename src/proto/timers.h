@@ -60,11 +60,15 @@ uint64_t timers_sent(struct wg_timers *t, uint64_t now_ns, bool data);
 uint64_t timers_received(struct wg_timers *t, uint64_t now_ns, bool data);
 
 /* The rest is for the control half. */
+/* Starts TIMER_RETRANSMIT, due after REKEY_TIMEOUT and the jitter. */
 void timers_initiation_sent(struct wg_timers *t, uint64_t now_ns, uint64_t jitter_ns);
+/* A handshake has derived keys: starts TIMER_ZERO_KEYS afresh. */
 void timers_session_derived(struct wg_timers *t, uint64_t now_ns);
+/* The first response or data of a new session was authenticated: stops TIMER_RETRANSMIT, resets `attempts`. */
 void timers_handshake_complete(struct wg_timers *t);
+/* After the last retry: stops TIMER_KEEPALIVE, and starts TIMER_ZERO_KEYS unless it runs. */
 void timers_gave_up(struct wg_timers *t, uint64_t now_ns);
-/* If persistent keepalives are on, makes one due now. */
+/* If persistent keepalives are on, makes TIMER_PERSISTENT due now. */
 void timers_persistent_now(struct wg_timers *t, uint64_t now_ns);
 /* After TIMER_KEEPALIVE was due: starts the timer again if more data was received while it ran. */
 void timers_keepalive_again(struct wg_timers *t, uint64_t now_ns);

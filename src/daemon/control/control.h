@@ -11,7 +11,7 @@
 must_check int control_init(struct control *c, unsigned int disabled_offloads, unsigned int threads);
 /* Watches the link and serves the UAPI socket; both must be open. signal_fd: signalfd(2). 0 or -errno. */
 must_check int control_start(struct control *c, int signal_fd);
-/* Runs until the link is deleted, the socket file is removed, or a signal arrives. */
+/* Runs until the link is deleted, the socket file is removed, a terminating signal arrives, or memory runs out. */
 void control_run(struct control *c);
 void control_free(struct control *c);
 

@@ -18,7 +18,8 @@ void sandbox_lock_memory(void);
 void sandbox_enter(const char *socket_dir);
 /* When all threads run, for all of them: allows the system calls that control and the threads need, no others. */
 void sandbox_restrict_syscalls(void);
-/* Around a call that needs a permitted capability. Control. */
+/* Around the operations that need a permitted capability: opening sockets, and everything in the namespace of a link
+ * that was moved. Control thread only. */
 void sandbox_raise(bool raise);
 
 #endif

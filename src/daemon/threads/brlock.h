@@ -25,7 +25,7 @@ struct brlock {
 	struct brlock_reader *readers; /* constant once threads run */
 };
 
-/* Both false: out of memory. All readers are added before the lock is used. */
+/* Both return false if the system has no memory for the mutex. All readers are added before the lock is used. */
 must_check bool brlock_init(struct brlock *l);
 must_check bool brlock_add_reader(struct brlock *l, struct brlock_reader *r);
 

@@ -21,9 +21,9 @@ struct apply {
 void apply_init(struct apply *a, const struct command_options *o, struct host *host, struct command_trace *trace,
 		struct journal *journal, const char *config);
 
-/* Performs the steps from the index `from` on. The first failure ends it: -errno, after reporting. Tolerant: goes on
- * after failures and returns 0, and what could not be removed because it does not exist is no failure. Steps that
- * were performed, or possibly were, are marked done. */
+/* Performs the steps from the index `from` on. The first failure ends it: -errno, after reporting. Tolerant: continues
+ * after failures and returns 0, and the removal of something that does not exist is no failure. Steps that were performed,
+ * or possibly were, are marked done, except hooks and the deletion of the interface, which have no inverse. */
 must_check int apply_plan(struct apply *a, struct plan *p, size_t from, bool tolerant);
 /* The same for all steps, tolerant. */
 void apply_undo(struct apply *a, struct plan *p);

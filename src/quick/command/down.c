@@ -126,7 +126,7 @@ static int plan_undo_unjournaled(struct plan *undo, struct host_state *s, struct
 	return r;
 }
 
-/* Which name servers are set is not attached to the interface. */
+/* Name servers that were set with resolvconf or in resolv.conf outlive the interface. */
 static void undo_dns_unjournaled(struct down *d)
 {
 	struct plan dns = { 0 };

@@ -8,8 +8,8 @@
 /* Appends the inverses of the journal's steps, less the rules that do not exist. 0 or -ENOMEM. */
 must_check int plan_undo_journal(struct plan *out, const struct journal *j, const struct host_state *s);
 
-/* Removes what an interrupted `up` added, with its hooks. Then the journal is deleted, or has what could not be undone,
- * which is reported: false. */
+/* Removes what an interrupted `up` added, with its hooks. Then the journal is deleted, or contains only what could not be
+ * undone, which is reported: false. */
 must_check bool undo_interrupted_up(struct apply *a, const struct host_state *s);
 /* The same for what is left of a tunnel whose interface another program deleted. */
 bool undo_leftovers(struct apply *a, const struct host_state *s);

@@ -1,4 +1,4 @@
-/* What the journal has of the tunnel at the end of `up`. */
+/* What the journal records about the tunnel at the end of `up`. */
 #include "up_result.h"
 
 #include <errno.h>

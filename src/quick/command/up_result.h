@@ -1,11 +1,11 @@
-/* What the journal has of the tunnel at the end of `up`. */
+/* What the journal records about the tunnel at the end of `up`. */
 #ifndef WG_QUICK_UP_RESULT_H
 #define WG_QUICK_UP_RESULT_H
 
 #include "quick/host/host.h"
 #include "quick/journal/journal.h"
 
-/* Notes that `up` completed and, for `save`, `reload` and `diff`, what the tunnel has that is not from the file. The device
+/* Records that `up` completed and, for `save`, `reload` and `diff`, what of the tunnel is not from its file. The device
  * and the routes are read only if hooks ran: without them, nothing else can have changed them. */
 void journal_up_result(struct journal *j, struct host *host, const struct tunnel_file *f, uint32_t ifindex,
 		       bool hooks_ran);

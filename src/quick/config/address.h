@@ -21,6 +21,7 @@ struct addresses {
 	struct interface_address *list; /* owned */
 	size_t n, cap;
 };
+/* False: out of memory, and nothing changed. */
 must_check bool addresses_add(struct addresses *a, const struct interface_address *one);
 bool addresses_have(const struct addresses *a, const struct interface_address *one);
 /* An IPv6 address that is the same but for its prefix length or peer, and that an interface cannot have as well; or null. */

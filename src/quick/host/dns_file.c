@@ -269,7 +269,7 @@ static void back_up(struct edit *e)
 	char path[PATH_MAX];
 
 	if (e->rc.kind != RESOLV_CONF_FILE)
-		dns_backup_remove(e->folder); /* of the past */
+		dns_backup_remove(e->folder); /* of an earlier file */
 	else if (dns_backup_write(path, e->folder, text_of(&e->rc.original)) && !e->rc.ours)
 		text_f(&e->f->trace->t, "[#] cp %s %s\n", RESOLV_CONF, path);
 }
@@ -349,7 +349,7 @@ static int write_rest(struct edit *e)
 	return e->rc.n > 0 ? write_tunnels(e, NULL) : restore_original(e);
 }
 
-/* The file is not ours any more, so what was there before us is of the past. */
+/* The file is not ours any more, so the original that we saved is obsolete. */
 static void give_up(struct edit *e)
 {
 	struct text before = text_heap();

@@ -4,14 +4,14 @@
 
 #include "base/span.h"
 
-/* What happens to the permissions. */
+/* What happens to the mode. */
 enum file_privacy {
 	FILE_MODE_KEPT,
 	FILE_MODE_NOT_OTHERS, /* if others have any access: 0600 */
-	FILE_MODE_OWNER,      /* 0600 */
+	FILE_MODE_OWNER,      /* 0600, or less if the owner has less */
 };
 
-/* Keeps owner, mode, extended attributes, ACLs and hard links. The file is replaced atomically where that keeps them all;
+/* Keeps owner, extended attributes, ACLs and hard links, and the mode as `privacy` says. The file is replaced atomically where that keeps them all;
  * otherwise, as for a bind mount, it is written in place, after which a write that failed is undone. 0 or -errno. */
 must_check int file_update(const char *path, struct span text, enum file_privacy privacy);
 

@@ -1,5 +1,5 @@
-/* Inspects the host: fills the host state on which plans depend. Changes nothing and needs no privileges.
- * Functions that return int return 0 or -errno. */
+/* Inspects the host: fills the host state on which plans depend. Changes nothing. Only the WireGuard configuration and the
+ * firewall rules need privileges. Functions that return int return 0 or -errno. */
 #ifndef WG_QUICK_INSPECT_H
 #define WG_QUICK_INSPECT_H
 

@@ -14,8 +14,8 @@ struct performer {
 	uint32_t ifindex;       /* of the interface; set when a step creates it; 0: not known */
 };
 
-/* Traces and performs a step, and marks it done if it was, or possibly was, performed. 0, or -errno after
- * reporting. */
+/* Traces and performs a step, and marks it done if it was, or possibly was, performed, unless it has no inverse: a hook, or
+ * the deletion of the interface. 0, or -errno after reporting. */
 must_check int perform_step(struct performer *pf, const struct plan *p, struct step *s);
 
 #endif

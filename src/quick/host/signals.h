@@ -11,7 +11,7 @@ extern volatile int stop_signal; /* the last of these signals, or 0 */
 
 void signals_set_child(pid_t child); /* 0: none */
 
-/* In a child: the dispositions from before signals_watch(). */
+/* In a child: sets the default dispositions, but leaves SIGHUP ignored if it was before signals_watch(). */
 void signals_restore(void);
 
 #endif

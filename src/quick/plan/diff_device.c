@@ -1,4 +1,4 @@
-/* The part of plan_diff() about the WireGuard configuration, and the way back from it. */
+/* The part of plan_diff() about the WireGuard configuration, and its rollback. */
 #include "diff_device.h"
 
 #include <assert.h>
@@ -91,7 +91,7 @@ int plan_device_change(struct plan *p, const struct diff_input *in, uint32_t mar
 	return 0;
 }
 
-/* ---- the way back ---- */
+/* ---- rollback ---- */
 
 /* WireGuard can remove a peer's endpoint only together with the peer. */
 static bool must_be_replaced(const struct wg_peer *now, const struct wg_peer *before)

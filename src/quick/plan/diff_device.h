@@ -1,4 +1,4 @@
-/* The part of plan_diff() about the WireGuard configuration, and the way back from it. */
+/* The part of plan_diff() about the WireGuard configuration, and its rollback. */
 #ifndef WG_QUICK_DIFF_DEVICE_H
 #define WG_QUICK_DIFF_DEVICE_H
 

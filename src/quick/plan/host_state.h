@@ -43,7 +43,7 @@ struct host_state {
 	int src_valid_mark;         /* the sysctl; -1: not readable */
 	int src_valid_mark_before;  /* its value before another tunnel set it; -1: none did */
 	uint32_t free_table;        /* the first unused routing table from 51820 up; 0: not searched for */
-	unsigned int path_mtu;      /* the smallest of all ways to the endpoints, else the default route's; 0: not known */
+	unsigned int path_mtu;      /* the smallest of all paths to the endpoints, else the default route's; 0: not known */
 	const char *implementation; /* the userspace program that `up` would start, or null */
 	enum dns_backend dns;        /* the one that suits the host */
 	struct resolv_conf resolv_conf; /* /etc/resolv.conf, without tunnels that are not up any more */

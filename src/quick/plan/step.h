@@ -1,5 +1,5 @@
-/* A plan and its steps. A step is one change of the host, as data: it has an inverse (the same step with
- * `remove` inverted) and prints as the equivalent shell command (print.h). */
+/* A plan and its steps. A step is one change of the host, as data: it can be printed as the equivalent shell command
+ * (print.h), and most kinds have an inverse, usually the same step with `remove` inverted (step_inverse()). */
 #ifndef WG_QUICK_STEP_H
 #define WG_QUICK_STEP_H
 
@@ -7,7 +7,7 @@
 
 enum step_kind {
 	STEP_LINK,     /* the interface itself */
-	STEP_HOOK,     /* a command of the tunnel file, run by bash; it has no inverse */
+	STEP_HOOK,     /* a command of the tunnel file, run by bash or sh; it has no inverse */
 	STEP_WG,       /* a change of the WireGuard configuration; its inverse is a patch, if there is one */
 	STEP_ADDRESS,
 	STEP_LINK_UP,  /* the MTU, and the interface up */
@@ -58,7 +58,7 @@ struct step {
 	uint8_t kind; /* enum step_kind */
 	bool remove;
 	bool hidden;  /* not printed: a later step of the same plan undoes it, or it changes nothing */
-	bool done;    /* performed, or possibly performed */
+	bool done;    /* performed, or possibly performed; never set for hooks and the deletion of the interface */
 	bool failed;  /* performing it failed, or possibly failed */
 	union {
 		struct interface_address address;
