@@ -100,7 +100,7 @@ static int start(struct control *c, const struct options *o, struct text *why)
 	error = control_init(c, o->disabled_offloads, o->threads);
 	sandbox_lock_memory();
 	if (!error && !tunnel_self_test()) {
-		text_add(why, "the self-test of the cryptography failed on this machine");
+		text_add(why, "the cryptographic self-test failed");
 		error = -EIO;
 	}
 	if (!error)
@@ -179,7 +179,7 @@ static int print(const char *text)
 {
 	if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
 		return EXIT_SUCCESS;
-	fprintf(stderr, "wireguardd: write: %s\n", strerror(errno));
+	fprintf(stderr, "wireguardd: cannot write to standard output: %s\n", strerror(errno));
 	return EXIT_FAILURE;
 }
 
@@ -207,7 +207,7 @@ int main(int argc, char **argv)
 	o.interface = argv[at];
 	log_init(log_parse_level(getenv("LOG_LEVEL")), "");
 	if (!device_name_is_valid(span_of(o.interface))) {
-		log_error("%s is not a valid name of an interface", o.interface);
+		log_error("%s is not a valid interface name", o.interface);
 		return EXIT_FAILURE;
 	}
 	log_init(log_parse_level(getenv("LOG_LEVEL")), o.interface);

@@ -3,17 +3,17 @@
 
 /* What follows the key in the help. */
 static const char amnezia[] = "is a key of AmneziaWG, whose packets differ from WireGuard's: "
-			      "ask for a file without it, or use AmneziaWG's own programs";
+			      "ask your provider for a file without it, or use AmneziaWG's own programs";
 static const char comment[] = "is informational only: write it as a comment, after `#'";
 static const char client_id[] = "is the client ID of Cloudflare WARP, which WireGuard cannot send: remove the line";
-static const char lan[] = "is a key of WireSock: remove the line, the local network does not use the tunnel anyway";
+static const char lan[] = "is a key of WireSock: remove the line; local traffic bypasses the tunnel anyway";
 static const char apps[] = "is a key of other WireGuard apps that selects per-app routing, which is not supported: "
 			   "remove the line";
 static const char excluded[] = "is a key of WireSock and TunSafe: leave these networks out of AllowedIPs";
 static const char wiresock[] = "is a key of WireSock: remove the line";
 static const char tunsafe[] = "is a key of TunSafe: remove the line";
 static const char tunsafe_protocol[] = "is a key of TunSafe, whose packets then differ from WireGuard's: "
-				       "ask for a file without it";
+				       "ask your provider for a file without it";
 static const char wireproxy[] = "is a key of wireproxy: remove the line, or use PersistentKeepalive";
 static const char keepalive[] = "is a key of other programs: use PersistentKeepalive";
 static const char key_file[] = "is a key of systemd.netdev(5): write the key itself into the file";

@@ -10,20 +10,21 @@ struct routes_owner { /* embedded in a peer; zeroed: owns no prefix */
 	uint32_t first, last; /* list of routes, by number; 0: empty */
 };
 
-struct routes { /* zeroed: empty */
+struct routes { /* the allowed IPs of all peers; zeroed: empty */
 	struct trie_roots tries;
 	struct route *all; /* owned, by number - 1; control half only */
 	uint32_t cap, used, free;
 };
 
-/* Null: no peer owns the address. address: 4 or 16 bytes, by family. */
+/* The owner of the longest prefix that contains the address; null: no peer has it among its allowed IPs. address: 4 or
+ * 16 bytes, by family. */
 static inline struct routes_owner *routes_find(const struct routes *r, enum ip_family family,
 					       const uint8_t *address)
 {
 	return trie_lookup(&r->tries, family, address);
 }
 
-/* Up to ROUTE_QUERIES_MAX at once. */
+/* The same for up to ROUTE_QUERIES_MAX addresses at once. */
 static inline void routes_find_many(const struct routes *r, struct route_query *queries, size_t n)
 {
 	trie_lookup_many(&r->tries, queries, n);

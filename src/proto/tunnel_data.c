@@ -52,7 +52,7 @@ static struct wg_tunnel_peer *owner_peer(struct routes_owner *owner)
 	return owner ? container_of(owner, struct wg_tunnel_peer, routes) : NULL;
 }
 
-/* The last look-up: the next packet usually has the same address. */
+/* The last look-up among the allowed IPs: the next packet usually has the same address. */
 struct route_cache {
 	struct wg_tunnel_peer *peer;
 	uint8_t family; /* IP_NONE: empty */
@@ -101,8 +101,8 @@ static bool is_last_query(const struct destinations *d, const struct packet_ip *
 	       memcmp(last->address, ip->destination, ip->family == IP_V4 ? 4 : 16) == 0;
 }
 
-/* Chooses the route of every buffer, by destination; those that are not IP packets have a verdict
- * afterwards. */
+/* Looks up the destination address of every buffer among the allowed IPs (cryptokey routing); buffers that
+ * are not IP packets have a verdict afterwards. */
 static void look_up_destinations(struct destinations *d, const struct wg_tunnel *t, struct wg_buf *bufs,
 				 size_t n, struct tally *tally)
 {
@@ -380,9 +380,9 @@ static void open_authenticate(struct open_run *run, struct tally *tally)
 	run->n = n;
 }
 
-/* Checks the decrypted packet: a whole IP packet, whose source address is routed to the peer that
- * sent it (cryptokey routing, whitepaper section 2). Removes the padding and merges the outer
- * congestion mark. */
+/* Checks the decrypted packet: a whole IP packet, whose source address is among the allowed IPs of the
+ * peer that sent it (cryptokey routing, whitepaper section 2). Merges the outer congestion mark and
+ * removes the padding. */
 static enum wg_drop decapsulate(struct wg_tunnel *t, struct wg_buf *buf,
 				const struct wg_tunnel_peer *peer, struct route_cache *last)
 {

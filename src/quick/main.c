@@ -57,7 +57,7 @@ static const struct command {
 	enum { SETTINGS_UNUSED, SETTINGS_OPTIONAL, SETTINGS_REQUIRED } settings; /* of wgsuite.ini */
 	bool prints;   /* on standard output */
 	bool inspects; /* the host, over netlink */
-	bool changes;  /* needs CAP_NET_ADMIN */
+	bool needs_net_admin; /* CAP_NET_ADMIN, except for --dry-run */
 } commands[] = {
 	{ "up", command_up, OPTION_DRY_RUN | OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_REQUIRED, false, true, true },
 	{ "down", command_down, OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_OPTIONAL, false, true, true },
@@ -238,7 +238,7 @@ int main(int argc, char *argv[])
 		return have_stdout ? print_version() : exit_status_of_output(-EBADF);
 	if (!parse_arguments(&o, &command, argc, argv))
 		return 1;
-	if (command->changes && !o.dry_run && !process_may_change_network())
+	if (command->needs_net_admin && !o.dry_run && !process_may_change_network())
 		return process_run_with_sudo(argv);
 	o.argument = tunnel_argument(name, o.argument);
 	prints = o.dry_run || command->prints;

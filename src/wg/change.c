@@ -41,7 +41,7 @@ bool change_resolve(struct wg_device *patch, const char *file, struct diag *d)
 		return true;
 	failed = resolve_device(patch, &o, d);
 	if (failed < 0)
-		report_error("%s", strerror(-failed));
+		report_error("cannot resolve endpoints: %s", strerror(-failed));
 	return failed == 0;
 }
 

@@ -73,7 +73,7 @@ static bool read_chunks(struct wg_device *desired, const struct conf_command *c,
 	if (file->error)
 		report_file(file, c->path);
 	else if (rc == -ENOMEM)
-		report_error("%s", strerror(ENOMEM));
+		report_error("out of memory");
 	else if (rc)
 		report_verbatim(rc == -ENOKEY ? "Invalid configuration" : "Configuration parsing error");
 	else if (file->is_empty && !empty_allowed)

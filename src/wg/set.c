@@ -121,7 +121,7 @@ int cmd_set(struct program *p, int argc, char *const argv[])
 	report_set_interface(argv[1]);
 	rc = conf_read_set(&patch, argv + 2, argc - 2, &o, &diag);
 	if (rc == -ENOMEM)
-		report_error("%s", strerror(ENOMEM));
+		report_error("out of memory");
 	if (rc)
 		return 1;
 	rc = change_resolve(&patch, NULL, &diag) && change_send(p, argv[1], &patch) ? 0 : 1;

@@ -88,7 +88,7 @@ uapi() {
 		run --separate-stderr on a wireguardd "$name"
 		[ "$status" -eq 1 ]
 		[ -z "$output" ]
-		[[ $stderr == *"is not a valid name of an interface"* ]]
+		[[ $stderr == *"is not a valid interface name"* ]]
 	done
 	eventually 5 no_daemon
 }

@@ -159,7 +159,7 @@ PostDown = touch /run/down" "10.8.0.0/16"
 	on a wg-quick up wg0
 	run on a wg-quick down wg0
 	[ "$status" -eq 1 ]
-	[[ $output == *"PreDown line 1 failed with status 1"* ]]
+	[[ $output == *"PreDown command 1 failed with status 1"* ]]
 	on a test -e /run/down
 	run ! in_net a ip link show wg0
 }

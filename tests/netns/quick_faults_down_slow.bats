@@ -61,13 +61,13 @@ PostDown = echo down >> /run/hooks" 0.0.0.0/0
 	on a "$FAULTS/wg-quick" up wg0 2> /dev/null
 	for step in $(seq 40); do # until one is found that down cannot undo
 		on a env WG_QUICK_FAULT="$step" "$FAULTS/wg-quick" down wg0 > "$NET_DIR/output" 2>&1 || true
-		! grep -q 'not everything was undone' "$NET_DIR/output" || break
+		! grep -q 'some steps could not be undone' "$NET_DIR/output" || break
 		on a wg-quick down wg0 2> /dev/null || true
 		on a "$FAULTS/wg-quick" up wg0 2> /dev/null
 		on a rm -f /run/hooks
 	done
 	[ "$(on a sh -c 'grep -cE "^(rule|link|dns|firewall|sysctl|unreachable)" /run/wgsuite/wg0@*')" -ge 1 ]
-	grep -q 'wg-quick: wg0: not everything was undone; the journal has what is left' "$NET_DIR/output"
+	grep -q 'wg-quick: wg0: some steps could not be undone; they are recorded in the journal' "$NET_DIR/output"
 	grep -q "  help: run .wg-quick down wg0' to try again" "$NET_DIR/output"
 	run on a wg-quick down wg0
 	[ "$status" -eq 0 ]

@@ -17,24 +17,24 @@ messages() {
 
 @test "20: a failed hook is reported with line and status, after its own messages" {
 	messages 1 'PostUp = false; echo x'
-	[ "$output" = "wg-quick: wg0: PostUp line 1 failed with status 1: false; echo x" ]
+	[ "$output" = "wg-quick: wg0: PostUp on line 3 failed with status 1: false; echo x" ]
 	messages 1 'PreUp = true
 PreUp = f() { local x=1; false | cat; }; f'
-	[ "$output" = "wg-quick: wg0: PreUp line 2 failed with status 1: f() { local x=1; false | cat; }; f" ]
+	[ "$output" = "wg-quick: wg0: PreUp on line 4 failed with status 1: f() { local x=1; false | cat; }; f" ]
 	messages 7 'PostUp = echo said >&2; ( exit 7 )'
 	[ "$output" = "said
-wg-quick: wg0: PostUp line 1 failed with status 7: echo said >&2; ( exit 7 )" ]
+wg-quick: wg0: PostUp on line 3 failed with status 7: echo said >&2; ( exit 7 )" ]
 	messages 127 'PostUp = nosuchcommand a'
 	[ "$output" = "wg-quick: nosuchcommand: command not found
-wg-quick: wg0: PostUp line 1 failed with status 127: nosuchcommand a" ]
+wg-quick: wg0: PostUp on line 3 failed with status 127: nosuchcommand a" ]
 	messages 143 'PostUp = trap "echo bye >&2" EXIT; kill $BASHPID; true'
 	[ "$output" = "bye
-wg-quick: wg0: PostUp line 1 failed with status 143: trap \"echo bye >&2\" EXIT; kill \$BASHPID; true" ]
+wg-quick: wg0: PostUp on line 3 failed with status 143: trap \"echo bye >&2\" EXIT; kill \$BASHPID; true" ]
 	quick_file wg0 'PostDown = cat /nonexistent' "10.8.0.0/16"
 	on a wg-quick up wg0
 	run -1 on a wg-quick down wg0
 	[ "$(grep -v -e '^\[' <<< "$output")" = "cat: /nonexistent: No such file or directory
-wg-quick: wg0: PostDown line 1 failed with status 1: cat /nonexistent" ]
+wg-quick: wg0: PostDown command 1 failed with status 1: cat /nonexistent" ]
 }
 
 @test "01: hooks in files of other users are run or refused as [hooks] owner says" {
@@ -267,8 +267,8 @@ PreDown = true" "10.8.0.0/16"
 	for verb in diff reload diff; do
 		run on a wg-quick $verb wg0
 		[ "$status" -eq 0 ]
-		[ "$output" = "wg-quick: wg0: warning: the file has other PreUp, PostUp lines than at the last \`up': only down and up run hooks
-  help: wg-quick restart wg0" ]
+		[ "$output" = "wg-quick: wg0: warning: PreUp, PostUp changed since the last \`up'; reload does not run hooks
+  help: run \`wg-quick restart wg0' to apply the change" ]
 	done
 	on a test ! -e /run/ran
 	on a wg-quick restart wg0

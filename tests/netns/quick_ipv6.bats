@@ -106,7 +106,7 @@ MTU = 600" "0.0.0.0/0"
 Table = off|$SPLIT" "Address = 10.9.0.2/24
 PreUp = ip address add fd00:9::2/64 dev %i|10.60.0.0/16"; do
 		quick_file wg0 "${case%%|*}" "${case#*|}"
-		up_warns "the way to the endpoints has an MTU of 1300: full packets will be fragmented"
+		up_warns "the path to the endpoints has an MTU of 1300: full-size packets will be fragmented"
 		[ "$(on a cat /sys/class/net/wg0/mtu)" -eq 1280 ]
 		changes_nothing
 		on a wg-quick down wg0

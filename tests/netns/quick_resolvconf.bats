@@ -42,7 +42,7 @@ power_cut() {
 	power_cut wg0
 	[ "$(servers)" = 10.7.0.53 ]
 	run -0 on a wg-quick up wg0
-	[[ $output == *"wg-quick: wg0: warning: /etc/resolv.conf had the name servers of wg0, which is not up any more: they are removed"* ]]
+	[[ $output == *"wg-quick: wg0: warning: removing the name servers of tunnels that are no longer up from /etc/resolv.conf: wg0"* ]]
 	[ "$(servers)" = 10.7.0.53 ]
 	on a wg-quick down wg0
 	restored
@@ -55,7 +55,7 @@ power_cut() {
 		on a wg-quick up wg1
 		power_cut wg0 wg1
 		run on a wg-quick $next
-		[[ $output == *"had the name servers of wg0, wg1, which is not up any more"* ]]
+		[[ $output == *"no longer up from /etc/resolv.conf: wg0, wg1"* ]]
 		restored
 	done
 	on a wg-quick down wg2
@@ -263,7 +263,7 @@ read_only() {
 }
 
 @test "a file that cannot be written: a full tunnel fails with a remedy, a split one is brought up with a warning" {
-	help="  help: set [dns] backend in /etc/wireguard/wgsuite.ini; none leaves the name servers of the host"
+	help="  help: set [dns] backend in /etc/wireguard/wgsuite.ini; with \`none', the name servers of the host stay in use"
 	for allowed in 0.0.0.0/0 ::/0 "0.0.0.0/1, 128.0.0.0/1"; do
 		quick_file wg0 "DNS = 10.7.0.53" "$allowed"
 		before=$(quick_state)

@@ -42,7 +42,7 @@ is_up() { on a test -e /sys/class/net/wg0; }
 		run on a env WG_ENDPOINT_RESOLUTION_RETRIES=0 wg-quick up wg0
 		[ "$status" -ne 0 ]
 		[[ $output == *"wg-quick: wg0: no endpoint of a peer with a default route can be resolved: all traffic would be lost
-  help: check the name servers of the host, or write the endpoint as an address"* ]]
+  help: check the name servers of the host, or use an IP address as Endpoint"* ]]
 		not is_up
 	done
 	diff <(echo "$before") <(quick_state)
@@ -56,7 +56,7 @@ is_up() { on a test -e /sys/class/net/wg0; }
 	named 10.9.0.0/24
 	run on a env WG_ENDPOINT_RESOLUTION_RETRIES=0 wg-quick up wg0
 	[ "$status" -eq 0 ]
-	[[ $output == *"wg-quick: wg0: warning: 1 peer has no endpoint, because the host name cannot be resolved
+	[[ $output == *"wg-quick: wg0: warning: 1 peer has no endpoint, because its host name cannot be resolved
   help: wg-quick does not retry: run \`wg-quick reload wg0' later"* ]]
 	[ "$(on a wg show wg0 endpoints | cut -f2)" = "(none)" ]
 	hosts "192.168.5.254 vpn.test"

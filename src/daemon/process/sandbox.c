@@ -245,7 +245,7 @@ static void restrict_if_possible(const char *what, void (*step)(const char *), c
 	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	if (child > 0 && WIFSIGNALED(status))
-		log_error("no %s: the system call filter of the service forbids it", what);
+		log_error("cannot enable %s: the inherited system call filter forbids it", what);
 	else
 		step(argument);
 }
@@ -263,5 +263,5 @@ void sandbox_enter(const char *socket_dir)
 void sandbox_restrict_syscalls(void)
 {
 	if (!INSTRUMENTED)
-		restrict_if_possible("system call filter", restrict_syscalls, NULL);
+		restrict_if_possible("the system call filter", restrict_syscalls, NULL);
 }

@@ -167,7 +167,7 @@ void apply_undo(struct apply *a, struct plan *p)
 	(void)r;
 }
 
-void apply_hooks(struct apply *a, const struct string_list *hooks, enum hook_phase phase)
+void apply_hooks(struct apply *a, const struct string_list *hooks, const unsigned int *lines, enum hook_phase phase)
 {
 	struct plan p = { 0 };
 
@@ -182,6 +182,7 @@ void apply_hooks(struct apply *a, const struct string_list *hooks, enum hook_pha
 		}
 		s->hook = (struct step_hook){ .phase = (uint8_t)phase,
 					      .number = (unsigned int)i + 1,
+					      .line = lines ? lines[i] : 0,
 					      .text = hooks->list[i] };
 	}
 	apply_undo(a, &p);

@@ -65,7 +65,7 @@ static void read_optional_file(struct tunnel_file *f, const char *argument, cons
 {
 	if (tunnel_file_find(f, argument) && load(f) == 0)
 		return;
-	report_warning("cannot read the tunnel file: using the recorded state of `up'");
+	report_warning("cannot read the tunnel file; using the journal of the last `up'");
 	tunnel_file_free(f);
 	memcpy(f->name, j->name, sizeof f->name);
 	f->path = j->applied.config ? span_dup(span_of(j->applied.config)) : NULL;
@@ -216,7 +216,7 @@ static int take_down(struct down *d)
 	int r;
 
 	choose_hooks(&d->journal, &d->file, &d->apply, &d->host->settings);
-	apply_hooks(&d->apply, &hooks[HOOK_PRE_DOWN], HOOK_PRE_DOWN);
+	apply_hooks(&d->apply, &hooks[HOOK_PRE_DOWN], NULL, HOOK_PRE_DOWN);
 	if (d->file.interface.save_config && d->state.link.index && !save(d))
 		d->apply.failures++;
 	r = journaled ? plan_undo_journal(&undo, &d->journal, &d->state)
@@ -235,7 +235,7 @@ static int take_down(struct down *d)
 		undo_dns_unjournaled(d);
 	else if (moved)
 		take_down_moved(d);
-	apply_hooks(&d->apply, &post_down, HOOK_POST_DOWN);
+	apply_hooks(&d->apply, &post_down, NULL, HOOK_POST_DOWN);
 	string_list_free(&post_down);
 	journal_finish(&d->journal, left);
 	return apply_status(&d->apply);

@@ -95,8 +95,8 @@ static void drop_unresolved_endpoints(const char *name, struct wg_device *d)
 		d->peers[i].flags &= ~(uint32_t)WG_PEER_HAS_HOST;
 	}
 	if (n > 0)
-		report_warning("%zu %s no endpoint, because the host name cannot be resolved", n,
-			       n == 1 ? "peer has" : "peers have");
+		report_warning("%zu %s cannot be resolved", n,
+			       n == 1 ? "peer has no endpoint, because its host name" : "peers have no endpoint, because their host names");
 	if (n > 0)
 		report_help("wg-quick does not retry: run `wg-quick reload %s' later", name);
 }
@@ -126,7 +126,7 @@ int resolve_endpoints(struct tunnel_file *f, enum resolve_mode mode)
 		return r;
 	if (mode == RESOLVE_FOR_UP && full_tunnel_is_unreachable(f)) {
 		report_error("no endpoint of a peer with a default route can be resolved: all traffic would be lost");
-		report_help("check the name servers of the host, or write the endpoint as an address");
+		report_help("check the name servers of the host, or use an IP address as Endpoint");
 		return -EHOSTUNREACH;
 	}
 	drop_unresolved_endpoints(f->name, &f->device);

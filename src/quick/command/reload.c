@@ -134,8 +134,8 @@ static void warn_of_changed_hooks(const struct tunnel_file *f, const struct hook
 			text_f(&t, "%s%s", t.n > 0 ? ", " : "", hook_phase_names[i]);
 	if (t.n == 0)
 		return;
-	report_warning("the file has other %s lines than at the last `up': only down and up run hooks", phases);
-	report_help("wg-quick restart %s", f->name);
+	report_warning("%s changed since the last `up'; reload does not run hooks", phases);
+	report_help("run `wg-quick restart %s' to apply the change", f->name);
 }
 
 /* ---- apply ---- */
@@ -172,7 +172,7 @@ static void journal_result(struct reload *r)
 	applied_free(&r->journal.applied);
 	r->journal.applied = now;
 	if (error < 0 || journal_write(&r->journal) < 0)
-		report_warning("cannot update the journal: it also still lists the old state");
+		report_warning("cannot update the journal; it still lists the previous state as well");
 }
 
 static bool removes_address(const struct plan *p)

@@ -18,7 +18,7 @@ int plan_undo_journal(struct plan *out, const struct journal *j, const struct ho
 static void run_due_hooks(struct apply *a, enum hook_phase phase)
 {
 	if (journal_hooks_are_due(a->journal, phase))
-		apply_hooks(a, &a->journal->applied.hooks[phase], phase);
+		apply_hooks(a, &a->journal->applied.hooks[phase], NULL, phase);
 }
 
 bool undo_interrupted_up(struct apply *a, const struct host_state *s)

@@ -146,22 +146,27 @@ static int bring_up(struct up *u)
 	return r < 0 ? r : apply_post_up(u);
 }
 
+static void run_due_hooks(struct up *u, enum hook_phase phase)
+{
+	const struct interface_keys *keys = &u->file.interface;
+
+	if (journal_hooks_are_due(&u->journal, phase))
+		apply_hooks(&u->apply, &keys->hooks[phase], keys->positions[phase].lines, phase);
+}
+
 /* Undoes what was applied, with the hooks that match those that ran. */
 static void roll_back_up(struct up *u)
 {
-	const struct string_list *hooks = u->file.interface.hooks;
 	struct plan undo = { 0 };
 	int failures = u->apply.failures, r;
 	bool left;
 
-	if (journal_hooks_are_due(&u->journal, HOOK_PRE_DOWN))
-		apply_hooks(&u->apply, &hooks[HOOK_PRE_DOWN], HOOK_PRE_DOWN);
+	run_due_hooks(u, HOOK_PRE_DOWN);
 	r = plan_undo(&undo, &u->plan, false);
 	if (r == 0)
 		apply_undo(&u->apply, &undo);
 	left = r == 0 && journal_keep_failed(&u->journal, &undo);
-	if (journal_hooks_are_due(&u->journal, HOOK_POST_DOWN))
-		apply_hooks(&u->apply, &hooks[HOOK_POST_DOWN], HOOK_POST_DOWN);
+	run_due_hooks(u, HOOK_POST_DOWN);
 	if (r < 0 || u->apply.failures > failures)
 		report_error("failed to roll back completely");
 	plan_free(&undo);

@@ -98,5 +98,5 @@ void journal_up_result(struct journal *j, struct host *host, const struct tunnel
 	else if (!j->unavailable)
 		note_small_device(j, host, f, ifindex);
 	if (journal_note_complete(j) && !j->unavailable && journal_write(j) < 0)
-		report_warning("save and reload will not know what hooks changed");
+		report_warning("save and reload will not recognise what hooks changed");
 }

@@ -13,8 +13,10 @@ void interface_keys_free(struct interface_keys *k)
 	addresses_free(&k->addresses);
 	dns_config_free(&k->dns);
 	free(k->table_word);
-	for (int i = 0; i < HOOK_PHASES; i++)
+	for (int i = 0; i < HOOK_PHASES; i++) {
 		string_list_free(&k->hooks[i]);
+		free(k->positions[i].lines);
+	}
 	*k = (struct interface_keys){ 0 };
 }
 
@@ -246,7 +248,12 @@ static void read_save_config(struct interface_keys_reader *r, const struct conf_
 
 static void read_hook(struct interface_keys_reader *r, const struct conf_extra *x, enum hook_phase phase)
 {
-	if (!string_list_add(&r->keys->hooks[phase], x->value))
+	struct string_list *hooks = &r->keys->hooks[phase];
+	struct hook_positions *p = &r->keys->positions[phase];
+
+	if (vector_reserve(&p->lines, &p->cap, hooks->n + 1, sizeof *p->lines) && string_list_add(hooks, x->value))
+		p->lines[hooks->n - 1] = x->line;
+	else
 		r->no_memory = true;
 }
 

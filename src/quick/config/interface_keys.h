@@ -23,6 +23,10 @@ struct interface_keys {
 	uint32_t table;   /* of TABLE_GIVEN */
 	char *table_word; /* the table as written; owned; null: the file does not name one */
 	struct string_list hooks[HOOK_PHASES];
+	struct hook_positions { /* lines of the file, one for each hook */
+		unsigned int *lines; /* owned */
+		size_t cap;
+	} positions[HOOK_PHASES];
 	bool save_config;
 };
 void interface_keys_free(struct interface_keys *k);

@@ -393,8 +393,7 @@ static int sweep(struct edit *e)
 	drop_dead(e);
 	if (e->dropped.n == 0)
 		return 0;
-	report_warning("%s had the name servers of %s, which is not up any more: they are removed", RESOLV_CONF,
-		       e->dropped.p);
+	report_warning("removing the name servers of tunnels that are no longer up from %s: %s", RESOLV_CONF, e->dropped.p);
 	r = write_rest(e);
 	return r < 0 ? r : own && !resolv_conf_lists(&e->rc, e->id);
 }

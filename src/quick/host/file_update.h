@@ -11,8 +11,9 @@ enum file_privacy {
 	FILE_MODE_OWNER,      /* 0600, or less if the owner has less */
 };
 
-/* Keeps owner, extended attributes, ACLs and hard links, and the mode as `privacy` says. The file is replaced atomically where that keeps them all;
- * otherwise, as for a bind mount, it is written in place, after which a write that failed is undone. 0 or -errno. */
+/* Keeps owner, extended attributes, ACLs and hard links, and the mode according to `privacy`. The file is replaced
+ * atomically where that keeps them all; otherwise, as for a bind mount, it is written in place, and a write that fails is
+ * undone. 0 or -errno. */
 must_check int file_update(const char *path, struct span text, enum file_privacy privacy);
 
 #endif

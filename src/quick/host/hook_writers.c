@@ -106,11 +106,16 @@ static bool is_group_of_caller(gid_t gid)
 
 /* ---- one file or folder; false after reporting ---- */
 
+static void help_with(const struct writers *w, const char *command, const char *setting)
+{
+	report_help("%s %s, or set [hooks] owner = %s in %s", command, w->path, setting, SETTINGS_PATH);
+}
+
 static void report_unsafe(const struct writers *w, const char *command, const char *setting, const char *who,
 			  const char *does)
 {
 	report_error("hooks are not run: %s %s %s", who, does, w->path);
-	report_help("%s %s, or set [hooks] owner = %s in %s", command, w->path, setting, SETTINGS_PATH);
+	help_with(w, command, setting);
 }
 
 static bool user_is_trusted(struct writers *w, uid_t uid, bool owner)
@@ -173,7 +178,8 @@ static bool group_bits_are_trusted(struct writers *w)
 	if (n < 0 && errno != ERANGE)
 		return group_is_trusted(w, w->st.st_gid, true);
 	if (n < 0) {
-		report_unsafe(w, "setfacl -b", "unchecked", "an access control list that is too large to check", "decides who can write to");
+		report_error("hooks are not run: the access control list of %s is too large to check", w->path);
+		help_with(w, "setfacl -b", "unchecked");
 		return false;
 	}
 	for (ssize_t at = ACL_HEADER_BYTES; at + ACL_ENTRY_BYTES <= n; at += ACL_ENTRY_BYTES)

@@ -62,13 +62,14 @@ static int perform_link(struct performer *pf, const struct plan *p, struct step 
 static int perform_hook(struct performer *pf, const struct plan *p, struct step *s)
 {
 	const struct step_hook *hook = &s->hook;
+	const char *phase = hook_phase_names[hook->phase], *where = hook->line ? "on line" : "command";
+	unsigned int number = hook->line ? hook->line : hook->number;
 	int status = hook_run(hook->text, p->name, pf->config);
 
 	if (status > 0)
-		report_error("%s line %u failed with status %d: %s", hook_phase_names[hook->phase], hook->number, status,
-			     hook->text);
+		report_error("%s %s %u failed with status %d: %s", phase, where, number, status, hook->text);
 	else if (status < 0)
-		report_error("cannot run %s line %u: %s", hook_phase_names[hook->phase], hook->number, strerror(-status));
+		report_error("cannot run %s %s %u: %s", phase, where, number, strerror(-status));
 	return status > 0 ? -EIO : status;
 }
 
@@ -149,7 +150,7 @@ static int perform_dns(struct performer *pf, const struct plan *p, struct step *
 		report_error("cannot set the name servers: %s", reason);
 	else
 		report_warning("cannot set the name servers: %s", reason);
-	report_help("set [dns] backend in " SETTINGS_PATH "; none leaves the name servers of the host");
+	report_help("set [dns] backend in " SETTINGS_PATH "; with `none', the name servers of the host stay in use");
 	return p->dns_required ? r : 0;
 }
 

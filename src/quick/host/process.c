@@ -67,9 +67,9 @@ int process_run_with_sudo(char *argv[])
 	memcpy(words + ARRAY_LEN(before), argv + 1, argc * sizeof *words); /* with the null at the end */
 	execvp(sudo, words);
 	if (errno == ENOENT)
-		report_error("needs CAP_NET_ADMIN, and sudo is not installed");
+		report_error("CAP_NET_ADMIN is required, and sudo is not installed");
 	else
-		report_error("needs CAP_NET_ADMIN, and sudo cannot be run: %s", strerror(errno));
+		report_error("CAP_NET_ADMIN is required, and sudo cannot be run: %s", strerror(errno));
 	return 127;
 }
 

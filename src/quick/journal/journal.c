@@ -203,7 +203,7 @@ bool journal_keep_failed(struct journal *j, const struct plan *undo)
 	applied_free(&j->applied);
 	j->applied = left;
 	if (plan_keep_failed(&j->applied.plan, undo) < 0)
-		report_error("out of memory: the journal does not have all that is left");
+		report_error("out of memory: the journal does not list everything that is left");
 	for (size_t i = 0; i < j->applied.plan.n; i++)
 		has_link |= j->applied.plan.steps[i].kind == STEP_LINK;
 	j->is_leftover = !has_link;
@@ -215,7 +215,7 @@ bool journal_keep_failed(struct journal *j, const struct plan *undo)
 static void keep(struct journal *j)
 {
 	if (journal_write(j) == 0 && !j->unavailable) {
-		report_error("not everything was undone; the journal has what is left");
+		report_error("some steps could not be undone; they are recorded in the journal");
 		report_help("run `wg-quick down %s' to try again", j->name);
 	}
 }

@@ -68,7 +68,7 @@ static void warn_of_fragments(const struct tunnel_file *f, const struct host_sta
 
 	if (f->interface.mtu || plan_mtu(f, s) == plan_path_mtu(s))
 		return;
-	text_f(&t, "the way to the endpoints has an MTU of %u: full packets will be fragmented, because IPv6 needs an MTU of "
+	text_f(&t, "the path to the endpoints has an MTU of %u: full-size packets will be fragmented, because IPv6 needs an MTU of "
 	       "%u in the tunnel", s->path_mtu, (unsigned int)MTU_MIN_IPV6);
 	o->warn(o->ctx, text);
 }

@@ -1,6 +1,6 @@
 /* The contents of /etc/resolv.conf as the file back-end writes it:
  *
- *	# Made by wg-quick(8) for wg1; what was here comes back when it goes down.
+ *	# Made by wg-quick(8) for wg1; the original contents are restored by wg-quick down.
  *	nameserver 10.7.1.53
  *	#wg-quick: 3120…
  *
@@ -15,7 +15,7 @@
 
 #include <stdlib.h>
 
-/* Earlier versions wrote the first line as well, and nothing else of the mark. */
+/* Earlier versions wrote the first line with another text after the semicolon, the earliest ones nothing else of the mark. */
 static const char first_line[] = "# Made by wg-quick(8) for ";
 static const char state_line[] = "#wg-quick: ";
 static const char version[] = "1";
@@ -146,7 +146,7 @@ void resolv_conf_print(struct text *t, const struct resolv_conf *rc, const char 
 	}
 	if (last) {
 		struct span name = resolv_conf_tunnel_name(last);
-		text_f(t, "%s%.*s; what was here comes back when it goes down.\n", first_line, (int)name.n, name.p);
+		text_f(t, "%s%.*s; the original contents are restored by wg-quick down.\n", first_line, (int)name.n, name.p);
 		print_original(&state, rc);
 		text_f(&all, "%s %u\n", version, checksum(text_of(&state)));
 		text_span(&all, text_of(&state));
@@ -305,6 +305,18 @@ static void keep_foreign_lines(struct resolv_conf *rc, struct span text, struct 
 	text_heap_free(&added);
 }
 
+/* The texts are equal, apart from what follows the semicolon of the first line. */
+static bool is_same(struct span text, struct span written)
+{
+	struct span first = { NULL, 0 }, first_written = { NULL, 0 };
+
+	if (!span_starts(text, first_line) || !span_starts(written, first_line))
+		return span_equal(text, written);
+	return span_next(&first, &text, '\n') && span_next(&first_written, &written, '\n') &&
+	       span_equal(span_sub(first, 0, span_find(first, ';')), span_sub(first_written, 0, span_find(first_written, ';'))) &&
+	       span_equal(text, written);
+}
+
 bool resolv_conf_parse(struct resolv_conf *rc, struct span text)
 {
 	struct text state = text_heap(), written = text_heap();
@@ -321,7 +333,7 @@ bool resolv_conf_parse(struct resolv_conf *rc, struct span text)
 		text_span(&rc->original, text);
 	} else if (complete && read_state(rc, text_of(&state))) {
 		resolv_conf_print(&written, rc, NULL, NULL);
-		rc->intact = span_equal(text_of(&written), text);
+		rc->intact = is_same(text, text_of(&written));
 		if (!rc->intact)
 			keep_foreign_lines(rc, text, text_of(&written));
 	} else {

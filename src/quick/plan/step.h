@@ -49,6 +49,7 @@ struct step_firewall {
 struct step_hook {
 	uint8_t phase;       /* enum hook_phase */
 	unsigned int number; /* among the hooks of its phase, from 1 */
+	unsigned int line;   /* of the tunnel file; 0: not known */
 	const char *text;    /* with `%i` unexpanded */
 };
 

@@ -27,6 +27,7 @@ static int add_hooks(struct plan *p, const struct tunnel_file *f, enum hook_phas
 			return -ENOMEM;
 		s->hook = (struct step_hook){ .phase = (uint8_t)phase,
 					      .number = (unsigned int)i + 1,
+					      .line = f->interface.positions[phase].lines[i],
 					      .text = hooks->list[i] };
 	}
 	return 0;

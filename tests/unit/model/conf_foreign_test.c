@@ -12,7 +12,7 @@
 #define KEY "hV1StKWfcC6Yx21xhFvoiXnWONjGHN1dFeibN737Wnc="
 
 static const struct { const char *section, *line, *help; } cases[] = {
-	{ "[Interface]", "Jc = 4", "Jc is a key of AmneziaWG, whose packets differ from WireGuard's: ask for a file without it, "
+	{ "[Interface]", "Jc = 4", "Jc is a key of AmneziaWG, whose packets differ from WireGuard's: ask your provider for a file without it, "
 	  "or use AmneziaWG's own programs" },
 	{ "[Interface]", "jmin=40", "Jmin is a key of AmneziaWG" },
 	{ "[Interface]", "S1 = 0", "S1 is a key of AmneziaWG" },

@@ -117,8 +117,8 @@ static void name_servers_in_the_file(void **state)
 	p.dns_id = "wg0@1";
 	add(&p, STEP_DNS);
 	plan_print(&t, &p);
-	assert_true(span_starts(text_of(&t), "[#] printf %s $'# Made by wg-quick(8) for wg0; what was here comes back when it "
-					     "goes down.\\nnameserver 9.9.9.9\\noptions it\\'s\\n#wg-quick: "));
+	assert_true(span_starts(text_of(&t), "[#] printf %s $'# Made by wg-quick(8) for wg0; the original contents are restored "
+					     "by wg-quick down.\\nnameserver 9.9.9.9\\noptions it\\'s\\n#wg-quick: "));
 	assert_non_null(strstr(t.p, "\\n' > /etc/resolv.conf\n"));
 	p.steps[0].remove = true;
 	assert_printed(&p, "[#] printf %s $'nameserver 192.0.2.1\\noptions it\\'s' > /etc/resolv.conf\n");

@@ -232,6 +232,32 @@ static void earlier_versions_are_recognised(void **state)
 	resolv_conf_free(&rc);
 }
 
+/* Earlier versions had another sentence in the first line: the file is not one that another program changed. */
+static void the_sentence_of_earlier_versions_is_no_change(void **state)
+{
+	static const char earlier[] = "what was here comes back when it goes down.";
+	struct text file = file_of(ORIGINAL), old = text_heap();
+	struct resolv_conf rc;
+	struct span all, line;
+
+	(void)state;
+	add(&file, "wg0@1", "10.0.0.1", NULL);
+	all = text_of(&file);
+	assert_true(span_next(&line, &all, '\n'));
+	text_f(&old, "%.*s; %s\n", (int)span_find(line, ';'), line.p, earlier);
+	text_span(&old, all);
+	assert_false(span_equal(text_of(&old), text_of(&file)));
+	assert_true(resolv_conf_parse(&rc, text_of(&old)));
+	assert_true(rc.ours && rc.intact && !rc.foreign);
+	resolv_conf_free(&rc);
+	old.p[2] = 'm'; /* anything else is */
+	assert_true(resolv_conf_parse(&rc, text_of(&old)));
+	assert_false(rc.intact);
+	resolv_conf_free(&rc);
+	text_heap_free(&old);
+	text_heap_free(&file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +269,7 @@ int main(void)
 		cmocka_unit_test(lines_that_others_add_are_kept),
 		cmocka_unit_test(a_damaged_text_is_ours_and_says_so),
 		cmocka_unit_test(earlier_versions_are_recognised),
+		cmocka_unit_test(the_sentence_of_earlier_versions_is_no_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -276,7 +276,7 @@ static void mtu_too_small_for_ipv6(void **state)
 
 static void automatic_mtu_with_ipv6(void **state)
 {
-	static const char fragments[] = "the way to the endpoints has an MTU of 1359: full packets will be fragmented, because IPv6 "
+	static const char fragments[] = "the path to the endpoints has an MTU of 1359: full-size packets will be fragmented, because IPv6 "
 					"needs an MTU of 1280 in the tunnel";
 	struct fixture f = { 0 };
 
