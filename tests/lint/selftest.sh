@@ -265,6 +265,7 @@ clean
 for word in ro''om Ro''oms do''or cre''w hand''over pok''ed re''marks 'take ba''ck' 'tak''es back' to''ld 'by ha''nd' \
 	besi''de 'of its o''wn' an''ew who''ever some''body 'goes aw''ay' 'comes u''p' sa''y_error gro''w_text \
 	fil''es_read ru''n_find rt_op''en fau''lt_here record_op''en wis''h h''e a''side hea''rs forg''ets \
+	default_fa''te find_ri''val of_the_pa''st 'of the pa''st' of_ne''ws is_re''st is_aw''ay firewall_fra''mes 'wa''ys to the endpoints' \
 	pages_''new data_ro''om_free DOO''R; do
 	plant src/wg/terms.c "/* The $word is here. */"
 done

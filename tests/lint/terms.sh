@@ -59,4 +59,12 @@ refuse "a statement"                 't[h]at much|t[h]ere (is|are) none|t[h]e ne
 refuse "release"                     '[l]ets? go( of)?' '(src|man|README|contrib)'
 refuse "receive"                     '(?<!_)([h]ears?|[h]eard)(?!_)' '(src|man|README|contrib)'
 refuse "discard, delete"             '(?<!_)([f]orgets?|[f]orgot(ten)?|[f]orgetting)(?!_)' '(src|man|README|contrib)'
+refuse "mode, result"                '[f]ates?'
+refuse "conflict"                    '[r]ivals?'
+refuse "stale, of an earlier run"    'of[ _]the[ _][p]ast'
+refuse "if it changed"               'of_[n]ews'
+refuse "leftover"                    'is_[r]est' src/
+refuse "in another namespace"        'is_[a]way|[h]ome_ns' src/
+refuse "tables and chains"           '(firewall|missing|new)_[f]rames' src/
+refuse "path"                        '[w]ays? to (the|an) (endpoints?|peers?)'
 exit $code

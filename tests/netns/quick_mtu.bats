@@ -1,4 +1,4 @@
-# The automatic MTU: that of the narrowest way to an endpoint, as the kernel routes the encrypted packets, minus 80.
+# The automatic MTU: that of the narrowest path to an endpoint, as the kernel routes the encrypted packets, minus 80.
 load ../lib/netns
 load ../lib/quick
 
@@ -162,7 +162,7 @@ dead_hop() { in_net a ip route show 192.0.2.0/24 | grep -q "dead.*linkdown"; }
 	mtu_is 1420 192.168.5.254:1
 }
 
-@test "a way through the tunnel itself leaves the MTU as it is" {
+@test "a path through the tunnel itself leaves the MTU as it is" {
 	file 192.168.6.254:1
 	on a sed -i 's/AllowedIPs.*/AllowedIPs = 192.168.6.254\/32/' /etc/wireguard/wg0.conf
 	mtu_is 1320
@@ -171,7 +171,7 @@ dead_hop() { in_net a ip route show 192.0.2.0/24 | grep -q "dead.*linkdown"; }
 	mtu_is 1300
 }
 
-@test "a full tunnel: the way is that of the encrypted packets" {
+@test "a full tunnel: the path is that of the encrypted packets" {
 	in_net a ip route replace default via 192.168.6.254
 	file 203.0.113.1:1
 	on a sed -i 's/AllowedIPs.*/AllowedIPs = 0.0.0.0\/0/' /etc/wireguard/wg0.conf
