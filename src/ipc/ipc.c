@@ -69,7 +69,7 @@ int ipc_list(struct ipc *c, struct ipc_names *out)
 	return rc;
 }
 
-/* Where the kernel does not serve the name either, that its daemon has died says more. */
+/* If the kernel does not have the name either, the error that its daemon has died is more specific. */
 static int error_without_daemon(int kernel, int socket)
 {
 	return socket == -ECONNREFUSED && (kernel == -ENODEV || kernel == -EPROTONOSUPPORT) ? socket : kernel;
