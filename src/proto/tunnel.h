@@ -269,6 +269,9 @@ must_check bool tunnel_self_test(void);
 /* Restricts the CPU features that may be used, before any other call: the value of WG_CPU, "generic"
  * or names of features; null, "" and "auto": no restriction. False: an unknown name. */
 must_check bool tunnel_use_cpu(const char *features);
+/* What a thread calls while it waits for a lock whose holder does not run, for programs with several threads; before
+ * any other call. */
+void tunnel_set_yield(void (*yield)(void));
 const char *tunnel_crypto_impl(void); /* name of the AEAD implementation in use: "portable", … */
 
 #endif

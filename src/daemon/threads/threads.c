@@ -201,6 +201,11 @@ int threads_init(struct thread_pool *p, unsigned int n)
 	return 0;
 }
 
+static void yield_cpu(void)
+{
+	(void)sched_yield(); /* never fails on Linux */
+}
+
 int threads_start(struct thread_pool *p)
 {
 	pthread_attr_t a;
@@ -208,6 +213,7 @@ int threads_start(struct thread_pool *p)
 
 	if (p->n == 0)
 		return 0;
+	tunnel_set_yield(yield_cpu);
 	error = pthread_attr_init(&a);
 	if (error)
 		return -error;
