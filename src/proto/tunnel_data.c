@@ -321,6 +321,8 @@ struct open_run {
 	size_t n;
 	struct wg_buf *bufs[RUN_MAX];
 	struct aead_packet packets[RUN_MAX];
+	uint64_t newest; /* counter */
+	uint16_t newest_path;
 };
 
 /* The session and counter of a data message. Null: dropped, or a handshake message, and the buffer
@@ -359,13 +361,24 @@ static struct wg_session *find_session(struct wg_tunnel *t, uint64_t now_ns, str
 	return s;
 }
 
+/* Moves buffer i, which is authentic, to place `to`. */
+static void keep_authentic(struct open_run *run, size_t to, size_t i)
+{
+	if (run->packets[i].counter >= run->newest) {
+		run->newest = run->packets[i].counter;
+		run->newest_path = run->bufs[i]->path;
+	}
+	run->bufs[to] = run->bufs[i];
+}
+
 /* Decrypts the run, then checks the authentic packets for replays: a forged counter must not move
- * the window. Buffers that pass move to the front. */
+ * the window. Buffers that pass move to the front; *run stores the greatest counter among them, and its path. */
 static void open_authenticate(struct open_run *run, struct tally *tally)
 {
 	struct wg_session *s = run->session;
 	size_t n = 0;
 
+	run->newest = 0;
 	aead_open_run(run->packets, run->n, &s->rx_key);
 	spin_lock(&s->rx_lock);
 	for (size_t i = 0; i < run->n; i++) {
@@ -374,7 +387,7 @@ static void open_authenticate(struct open_run *run, struct tally *tally)
 		else if (!replay_accept(&s->rx_window, run->packets[i].counter))
 			set_verdict(tally, run->bufs[i], WG_DONE, WG_DROP_REPLAY);
 		else
-			run->bufs[n++] = run->bufs[i];
+			keep_authentic(run, n++, i);
 	}
 	spin_unlock(&s->rx_lock);
 	run->n = n;
@@ -410,7 +423,8 @@ static void rekey_on_receive(struct wg_tunnel *t, uint64_t now_ns, struct wg_tun
 }
 
 /* Ends the run. Everything after open_authenticate acts on authentic packets only: roaming (the
- * source of the newest datagram becomes the endpoint, whitepaper section 2.1), confirmation of the
+ * source of the newest datagram becomes the endpoint, whitepaper section 2.1; an older one that comes
+ * later does not), confirmation of the
  * session, byte counts and timers. */
 static void open_flush(struct wg_tunnel *t, uint64_t now_ns, const struct wg_batch *b,
 		       struct open_run *run, struct route_cache *last, struct tally *tally)
@@ -425,7 +439,7 @@ static void open_flush(struct wg_tunnel *t, uint64_t now_ns, const struct wg_bat
 	if (run->n == 0)
 		return;
 	peer = run->session->peer;
-	peer_set_path(peer, &b->paths[run->bufs[run->n - 1]->path]);
+	peer_roam(run->session, run->newest, &b->paths[run->newest_path]);
 	if (atomic_load_explicit(&run->session->is_next, memory_order_relaxed)) {
 		atomic_store(&run->session->has_received, true);
 		peer_wake(t, peer, WAKE_CONFIRM);
