@@ -71,6 +71,9 @@ int interface_replace_sockets(struct control *c, const struct udp *fresh)
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
 		loop_remove(&c->loop, error ? &next[i] : &c->udp_sources[i].source);
 	if (!error) {
+		for (unsigned int i = 0; i < UDP_SOCKETS; i++) /* while no thread opens later datagrams */
+			if (c->udp.sockets[i].fd >= 0)
+				worker_empty_udp(c->worker, &c->udp.sockets[i]);
 		udp_close(&c->udp);
 		c->udp = *fresh;
 	}

@@ -11,6 +11,7 @@ enum {
 	CACHE_LINE = 64,
 	HEADER = 16,               /* of a data message, before the packet (whitepaper, 5.4.6) */
 	PADDING_AND_TAG = 15 + 16, /* at most so many bytes after it */
+	EMPTY_CALLS_MAX = 512,     /* for more of the smallest datagrams than a receive buffer holds */
 	CONTROL_BATCH = 8,             /* handshakes between two reads of the clock */
 	CONTROL_BATCH_UNDER_LOAD = 32, /* most are answered with a cookie, which is cheap */
 };
@@ -433,6 +434,14 @@ void worker_serve_udp(struct worker *w, struct udp_socket *s)
 	for (unsigned int i = 0; more && i < UDP_RX_MESSAGES_MAX / UDP_RX_GRO_MESSAGES_MAX; i++)
 		more = receive_and_open(w, s);
 	w->udp_pending |= more;
+}
+
+void worker_empty_udp(struct worker *w, struct udp_socket *s)
+{
+	bool more = true;
+
+	for (unsigned int i = 0; more && i < EMPTY_CALLS_MAX; i++)
+		more = receive_and_open(w, s);
 }
 
 /* ---- control ---- */

@@ -308,15 +308,44 @@ static void plain_packets_and_super_packets_alternate(void **state)
 
 static void joined_packets_that_the_tun_refuses_are_written_separately(void **state)
 {
+	static const int errors[] = { -EINVAL, -EIO, -ENOMEM };
+
 	(void)state;
 	b.tun.join = JOIN_TCP | JOIN_UDP;
-	b.refuse_joined = -EINVAL;
+	for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
+		b.refuse_joined = errors[i];
+		b.out_n = b.frames = 0;
+		(void)offer_super(10000);
+		run_until_received(10000 + 10 * 40);
+		assert_int_equal(b.frames, 10);
+		b.refuse_joined = 0; /* the next ones are joined as before */
+		b.out_n = b.frames = 0;
+		(void)offer_super(10000);
+		while (b.out_n - b.frames * 40 < 10000) {
+			run(&a);
+			run(&b);
+		}
+		assert_true(b.frames < 10);
+	}
+}
+
+/* A change of the listen port closes the socket; what waits in it is not lost. */
+static void a_socket_is_emptied_before_it_is_closed(void **state)
+{
+	enum { PACKETS = 300 }; /* more than are served at a time */
+	struct shape s = shape_plain;
+
+	(void)state;
+	s.udp = true;
+	b.tun.join = 0;
 	b.out_n = b.frames = 0;
-	(void)offer_super(10000);
-	run_until_received(10000 + 10 * 40);
-	assert_int_equal(b.frames, 10);
-	assert_int_equal(b.tun.join, 0);
-	b.refuse_joined = 0;
+	for (int i = 0; i < PACKETS; i++) {
+		(void)offer(&s);
+		worker_serve_tun(a.worker);
+	}
+	worker_empty_udp(b.worker, &b.udp.sockets[UDP_V4]);
+	assert_int_equal(b.frames, PACKETS);
+	assert_int_equal(udp_receive(&b.udp.sockets[UDP_V4], &b.worker->rx), 0);
 }
 
 static void deletion_of_the_device_is_detected(void **state)
@@ -395,6 +424,7 @@ int main(void)
 		cmocka_unit_test(segments_leave_in_full_messages),
 		cmocka_unit_test(plain_packets_and_super_packets_alternate),
 		cmocka_unit_test(joined_packets_that_the_tun_refuses_are_written_separately),
+		cmocka_unit_test(a_socket_is_emptied_before_it_is_closed),
 		cmocka_unit_test(deletion_of_the_device_is_detected),
 		cmocka_unit_test(waiting_handshakes_are_bounded_and_cause_load),
 		cmocka_unit_test(waiting_for_a_ticket_inside_a_reader_section_aborts),
