@@ -309,21 +309,24 @@ static void defer_handshake(struct worker *w, const struct wg_buf *b)
 		worker_queue_handshake(w, path, b->tos, b->src, b->n);
 }
 
-/* The kernel refused a joined packet: writes its packets one by one, and stops joining UDP, or joining at all. */
-static void write_separately(struct worker *w, uint32_t item)
+/* The kernel refused a joined packet: writes its packets one by one, unless the first is refused for the same reason.
+ * Others are joined as before: that a kernel takes no joined packets at all is known since the TUN was opened. */
+static void write_separately(struct worker *w, uint32_t item, int error)
 {
 	const struct join_item *it = &w->join.items[item];
 	struct virtio_net_hdr none = { 0 };
 	uint16_t packet = it->first;
 
-	log_verbose("TUN refused joined %s packets", it->protocol == 17 ? "UDP" : "TCP");
-	w->tun->join &= it->protocol == 17 ? ~(unsigned int)JOIN_UDP : 0;
+	log_verbose("TUN refused %u joined %s packets: %s", it->count, it->protocol == 17 ? "UDP" : "TCP",
+		    strerror(-error));
 	for (unsigned int i = 0; i < it->count; i++, packet = w->join.next[packet]) {
 		struct iovec iov[2] = { { &none, sizeof none } };
 		iov[1].iov_base = (void *)(uintptr_t)w->join.packets[packet].p;
 		iov[1].iov_len = w->join.packets[packet].n;
-		if (w->tun->ops->write(w->tun, iov, 2) == -EBADFD)
-			w->tun_deleted = true;
+		int result = w->tun->ops->write(w->tun, iov, 2);
+		w->tun_deleted |= result == -EBADFD;
+		if (result == -EBADFD || (i == 0 && result == error))
+			return;
 	}
 }
 
@@ -336,10 +339,10 @@ static void write_to_tun(struct worker *w)
 	for (uint32_t i = 0; i < w->join.n_items; i++) {
 		unsigned int n = join_frame(&w->join, i, &h, header, iov);
 		int error = w->tun->ops->write(w->tun, iov, n);
-		if (error == -EINVAL && w->join.items[i].count > 1)
-			write_separately(w, i);
-		else if (error == -EBADFD)
+		if (error == -EBADFD)
 			w->tun_deleted = true;
+		else if (error && w->join.items[i].count > 1)
+			write_separately(w, i, error);
 	}
 }
 
