@@ -290,11 +290,12 @@ static void seal_all(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b, s
 	tally_flush(t, &tally);
 }
 
-void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, uint64_t bytes)
+void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, unsigned int datagrams, uint64_t bytes)
 {
 	const struct index_slot *slot = path->tx_index ? index_find(&t->indices, path->tx_index) : NULL;
 	struct wg_tunnel_peer *p;
 
+	count_drops(t, WG_DROP_SEND, datagrams);
 	if (!slot) /* the session was removed, or it was a cookie reply */
 		return;
 	p = slot->kind == INDEX_HANDSHAKE ? slot->object : ((struct wg_session *)slot->object)->peer;

@@ -58,7 +58,6 @@ static void probe_offloads(struct udp_socket *s, unsigned int disabled)
 
 	s->gro = !(disabled & OFFLOAD_NO_GRO) && option(s->fd, IPPROTO_UDP, UDP_GRO, 1) == 0;
 	s->gso = !(disabled & OFFLOAD_NO_SEGMENT) && option(s->fd, IPPROTO_UDP, UDP_SEGMENT, 0) == 0;
-	s->gso_size_max = UINT32_MAX;
 	s->ops = &udp_mmsg_ops;
 	if ((disabled & OFFLOAD_NO_MMSG) || (s->ops->recv(s->fd, &none, 1) == -ENOSYS))
 		s->ops = &udp_plain_ops;
@@ -273,6 +272,5 @@ int udp_set_mark(struct udp *u, uint32_t mark)
 
 void udp_reset_limits(struct udp *u)
 {
-	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
-		u->sockets[i].gso_size_max = UINT32_MAX;
+	atomic_fetch_add_explicit(&u->route_changes, 1, memory_order_relaxed);
 }

@@ -6,8 +6,10 @@
 #define DAEMON_UDP_H
 
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include "proto/tunnel.h"
+#include "segment_limits.h"
 
 enum {
 	UDP_RX_MESSAGES_MAX = 64,     /* messages of one receive call */
@@ -31,19 +33,19 @@ extern const struct udp_ops udp_mmsg_ops, udp_plain_ops;
 enum udp_socket_index { UDP_V4, UDP_V6, UDP_V4_HANDSHAKES, UDP_V6_HANDSHAKES, UDP_SOCKETS };
 
 struct udp_socket {
-	int fd; /* -1: closed. This and the next three are constant while threads run */
+	int fd; /* -1: closed. This and the rest are constant while threads run */
 	const struct udp_ops *ops;
 	bool v6;
-	bool gro;         /* UDP_GRO is on: a message may hold many datagrams */
-	bool handshakes;  /* receives handshake messages only */
-	_Atomic bool gso; /* UDP_SEGMENT works; any thread clears it when it does not */
-	_Atomic uint32_t gso_size_max; /* longer datagrams leave one by one: the MTU of a route refused them */
+	bool gro;        /* UDP_GRO is on: a message may hold many datagrams */
+	bool gso;        /* the kernel has UDP_SEGMENT */
+	bool handshakes; /* receives handshake messages only */
 };
 
 struct udp {
 	struct udp_socket sockets[UDP_SOCKETS]; /* by enum udp_socket_index */
 	int guard_v4, guard_v6; /* have the port, so that no other process can share it; receive nothing; negative: none */
 	uint16_t port;
+	_Atomic uint32_t route_changes; /* counted by udp_reset_limits */
 };
 
 void udp_init(struct udp *u); /* all closed */
@@ -53,7 +55,7 @@ void udp_init(struct udp *u); /* all closed */
 must_check int udp_open(struct udp *u, uint16_t port, uint32_t mark, unsigned int disabled);
 void udp_close(struct udp *u);
 must_check int udp_set_mark(struct udp *u, uint32_t mark); /* 0 or -errno */
-/* Lifts gso_size_max: the routes that refused long datagrams may have changed. */
+/* Makes the workers discard their segment limits: the routes that were the reason may have changed. */
 void udp_reset_limits(struct udp *u);
 
 /* ---- receiving ---- */
@@ -92,15 +94,19 @@ struct udp_tx { /* owned by one worker */
 	uint32_t segment_bytes[UDP_TX_MESSAGES_MAX]; /* of each datagram of the message but the last */
 	unsigned int n, n_iov;
 	struct udp_socket *socket; /* of all messages */
+	struct segment_limits limits;
+	uint32_t route_changes;    /* of struct udp, when the limits were noted */
+	uint64_t now_ns;
 	/* The kernel refused to send from this path's local address. May be null. */
 	void (*source_refused)(void *ctx, const struct wg_path *path);
-	/* So many bytes could not be sent. May be null. */
-	void (*unsent)(void *ctx, const struct wg_path *path, size_t bytes);
+	/* So many datagrams with so many bytes could not be sent. May be null. */
+	void (*unsent)(void *ctx, const struct wg_path *path, unsigned int datagrams, size_t bytes);
 	void *ctx;
 };
 
 /* Sends, in order, every buffer of the batch whose verdict is WG_TO_UDP. Neighbours of one path and size leave
- * as one message. Datagrams that cannot be sent are lost, as on any network. */
-void udp_send(struct udp *u, struct udp_tx *tx, const struct wg_batch *b);
+ * as one message. If the kernel refuses that, they leave one by one, and if all of them do, then for a while also the
+ * next ones of this path. Datagrams that cannot be sent are lost, as on any network. */
+void udp_send(struct udp *u, struct udp_tx *tx, const struct wg_batch *b, uint64_t now_ns);
 
 #endif

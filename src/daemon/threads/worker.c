@@ -43,13 +43,13 @@ static void source_refused(void *ctx, const struct wg_path *path)
 		tunnel_clear_source(w->tunnel, path);
 }
 
-static void tx_failed(void *ctx, const struct wg_path *path, size_t bytes)
+static void tx_failed(void *ctx, const struct wg_path *path, unsigned int datagrams, size_t bytes)
 {
 	struct worker *w = ctx;
 
 	if (w->shared)
 		brlock_read_lock(&w->tunnel_reader);
-	tunnel_tx_failed(w->tunnel, path, bytes);
+	tunnel_tx_failed(w->tunnel, path, datagrams, bytes);
 	if (w->shared)
 		brlock_read_unlock(&w->tunnel_reader);
 }
@@ -141,7 +141,7 @@ static void seal_and_send_alone(struct worker *w)
 	if (w->batch.n == 0)
 		return;
 	tunnel_seal(w->tunnel, now_ns, &w->batch);
-	udp_send(w->udp, &w->tx, &w->batch);
+	udp_send(w->udp, &w->tx, &w->batch, now_ns);
 	if (has_control(&w->batch))
 		tunnel_control_tun(w->tunnel, now_ns, &w->batch);
 	report_unreachable(w, now_ns);
@@ -177,7 +177,7 @@ static void seal_and_send_in_order(struct worker *w)
 	tunnel_seal_in_order(w->tunnel, now_ns, &w->batch, &order);
 	brlock_read_unlock(&w->tunnel_reader);
 	wait_for_output(w);
-	udp_send(w->udp, &w->tx, &w->batch);
+	udp_send(w->udp, &w->tx, &w->batch, now_ns);
 	ticket_pass_output(&w->ticket);
 	report_unreachable(w, now_ns);
 	w->batch.n = 0;
@@ -502,7 +502,7 @@ static void drain(struct worker *w, uint64_t now_ns)
 		}
 		w->batch.n_paths = n_paths;
 		if (w->batch.n > 0)
-			udp_send(w->udp, &w->tx, &w->batch);
+			udp_send(w->udp, &w->tx, &w->batch, now_ns);
 	}
 	w->batch.n = 0;
 }

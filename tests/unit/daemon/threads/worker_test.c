@@ -375,7 +375,7 @@ static void waiting_handshakes_are_bounded_and_cause_load(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(bufs); i++)
 		bufs[i] = (struct wg_buf){ .dst = message, .out_n = sizeof message, .verdict = WG_TO_UDP };
 	while (received < WORKER_RING + 100) { /* queued, not processed */
-		udp_send(&a.udp, &a.worker->tx, &batch);
+		udp_send(&a.udp, &a.worker->tx, &batch, clock_boot_ns());
 		received += ARRAY_LEN(bufs);
 		worker_serve_udp(b.worker, &b.udp.sockets[UDP_V4]); /* receives none of them */
 		worker_serve_udp(b.worker, &separate);
