@@ -150,7 +150,7 @@ uint32_t tunnel_sealed_size(const struct wg_tunnel *t, uint32_t n);
 void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, unsigned int datagrams, uint64_t bytes);
 /* Datagrams from UDP. Decrypts data messages and checks replay, inner length and inner source
  * address (WG_TO_TUN; WG_DONE for keepalives and drops). Handshake messages of valid length are
- * WG_CONTROL. */
+ * WG_CONTROL, responses and cookie replies only if they name an index in use. */
 void tunnel_open(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b);
 
 /* ---- control half ---- */

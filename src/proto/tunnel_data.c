@@ -326,6 +326,25 @@ struct open_run {
 	uint16_t newest_path;
 };
 
+/* Whether control has to see the handshake message. Responses and cookie replies name an index of ours; guessing one
+ * is hopeless, so a flood of them ends here. */
+static enum wg_drop check_handshake(const struct wg_tunnel *t, const struct wg_msg *msg)
+{
+	const struct index_slot *slot;
+
+	switch (msg->type) {
+	case MSG_RESPONSE:
+		slot = index_find(&t->indices, load_le32(msg->response->receiver));
+		return slot && slot->kind == INDEX_HANDSHAKE ? WG_DROP_NONE : WG_DROP_HANDSHAKE;
+	case MSG_COOKIE:
+		return index_find(&t->indices, load_le32(msg->cookie->receiver)) ? WG_DROP_NONE : WG_DROP_COOKIE;
+	case MSG_INITIATION:
+	case MSG_DATA:
+		break;
+	}
+	return WG_DROP_NONE;
+}
+
 /* The session and counter of a data message. Null: dropped, or a handshake message, and the buffer
  * has its verdict. */
 static struct wg_session *find_session(struct wg_tunnel *t, uint64_t now_ns, struct wg_buf *buf,
@@ -344,7 +363,8 @@ static struct wg_session *find_session(struct wg_tunnel *t, uint64_t now_ns, str
 		return NULL;
 	}
 	if (msg.type != MSG_DATA) {
-		set_verdict(tally, buf, WG_CONTROL, WG_DROP_NONE);
+		enum wg_drop why = check_handshake(t, &msg);
+		set_verdict(tally, buf, why == WG_DROP_NONE ? WG_CONTROL : WG_DONE, why);
 		return NULL;
 	}
 	slot = index_find(&t->indices, load_le32(msg.data->receiver));

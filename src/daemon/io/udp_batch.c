@@ -77,11 +77,16 @@ static bool is_temporary(int error)
 	return error == -EAGAIN || error == -EINTR;
 }
 
-unsigned int udp_receive(struct udp_socket *s, struct udp_rx *rx)
+unsigned int udp_receive_max(const struct udp_socket *s)
 {
-	unsigned int most = s->gro ? UDP_RX_GRO_MESSAGES_MAX : UDP_RX_MESSAGES_MAX;
+	return s->gro ? UDP_RX_GRO_MESSAGES_MAX : UDP_RX_MESSAGES_MAX;
+}
+
+unsigned int udp_receive(struct udp_socket *s, struct udp_rx *rx, unsigned int most)
+{
 	int k;
 
+	assert(most <= UDP_RX_MESSAGES_MAX);
 	for (unsigned int i = 0; i < most; i++) {
 		rx->iov[i] = (struct iovec){ rx->buffer + (size_t)i * UDP_RX_MESSAGE_BYTES, UDP_RX_MESSAGE_BYTES };
 		rx->msgs[i].msg_hdr = (struct msghdr){
