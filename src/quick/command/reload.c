@@ -140,7 +140,7 @@ static void warn_of_changed_hooks(const struct tunnel_file *f, const struct hook
 
 /* ---- apply ---- */
 
-/* From the first step on, the journal has the state before and all of the plan: `down` removes everything, whenever
+/* From the first step on, the journal contains the previous state and all of the plan: `down` removes everything, whenever
  * this process is killed. dns: the name servers that may be set. */
 static int journal_reload(struct reload *r, const struct dns_config *dns)
 {
@@ -237,7 +237,7 @@ static void roll_back_reload(struct reload *r)
 	plan_free(&dns);
 	if (error < 0 || r->apply.failures > failures) {
 		report_error("failed to roll back the reload completely");
-		return; /* the journal has the state before and the plan */
+		return; /* the journal contains the previous state and the plan */
 	}
 	report_warning("the reload was rolled back");
 	if (applied && journal_write(&r->journal) < 0)

@@ -38,7 +38,7 @@ static int write_journal(struct journal *j, const struct tunnel_file *f, const s
 	return r < 0 ? r : journal_write(j);
 }
 
-/* Called before host names are resolved, because the journal has the endpoints unresolved. */
+/* Called before host names are resolved, because the journal contains the endpoints as written. */
 static int plan_link_and_pre_up(struct up *u)
 {
 	int r = plan_interface(&u->plan, &u->file, &u->options);
