@@ -88,7 +88,7 @@ static int inspect(struct reload *r, bool lock)
 		error = read_device(&r->state, r->host, r->file.name);
 	r->state.ipv6_of_hooks = addresses_have_ipv6(&r->journal.applied.foreign);
 	if (error == 0)
-		error = resolve_endpoints(&r->file, lock ? RESOLVE_PATIENTLY : RESOLVE_ONCE);
+		error = resolve_endpoints(&r->file, &r->state, lock ? RESOLVE_PATIENTLY : RESOLVE_ONCE);
 	if (error == 0)
 		error = inspect_for_plan(&r->state, r->host, &r->file, &r->journal);
 	if (error == 0 && lock && may_change_shared(&r->file, &r->state, &r->journal)) {

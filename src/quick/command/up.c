@@ -61,7 +61,7 @@ static int inspect_after_hooks(struct host_state *s, struct host *host, const ch
  * of another tunnel does not leave it to this one, which has not set it yet. */
 static int plan_rest(struct up *u)
 {
-	int lock, r = resolve_endpoints(&u->file, RESOLVE_FOR_UP);
+	int lock, r = resolve_endpoints(&u->file, &u->state, RESOLVE_FOR_UP);
 
 	if (r < 0)
 		return r;
@@ -257,7 +257,7 @@ static int dry_run(struct up *u, const struct command_options *o, struct command
 	if (r == 0)
 		r = plan_link_and_pre_up(u);
 	if (r == 0)
-		r = resolve_endpoints(&u->file, RESOLVE_ONCE);
+		r = resolve_endpoints(&u->file, &u->state, RESOLVE_ONCE);
 	if (r == 0)
 		r = inspect_for_plan(&u->state, u->host, &u->file, &u->journal);
 	if (r == 0)
