@@ -15,6 +15,7 @@
 #include "quick/plan/mtu.h"
 #include "quick/plan/print.h"
 #include "report/report.h"
+#include "warn_captured.h"
 
 struct reload {
 	struct host *host;
@@ -278,6 +279,7 @@ static int reload_or_diff(struct reload *r, const struct command_options *o, str
 		return apply_error_status(&r->apply);
 	}
 	journal_result(r);
+	warn_captured_endpoints(r->host, &r->file, r->state.link.index, true);
 	return apply_status(&r->apply);
 }
 

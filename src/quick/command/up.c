@@ -16,6 +16,7 @@
 #include "report/report.h"
 #include "undo.h"
 #include "up_result.h"
+#include "warn_captured.h"
 
 struct up {
 	struct host *host;
@@ -120,6 +121,11 @@ static int apply_post_up(struct up *u)
 	return r < 0 ? r : apply_plan(&u->apply, &u->plan, from, false);
 }
 
+static bool hooks_ran(const struct up *u)
+{
+	return u->journal.began[HOOK_PRE_UP] || u->journal.began[HOOK_POST_UP];
+}
+
 static int bring_up(struct up *u)
 {
 	bool pre_up = u->options.hooks && u->file.interface.hooks[HOOK_PRE_UP].n > 0;
@@ -143,7 +149,11 @@ static int bring_up(struct up *u)
 	}
 	if (r == 0)
 		r = apply_default_routes(u);
-	return r < 0 ? r : apply_post_up(u);
+	if (r < 0)
+		return r;
+	r = apply_post_up(u);
+	warn_captured_endpoints(u->host, &u->file, u->apply.performer.ifindex, hooks_ran(u)); /* also a reason why hooks fail */
+	return r;
 }
 
 static void run_due_hooks(struct up *u, enum hook_phase phase)
@@ -209,11 +219,6 @@ static int clear_stale_tunnel(struct up *u, const struct command_options *o, str
 		return -EIO;
 	daemon_remove_dead_sockets(&u->host->ipc);
 	return 0;
-}
-
-static bool hooks_ran(const struct up *u)
-{
-	return u->journal.began[HOOK_PRE_UP] || u->journal.began[HOOK_POST_UP];
 }
 
 static int run(struct up *u, const struct command_options *o, struct command_trace *trace)
