@@ -1,4 +1,4 @@
-/* Endpoints that are inside the allowed IPs of their own device. If routes follow the allowed IPs, the encrypted packets to
+/* Endpoints inside the allowed IPs of the same device. If routes follow the allowed IPs, the encrypted packets to
  * such an endpoint enter the tunnel again. */
 #ifndef WG_ENDPOINT_INSIDE_H
 #define WG_ENDPOINT_INSIDE_H
