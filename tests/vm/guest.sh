@@ -142,7 +142,6 @@ two() { # two WG_FOR_ENDPOINT: wg0, whose endpoint this program sets to the pres
 	"$1" set wg0 peer "$(wg pubkey < other)" endpoint "127.0.0.1:$(wg show wg1 listen-port)" persistent-keepalive 1
 	until handshake; do sleep 0.1; done
 }
-echo "$PRIVATE" > private
 wg genkey > other
 link wg1
 ip link set wg1 up
@@ -159,7 +158,7 @@ if command -v wg-debian > /dev/null; then
 	same "syncconf does not take a later interface for that of the record" 127.0.0.1:2000 "$(wg show wg0 endpoints | cut -f2)"
 fi
 ip link del wg1
-rm two.conf other private
+rm two.conf other
 
 # ---- large configurations ----
 
