@@ -5,12 +5,14 @@
 #include <libmnl/libmnl.h>
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/time.h>
 
 #include "base/mem.h"
 
 enum {
 	REQUEST_BYTES = NETLINK_QUEUE_MAX * (NLMSG_HDRLEN + NETLINK_BODY_MAX),
 	SEND_OVERHEAD = 64, /* bytes of the socket's send buffer that the kernel uses itself */
+	RECEIVE_LIMIT_S = 3, /* the kernel queues its replies while it receives the request */
 };
 
 static_assert(sizeof(struct nlmsghdr) == 16 && NLMSG_HDRLEN == 16, "the netlink header is 16 bytes");
@@ -39,6 +41,7 @@ static size_t send_buffer_bytes(struct netlink *s)
 
 static int mnl_open(struct netlink *s)
 {
+	const struct timeval limit = { .tv_sec = RECEIVE_LIMIT_S };
 	int on = 1, rc;
 
 	s->socket = mnl_socket_open2(s->protocol, SOCK_CLOEXEC);
@@ -48,6 +51,7 @@ static int mnl_open(struct netlink *s)
 		return rc;
 	}
 	s->send_max = send_buffer_bytes(s);
+	(void)setsockopt(mnl_socket_get_fd(s->socket), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 	/* Otherwise an error message carries the whole request. */
 	(void)mnl_socket_setsockopt(s->socket, NETLINK_CAP_ACK, &on, sizeof on);
 	return 0;
@@ -131,7 +135,7 @@ static ssize_t netlink_receive(struct netlink *s)
 		n = mnl_socket_recvfrom(s->socket, s->reply, NETLINK_REPLY_BYTES);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return -errno;
+		return errno == EAGAIN ? -ETIMEDOUT : -errno;
 	return n > 0 ? n : -EPROTO;
 }
 
@@ -140,6 +144,20 @@ static void keep_text(char refusal[EXT_ACK_TEXT_MAX], const struct nlmsghdr *h)
 	struct text t = text_fixed(refusal, EXT_ACK_TEXT_MAX);
 
 	ext_ack_text(&t, (const uint8_t *)h, h->nlmsg_len);
+}
+
+/* Calls the handlers with those of the n bytes of messages that reply to the requests with the sequence numbers from
+ * `first` to `last`; others are stale, of a request that failed earlier. 0, also after MNL_CB_STOP, or -errno. */
+static int pass_replies(struct netlink *s, size_t n, uint32_t first, uint32_t last, mnl_cb_t reply, mnl_cb_t *control,
+			unsigned int n_control, void *data)
+{
+	const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)s->reply;
+	int left = (int)n, more = MNL_CB_OK;
+
+	for (; more == MNL_CB_OK && mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left))
+		if (h->nlmsg_seq - first <= last - first)
+			more = mnl_cb_run2(h, h->nlmsg_len, 0, mnl_socket_get_portid(s->socket), reply, data, control, n_control);
+	return more == MNL_CB_ERROR ? -errno : 0;
 }
 
 struct exchange {
@@ -187,7 +205,6 @@ int netlink_request(struct netlink *s, uint16_t type, uint16_t flags, size_t bod
 {
 	mnl_cb_t control[] = { [NLMSG_ERROR] = exchange_end, [NLMSG_DONE] = exchange_end };
 	struct exchange x = { .reply = reply, .ctx = ctx, .refusal = s->refusal };
-	int more = MNL_CB_OK;
 	ssize_t n;
 
 	assert(s->n_queued == 0);
@@ -196,16 +213,12 @@ int netlink_request(struct netlink *s, uint16_t type, uint16_t flags, size_t bod
 	netlink_queue(s, type, flags, body_n);
 	if (x.rc == 0)
 		x.rc = netlink_send(s);
-	while (x.rc == 0 && !x.ended && more == MNL_CB_OK) {
+	while (x.rc == 0 && !x.ended) {
+		int error;
 		n = netlink_receive(s);
-		if (n < 0) {
-			x.rc = (int)n;
-			break;
-		}
-		more = mnl_cb_run2(s->reply, (size_t)n, s->seq, mnl_socket_get_portid(s->socket),
-				       exchange_reply, &x, control, ARRAY_LEN(control));
-		if (more == MNL_CB_ERROR) /* EINTR: the dump is inconsistent */
-			x.rc = -errno;
+		error = n < 0 ? (int)n : pass_replies(s, (size_t)n, s->seq, s->seq, exchange_reply, control, ARRAY_LEN(control), &x);
+		if (error) /* EINTR: the dump is inconsistent */
+			x.rc = error;
 	}
 	if (!x.ended) /* unread replies must not be taken for those of the next request */
 		mnl_close(s);
@@ -252,12 +265,7 @@ int netlink_flush(struct netlink *s)
 		rc = netlink_send(s);
 	while (rc == 0 && a.next != a.last + 1) {
 		n = netlink_receive(s);
-		if (n < 0)
-			rc = (int)n;
-		else if (mnl_cb_run2(s->reply, (size_t)n, 0,
-					 mnl_socket_get_portid(s->socket), NULL, &a, control,
-					 ARRAY_LEN(control)) == MNL_CB_ERROR)
-			rc = -errno;
+		rc = n < 0 ? (int)n : pass_replies(s, (size_t)n, a.next, a.last, NULL, control, ARRAY_LEN(control), &a);
 	}
 	if (rc)
 		mnl_close(s);

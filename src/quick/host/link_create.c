@@ -136,6 +136,7 @@ int link_create(struct created_link *out, struct rtnetlink *rt, const char *name
 	if (r == 0)
 		return find_created(out, rt, name, "the kernel");
 	if (r != -EOPNOTSUPP || strcmp(set->implementation, "kernel") == 0) {
+		out->created = rtnetlink_is_uncertain(rt);
 		report_error("cannot create the interface: %s", why);
 		return r;
 	}

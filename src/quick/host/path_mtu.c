@@ -1,14 +1,12 @@
 /* Looks up routes with RTM_GETROUTE. */
 #include "path_mtu.h"
 
-#include <errno.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
-#include <sys/socket.h>
 
 #include "quick/plan/mtu.h"
 
@@ -74,11 +72,11 @@ static unsigned int route_mtu(const struct path_lookup *l, struct rtnl_route *ro
 
 enum { ENDPOINTS_AT_ONCE = 64, REQUESTS = 2 /* for each */ };
 
-struct nl_msg *path_lookup_message(const struct path_lookup *l, const struct ip_endpoint *to, bool entry)
+static struct nl_msg *request(const struct path_lookup *l, const struct ip_endpoint *to, bool all_hops)
 {
 	struct rtmsg body = { .rtm_family = (unsigned char)rtnetlink_family(to->addr.family),
 			      .rtm_dst_len = (unsigned char)ip_bits(&to->addr),
-			      .rtm_flags = entry ? RTM_F_FIB_MATCH : 0 };
+			      .rtm_flags = all_hops ? RTM_F_FIB_MATCH : 0 };
 	struct nl_msg *m = rtnetlink_route_message(RTM_GETROUTE, 0, &body);
 	bool ok = m && nla_put(m, RTA_DST, (int)ip_bytes(&to->addr), to->addr.b) == 0 &&
 		  nla_put_u8(m, RTA_IP_PROTO, IPPROTO_UDP) == 0 && nla_put_u16(m, RTA_DPORT, htons(to->port)) == 0;
@@ -101,54 +99,40 @@ static int add_requests(struct rtnetlink *rt, const struct path_lookup *l, const
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < REQUESTS * n; i++)
-		r = rtnetlink_batch_add(rt, path_lookup_message(l, &to[i / REQUESTS], i % REQUESTS), (uint32_t)i);
+		r = rtnetlink_batch_add(rt, request(l, &to[i / REQUESTS], i % REQUESTS), (uint32_t)i);
 	return r;
 }
 
-static unsigned int reply_mtu(const struct path_lookup *l, struct nlmsghdr *h)
+struct answers {
+	const struct path_lookup *l;
+	unsigned int *least;
+};
+
+/* A route, or an error. */
+static void handle_answer(void *ctx, uint32_t number, struct nlmsghdr *h)
 {
+	const struct answers *a = ctx;
 	struct rtnl_route *route;
-	unsigned int mtu = 0;
 
 	if (h->nlmsg_type != RTM_NEWROUTE || rtnl_route_parse(h, &route) < 0)
-		return 0;
+		return;
 	/* The entry for an address of this host is that of its link; its packets use the loopback link. */
-	if (h->nlmsg_seq % REQUESTS == 0 || rtnl_route_get_type(route) == RTN_UNICAST)
-		mtu = route_mtu(l, route);
+	if (number % REQUESTS == 0 || rtnl_route_get_type(route) == RTN_UNICAST)
+		narrow(a->least, route_mtu(a->l, route));
 	rtnl_route_put(route);
-	return mtu;
-}
-
-/* Each request has one reply: a route, or an error. */
-static int receive_replies(struct rtnetlink *rt, const struct path_lookup *l, size_t n, unsigned int *least)
-{
-	char buffer[16384];
-
-	while (n > 0) {
-		ssize_t got = recv(nl_socket_get_fd(rt->sk), buffer, sizeof buffer, 0);
-		struct nlmsghdr *h = (struct nlmsghdr *)(void *)buffer;
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return got < 0 ? -errno : -EIO;
-		for (int left = (int)got; n > 0 && nlmsg_ok(h, left); h = nlmsg_next(h, &left), n--)
-			narrow(least, reply_mtu(l, h));
-	}
-	return 0;
 }
 
 int path_mtu(struct rtnetlink *rt, const struct path_lookup *l, const struct ip_endpoint *to, size_t n, unsigned int *out)
 {
+	struct answers answers = { l, out };
+
 	*out = 0;
 	while (n > 0) {
 		size_t now = n < ENDPOINTS_AT_ONCE ? n : ENDPOINTS_AT_ONCE;
 		int r = add_requests(rt, l, to, now);
-		size_t bytes = rt->n;
-		rt->n = rt->messages = 0;
-		if (r == 0 && send(nl_socket_get_fd(rt->sk), rt->batch, bytes, 0) != (ssize_t)bytes)
-			r = -EIO;
 		if (r == 0)
-			r = receive_replies(rt, l, REQUESTS * now, out);
+			r = rtnetlink_batch_ask(rt, handle_answer, &answers);
+		rt->n = rt->messages = 0;
 		if (r < 0)
 			return r;
 		to += now;

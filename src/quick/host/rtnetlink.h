@@ -8,13 +8,20 @@
 struct nl_addr;
 struct nl_msg;
 struct nl_object;
-struct nl_sock;
+struct nlmsghdr;
 
+/* Every request has its own sequence number, and only replies with this number count. After an error of the socket the
+ * next request uses a new one. */
 struct rtnetlink {
-	struct nl_sock *sk;
-	uint8_t *batch;      /* messages to be sent; owned */
-	size_t n, messages;  /* bytes and messages in the batch */
-	uint32_t last;       /* offset of the last message */
+	int fd;
+	bool connected;         /* fd is a socket */
+	uint8_t *batch;         /* messages to be sent; owned */
+	uint8_t *reply;         /* owned */
+	size_t n, messages;     /* bytes and messages in the batch */
+	uint32_t last;          /* offset of the last message */
+	uint32_t seq;           /* of the last message */
+	uint32_t first_seq;     /* of the first message of the batch */
+	uint32_t number_offset; /* the number of a message of the batch, minus its sequence number */
 };
 must_check int rtnetlink_open(struct rtnetlink *rt);
 void rtnetlink_close(struct rtnetlink *rt);
@@ -24,14 +31,20 @@ void rtnetlink_close(struct rtnetlink *rt);
 /* The kernel refused the message with this number; `why` is its message, or null. */
 typedef void rtnetlink_refused(void *ctx, uint32_t number, int error, const char *why);
 
-/* Adds a message to the batch; null, for out of memory, is an error. */
+/* Adds a message to the batch; null, for out of memory, is an error. Numbers ascend. */
 must_check int rtnetlink_batch_add(struct rtnetlink *rt, struct nl_msg *take_m, uint32_t number);
 bool rtnetlink_batch_is_full(const struct rtnetlink *rt);
 /* Sends the batch and waits for the acknowledgement. An error means that the connection failed: any number of the
  * messages may have taken effect. */
 must_check int rtnetlink_batch_send(struct rtnetlink *rt, rtnetlink_refused *refused, void *ctx);
+/* Sends the batch and waits for one reply to each message, which may be an error. */
+typedef void rtnetlink_reply(void *ctx, uint32_t number, struct nlmsghdr *h);
+must_check int rtnetlink_batch_ask(struct rtnetlink *rt, rtnetlink_reply *reply, void *ctx);
 /* Sends one message; *why (may be null) becomes the text of an error. */
 must_check int rtnetlink_send(struct rtnetlink *rt, struct nl_msg *take_m, char why[128]);
+
+/* The last request failed because its socket did: it may have taken effect. */
+bool rtnetlink_is_uncertain(const struct rtnetlink *rt);
 
 /* ---- dumps ---- */
 
@@ -70,8 +83,6 @@ must_check int rtnetlink_route_link(struct rtnetlink *rt, const struct step_rout
 /* ---- for other lookups ---- */
 
 struct rtmsg;
-struct rtnl_route;
-must_check bool rtnetlink_route_prefix(struct ip_prefix *out, struct rtnl_route *route); /* its destination */
 int rtnetlink_family(uint8_t family); /* AF_INET or AF_INET6 */
 struct nl_msg *rtnetlink_route_message(int type, int flags, struct rtmsg *body); /* null: out of memory */
 /* All routes of a table, which may not exist, and possibly others. */

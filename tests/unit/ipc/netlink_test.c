@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
@@ -141,6 +142,38 @@ static void socket_is_reopened_after_an_error(void **state)
 	netlink_close(&s);
 }
 
+/* A stale reply: to a request that failed before its reply was read. */
+static void leave_reply(struct netlink *s, uint16_t flags, uint32_t seq)
+{
+	struct {
+		struct nlmsghdr h;
+		struct ifinfomsg head;
+	} request = { { .nlmsg_len = sizeof request,
+			.nlmsg_type = RTM_GETLINK,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags,
+			.nlmsg_seq = seq },
+		      { .ifi_index = NO_LINK } };
+
+	assert_int_equal(mnl_socket_sendto(s->socket, &request, sizeof request), sizeof request);
+}
+
+static void stale_replies_are_dropped(void **state)
+{
+	struct netlink s;
+
+	(void)state;
+	assert_int_equal(netlink_open(&s, NETLINK_ROUTE), 0);
+	leave_reply(&s, 0, 1000);
+	assert_is_usable(&s);
+	leave_reply(&s, NLM_F_DUMP, 1000);
+	leave_reply(&s, 0, 0);
+	queue_request(&s, RTM_GETLINK, LOOPBACK, 0);
+	queue_request(&s, RTM_GETLINK, LOOPBACK, 0);
+	assert_int_equal(netlink_flush(&s), 0);
+	assert_is_usable(&s);
+	netlink_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +181,7 @@ int main(void)
 		cmocka_unit_test(the_first_refusal_is_returned),
 		cmocka_unit_test(queue_limit),
 		cmocka_unit_test(socket_is_reopened_after_an_error),
+		cmocka_unit_test(stale_replies_are_dropped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
