@@ -7,6 +7,7 @@
 #include "quick/command/command.h"
 #include "quick/command/messages.h"
 #include "quick/host/hooks.h"
+#include "quick/host/netns.h"
 #include "quick/host/process.h"
 #include "quick/host/settings_file.h"
 #include "quick/host/signals.h"
@@ -42,9 +43,8 @@ static const char usage[] =
 	"    endpoints.\n"
 	"  - Table: the routing table to which routes are added; `off' adds none,\n"
 	"    `auto' (the default) also sets up policy routing for default routes.\n"
-	"  - PreUp, PostUp, PreDown, PostDown: commands that bash(1), or sh(1) if it is\n"
-	"    missing, runs before and after bringing the tunnel up or down. `%i' is\n"
-	"    replaced by INTERFACE.\n"
+	"  - PreUp, PostUp, PreDown, PostDown: commands that bash(1) runs before and\n"
+	"    after bringing the tunnel up or down. `%i' is replaced by INTERFACE.\n"
 	"  - SaveConfig: `true' saves the tunnel's state into the file upon shutdown.\n"
 	"\n"
 	"See wg-quick(8) for more info and examples.\n";
@@ -207,6 +207,8 @@ static int run(const struct command *command, const struct command_options *o, s
 	r = command->inspects ? rtnetlink_open(&host.rtnetlink) : 0;
 	if (r < 0)
 		report_error("netlink: %s", strerror(-r));
+	else if (command->inspects && report_failure("identify the network namespace", netns_identify()) < 0)
+		status = 1;
 	else
 		status = command->run(o, &host, trace);
 	rtnetlink_close(&host.rtnetlink);

@@ -4,7 +4,9 @@
 
 #include "base/base.h"
 
-/* An identifier that no other namespace has had since boot; before Linux 5.14, one that no other has now. */
+/* Asks the kernel once for this process. 0 or -errno. */
+must_check int netns_identify(void);
+/* After that: an identifier that no other namespace has had since boot; before Linux 5.14, one that no other has now. */
 uint64_t netns_id(void);
 
 #endif
