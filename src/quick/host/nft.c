@@ -3,11 +3,12 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <unistd.h>
 
 #include "dlopen_note.h"
-#include "fault_injection.h"
 #include "netfilter.h"
 #include "subprocess.h"
+#include "report/output.h"
 
 DLOPEN_NOTE("libnftables.so.1", "nftables", "Firewall of default routes without running nft(8)");
 
@@ -66,27 +67,37 @@ static void first_line(char why[256], const char *text)
 	text_span(&t, span_sub(s, 0, span_find(s, '\n')));
 }
 
+static int run_in_child(void *commands)
+{
+	struct nft_ctx *c = lib.ctx_new(0);
+	const char *said;
+	int r;
+
+	if (!c || lib.buffer_output(c) || lib.buffer_error(c))
+		return 1;
+	r = lib.run(c, commands);
+	said = r == 0 ? lib.get_output(c) : lib.get_error(c);
+	return (said && report_write(STDOUT_FILENO, said, strlen(said)) < 0) || r != 0;
+}
+
+/* In a child process, because the library ends the process when it is short of memory or gets no socket. */
 static int run_library(const char *commands, struct text *output, char why[256])
 {
-	struct nft_ctx *c;
-	int r = netfilter_probe(); /* because nft_ctx_new() calls exit(3) when it gets no socket */
+	static const char *const name[] = { "nft", NULL };
+	struct text said = text_heap();
+	struct subprocess child = { .argv = name, .function = run_in_child, .ctx = (void *)(uintptr_t)commands,
+				    .output = &said, .errors_too = true };
+	int r = netfilter_probe(), status = subprocess_status;
 
-	if (r < 0)
-		return r;
-	c = lib.ctx_new(0);
-	if (!c)
-		return -ENOMEM;
-	if (lib.buffer_output(c) || lib.buffer_error(c)) {
-		lib.ctx_free(c);
-		return -ENOMEM;
-	}
-	r = fault_injected("nft") ? -1 : lib.run(c, commands);
-	if (r != 0 && why)
-		first_line(why, lib.get_error(c));
+	if (r == 0)
+		r = subprocess_run(&child);
+	subprocess_status = status; /* it is not the result of a program */
 	if (r == 0 && output)
-		text_add(output, lib.get_output(c));
-	lib.ctx_free(c);
-	return r == 0 ? 0 : -EIO;
+		text_span(output, text_of(&said));
+	if (r > 0 && why)
+		first_line(why, said.n > 0 ? said.p : "nft ended unexpectedly");
+	text_heap_free(&said);
+	return r > 0 ? -EIO : r;
 }
 
 int nft_run(const char *commands, struct text *output, char why[256])

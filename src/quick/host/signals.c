@@ -51,6 +51,11 @@ void signals_restore(void)
 	set_handlers(SIG_DFL, SIG_DFL);
 }
 
+void signals_stop_by_term(void)
+{
+	set_handler(SIGTERM, SIG_DFL);
+}
+
 void signals_set_child(pid_t child)
 {
 	running_child = child;

@@ -13,5 +13,7 @@ void signals_set_child(pid_t child); /* 0: none */
 
 /* In a child: sets the default dispositions, but leaves SIGHUP ignored if it was before signals_watch(). */
 void signals_restore(void);
+/* In a child that keeps the handlers: SIGTERM ends it. */
+void signals_stop_by_term(void);
 
 #endif

@@ -70,7 +70,8 @@ static void exec_program(const struct subprocess *r, const int in[2], const int 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127); /* the parent died before prctl(2) */
-	signals_restore();
+	if (!r->function)
+		signals_restore();
 	if (in[0] >= 0)
 		dup2(in[0], STDIN_FILENO);
 	if (null >= 0) {
@@ -81,6 +82,10 @@ static void exec_program(const struct subprocess *r, const int in[2], const int 
 		dup2(out[1], STDOUT_FILENO);
 	if (out[1] >= 0 && r->errors_too)
 		dup2(out[1], STDERR_FILENO);
+	if (r->function) {
+		signals_stop_by_term();
+		_exit(r->function(r->ctx));
+	}
 	if (r->hook)
 		clean_environment();
 	execvp(r->argv[0], (char *const *)(uintptr_t)r->argv);
@@ -95,38 +100,59 @@ static void close_both(int p[2])
 	p[0] = p[1] = -1;
 }
 
+/* A program that does not read all of its input is not an error. */
+static int write_piece(int *to, struct span *input)
+{
+	ssize_t n = write(*to, input->p, input->n);
+	int r = n < 0 && errno != EINTR && errno != EPIPE ? -errno : 0;
+
+	if (n > 0)
+		*input = span_sub(*input, (size_t)n, input->n);
+	if ((n < 0 && errno != EINTR) || input->n == 0) {
+		close(*to);
+		*to = -1;
+	}
+	return r;
+}
+
+static int read_piece(int *from, struct text *output)
+{
+	char piece[4096];
+	ssize_t n = read(*from, piece, sizeof piece);
+	int r = n < 0 && errno != EINTR ? -errno : 0;
+
+	if (n > 0)
+		text_span(output, (struct span){ piece, (size_t)n });
+	if (n == 0 || r < 0) {
+		close(*from);
+		*from = -1;
+	}
+	return r;
+}
+
 /* A program that reads and writes would block if this did one after the other. Writing blocks, so where there is both
- * input and output, the input must not exceed the capacity of a pipe. */
-static void exchange(const struct subprocess *r, int *to, int *from)
+ * input and output, the input must not exceed the capacity of a pipe. 0, or the first -errno. */
+static int exchange(const struct subprocess *r, int *to, int *from)
 {
 	struct span input = r->input;
+	int error = 0;
 
 	while (*to >= 0 || *from >= 0) {
 		struct pollfd p[2] = { { .fd = *to, .events = POLLOUT },
 				       { .fd = *from, .events = POLLIN } };
-		char piece[4096];
-		ssize_t n;
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
-			return;
-		if (p[0].revents) {
-			n = write(*to, input.p, input.n);
-			if (n > 0)
-				input = span_sub(input, (size_t)n, input.n);
-			if ((n < 0 && errno != EINTR) || input.n == 0) {
-				close(*to);
-				*to = -1;
-			}
+		int e = 0;
+		if (poll(p, 2, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			p[*to < 0].revents = POLLERR; /* without poll(2): first all input, then all output */
 		}
-		if (p[1].revents) {
-			n = read(*from, piece, sizeof piece);
-			if (n > 0)
-				text_span(r->output, (struct span){ piece, (size_t)n });
-			if (n == 0 || (n < 0 && errno != EINTR)) {
-				close(*from);
-				*from = -1;
-			}
-		}
+		if (p[0].revents)
+			e = write_piece(to, &input);
+		if (e == 0 && p[1].revents)
+			e = read_piece(from, r->output);
+		error = error ? error : e;
 	}
+	return error;
 }
 
 static int wait_for(pid_t pid)
@@ -141,14 +167,15 @@ static int wait_for(pid_t pid)
 
 int subprocess_run(const struct subprocess *r)
 {
-	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, status = -EMFILE;
+	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, status, error;
 	pid_t parent = getpid(), pid;
 
 	if (fault_injected(r->argv[0]))
 		return 1;
 	if ((r->input.p && pipe2(in, O_CLOEXEC) < 0) || (r->output && pipe2(out, O_CLOEXEC) < 0)) {
+		status = -errno;
 		close_both(in);
-		return -errno;
+		return status;
 	}
 	pid = fork();
 	if (pid == 0)
@@ -160,8 +187,11 @@ int subprocess_run(const struct subprocess *r)
 		if (out[1] >= 0)
 			close(out[1]);
 		in[0] = out[1] = -1;
-		exchange(r, &in[1], &out[0]);
+		error = exchange(r, &in[1], &out[0]);
 		status = wait_for(pid);
+		if (status == 0 && error == 0 && r->output && r->output->failed)
+			error = -ENOMEM;
+		status = status ? status : error;
 		signals_set_child(0);
 	} else {
 		status = -errno;

@@ -11,6 +11,8 @@ struct subprocess {
 	bool errors_too;         /* standard error goes to `output` as well */
 	bool quiet;              /* standard output and error go to /dev/null, unless they go to `output` */
 	bool hook;               /* remove environment variables that change how a shell behaves */
+	int (*function)(void *ctx); /* runs in a child process instead of a program, and returns the exit status */
+	void *ctx;
 };
 
 /* Runs a program and waits for it. 0, its exit status, 128 + signal, or -errno when it was not started. The kernel kills
