@@ -65,7 +65,12 @@ $(O)/faults/%.o: %.c
 $(O)/faults/wg-quick: $(faults_objects) $(call archives_of,$(uses_quick))
 	$(call progress,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(libs_quick) $(libs_atomic) $(LIBS)
-faults: $(O)/faults/wg-quick
+# Lets the system calls of wg-quick fail.
+syscall_faults_objects := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard tests/syscalls/*.c)))
+$(O)/tests/syscalls/syscall_faults: $(syscall_faults_objects) $(call archives_of,base)
+	$(call progress,LD,$@)
+	$(Q)$(CC) $(all_ldflags) -o $@ $^ -ldl $(LIBS)
+faults: $(O)/faults/wg-quick $(O)/tests/syscalls/syscall_faults
 
 unit-programs: $(unit_tests) $(sim_tests) $(fuzz_replays)
 unit: $(unit_tests)

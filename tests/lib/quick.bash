@@ -49,3 +49,43 @@ quick_settled() {
 	diff <(echo "$want") <(quick_state) >&2
 	return 1
 }
+
+# ---- fault injection ----
+
+# faults_build: makes the programs, for setup_file.
+faults_build() {
+	sh "$NET_LIB/faults.sh" "$WGSUITE_BUILD"
+	FAULTS=$WGSUITE_BUILD/faults                                   # has a wg-quick whose steps fail on demand
+	SYSCALL_FAULTS=$WGSUITE_BUILD/tests/syscalls/syscall_faults # lets system calls fail
+	export FAULTS SYSCALL_FAULTS
+}
+
+# faults_setup: creates the hosts of quick_host, for setup.
+faults_setup() {
+	net_begin
+	quick_host
+}
+
+# faults_count VERB AT-LEAST: runs `wg-quick VERB wg0` and sets $steps to the number of its steps, which are netlink
+# messages, programs and files.
+faults_count() {
+	on a env WG_QUICK_FAULT_LOG=/run/steps "$FAULTS/wg-quick" "$1" wg0 2> /dev/null
+	steps=$(on a wc -l < <(on a cat /run/steps))
+	on a rm /run/steps
+	[ "$steps" -ge "$2" ] # otherwise built without faults
+}
+
+# faults_run VERB STEP [SIGNAL]: runs `wg-quick VERB wg0` with a failure, or this signal, at a step. Sets $rc; the output is
+# in $NET_DIR/output. A failure without a signal must be reported.
+faults_run() {
+	rc=0
+	on a env WG_QUICK_FAULT="$2" WG_QUICK_FAULT_SIGNAL="${3-}" "$FAULTS/wg-quick" "$1" wg0 > "$NET_DIR/output" 2>&1 || rc=$?
+	[ "$rc" -eq 0 ] || [ -n "${3-}" ] || grep -q '^wg-quick: ' "$NET_DIR/output"
+}
+
+# faults_report WORD…: prints the words and the output, for a test that fails.
+faults_report() {
+	echo "$*, exit $rc" >&2
+	cat "$NET_DIR/output" >&2
+	return 1
+}

@@ -3,17 +3,8 @@
 load ../lib/netns
 load ../lib/quick
 
-setup_file() {
-	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	local build=${WGSUITE_BUILD:-$root/build}
-	export FAULTS=$build/faults
-	sh "$root/tests/lib/faults.sh" "$build"
-}
-
-setup() {
-	net_begin
-	quick_host
-}
+setup_file() { faults_build; }
+setup() { faults_setup; }
 teardown() { net_end; }
 
 # fail_each_step_of_down FILE-LINES ALLOWED-IPS
@@ -22,28 +13,17 @@ fail_each_step_of_down() {
 	quick_file wg0 "$1" "$2"
 	state=$(quick_state)
 	on a "$FAULTS/wg-quick" up wg0 2> /dev/null
-	on a env WG_QUICK_FAULT_LOG=/run/steps "$FAULTS/wg-quick" down wg0 2> /dev/null
-	steps=$(on a wc -l < <(on a cat /run/steps))
-	on a rm /run/steps
+	faults_count down 3
 	quick_settled "$state"
-	[ "$steps" -ge 3 ] # otherwise built without faults
 	for step in $(seq "$steps"); do
 		on a "$FAULTS/wg-quick" up wg0 2> /dev/null
-		rc=0
-		on a env WG_QUICK_FAULT="$step" "$FAULTS/wg-quick" down wg0 > "$NET_DIR/output" 2>&1 || rc=$?
-		if [ "$rc" -ne 0 ]; then
-			grep -q '^wg-quick: ' "$NET_DIR/output" # an error is reported
-			# The next run removes the rest: down, or up followed by down. If down did nothing, up fails: it exists.
-			if on a sh -c 'ls /run/wgsuite/wg0@* > /dev/null 2>&1'; then
-				[ $((step % 2)) -eq 0 ] || on a "$FAULTS/wg-quick" up wg0 >> "$NET_DIR/output" 2>&1 || true
-				on a "$FAULTS/wg-quick" down wg0 >> "$NET_DIR/output" 2>&1 || { echo "step $step of $steps" >&2; cat "$NET_DIR/output" >&2; return 1; }
-			fi
+		faults_run down "$step"
+		# The next run removes the rest: down, or up followed by down. If down did nothing, up fails: it exists.
+		if [ "$rc" -ne 0 ] && on a sh -c 'ls /run/wgsuite/wg0@* > /dev/null 2>&1'; then
+			[ $((step % 2)) -eq 0 ] || on a "$FAULTS/wg-quick" up wg0 >> "$NET_DIR/output" 2>&1 || true
+			on a "$FAULTS/wg-quick" down wg0 >> "$NET_DIR/output" 2>&1 || faults_report "step $step of $steps"
 		fi
-		quick_settled "$state" || {
-			echo "step $step of $steps, exit $rc" >&2
-			cat "$NET_DIR/output" >&2
-			return 1
-		}
+		quick_settled "$state" || faults_report "step $step of $steps"
 	done
 }
 

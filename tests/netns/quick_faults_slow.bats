@@ -4,17 +4,8 @@
 load ../lib/netns
 load ../lib/quick
 
-setup_file() {
-	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	local build=${WGSUITE_BUILD:-$root/build}
-	export FAULTS=$build/faults
-	sh "$root/tests/lib/faults.sh" "$build"
-}
-
-setup() {
-	net_begin
-	quick_host
-}
+setup_file() { faults_build; }
+setup() { faults_setup; }
 teardown() { net_end; }
 
 # write_tunnel KIND: writes one of the six tunnel files.
@@ -42,29 +33,19 @@ fail_each_step() {
 	local steps step rc state
 	write_tunnel "$1"
 	state=$(quick_state)
-	on a env WG_QUICK_FAULT_LOG=/run/steps "$FAULTS/wg-quick" up wg0 2> /dev/null
-	steps=$(on a wc -l < <(on a cat /run/steps))
+	faults_count up 15
 	on a "$FAULTS/wg-quick" down wg0 2> /dev/null
-	on a rm /run/steps
 	quick_settled "$state"
-	[ "$steps" -ge 15 ] # otherwise built without faults
 	for step in $(seq "$steps"); do
-		rc=0
-		on a env WG_QUICK_FAULT="$step" WG_QUICK_FAULT_SIGNAL="${2-}" "$FAULTS/wg-quick" up wg0 \
-			> "$NET_DIR/output" 2>&1 || rc=$?
+		faults_run up "$step" "${2-}"
 		# After a kill the next `up` also rolls back, unless the killed one had completed.
 		[ "${2-}" != 9 ] || [ $((step % 2)) -eq 0 ] || on a "$FAULTS/wg-quick" up wg0 >> "$NET_DIR/output" 2>&1 ||
 			on a sh -c 'grep -qx complete /run/wgsuite/wg0@*' || { cat "$NET_DIR/output" >&2; return 1; }
-		[ "$rc" -eq 0 ] || [ -n "${2-}" ] || grep -q '^wg-quick: ' "$NET_DIR/output" # an error is reported
 		# A failed optional step is only a warning, and a signal can arrive too late: then run down.
 		if [ "$rc" -eq 0 ] || [ "${2-}" = 9 ]; then
 			on a "$FAULTS/wg-quick" down wg0 >> "$NET_DIR/output" 2>&1 || [ "${2-}" = 9 ]
 		fi
-		quick_settled "$state" || {
-			echo "$1: step $step of $steps, signal ${2:-none}, exit $rc" >&2
-			cat "$NET_DIR/output" >&2
-			return 1
-		}
+		quick_settled "$state" || faults_report "$1: step $step of $steps, signal ${2:-none}"
 	done
 }
 

@@ -4,16 +4,9 @@
 load ../lib/netns
 load ../lib/quick
 
-setup_file() {
-	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	local build=${WGSUITE_BUILD:-$root/build}
-	export FAULTS=$build/faults
-	sh "$root/tests/lib/faults.sh" "$build"
-}
-
+setup_file() { faults_build; }
 setup() {
-	net_begin
-	quick_host
+	faults_setup
 	small
 	none=$(quick_state)
 }
@@ -66,42 +59,29 @@ fail_each_step() {
 	local steps step rc before
 	"$1"
 	on a wg-quick up wg0 2> /dev/null
-	before=$(full_state)
 	"$2"
-	on a env WG_QUICK_FAULT_LOG=/run/steps "$FAULTS/wg-quick" reload wg0 2> /dev/null
-	steps=$(on a wc -l < <(on a cat /run/steps))
-	on a rm /run/steps
-	step=0 rc=0
-	[ "$steps" -ge 15 ] # otherwise built without faults
+	faults_count reload 15
 	for step in $(seq "$steps"); do
 		on a wg-quick down wg0 2>> "$NET_DIR/output"
-		quick_settled "$none" || { report "$@"; return 1; }
+		quick_settled "$none" || report "$@"
 		"$1"
 		on a wg-quick up wg0 2> /dev/null
 		on a wg set wg0 listen-port 7777
 		before=$(full_state)
 		"$2"
-		rc=0
-		on a env WG_QUICK_FAULT="$step" WG_QUICK_FAULT_SIGNAL="${3-}" "$FAULTS/wg-quick" reload wg0 \
-			> "$NET_DIR/output" 2>&1 || rc=$?
-		[ "$rc" -eq 0 ] || [ -n "${3-}" ] || grep -q '^wg-quick: ' "$NET_DIR/output" # an error is reported
+		faults_run reload "$step" "${3-}"
 		if [ "${3-}" = 9 ]; then
 			on a wg-quick down wg0 >> "$NET_DIR/output" 2>&1
-			quick_settled "$none" || { report "$@"; return 1; }
+			quick_settled "$none" || report "$@"
 			on a wg-quick up wg0 2> /dev/null
 		elif [ "$rc" -ne 0 ] && [ "$(full_state)" != "$before" ]; then
-			diff <(echo "$before") <(full_state) >&2
-			report "$@"
-			return 1
+			diff <(echo "$before") <(full_state) >&2 || report "$@"
 		fi
 	done
 	on a wg-quick down wg0 2> /dev/null
 	quick_settled "$none"
 }
-report() {
-	echo "$1 to $2: step $step of $steps, signal ${3:-none}, exit $rc" >&2
-	cat "$NET_DIR/output" >&2
-}
+report() { faults_report "$1 to $2: step $step of $steps, signal ${3:-none}"; }
 
 @test "reload that adds default routes: failures" { fail_each_step small large; }
 @test "reload that adds default routes: SIGTERM" { fail_each_step small large 15; }

@@ -159,24 +159,23 @@ PostUp = touch /run/was-up
 PostDown = rm /run/was-up" "0.0.0.0/0, ::/0"
 	before=$(quick_state)
 	on a wg-quick up wg0
-	on a cp -p /etc/wireguard/wg0.conf /root.conf
+	on a cp -p /etc/wireguard/wg0.conf "$NET_DIR/saved.conf"
 	on a rm /etc/wireguard/wg0.conf
 	on a wg-quick down wg0
-	on a cp -p /root.conf /etc/wireguard/wg0.conf
+	on a cp -p "$NET_DIR/saved.conf" /etc/wireguard/wg0.conf
 	quick_settled "$before"
 
 	on a wg-quick up wg0
 	quick_file wg0 "Table = off
 PostDown = touch /run/of-another-file" "10.0.0.0/8"
 	on a wg-quick down wg0
-	on a cp -p /root.conf /etc/wireguard/wg0.conf
+	on a cp -p "$NET_DIR/saved.conf" /etc/wireguard/wg0.conf
 	quick_settled "$before"
 
 	on a wg-quick up wg0
 	on a sh -c 'rm -r /run/wgsuite; echo 0 > /proc/sys/net/ipv4/conf/all/src_valid_mark'
 	on a wg-quick down wg0
 	quick_settled "$before"
-	on a rm /root.conf
 }
 
 @test "down and up clean up after a killed daemon" {
