@@ -237,7 +237,8 @@ static int take_down(struct down *d)
 		take_down_moved(d);
 	apply_hooks(&d->apply, &post_down, NULL, HOOK_POST_DOWN);
 	string_list_free(&post_down);
-	journal_finish(&d->journal, left);
+	if (!journal_finish(&d->journal, left))
+		d->apply.failures++;
 	return apply_status(&d->apply);
 }
 
@@ -269,20 +270,14 @@ static int remove_tunnel(struct down *d, const struct command_options *o, const 
 static int run(struct down *d, const struct command_options *o)
 {
 	char name[WG_NAME_MAX];
-	int r;
 
 	if (!tunnel_file_name_of(name, o->argument)) {
 		report_upstream("The config file must be a valid interface name, followed by .conf");
 		return 1;
 	}
 	report_set_interface(name);
-	r = journal_open(&d->journal, name, settings_lock_timeout_s(&d->host->settings));
-	if (r == -EINTR)
-		return exit_status_stopped();
-	if (r == -ETIMEDOUT)
+	if (open_journal(&d->journal, name, &d->host->settings) < 0)
 		return 1;
-	if (r < 0)
-		report_warning("cannot read the journal: %s", strerror(-r));
 	return remove_tunnel(d, o, name);
 }
 

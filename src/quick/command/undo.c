@@ -1,6 +1,7 @@
 /* Undoes what a journal records. */
 #include "undo.h"
 
+#include "messages.h"
 #include "quick/host/dns_file.h"
 #include "quick/plan/inverse.h"
 #include "report/report.h"
@@ -24,29 +25,32 @@ static void run_due_hooks(struct apply *a, enum hook_phase phase)
 bool undo_interrupted_up(struct apply *a, const struct host_state *s)
 {
 	struct plan undo = { 0 };
-	bool left;
+	int r = report_failure("plan the steps", plan_undo_journal(&undo, a->journal, s));
+	bool clean = false;
 
-	run_due_hooks(a, HOOK_PRE_DOWN);
-	if (plan_undo_journal(&undo, a->journal, s) == 0)
+	if (r == 0) {
+		run_due_hooks(a, HOOK_PRE_DOWN);
 		apply_undo(a, &undo);
-	run_due_hooks(a, HOOK_POST_DOWN);
-	left = journal_settle(a->journal, &undo);
+		run_due_hooks(a, HOOK_POST_DOWN);
+		clean = journal_settle(a->journal, &undo);
+	}
 	plan_free(&undo);
-	return !left;
+	return clean;
 }
 
 bool undo_leftovers(struct apply *a, const struct host_state *s)
 {
 	struct plan undo = { 0 };
-	bool left;
+	int r = report_failure("plan the steps", plan_undo_journal(&undo, a->journal, s));
+	bool clean = false;
 
-	if (plan_undo_journal(&undo, a->journal, s) == 0) {
+	if (r == 0) {
 		plan_drop_kind(&undo, STEP_LINK);
 		apply_undo(a, &undo);
+		clean = journal_settle(a->journal, &undo);
 	}
-	left = journal_settle(a->journal, &undo);
 	plan_free(&undo);
-	return !left;
+	return clean;
 }
 
 int undo_stale_dns(const char *name, struct command_trace *trace)

@@ -16,7 +16,6 @@
 #include "report/report.h"
 #include "undo.h"
 #include "up_result.h"
-#include "warn_captured.h"
 
 struct up {
 	struct host *host;
@@ -39,7 +38,7 @@ static int write_journal(struct journal *j, const struct tunnel_file *f, const s
 	return r < 0 ? r : journal_write(j);
 }
 
-/* Called before host names are resolved, because the journal contains the endpoints as written. */
+/* Called before host names are resolved, because the journal has the endpoints unresolved. */
 static int plan_link_and_pre_up(struct up *u)
 {
 	int r = plan_interface(&u->plan, &u->file, &u->options);
@@ -62,7 +61,7 @@ static int inspect_after_hooks(struct host_state *s, struct host *host, const ch
  * of another tunnel does not leave it to this one, which has not set it yet. */
 static int plan_rest(struct up *u)
 {
-	int lock, r = resolve_endpoints(&u->file, &u->state, RESOLVE_FOR_UP);
+	int lock, r = resolve_endpoints(&u->file, RESOLVE_FOR_UP);
 
 	if (r < 0)
 		return r;
@@ -121,11 +120,6 @@ static int apply_post_up(struct up *u)
 	return r < 0 ? r : apply_plan(&u->apply, &u->plan, from, false);
 }
 
-static bool hooks_ran(const struct up *u)
-{
-	return u->journal.began[HOOK_PRE_UP] || u->journal.began[HOOK_POST_UP];
-}
-
 static int bring_up(struct up *u)
 {
 	bool pre_up = u->options.hooks && u->file.interface.hooks[HOOK_PRE_UP].n > 0;
@@ -149,11 +143,7 @@ static int bring_up(struct up *u)
 	}
 	if (r == 0)
 		r = apply_default_routes(u);
-	if (r < 0)
-		return r;
-	r = apply_post_up(u);
-	warn_captured_endpoints(u->host, &u->file, u->apply.performer.ifindex, hooks_ran(u)); /* also a reason why hooks fail */
-	return r;
+	return r < 0 ? r : apply_post_up(u);
 }
 
 static void run_due_hooks(struct up *u, enum hook_phase phase)
@@ -169,18 +159,20 @@ static void roll_back_up(struct up *u)
 {
 	struct plan undo = { 0 };
 	int failures = u->apply.failures, r;
-	bool left;
+	bool left = false;
 
 	run_due_hooks(u, HOOK_PRE_DOWN);
 	r = plan_undo(&undo, &u->plan, false);
-	if (r == 0)
+	if (r == 0) {
 		apply_undo(&u->apply, &undo);
-	left = r == 0 && journal_keep_failed(&u->journal, &undo);
+		left = journal_keep_failed(&u->journal, &undo);
+	}
 	run_due_hooks(u, HOOK_POST_DOWN);
 	if (r < 0 || u->apply.failures > failures)
 		report_error("failed to roll back completely");
 	plan_free(&undo);
-	journal_finish(&u->journal, left);
+	if (r == 0 && !journal_finish(&u->journal, left))
+		u->apply.failures++;
 }
 
 /* The process that created the interface died half-way: we hold the tunnel's lock, which it held. */
@@ -221,6 +213,11 @@ static int clear_stale_tunnel(struct up *u, const struct command_options *o, str
 	return 0;
 }
 
+static bool hooks_ran(const struct up *u)
+{
+	return u->journal.began[HOOK_PRE_UP] || u->journal.began[HOOK_POST_UP];
+}
+
 static int run(struct up *u, const struct command_options *o, struct command_trace *trace)
 {
 	int r;
@@ -228,13 +225,8 @@ static int run(struct up *u, const struct command_options *o, struct command_tra
 	if (!read_tunnel_file(&u->file, o->argument, false) ||
 	    (!o->no_hooks && !hooks_are_safe(&u->file, &u->host->settings, true)))
 		return 1;
-	r = journal_open(&u->journal, u->file.name, settings_lock_timeout_s(&u->host->settings));
-	if (r == -EINTR)
-		return exit_status_stopped();
-	if (r == -ETIMEDOUT)
+	if (open_journal(&u->journal, u->file.name, &u->host->settings) < 0)
 		return 1;
-	if (r < 0)
-		report_warning("cannot read the journal: %s", strerror(-r));
 	r = undo_stale_dns(u->file.name, trace);
 	(void)r; /* if that failed, setting the name servers will, too */
 	if (clear_stale_tunnel(u, o, trace) < 0)
@@ -262,7 +254,7 @@ static int dry_run(struct up *u, const struct command_options *o, struct command
 	if (r == 0)
 		r = plan_link_and_pre_up(u);
 	if (r == 0)
-		r = resolve_endpoints(&u->file, &u->state, RESOLVE_ONCE);
+		r = resolve_endpoints(&u->file, RESOLVE_ONCE);
 	if (r == 0)
 		r = inspect_for_plan(&u->state, u->host, &u->file, &u->journal);
 	if (r == 0)

@@ -33,11 +33,17 @@ static void note_small_device(struct journal *j, struct host *host, const struct
 	enum { PEERS_MAX = 1000 }; /* reading more only for the port and the mark would take too long */
 	struct addresses now = { 0 };
 	struct wg_device d = { 0 };
+	int r = rtnetlink_addresses(&host->rtnetlink, ifindex, &now);
 
-	if (rtnetlink_addresses(&host->rtnetlink, ifindex, &now) == 0)
+	if (r == 0)
 		note_foreign_addresses(&j->applied, f, &now);
-	if (f->device.n_peers <= PEERS_MAX && ipc_get(&host->ipc, &d, f->name) == 0)
-		note_port_and_mark(&j->applied, &d);
+	if (r == 0 && f->device.n_peers <= PEERS_MAX) {
+		r = ipc_get(&host->ipc, &d, f->name);
+		if (r == 0)
+			note_port_and_mark(&j->applied, &d);
+	}
+	if (r < 0)
+		report_warning("cannot read the state of the tunnel: %s: save may take the port for a chosen one", strerror(-r));
 	device_free(&d);
 	addresses_free(&now);
 }

@@ -169,12 +169,12 @@ int fileio_append(const char *path, struct span text)
 
 bool fileio_exists(const char *path)
 {
-	return access(path, F_OK) == 0;
+	return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
-void fileio_remove(const char *path)
+int fileio_remove(const char *path)
 {
-	(void)unlink(path);
+	return unlink(path) == 0 || errno == ENOENT ? 0 : -errno;
 }
 
 void fileio_remove_temporary(const char *path)

@@ -23,8 +23,10 @@ must_check int fileio_rewrite(const char *path, struct span text);
 
 /* Appends to an existing file. */
 int fileio_append(const char *path, struct span text);
+/* True as well when it is not known. */
 bool fileio_exists(const char *path);
-void fileio_remove(const char *path);
+/* A file that does not exist is no error. */
+int fileio_remove(const char *path);
 /* Deletes what a process that was killed left next to the file that it replaced. */
 void fileio_remove_temporary(const char *path);
 

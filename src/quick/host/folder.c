@@ -2,6 +2,7 @@
 #include "folder.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <unistd.h>
 
 bool folder_list(struct string_list *out, const char *path)
@@ -10,10 +11,12 @@ bool folder_list(struct string_list *out, const char *path)
 	struct dirent *e;
 	bool ok = true;
 
-	while (dir && ok && (e = readdir(dir)))
+	if (!dir)
+		return errno == ENOENT;
+	while (ok && (errno = 0, e = readdir(dir)))
 		ok = string_list_add(out, span_of(e->d_name));
-	if (dir)
-		closedir(dir);
+	ok = ok && errno == 0;
+	closedir(dir);
 	return ok;
 }
 

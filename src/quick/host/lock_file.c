@@ -13,7 +13,7 @@
 #include "report/report.h"
 #include "signals.h"
 
-enum { POLL_MS = 20, REPORT_AFTER_MS = 1000 };
+enum { POLL_MS = 20, REPORT_AFTER_MS = 1000, TRIES = 3 };
 
 /* A wait for one lock, possibly for several holders in turn. */
 struct wait {
@@ -50,9 +50,12 @@ static void report_holder(int fd, const struct wait *w, bool gives_up)
 
 static int lock_descriptor(int fd, struct wait *w)
 {
+	int errors = 0;
+
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		struct timespec pause = { .tv_nsec = POLL_MS * (long)NS_PER_MS };
-		if (errno != EWOULDBLOCK && errno != EINTR)
+		/* The kernel may be short of memory for a moment. */
+		if (errno != EWOULDBLOCK && errno != EINTR && ++errors == TRIES)
 			return -errno;
 		if (stop_signal)
 			return -EINTR;
@@ -105,7 +108,8 @@ int lock_file_acquire(const char *folder, const char *path, int timeout_s)
 
 void lock_file_release(const char *path, int fd)
 {
-	(void)unlink(path);
+	for (int i = 0; i < TRIES && unlink(path) < 0 && errno != ENOENT; i++)
+		;
 	close(fd);
 }
 

@@ -44,9 +44,12 @@ int journal_open(struct journal *j, const char *name, unsigned int timeout_s)
 	journal_init(j, name);
 	j->lock_timeout_s = timeout_s;
 	journal_path(j, ".lock", path, sizeof path);
-	j->lock = journal_lock_acquire(path, name, timeout_s, &inherited);
-	if (j->lock == -EINTR || j->lock == -ETIMEDOUT)
-		return j->lock;
+	/* A folder that cannot be written fails again. */
+	for (int tries = 0; tries < 2 && j->lock < 0; tries++) {
+		j->lock = journal_lock_acquire(path, name, timeout_s, &inherited);
+		if (j->lock == -EINTR || j->lock == -ETIMEDOUT)
+			return j->lock;
+	}
 	if (j->lock < 0 && !inherited) {
 		j->unavailable = true;
 		if (process_is_root())
@@ -173,37 +176,49 @@ bool journal_hooks_are_due(const struct journal *j, enum hook_phase phase)
 
 /* ---- the end ---- */
 
-static void remove_file(struct journal *j)
+/* False after reporting. */
+static bool remove_file(struct journal *j)
 {
 	char path[PATH_MAX];
+	int r;
 
-	journal_path(j, "", path, sizeof path);
-	fileio_remove(path);
 	journal_path(j, ".tmp", path, sizeof path);
 	fileio_remove(path); /* of a process that was killed while it wrote */
-	j->exists = false;
+	journal_path(j, "", path, sizeof path);
+	r = fileio_remove(path);
+	if (r < 0)
+		report_error("cannot remove %s: %s", path, strerror(-r));
+	else
+		j->exists = false;
+	return r == 0;
 }
 
-static void delete_journal(struct journal *j)
+static bool delete_journal(struct journal *j)
 {
-	remove_file(j);
+	bool ok = remove_file(j);
+
 	applied_free(&j->applied);
 	memset(j->began, 0, sizeof j->began);
 	j->complete = j->is_leftover = false;
 	j->ifindex = 0;
+	return ok;
 }
 
 bool journal_keep_failed(struct journal *j, const struct plan *undo)
 {
-	struct applied left = { .plan = j->applied.plan, .config = j->applied.config };
+	struct applied left = { 0 };
 	bool has_link = false;
 
+	if (plan_keep_failed(&j->applied.plan, undo) < 0) {
+		report_error("out of memory: the journal has more than what is left");
+		return true;
+	}
+	left.plan = j->applied.plan;
+	left.config = j->applied.config;
 	j->applied.plan = (struct plan){ 0 };
 	j->applied.config = NULL;
 	applied_free(&j->applied);
 	j->applied = left;
-	if (plan_keep_failed(&j->applied.plan, undo) < 0)
-		report_error("out of memory: the journal does not list everything that is left");
 	for (size_t i = 0; i < j->applied.plan.n; i++)
 		has_link |= j->applied.plan.steps[i].kind == STEP_LINK;
 	j->is_leftover = !has_link;
@@ -224,11 +239,10 @@ bool journal_settle(struct journal *j, const struct plan *undo)
 {
 	bool left = journal_keep_failed(j, undo);
 
-	if (left)
-		keep(j);
-	else
-		delete_journal(j);
-	return left;
+	if (!left)
+		return delete_journal(j);
+	keep(j);
+	return false;
 }
 
 /* A tunnel that a PostDown hook brought up again has its own journal, without PostDown hooks that were
@@ -244,12 +258,12 @@ static bool is_up_again(const struct journal *j)
 	return again;
 }
 
-void journal_finish(struct journal *j, bool something_is_left)
+bool journal_finish(struct journal *j, bool something_is_left)
 {
 	if (is_up_again(j))
-		return;
-	if (something_is_left)
-		keep(j);
-	else
-		remove_file(j);
+		return true;
+	if (!something_is_left)
+		return remove_file(j);
+	keep(j);
+	return false;
 }

@@ -31,11 +31,11 @@ bool journal_hooks_are_due(const struct journal *j, enum hook_phase phase);
 /* After `undo` was applied: leaves in the journal what it could not undo, which the next `down` or `up` tries again, and
  * no hooks or notes for `reload` and `save`. False: nothing is left. */
 must_check bool journal_keep_failed(struct journal *j, const struct plan *undo);
-/* Deletes the file, or replaces it by what is left to undo. True: something is. */
-bool journal_settle(struct journal *j, const struct plan *undo);
+/* Deletes the file, or replaces it by what is left to undo. False, after reporting: something is. */
+must_check bool journal_settle(struct journal *j, const struct plan *undo);
 /* The same after the last PostDown hook, unless a hook brought the tunnel up again; what is left was determined by
  * journal_keep_failed(). */
-void journal_finish(struct journal *j, bool something_is_left);
+must_check bool journal_finish(struct journal *j, bool something_is_left);
 
 /* Where the journal of a tunnel in this network namespace is, or would be. */
 void journal_path_of(const char *name, char path[], size_t n);

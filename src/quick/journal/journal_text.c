@@ -341,13 +341,11 @@ static const struct {
 	{ "rest", read_rest },
 };
 
-int journal_parse(struct journal *j, struct span text)
+/* False: malformed, or out of memory. */
+static bool parse_lines(struct journal *j, struct span text)
 {
 	struct span line, word;
 
-	if (!span_next(&line, &text, '\n') || !span_is(line, first_line))
-		return -EINVAL;
-	memcpy(j->applied.plan.name, j->name, sizeof j->name);
 	while (span_next(&line, &text, '\n')) {
 		bool known;
 		if (line.n == 0 || !span_next(&word, &line, ' '))
@@ -355,11 +353,24 @@ int journal_parse(struct journal *j, struct span text)
 		if (!line.p)
 			line = SPAN("");
 		if (!read_list(j, word, line, &known))
-			return -EINVAL;
+			return false;
 		for (size_t i = 0; !known && i < ARRAY_LEN(entries); i++)
 			if (span_is(word, entries[i].word) && !entries[i].read(j, line))
-				return -EINVAL;
+				return false;
 	}
+	return true;
+}
+
+int journal_parse(struct journal *j, struct span text)
+{
+	struct span line;
+
+	errno = 0;
+	if (!span_next(&line, &text, '\n') || !span_is(line, first_line))
+		return -EINVAL;
+	memcpy(j->applied.plan.name, j->name, sizeof j->name);
+	if (!parse_lines(j, text))
+		return errno == ENOMEM ? -ENOMEM : -EINVAL;
 	for (size_t i = 0; i < j->applied.plan.n; i++)
 		if (j->applied.plan.steps[i].kind == STEP_LINK)
 			return 0;

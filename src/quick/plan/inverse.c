@@ -88,12 +88,13 @@ int plan_undo(struct plan *out, const struct plan *done, bool all)
 /* From the newest to the oldest step of `undo`, which is the order in which they were done. */
 int plan_keep_failed(struct plan *done, const struct plan *undo)
 {
+	if (!vector_reserve(&done->steps, &done->cap, undo->n, sizeof *done->steps))
+		return -ENOMEM;
 	done->n = 0;
 	for (size_t i = undo->n; i-- > 0;) {
 		const struct step *s = &undo->steps[i];
-		int r = s->failed && s->kind != STEP_HOOK ? add_inverse(done, s) : 0;
-		if (r < 0)
-			return r;
+		if (s->failed && s->kind != STEP_HOOK && add_inverse(done, s) < 0)
+			unreachable(); /* there is space for it */
 	}
 	for (size_t i = 0; i < done->n; i++)
 		done->steps[i].failed = done->steps[i].hidden = false;
