@@ -50,9 +50,29 @@ static void drop_shadowed(struct ipc_names *names, size_t n_kernel)
 	names->n = n;
 }
 
+struct existing {
+	struct ipc *c;
+	const struct ipc_names *links; /* may be null */
+};
+
+static enum existence exists(void *ctx, const char *name, const struct identity *id)
+{
+	const struct existing *e = ctx;
+
+	return identity_existence(id, e->c->kernel, e->links, e->c->socket_dir, name);
+}
+
+/* Of devices that are gone. */
+static void clean_last_requests(struct ipc *c, const struct ipc_names *links)
+{
+	struct existing e = { c, links };
+
+	last_request_clean(c->last_request_dir, exists, &e);
+}
+
 int ipc_list(struct ipc *c, struct ipc_names *out)
 {
-	size_t n_kernel;
+	struct ipc_names links;
 	int rc = open_kernel(c);
 
 	*out = (struct ipc_names){ 0 };
@@ -60,16 +80,19 @@ int ipc_list(struct ipc *c, struct ipc_names *out)
 		rc = kernel_list(c->kernel, out);
 	if (rc)
 		return rc;
-	n_kernel = out->n;
+	links = *out;
 	rc = socket_list(c->socket_dir, out);
-	if (rc)
+	if (rc) {
 		ipc_names_free(out);
-	else
-		drop_shadowed(out, n_kernel);
-	return rc;
+		return rc;
+	}
+	links.list = out->list; /* the first part of it */
+	drop_shadowed(out, links.n);
+	clean_last_requests(c, &links);
+	return 0;
 }
 
-/* Where the kernel does not serve the name either, that its daemon has died says more. */
+/* If the kernel does not have the name either, the error that its daemon has died is more specific. */
 static int error_without_daemon(int kernel, int socket)
 {
 	return socket == -ECONNREFUSED && (kernel == -ENODEV || kernel == -EPROTONOSUPPORT) ? socket : kernel;
@@ -97,6 +120,7 @@ static int get_from_socket(struct ipc *c, struct wg_device *out, const char *nam
 
 int ipc_get(struct ipc *c, struct wg_device *out, const char *name)
 {
+	uint32_t ifindex;
 	int rc;
 
 	*out = (struct wg_device){ 0 };
@@ -105,7 +129,8 @@ int ipc_get(struct ipc *c, struct wg_device *out, const char *name)
 	rc = open_kernel(c);
 	if (rc)
 		return rc;
-	return kernel_has(c->kernel, name) ? kernel_get(c->kernel, out, name) : get_from_socket(c, out, name);
+	return kernel_index(c->kernel, name, &ifindex) == 0 ? kernel_get(c->kernel, out, name) :
+							      get_from_socket(c, out, name);
 }
 
 int ipc_get_listed(struct ipc *c, struct wg_device *out, const struct ipc_name *name)
@@ -121,11 +146,12 @@ int ipc_get_listed(struct ipc *c, struct wg_device *out, const struct ipc_name *
 
 static int set_once(struct ipc *c, const struct wg_device *patch)
 {
+	uint32_t ifindex;
 	int fd, rc = open_kernel(c);
 
 	if (rc)
 		return rc;
-	if (kernel_has(c->kernel, patch->name))
+	if (kernel_index(c->kernel, patch->name, &ifindex) == 0)
 		return kernel_set(c->kernel, patch);
 	fd = socket_open(c->socket_dir, patch->name);
 	if (fd == -ENOENT || fd == -ECONNREFUSED)
@@ -147,20 +173,32 @@ static int set_with_full_lists(struct ipc *c, const struct wg_device *patch)
 	return rc;
 }
 
+/* The identity is that from before the request: if another device takes the name meanwhile, it is not that one's. */
 int ipc_set(struct ipc *c, const struct wg_device *patch)
 {
+	struct identity id;
+	bool save = last_request_changes(patch) && open_kernel(c) == 0 &&
+		    identity_of(&id, c->kernel, c->socket_dir, patch->name);
 	int rc = set_once(c, patch);
 
 	if (rc == -EINVAL && full_lists_are_needed(patch))
 		rc = set_with_full_lists(c, patch);
-	if (rc == 0)
-		last_request_save(c->last_request_dir, patch);
+	if (rc == 0 && save && last_request_save(c->last_request_dir, &id, patch))
+		clean_last_requests(c, NULL);
 	return rc;
 }
 
 int ipc_last_request(struct ipc *c, struct wg_device *out, const char *name, const struct wg_device *of)
 {
-	return last_request_read(c->last_request_dir, out, name, of);
+	struct identity id;
+	int rc = open_kernel(c);
+
+	*out = (struct wg_device){ 0 };
+	if (rc)
+		return rc;
+	if (!identity_of(&id, c->kernel, c->socket_dir, name))
+		return 0;
+	return last_request_read(c->last_request_dir, &id, out, name, of);
 }
 
 void ipc_drop_last_request(struct ipc *c, const char *name)

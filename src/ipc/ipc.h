@@ -18,7 +18,8 @@ struct ipc {
 void ipc_close(struct ipc *c);
 
 /* All devices: kernel links by interface index, then sockets in directory order. 0 or -errno of rtnetlink or of the
- * socket directory. A missing directory or a kernel without WireGuard is no error. */
+ * socket directory. A missing directory or a kernel without WireGuard is no error. Files in last_request_dir of devices
+ * that are gone are removed. */
 must_check int ipc_list(struct ipc *c, struct ipc_names *out);
 
 /* The device's state, including the public key. -ENODEV: no such interface; -EOPNOTSUPP: not WireGuard;
@@ -37,7 +38,7 @@ must_check int ipc_set(struct ipc *c, const struct wg_device *patch);
 /* The kernel's own text about the error of the last ipc_get or ipc_set, until the next one; or null. */
 const char *ipc_extack(const struct ipc *c);
 
-/* The last endpoint that ipc_set configured for each peer, as far as it is known. It differs from the current one if
+/* The last endpoint that ipc_set configured for each peer of this device, as far as it is known. It differs from the current one if
  * the peer roamed. With `of` only peers that it has too. 0 or -ENOMEM. */
 must_check int ipc_last_request(struct ipc *c, struct wg_device *out, const char *name, const struct wg_device *of);
 /* To be called after the device was deleted. */

@@ -81,12 +81,13 @@ static bool module_may_be_present(void)
 	       access("/sys/module", F_OK) != 0;
 }
 
-bool kernel_has(struct ipc_kernel *k, const char *name)
+int kernel_index(struct ipc_kernel *k, const char *name, uint32_t *ifindex)
 {
-	bool is_wireguard;
+	int rc = module_may_be_present() ? open_rt(k) : -ENODEV;
 
-	return module_may_be_present() && open_rt(k) == 0 &&
-	       link_is_wireguard(&k->rt, name, &is_wireguard) == 0 && is_wireguard;
+	if (rc == 0)
+		rc = link_index(&k->rt, name, ifindex);
+	return rc == 0 && *ifindex == 0 ? -ENODEV : rc;
 }
 
 struct dump {

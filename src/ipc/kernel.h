@@ -15,8 +15,9 @@ void kernel_close(struct ipc_kernel *k);
 
 /* 0 or -errno of rtnetlink. */
 must_check int kernel_list(struct ipc_kernel *k, struct ipc_names *out);
-/* True if this network namespace has a link of this name and of kind wireguard. */
-must_check bool kernel_has(struct ipc_kernel *k, const char *name);
+/* The index of the link of this name and of kind wireguard in this network namespace. -ENODEV: no such link; or another
+ * -errno. */
+must_check int kernel_index(struct ipc_kernel *k, const char *name, uint32_t *ifindex);
 /* Errors as those of ipc_get and ipc_set; -EPROTONOSUPPORT: this kernel has no WireGuard. */
 must_check int kernel_get(struct ipc_kernel *k, struct wg_device *out, const char *name);
 must_check int kernel_set(struct ipc_kernel *k, const struct wg_device *patch);

@@ -2,16 +2,19 @@
 #include "last_request.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "netns.h"
 
 enum {
-	/* One peer in the file; integers are big endian. */
+	/* One peer in the file, after the identity of the device; integers are big endian. */
 	ENTRY_KEY = 0,
 	ENTRY_ADDRESS = 32,
 	ENTRY_SCOPE = 48,
@@ -32,13 +35,12 @@ static const char *dir_or_default(const char *dir)
 	return dir ? dir : RUNSTATEDIR "/wgsuite";
 }
 
-static void path_of(char path[PATH_BYTES], const char *dir, const char *name, const char *suffix)
+/* `namespace`: that of the identity. */
+static void path_of(char path[PATH_BYTES], const char *dir, const char *name, uint64_t namespace, const char *suffix)
 {
 	struct text t = text_fixed(path, PATH_BYTES);
-	struct stat st = { 0 };
 
-	(void)stat("/proc/self/ns/net", &st);
-	text_f(&t, "%s/endpoints.%s@%llu%s", dir_or_default(dir), name, (unsigned long long)st.st_ino, suffix);
+	text_f(&t, "%s/endpoints.%s@%llu%s", dir_or_default(dir), name, (unsigned long long)namespace, suffix);
 }
 
 static void entry_encode(uint8_t *p, const struct wg_peer *peer)
@@ -76,17 +78,29 @@ static bool entry_decode(struct wg_device *d, const uint8_t *p, const struct fil
 	return true;
 }
 
-/* A file of another type, or of a size that does not fit, is ignored. A read error ends the list. */
+/* Opens a file. -EINVAL: it is of another type or format; or another -errno. */
+static int open_file(const char *path, struct stat *st, struct identity *id)
+{
+	uint8_t head[IDENTITY_BYTES];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_size <= FILE_MAX &&
+	    st->st_size % ENTRY_BYTES == IDENTITY_BYTES % ENTRY_BYTES && read(fd, head, sizeof head) == sizeof head &&
+	    identity_decode(id, head))
+		return fd;
+	close(fd);
+	return -EINVAL;
+}
+
+/* A read error ends the list. */
 static int read_entries(struct wg_device *out, int fd, const struct filter *f)
 {
 	uint8_t chunk[ENTRY_BYTES * CHUNK_ENTRIES];
-	struct stat st;
 	ssize_t n;
 	int rc = 0;
 
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > FILE_MAX ||
-	    st.st_size % ENTRY_BYTES != 0)
-		return 0;
 	while (rc == 0 && (n = read(fd, chunk, sizeof chunk)) > 0)
 		for (ssize_t at = 0; rc == 0 && at + ENTRY_BYTES <= n; at += ENTRY_BYTES)
 			rc = entry_decode(out, chunk + at, f) ? 0 : -ENOMEM;
@@ -95,32 +109,56 @@ static int read_entries(struct wg_device *out, int fd, const struct filter *f)
 	return rc;
 }
 
-int last_request_read(const char *dir, struct wg_device *out, const char *name, const struct wg_device *of)
+/* So that a file that is in use does not grow old. */
+static void keep_young(int fd, const struct stat *st)
+{
+	enum { DAY_S = 86400 };
+
+	if (time(NULL) - st->st_mtime > DAY_S)
+		(void)futimens(fd, NULL);
+}
+
+int last_request_read(const char *dir, const struct identity *id, struct wg_device *out, const char *name,
+		      const struct wg_device *of)
 {
 	struct filter f = { .of = of };
+	struct identity owner;
+	struct stat st;
 	char path[PATH_BYTES];
-	int fd, rc;
+	int fd, rc = 0;
 
 	*out = (struct wg_device){ 0 };
-	path_of(path, dir, name, "");
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	path_of(path, dir, name, id->namespace, "");
+	fd = open_file(path, &st, &owner);
 	if (fd < 0)
 		return 0;
-	rc = of && !peer_index_build(&f.index, of) ? -ENOMEM : read_entries(out, fd, &f);
+	if (identity_equal(&owner, id)) {
+		keep_young(fd, &st);
+		rc = of && !peer_index_build(&f.index, of) ? -ENOMEM : read_entries(out, fd, &f);
+	}
 	peer_index_free(&f.index);
 	close(fd);
 	return rc;
 }
 
-void last_request_remove(const char *dir, const char *name)
+static void remove_files(const char *dir, const char *name, uint64_t namespace)
 {
 	char path[PATH_BYTES];
 
-	path_of(path, dir, name, "");
+	path_of(path, dir, name, namespace, "");
 	(void)unlink(path);
-	path_of(path, dir, name, ".new"); /* left by a process that was killed */
+	path_of(path, dir, name, namespace, ".new"); /* left by a process that was killed */
 	(void)unlink(path);
 	(void)rmdir(dir_or_default(dir)); /* fails unless it was the last file */
+}
+
+void last_request_remove(const char *dir, const char *name)
+{
+	struct netns netns;
+
+	if (netns_read(&netns))
+		remove_files(dir, name, netns.inode);
+	remove_files(dir, name, 0);
 }
 
 /* Tries twice: another process may remove the directory between the two steps. */
@@ -137,12 +175,15 @@ static int create(const char *dir, const char *path)
 }
 
 /* The number of entries written, or -1. */
-static long write_entries(int fd, const struct wg_device *d)
+static long write_entries(int fd, const struct identity *id, const struct wg_device *d)
 {
 	uint8_t chunk[ENTRY_BYTES * CHUNK_ENTRIES];
 	size_t n = 0;
 	long entries = 0;
 
+	identity_encode(chunk, id);
+	if (write(fd, chunk, IDENTITY_BYTES) != IDENTITY_BYTES)
+		return -1;
 	for (uint32_t i = 0; i < d->n_peers; i++) {
 		if (!(d->peers[i].flags & WG_PEER_HAS_ENDPOINT))
 			continue;
@@ -159,27 +200,30 @@ static long write_entries(int fd, const struct wg_device *d)
 }
 
 /* Replaces the file atomically; removes it if no peer has an endpoint. After an error the old file remains. */
-static void store(const char *dir, const struct wg_device *d, const char *name)
+static void store(const char *dir, const struct identity *id, const struct wg_device *d, const char *name)
 {
+	struct identity owner = *id;
 	char path[PATH_BYTES], fresh[PATH_BYTES];
 	long entries;
 	int fd;
 
-	path_of(path, dir, name, "");
-	path_of(fresh, dir, name, ".new");
+	path_of(path, dir, name, id->namespace, "");
+	path_of(fresh, dir, name, id->namespace, ".new");
 	fd = create(dir, fresh);
 	if (fd < 0)
 		return;
-	entries = write_entries(fd, d);
+	if (id->backend != IPC_KERNEL || !netns_name(owner.netns_name, sizeof owner.netns_name))
+		owner.netns_name[0] = '\0';
+	entries = write_entries(fd, &owner, d);
 	if (close(fd) < 0)
 		entries = -1;
 	if (entries <= 0 || rename(fresh, path) < 0)
 		(void)unlink(fresh);
 	if (entries == 0)
-		last_request_remove(dir, name);
+		remove_files(dir, name, id->namespace);
 }
 
-static bool changes_endpoints(const struct wg_device *patch)
+bool last_request_changes(const struct wg_device *patch)
 {
 	if (patch->flags & WG_DEVICE_REPLACE_PEERS)
 		return true;
@@ -225,19 +269,83 @@ static bool merge(struct wg_device *known, const struct wg_device *patch)
 	return ok;
 }
 
-void last_request_save(const char *dir, const struct wg_device *patch)
+bool last_request_save(const char *dir, const struct identity *id, const struct wg_device *patch)
 {
 	struct wg_device known = { 0 };
+	char path[PATH_BYTES];
+	bool is_new;
 
-	if (!changes_endpoints(patch))
-		return;
+	path_of(path, dir, patch->name, id->namespace, "");
+	is_new = access(path, F_OK) < 0;
 	if (patch->flags & WG_DEVICE_REPLACE_PEERS)
-		store(dir, patch, patch->name);
-	else if (last_request_read(dir, &known, patch->name, NULL) != 0)
-		return;
+		store(dir, id, patch, patch->name);
+	else if (last_request_read(dir, id, &known, patch->name, NULL) != 0)
+		return false;
 	else if (known.n_peers == 0 && !removes_peers(patch)) /* no copy of a large patch */
-		store(dir, patch, patch->name);
+		store(dir, id, patch, patch->name);
 	else if (merge(&known, patch))
-		store(dir, &known, patch->name);
+		store(dir, id, &known, patch->name);
 	device_free(&known);
+	return is_new;
+}
+
+/* ---- files of devices that do not exist any more ---- */
+
+/* "endpoints.NAME@NAMESPACE", with ".new" while it is written. */
+static bool parse_file_name(char name[WG_NAME_MAX], bool *fresh, struct span file)
+{
+	static const char prefix[] = "endpoints.", suffix[] = ".new";
+	size_t at = span_find_last(file, '@');
+	struct span device = span_sub(file, sizeof prefix - 1, at < file.n ? at - (sizeof prefix - 1) : 0);
+
+	*fresh = file.n > sizeof suffix && span_is(span_sub(file, file.n - (sizeof suffix - 1), file.n), suffix);
+	if (!span_starts(file, prefix) || !device_name_is_valid(device))
+		return false;
+	memcpy(name, device.p, device.n);
+	name[device.n] = '\0';
+	return true;
+}
+
+static bool is_stale(const char *path, const char *name, bool fresh, last_request_exists *exists, void *ctx)
+{
+	enum { FRESH_MAX_S = 60, UNUSED_MAX_S = 30 * 86400 };
+	struct identity id;
+	struct stat st;
+	time_t age;
+	int fd;
+
+	if (fresh) /* a process that was killed left it, or one writes it now */
+		return lstat(path, &st) == 0 && time(NULL) - st.st_mtime > FRESH_MAX_S;
+	fd = open_file(path, &st, &id);
+	if (fd < 0)
+		return fd == -EINVAL;
+	close(fd);
+	age = time(NULL) - st.st_mtime;
+	switch (exists(ctx, name, &id)) {
+	case EXISTS: return false;
+	case IS_GONE: return true;
+	case MAY_EXIST: return age > UNUSED_MAX_S;
+	}
+	unreachable();
+}
+
+void last_request_clean(const char *dir, last_request_exists *exists, void *ctx)
+{
+	DIR *d = opendir(dir_or_default(dir));
+	const struct dirent *entry;
+	char path[PATH_BYTES], name[WG_NAME_MAX];
+	bool fresh, removed = false;
+
+	while (d && (entry = readdir(d))) {
+		struct text t = text_fixed(path, sizeof path);
+		if (!parse_file_name(name, &fresh, span_of(entry->d_name)))
+			continue;
+		text_f(&t, "%s/%s", dir_or_default(dir), entry->d_name);
+		if (!t.failed && is_stale(path, name, fresh, exists, ctx))
+			removed |= unlink(path) == 0;
+	}
+	if (d)
+		closedir(d);
+	if (removed)
+		(void)rmdir(dir_or_default(dir));
 }

@@ -68,24 +68,25 @@ static size_t link_request(uint8_t *out)
 	return sizeof head + genl_attr_put(out + sizeof head, IFLA_EXT_MASK, &mask, sizeof mask);
 }
 
-static int kind_reply(void *ctx, uint16_t type, const uint8_t *p, size_t n)
+static int index_reply(void *ctx, uint16_t type, const uint8_t *p, size_t n)
 {
-	bool *is_wireguard = ctx, kind;
+	uint32_t *ifindex = ctx;
 	struct ipc_name name;
+	bool is_wireguard;
 
-	if (link_read(&name, &kind, type, p, n))
-		*is_wireguard = kind;
+	if (link_read(&name, &is_wireguard, type, p, n))
+		*ifindex = is_wireguard ? name.ifindex : 0;
 	return 0;
 }
 
-int link_is_wireguard(struct netlink *rt, const char *name, bool *is_wireguard)
+int link_index(struct netlink *rt, const char *name, uint32_t *ifindex)
 {
 	uint8_t *body = netlink_body(rt);
 	size_t n = link_request(body);
 
-	*is_wireguard = false;
+	*ifindex = 0;
 	n += genl_attr_put(body + n, IFLA_IFNAME, name, strlen(name) + 1);
-	return netlink_request(rt, RTM_GETLINK, 0, n, kind_reply, is_wireguard);
+	return netlink_request(rt, RTM_GETLINK, 0, n, index_reply, ifindex);
 }
 
 static int list_reply(void *ctx, uint16_t type, const uint8_t *p, size_t n)

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -39,16 +38,22 @@ static bool socket_address(struct sockaddr_un *sa, const char *dir, const char *
 }
 
 /* Symbolic links are followed only if root made them. */
-static bool is_socket(const char *path, bool *is_link)
+static bool is_socket(struct stat *st, const char *path, bool *is_link)
 {
-	struct stat st;
+	if (lstat(path, st) < 0)
+		return false;
+	*is_link = S_ISLNK(st->st_mode);
+	if (*is_link && (st->st_uid != 0 || stat(path, st) < 0))
+		return false;
+	return S_ISSOCK(st->st_mode);
+}
 
-	if (lstat(path, &st) < 0)
-		return false;
-	*is_link = S_ISLNK(st.st_mode);
-	if (*is_link && (st.st_uid != 0 || stat(path, &st) < 0))
-		return false;
-	return S_ISSOCK(st.st_mode);
+bool socket_stat(struct stat *out, const char *dir, const char *name)
+{
+	struct sockaddr_un sa;
+	bool is_link;
+
+	return socket_address(&sa, dir, name) && is_socket(out, sa.sun_path, &is_link);
 }
 
 static void limit_silence(int fd, int seconds)
@@ -62,10 +67,11 @@ static void limit_silence(int fd, int seconds)
 int socket_open(const char *dir, const char *name)
 {
 	struct sockaddr_un sa;
+	struct stat st;
 	bool is_link;
 	int fd, rc = 0;
 
-	if (!socket_address(&sa, dir, name) || !is_socket(sa.sun_path, &is_link))
+	if (!socket_address(&sa, dir, name) || !is_socket(&st, sa.sun_path, &is_link))
 		return -ENOENT;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0) /* a sandbox without Unix sockets has no userspace devices either */

@@ -1,6 +1,6 @@
 /* The model of a WireGuard device that files, command lines and both protocols are translated to and from. The same
  * structs represent a *state* (a device's configuration and counters; from ipc_get, uapi_read_reply) and a *patch*
- * (changes; from conf_read, `wg set`, sync_diff; for ipc_set and the daemon). Presence bits tell which fields are set. A
+ * (changes; from conf_read, `wg set`, sync_diff; for ipc_set and the daemon). Presence bits mark the fields that are set. A
  * zeroed struct is empty and may be freed. */
 #ifndef WG_MODEL_H
 #define WG_MODEL_H

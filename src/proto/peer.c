@@ -48,14 +48,38 @@ bool path_equal(const struct wg_path *a, const struct wg_path *b)
 	       a->ifindex == b->ifindex;
 }
 
+static void set_path_locked(struct wg_tunnel_peer *p, const struct wg_path *path)
+{
+	if (!path_equal(&p->path, path))
+		p->path = *path;
+	if (!atomic_load_explicit(&p->has_endpoint, memory_order_relaxed))
+		atomic_store(&p->has_endpoint, path->remote.addr.family != IP_NONE);
+}
+
 void peer_set_path(struct wg_tunnel_peer *p, const struct wg_path *path)
 {
 	spin_lock(&p->path_lock);
-	if (!path_equal(&p->path, path))
-		p->path = *path;
+	set_path_locked(p, path);
 	spin_unlock(&p->path_lock);
-	if (!atomic_load_explicit(&p->has_endpoint, memory_order_relaxed))
-		atomic_store(&p->has_endpoint, path->remote.addr.family != IP_NONE);
+}
+
+void peer_learn_path(struct wg_tunnel_peer *p, const struct wg_path *path)
+{
+	if (path->remote.port != 0)
+		peer_set_path(p, path);
+}
+
+void peer_roam(struct wg_session *s, uint64_t counter, const struct wg_path *path)
+{
+	struct wg_tunnel_peer *p = s->peer;
+
+	spin_lock(&p->path_lock);
+	if (counter >= s->path_next) {
+		s->path_next = counter + 1;
+		if (path->remote.port != 0)
+			set_path_locked(p, path);
+	}
+	spin_unlock(&p->path_lock);
 }
 
 void peer_clear_source(struct wg_tunnel_peer *p)

@@ -75,6 +75,11 @@ void peer_delete(struct wg_tunnel_peer *p, size_t *staged_total);
  * path. */
 void peer_path(const struct wg_tunnel_peer *p, struct wg_path *out);
 void peer_set_path(struct wg_tunnel_peer *p, const struct wg_path *path);
+/* An authentic message arrived on the path: the peer is there, unless nothing can be sent there (port 0). */
+void peer_learn_path(struct wg_tunnel_peer *p, const struct wg_path *path);
+/* The same for the data message with this counter: only the newest of its session decides. Threads open batches in any
+ * order, and networks reorder datagrams. */
+void peer_roam(struct wg_session *s, uint64_t counter, const struct wg_path *path);
 /* Clears the local address and interface: the system chooses the source address again. */
 void peer_clear_source(struct wg_tunnel_peer *p);
 

@@ -27,6 +27,7 @@ struct wg_session {
 	uint8_t pad2[56];
 	struct spin rx_lock;
 	struct wg_replay rx_window; /* under rx_lock */
+	uint64_t path_next; /* counter + 1 of the newest message that set the peer's path; under its path_lock */
 };
 
 /* Null: out of memory. */

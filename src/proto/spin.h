@@ -10,18 +10,14 @@ struct spin { /* zeroed: unlocked */
 	_Atomic uint32_t held;
 };
 
-static inline void spin_wait(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#endif
-}
+void spin_wait_and_lock(struct spin *s);
+/* What a thread calls now and then while it waits, as the holder may not be running; null: it only spins. */
+void spin_set_yield(void (*yield)(void));
 
 static inline void spin_lock(struct spin *s)
 {
-	while (atomic_exchange_explicit(&s->held, 1, memory_order_acquire))
-		while (atomic_load_explicit(&s->held, memory_order_relaxed))
-			spin_wait();
+	if (atomic_exchange_explicit(&s->held, 1, memory_order_acquire))
+		spin_wait_and_lock(s);
 }
 
 static inline void spin_unlock(struct spin *s)

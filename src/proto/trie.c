@@ -2,7 +2,7 @@
  * to be (a relative of the "tree bitmap" of Eatherton, Varghese and Dittia, 2004). A node at depth
  * d, a multiple of six, stores the prefixes of length d to d+5 as *values*, numbered as in a binary
  * heap: 1 for length d, 2 and 3 for d+1, up to 63. Its *slots* are indexed by the next six bits;
- * each holds a deeper node, or a longer prefix if there is only one. Two bitmaps say which values
+ * each holds a deeper node, or a longer prefix if there is only one. Two bitmaps mark which values
  * and slots exist, and population counts in them are the array positions. A look-up among a million
  * prefixes touches a few cache lines, and misses the cache for the last one or two. */
 #include "trie.h"

@@ -82,7 +82,8 @@ enum wg_verdict {
 	X(HANDSHAKE_REPLAY, "handshake initiation with an old timestamp")                 \
 	X(FLOOD, "handshake initiation within 20 ms of the previous one")                 \
 	X(UNKNOWN_PEER, "handshake initiation from an unknown public key")                \
-	X(COOKIE, "unexpected cookie reply, or one that does not authenticate")
+	X(COOKIE, "unexpected cookie reply, or one that does not authenticate")           \
+	X(SEND, "the system refused to send the datagram")
 
 enum wg_drop {
 #define X(word, text) WG_DROP_##word,
@@ -144,11 +145,12 @@ struct wg_run { /* private to the tunnel: the session of a path and its first co
 /* Size of the datagram for a packet of n bytes, for callers that lay datagrams out without gaps. Any
  * thread. */
 uint32_t tunnel_sealed_size(const struct wg_tunnel *t, uint32_t n);
-/* These bytes could not be sent along the path: subtracts them from tx_bytes. Either half. */
-void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, uint64_t bytes);
+/* These datagrams could not be sent along the path: counts them as dropped and subtracts their bytes from tx_bytes.
+ * Either half. */
+void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, unsigned int datagrams, uint64_t bytes);
 /* Datagrams from UDP. Decrypts data messages and checks replay, inner length and inner source
  * address (WG_TO_TUN; WG_DONE for keepalives and drops). Handshake messages of valid length are
- * WG_CONTROL. */
+ * WG_CONTROL, responses and cookie replies only if they name an index in use. */
 void tunnel_open(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b);
 
 /* ---- control half ---- */
@@ -269,6 +271,9 @@ must_check bool tunnel_self_test(void);
 /* Restricts the CPU features that may be used, before any other call: the value of WG_CPU, "generic"
  * or names of features; null, "" and "auto": no restriction. False: an unknown name. */
 must_check bool tunnel_use_cpu(const char *features);
+/* What a thread calls while it waits for a lock whose holder does not run, for programs with several threads; before
+ * any other call. */
+void tunnel_set_yield(void (*yield)(void));
 const char *tunnel_crypto_impl(void); /* name of the AEAD implementation in use: "portable", … */
 
 #endif

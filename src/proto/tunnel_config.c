@@ -390,6 +390,11 @@ void tunnel_drops(const struct wg_tunnel *t, uint64_t counts[WG_DROP_COUNT])
 		counts[i] = atomic_load_explicit(&t->drops[i], memory_order_relaxed);
 }
 
+void tunnel_set_yield(void (*yield)(void))
+{
+	spin_set_yield(yield);
+}
+
 bool tunnel_use_cpu(const char *features)
 {
 	uint32_t mask;

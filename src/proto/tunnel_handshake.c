@@ -185,7 +185,7 @@ static void accept_one(struct wg_tunnel *t, uint64_t now_ns, struct initiation *
 	defer_retry(t, now_ns, p);
 	/* superseded: a response to our own initiation is not accepted any more */
 	peer_wipe_handshake(t, p);
-	peer_set_path(p, in->from);
+	peer_learn_path(p, in->from);
 	count_bytes(&p->rx_bytes, sizeof *in->m);
 	timers_received(&p->timers, now_ns, false);
 	random_private(t, &in->e);

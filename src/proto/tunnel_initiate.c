@@ -114,7 +114,7 @@ static bool handle_response(struct wg_tunnel *t, uint64_t now_ns, const struct r
 	mem_wipe(&keys, sizeof keys);
 	if (!ok)
 		return false;
-	peer_set_path(p, r->from);
+	peer_learn_path(p, r->from);
 	count_bytes(&p->rx_bytes, sizeof *r->m);
 	timers_received(&p->timers, now_ns, false);
 	peer_handshake_complete(t, p);

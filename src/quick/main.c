@@ -43,8 +43,9 @@ static const char usage[] =
 	"    endpoints.\n"
 	"  - Table: the routing table to which routes are added; `off' adds none,\n"
 	"    `auto' (the default) also sets up policy routing for default routes.\n"
-	"  - PreUp, PostUp, PreDown, PostDown: commands that bash(1) runs before and\n"
-	"    after bringing the tunnel up or down. `%i' is replaced by INTERFACE.\n"
+	"  - PreUp, PostUp, PreDown, PostDown: commands that bash(1), or sh(1) if it is\n"
+	"    missing, runs before and after bringing the tunnel up or down. `%i' is\n"
+	"    replaced by INTERFACE.\n"
 	"  - SaveConfig: `true' saves the tunnel's state into the file upon shutdown.\n"
 	"\n"
 	"See wg-quick(8) for more info and examples.\n";

@@ -5,9 +5,9 @@
  *	  kernel: text                       report_kernel: the kernel's own text about the error above
  *	  help: text                         report_help: the remedy of the error above
  *
- * "INTERFACE: " is left out until report_set_interface(). Texts start in lower case and have no full stop. They are
- * formatted by text_f() and cut at 8 KiB; no secret may be among the arguments. Messages about a file are printed by
- * diagnostics.h, the command trace by trace.h. */
+ * "INTERFACE: " is left out until report_set_interface(). Texts start in lower case and have no full stop; reasons from
+ * strerror(3) stay as they are. They are formatted by text_f() and cut at 8 KiB; no secret may be among the arguments.
+ * Messages about a file are printed by diagnostics.h, the command trace by trace.h. */
 #ifndef WG_REPORT_H
 #define WG_REPORT_H
 

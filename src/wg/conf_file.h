@@ -18,7 +18,7 @@ struct conf_file {
 
 /* 0 or -errno, which is also in f->error. */
 must_check int conf_file_open(struct conf_file *f, const char *path);
-/* For struct conf_source. After false, f->error tells an error from the end. */
+/* For struct conf_source. After false, f->error distinguishes an error from the end of the file. */
 bool conf_file_next(void *conf_file, struct span *chunk);
 void conf_file_close(struct conf_file *f);
 

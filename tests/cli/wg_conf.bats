@@ -360,23 +360,68 @@ endpoint=192.0.2.1:51820
 	rm -rf /run/wgsuite
 }
 
+@test "syncconf with endpoint record: it is not that of an earlier device of the same name" {
+	one_peer > wgx.conf
+	fake_device wgx
+	"$WG" setconf wgx wgx.conf
+	set_peer_state 198.51.100.7:9 1700000000
+	expect_output 0 "" "" "$WG" syncconf wgx wgx.conf
+	: > log.wgx
+	# Its daemon dies, and another one has the name before any of our commands runs.
+	kill "$fake_pids" && wait "$fake_pids" || true
+	fake_pids=
+	rm /run/wireguard/wgx.sock
+	fake_device wgx
+	expect_output 0 "" "" "$WG" syncconf wgx wgx.conf
+	expect_requests wgx "set=1
+public_key=$HEX_A
+endpoint=192.0.2.1:51820
+
+"
+	rm -rf /run/wgsuite
+}
+
+@test "the endpoint record of a device that is gone is removed by show and by the next device" {
+	fake_device wgx
+	"$WG" set wgx peer "$KEY_A" endpoint 192.0.2.1:5
+	fake_device wgy
+	"$WG" set wgy peer "$KEY_A" endpoint 192.0.2.1:5
+	expect_output 0 "wgx wgy
+" "" bash -c "'$WG' show interfaces | tr ' ' '\n' | sort | xargs"
+	[ "$(cd /run/wgsuite && echo *)" = "endpoints.wgx@0 endpoints.wgy@0" ]
+	for pid in $fake_pids; do kill "$pid" && wait "$pid" || true; done
+	fake_pids=
+	fake_device wgz
+	"$WG" set wgz fwmark 1 # stores no endpoint
+	[ "$(cd /run/wgsuite && echo *)" = "endpoints.wgx@0 endpoints.wgy@0" ]
+	rm /run/wireguard/wgx.sock
+	"$WG" set wgz peer "$KEY_A" endpoint 192.0.2.1:5
+	[ "$(cd /run/wgsuite && echo *)" = "endpoints.wgy@0 endpoints.wgz@0" ]
+	[ "$("$WG" show interfaces)" = wgz ] # finds that nothing serves the socket of wgy
+	[ "$(cd /run/wgsuite && echo *)" = endpoints.wgz@0 ]
+	kill "$fake_pids" && wait "$fake_pids" || true
+	fake_pids=
+	"$WG" show interfaces
+	[ ! -e /run/wgsuite ]
+}
+
 @test "the endpoint record follows set and remove, has mode 600, and is deleted when unused" {
 	fake_device wgx
 	expect_output 0 "" "" "$WG" set wgx peer "$KEY_A" endpoint 192.0.2.1:5 peer "$KEY_B" endpoint '[::1]:6'
-	[ "$(stat -c '%a %s' /run/wgsuite/endpoints.wgx@*)" = "600 112" ]
+	[ "$(stat -c '%a %s' /run/wgsuite/endpoints.wgx@0)" = "600 256" ]
 	expect_output 0 "" "" "$WG" set wgx peer "$KEY_A" endpoint 192.0.2.2:5
-	[ "$(stat -c %s /run/wgsuite/endpoints.wgx@*)" = 112 ]
+	[ "$(stat -c %s /run/wgsuite/endpoints.wgx@0)" = 256 ]
 	expect_output 0 "" "" "$WG" set wgx peer "$KEY_A" remove
-	[ "$(stat -c %s /run/wgsuite/endpoints.wgx@*)" = 56 ]
+	[ "$(stat -c %s /run/wgsuite/endpoints.wgx@0)" = 200 ]
 	expect_output 0 "" "" "$WG" set wgx peer "$KEY_B" remove
 	[ ! -e /run/wgsuite ] # no file without endpoints
 	mkdir /run/wgsuite    # files of a killed wg are removed
-	touch "/run/wgsuite/endpoints.nosuch@$(stat -Lc %i /proc/self/ns/net)"{,.new}
+	touch "/run/wgsuite/endpoints.nosuch@$(stat -Lc %i /proc/self/ns/net)"{,.new} /run/wgsuite/endpoints.nosuch@0{,.new}
 	run -1 "$WG" show nosuch
 	[ ! -e /run/wgsuite ]
 	mkdir /run/wgsuite
 	# An invalid file is ignored.
-	echo rubbish > "/run/wgsuite/endpoints.wgx@$(stat -Lc %i /proc/self/ns/net)"
+	echo rubbish > /run/wgsuite/endpoints.wgx@0
 	one_peer > wgx.conf
 	set_peer_state 198.51.100.7:9 1700000000
 	expect_output 0 "" "" "$WG" syncconf wgx wgx.conf

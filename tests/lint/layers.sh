@@ -11,12 +11,12 @@ list() {
 }
 { list; list | xargs grep -Hn '^[[:space:]]*#[[:space:]]*include'; } | awk '
 BEGIN {
-	base = "base/base.h base/mem.h base/span.h base/text.h base/key.h base/addr.h base/diag.h base/heap.h base/vector.h base/suggestion.h base/version.h"
+	base = "base/base.h base/mem.h base/span.h base/text.h base/key.h base/addr.h base/prefix_split.h base/diag.h base/heap.h base/vector.h base/suggestion.h base/version.h"
 	may["base"] = ""
 	may["crypto"] = base
 	may["model"] = base
 	may["proto"] = base " crypto/crypto.h"
-	models = " model/model.h model/conf.h model/uapi.h model/sync.h"
+	models = " model/model.h model/conf.h model/uapi.h model/sync.h model/endpoint_inside.h"
 	reports = " report/report.h report/output.h report/diagnostics.h report/trace.h report/terminal.h report/units.h"
 	may["ipc"] = base " crypto/crypto.h" models
 	may["report"] = base models

@@ -115,3 +115,42 @@ tunnel_file() {
 	on a wg set wg0 peer "$KB" endpoint 10.0.0.2:5000
 	eventually 10 pings a 10.9.0.2
 }
+
+@test "a change of the port receives what waits in the old sockets" {
+	for h in a b; do
+		on $h env WG_THREADS=0 wireguardd wg0
+		on $h sh -c 'umask 077; wg genkey > /run/key; wg set wg0 private-key /run/key listen-port 5000'
+	done
+	KA=$(on a wg show wg0 public-key) KB=$(on b wg show wg0 public-key)
+	on a wg set wg0 peer "$KB" allowed-ips 10.9.0.2/32 endpoint 10.0.0.2:5000
+	on b wg set wg0 peer "$KA" allowed-ips 10.9.0.1/32 endpoint 10.0.0.1:5000
+	net_up a wg0 10.9.0.1/24
+	net_up b wg0 10.9.0.2/24
+	pings a 10.9.0.2
+	# The daemon of b stops; the last byte of a request arrives, and then an echo request.
+	on_bg b python3 -c 'import os, signal, socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.connect("/run/wireguard/wg0.sock")
+s.sendall(b"set=1\nlisten_port=5001\n")
+open("/run/connected", "w").close()
+while not os.path.exists("/run/stopped"): time.sleep(0.01)
+s.sendall(b"\n")
+open("/run/requested", "w").close()
+print(s.recv(100).decode())'
+	reply=$BG_LOG
+	eventually 5 on b test -e /run/connected
+	on b wg show wg0 > "$NET_DIR/shown" # replies after the daemon has read that
+	pid=$(daemons b)
+	eventually 5 on b sh -c "grep -q '^State:.S' /proc/$pid/status"
+	on b kill -STOP "$pid"
+	eventually 5 on b sh -c "grep -q '^State:.T' /proc/$pid/status"
+	on b touch /run/stopped
+	eventually 5 on b test -e /run/requested
+	on_bg a ping -n -c 1 -W 20 10.9.0.2
+	pinged=$BG_LOG
+	eventually 5 on b sh -c 'ss -Hlun "sport = :5000" | awk "{ n += \$2 } END { exit !n }"'
+	on b kill -CONT "$pid"
+	eventually 5 grep -q errno=0 "$reply"
+	eventually 10 grep -q '1 received' "$pinged"
+	[ "$(on b wg show wg0 listen-port)" = 5001 ]
+}

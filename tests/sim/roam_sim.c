@@ -115,6 +115,55 @@ static void forged_and_replayed_packets_do_not_roam(struct sim *s)
 	message_put(m);
 }
 
+/* Held back by the network, or opened by a thread that was late. */
+static void an_older_message_does_not_undo_roaming(struct sim *s)
+{
+	struct ip_endpoint was, now;
+	struct message *m;
+
+	sim_pair(s, 0, 1);
+	story_connect(s, 0, 1);
+	exchange(s, 0, 1, 2);
+	was = s->nodes[0].v4;
+	sim_link(s, 0, 1)->cut = true;
+	uint64_t serial = sim_push(s, 0, 1);
+	m = sim_recent(s, 0, 4);
+	m->refs++;
+	sim_link(s, 0, 1)->cut = false;
+	sim_move(s, 0, 5);
+	now = s->nodes[0].v4;
+	exchange(s, 0, 1, 1);
+	OK(s, has_endpoint(s, 1, 0, &now) && !endpoint_equal(&was, &now));
+	story_inject_again(s, m, &was);
+	OK(s, ledger_has_arrived(s, serial));
+	OK(s, has_endpoint(s, 1, 0, &now));
+	message_put(m);
+}
+
+/* Nothing can be sent to port 0. */
+static void port_zero_is_not_learned(struct sim *s)
+{
+	struct ip_endpoint was, zero;
+
+	sim_pair(s, 0, 1);
+	story_connect(s, 0, 1);
+	was = zero = s->nodes[0].v4;
+	zero.port = 0;
+	sim_link(s, 0, 1)->cut = true;
+	uint64_t serial = sim_push(s, 0, 1); /* data */
+	story_inject_again(s, sim_recent(s, 0, 4), &zero);
+	OK(s, ledger_has_arrived(s, serial));
+	OK(s, has_endpoint(s, 1, 0, &was));
+	sim_run_s(s, 700); /* an initiation: answered at the endpoint that is known */
+	sim_push(s, 0, 1);
+	sim_run(s, 15 * NS_PER_MS);
+	sim_link(s, 0, 1)->cut = false;
+	story_inject_again(s, sim_recent(s, 0, 1), &zero);
+	OK(s, has_endpoint(s, 1, 0, &was));
+	sim_run_s(s, 1);
+	OK(s, has_endpoint(s, 1, 0, &was) && s->nodes[1].sent[2] >= 1);
+}
+
 static void cookie_replies_do_not_roam(struct sim *s)
 {
 	struct ip_endpoint spoofed = sim_outer(1, 33, false), was = s->nodes[1].v4;
@@ -239,6 +288,8 @@ int main(int argc, char **argv)
 		{"every_authenticated_message_roams", every_authenticated_message_roams, 2, 0},
 		{"roams_between_address_families", roams_between_address_families, 2, 0},
 		{"forged_and_replayed_packets_do_not_roam", forged_and_replayed_packets_do_not_roam, 2, 0},
+		{"an_older_message_does_not_undo_roaming", an_older_message_does_not_undo_roaming, 2, 0},
+		{"port_zero_is_not_learned", port_zero_is_not_learned, 2, 0},
 		{"cookie_replies_do_not_roam", cookie_replies_do_not_roam, 2, 0},
 		{"nat_rebinds", nat_rebinds, 2, 2},
 		{"nat_entry_expires_without_keepalive", nat_entry_expires_without_keepalive, 2, 0},

@@ -95,6 +95,71 @@ same "update-only changes an existing peer" "$A${T}7" "$(wg show wg0 persistent-
 works "set accepts update-only for an unknown peer" wg set wg0 peer "$PUBLIC" update-only allowed-ips "$(seq -s, -f '10.200.%g.0/24' 0 255)"
 same "update-only does not create a peer" 2 "$(wg show wg0 peers | wc -l)"
 
+# ---- endpoint records ----
+
+records() { for record in /run/wgsuite/endpoints.*@*; do echo "$record"; done | sed 's|.*/||; s/@.*//; /[*]/d' | xargs; }
+listed() { wg show interfaces > /dev/null; records; }
+rm -rf /run/wgsuite
+fresh
+wg set wg0 peer "$A" endpoint 192.0.2.1:5
+same "set records the endpoint of the interface" endpoints.wg0 "$(listed)"
+ip link set wg0 name wg9
+same "the record of an interface that was renamed is removed" "" "$(listed)"
+wg set wg9 peer "$A" endpoint 192.0.2.2:5
+same "its endpoints are recorded under its new name" endpoints.wg9 "$(listed)"
+ip link del wg9
+same "the record of an interface that was deleted is removed" "" "$(listed)"
+fresh
+wg set wg0 peer "$A" endpoint 192.0.2.1:5
+ip link del wg0
+link wg1
+wg set wg1 peer "$A" endpoint 192.0.2.1:5
+same "the first record of another interface removes it, too" endpoints.wg1 "$(records)"
+ip link del wg1
+ip netns add blue
+ip -n blue link add wg0 type wireguard
+ip netns exec blue wg set wg0 peer "$A" endpoint 192.0.2.1:5
+same "the record of an interface in another namespace remains" endpoints.wg0 "$(listed)"
+ip netns del blue
+same "it is removed after the namespace was" "" "$(listed)"
+unshare -n bash -c "ip link add wg0 type wireguard; wg set wg0 peer $A endpoint 192.0.2.1:5; touch /tmp/set; exec sleep 1000" & elsewhere=$!
+until [ -e set ]; do sleep 0.1; done
+same "the record of an interface in a namespace without a name remains" endpoints.wg0 "$(listed)"
+touch -d '29 days ago' /run/wgsuite/endpoints.wg0@*
+same "the record remains for 30 days" endpoints.wg0 "$(listed)"
+touch -d '31 days ago' /run/wgsuite/endpoints.wg0@*
+same "the record is removed when it was not used for 30 days" "" "$(listed)"
+kill $elsewhere
+rm set
+
+# A peer that roams, with a second interface as the peer.
+handshake() { [ "$(wg show wg0 latest-handshakes | cut -f2)" != 0 ]; }
+is_at() { [ "$(wg show wg0 endpoints | cut -f2)" = "127.0.0.1:$1" ]; }
+two() { # two WG_FOR_ENDPOINT: wg0, whose endpoint this program sets to the present port of wg1
+	fresh
+	ip link set wg0 up
+	wg set wg0 private-key private listen-port 1000 peer "$(wg pubkey < other)" allowed-ips 10.0.0.2/32
+	"$1" set wg0 peer "$(wg pubkey < other)" endpoint "127.0.0.1:$(wg show wg1 listen-port)" persistent-keepalive 1
+	until handshake; do sleep 0.1; done
+}
+wg genkey > other
+link wg1
+ip link set wg1 up
+wg set wg1 private-key other listen-port 2000 peer "$PUBLIC" allowed-ips 10.0.0.1/32 persistent-keepalive 1 endpoint 127.0.0.1:1000
+printf '[Peer]\nPublicKey = %s\nAllowedIPs = 10.0.0.2/32\nPersistentKeepalive = 1\nEndpoint = 127.0.0.1:2000\n' "$(wg pubkey < other)" > two.conf
+two wg
+wg set wg1 listen-port 2001
+until is_at 2001; do sleep 0.1; done
+works "syncconf of a peer that roamed" wg syncconf wg0 two.conf
+same "syncconf leaves an endpoint alone that roamed" 127.0.0.1:2001 "$(wg show wg0 endpoints | cut -f2)"
+if command -v wg-debian > /dev/null; then
+	two wg-debian
+	works "syncconf of an interface that Debian's wg configured" wg syncconf wg0 two.conf
+	same "syncconf does not take a later interface for that of the record" 127.0.0.1:2000 "$(wg show wg0 endpoints | cut -f2)"
+fi
+ip link del wg1
+rm two.conf other
+
 # ---- large configurations ----
 
 fresh

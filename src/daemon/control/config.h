@@ -5,8 +5,8 @@
 #include "model/model.h"
 
 /* Applies a patch to the tunnel of a struct control. 0 or -errno. If memory cannot be reserved, or the sockets cannot be
- * changed, nothing is changed. Port, mark and private key are set before the peers; if one of these fails, what was set so
- * far stays. */
+ * changed, nothing is changed. Port, mark and private key are set before the peers; if a peer fails, what was set
+ * before it stays. */
 must_check int config_set(void *control, const struct wg_device *patch);
 /* Fills in the current state; the caller frees it. 0 or -ENOMEM. */
 must_check int config_get(void *control, struct wg_device *state);

@@ -275,9 +275,12 @@ static void log_drops(struct control *c)
 		if (drops[i] > 0)
 			log_verbose("dropped %llu: %s", (unsigned long long)drops[i],
 				    wg_drop_text((enum wg_drop)i));
-	if (c->worker->ring_dropped > 0)
+	if (c->worker->handshakes.n_dropped > 0)
 		log_verbose("dropped %llu: the queue of handshake messages was full",
-			    (unsigned long long)c->worker->ring_dropped);
+			    (unsigned long long)c->worker->handshakes.n_dropped);
+	if (c->udp_dropped + udp_dropped(&c->udp) > 0)
+		log_verbose("dropped %llu in the kernel: no WireGuard message, or a receive buffer was full",
+			    (unsigned long long)(c->udp_dropped + udp_dropped(&c->udp)));
 	if (threads_dropped_mail(&c->threads) > 0)
 		log_verbose("dropped %llu: a mailbox of the control thread was full",
 			    (unsigned long long)threads_dropped_mail(&c->threads));
@@ -288,7 +291,7 @@ void control_run(struct control *c)
 	int error = 0;
 
 	while (!c->loop.stop && !error) {
-		error = loop_run_once(&c->loop, worker_has_handshakes(c->worker) || !c->mail_collected);
+		error = loop_run_once(&c->loop, handshake_queue_n(&c->worker->handshakes) > 0 || !c->mail_collected);
 		if (!c->loop.stop && !error)
 			run_due_work(c);
 	}

@@ -30,7 +30,7 @@ static int set_thread_sockets(struct control *c, int v4, int v6)
 /* The loop watches the sockets for handshake messages, and without data threads all of them. */
 static bool is_for_loop(const struct control *c, unsigned int which, const struct udp *u)
 {
-	return u->sockets[which].fd >= 0 && (c->threads.n == 0 || u->sockets[which].handshakes);
+	return u->sockets[which].fd >= 0 && (c->threads.n == 0 || u->sockets[which].kind != UDP_DATA);
 }
 
 void interface_close_sockets(struct control *c)
@@ -40,6 +40,7 @@ void interface_close_sockets(struct control *c)
 	threads_pause(&c->threads);
 	if (set_thread_sockets(c, -1, -1) != 0)
 		unreachable(); /* removing a source cannot fail */
+	c->udp_dropped += udp_dropped(&c->udp);
 	udp_close(&c->udp);
 	threads_resume(&c->threads);
 }
@@ -71,6 +72,10 @@ int interface_replace_sockets(struct control *c, const struct udp *fresh)
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
 		loop_remove(&c->loop, error ? &next[i] : &c->udp_sources[i].source);
 	if (!error) {
+		for (unsigned int i = 0; i < UDP_SOCKETS; i++) /* while no thread opens later datagrams */
+			if (c->udp.sockets[i].fd >= 0)
+				worker_empty_udp(c->worker, &c->udp.sockets[i]);
+		c->udp_dropped += udp_dropped(&c->udp);
 		udp_close(&c->udp);
 		c->udp = *fresh;
 	}

@@ -26,6 +26,7 @@ struct control { /* owned by the control thread, but for what the threads use of
 	struct link link;
 	struct icmp icmp;
 	struct udp udp;
+	uint64_t udp_dropped;       /* of sockets that were closed */
 	struct uapi_server uapi;
 	uint16_t listen_port;       /* kept while the link is down */
 	uint32_t fwmark;

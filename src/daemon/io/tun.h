@@ -20,7 +20,7 @@ struct tun_ops {
 struct tun {
 	int fd; /* -1: none */
 	const struct tun_ops *ops;
-	_Atomic unsigned int join; /* enum join_protocol that the kernel takes; any thread may clear bits */
+	unsigned int join; /* enum join_protocol that the kernel takes; constant */
 };
 
 /* Creates the device, or takes an open file descriptor. disabled: enum offload_disable. 0 or -errno. */

@@ -1,11 +1,11 @@
-/* Opening the UDP sockets: one port for both address families, the socket options of a tunnel, and the filter
- * that directs handshake messages to separate sockets. */
+/* Opening the UDP sockets: one port for both address families, the socket options of a tunnel, and separate sockets
+ * for handshake messages. */
 #include "udp.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <linux/filter.h>
+#include <linux/sock_diag.h>
 #include <linux/udp.h>
 #include <netinet/ip.h>
 #include <unistd.h>
@@ -58,10 +58,17 @@ static void probe_offloads(struct udp_socket *s, unsigned int disabled)
 
 	s->gro = !(disabled & OFFLOAD_NO_GRO) && option(s->fd, IPPROTO_UDP, UDP_GRO, 1) == 0;
 	s->gso = !(disabled & OFFLOAD_NO_SEGMENT) && option(s->fd, IPPROTO_UDP, UDP_SEGMENT, 0) == 0;
-	s->gso_size_max = UINT32_MAX;
 	s->ops = &udp_mmsg_ops;
 	if ((disabled & OFFLOAD_NO_MMSG) || (s->ops->recv(s->fd, &none, 1) == -ENOSYS))
 		s->ops = &udp_plain_ops;
+}
+
+static void attach_filter(int fd)
+{
+	int error = udp_filter_attach(fd);
+
+	if (error)
+		log_verbose("no filter in the kernel for malformed messages: %s", strerror(-error));
 }
 
 /* reuse: the port is shared with another socket of the daemon. */
@@ -85,6 +92,8 @@ static int udp_bind(struct udp_socket *s, bool v6, bool reuse, uint16_t *port, u
 		error = option(s->fd, SOL_SOCKET, SO_MARK, (int)mark);
 	if (!error && reuse)
 		error = option(s->fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (!error)
+		attach_filter(s->fd);
 	if (!error && bind(s->fd, (struct sockaddr *)&any, n) != 0)
 		error = -errno;
 	n = sizeof any;
@@ -103,47 +112,39 @@ static int udp_bind(struct udp_socket *s, bool v6, bool reuse, uint16_t *port, u
 
 /* ---- separate sockets for handshake messages ---- */
 
-/* The kernel runs this program to choose one of two sockets for a datagram; 0 is the one that was bound first.
- * Handshake messages begin with the little-endian word 1, 2 or 3 (whitepaper, 5.4). For a datagram shorter than
- * a word the program returns 0. */
-static int attach_filter(int fd)
+static void udp_socket_close(struct udp_socket *s)
 {
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x01000000, 3, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02000000, 2, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x03000000, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-		BPF_STMT(BPF_RET | BPF_K, 1),
-	};
-	struct sock_fprog program = { ARRAY_LEN(code), code };
-
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) == 0 ?
-		       0 : -errno;
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
 }
 
-/* The first socket was bound without SO_REUSEPORT, so no other process has the port; only then it allows the
- * second to share it. If anything fails, handshake messages arrive on the first socket. */
-static void split_handshakes(struct udp *u, enum udp_socket_index data, enum udp_socket_index handshakes,
-				 uint32_t mark, unsigned int disabled)
+/* The socket for data was bound without SO_REUSEPORT, so no other process has the port; only then it allows the others
+ * to share it. If anything fails, handshake messages arrive on the socket for data. The others have UDP_GRO as well:
+ * whether the kernel joins the datagrams of a flow depends on a socket that it chooses by a hash of the addresses. */
+static void split_handshakes(struct udp *u, bool v6, uint32_t mark, unsigned int disabled)
 {
-	struct udp_socket *first = &u->sockets[data], *second = &u->sockets[handshakes];
+	struct udp_socket *data = &u->sockets[v6 ? UDP_V6 : UDP_V4];
+	struct udp_socket *initiations = &u->sockets[v6 ? UDP_V6_INITIATIONS : UDP_V4_INITIATIONS];
+	struct udp_socket *replies = &u->sockets[v6 ? UDP_V6_REPLIES : UDP_V4_REPLIES];
 	int error;
 
-	if ((disabled & OFFLOAD_NO_SPLIT) || first->fd < 0)
+	if ((disabled & OFFLOAD_NO_SPLIT) || data->fd < 0)
 		return;
-	error = option(first->fd, SOL_SOCKET, SO_REUSEPORT, 1);
-	if (!error) /* without GRO: an attacker would decide how many datagrams are joined */
-		error = udp_bind(second, first->v6, true, &u->port, mark, disabled | OFFLOAD_NO_GRO);
+	error = option(data->fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (!error) /* in the order of enum udp_kind */
+		error = udp_bind(initiations, v6, true, &u->port, mark, disabled);
 	if (!error)
-		error = attach_filter(second->fd);
-	second->handshakes = !error;
+		error = udp_bind(replies, v6, true, &u->port, mark, disabled);
+	if (!error)
+		error = udp_filter_attach_choice(data->fd);
+	initiations->kind = UDP_INITIATIONS;
+	replies->kind = UDP_REPLIES;
 	if (!error)
 		return;
 	log_verbose("no separate sockets for handshakes: %s", strerror(-error));
-	if (second->fd >= 0)
-		close(second->fd);
-	second->fd = -1;
+	udp_socket_close(initiations);
+	udp_socket_close(replies);
 }
 
 /* ---- keeping other processes away ---- */
@@ -186,7 +187,7 @@ static int guard_bind(bool v6, bool share, uint16_t *port)
 /* From now on, no process can share the port. */
 static void guard_close_port(struct udp *u)
 {
-	if (u->sockets[UDP_V4_HANDSHAKES].fd >= 0)
+	if (u->sockets[UDP_V4_INITIATIONS].fd >= 0)
 		u->guard_v4 = guard_bind(false, true, &u->port);
 	if (u->guard_v4 >= 0)
 		(void)option(u->guard_v4, SOL_SOCKET, SO_REUSEPORT, 0);
@@ -241,19 +242,16 @@ int udp_open(struct udp *u, uint16_t port, uint32_t mark, unsigned int disabled)
 	}
 	if (error6)
 		log_verbose("no IPv6: %s", strerror(-error6));
-	split_handshakes(u, UDP_V4, UDP_V4_HANDSHAKES, mark, disabled);
-	split_handshakes(u, UDP_V6, UDP_V6_HANDSHAKES, mark, disabled);
+	split_handshakes(u, false, mark, disabled);
+	split_handshakes(u, true, mark, disabled);
 	guard_close_port(u);
 	return 0;
 }
 
 void udp_close(struct udp *u)
 {
-	for (unsigned int i = 0; i < UDP_SOCKETS; i++) {
-		if (u->sockets[i].fd >= 0)
-			close(u->sockets[i].fd);
-		u->sockets[i].fd = -1;
-	}
+	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
+		udp_socket_close(&u->sockets[i]);
 	if (u->guard_v4 >= 0)
 		close(u->guard_v4);
 	if (u->guard_v6 >= 0)
@@ -271,8 +269,20 @@ int udp_set_mark(struct udp *u, uint32_t mark)
 	return error;
 }
 
+uint64_t udp_dropped(const struct udp *u)
+{
+	uint64_t total = 0;
+
+	for (unsigned int i = 0; i < UDP_SOCKETS; i++) {
+		uint32_t info[SK_MEMINFO_VARS] = { 0 };
+		socklen_t n = sizeof info;
+		if (u->sockets[i].fd >= 0 && getsockopt(u->sockets[i].fd, SOL_SOCKET, SO_MEMINFO, info, &n) == 0)
+			total += info[SK_MEMINFO_DROPS];
+	}
+	return total;
+}
+
 void udp_reset_limits(struct udp *u)
 {
-	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
-		u->sockets[i].gso_size_max = UINT32_MAX;
+	atomic_fetch_add_explicit(&u->route_changes, 1, memory_order_relaxed);
 }

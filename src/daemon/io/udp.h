@@ -1,18 +1,22 @@
 /* The UDP sockets of the tunnel, all on one port, and datagrams in batches through them. Each address family
- * has two sockets: one for data, by which everything is sent, and one to which the kernel directs handshake
- * messages, so that a flood of these fills a separate queue. The sockets belong to the network namespace in
- * which the daemon was started. */
+ * has three sockets: one for data, by which everything is sent, and two to which the kernel directs initiations, and
+ * responses and cookie replies, so that a flood of one kind fills its own queue. The sockets belong to the network
+ * namespace in which the daemon was started. */
 #ifndef DAEMON_UDP_H
 #define DAEMON_UDP_H
 
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include "proto/tunnel.h"
+#include "segment_limits.h"
+#include "udp_filter.h"
 
 enum {
 	UDP_RX_MESSAGES_MAX = 64,     /* messages of one receive call */
 	UDP_RX_GRO_MESSAGES_MAX = 16, /* likewise, when each may hold many datagrams */
 	UDP_RX_MESSAGE_BYTES = 65536, /* buffer for each */
+	UDP_RX_SEGMENTS_MAX = 64,     /* datagrams of one that was joined from separate ones (UDP_GRO) */
 	UDP_TX_MESSAGES_MAX = 64,     /* messages of one send call */
 	UDP_TX_BUFS_MAX = 1024,       /* datagrams in them */
 	UDP_GSO_SEGMENTS_MAX = 64,    /* datagrams of one message that every kernel accepts */
@@ -28,22 +32,27 @@ struct udp_ops {
 };
 extern const struct udp_ops udp_mmsg_ops, udp_plain_ops;
 
-enum udp_socket_index { UDP_V4, UDP_V6, UDP_V4_HANDSHAKES, UDP_V6_HANDSHAKES, UDP_SOCKETS };
+enum udp_socket_index {
+	UDP_V4, UDP_V6,
+	UDP_V4_INITIATIONS, UDP_V6_INITIATIONS,
+	UDP_V4_REPLIES, UDP_V6_REPLIES,
+	UDP_SOCKETS
+};
 
 struct udp_socket {
-	int fd; /* -1: closed. This and the next three are constant while threads run */
+	int fd; /* -1: closed. This and the rest are constant while threads run */
 	const struct udp_ops *ops;
 	bool v6;
-	bool gro;         /* UDP_GRO is on: a message may hold many datagrams */
-	bool handshakes;  /* receives handshake messages only */
-	_Atomic bool gso; /* UDP_SEGMENT works; any thread clears it when it does not */
-	_Atomic uint32_t gso_size_max; /* longer datagrams leave one by one: the MTU of a route refused them */
+	bool gro;        /* UDP_GRO is on: a message may hold many datagrams */
+	bool gso;        /* the kernel has UDP_SEGMENT */
+	enum udp_kind kind; /* not data: receives no other messages, but for those joined with one of its kind */
 };
 
 struct udp {
 	struct udp_socket sockets[UDP_SOCKETS]; /* by enum udp_socket_index */
 	int guard_v4, guard_v6; /* have the port, so that no other process can share it; receive nothing; negative: none */
 	uint16_t port;
+	_Atomic uint32_t route_changes; /* counted by udp_reset_limits */
 };
 
 void udp_init(struct udp *u); /* all closed */
@@ -53,7 +62,9 @@ void udp_init(struct udp *u); /* all closed */
 must_check int udp_open(struct udp *u, uint16_t port, uint32_t mark, unsigned int disabled);
 void udp_close(struct udp *u);
 must_check int udp_set_mark(struct udp *u, uint32_t mark); /* 0 or -errno */
-/* Lifts gso_size_max: the routes that refused long datagrams may have changed. */
+/* Datagrams that the kernel dropped at the open sockets: no WireGuard messages (udp_filter.h), or a full buffer. */
+uint64_t udp_dropped(const struct udp *u);
+/* Makes the workers discard their segment limits: the routes that were the reason may have changed. */
 void udp_reset_limits(struct udp *u);
 
 /* ---- receiving ---- */
@@ -76,8 +87,10 @@ struct udp_rx_message {
 
 must_check bool udp_rx_init(struct udp_rx *rx); /* false: out of memory */
 void udp_rx_free(struct udp_rx *rx);
-/* Receives without blocking. Returns the number of messages; 0: none, or a temporary error. */
-unsigned int udp_receive(struct udp_socket *s, struct udp_rx *rx);
+/* The most messages that one call receives. */
+unsigned int udp_receive_max(const struct udp_socket *s);
+/* Receives up to `most` messages without blocking. Returns their number; 0: none, or a temporary error. */
+unsigned int udp_receive(struct udp_socket *s, struct udp_rx *rx, unsigned int most);
 /* False: the message was truncated or has no sender. */
 must_check bool udp_rx_get(struct udp_rx *rx, unsigned int i, struct udp_rx_message *out);
 
@@ -92,15 +105,19 @@ struct udp_tx { /* owned by one worker */
 	uint32_t segment_bytes[UDP_TX_MESSAGES_MAX]; /* of each datagram of the message but the last */
 	unsigned int n, n_iov;
 	struct udp_socket *socket; /* of all messages */
+	struct segment_limits limits;
+	uint32_t route_changes;    /* of struct udp, when the limits were noted */
+	uint64_t now_ns;
 	/* The kernel refused to send from this path's local address. May be null. */
 	void (*source_refused)(void *ctx, const struct wg_path *path);
-	/* So many bytes could not be sent. May be null. */
-	void (*unsent)(void *ctx, const struct wg_path *path, size_t bytes);
+	/* So many datagrams with so many bytes could not be sent. May be null. */
+	void (*unsent)(void *ctx, const struct wg_path *path, unsigned int datagrams, size_t bytes);
 	void *ctx;
 };
 
 /* Sends, in order, every buffer of the batch whose verdict is WG_TO_UDP. Neighbours of one path and size leave
- * as one message. Datagrams that cannot be sent are lost, as on any network. */
-void udp_send(struct udp *u, struct udp_tx *tx, const struct wg_batch *b);
+ * as one message. If the kernel refuses that, they leave one by one, and if all of them do, then for a while also the
+ * next ones of this path. Datagrams that cannot be sent are lost, as on any network. */
+void udp_send(struct udp *u, struct udp_tx *tx, const struct wg_batch *b, uint64_t now_ns);
 
 #endif

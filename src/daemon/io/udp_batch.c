@@ -77,11 +77,16 @@ static bool is_temporary(int error)
 	return error == -EAGAIN || error == -EINTR;
 }
 
-unsigned int udp_receive(struct udp_socket *s, struct udp_rx *rx)
+unsigned int udp_receive_max(const struct udp_socket *s)
 {
-	unsigned int most = s->gro ? UDP_RX_GRO_MESSAGES_MAX : UDP_RX_MESSAGES_MAX;
+	return s->gro ? UDP_RX_GRO_MESSAGES_MAX : UDP_RX_MESSAGES_MAX;
+}
+
+unsigned int udp_receive(struct udp_socket *s, struct udp_rx *rx, unsigned int most)
+{
 	int k;
 
+	assert(most <= UDP_RX_MESSAGES_MAX);
 	for (unsigned int i = 0; i < most; i++) {
 		rx->iov[i] = (struct iovec){ rx->buffer + (size_t)i * UDP_RX_MESSAGE_BYTES, UDP_RX_MESSAGE_BYTES };
 		rx->msgs[i].msg_hdr = (struct msghdr){
@@ -228,38 +233,40 @@ static bool may_be_source(int error)
 	return error == -EINVAL || error == -ENETUNREACH || error == -EADDRNOTAVAIL;
 }
 
-static void report_unsent(struct udp_tx *tx, const struct wg_path *path, size_t bytes, int error)
+static void report_unsent(struct udp_tx *tx, const struct wg_path *path, unsigned int datagrams, size_t bytes,
+			  int error)
 {
-	log_verbose("cannot send: %s", strerror(-error));
+	log_verbose("cannot send %u datagrams: %s", datagrams, strerror(-error));
 	if (tx->unsent)
-		tx->unsent(tx->ctx, path, bytes);
+		tx->unsent(tx->ctx, path, datagrams, bytes);
 }
 
-/* Sends one datagram, without its source if the kernel refuses that. False: the source was refused. */
-static bool send_one(struct udp_tx *tx, const struct wg_path *path, struct iovec *iov, uint8_t tos)
+/* After these errors, the same message may be sent again. */
+static bool may_send_again(int error)
 {
-	_Alignas(8) uint8_t control[UDP_CMSG_BYTES];
-	struct sockaddr_in6 to;
-	struct wg_path used = *path;
-	struct mmsghdr m = { 0 };
-	int k;
+	return is_temporary(error) || error == -ENOBUFS || error == -ENOMEM || error == -ECONNREFUSED;
+}
 
-	for (;;) {
-		message_begin(&m.msg_hdr, &to, control, &used, tos);
-		m.msg_hdr.msg_iov = iov;
-		m.msg_hdr.msg_iovlen = 1;
-		k = tx->socket->ops->send(tx->socket->fd, &m, 1);
-		if (!may_be_source(k) || used.local.family == IP_NONE)
-			break;
-		used.local.family = IP_NONE;
+static void wait_to_send(const struct udp_socket *s, int error)
+{
+	struct pollfd full = { s->fd, POLLOUT, 0 };
+
+	if (error == -EAGAIN)
+		(void)poll(&full, 1, SEND_WAIT_MS);
+	else if (error == -ENOBUFS || error == -ENOMEM)
+		(void)poll(NULL, 0, 1);
+}
+
+/* The number of messages sent, or -errno of the first. */
+static int send_or_wait(const struct udp_socket *s, struct mmsghdr *m, unsigned int n)
+{
+	int k = s->ops->send(s->fd, m, n);
+
+	for (int tries = 0; k < 0 && tries < SEND_TRIES && may_send_again(k); tries++) {
+		wait_to_send(s, k);
+		k = s->ops->send(s->fd, m, n);
 	}
-	if (k < 0) {
-		report_unsent(tx, path, iov->iov_len, k);
-		return true; /* refused with and without the source: the source is not the reason */
-	}
-	if (used.local.family != path->local.family && tx->source_refused)
-		tx->source_refused(tx->ctx, path);
-	return used.local.family == path->local.family;
+	return k;
 }
 
 static uint8_t message_tos(struct msghdr *m)
@@ -275,63 +282,109 @@ static bool has_many(const struct msghdr *m, uint32_t segment_bytes)
 	return m->msg_iovlen > 1 || m->msg_iov[0].iov_len > segment_bytes;
 }
 
-/* The kernel refused a message. Sends its datagrams one by one if that, or leaving out the source, may help. */
-static void retry_refused(struct udp_tx *tx, unsigned int i, int error)
-{
-	struct msghdr *m = &tx->msgs[i].msg_hdr;
-	uint32_t segment_bytes = tx->segment_bytes[i];
-	bool many = has_many(m, segment_bytes) && (error == -EINVAL || error == -EMSGSIZE || error == -EIO);
-	bool source = tx->paths[i]->local.family != IP_NONE && may_be_source(error);
-	bool source_works = true;
-	uint8_t tos = message_tos(m);
-	size_t bytes = 0;
+/* The datagrams of a refused message, one by one. */
+struct resend {
+	struct udp_tx *tx;
+	struct wg_path path; /* without its source, once only that was sent */
+	uint8_t tos;
+	unsigned int n_sent, n_lost;
+	size_t lost_bytes;
+	int error; /* of the first that was lost; 0: none */
+};
 
-	if (!many && !source) {
-		for (size_t k = 0; k < (size_t)m->msg_iovlen; k++)
-			bytes += m->msg_iov[k].iov_len;
-		report_unsent(tx, tx->paths[i], bytes, error);
-		return;
-	}
-	if (error == -EIO)
-		tx->socket->gso = false; /* the device lacks checksum offload */
+static int send_one(struct resend *r, const struct wg_path *path, struct iovec *iov)
+{
+	_Alignas(8) uint8_t control[UDP_CMSG_BYTES];
+	struct sockaddr_in6 to;
+	struct mmsghdr m = { 0 };
+
+	message_begin(&m.msg_hdr, &to, control, path, r->tos);
+	m.msg_hdr.msg_iov = iov;
+	m.msg_hdr.msg_iovlen = 1;
+	return r->error ? r->tx->socket->ops->send(r->tx->socket->fd, &m, 1) : send_or_wait(r->tx->socket, &m, 1);
+}
+
+/* Sends a datagram, without its source if only that is refused. */
+static int send_one_from_any(struct resend *r, struct iovec *iov)
+{
+	struct wg_path any = r->path;
+	int k = send_one(r, &r->path, iov);
+
+	if (k > 0 || any.local.family == IP_NONE || !may_be_source(k))
+		return k;
+	any.local.family = IP_NONE;
+	if (send_one(r, &any, iov) <= 0)
+		return k; /* refused with and without the source: the source is not the reason */
+	r->path = any;
+	return 1;
+}
+
+/* `error` is that of the message. If the first datagram is refused with it, too, the destination is the reason, and the
+ * others are not tried. */
+static void resend_all(struct resend *r, const struct msghdr *m, uint32_t segment_bytes, int error)
+{
 	for (size_t k = 0; k < (size_t)m->msg_iovlen; k++)
 		for (size_t at = 0; at < m->msg_iov[k].iov_len; at += segment_bytes) {
 			struct iovec one = { (uint8_t *)m->msg_iov[k].iov_base + at,
 					     m->msg_iov[k].iov_len - at };
+			int result = error;
 			if (one.iov_len > segment_bytes)
 				one.iov_len = segment_bytes;
-			source_works &= send_one(tx, tx->paths[i], &one, tos);
+			if (r->n_sent > 0 || r->error != error)
+				result = send_one_from_any(r, &one);
+			if (result > 0) {
+				r->n_sent++;
+				continue;
+			}
+			r->error = r->error ? r->error : result;
+			r->n_lost++;
+			r->lost_bytes += one.iov_len;
 		}
-	if (many && source_works)
-		tx->socket->gso_size_max = segment_bytes - 1;
 }
 
-/* Waits a moment. True: after this error, the same message may be sent again. */
-static bool wait_to_send(const struct udp_socket *s, int error)
+/* The kernel refuses messages of many datagrams if these are longer than the MTU of the route (EMSGSIZE, in earlier
+ * kernels EINVAL). With other errors, as EIO for IPsec or a device without checksum offload, the length does not matter. */
+static void note_limit(struct udp_tx *tx, const struct wg_path *path, uint32_t segment_bytes, int error)
 {
-	struct pollfd full = { s->fd, POLLOUT, 0 };
+	uint32_t bytes_max = error == -EMSGSIZE || error == -EINVAL ? segment_bytes - 1 : 0;
+	char text[IP_ENDPOINT_TEXT_MAX];
+	struct text t = text_fixed(text, sizeof text);
 
-	if (error == -EAGAIN)
-		(void)poll(&full, 1, SEND_WAIT_MS);
-	else if (error == -ENOBUFS || error == -ENOMEM)
-		(void)poll(NULL, 0, 1);
-	return is_temporary(error) || error == -ENOBUFS || error == -ENOMEM || error == -ECONNREFUSED;
+	endpoint_print(&t, &path->remote, NULL);
+	log_verbose("datagrams to %s longer than %u bytes leave one by one: %s", text, bytes_max, strerror(-error));
+	segment_limits_note(&tx->limits, path, bytes_max, tx->now_ns);
+}
+
+/* The kernel refused a message. Sends its datagrams one by one if that, or leaving out the source, may help. */
+static void retry_refused(struct udp_tx *tx, unsigned int i, int error)
+{
+	struct msghdr *m = &tx->msgs[i].msg_hdr;
+	const struct wg_path *path = tx->paths[i];
+	uint32_t segment_bytes = tx->segment_bytes[i];
+	struct resend r = { .tx = tx, .path = *path, .tos = message_tos(m) };
+	bool many = has_many(m, segment_bytes) && !may_send_again(error);
+
+	if (!many && (path->local.family == IP_NONE || !may_be_source(error)))
+		r.error = error; /* nothing helps */
+	resend_all(&r, m, segment_bytes, error);
+	if (r.n_lost > 0)
+		report_unsent(tx, path, r.n_lost, r.lost_bytes, r.error);
+	if (r.path.local.family != path->local.family && tx->source_refused)
+		tx->source_refused(tx->ctx, path);
+	else if (many && r.n_lost == 0) /* the kernel refused only that they are in one message */
+		note_limit(tx, path, segment_bytes, error);
 }
 
 static void tx_flush(struct udp_tx *tx)
 {
 	unsigned int done = 0;
-	int tries = 0;
 
 	while (done < tx->n) {
-		int k = tx->socket->ops->send(tx->socket->fd, tx->msgs + done, tx->n - done);
-		if (k > 0) {
+		int k = send_or_wait(tx->socket, tx->msgs + done, tx->n - done);
+		if (k > 0)
 			done += (unsigned int)k;
-			tries = 0;
-		} else if (tries++ >= SEND_TRIES || !wait_to_send(tx->socket, k)) {
+		else
 			retry_refused(tx, done++, k);
-			tries = 0;
-		}
 	}
 	tx->n = tx->n_iov = 0;
 }
@@ -344,12 +397,13 @@ static bool is_same_path(const struct wg_batch *b, const struct wg_buf *x, const
 }
 
 /* The number of buffers from i on that may leave as one message. */
-static size_t run_length(const struct udp_socket *s, const struct wg_batch *b, size_t i)
+static size_t run_length(const struct udp_tx *tx, const struct wg_batch *b, size_t i)
 {
 	const struct wg_buf *first = &b->bufs[i];
 	size_t n = 1, total = first->out_n;
 
-	if (!s->gso || first->out_n > s->gso_size_max)
+	if (!tx->socket->gso ||
+	    first->out_n > segment_limits_find(&tx->limits, &b->paths[first->path], tx->now_ns))
 		return 1;
 	for (; i + n < b->n && n < UDP_GSO_SEGMENTS_MAX; n++) {
 		const struct wg_buf *next = &b->bufs[i + n];
@@ -389,10 +443,28 @@ static void tx_add(struct udp_tx *tx, const struct wg_batch *b, size_t first, si
 	tx->n++;
 }
 
-void udp_send(struct udp *u, struct udp_tx *tx, const struct wg_batch *b)
+static struct udp_socket *socket_for(struct udp *u, const struct wg_path *path)
+{
+	struct udp_socket *s = &u->sockets[path->remote.addr.family == IP_V6 ? UDP_V6 : UDP_V4];
+
+	return path->remote.addr.family == IP_NONE || s->fd < 0 ? NULL : s;
+}
+
+static void discard_old_limits(struct udp_tx *tx, struct udp *u)
+{
+	uint32_t changes = atomic_load_explicit(&u->route_changes, memory_order_relaxed);
+
+	if (changes != tx->route_changes)
+		segment_limits_clear(&tx->limits);
+	tx->route_changes = changes;
+}
+
+void udp_send(struct udp *u, struct udp_tx *tx, const struct wg_batch *b, uint64_t now_ns)
 {
 	size_t n;
 
+	discard_old_limits(tx, u);
+	tx->now_ns = now_ns;
 	tx->n = tx->n_iov = 0;
 	for (size_t i = 0; i < b->n; i += n) {
 		const struct wg_buf *buf = &b->bufs[i];
@@ -401,16 +473,15 @@ void udp_send(struct udp *u, struct udp_tx *tx, const struct wg_batch *b)
 		n = 1;
 		if (buf->verdict != WG_TO_UDP)
 			continue;
-		s = b->paths[buf->path].remote.addr.family == IP_V6 ?
-			&u->sockets[UDP_V6] : &u->sockets[UDP_V4];
-		if (s->fd < 0) {
-			report_unsent(tx, &b->paths[buf->path], buf->out_n, -EAFNOSUPPORT);
+		s = socket_for(u, &b->paths[buf->path]);
+		if (!s) {
+			report_unsent(tx, &b->paths[buf->path], 1, buf->out_n, -EAFNOSUPPORT);
 			continue;
 		}
 		if (tx->n > 0 && s != tx->socket)
 			tx_flush(tx);
 		tx->socket = s;
-		n = run_length(s, b, i);
+		n = run_length(tx, b, i);
 		if (tx->n == UDP_TX_MESSAGES_MAX || tx->n_iov + n > UDP_TX_BUFS_MAX)
 			tx_flush(tx);
 		tx_add(tx, b, i, n);

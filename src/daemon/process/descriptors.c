@@ -13,7 +13,7 @@
 #define SYS_close_range 436
 #endif
 
-enum { GUESSED_MAX = 65536 }; /* where neither close_range nor /proc tells; limits may be a thousand million */
+enum { GUESSED_MAX = 65536 }; /* if neither close_range(2) nor /proc is available; the limit may be a billion */
 
 static bool close_listed(unsigned int first, unsigned int last)
 {

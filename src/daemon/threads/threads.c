@@ -15,6 +15,7 @@
 
 enum {
 	COLLECT_MAX = 64,     /* packets at a time: half of what a peer may stage */
+	COLLECT_UDP_MAX = 1024, /* mails about datagrams at a time */
 	REPLAY_WINDOW = 8128, /* packets (proto/replay.h) */
 };
 
@@ -201,6 +202,11 @@ int threads_init(struct thread_pool *p, unsigned int n)
 	return 0;
 }
 
+static void yield_cpu(void)
+{
+	(void)sched_yield(); /* never fails on Linux */
+}
+
 int threads_start(struct thread_pool *p)
 {
 	pthread_attr_t a;
@@ -208,6 +214,7 @@ int threads_start(struct thread_pool *p)
 
 	if (p->n == 0)
 		return 0;
+	tunnel_set_yield(yield_cpu);
 	error = pthread_attr_init(&a);
 	if (error)
 		return -error;
@@ -320,7 +327,7 @@ static void process(struct thread_pool *p, struct worker *control, const struct 
 
 	switch ((enum mail_kind)m->kind) {
 	case MAIL_HANDSHAKE:
-		worker_queue_handshake(control, &m->path, m->tos, m->bytes, m->n);
+		handshake_queue_add(&control->handshakes, &m->path, m->tos, m->bytes, m->n);
 		return;
 	case MAIL_PACKET:
 		worker_stage_packet(control, now_ns, m->bytes, m->n);
@@ -345,18 +352,17 @@ static bool may_process(const struct thread_pool *p, const struct mail *m)
 bool threads_collect_mail(struct thread_pool *p, struct worker *control)
 {
 	const struct mail *m;
-	int n = 0;
+	int n = 0, n_udp = 0;
 
 	if (p->n == 0)
 		return true;
-	/* Handshakes that find the ring full wait in the mailbox, which is bounded, too. */
-	while (!worker_ring_is_full(control) && (m = mailbox_next(&p->shared.udp_mail)))
+	for (; n_udp < COLLECT_UDP_MAX && (m = mailbox_next(&p->shared.udp_mail)); n_udp++)
 		process(p, control, m);
 	while (n < COLLECT_MAX && may_process(p, mailbox_peek(&p->shared.tun_mail))) {
 		process(p, control, mailbox_next(&p->shared.tun_mail));
 		n++;
 	}
-	return n < COLLECT_MAX;
+	return n < COLLECT_MAX && n_udp < COLLECT_UDP_MAX;
 }
 
 bool threads_tun_mail_is_empty(struct thread_pool *p)

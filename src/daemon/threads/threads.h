@@ -4,7 +4,7 @@
  * after its own batch has left. A sequencer for each source makes batches leave in the order they were read.
  *
  * Control is the thread of the event loop: it processes handshakes, timers and configuration, and makes every
- * change to the tunnel. Functions here are for control unless they say otherwise. */
+ * change to the tunnel. Functions here are for the control thread unless noted. */
 #ifndef DAEMON_THREADS_H
 #define DAEMON_THREADS_H
 

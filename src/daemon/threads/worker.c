@@ -11,6 +11,7 @@ enum {
 	CACHE_LINE = 64,
 	HEADER = 16,               /* of a data message, before the packet (whitepaper, 5.4.6) */
 	PADDING_AND_TAG = 15 + 16, /* at most so many bytes after it */
+	EMPTY_CALLS_MAX = 512,     /* for more of the smallest datagrams than a receive buffer holds */
 	CONTROL_BATCH = 8,             /* handshakes between two reads of the clock */
 	CONTROL_BATCH_UNDER_LOAD = 32, /* most are answered with a cookie, which is cheap */
 };
@@ -42,13 +43,13 @@ static void source_refused(void *ctx, const struct wg_path *path)
 		tunnel_clear_source(w->tunnel, path);
 }
 
-static void tx_failed(void *ctx, const struct wg_path *path, size_t bytes)
+static void tx_failed(void *ctx, const struct wg_path *path, unsigned int datagrams, size_t bytes)
 {
 	struct worker *w = ctx;
 
 	if (w->shared)
 		brlock_read_lock(&w->tunnel_reader);
-	tunnel_tx_failed(w->tunnel, path, bytes);
+	tunnel_tx_failed(w->tunnel, path, datagrams, bytes);
 	if (w->shared)
 		brlock_read_unlock(&w->tunnel_reader);
 }
@@ -140,7 +141,7 @@ static void seal_and_send_alone(struct worker *w)
 	if (w->batch.n == 0)
 		return;
 	tunnel_seal(w->tunnel, now_ns, &w->batch);
-	udp_send(w->udp, &w->tx, &w->batch);
+	udp_send(w->udp, &w->tx, &w->batch, now_ns);
 	if (has_control(&w->batch))
 		tunnel_control_tun(w->tunnel, now_ns, &w->batch);
 	report_unreachable(w, now_ns);
@@ -176,7 +177,7 @@ static void seal_and_send_in_order(struct worker *w)
 	tunnel_seal_in_order(w->tunnel, now_ns, &w->batch, &order);
 	brlock_read_unlock(&w->tunnel_reader);
 	wait_for_output(w);
-	udp_send(w->udp, &w->tx, &w->batch);
+	udp_send(w->udp, &w->tx, &w->batch, now_ns);
 	ticket_pass_output(&w->ticket);
 	report_unreachable(w, now_ns);
 	w->batch.n = 0;
@@ -274,28 +275,6 @@ void worker_serve_tun(struct worker *w)
 
 /* ---- from UDP ---- */
 
-bool worker_ring_is_full(const struct worker *w)
-{
-	return w->ring_n == WORKER_RING;
-}
-
-void worker_queue_handshake(struct worker *w, const struct wg_path *path, uint8_t tos,
-			  const uint8_t *bytes, size_t n)
-{
-	struct worker_handshake *h = &w->ring[(w->ring_first + w->ring_n) % WORKER_RING];
-
-	assert(w->ring_n <= WORKER_RING && w->ring_first < WORKER_RING);
-	if (worker_ring_is_full(w) || n > sizeof h->bytes) {
-		w->ring_dropped++;
-		return;
-	}
-	h->path = *path;
-	h->n = (uint16_t)n;
-	h->tos = tos;
-	memcpy(h->bytes, bytes, n);
-	w->ring_n++;
-}
-
 static void defer_handshake(struct worker *w, const struct wg_buf *b)
 {
 	const struct wg_path *path = &w->paths[b->path];
@@ -305,24 +284,27 @@ static void defer_handshake(struct worker *w, const struct wg_buf *b)
 		     (struct mail){ .kind = MAIL_HANDSHAKE, .path = *path, .tos = b->tos, .n = b->n },
 		     b->src);
 	else
-		worker_queue_handshake(w, path, b->tos, b->src, b->n);
+		handshake_queue_add(&w->handshakes, path, b->tos, b->src, b->n);
 }
 
-/* The kernel refused a joined packet: writes its packets one by one, and stops joining UDP, or joining at all. */
-static void write_separately(struct worker *w, uint32_t item)
+/* The kernel refused a joined packet: writes its packets one by one, unless the first is refused for the same reason.
+ * Others are joined as before: that a kernel takes no joined packets at all is known since the TUN was opened. */
+static void write_separately(struct worker *w, uint32_t item, int error)
 {
 	const struct join_item *it = &w->join.items[item];
 	struct virtio_net_hdr none = { 0 };
 	uint16_t packet = it->first;
 
-	log_verbose("TUN refused joined %s packets", it->protocol == 17 ? "UDP" : "TCP");
-	w->tun->join &= it->protocol == 17 ? ~(unsigned int)JOIN_UDP : 0;
+	log_verbose("TUN refused %u joined %s packets: %s", it->count, it->protocol == 17 ? "UDP" : "TCP",
+		    strerror(-error));
 	for (unsigned int i = 0; i < it->count; i++, packet = w->join.next[packet]) {
 		struct iovec iov[2] = { { &none, sizeof none } };
 		iov[1].iov_base = (void *)(uintptr_t)w->join.packets[packet].p;
 		iov[1].iov_len = w->join.packets[packet].n;
-		if (w->tun->ops->write(w->tun, iov, 2) == -EBADFD)
-			w->tun_deleted = true;
+		int result = w->tun->ops->write(w->tun, iov, 2);
+		w->tun_deleted |= result == -EBADFD;
+		if (result == -EBADFD || (i == 0 && result == error))
+			return;
 	}
 }
 
@@ -335,10 +317,10 @@ static void write_to_tun(struct worker *w)
 	for (uint32_t i = 0; i < w->join.n_items; i++) {
 		unsigned int n = join_frame(&w->join, i, &h, header, iov);
 		int error = w->tun->ops->write(w->tun, iov, n);
-		if (error == -EINVAL && w->join.items[i].count > 1)
-			write_separately(w, i);
-		else if (error == -EBADFD)
+		if (error == -EBADFD)
 			w->tun_deleted = true;
+		else if (error && w->join.items[i].count > 1)
+			write_separately(w, i, error);
 	}
 }
 
@@ -375,9 +357,9 @@ static void open_and_write(struct worker *w, size_t n_paths)
 }
 
 /* One receive call. Returns the number of messages. Opens and writes a part of them when the batch is full. */
-static unsigned int receive(struct worker *w, struct udp_socket *s)
+static unsigned int receive(struct worker *w, struct udp_socket *s, unsigned int most)
 {
-	unsigned int messages = udp_receive(s, &w->rx);
+	unsigned int messages = udp_receive(s, &w->rx, most);
 
 	for (unsigned int i = 0; i < messages; i++) {
 		struct udp_rx_message m;
@@ -398,18 +380,18 @@ static unsigned int receive(struct worker *w, struct udp_socket *s)
 }
 
 /* False: the socket is empty. */
-static bool receive_and_open(struct worker *w, struct udp_socket *s)
+static bool receive_and_open(struct worker *w, struct udp_socket *s, unsigned int most)
 {
-	unsigned int messages = receive(w, s);
+	unsigned int messages = receive(w, s, most);
 
 	if (w->batch.n > 0)
 		open_and_write(w, messages);
-	return messages == (s->gro ? UDP_RX_GRO_MESSAGES_MAX : UDP_RX_MESSAGES_MAX);
+	return messages == most;
 }
 
 void worker_receive_udp(struct worker *w, struct udp_socket *s)
 {
-	w->n_messages = receive(w, s);
+	w->n_messages = receive(w, s, udp_receive_max(s));
 }
 
 void worker_open_and_write(struct worker *w)
@@ -419,20 +401,42 @@ void worker_open_and_write(struct worker *w)
 	w->ticket.is_last_batch = false;
 }
 
+/* As many as the queue takes; the others wait in the socket, which holds no data. Messages that are dropped at once do not
+ * fill the queue, so the number of calls is limited as well. */
+static void serve_handshakes(struct worker *w, struct udp_socket *s)
+{
+	for (unsigned int i = 0; i < WORKER_RECEIVES_MAX; i++) {
+		unsigned int space = handshake_queue_space(&w->handshakes, s->kind) /
+				     (s->gro ? UDP_RX_SEGMENTS_MAX : 1);
+		unsigned int most = udp_receive_max(s);
+		if (space < most)
+			most = space;
+		if (most == 0 || !receive_and_open(w, s, most))
+			return;
+	}
+}
+
 void worker_serve_udp(struct worker *w, struct udp_socket *s)
 {
 	bool more = true;
 
-	if (s->handshakes) { /* as many as the ring takes; the others wait in a queue without data */
-		while (more && WORKER_RING - w->ring_n >= UDP_RX_MESSAGES_MAX)
-			more = receive_and_open(w, s);
+	if (s->kind != UDP_DATA) {
+		serve_handshakes(w, s);
 		return;
 	}
 	if (!w->udp_pending)
 		w->receive_start_ns = clock_boot_ns();
 	for (unsigned int i = 0; more && i < UDP_RX_MESSAGES_MAX / UDP_RX_GRO_MESSAGES_MAX; i++)
-		more = receive_and_open(w, s);
+		more = receive_and_open(w, s, udp_receive_max(s));
 	w->udp_pending |= more;
+}
+
+void worker_empty_udp(struct worker *w, struct udp_socket *s)
+{
+	bool more = true;
+
+	for (unsigned int i = 0; more && i < EMPTY_CALLS_MAX; i++)
+		more = receive_and_open(w, s, udp_receive_max(s));
 }
 
 /* ---- control ---- */
@@ -447,18 +451,16 @@ void worker_stage_packet(struct worker *w, uint64_t now_ns, const uint8_t *packe
 
 static void process_handshakes(struct worker *w, uint64_t now_ns)
 {
+	const struct waiting_handshake *h;
 	size_t n = 0, most;
 
-	if (w->ring_n >= WORKER_RING_UNDER_LOAD)
+	if (handshake_queue_n(&w->handshakes) >= WORKER_UNDER_LOAD)
 		w->under_load_until_ns = now_ns + UNDER_LOAD_FOR_NS;
 	most = now_ns < w->under_load_until_ns ? CONTROL_BATCH_UNDER_LOAD : CONTROL_BATCH;
-	for (; n < most && w->ring_n > 0; n++) {
-		struct worker_handshake *h = &w->ring[w->ring_first];
+	for (; n < most && (h = handshake_queue_take(&w->handshakes)); n++) {
 		w->bufs[n] = (struct wg_buf){ .src = h->bytes, .n = h->n, .path = (uint16_t)n,
 					      .tos = h->tos, .verdict = WG_CONTROL };
 		w->paths[n] = h->path;
-		w->ring_first = (w->ring_first + 1) % WORKER_RING;
-		w->ring_n--;
 	}
 	w->batch.n = w->batch.n_paths = n;
 	tunnel_control_udp(w->tunnel, now_ns, &w->batch, now_ns < w->under_load_until_ns);
@@ -490,7 +492,7 @@ static void drain(struct worker *w, uint64_t now_ns)
 		}
 		w->batch.n_paths = n_paths;
 		if (w->batch.n > 0)
-			udp_send(w->udp, &w->tx, &w->batch);
+			udp_send(w->udp, &w->tx, &w->batch, now_ns);
 	}
 	w->batch.n = 0;
 }
@@ -499,13 +501,13 @@ void worker_run_control(struct worker *w)
 {
 	uint64_t start_ns = clock_boot_ns(), now_ns = start_ns, budget_ns = CONTROL_BUDGET_NS;
 
-	/* Handshakes that are left over wait in the ring, not in the sockets, where they would displace data.
+	/* Handshakes that are left over wait in the queue, not in the sockets, where they would displace data.
 	 * Under load, handshakes get as much time as receiving took. */
 	if (w->udp_pending && now_ns >= w->under_load_until_ns)
 		budget_ns = 1; /* one batch */
 	else if (w->udp_pending && now_ns - w->receive_start_ns < budget_ns)
 		budget_ns = now_ns - w->receive_start_ns;
-	while (w->ring_n > 0 && now_ns - start_ns < budget_ns) {
+	while (handshake_queue_n(&w->handshakes) > 0 && now_ns - start_ns < budget_ns) {
 		process_handshakes(w, now_ns);
 		drain(w, now_ns);
 		now_ns = clock_boot_ns();
@@ -517,9 +519,4 @@ void worker_run_control(struct worker *w)
 void worker_drain(struct worker *w)
 {
 	drain(w, clock_boot_ns());
-}
-
-bool worker_has_handshakes(const struct worker *w)
-{
-	return w->ring_n > 0;
 }

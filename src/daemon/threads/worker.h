@@ -1,5 +1,5 @@
 /* The packet path: moves packets between the TUN and UDP in batches, through the data half of the tunnel. Each
- * data thread has a worker. Control has one, too: it queues handshake messages in a bounded ring, sends
+ * data thread has a worker. Control has one, too: it has a bounded queue of handshake messages, sends
  * everything that the control half of the tunnel produces, and moves packets as well when there are no data
  * threads. */
 #ifndef DAEMON_WORKER_H
@@ -10,6 +10,7 @@
 #include "daemon/io/offload.h"
 #include "daemon/io/tun.h"
 #include "daemon/io/udp.h"
+#include "handshake_queue.h"
 #include "mailbox.h"
 #include "sequencer.h"
 
@@ -18,16 +19,8 @@ enum {
 	WORKER_BUFS_SHARED = 256,      /* after which a thread stops reading, and leaves the rest to the others */
 	WORKER_BUFFER_BYTES = 1 << 20, /* packets, and segments of super-packets */
 	WORKER_SPARE_BYTES = 1 << 16,  /* behind it: one super-packet */
-	WORKER_RING = 1024,            /* handshake messages that wait */
-	WORKER_RING_UNDER_LOAD = 128,  /* from here on the tunnel is under load (whitepaper, 5.3) */
-	WORKER_HANDSHAKE_MAX = 148,    /* bytes of an initiation, the longest handshake message */
-};
-
-struct worker_handshake {
-	struct wg_path path;
-	uint16_t n;
-	uint8_t tos;
-	uint8_t bytes[WORKER_HANDSHAKE_MAX];
+	WORKER_UNDER_LOAD = 128,       /* handshake messages that wait, from which on the tunnel is under load */
+	WORKER_RECEIVES_MAX = 16,      /* receive calls of handshake messages at a time */
 };
 
 /* What the workers of all data threads share; owned by the thread pool. */
@@ -58,9 +51,7 @@ struct worker { /* owned by its thread */
 	unsigned int n_messages;   /* in rx */
 	struct udp_tx tx;
 	struct join join;
-	struct worker_handshake ring[WORKER_RING];
-	unsigned int ring_first, ring_n;
-	uint64_t ring_dropped;     /* handshake messages that found the ring full */
+	struct handshake_queue handshakes;
 	bool udp_pending;          /* datagrams were left in the data sockets this time */
 	uint64_t receive_start_ns; /* when receiving them began */
 	uint64_t under_load_until_ns;
@@ -78,6 +69,8 @@ void worker_free(struct worker *w);
 /* Move a few batches; later ones wait for the next call. */
 void worker_serve_tun(struct worker *w);
 void worker_serve_udp(struct worker *w, struct udp_socket *s);
+/* Receives what waits in a socket that is about to be closed; bounded, as more may arrive meanwhile. */
+void worker_empty_udp(struct worker *w, struct udp_socket *s);
 
 /* ---- packets: a data thread's worker ---- */
 
@@ -91,17 +84,12 @@ void worker_open_and_write(struct worker *w);
 
 /* ---- control's worker ---- */
 
-/* Queues a handshake message in the ring; dropped and counted when the ring is full. */
-void worker_queue_handshake(struct worker *w, const struct wg_path *path, uint8_t tos,
-			    const uint8_t *bytes, size_t n);
-bool worker_ring_is_full(const struct worker *w);
-bool worker_has_handshakes(const struct worker *w); /* in the ring */
 /* Stages a packet for its peer until there is a session. */
 void worker_stage_packet(struct worker *w, uint64_t now_ns, const uint8_t *packet, uint32_t n);
 
-/* Processes handshake messages of the ring for a limited time, then sends everything that the control half of
+/* Processes handshake messages of its queue for a limited time, then sends everything that the control half of
  * the tunnel has to send. The time is short while datagrams wait in the data sockets: data does not wait, and
- * the load shows in the ring. */
+ * the load shows in the queue. */
 void worker_run_control(struct worker *w);
 void worker_drain(struct worker *w); /* only sends */
 

@@ -13,6 +13,7 @@
 #include "quick/journal/locks.h"
 #include "quick/journal/other_tunnels.h"
 #include "quick/plan/default_route.h"
+#include "quick/plan/full_tunnel.h"
 #include "quick/plan/up.h"
 #include "report/diagnostics.h"
 #include "report/report.h"
@@ -76,31 +77,6 @@ static bool has_host_names(const struct wg_device *d)
 	return false;
 }
 
-/* A default route, or one of the two halves that stand for it. */
-static bool has_default_route(const struct wg_peer *peer)
-{
-	for (uint32_t i = 0; i < peer->n_allowedips; i++)
-		if (peer->allowedips[i].prefix.bits <= 1)
-			return true;
-	return false;
-}
-
-/* True when names of peers with a default route were not resolved, and no such peer has an endpoint. */
-static bool full_tunnel_is_unreachable(const struct tunnel_file *f)
-{
-	bool unresolved = false;
-
-	for (uint32_t i = 0; f->interface.table_kind == TABLE_AUTO && i < f->device.n_peers; i++) {
-		const struct wg_peer *peer = &f->device.peers[i];
-		if (!has_default_route(peer))
-			continue;
-		if (peer->flags & WG_PEER_HAS_ENDPOINT)
-			return false;
-		unresolved |= (peer->flags & WG_PEER_HAS_HOST) != 0;
-	}
-	return unresolved;
-}
-
 static void drop_unresolved_endpoints(const char *name, struct wg_device *d)
 {
 	size_t n = 0;
@@ -116,7 +92,7 @@ static void drop_unresolved_endpoints(const char *name, struct wg_device *d)
 		report_help("wg-quick does not retry: run `wg-quick reload %s' later", name);
 }
 
-int resolve_endpoints(struct tunnel_file *f, enum resolve_mode mode)
+int resolve_endpoints(struct tunnel_file *f, const struct host_state *s, enum resolve_mode mode)
 {
 	struct resolve_options o = { .file = f->path, .waiting = report_retry, .partial = true,
 				     .stop = &stop_signal };
@@ -139,7 +115,7 @@ int resolve_endpoints(struct tunnel_file *f, enum resolve_mode mode)
 	}
 	if (report_failure("resolve endpoints", r < 0 ? r : 0) < 0)
 		return r;
-	if (mode == RESOLVE_FOR_UP && full_tunnel_is_unreachable(f)) {
+	if (mode == RESOLVE_FOR_UP && full_tunnel_is_unreachable(f, s)) {
 		report_error("no endpoint of a peer with a default route can be resolved: all traffic would be lost");
 		report_help("check the name servers of the host, or use an IP address as Endpoint");
 		return -EHOSTUNREACH;

@@ -17,12 +17,12 @@ must_check int open_journal(struct journal *j, const char *name, const struct se
 enum resolve_mode {
 	RESOLVE_ONCE,      /* for commands that change nothing */
 	RESOLVE_PATIENTLY, /* with wg(8)'s retries */
-	RESOLVE_FOR_UP,    /* and a tunnel with a default route needs an endpoint: without one, all traffic of the host would be lost */
+	RESOLVE_FOR_UP,    /* and a full tunnel needs an endpoint: without one, all traffic of the host would be lost */
 };
 
 /* Resolves the host names of endpoints. Peers whose names cannot be resolved now are reported and keep no endpoint: they
- * must not keep the tunnel down for the others. 0, or -errno after reporting. */
-must_check int resolve_endpoints(struct tunnel_file *f, enum resolve_mode mode);
+ * must not keep the tunnel down for the others. The state: that of RESOLVE_FOR_UP. 0, or -errno after reporting. */
+must_check int resolve_endpoints(struct tunnel_file *f, const struct host_state *s, enum resolve_mode mode);
 
 /* host_inspect() with a message. 0, or -errno after reporting, as do the next three. */
 must_check int inspect_host(struct host_state *s, struct host *host, const char *name);

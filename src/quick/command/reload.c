@@ -15,6 +15,7 @@
 #include "quick/plan/mtu.h"
 #include "quick/plan/print.h"
 #include "report/report.h"
+#include "warn_captured.h"
 
 struct reload {
 	struct host *host;
@@ -88,7 +89,7 @@ static int inspect(struct reload *r, bool lock)
 		error = read_device(&r->state, r->host, r->file.name);
 	r->state.ipv6_of_hooks = addresses_have_ipv6(&r->journal.applied.foreign);
 	if (error == 0)
-		error = resolve_endpoints(&r->file, lock ? RESOLVE_PATIENTLY : RESOLVE_ONCE);
+		error = resolve_endpoints(&r->file, &r->state, lock ? RESOLVE_PATIENTLY : RESOLVE_ONCE);
 	if (error == 0)
 		error = inspect_for_plan(&r->state, r->host, &r->file, &r->journal);
 	if (error == 0 && lock && may_change_shared(&r->file, &r->state, &r->journal)) {
@@ -140,7 +141,7 @@ static void warn_of_changed_hooks(const struct tunnel_file *f, const struct hook
 
 /* ---- apply ---- */
 
-/* From the first step on, the journal has the state before and all of the plan: `down` removes everything, whenever
+/* From the first step on, the journal contains the previous state and all of the plan: `down` removes everything, whenever
  * this process is killed. dns: the name servers that may be set. */
 static int journal_reload(struct reload *r, const struct dns_config *dns)
 {
@@ -237,7 +238,7 @@ static void roll_back_reload(struct reload *r)
 	plan_free(&dns);
 	if (error < 0 || r->apply.failures > failures) {
 		report_error("failed to roll back the reload completely");
-		return; /* the journal has the state before and the plan */
+		return; /* the journal contains the previous state and the plan */
 	}
 	report_warning("the reload was rolled back");
 	if (applied && journal_write(&r->journal) < 0)
@@ -278,6 +279,7 @@ static int reload_or_diff(struct reload *r, const struct command_options *o, str
 		return apply_error_status(&r->apply);
 	}
 	journal_result(r);
+	warn_captured_endpoints(r->host, &r->file, r->state.link.index, true);
 	return apply_status(&r->apply);
 }
 

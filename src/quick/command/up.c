@@ -16,6 +16,7 @@
 #include "report/report.h"
 #include "undo.h"
 #include "up_result.h"
+#include "warn_captured.h"
 
 struct up {
 	struct host *host;
@@ -38,7 +39,7 @@ static int write_journal(struct journal *j, const struct tunnel_file *f, const s
 	return r < 0 ? r : journal_write(j);
 }
 
-/* Called before host names are resolved, because the journal has the endpoints unresolved. */
+/* Called before host names are resolved, because the journal contains the endpoints as written. */
 static int plan_link_and_pre_up(struct up *u)
 {
 	int r = plan_interface(&u->plan, &u->file, &u->options);
@@ -61,7 +62,7 @@ static int inspect_after_hooks(struct host_state *s, struct host *host, const ch
  * of another tunnel does not leave it to this one, which has not set it yet. */
 static int plan_rest(struct up *u)
 {
-	int lock, r = resolve_endpoints(&u->file, RESOLVE_FOR_UP);
+	int lock, r = resolve_endpoints(&u->file, &u->state, RESOLVE_FOR_UP);
 
 	if (r < 0)
 		return r;
@@ -120,6 +121,11 @@ static int apply_post_up(struct up *u)
 	return r < 0 ? r : apply_plan(&u->apply, &u->plan, from, false);
 }
 
+static bool hooks_ran(const struct up *u)
+{
+	return u->journal.began[HOOK_PRE_UP] || u->journal.began[HOOK_POST_UP];
+}
+
 static int bring_up(struct up *u)
 {
 	bool pre_up = u->options.hooks && u->file.interface.hooks[HOOK_PRE_UP].n > 0;
@@ -143,7 +149,11 @@ static int bring_up(struct up *u)
 	}
 	if (r == 0)
 		r = apply_default_routes(u);
-	return r < 0 ? r : apply_post_up(u);
+	if (r < 0)
+		return r;
+	r = apply_post_up(u);
+	warn_captured_endpoints(u->host, &u->file, u->apply.performer.ifindex, hooks_ran(u)); /* also a reason why hooks fail */
+	return r;
 }
 
 static void run_due_hooks(struct up *u, enum hook_phase phase)
@@ -213,11 +223,6 @@ static int clear_stale_tunnel(struct up *u, const struct command_options *o, str
 	return 0;
 }
 
-static bool hooks_ran(const struct up *u)
-{
-	return u->journal.began[HOOK_PRE_UP] || u->journal.began[HOOK_POST_UP];
-}
-
 static int run(struct up *u, const struct command_options *o, struct command_trace *trace)
 {
 	int r;
@@ -254,7 +259,7 @@ static int dry_run(struct up *u, const struct command_options *o, struct command
 	if (r == 0)
 		r = plan_link_and_pre_up(u);
 	if (r == 0)
-		r = resolve_endpoints(&u->file, RESOLVE_ONCE);
+		r = resolve_endpoints(&u->file, &u->state, RESOLVE_ONCE);
 	if (r == 0)
 		r = inspect_for_plan(&u->state, u->host, &u->file, &u->journal);
 	if (r == 0)

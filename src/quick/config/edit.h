@@ -17,7 +17,7 @@ struct edit_state {
 	const struct ip_scopes *scopes;    /* for the zones of endpoints */
 };
 
-/* Appends the new text of a file that was parsed with its peers. False: out of memory. *changed says whether the text
+/* Appends the new text of a file that was parsed with its peers. False: out of memory. *changed: whether the text
  * differs from the old one. */
 must_check bool edit_tunnel_file(struct text *out, bool *changed, const struct tunnel_file *f,
 				 const struct edit_state *now);

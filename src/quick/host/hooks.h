@@ -1,4 +1,5 @@
-/* Hooks: commands of the tunnel file, run by bash, or by sh where bash is missing. See PreUp, PostUp, PreDown and PostDown in wg-quick(8). */
+/* Hooks: commands of the tunnel file, run by bash, or by sh where bash is missing. See PreUp, PostUp, PreDown and PostDown
+ * in wg-quick(8). */
 #ifndef WG_QUICK_HOOKS_H
 #define WG_QUICK_HOOKS_H
 

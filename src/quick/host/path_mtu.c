@@ -72,11 +72,11 @@ static unsigned int route_mtu(const struct path_lookup *l, struct rtnl_route *ro
 
 enum { ENDPOINTS_AT_ONCE = 64, REQUESTS = 2 /* for each */ };
 
-static struct nl_msg *request(const struct path_lookup *l, const struct ip_endpoint *to, bool all_hops)
+struct nl_msg *path_lookup_message(const struct path_lookup *l, const struct ip_endpoint *to, bool entry)
 {
 	struct rtmsg body = { .rtm_family = (unsigned char)rtnetlink_family(to->addr.family),
 			      .rtm_dst_len = (unsigned char)ip_bits(&to->addr),
-			      .rtm_flags = all_hops ? RTM_F_FIB_MATCH : 0 };
+			      .rtm_flags = entry ? RTM_F_FIB_MATCH : 0 };
 	struct nl_msg *m = rtnetlink_route_message(RTM_GETROUTE, 0, &body);
 	bool ok = m && nla_put(m, RTA_DST, (int)ip_bytes(&to->addr), to->addr.b) == 0 &&
 		  nla_put_u8(m, RTA_IP_PROTO, IPPROTO_UDP) == 0 && nla_put_u16(m, RTA_DPORT, htons(to->port)) == 0;
@@ -99,7 +99,7 @@ static int add_requests(struct rtnetlink *rt, const struct path_lookup *l, const
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < REQUESTS * n; i++)
-		r = rtnetlink_batch_add(rt, request(l, &to[i / REQUESTS], i % REQUESTS), (uint32_t)i);
+		r = rtnetlink_batch_add(rt, path_lookup_message(l, &to[i / REQUESTS], i % REQUESTS), (uint32_t)i);
 	return r;
 }
 

@@ -13,6 +13,9 @@ struct path_lookup {
 			   * of the link was derived from */
 };
 
+/* A request for the route of an encrypted packet; `entry`: for the entry of the table, with its prefix and all next hops.
+ * Null: out of memory. */
+struct nl_msg *path_lookup_message(const struct path_lookup *l, const struct ip_endpoint *to, bool entry);
 /* *out: the smallest MTU, in bytes, of all routes and next hops that the kernel may use to the n endpoints at `to`; 0: there
  * is no route. Returns 0 or -errno. */
 must_check int path_mtu(struct rtnetlink *rt, const struct path_lookup *l, const struct ip_endpoint *to, size_t n,

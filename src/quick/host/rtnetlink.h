@@ -83,6 +83,8 @@ must_check int rtnetlink_route_link(struct rtnetlink *rt, const struct step_rout
 /* ---- for other lookups ---- */
 
 struct rtmsg;
+struct rtnl_route;
+must_check bool rtnetlink_route_prefix(struct ip_prefix *out, struct rtnl_route *route); /* its destination */
 int rtnetlink_family(uint8_t family); /* AF_INET or AF_INET6 */
 struct nl_msg *rtnetlink_route_message(int type, int flags, struct rtmsg *body); /* null: out of memory */
 /* All routes of a table, which may not exist, and possibly others. */

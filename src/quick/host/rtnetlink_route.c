@@ -71,7 +71,7 @@ struct route_dump {
 	uint32_t only_index;           /* its link; UINT32_MAX: it has none; 0: not found */
 };
 
-static bool prefix_from(struct ip_prefix *out, struct rtnl_route *route)
+bool rtnetlink_route_prefix(struct ip_prefix *out, struct rtnl_route *route)
 {
 	struct ip_addr a = { .family = rtnl_route_get_family(route) == AF_INET ? IP_V4 : IP_V6 };
 	const struct nl_addr *to = rtnl_route_get_dst(route);
@@ -98,7 +98,7 @@ static int add_route(struct route_dump *d, struct rtnl_route *route)
 	/* Others of this type, with another metric, are not of wg-quick. */
 	r.unreachable &= rtnl_route_get_priority(route) == route_metric(&r);
 	if ((rtnl_route_get_flags(route) & RTM_F_CLONED) || r.table != d->table ||
-	    (d->index && index != d->index) || !prefix_from(&r.prefix, route))
+	    (d->index && index != d->index) || !rtnetlink_route_prefix(&r.prefix, route))
 		return 0;
 	if (d->only) {
 		if (prefix_equal(&r.prefix, &d->only->prefix))

@@ -49,7 +49,7 @@ static bool means_absent(int error)
 	       error == -EAFNOSUPPORT || error == -ENXIO;
 }
 
-/* IPv6 was disabled on the interface meanwhile, or the host could not tell before (/proc is not mounted). */
+/* IPv6 was disabled on the interface meanwhile, or this was not known before, because /proc is not mounted. */
 static bool means_no_ipv6(const struct step *s, int error)
 {
 	bool ipv6 = s->kind == STEP_ADDRESS ? s->address.local.family == IP_V6 :

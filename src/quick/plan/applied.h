@@ -1,5 +1,5 @@
 /* What `up` and `reload` applied to the host: the contents of the journal. Next to the desired state (the tunnel
- * file) and the actual one (the host), it tells what belongs to the tunnel. */
+ * file) and the actual one (the host), it records what belongs to the tunnel. */
 #ifndef WG_QUICK_APPLIED_H
 #define WG_QUICK_APPLIED_H
 

@@ -62,7 +62,8 @@ void dns_file_print_write(struct text *t, struct span contents)
 	text_add(t, " > /etc/resolv.conf\n");
 }
 
-/* What the file will be, as far as the state of the host tells; host/dns_file.c prints what it does. */
+/* The contents that the file will have, as far as they follow from the state of the host; host/dns_file.c prints what it
+ * does. */
 static void print_file(struct text *t, const struct plan *p, const struct step *s)
 {
 	static const struct resolv_conf unknown;

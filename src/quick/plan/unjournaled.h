@@ -1,5 +1,5 @@
-/* A tunnel without a journal, for example one that wireguard-tools brought up: its steps, as far as the state of
- * the host tells. The firewall rules are found by name (host/firewall.h). */
+/* A tunnel without a journal, for example one that wireguard-tools brought up: its steps, as far as they
+ * can be derived from the state of the host. The firewall rules are found by name (host/firewall.h). */
 #ifndef WG_QUICK_UNJOURNALED_H
 #define WG_QUICK_UNJOURNALED_H
 

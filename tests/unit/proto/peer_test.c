@@ -165,6 +165,39 @@ static void test_path(void **state)
 	peer_delete(p, &total);
 }
 
+static void test_roaming(void **state)
+{
+	struct wg_public key = key_of(1);
+	struct wg_tunnel_peer *p = peer_create(&key, 1);
+	struct wg_session s = { .peer = p }, next = { .peer = p };
+	struct wg_path a = { .ifindex = 3 }, b, zero, got;
+
+	(void)state;
+	assert_non_null(p);
+	a.remote.addr = ip_v4((const uint8_t[4]){ 192, 0, 2, 1 });
+	zero = b = a;
+	peer_learn_path(p, &zero); /* nothing can be sent to port 0 */
+	assert_false(atomic_load(&p->has_endpoint));
+	a.remote.port = 5;
+	b.remote.port = 6;
+	peer_roam(&s, 0, &a);
+	assert_true(atomic_load(&p->has_endpoint));
+	peer_roam(&s, 9, &b);
+	peer_roam(&s, 8, &a); /* by a thread that was late */
+	peer_path(p, &got);
+	assert_true(path_equal(&got, &b));
+	peer_roam(&s, 10, &zero);
+	peer_path(p, &got);
+	assert_true(path_equal(&got, &b));
+	peer_roam(&next, 0, &a); /* another session counts from 0 */
+	peer_path(p, &got);
+	assert_true(path_equal(&got, &a));
+	peer_learn_path(p, &b);
+	peer_path(p, &got);
+	assert_true(path_equal(&got, &b));
+	peer_delete(p, &total);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +207,7 @@ int main(void)
 		cmocka_unit_test(test_staged_packets_share_a_limit),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_path),
+		cmocka_unit_test(test_roaming),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,20 +148,6 @@ static void any_split_into_updates(void **state)
 	}
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	guard_init(&from, BUFFER_BYTES);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	guard_free(&from);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,5 +156,10 @@ int main(void)
 		cmocka_unit_test(macs_of_many_messages),
 		cmocka_unit_test(any_split_into_updates),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	int failed;
+
+	guard_init(&from, BUFFER_BYTES);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	guard_free(&from);
+	return failed;
 }

@@ -84,24 +84,15 @@ static void poly1305_impls_agree(void **state)
 	} while (!last);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	guard_init(&from, BUFFER_BYTES);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	guard_free(&from);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(poly1305_impls_agree),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	int failed;
+
+	guard_init(&from, BUFFER_BYTES);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	guard_free(&from);
+	return failed;
 }

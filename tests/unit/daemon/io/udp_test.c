@@ -1,5 +1,5 @@
 /* The UDP sockets over loopback: sending and receiving with every set of operations and offloads, source
- * addresses and TOS, errors of the kernel, and the separate sockets for handshake messages. */
+ * addresses and TOS, and errors of the kernel. udp_filter_test.c tests the sockets for handshake messages. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,6 +12,7 @@
 #include "daemon/io/udp.h"
 
 enum { MANY = 150 };
+#define NOW (1000 * NS_PER_S)
 
 static struct udp_rx rx;
 static struct udp_tx tx;
@@ -35,11 +36,14 @@ static struct ip_addr local(bool v6, uint8_t last)
 	return v6 ? ip_v6(b) : ip_v4(v4);
 }
 
+static const uint8_t data[] = { 4, 0, 0, 0 }; /* first bytes of a data message: the kernel drops others */
+
 static struct wg_batch batch_to(uint16_t port, bool v6, size_t n, uint32_t size)
 {
 	paths[0] = (struct wg_path){ .remote = { .addr = local(v6, 1), .port = port } };
 	for (size_t i = 0; i < n; i++) {
 		memset(bytes[i], (int)i + 1, sizeof bytes[i]);
+		memcpy(bytes[i], data, sizeof data);
 		bufs[i] = (struct wg_buf){ .dst = bytes[i], .out_n = size, .verdict = WG_TO_UDP };
 	}
 	return (struct wg_batch){ bufs, n, paths, 1 };
@@ -69,7 +73,7 @@ static void expect(struct udp_socket *s, size_t n, struct udp_rx_message *r)
 	while (got < n) {
 		struct pollfd p = { s->fd, POLLIN, 0 };
 		assert_int_equal(poll(&p, 1, 5000), 1);
-		unsigned int messages = udp_receive(s, &rx);
+		unsigned int messages = udp_receive(s, &rx, udp_receive_max(s));
 		for (unsigned int i = 0; i < messages; i++) {
 			assert_true(udp_rx_get(&rx, i, r));
 			for (uint32_t at = 0; at < r->n; at += r->segment_bytes, got++) {
@@ -102,10 +106,10 @@ static void all_operations_and_offloads_transfer_the_same(void **state)
 		struct wg_batch b = batch_to(to.port, v6, MANY, 1452);
 		for (size_t k = 0; k < MANY; k += 7)
 			bufs[k].out_n = (uint32_t)(100 + k); /* ends a run */
-		udp_send(&from, &tx, &b);
+		udp_send(&from, &tx, &b, NOW);
 		expect(v6 ? &to.sockets[UDP_V6] : &to.sockets[UDP_V4], MANY, &r);
 		make_contiguous(&b);
-		udp_send(&from, &tx, &b);
+		udp_send(&from, &tx, &b, NOW);
 		expect(v6 ? &to.sockets[UDP_V6] : &to.sockets[UDP_V4], MANY, &r);
 		assert_int_equal(r.path.remote.port, from.port);
 		assert_true(ip_equal(&r.path.remote.addr, &paths[0].remote.addr));
@@ -127,13 +131,13 @@ static void only_buffers_for_udp_are_sent(void **state)
 	struct wg_batch b = batch_to(to.port, false, 3, 50);
 	bufs[0].verdict = WG_DONE;
 	bufs[2].verdict = WG_CONTROL;
-	memset(bytes[1], 1, 50); /* arrives first, and alone */
-	udp_send(&from, &tx, &b);
+	memset(bytes[1] + sizeof data, 1, 50 - sizeof data); /* arrives first, and alone */
+	udp_send(&from, &tx, &b, NOW);
 	expect(&to.sockets[UDP_V4], 1, &r);
 	assert_int_equal(r.n, 50);
-	assert_int_equal(udp_receive(&to.sockets[UDP_V4], &rx), 0);
+	assert_int_equal(udp_receive(&to.sockets[UDP_V4], &rx, 1), 0);
 	udp_close(&from);
-	udp_send(&from, &tx, &b); /* closed: nothing is sent */
+	udp_send(&from, &tx, &b, NOW); /* closed: nothing is sent */
 	udp_close(&to);
 }
 
@@ -151,12 +155,12 @@ static void source_and_tos_are_sent_and_received(void **state)
 		struct wg_batch b = batch_to(to.port, v6, 1, 64);
 		paths[0].local = local(v6, v6 ? 1 : 77);
 		bufs[0].tos = 0x88;
-		udp_send(&from, &tx, &b);
+		udp_send(&from, &tx, &b, NOW);
 		expect(v6 ? &to.sockets[UDP_V6] : &to.sockets[UDP_V4], 1, &r);
 		assert_int_equal(r.tos, 0x88);
 		assert_true(ip_equal(&r.path.remote.addr, &paths[0].local));
 		bufs[0].tos = 0;
-		udp_send(&from, &tx, &b);
+		udp_send(&from, &tx, &b, NOW);
 		expect(v6 ? &to.sockets[UDP_V6] : &to.sockets[UDP_V4], 1, &r);
 		assert_int_equal(r.tos, 0);
 	}
@@ -178,29 +182,32 @@ static void a_refused_source_is_reported_and_left_out(void **state)
 		paths[0].local = ip_v4(unassigned);
 		refusals = 0;
 		tx.source_refused = refused;
-		udp_send(&from, &tx, &b);
+		udp_send(&from, &tx, &b, NOW);
 		expect(&to.sockets[UDP_V4], n, &r);
-		assert_true(refusals > 0);
 		assert_int_equal(r.path.remote.addr.b[0], 127);
-		assert_int_equal(from.sockets[UDP_V4].gso_size_max, UINT32_MAX);
+		assert_int_equal(refusals, 1);
+		assert_int_equal(segment_limits_find(&tx.limits, &paths[0], NOW), UINT32_MAX);
 	}
 	tx.source_refused = NULL;
 	udp_close(&from);
 	udp_close(&to);
 }
 
-/* Operations that fail like those of the kernel. */
+/* Operations that fail like those of the kernel: messages of many datagrams, or all. */
 static int error_of, times_left, single_sends, n_messages, n_iov;
+static bool refuses_singles;
 
 static int refusing_send(int fd, struct mmsghdr *m, unsigned int n)
 {
-	if ((error_of == -EMSGSIZE || error_of == -EIO || error_of == -EINVAL) && m->msg_hdr.msg_iovlen == 1 &&
-	    m->msg_hdr.msg_iov->iov_len <= 300) {
-		single_sends++;
-		return udp_mmsg_ops.send(fd, m, 1);
-	}
-	if (times_left-- > 0)
+	bool single = m->msg_hdr.msg_iovlen == 1 && m->msg_hdr.msg_iov->iov_len <= 300;
+
+	single_sends += single;
+	if (times_left > 0 && (!single || refuses_singles)) {
+		times_left--;
 		return error_of;
+	}
+	if (single)
+		return udp_mmsg_ops.send(fd, m, 1);
 	n_messages += (int)n;
 	n_iov += (int)m->msg_hdr.msg_iovlen;
 	return udp_mmsg_ops.send(fd, m, n);
@@ -208,20 +215,36 @@ static int refusing_send(int fd, struct mmsghdr *m, unsigned int n)
 
 static const struct udp_ops refusing_ops = { "fake", NULL, refusing_send };
 
+static unsigned int n_unsent;
+static size_t bytes_unsent;
+
+static void count_unsent(void *ctx, const struct wg_path *path, unsigned int datagrams, size_t n)
+{
+	(void)ctx, (void)path;
+	n_unsent += datagrams;
+	bytes_unsent += n;
+}
+
 static void refused_messages_are_sent_differently_or_dropped(void **state)
 {
-	static const struct { int error; int times; bool arrives; } cases[] = {
-		{ -EINTR, 3, true },    { -EAGAIN, 2, true },   { -EMSGSIZE, 1, true },
-		{ -EIO, 1, true },      { -EPERM, 1, false },   { -ENOBUFS, 5, true },
-		{ -ENETUNREACH, 1, false }, { -EINVAL, 1, true }, { -ECONNREFUSED, 5, true }, { -ENOMEM, 100, false }, { -EAGAIN, 100, false },
+	/* all: singles are refused as well. singles: so many are tried. limit: of the path afterwards. */
+	static const struct { int error; int times; bool all; int singles; bool lost; uint32_t limit; } cases[] = {
+		{ -EINTR, 3, true, 0, false, UINT32_MAX },     { -EAGAIN, 2, true, 0, false, UINT32_MAX },
+		{ -ENOBUFS, 5, true, 0, false, UINT32_MAX },   { -ECONNREFUSED, 5, true, 0, false, UINT32_MAX },
+		{ -EMSGSIZE, 1, false, 10, false, 299 },       { -EINVAL, 1, false, 10, false, 299 },
+		{ -EIO, 1, false, 10, false, 0 },              { -EOPNOTSUPP, 1, false, 10, false, 0 },
+		{ -EPERM, 1, false, 10, false, 0 },            { -EPERM, 2, true, 1, true, UINT32_MAX },
+		{ -EINVAL, 2, true, 1, true, UINT32_MAX },     { -EIO, 2, true, 1, true, UINT32_MAX },
+		{ -ENETUNREACH, 2, true, 1, true, UINT32_MAX }, { -EMSGSIZE, 2, true, 1, true, UINT32_MAX },
+		{ -ENOMEM, 9, true, 0, true, UINT32_MAX },     { -EAGAIN, 9, true, 0, true, UINT32_MAX },
 	};
 	struct udp from, to;
 	struct udp_rx_message r;
 
 	(void)state;
+	tx.unsent = count_unsent;
 	for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
-		const int error = cases[i / 2].error, times = cases[i / 2].times;
-		const bool arrives = cases[i / 2].arrives;
+		const bool lost = cases[i / 2].lost;
 		assert_int_equal(udp_open(&from, 0, 0, 0), 0);
 		assert_int_equal(udp_open(&to, 0, 0, 0), 0);
 		from.sockets[UDP_V4].ops = &refusing_ops;
@@ -229,28 +252,159 @@ static void refused_messages_are_sent_differently_or_dropped(void **state)
 		struct wg_batch b = batch_to(to.port, false, 10, 300);
 		if (i % 2)
 			make_contiguous(&b);
-		error_of = error;
-		times_left = times;
+		error_of = cases[i / 2].error;
+		times_left = cases[i / 2].times;
+		refuses_singles = cases[i / 2].all;
 		single_sends = 0;
-		udp_send(&from, &tx, &b);
-		times_left = 0;
-		if (arrives) {
-			expect(&to.sockets[UDP_V4], 10, &r);
-		} else { /* lost; later ones are sent */
-			assert_int_equal(udp_receive(&to.sockets[UDP_V4], &rx), 0);
-			error_of = 0;
-			udp_send(&from, &tx, &b);
-			expect(&to.sockets[UDP_V4], 10, &r);
+		n_unsent = 0;
+		bytes_unsent = 0;
+		udp_send(&from, &tx, &b, NOW);
+		assert_int_equal(times_left, 0);
+		assert_int_equal(single_sends, cases[i / 2].singles);
+		assert_int_equal(n_unsent, lost ? 10 : 0);
+		assert_int_equal(bytes_unsent, lost ? 3000 : 0);
+		if (lost) { /* later ones are sent */
+			assert_int_equal(udp_receive(&to.sockets[UDP_V4], &rx, 1), 0);
+			udp_send(&from, &tx, &b, NOW);
 		}
-		assert_int_equal(from.sockets[UDP_V4].gso, error != -EIO);
-		bool one_by_one = arrives && (error == -EMSGSIZE || error == -EIO || error == -EINVAL);
-		assert_int_equal(from.sockets[UDP_V4].gso_size_max, one_by_one ? 299 : UINT32_MAX);
-		assert_int_equal(single_sends, one_by_one ? 10 : 0);
-		udp_reset_limits(&from);
-		assert_int_equal(from.sockets[UDP_V4].gso_size_max, UINT32_MAX);
+		expect(&to.sockets[UDP_V4], 10, &r);
+		assert_int_equal(segment_limits_find(&tx.limits, &paths[0], NOW), cases[i / 2].limit);
+		segment_limits_clear(&tx.limits);
 		udp_close(&from);
 		udp_close(&to);
 	}
+	tx.unsent = NULL;
+}
+
+/* As sendmmsg(2): refuses messages of many datagrams to 127.0.0.2. */
+static int path_refusing_send(int fd, struct mmsghdr *m, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		const struct sockaddr_in *to = m[i].msg_hdr.msg_name;
+		bool many = m[i].msg_hdr.msg_iovlen > 1;
+
+		if (many && ntohl(to->sin_addr.s_addr) == 0x7f000002) {
+			times_left -= i == 0;
+			return i > 0 ? (int)i : error_of;
+		}
+		single_sends += !many;
+		n_messages += many;
+		assert_int_equal(udp_mmsg_ops.send(fd, &m[i], 1), 1);
+	}
+	return (int)n;
+}
+
+static const struct udp_ops path_refusing_ops = { "fake", NULL, path_refusing_send };
+
+/* Runs of ten datagrams to 127.0.0.1 and 127.0.0.2 in turn. Returns the messages of many datagrams, of singles and of
+ * refused ones as a number of decimal digits. */
+static int send_to_two(struct udp *from, struct udp *to, uint64_t now_ns)
+{
+	struct wg_batch b = batch_to(to->port, false, 40, 300);
+	struct udp_rx_message r;
+
+	paths[1] = paths[0];
+	paths[1].remote.addr = local(false, 2);
+	b.n_paths = 2;
+	for (size_t i = 0; i < b.n; i++)
+		bufs[i].path = i / 10 % 2;
+	n_messages = single_sends = times_left = 0;
+	udp_send(from, &tx, &b, now_ns);
+	expect(&to->sockets[UDP_V4], 40, &r); /* in order */
+	return n_messages * 1000 + single_sends * 10 - times_left;
+}
+
+static void what_a_path_refuses_concerns_only_this_path_and_expires(void **state)
+{
+	static const int errors[] = { -EMSGSIZE, -EINVAL, -EIO };
+	struct udp from, to;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
+		assert_int_equal(udp_open(&from, 0, 0, 0), 0);
+		assert_int_equal(udp_open(&to, 0, 0, 0), 0);
+		from.sockets[UDP_V4].ops = &path_refusing_ops;
+		from.sockets[UDP_V4].gso = true;
+		error_of = errors[i];
+		assert_int_equal(send_to_two(&from, &to, NOW), 2202); /* both runs were one message already */
+		assert_int_equal(send_to_two(&from, &to, NOW + 1), 2200);
+		assert_int_equal(send_to_two(&from, &to, NOW + SEGMENT_LIMIT_NS - 1), 2200);
+		assert_int_equal(send_to_two(&from, &to, NOW + SEGMENT_LIMIT_NS), 2202);
+		assert_int_equal(send_to_two(&from, &to, NOW + SEGMENT_LIMIT_NS), 2200);
+		udp_reset_limits(&from);
+		assert_int_equal(send_to_two(&from, &to, NOW + SEGMENT_LIMIT_NS), 2202);
+		segment_limits_clear(&tx.limits);
+		udp_close(&from);
+		udp_close(&to);
+	}
+	assert_true(SEGMENT_LIMIT_NS < 30 * NS_PER_S);
+}
+
+static int counting_send(int fd, struct mmsghdr *m, unsigned int n)
+{
+	int k = udp_mmsg_ops.send(fd, m, n);
+
+	n_messages += k > 0 ? k : 0;
+	return k;
+}
+
+/* The kernel refuses everything to port 0, as EINVAL. */
+static void a_destination_that_cannot_be_sent_to_limits_nothing(void **state)
+{
+	static const struct udp_ops counting_ops = { "fake", NULL, counting_send };
+	struct udp from, to;
+	struct udp_rx_message r;
+
+	(void)state;
+	for (int v6 = 0; v6 < 2; v6++) {
+		assert_int_equal(udp_open(&from, 0, 0, 0), 0);
+		assert_int_equal(udp_open(&to, 0, 0, 0), 0);
+		if (v6 && to.sockets[UDP_V6].fd < 0)
+			skip();
+		from.sockets[v6 ? UDP_V6 : UDP_V4].ops = &counting_ops;
+		from.sockets[v6 ? UDP_V6 : UDP_V4].gso = true;
+		struct wg_batch b = batch_to(to.port, v6, 20, 300);
+		for (size_t i = 0; i < 10; i++)
+			memcpy(bytes[i], bytes[i + 10], 300); /* those that arrive */
+		paths[1] = paths[0];
+		paths[1].remote.port = 0;
+		paths[1].local = local(v6, 1);
+		b.n_paths = 2;
+		for (size_t i = 0; i < 10; i++)
+			bufs[i].path = 1;
+		tx.unsent = count_unsent;
+		tx.source_refused = refused;
+		n_unsent = 0;
+		n_messages = refusals = 0;
+		udp_send(&from, &tx, &b, NOW);
+		expect(v6 ? &to.sockets[UDP_V6] : &to.sockets[UDP_V4], 10, &r);
+		assert_int_equal(n_messages, 1);
+		assert_int_equal(n_unsent, 10);
+		assert_int_equal(refusals, 0);
+		assert_int_equal(segment_limits_find(&tx.limits, &paths[0], NOW), UINT32_MAX);
+		assert_int_equal(segment_limits_find(&tx.limits, &paths[1], NOW), UINT32_MAX);
+		tx.unsent = NULL;
+		tx.source_refused = NULL;
+		udp_close(&from);
+		udp_close(&to);
+	}
+}
+
+/* As of a peer that has never had an endpoint. */
+static void datagrams_without_a_destination_are_counted(void **state)
+{
+	struct udp from;
+
+	(void)state;
+	assert_int_equal(udp_open(&from, 0, 0, 0), 0);
+	struct wg_batch b = batch_to(9, false, 3, 300);
+	paths[0].remote = (struct ip_endpoint){ .port = 0 };
+	tx.unsent = count_unsent;
+	n_unsent = 0;
+	udp_send(&from, &tx, &b, NOW);
+	assert_int_equal(n_unsent, 3);
+	tx.unsent = NULL;
+	udp_close(&from);
 }
 
 static void neighbours_leave_as_one_message(void **state)
@@ -270,7 +424,7 @@ static void neighbours_leave_as_one_message(void **state)
 		if (contiguous)
 			make_contiguous(&b);
 		n_messages = n_iov = 0;
-		udp_send(&from, &tx, &b);
+		udp_send(&from, &tx, &b, NOW);
 		expect(&to.sockets[UDP_V4], 20, &r);
 		assert_int_equal(n_messages, 1);
 		assert_int_equal(n_iov, contiguous ? 1 : 20);
@@ -290,12 +444,13 @@ static void the_largest_datagram_passes(void **state)
 	assert_int_equal(udp_open(&to, 0, 0, 0), 0);
 	struct wg_batch b = batch_to(to.port, false, 1, 100);
 	memset(large, 0x5a, sizeof large);
+	memcpy(large, data, sizeof data);
 	bufs[0].dst = large;
 	bufs[0].out_n = sizeof large;
-	udp_send(&from, &tx, &b);
+	udp_send(&from, &tx, &b, NOW);
 	struct pollfd p = { to.sockets[UDP_V4].fd, POLLIN, 0 };
 	assert_int_equal(poll(&p, 1, 5000), 1);
-	assert_int_equal(udp_receive(&to.sockets[UDP_V4], &rx), 1);
+	assert_int_equal(udp_receive(&to.sockets[UDP_V4], &rx, 1), 1);
 	assert_true(udp_rx_get(&rx, 0, &r));
 	assert_int_equal(r.n, sizeof large);
 	assert_memory_equal(r.p, large, sizeof large);
@@ -330,53 +485,6 @@ static void both_families_use_one_port(void **state)
 	udp_close(&a);
 }
 
-/* First bytes of datagrams: data messages and unknown types arrive on the socket for data. */
-static void handshake_messages_arrive_on_separate_sockets(void **state)
-{
-	static const uint8_t heads[][4] = { { 4 }, { 1 }, { 4, 1 }, { 2 }, { 3 }, { 1, 0, 0, 1 }, { 0 }, { 5 } };
-	static const bool is_handshake[] = { false, true, false, true, true, false, false, false };
-	const size_t n_handshakes = 3;
-	struct udp_rx_message r;
-	struct udp from, to;
-
-	(void)state;
-	for (unsigned int i = 0; i < 4; i++) {
-		bool v6 = i % 2, split = i < 2;
-		size_t want[2] = { 0 };
-		/* Not joined: the first of joined datagrams would decide for all. */
-		assert_int_equal(udp_open(&from, 0, 0, OFFLOAD_NO_SEGMENT), 0);
-		assert_int_equal(udp_open(&to, 0, 0, split ? 0 : OFFLOAD_NO_SPLIT), 0);
-		if (v6 && to.sockets[UDP_V6].fd < 0)
-			skip();
-		struct wg_batch b = batch_to(to.port, v6, ARRAY_LEN(heads), 64);
-		struct udp_socket *by[2] = { &to.sockets[v6 ? UDP_V6 : UDP_V4],
-					     &to.sockets[v6 ? UDP_V6_HANDSHAKES : UDP_V4_HANDSHAKES] };
-		for (size_t k = 0; k < b.n; k++) {
-			memcpy(bytes[k], heads[k], 4);
-			want[split && is_handshake[k]]++;
-		}
-		assert_int_equal(by[1]->fd >= 0, split);
-		udp_send(&from, &tx, &b);
-		for (unsigned int k = 0; k < 2; k++) {
-			for (size_t got = 0; got < want[k];) {
-				struct pollfd p = { by[k]->fd, POLLIN, 0 };
-				assert_int_equal(poll(&p, 1, 5000), 1);
-				unsigned int messages = udp_receive(by[k], &rx);
-				for (unsigned int m = 0; m < messages; m++) {
-					assert_true(udp_rx_get(&rx, m, &r));
-					assert_int_equal(r.path.remote.port, from.port);
-					got += (r.n + r.segment_bytes - 1) / r.segment_bytes;
-				}
-			}
-			if (by[k]->fd >= 0)
-				assert_int_equal(udp_receive(by[k], &rx), 0);
-		}
-		assert_int_equal(want[1], split ? n_handshakes : 0);
-		udp_close(&from);
-		udp_close(&to);
-	}
-}
-
 /* SO_REUSEPORT, which the second socket needs, gives other processes no datagrams. */
 static void no_other_process_receives_on_the_port(void **state)
 {
@@ -397,7 +505,7 @@ static void no_other_process_receives_on_the_port(void **state)
 	assert_int_equal(setsockopt(intruder, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one), 0);
 	if (bind(intruder, (struct sockaddr *)&any, sizeof any) == 0) {
 		struct wg_batch b = batch_to(to.port, false, MANY, 200);
-		udp_send(&from, &tx, &b);
+		udp_send(&from, &tx, &b, NOW);
 		expect(&to.sockets[UDP_V4], MANY, &r);
 		assert_int_equal(recv(intruder, bytes[0], sizeof bytes[0], 0), -1);
 	}
@@ -427,10 +535,12 @@ int main(void)
 		cmocka_unit_test(source_and_tos_are_sent_and_received),
 		cmocka_unit_test(a_refused_source_is_reported_and_left_out),
 		cmocka_unit_test(refused_messages_are_sent_differently_or_dropped),
+		cmocka_unit_test(what_a_path_refuses_concerns_only_this_path_and_expires),
+		cmocka_unit_test(a_destination_that_cannot_be_sent_to_limits_nothing),
+		cmocka_unit_test(datagrams_without_a_destination_are_counted),
 		cmocka_unit_test(neighbours_leave_as_one_message),
 		cmocka_unit_test(the_largest_datagram_passes),
 		cmocka_unit_test(both_families_use_one_port),
-		cmocka_unit_test(handshake_messages_arrive_on_separate_sockets),
 		cmocka_unit_test(no_other_process_receives_on_the_port),
 	};
 

@@ -147,18 +147,19 @@ static void run(struct end *e)
 {
 	worker_serve_tun(e->worker);
 	worker_serve_udp(e->worker, &e->udp.sockets[UDP_V4]);
-	worker_serve_udp(e->worker, &e->udp.sockets[UDP_V4_HANDSHAKES]);
+	worker_serve_udp(e->worker, &e->udp.sockets[UDP_V4_INITIATIONS]);
+	worker_serve_udp(e->worker, &e->udp.sockets[UDP_V4_REPLIES]);
 	worker_run_control(e->worker);
 }
 
 static void wait_for_both(void)
 {
-	struct pollfd p[4] = {
-		{ a.udp.sockets[UDP_V4].fd, POLLIN, 0 }, { a.udp.sockets[UDP_V4_HANDSHAKES].fd, POLLIN, 0 },
-		{ b.udp.sockets[UDP_V4].fd, POLLIN, 0 }, { b.udp.sockets[UDP_V4_HANDSHAKES].fd, POLLIN, 0 },
-	};
+	static const enum udp_socket_index used[] = { UDP_V4, UDP_V4_INITIATIONS, UDP_V4_REPLIES };
+	struct pollfd p[2 * ARRAY_LEN(used)];
 
-	assert_true(poll(p, 4, 5000) > 0);
+	for (size_t i = 0; i < ARRAY_LEN(p); i++)
+		p[i] = (struct pollfd){ (i % 2 ? &a : &b)->udp.sockets[used[i / 2]].fd, POLLIN, 0 };
+	assert_true(poll(p, ARRAY_LEN(p), 5000) > 0);
 }
 
 /* Runs both until n bytes were written to the TUN of b. */
@@ -308,15 +309,44 @@ static void plain_packets_and_super_packets_alternate(void **state)
 
 static void joined_packets_that_the_tun_refuses_are_written_separately(void **state)
 {
+	static const int errors[] = { -EINVAL, -EIO, -ENOMEM };
+
 	(void)state;
 	b.tun.join = JOIN_TCP | JOIN_UDP;
-	b.refuse_joined = -EINVAL;
+	for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
+		b.refuse_joined = errors[i];
+		b.out_n = b.frames = 0;
+		(void)offer_super(10000);
+		run_until_received(10000 + 10 * 40);
+		assert_int_equal(b.frames, 10);
+		b.refuse_joined = 0; /* the next ones are joined as before */
+		b.out_n = b.frames = 0;
+		(void)offer_super(10000);
+		while (b.out_n - b.frames * 40 < 10000) {
+			run(&a);
+			run(&b);
+		}
+		assert_true(b.frames < 10);
+	}
+}
+
+/* A change of the listen port closes the socket; what waits in it is not lost. */
+static void a_socket_is_emptied_before_it_is_closed(void **state)
+{
+	enum { PACKETS = 300 }; /* more than are served at a time */
+	struct shape s = shape_plain;
+
+	(void)state;
+	s.udp = true;
+	b.tun.join = 0;
 	b.out_n = b.frames = 0;
-	(void)offer_super(10000);
-	run_until_received(10000 + 10 * 40);
-	assert_int_equal(b.frames, 10);
-	assert_int_equal(b.tun.join, 0);
-	b.refuse_joined = 0;
+	for (int i = 0; i < PACKETS; i++) {
+		(void)offer(&s);
+		worker_serve_tun(a.worker);
+	}
+	worker_empty_udp(b.worker, &b.udp.sockets[UDP_V4]);
+	assert_int_equal(b.frames, PACKETS);
+	assert_int_equal(udp_receive(&b.udp.sockets[UDP_V4], &b.worker->rx, 1), 0);
 }
 
 static void deletion_of_the_device_is_detected(void **state)
@@ -336,30 +366,90 @@ static void waiting_handshakes_are_bounded_and_cause_load(void **state)
 	struct wg_buf bufs[50];
 	struct wg_path path = { .remote = { .addr = ip_v4(loopback), .port = b.udp.port } };
 	struct wg_batch batch = { bufs, ARRAY_LEN(bufs), &path, 1 };
-	struct udp_socket separate = b.udp.sockets[UDP_V4_HANDSHAKES], mixed = separate;
+	struct udp_socket separate = b.udp.sockets[UDP_V4_INITIATIONS], mixed = separate;
+	struct handshake_queue *queue = &b.worker->handshakes;
 	unsigned int received = 0;
 
 	(void)state;
-	mixed.handshakes = false; /* like a socket for data and handshakes */
-	assert_true(separate.handshakes);
+	mixed.kind = UDP_DATA; /* like a socket for data and handshakes */
+	assert_int_equal(separate.kind, UDP_INITIATIONS);
 	assert_int_equal(b.worker->under_load_until_ns, 0);
 	for (size_t i = 0; i < ARRAY_LEN(bufs); i++)
 		bufs[i] = (struct wg_buf){ .dst = message, .out_n = sizeof message, .verdict = WG_TO_UDP };
-	while (received < WORKER_RING + 100) { /* queued, not processed */
-		udp_send(&a.udp, &a.worker->tx, &batch);
+	while (received < HANDSHAKE_RING + 100) { /* queued, not processed */
+		udp_send(&a.udp, &a.worker->tx, &batch, clock_boot_ns());
 		received += ARRAY_LEN(bufs);
 		worker_serve_udp(b.worker, &b.udp.sockets[UDP_V4]); /* receives none of them */
 		worker_serve_udp(b.worker, &separate);
 	}
-	assert_int_equal(b.worker->ring_dropped, 0); /* the others wait in the socket */
-	assert_in_range(b.worker->ring_n, WORKER_RING - UDP_RX_MESSAGES_MAX, WORKER_RING);
-	while (b.worker->ring_n + b.worker->ring_dropped < received)
+	assert_int_equal(queue->n_dropped, 0); /* the others wait in the socket */
+	assert_in_range(handshake_queue_n(queue), HANDSHAKE_RING - UDP_RX_SEGMENTS_MAX, HANDSHAKE_RING);
+	while (handshake_queue_n(queue) + queue->n_dropped < received)
 		worker_serve_udp(b.worker, &mixed);
-	assert_int_equal(b.worker->ring_n, WORKER_RING);
-	assert_int_equal(b.worker->ring_dropped, received - WORKER_RING);
-	while (worker_has_handshakes(b.worker))
+	assert_int_equal(handshake_queue_n(queue), HANDSHAKE_RING);
+	assert_int_equal(queue->n_dropped, received - HANDSHAKE_RING);
+	while (handshake_queue_n(queue) > 0)
 		worker_run_control(b.worker);
 	assert_true(b.worker->under_load_until_ns > clock_boot_ns() - 60 * NS_PER_S);
+	/* The established session still works. */
+	struct shape s = shape_plain;
+	b.out_n = b.frames = 0;
+	run_until_received(offer(&s));
+}
+
+/* A socket that is never empty. */
+static struct { uint8_t type; unsigned int n, calls, messages; } endless;
+
+static int endless_recv(int fd, struct mmsghdr *m, unsigned int n)
+{
+	static const struct sockaddr_in from = { .sin_family = AF_INET, .sin_port = 7 };
+
+	(void)fd;
+	endless.calls++;
+	endless.messages += n;
+	for (unsigned int i = 0; i < n; i++) {
+		uint8_t *p = m[i].msg_hdr.msg_iov->iov_base;
+		memset(p, 0x55, endless.n);
+		memcpy(p, (const uint8_t[]){ endless.type, 0, 0, 0 }, endless.n < 4 ? endless.n : 4);
+		memcpy(m[i].msg_hdr.msg_name, &from, sizeof from);
+		m[i].msg_hdr.msg_controllen = 0;
+		m[i].msg_len = endless.n;
+	}
+	return (int)n;
+}
+
+static const struct udp_ops endless_ops = { "endless", endless_recv, NULL };
+
+/* Whatever arrives, the next event of the loop is handled after a limited number of messages. */
+static void a_flood_does_not_occupy_the_control_thread(void **state)
+{
+	static const unsigned int lengths[] = { 1, 3, 4, 31, 32, 33, 63, 64, 65, 91, 92, 93, 147, 148, 149, 1000 };
+	struct handshake_queue *queue = &b.worker->handshakes;
+	uint64_t before[WG_DROP_COUNT], after[WG_DROP_COUNT];
+	uint64_t queue_dropped = queue->n_dropped;
+
+	(void)state;
+	for (unsigned int i = 0; i < 12 * 6 * ARRAY_LEN(lengths); i++) {
+		struct udp_socket s = { .fd = -1, .ops = &endless_ops, .gro = i % 2, .kind = i / 2 % 3 };
+		uint64_t queued = 0, n_dropped = 0;
+		endless.type = (uint8_t)(i / 12 % 6);
+		endless.n = lengths[i / 72];
+		endless.calls = endless.messages = 0;
+		tunnel_drops(b.tunnel, before);
+		worker_serve_udp(b.worker, &s);
+		tunnel_drops(b.tunnel, after);
+		assert_in_range(endless.calls, 1, WORKER_RECEIVES_MAX);
+		queued = handshake_queue_n(queue);
+		for (unsigned int d = 0; d < WG_DROP_COUNT; d++)
+			n_dropped += after[d] - before[d];
+		assert_int_equal(queue->n_dropped, queue_dropped);
+		assert_int_equal(queued + n_dropped, endless.messages);
+		/* Replies to messages that were not sent are not queued. */
+		assert_int_equal(queued > 0, endless.type == 1 && endless.n == 148);
+		while (handshake_queue_n(queue) > 0)
+			worker_run_control(b.worker);
+		b.worker->udp_pending = false;
+	}
 	/* The established session still works. */
 	struct shape s = shape_plain;
 	b.out_n = b.frames = 0;
@@ -395,8 +485,10 @@ int main(void)
 		cmocka_unit_test(segments_leave_in_full_messages),
 		cmocka_unit_test(plain_packets_and_super_packets_alternate),
 		cmocka_unit_test(joined_packets_that_the_tun_refuses_are_written_separately),
+		cmocka_unit_test(a_socket_is_emptied_before_it_is_closed),
 		cmocka_unit_test(deletion_of_the_device_is_detected),
 		cmocka_unit_test(waiting_handshakes_are_bounded_and_cause_load),
+		cmocka_unit_test(a_flood_does_not_occupy_the_control_thread),
 		cmocka_unit_test(waiting_for_a_ticket_inside_a_reader_section_aborts),
 	};
 

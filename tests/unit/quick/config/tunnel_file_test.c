@@ -46,6 +46,17 @@ static int parse(struct tunnel_file *f, struct report *r, const char *text, bool
 	return tunnel_file_parse(f, &lookups, &d);
 }
 
+/* A file with one line in [Interface]. */
+static int parse_line(struct tunnel_file *f, struct report *r, const char *line)
+{
+	char text[256];
+	struct text t = text_fixed(text, sizeof text);
+
+	text_f(&t, "[Interface]\n%s\n", line);
+	assert_false(t.failed);
+	return parse(f, r, text, false);
+}
+
 static void names(void **state)
 {
 	static const struct { const char *argument, *name; } cases[] = {
@@ -107,10 +118,7 @@ static void a_server_name_is_a_comment(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct tunnel_file f;
 		struct report r;
-		char text[128];
-		struct text t = text_fixed(text, sizeof text);
-		text_f(&t, "[Interface]\n%s\n", cases[i].line);
-		assert_int_equal(parse(&f, &r, text, false), 0);
+		assert_int_equal(parse_line(&f, &r, cases[i].line), 0);
 		assert_int_equal(r.warnings, cases[i].warnings);
 		if (r.warnings > 0) {
 			assert_non_null(strstr(r.text, ": a comment begins at `#': DNS-over-TLS names (address#name) are not supported"));
@@ -152,10 +160,10 @@ static void tables(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct tunnel_file f;
 		struct report r;
-		char text[64];
-		struct text t = text_fixed(text, sizeof text);
-		text_f(&t, "[Interface]\nTable = %s\n", cases[i].value);
-		assert_int_equal(parse(&f, &r, text, false), 0);
+		char line[64];
+		struct text t = text_fixed(line, sizeof line);
+		text_f(&t, "Table = %s", cases[i].value);
+		assert_int_equal(parse_line(&f, &r, line), 0);
 		assert_int_equal(f.interface.table_kind, cases[i].kind);
 		assert_int_equal(tunnel_file_table(&f), cases[i].table);
 		tunnel_file_free(&f);
@@ -183,10 +191,7 @@ static void wrong_values_are_reported(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct tunnel_file f;
 		struct report r;
-		char text[256];
-		struct text t = text_fixed(text, sizeof text);
-		text_f(&t, "[Interface]\n%s\n", cases[i].line);
-		assert_int_equal(parse(&f, &r, text, false), -EINVAL);
+		assert_int_equal(parse_line(&f, &r, cases[i].line), -EINVAL);
 		assert_int_equal(r.errors, 1);
 		assert_int_equal(r.line, 2);
 		assert_int_equal(r.column, cases[i].column);

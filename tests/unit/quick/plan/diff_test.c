@@ -5,6 +5,24 @@
 #define KEY "Jixsag44W8CFkKCIvlLSZF86/Q/4BovkpqdB9Vps5Sk="
 #define OTHER_KEY "0fL+RwDYPBZ9BSD/0o5uJjBVnDHyPBTbqNZ6mZ+nNHU="
 
+/* The tests that begin with a split tunnel. */
+static int bring_up_split(void **state)
+{
+	static struct tunnel t;
+
+	bring_up(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16\n");
+	*state = &t;
+	return 0;
+}
+
+static int take_down_split(void **state)
+{
+	take_down(*state);
+	return 0;
+}
+
+#define test_of_split(f) cmocka_unit_test_setup_teardown(f, bring_up_split, take_down_split)
+
 static void routes_follow_allowed_ips(void **state)
 {
 	struct tunnel t;
@@ -24,14 +42,11 @@ static void routes_follow_allowed_ips(void **state)
 
 static void peers_are_added_and_removed(void **state)
 {
-	struct tunnel t;
+	struct tunnel *t = *state;
 
-	(void)state;
-	bring_up(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16\n");
-	assert_reload(&t, INTERFACE OTHER_PEER "AllowedIPs = 10.1.0.0/16\nPersistentKeepalive = 25\n", "",
+	assert_reload(t, INTERFACE OTHER_PEER "AllowedIPs = 10.1.0.0/16\nPersistentKeepalive = 25\n", "",
 		      "[#] wg set wg0 peer " KEY " remove\n"
 		      "[#] wg set wg0 peer " OTHER_KEY " persistent-keepalive 25 allowed-ips +10.1.0.0/16\n");
-	take_down(&t);
 }
 
 static void lost_and_foreign_routes(void **state)
@@ -54,11 +69,9 @@ static const char routed[] = INTERFACE PEER "AllowedIPs = 0.0.0.0/0\n";
 
 static void default_route_is_added(void **state)
 {
-	struct tunnel t;
+	struct tunnel *t = *state;
 
-	(void)state;
-	bring_up(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16\n");
-	assert_reload(&t, routed, "",
+	assert_reload(t, routed, "",
 		      "[#] nft -f /dev/fd/63\n"
 		      "[#] wg set wg0 fwmark 51820\n"
 		      "[#] wg set wg0 peer " KEY " allowed-ips 0.0.0.0/0\n"
@@ -68,7 +81,6 @@ static void default_route_is_added(void **state)
 		      "[#] ip -4 rule add table main suppress_prefixlength 0\n"
 		      "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 51820\n"
 		      "[#] sysctl -q net.ipv4.conf.all.src_valid_mark=1\n");
-	take_down(&t);
 }
 
 /* The mark stays: it harms nobody, and may be used by rules of the administrator. */
@@ -316,16 +328,13 @@ static void name_servers_that_others_replaced(void **state)
 
 static void tables_are_moved(void **state)
 {
-	struct tunnel t;
+	struct tunnel *t = *state;
 
-	(void)state;
-	bring_up(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16\n");
-	assert_reload(&t, INTERFACE "Table = 777\n" PEER "AllowedIPs = 10.1.0.0/16\n", "",
+	assert_reload(t, INTERFACE "Table = 777\n" PEER "AllowedIPs = 10.1.0.0/16\n", "",
 		      "[#] ip -4 route delete 10.1.0.0/16 dev wg0\n"
 		      "[#] ip -4 route add 10.1.0.0/16 dev wg0 table 777\n");
-	assert_reload(&t, INTERFACE "Table = off\n" PEER "AllowedIPs = 10.1.0.0/16\n", "",
+	assert_reload(t, INTERFACE "Table = off\n" PEER "AllowedIPs = 10.1.0.0/16\n", "",
 		      "[#] ip -4 route delete 10.1.0.0/16 dev wg0\n");
-	take_down(&t);
 }
 
 /* All addresses count as the tunnel's own. */
@@ -358,26 +367,20 @@ static void a_roamed_endpoint_stays(void **state)
 /* A peer without an endpoint gets one; only replacing the peer takes it away again. */
 static void endpoint_of_a_silent_peer(void **state)
 {
-	struct tunnel t;
+	struct tunnel *t = *state;
 
-	(void)state;
-	bring_up(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16\n");
-	assert_reload(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16\nEndpoint = 192.0.2.1:5801\n", "",
+	assert_reload(t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16\nEndpoint = 192.0.2.1:5801\n", "",
 		      "[#] wg set wg0 peer " KEY " endpoint 192.0.2.1:5801\n");
-	take_down(&t);
 }
 
 static void without_ipv6(void **state)
 {
 	static const char both[] = "[Interface]\nAddress = 10.0.0.1/24, fd00::1/64\n" PEER
 				   "AllowedIPs = 10.1.0.0/16, fd01::/64, ::/0\n";
-	struct tunnel t;
+	struct tunnel *t = *state;
 
-	(void)state;
-	bring_up(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16\n");
-	t.host.state.ipv6 = false;
-	assert_reload(&t, both, "", "[#] wg set wg0 peer " KEY " allowed-ips +fd01::/64,+::/0\n");
-	take_down(&t);
+	t->host.state.ipv6 = false;
+	assert_reload(t, both, "", "[#] wg set wg0 peer " KEY " allowed-ips +fd01::/64,+::/0\n");
 }
 
 /* IPv6 leaves before the MTU is too small for it, and returns after it is large enough. */
@@ -429,18 +432,15 @@ static void blocked_default_route_that_was_lost(void **state)
 static void blocked_without_rules(void **state)
 {
 	static const char full[] = INTERFACE PEER "AllowedIPs = 10.1.0.0/16, ::/0\n";
-	struct tunnel t;
+	struct tunnel *t = *state;
 
-	(void)state;
-	bring_up(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16\n");
-	model_without_ipv6_rules(&t.host);
-	t.host.state.ipv6_elsewhere = true;
-	assert_reload(&t, full, "",
+	model_without_ipv6_rules(&t->host);
+	t->host.state.ipv6_elsewhere = true;
+	assert_reload(t, full, "",
 		      "[#] wg set wg0 fwmark 51820\n"
 		      "[#] wg set wg0 peer " KEY " allowed-ips +::/0\n"
 		      "[#] ip -6 route add unreachable ::/0 metric 1\n");
-	assert_non_null(strstr(t.warnings, "the kernel has no IPv6 policy rules"));
-	take_down(&t);
+	assert_non_null(strstr(t->warnings, "the kernel has no IPv6 policy rules"));
 }
 
 /* An interface cannot have an IPv6 address twice. */
@@ -470,12 +470,10 @@ static void prefix_length_of_an_ipv6_address(void **state)
 
 static void without_a_firewall(void **state)
 {
-	struct tunnel t;
+	struct tunnel *t = *state;
 
-	(void)state;
-	bring_up(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16\n");
-	t.host.state.firewall = FIREWALL_NONE;
-	assert_reload(&t, routed, "",
+	t->host.state.firewall = FIREWALL_NONE;
+	assert_reload(t, routed, "",
 		      "[#] wg set wg0 fwmark 51820\n"
 		      "[#] wg set wg0 peer " KEY " allowed-ips 0.0.0.0/0\n"
 		      "[#] ip -4 route delete 10.1.0.0/16 dev wg0\n"
@@ -484,17 +482,16 @@ static void without_a_firewall(void **state)
 		      "[#] ip -4 rule add table main suppress_prefixlength 0\n"
 		      "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 51820\n"
 		      "[#] sysctl -q net.ipv4.conf.all.src_valid_mark=1\n");
-	assert_non_null(strstr(t.warnings, "neither nft nor iptables"));
-	take_down(&t);
+	assert_non_null(strstr(t->warnings, "neither nft nor iptables"));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes_follow_allowed_ips),
-		cmocka_unit_test(peers_are_added_and_removed),
+		test_of_split(peers_are_added_and_removed),
 		cmocka_unit_test(lost_and_foreign_routes),
-		cmocka_unit_test(default_route_is_added),
+		test_of_split(default_route_is_added),
 		cmocka_unit_test(default_route_is_removed),
 		cmocka_unit_test(default_route_is_repaired),
 		cmocka_unit_test(rules_are_moved),
@@ -505,16 +502,16 @@ int main(void)
 		cmocka_unit_test(new_address_of_a_default_route),
 		cmocka_unit_test(name_servers),
 		cmocka_unit_test(name_servers_that_others_replaced),
-		cmocka_unit_test(tables_are_moved),
+		test_of_split(tables_are_moved),
 		cmocka_unit_test(without_a_journal),
 		cmocka_unit_test(a_roamed_endpoint_stays),
-		cmocka_unit_test(endpoint_of_a_silent_peer),
-		cmocka_unit_test(without_ipv6),
+		test_of_split(endpoint_of_a_silent_peer),
+		test_of_split(without_ipv6),
 		cmocka_unit_test(mtu_too_small_for_ipv6),
 		cmocka_unit_test(blocked_default_route_that_was_lost),
-		cmocka_unit_test(blocked_without_rules),
+		test_of_split(blocked_without_rules),
 		cmocka_unit_test(prefix_length_of_an_ipv6_address),
-		cmocka_unit_test(without_a_firewall),
+		test_of_split(without_a_firewall),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,94 @@
+/* The filter and the choice of the socket, in classic BPF. Instructions are numbered, because jumps name them. */
+#include "udp_filter.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <sys/socket.h>
+
+/* The first word of a message as BPF loads it, in network byte order: a little-endian type, of which the three upper bytes
+ * are reserved and zero (whitepaper, 5.4). */
+enum { INITIATION = 0x01000000, RESPONSE = 0x02000000, COOKIE_REPLY = 0x03000000, DATA = 0x04000000 };
+enum { INITIATION_BYTES = 148, RESPONSE_BYTES = 92, COOKIE_REPLY_BYTES = 64, DATA_MIN_BYTES = 32 };
+enum { HEADER = 8 }; /* of UDP: the filter sees it, and its length includes it; the choice does not */
+
+#define LOAD(mode, at) BPF_STMT(BPF_LD | BPF_W | (mode), at)
+#define LOAD_X(value) BPF_STMT(BPF_LDX | BPF_IMM, value)
+#define COMPUTE(operation, operand, value) BPF_STMT(BPF_ALU | (operation) | (operand), value)
+#define GO(from, to) BPF_STMT(BPF_JMP | BPF_JA, (to) - (from) - 1)
+#define IF(from, test, value, yes, no) \
+	BPF_JUMP(BPF_JMP | (test) | BPF_K, value, (yes) - (from) - 1, (no) - (from) - 1)
+#define RETURN(value) BPF_STMT(BPF_RET | BPF_K, value)
+
+static int attach(int fd, int name, struct sock_filter *code, size_t n)
+{
+	struct sock_fprog program = { (unsigned short)n, code };
+
+	return setsockopt(fd, SOL_SOCKET, name, &program, sizeof program) == 0 ? 0 : -errno;
+}
+
+/* A socket with UDP_GRO may get several datagrams joined, as one: all have the length of the first, but for the last, which
+ * may be shorter. If the first is a handshake message, its type tells that length, and so where the last one begins,
+ * which is checked as well. A load behind the end returns 0, which drops. */
+int udp_filter_attach(int fd)
+{
+	enum { JOINED = 12, LAST = 17, ONE_DATA = 25, ONE_INITIATION = 27, ONE_RESPONSE = 29, ONE_COOKIE_REPLY = 31,
+	       DROP = 33, KEEP };
+	struct sock_filter code[] = {
+		/* X: the length of every datagram but the last */
+		[0] = LOAD(BPF_ABS, HEADER),
+		[1] = IF(1, BPF_JEQ, DATA, 2, 4),
+		[2] = LOAD_X(0), /* not known: only the first datagram is checked */
+		[3] = GO(3, LAST),
+		[4] = IF(4, BPF_JEQ, INITIATION, 5, 7),
+		[5] = LOAD_X(INITIATION_BYTES),
+		[6] = GO(6, JOINED),
+		[7] = IF(7, BPF_JEQ, RESPONSE, 8, 10),
+		[8] = LOAD_X(RESPONSE_BYTES),
+		[9] = GO(9, JOINED),
+		[10] = IF(10, BPF_JEQ, COOKIE_REPLY, 11, DROP),
+		[11] = LOAD_X(COOKIE_REPLY_BYTES),
+		/* X: where the last datagram begins */
+		[JOINED] = LOAD(BPF_LEN, 0),
+		[13] = COMPUTE(BPF_SUB, BPF_K, HEADER + 1),
+		[14] = COMPUTE(BPF_DIV, BPF_X, 0),
+		[15] = COMPUTE(BPF_MUL, BPF_X, 0),
+		[16] = BPF_STMT(BPF_MISC | BPF_TAX, 0),
+		/* M[0]: its length, and HEADER */
+		[LAST] = LOAD(BPF_LEN, 0),
+		[18] = COMPUTE(BPF_SUB, BPF_X, 0),
+		[19] = BPF_STMT(BPF_ST, 0),
+		[20] = LOAD(BPF_IND, HEADER),
+		[21] = IF(21, BPF_JEQ, DATA, ONE_DATA, 22),
+		[22] = IF(22, BPF_JEQ, INITIATION, ONE_INITIATION, 23),
+		[23] = IF(23, BPF_JEQ, RESPONSE, ONE_RESPONSE, 24),
+		[24] = IF(24, BPF_JEQ, COOKIE_REPLY, ONE_COOKIE_REPLY, DROP),
+		[ONE_DATA] = LOAD(BPF_MEM, 0),
+		[26] = IF(26, BPF_JGE, HEADER + DATA_MIN_BYTES, KEEP, DROP),
+		[ONE_INITIATION] = LOAD(BPF_MEM, 0),
+		[28] = IF(28, BPF_JEQ, HEADER + INITIATION_BYTES, KEEP, DROP),
+		[ONE_RESPONSE] = LOAD(BPF_MEM, 0),
+		[30] = IF(30, BPF_JEQ, HEADER + RESPONSE_BYTES, KEEP, DROP),
+		[ONE_COOKIE_REPLY] = LOAD(BPF_MEM, 0),
+		[32] = IF(32, BPF_JEQ, HEADER + COOKIE_REPLY_BYTES, KEEP, DROP),
+		[DROP] = RETURN(0),
+		[KEEP] = RETURN(UINT32_MAX), /* bytes */
+	};
+
+	return attach(fd, SO_ATTACH_FILTER, code, ARRAY_LEN(code));
+}
+
+/* A datagram that is shorter than a word returns 0. */
+int udp_filter_attach_choice(int fd)
+{
+	struct sock_filter code[] = {
+		[0] = LOAD(BPF_ABS, 0),
+		[1] = IF(1, BPF_JEQ, INITIATION, 5, 2),
+		[2] = IF(2, BPF_JEQ, RESPONSE, 6, 3),
+		[3] = IF(3, BPF_JEQ, COOKIE_REPLY, 6, 4),
+		[4] = RETURN(UDP_DATA),
+		[5] = RETURN(UDP_INITIATIONS),
+		[6] = RETURN(UDP_REPLIES),
+	};
+
+	return attach(fd, SO_ATTACH_REUSEPORT_CBPF, code, ARRAY_LEN(code));
+}

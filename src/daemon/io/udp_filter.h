@@ -1,0 +1,19 @@
+/* Programs that the kernel runs for each datagram of a tunnel's UDP port, in classic BPF: one drops datagrams that
+ * cannot be WireGuard messages, before they cost a wake-up or a place in a queue; one chooses the socket. Both
+ * only save work: the tunnel parses every message itself. */
+#ifndef DAEMON_UDP_FILTER_H
+#define DAEMON_UDP_FILTER_H
+
+#include "base/base.h"
+
+/* Attaches the filter to a socket. The kernel counts the datagrams that it drops (udp_dropped). 0 or -errno. */
+must_check int udp_filter_attach(int fd);
+
+/* The sockets of one port and address family, in the order in which they are bound. */
+enum udp_kind { UDP_DATA, UDP_INITIATIONS, UDP_REPLIES /* responses and cookie replies */ };
+
+/* Makes the first word of a datagram choose among the sockets that share the port of this one (SO_REUSEPORT): one for
+ * initiations, one for responses and cookie replies, and one for all others. 0 or -errno. */
+must_check int udp_filter_attach_choice(int fd);
+
+#endif
