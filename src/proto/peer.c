@@ -82,11 +82,34 @@ void peer_roam(struct wg_session *s, uint64_t counter, const struct wg_path *pat
 	spin_unlock(&p->path_lock);
 }
 
+static void path_clear_source(struct wg_path *path)
+{
+	path->local = (struct ip_addr){ 0 };
+	path->ifindex = path->route_ifindex = path->routes_version = 0;
+}
+
 void peer_clear_source(struct wg_tunnel_peer *p)
 {
 	spin_lock(&p->path_lock);
-	p->path.local = (struct ip_addr){ 0 };
-	p->path.ifindex = 0;
+	path_clear_source(&p->path);
+	spin_unlock(&p->path_lock);
+}
+
+void peer_clear_source_of(struct wg_tunnel_peer *p, const struct wg_path *path)
+{
+	spin_lock(&p->path_lock);
+	if (path_equal(&p->path, path))
+		path_clear_source(&p->path);
+	spin_unlock(&p->path_lock);
+}
+
+void peer_keep_source(struct wg_tunnel_peer *p, const struct wg_path *path)
+{
+	spin_lock(&p->path_lock);
+	if (path_equal(&p->path, path)) {
+		p->path.route_ifindex = path->route_ifindex;
+		p->path.routes_version = path->routes_version;
+	}
 	spin_unlock(&p->path_lock);
 }
 

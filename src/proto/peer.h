@@ -82,6 +82,9 @@ void peer_learn_path(struct wg_tunnel_peer *p, const struct wg_path *path);
 void peer_roam(struct wg_session *s, uint64_t counter, const struct wg_path *path);
 /* Clears the local address and interface: the system chooses the source address again. */
 void peer_clear_source(struct wg_tunnel_peer *p);
+/* If the path is still this one: the same, or store what `path` says of its route. */
+void peer_clear_source_of(struct wg_tunnel_peer *p, const struct wg_path *path);
+void peer_keep_source(struct wg_tunnel_peer *p, const struct wg_path *path);
 
 /* Limit for the staged packets of all peers together; a peer with an empty queue may exceed it by
  * one packet. */

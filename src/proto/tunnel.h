@@ -9,7 +9,7 @@
  * NEVER means no deadline. The names of other quantities end with their unit (_s,
  * _bytes). Ports are in host byte order, addresses and keys are byte arrays in network order.
  *
- * Threads: the data half (tunnel_seal*, tunnel_open, tunnel_tx_failed) may run in any number of
+ * Threads: the data half (tunnel_seal*, tunnel_open, and "either half") may run in any number of
  * threads at once; each call is inside a reader section of its thread, which the caller delimits. The
  * control half is everything else, unless a comment says "any thread", and runs in one thread. It
  * alone changes sessions, indices and routes, always between env.publish_begin, which waits until no
@@ -48,9 +48,13 @@ struct wg_path {
 	struct ip_endpoint remote;
 	struct ip_addr local;
 	uint32_t ifindex;  /* 0: any */
-	uint32_t tx_index; /* out, for tunnel_tx_failed: index of the session or handshake that counted it; 0: none */
+	uint32_t tx_index; /* out: index of the session or handshake that counted it, by which the functions that take
+			    * a path find its peer; 0: none */
+	/* What the caller knows of the route from local to remote; the tunnel stores it with the path. */
+	uint32_t route_ifindex;  /* the interface it leads to; 0: not looked up yet */
+	uint32_t routes_version; /* of the routing tables when it was looked up or, before that, when the path was learnt */
 };
-bool path_equal(const struct wg_path *a, const struct wg_path *b); /* compares all but tx_index */
+bool path_equal(const struct wg_path *a, const struct wg_path *b); /* compares remote, local and ifindex */
 
 enum wg_verdict {
 	WG_DONE,    /* nothing to do; `drop` says whether the packet was dropped, and why */
@@ -148,6 +152,12 @@ uint32_t tunnel_sealed_size(const struct wg_tunnel *t, uint32_t n);
 /* These datagrams could not be sent along the path: counts them as dropped and subtracts their bytes from tx_bytes.
  * Either half. */
 void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, unsigned int datagrams, uint64_t bytes);
+/* The source address of this path was removed, or its route now leads to another interface: datagrams to the peer
+ * have no source address until the next one from it. Either half. Like tunnel_keep_source, has no effect
+ * if the path of the peer has changed meanwhile, and visits no other peer. */
+void tunnel_clear_source(struct wg_tunnel *t, const struct wg_path *path);
+/* Stores what the caller knows of the route of this path. Either half. */
+void tunnel_keep_source(struct wg_tunnel *t, const struct wg_path *path);
 /* Datagrams from UDP. Decrypts data messages and checks replay, inner length and inner source
  * address (WG_TO_TUN; WG_DONE for keepalives and drops). Handshake messages of valid length are
  * WG_CONTROL, responses and cookie replies only if they name an index in use. */
@@ -253,15 +263,8 @@ void tunnel_peer_state(const struct wg_tunnel *t, const struct wg_tunnel_peer *p
 must_check bool tunnel_peer_route_next(const struct wg_tunnel *t, const struct wg_tunnel_peer *p,
 				       const void **cursor, struct ip_prefix *out);
 
-/* The path that packets to the peer take now. False: it has no endpoint, or the system chooses the
- * source address. */
-bool tunnel_peer_path(const struct wg_tunnel_peer *p, struct wg_path *out);
-
-/* Clear the source address that replies are sent from: of all peers (port, mark or routes changed),
- * or of the peers with this path (its source address was removed, or sending from it fails with
- * EINVAL). */
+/* The port or the mark changed: clears the source address that replies are sent from, of all peers. */
 void tunnel_clear_sources(struct wg_tunnel *t);
-void tunnel_clear_source(struct wg_tunnel *t, const struct wg_path *path);
 
 /* How many packets were dropped since tunnel_new, by reason. Any thread. */
 void tunnel_drops(const struct wg_tunnel *t, uint64_t counts[WG_DROP_COUNT]);

@@ -361,27 +361,10 @@ void tunnel_peer_state(const struct wg_tunnel *t, const struct wg_tunnel_peer *p
 	};
 }
 
-bool tunnel_peer_path(const struct wg_tunnel_peer *p, struct wg_path *out)
-{
-	peer_path(p, out);
-	return out->remote.addr.family != IP_NONE && out->local.family != IP_NONE;
-}
-
 void tunnel_clear_sources(struct wg_tunnel *t)
 {
 	for (struct wg_tunnel_peer *p = t->first; p; p = p->next)
 		peer_clear_source(p);
-}
-
-void tunnel_clear_source(struct wg_tunnel *t, const struct wg_path *path)
-{
-	for (struct wg_tunnel_peer *p = t->first; p; p = p->next) {
-		struct wg_path mine;
-
-		peer_path(p, &mine);
-		if (path_equal(&mine, path))
-			peer_clear_source(p);
-	}
 }
 
 void tunnel_drops(const struct wg_tunnel *t, uint64_t counts[WG_DROP_COUNT])

@@ -290,16 +290,39 @@ static void seal_all(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b, s
 	tally_flush(t, &tally);
 }
 
-void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, unsigned int datagrams, uint64_t bytes)
+/* Null: the session was removed, or it was a cookie reply. */
+static struct wg_tunnel_peer *peer_of_path(const struct wg_tunnel *t, const struct wg_path *path)
 {
 	const struct index_slot *slot = path->tx_index ? index_find(&t->indices, path->tx_index) : NULL;
-	struct wg_tunnel_peer *p;
+
+	if (!slot)
+		return NULL;
+	return slot->kind == INDEX_HANDSHAKE ? slot->object : ((struct wg_session *)slot->object)->peer;
+}
+
+void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, unsigned int datagrams, uint64_t bytes)
+{
+	struct wg_tunnel_peer *p = peer_of_path(t, path);
 
 	count_drops(t, WG_DROP_SEND, datagrams);
-	if (!slot) /* the session was removed, or it was a cookie reply */
-		return;
-	p = slot->kind == INDEX_HANDSHAKE ? slot->object : ((struct wg_session *)slot->object)->peer;
-	atomic_fetch_sub_explicit(&p->tx_bytes, bytes, memory_order_relaxed);
+	if (p)
+		atomic_fetch_sub_explicit(&p->tx_bytes, bytes, memory_order_relaxed);
+}
+
+void tunnel_clear_source(struct wg_tunnel *t, const struct wg_path *path)
+{
+	struct wg_tunnel_peer *p = peer_of_path(t, path);
+
+	if (p)
+		peer_clear_source_of(p, path);
+}
+
+void tunnel_keep_source(struct wg_tunnel *t, const struct wg_path *path)
+{
+	struct wg_tunnel_peer *p = peer_of_path(t, path);
+
+	if (p)
+		peer_keep_source(p, path);
 }
 
 void tunnel_seal(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)

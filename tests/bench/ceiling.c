@@ -112,6 +112,11 @@ void tunnel_clear_source(struct wg_tunnel *t, const struct wg_path *path)
 	(void)t, (void)path;
 }
 
+void tunnel_keep_source(struct wg_tunnel *t, const struct wg_path *path)
+{
+	(void)t, (void)path;
+}
+
 static void from_tun(struct loop_source *s, uint32_t events)
 {
 	(void)s, (void)events;

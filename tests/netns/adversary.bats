@@ -110,3 +110,5 @@ setup() { adversary_require; }
 @test "u04: invalid requests change nothing, and replies contain no secrets" { verdict u04; }
 @test "u05: huge lines, endless requests, and clients that stop midway or never read" { verdict u05; }
 @test "u06: requests split into pieces of every size, and many requests on one connection" { verdict u06; }
+@test "s01: 300 peers keep the source address they sent to, whatever unrelated routes, rules and links change" { verdict s01; }
+@test "s02: a removed source address is given up by each peer that had it when it is sent to, and by no other" { verdict s02; }

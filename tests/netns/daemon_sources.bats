@@ -94,6 +94,47 @@ endpoint_on() { on "$1" wg show wg0 endpoints | cut -f2; }
 	[ "$(endpoint_on a)" = 10.0.0.3:5000 ]
 }
 
+# second_wire: a second link between the hosts, on which datagrams with addresses of the first may arrive.
+second_wire() {
+	wire a v1 10.1.0.1/24 b v1 10.1.0.2/24
+	for h in a b; do
+		on $h sh -c 'for f in all v0 v1; do echo 0 > /proc/sys/net/ipv4/conf/$f/rp_filter; done'
+	done
+}
+
+@test "replies that leave through another interface than requests arrive at keep their source when other routes change" {
+	second_wire
+	on a ip address add 10.3.0.1/32 dev v0
+	on b ip route add 10.3.0.1/32 via 10.0.0.1 # replies go through v0
+	on a ip route add 10.1.0.2/32 dev v1 src 10.3.0.1
+	set_endpoint a 10.1.0.2:5000
+	ping_other a
+	[ "$(endpoint_on b)" = 10.3.0.1:5000 ]
+	for change in "route add 203.0.113.0/24 via 10.0.0.1" "route add 203.0.113.0/25 via 10.1.0.1" \
+		"rule add from 203.0.113.1 lookup 77" "route del 203.0.113.0/24"; do
+		on b ip $change
+		on b wg show wg0 > /dev/null
+		ping_other b
+		[ "$(endpoint_on a)" = 10.1.0.2:5000 ]
+	done
+	on b ip route replace 10.3.0.1/32 via 10.1.0.1 # now through v1
+	ping_other b
+	[ "$(endpoint_on a)" = 10.1.0.2:5000 ]
+}
+
+@test "when a link goes down, whose routes disappear without events, the source of the remaining one is used" {
+	second_wire
+	on a ip route add 10.9.9.2/32 via 10.0.0.2 metric 1
+	on a ip route add 10.9.9.2/32 via 10.1.0.2 metric 2
+	on b ip address add 10.9.9.2/32 dev lo
+	set_endpoint a 10.9.9.2:5000
+	ping_other a
+	[ "$(endpoint_on b)" = 10.0.0.1:5000 ]
+	on a ip link set v0 down
+	ping_other a
+	[ "$(endpoint_on b)" = 10.1.0.1:5000 ]
+}
+
 @test "nothing is sent while the link is down; the private key can be set after the keepalive" {
 	on a ip link set wg0 down
 	on a wg set wg0 private-key /dev/null peer "$KB" persistent-keepalive 1 endpoint 10.0.0.2:5000

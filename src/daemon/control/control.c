@@ -13,7 +13,6 @@
 #include "interface.h"
 #include "routes.h"
 
-enum { QUERIES_MAX = 200 };
 #define CLOCK_MIN_S 1767225600ull /* 2026-01-01: an earlier system time is wrong */
 
 /* ---- the environment of the tunnel ---- */
@@ -92,23 +91,12 @@ static void wake_ready(struct loop_source *s, uint32_t events)
 		interface_move_tun(c); /* the threads stopped reading it */
 }
 
-/* Clears the remembered source of each peer whose path the routes no longer confirm; with too many peers to
- * query, those of all. */
-static void check_sources(struct control *c)
+/* Everything that depends on routes is looked up again when it is used next. */
+static void publish_route_changes(struct control *c, uint64_t now_ns)
 {
-	struct wg_path path;
-	unsigned int n_queries = 0;
-
-	for (struct wg_tunnel_peer *p = NULL; (p = tunnel_peer_next(c->tunnel, p));) {
-		if (!tunnel_peer_path(p, &path) || path.remote.addr.family != IP_V4)
-			continue;
-		if (++n_queries > QUERIES_MAX) {
-			tunnel_clear_sources(c->tunnel);
-			return;
-		}
-		if (!routes_confirm_path(&path, c->fwmark))
-			tunnel_clear_source(c->tunnel, &path);
-	}
+	if (!route_changes_take(&c->route_changes, now_ns))
+		return;
+	udp_routes_changed(&c->udp);
 }
 
 static void routes_ready(struct loop_source *s, uint32_t events)
@@ -116,10 +104,9 @@ static void routes_ready(struct loop_source *s, uint32_t events)
 	struct control *c = container_of(s, struct control, routes_source);
 
 	(void)events;
-	if (!routes_read_events(s->fd, c->link.in_other_ns ? 0 : c->link.now.ifindex))
-		return;
-	udp_reset_limits(&c->udp);
-	check_sources(c);
+	if (routes_read_events(s->fd, c->link.in_other_ns ? 0 : c->link.now.ifindex))
+		c->route_changes.is_pending = true;
+	publish_route_changes(c, clock_boot_ns());
 }
 
 static void signal_ready(struct loop_source *s, uint32_t events)
@@ -254,6 +241,7 @@ static void run_due_work(struct control *c)
 	if (c->link.now.up && now_ns >= c->retry_ns)
 		interface_bring_up(c, now_ns);
 	uapi_server_tick(&c->uapi, now_ns);
+	publish_route_changes(c, now_ns);
 	c->mail_collected = threads_collect_mail(&c->threads, c->worker);
 	worker_run_control(c->worker);
 	if (tunnel_is_holding(c->tunnel))
@@ -263,6 +251,8 @@ static void run_due_work(struct control *c)
 		deadline = c->retry_ns;
 	if (uapi_server_deadline(&c->uapi) < deadline)
 		deadline = uapi_server_deadline(&c->uapi);
+	if (route_changes_deadline(&c->route_changes) < deadline)
+		deadline = route_changes_deadline(&c->route_changes);
 	loop_wake_at(&c->loop, deadline);
 }
 

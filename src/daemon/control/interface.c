@@ -72,12 +72,14 @@ int interface_replace_sockets(struct control *c, const struct udp *fresh)
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
 		loop_remove(&c->loop, error ? &next[i] : &c->udp_sources[i].source);
 	if (!error) {
+		uint32_t version = atomic_load(&c->udp.routes_version);
 		for (unsigned int i = 0; i < UDP_SOCKETS; i++) /* while no thread opens later datagrams */
 			if (c->udp.sockets[i].fd >= 0)
 				worker_empty_udp(c->worker, &c->udp.sockets[i]);
 		c->udp_dropped += udp_dropped(&c->udp);
 		udp_close(&c->udp);
 		c->udp = *fresh;
+		atomic_store(&c->udp.routes_version, version + 1); /* what earlier sockets found is looked up again */
 	}
 	threads_resume(&c->threads);
 	if (error)

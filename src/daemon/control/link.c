@@ -16,8 +16,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "daemon/io/netlink.h"
 #include "daemon/process/log.h"
-#include "netlink.h"
 #include "routes.h"
 
 static_assert(CMSG_SPACE(sizeof(int)) <= 64, "the namespace id fits into the buffer of link_update");
@@ -63,7 +63,8 @@ unsigned int link_parse_events(struct link_state *state, const void *messages, s
 	struct ifinfomsg i;
 
 	while (netlink_next(&v, &messages, &n)) {
-		if (v.type == RTM_NEWROUTE || v.type == RTM_DELROUTE)
+		if ((v.type == RTM_NEWROUTE || v.type == RTM_DELROUTE) && state->ifindex != 0 &&
+		    !routes_update_min_mtu(&state->route_mtu, &v, state->ifindex))
 			events |= LINK_EVENT_ROUTES;
 		if ((v.type != RTM_NEWLINK && v.type != RTM_DELLINK) ||
 		    !netlink_read_family(&v, &i, sizeof i) || i.ifi_family != AF_UNSPEC ||
@@ -314,8 +315,11 @@ static int attach_inside(struct link *l, bool first)
 	if (!error) {
 		apply_defaults(&l->now);
 		error = link_query(&l->now, name);
-		l->now.route_mtu = routes_min_mtu(l->now.ifindex);
 	}
+	if (!error)
+		error = routes_attach_filter(l->netlink, l->now.ifindex);
+	if (!error)
+		l->now.route_mtu = routes_min_mtu(l->now.ifindex);
 	return error;
 }
 
@@ -382,13 +386,11 @@ static int link_follow(struct link *l, bool first)
 
 int link_open(struct link *l, const struct tun *tun, struct icmp *icmp)
 {
-	int error;
-
 	*l = (struct link){ .tun = tun, .daemon_ns = own_namespace(), .icmp = icmp };
 	icmp->v4 = icmp->v6 = -1;
 	l->netlink = netlink_open(RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE);
-	error = l->netlink < 0 ? l->netlink : routes_attach_filter(l->netlink);
-	if (error) {
+	if (l->netlink < 0) {
+		int error = l->netlink;
 		link_close(l);
 		return error;
 	}
@@ -454,6 +456,8 @@ int link_update(struct link *l)
 		int error = link_follow(l, false);
 		return error == -ENODEV ? error : 0;
 	}
+	if (l->now.up && !before.up) /* going down removes routes without an event */
+		events |= LINK_EVENT_ROUTES;
 	if ((events & LINK_EVENT_ROUTES) && enter(l)) {
 		l->now.route_mtu = routes_min_mtu(l->now.ifindex);
 		leave(l);

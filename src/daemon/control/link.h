@@ -46,7 +46,7 @@ enum link_event {
 	LINK_EVENT_NONE = 0,
 	LINK_EVENT_CHANGED = 1,
 	LINK_EVENT_DELETED = 2,
-	LINK_EVENT_ROUTES = 4, /* a route with a metric was added or removed */
+	LINK_EVENT_ROUTES = 4, /* the least MTU of the routes through the link has to be read again */
 };
 /* Pure: the events (enum link_event) in a buffer of rtnetlink messages. Updates *state from the messages about
  * its ifindex; 0: that of the first RTM_NEWLINK. */

@@ -1,25 +1,34 @@
-/* Routing tables: events about routes and rules, on which remembered source addresses depend, and queries. */
+/* Routing tables of the host: events about routes, rules and links, on which the sources of paths depend, and the MTU
+ * of the routes through the link. */
 #ifndef DAEMON_ROUTES_H
 #define DAEMON_ROUTES_H
 
-#include "proto/tunnel.h"
+#include "daemon/io/netlink.h"
 
-/* A netlink socket that receives events of routes and rules, or -errno. */
+/* A netlink socket that receives events of routes, rules, next hops and links, or -errno. */
 must_check int routes_subscribe(void);
-/* Reads all events from it. True: a route or rule changed that may affect the paths of peers. Routes through
- * the link own_ifindex (0: none) do not count, nor do local and multicast routes of the kernel. */
+/* Reads events from it, a bounded number. True: something changed that may affect the paths of peers. Routes through
+ * the link own_ifindex (0: none) and the link itself do not count, nor do local and multicast routes of the kernel. */
 bool routes_read_events(int fd, uint32_t own_ifindex);
 /* Pure: the same for one buffer of messages. */
 bool routes_affect_paths(const void *messages, size_t n, uint32_t own_ifindex);
 
-/* Asks the kernel whether packets with this source and mark still leave through the interface of the path. True
- * for IPv6, where sources do not depend on interfaces. */
-bool routes_confirm_path(const struct wg_path *path, uint32_t mark);
+/* Pure: how often changes count. Each makes the routes of all peers that send be looked up once, so after a few,
+ * those of half a second count as one. */
+struct route_changes { /* zeroed: none */
+	bool is_pending; /* routes have changed */
+	uint64_t full_ns; /* when the token bucket will be full again */
+};
+must_check bool route_changes_take(struct route_changes *c, uint64_t now_ns); /* true: they count now */
+uint64_t route_changes_deadline(const struct route_changes *c);
 
-/* The least MTU metric of the routes through the link; 0: no route has one. */
+/* The least MTU metric of the routes through the link; 0: no route has one. Asks only for these. */
 uint32_t routes_min_mtu(uint32_t ifindex);
-/* Makes a netlink socket receive events of links, and of those routes that have a metric, such as an MTU. 0 or
+/* Pure: follows that minimum with a message about a route, after netlink_next. False: it has to be asked for again,
+ * as the route that had it may be gone. */
+must_check bool routes_update_min_mtu(uint32_t *min, struct netlink_view *v, uint32_t ifindex);
+/* Makes a netlink socket receive events of links, and of routes with a metric, such as an MTU, through this link. 0 or
  * -errno. */
-must_check int routes_attach_filter(int fd);
+must_check int routes_attach_filter(int fd, uint32_t ifindex);
 
 #endif

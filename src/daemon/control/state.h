@@ -6,6 +6,7 @@
 #include "daemon/threads/threads.h"
 #include "daemon/threads/worker.h"
 #include "link.h"
+#include "routes.h"
 #include "uapi_server.h"
 
 struct control;
@@ -27,6 +28,7 @@ struct control { /* owned by the control thread, but for what the threads use of
 	struct icmp icmp;
 	struct udp udp;
 	uint64_t udp_dropped;       /* of sockets that were closed */
+	struct route_changes route_changes;
 	struct uapi_server uapi;
 	uint16_t listen_port;       /* kept while the link is down */
 	uint32_t fwmark;

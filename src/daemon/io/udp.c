@@ -8,6 +8,7 @@
 #include <linux/sock_diag.h>
 #include <linux/udp.h>
 #include <netinet/ip.h>
+#include <stdatomic.h>
 #include <unistd.h>
 #include "daemon/process/log.h"
 #include "offload_disable.h"
@@ -242,6 +243,7 @@ int udp_open(struct udp *u, uint16_t port, uint32_t mark, unsigned int disabled)
 	}
 	if (error6)
 		log_verbose("no IPv6: %s", strerror(-error6));
+	atomic_store(&u->mark, mark);
 	split_handshakes(u, false, mark, disabled);
 	split_handshakes(u, true, mark, disabled);
 	guard_close_port(u);
@@ -266,6 +268,8 @@ int udp_set_mark(struct udp *u, uint32_t mark)
 	for (unsigned int i = 0; i < UDP_SOCKETS && !error; i++)
 		if (u->sockets[i].fd >= 0)
 			error = option(u->sockets[i].fd, SOL_SOCKET, SO_MARK, (int)mark);
+	if (!error)
+		atomic_store(&u->mark, mark);
 	return error;
 }
 
@@ -282,7 +286,7 @@ uint64_t udp_dropped(const struct udp *u)
 	return total;
 }
 
-void udp_reset_limits(struct udp *u)
+void udp_routes_changed(struct udp *u)
 {
-	atomic_fetch_add_explicit(&u->route_changes, 1, memory_order_relaxed);
+	(void)atomic_fetch_add(&u->routes_version, 1);
 }

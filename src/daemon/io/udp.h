@@ -21,6 +21,7 @@ enum {
 	UDP_TX_BUFS_MAX = 1024,       /* datagrams in them */
 	UDP_GSO_SEGMENTS_MAX = 64,    /* datagrams of one message that every kernel accepts */
 	UDP_GSO_BYTES_MAX = 65487,    /* bytes of one message: 65,535 less the IPv6 and UDP headers */
+	UDP_LOOK_UPS_MAX = 16,        /* of routes, for one batch */
 	UDP_CMSG_BYTES = 128,         /* control messages of one message */
 };
 
@@ -52,7 +53,8 @@ struct udp {
 	struct udp_socket sockets[UDP_SOCKETS]; /* by enum udp_socket_index */
 	int guard_v4, guard_v6; /* have the port, so that no other process can share it; receive nothing; negative: none */
 	uint16_t port;
-	_Atomic uint32_t route_changes; /* counted by udp_reset_limits */
+	_Atomic uint32_t mark;           /* of the sockets */
+	_Atomic uint32_t routes_version; /* counts changes of the routing tables; written by control, read by any thread */
 };
 
 void udp_init(struct udp *u); /* all closed */
@@ -64,8 +66,9 @@ void udp_close(struct udp *u);
 must_check int udp_set_mark(struct udp *u, uint32_t mark); /* 0 or -errno */
 /* Datagrams that the kernel dropped at the open sockets: no WireGuard messages (udp_filter.h), or a full buffer. */
 uint64_t udp_dropped(const struct udp *u);
-/* Makes the workers discard their segment limits: the routes that were the reason may have changed. */
-void udp_reset_limits(struct udp *u);
+/* Routes, rules or links changed: makes the workers discard their segment limits, of which routes may have been the
+ * reason, and look up source addresses again before they use them. O(1). */
+void udp_routes_changed(struct udp *u);
 
 /* ---- receiving ---- */
 
@@ -106,15 +109,23 @@ struct udp_tx { /* owned by one worker */
 	unsigned int n, n_iov;
 	struct udp_socket *socket; /* of all messages */
 	struct segment_limits limits;
-	uint32_t route_changes;    /* of struct udp, when the limits were noted */
+	uint32_t routes_version;   /* of struct udp, when the limits were noted */
 	uint64_t now_ns;
-	/* The kernel refused to send from this path's local address. May be null. */
+	/* The kernel refused to send from this path's local address, or its route now leads elsewhere. May be null. */
 	void (*source_refused)(void *ctx, const struct wg_path *path);
+	/* Asks for the route of a path (route_query_path), and stores the result with the peer. Null: sources are not
+	 * looked up. */
+	int (*look_up)(void *ctx, const struct wg_path *path, uint32_t *ifindex);
+	void (*source_kept)(void *ctx, const struct wg_path *path);
 	/* So many datagrams with so many bytes could not be sent. May be null. */
 	void (*unsent)(void *ctx, const struct wg_path *path, unsigned int datagrams, size_t bytes);
 	void *ctx;
 };
 
+/* Before udp_send, outside the turn of this batch: looks up the routes of those IPv4 paths of the batch whose source has
+ * not been looked up since routes changed, at most UDP_LOOK_UPS_MAX of them, and clears the sources that must not be
+ * used any more. The others keep theirs until they are used again. */
+void udp_check_sources(struct udp *u, struct udp_tx *tx, struct wg_batch *b);
 /* Sends, in order, every buffer of the batch whose verdict is WG_TO_UDP. Neighbours of one path and size leave
  * as one message. If the kernel refuses that, they leave one by one, and if all of them do, then for a while also the
  * next ones of this path. Datagrams that cannot be sent are lost, as on any network. */

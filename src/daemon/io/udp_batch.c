@@ -452,11 +452,11 @@ static struct udp_socket *socket_for(struct udp *u, const struct wg_path *path)
 
 static void discard_old_limits(struct udp_tx *tx, struct udp *u)
 {
-	uint32_t changes = atomic_load_explicit(&u->route_changes, memory_order_relaxed);
+	uint32_t changes = atomic_load_explicit(&u->routes_version, memory_order_relaxed);
 
-	if (changes != tx->route_changes)
+	if (changes != tx->routes_version)
 		segment_limits_clear(&tx->limits);
-	tx->route_changes = changes;
+	tx->routes_version = changes;
 }
 
 void udp_send(struct udp *u, struct udp_tx *tx, const struct wg_batch *b, uint64_t now_ns)

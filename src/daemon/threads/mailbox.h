@@ -10,11 +10,10 @@ enum mail_kind {
 	MAIL_HANDSHAKE,      /* a handshake message from UDP */
 	MAIL_PACKET,         /* a packet from the TUN whose peer has no session */
 	MAIL_UNREACHABLE,    /* the first bytes of a packet that no peer takes; its sender gets an ICMP error */
-	MAIL_REFUSED_SOURCE, /* a path whose source address the kernel refused; no bytes */
 };
 
 struct mail {
-	struct wg_path path; /* handshake, refused source */
+	struct wg_path path; /* handshake */
 	uint32_t n;          /* bytes; at most WG_DATAGRAM_MAX */
 	uint32_t ticket;     /* packet, unreachable: the ticket of its batch, which leaves first */
 	uint8_t kind;        /* enum mail_kind */

@@ -335,9 +335,6 @@ static void process(struct thread_pool *p, struct worker *control, const struct 
 	case MAIL_UNREACHABLE:
 		icmp_send_unreachable(p->icmp, now_ns, m->bytes, m->n);
 		return;
-	case MAIL_REFUSED_SOURCE:
-		tunnel_clear_source(p->tunnel, &m->path);
-		return;
 	}
 	unreachable();
 }

@@ -3,7 +3,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <unistd.h>
 #include "daemon/io/packet_memory.h"
+#include "daemon/io/route_query.h"
 #include "daemon/process/clock.h"
 #include "daemon/process/log.h"
 
@@ -33,25 +35,50 @@ static void post(struct worker *w, struct mailbox *to, struct mail header, const
 	w->has_posted = true;
 }
 
+static void begin_reading(struct worker *w)
+{
+	if (w->shared)
+		brlock_read_lock(&w->tunnel_reader);
+}
+
+static void end_reading(struct worker *w)
+{
+	if (w->shared)
+		brlock_read_unlock(&w->tunnel_reader);
+}
+
 static void source_refused(void *ctx, const struct wg_path *path)
 {
 	struct worker *w = ctx;
 
-	if (w->shared)
-		post(w, &w->shared->udp_mail, (struct mail){ .kind = MAIL_REFUSED_SOURCE, .path = *path }, NULL);
-	else
-		tunnel_clear_source(w->tunnel, path);
+	begin_reading(w);
+	tunnel_clear_source(w->tunnel, path);
+	end_reading(w);
+}
+
+static void source_kept(void *ctx, const struct wg_path *path)
+{
+	struct worker *w = ctx;
+
+	begin_reading(w);
+	tunnel_keep_source(w->tunnel, path);
+	end_reading(w);
+}
+
+static int look_up(void *ctx, const struct wg_path *path, uint32_t *ifindex)
+{
+	struct worker *w = ctx;
+
+	return route_query_path(&w->routes, path, w->udp->port, atomic_load(&w->udp->mark), ifindex);
 }
 
 static void tx_failed(void *ctx, const struct wg_path *path, unsigned int datagrams, size_t bytes)
 {
 	struct worker *w = ctx;
 
-	if (w->shared)
-		brlock_read_lock(&w->tunnel_reader);
+	begin_reading(w);
 	tunnel_tx_failed(w->tunnel, path, datagrams, bytes);
-	if (w->shared)
-		brlock_read_unlock(&w->tunnel_reader);
+	end_reading(w);
 }
 
 struct worker *worker_new(struct wg_tunnel *tunnel, struct tun *tun, struct udp *udp,
@@ -65,8 +92,11 @@ struct worker *worker_new(struct wg_tunnel *tunnel, struct tun *tun, struct udp 
 	w->tun = tun;
 	w->udp = udp;
 	w->icmp = icmp;
+	w->routes.fd = -1;
 	w->batch = (struct wg_batch){ .bufs = w->bufs, .paths = w->paths };
 	w->tx.source_refused = source_refused;
+	w->tx.source_kept = source_kept;
+	w->tx.look_up = look_up;
 	w->tx.unsent = tx_failed;
 	w->tx.ctx = w;
 	w->buffer = packet_memory_new(WORKER_BUFFER_BYTES + WORKER_SPARE_BYTES);
@@ -89,6 +119,8 @@ void worker_free(struct worker *w)
 		return;
 	packet_memory_free(w->buffer, WORKER_BUFFER_BYTES + WORKER_SPARE_BYTES);
 	udp_rx_free(&w->rx);
+	if (w->routes.fd >= 0)
+		close(w->routes.fd);
 	packet_memory_free(w, sizeof *w);
 }
 
@@ -141,6 +173,7 @@ static void seal_and_send_alone(struct worker *w)
 	if (w->batch.n == 0)
 		return;
 	tunnel_seal(w->tunnel, now_ns, &w->batch);
+	udp_check_sources(w->udp, &w->tx, &w->batch);
 	udp_send(w->udp, &w->tx, &w->batch, now_ns);
 	if (has_control(&w->batch))
 		tunnel_control_tun(w->tunnel, now_ns, &w->batch);
@@ -176,6 +209,7 @@ static void seal_and_send_in_order(struct worker *w)
 	now_ns = clock_boot_ns();
 	tunnel_seal_in_order(w->tunnel, now_ns, &w->batch, &order);
 	brlock_read_unlock(&w->tunnel_reader);
+	udp_check_sources(w->udp, &w->tx, &w->batch);
 	wait_for_output(w);
 	udp_send(w->udp, &w->tx, &w->batch, now_ns);
 	ticket_pass_output(&w->ticket);
@@ -359,6 +393,7 @@ static void open_and_write(struct worker *w, size_t n_paths)
 /* One receive call. Returns the number of messages. Opens and writes a part of them when the batch is full. */
 static unsigned int receive(struct worker *w, struct udp_socket *s, unsigned int most)
 {
+	uint32_t version = atomic_load_explicit(&w->udp->routes_version, memory_order_relaxed);
 	unsigned int messages = udp_receive(s, &w->rx, most);
 
 	for (unsigned int i = 0; i < messages; i++) {
@@ -366,6 +401,7 @@ static unsigned int receive(struct worker *w, struct udp_socket *s, unsigned int
 		if (!udp_rx_get(&w->rx, i, &m))
 			continue;
 		w->paths[i] = m.path;
+		w->paths[i].routes_version = version;
 		for (uint32_t at = 0; at < m.n; at += m.segment_bytes) {
 			uint32_t n = m.n - at < m.segment_bytes ? m.n - at : m.segment_bytes;
 			if (w->batch.n == WORKER_BUFS)
@@ -491,6 +527,7 @@ static void drain(struct worker *w, uint64_t now_ns)
 			w->batch.n++;
 		}
 		w->batch.n_paths = n_paths;
+		udp_check_sources(w->udp, &w->tx, &w->batch);
 		if (w->batch.n > 0)
 			udp_send(w->udp, &w->tx, &w->batch, now_ns);
 	}

@@ -7,6 +7,7 @@
 
 #include "brlock.h"
 #include "daemon/io/icmp.h"
+#include "daemon/io/netlink.h"
 #include "daemon/io/offload.h"
 #include "daemon/io/tun.h"
 #include "daemon/io/udp.h"
@@ -27,7 +28,7 @@ enum {
 struct worker_shared {
 	bool many_threads;         /* constant once threads run */
 	struct brlock tunnel_lock; /* readers use the data half of the tunnel, the writer publishes changes */
-	struct mailbox udp_mail;   /* handshake messages, refused sources */
+	struct mailbox udp_mail;   /* handshake messages */
 	struct mailbox tun_mail;   /* packets without session, unreachable destinations */
 };
 
@@ -50,6 +51,7 @@ struct worker { /* owned by its thread */
 	struct udp_rx rx;
 	unsigned int n_messages;   /* in rx */
 	struct udp_tx tx;
+	struct netlink_socket routes; /* for look-ups */
 	struct join join;
 	struct handshake_queue handshakes;
 	bool udp_pending;          /* datagrams were left in the data sockets this time */

@@ -544,35 +544,6 @@ static void test_drop_texts(void **state)
 	assert_true(tunnel_self_test());
 }
 
-static void test_sources(void **state)
-{
-	uint8_t ping[84];
-	struct pair *p = pair_new(13);
-	struct wg_path path, other;
-
-	(void)state;
-	ping_both_ways(p);
-	pair_clear(p);
-	path = p->side[1].path;
-	path.local = ip_v4((const uint8_t[4]){ 198, 51, 100, 1 });
-	path.ifindex = 4;
-	pair_ipv4(ping, sizeof ping, 0);
-	pair_tun(p, 0, ping, sizeof ping);
-	pair_udp(p, 1, p->side[0].sent->packets[0].bytes, 128, &path, 0);
-	pair_ipv4(ping, sizeof ping, 1);
-	pair_tun(p, 1, ping, sizeof ping);
-	assert_true(path_equal(&p->side[1].sent->packets[0].path, &path));
-	other = path;
-	other.ifindex = 5;
-	tunnel_clear_source(p->side[1].tunnel, &other); /* another path: no effect */
-	pair_tun(p, 1, ping, sizeof ping);
-	assert_true(path_equal(&p->side[1].sent->packets[1].path, &path));
-	tunnel_clear_source(p->side[1].tunnel, &path);
-	pair_tun(p, 1, ping, sizeof ping);
-	assert_true(path_equal(&p->side[1].sent->packets[2].path, &p->side[1].path));
-	pair_free(p);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -592,7 +563,6 @@ int main(void)
 		cmocka_unit_test(test_first_keepalive),
 		cmocka_unit_test(test_needs_control),
 		cmocka_unit_test(test_last_counters),
-		cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_drop_texts),
 	};
 

@@ -8,7 +8,7 @@
 #include <linux/if.h>
 #include <sys/socket.h>
 #include "daemon/control/link.h"
-#include "daemon/control/netlink.h"
+#include "daemon/io/netlink.h"
 #include "daemon/control/routes.h"
 
 static uint8_t buffer[4096];
@@ -68,8 +68,6 @@ static void events_of_one_link_are_read(void **state)
 	assert_int_equal(link_parse_events(&s, buffer, used), LINK_EVENT_CHANGED | LINK_EVENT_DELETED);
 	add_link(RTM_NEWLINK, 7, 0, 1280, "wg0"); /* created again before the events were read */
 	assert_int_equal(link_parse_events(&s, buffer, used), LINK_EVENT_CHANGED);
-	add_route(RTM_NEWROUTE, RTN_UNICAST, 7, 0);
-	assert_int_equal(link_parse_events(&s, buffer, used), LINK_EVENT_CHANGED | LINK_EVENT_ROUTES);
 }
 
 static void events_of_bridges_are_ignored(void **state)
@@ -158,20 +156,112 @@ static void some_routes_affect_paths(void **state)
 	}
 }
 
-/* The kernel of this machine, with paths through lo. */
-static void the_kernel_answers(void **state)
+static void add_route_with_mtu(uint16_t type, uint16_t flags, uint32_t oif, uint32_t mtu)
 {
-	const uint8_t loopback[4] = { 127, 0, 0, 1 }, far[4] = { 127, 0, 0, 2 };
-	struct wg_path path = { .remote = { .addr = ip_v4(far), .port = 1 }, .local = ip_v4(loopback) };
+	struct rtmsg r = { .rtm_family = AF_INET, .rtm_type = RTN_UNICAST };
+	struct netlink_message m;
+	size_t metrics;
+
+	netlink_begin(&m, type, flags, &r, sizeof r);
+	netlink_put(&m, RTA_OIF, &oif, sizeof oif);
+	metrics = netlink_nest(&m, RTA_METRICS);
+	netlink_put(&m, RTAX_MTU, &mtu, sizeof mtu);
+	netlink_nest_end(&m, metrics);
+	append(&m);
+}
+
+static void the_least_mtu_is_followed_without_a_dump(void **state)
+{
+	static const struct { uint16_t type, flags; uint32_t oif, mtu; unsigned int events; uint32_t min; } steps[] = {
+		{ RTM_NEWROUTE, 0, 6, 1200, LINK_EVENT_NONE, 0 },    /* through another link */
+		{ RTM_DELROUTE, 0, 6, 1200, LINK_EVENT_NONE, 0 },
+		{ RTM_NEWROUTE, 0, 7, 1400, LINK_EVENT_NONE, 1400 },
+		{ RTM_NEWROUTE, 0, 7, 1300, LINK_EVENT_NONE, 1300 },
+		{ RTM_NEWROUTE, 0, 7, 1350, LINK_EVENT_NONE, 1300 },
+		{ RTM_DELROUTE, 0, 7, 1350, LINK_EVENT_NONE, 1300 },
+		{ RTM_NEWROUTE, NLM_F_REPLACE, 7, 1290, LINK_EVENT_NONE, 1290 },
+		{ RTM_NEWROUTE, NLM_F_REPLACE, 7, 1400, LINK_EVENT_ROUTES, 1290 }, /* maybe instead of the least */
+		{ RTM_NEWROUTE, NLM_F_REPLACE, 6, 1400, LINK_EVENT_NONE, 1290 },
+		{ RTM_DELROUTE, 0, 6, 1290, LINK_EVENT_NONE, 1290 },
+		{ RTM_DELROUTE, 0, 7, 1290, LINK_EVENT_ROUTES, 1290 },
+	};
+	struct link_state s = { .ifindex = 7 };
 
 	(void)state;
-	path.ifindex = 1;
-	assert_true(routes_confirm_path(&path, 0));
-	path.ifindex = 4711;
-	assert_false(routes_confirm_path(&path, 0));
-	path.ifindex = 1;
-	memcpy(path.local.b, (const uint8_t[]){ 203, 0, 113, 77 }, 4); /* not an address of this host */
-	assert_false(routes_confirm_path(&path, 0));
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		used = 0;
+		add_route_with_mtu(steps[i].type, steps[i].flags, steps[i].oif, steps[i].mtu);
+		if (link_parse_events(&s, buffer, used) != steps[i].events || s.route_mtu != steps[i].min)
+			fail_msg("step %zu", i);
+	}
+}
+
+static void a_route_through_several_links_counts_for_each(void **state)
+{
+	struct rtmsg r = { .rtm_family = AF_INET, .rtm_type = RTN_UNICAST };
+	struct rtnexthop hops[2] = { { .rtnh_len = sizeof *hops, .rtnh_ifindex = 6 },
+				     { .rtnh_len = sizeof *hops, .rtnh_ifindex = 7 } };
+	uint32_t mtu = 1300;
+
+	(void)state;
+	for (int broken = 0; broken < 2; broken++) {
+		struct link_state s = { .ifindex = 7 };
+		struct netlink_message m;
+		size_t metrics;
+		hops[0].rtnh_len = broken ? 0 : sizeof *hops;
+		netlink_begin(&m, RTM_NEWROUTE, 0, &r, sizeof r);
+		netlink_put(&m, RTA_MULTIPATH, hops, sizeof hops);
+		metrics = netlink_nest(&m, RTA_METRICS);
+		netlink_put(&m, RTAX_MTU, &mtu, sizeof mtu);
+		netlink_nest_end(&m, metrics);
+		used = 0;
+		append(&m);
+		assert_int_equal(link_parse_events(&s, buffer, used), LINK_EVENT_NONE);
+		assert_int_equal(s.route_mtu, broken ? 0 : 1300);
+	}
+}
+
+static void links_and_next_hops_affect_paths(void **state)
+{
+	(void)state;
+	used = 0;
+	add_link(RTM_NEWLINK, 9, IFF_UP, 1420, "wg0");
+	assert_false(routes_affect_paths(buffer, used, 9)); /* our own */
+	add_link(RTM_NEWLINK, 3, 0, 1500, "eth0");
+	assert_true(routes_affect_paths(buffer, used, 9));
+	used = 0;
+	add_route(RTM_DELNEXTHOP, 0, 0, 0);
+	assert_true(routes_affect_paths(buffer, used, 9));
+}
+
+/* A few changes count at once, later ones every half second together. */
+static void frequent_changes_are_combined(void **state)
+{
+	struct route_changes c = { 0 };
+	uint64_t now_ns = 1000 * NS_PER_S, end_ns = now_ns + 10 * NS_PER_S;
+	unsigned int n = 0;
+
+	(void)state;
+	assert_false(route_changes_take(&c, now_ns));
+	assert_int_equal(route_changes_deadline(&c), NEVER);
+	while (now_ns < end_ns) {
+		c.is_pending = true;
+		assert_true((route_changes_deadline(&c) <= now_ns) == route_changes_take(&c, now_ns));
+		n += !c.is_pending;
+		if (n < 8)
+			assert_false(c.is_pending);
+		now_ns += NS_PER_MS;
+	}
+	assert_in_range(n, 8 + 19, 8 + 21);
+	c.is_pending = true;
+	now_ns = route_changes_deadline(&c);
+	assert_true(now_ns <= end_ns + NS_PER_S / 2);
+	assert_true(route_changes_take(&c, now_ns)); /* the last change is not forgotten */
+}
+
+static void the_kernel_answers(void **state)
+{
+	(void)state;
 	assert_int_equal(routes_min_mtu(0xfffffff), 0);
 }
 
@@ -183,6 +273,10 @@ int main(void)
 		cmocka_unit_test(truncated_messages_are_ignored),
 		cmocka_unit_test(attributes_are_found_by_type_and_size),
 		cmocka_unit_test(some_routes_affect_paths),
+		cmocka_unit_test(the_least_mtu_is_followed_without_a_dump),
+		cmocka_unit_test(a_route_through_several_links_counts_for_each),
+		cmocka_unit_test(links_and_next_hops_affect_paths),
+		cmocka_unit_test(frequent_changes_are_combined),
 		cmocka_unit_test(the_kernel_answers),
 	};
 

@@ -331,7 +331,7 @@ static void what_a_path_refuses_concerns_only_this_path_and_expires(void **state
 		assert_int_equal(send_to_two(&from, &to, NOW + SEGMENT_LIMIT_NS - 1), 2200);
 		assert_int_equal(send_to_two(&from, &to, NOW + SEGMENT_LIMIT_NS), 2202);
 		assert_int_equal(send_to_two(&from, &to, NOW + SEGMENT_LIMIT_NS), 2200);
-		udp_reset_limits(&from);
+		udp_routes_changed(&from);
 		assert_int_equal(send_to_two(&from, &to, NOW + SEGMENT_LIMIT_NS), 2202);
 		segment_limits_clear(&tx.limits);
 		udp_close(&from);

@@ -65,7 +65,7 @@ static void a_full_mailbox_drops_mail_and_works_afterwards(void **state)
 	const uint8_t there[4] = { 192, 0, 2, 1 };
 	struct wg_path path = { .remote = { .addr = ip_v4(there), .port = 7 }, .ifindex = 3 };
 	struct mail long_mail = { .kind = MAIL_PACKET, .n = sizeof big };
-	struct mail source = { .kind = MAIL_REFUSED_SOURCE, .path = path, .tos = 5, .ticket = 9 };
+	struct mail source = { .kind = MAIL_HANDSHAKE, .path = path, .tos = 5, .ticket = 9 };
 	const struct mail *x;
 	int n = 0;
 
@@ -85,7 +85,7 @@ static void a_full_mailbox_drops_mail_and_works_afterwards(void **state)
 	assert_false(mailbox_is_empty(&m));
 	assert_ptr_equal(mailbox_next(&m), x);
 	assert_int_equal(x->ticket, 9);
-	assert_int_equal(x->kind, MAIL_REFUSED_SOURCE);
+	assert_int_equal(x->kind, MAIL_HANDSHAKE);
 	assert_int_equal(x->n, 0);
 	assert_int_equal(x->tos, 5);
 	assert_true(endpoint_equal(&x->path.remote, &path.remote));
@@ -109,7 +109,7 @@ static void post_mail(void *ctx)
 
 static void mail_outside_the_bounds_of_the_mailbox_aborts(void **state)
 {
-	struct mail header = { .kind = MAIL_REFUSED_SOURCE }, *x;
+	struct mail header = { .kind = MAIL_HANDSHAKE }, *x;
 
 	(void)state;
 	assert_true(mailbox_init(&m, CAPACITY));

@@ -1,4 +1,4 @@
-/* rtnetlink, as far as the daemon needs it: setting up a link, and queries and events of links and routes. */
+/* Netlink, as far as the daemon needs it: setting up a link, queries and events of links and routes, other queries. */
 #ifndef DAEMON_NETLINK_H
 #define DAEMON_NETLINK_H
 
@@ -14,6 +14,7 @@ struct netlink_message { /* a request under construction */
 
 /* A non-blocking NETLINK_ROUTE socket with these subscriptions (RTMGRP_…), or -errno. */
 must_check int netlink_open(uint32_t groups);
+must_check int netlink_open_protocol(int protocol, uint32_t groups); /* NETLINK_… */
 
 /* Begins a request with its family header of n bytes. Attributes follow, nested ones between nest and nest_end.
  */
@@ -27,13 +28,24 @@ void netlink_nest_end(struct netlink_message *m, size_t nest);
  * the socket. reply (may be null): the first other message, cut to the capacity; *n is 0 if there was none. */
 must_check int netlink_request(struct netlink_message *m, void *reply, size_t capacity, size_t *n);
 
-/* Sends a dump request and calls `each` with every datagram of the answer. 0 or -errno. */
+/* The same on an open socket of this kind, for requests that the kernel answers while it takes them, such as look-ups:
+ * nothing blocks. *first: the first message of the answer, in `reply`, cut to the capacity. -EAGAIN: it has sent no answer. */
+struct netlink_socket {
+	int fd; /* -1: closed */
+	uint32_t sequence;
+};
+struct netlink_view;
+must_check int netlink_exchange(struct netlink_socket *s, struct netlink_message *m, void *reply, size_t capacity,
+				struct netlink_view *first);
+
+/* Sends a dump request and calls `each` with every datagram of the answer. Kernels from 4.20 on send only what the
+ * header and the attributes of the request ask for, others everything of the family. 0 or -errno. */
 must_check int netlink_dump(struct netlink_message *m,
 			    void (*each)(void *ctx, const void *messages, size_t n), void *ctx);
 
 /* One message in a buffer of messages. */
 struct netlink_view {
-	uint16_t type;
+	uint16_t type, flags;
 	const uint8_t *p; /* what follows the header; after netlink_read_family, the attributes */
 	size_t n;
 };

@@ -7,6 +7,12 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#ifndef SOL_NETLINK
+#define SOL_NETLINK 270
+#endif
+
+enum { STALE_REPLIES_MAX = 8 }; /* answers to earlier requests that a socket may hold */
+
 static_assert(sizeof(struct nlmsghdr) == 16 && offsetof(struct nlmsghdr, nlmsg_type) == 4 &&
 	      offsetof(struct nlmsghdr, nlmsg_flags) == 6 && offsetof(struct nlmsghdr, nlmsg_seq) == 8,
 	      "message header");
@@ -17,8 +23,13 @@ static_assert(sizeof(struct ifinfomsg) == 16 && sizeof(struct ifaddrmsg) == 8 &&
 
 int netlink_open(uint32_t groups)
 {
+	return netlink_open_protocol(NETLINK_ROUTE, groups);
+}
+
+int netlink_open_protocol(int protocol, uint32_t groups)
+{
 	struct sockaddr_nl a = { .nl_family = AF_NETLINK, .nl_groups = groups };
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
 	int error;
 
 	if (fd < 0)
@@ -83,11 +94,13 @@ static int send_request(struct netlink_message *m)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	struct timeval timeout = { .tv_sec = 5 };
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), error;
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), error, strict = 1;
 
 	if (fd < 0)
 		return -errno;
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+	if (header_of(m)->nlmsg_flags & NLM_F_DUMP)
+		(void)setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &strict, sizeof strict);
 	if (sendto(fd, m->bytes, header_of(m)->nlmsg_len, 0, (struct sockaddr *)&kernel,
 		   sizeof kernel) >= 0)
 		return fd;
@@ -120,7 +133,7 @@ bool netlink_next(struct netlink_view *v, const void **messages, size_t *n)
 	if (h.nlmsg_len < sizeof h || h.nlmsg_len > *n)
 		return false;
 	step = NLMSG_ALIGN(h.nlmsg_len) < *n ? NLMSG_ALIGN(h.nlmsg_len) : *n;
-	*v = (struct netlink_view){ h.nlmsg_type, p + sizeof h, h.nlmsg_len - sizeof h };
+	*v = (struct netlink_view){ h.nlmsg_type, h.nlmsg_flags, p + sizeof h, h.nlmsg_len - sizeof h };
 	*messages = p + step;
 	*n -= step;
 	return true;
@@ -176,6 +189,42 @@ int netlink_request(struct netlink_message *m, void *reply, size_t capacity, siz
 	}
 	close(fd);
 	return n < 0 ? (int)n : error;
+}
+
+/* Whether this datagram answers the request with this number; if so, its first message, or an error. */
+static bool is_answer(int *error, struct netlink_view *first, const uint8_t *reply, size_t n, uint32_t sequence)
+{
+	const void *messages = reply;
+	struct nlmsghdr h;
+	int32_t code = 0;
+
+	if (!netlink_next(first, &messages, &n))
+		return false;
+	memcpy(&h, reply, sizeof h);
+	if (h.nlmsg_seq != sequence)
+		return false;
+	if (h.nlmsg_type == NLMSG_ERROR && first->n >= sizeof code)
+		memcpy(&code, first->p, sizeof code);
+	*error = h.nlmsg_type == NLMSG_ERROR && code == 0 ? -EPROTO : code;
+	return true;
+}
+
+int netlink_exchange(struct netlink_socket *s, struct netlink_message *m, void *reply, size_t capacity,
+		     struct netlink_view *first)
+{
+	int error = -EAGAIN;
+
+	header_of(m)->nlmsg_seq = ++s->sequence;
+	if (send(s->fd, m->bytes, header_of(m)->nlmsg_len, MSG_DONTWAIT) < 0)
+		return -errno;
+	for (int tries = 0; tries < STALE_REPLIES_MAX; tries++) {
+		ssize_t n = recv(s->fd, reply, capacity, MSG_DONTWAIT);
+		if (n < 0 && errno != EINTR && errno != ENOBUFS)
+			return -errno;
+		if (n > 0 && is_answer(&error, first, reply, (size_t)n, s->sequence))
+			break;
+	}
+	return error;
 }
 
 int netlink_dump(struct netlink_message *m, void (*each)(void *ctx, const void *messages, size_t n),

@@ -1,0 +1,84 @@
+/* Single routes: the request to the kernel, and what follows for the source address of a path. */
+#include "route_query.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+/* Sends the request and finds an attribute of the route in the answer. */
+static int ask(struct netlink_socket *s, struct netlink_message *m, uint16_t type, void *out, size_t n)
+{
+	struct netlink_view v;
+	struct rtmsg got;
+	uint8_t reply[1024];
+	const void *p;
+	int error = netlink_exchange(s, m, reply, sizeof reply, &v);
+
+	if (error)
+		return error;
+	if (v.type != RTM_NEWROUTE || !netlink_read_family(&v, &got, sizeof got))
+		return -EPROTO;
+	p = netlink_find_attribute(v.p, v.n, type, n, NULL);
+	if (!p)
+		return -ENETUNREACH;
+	memcpy(out, p, n);
+	return 0;
+}
+
+int route_query_path(struct netlink_socket *s, const struct wg_path *path, uint16_t port, uint32_t mark,
+		     uint32_t *ifindex)
+{
+	const struct rtmsg r = { .rtm_family = AF_INET, .rtm_dst_len = 32, .rtm_src_len = 32 };
+	const uint16_t sport = htons(port), dport = htons(path->remote.port);
+	const uint8_t protocol = IPPROTO_UDP;
+	struct netlink_message m;
+
+	assert(path->remote.addr.family == IP_V4 && path->local.family == IP_V4);
+	if (s->fd < 0)
+		s->fd = netlink_open(0);
+	if (s->fd < 0)
+		return s->fd;
+	netlink_begin(&m, RTM_GETROUTE, 0, &r, sizeof r);
+	netlink_put(&m, RTA_DST, path->remote.addr.b, 4);
+	netlink_put(&m, RTA_SRC, path->local.b, 4);
+	netlink_put(&m, RTA_IP_PROTO, &protocol, sizeof protocol);
+	netlink_put(&m, RTA_SPORT, &sport, sizeof sport);
+	netlink_put(&m, RTA_DPORT, &dport, sizeof dport);
+	if (mark)
+		netlink_put(&m, RTA_MARK, &mark, sizeof mark);
+	return ask(s, &m, RTA_OIF, ifindex, sizeof *ifindex);
+}
+
+int route_query_source(struct ip_addr *source, const struct ip_addr *to)
+{
+	struct rtmsg r = { .rtm_family = to->family == IP_V4 ? AF_INET : AF_INET6,
+			   .rtm_dst_len = (unsigned char)ip_bits(to) };
+	struct netlink_socket s = { .fd = netlink_open(0) };
+	struct netlink_message m;
+	uint8_t bytes[16];
+	int error;
+
+	if (s.fd < 0)
+		return s.fd;
+	netlink_begin(&m, RTM_GETROUTE, 0, &r, sizeof r);
+	netlink_put(&m, RTA_DST, to->b, ip_bytes(to));
+	error = ask(&s, &m, RTA_PREFSRC, bytes, ip_bytes(to));
+	close(s.fd);
+	if (!error)
+		*source = to->family == IP_V4 ? ip_v4(bytes) : ip_v6(bytes);
+	return error;
+}
+
+bool path_keeps_source(struct wg_path *path, uint32_t routes_version, int error, uint32_t ifindex)
+{
+	uint32_t before = path->route_ifindex;
+
+	if (error)
+		return error != -EINVAL; /* others: nothing can be sent now, and the route may come back as it was */
+	if (before == 0)
+		before = path->routes_version == routes_version ? ifindex : path->ifindex;
+	path->routes_version = routes_version;
+	path->route_ifindex = ifindex;
+	return ifindex == before;
+}

@@ -1,0 +1,24 @@
+/* Questions about single routes (rtnetlink(7)). */
+#ifndef DAEMON_ROUTE_QUERY_H
+#define DAEMON_ROUTE_QUERY_H
+
+#include "netlink.h"
+#include "proto/tunnel.h"
+
+/* Asks the kernel through which interface datagrams from path->local to path->remote leave, with this source port and
+ * mark; IPv4. Opens the socket when it is first used. Takes microseconds. 0; -EINVAL: the source is not an address of
+ * this host; other -errno: there is no such route, or it cannot be looked up. Newer kernels say -ENETUNREACH in both
+ * cases; there, sending is refused and tells. */
+must_check int route_query_path(struct netlink_socket *s, const struct wg_path *path, uint16_t port, uint32_t mark,
+				uint32_t *ifindex);
+
+/* The address that the kernel sends from to this one, in the current network namespace. 0 or -errno. */
+must_check int route_query_source(struct ip_addr *source, const struct ip_addr *to);
+
+/* Pure: what the look-up says about the source address of the path: the result of route_query_path, and the version of the
+ * routing tables before it. Stores it in the path. False: the path must not keep the source.
+ * A datagram may arrive through another interface than that by which the answer leaves, so the route is compared with
+ * that of the previous look-up, and with the interface of arrival only when routes have changed since. */
+must_check bool path_keeps_source(struct wg_path *path, uint32_t routes_version, int error, uint32_t ifindex);
+
+#endif
