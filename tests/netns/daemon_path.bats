@@ -247,6 +247,49 @@ stop_both() {
 	[[ $output == *"From 10.1.0.1 icmp_seq=1 Destination Host Unreachable"* ]]
 }
 
+@test "ICMP errors to senders whose address is translated come from the gateway's address on their side" {
+	connect_hosts
+	host c
+	wire c v1 "10.1.0.2/24 fd01::2/64" a v1 "10.1.0.1/24 fd01::1/64"
+	route c default via 10.1.0.1
+	route c default via fd01::1
+	router a
+	pair
+	on a nft -f - <<-'END'
+	table inet nat {
+		chain out {
+			type nat hook postrouting priority srcnat
+			ip daddr 10.9.0.0/24 snat ip to 10.9.0.1
+			ip6 daddr fd09::/64 snat ip6 to fd09::1
+		}
+	}
+	END
+	pings c 10.9.0.2
+	pings c fd09::2
+	on_bg c timeout 20 tcpdump -l -n -i v1 'icmp[0] == 3 or ip6[40] == 1'
+	log=$BG_LOG
+	eventually 5 grep -q listening "$log"
+	# No peer has the first two addresses; then the peer has no endpoint.
+	for step in 1 2; do
+		run on c ping -n -c 1 -W 2 10.9.0.$((79 - step))
+		[[ $output == *"From 10.1.0.1 icmp_seq=1 Destination Host Unreachable"* ]]
+		run on c ping -n -c 1 -W 2 fd09::$((79 - step))
+		[[ $output == *"From fd01::1 icmp_seq=1 Destination unreachable: Address unreachable"* ]]
+		for to in 10.9.0.$((79 - step)) fd09::$((79 - step)); do # the error reaches the socket, so ports are those of the sender
+			run on c perl -MSocket=:all -e '
+				my $to = $ARGV[0]; my $v6 = $to =~ /:/ ? 1 : 0;
+				socket(S, $v6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
+				setsockopt(S, $v6 ? 41 : 0, $v6 ? 25 : 11, 1);          # IPV6_RECVERR, IP_RECVERR
+				connect(S, $v6 ? sockaddr_in6(9, inet_pton(AF_INET6, $to)) : sockaddr_in(9, inet_aton($to)));
+				alarm 5; send(S, "x", 0); recv(S, my $d, 1, 0); print "$!\n"' "$to"
+			[[ $output == *"No route to host"* ]]
+		done
+		on a wg set wg0 peer "$KB" remove
+		on a wg set wg0 peer "$KB" allowed-ips 10.9.0.0/24,fd09::/64
+	done
+	not grep -E 'IP6? (10\.9\.0\.1|fd09::1) >' "$log"
+}
+
 @test "no ICMP errors for multicast; ICMP errors are rate limited" {
 	connect_hosts
 	pair

@@ -11,8 +11,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "checksum.h"
+#include "conntrack.h"
 #include "daemon/process/log.h"
+#include "route_query.h"
 
+#define CONNTRACK_RETRY_NS (60 * NS_PER_S)
 #define TOKEN_NS (NS_PER_S / ICMP_RATE_PER_S)
 #ifndef ICMP_FILTER
 #define ICMP_FILTER 1
@@ -119,35 +122,89 @@ bool icmp_take_token(struct icmp *c, uint64_t now_ns)
 	return true;
 }
 
-static void icmp_send(const struct icmp *c, const struct ip_addr *to, const uint8_t *message, size_t n)
+/* Netfilter changes an error about a packet whose source was translated: it gets the address that the packet had before
+ * as destination. Its source has to be ours towards that address, as if there were no translation. IP_NONE: nothing
+ * was translated, or the kernel does not tell. */
+static struct ip_addr source_of_error(struct icmp *c, uint64_t now_ns, const uint8_t *packet, size_t n)
 {
-	struct sockaddr_in v4 = { .sin_family = AF_INET };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
-	ssize_t sent;
+	struct ip_addr sender = { 0 }, source = { 0 };
+	int error;
 
-	memcpy(&v4.sin_addr, to->b, 4);
-	memcpy(&v6.sin6_addr, to->b, 16);
-	if (to->family == IP_V4)
-		sent = sendto(c->v4, message, n, MSG_DONTWAIT, (struct sockaddr *)&v4, sizeof v4);
-	else
-		sent = sendto(c->v6, message, n, MSG_DONTWAIT, (struct sockaddr *)&v6, sizeof v6);
-	if (sent < 0)
+	if (now_ns < c->no_conntrack_until_ns)
+		return source;
+	error = conntrack_is_loaded() ? conntrack_sender(&sender, packet, n) : -ENOENT;
+	if (error && error != -ENOENT && error != -EPROTONOSUPPORT) {
+		log_verbose("cannot ask connection tracking: %s", strerror(-error));
+		c->no_conntrack_until_ns = now_ns + CONNTRACK_RETRY_NS;
+	}
+	if (sender.family != IP_NONE && route_query_source(&source, &sender) != 0)
+		source.family = IP_NONE;
+	return source;
+}
+
+static void icmp_send_v4(const struct icmp *c, const struct ip_addr *to, const struct ip_addr *from, struct msghdr *m)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	struct in_pktinfo info = { 0 };
+	struct cmsghdr *h = m->msg_control;
+
+	memcpy(&address.sin_addr, to->b, 4);
+	memcpy(&info.ipi_spec_dst, from->b, 4);
+	m->msg_name = &address;
+	m->msg_namelen = sizeof address;
+	m->msg_controllen = CMSG_SPACE(sizeof info);
+	*h = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof info), .cmsg_level = IPPROTO_IP, .cmsg_type = IP_PKTINFO };
+	memcpy(CMSG_DATA(h), &info, sizeof info);
+	if (sendmsg(c->v4, m, MSG_DONTWAIT) < 0)
 		log_verbose("cannot send an ICMP error: %s", strerror(errno));
+}
+
+static void icmp_send_v6(const struct icmp *c, const struct ip_addr *to, const struct ip_addr *from, struct msghdr *m)
+{
+	struct sockaddr_in6 address = { .sin6_family = AF_INET6 };
+	struct in6_pktinfo info = { 0 };
+	struct cmsghdr *h = m->msg_control;
+
+	memcpy(&address.sin6_addr, to->b, 16);
+	memcpy(&info.ipi6_addr, from->b, 16);
+	m->msg_name = &address;
+	m->msg_namelen = sizeof address;
+	m->msg_controllen = CMSG_SPACE(sizeof info);
+	*h = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof info), .cmsg_level = IPPROTO_IPV6, .cmsg_type = IPV6_PKTINFO };
+	memcpy(CMSG_DATA(h), &info, sizeof info);
+	if (sendmsg(c->v6, m, MSG_DONTWAIT) < 0)
+		log_verbose("cannot send an ICMP error: %s", strerror(errno));
+}
+
+/* from: IP_NONE, all zero: the system chooses. */
+static void icmp_send(const struct icmp *c, const struct ip_addr *to, const struct ip_addr *from, uint8_t *message,
+		      size_t n)
+{
+	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct in6_pktinfo))] = { 0 };
+	struct iovec iov = { message, n };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control };
+
+	if (to->family == IP_V4)
+		icmp_send_v4(c, to, from, &m);
+	else
+		icmp_send_v6(c, to, from, &m);
 }
 
 void icmp_send_unreachable(struct icmp *c, uint64_t now_ns, const uint8_t *packet, size_t n)
 {
 	uint8_t message[ICMP_MESSAGE_MAX];
-	struct ip_addr to;
+	struct ip_addr to, from;
 	size_t size = icmp_build_unreachable(message, &to, packet, n);
 
 	if (size == 0 || !icmp_take_token(c, now_ns))
 		return;
 	if (!c->enter) {
-		icmp_send(c, &to, message, size);
+		from = source_of_error(c, now_ns, packet, n);
+		icmp_send(c, &to, &from, message, size);
 	} else if (c->enter(c->ctx)) {
+		from = source_of_error(c, now_ns, packet, n);
 		icmp_open(c);
-		icmp_send(c, &to, message, size);
+		icmp_send(c, &to, &from, message, size);
 		icmp_close(c);
 		c->leave(c->ctx);
 	}

@@ -15,6 +15,7 @@ enum {
 
 struct icmp {
 	int v4, v6;               /* raw sockets; -1: none. Owned by control, like the rest */
+	uint64_t no_conntrack_until_ns; /* connection tracking could not be asked */
 	_Atomic uint64_t full_ns; /* when the token bucket will be full again; written by control, read by any thread */
 	/* When the link is in another namespace, these enter and leave it, and sockets are opened for each
 	 * message, so that they do not keep that namespace alive. Null: the link is in ours. enter false: not
