@@ -105,8 +105,15 @@ static bool misused(const char *guess)
 	return false;
 }
 
+/* Words of other programs. */
+static const char *synonym_of(const char *name)
+{
+	return strcmp(name, "start") == 0 ? "up" : strcmp(name, "stop") == 0 ? "down" : NULL;
+}
+
 static bool find_command(const struct command **out, const char *name)
 {
+	const char *synonym = synonym_of(name);
 	struct suggestion s;
 
 	suggestion_init(&s, span_of(name));
@@ -118,7 +125,7 @@ static bool find_command(const struct command **out, const char *name)
 		suggestion_offer(&s, commands[i].name);
 	}
 	report_error("unknown command `%s'", name);
-	return misused(s.best);
+	return misused(synonym ? synonym : s.best);
 }
 
 static bool add_option(unsigned int *bits, const char *word)

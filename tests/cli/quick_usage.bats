@@ -41,6 +41,10 @@ Usage: wg-quick [ up | down | restart | save | strip | reload | diff ] [ CONFIG_
 	expect_usage_error "unknown command \`frobnicate'" "" frobnicate wg0
 	expect_usage_error "unknown command \`resart'" restart resart wg0
 	expect_usage_error "unknown command \`UP'" up UP wg0
+	expect_usage_error "unknown command \`dwon'" down dwon wg0
+	expect_usage_error "unknown command \`pu'" up pu wg0
+	expect_usage_error "unknown command \`start'" up start wg0
+	expect_usage_error "unknown command \`stop'" down stop wg0
 	expect_usage_error "unknown option \`--dryrun'" --dry-run up --dryrun wg0
 	expect_usage_error "unknown option \`-x'" "" up -x wg0
 	expect_usage_error "option \`--help' takes no further arguments" "" --help wg0
@@ -67,6 +71,16 @@ Usage: wg-quick [ up | down | restart | save | strip | reload | diff ] [ CONFIG_
 	run "$WQ" strip no_such_tunnel
 	[ "$status" -eq 1 ]
 	[ "$output" = "wg-quick: \`/etc/wireguard/no_such_tunnel.conf' does not exist" ]
+	# The nearest name of a tunnel file.
+	touch /etc/wireguard/{office,home}.conf /etc/wireguard/offise.txt
+	for word in offise ofice OFFICE; do
+		run "$WQ" strip "$word"
+		[ "$output" = "wg-quick: \`/etc/wireguard/$word.conf' does not exist
+  help: did you mean office?" ]
+	done
+	run "$WQ" strip ./ofice.conf
+	[ "$output" = "wg-quick: \`./ofice.conf' does not exist" ]
+	rm /etc/wireguard/{office,home}.conf /etc/wireguard/offise.txt
 	# A valid interface name is one even if a file of that name exists here.
 	printf '[Interface]\n' > wg0.conf
 	run "$WQ" strip wg0.conf

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/suggestion.h"
+#include "folder.h"
 #include "ipc/ipc.h"
 #include "report/report.h"
 #include "route_tables.h"
@@ -62,15 +64,35 @@ const char *tunnel_argument(char name[WG_NAME_MAX], const char *argument)
 	return name;
 }
 
+static void suggest_tunnel(const char *argument)
+{
+	struct string_list files = { 0 };
+	struct suggestion s;
+	struct span stem;
+	bool listed = folder_list(&files, SYSCONFDIR "/wireguard");
+
+	suggestion_init(&s, span_of(argument));
+	for (size_t i = 0; listed && i < files.n; i++)
+		if (is_file_name(&stem, files.list[i])) {
+			files.list[i][stem.n] = '\0';
+			suggestion_offer(&s, files.list[i]);
+		}
+	if (s.best)
+		report_help("did you mean %s?", s.best);
+	string_list_free(&files);
+}
+
 /* `wg0.conf` is the interface wg0.conf to upstream, hardly ever to the user. */
 static void suggest_argument(const char *argument)
 {
 	char path[PATH_MAX];
 	struct span stem;
 
-	if (!is_file_name(&stem, argument) || access(argument, F_OK) < 0)
+	if (!device_name_is_valid(span_of(argument)))
 		return;
-	if (in_default_folder(path, stem, ".conf"))
+	if (!is_file_name(&stem, argument) || access(argument, F_OK) < 0)
+		suggest_tunnel(argument);
+	else if (in_default_folder(path, stem, ".conf"))
 		report_help("use ./%s for the file in this directory, or %.*s for %s", argument, (int)stem.n,
 			    stem.p, path);
 	else

@@ -25,6 +25,10 @@ static void the_nearest_word_is_suggested(void **state)
 	assert_string_equal(nearest("UP"), "up");
 	assert_string_equal(nearest("--dryrun"), "--dry-run");
 	assert_string_equal(nearest("dwn"), "down");
+	assert_string_equal(nearest("dwon"), "down");
+	assert_string_equal(nearest("donw"), "down");
+	assert_string_equal(nearest("uo"), "up");
+	assert_string_equal(nearest("pu"), "up");
 }
 
 static void distant_words_are_not(void **state)
@@ -32,6 +36,8 @@ static void distant_words_are_not(void **state)
 	(void)state;
 	assert_string_equal(nearest("frobnicate"), "none");
 	assert_string_equal(nearest("xy"), "none"); /* every word of two letters is near "up" */
+	assert_string_equal(nearest("stop"), "none");
+	assert_string_equal(nearest("u"), "none");
 	assert_string_equal(nearest(""), "none");
 	assert_string_equal(nearest("a word of more than twenty letters"), "none");
 }
