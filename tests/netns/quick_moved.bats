@@ -86,3 +86,21 @@ PostUp = ip link set %i netns s2s" ""
 	on a ip -n s2s link del hub
 	eventually 5 not on a pgrep wireguardd
 }
+
+@test "another tunnel with the same key is left alone, here and in another namespace" {
+	hub ""
+	tunnel a other <<- END
+		[Interface]
+		PrivateKey = $QUICK_KEY
+	END
+	for move in true "ip link set other netns s2s"; do
+		on a wg-quick up hub
+		on a wg-quick up other
+		on a $move
+		on a ip link delete hub
+		on a wg-quick down hub
+		on a pgrep -fx "wireguardd other"
+		on a wg-quick down other
+		nothing_is_left
+	done
+}

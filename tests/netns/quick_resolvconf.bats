@@ -291,6 +291,75 @@ $help"* ]]
 	on a wg-quick down wg0
 }
 
+# immutable: chattr(1) works for /etc/resolv.conf, which may take another file system.
+immutable() {
+	on a chattr +i /etc/resolv.conf 2> /dev/null && { on a chattr -i /etc/resolv.conf; return; }
+	cp -p "/proc/${NET_PID[a]}/root/etc/resolv.conf" "$BATS_TEST_TMPDIR/resolv.conf"
+	chattr +i "$BATS_TEST_TMPDIR/resolv.conf" 2> /dev/null || return
+	chattr -i "$BATS_TEST_TMPDIR/resolv.conf"
+	on a mount --bind "$BATS_TEST_TMPDIR/resolv.conf" /etc/resolv.conf
+}
+
+@test "an immutable file: a full tunnel fails with a remedy, a split one starts, down fails until it can restore" {
+	immutable || skip "no file system here has immutable files"
+	help="  help: set [dns] backend in /etc/wireguard/wgsuite.ini; none leaves the name servers of the host"
+	quick_file full "DNS = 10.7.0.53" "0.0.0.0/0"
+	before=$(quick_state)
+	on a chattr +i /etc/resolv.conf
+	run on a wg-quick up full
+	full_status=$status full_output=$output
+	run on a wg-quick up wg0
+	on a chattr -i /etc/resolv.conf
+	[ "$full_status" -eq 1 ]
+	[[ $full_output == *"wg-quick: full: cannot set the name servers: /etc/resolv.conf: Operation not permitted
+$help"* ]]
+	[ "$status" -eq 0 ]
+	[[ $output == *"wg-quick: wg0: warning: cannot set the name servers: /etc/resolv.conf: Operation not permitted
+$help"* ]]
+	[ "$(resolv_conf)" = "$original" ]
+	on a wg-quick reload wg0
+	[ "$(servers)" = 10.7.0.53 ]
+	on a chattr +i /etc/resolv.conf
+	run on a wg-quick down wg0
+	on a chattr -i /etc/resolv.conf
+	[ "$status" -eq 1 ]
+	[[ $output == *"wg-quick: wg0: cannot restore the name servers: /etc/resolv.conf: Operation not permitted"* ]]
+	run -0 on a wg-quick down wg0
+	[ "$(resolv_conf)" = "$original" ]
+	quick_settled "$before"
+}
+
+@test "a tunnel whose interface is in another network namespace keeps its name servers, until it is dead" {
+	on a ip netns add s2s
+	for move in "netns s2s" "name renamed netns s2s" by-hand; do
+		post="PostUp = ip link set %i down; ip link set %i $move"
+		quick_file hub "DNS = 10.7.9.53
+Table = off
+$([ "$move" = by-hand ] || echo "$post")" "10.9.0.0/16"
+		on a wg-quick up hub
+		[ "$move" != by-hand ] || on a ip link set hub netns s2s
+		run -0 on a wg-quick up wg0
+		[[ $output != *"not up any more"* ]]
+		[ "$(servers)" = 10.7.0.53 ]
+		run -0 on a wg-quick reload wg0
+		[ -z "$output" ]
+		on a wg-quick down wg0
+		[ "$(servers)" = 10.7.9.53 ]
+		run -1 on a wg-quick down wg1
+		[[ $output != *"not up any more"* ]]
+		on a wg-quick down hub
+		restored
+		on a wg-quick up hub
+		[ "$move" != by-hand ] || on a ip link set hub netns s2s
+		on a pkill -KILL -x wireguardd
+		run -0 on a wg-quick up wg0
+		[[ $output == *"/etc/resolv.conf had the name servers of hub, which is not up any more: they are removed"* ]]
+		on a wg-quick down wg0
+		on a wg-quick down hub
+		restored
+	done
+}
+
 @test "a down that cannot restore fails, and the next down or up restores" {
 	for next in "down wg0" "down wg1" "up wg0"; do
 		on a wg-quick up wg0

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "elsewhere.h"
 #include "messages.h"
 #include "quick/host/step_batch.h"
 #include "quick/host/signals.h"
@@ -27,7 +28,7 @@ struct run {
 void apply_init(struct apply *a, const struct command_options *o, struct host *host, struct command_trace *trace,
 		struct journal *journal, const char *config)
 {
-	*a = (struct apply){ .performer = { .host = host, .trace = trace, .config = config },
+	*a = (struct apply){ .performer = { .host = host, .trace = trace, .config = config, .is_elsewhere = tunnel_is_elsewhere },
 			     .journal = journal,
 			     .no_hooks = o->no_hooks };
 	journal_path_of(journal->name, a->journal_path, sizeof a->journal_path);

@@ -5,10 +5,9 @@
 #include "apply.h"
 #include "messages.h"
 #include "inputs.h"
-#include "crypto/crypto.h"
+#include "elsewhere.h"
 #include "quick/host/fileio.h"
 #include "quick/host/firewall.h"
-#include "quick/host/moved_link.h"
 #include "quick/host/hook_writers.h"
 #include "quick/host/tunnel_file_load.h"
 #include "quick/plan/inverse.h"
@@ -188,13 +187,8 @@ static bool was_moved(const struct down *d)
 static void take_down_moved(struct down *d)
 {
 	const bool *began = d->journal.began;
-	bool has_key = (d->file.device.flags & WG_DEVICE_HAS_PRIVATE_KEY) != 0;
-	struct wg_public key;
-	int r;
+	int r = tunnel_delete_elsewhere(&d->host->ipc, &d->file, &d->trace->t);
 
-	if (has_key)
-		x25519_public(&key, &d->file.device.private_key);
-	r = moved_link_delete(&d->host->ipc, d->file.name, has_key ? &key : NULL, &d->trace->t);
 	command_trace_flush(d->trace);
 	if (r >= 0 || (r == -EPERM && !began[HOOK_PRE_UP] && !began[HOOK_POST_UP]))
 		return;
@@ -250,7 +244,7 @@ static bool only_dns_was_left(const struct down *d, int dns)
 
 static int remove_tunnel(struct down *d, const struct command_options *o, const char *name)
 {
-	int dns = undo_stale_dns(name, d->trace), status;
+	int dns = undo_stale_dns(name, d->host, d->trace), status;
 
 	if (d->journal.exists)
 		read_optional_file(&d->file, o->argument, &d->journal);

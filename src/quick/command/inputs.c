@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "elsewhere.h"
 #include "messages.h"
 #include "ipc/resolve.h"
 #include "quick/host/signals.h"
@@ -150,9 +151,10 @@ int inspect_shared(struct host_state *s, struct host *host, const struct journal
 int inspect_dns(struct host_state *s, struct host *host, const char *name)
 {
 	char path[PATH_MAX];
+	struct dns_file file = { .journal = path, .is_elsewhere = tunnel_is_elsewhere, .ctx = host };
 
 	journal_path_of(name, path, sizeof path);
-	return report_failure(inspect, host_inspect_dns(s, path, &host->settings));
+	return report_failure(inspect, host_inspect_dns(s, &file, &host->settings));
 }
 
 static void inspect_firewall(struct host_state *s, struct host *host, const struct tunnel_file *f, const struct journal *j)

@@ -1,6 +1,7 @@
 /* Undoes what a journal records. */
 #include "undo.h"
 
+#include "elsewhere.h"
 #include "messages.h"
 #include "quick/host/dns_file.h"
 #include "quick/plan/inverse.h"
@@ -53,11 +54,11 @@ bool undo_leftovers(struct apply *a, const struct host_state *s)
 	return clean;
 }
 
-int undo_stale_dns(const char *name, struct command_trace *trace)
+int undo_stale_dns(const char *name, struct host *host, struct command_trace *trace)
 {
 	char path[PATH_MAX], reason[256];
 	struct text why = text_fixed(reason, sizeof reason);
-	struct dns_file file = { .journal = path, .trace = trace };
+	struct dns_file file = { .journal = path, .trace = trace, .is_elsewhere = tunnel_is_elsewhere, .ctx = host };
 	int r;
 
 	journal_path_of(name, path, sizeof path);

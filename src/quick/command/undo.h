@@ -16,6 +16,6 @@ bool undo_leftovers(struct apply *a, const struct host_state *s);
 
 /* Removes the name servers of tunnels that are not up any more from /etc/resolv.conf, as after a reboot. 1: those of
  * this tunnel were among them. 0, or -errno after reporting. */
-must_check int undo_stale_dns(const char *name, struct command_trace *trace);
+must_check int undo_stale_dns(const char *name, struct host *host, struct command_trace *trace);
 
 #endif

@@ -232,7 +232,7 @@ static int run(struct up *u, const struct command_options *o, struct command_tra
 		return 1;
 	if (open_journal(&u->journal, u->file.name, &u->host->settings) < 0)
 		return 1;
-	r = undo_stale_dns(u->file.name, trace);
+	r = undo_stale_dns(u->file.name, u->host, trace);
 	(void)r; /* if that failed, setting the name servers will, too */
 	if (clear_stale_tunnel(u, o, trace) < 0)
 		return 1;

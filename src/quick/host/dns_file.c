@@ -66,6 +66,17 @@ static bool interface_exists(const struct resolv_conf_tunnel *tunnel)
 	return tunnel->index ? if_indextoname(tunnel->index, text) != NULL : if_nametoindex(text) != 0;
 }
 
+/* A hook or another program may have moved it to another network namespace, which its journal does not tell. */
+static bool was_moved(const struct edit *e, const struct resolv_conf_tunnel *tunnel)
+{
+	char name[RESOLV_CONF_ID_MAX], path[PATH_MAX];
+	struct text t = text_fixed(name, sizeof name), p = text_fixed(path, sizeof path);
+
+	text_span(&t, resolv_conf_tunnel_name(tunnel));
+	text_f(&p, "%s/%s", e->folder, tunnel->id);
+	return e->f->is_elsewhere && fileio_exists(path) && e->f->is_elsewhere(e->f->ctx, name);
+}
+
 /* A container that is started again has another network namespace, but may have the journals of the last time. */
 static bool is_up(const struct edit *e, const struct resolv_conf_tunnel *tunnel)
 {
@@ -76,7 +87,7 @@ static bool is_up(const struct edit *e, const struct resolv_conf_tunnel *tunnel)
 	if (!is_same_or_unknown(tunnel->boot, boot_print_kernel))
 		return false;
 	if (!at || (own && strcmp(at, own) == 0))
-		return interface_exists(tunnel);
+		return interface_exists(tunnel) || was_moved(e, tunnel);
 	text_f(&t, "%s/%s", e->folder, tunnel->id);
 	return is_same_or_unknown(tunnel->init, boot_print_init) && fileio_exists(path);
 }
@@ -157,13 +168,12 @@ static void edit_end(struct edit *e)
 	text_heap_free(&e->dropped);
 }
 
-int dns_file_read(struct resolv_conf *out, const char *journal)
+int dns_file_read(struct resolv_conf *out, const struct dns_file *f)
 {
-	struct dns_file f = { .journal = journal };
 	struct edit e;
 	int r;
 
-	edit_init(&e, &f);
+	edit_init(&e, f);
 	r = read_file(&e);
 	if (r == 0)
 		drop_dead(&e);

@@ -13,10 +13,13 @@ struct dns_file {
 	const char *journal; /* path of its journal, whose last component is its id in the file */
 	uint32_t ifindex;    /* 0: not known */
 	struct command_trace *trace;
+	/* True if the interface of a tunnel of this namespace is in another one. */
+	bool (*is_elsewhere)(void *ctx, const char *name);
+	void *ctx;
 };
 
 /* Reads the file, without the tunnels that are not up any more. 0 or -errno. */
-must_check int dns_file_read(struct resolv_conf *out, const char *journal);
+must_check int dns_file_read(struct resolv_conf *out, const struct dns_file *f);
 const char *dns_file_id(const char *journal);
 
 /* Each of these returns 0 or -errno; `why` then has the reason. Warnings are reported. */

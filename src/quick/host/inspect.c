@@ -85,12 +85,12 @@ int host_inspect(struct host_state *s, struct rtnetlink *rt, const char *name, c
 	return r;
 }
 
-int host_inspect_dns(struct host_state *s, const char *journal, const struct settings *set)
+int host_inspect_dns(struct host_state *s, const struct dns_file *file, const struct settings *set)
 {
 	struct text id = text_fixed(s->dns_id, sizeof s->dns_id);
-	int r = dns_file_read(&s->resolv_conf, journal);
+	int r = dns_file_read(&s->resolv_conf, file);
 
-	text_add(&id, dns_file_id(journal));
+	text_add(&id, dns_file_id(file->journal));
 	s->dns = dns_choose(set, &s->resolv_conf, s->dns_prefix);
 	return r == -ENOMEM ? r : 0; /* a file that cannot be read is reported when it cannot be written */
 }

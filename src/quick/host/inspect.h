@@ -3,6 +3,7 @@
 #ifndef WG_QUICK_INSPECT_H
 #define WG_QUICK_INSPECT_H
 
+#include "dns_file.h"
 #include "ipc/ipc.h"
 #include "quick/config/settings.h"
 #include "rtnetlink.h"
@@ -12,8 +13,8 @@ must_check int host_inspect(struct host_state *s, struct rtnetlink *rt, const ch
 			    const struct settings *set);
 /* Only what other default-route tunnels change: rules and src_valid_mark. */
 must_check int host_inspect_shared(struct host_state *s, struct rtnetlink *rt);
-/* dns, resolv_conf and dns_id: for tunnels with name servers. `journal`: the path of the tunnel's. */
-must_check int host_inspect_dns(struct host_state *s, const char *journal, const struct settings *set);
+/* dns, resolv_conf and dns_id: for tunnels with name servers. */
+must_check int host_inspect_dns(struct host_state *s, const struct dns_file *file, const struct settings *set);
 /* device: empty when the interface is not a WireGuard interface. */
 must_check int host_inspect_device(struct host_state *s, struct ipc *ipc, const char *name);
 /* path_mtu: for these peers and packets with this mark. */

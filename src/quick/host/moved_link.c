@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -17,8 +18,8 @@
 static const char named_folder[] = "/run/netns";
 
 struct search {
-	const char *name;
-	const struct wg_public *key; /* null: the name decides */
+	const struct moved_link *link;
+	bool find_only;
 	struct text *trace;
 	int own_netns;         /* descriptor, to return to */
 	ino_t *visited;        /* owned */
@@ -26,27 +27,39 @@ struct search {
 	int result;
 };
 
+static bool is_other(const struct moved_link *link, const char *name)
+{
+	for (size_t i = 0; i < link->others->n; i++)
+		if (strcmp(link->others->list[i], name) == 0)
+			return true;
+	return false;
+}
+
 static bool is_it(const struct search *s, const struct wg_device *d)
 {
-	if (!s->key)
-		return strcmp(d->name, s->name) == 0;
-	return (d->flags & WG_DEVICE_HAS_PUBLIC_KEY) && memcmp(d->public_key.b, s->key->b, sizeof s->key->b) == 0;
+	const struct wg_public *key = s->link->key;
+
+	if (!key || is_other(s->link, d->name))
+		return !key && strcmp(d->name, s->link->name) == 0;
+	return (d->flags & WG_DEVICE_HAS_PUBLIC_KEY) && memcmp(d->public_key.b, key->b, sizeof key->b) == 0;
 }
 
 /* ---- userspace interfaces ---- */
 
-/* The sockets of all namespaces are in one directory. */
 static int delete_daemon(struct search *s, const char *name)
 {
 	int r;
 
-	if (!s->key)
+	if (s->find_only)
+		return 1;
+	if (!s->link->key)
 		return -ENOKEY;
 	text_f(s->trace, "[#] rm %s/wireguard/%s.sock\n", RUNSTATEDIR, name);
 	r = daemon_end(name);
 	return r < 0 ? r : 1;
 }
 
+/* The sockets of all namespaces are in one directory. An interface that is here was not moved. */
 static void search_sockets(struct search *s, struct ipc *ipc)
 {
 	struct ipc_names names;
@@ -55,7 +68,7 @@ static void search_sockets(struct search *s, struct ipc *ipc)
 		return;
 	for (size_t i = 0; s->result == 0 && i < names.n; i++) {
 		struct wg_device d;
-		if (names.list[i].backend != IPC_SOCKET || ipc_get_listed(ipc, &d, &names.list[i]) < 0)
+		if (names.list[i].backend != IPC_SOCKET || if_nametoindex(names.list[i].name) != 0 || ipc_get_listed(ipc, &d, &names.list[i]) < 0)
 			continue;
 		if (is_it(s, &d))
 			s->result = delete_daemon(s, names.list[i].name);
@@ -70,8 +83,11 @@ static int delete_here(struct search *s, const struct ipc_name *found, const cha
 {
 	struct rtnetlink rt;
 	char why[128];
-	int r = s->key ? rtnetlink_open(&rt) : -ENOKEY;
+	int r;
 
+	if (s->find_only)
+		return 1;
+	r = s->link->key ? rtnetlink_open(&rt) : -ENOKEY;
 	if (r < 0)
 		return r;
 	text_f(s->trace, "[#] ip -n %s link delete dev %s\n", netns, found->name);
@@ -147,26 +163,39 @@ static void search_folder(struct search *s, const char *folder, const char *suff
 		closedir(d);
 }
 
-int moved_link_delete(struct ipc *ipc, const char *name, const struct wg_public *key, struct text *trace)
+static int search(struct search *s, struct ipc *ipc)
 {
-	struct search s = { .name = name, .key = key, .trace = trace };
 	struct stat st;
 
-	search_sockets(&s, ipc);
-	if (s.result != 0)
-		return s.result;
-	s.own_netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (s.own_netns < 0)
+	search_sockets(s, ipc);
+	if (s->result != 0)
+		return s->result;
+	s->own_netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (s->own_netns < 0)
 		return -errno;
-	if (fstat(s.own_netns, &st) < 0 || !visit(&s, st.st_ino))
-		s.result = -ENOMEM;
-	else if (setns(s.own_netns, CLONE_NEWNET) < 0)
-		s.result = -errno;
-	if (s.result == 0)
-		search_folder(&s, named_folder, "");
-	if (s.result == 0)
-		search_folder(&s, "/proc", "/ns/net");
-	free(s.visited);
-	close(s.own_netns);
-	return s.result;
+	if (fstat(s->own_netns, &st) < 0 || !visit(s, st.st_ino))
+		s->result = -ENOMEM;
+	else if (setns(s->own_netns, CLONE_NEWNET) < 0)
+		s->result = -errno;
+	if (s->result == 0)
+		search_folder(s, named_folder, "");
+	if (s->result == 0)
+		search_folder(s, "/proc", "/ns/net");
+	free(s->visited);
+	close(s->own_netns);
+	return s->result;
+}
+
+int moved_link_delete(struct ipc *ipc, const struct moved_link *link, struct text *trace)
+{
+	struct search s = { .link = link, .trace = trace };
+
+	return search(&s, ipc);
+}
+
+int moved_link_find(struct ipc *ipc, const struct moved_link *link)
+{
+	struct search s = { .link = link, .find_only = true };
+
+	return search(&s, ipc);
 }

@@ -133,7 +133,8 @@ static int perform_firewall(struct performer *pf, const struct plan *p, struct s
 /* Without its name servers a full tunnel sends names to those of the network that it is to be protected from. */
 static int perform_dns(struct performer *pf, const struct plan *p, struct step *s)
 {
-	struct dns_file file = { .journal = pf->journal, .ifindex = pf->ifindex, .trace = pf->trace };
+	struct dns_file file = { .journal = pf->journal, .ifindex = pf->ifindex, .trace = pf->trace,
+				 .is_elsewhere = pf->is_elsewhere, .ctx = pf->host };
 	char reason[512];
 	struct text why = text_fixed(reason, sizeof reason);
 	int r = dns_apply(p, s, &file, &why);

@@ -11,6 +11,7 @@ struct performer {
 	struct command_trace *trace;
 	const char *config;     /* path of the tunnel file, which hooks find in CONFIG_FILE; null: not known */
 	const char *journal;    /* path of the journal, which identifies the tunnel */
+	bool (*is_elsewhere)(void *host, const char *name); /* as in struct dns_file */
 	uint32_t ifindex;       /* of the interface; set when a step creates it; 0: not known */
 };
 

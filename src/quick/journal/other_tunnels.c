@@ -1,25 +1,47 @@
 /* The journals of other tunnels in this network namespace. */
 #include "other_tunnels.h"
 
+#include <errno.h>
+
 #include "journal_file.h"
 #include "paths.h"
 #include "quick/host/folder.h"
 
 typedef bool journal_predicate(const struct journal *other, void *ctx);
 
-/* "NAME@NETNS"; false for other files, other namespaces and the tunnel itself. */
-static bool is_other_tunnel(const struct journal *j, struct span file, char name[WG_NAME_MAX])
+/* "NAME@NETNS"; false for other files. */
+static bool parse_name(struct span file, char name[WG_NAME_MAX], uint64_t *netns)
 {
 	size_t at = span_find_last(file, '@');
-	uint64_t netns;
 
-	if (at >= file.n || at >= WG_NAME_MAX ||
-	    !span_to_u64(&netns, span_sub(file, at + 1, file.n), UINT64_MAX) ||
-	    netns != j->netns || span_is(span_sub(file, 0, at), j->name))
+	if (at >= file.n || at >= WG_NAME_MAX || !span_to_u64(netns, span_sub(file, at + 1, file.n), UINT64_MAX))
 		return false;
 	memcpy(name, file.p, at);
 	name[at] = '\0';
 	return true;
+}
+
+/* False for other files, other namespaces and the tunnel itself. */
+static bool is_other_tunnel(const struct journal *j, struct span file, char name[WG_NAME_MAX])
+{
+	uint64_t netns;
+
+	return parse_name(file, name, &netns) && netns == j->netns && strcmp(name, j->name) != 0;
+}
+
+int other_tunnels_names(struct string_list *out, const char *name)
+{
+	struct string_list files = { 0 };
+	bool ok = folder_list(&files, JOURNAL_FOLDER);
+
+	for (size_t i = 0; ok && i < files.n; i++) {
+		char other[WG_NAME_MAX];
+		uint64_t netns;
+		if (parse_name(span_of(files.list[i]), other, &netns) && strcmp(other, name) != 0)
+			ok = string_list_add(out, span_of(other));
+	}
+	string_list_free(&files);
+	return ok ? 0 : -ENOMEM;
 }
 
 static bool any_other_tunnel(const struct journal *j, journal_predicate *is_true, void *ctx)

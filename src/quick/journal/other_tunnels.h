@@ -3,6 +3,7 @@
 #define WG_QUICK_OTHER_TUNNELS_H
 
 #include "journal_data.h"
+#include "base/vector.h"
 
 /* True when another tunnel uses the routing table. The first argument is a struct journal. */
 bool other_tunnel_uses_table(const void *journal, uint32_t table);
@@ -11,5 +12,8 @@ bool other_tunnel_needs_sysctl(const struct journal *j, int *before);
 
 /* Tables and chains of iptables-nft, as in struct step_firewall, that did not exist before another tunnel added rules. */
 uint8_t other_tunnels_new_chains(const struct journal *j, uint8_t family);
+
+/* The names that other journals have, also those of other namespaces. 0 or -ENOMEM. */
+must_check int other_tunnels_names(struct string_list *out, const char *name);
 
 #endif
