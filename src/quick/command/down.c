@@ -15,6 +15,7 @@
 #include "report/diagnostics.h"
 #include "report/report.h"
 #include "save.h"
+#include "stale.h"
 #include "undo.h"
 
 struct down {
@@ -165,10 +166,7 @@ static bool may_take_down(struct down *d)
 	/* Another program deleted our interface and created another one of the same name. */
 	if (j->exists && j->ifindex && index && j->ifindex != index)
 		undo_leftovers(&d->apply, &d->state);
-	if (index ? is_wireguard || j->exists : has_leftovers(j))
-		return true;
-	report_upstream("`%s' is not a WireGuard interface", d->file.name);
-	return false;
+	return index ? is_wireguard || j->exists : has_leftovers(j);
 }
 
 /* ---- interfaces that were moved ---- */
@@ -201,7 +199,8 @@ static void take_down_moved(struct down *d)
 	report_help("delete it where it is: ip -n NAMESPACE link delete dev %s", d->file.name);
 }
 
-static int take_down(struct down *d)
+/* False after reporting that nothing was done. */
+static bool take_down(struct down *d)
 {
 	const struct string_list *hooks = d->journal.applied.hooks;
 	struct plan undo = { 0 };
@@ -217,7 +216,7 @@ static int take_down(struct down *d)
 		      : plan_undo_unjournaled(&undo, &d->state, d->host, d->file.name);
 	if (report_failure("plan the steps", r) < 0) {
 		plan_free(&undo);
-		return 1;
+		return false;
 	}
 	apply_undo(&d->apply, &undo);
 	post_down = hooks[HOOK_POST_DOWN];
@@ -233,7 +232,7 @@ static int take_down(struct down *d)
 	string_list_free(&post_down);
 	if (!journal_finish(&d->journal, left))
 		d->apply.failures++;
-	return apply_status(&d->apply);
+	return true;
 }
 
 /* The last `down` could not restore resolv.conf, or there was a reboot: that is all there is to do. */
@@ -242,9 +241,18 @@ static bool only_dns_was_left(const struct down *d, int dns)
 	return dns == 1 && !d->state.link.index && !has_leftovers(&d->journal);
 }
 
+/* Of this tunnel, if its journal is lost or its mark was changed, and of others. */
+static void remove_stale(struct down *d)
+{
+	if (remove_stale_rules(&d->apply, &d->state, d->file.device.fwmark) < 0)
+		d->apply.failures++;
+	remove_stale_firewall(&d->apply);
+}
+
 static int remove_tunnel(struct down *d, const struct command_options *o, const char *name)
 {
-	int dns = undo_stale_dns(name, d->host, d->trace), status;
+	int dns = undo_stale_dns(name, d->host, d->trace);
+	bool failed;
 
 	if (d->journal.exists)
 		read_optional_file(&d->file, o->argument, &d->journal);
@@ -255,10 +263,18 @@ static int remove_tunnel(struct down *d, const struct command_options *o, const 
 		return 1;
 	apply_init(&d->apply, o, d->host, d->trace, &d->journal, d->file.path);
 	d->apply.performer.ifindex = d->state.link.index ? d->state.link.index : d->journal.ifindex;
-	if (only_dns_was_left(d, dns))
-		return 0;
-	status = may_take_down(d) ? take_down(d) : 1;
-	return dns < 0 && status == 0 ? 1 : status;
+	if (only_dns_was_left(d, dns)) {
+		remove_stale(d);
+		return apply_status(&d->apply);
+	}
+	if (!may_take_down(d)) {
+		remove_stale(d);
+		report_upstream("`%s' is not a WireGuard interface", name);
+		return 1;
+	}
+	failed = !take_down(d) || dns < 0;
+	remove_stale(d);
+	return failed ? apply_error_status(&d->apply) : apply_status(&d->apply);
 }
 
 static int run(struct down *d, const struct command_options *o)

@@ -15,6 +15,7 @@
 #include "quick/plan/mtu.h"
 #include "quick/plan/print.h"
 #include "report/report.h"
+#include "stale.h"
 #include "warn_captured.h"
 
 struct reload {
@@ -259,9 +260,18 @@ static bool may_reload(const struct reload *r)
 	return false;
 }
 
+static int remove_stale(struct reload *r, const struct command_options *o, struct command_trace *trace)
+{
+	struct apply a;
+
+	apply_init(&a, o, r->host, trace, &r->journal, r->file.path);
+	return remove_stale_tunnels(&a, &r->state, 0);
+}
+
 static int reload_or_diff(struct reload *r, const struct command_options *o, struct command_trace *trace, bool change)
 {
-	if (read_inputs(r, o->argument, change) < 0 || inspect(r, change) < 0 || compare(r) < 0)
+	if (read_inputs(r, o->argument, change) < 0 || (change && remove_stale(r, o, trace) < 0) || inspect(r, change) < 0 ||
+	    compare(r) < 0)
 		return 1;
 	if (r->journal.exists)
 		warn_of_changed_hooks(&r->file, &r->journal.applied.lines);

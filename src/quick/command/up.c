@@ -14,6 +14,7 @@
 #include "quick/plan/print.h"
 #include "quick/plan/up.h"
 #include "report/report.h"
+#include "stale.h"
 #include "undo.h"
 #include "up_result.h"
 #include "warn_captured.h"
@@ -220,7 +221,7 @@ static int clear_stale_tunnel(struct up *u, const struct command_options *o, str
 	if (!clean)
 		return -EIO;
 	daemon_remove_dead_sockets(&u->host->ipc);
-	return 0;
+	return remove_stale_tunnels(&undo, &u->state, u->file.device.fwmark);
 }
 
 static int run(struct up *u, const struct command_options *o, struct command_trace *trace)

@@ -101,6 +101,13 @@ int firewall_list(enum firewall_tool tool, const char *name, uint8_t family, str
 	return r == 0 && out->n == before && host_lacks(tool, family) ? -EOPNOTSUPP : r;
 }
 
+int firewall_list_names(struct string_list *names)
+{
+	int r = firewall_nft_names(names);
+
+	return r < 0 ? r : firewall_iptables_names(names);
+}
+
 bool firewall_exists(const char *name)
 {
 	bool exists = false;

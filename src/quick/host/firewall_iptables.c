@@ -36,12 +36,18 @@ bool iptables_is_installed(void)
 
 /* ---- reading ---- */
 
-static int read_rules(const char *variant, uint8_t family, const char *name, struct text *out)
+static int save_rules(const char *variant, uint8_t family, struct text *saved)
 {
 	struct program save = program_name(family, variant, "save");
+	struct subprocess like = { .output = saved, .quiet = true };
+
+	return subprocess_find(save.name) ? subprocess_run_args(&like, save.name, NULL) : -ENOENT;
+}
+
+static int read_rules(const char *variant, uint8_t family, const char *name, struct text *out)
+{
 	struct text saved = text_heap();
-	struct subprocess like = { .output = &saved, .quiet = true };
-	int r = subprocess_find(save.name) ? subprocess_run_args(&like, save.name, NULL) : -ENOENT;
+	int r = save_rules(variant, family, &saved);
 
 	if (r == 0)
 		firewall_iptables_filter(out, text_of(&saved), name);
@@ -63,6 +69,21 @@ bool firewall_iptables_exists(const char *name, uint8_t family)
 		exists |= read_rules(variants[i], family, name, &rules) == 0 && rules.n > 0;
 	text_heap_free(&rules);
 	return exists;
+}
+
+int firewall_iptables_names(struct string_list *names)
+{
+	static const uint8_t families[] = { IP_V4, IP_V6 };
+	bool ok = true;
+
+	for (size_t f = 0; f < ARRAY_LEN(families); f++)
+		for (size_t i = 0; ok && firewall_chains_may_exist(families[f]) && i < ARRAY_LEN(variants); i++) {
+			struct text saved = text_heap();
+			if (save_rules(variants[i], families[f], &saved) == 0)
+				ok = firewall_names(names, text_of(&saved), FIREWALL_IPTABLES);
+			text_heap_free(&saved);
+		}
+	return ok ? 0 : -ENOMEM;
 }
 
 /* ---- writing ---- */

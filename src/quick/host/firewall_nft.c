@@ -80,6 +80,17 @@ int firewall_nft_list(const char *name, uint8_t family, struct text *out)
 	return r <= 0 ? r : run_patiently(make_command("list ", family, name).text, out, why);
 }
 
+int firewall_nft_names(struct string_list *names)
+{
+	struct text tables = text_heap();
+	bool ok = true;
+
+	if (netfilter_has_nftables() && nft_list_tables(&tables) == 0)
+		ok = firewall_names(names, text_of(&tables), FIREWALL_NFT);
+	text_heap_free(&tables);
+	return ok ? 0 : -ENOMEM;
+}
+
 int firewall_nft_remove(const char *name, uint8_t family, bool traced, struct text *trace, char why[256])
 {
 	int r = has_table(name, family, why);

@@ -138,8 +138,6 @@ int host_inspect_mtu(struct host_state *s, struct rtnetlink *rt, const struct wg
 	return r;
 }
 
-enum { FIRST_TABLE = 51820, TABLES_TRIED = 10000 };
-
 int host_inspect_table(struct host_state *s, struct rtnetlink *rt, bool (*taken)(const void *ctx, uint32_t table),
 		       const void *ctx)
 {

@@ -8,6 +8,9 @@
 #include "quick/config/settings.h"
 #include "rtnetlink.h"
 
+/* The routing tables from which `up` chooses. */
+enum { FIRST_TABLE = 51820, TABLES_TRIED = 10000 };
+
 /* All that every command needs; an interface of this name need not exist. */
 must_check int host_inspect(struct host_state *s, struct rtnetlink *rt, const char *name,
 			    const struct settings *set);

@@ -73,6 +73,8 @@ static bool read_attribute(struct step_rule *r, struct nlattr *a)
 		r->suppress = nla_get_u32(a) == 0;
 		return r->suppress || nla_get_u32(a) == UINT32_MAX;
 	case FRA_PROTOCOL:
+		r->own = nla_get_u8(a) == RTPROT_KERNEL;
+		return true;
 	case FRA_PAD:
 		return true;
 	}

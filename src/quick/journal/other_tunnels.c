@@ -6,6 +6,7 @@
 #include "journal_file.h"
 #include "paths.h"
 #include "quick/host/folder.h"
+#include "quick/plan/policy_rules.h"
 
 typedef bool journal_predicate(const struct journal *other, void *ctx);
 
@@ -44,28 +45,39 @@ int other_tunnels_names(struct string_list *out, const char *name)
 	return ok ? 0 : -ENOMEM;
 }
 
-static bool any_other_tunnel(const struct journal *j, journal_predicate *is_true, void *ctx)
+/* Stops at the first for which it is true: 1. Otherwise 0, or -errno when a journal could not be read. */
+static int visit_other_tunnels(const struct journal *j, journal_predicate *is_true, void *ctx)
 {
 	struct string_list files = { 0 };
-	bool found = false, listed = folder_list(&files, JOURNAL_FOLDER);
+	int found = folder_list(&files, JOURNAL_FOLDER) ? 0 : -ENOMEM;
 
-	for (size_t i = 0; listed && !found && i < files.n; i++) {
+	for (size_t i = 0; found < 1 && i < files.n; i++) {
 		struct journal other = { .lock = -1, .netns = j->netns };
+		int r;
 		if (!is_other_tunnel(j, span_of(files.list[i]), other.name))
 			continue;
-		if (journal_load(&other) == 0 && other.exists)
-			found = is_true(&other, ctx);
+		r = journal_load(&other);
+		if (r < 0)
+			found = r;
+		else if (other.exists && is_true(&other, ctx))
+			found = 1;
 		applied_free(&other.applied);
 	}
 	string_list_free(&files);
 	return found;
 }
 
+static bool any_other_tunnel(const struct journal *j, journal_predicate *is_true, void *ctx)
+{
+	return visit_other_tunnels(j, is_true, ctx) > 0;
+}
+
 static bool uses_table(const struct journal *other, void *table)
 {
 	for (size_t i = 0; i < other->applied.plan.n; i++) {
 		const struct step *s = &other->applied.plan.steps[i];
-		if (s->kind == STEP_RULE && s->rule.table == *(uint32_t *)table)
+		if ((s->kind == STEP_RULE && s->rule.table == *(uint32_t *)table) ||
+		    (s->kind == STEP_ROUTE && s->route.table == *(uint32_t *)table))
 			return true;
 	}
 	return false;
@@ -113,4 +125,50 @@ uint8_t other_tunnels_new_chains(const struct journal *j, uint8_t family)
 
 	any_other_tunnel(j, add_new_chains, &all);
 	return all.new_chains;
+}
+
+/* ---- what all journals have ---- */
+
+static int add_step(struct tunnels_in_use *out, const struct step *s)
+{
+	int r = 0;
+
+	if (s->kind == STEP_ROUTE)
+		return tunnels_in_use_add(out, s->route.table);
+	if (s->kind == STEP_RULE)
+		r = rules_append(&out->rules, &s->rule);
+	return r < 0 || s->kind != STEP_RULE || !rule_is_tunnel(&s->rule) ? r : tunnels_in_use_add(out, s->rule.mark);
+}
+
+static int add_journal(struct tunnels_in_use *out, const struct journal *j)
+{
+	int r = string_list_add(&out->names, span_of(j->name)) ? 0 : -ENOMEM;
+
+	if (r == 0 && j->applied.mark)
+		r = tunnels_in_use_add(out, j->applied.mark);
+	for (size_t i = 0; r == 0 && i < j->applied.plan.n; i++)
+		r = add_step(out, &j->applied.plan.steps[i]);
+	return r;
+}
+
+struct collection {
+	struct tunnels_in_use *out;
+	int error;
+};
+
+static bool collect(const struct journal *other, void *ctx)
+{
+	struct collection *c = ctx;
+
+	c->error = add_journal(c->out, other);
+	return c->error < 0;
+}
+
+int journaled_tunnels(const struct journal *j, struct tunnels_in_use *out)
+{
+	const struct journal nameless = { .netns = j->netns }; /* for which all are others */
+	struct collection c = { .out = out };
+	int r = visit_other_tunnels(&nameless, collect, &c);
+
+	return c.error < 0 ? c.error : r;
 }

@@ -3,7 +3,7 @@
 #define WG_QUICK_OTHER_TUNNELS_H
 
 #include "journal_data.h"
-#include "base/vector.h"
+#include "quick/plan/host_state.h"
 
 /* True when another tunnel uses the routing table. The first argument is a struct journal. */
 bool other_tunnel_uses_table(const void *journal, uint32_t table);
@@ -15,5 +15,7 @@ uint8_t other_tunnels_new_chains(const struct journal *j, uint8_t family);
 
 /* The names that other journals have, also those of other namespaces. 0 or -ENOMEM. */
 must_check int other_tunnels_names(struct string_list *out, const char *name);
+/* Adds what all journals of this namespace have, also that of this tunnel. 0, or -errno if one cannot be read. */
+must_check int journaled_tunnels(const struct journal *j, struct tunnels_in_use *out);
 
 #endif

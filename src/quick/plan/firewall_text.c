@@ -141,6 +141,50 @@ void firewall_iptables_filter(struct text *t, struct span saved, const char *nam
 	}
 }
 
+/* ---- names ---- */
+
+static bool has_name(const struct string_list *names, struct span name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (span_is(name, names->list[i]))
+			return true;
+	return false;
+}
+
+static struct span nft_name_in(struct span line)
+{
+	static const char *const tables[] = { "table ip wg-quick-", "table ip6 wg-quick-" };
+
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+		if (span_starts(line, tables[i]))
+			return span_sub(line, strlen(tables[i]), line.n);
+	return SPAN("");
+}
+
+static struct span iptables_name_in(struct span line)
+{
+	static const char comment[] = "--comment \"wg-quick(8) rule for ";
+
+	if (!span_starts(line, "-A"))
+		return SPAN("");
+	while (line.n > 0 && !span_starts(line, comment))
+		line = span_sub(line, 1, line.n);
+	line = span_sub(line, sizeof comment - 1, line.n);
+	return span_sub(line, 0, span_find(line, '"'));
+}
+
+bool firewall_names(struct string_list *names, struct span listed, enum firewall_tool tool)
+{
+	struct span line;
+
+	while (span_next(&line, &listed, '\n')) {
+		struct span name = tool == FIREWALL_NFT ? nft_name_in(line) : iptables_name_in(line);
+		if (device_name_is_valid(name) && !has_name(names, name) && !string_list_add(names, name))
+			return false;
+	}
+	return true;
+}
+
 /* ---- */
 
 /* A chain's first line is its type. */

@@ -15,6 +15,9 @@ void firewall_nft_text(struct text *t, const struct plan *p, const struct step *
 void firewall_iptables_text(struct text *t, const struct plan *p, const struct step *s, struct span existing);
 void firewall_print(struct text *t, const struct plan *p, const struct step *s, bool runnable);
 
+/* Adds the names of tunnels, each once, that have rules in what `nft list tables` or iptables-save prints. False: out of
+ * memory. */
+must_check bool firewall_names(struct string_list *names, struct span listed, enum firewall_tool tool);
 /* Appends the lines of iptables-save with the tunnel's rules, and the names of their tables. */
 void firewall_iptables_filter(struct text *t, struct span saved, const char *name);
 /* True if there are rules, as the tool lists them, and one for each of these addresses of the family. */

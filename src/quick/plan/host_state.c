@@ -1,6 +1,7 @@
 /* The state of the host: look-ups, and freeing it. */
 #include "host_state.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 static int compare_routes(const void *a, const void *b)
@@ -54,6 +55,30 @@ const struct step_rule *host_tunnel_rule(const struct host_state *s, uint8_t fam
 		    s->rules.list[i].mark == mark)
 			return &s->rules.list[i];
 	return NULL;
+}
+
+int tunnels_in_use_add(struct tunnels_in_use *u, uint32_t mark)
+{
+	if (!vector_reserve(&u->marks.list, &u->marks.cap, u->marks.n + 1, sizeof *u->marks.list))
+		return -ENOMEM;
+	u->marks.list[u->marks.n++] = mark;
+	return 0;
+}
+
+bool tunnels_in_use_have(const struct tunnels_in_use *u, uint32_t mark)
+{
+	for (size_t i = 0; i < u->marks.n; i++)
+		if (u->marks.list[i] == mark)
+			return true;
+	return false;
+}
+
+void tunnels_in_use_free(struct tunnels_in_use *u)
+{
+	string_list_free(&u->names);
+	free(u->rules.list);
+	free(u->marks.list);
+	*u = (struct tunnels_in_use){ 0 };
 }
 
 void host_state_free(struct host_state *s)

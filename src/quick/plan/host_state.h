@@ -31,6 +31,30 @@ struct routes {
 void routes_sort(struct routes *r); /* for routes_have() */
 bool routes_have(const struct routes *sorted, const struct ip_prefix *p);
 
+/* The default routes of a routing table. */
+struct table_use {
+	uint32_t table;
+	bool unreachable[2];   /* IPv4, IPv6: that of wg-quick */
+	bool other_default[2]; /* any other */
+};
+struct table_uses {
+	struct table_use *list;
+	size_t n, cap;
+};
+
+/* What belongs to tunnels of this network namespace. A zeroed struct is empty. */
+struct tunnels_in_use {
+	struct string_list names; /* of interfaces and journals */
+	struct rules rules;       /* of journals */
+	struct {
+		uint32_t *list;
+		size_t n, cap;
+	} marks; /* of journals and WireGuard interfaces */
+};
+must_check int tunnels_in_use_add(struct tunnels_in_use *u, uint32_t mark); /* 0 or -ENOMEM */
+bool tunnels_in_use_have(const struct tunnels_in_use *u, uint32_t mark);
+void tunnels_in_use_free(struct tunnels_in_use *u);
+
 struct host_state {
 	struct links links;
 	struct link_info link;      /* the tunnel's interface; index 0: it does not exist */

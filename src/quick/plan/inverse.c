@@ -113,14 +113,21 @@ bool rule_is_ambiguous(const struct host_state *s, const struct step_rule *rule)
 	return n > 1;
 }
 
-/* The mark of the tunnel whose rules are removed; 0: no rule is. */
+/* The mark of the tunnel whose default route is removed; 0: none is. A tunnel that found all of its rules on the host has a
+ * route only. */
 static uint32_t mark_of_rules(const struct plan *undo, uint8_t family)
 {
-	for (size_t i = 0; i < undo->n; i++)
-		if (undo->steps[i].kind == STEP_RULE && undo->steps[i].rule.family == family &&
-		    rule_is_tunnel(&undo->steps[i].rule))
-			return undo->steps[i].rule.mark;
-	return 0;
+	uint32_t mark = 0;
+
+	for (size_t i = 0; i < undo->n; i++) {
+		const struct step *s = &undo->steps[i];
+		if (s->kind == STEP_RULE && s->rule.family == family && rule_is_tunnel(&s->rule))
+			return s->rule.mark;
+		if (s->kind == STEP_ROUTE && s->route.unreachable && s->route.prefix.addr.family == family &&
+		    s->route.table != TABLE_MAIN)
+			mark = s->route.table;
+	}
+	return mark;
 }
 
 static bool may_remove(const struct step_rule *rule, const struct host_state *s, uint32_t mark)

@@ -25,16 +25,6 @@ static bool is_main(const struct step_rule *r)
 	return is_unconditional(r) && (r->table == TABLE_MAIN || r->ends);
 }
 
-static bool is_suppress(const struct step_rule *r)
-{
-	return r->suppress && !r->invert && r->mark == 0 && r->table == TABLE_MAIN;
-}
-
-static bool is_main_for_mark(const struct step_rule *r)
-{
-	return !r->suppress && !r->invert && r->mark != 0 && r->table == TABLE_MAIN;
-}
-
 /* ---- positions ---- */
 
 /* The rules of one family; positions count from the first one evaluated. */
@@ -84,9 +74,9 @@ static size_t begin_of_tunnel(const struct view *v, size_t at)
 {
 	size_t local = find_local(v);
 
-	if (at > 0 && is_suppress(&v->list[at - 1]))
+	if (at > 0 && rule_is_suppress(&v->list[at - 1]))
 		at--;
-	while (at > 0 && is_main_for_mark(&v->list[at - 1]))
+	while (at > 0 && rule_is_main_for_mark(&v->list[at - 1]))
 		at--;
 	return at > 0 && is_local(&v->list[at - 1]) && at - 1 != local ? at - 1 : at;
 }
@@ -158,7 +148,7 @@ static int append_all(struct rules *out, const struct view *others, uint32_t mar
 {
 	const struct step_rule tunnel = { .invert = true, .mark = mark, .table = mark };
 	const struct step_rule suppress = { .suppress = true, .table = TABLE_MAIN,
-					    .ambiguous = find(others, is_suppress, 0) < others->n };
+					    .ambiguous = find(others, rule_is_suppress, 0) < others->n };
 	int r = rules_append(out, &tunnel);
 
 	if (r == 0)
@@ -199,7 +189,7 @@ static int place(struct rules *out, const struct rules *other_rules, uint8_t fam
 static bool has_main_for_mark(const struct view *v, size_t end, uint32_t mark)
 {
 	for (size_t i = 0; i < end; i++)
-		if (is_main_for_mark(&v->list[i]) && v->list[i].mark == mark)
+		if (rule_is_main_for_mark(&v->list[i]) && v->list[i].mark == mark)
 			return true;
 	return false;
 }
@@ -219,11 +209,11 @@ static bool keeps_out_of_others(const struct view *v, size_t at)
 bool policy_rules_are_complete(const struct rules *r, uint8_t family, uint32_t mark)
 {
 	const struct view v = view_of(r, family);
-	size_t tunnel = find_tunnel(&v, mark), suppress = find(&v, is_suppress, 0), local = find(&v, is_local, 0);
+	size_t tunnel = find_tunnel(&v, mark), suppress = find(&v, rule_is_suppress, 0), local = find(&v, is_local, 0);
 	size_t main = find(&v, is_main, 0);
 
-	while (suppress < tunnel && find(&v, is_suppress, suppress + 1) < tunnel)
-		suppress = find(&v, is_suppress, suppress + 1);
+	while (suppress < tunnel && find(&v, rule_is_suppress, suppress + 1) < tunnel)
+		suppress = find(&v, rule_is_suppress, suppress + 1);
 	return suppress < tunnel && tunnel < main && (local < suppress || local >= main) &&
 	       keeps_out_of_others(&v, tunnel);
 }
@@ -298,8 +288,8 @@ bool policy_rule_is_free(const struct rules *r, const struct step_rule *rule, ui
 	while (i < v.n && !rule_equal(&v.list[i], rule))
 		i++;
 	for (; i < v.n && !rule_is_tunnel(&v.list[i]); i++) {
-		bool before = is_main_for_mark(&v.list[i]) || is_local(&v.list[i]);
-		if (suppress || (!before && !is_suppress(&v.list[i])))
+		bool before = rule_is_main_for_mark(&v.list[i]) || is_local(&v.list[i]);
+		if (suppress || (!before && !rule_is_suppress(&v.list[i])))
 			return true; /* the rule of rule_is_tunnel() was removed */
 		suppress = !before;
 	}
@@ -348,6 +338,16 @@ int rules_insert(struct rules *r, const struct step_rule *rule)
 	r->list[at] = *rule;
 	r->n++;
 	return 0;
+}
+
+void rules_remove(struct rules *r, const struct step_rule *rule)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (!rule_equal(&r->list[i], rule))
+			r->list[kept++] = r->list[i];
+	r->n = kept;
 }
 
 /* The preference that the kernel gives a rule without one. */

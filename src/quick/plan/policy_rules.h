@@ -26,5 +26,6 @@ must_check int rules_copy(struct rules *out, const struct rules *r); /* 0 or -EN
 /* At the end, or where the kernel adds it; 0 or -ENOMEM. */
 must_check int rules_append(struct rules *r, const struct step_rule *rule);
 must_check int rules_insert(struct rules *r, const struct step_rule *rule);
+void rules_remove(struct rules *r, const struct step_rule *rule);
 
 #endif

@@ -56,6 +56,16 @@ bool rule_is_tunnel(const struct step_rule *r)
 	return r->invert && r->mark != 0 && r->mark == r->table && !r->suppress;
 }
 
+bool rule_is_suppress(const struct step_rule *r)
+{
+	return r->suppress && !r->invert && r->mark == 0 && r->table == TABLE_MAIN;
+}
+
+bool rule_is_main_for_mark(const struct step_rule *r)
+{
+	return !r->suppress && !r->invert && r->mark != 0 && r->table == TABLE_MAIN;
+}
+
 bool step_inverse(struct step *out, const struct step *s)
 {
 	*out = *s;

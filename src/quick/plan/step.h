@@ -33,11 +33,16 @@ struct step_rule {
 	bool ambiguous; /* other rules look like it, so the command that deletes it names the preference */
 	bool numbered;  /* the kernel would choose another preference, so the command that adds it names it */
 	bool ends;      /* of the host: no rule after it is evaluated */
+	bool own;       /* of the host: it has the protocol of wg-quick's rules */
 	uint32_t pref, mark /* 0: any */, table;
 };
 bool rule_equal(const struct step_rule *a, const struct step_rule *b); /* the preference included */
 /* "not fwmark N table N", which sends all packets but the tunnel's own to the tunnel's table. */
 bool rule_is_tunnel(const struct step_rule *r);
+/* "table main suppress_prefixlength 0", which gives all routes but the default route precedence. */
+bool rule_is_suppress(const struct step_rule *r);
+/* "fwmark N table main", which keeps the packets of a tunnel out of other tunnels. */
+bool rule_is_main_for_mark(const struct step_rule *r);
 
 struct step_firewall {
 	uint8_t family; /* enum ip_family */

@@ -50,6 +50,27 @@ static void only_own_rules_are_found(void **state)
 	text_heap_free(&rules);
 }
 
+static void names_of_tunnels(void **state)
+{
+	struct string_list names = { 0 };
+
+	(void)state;
+	assert_true(firewall_names(&names, span_of(saved), FIREWALL_IPTABLES));
+	assert_int_equal(names.n, 2);
+	assert_string_equal(names.list[0], "wg0");
+	assert_string_equal(names.list[1], "wg01");
+	assert_true(firewall_names(&names, SPAN("table ip wg-quick-wg1\ntable ip6 wg-quick-wg1\ntable ip wg-quick-\ntable inet wg-quick-a\n"
+						"table ip filter\ntable ip wg-quick-a/b\ntable ip my-wg-quick-b\ntable ip6 wg-quick-wg0\n"),
+				   FIREWALL_NFT));
+	assert_int_equal(names.n, 3);
+	assert_string_equal(names.list[2], "wg1");
+	assert_true(firewall_names(&names, SPAN("-A INPUT -m comment --comment \"wg-quick(8) rule for \" -j DROP\n"
+						"-A INPUT -m comment --comment \"wg-quick(8) rule for\n# wg-quick(8) rule for wg9\"\n"),
+				   FIREWALL_IPTABLES));
+	assert_int_equal(names.n, 3);
+	string_list_free(&names);
+}
+
 static void assert_iptables(const struct plan *p, const struct step *s, struct span existing, const char *expected)
 {
 	struct text t = text_heap();
@@ -149,6 +170,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_own_rules_are_found),
+		cmocka_unit_test(names_of_tunnels),
 		cmocka_unit_test(rules_are_replaced),
 		cmocka_unit_test(other_marks_stay),
 		cmocka_unit_test(missing_and_repeated_rules_are_found),

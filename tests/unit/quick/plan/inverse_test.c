@@ -135,6 +135,31 @@ static void moved_rules_go(void **state)
 	release(&f);
 }
 
+/* Those of an earlier tunnel were in their places, so that `up` added a route only. */
+static void rules_that_up_found_go(void **state)
+{
+	struct fixture f = { 0 };
+	struct plan undo = { 0 };
+
+	(void)state;
+	model_host_init(&f.host);
+	model_read_file(&f.file, "[Interface]\n" PEER "AllowedIPs = 0.0.0.0/0\n");
+	plan_all(&f);
+	model_perform(&f.host, &f.plan);
+	plan_drop_kind(&f.plan, STEP_RULE);
+	plan_drop_kind(&f.plan, STEP_SYSCTL);
+	assert_int_equal(plan_undo(&undo, &f.plan, true), 0);
+	plan_drop_absent_rules(&undo, &f.host.state);
+	assert_int_equal(plan_undo_other_rules(&undo, &f.plan, &f.host.state), 0);
+	assert_lines(&undo, "[#] ip -4 route delete unreachable 0.0.0.0/0 metric 32767 table 51820\n"
+			    "[#] ip link delete dev wg0\n"
+			    "[#] nft -f /dev/fd/63\n"
+			    "[#] ip -4 rule delete table main suppress_prefixlength 0\n"
+			    "[#] ip -4 rule delete table 51820\n");
+	plan_free(&undo);
+	release(&f);
+}
+
 /* Undone after any number of steps, the host is as it was. */
 static void undo_of_every_part(void **state)
 {
@@ -246,6 +271,7 @@ int main(void)
 		cmocka_unit_test(inverse_of_the_inverse),
 		cmocka_unit_test(foreign_rules_stay),
 		cmocka_unit_test(moved_rules_go),
+		cmocka_unit_test(rules_that_up_found_go),
 		cmocka_unit_test(undo_of_every_part),
 		cmocka_unit_test(undo_without_a_journal),
 		cmocka_unit_test(what_failed_is_kept),

@@ -1,0 +1,14 @@
+/* What is left in a network namespace of tunnels that are no longer up and have no journal, as after the end of a container
+ * whose namespace lives on. Its policy rules have the protocol of wg-quick or lead to its unreachable route, and no journal,
+ * no WireGuard interface and no default route belongs to their mark. */
+#ifndef WG_QUICK_STALE_H
+#define WG_QUICK_STALE_H
+
+#include "host_state.h"
+
+/* Appends the removal of rules and unreachable routes, as far as `tables` has the tables. Rules that other tunnels need stay. 0
+ * or -ENOMEM. */
+must_check int plan_stale(struct plan *p, const struct host_state *s, const struct table_uses *tables,
+			  const struct tunnels_in_use *used);
+
+#endif
