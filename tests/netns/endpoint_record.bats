@@ -27,6 +27,22 @@ removed() {
 	[ -z "$(records)" ]
 }
 
+# bring_up: the same endpoint, set by wg-quick.
+bring_up() {
+	on a ip link delete wg0
+	eventually 10 daemon_ended
+	removed
+	tunnel a wg0 <<-END
+	[Interface]
+	PrivateKey = $QUICK_KEY
+	[Peer]
+	PublicKey = $QUICK_PEER
+	Endpoint = 192.0.2.1:5
+	END
+	on a wg-quick up wg0
+	[ "$(records)" = endpoints.wg0@0 ]
+}
+
 daemon_ended() { ! on a pgrep -fx "wireguardd wg0" > /dev/null; }
 
 @test "endpoint record: ip link delete" {
@@ -63,36 +79,14 @@ daemon_ended() { ! on a pgrep -fx "wireguardd wg0" > /dev/null; }
 
 @test "endpoint record: wg-quick of Debian brings the tunnel down" {
 	[ -e "$WGSUITE_PEERS/wg-quick" ] || skip "tests/lib/get-peers.sh $WGSUITE_PEERS has not been run"
-	on a ip link delete wg0
-	eventually 10 daemon_ended
-	removed
-	tunnel a wg0 <<-END
-	[Interface]
-	PrivateKey = $QUICK_KEY
-	[Peer]
-	PublicKey = $QUICK_PEER
-	Endpoint = 192.0.2.1:5
-	END
-	on a wg-quick up wg0
-	[ "$(records)" = endpoints.wg0@0 ]
+	bring_up
 	on a bash "$WGSUITE_PEERS/wg-quick" down wg0
 	eventually 10 daemon_ended
 	removed
 }
 
 @test "endpoint record: up and down leave none" {
-	on a ip link delete wg0
-	eventually 10 daemon_ended
-	removed
-	tunnel a wg0 <<-END
-	[Interface]
-	PrivateKey = $QUICK_KEY
-	[Peer]
-	PublicKey = $QUICK_PEER
-	Endpoint = 192.0.2.1:5
-	END
-	on a wg-quick up wg0
-	[ "$(records)" = endpoints.wg0@0 ]
+	bring_up
 	on a wg-quick down wg0
 	[ -z "$(records)" ]
 }
