@@ -313,3 +313,59 @@ PreDown = rm /etc/wireguard/%i.conf" "10.8.0.0/16"
 	on a wg-quick down wg0
 	on a test ! -e /etc/wireguard/wg0.conf
 }
+
+# other_program COMMAND…: a command of ours that leaves no records, like another program.
+other_program() {
+	on a "$@"
+	on a sh -c 'rm -f /run/wgsuite/endpoints.*'
+}
+
+endpoint_is() { [ "$(on a wg show wg0 endpoints | cut -f 2)" = "$1" ]; }
+
+@test "without a journal, the file's endpoint is set unless wg is known to have set it" {
+	quick_file wg0 "Address = 10.7.0.1/24" 10.8.0.0/16
+	on a wg-quick up wg0
+	other_program wg set wg0 peer "$QUICK_PEER" endpoint 192.168.5.254:9
+	on a sh -c 'rm /run/wgsuite/*' # as after an upgrade with the tunnel up
+	run -0 on a wg-quick diff wg0
+	[ "$output" = "[#] wg set wg0 peer $QUICK_PEER endpoint 192.168.5.254:5801" ]
+	run -0 on a wg-quick reload wg0
+	[ "$output" = "[#] wg set wg0 peer $QUICK_PEER endpoint 192.168.5.254:5801" ]
+	endpoint_is 192.168.5.254:5801
+	# Now the record says so, and the peer roams.
+	on a sh -c 'cp /run/wgsuite/endpoints.* /run/record'
+	on a wg set wg0 peer "$QUICK_PEER" endpoint 192.168.5.254:9
+	on a sh -c 'cp /run/record /run/wgsuite/endpoints.*'
+	run -0 on a wg-quick reload wg0
+	[ -z "$output" ]
+	endpoint_is 192.168.5.254:9
+	on a sed -i s/5801/5802/ /etc/wireguard/wg0.conf
+	on a wg-quick reload wg0
+	endpoint_is 192.168.5.254:5802
+}
+
+@test "diff, reload and save disregard the journal of an earlier interface of the same name" {
+	local warning="wg-quick: wg0: warning: the interface is not the one that \`up' created: what is recorded of that one is ignored"
+	quick_file wg0 "Address = 10.7.0.1/24
+ListenPort = 5000
+PostUp = ip address add 10.99.0.1/32 dev %i" 10.8.0.0/16
+	on a wg-quick up wg0
+	gone() { ! on a pgrep -fx "wireguardd wg0" > /dev/null; }
+	on a ip link delete wg0
+	eventually 10 gone
+	on a wireguardd wg0
+	other_program sh -c "wg-quick strip wg0 > /run/wg0; wg setconf wg0 /run/wg0; wg set wg0 listen-port 5001 peer $QUICK_PEER endpoint 192.168.5.254:9"
+	on a sh -c 'ip address add 10.7.0.1/24 dev wg0; ip address add 10.99.0.1/32 dev wg0; ip link set wg0 up; ip route add 10.8.0.0/16 dev wg0'
+	run -0 on a wg-quick diff wg0
+	[ "$output" = "$warning
+[#] wg set wg0 listen-port 5000
+[#] wg set wg0 peer $QUICK_PEER endpoint 192.168.5.254:5801
+[#] ip -4 address delete 10.99.0.1/32 dev wg0" ]
+	run -0 on a wg-quick reload wg0
+	[[ $output == "$warning"* ]]
+	endpoint_is 192.168.5.254:5801
+	run -0 on a wg-quick save wg0
+	[[ $output == "$warning"* ]]
+	on a wg-quick down wg0
+	[ "$(on a find /run/wgsuite -type f 2> /dev/null)" = "" ]
+}

@@ -134,6 +134,14 @@ int inspect_host(struct host_state *s, struct host *host, const char *name)
 	return report_failure(inspect, host_inspect(s, &host->rtnetlink, name, &host->settings));
 }
 
+void check_journal(struct journal *j, const struct host_state *s)
+{
+	if (!j->exists || journal_is_of(j, s->link.index))
+		return;
+	report_warning("the interface is not the one that `up' created: what is recorded of that one is ignored");
+	journal_disregard(j);
+}
+
 static void inspect_sysctl(struct host_state *s, const struct journal *j)
 {
 	if (!other_tunnel_needs_sysctl(j, &s->src_valid_mark_before))

@@ -26,6 +26,8 @@ must_check int resolve_endpoints(struct tunnel_file *f, const struct host_state 
 
 /* host_inspect() with a message. 0, or -errno after reporting, as do the next three. */
 must_check int inspect_host(struct host_state *s, struct host *host, const char *name);
+/* Disregards the journal if another program has deleted the interface that it records, and created this one. */
+void check_journal(struct journal *j, const struct host_state *s);
 /* The MTU, the firewall tool, a free table: what plan_tunnel() needs beyond host_inspect() and resolved endpoints. */
 must_check int inspect_for_plan(struct host_state *s, struct host *host, const struct tunnel_file *f,
 				const struct journal *j);

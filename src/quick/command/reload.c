@@ -88,6 +88,8 @@ static int inspect(struct reload *r, bool lock)
 
 	if (error == 0)
 		error = read_device(&r->state, r->host, r->file.name);
+	if (error == 0)
+		check_journal(&r->journal, &r->state);
 	r->state.ipv6_of_hooks = addresses_have_ipv6(&r->journal.applied.foreign);
 	if (error == 0)
 		error = resolve_endpoints(&r->file, &r->state, lock ? RESOLVE_PATIENTLY : RESOLVE_ONCE);
@@ -111,8 +113,13 @@ static int compare(struct reload *r)
 				 .endpoints = &r->endpoints,
 				 .warn = report_plan_warning };
 	struct hook_changes changes = { 0 };
+	struct wg_device last_request = { 0 };
 	int error = 0;
 
+	if (!in.applied) { /* perhaps wg(8) has set the endpoints */
+		error = ipc_last_request(&r->host->ipc, &last_request, r->file.name, &r->file.device);
+		in.last_request = &last_request;
+	}
 	if (in.applied && in.applied->changes.n > 0) {
 		error = hook_changes_init(&changes, &in.applied->changes, &r->file);
 		in.changes = &changes;
@@ -120,6 +127,7 @@ static int compare(struct reload *r)
 	if (error == 0)
 		error = plan_diff(&r->plan, &r->old_dns, &in);
 	hook_changes_free(&changes);
+	device_free(&last_request);
 	return report_failure("plan the steps", error);
 }
 

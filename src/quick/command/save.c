@@ -94,6 +94,7 @@ static int save(struct tunnel_file *f, struct host_state *state, struct journal 
 		report_upstream("`%s' is not a WireGuard interface", f->name);
 		return 1;
 	}
+	check_journal(journal, state);
 	return save_tunnel(f, state, journal, host, trace) < 0;
 }
 

@@ -204,6 +204,18 @@ static bool delete_journal(struct journal *j)
 	return ok;
 }
 
+bool journal_is_of(const struct journal *j, uint32_t ifindex)
+{
+	return !j->is_leftover && (j->ifindex == 0 || j->ifindex == ifindex);
+}
+
+void journal_disregard(struct journal *j)
+{
+	applied_free(&j->applied);
+	j->exists = j->complete = j->is_leftover = false;
+	j->ifindex = 0;
+}
+
 bool journal_keep_failed(struct journal *j, const struct plan *undo)
 {
 	struct applied left = { 0 };

@@ -28,6 +28,11 @@ bool journal_note_complete(struct journal *j);
 /* False after an interrupted `up` that started no hook for which a down hook of this phase is the counterpart. */
 bool journal_hooks_are_due(const struct journal *j, enum hook_phase phase);
 
+/* False: it records an earlier interface of this name, or a tunnel that is down. */
+bool journal_is_of(const struct journal *j, uint32_t ifindex);
+/* From now on as if there was no file, which stays. */
+void journal_disregard(struct journal *j);
+
 /* After `undo` was applied: leaves in the journal what it could not undo, which the next `down` or `up` tries again, and
  * no hooks or notes for `reload` and `save`. False: nothing is left. */
 must_check bool journal_keep_failed(struct journal *j, const struct plan *undo);

@@ -59,10 +59,10 @@ int plan_device_change(struct plan *p, const struct diff_input *in, uint32_t mar
 	struct step *s;
 	int r = 0;
 
-	if (in->applied) {
+	/* A peer roamed only where the endpoint in the file is known to have been applied. */
+	o.last_request = !in->applied && in->last_request ? in->last_request : &before;
+	if (in->applied)
 		r = endpoints_before(&before, in);
-		o.last_request = &before;
-	}
 	if (r == 0 && in->changes) {
 		r = hook_changes_device(&desired_with_changes, in->changes, &in->actual->device);
 		desired = &desired_with_changes;

@@ -11,6 +11,7 @@ struct diff_input {
 	const struct tunnel_file *desired;   /* with its endpoints resolved */
 	const struct host_state *actual;
 	const struct applied *applied;       /* null: the tunnel has no journal */
+	const struct wg_device *last_request; /* without a journal: the endpoints that were last configured; null: none is known */
 	const struct string_list *endpoints; /* endpoint_texts() of the file, sorted by strcmp(3) */
 	const struct hook_changes *changes;  /* what to leave alone; null: nothing */
 	plan_warn *warn;                     /* may be null */
