@@ -364,6 +364,20 @@ static void a_roamed_endpoint_stays(void **state)
 	take_down(&t);
 }
 
+/* Nothing tells whether the peer roamed or another program set the endpoint. */
+static void an_endpoint_without_a_journal(void **state)
+{
+	static const char file[] = INTERFACE PEER "Endpoint = 192.0.2.1:5800\n";
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, file);
+	t.journaled = false;
+	t.host.state.device.peers[0].endpoint.port = 9999;
+	assert_reload(&t, file, "", "[#] wg set wg0 peer " KEY " endpoint 192.0.2.1:5800\n");
+	take_down(&t);
+}
+
 /* A peer without an endpoint gets one; only replacing the peer takes it away again. */
 static void endpoint_of_a_silent_peer(void **state)
 {
@@ -505,6 +519,7 @@ int main(void)
 		test_of_split(tables_are_moved),
 		cmocka_unit_test(without_a_journal),
 		cmocka_unit_test(a_roamed_endpoint_stays),
+		cmocka_unit_test(an_endpoint_without_a_journal),
 		test_of_split(endpoint_of_a_silent_peer),
 		test_of_split(without_ipv6),
 		cmocka_unit_test(mtu_too_small_for_ipv6),
