@@ -115,17 +115,23 @@ void peer_keep_source(struct wg_tunnel_peer *p, const struct wg_path *path)
 
 /* ---- staged packets ---- */
 
+static size_t staged_bytes_max(const struct staged_queue *q, size_t total)
+{
+	size_t of_others = total - q->bytes;
+
+	return of_others < STAGED_BYTES_MAX ? (STAGED_BYTES_MAX - of_others) / STAGED_PEER_PART : 0;
+}
+
 bool staged_add(struct staged_queue *q, size_t *total, const uint8_t *bytes, uint32_t n,
 		uint32_t *n_dropped)
 {
-	struct staged *s = NULL;
+	struct staged *s = malloc(sizeof *s + n);
 
 	*n_dropped = 0;
-	if (q->n == 0 || *total < STAGED_BYTES_MAX)
-		s = malloc(sizeof *s + n);
 	if (!s)
 		return false;
 	*total += sizeof *s + n;
+	q->bytes += (uint32_t)sizeof *s + n;
 	s->next = NULL;
 	s->n = n;
 	if (n > 0)
@@ -136,7 +142,7 @@ bool staged_add(struct staged_queue *q, size_t *total, const uint8_t *bytes, uin
 		q->first = s;
 	q->last = s;
 	q->n++;
-	while (q->n > WG_STAGED_MAX) {
+	while (q->n > WG_STAGED_MAX || (q->n > 1 && q->bytes > staged_bytes_max(q, *total))) {
 		staged_free(staged_pop(q, total));
 		++*n_dropped;
 	}
@@ -152,8 +158,9 @@ struct staged *staged_pop(struct staged_queue *q, size_t *total)
 	q->first = s->next;
 	if (!q->first)
 		q->last = NULL;
-	assert(q->n > 0 && *total >= sizeof *s + s->n);
+	assert(q->n > 0 && *total >= q->bytes && q->bytes >= sizeof *s + s->n);
 	q->n--;
+	q->bytes -= (uint32_t)sizeof *s + s->n;
 	*total -= sizeof *s + s->n;
 	return s;
 }

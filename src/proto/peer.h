@@ -9,6 +9,7 @@
 #include "noise.h"
 #include "routes.h"
 #include "session.h"
+#include "share.h"
 #include "tunnel.h"
 
 enum peer_wake { /* why the data half wakes the control half for a peer: bits */
@@ -25,7 +26,7 @@ struct staged { /* a packet that waits for a session; n = 0: a keepalive */
 
 struct staged_queue { /* zeroed: empty */
 	struct staged *first, *last;
-	uint32_t n;
+	uint32_t n, bytes;
 };
 
 struct wg_tunnel_peer {
@@ -42,6 +43,7 @@ struct wg_tunnel_peer {
 	_Atomic bool last_minute_rekey_sent;   /* rekey_on_receive has acted on this session */
 	_Atomic bool has_endpoint;
 	_Atomic bool is_held;                  /* packets go through control, which still has older ones */
+	struct share to_control;               /* of the caller's queue from the data half to control */
 
 	/* owned by control */
 	bool has_ss, is_pending, is_ready;
@@ -60,8 +62,8 @@ struct wg_tunnel_peer {
 	struct routes_owner routes;
 	struct heap_node timer;
 	struct wg_tunnel_peer *next, *prev;     /* all peers, in the order they were added */
-	struct wg_tunnel_peer *ready_next;      /* if is_ready: the list of peers that may send */
-	struct wg_tunnel_peer *held_next;       /* if in_held_list: everything staged was sent */
+	struct wg_tunnel_peer *ready_next, *ready_prev; /* if is_ready: the list of peers that may send */
+	struct wg_tunnel_peer *held_next, *held_prev;   /* if in_held_list: everything staged was sent */
 	bool in_held_list;
 };
 
@@ -86,13 +88,13 @@ void peer_clear_source(struct wg_tunnel_peer *p);
 void peer_clear_source_of(struct wg_tunnel_peer *p, const struct wg_path *path);
 void peer_keep_source(struct wg_tunnel_peer *p, const struct wg_path *path);
 
-/* Limit for the staged packets of all peers together; a peer with an empty queue may exceed it by
- * one packet. */
+/* Limit for the staged packets of all peers together. A peer may have STAGED_PEER_PART of what the others leave of it, and
+ * one packet even if they leave nothing. */
 #define STAGED_BYTES_MAX ((size_t)192 << 20)
+enum { STAGED_PEER_PART = 8 };
 
-/* Appends a copy of the packet, and drops the oldest beyond WG_STAGED_MAX: *n_dropped is their
- * number. `total` is the sum of the bytes of all queues. False: out of memory, or over
- * STAGED_BYTES_MAX. */
+/* Appends a copy of the packet, and drops the oldest ones of this queue beyond WG_STAGED_MAX and beyond its part of the
+ * memory: *n_dropped is their number. `total` is the sum of the bytes of all queues. False: out of memory. */
 must_check bool staged_add(struct staged_queue *q, size_t *total, const uint8_t *bytes, uint32_t n,
 			   uint32_t *n_dropped);
 must_check struct staged *staged_pop(struct staged_queue *q, size_t *total); /* the oldest; null: empty */

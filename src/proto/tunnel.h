@@ -76,7 +76,7 @@ enum wg_verdict {
 	X(NO_PEER, "no peer has the destination in its allowed IPs")                      \
 	X(NO_ENDPOINT, "the peer has no endpoint")                                        \
 	X(NO_MEMORY, "out of memory")                                                     \
-	X(STAGED_FULL, "staging queue of the peer full (128): oldest dropped")                       \
+	X(STAGED_FULL, "too many packets of the peer wait for a session")                 \
 	X(GAVE_UP, "staged for a handshake that did not complete")                        \
 	X(DOWN, "the interface is down or has no private key")                            \
 	X(MAC1, "handshake message with an invalid mac1")                                 \
@@ -189,6 +189,10 @@ bool tunnel_needs_control(const struct wg_tunnel *t);
  * tunnel_is_holding, the caller empties these queues into the tunnel and drains it, and calls
  * tunnel_release when they are empty and no reader section runs. */
 void tunnel_hold(struct wg_tunnel *t);
+/* After tunnel_hold, the data half bounds how many packets of one peer become WG_CONTROL, and of all, so that neither one
+ * nor many fill the caller's queue; beyond, it drops them (WG_DROP_STAGED_FULL). The bounds are for the time between two
+ * calls of this, which the caller makes whenever it has emptied the queue. */
+void tunnel_queue_emptied(struct wg_tunnel *t);
 bool tunnel_is_holding(const struct wg_tunnel *t);
 void tunnel_release(struct wg_tunnel *t);
 

@@ -38,6 +38,7 @@ void peer_make_ready(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 		return;
 	p->is_ready = true;
 	p->ready_next = NULL;
+	p->ready_prev = t->ready_last;
 	if (t->ready_last)
 		t->ready_last->ready_next = p;
 	else
@@ -45,30 +46,18 @@ void peer_make_ready(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 	t->ready_last = p;
 }
 
-static void ready_pop(struct wg_tunnel *t)
-{
-	struct wg_tunnel_peer *p = t->ready_first;
-
-	assert(p->is_ready);
-	t->ready_first = p->ready_next;
-	if (!t->ready_first)
-		t->ready_last = NULL;
-	p->is_ready = false;
-}
-
 static void ready_remove(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 {
-	struct wg_tunnel_peer **link = &t->ready_first, *before = NULL;
-
 	if (!p->is_ready)
 		return;
-	while (*link != p) {
-		before = *link;
-		link = &before->ready_next;
-	}
-	*link = p->ready_next;
-	if (t->ready_last == p)
-		t->ready_last = before;
+	if (p->ready_prev)
+		p->ready_prev->ready_next = p->ready_next;
+	else
+		t->ready_first = p->ready_next;
+	if (p->ready_next)
+		p->ready_next->ready_prev = p->ready_prev;
+	else
+		t->ready_last = p->ready_prev;
 	p->is_ready = false;
 }
 
@@ -130,25 +119,34 @@ static void staged_drained(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 		return;
 	}
 	p->in_held_list = true;
+	p->held_prev = NULL;
 	p->held_next = t->held;
+	if (t->held)
+		t->held->held_prev = p;
 	t->held = p;
 }
 
 static void held_remove(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 {
-	struct wg_tunnel_peer **link = &t->held;
-
 	if (!p->in_held_list)
 		return;
-	while (*link != p)
-		link = &(*link)->held_next;
-	*link = p->held_next;
+	if (p->held_prev)
+		p->held_prev->held_next = p->held_next;
+	else
+		t->held = p->held_next;
+	if (p->held_next)
+		p->held_next->held_prev = p->held_prev;
 	p->in_held_list = false;
 }
 
 void tunnel_hold(struct wg_tunnel *t)
 {
 	t->must_hold = true;
+}
+
+void tunnel_queue_emptied(struct wg_tunnel *t)
+{
+	share_next_round(&t->to_control);
 }
 
 bool tunnel_is_holding(const struct wg_tunnel *t)
@@ -241,7 +239,7 @@ bool tunnel_control_next(struct wg_tunnel *t, uint64_t now_ns, struct wg_buf *ou
 			return true;
 		}
 		if (t->ready_first)
-			ready_pop(t); /* the next peer may need an initiation, too: they share a batch */
+			ready_remove(t, t->ready_first); /* the next peer may need an initiation, too: they share a batch */
 		else if (t->n_initiators > 0)
 			tunnel_initiate_all(t, now_ns);
 		else

@@ -194,6 +194,24 @@ uint32_t tunnel_sealed_size(const struct wg_tunnel *t, uint32_t n)
 	return (uint32_t)packet_padded(n, mtu) + WG_OVERHEAD;
 }
 
+/* Leaves the packets from `first` on to control, as many as fit the peer's share. can_send: control sends them at once. */
+static void leave_to_control(struct wg_tunnel *t, const struct seal_run *run, size_t first, bool can_send,
+			     struct tally *tally)
+{
+	uint32_t part = can_send ? SHARE_SENDING_PART : SHARE_PEER_PART;
+
+	for (size_t i = first; i < run->n; i++) {
+		struct wg_buf *buf = run->bufs[i];
+
+		if (t->must_hold && !share_take(&t->to_control, &run->peer->to_control, buf->n, part)) {
+			set_verdict(tally, buf, WG_DONE, WG_DROP_STAGED_FULL);
+			continue;
+		}
+		set_verdict(tally, buf, WG_CONTROL, WG_DROP_NONE);
+		atomic_store_explicit(&run->peer->is_held, true, memory_order_relaxed);
+	}
+}
+
 /* Ends the run: reserves counters and encrypts, or leaves the packets to control if no session can
  * send them. They go there, too, while control has older packets of the peer (is_held). */
 static void seal_flush(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b,
@@ -216,9 +234,7 @@ static void seal_flush(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b,
 		bytes += run->bufs[i]->out_n;
 	}
 	if (reserved < run->n)
-		atomic_store_explicit(&peer->is_held, true, memory_order_relaxed);
-	for (; i < run->n; i++)
-		set_verdict(tally, run->bufs[i], WG_CONTROL, WG_DROP_NONE);
+		leave_to_control(t, run, reserved, session_can_send(s, now_ns), tally);
 	run->n = 0;
 	if (reserved == 0)
 		return;

@@ -35,6 +35,7 @@ struct wg_tunnel {
 	_Atomic uint32_t mtu;
 	struct wg_tunnel_peer *_Atomic wake_list; /* a stack, by wake_next */
 	_Atomic uint64_t drops[WG_DROP_COUNT];
+	struct share_total to_control; /* of the caller's queue from the data half to control */
 
 	/* owned by control */
 	bool has_identity;
@@ -53,8 +54,8 @@ struct wg_tunnel {
 	uint8_t nonces[COOKIE_NONCES][XAEAD_NONCE_BYTES]; /* for cookie replies; not secret */
 	unsigned int nonces_left;
 	size_t staged_bytes; /* of all peers */
-	struct wg_tunnel_peer *ready_first, *ready_last; /* ready list: a queue, by ready_next */
-	bool must_hold;              /* tunnel_hold was called: is_held ends in tunnel_release only */
+	struct wg_tunnel_peer *ready_first, *ready_last; /* ready list: a queue, by ready_next and ready_prev */
+	bool must_hold;              /* constant once threads run: tunnel_hold was called */
 	struct wg_tunnel_peer *held; /* peers that wait for tunnel_release, by held_next */
 	uint8_t sent_timestamp[TAI64N_BYTES];    /* the greatest ever sent; never decreases */
 	uint8_t removed_timestamp[TAI64N_BYTES]; /* the greatest ever sent to a peer that was removed */

@@ -85,6 +85,11 @@ const struct mail *mailbox_next(struct mailbox *m)
 	return next;
 }
 
+bool mailbox_half_is_read(const struct mailbox *m)
+{
+	return m->at == m->taken.used;
+}
+
 bool mailbox_is_empty(struct mailbox *m)
 {
 	bool is_empty;

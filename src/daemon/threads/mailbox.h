@@ -45,6 +45,7 @@ bool mailbox_post(struct mailbox *m, const struct mail *header, const uint8_t *b
 const struct mail *mailbox_peek(struct mailbox *m);
 const struct mail *mailbox_next(struct mailbox *m);
 bool mailbox_is_empty(struct mailbox *m); /* control */
+bool mailbox_half_is_read(const struct mailbox *m); /* control: more mail is in the half that is being filled, if any */
 uint64_t mailbox_dropped(struct mailbox *m); /* any thread */
 
 #endif

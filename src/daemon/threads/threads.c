@@ -359,6 +359,8 @@ bool threads_collect_mail(struct thread_pool *p, struct worker *control)
 		process(p, control, mailbox_next(&p->shared.tun_mail));
 		n++;
 	}
+	if (mailbox_half_is_read(&p->shared.tun_mail))
+		tunnel_queue_emptied(p->tunnel);
 	return n < COLLECT_MAX && n_udp < COLLECT_UDP_MAX;
 }
 

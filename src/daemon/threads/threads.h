@@ -19,7 +19,7 @@ enum {
 	THREADS_REARM_PACKETS = 64, /* after a batch of so many, a source is armed before the batch is processed */
 	THREADS_IN_FLIGHT_MAX = 6,  /* batches of a source; the replay window bounds how far they may diverge */
 	THREADS_UDP_MAIL_BYTES = 256 << 10,
-	THREADS_TUN_MAIL_BYTES = 2 << 20,
+	THREADS_TUN_MAIL_BYTES = 8 << 20, /* what peers may fill of it is bounded (tunnel_queue_emptied) */
 };
 
 enum threads_source { THREADS_TUN, THREADS_UDP_V4, THREADS_UDP_V6, THREADS_SOURCES };

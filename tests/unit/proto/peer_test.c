@@ -59,24 +59,30 @@ static void test_keepalives_do_not_count_as_dropped(void **state)
 static void test_staged_packets_share_a_limit(void **state)
 {
 	static uint8_t large[60000];
-	struct staged_queue queues[40] = { { 0 } }, late = { 0 };
+	static struct staged_queue queues[400], late;
 	uint32_t dropped;
 
 	(void)state;
 	assert_int_equal(total, 0);
 	for (size_t i = 0; i < ARRAY_LEN(queues); i++)
-		for (int k = 0; k < WG_STAGED_MAX; k++)
-			if (!staged_add(&queues[i], &total, large, sizeof large, &dropped))
-				break;
-	assert_true(total < STAGED_BYTES_MAX + 40 * (sizeof large + 64));
-	assert_true(total >= STAGED_BYTES_MAX);
-	/* a peer without staged packets may have one */
-	assert_true(staged_add(&late, &total, large, 100, &dropped));
-	assert_false(staged_add(&late, &total, large, 100, &dropped));
+		for (int k = 0; k < WG_STAGED_MAX; k++) {
+			large[0] = (uint8_t)k;
+			assert_true(staged_add(&queues[i], &total, large, sizeof large, &dropped));
+		}
+	assert_true(total < STAGED_BYTES_MAX + ARRAY_LEN(queues) * (sizeof large + 64));
+	assert_int_equal(queues[0].n, WG_STAGED_MAX);
+	assert_true(queues[30].n > 1 && queues[30].n < WG_STAGED_MAX); /* its oldest gave way to its newest */
+	assert_int_equal(queues[30].first->bytes[0], WG_STAGED_MAX - queues[30].n);
+	assert_int_equal(queues[399].n, 1);
+	/* however many others stage as much as they can, a peer has its newest packet */
+	for (uint8_t k = 0; k < 3; k++) {
+		assert_true(staged_add(&late, &total, &k, 1, &dropped));
+		assert_int_equal(late.n, 1);
+		assert_int_equal(late.first->bytes[0], k);
+	}
 	for (size_t i = 0; i < ARRAY_LEN(queues); i++)
 		staged_drop_all(&queues[i], &total);
-	assert_true(staged_add(&late, &total, large, 100, &dropped));
-	assert_int_equal(staged_drop_all(&late, &total), 2);
+	assert_int_equal(staged_drop_all(&late, &total), 1);
 	assert_int_equal(total, 0);
 }
 

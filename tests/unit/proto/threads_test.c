@@ -161,6 +161,7 @@ static void drain(int from)
 	}
 	if (!tunnel_is_holding(ends[from].tunnel))
 		return;
+	tunnel_queue_emptied(ends[from].tunnel);
 	env_begin(&ends[from]); /* start_traffic is all that gives control packets */
 	tunnel_release(ends[from].tunnel);
 	env_end(&ends[from]);
