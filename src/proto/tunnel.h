@@ -206,6 +206,10 @@ void tunnel_free(struct wg_tunnel *t); /* wipes all keys; null is allowed */
  * session keys; sends nothing. */
 void tunnel_up(struct wg_tunnel *t, uint64_t now_ns);
 void tunnel_down(struct wg_tunnel *t);
+/* Another machine may have a copy of the keys: sessions do not send any more and receive until they expire, handshakes
+ * that have begun are given up, and new ones may begin at once. Visits every peer; call it inside one publication, so that
+ * nothing is sent meanwhile. */
+void tunnel_expire_sessions(struct wg_tunnel *t);
 /* MTU of the TUN, which padding never exceeds; 0: no limit. Default 1420. */
 void tunnel_set_mtu(struct wg_tunnel *t, uint32_t mtu);
 

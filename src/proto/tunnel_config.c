@@ -129,18 +129,31 @@ static void identity_set(struct wg_tunnel *t, const struct wg_private *key)
 		tunnel_peer_remove(t, own);
 }
 
-/* Sessions of the old key do not send any more, and a new handshake may begin at once. They receive until
- * they expire, as in the Linux kernel. */
-static void peer_identity_changed(struct wg_tunnel *t, struct wg_tunnel_peer *p)
+/* Sessions do not send any more, and a new handshake may begin at once. They receive until they expire, as in
+ * the Linux kernel. */
+static void peer_expire_sessions(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 {
-	mem_wipe(&p->ss, sizeof p->ss);
-	p->has_ss = false;
 	peer_wipe_handshake(t, p);
 	session_stop_sending(p->sessions.next);
 	session_stop_sending(p->sessions.current);
 	atomic_store(&p->may_initiate_ns, 0);
 	if (t->is_up && t->has_identity)
 		peer_make_ready(t, p);
+}
+
+static void peer_identity_changed(struct wg_tunnel *t, struct wg_tunnel_peer *p)
+{
+	mem_wipe(&p->ss, sizeof p->ss);
+	p->has_ss = false;
+	peer_expire_sessions(t, p);
+}
+
+void tunnel_expire_sessions(struct wg_tunnel *t)
+{
+	t->nonces_left = 0;
+	t->outbox.first = t->outbox.n = 0;
+	for (struct wg_tunnel_peer *p = t->first; p; p = p->next)
+		peer_expire_sessions(t, p);
 }
 
 void tunnel_set_private_key(struct wg_tunnel *t, const struct wg_private *key)

@@ -112,3 +112,5 @@ setup() { adversary_require; }
 @test "u06: requests split into pieces of every size, and many requests on one connection" { verdict u06; }
 @test "s01: 300 peers keep the source address they sent to, whatever unrelated routes, rules and links change" { verdict s01; }
 @test "s02: a removed source address is given up by each peer that had it when it is sent to, and by no other" { verdict s02; }
+@test "v01: after the kernel's message that the machine was copied, the daemon sends only with new sessions" { verdict v01; }
+@test "v02: other messages about devices, and those of programs, do not end sessions" { verdict v02; }

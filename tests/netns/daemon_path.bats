@@ -151,6 +151,26 @@ stop_both() {
 	done
 }
 
+@test "after the system time was set forward, packets are sent with a new session" {
+	! grep -q __asan_init "$WGSUITE_BUILD/wireguardd" || skip "a sanitizer must be the first preloaded library"
+	"${CC:-cc}" -O1 -shared -fPIC -o "$NET_DIR/clock.so" "$BATS_TEST_DIRNAME/clock_shift.c"
+	shift_clock() { perl -e 'print pack "q", $ARGV[0]' -- "$1" | dd of="$NET_DIR/shift" conv=notrunc status=none; }
+	shift_clock 0
+	connect_hosts
+	pair LD_PRELOAD="$NET_DIR/clock.so" CLOCK_SHIFT="$NET_DIR/shift"
+	pings a 10.9.0.2
+	before=$(latest_handshake a wg0 "$KB")
+	shift_clock 3600
+	on a wg show wg0 > /dev/null # the daemon looks at the clock
+	pings a 10.9.0.2
+	[ "$(latest_handshake a wg0 "$KB")" -ge $((before + 3600)) ]
+	before=$(latest_handshake a wg0 "$KB")
+	shift_clock 0 # backwards: sessions go on
+	on a wg show wg0 > /dev/null
+	pings a 10.9.0.2
+	[ "$(latest_handshake a wg0 "$KB")" = "$before" ]
+}
+
 @test "bulk TCP and UDP data arrives intact" {
 	connect_hosts
 	pair

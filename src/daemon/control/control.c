@@ -12,6 +12,7 @@
 #include "daemon/process/sandbox.h"
 #include "interface.h"
 #include "routes.h"
+#include "vm_clone.h"
 
 #define CLOCK_MIN_S 1767225600ull /* 2026-01-01: an earlier system time is wrong */
 
@@ -109,6 +110,39 @@ static void routes_ready(struct loop_source *s, uint32_t events)
 	publish_route_changes(c, clock_boot_ns());
 }
 
+/* Another copy of this machine may have the same keys: nothing more may be encrypted with them. */
+static void expire_sessions(struct control *c, const char *reason)
+{
+	log_verbose("new handshakes: %s", reason);
+	threads_publish_begin(&c->threads);
+	tunnel_expire_sessions(c->tunnel);
+	threads_publish_end(&c->threads);
+}
+
+static void clone_ready(struct loop_source *s, uint32_t events)
+{
+	struct control *c = container_of(s, struct control, clone_source);
+
+	(void)events;
+	if (vm_clone_read_events(s->fd))
+		expire_sessions(c, "the virtual machine was cloned or restored");
+}
+
+static void check_clock(struct control *c, uint64_t now_ns)
+{
+	if (vm_clone_clock_jumped(&c->clock_offset_ns, now_ns, clock_wall_ns()))
+		expire_sessions(c, "the system time was set forward, the virtual machine may have been restored");
+}
+
+static void clock_ready(struct loop_source *s, uint32_t events)
+{
+	struct control *c = container_of(s, struct control, clock_source);
+
+	(void)events;
+	vm_clone_clear_clock(s->fd);
+	check_clock(c, clock_boot_ns());
+}
+
 static void signal_ready(struct loop_source *s, uint32_t events)
 {
 	struct control *c = container_of(s, struct control, signal_source);
@@ -147,6 +181,8 @@ static void control_clear(struct control *c)
 		c->udp_sources[i] = (struct control_socket){ { -1, interface_udp_ready }, c };
 	c->link_source = (struct loop_source){ -1, link_ready };
 	c->routes_source = (struct loop_source){ -1, routes_ready };
+	c->clone_source = (struct loop_source){ -1, clone_ready };
+	c->clock_source = (struct loop_source){ -1, clock_ready };
 	c->signal_source = (struct loop_source){ -1, signal_ready };
 	c->wake_source = (struct loop_source){ -1, wake_ready };
 	c->uapi.listener.fd = c->uapi.watcher.fd = c->uapi.dir_fd = -1;
@@ -186,7 +222,7 @@ int control_init(struct control *c, unsigned int disabled_offloads, unsigned int
 int control_start(struct control *c, int signal_fd)
 {
 	const struct uapi_handlers handlers = { c, config_set, config_get, &config_scopes };
-	int routes = routes_subscribe();
+	int routes = routes_subscribe(), clone = vm_clone_subscribe(), clock = vm_clone_watch_clock();
 	int error;
 
 	log_verbose("cryptography: %s", tunnel_crypto_impl());
@@ -194,6 +230,10 @@ int control_start(struct control *c, int signal_fd)
 		log_error("warning: the system time is before 2026: peers may refuse handshakes");
 	if (routes < 0 || loop_add(&c->loop, &c->routes_source, routes, EPOLLIN) != 0)
 		log_error("warning: cannot watch routes");
+	if (clone < 0 || loop_add(&c->loop, &c->clone_source, clone, EPOLLIN) != 0)
+		log_verbose("cannot find out whether this virtual machine is cloned");
+	if (clock < 0 || loop_add(&c->loop, &c->clock_source, clock, EPOLLIN) != 0)
+		log_verbose("cannot watch the system time");
 	error = uapi_server_start(&c->uapi, &c->loop, &handlers, socket_removed);
 	if (!error)
 		error = loop_add(&c->loop, &c->tun_source, c->tun.fd, EPOLLIN);
@@ -241,6 +281,7 @@ static void run_due_work(struct control *c)
 	if (c->link.now.up && now_ns >= c->retry_ns)
 		interface_bring_up(c, now_ns);
 	uapi_server_tick(&c->uapi, now_ns);
+	check_clock(c, now_ns);
 	publish_route_changes(c, now_ns);
 	c->mail_collected = threads_collect_mail(&c->threads, c->worker);
 	worker_run_control(c->worker);
@@ -294,6 +335,8 @@ void control_run(struct control *c)
 /* Removes the socket file last: once it is gone, the port and the name are free for another daemon. */
 void control_free(struct control *c)
 {
+	const struct loop_source *sources[] = { &c->routes_source, &c->clone_source, &c->clock_source, &c->signal_source };
+
 	threads_free(&c->threads);
 	if (c->up)
 		tunnel_down(c->tunnel);
@@ -301,10 +344,9 @@ void control_free(struct control *c)
 	link_close(&c->link);
 	tun_close(&c->tun);
 	uapi_server_close(&c->uapi);
-	if (c->routes_source.fd >= 0)
-		close(c->routes_source.fd);
-	if (c->signal_source.fd >= 0)
-		close(c->signal_source.fd);
+	for (size_t i = 0; i < ARRAY_LEN(sources); i++)
+		if (sources[i]->fd >= 0)
+			close(sources[i]->fd);
 	worker_free(c->worker);
 	if (c->tunnel)
 		tunnel_free(c->tunnel);

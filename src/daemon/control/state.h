@@ -18,7 +18,7 @@ struct control_socket { /* a UDP socket in the loop */
 
 struct control { /* owned by the control thread, but for what the threads use of tunnel, tun, udp and icmp */
 	struct loop loop;
-	struct loop_source tun_source, link_source, routes_source, signal_source, wake_source;
+	struct loop_source tun_source, link_source, routes_source, signal_source, wake_source, clone_source, clock_source;
 	struct control_socket udp_sources[UDP_SOCKETS]; /* by enum udp_socket_index */
 	struct wg_tunnel *tunnel;
 	struct worker *worker;      /* control's own */
@@ -29,6 +29,7 @@ struct control { /* owned by the control thread, but for what the threads use of
 	struct udp udp;
 	uint64_t udp_dropped;       /* of sockets that were closed */
 	struct route_changes route_changes;
+	int64_t clock_offset_ns;    /* vm_clone_clock_jumped */
 	struct uapi_server uapi;
 	uint16_t listen_port;       /* kept while the link is down */
 	uint32_t fwmark;

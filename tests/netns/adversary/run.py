@@ -13,7 +13,7 @@ import traceback
 import host
 
 MODULES = ["handshake", "responder", "data", "inner", "cookies", "timers", "garbage", "abuse", "fallback", "keys",
-           "uapi", "sources"]
+           "uapi", "sources", "clones"]
 MAX_BUSY = 4
 LIMIT_S = int(os.environ.get("ADVERSARY_LIMIT", "150"))
 

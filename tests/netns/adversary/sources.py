@@ -29,8 +29,11 @@ def sources(h, peers):
     """{source address: how many of the peers got their packet from it}."""
     out = {}
     for p in peers:
-        h.push(p.to_peer(b"x"))
-        p.receive_data()
+        p.number += 1
+        packet = p.to_peer(p.number.to_bytes(8, "big"))
+        h.push(packet)
+        while p.receive_data()[1] != wire.padded(packet):
+            pass  # a keepalive, sent earlier
         out[p.sender[0]] = out.get(p.sender[0], 0) + 1
     return out
 

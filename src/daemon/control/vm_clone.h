@@ -1,0 +1,23 @@
+/* Whether this virtual machine may be a copy: one that was cloned, or restored from a snapshot. Another copy may go on
+ * with the same keys and counters. */
+#ifndef DAEMON_VM_CLONE_H
+#define DAEMON_VM_CLONE_H
+
+#include "base/base.h"
+
+/* A socket that receives the kernel's message about it, from Linux 6.8 on, or -errno. */
+must_check int vm_clone_subscribe(void);
+/* Reads what waits, a bounded number of messages. True: the machine is a copy, or messages were lost. */
+bool vm_clone_read_events(int fd);
+/* Pure: the message is about a new VM generation identifier. */
+bool vm_clone_is_event(const char *message, size_t n);
+
+/* Without that message, only the system time may tell: a restored machine lags, and is set forward at some point. A
+ * descriptor that becomes readable when the system time is set, or -errno. */
+must_check int vm_clone_watch_clock(void);
+void vm_clone_clear_clock(int fd); /* when it is readable */
+/* Pure: the system time was set forward by more than two seconds against the other clock since the last call.
+ * *offset_ns: their difference then; zeroed before the first call. */
+must_check bool vm_clone_clock_jumped(int64_t *offset_ns, uint64_t boot_ns, uint64_t wall_ns);
+
+#endif

@@ -1,0 +1,69 @@
+/* How a copied virtual machine is recognised: the kernel's message, and the system time. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include "daemon/control/vm_clone.h"
+
+#define MESSAGE(s) (s), sizeof(s) - 1
+
+static bool is_event(const char *text, size_t n)
+{
+	char *exact = malloc(n + 1); /* so that a sanitizer sees the end */
+	bool is;
+
+	memcpy(exact, text, n);
+	is = vm_clone_is_event(exact, n);
+	free(exact);
+	return is;
+}
+
+static void only_a_new_generation_is_an_event(void **state)
+{
+	static const char event[] = "change@/devices/platform/VMGENCTR:00\0ACTION=change\0SUBSYSTEM=platform\0"
+				    "NEW_VMGENID=1\0SEQNUM=4711";
+
+	(void)state;
+	assert_true(is_event(event, sizeof event));
+	assert_true(is_event(event, sizeof event - 1));
+	for (size_t n = 0; n < sizeof event; n++)
+		assert_true(is_event(event, n) == (n >= sizeof event - sizeof "SEQNUM=4711" - 1));
+	assert_false(is_event(MESSAGE("add@/devices/x\0NEW_VMGENID=1")));
+	assert_false(is_event(MESSAGE("change@/devices/x\0SYNTH_ARG_NEW_VMGENID=1\0")));
+	assert_false(is_event(MESSAGE("change@/devices/x\0NEW_VMGENID=10\0")));
+	assert_false(is_event(MESSAGE("change@/devices/NEW_VMGENID=1\0A=1")));
+	assert_false(is_event(MESSAGE("\0\0\0\0")));
+}
+
+static void only_a_clock_that_was_set_forward_has_jumped(void **state)
+{
+	static const struct { uint64_t boot_s, wall_ms; bool jumped; } steps[] = {
+		{ 100, 1800000000000, false }, /* the first */
+		{ 110, 1800000010000, false },
+		{ 120, 1800000021500, false }, /* drift */
+		{ 130, 1800000033600, true },
+		{ 140, 1800000043600, false }, /* once */
+		{ 150, 1799990000000, false }, /* back */
+		{ 151, 1799990001000, false },
+		{ 152, 1800086402000, true },
+	};
+	int64_t offset_ns = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+		if (vm_clone_clock_jumped(&offset_ns, steps[i].boot_s * NS_PER_S, steps[i].wall_ms * NS_PER_MS) !=
+		    steps[i].jumped)
+			fail_msg("step %zu", i);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_a_new_generation_is_an_event),
+		cmocka_unit_test(only_a_clock_that_was_set_forward_has_jumped),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
