@@ -34,17 +34,19 @@ static bool of_link(struct identity *out, uint32_t ifindex)
 	return true;
 }
 
-static bool of_socket(struct identity *out, const char *dir, const char *name)
+/* 0 or -errno; -ENOENT: there is none. */
+static int of_socket(struct identity *out, const char *dir, const char *name)
 {
 	struct stat st;
+	int rc = socket_stat(&st, dir, name);
 
-	if (!socket_stat(&st, dir, name))
-		return false;
+	if (rc)
+		return rc;
 	out->backend = IPC_SOCKET;
 	out->cookie = st.st_dev;
 	out->number = st.st_ino;
 	out->time_ns = (uint64_t)st.st_mtim.tv_sec * NS_PER_S + (uint64_t)st.st_mtim.tv_nsec;
-	return true;
+	return 0;
 }
 
 bool identity_of(struct identity *out, struct ipc_kernel *k, const char *socket_dir, const char *name)
@@ -56,7 +58,7 @@ bool identity_of(struct identity *out, struct ipc_kernel *k, const char *socket_
 	if (!read_boot_id(out->boot))
 		return false;
 	rc = kernel_index(k, name, &ifindex);
-	return rc == 0 ? of_link(out, ifindex) : of_socket(out, socket_dir, name);
+	return rc == 0 ? of_link(out, ifindex) : of_socket(out, socket_dir, name) == 0;
 }
 
 bool identity_equal(const struct identity *a, const struct identity *b)
@@ -107,6 +109,7 @@ enum existence identity_existence(const struct identity *id, struct ipc_kernel *
 				  const char *socket_dir, const char *name)
 {
 	struct identity now = *id;
+	int rc;
 
 	if (!read_boot_id(now.boot))
 		return MAY_EXIST;
@@ -114,7 +117,10 @@ enum existence identity_existence(const struct identity *id, struct ipc_kernel *
 		return IS_GONE;
 	if (id->backend == IPC_KERNEL)
 		return existence_of_link(id, k, links, name);
-	return of_socket(&now, socket_dir, name) && identity_equal(id, &now) ? EXISTS : IS_GONE;
+	rc = of_socket(&now, socket_dir, name);
+	if (rc < 0 && rc != -ENOENT)
+		return MAY_EXIST;
+	return rc == 0 && identity_equal(id, &now) ? EXISTS : IS_GONE;
 }
 
 /* ---- bytes ---- */

@@ -82,16 +82,21 @@ static bool entry_decode(struct wg_device *d, const uint8_t *p, const struct fil
 static int open_file(const char *path, struct stat *st, struct identity *id)
 {
 	uint8_t head[IDENTITY_BYTES];
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), rc = -EINVAL;
+	ssize_t n = 0;
 
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_size <= FILE_MAX &&
-	    st->st_size % ENTRY_BYTES == IDENTITY_BYTES % ENTRY_BYTES && read(fd, head, sizeof head) == sizeof head &&
-	    identity_decode(id, head))
+	if (fstat(fd, st) < 0)
+		rc = -errno;
+	else if (S_ISREG(st->st_mode) && st->st_size <= FILE_MAX && st->st_size % ENTRY_BYTES == IDENTITY_BYTES % ENTRY_BYTES)
+		n = read(fd, head, sizeof head);
+	if (n < 0)
+		rc = -errno;
+	if (n == sizeof head && identity_decode(id, head))
 		return fd;
 	close(fd);
-	return -EINVAL;
+	return rc;
 }
 
 /* A read error ends the list. */
@@ -141,14 +146,21 @@ int last_request_read(const char *dir, const struct identity *id, struct wg_devi
 	return rc;
 }
 
+/* Tries twice: one failure may be that of a moment. */
+static void remove_file(const char *path)
+{
+	if (unlink(path) < 0 && errno != ENOENT)
+		(void)unlink(path);
+}
+
 static void remove_files(const char *dir, const char *name, uint64_t namespace)
 {
 	char path[PATH_BYTES];
 
 	path_of(path, dir, name, namespace, "");
-	(void)unlink(path);
+	remove_file(path);
 	path_of(path, dir, name, namespace, ".new"); /* left by a process that was killed */
-	(void)unlink(path);
+	remove_file(path);
 	(void)rmdir(dir_or_default(dir)); /* fails unless it was the last file */
 }
 
@@ -156,7 +168,7 @@ void last_request_remove(const char *dir, const char *name)
 {
 	struct netns netns;
 
-	if (netns_read(&netns))
+	if (netns_read(&netns) || netns_read(&netns))
 		remove_files(dir, name, netns.inode);
 	remove_files(dir, name, 0);
 }

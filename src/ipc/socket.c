@@ -37,23 +37,24 @@ static bool socket_address(struct sockaddr_un *sa, const char *dir, const char *
 	return !path.failed && name[0] != '\0' && !strchr(name, '/');
 }
 
-/* Symbolic links are followed only if root made them. */
-static bool is_socket(struct stat *st, const char *path, bool *is_link)
+/* Symbolic links are followed only if root made them. 0; -ENOENT: there is no socket; or another -errno. */
+static int find_socket(struct stat *st, const char *path, bool *is_link)
 {
+	*is_link = false;
 	if (lstat(path, st) < 0)
-		return false;
+		return errno == ENOTDIR || errno == EACCES ? -ENOENT : -errno;
 	*is_link = S_ISLNK(st->st_mode);
 	if (*is_link && (st->st_uid != 0 || stat(path, st) < 0))
-		return false;
-	return S_ISSOCK(st->st_mode);
+		return -ENOENT;
+	return S_ISSOCK(st->st_mode) ? 0 : -ENOENT;
 }
 
-bool socket_stat(struct stat *out, const char *dir, const char *name)
+int socket_stat(struct stat *out, const char *dir, const char *name)
 {
 	struct sockaddr_un sa;
 	bool is_link;
 
-	return socket_address(&sa, dir, name) && is_socket(out, sa.sun_path, &is_link);
+	return socket_address(&sa, dir, name) ? find_socket(out, sa.sun_path, &is_link) : -ENOENT;
 }
 
 static void limit_silence(int fd, int seconds)
@@ -69,10 +70,13 @@ int socket_open(const char *dir, const char *name)
 	struct sockaddr_un sa;
 	struct stat st;
 	bool is_link;
-	int fd, rc = 0;
+	int fd, rc;
 
-	if (!socket_address(&sa, dir, name) || !is_socket(&st, sa.sun_path, &is_link))
+	if (!socket_address(&sa, dir, name))
 		return -ENOENT;
+	rc = find_socket(&st, sa.sun_path, &is_link);
+	if (rc)
+		return rc;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0) /* a sandbox without Unix sockets has no userspace devices either */
 		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : -ENOENT;

@@ -22,5 +22,7 @@ bool folder_list(struct string_list *out, const char *path)
 
 void folder_remove(const char *path)
 {
-	(void)rmdir(path);
+	/* One failure may be that of a moment. */
+	if (rmdir(path) < 0 && errno != ENOENT && errno != ENOTEMPTY && errno != EEXIST)
+		(void)rmdir(path);
 }
