@@ -172,9 +172,14 @@ bool fileio_exists(const char *path)
 	return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
+/* Tries twice: a failure may be that of a moment. */
 int fileio_remove(const char *path)
 {
-	return unlink(path) == 0 || errno == ENOENT ? 0 : -errno;
+	int r = -EINTR;
+
+	for (int tries = 0; tries < 2 && r < 0; tries++)
+		r = unlink(path) == 0 || errno == ENOENT ? 0 : -errno;
+	return r;
 }
 
 void fileio_remove_temporary(const char *path)
@@ -184,5 +189,5 @@ void fileio_remove_temporary(const char *path)
 
 	text_f(&t, "%s.tmp", path);
 	if (!t.failed)
-		(void)unlink(temporary);
+		fileio_remove(temporary);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "fileio.h"
 #include "lock_holder.h"
 #include "report/report.h"
 #include "signals.h"
@@ -108,8 +109,7 @@ int lock_file_acquire(const char *folder, const char *path, int timeout_s)
 
 void lock_file_release(const char *path, int fd)
 {
-	for (int i = 0; i < TRIES && unlink(path) < 0 && errno != ENOENT; i++)
-		;
+	fileio_remove(path);
 	close(fd);
 }
 

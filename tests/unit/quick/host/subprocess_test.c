@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -99,6 +100,56 @@ static void children_have_default_signals(void **state)
 	assert_int_equal(sh(&quiet, "kill -PIPE $$; sleep 10"), 128 + SIGPIPE);
 }
 
+static int print_and_exit(void *ctx)
+{
+	printf("%s", (const char *)ctx);
+	fflush(stdout);
+	exit(3); /* as libnftables does */
+}
+
+static int crash(void *ctx)
+{
+	(void)ctx;
+	raise(SIGKILL); /* cmocka handles SIGSEGV */
+	return 0;
+}
+
+static int length_of(void *ctx)
+{
+	raise(SIGINT); /* the terminal sends it to both processes */
+	return (int)strlen(ctx);
+}
+
+static void a_function_cannot_end_the_process(void **state)
+{
+	static const char *const name[] = { "a function", NULL };
+	char word[] = "a word";
+	struct text out = text_heap();
+	struct subprocess child = { .argv = name, .function = print_and_exit, .ctx = word, .output = &out };
+
+	(void)state;
+	signals_watch();
+	assert_int_equal(subprocess_run(&child), 3);
+	assert_true(span_is(text_of(&out), word));
+	child.function = crash;
+	assert_int_equal(subprocess_run(&child), 128 + SIGKILL);
+	child.function = length_of;
+	assert_int_equal(subprocess_run(&child), strlen(word));
+	assert_int_equal(stop_signal, 0);
+	text_heap_free(&out);
+}
+
+static void output_that_is_lost_is_a_failure(void **state)
+{
+	char small[4];
+	struct text out = text_fixed(small, sizeof small);
+	struct subprocess echo = { .output = &out };
+
+	(void)state;
+	assert_int_equal(sh(&echo, "echo a line"), -ENOMEM);
+	assert_int_equal(sh(&echo, "echo a line; exit 7"), 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -107,6 +158,8 @@ int main(void)
 		cmocka_unit_test(hooks_do_not_see_what_changes_a_shell),
 		cmocka_unit_test(programs_are_found_in_path),
 		cmocka_unit_test(children_have_default_signals),
+		cmocka_unit_test(a_function_cannot_end_the_process),
+		cmocka_unit_test(output_that_is_lost_is_a_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
