@@ -34,7 +34,7 @@ mode() { on a stat -c '%a %u %g' "$1"; }
 	on a grep -qx "AllowedIPs = 10.9.0.77/32" /run/orig.conf
 	on a cmp /run/orig.conf $CONF
 	[ "$(mode /run/orig.conf)" = "640 0 8" ]
-	on a test ! -e $CONF.tmp
+	on a test ! -e $CONF.wg-quick
 	on a wg-quick up wg0
 	[ "$(on a wg show wg0 allowed-ips)" = "$QUICK_PEER	10.9.0.77/32" ]
 	on a wg-quick down wg0

@@ -314,7 +314,7 @@ static void judge_changed(struct sweep *s)
 	bool failed = s->result.status != 0, killed = was_killed(s);
 
 	s->is_ready = verb == SWEEP_UP;
-	if (verb == SWEEP_SAVE)
+	if (verb == SWEEP_SAVE && !killed)
 		violate(s, "save changed the host", &s->ready);
 	if (failed && !killed && !has_message(s))
 		violate(s, "a failure without a message", NULL);

@@ -6,6 +6,7 @@
 #include "messages.h"
 #include "inputs.h"
 #include "elsewhere.h"
+#include "quick/host/file_update.h"
 #include "quick/host/fileio.h"
 #include "quick/host/firewall.h"
 #include "quick/host/hook_writers.h"
@@ -46,6 +47,7 @@ static int load(struct tunnel_file *f)
 {
 	struct diag silent = { 0 };
 
+	file_update_clean(f->path);
 	f->lines_only = true;
 	return tunnel_file_load(f, &silent) == 0 && !f->interface.save_config ? 0 : load_again(f);
 }

@@ -150,15 +150,30 @@ static bool means_in_place(int error)
 	       error == ENOTSUP;
 }
 
+/* A fixed name, so that the next process removes the file that a killed one left; not one that others use. False: it is too
+ * long. */
+static bool print_temporary(char temporary[PATH_MAX], const char *path)
+{
+	struct text t = text_fixed(temporary, PATH_MAX);
+
+	text_f(&t, "%s.wg-quick", path);
+	return !t.failed;
+}
+
+void file_update_clean(const char *path)
+{
+	char temporary[PATH_MAX];
+
+	if (print_temporary(temporary, path))
+		fileio_remove(temporary);
+}
+
 static int replace(const char *path, struct span text, const struct stat *like, mode_t mode)
 {
 	char temporary[PATH_MAX];
-	struct text t = text_fixed(temporary, sizeof temporary);
 	int fd, r;
 
-	/* A fixed name, so that the next process removes the file that a killed one left. */
-	text_f(&t, "%s.tmp", path);
-	if (t.failed)
+	if (!print_temporary(temporary, path))
 		return MUST_WRITE_IN_PLACE;
 	if (fault_injected("create"))
 		return -ENOSPC;
@@ -173,7 +188,7 @@ static int replace(const char *path, struct span text, const struct stat *like, 
 	if (r == 0)
 		fileio_sync_folder(path);
 	else
-		(void)unlink(temporary);
+		fileio_remove(temporary);
 	return r;
 }
 

@@ -15,5 +15,7 @@ enum file_privacy {
  * atomically where that keeps them all; otherwise, as for a bind mount, it is written in place, and a write that fails is
  * undone. 0 or -errno. */
 must_check int file_update(const char *path, struct span text, enum file_privacy privacy);
+/* Deletes what a killed process left next to the file. */
+void file_update_clean(const char *path);
 
 #endif
