@@ -34,7 +34,7 @@ static bool of_link(struct identity *out, uint32_t ifindex)
 	return true;
 }
 
-/* 0 or -errno; -ENOENT: there is none. */
+/* 0, or -errno: -ENOENT if the device has no socket. */
 static int of_socket(struct identity *out, const char *dir, const char *name)
 {
 	struct stat st;

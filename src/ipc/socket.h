@@ -9,8 +9,8 @@
 
 /* Appends the names of all sockets, except those of dead daemons, which refuse connections and are removed. 0 or -errno. */
 must_check int socket_list(const char *dir, struct ipc_names *out);
-/* The socket's file, or that which a symbolic link of root's leads to. 0, -ENOENT if there is none, or another
- * -errno. */
+/* The socket's file, or that which a symbolic link of root's leads to. 0, or -errno: -ENOENT if the device has no
+ * socket. */
 must_check int socket_stat(struct stat *out, const char *dir, const char *name);
 /* A connection to the device's daemon, or -errno. -ENOENT: no daemon serves it; -ECONNREFUSED: the daemon has died, and
  * its socket was removed; -ETIMEDOUT: it does not accept connections. */

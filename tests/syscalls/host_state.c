@@ -16,10 +16,12 @@
 #include "base/addr.h"
 #include "netlink_dump.h"
 
+enum { NAMES = 1 << 16 };
+
 struct state {
 	struct text *out;
 	const char *name;
-	char names[256][IF_NAMESIZE]; /* of links, by the last bits of their index */
+	char (*names)[IF_NAMESIZE]; /* of links, by the last bits of their index */
 };
 
 static void add_hex(struct text *t, const void *p, size_t n)
@@ -33,7 +35,7 @@ static const char *link_name(const struct state *s, const struct rtattr *index)
 	uint32_t i;
 
 	memcpy(&i, RTA_DATA(index), sizeof i);
-	return s->names[i % ARRAY_LEN(s->names)];
+	return s->names[i % NAMES];
 }
 
 /* ---- the network ---- */
@@ -44,7 +46,7 @@ static void add_link(void *ctx, const struct nlmsghdr *h)
 	const struct ifinfomsg *m = NLMSG_DATA(h);
 	const struct rtattr *a = NULL;
 	uint32_t mtu = 0;
-	char *name = s->names[(unsigned int)m->ifi_index % ARRAY_LEN(s->names)];
+	char *name = s->names[(unsigned int)m->ifi_index % NAMES];
 
 	while ((a = netlink_attribute(h, sizeof *m, a))) {
 		if (a->rta_type == IFLA_IFNAME)
@@ -61,7 +63,7 @@ static void add_address(void *ctx, const struct nlmsghdr *h)
 	const struct ifaddrmsg *m = NLMSG_DATA(h);
 	const struct rtattr *a = NULL;
 
-	text_f(s->out, "address %s family %u bits %u scope %u", s->names[m->ifa_index % ARRAY_LEN(s->names)],
+	text_f(s->out, "address %s family %u bits %u scope %u", s->names[m->ifa_index % NAMES],
 	       (unsigned int)m->ifa_family, (unsigned int)m->ifa_prefixlen, (unsigned int)m->ifa_scope);
 	while ((a = netlink_attribute(h, sizeof *m, a)))
 		if (a->rta_type == IFA_ADDRESS || a->rta_type == IFA_LOCAL) {
@@ -301,8 +303,9 @@ static struct string_list sorted_lines(struct span text)
 
 void host_state_read(struct text *out, const char *name)
 {
+	static char names[NAMES][IF_NAMESIZE];
 	struct text unsorted = text_heap();
-	struct state s = { .out = &unsorted, .name = name };
+	struct state s = { .out = &unsorted, .name = name, .names = names };
 	struct string_list lines;
 
 	add_network(&s);

@@ -187,5 +187,8 @@ void apply_hooks(struct apply *a, const struct string_list *hooks, const unsigne
 					      .text = hooks->list[i] };
 	}
 	apply_undo(a, &p);
+	for (size_t i = 0; i < p.n; i++)
+		if (p.steps[i].hook.not_started && !string_list_add(&a->not_started[phase], span_of(p.steps[i].hook.text)))
+			report_error("out of memory: the hook will not be started later");
 	plan_free(&p);
 }

@@ -232,6 +232,7 @@ static bool take_down(struct down *d)
 		take_down_moved(d);
 	apply_hooks(&d->apply, &post_down, NULL, HOOK_POST_DOWN);
 	string_list_free(&post_down);
+	left |= journal_keep_hooks(&d->journal, d->apply.not_started) && journaled;
 	if (!journal_finish(&d->journal, left))
 		d->apply.failures++;
 	return true;

@@ -33,7 +33,7 @@ bool undo_interrupted_up(struct apply *a, const struct host_state *s)
 		run_due_hooks(a, HOOK_PRE_DOWN);
 		apply_undo(a, &undo);
 		run_due_hooks(a, HOOK_POST_DOWN);
-		clean = journal_settle(a->journal, &undo);
+		clean = journal_settle(a->journal, &undo, a->not_started);
 	}
 	plan_free(&undo);
 	return clean;
@@ -47,8 +47,13 @@ bool undo_leftovers(struct apply *a, const struct host_state *s)
 
 	if (r == 0) {
 		plan_drop_kind(&undo, STEP_LINK);
+		/* Hooks that could not be started at the last `down`. */
+		if (a->journal->is_leftover)
+			run_due_hooks(a, HOOK_PRE_DOWN);
 		apply_undo(a, &undo);
-		clean = journal_settle(a->journal, &undo);
+		if (a->journal->is_leftover)
+			run_due_hooks(a, HOOK_POST_DOWN);
+		clean = journal_settle(a->journal, &undo, a->not_started);
 	}
 	plan_free(&undo);
 	return clean;

@@ -182,6 +182,7 @@ static void roll_back_up(struct up *u)
 	if (r < 0 || u->apply.failures > failures)
 		report_error("failed to roll back completely");
 	plan_free(&undo);
+	left |= journal_keep_hooks(&u->journal, u->apply.not_started);
 	if (r == 0 && !journal_finish(&u->journal, left))
 		u->apply.failures++;
 }

@@ -54,16 +54,22 @@ static int ask_generation(int fd)
 	return 0;
 }
 
-/* Without privileges the kernel cannot be asked: it counts as complete. */
+/* Without privileges the kernel cannot be asked: it counts as complete, as it does when it is short of something. */
+static bool is_unknown(int error)
+{
+	return error == -EPERM || error == -EACCES || error == -ENOMEM || error == -ENOBUFS || error == -EMFILE ||
+	       error == -ENFILE || error == -EIO;
+}
+
 bool netfilter_has_nftables(void)
 {
 	int fd = netlink_open(), r;
 
 	if (fd < 0)
-		return false;
+		return is_unknown(-errno);
 	r = ask_generation(fd);
 	close(fd);
-	return r == 0 || r == -EPERM || r == -EACCES;
+	return r == 0 || is_unknown(r);
 }
 
 bool netfilter_has_xtables(uint8_t family)

@@ -61,7 +61,7 @@ static int perform_link(struct performer *pf, const struct plan *p, struct step 
 
 static int perform_hook(struct performer *pf, const struct plan *p, struct step *s)
 {
-	const struct step_hook *hook = &s->hook;
+	struct step_hook *hook = &s->hook;
 	const char *phase = hook_phase_names[hook->phase], *where = hook->line ? "on line" : "command";
 	unsigned int number = hook->line ? hook->line : hook->number;
 	int status = hook_run(hook->text, p->name, pf->config);
@@ -70,6 +70,7 @@ static int perform_hook(struct performer *pf, const struct plan *p, struct step 
 		report_error("%s %s %u failed with status %d: %s", phase, where, number, status, hook->text);
 	else if (status < 0)
 		report_error("cannot run %s %s %u: %s", phase, where, number, strerror(-status));
+	hook->not_started = status < 0;
 	return status > 0 ? -EIO : status;
 }
 

@@ -234,6 +234,7 @@ bool journal_keep_failed(struct journal *j, const struct plan *undo)
 	for (size_t i = 0; i < j->applied.plan.n; i++)
 		has_link |= j->applied.plan.steps[i].kind == STEP_LINK;
 	j->is_leftover = !has_link;
+	j->removed = j->ifindex;
 	if (!has_link)
 		j->ifindex = 0;
 	return j->applied.plan.n > 0;
@@ -247,25 +248,40 @@ static void keep(struct journal *j)
 	}
 }
 
-bool journal_settle(struct journal *j, const struct plan *undo)
+bool journal_keep_hooks(struct journal *j, struct string_list take_hooks[HOOK_PHASES])
+{
+	bool any = false;
+
+	for (size_t i = 0; i < HOOK_PHASES; i++) {
+		any |= take_hooks[i].n > 0;
+		string_list_free(&j->applied.hooks[i]);
+		j->applied.hooks[i] = take_hooks[i];
+		take_hooks[i] = (struct string_list){ 0 };
+	}
+	return any;
+}
+
+bool journal_settle(struct journal *j, const struct plan *undo, struct string_list take_hooks[HOOK_PHASES])
 {
 	bool left = journal_keep_failed(j, undo);
 
+	left |= journal_keep_hooks(j, take_hooks);
 	if (!left)
 		return delete_journal(j);
 	keep(j);
 	return false;
 }
 
-/* A tunnel that a PostDown hook brought up again has its own journal, without PostDown hooks that were
- * started. */
+/* A tunnel that a PostDown hook brought up again has its own journal, without PostDown hooks that were started, and another
+ * interface. */
 static bool is_up_again(const struct journal *j)
 {
 	struct journal now = { .lock = -1, .netns = j->netns };
 	bool again;
 
 	memcpy(now.name, j->name, sizeof now.name);
-	again = j->began[HOOK_POST_DOWN] && journal_load(&now) == 0 && now.exists && !now.began[HOOK_POST_DOWN];
+	again = j->began[HOOK_POST_DOWN] && journal_load(&now) == 0 && now.exists && !now.began[HOOK_POST_DOWN] &&
+		now.ifindex != j->removed;
 	applied_free(&now.applied);
 	return again;
 }

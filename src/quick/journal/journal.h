@@ -36,8 +36,10 @@ void journal_disregard(struct journal *j);
 /* After `undo` was applied: leaves in the journal what it could not undo, which the next `down` or `up` tries again, and
  * no hooks or notes for `reload` and `save`. False: nothing is left. */
 must_check bool journal_keep_failed(struct journal *j, const struct plan *undo);
+/* The same for hooks that could not be started. True: there are some. */
+must_check bool journal_keep_hooks(struct journal *j, struct string_list take_hooks[HOOK_PHASES]);
 /* Deletes the file, or replaces it by what is left to undo. False, after reporting: something is. */
-must_check bool journal_settle(struct journal *j, const struct plan *undo);
+must_check bool journal_settle(struct journal *j, const struct plan *undo, struct string_list take_hooks[HOOK_PHASES]);
 /* The same after the last PostDown hook, unless a hook brought the tunnel up again; what is left was determined by
  * journal_keep_failed(). */
 must_check bool journal_finish(struct journal *j, bool something_is_left);

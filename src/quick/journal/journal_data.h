@@ -12,6 +12,7 @@ struct journal {
 	bool is_leftover;        /* of a tunnel that is down: what could not be undone */
 	bool began[HOOK_PHASES]; /* a hook of this phase was started */
 	uint32_t ifindex;        /* of the interface that `up` created; 0: none yet */
+	uint32_t removed;        /* the same, of the interface that was removed */
 	struct applied applied;
 	int lock;                /* -1: not held */
 	unsigned int lock_timeout_s; /* for this and the shared lock */

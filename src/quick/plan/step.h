@@ -55,6 +55,7 @@ struct step_hook {
 	uint8_t phase;       /* enum hook_phase */
 	unsigned int number; /* among the hooks of its phase, from 1 */
 	unsigned int line;   /* of the tunnel file; 0: not known */
+	bool not_started;    /* it was to run, and could not be started */
 	const char *text;    /* with `%i` unexpanded */
 };
 
