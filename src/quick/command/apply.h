@@ -16,7 +16,7 @@ struct apply {
 	int failures; /* steps that failed */
 	int status;   /* exit status of the first of them, as the command it stands for would return it; 0: none */
 	char journal_path[PATH_MAX];
-	struct string_list not_started[HOOK_PHASES]; /* hooks; whoever runs hooks passes these to the journal */
+	struct string_list not_started[HOOK_PHASES]; /* hooks, for journal_keep_hooks() */
 };
 /* The journal was opened; config: the tunnel file's path, or null. */
 void apply_init(struct apply *a, const struct command_options *o, struct host *host, struct command_trace *trace,
