@@ -135,7 +135,7 @@ static int error_of(const struct nlmsghdr *h)
 	int error = 0;
 
 	if (h->nlmsg_len >= NLMSG_LENGTH(sizeof error))
-		memcpy(&error, NLMSG_DATA(h), sizeof error);
+		memcpy(&error, (const uint8_t *)h + NLMSG_HDRLEN, sizeof error);
 	return error > 0 ? -EPROTO : error;
 }
 
