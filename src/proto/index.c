@@ -16,14 +16,16 @@ const struct index_slot *index_find(const struct index_table *t, uint32_t index)
 	return NULL;
 }
 
-bool index_grow(struct index_table *grown, const struct index_table *t)
+bool index_grow(struct index_table *grown, const struct index_table *t, size_t more)
 {
 	uint32_t slots = t->slots ? t->mask + 1 : 0;
 
 	*grown = (struct index_table){ NULL, 0, 0 };
-	if (t->n < slots / 2)
+	if (t->n + more <= slots / 2)
 		return true;
-	slots = slots ? slots * 2 : FIRST_SLOTS;
+	do
+		slots = slots ? slots * 2 : FIRST_SLOTS;
+	while (t->n + more > slots / 2);
 	grown->slots = calloc(slots, sizeof *grown->slots);
 	if (!grown->slots)
 		return false;

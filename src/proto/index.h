@@ -23,10 +23,10 @@ struct index_table { /* zeroed: empty; open addressing, linear probing, at most 
 /* Null: the index is not in use. O(1). */
 const struct index_slot *index_find(const struct index_table *t, uint32_t index);
 
-/* Makes sure that one more index fits. Builds a larger table in *grown if one is needed, which
+/* Makes sure that so many more indices fit. Builds a larger table in *grown if one is needed, which
  * index_grow_commit swaps with *t (inside publish); free *grown afterwards. False: out of memory,
  * and nothing changed. */
-must_check bool index_grow(struct index_table *grown, const struct index_table *t);
+must_check bool index_grow(struct index_table *grown, const struct index_table *t, size_t more);
 void index_grow_commit(struct index_table *t, struct index_table *grown);
 
 /* The index is not in use, and index_grow has made space for it. */

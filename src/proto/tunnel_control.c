@@ -290,12 +290,37 @@ static void peer_tick(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_pee
 	peer_rearm(t, p);
 }
 
+struct woken { /* peers that are handled together */
+	struct wg_tunnel_peer *peers[HANDSHAKE_CHUNK];
+	uint32_t why[HANDSHAKE_CHUNK];
+	size_t n;
+};
+
+static void handle_woken(struct wg_tunnel *t, uint64_t now_ns, struct woken *w)
+{
+	struct wg_tunnel_peer *confirmed[HANDSHAKE_CHUNK];
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n; i++)
+		if (w->why[i] & WAKE_CONFIRM)
+			confirmed[n++] = w->peers[i];
+	tunnel_confirm_sessions(t, confirmed, n);
+	for (size_t i = 0; i < w->n; i++) {
+		if (w->why[i] & WAKE_REKEY)
+			peer_initiate(t, now_ns, w->peers[i], false);
+		peer_rearm(t, w->peers[i]);
+	}
+	w->n = 0;
+}
+
 void tunnel_drain_woken(struct wg_tunnel *t, uint64_t now_ns)
 {
 	struct wg_tunnel_peer *p, *next;
+	struct woken w;
 
 	if (!atomic_load_explicit(&t->wake_list, memory_order_relaxed))
 		return;
+	w.n = 0;
 	for (p = atomic_exchange(&t->wake_list, NULL); p; p = next) {
 		uint32_t why;
 
@@ -304,12 +329,12 @@ void tunnel_drain_woken(struct wg_tunnel *t, uint64_t now_ns)
 		assert(why != 0); /* a listed peer has a reason, and is listed once */
 		if (!t->is_up)
 			continue;
-		if (why & WAKE_CONFIRM)
-			peer_confirm(t, now_ns, p);
-		if (why & WAKE_REKEY)
-			peer_initiate(t, now_ns, p, false);
-		peer_rearm(t, p);
+		w.peers[w.n] = p;
+		w.why[w.n++] = why;
+		if (w.n == HANDSHAKE_CHUNK)
+			handle_woken(t, now_ns, &w);
 	}
+	handle_woken(t, now_ns, &w);
 	tunnel_initiate_all(t, now_ns);
 }
 

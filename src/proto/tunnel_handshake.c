@@ -64,13 +64,23 @@ void random_private(struct wg_tunnel *t, struct wg_private *out)
 	x25519_clamp(out);
 }
 
+static bool is_drawn(const struct wg_tunnel *t, uint32_t index)
+{
+	for (size_t i = 0; i < t->n_drawn; i++)
+		if (t->drawn[i] == index)
+			return true;
+	return false;
+}
+
 uint32_t new_index(struct wg_tunnel *t)
 {
 	uint8_t b[4];
 
 	do
 		t->env.random(t->env.ctx, b, sizeof b);
-	while (index_find(&t->indices, load_le32(b)));
+	while (index_find(&t->indices, load_le32(b)) || is_drawn(t, load_le32(b)));
+	assert(t->n_drawn < HANDSHAKE_CHUNK);
+	t->drawn[t->n_drawn++] = load_le32(b);
 	return load_le32(b);
 }
 
@@ -191,21 +201,52 @@ static void accept_one(struct wg_tunnel *t, uint64_t now_ns, struct initiation *
 	random_private(t, &in->e);
 }
 
-static void respond_one(struct wg_tunnel *t, uint64_t now_ns, struct initiation *in,
-			const struct x25519_job jobs[NOISE_RESPOND_JOBS])
+/* The session that answers the initiation, with the response in *m. Null: it was refused. */
+static struct wg_session *respond_one(struct wg_tunnel *t, uint64_t now_ns, struct initiation *in,
+				      struct msg_response *m,
+				      const struct x25519_job jobs[NOISE_RESPOND_JOBS])
 {
 	struct wg_tunnel_peer *p = in->peer;
-	struct msg_response m;
+	struct wg_session *s = NULL;
 	struct wg_keypair keys;
 
-	if (!noise_respond(&keys, &m, &in->accepted, &p->psk, new_index(t), jobs))
+	if (!noise_respond(&keys, m, &in->accepted, &p->psk, new_index(t), jobs))
 		refuse(t, in, WG_DROP_HANDSHAKE);
-	else if (!peer_begin_session(t, now_ns, p, &keys))
+	else if (!(s = session_new(p, &keys, now_ns)))
 		refuse(t, in, WG_DROP_NO_MEMORY);
-	else if (!send_handshake(t, now_ns, p, &m, sizeof m))
-		refuse(t, in, WG_DROP_NO_MEMORY);
-	peer_rearm(t, p);
+	if (!s)
+		peer_rearm(t, p);
 	mem_wipe(&keys, sizeof keys);
+	return s;
+}
+
+/* Makes the sessions of the accepted initiations, all in one publication, and sends the responses. */
+static void begin_and_respond(struct wg_tunnel *t, uint64_t now_ns, struct chunk *c)
+{
+	struct msg_response messages[HANDSHAKE_CHUNK];
+	struct wg_session *sessions[HANDSHAKE_CHUNK];
+	struct initiation *answered[HANDSHAKE_CHUNK];
+	size_t n = 0, n_jobs = 0;
+	bool ok;
+
+	t->n_drawn = 0;
+	for (size_t i = 0; i < c->n; i++) {
+		struct initiation *in = &c->initiations[i];
+
+		if (!in->peer)
+			continue;
+		sessions[n] = respond_one(t, now_ns, in, &messages[n], &c->jobs[NOISE_RESPOND_JOBS * n_jobs++]);
+		answered[n] = in;
+		n += sessions[n] != NULL;
+	}
+	ok = n > 0 && tunnel_begin_sessions(t, now_ns, sessions, n);
+	for (size_t i = 0; i < n; i++) {
+		struct wg_tunnel_peer *p = answered[i]->peer;
+
+		if (!ok || !send_handshake(t, now_ns, p, &messages[i], sizeof messages[i]))
+			refuse(t, answered[i], WG_DROP_NO_MEMORY);
+		peer_rearm(t, p);
+	}
 }
 
 static void respond_all(struct wg_tunnel *t, uint64_t now_ns, struct chunk *c)
@@ -223,13 +264,7 @@ static void respond_all(struct wg_tunnel *t, uint64_t now_ns, struct chunk *c)
 			noise_respond_jobs(&c->jobs[NOISE_RESPOND_JOBS * n++], &in->e, &in->accepted);
 	}
 	x25519_batch(c->jobs, NOISE_RESPOND_JOBS * n);
-	n = 0;
-	for (size_t i = 0; i < c->n; i++) {
-		struct initiation *in = &c->initiations[i];
-
-		if (in->peer)
-			respond_one(t, now_ns, in, &c->jobs[NOISE_RESPOND_JOBS * n++]);
-	}
+	begin_and_respond(t, now_ns, c);
 	mem_wipe(c, sizeof *c);
 }
 

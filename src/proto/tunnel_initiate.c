@@ -45,23 +45,35 @@ void peer_initiate(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *
 		tunnel_initiate_all(t, now_ns);
 }
 
-static void initiate_one(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p,
+/* False: the public key of the peer has low order. */
+static bool initiate_one(struct wg_tunnel *t, struct initiation_sent *out, struct wg_tunnel_peer *p,
 			 const struct x25519_job jobs[NOISE_INITIATE_JOBS])
 {
-	struct noise_pending pending;
-	struct msg_initiation m;
-
 	next_timestamp(t, p);
-	if (noise_initiate(&pending, &m,
-			   &(struct noise_initiate_in){
-				   .self = &t->identity, .peer = &p->key,
-				   .ss = &p->ss, .timestamp = p->sent_timestamp,
-				   .index = new_index(t), .jobs = jobs }) &&
-	    peer_set_handshake(t, p, &pending) && send_handshake(t, now_ns, p, &m, sizeof m)) {
-		timers_initiation_sent(&p->timers, now_ns, random_jitter_ns(t));
-		peer_rearm(t, p);
-	}
-	mem_wipe(&pending, sizeof pending);
+	out->peer = p;
+	return noise_initiate(&out->pending, &out->message,
+			      &(struct noise_initiate_in){
+				      .self = &t->identity, .peer = &p->key,
+				      .ss = &p->ss, .timestamp = p->sent_timestamp,
+				      .index = new_index(t), .jobs = jobs });
+}
+
+/* Makes the pending handshakes of the listed peers, all in one publication, and sends the initiations. */
+static void begin_and_send(struct wg_tunnel *t, uint64_t now_ns, size_t n_peers, const struct x25519_job *jobs)
+{
+	struct initiation_sent all[HANDSHAKE_CHUNK];
+	size_t n = 0;
+
+	t->n_drawn = 0;
+	for (size_t i = 0; i < n_peers; i++)
+		n += initiate_one(t, &all[n], t->initiators[i], &jobs[NOISE_INITIATE_JOBS * i]);
+	if (n > 0 && tunnel_set_handshakes(t, all, n))
+		for (size_t i = 0; i < n; i++)
+			if (send_handshake(t, now_ns, all[i].peer, &all[i].message, sizeof all[i].message)) {
+				timers_initiation_sent(&all[i].peer->timers, now_ns, random_jitter_ns(t));
+				peer_rearm(t, all[i].peer);
+			}
+	mem_wipe(all, n * sizeof all[0]);
 }
 
 void tunnel_initiate_all(struct wg_tunnel *t, uint64_t now_ns)
@@ -84,8 +96,7 @@ void tunnel_initiate_all(struct wg_tunnel *t, uint64_t now_ns)
 	for (size_t i = 0; i < n; i++)
 		if (!t->initiators[i]->has_ss)
 			static_dh_store(t->initiators[i], &jobs[n_jobs++]);
-	for (size_t i = 0; i < n; i++)
-		initiate_one(t, now_ns, t->initiators[i], &jobs[NOISE_INITIATE_JOBS * i]);
+	begin_and_send(t, now_ns, n, jobs);
 	mem_wipe(&e, sizeof e);
 	mem_wipe(jobs, sizeof jobs);
 }
@@ -100,33 +111,57 @@ static struct wg_tunnel_peer *pending_peer(struct wg_tunnel *t, const struct msg
 	return slot && slot->kind == INDEX_HANDSHAKE ? slot->object : NULL;
 }
 
-static bool handle_response(struct wg_tunnel *t, uint64_t now_ns, const struct response *r,
-			    const struct x25519_job jobs[NOISE_FINISH_JOBS])
-{
-	struct wg_tunnel_peer *p = pending_peer(t, r->m); /* null: it was answered just before */
-	struct wg_keypair keys;
-	bool ok;
+struct answered { /* responses that authenticate, and the sessions of their handshakes */
+	struct wg_session *sessions[HANDSHAKE_CHUNK];
+	const struct response *by[HANDSHAKE_CHUNK];
+	size_t n;
+};
 
-	if (!p)
+static bool has_answered(const struct answered *a, const struct wg_tunnel_peer *p)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (a->sessions[i]->peer == p)
+			return true;
+	return false;
+}
+
+/* False: dropped. */
+static bool handle_response(struct wg_tunnel *t, uint64_t now_ns, struct answered *a,
+			    const struct response *r, const struct x25519_job jobs[NOISE_FINISH_JOBS])
+{
+	struct wg_tunnel_peer *p = pending_peer(t, r->m);
+	struct wg_session *s = NULL;
+	struct wg_keypair keys;
+
+	if (!p || has_answered(a, p)) /* the response before this one ended the handshake */
 		return false;
-	ok = noise_finish(&keys, &p->handshake, r->m, &p->psk, jobs) &&
-	     peer_begin_session(t, now_ns, p, &keys);
+	if (noise_finish(&keys, &p->handshake, r->m, &p->psk, jobs))
+		s = session_new(p, &keys, now_ns);
 	mem_wipe(&keys, sizeof keys);
-	if (!ok)
+	if (!s)
 		return false;
-	peer_learn_path(p, r->from);
+	peer_learn_path(p, r->from); /* before the session receives anything: that is newer */
+	a->sessions[a->n] = s;
+	a->by[a->n++] = r;
+	return true;
+}
+
+static void complete_handshake(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p,
+			       const struct response *r)
+{
 	count_bytes(&p->rx_bytes, sizeof *r->m);
 	timers_received(&p->timers, now_ns, false);
 	peer_handshake_complete(t, p);
 	peer_send_keepalive(t, p); /* or what is staged: either confirms the session to the responder */
 	peer_rearm(t, p);
-	return true;
 }
 
 void responses_handle(struct wg_tunnel *t, uint64_t now_ns, struct responses *all)
 {
 	struct x25519_job jobs[HANDSHAKE_CHUNK * NOISE_FINISH_JOBS];
+	struct answered answered;
 	size_t n = 0;
+	bool ok;
 
 	for (size_t i = 0; i < all->n; i++) {
 		const struct wg_tunnel_peer *p = pending_peer(t, all->all[i].m);
@@ -140,12 +175,20 @@ void responses_handle(struct wg_tunnel *t, uint64_t now_ns, struct responses *al
 	}
 	x25519_batch(jobs, NOISE_FINISH_JOBS * n);
 	n = 0;
+	answered.n = 0;
 	for (size_t i = 0; i < all->n; i++) {
 		const struct response *r = &all->all[i];
 
 		if (r->is_expected &&
-		    !handle_response(t, now_ns, r, &jobs[NOISE_FINISH_JOBS * n++]))
+		    !handle_response(t, now_ns, &answered, r, &jobs[NOISE_FINISH_JOBS * n++]))
 			count_drop(t, r->buf, WG_DROP_HANDSHAKE);
+	}
+	ok = answered.n > 0 && tunnel_begin_sessions(t, now_ns, answered.sessions, answered.n);
+	for (size_t i = 0; i < answered.n; i++) {
+		if (ok)
+			complete_handshake(t, now_ns, answered.sessions[i]->peer, answered.by[i]);
+		else
+			count_drop(t, answered.by[i]->buf, WG_DROP_NO_MEMORY);
 	}
 	all->n = 0;
 	mem_wipe(jobs, sizeof jobs[0] * NOISE_FINISH_JOBS * n);

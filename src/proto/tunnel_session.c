@@ -53,45 +53,58 @@ void peer_wipe_keys(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 	free_dropped(dropped);
 }
 
-bool peer_set_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p,
-			const struct noise_pending *pending)
+bool tunnel_set_handshakes(struct wg_tunnel *t, const struct initiation_sent *all, size_t n)
 {
 	struct index_table grown;
 
-	if (!index_grow(&grown, &t->indices))
+	if (!index_grow(&grown, &t->indices, n))
 		return false;
 	publish_begin(t);
 	index_grow_commit(&t->indices, &grown);
-	clear_handshake(t, p);
-	p->handshake = *pending;
-	p->is_pending = true;
-	index_add(&t->indices, pending->index, INDEX_HANDSHAKE, p);
+	for (size_t i = 0; i < n; i++) {
+		struct wg_tunnel_peer *p = all[i].peer;
+
+		clear_handshake(t, p);
+		p->handshake = all[i].pending;
+		p->is_pending = true;
+		index_add(&t->indices, p->handshake.index, INDEX_HANDSHAKE, p);
+	}
 	publish_end(t);
 	index_free(&grown);
 	return true;
 }
 
-bool peer_begin_session(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p,
-			const struct wg_keypair *keys)
+static void begin_session(struct wg_tunnel *t, struct wg_session *s, struct wg_session *dropped[3])
 {
-	struct wg_session *s = session_new(p, keys, now_ns), *dropped[3];
+	struct wg_tunnel_peer *p = s->peer;
+
+	clear_handshake(t, p);
+	slots_rotate(&p->sessions, s->initiator ? SESSION_INITIATED : SESSION_RESPONDED, s, dropped);
+	unindex_dropped(t, dropped);
+	index_add(&t->indices, s->local, INDEX_SESSION, s);
+}
+
+bool tunnel_begin_sessions(struct wg_tunnel *t, uint64_t now_ns, struct wg_session *const *all, size_t n)
+{
+	struct wg_session *dropped[HANDSHAKE_CHUNK][3];
 	struct index_table grown;
 
-	if (!s || !index_grow(&grown, &t->indices)) {
-		session_free(s);
+	assert(n <= HANDSHAKE_CHUNK);
+	if (!index_grow(&grown, &t->indices, n)) {
+		for (size_t i = 0; i < n; i++)
+			session_free(all[i]);
 		return false;
 	}
 	publish_begin(t);
 	index_grow_commit(&t->indices, &grown);
-	clear_handshake(t, p);
-	slots_rotate(&p->sessions, keys->initiator ? SESSION_INITIATED : SESSION_RESPONDED, s,
-		     dropped);
-	unindex_dropped(t, dropped);
-	index_add(&t->indices, s->local, INDEX_SESSION, s);
+	for (size_t i = 0; i < n; i++)
+		begin_session(t, all[i], dropped[i]);
 	publish_end(t);
 	index_free(&grown);
-	free_dropped(dropped);
-	timers_session_derived(&p->timers, now_ns);
+	for (size_t i = 0; i < n; i++) {
+		free_dropped(dropped[i]);
+		timers_session_derived(&all[i]->peer->timers, now_ns);
+	}
 	return true;
 }
 
@@ -103,17 +116,26 @@ void peer_handshake_complete(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 	peer_make_ready(t, p);
 }
 
-void peer_confirm(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p)
+void tunnel_confirm_sessions(struct wg_tunnel *t, struct wg_tunnel_peer *const *peers, size_t n)
 {
-	struct wg_session *dropped[3];
+	struct wg_session *dropped[HANDSHAKE_CHUNK][3];
+	struct wg_tunnel_peer *confirmed[HANDSHAKE_CHUNK];
+	size_t n_confirmed = 0;
 
-	(void)now_ns;
-	if (!p->sessions.next || !atomic_load(&p->sessions.next->has_received))
+	assert(n <= HANDSHAKE_CHUNK);
+	for (size_t i = 0; i < n; i++)
+		if (peers[i]->sessions.next && atomic_load(&peers[i]->sessions.next->has_received))
+			confirmed[n_confirmed++] = peers[i];
+	if (n_confirmed == 0)
 		return;
 	publish_begin(t);
-	slots_rotate(&p->sessions, SESSION_CONFIRMED, NULL, dropped);
-	unindex_dropped(t, dropped);
+	for (size_t i = 0; i < n_confirmed; i++) {
+		slots_rotate(&confirmed[i]->sessions, SESSION_CONFIRMED, NULL, dropped[i]);
+		unindex_dropped(t, dropped[i]);
+	}
 	publish_end(t);
-	free_dropped(dropped);
-	peer_handshake_complete(t, p);
+	for (size_t i = 0; i < n_confirmed; i++) {
+		free_dropped(dropped[i]);
+		peer_handshake_complete(t, confirmed[i]);
+	}
 }

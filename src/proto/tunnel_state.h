@@ -51,6 +51,8 @@ struct wg_tunnel {
 	/* Peers to send an initiation to; empty between calls of the control half. */
 	struct wg_tunnel_peer *initiators[HANDSHAKE_CHUNK];
 	size_t n_initiators;
+	uint32_t drawn[HANDSHAKE_CHUNK]; /* indices for the batch of handshakes at hand */
+	size_t n_drawn;
 	uint8_t nonces[COOKIE_NONCES][XAEAD_NONCE_BYTES]; /* for cookie replies; not secret */
 	unsigned int nonces_left;
 	size_t staged_bytes; /* of all peers */
@@ -129,16 +131,22 @@ void arrivals_admit(struct wg_tunnel *t, uint64_t now_ns, struct arrivals *a, bo
 void peer_wipe_keys(struct wg_tunnel *t, struct wg_tunnel_peer *p);
 /* Wipes the pending handshake. */
 void peer_wipe_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p);
-/* Our initiation was computed: replaces the pending handshake of the peer. False: out of memory. */
-must_check bool peer_set_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p,
-				   const struct noise_pending *pending);
-/* Derived by a handshake: makes a session of the keys and rotates the slots. False: out of memory. */
-must_check bool peer_begin_session(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p,
-				   const struct wg_keypair *keys);
+struct initiation_sent { /* a computed one, not sent yet */
+	struct wg_tunnel_peer *peer;
+	struct noise_pending pending;
+	struct msg_initiation message;
+};
+/* Replaces the pending handshakes of the peers, in one publication. False: out of memory. */
+must_check bool tunnel_set_handshakes(struct wg_tunnel *t, const struct initiation_sent *all, size_t n);
+/* Puts sessions of different peers, which handshakes derived, in their slots, in one publication; at most
+ * HANDSHAKE_CHUNK, more than none. False: out of memory, and the sessions were freed. */
+must_check bool tunnel_begin_sessions(struct wg_tunnel *t, uint64_t now_ns, struct wg_session *const *all,
+				      size_t n);
 /* Both sides have the session: stops retries, stores the time, and sends what is staged. */
 void peer_handshake_complete(struct wg_tunnel *t, struct wg_tunnel_peer *p);
-/* If the next session has received a packet, it becomes the current one. */
-void peer_confirm(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p);
+/* Where the next session has received a packet, it becomes the current one, in one publication; at most
+ * HANDSHAKE_CHUNK peers. */
+void tunnel_confirm_sessions(struct wg_tunnel *t, struct wg_tunnel_peer *const *peers, size_t n);
 
 /* ---- tunnel_initiate.c ---- */
 
@@ -170,7 +178,9 @@ must_check bool send_handshake(struct wg_tunnel *t, uint64_t now_ns, struct wg_t
 			       const void *msg, uint32_t n);
 uint64_t random_jitter_ns(struct wg_tunnel *t); /* 0 to JITTER_MAX_NS */
 void random_private(struct wg_tunnel *t, struct wg_private *out);
-uint32_t new_index(struct wg_tunnel *t); /* random, and not in use */
+/* Random, and not in use; nor drawn before since t->n_drawn was zero, which the caller sets for each
+ * batch of at most HANDSHAKE_CHUNK. */
+uint32_t new_index(struct wg_tunnel *t);
 /* If the static-static Diffie-Hellman of the peer is not known yet, fills in its job and returns 1,
  * otherwise 0. */
 size_t static_dh_job(const struct wg_tunnel *t, const struct wg_tunnel_peer *p,

@@ -1,5 +1,5 @@
-/* Batching of X25519: a hub handshakes with forty peers at once, and every result belongs to the right
- * peer. The linker wraps x25519_batch (tests/tests.mk), so that calls can be counted. */
+/* Batching of X25519 and of publications: a hub handshakes with forty peers at once, and every result
+ * belongs to the right peer. The linker wraps x25519_batch (tests/tests.mk), so that calls can be counted. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -14,6 +14,8 @@ enum { PEERS = 40, HUB = 200, PACKET = 20, SENT_MAX = 128, SENT_BYTES = 192 };
 
 static uint64_t now_ns;
 static size_t n_batches, n_jobs; /* since the last expect_batches */
+static size_t n_publications;    /* since the last expect_publications */
+static unsigned int same_draws;  /* so many more draws of four bytes are the same */
 static uint64_t rng_state;
 
 void __real_x25519_batch(struct x25519_job *jobs, size_t n);
@@ -35,11 +37,33 @@ static void expect_batches(size_t batches, size_t jobs)
 	n_batches = n_jobs = 0;
 }
 
+static void expect_publications(size_t n)
+{
+	assert_int_equal(n_publications, n);
+	n_publications = 0;
+}
+
+static void env_publish_begin(void *ctx)
+{
+	(void)ctx;
+	n_publications++;
+}
+
+static void env_publish_end(void *ctx)
+{
+	(void)ctx;
+}
+
 static void env_random(void *ctx, void *p, size_t n)
 {
 	uint8_t *out = p;
 
 	(void)ctx;
+	if (n == 4 && same_draws > 0) {
+		same_draws--;
+		store_le32(p, 0x01020304);
+		return;
+	}
 	for (size_t i = 0; i < n; i++) {
 		rng_state = rng_state * 6364136223846793005ull + 1442695040888963407ull;
 		out[i] = (uint8_t)(rng_state >> 56);
@@ -76,7 +100,8 @@ static struct hub h;
 
 static struct wg_tunnel *tunnel(struct wg_public *pub)
 {
-	struct wg_env env = { .random = env_random, .realtime = env_realtime };
+	struct wg_env env = { .random = env_random, .realtime = env_realtime,
+			      .publish_begin = env_publish_begin, .publish_end = env_publish_end };
 	struct wg_tunnel *t = tunnel_new(&env);
 	struct wg_private key;
 
@@ -123,7 +148,8 @@ static int setup(void **state)
 		h.others[i].hub = peer(h.others[i].tunnel, &h.pub, HUB);
 		h.others[i].peer = peer(h.tunnel, &pub, i);
 	}
-	n_batches = n_jobs = 0;
+	n_batches = n_jobs = n_publications = 0;
+	same_draws = 0;
 	return 0;
 }
 
@@ -226,18 +252,77 @@ static void initiate_with_all(void)
 static void test_keepalive_handshakes_are_batched(void **state)
 {
 	(void)state;
+	n_publications = 0;
 	initiate_with_all();
 	expect_batches(3, 3 * PEERS);
+	expect_publications(3);
 	peers_receive();
-	n_batches = n_jobs = 0;
+	n_batches = n_jobs = n_publications = 0;
 
 	assert_int_equal(h.n_sent, PEERS);
 	receive(h.tunnel, h.sent, PEERS, 0);
 	expect_batches(3, 2 * PEERS);
+	expect_publications(3);
 	h.n_sent = 0;
 	drain(h.tunnel, HUB); /* a keepalive for each peer */
 	peers_receive();
 	expect_sessions();
+}
+
+/* All peers initiate, and the hub answers. */
+static void peers_initiate(void)
+{
+	for (uint16_t i = 0; i < PEERS; i++) {
+		tunnel_peer_set_keepalive(h.others[i].tunnel, now_ns, h.others[i].hub, 25);
+		tunnel_tick(h.others[i].tunnel, now_ns);
+		drain(h.others[i].tunnel, i);
+	}
+}
+
+static void test_answers_are_batched(void **state)
+{
+	static struct sent initiations[PEERS];
+
+	(void)state;
+	peers_initiate();
+	memcpy(initiations, h.sent, sizeof initiations);
+	h.n_sent = 0;
+	n_publications = 0;
+	receive(h.tunnel, initiations, PEERS, 0);
+	expect_publications(3);
+	drain(h.tunnel, HUB);
+	peers_receive(); /* a keepalive of each, which confirms the session */
+	assert_int_equal(h.n_sent, PEERS);
+	n_publications = 0;
+	receive(h.tunnel, h.sent, PEERS, 0);
+	expect_publications(3); /* the sessions are confirmed */
+	expect_sessions();
+}
+
+/* Whether initiations or responses: the indices of a batch differ, although the same one is drawn. */
+static void test_indices_of_a_batch_differ(void **state)
+{
+	static struct sent initiations[PEERS];
+
+	(void)state;
+	same_draws = 20;
+	initiate_with_all();
+	assert_int_equal(same_draws, 0);
+	for (size_t i = 0; i < h.n_sent; i++)
+		for (size_t k = 0; k < i; k++)
+			assert_memory_not_equal(h.sent[i].bytes + 4, h.sent[k].bytes + 4, 4);
+	h.n_sent = 0;
+	peers_initiate();
+	memcpy(initiations, h.sent, sizeof initiations);
+	h.n_sent = 0;
+	same_draws = 20;
+	receive(h.tunnel, initiations, PEERS, 0);
+	assert_int_equal(same_draws, 0);
+	drain(h.tunnel, HUB);
+	assert_int_equal(h.n_sent, PEERS);
+	for (size_t i = 0; i < h.n_sent; i++)
+		for (size_t k = 0; k < i; k++)
+			assert_memory_not_equal(h.sent[i].bytes + 4, h.sent[k].bytes + 4, 4);
 }
 
 /* No peer has answered: all initiations are retried, and the static-static results are known. */
@@ -346,6 +431,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_keepalive_handshakes_are_batched, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_answers_are_batched, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_indices_of_a_batch_differ, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_retries_are_batched, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_handshakes_for_staged_packets_are_batched, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_response_before_initiation, setup, teardown),

@@ -21,7 +21,7 @@ static void add(struct index_table *t, uint32_t index, enum index_kind kind, voi
 {
 	struct index_table grown;
 
-	assert_true(index_grow(&grown, t));
+	assert_true(index_grow(&grown, t, 1));
 	index_grow_commit(t, &grown);
 	index_free(&grown);
 	index_add(t, index, kind, what);
