@@ -211,6 +211,25 @@ static long write_entries(int fd, const struct identity *id, const struct wg_dev
 	return write(fd, chunk, n) == (ssize_t)n ? entries : -1;
 }
 
+/* It is searched for once, for the first file of the device. */
+static void find_netns_name(struct identity *owner, const char *path)
+{
+	struct identity old;
+	struct stat st;
+	int fd;
+
+	owner->netns_name[0] = '\0';
+	if (owner->backend != IPC_KERNEL)
+		return;
+	fd = open_file(path, &st, &old);
+	if (fd >= 0)
+		close(fd);
+	if (fd >= 0 && identity_equal(&old, owner))
+		memcpy(owner->netns_name, old.netns_name, sizeof old.netns_name);
+	else if (!netns_name(owner->netns_name, sizeof owner->netns_name))
+		owner->netns_name[0] = '\0';
+}
+
 /* Replaces the file atomically; removes it if no peer has an endpoint. After an error the old file remains. */
 static void store(const char *dir, const struct identity *id, const struct wg_device *d, const char *name)
 {
@@ -224,8 +243,7 @@ static void store(const char *dir, const struct identity *id, const struct wg_de
 	fd = create(dir, fresh);
 	if (fd < 0)
 		return;
-	if (id->backend != IPC_KERNEL || !netns_name(owner.netns_name, sizeof owner.netns_name))
-		owner.netns_name[0] = '\0';
+	find_netns_name(&owner, path);
 	entries = write_entries(fd, &owner, d);
 	if (close(fd) < 0)
 		entries = -1;
