@@ -56,7 +56,7 @@ state() {
 		printf '%s\n' "link show" "address show" "route show table all" "rule show" | ip -o -4 -batch -
 		printf '%s\n' "address show" "route show table all" "rule show" | ip -o -6 -batch -
 		nft list ruleset
-		find /run /etc/wireguard ! -path /run/wireguard ! -path '/run/mount*' | sort
+		find /run /etc/wireguard ! -path /run/wireguard ! -path /run/wgsuite ! -path '/run/mount*' | sort
 	} | sed 's/^[0-9]*: \([a-z]\)/\1/; s/valid_lft.*//'
 	echo "$(< /proc/sys/net/ipv4/conf/all/src_valid_mark)"
 	echo "$(< /etc/resolv.conf)"
@@ -85,7 +85,7 @@ same "up adds the routes" "10.8.0.0/16 scope link " "$(ip -4 route show dev wg0 
 fails "up fails if the interface exists" "wg-quick: \`wg0' already exists" wg-quick up wg0
 works "diff is empty" wg-quick diff wg0
 works "reload without changes succeeds" wg-quick reload wg0
-fails "reload fails without a tunnel file" "wg-quick: \`/etc/wireguard/wgx.conf' does not exist" wg-quick reload wgx
+fails "reload fails without a tunnel file" "wg-quick: \`/etc/wireguard/office.conf' does not exist" wg-quick reload office
 wg-quick down wg0 > said 2>&1
 same "down prints its commands" "[#] ip link delete dev wg0" "$(cat said)"
 same "down leaves nothing behind" "$clean" "$(state)"
@@ -299,6 +299,7 @@ before=$(wg show wgx dump)
 bash -c 'wg syncconf wgx <(wg-quick strip nosuch)' > said 2>&1
 same "syncconf of a failed strip changes nothing" "$before" "$(wg show wgx dump)"
 ip link delete wgx
+wg show interfaces > /dev/null # removes the record of its endpoints
 
 mark "hooks and privileges"
 echo "$KEY" > key
