@@ -301,13 +301,24 @@ static struct string_list sorted_lines(struct span text)
 	return l;
 }
 
+void sort_lines(struct text *t)
+{
+	struct string_list lines = sorted_lines(text_of(t));
+
+	t->n = 0;
+	for (size_t i = 0; i < lines.n; i++)
+		text_f(t, "%s\n", lines.list[i]);
+	string_list_free(&lines);
+	if (t->failed)
+		errx(1, "out of memory");
+}
+
 void host_state_read(struct text *out, const char *name)
 {
 	static char names[NAMES][IF_NAMESIZE];
-	struct text unsorted = text_heap();
-	struct state s = { .out = &unsorted, .name = name, .names = names };
-	struct string_list lines;
+	struct state s = { .out = out, .name = name, .names = names };
 
+	out->n = 0;
 	add_network(&s);
 	add_nft(&s);
 	add_file(&s, "/run");
@@ -315,14 +326,6 @@ void host_state_read(struct text *out, const char *name)
 	add_file(&s, "/var/lib/wgsuite");
 	add_parameters(&s);
 	add_processes(&s);
-	lines = sorted_lines(text_of(&unsorted));
-	out->n = 0;
-	for (size_t i = 0; i < lines.n; i++)
-		text_f(out, "%s\n", lines.list[i]);
-	if (out->failed || unsorted.failed)
-		errx(1, "out of memory");
-	string_list_free(&lines);
-	free(unsorted.p);
 }
 
 void host_state_print_difference(struct text *out, struct span before, struct span after)

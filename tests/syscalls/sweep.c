@@ -16,7 +16,8 @@
 #include "host_state.h"
 
 enum {
-	LIMIT_S = 5,      /* for wg-quick, and for the state to settle: a daemon exits by itself */
+	LIMIT_S = 5,      /* for wg-quick */
+	SETTLE_S = 15,    /* for the state: a daemon exits by itself */
 	PAUSE_MS = 5,
 	TRIES = 3,        /* before an exceeded limit counts, because the machine may be busy */
 	SHOWN = 10,       /* violations that are printed in full */
@@ -50,15 +51,12 @@ struct sweep {
 
 /* ---- the host ---- */
 
-/* With the configuration of the device, whose allowed IPs have no order. */
-static void read_state(struct sweep *s, struct text *out)
+/* One allowed IP on a line, because they have no order. */
+static void add_configuration(struct sweep *s, struct text *out)
 {
 	struct span text, line, word;
 	struct text config = text_heap();
 
-	host_state_read(out, SWEEP_NAME);
-	if (s->o->verb != SWEEP_RELOAD)
-		return;
 	run_command(s->wg, "showconf", SWEEP_NAME, NULL);
 	output_read(&config);
 	text = text_of(&config);
@@ -70,6 +68,14 @@ static void read_state(struct sweep *s, struct text *out)
 				text_f(out, "device allowed %.*s\n", (int)(word.n - (word.n && word.p[word.n - 1] == ',')), word.p);
 	}
 	text_heap_free(&config);
+}
+
+static void read_state(struct sweep *s, struct text *out)
+{
+	host_state_read(out, SWEEP_NAME);
+	if (s->o->verb == SWEEP_RELOAD)
+		add_configuration(s, out);
+	sort_lines(out);
 }
 
 static bool is_state(struct sweep *s, const struct text *want)
@@ -114,7 +120,7 @@ static bool comes(struct sweep *s, bool (*is)(struct sweep *s, const struct text
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_MS * (long)NS_PER_MS };
 
-	for (unsigned int i = 0; i < LIMIT_S * 1000 / PAUSE_MS; i++) {
+	for (unsigned int i = 0; i < SETTLE_S * 1000 / PAUSE_MS; i++) {
 		if (is(s, want))
 			return true;
 		nanosleep(&pause, NULL);
