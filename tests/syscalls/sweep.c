@@ -84,11 +84,13 @@ static bool is_state(struct sweep *s, const struct text *want)
 	return span_equal(text_of(&s->now), text_of(want));
 }
 
-/* The index of the interface is another each time. That there is no record of the endpoints is no loss. */
+/* The index of the interface is another each time. The copy of resolv.conf may be in another folder. That there is no record
+ * of the endpoints is no loss. */
 static bool varies(struct span line)
 {
 	return span_starts(line, "file /run/wgsuite/") || span_starts(line, "in /run/wgsuite/endpoints.") || span_starts(line, "file /etc/resolv.conf") ||
-	       span_starts(line, "in /etc/resolv.conf: #") || span_contains(line, ": index ");
+	       span_starts(line, "in /etc/resolv.conf: #") || span_starts(line, "in /etc/resolv.conf.wg-quick") ||
+	       span_starts(line, "file /var/lib/wgsuite") || span_contains(line, ": index ");
 }
 
 static bool next_stable_line(struct span *line, struct span *text)
@@ -382,15 +384,23 @@ static void visit(struct sweep *s, unsigned int at, unsigned int variant)
 	fflush(stdout);
 }
 
+/* A mixing function of 32 bits, so that the sample has no period. */
+static uint32_t mix(uint32_t x)
+{
+	x = (x ^ x >> 16) * 0x7feb352du;
+	x = (x ^ x >> 15) * 0x846ca68bu;
+	return x ^ x >> 16;
+}
+
 static bool is_chosen(const struct sweep *s, unsigned int at, unsigned int variant)
 {
-	unsigned int share = s->o->share, mixed = (at * 7 + variant + s->o->seed) * 2654435761u >> 12;
+	unsigned int share = s->o->share;
 
 	if (s->o->only)
 		return at == s->o->only && (s->o->kills || variant == s->o->only_variant);
 	if (at < s->main_at && !s->o->kills)
 		share *= START_SHARE;
-	return share > 1 ? mixed % share == 0 : true;
+	return mix(at + (variant << 16) + mix(s->o->seed)) % share == 0;
 }
 
 /* Without a fault. */

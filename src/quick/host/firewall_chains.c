@@ -46,6 +46,19 @@ static struct command make_command(const char *verb, uint8_t family, const char 
 	return c;
 }
 
+/* A failure may be that of a moment. */
+static int run_twice(const char *commands, struct text *output)
+{
+	size_t before = output ? output->n : 0;
+	int r = nft_run(commands, output, NULL);
+
+	if (r == 0 || r == -ENOENT || r == -EPROTONOSUPPORT)
+		return r;
+	if (output)
+		output->n = before;
+	return nft_run(commands, output, NULL);
+}
+
 /* The tables that exist, one bit each. False: not known. */
 static bool find_tables(uint8_t family, uint8_t *found)
 {
@@ -55,7 +68,7 @@ static bool find_tables(uint8_t family, uint8_t *found)
 	*found = 0;
 	if (!netfilter_has_nftables())
 		return true;
-	known = nft_list_tables(&listed) == 0;
+	known = run_twice("list tables\n", &listed) == 0;
 	for (size_t i = 0; known && i < ARRAY_LEN(tables); i++)
 		if (has_line(text_of(&listed), make_command("table ", family, tables[i].name, NULL).text))
 			*found |= tables[i].bit;
@@ -67,7 +80,7 @@ static uint8_t find_missing_chains(uint8_t family, size_t table)
 {
 	struct text listed = text_heap();
 	uint8_t missing = 0;
-	int r = nft_run(make_command("list table ", family, tables[table].name, NULL).text, &listed, NULL);
+	int r = run_twice(make_command("list table ", family, tables[table].name, NULL).text, &listed);
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(tables[table].chains) && tables[table].chains[i].name; i++) {
 		char line[64];
@@ -121,7 +134,7 @@ bool firewall_chains_may_exist(uint8_t family)
 /* The kernel refuses to delete a chain that has rules: it stays. */
 static void delete_unused(const char *commands)
 {
-	if (nft_run(commands, NULL, NULL) < 0)
+	if (run_twice(commands, NULL) < 0)
 		return;
 }
 
@@ -129,7 +142,7 @@ static void delete_chain(uint8_t family, const char *table, const char *chain)
 {
 	struct text listed = text_heap();
 
-	if (nft_run(make_command("list chain ", family, table, chain).text, &listed, NULL) == 0 &&
+	if (run_twice(make_command("list chain ", family, table, chain).text, &listed) == 0 &&
 	    span_contains(text_of(&listed), "policy accept;"))
 		delete_unused(make_command("delete chain ", family, table, chain).text);
 	text_heap_free(&listed);
@@ -158,7 +171,7 @@ static void delete_table(uint8_t family, const char *table)
 {
 	struct text listed = text_heap(), deletions = text_heap();
 
-	if (nft_run(make_command("list table ", family, table, NULL).text, &listed, NULL) == 0 &&
+	if (run_twice(make_command("list table ", family, table, NULL).text, &listed) == 0 &&
 	    print_deletions(&deletions, family, table, text_of(&listed)))
 		delete_unused(deletions.p);
 	text_heap_free(&listed);
