@@ -278,6 +278,8 @@ static void run_due_work(struct control *c)
 
 	if (now_ns >= tunnel_deadline(c->tunnel))
 		tunnel_tick(c->tunnel, now_ns);
+	if (now_ns >= link_deadline(&c->link))
+		interface_refresh(c);
 	if (c->link.now.up && now_ns >= c->retry_ns)
 		interface_bring_up(c, now_ns);
 	uapi_server_tick(&c->uapi, now_ns);
@@ -292,6 +294,8 @@ static void run_due_work(struct control *c)
 		deadline = c->retry_ns;
 	if (uapi_server_deadline(&c->uapi) < deadline)
 		deadline = uapi_server_deadline(&c->uapi);
+	if (link_deadline(&c->link) < deadline)
+		deadline = link_deadline(&c->link);
 	if (route_changes_deadline(&c->route_changes) < deadline)
 		deadline = route_changes_deadline(&c->route_changes);
 	loop_wake_at(&c->loop, deadline);

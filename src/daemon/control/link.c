@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "daemon/io/netlink.h"
+#include "daemon/process/clock.h"
 #include "daemon/process/log.h"
 #include "routes.h"
 
@@ -32,6 +33,7 @@ enum {
 #define IFA_PROTO 11 /* Linux 5.18 */
 #endif
 #define IFAPROT_KERNEL_LL 3
+#define MTU_READ_NS (10 * NS_PER_S) /* between two searches */
 #define ADDR_GEN_NONE 1
 #ifndef SOL_NETLINK
 #define SOL_NETLINK 270
@@ -431,6 +433,27 @@ static bool is_from_link_namespace(const struct link *l, struct msghdr *m)
 	return !l->in_other_ns;
 }
 
+/* The kernel searches all of its routes, so this may take a while where there are many. A limit that is too low in the
+ * meantime only makes padding shorter. */
+static void reread_route_mtu(struct link *l)
+{
+	uint64_t now_ns = clock_boot_ns();
+
+	if (now_ns < link_deadline(l))
+		return;
+	l->mtu_is_stale = false;
+	l->mtu_read_ns = now_ns;
+	if (!enter(l))
+		return;
+	l->now.route_mtu = routes_min_mtu(l->now.ifindex);
+	leave(l);
+}
+
+uint64_t link_deadline(const struct link *l)
+{
+	return l->mtu_is_stale ? l->mtu_read_ns + MTU_READ_NS : NEVER;
+}
+
 int link_update(struct link *l)
 {
 	uint8_t buffer[NETLINK_BUFFER_BYTES * 2];
@@ -456,12 +479,10 @@ int link_update(struct link *l)
 		int error = link_follow(l, false);
 		return error == -ENODEV ? error : 0;
 	}
-	if (l->now.up && !before.up) /* going down removes routes without an event */
-		events |= LINK_EVENT_ROUTES;
-	if ((events & LINK_EVENT_ROUTES) && enter(l)) {
-		l->now.route_mtu = routes_min_mtu(l->now.ifindex);
-		leave(l);
-	}
+	/* Going down removes routes without an event. */
+	if ((events & LINK_EVENT_ROUTES) || (l->now.up && !before.up && l->now.route_mtu != 0))
+		l->mtu_is_stale = true;
+	reread_route_mtu(l);
 	l->defaults_due |= (l->now.up && !before.up) ||
 			(before.mtu < V6_MIN_MTU && l->now.mtu >= V6_MIN_MTU);
 	return 0;

@@ -22,6 +22,8 @@ struct link { /* owned by control */
 	bool defaults_due;   /* link_apply_defaults has something to do */
 	int nsid;            /* in_other_ns: the id of the link's namespace in ours (ip-netns(8)) */
 	uint64_t ns_inode;   /* of the link's namespace */
+	bool mtu_is_stale;    /* route_mtu may be lower than the least MTU by now */
+	uint64_t mtu_read_ns; /* when it was read last */
 	struct link_state now;
 	struct icmp *icmp;   /* follows the link */
 	/* Called with true before the few calls that need more than CAP_NET_ADMIN, and with false after them.
@@ -37,6 +39,9 @@ void link_close(struct link *l);
 /* Reads the events that wait and updates l->now; follows the link into another namespace. No open descriptor
  * keeps that namespace alive: it can end, and the link with it. 0; -ENODEV: the link was deleted. */
 must_check int link_update(struct link *l);
+
+/* When to call link_update although no event arrived; NEVER. */
+uint64_t link_deadline(const struct link *l);
 
 /* After the link was brought up: removes the link-local address and redirects again, like kernel WireGuard.
  * Separate from link_update, so that opening the sockets does not wait for it. */
