@@ -17,6 +17,7 @@ struct wg_tunnel_peer *peer_create(const struct wg_public *key, uint32_t hash)
 	p->key = *key;
 	p->hash = hash;
 	timers_init(&p->timers, load_le32(key->b) ^ hash);
+	p->previous_check_ns = NEVER;
 	atomic_store_explicit(&p->armed_ns, NEVER, memory_order_relaxed);
 	return p;
 }

@@ -54,6 +54,8 @@ struct wg_tunnel_peer {
 	struct cookie_maker cookie;
 	uint8_t latest_timestamp[TAI64N_BYTES]; /* the greatest in an accepted initiation of the peer */
 	uint8_t sent_timestamp[TAI64N_BYTES];   /* of our latest initiation: the next one must be greater */
+	uint64_t previous_check_ns;   /* when to see whether sessions.previous is still used; NEVER if empty */
+	uint64_t previous_next;       /* rx_window.next of it at the last such time */
 	uint64_t may_accept_ns;                 /* no initiation of the peer is accepted before this time */
 	uint64_t handshake_s;                   /* wall clock of the last complete handshake, 0: never */
 	uint32_t handshake_ns;

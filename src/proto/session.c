@@ -120,6 +120,9 @@ static void rotate(struct session_slots *s, enum session_rotation rotation, stru
 		shift(&s->current, &s->next);
 		atomic_store(&s->current->is_next, false);
 		return;
+	case SESSION_FORGET:
+		drop(dropped, &s->previous);
+		return;
 	case SESSION_CLEAR:
 		drop(dropped, &s->previous);
 		drop(dropped, &s->current);

@@ -5,11 +5,11 @@
 
 #include "base/mem.h"
 
-enum { PEERS_PER_TICK = 64 }; /* so that a tick ends before the next packets have waited long */
-
 static uint64_t next_deadline(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 {
-	return t->is_up ? timers_next(&p->timers) : NEVER;
+	uint64_t at_ns = t->is_up ? timers_next(&p->timers) : NEVER;
+
+	return t->is_up && p->previous_check_ns < at_ns ? p->previous_check_ns : at_ns;
 }
 
 void peer_rearm(struct wg_tunnel *t, struct wg_tunnel_peer *p)
@@ -287,6 +287,7 @@ static void peer_tick(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_pee
 		peer_send_keepalive(t, p);
 	if (due & TIMER_ZERO_KEYS)
 		peer_wipe_keys(t, p);
+	peer_check_previous(t, now_ns, p);
 	peer_rearm(t, p);
 }
 
@@ -304,7 +305,7 @@ static void handle_woken(struct wg_tunnel *t, uint64_t now_ns, struct woken *w)
 	for (size_t i = 0; i < w->n; i++)
 		if (w->why[i] & WAKE_CONFIRM)
 			confirmed[n++] = w->peers[i];
-	tunnel_confirm_sessions(t, confirmed, n);
+	tunnel_confirm_sessions(t, now_ns, confirmed, n);
 	for (size_t i = 0; i < w->n; i++) {
 		if (w->why[i] & WAKE_REKEY)
 			peer_initiate(t, now_ns, w->peers[i], false);
@@ -362,6 +363,7 @@ void tunnel_tick(struct wg_tunnel *t, uint64_t now_ns)
 			break;
 		peer_tick(t, now_ns, container_of(first, struct wg_tunnel_peer, timer));
 	}
+	tunnel_free_previous(t);
 	tunnel_initiate_all(t, now_ns);
 }
 

@@ -8,6 +8,7 @@
 #include "peer.h"
 
 enum { HANDSHAKE_CHUNK = 16 }; /* handshakes whose X25519 is computed in one batch */
+enum { PEERS_PER_TICK = 64 };  /* so that a tick ends before the next packets have waited long */
 enum { COOKIE_NONCES = 64 };   /* drawn at once: a system call for each would cost as much as the reply */
 
 struct datagram { /* a handshake message or cookie reply in the outbox */
@@ -51,6 +52,9 @@ struct wg_tunnel {
 	/* Peers to send an initiation to; empty between calls of the control half. */
 	struct wg_tunnel_peer *initiators[HANDSHAKE_CHUNK];
 	size_t n_initiators;
+	/* Peers whose previous session is to be freed; likewise. */
+	struct wg_tunnel_peer *unused[PEERS_PER_TICK];
+	size_t n_unused;
 	uint32_t drawn[HANDSHAKE_CHUNK]; /* indices for the batch of handshakes at hand */
 	size_t n_drawn;
 	uint8_t nonces[COOKIE_NONCES][XAEAD_NONCE_BYTES]; /* for cookie replies; not secret */
@@ -144,9 +148,14 @@ must_check bool tunnel_begin_sessions(struct wg_tunnel *t, uint64_t now_ns, stru
 				      size_t n);
 /* Both sides have the session: stops retries, stores the time, and sends what is staged. */
 void peer_handshake_complete(struct wg_tunnel *t, struct wg_tunnel_peer *p);
+/* The previous session may be due to be freed: lists the peer for that if nothing arrived on it since the last time, and
+ * otherwise sets the time of the next check. */
+void peer_check_previous(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p);
+/* Frees the previous sessions of the listed peers, in one publication. */
+void tunnel_free_previous(struct wg_tunnel *t);
 /* Where the next session has received a packet, it becomes the current one, in one publication; at most
  * HANDSHAKE_CHUNK peers. */
-void tunnel_confirm_sessions(struct wg_tunnel *t, struct wg_tunnel_peer *const *peers, size_t n);
+void tunnel_confirm_sessions(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *const *peers, size_t n);
 
 /* ---- tunnel_initiate.c ---- */
 

@@ -85,6 +85,8 @@ static const struct rotation_case rotation_cases[] = { /* 9 is the new session *
 	{ { 1, 0, 0 }, SESSION_CONFIRMED, { 0, 1, 0 } },
 	{ { 1, 2, 0 }, SESSION_CONFIRMED, { 0, 1, 2 } },
 	{ { 1, 2, 3 }, SESSION_CONFIRMED, { 0, 1, 2 } },
+	{ { 1, 2, 3 }, SESSION_FORGET, { 1, 2, 0 } },
+	{ { 0, 2, 0 }, SESSION_FORGET, { 0, 2, 0 } },
 	{ { 1, 2, 3 }, SESSION_CLEAR, { 0, 0, 0 } },
 	{ { 0, 0, 0 }, SESSION_CLEAR, { 0, 0, 0 } },
 };
