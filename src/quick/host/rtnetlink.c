@@ -130,7 +130,7 @@ static struct nlmsghdr *header_at(uint8_t *p)
 }
 
 /* The error in a message of type NLMSG_ERROR or NLMSG_DONE. */
-static int error_of(const struct nlmsghdr *h)
+static int error_of(struct nlmsghdr *h)
 {
 	int error = 0;
 
