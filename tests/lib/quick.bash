@@ -80,7 +80,7 @@ faults_count() {
 faults_run() {
 	rc=0
 	on a env WG_QUICK_FAULT="$2" WG_QUICK_FAULT_SIGNAL="${3-}" "$FAULTS/wg-quick" "$1" wg0 > "$NET_DIR/output" 2>&1 || rc=$?
-	[ "$rc" -eq 0 ] || [ -n "${3-}" ] || grep -q '^wg-quick: ' "$NET_DIR/output"
+	[ "$rc" -eq 0 ] || [ -n "${3-}" ] || grep -q '^wg-quick: ' "$NET_DIR/output" || faults_report "step $2: no message"
 }
 
 # faults_report WORD…: prints the words and the output, for a test that fails.
