@@ -230,6 +230,26 @@ warning="warning: removing the policy rules and routes of tunnels that are no lo
 	restored
 }
 
+# A second container: the network namespace is the same, /run is another one.
+@test "a tunnel of a container with the same network namespace keeps its rules" {
+	pod() { on a unshare -m sh -c 'mount -t tmpfs tmpfs /run; exec "$@"' sh "$@"; }
+	on a wg-quick up wg0
+	left=$(rules)
+	pod wg-quick up split
+	[ "$(rules)" = "$left" ]
+	on a ip link delete split
+	# While it is being brought up or down there is no default route.
+	on a sh -c 'for f in -4 -6; do ip $f route delete default dev wg0 table 51820; done'
+	run -0 pod wg-quick up split
+	[[ $output == *"warning: cannot tell which policy rules are of tunnels that are no longer up: Permission denied"* ]]
+	[ "$(rules)" = "$left" ]
+	is_blocked
+	on a nft list table ip wg-quick-wg0
+	on a ip link delete split
+	on a wg-quick down wg0
+	restored
+}
+
 @test "rules, routes and firewall of other programs stay" {
 	host_sh a <<-'END'
 	for f in -4 -6; do
@@ -245,7 +265,7 @@ warning="warning: removing the policy rules and routes of tunnels that are no lo
 		ip $f route add unreachable default metric 100 table 51821
 		ip $f route add unreachable default metric 4278198272 table 53
 	done
-	nft 'add table ip wg-quick-eth0; add table inet wg-quick-other; add table ip wg_quick; add chain ip wg_quick c'
+	nft 'add table inet wg-quick-other; add table ip wg_quick; add chain ip wg_quick c'
 	iptables-nft -t mangle -A PREROUTING -m comment --comment "wg-quick(8) rule" -j ACCEPT
 	END
 	before=$(settled_state)

@@ -250,6 +250,26 @@ quick up wg0
 ip link delete wg0
 quick down wg0
 same "down after the interface was deleted leaves nothing behind" "$(grep -v /run/wgsuite <<< "$clean")" "$(state | grep -v /run/wgsuite)"
+quick up wg0
+ip link delete wg0
+rm -r /run/wgsuite
+quick down wg0
+mkdir -p /run/wgsuite
+echo 0 > /proc/sys/net/ipv4/conf/all/src_valid_mark
+same "down after the interface was deleted, without the journal, leaves nothing behind" "$(grep -v /run/wgsuite <<< "$clean")" "$(state | grep -v /run/wgsuite)"
+file wg1 "Address = 10.17.0.1/24, fd17::1/64" "0.0.0.0/0, ::/0"
+clean=$(state)
+quick up wg0 && quick up wg1
+ip link delete wg0
+rm -r /run/wgsuite
+quick reload wg1
+same "reload of another tunnel removes the rules" "wg1 eth0 0 4" "$(ip route get 8.8.8.8 | grep -oE 'wg.') $(ip route get 192.168.5.7 | grep -oE 'eth0') \
+$({ ip -4 rule; ip -6 rule; } | grep -c 'lookup 51820') $({ ip -4 rule; ip -6 rule; } | grep -cE 'lookup 51821|suppress')"
+quick down wg1
+mkdir -p /run/wgsuite
+echo 0 > /proc/sys/net/ipv4/conf/all/src_valid_mark
+same "down of the other tunnel leaves nothing behind" "$(grep -v /run/wgsuite <<< "$clean")" "$(state | grep -v /run/wgsuite)"
+rm /etc/wireguard/wg1.conf
 ip link add wg0 type wireguard
 before=$(state)
 fails "up fails if the interface exists already" "wg-quick: \`wg0' already exists" wg-quick up wg0

@@ -28,6 +28,31 @@ static int plan_with(struct plan *p, const struct inspection *in)
 	return plan_stale(p, in->state, &in->tables, &in->used);
 }
 
+static bool has(const struct string_list *l, const char *word)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->list[i], word) == 0)
+			return true;
+	return false;
+}
+
+/* In a container that shares the network namespace there may be a tunnel whose socket and journal are not visible here. Its
+ * firewall rules, which are set before the policy rules, tell that its interface is one. */
+static int check_unknown(const struct inspection *in, struct ipc *ipc)
+{
+	struct string_list names = { 0 }, unknown = { 0 };
+	int r = firewall_list_names(&names);
+
+	if (r == 0)
+		r = host_inspect_unknown(&unknown, &names, ipc);
+	for (size_t i = 0; r == 0 && i < unknown.n; i++)
+		if (!has(&in->used.names, unknown.list[i]))
+			r = -EACCES;
+	string_list_free(&names);
+	string_list_free(&unknown);
+	return r;
+}
+
 /* Reads journals and interfaces only if there are rules to decide about. An interface takes the longer the more peers it has. */
 static int plan_removal(struct plan *p, struct apply *a, struct host_state *s, uint32_t table)
 {
@@ -50,6 +75,8 @@ static int plan_removal(struct plan *p, struct apply *a, struct host_state *s, u
 		if (r == 0)
 			r = plan_with(p, &in);
 	}
+	if (r == 0 && p->n > 0)
+		r = check_unknown(&in, &host->ipc);
 	free(in.tables.list);
 	tunnels_in_use_free(&in.used);
 	return r;
@@ -115,14 +142,6 @@ int remove_stale_rules(struct apply *a, struct host_state *s, uint32_t table)
 }
 
 /* ---- firewall ---- */
-
-static bool has(const struct string_list *l, const char *word)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (strcmp(l->list[i], word) == 0)
-			return true;
-	return false;
-}
 
 static void remove_all(struct apply *a, const struct string_list *found, const struct string_list *used)
 {

@@ -2,6 +2,7 @@
 #include "inspect_tunnels.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 
 #include "inspect.h"
@@ -99,6 +100,29 @@ int host_inspect_marks(struct tunnels_in_use *out, struct ipc *ipc)
 			r = 0;
 	}
 	ipc_names_free(&names);
+	return r;
+}
+
+static bool is_listed(const struct ipc_names *names, const char *name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (strcmp(names->list[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+int host_inspect_unknown(struct string_list *out, const struct string_list *names, struct ipc *ipc)
+{
+	struct ipc_names known;
+	int r = ipc_list(ipc, &known);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < names->n; i++)
+		if (if_nametoindex(names->list[i]) != 0 && !is_listed(&known, names->list[i]) &&
+		    !string_list_add(out, span_of(names->list[i])))
+			r = -ENOMEM;
+	ipc_names_free(&known);
 	return r;
 }
 
