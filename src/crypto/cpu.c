@@ -6,6 +6,12 @@
 
 enum { FEATURES_KNOWN = 1u << 31 }; /* in `detected`: detect() has run */
 
+/* What every CPU with the feature has; "avx2" alone would otherwise choose nothing, because AVX2 code needs BMI2. */
+enum {
+	WITH_AVX2 = CPU_AVX2 | CPU_BMI2 | CPU_SSSE3,
+	WITH_AVX512 = CPU_AVX512 | WITH_AVX2 | CPU_ADX,
+};
+
 static uint32_t detected;
 
 #if CRYPTO_X86
@@ -75,9 +81,9 @@ bool cpu_parse(uint32_t *features, const char *names)
 		const char *name;
 		uint32_t bits;
 	} known[] = {
-		{ "generic", 0 },	  { "ssse3", CPU_SSSE3 },   { "avx2", CPU_AVX2 },
-		{ "bmi2", CPU_BMI2 },	  { "adx", CPU_ADX },	    { "avx512", CPU_AVX512 },
-		{ "ifma", CPU_IFMA },	  { "neon", CPU_NEON },
+		{ "generic", 0 },	  { "ssse3", CPU_SSSE3 },      { "bmi2", CPU_BMI2 },
+		{ "adx", CPU_ADX },	  { "avx2", WITH_AVX2 },       { "avx512", WITH_AVX512 },
+		{ "ifma", WITH_AVX512 | CPU_IFMA },		       { "neon", CPU_NEON },
 	};
 	uint32_t out = 0;
 

@@ -123,7 +123,8 @@ enum cpu_feature { /* bits of cpu_features() */
 };
 /* The features of this CPU whose registers the operating system saves; detected once. */
 uint32_t cpu_features(void);
-/* Parses "generic" (no feature), or names as above in lower case joined by ','. False: unknown name. */
+/* Parses "generic" (no feature), or names as above in lower case joined by ','; "avx2", "avx512" and "ifma" include what
+ * every CPU with them has. False: unknown name. */
 must_check bool cpu_parse(uint32_t *features, const char *names);
 
 /* Chooses implementations again, from those that need only these features (for WG_CPU and tests); UINT32_MAX lifts
