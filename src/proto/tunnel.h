@@ -87,7 +87,8 @@ enum wg_verdict {
 	X(FLOOD, "handshake initiation within 20 ms of the previous one")                 \
 	X(UNKNOWN_PEER, "handshake initiation from an unknown public key")                \
 	X(COOKIE, "unexpected cookie reply, or one that does not authenticate")           \
-	X(SEND, "the system refused to send the datagram")
+	X(SEND, "the system refused to send the datagram")                                \
+	X(SEND_QUEUE, "the send queue of the path was full")
 
 enum wg_drop {
 #define X(word, text) WG_DROP_##word,
@@ -151,7 +152,8 @@ struct wg_run { /* private to the tunnel: the session of a path and its first co
 uint32_t tunnel_sealed_size(const struct wg_tunnel *t, uint32_t n);
 /* These datagrams could not be sent along the path: counts them as dropped and subtracts their bytes from tx_bytes.
  * Either half. */
-void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, unsigned int datagrams, uint64_t bytes);
+void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, unsigned int datagrams, uint64_t bytes,
+		      enum wg_drop why);
 /* The source address of this path was removed, or its route now leads to another interface: datagrams to the peer
  * have no source address until the next one from it. Either half. Like tunnel_keep_source, has no effect
  * if the path of the peer has changed meanwhile, and visits no other peer. */

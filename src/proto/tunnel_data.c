@@ -316,11 +316,12 @@ static struct wg_tunnel_peer *peer_of_path(const struct wg_tunnel *t, const stru
 	return slot->kind == INDEX_HANDSHAKE ? slot->object : ((struct wg_session *)slot->object)->peer;
 }
 
-void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, unsigned int datagrams, uint64_t bytes)
+void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, unsigned int datagrams, uint64_t bytes,
+		      enum wg_drop why)
 {
 	struct wg_tunnel_peer *p = peer_of_path(t, path);
 
-	count_drops(t, WG_DROP_SEND, datagrams);
+	count_drops(t, why, datagrams);
 	if (p)
 		atomic_fetch_sub_explicit(&p->tx_bytes, bytes, memory_order_relaxed);
 }

@@ -97,9 +97,10 @@ bool tunnel_needs_control(const struct wg_tunnel *t)
 	return false;
 }
 
-void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, unsigned int datagrams, uint64_t bytes)
+void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, unsigned int datagrams, uint64_t bytes,
+		      enum wg_drop why)
 {
-	(void)t, (void)path, (void)datagrams, (void)bytes;
+	(void)t, (void)path, (void)datagrams, (void)bytes, (void)why;
 }
 
 void tunnel_set_yield(void (*yield)(void))

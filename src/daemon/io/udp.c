@@ -14,7 +14,9 @@
 #include "offload_disable.h"
 
 enum {
-	SOCKET_BUFFER_BYTES = 7 << 20,
+	RECEIVE_BUFFER_BYTES = 7 << 20,
+	SEND_BUFFER_BYTES = 32 << 20, /* slow paths leave it before it is full */
+	SLOW_BUFFER_BYTES = 1 << 20,  /* this and the others: the kernel allows twice as much, for its own memory */
 	PORT_TRIES = 100, /* to find a port that is free in both families */
 };
 #ifndef IPV6_AUTOFLOWLABEL
@@ -33,13 +35,22 @@ static int option(int fd, int level, int name, int value)
 	return setsockopt(fd, level, name, &value, sizeof value) == 0 ? 0 : -errno;
 }
 
+static void set_send_buffer(struct udp_socket *s, int bytes)
+{
+	socklen_t n = sizeof s->send_bytes;
+
+	if (option(s->fd, SOL_SOCKET, SO_SNDBUFFORCE, bytes) != 0)
+		(void)option(s->fd, SOL_SOCKET, SO_SNDBUF, bytes);
+	if (getsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &s->send_bytes, &n) != 0)
+		s->send_bytes = 0;
+}
+
 /* Options that the tunnel can do without. */
 static void set_optional(struct udp_socket *s)
 {
-	if (option(s->fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES) != 0)
-		(void)option(s->fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER_BYTES);
-	if (option(s->fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES) != 0)
-		(void)option(s->fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER_BYTES);
+	if (option(s->fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES) != 0)
+		(void)option(s->fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER_BYTES);
+	set_send_buffer(s, SEND_BUFFER_BYTES);
 	if (s->v6) {
 		(void)option(s->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
 		(void)option(s->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
@@ -148,6 +159,25 @@ static void split_handshakes(struct udp *u, bool v6, uint32_t mark, unsigned int
 	udp_socket_close(replies);
 }
 
+/* Sockets for slow paths. They share the port, and the program that directs handshake messages never chooses them. They
+ * are not opened without it. When a socket is closed, the last one gets its number, so these are opened last and closed
+ * first. */
+static void open_slow(struct udp *u, bool v6, uint32_t mark, unsigned int disabled)
+{
+	struct udp_socket *all = u->slow[v6 ? UDP_V6 : UDP_V4];
+	int error = 0;
+
+	if (u->sockets[v6 ? UDP_V6_REPLIES : UDP_V4_REPLIES].fd < 0)
+		return;
+	for (unsigned int i = 0; i < SLOW_SOCKETS && !error; i++) {
+		error = udp_bind(&all[i], v6, true, &u->port, mark, disabled);
+		if (!error)
+			set_send_buffer(&all[i], SLOW_BUFFER_BYTES);
+	}
+	if (error)
+		log_verbose("no more sockets for slow paths: %s", strerror(-error));
+}
+
 /* ---- keeping other processes away ---- */
 
 /* Sockets that share a port by SO_REUSEPORT let every process of the same user share it. A guard keeps them out: a socket
@@ -222,6 +252,8 @@ void udp_init(struct udp *u)
 	*u = (struct udp){ .guard_v4 = -1, .guard_v6 = -1 };
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
 		u->sockets[i].fd = -1;
+	for (unsigned int i = 0; i < SLOW_SOCKETS; i++)
+		u->slow[UDP_V4][i].fd = u->slow[UDP_V6][i].fd = -1;
 }
 
 int udp_open(struct udp *u, uint16_t port, uint32_t mark, unsigned int disabled)
@@ -246,12 +278,18 @@ int udp_open(struct udp *u, uint16_t port, uint32_t mark, unsigned int disabled)
 	atomic_store(&u->mark, mark);
 	split_handshakes(u, false, mark, disabled);
 	split_handshakes(u, true, mark, disabled);
+	open_slow(u, false, mark, disabled);
+	open_slow(u, true, mark, disabled);
 	guard_close_port(u);
 	return 0;
 }
 
 void udp_close(struct udp *u)
 {
+	for (unsigned int i = SLOW_SOCKETS; i-- > 0;) {
+		udp_socket_close(&u->slow[UDP_V4][i]);
+		udp_socket_close(&u->slow[UDP_V6][i]);
+	}
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
 		udp_socket_close(&u->sockets[i]);
 	if (u->guard_v4 >= 0)
@@ -261,28 +299,48 @@ void udp_close(struct udp *u)
 	u->guard_v4 = u->guard_v6 = -1;
 }
 
-int udp_set_mark(struct udp *u, uint32_t mark)
+static int set_mark(const struct udp_socket *s, unsigned int n, uint32_t mark)
 {
 	int error = 0;
 
-	for (unsigned int i = 0; i < UDP_SOCKETS && !error; i++)
-		if (u->sockets[i].fd >= 0)
-			error = option(u->sockets[i].fd, SOL_SOCKET, SO_MARK, (int)mark);
+	for (unsigned int i = 0; i < n && !error; i++)
+		if (s[i].fd >= 0)
+			error = option(s[i].fd, SOL_SOCKET, SO_MARK, (int)mark);
+	return error;
+}
+
+int udp_set_mark(struct udp *u, uint32_t mark)
+{
+	int error = set_mark(u->sockets, UDP_SOCKETS, mark);
+
+	if (!error)
+		error = set_mark(u->slow[UDP_V4], SLOW_SOCKETS, mark);
+	if (!error)
+		error = set_mark(u->slow[UDP_V6], SLOW_SOCKETS, mark);
 	if (!error)
 		atomic_store(&u->mark, mark);
 	return error;
+}
+
+static uint32_t memory_info(const struct udp_socket *s, unsigned int which)
+{
+	uint32_t info[SK_MEMINFO_VARS] = { 0 };
+	socklen_t n = sizeof info;
+
+	return s->fd >= 0 && getsockopt(s->fd, SOL_SOCKET, SO_MEMINFO, info, &n) == 0 ? info[which] : 0;
+}
+
+uint32_t udp_waiting(const struct udp_socket *s)
+{
+	return memory_info(s, SK_MEMINFO_WMEM_ALLOC);
 }
 
 uint64_t udp_dropped(const struct udp *u)
 {
 	uint64_t total = 0;
 
-	for (unsigned int i = 0; i < UDP_SOCKETS; i++) {
-		uint32_t info[SK_MEMINFO_VARS] = { 0 };
-		socklen_t n = sizeof info;
-		if (u->sockets[i].fd >= 0 && getsockopt(u->sockets[i].fd, SOL_SOCKET, SO_MEMINFO, info, &n) == 0)
-			total += info[SK_MEMINFO_DROPS];
-	}
+	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
+		total += memory_info(&u->sockets[i], SK_MEMINFO_DROPS);
 	return total;
 }
 

@@ -1,6 +1,7 @@
 /* The UDP sockets of the tunnel, all on one port, and datagrams in batches through them. Each address family
- * has three sockets: one for data, by which everything is sent, and two to which the kernel directs initiations, and
- * responses and cookie replies, so that a flood of one kind fills its own queue. The sockets belong to the network
+ * has three sockets that receive: one for data, and two to which the kernel directs initiations, and
+ * responses and cookie replies, so that a flood of one kind fills its own queue. Everything is sent through that for data,
+ * but for paths that were found to be slow, for which there are more sockets (slow_paths.h). The sockets belong to the network
  * namespace in which the daemon was started. */
 #ifndef DAEMON_UDP_H
 #define DAEMON_UDP_H
@@ -10,6 +11,7 @@
 #include <sys/socket.h>
 #include "proto/tunnel.h"
 #include "segment_limits.h"
+#include "slow_paths.h"
 #include "udp_filter.h"
 
 enum {
@@ -46,11 +48,13 @@ struct udp_socket {
 	bool v6;
 	bool gro;        /* UDP_GRO is on: a message may hold many datagrams */
 	bool gso;        /* the kernel has UDP_SEGMENT */
+	uint32_t send_bytes; /* of its send buffer */
 	enum udp_kind kind; /* not data: receives no other messages, but for those joined with one of its kind */
 };
 
 struct udp {
 	struct udp_socket sockets[UDP_SOCKETS]; /* by enum udp_socket_index */
+	struct udp_socket slow[2][SLOW_SOCKETS]; /* by UDP_V4 and UDP_V6: for slow paths; receive nothing */
 	int guard_v4, guard_v6; /* have the port, so that no other process can share it; receive nothing; negative: none */
 	uint16_t port;
 	_Atomic uint32_t mark;           /* of the sockets */
@@ -69,6 +73,8 @@ uint64_t udp_dropped(const struct udp *u);
 /* Routes, rules or links changed: makes the workers discard their segment limits, of which routes may have been the
  * reason, and look up source addresses again before they use them. O(1). */
 void udp_routes_changed(struct udp *u);
+/* The bytes that wait in the socket to be sent, and the memory for them. */
+uint32_t udp_waiting(const struct udp_socket *s);
 
 /* ---- receiving ---- */
 
@@ -106,9 +112,11 @@ struct udp_tx { /* owned by one worker */
 	_Alignas(8) uint8_t control[UDP_TX_MESSAGES_MAX][UDP_CMSG_BYTES];
 	const struct wg_path *paths[UDP_TX_MESSAGES_MAX];
 	uint32_t segment_bytes[UDP_TX_MESSAGES_MAX]; /* of each datagram of the message but the last */
+	uint32_t bytes[UDP_TX_MESSAGES_MAX];
 	unsigned int n, n_iov;
 	struct udp_socket *socket; /* of all messages */
 	struct segment_limits limits;
+	struct slow_paths slow[2]; /* by UDP_V4 and UDP_V6 */
 	uint32_t routes_version;   /* of struct udp, when the limits were noted */
 	uint64_t now_ns;
 	/* The kernel refused to send from this path's local address, or its route now leads elsewhere. May be null. */
@@ -117,8 +125,8 @@ struct udp_tx { /* owned by one worker */
 	 * looked up. */
 	int (*look_up)(void *ctx, const struct wg_path *path, uint32_t *ifindex);
 	void (*source_kept)(void *ctx, const struct wg_path *path);
-	/* So many datagrams with so many bytes could not be sent. May be null. */
-	void (*unsent)(void *ctx, const struct wg_path *path, unsigned int datagrams, size_t bytes);
+	/* So many datagrams with so many bytes could not be sent. queue_full: too many wait along their path. May be null. */
+	void (*unsent)(void *ctx, const struct wg_path *path, unsigned int datagrams, size_t bytes, bool queue_full);
 	void *ctx;
 };
 
@@ -128,7 +136,7 @@ struct udp_tx { /* owned by one worker */
 void udp_check_sources(struct udp *u, struct udp_tx *tx, struct wg_batch *b);
 /* Sends, in order, every buffer of the batch whose verdict is WG_TO_UDP. Neighbours of one path and size leave
  * as one message. If the kernel refuses that, they leave one by one, and if all of them do, then for a while also the
- * next ones of this path. Datagrams that cannot be sent are lost, as on any network. */
+ * next ones of this path. Never waits: datagrams that cannot be sent are lost, as on any network. */
 void udp_send(struct udp *u, struct udp_tx *tx, const struct wg_batch *b, uint64_t now_ns);
 
 #endif

@@ -8,7 +8,7 @@
 #include "daemon/process/log.h"
 #include "packet_memory.h"
 
-enum { SEND_WAIT_MS = 20, SEND_TRIES = 8 };
+enum { SEND_TRIES = 8 };
 
 /* Control messages: packet information, TOS or traffic class, and segment size. */
 static_assert(sizeof(struct in_pktinfo) == 12 && sizeof(struct in6_pktinfo) == 20, "see ip(7), ipv6(7)");
@@ -233,39 +233,35 @@ static bool may_be_source(int error)
 	return error == -EINVAL || error == -ENETUNREACH || error == -EADDRNOTAVAIL;
 }
 
+static bool is_queue_full(int error)
+{
+	return error == -EAGAIN || error == -ENOBUFS || error == -ENOMEM;
+}
+
 static void report_unsent(struct udp_tx *tx, const struct wg_path *path, unsigned int datagrams, size_t bytes,
 			  int error)
 {
-	log_verbose("cannot send %u datagrams: %s", datagrams, strerror(-error));
+	bool queue_full = is_queue_full(error);
+
+	if (!queue_full)
+		log_verbose("cannot send %u datagrams: %s", datagrams, strerror(-error));
 	if (tx->unsent)
-		tx->unsent(tx->ctx, path, datagrams, bytes);
+		tx->unsent(tx->ctx, path, datagrams, bytes, queue_full);
 }
 
-/* After these errors, the same message may be sent again. */
+/* After these errors, the same message may be sent again at once. */
 static bool may_send_again(int error)
 {
-	return is_temporary(error) || error == -ENOBUFS || error == -ENOMEM || error == -ECONNREFUSED;
-}
-
-static void wait_to_send(const struct udp_socket *s, int error)
-{
-	struct pollfd full = { s->fd, POLLOUT, 0 };
-
-	if (error == -EAGAIN)
-		(void)poll(&full, 1, SEND_WAIT_MS);
-	else if (error == -ENOBUFS || error == -ENOMEM)
-		(void)poll(NULL, 0, 1);
+	return error == -EINTR || error == -ECONNREFUSED;
 }
 
 /* The number of messages sent, or -errno of the first. */
-static int send_or_wait(const struct udp_socket *s, struct mmsghdr *m, unsigned int n)
+static int send_messages(const struct udp_socket *s, struct mmsghdr *m, unsigned int n)
 {
 	int k = s->ops->send(s->fd, m, n);
 
-	for (int tries = 0; k < 0 && tries < SEND_TRIES && may_send_again(k); tries++) {
-		wait_to_send(s, k);
+	for (int tries = 0; k < 0 && tries < SEND_TRIES && may_send_again(k); tries++)
 		k = s->ops->send(s->fd, m, n);
-	}
 	return k;
 }
 
@@ -301,7 +297,7 @@ static int send_one(struct resend *r, const struct wg_path *path, struct iovec *
 	message_begin(&m.msg_hdr, &to, control, path, r->tos);
 	m.msg_hdr.msg_iov = iov;
 	m.msg_hdr.msg_iovlen = 1;
-	return r->error ? r->tx->socket->ops->send(r->tx->socket->fd, &m, 1) : send_or_wait(r->tx->socket, &m, 1);
+	return send_messages(r->tx->socket, &m, 1);
 }
 
 /* Sends a datagram, without its source if only that is refused. */
@@ -362,7 +358,7 @@ static void retry_refused(struct udp_tx *tx, unsigned int i, int error)
 	const struct wg_path *path = tx->paths[i];
 	uint32_t segment_bytes = tx->segment_bytes[i];
 	struct resend r = { .tx = tx, .path = *path, .tos = message_tos(m) };
-	bool many = has_many(m, segment_bytes) && !may_send_again(error);
+	bool many = has_many(m, segment_bytes) && !may_send_again(error) && !is_queue_full(error);
 
 	if (!many && (path->local.family == IP_NONE || !may_be_source(error)))
 		r.error = error; /* nothing helps */
@@ -375,16 +371,44 @@ static void retry_refused(struct udp_tx *tx, unsigned int i, int error)
 		note_limit(tx, path, segment_bytes, error);
 }
 
-static void tx_flush(struct udp_tx *tx)
+/* ---- slow paths ---- */
+
+static struct slow_paths *slow_paths_of(struct udp_tx *tx, const struct udp_socket *s)
 {
+	return &tx->slow[s->v6 ? UDP_V6 : UDP_V4];
+}
+
+/* Messages were sent through the socket that paths share: observes how many bytes wait there. */
+static void observe(struct udp_tx *tx, struct udp *u, unsigned int first, unsigned int n)
+{
+	struct slow_paths *slow = slow_paths_of(tx, tx->socket);
+	uint32_t waiting[SLOW_SOCKETS], step = tx->socket->send_bytes / 4;
+
+	for (unsigned int i = first; i < first + n; i++)
+		slow_paths_sent(slow, tx->paths[i], tx->bytes[i]);
+	if (step > SLOW_STEP_BYTES)
+		step = SLOW_STEP_BYTES;
+	if (!slow_paths_must_measure(slow) || !slow_paths_measured(slow, udp_waiting(tx->socket), step))
+		return;
+	for (unsigned int i = 0; i < SLOW_SOCKETS; i++)
+		waiting[i] = udp_waiting(&u->slow[tx->socket->v6 ? UDP_V6 : UDP_V4][i]);
+	slow_paths_separate(slow, waiting);
+}
+
+static void tx_flush(struct udp_tx *tx, struct udp *u)
+{
+	bool is_shared = tx->socket == &u->sockets[tx->socket->v6 ? UDP_V6 : UDP_V4];
 	unsigned int done = 0;
 
 	while (done < tx->n) {
-		int k = send_or_wait(tx->socket, tx->msgs + done, tx->n - done);
-		if (k > 0)
-			done += (unsigned int)k;
-		else
+		int k = send_messages(tx->socket, tx->msgs + done, tx->n - done);
+		if (k <= 0) {
 			retry_refused(tx, done++, k);
+			continue;
+		}
+		if (is_shared)
+			observe(tx, u, done, (unsigned int)k);
+		done += (unsigned int)k;
 	}
 	tx->n = tx->n_iov = 0;
 }
@@ -426,12 +450,14 @@ static void tx_add(struct udp_tx *tx, const struct wg_batch *b, size_t first, si
 
 	assert(tx->n < UDP_TX_MESSAGES_MAX && tx->n_iov + n <= UDP_TX_BUFS_MAX && buf->path < b->n_paths);
 	tx->segment_bytes[tx->n] = buf->out_n;
+	tx->bytes[tx->n] = 0;
 	tx->paths[tx->n] = &b->paths[buf->path];
 	message_begin(m, &tx->to[tx->n], tx->control[tx->n], tx->paths[tx->n], buf->tos);
 	if (n > 1)
 		add_cmsg(m, IPPROTO_UDP, UDP_SEGMENT, &gso_size, sizeof gso_size);
 	m->msg_iov = &tx->iov[tx->n_iov];
 	for (size_t k = 0; k < n; k++, buf++) {
+		tx->bytes[tx->n] += buf->out_n;
 		if (last && (uint8_t *)last->iov_base + last->iov_len == buf->dst) {
 			last->iov_len += buf->out_n;
 			continue;
@@ -443,11 +469,15 @@ static void tx_add(struct udp_tx *tx, const struct wg_batch *b, size_t first, si
 	tx->n++;
 }
 
-static struct udp_socket *socket_for(struct udp *u, const struct wg_path *path)
+static struct udp_socket *socket_for(struct udp *u, const struct udp_tx *tx, const struct wg_path *path)
 {
-	struct udp_socket *s = &u->sockets[path->remote.addr.family == IP_V6 ? UDP_V6 : UDP_V4];
+	enum udp_socket_index family = path->remote.addr.family == IP_V6 ? UDP_V6 : UDP_V4;
+	int slow;
 
-	return path->remote.addr.family == IP_NONE || s->fd < 0 ? NULL : s;
+	if (path->remote.addr.family == IP_NONE || u->sockets[family].fd < 0)
+		return NULL;
+	slow = slow_paths_find(&tx->slow[family], path);
+	return slow >= 0 && u->slow[family][slow].fd >= 0 ? &u->slow[family][slow] : &u->sockets[family];
 }
 
 static void discard_old_limits(struct udp_tx *tx, struct udp *u)
@@ -473,19 +503,19 @@ void udp_send(struct udp *u, struct udp_tx *tx, const struct wg_batch *b, uint64
 		n = 1;
 		if (buf->verdict != WG_TO_UDP)
 			continue;
-		s = socket_for(u, &b->paths[buf->path]);
+		s = socket_for(u, tx, &b->paths[buf->path]);
 		if (!s) {
 			report_unsent(tx, &b->paths[buf->path], 1, buf->out_n, -EAFNOSUPPORT);
 			continue;
 		}
 		if (tx->n > 0 && s != tx->socket)
-			tx_flush(tx);
+			tx_flush(tx, u);
 		tx->socket = s;
 		n = run_length(tx, b, i);
 		if (tx->n == UDP_TX_MESSAGES_MAX || tx->n_iov + n > UDP_TX_BUFS_MAX)
-			tx_flush(tx);
+			tx_flush(tx, u);
 		tx_add(tx, b, i, n);
 	}
 	if (tx->n > 0)
-		tx_flush(tx);
+		tx_flush(tx, u);
 }

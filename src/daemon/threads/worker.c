@@ -72,12 +72,13 @@ static int look_up(void *ctx, const struct wg_path *path, uint32_t *ifindex)
 	return route_query_path(&w->routes, path, w->udp->port, atomic_load(&w->udp->mark), ifindex);
 }
 
-static void tx_failed(void *ctx, const struct wg_path *path, unsigned int datagrams, size_t bytes)
+static void tx_failed(void *ctx, const struct wg_path *path, unsigned int datagrams, size_t bytes, bool queue_full)
 {
 	struct worker *w = ctx;
+	enum wg_drop why = queue_full ? WG_DROP_SEND_QUEUE : WG_DROP_SEND;
 
 	begin_reading(w);
-	tunnel_tx_failed(w->tunnel, path, datagrams, bytes);
+	tunnel_tx_failed(w->tunnel, path, datagrams, bytes, why);
 	end_reading(w);
 }
 

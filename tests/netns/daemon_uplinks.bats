@@ -1,0 +1,119 @@
+# Several uplinks, of which some are slow, and peers that are offline: what is sent to one peer more than its path or
+# session takes is lost, and counted, and nobody else notices.
+load ../lib/netns
+
+setup() {
+	net_begin
+	host s g e f
+	wire s v1 "10.0.1.1/24 fd01::1/64" g v1 "10.0.1.2/24 fd01::2/64"
+	wire s v2 "10.0.2.1/24 fd02::1/64" e v2 "10.0.2.2/24 fd02::2/64"
+	wire s v3 "10.0.3.1/24 fd03::1/64" f v3 "10.0.3.2/24 fd03::2/64"
+}
+teardown() { net_end; }
+
+# tunnels [VARIABLE=VALUE…]: a daemon on each host; s, whose daemon has these variables, is the peer of the others.
+tunnels() {
+	local h n=0
+	declare -gA KEY
+	on_bg s env LOG_LEVEL=verbose "$@" wireguardd -f wg0
+	LOG=$BG_LOG
+	eventually 5 on s test -S /run/wireguard/wg0.sock
+	for h in g e f; do on $h wireguardd wg0; done
+	for h in s g e f; do
+		on $h sh -c 'umask 077; wg genkey > /run/key; wg set wg0 private-key /run/key listen-port 5000'
+		KEY[$h]=$(on $h wg show wg0 public-key)
+		net_up $h wg0 10.9.0.$((n += 1))/24
+		on $h sh -c 'wg show wg0 > /dev/null' # replies after it has processed the link event
+	done
+}
+
+# connect HOST N ENDPOINT OF-S: s and the host, whose address in the tunnel ends in N, become peers.
+connect() {
+	on s wg set wg0 peer "${KEY[$1]}" allowed-ips "10.9.0.$2/32" endpoint "$3:5000"
+	on "$1" wg set wg0 peer "${KEY[s]}" allowed-ips 10.9.0.0/24 endpoint "$4:5000"
+	pings s "10.9.0.$2"
+}
+
+# slow IF: the device of s sends 400 kbit/s, and its queue takes everything.
+slow() {
+	in_net s tc qdisc add dev "$1" root tbf rate 400kbit burst 100k limit 1g
+}
+
+# flood N…: floods these addresses in the tunnel with small and large datagrams, alone and many joined, until end_flood.
+flood() {
+	[ -x "$NET_DIR/flood" ] || cc -o "$NET_DIR/flood" "$BATS_TEST_DIRNAME/flood.c"
+	touch "$NET_DIR/flooding"
+	local n
+	for n in "$@"; do
+		on_bg s "$NET_DIR/flood" "10.9.0.$n" 7 "$NET_DIR/flooding" 00000000 100 1300
+		eventually 10 grep -q flooding "$BG_LOG"
+	done
+}
+end_flood() { rm "$NET_DIR/flooding"; }
+
+# waits BYTES: in some socket of the daemon of s, at least so many bytes wait to be sent.
+waits() {
+	in_net s ss -Hulnm 'sport = :5000' | grep -o 'skmem:([^)]*)' | grep -o ',t[0-9]*' |
+		awk -v least="$1" '{ if (substr($0, 3) + 0 >= least) found = 1 } END { exit !found }'
+}
+
+# lost REASON: the daemon of s, which ends, has counted at least a hundred packets lost for this reason.
+lost() {
+	on s pkill -TERM -x wireguardd
+	eventually 5 grep -q exiting "$LOG"
+	grep "dropped [0-9]*: $1" "$LOG"
+	[ "$(sed -n "s/.*dropped \([0-9]*\): $1.*/\1/p" "$LOG")" -ge 100 ]
+}
+
+@test "a flooded slow uplink does not delay peers on others" {
+	tunnels
+	connect g 2 10.0.1.2 10.0.1.1
+	connect e 3 10.0.2.2 10.0.2.1
+	slow v2
+	flood 3
+	eventually 20 waits 2000000
+	COUNT=40 pings s 10.9.0.2
+	on s wg set wg0 peer "${KEY[g]}" persistent-keepalive 25
+	on g wg set wg0 peer "${KEY[s]}" remove # a new session
+	on g wg set wg0 peer "${KEY[s]}" allowed-ips 10.9.0.0/24 endpoint 10.0.1.1:5000
+	pings g 10.9.0.1
+	not waits 8000000
+	end_flood
+	in_net s tc qdisc del dev v2 root
+	eventually 10 pings s 10.9.0.3
+	lost "the send queue of the path was full"
+}
+
+@test "two slow uplinks do not delay each other's or any other peer, without data threads and over IPv6" {
+	tunnels WG_THREADS=0
+	connect g 2 '[fd01::2]' '[fd01::1]'
+	connect e 3 '[fd02::2]' '[fd02::1]'
+	connect f 4 '[fd03::2]' '[fd03::1]'
+	slow v2
+	flood 3
+	eventually 20 waits 2000000
+	slow v3
+	flood 4
+	COUNT=40 pings s 10.9.0.2
+	on s wg set wg0 peer "${KEY[g]}" persistent-keepalive 25
+	not waits 8000000
+	end_flood
+	lost "the send queue of the path was full"
+}
+
+@test "a flood at an offline peer does not take the place of others' first packets" {
+	tunnels
+	connect g 2 10.0.1.2 10.0.1.1
+	on s wg set wg0 peer "${KEY[f]}" allowed-ips 10.9.0.4/32 endpoint 10.0.3.2:5001
+	flood 4
+	for i in 1 2 3; do
+		on g wg set wg0 peer "${KEY[s]}" remove
+		on s wg set wg0 peer "${KEY[g]}" remove
+		on g wg set wg0 peer "${KEY[s]}" allowed-ips 10.9.0.0/24
+		on s wg set wg0 peer "${KEY[g]}" allowed-ips 10.9.0.2/32 endpoint 10.0.1.2:5000
+		pings s 10.9.0.2
+	done
+	end_flood
+	lost "too many packets of the peer wait for a session"
+	not grep "mailbox .* full" "$LOG"
+}

@@ -1,0 +1,203 @@
+/* Which path is slow, from the bytes that wait in the socket of all: simulated paths of different speeds. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "daemon/io/slow_paths.h"
+
+enum { MESSAGE = 64000, PATHS = 100 };
+
+static struct slow_paths slow;
+static struct wg_path paths[PATHS];
+static uint64_t shared;                    /* bytes that wait in the shared socket */
+static uint32_t own[SLOW_SOCKETS];         /* and in the others */
+static unsigned int sent_by_shared[PATHS]; /* messages that are accepted */
+
+static int begin(void **state)
+{
+	(void)state;
+	memset(&slow, 0, sizeof slow);
+	memset(own, 0, sizeof own);
+	memset(sent_by_shared, 0, sizeof sent_by_shared);
+	shared = 0;
+	for (uint8_t i = 0; i < PATHS; i++) {
+		paths[i] = (struct wg_path){ .remote = { .addr = ip_v4((const uint8_t[4]){ 192, 0, 2, i }), .port = 1 } };
+		paths[i].ifindex = i; /* is not a part of the path to the kernel */
+	}
+	return 0;
+}
+
+/* Sends a message along path i, of which `stays` bytes do not leave. Returns the number of its socket. */
+static int send_on(unsigned int i, uint32_t bytes, uint32_t stays)
+{
+	int socket = slow_paths_find(&slow, &paths[i]);
+
+	if (socket >= 0) {
+		own[socket] = own[socket] + stays < 2 << 20 ? own[socket] + stays : 2 << 20;
+		return socket;
+	}
+	sent_by_shared[i]++;
+	shared += stays;
+	slow_paths_sent(&slow, &paths[i], bytes);
+	if (slow_paths_must_measure(&slow) &&
+	    slow_paths_measured(&slow, (uint32_t)shared, SLOW_STEP_BYTES))
+		slow_paths_separate(&slow, own);
+	return -1;
+}
+
+static void fast_paths_share_a_socket(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 10000; i++)
+		assert_int_equal(send_on(i % PATHS, MESSAGE, 0), -1);
+	assert_int_equal(slow.n, 0);
+}
+
+static void what_waits_for_a_moment_is_no_reason(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 10000; i++) {
+		assert_int_equal(send_on(i % PATHS, MESSAGE, MESSAGE), -1);
+		if (i % 10 == 0)
+			shared = 0;
+	}
+	assert_int_equal(slow.n, 0);
+}
+
+static void a_slow_path_gets_a_socket(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 1000; i++) {
+		if (i % 3 != 0)
+			(void)send_on(0, MESSAGE, 0);
+		(void)send_on(1, MESSAGE, MESSAGE);
+	}
+	assert_int_equal(slow_paths_find(&slow, &paths[0]), -1);
+	assert_int_equal(slow_paths_find(&slow, &paths[1]), 0);
+	assert_in_range(shared, 1, 2 * SLOW_STEP_BYTES);
+	paths[1].local = ip_v4((const uint8_t[4]){ 192, 0, 2, 200 }); /* may be another path */
+	assert_int_equal(slow_paths_find(&slow, &paths[1]), -1);
+}
+
+/* They are always sent the same between two measurements, so nothing tells which one it is: both get sockets. */
+static void a_slow_path_and_one_that_sends_as_much_both_get_sockets(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 1000; i++) {
+		(void)send_on(0, MESSAGE, 0);
+		(void)send_on(1, MESSAGE, MESSAGE);
+	}
+	assert_true(slow_paths_find(&slow, &paths[1]) >= 0);
+	assert_int_not_equal(slow_paths_find(&slow, &paths[1]), slow_paths_find(&slow, &paths[0]));
+	assert_in_range(shared, 1, 3 * SLOW_STEP_BYTES);
+}
+
+static void a_path_is_found_among_many_that_send_more(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 300; i++) {
+		for (unsigned int k = 1; k < 10; k++)
+			(void)send_on(k, MESSAGE, 0);
+		(void)send_on(0, 5000, 5000);
+	}
+	assert_true(slow_paths_find(&slow, &paths[0]) >= 0);
+	assert_int_equal(slow.n, 1);
+}
+
+static void small_datagrams_are_attributed(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 10000; i++) {
+		(void)send_on(0, 100, 1280); /* the kernel's memory for it */
+		if (i % 10 == 0)
+			(void)send_on(1, 1400, 0);
+	}
+	assert_true(slow_paths_find(&slow, &paths[0]) >= 0);
+	assert_int_equal(slow_paths_find(&slow, &paths[1]), -1);
+}
+
+/* What an earlier slow path has left in the shared socket does not hide the next one. */
+static void slow_paths_get_sockets_of_their_own(void **state)
+{
+	bool used[SLOW_SOCKETS] = { false };
+
+	(void)state;
+	for (unsigned int k = 0; k < SLOW_SOCKETS; k++) {
+		for (unsigned int i = 0; i < 40; i++) {
+			(void)send_on(PATHS - 1, MESSAGE, 0);
+			(void)send_on(k, MESSAGE, MESSAGE);
+		}
+		int socket = slow_paths_find(&slow, &paths[k]);
+		assert_true(socket >= 0 && !used[socket]);
+		used[socket] = true;
+	}
+	assert_int_equal(slow_paths_find(&slow, &paths[PATHS - 1]), -1);
+	for (unsigned int k = 0; k < SLOW_SOCKETS; k++)
+		assert_true(slow_paths_find(&slow, &paths[k]) >= 0);
+}
+
+static void more_slow_paths_share_their_sockets(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 500; i++)
+		for (unsigned int k = 0; k < SLOW_PATHS; k++)
+			(void)send_on(k, MESSAGE, MESSAGE);
+	assert_int_equal(slow.n, SLOW_PATHS);
+	for (unsigned int k = 0; k < SLOW_PATHS; k++)
+		assert_true(slow_paths_find(&slow, &paths[k]) >= 0);
+	for (unsigned int i = 0; i < 500; i++) /* one more replaces the oldest */
+		(void)send_on(SLOW_PATHS, MESSAGE, MESSAGE);
+	assert_int_equal(slow.n, SLOW_PATHS);
+	assert_true(slow_paths_find(&slow, &paths[SLOW_PATHS]) >= 0);
+}
+
+static void a_path_that_recovered_leaves_its_socket_to_another(void **state)
+{
+	(void)state;
+	for (unsigned int k = 0; k < SLOW_SOCKETS; k++)
+		for (unsigned int i = 0; i < 40; i++)
+			(void)send_on(k, MESSAGE, MESSAGE);
+	own[3] = 0;
+	unsigned int recovered = 0;
+	while (slow_paths_find(&slow, &paths[recovered]) != 3)
+		recovered++;
+	for (unsigned int i = 0; i < 40; i++)
+		(void)send_on(50, MESSAGE, MESSAGE);
+	assert_int_equal(slow_paths_find(&slow, &paths[50]), 3);
+	assert_int_equal(slow_paths_find(&slow, &paths[recovered]), -1);
+}
+
+static void a_small_buffer_has_a_small_step(void **state)
+{
+	(void)state;
+	slow_paths_sent(&slow, &paths[0], SLOW_MEASURE_BYTES);
+	assert_false(slow_paths_measured(&slow, 50000, 60000));
+	assert_true(slow_paths_measured(&slow, 70000, 60000));
+	slow_paths_separate(&slow, own);
+	assert_int_equal(slow_paths_find(&slow, &paths[0]), 0);
+	assert_false(slow_paths_measured(&slow, 70000, 60000));
+	assert_false(slow_paths_measured(&slow, 1000, 60000));
+	assert_true(slow_paths_measured(&slow, 61000, 60000));
+	slow_paths_separate(&slow, own); /* nothing was sent: nobody is suspected */
+	assert_int_equal(slow.n, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(fast_paths_share_a_socket, begin),
+		cmocka_unit_test_setup(what_waits_for_a_moment_is_no_reason, begin),
+		cmocka_unit_test_setup(a_slow_path_gets_a_socket, begin),
+		cmocka_unit_test_setup(a_slow_path_and_one_that_sends_as_much_both_get_sockets, begin),
+		cmocka_unit_test_setup(a_path_is_found_among_many_that_send_more, begin),
+		cmocka_unit_test_setup(small_datagrams_are_attributed, begin),
+		cmocka_unit_test_setup(slow_paths_get_sockets_of_their_own, begin),
+		cmocka_unit_test_setup(more_slow_paths_share_their_sockets, begin),
+		cmocka_unit_test_setup(a_path_that_recovered_leaves_its_socket_to_another, begin),
+		cmocka_unit_test_setup(a_small_buffer_has_a_small_step, begin),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
