@@ -1,4 +1,4 @@
-/* The previous session of a peer: how long it is kept, and how many sessions an active peer has. */
+/* Sessions that do not send: the previous one of a peer, how long it is kept, and those of a copied machine. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -115,12 +115,56 @@ static void a_previous_session_in_use_is_kept(void **state)
 	pair_free(p);
 }
 
+static void sessions_of_a_copied_machine_receive_only(void **state)
+{
+	struct pair *p = pair_new(24);
+	uint8_t ping[84];
+
+	(void)state;
+	send_ping(p, 0);
+	pair_exchange(p);
+	send_ping(p, 1);
+	pair_exchange(p);
+	pair_clear(p);
+	tunnel_expire_sessions(p->side[1].tunnel);
+	send_ping(p, 0);
+	assert_int_equal(p->side[0].sent->packets[0].n, 128);
+	pair_exchange(p);
+	assert_int_equal(p->side[1].got->n, 1);
+	pair_clear(p);
+	pair_ipv4(ping, sizeof ping, 1);
+	assert_int_equal(pair_tun(p, 1, ping, sizeof ping).verdict, WG_CONTROL);
+	assert_int_equal(p->side[1].sent->n, 1);
+	assert_int_equal(p->side[1].sent->packets[0].n, 148); /* at once */
+	pair_exchange(p);
+	assert_int_equal(p->side[0].got->n, 1);
+	pair_free(p);
+}
+
+static void handshakes_of_a_copied_machine_are_given_up(void **state)
+{
+	struct pair *p = pair_new(25);
+	struct pair_packet response;
+
+	(void)state;
+	send_ping(p, 0);
+	pair_udp(p, 1, p->side[0].sent->packets[0].bytes, 148, NULL, 0);
+	response = p->side[1].sent->packets[0];
+	assert_int_equal(response.n, 92);
+	tunnel_expire_sessions(p->side[0].tunnel);
+	pair_udp(p, 0, response.bytes, response.n, NULL, 0);
+	assert_null(slots_of(p, 0)->current);
+	pair_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_unused_previous_session_is_freed),
 		cmocka_unit_test(a_session_that_the_peer_initiated_is_kept_as_long_as_it_lives),
 		cmocka_unit_test(a_previous_session_in_use_is_kept),
+		cmocka_unit_test(sessions_of_a_copied_machine_receive_only),
+		cmocka_unit_test(handshakes_of_a_copied_machine_are_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
