@@ -103,6 +103,11 @@ void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, unsigned 
 	(void)t, (void)path, (void)datagrams, (void)bytes, (void)why;
 }
 
+void tunnel_queue_emptied(struct wg_tunnel *t)
+{
+	(void)t;
+}
+
 void tunnel_set_yield(void (*yield)(void))
 {
 	(void)yield;
