@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "full_lists.h"
 #include "kernel.h"
@@ -101,12 +102,14 @@ static int error_without_daemon(int kernel, int socket)
 /* Without a socket the kernel's error is also the result for a name that nothing serves. */
 static int get_from_socket(struct ipc *c, struct wg_device *out, const char *name)
 {
+	struct stat st;
 	int fd, rc;
 
 	fd = socket_open(c->socket_dir, name);
 	if (fd == -ENOENT || fd == -ECONNREFUSED) {
 		rc = kernel_get(c->kernel, out, name);
-		if (rc == -ENODEV || rc == -EPROTONOSUPPORT) /* deleted by another program */
+		/* Deleted by another program, and not only out of reach. */
+		if ((rc == -ENODEV || rc == -EPROTONOSUPPORT) && socket_stat(&st, c->socket_dir, name) == -ENOENT)
 			last_request_remove(c->last_request_dir, name);
 		return error_without_daemon(rc, fd);
 	}

@@ -79,7 +79,7 @@ int socket_open(const char *dir, const char *name)
 		return rc;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0) /* a sandbox without Unix sockets has no userspace devices either */
-		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : -ENOENT;
+		return errno == EPERM || errno == EACCES || errno == EAFNOSUPPORT ? -ENOENT : -errno;
 	limit_silence(fd, GET_SILENCE_S); /* if its queue of connections is full, connect() waits */
 	if (connect(fd, (struct sockaddr *)&sa, sizeof sa) < 0)
 		rc = errno == EAGAIN ? -ETIMEDOUT : -errno;

@@ -1,0 +1,112 @@
+# Every system call of wg-quick: it fails once, or wg-quick is killed after it, in `up`, `down`, `reload` and `save` with a
+# plain and a full tunnel. Afterwards the state of the host is as before, at once or after `down`, or `up` and `down`, and
+# nothing takes longer than five seconds. SWEEP=complete visits every point instead of a sample, with every error that its
+# call can have; SWEEP_SEED=N chooses another sample. tests/syscalls/main.c has the variables that visit a single point.
+load ../lib/netns
+load ../lib/quick
+
+setup_file() { faults_build; }
+setup() {
+	faults_setup
+	on a mount -t tmpfs tmpfs /var/lib # where the copy of resolv.conf is if it cannot be next to it
+	plain > "$NET_DIR/plain"
+	full > "$NET_DIR/full"
+	plain_changed > "$NET_DIR/plain_changed"
+	full_changed > "$NET_DIR/full_changed"
+}
+teardown() { net_end; }
+
+plain() {
+	cat <<-END
+	[Interface]
+	PrivateKey = $QUICK_KEY
+	ListenPort = 5800
+	Address = 10.7.0.1/24
+	[Peer]
+	PublicKey = $QUICK_PEER
+	Endpoint = 192.168.5.254:5801
+	AllowedIPs = 10.8.0.0/16, fd08::/48
+	END
+}
+plain_changed() {
+	cat <<-END
+	[Interface]
+	PrivateKey = $QUICK_KEY
+	ListenPort = 5800
+	Address = 10.7.0.1/24, 10.7.1.1/24
+	[Peer]
+	PublicKey = $QUICK_PEER
+	Endpoint = 192.168.5.254:5802
+	AllowedIPs = 10.8.0.0/16, 10.9.0.0/16
+	END
+}
+full() {
+	cat <<-END
+	[Interface]
+	PrivateKey = $QUICK_KEY
+	ListenPort = 5800
+	Address = 10.7.0.1/24, fd07::1/64
+	DNS = 10.7.0.53, corp.example
+	MTU = 1380
+	PreUp = touch /run/pre-%i
+	PostUp = touch /run/post-%i
+	PreDown = rm -f /run/post-%i
+	PostDown = rm -f /run/pre-%i /run/post-%i
+	[Peer]
+	PublicKey = $QUICK_PEER
+	Endpoint = 192.168.5.254:5801
+	AllowedIPs = 0.0.0.0/0, ::/0
+	END
+}
+full_changed() {
+	cat <<-END
+	[Interface]
+	PrivateKey = $QUICK_KEY
+	ListenPort = 5800
+	Address = 10.7.0.9/24, fd07::9/64
+	DNS = 10.7.0.54
+	MTU = 1300
+	PreUp = touch /run/pre-%i
+	PostUp = touch /run/post-%i
+	PreDown = rm -f /run/post-%i
+	PostDown = rm -f /run/pre-%i /run/post-%i
+	[Peer]
+	PublicKey = $QUICK_PEER
+	Endpoint = 192.168.5.254:5801
+	AllowedIPs = 10.8.0.0/16, ::/0
+	END
+}
+
+# sweep VERB failures|kills FILE [FILE-AFTER]: visits one of $share points.
+sweep() {
+	local variants=1
+	[ "${SWEEP-}" != complete ] || share=1 variants=4
+	ON_LIMIT=3000 on a env SWEEP_SHARE="${SWEEP_SHARE:-$share}" SWEEP_VARIANTS="${SWEEP_VARIANTS:-$variants}" \
+		"$SYSCALL_FAULTS" "$1" "$2" "$WGSUITE_BUILD/wg-quick" "$NET_DIR/$3" ${4:+"$NET_DIR/$4"} > "$NET_DIR/output" || {
+		cat "$NET_DIR/output" >&2
+		return 1
+	}
+	sed 's/^/# /' "$NET_DIR/output" >&3
+}
+
+@test "up, plain: failures" { share=2 sweep up failures plain; }
+@test "up, plain: kills" { share=2 sweep up kills plain; }
+@test "down, plain: failures" { share=2 sweep down failures plain; }
+@test "down, plain: kills" { share=2 sweep down kills plain; }
+@test "reload, plain: failures" { share=2 sweep reload failures plain plain_changed; }
+@test "reload, plain: kills" { share=2 sweep reload kills plain plain_changed; }
+@test "save, plain: failures" { share=2 sweep save failures plain; }
+@test "save, plain: kills" { share=2 sweep save kills plain; }
+@test "up, full: failures" { share=4 sweep up failures full; }
+@test "up, full: kills" { share=4 sweep up kills full; }
+@test "down, full: failures" { share=4 sweep down failures full; }
+@test "down, full: kills" { share=4 sweep down kills full; }
+@test "reload, full: failures" { share=4 sweep reload failures full full_changed; }
+@test "reload, full: kills" { share=4 sweep reload kills full full_changed; }
+@test "save, full: failures" { share=4 sweep save failures full; }
+@test "save, full: kills" { share=4 sweep save kills full; }
+@test "up and down, full, firewall rules with iptables: failures" {
+	printf '[firewall]\nbackend = iptables\n' | on a tee /etc/wireguard/wgsuite.ini > /dev/null
+	share=40 sweep up failures full
+	share=40 sweep down failures full
+}
