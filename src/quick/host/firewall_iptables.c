@@ -76,13 +76,15 @@ int firewall_iptables_names(struct string_list *names)
 	static const uint8_t families[] = { IP_V4, IP_V6 };
 	bool ok = true;
 
-	for (size_t f = 0; f < ARRAY_LEN(families); f++)
-		for (size_t i = 0; ok && firewall_chains_may_exist(families[f]) && i < ARRAY_LEN(variants); i++) {
+	for (size_t f = 0; f < ARRAY_LEN(families); f++) {
+		bool may_exist = firewall_chains_may_exist(families[f]);
+		for (size_t i = 0; ok && may_exist && i < ARRAY_LEN(variants); i++) {
 			struct text saved = text_heap();
 			if (save_rules(variants[i], families[f], &saved) == 0)
 				ok = firewall_names(names, text_of(&saved), FIREWALL_IPTABLES);
 			text_heap_free(&saved);
 		}
+	}
 	return ok ? 0 : -ENOMEM;
 }
 
