@@ -97,14 +97,14 @@ sweep() {
 @test "reload, plain: kills" { share=2 sweep reload kills plain plain_changed; }
 @test "save, plain: failures" { share=2 sweep save failures plain; }
 @test "save, plain: kills" { share=2 sweep save kills plain; }
-@test "up, full: failures" { share=4 sweep up failures full; }
-@test "up, full: kills" { share=4 sweep up kills full; }
-@test "down, full: failures" { share=4 sweep down failures full; }
-@test "down, full: kills" { share=4 sweep down kills full; }
-@test "reload, full: failures" { share=4 sweep reload failures full full_changed; }
-@test "reload, full: kills" { share=4 sweep reload kills full full_changed; }
-@test "save, full: failures" { share=4 sweep save failures full; }
-@test "save, full: kills" { share=4 sweep save kills full; }
+@test "up, full: failures" { share=5 sweep up failures full; }
+@test "up, full: kills" { share=5 sweep up kills full; }
+@test "down, full: failures" { share=5 sweep down failures full; }
+@test "down, full: kills" { share=5 sweep down kills full; }
+@test "reload, full: failures" { share=5 sweep reload failures full full_changed; }
+@test "reload, full: kills" { share=5 sweep reload kills full full_changed; }
+@test "save, full: failures" { share=5 sweep save failures full; }
+@test "save, full: kills" { share=5 sweep save kills full; }
 @test "up and down, full, firewall rules with iptables: failures" {
 	printf '[firewall]\nbackend = iptables\n' | on a tee /etc/wireguard/wgsuite.ini > /dev/null
 	share=40 sweep up failures full
