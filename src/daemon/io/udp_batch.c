@@ -252,7 +252,7 @@ static void report_unsent(struct udp_tx *tx, const struct wg_path *path, unsigne
 /* After these errors, the same message may be sent again at once. */
 static bool may_send_again(int error)
 {
-	return error == -EINTR || error == -ECONNREFUSED;
+	return error == -EINTR || error == -ECONNREFUSED || error == -ENOBUFS || error == -ENOMEM;
 }
 
 /* The number of messages sent, or -errno of the first. */

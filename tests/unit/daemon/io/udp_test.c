@@ -230,13 +230,13 @@ static void refused_messages_are_sent_differently_or_dropped(void **state)
 	/* all: singles are refused as well. singles: so many are tried. limit: of the path afterwards. */
 	static const struct { int error; int times; bool all; int singles; bool lost; uint32_t limit; } cases[] = {
 		{ -EINTR, 3, true, 0, false, UINT32_MAX },     { -EAGAIN, 1, true, 0, true, UINT32_MAX },
-		{ -ENOBUFS, 1, true, 0, true, UINT32_MAX },    { -ECONNREFUSED, 5, true, 0, false, UINT32_MAX },
+		{ -ENOBUFS, 5, true, 0, false, UINT32_MAX },   { -ECONNREFUSED, 5, true, 0, false, UINT32_MAX },
 		{ -EMSGSIZE, 1, false, 10, false, 299 },       { -EINVAL, 1, false, 10, false, 299 },
 		{ -EIO, 1, false, 10, false, 0 },              { -EOPNOTSUPP, 1, false, 10, false, 0 },
 		{ -EPERM, 1, false, 10, false, 0 },            { -EPERM, 2, true, 1, true, UINT32_MAX },
 		{ -EINVAL, 2, true, 1, true, UINT32_MAX },     { -EIO, 2, true, 1, true, UINT32_MAX },
 		{ -ENETUNREACH, 2, true, 1, true, UINT32_MAX }, { -EMSGSIZE, 2, true, 1, true, UINT32_MAX },
-		{ -ENOMEM, 1, true, 0, true, UINT32_MAX },     { -ECONNREFUSED, 9, true, 0, true, UINT32_MAX },
+		{ -ENOMEM, 9, true, 0, true, UINT32_MAX },     { -ECONNREFUSED, 9, true, 0, true, UINT32_MAX },
 	};
 	struct udp from, to;
 	struct udp_rx_message r;
