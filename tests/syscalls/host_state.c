@@ -34,7 +34,7 @@ static const char *link_name(const struct state *s, const struct rtattr *index)
 {
 	uint32_t i;
 
-	memcpy(&i, RTA_DATA(index), sizeof i);
+	memcpy(&i, netlink_value(index), sizeof i);
 	return s->names[i % NAMES];
 }
 
@@ -43,16 +43,16 @@ static const char *link_name(const struct state *s, const struct rtattr *index)
 static void add_link(void *ctx, const struct nlmsghdr *h)
 {
 	struct state *s = ctx;
-	const struct ifinfomsg *m = NLMSG_DATA(h);
+	const struct ifinfomsg *m = netlink_body(h);
 	const struct rtattr *a = NULL;
 	uint32_t mtu = 0;
 	char *name = s->names[(unsigned int)m->ifi_index % NAMES];
 
 	while ((a = netlink_attribute(h, sizeof *m, a))) {
 		if (a->rta_type == IFLA_IFNAME)
-			snprintf(name, IF_NAMESIZE, "%s", (const char *)RTA_DATA(a));
+			snprintf(name, IF_NAMESIZE, "%s", (const char *)netlink_value(a));
 		if (a->rta_type == IFLA_MTU)
-			memcpy(&mtu, RTA_DATA(a), sizeof mtu);
+			memcpy(&mtu, netlink_value(a), sizeof mtu);
 	}
 	text_f(s->out, "link %s up %u mtu %u\n", name, (unsigned int)(m->ifi_flags & IFF_UP), mtu);
 }
@@ -60,7 +60,7 @@ static void add_link(void *ctx, const struct nlmsghdr *h)
 static void add_address(void *ctx, const struct nlmsghdr *h)
 {
 	struct state *s = ctx;
-	const struct ifaddrmsg *m = NLMSG_DATA(h);
+	const struct ifaddrmsg *m = netlink_body(h);
 	const struct rtattr *a = NULL;
 
 	text_f(s->out, "address %s family %u bits %u scope %u", s->names[m->ifa_index % NAMES],
@@ -68,7 +68,7 @@ static void add_address(void *ctx, const struct nlmsghdr *h)
 	while ((a = netlink_attribute(h, sizeof *m, a)))
 		if (a->rta_type == IFA_ADDRESS || a->rta_type == IFA_LOCAL) {
 			text_f(s->out, " %u:", (unsigned int)a->rta_type);
-			add_hex(s->out, RTA_DATA(a), RTA_PAYLOAD(a));
+			add_hex(s->out, netlink_value(a), RTA_PAYLOAD(a));
 		}
 	text_char(s->out, '\n');
 }
@@ -76,7 +76,7 @@ static void add_address(void *ctx, const struct nlmsghdr *h)
 static void add_route(void *ctx, const struct nlmsghdr *h)
 {
 	struct state *s = ctx;
-	const struct rtmsg *m = NLMSG_DATA(h);
+	const struct rtmsg *m = netlink_body(h);
 	const struct rtattr *a = NULL;
 
 	if (m->rtm_flags & RTM_F_CLONED)
@@ -91,7 +91,7 @@ static void add_route(void *ctx, const struct nlmsghdr *h)
 		if (a->rta_type == RTA_OIF)
 			text_add(s->out, link_name(s, a));
 		else
-			add_hex(s->out, RTA_DATA(a), RTA_PAYLOAD(a));
+			add_hex(s->out, netlink_value(a), RTA_PAYLOAD(a));
 	}
 	text_char(s->out, '\n');
 }
@@ -101,7 +101,7 @@ static void add_rule(void *ctx, const struct nlmsghdr *h)
 	struct state *s = ctx;
 
 	text_add(s->out, "rule ");
-	add_hex(s->out, NLMSG_DATA(h), h->nlmsg_len - NLMSG_HDRLEN);
+	add_hex(s->out, netlink_body(h), h->nlmsg_len - NLMSG_HDRLEN);
 	text_char(s->out, '\n');
 }
 

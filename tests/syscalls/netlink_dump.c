@@ -46,7 +46,7 @@ void netlink_dump(uint16_t type, uint8_t family, netlink_handler *handle, void *
 	ask(fd, type, family, ++seq);
 	for (;;) {
 		ssize_t n = recv(fd, &reply, sizeof reply, 0);
-		const struct nlmsghdr *h = &reply.h;
+		struct nlmsghdr *h = &reply.h;
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -63,7 +63,7 @@ void netlink_dump(uint16_t type, uint8_t family, netlink_handler *handle, void *
 
 const struct rtattr *netlink_attribute(const struct nlmsghdr *h, size_t skip, const struct rtattr *last)
 {
-	const char *end = (const char *)h + h->nlmsg_len, *p = (const char *)NLMSG_DATA(h) + NLMSG_ALIGN(skip);
+	const char *end = (const char *)h + h->nlmsg_len, *p = (const char *)netlink_body(h) + NLMSG_ALIGN(skip);
 	const struct rtattr *a;
 
 	if (last)
