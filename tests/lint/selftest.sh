@@ -58,8 +58,7 @@ plant() { # plant PATH LINE…: appends
 }
 
 # A tree without offences.
-clean() {
-	rm -rf "$tree"
+make_clean() {
 	mkdir -p "$tree/tests/lint"
 	cp "$here/purity.sh" "$tree/tests/lint/"
 	header base/base.h '#include <stdint.h>' 'int base_a(void);'
@@ -95,8 +94,13 @@ clean() {
 	file README.md 'See [the style guide](contrib/HACKING.md) and `tests/cli/X.bats`.'
 	file contrib/HACKING.md 'Read src/base/base.h first.'
 }
+make_clean
+cp -r "$tree" "$scratch/clean"
+clean() {
+	rm -rf "$tree"
+	cp -r "$scratch/clean" "$tree"
+}
 
-clean
 accepts layers.sh "a clean tree"
 accepts headers.sh "a clean tree"
 accepts sizes.sh "a clean tree"
