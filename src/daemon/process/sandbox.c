@@ -170,6 +170,10 @@ static const int allowed_calls[] = {
 	SCMP_SYS(stat64), SCMP_SYS(time), SCMP_SYS(timerfd_settime64),
 };
 
+#ifndef __NR_openat2 /* kernel headers before 5.6, from which <seccomp.h> takes the number */
+#define __NR_openat2 437
+#endif
+
 /* The daemon never makes these calls; an attempt is an attack, and ends the process. */
 static const int fatal_calls[] = {
 	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(ptrace),
