@@ -1,6 +1,7 @@
 #!/bin/bash
 # run.sh MACHINE [BUILD]: builds the pure modules and their tests for another machine and runs them under qemu-user:
-# aarch64 has NEON, armhf 32-bit limbs and pointers, s390x is big-endian. TAP on stdout; BUILD is kept for the next run.
+# aarch64 has NEON, armhf 32-bit limbs and pointers, s390x is big-endian. For armhf also wg, wireguardd and its filter of
+# system calls. TAP on stdout; BUILD is kept for the next run.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 machine=$1
@@ -14,11 +15,13 @@ skip() {
 }
 # aead: the implementation to expect. slow: tests that take minutes, on armhf for want of 128-bit products.
 slow=
+programs=
 case $machine in
 aarch64) triple=aarch64-linux-gnu debian=arm64 qemu=qemu-aarch64-static aead=neon ;;
 s390x) triple=s390x-linux-gnu debian=s390x qemu=qemu-s390x-static aead=portable ;;
 armhf)
 	triple=arm-linux-gnueabihf debian=armhf qemu=qemu-arm-static aead=portable
+	programs="wg wireguardd"
 	slow="proto/threads_test proto/gather_test crypto/x25519/x25519_test proto_open"
 	;;
 *) echo "run.sh: unknown machine: $machine (expected: aarch64, armhf or s390x)" >&2; exit 2 ;;
@@ -30,9 +33,13 @@ done
 
 # Unit tests need cmocka, replays of the fuzz corpora need nothing.
 sys=$peers/cross/$debian/usr
+libraries=$sys/lib/$triple:$peers/cross/$debian/lib/$triple
 units=
 if sh tests/lib/get-cross.sh "$peers" "$debian" > /dev/null 2>&1; then
 	units=$(find tests/unit/base tests/unit/crypto tests/unit/model tests/unit/proto -name '*_test.c' | sort)
+	[ -z "$programs" ] || units="$units tests/unit/daemon/io/checksum_test.c"
+else
+	programs=
 fi
 replays=$(ls tests/fuzz/{base,crypto,model,proto}_*.c)
 wanted() { # wanted SOURCE…: the programs' names
@@ -57,15 +64,17 @@ ok() { # ok EXIT_CODE NAME
 run() { # run NAME PROGRAM [ARGUMENT…]: its output is shown when it fails
 	local name=$1 code=0
 	shift
-	timeout 300 "$qemu" -L "/usr/$triple" -E LD_LIBRARY_PATH="$sys/lib/$triple" "$@" > "$build/out" 2>&1 || code=$?
+	timeout 300 "$qemu" -L "/usr/$triple" -E LD_LIBRARY_PATH="$libraries" "$@" > "$build/out" 2>&1 || code=$?
 	[ "$code" = 0 ] || sed 's/^/# /' "$build/out"
 	ok "$code" "$name"
 }
 
 mkdir -p "$build"
 make -k -j"$(nproc)" --no-print-directory O="$build" CC="$triple-gcc" AR="$triple-ar" OPT=-O1 WERROR=1 \
-	cmocka="-L$sys/lib/$triple -lcmocka" CPPFLAGS="-isystem $sys/include -D_FILE_OFFSET_BITS=64" \
-	$(printf "$build/tests/unit/%s " $units) $(printf "$build/tests/fuzz/%s_replay " $replays) > "$build/log" 2>&1
+	PKG_CONFIG=false cmocka=-lcmocka CPPFLAGS="-isystem $sys/include -D_FILE_OFFSET_BITS=64" \
+	LDFLAGS="-L${libraries//:/ -L} -Wl,-rpath-link,$libraries" \
+	$(printf "$build/%s " $programs $(printf 'tests/unit/%s ' $units) $(printf 'tests/fuzz/%s_replay ' $replays)) \
+	> "$build/log" 2>&1
 code=$?
 [ "$code" = 0 ] || grep -vE '^  (CC|AR|LD) ' "$build/log" | sed 's/^/# /'
 ok "$code" "builds"
@@ -73,6 +82,17 @@ ok "$code" "builds"
 run "known answers" "$build/known"
 [ "$(cat "$build/out")" = "$aead" ]
 ok $? "the AEAD is the $aead one"
+for program in $programs; do run "$program" "$build/$program" --version; done
+if [ -n "$programs" ]; then
+	"$triple-gcc" -std=gnu11 -D_GNU_SOURCE -Isrc -isystem "$sys/include" \
+		-L"${libraries%:*}" -L"${libraries#*:}" -Wl,-rpath-link,"$libraries" -Wl,--wrap=seccomp_load \
+		-o "$build/filter" tests/cross/filter.c "$build"/lib{daemon,base}.a -lseccomp -lcap
+	run "the filter of system calls is made" "$build/filter"
+	for call in clock_gettime64 futex_time64 recvmmsg_time64 mmap2 openat; do
+		grep -q "\"$call\"" "$build/out"
+		ok $? "the filter has a rule for $call"
+	done
+fi
 for test in $units; do run "$test" "$build/tests/unit/$test"; done
 for target in $replays; do run "corpus of $target" "$build/tests/fuzz/${target}_replay" "tests/fuzz/corpus/$target"; done
 [ -n "$units" ] || echo "ok $((n += 1)) - unit tests # SKIP cannot get cmocka for $debian"
