@@ -87,6 +87,12 @@ claim() {
 	mkdir "$work/log/claimed/${1//\//_}" 2> /dev/null
 }
 
+# duration SECONDS TIME_FILE NAME: notes seconds, and seconds of CPU time (user and system, as the shell measured them).
+TIMEFORMAT='%U %S'
+duration() {
+	awk -v s="$1" -v name="$3" '{ cpu = $1 + $2 } END { printf "%5d %6.1f %s\n", s, cpu, name }' "$2" >> "$work/log/durations"
+}
+
 # Reads TAP; prints "SUITE pass|fail|skip NAME REASON" lines. Tests of the plan that did not report count as a failure.
 read_tap() {
 	awk -v suite="$1" -v name="$2" -v code="$3" -v OFS='\t' '
@@ -128,7 +134,7 @@ test_run() {
 	log=$work/log/$suite-${name//[^A-Za-z0-9_.-]/_}.log
 	run_once() {
 		code=0
-		timeout --foreground -k 10 "${LIMIT:-900}" "$@" > "$log" 2> "$log.err" < /dev/null || code=$?
+		{ time timeout --foreground -k 10 "${LIMIT:-900}" "$@" > "$log" 2> "$log.err" < /dev/null; } 2> "$log.time" || code=$?
 		[ "$code" != 124 ] || echo "time limit of ${LIMIT:-900} s" >> "$log.err"
 		read_tap "$suite" "$name" "$code" < "$log" > "$log.tap"
 	}
@@ -147,7 +153,7 @@ test_run() {
 		printf "%d passed", n["pass"]
 		if (n["fail"]) printf ", %d FAILED", n["fail"]
 		if (n["skip"]) printf ", %d skipped", n["skip"] }' "$log.tap")
-	printf '%5d %s: %s\n' "$((SECONDS - began))" "$suite" "$name" >> "$work/log/durations"
+	duration "$((SECONDS - began))" "$log.time" "$suite: $name"
 	{
 		log "$suite: $name: $counts ($((SECONDS - began)) s)"
 		if grep -q $'^[^\t]*\tfail' "$log.tap"; then
@@ -160,12 +166,13 @@ test_run() {
 	cat "$log.shown"
 }
 
-# build_run NAME MAKE_ARGUMENT…: one build, counted as a test of the suite "build".
+# build_run NAME MAKE_ARGUMENT…: one build, counted as a test of the suite "build". Debug information is lines only:
+# finding the variables of code with sanitizers takes the compiler longer than all the rest.
 build_run() {
 	local name=$1 began=$SECONDS log
 	shift
 	log=$work/log/build-${name//[^A-Za-z0-9_.-]/_}.log
-	if make -k -j"$jobs" --no-print-directory "$@" > "$log" 2>&1 < /dev/null; then
+	if { time make -k -j"$jobs" --no-print-directory CFLAGS=-g1 "$@" > "$log" 2>&1 < /dev/null; } 2> "$log.time"; then
 		record build pass "$name"
 		log "build: $name: done ($((SECONDS - began)) s)"
 	else
@@ -175,7 +182,7 @@ build_run() {
 		grep -vE '^  (CC|AR|LD) ' "$log" | tail -n 60
 		echo "----"
 	fi
-	printf '%5d build: %s\n' "$((SECONDS - began))" "$name" >> "$work/log/durations"
+	duration "$((SECONDS - began))" "$log.time" "build: $name"
 }
 
 unit_programs() { # unit_programs MODULE…: without build folder
@@ -193,19 +200,29 @@ unit_tests() { # unit_tests BUILD SUITE PROGRAM…
 	done
 }
 
+sims() { # without build folder
+	ls tests/sim/*_sim.c | sed 's/\.c$//'
+}
+
 sim_tests() { # sim_tests BUILD SUITE SEEDS
-	local source program
-	for source in tests/sim/*_sim.c; do
-		program=${source%.c}
+	local program
+	for program in $(sims); do
 		WGSUITE_SEEDS=$3 test_run "$2" "${program#tests/}" "$1/$program"
 	done
 }
 
-fuzz_tests() { # fuzz_tests BUILD SUITE
-	local source target
-	for source in tests/fuzz/*_*.c; do
-		target=$(basename "${source%.c}")
-		test_run "$2" "corpus of $target" "$1/tests/fuzz/${target}_replay" "tests/fuzz/corpus/$target"
+fuzz_targets() { # fuzz_targets MODULE…: without build folder
+	local module
+	for module; do
+		ls tests/fuzz/"$module"_*.c 2> /dev/null | sed 's/\.c$//'
+	done
+}
+
+fuzz_tests() { # fuzz_tests BUILD SUITE TARGET…
+	local out=$1 suite=$2 target
+	shift 2
+	for target; do
+		test_run "$suite" "corpus of ${target#tests/fuzz/}" "$out/${target}_replay" "tests/fuzz/corpus/${target#tests/fuzz/}"
 	done
 }
 
@@ -225,20 +242,42 @@ job_lint() {
 }
 
 job_unit() { unit_tests "$build" unit $(unit_programs $modules); }
-job_fuzz() { fuzz_tests "$build" fuzz; }
+job_fuzz() { fuzz_tests "$build" fuzz $(fuzz_targets $modules); }
 job_sim() { sim_tests "$build" sim "$([ -n "$check" ] && echo 200 || echo 1000)"; }
 
+# What clang warns of does not depend on the optimization, but what its code calls does.
 job_build() {
-	build_run "all, clang" O="$work/clang" CC=clang WERROR=1 all unit-programs
+	local pure
+	pure=$(cd src && ls quick/config/*.c quick/plan/*.c | sed "s|^|$work/clang/src/|; s|c\$|o|")
+	build_run "pure modules, clang" O="$work/clang" CC=clang WERROR=1 "$work"/clang/lib{base,crypto,model,proto}.a $pure
 	test_run lint "purity, clang" sh tests/lint/purity.sh "$work/clang"
+	build_run "all, clang" O="$work/clang" CC=clang OPT=-O0 WERROR=1 all unit-programs
+}
+# Other compilers, C libraries and kernel headers. get_releases has begun to fetch them.
+job_build-releases() {
+	get_releases
+	bats_test build tests/build/builds.bats
+}
+job_build-compilers() {
+	get_releases
+	bats_test build tests/build/compilers.bats
 }
 
+# Cryptographic code is many times slower with sanitizers. Its tests come first; those of the other modules are linked
+# with that of the main build.
 job_sanitize() {
-	build_run "tests, gcc, address and undefined" O="$work/asan" CC=gcc OPT=-O1 SAN=address,undefined unit-programs
-	unit_tests "$work/asan" sanitize $(unit_programs $modules)
-	# SIMD code is many times slower under a sanitizer; the unit tests cover it.
-	WG_CPU=generic sim_tests "$work/asan" sanitize 1000
-	fuzz_tests "$work/asan" sanitize
+	local with="O=$work/asan CC=gcc OPT=-O1 SAN=address,undefined" crypto other
+	crypto="$(unit_programs crypto) $(printf '%s_replay ' $(fuzz_targets crypto))"
+	other="$(unit_programs ${modules/crypto/}) $(sims) $(printf '%s_replay ' $(fuzz_targets ${modules/crypto/}))"
+	rm -f "$work/asan/libcrypto.a"
+	build_run "tests of crypto, gcc, address and undefined" $with $(printf "$work/asan/%s " $crypto)
+	unit_tests "$work/asan" sanitize $(unit_programs crypto)
+	fuzz_tests "$work/asan" sanitize $(fuzz_targets crypto)
+	cp "$build/libcrypto.a" "$work/asan/libcrypto.a"
+	build_run "other tests, gcc, address and undefined" $with $(printf "$work/asan/%s " $other)
+	unit_tests "$work/asan" sanitize $(unit_programs ${modules/crypto/})
+	sim_tests "$work/asan" sanitize 1000
+	fuzz_tests "$work/asan" sanitize $(fuzz_targets ${modules/crypto/})
 }
 
 # Only the modules that use threads or atomics: in the others a thread sanitizer has nothing to find.
@@ -255,12 +294,10 @@ job_thread() {
 }
 
 job_ct() { test_run ct "constant time" bash tests/ct/run.sh "$work/ct"; }
-job_cross() {
-	local machine
-	for machine in aarch64 s390x armhf; do
-		test_run cross "$machine" bash tests/cross/run.sh "$machine" "$work/$machine"
-	done
-}
+job_cross-aarch64() { test_cross aarch64; }
+job_cross-s390x() { test_cross s390x; }
+job_cross-armhf() { test_cross armhf; }
+test_cross() { test_run cross "$1" bash tests/cross/run.sh "$1" "$work/$1"; }
 job_vm-6.12() { test_vm 6.12; }
 job_vm-7.2() { test_vm 7.2; }
 job_vm-6.1() { test_vm 6.1; }
@@ -270,6 +307,7 @@ test_vm() { WGSUITE_VM_TREE="$work/vm" LIMIT=2400 test_run vm "kernel $1" bash t
 
 # Lanes that compute give way to those of the network tests, whose time limits must not depend on the load. The first
 # begins with the kernels, the other with what fails soonest; either continues with what the other has left.
+cross="cross-aarch64 cross-s390x cross-armhf"
 lane_compute() { # lane_compute JOB…
 	local job
 	renice -n 10 -p "$BASHPID" > /dev/null
@@ -316,6 +354,12 @@ machine_state() {
 	ls -A "$TMPDIR"
 }
 
+# What is downloaded, in the background. get_releases waits for one that is running.
+get_releases() {
+	[ "$(uname -m)" = x86_64 ] || return 0
+	nice sh tests/lib/get-releases.sh "$build/peers" >> "$work/log/releases" 2>&1 ||
+		log "releases: cannot make some releases of Debian; tests that need them will be skipped"
+}
 get_peers() {
 	sh tests/lib/get-peers.sh "$build/peers" > "$work/log/peers" 2>&1 ||
 		log "peers: cannot get Debian's packages; tests that need them will be skipped"
@@ -328,19 +372,24 @@ if [ -n "$install" ]; then
 	log "packages: installing those that are missing"
 	sh contrib/packages.sh --install build try test || record packages fail "install"
 fi
-if [ -z "$check" ] && { selected netns || selected cli; }; then
+peers=
+if [ -z "$check" ] && { selected netns || selected cli || selected build; }; then
 	get_peers &
-	lanes=$!
+	peers=$! lanes=$!
+fi
+if [ -z "$check" ] && selected build; then
+	get_releases &
+	lanes="$lanes $!"
 fi
 programs="all unit-programs"
 [ -n "$check" ] || programs="$programs faults"
 build_run "all, gcc" O="$build" CC="${CC:-gcc}" WERROR=1 $programs
-wait
+[ -z "$peers" ] || wait "$peers"
 machine_state > "$work/log/before"
 
-lane_compute vm-6.12 vm-7.2 vm-6.1 cross ct thread sanitize build sim fuzz unit lint &
+lane_compute vm-6.12 vm-7.2 vm-6.1 sanitize ct thread build build-releases build-compilers $cross sim fuzz unit lint &
 lanes="$lanes $!"
-lane_compute lint unit fuzz sim build sanitize thread ct cross vm-6.1 vm-7.2 vm-6.12 &
+lane_compute lint unit fuzz sim build thread build-releases build-compilers ct sanitize $cross vm-6.1 vm-7.2 vm-6.12 &
 lanes="$lanes $!"
 for lane in 1 2 3; do
 	lane_wait &

@@ -1,49 +1,40 @@
 #!/usr/bin/env bats
-# Builds with other compilers, C libraries and kernel headers than those of this machine, and programs that result. The
-# releases of Debian come from tests/lib/get-releases.sh.
-bats_require_minimum_version 1.5.0
+# Builds with other compilers, C libraries and kernel headers than those of this machine, and tests of the programs that
+# result. The releases of Debian are made by tests/lib/get-releases.sh.
+load ../lib/releases
 
-setup() {
-	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	releases=${WGSUITE_PEERS:-$root/build/peers}/releases
-	out=${WGSUITE_BUILDS:-$root/build/check/builds}
-	mkdir -p "$out"
-}
-
-# in_release NAME COMMAND…: in a release, with the sources at /wgsuite and $out/NAME at /out.
-in_release() {
-	local release=$releases/$1
-	[ -d "$release" ] || skip "no Debian $1"
-	[ "$(id -u)" = 0 ] || skip "not root"
-	mkdir -p "$out/$1"
-	shift
-	unshare --mount sh -eu -c 'release=$1 sources=$2 out=$3
-		shift 3
-		mount --bind "$sources" "$release/wgsuite"
-		mount --bind "$out" "$release/out"
-		mount --rbind /dev "$release/dev"
-		exec chroot "$release" sh -c "cd /wgsuite && exec \"\$@\"" - "$@"' - "$release" "$root" "$out/$(basename "$release")" \
-		env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
-}
-
-make_in() { # make_in RELEASE MAKE_ARGUMENT…
-	local release=$1
-	shift
-	in_release "$release" make -s -j"$(nproc)" WERROR=1 "$@"
-}
-
-# works BUILD [BATS_FILE…]: the programs of the folder pass these tests.
+# works BUILD [BATS_ARGUMENT…]: the programs of the folder pass these tests.
 works() {
-	local build=$1
+	local build=$1 tap
 	shift
-	(cd "$root" && WGSUITE_BUILD="$build" bats --tap "$@")
+	tap=$(cd "$root" && WGSUITE_BUILD="$build" bats --tap "$@" 2>&1) || { echo "$tap"; return 1; }
+	! grep '# skip' <<< "$tap" || skip "a test of the programs: $(grep -m 1 -o '# skip.*' <<< "$tap")"
+}
+
+bullseye() {
+	make_in bullseye O=/out/gcc CC=gcc-10 OPT=-O0 all
 }
 
 @test "Debian 11: gcc 10, glibc 2.31 (-ldl), kernel headers 5.10, libnl 3.4; the programs start" {
-	make_in bullseye O=/out/gcc CC=gcc-10 OPT=-O0 all
+	bullseye
 	for program in wg wg-quick wireguardd; do
 		[[ $(in_release bullseye /out/gcc/$program --version) == *v[0-9]* ]]
 	done
+}
+
+@test "Debian 11: systemd 247 accepts the units, and starts, reloads and stops tunnels" {
+	bullseye
+	WGSUITE_SYSTEM=$releases/bullseye works "$out/bullseye/gcc" tests/netns/systemd_slow.bats -f 'units|enable'
+}
+
+# No release of Debian has these headers: what Linux 5.5 to 5.10 added is removed from those of Debian 11.
+@test "kernel headers as of Linux 5.4" {
+	PREPARE='mount -t tmpfs tmpfs "$release/mnt"
+		mkdir "$release/mnt/upper" "$release/mnt/work"
+		mount -t overlay -o "lowerdir=$release/usr/include,upperdir=$release/mnt/upper,workdir=$release/mnt/work" overlay "$release/usr/include"
+		sh "$sources/tests/build/headers_5.4.sh" "$release/usr/include"' \
+		make_in bullseye O=/out/headers-5.4 CC=gcc-10 CFLAGS=-fsyntax-only \
+		$(cd "$root" && find src -name '*.c' | sed 's|^|/out/headers-5.4/|; s|c$|o|')
 }
 
 @test "Debian 13: gcc 14, glibc 2.41, kernel headers 6.12, _FORTIFY_SOURCE=3; static wg and wireguardd run anywhere" {
@@ -54,11 +45,6 @@ works() {
 	make_in trixie O=/out/gcc CC=gcc-14 OPT=-O1 CPPFLAGS=-D_FORTIFY_SOURCE=3 LDFLAGS=-static /out/gcc/wg /out/gcc/wireguardd
 	[ "$(readelf -l "$out/trixie/gcc/wg" "$out/trixie/gcc/wireguardd" | grep -c INTERP)" -eq 0 ]
 	works "$out/trixie/gcc" tests/cli/wg_conf.bats tests/netns/daemon_link.bats
-}
-
-@test "Debian 13: clang 19, without warnings" {
-	make_in trixie CC=clang-19 CFLAGS=-fsyntax-only O=/out/clang \
-		$(cd "$root" && find src -name '*.c' | sed 's|^|/out/clang/|; s|c$|o|')
 }
 
 # The libraries are Debian's, built for glibc: tests/build/glibc_symbols.c has what they miss.

@@ -1,30 +1,45 @@
 #!/bin/sh
-# get-releases.sh DIR: makes DIR/releases/bullseye and trixie, Debian releases with compilers and our libraries, with
-# mmdebstrap, and DIR/releases/i386, the libraries of this release for 32-bit programs. Does nothing if they exist.
-set -eu
+# get-releases.sh DIR: makes DIR/releases/NAME with mmdebstrap: Debian releases with compilers and our libraries, for
+# tests/build. bullseye can be booted; in the others packages are unpacked only, as compilers need no configuration.
+# DIR/releases/i386 has the libraries of this release for 32-bit programs. What exists is kept; a second call waits for
+# the first. Exit 1 if one cannot be made.
+set -u
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1/releases"
 out=$(cd "$1/releases" && pwd)
+exec 9> "$out/lock"
+flock 9
 scratch=$(mktemp -d "$out/new.XXXXXX")
+chmod 755 "$scratch"
 trap 'rm -rf "$scratch"' EXIT
+export TMPDIR="$scratch"
 libraries=libmnl-dev,libnl-3-dev,libnl-route-3-dev,libiniparser-dev,libcap-dev,libseccomp-dev
+code=0
 
-# Packages are unpacked only: compilers need no configuration.
-release() { # release SUITE PACKAGES
-	[ ! -e "$out/$1" ] || return 0
-	mmdebstrap --quiet --variant=extract --include="base-files,dash,coreutils,findutils,make,pkg-config,libc6-dev,$libraries,$2" \
-		"$1" "$scratch/$1"
+release() { # release NAME VARIANT PACKAGES
+	packages=base-files,dash,coreutils,findutils,make,pkg-config,libc6-dev,$libraries,$3
+	[ "$(cat "$out/$1/.packages" 2> /dev/null)" != "$packages" ] || return 0
+	# The lists of a mirror that lags may have expired.
+	mmdebstrap --quiet --mode=root --variant="$2" --include="$packages" --aptopt='Acquire::Check-Valid-Until "false"' \
+		--dpkgopt=path-exclude='/usr/share/doc/*' --dpkgopt=path-exclude='/usr/share/locale/*' "$1" "$scratch/$1" || { code=1; return; }
 	rm -rf "$scratch/$1"/var/cache/apt/* "$scratch/$1"/var/lib/apt/lists/* "$scratch/$1"/usr/share/doc "$scratch/$1"/usr/share/locale
 	mkdir -p "$scratch/$1/wgsuite" "$scratch/$1/out" "$scratch/$1/dev"
+	echo "$packages" > "$scratch/$1/.packages"
+	rm -rf "${out:?}/$1"
 	mv "$scratch/$1" "$out/$1"
 }
-release bullseye gcc-10
-release trixie gcc-14,clang-19,musl-tools
+release bullseye minbase gcc-10,systemd,systemd-sysv,dbus,iproute2,iputils-ping,nftables,procps
+# Debian 11 does not enable it.
+chroot "$out/bullseye" systemctl --quiet enable systemd-resolved 2> /dev/null || code=1
+release trixie extract gcc-13,gcc-14,clang-17,clang-18,clang-19,musl-tools
+release bookworm extract gcc-11,clang-15,clang-16
+release forky extract gcc-15
 if [ ! -e "$out/i386" ]; then
 	. "$here/apt.sh"
 	mirror=$(mirror_of bookworm)
-	apt_suite "${mirror:-http://deb.debian.org/debian}" bookworm i386
-	apt_unpack "$scratch/i386" libmnl0 libmnl-dev libnl-3-200 libnl-3-dev libnl-route-3-200 libnl-route-3-dev libiniparser1 \
-		libiniparser-dev libcap2 libcap-dev libseccomp2 libseccomp-dev libcmocka0 libcmocka-dev
-	mv "$scratch/i386" "$out/i386"
+	apt_suite "${mirror:-http://deb.debian.org/debian}" bookworm i386 &&
+		apt_unpack "$scratch/i386" libmnl0 libmnl-dev libnl-3-200 libnl-3-dev libnl-route-3-200 libnl-route-3-dev \
+			libiniparser1 libiniparser-dev libcap2 libcap-dev libseccomp2 libseccomp-dev libcmocka0 libcmocka-dev &&
+		mv "$scratch/i386" "$out/i386" || code=1
 fi
+exit $code

@@ -1,6 +1,9 @@
 # Test hosts with additional programs: Debian packages mounted over /usr (overlay_packages), and a Debian system under
 # systemd (boot_machine). `load ../lib/netns` first. get-hosts.sh and get-root.sh download what is needed.
 
+# The root file system of machines, one that get-root.sh or get-releases.sh made.
+NET_SYSTEM=${WGSUITE_SYSTEM:-$WGSUITE_PEERS/debian}
+
 # needs_hosts, needs_root: skip the test if the downloads are missing.
 needs_hosts() {
 	[ -e "$WGSUITE_PEERS/hosts/done" ] || skip "tests/lib/get-hosts.sh $WGSUITE_PEERS has not been run"
@@ -8,7 +11,7 @@ needs_hosts() {
 
 needs_root() {
 	needs_hosts
-	[ -e "$WGSUITE_PEERS/debian/.packages" ] || skip "tests/lib/get-root.sh $WGSUITE_PEERS has not been run"
+	[ -e "$NET_SYSTEM/.packages" ] || skip "tests/lib/get-root.sh $WGSUITE_PEERS has not been run"
 }
 
 # overlay_packages HOST: mounts the unpacked packages over /usr of a host, with the programs under test in
@@ -26,7 +29,7 @@ boot_machine() {
 	mkdir "$at" "$at.rw"
 	mount -t tmpfs tmpfs "$at.rw"
 	mkdir "$at.rw/upper" "$at.rw/work"
-	mount -t overlay -o "lowerdir=$WGSUITE_PEERS/debian,upperdir=$at.rw/upper,workdir=$at.rw/work" overlay "$at"
+	mount -t overlay -o "lowerdir=$NET_SYSTEM,upperdir=$at.rw/upper,workdir=$at.rw/work" overlay "$at"
 	# -o: install the existing programs instead of rebuilding them.
 	make -C "$NET_LIB/../.." --no-print-directory -s O="$WGSUITE_BUILD" DESTDIR="$at" PREFIX=/usr install \
 		-o "$WGSUITE_BUILD/wg" -o "$WGSUITE_BUILD/wg-quick" -o "$WGSUITE_BUILD/wireguardd"

@@ -232,13 +232,25 @@ harden_unit() {
 	on box systemctl daemon-reload
 }
 
+@test "systemd accepts every line of the units" {
+	on box sh -c 'cp /lib/systemd/system/wg-quick@.service /run/wg-quick@wg0.service' # older ones verify no templates
+	for unit in /run/wg-quick@wg0.service /lib/systemd/system/wg-quick.target /lib/systemd/system/wg-quick-resolv-conf.service; do
+		run -0 on box systemd-analyze verify --man=no "$unit"
+		[ -z "$output" ] || fail "$unit: $output"
+	done
+	[[ $(on box systemd-analyze security wg-quick@wg0) == *"Overall exposure level"* ]]
+	[[ $(on box systemctl show -p LockPersonality,RestrictRealtime,ProtectHostname wg-quick@wg0 | sort | xargs) == \
+		"LockPersonality=yes ProtectHostname=yes RestrictRealtime=yes" ]]
+}
+
 @test "a hardened unit without AF_UNIX is an error and leaves nothing behind; with AF_UNIX it works" {
 	box_tunnel 10.9.0.0/24
 	before=$(box_state)
 	harden_unit
 	run ! on box systemctl start wg-quick@wg0
 	has_failed
-	[[ $(on box journalctl -o cat -u wg-quick@wg0) == *"Address family not supported"* ]]
+	[[ $(on box journalctl -o cat -u wg-quick@wg0) == *"Address family not supported"* ]] ||
+		fail "$(on box journalctl -o cat -u wg-quick@wg0)"
 	diff <(echo "$before") <(box_state)
 	# wireguardd needs its socket and a folder for it. It then runs without its own sandbox.
 	harden_unit RestrictAddressFamilies=AF_UNIX RuntimeDirectory=wireguard
