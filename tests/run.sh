@@ -276,17 +276,18 @@ job_sanitize() {
 	cp "$build/libcrypto.a" "$work/asan/libcrypto.a"
 	build_run "other tests, gcc, address and undefined" $with $(printf "$work/asan/%s " $other)
 	unit_tests "$work/asan" sanitize $(unit_programs ${modules/crypto/})
-	sim_tests "$work/asan" sanitize 1000
+	sim_tests "$work/asan" sanitize 400
 	fuzz_tests "$work/asan" sanitize $(fuzz_targets ${modules/crypto/})
 }
 
-# Only the modules that use threads or atomics: in the others a thread sanitizer has nothing to find.
+# In modules with threads or atomics, the tests that name threads or what starts some: a thread sanitizer has nothing to find
+# in the others.
 job_thread() {
 	local threaded programs
 	threaded=$(for module in $modules; do
 		! grep -rqE 'pthread|stdatomic|_Atomic' "src/$module" || echo "$module"
 	done)
-	programs=$(unit_programs $threaded)
+	programs=$(grep -lE 'thread|worker|resolve|uapi_script' $(unit_programs $threaded | sed 's/$/.c/') | sed 's/\.c$//')
 	build_run "programs and tests, gcc, thread" O="$work/tsan" CC=gcc OPT=-O1 SAN=thread "$work/tsan/wg" "$work/tsan/wireguardd" \
 		$(printf "$work/tsan/%s " $programs)
 	unit_tests "$work/tsan" thread $programs
