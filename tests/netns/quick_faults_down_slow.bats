@@ -55,3 +55,24 @@ PostDown = echo down >> /run/hooks" 0.0.0.0/0
 	on a rm /run/hooks
 	quick_settled "$state"
 }
+
+@test "a parameter that down cannot restore is in the journal" {
+	quick_file wg0 "Address = 10.7.0.1/24" 0.0.0.0/0
+	state=$(quick_state)
+	on a wg-quick up wg0 2> /dev/null
+	on a sh -c 'mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys'
+	run on a wg-quick down wg0
+	[ "$status" -eq 1 ]
+	[[ $output == *"cannot write /proc/sys/net/ipv4/conf/all/src_valid_mark: Read-only file system"* ]]
+	[[ $output == *"some steps could not be undone; they are recorded in the journal"* ]]
+	on a umount /proc/sys
+	run on a wg-quick down wg0
+	[ "$status" -eq 0 ]
+	quick_settled "$state"
+	# Where it never could be written, there is nothing to restore.
+	on a sh -c 'mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys'
+	on a wg-quick up wg0
+	on a wg-quick down wg0
+	on a umount /proc/sys
+	quick_settled "$state"
+}

@@ -89,6 +89,19 @@ static int perform_wg(struct performer *pf, struct step *s)
 	return r;
 }
 
+/* As in many containers. */
+static bool cannot_be_written(int error)
+{
+	return error == -EROFS || error == -EACCES || error == -EPERM || error == -ENOENT;
+}
+
+static bool is_other_value(const char *path, int wanted)
+{
+	int now = sysctl_read(path);
+
+	return now >= 0 && now != wanted;
+}
+
 static int perform_sysctl(struct step *s)
 {
 	const char *path = sysctl_src_valid_mark;
@@ -98,7 +111,7 @@ static int perform_sysctl(struct step *s)
 	r = sysctl_write(path, s->remove ? s->sysctl.before : s->sysctl.value);
 	if (r == 0)
 		return 0;
-	if (r == -EROFS || r == -EACCES || r == -EPERM || r == -ENOENT) {
+	if (cannot_be_written(r) && !(s->remove && is_other_value(path, s->sysctl.before))) {
 		s->done = false;
 		if (!s->remove) {
 			report_warning("cannot write %s: %s", path, strerror(-r));
