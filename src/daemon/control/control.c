@@ -128,9 +128,12 @@ static void clone_ready(struct loop_source *s, uint32_t events)
 		expire_sessions(c, "the virtual machine was cloned or restored");
 }
 
-static void check_clock(struct control *c, uint64_t now_ns)
+/* Reads the clocks itself: what a turn of the loop takes is no jump. */
+static void check_clock(struct control *c)
 {
-	if (vm_clone_clock_jumped(&c->clock_offset_ns, now_ns, clock_wall_ns()))
+	uint64_t before_ns = clock_boot_ns(), wall_ns = clock_wall_ns(), boot_ns = clock_boot_ns();
+
+	if (vm_clone_clock_jumped(&c->clock_offset_ns, before_ns, wall_ns, boot_ns))
 		expire_sessions(c, "the system time was set forward, the virtual machine may have been restored");
 }
 
@@ -140,7 +143,7 @@ static void clock_ready(struct loop_source *s, uint32_t events)
 
 	(void)events;
 	vm_clone_clear_clock(s->fd);
-	check_clock(c, clock_boot_ns());
+	check_clock(c);
 }
 
 static void signal_ready(struct loop_source *s, uint32_t events)
@@ -283,7 +286,7 @@ static void run_due_work(struct control *c)
 	if (c->link.now.up && now_ns >= c->retry_ns)
 		interface_bring_up(c, now_ns);
 	uapi_server_tick(&c->uapi, now_ns);
-	check_clock(c, now_ns);
+	check_clock(c);
 	publish_route_changes(c, now_ns);
 	c->mail_collected = threads_collect_mail(&c->threads, c->worker);
 	worker_run_control(c->worker);

@@ -10,6 +10,7 @@
 #include "daemon/io/netlink.h"
 
 #define JUMP_NS ((int64_t)(2 * NS_PER_S)) /* more than clocks drift apart while sessions live */
+#define PAUSE_NS (100 * NS_PER_MS)            /* between readings of clocks, after which they are not comparable */
 
 enum {
 	GROUP_KERNEL = 1,
@@ -104,10 +105,12 @@ void vm_clone_clear_clock(int fd)
 		return; /* ECANCELED: the time was set, and the timer runs on */
 }
 
-bool vm_clone_clock_jumped(int64_t *offset_ns, uint64_t boot_ns, uint64_t wall_ns)
+bool vm_clone_clock_jumped(int64_t *offset_ns, uint64_t before_ns, uint64_t wall_ns, uint64_t boot_ns)
 {
 	int64_t before = *offset_ns, now = (int64_t)(wall_ns - boot_ns);
 
+	if (boot_ns - before_ns > PAUSE_NS)
+		return false;
 	*offset_ns = now;
 	return before != 0 && now > before && now - before > JUMP_NS;
 }

@@ -17,7 +17,8 @@ bool vm_clone_is_event(const char *message, size_t n);
 must_check int vm_clone_watch_clock(void);
 void vm_clone_clear_clock(int fd); /* when it is readable */
 /* Pure: the system time was set forward by more than two seconds against the other clock since the last call.
- * *offset_ns: their difference then; zeroed before the first call. */
-must_check bool vm_clone_clock_jumped(int64_t *offset_ns, uint64_t boot_ns, uint64_t wall_ns);
+ * The other clock is read before and after the system time; nothing is decided or stored if the process paused between
+ * them. *offset_ns: the difference; zeroed before the first call. */
+must_check bool vm_clone_clock_jumped(int64_t *offset_ns, uint64_t before_ns, uint64_t wall_ns, uint64_t boot_ns);
 
 #endif

@@ -53,9 +53,25 @@ static void only_a_clock_that_was_set_forward_has_jumped(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
-		if (vm_clone_clock_jumped(&offset_ns, steps[i].boot_s * NS_PER_S, steps[i].wall_ms * NS_PER_MS) !=
-		    steps[i].jumped)
+		if (vm_clone_clock_jumped(&offset_ns, steps[i].boot_s * NS_PER_S - 1000, steps[i].wall_ms * NS_PER_MS,
+					  steps[i].boot_s * NS_PER_S) != steps[i].jumped)
 			fail_msg("step %zu", i);
+}
+
+static void a_pause_between_the_clocks_is_no_jump(void **state)
+{
+	const uint64_t boot = 100 * NS_PER_S, wall = 1800000000 * NS_PER_S, pause = 5 * NS_PER_S;
+	int64_t offset_ns = 0, stored;
+
+	(void)state;
+	assert_false(vm_clone_clock_jumped(&offset_ns, boot, wall, boot));
+	stored = offset_ns;
+	assert_false(vm_clone_clock_jumped(&offset_ns, boot, wall, boot + pause));
+	assert_false(vm_clone_clock_jumped(&offset_ns, boot, wall + pause, boot + pause));
+	assert_int_equal(offset_ns, stored);
+	/* the time is set during a pause: the next call finds it */
+	assert_false(vm_clone_clock_jumped(&offset_ns, boot, wall + 2 * pause, boot + pause));
+	assert_true(vm_clone_clock_jumped(&offset_ns, boot + pause, wall + 2 * pause, boot + pause));
 }
 
 int main(void)
@@ -63,6 +79,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_a_new_generation_is_an_event),
 		cmocka_unit_test(only_a_clock_that_was_set_forward_has_jumped),
+		cmocka_unit_test(a_pause_between_the_clocks_is_no_jump),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
