@@ -94,6 +94,19 @@ endpoint_on() { on "$1" wg show wg0 endpoints | cut -f2; }
 	[ "$(endpoint_on a)" = 10.0.0.3:5000 ]
 }
 
+@test "a blackhole route to the peer does not change the source" {
+	on b ip address add 10.0.0.3/24 dev v0
+	set_endpoint a 10.0.0.3:5000
+	ping_other a
+	for kind in blackhole unreachable prohibit; do
+		on b ip route add $kind 10.0.0.1/32
+		not on b ping -n -c 1 -W 1 10.9.0.1
+		on b ip route del $kind 10.0.0.1/32
+		ping_other b
+		[ "$(endpoint_on a)" = 10.0.0.3:5000 ]
+	done
+}
+
 # second_wire: a second link between the hosts, on which datagrams with addresses of the first may arrive.
 second_wire() {
 	wire a v1 10.1.0.1/24 b v1 10.1.0.2/24

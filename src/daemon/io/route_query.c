@@ -26,28 +26,43 @@ static int ask(struct netlink_socket *s, struct netlink_message *m, uint16_t typ
 	return 0;
 }
 
-int route_query_path(struct netlink_socket *s, const struct wg_path *path, uint16_t port, uint32_t mark,
-		     uint32_t *ifindex)
+static int ask_path(struct netlink_socket *s, const struct wg_path *path, bool any_source, uint16_t port, uint32_t mark,
+		    uint32_t *ifindex)
 {
-	const struct rtmsg r = { .rtm_family = AF_INET, .rtm_dst_len = 32, .rtm_src_len = 32 };
+	const struct rtmsg r = { .rtm_family = AF_INET, .rtm_dst_len = 32, .rtm_src_len = any_source ? 0 : 32 };
 	const uint16_t sport = htons(port), dport = htons(path->remote.port);
 	const uint8_t protocol = IPPROTO_UDP;
 	struct netlink_message m;
 
-	assert(path->remote.addr.family == IP_V4 && path->local.family == IP_V4);
-	if (s->fd < 0)
-		s->fd = netlink_open(0);
-	if (s->fd < 0)
-		return s->fd;
 	netlink_begin(&m, RTM_GETROUTE, 0, &r, sizeof r);
 	netlink_put(&m, RTA_DST, path->remote.addr.b, 4);
-	netlink_put(&m, RTA_SRC, path->local.b, 4);
+	if (!any_source)
+		netlink_put(&m, RTA_SRC, path->local.b, 4);
 	netlink_put(&m, RTA_IP_PROTO, &protocol, sizeof protocol);
 	netlink_put(&m, RTA_SPORT, &sport, sizeof sport);
 	netlink_put(&m, RTA_DPORT, &dport, sizeof dport);
 	if (mark)
 		netlink_put(&m, RTA_MARK, &mark, sizeof mark);
 	return ask(s, &m, RTA_OIF, ifindex, sizeof *ifindex);
+}
+
+/* For a source that is not local, the kernel answers EINVAL, and ENETUNREACH in later versions; it answers the same for
+ * blackhole routes, and where there is no route. */
+int route_query_path(struct netlink_socket *s, const struct wg_path *path, uint16_t port, uint32_t mark,
+		     uint32_t *ifindex)
+{
+	uint32_t other;
+	int error;
+
+	assert(path->remote.addr.family == IP_V4 && path->local.family == IP_V4);
+	if (s->fd < 0)
+		s->fd = netlink_open(0);
+	if (s->fd < 0)
+		return s->fd;
+	error = ask_path(s, path, false, port, mark, ifindex);
+	if ((error == -EINVAL || error == -ENETUNREACH) && ask_path(s, path, true, port, mark, &other) == 0)
+		return -EADDRNOTAVAIL;
+	return error;
 }
 
 int route_query_source(struct ip_addr *source, const struct ip_addr *to)
@@ -75,7 +90,7 @@ bool path_keeps_source(struct wg_path *path, uint32_t routes_version, int error,
 	uint32_t before = path->route_ifindex;
 
 	if (error)
-		return error != -EINVAL; /* others: nothing can be sent now, and the route may come back as it was */
+		return error != -EADDRNOTAVAIL; /* others: nothing can be sent now, and the route may come back as it was */
 	if (before == 0)
 		before = path->routes_version == routes_version ? ifindex : path->ifindex;
 	path->routes_version = routes_version;

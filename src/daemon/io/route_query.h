@@ -6,9 +6,9 @@
 #include "proto/tunnel.h"
 
 /* Asks the kernel through which interface datagrams from path->local to path->remote leave, with this source port and
- * mark; IPv4. Opens the socket when it is first used. Takes microseconds. 0; -EINVAL: the source is not an address of
- * this host; other -errno: there is no such route, or it cannot be looked up. Newer kernels say -ENETUNREACH in both
- * cases; there, sending is refused and tells. */
+ * mark; IPv4. Opens the socket when it is first used. Takes microseconds. 0; -EADDRNOTAVAIL: there is a route, but not
+ * from this source, which is no longer an address of this host, or which rules exclude; other -errno: there is no route
+ * to path->remote, or it cannot be looked up. */
 must_check int route_query_path(struct netlink_socket *s, const struct wg_path *path, uint16_t port, uint32_t mark,
 				uint32_t *ifindex);
 

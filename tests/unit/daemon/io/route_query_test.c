@@ -11,12 +11,6 @@
 
 static const uint8_t loopback[4] = { 127, 0, 0, 1 }, far[4] = { 127, 0, 0, 2 }, nowhere[4] = { 255, 255, 255, 255 };
 
-/* The answers of earlier and of newer kernels for a source that is not local. */
-static bool is_refused(int error)
-{
-	return error == -EINVAL || error == -ENETUNREACH;
-}
-
 static void the_kernel_answers(void **state)
 {
 	struct wg_path path = { .remote = { .addr = ip_v4(far), .port = 7 }, .local = ip_v4(loopback) };
@@ -31,7 +25,7 @@ static void the_kernel_answers(void **state)
 		assert_int_equal(ifindex, 1);
 		ifindex = 0;
 		memcpy(path.local.b, (const uint8_t[]){ 203, 0, 113, 77 }, 4); /* not an address of this host */
-		assert_true(is_refused(route_query_path(&s, &path, 5000, 0, &ifindex)));
+		assert_int_equal(route_query_path(&s, &path, 5000, 0, &ifindex), -EADDRNOTAVAIL);
 		path.local = ip_v4(loopback);
 	}
 	close(s.fd);
@@ -60,7 +54,7 @@ static void a_stale_answer_is_not_taken_for_a_new_one(void **state)
 		assert_true(write(s.fd, m.bytes, ((struct nlmsghdr *)(void *)m.bytes)->nlmsg_len) > 0);
 	}
 	memcpy(path.local.b, (const uint8_t[]){ 203, 0, 113, 77 }, 4);
-	assert_true(is_refused(route_query_path(&s, &path, 5000, 0, &ifindex)));
+	assert_int_equal(route_query_path(&s, &path, 5000, 0, &ifindex), -EADDRNOTAVAIL);
 	path.local = ip_v4(loopback);
 	assert_int_equal(route_query_path(&s, &path, 5000, 0, &ifindex), 0);
 	assert_int_equal(ifindex, 1);
@@ -83,7 +77,8 @@ static void sources_are_kept_while_the_route_is_the_same(void **state)
 		{ 2, 2, 7, 0, 3, false },
 		{ 2, 0, 7, 0, 2, true },  /* never looked up before the change */
 		{ 2, 0, 7, 0, 3, false },
-		{ 2, 2, 7, -EINVAL, 0, false },
+		{ 2, 2, 7, -EADDRNOTAVAIL, 0, false },
+		{ 2, 2, 7, -EINVAL, 0, true }, /* a blackhole route */
 		{ 2, 2, 7, -ENETUNREACH, 0, true },
 		{ 2, 0, 8, -ENETUNREACH, 0, true },
 	};
