@@ -93,6 +93,25 @@ tunnel_file() {
 	eventually 10 can_share 5353 INET
 }
 
+nothing_waits() { on a ss -Hlun "sport = :$1" | awk '{ waiting += $2 } END { exit !NR || waiting }'; }
+
+@test "datagrams to broadcast and multicast addresses stay in no socket of the daemon" {
+	on a wireguardd wg0
+	on a sh -c 'umask 077; wg genkey > /run/key; wg set wg0 private-key /run/key listen-port 5000'
+	net_up a wg0 10.9.0.1/24
+	eventually 10 on a sh -c 'ss -Hlun "sport = :5000" | grep -q .'
+	for address in 10.0.0.255 224.0.0.1 ff02::1%v0; do
+		on b python3 -c "import socket, sys
+(family, kind, _, _, to), *_ = socket.getaddrinfo('$address', 5000, type=socket.SOCK_DGRAM)
+s = socket.socket(family, kind)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton('10.0.0.2')) if family == socket.AF_INET else None
+for _ in range(20): s.sendto(bytes([4]) + bytes(31), to)"
+		pings b 10.0.0.1 # what was sent before has arrived
+		eventually 10 nothing_waits 5000
+	done
+}
+
 @test "handshakes and data work over IPv4 and IPv6, and after port changes" {
 	local h
 	for h in a b; do

@@ -73,6 +73,7 @@ int interface_replace_sockets(struct control *c, const struct udp *fresh)
 		loop_remove(&c->loop, error ? &next[i] : &c->udp_sources[i].source);
 	if (!error) {
 		uint32_t version = atomic_load(&c->udp.routes_version);
+		udp_stop_receiving(&c->udp);
 		for (unsigned int i = 0; i < UDP_SOCKETS; i++) /* while no thread opens later datagrams */
 			if (c->udp.sockets[i].fd >= 0)
 				worker_empty_udp(c->worker, &c->udp.sockets[i]);

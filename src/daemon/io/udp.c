@@ -22,6 +22,9 @@ enum {
 #ifndef IPV6_AUTOFLOWLABEL
 #define IPV6_AUTOFLOWLABEL 70
 #endif
+#ifndef IPV6_MULTICAST_ALL
+#define IPV6_MULTICAST_ALL 29
+#endif
 #ifndef SO_BINDTOIFINDEX
 #define SO_BINDTOIFINDEX 62
 #endif
@@ -45,10 +48,18 @@ static void set_send_buffer(struct udp_socket *s, int bytes)
 		s->send_bytes = 0;
 }
 
+enum role {
+	ALONE,    /* no socket shares the port with it */
+	SHARED,   /* the port is shared with other sockets of the daemon */
+	SEND_ONLY /* likewise, and it receives nothing */
+};
+
 /* Options that the tunnel can do without. */
-static void set_optional(struct udp_socket *s)
+static void set_optional(struct udp_socket *s, enum role role)
 {
-	if (option(s->fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES) != 0)
+	if (role == SEND_ONLY)
+		(void)option(s->fd, SOL_SOCKET, SO_RCVBUF, 1); /* the least that the kernel has */
+	else if (option(s->fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES) != 0)
 		(void)option(s->fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER_BYTES);
 	set_send_buffer(s, SEND_BUFFER_BYTES);
 	if (s->v6) {
@@ -75,16 +86,20 @@ static void probe_offloads(struct udp_socket *s, unsigned int disabled)
 		s->ops = &udp_plain_ops;
 }
 
-static void attach_filter(int fd)
+/* Of a datagram to a broadcast or multicast address, every socket of the port gets a copy, whatever the program chooses that
+ * directs handshake messages. So a socket that nobody reads has to drop everything. */
+static int attach_filter(int fd, enum role role)
 {
-	int error = udp_filter_attach(fd);
+	int error = role == SEND_ONLY ? udp_filter_attach_drop(fd) : udp_filter_attach(fd);
 
+	if (role == SEND_ONLY)
+		return error;
 	if (error)
 		log_verbose("no filter in the kernel for malformed messages: %s", strerror(-error));
+	return 0;
 }
 
-/* reuse: the port is shared with another socket of the daemon. */
-static int udp_bind(struct udp_socket *s, bool v6, bool reuse, uint16_t *port, uint32_t mark,
+static int udp_bind(struct udp_socket *s, bool v6, enum role role, uint16_t *port, uint32_t mark,
 		    unsigned int disabled)
 {
 	struct sockaddr_in v4_any = { .sin_family = AF_INET, .sin_port = htons(*port) };
@@ -102,10 +117,10 @@ static int udp_bind(struct udp_socket *s, bool v6, bool reuse, uint16_t *port, u
 		memcpy(&any, &v4_any, sizeof v4_any);
 	if (!error && mark)
 		error = option(s->fd, SOL_SOCKET, SO_MARK, (int)mark);
-	if (!error && reuse)
+	if (!error && role != ALONE)
 		error = option(s->fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (!error)
-		attach_filter(s->fd);
+		error = attach_filter(s->fd, role);
 	if (!error && bind(s->fd, (struct sockaddr *)&any, n) != 0)
 		error = -errno;
 	n = sizeof any;
@@ -117,7 +132,7 @@ static int udp_bind(struct udp_socket *s, bool v6, bool reuse, uint16_t *port, u
 		return error;
 	}
 	*port = ntohs(any.sin6_port); /* or sin_port, at the same offset */
-	set_optional(s);
+	set_optional(s, role);
 	probe_offloads(s, disabled);
 	return 0;
 }
@@ -129,6 +144,30 @@ static void udp_socket_close(struct udp_socket *s)
 	if (s->fd >= 0)
 		close(s->fd);
 	s->fd = -1;
+}
+
+static void close_slow(struct udp *u, bool v6)
+{
+	for (unsigned int i = SLOW_SOCKETS; i-- > 0;)
+		udp_socket_close(&u->slow[v6 ? UDP_V6 : UDP_V4][i]);
+}
+
+/* From now on, the socket for data has the port alone, as without these. */
+static void close_all_but_data(struct udp *u, bool v6)
+{
+	close_slow(u, v6);
+	udp_socket_close(&u->sockets[v6 ? UDP_V6_REPLIES : UDP_V4_REPLIES]);
+	udp_socket_close(&u->sockets[v6 ? UDP_V6_INITIATIONS : UDP_V4_INITIATIONS]);
+	(void)option(u->sockets[v6 ? UDP_V6 : UDP_V4].fd, SOL_SOCKET, SO_REUSEPORT, 0);
+}
+
+/* Only the socket for data gets datagrams to multicast groups of the host. */
+static void leave_multicast(const struct udp_socket *s)
+{
+	if (s->v6)
+		(void)option(s->fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
+	else
+		(void)option(s->fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
 }
 
 /* The socket for data was bound without SO_REUSEPORT, so no other process has the port; only then it allows the others
@@ -145,18 +184,20 @@ static void split_handshakes(struct udp *u, bool v6, uint32_t mark, unsigned int
 		return;
 	error = option(data->fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (!error) /* in the order of enum udp_kind */
-		error = udp_bind(initiations, v6, true, &u->port, mark, disabled);
+		error = udp_bind(initiations, v6, SHARED, &u->port, mark, disabled);
 	if (!error)
-		error = udp_bind(replies, v6, true, &u->port, mark, disabled);
+		error = udp_bind(replies, v6, SHARED, &u->port, mark, disabled);
 	if (!error)
 		error = udp_filter_attach_choice(data->fd);
 	initiations->kind = UDP_INITIATIONS;
 	replies->kind = UDP_REPLIES;
-	if (!error)
+	if (!error) {
+		leave_multicast(initiations);
+		leave_multicast(replies);
 		return;
+	}
 	log_verbose("no separate sockets for handshakes: %s", strerror(-error));
-	udp_socket_close(initiations);
-	udp_socket_close(replies);
+	close_all_but_data(u, v6);
 }
 
 /* Sockets for slow paths. They share the port, and the program that directs handshake messages never chooses them. They
@@ -170,9 +211,11 @@ static void open_slow(struct udp *u, bool v6, uint32_t mark, unsigned int disabl
 	if (u->sockets[v6 ? UDP_V6_REPLIES : UDP_V4_REPLIES].fd < 0)
 		return;
 	for (unsigned int i = 0; i < SLOW_SOCKETS && !error; i++) {
-		error = udp_bind(&all[i], v6, true, &u->port, mark, disabled);
-		if (!error)
-			set_send_buffer(&all[i], SLOW_BUFFER_BYTES);
+		error = udp_bind(&all[i], v6, SEND_ONLY, &u->port, mark, disabled);
+		if (error)
+			break;
+		leave_multicast(&all[i]);
+		set_send_buffer(&all[i], SLOW_BUFFER_BYTES);
 	}
 	if (error)
 		log_verbose("no more sockets for slow paths: %s", strerror(-error));
@@ -182,7 +225,8 @@ static void open_slow(struct udp *u, bool v6, uint32_t mark, unsigned int disabl
 
 /* Sockets that share a port by SO_REUSEPORT let every process of the same user share it. A guard keeps them out: a socket
  * that has the port and does not share it. It is bound to an interface index that no interface has, so that it receives
- * nothing. When another process binds the port, the kernel compares it with one socket after the other and accepts it at
+ * nothing. A socket that another process of the user binds to an interface (SO_BINDTODEVICE) does not conflict with it, and
+ * is not kept out. When another process binds the port, the kernel compares it with one socket after the other and accepts it at
  * the first one that shares, so the guard has to come first: of IPv4 sockets the newest does, of IPv6 sockets that share
  * the oldest. Returns the descriptor or -errno. share: with the sockets that exist, until guard_close_port. */
 static int guard_bind(bool v6, bool share, uint16_t *port)
@@ -215,29 +259,47 @@ static int guard_bind(bool v6, bool share, uint16_t *port)
 	return fd;
 }
 
+/* The guard of one family shares the port no more. Without a guard, the sockets do not share it either. */
+static void guard_close_family(struct udp *u, bool v6, int guard)
+{
+	int error = guard < 0 ? guard : option(guard, SOL_SOCKET, SO_REUSEPORT, 0);
+
+	if (!error || u->sockets[v6 ? UDP_V6_INITIATIONS : UDP_V4_INITIATIONS].fd < 0)
+		return;
+	log_verbose("no separate sockets for handshakes and slow paths, as others could share the port: %s",
+		    strerror(-error));
+	close_all_but_data(u, v6);
+}
+
 /* From now on, no process can share the port. */
 static void guard_close_port(struct udp *u)
 {
 	if (u->sockets[UDP_V4_INITIATIONS].fd >= 0)
 		u->guard_v4 = guard_bind(false, true, &u->port);
-	if (u->guard_v4 >= 0)
-		(void)option(u->guard_v4, SOL_SOCKET, SO_REUSEPORT, 0);
-	if (u->guard_v6 >= 0)
-		(void)option(u->guard_v6, SOL_SOCKET, SO_REUSEPORT, 0);
+	guard_close_family(u, false, u->guard_v4);
+	guard_close_family(u, true, u->guard_v6);
 }
 
-/* The IPv6 socket for data, after its guard, which finds out whether another process has the port. Kernels before 5.0
- * have no SO_BINDTOIFINDEX; there the socket does. */
+/* The IPv6 socket for data, after its guard. The guard does not conflict with a socket that another process has bound to an
+ * interface, and a socket that shares the port with the guard does not either, so one that shares nothing is tried first.
+ * Kernels before 5.0 have no SO_BINDTOIFINDEX, so no guard. */
 static int udp_bind_v6(struct udp *u, uint32_t mark, unsigned int disabled)
 {
+	struct udp_socket alone;
+	int error;
 	bool share;
 
-	if (!(disabled & OFFLOAD_NO_SPLIT))
-		u->guard_v6 = guard_bind(true, false, &u->port);
+	if (disabled & OFFLOAD_NO_SPLIT)
+		return udp_bind(&u->sockets[UDP_V6], true, ALONE, &u->port, mark, disabled);
+	error = udp_bind(&alone, true, ALONE, &u->port, mark, disabled);
+	if (error)
+		return error;
+	udp_socket_close(&alone);
+	u->guard_v6 = guard_bind(true, false, &u->port);
 	if (u->guard_v6 == -EADDRINUSE)
 		return -EADDRINUSE;
 	share = u->guard_v6 >= 0 && option(u->guard_v6, SOL_SOCKET, SO_REUSEPORT, 1) == 0;
-	return udp_bind(&u->sockets[UDP_V6], true, share, &u->port, mark, disabled);
+	return udp_bind(&u->sockets[UDP_V6], true, share ? SHARED : ALONE, &u->port, mark, disabled);
 }
 
 /* ---- all sockets ---- */
@@ -263,7 +325,7 @@ int udp_open(struct udp *u, uint16_t port, uint32_t mark, unsigned int disabled)
 	for (int tries = 0; ; tries++) {
 		udp_init(u);
 		u->port = port;
-		error4 = udp_bind(&u->sockets[UDP_V4], false, false, &u->port, mark, disabled);
+		error4 = udp_bind(&u->sockets[UDP_V4], false, ALONE, &u->port, mark, disabled);
 		if (error4 && !family_is_missing(error4))
 			return error4;
 		error6 = udp_bind_v6(u, mark, disabled);
@@ -286,10 +348,8 @@ int udp_open(struct udp *u, uint16_t port, uint32_t mark, unsigned int disabled)
 
 void udp_close(struct udp *u)
 {
-	for (unsigned int i = SLOW_SOCKETS; i-- > 0;) {
-		udp_socket_close(&u->slow[UDP_V4][i]);
-		udp_socket_close(&u->slow[UDP_V6][i]);
-	}
+	close_slow(u, false);
+	close_slow(u, true);
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
 		udp_socket_close(&u->sockets[i]);
 	if (u->guard_v4 >= 0)
@@ -342,6 +402,13 @@ uint64_t udp_dropped(const struct udp *u)
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
 		total += memory_info(&u->sockets[i], SK_MEMINFO_DROPS);
 	return total;
+}
+
+void udp_stop_receiving(struct udp *u)
+{
+	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
+		if (u->sockets[i].fd >= 0 && udp_filter_attach_drop(u->sockets[i].fd) != 0)
+			log_verbose("the old sockets receive until they are closed");
 }
 
 void udp_routes_changed(struct udp *u)

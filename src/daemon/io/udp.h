@@ -54,8 +54,8 @@ struct udp_socket {
 
 struct udp {
 	struct udp_socket sockets[UDP_SOCKETS]; /* by enum udp_socket_index */
-	struct udp_socket slow[2][SLOW_SOCKETS]; /* by UDP_V4 and UDP_V6: for slow paths; receive nothing */
-	int guard_v4, guard_v6; /* have the port, so that no other process can share it; receive nothing; negative: none */
+	struct udp_socket slow[2][SLOW_SOCKETS]; /* by UDP_V4 and UDP_V6: for slow paths; a filter drops what they receive */
+	int guard_v4, guard_v6; /* keep other processes from sharing the port; receive nothing; negative: none */
 	uint16_t port;
 	_Atomic uint32_t mark;           /* of the sockets */
 	_Atomic uint32_t routes_version; /* counts changes of the routing tables; written by control, read by any thread */
@@ -70,6 +70,8 @@ void udp_close(struct udp *u);
 must_check int udp_set_mark(struct udp *u, uint32_t mark); /* 0 or -errno */
 /* Datagrams that the kernel dropped at the open sockets: no WireGuard messages (udp_filter.h), or a full buffer. */
 uint64_t udp_dropped(const struct udp *u);
+/* Before the sockets are closed: what arrives from now on is dropped and counted; what already waits can be received. */
+void udp_stop_receiving(struct udp *u);
 /* Routes, rules or links changed: makes the workers discard their segment limits, of which routes may have been the
  * reason, and look up source addresses again before they use them. O(1). */
 void udp_routes_changed(struct udp *u);

@@ -77,6 +77,13 @@ int udp_filter_attach(int fd)
 	return attach(fd, SO_ATTACH_FILTER, code, ARRAY_LEN(code));
 }
 
+int udp_filter_attach_drop(int fd)
+{
+	struct sock_filter code[] = { RETURN(0) };
+
+	return attach(fd, SO_ATTACH_FILTER, code, ARRAY_LEN(code));
+}
+
 /* A datagram that is shorter than a word returns 0. */
 int udp_filter_attach_choice(int fd)
 {

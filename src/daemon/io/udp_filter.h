@@ -8,6 +8,8 @@
 
 /* Attaches the filter to a socket. The kernel counts the datagrams that it drops (udp_dropped). 0 or -errno. */
 must_check int udp_filter_attach(int fd);
+/* Likewise a filter that drops everything from now on; what already waits in the socket stays. */
+must_check int udp_filter_attach_drop(int fd);
 
 /* The sockets of one port and address family, in the order in which they are bound. */
 enum udp_kind { UDP_DATA, UDP_INITIATIONS, UDP_REPLIES /* responses and cookie replies */ };

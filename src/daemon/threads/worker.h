@@ -71,7 +71,7 @@ void worker_free(struct worker *w);
 /* Move a few batches; later ones wait for the next call. */
 void worker_serve_tun(struct worker *w);
 void worker_serve_udp(struct worker *w, struct udp_socket *s);
-/* Receives what waits in a socket that is about to be closed; bounded, as more may arrive meanwhile. */
+/* Receives what waits in a socket that is about to be closed; bounded, even if more arrives meanwhile. */
 void worker_empty_udp(struct worker *w, struct udp_socket *s);
 
 /* ---- packets: a data thread's worker ---- */
