@@ -81,6 +81,12 @@ static void keep_previous(uint64_t now_ns, struct wg_tunnel_peer *p, bool simult
 	p->previous_check_ns = simultaneous ? s->created_ns + REJECT_AFTER_TIME_NS : now_ns + PREVIOUS_NS;
 }
 
+/* A packet has arrived in the successor. If ours to confirm it was lost, the peer goes on with the previous session. */
+static bool peer_uses_successor(const struct wg_tunnel_peer *p)
+{
+	return p->sessions.current && next_counter(p->sessions.current) > 0;
+}
+
 void peer_check_previous(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p)
 {
 	struct wg_session *s = p->sessions.previous;
@@ -92,7 +98,7 @@ void peer_check_previous(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_
 	if (!s)
 		return;
 	next = next_counter(s);
-	if (next == p->previous_next || session_is_expired(s, now_ns)) {
+	if ((next == p->previous_next && peer_uses_successor(p)) || session_is_expired(s, now_ns)) {
 		assert(t->n_unused < ARRAY_LEN(t->unused));
 		t->unused[t->n_unused++] = p;
 		return;

@@ -115,6 +115,42 @@ static void a_previous_session_in_use_is_kept(void **state)
 	pair_free(p);
 }
 
+/* The packets that confirm a new session are lost, and nobody sends for a while. The responder has only the old one. */
+static void a_previous_session_is_kept_until_its_successor_has_received(void **state)
+{
+	struct pair *p = pair_new(26);
+	const struct wg_session *old;
+	unsigned int initiator = 0;
+
+	(void)state;
+	send_ping(p, 0);
+	pair_exchange(p);
+	send_ping(p, 1);
+	pair_exchange(p);
+	old = slots_of(p, 0)->current;
+	for (int i = 0; i < 140 && p->side[0].sent->n == 0; i++) { /* until it initiates: a ping, and 148 bytes */
+		run_for(p, NS_PER_S);
+		send_ping(p, 0);
+		if (p->side[0].sent->n > 1)
+			break;
+		pair_exchange(p);
+	}
+	while (initiator < p->side[0].sent->n && p->side[0].sent->packets[initiator].n != 148)
+		initiator++;
+	assert_true(initiator < p->side[0].sent->n);
+	pair_udp(p, 1, p->side[0].sent->packets[initiator].bytes, 148, NULL, 0);
+	pair_udp(p, 0, p->side[1].sent->packets[p->side[1].sent->n - 1].bytes, 92, NULL, 0);
+	pair_clear(p); /* what confirms it is lost */
+	assert_ptr_equal(slots_of(p, 0)->previous, old);
+	assert_non_null(slots_of(p, 1)->next);
+	run_for(p, 40 * NS_PER_S);
+	assert_ptr_equal(slots_of(p, 0)->previous, old);
+	send_ping(p, 1);
+	pair_udp(p, 0, p->side[1].sent->packets[0].bytes, p->side[1].sent->packets[0].n, NULL, 0);
+	assert_int_equal(p->side[0].got->n, 1);
+	pair_free(p);
+}
+
 static void sessions_of_a_copied_machine_receive_only(void **state)
 {
 	struct pair *p = pair_new(24);
@@ -163,6 +199,7 @@ int main(void)
 		cmocka_unit_test(an_unused_previous_session_is_freed),
 		cmocka_unit_test(a_session_that_the_peer_initiated_is_kept_as_long_as_it_lives),
 		cmocka_unit_test(a_previous_session_in_use_is_kept),
+		cmocka_unit_test(a_previous_session_is_kept_until_its_successor_has_received),
 		cmocka_unit_test(sessions_of_a_copied_machine_receive_only),
 		cmocka_unit_test(handshakes_of_a_copied_machine_are_given_up),
 	};
