@@ -65,6 +65,12 @@ int route_query_path(struct netlink_socket *s, const struct wg_path *path, uint1
 	return error;
 }
 
+bool route_query_failed(int error)
+{
+	return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS || error == -EAGAIN ||
+	       error == -EPERM || error == -EAFNOSUPPORT || error == -EPROTONOSUPPORT;
+}
+
 int route_query_source(struct ip_addr *source, const struct ip_addr *to)
 {
 	struct rtmsg r = { .rtm_family = to->family == IP_V4 ? AF_INET : AF_INET6,
@@ -89,11 +95,15 @@ bool path_keeps_source(struct wg_path *path, uint32_t routes_version, int error,
 {
 	uint32_t before = path->route_ifindex;
 
-	if (error)
-		return error != -EADDRNOTAVAIL; /* others: nothing can be sent now, and the route may come back as it was */
+	if (error == -EADDRNOTAVAIL || route_query_failed(error))
+		return error != -EADDRNOTAVAIL;
 	if (before == 0)
-		before = path->routes_version == routes_version ? ifindex : path->ifindex;
+		before = path->routes_version == routes_version && !error ? ifindex : path->ifindex;
 	path->routes_version = routes_version;
+	if (error) { /* nothing can be sent now, and the route may come back as it was */
+		path->route_ifindex = before;
+		return true;
+	}
 	path->route_ifindex = ifindex;
 	return ifindex == before;
 }

@@ -127,6 +127,7 @@ struct udp_tx { /* owned by one worker */
 	 * looked up. */
 	int (*look_up)(void *ctx, const struct wg_path *path, uint32_t *ifindex);
 	void (*source_kept)(void *ctx, const struct wg_path *path);
+	uint64_t look_up_again_ns; /* after a look-up that failed without an answer */
 	/* So many datagrams with so many bytes could not be sent. queue_full: too many wait along their path. May be null. */
 	void (*unsent)(void *ctx, const struct wg_path *path, unsigned int datagrams, size_t bytes, bool queue_full);
 	void *ctx;

@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 #include "route_query.h"
 
+#define FAILED_NS (10 * NS_PER_S) /* without look-ups, after one that failed */
+
 static bool is_unknown(const struct wg_path *path, uint32_t routes_version)
 {
 	return path->remote.addr.family == IP_V4 && path->local.family == IP_V4 &&
@@ -27,7 +29,9 @@ static void check_source(struct udp_tx *tx, struct wg_path *path, uint32_t route
 		tx->source_refused(tx->ctx, &before);
 		path->local = (struct ip_addr){ 0 };
 		path->ifindex = 0;
-	} else if (!error) {
+	} else if (route_query_failed(error)) {
+		tx->look_up_again_ns = tx->now_ns + FAILED_NS;
+	} else {
 		tx->source_kept(tx->ctx, path);
 	}
 }
@@ -49,7 +53,7 @@ void udp_check_sources(struct udp *u, struct udp_tx *tx, struct wg_batch *b)
 			*path = after;
 			continue;
 		}
-		if (n++ == UDP_LOOK_UPS_MAX)
+		if (n++ == UDP_LOOK_UPS_MAX || tx->now_ns < tx->look_up_again_ns)
 			return;
 		before = *path;
 		check_source(tx, path, version);

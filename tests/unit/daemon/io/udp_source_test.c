@@ -155,18 +155,58 @@ static void runs_of_one_peer_share_a_look_up(void **state)
 
 static void errors_of_look_ups_clear_only_sources_that_are_not_local(void **state)
 {
-	static const int harmless[] = { -EINVAL, -ENETUNREACH, -EHOSTUNREACH, -EACCES, -EAGAIN, -ENOBUFS, -EMFILE, -EPERM };
+	static const int harmless[] = { -EINVAL, -ENETUNREACH, -EHOSTUNREACH, -EACCES };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(harmless); i++) {
 		look_up_error = harmless[i];
+		udp_routes_changed(&u);
+		send_to(0, 4);
 		send_to(0, 4);
 	}
-	assert_int_equal(looked_up, 4 * ARRAY_LEN(harmless)); /* each time: nothing is known yet */
-	assert_int_equal(refused + kept, 0);
+	assert_int_equal(looked_up, 4 * ARRAY_LEN(harmless)); /* once for each change */
+	assert_int_equal(refused, 0);
+	udp_routes_changed(&u);
 	look_up_error = -EADDRNOTAVAIL;
 	send_to(0, 4);
 	assert_int_equal(refused, 4);
+}
+
+static void paths_without_a_route_do_not_use_up_the_look_ups_of_others(void **state)
+{
+	(void)state;
+	look_up_error = -EHOSTUNREACH;
+	for (size_t i = 0; i < PEERS / UDP_LOOK_UPS_MAX + 1; i++)
+		send_to(0, PEERS);
+	assert_int_equal(looked_up, PEERS);
+	look_up_error = 0; /* the routes come back as they were, and then change */
+	udp_routes_changed(&u);
+	send_to_all();
+	assert_int_equal(refused, 0);
+	udp_routes_changed(&u);
+	moved = PEERS - 5;
+	send_to_all();
+	assert_int_equal(refused, 5);
+}
+
+static void nothing_is_looked_up_for_a_while_without_a_socket(void **state)
+{
+	static const int failures[] = { -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS, -EAGAIN, -EPERM };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(failures); i++) {
+		looked_up = 0;
+		look_up_error = failures[i];
+		send_to_all();
+		send_to_all();
+		assert_int_equal(looked_up, 1);
+		tx.now_ns += 10 * NS_PER_S;
+	}
+	look_up_error = 0;
+	looked_up = 0;
+	send_to_all();
+	assert_int_equal(looked_up, PEERS);
+	assert_int_equal(with_source(), PEERS);
 }
 
 static void other_paths_are_not_looked_up(void **state)
@@ -188,6 +228,8 @@ int main(void)
 		cmocka_unit_test_setup(a_batch_looks_up_a_bounded_number, learn_paths),
 		cmocka_unit_test_setup(runs_of_one_peer_share_a_look_up, learn_paths),
 		cmocka_unit_test_setup(errors_of_look_ups_clear_only_sources_that_are_not_local, learn_paths),
+		cmocka_unit_test_setup(paths_without_a_route_do_not_use_up_the_look_ups_of_others, learn_paths),
+		cmocka_unit_test_setup(nothing_is_looked_up_for_a_while_without_a_socket, learn_paths),
 		cmocka_unit_test_setup(other_paths_are_not_looked_up, learn_paths),
 	};
 
