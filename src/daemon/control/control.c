@@ -12,7 +12,6 @@
 #include "daemon/process/sandbox.h"
 #include "interface.h"
 #include "routes.h"
-#include "vm_clone.h"
 
 #define CLOCK_MIN_S 1767225600ull /* 2026-01-01: an earlier system time is wrong */
 
@@ -124,8 +123,14 @@ static void clone_ready(struct loop_source *s, uint32_t events)
 	struct control *c = container_of(s, struct control, clone_source);
 
 	(void)events;
-	if (vm_clone_read_events(s->fd))
+	if (vm_clone_read_events(s->fd, &c->clone_losses))
 		expire_sessions(c, "the virtual machine was cloned or restored");
+}
+
+static void check_losses(struct control *c, uint64_t now_ns)
+{
+	if (vm_clone_losses_take(&c->clone_losses, now_ns))
+		expire_sessions(c, "messages were lost, the virtual machine may have been cloned or restored");
 }
 
 /* Reads the clocks itself: what a turn of the loop takes is no jump. */
@@ -287,6 +292,7 @@ static void run_due_work(struct control *c)
 		interface_bring_up(c, now_ns);
 	uapi_server_tick(&c->uapi, now_ns);
 	check_clock(c);
+	check_losses(c, now_ns);
 	publish_route_changes(c, now_ns);
 	c->mail_collected = threads_collect_mail(&c->threads, c->worker);
 	worker_run_control(c->worker);
@@ -299,6 +305,8 @@ static void run_due_work(struct control *c)
 		deadline = uapi_server_deadline(&c->uapi);
 	if (link_deadline(&c->link) < deadline)
 		deadline = link_deadline(&c->link);
+	if (vm_clone_losses_deadline(&c->clone_losses) < deadline)
+		deadline = vm_clone_losses_deadline(&c->clone_losses);
 	if (route_changes_deadline(&c->route_changes) < deadline)
 		deadline = route_changes_deadline(&c->route_changes);
 	loop_wake_at(&c->loop, deadline);

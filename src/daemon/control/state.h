@@ -8,6 +8,7 @@
 #include "link.h"
 #include "routes.h"
 #include "uapi_server.h"
+#include "vm_clone.h"
 
 struct control;
 
@@ -30,6 +31,7 @@ struct control { /* owned by the control thread, but for what the threads use of
 	uint64_t udp_dropped;       /* of sockets that were closed */
 	struct route_changes route_changes;
 	int64_t clock_offset_ns;    /* vm_clone_clock_jumped */
+	struct vm_clone_losses clone_losses;
 	struct uapi_server uapi;
 	uint16_t listen_port;       /* kept while the link is down */
 	uint32_t fwmark;

@@ -10,11 +10,12 @@
 #include "daemon/io/netlink.h"
 
 #define JUMP_NS ((int64_t)(2 * NS_PER_S)) /* more than clocks drift apart while sessions live */
+#define LOSS_NS (60 * NS_PER_S)               /* in which losses count once */
 #define PAUSE_NS (100 * NS_PER_MS)            /* between readings of clocks, after which they are not comparable */
 
 enum {
 	GROUP_KERNEL = 1,
-	BUFFER_BYTES = 1 << 20, /* of the socket: a lost message counts as an event */
+	BUFFER_BYTES = 1 << 24, /* of the socket: a lost message counts as an event; udevadm trigger causes thousands */
 	MESSAGE_BYTES = 4096,   /* kernel: at most 2,048 of variables, and a path */
 	READS_MAX = 64,         /* of one turn */
 };
@@ -62,7 +63,7 @@ bool vm_clone_is_event(const char *message, size_t n)
 	return false;
 }
 
-bool vm_clone_read_events(int fd)
+bool vm_clone_read_events(int fd, struct vm_clone_losses *losses)
 {
 	char message[MESSAGE_BYTES];
 	bool is_copy = false;
@@ -72,13 +73,26 @@ bool vm_clone_read_events(int fd)
 		socklen_t size = sizeof from;
 		ssize_t n = recvfrom(fd, message, sizeof message, MSG_DONTWAIT, (struct sockaddr *)&from, &size);
 		if (n < 0 && errno == ENOBUFS)
-			is_copy = true;
+			losses->is_pending = true;
 		else if (n < 0 && errno != EINTR)
 			break;
 		else if (n > 0 && from.nl_pid == 0) /* from the kernel */
 			is_copy |= vm_clone_is_event(message, (size_t)n);
 	}
 	return is_copy;
+}
+
+bool vm_clone_losses_take(struct vm_clone_losses *l, uint64_t now_ns)
+{
+	if (!l->is_pending || now_ns < l->next_ns)
+		return false;
+	*l = (struct vm_clone_losses){ .next_ns = now_ns + LOSS_NS };
+	return true;
+}
+
+uint64_t vm_clone_losses_deadline(const struct vm_clone_losses *l)
+{
+	return l->is_pending ? l->next_ns : NEVER;
 }
 
 /* ---- the clock ---- */

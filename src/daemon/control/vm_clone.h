@@ -7,8 +7,16 @@
 
 /* A socket that receives the kernel's message about it, from Linux 6.8 on, or -errno. */
 must_check int vm_clone_subscribe(void);
-/* Reads what waits, a bounded number of messages. True: the machine is a copy, or messages were lost. */
-bool vm_clone_read_events(int fd);
+/* Pure: lost messages, among which that one may have been. They count once a minute: all devices of a large host may
+ * report at once and again. */
+struct vm_clone_losses { /* zeroed: none */
+	bool is_pending; /* messages were lost */
+	uint64_t next_ns; /* when they count */
+};
+must_check bool vm_clone_losses_take(struct vm_clone_losses *l, uint64_t now_ns); /* true: they count now */
+uint64_t vm_clone_losses_deadline(const struct vm_clone_losses *l);
+/* Reads what waits, a bounded number of messages. True: the machine is a copy. */
+bool vm_clone_read_events(int fd, struct vm_clone_losses *losses);
 /* Pure: the message is about a new VM generation identifier. */
 bool vm_clone_is_event(const char *message, size_t n);
 

@@ -5,7 +5,10 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include "daemon/control/vm_clone.h"
+#include "daemon/io/netlink.h"
 
 #define MESSAGE(s) (s), sizeof(s) - 1
 
@@ -74,11 +77,55 @@ static void a_pause_between_the_clocks_is_no_jump(void **state)
 	assert_true(vm_clone_clock_jumped(&offset_ns, boot + pause, wall + 2 * pause, boot + pause));
 }
 
+static void lost_messages_count_once_a_minute(void **state)
+{
+	const uint64_t start = 1000 * NS_PER_S, minute = 60 * NS_PER_S;
+	struct vm_clone_losses l = { 0 };
+
+	(void)state;
+	assert_false(vm_clone_losses_take(&l, start));
+	assert_true(vm_clone_losses_deadline(&l) == UINT64_MAX);
+	l.is_pending = true;
+	assert_true(vm_clone_losses_deadline(&l) <= start);
+	assert_true(vm_clone_losses_take(&l, start));
+	assert_false(vm_clone_losses_take(&l, start));
+	assert_true(vm_clone_losses_deadline(&l) == UINT64_MAX);
+	l.is_pending = true; /* in the same minute: none is forgotten */
+	assert_false(vm_clone_losses_take(&l, start + minute - 1));
+	assert_true(vm_clone_losses_deadline(&l) == start + minute);
+	assert_true(vm_clone_losses_take(&l, start + minute));
+	assert_false(vm_clone_losses_take(&l, start + 3 * minute));
+}
+
+/* Here on a socket whose queue overflows with acknowledgements. */
+static void lost_messages_are_noticed(void **state)
+{
+	int fd = netlink_open_protocol(NETLINK_ROUTE, 0), small = 1;
+	const struct rtmsg r = { .rtm_family = AF_INET };
+	struct vm_clone_losses l = { 0 };
+	struct netlink_message m;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+	assert_false(vm_clone_read_events(fd, &l));
+	assert_false(l.is_pending);
+	for (int i = 0; i < 100; i++) { /* each is acknowledged */
+		netlink_begin(&m, RTM_NEWROUTE + 2, NLM_F_ACK, &r, sizeof r);
+		(void)!write(fd, m.bytes, ((struct nlmsghdr *)(void *)m.bytes)->nlmsg_len);
+	}
+	assert_false(vm_clone_read_events(fd, &l));
+	assert_true(l.is_pending);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_a_new_generation_is_an_event),
 		cmocka_unit_test(only_a_clock_that_was_set_forward_has_jumped),
+		cmocka_unit_test(lost_messages_count_once_a_minute),
+		cmocka_unit_test(lost_messages_are_noticed),
 		cmocka_unit_test(a_pause_between_the_clocks_is_no_jump),
 	};
 
