@@ -11,10 +11,10 @@ static bool is_path(const struct path_key *key, const struct wg_path *path)
 	return endpoint_equal(&key->remote, &path->remote) && ip_equal(&key->local, &path->local);
 }
 
-int slow_paths_find(const struct slow_paths *s, const struct wg_path *path)
+int slow_paths_find(const struct slow_paths *s, const struct wg_path *path, uint64_t now_ns)
 {
 	for (unsigned int i = 0; i < s->n; i++)
-		if (is_path(&s->all[i].key, path))
+		if (now_ns < s->all[i].until_ns && is_path(&s->all[i].key, path))
 			return s->all[i].socket;
 	return -1;
 }
@@ -91,18 +91,16 @@ static bool is_in_use(const struct slow_paths *s, unsigned int socket)
 	return false;
 }
 
-/* A socket that no path has; otherwise the one in which the least waits. */
+/* The socket in which the least waits, also of what other workers sent; of equal ones, one that no path has. */
 static unsigned int choose_socket(const struct slow_paths *s, const uint32_t waiting[SLOW_SOCKETS])
 {
-	unsigned int least = 0;
+	unsigned int best = 0;
 
-	for (unsigned int i = 0; i < SLOW_SOCKETS; i++) {
-		if (!is_in_use(s, i))
-			return i;
-		if (waiting[i] < waiting[least])
-			least = i;
-	}
-	return least;
+	for (unsigned int i = 1; i < SLOW_SOCKETS; i++)
+		if (waiting[i] < waiting[best] ||
+		    (waiting[i] == waiting[best] && is_in_use(s, best) && !is_in_use(s, i)))
+			best = i;
+	return best;
 }
 
 static void clear_socket(struct slow_paths *s, unsigned int socket)
@@ -112,20 +110,38 @@ static void clear_socket(struct slow_paths *s, unsigned int socket)
 			s->all[i] = s->all[--s->n];
 }
 
-void slow_paths_separate(struct slow_paths *s, const uint32_t waiting[SLOW_SOCKETS])
+static void clear_expired(struct slow_paths *s, uint64_t now_ns)
+{
+	for (unsigned int i = s->n; i-- > 0;)
+		if (now_ns >= s->all[i].until_ns)
+			s->all[i] = s->all[--s->n];
+}
+
+/* A free entry; otherwise the oldest. */
+static struct slow_path *entry_for_new(struct slow_paths *s)
+{
+	struct slow_path *oldest = &s->all[0];
+
+	if (s->n < SLOW_PATHS)
+		return &s->all[s->n++];
+	for (unsigned int i = 1; i < SLOW_PATHS; i++)
+		if (s->all[i].until_ns < oldest->until_ns)
+			oldest = &s->all[i];
+	return oldest;
+}
+
+void slow_paths_separate(struct slow_paths *s, const uint32_t waiting[SLOW_SOCKETS], uint64_t now_ns)
 {
 	struct suspect *x = slowest(s);
-	unsigned int socket = choose_socket(s, waiting);
+	unsigned int socket;
 
 	s->least = s->waiting;
 	if (x->waiting == 0)
 		return;
+	clear_expired(s, now_ns);
+	socket = choose_socket(s, waiting);
 	if (waiting[socket] == 0) /* the paths that had it are not slow any more */
 		clear_socket(s, socket);
-	if (s->n < SLOW_PATHS)
-		s->oldest = s->n++;
-	else
-		s->oldest = (s->oldest + 1) % SLOW_PATHS;
-	s->all[s->oldest] = (struct slow_path){ x->key, (uint8_t)socket };
+	*entry_for_new(s) = (struct slow_path){ x->key, (uint8_t)socket, now_ns + SLOW_PATH_NS };
 	*x = (struct suspect){ 0 };
 }

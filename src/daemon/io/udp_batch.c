@@ -390,9 +390,11 @@ static void observe(struct udp_tx *tx, struct udp *u, unsigned int first, unsign
 		step = SLOW_STEP_BYTES;
 	if (!slow_paths_must_measure(slow) || !slow_paths_measured(slow, udp_waiting(tx->socket), step))
 		return;
-	for (unsigned int i = 0; i < SLOW_SOCKETS; i++)
-		waiting[i] = udp_waiting(&u->slow[tx->socket->v6 ? UDP_V6 : UDP_V4][i]);
-	slow_paths_separate(slow, waiting);
+	for (unsigned int i = 0; i < SLOW_SOCKETS; i++) {
+		const struct udp_socket *s = &u->slow[tx->socket->v6 ? UDP_V6 : UDP_V4][i];
+		waiting[i] = s->fd >= 0 ? udp_waiting(s) : UINT32_MAX;
+	}
+	slow_paths_separate(slow, waiting, tx->now_ns);
 }
 
 static void tx_flush(struct udp_tx *tx, struct udp *u)
@@ -420,6 +422,13 @@ static bool is_same_path(const struct wg_batch *b, const struct wg_buf *x, const
 	return x->tos == y->tos && (p == q || (p->tx_index == q->tx_index && path_equal(p, q)));
 }
 
+enum { DATA_MESSAGE = 4 }; /* the type, in the first byte (whitepaper, 5.4.6) */
+
+static bool is_data(const struct wg_buf *buf)
+{
+	return buf->out_n > 0 && buf->dst[0] == DATA_MESSAGE;
+}
+
 /* The number of buffers from i on that may leave as one message. */
 static size_t run_length(const struct udp_tx *tx, const struct wg_batch *b, size_t i)
 {
@@ -432,6 +441,7 @@ static size_t run_length(const struct udp_tx *tx, const struct wg_batch *b, size
 	for (; i + n < b->n && n < UDP_GSO_SEGMENTS_MAX; n++) {
 		const struct wg_buf *next = &b->bufs[i + n];
 		if (next->verdict != WG_TO_UDP || next->out_n > first->out_n ||
+		    is_data(next) != is_data(first) ||
 		    total + next->out_n > UDP_GSO_BYTES_MAX || !is_same_path(b, first, next))
 			break;
 		total += next->out_n;
@@ -469,14 +479,15 @@ static void tx_add(struct udp_tx *tx, const struct wg_batch *b, size_t first, si
 	tx->n++;
 }
 
-static struct udp_socket *socket_for(struct udp *u, const struct udp_tx *tx, const struct wg_path *path)
+/* Handshake messages do not wait behind the data of a slow path, nor are they lost with it. There are few of them. */
+static struct udp_socket *socket_for(struct udp *u, const struct udp_tx *tx, const struct wg_path *path, bool data)
 {
 	enum udp_socket_index family = path->remote.addr.family == IP_V6 ? UDP_V6 : UDP_V4;
 	int slow;
 
 	if (path->remote.addr.family == IP_NONE || u->sockets[family].fd < 0)
 		return NULL;
-	slow = slow_paths_find(&tx->slow[family], path);
+	slow = data ? slow_paths_find(&tx->slow[family], path, tx->now_ns) : -1;
 	return slow >= 0 && u->slow[family][slow].fd >= 0 ? &u->slow[family][slow] : &u->sockets[family];
 }
 
@@ -503,7 +514,7 @@ void udp_send(struct udp *u, struct udp_tx *tx, const struct wg_batch *b, uint64
 		n = 1;
 		if (buf->verdict != WG_TO_UDP)
 			continue;
-		s = socket_for(u, tx, &b->paths[buf->path]);
+		s = socket_for(u, tx, &b->paths[buf->path], is_data(buf));
 		if (!s) {
 			report_unsent(tx, &b->paths[buf->path], 1, buf->out_n, -EAFNOSUPPORT);
 			continue;

@@ -11,6 +11,7 @@ enum { MESSAGE = 64000, PATHS = 100 };
 
 static struct slow_paths slow;
 static struct wg_path paths[PATHS];
+static uint64_t now_ns;
 static uint64_t shared;                    /* bytes that wait in the shared socket */
 static uint32_t own[SLOW_SOCKETS];         /* and in the others */
 static unsigned int sent_by_shared[PATHS]; /* messages that are accepted */
@@ -22,6 +23,7 @@ static int begin(void **state)
 	memset(own, 0, sizeof own);
 	memset(sent_by_shared, 0, sizeof sent_by_shared);
 	shared = 0;
+	now_ns = 1000 * NS_PER_S;
 	for (uint8_t i = 0; i < PATHS; i++) {
 		paths[i] = (struct wg_path){ .remote = { .addr = ip_v4((const uint8_t[4]){ 192, 0, 2, i }), .port = 1 } };
 		paths[i].ifindex = i; /* is not a part of the path to the kernel */
@@ -32,7 +34,7 @@ static int begin(void **state)
 /* Sends a message along path i, of which `stays` bytes do not leave. Returns the number of its socket. */
 static int send_on(unsigned int i, uint32_t bytes, uint32_t stays)
 {
-	int socket = slow_paths_find(&slow, &paths[i]);
+	int socket = slow_paths_find(&slow, &paths[i], now_ns);
 
 	if (socket >= 0) {
 		own[socket] = own[socket] + stays < 2 << 20 ? own[socket] + stays : 2 << 20;
@@ -43,7 +45,7 @@ static int send_on(unsigned int i, uint32_t bytes, uint32_t stays)
 	slow_paths_sent(&slow, &paths[i], bytes);
 	if (slow_paths_must_measure(&slow) &&
 	    slow_paths_measured(&slow, (uint32_t)shared, SLOW_STEP_BYTES))
-		slow_paths_separate(&slow, own);
+		slow_paths_separate(&slow, own, now_ns);
 	return -1;
 }
 
@@ -74,11 +76,11 @@ static void a_slow_path_gets_a_socket(void **state)
 			(void)send_on(0, MESSAGE, 0);
 		(void)send_on(1, MESSAGE, MESSAGE);
 	}
-	assert_int_equal(slow_paths_find(&slow, &paths[0]), -1);
-	assert_int_equal(slow_paths_find(&slow, &paths[1]), 0);
+	assert_int_equal(slow_paths_find(&slow, &paths[0], now_ns), -1);
+	assert_int_equal(slow_paths_find(&slow, &paths[1], now_ns), 0);
 	assert_in_range(shared, 1, 2 * SLOW_STEP_BYTES);
 	paths[1].local = ip_v4((const uint8_t[4]){ 192, 0, 2, 200 }); /* may be another path */
-	assert_int_equal(slow_paths_find(&slow, &paths[1]), -1);
+	assert_int_equal(slow_paths_find(&slow, &paths[1], now_ns), -1);
 }
 
 /* They are always sent the same between two measurements, so nothing tells which one it is: both get sockets. */
@@ -89,8 +91,8 @@ static void a_slow_path_and_one_that_sends_as_much_both_get_sockets(void **state
 		(void)send_on(0, MESSAGE, 0);
 		(void)send_on(1, MESSAGE, MESSAGE);
 	}
-	assert_true(slow_paths_find(&slow, &paths[1]) >= 0);
-	assert_int_not_equal(slow_paths_find(&slow, &paths[1]), slow_paths_find(&slow, &paths[0]));
+	assert_true(slow_paths_find(&slow, &paths[1], now_ns) >= 0);
+	assert_int_not_equal(slow_paths_find(&slow, &paths[1], now_ns), slow_paths_find(&slow, &paths[0], now_ns));
 	assert_in_range(shared, 1, 3 * SLOW_STEP_BYTES);
 }
 
@@ -102,7 +104,7 @@ static void a_path_is_found_among_many_that_send_more(void **state)
 			(void)send_on(k, MESSAGE, 0);
 		(void)send_on(0, 5000, 5000);
 	}
-	assert_true(slow_paths_find(&slow, &paths[0]) >= 0);
+	assert_true(slow_paths_find(&slow, &paths[0], now_ns) >= 0);
 	assert_int_equal(slow.n, 1);
 }
 
@@ -114,8 +116,8 @@ static void small_datagrams_are_attributed(void **state)
 		if (i % 10 == 0)
 			(void)send_on(1, 1400, 0);
 	}
-	assert_true(slow_paths_find(&slow, &paths[0]) >= 0);
-	assert_int_equal(slow_paths_find(&slow, &paths[1]), -1);
+	assert_true(slow_paths_find(&slow, &paths[0], now_ns) >= 0);
+	assert_int_equal(slow_paths_find(&slow, &paths[1], now_ns), -1);
 }
 
 /* What an earlier slow path has left in the shared socket does not hide the next one. */
@@ -129,13 +131,13 @@ static void slow_paths_get_sockets_of_their_own(void **state)
 			(void)send_on(PATHS - 1, MESSAGE, 0);
 			(void)send_on(k, MESSAGE, MESSAGE);
 		}
-		int socket = slow_paths_find(&slow, &paths[k]);
+		int socket = slow_paths_find(&slow, &paths[k], now_ns);
 		assert_true(socket >= 0 && !used[socket]);
 		used[socket] = true;
 	}
-	assert_int_equal(slow_paths_find(&slow, &paths[PATHS - 1]), -1);
+	assert_int_equal(slow_paths_find(&slow, &paths[PATHS - 1], now_ns), -1);
 	for (unsigned int k = 0; k < SLOW_SOCKETS; k++)
-		assert_true(slow_paths_find(&slow, &paths[k]) >= 0);
+		assert_true(slow_paths_find(&slow, &paths[k], now_ns) >= 0);
 }
 
 static void more_slow_paths_share_their_sockets(void **state)
@@ -146,11 +148,11 @@ static void more_slow_paths_share_their_sockets(void **state)
 			(void)send_on(k, MESSAGE, MESSAGE);
 	assert_int_equal(slow.n, SLOW_PATHS);
 	for (unsigned int k = 0; k < SLOW_PATHS; k++)
-		assert_true(slow_paths_find(&slow, &paths[k]) >= 0);
+		assert_true(slow_paths_find(&slow, &paths[k], now_ns) >= 0);
 	for (unsigned int i = 0; i < 500; i++) /* one more replaces the oldest */
 		(void)send_on(SLOW_PATHS, MESSAGE, MESSAGE);
 	assert_int_equal(slow.n, SLOW_PATHS);
-	assert_true(slow_paths_find(&slow, &paths[SLOW_PATHS]) >= 0);
+	assert_true(slow_paths_find(&slow, &paths[SLOW_PATHS], now_ns) >= 0);
 }
 
 static void a_path_that_recovered_leaves_its_socket_to_another(void **state)
@@ -161,12 +163,55 @@ static void a_path_that_recovered_leaves_its_socket_to_another(void **state)
 			(void)send_on(k, MESSAGE, MESSAGE);
 	own[3] = 0;
 	unsigned int recovered = 0;
-	while (slow_paths_find(&slow, &paths[recovered]) != 3)
+	while (slow_paths_find(&slow, &paths[recovered], now_ns) != 3)
 		recovered++;
 	for (unsigned int i = 0; i < 40; i++)
 		(void)send_on(50, MESSAGE, MESSAGE);
-	assert_int_equal(slow_paths_find(&slow, &paths[50]), 3);
-	assert_int_equal(slow_paths_find(&slow, &paths[recovered]), -1);
+	assert_int_equal(slow_paths_find(&slow, &paths[50], now_ns), 3);
+	assert_int_equal(slow_paths_find(&slow, &paths[recovered], now_ns), -1);
+}
+
+/* The sockets are full of what another worker sent, but for one. */
+static void sockets_that_another_worker_filled_are_avoided(void **state)
+{
+	(void)state;
+	for (unsigned int k = 0; k < SLOW_SOCKETS; k++)
+		own[k] = k == 5 ? 3000 : 2 << 20;
+	for (unsigned int i = 0; i < 40; i++)
+		(void)send_on(0, MESSAGE, MESSAGE);
+	assert_int_equal(slow_paths_find(&slow, &paths[0], now_ns), 5);
+	own[2] = 1000; /* less waits here; that one is in use */
+	own[4] = 1000;
+	for (unsigned int i = 0; i < 40; i++)
+		(void)send_on(1, MESSAGE, MESSAGE);
+	assert_int_equal(slow_paths_find(&slow, &paths[1], now_ns), 2);
+	for (unsigned int k = 0; k < SLOW_SOCKETS; k++)
+		own[k] = 1000;
+	for (unsigned int i = 0; i < 40; i++) /* of equal ones, an unused one */
+		(void)send_on(2, MESSAGE, MESSAGE);
+	assert_int_equal(slow_paths_find(&slow, &paths[2], now_ns), 0);
+	for (unsigned int k = 0; k < SLOW_SOCKETS; k++)
+		own[k] = 1000;
+	for (unsigned int i = 0; i < 40; i++)
+		(void)send_on(3, MESSAGE, MESSAGE);
+	assert_int_equal(slow_paths_find(&slow, &paths[3], now_ns), 1);
+}
+
+static void a_path_returns_after_a_while_and_leaves_again_if_it_still_is_slow(void **state)
+{
+	(void)state;
+	for (int round = 0; round < 3 * SLOW_PATHS; round++) {
+		while (send_on(1, MESSAGE, MESSAGE) < 0)
+			assert_in_range(shared, 0, 3 * SLOW_STEP_BYTES);
+		shared = 0;
+		assert_int_equal(slow.n, 1);
+		now_ns += SLOW_PATH_NS - 1;
+		assert_true(slow_paths_find(&slow, &paths[1], now_ns) >= 0);
+		now_ns++;
+		assert_int_equal(slow_paths_find(&slow, &paths[1], now_ns), -1);
+		slow.least = 0;
+		slow.waiting = 0;
+	}
 }
 
 static void a_small_buffer_has_a_small_step(void **state)
@@ -175,12 +220,12 @@ static void a_small_buffer_has_a_small_step(void **state)
 	slow_paths_sent(&slow, &paths[0], SLOW_MEASURE_BYTES);
 	assert_false(slow_paths_measured(&slow, 50000, 60000));
 	assert_true(slow_paths_measured(&slow, 70000, 60000));
-	slow_paths_separate(&slow, own);
-	assert_int_equal(slow_paths_find(&slow, &paths[0]), 0);
+	slow_paths_separate(&slow, own, now_ns);
+	assert_int_equal(slow_paths_find(&slow, &paths[0], now_ns), 0);
 	assert_false(slow_paths_measured(&slow, 70000, 60000));
 	assert_false(slow_paths_measured(&slow, 1000, 60000));
 	assert_true(slow_paths_measured(&slow, 61000, 60000));
-	slow_paths_separate(&slow, own); /* nothing was sent: nobody is suspected */
+	slow_paths_separate(&slow, own, now_ns); /* nothing was sent: nobody is suspected */
 	assert_int_equal(slow.n, 1);
 }
 
@@ -196,6 +241,8 @@ int main(void)
 		cmocka_unit_test_setup(slow_paths_get_sockets_of_their_own, begin),
 		cmocka_unit_test_setup(more_slow_paths_share_their_sockets, begin),
 		cmocka_unit_test_setup(a_path_that_recovered_leaves_its_socket_to_another, begin),
+		cmocka_unit_test_setup(sockets_that_another_worker_filled_are_avoided, begin),
+		cmocka_unit_test_setup(a_path_returns_after_a_while_and_leaves_again_if_it_still_is_slow, begin),
 		cmocka_unit_test_setup(a_small_buffer_has_a_small_step, begin),
 	};
 

@@ -132,7 +132,7 @@ static void sockets_of_slow_paths_share_the_port(void **state)
 			if (v6)
 				paths[0].remote.addr = ip_v6(loopback);
 			memset(tx.slow, 0, sizeof tx.slow);
-			tx.slow[v6].all[0] = (struct slow_path){ { paths[0].remote, paths[0].local }, (uint8_t)(i / 2) };
+			tx.slow[v6].all[0] = (struct slow_path){ { paths[0].remote, paths[0].local }, (uint8_t)(i / 2), NOW + 1 };
 			tx.slow[v6].n = 1;
 			memcpy(bytes[0], data, sizeof data);
 			bufs[0] = (struct wg_buf){ .dst = bytes[0], .out_n = sizeof data, .verdict = WG_TO_UDP };
@@ -153,6 +153,61 @@ static void sockets_of_slow_paths_share_the_port(void **state)
 	}
 }
 
+static uint8_t sent_types[2][DATAGRAMS]; /* through the socket of all paths, and that of a slow one */
+static unsigned int n_sent_types[2];
+static int shared_fd;
+
+static int note_types(int fd, struct mmsghdr *m, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		for (size_t k = 0; k < m[i].msg_hdr.msg_iovlen; k++) {
+			unsigned int *at = &n_sent_types[fd != shared_fd];
+			sent_types[fd != shared_fd][(*at)++] = *(const uint8_t *)m[i].msg_hdr.msg_iov[k].iov_base;
+		}
+	return (int)n;
+}
+
+static const struct udp_ops noting_ops = { "fake", NULL, note_types };
+
+static void handshakes_of_a_slow_path_do_not_wait_behind_its_data(void **state)
+{
+	static const struct { uint8_t type; uint32_t n; } messages[] = {
+		{ 4, 148 }, { 1, 148 }, { 4, 148 }, { 4, 148 }, { 2, 92 }, { 3, 64 }, { 4, 32 }, { 3, 32 },
+	};
+	struct wg_batch b = { bufs, ARRAY_LEN(messages), paths, 1 };
+	struct udp from;
+
+	(void)state;
+	assert_int_equal(udp_open(&from, 0, 0, 0), 0);
+	if (from.slow[UDP_V4][0].fd < 0)
+		skip();
+	paths[0] = path_to(1, 9);
+	for (size_t i = 0; i < ARRAY_LEN(messages); i++) {
+		memset(bytes[i], 0, sizeof bytes[i]);
+		bytes[i][0] = messages[i].type;
+		bufs[i] = (struct wg_buf){ .dst = bytes[i], .out_n = messages[i].n, .verdict = WG_TO_UDP };
+	}
+	shared_fd = from.sockets[UDP_V4].fd;
+	from.sockets[UDP_V4].ops = from.slow[UDP_V4][0].ops = &noting_ops;
+	for (int gso = 0; gso < 2; gso++) {
+		from.sockets[UDP_V4].gso = from.slow[UDP_V4][0].gso = gso;
+		memset(tx.slow, 0, sizeof tx.slow);
+		tx.slow[UDP_V4].all[0] = (struct slow_path){ { paths[0].remote, paths[0].local }, 0, NOW + 1 };
+		tx.slow[UDP_V4].n = 1;
+		n_sent_types[0] = n_sent_types[1] = 0;
+		udp_send(&from, &tx, &b, NOW);
+		assert_int_equal(n_sent_types[0], 4);
+		assert_memory_equal(sent_types[0], ((const uint8_t[]){ 1, 2, 3, 3 }), 4);
+		assert_int_equal(n_sent_types[1], 4);
+		assert_memory_equal(sent_types[1], ((const uint8_t[]){ 4, 4, 4, 4 }), 4);
+		n_sent_types[0] = 0;
+		udp_send(&from, &tx, &b, NOW + 1); /* has expired */
+		assert_int_equal(n_sent_types[0], ARRAY_LEN(messages));
+	}
+	memset(tx.slow, 0, sizeof tx.slow);
+	udp_close(&from);
+}
+
 static void without_a_choice_of_sockets_there_is_one(void **state)
 {
 	struct udp u;
@@ -169,6 +224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_full_queue_costs_its_own_path_only),
 		cmocka_unit_test(sockets_of_slow_paths_share_the_port),
+		cmocka_unit_test(handshakes_of_a_slow_path_do_not_wait_behind_its_data),
 		cmocka_unit_test(without_a_choice_of_sockets_there_is_one),
 	};
 
