@@ -139,6 +139,26 @@ twice() {
 	on a ip6tables-nft -t raw -S | grep -qx -e '-A OUTPUT -j ACCEPT'
 }
 
+@test "rules that others add to the chains that up created stay, those of another tunnel too" {
+	quick_file wg1 "Address = 10.7.1.1/24" "0.0.0.0/0"
+	use iptables-nft
+	before=$(state)
+	quick up wg0
+	on a sh -c 'iptables-nft -t mangle -A PREROUTING -p tcp --dport 80 -j MARK --set-mark 7
+		ip6tables-nft -t raw -A PREROUTING -p tcp --dport 81 -j ACCEPT'
+	quick up wg1
+	quick down wg0
+	on a iptables-nft -t mangle -S PREROUTING | grep -q -e '--dport 80'
+	on a ip6tables-nft -t raw -S PREROUTING | grep -q -e '--dport 81'
+	[ "$(on a iptables-nft-save | grep -c 'wg-quick(8) rule for wg1')" = 3 ]
+	quick down wg1
+	on a iptables-nft -t mangle -S PREROUTING | grep -q -e '--dport 80'
+	on a ip6tables-nft -t raw -S PREROUTING | grep -q -e '--dport 81'
+	on a sh -c 'iptables-nft -t mangle -F; ip6tables-nft -t raw -F'
+	quick up wg0
+	quick down wg0
+}
+
 @test "down removes rules that another tool set, and up replaces them" {
 	use nft
 	before=$(state)

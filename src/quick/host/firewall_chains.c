@@ -2,11 +2,13 @@
 #include "firewall_chains.h"
 
 #include <errno.h>
+#include <linux/netfilter.h>
 
 #include "base/vector.h"
 #include "fileio.h"
 #include "netfilter.h"
 #include "nft.h"
+#include "nftables_delete.h"
 #include "quick/plan/firewall_text.h"
 
 /* The bits are part of the journal's format. */
@@ -30,6 +32,8 @@ static bool has_line(struct span text, const char *wanted)
 }
 
 /* ---- iptables-nft ---- */
+
+static const char chain_start[] = "\tchain ";
 
 struct command {
 	char text[96];
@@ -131,11 +135,16 @@ bool firewall_chains_may_exist(uint8_t family)
 
 /* ---- empty ones ---- */
 
-/* The kernel refuses to delete a chain that has rules: it stays. */
-static void delete_unused(const char *commands)
+/* What cannot be deleted is in use and stays: other programs, and other tunnels, may have added rules since. A second try,
+ * because a failure may be that of a moment. */
+static void delete_unused(uint8_t family, const char *table, const char *chain)
 {
-	if (run_twice(commands, NULL) < 0)
-		return;
+	uint8_t nf = family == IP_V4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+	int r = nftables_delete_unused(nf, table, chain);
+
+	if (r < 0 && r != -EBUSY && r != -ENOENT)
+		r = nftables_delete_unused(nf, table, chain);
+	(void)r;
 }
 
 static void delete_chain(uint8_t family, const char *table, const char *chain)
@@ -144,38 +153,50 @@ static void delete_chain(uint8_t family, const char *table, const char *chain)
 
 	if (run_twice(make_command("list chain ", family, table, chain).text, &listed) == 0 &&
 	    span_contains(text_of(&listed), "policy accept;"))
-		delete_unused(make_command("delete chain ", family, table, chain).text);
+		delete_unused(family, table, chain);
 	text_heap_free(&listed);
 }
 
-/* Appends the deletion of the table that nft has listed, and of its chains. False: there is more in it than built-in
- * chains without rules. */
-static bool print_deletions(struct text *t, uint8_t family, const char *table, struct span listed)
+/* The table that nft has listed holds only built-in chains without rules. */
+static bool is_empty_table(struct span listed)
 {
 	struct span line;
 
 	while (span_next(&line, &listed, '\n')) {
 		bool is_enclosing = line.n == 0 || span_starts(line, "table ") || span_is(line, "}") || span_is(line, "\t}");
-		struct span name = span_sub(line, sizeof "\tchain " - 1, line.n);
-		if (span_starts(line, "\tchain "))
-			text_f(t, "delete chain %s %s %.*s\n", nft_family_name(family), table, (int)span_find(name, ' '), name.p);
-		else if (!is_enclosing && !(span_starts(line, "\t\ttype ") && span_contains(line, "policy accept;")))
+		bool is_policy = span_starts(line, "\t\ttype ") && span_contains(line, "policy accept;");
+		if (!is_enclosing && !is_policy && !span_starts(line, chain_start))
 			return false;
 	}
-	text_f(t, "%s\n", make_command("delete table ", family, table, NULL).text);
-	return !t->failed;
+	return true;
+}
+
+static void delete_chains(uint8_t family, const char *table, struct span listed)
+{
+	struct span line;
+
+	while (span_next(&line, &listed, '\n')) {
+		char chain[64];
+		struct text t = text_fixed(chain, sizeof chain);
+		struct span name = span_sub(line, sizeof chain_start - 1, line.n);
+		if (!span_starts(line, chain_start))
+			continue;
+		text_f(&t, "%.*s", (int)span_find(name, ' '), name.p);
+		if (!t.failed)
+			delete_unused(family, table, chain);
+	}
 }
 
 /* With chains that other programs have created since. */
 static void delete_table(uint8_t family, const char *table)
 {
-	struct text listed = text_heap(), deletions = text_heap();
+	struct text listed = text_heap();
 
-	if (run_twice(make_command("list table ", family, table, NULL).text, &listed) == 0 &&
-	    print_deletions(&deletions, family, table, text_of(&listed)))
-		delete_unused(deletions.p);
+	if (run_twice(make_command("list table ", family, table, NULL).text, &listed) == 0 && is_empty_table(text_of(&listed))) {
+		delete_chains(family, table, text_of(&listed));
+		delete_unused(family, table, NULL);
+	}
 	text_heap_free(&listed);
-	text_heap_free(&deletions);
 }
 
 void firewall_chains_delete_empty(uint8_t family, uint8_t chains)
