@@ -384,6 +384,24 @@ warning="warning: removing the policy rules and routes of tunnels that are no lo
 	done
 }
 
+@test "the firewall rules of a tunnel that another wg-quick has locked stay" {
+	on a wg-quick up wg0
+	lock=$(on a sh -c 'echo /run/wgsuite/wg0@*').lock
+	die wg0
+	on a rm "${lock%.lock}"
+	left=$(on a nft list ruleset)
+	for command in "up split" "down split"; do
+		run -0 on a flock "$lock" wg-quick $command
+		[[ $output != *"removing the firewall rules"* ]]
+		[ "$(on a nft list ruleset)" = "$left" ]
+	done
+	on a wg-quick up split
+	run -0 on a wg-quick down split
+	[[ $output == *"split: warning: removing the firewall rules of a tunnel that is no longer up: wg0"* ]]
+	on a rm -f "$lock"
+	restored
+}
+
 @test "a kernel without IPv6 policy rules" {
 	"${CC:-cc}" -O1 -shared -fPIC -o "$NET_DIR/norules.so" "$BATS_TEST_DIRNAME/without_rules6.c" -ldl
 	without() { on a env LD_PRELOAD="$NET_DIR/norules.so" wg-quick "$@"; }

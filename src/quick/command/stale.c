@@ -2,14 +2,18 @@
 #include "stale.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "inputs.h"
 #include "messages.h"
 #include "quick/host/firewall.h"
 #include "quick/host/inspect_tunnels.h"
+#include "quick/host/lock_file.h"
+#include "quick/journal/journal_file.h"
 #include "quick/journal/locks.h"
 #include "quick/journal/other_tunnels.h"
+#include "quick/journal/paths.h"
 #include "quick/plan/policy_rules.h"
 #include "quick/plan/stale.h"
 #include "report/report.h"
@@ -143,41 +147,68 @@ int remove_stale_rules(struct apply *a, struct host_state *s, uint32_t table)
 
 /* ---- firewall ---- */
 
-static void remove_all(struct apply *a, const struct string_list *found, const struct string_list *used)
+static int find_used(struct tunnels_in_use *used, const struct apply *a)
+{
+	struct host *host = a->performer.host;
+	int r = host_inspect_names(used, &host->rtnetlink, &host->ipc);
+
+	return r < 0 ? r : journaled_tunnels(a->journal, used);
+}
+
+static void remove_rules(struct apply *a, const char *name)
 {
 	struct command_trace *trace = a->performer.trace;
 	char why[256];
+	int r;
 
-	for (size_t i = 0; i < found->n; i++) {
-		int r;
-		if (has(used, found->list[i]))
-			continue;
-		report_warning("removing the firewall rules of a tunnel that is no longer up: %s", found->list[i]);
-		r = firewall_remove_all(found->list[i], &trace->t, why);
-		command_trace_flush(trace);
-		if (r < 0) {
-			report_error("cannot remove the firewall rules of %s: %s", found->list[i], why);
-			a->failures++;
-		}
+	report_warning("removing the firewall rules of a tunnel that is no longer up: %s", name);
+	r = firewall_remove_all(name, &trace->t, why);
+	command_trace_flush(trace);
+	if (r < 0) {
+		report_error("cannot remove the firewall rules of %s: %s", name, why);
+		a->failures++;
 	}
+}
+
+/* Another wg-quick may be bringing the tunnel up: with its lock it is not, unless it has an interface or a journal by now. */
+static void remove_locked(struct apply *a, const char *name)
+{
+	struct journal other = { .netns = a->journal->netns };
+	struct text t = text_fixed(other.name, sizeof other.name);
+	struct tunnels_in_use used = { 0 };
+	char path[PATH_MAX];
+	int lock;
+
+	text_add(&t, name);
+	journal_path(&other, ".lock", path, sizeof path);
+	lock = t.failed ? -EINVAL : lock_file_acquire(JOURNAL_FOLDER, path, -1);
+	if (lock < 0)
+		return;
+	if (find_used(&used, a) == 0 && !has(&used.names, name))
+		remove_rules(a, name);
+	tunnels_in_use_free(&used);
+	lock_file_release(path, lock);
 }
 
 /* The rules are listed before the interfaces, since `up` creates an interface before its rules. */
 void remove_stale_firewall(struct apply *a)
 {
-	struct host *host = a->performer.host;
 	struct tunnels_in_use used = { 0 };
 	struct string_list found = { 0 };
 	int r = firewall_list_names(&found);
 
 	if (r == 0 && found.n > 0)
-		r = host_inspect_names(&used, &host->rtnetlink, &host->ipc);
-	if (r == 0 && found.n > 0)
-		r = journaled_tunnels(a->journal, &used);
+		r = find_used(&used, a);
 	if (r < 0)
 		report_warning("cannot tell which firewall rules are of tunnels that are no longer up: %s", strerror(-r));
-	else
-		remove_all(a, &found, &used.names);
+	for (size_t i = 0; r == 0 && i < found.n; i++) {
+		if (has(&used.names, found.list[i]))
+			continue;
+		if (strcmp(found.list[i], a->journal->name) == 0) /* whose lock is held */
+			remove_rules(a, found.list[i]);
+		else
+			remove_locked(a, found.list[i]);
+	}
 	string_list_free(&found);
 	tunnels_in_use_free(&used);
 }
