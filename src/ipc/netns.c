@@ -29,7 +29,7 @@ bool netns_read(struct netns *out)
 	out->inode = st.st_ino;
 	r = getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &out->cookie, &n) == 0 ? 0 : -errno;
 	close(fd);
-	return r == 0 || r == -ENOPROTOOPT;
+	return r == 0 || r == -ENOPROTOOPT || r == -EOPNOTSUPP;
 }
 
 /* 0, or -errno. */
