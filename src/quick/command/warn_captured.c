@@ -2,6 +2,7 @@
 #include "warn_captured.h"
 
 #include "quick/host/endpoint_route.h"
+#include "quick/host/signals.h"
 #include "quick/plan/captured_endpoints.h"
 #include "report/report.h"
 
@@ -27,12 +28,16 @@ static int find(struct captured_endpoints *c, struct host *host, uint32_t ifinde
 	uint32_t lookups = 0;
 	int r = 0;
 
-	for (uint32_t i = 0; r == 0 && i < d->n_peers && lookups < LOOKUPS_MAX; i++) {
+	for (uint32_t i = 0; r == 0 && i < d->n_peers && lookups < LOOKUPS_MAX && !stop_signal; i++) {
 		const struct ip_endpoint *to = &d->peers[i].endpoint;
 		struct endpoint_route route;
+		int error;
 		if (!captured_endpoints_may_have(c, i))
 			continue;
-		if (endpoint_route(&route, &host->rtnetlink, &l, to, ++lookups) == 0 && route.link == ifindex &&
+		error = endpoint_route(&route, &host->rtnetlink, &l, to, ++lookups);
+		if (error < 0 && rtnetlink_is_uncertain(&host->rtnetlink))
+			break; /* no answer came, and the next look-up may wait as long for one */
+		if (error == 0 && route.link == ifindex &&
 		    sends_here(d, to))
 			r = captured_endpoints_add(c, i, &route.prefix);
 	}
