@@ -14,7 +14,7 @@
 #include "report/report.h"
 #include "signals.h"
 
-enum { POLL_MS = 20, REPORT_AFTER_MS = 1000, TRIES = 3 };
+enum { POLL_MS = 20, REPORT_AFTER_MS = 1000, TRIES = 3, FOLDER_TRIES = 100 };
 
 /* A wait for one lock, possibly for several holders in turn. */
 struct wait {
@@ -89,13 +89,15 @@ int lock_file_acquire(const char *folder, const char *path, int timeout_s)
 {
 	struct wait w = { .limit_ms = timeout_s > 0 ? (unsigned int)timeout_s * 1000 : 0, .no_wait = timeout_s < 0 };
 
-	for (;;) {
+	for (int tries = 1;;) {
 		int fd, r;
 		if (mkdir(folder, 0700) < 0 && errno != EEXIST)
 			return -errno;
 		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (fd < 0 && errno == ENOENT)
-			continue; /* another process just removed the folder */
+		if (fd < 0 && errno == ENOENT && stop_signal)
+			return -EINTR;
+		if (fd < 0 && errno == ENOENT && tries++ < FOLDER_TRIES)
+			continue; /* another process just removed the folder, or it is a symbolic link to nothing */
 		if (fd < 0)
 			return -errno;
 		r = lock_descriptor(fd, &w);
