@@ -98,15 +98,25 @@ static void perform_one(struct run *run, struct step *s)
 		count_failure(run, r, subprocess_status ? subprocess_status : 1);
 }
 
+static void fail_unknown_sysctl(struct run *run, struct step *s, int error)
+{
+	command_trace_flush(run->a->performer.trace);
+	report_error("cannot tell whether another tunnel needs src_valid_mark: %s", strerror(-error));
+	s->failed = true;
+	count_failure(run, error, 1);
+}
+
 /* Of several tunnels that are removed at the same time, the last one restores the sysctl. */
 static void restore_sysctl(struct run *run, struct step *s)
 {
 	struct journal *journal = run->a->journal;
-	int before, lock = shared_lock_acquire(journal->lock_timeout_s);
+	int before, lock = shared_lock_acquire(journal->lock_timeout_s), r = other_tunnel_needs_sysctl(journal, &before);
 
-	if (!other_tunnel_needs_sysctl(journal, &before))
+	if (r == 0)
 		perform_one(run, s);
-	if (run->error == 0)
+	if (r < 0)
+		fail_unknown_sysctl(run, s, r);
+	else if (run->error == 0)
 		journal_note_sysctl_released(journal);
 	shared_lock_release(lock);
 }

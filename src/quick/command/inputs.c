@@ -144,7 +144,7 @@ void check_journal(struct journal *j, const struct host_state *s)
 
 static void inspect_sysctl(struct host_state *s, const struct journal *j)
 {
-	if (!other_tunnel_needs_sysctl(j, &s->src_valid_mark_before))
+	if (other_tunnel_needs_sysctl(j, &s->src_valid_mark_before) <= 0)
 		s->src_valid_mark_before = -1;
 }
 
@@ -176,10 +176,36 @@ static void inspect_firewall(struct host_state *s, struct host *host, const stru
 		s->missing_chains[v6] |= other_tunnels_new_chains(j, v6 ? IP_V6 : IP_V4);
 }
 
+struct table_users {
+	const struct journal *journal;
+	struct rtnetlink *rtnetlink;
+};
+
+/* Rules of the host tell what a journal that cannot be read does not. */
+static bool rule_uses_table(struct rtnetlink *rt, uint32_t table)
+{
+	struct rules rules = { 0 };
+	bool uses = rtnetlink_rules(rt, IP_V4, &rules) < 0 || rtnetlink_rules(rt, IP_V6, &rules) < 0;
+
+	for (size_t i = 0; i < rules.n; i++)
+		uses |= rules.list[i].table == table;
+	free(rules.list);
+	return uses;
+}
+
+static bool table_is_taken(const void *ctx, uint32_t table)
+{
+	const struct table_users *users = ctx;
+	int r = other_tunnel_uses_table(users->journal, table);
+
+	return r > 0 || (r < 0 && rule_uses_table(users->rtnetlink, table));
+}
+
 int inspect_for_plan(struct host_state *s, struct host *host, const struct tunnel_file *f,
 		     const struct journal *j)
 {
 	struct rtnetlink *rt = &host->rtnetlink;
+	const struct table_users users = { .journal = j, .rtnetlink = rt };
 	int r = 0;
 
 	if (dns_is_configured(&f->interface.dns) || dns_is_configured(&j->applied.plan.dns))
@@ -192,7 +218,7 @@ int inspect_for_plan(struct host_state *s, struct host *host, const struct tunne
 	if (r == 0 && default_routes_are_desired(f, s))
 		inspect_firewall(s, host, f, j);
 	if (r == 0 && default_routes_need_table(f, s))
-		r = host_inspect_table(s, rt, other_tunnel_uses_table, j);
+		r = host_inspect_table(s, rt, table_is_taken, &users);
 	inspect_sysctl(s, j);
 	if (r == 0 && default_route_blocks_endpoints(f, s)) {
 		report_error("cannot protect IPv6 traffic: the kernel has no IPv6 policy rules, and an endpoint is an IPv6 address");

@@ -5,19 +5,20 @@
 #include <errno.h>
 #include <unistd.h>
 
-bool folder_list(struct string_list *out, const char *path)
+int folder_list(struct string_list *out, const char *path)
 {
 	DIR *dir = opendir(path);
 	struct dirent *e;
-	bool ok = true;
+	int r = 0;
 
 	if (!dir)
-		return errno == ENOENT;
-	while (ok && (errno = 0, e = readdir(dir)))
-		ok = string_list_add(out, span_of(e->d_name));
-	ok = ok && errno == 0;
+		return errno == ENOENT ? 0 : -errno;
+	while (r == 0 && (errno = 0, e = readdir(dir)))
+		r = string_list_add(out, span_of(e->d_name)) ? 0 : -ENOMEM;
+	if (r == 0)
+		r = -errno;
 	closedir(dir);
-	return ok;
+	return r;
 }
 
 void folder_remove(const char *path)

@@ -4,8 +4,8 @@
 
 #include "base/vector.h"
 
-/* The names in a folder, unsorted; none when it does not exist. False: it cannot be read. */
-must_check bool folder_list(struct string_list *out, const char *path);
+/* The names in a folder, unsorted; none when it does not exist. 0 or -errno. */
+must_check int folder_list(struct string_list *out, const char *path);
 /* Removes the folder if it is empty. */
 void folder_remove(const char *path);
 

@@ -69,7 +69,7 @@ static void suggest_tunnel(const char *argument)
 	struct string_list files = { 0 };
 	struct suggestion s;
 	struct span stem;
-	bool listed = folder_list(&files, SYSCONFDIR "/wireguard");
+	bool listed = folder_list(&files, SYSCONFDIR "/wireguard") == 0;
 
 	suggestion_init(&s, span_of(argument));
 	for (size_t i = 0; listed && i < files.n; i++)

@@ -182,10 +182,14 @@ static bool remove_file(struct journal *j)
 	char path[PATH_MAX];
 	int r;
 
+	if (j->unavailable && !j->exists)
+		return true;
 	journal_path(j, ".tmp", path, sizeof path);
 	fileio_remove(path); /* of a process that was killed while it wrote */
 	journal_path(j, "", path, sizeof path);
 	r = fileio_remove(path);
+	if ((r == -EROFS || r == -EACCES) && !fileio_exists(path))
+		r = 0; /* the kernel refuses before it looks for the file */
 	if (r < 0)
 		report_error("cannot remove %s: %s", path, strerror(-r));
 	else

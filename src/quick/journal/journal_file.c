@@ -16,6 +16,13 @@ void journal_path(const struct journal *j, const char *ending, char path[], size
 	text_f(&t, "%s/%s@%llu%s", JOURNAL_FOLDER, j->name, (unsigned long long)j->netns, ending);
 }
 
+/* There is no folder, or this user, who may be root of a user namespace only, can neither read nor write it. */
+static bool is_no_journal(const struct journal *j, int error)
+{
+	return error == -ENOENT || error == -ENOTDIR || error == -ELOOP ||
+	       (error == -EACCES && (j->unavailable || !process_is_root()));
+}
+
 int journal_load(struct journal *j)
 {
 	char path[PATH_MAX];
@@ -28,5 +35,5 @@ int journal_load(struct journal *j)
 		r = journal_parse(j, text_of(&t));
 	j->exists = r == 0;
 	text_heap_free(&t);
-	return r == -ENOENT || (r == -EACCES && !process_is_root()) ? 0 : r;
+	return is_no_journal(j, r) ? 0 : r;
 }

@@ -33,26 +33,34 @@ static bool is_other_tunnel(const struct journal *j, struct span file, char name
 int other_tunnels_names(struct string_list *out, const char *name)
 {
 	struct string_list files = { 0 };
-	bool ok = folder_list(&files, JOURNAL_FOLDER);
+	int r = folder_list(&files, JOURNAL_FOLDER);
 
-	for (size_t i = 0; ok && i < files.n; i++) {
+	for (size_t i = 0; r == 0 && i < files.n; i++) {
 		char other[WG_NAME_MAX];
 		uint64_t netns;
 		if (parse_name(span_of(files.list[i]), other, &netns) && strcmp(other, name) != 0)
-			ok = string_list_add(out, span_of(other));
+			r = string_list_add(out, span_of(other)) ? 0 : -ENOMEM;
 	}
 	string_list_free(&files);
-	return ok ? 0 : -ENOMEM;
+	return r;
+}
+
+/* An unavailable folder that cannot be listed has no journals of this network namespace. */
+static int list_journals(struct string_list *out, const struct journal *j)
+{
+	int r = folder_list(out, JOURNAL_FOLDER);
+
+	return j->unavailable && (r == -EACCES || r == -ENOTDIR || r == -ELOOP) ? 0 : r;
 }
 
 /* Stops at the first for which it is true: 1. Otherwise 0, or -errno when a journal could not be read. */
 static int visit_other_tunnels(const struct journal *j, journal_predicate *is_true, void *ctx)
 {
 	struct string_list files = { 0 };
-	int found = folder_list(&files, JOURNAL_FOLDER) ? 0 : -ENOMEM;
+	int found = list_journals(&files, j);
 
 	for (size_t i = 0; found < 1 && i < files.n; i++) {
-		struct journal other = { .lock = -1, .netns = j->netns };
+		struct journal other = { .lock = -1, .netns = j->netns, .unavailable = j->unavailable };
 		int r;
 		if (!is_other_tunnel(j, span_of(files.list[i]), other.name))
 			continue;
@@ -67,11 +75,6 @@ static int visit_other_tunnels(const struct journal *j, journal_predicate *is_tr
 	return found;
 }
 
-static bool any_other_tunnel(const struct journal *j, journal_predicate *is_true, void *ctx)
-{
-	return visit_other_tunnels(j, is_true, ctx) > 0;
-}
-
 static bool uses_table(const struct journal *other, void *table)
 {
 	for (size_t i = 0; i < other->applied.plan.n; i++) {
@@ -83,9 +86,9 @@ static bool uses_table(const struct journal *other, void *table)
 	return false;
 }
 
-bool other_tunnel_uses_table(const void *journal, uint32_t table)
+int other_tunnel_uses_table(const struct journal *j, uint32_t table)
 {
-	return any_other_tunnel(journal, uses_table, &table);
+	return visit_other_tunnels(j, uses_table, &table);
 }
 
 static bool needs_sysctl(const struct journal *other, void *before)
@@ -98,9 +101,9 @@ static bool needs_sysctl(const struct journal *other, void *before)
 	return false;
 }
 
-bool other_tunnel_needs_sysctl(const struct journal *j, int *before)
+int other_tunnel_needs_sysctl(const struct journal *j, int *before)
 {
-	return any_other_tunnel(j, needs_sysctl, before);
+	return visit_other_tunnels(j, needs_sysctl, before);
 }
 
 struct chain_union {
@@ -123,7 +126,8 @@ uint8_t other_tunnels_new_chains(const struct journal *j, uint8_t family)
 {
 	struct chain_union all = { .family = family };
 
-	any_other_tunnel(j, add_new_chains, &all);
+	/* Without those of a journal that cannot be read, which then stay. */
+	visit_other_tunnels(j, add_new_chains, &all);
 	return all.new_chains;
 }
 

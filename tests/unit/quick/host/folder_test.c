@@ -1,0 +1,37 @@
+/* The names in a folder, and why they cannot be read. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "quick/host/folder.h"
+
+static void names_or_the_error(void **state)
+{
+	char folder[] = "/tmp/folder_test.XXXXXX";
+	struct string_list names = { 0 };
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(folder_list(&names, folder), 0);
+	assert_int_equal(names.n, 2); /* . and .. */
+	string_list_free(&names);
+	folder_remove(folder);
+	assert_int_equal(folder_list(&names, folder), 0);
+	assert_int_equal(folder_list(&names, "/dev/null"), -ENOTDIR);
+	assert_int_equal(names.n, 0);
+	string_list_free(&names);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_or_the_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
