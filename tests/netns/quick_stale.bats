@@ -384,6 +384,29 @@ warning="warning: removing the policy rules and routes of tunnels that are no lo
 	done
 }
 
+@test "firewall rules that cannot be listed: nothing is removed" {
+	on a mkdir -p /etc/tools
+	use iptables-nft
+	quick up split
+	quick up wg0
+	die wg0
+	lose_journals
+	left=$(rules)
+	firewall=$(saved)
+	for broken in iptables-nft-save nft; do
+		printf '#!/bin/sh\nexit 1\n' | on a install -m 755 /dev/stdin "/etc/tools/$broken"
+		on a touch /etc/tools/libnftables.so.1 # instead of the library
+		run on a env LD_LIBRARY_PATH=/etc/tools PATH="/etc/tools:$NET_PATH" wg-quick reload split
+		[[ $output == *"split: warning: cannot tell which policy rules are of tunnels that are no longer up: Input/output error"* ]]
+		[ "$(rules)" = "$left" ]
+		[ "$(saved)" = "$firewall" ]
+		on a rm "/etc/tools/$broken" /etc/tools/libnftables.so.1
+	done
+	quick down split
+	is_free
+	[[ $(saved) != *"wg-quick(8)"* ]]
+}
+
 @test "the firewall rules of a tunnel that another wg-quick has locked stay" {
 	on a wg-quick up wg0
 	lock=$(on a sh -c 'echo /run/wgsuite/wg0@*').lock

@@ -14,7 +14,8 @@ must_check int firewall_perform(const struct plan *p, const struct step *s, stru
 
 /* Removes the rules of this interface name, no matter which program set them. 0, or -errno with the reason in why[]. */
 must_check int firewall_remove_all(const char *name, struct text *trace, char why[256]);
-/* Adds the names of all interfaces that have rules, each once. 0 or -ENOMEM; rules that cannot be read count as none. */
+/* Adds the names of all interfaces that have rules, each once. 0 or -errno: a tool that is installed
+ * cannot list rules that the kernel may have. */
 must_check int firewall_list_names(struct string_list *names);
 /* True if there are rules of this interface name. */
 bool firewall_exists(const char *name);

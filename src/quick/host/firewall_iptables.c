@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "firewall_chains.h"
+#include "netfilter.h"
 #include "quick/plan/firewall_text.h"
 #include "signals.h"
 #include "subprocess.h"
@@ -71,21 +72,40 @@ bool firewall_iptables_exists(const char *name, uint8_t family)
 	return exists;
 }
 
+/* True if rules may be missed that only this variant lists: the kernel may have them. */
+static bool misses_rules(const char *variant, uint8_t family)
+{
+	bool nft = subprocess_find("iptables-nft-save"), legacy = subprocess_find("iptables-legacy-save");
+
+	if (!variant[0])
+		return !(nft && legacy) && (netfilter_has_nftables() || netfilter_has_xtables(family));
+	return strcmp(variant, "-nft") == 0 ? netfilter_has_nftables() : netfilter_has_xtables(family);
+}
+
+static int add_names(struct string_list *names, const char *variant, uint8_t family)
+{
+	struct text saved = text_heap();
+	int r = save_rules(variant, family, &saved);
+
+	if (r == 0)
+		r = firewall_names(names, text_of(&saved), FIREWALL_IPTABLES) ? 0 : -ENOMEM;
+	else if (r == -ENOENT || !misses_rules(variant, family))
+		r = 0;
+	text_heap_free(&saved);
+	return r > 0 ? -EIO : r;
+}
+
 int firewall_iptables_names(struct string_list *names)
 {
 	static const uint8_t families[] = { IP_V4, IP_V6 };
-	bool ok = true;
+	int r = 0;
 
 	for (size_t f = 0; f < ARRAY_LEN(families); f++) {
 		bool may_exist = firewall_chains_may_exist(families[f]);
-		for (size_t i = 0; ok && may_exist && i < ARRAY_LEN(variants); i++) {
-			struct text saved = text_heap();
-			if (save_rules(variants[i], families[f], &saved) == 0)
-				ok = firewall_names(names, text_of(&saved), FIREWALL_IPTABLES);
-			text_heap_free(&saved);
-		}
+		for (size_t i = 0; r == 0 && may_exist && i < ARRAY_LEN(variants); i++)
+			r = add_names(names, variants[i], families[f]);
 	}
-	return ok ? 0 : -ENOMEM;
+	return r;
 }
 
 /* ---- writing ---- */

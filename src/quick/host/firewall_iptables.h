@@ -18,7 +18,8 @@ must_check int firewall_iptables_set(const struct plan *p, const struct step *s,
 must_check int firewall_iptables_remove(const char *name, uint8_t family, bool traced, struct text *trace, char why[256]);
 /* Appends the rules, as iptables-save prints them. */
 must_check int firewall_iptables_list(const char *name, uint8_t family, struct text *out);
-/* Adds the names of the interfaces that have rules of any variant. 0, also where iptables does not work, or -ENOMEM. */
+/* Adds the names of the interfaces that have rules of any variant. 0, also where there are no such programs, or
+ * -errno, not for a variant that the kernel does not support. */
 must_check int firewall_iptables_names(struct string_list *names);
 /* True if any variant has rules for this name. */
 bool firewall_iptables_exists(const char *name, uint8_t family);

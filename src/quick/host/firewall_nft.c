@@ -83,12 +83,15 @@ int firewall_nft_list(const char *name, uint8_t family, struct text *out)
 int firewall_nft_names(struct string_list *names)
 {
 	struct text tables = text_heap();
-	bool ok = true;
+	char why[256];
+	int r = netfilter_has_nftables() ? run_patiently("list tables\n", &tables, why) : 0;
 
-	if (netfilter_has_nftables() && nft_list_tables(&tables) == 0)
-		ok = firewall_names(names, text_of(&tables), FIREWALL_NFT);
+	if (r == -ENOENT || r == -EPROTONOSUPPORT) /* there is no nft */
+		r = 0;
+	else if (r == 0 && !firewall_names(names, text_of(&tables), FIREWALL_NFT))
+		r = -ENOMEM;
 	text_heap_free(&tables);
-	return ok ? 0 : -ENOMEM;
+	return r;
 }
 
 int firewall_nft_remove(const char *name, uint8_t family, bool traced, struct text *trace, char why[256])

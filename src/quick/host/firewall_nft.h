@@ -13,7 +13,8 @@ bool nft_can_name(const char *name);
 must_check int firewall_nft_set(const struct plan *p, const struct step *s, char why[256]);
 /* Removes the table, if there is one; trace: receives the command unless the caller has traced it, may be null. */
 must_check int firewall_nft_remove(const char *name, uint8_t family, bool traced, struct text *trace, char why[256]);
-/* Adds the names of the interfaces that have a table. 0, also where nft does not work, or -ENOMEM. */
+/* Adds the names of the interfaces that have a table. 0, also where there is no nft or the kernel does not support it, or
+ * -errno. */
 must_check int firewall_nft_names(struct string_list *names);
 /* Appends the table as nft lists it: nothing if it does not exist. */
 must_check int firewall_nft_list(const char *name, uint8_t family, struct text *out);

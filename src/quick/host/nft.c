@@ -116,8 +116,3 @@ int nft_run(const char *commands, struct text *output, char why[256])
 		first_line(why, "nft -f failed");
 	return r == 0 ? 0 : r < 0 ? r : -EIO;
 }
-
-int nft_list_tables(struct text *out)
-{
-	return nft_run("list tables\n", out, NULL);
-}

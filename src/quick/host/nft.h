@@ -8,7 +8,5 @@ bool nft_is_installed(void); /* the library or the program */
 /* Runs commands as one transaction. *output (may be null) receives what they print, *why (may be null) the first
  * line of an error message. 0 or -errno. */
 must_check int nft_run(const char *commands, struct text *output, char why[256]);
-/* Appends a line "table FAMILY NAME" for each table. 0 or -errno, also when nft is not available. */
-must_check int nft_list_tables(struct text *out);
 
 #endif
