@@ -104,3 +104,19 @@ PostUp = ip link set %i netns s2s" ""
 		nothing_is_left
 	done
 }
+
+@test "a daemon of another namespace that has the same key, and was never moved, is left alone" {
+	hub ""
+	on a ip netns exec s2s wireguardd foreign
+	on a sh -c 'umask 077; echo "$1" > /run/key' - "$QUICK_KEY"
+	on a wg set foreign private-key /run/key
+	on a wg-quick up hub
+	on a ip link delete hub
+	run -0 on a wg-quick down hub
+	[[ $output != *foreign* ]]
+	on a ip -n s2s link show foreign
+	on a pgrep -fx "wireguardd foreign"
+	on a ip -n s2s link delete foreign
+	eventually 5 not on a pgrep wireguardd
+	nothing_is_left
+}

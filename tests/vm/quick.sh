@@ -501,6 +501,33 @@ quick down wg0
 same "down with 2,000 peers leaves nothing behind" "$clean" "$(state)"
 fi
 
+mark "interfaces in other namespaces"
+ip netns add other
+file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16"
+foreign() { # foreign STATE: an interface with the key of wg0 that was created in the other namespace
+	ip -n other link add foreign type wireguard
+	ip netns exec other wg set foreign private-key <(echo "$KEY") listen-port 5999
+	ip -n other link set "$1" dev foreign
+}
+in_other() { ip -n other -o link show type wireguard | wc -l; }
+wg-quick up wg0 > said 2>&1
+ip link set wg0 netns other && ip -n other link set up dev wg0
+wg-quick down wg0 > said 2>&1
+same "down deletes an interface that was moved" "0 0" "$? $(in_other)"
+foreign up
+wg-quick up wg0 > said 2>&1
+ip link delete wg0
+wg-quick down wg0 > said 2>&1
+same "down leaves an interface alone that was never moved" "0 1" "$? $(in_other)"
+ip -n other link set down dev foreign
+wg-quick up wg0 > said 2>&1
+ip link delete wg0
+wg-quick down wg0 > said 2>&1
+same "down reports one that is down, and leaves it alone" "1 1 1" \
+	"$? $(in_other) $(grep -c 'is down in another network namespace' said)"
+ip -n other link delete foreign
+ip netns delete other
+
 mark "without the module"
 gw wg-quick down wgb > said 2>&1
 file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16"

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,29 +29,51 @@ static void socket_path(struct sockaddr_un *to, const char *name)
 	text_f(&t, "%s/wireguard/%s.sock", RUNSTATEDIR, name);
 }
 
+/* 0: not known, as in another process namespace. */
+static int process_of(const struct sockaddr_un *to)
+{
+	struct ucred peer = { 0 };
+	socklen_t n = sizeof peer;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)to, sizeof *to) == 0)
+		(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n);
+	if (fd >= 0)
+		close(fd);
+	return (int)peer.pid;
+}
+
 int daemon_end(const char *name)
 {
 	enum { WAIT_MS = 2000 };
 	struct sockaddr_un to;
-	struct ucred peer = { 0 };
-	socklen_t n = sizeof peer;
 	char proc[32];
 	struct text t = text_fixed(proc, sizeof proc);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int pid;
 
 	socket_path(&to, name);
-	if (fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof to) == 0)
-		(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n);
-	if (fd >= 0)
-		close(fd);
+	pid = process_of(&to);
 	if (unlink(to.sun_path) < 0)
 		return -errno;
-	text_f(&t, "/proc/%d", (int)peer.pid);
-	for (int i = 0; peer.pid > 0 && i < WAIT_MS && access(proc, F_OK) == 0; i++) {
+	text_f(&t, "/proc/%d", pid);
+	for (int i = 0; pid > 0 && i < WAIT_MS && access(proc, F_OK) == 0; i++) {
 		struct timespec ms = { .tv_nsec = (long)NS_PER_MS };
 		nanosleep(&ms, NULL);
 	}
-	return peer.pid > 0 && access(proc, F_OK) == 0 ? -ETIMEDOUT : 0;
+	return pid > 0 && access(proc, F_OK) == 0 ? -ETIMEDOUT : 0;
+}
+
+bool daemon_is_elsewhere(const char *name)
+{
+	struct sockaddr_un to;
+	struct stat own, its;
+	char proc[48];
+	struct text t = text_fixed(proc, sizeof proc);
+
+	socket_path(&to, name);
+	text_f(&t, "/proc/%d/ns/net", process_of(&to));
+	return stat("/proc/self/ns/net", &own) == 0 && stat(proc, &its) == 0 &&
+	       (own.st_ino != its.st_ino || own.st_dev != its.st_dev);
 }
 
 /* A daemon exits by itself when it notices that its interface is gone. */

@@ -11,6 +11,9 @@ void daemon_wait_exit(const char *name);
 /* Removes the socket of a daemon, which then exits, and its interface with it; waits for that. 0 or -errno. */
 must_check int daemon_end(const char *name);
 
+/* True if the daemon is known to be in another network namespace. */
+bool daemon_is_elsewhere(const char *name);
+
 /* Removes the sockets of daemons that have died, of all interfaces: programs that use wgctrl-go fail for every interface
  * if one socket refuses connections. Listing the interfaces removes them. */
 void daemon_remove_dead_sockets(struct ipc *ipc);

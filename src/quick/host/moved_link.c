@@ -8,11 +8,14 @@
 #include <net/if.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/vector.h"
 #include "daemon.h"
+#include "endpoint_route.h"
 #include "rtnetlink.h"
 
 static const char named_folder[] = "/run/netns";
@@ -22,8 +25,10 @@ struct search {
 	bool find_only;
 	struct text *trace;
 	int own_netns;         /* descriptor, to return to */
+	int netns;             /* the one that was entered */
 	ino_t *visited;        /* owned */
 	size_t n_visited, cap_visited;
+	bool is_down;          /* one that may be it */
 	int result;
 };
 
@@ -44,6 +49,13 @@ static bool is_it(const struct search *s, const struct wg_device *d)
 	return (d->flags & WG_DEVICE_HAS_PUBLIC_KEY) && memcmp(d->public_key.b, key->b, sizeof key->b) == 0;
 }
 
+/* The UDP socket of a kernel interface stays where the interface was created: one that is up and has none here is that of a
+ * container with the same tunnel file. */
+static bool is_from_elsewhere(const struct wg_device *d, bool is_up)
+{
+	return is_up && !udp_port_is_taken(IP_V4, d->listen_port);
+}
+
 /* ---- userspace interfaces ---- */
 
 static int delete_daemon(struct search *s, const char *name)
@@ -59,7 +71,8 @@ static int delete_daemon(struct search *s, const char *name)
 	return r < 0 ? r : 1;
 }
 
-/* The sockets of all namespaces are in one directory. An interface that is here was not moved. */
+/* The sockets of all namespaces are in one directory. An interface that is here was not moved, and the daemon of one that was
+ * is still here. */
 static void search_sockets(struct search *s, struct ipc *ipc)
 {
 	struct ipc_names names;
@@ -70,7 +83,7 @@ static void search_sockets(struct search *s, struct ipc *ipc)
 		struct wg_device d;
 		if (names.list[i].backend != IPC_SOCKET || if_nametoindex(names.list[i].name) != 0 || ipc_get_listed(ipc, &d, &names.list[i]) < 0)
 			continue;
-		if (is_it(s, &d))
+		if (is_it(s, &d) && !daemon_is_elsewhere(names.list[i].name))
 			s->result = delete_daemon(s, names.list[i].name);
 		device_free(&d);
 	}
@@ -96,6 +109,41 @@ static int delete_here(struct search *s, const struct ipc_name *found, const cha
 	return r < 0 && r != -ENODEV ? r : 1;
 }
 
+static bool is_up_here(const struct ipc_name *found)
+{
+	struct ifreq request = { 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool up;
+
+	memcpy(request.ifr_name, found->name, sizeof request.ifr_name);
+	up = fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP);
+	if (fd >= 0)
+		close(fd);
+	return up;
+}
+
+static void enter(int netns)
+{
+	if (setns(netns, CLONE_NEWNET) < 0)
+		unreachable(); /* this process was in it before */
+}
+
+/* While the interface is down nothing tells where it was created. */
+static int delete_if_moved(struct search *s, const struct wg_device *d, const struct ipc_name *found, const char *netns)
+{
+	bool is_up = is_up_here(found), other;
+
+	enter(s->own_netns);
+	other = is_from_elsewhere(d, is_up);
+	enter(s->netns);
+	if (other)
+		return 0;
+	if (is_up || s->find_only || !s->link->key)
+		return delete_here(s, found, netns);
+	s->is_down = true;
+	return 0;
+}
+
 /* In the namespace that was entered. */
 static void search_here(struct search *s, const char *netns)
 {
@@ -111,7 +159,7 @@ static void search_here(struct search *s, const char *netns)
 		if (names.list[i].backend != IPC_KERNEL || ipc_get_listed(&ipc, &d, &names.list[i]) < 0)
 			continue;
 		if (is_it(s, &d))
-			s->result = delete_here(s, &names.list[i], netns);
+			s->result = delete_if_moved(s, &d, &names.list[i], netns);
 		device_free(&d);
 	}
 	ipc_names_free(&names);
@@ -137,9 +185,9 @@ static void search_namespace(struct search *s, const char *path, const char *nam
 	if (fd < 0)
 		return;
 	if (fstat(fd, &st) == 0 && visit(s, st.st_ino) && setns(fd, CLONE_NEWNET) == 0) {
+		s->netns = fd;
 		search_here(s, name);
-		if (setns(s->own_netns, CLONE_NEWNET) < 0)
-			unreachable(); /* it is this process's own */
+		enter(s->own_netns);
 	}
 	close(fd);
 }
@@ -183,7 +231,7 @@ static int search(struct search *s, struct ipc *ipc)
 		search_folder(s, "/proc", "/ns/net");
 	free(s->visited);
 	close(s->own_netns);
-	return s->result;
+	return s->result == 0 && s->is_down ? -ENETDOWN : s->result;
 }
 
 int moved_link_delete(struct ipc *ipc, const struct moved_link *link, struct text *trace)

@@ -14,7 +14,7 @@ struct moved_link {
 /* Deletes the interface with this public key, whatever its name is, wherever it is: a kernel interface in any namespace that is mounted in
  * /run/netns or that a process is in, or a userspace interface, by removing the socket of its daemon. Appends the equivalent
  * commands to trace. If the key is not known, an interface with this name is only looked for. 1: deleted; 0: there
- * is none; -ENOKEY: it was found by name; -EPERM: the namespaces cannot be entered; another -errno: it cannot be deleted. */
+ * is none that was created here; -ENOKEY: it was found by name; -ENETDOWN: one that is down may have been created elsewhere; -EPERM: the namespaces cannot be entered; another -errno: it cannot be deleted. */
 must_check int moved_link_delete(struct ipc *ipc, const struct moved_link *link, struct text *trace);
 /* 1: there is an interface that moved_link_delete() would delete or, if the key is not known, look for. 0 or -errno. */
 must_check int moved_link_find(struct ipc *ipc, const struct moved_link *link);
