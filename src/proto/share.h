@@ -11,7 +11,7 @@ enum {
 	SHARE_TOTAL_BYTES = 4 << 20, /* of all peers */
 	SHARE_MORE_BYTES = 2 << 20,  /* of these, for peers that have taken something already */
 	SHARE_PACKET_BYTES = 2048,   /* a packet counts as at least so many: it costs time, too */
-	SHARE_PEER_PART = 8,         /* a peer may take this part of what is left: 128 packets if it is alone */
+	SHARE_PEER_PART = 3,         /* a peer may take this part of what is left: 341 packets if it is alone */
 	SHARE_SENDING_PART = 2,      /* likewise, while its packets leave at once */
 };
 

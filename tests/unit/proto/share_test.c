@@ -27,12 +27,12 @@ static void one_peer_takes_its_part(void **state)
 {
 	(void)state;
 	share_next_round(&total);
-	assert_int_equal(take_all(&peers[0], 60, SHARE_PEER_PART), 128);
+	assert_int_equal(take_all(&peers[0], 60, SHARE_PEER_PART), 341);
 	assert_int_equal(take_all(&peers[0], 60, SHARE_PEER_PART), 0);
 	share_next_round(&total);
 	assert_int_equal(take_all(&peers[0], 60, SHARE_SENDING_PART), 512);
 	share_next_round(&total);
-	assert_int_equal(take_all(&peers[0], 60000, SHARE_PEER_PART), 4);
+	assert_int_equal(take_all(&peers[0], 60000, SHARE_PEER_PART), 11);
 }
 
 static void many_peers_leave_space(void **state)

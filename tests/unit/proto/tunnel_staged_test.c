@@ -56,11 +56,13 @@ static void test_peers_share_the_way_to_control(void **state)
 	add_offline(t, 1);
 	add_offline(t, 2);
 	tunnel_hold(t);
-	assert_int_equal(seal_offline(t, p->now_ns, 1, BATCH), 128);
+	assert_int_equal(seal_offline(t, p->now_ns, 1, BATCH), BATCH);
+	assert_int_equal(seal_offline(t, p->now_ns, 1, BATCH), BATCH);
+	assert_int_equal(seal_offline(t, p->now_ns, 1, BATCH), 341 - 2 * BATCH);
 	assert_int_equal(seal_offline(t, p->now_ns, 1, BATCH), 0);
 	assert_int_equal(seal_offline(t, p->now_ns, 2, 3), 3);
 	tunnel_drops(t, drops);
-	assert_int_equal(drops[WG_DROP_STAGED_FULL], 2 * BATCH - 128);
+	assert_int_equal(drops[WG_DROP_STAGED_FULL], 4 * BATCH - 341);
 	tunnel_queue_emptied(t);
 	assert_int_equal(seal_offline(t, p->now_ns, 1, 3), 3);
 	pair_free(p);
