@@ -142,37 +142,14 @@ static struct ip_addr source_of_error(struct icmp *c, uint64_t now_ns, const uin
 	return source;
 }
 
-static void icmp_send_v4(const struct icmp *c, const struct ip_addr *to, const struct ip_addr *from, struct msghdr *m)
+static void icmp_send_from(int fd, struct msghdr *m, int level, int type, const void *info, size_t n)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET };
-	struct in_pktinfo info = { 0 };
 	struct cmsghdr *h = m->msg_control;
 
-	memcpy(&address.sin_addr, to->b, 4);
-	memcpy(&info.ipi_spec_dst, from->b, 4);
-	m->msg_name = &address;
-	m->msg_namelen = sizeof address;
-	m->msg_controllen = CMSG_SPACE(sizeof info);
-	*h = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof info), .cmsg_level = IPPROTO_IP, .cmsg_type = IP_PKTINFO };
-	memcpy(CMSG_DATA(h), &info, sizeof info);
-	if (sendmsg(c->v4, m, MSG_DONTWAIT) < 0)
-		log_verbose("cannot send an ICMP error: %s", strerror(errno));
-}
-
-static void icmp_send_v6(const struct icmp *c, const struct ip_addr *to, const struct ip_addr *from, struct msghdr *m)
-{
-	struct sockaddr_in6 address = { .sin6_family = AF_INET6 };
-	struct in6_pktinfo info = { 0 };
-	struct cmsghdr *h = m->msg_control;
-
-	memcpy(&address.sin6_addr, to->b, 16);
-	memcpy(&info.ipi6_addr, from->b, 16);
-	m->msg_name = &address;
-	m->msg_namelen = sizeof address;
-	m->msg_controllen = CMSG_SPACE(sizeof info);
-	*h = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof info), .cmsg_level = IPPROTO_IPV6, .cmsg_type = IPV6_PKTINFO };
-	memcpy(CMSG_DATA(h), &info, sizeof info);
-	if (sendmsg(c->v6, m, MSG_DONTWAIT) < 0)
+	*h = (struct cmsghdr){ .cmsg_len = CMSG_LEN(n), .cmsg_level = level, .cmsg_type = type };
+	memcpy(CMSG_DATA(h), info, n);
+	m->msg_controllen = CMSG_SPACE(n);
+	if (sendmsg(fd, m, MSG_DONTWAIT) < 0)
 		log_verbose("cannot send an ICMP error: %s", strerror(errno));
 }
 
@@ -183,11 +160,24 @@ static void icmp_send(const struct icmp *c, const struct ip_addr *to, const stru
 	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct in6_pktinfo))] = { 0 };
 	struct iovec iov = { message, n };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control };
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+	struct in_pktinfo from_v4 = { 0 };
+	struct in6_pktinfo from_v6 = { 0 };
 
-	if (to->family == IP_V4)
-		icmp_send_v4(c, to, from, &m);
-	else
-		icmp_send_v6(c, to, from, &m);
+	if (to->family == IP_V4) {
+		memcpy(&v4.sin_addr, to->b, 4);
+		memcpy(&from_v4.ipi_spec_dst, from->b, 4);
+		m.msg_name = &v4;
+		m.msg_namelen = sizeof v4;
+		icmp_send_from(c->v4, &m, IPPROTO_IP, IP_PKTINFO, &from_v4, sizeof from_v4);
+	} else {
+		memcpy(&v6.sin6_addr, to->b, 16);
+		memcpy(&from_v6.ipi6_addr, from->b, 16);
+		m.msg_name = &v6;
+		m.msg_namelen = sizeof v6;
+		icmp_send_from(c->v6, &m, IPPROTO_IPV6, IPV6_PKTINFO, &from_v6, sizeof from_v6);
+	}
 }
 
 void icmp_send_unreachable(struct icmp *c, uint64_t now_ns, const uint8_t *packet, size_t n)
