@@ -25,7 +25,7 @@ static bool of_link(struct identity *out, uint32_t ifindex)
 {
 	struct netns netns;
 
-	if (!netns_read(&netns))
+	if (netns_read(&netns) < 0 || netns.inode == 0)
 		return false;
 	out->backend = IPC_KERNEL;
 	out->namespace = netns.inode;
@@ -96,7 +96,7 @@ static enum existence existence_of_link(const struct identity *id, struct ipc_ke
 {
 	struct netns netns;
 
-	if (!netns_read(&netns))
+	if (netns_read(&netns) < 0 || netns.inode == 0)
 		return MAY_EXIST;
 	if (id->namespace != netns.inode)
 		return id->netns_name[0] && netns_name_is_stale(id->netns_name, id->namespace) ? IS_GONE : MAY_EXIST;

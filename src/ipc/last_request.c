@@ -168,7 +168,7 @@ void last_request_remove(const char *dir, const char *name)
 {
 	struct netns netns;
 
-	if (netns_read(&netns) || netns_read(&netns))
+	if (netns_read(&netns) == 0 || netns_read(&netns) == 0)
 		remove_files(dir, name, netns.inode);
 	remove_files(dir, name, 0);
 }

@@ -16,20 +16,34 @@
 static const char self[] = "/proc/self/ns/net", folder[] = RUNSTATEDIR "/netns";
 enum { PATH_BYTES = sizeof folder + 256 };
 
-bool netns_read(struct netns *out)
+static int read_inode(uint64_t *inode)
 {
-	socklen_t n = sizeof out->cookie;
-	struct stat st;
-	int fd, r;
+	struct stat st = { 0 };
+	int r = stat(self, &st) < 0 && errno != ENOENT ? -errno : 0;
+
+	*inode = st.st_ino;
+	return r;
+}
+
+static int read_cookie(uint64_t *cookie)
+{
+	socklen_t n = sizeof *cookie;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), r;
+
+	if (fd < 0)
+		return -errno;
+	r = getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, cookie, &n) < 0 ? -errno : 0;
+	close(fd);
+	return r == -ENOPROTOOPT || r == -EOPNOTSUPP ? 0 : r;
+}
+
+int netns_read(struct netns *out)
+{
+	int r;
 
 	*out = (struct netns){ 0 };
-	fd = stat(self, &st) < 0 ? -1 : socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return false;
-	out->inode = st.st_ino;
-	r = getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &out->cookie, &n) == 0 ? 0 : -errno;
-	close(fd);
-	return r == 0 || r == -ENOPROTOOPT || r == -EOPNOTSUPP;
+	r = read_inode(&out->inode);
+	return r < 0 ? r : read_cookie(&out->cookie);
 }
 
 /* 0, or -errno. */

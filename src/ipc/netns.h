@@ -5,11 +5,11 @@
 #include "base/base.h"
 
 struct netns {
-	uint64_t inode;  /* of /proc/self/ns/net; a later namespace may have it again */
+	uint64_t inode;  /* of /proc/self/ns/net; a later namespace may have it again; 0 without /proc */
 	uint64_t cookie; /* which no other namespace has had since boot; 0 before Linux 5.14 */
 };
-/* False: they cannot be read now. */
-must_check bool netns_read(struct netns *out);
+/* Asks the kernel. 0, or -errno: they cannot be read now. */
+must_check int netns_read(struct netns *out);
 
 /* The name that ip-netns(8) gave it. False: it has none that fits. */
 must_check bool netns_name(char *out, size_t cap);

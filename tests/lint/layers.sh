@@ -20,7 +20,8 @@ BEGIN {
 	reports = " report/report.h report/output.h report/diagnostics.h report/trace.h report/terminal.h report/units.h"
 	may["ipc"] = base " crypto/crypto.h" models
 	may["report"] = base models
-	may["wg"] = may["quick"] = may["ipc"] " ipc/ipc.h ipc/resolve.h" reports
+	may["wg"] = may["ipc"] " ipc/ipc.h ipc/resolve.h" reports
+	may["quick"] = may["wg"] " ipc/netns.h"
 	may["daemon"] = base models " proto/tunnel.h"
 	may["quick/config"] = base models
 	may["quick/plan"] = may["quick/config"] " crypto/crypto.h"

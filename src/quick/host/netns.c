@@ -1,45 +1,15 @@
-/* The network namespace of this process. */
+/* The identifier of the network namespace: read once, and the same for the life of the process. */
 #include "netns.h"
 
-#include <errno.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#ifndef SO_NETNS_COOKIE
-#define SO_NETNS_COOKIE 71 /* Linux 5.14 */
-#endif
+#include "ipc/netns.h"
 
 static bool is_known;
-static uint64_t id;
-
-static int read_cookie(uint64_t *cookie)
-{
-	socklen_t n = sizeof *cookie;
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), r;
-
-	if (fd < 0)
-		return -errno;
-	r = getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, cookie, &n) < 0 ? -errno : 0;
-	close(fd);
-	return r;
-}
-
-static int read_inode(uint64_t *inode)
-{
-	struct stat st = { 0 };
-	int r = stat("/proc/self/ns/net", &st) < 0 && errno != ENOENT ? -errno : 0;
-
-	*inode = st.st_ino;
-	return r;
-}
+static struct netns netns;
 
 int netns_identify(void)
 {
-	int r = is_known ? 0 : read_cookie(&id);
+	int r = is_known ? 0 : netns_read(&netns);
 
-	if (r == -ENOPROTOOPT || r == -EOPNOTSUPP)
-		r = read_inode(&id);
 	is_known = r == 0;
 	return r;
 }
@@ -48,5 +18,5 @@ uint64_t netns_id(void)
 {
 	if (netns_identify() < 0)
 		unreachable(); /* another identifier would be a second name for the same journal */
-	return id;
+	return netns.cookie ? netns.cookie : netns.inode;
 }
