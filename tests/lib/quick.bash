@@ -41,12 +41,12 @@ quick_state() {
 	END
 }
 
-# quick_settled STATE: waits until quick_state prints STATE, as a killed daemon may exit a moment later.
+# quick_settled STATE [COMMAND]: waits until COMMAND (quick_state) prints STATE, as a killed daemon may exit a moment later.
 quick_settled() {
-	local want=$1
-	quick_same() { [ "$(quick_state)" = "$want" ]; }
+	local want=$1 command=${2-quick_state}
+	quick_same() { [ "$($command)" = "$want" ]; }
 	eventually 5 quick_same && return
-	diff <(echo "$want") <(quick_state) >&2
+	diff <(echo "$want") <($command) >&2
 	return 1
 }
 

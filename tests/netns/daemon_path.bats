@@ -133,13 +133,18 @@ stop_both() {
 	done
 }
 
-@test "latest-handshakes follows changes of the system clock, and handshakes work after it was set back" {
+# shift_clock SECONDS: the system clock of the daemons of pair_with_shifted_clock differs from the machine's by so much.
+shift_clock() { perl -e 'print pack "q", $ARGV[0]' -- "$1" | dd of="$NET_DIR/shift" conv=notrunc status=none; }
+pair_with_shifted_clock() {
 	! grep -q __asan_init "$WGSUITE_BUILD/wireguardd" || skip "a sanitizer must be the first preloaded library"
 	"${CC:-cc}" -O1 -shared -fPIC -o "$NET_DIR/clock.so" "$BATS_TEST_DIRNAME/clock_shift.c"
-	shift_clock() { perl -e 'print pack "q", $ARGV[0]' -- "$1" | dd of="$NET_DIR/shift" conv=notrunc status=none; }
 	shift_clock 0
 	connect_hosts
 	pair LD_PRELOAD="$NET_DIR/clock.so" CLOCK_SHIFT="$NET_DIR/shift"
+}
+
+@test "latest-handshakes follows changes of the system clock, and handshakes work after it was set back" {
+	pair_with_shifted_clock
 	for shift in 86400 0 -86400 -1700000000 3600; do
 		shift_clock $shift
 		on a wg set wg0 peer "$KB" remove
@@ -152,12 +157,7 @@ stop_both() {
 }
 
 @test "after the system time was set forward, packets are sent with a new session" {
-	! grep -q __asan_init "$WGSUITE_BUILD/wireguardd" || skip "a sanitizer must be the first preloaded library"
-	"${CC:-cc}" -O1 -shared -fPIC -o "$NET_DIR/clock.so" "$BATS_TEST_DIRNAME/clock_shift.c"
-	shift_clock() { perl -e 'print pack "q", $ARGV[0]' -- "$1" | dd of="$NET_DIR/shift" conv=notrunc status=none; }
-	shift_clock 0
-	connect_hosts
-	pair LD_PRELOAD="$NET_DIR/clock.so" CLOCK_SHIFT="$NET_DIR/shift"
+	pair_with_shifted_clock
 	pings a 10.9.0.2
 	before=$(latest_handshake a wg0 "$KB")
 	shift_clock 3600

@@ -32,14 +32,7 @@ DNS = 10.7.$i.53, lan$i.example" "0.0.0.0/0, ::/0"
 	done
 }
 
-# settled STATE: as quick_settled, without link-layer and link-local addresses, which are others after a boot.
-settled() {
-	local want=$1
-	same() { [ "$(state)" = "$want" ]; }
-	eventually 5 same && return
-	diff <(echo "$want") <(state) >&2
-	return 1
-}
+# Without link-layer and link-local addresses, which are others after a boot.
 state() { quick_state | sed 's/link.ether.*//; /fe80::/d'; }
 
 # crash NAME: its daemon is killed, if it is running, and its interface is gone.
@@ -80,6 +73,6 @@ orders() {
 			esac
 		done
 		for name in a0 a1; do on a wg-quick down $name || true; done
-		settled "$before"
+		quick_settled "$before" state
 	done < "$BATS_TEST_TMPDIR/orders"
 }

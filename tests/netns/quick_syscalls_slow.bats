@@ -59,22 +59,8 @@ full() {
 	END
 }
 full_changed() {
-	cat <<-END
-	[Interface]
-	PrivateKey = $QUICK_KEY
-	ListenPort = 5800
-	Address = 10.7.0.9/24, fd07::9/64
-	DNS = 10.7.0.54
-	MTU = 1300
-	PreUp = touch /run/pre-%i
-	PostUp = touch /run/post-%i
-	PreDown = rm -f /run/post-%i
-	PostDown = rm -f /run/pre-%i /run/post-%i
-	[Peer]
-	PublicKey = $QUICK_PEER
-	Endpoint = 192.168.5.254:5801
-	AllowedIPs = 10.8.0.0/16, ::/0
-	END
+	full | sed 's/10\.7\.0\.1\/24, fd07::1\//10.7.0.9\/24, fd07::9\//; s/^DNS = .*/DNS = 10.7.0.54/; s/^MTU = .*/MTU = 1300/
+		s/^AllowedIPs = .*/AllowedIPs = 10.8.0.0\/16, ::\/0/'
 }
 
 # sweep VERB failures|kills FILE [FILE-AFTER]: visits one of $share points.
