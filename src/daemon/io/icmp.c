@@ -146,9 +146,9 @@ static void icmp_send_from(int fd, struct msghdr *m, int level, int type, const 
 {
 	struct cmsghdr *h = m->msg_control;
 
-	*h = (struct cmsghdr){ .cmsg_len = CMSG_LEN(n), .cmsg_level = level, .cmsg_type = type };
+	*h = (struct cmsghdr){ .cmsg_len = (socklen_t)CMSG_LEN(n), .cmsg_level = level, .cmsg_type = type };
 	memcpy(CMSG_DATA(h), info, n);
-	m->msg_controllen = CMSG_SPACE(n);
+	m->msg_controllen = (socklen_t)CMSG_SPACE(n); /* musl; in glibc both lengths are size_t */
 	if (sendmsg(fd, m, MSG_DONTWAIT) < 0)
 		log_verbose("cannot send an ICMP error: %s", strerror(errno));
 }
