@@ -46,8 +46,8 @@ STORM ?= -r 5
 SCALE ?= -r 5 -i 60 -p 1000000
 SCALE_PEERS ?= 1000 100000 1000000
 compared = $(O) 'wgsuite=$(abspath $(O)/wireguardd) -f' 'wireguard-go=$(abspath $(WIREGUARD_GO)) -f' $(PEERS)
-bench_programs := $(O)/wg $(O)/wireguardd $(patsubst %,$(O)/tests/bench/%,ceiling blast storm)
-bench_tables = $(wildcard $(patsubst %,$(O)/tests/bench/%,dataplane.jsonl storm.jsonl scale.jsonl crypto.json proto.jsonl))
+bench_programs := $(O)/wg $(O)/wireguardd $(patsubst %,$(O)/tests/bench/%,ceiling blast storm ndr)
+bench_tables = $(wildcard $(patsubst %,$(O)/tests/bench/%,dataplane.jsonl storm.jsonl scale.jsonl ndr.jsonl crypto.json proto.jsonl))
 
 $(O)/peers/wireguard-go-newest:
 	$(Q)sh tests/lib/get-peers.sh --newest $(@D)
@@ -65,6 +65,11 @@ bench-storm: $(bench_programs) $(WIREGUARD_GO)
 bench-scale: $(bench_programs) $(WIREGUARD_GO)
 	$(Q)bash tests/bench/scale.sh $(SCALE) -o $(O)/tests/bench/scale.jsonl $(compared) -- $(SCALE_PEERS)
 
+# Rates without loss; takes three quarters of an hour. NDR: options of ndr.sh.
+NDR ?= -r 3
+bench-ndr: $(bench_programs) $(WIREGUARD_GO)
+	$(Q)bash tests/bench/ndr.sh $(NDR) -o $(O)/tests/bench/ndr.jsonl $(compared) ceiling
+
 # Reports on the last run of each benchmark, or without any on the published results.
 bench-report:
 	$(Q)python3 tests/bench/report.py $(or $(bench_tables),tests/bench/results.jsonl)
@@ -78,7 +83,7 @@ bench-picture: # needs gnuplot
 		gnuplot > contrib/speed.svg.new && mv contrib/speed.svg.new contrib/speed.svg
 	$(Q)echo "contrib/speed.svg and tests/bench/results.jsonl were made from $(or $(bench_tables),tests/bench/results.jsonl)"
 
-.PHONY: bench-dataplane bench-traffic bench-storm bench-scale bench-report bench-picture
+.PHONY: bench-dataplane bench-traffic bench-storm bench-scale bench-ndr bench-report bench-picture
 
 # The packet path of the daemon without cryptography: ceiling.c takes the place of libproto.
 $(O)/tests/bench/ceiling: $(O)/tests/bench/ceiling.o $(call archives_of,daemon base)
@@ -92,6 +97,10 @@ $(O)/tests/bench/blast: $(O)/tests/bench/blast.o
 $(O)/tests/bench/storm: $(O)/tests/bench/storm.o $(call archives_of,proto crypto base)
 	$(call progress,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(LIBS)
+
+$(O)/tests/bench/ndr: $(O)/tests/bench/ndr.o $(O)/tests/bench/load_peers.o $(call archives_of,proto crypto base)
+	$(call progress,LD,$@)
+	$(Q)$(CC) $(all_ldflags) -o $@ $^ -lpthread $(LIBS)
 
 bench-quick: $(O)/wg $(O)/wg-quick $(O)/wireguardd # needs root
 	$(Q)sh tests/lib/get-peers.sh $(O)/peers

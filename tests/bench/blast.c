@@ -3,18 +3,13 @@
  * first, then searches the highest rate with less than 0.1 % loss; a step with more loss is repeated once. Prints one
  * line: packets/s received without limit, the same in Mbit/s, the highest rate, its loss in %. */
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/udp.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "util.h"
 
 enum { PORT = 9999, MESSAGES = 32, MESSAGE_BYTES_MAX = 65536, STEPS = 7 };
 
@@ -23,45 +18,6 @@ static unsigned int bytes, segments;
 static double seconds;
 static _Atomic uint64_t received;
 static uint8_t messages[MESSAGES][MESSAGE_BYTES_MAX];
-
-static void must(int ok, const char *what)
-{
-	if (ok)
-		return;
-	perror(what);
-	exit(EXIT_FAILURE);
-}
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static void pause_s(double s)
-{
-	struct timespec ts = { (time_t)s, (long)((s - (double)(time_t)s) * 1e9) };
-
-	nanosleep(&ts, NULL);
-}
-
-static int socket_in(const char *namespace)
-{
-	char path[128];
-	int fd, s, size = 8 << 20;
-
-	snprintf(path, sizeof path, "/run/netns/%s", namespace);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	must(fd >= 0 && setns(fd, CLONE_NEWNET) == 0, path);
-	close(fd);
-	s = socket(AF_INET, SOCK_DGRAM, 0);
-	must(s >= 0, "socket");
-	setsockopt(s, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
-	setsockopt(s, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
-	return s;
-}
 
 static void *receive(void *nothing)
 {

@@ -3,10 +3,9 @@
  * offloads and workers and as many threads (WG_THREADS); the functions here replace those of libproto. */
 #include <arpa/inet.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "daemon/control/control.h"
+#include "util.h"
 
 enum { HEADER = 16, OVERHEAD = 32, MTU = 1420 };
 
@@ -133,14 +132,6 @@ static void from_udp(struct loop_source *s, uint32_t events)
 {
 	(void)s, (void)events;
 	worker_serve_udp(c.worker, &c.udp.sockets[UDP_V4]);
-}
-
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	perror(what);
-	exit(EXIT_FAILURE);
 }
 
 static void run_alone(void)

@@ -9,27 +9,15 @@
  *     second, from all addresses of the local network NET/16 and 64 ports; prints the number sent */
 #include <arpa/inet.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "crypto/crypto.h"
 #include "proto/cookie.h"
 #include "proto/tunnel.h"
+#include "util.h"
 
 enum { FLOOD_MESSAGES = 4096, FLOOD_BATCH = 32, FLOOD_PORTS = 64, WAIT_MS = 300, SETTLE_MS = 50 };
-
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	perror(what);
-	exit(EXIT_FAILURE);
-}
 
 static void env_random(void *ctx, void *p, size_t n)
 {
@@ -45,14 +33,6 @@ static void env_realtime(void *ctx, uint64_t *unix_s, uint32_t *ns)
 	clock_gettime(CLOCK_REALTIME, &ts);
 	*unix_s = (uint64_t)ts.tv_sec;
 	*ns = (uint32_t)ts.tv_nsec;
-}
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
 static void make_one(uint32_t i, const struct wg_public *responder, FILE *conf, FILE *messages)
