@@ -6,15 +6,21 @@ in_sequence = $(Q)for target in $(1); do $(MAKE) --no-print-directory O=$(O) $$t
 bench:
 	$(call in_sequence,bench-crypto bench-proto bench-dataplane bench-picture)
 
-bench-crypto: $(O)/tests/bench/crypto # needs libssl-dev and libsodium-dev
-	$(Q)$(O)/tests/bench/crypto $(O)/tests/bench/crypto.json
+# about_line BENCH, FILE: begins the file with the line that describes this machine.
+about_line = bash -c '. tests/bench/about.sh; lines=$(2); : > $$lines; about $(1)'
+
+bench-crypto: $(O)/tests/bench/crypto # needs libssl-dev, libsodium-dev and jq
+	$(Q)$(O)/tests/bench/crypto $(O)/tests/bench/crypto.new
+	$(Q)$(call about_line,crypto,$(O)/tests/bench/crypto.json)
+	$(Q)cat $(O)/tests/bench/crypto.new >> $(O)/tests/bench/crypto.json
 
 $(O)/tests/bench/crypto: $(O)/tests/bench/crypto.o $(call archives_of,crypto base)
 	$(call progress,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ -lcrypto -lsodium $(LIBS)
 
 bench-proto: $(O)/tests/bench/routes $(O)/tests/bench/peers $(O)/tests/bench/handshakes
-	$(Q)for program in $^; do $$program || exit 1; done > $(O)/tests/bench/proto.jsonl.new
+	$(Q)$(call about_line,proto,$(O)/tests/bench/proto.jsonl.new)
+	$(Q)for program in $^; do $$program || exit 1; done >> $(O)/tests/bench/proto.jsonl.new
 	$(Q)mv $(O)/tests/bench/proto.jsonl.new $(O)/tests/bench/proto.jsonl
 	$(Q)cat $(O)/tests/bench/proto.jsonl
 
@@ -74,10 +80,11 @@ bench-ndr: $(bench_programs) $(WIREGUARD_GO)
 bench-report:
 	$(Q)python3 tests/bench/report.py $(or $(bench_tables),tests/bench/results.jsonl)
 
-# Draws the picture of the README and stores its figures in results.jsonl; without runs, draws those figures again.
+# Adds the figures of the last runs to results.jsonl, under the family of this CPU, and draws the picture of the README from
+# those of its first family.
 bench-picture: # needs gnuplot
 	$(Q)if [ -n "$(bench_tables)" ]; then \
-		python3 tests/bench/report.py --results $(bench_tables) > $(O)/tests/bench/results.jsonl && \
+		python3 tests/bench/report.py --results tests/bench/results.jsonl $(bench_tables) > $(O)/tests/bench/results.jsonl && \
 		cp $(O)/tests/bench/results.jsonl tests/bench/results.jsonl; fi
 	$(Q){ python3 tests/bench/report.py --picture tests/bench/results.jsonl && cat tests/bench/picture.gp; } | \
 		gnuplot > contrib/speed.svg.new && mv contrib/speed.svg.new contrib/speed.svg

@@ -21,25 +21,7 @@ end_lines() {
 	python3 "$here/report.py" "$lines"
 }
 
-about() { # about BENCH LABEL=COMMAND…: writes the first line, which describes machine and programs
-	local bench=$1 daemon program version names='{}'
-	shift
-	for daemon; do
-		program=${daemon#*=}
-		[ "$program" != ceiling ] || continue
-		program=${program%% *}
-		if [ -e "$program.version" ]; then # written by tests/lib/get-peers.sh
-			version=$(cat "$program.version")
-		else
-			version=$(timeout 5 "$program" --version 2> /dev/null < /dev/null | head -n 1) || version=
-		fi
-		names=$(jq -c --arg k "${daemon%%=*}" --arg v "$version" '. + {($k): $v}' <<< "$names")
-	done
-	jq -cn --arg bench "$bench" --arg date "$(date -u +%FT%RZ)" --arg kernel "$(uname -sr)" --argjson cores "$(nproc)" \
-		--arg cpu "$(awk -F': *' '/^model name/ { print $2; exit }' /proc/cpuinfo)" \
-		--argjson load "$(cut -d' ' -f1 /proc/loadavg)" --argjson of "$names" \
-		'{about: {$bench, $date, $cpu, $cores, $kernel, $load, $of}}' >> "$lines"
-}
+. "$here/about.sh"
 
 emit() { # emit MEASURE VALUE UNIT
 	if [ -z "$2" ]; then

@@ -7,7 +7,7 @@ setup_file() {
 	build=$(realpath -m "${WGSUITE_BUILD:-$root/build}")
 	export root build
 	make -s -C "$root" O="$build" "$build/wg" "$build/wireguardd" "$build/tests/bench/ceiling" \
-		"$build/tests/bench/blast" "$build/tests/bench/storm" > "$BATS_FILE_TMPDIR/make" 2>&1 ||
+		"$build/tests/bench/blast" "$build/tests/bench/storm" "$build/tests/bench/ndr" > "$BATS_FILE_TMPDIR/make" 2>&1 ||
 		{ cat "$BATS_FILE_TMPDIR/make" >&2; return 1; }
 }
 
@@ -66,9 +66,39 @@ both="rss-idle rss-peak rtt-idle-p50 rtt-idle-p99 rtt-1G-p50 rtt-1G-p99 tcp1 tcp
 	jq -se 'any(.[]; .measure == "peers-1000-loaded" and .value == 1000)' "$file"
 }
 
+@test "rates without loss" {
+	run_benchmark ndr.sh -t 0.05 -p "1 10" -s "64 imix" "$build" "wgsuite=$build/wireguardd -f" ceiling
+	expect_measures wgsuite ndr-{in,out}-{64,imix}-{1,10}{,-mbit,-cores,-p50,-p99}
+	expect_measures ceiling ndr-{in,out}-{64,imix}-{1,10}
+	grep -qE '^\| received, mixed sizes, 10 peers +\| [0-9]' <<< "$output"
+	# At each rate without loss, there is a delay.
+	jq -se '[.[] | select(.measure == "ndr-in-64-1" or .measure == "ndr-out-imix-10" and .impl == "wgsuite") | .value] |
+		length == 3 and all(. > 0)' "$file"
+	jq -se 'map({key: (.impl + .measure), value}) | from_entries | .["wgsuitendr-out-64-10-p50"] > 0' <(tail -n +2 "$file")
+}
+
+@test "the report of two families of CPUs" {
+	local avx2=$BATS_TEST_TMPDIR/avx2.jsonl
+	{
+		echo '{"about":{"bench":"dataplane","date":"2026-01-01T00:00Z","cpu":"X","family":"Zen 9","isa":"avx2","cores":2,"kernel":"L","load":0,"of":{}}}'
+		echo '{"impl":"wgsuite","measure":"tcp1","value":500,"unit":"Mbit/s"}'
+		echo '{"impl":"wireguard-go","measure":"tcp1","value":200,"unit":"Mbit/s"}'
+	} > "$avx2"
+	run -0 python3 "$root/tests/bench/report.py" "$root/tests/bench/results.jsonl" "$avx2"
+	[[ $output == *"| goal "*"| Zen 5 "*"| Zen 9, without AVX-512 "* ]]
+	# The same ratio meets one target and not the other.
+	[[ $output == *"| TCP, 1 stream "*"| met: 2.57 "*"target ≥ 2.40 × wireguard-go"*"| not met: 2.50 "*"target ≥ 2.60 × wireguard-go "* ]]
+	[[ $output == *"Zen 9, without AVX-512: 0 of 1 met"* ]]
+	# New figures replace those of the same measure, and no others.
+	sed 's/Zen 9/Zen 5/; s/avx2/avx512ifma/; s/500/501/' "$avx2" > "$BATS_TEST_TMPDIR/new.jsonl"
+	python3 "$root/tests/bench/report.py" --results "$root/tests/bench/results.jsonl" "$BATS_TEST_TMPDIR/new.jsonl" > "$BATS_TEST_TMPDIR/merged"
+	jq -se '[.[] | select(.measure == "tcp1" and .impl == "wgsuite") | .values] == [[501]]' "$BATS_TEST_TMPDIR/merged"
+	jq -se 'any(.[]; .measure == "tcp4" and .impl == "wgsuite" and (.values | length) == 5)' "$BATS_TEST_TMPDIR/merged"
+}
+
 @test "the report and the tables of the chart from saved results" {
 	local results=$BATS_TEST_TMPDIR/results.jsonl
-	python3 "$root/tests/bench/report.py" --results "$BATS_FILE_TMPDIR"/*.jsonl > "$results"
+	python3 "$root/tests/bench/report.py" --results /dev/null "$BATS_FILE_TMPDIR"/*.jsonl > "$results"
 	run -0 python3 "$root/tests/bench/report.py" "$results"
 	[ "$output" = "$(python3 "$root/tests/bench/report.py" "$BATS_FILE_TMPDIR"/*.jsonl)" ]
 	[[ $output == *"| TCP, 1 stream "*"| handshake flood: additional memory "*"| 1,000 idle peers, packets sent "* ]]
