@@ -22,16 +22,18 @@ struct wg_tunnel_peer *peer_create(const struct wg_public *key, uint32_t hash)
 	return p;
 }
 
-void peer_delete(struct wg_tunnel_peer *p, size_t *staged_total)
+uint32_t peer_delete(struct wg_tunnel_peer *p, size_t *staged_total)
 {
 	struct wg_session *dropped[3];
+	uint32_t n_staged;
 
 	slots_rotate(&p->sessions, SESSION_CLEAR, NULL, dropped);
 	for (size_t i = 0; i < ARRAY_LEN(dropped); i++)
 		session_free(dropped[i]);
-	staged_drop_all(&p->staged, staged_total);
+	n_staged = staged_drop_all(&p->staged, staged_total);
 	mem_wipe(p, sizeof *p);
 	free(p);
+	return n_staged;
 }
 
 void peer_path(const struct wg_tunnel_peer *p, struct wg_path *out)
@@ -144,8 +146,8 @@ bool staged_add(struct staged_queue *q, size_t *total, const uint8_t *bytes, uin
 	q->last = s;
 	q->n++;
 	while (q->n > WG_STAGED_MAX || (q->n > 1 && q->bytes > staged_bytes_max(q, *total))) {
+		*n_dropped += q->first->n > 0;
 		staged_free(staged_pop(q, total));
-		++*n_dropped;
 	}
 	return true;
 }

@@ -73,7 +73,7 @@ struct wg_tunnel_peer {
 must_check struct wg_tunnel_peer *peer_create(const struct wg_public *key, uint32_t hash);
 /* Wipes and frees the peer, its sessions and its staged packets. The caller has removed it from all
  * lists and tables. */
-void peer_delete(struct wg_tunnel_peer *p, size_t *staged_total);
+uint32_t peer_delete(struct wg_tunnel_peer *p, size_t *staged_total); /* the number of its staged packets */
 
 /* Any thread. The path is always read and written as a whole, under path_lock; `const` refers to the
  * path. */
@@ -96,7 +96,7 @@ void peer_keep_source(struct wg_tunnel_peer *p, const struct wg_path *path);
 enum { STAGED_PEER_PART = 8 };
 
 /* Appends a copy of the packet, and drops the oldest ones of this queue beyond WG_STAGED_MAX and beyond its part of the
- * memory: *n_dropped is their number. `total` is the sum of the bytes of all queues. False: out of memory. */
+ * memory: *n_dropped is their number without keepalives. `total` is the sum of the bytes of all queues. False: out of memory. */
 must_check bool staged_add(struct staged_queue *q, size_t *total, const uint8_t *bytes, uint32_t n,
 			   uint32_t *n_dropped);
 must_check struct staged *staged_pop(struct staged_queue *q, size_t *total); /* the oldest; null: empty */

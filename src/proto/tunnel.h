@@ -27,6 +27,7 @@
 
 #include "base/addr.h"
 #include "base/key.h"
+#include "counts.h"
 
 struct wg_tunnel;
 struct wg_tunnel_peer;
@@ -62,41 +63,6 @@ enum wg_verdict {
 	WG_TO_TUN,  /* write dst[0..out_n) to TUN */
 	WG_CONTROL, /* pass it to the control half: tunnel_control_tun or tunnel_control_udp */
 };
-
-/* Why packets are dropped: the enum constant, and the text for logs. */
-#define WG_DROPS(X)                                                                       \
-	X(NONE, "not dropped")                                                            \
-	X(MALFORMED, "not a WireGuard message: wrong type or length")                     \
-	X(UNKNOWN_INDEX, "no session has this receiver index")                            \
-	X(EXPIRED, "session expired or its counter is exhausted")                         \
-	X(AUTH, "authentication failed")                                                  \
-	X(REPLAY, "replayed, or older than the replay window")                            \
-	X(NOT_IP, "inner packet is not IP or has a wrong length")                         \
-	X(SOURCE, "inner source address is not in the allowed IPs of the peer")           \
-	X(NO_PEER, "no peer has the destination in its allowed IPs")                      \
-	X(NO_ENDPOINT, "the peer has no endpoint")                                        \
-	X(NO_MEMORY, "out of memory")                                                     \
-	X(STAGED_FULL, "too many packets of the peer wait for a session")                 \
-	X(GAVE_UP, "staged for a handshake that did not complete")                        \
-	X(DOWN, "the interface is down or has no private key")                            \
-	X(MAC1, "handshake message with an invalid mac1")                                 \
-	X(COOKIE_SENT, "under load: answered with a cookie reply")                        \
-	X(RATE, "under load: handshake rate limit of the source exceeded")                \
-	X(HANDSHAKE, "handshake message that does not authenticate")                      \
-	X(HANDSHAKE_REPLAY, "handshake initiation with an old timestamp")                 \
-	X(FLOOD, "handshake initiation within 20 ms of the previous one")                 \
-	X(UNKNOWN_PEER, "handshake initiation from an unknown public key")                \
-	X(COOKIE, "unexpected cookie reply, or one that does not authenticate")           \
-	X(SEND, "the system refused to send the datagram")                                \
-	X(SEND_QUEUE, "the send queue of the path was full")
-
-enum wg_drop {
-#define X(word, text) WG_DROP_##word,
-	WG_DROPS(X)
-#undef X
-	WG_DROP_COUNT
-};
-const char *wg_drop_text(enum wg_drop drop);
 
 enum {
 	WG_OVERHEAD = 32,       /* bytes of header and tag around the padded packet */
@@ -276,8 +242,19 @@ must_check bool tunnel_peer_route_next(const struct wg_tunnel *t, const struct w
 /* The port or the mark changed: clears the source address that replies are sent from, of all peers. */
 void tunnel_clear_sources(struct wg_tunnel *t);
 
-/* How many packets were dropped since tunnel_new, by reason. Any thread. */
+/* How many packets were dropped since tunnel_new, by reason, and how often each event occurred. Any thread. */
 void tunnel_drops(const struct wg_tunnel *t, uint64_t counts[WG_DROP_COUNT]);
+void tunnel_events(const struct wg_tunnel *t, uint64_t counts[WG_EVENT_COUNT]);
+/* Counts packets that the caller lost. Any thread. */
+void tunnel_count_drops(struct wg_tunnel *t, enum wg_drop why, uint64_t n);
+struct wg_load { /* what the tunnel holds at the moment */
+	uint32_t peers;
+	uint32_t receiver_indices; /* of sessions and of handshakes that have begun */
+	uint32_t timers;           /* peers with a timer that runs */
+	uint32_t outbox;           /* handshake messages and cookie replies to send */
+	size_t staged_bytes;       /* of packets that wait for a session */
+};
+void tunnel_load(const struct wg_tunnel *t, struct wg_load *out); /* O(1) */
 
 /* Runs known-answer tests of all cryptographic implementations in use. False: do not start. */
 must_check bool tunnel_self_test(void);
@@ -287,6 +264,7 @@ must_check bool tunnel_use_cpu(const char *features);
 /* What a thread calls while it waits for a lock whose holder does not run, for programs with several threads; before
  * any other call. */
 void tunnel_set_yield(void (*yield)(void));
-const char *tunnel_crypto_impl(void); /* name of the AEAD implementation in use: "portable", … */
+/* Name of the implementation of a primitive in use, such as "portable" for "aead"; see crypto_impl_name. */
+const char *tunnel_crypto_impl(const char *primitive);
 
 #endif

@@ -10,17 +10,6 @@
 
 enum { MTU_DEFAULT = 1420 };
 
-const char *wg_drop_text(enum wg_drop drop)
-{
-	static const char *const texts[] = {
-#define X(word, text) text,
-		WG_DROPS(X)
-#undef X
-	};
-
-	return (size_t)drop < ARRAY_LEN(texts) ? texts[drop] : "unknown";
-}
-
 struct wg_tunnel *tunnel_new(const struct wg_env *env)
 {
 	struct wg_tunnel *t = calloc(1, sizeof *t);
@@ -45,7 +34,7 @@ void tunnel_free(struct wg_tunnel *t)
 		return;
 	for (p = t->first; p; p = next) {
 		next = p->next;
-		peer_delete(p, &t->staged_bytes);
+		(void)peer_delete(p, &t->staged_bytes);
 	}
 	routes_free(&t->routes);
 	index_free(&t->indices);
@@ -278,7 +267,7 @@ void tunnel_peer_remove(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 		p->next->prev = p->prev;
 	else
 		t->last = p->prev;
-	peer_delete(p, &t->staged_bytes);
+	count_drops(t, WG_DROP_PEER_REMOVED, peer_delete(p, &t->staged_bytes));
 }
 
 void tunnel_peer_set_psk(struct wg_tunnel *t, struct wg_tunnel_peer *p, const struct wg_psk *psk)
@@ -380,12 +369,6 @@ void tunnel_clear_sources(struct wg_tunnel *t)
 		peer_clear_source(p);
 }
 
-void tunnel_drops(const struct wg_tunnel *t, uint64_t counts[WG_DROP_COUNT])
-{
-	for (unsigned int i = 0; i < WG_DROP_COUNT; i++)
-		counts[i] = atomic_load_explicit(&t->drops[i], memory_order_relaxed);
-}
-
 void tunnel_set_yield(void (*yield)(void))
 {
 	spin_set_yield(yield);
@@ -403,9 +386,9 @@ bool tunnel_use_cpu(const char *features)
 	return true;
 }
 
-const char *tunnel_crypto_impl(void)
+const char *tunnel_crypto_impl(const char *primitive)
 {
-	return crypto_impl_name("aead");
+	return crypto_impl_name(primitive);
 }
 
 bool tunnel_self_test(void)

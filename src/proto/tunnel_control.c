@@ -66,7 +66,7 @@ static void stage(struct wg_tunnel *t, struct wg_tunnel_peer *p, const uint8_t *
 	uint32_t n_dropped;
 
 	if (!staged_add(&p->staged, &t->staged_bytes, bytes, n, &n_dropped))
-		count_drops(t, WG_DROP_NO_MEMORY, 1);
+		count_drops(t, WG_DROP_NO_MEMORY, n > 0);
 	if (n_dropped > 0)
 		count_drops(t, WG_DROP_STAGED_FULL, n_dropped);
 	peer_make_ready(t, p);
@@ -167,8 +167,20 @@ void tunnel_release(struct wg_tunnel *t)
 
 /* ---- datagrams to send ---- */
 
-static bool outbox_take(struct outbox *o, struct wg_buf *out, struct wg_path *to)
+static enum wg_event sent_event(const struct datagram *d)
 {
+	switch (d->bytes[0]) {
+	case MSG_INITIATION: return WG_EVENT_INITIATION_SENT;
+	case MSG_RESPONSE: return WG_EVENT_RESPONSE_SENT;
+	case MSG_COOKIE: return WG_EVENT_COOKIE_SENT;
+	}
+	unreachable();
+}
+
+static bool outbox_take(struct wg_tunnel *t, struct wg_buf *out, struct wg_path *to)
+{
+	struct outbox *o = &t->outbox;
+
 	assert(o->first <= o->n && o->n <= o->cap);
 	while (o->first < o->n) {
 		const struct datagram *d = &o->all[o->first++];
@@ -179,6 +191,7 @@ static bool outbox_take(struct outbox *o, struct wg_buf *out, struct wg_path *to
 		out->out_n = d->n;
 		out->tos = d->tos;
 		*to = d->path;
+		count_event(t, sent_event(d), 1);
 		return true;
 	}
 	o->first = o->n = 0;
@@ -216,6 +229,8 @@ static bool send_staged(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_p
 	to->tx_index = session->local;
 	count_bytes(&p->tx_bytes, out->out_n);
 	timers_sent(&p->timers, now_ns, s->n > 0);
+	if (s->n == 0)
+		count_event(t, WG_EVENT_KEEPALIVE_SENT, 1);
 	staged_free(s);
 	if (p->staged.n == 0)
 		staged_drained(t, p);
@@ -232,7 +247,7 @@ bool tunnel_control_next(struct wg_tunnel *t, uint64_t now_ns, struct wg_buf *ou
 	out->verdict = WG_TO_UDP;
 	out->drop = WG_DROP_NONE;
 	for (;;) {
-		if (outbox_take(&t->outbox, out, to))
+		if (outbox_take(t, out, to))
 			return true;
 		if (t->ready_first && send_staged(t, now_ns, t->ready_first, out, to)) {
 			tunnel_initiate_all(t, now_ns);
@@ -263,6 +278,7 @@ static void retransmit(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_pe
 		return;
 	}
 	timers_gave_up(&p->timers, now_ns);
+	count_event(t, WG_EVENT_GAVE_UP, 1);
 	n = staged_drop_all(&p->staged, &t->staged_bytes);
 	if (n > 0)
 		count_drops(t, WG_DROP_GAVE_UP, n);

@@ -10,6 +10,7 @@ enum { RUN_MAX = 64 };
 
 struct tally { /* drops of one call, added to the shared counters at its end */
 	uint64_t drops[WG_DROP_COUNT];
+	uint64_t keepalives; /* received */
 };
 
 static void set_verdict(struct tally *tally, struct wg_buf *buf, enum wg_verdict v, enum wg_drop drop)
@@ -25,6 +26,8 @@ static void tally_flush(struct wg_tunnel *t, const struct tally *tally)
 	for (unsigned int i = 0; i < WG_DROP_COUNT; i++)
 		if (tally->drops[i])
 			count_drops(t, i, tally->drops[i]);
+	if (tally->keepalives)
+		count_event(t, WG_EVENT_KEEPALIVE_RECEIVED, tally->keepalives);
 }
 
 void peer_wake(struct wg_tunnel *t, struct wg_tunnel_peer *p, enum peer_wake why)
@@ -292,7 +295,7 @@ static void seal_chunk(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b,
 
 static void seal_all(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b, struct wg_run *runs)
 {
-	struct tally tally = { { 0 } };
+	struct tally tally = { .keepalives = 0 };
 	struct seal_run run; /* not initialised as a whole: the array is large */
 
 	run.peer = NULL;
@@ -395,7 +398,7 @@ static struct wg_session *find_session(struct wg_tunnel *t, uint64_t now_ns, str
 	struct wg_msg msg;
 
 	if (!t->is_up) {
-		set_verdict(tally, buf, WG_DONE, WG_DROP_DOWN);
+		set_verdict(tally, buf, WG_DONE, WG_DROP_RX_DOWN);
 		return NULL;
 	}
 	if (!msg_parse(&msg, buf->src, buf->n)) {
@@ -465,7 +468,7 @@ static enum wg_drop decapsulate(struct wg_tunnel *t, struct wg_buf *buf,
 
 	if (!packet_parse(&ip, buf->dst, n) || ip.claimed > n ||
 	    ip.claimed < PACKET_CLAIMED_MIN)
-		return WG_DROP_NOT_IP;
+		return WG_DROP_INNER_NOT_IP;
 	packet_merge_ecn(buf->dst, &ip, buf->tos);
 	if (peer_of_address(last, t, ip.family, ip.source) != peer)
 		return WG_DROP_SOURCE;
@@ -514,7 +517,8 @@ static void open_flush(struct wg_tunnel *t, uint64_t now_ns, const struct wg_bat
 			why = decapsulate(t, buf, peer, last);
 			set_verdict(tally, buf, why == WG_DROP_NONE ? WG_TO_TUN : WG_DONE, why);
 		} else {
-			set_verdict(tally, buf, WG_DONE, WG_DROP_NONE); /* a keepalive */
+			set_verdict(tally, buf, WG_DONE, WG_DROP_NONE);
+			tally->keepalives++;
 		}
 		if (why == WG_DROP_NONE)
 			bytes += buf->n;
@@ -528,7 +532,7 @@ static void open_flush(struct wg_tunnel *t, uint64_t now_ns, const struct wg_bat
 void tunnel_open(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)
 {
 	struct route_cache last = { 0 };
-	struct tally tally = { { 0 } };
+	struct tally tally = { .keepalives = 0 };
 	struct open_run run; /* not initialised as a whole: the arrays are large */
 
 	run.session = NULL;

@@ -213,7 +213,7 @@ static struct wg_session *respond_one(struct wg_tunnel *t, uint64_t now_ns, stru
 	if (!noise_respond(&keys, m, &in->accepted, &p->psk, new_index(t), jobs))
 		refuse(t, in, WG_DROP_HANDSHAKE);
 	else if (!(s = session_new(p, &keys, now_ns)))
-		refuse(t, in, WG_DROP_NO_MEMORY);
+		refuse(t, in, WG_DROP_HANDSHAKE_NO_MEMORY);
 	if (!s)
 		peer_rearm(t, p);
 	mem_wipe(&keys, sizeof keys);
@@ -244,7 +244,9 @@ static void begin_and_respond(struct wg_tunnel *t, uint64_t now_ns, struct chunk
 		struct wg_tunnel_peer *p = answered[i]->peer;
 
 		if (!ok || !send_handshake(t, now_ns, p, &messages[i], sizeof messages[i]))
-			refuse(t, answered[i], WG_DROP_NO_MEMORY);
+			refuse(t, answered[i], WG_DROP_HANDSHAKE_NO_MEMORY);
+		else
+			count_event(t, WG_EVENT_INITIATION_RECEIVED, 1);
 		peer_rearm(t, p);
 	}
 }
@@ -281,6 +283,7 @@ static enum wg_drop receive_cookie_reply(struct wg_tunnel *t, uint64_t now_ns, c
 		p = ((struct wg_session *)slot->object)->peer;
 	if (!p || !cookie_consume_reply(&p->cookie, now_ns, m, &p->key))
 		return WG_DROP_COOKIE;
+	count_event(t, WG_EVENT_COOKIE_RECEIVED, 1);
 	return WG_DROP_NONE;
 }
 
@@ -322,7 +325,7 @@ static enum wg_drop receive(struct wg_tunnel *t, uint64_t now_ns, struct arrival
 	struct wg_msg msg;
 
 	if (!t->is_up || !t->has_identity)
-		return WG_DROP_DOWN;
+		return WG_DROP_HANDSHAKE_DOWN;
 	if (!msg_parse(&msg, buf->src, buf->n))
 		return WG_DROP_MALFORMED;
 	switch (msg.type) {

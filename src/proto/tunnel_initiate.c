@@ -150,6 +150,7 @@ static void complete_handshake(struct wg_tunnel *t, uint64_t now_ns, struct wg_t
 			       const struct response *r)
 {
 	count_bytes(&p->rx_bytes, sizeof *r->m);
+	count_event(t, WG_EVENT_RESPONSE_RECEIVED, 1);
 	timers_received(&p->timers, now_ns, false);
 	peer_handshake_complete(t, p);
 	peer_send_keepalive(t, p); /* or what is staged: either confirms the session to the responder */
@@ -188,7 +189,7 @@ void responses_handle(struct wg_tunnel *t, uint64_t now_ns, struct responses *al
 		if (ok)
 			complete_handshake(t, now_ns, answered.sessions[i]->peer, answered.by[i]);
 		else
-			count_drop(t, answered.by[i]->buf, WG_DROP_NO_MEMORY);
+			count_drop(t, answered.by[i]->buf, WG_DROP_HANDSHAKE_NO_MEMORY);
 	}
 	all->n = 0;
 	mem_wipe(jobs, sizeof jobs[0] * NOISE_FINISH_JOBS * n);

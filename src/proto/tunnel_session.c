@@ -206,6 +206,7 @@ void tunnel_confirm_sessions(struct wg_tunnel *t, uint64_t now_ns, struct wg_tun
 			confirmed[n_confirmed++] = peers[i];
 	if (n_confirmed == 0)
 		return;
+	count_event(t, WG_EVENT_CONFIRMED, n_confirmed);
 	publish_begin(t);
 	for (size_t i = 0; i < n_confirmed; i++) {
 		slots_rotate(&confirmed[i]->sessions, SESSION_CONFIRMED, NULL, dropped[i]);

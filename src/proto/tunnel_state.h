@@ -36,6 +36,7 @@ struct wg_tunnel {
 	_Atomic uint32_t mtu;
 	struct wg_tunnel_peer *_Atomic wake_list; /* a stack, by wake_next */
 	_Atomic uint64_t drops[WG_DROP_COUNT];
+	_Atomic uint64_t events[WG_EVENT_COUNT];
 	struct share_total to_control; /* of the caller's queue from the data half to control */
 
 	/* owned by control */
@@ -82,6 +83,11 @@ static inline void publish_end(struct wg_tunnel *t)
 static inline void count_drops(struct wg_tunnel *t, enum wg_drop why, uint64_t n)
 {
 	atomic_fetch_add_explicit(&t->drops[why], n, memory_order_relaxed);
+}
+
+static inline void count_event(struct wg_tunnel *t, enum wg_event what, uint64_t n)
+{
+	atomic_fetch_add_explicit(&t->events[what], n, memory_order_relaxed);
 }
 
 static inline void count_drop(struct wg_tunnel *t, struct wg_buf *buf, enum wg_drop why)

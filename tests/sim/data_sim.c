@@ -121,7 +121,7 @@ static void invalid_inner_headers(struct sim *s)
 	}
 	for (size_t n = 1; n < 100; n++) /* truncated */
 		OK(s, !plaintext_is_delivered(s, k, n & 1 ? good4 : good6, n));
-	drops = sim_drops(s, k->responder, WG_DROP_NOT_IP);
+	drops = sim_drops(s, k->responder, WG_DROP_INNER_NOT_IP);
 	OK(s, drops == 14 + 20 + 12 + 99);
 	OK(s, plaintext_is_delivered(s, k, good4, 100) && plaintext_is_delivered(s, k, good6, 100));
 }

@@ -233,7 +233,7 @@ int control_start(struct control *c, int signal_fd)
 	int routes = routes_subscribe(), clone = vm_clone_subscribe(), clock = vm_clone_watch_clock();
 	int error;
 
-	log_verbose("cryptography: %s", tunnel_crypto_impl());
+	log_verbose("cryptography: %s", tunnel_crypto_impl("aead"));
 	if (clock_wall_ns() < CLOCK_MIN_S * NS_PER_S)
 		log_error("warning: the system time is before 2026: peers may refuse handshakes");
 	if (routes < 0 || loop_add(&c->loop, &c->routes_source, routes, EPOLLIN) != 0)
@@ -253,6 +253,8 @@ int control_start(struct control *c, int signal_fd)
 	if (error)
 		return error;
 	c->link.raise_privileges = sandbox_raise;
+	if (!link_queue_dropped(&c->link, &c->tun_dropped)) /* a persistent device may have dropped packets before */
+		c->tun_dropped = 0;
 	interface_follow_link(c); /* a device that was passed as a descriptor may be up already */
 	return 0;
 }
@@ -316,20 +318,12 @@ static void log_drops(struct control *c)
 {
 	uint64_t drops[WG_DROP_COUNT];
 
+	interface_count_kernel_drops(c);
 	tunnel_drops(c->tunnel, drops);
 	for (unsigned int i = 0; i < WG_DROP_COUNT; i++)
 		if (drops[i] > 0)
 			log_verbose("dropped %llu: %s", (unsigned long long)drops[i],
 				    wg_drop_text((enum wg_drop)i));
-	if (c->worker->handshakes.n_dropped > 0)
-		log_verbose("dropped %llu: the queue of handshake messages was full",
-			    (unsigned long long)c->worker->handshakes.n_dropped);
-	if (c->udp_dropped + udp_dropped(&c->udp) > 0)
-		log_verbose("dropped %llu in the kernel: no WireGuard message, or a receive buffer was full",
-			    (unsigned long long)(c->udp_dropped + udp_dropped(&c->udp)));
-	if (threads_dropped_mail(&c->threads) > 0)
-		log_verbose("dropped %llu: a mailbox of the control thread was full",
-			    (unsigned long long)threads_dropped_mail(&c->threads));
 }
 
 void control_run(struct control *c)

@@ -33,6 +33,20 @@ static bool is_for_loop(const struct control *c, unsigned int which, const struc
 	return u->sockets[which].fd >= 0 && (c->threads.n == 0 || u->sockets[which].kind != UDP_DATA);
 }
 
+void interface_count_kernel_drops(struct control *c)
+{
+	uint64_t tun_dropped;
+
+	if (!c->tunnel)
+		return;
+	tunnel_count_drops(c->tunnel, WG_DROP_SOCKET, udp_take_dropped(&c->udp));
+	if (!link_queue_dropped(&c->link, &tun_dropped))
+		return;
+	if (tun_dropped > c->tun_dropped)
+		tunnel_count_drops(c->tunnel, WG_DROP_TUN_QUEUE, tun_dropped - c->tun_dropped);
+	c->tun_dropped = tun_dropped;
+}
+
 void interface_close_sockets(struct control *c)
 {
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
@@ -40,7 +54,11 @@ void interface_close_sockets(struct control *c)
 	threads_pause(&c->threads);
 	if (set_thread_sockets(c, -1, -1) != 0)
 		unreachable(); /* removing a source cannot fail */
-	c->udp_dropped += udp_dropped(&c->udp);
+	udp_stop_receiving(&c->udp);
+	for (unsigned int i = 0; i < UDP_SOCKETS; i++) /* counts what waits as dropped: the tunnel is down */
+		if (c->udp.sockets[i].fd >= 0)
+			worker_empty_udp(c->worker, &c->udp.sockets[i]);
+	interface_count_kernel_drops(c);
 	udp_close(&c->udp);
 	threads_resume(&c->threads);
 }
@@ -77,7 +95,7 @@ int interface_replace_sockets(struct control *c, const struct udp *fresh)
 		for (unsigned int i = 0; i < UDP_SOCKETS; i++) /* while no thread opens later datagrams */
 			if (c->udp.sockets[i].fd >= 0)
 				worker_empty_udp(c->worker, &c->udp.sockets[i]);
-		c->udp_dropped += udp_dropped(&c->udp);
+		interface_count_kernel_drops(c);
 		udp_close(&c->udp);
 		c->udp = *fresh;
 		atomic_store(&c->udp.routes_version, version + 1); /* what earlier sockets found is looked up again */

@@ -16,6 +16,8 @@ void interface_bring_up(struct control *c, uint64_t now_ns);
 /* Replaces the sockets by fresh ones, and takes them. 0, or -errno and nothing changes. */
 must_check int interface_replace_sockets(struct control *c, const struct udp *fresh);
 void interface_close_sockets(struct control *c);
+/* Counts what the kernel has dropped since the last call at the sockets and in the queue of the TUN. */
+void interface_count_kernel_drops(struct control *c);
 
 /* Passes the TUN to the data threads if the tunnel is up, otherwise to the loop. */
 void interface_move_tun(struct control *c);

@@ -39,11 +39,15 @@ enum {
 #define SOL_NETLINK 270
 #endif
 
+enum { QUEUE_DROPPED_AT = offsetof(struct rtnl_link_stats64, tx_dropped) };
+
 /* ---- events ---- */
 
 static void state_from(struct link_state *state, const struct ifinfomsg *i, const struct netlink_view *v)
 {
 	const void *p = netlink_find_attribute(v->p, v->n, IFLA_MTU, sizeof state->mtu, NULL);
+	const uint8_t *stats = netlink_find_attribute(v->p, v->n, IFLA_STATS64,
+						       QUEUE_DROPPED_AT + sizeof state->queue_dropped, NULL);
 	size_t size;
 	const char *name = netlink_find_attribute(v->p, v->n, IFLA_IFNAME, 2, &size);
 
@@ -51,6 +55,8 @@ static void state_from(struct link_state *state, const struct ifinfomsg *i, cons
 	state->up = i->ifi_flags & IFF_UP;
 	if (p)
 		memcpy(&state->mtu, p, sizeof state->mtu);
+	if (stats)
+		memcpy(&state->queue_dropped, stats + QUEUE_DROPPED_AT, sizeof state->queue_dropped);
 	if (name) {
 		memset(state->name, 0, sizeof state->name);
 		memcpy(state->name, name, strnlen(name, size < sizeof state->name ?
@@ -98,6 +104,17 @@ static int link_query(struct link_state *out, const char *name)
 	if (!error && !(link_parse_events(out, reply, n) & LINK_EVENT_CHANGED))
 		error = -ENODEV;
 	return error;
+}
+
+bool link_queue_dropped(const struct link *l, uint64_t *n)
+{
+	struct link_state now;
+
+	if (l->in_other_ns || l->now.ifindex == 0 || link_query(&now, l->now.name) != 0 ||
+	    now.ifindex != l->now.ifindex)
+		return false;
+	*n = now.queue_dropped;
+	return true;
 }
 
 /* ---- the settings of a kernel WireGuard link ---- */

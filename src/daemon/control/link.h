@@ -11,6 +11,7 @@ struct link_state {
 	uint32_t ifindex, mtu;
 	uint32_t route_mtu; /* the least MTU metric of the routes through the link; 0: none */
 	bool up;
+	uint64_t queue_dropped; /* packets that its queue had no space for */
 };
 
 struct link { /* owned by control */
@@ -42,6 +43,10 @@ must_check int link_update(struct link *l);
 
 /* When to call link_update although no event arrived; NEVER. */
 uint64_t link_deadline(const struct link *l);
+
+/* How many packets the queue of the TUN has dropped because the daemon did not read them in time. False: not known, as for
+ * a link that was moved. */
+must_check bool link_queue_dropped(const struct link *l, uint64_t *n);
 
 /* After the link was brought up: removes the link-local address and redirects again, like kernel WireGuard.
  * Separate from link_update, so that opening the sockets does not wait for it. */

@@ -28,7 +28,7 @@ struct control { /* owned by the control thread, but for what the threads use of
 	struct link link;
 	struct icmp icmp;
 	struct udp udp;
-	uint64_t udp_dropped;       /* of sockets that were closed */
+	uint64_t tun_dropped;       /* by the queue of the TUN, when it was asked last */
 	struct route_changes route_changes;
 	int64_t clock_offset_ns;    /* vm_clone_clock_jumped */
 	struct vm_clone_losses clone_losses;

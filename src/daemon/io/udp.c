@@ -395,12 +395,16 @@ uint32_t udp_waiting(const struct udp_socket *s)
 	return memory_info(s, SK_MEMINFO_WMEM_ALLOC);
 }
 
-uint64_t udp_dropped(const struct udp *u)
+uint64_t udp_take_dropped(struct udp *u)
 {
 	uint64_t total = 0;
 
-	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
-		total += memory_info(&u->sockets[i], SK_MEMINFO_DROPS);
+	for (unsigned int i = 0; i < UDP_SOCKETS; i++) {
+		struct udp_socket *s = &u->sockets[i];
+		uint32_t now = s->fd >= 0 ? memory_info(s, SK_MEMINFO_DROPS) : s->n_dropped;
+		total += now - s->n_dropped; /* the kernel's counter has 32 bits, and may wrap */
+		s->n_dropped = now;
+	}
 	return total;
 }
 

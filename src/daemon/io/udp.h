@@ -49,6 +49,7 @@ struct udp_socket {
 	bool gro;        /* UDP_GRO is on: a message may hold many datagrams */
 	bool gso;        /* the kernel has UDP_SEGMENT */
 	uint32_t send_bytes; /* of its send buffer */
+	uint32_t n_dropped;  /* udp_take_dropped; owned by control */
 	enum udp_kind kind; /* not data: receives no other messages, but for those joined with one of its kind */
 };
 
@@ -68,8 +69,9 @@ void udp_init(struct udp *u); /* all closed */
 must_check int udp_open(struct udp *u, uint16_t port, uint32_t mark, unsigned int disabled);
 void udp_close(struct udp *u);
 must_check int udp_set_mark(struct udp *u, uint32_t mark); /* 0 or -errno */
-/* Datagrams that the kernel dropped at the open sockets: no WireGuard messages (udp_filter.h), or a full buffer. */
-uint64_t udp_dropped(const struct udp *u);
+/* Datagrams that the kernel dropped at the open sockets since the last call: no WireGuard messages (udp_filter.h), or a
+ * full buffer. Asking when the number is wanted costs the packet path nothing, as SO_RXQ_OVFL would. */
+uint64_t udp_take_dropped(struct udp *u);
 /* Before the sockets are closed: what arrives from now on is dropped and counted; what already waits can be received. */
 void udp_stop_receiving(struct udp *u);
 /* Routes, rules or links changed: makes the workers discard their segment limits, of which routes may have been the
@@ -116,6 +118,7 @@ struct udp_tx { /* owned by one worker */
 	uint32_t segment_bytes[UDP_TX_MESSAGES_MAX]; /* of each datagram of the message but the last */
 	uint32_t bytes[UDP_TX_MESSAGES_MAX];
 	unsigned int n, n_iov;
+	uint64_t n_sent;           /* datagrams that the kernel took, since the caller cleared it */
 	struct udp_socket *socket; /* of all messages */
 	struct segment_limits limits;
 	struct slow_paths slow[2]; /* by UDP_V4 and UDP_V6 */

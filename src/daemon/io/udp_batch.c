@@ -245,6 +245,7 @@ static void report_unsent(struct udp_tx *tx, const struct wg_path *path, unsigne
 
 	if (!queue_full)
 		log_verbose("cannot send %u datagrams: %s", datagrams, strerror(-error));
+	tx->n_sent -= datagrams;
 	if (tx->unsent)
 		tx->unsent(tx->ctx, path, datagrams, bytes, queue_full);
 }
@@ -459,6 +460,7 @@ static void tx_add(struct udp_tx *tx, const struct wg_batch *b, size_t first, si
 	struct iovec *last = NULL;
 
 	assert(tx->n < UDP_TX_MESSAGES_MAX && tx->n_iov + n <= UDP_TX_BUFS_MAX && buf->path < b->n_paths);
+	tx->n_sent += n; /* until they turn out to be refused */
 	tx->segment_bytes[tx->n] = buf->out_n;
 	tx->bytes[tx->n] = 0;
 	tx->paths[tx->n] = &b->paths[buf->path];
@@ -516,6 +518,7 @@ void udp_send(struct udp *u, struct udp_tx *tx, const struct wg_batch *b, uint64
 			continue;
 		s = socket_for(u, tx, &b->paths[buf->path], is_data(buf));
 		if (!s) {
+			tx->n_sent++;
 			report_unsent(tx, &b->paths[buf->path], 1, buf->out_n, -EAFNOSUPPORT);
 			continue;
 		}

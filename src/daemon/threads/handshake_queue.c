@@ -8,22 +8,21 @@ static bool is_initiation(const uint8_t *bytes)
 	return bytes[0] == 1;
 }
 
-void handshake_queue_add(struct handshake_queue *q, const struct wg_path *path, uint8_t tos,
+bool handshake_queue_add(struct handshake_queue *q, const struct wg_path *path, uint8_t tos,
 			 const uint8_t *bytes, size_t n)
 {
 	struct handshake_ring *r = is_initiation(bytes) ? &q->initiations : &q->replies;
 	struct waiting_handshake *h = &r->all[(r->first + r->n) % HANDSHAKE_RING];
 
 	assert(r->n <= HANDSHAKE_RING && r->first < HANDSHAKE_RING);
-	if (r->n == HANDSHAKE_RING || n > sizeof h->bytes) {
-		q->n_dropped++;
-		return;
-	}
+	if (r->n == HANDSHAKE_RING || n > sizeof h->bytes)
+		return false;
 	h->path = *path;
 	h->n = (uint16_t)n;
 	h->tos = tos;
 	memcpy(h->bytes, bytes, n);
 	r->n++;
+	return true;
 }
 
 static const struct waiting_handshake *ring_take(struct handshake_ring *r)

@@ -27,11 +27,10 @@ struct handshake_ring {
 struct handshake_queue { /* zeroed: empty */
 	struct handshake_ring initiations, replies;
 	bool initiation_is_next;
-	uint64_t n_dropped; /* found their ring full */
 };
 
-/* Copies a message of at least one byte; dropped and counted if its ring is full. */
-void handshake_queue_add(struct handshake_queue *q, const struct wg_path *path, uint8_t tos,
+/* Copies a message of at least one byte. False: its ring is full. */
+must_check bool handshake_queue_add(struct handshake_queue *q, const struct wg_path *path, uint8_t tos,
 			 const uint8_t *bytes, size_t n);
 /* Removes the next message; null: the queue is empty. Valid until handshake_queue_add. */
 const struct waiting_handshake *handshake_queue_take(struct handshake_queue *q);

@@ -50,8 +50,6 @@ bool mailbox_post(struct mailbox *m, const struct mail *header, const uint8_t *b
 		if (header->n > 0)
 			memcpy(to->bytes, bytes, header->n);
 		m->posted.used += mail_size(header->n);
-	} else {
-		m->n_dropped++;
 	}
 	pthread_mutex_unlock(&m->lock);
 	return fits;
@@ -90,22 +88,17 @@ bool mailbox_half_is_read(const struct mailbox *m)
 	return m->at == m->taken.used;
 }
 
-bool mailbox_is_empty(struct mailbox *m)
+size_t mailbox_waiting(struct mailbox *m)
 {
-	bool is_empty;
+	size_t posted;
 
 	pthread_mutex_lock(&m->lock);
-	is_empty = m->posted.used == 0 && m->at == m->taken.used;
+	posted = m->posted.used;
 	pthread_mutex_unlock(&m->lock);
-	return is_empty;
+	return posted + m->taken.used - m->at;
 }
 
-uint64_t mailbox_dropped(struct mailbox *m)
+bool mailbox_is_empty(struct mailbox *m)
 {
-	uint64_t n;
-
-	pthread_mutex_lock(&m->lock);
-	n = m->n_dropped;
-	pthread_mutex_unlock(&m->lock);
-	return n;
+	return mailbox_waiting(m) == 0;
 }

@@ -1,5 +1,5 @@
 /* Bounded queue from many data threads to control: what only the control thread may process. Mail arrives in
- * the order it was posted. Mail that finds the mailbox full is dropped and counted. */
+ * the order it was posted. Mail that finds the mailbox full is dropped. */
 #ifndef DAEMON_MAILBOX_H
 #define DAEMON_MAILBOX_H
 
@@ -32,20 +32,19 @@ struct mailbox { /* zeroed: may be freed */
 	struct mailbox_half posted;  /* filled by data threads; under lock */
 	struct mailbox_half taken;   /* owned by control: taken out of `posted` as a whole */
 	size_t at;                   /* owned by control: offset of the next mail in `taken` */
-	uint64_t n_dropped;          /* under lock */
 };
 
 must_check bool mailbox_init(struct mailbox *m, size_t capacity); /* false: out of memory */
 void mailbox_free(struct mailbox *m);
 
-/* Any thread: copies the header and header->n bytes. False: no space; the mail is dropped and counted. */
-bool mailbox_post(struct mailbox *m, const struct mail *header, const uint8_t *bytes);
+/* Any thread: copies the header and header->n bytes. False: no space. */
+must_check bool mailbox_post(struct mailbox *m, const struct mail *header, const uint8_t *bytes);
 
 /* Control: the next mail, or null. Valid until the next call of either; peek leaves the mail in the mailbox. */
 const struct mail *mailbox_peek(struct mailbox *m);
 const struct mail *mailbox_next(struct mailbox *m);
 bool mailbox_is_empty(struct mailbox *m); /* control */
 bool mailbox_half_is_read(const struct mailbox *m); /* control: more mail is in the half that is being filled, if any */
-uint64_t mailbox_dropped(struct mailbox *m); /* any thread */
+size_t mailbox_waiting(struct mailbox *m); /* control: the bytes of the mail that waits */
 
 #endif

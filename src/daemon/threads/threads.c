@@ -327,7 +327,7 @@ static void process(struct thread_pool *p, struct worker *control, const struct 
 
 	switch ((enum mail_kind)m->kind) {
 	case MAIL_HANDSHAKE:
-		handshake_queue_add(&control->handshakes, &m->path, m->tos, m->bytes, m->n);
+		worker_queue_handshake(control, &m->path, m->tos, m->bytes, m->n);
 		return;
 	case MAIL_PACKET:
 		worker_stage_packet(control, now_ns, m->bytes, m->n);
@@ -372,10 +372,4 @@ bool threads_tun_mail_is_empty(struct thread_pool *p)
 bool threads_test_clear_tun_failed(struct thread_pool *p)
 {
 	return atomic_exchange(&p->tun_failed, false);
-}
-
-uint64_t threads_dropped_mail(struct thread_pool *p)
-{
-	return p->n == 0 ? 0 :
-	       mailbox_dropped(&p->shared.udp_mail) + mailbox_dropped(&p->shared.tun_mail);
 }

@@ -86,6 +86,5 @@ bool threads_collect_mail(struct thread_pool *p, struct worker *control);
 bool threads_tun_mail_is_empty(struct thread_pool *p);
 /* Whether the TUN has reported an error since the last call. The source must be set again then. */
 bool threads_test_clear_tun_failed(struct thread_pool *p);
-uint64_t threads_dropped_mail(struct thread_pool *p); /* the number of mails that found a mailbox full */
 
 #endif

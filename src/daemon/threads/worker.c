@@ -28,10 +28,12 @@ static_assert(HEADER + PADDING_AND_TAG == WG_OVERHEAD + 15, "header, tag and the
 
 /* ---- lifetime, and mail for control ---- */
 
-static void post(struct worker *w, struct mailbox *to, struct mail header, const uint8_t *bytes)
+/* why: under which it counts as dropped if the mailbox is full; WG_DROP_NONE: it is counted already. */
+static void post(struct worker *w, struct mailbox *to, struct mail header, const uint8_t *bytes, enum wg_drop why)
 {
 	header.ticket = w->ticket.number;
-	(void)mailbox_post(to, &header, bytes); /* counts what it drops */
+	if (!mailbox_post(to, &header, bytes) && why != WG_DROP_NONE)
+		tunnel_count_drops(w->tunnel, why, 1);
 	w->has_posted = true;
 }
 
@@ -138,6 +140,14 @@ static size_t align_up(size_t n)
 	return (n + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
 }
 
+/* Sends the batch, and counts it. */
+static void send_batch(struct worker *w, uint64_t now_ns)
+{
+	udp_send(w->udp, &w->tx, &w->batch, now_ns);
+	counter_add(&w->counters.sent_datagrams, w->tx.n_sent);
+	w->tx.n_sent = 0;
+}
+
 /* ---- from the TUN ---- */
 
 /* ICMP errors for the packets that no peer takes. A data thread leaves sending them to control. */
@@ -154,7 +164,7 @@ static void report_unreachable(struct worker *w, uint64_t now_ns)
 			post(w, &w->shared->tun_mail,
 			     (struct mail){ .kind = MAIL_UNREACHABLE,
 					    .n = b->n < ICMP_MESSAGE_MAX ? b->n : ICMP_MESSAGE_MAX },
-			     b->src);
+			     b->src, WG_DROP_NONE);
 	}
 }
 
@@ -175,7 +185,7 @@ static void seal_and_send_alone(struct worker *w)
 		return;
 	tunnel_seal(w->tunnel, now_ns, &w->batch);
 	udp_check_sources(w->udp, &w->tx, &w->batch);
-	udp_send(w->udp, &w->tx, &w->batch, now_ns);
+	send_batch(w, now_ns);
 	if (has_control(&w->batch))
 		tunnel_control_tun(w->tunnel, now_ns, &w->batch);
 	report_unreachable(w, now_ns);
@@ -191,7 +201,8 @@ static void counters_reserved(void *ctx)
 	for (size_t i = 0; i < w->batch.n; i++) {
 		const struct wg_buf *b = &w->bufs[i];
 		if (b->verdict == WG_CONTROL)
-			post(w, &w->shared->tun_mail, (struct mail){ .kind = MAIL_PACKET, .n = b->n }, b->src);
+			post(w, &w->shared->tun_mail, (struct mail){ .kind = MAIL_PACKET, .n = b->n }, b->src,
+			     WG_DROP_CONTROL_QUEUE);
 	}
 	ticket_pass_counters(&w->ticket);
 }
@@ -212,7 +223,7 @@ static void seal_and_send_in_order(struct worker *w)
 	brlock_read_unlock(&w->tunnel_reader);
 	udp_check_sources(w->udp, &w->tx, &w->batch);
 	wait_for_output(w);
-	udp_send(w->udp, &w->tx, &w->batch, now_ns);
+	send_batch(w, now_ns);
 	ticket_pass_output(&w->ticket);
 	report_unreachable(w, now_ns);
 	w->batch.n = 0;
@@ -220,6 +231,8 @@ static void seal_and_send_in_order(struct worker *w)
 
 static void seal_and_send(struct worker *w)
 {
+	counter_add(&w->counters.tun_batches, w->batch.n > 0);
+	counter_add(&w->counters.tun_packets, w->batch.n);
 	if (w->shared)
 		seal_and_send_in_order(w);
 	else
@@ -287,10 +300,13 @@ bool worker_read_tun(struct worker *w)
 			w->tun_deleted |= n == -EBADFD;
 			return n == 0;
 		}
-		if (split_begin(&s, &h, packet, (size_t)n))
+		if (split_begin(&s, &h, packet, (size_t)n)) {
 			at = add_read(w, &s, at);
-		else
-			log_verbose("ignored %zu bytes from TUN: not a packet", (size_t)n);
+			continue;
+		}
+		log_verbose("ignored %zu bytes from TUN: not a packet", (size_t)n);
+		counter_add(&w->counters.tun_packets, 1);
+		tunnel_count_drops(w->tunnel, WG_DROP_TUN_READ, 1);
 	}
 	return true;
 }
@@ -317,18 +333,20 @@ static void defer_handshake(struct worker *w, const struct wg_buf *b)
 	if (w->shared)
 		post(w, &w->shared->udp_mail,
 		     (struct mail){ .kind = MAIL_HANDSHAKE, .path = *path, .tos = b->tos, .n = b->n },
-		     b->src);
+		     b->src, WG_DROP_HANDSHAKE_QUEUE);
 	else
-		handshake_queue_add(&w->handshakes, path, b->tos, b->src, b->n);
+		worker_queue_handshake(w, path, b->tos, b->src, b->n);
 }
 
 /* The kernel refused a joined packet: writes its packets one by one, unless the first is refused for the same reason.
- * Others are joined as before: that a kernel takes no joined packets at all is known since the TUN was opened. */
-static void write_separately(struct worker *w, uint32_t item, int error)
+ * Others are joined as before: that a kernel takes no joined packets at all is known since the TUN was opened. Returns how
+ * many were written. */
+static unsigned int write_separately(struct worker *w, uint32_t item, int error)
 {
 	const struct join_item *it = &w->join.items[item];
 	struct virtio_net_hdr none = { 0 };
 	uint16_t packet = it->first;
+	unsigned int n_written = 0;
 
 	log_verbose("TUN refused %u joined %s packets: %s", it->count, it->protocol == 17 ? "UDP" : "TCP",
 		    strerror(-error));
@@ -338,9 +356,11 @@ static void write_separately(struct worker *w, uint32_t item, int error)
 		iov[1].iov_len = w->join.packets[packet].n;
 		int result = w->tun->ops->write(w->tun, iov, 2);
 		w->tun_deleted |= result == -EBADFD;
+		n_written += result == 0;
 		if (result == -EBADFD || (i == 0 && result == error))
-			return;
+			break;
 	}
+	return n_written;
 }
 
 static void write_to_tun(struct worker *w)
@@ -348,15 +368,22 @@ static void write_to_tun(struct worker *w)
 	struct iovec iov[JOIN_IOV_MAX];
 	uint8_t header[JOIN_HEADER_MAX];
 	struct virtio_net_hdr h;
+	uint32_t n_packets = 0, n_written = 0;
 
 	for (uint32_t i = 0; i < w->join.n_items; i++) {
-		unsigned int n = join_frame(&w->join, i, &h, header, iov);
+		unsigned int n = join_frame(&w->join, i, &h, header, iov), count = w->join.items[i].count;
 		int error = w->tun->ops->write(w->tun, iov, n);
-		if (error == -EBADFD)
+		n_packets += count;
+		if (!error)
+			n_written += count;
+		else if (error == -EBADFD)
 			w->tun_deleted = true;
-		else if (error && w->join.items[i].count > 1)
-			write_separately(w, i, error);
+		else if (count > 1)
+			n_written += write_separately(w, i, error);
 	}
+	counter_add(&w->counters.written_packets, n_written);
+	if (n_written < n_packets)
+		tunnel_count_drops(w->tunnel, WG_DROP_TUN_WRITE, n_packets - n_written);
 }
 
 static void open_batch(struct worker *w)
@@ -374,6 +401,8 @@ static void open_batch(struct worker *w)
 static void open_and_write(struct worker *w, size_t n_paths)
 {
 	w->batch.n_paths = n_paths;
+	counter_add(&w->counters.udp_batches, 1);
+	counter_add(&w->counters.udp_datagrams, w->batch.n);
 	open_batch(w);
 	join_begin(&w->join, w->tun->join);
 	for (size_t i = 0; i < w->batch.n; i++) {
@@ -399,8 +428,11 @@ static unsigned int receive(struct worker *w, struct udp_socket *s, unsigned int
 
 	for (unsigned int i = 0; i < messages; i++) {
 		struct udp_rx_message m;
-		if (!udp_rx_get(&w->rx, i, &m))
+		if (!udp_rx_get(&w->rx, i, &m)) {
+			counter_add(&w->counters.udp_datagrams, 1);
+			tunnel_count_drops(w->tunnel, WG_DROP_TRUNCATED, 1);
 			continue;
+		}
 		w->paths[i] = m.path;
 		w->paths[i].routes_version = version;
 		for (uint32_t at = 0; at < m.n; at += m.segment_bytes) {
@@ -478,6 +510,13 @@ void worker_empty_udp(struct worker *w, struct udp_socket *s)
 
 /* ---- control ---- */
 
+void worker_queue_handshake(struct worker *w, const struct wg_path *path, uint8_t tos, const uint8_t *bytes,
+			    size_t n)
+{
+	if (!handshake_queue_add(&w->handshakes, path, tos, bytes, n))
+		tunnel_count_drops(w->tunnel, WG_DROP_HANDSHAKE_QUEUE, 1);
+}
+
 void worker_stage_packet(struct worker *w, uint64_t now_ns, const uint8_t *packet, uint32_t n)
 {
 	struct wg_buf buf = { .src = packet, .n = n, .verdict = WG_CONTROL };
@@ -530,7 +569,7 @@ static void drain(struct worker *w, uint64_t now_ns)
 		w->batch.n_paths = n_paths;
 		udp_check_sources(w->udp, &w->tx, &w->batch);
 		if (w->batch.n > 0)
-			udp_send(w->udp, &w->tx, &w->batch, now_ns);
+			send_batch(w, now_ns);
 	}
 	w->batch.n = 0;
 }

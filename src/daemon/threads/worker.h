@@ -14,6 +14,7 @@
 #include "handshake_queue.h"
 #include "mailbox.h"
 #include "sequencer.h"
+#include "worker_counters.h"
 
 enum {
 	WORKER_BUFS = 1024,            /* packets of a batch */
@@ -57,6 +58,7 @@ struct worker { /* owned by its thread */
 	bool udp_pending;          /* datagrams were left in the data sockets this time */
 	uint64_t receive_start_ns; /* when receiving them began */
 	uint64_t under_load_until_ns;
+	struct worker_counters counters;
 };
 
 /* Null: out of memory. Several MiB, of which only the pages in use are touched. */
@@ -88,6 +90,10 @@ void worker_open_and_write(struct worker *w);
 
 /* Stages a packet for its peer until there is a session. */
 void worker_stage_packet(struct worker *w, uint64_t now_ns, const uint8_t *packet, uint32_t n);
+
+/* Queues a handshake message, or counts it as dropped. */
+void worker_queue_handshake(struct worker *w, const struct wg_path *path, uint8_t tos, const uint8_t *bytes,
+			    size_t n);
 
 /* Processes handshake messages of its queue for a limited time, then sends everything that the control half of
  * the tunnel has to send. The time is short while datagrams wait in the data sockets: data does not wait, and

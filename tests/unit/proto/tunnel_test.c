@@ -540,6 +540,9 @@ static void test_drop_texts(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < WG_DROP_COUNT; i++)
 		assert_true(strlen(wg_drop_text(i)) > 5);
+	for (enum wg_drop i = 0; i < WG_DROP_COUNT; i++) /* names are unique within a scope */
+		for (enum wg_drop k = 0; k < i; k++)
+			assert_true(wg_drop_scope(i) != wg_drop_scope(k) || strcmp(wg_drop_name(i), wg_drop_name(k)) != 0);
 	assert_string_equal(wg_drop_text(WG_DROP_REPLAY), "replayed, or older than the replay window");
 	assert_true(tunnel_self_test());
 }

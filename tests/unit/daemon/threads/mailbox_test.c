@@ -55,7 +55,6 @@ static void mail_of_many_threads_arrives_complete_and_in_order(void **state)
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	assert_int_equal(got + refused, THREADS * EACH);
-	assert_int_equal(mailbox_dropped(&m), refused);
 	mailbox_free(&m);
 }
 
@@ -76,7 +75,7 @@ static void a_full_mailbox_drops_mail_and_works_afterwards(void **state)
 	while (mailbox_post(&m, &long_mail, big))
 		n++;
 	assert_int_equal(n, 15);
-	assert_int_equal(mailbox_dropped(&m), 2);
+	assert_int_equal(mailbox_waiting(&m) / WG_DATAGRAM_MAX, 15);
 	assert_false(mailbox_is_empty(&m));
 	for (; n > 0; n--)
 		assert_int_equal(mailbox_next(&m)->n, WG_DATAGRAM_MAX);
@@ -104,7 +103,8 @@ static void read_mail(void *ctx)
 
 static void post_mail(void *ctx)
 {
-	(void)mailbox_post(&m, ctx, NULL);
+	if (mailbox_post(&m, ctx, NULL))
+		return;
 }
 
 static void mail_outside_the_bounds_of_the_mailbox_aborts(void **state)

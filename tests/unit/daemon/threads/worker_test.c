@@ -32,7 +32,7 @@ struct end {
 	uint8_t out[OUT_MAX * 1600];
 	size_t out_n, frames;
 	uint32_t sizes[OUT_MAX];
-	int refuse_joined; /* -errno */
+	int refuse_joined, refuse; /* -errno, of joined packets and of all */
 };
 
 static struct end a, b;
@@ -61,6 +61,8 @@ static int fake_write(struct tun *t, const struct iovec *iov, unsigned int n)
 
 	if (n > 2 && e->refuse_joined)
 		return e->refuse_joined;
+	if (e->refuse)
+		return e->refuse;
 	assert_true(e->frames < OUT_MAX);
 	for (unsigned int i = 1; i < n; i++) {
 		assert_true(e->out_n + iov[i].iov_len <= sizeof e->out);
@@ -180,6 +182,14 @@ static uint32_t offer(const struct shape *s)
 	memset(&a.in_header, 0, sizeof a.in_header);
 	a.in_n = shape_make(a.in, s);
 	return (uint32_t)a.in_n;
+}
+
+static uint64_t dropped_at(const struct end *e, enum wg_drop why)
+{
+	uint64_t counts[WG_DROP_COUNT];
+
+	tunnel_drops(e->tunnel, counts);
+	return counts[why];
 }
 
 static void packets_of_every_size_arrive(void **state)
@@ -382,12 +392,13 @@ static void waiting_handshakes_are_bounded_and_cause_load(void **state)
 		worker_serve_udp(b.worker, &b.udp.sockets[UDP_V4]); /* receives none of them */
 		worker_serve_udp(b.worker, &separate);
 	}
-	assert_int_equal(queue->n_dropped, 0); /* the others wait in the socket */
+	a.worker->tx.n_sent = 0; /* its tunnel knows nothing of them */
+	assert_int_equal(dropped_at(&b, WG_DROP_HANDSHAKE_QUEUE), 0); /* the others wait in the socket */
 	assert_in_range(handshake_queue_n(queue), HANDSHAKE_RING - UDP_RX_SEGMENTS_MAX, HANDSHAKE_RING);
-	while (handshake_queue_n(queue) + queue->n_dropped < received)
+	while (handshake_queue_n(queue) + dropped_at(&b, WG_DROP_HANDSHAKE_QUEUE) < received)
 		worker_serve_udp(b.worker, &mixed);
 	assert_int_equal(handshake_queue_n(queue), HANDSHAKE_RING);
-	assert_int_equal(queue->n_dropped, received - HANDSHAKE_RING);
+	assert_int_equal(dropped_at(&b, WG_DROP_HANDSHAKE_QUEUE), received - HANDSHAKE_RING);
 	while (handshake_queue_n(queue) > 0)
 		worker_run_control(b.worker);
 	assert_true(b.worker->under_load_until_ns > clock_boot_ns() - 60 * NS_PER_S);
@@ -426,7 +437,6 @@ static void a_flood_does_not_occupy_the_control_thread(void **state)
 	static const unsigned int lengths[] = { 1, 3, 4, 31, 32, 33, 63, 64, 65, 91, 92, 93, 147, 148, 149, 1000 };
 	struct handshake_queue *queue = &b.worker->handshakes;
 	uint64_t before[WG_DROP_COUNT], after[WG_DROP_COUNT];
-	uint64_t queue_dropped = queue->n_dropped;
 
 	(void)state;
 	for (unsigned int i = 0; i < 12 * 6 * ARRAY_LEN(lengths); i++) {
@@ -442,7 +452,7 @@ static void a_flood_does_not_occupy_the_control_thread(void **state)
 		queued = handshake_queue_n(queue);
 		for (unsigned int d = 0; d < WG_DROP_COUNT; d++)
 			n_dropped += after[d] - before[d];
-		assert_int_equal(queue->n_dropped, queue_dropped);
+		assert_int_equal(after[WG_DROP_HANDSHAKE_QUEUE], before[WG_DROP_HANDSHAKE_QUEUE]);
 		assert_int_equal(queued + n_dropped, endless.messages);
 		/* Replies to messages that were not sent are not queued. */
 		assert_int_equal(queued > 0, endless.type == 1 && endless.n == 148);
@@ -454,6 +464,99 @@ static void a_flood_does_not_occupy_the_control_thread(void **state)
 	struct shape s = shape_plain;
 	b.out_n = b.frames = 0;
 	run_until_received(offer(&s));
+}
+
+static uint64_t dropped_in(const struct end *e, enum wg_scope scope)
+{
+	uint64_t n = 0;
+
+	for (enum wg_drop i = 0; i < WG_DROP_COUNT; i++)
+		n += wg_drop_scope(i) == scope ? dropped_at(e, i) : 0;
+	return n;
+}
+
+/* Nothing is staged: everything that came has left, or has a reason. */
+static void expect_all_accounted_for(const struct end *e)
+{
+	const struct worker_counters *c = &e->worker->counters;
+	uint64_t events[WG_EVENT_COUNT], to_send, received;
+	struct wg_load load;
+
+	tunnel_events(e->tunnel, events);
+	tunnel_load(e->tunnel, &load);
+	assert_int_equal(load.staged_bytes, 0);
+	to_send = events[WG_EVENT_KEEPALIVE_SENT] + events[WG_EVENT_INITIATION_SENT] +
+		  events[WG_EVENT_RESPONSE_SENT] + events[WG_EVENT_COOKIE_SENT];
+	received = events[WG_EVENT_KEEPALIVE_RECEIVED] + events[WG_EVENT_INITIATION_RECEIVED] +
+		   events[WG_EVENT_RESPONSE_RECEIVED] + events[WG_EVENT_COOKIE_RECEIVED];
+	assert_int_equal(counter_read(&c->tun_packets) + to_send, counter_read(&c->sent_datagrams) + dropped_in(e, WG_SCOPE_SEND));
+	assert_int_equal(counter_read(&c->udp_datagrams),
+			 counter_read(&c->written_packets) + received + handshake_queue_n(&e->worker->handshakes) +
+				 dropped_in(e, WG_SCOPE_RECEIVE) + dropped_in(e, WG_SCOPE_HANDSHAKE));
+}
+
+static int truncating_recv(int fd, struct mmsghdr *m, unsigned int n)
+{
+	(void)fd;
+	m[0].msg_len = 100;
+	m[0].msg_hdr.msg_flags = MSG_TRUNC;
+	m[0].msg_hdr.msg_controllen = 0;
+	return n > 0;
+}
+
+static void offer_plain(unsigned int n)
+{
+	struct shape s = shape_plain;
+
+	for (unsigned int i = 0; i < n; i++) {
+		(void)offer(&s);
+		worker_serve_tun(a.worker);
+	}
+}
+
+static void every_loss_has_a_reason(void **state)
+{
+	static const struct udp_ops truncating = { "truncating", truncating_recv, NULL };
+	struct udp_socket truncated = { .fd = -1, .ops = &truncating };
+	struct ip_endpoint nowhere = { .addr = ip_v4((const uint8_t[4]){ 127, 0, 0, 1 }) };
+	const struct wg_public key = { { 9 } };
+	struct wg_tunnel_peer *silent;
+	struct ip_prefix prefix;
+
+	(void)state;
+	b.refuse = -EIO;
+	b.tun.join = 0;
+	offer_plain(3);
+	while (dropped_at(&b, WG_DROP_TUN_WRITE) < 3)
+		run(&b);
+	b.tun.join = JOIN_TCP;
+	(void)offer_super(10000);
+	while (dropped_at(&b, WG_DROP_TUN_WRITE) < 3 + 10) {
+		run(&a);
+		run(&b);
+	}
+	b.refuse = 0;
+	(void)offer_super(100);
+	a.in_header.gso_type = 77;
+	worker_serve_tun(a.worker);
+	assert_int_equal(dropped_at(&a, WG_DROP_TUN_READ), 1);
+	worker_serve_udp(b.worker, &truncated);
+	assert_int_equal(dropped_at(&b, WG_DROP_TRUNCATED), 1);
+	tunnel_peer_set_endpoint(a.tunnel, a.peer, &nowhere); /* port 0 */
+	offer_plain(5);
+	assert_int_equal(dropped_at(&a, WG_DROP_SEND), 5);
+	assert_int_equal(tunnel_peer_add(&silent, a.tunnel, &key), 0);
+	assert_true(prefix_parse(&prefix, SPAN("10.0.0.2/32"), NULL) && tunnel_route_add(a.tunnel, silent, &prefix) == 0);
+	offer_plain(1);
+	assert_int_equal(dropped_at(&a, WG_DROP_NO_ENDPOINT), 1);
+	nowhere.port = 9;
+	tunnel_peer_set_endpoint(a.tunnel, silent, &nowhere);
+	offer_plain(WG_STAGED_MAX + 2);
+	assert_int_equal(dropped_at(&a, WG_DROP_STAGED_FULL), 2);
+	tunnel_peer_remove(a.tunnel, silent);
+	assert_int_equal(dropped_at(&a, WG_DROP_PEER_REMOVED), WG_STAGED_MAX);
+	expect_all_accounted_for(&a);
+	expect_all_accounted_for(&b);
 }
 
 static struct worker_shared shared;
@@ -489,6 +592,7 @@ int main(void)
 		cmocka_unit_test(deletion_of_the_device_is_detected),
 		cmocka_unit_test(waiting_handshakes_are_bounded_and_cause_load),
 		cmocka_unit_test(a_flood_does_not_occupy_the_control_thread),
+		cmocka_unit_test(every_loss_has_a_reason),
 		cmocka_unit_test(waiting_for_a_ticket_inside_a_reader_section_aborts),
 	};
 
