@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include "daemon/process/clock.h"
+#include "daemon/process/cpu_quota.h"
 #include "daemon/process/log.h"
 
 #define STOP_EVENT UINT64_MAX /* epoll data of the eventfd that ends the threads */
@@ -26,12 +27,8 @@ static_assert((int)THREADS_IN_FLIGHT_MAX * (int)WORKER_BUFS <= (int)REPLAY_WINDO
 
 unsigned int threads_default(void)
 {
-	cpu_set_t cpus;
-	unsigned int n;
+	unsigned int n = cpu_count_usable() / 2;
 
-	if (sched_getaffinity(0, sizeof cpus, &cpus) != 0)
-		return 1;
-	n = (unsigned int)CPU_COUNT(&cpus) / 2;
 	return n < 1 ? 1 : n < THREADS_DEFAULT_MAX ? n : THREADS_DEFAULT_MAX;
 }
 

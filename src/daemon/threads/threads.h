@@ -57,7 +57,7 @@ struct thread_pool {
 	struct icmp *icmp;
 };
 
-/* The default number of threads: half of the CPUs that the process may use, 1 to THREADS_DEFAULT_MAX. */
+/* The default number of threads: half of the CPUs that the process may use (cpu_quota.h), 1 to THREADS_DEFAULT_MAX. */
 unsigned int threads_default(void);
 
 /* n data threads, 0 to THREADS_MAX, which do not run yet. The pool is zeroed but for the pointers of the
