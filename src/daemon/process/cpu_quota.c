@@ -22,7 +22,7 @@ static bool read_start(char *out, size_t cap, struct span *text, const char *pat
 	return n > 0;
 }
 
-/* Removes the first number of the text, and spaces before it. False: there is none, or it is too large. */
+/* Removes spaces and the number after them. False: no number, or too large. */
 static bool take_number(struct span *text, uint64_t *v)
 {
 	size_t i = 0;
