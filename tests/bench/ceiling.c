@@ -102,6 +102,11 @@ void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, unsigned 
 	(void)t, (void)path, (void)datagrams, (void)bytes, (void)why;
 }
 
+void tunnel_count_drops(struct wg_tunnel *t, enum wg_drop why, uint64_t n)
+{
+	(void)t, (void)why, (void)n;
+}
+
 void tunnel_queue_emptied(struct wg_tunnel *t)
 {
 	(void)t;
