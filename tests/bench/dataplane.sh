@@ -1,18 +1,19 @@
 #!/bin/bash
-# dataplane.sh [-r REPETITIONS] [-t SECONDS] [-q] [-o FILE] TOOLS LABEL=COMMAND… [ceiling]: compares userspace WireGuard
-# daemons with iperf3, ping and tests/bench/blast through a tunnel between two network namespaces. Every repetition
-# measures every daemon. "ceiling" is the tunnel without cryptography. Writes a JSON line per measure to FILE or stdout,
-# then the report of tests/bench/report.py. -q: quick, to test that everything works. TOOLS is the build folder. Needs
-# root, iperf3, jq, python3. Runs in namespaces of tests/lib/box.sh.
+# dataplane.sh [-r REPETITIONS] [-t SECONDS] [-m MEASURES] [-q] [-o FILE] TOOLS LABEL=COMMAND… [ceiling]: compares userspace
+# WireGuard daemons with iperf3, ping and tests/bench/blast through a tunnel between two network namespaces. Every
+# repetition measures every daemon. "ceiling" is the tunnel without cryptography. -m: only these, of "tcp udp rtt". -q:
+# quick, to test that everything works. Writes a JSON line per measure to FILE or stdout, then the report of
+# tests/bench/report.py. TOOLS is the build folder. Needs root, iperf3, jq, python3. Runs in namespaces of tests/lib/box.sh.
 set -eu
 [ -n "${WGSUITE_BOX-}" ] || exec sh "$(dirname "$0")/../lib/box.sh" bash "$0" "$@"
 
 here=$(dirname "$0")
-reps=5 pings=500 step=0.7 long=(-t 4) out=
-while getopts r:t:qo: option; do
+reps=5 pings=500 step=0.7 long=(-t 4) measures="tcp udp rtt" out=
+while getopts r:t:m:qo: option; do
 	case $option in
 	r) reps=$OPTARG ;;
 	t) long=(-t "$OPTARG") ;;
+	m) measures=$OPTARG ;;
 	q) long=(-n 4M) pings=30 step=0.02 ;;
 	o) out=$OPTARG ;;
 	*) exit 2 ;;
@@ -75,24 +76,36 @@ udp() { # udp MEASURE BYTES SEGMENTS
 	[ "$3" = 1 ] || emit "$1" "$mbit" Mbit/s
 }
 
-measure() {
-	local load
-	emit rss-idle "$(memory VmRSS $daemons)" MiB
-	rtt rtt-idle "$pings"
+measure_tcp() {
 	tcp tcp1
 	tcp tcp1-back -R
 	tcp tcp4 -P 4
 	tcp tcp4-back -P 4 -R
 	tcp both-ways --bidir
+}
+
+measure_udp() {
 	udp udp-64 64 1
 	udp udp-1400 1372 1 # IP packets of 1,400 bytes
 	udp udp-gso 1200 40
+}
+
+rtt_under_load() {
+	local load
 	ip netns exec a iperf3 -c 10.9.0.2 -t 60 -b 1G > /dev/null 2>&1 &
 	load=$!
 	sleep 0.5
 	rtt rtt-1G "$pings"
 	kill "$load" 2> /dev/null || true
 	wait "$load" 2> /dev/null || true
+}
+
+measure() {
+	emit rss-idle "$(memory VmRSS $daemons)" MiB
+	case " $measures " in *' rtt '*) rtt rtt-idle "$pings" ;; esac
+	case " $measures " in *' tcp '*) measure_tcp ;; esac
+	case " $measures " in *' udp '*) measure_udp ;; esac
+	case " $measures " in *' rtt '*) rtt_under_load ;; esac
 	emit rss-peak "$(memory VmHWM $daemons)" MiB
 }
 
