@@ -87,6 +87,7 @@ static const struct x25519_impl x25519_table[] = {
 static const struct x25519_batch_impl x25519_batch_table[] = {
 #if CRYPTO_X86
 	{ "ifma", NEEDS_IFMA, x25519_batch_ifma, 8, 2 },
+	{ "avx2", NEEDS_AVX2, x25519_batch_avx2, 4, 3 },
 #endif
 	{ "single", 0, NULL, 1, 1 },
 };

@@ -27,6 +27,6 @@ struct x25519_batch_impl {
 	size_t lanes;         /* jobs per call */
 	size_t lanes_min;     /* with fewer jobs single multiplications are faster */
 };
-x25519_batch_fn x25519_batch_ifma;
+x25519_batch_fn x25519_batch_ifma, x25519_batch_avx2;
 
 #endif

@@ -221,10 +221,9 @@ static void x25519_ours(const struct task *t)
 
 static void x25519_lanes(const struct task *t)
 {
-	static struct x25519_job jobs[8];
+	static struct x25519_job jobs[16];
 
-	if (((const struct x25519_batch_impl *)t->impl)->mul)
-		((const struct x25519_batch_impl *)t->impl)->mul(jobs, 8);
+	((const struct x25519_batch_impl *)t->impl)->mul(jobs, t->packets);
 }
 
 static void add_x25519(void)
@@ -245,7 +244,7 @@ static void add_x25519(void)
 	}
 	for (const struct x25519_batch_impl *impl = crypto_tables.x25519_batch; impl->needs; impl++)
 		if (have(impl->needs))
-			add("x25519", impl->name, "batch", 32, 8, x25519_lanes, impl);
+			add("x25519", impl->name, "batch", 32, impl->lanes, x25519_lanes, impl);
 }
 
 /* ---- BLAKE2s ---- */

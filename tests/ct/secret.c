@@ -232,11 +232,15 @@ static void check_x25519(void)
 	ct_public(&ok, sizeof ok);
 	if (!ok)
 		printf("FAILED to multiply\n");
-	if (have("x25519-batch", crypto_impl_name("x25519-batch"), crypto_tables.x25519_batch->needs)) {
-		for (size_t i = 0; i < ARRAY_LEN(jobs); i++)
-			jobs[i] = (struct x25519_job){ .key = k, .u = u };
-		x25519_batch(jobs, ARRAY_LEN(jobs));
+	for (const struct x25519_batch_impl *impl = crypto_tables.x25519_batch; impl->needs; impl++) {
+		crypto_restrict(impl->needs);
+		if (have("x25519-batch", impl->name, impl->needs)) {
+			for (size_t i = 0; i < ARRAY_LEN(jobs); i++)
+				jobs[i] = (struct x25519_job){ .key = k, .u = u };
+			x25519_batch(jobs, ARRAY_LEN(jobs));
+		}
 	}
+	crypto_restrict(UINT32_MAX);
 }
 
 static void check_keys(void)

@@ -6,16 +6,30 @@
 #include "crypto/x25519/fe25.h"
 #include "crypto/x25519/x25519_single.inc"
 
+enum { JOBS = 8 };
+
+static void check_batch(const struct x25519_batch_impl *impl, struct x25519_job jobs[JOBS],
+			const uint8_t expected[JOBS][32], size_t values)
+{
+	crypto_restrict(impl->needs);
+	x25519_batch(jobs, JOBS);
+	for (size_t i = 0; i < JOBS; i++)
+		if (memcmp(expected[i % values], jobs[i].out.b, 32) != 0 ||
+		    jobs[i].ok == mem_is_zero_ct(expected[i % values], 32))
+			abort();
+	crypto_restrict(UINT32_MAX);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct x25519_job jobs[8] = { 0 };
-	uint8_t expected[32], out[ARRAY_LEN(jobs)][32];
+	struct x25519_job jobs[JOBS] = { 0 };
+	uint8_t expected[32], out[JOBS][32];
 	size_t values = n / 32 - 1;
 
 	if (n < 64)
 		return 0;
-	values = values < ARRAY_LEN(jobs) ? values : ARRAY_LEN(jobs);
+	values = values < JOBS ? values : JOBS;
 	ladder(expected, data, data + 32);
 	for (const struct x25519_impl *impl = crypto_tables.x25519;; impl++) {
 		if ((impl->needs & ~cpu_features()) == 0) {
@@ -26,17 +40,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		if (impl->needs == 0)
 			break;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
+	for (size_t i = 0; i < JOBS; i++) {
 		memcpy(&jobs[i].key, data, 32);
 		memcpy(&jobs[i].u, data + 32 * (1 + i % values), 32);
 	}
-	x25519_batch(jobs, ARRAY_LEN(jobs));
-	for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
-		if (i < values)
-			x25519_mul_portable(out[i], jobs[i].key.b, jobs[i].u.b);
-		if (memcmp(out[i % values], jobs[i].out.b, sizeof out[0]) != 0 ||
-		    jobs[i].ok == mem_is_zero_ct(out[i % values], sizeof out[0]))
-			abort();
+	for (size_t i = 0; i < values; i++)
+		x25519_mul_portable(out[i], jobs[i].key.b, jobs[i].u.b);
+	for (const struct x25519_batch_impl *impl = crypto_tables.x25519_batch; impl->needs; impl++) {
+		if ((impl->needs & ~cpu_features()) == 0)
+			check_batch(impl, jobs, out, values);
 	}
 	return 0;
 }
