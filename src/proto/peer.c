@@ -72,14 +72,24 @@ void peer_learn_path(struct wg_tunnel_peer *p, const struct wg_path *path)
 		peer_set_path(p, path);
 }
 
-void peer_roam(struct wg_session *s, uint64_t counter, const struct wg_path *path)
+/* Whether a data message of this session is newer than what set the path, as far as sessions tell. */
+static bool session_may_roam(struct wg_tunnel_peer *p, const struct wg_session *s, uint64_t now_ns)
+{
+	if (s->created_ns < p->heard_created_ns)
+		return ns_since(now_ns, p->heard_ns) >= ROAM_LATE_NS;
+	p->heard_created_ns = s->created_ns;
+	p->heard_ns = now_ns;
+	return true;
+}
+
+void peer_roam(struct wg_session *s, uint64_t now_ns, uint64_t counter, const struct wg_path *path)
 {
 	struct wg_tunnel_peer *p = s->peer;
 
 	spin_lock(&p->path_lock);
 	if (counter >= s->path_next) {
 		s->path_next = counter + 1;
-		if (path->remote.port != 0)
+		if (session_may_roam(p, s, now_ns) && path->remote.port != 0)
 			set_path_locked(p, path);
 	}
 	spin_unlock(&p->path_lock);

@@ -38,6 +38,8 @@ struct wg_tunnel_peer {
 	struct wg_timers timers;
 	struct spin path_lock;
 	struct wg_path path;                   /* under path_lock; remote IP_NONE: no endpoint */
+	uint64_t heard_created_ns;             /* under path_lock: created_ns of the newest session that received data */
+	uint64_t heard_ns;                     /* under path_lock: when it received the latest */
 	_Atomic uint32_t wake_reasons;         /* enum peer_wake; nonzero: in the wake list, or soon */
 	struct wg_tunnel_peer *wake_next;      /* owned by the setter of wake_reasons, then by control */
 	_Atomic bool last_minute_rekey_sent;   /* rekey_on_receive has acted on this session */
@@ -81,9 +83,12 @@ void peer_path(const struct wg_tunnel_peer *p, struct wg_path *out);
 void peer_set_path(struct wg_tunnel_peer *p, const struct wg_path *path);
 /* An authentic message arrived on the path: the peer is there, unless nothing can be sent there (port 0). */
 void peer_learn_path(struct wg_tunnel_peer *p, const struct wg_path *path);
-/* The same for the data message with this counter: only the newest of its session decides. Threads open batches in any
- * order, and networks reorder datagrams. */
-void peer_roam(struct wg_session *s, uint64_t counter, const struct wg_path *path);
+/* The same for the data message with this counter: only the newest of its session decides, as threads open batches in
+ * any order, and networks reorder datagrams. For the same reason a session does not decide for ROAM_LATE_NS after a newer
+ * one received data: the peer sends with that one. After two simultaneous handshakes it may send with the older one all
+ * the same, so it is for that time only. */
+#define ROAM_LATE_NS (30 * NS_PER_S)
+void peer_roam(struct wg_session *s, uint64_t now_ns, uint64_t counter, const struct wg_path *path);
 /* Clears the local address and interface: the system chooses the source address again. */
 void peer_clear_source(struct wg_tunnel_peer *p);
 /* If the path is still this one: the same, or store what `path` says of its route. */

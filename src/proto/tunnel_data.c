@@ -488,8 +488,7 @@ static void rekey_on_receive(struct wg_tunnel *t, uint64_t now_ns, struct wg_tun
 
 /* Ends the run. Everything after open_authenticate acts on authentic packets only: roaming (the
  * source of the newest datagram becomes the endpoint, whitepaper section 2.1; an older one that comes
- * later does not), confirmation of the
- * session, byte counts and timers. */
+ * later does not), confirmation of the session, byte counts and timers. */
 static void open_flush(struct wg_tunnel *t, uint64_t now_ns, const struct wg_batch *b,
 		       struct open_run *run, struct route_cache *last, struct tally *tally)
 {
@@ -503,7 +502,7 @@ static void open_flush(struct wg_tunnel *t, uint64_t now_ns, const struct wg_bat
 	if (run->n == 0)
 		return;
 	peer = run->session->peer;
-	peer_roam(run->session, run->newest, &b->paths[run->newest_path]);
+	peer_roam(run->session, now_ns, run->newest, &b->paths[run->newest_path]);
 	if (atomic_load_explicit(&run->session->is_next, memory_order_relaxed)) {
 		atomic_store(&run->session->has_received, true);
 		peer_wake(t, peer, WAKE_CONFIRM);

@@ -140,6 +140,34 @@ static void an_older_message_does_not_undo_roaming(struct sim *s)
 	message_put(m);
 }
 
+/* The same across a new session: a datagram of the previous one is older. */
+static void a_late_message_of_the_previous_session_does_not_undo_roaming(struct sim *s)
+{
+	struct ip_endpoint was, now;
+	struct message *m;
+
+	sim_pair(s, 0, 1);
+	story_connect(s, 0, 1);
+	exchange(s, 0, 1, 2);
+	sim_run_s(s, 121);
+	was = s->nodes[0].v4;
+	sim_link(s, 0, 1)->cut = true;
+	uint64_t serial = sim_push(s, 0, 1); /* begins a handshake, which is lost, too */
+	m = sim_recent(s, 0, 4);
+	m->refs++;
+	sim_link(s, 0, 1)->cut = false;
+	sim_move(s, 0, 5);
+	now = s->nodes[0].v4;
+	sim_run_s(s, 6);
+	exchange(s, 0, 1, 1);
+	OK(s, s->nodes[1].sent[2] == 2);
+	OK(s, has_endpoint(s, 1, 0, &now) && !endpoint_equal(&was, &now));
+	story_inject_again(s, m, &was);
+	OK(s, ledger_has_arrived(s, serial));
+	OK(s, has_endpoint(s, 1, 0, &now));
+	message_put(m);
+}
+
 /* Nothing can be sent to port 0. */
 static void port_zero_is_not_learned(struct sim *s)
 {
@@ -289,6 +317,8 @@ int main(int argc, char **argv)
 		{"roams_between_address_families", roams_between_address_families, 2, 0},
 		{"forged_and_replayed_packets_do_not_roam", forged_and_replayed_packets_do_not_roam, 2, 0},
 		{"an_older_message_does_not_undo_roaming", an_older_message_does_not_undo_roaming, 2, 0},
+		{"a_late_message_of_the_previous_session_does_not_undo_roaming",
+		 a_late_message_of_the_previous_session_does_not_undo_roaming, 2, 0},
 		{"port_zero_is_not_learned", port_zero_is_not_learned, 2, 0},
 		{"cookie_replies_do_not_roam", cookie_replies_do_not_roam, 2, 0},
 		{"nat_rebinds", nat_rebinds, 2, 2},

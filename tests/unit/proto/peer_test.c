@@ -175,7 +175,7 @@ static void test_roaming(void **state)
 {
 	struct wg_public key = key_of(1);
 	struct wg_tunnel_peer *p = peer_create(&key, 1);
-	struct wg_session s = { .peer = p }, next = { .peer = p };
+	struct wg_session s = { .peer = p, .created_ns = 1 }, next = { .peer = p, .created_ns = 2 };
 	struct wg_path a = { .ifindex = 3 }, b, zero, got;
 
 	(void)state;
@@ -186,21 +186,55 @@ static void test_roaming(void **state)
 	assert_false(atomic_load(&p->has_endpoint));
 	a.remote.port = 5;
 	b.remote.port = 6;
-	peer_roam(&s, 0, &a);
+	peer_roam(&s, 5, 0, &a);
 	assert_true(atomic_load(&p->has_endpoint));
-	peer_roam(&s, 9, &b);
-	peer_roam(&s, 8, &a); /* by a thread that was late */
+	peer_roam(&s, 5, 9, &b);
+	peer_roam(&s, 5, 8, &a); /* by a thread that was late */
 	peer_path(p, &got);
 	assert_true(path_equal(&got, &b));
-	peer_roam(&s, 10, &zero);
+	peer_roam(&s, 5, 10, &zero);
 	peer_path(p, &got);
 	assert_true(path_equal(&got, &b));
-	peer_roam(&next, 0, &a); /* another session counts from 0 */
+	peer_roam(&next, 5, 0, &a); /* another session counts from 0 */
 	peer_path(p, &got);
 	assert_true(path_equal(&got, &a));
 	peer_learn_path(p, &b);
 	peer_path(p, &got);
 	assert_true(path_equal(&got, &b));
+	peer_delete(p, &total);
+}
+
+/* A datagram of the previous session that was long on its way does not undo that the peer roamed. */
+static void test_late_previous_session(void **state)
+{
+	struct wg_public key = key_of(1);
+	struct wg_tunnel_peer *p = peer_create(&key, 1);
+	struct wg_session old = { .peer = p, .created_ns = 10 }, other = { .peer = p, .created_ns = 20 },
+			  same = { .peer = p, .created_ns = 20 };
+	struct wg_path a = { .ifindex = 3 }, b, got;
+	const uint64_t heard_ns = 100;
+
+	(void)state;
+	assert_non_null(p);
+	a.remote.addr = ip_v4((const uint8_t[4]){ 192, 0, 2, 1 });
+	a.remote.port = 5;
+	b = a;
+	b.remote.port = 6;
+	peer_roam(&old, 50, 0, &a);
+	peer_roam(&other, heard_ns, 0, &b);
+	peer_roam(&old, heard_ns + 1, 1, &a);
+	peer_path(p, &got);
+	assert_true(path_equal(&got, &b));
+	peer_roam(&old, heard_ns + ROAM_LATE_NS - 1, 2, &a);
+	peer_path(p, &got);
+	assert_true(path_equal(&got, &b));
+	peer_roam(&old, heard_ns + ROAM_LATE_NS, 3, &a); /* the peer sends with this one: nothing else came since */
+	peer_path(p, &got);
+	assert_true(path_equal(&got, &a));
+	peer_roam(&same, heard_ns + ROAM_LATE_NS, 0, &b); /* begun at the same time: neither is older */
+	peer_roam(&other, heard_ns + ROAM_LATE_NS, 1, &a);
+	peer_path(p, &got);
+	assert_true(path_equal(&got, &a));
 	peer_delete(p, &total);
 }
 
@@ -214,6 +248,7 @@ int main(void)
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_path),
 		cmocka_unit_test(test_roaming),
+		cmocka_unit_test(test_late_previous_session),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
