@@ -13,6 +13,7 @@
 #include "options.h"
 
 #define SOCKET_DIR RUNSTATEDIR "/wireguard"
+#define STATS_DIR RUNSTATEDIR "/wgsuite"
 
 static struct control control;
 
@@ -90,6 +91,16 @@ static int open_socket(struct control *c, const struct options *o, const char *n
 		       uapi_server_open(&c->uapi, SOCKET_DIR, name, why);
 }
 
+/* The daemon can do without. */
+static void open_statistics(struct control *c, const char *name)
+{
+	char text[200];
+	struct text why = text_fixed(text, sizeof text);
+
+	if (stats_server_open(&c->stats, STATS_DIR, name, &why) != 0)
+		log_error("warning: no statistics: %s", text);
+}
+
 /* Opens everything, drops privileges, and starts the threads. Then the daemon can be configured. */
 static int start(struct control *c, const struct options *o, struct text *why)
 {
@@ -114,10 +125,11 @@ static int start(struct control *c, const struct options *o, struct text *why)
 		error = open_socket(c, o, name, why);
 	if (error)
 		return error;
+	open_statistics(c, name);
 	signal_fd = open_signals(o->foreground);
 	error = signal_fd < 0 ? -errno : control_start(c, signal_fd);
 	if (!error) {
-		sandbox_enter(SOCKET_DIR);
+		sandbox_enter(&(struct sandbox_folders){ SOCKET_DIR, STATS_DIR });
 		error = threads_start(&c->threads); /* they inherit the remaining privileges */
 		if (error)
 			text_f(why, "cannot start threads: %s", strerror(-error));

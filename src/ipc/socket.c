@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "crypto/crypto.h"
 #include "model/uapi.h"
+#include "ipc.h"
 #include "lookup.h"
 
 enum { BUFFER_BYTES = 64 * 1024, SET_REPLY_MAX = 64 * 1024 };
@@ -65,6 +66,20 @@ static void limit_silence(int fd, int seconds)
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 }
 
+void ipc_remove_dead_daemon(const char *dir, const char *name)
+{
+	char statistics[sizeof((struct sockaddr_un *)0)->sun_path];
+	struct text path = text_fixed(statistics, sizeof statistics);
+	struct sockaddr_un sa;
+
+	if (!socket_address(&sa, dir, name))
+		return;
+	(void)unlink(sa.sun_path);
+	text_f(&path, "%s/wgsuite/%s.stats", RUNSTATEDIR, name);
+	if (!dir && !path.failed)
+		(void)unlink(statistics);
+}
+
 int socket_open(const char *dir, const char *name)
 {
 	struct sockaddr_un sa;
@@ -87,7 +102,7 @@ int socket_open(const char *dir, const char *name)
 		return fd;
 	close(fd);
 	if (rc == -ECONNREFUSED && !is_link)
-		(void)unlink(sa.sun_path); /* its daemon has died */
+		ipc_remove_dead_daemon(dir, name);
 	return rc;
 }
 

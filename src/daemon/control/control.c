@@ -12,6 +12,7 @@
 #include "daemon/process/sandbox.h"
 #include "interface.h"
 #include "routes.h"
+#include "statistics.h"
 
 #define CLOCK_MIN_S 1767225600ull /* 2026-01-01: an earlier system time is wrong */
 
@@ -193,6 +194,8 @@ static void control_clear(struct control *c)
 	c->clock_source = (struct loop_source){ -1, clock_ready };
 	c->signal_source = (struct loop_source){ -1, signal_ready };
 	c->wake_source = (struct loop_source){ -1, wake_ready };
+	stats_server_init(&c->stats);
+	c->statm_fd = -1;
 	c->uapi.listener.fd = c->uapi.watcher.fd = c->uapi.dir_fd = -1;
 	for (size_t i = 0; i < UAPI_CLIENTS_MAX; i++)
 		c->uapi.clients[i].source.fd = -1;
@@ -242,6 +245,9 @@ int control_start(struct control *c, int signal_fd)
 		log_verbose("cannot find out whether this virtual machine is cloned");
 	if (clock < 0 || loop_add(&c->loop, &c->clock_source, clock, EPOLLIN) != 0)
 		log_verbose("cannot watch the system time");
+	stats_prepare(c);
+	if (c->stats.listener.fd >= 0 && stats_server_start(&c->stats, &c->loop, stats_print, c) != 0)
+		log_error("warning: no statistics: out of memory");
 	error = uapi_server_start(&c->uapi, &c->loop, &handlers, socket_removed);
 	if (!error)
 		error = loop_add(&c->loop, &c->tun_source, c->tun.fd, EPOLLIN);
@@ -293,6 +299,7 @@ static void run_due_work(struct control *c)
 	if (c->link.now.up && now_ns >= c->retry_ns)
 		interface_bring_up(c, now_ns);
 	uapi_server_tick(&c->uapi, now_ns);
+	stats_server_tick(&c->stats, now_ns);
 	check_clock(c);
 	check_losses(c, now_ns);
 	publish_route_changes(c, now_ns);
@@ -305,6 +312,8 @@ static void run_due_work(struct control *c)
 		deadline = c->retry_ns;
 	if (uapi_server_deadline(&c->uapi) < deadline)
 		deadline = uapi_server_deadline(&c->uapi);
+	if (stats_server_deadline(&c->stats) < deadline)
+		deadline = stats_server_deadline(&c->stats);
 	if (link_deadline(&c->link) < deadline)
 		deadline = link_deadline(&c->link);
 	if (vm_clone_losses_deadline(&c->clone_losses) < deadline)
@@ -352,7 +361,10 @@ void control_free(struct control *c)
 	interface_close_sockets(c);
 	link_close(&c->link);
 	tun_close(&c->tun);
+	stats_server_close(&c->stats);
 	uapi_server_close(&c->uapi);
+	if (c->statm_fd >= 0)
+		close(c->statm_fd);
 	for (size_t i = 0; i < ARRAY_LEN(sources); i++)
 		if (sources[i]->fd >= 0)
 			close(sources[i]->fd);

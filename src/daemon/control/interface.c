@@ -201,6 +201,7 @@ void interface_refresh(struct control *c)
 	if (strcmp(name, c->link.now.name) != 0) {
 		log_verbose("renamed to %s", c->link.now.name);
 		uapi_server_rename(&c->uapi, c->link.now.name);
+		socket_file_rename(&c->stats.file, c->link.now.name);
 	}
 	interface_follow_link(c);
 	link_apply_defaults(&c->link);

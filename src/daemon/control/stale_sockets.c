@@ -22,9 +22,8 @@ static bool refuses_connections(const struct sockaddr_un *a)
 	return refused;
 }
 
-static void check_entry(const char *dir, struct span entry)
+static void check_entry(const char *dir, struct span entry, struct span suffix)
 {
-	static const struct span suffix = { ".sock", 5 };
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	struct text path = text_fixed(a.sun_path, sizeof a.sun_path);
 	struct stat s;
@@ -38,13 +37,13 @@ static void check_entry(const char *dir, struct span entry)
 	(void)unlink(a.sun_path);
 }
 
-void stale_sockets_remove(const char *dir)
+void stale_sockets_remove(const char *dir, const char *suffix)
 {
 	DIR *d = opendir(dir);
 	const struct dirent *entry;
 
 	while (d && (entry = readdir(d)))
-		check_entry(dir, span_of(entry->d_name));
+		check_entry(dir, span_of(entry->d_name), span_of(suffix));
 	if (d)
 		closedir(d);
 }

@@ -7,6 +7,7 @@
 #include "daemon/threads/worker.h"
 #include "link.h"
 #include "routes.h"
+#include "stats_server.h"
 #include "uapi_server.h"
 #include "vm_clone.h"
 
@@ -33,6 +34,8 @@ struct control { /* owned by the control thread, but for what the threads use of
 	int64_t clock_offset_ns;    /* vm_clone_clock_jumped */
 	struct vm_clone_losses clone_losses;
 	struct uapi_server uapi;
+	struct stats_server stats;
+	int statm_fd;               /* /proc/self/statm; -1: none */
 	uint16_t listen_port;       /* kept while the link is down */
 	uint32_t fwmark;
 	unsigned int disabled_offloads; /* enum offload_disable */

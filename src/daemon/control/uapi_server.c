@@ -3,119 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "daemon/process/clock.h"
 #include "daemon/process/log.h"
-#include "stale_sockets.h"
 
-enum { END_WAIT_MS = 500, END_POLL_MS = 5 };
 #define ACCEPT_PAUSE_NS (100 * NS_PER_MS) /* when the system has no descriptors or memory for another client */
 
 /* ---- the file ---- */
-
-static int why_errno(struct text *why, const char *what, const char *path, int error)
-{
-	text_f(why, "%s %s: %s", what, path, strerror(-error));
-	return error;
-}
-
-static int make_dir(const char *dir, struct text *why)
-{
-	struct stat s;
-	mode_t mask = umask(022);
-	int error = mkdir(dir, 0755) == 0 || errno == EEXIST ? 0 : -errno;
-
-	umask(mask);
-	if (!error && lstat(dir, &s) != 0)
-		error = -errno;
-	if (!error && !S_ISDIR(s.st_mode))
-		error = -ENOTDIR;
-	if (error)
-		return why_errno(why, "cannot use the directory", dir, error);
-	if ((s.st_mode & S_IWOTH) && !(s.st_mode & S_ISVTX))
-		log_error("warning: %s is writable by every user", dir);
-	return 0;
-}
-
-static bool set_address(struct sockaddr_un *a, const char *path)
-{
-	*a = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof a->sun_path)
-		return false;
-	strcpy(a->sun_path, path);
-	return true;
-}
-
-/* Removes a socket without a listener from the path. Any other file there is an error. */
-static int remove_stale_once(const struct sockaddr_un *a, struct text *why)
-{
-	struct stat s;
-	int fd, error;
-
-	if (lstat(a->sun_path, &s) != 0)
-		return errno == ENOENT ? 0 : why_errno(why, "cannot use", a->sun_path, -errno);
-	if (!S_ISSOCK(s.st_mode)) {
-		text_f(why, "%s exists and is not a socket", a->sun_path);
-		return -EEXIST;
-	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return why_errno(why, "cannot create a socket for", a->sun_path, -errno);
-	error = connect(fd, (const struct sockaddr *)a, sizeof *a) == 0 ? 0 : -errno;
-	close(fd);
-	if (error == -ENOENT || (error == -ECONNREFUSED && unlink(a->sun_path) == 0))
-		return 0;
-	return -EADDRINUSE;
-}
-
-/* This daemon has the link already. If another one answers on the socket, it is probably ending: it removes its
- * socket a moment after its link. */
-static int remove_stale(const struct sockaddr_un *a, struct text *why)
-{
-	int error = remove_stale_once(a, why);
-
-	for (int i = 0; error == -EADDRINUSE && i < END_WAIT_MS / END_POLL_MS; i++) {
-		(void)poll(NULL, 0, END_POLL_MS);
-		error = remove_stale_once(a, why);
-	}
-	if (error == -EADDRINUSE)
-		text_f(why, "%s is in use", a->sun_path);
-	return error;
-}
-
-static int remember_file(struct uapi_server *s)
-{
-	struct stat st;
-
-	if (lstat(s->path, &st) != 0)
-		return -errno;
-	s->dev = st.st_dev;
-	s->inode = st.st_ino;
-	return 0;
-}
-
-static bool file_is_ours(const struct uapi_server *s)
-{
-	struct stat st;
-
-	return s->path[0] && lstat(s->path, &st) == 0 && st.st_dev == s->dev && st.st_ino == s->inode;
-}
-
-static bool set_path(struct uapi_server *s, const char *dir, const char *name)
-{
-	struct text d = text_fixed(s->dir, sizeof s->dir), p = text_fixed(s->path, sizeof s->path);
-
-	text_add(&d, dir);
-	text_f(&p, "%s/%s.sock", dir, name);
-	return !d.failed && !p.failed;
-}
 
 static void server_empty(struct uapi_server *s)
 {
@@ -128,32 +26,12 @@ static void server_empty(struct uapi_server *s)
 
 int uapi_server_open(struct uapi_server *s, const char *dir, const char *name, struct text *why)
 {
-	struct sockaddr_un a;
-	mode_t mask;
-	int fd, error;
+	int fd;
 
 	server_empty(s);
-	if (!set_path(s, dir, name) || !set_address(&a, s->path))
-		return why_errno(why, "cannot use", dir, -ENAMETOOLONG);
-	error = make_dir(dir, why);
-	if (!error)
-		error = remove_stale(&a, why);
-	if (!error)
-		stale_sockets_remove(dir);
-	if (error) {
-		s->path[0] = '\0'; /* the file belongs to another process */
-		return error;
-	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	mask = umask(0177); /* other users can never connect, not even for a moment */
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || remember_file(s) != 0 ||
-	    listen(fd, 64) != 0)
-		error = why_errno(why, "cannot create the socket", s->path, -errno);
-	umask(mask);
-	s->listener.fd = fd;
-	if (error)
-		uapi_server_close(s);
-	return error;
+	fd = socket_file_listen(&s->file, dir, 0755, name, ".sock", why);
+	s->listener.fd = fd < 0 ? -1 : fd;
+	return fd < 0 ? fd : 0;
 }
 
 int uapi_server_take_fd(struct uapi_server *s, int fd, const char *dir, const char *name,
@@ -163,17 +41,18 @@ int uapi_server_take_fd(struct uapi_server *s, int fd, const char *dir, const ch
 	socklen_t n = sizeof listens;
 
 	server_empty(s);
-	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) != 0 || !listens)
-		return why_errno(why, "WG_UAPI_FD", "is not a listening socket", -EINVAL);
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) != 0 || !listens) {
+		text_f(why, "WG_UAPI_FD is not a listening socket: %s", strerror(EINVAL));
+		return -EINVAL;
+	}
 	s->listener.fd = fd;
-	if (!set_path(s, dir, name) || remember_file(s) != 0)
-		s->path[0] = '\0'; /* its file is somewhere else */
+	socket_file_find(&s->file, dir, name, ".sock");
 	return 0;
 }
 
 void uapi_server_check_file(struct uapi_server *s)
 {
-	if (s->path[0] && !file_is_ours(s))
+	if (s->file.path[0] && !socket_file_is_ours(&s->file))
 		s->removed(s->handlers.ctx);
 }
 
@@ -194,7 +73,7 @@ static int watch_file(struct uapi_server *s)
 
 	if (fd < 0)
 		return -errno;
-	if (inotify_add_watch(fd, s->dir, IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF |
+	if (inotify_add_watch(fd, s->file.dir, IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF |
 					  IN_MOVE_SELF | IN_ONLYDIR) < 0)
 		error = -errno;
 	if (!error)
@@ -207,7 +86,7 @@ static int watch_file(struct uapi_server *s)
 /* SIGIO instead of inotify, of which a user has 128 instances, and every daemon runs as root. */
 static int watch_dir(struct uapi_server *s)
 {
-	s->dir_fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	s->dir_fd = open(s->file.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dir_fd < 0)
 		return -errno;
 	return fcntl(s->dir_fd, F_NOTIFY, DN_DELETE | DN_RENAME | DN_CREATE | DN_MULTISHOT) == 0 ?
@@ -216,18 +95,7 @@ static int watch_dir(struct uapi_server *s)
 
 void uapi_server_rename(struct uapi_server *s, const char *name)
 {
-	char path[sizeof s->path];
-	struct text p = text_fixed(path, sizeof path);
-
-	if (!s->path[0])
-		return;
-	text_f(&p, "%s/%s.sock", s->dir, name);
-	if (p.failed || link(s->path, path) != 0) { /* link(2) never replaces a file */
-		log_error("cannot rename the socket to %s: %s", path, strerror(errno));
-		return;
-	}
-	(void)unlink(s->path);
-	memcpy(s->path, path, sizeof path);
+	socket_file_rename(&s->file, name);
 }
 
 /* ---- clients ---- */
@@ -394,16 +262,6 @@ static struct uapi_client *client_slot(struct uapi_server *s)
 	return evict_client(s);
 }
 
-/* Only root and the user of the daemon may configure it, even if the mode of the file was changed. */
-static bool peer_is_allowed(int fd)
-{
-	struct ucred peer;
-	socklen_t n = sizeof peer;
-
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 &&
-	       (peer.uid == 0 || peer.uid == geteuid());
-}
-
 static void client_open(struct uapi_server *s, int fd)
 {
 	struct uapi_client *c = client_slot(s);
@@ -452,7 +310,7 @@ static void listener_ready(struct loop_source *l, uint32_t events)
 		return;
 	}
 	s->accept_failed = false;
-	if (peer_is_allowed(fd))
+	if (socket_peer_is_allowed(fd))
 		client_open(s, fd);
 	else
 		close(fd);
@@ -471,7 +329,7 @@ int uapi_server_start(struct uapi_server *s, struct loop *l, const struct uapi_h
 	s->listener.ready = listener_ready;
 	s->watcher.ready = watcher_ready;
 	error = loop_add(l, &s->listener, fd, EPOLLIN);
-	if (!error && s->path[0])
+	if (!error && s->file.path[0])
 		error = watch_file(s);
 	if (error == -EMFILE)
 		error = watch_dir(s);
@@ -482,8 +340,7 @@ void uapi_server_close(struct uapi_server *s)
 {
 	for (size_t i = 0; i < UAPI_CLIENTS_MAX; i++)
 		client_close(&s->clients[i]);
-	if (file_is_ours(s))
-		(void)unlink(s->path);
+	socket_file_remove(&s->file);
 	if (s->watcher.fd >= 0)
 		close(s->watcher.fd);
 	if (s->listener.fd >= 0)

@@ -4,9 +4,9 @@
 #ifndef DAEMON_UAPI_SERVER_H
 #define DAEMON_UAPI_SERVER_H
 
-#include <sys/types.h>
 #include "daemon/process/loop.h"
 #include "model/uapi.h"
+#include "socket_file.h"
 
 enum {
 	UAPI_CLIENTS_MAX = 32, /* for another one, the client that was silent for longest is dropped */
@@ -38,9 +38,7 @@ struct uapi_server { /* owned by control */
 	int dir_fd; /* of the folder, if SIGIO reports its changes instead of the watcher; else -1 */
 	struct loop *loop;
 	struct uapi_handlers handlers;
-	char dir[80], path[108]; /* path "": the socket was passed as a descriptor, and has no known file */
-	dev_t dev;
-	ino_t inode; /* of the socket file */
+	struct socket_file file; /* path "": the socket was passed as a descriptor, and has no known file */
 	uint64_t accept_again_ns; /* accepting pauses until then; NEVER: it does not */
 	bool accept_failed;       /* and was reported */
 	struct uapi_client clients[UAPI_CLIENTS_MAX];

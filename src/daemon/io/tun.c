@@ -54,6 +54,14 @@ static int vnet_write(struct tun *t, const struct iovec *iov, unsigned int n)
 static const struct tun_ops plain_ops = { "plain", plain_read, plain_write };
 static const struct tun_ops vnet_ops = { "vnet", vnet_read, vnet_write };
 
+static bool set_offloads(struct tun *t, unsigned int offloads)
+{
+	if (ioctl(t->fd, TUNSETOFFLOAD, offloads) != 0)
+		return false;
+	t->offloads = offloads;
+	return true;
+}
+
 /* Requests as many offloads as the kernel accepts. */
 static void request_offloads(struct tun *t, unsigned int disabled)
 {
@@ -63,11 +71,11 @@ static void request_offloads(struct tun *t, unsigned int disabled)
 	t->join = 0;
 	if (t->ops != &vnet_ops)
 		return;
-	if (!(disabled & OFFLOAD_NO_TSO) && uso && ioctl(t->fd, TUNSETOFFLOAD, tso | uso) == 0)
+	if (!(disabled & OFFLOAD_NO_TSO) && uso && set_offloads(t, tso | uso))
 		t->join = JOIN_TCP | JOIN_UDP;
-	else if (!(disabled & OFFLOAD_NO_TSO) && ioctl(t->fd, TUNSETOFFLOAD, tso) == 0)
+	else if (!(disabled & OFFLOAD_NO_TSO) && set_offloads(t, tso))
 		t->join = JOIN_TCP;
-	else if (ioctl(t->fd, TUNSETOFFLOAD, 0) == 0) /* writing joined packets needs none of them */
+	else if (set_offloads(t, 0)) /* writing joined packets needs none of them */
 		t->join = disabled & OFFLOAD_NO_TSO ? JOIN_TCP : 0;
 	if (disabled & OFFLOAD_NO_JOIN)
 		t->join = 0;

@@ -20,6 +20,7 @@ struct tun_ops {
 struct tun {
 	int fd; /* -1: none */
 	const struct tun_ops *ops;
+	unsigned int offloads; /* TUN_F_… that the kernel accepted; constant */
 	unsigned int join; /* enum join_protocol that the kernel takes; constant */
 };
 

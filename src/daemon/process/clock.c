@@ -1,4 +1,4 @@
-/* clock_gettime(2) of the two clocks, in nanoseconds. */
+/* clock_gettime(2), in nanoseconds. */
 #include "clock.h"
 
 #include <time.h>
@@ -20,4 +20,9 @@ uint64_t clock_boot_ns(void)
 uint64_t clock_wall_ns(void)
 {
 	return clock_ns(CLOCK_REALTIME);
+}
+
+uint64_t clock_thread_ns(void)
+{
+	return clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }

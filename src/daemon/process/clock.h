@@ -7,5 +7,6 @@
 
 uint64_t clock_boot_ns(void);
 uint64_t clock_wall_ns(void); /* since 1970, UTC */
+uint64_t clock_thread_ns(void); /* CPU time of the calling thread */
 
 #endif

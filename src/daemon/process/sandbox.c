@@ -1,6 +1,7 @@
 /* Capabilities by libcap, files by Landlock, system calls by libseccomp. */
 #include "sandbox.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
@@ -16,6 +17,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "base/text.h"
 #include "log.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -36,6 +38,54 @@ enum { HEAP_BYTES = 1 << 20 };
 
 static cap_t lowered, raised;
 
+/* ---- what is active ---- */
+
+static struct sandbox_state states[SANDBOX_PARTS] = {
+	[SANDBOX_MEMORY_LOCK] = { .name = "memory_lock" },
+	[SANDBOX_CAPABILITIES] = { .name = "capabilities" },
+	[SANDBOX_NO_NEW_PRIVS] = { .name = "no_new_privs" },
+	[SANDBOX_LANDLOCK] = { .name = "landlock" },
+	[SANDBOX_SECCOMP] = { .name = "seccomp" },
+};
+
+const struct sandbox_state *sandbox_state(enum sandbox_part part)
+{
+	return &states[part];
+}
+
+static void set_missing(enum sandbox_part part, const char *why)
+{
+	struct text t = text_fixed(states[part].why, sizeof states[part].why);
+
+	text_add(&t, why);
+	states[part].is_active = false;
+}
+
+/* error: 0 or -errno. */
+static void set_state(enum sandbox_part part, int error)
+{
+	states[part].is_active = error == 0;
+	states[part].why[0] = '\0';
+	if (error)
+		set_missing(part, strerror(-error));
+}
+
+static void report_missing(void)
+{
+	static const char *const without[] = {
+		[SANDBOX_MEMORY_LOCK] = "memory is not locked, keys may be swapped out",
+		[SANDBOX_CAPABILITIES] = "capabilities are not dropped",
+		[SANDBOX_NO_NEW_PRIVS] = "no_new_privs is not set",
+		[SANDBOX_LANDLOCK] = "files are not restricted by Landlock",
+		[SANDBOX_SECCOMP] = "system calls are not filtered",
+	};
+
+	static_assert(ARRAY_LEN(without) == SANDBOX_PARTS, "each part has a text");
+	for (unsigned int i = 0; i < SANDBOX_PARTS; i++)
+		if (!states[i].is_active)
+			log_error("warning: %s: %s", without[i], states[i].why);
+}
+
 void sandbox_prepare(void)
 {
 	struct rlimit none = { 0, 0 };
@@ -54,8 +104,8 @@ void sandbox_lock_memory(void)
 	int what = setrlimit(RLIMIT_MEMLOCK, &all) == 0 ? MCL_CURRENT | MCL_FUTURE : MCL_CURRENT;
 
 	/* MCL_ONFAULT: pages that are never touched never become resident. */
-	if (!INSTRUMENTED && mlockall(what | MCL_ONFAULT) != 0)
-		log_verbose("cannot lock memory, keys may be swapped out: %s", strerror(errno));
+	if (!INSTRUMENTED)
+		set_state(SANDBOX_MEMORY_LOCK, mlockall(what | MCL_ONFAULT) == 0 ? 0 : -errno);
 }
 
 /* ---- capabilities ---- */
@@ -90,7 +140,9 @@ static void drop_capabilities(void)
 	if (!lowered ||
 	    cap_set_flag(lowered, CAP_EFFECTIVE, ARRAY_LEN(to_lower), to_lower, CAP_CLEAR) != 0 ||
 	    cap_set_proc(lowered) != 0)
-		log_error("cannot drop capabilities: %s", strerror(errno));
+		set_state(SANDBOX_CAPABILITIES, errno ? -errno : -ENOMEM);
+	else
+		set_state(SANDBOX_CAPABILITIES, 0);
 }
 
 void sandbox_raise(bool raise)
@@ -129,20 +181,22 @@ static bool landlock_allow(int ruleset, const char *path, uint64_t access)
 	return !failed;
 }
 
-static void restrict_files(const char *socket_dir)
+static int restrict_files(const struct sandbox_folders *folders)
 {
 	struct ruleset all = { .handled_access = ACCESS_ALL };
 	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof all, 0);
 
-	if (ruleset < 0) {
-		log_verbose("Landlock is not available: %s", strerror(errno));
-		return;
-	}
-	if (!landlock_allow(ruleset, socket_dir, ACCESS_REMOVE_FILE | ACCESS_MAKE_SOCK) ||
+	int error = 0;
+
+	if (ruleset < 0)
+		return -errno;
+	if (!landlock_allow(ruleset, folders->sockets, ACCESS_REMOVE_FILE | ACCESS_MAKE_SOCK) ||
+	    !landlock_allow(ruleset, folders->statistics, ACCESS_REMOVE_FILE | ACCESS_MAKE_SOCK) ||
 	    !landlock_allow(ruleset, "/proc/sys/net", ACCESS_WRITE_FILE) ||
 	    syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
-		log_verbose("cannot restrict file access: %s", strerror(errno));
+		error = -errno;
 	close(ruleset);
+	return error;
 }
 
 /* ---- system calls ---- */
@@ -155,7 +209,7 @@ static const int allowed_calls[] = {
 	SCMP_SYS(getrandom), SCMP_SYS(getsockname), SCMP_SYS(getsockopt), SCMP_SYS(gettid),
 	SCMP_SYS(gettimeofday), SCMP_SYS(link), SCMP_SYS(linkat), SCMP_SYS(lstat),
 	SCMP_SYS(madvise), SCMP_SYS(mremap), SCMP_SYS(munmap), SCMP_SYS(nanosleep),
-	SCMP_SYS(newfstatat), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(read), SCMP_SYS(readv),
+	SCMP_SYS(newfstatat), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(pread64), SCMP_SYS(read), SCMP_SYS(readv),
 	SCMP_SYS(recvfrom), SCMP_SYS(recvmmsg), SCMP_SYS(recvmsg), SCMP_SYS(restart_syscall),
 	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
 	SCMP_SYS(sched_yield), SCMP_SYS(sendmmsg), SCMP_SYS(sendmsg), SCMP_SYS(sendto),
@@ -215,14 +269,14 @@ static int allow_to_open(scmp_filter_ctx f)
 	return error;
 }
 
-static void restrict_syscalls(const char *unused)
+static int restrict_syscalls(const struct sandbox_folders *unused)
 {
 	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	int error;
 
 	(void)unused;
 	if (!f)
-		return;
+		return -ENOMEM;
 	error = allow_with_arguments(f) | allow_to_open(f) | seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
 	for (size_t i = 0; i < ARRAY_LEN(allowed_calls); i++)
 		error |= seccomp_rule_add(f, SCMP_ACT_ALLOW, allowed_calls[i], 0);
@@ -230,42 +284,45 @@ static void restrict_syscalls(const char *unused)
 		error |= seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, fatal_calls[i], 0);
 	if (!error)
 		error = seccomp_load(f);
-	if (error)
-		log_verbose("cannot filter system calls: error %d", error);
 	seccomp_release(f);
+	return error < 0 ? error : 0;
 }
 
 /* Applies a restriction. A child tries it first: an inherited filter (systemd's SystemCallFilter= without
  * @sandbox) may kill the process that does. */
-static void restrict_if_possible(const char *what, void (*step)(const char *), const char *argument)
+static void restrict_if_possible(enum sandbox_part part, int (*step)(const struct sandbox_folders *),
+				 const struct sandbox_folders *folders)
 {
 	int status = 0;
 	pid_t child = fork();
 
 	if (child == 0) {
-		step(argument);
-		_exit(0);
+		_exit(step(folders) != 0);
 	}
 	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	if (child > 0 && WIFSIGNALED(status))
-		log_error("cannot enable %s: the inherited system call filter forbids it", what);
+		set_missing(part, "the inherited system call filter forbids it");
 	else
-		step(argument);
+		set_state(part, step(folders));
 }
 
-void sandbox_enter(const char *socket_dir)
+void sandbox_enter(const struct sandbox_folders *folders)
 {
 	drop_capabilities();
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		log_verbose("cannot set no_new_privs: %s", strerror(errno));
-	if (INSTRUMENTED)
-		return;
-	restrict_if_possible("Landlock", restrict_files, socket_dir);
+	set_state(SANDBOX_NO_NEW_PRIVS, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : -errno);
+	if (!INSTRUMENTED)
+		restrict_if_possible(SANDBOX_LANDLOCK, restrict_files, folders);
 }
 
 void sandbox_restrict_syscalls(void)
 {
-	if (!INSTRUMENTED)
-		restrict_if_possible("the system call filter", restrict_syscalls, NULL);
+	if (INSTRUMENTED) {
+		set_missing(SANDBOX_MEMORY_LOCK, "built with a sanitizer");
+		set_missing(SANDBOX_LANDLOCK, "built with a sanitizer");
+		set_missing(SANDBOX_SECCOMP, "built with a sanitizer");
+		return;
+	}
+	restrict_if_possible(SANDBOX_SECCOMP, restrict_syscalls, NULL);
+	report_missing();
 }

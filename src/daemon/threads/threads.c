@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 #include "daemon/process/clock.h"
 #include "daemon/process/cpu_quota.h"
@@ -359,6 +360,16 @@ bool threads_collect_mail(struct thread_pool *p, struct worker *control)
 	if (mailbox_half_is_read(&p->shared.tun_mail))
 		tunnel_queue_emptied(p->tunnel);
 	return n < COLLECT_MAX && n_udp < COLLECT_UDP_MAX;
+}
+
+uint64_t threads_cpu_ns(const struct thread_pool *p, unsigned int i)
+{
+	struct timespec t;
+	clockid_t clock;
+
+	if (i >= p->n_started || pthread_getcpuclockid(p->threads[i].id, &clock) != 0 || clock_gettime(clock, &t) != 0)
+		return 0;
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
 bool threads_tun_mail_is_empty(struct thread_pool *p)

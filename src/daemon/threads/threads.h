@@ -83,6 +83,7 @@ void threads_clear_wake(struct thread_pool *p);
 /* Processes mail of the threads with control's worker, packets only after their batch has left. False: there is
  * more. */
 bool threads_collect_mail(struct thread_pool *p, struct worker *control);
+uint64_t threads_cpu_ns(const struct thread_pool *p, unsigned int i); /* CPU time of a thread; 0: not known */
 bool threads_tun_mail_is_empty(struct thread_pool *p);
 /* Whether the TUN has reported an error since the last call. The source must be set again then. */
 bool threads_test_clear_tun_failed(struct thread_pool *p);

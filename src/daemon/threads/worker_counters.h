@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-struct worker_counters { /* in cache lines of their own */
+struct worker_counters { /* its own cache lines */
 	_Alignas(64) _Atomic uint64_t tun_batches; /* that were sealed */
 	_Atomic uint64_t tun_packets;    /* from TUN, after splitting super-packets */
 	_Atomic uint64_t udp_batches;    /* that were opened */

@@ -86,7 +86,7 @@ void daemon_wait_exit(const char *name)
 	for (int i = 0; i < TRIES && access(to.sun_path, F_OK) == 0; i++) {
 		struct timespec ms = { .tv_nsec = (long)NS_PER_MS };
 		if (!accepts_connections(&to)) {
-			(void)unlink(to.sun_path);
+			ipc_remove_dead_daemon(NULL, name);
 			return;
 		}
 		nanosleep(&ms, NULL);

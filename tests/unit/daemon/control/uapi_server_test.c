@@ -319,7 +319,7 @@ static void sockets_of_dead_daemons_are_removed(void **state)
 	snprintf(a.sun_path, sizeof a.sun_path, "%s/wg1.sock", dir);
 	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
 	close(fd);
-	stale_sockets_remove(dir);
+	stale_sockets_remove(dir, ".sock");
 	assert_int_equal(access(a.sun_path, F_OK), 0); /* young: its daemon may not listen yet */
 	assert_int_equal(utimensat(AT_FDCWD, a.sun_path, old, 0), 0);
 	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
@@ -327,7 +327,7 @@ static void sockets_of_dead_daemons_are_removed(void **state)
 	other = open(a.sun_path, O_CREAT | O_WRONLY, 0600);
 	assert_int_equal(futimens(other, old), 0);
 	close(other);
-	stale_sockets_remove(dir);
+	stale_sockets_remove(dir, ".sock");
 	assert_int_equal(access(path, F_OK), 0);       /* alive */
 	assert_int_equal(access(a.sun_path, F_OK), 0); /* not a socket */
 	assert_int_equal(unlink(a.sun_path), 0);

@@ -54,7 +54,7 @@ static int in_sandbox(int (*f)(void))
 	if (child == 0) {
 		sandbox_prepare();
 		sandbox_lock_memory();
-		sandbox_enter(dir);
+		sandbox_enter(&(struct sandbox_folders){ dir, "/nonexistent" });
 		sandbox_restrict_syscalls();
 		_exit(f());
 	}
@@ -260,9 +260,12 @@ static void a_filter_that_forbids_sandboxing_is_no_error(void **state)
 		sandbox_prepare();
 		if (seccomp_load(f) != 0)
 			_exit(3);
-		sandbox_enter(dir);
+		sandbox_enter(&(struct sandbox_folders){ dir, "/nonexistent" });
 		sandbox_restrict_syscalls();
-		_exit(17);
+		for (enum sandbox_part i = SANDBOX_LANDLOCK; i <= SANDBOX_SECCOMP; i++)
+			if (sandbox_state(i)->is_active || strlen(sandbox_state(i)->why) < 5)
+				_exit(18);
+		_exit(sandbox_state(SANDBOX_CAPABILITIES)->is_active ? 17 : 19);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));

@@ -1,0 +1,13 @@
+/* The text of the statistics, from counters that threads write and control reads. Control. */
+#ifndef DAEMON_STATISTICS_H
+#define DAEMON_STATISTICS_H
+
+#include "state.h"
+
+/* Opens what is read later, before the sandbox forbids it. */
+void stats_prepare(struct control *c);
+/* Appends everything to the text. No work depends on the number of peers, and no thread is stopped or waited for. ctx: the
+ * struct control. */
+void stats_print(void *ctx, struct text *out);
+
+#endif

@@ -1,0 +1,243 @@
+# The statistics of wireguardd: the socket and its text, and that the counters account for every packet.
+load ../lib/netns
+
+setup() {
+	net_begin
+	host a b
+	wire a v1 "10.0.0.1/24" b v1 "10.0.0.2/24"
+}
+teardown() { net_end; }
+
+# daemon HOST [VARIABLE=VALUE…]: DAEMON[HOST] is its PID outside.
+declare -gA DAEMON LOG KEY
+daemon() {
+	local h=$1
+	shift
+	on_bg "$h" env "$@" wireguardd -f wg0
+	LOG[$h]=$BG_LOG
+	eventually 5 on "$h" test -S /run/wgsuite/wg0.stats
+	DAEMON[$h]=$(pgrep -P "$BG" -x wireguardd || echo "$BG")
+}
+
+# statistics HOST [IF]: prints the text if it is valid.
+statistics() {
+	on "$1" python3 "$NET_LIB/openmetrics.py" "/run/wgsuite/${2-wg0}.stats"
+}
+
+# sample HOST TEXT: the line of this sample, with its value.
+sample() {
+	statistics "$1" | grep -F "$2"
+}
+
+@test "the socket answers root with valid text, follows the interface, and is removed" {
+	daemon a LOG_LEVEL=verbose
+	statistics a | tail -n 1 | grep -x '# EOF'
+	[ "$(on a stat -c '%a %u %F' /run/wgsuite/wg0.stats)" = "600 0 socket" ]
+	sample a 'wireguardd_up{interface="wg0"} 0'
+	sample a 'offload="gro",reason="the interface is down"} 0'
+	on a ip link set wg0 up
+	eventually 5 sample a 'wireguardd_up{interface="wg0"} 1'
+	sample a 'wireguardd_crypto_info{interface="wg0",primitive="aead",implementation="'
+	on a ip link set wg0 down
+	on a ip link set wg0 name 'w"\g'
+	eventually 5 on a test -S '/run/wgsuite/w"\g.stats'
+	statistics a 'w"\g' | grep -F 'wireguardd_up{interface="w\"\\g"} 0'
+	[ "$(on a ls /run/wgsuite)" = 'w"\g.stats' ]
+	not on a setpriv --reuid 1 --clear-groups python3 "$NET_LIB/openmetrics.py" '/run/wgsuite/w"\g.stats'
+	on a ip link del 'w"\g'
+	eventually 5 not on a test -e '/run/wgsuite/w"\g.stats'
+	eventually 5 grep -q exiting "${LOG[a]}"
+	not grep -i warning "${LOG[a]}"
+}
+
+@test "a daemon that cannot have the socket works without, and says so; a stale one is replaced" {
+	on a sh -c 'mkdir -p /run/wgsuite && touch /run/wgsuite/wg0.stats'
+	on_bg a wireguardd -f wg0
+	eventually 5 on a wg show wg0
+	[ "$(cat "$BG_LOG")" = "wireguardd: wg0: warning: no statistics: /var/run/wgsuite/wg0.stats exists and is not a socket" ]
+	on a sh -c 'ip link del wg0; rm /run/wgsuite/wg0.stats'
+	eventually 5 not on a test -e /run/wireguard/wg0.sock
+	daemon a
+	kill -KILL "${DAEMON[a]}"
+	eventually 5 not on a ip link show wg0
+	on a test -S /run/wgsuite/wg0.stats
+	daemon a
+	eventually 5 statistics a
+	kill -KILL "${DAEMON[a]}"
+	eventually 5 not on a ip link show wg0
+	not on a wg show wg0
+	not on a test -e /run/wgsuite/wg0.stats
+}
+
+@test "offloads that are not used have a reason" {
+	daemon a WG_NO_OFFLOAD=tso,gro,split
+	on a ip link set wg0 up
+	eventually 5 sample a 'wireguardd_up{interface="wg0"} 1'
+	for offload in tso gro split; do
+		sample a "wireguardd_offload{interface=\"wg0\",offload=\"$offload\",reason=\"disabled by WG_NO_OFFLOAD\"} 0"
+	done
+	sample a 'wireguardd_offload{interface="wg0",offload="vnet"} 1'
+}
+
+# A limit for locked memory that only CAP_SYS_RESOURCE could raise, and CAP_IPC_LOCK exceed.
+@test "a missing part of the sandbox is said once, and is in the statistics" {
+	on_bg a setpriv --bounding-set -sys_resource,-ipc_lock sh -c 'ulimit -l 64; exec wireguardd -f wg0'
+	eventually 5 sample a 'wireguardd_sandbox{interface="wg0",part="memory_lock",reason="'
+	[ "$(grep -c 'warning: memory is not locked, keys may be swapped out: ' "$BG_LOG")" -eq 1 ]
+	[ "$(wc -l < "$BG_LOG")" -eq 1 ]
+}
+
+@test "clients that never read do not delay the configuration or the next client" {
+	daemon a
+	on_bg a python3 -c "import socket, time
+all = []
+for i in range(200):
+    s = socket.socket(socket.AF_UNIX); s.connect('/run/wgsuite/wg0.stats'); all.append(s)
+open('/run/connected', 'w').close()
+time.sleep(1000)"
+	eventually 10 on a test -e /run/connected
+	on a wg show wg0
+	statistics a
+}
+
+# ---- accounting ----
+
+account() { python3 "$BATS_TEST_DIRNAME/accounting.py" "$@"; }
+# offer HOST COUNT ADDRESS [SOURCE]
+offer() { OFFERED[$1]=$((OFFERED[$1] + $(in_net "$1" python3 "$BATS_TEST_DIRNAME/accounting.py" send "${@:2}"))); }
+other() { [ "$1" = a ] && echo b || echo a; }
+stop_daemon() { kill -STOP "${DAEMON[$1]}"; }
+go_on() { kill -CONT "${DAEMON[$1]}"; }
+
+# not_received HOST: datagrams that came to the host while no socket had the port, or that its device dropped.
+not_received() {
+	in_net "$1" awk '/^Udp: [0-9]/ { print $3 }' /proc/net/snmp
+	in_net "$1" ip -s -j link show v1 | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["stats64"]["rx"]["dropped"])'
+}
+
+balance() {
+	local h
+	for h in a b; do statistics $h > "$NET_DIR/$h.txt"; done
+	account check "$NET_DIR/a.txt" "$NET_DIR/b.txt" "${OFFERED[a]}" "${OFFERED[b]}" \
+		$((INJECTED[a] - $(not_received a | paste -sd -) + LOST_BEFORE[a])) \
+		$((INJECTED[b] - $(not_received b | paste -sd -) + LOST_BEFORE[b]))
+}
+
+N=([1]=a [2]=b)
+inner() { [ "$1" = a ] && echo 10.9.0.1 || echo 10.9.0.2; }
+outer() { [ "$1" = a ] && echo 10.0.0.1 || echo 10.0.0.2; }
+
+# know HOST: makes the other host its peer again.
+know() {
+	local o=$(other "$1")
+	on "$1" wg set wg0 peer "${KEY[$o]}" remove
+	on "$1" wg set wg0 peer "${KEY[$o]}" allowed-ips "$(inner "$o")/32" endpoint "$(outer "$o"):5000"
+}
+again() { know a; know b; }
+
+# Every fault is at host $1, whose peer is $2.
+fault_no_peer() { offer "$1" 30 10.9.0.77; }
+fault_no_endpoint() { offer "$1" 30 10.9.0.88; }
+fault_staged() { # a peer whose endpoint is refused; then it is removed
+	local key=$(on "$1" wg genkey | on "$1" wg pubkey)
+	on "$1" wg set wg0 peer "$key" allowed-ips 10.9.0.99/32 endpoint 10.0.9.9:9
+	offer "$1" 1000 10.9.0.99
+	[ $((RANDOM % 2)) = 0 ] || on "$1" wg set wg0 peer "$key" remove
+	on "$1" wg set wg0 peer "$key" remove
+}
+fault_refused() {
+	on "$1" ip route add prohibit "$(outer "$2")/32"
+	offer "$1" 200 "$(inner "$2")"
+	on "$1" wg show wg0 > /dev/null
+	on "$1" ip route del prohibit "$(outer "$2")/32"
+}
+fault_source() { offer "$1" 50 "$(inner "$2")" 10.9.7.7; }
+fault_tun_queue() {
+	stop_daemon "$1"
+	offer "$1" 3000 "$(inner "$2")"
+	go_on "$1"
+}
+fault_socket_overflow() {
+	stop_daemon "$2"
+	offer "$1" 9000 "$(inner "$2")"
+	eventually 10 is_read "$1"
+	go_on "$2"
+}
+fault_down() { # what waits in the sockets of the other is refused by its TUN, or comes while it is down
+	stop_daemon "$2"
+	offer "$1" 300 "$(inner "$2")"
+	eventually 10 is_read "$1"
+	on "$2" ip link set wg0 down
+	go_on "$2"
+	eventually 10 sample "$2" 'wireguardd_up{interface="wg0"} 0'
+	offer "$1" 100 "$(inner "$2")"
+	eventually 10 is_read "$1"
+	on "$2" ip link set wg0 up
+	eventually 10 sample "$2" 'wireguardd_up{interface="wg0"} 1'
+	again
+}
+fault_injected() {
+	local numbers
+	again
+	numbers=($(in_net "$1" python3 "$BATS_TEST_DIRNAME/accounting.py" inject v1 "$(outer "$2")" "$(inner "$2")" $RANDOM))
+	OFFERED[$1]=$((OFFERED[$1] + numbers[0])) INJECTED[$2]=$((INJECTED[$2] + numbers[1]))
+}
+fault_none() { offer "$1" 1000 "$(inner "$2")"; }
+
+# is_read HOST: its daemon has read everything that was offered.
+is_read() {
+	[ "$(statistics "$1" | awk '/thread_packets_total.*"tun"/ || /"tun_queue"/ { n += $2 } END { print n }')" = "${OFFERED[$1]}" ]
+}
+
+# account_for SEED VARIABLE=VALUE…: random faults in both directions.
+account_for() {
+	local h fault faults
+	declare -gA OFFERED=([a]=0 [b]=0) INJECTED=([a]=0 [b]=0) LOST_BEFORE
+	RANDOM=$1
+	shift
+	for h in a b; do
+		in_net $h sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+		daemon $h "$@"
+		on $h sh -c 'umask 077; wg genkey > /run/key; wg set wg0 private-key /run/key listen-port 5000'
+		KEY[$h]=$(on $h wg show wg0 public-key)
+		net_up $h wg0 "$(inner $h)/24 10.9.7.7/32"
+		on $h ip route add prohibit 10.0.9.9/32
+		on $h sh -c 'wg set wg0 peer "$(wg genkey | wg pubkey)" allowed-ips 10.9.0.88/32'
+		eventually 5 sample $h 'wireguardd_up{interface="wg0"} 1'
+	done
+	for h in a b; do
+		know $h
+		# No packets but those that are counted: none to be answered with an ICMP error.
+		on_bg $h python3 -c 'import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 9)); open("/run/bound", "w").close(); time.sleep(1000)'
+		eventually 5 on $h test -e /run/bound
+		LOST_BEFORE[$h]=$(not_received $h | paste -sd +)
+		LOST_BEFORE[$h]=$((LOST_BEFORE[$h]))
+	done
+	faults=$(declare -F | sed -n 's/^declare -f \(fault_.*\)/\1 a b\n\1 b a/p' | shuf --random-source=<(yes $RANDOM))
+	while read -r fault; do
+		$fault
+	done <<< "$faults"
+	again
+	offer a 1 10.9.0.2
+	offer b 1 10.9.0.1
+	eventually 20 balance
+	for h in a b; do
+		statistics $h | grep '^wireguardd_dropped' | grep -v ' 0$' >&2
+		for reason in no_peer no_endpoint staged_full peer_removed send tun_queue socket source replay auth unknown_index mac1; do
+			statistics $h | grep "reason=\"$reason\"} [1-9]"
+		done
+	done
+}
+
+@test "the counters account for every packet, with one data thread" {
+	account_for 1 WG_NO_OFFLOAD=segment
+}
+
+@test "the counters account for every packet, without data threads and offloads" {
+	account_for 2 WG_THREADS=0 WG_NO_OFFLOAD=vnet,segment,gro,mmsg
+}
+
+@test "the counters account for every packet, with several data threads, and packets that are written one by one" {
+	account_for 3 WG_THREADS=3 WG_NO_OFFLOAD=segment,join
+}
