@@ -1,6 +1,11 @@
 /* Which paths are slow: an estimate of what waits for each, from how the sum changes. */
 #include "slow_paths.h"
 
+enum {
+	ALL = 1024,         /* suspect.stays */
+	LEARNING_PART = 2,  /* of the error, by which one measurement adjusts the predictions */
+};
+
 static struct path_key key_of(const struct wg_path *path)
 {
 	return (struct path_key){ path->remote, path->local };
@@ -19,19 +24,27 @@ int slow_paths_find(const struct slow_paths *s, const struct wg_path *path, uint
 	return -1;
 }
 
-/* The entry of the path, or the one with the least bytes, which it replaces. */
+static size_t set_of(const struct wg_path *path)
+{
+	uint32_t sum = path->remote.port * 31u;
+
+	for (size_t i = 0; i < sizeof path->remote.addr.b; i++)
+		sum = sum * 31 + path->remote.addr.b[i];
+	return (sum ^ sum >> 8 ^ sum >> 16) % (SLOW_SUSPECTS / SLOW_SET);
+}
+
+/* The entry of the path, or the one of its set with the least bytes, which it replaces. */
 static struct suspect *suspect_of(struct slow_paths *s, const struct wg_path *path)
 {
-	struct suspect *least = &s->suspects[0];
+	struct suspect *set = &s->suspects[set_of(path) * SLOW_SET], *least = set;
 
-	for (size_t i = 0; i < SLOW_SUSPECTS; i++) {
-		struct suspect *x = &s->suspects[i];
+	for (struct suspect *x = set; x < set + SLOW_SET; x++) {
 		if (is_path(&x->key, path))
 			return x;
 		if (x->waiting + x->sent < least->waiting + least->sent)
 			least = x;
 	}
-	*least = (struct suspect){ .key = key_of(path) };
+	*least = (struct suspect){ .key = key_of(path), .stays = ALL };
 	return least;
 }
 
@@ -50,14 +63,42 @@ bool slow_paths_must_measure(const struct slow_paths *s)
  * likely all of the growth is its own. */
 static void attribute(struct suspect *x, uint64_t growth)
 {
-	if (x->sent <= growth)
-		x->waiting += x->sent;
-	else
-		x->waiting += growth * growth / x->sent;
+	uint64_t most = x->sent <= growth ? x->sent : growth * growth / x->sent;
+
+	x->waiting += most * (uint32_t)x->stays / ALL;
+}
+
+static int64_t square(uint64_t n)
+{
+	return (int64_t)n * (int64_t)n;
+}
+
+static int32_t part(int64_t n)
+{
+	return n < 0 ? 0 : n > ALL ? ALL : (int32_t)n;
+}
+
+/* Adjusts the parts that stay towards what would have predicted this growth, by the least change of all of them together
+ * (a normalised least-mean-squares filter). That of a path to which as much is sent when the sum does not grow goes to
+ * zero, so that such a path is not taken for one of several slow ones. */
+static void learn(struct slow_paths *s, uint32_t growth)
+{
+	int64_t error = (int64_t)growth * ALL, squares = 1;
+
+	for (size_t i = 0; i < SLOW_SUSPECTS; i++) {
+		const struct suspect *x = &s->suspects[i];
+		error -= x->stays * (int64_t)x->sent;
+		squares += square(x->sent);
+	}
+	for (size_t i = 0; i < SLOW_SUSPECTS; i++) {
+		struct suspect *x = &s->suspects[i];
+		x->stays = part(x->stays + error / LEARNING_PART * (int64_t)x->sent / squares);
+	}
 }
 
 bool slow_paths_measured(struct slow_paths *s, uint32_t waiting, uint32_t step)
 {
+	learn(s, waiting > s->waiting ? waiting - s->waiting : 0);
 	for (size_t i = 0; i < SLOW_SUSPECTS; i++) {
 		struct suspect *x = &s->suspects[i];
 		if (waiting > s->waiting)
@@ -103,10 +144,11 @@ static unsigned int choose_socket(const struct slow_paths *s, const uint32_t wai
 	return best;
 }
 
-static void clear_socket(struct slow_paths *s, unsigned int socket)
+/* Of the path that was separated a moment ago, nothing may wait yet. */
+static void clear_socket(struct slow_paths *s, unsigned int socket, uint64_t now_ns)
 {
 	for (unsigned int i = s->n; i-- > 0;)
-		if (s->all[i].socket == socket)
+		if (s->all[i].socket == socket && now_ns - s->all[i].since_ns >= SLOW_FILL_NS)
 			s->all[i] = s->all[--s->n];
 }
 
@@ -130,18 +172,28 @@ static struct slow_path *entry_for_new(struct slow_paths *s)
 	return oldest;
 }
 
+static void separate(struct slow_paths *s, struct suspect *x, const uint32_t waiting[SLOW_SOCKETS], uint64_t now_ns)
+{
+	unsigned int socket = choose_socket(s, waiting);
+
+	if (waiting[socket] == 0) /* the paths that had it are not slow any more */
+		clear_socket(s, socket, now_ns);
+	*entry_for_new(s) = (struct slow_path){ x->key, (uint8_t)socket, now_ns, now_ns + SLOW_PATH_NS };
+	x->waiting = 0;
+}
+
 void slow_paths_separate(struct slow_paths *s, const uint32_t waiting[SLOW_SOCKETS], uint64_t now_ns)
 {
 	struct suspect *x = slowest(s);
-	unsigned int socket;
+	uint64_t waits = x->waiting;
+	int32_t stays = x->stays;
 
 	s->least = s->waiting;
-	if (x->waiting == 0)
+	if (waits == 0)
 		return;
 	clear_expired(s, now_ns);
-	socket = choose_socket(s, waiting);
-	if (waiting[socket] == 0) /* the paths that had it are not slow any more */
-		clear_socket(s, socket);
-	*entry_for_new(s) = (struct slow_path){ x->key, (uint8_t)socket, now_ns + SLOW_PATH_NS };
-	*x = (struct suspect){ 0 };
+	separate(s, x, waiting, now_ns);
+	for (x = s->suspects; x < s->suspects + SLOW_SUSPECTS; x++)
+		if (x->waiting > waits * 3 / 4 && x->stays > stays * 3 / 4)
+			separate(s, x, waiting, now_ns);
 }

@@ -1,9 +1,10 @@
 /* Paths whose datagrams wait long before they leave, as those through a slow uplink. What waits counts against the send
  * buffer of its socket, so each of these paths gets a separate socket with a small buffer: when that is full, the path
  * loses datagrams, and no other path does. The kernel tells how many bytes of a socket wait, but not whose; they are
- * attributed to the paths that were sent to when the number grew. A wrong guess costs little: that path has a separate
- * socket for a while, in which the least waits. Workers share the sockets, and each finds the slow paths itself. One for each
- * address family. Pure. */
+ * attributed to the paths that were sent to when the number grew. A wrong guess costs little while there are free sockets:
+ * that path has a separate socket for a while, in which the least waits. With more slow paths than sockets it shares one that
+ * may be full, so paths that do not make the number grow are recognised. Workers share the sockets, and each finds the slow
+ * paths itself. One for each address family. Pure. */
 #ifndef DAEMON_SLOW_PATHS_H
 #define DAEMON_SLOW_PATHS_H
 
@@ -12,11 +13,13 @@
 enum {
 	SLOW_SOCKETS = 8,                /* for them; more slow paths share sockets */
 	SLOW_PATHS = 64,
-	SLOW_SUSPECTS = 16,              /* paths that are observed; the one with the least bytes is replaced */
+	SLOW_SUSPECTS = 64,              /* paths that are observed, in sets by a hash */
+	SLOW_SET = 4,                    /* of each set, the one with the least bytes is replaced */
 	SLOW_MEASURE_BYTES = 64 << 10,   /* sent, after which the number of waiting bytes is read again */
 	SLOW_STEP_BYTES = 1 << 20,       /* the number grew by so many: a path is slow */
 	SLOW_MESSAGE_BYTES = 768,        /* the kernel's memory for a message, in addition to its bytes */
 };
+#define SLOW_FILL_NS (100 * NS_PER_MS) /* after which something waits in the socket of a path that is slow */
 #define SLOW_PATH_NS (20 * NS_PER_S) /* how long it has a separate socket; if it still is slow, it is found again */
 
 struct path_key { /* of a path, as the kernel sees it */
@@ -27,13 +30,14 @@ struct path_key { /* of a path, as the kernel sees it */
 struct slow_path {
 	struct path_key key;
 	uint8_t socket; /* number */
-	uint64_t until_ns;
+	uint64_t since_ns, until_ns;
 };
 
 struct suspect {
 	struct path_key key; /* remote IP_NONE: none */
 	uint64_t sent;       /* bytes since the last measurement */
 	uint64_t waiting;    /* bytes that wait, by our estimate */
+	int32_t stays;       /* the part of what is sent that waits, of 1,024 */
 };
 
 struct slow_paths { /* zeroed: none; owned by one worker */
@@ -53,7 +57,8 @@ bool slow_paths_must_measure(const struct slow_paths *s);
 /* So many bytes wait in the socket of the other paths. True: one of these is slow; then slow_paths_separate is due.
  * step: SLOW_STEP_BYTES, or less if the buffer is small. */
 must_check bool slow_paths_measured(struct slow_paths *s, uint32_t waiting, uint32_t step);
-/* Gives a separate socket to the path of which the most waits. waiting: the bytes that wait in each of these;
+/* Gives separate sockets to the path of which the most waits, and to others that are nearly as slow: as more slow paths
+ * share the sockets, one at a time would be too slow. waiting: the bytes that wait in each of these;
  * UINT32_MAX: it is not open. */
 void slow_paths_separate(struct slow_paths *s, const uint32_t waiting[SLOW_SOCKETS], uint64_t now_ns);
 

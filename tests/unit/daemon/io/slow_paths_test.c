@@ -130,6 +130,7 @@ static void slow_paths_get_sockets_of_their_own(void **state)
 		for (unsigned int i = 0; i < 40; i++) {
 			(void)send_on(PATHS - 1, MESSAGE, 0);
 			(void)send_on(k, MESSAGE, MESSAGE);
+			now_ns += 10 * NS_PER_MS;
 		}
 		int socket = slow_paths_find(&slow, &paths[k], now_ns);
 		assert_true(socket >= 0 && !used[socket]);
@@ -155,12 +156,46 @@ static void more_slow_paths_share_their_sockets(void **state)
 	assert_true(slow_paths_find(&slow, &paths[SLOW_PATHS], now_ns) >= 0);
 }
 
+/* 30 slow paths, found again and again, beside one that leaves at once and sends more, in changing order. What waits in the
+ * shared socket stays far below its size, and the fast path keeps it. */
+static void many_slow_paths_take_no_fast_one_along(void **state)
+{
+	enum { SLOW = 30, FAST = PATHS - 1, BYTES = 13000, LIMIT = 32 << 20 };
+	uint32_t random = 1;
+
+	(void)state;
+	for (unsigned int i = 0; i < 100000; i++) {
+		random = random * 1103515245 + 12345;
+		unsigned int k = (random >> 16) % (SLOW + 6);
+		(void)send_on(k < SLOW ? k : FAST, BYTES, k < SLOW ? BYTES : 0);
+		assert_in_range(shared, 0, LIMIT);
+		assert_int_equal(slow_paths_find(&slow, &paths[FAST], now_ns), -1);
+		now_ns += NS_PER_MS;
+		shared -= shared < 6000 ? shared : 6000; /* of all 30 */
+	}
+	assert_true(slow.n > 0);
+}
+
+/* Nothing waits yet in the sockets of paths that were separated a moment ago: these do not lose them. */
+static void a_new_slow_path_keeps_its_socket(void **state)
+{
+	(void)state;
+	for (unsigned int k = 0; k <= SLOW_SOCKETS; k++) {
+		for (unsigned int i = 0; i < 20; i++)
+			(void)send_on(k, MESSAGE, MESSAGE);
+		memset(own, 0, sizeof own);
+	}
+	for (unsigned int k = 0; k <= SLOW_SOCKETS; k++)
+		assert_true(slow_paths_find(&slow, &paths[k], now_ns) >= 0);
+}
+
 static void a_path_that_recovered_leaves_its_socket_to_another(void **state)
 {
 	(void)state;
 	for (unsigned int k = 0; k < SLOW_SOCKETS; k++)
 		for (unsigned int i = 0; i < 40; i++)
 			(void)send_on(k, MESSAGE, MESSAGE);
+	now_ns += SLOW_FILL_NS;
 	own[3] = 0;
 	unsigned int recovered = 0;
 	while (slow_paths_find(&slow, &paths[recovered], now_ns) != 3)
@@ -240,6 +275,8 @@ int main(void)
 		cmocka_unit_test_setup(small_datagrams_are_attributed, begin),
 		cmocka_unit_test_setup(slow_paths_get_sockets_of_their_own, begin),
 		cmocka_unit_test_setup(more_slow_paths_share_their_sockets, begin),
+		cmocka_unit_test_setup(many_slow_paths_take_no_fast_one_along, begin),
+		cmocka_unit_test_setup(a_new_slow_path_keeps_its_socket, begin),
 		cmocka_unit_test_setup(a_path_that_recovered_leaves_its_socket_to_another, begin),
 		cmocka_unit_test_setup(sockets_that_another_worker_filled_are_avoided, begin),
 		cmocka_unit_test_setup(a_path_returns_after_a_while_and_leaves_again_if_it_still_is_slow, begin),

@@ -132,7 +132,7 @@ static void sockets_of_slow_paths_share_the_port(void **state)
 			if (v6)
 				paths[0].remote.addr = ip_v6(loopback);
 			memset(tx.slow, 0, sizeof tx.slow);
-			tx.slow[v6].all[0] = (struct slow_path){ { paths[0].remote, paths[0].local }, (uint8_t)(i / 2), NOW + 1 };
+			tx.slow[v6].all[0] = (struct slow_path){ { paths[0].remote, paths[0].local }, (uint8_t)(i / 2), NOW, NOW + 1 };
 			tx.slow[v6].n = 1;
 			memcpy(bytes[0], data, sizeof data);
 			bufs[0] = (struct wg_buf){ .dst = bytes[0], .out_n = sizeof data, .verdict = WG_TO_UDP };
@@ -192,7 +192,7 @@ static void handshakes_of_a_slow_path_do_not_wait_behind_its_data(void **state)
 	for (int gso = 0; gso < 2; gso++) {
 		from.sockets[UDP_V4].gso = from.slow[UDP_V4][0].gso = gso;
 		memset(tx.slow, 0, sizeof tx.slow);
-		tx.slow[UDP_V4].all[0] = (struct slow_path){ { paths[0].remote, paths[0].local }, 0, NOW + 1 };
+		tx.slow[UDP_V4].all[0] = (struct slow_path){ { paths[0].remote, paths[0].local }, 0, NOW, NOW + 1 };
 		tx.slow[UDP_V4].n = 1;
 		n_sent_types[0] = n_sent_types[1] = 0;
 		udp_send(&from, &tx, &b, NOW);
