@@ -97,7 +97,6 @@ all_ldflags = $(if $(static),,-pie) -Wl,-z,relro,-z,now $(sanitize) $(LDFLAGS)
 ifneq ($(filter x86_64%,$(machine)),)
 isa_ssse3 := -mssse3
 isa_avx2 := -mavx2 -mbmi2
-isa_adx := -mbmi2 -madx
 isa_avx512 := -mavx512f -mavx512vl -mavx512bw -mavx512dq -mavx2 -mbmi2
 isa_ifma := $(isa_avx512) -mavx512ifma
 endif

@@ -75,11 +75,9 @@ static const struct blake2s_lanes_impl blake2s_lanes_table[] = {
 };
 
 static const struct x25519_impl x25519_table[] = {
-#if CRYPTO_X86
-#if CRYPTO_INT128
+#if CRYPTO_X86 && CRYPTO_INT128
 	{ "ifma", NEEDS_IFMA, x25519_mul_ifma },
-#endif
-	{ "adx", CPU_BMI2 | CPU_ADX, x25519_mul_adx },
+	{ "avx2", NEEDS_AVX2, x25519_mul_avx2 },
 #endif
 	{ "portable", 0, x25519_mul_portable },
 };

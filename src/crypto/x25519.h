@@ -12,9 +12,9 @@ struct x25519_impl {
 	uint32_t needs; /* enum cpu_feature */
 	x25519_fn *mul;
 };
-x25519_fn x25519_mul_portable, x25519_mul_adx, x25519_mul_ifma;
+x25519_fn x25519_mul_portable, x25519_mul_avx2, x25519_mul_ifma;
 #if CRYPTO_INT128
-/* out = x / z, limbs of 51 bits, each below 2^51 + 2^16: ends a ladder that was computed in lanes. */
+/* out = x / z, limbs of 51 bits, each below 2^51 + 2^44: ends a ladder that was computed in lanes. */
 void x25519_divide(uint8_t out[32], const uint64_t x[5], const uint64_t z[5]);
 #endif
 

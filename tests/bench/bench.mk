@@ -14,7 +14,7 @@ bench-crypto: $(O)/tests/bench/crypto # needs libssl-dev, libsodium-dev and jq
 	$(Q)$(call about_line,crypto,$(O)/tests/bench/crypto.json)
 	$(Q)cat $(O)/tests/bench/crypto.new >> $(O)/tests/bench/crypto.json
 
-$(O)/tests/bench/crypto: $(O)/tests/bench/crypto.o $(call archives_of,crypto base)
+$(O)/tests/bench/crypto: $(O)/tests/bench/crypto.o $(O)/tests/bench/crypto_report.o $(call archives_of,crypto base)
 	$(call progress,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ -lcrypto -lsodium $(LIBS)
 

@@ -1,5 +1,5 @@
 /* `make bench-crypto`: every implementation of every primitive compared with OpenSSL and libsodium, in interleaved rounds
- * of one run. Prints a table of medians; with a file name as argument also writes JSON lines there. OpenSSL uses AVX-512
+ * of one run. Prints a table of medians, and which implementations precede a faster one in the tables of dispatch.c; with a file name as argument also writes JSON lines there. OpenSSL uses AVX-512
  * if the CPU has it. How fast it is without ("OpenSSL-avx2") is measured by a child process, this program with --child,
  * one round per request. */
 #include <openssl/core_names.h>
@@ -13,21 +13,12 @@
 #include "crypto/blake2s.h"
 #include "crypto/dispatch.h"
 #include "crypto/x25519.h"
+#include "crypto_task.h"
 
-enum { ROUNDS = 9, RUN = 45, BUFFER_BYTES = 16384 + 64, TASKS = 400, ROUND_NS = 3000000 };
+enum { RUN = 45, BUFFER_BYTES = 16384 + 64, ROUND_NS = 3000000 };
 
-struct task {
-	const char *primitive, *name, *variant; /* name: of the implementation or the library */
-	size_t bytes, packets;                  /* per call of go() */
-	void (*go)(const struct task *t);
-	const void *impl;
-	EVP_CIPHER_CTX *cipher;
-	bool in_child;
-	double ns[ROUNDS]; /* per packet */
-	uint64_t calls;
-};
-static struct task tasks[TASKS];
-static size_t task_n;
+struct task tasks[TASKS];
+size_t task_n;
 static double ghz;
 static FILE *to_child, *from_child;
 
@@ -498,56 +489,6 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static const struct task *baseline(const struct task *t, const char *name)
-{
-	for (size_t i = 0; i < task_n; i++)
-		if (strcmp(tasks[i].name, name) == 0 &&
-		    strcmp(tasks[i].primitive, t->primitive) == 0 && tasks[i].bytes == t->bytes &&
-		    (tasks[i].packets == t->packets || strcmp(t->variant, "batch") == 0 ||
-		     strcmp(t->variant, "lanes") == 0))
-			return &tasks[i];
-	return NULL;
-}
-
-/* Speed relative to a library; 0 if the library has no such task. */
-static double times_as_fast(const struct task *t, const char *name)
-{
-	const struct task *other = baseline(t, name);
-
-	return other ? other->ns[ROUNDS / 2] / t->ns[ROUNDS / 2] : 0;
-}
-
-static void print_ratio(double ratio, int width)
-{
-	if (ratio > 0)
-		printf(" %*.2f", width, ratio);
-	else
-		printf(" %*s", width, "-");
-}
-
-static void report(FILE *json)
-{
-	printf("%-9s %-14s %-7s %6s %7s %10s %8s %10s %8s %9s %14s\n", "primitive", "implementation", "", "bytes",
-	       "packets", "ns/packet", "GB/s", "cycles", "cyc/B", "x OpenSSL", "x OpenSSL-avx2");
-	for (size_t i = 0; i < task_n; i++) {
-		const struct task *t = &tasks[i];
-		double ns = t->ns[ROUNDS / 2], ratio = times_as_fast(t, "OpenSSL");
-		double ratio_avx2 = times_as_fast(t, "OpenSSL-avx2");
-		printf("%-9s %-14s %-7s %6zu %7zu %10.1f %8.3f %10.0f %8.2f", t->primitive, t->name,
-		       t->variant, t->bytes, t->packets, ns, (double)t->bytes / ns, ns * ghz,
-		       ns * ghz / (double)t->bytes);
-		print_ratio(ratio, 9);
-		print_ratio(ratio_avx2, 14);
-		printf("\n");
-		if (json)
-			fprintf(json, "{\"primitive\":\"%s\",\"implementation\":\"%s\",\"variant\":\"%s\",\"bytes\":%zu,"
-				      "\"packets\":%zu,\"ns\":%.2f,\"ns_min\":%.2f,\"ns_max\":%.2f,"
-				      "\"cycles_per_byte\":%.4f,\"x_openssl\":%.3f,\"x_openssl_avx2\":%.3f}\n",
-				t->primitive, t->name, t->variant, t->bytes, t->packets, ns, t->ns[0],
-				t->ns[ROUNDS - 1], ns * ghz / (double)t->bytes, ratio, ratio_avx2);
-	}
-}
-
 int main(int argc, char **argv)
 {
 	static const size_t sizes[] = { 64, 256, 1420, 16384 };
@@ -580,7 +521,8 @@ int main(int argc, char **argv)
 		qsort(tasks[i].ns, ROUNDS, sizeof tasks[i].ns[0], by_value);
 	printf("OpenSSL %s, libsodium %s, clock about %.2f GHz, medians of %d interleaved rounds\n",
 	       OpenSSL_version(OPENSSL_VERSION_STRING), sodium_version_string(), ghz, ROUNDS);
-	report(json);
+	crypto_report(json, ghz);
+	crypto_report_order();
 	if (json)
 		(void)fclose(json);
 	return 0;

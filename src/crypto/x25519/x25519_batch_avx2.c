@@ -1,7 +1,7 @@
 /* Four X25519 multiplications at a time in AVX2, one per lane. */
 #include "crypto/x25519.h"
 #if CRYPTO_X86
-#include "fe25_avx2.inc"
+#include "fe25_avx2_invert.inc"
 
 enum { LANES = 4 };
 _Static_assert(sizeof(vec) == 8 * LANES, "64-bit lanes");
@@ -17,23 +17,6 @@ static void load_words(vec w[4], const struct x25519_job *jobs, size_t n, size_t
 	for (size_t i = 0; i < LANES; i++)
 		for (size_t k = 0; k < 4; k++)
 			w[k][i] = load_le64((const uint8_t *)&jobs[i < n ? i : 0] + offset + 8 * k);
-}
-
-static void load_points(fe *out, const struct x25519_job *jobs, size_t n)
-{
-	vec w[4];
-
-	load_words(w, jobs, n, offsetof(struct x25519_job, u));
-	out->v[0] = w[0] & MASK26;
-	out->v[1] = w[0] >> 26 & MASK25;
-	out->v[2] = (w[0] >> 51 | w[1] << 13) & MASK26;
-	out->v[3] = w[1] >> 13 & MASK25;
-	out->v[4] = w[1] >> 38;
-	out->v[5] = w[2] & MASK25;
-	out->v[6] = w[2] >> 25 & MASK26;
-	out->v[7] = (w[2] >> 51 | w[3] << 13) & MASK25;
-	out->v[8] = w[3] >> 12 & MASK26;
-	out->v[9] = w[3] >> 38 & MASK25; /* without bit 255 */
 }
 
 static void store_results(struct x25519_job *jobs, size_t n, const fe *a)
@@ -78,11 +61,11 @@ static void step(struct points *p, vec swap)
 void x25519_batch_avx2(struct x25519_job *jobs, size_t n)
 {
 	struct points p = { 0 };
-	vec k[4], swap = all_lanes(0);
+	vec u[4], k[4], swap = all_lanes(0);
 
 	assert(n >= 1 && n <= LANES);
-	load_points(&p.x1, jobs, n);
-	p.x3 = p.x1;
+	load_words(u, jobs, n, offsetof(struct x25519_job, u));
+	p.x1 = p.x3 = (fe){ { LIMBS25(u) } };
 	p.x2.v[0] = p.z3.v[0] = all_lanes(1);
 	load_words(k, jobs, n, offsetof(struct x25519_job, key));
 	k[0] &= ~(uint64_t)7;
