@@ -14,6 +14,7 @@ done
 ip link set lo up
 # Allows unprivileged ping; in a new namespace no group may use it.
 echo "0 2147483647" > /proc/sys/net/ipv4/ping_group_range || true
+cd /
 trap : TERM INT HUP
 exec < /dev/null > /dev/null 2>&1
 sleep infinity &

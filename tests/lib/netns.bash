@@ -27,6 +27,19 @@ net_begin() {
 	[ -n "${WGSUITE_BOX-}" ] || fail "must run in tests/lib/box.sh" || return
 	NET_DIR=$(mktemp -d "${TMPDIR:-/tmp}/wgsuite-net.XXXXXX")
 	NET_PID=() NET_OUTER=()
+	trace_test_file_only
+}
+
+# trace_test_file_only: bats records where each command is, for the message of a failure, which takes longer than the
+# command. From now on it does so in functions of the test's file, and no longer in those of tests/lib.
+trace_test_file_only() {
+	local name file
+	shopt -s extdebug
+	while read -r name _ file; do
+		[ "$file" != "$BATS_TEST_SOURCE" ] || declare -ft "$name"
+	done < <(declare -F $(compgen -A function))
+	shopt -u extdebug
+	set -E +T # extdebug has set and reset both
 }
 
 # Ends every host of this test, with all processes in it.
@@ -61,8 +74,7 @@ host() {
 on() {
 	local pid=${NET_PID[$1]}
 	shift
-	nsenter -t "$pid" -m -n -p -r -- timeout --foreground -k 5 "${ON_LIMIT:-120}" env -C / PATH="$NET_PATH" "$@" \
-		3>&- 4>&-
+	PATH=$NET_PATH nsenter -t "$pid" -m -n -p -r -w -- timeout --foreground -k 5 "${ON_LIMIT:-120}" "$@" 3>&- 4>&-
 }
 
 # on_bg HOST COMMAND…: starts a command on a host in the background. $BG is its PID outside, $BG_LOG the file with its
@@ -71,7 +83,7 @@ on_bg() {
 	local pid=${NET_PID[$1]} log
 	shift
 	log=$(mktemp "$NET_DIR/bg.XXXXXX")
-	nsenter -t "$pid" -m -n -p -r -- env -C / PATH="$NET_PATH" "$@" > "$log" 2>&1 < /dev/null 3>&- 4>&- &
+	PATH=$NET_PATH nsenter -t "$pid" -m -n -p -r -w -- "$@" > "$log" 2>&1 < /dev/null 3>&- 4>&- &
 	BG=$! BG_LOG=$log
 	disown "$BG"
 }

@@ -26,18 +26,29 @@ quick_file() {
 	END
 }
 
-# quick_state: prints all state of host a that a tunnel could change or leave behind, for comparisons.
+# quick_state: prints all state of host a that a tunnel could change or leave behind, for comparisons. Starts few programs,
+# as it runs thousands of times.
 quick_state() {
 	host_sh a <<-'END'
-	echo "# links"; ip -o link show | sed 's/^[0-9]*: //'
-	echo "# addresses"; ip -o address show | sed 's/^[0-9]*: //; s/ tentative//; s/valid_lft.*//'
-	echo "# routes"; ip -4 route show table all | sort; ip -6 route show table all | sort
-	echo "# rules"; ip -4 rule; ip -6 rule
+	shopt -s globstar dotglob nullglob
+	{
+		printf '%s\n' "link show" "address show" | ip -o -batch -
+		for family in 4 6; do printf '%s\n' "route show table all" "rule show" | ip -$family -batch -; done
+	} | awk '/^[0-9]+:\t/ { printf "rule %03d %s\n", ++n, $0; next } # keeps their order
+		{ sub(/^[0-9]+: /, ""); sub(/ tentative/, ""); sub(/valid_lft.*/, ""); print }' | sort
 	echo "# nft"; nft list ruleset 2>/dev/null || true
-	echo "# sysctl"; cat /proc/sys/net/ipv4/conf/all/src_valid_mark
-	echo "# resolv.conf"; stat -c '%a %u %g' /etc/resolv.conf; cat /etc/resolv.conf
-	echo "# files"; find /run /etc/wireguard /etc/resolv.conf* ! -path /run/wireguard ! -path /run/wgsuite ! -path '/run/mount*' | sort
-	echo "# processes"; ps -eo comm= | grep -E '^(wireguardd|wireguard-go|wg-quick)$' || true
+	echo "# sysctl"; echo "$(< /proc/sys/net/ipv4/conf/all/src_valid_mark)"
+	echo "# resolv.conf"; stat -c '%a %u %g' /etc/resolv.conf
+	IFS= read -r -d '' text < /etc/resolv.conf || printf %s "$text"
+	echo "# files"
+	for file in /run/** /etc/wireguard/** /etc/resolv.conf*; do
+		case $file in /run/wireguard | /run/wgsuite | /run/mount*) ;; *) echo "$file" ;; esac
+	done
+	echo "# processes"
+	for process in /proc/[0-9]*; do
+		{ read -r name < "$process/comm"; } 2> /dev/null || continue
+		case $name in wireguardd | wireguard-go | wg-quick) echo "$name" ;; esac
+	done
 	END
 }
 

@@ -49,37 +49,44 @@ addresses_settled() {
 # full_state: quick_state, the configuration of the device, and the journal.
 full_state() {
 	eventually 5 addresses_settled
-	quick_state | sort
-	on a wg showconf wg0 | sed '/^AllowedIPs/s/[=,] /\n/g' | sort
-	on a sh -c 'sort /run/wgsuite/wg0@*'
+	{
+		quick_state
+		on a sh -c 'wg showconf wg0; cat /run/wgsuite/wg0@*' | sed '/^AllowedIPs/s/[=,] /\n/g'
+	} | sort
 }
 
-# fail_each_step FROM TO [SIGNAL]: runs `reload` once for each of its steps, with a fault or signal there.
-fail_each_step() {
-	local steps step rc before
+# begin FROM TO: the tunnel is up as in FROM, with another port; the next reload changes it to TO. Sets $before.
+begin() {
 	"$1"
 	on a wg-quick up wg0 2> /dev/null
+	on a wg set wg0 listen-port 7777
+	before=$(full_state)
 	"$2"
+}
+# end: `down` leaves nothing behind.
+end() {
+	on a wg-quick down wg0 >> "$NET_DIR/output" 2>&1
+	quick_settled "$none"
+}
+
+# fail_each_step FROM TO [SIGNAL]: runs `reload` for each of its steps, with a fault or signal there. A tunnel that was
+# rolled back is as before, so the next step begins with it.
+fail_each_step() {
+	local steps step rc before
+	begin "$1" "$2"
 	faults_count reload 15
+	end || report "$@"
+	begin "$1" "$2"
 	for step in $(seq "$steps"); do
-		on a wg-quick down wg0 2>> "$NET_DIR/output"
-		quick_settled "$none" || report "$@"
-		"$1"
-		on a wg-quick up wg0 2> /dev/null
-		on a wg set wg0 listen-port 7777
-		before=$(full_state)
-		"$2"
 		faults_run reload "$step" "${3-}"
-		if [ "${3-}" = 9 ]; then
-			on a wg-quick down wg0 >> "$NET_DIR/output" 2>&1
-			quick_settled "$none" || report "$@"
-			on a wg-quick up wg0 2> /dev/null
-		elif [ "$rc" -ne 0 ] && [ "$(full_state)" != "$before" ]; then
+		if [ "${3-}" = 9 ] || [ "$rc" -eq 0 ]; then
+			end || report "$@"
+			begin "$1" "$2"
+		elif [ "$(full_state)" != "$before" ]; then
 			diff <(echo "$before") <(full_state) >&2 || report "$@"
 		fi
 	done
-	on a wg-quick down wg0 2> /dev/null
-	quick_settled "$none"
+	end || report "$@"
 }
 report() { faults_report "$1 to $2: step $step of $steps, signal ${3:-none}"; }
 
