@@ -15,9 +15,12 @@ teardown() { net_end; }
 # daemon_of IF: the PID of its daemon.
 daemon_of() { on a pgrep -fx "wireguardd $1"; }
 
+# Its sockets are closed after its command line is gone, but before its PID.
 kill_daemon() {
-	on a kill -KILL "$(daemon_of "$1")"
-	eventually 10 not daemon_of "$1"
+	local pid
+	pid=$(daemon_of "$1")
+	on a kill -KILL "$pid"
+	eventually 10 not on a kill -0 "$pid"
 }
 
 sockets() { on a sh -c 'cd /var/run/wireguard && echo *.sock'; }

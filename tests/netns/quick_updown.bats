@@ -203,11 +203,12 @@ PostDown = touch /run/of-another-file" "10.0.0.0/8"
 	expected=$(state)
 	theirs up wg0
 	on a wg-quick down wg0
-	[ "$(state)" = "$expected" ]
+	quick_settled "$expected" state
 	on a wg-quick up wg0
 	theirs down wg0
 	# Debian's does not know the unreachable routes of the tunnel's table, which no rule uses any more.
-	[ "$(state | sed '/^unreachable default .*51820/d')" = "$expected" ]
+	used_state() { state | sed '/^unreachable default .*51820/d'; }
+	quick_settled "$expected" used_state
 	on a ip route del unreachable default table 51820 metric 32767
 	on a ip -6 route del unreachable default table 51820 metric 32767
 	# Of two tunnels of Debian's wg-quick, down removes only the given one.
