@@ -1,6 +1,8 @@
 #!/bin/sh
 # run.sh [--no-install] [SUITE…]: installs missing packages, builds the programs with gcc and clang, and runs the tests
 # of the given suites (default: all) as root. Suites: lint build unit fuzz sim sanitize thread ct cross cli netns vm.
+# Some tests that take long and mostly repeat others run with another sample each day; WGSUITE_DAY=N chooses the sample,
+# WGSUITE_COMPLETE=yes runs all: every compiler, every optimization of the constant-time test, every test in each kernel.
 # run.sh --check: the suites that need neither root nor network: lint unit fuzz sim cli; nothing is installed.
 # Tests are found by wildcard: tests/unit/MODULE/[FOLDER/]X_test.c, tests/sim/X_sim.c, tests/fuzz/MODULE_X.c,
 # tests/cli/X.bats, tests/netns/X.bats. Those that change networks or /etc run in namespaces (tests/lib/box.sh).
@@ -17,7 +19,7 @@ for word; do
 	case $word in
 	--no-install) install= ;;
 	--check) check=yes install= suites="lint unit fuzz sim cli" ;;
-	-h | --help) sed -n '2,8s/^# //p' "$0"; exit 0 ;;
+	-h | --help) sed -n '2,10s/^# //p' "$0"; exit 0 ;;
 	*)
 		case " $all_suites " in
 		*" $word "*) suites="$suites $word" ;;
@@ -48,6 +50,10 @@ chmod 1777 "$TMPDIR" # some tests become nobody
 export TMPDIR
 export WGSUITE_BUILD=$build WGSUITE_PEERS=$build/peers
 export CMOCKA_MESSAGE_OUTPUT=tap
+export WGSUITE_DAY="${WGSUITE_DAY:-$(($(date +%s) / 86400))}" # the same for all, also after midnight
+if [ "${WGSUITE_COMPLETE-}" = yes ]; then
+	export COMPILERS=all CT_LEVELS="-O0 -O2 -O3 -Os" WGSUITE_VM_COMPLETE="6.1 6.12 7.2"
+fi
 export ASAN_OPTIONS=strict_string_checks=1
 export UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
@@ -368,7 +374,7 @@ get_peers() {
 
 # ---- everything ----
 
-log "wgsuite: $suites"
+log "wgsuite: $suites (day $WGSUITE_DAY)"
 if [ -n "$install" ]; then
 	log "packages: installing those that are missing"
 	sh contrib/packages.sh --install build try test || record packages fail "install"

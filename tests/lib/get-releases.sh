@@ -1,8 +1,8 @@
 #!/bin/sh
 # get-releases.sh DIR: makes DIR/releases/NAME with mmdebstrap: Debian releases with compilers and our libraries, for
 # tests/build. bullseye can be booted; in the others packages are unpacked only, as compilers need no configuration.
-# DIR/releases/i386 has the libraries of this release for 32-bit programs. What exists is kept; a second call waits for
-# the first. Exit 1 if one cannot be made.
+# DIR/releases/i386 has the libraries of this release for 32-bit programs. What exists is kept, and made again if it lacks
+# packages; a second call waits for the first. COMPILERS=all: see compilers.sh. Exit 1 if one cannot be made.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1/releases"
@@ -15,10 +15,18 @@ trap 'rm -rf "$scratch"' EXIT
 export TMPDIR="$scratch"
 libraries=libmnl-dev,libnl-3-dev,libnl-route-3-dev,libiniparser-dev,libcap-dev,libseccomp-dev
 code=0
+. "$here/compilers.sh"
 
 release() { # release NAME VARIANT PACKAGES
-	packages=base-files,dash,coreutils,findutils,make,pkg-config,libc6-dev,$libraries,$3
-	[ "$(cat "$out/$1/.packages" 2> /dev/null)" != "$packages" ] || return 0
+	packages=$(cat "$out/$1/.packages" 2> /dev/null || echo base-files)
+	existing=$packages
+	for package in $(echo "dash,coreutils,findutils,make,pkg-config,libc6-dev,$libraries,$3" | tr , ' '); do
+		case ,$packages, in
+		*",$package,"*) ;;
+		*) packages=$packages,$package ;;
+		esac
+	done
+	[ "$packages" != "$existing" ] || return 0
 	# The lists of a mirror that lags may have expired.
 	mmdebstrap --quiet --mode=root --variant="$2" --include="$packages" --aptopt='Acquire::Check-Valid-Until "false"' \
 		--dpkgopt=path-exclude='/usr/share/doc/*' --dpkgopt=path-exclude='/usr/share/locale/*' "$1" "$scratch/$1" || { code=1; return; }
@@ -31,9 +39,14 @@ release() { # release NAME VARIANT PACKAGES
 release bullseye minbase gcc-10,systemd,systemd-sysv,dbus,iproute2,iputils-ping,nftables,procps
 # Debian 11 does not enable it.
 chroot "$out/bullseye" systemctl --quiet enable systemd-resolved 2> /dev/null || code=1
-release trixie extract gcc-13,gcc-14,clang-17,clang-18,clang-19,musl-tools
-release bookworm extract gcc-11,clang-15,clang-16
+others() { # others RELEASE: its compilers between the oldest and the newest ones, each after a comma
+	for compiler in $between; do
+		[ "$(release_of "$compiler")" != "$1" ] || printf ,%s "$compiler"
+	done
+}
+release trixie extract "gcc-14,clang-19,musl-tools$(others trixie)"
 release forky extract gcc-15
+[ -z "$(others bookworm)" ] || release bookworm extract "$(others bookworm | cut -c2-)"
 if [ ! -e "$out/i386" ]; then
 	. "$here/apt.sh"
 	mirror=$(mirror_of bookworm)
