@@ -2,6 +2,8 @@
 # writable folder; the file "said" there has the output of a command.
 n=0
 failed=0
+# runs_every_test: this kernel runs every test (run.sh), also those that take long and do not depend on the kernel.
+runs_every_test() { [[ $(< /proc/cmdline) == *wgsuite.complete* ]]; }
 # same NAME EXPECTED ACTUAL
 same() {
 	n=$((n + 1))

@@ -1,5 +1,6 @@
-/* torn NAME SECONDS: dumps the device repeatedly, without retrying, and prints how many dumps the kernel marked as
- * interrupted (NLM_F_DUMP_INTR): proof that the retry of ipc_get is exercised. */
+/* torn NAME SECONDS: dumps the device repeatedly, without retrying, until the kernel has marked three dumps as interrupted
+ * (NLM_F_DUMP_INTR) and three not, for at most SECONDS, and prints their numbers: proof that the retry of ipc_get is
+ * exercised. Exit status 1 if there were only dumps of one kind. */
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <stdio.h>
@@ -46,7 +47,7 @@ int main(int argc, char *argv[])
 	if (netlink_request(&s, GENL_ID_CTRL, 0, n, take_family, &family) != 0)
 		return 1;
 	end = time(NULL) + atoi(argv[2]);
-	while (time(NULL) < end) {
+	while (time(NULL) < end && (torn < 3 || whole < 3)) {
 		n = head(netlink_body(&s), GENL_GET_DEVICE, GENL_FAMILY_VERSION);
 		n += genl_encode_get(netlink_body(&s) + n, argv[1]);
 		switch (netlink_request(&s, family, NLM_F_DUMP, n, NULL, NULL)) {
