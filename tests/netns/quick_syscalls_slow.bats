@@ -1,7 +1,8 @@
 # Every system call of wg-quick: it fails once, or wg-quick is killed after it, in `up`, `down`, `reload` and `save` with a
 # plain and a full tunnel. Afterwards the state of the host is as before, at once or after `down`, or `up` and `down`, and
-# nothing takes longer than five seconds. SWEEP=complete visits every point instead of a sample, with every error that its
-# call can have; SWEEP_SEED=N chooses another sample. tests/syscalls/main.c has the variables that visit a single point.
+# nothing takes longer than five seconds. A sample of the points is visited, another one each day: SWEEP_SEED=N (default:
+# WGSUITE_DAY) chooses it, and SWEEP=complete visits every point, with every error that its call can have.
+# tests/syscalls/main.c has the variables that visit a single point.
 load ../lib/netns
 load ../lib/quick
 
@@ -66,31 +67,32 @@ full_changed() {
 # sweep VERB failures|kills FILE [FILE-AFTER]: visits one of $share points.
 sweep() {
 	local variants=1
+	export SWEEP_SEED="${SWEEP_SEED:-${WGSUITE_DAY:-$(($(date +%s) / 86400))}}"
 	[ "${SWEEP-}" != complete ] || share=1 variants=4
 	ON_LIMIT=3000 on a env SWEEP_SHARE="${SWEEP_SHARE:-$share}" SWEEP_VARIANTS="${SWEEP_VARIANTS:-$variants}" \
 		"$SYSCALL_FAULTS" "$1" "$2" "$WGSUITE_BUILD/wg-quick" "$NET_DIR/$3" ${4:+"$NET_DIR/$4"} > "$NET_DIR/output" || {
 		cat "$NET_DIR/output" >&2
 		return 1
 	}
-	sed 's/^/# /' "$NET_DIR/output" >&3
+	sed "s/^/# seed $SWEEP_SEED: /" "$NET_DIR/output" >&3
 }
 
-@test "up, plain: failures" { share=2 sweep up failures plain; }
-@test "up, plain: kills" { share=2 sweep up kills plain; }
-@test "down, plain: failures" { share=2 sweep down failures plain; }
-@test "down, plain: kills" { share=2 sweep down kills plain; }
-@test "reload, plain: failures" { share=2 sweep reload failures plain plain_changed; }
-@test "reload, plain: kills" { share=2 sweep reload kills plain plain_changed; }
-@test "save, plain: failures" { share=2 sweep save failures plain; }
-@test "save, plain: kills" { share=2 sweep save kills plain; }
-@test "up, full: failures" { share=5 sweep up failures full; }
-@test "up, full: kills" { share=5 sweep up kills full; }
-@test "down, full: failures" { share=5 sweep down failures full; }
-@test "down, full: kills" { share=5 sweep down kills full; }
-@test "reload, full: failures" { share=5 sweep reload failures full full_changed; }
-@test "reload, full: kills" { share=5 sweep reload kills full full_changed; }
-@test "save, full: failures" { share=5 sweep save failures full; }
-@test "save, full: kills" { share=5 sweep save kills full; }
+@test "up, plain: failures" { share=4 sweep up failures plain; }
+@test "up, plain: kills" { share=4 sweep up kills plain; }
+@test "down, plain: failures" { share=4 sweep down failures plain; }
+@test "down, plain: kills" { share=4 sweep down kills plain; }
+@test "reload, plain: failures" { share=4 sweep reload failures plain plain_changed; }
+@test "reload, plain: kills" { share=4 sweep reload kills plain plain_changed; }
+@test "save, plain: failures" { share=4 sweep save failures plain; }
+@test "save, plain: kills" { share=4 sweep save kills plain; }
+@test "up, full: failures" { share=10 sweep up failures full; }
+@test "up, full: kills" { share=10 sweep up kills full; }
+@test "down, full: failures" { share=10 sweep down failures full; }
+@test "down, full: kills" { share=10 sweep down kills full; }
+@test "reload, full: failures" { share=10 sweep reload failures full full_changed; }
+@test "reload, full: kills" { share=10 sweep reload kills full full_changed; }
+@test "save, full: failures" { share=10 sweep save failures full; }
+@test "save, full: kills" { share=10 sweep save kills full; }
 @test "up and down, full, firewall rules with iptables: failures" {
 	printf '[firewall]\nbackend = iptables\n' | on a tee /etc/wireguard/wgsuite.ini > /dev/null
 	share=40 sweep up failures full
