@@ -186,6 +186,7 @@ PostDown = touch /run/of-another-file" "10.0.0.0/8"
 		on a pkill -KILL -x wireguardd
 		link_removed() { ! in_net a ip link show wg0; }
 		eventually 5 link_removed
+		eventually 5 no_daemons a # its sockets are closed after the link is gone
 		on a wg-quick $then wg0
 		[ $then = down ] || on a wg-quick down wg0
 		quick_settled "$before"
