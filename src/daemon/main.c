@@ -36,7 +36,7 @@ static const char usage[] =
 	"  WG_THREADS=N                          number of data threads, 0 to 64\n"
 	"                                        (0: one thread does everything)\n"
 	"  WG_NO_OFFLOAD=WORD,...                disable vnet, tso, uso, join, segment,\n"
-	"                                        gro, mmsg, split\n";
+	"                                        gro, mmsg, split, tunnel\n";
 
 static const char *tun_help(int error)
 {

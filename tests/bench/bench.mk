@@ -76,6 +76,11 @@ NDR ?= -r 3
 bench-ndr: $(bench_programs) $(WIREGUARD_GO)
 	$(Q)bash tests/bench/ndr.sh $(NDR) -o $(O)/tests/bench/ndr.jsonl $(compared) ceiling
 
+# TCP through overlay networks (VXLAN, GRE, IPIP) inside the tunnel. OVERLAY: options of the script.
+OVERLAY ?= -r 5 -t 2
+bench-overlay: $(bench_programs) $(WIREGUARD_GO)
+	$(Q)bash tests/bench/overlay.sh $(OVERLAY) -o $(O)/tests/bench/overlay.jsonl $(compared)
+
 # Reports on the last run of each benchmark, or without any on the published results.
 bench-report:
 	$(Q)python3 tests/bench/report.py $(or $(bench_tables),tests/bench/results.jsonl)
@@ -90,7 +95,7 @@ bench-picture: # needs gnuplot
 		gnuplot > contrib/speed.svg.new && mv contrib/speed.svg.new contrib/speed.svg
 	$(Q)echo "contrib/speed.svg and tests/bench/results.jsonl were made from $(or $(bench_tables),tests/bench/results.jsonl)"
 
-.PHONY: bench-dataplane bench-traffic bench-storm bench-scale bench-ndr bench-report bench-picture
+.PHONY: bench-dataplane bench-traffic bench-storm bench-scale bench-ndr bench-overlay bench-report bench-picture
 
 # The packet path of the daemon without cryptography: ceiling.c takes the place of libproto.
 $(O)/tests/bench/ceiling: $(O)/tests/bench/ceiling.o $(call archives_of,daemon base)

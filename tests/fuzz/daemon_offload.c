@@ -1,28 +1,29 @@
 /* Super-packets of arbitrary bytes: split, and joined and split again, which must restore the packets. Input: a
  * virtio header of ten bytes; the protocols to join; packets, each after two bytes of length. The bytes after
- * the virtio header are also the super-packet to split. */
+ * the virtio header are also the super-packet to split; those after 24 bytes are one in a UDP tunnel. */
 #include <stdlib.h>
 #include "daemon/io/offload.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct join joint;
+static const struct tunnel_ports ports = { { 4789, 4789 + TUNNEL_PORT_V6 } };
 
-static void split(const uint8_t *data, size_t n)
+static void split(const uint8_t *data, size_t n, size_t header_n)
 {
-	struct virtio_net_hdr h;
+	struct vnet_header h = { .gso = { 0 } };
 	struct split s;
 	uint32_t size, total = 0;
 	uint8_t *packet, *out;
 
-	if (n < sizeof h)
+	if (n < header_n)
 		return;
-	memcpy(&h, data, sizeof h);
-	n -= sizeof h;
+	memcpy(&h, data, header_n);
+	n -= header_n;
 	packet = malloc(n + 1);
 	if (!packet)
 		return;
-	memcpy(packet, data + sizeof h, n);
+	memcpy(packet, data + header_n, n);
 	if (split_begin(&s, &h, packet, n)) {
 		while ((size = split_size(&s)) > 0) {
 			out = malloc(size); /* exact, so that a sanitizer sees the end */
@@ -38,11 +39,31 @@ static void split(const uint8_t *data, size_t n)
 	free(packet);
 }
 
+/* With DF, identifications have no meaning, and may change. */
+static void forgive_identification(uint8_t *out, const uint8_t *p)
+{
+	if (!(out[6] & 0x40))
+		return;
+	memcpy(out + 4, p + 4, 2);
+	memcpy(out + 10, p + 10, 2);
+}
+
+/* What splitting may change. */
+static void forgive(uint8_t *out, const uint8_t *p, const struct join_item *it)
+{
+	if (!it->v6)
+		forgive_identification(out + it->l3, p + it->l3);
+	if (it->outer_l4 && !it->outer_v6)
+		forgive_identification(out, p);
+	if (it->protocol == 17 && load_be16(p + it->l4 + 6) == 0) /* a missing checksum is added */
+		memset(out + it->l4 + 6, 0, 2);
+}
+
 /* Splitting a joined frame must restore exactly the packets that it was joined from. */
 static void check_frame(uint32_t item)
 {
 	const struct join_item *it = &joint.items[item];
-	struct virtio_net_hdr h;
+	struct vnet_header h;
 	uint8_t header[JOIN_HEADER_MAX], *whole = malloc(it->total + 1), *out;
 	struct iovec iov[JOIN_IOV_MAX];
 	unsigned int n = join_frame(&joint, item, &h, header, iov);
@@ -65,10 +86,7 @@ static void check_frame(uint32_t item)
 			if (!out || size != joint.packets[packet].n)
 				abort();
 			split_next(&s, out);
-			/* With DF, identifications have no meaning, and may change. */
-			if (!it->v6 && (out[6] & 0x40))
-				memcpy(out + 4, joint.packets[packet].p + 4, 2),
-				memcpy(out + 10, joint.packets[packet].p + 10, 2);
+			forgive(out, joint.packets[packet].p, it);
 			if (memcmp(out, joint.packets[packet].p, size) != 0)
 				abort();
 			free(out);
@@ -84,10 +102,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t *copies[64];
 	unsigned int n = 0;
 
-	split(data, size);
+	split(data, size, sizeof(struct virtio_net_hdr));
+	split(data, size, sizeof(struct vnet_header));
 	if (size < 11)
 		return 0;
-	join_begin(&joint, data[10] & (JOIN_TCP | JOIN_UDP));
+	join_begin(&joint, data[10] & (JOIN_TCP | JOIN_UDP | JOIN_VXLAN), &ports);
 	for (size_t at = 11; at + 2 <= size && n < ARRAY_LEN(copies); n++) {
 		size_t length = load_be16(data + at), left = size - at - 2;
 		length = length < left ? length : left;

@@ -77,3 +77,21 @@ uint32_t shape_make(uint8_t *p, const struct shape *s)
 	store_be16(t + 16, (uint16_t)~slow_l4_sum(p, n, s->v6));
 	return n;
 }
+
+uint32_t shape_make_vxlan(uint8_t *p, const struct shape *outer, const struct shape *inner, bool checksum)
+{
+	uint32_t l4 = outer->v6 ? SHAPE_V6 : SHAPE_V4, l3 = l4 + SHAPE_VXLAN, n = l3 + shape_make(p + l3, inner);
+
+	put_ip(p, outer, n);
+	store_be16(p + l4, 50000);
+	store_be16(p + l4 + 2, outer->port);
+	store_be16(p + l4 + 4, (uint16_t)(n - l4));
+	store_be16(p + l4 + 6, 0);
+	store_be32(p + l4 + 8, 0x08000000); /* flags */
+	store_be32(p + l4 + 12, 0x123400);  /* VNI */
+	memset(p + l4 + 16, 0x42, 12);
+	store_be16(p + l3 - 2, inner->v6 ? 0x86dd : 0x0800);
+	if (checksum)
+		store_be16(p + l4 + 6, (uint16_t)~slow_l4_sum(p, n, outer->v6));
+	return n;
+}

@@ -28,4 +28,9 @@ uint32_t shape_header_bytes(const struct shape *s);
 /* Writes a valid packet of that shape; returns its size. */
 uint32_t shape_make(uint8_t *p, const struct shape *s);
 
+/* Writes a valid packet of TCP or UDP in VXLAN; of the outer shape, `payload` is ignored. Without `checksum`, the outer
+ * UDP header has none. Returns its size; the inner IP header is behind the outer one and SHAPE_VXLAN bytes. */
+enum { SHAPE_VXLAN = 8 + 8 + 14 }; /* UDP, VXLAN, Ethernet */
+uint32_t shape_make_vxlan(uint8_t *p, const struct shape *outer, const struct shape *inner, bool checksum);
+
 #endif

@@ -182,7 +182,7 @@ pair_with_shifted_clock() {
 
 @test "traffic with each offload disabled, and with all" {
 	connect_hosts
-	for off in vnet tso uso join segment gro mmsg split vnet,segment,gro,mmsg,split; do
+	for off in vnet tso uso join segment gro mmsg split tunnel vnet,segment,gro,mmsg,split; do
 		pair WG_NO_OFFLOAD=$off
 		both_ping
 		send_tcp 10.9.0.2

@@ -20,6 +20,7 @@
 #include "daemon/process/clock.h"
 #include "daemon/process/log.h"
 #include "routes.h"
+#include "vxlan_links.h"
 
 static_assert(CMSG_SPACE(sizeof(int)) <= 64, "the namespace id fits into the buffer of link_update");
 
@@ -34,6 +35,7 @@ enum {
 #endif
 #define IFAPROT_KERNEL_LL 3
 #define MTU_READ_NS (10 * NS_PER_S) /* between two searches */
+#define VXLAN_READ_NS NS_PER_S      /* between two lists */
 #define ADDR_GEN_NONE 1
 #ifndef SOL_NETLINK
 #define SOL_NETLINK 270
@@ -321,6 +323,15 @@ static int subscribe(struct link *l, int ns)
 	return error;
 }
 
+/* In the namespace of the link. Joining VXLAN packets stops meanwhile only for the port of a device that is gone. */
+static void read_vxlan_links(struct link *l)
+{
+	l->vxlan_is_stale = false;
+	l->vxlan_read_ns = clock_boot_ns();
+	if (l->tun->join & JOIN_VXLAN)
+		vxlan_links_read(&l->tun->tunnels);
+}
+
 /* In the namespace of the link. */
 static int attach_inside(struct link *l, bool first)
 {
@@ -337,9 +348,11 @@ static int attach_inside(struct link *l, bool first)
 	}
 	if (!error)
 		error = routes_attach_filter(l->netlink, l->now.ifindex);
-	if (!error)
-		l->now.route_mtu = routes_min_mtu(l->now.ifindex);
-	return error;
+	if (error)
+		return error;
+	l->now.route_mtu = routes_min_mtu(l->now.ifindex);
+	read_vxlan_links(l);
+	return 0;
 }
 
 static void set_icmp(struct link *l)
@@ -403,7 +416,7 @@ static int link_follow(struct link *l, bool first)
 	return error;
 }
 
-int link_open(struct link *l, const struct tun *tun, struct icmp *icmp)
+int link_open(struct link *l, struct tun *tun, struct icmp *icmp)
 {
 	*l = (struct link){ .tun = tun, .daemon_ns = own_namespace(), .icmp = icmp };
 	icmp->v4 = icmp->v6 = -1;
@@ -450,13 +463,18 @@ static bool is_from_link_namespace(const struct link *l, struct msghdr *m)
 	return !l->in_other_ns;
 }
 
+static uint64_t route_mtu_deadline(const struct link *l)
+{
+	return l->mtu_is_stale ? l->mtu_read_ns + MTU_READ_NS : NEVER;
+}
+
 /* The kernel searches all of its routes, so this may take a while where there are many. A limit that is too low in the
  * meantime only makes padding shorter. */
 static void reread_route_mtu(struct link *l)
 {
 	uint64_t now_ns = clock_boot_ns();
 
-	if (now_ns < link_deadline(l))
+	if (now_ns < route_mtu_deadline(l))
 		return;
 	l->mtu_is_stale = false;
 	l->mtu_read_ns = now_ns;
@@ -466,9 +484,32 @@ static void reread_route_mtu(struct link *l)
 	leave(l);
 }
 
+static void reread_vxlan_links(struct link *l)
+{
+	uint64_t now_ns = clock_boot_ns();
+
+	if (!l->vxlan_is_stale || now_ns < l->vxlan_read_ns + VXLAN_READ_NS)
+		return;
+	l->vxlan_is_stale = false;
+	l->vxlan_read_ns = now_ns;
+	if (!enter(l))
+		return;
+	read_vxlan_links(l);
+	leave(l);
+}
+
 uint64_t link_deadline(const struct link *l)
 {
-	return l->mtu_is_stale ? l->mtu_read_ns + MTU_READ_NS : NEVER;
+	uint64_t mtu_ns = route_mtu_deadline(l), vxlan_ns = l->vxlan_is_stale ? l->vxlan_read_ns + VXLAN_READ_NS : NEVER;
+
+	return mtu_ns < vxlan_ns ? mtu_ns : vxlan_ns;
+}
+
+static unsigned int read_events(struct link *l, const void *messages, size_t n)
+{
+	if (l->tun->join & JOIN_VXLAN)
+		l->vxlan_is_stale |= vxlan_links_update(&l->tun->tunnels, messages, n);
+	return link_parse_events(&l->now, messages, n);
 }
 
 int link_update(struct link *l)
@@ -490,7 +531,7 @@ int link_update(struct link *l)
 		else if (n < 0)
 			break;
 		else if (is_from_link_namespace(l, &m))
-			events |= link_parse_events(&l->now, buffer, (size_t)n);
+			events |= read_events(l, buffer, (size_t)n);
 	}
 	if (events & LINK_EVENT_DELETED) {
 		int error = link_follow(l, false);
@@ -500,6 +541,7 @@ int link_update(struct link *l)
 	if ((events & LINK_EVENT_ROUTES) || (l->now.up && !before.up && l->now.route_mtu != 0))
 		l->mtu_is_stale = true;
 	reread_route_mtu(l);
+	reread_vxlan_links(l);
 	l->defaults_due |= (l->now.up && !before.up) ||
 			(before.mtu < V6_MIN_MTU && l->now.mtu >= V6_MIN_MTU);
 	return 0;

@@ -15,7 +15,7 @@ struct link_state {
 };
 
 struct link { /* owned by control */
-	const struct tun *tun;
+	struct tun *tun;
 	int daemon_ns;       /* the network namespace of the daemon */
 	int netlink;         /* a socket in it, which receives events of the link; -1: none */
 	bool in_other_ns;    /* the link is not in daemon_ns */
@@ -25,6 +25,8 @@ struct link { /* owned by control */
 	uint64_t ns_inode;   /* of the link's namespace */
 	bool mtu_is_stale;    /* route_mtu may be lower than the least MTU by now */
 	uint64_t mtu_read_ns; /* when it was read last */
+	bool vxlan_is_stale;    /* a port may be missing in tun->tunnels */
+	uint64_t vxlan_read_ns; /* when they were read last */
 	struct link_state now;
 	struct icmp *icmp;   /* follows the link */
 	/* Called with true before the few calls that need more than CAP_NET_ADMIN, and with false after them.
@@ -34,7 +36,7 @@ struct link { /* owned by control */
 
 /* Begins to watch the link. Sets MTU 1420, queue length 1000, no MULTICAST, no link-local address, no
  * redirects. 0 or -errno. */
-must_check int link_open(struct link *l, const struct tun *tun, struct icmp *icmp);
+must_check int link_open(struct link *l, struct tun *tun, struct icmp *icmp);
 void link_close(struct link *l);
 
 /* Reads the events that wait and updates l->now; follows the link into another namespace. No open descriptor

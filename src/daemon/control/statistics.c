@@ -192,6 +192,8 @@ static void print_offloads(struct metrics *m, const struct control *c)
 	print_offload(m, c, "vnet", c->tun.ops && strcmp(c->tun.ops->name, "vnet") == 0, OFFLOAD_NO_VNET, false);
 	print_offload(m, c, "tso", c->tun.offloads & TUN_F_TSO4, OFFLOAD_NO_VNET | OFFLOAD_NO_TSO, false);
 	print_offload(m, c, "uso", c->tun.offloads & TUN_USO, OFFLOAD_NO_VNET | OFFLOAD_NO_TSO | OFFLOAD_NO_USO, false);
+	print_offload(m, c, "tunnel", c->tun.header_n == sizeof(struct vnet_header),
+		      OFFLOAD_NO_VNET | OFFLOAD_NO_TSO | OFFLOAD_NO_USO | OFFLOAD_NO_TUNNEL, false);
 	print_offload(m, c, "join", c->tun.join != 0, OFFLOAD_NO_VNET | OFFLOAD_NO_JOIN, false);
 	print_offload(m, c, "segment", up && s->gso, OFFLOAD_NO_SEGMENT, true);
 	print_offload(m, c, "gro", up && s->gro, OFFLOAD_NO_GRO, true);

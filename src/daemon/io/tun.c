@@ -6,15 +6,18 @@
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
+#include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include "offload_disable.h"
 
-static_assert(sizeof(struct virtio_net_hdr) == 10, "what the kernel puts before a packet (VIRTIO 1.2, 5.1.6)");
-
 #ifndef TUN_F_USO4
 #define TUN_F_USO4 0x20 /* Linux 6.2 */
 #define TUN_F_USO6 0x40
+#endif
+#ifndef TUN_F_UDP_TUNNEL_GSO
+#define TUN_F_UDP_TUNNEL_GSO 0x80 /* Linux 6.17 */
+#define TUN_F_UDP_TUNNEL_GSO_CSUM 0x100
 #endif
 #ifndef TUNGETDEVNETNS
 #define TUNGETDEVNETNS _IO('T', 227) /* Linux 5.2 */
@@ -27,28 +30,53 @@ static ssize_t tun_result(ssize_t n)
 	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 }
 
-static ssize_t plain_read(struct tun *t, struct virtio_net_hdr *h, uint8_t *p, size_t capacity)
+static ssize_t plain_read(struct tun *t, struct vnet_header *h, uint8_t *p, size_t capacity)
 {
 	memset(h, 0, sizeof *h);
 	return tun_result(read(t->fd, p, capacity));
 }
 
-static int plain_write(struct tun *t, const struct iovec *iov, unsigned int n)
+static int plain_write(struct tun *t, struct iovec *iov, unsigned int n)
 {
 	return writev(t->fd, iov + 1, (int)n - 1) < 0 ? -errno : 0;
 }
 
-static ssize_t vnet_read(struct tun *t, struct virtio_net_hdr *h, uint8_t *p, size_t capacity)
+static ssize_t vnet_read(struct tun *t, struct vnet_header *h, uint8_t *p, size_t capacity)
 {
-	struct iovec iov[2] = { { h, sizeof *h }, { p, capacity } };
+	struct iovec iov[2] = { { h, t->header_n }, { p, capacity } };
 	ssize_t n = tun_result(readv(t->fd, iov, 2));
 
-	return n <= 0 ? n : n > (ssize_t)sizeof *h ? n - (ssize_t)sizeof *h : -EIO;
+	return n <= 0 ? n : n > t->header_n ? n - t->header_n : -EIO;
 }
 
-static int vnet_write(struct tun *t, const struct iovec *iov, unsigned int n)
+static int write_shifted(struct tun *t, struct iovec *iov, unsigned int n, uint8_t shift)
 {
-	return writev(t->fd, iov, (int)n) < 0 ? -errno : 0;
+	struct vnet_header *h = iov[0].iov_base;
+	int result;
+
+	h->outer_l4[0] = (uint8_t)(h->outer_l4[0] + shift);
+	result = writev(t->fd, iov, (int)n) < 0 ? -errno : 0;
+	h->outer_l4[0] = (uint8_t)(h->outer_l4[0] - shift);
+	return result;
+}
+
+/* Linux 6.17 and 6.18 refuse the offset of the outer UDP header of a tunnel unless it has space for an Ethernet header,
+ * which packets of a TUN do not have. They take a larger one; receiving IP finds the UDP header itself. */
+static int vnet_write(struct tun *t, struct iovec *iov, unsigned int n)
+{
+	const struct vnet_header *h = iov[0].iov_base;
+	uint8_t shift;
+	int error;
+
+	iov[0].iov_len = t->header_n;
+	if (!(h->gso.gso_type & GSO_TUNNEL))
+		return writev(t->fd, iov, (int)n) < 0 ? -errno : 0;
+	shift = atomic_load_explicit(&t->outer_l4_shift, memory_order_relaxed);
+	error = write_shifted(t, iov, n, shift);
+	if (error != -EINVAL || shift != 0 || write_shifted(t, iov, n, ETHERNET_HEADER) != 0)
+		return error;
+	atomic_store_explicit(&t->outer_l4_shift, ETHERNET_HEADER, memory_order_relaxed);
+	return 0;
 }
 
 static const struct tun_ops plain_ops = { "plain", plain_read, plain_write };
@@ -62,23 +90,40 @@ static bool set_offloads(struct tun *t, unsigned int offloads)
 	return true;
 }
 
-/* Requests as many offloads as the kernel accepts. */
-static void request_offloads(struct tun *t, unsigned int disabled)
+static int set_header(struct tun *t, size_t bytes)
+{
+	int size = (int)bytes;
+
+	t->header_n = (uint8_t)bytes;
+	return ioctl(t->fd, TUNSETVNETHDRSZ, &size) == 0 ? 0 : -errno;
+}
+
+/* Requests as many offloads as the kernel accepts, and the virtio header that they need. 0 or -errno. */
+static int request_offloads(struct tun *t, unsigned int disabled)
 {
 	static const unsigned int tso = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+	static const unsigned int tunnel = TUN_F_UDP_TUNNEL_GSO | TUN_F_UDP_TUNNEL_GSO_CSUM;
 	unsigned int uso = disabled & OFFLOAD_NO_USO ? 0 : TUN_F_USO4 | TUN_F_USO6;
+	bool may_split = !(disabled & OFFLOAD_NO_TSO), may_join = !(disabled & OFFLOAD_NO_JOIN);
 
 	t->join = 0;
 	if (t->ops != &vnet_ops)
-		return;
-	if (!(disabled & OFFLOAD_NO_TSO) && uso && set_offloads(t, tso | uso))
+		return 0;
+	if (may_split && uso && !(disabled & OFFLOAD_NO_TUNNEL) &&
+	    set_header(t, sizeof(struct vnet_header)) == 0 &&
+	    set_offloads(t, tso | uso | tunnel)) {
+		t->join = may_join ? JOIN_TCP | JOIN_UDP | JOIN_VXLAN : 0;
+		return 0;
+	}
+	if (may_split && uso && set_offloads(t, tso | uso))
 		t->join = JOIN_TCP | JOIN_UDP;
-	else if (!(disabled & OFFLOAD_NO_TSO) && set_offloads(t, tso))
+	else if (may_split && set_offloads(t, tso))
 		t->join = JOIN_TCP;
 	else if (set_offloads(t, 0)) /* writing joined packets needs none of them */
-		t->join = disabled & OFFLOAD_NO_TSO ? JOIN_TCP : 0;
-	if (disabled & OFFLOAD_NO_JOIN)
+		t->join = may_split ? 0 : JOIN_TCP;
+	if (!may_join)
 		t->join = 0;
+	return set_header(t, sizeof(struct virtio_net_hdr)); /* the kernel refuses it before the tunnels are off */
 }
 
 static int tun_attach(struct tun *t, const char *name, short flags)
@@ -104,31 +149,31 @@ int tun_open(struct tun *t, const char *name, unsigned int disabled)
 		t->ops = &plain_ops;
 		error = tun_attach(t, name, IFF_TUN | IFF_NO_PI);
 	}
+	if (!error)
+		error = request_offloads(t, disabled);
 	if (error)
 		tun_close(t);
-	else
-		request_offloads(t, disabled);
 	return error;
 }
 
 int tun_take_fd(struct tun *t, int fd, unsigned int disabled)
 {
 	struct ifreq r = { 0 };
-	int flags = fcntl(fd, F_GETFL), header = sizeof(struct virtio_net_hdr);
+	int flags = fcntl(fd, F_GETFL), error;
 
 	*t = (struct tun){ .fd = -1 };
 	if (flags < 0 || ioctl(fd, TUNGETIFF, &r) != 0)
 		return -errno;
 	if ((r.ifr_flags & IFF_TAP) || !(r.ifr_flags & IFF_NO_PI))
 		return -EINVAL;
-	if ((r.ifr_flags & IFF_VNET_HDR) && ioctl(fd, TUNSETVNETHDRSZ, &header) != 0)
-		return -errno;
 	if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
 		return -errno;
 	t->fd = fd;
 	t->ops = r.ifr_flags & IFF_VNET_HDR ? &vnet_ops : &plain_ops;
-	request_offloads(t, disabled);
-	return 0;
+	error = request_offloads(t, disabled);
+	if (error)
+		t->fd = -1;
+	return error;
 }
 
 void tun_close(struct tun *t)

@@ -12,15 +12,18 @@ struct tun_ops {
 	const char *name;
 	/* Reads one packet or super-packet and its virtio header. Returns its bytes, 0 when none waits, or
 	 * -errno (-EBADFD: the device was deleted). */
-	ssize_t (*read)(struct tun *t, struct virtio_net_hdr *h, uint8_t *p, size_t capacity);
-	/* iov[0] is the virtio header, which devices without one leave out. 0 or -errno. */
-	int (*write)(struct tun *t, const struct iovec *iov, unsigned int n);
+	ssize_t (*read)(struct tun *t, struct vnet_header *h, uint8_t *p, size_t capacity);
+	/* iov[0] is the struct vnet_header, of which the device takes what it knows. 0 or -errno. */
+	int (*write)(struct tun *t, struct iovec *iov, unsigned int n);
 };
 
 struct tun {
 	int fd; /* -1: none */
 	const struct tun_ops *ops;
 	unsigned int offloads; /* TUN_F_… that the kernel accepted; constant */
+	uint8_t header_n;  /* bytes of struct vnet_header that the device has */
+	_Atomic uint8_t outer_l4_shift; /* see vnet_write */
+	struct tunnel_ports tunnels;    /* in the namespace of the device; atomic, control writes them */
 	unsigned int join; /* enum join_protocol that the kernel takes; constant */
 };
 

@@ -293,7 +293,7 @@ bool worker_read_tun(struct worker *w)
 	/* Space for a super-packet, and for the first segments split from it. */
 	while (w->batch.n < most && at + 3 * (size_t)OFFLOAD_PACKET_MAX < WORKER_BUFFER_BYTES) {
 		uint8_t *packet = w->buffer + (w->reads_to_spare ? WORKER_BUFFER_BYTES : at + HEADER);
-		struct virtio_net_hdr h;
+		struct vnet_header h;
 		struct split s;
 		ssize_t n = w->tun->ops->read(w->tun, &h, packet, OFFLOAD_PACKET_MAX + 1);
 		if (n <= 0) {
@@ -344,7 +344,7 @@ static void defer_handshake(struct worker *w, const struct wg_buf *b)
 static unsigned int write_separately(struct worker *w, uint32_t item, int error)
 {
 	const struct join_item *it = &w->join.items[item];
-	struct virtio_net_hdr none = { 0 };
+	struct vnet_header none = { 0 };
 	uint16_t packet = it->first;
 	unsigned int n_written = 0;
 
@@ -367,7 +367,7 @@ static void write_to_tun(struct worker *w)
 {
 	struct iovec iov[JOIN_IOV_MAX];
 	uint8_t header[JOIN_HEADER_MAX];
-	struct virtio_net_hdr h;
+	struct vnet_header h;
 	uint32_t n_packets = 0, n_written = 0;
 
 	for (uint32_t i = 0; i < w->join.n_items; i++) {
@@ -404,7 +404,7 @@ static void open_and_write(struct worker *w, size_t n_paths)
 	counter_add(&w->counters.udp_batches, 1);
 	counter_add(&w->counters.udp_datagrams, w->batch.n);
 	open_batch(w);
-	join_begin(&w->join, w->tun->join);
+	join_begin(&w->join, w->tun->join, &w->tun->tunnels);
 	for (size_t i = 0; i < w->batch.n; i++) {
 		const struct wg_buf *b = &w->bufs[i];
 		if (b->verdict == WG_TO_TUN)

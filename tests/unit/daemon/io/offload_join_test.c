@@ -25,7 +25,7 @@ static uint8_t packets[JOIN_PACKETS_MAX][1600];
 
 static void begin(void)
 {
-	join_begin(&joint, JOIN_TCP | JOIN_UDP);
+	join_begin(&joint, JOIN_TCP | JOIN_UDP, NULL);
 }
 
 static void add(const struct shape *s)
@@ -133,7 +133,7 @@ static void disabled_protocols_are_not_joined(void **state)
 
 	(void)state;
 	for (unsigned int protocols = 0; protocols < 4; protocols++) {
-		join_begin(&joint, protocols);
+		join_begin(&joint, protocols, NULL);
 		add(&tcp);
 		add(&tcp2);
 		add(&udp2);
@@ -168,18 +168,22 @@ static void corrupted_packets_are_not_joined(void **state)
 	}
 }
 
-static void packets_without_checksum_are_not_joined(void **state)
+static void ipv4_datagrams_without_checksum_are_joined_with_their_like(void **state)
 {
 	struct shape s = udp2;
 
 	(void)state;
-	begin();
-	for (int i = 0; i < 2; i++) {
-		uint32_t n = shape_make(packets[i], &s);
-		store_be16(packets[i] + SHAPE_V4 + 6, 0); /* permitted in IPv4, and cannot be verified */
-		join_add(&joint, packets[i], n);
+	for (unsigned int without = 0; without < 8; without++) { /* a bit for each of two datagrams, and for IPv6 */
+		s.v6 = without & 4;
+		begin();
+		for (unsigned int i = 0; i < 2; i++) {
+			uint32_t n = shape_make(packets[i], &s);
+			if (without & 1u << i)
+				store_be16(packets[i] + (s.v6 ? SHAPE_V6 : SHAPE_V4) + 6, 0);
+			join_add(&joint, packets[i], n);
+		}
+		assert_int_equal(joint.n_items, (without & 3) == 0 || without == 3 ? 1 : 2);
 	}
-	assert_int_equal(joint.n_items, 2);
 }
 
 static void fragments_options_and_trailing_bytes_are_not_joined(void **state)
@@ -260,7 +264,7 @@ static void each_flow_is_joined_separately(void **state)
 }
 
 /* Copies frame i together as the TUN would receive it. */
-static uint32_t gather(uint32_t i, struct virtio_net_hdr *h, uint8_t *out)
+static uint32_t gather(uint32_t i, struct vnet_header *h, uint8_t *out)
 {
 	static uint8_t header[JOIN_HEADER_MAX];
 	struct iovec iov[JOIN_IOV_MAX];
@@ -303,7 +307,7 @@ static void splitting_restores_the_joined_packets(void **state)
 		}
 		memcpy(before, packets, sizeof before);
 		for (uint32_t f = 0; f < joint.n_items; f++) {
-			struct virtio_net_hdr h;
+			struct vnet_header h;
 			struct split split;
 			uint32_t size = gather(f, &h, super);
 			assert_int_equal(size, joint.items[f].total);
@@ -371,7 +375,7 @@ int main(void)
 		cmocka_unit_test(identifications_matter_without_df),
 		cmocka_unit_test(disabled_protocols_are_not_joined),
 		cmocka_unit_test(corrupted_packets_are_not_joined),
-		cmocka_unit_test(packets_without_checksum_are_not_joined),
+		cmocka_unit_test(ipv4_datagrams_without_checksum_are_joined_with_their_like),
 		cmocka_unit_test(fragments_options_and_trailing_bytes_are_not_joined),
 		cmocka_unit_test(order_within_a_flow_is_kept),
 		cmocka_unit_test(each_flow_is_joined_separately),

@@ -19,10 +19,10 @@ static uint32_t random_number(void)
 }
 
 /* The virtio header that the kernel would send for this super-packet, whose checksum becomes partial. */
-static struct virtio_net_hdr super_header(uint8_t *p, const struct shape *s, uint32_t n, uint16_t mss)
+static struct vnet_header super_header(uint8_t *p, const struct shape *s, uint32_t n, uint16_t mss)
 {
 	uint32_t l4 = s->v6 ? SHAPE_V6 : SHAPE_V4;
-	struct virtio_net_hdr h = {
+	struct virtio_net_hdr gso = {
 		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
 		.gso_type = s->udp ? VIRTIO_NET_HDR_GSO_UDP_L4 :
 			    s->v6  ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4,
@@ -34,8 +34,8 @@ static struct virtio_net_hdr super_header(uint8_t *p, const struct shape *s, uin
 	uint32_t sum = n - l4 + (s->udp ? 17u : 6u);
 
 	sum += slow_sum(0, s->v6 ? p + 8 : p + 12, s->v6 ? 32 : 8);
-	store_be16(p + l4 + h.csum_offset, slow_sum(sum, p, 0));
-	return h;
+	store_be16(p + l4 + gso.csum_offset, slow_sum(sum, p, 0));
+	return (struct vnet_header){ .gso = gso };
 }
 
 static void assert_valid(const uint8_t *p, uint32_t n, bool v6)
@@ -95,7 +95,7 @@ static void segments_are_valid_and_complete(void **state)
 		const struct shape *s = &split_cases[i].shape;
 		uint16_t mss = split_cases[i].mss;
 		uint32_t n = shape_make(super, s), head = shape_header_bytes(s), l4 = s->v6 ? SHAPE_V6 : SHAPE_V4, at = 0, size;
-		struct virtio_net_hdr h = super_header(super, s, n, mss);
+		struct vnet_header h = super_header(super, s, n, mss);
 		struct split split;
 		uint16_t count = 0;
 
@@ -125,6 +125,120 @@ static void segments_are_valid_and_complete(void **state)
 	}
 }
 
+/* Needs h, good, split, p and n. */
+#define REFUSED(change) \
+	do { \
+		h = good; \
+		change; \
+		assert_false(split_begin(&split, &h, p, n)); \
+	} while (0)
+
+/* ---- in VXLAN ---- */
+
+/* Writes a super-packet in VXLAN and its virtio header; returns its size. */
+static uint32_t make_tunnel(uint8_t *p, struct vnet_header *h, const struct shape *s, uint16_t mss, bool v6, bool checksum)
+{
+	const struct shape outer = { .udp = true, .v6 = v6, .ttl = 33, .tos = 2, .id = 0xfffe, .port = 4789 };
+	uint32_t l4 = v6 ? SHAPE_V6 : SHAPE_V4, l3 = l4 + SHAPE_VXLAN, n = shape_make_vxlan(p, &outer, s, checksum);
+
+	*h = super_header(p + l3, s, n - l3, mss);
+	/* The kernel leaves the sum of the pseudo header in the outer field, too. */
+	store_be16(p + l4 + 6, checksum ? slow_sum(n - l4 + 17, v6 ? p + 8 : p + 12, v6 ? 32 : 8) : 0);
+	h->gso.csum_start = (uint16_t)(h->gso.csum_start + l3);
+	h->gso.hdr_len = (uint16_t)(h->gso.hdr_len + l3);
+	h->gso.flags |= checksum ? VIRTIO_NET_HDR_F_UDP_TUNNEL_CSUM : 0;
+	h->gso.gso_type |= v6 ? VIRTIO_NET_HDR_GSO_UDP_TUNNEL_IPV6 : VIRTIO_NET_HDR_GSO_UDP_TUNNEL_IPV4;
+	h->outer_l4[0] = (uint8_t)l4;
+	h->inner_l3[0] = (uint8_t)l3;
+	return n;
+}
+
+static void assert_tunnel_segment(const uint8_t *d, const uint8_t *super, uint32_t size, bool v6, bool checksum, uint16_t k)
+{
+	uint32_t l4 = v6 ? SHAPE_V6 : SHAPE_V4, l3 = l4 + SHAPE_VXLAN;
+
+	if (!v6)
+		assert_int_equal(load_be16(d + 4), (uint16_t)(0xfffe + k));
+	assert_int_equal(load_be16(d + l4 + 4), size - l4);
+	assert_int_equal(load_be16(d + l4 + 6) != 0, checksum);
+	assert_memory_equal(d + l4, super + l4, 4);
+	assert_memory_equal(d + l4 + 8, super + l4 + 8, l3 - l4 - 8);
+	if (checksum) {
+		assert_valid(d, size, v6);
+		return;
+	}
+	if (v6)
+		assert_int_equal(load_be16(d + 4) + SHAPE_V6, size);
+	else
+		assert_int_equal(load_be16(d + 2), size);
+	if (!v6)
+		assert_int_equal(slow_sum(0, d, SHAPE_V4), 0xffff);
+}
+
+static void segments_in_vxlan_are_valid_in_both_layers(void **state)
+{
+	static uint8_t super[CAPACITY], segment[CAPACITY], whole[CAPACITY];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(split_cases) * 4; i++) {
+		const struct shape *s = &split_cases[i / 4].shape;
+		bool v6 = i & 1, checksum = i & 2;
+		uint16_t mss = split_cases[i / 4].mss, k = 0;
+		uint32_t l3 = (v6 ? SHAPE_V6 : SHAPE_V4) + (uint32_t)SHAPE_VXLAN, head = l3 + shape_header_bytes(s), at = 0, size;
+		struct vnet_header h;
+		struct split split;
+		uint32_t n = make_tunnel(super, &h, s, mss, v6, checksum);
+
+		memcpy(whole, super, n);
+		assert_true(split_begin(&split, &h, super, n));
+		for (; (size = split_size(&split)) > 0; k++) {
+			segment[size] = 0xa5;
+			split_next(&split, segment);
+			assert_int_equal(segment[size], 0xa5);
+			assert_tunnel_segment(segment, whole, size, v6, checksum, k);
+			assert_valid(segment + l3, size - l3, s->v6);
+			if (!s->v6)
+				assert_int_equal(load_be16(segment + l3 + 4), (uint16_t)(s->id + k));
+			if (!s->udp)
+				assert_int_equal(load_be32(segment + l3 + (s->v6 ? SHAPE_V6 : SHAPE_V4) + 4), s->seq + at);
+			assert_memory_equal(segment + head, whole + head + at, size - head);
+			at += size - head;
+		}
+		assert_int_equal(at, s->payload);
+		assert_memory_equal(super, whole, n);
+	}
+}
+
+static void contradictory_tunnels_are_refused(void **state)
+{
+	static uint8_t p[CAPACITY];
+	struct vnet_header good, h;
+	struct split split;
+	uint32_t n = make_tunnel(p, &good, &shape_plain, 50, false, true);
+
+	(void)state;
+	assert_true(split_begin(&split, &good, p, n));
+	REFUSED(h.gso.gso_type |= GSO_TUNNEL);
+	REFUSED(h.gso.gso_type ^= GSO_TUNNEL);
+	REFUSED(h.gso.gso_type &= GSO_TUNNEL);
+	REFUSED(h.gso.csum_start = 20);
+	REFUSED(h.gso.csum_start++; h.inner_l3[0]++);
+	REFUSED(h.outer_l4[0] = 0);
+	REFUSED(h.outer_l4[0] = 24);
+	REFUSED(h.outer_l4[1] = 1);
+	REFUSED(h.inner_l3[0] = 27);
+	REFUSED(h.inner_l3[0] = 52);
+	REFUSED(h.inner_l3[1] = 1);
+	REFUSED(h.inner_l3[0] = h.inner_l3[1] = h.outer_l4[0] = h.outer_l4[1] = 255);
+	for (uint32_t less = 0; less <= 50 + SHAPE_V4 + 20; less++)
+		assert_false(split_begin(&split, &good, p, less));
+	p[0] = 0x46;
+	assert_false(split_begin(&split, &good, p, n));
+	p[0] = 0x45;
+	p[9] = 6;
+	assert_false(split_begin(&split, &good, p, n));
+}
+
 static void the_checksum_of_a_plain_packet_is_completed(void **state)
 {
 	uint8_t p[200], want[200];
@@ -139,14 +253,14 @@ static void the_checksum_of_a_plain_packet_is_completed(void **state)
 			s.payload = 33;
 			uint32_t n = shape_make(want, &s);
 			memcpy(p, want, n);
-			struct virtio_net_hdr h = super_header(p, &s, n, 0);
-			h.gso_type = VIRTIO_NET_HDR_GSO_NONE;
+			struct vnet_header h = super_header(p, &s, n, 0);
+			h.gso.gso_type = VIRTIO_NET_HDR_GSO_NONE;
 			assert_memory_not_equal(p, want, n);
 			assert_true(split_begin(&split, &h, p, n));
 			assert_int_equal(split.header_n, 0);
 			assert_int_equal(split_size(&split), n);
 			assert_memory_equal(p, want, n);
-			h.flags = 0; /* nothing to do */
+			h.gso.flags = 0; /* nothing to do */
 			p[50] ^= 1;
 			want[50] ^= 1;
 			assert_true(split_begin(&split, &h, p, n));
@@ -168,7 +282,7 @@ static void a_udp_checksum_is_never_zero(void **state)
 		struct split split;
 		uint32_t n = shape_make(super, &s);
 		store_be16(super + SHAPE_V4 + 8, (uint16_t)x);
-		struct virtio_net_hdr h = super_header(super, &s, n, 4);
+		struct vnet_header h = super_header(super, &s, n, 4);
 		assert_true(split_begin(&split, &h, super, n));
 		split_next(&split, segment);
 		assert_int_not_equal(load_be16(segment + SHAPE_V4 + 6), 0);
@@ -182,30 +296,24 @@ static void contradictory_headers_are_refused(void **state)
 	static uint8_t p[CAPACITY];
 	struct shape s = shape_plain;
 	uint32_t n = shape_make(p, &s);
-	const struct virtio_net_hdr good = super_header(p, &s, n, 50);
-	struct virtio_net_hdr h;
+	const struct vnet_header good = super_header(p, &s, n, 50);
+	struct vnet_header h;
 	struct split split;
 
 	(void)state;
 	assert_true(split_begin(&split, &good, p, n));
-#define REFUSED(change) \
-	do { \
-		h = good; \
-		change; \
-		assert_false(split_begin(&split, &h, p, n)); \
-	} while (0)
-	REFUSED(h.gso_size = 0);
-	REFUSED(h.gso_type = 77);
-	REFUSED(h.gso_type = VIRTIO_NET_HDR_GSO_UDP); /* fragments, not datagrams */
-	REFUSED(h.gso_type = VIRTIO_NET_HDR_GSO_TCPV6);
-	REFUSED(h.gso_type = VIRTIO_NET_HDR_GSO_UDP_L4; h.csum_offset = 6);
-	REFUSED(h.flags = 0);
-	REFUSED(h.csum_start = 24);
-	REFUSED(h.csum_start = 8);
-	REFUSED(h.csum_start = 65535);
-	REFUSED(h.csum_offset = 6);
-	REFUSED(h.gso_type = VIRTIO_NET_HDR_GSO_NONE; h.csum_start = (uint16_t)(n - 17));
-	REFUSED(h.gso_type = VIRTIO_NET_HDR_GSO_NONE; h.csum_start = 65535; h.csum_offset = 65535);
+	REFUSED(h.gso.gso_size = 0);
+	REFUSED(h.gso.gso_type = 77);
+	REFUSED(h.gso.gso_type = VIRTIO_NET_HDR_GSO_UDP); /* fragments, not datagrams */
+	REFUSED(h.gso.gso_type = VIRTIO_NET_HDR_GSO_TCPV6);
+	REFUSED(h.gso.gso_type = VIRTIO_NET_HDR_GSO_UDP_L4; h.gso.csum_offset = 6);
+	REFUSED(h.gso.flags = 0);
+	REFUSED(h.gso.csum_start = 24);
+	REFUSED(h.gso.csum_start = 8);
+	REFUSED(h.gso.csum_start = 65535);
+	REFUSED(h.gso.csum_offset = 6);
+	REFUSED(h.gso.gso_type = VIRTIO_NET_HDR_GSO_NONE; h.gso.csum_start = (uint16_t)(n - 17));
+	REFUSED(h.gso.gso_type = VIRTIO_NET_HDR_GSO_NONE; h.gso.csum_start = 65535; h.gso.csum_offset = 65535);
 	for (uint32_t less = 0; less <= SHAPE_V4 + 20; less++)
 		assert_false(split_begin(&split, &good, p, less));
 	assert_false(split_begin(&split, &good, p, OFFLOAD_PACKET_MAX + 1));
@@ -224,6 +332,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(checksums_agree_with_a_simple_sum),
 		cmocka_unit_test(segments_are_valid_and_complete),
+		cmocka_unit_test(segments_in_vxlan_are_valid_in_both_layers),
+		cmocka_unit_test(contradictory_tunnels_are_refused),
 		cmocka_unit_test(the_checksum_of_a_plain_packet_is_completed),
 		cmocka_unit_test(a_udp_checksum_is_never_zero),
 		cmocka_unit_test(contradictory_headers_are_refused),

@@ -24,7 +24,7 @@ struct end {
 	struct wg_tunnel_peer *peer;
 	struct worker *worker;
 	/* what the TUN delivers next */
-	struct virtio_net_hdr in_header;
+	struct vnet_header in_header;
 	uint8_t in[TUN_BYTES];
 	ssize_t in_n;
 	unsigned int in_again; /* so many more times */
@@ -37,7 +37,7 @@ struct end {
 
 static struct end a, b;
 
-static ssize_t fake_read(struct tun *t, struct virtio_net_hdr *h, uint8_t *p, size_t capacity)
+static ssize_t fake_read(struct tun *t, struct vnet_header *h, uint8_t *p, size_t capacity)
 {
 	struct end *e = (struct end *)(void *)t;
 	ssize_t n = e->in_n;
@@ -54,7 +54,7 @@ static ssize_t fake_read(struct tun *t, struct virtio_net_hdr *h, uint8_t *p, si
 	return n;
 }
 
-static int fake_write(struct tun *t, const struct iovec *iov, unsigned int n)
+static int fake_write(struct tun *t, struct iovec *iov, unsigned int n)
 {
 	struct end *e = (struct end *)(void *)t;
 	size_t from = e->out_n;
@@ -218,7 +218,7 @@ static uint32_t offer_super(uint32_t payload)
 
 	s.payload = payload;
 	n = offer(&s);
-	a.in_header = (struct virtio_net_hdr){
+	a.in_header.gso = (struct virtio_net_hdr){
 		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
 		.gso_size = 1000, .hdr_len = 40, .csum_start = 20, .csum_offset = 16,
 	};
@@ -537,7 +537,7 @@ static void every_loss_has_a_reason(void **state)
 	}
 	b.refuse = 0;
 	(void)offer_super(100);
-	a.in_header.gso_type = 77;
+	a.in_header.gso.gso_type = 77;
 	worker_serve_tun(a.worker);
 	assert_int_equal(dropped_at(&a, WG_DROP_TUN_READ), 1);
 	worker_serve_udp(b.worker, &truncated);
