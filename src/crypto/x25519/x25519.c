@@ -2,12 +2,8 @@
 #include "crypto/x25519.h"
 #include "crypto/dispatch.h"
 
-/* What the frames of every implementation and of the arithmetic that it calls take. */
-#ifdef __OPTIMIZE__
+/* What the frames of every implementation and of the arithmetic that it calls take, if the compiler optimises. */
 enum { STACK_BYTES = 16384 };
-#else
-enum { STACK_BYTES = 65536 };
-#endif
 
 /* Overwrites what the implementation left on the stack: it wipes its variables, but not registers that the compiler
  * spilled, nor what multiplications of field elements stored. */
