@@ -42,6 +42,7 @@ struct wg_tunnel_peer {
 	uint64_t heard_ns;                     /* under path_lock: when it received the latest */
 	_Atomic uint32_t wake_reasons;         /* enum peer_wake; nonzero: in the wake list, or soon */
 	struct wg_tunnel_peer *wake_next;      /* owned by the setter of wake_reasons, then by control */
+	struct wg_tunnel_peer *wake_prev;      /* owned by control */
 	_Atomic bool last_minute_rekey_sent;   /* rekey_on_receive has acted on this session */
 	_Atomic bool has_endpoint;
 	_Atomic bool is_held;                  /* packets go through control, which still has older ones */
@@ -62,6 +63,7 @@ struct wg_tunnel_peer {
 	uint64_t handshake_s;                   /* wall clock of the last complete handshake, 0: never */
 	uint32_t handshake_ns;
 	uint32_t hash;                          /* of `key`, keyed */
+	uint32_t outbox_at;                     /* the number of its latest datagram there; may be of an earlier outbox */
 	struct staged_queue staged;
 	struct routes_owner routes;
 	struct heap_node timer;

@@ -330,19 +330,47 @@ static void handle_woken(struct wg_tunnel *t, uint64_t now_ns, struct woken *w)
 	w->n = 0;
 }
 
-void tunnel_drain_woken(struct wg_tunnel *t, uint64_t now_ns)
+/* Moves the wake list, which data threads share, into control's. */
+static void collect_woken(struct wg_tunnel *t)
 {
 	struct wg_tunnel_peer *p, *next;
-	struct woken w;
 
 	if (!atomic_load_explicit(&t->wake_list, memory_order_relaxed))
 		return;
-	w.n = 0;
 	for (p = atomic_exchange(&t->wake_list, NULL); p; p = next) {
-		uint32_t why;
+		next = p->wake_next;
+		p->wake_next = t->woken;
+		p->wake_prev = NULL;
+		if (t->woken)
+			t->woken->wake_prev = p;
+		t->woken = p;
+	}
+}
 
-		next = p->wake_next; /* before wake_reasons is zero and the data half may write it */
-		why = atomic_exchange(&p->wake_reasons, 0);
+/* Takes the peer out of control's list; returns the reasons. From now on the data half may list it again. */
+static uint32_t woken_remove(struct wg_tunnel *t, struct wg_tunnel_peer *p)
+{
+	if (p->wake_prev)
+		p->wake_prev->wake_next = p->wake_next;
+	else
+		t->woken = p->wake_next;
+	if (p->wake_next)
+		p->wake_next->wake_prev = p->wake_prev;
+	return atomic_exchange(&p->wake_reasons, 0);
+}
+
+void tunnel_drain_woken(struct wg_tunnel *t, uint64_t now_ns)
+{
+	struct wg_tunnel_peer *p;
+	struct woken w;
+
+	collect_woken(t);
+	if (!t->woken)
+		return;
+	w.n = 0;
+	while ((p = t->woken)) {
+		uint32_t why = woken_remove(t, p);
+
 		assert(why != 0); /* a listed peer has a reason, and is listed once */
 		if (!t->is_up)
 			continue;
@@ -359,7 +387,7 @@ uint64_t tunnel_deadline(struct wg_tunnel *t)
 {
 	const struct heap_node *first = heap_first(&t->timers);
 
-	if (tunnel_needs_control(t) || t->outbox.first < t->outbox.n || t->ready_first)
+	if (tunnel_needs_control(t) || t->woken || t->outbox.first < t->outbox.n || t->ready_first)
 		return 0;
 	return first ? first->key : NEVER;
 }
@@ -383,20 +411,25 @@ void tunnel_tick(struct wg_tunnel *t, uint64_t now_ns)
 	tunnel_initiate_all(t, now_ns);
 }
 
-/* Takes the peer out of the wake list and puts the others back. No reader section can reach the peer. */
+/* No reader section can reach the peer any more. */
 static void wake_list_remove(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 {
-	struct wg_tunnel_peer *q, *next;
-
 	if (!atomic_load(&p->wake_reasons))
 		return;
-	for (q = atomic_exchange(&t->wake_list, NULL); q; q = next) {
-		uint32_t why;
+	collect_woken(t);
+	(void)woken_remove(t, p);
+}
 
-		next = q->wake_next;
-		why = atomic_exchange(&q->wake_reasons, 0);
-		if (q != p)
-			peer_wake(t, q, why);
+/* The datagrams of the peer that still wait are linked, the latest first. A link that leads elsewhere is older than the
+ * outbox. */
+static void outbox_remove(struct outbox *o, struct wg_tunnel_peer *p)
+{
+	uint32_t at = p->outbox_at, end = o->n;
+
+	while (at >= o->first && at < end && o->all[at].peer == p) {
+		o->all[at].n = 0;
+		end = at;
+		at = o->all[at].earlier;
 	}
 }
 
@@ -406,7 +439,5 @@ void peer_detach(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 	ready_remove(t, p);
 	held_remove(t, p);
 	heap_remove(&t->timers, &p->timer);
-	for (uint32_t i = t->outbox.first; i < t->outbox.n; i++)
-		if (t->outbox.all[i].peer == p)
-			t->outbox.all[i].n = 0;
+	outbox_remove(&t->outbox, p);
 }

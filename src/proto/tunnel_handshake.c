@@ -38,6 +38,8 @@ bool send_handshake(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer 
 	if (!d)
 		return false;
 	d->peer = p;
+	d->earlier = p->outbox_at;
+	p->outbox_at = t->outbox.n - 1;
 	d->n = n;
 	d->tos = HANDSHAKE_TOS;
 	memcpy(d->bytes, msg, n);

@@ -14,7 +14,8 @@ enum { COOKIE_NONCES = 64 };   /* drawn at once: a system call for each would co
 struct datagram { /* a handshake message or cookie reply in the outbox */
 	struct wg_path path;
 	struct wg_tunnel_peer *peer; /* null: a cookie reply, which no peer's tx_bytes counts */
-	uint32_t n; /* 0: the peer was removed, skip it */
+	uint32_t earlier; /* the number of the datagram of this peer before */
+	uint32_t n;       /* 0: the peer was removed, skip it */
 	uint8_t tos;
 	uint8_t bytes[MSG_INITIATION_BYTES];
 };
@@ -49,6 +50,7 @@ struct wg_tunnel {
 	uint32_t hash_seed;
 	struct heap timers;
 	uint32_t timers_cap;
+	struct wg_tunnel_peer *woken; /* peers taken from wake_list, by wake_next and wake_prev */
 	struct outbox outbox;
 	/* Peers to send an initiation to; empty between calls of the control half. */
 	struct wg_tunnel_peer *initiators[HANDSHAKE_CHUNK];

@@ -156,7 +156,7 @@ static void more_slow_paths_share_their_sockets(void **state)
 	assert_true(slow_paths_find(&slow, &paths[SLOW_PATHS], now_ns) >= 0);
 }
 
-/* 30 slow paths, found again and again, beside one that leaves at once and sends more, in changing order. What waits in the
+/* 30 slow paths, found again and again, and one that leaves at once and sends more, in changing order. What waits in the
  * shared socket stays far below its size, and the fast path keeps it. */
 static void many_slow_paths_take_no_fast_one_along(void **state)
 {
