@@ -118,9 +118,14 @@ ip address add 10.9.0.1/24 dev wgu
 ip link set wgu up
 timeout 2 ping -c 1 -W 1 10.9.0.2 > /dev/null
 same "wireguardd sends initiations" 1 "$(wg show wgu transfer | awk '{ print ($3 > 0 && $3 % 148 == 0) }')"
-ip link delete wgu
+ip link set wgu down
+ip link set wgu name wgv
+for i in $(seq 100); do [ -S /run/wgsuite/wgv.stats ] && break; sleep 0.05; done
+same "wireguardd renames its sockets" "/run/wgsuite/wgv.stats /run/wireguard/wgv.sock" \
+	"$(find /run/wgsuite /run/wireguard -name 'wg[uv]*' | sort | xargs)"
+ip link delete wgv
 wait $pid
-same "wireguardd ends with its interface and removes its socket" 0 "$(find /run/wireguard -name 'wgu*' | wc -l)"
+same "wireguardd ends with its interface and removes its sockets" 0 "$(find /run/wgsuite /run/wireguard -name 'wg[uv]*' | wc -l)"
 works "wireguardd runs in the background" sh -c 'wireguardd wgu 2> /dev/null'
 until [ -S /run/wireguard/wgu.sock ]; do sleep 0.05; done
 ip link delete wgu
