@@ -1,7 +1,7 @@
 #!/bin/bash
 # run.sh MACHINE [BUILD]: builds the pure modules and their tests for another machine and runs them under qemu-user:
 # aarch64 has NEON, armhf 32-bit limbs and pointers, s390x is big-endian. For armhf also wg, wireguardd and its filter of
-# system calls. On aarch64 only crypto has code of its own, and the other two also have unsigned characters. TAP on stdout;
+# system calls. On aarch64 only crypto has its own code, and the other two also have unsigned characters. TAP on stdout;
 # BUILD is kept for the next run.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
