@@ -214,10 +214,14 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 9)); open("/ru
 		LOST_BEFORE[$h]=$(not_received $h | paste -sd +)
 		LOST_BEFORE[$h]=$((LOST_BEFORE[$h]))
 	done
-	faults=$(declare -F | sed -n 's/^declare -f \(fault_.*\)/\1 a b\n\1 b a/p' | shuf --random-source=<(yes $RANDOM))
-	while read -r fault; do
+	faults=$(compgen -A function fault_ | python3 -c 'import random, sys
+all = [f.strip() + way for f in sorted(sys.stdin) for way in (" a b", " b a")]
+random.Random(int(sys.argv[1])).shuffle(all)
+print("\n".join(all))' $RANDOM)
+	[ "$(wc -l <<< "$faults")" -eq 20 ]
+	while read -r fault <&4; do
 		$fault
-	done <<< "$faults"
+	done 4<<< "$faults"
 	again
 	offer a 1 10.9.0.2
 	offer b 1 10.9.0.1
