@@ -37,3 +37,16 @@ bool replay_accept(struct wg_replay *r, uint64_t counter)
 	assert(r->next > counter && r->next <= REJECT_AFTER_MESSAGES);
 	return true;
 }
+
+bool replay_is_valid(const struct wg_replay *r)
+{
+	uint64_t last = r->next - 1, any = 0;
+
+	if (r->next > REJECT_AFTER_MESSAGES)
+		return false;
+	if (r->next > 0)
+		return r->words[last / 64 % WORDS] >> last % 64 == 1; /* the greatest, and none beyond */
+	for (size_t i = 0; i < WORDS; i++)
+		any |= r->words[i];
+	return any == 0;
+}

@@ -242,6 +242,18 @@ must_check bool tunnel_peer_route_next(const struct wg_tunnel *t, const struct w
 /* The port or the mark changed: clears the source address that replies are sent from, of all peers. */
 void tunnel_clear_sources(struct wg_tunnel *t);
 
+/* ---- hand-over to another process: control half, while no thread uses the tunnel ---- */
+
+/* The state of the tunnel, which contains all of its keys: the caller wipes it. Writes it and expires all sessions here, as
+ * tunnel_expire_sessions: from then on only the tunnel that imports the state sends with their keys, with greater
+ * counters. False: n differs from tunnel_export_bytes. */
+size_t tunnel_export_bytes(struct wg_tunnel *t);
+must_check bool tunnel_export(struct wg_tunnel *t, void *out, size_t n);
+/* Into a tunnel that is as tunnel_new made it. The state is of the same machine: times are of its CLOCK_BOOTTIME. A state
+ * may be imported once; the caller sees to that. 0; -EPROTO: not a valid state; -ENOMEM. After an error the tunnel can only
+ * be freed. */
+must_check int tunnel_import(struct wg_tunnel *t, uint64_t now_ns, const void *state, size_t n);
+
 /* How many packets were dropped since tunnel_new, by reason, and how often each event occurred. Any thread. */
 void tunnel_drops(const struct wg_tunnel *t, uint64_t counts[WG_DROP_COUNT]);
 void tunnel_events(const struct wg_tunnel *t, uint64_t counts[WG_EVENT_COUNT]);
