@@ -249,7 +249,10 @@ job_lint() {
 
 job_unit() { unit_tests "$build" unit $(unit_programs $modules); }
 job_fuzz() { fuzz_tests "$build" fuzz $(fuzz_targets $modules); }
-job_sim() { sim_tests "$build" sim "$([ -n "$check" ] && echo 200 || echo 1000)"; }
+job_sim() {
+	sim_tests "$build" sim "$([ -n "$check" ] && echo 200 || echo 1000)"
+	test_run sim models sh tests/model/run.sh
+}
 
 # What clang warns of does not depend on the optimization, but what its code calls does.
 job_build() {

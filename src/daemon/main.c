@@ -7,6 +7,8 @@
 #include <unistd.h>
 #include "base/version.h"
 #include "daemon/control/control.h"
+#include "daemon/control/interface.h"
+#include "daemon/control/takeover.h"
 #include "daemon/process/daemonize.h"
 #include "daemon/process/log.h"
 #include "daemon/process/sandbox.h"
@@ -18,13 +20,15 @@
 static struct control control;
 
 static const char usage[] =
-	"Usage: wireguardd [-f|--foreground] INTERFACE\n"
+	"Usage: wireguardd [-f|--foreground] [--takeover] INTERFACE\n"
 	"       wireguardd --version | --help\n"
 	"\n"
 	"Creates the TUN device INTERFACE and the socket " SOCKET_DIR "/INTERFACE.sock,\n"
 	"through which wg(8) configures it. Returns when both exist.\n"
 	"\n"
 	"  -f, --foreground  stay in the foreground\n"
+	"  --takeover        take the interface over from the wireguardd that runs it, with its\n"
+	"                    sessions: nothing is lost, and the other process ends\n"
 	"\n"
 	"Environment:\n"
 	"  LOG_LEVEL=verbose|debug|error|silent  verbosity of messages, which go to standard\n"
@@ -70,9 +74,11 @@ static int open_signals(bool foreground)
 }
 
 /* name: of the device. One that was passed as a descriptor may differ from the name on the command line. */
-static int open_tun(struct control *c, const struct options *o, char name[16], struct text *why)
+static int open_tun(struct control *c, const struct options *o, const struct takeover_client *from, char name[16],
+		    struct text *why)
 {
-	int error = o->tun_fd >= 0 ? tun_take_fd(&c->tun, o->tun_fd, o->disabled_offloads) :
+	int error = o->takeover    ? tun_share_fd(&c->tun, o->tun_fd, &from->settings) :
+		    o->tun_fd >= 0 ? tun_take_fd(&c->tun, o->tun_fd, o->disabled_offloads) :
 				     tun_open(&c->tun, o->interface, o->disabled_offloads);
 
 	if (!error)
@@ -92,20 +98,65 @@ static int open_socket(struct control *c, const struct options *o, const char *n
 }
 
 /* The daemon can do without. */
-static void open_statistics(struct control *c, const char *name)
+static void open_statistics(struct control *c, const char *name, int fd)
 {
 	char text[200];
 	struct text why = text_fixed(text, sizeof text);
 
-	if (stats_server_open(&c->stats, STATS_DIR, name, &why) != 0)
+	if (fd >= 0)
+		stats_server_take_fd(&c->stats, fd, STATS_DIR, name);
+	else if (stats_server_open(&c->stats, STATS_DIR, name, &why) != 0)
 		log_error("warning: no statistics: %s", text);
 }
 
-/* Opens everything, drops privileges, and starts the threads. Then the daemon can be configured. */
-static int start(struct control *c, const struct options *o, struct text *why)
+/* The descriptors, some of which the running daemon passes. */
+static int open_descriptors(struct control *c, struct options *o, struct takeover_client *from, struct text *why)
 {
 	char name[16];
-	int error, signal_fd;
+	int error = o->takeover ? takeover_connect(from, SOCKET_DIR, o->interface, why) : 0;
+
+	if (error)
+		return error;
+	if (o->takeover) {
+		o->tun_fd = from->tun;
+		o->uapi_fd = from->uapi;
+	}
+	error = open_tun(c, o, from, name, why);
+	if (!error) {
+		error = link_open(&c->link, &c->tun, &c->icmp, o->takeover ? LINK_TAKEN_OVER : LINK_NEW);
+		if (error)
+			text_f(why, "cannot set up the link: %s", strerror(-error));
+	}
+	if (!error)
+		error = open_socket(c, o, name, why);
+	if (!error)
+		open_statistics(c, name, from->stats);
+	return error;
+}
+
+/* Drops privileges, and starts the threads, which inherit the remaining ones. */
+static int start_threads(struct control *c, const struct options *o, struct text *why)
+{
+	int signal_fd = open_signals(o->foreground), error = signal_fd < 0 ? -errno : control_start(c, signal_fd);
+
+	if (error)
+		return error;
+	if (!o->takeover)
+		interface_follow_link(c); /* a device that was passed as a descriptor may be up already */
+	sandbox_enter(&(struct sandbox_folders){ SOCKET_DIR, STATS_DIR });
+	error = threads_start(&c->threads);
+	if (error)
+		text_f(why, "cannot start threads: %s", strerror(-error));
+	else
+		sandbox_restrict_syscalls();
+	return error;
+}
+
+/* Opens everything, and takes over what runs. Then the daemon can be configured. */
+static int start(struct control *c, struct options *o, struct text *why)
+{
+	struct takeover_client from = { .fd = -1, .stats = -1 };
+	int error;
 
 	sandbox_prepare();
 	error = control_init(c, o->disabled_offloads, o->threads);
@@ -115,29 +166,15 @@ static int start(struct control *c, const struct options *o, struct text *why)
 		error = -EIO;
 	}
 	if (!error)
-		error = open_tun(c, o, name, why);
-	if (!error) {
-		error = link_open(&c->link, &c->tun, &c->icmp);
-		if (error)
-			text_f(why, "cannot set up the link: %s", strerror(-error));
-	}
+		error = open_descriptors(c, o, &from, why);
 	if (!error)
-		error = open_socket(c, o, name, why);
-	if (error)
-		return error;
-	open_statistics(c, name);
-	signal_fd = open_signals(o->foreground);
-	error = signal_fd < 0 ? -errno : control_start(c, signal_fd);
-	if (!error) {
-		sandbox_enter(&(struct sandbox_folders){ SOCKET_DIR, STATS_DIR });
-		error = threads_start(&c->threads); /* they inherit the remaining privileges */
-		if (error)
-			text_f(why, "cannot start threads: %s", strerror(-error));
-	}
-	if (!error) {
-		sandbox_restrict_syscalls();
+		error = start_threads(c, o, why);
+	if (!error && o->takeover)
+		error = takeover_finish(&from, c, why);
+	if (!error)
 		daemonize_notify_ready();
-	}
+	else if (o->takeover)
+		interface_leave_files(c); /* they are the other daemon's */
 	return error;
 }
 
@@ -152,7 +189,7 @@ static int open_log_file(const struct options *o, struct text *why)
 
 /* In the background, nothing is logged to the inherited streams: they may be a pipe that another program reads to its
  * end. */
-static int run(const struct options *o)
+static int run(struct options *o)
 {
 	char text[400];
 	struct text why = text_fixed(text, sizeof text);
@@ -208,9 +245,12 @@ int main(int argc, char **argv)
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
 		return print(usage);
 	for (; at < argc && argv[at][0] == '-'; at++) {
-		if (strcmp(argv[at], "-f") != 0 && strcmp(argv[at], "--foreground") != 0)
+		if (strcmp(argv[at], "--takeover") == 0)
+			o.takeover = true;
+		else if (strcmp(argv[at], "-f") == 0 || strcmp(argv[at], "--foreground") == 0)
+			o.foreground = true;
+		else
 			break;
-		o.foreground = true;
 	}
 	if (at != argc - 1 || argv[at][0] == '-') {
 		fputs(usage, stderr);

@@ -13,6 +13,7 @@
 #include "interface.h"
 #include "routes.h"
 #include "statistics.h"
+#include "takeover.h"
 
 #define CLOCK_MIN_S 1767225600ull /* 2026-01-01: an earlier system time is wrong */
 
@@ -196,6 +197,7 @@ static void control_clear(struct control *c)
 	c->wake_source = (struct loop_source){ -1, wake_ready };
 	stats_server_init(&c->stats);
 	c->statm_fd = -1;
+	takeover_init(c);
 	c->uapi.listener.fd = c->uapi.watcher.fd = c->uapi.dir_fd = -1;
 	for (size_t i = 0; i < UAPI_CLIENTS_MAX; i++)
 		c->uapi.clients[i].source.fd = -1;
@@ -232,7 +234,7 @@ int control_init(struct control *c, unsigned int disabled_offloads, unsigned int
 
 int control_start(struct control *c, int signal_fd)
 {
-	const struct uapi_handlers handlers = { c, config_set, config_get, &config_scopes };
+	const struct uapi_handlers handlers = { c, config_set, config_get, &config_scopes, takeover_requested };
 	int routes = routes_subscribe(), clone = vm_clone_subscribe(), clock = vm_clone_watch_clock();
 	int error;
 
@@ -261,7 +263,6 @@ int control_start(struct control *c, int signal_fd)
 	c->link.raise_privileges = sandbox_raise;
 	if (!link_queue_dropped(&c->link, &c->tun_dropped)) /* a persistent device may have dropped packets before */
 		c->tun_dropped = 0;
-	interface_follow_link(c); /* a device that was passed as a descriptor may be up already */
 	return 0;
 }
 
@@ -355,6 +356,7 @@ void control_free(struct control *c)
 {
 	const struct loop_source *sources[] = { &c->routes_source, &c->clone_source, &c->clock_source, &c->signal_source };
 
+	takeover_close(c);
 	threads_free(&c->threads);
 	if (c->up)
 		tunnel_down(c->tunnel);

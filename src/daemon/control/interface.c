@@ -63,6 +63,38 @@ void interface_close_sockets(struct control *c)
 	threads_resume(&c->threads);
 }
 
+void interface_leave_files(struct control *c)
+{
+	uapi_server_leave(&c->uapi);
+	stats_server_leave(&c->stats);
+}
+
+void interface_give(struct control *c)
+{
+	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
+		loop_remove(&c->loop, &c->udp_sources[i].source);
+	loop_remove(&c->loop, &c->tun_source);
+	if (set_thread_sockets(c, -1, -1) != 0)
+		unreachable(); /* removing a source cannot fail */
+	if (c->threads.n > 0 && threads_set_source(&c->threads, THREADS_TUN, -1) != 0)
+		unreachable();
+	udp_close(&c->udp);
+	tun_close(&c->tun);
+	interface_leave_files(c);
+	threads_resume(&c->threads);
+}
+
+int interface_take(struct control *c, const struct udp *udp)
+{
+	int error = interface_replace_sockets(c, udp);
+
+	if (error)
+		return error;
+	c->up = true;
+	interface_move_tun(c);
+	return 0;
+}
+
 void interface_udp_ready(struct loop_source *s, uint32_t events)
 {
 	struct control_socket *from = container_of(s, struct control_socket, source);

@@ -19,6 +19,14 @@ void interface_close_sockets(struct control *c);
 /* Counts what the kernel has dropped since the last call at the sockets and in the queue of the TUN. */
 void interface_count_kernel_drops(struct control *c);
 
+/* Another process has the TUN, the sockets and the configuration socket. While threads are paused: closes ours, and resumes
+ * the threads, which have nothing to read then. */
+void interface_give(struct control *c);
+/* The files of the configuration socket and of the statistics stay when these are closed. */
+void interface_leave_files(struct control *c);
+/* These are the sockets that another process gave: as interface_bring_up, for a tunnel that is up. */
+must_check int interface_take(struct control *c, const struct udp *udp);
+
 /* Passes the TUN to the data threads if the tunnel is up, otherwise to the loop. */
 void interface_move_tun(struct control *c);
 

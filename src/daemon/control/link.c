@@ -332,17 +332,19 @@ static void read_vxlan_links(struct link *l)
 		vxlan_links_read(&l->tun->tunnels);
 }
 
+enum attach_reason { ATTACH_NEW, ATTACH_TAKEN_OVER, ATTACH_AGAIN };
+
 /* In the namespace of the link. */
-static int attach_inside(struct link *l, bool first)
+static int attach_inside(struct link *l, enum attach_reason reason)
 {
 	char name[16];
 	int error = tun_name(l->tun, name);
 
 	if (!error)
 		error = link_query(&l->now, name);
-	if (!error && first)
+	if (!error && reason == ATTACH_NEW)
 		error = link_configure(&l->now);
-	if (!error) {
+	if (!error && reason != ATTACH_TAKEN_OVER) {
 		apply_defaults(&l->now);
 		error = link_query(&l->now, name);
 	}
@@ -369,7 +371,7 @@ static void set_icmp(struct link *l)
 }
 
 /* Finds the namespace of the link and reads its state there. -ENODEV: it has moved meanwhile, or was deleted. */
-static int link_attach(struct link *l, bool first)
+static int link_attach(struct link *l, enum attach_reason reason)
 {
 	int ns = tun_netns(l->tun), error;
 
@@ -388,20 +390,20 @@ static int link_attach(struct link *l, bool first)
 		log_error("cannot watch the link in its namespace: %s", strerror(-error));
 	if (!enter(l))
 		return -EPERM;
-	error = attach_inside(l, first);
+	error = attach_inside(l, reason);
 	leave(l);
 	return error;
 }
 
 /* Attaches until the link is still in the namespace in which it was found. */
-static int link_follow(struct link *l, bool first)
+static int link_follow(struct link *l, enum attach_reason reason)
 {
 	int error = -ENODEV;
 
 	for (int tries = 0; tries < FOLLOW_TRIES && error == -ENODEV; tries++) {
 		uint64_t ns_inode;
 		int ns;
-		error = link_attach(l, first);
+		error = link_attach(l, reason);
 		if (error == -ENODEV && tun_name(l->tun, l->now.name) == -EBADFD)
 			return -ENODEV;
 		ns = tun_netns(l->tun);
@@ -416,7 +418,7 @@ static int link_follow(struct link *l, bool first)
 	return error;
 }
 
-int link_open(struct link *l, struct tun *tun, struct icmp *icmp)
+int link_open(struct link *l, struct tun *tun, struct icmp *icmp, enum link_origin origin)
 {
 	*l = (struct link){ .tun = tun, .daemon_ns = own_namespace(), .icmp = icmp };
 	icmp->v4 = icmp->v6 = -1;
@@ -426,7 +428,7 @@ int link_open(struct link *l, struct tun *tun, struct icmp *icmp)
 		link_close(l);
 		return error;
 	}
-	return link_follow(l, true);
+	return link_follow(l, origin == LINK_NEW ? ATTACH_NEW : ATTACH_TAKEN_OVER);
 }
 
 void link_close(struct link *l)
@@ -534,7 +536,7 @@ int link_update(struct link *l)
 			events |= read_events(l, buffer, (size_t)n);
 	}
 	if (events & LINK_EVENT_DELETED) {
-		int error = link_follow(l, false);
+		int error = link_follow(l, ATTACH_AGAIN);
 		return error == -ENODEV ? error : 0;
 	}
 	/* Going down removes routes without an event. */

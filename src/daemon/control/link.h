@@ -34,9 +34,12 @@ struct link { /* owned by control */
 	void (*raise_privileges)(bool raise);
 };
 
-/* Begins to watch the link. Sets MTU 1420, queue length 1000, no MULTICAST, no link-local address, no
- * redirects. 0 or -errno. */
-must_check int link_open(struct link *l, struct tun *tun, struct icmp *icmp);
+enum link_origin {
+	LINK_NEW,        /* sets MTU 1420, queue length 1000, no MULTICAST, no link-local address, no redirects */
+	LINK_TAKEN_OVER, /* it is in use: changes nothing */
+};
+/* Begins to watch the link. 0 or -errno. */
+must_check int link_open(struct link *l, struct tun *tun, struct icmp *icmp, enum link_origin origin);
 void link_close(struct link *l);
 
 /* Reads the events that wait and updates l->now; follows the link into another namespace. No open descriptor

@@ -28,6 +28,13 @@ int stats_server_open(struct stats_server *s, const char *dir, const char *name,
 	return fd < 0 ? fd : 0;
 }
 
+void stats_server_take_fd(struct stats_server *s, int fd, const char *dir, const char *name)
+{
+	stats_server_init(s);
+	s->listener.fd = fd;
+	socket_file_find(&s->file, dir, name, ".stats");
+}
+
 static void client_close(struct stats_client *c)
 {
 	char rest[1024];
@@ -162,6 +169,13 @@ void stats_server_close(struct stats_server *s)
 	if (s->listener.fd >= 0)
 		close(s->listener.fd);
 	s->listener.fd = -1;
+}
+
+void stats_server_leave(struct stats_server *s)
+{
+	while (evict_client(s))
+		;
+	s->file.path[0] = '\0';
 }
 
 uint64_t stats_server_deadline(const struct stats_server *s)

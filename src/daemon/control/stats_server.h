@@ -33,10 +33,13 @@ struct stats_server { /* owned by control */
 void stats_server_init(struct stats_server *s); /* closed */
 /* Creates the socket file. 0, or -errno and the error as text in `why`. */
 must_check int stats_server_open(struct stats_server *s, const char *dir, const char *name, struct text *why);
+/* A listening socket that another process has opened. */
+void stats_server_take_fd(struct stats_server *s, int fd, const char *dir, const char *name);
 /* Begins to accept clients, for which `print` appends the text. 0 or -errno. */
 must_check int stats_server_start(struct stats_server *s, struct loop *l, void (*print)(void *ctx, struct text *out),
 				  void *ctx);
 void stats_server_close(struct stats_server *s); /* unlinks the file, too, unless it was replaced */
+void stats_server_leave(struct stats_server *s); /* another process has the listener: the file stays when it is closed */
 
 /* When stats_server_tick has something to do; NEVER. */
 uint64_t stats_server_deadline(const struct stats_server *s);

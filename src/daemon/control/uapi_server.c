@@ -112,19 +112,28 @@ static void reply_free(struct uapi_client *c)
 	c->reply_sent = 0;
 }
 
-static void client_close(struct uapi_client *c)
+/* Frees the slot and returns the connection. */
+static int client_release(struct uapi_client *c)
 {
 	int fd = c->source.fd;
 
 	if (fd < 0)
-		return;
+		return -1;
 	loop_remove(c->server->loop, &c->source);
-	close(fd);
 	uapi_request_reset(&c->request);
 	reply_free(c);
 	mem_wipe(c->input, UAPI_INPUT_BYTES);
 	free(c->input);
 	c->input = NULL;
+	return fd;
+}
+
+static void client_close(struct uapi_client *c)
+{
+	int fd = client_release(c);
+
+	if (fd >= 0)
+		close(fd);
 }
 
 static bool reply_grow(struct text *t, size_t more)
@@ -212,6 +221,12 @@ static bool client_process_input(struct uapi_client *c)
 	return c->reply.n > 0 || (!c->ended && c->input_n < UAPI_INPUT_BYTES);
 }
 
+static bool wants_takeover(const struct uapi_client *c)
+{
+	return c->server->handlers.takeover && c->input_n == sizeof UAPI_TAKEOVER - 1 &&
+	       memcmp(c->input, UAPI_TAKEOVER, sizeof UAPI_TAKEOVER - 1) == 0;
+}
+
 static void client_ready(struct loop_source *source, uint32_t events)
 {
 	struct uapi_client *c = container_of(source, struct uapi_client, source);
@@ -230,6 +245,10 @@ static void client_ready(struct loop_source *source, uint32_t events)
 		c->ended = n == 0;
 		c->input_n += n > 0 ? (size_t)n : 0;
 		keep = n >= 0 || errno == EAGAIN || errno == EINTR;
+	}
+	if (keep && c->reply.n == 0 && wants_takeover(c)) {
+		c->server->handlers.takeover(c->server->handlers.ctx, client_release(c));
+		return;
 	}
 	if (keep && c->reply.n == 0)
 		keep = client_process_input(c);
@@ -348,6 +367,13 @@ void uapi_server_close(struct uapi_server *s)
 	if (s->dir_fd >= 0)
 		close(s->dir_fd);
 	s->watcher.fd = s->listener.fd = s->dir_fd = -1;
+}
+
+void uapi_server_leave(struct uapi_server *s)
+{
+	for (size_t i = 0; i < UAPI_CLIENTS_MAX; i++)
+		client_close(&s->clients[i]);
+	s->file.path[0] = '\0';
 }
 
 uint64_t uapi_server_deadline(const struct uapi_server *s)

@@ -12,6 +12,7 @@ enum {
 	UAPI_CLIENTS_MAX = 32, /* for another one, the client that was silent for longest is dropped */
 	UAPI_INPUT_BYTES = 2 * UAPI_LINE_MAX,
 };
+#define UAPI_TAKEOVER "takeover=1\n\n" /* the only request of a connection that asks for a hand-over (takeover.h) */
 #define UAPI_STALL_NS (30 * NS_PER_S) /* a client that does not read its reply for so long is dropped */
 
 struct uapi_client { /* owned by the server */
@@ -31,6 +32,8 @@ struct uapi_handlers {
 	int (*set)(void *ctx, const struct wg_device *patch); /* 0 or -errno */
 	int (*get)(void *ctx, struct wg_device *state);       /* 0 or -ENOMEM; the server frees the state */
 	const struct ip_scopes *scopes;
+	/* The client asked to take the tunnel over; its connection now belongs to the handler. */
+	void (*takeover)(void *ctx, int fd);
 };
 
 struct uapi_server { /* owned by control */
@@ -54,6 +57,7 @@ must_check int uapi_server_take_fd(struct uapi_server *s, int fd, const char *di
 must_check int uapi_server_start(struct uapi_server *s, struct loop *l, const struct uapi_handlers *handlers,
 				 void (*removed)(void *ctx));
 void uapi_server_close(struct uapi_server *s); /* unlinks the file, too, unless it was replaced */
+void uapi_server_leave(struct uapi_server *s); /* another process has the listener: the file stays when it is closed */
 
 /* After SIGIO: calls `removed` if the socket file is gone. */
 void uapi_server_check_file(struct uapi_server *s);

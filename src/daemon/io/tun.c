@@ -176,6 +176,34 @@ int tun_take_fd(struct tun *t, int fd, unsigned int disabled)
 	return error;
 }
 
+void tun_settings(const struct tun *t, struct tun_settings *out)
+{
+	*out = (struct tun_settings){ .offloads = t->offloads, .join = t->join, .header_n = t->header_n,
+				      .outer_l4_shift = atomic_load(&((struct tun *)(uintptr_t)t)->outer_l4_shift) };
+}
+
+int tun_share_fd(struct tun *t, int fd, const struct tun_settings *s)
+{
+	struct ifreq r = { 0 };
+	bool vnet;
+
+	*t = (struct tun){ .fd = -1 };
+	if (ioctl(fd, TUNGETIFF, &r) != 0)
+		return -errno;
+	vnet = r.ifr_flags & IFF_VNET_HDR;
+	if ((r.ifr_flags & IFF_TAP) || !(r.ifr_flags & IFF_NO_PI) ||
+	    (s->outer_l4_shift != 0 && s->outer_l4_shift != ETHERNET_HEADER) ||
+	    (vnet && s->header_n != sizeof(struct vnet_header) && s->header_n != sizeof(struct virtio_net_hdr)))
+		return -EPROTO;
+	t->fd = fd;
+	t->ops = vnet ? &vnet_ops : &plain_ops;
+	t->offloads = s->offloads;
+	t->join = vnet ? s->join & (JOIN_TCP | JOIN_UDP | JOIN_VXLAN) : 0;
+	t->header_n = s->header_n;
+	atomic_store(&t->outer_l4_shift, s->outer_l4_shift);
+	return 0;
+}
+
 void tun_close(struct tun *t)
 {
 	if (t->fd >= 0)

@@ -30,6 +30,14 @@ struct tun {
 /* Creates the device, or takes an open file descriptor. disabled: enum offload_disable. 0 or -errno. */
 must_check int tun_open(struct tun *t, const char *name, unsigned int disabled);
 must_check int tun_take_fd(struct tun *t, int fd, unsigned int disabled);
+struct tun_settings { /* of an open device, as in struct tun */
+	uint32_t offloads, join;
+	uint8_t header_n, outer_l4_shift;
+};
+void tun_settings(const struct tun *t, struct tun_settings *out);
+/* Takes a descriptor of a device that another process uses at the moment, with its settings: changes nothing. 0 or -errno;
+ * -EPROTO: there are no such settings. */
+must_check int tun_share_fd(struct tun *t, int fd, const struct tun_settings *s);
 void tun_close(struct tun *t);
 
 /* Its current name. 0 or -errno (-EBADFD: the device was deleted). */

@@ -99,7 +99,7 @@ int loop_run_once(struct loop *l, bool no_wait)
 		l->n_events = 0;
 		return errno == EINTR ? 0 : -errno;
 	}
-	for (int i = 0; i < l->n_events; i++) {
+	for (int i = 0; i < l->n_events && !l->stop; i++) {
 		struct loop_source *s = l->events[i].data.ptr;
 		if (s)
 			s->ready(s, l->events[i].events);

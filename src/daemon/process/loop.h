@@ -26,7 +26,7 @@ must_check int loop_add(struct loop *l, struct loop_source *s, int fd, uint32_t 
 void loop_change(struct loop *l, struct loop_source *s, uint32_t events);
 /* Removes a source and its pending events. The caller closes the descriptor. */
 void loop_remove(struct loop *l, struct loop_source *s);
-/* Sets `stop`, at which the caller of loop_run_once ends. reason: static text, for the log. */
+/* Sets `stop`, at which the caller of loop_run_once ends; no further source is called. reason: static text, for the log. */
 void loop_stop(struct loop *l, const char *reason);
 
 /* Wakes up at the deadline or before. A deadline later than the armed one costs no system call now, but an

@@ -19,7 +19,7 @@
 static char dir[64], path[108];
 static struct loop loop;
 static struct uapi_server server;
-static int sets, gets, removals, set_error;
+static int sets, gets, removals, set_error, takeover_fd;
 static uint32_t mark;
 
 static int on_set(void *ctx, const struct wg_device *patch)
@@ -39,13 +39,19 @@ static int on_get(void *ctx, struct wg_device *state)
 	return 0;
 }
 
+static void on_takeover(void *ctx, int fd)
+{
+	(void)ctx;
+	takeover_fd = fd;
+}
+
 static void on_removed(void *ctx)
 {
 	(void)ctx;
 	removals++;
 }
 
-static const struct uapi_handlers handlers = { NULL, on_set, on_get, NULL };
+static const struct uapi_handlers handlers = { NULL, on_set, on_get, NULL, on_takeover };
 
 static int begin(void **state)
 {
@@ -118,6 +124,29 @@ static void replies_are_complete(void **state)
 	close(fd);
 	run_loop(1);
 	assert_int_equal(server.clients[0].source.fd, -1);
+}
+
+static void a_connection_that_asks_for_the_tunnel_is_handed_out(void **state)
+{
+	int fd = client(), other = client();
+	char byte;
+
+	(void)state;
+	takeover_fd = -1;
+	send_text(other, "get=1\n\ntakeover=1\n\n"); /* only as the first request of a connection */
+	assert_int_equal(takeover_fd, -1);
+	send_text(fd, "takeover=1\n\n");
+	assert_true(takeover_fd >= 0);
+	assert_int_equal(server.clients[0].source.fd, -1);
+	assert_int_equal(write(takeover_fd, "x", 1), 1);
+	assert_int_equal(read(fd, &byte, 1), 1);
+	close(takeover_fd);
+	uapi_server_leave(&server); /* the file and the listener stay for the other process */
+	assert_int_equal(read(other, &byte, 1) > 0, 1);
+	uapi_server_close(&server);
+	assert_int_equal(unlink(path), 0);
+	close(fd);
+	close(other);
 }
 
 static void a_request_may_arrive_byte_by_byte(void **state)
@@ -340,6 +369,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(replies_are_complete),
+		CASE(a_connection_that_asks_for_the_tunnel_is_handed_out),
 		CASE(a_request_may_arrive_byte_by_byte),
 		CASE(an_invalid_request_is_refused_and_not_applied),
 		CASE(idle_clients_do_not_block_others),

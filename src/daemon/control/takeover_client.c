@@ -1,0 +1,227 @@
+/* The new process, which takes the tunnel of a running one. */
+#include "takeover.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "daemon/process/clock.h"
+#include "daemon/process/fd_passing.h"
+#include "daemon/process/log.h"
+#include "interface.h"
+#include "takeover_state.h"
+
+enum { OFFER_WAIT_MS = 5000, STATE_WAIT_MS = 10000, GO_WAIT_MS = 5000 };
+
+static int fail(struct text *why, int error, const char *text)
+{
+	text_f(why, "cannot take over: %s", text ? text : strerror(-error));
+	return error;
+}
+
+static void close_all(const int *fds, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		close(fds[i]);
+}
+
+/* ---- the connection ---- */
+
+static int connect_to(const char *path)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), error = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (strlen(path) >= sizeof a.sun_path)
+		error = -ENAMETOOLONG;
+	if (!error) {
+		strcpy(a.sun_path, path);
+		error = connect(fd, (struct sockaddr *)&a, sizeof a) == 0 ? 0 : -errno;
+	}
+	if (!error && !socket_peer_is_allowed(fd))
+		error = -EPERM;
+	if (!error)
+		return fd;
+	close(fd);
+	return error;
+}
+
+/* The descriptors of UDP sockets are of the namespace of the running daemon, and so must be everything else. */
+static bool is_own_namespace(const struct takeover_offer *o)
+{
+	struct stat s;
+
+	return stat("/proc/self/ns/net", &s) == 0 && s.st_dev == o->netns_device && s.st_ino == o->netns_inode;
+}
+
+static const char *refusal(const struct takeover_offer *o, unsigned int n_fds)
+{
+	if (o->version != TAKEOVER_VERSION)
+		return "the running daemon has another version of the state";
+	if (!is_own_namespace(o))
+		return "the running daemon is in another network namespace";
+	return n_fds == 2 || n_fds == 3 ? NULL : "the running daemon sent no descriptors";
+}
+
+int takeover_connect(struct takeover_client *t, const char *socket_dir, const char *interface, struct text *why)
+{
+	uint8_t bytes[TAKEOVER_OFFER_BYTES];
+	int fds[FD_PASSING_MAX], error;
+	struct takeover_offer offer;
+	const char *refused;
+	unsigned int n_fds;
+	char path[108];
+	struct text p = text_fixed(path, sizeof path);
+
+	text_f(&p, "%s/%s.sock", socket_dir, interface);
+	t->fd = p.failed ? -ENAMETOOLONG : connect_to(path);
+	if (t->fd < 0) {
+		text_f(why, "cannot take over: %s: %s", path, strerror(-t->fd));
+		return t->fd;
+	}
+	error = fd_send(t->fd, UAPI_TAKEOVER, sizeof UAPI_TAKEOVER - 1, NULL, 0);
+	if (!error)
+		error = fd_receive(t->fd, OFFER_WAIT_MS, bytes, sizeof bytes, fds, &n_fds);
+	if (!error && !takeover_offer_read(&offer, bytes)) {
+		close_all(fds, n_fds);
+		error = -ECONNRESET;
+	}
+	if (error)
+		return fail(why, error, error == -ECONNRESET ? "the running daemon cannot hand its tunnel over" : NULL);
+	refused = refusal(&offer, n_fds);
+	if (refused) {
+		close_all(fds, n_fds);
+		return fail(why, -EPROTO, refused);
+	}
+	t->tun = fds[0];
+	t->settings = offer.tun;
+	t->uapi = fds[1];
+	t->stats = n_fds == 3 ? fds[2] : -1;
+	return 0;
+}
+
+/* ---- the state ---- */
+
+static int take_fd(const struct takeover_socket *from, const int *fds, unsigned int *at)
+{
+	return from->is_open ? fds[(*at)++] : -1;
+}
+
+static void take_socket(struct udp_socket *out, const struct takeover_socket *from, bool v6, int fd)
+{
+	*out = (struct udp_socket){ .fd = fd, .v6 = v6, .gro = from->gro, .gso = from->gso,
+				    .ops = from->mmsg ? &udp_mmsg_ops : &udp_plain_ops,
+				    .send_bytes = from->send_bytes, .kind = (enum udp_kind)from->kind };
+}
+
+/* fds: as many as takeover_header_fds, the first for the memory. */
+static void take_sockets(struct udp *u, const struct takeover_header *h, const int *fds)
+{
+	const struct takeover_socket *from = h->sockets;
+	unsigned int at = 1;
+
+	udp_init(u);
+	for (unsigned int i = 0; i < UDP_SOCKETS; i++, from++)
+		take_socket(&u->sockets[i], from, i % 2 == UDP_V6, take_fd(from, fds, &at));
+	for (unsigned int i = 0; i < 2 * SLOW_SOCKETS; i++, from++)
+		take_socket(&u->slow[i / SLOW_SOCKETS][i % SLOW_SOCKETS], from, i / SLOW_SOCKETS == UDP_V6,
+			    take_fd(from, fds, &at));
+	u->guard_v4 = h->has_guard[0] ? fds[at++] : -1;
+	u->guard_v6 = h->has_guard[1] ? fds[at++] : -1;
+	u->port = h->port;
+	atomic_store(&u->mark, h->mark);
+}
+
+/* Takes the state out of the memory, and wipes that. */
+static int import(struct control *c, struct takeover_header *h, int memory_fd)
+{
+	uint64_t now_ns = clock_boot_ns();
+	size_t header_bytes = takeover_header_bytes(), n;
+	void *memory;
+	uint8_t *p;
+	int error = shared_memory_map(&memory, &n, memory_fd, TAKEOVER_BYTES_MAX + (1 << 20));
+
+	if (error)
+		return error;
+	p = (uint8_t *)memory + TAKEOVER_STATE_BYTES;
+	if (n < TAKEOVER_STATE_BYTES + header_bytes || !takeover_claim(memory))
+		error = -ESTALE;
+	else if (!takeover_header_read(h, p, n - TAKEOVER_STATE_BYTES, now_ns))
+		error = -EPROTO;
+	else
+		error = tunnel_import(c->tunnel, now_ns, p + header_bytes, (size_t)h->tunnel_bytes);
+	shared_memory_wipe(memory, n);
+	return error;
+}
+
+/* The state and its sockets, which the tunnel does not use yet. */
+static int receive_state(struct takeover_client *t, struct control *c, struct takeover_header *h, struct udp *udp)
+{
+	int fds[FD_PASSING_MAX], error;
+	unsigned int n_fds;
+	char word;
+
+	error = fd_receive(t->fd, STATE_WAIT_MS, &word, 1, fds, &n_fds);
+	if (error)
+		return error;
+	error = word == 's' && n_fds > 0 ? import(c, h, fds[0]) : -EPROTO;
+	if (!error && takeover_header_fds(h) != n_fds)
+		error = -EPROTO;
+	if (error) {
+		close_all(fds, n_fds);
+		return error;
+	}
+	close(fds[0]);
+	take_sockets(udp, h, fds);
+	return 0;
+}
+
+static int wait_for_go(struct takeover_client *t)
+{
+	int fds[FD_PASSING_MAX], error = fd_send(t->fd, "r", 1, NULL, 0);
+	unsigned int n_fds = 0;
+	char word = 0;
+
+	if (!error)
+		error = fd_receive(t->fd, GO_WAIT_MS, &word, 1, fds, &n_fds);
+	if (error)
+		return error;
+	close_all(fds, n_fds);
+	return word == 'g' ? 0 : -EPROTO;
+}
+
+int takeover_finish(struct takeover_client *t, struct control *c, struct text *why)
+{
+	struct takeover_header h;
+	uint64_t start_ns = clock_boot_ns();
+	struct udp udp;
+	int error = fd_send(t->fd, "f", 1, NULL, 0);
+
+	udp_init(&udp);
+	if (!error)
+		error = receive_state(t, c, &h, &udp);
+	if (!error)
+		error = wait_for_go(t);
+	close(t->fd);
+	t->fd = -1;
+	if (error) {
+		udp_close(&udp);
+		return fail(why, error, NULL);
+	}
+	c->listen_port = h.port;
+	c->fwmark = h.mark;
+	c->clock_offset_ns = (int64_t)h.clock_offset_ns;
+	if (h.is_up)
+		error = interface_take(c, &udp);
+	if (error) {
+		udp_close(&udp);
+		return fail(why, error, NULL);
+	}
+	log_verbose("took the tunnel over in %llu µs, UDP port %u",
+		    (unsigned long long)(clock_boot_ns() - start_ns) / 1000, h.port);
+	interface_refresh(c);
+	return 0;
+}
