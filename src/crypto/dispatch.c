@@ -41,6 +41,7 @@ static const struct poly1305_impl poly1305_table[] = {
 #if CRYPTO_X86
 	{ "ifma", NEEDS_IFMA, poly1305_blocks_ifma },
 	{ "avx2", NEEDS_AVX2, poly1305_blocks_avx2 },
+	{ "x64", CPU_SSSE3, poly1305_blocks_x64 }, /* needs nothing; a table has one such entry only */
 #endif
 	{ "portable", 0, poly1305_blocks_portable },
 };

@@ -30,6 +30,12 @@ __extension__ typedef unsigned __int128 u128;
 #define CRYPTO_INT128 0
 #endif
 
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#define CRYPTO_MSAN 1
+#endif
+#endif
+
 #define always_inline static inline __attribute__((always_inline))
 
 /* In front of a short loop over an array that is to live in registers: indices must become constants. */

@@ -26,7 +26,9 @@ always_inline vec vec_rotl(vec a, int n)
 	if (n == 12)
 		return SHIFT_INSERT(a, 12);
 	if (n == 8)
-		return SHIFT_INSERT(a, 8);
+		return vreinterpretq_u32_u8(
+			vqtbl1q_u8(vreinterpretq_u8_u32(a), (uint8x16_t){ 3, 0, 1, 2, 7, 4, 5, 6, 11, 8, 9,
+									  10, 15, 12, 13, 14 }));
 	if (n == 20)
 		return SHIFT_INSERT(a, 20);
 	if (n == 24)

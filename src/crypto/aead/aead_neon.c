@@ -3,6 +3,7 @@
 #if CRYPTO_NEON
 #include "crypto/simd_neon.h"
 #include "aead_x4.inc"
+#include "aead_tags_neon.inc"
 
 void aead_seal_run_neon(struct aead_packet *packets, size_t n, const struct wg_sym *key)
 {

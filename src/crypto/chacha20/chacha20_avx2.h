@@ -111,6 +111,16 @@ always_inline void xor_bytes(uint8_t *dst, const uint8_t *src, const uint8_t *st
 {
 	for (; n >= 32; n -= 32, dst += 32, src += 32, stream += 32)
 		vec_store(dst, vec_xor(vec_load(src), vec_load(stream)));
+	if (n >= 16) {
+		_mm_storeu_si128((void *)dst, _mm_xor_si128(_mm_loadu_si128((const void *)src),
+							    _mm_loadu_si128((const void *)stream)));
+		n -= 16, dst += 16, src += 16, stream += 16;
+	}
+	if (n >= 8) {
+		store_le64(dst, load_le64(src) ^ load_le64(stream));
+		n -= 8, dst += 8, src += 8, stream += 8;
+	}
+	NO_VECTORIZE
 	for (size_t i = 0; i < n; i++)
 		dst[i] = src[i] ^ stream[i];
 }

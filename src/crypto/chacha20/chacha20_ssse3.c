@@ -1,7 +1,7 @@
 /* ChaCha20 and XChaCha20 prefixes in SSSE3, four blocks at a time. */
 #include "crypto/chacha20.h"
 #if CRYPTO_X86
-#include "crypto/simd_ssse3.h"
+#include "chacha20_ssse3.h"
 #include "chacha20_x4.inc"
 #include "xchacha20_x4.inc"
 

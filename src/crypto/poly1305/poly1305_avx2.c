@@ -7,7 +7,7 @@
 
 enum {
 	GROUP_BYTES = 64,       /* one block per lane */
-	VECTOR_MIN_BYTES = 192, /* for shorter messages the portable code is faster */
+	VECTOR_MIN_BYTES = 192, /* for shorter messages integer code is faster */
 	PAIRS_MIN_GROUPS = 7,   /* for fewer groups the r^8 of pairs() does not pay off */
 };
 
@@ -104,11 +104,11 @@ void poly1305_blocks_avx2(struct poly1305 *p, const uint8_t *m, size_t n)
 
 	assert(n % POLY1305_BLOCK_BYTES == 0);
 	if (n < VECTOR_MIN_BYTES) {
-		poly1305_blocks_portable(p, m, n);
+		poly1305_blocks_short(p, m, n);
 		return;
 	}
 	if (odd > 0)
-		poly1305_blocks_portable(p, m, odd);
+		poly1305_blocks_short(p, m, odd);
 	m += odd;
 	all = powers(poly4_split(_mm256_set1_epi64x((long long)p->r[0]),
 				 _mm256_set1_epi64x((long long)p->r[1]), _mm256_setzero_si256()));

@@ -7,7 +7,7 @@
 
 enum {
 	GROUP_BYTES = 8 * POLY1305_BLOCK_BYTES, /* one block per lane */
-	VECTOR_MIN_BYTES = 256,                 /* for shorter messages the portable code is faster */
+	VECTOR_MIN_BYTES = 256,                 /* for shorter messages integer code is faster */
 };
 
 static struct poly8 broadcast(struct poly8 p)
@@ -87,11 +87,11 @@ void poly1305_blocks_ifma(struct poly1305 *p, const uint8_t *m, size_t n)
 
 	assert(n % POLY1305_BLOCK_BYTES == 0);
 	if (n < VECTOR_MIN_BYTES) {
-		poly1305_blocks_portable(p, m, n);
+		poly1305_blocks_short(p, m, n);
 		return;
 	}
 	if (odd > 0)
-		poly1305_blocks_portable(p, m, odd);
+		poly1305_blocks_short(p, m, odd);
 	m += odd;
 	r = poly8_split(_mm512_set1_epi64((long long)p->r[0]), _mm512_set1_epi64((long long)p->r[1]),
 			_mm512_setzero_si512());

@@ -1,4 +1,4 @@
-/* Poly1305 tags of runs in AVX2 under chosen keys, which ChaCha20 would never produce: sums around 2^130 - 5, and limbs
+/* Poly1305 tags of runs in AVX2 or NEON under chosen keys, which ChaCha20 would never produce: sums around 2^130 - 5, and limbs
  * at their upper bounds; against the portable Poly1305. */
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +20,13 @@
 #else
 #pragma GCC pop_options
 #endif
+#define HAVE_VECTORS (cpu_features() & CPU_AVX2)
+#elif CRYPTO_NEON
+#include "crypto/aead/aead_neon.c"
+#define HAVE_VECTORS true
+#endif
 
+#ifdef HAVE_VECTORS
 enum { TEXT_BYTES = 1600 };
 static uint8_t text[PACKETS][TEXT_BYTES];
 static struct aead_packet packets[PACKETS];
@@ -55,11 +61,13 @@ static void check_tags(const uint32_t *sizes)
 /* With r = 1 the accumulator is the sum of the blocks: here 2^130 - 5 + over + i, from two blocks and the lengths. */
 static void sums_around_the_modulus(void **state)
 {
-	static const uint32_t sizes[PACKETS] = { 32, 32, 32, 32, 32, 32, 32, 32 };
+	uint32_t sizes[PACKETS];
 
 	(void)state;
-	if (!(cpu_features() & CPU_AVX2))
+	if (!HAVE_VECTORS)
 		skip();
+	for (uint32_t i = 0; i < PACKETS; i++)
+		sizes[i] = 32;
 	for (int64_t over = -8; over < 8 * PACKETS; over += PACKETS) {
 		memset(text, 0, sizeof text);
 		for (uint32_t i = 0; i < PACKETS; i++) {
@@ -75,14 +83,14 @@ static void sums_around_the_modulus(void **state)
 	}
 }
 
-/* Keys and texts of ones make limbs largest. Sizes on both sides of POWERS_MIN_BYTES, equal or not. */
+/* Keys and texts of ones make limbs largest. Sizes on both sides of the one from which on powers of r are used, equal or not. */
 static void largest_limbs(void **state)
 {
 	struct prng c = { 31 };
 	uint32_t sizes[PACKETS];
 
 	(void)state;
-	if (!(cpu_features() & CPU_AVX2))
+	if (!HAVE_VECTORS)
 		skip();
 	for (uint32_t n = 0; n < 1400; n += n < 800 ? 1 : 13) {
 		for (uint32_t i = 0; i < PACKETS; i++)
@@ -98,7 +106,7 @@ static void largest_limbs(void **state)
 
 int main(void)
 {
-#if CRYPTO_X86
+#ifdef HAVE_VECTORS
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sums_around_the_modulus),
 		cmocka_unit_test(largest_limbs),

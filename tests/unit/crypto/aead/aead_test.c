@@ -9,7 +9,7 @@
 #include "crypto/dispatch.h"
 #include "../../../lib/guard.h"
 
-enum { PACKETS_MAX = 70, BUFFER_BYTES = 17000, MARK = 0xa5 };
+enum { PACKETS_MAX = 70, BUFFER_BYTES = 17000, LONG_BYTES = 66000, LONG_PACKETS = 3, MARK = 0xa5 };
 
 struct fixture { /* a run, its plaintexts, the expected ciphertexts, and guarded memory for source and destination */
 	struct aead_packet run[PACKETS_MAX];
@@ -41,10 +41,11 @@ static int setup(void **state)
 	(void)state;
 	b.chance.x = 1;
 	for (size_t i = 0; i < PACKETS_MAX; i++) {
-		guard_init(&b.from[i], BUFFER_BYTES);
-		guard_init(&b.to[i], BUFFER_BYTES);
-		b.plain[i] = malloc(BUFFER_BYTES);
-		b.expected[i] = malloc(BUFFER_BYTES);
+		size_t bytes = i < LONG_PACKETS ? LONG_BYTES : BUFFER_BYTES;
+		guard_init(&b.from[i], bytes);
+		guard_init(&b.to[i], bytes);
+		b.plain[i] = malloc(bytes);
+		b.expected[i] = malloc(bytes);
 		if (!b.plain[i] || !b.expected[i])
 			return -1;
 	}
@@ -140,7 +141,7 @@ static void check_run(size_t packets, enum placement place)
 static void every_length_alone(void **state)
 {
 	(void)state;
-	for (uint32_t n = 0; n <= 1120; n++) {
+	for (uint32_t n = 0; n <= 2000; n++) {
 		new_run(1, &n);
 		check_run(1, (enum placement)(n % 4));
 		check_run(1, AT_END);
@@ -152,7 +153,7 @@ static void every_length_in_runs(void **state)
 	uint32_t sizes[PACKETS_MAX];
 
 	(void)state;
-	for (uint32_t n = 0; n <= 1100; n++) {
+	for (uint32_t n = 0; n <= 2000; n += n < 1100 ? 1 : 7) {
 		size_t packets = 2 + n % 19;
 		for (size_t i = 0; i < packets; i++)
 			sizes[i] = n + (n % 3 == 1 ? (uint32_t)i % 5 : 0);
@@ -199,6 +200,18 @@ static void long_packets(void **state)
 	}
 }
 
+/* Packets of more than 64 KiB among short ones. */
+static void very_long_packets(void **state)
+{
+	static const uint32_t sizes[] = { 65537, LONG_BYTES - 200, 65536, 0, 1420, 1, 15999 };
+
+	(void)state;
+	_Static_assert(ARRAY_LEN(sizes) > LONG_PACKETS, "the others are shorter");
+	new_run(ARRAY_LEN(sizes), sizes);
+	check_run(ARRAY_LEN(sizes), AT_END);
+	check_run(ARRAY_LEN(sizes), IN_PLACE);
+}
+
 /* Flips a bit of the tag or the text of one packet: that packet is refused and zeroed, the others open. */
 static void forge(size_t packets, size_t which, size_t bit, enum placement place)
 {
@@ -236,6 +249,22 @@ static void forgeries(void **state)
 			forge(packets, bit % packets, bit, (enum placement)(bit % 4));
 		for (size_t bit = text_bits; bit < text_bits + 128; bit++)
 			forge(packets, (bit + 5) % packets, bit, (enum placement)(bit % 4));
+	}
+}
+
+/* A forgery at each place of a run of packets of equal or mixed sizes. */
+static void forgeries_at_each_place(void **state)
+{
+	static const uint32_t step[] = { 0, 1, 7, 31 };
+	uint32_t sizes[PACKETS_MAX];
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(step); k++) {
+		for (size_t i = 0; i < PACKETS_MAX; i++)
+			sizes[i] = 1420 - step[k] * (uint32_t)(i * 11 % 45);
+		new_run(PACKETS_MAX, sizes);
+		for (size_t i = 0; i < PACKETS_MAX; i++)
+			forge(PACKETS_MAX, i, 8 * sizes[i] + i * 37 % 128, (enum placement)(i % 4));
 	}
 }
 
@@ -294,7 +323,9 @@ int main(void)
 		cmocka_unit_test(every_length_in_runs),
 		cmocka_unit_test(mixed_runs),
 		cmocka_unit_test(long_packets),
+		cmocka_unit_test(very_long_packets),
 		cmocka_unit_test(forgeries),
+		cmocka_unit_test(forgeries_at_each_place),
 		cmocka_unit_test(counters_and_empty_runs),
 		cmocka_unit_test(single_calls),
 	};
