@@ -2,6 +2,7 @@
 #include "crypto/aead.h"
 #if CRYPTO_NEON
 #include "crypto/simd_neon.h"
+enum { PACKETS = 4 };
 #include "aead_x4.inc"
 #include "aead_tags_neon.inc"
 

@@ -2,6 +2,8 @@
 #include "crypto/aead.h"
 #if CRYPTO_X86
 #include "crypto/chacha20/chacha20_ssse3.h"
+#define CHACHA_ROUNDS4 twenty_rounds_ssse3
+enum { PACKETS = 16 };
 #include "aead_x4.inc"
 
 static void lanes_tags(struct lanes *l)
@@ -10,13 +12,26 @@ static void lanes_tags(struct lanes *l)
 		lanes_tag_alone(l, i, poly1305_blocks_x64); /* 128-bit registers are not faster */
 }
 
+#include "aead_stitched.inc"
+
+always_inline void lanes_stream_mac(struct lanes *l, struct poly1305 *p, const uint8_t *m, uint32_t chunks)
+{
+	uint32_t last[4][LANES];
+	vec x[16];
+
+	last_words(last, l);
+	load_states4(x, &l->key, last);
+	twenty_rounds_mac_ssse3(x, p, m, chunks);
+	store_stream4(l->stream, x, &l->key, last);
+}
+
 void aead_seal_run_ssse3(struct aead_packet *packets, size_t n, const struct wg_sym *key)
 {
-	run_lanes(packets, n, key, seal_lanes);
+	run_lanes(packets, n, key, seal_stitched);
 }
 
 void aead_open_run_ssse3(struct aead_packet *packets, size_t n, const struct wg_sym *key)
 {
-	run_lanes(packets, n, key, open_lanes);
+	run_lanes(packets, n, key, open_stitched);
 }
 #endif

@@ -2,6 +2,7 @@
 #include "crypto/chacha20.h"
 #if CRYPTO_X86
 #include "chacha20_ssse3.h"
+#define CHACHA_ROUNDS4 twenty_rounds_ssse3
 #include "chacha20_x4.inc"
 #include "xchacha20_x4.inc"
 

@@ -137,7 +137,7 @@ struct shifted4 {
 	uint32x4_t w[4][5];
 };
 
-/* v * 2^n, at most 2^46, as the 26 bits of its own limb and the carry into the next. */
+/* v * 2^n, at most 2^46: its lower 26 bits, and the carry into the next limb. */
 #define SHIFT_LIMB(own, carry, v, n)                                                                  \
 	do {                                                                                          \
 		uint64x2_t lo_ = vshll_n_u32(vget_low_u32(v), n), hi_ = vshll_high_n_u32(v, n);       \
