@@ -1,7 +1,8 @@
 /* Compiler and architecture facts that all implementations share.
  *
  * An implementation of a primitive is a source file per instruction set. The suffix of its name is the instruction
- * set, which selects the compiler flags (isa_* in the Makefile); for another architecture it compiles to nothing.
+ * set, which selects the compiler flags (isa_* in the Makefile; x64 needs none); for another architecture it compiles to
+ * nothing.
  * Its functions are declared in the header of the primitive (chacha20.h, poly1305.h, aead.h, blake2s.h, x25519.h),
  * and dispatch.c has a table of implementations per primitive. The portable one needs no CPU feature and is the
  * specification: tests compare all others with it. */

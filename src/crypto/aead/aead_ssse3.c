@@ -3,13 +3,14 @@
 #if CRYPTO_X86
 #include "crypto/chacha20/chacha20_ssse3.h"
 #define CHACHA_ROUNDS4 twenty_rounds_ssse3
+#define CHACHA_WIPE4 wipe_state_ssse3
 enum { PACKETS = 16 };
 #include "aead_x4.inc"
 
 static void lanes_tags(struct lanes *l)
 {
 	for (uint32_t i = 0; i < l->n; i++)
-		lanes_tag_alone(l, i, poly1305_blocks_x64); /* 128-bit registers are not faster */
+		lanes_tag_alone(l, i, poly1305_blocks_x64);
 }
 
 #include "aead_stitched.inc"
@@ -23,6 +24,7 @@ always_inline void lanes_stream_mac(struct lanes *l, struct poly1305 *p, const u
 	load_states4(x, &l->key, last);
 	twenty_rounds_mac_ssse3(x, p, m, chunks);
 	store_stream4(l->stream, x, &l->key, last);
+	wipe_state_ssse3(x);
 }
 
 void aead_seal_run_ssse3(struct aead_packet *packets, size_t n, const struct wg_sym *key)

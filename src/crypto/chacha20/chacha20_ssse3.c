@@ -3,6 +3,7 @@
 #if CRYPTO_X86
 #include "chacha20_ssse3.h"
 #define CHACHA_ROUNDS4 twenty_rounds_ssse3
+#define CHACHA_WIPE4 wipe_state_ssse3
 #include "chacha20_x4.inc"
 #include "xchacha20_x4.inc"
 

@@ -96,7 +96,7 @@ always_inline void twenty_rounds_mac_ssse3(vec x[16], struct poly1305 *p, const 
 {
 	const struct rotations r = rotations();
 	uint64_t h0 = p->h[0], h1 = p->h[1], h2 = p->h[2], late = 0, mid, up, a, b;
-	uint64_t r0 = p->r[0], r1 = p->r[1], s1 = r1 + (r1 >> 2);
+	uint64_t s1 = p->r[1] + (p->r[1] >> 2);
 	uint32_t with = chunks, without = CHACHA_MAC_CHUNKS - chunks;
 	u128 sum;
 
@@ -117,14 +117,24 @@ always_inline void twenty_rounds_mac_ssse3(vec x[16], struct poly1305 *p, const 
 			 : [m] "+&r"(m), [h0] "+&r"(h0), [h1] "+&r"(h1), [h2] "+&r"(h2), [late] "+&r"(late),
 			   [mid] "=&r"(mid), [up] "=&r"(up), [a] "=&r"(a), [b] "=&r"(b), [with] "+m"(with),
 			   [without] "+m"(without)
-			 : [x] "r"(x), [by16] "m"(r.by16), [by8] "m"(r.by8), [r0] "m"(r0), [r1] "m"(r1),
-			   [s1] "m"(s1), [chunk] "i"(CHACHA_MAC_CHUNK)
+			 : [x] "r"(x), [by16] "m"(r.by16), [by8] "m"(r.by8), [r0] "m"(p->r[0]),
+			   [r1] "m"(p->r[1]), [s1] "m"(s1), [chunk] "i"(CHACHA_MAC_CHUNK)
 			 : "rax", "rdx", "memory", "cc", VECTORS);
 	sum = (u128)h0 + late;
 	p->h[0] = (uint64_t)sum;
 	sum = (u128)h1 + (uint64_t)(sum >> 64);
 	p->h[1] = (uint64_t)sum;
 	p->h[2] = h2 + (uint64_t)(sum >> 64);
+	mem_wipe(&s1, sizeof s1);
+}
+
+/* Assembly leaves the state in memory. */
+always_inline void wipe_state_ssse3(vec x[16])
+{
+	UNROLL
+	for (int i = 0; i < 16; i++)
+		x[i] = _mm_setzero_si128();
+	__asm__ volatile("" : : "r"(x) : "memory");
 }
 
 #endif

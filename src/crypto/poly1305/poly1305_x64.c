@@ -16,7 +16,7 @@ struct half { /* of a block */
 void poly1305_blocks_x64(struct poly1305 *p, const uint8_t *m, size_t n)
 {
 	uint64_t h0 = p->h[0], h1 = p->h[1], h2 = p->h[2], late = 0, mid, up, a, b;
-	uint64_t r0 = p->r[0], r1 = p->r[1], s1 = r1 + (r1 >> 2);
+	uint64_t s1 = p->r[1] + (p->r[1] >> 2);
 	u128 sum;
 
 	assert(n % POLY1305_BLOCK_BYTES == 0);
@@ -62,7 +62,7 @@ void poly1305_blocks_x64(struct poly1305 *p, const uint8_t *m, size_t n)
 			"adcq $0, %[h2]\n\t"
 			: [h0] "+&r"(h0), [h1] "+&r"(h1), [h2] "+&r"(h2), [late] "+&r"(late),
 			  [mid] "=&r"(mid), [up] "=&r"(up), [a] "=&r"(a), [b] "=&r"(b)
-			: [r0] "m"(r0), [r1] "m"(r1), [s1] "m"(s1),
+			: [r0] "m"(p->r[0]), [r1] "m"(p->r[1]), [s1] "m"(s1),
 			  [m0] "m"(((const struct half *)m)[0]), [m1] "m"(((const struct half *)m)[1])
 			: "rax", "rdx", "cc");
 	}
@@ -71,5 +71,6 @@ void poly1305_blocks_x64(struct poly1305 *p, const uint8_t *m, size_t n)
 	sum = (u128)h1 + (uint64_t)(sum >> 64);
 	p->h[1] = (uint64_t)sum;
 	p->h[2] = h2 + (uint64_t)(sum >> 64); /* at most 6 */
+	mem_wipe(&s1, sizeof s1);
 }
 #endif
