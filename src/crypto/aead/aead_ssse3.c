@@ -18,13 +18,13 @@ static void lanes_tags(struct lanes *l)
 always_inline void lanes_stream_mac(struct lanes *l, struct poly1305 *p, const uint8_t *m, uint32_t chunks)
 {
 	uint32_t last[4][LANES];
-	vec x[16];
+	struct rounds_mac t;
 
 	last_words(last, l);
-	load_states4(x, &l->key, last);
-	twenty_rounds_mac_ssse3(x, p, m, chunks);
-	store_stream4(l->stream, x, &l->key, last);
-	wipe_state_ssse3(x);
+	load_states4(t.x, &l->key, last);
+	twenty_rounds_mac_ssse3(&t, p, m, chunks);
+	store_stream4(l->stream, t.x, &l->key, last);
+	wipe_state_ssse3(t.x); /* the barrier covers all of t */
 }
 
 void aead_seal_run_ssse3(struct aead_packet *packets, size_t n, const struct wg_sym *key)

@@ -17,15 +17,16 @@
 
 static void check(const vec state[16], const struct poly1305 *start, const uint8_t *m, uint32_t chunks)
 {
-	vec x[16], expected_x[16];
+	struct rounds_mac t;
+	vec expected_x[16];
 	struct poly1305 p = *start, expected = *start;
 	uint8_t tag[16], expected_tag[16];
 
-	memcpy(x, state, sizeof x);
+	memcpy(t.x, state, sizeof t.x);
 	memcpy(expected_x, state, sizeof x);
-	twenty_rounds_mac_ssse3(x, &p, m, chunks);
+	twenty_rounds_mac_ssse3(&t, &p, m, chunks);
 	twenty_rounds_ssse3(expected_x);
-	assert_memory_equal(x, expected_x, sizeof x);
+	assert_memory_equal(t.x, expected_x, sizeof t.x);
 	poly1305_blocks_portable(&expected, m, (size_t)chunks * CHACHA_MAC_CHUNK);
 	poly1305_tag(tag, &p);
 	poly1305_tag(expected_tag, &expected);
