@@ -23,7 +23,7 @@ static void check(const vec state[16], const struct poly1305 *start, const uint8
 	uint8_t tag[16], expected_tag[16];
 
 	memcpy(t.x, state, sizeof t.x);
-	memcpy(expected_x, state, sizeof x);
+	memcpy(expected_x, state, sizeof expected_x);
 	twenty_rounds_mac_ssse3(&t, &p, m, chunks);
 	twenty_rounds_ssse3(expected_x);
 	assert_memory_equal(t.x, expected_x, sizeof t.x);
