@@ -68,6 +68,11 @@ bench-traffic: $(bench_programs) $(WIREGUARD_GO)
 bench-storm: $(bench_programs) $(WIREGUARD_GO)
 	$(Q)bash tests/bench/storm.sh $(STORM) -o $(O)/tests/bench/storm.jsonl $(compared)
 
+# Not a part of bench-dataplane: it does not compare throughput. FLOWS: options of the script.
+FLOWS ?= -r 3
+bench-flows: $(bench_programs) $(O)/tests/bench/streams $(WIREGUARD_GO)
+	$(Q)bash tests/bench/flows.sh $(FLOWS) -o $(O)/tests/bench/flows.jsonl $(compared)
+
 bench-scale: $(bench_programs) $(WIREGUARD_GO)
 	$(Q)bash tests/bench/scale.sh $(SCALE) -o $(O)/tests/bench/scale.jsonl $(compared) -- $(SCALE_PEERS)
 
@@ -95,14 +100,14 @@ bench-picture: # needs gnuplot
 		gnuplot > contrib/speed.svg.new && mv contrib/speed.svg.new contrib/speed.svg
 	$(Q)echo "contrib/speed.svg and tests/bench/results.jsonl were made from $(or $(bench_tables),tests/bench/results.jsonl)"
 
-.PHONY: bench-dataplane bench-traffic bench-storm bench-scale bench-ndr bench-overlay bench-report bench-picture
+.PHONY: bench-dataplane bench-traffic bench-storm bench-flows bench-scale bench-ndr bench-overlay bench-report bench-picture
 
 # The packet path of the daemon without cryptography: ceiling.c takes the place of libproto.
 $(O)/tests/bench/ceiling: $(O)/tests/bench/ceiling.o $(call archives_of,daemon base)
 	$(call progress,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(libs_daemon) $(LIBS)
 
-$(O)/tests/bench/blast: $(O)/tests/bench/blast.o
+$(O)/tests/bench/blast $(O)/tests/bench/streams: $(O)/tests/bench/%: $(O)/tests/bench/%.o
 	$(call progress,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ -lpthread $(LIBS)
 

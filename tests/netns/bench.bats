@@ -7,7 +7,8 @@ setup_file() {
 	build=$(realpath -m "${WGSUITE_BUILD:-$root/build}")
 	export root build
 	make -s -C "$root" O="$build" "$build/wg" "$build/wireguardd" "$build/tests/bench/ceiling" \
-		"$build/tests/bench/blast" "$build/tests/bench/storm" "$build/tests/bench/ndr" > "$BATS_FILE_TMPDIR/make" 2>&1 ||
+		"$build/tests/bench/blast" "$build/tests/bench/storm" "$build/tests/bench/ndr" \
+		"$build/tests/bench/streams" > "$BATS_FILE_TMPDIR/make" 2>&1 ||
 		{ cat "$BATS_FILE_TMPDIR/make" >&2; return 1; }
 }
 
@@ -57,6 +58,14 @@ both="rss-idle rss-peak rtt-idle-p50 rtt-idle-p99 rtt-1G-p50 rtt-1G-p99 tcp1 tcp
 	expect_measures wgsuite handshake-{1,64}-{cpu,rate,refused} flood-{join-tries,normal-after,rate,pings-lost,memory}
 	jq -se 'map({key: .measure, value}) | from_entries | .["handshake-1-refused"] == 0 and .["flood-join-tries"] < 99 and
 		.["flood-normal-after"] < 99 and .["flood-rate"] > 100' <(tail -n +2 "$file")
+}
+
+@test "TCP streams next to a UDP flood" {
+	run_benchmark flows.sh -t 1 -n 8 "$build" "wgsuite=$build/wireguardd -f"
+	for case in cpu-alone cpu uplink-alone uplink; do
+		expect_measures wgsuite fair-$case-{jain,tcp,least,greatest,flood,flood-sent,stalled,p50,p99}
+	done
+	jq -se '[.[] | select(.measure // "" | endswith("-jain")) | .value] | length == 4 and all(. > 0 and . <= 1)' "$file"
 }
 
 @test "a device with 1,000 peers" {
