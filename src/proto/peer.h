@@ -41,6 +41,8 @@ struct wg_tunnel_peer {
 	uint64_t heard_created_ns;             /* under path_lock: created_ns of the newest session that received data */
 	uint64_t heard_ns;                     /* under path_lock: when it received the latest */
 	_Atomic uint32_t wake_reasons;         /* enum peer_wake; nonzero: in the wake list, or soon */
+	uint32_t outbox_at;                    /* owned by control: the number of its latest datagram in the outbox, maybe
+						* in an earlier one */
 	struct wg_tunnel_peer *wake_next;      /* owned by the setter of wake_reasons, then by control */
 	struct wg_tunnel_peer *wake_prev;      /* owned by control */
 	_Atomic bool last_minute_rekey_sent;   /* rekey_on_receive has acted on this session */
@@ -49,7 +51,7 @@ struct wg_tunnel_peer {
 	struct share to_control;               /* of the caller's queue from the data half to control */
 
 	/* owned by control */
-	bool has_ss, is_pending, is_ready;
+	bool has_ss, is_pending, is_ready, in_held_list;
 	struct wg_public key;
 	struct wg_psk psk;
 	struct wg_shared ss;            /* if has_ss: static-static X25519, computed when first needed */
@@ -63,14 +65,12 @@ struct wg_tunnel_peer {
 	uint64_t handshake_s;                   /* wall clock of the last complete handshake, 0: never */
 	uint32_t handshake_ns;
 	uint32_t hash;                          /* of `key`, keyed */
-	uint32_t outbox_at;                     /* the number of its latest datagram there; may be of an earlier outbox */
 	struct staged_queue staged;
 	struct routes_owner routes;
 	struct heap_node timer;
 	struct wg_tunnel_peer *next, *prev;     /* all peers, in the order they were added */
 	struct wg_tunnel_peer *ready_next, *ready_prev; /* if is_ready: the list of peers that may send */
 	struct wg_tunnel_peer *held_next, *held_prev;   /* if in_held_list: everything staged was sent */
-	bool in_held_list;
 };
 
 /* A peer without endpoint, sessions and routes, in no list. Null: out of memory. */
