@@ -14,7 +14,7 @@ enum {
 	TAKEOVER_FDS = 1 + TAKEOVER_SOCKETS + TAKEOVER_GUARDS, /* at most: the memory first */
 	TAKEOVER_STATE_BYTES = 4,  /* the word at the start; the header follows */
 };
-#define TAKEOVER_BYTES_MAX ((size_t)1 << 33) /* no larger state is taken */
+#define TAKEOVER_BYTES_MAX ((size_t)1 << (sizeof(size_t) > 4 ? 33 : 30)) /* no larger state is taken */
 #define TAKEOVER_AGE_MAX_NS (5 * NS_PER_S)   /* of a state: it is not taken later */
 
 /* The answer to the request: whether the process may go on. */

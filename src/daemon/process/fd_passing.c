@@ -43,9 +43,9 @@ int fd_send(int socket, const void *bytes, size_t n, const int *fds, unsigned in
 		return -EINVAL;
 	if (n_fds > 0) {
 		m.msg_control = &control;
-		m.msg_controllen = CMSG_SPACE(n_fds * sizeof *fds);
+		m.msg_controllen = (socklen_t)CMSG_SPACE(n_fds * sizeof *fds);
 		control.align = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
-		control.align.cmsg_len = CMSG_LEN(n_fds * sizeof *fds);
+		control.align.cmsg_len = (socklen_t)CMSG_LEN(n_fds * sizeof *fds);
 		memcpy(CMSG_DATA(&control.align), fds, n_fds * sizeof *fds);
 	}
 	do
