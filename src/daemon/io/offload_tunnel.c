@@ -131,7 +131,8 @@ void join_tunnel_header(const struct join_item *it, struct vnet_header *h, uint8
 
 	join_ip_header(header, it->outer_v6, it->total);
 	store_be16(udp + 4, (uint16_t)udp_bytes);
-	h->gso.gso_type |= (uint8_t)(it->outer_v6 ? VIRTIO_NET_HDR_GSO_UDP_TUNNEL_IPV6 : VIRTIO_NET_HDR_GSO_UDP_TUNNEL_IPV4);
+	h->gso.gso_type = (uint8_t)(h->gso.gso_type | (it->outer_v6 ? VIRTIO_NET_HDR_GSO_UDP_TUNNEL_IPV6 :
+									VIRTIO_NET_HDR_GSO_UDP_TUNNEL_IPV4));
 	h->outer_l4[0] = it->outer_l4;
 	h->inner_l3[0] = it->l3;
 	if (load_be16(udp + UDP_CSUM) == 0)
