@@ -77,7 +77,10 @@ stream() {
 			usleep(1000) if $_ % 4 == 0;
 		}
 		sleep 1; setsockopt(S, 17, 103, 0);
-		for (1 .. 20) { send(S, pack("N", 0xffffffff), 0, $to); usleep(50000) }' "$1" || true
+		for (1 .. 300) { # longer than it takes to repeat an initiation that was lost
+			send(S, pack("N", 0xffffffff), 0, $to); usleep(50000);
+			last if $_ >= 20 && system("grep", "-q", "arrived", $ARGV[1]) == 0;
+		}' "$1" "$log" || true
 	eventually 5 grep -q arrived "$log"
 	cp "$log" "$NET_DIR/stream"
 	cat "$log"
