@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "util.h"
+#include "bench.h"
 
 enum { PORT = 9999, MESSAGES = 32, MESSAGE_BYTES_MAX = 65536, STEPS = 7 };
 

@@ -5,7 +5,7 @@
 #include <poll.h>
 
 #include "daemon/control/control.h"
-#include "util.h"
+#include "bench.h"
 
 enum { HEADER = 16, OVERHEAD = 32, MTU = 1420 };
 

@@ -6,7 +6,7 @@
 #include <sys/random.h>
 
 #include "proto/cookie.h"
-#include "util.h"
+#include "bench.h"
 
 enum { WINDOW = 32, ROUNDS = 8, WAIT_MS = 500 };
 

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "load_peers.h"
-#include "util.h"
+#include "bench.h"
 
 enum { DEVICE_PORT = 5000, DATA_PORT = 9999, BATCH = 32, STEPS = 8, TRIES = 2, PACKET_MAX = 1500, IP_UDP = 28 };
 enum { KEEPALIVE_S = 5, SAMPLE = 16 }; /* of packets that the device has sealed, one of so many is opened for its delay */

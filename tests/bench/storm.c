@@ -15,7 +15,7 @@
 #include "crypto/crypto.h"
 #include "proto/cookie.h"
 #include "proto/tunnel.h"
-#include "util.h"
+#include "bench.h"
 
 enum { FLOOD_MESSAGES = 4096, FLOOD_BATCH = 32, FLOOD_PORTS = 64, WAIT_MS = 300, SETTLE_MS = 50 };
 

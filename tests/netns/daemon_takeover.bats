@@ -205,7 +205,7 @@ recovered() { pings a 10.9.0.2; }
 		namespace) [[ $output == *"the running daemon is in another network namespace" ]] ;;
 		descriptors) [[ $output == *"the running daemon sent no descriptors" ]] ;;
 		header) [[ $output == *"cannot create the TUN device: Protocol error" ]] ;;
-		offer) [[ $output == *"Connection reset by peer" ]] ;;
+		offer) [[ $output == *"the running daemon closed the connection; another process may have the interface by now" ]] ;;
 		empty) [[ $output == *"Stale file handle" ]] ;;
 		random | go) [[ $output == *"Protocol error" ]] ;;
 		resized) [[ $output == *"Invalid argument" ]] ;;

@@ -16,6 +16,8 @@ enum { OFFER_WAIT_MS = 5000, STATE_WAIT_MS = 10000, GO_WAIT_MS = 5000 };
 
 static int fail(struct text *why, int error, const char *text)
 {
+	if (!text && (error == -EPIPE || error == -ECONNRESET))
+		text = "the running daemon closed the connection; another process may have the interface by now";
 	text_f(why, "cannot take over: %s", text ? text : strerror(-error));
 	return error;
 }

@@ -1,6 +1,6 @@
 /* What the programs of the benchmarks share. All end the program on errors. */
-#ifndef BENCH_UTIL_H
-#define BENCH_UTIL_H
+#ifndef BENCH_BENCH_H
+#define BENCH_BENCH_H
 
 #include <fcntl.h>
 #include <sched.h>
