@@ -1,0 +1,180 @@
+/* From the TUN to UDP: read, split, seal, send. */
+#include <assert.h>
+#include <errno.h>
+#include "daemon/process/clock.h"
+#include "daemon/process/log.h"
+#include "worker_internal.h"
+
+/* ICMP errors for the packets that no peer takes. A data thread leaves sending them to control. */
+static void report_unreachable(struct worker *w, uint64_t now_ns)
+{
+	for (size_t i = 0; i < w->batch.n; i++) {
+		const struct wg_buf *b = &w->bufs[i];
+		if (b->verdict != WG_DONE ||
+		    (b->drop != WG_DROP_NO_PEER && b->drop != WG_DROP_NO_ENDPOINT))
+			continue;
+		if (!w->shared)
+			icmp_send_unreachable(w->icmp, now_ns, b->src, b->n);
+		else if (icmp_has_token(w->icmp, now_ns))
+			worker_post(w, &w->shared->tun_mail,
+			     (struct mail){ .kind = MAIL_UNREACHABLE,
+					    .n = b->n < ICMP_MESSAGE_MAX ? b->n : ICMP_MESSAGE_MAX },
+			     b->src, WG_DROP_NONE);
+	}
+}
+
+static bool has_control(const struct wg_batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->bufs[i].verdict == WG_CONTROL)
+			return true;
+	return false;
+}
+
+/* Control's worker. */
+static void seal_and_send_alone(struct worker *w)
+{
+	uint64_t now_ns = clock_boot_ns();
+
+	if (w->batch.n == 0)
+		return;
+	tunnel_seal(w->tunnel, now_ns, &w->batch);
+	udp_check_sources(w->udp, &w->tx, &w->batch);
+	worker_send_batch(w, now_ns);
+	if (has_control(&w->batch))
+		tunnel_control_tun(w->tunnel, now_ns, &w->batch);
+	report_unreachable(w, now_ns);
+	w->batch.n = 0;
+}
+
+/* The tunnel calls it in the reader section, when each packet has its verdict and counter. Packets without a
+ * session are posted here, in ticket order, and before a session can appear that later packets would use. */
+static void counters_reserved(void *ctx)
+{
+	struct worker *w = ctx;
+
+	for (size_t i = 0; i < w->batch.n; i++) {
+		const struct wg_buf *b = &w->bufs[i];
+		if (b->verdict == WG_CONTROL)
+			worker_post(w, &w->shared->tun_mail, (struct mail){ .kind = MAIL_PACKET, .n = b->n }, b->src,
+			     WG_DROP_CONTROL_QUEUE);
+	}
+	ticket_pass_counters(&w->ticket);
+}
+
+/* A data thread's worker. Counters are assigned in ticket order, several threads encrypt at once, and the
+ * datagrams are sent in ticket order. */
+static void seal_and_send_in_order(struct worker *w)
+{
+	const struct wg_seal_order order = { counters_reserved, w, w->runs };
+	uint64_t now_ns;
+
+	assert(!w->tunnel_reader.is_inside); /* see wait_for_output */
+	ticket_take(&w->ticket);
+	ticket_wait_counters(&w->ticket);
+	brlock_read_lock(&w->tunnel_reader);
+	now_ns = clock_boot_ns();
+	tunnel_seal_in_order(w->tunnel, now_ns, &w->batch, &order);
+	brlock_read_unlock(&w->tunnel_reader);
+	udp_check_sources(w->udp, &w->tx, &w->batch);
+	worker_wait_for_output(w);
+	worker_send_batch(w, now_ns);
+	ticket_pass_output(&w->ticket);
+	report_unreachable(w, now_ns);
+	w->batch.n = 0;
+}
+
+static void seal_and_send(struct worker *w)
+{
+	counter_add(&w->counters.tun_batches, w->batch.n > 0);
+	counter_add(&w->counters.tun_packets, w->batch.n);
+	if (w->shared)
+		seal_and_send_in_order(w);
+	else
+		seal_and_send_alone(w);
+}
+
+/* Adds the packet of n bytes at buffer + at + HEADER to the batch. Returns the offset at which the next
+ * datagram follows without a gap, so that the kernel copies many as one piece. */
+static inline size_t add_to_seal(struct worker *w, size_t at, uint32_t n)
+{
+	uint32_t sealed = tunnel_sealed_size(w->tunnel, n);
+	uint8_t *dst = w->buffer + at;
+
+	assert(w->batch.n < WORKER_BUFS && at + sealed <= WORKER_BUFFER_BYTES);
+	w->bufs[w->batch.n++] = (struct wg_buf){ .src = dst + HEADER, .dst = dst, .n = n, .out_n = sealed };
+	return at + sealed;
+}
+
+/* Splits a super-packet into the buffer from `at` on; sends the batch when it is full. Returns the offset of
+ * the free space. */
+static size_t split_super_packet(struct worker *w, struct split *s, size_t at)
+{
+	size_t start = at;
+	uint32_t size;
+
+	while ((size = split_size(s)) > 0) {
+		if (w->batch.n == WORKER_BUFS || at + HEADER + size + PADDING_AND_TAG > WORKER_BUFFER_BYTES) {
+			seal_and_send(w);
+			at = start;
+		}
+		split_next(s, w->buffer + at + HEADER);
+		at = add_to_seal(w, at, size);
+	}
+	return at;
+}
+
+/* Adds a packet that was read to buffer + at + HEADER, or to the spare space. A plain packet is sealed in
+ * place, so it must be in the buffer. A super-packet is only read from, so it may be anywhere: best in memory
+ * that is in the cache. Returns the offset of the free space. */
+static size_t add_read(struct worker *w, struct split *s, size_t at)
+{
+	bool in_spare = w->reads_to_spare;
+
+	w->reads_to_spare = s->header_n > 0;
+	if (s->header_n > 0)
+		return split_super_packet(w, s, in_spare ? at : align_up(at + HEADER + s->n));
+	if (in_spare)
+		memcpy(w->buffer + at + HEADER, s->p, s->n);
+	return add_to_seal(w, at, s->n);
+}
+
+bool worker_read_tun(struct worker *w)
+{
+	size_t at = 0, most = WORKER_BUFS;
+
+	if (w->shared && w->shared->many_threads)
+		most = WORKER_BUFS_SHARED;
+	/* Space for a super-packet, and for the first segments split from it. */
+	while (w->batch.n < most && at + 3 * (size_t)OFFLOAD_PACKET_MAX < WORKER_BUFFER_BYTES) {
+		uint8_t *packet = w->buffer + (w->reads_to_spare ? WORKER_BUFFER_BYTES : at + HEADER);
+		struct vnet_header h;
+		struct split s;
+		ssize_t n = w->tun->ops->read(w->tun, &h, packet, OFFLOAD_PACKET_MAX + 1);
+		if (n <= 0) {
+			w->tun_deleted |= n == -EBADFD;
+			return n == 0;
+		}
+		if (split_begin(&s, &h, packet, (size_t)n)) {
+			at = add_read(w, &s, at);
+			continue;
+		}
+		log_verbose("ignored %zu bytes from TUN: not a packet", (size_t)n);
+		counter_add(&w->counters.tun_packets, 1);
+		tunnel_count_drops(w->tunnel, WG_DROP_TUN_READ, 1);
+	}
+	return true;
+}
+
+void worker_seal_and_send(struct worker *w)
+{
+	w->ticket.is_last_batch = true;
+	seal_and_send(w);
+	w->ticket.is_last_batch = false;
+}
+
+void worker_serve_tun(struct worker *w)
+{
+	worker_read_tun(w); /* tun_deleted reports the error that matters */
+	seal_and_send(w);
+}
