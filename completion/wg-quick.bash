@@ -2,14 +2,26 @@
 _wg_quick() {
 	local cur=${COMP_WORDS[COMP_CWORD]} verb= word names= file
 	COMPREPLY=()
+	case ${COMP_WORDS[COMP_CWORD - 1]} in
+	-o | --output) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	esac
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 		case $word in
+		-o | --output) skip=yes ;;
 		-*) ;;
-		*) [ -n "$verb" ] && return; verb=$word ;;
+		*)
+			if [ -n "$skip" ]; then
+				skip=
+			elif [ -n "$verb" ]; then
+				return
+			else
+				verb=$word
+			fi
+			;;
 		esac
 	done
 	if [ -z "$verb" ]; then
-		mapfile -t COMPREPLY < <(compgen -W "up down restart save strip reload diff" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up down restart save strip reload diff qr" -- "$cur")
 		return
 	fi
 	case $cur in
@@ -18,6 +30,7 @@ _wg_quick() {
 		up) mapfile -t COMPREPLY < <(compgen -W "--dry-run --no-hooks --quiet" -- "$cur") ;;
 		down | restart) mapfile -t COMPREPLY < <(compgen -W "--no-hooks --quiet" -- "$cur") ;;
 		save | reload) mapfile -t COMPREPLY < <(compgen -W "--quiet" -- "$cur") ;;
+		qr) mapfile -t COMPREPLY < <(compgen -W "--output" -- "$cur") ;;
 		esac
 		return
 		;;

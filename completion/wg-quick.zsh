@@ -18,6 +18,7 @@ _wg-quick() {
 		'strip:print the file without the keys of wg-quick'
 		'reload:apply the changes in the file'
 		'diff:show the changes that reload would apply'
+		'qr:show the file as a QR code for phones'
 	)
 	if (( CURRENT == 2 )); then
 		_describe command commands
@@ -27,6 +28,7 @@ _wg-quick() {
 	up) _arguments '--dry-run[print the steps only]' '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
 	down|restart) _arguments '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
 	save|reload) _arguments '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
+	qr) _arguments '(-o --output)'{-o,--output}'[write an image]:image file:_files -g "*.(svg|png)"' '*:tunnel:_wg-quick_tunnels' ;;
 	*) _wg-quick_tunnels ;;
 	esac
 }

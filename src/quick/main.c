@@ -16,7 +16,7 @@
 #include "report/output.h"
 #include "report/report.h"
 
-static const char usage_line[] = "Usage: wg-quick [ up | down | restart | save | strip | reload | diff ] [ CONFIG_FILE | INTERFACE ]\n";
+static const char usage_line[] = "Usage: wg-quick [ up | down | restart | save | strip | reload | diff | qr ] [ CONFIG_FILE | INTERFACE ]\n";
 
 static const char usage[] =
 	"\n"
@@ -27,6 +27,8 @@ static const char usage[] =
 	"  diff     prints the commands that `reload' would run\n"
 	"  save     writes the state of the tunnel into its file\n"
 	"  strip    prints the file without the keys of wg-quick, as wg(8) reads it\n"
+	"  qr       prints the file as a QR code for the apps of phones; -o FILE.svg or\n"
+	"           -o FILE.png writes an image\n"
 	"\n"
 	"  --no-hooks skips the hooks of up, down and restart; -q, --quiet prints no [#]\n"
 	"  lines; -v, --version prints the version; -h, --help prints this text.\n"
@@ -50,7 +52,7 @@ static const char usage[] =
 	"\n"
 	"See wg-quick(8) for more info and examples.\n";
 
-enum { OPTION_DRY_RUN = 1, OPTION_NO_HOOKS = 2, OPTION_QUIET = 4 };
+enum { OPTION_DRY_RUN = 1, OPTION_NO_HOOKS = 2, OPTION_QUIET = 4, OPTION_OUTPUT = 8 };
 
 static const struct command {
 	const char *name;
@@ -68,6 +70,7 @@ static const struct command {
 	{ "strip", command_strip, 0, SETTINGS_UNUSED, true, false, false },
 	{ "reload", command_reload, OPTION_QUIET, SETTINGS_REQUIRED, false, true, true },
 	{ "diff", command_diff, 0, SETTINGS_REQUIRED, true, true, true },
+	{ "qr", command_qr, OPTION_OUTPUT, SETTINGS_UNUSED, true, false, false },
 };
 
 static const struct option {
@@ -77,6 +80,7 @@ static const struct option {
 	{ "--dry-run", NULL, OPTION_DRY_RUN },
 	{ "--no-hooks", NULL, OPTION_NO_HOOKS },
 	{ "--quiet", "-q", OPTION_QUIET },
+	{ "--output", "-o", OPTION_OUTPUT }, /* with a value */
 	/* Alone only; here for suggestions. */
 	{ "--help", "-h", 0 },
 	{ "--version", "-v", 0 },
@@ -150,6 +154,17 @@ static bool add_option(unsigned int *bits, const char *word)
 	return misused(s.best);
 }
 
+static bool take_value(const char **value, char *argv[], int *i)
+{
+	*value = argv[*i + 1];
+	if (*value) {
+		++*i;
+		return true;
+	}
+	report_error("option `%s' needs a value", argv[*i]);
+	return misused(NULL);
+}
+
 static bool options_fit(const struct command *command, unsigned int bits)
 {
 	for (size_t i = 0; i < ARRAY_LEN(options); i++)
@@ -166,7 +181,10 @@ static bool parse_arguments(struct command_options *o, const struct command **co
 
 	for (int i = 1; i < argc; i++) {
 		if (argv[i][0] == '-' && argv[i][1] != '\0') {
+			bool had_output = bits & OPTION_OUTPUT;
 			if (!add_option(&bits, argv[i]))
+				return false;
+			if ((bits & OPTION_OUTPUT) && !had_output && !take_value(&o->output, argv, &i))
 				return false;
 		} else if (!*command) {
 			if (!find_command(command, argv[i]))
@@ -255,7 +273,8 @@ int main(int argc, char *argv[])
 	prints = o.dry_run || command->prints;
 	if (prints && !have_stdout)
 		return exit_status_of_output(-EBADF);
-	process_set_environment();
+	o.console = console_inspect();
+	process_set_environment(); /* changes the locale */
 	signals_watch();
 	hook_arguments = argv + 1;
 	command_trace_init(&trace, prints ? STDOUT_FILENO : STDERR_FILENO);

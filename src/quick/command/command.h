@@ -2,11 +2,14 @@
 #ifndef WG_QUICK_COMMAND_H
 #define WG_QUICK_COMMAND_H
 
+#include "quick/host/console.h"
 #include "quick/host/host.h"
 #include "report/trace.h"
 
 struct command_options {
 	const char *argument; /* INTERFACE or CONFIG_FILE */
+	const char *output;   /* -o FILE; null: standard output */
+	struct console console;
 	bool dry_run, no_hooks, quiet;
 };
 
@@ -17,6 +20,7 @@ int command_restart(const struct command_options *o, struct host *host, struct c
 int command_save(const struct command_options *o, struct host *host, struct command_trace *trace);
 int command_strip(const struct command_options *o, struct host *host, struct command_trace *trace);
 int command_reload(const struct command_options *o, struct host *host, struct command_trace *trace);
+int command_qr(const struct command_options *o, struct host *host, struct command_trace *trace);
 int command_diff(const struct command_options *o, struct host *host, struct command_trace *trace);
 
 #endif

@@ -1,0 +1,124 @@
+/* Prints tunnels for the apps of phones. */
+#include "mobile_text.h"
+
+#include "base/mem.h"
+
+static void print_key(struct text *t, const char *name, const uint8_t key[KEY_BYTES])
+{
+	char text[KEY_BASE64_CHARS + 1];
+
+	key_to_base64(text, key);
+	text_f(t, "%s = %s\n", name, text);
+	mem_wipe(text, sizeof text);
+}
+
+static const char *separator(size_t i)
+{
+	return i > 0 ? ", " : "";
+}
+
+static void print_addresses(struct text *t, const struct addresses *a)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		struct interface_address one = a->list[i];
+		one.peer = (struct ip_addr){ 0 }; /* "A peer B" is syntax of ip(8) */
+		text_add(t, i == 0 ? "Address = " : ", ");
+		address_print(t, &one);
+	}
+	if (a->n > 0)
+		text_char(t, '\n');
+}
+
+/* "~domain" is syntax of systemd-resolved. */
+static bool is_routing_domain(const char *domain)
+{
+	return domain[0] == '~';
+}
+
+static void print_dns(struct text *t, const struct dns_config *dns)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < dns->servers.n; i++)
+		text_f(t, "%s%s", n++ == 0 ? "DNS = " : ", ", dns->servers.list[i]);
+	for (size_t i = 0; i < dns->domains.n; i++)
+		if (!is_routing_domain(dns->domains.list[i]))
+			text_f(t, "%s%s", n++ == 0 ? "DNS = " : ", ", dns->domains.list[i]);
+	if (n > 0)
+		text_char(t, '\n');
+}
+
+static void print_interface(struct text *t, const struct tunnel_file *f)
+{
+	text_add(t, "[Interface]\n");
+	if (f->device.flags & WG_DEVICE_HAS_PRIVATE_KEY)
+		print_key(t, "PrivateKey", f->device.private_key.b);
+	print_addresses(t, &f->interface.addresses);
+	print_dns(t, &f->interface.dns);
+	if (f->device.listen_port != 0)
+		text_f(t, "ListenPort = %u\n", f->device.listen_port);
+	if (f->interface.mtu != 0)
+		text_f(t, "MTU = %u\n", f->interface.mtu);
+}
+
+static void print_allowedips(struct text *t, const struct wg_peer *p)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < p->n_allowedips; i++) {
+		if (p->allowedips[i].flags & WG_ALLOWEDIP_REMOVE)
+			continue;
+		text_add(t, n++ == 0 ? "AllowedIPs = " : ", ");
+		prefix_print(t, &p->allowedips[i].prefix);
+	}
+	if (n > 0)
+		text_char(t, '\n');
+}
+
+static void print_peer(struct text *t, const struct wg_peer *p)
+{
+	text_add(t, "\n[Peer]\n");
+	print_key(t, "PublicKey", p->public_key.b);
+	if ((p->flags & WG_PEER_HAS_PSK) && !mem_is_zero_ct(&p->psk, sizeof p->psk))
+		print_key(t, "PresharedKey", p->psk.b);
+	print_allowedips(t, p);
+	if (p->flags & WG_PEER_HAS_HOST) {
+		text_f(t, "Endpoint = %s\n", p->host);
+	} else if (p->flags & WG_PEER_HAS_ENDPOINT) {
+		text_add(t, "Endpoint = ");
+		endpoint_print(t, &p->endpoint, NULL);
+		text_char(t, '\n');
+	}
+	if (p->keepalive_s != 0)
+		text_f(t, "PersistentKeepalive = %u\n", p->keepalive_s);
+}
+
+bool mobile_text(struct text *out, const struct tunnel_file *f)
+{
+	print_interface(out, f);
+	for (uint32_t i = 0; i < f->device.n_peers; i++)
+		print_peer(out, &f->device.peers[i]);
+	return !out->failed;
+}
+
+void mobile_text_left_out(struct text *out, const struct tunnel_file *f)
+{
+	const struct interface_keys *k = &f->interface;
+	const char *names[3 + HOOK_PHASES];
+	size_t n = 0;
+
+	if (f->device.fwmark != 0)
+		names[n++] = "FwMark";
+	if (k->table_word)
+		names[n++] = "Table";
+	if (k->save_config)
+		names[n++] = "SaveConfig";
+	for (int i = 0; i < HOOK_PHASES; i++)
+		if (k->hooks[i].n > 0)
+			names[n++] = hook_phase_names[i];
+	for (size_t i = 0; i < n; i++)
+		text_f(out, "%s%s", separator(i), names[i]);
+	for (size_t i = 0; i < k->dns.domains.n; i++)
+		if (is_routing_domain(k->dns.domains.list[i]))
+			text_f(out, "%sDNS = %s", separator(n++), k->dns.domains.list[i]);
+}

@@ -1,0 +1,16 @@
+/* A tunnel file in the form that the WireGuard apps of phones import: they refuse a file with keys that they do not
+ * know. */
+#ifndef WG_QUICK_MOBILE_TEXT_H
+#define WG_QUICK_MOBILE_TEXT_H
+
+#include "base/vector.h"
+#include "tunnel_file.h"
+
+/* Appends the tunnel: PrivateKey, Address, DNS, ListenPort and MTU; of each peer PublicKey, PresharedKey, Endpoint,
+ * AllowedIPs and PersistentKeepalive. Host names of endpoints stay names. The text holds secrets. False: out of memory. */
+must_check bool mobile_text(struct text *out, const struct tunnel_file *f);
+
+/* Appends the keys of the file that mobile_text() leaves out, separated by ", ". */
+void mobile_text_left_out(struct text *out, const struct tunnel_file *f);
+
+#endif
