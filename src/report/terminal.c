@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
+
 static const char *const sequences[] = {
 	[STYLE_NONE] = "\x1b[0m", [STYLE_BOLD] = "\x1b[1m", [STYLE_RED] = "\x1b[31m",
 	[STYLE_GREEN] = "\x1b[32m", [STYLE_YELLOW] = "\x1b[33m", [STYLE_CYAN] = "\x1b[36m",
@@ -29,4 +31,13 @@ void terminal_styled(const struct terminal *t, enum terminal_style style, const 
 	terminal_style(t, style);
 	text_add(t->out, text);
 	terminal_style(t, STYLE_NONE);
+}
+
+void terminal_plain(struct text *t, struct span s)
+{
+	for (size_t i = 0; i < s.n;) {
+		struct utf8_char c = utf8_at(s, i);
+		text_span(t, c.printable ? span_sub(s, i, c.bytes) : SPAN("?"));
+		i += c.bytes;
+	}
 }

@@ -19,4 +19,8 @@ void terminal_style(const struct terminal *t, enum terminal_style style);
 /* Writes a text in this style, then resets the style. */
 void terminal_styled(const struct terminal *t, enum terminal_style style, const char *text);
 
+/* Appends text for a terminal: characters that control it or the direction of text (base/utf8.h), and bytes that are not
+ * UTF-8, become '?'. */
+void terminal_plain(struct text *t, struct span s);
+
 #endif
