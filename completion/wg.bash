@@ -79,15 +79,17 @@ _wg() {
 	before=${words[at - 1]-}
 	COMPREPLY=()
 	case $at:${words[1]-} in
-	1:*) _wg_complete "show showconf set setconf addconf syncconf genkey genpsk pubkey help --help --version" ;;
+	1:*) _wg_complete "show showconf set setconf addconf syncconf genkey genpsk pubkey ping help --help --version" ;;
 	2:show) _wg_interfaces "all interfaces" ;;
-	2:showconf | 2:set | 2:setconf | 2:addconf | 2:syncconf) _wg_interfaces "" ;;
+	2:showconf | 2:set | 2:setconf | 2:addconf | 2:syncconf | 2:ping) _wg_interfaces "" ;;
 	3:show)
 		[[ ${words[2]} == interfaces ]] || _wg_complete "public-key private-key listen-port fwmark peers
 			preshared-keys endpoints allowed-ips latest-handshakes transfer persistent-keepalive dump"
 		;;
 	3:setconf | 3:addconf | 3:syncconf) _wg_files ;;
 	4:setconf | 4:syncconf) _wg_complete --allow-empty ;;
+	3:ping) _wg_peers ;;
+	*:ping) _wg_complete "-c -a" ;;
 	*:set) _wg_set ;;
 	esac
 	# readline replaces only the text after the last word break.

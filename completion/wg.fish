@@ -38,17 +38,19 @@ function __wg_set_setting
     end
 end
 
-set -l commands show showconf set setconf addconf syncconf genkey genpsk pubkey help
+set -l commands show showconf set setconf addconf syncconf genkey genpsk pubkey ping help
 set -l fields public-key private-key listen-port fwmark peers preshared-keys endpoints allowed-ips \
     latest-handshakes transfer persistent-keepalive dump
 
 complete -c wg -f
 complete -c wg -n 'test (count (__wg_words)) -eq 1' -a "$commands"
 complete -c wg -n '__wg_at 2 show' -a '(__wg_interfaces) all interfaces'
-complete -c wg -n '__wg_at 2 showconf set setconf addconf syncconf' -a '(__wg_interfaces)'
+complete -c wg -n '__wg_at 2 showconf set setconf addconf syncconf ping' -a '(__wg_interfaces)'
 complete -c wg -n '__wg_at 3 show' -a "$fields"
 complete -c wg -n '__wg_at 3 setconf addconf syncconf' -F
 complete -c wg -n '__wg_at 4 setconf syncconf' -a --allow-empty
+complete -c wg -n '__wg_at 3 ping' -a '(__wg_peers)'
+complete -c wg -n '__wg_at 4 ping; or __wg_at 6 ping' -a '-c -a'
 complete -c wg -n '__wg_set_after peer' -a '(__wg_peers)'
 complete -c wg -n '__wg_set_after private-key preshared-key' -F
 complete -c wg -n '__wg_set_after fwmark persistent-keepalive' -a off

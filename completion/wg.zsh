@@ -7,16 +7,18 @@ _wg_interfaces() {
 	_wanted interfaces expl interface compadd -a names
 }
 
+_wg_peers() {
+	local -a peers
+	peers=(${(f)"$(_call_program peers wg show ${(q)words[3]} peers 2> /dev/null)"})
+	_wanted peers expl peer compadd -a peers
+}
+
 _wg_set() {
-	local -a peers settings_left device_settings peer_settings
+	local -a settings_left device_settings peer_settings
 	device_settings=(listen-port fwmark private-key)
 	peer_settings=(remove update-only preshared-key endpoint persistent-keepalive allowed-ips)
 	case ${words[CURRENT - 1]} in
-	peer)
-		peers=(${(f)"$(_call_program peers wg show ${(q)words[3]} peers 2> /dev/null)"})
-		_wanted peers expl peer compadd -a peers
-		return
-		;;
+	peer) _wg_peers; return ;;
 	private-key | preshared-key) _files; return ;;
 	fwmark | persistent-keepalive) _message 'number or off'; compadd off; return ;;
 	listen-port) _message port; return ;;
@@ -43,6 +45,7 @@ _wg() {
 		'genkey:generate a private key'
 		'genpsk:generate a preshared key'
 		'pubkey:derive the public key of a private key on standard input'
+		'ping:send through the tunnel to a peer'
 		'help:list the commands'
 	)
 	fields=(public-key private-key listen-port fwmark peers preshared-keys endpoints allowed-ips
@@ -50,10 +53,12 @@ _wg() {
 	case $CURRENT:${words[2]} in
 	2:*) _describe command commands ;;
 	3:show) _wg_interfaces all interfaces ;;
-	3:showconf | 3:set | 3:setconf | 3:addconf | 3:syncconf) _wg_interfaces ;;
+	3:showconf | 3:set | 3:setconf | 3:addconf | 3:syncconf | 3:ping) _wg_interfaces ;;
 	4:show) _wanted fields expl field compadd -a fields ;;
 	4:setconf | 4:addconf | 4:syncconf) _files ;;
 	5:setconf | 5:syncconf) compadd -- --allow-empty ;;
+	4:ping) _wg_peers ;;
+	*:ping) compadd -- -c -a ;;
 	*:set) _wg_set ;;
 	esac
 }

@@ -12,7 +12,7 @@
 #include "report/report.h"
 #include "report/terminal.h"
 
-static void out_flush(struct program *p)
+void program_flush(struct program *p)
 {
 	int rc = p->out_error ? 0 : report_write(STDOUT_FILENO, p->out.p, p->out.n);
 
@@ -28,7 +28,7 @@ static bool out_make_space(struct text *t, size_t more)
 {
 	struct program *p = t->ctx;
 
-	out_flush(p);
+	program_flush(p);
 	return more < t->cap;
 }
 
@@ -63,7 +63,7 @@ void program_open(struct program *p, const char *name, char *buffer, size_t cap)
 
 bool program_close(struct program *p)
 {
-	out_flush(p);
+	program_flush(p);
 	mem_wipe(p->out.p, p->out_used);
 	ipc_close(&p->ipc);
 	if (p->out.failed && p->out_error == 0)

@@ -1,0 +1,105 @@
+# `wg ping`: replies, and what it says when there are none. The waiting cases run side by side.
+load ../lib/netns
+
+KEY_A=6DPl2Lb0XlHP4dYrAQ8xLmzMVLLbmMpNrfDBcnJnLXg= # secret
+KEY_B=OCiAVRVaYTSMdyTOTXlTN3wSp1gDpoBMJ9MRLOckKWE= # secret
+
+setup() {
+	net_begin
+	host a b
+	wire a v1 "10.0.0.1/24" b v1 "10.0.0.2/24"
+	PUB_A=$(wg_pub $KEY_A) PUB_B=$(wg_pub $KEY_B)
+	PUB_C=$(wg_pub "$("$WGSUITE_BUILD/wg" genkey)") # nobody's
+	start a $KEY_A 5001 10.8.0.1
+	start b $KEY_B 5002 10.8.0.2
+	on b wg set wg0 peer "$PUB_A" allowed-ips 10.8.0.1,fd00::1
+	on a wg set wg0 peer "$PUB_B" allowed-ips 10.8.0.0/24,fd00::2 endpoint 10.0.0.2:5002
+}
+teardown() { net_end; }
+
+wg_pub() { "$WGSUITE_BUILD/wg" pubkey <<< "$1"; }
+
+# start HOST KEY PORT ADDRESS
+start() {
+	on_bg "$1" wireguardd -f wg0
+	eventually 5 on "$1" test -S /run/wireguard/wg0.sock
+	on "$1" bash -c "wg set wg0 listen-port $3 private-key <(echo $2)"
+	net_up "$1" wg0 "$4/24 fd00::${4##*.}/64"
+}
+
+@test "replies: the handshake that the first probe provokes, times, the summary, IPv6" {
+	run -0 on a wg ping wg0 "$PUB_B" -c 2
+	[ "${lines[0]}" = "PING $PUB_B through wg0, endpoint 10.0.0.2:5002, inner address fd00::2" ]
+	[[ ${lines[1]} =~ ^"handshake: time="[0-9]+\.[0-9]{2}" ms"$ ]]
+	[[ ${lines[2]} =~ ^"seq=1 fd00::2: time="[0-9]+\.[0-9]{2}" ms"$ ]]
+	[[ ${lines[3]} =~ ^"seq=2 fd00::2: time="[0-9]+\.[0-9]{2}" ms"$ ]]
+	[[ ${lines[4]} =~ ^"2 sent, 2 replies, min/avg/max = "([0-9]+\.[0-9]{2}/?){3}" ms"$ ]]
+	[ "${#lines[@]}" -eq 5 ]
+	run -0 on a wg ping wg0 "$PUB_B" -c 1 -a 10.8.0.2 # from the session that there is: no handshake
+	[[ ${lines[1]} == "seq=1 10.8.0.2: time="* ]]
+	# The hub does not know the endpoint of a; its own network has the address.
+	on a wg set wg0 peer "$PUB_B" allowed-ips 10.8.0.0/24
+	run -0 on a wg ping wg0 "$PUB_B" -c 1
+	[[ ${lines[1]} == "seq=1 10.8.0.2: time="* ]]
+}
+
+@test "a peer that answers although nothing inside the tunnel does; one that does not answer" {
+	local filtered silent
+	on b sysctl -q net.ipv4.icmp_echo_ignore_all=1
+	run -0 on a wg ping wg0 "$PUB_B" -c 1 -a 10.8.0.2 # the handshake is the answer
+	[[ ${lines[1]} == "handshake: time="* ]]
+	[ "${lines[2]}" = "seq=1 no reply" ]
+	[ "${lines[3]}" = "1 sent, 0 replies" ]
+	[ "${lines[4]}" = "wg: wg0: warning: the peer answered, but nothing inside the tunnel did: the far end filters or does not have this address" ]
+	# Now the peer's keepalive, ten seconds later, is the only answer.
+	on_bg a sh -c "wg ping wg0 $PUB_B -c 1 -a 10.8.0.2; echo \$?"
+	filtered=$BG_LOG
+	on a wg set wg0 peer "$PUB_C" allowed-ips 10.8.0.9 endpoint 10.0.0.2:9
+	on_bg a sh -c "wg ping wg0 $PUB_C -c 1; echo \$?"
+	silent=$BG_LOG
+	eventually 30 grep -qx '[01]' "$filtered"
+	[ "$(tail -n 3 "$filtered")" = "1 sent, 0 replies
+wg: wg0: warning: the peer answered, but nothing inside the tunnel did: the far end filters or does not have this address
+0" ]
+	eventually 30 grep -qx '[01]' "$silent"
+	[ "$(tail -n 4 "$silent")" = "1 sent, 0 replies
+wg: wg0: no answer: the peer answered neither handshakes nor data
+  help: its endpoint or port may be wrong, it may not know this public key, or a firewall drops UDP
+1" ]
+}
+
+@test "no route: no endpoint, no route to it, an interface that is down" {
+	on a wg set wg0 peer "$PUB_C" allowed-ips 10.8.0.9
+	run -1 on a wg ping wg0 "$PUB_C" -c 1
+	[ "${lines[0]}" = "PING $PUB_C through wg0, endpoint (none), inner address 10.8.0.9" ]
+	[[ $output == *"wg: wg0: no route: the peer has no endpoint, and has not sent anything
+  help: the peer must connect first, or needs an Endpoint" ]]
+	on a wg set wg0 peer "$PUB_C" endpoint 198.51.100.1:5002
+	run -1 on a wg ping wg0 "$PUB_C" -c 1
+	[[ $output == *"wg: wg0: no route to the endpoint 198.51.100.1:5002: Network is unreachable" ]]
+	on a ip link set wg0 down
+	run -1 on a wg ping wg0 "$PUB_B" -c 3
+	[[ $output == *"wg: wg0: "*"Network is "* ]]
+}
+
+@test "arguments: no peer, no address, an address of another peer" {
+	run -1 on a wg ping wg0
+	[ "$output" = "Usage: wg ping <interface> <peer> [-c <count>] [-a <address>]" ]
+	run -1 on a wg ping wg0 nonsense
+	[ "$output" = "wg: wg0: expected the public key of a peer, found \`nonsense'" ]
+	run -1 on a wg ping wg0 "$PUB_C"
+	[ "$output" = "wg: wg0: the interface has no peer $PUB_C" ]
+	run -1 on a wg ping wg0 "$PUB_B" -c 0
+	[ "$output" = "wg: -c: expected a number from 1 to 1000000, found \`0'" ]
+	run -1 on a wg ping wg0 "$PUB_B" -a 10.9.0.1
+	[ "$output" = "wg: wg0: 10.9.0.1 is not routed to this peer: it is not in its allowed IPs" ]
+	on a wg set wg0 peer "$PUB_C" allowed-ips 10.8.0.128/25
+	run -1 on a wg ping wg0 "$PUB_B" -a 10.8.0.200
+	[[ $output == *"10.8.0.200 is not routed to this peer"* ]]
+	on a wg set wg0 peer "$PUB_C" allowed-ips ""
+	run -1 on a wg ping wg0 "$PUB_C"
+	[ "$output" = "wg: wg0: no address is known inside the tunnel of this peer
+  help: -a ADDRESS names one that is in its allowed IPs" ]
+	run -1 on a wg ping nosuch "$PUB_C"
+	[ "$output" = "Unable to access interface nosuch: No such device" ]
+}
