@@ -1,4 +1,4 @@
-# `wg ping`: replies, and what it says when there are none. The waiting cases run side by side.
+# `wg ping`: replies, and its messages without a reply. The waiting cases run side by side.
 load ../lib/netns
 
 KEY_A=6DPl2Lb0XlHP4dYrAQ8xLmzMVLLbmMpNrfDBcnJnLXg= # secret
@@ -101,5 +101,5 @@ wg: wg0: no answer: the peer answered neither handshakes nor data
 	[ "$output" = "wg: wg0: no address is known inside the tunnel of this peer
   help: -a ADDRESS names one that is in its allowed IPs" ]
 	run -1 on a wg ping nosuch "$PUB_C"
-	[ "$output" = "Unable to access interface nosuch: No such device" ]
+	[[ $output == "Unable to access interface nosuch: "* ]]
 }
