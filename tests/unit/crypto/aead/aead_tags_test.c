@@ -1,5 +1,5 @@
-/* Poly1305 tags of runs in AVX2 or NEON under chosen keys, which ChaCha20 would never produce: sums around 2^130 - 5, and limbs
- * at their upper bounds; against the portable Poly1305. */
+/* Poly1305 tags of runs in AVX2 or NEON, or in AVX-512 IFMA if aead_tags_ifma_test.c includes this, under chosen keys, which
+ * ChaCha20 would never produce: sums around 2^130 - 5, and limbs at their upper bounds; against the portable Poly1305. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -8,6 +8,16 @@
 #include "../../../lib/guard.h"
 #if CRYPTO_X86
 #include <immintrin.h>
+#ifdef TAGS_IFMA
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx512ifma,avx2,bmi2"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512vl,avx512bw,avx512dq,avx512ifma,avx2,bmi2")
+#endif
+#include "crypto/aead/aead_ifma.c"
+#define HAVE_VECTORS (cpu_features() & CPU_IFMA)
+#else
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,bmi2"))), apply_to = function)
 #else
@@ -15,13 +25,14 @@
 #pragma GCC target("avx2,bmi2")
 #endif
 #include "crypto/aead/aead_avx2.c"
+#define HAVE_VECTORS (cpu_features() & CPU_AVX2)
+#endif
 #if defined(__clang__)
 #pragma clang attribute pop
 #else
 #pragma GCC pop_options
 #endif
-#define HAVE_VECTORS (cpu_features() & CPU_AVX2)
-#elif CRYPTO_NEON
+#elif CRYPTO_NEON && !defined(TAGS_IFMA)
 #include "crypto/aead/aead_neon.c"
 #define HAVE_VECTORS true
 #endif
@@ -102,6 +113,32 @@ static void largest_limbs(void **state)
 		check_tags(sizes);
 	}
 }
+
+/* In one lane key and text differ from those of all others, or the text does from some block on. */
+static void extremes_in_each_lane(void **state)
+{
+	static const uint8_t byte[] = { 0xff, 0x00, 0xfb, 0x01 };
+	static const uint32_t size[] = { 96, 383, 384, 448, 1420 };
+	uint32_t sizes[PACKETS];
+
+	(void)state;
+	if (!HAVE_VECTORS)
+		skip();
+	for (uint32_t k = 0; k < ARRAY_LEN(size) * ARRAY_LEN(byte); k++)
+		for (uint32_t lane = 0; lane < PACKETS; lane++) {
+			uint8_t all = byte[k % 4], other = byte[(k + 1 + lane % 3) % 4];
+			uint32_t n = size[k / 4], from = 16 * (lane % 5);
+			for (uint32_t i = 0; i < PACKETS; i++)
+				sizes[i] = n;
+			memset(l.poly_keys, all, sizeof l.poly_keys);
+			memset(text, all, sizeof text);
+			memset(l.poly_keys[lane], other, sizeof l.poly_keys[lane]);
+			memset(text[lane] + from, other, n - from);
+			check_tags(sizes);
+			memset(l.poly_keys[lane], 0xff, sizeof l.poly_keys[lane]);
+			check_tags(sizes);
+		}
+}
 #endif
 
 int main(void)
@@ -110,6 +147,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sums_around_the_modulus),
 		cmocka_unit_test(largest_limbs),
+		cmocka_unit_test(extremes_in_each_lane),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 #else
