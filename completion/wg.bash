@@ -9,8 +9,18 @@ _wg_interfaces() {
 	_wg_complete "$("${COMP_WORDS[0]}" show interfaces 2> /dev/null) $1"
 }
 
+# Names of the peers of an interface, as @NAME and quoted for the shell.
+_wg_names() {
+	local key name typed=${cur//\\/}
+	while IFS=$'\t' read -r key name; do
+		[[ ${words[2]} != all ]] || name=${name#*$'\t'}
+		[[ $name == "(none)" || -z $name || @$name != "$typed"* ]] || COMPREPLY+=("$(printf %q "@$name")")
+	done < <("${COMP_WORDS[0]}" show "${words[2]}" names 2> /dev/null)
+}
+
 _wg_peers() {
 	_wg_complete "$("${COMP_WORDS[0]}" show "${words[2]}" peers 2> /dev/null)"
+	_wg_names
 }
 
 _wg_files() {
@@ -62,12 +72,14 @@ _wg_set() {
 
 _wg() {
 	local cur words at before i word
-	# Joins words that were split at ":" and "=", so that "[2001:db8::1]:51820" is one word.
+	# Joins words that were split at ":" and "=", so that "[2001:db8::1]:51820" is one word, and at "@".
 	words=()
 	at=0
 	for ((i = 0; i < ${#COMP_WORDS[@]}; i++)); do
 		word=${COMP_WORDS[i]}
-		if ((${#words[@]} > 1)) && [[ $word == [:=]* || ${words[-1]} == *[:=] ]] &&
+		if ((${#words[@]} > 1)) && [[ ${words[-1]} == @ && -n $word ]]; then
+			words[-1]+=$word
+		elif ((${#words[@]} > 1)) && [[ $word == [:=]* || ${words[-1]} == *[:=] ]] &&
 			[[ -n $word && ${words[-1]} != *= || $word == [:=]* ]]; then
 			words[-1]+=$word
 		else
@@ -83,8 +95,17 @@ _wg() {
 	2:show) _wg_interfaces "all interfaces" ;;
 	2:showconf | 2:set | 2:setconf | 2:addconf | 2:syncconf | 2:ping) _wg_interfaces "" ;;
 	3:show)
-		[[ ${words[2]} == interfaces ]] || _wg_complete "public-key private-key listen-port fwmark peers
-			preshared-keys endpoints allowed-ips latest-handshakes transfer persistent-keepalive dump"
+		[[ ${words[2]} == interfaces ]] || {
+			_wg_complete "public-key private-key listen-port fwmark peers preshared-keys endpoints allowed-ips
+				latest-handshakes transfer persistent-keepalive dump names"
+			[[ $cur != @* ]] || _wg_names
+		}
+		;;
+	4:show)
+		case ${words[3]} in
+		peers | preshared-keys | endpoints | allowed-ips | latest-handshakes | transfer | \
+			persistent-keepalive | dump | names) _wg_names ;;
+		esac
 		;;
 	3:setconf | 3:addconf | 3:syncconf) _wg_files ;;
 	4:setconf | 4:syncconf) _wg_complete --allow-empty ;;
@@ -94,6 +115,7 @@ _wg() {
 	esac
 	# readline replaces only the text after the last word break.
 	case $cur in
+	@*) ;; # "@" belongs to the word
 	*[:=]*)
 		local stem=${cur%"${cur##*[:=]}"}
 		[[ ${COMP_WORDBREAKS-} != *[:=]* || ${COMP_WORDS[COMP_CWORD]} == "$cur" ]] ||

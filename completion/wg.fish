@@ -13,6 +13,12 @@ function __wg_peers
     wg show $words[3] peers 2>/dev/null
 end
 
+# Names of the peers of an interface, as @NAME with the key as its description.
+function __wg_names
+    set -l words (__wg_words)
+    wg show $words[3] names 2>/dev/null | string replace -rf '^(?:\S+\t)?(\S+)\t(?!\(none\)$)([^\t]+)$' '@$2\t$1'
+end
+
 # __wg_at N COMMAND...: true if N words precede this one, and the command is one of these.
 function __wg_at
     set -l words (__wg_words)
@@ -40,18 +46,20 @@ end
 
 set -l commands show showconf set setconf addconf syncconf genkey genpsk pubkey ping help
 set -l fields public-key private-key listen-port fwmark peers preshared-keys endpoints allowed-ips \
-    latest-handshakes transfer persistent-keepalive dump
+    latest-handshakes transfer persistent-keepalive dump names
 
 complete -c wg -f
 complete -c wg -n 'test (count (__wg_words)) -eq 1' -a "$commands"
 complete -c wg -n '__wg_at 2 show' -a '(__wg_interfaces) all interfaces'
 complete -c wg -n '__wg_at 2 showconf set setconf addconf syncconf ping' -a '(__wg_interfaces)'
 complete -c wg -n '__wg_at 3 show' -a "$fields"
+complete -c wg -n '__wg_at 3 show; and string match -q "@*" -- (commandline -ct)' -a '(__wg_names)'
+complete -c wg -n '__wg_at 4 show' -a '(__wg_names)'
 complete -c wg -n '__wg_at 3 setconf addconf syncconf' -F
 complete -c wg -n '__wg_at 4 setconf syncconf' -a --allow-empty
-complete -c wg -n '__wg_at 3 ping' -a '(__wg_peers)'
+complete -c wg -n '__wg_at 3 ping' -a '(__wg_peers) (__wg_names)'
 complete -c wg -n '__wg_at 4 ping; or __wg_at 6 ping' -a '-c -a'
-complete -c wg -n '__wg_set_after peer' -a '(__wg_peers)'
+complete -c wg -n '__wg_set_after peer' -a '(__wg_peers) (__wg_names)'
 complete -c wg -n '__wg_set_after private-key preshared-key' -F
 complete -c wg -n '__wg_set_after fwmark persistent-keepalive' -a off
 complete -c wg -n '__wg_set_setting device' -a 'listen-port fwmark private-key peer'

@@ -7,10 +7,19 @@ _wg_interfaces() {
 	_wanted interfaces expl interface compadd -a names
 }
 
+# Names of the peers of an interface, as @NAME.
+_wg_names() {
+	local -a names
+	names=(${${(M)${(f)"$(_call_program names wg show ${(q)words[3]} names 2> /dev/null)"}:#*$'\t'*}##*$'\t'})
+	names=(@${^${names:#\(none\)}})
+	_wanted names expl 'peer by name' compadd -a names
+}
+
 _wg_peers() {
 	local -a peers
 	peers=(${(f)"$(_call_program peers wg show ${(q)words[3]} peers 2> /dev/null)"})
 	_wanted peers expl peer compadd -a peers
+	_wg_names
 }
 
 _wg_set() {
@@ -49,7 +58,7 @@ _wg() {
 		'help:list the commands'
 	)
 	fields=(public-key private-key listen-port fwmark peers preshared-keys endpoints allowed-ips
-		latest-handshakes transfer persistent-keepalive dump)
+		latest-handshakes transfer persistent-keepalive dump names)
 	case $CURRENT:${words[2]} in
 	2:*) _describe command commands ;;
 	3:show) _wg_interfaces all interfaces ;;

@@ -10,6 +10,11 @@ struct netns {
 };
 /* Asks the kernel. 0, or -errno: they cannot be read now. */
 must_check int netns_read(struct netns *out);
+/* The number of the namespace in the names of wg-quick's journals. */
+static inline uint64_t netns_number(const struct netns *n)
+{
+	return n->cookie ? n->cookie : n->inode;
+}
 
 /* The name that ip-netns(8) gave it. False: it has none that fits. */
 must_check bool netns_name(char *out, size_t cap);

@@ -58,12 +58,14 @@ struct set_options {
 	/* Reads the key from the path given for private-key or preshared-key; zeros for an empty file. 0, or -errno after
 	 * reporting. */
 	int (*read_key)(void *ctx, uint8_t key[KEY_BYTES], const char *path, struct diag *d);
+	/* Looks up the key of `peer @NAME`, with the '@'. 0, or -errno after reporting. Null: there are no names. */
+	int (*find_peer)(void *ctx, struct wg_public *key, const char *name);
 	void *ctx;
 	const struct ip_scopes *scopes;
 	bool (*service)(uint16_t *port, struct span name); /* as in struct conf_options */
 };
 /* Reads the n arguments after `wg set INTERFACE` into a patch, without opening files itself. 0, -EINVAL (reported), -ENOMEM,
- * or the result of read_key; *out is empty unless it is 0. */
+ * or the result of read_key or find_peer; *out is empty unless it is 0. */
 must_check int conf_read_set(struct wg_device *out, char *const args[], int n,
 			     const struct set_options *o, struct diag *d);
 

@@ -3,20 +3,10 @@
 
 #include <stdlib.h>
 
+#include "base/utf8.h"
 #include "secret.h"
 
 enum { PLAIN_BEFORE, PLAIN_AFTER, CLIENT_BEFORE, FRIENDLY, NAME }; /* ranks */
-
-static bool has_control(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		uint8_t c = (uint8_t)s.p[i];
-		bool c1 = c == 0xc2 && i + 1 < s.n && (uint8_t)s.p[i + 1] < 0xa0;
-		if (c < 32 || c == 127 || c1)
-			return true;
-	}
-	return false;
-}
 
 static struct span trim_hashes(struct span s)
 {
@@ -30,7 +20,7 @@ static struct span trim_hashes(struct span s)
 
 static bool is_name(struct span s)
 {
-	return s.n > 0 && s.n <= NAME_BYTES_MAX && !has_control(s) && !text_may_be_key(s);
+	return s.n > 0 && s.n <= NAME_BYTES_MAX && utf8_all_printable(s) && !text_may_be_key(s);
 }
 
 /* The text after a word and its separator, or the null span. */

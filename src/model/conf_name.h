@@ -8,7 +8,8 @@
  *   1  any plain comment on the line directly after [Peer]
  *   0  any plain comment on the line directly before [Peer]
  * A plain comment contains no '=' (it may be a disabled setting or a key) and begins neither with "###" nor with '['. A
- * name has 1 to 64 bytes, no control characters, and does not look like a key. */
+ * name has 1 to 64 bytes of valid UTF-8, no characters that control a terminal or the direction of text, and does not look
+ * like a key. */
 #ifndef WG_CONF_NAME_H
 #define WG_CONF_NAME_H
 

@@ -107,7 +107,13 @@ static int set_peer(struct set_reader *r, const struct field *f, const char *key
 {
 	struct wg_peer *peer = device_add_peer(r->out);
 	struct field_value v;
+	int err;
 
+	if (peer && key[0] == '@' && r->o->find_peer) {
+		err = r->o->find_peer(r->o->ctx, &peer->public_key, key);
+		peer->flags |= f->presence;
+		return err;
+	}
 	return peer ? set_value(r, peer, f, span_of(key), &v) : -ENOMEM;
 }
 

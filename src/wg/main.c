@@ -71,7 +71,7 @@ static int run(struct program *p, int argc, char *argv[])
 /* If wg is setuid or has file capabilities, an unprivileged user must not influence its output. */
 static bool environment_is_trusted(void)
 {
-	static const char *const names[] = { "WG_HIDE_KEYS", "WG_COLOR_MODE",
+	static const char *const names[] = { "WG_HIDE_KEYS", "WG_COLOR_MODE", "WG_SHOW_NAMES",
 					     "WG_ENDPOINT_RESOLUTION_RETRIES" };
 
 	if (getauxval(AT_SECURE) == 0)

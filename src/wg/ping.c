@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "access.h"
+#include "peer_names.h"
 #include "ping_address.h"
 #include "ping_socket.h"
 #include "program.h"
@@ -119,16 +120,19 @@ static const struct wg_peer *peer_of(const struct ping *g)
 
 static bool find_peer(struct ping *g, const char *word)
 {
+	struct peer_names names = { 0 };
 	struct wg_public key;
+	bool ok;
 
-	if (!key_from_base64(key.b, span_of(word))) {
-		report_error("expected the public key of a peer, found `%s'", word);
+	if (word[0] == '@')
+		peer_names_read(&names, &g->device);
+	ok = names_resolve(&key, &names, word);
+	names_free(&names);
+	if (ok && !find_key(g, &key)) {
+		report_error("the interface has no peer %s", word);
 		return false;
 	}
-	if (find_key(g, &key))
-		return true;
-	report_error("the interface has no peer %s", word);
-	return false;
+	return ok;
 }
 
 static bool find_address(struct ping *g, const char *word)

@@ -49,7 +49,7 @@ static void occupy_closed(int output)
 
 void program_open(struct program *p, const char *name, char *buffer, size_t cap)
 {
-	const char *hide_keys = getenv("WG_HIDE_KEYS");
+	const char *hide_keys = getenv("WG_HIDE_KEYS"), *names = getenv("WG_SHOW_NAMES");
 
 	(void)signal(SIGXFSZ, SIG_IGN); /* write(2) reports a file at its size limit */
 	occupy_closed(STDOUT_FILENO);
@@ -59,6 +59,10 @@ void program_open(struct program *p, const char *name, char *buffer, size_t cap)
 	p->out.ctx = p;
 	p->show_secrets = hide_keys && strcmp(hide_keys, "never") == 0;
 	p->colour = terminal_has_colour(STDOUT_FILENO);
+	if (names && strcmp(names, "always") == 0)
+		p->show_names = SHOW_NAMES_ALWAYS;
+	else if (names && strcmp(names, "never") == 0)
+		p->show_names = SHOW_NAMES_NEVER;
 }
 
 bool program_close(struct program *p)

@@ -5,6 +5,9 @@
 #include "base/text.h"
 #include "ipc/ipc.h"
 
+/* Names of peers in the format for people: WG_SHOW_NAMES. */
+enum show_names { SHOW_NAMES_AUTO, SHOW_NAMES_ALWAYS, SHOW_NAMES_NEVER };
+
 struct program {
 	const char *name;    /* argv[0] unchanged, for usage messages */
 	struct text out;     /* standard output, written when full and at the end */
@@ -12,7 +15,8 @@ struct program {
 	int out_error;       /* the first -errno of writing it, or 0 */
 	bool colour;         /* of the format for people */
 	bool show_secrets;   /* in the format for people */
-	bool settings_read;  /* wgsuite.ini was applied to the two above */
+	enum show_names show_names; /* AUTO: on a terminal */
+	bool settings_read;  /* wgsuite.ini was applied to the three above */
 	struct ipc ipc;
 };
 

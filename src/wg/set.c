@@ -5,7 +5,9 @@
 
 #include "base/mem.h"
 #include "model/conf.h"
+#include "access.h"
 #include "change.h"
+#include "peer_names.h"
 #include "report/report.h"
 
 static int usage(const struct program *p, const char *word)
@@ -102,6 +104,32 @@ static int read_key(void *ctx, uint8_t key[KEY_BYTES], const char *path, struct 
 	return rc;
 }
 
+/* Names are read when the first one is looked up. */
+struct set_names {
+	struct program *program;
+	const char *device;
+	struct peer_names names;
+	bool is_read;
+};
+
+static int find_peer(void *ctx, struct wg_public *key, const char *name)
+{
+	struct set_names *s = ctx;
+	struct wg_device d;
+	int rc = s->is_read ? 0 : ipc_get(&s->program->ipc, &d, s->device);
+
+	if (rc) {
+		report_no_access(&s->program->ipc, NULL, rc);
+		return rc;
+	}
+	if (!s->is_read) {
+		peer_names_read(&s->names, &d);
+		device_free(&d);
+	}
+	s->is_read = true;
+	return names_resolve(key, &s->names, name) ? 0 : -ENOENT;
+}
+
 /* Upstream's text alone, as arguments have no line or column. */
 static void report_argument(void *ctx, const struct diag_message *m)
 {
@@ -111,7 +139,9 @@ static void report_argument(void *ctx, const struct diag_message *m)
 
 int cmd_set(struct program *p, int argc, char *const argv[])
 {
-	struct set_options o = { .read_key = read_key, .scopes = &ipc_scopes, .service = ipc_service };
+	struct set_names names = { .program = p };
+	struct set_options o = { .read_key = read_key, .find_peer = find_peer, .ctx = &names, .scopes = &ipc_scopes,
+				 .service = ipc_service };
 	struct diag diag = { .emit = report_argument };
 	struct wg_device patch;
 	int rc;
@@ -119,7 +149,9 @@ int cmd_set(struct program *p, int argc, char *const argv[])
 	if (argc < 3)
 		return usage(p, argv[0]);
 	report_set_interface(argv[1]);
+	names.device = argv[1];
 	rc = conf_read_set(&patch, argv + 2, argc - 2, &o, &diag);
+	names_free(&names.names);
 	if (rc == -ENOMEM)
 		report_error("out of memory");
 	if (rc)

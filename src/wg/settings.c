@@ -22,14 +22,20 @@ static int ignore_error(const char *fmt, ...)
 	return 0;
 }
 
-static void apply(struct program *p, const char *colour, const char *hide_keys)
+static void apply(struct program *p, const char *colour, const char *hide_keys, const char *names)
 {
+	bool names_are_set = getenv("WG_SHOW_NAMES");
+
 	if (!getenv("WG_COLOR_MODE") && strcmp(colour, "always") == 0)
 		p->colour = true;
 	if (!getenv("WG_COLOR_MODE") && strcmp(colour, "never") == 0)
 		p->colour = false;
 	if (!getenv("WG_HIDE_KEYS") && strcmp(hide_keys, "never") == 0)
 		p->show_secrets = true;
+	if (!names_are_set && strcmp(names, "always") == 0)
+		p->show_names = SHOW_NAMES_ALWAYS;
+	if (!names_are_set && strcmp(names, "never") == 0)
+		p->show_names = SHOW_NAMES_NEVER;
 }
 
 void settings_apply(struct program *p)
@@ -48,6 +54,6 @@ void settings_apply(struct program *p)
 		return;
 	}
 	apply(p, iniparser_getstring(ini, "show:colour", iniparser_getstring(ini, "show:color", "")),
-	      iniparser_getstring(ini, "show:hide-keys", ""));
+	      iniparser_getstring(ini, "show:hide-keys", ""), iniparser_getstring(ini, "show:names", ""));
 	iniparser_freedict(ini);
 }

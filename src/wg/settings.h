@@ -1,4 +1,4 @@
-/* The [show] section of wgsuite.ini(5): colours and keys in the format for people. */
+/* The [show] section of wgsuite.ini(5): colours, keys and names in the format for people. */
 #ifndef WG_SETTINGS_H
 #define WG_SETTINGS_H
 

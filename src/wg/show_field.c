@@ -5,16 +5,17 @@
 #include "base/mem.h"
 
 static const char NONE[] = "(none)";
+#define NAMES_FIELD "names"
 
 struct field_output {
 	struct text *t;
 	const struct wg_device *d;
-	bool with_name;
+	const struct show_field_options *options;
 };
 
 static void line_begin(const struct field_output *o)
 {
-	if (!o->with_name)
+	if (!o->options->with_name)
 		return;
 	text_add(o->t, o->d->name);
 	text_char(o->t, '\t');
@@ -159,7 +160,37 @@ static const struct show_argument {
 	{ "transfer", NULL, true, print_transfer },
 	{ "persistent-keepalive", NULL, true, print_keepalive },
 	{ "dump", print_dump_device, true, print_dump_peer },
+	{ NAMES_FIELD, NULL, true, NULL },
 };
+
+static const struct show_argument *find(const char *field)
+{
+	for (size_t i = 0; i < ARRAY_LEN(show_arguments); i++)
+		if (strcmp(show_arguments[i].name, field) == 0)
+			return &show_arguments[i];
+	return NULL;
+}
+
+bool show_field_has_names(const char *field)
+{
+	return strcmp(field, NAMES_FIELD) == 0;
+}
+
+enum show_field_kind show_field_kind(const char *field)
+{
+	const struct show_argument *a = find(field);
+
+	if (!a)
+		return SHOW_FIELD_UNKNOWN;
+	return a->peers ? SHOW_FIELD_OF_PEERS : SHOW_FIELD_OF_DEVICE;
+}
+
+static void print_name(const struct field_output *o, const struct wg_peer *peer)
+{
+	const char *name = names_of(o->options->names, &peer->public_key);
+
+	text_add(o->t, name ? name : NONE);
+}
 
 static void print_peers(const struct field_output *o, const struct show_argument *a)
 {
@@ -169,26 +200,27 @@ static void print_peers(const struct field_output *o, const struct show_argument
 		if (a->peer) {
 			text_char(o->t, '\t');
 			a->peer(o->t, &o->d->peers[i]);
+		} else if (o->options->names) {
+			text_char(o->t, '\t');
+			print_name(o, &o->d->peers[i]);
 		}
 		text_char(o->t, '\n');
 	}
 }
 
-bool show_field(struct program *p, const struct wg_device *d, const char *field, bool with_name)
+bool show_field(struct program *p, const struct wg_device *d, const char *field, const struct show_field_options *options)
 {
-	struct field_output o = { &p->out, d, with_name };
+	struct field_output o = { &p->out, d, options };
+	const struct show_argument *a = find(field);
 
-	for (size_t i = 0; i < ARRAY_LEN(show_arguments); i++) {
-		if (strcmp(show_arguments[i].name, field) != 0)
-			continue;
-		if (show_arguments[i].device) {
-			line_begin(&o);
-			show_arguments[i].device(o.t, d);
-			text_char(o.t, '\n');
-		}
-		if (show_arguments[i].peers)
-			print_peers(&o, &show_arguments[i]);
-		return true;
+	if (!a)
+		return false;
+	if (a->device && !options->peers_only) {
+		line_begin(&o);
+		a->device(o.t, d);
+		text_char(o.t, '\n');
 	}
-	return false;
+	if (a->peers)
+		print_peers(&o, a);
+	return true;
 }

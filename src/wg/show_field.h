@@ -3,8 +3,22 @@
 #define WG_SHOW_FIELD_H
 
 #include "program.h"
+#include "report/names.h"
 
-/* Prints the field, each line after the device's name if with_name. False: there is no such field. */
-must_check bool show_field(struct program *p, const struct wg_device *d, const char *field, bool with_name);
+struct show_field_options {
+	bool with_name;                 /* each line starts with the device's name */
+	bool peers_only;                /* no line of the device */
+	const struct peer_names *names; /* of the device; null unless show_field_has_names() */
+};
+
+/* Prints the field. False: there is no such field. */
+must_check bool show_field(struct program *p, const struct wg_device *d, const char *field,
+			   const struct show_field_options *o);
+
+/* True if the field contains names of peers. */
+bool show_field_has_names(const char *field);
+
+enum show_field_kind { SHOW_FIELD_UNKNOWN, SHOW_FIELD_OF_DEVICE, SHOW_FIELD_OF_PEERS /* and perhaps of the device */ };
+enum show_field_kind show_field_kind(const char *field);
 
 #endif

@@ -1,5 +1,5 @@
 /* `wg show INTERFACE` for people: bold labels, cyan units, peers by latest handshake. Scripts read this as well, so
- * without colours it is byte-identical to upstream's. */
+ * without colours and names it is byte-identical to upstream's. */
 #include "show_pretty.h"
 
 #include <errno.h>
@@ -11,17 +11,21 @@
 
 struct pretty {
 	struct terminal t;
+	const struct peer_names *names;
 	bool show_secrets;
 	uint64_t now_s;
 };
 
-/* "interface: NAME" and "peer: KEY". */
-static void heading(const struct pretty *p, enum terminal_style style, const char *label, const char *name)
+/* "interface: DEVICE" and "peer: KEY (NAME)"; name: null: none. */
+static void heading(const struct pretty *p, enum terminal_style style, const char *label, const char *value,
+		    const char *name)
 {
 	terminal_style(&p->t, style);
 	terminal_styled(&p->t, STYLE_BOLD, label);
 	text_add(p->t.out, ": ");
-	terminal_styled(&p->t, style, name);
+	terminal_styled(&p->t, style, value);
+	if (name)
+		text_f(p->t.out, " (%s)", name);
 	text_char(p->t.out, '\n');
 }
 
@@ -54,7 +58,7 @@ static void secret_line(const struct pretty *p, const char *what, const uint8_t 
 static void device_lines(const struct pretty *p, const struct wg_device *d)
 {
 	terminal_style(&p->t, STYLE_NONE);
-	heading(p, STYLE_GREEN, "interface", d->name);
+	heading(p, STYLE_GREEN, "interface", d->name, NULL);
 	if (d->flags & WG_DEVICE_HAS_PUBLIC_KEY)
 		key_line(p, "public key", d->public_key.b);
 	if (d->flags & WG_DEVICE_HAS_PRIVATE_KEY)
@@ -107,7 +111,7 @@ static void peer_lines(const struct pretty *p, const struct wg_peer *peer)
 	char base64[KEY_BASE64_CHARS + 1];
 
 	key_to_base64(base64, peer->public_key.b);
-	heading(p, STYLE_YELLOW, "peer", base64);
+	heading(p, STYLE_YELLOW, "peer", base64, names_of(p->names, &peer->public_key));
 	if (peer->flags & WG_PEER_HAS_PSK)
 		secret_line(p, "preshared key", peer->psk.b);
 	if (peer->flags & WG_PEER_HAS_ENDPOINT) {
@@ -138,12 +142,12 @@ static int by_handshake(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-int show_pretty(struct program *program, const struct wg_device *d)
+int show_pretty(struct program *program, const struct wg_device *d, const struct peer_names *names)
 {
 	const struct wg_peer **sorted = malloc((d->n_peers ? d->n_peers : 1) * sizeof *sorted);
 	struct pretty p = {
 		.t = { .out = &program->out, .colour = program->colour },
-		.show_secrets = program->show_secrets, .now_s = (uint64_t)time(NULL),
+		.names = names, .show_secrets = program->show_secrets, .now_s = (uint64_t)time(NULL),
 	};
 
 	if (!sorted)

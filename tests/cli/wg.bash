@@ -17,7 +17,7 @@ wg_setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 	mkdir -p /run/wireguard
 	fake_pids=
-	unset WG_COLOR_MODE WG_HIDE_KEYS WG_ENDPOINT_RESOLUTION_RETRIES
+	unset WG_COLOR_MODE WG_HIDE_KEYS WG_SHOW_NAMES WG_ENDPOINT_RESOLUTION_RETRIES
 }
 
 wg_teardown() {

@@ -15,7 +15,10 @@ setup() {
 	printf 'errno=0\n\n' > get.uu1
 	fake_device uu1
 }
-teardown() { wg_teardown; }
+teardown() {
+	rm -f /etc/wireguard/wg0.conf
+	wg_teardown
+}
 
 folder=$BATS_TEST_DIRNAME/../../completion
 
@@ -24,7 +27,7 @@ complete_bash() {
 	bash -c '. "$0/wg.bash"
 		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*"
 		_wg 2> /dev/null
-		printf "%s\n" "${COMPREPLY[@]}"' "$folder" "$@" | sort | tr '\n' ' ' | sed 's/ $//'
+		printf "%s\n" "${COMPREPLY[@]}"' "$folder" "$@" | LC_ALL=C sort | tr '\n' ' ' | sed 's/ $//'
 }
 
 @test "bash: commands" {
@@ -72,6 +75,35 @@ complete_bash() {
 	[ "$(complete_bash wg set wg0 peer "$KEY_A" endpoint 1.2.3.4:5 peer "$KEY_B" e)" = endpoint ]
 }
 
+# Two named peers, one of whose names would be dangerous without quotes.
+named_peers() {
+	mkdir -p /etc/wireguard
+	cat > /etc/wireguard/wg0.conf <<-'E'
+	[Peer]
+	# Name = laptop
+	PublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=
+	[Peer]
+	# Name = $(touch pwned) 'x
+	PublicKey = TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=
+	E
+	printf 'public_key=%s\npublic_key=%s\nerrno=0\n\n' "$HEX_A" \
+		"$(printf %s "$KEY_B" | base64 -d | od -An -tx1 | tr -d ' \n')" > get.wg0
+}
+
+@test "bash: names of peers, quoted" {
+	named_peers
+	quoted='@\$\(touch\ pwned\)\ '"\'x"
+	[ "$(complete_bash wg set wg0 peer @la)" = @laptop ]
+	[ "$(complete_bash wg set wg0 peer @ la)" = @laptop ] # as words that the shell splits at "@"
+	[ "$(complete_bash wg set wg0 peer @)" = "$quoted @laptop" ]
+	[ "$(complete_bash wg set wg0 peer '@\$\(t')" = "$quoted" ]
+	[ "$(complete_bash wg show wg0 @l)" = @laptop ]
+	[ "$(complete_bash wg show wg0 transfer '')" = "$quoted @laptop" ]
+	[ "$(complete_bash wg show all transfer @l)" = @laptop ]
+	[ "$(complete_bash wg show wg0 fwmark '')" = "" ]
+	[ ! -e pwned ]
+}
+
 @test "bash: arguments that the shell splits at = and :" {
 	[ "$(complete_bash wg set wg0 peer "${KEY_A%=}" = '')" = "allowed-ips endpoint peer persistent-keepalive preshared-key remove update-only" ]
 	[ "$(complete_bash wg set wg0 peer "${KEY_A%=}" = endpoint 1.2.3.4 : 5 e)" = "" ]
@@ -82,7 +114,7 @@ complete_bash() {
 	export HOME=$PWD XDG_CONFIG_HOME=$PWD XDG_DATA_HOME=$PWD
 	fish -n "$folder/wg.fish"
 	complete_fish() {
-		fish --no-config -c "source '$folder/wg.fish'; complete -C '$1'" | cut -f1 | sort | tr '\n' ' ' |
+		fish --no-config -c "source '$folder/wg.fish'; complete -C '$1'" | cut -f1 | LC_ALL=C sort | tr '\n' ' ' |
 			sed 's/ $//'
 	}
 	[ "$(complete_fish 'wg gen')" = "genkey genpsk" ]
@@ -90,6 +122,12 @@ complete_bash() {
 	[ "$(complete_fish 'wg set wg0 peer ')" = "$KEY_A" ]
 	[ "$(complete_fish 'wg set wg0 ')" = "fwmark listen-port peer private-key" ]
 	[ "$(complete_fish 'wg show wg0 d')" = dump ]
+	named_peers
+	names="@\$(touch pwned) 'x @laptop"
+	[ "$(complete_fish 'wg set wg0 peer @')" = "$names" ]
+	[ "$(complete_fish 'wg show wg0 @')" = "$names" ]
+	[ "$(complete_fish 'wg show all transfer ')" = "$names" ]
+	[ "$(complete_fish 'wg show wg0 n')" = names ]
 }
 
 @test "zsh: the file has no syntax errors and defines _wg" {
@@ -97,6 +135,16 @@ complete_bash() {
 	zsh -n "$folder/wg.zsh"
 	zsh -fc 'autoload -Uz compinit && compinit -D -u && fpath=("$1" $fpath) &&
 		functions[_wg]="$(<"$1/wg.zsh")" && whence -w _wg' zsh "$folder"
+}
+
+@test "zsh: names of peers" {
+	command -v zsh || skip "no zsh"
+	named_peers
+	run -0 zsh -fc '_call_program() { shift; eval "$@"; }; _wanted() { print -rl -- $names; }
+		functions[_load]="$(<"$1/wg.zsh")"; _describe() { }; words=(wg) CURRENT=2; _load
+		words=(wg set wg0 peer @) _wg_names; words=(wg show all transfer @) _wg_names' zsh "$folder"
+	[ "$(printf '%s\n' "${lines[@]}" | LC_ALL=C sort -u | tr '\n' '|')" = "@\$(touch pwned) 'x|@laptop|" ]
+	[ ! -e pwned ]
 }
 
 @test "the bash completion of wireguard-tools works with wg" {

@@ -16,12 +16,12 @@ BEGIN {
 	may["crypto"] = base
 	may["model"] = base
 	may["proto"] = base " crypto/crypto.h"
-	models = " model/model.h model/conf.h model/uapi.h model/sync.h model/endpoint_inside.h"
-	reports = " report/report.h report/output.h report/diagnostics.h report/trace.h report/terminal.h report/units.h report/qr.h"
+	models = " model/model.h model/conf.h model/conf_names.h model/uapi.h model/sync.h model/endpoint_inside.h"
+	reports = " report/report.h report/output.h report/diagnostics.h report/trace.h report/terminal.h report/units.h report/qr.h report/names.h report/json.h report/metrics.h"
 	may["ipc"] = base " crypto/crypto.h" models
 	may["report"] = base models
-	may["wg"] = may["ipc"] " ipc/ipc.h ipc/resolve.h" reports
-	may["quick"] = may["wg"] " ipc/netns.h"
+	may["wg"] = may["ipc"] " ipc/ipc.h ipc/resolve.h ipc/netns.h" reports
+	may["quick"] = may["wg"]
 	may["daemon"] = base models " proto/tunnel.h"
 	may["quick/config"] = base models
 	may["quick/plan"] = may["quick/config"] " crypto/crypto.h"

@@ -37,6 +37,9 @@ start() {
 	[ "${#lines[@]}" -eq 5 ]
 	run -0 on a wg ping wg0 "$PUB_B" -c 1 -a 10.8.0.2 # from the session that there is: no handshake
 	[[ ${lines[1]} == "seq=1 10.8.0.2: time="* ]]
+	printf '[Peer]\n# Name = far\nPublicKey = %s\n' "$PUB_B" | on a tee /etc/wireguard/wg0.conf > /dev/null
+	run -0 on a wg ping wg0 @far -c 1 -a 10.8.0.2
+	[ "${lines[0]}" = "PING $PUB_B through wg0, endpoint 10.0.0.2:5002, inner address 10.8.0.2" ]
 	# The hub does not know the endpoint of a; its own network has the address.
 	on a wg set wg0 peer "$PUB_B" allowed-ips 10.8.0.0/24
 	run -0 on a wg ping wg0 "$PUB_B" -c 1
@@ -86,7 +89,7 @@ wg: wg0: no answer: the peer answered neither handshakes nor data
 	run -1 on a wg ping wg0
 	[ "$output" = "Usage: wg ping <interface> <peer> [-c <count>] [-a <address>]" ]
 	run -1 on a wg ping wg0 nonsense
-	[ "$output" = "wg: wg0: expected the public key of a peer, found \`nonsense'" ]
+	[ "$output" = "wg: wg0: expected the public key of a peer or @NAME, found \`nonsense'" ]
 	run -1 on a wg ping wg0 "$PUB_C"
 	[ "$output" = "wg: wg0: the interface has no peer $PUB_C" ]
 	run -1 on a wg ping wg0 "$PUB_B" -c 0

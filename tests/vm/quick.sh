@@ -67,7 +67,7 @@ quick() { wg-quick "$@" > said 2>&1; }
 kind() { ip -d link show "$1" | grep -oE ' (wireguard|tun) ' | sort -u | xargs; }
 
 mark "a tunnel with routes"
-file wg0 "$FULL" "10.7.0.2/32, 10.8.0.0/16, fd08::/64"
+file wg0 "$FULL" "10.7.0.2/32, 10.8.0.0/16, fd08::/64" "# Name = office"
 clean=$(state)
 wg-quick up wg0 > said 2>&1
 same "up prints its commands" "[#] ip link add dev wg0 type wireguard
@@ -84,6 +84,12 @@ fails "up fails if the interface exists" "wg-quick: \`wg0' already exists" wg-qu
 works "diff is empty" wg-quick diff wg0
 works "reload without changes succeeds" wg-quick reload wg0
 fails "reload fails without a tunnel file" "wg-quick: \`/etc/wireguard/office.conf' does not exist" wg-quick reload office
+same "wg shows the names in the tunnel file" "$PEER	office" "$(wg show wg0 names)"
+ip link set wg0 down
+ip link set wg0 name renamed
+same "names follow a renamed interface" "$PEER	office" "$(wg show renamed names)"
+same "@NAME selects a peer of a renamed interface" "$PEER" "$(wg show renamed peers @office)"
+ip link set renamed name wg0
 wg-quick down wg0 > said 2>&1
 same "down prints its commands" "[#] ip link delete dev wg0" "$(cat said)"
 same "down leaves nothing behind" "$clean" "$(state)"

@@ -27,6 +27,7 @@ static const struct setting table[] = {
 	SETTING("show", "colour", "auto|always|never", colour),
 	SETTING("show", "color", "auto|always|never", colour),
 	SETTING("show", "hide-keys", "always|never", hide_keys),
+	SETTING("show", "names", "auto|always|never", names),
 };
 
 static const char known_sections[] = "use one of [backend] [dns] [firewall] [hooks] [lock] [wireguardd] [show]";

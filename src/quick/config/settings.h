@@ -21,6 +21,7 @@ struct settings {
 	char threads[16];        /* [wireguardd] threads */
 	char colour[16];         /* [show] colour: auto, always, never; used by wg, only checked here */
 	char hide_keys[16];      /* [show] hide-keys: always, never; likewise */
+	char names[16];          /* [show] names: auto, always, never; likewise */
 };
 
 /* Reports every wrong line of wgsuite.ini to d. False: there is one. */

@@ -18,5 +18,5 @@ uint64_t netns_id(void)
 {
 	if (netns_identify() < 0)
 		unreachable(); /* another identifier would be a second name for the same journal */
-	return netns.cookie ? netns.cookie : netns.inode;
+	return netns_number(&netns);
 }

@@ -38,6 +38,11 @@ static const struct {
 	{ "[Peer]\n#\n" KEY "# Name =\n", "-" },
 	{ "[Peer]\n# Name = \x1b[2Jx\n" KEY, "-" },
 	{ "[Peer]\n# Name = a\xc2\x9b" "b\n" KEY, "-" },
+	{ "[Peer]\n# Name = a\xe2\x80\xae" "b\n" KEY, "-" }, /* right-to-left override */
+	{ "[Peer]\n# Name = a\xd8\x9c" "b\n" KEY, "-" },
+	{ "[Peer]\n# Name = a\x9b" "b\n" KEY, "-" }, /* CSI of a terminal with 8-bit characters; no UTF-8 */
+	{ "[Peer]\n# Name = a\xc3\n" KEY, "-" },
+	{ "[Peer]\n# Name = \xef\xbb\xbf" "a\n" KEY, "-" },
 	{ "[Peer]\n# Name = J\xc3\xb6rg\n" KEY, "J\xc3\xb6rg" },
 	{ "[Peer]\n# Name = oM3PZ1Htc7FnACoIZGhCyrfeR+Y8Yh34WzDaulNEjGs=\n" KEY, "-" },
 	{ "[Peer]\n# Name = 123456789 123456789 123456789 123456789 123456789 123456789 1234\n" KEY, "-" },

@@ -20,8 +20,9 @@ static const char *show(const struct wg_peer *peer)
 	struct program p = { .name = "wg", .out = text_fixed(shown, sizeof shown) };
 	struct wg_peer copy = *peer;
 	struct wg_device d = { .name = "wg0", .peers = &copy, .n_peers = 1 };
+	struct peer_names names = { 0 };
 
-	assert_int_equal(show_pretty(&p, &d), 0);
+	assert_int_equal(show_pretty(&p, &d, &names), 0);
 	assert_false(p.out.failed);
 	return shown;
 }
@@ -100,16 +101,17 @@ static void latest_handshake(void **state)
 /* Unset values still have a text in their column. */
 static void fields_of_an_empty_peer(void **state)
 {
+	const struct show_field_options o = { .with_name = true };
 	struct program p = { .name = "wg", .out = text_fixed(shown, sizeof shown) };
 	struct wg_peer peer = { .flags = WG_PEER_HAS_PUBLIC_KEY };
 	struct wg_device d = { .name = "wg0", .peers = &peer, .n_peers = 1 };
 
 	(void)state;
-	assert_true(show_field(&p, &d, "dump", true));
+	assert_true(show_field(&p, &d, "dump", &o));
 	assert_string_equal(shown, "wg0\t(none)\t(none)\t0\toff\n"
 		"wg0\tAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\t(none)\t(none)\t(none)\t0\t0\t0\toff\n");
-	assert_false(show_field(&p, &d, "dumps", true));
-	assert_false(show_field(&p, &d, "", true));
+	assert_false(show_field(&p, &d, "dumps", &o));
+	assert_false(show_field(&p, &d, "", &o));
 }
 
 int main(void)
