@@ -39,7 +39,7 @@ start() {
 	[[ ${lines[1]} == "seq=1 10.8.0.2: time="* ]]
 	printf '[Peer]\n# Name = far\nPublicKey = %s\n' "$PUB_B" | on a tee /etc/wireguard/wg0.conf > /dev/null
 	run -0 on a wg ping wg0 @far -c 1 -a 10.8.0.2
-	[ "${lines[0]}" = "PING $PUB_B through wg0, endpoint 10.0.0.2:5002, inner address 10.8.0.2" ]
+	[ "${lines[0]}" = "PING @far through wg0, endpoint 10.0.0.2:5002, inner address 10.8.0.2" ]
 	# The hub does not know the endpoint of a; its own network has the address.
 	on a wg set wg0 peer "$PUB_B" allowed-ips 10.8.0.0/24
 	run -0 on a wg ping wg0 "$PUB_B" -c 1
