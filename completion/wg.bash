@@ -97,14 +97,14 @@ _wg() {
 	3:show)
 		[[ ${words[2]} == interfaces ]] || {
 			_wg_complete "public-key private-key listen-port fwmark peers preshared-keys endpoints allowed-ips
-				latest-handshakes transfer persistent-keepalive dump names"
+				latest-handshakes transfer persistent-keepalive dump names json"
 			[[ $cur != @* ]] || _wg_names
 		}
 		;;
 	4:show)
 		case ${words[3]} in
 		peers | preshared-keys | endpoints | allowed-ips | latest-handshakes | transfer | \
-			persistent-keepalive | dump | names) _wg_names ;;
+			persistent-keepalive | dump | names | json) _wg_names ;;
 		esac
 		;;
 	3:setconf | 3:addconf | 3:syncconf) _wg_files ;;

@@ -46,7 +46,7 @@ end
 
 set -l commands show showconf set setconf addconf syncconf genkey genpsk pubkey ping help
 set -l fields public-key private-key listen-port fwmark peers preshared-keys endpoints allowed-ips \
-    latest-handshakes transfer persistent-keepalive dump names
+    latest-handshakes transfer persistent-keepalive dump names json
 
 complete -c wg -f
 complete -c wg -n 'test (count (__wg_words)) -eq 1' -a "$commands"

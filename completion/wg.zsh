@@ -58,7 +58,7 @@ _wg() {
 		'help:list the commands'
 	)
 	fields=(public-key private-key listen-port fwmark peers preshared-keys endpoints allowed-ips
-		latest-handshakes transfer persistent-keepalive dump names)
+		latest-handshakes transfer persistent-keepalive dump names json)
 	case $CURRENT:${words[2]} in
 	2:*) _describe command commands ;;
 	3:show) _wg_interfaces all interfaces ;;

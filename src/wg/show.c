@@ -6,6 +6,7 @@
 #include "peer_names.h"
 #include "report/report.h"
 #include "settings.h"
+#include "show_document.h"
 #include "show_field.h"
 #include "show_pretty.h"
 #include "show_select.h"
@@ -179,6 +180,18 @@ static bool may_select(const struct program *p, const struct request *r)
 	unreachable();
 }
 
+static int show_as_document(struct program *p, int argc, char *const argv[], const char *peer)
+{
+	struct show_document r = {
+		.device = strcmp(argv[1], "all") == 0 ? NULL : argv[1], .format = argv[2], .file = argc > 3 ? argv[3] : NULL,
+		.peer = peer,
+	};
+
+	if (argc > 4 || (r.file && !show_document_has_file(r.format)))
+		return usage(p, 1);
+	return show_document(p, &r);
+}
+
 int cmd_show(struct program *p, int argc, char *const argv[])
 {
 	const char *what = argc > 1 ? argv[1] : "all";
@@ -187,6 +200,8 @@ int cmd_show(struct program *p, int argc, char *const argv[])
 	if (argc > 2 && argv[argc - 1][0] == '@')
 		r.peer = argv[--argc];
 	r.field = argc > 2 ? argv[2] : NULL;
+	if (r.field && show_document_is_format(r.field) && strcmp(what, "interfaces") != 0)
+		return show_as_document(p, argc, argv, r.peer);
 	if (argc > 3)
 		return usage(p, 1);
 	if (argc == 2 && !r.peer && (strcmp(what, "-h") == 0 || strcmp(what, "--help") == 0 ||

@@ -17,7 +17,7 @@ BEGIN {
 	may["model"] = base
 	may["proto"] = base " crypto/crypto.h"
 	models = " model/model.h model/conf.h model/conf_names.h model/uapi.h model/sync.h model/endpoint_inside.h"
-	reports = " report/report.h report/output.h report/diagnostics.h report/trace.h report/terminal.h report/units.h report/qr.h report/names.h report/json.h report/metrics.h"
+	reports = " report/report.h report/output.h report/diagnostics.h report/trace.h report/terminal.h report/units.h report/qr.h report/names.h report/json.h report/json_device.h report/exposition.h"
 	may["ipc"] = base " crypto/crypto.h" models
 	may["report"] = base models
 	may["wg"] = may["ipc"] " ipc/ipc.h ipc/resolve.h ipc/netns.h" reports
