@@ -13,7 +13,7 @@ HEADER = "/usr/include/linux/wireguard.h"
 MAX = {"u8": 2**8 - 1, "u16": 2**16 - 1, "u32": 2**32 - 1, "u64": 2**64 - 1}
 NOT_SHOWN = None
 
-# name in the header: (type, key of the JSON, or why there is none)
+# name in the header: (type, key of the JSON or the reason for its absence)
 DEVICE = {
     "WGDEVICE_A_IFINDEX": ("u32", "ifindex"),
     "WGDEVICE_A_IFNAME": ("string", "the key of the interface"),
