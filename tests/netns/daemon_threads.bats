@@ -8,11 +8,11 @@ setup() {
 }
 teardown() { net_end; }
 
-# pair [VARIABLE=VALUE…]: a daemon with four data threads on each host, with each other as peer; b is 10.9.0.2.
+# pair [VARIABLE=VALUE…]: a daemon with eight data threads on each host, with each other as peer; b is 10.9.0.2.
 pair() {
 	local h
 	for h in a b; do
-		on $h env WG_THREADS=4 "$@" wireguardd wg0
+		on $h env WG_THREADS=8 "$@" wireguardd wg0
 		on $h sh -c 'umask 077; wg genkey > /run/key; wg set wg0 private-key /run/key listen-port 5000'
 	done
 	KA=$(on a wg show wg0 public-key) KB=$(on b wg show wg0 public-key)
@@ -30,7 +30,7 @@ count_threads() { on "$1" sh -c "ls /proc/$(daemons "$1")/task | wc -l"; }
 
 @test "WG_THREADS sets the number of threads, and they end with the daemon" {
 	pair
-	instrumented || [ "$(count_threads a)" = 5 ]
+	instrumented || [ "$(count_threads a)" = 9 ]
 	pings a 10.9.0.2
 	pings a fd09::2
 	on a ip link del wg0

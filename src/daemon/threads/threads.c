@@ -84,6 +84,12 @@ static bool read_batch(struct thread_pool *p, struct worker *w, enum threads_sou
 	unreachable();
 }
 
+static bool is_large(const struct worker *w)
+{
+	return w->batch.n >= THREADS_REARM_PACKETS ||
+	       (w->n_reads > 0 && (w->read_packets >= THREADS_REARM_PACKETS || w->read_bytes >= THREADS_REARM_BYTES));
+}
+
 /* One batch of a source, of which this thread is the only reader until it arms the source again. */
 static void serve(struct data_thread *t, enum threads_source source, uint32_t events)
 {
@@ -92,14 +98,14 @@ static void serve(struct data_thread *t, enum threads_source source, uint32_t ev
 	struct sequencer *s = &p->sources[source].sequencer;
 	bool good, armed = false;
 
-	assert(!w->ticket.is_held && w->batch.n == 0);
+	assert(!w->ticket.is_held && !worker_has_read(w));
 	w->ticket.sequencer = s;
 	w->has_posted = w->tun_deleted = false;
 	good = read_batch(p, w, source) && (source != THREADS_TUN || !(events & EPOLLERR));
-	if (w->batch.n > 0)
+	if (worker_has_read(w))
 		ticket_take(&w->ticket);
 	assert(sequencer_in_flight(s) <= THREADS_IN_FLIGHT_MAX);
-	if (good && p->n > 1 && w->batch.n >= THREADS_REARM_PACKETS &&
+	if (good && p->n > 1 && is_large(w) &&
 	    sequencer_in_flight(s) < THREADS_IN_FLIGHT_MAX) {
 		rearm(p, source);
 		armed = true;
@@ -108,7 +114,7 @@ static void serve(struct data_thread *t, enum threads_source source, uint32_t ev
 		worker_seal_and_send(w);
 	else if (w->ticket.is_held)
 		worker_open_and_write(w);
-	assert(!w->ticket.is_held && w->batch.n == 0);
+	assert(!w->ticket.is_held && !worker_has_read(w));
 	if (good && !armed)
 		rearm(p, source);
 	if (!good)

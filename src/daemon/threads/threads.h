@@ -17,6 +17,7 @@ enum {
 	THREADS_DEFAULT_MAX = 8,
 	THREADS_STACK_BYTES = 256 << 10,
 	THREADS_REARM_PACKETS = 64, /* after a batch of so many, a source is armed before the batch is processed */
+	THREADS_REARM_BYTES = 128 << 10,/* likewise, of packets from the TUN */
 	THREADS_IN_FLIGHT_MAX = 6,  /* batches of a source; the replay window bounds how far they may diverge */
 	THREADS_UDP_MAIL_BYTES = 256 << 10,
 	THREADS_TUN_MAIL_BYTES = 8 << 20, /* what peers may fill of it is bounded (tunnel_queue_emptied) */

@@ -95,6 +95,11 @@ struct worker *worker_new(struct wg_tunnel *tunnel, struct tun *tun, struct udp 
 bool worker_share(struct worker *w, struct worker_shared *shared)
 {
 	w->shared = shared;
+	if (shared->many_threads) {
+		w->uncut = packet_memory_new(WORKER_UNCUT_BYTES);
+		if (!w->uncut)
+			return false;
+	}
 	return brlock_add_reader(&shared->tunnel_lock, &w->tunnel_reader);
 }
 
@@ -103,6 +108,7 @@ void worker_free(struct worker *w)
 	if (!w)
 		return;
 	packet_memory_free(w->buffer, WORKER_BUFFER_BYTES + WORKER_SPARE_BYTES);
+	packet_memory_free(w->uncut, WORKER_UNCUT_BYTES);
 	udp_rx_free(&w->rx);
 	if (w->routes.fd >= 0)
 		close(w->routes.fd);

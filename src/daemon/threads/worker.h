@@ -21,6 +21,7 @@ enum {
 	WORKER_BUFS_SHARED = 256,      /* after which a thread stops reading, and leaves the rest to the others */
 	WORKER_BUFFER_BYTES = 1 << 20, /* packets, and segments of super-packets */
 	WORKER_SPARE_BYTES = 1 << 16,  /* behind it: one super-packet */
+	WORKER_UNCUT_BYTES = 1 << 19,  /* super-packets that are read before the first of them is split */
 	WORKER_UNDER_LOAD = 128,       /* handshake messages that wait, from which on the tunnel is under load */
 	WORKER_RECEIVES_MAX = 16,      /* receive calls of handshake messages at a time */
 };
@@ -31,6 +32,13 @@ struct worker_shared {
 	struct brlock tunnel_lock; /* readers use the data half of the tunnel, the writer publishes changes */
 	struct mailbox udp_mail;   /* handshake messages */
 	struct mailbox tun_mail;   /* packets without session, unreachable destinations */
+};
+
+/* A packet as it was read. */
+struct worker_read {
+	uint8_t *p; /* in the buffer, where it is sealed unless it is a super-packet; or in `uncut` */
+	uint32_t n;
+	struct vnet_header header;
 };
 
 struct worker { /* owned by its thread */
@@ -45,6 +53,10 @@ struct worker { /* owned by its thread */
 	bool tun_deleted;          /* the TUN device is gone */
 	uint8_t *buffer;           /* WORKER_BUFFER_BYTES and WORKER_SPARE_BYTES */
 	bool reads_to_spare;       /* after a super-packet: read to the same place, which is in the cache */
+	uint8_t *uncut;            /* WORKER_UNCUT_BYTES; null: packets are split as they are read */
+	struct worker_read reads[WORKER_BUFS_SHARED]; /* not split yet */
+	unsigned int n_reads;
+	size_t read_packets, read_bytes; /* of them; an estimate of the packets that they give */
 	struct wg_batch batch;
 	struct wg_buf bufs[WORKER_BUFS];
 	struct wg_path paths[WORKER_BUFS];
@@ -79,9 +91,11 @@ void worker_empty_udp(struct worker *w, struct udp_socket *s);
 /* ---- packets: a data thread's worker ---- */
 
 /* Reads one batch from a source, of which the thread is the only reader. Takes a ticket when the batch does not
- * fit; then a part of it has left already. False: the TUN reported an error. */
+ * fit; then a part of it has left already. With several threads, packets from the TUN are only read: what can be done
+ * later does not keep the next reader waiting. False: the TUN reported an error. */
 bool worker_read_tun(struct worker *w);
 void worker_receive_udp(struct worker *w, struct udp_socket *s);
+bool worker_has_read(const struct worker *w); /* a batch, for which a ticket is due */
 /* Processes the batch and lets it leave in the order of its ticket, which is held before and not afterwards. */
 void worker_seal_and_send(struct worker *w);
 void worker_open_and_write(struct worker *w);

@@ -124,50 +124,130 @@ static size_t split_super_packet(struct worker *w, struct split *s, size_t at)
 	return at;
 }
 
-/* Adds a packet that was read to buffer + at + HEADER, or to the spare space. A plain packet is sealed in
- * place, so it must be in the buffer. A super-packet is only read from, so it may be anywhere: best in memory
- * that is in the cache. Returns the offset of the free space. */
-static size_t add_read(struct worker *w, struct split *s, size_t at)
+/* Where a packet is sealed that was read to the spare space or to `uncut`: at the offset `at`; otherwise where it is. */
+static size_t place_of(const struct worker *w, const uint8_t *p, size_t at)
 {
-	bool in_spare = w->reads_to_spare;
+	bool in_buffer = p >= w->buffer && p < w->buffer + WORKER_BUFFER_BYTES;
 
-	w->reads_to_spare = s->header_n > 0;
+	return in_buffer ? (size_t)(p - w->buffer) - HEADER : at;
+}
+
+/* Adds a packet that was read to buffer + at + HEADER, or elsewhere. A plain packet is sealed in place, so it must be in
+ * the buffer. A super-packet is only read from, so it may be anywhere: best in memory that is in the cache. Returns the
+ * offset of the free space. */
+static size_t add_packet(struct worker *w, struct split *s, size_t at)
+{
+	bool in_buffer = s->p == w->buffer + at + HEADER;
+
 	if (s->header_n > 0)
-		return split_super_packet(w, s, in_spare ? at : align_up(at + HEADER + s->n));
-	if (in_spare)
+		return split_super_packet(w, s, in_buffer ? align_up(at + HEADER + s->n) : at);
+	if (!in_buffer)
 		memcpy(w->buffer + at + HEADER, s->p, s->n);
 	return add_to_seal(w, at, s->n);
 }
 
-bool worker_read_tun(struct worker *w)
+/* Splits it if it is a super-packet. Returns the offset of the free space. */
+static size_t add_read(struct worker *w, const struct vnet_header *h, uint8_t *p, size_t n, size_t at)
 {
-	size_t at = 0, most = WORKER_BUFS;
+	struct split s;
 
-	if (w->shared && w->shared->many_threads)
-		most = WORKER_BUFS_SHARED;
+	at = place_of(w, p, at);
+	if (split_begin(&s, h, p, n))
+		return add_packet(w, &s, at);
+	log_verbose("ignored %zu bytes from TUN: not a packet", n);
+	counter_add(&w->counters.tun_packets, 1);
+	tunnel_count_drops(w->tunnel, WG_DROP_TUN_READ, 1);
+	return at;
+}
+
+/* As tun_ops.read. */
+static ssize_t read_packet(struct worker *w, struct vnet_header *h, uint8_t *p)
+{
+	ssize_t n = w->tun->ops->read(w->tun, h, p, OFFLOAD_PACKET_MAX + 1);
+
+	if (n > 0)
+		w->reads_to_spare = h->gso.gso_type != VIRTIO_NET_HDR_GSO_NONE;
+	w->tun_deleted |= n == -EBADFD;
+	return n;
+}
+
+/* Splits each super-packet right after reading it, while it is in the cache. */
+static bool read_and_split(struct worker *w)
+{
+	size_t at = 0;
+
 	/* Space for a super-packet, and for the first segments split from it. */
-	while (w->batch.n < most && at + 3 * (size_t)OFFLOAD_PACKET_MAX < WORKER_BUFFER_BYTES) {
+	while (w->batch.n < WORKER_BUFS && at + 3 * (size_t)OFFLOAD_PACKET_MAX < WORKER_BUFFER_BYTES) {
 		uint8_t *packet = w->buffer + (w->reads_to_spare ? WORKER_BUFFER_BYTES : at + HEADER);
 		struct vnet_header h;
-		struct split s;
-		ssize_t n = w->tun->ops->read(w->tun, &h, packet, OFFLOAD_PACKET_MAX + 1);
-		if (n <= 0) {
-			w->tun_deleted |= n == -EBADFD;
+		ssize_t n = read_packet(w, &h, packet);
+		if (n <= 0)
 			return n == 0;
-		}
-		if (split_begin(&s, &h, packet, (size_t)n)) {
-			at = add_read(w, &s, at);
-			continue;
-		}
-		log_verbose("ignored %zu bytes from TUN: not a packet", (size_t)n);
-		counter_add(&w->counters.tun_packets, 1);
-		tunnel_count_drops(w->tunnel, WG_DROP_TUN_READ, 1);
+		at = add_read(w, &h, packet, (size_t)n, at);
 	}
 	return true;
 }
 
+/* An estimate of the packets that this one gives when it is split. */
+static size_t packets_in(const struct vnet_header *h, size_t n)
+{
+	if (h->gso.gso_type == VIRTIO_NET_HDR_GSO_NONE || h->gso.gso_size == 0)
+		return 1;
+	return (n + h->gso.gso_size - 1) / h->gso.gso_size;
+}
+
+/* Reads packets to the buffer, and from the first super-packet on to `uncut`. Nothing here touches the packets. */
+static bool read_uncut(struct worker *w)
+{
+	size_t at = 0, uncut = 0;
+	bool in_buffer = !w->reads_to_spare;
+
+	w->read_packets = w->read_bytes = 0;
+	while (w->n_reads < WORKER_BUFS_SHARED && w->read_packets < WORKER_BUFS_SHARED &&
+	       uncut + OFFLOAD_PACKET_MAX < WORKER_UNCUT_BYTES &&
+	       at + 3 * (size_t)OFFLOAD_PACKET_MAX < WORKER_BUFFER_BYTES) {
+		struct worker_read *r = &w->reads[w->n_reads];
+		ssize_t n;
+		r->p = in_buffer ? w->buffer + at + HEADER : w->uncut + uncut;
+		n = read_packet(w, &r->header, r->p);
+		if (n <= 0)
+			return n == 0;
+		r->n = (uint32_t)n;
+		if (in_buffer)
+			at += tunnel_sealed_size(w->tunnel, r->n);
+		else
+			uncut += align_up(r->n);
+		in_buffer &= !w->reads_to_spare;
+		w->read_packets += packets_in(&r->header, r->n);
+		w->read_bytes += r->n;
+		w->n_reads++;
+	}
+	return true;
+}
+
+/* While the ticket is held: a part of the batch leaves when it is full. */
+static void split_reads(struct worker *w)
+{
+	size_t at = 0;
+
+	for (unsigned int i = 0; i < w->n_reads; i++)
+		at = add_read(w, &w->reads[i].header, w->reads[i].p, w->reads[i].n, at);
+	w->n_reads = 0;
+}
+
+bool worker_read_tun(struct worker *w)
+{
+	return w->uncut ? read_uncut(w) : read_and_split(w);
+}
+
+bool worker_has_read(const struct worker *w)
+{
+	return w->batch.n > 0 || w->n_reads > 0;
+}
+
 void worker_seal_and_send(struct worker *w)
 {
+	split_reads(w);
 	w->ticket.is_last_batch = true;
 	seal_and_send(w);
 	w->ticket.is_last_batch = false;
