@@ -26,6 +26,7 @@ static const struct command {
 	{ "genkey", "Generates a new private key and writes it to stdout", cmd_genkey },
 	{ "genpsk", "Generates a new preshared key and writes it to stdout", cmd_genpsk },
 	{ "pubkey", "Reads a private key from stdin and writes a public key to stdout", cmd_pubkey },
+	{ "watch", "Shows peers and their traffic in a table that is updated", cmd_watch },
 	{ "ping", "Sends through the tunnel to a peer and tells whether it answers", cmd_ping },
 };
 

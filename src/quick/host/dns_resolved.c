@@ -10,7 +10,7 @@
 
 #include "base/addr.h"
 #include "dns_backup.h"
-#include "dlopen_note.h"
+#include "base/dlopen_note.h"
 #include "fault_injection.h"
 #include "quick/plan/dns_text.h"
 #include "subprocess.h"

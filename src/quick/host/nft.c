@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "dlopen_note.h"
+#include "base/dlopen_note.h"
 #include "netfilter.h"
 #include "subprocess.h"
 #include "report/output.h"

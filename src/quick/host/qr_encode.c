@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "dlopen_note.h"
+#include "base/dlopen_note.h"
 
 DLOPEN_NOTE("libqrencode.so.4", "qr", "QR codes of tunnel files");
 

@@ -1,7 +1,7 @@
 /* Declares a library that is loaded at run time, if it is installed, in an ELF note, so that packaging tools and
  * initramfs generators see the dependency. Format: "ELF Package Metadata: dlopen", uapi-group.org. */
-#ifndef WG_QUICK_DLOPEN_NOTE_H
-#define WG_QUICK_DLOPEN_NOTE_H
+#ifndef WG_DLOPEN_NOTE_H
+#define WG_DLOPEN_NOTE_H
 
 #include <stdint.h>
 

@@ -1,0 +1,131 @@
+# `wg watch` on a terminal (tmux): the table, keys, sizes, devices that come and go, many peers.
+load ../lib/netns
+
+setup() {
+	net_begin
+	host a b
+	wire a v1 "10.0.0.1/24" b v1 "10.0.0.2/24"
+	KEYS=()
+	for h in a b; do
+		on_bg $h wireguardd -f wg0
+		eventually 5 on $h test -S /run/wireguard/wg0.sock
+		KEYS+=("$("$WGSUITE_BUILD/wg" genkey)")
+		on $h bash -c "wg set wg0 listen-port 5000 private-key <(echo ${KEYS[-1]})"
+	done
+	PUB_A=$("$WGSUITE_BUILD/wg" pubkey <<< "${KEYS[0]}") PUB_B=$("$WGSUITE_BUILD/wg" pubkey <<< "${KEYS[1]}")
+	on b wg set wg0 peer "$PUB_A" allowed-ips 10.8.0.1
+	on a wg set wg0 peer "$PUB_B" allowed-ips 10.8.0.2,fd00::/64 endpoint 10.0.0.2:5000
+	net_up a wg0 "10.8.0.1/24"
+	net_up b wg0 "10.8.0.2/24"
+}
+teardown() { net_end; }
+
+# watch COLUMNS LINES LOCALE ARGUMENT…: starts it on a's terminal.
+watch() {
+	local columns=$1 lines=$2 locale=$3
+	shift 3
+	on a env -u TMUX TERM=xterm LC_ALL=C.UTF-8 tmux -L watch -f /dev/null new-session -d -x "$columns" -y "$lines" \
+		"LC_ALL=$locale wg watch $*; echo \"status \$?\"; cat"
+}
+screen() { on a tmux -L watch capture-pane -p; }
+keys() { on a tmux -L watch send-keys "$@"; }
+# shows TEXT…: the screen gets these.
+shows() {
+	local text
+	for text in "$@"; do
+		eventually 10 screen_has "$text"
+	done
+}
+screen_has() { screen | grep -F -- "$1"; }
+
+@test "the table has peers, rates and ages; keys select, sort, filter, pause, show details and quit" {
+	on_bg a ping -q -i 0.1 10.8.0.2
+	watch 100 12 C.UTF-8 wg0 0.2
+	shows "wg watch wg0: 1 of 1 peers, by device, " "PEER" "HANDSHAKE" "${PUB_B:0:8}...      " "10.0.0.2:5000" "█"
+	eventually 10 bash -c "$(declare -f screen on); NET_PATH=$NET_PATH; declare -A NET_PID=([a]=${NET_PID[a]})
+		screen | grep -E '10\.0\.0\.2:5000 +(now|[0-9]+s) +[0-9]+(\.[0-9])?K? +[0-9]+(\.[0-9])?K? '"
+	keys Enter
+	shows "     peer: $PUB_B" "  10.8.0.2/32" "  fd00::/64" "allowed IPs:"
+	keys Escape
+	shows "PEER"
+	keys s
+	shows "by name"
+	keys S S
+	shows "by total"
+	keys / n o s u c h
+	shows "filter: nosuch_" "0 of 1 peers"
+	keys BSpace BSpace BSpace BSpace BSpace BSpace 1 0 . 8
+	shows "filter: 10.8_" "1 of 1 peers"
+	keys Enter
+	shows "filter: 10.8  (Esc: no filter)"
+	keys Escape
+	shows "q quit"
+	keys p
+	shows "PAUSED"
+	keys ?
+	shows "Up, Down, PgUp"
+	keys q
+	shows "status 0"
+}
+
+@test "sizes: 80 columns, fewer, resized; ASCII locales" {
+	on_bg a ping -q -i 0.1 10.8.0.2
+	watch 80 10 C all 0.2
+	shows "PEER" "10.0.0.2:5000" "@"
+	not screen_has █
+	[ "$(screen | awk '{ print length }' | sort -n | tail -1)" -le 80 ]
+	on a tmux -L watch resize-window -x 40 -y 8
+	shows "wg watch all: 1 of 1 peers"
+	eventually 5 bash -c "[ \$($(declare -f screen on); NET_PATH=$NET_PATH; declare -A NET_PID=([a]=${NET_PID[a]})
+		screen | awk '{ print length }' | sort -n | tail -1) -le 40 ]"
+	on a tmux -L watch resize-window -x 10 -y 2
+	on a tmux -L watch resize-window -x 120 -y 20
+	shows "HANDSHAKE" "10.0.0.2:5000"
+	keys q
+	shows "status 0"
+}
+
+@test "devices come and go; a device that cannot be read is shown" {
+	watch 100 12 C.UTF-8 all 0.2
+	shows "1 of 1 peers"
+	on_bg a wireguardd -f wg1
+	eventually 5 on a test -S /run/wireguard/wg1.sock
+	on a wg set wg1 peer "$PUB_A"
+	shows "2 of 2 peers" "DEVICE" "wg1 "
+	on a ip link del wg1
+	shows "1 of 1 peers"
+	keys q
+	shows "status 0"
+	on a tmux -L watch kill-server
+	watch 100 12 C.UTF-8 wg1 0.2
+	shows "cannot read wg1: " "0 of 0 peers"
+	keys Down PgDn Enter Enter q
+	shows "status 0"
+}
+
+@test "ten thousand peers: the end is one key away, and the selection stays on its peer" {
+	on a python3 - <<-'END' > "$NET_DIR/many"
+	import base64
+	for i in range(10000):
+	    key = (i + 1).to_bytes(4, "big") + b"k" * 28
+	    print("[Peer]\nPublicKey = %s\nAllowedIPs = 10.%d.%d.%d" % (base64.b64encode(key).decode(), 64 + i // 65536, i // 256 % 256, i % 256))
+	END
+	on a bash -c "wg addconf wg0 <(cat)" < "$NET_DIR/many"
+	watch 90 12 C.UTF-8 wg0 1
+	shows "10001 of 10001 peers"
+	keys End Enter
+	shows "  10.64.39.15/32"
+	keys Escape Home Enter
+	shows "  10.8.0.2/32"
+	keys q
+	shows "status 0"
+}
+
+@test "without a terminal, without the library or with nonsense as argument: an error" {
+	run -1 on a wg watch --nonsense
+	[ "$output" = "Usage: wg watch [<interface> | all] [<seconds>]" ]
+	run -1 on a wg watch a b c
+	[[ $output == "Usage: "* ]]
+	run -1 on a env TERM=nosuch script -qec "wg watch" /dev/null
+	[[ $output == *"cannot take over the terminal: its type (TERM) is unknown"* ]]
+}
