@@ -91,7 +91,8 @@ _wg() {
 	before=${words[at - 1]-}
 	COMPREPLY=()
 	case $at:${words[1]-} in
-	1:*) _wg_complete "show showconf set setconf addconf syncconf genkey genpsk pubkey ping help --help --version" ;;
+	1:*) _wg_complete "show showconf set setconf addconf syncconf genkey genpsk pubkey watch ping help --help --version" ;;
+	2:watch) _wg_interfaces all ;;
 	2:show) _wg_interfaces "all interfaces" ;;
 	2:showconf | 2:set | 2:setconf | 2:addconf | 2:syncconf | 2:ping) _wg_interfaces "" ;;
 	3:show)

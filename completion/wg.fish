@@ -44,12 +44,13 @@ function __wg_set_setting
     end
 end
 
-set -l commands show showconf set setconf addconf syncconf genkey genpsk pubkey ping help
+set -l commands show showconf set setconf addconf syncconf genkey genpsk pubkey watch ping help
 set -l fields public-key private-key listen-port fwmark peers preshared-keys endpoints allowed-ips \
     latest-handshakes transfer persistent-keepalive dump names json
 
 complete -c wg -f
 complete -c wg -n 'test (count (__wg_words)) -eq 1' -a "$commands"
+complete -c wg -n '__wg_at 2 watch' -a '(__wg_interfaces) all'
 complete -c wg -n '__wg_at 2 show' -a '(__wg_interfaces) all interfaces'
 complete -c wg -n '__wg_at 2 showconf set setconf addconf syncconf ping' -a '(__wg_interfaces)'
 complete -c wg -n '__wg_at 3 show' -a "$fields"

@@ -54,6 +54,7 @@ _wg() {
 		'genkey:generate a private key'
 		'genpsk:generate a preshared key'
 		'pubkey:derive the public key of a private key on standard input'
+		'watch:show peers and their traffic in a table that is updated'
 		'ping:send through the tunnel to a peer'
 		'help:list the commands'
 	)
@@ -61,6 +62,7 @@ _wg() {
 		latest-handshakes transfer persistent-keepalive dump names json)
 	case $CURRENT:${words[2]} in
 	2:*) _describe command commands ;;
+	3:watch) _wg_interfaces all ;;
 	3:show) _wg_interfaces all interfaces ;;
 	3:showconf | 3:set | 3:setconf | 3:addconf | 3:syncconf | 3:ping) _wg_interfaces ;;
 	4:show) _wanted fields expl field compadd -a fields ;;

@@ -79,7 +79,7 @@ int curses_begin(bool colour)
 
 	if (!library_open())
 		return -ENOENT;
-	if (!isatty(STDIN_FILENO))
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return -ENOTTY;
 	setlocale(LC_CTYPE, ""); /* decides how the library writes characters */
 	if (!curses.newterm(NULL, stdout, stdin))

@@ -6,27 +6,24 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "access.h"
-#include "base/vector.h"
 #include "curses.h"
 #include "program.h"
 #include "report/report.h"
 #include "report/terminal.h"
 #include "settings.h"
+#include "watch_devices.h"
 #include "watch_screen.h"
 #include "watch_table.h"
 
-enum { INTERVAL_MS_MIN = 100, INTERVAL_MS_MAX = 3600 * 1000, NAMES_AGE_S = 60 };
+enum { INTERVAL_MS_MIN = 100, INTERVAL_MS_MAX = 3600 * 1000 };
 
 struct watch {
 	struct program *program;
 	const char *interface; /* null: all */
 	int interval_ms;
-	struct wg_device *devices; /* of the latest sample; owned */
-	size_t n_devices;
+	struct watch_devices devices; /* of the latest sample */
 	struct watch_table table;
 	struct watch_screen screen;
-	char problem[128];
 };
 
 /* ---- arguments ---- */
@@ -58,63 +55,19 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static void free_devices(struct wg_device *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		device_free(&list[i]);
-	free(list);
-}
-
-static void set_problem(struct watch *w, const char *name, int error)
-{
-	struct text t = text_fixed(w->problem, sizeof w->problem);
-
-	text_f(&t, "cannot read %s: %s", name, strerror(-error));
-}
-
-/* Reads the devices that are there. 0 or -ENOMEM; other errors are shown. */
-static int read_devices(struct watch *w, struct wg_device **out, size_t *n)
-{
-	struct ipc_names names = { 0 };
-	int r = 0;
-
-	*n = 0;
-	w->problem[0] = '\0';
-	if (!w->interface)
-		r = ipc_list(&w->program->ipc, &names);
-	if (r < 0)
-		set_problem(w, "the list of interfaces", r);
-	*out = calloc(names.n + 1, sizeof **out);
-	if (*out && w->interface) {
-		r = ipc_get(&w->program->ipc, &(*out)[0], w->interface);
-		*n = r == 0;
-		if (r < 0)
-			set_problem(w, w->interface, r);
-	}
-	for (size_t i = 0; *out && i < names.n; i++) {
-		r = ipc_get_listed(&w->program->ipc, &(*out)[*n], &names.list[i]);
-		*n += r == 0;
-		if (r < 0 && r != -ENODEV)
-			set_problem(w, names.list[i].name, r);
-	}
-	ipc_names_free(&names);
-	return *out ? 0 : -ENOMEM;
-}
-
 static bool sample(struct watch *w)
 {
-	struct wg_device *devices;
-	size_t n;
-	bool ok = read_devices(w, &devices, &n) == 0 && watch_sample(&w->table, devices, n, now_s(), NULL, NULL);
+	struct watch_devices next;
+	double at_s = now_s();
 
-	if (!ok) {
+	if (!watch_devices_read(&next, &w->devices, w->program, w->interface, at_s) ||
+	    !watch_sample(&w->table, next.list, next.n, at_s, watch_devices_name, &next)) {
 		report_error("out of memory");
-		free_devices(devices, n);
+		watch_devices_free(&next);
 		return false;
 	}
-	free_devices(w->devices, w->n_devices);
-	w->devices = devices;
-	w->n_devices = n;
+	watch_devices_free(&w->devices);
+	w->devices = next;
 	return true;
 }
 
@@ -146,8 +99,8 @@ static bool run_screen(struct watch *w)
 	while (!s->quit) {
 		if (!sample(w))
 			return false;
-		s->with_interface = w->n_devices > 1;
-		s->problem = w->problem[0] != '\0' ? w->problem : NULL;
+		s->with_interface = w->devices.n > 1;
+		s->problem = w->devices.problem[0] != '\0' ? w->devices.problem : NULL;
 		if (!watch_screen_update(s))
 			return false;
 		next += w->interval_ms / 1e3;
@@ -168,7 +121,7 @@ static bool begin_screen(struct watch *w)
 		report_help("install the package libncursesw6 (Debian) or ncurses");
 	} else if (r < 0) {
 		report_error("cannot take over the terminal: %s",
-			     r == -EINVAL ? "its type (TERM) is unknown" : "standard input is not a terminal");
+			     r == -EINVAL ? "its type (TERM) is unknown" : "standard input or output is not one");
 	}
 	w->screen = (struct watch_screen){ .table = &w->table, .title = w->interface ? w->interface : "all",
 					   .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 };
@@ -195,6 +148,6 @@ int cmd_watch(struct program *p, int argc, char *const argv[])
 	ok = begin_screen(&w) && run_screen(&w);
 	curses_end();
 	watch_table_free(&w.table);
-	free_devices(w.devices, w.n_devices);
+	watch_devices_free(&w.devices);
 	return ok ? 0 : 1;
 }

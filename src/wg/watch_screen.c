@@ -193,7 +193,23 @@ static const struct watch_peer *selected_peer(const struct watch_screen *s)
 	return s->selected < s->table->n_shown ? s->table->shown[s->selected] : NULL;
 }
 
-static void print_details(struct text *t, const struct watch_screen *s, const struct watch_peer *p, uint64_t now_s)
+enum { DETAIL_LINES = 13 }; /* without the allowed IPs */
+
+static void print_allowedips(struct text *t, const struct wg_peer *p, size_t lines)
+{
+	size_t n = p->n_allowedips <= lines ? p->n_allowedips : lines - 1;
+
+	for (size_t i = 0; i < n; i++) {
+		text_add(t, "  ");
+		prefix_print(t, &p->allowedips[i].prefix);
+		text_char(t, '\n');
+	}
+	if (n < p->n_allowedips)
+		text_f(t, "  and %zu more\n", p->n_allowedips - n);
+}
+
+static void print_details(struct text *t, const struct watch_screen *s, const struct watch_peer *p, unsigned int lines,
+			  uint64_t now_s)
 {
 	struct terminal plain = { .out = t };
 	char key[KEY_BASE64_CHARS + 1];
@@ -220,11 +236,7 @@ static void print_details(struct text *t, const struct watch_screen *s, const st
 	text_add(t, "/s\n  traffic: ");
 	watch_sparkline(t, s->table, p, WATCH_HISTORY, s->utf8);
 	text_add(t, "\n\nallowed IPs:\n");
-	for (uint32_t i = 0; i < p->peer->n_allowedips && t->n + 100 < t->cap; i++) {
-		text_add(t, "  ");
-		prefix_print(t, &p->peer->allowedips[i].prefix);
-		text_char(t, '\n');
-	}
+	print_allowedips(t, p->peer, lines > DETAIL_LINES ? lines - DETAIL_LINES : 1);
 }
 
 static const char help_text[] =
@@ -260,7 +272,7 @@ static void draw_page(struct watch_screen *s, unsigned int lines, unsigned int c
 	if (s->page == WATCH_PAGE_HELP) {
 		draw_text(span_of(help_text), lines, columns);
 	} else if (s->page == WATCH_PAGE_PEER && p) {
-		print_details(&t, s, p, now_s);
+		print_details(&t, s, p, lines, now_s);
 		draw_text(text_of(&t), lines, columns);
 	} else {
 		draw_table(s, lines, columns, now_s);

@@ -33,6 +33,7 @@ complete_bash() {
 @test "bash: commands" {
 	[ "$(complete_bash wg s)" = "set setconf show showconf syncconf" ]
 	[ "$(complete_bash wg gen)" = "genkey genpsk" ]
+	[ "$(complete_bash wg watch '')" = "all uu1 wg0" ]
 	[ "$(complete_bash wg ping wg0 '')" = "$KEY_A" ]
 	[ "$(complete_bash wg ping wg0 "$KEY_A" -)" = "-a -c" ]
 	[ "$(complete_bash wg nosuch)" = "" ]

@@ -40,12 +40,13 @@ screen_has() { screen | grep -F -- "$1"; }
 
 @test "the table has peers, rates and ages; keys select, sort, filter, pause, show details and quit" {
 	on_bg a ping -q -i 0.1 10.8.0.2
-	watch 100 12 C.UTF-8 wg0 0.2
-	shows "wg watch wg0: 1 of 1 peers, by device, " "PEER" "HANDSHAKE" "${PUB_B:0:8}...      " "10.0.0.2:5000" "█"
+	printf '[Peer]\n# Name = \u00fcber-laptop\nPublicKey = %s\n' "$PUB_B" | tunnel a wg0
+	watch 100 16 C.UTF-8 wg0 0.2
+	shows "wg watch wg0: 1 of 1 peers, by device, " "PEER" "HANDSHAKE" "über-laptop      " "10.0.0.2:5000" "█"
 	eventually 10 bash -c "$(declare -f screen on); NET_PATH=$NET_PATH; declare -A NET_PID=([a]=${NET_PID[a]})
 		screen | grep -E '10\.0\.0\.2:5000 +(now|[0-9]+s) +[0-9]+(\.[0-9])?K? +[0-9]+(\.[0-9])?K? '"
 	keys Enter
-	shows "     peer: $PUB_B" "  10.8.0.2/32" "  fd00::/64" "allowed IPs:"
+	shows "     peer: $PUB_B" "     name: über-laptop" "  10.8.0.2/32" "  fd00::/64" "allowed IPs:"
 	keys Escape
 	shows "PEER"
 	keys s
@@ -71,7 +72,7 @@ screen_has() { screen | grep -F -- "$1"; }
 @test "sizes: 80 columns, fewer, resized; ASCII locales" {
 	on_bg a ping -q -i 0.1 10.8.0.2
 	watch 80 10 C all 0.2
-	shows "PEER" "10.0.0.2:5000" "@"
+	shows "PEER" "${PUB_B:0:8}...      10.0.0.2:5000" "@"
 	not screen_has █
 	[ "$(screen | awk '{ print length }' | sort -n | tail -1)" -le 80 ]
 	on a tmux -L watch resize-window -x 40 -y 8
@@ -111,7 +112,7 @@ screen_has() { screen | grep -F -- "$1"; }
 	    print("[Peer]\nPublicKey = %s\nAllowedIPs = 10.%d.%d.%d" % (base64.b64encode(key).decode(), 64 + i // 65536, i // 256 % 256, i % 256))
 	END
 	on a bash -c "wg addconf wg0 <(cat)" < "$NET_DIR/many"
-	watch 90 12 C.UTF-8 wg0 1
+	watch 90 16 C.UTF-8 wg0 1
 	shows "10001 of 10001 peers"
 	keys End Enter
 	shows "  10.64.39.15/32"
@@ -126,6 +127,8 @@ screen_has() { screen | grep -F -- "$1"; }
 	[ "$output" = "Usage: wg watch [<interface> | all] [<seconds>]" ]
 	run -1 on a wg watch a b c
 	[[ $output == "Usage: "* ]]
+	run -1 on a wg watch wg0
+	[ "$output" = "wg: wg0: cannot take over the terminal: standard input or output is not one" ]
 	run -1 on a env TERM=nosuch script -qec "wg watch" /dev/null
 	[[ $output == *"cannot take over the terminal: its type (TERM) is unknown"* ]]
 }
