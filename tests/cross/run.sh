@@ -1,13 +1,15 @@
 #!/bin/bash
 # run.sh MACHINE [BUILD]: builds the pure modules and their tests for another machine and runs them under qemu-user:
 # aarch64 has NEON, armhf 32-bit limbs and pointers, s390x is big-endian. For armhf also wg, wireguardd and its filter of
-# system calls. On aarch64 only crypto has its own code, and the other two also have unsigned characters. TAP on stdout;
-# BUILD is kept for the next run.
+# system calls. On aarch64 only crypto has its own code, and the other two also have unsigned characters. Of random tests
+# one of nine rounds, another one each day (tests/lib/sample.h); WGSUITE_SAMPLE=1 runs all. TAP on stdout; BUILD is kept
+# for the next run.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 machine=$1
 peers=${WGSUITE_PEERS:-$PWD/build/peers}
 build=${2:-$PWD/build/check/$machine}
+export WGSUITE_SAMPLE="${WGSUITE_SAMPLE:-9}" WGSUITE_DAY="${WGSUITE_DAY:-$(($(date +%s) / 86400))}"
 
 skip() {
 	echo "1..1"

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include "base/prefix_split.h"
+#include "../../lib/sample.h"
 
 enum { CAP = 1024 };
 
@@ -131,10 +132,10 @@ static uint64_t size_of(const struct ip_prefix *p)
 
 static void properties_of_random_splits(void **state)
 {
-	uint32_t seed = 11;
+	uint32_t seed = sample_seed(11);
 
 	(void)state;
-	for (int round = 0; round < 20000; round++) {
+	for (int round = 0; round < sample_rounds(20000); round++) {
 		const uint8_t family = round % 2 ? IP_V6 : IP_V4;
 		struct ip_prefix p, out[CAP];
 		struct ip_addr except[4], a = random_address(&seed, family);
