@@ -105,6 +105,10 @@ isa_of = $(isa_$(lastword $(subst _, ,$(basename $(notdir $(1))))))
 # `make fuzz FAST=1`: without sanitizers in cryptographic code, which takes most of the time of the targets that use it.
 fast_of = $(if $(FAST),$(if $(filter src/crypto/% $(wildcard tests/fuzz/crypto_*.c),$(1)),-fno-sanitize=all))
 
+# UNIT_OPT="-O0 -U_FORTIFY_SOURCE": for the unit tests' own files, which are sooner compiled than run (tests/run.sh).
+UNIT_OPT ?=
+unit_of = $(if $(filter tests/unit/%,$(1)),$(UNIT_OPT))
+
 Q := $(if $(V),,@)
 progress = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
@@ -132,7 +136,8 @@ $(foreach p,$(programs),$(eval $(call program_rules,$(p))))
 $(O)/%.o: %.c
 	$(call progress,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(all_cflags) $(cflags_$(call module_of_file,$<)) $(call isa_of,$<) $(call fast_of,$<) -c -o $@ $<
+	$(Q)$(CC) $(all_cflags) $(cflags_$(call module_of_file,$<)) $(call isa_of,$<) $(call fast_of,$<) \
+		$(call unit_of,$<) -c -o $@ $<
 
 include tests/tests.mk
 

@@ -2,7 +2,8 @@
 # run.sh [--no-install] [SUITE…]: installs missing packages, builds the programs with gcc and clang, and runs the tests
 # of the given suites (default: all) as root. Suites: lint build unit fuzz sim sanitize thread ct cross cli netns vm.
 # Some tests that take long and mostly repeat others run with another sample each day; WGSUITE_DAY=N chooses the sample,
-# WGSUITE_COMPLETE=yes runs all: every compiler, every optimization of the constant-time test, every test in each kernel.
+# WGSUITE_COMPLETE=yes runs all: every compiler, every optimization of the constant-time test, every test in each kernel,
+# every round of random tests on emulated machines, and of the random simulation more seeds.
 # run.sh --check: the suites that need neither root nor network: lint unit fuzz sim cli; nothing is installed.
 # Tests are found by wildcard: tests/unit/MODULE/[FOLDER/]X_test.c, tests/sim/X_sim.c, tests/fuzz/MODULE_X.c,
 # tests/cli/X.bats, tests/netns/X.bats. Those that change networks or /etc run in namespaces (tests/lib/box.sh).
@@ -19,7 +20,7 @@ for word; do
 	case $word in
 	--no-install) install= ;;
 	--check) check=yes install= suites="lint unit fuzz sim cli" ;;
-	-h | --help) sed -n '2,10s/^# //p' "$0"; exit 0 ;;
+	-h | --help) sed -n '2,11s/^# //p' "$0"; exit 0 ;;
 	*)
 		case " $all_suites " in
 		*" $word "*) suites="$suites $word" ;;
@@ -52,7 +53,10 @@ export WGSUITE_BUILD=$build WGSUITE_PEERS=$build/peers
 export CMOCKA_MESSAGE_OUTPUT=tap
 export WGSUITE_DAY="${WGSUITE_DAY:-$(($(date +%s) / 86400))}" # the same for all, also after midnight
 if [ "${WGSUITE_COMPLETE-}" = yes ]; then
-	export COMPILERS=all CT_LEVELS="-O0 -O2 -O3 -Os" WGSUITE_VM_COMPLETE="6.1 6.12 7.2"
+	export COMPILERS=all CT_LEVELS="-O0 -O2 -O3 -Os" WGSUITE_VM_COMPLETE="6.1 6.12 7.2" WGSUITE_SAMPLE=1
+	seeds=1000
+else
+	seeds=400
 fi
 export ASAN_OPTIONS=strict_string_checks=1
 export UBSAN_OPTIONS=print_stacktrace=1
@@ -210,10 +214,10 @@ sims() { # without build folder
 	ls tests/sim/*_sim.c | sed 's/\.c$//'
 }
 
-sim_tests() { # sim_tests BUILD SUITE SEEDS
-	local program
+sim_tests() { # sim_tests BUILD SUITE SEEDS AFTER: other seeds each day
+	local program after=$((WGSUITE_DAY * 2000 + $4))
 	for program in $(sims); do
-		WGSUITE_SEEDS=$3 test_run "$2" "${program#tests/}" "$1/$program"
+		WGSUITE_SEEDS=$3 WGSUITE_SEEDS_AFTER=$after test_run "$2" "${program#tests/}" "$1/$program"
 	done
 }
 
@@ -250,7 +254,7 @@ job_lint() {
 job_unit() { unit_tests "$build" unit $(unit_programs $modules); }
 job_fuzz() { fuzz_tests "$build" fuzz $(fuzz_targets $modules); }
 job_sim() {
-	sim_tests "$build" sim "$([ -n "$check" ] && echo 200 || echo 1000)"
+	sim_tests "$build" sim "$([ -n "$check" ] && echo 200 || echo "$seeds")" 0
 	test_run sim models sh tests/model/run.sh
 }
 
@@ -285,7 +289,7 @@ job_sanitize() {
 	cp "$build/libcrypto.a" "$work/asan/libcrypto.a"
 	build_run "other tests, gcc, address and undefined" $with $(printf "$work/asan/%s " $other)
 	unit_tests "$work/asan" sanitize $(unit_programs ${modules/crypto/})
-	sim_tests "$work/asan" sanitize 400
+	sim_tests "$work/asan" sanitize "$((seeds / 2))" 1000
 	fuzz_tests "$work/asan" sanitize $(fuzz_targets ${modules/crypto/})
 }
 
@@ -316,8 +320,10 @@ test_vm() { WGSUITE_VM_TREE="$work/vm" LIMIT=2400 test_run vm "kernel $1" bash t
 # ---- lanes ----
 
 # Lanes that compute give way to those of the network tests, whose time limits must not depend on the load. The first
-# begins with the kernels, the other with what fails soonest; either continues with what the other has left.
-cross="cross-aarch64 cross-s390x cross-armhf"
+# begins with the kernels, the second with what fails soonest; either continues with what the others have left, and the
+# network tests' first lane with them. What takes long is done before what is short, so that all end at about the same time.
+rest="build-releases sanitize ct thread build cross-armhf cross-s390x build-compilers vm-6.1 vm-7.2 vm-6.12 cross-aarch64
+	sim lint unit fuzz"
 lane_compute() { # lane_compute JOB…
 	local job
 	renice -n 10 -p "$BASHPID" > /dev/null
@@ -393,15 +399,17 @@ if [ -z "$check" ] && selected build; then
 fi
 programs="all unit-programs"
 [ -n "$check" ] || programs="$programs faults"
-build_run "all, gcc" O="$build" CC="${CC:-gcc}" WERROR=1 $programs
+build_run "all, gcc" O="$build" CC="${CC:-gcc}" UNIT_OPT="-O0 -U_FORTIFY_SOURCE" WERROR=1 $programs
 [ -z "$peers" ] || wait "$peers"
 machine_state > "$work/log/before"
 
-lane_compute vm-6.12 vm-7.2 vm-6.1 sanitize ct thread build build-releases build-compilers $cross sim fuzz unit lint &
+lane_compute vm-6.12 vm-7.2 vm-6.1 $rest &
 lanes="$lanes $!"
-lane_compute lint unit fuzz sim build thread build-releases build-compilers ct sanitize $cross vm-6.1 vm-7.2 vm-6.12 &
+lane_compute lint unit fuzz sim build thread $rest &
 lanes="$lanes $!"
-for lane in 1 2 3; do
+{ lane_wait; lane_compute $rest; } &
+lanes="$lanes $!"
+for lane in 2 3; do
 	lane_wait &
 	lanes="$lanes $!"
 done

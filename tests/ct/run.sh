@@ -1,19 +1,23 @@
 #!/bin/sh
 # Constant-time test of src/crypto. Secrets are marked as undefined memory; memcheck, and MSan for AVX-512, which valgrind
-# does not support, report every branch and address that depends on them. Runs the binaries of two compilers at four
-# optimisation levels. Fails on a report, and if a deliberate leak is not reported.
+# does not support, report every branch and address that depends on them. Fails on a report, and if a deliberate leak is
+# not reported. Runs binaries of gcc, clang and clang's MSan at -O2, and each day (WGSUITE_DAY) one of them at one more level.
 #   sh tests/ct/run.sh [FOLDER]     FOLDER: where to build (default: a temporary folder)
-#   CT_LEVELS="-O2" CT_COMPILERS="gcc" select levels and compilers
+#   CT_LEVELS="-O2 -O3" CT_KINDS="gcc msan" select levels and kinds; every kind runs at every level
 set -eu
 cd "$(dirname "$0")/../.."
 
-case $((${WGSUITE_DAY:-$(($(date +%s) / 86400))} % 3)) in
-0) other=-O0 ;;
-1) other=-O3 ;;
-2) other=-Os ;;
-esac
-levels=${CT_LEVELS:--O2 $other}
-compilers=${CT_COMPILERS:-gcc clang}
+day=${WGSUITE_DAY:-$(($(date +%s) / 86400))}
+pick() { # pick N WORD...: word N, counted from 0 and from the first again after the last
+	n=$(($1 % ($# - 1) + 2))
+	eval "echo \"\${$n}\""
+}
+kinds=${CT_KINDS:-gcc clang msan}
+other_kind= other_level=
+if [ -z "${CT_LEVELS-}" ]; then
+	other_level=$(pick "$day" -O0 -O3 -Os)
+	other_kind=$(pick $((day / 3)) $kinds)
+fi
 if [ $# -gt 0 ]; then
 	out=$1
 	mkdir -p "$out"
@@ -57,22 +61,25 @@ check() { # TOOL NAME
 }
 
 command -v valgrind >/dev/null || { echo 'ct: valgrind is not installed'; exit 1; }
-for cc in $compilers; do
-	command -v "$cc" >/dev/null || { echo "ct: skip: no $cc"; continue; }
+for kind in $kinds; do
+	cc=$kind
+	if [ "$kind" = msan ]; then
+		cc=clang
+		grep -qw avx512f /proc/cpuinfo ||
+			{ echo 'ct: skip: no AVX-512 on this CPU, its implementations are not checked'; continue; }
+	fi
+	command -v "$cc" >/dev/null || { echo "ct: skip: no $cc for $kind"; continue; }
+	levels=${CT_LEVELS:--O2}
+	[ "$kind" != "$other_kind" ] || levels="$levels $other_level"
 	for level in $levels; do
-		build "$cc$level" "$cc" "$level"
-		check memcheck "$cc$level"
+		if [ "$kind" = msan ]; then
+			build "msan$level" clang "$level" memory
+			check msan "msan$level"
+		else
+			build "$kind$level" "$cc" "$level"
+			check memcheck "$kind$level"
+		fi
 	done
 done
-if ! command -v clang >/dev/null; then
-	echo 'ct: skip: no clang, AVX-512 implementations are not checked'
-elif ! grep -qw avx512f /proc/cpuinfo; then
-	echo 'ct: skip: no AVX-512 on this CPU, its implementations are not checked'
-else
-	for level in $levels; do
-		build "msan$level" clang "$level" memory
-		check msan "msan$level"
-	done
-fi
 [ "$bad" = 0 ] && echo 'ct: all constant time' || echo 'ct: FAILED'
 exit "$bad"

@@ -1,7 +1,7 @@
 /* The swarm: random topologies, faults, configuration changes and attacks, one world per seed, with all
  * invariants checked. At the end all faults are repaired and every peer must be reachable; then the
  * tunnels must fall silent and erase their keys. swarm_sim [N]: N seeds (default SWARM_SEEDS,
- * WGSUITE_SEEDS, 1000), on all processors. SIM_SEED=n: that seed only. */
+ * WGSUITE_SEEDS, 1000) from 1, or after WGSUITE_SEEDS_AFTER, on all processors. SIM_SEED=n: that seed only. */
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -446,9 +446,9 @@ struct worker { /* shared memory, written by the worker */
 	uint64_t seed, passed, failed;
 };
 
-static void work(struct worker *w, uint64_t first, uint64_t step, uint64_t seeds)
+static void work(struct worker *w, uint64_t first, uint64_t step, uint64_t last)
 {
-	for (w->seed = first; w->seed <= seeds; w->seed += step)
+	for (w->seed = first; w->seed <= last; w->seed += step)
 		*(run_seed(w->seed) ? &w->passed : &w->failed) += 1;
 	exit(w->failed != 0); /* exit runs the leak checker */
 }
@@ -462,13 +462,20 @@ static uint64_t requested_seeds(int argc, char **argv)
 	return text ? strtoull(text, NULL, 10) : 1000;
 }
 
+static uint64_t seeds_after(void)
+{
+	const char *text = getenv("WGSUITE_SEEDS_AFTER");
+
+	return text ? strtoull(text, NULL, 10) : 0;
+}
+
 int main(int argc, char **argv)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	uint64_t n = processors > WORKERS_MAX ? WORKERS_MAX
 		     : processors < 1	      ? 1
 					      : (uint64_t)processors;
-	uint64_t seeds = requested_seeds(argc, argv), passed = 0, failed = 0;
+	uint64_t seeds = requested_seeds(argc, argv), after = seeds_after(), passed = 0, failed = 0;
 	struct worker *w = mmap(NULL, sizeof *w * WORKERS_MAX, PROT_READ | PROT_WRITE,
 				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	unsigned int running = 0;
@@ -483,13 +490,13 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	for (uint64_t i = 0; i < n; i++, running++)
 		if ((pids[i] = fork()) == 0)
-			work(&w[i], i + 1, n, seeds);
+			work(&w[i], after + i + 1, n, after + seeds);
 	while (running > 0 && (pid = wait(&status)) > 0) {
 		uint64_t i = 0;
 		while (pids[i] != pid)
 			i++;
 		running--;
-		if (w[i].seed <= seeds) { /* the worker died: this seed failed, continue after it */
+		if (w[i].seed <= after + seeds) { /* the worker died: this seed failed, continue after it */
 			fprintf(stderr, "seed %llu: the process died\n  replay: SIM_SEED=%llu %s\n",
 				(unsigned long long)w[i].seed, (unsigned long long)w[i].seed,
 				argv[0]);
@@ -497,7 +504,7 @@ int main(int argc, char **argv)
 			running++;
 			uint64_t next = w[i].seed + n;
 			if ((pids[i] = fork()) == 0)
-				work(&w[i], next, n, seeds);
+				work(&w[i], next, n, after + seeds);
 		} else if (!WIFEXITED(status) || (WEXITSTATUS(status) != 0 && w[i].failed == 0)) {
 			fprintf(stderr, "worker %llu: memory leak\n", (unsigned long long)i);
 			w[i].failed++;
@@ -507,7 +514,7 @@ int main(int argc, char **argv)
 		passed += w[i].passed;
 		failed += w[i].failed;
 	}
-	printf("%s 1 - swarm of %llu seeds\n# %llu passed, %llu failed\n", failed ? "not ok" : "ok",
-	       (unsigned long long)seeds, (unsigned long long)passed, (unsigned long long)failed);
+	printf("%s 1 - swarm of %llu seeds after %llu\n# %llu passed, %llu failed\n", failed ? "not ok" : "ok",
+	       (unsigned long long)seeds, (unsigned long long)after, (unsigned long long)passed, (unsigned long long)failed);
 	return failed != 0 || passed != seeds;
 }
