@@ -51,6 +51,7 @@ set -l fields public-key private-key listen-port fwmark peers preshared-keys end
 complete -c wg -f
 complete -c wg -n 'test (count (__wg_words)) -eq 1' -a "$commands"
 complete -c wg -n '__wg_at 2 watch' -a '(__wg_interfaces) all'
+complete -c wg -n '__wg_at 3 watch; or __wg_at 4 watch' -a json
 complete -c wg -n '__wg_at 2 show' -a '(__wg_interfaces) all interfaces'
 complete -c wg -n '__wg_at 2 showconf set setconf addconf syncconf ping' -a '(__wg_interfaces)'
 complete -c wg -n '__wg_at 3 show' -a "$fields"

@@ -13,6 +13,7 @@
 #include "settings.h"
 #include "watch_devices.h"
 #include "watch_screen.h"
+#include "watch_json.h"
 #include "watch_table.h"
 
 enum { INTERVAL_MS_MIN = 100, INTERVAL_MS_MAX = 3600 * 1000 };
@@ -30,7 +31,7 @@ struct watch {
 
 static int usage(const struct program *p, const char *word)
 {
-	report_verbatim("Usage: %s %s [<interface> | all] [<seconds>]", p->name, word);
+	report_verbatim("Usage: %s %s [<interface> | all] [<seconds>] [json]", p->name, word);
 	return 1;
 }
 
@@ -128,12 +129,60 @@ static bool begin_screen(struct watch *w)
 	return r == 0;
 }
 
+/* ---- programs ---- */
+
+/* False: the interface is gone, or (reported) out of memory. */
+static bool print_sample(struct watch *w)
+{
+	struct program *p = w->program;
+	struct timespec t;
+
+	if (w->devices.problem[0] != '\0')
+		report_error("%s", w->devices.problem);
+	if (w->interface && w->devices.n == 0)
+		return false;
+	clock_gettime(CLOCK_REALTIME, &t);
+	if (!watch_json(&p->out, &w->table, w->devices.list, w->devices.n,
+			(uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000)) {
+		report_error("out of memory");
+		return false;
+	}
+	program_flush(p);
+	return true;
+}
+
+/* Ends with an error, or with the process that reads the output. */
+static bool run_json(struct watch *w)
+{
+	double next = now_s();
+
+	for (;;) {
+		struct timespec t;
+		double left;
+		if (!sample(w) || !print_sample(w) || w->program->out_error)
+			return false;
+		next += w->interval_ms / 1e3;
+		left = next - now_s();
+		if (left <= 0) {
+			next -= left;
+			continue;
+		}
+		t = (struct timespec){ .tv_sec = (time_t)left, .tv_nsec = (long)((left - (double)(time_t)left) * 1e9) };
+		(void)nanosleep(&t, NULL);
+	}
+}
+
 int cmd_watch(struct program *p, int argc, char *const argv[])
 {
 	struct watch w = { .program = p, .interval_ms = 1000 };
-	int seconds = argc > 1 ? parse_seconds(argv[argc - 1]) : 0;
-	bool ok;
+	bool json = !isatty(STDOUT_FILENO), ok;
+	int seconds;
 
+	if (argc > 1 && strcmp(argv[argc - 1], "json") == 0) {
+		json = true;
+		argc--;
+	}
+	seconds = argc > 1 ? parse_seconds(argv[argc - 1]) : 0;
 	if (seconds > 0) {
 		w.interval_ms = seconds;
 		argc--;
@@ -145,7 +194,7 @@ int cmd_watch(struct program *p, int argc, char *const argv[])
 		report_set_interface(w.interface);
 	}
 	settings_apply(p);
-	ok = begin_screen(&w) && run_screen(&w);
+	ok = json ? run_json(&w) : begin_screen(&w) && run_screen(&w);
 	curses_end();
 	watch_table_free(&w.table);
 	watch_devices_free(&w.devices);

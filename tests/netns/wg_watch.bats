@@ -122,13 +122,33 @@ screen_has() { screen | grep -F -- "$1"; }
 	shows "status 0"
 }
 
+@test "for programs: a JSON document on one line for each sample" {
+	local first='.interfaces.wg0.peers[$key]'
+	printf '[Peer]\n# Name = "hub"\nPublicKey = %s\n' "$PUB_B" | tunnel a wg0
+	on_bg a ping -q -i 0.1 10.8.0.2
+	on a sh -c 'wg watch wg0 0.2 | head -n 5' > "$NET_DIR/lines"
+	[ "$(wc -l < "$NET_DIR/lines")" -eq 5 ]
+	jq -se --arg key "$PUB_B" "
+		(map(.timeMs) | . == sort) and
+		all(.[]; (.interfaces | keys) == [\"wg0\"]) and
+		all(.[] | $first; .name == \"\\\"hub\\\"\" and .endpoint == \"10.0.0.2:5000\" and .latestHandshake > 1700000000) and
+		(.[0] | $first | .rxRate == 0) and (.[-1] | $first | .rxRate > 0 and .txRate > 0 and .transferRx > 0)" "$NET_DIR/lines"
+	run -0 on a sh -c 'wg watch all 0.1 json | head -n 1'
+	jq -e '.interfaces.wg0.peers | length == 1' <<< "$output"
+	run on a sh -c 'wg watch wg0 0.1 json > /dev/full'
+	[ "$status" -eq 1 ]
+	[[ $output == *"cannot write to standard output: No space left on device" ]]
+}
+
 @test "without a terminal, without the library or with nonsense as argument: an error" {
 	run -1 on a wg watch --nonsense
-	[ "$output" = "Usage: wg watch [<interface> | all] [<seconds>]" ]
+	[ "$output" = "Usage: wg watch [<interface> | all] [<seconds>] [json]" ]
 	run -1 on a wg watch a b c
 	[[ $output == "Usage: "* ]]
-	run -1 on a wg watch wg0
-	[ "$output" = "wg: wg0: cannot take over the terminal: standard input or output is not one" ]
+	run -1 on a sh -c 'script -qec "wg watch wg0 < /dev/null" /dev/null'
+	[[ $output == *"wg: wg0: cannot take over the terminal: standard input or output is not one"* ]]
+	run -1 on a wg watch nosuch
+	[[ $output == "wg: nosuch: cannot read nosuch: "* ]]
 	run -1 on a env TERM=nosuch script -qec "wg watch" /dev/null
 	[[ $output == *"cannot take over the terminal: its type (TERM) is unknown"* ]]
 }
