@@ -21,7 +21,7 @@ _wg_quick() {
 		esac
 	done
 	if [ -z "$verb" ]; then
-		mapfile -t COMPREPLY < <(compgen -W "up down restart save strip reload diff qr" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up down restart save strip reload diff status qr" -- "$cur")
 		return
 	fi
 	case $cur in
@@ -37,7 +37,7 @@ _wg_quick() {
 	*/*) mapfile -t COMPREPLY < <(compgen -f -X '!*.conf' -- "$cur"); return ;;
 	esac
 	case $verb in
-	down | restart | save | reload | diff) names=$(wg show interfaces 2>/dev/null) ;;
+	down | restart | save | reload | diff | status) names=$(wg show interfaces 2>/dev/null) ;;
 	esac
 	if [ "$verb" != down ]; then
 		for file in /etc/wireguard/*.conf; do

@@ -5,7 +5,7 @@ function __wg_quick_tunnels
 	end
 	string split ' ' -- (wg show interfaces 2>/dev/null)
 end
-set -l verbs up down restart save strip reload diff qr
+set -l verbs up down restart save strip reload diff status qr
 complete -c wg-quick -f
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a up -d 'Bring a tunnel up'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a down -d 'Take a tunnel down'
@@ -14,6 +14,7 @@ complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a save -d 'Wri
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a strip -d 'Print the file without the keys of wg-quick'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a reload -d 'Apply the changes in the file'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a diff -d 'Show the changes that reload would apply'
+complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a status -d 'Show the state of a tunnel, or of all tunnels'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a qr -d 'Show the file as a QR code for phones'
 complete -c wg-quick -n "__fish_seen_subcommand_from $verbs" -a '(__wg_quick_tunnels)'
 complete -c wg-quick -n '__fish_seen_subcommand_from up' -l dry-run -d 'Print the steps only'

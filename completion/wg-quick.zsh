@@ -4,7 +4,7 @@ _wg-quick_tunnels() {
 	local -a names
 	names=(/etc/wireguard/*.conf(N:t:r))
 	case $words[2] in
-	down|restart|save|reload|diff) names+=(${(z)"$(_call_program interfaces wg show interfaces 2>/dev/null)"}) ;;
+	down|restart|save|reload|diff|status) names+=(${(z)"$(_call_program interfaces wg show interfaces 2>/dev/null)"}) ;;
 	esac
 	_alternative "interfaces:tunnel:(${(u)names})" 'files:tunnel file:_files -g "*.conf"'
 }
@@ -18,6 +18,7 @@ _wg-quick() {
 		'strip:print the file without the keys of wg-quick'
 		'reload:apply the changes in the file'
 		'diff:show the changes that reload would apply'
+		'status:show the state of a tunnel, or of all tunnels'
 		'qr:show the file as a QR code for phones'
 	)
 	if (( CURRENT == 2 )); then

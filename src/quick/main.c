@@ -16,7 +16,7 @@
 #include "report/output.h"
 #include "report/report.h"
 
-static const char usage_line[] = "Usage: wg-quick [ up | down | restart | save | strip | reload | diff | qr ] [ CONFIG_FILE | INTERFACE ]\n";
+static const char usage_line[] = "Usage: wg-quick [ up | down | restart | save | strip | reload | diff | status | qr ] [ CONFIG_FILE | INTERFACE ]\n";
 
 static const char usage[] =
 	"\n"
@@ -27,6 +27,7 @@ static const char usage[] =
 	"  diff     prints the commands that `reload' would run\n"
 	"  save     writes the state of the tunnel into its file\n"
 	"  strip    prints the file without the keys of wg-quick, as wg(8) reads it\n"
+	"  status   shows the state of the tunnel, or of all tunnels\n"
 	"  qr       prints the file as a QR code for the apps of phones; -o FILE.svg or\n"
 	"           -o FILE.png writes an image\n"
 	"\n"
@@ -59,18 +60,20 @@ static const struct command {
 	int (*run)(const struct command_options *o, struct host *host, struct command_trace *trace);
 	unsigned int options; /* OPTION_… it accepts */
 	enum { SETTINGS_UNUSED, SETTINGS_OPTIONAL, SETTINGS_REQUIRED } settings; /* of wgsuite.ini */
+	enum { ARGUMENT_ONE, ARGUMENT_OPTIONAL } arguments;
 	bool prints;   /* on standard output */
 	bool inspects; /* the host, over netlink */
 	bool needs_net_admin; /* CAP_NET_ADMIN, except for --dry-run */
 } commands[] = {
-	{ "up", command_up, OPTION_DRY_RUN | OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_REQUIRED, false, true, true },
-	{ "down", command_down, OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_OPTIONAL, false, true, true },
-	{ "restart", command_restart, OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_REQUIRED, false, true, true },
-	{ "save", command_save, OPTION_QUIET, SETTINGS_OPTIONAL, false, true, true },
-	{ "strip", command_strip, 0, SETTINGS_UNUSED, true, false, false },
-	{ "reload", command_reload, OPTION_QUIET, SETTINGS_REQUIRED, false, true, true },
-	{ "diff", command_diff, 0, SETTINGS_REQUIRED, true, true, true },
-	{ "qr", command_qr, OPTION_OUTPUT, SETTINGS_UNUSED, true, false, false },
+	{ "up", command_up, OPTION_DRY_RUN | OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_REQUIRED, ARGUMENT_ONE, false, true, true },
+	{ "down", command_down, OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_OPTIONAL, ARGUMENT_ONE, false, true, true },
+	{ "restart", command_restart, OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_REQUIRED, ARGUMENT_ONE, false, true, true },
+	{ "save", command_save, OPTION_QUIET, SETTINGS_OPTIONAL, ARGUMENT_ONE, false, true, true },
+	{ "strip", command_strip, 0, SETTINGS_UNUSED, ARGUMENT_ONE, true, false, false },
+	{ "reload", command_reload, OPTION_QUIET, SETTINGS_REQUIRED, ARGUMENT_ONE, false, true, true },
+	{ "diff", command_diff, 0, SETTINGS_REQUIRED, ARGUMENT_ONE, true, true, true },
+	{ "status", command_status, 0, SETTINGS_OPTIONAL, ARGUMENT_OPTIONAL, true, true, false },
+	{ "qr", command_qr, OPTION_OUTPUT, SETTINGS_UNUSED, ARGUMENT_ONE, true, false, false },
 };
 
 static const struct option {
@@ -200,7 +203,7 @@ static bool parse_arguments(struct command_options *o, const struct command **co
 		print_usage();
 		return false;
 	}
-	if (!o->argument) {
+	if (!o->argument && (*command)->arguments == ARGUMENT_ONE) {
 		report_error("%s needs the name of an interface or the path of a tunnel file", (*command)->name);
 		return misused(NULL);
 	}
@@ -269,7 +272,8 @@ int main(int argc, char *argv[])
 		return 1;
 	if (command->needs_net_admin && !o.dry_run && !process_may_change_network())
 		return process_run_with_sudo(argv);
-	o.argument = tunnel_argument(name, o.argument);
+	if (o.argument)
+		o.argument = tunnel_argument(name, o.argument);
 	prints = o.dry_run || command->prints;
 	if (prints && !have_stdout)
 		return exit_status_of_output(-EBADF);

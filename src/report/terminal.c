@@ -13,11 +13,26 @@ static const char *const sequences[] = {
 
 bool terminal_has_colour(int fd)
 {
-	const char *mode = getenv("WG_COLOR_MODE");
+	const char *mode = getenv("WG_COLOR_MODE"), *none = getenv("NO_COLOR");
 
 	if (mode && strcmp(mode, "always") == 0)
 		return true;
+	if (!mode && none && none[0])
+		return false;
 	return !(mode && strcmp(mode, "never") == 0) && isatty(fd);
+}
+
+bool terminal_has_colour_by_setting(int fd, const char *setting)
+{
+	const char *none = getenv("NO_COLOR");
+
+	if (!getenv("WG_COLOR_MODE") && !(none && none[0])) {
+		if (strcmp(setting, "always") == 0)
+			return true;
+		if (strcmp(setting, "never") == 0)
+			return false;
+	}
+	return terminal_has_colour(fd);
 }
 
 void terminal_style(const struct terminal *t, enum terminal_style style)

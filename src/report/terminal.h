@@ -11,8 +11,11 @@ struct terminal {
 	bool colour; /* false: only the text is written */
 };
 
-/* True if WG_COLOR_MODE is "always", or if it is not "never" and fd is a terminal. */
+/* True if WG_COLOR_MODE is "always", or if it is not "never" and fd is a terminal. NO_COLOR counts where WG_COLOR_MODE is not
+ * set: any text means "never". */
 bool terminal_has_colour(int fd);
+/* The same with a setting, "always" or "never", which counts where neither variable is set. */
+bool terminal_has_colour_by_setting(int fd, const char *setting);
 
 /* Changes the style of the text that follows; STYLE_NONE resets it. */
 void terminal_style(const struct terminal *t, enum terminal_style style);

@@ -1,6 +1,8 @@
 /* Units of time from years to seconds, and binary prefixes up to TiB. */
 #include "units.h"
 
+#include <time.h>
+
 static const struct unit {
 	const char *name;
 	uint64_t seconds;
@@ -76,4 +78,16 @@ void units_bytes(const struct terminal *t, uint64_t bytes)
 		print_fraction(t->out, bytes, 10 * power);
 	text_char(t->out, ' ');
 	terminal_styled(t, STYLE_CYAN, names[power]);
+}
+
+void units_date(struct text *t, uint64_t unix_s)
+{
+	char date[64];
+	time_t time = (time_t)unix_s;
+	struct tm tm;
+
+	if (localtime_r(&time, &tm) && strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S %Z", &tm) > 0)
+		text_add(t, date);
+	else
+		text_u64(t, unix_s);
 }

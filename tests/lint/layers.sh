@@ -17,20 +17,21 @@ BEGIN {
 	may["model"] = base
 	may["proto"] = base " crypto/crypto.h"
 	models = " model/model.h model/conf.h model/conf_names.h model/uapi.h model/sync.h model/endpoint_inside.h"
-	reports = " report/report.h report/output.h report/diagnostics.h report/trace.h report/terminal.h report/units.h report/qr.h report/names.h report/json.h report/json_device.h report/exposition.h"
+	reports = " report/report.h report/output.h report/diagnostics.h report/trace.h report/terminal.h report/units.h report/qr.h report/names.h report/json.h report/json_device.h report/exposition.h report/page.h"
 	may["ipc"] = base " crypto/crypto.h" models
 	may["report"] = base models
 	may["wg"] = may["ipc"] " ipc/ipc.h ipc/resolve.h ipc/netns.h" reports
 	may["quick"] = may["wg"]
 	may["daemon"] = base models " proto/tunnel.h"
 	may["quick/config"] = base models
-	may["quick/plan"] = may["quick/config"] " crypto/crypto.h"
+	may["quick/plan"] = may["quick/diagnosis"] = may["quick/config"] " crypto/crypto.h"
 
 	# Folders of a module: which others each may include ("." is the module itself, "*" all of them).
 	folders["quick/."] = "*"
-	folders["quick/command"] = "config plan journal host"
+	folders["quick/command"] = "config plan diagnosis journal host"
 	folders["quick/journal"] = "config plan host"
 	folders["quick/host"] = "config plan"
+	folders["quick/diagnosis"] = "config plan"
 	folders["quick/plan"] = "config"
 	folders["quick/config"] = ""
 	folders["daemon/."] = "*"
@@ -51,7 +52,7 @@ BEGIN {
 	system_of["base"] = libc " stdlib.h assert.h"
 	system_of["crypto"] = libc " cpuid.h immintrin.h x86intrin.h arm_neon.h sys/auxv.h stdatomic.h assert.h"
 	system_of["model"] = system_of["proto"] = pure
-	system_of["quick/config"] = system_of["quick/plan"] = pure
+	system_of["quick/config"] = system_of["quick/plan"] = system_of["quick/diagnosis"] = pure
 	# Files, sockets and processes are for quick/host alone.
 	system_of["quick/journal"] = system_of["quick/command"] = pure
 }

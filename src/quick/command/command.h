@@ -7,7 +7,7 @@
 #include "report/trace.h"
 
 struct command_options {
-	const char *argument; /* INTERFACE or CONFIG_FILE */
+	const char *argument; /* INTERFACE or CONFIG_FILE; null: all tunnels */
 	const char *output;   /* -o FILE; null: standard output */
 	struct console console;
 	bool dry_run, no_hooks, quiet;
@@ -21,6 +21,7 @@ int command_save(const struct command_options *o, struct host *host, struct comm
 int command_strip(const struct command_options *o, struct host *host, struct command_trace *trace);
 int command_reload(const struct command_options *o, struct host *host, struct command_trace *trace);
 int command_qr(const struct command_options *o, struct host *host, struct command_trace *trace);
+int command_status(const struct command_options *o, struct host *host, struct command_trace *trace);
 int command_diff(const struct command_options *o, struct host *host, struct command_trace *trace);
 
 #endif

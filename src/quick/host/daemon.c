@@ -2,13 +2,15 @@
 #include "daemon.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/text.h"
+#include "clock.h"
+#include "fileio.h"
 
 static bool accepts_connections(const struct sockaddr_un *to)
 {
@@ -41,6 +43,60 @@ static int process_of(const struct sockaddr_un *to)
 	if (fd >= 0)
 		close(fd);
 	return (int)peer.pid;
+}
+
+bool daemon_find(struct daemon_process *out, const char *name)
+{
+	struct sockaddr_un to;
+	char path[48];
+	struct text t = text_fixed(path, sizeof path), comm = text_heap(), program;
+
+	*out = (struct daemon_process){ 0 };
+	socket_path(&to, name);
+	if (!accepts_connections(&to))
+		return false;
+	out->pid = process_of(&to);
+	text_f(&t, "/proc/%d/comm", out->pid);
+	program = text_fixed(out->program, sizeof out->program);
+	if (out->pid > 0 && fileio_read(path, &comm) == 0)
+		text_span(&program, span_trim(text_of(&comm)));
+	text_heap_free(&comm);
+	return true;
+}
+
+/* The daemon is trusted neither with the time nor with the amount. */
+static int read_until_end(int fd, struct text *out)
+{
+	enum { MOST_BYTES = 1 << 20, LIMIT_MS = 1000 };
+	uint64_t end_ms = clock_boot_ms() + LIMIT_MS;
+	char piece[4096];
+
+	while (out->n < MOST_BYTES && !out->failed) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		uint64_t now_ms = clock_boot_ms();
+		ssize_t n;
+		if (now_ms >= end_ms || poll(&p, 1, (int)(end_ms - now_ms)) <= 0)
+			return -ETIMEDOUT;
+		n = read(fd, piece, sizeof piece);
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		text_span(out, (struct span){ piece, (size_t)n });
+	}
+	return out->failed ? -ENOMEM : -EMSGSIZE;
+}
+
+int daemon_read_statistics(struct text *out, const char *name)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	struct text t = text_fixed(to.sun_path, sizeof to.sun_path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), r;
+
+	text_f(&t, "%s/wgsuite/%s.stats", RUNSTATEDIR, name);
+	if (fd < 0)
+		return -errno;
+	r = connect(fd, (struct sockaddr *)&to, sizeof to) < 0 ? -errno : read_until_end(fd, out);
+	close(fd);
+	return r == -EAGAIN ? -ETIMEDOUT : r;
 }
 
 int daemon_end(const char *name)

@@ -11,6 +11,17 @@ void daemon_wait_exit(const char *name);
 /* Removes the socket of a daemon, which then exits, and its interface with it; waits for that. 0 or -errno. */
 must_check int daemon_end(const char *name);
 
+struct daemon_process {
+	int pid;          /* 0: not known, as in another process namespace */
+	char program[32]; /* its name for the kernel, or "" */
+};
+/* The daemon that listens on the configuration socket of this name. False: none does. */
+must_check bool daemon_find(struct daemon_process *out, const char *name);
+
+/* Appends the statistics of a wireguardd, as wireguardd(8) describes them. 0 or -errno: -ENOENT where the daemon is another one,
+ * -ETIMEDOUT if it does not answer. */
+must_check int daemon_read_statistics(struct text *out, const char *name);
+
 /* True if the daemon is known to be in another network namespace. */
 bool daemon_is_elsewhere(const char *name);
 

@@ -191,3 +191,10 @@ void fileio_remove_temporary(const char *path)
 	if (!t.failed)
 		fileio_remove(temporary);
 }
+
+uint64_t fileio_changed_s(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_mtim.tv_sec > 0 ? (uint64_t)st.st_mtim.tv_sec : 0;
+}

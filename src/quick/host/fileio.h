@@ -25,6 +25,8 @@ must_check int fileio_rewrite(const char *path, struct span text);
 int fileio_append(const char *path, struct span text);
 /* True as well when it is not known. */
 bool fileio_exists(const char *path);
+/* When the contents were last changed, in Unix time; 0: not known. */
+uint64_t fileio_changed_s(const char *path);
 /* A file that does not exist is no error. */
 int fileio_remove(const char *path);
 /* Deletes what a process that was killed left next to the file that it replaced. */

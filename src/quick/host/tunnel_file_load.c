@@ -129,6 +129,24 @@ bool tunnel_file_find(struct tunnel_file *f, const char *argument)
 	return true;
 }
 
+int tunnel_file_locate(struct tunnel_file *f, const char *argument)
+{
+	char path[PATH_MAX];
+	struct text t = text_fixed(path, sizeof path);
+
+	if (!tunnel_file_name_of(f->name, argument))
+		return -EINVAL;
+	if (device_name_is_valid(span_of(argument)))
+		text_f(&t, "%s/wireguard/%s.conf", SYSCONFDIR, argument);
+	else
+		text_add(&t, argument);
+	f->path = realpath(path, NULL);
+	if (f->path)
+		return 0;
+	f->path = span_dup(text_of(&t));
+	return f->path ? -errno : -ENOMEM;
+}
+
 /* Reads to the end; the size that fstat(2) reports is only a hint, the path may be a pipe. */
 static int read_all(int fd, char **out, size_t *n)
 {

@@ -18,4 +18,8 @@ must_check int tunnel_file_load(struct tunnel_file *f, struct diag *d);
 /* Loads a file again that was loaded with lines_only, now with its peers. */
 must_check int tunnel_file_load_again(struct tunnel_file *f, struct diag *d);
 
+/* The same as tunnel_file_find() without messages: 0, -EINVAL if the name is not valid, or -errno of the path. The name is set
+ * where it is valid, and the path, which then may not exist. */
+must_check int tunnel_file_locate(struct tunnel_file *f, const char *argument);
+
 #endif

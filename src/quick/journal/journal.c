@@ -8,6 +8,7 @@
 #include "journal_text.h"
 #include "locks.h"
 #include "paths.h"
+#include "quick/host/clock.h"
 #include "quick/host/fileio.h"
 #include "quick/host/folder.h"
 #include "quick/host/netns.h"
@@ -162,8 +163,13 @@ void journal_note_sysctl_released(struct journal *j)
 
 bool journal_note_complete(struct journal *j)
 {
+	char line[32];
+	struct text t = text_fixed(line, sizeof line);
+
 	j->complete = true;
-	if (!append_word(j, "complete"))
+	j->completed_ms = clock_boot_ms();
+	text_f(&t, "complete %llu\n", (unsigned long long)j->completed_ms);
+	if (!append_line(j, &t))
 		j->exists = false;
 	return j->exists;
 }
@@ -204,6 +210,7 @@ static bool delete_journal(struct journal *j)
 	applied_free(&j->applied);
 	memset(j->began, 0, sizeof j->began);
 	j->complete = j->is_leftover = false;
+	j->completed_ms = 0;
 	j->ifindex = 0;
 	return ok;
 }

@@ -96,7 +96,9 @@ void journal_print(const struct journal *j, struct text *t)
 	for (unsigned int i = 0; i < HOOK_PHASES; i++)
 		if (j->began[i])
 			text_f(t, "began %u\n", i);
-	if (j->complete)
+	if (j->complete && j->completed_ms)
+		text_f(t, "complete %llu\n", (unsigned long long)j->completed_ms);
+	else if (j->complete)
 		text_add(t, "complete\n");
 	if (j->is_leftover)
 		text_add(t, "rest\n");
@@ -277,8 +279,9 @@ static bool read_hook_lines(struct journal *j, struct span rest)
 
 static bool read_complete(struct journal *j, struct span rest)
 {
-	(void)rest;
 	j->complete = true;
+	if (!span_to_u64(&j->completed_ms, rest, UINT64_MAX))
+		j->completed_ms = 0; /* of an earlier version */
 	return true;
 }
 

@@ -1,0 +1,16 @@
+/* The checks of `doctor`, and those of them that `status` makes. Each looks at facts, and adds findings. Pure. */
+#ifndef WG_QUICK_CHECKS_H
+#define WG_QUICK_CHECKS_H
+
+#include "facts.h"
+#include "findings.h"
+
+/* What needs attention, from the state of the tunnel alone. False: out of memory. */
+must_check bool checks_of_state(struct findings *out, const struct facts *f);
+
+enum {
+	HANDSHAKE_OLD_S = 180, /* REJECT_AFTER_TIME: no session is older */
+	PEERS_REPORTED = 8,    /* findings of one kind about peers */
+};
+
+#endif

@@ -1,0 +1,54 @@
+/* What is known about a tunnel when `status` and `doctor` judge it. The commands fill it; what could not be found out stays
+ * zero. All pointers are borrowed. */
+#ifndef WG_QUICK_FACTS_H
+#define WG_QUICK_FACTS_H
+
+#include "quick/plan/applied.h"
+#include "quick/plan/host_state.h"
+
+enum file_seen {
+	FILE_READ,
+	FILE_MISSING,
+	FILE_UNREADABLE, /* this user may not read it */
+	FILE_INVALID,
+};
+
+enum dns_seen {
+	DNS_NOT_SET,    /* by the tunnel */
+	DNS_IN_FORCE,
+	DNS_REPLACED,   /* another program has changed it */
+	DNS_NOT_KNOWN,
+};
+
+struct facts {
+	const char *name;
+	uint64_t now_s;   /* Unix time */
+	uint64_t boot_s;  /* seconds since the host was booted */
+	uint64_t since_s; /* Unix time of the end of `up`; 0: not known */
+
+	/* The file. */
+	enum file_seen file_seen;
+	const char *path;               /* null: none */
+	const struct tunnel_file *file; /* null: it was not read */
+	unsigned int file_errors;
+	uint64_t file_changed_s; /* Unix time; 0: not known */
+
+	/* The interface and what belongs to it. */
+	const struct host_state *state;
+	int device_error;             /* -errno: why state->device is empty; 0: it is not */
+	bool is_daemon;               /* a userspace process serves it, with these statistics, which may be empty */
+	struct span statistics;
+	const struct applied *applied; /* null: no journal */
+	bool interrupted;             /* the journal is that of an `up` that did not complete */
+	bool leftover;                /* the interface is gone, its journal is not */
+	const struct plan *difference, *old_dns; /* between it and the file; null: not compared */
+	enum dns_seen dns;
+};
+
+/* The name of the peer in the file, or null. */
+const char *facts_peer_name(const struct facts *f, const struct wg_public *key);
+/* That name, or the beginning of the key. */
+enum { PEER_LABEL_MAX = 72 };
+void facts_peer_label(char label[PEER_LABEL_MAX], const struct facts *f, const struct wg_peer *peer);
+
+#endif
