@@ -175,8 +175,12 @@ ifeq ($(WITH_FISHCOMPLETION),yes)
 	$(call install_as,$(FISHCOMPDIR),completion/wg.fish,wg.fish)
 	$(if $(filter wg-quick,$(with_programs)),$(call install_as,$(FISHCOMPDIR),completion/wg-quick.fish,wg-quick.fish))
 endif
+ifeq ($(WITH_SYSTEMDUNITS),yes)
+	$(call install_files,$(SYSTEMDUNITDIR),$(wildcard contrib/systemd/wg-prometheus.*),0644)
+	$(Q)sed -i 's|=/usr/bin/|=$(BINDIR)/|' "$(DESTDIR)$(SYSTEMDUNITDIR)/wg-prometheus.service"
+endif
 ifeq ($(WITH_SYSTEMDUNITS) $(WITH_WGQUICK),yes yes)
-	$(call install_files,$(SYSTEMDUNITDIR),$(wildcard contrib/systemd/*.service contrib/systemd/*.target),0644)
+	$(call install_files,$(SYSTEMDUNITDIR),$(wildcard contrib/systemd/wg-quick*),0644)
 	$(Q)sed -i 's|=/usr/bin/|=$(BINDIR)/|' "$(DESTDIR)$(SYSTEMDUNITDIR)/wg-quick@.service"
 	$(Q)$(call make_folder,$(SYSTEMDUNITDIR)/sysinit.target.wants) && \
 		ln -sf ../wg-quick-resolv-conf.service "$(DESTDIR)$(SYSTEMDUNITDIR)/sysinit.target.wants/"

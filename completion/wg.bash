@@ -99,12 +99,14 @@ _wg() {
 	3:show)
 		[[ ${words[2]} == interfaces ]] || {
 			_wg_complete "public-key private-key listen-port fwmark peers preshared-keys endpoints allowed-ips
-				latest-handshakes transfer persistent-keepalive dump names json"
+				latest-handshakes transfer persistent-keepalive dump names json
+				prometheus openmetrics"
 			[[ $cur != @* ]] || _wg_names
 		}
 		;;
 	4:show)
 		case ${words[3]} in
+		prometheus | openmetrics) _wg_files ;;
 		peers | preshared-keys | endpoints | allowed-ips | latest-handshakes | transfer | \
 			persistent-keepalive | dump | names | json) _wg_names ;;
 		esac

@@ -46,7 +46,7 @@ end
 
 set -l commands show showconf set setconf addconf syncconf genkey genpsk pubkey watch ping help
 set -l fields public-key private-key listen-port fwmark peers preshared-keys endpoints allowed-ips \
-    latest-handshakes transfer persistent-keepalive dump names json
+    latest-handshakes transfer persistent-keepalive dump names json prometheus openmetrics
 
 complete -c wg -f
 complete -c wg -n 'test (count (__wg_words)) -eq 1' -a "$commands"
@@ -56,7 +56,8 @@ complete -c wg -n '__wg_at 2 show' -a '(__wg_interfaces) all interfaces'
 complete -c wg -n '__wg_at 2 showconf set setconf addconf syncconf ping' -a '(__wg_interfaces)'
 complete -c wg -n '__wg_at 3 show' -a "$fields"
 complete -c wg -n '__wg_at 3 show; and string match -q "@*" -- (commandline -ct)' -a '(__wg_names)'
-complete -c wg -n '__wg_at 4 show' -a '(__wg_names)'
+complete -c wg -n '__wg_at 4 show; and not string match -qr metrics\|prometheus -- (__wg_words)[4]' -a '(__wg_names)'
+complete -c wg -n '__wg_at 4 show; and string match -qr metrics\|prometheus -- (__wg_words)[4]' -F
 complete -c wg -n '__wg_at 3 setconf addconf syncconf' -F
 complete -c wg -n '__wg_at 4 setconf syncconf' -a --allow-empty
 complete -c wg -n '__wg_at 3 ping' -a '(__wg_peers) (__wg_names)'

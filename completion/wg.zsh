@@ -59,14 +59,15 @@ _wg() {
 		'help:list the commands'
 	)
 	fields=(public-key private-key listen-port fwmark peers preshared-keys endpoints allowed-ips
-		latest-handshakes transfer persistent-keepalive dump names json)
+		latest-handshakes transfer persistent-keepalive dump names json prometheus openmetrics)
 	case $CURRENT:${words[2]} in
 	2:*) _describe command commands ;;
 	3:watch) _wg_interfaces all ;;
 	4:watch | 5:watch) compadd json ;;
 	3:show) _wg_interfaces all interfaces ;;
 	3:showconf | 3:set | 3:setconf | 3:addconf | 3:syncconf | 3:ping) _wg_interfaces ;;
-	4:show) _wanted fields expl field compadd -a fields ;;
+	4:show) _wanted fields expl field compadd -a fields; [[ $PREFIX != @* ]] || _wg_names ;;
+	5:show) [[ $words[4] == (prometheus|openmetrics) ]] && _files || _wg_names ;;
 	4:setconf | 4:addconf | 4:syncconf) _files ;;
 	5:setconf | 5:syncconf) compadd -- --allow-empty ;;
 	4:ping) _wg_peers ;;

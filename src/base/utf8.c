@@ -108,8 +108,11 @@ size_t utf8_start(struct span s, size_t i)
 bool utf8_all_printable(struct span s)
 {
 	for (size_t i = 0; i < s.n;) {
-		struct utf8_char c = utf8_at(s, i);
-		if (!c.printable)
+		bool is_ascii = s.p[i] >= ' ' && s.p[i] <= '~'; /* most are */
+		struct utf8_char c = { .bytes = 1 };
+		if (!is_ascii)
+			c = utf8_at(s, i);
+		if (!is_ascii && !c.printable)
 			return false;
 		i += c.bytes;
 	}

@@ -49,6 +49,9 @@ static bool read_key(uint8_t out[KEY_BYTES], struct span value)
 	size_t n = 0;
 	bool ok;
 
+	value = span_trim(value);
+	if (value.n == sizeof base64 && key_from_base64(out, value))
+		return true;
 	for (size_t i = 0; i < value.n; i++) {
 		if (ascii_is_blank(value.p[i]))
 			continue;

@@ -60,11 +60,11 @@ static void quoted(struct text *t, struct span s)
 
 static void new_line(const struct json *j)
 {
-	if (j->one_line)
-		return;
-	text_char(j->out, '\n');
-	for (unsigned int i = 0; i < j->depth; i++)
-		text_char(j->out, '\t');
+	static const char indentation[] = "\n\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t";
+
+	_Static_assert(sizeof indentation == JSON_DEPTH_MAX + 2, "a tab for each level");
+	if (!j->one_line)
+		text_span(j->out, (struct span){ indentation, j->depth + 1 });
 }
 
 /* What is in front of a value. */
@@ -80,7 +80,7 @@ static void item(struct json *j, const char *key)
 	if (!key)
 		return;
 	quoted(j->out, span_of(key));
-	text_add(j->out, j->one_line ? ":" : ": ");
+	text_span(j->out, span_sub(SPAN(": "), 0, j->one_line ? 1 : 2));
 }
 
 static void open_value(struct json *j, const char *key, bool is_array)

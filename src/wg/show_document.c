@@ -2,10 +2,14 @@
 #include "show_document.h"
 
 #include <errno.h>
+#include <sys/auxv.h>
 
 #include "access.h"
+#include "ipc/daemon_stats.h"
 #include "peer_names.h"
+#include "report/exposition.h"
 #include "report/json_device.h"
+#include "report/output.h"
 #include "report/report.h"
 #include "show_select.h"
 
@@ -16,6 +20,7 @@ struct document {
 	struct show_search search; /* for r->peer with all devices */
 	unsigned int added, failed;
 	struct json json;
+	struct exposition exposition;
 };
 
 struct format {
@@ -24,7 +29,8 @@ struct format {
 	void (*begin)(struct document *doc);
 	/* 0 or -errno. */
 	int (*add)(struct document *doc, const struct wg_device *d, const struct peer_names *names);
-	void (*end)(struct document *doc);
+	/* 0 or -errno. */
+	int (*end)(struct document *doc);
 };
 
 /* ---- JSON ---- */
@@ -42,14 +48,74 @@ static int add_json(struct document *doc, const struct wg_device *d, const struc
 	return json_device(&doc->json, d, &o) ? 0 : -ENOMEM;
 }
 
-static void end_json(struct document *doc)
+static int end_json(struct document *doc)
 {
 	json_close(&doc->json);
 	json_end(&doc->json);
+	return 0;
+}
+
+/* ---- metrics ---- */
+
+static void begin_metrics(struct document *doc)
+{
+	doc->exposition = (struct exposition){ 0 };
+}
+
+/* Statistics of wireguardd(8); other daemons have none. */
+static int add_daemon(struct document *doc, const char *device)
+{
+	struct text t = text_heap();
+	int rc = ipc_daemon_stats(NULL, device, &t);
+
+	if (rc == 0)
+		rc = exposition_add_daemon(&doc->exposition, device, text_of(&t));
+	if (rc && rc != -ENOENT && rc != -ENOMEM) {
+		report_set_interface(device);
+		report_warning("without the statistics of the daemon: %s", rc == -EINVAL ? "they are not valid" : strerror(-rc));
+		report_set_interface(doc->r->device);
+	}
+	text_heap_free(&t);
+	return rc == -ENOMEM ? rc : 0;
+}
+
+static int add_metrics(struct document *doc, const struct wg_device *d, const struct peer_names *names)
+{
+	int rc = exposition_add_device(&doc->exposition, d, names);
+
+	return rc == 0 && d->ifindex == 0 && !doc->r->peer ? add_daemon(doc, d->name) : rc;
+}
+
+/* With elevated privileges, any user could replace any file. */
+static int write_file(const char *path, struct span text)
+{
+	int rc = getauxval(AT_SECURE) ? -EPERM : report_replace_file(path, text);
+
+	if (rc)
+		report_error("cannot write %s: %s", path, rc == -EINVAL ? "it is not a regular file" : strerror(-rc));
+	return rc;
+}
+
+static int end_metrics(struct document *doc)
+{
+	bool openmetrics = strcmp(doc->format->word, "openmetrics") == 0;
+	struct text t = text_heap(), *out = doc->r->file ? &t : &doc->p->out;
+	int rc = 0;
+
+	exposition_print(&doc->exposition, out, openmetrics ? EXPOSITION_OPENMETRICS : EXPOSITION_PROMETHEUS);
+	if (t.failed)
+		report_error("out of memory");
+	if (doc->r->file)
+		rc = t.failed ? -ENOMEM : write_file(doc->r->file, text_of(&t));
+	text_heap_free(&t);
+	exposition_free(&doc->exposition);
+	return rc;
 }
 
 static const struct format formats[] = {
 	{ "json", false, begin_json, add_json, end_json },
+	{ "prometheus", true, begin_metrics, add_metrics, end_metrics },
+	{ "openmetrics", true, begin_metrics, add_metrics, end_metrics },
 };
 
 static const struct format *find_format(const char *word)
@@ -112,9 +178,9 @@ static int show_one(struct document *doc)
 	report_set_interface(doc->r->device);
 	doc->format->begin(doc);
 	add_device(doc, &d);
-	doc->format->end(doc);
+	rc = doc->format->end(doc);
 	device_free(&d);
-	return doc->added == 0 || doc->failed > 0;
+	return rc || doc->added == 0 || doc->failed > 0;
 }
 
 static int show_all(struct document *doc)
@@ -136,8 +202,7 @@ static int show_all(struct document *doc)
 			add_device(doc, &d);
 		device_free(&d);
 	}
-	doc->format->end(doc);
-	rc = (names.n > 0 && doc->added == 0) || doc->failed > 0;
+	rc = doc->format->end(doc) || (names.n > 0 && doc->added == 0) || doc->failed > 0;
 	ipc_names_free(&names);
 	return !doc->r->peer || show_search_end(&doc->search, doc->added > 0) ? rc : 1;
 }

@@ -1,4 +1,4 @@
-/* `wg show INTERFACE json`: formats in which one document describes all devices. */
+/* `wg show INTERFACE json`, `prometheus`, `openmetrics`: formats in which one document describes all devices. */
 #ifndef WG_SHOW_DOCUMENT_H
 #define WG_SHOW_DOCUMENT_H
 

@@ -38,6 +38,8 @@ mode() {
 	mode /lib/systemd/system/wg-quick@.service 644
 	mode /lib/systemd/system/wg-quick.target 644
 	mode /lib/systemd/system/wg-quick-resolv-conf.service 644
+	mode /lib/systemd/system/wg-prometheus.service 644
+	mode /lib/systemd/system/wg-prometheus.timer 644
 	[ -e "$to/lib/systemd/system/sysinit.target.wants/wg-quick-resolv-conf.service" ]
 }
 
@@ -86,6 +88,9 @@ mode() {
 	install_to PREFIX=/usr/local SYSTEMDUNITDIR=/etc/systemd/system
 	[ "$(grep -c '=/usr/local/bin/wg-quick [a-z]* %i$' "$to/etc/systemd/system/wg-quick@.service")" = 3 ]
 	mode /etc/systemd/system/wg-quick@.service 644
+	[ "$(grep -c '=/usr/local/bin/wg show all prometheus /' "$to/etc/systemd/system/wg-prometheus.service")" = 1 ]
+	install_to WITH_WGQUICK=no SYSTEMDUNITDIR=/alone
+	[ "$(ls -m "$to/alone")" = "wg-prometheus.service, wg-prometheus.timer" ]
 }
 
 @test "the installed programs run" {

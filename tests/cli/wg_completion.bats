@@ -49,7 +49,9 @@ complete_bash() {
 }
 
 @test "bash: fields" {
-	[ "$(complete_bash wg show wg0 p)" = "peers persistent-keepalive preshared-keys private-key public-key" ]
+	[ "$(complete_bash wg show wg0 p)" = "peers persistent-keepalive preshared-keys private-key prometheus public-key" ]
+	touch metrics.prom
+	[ "$(complete_bash wg show all prometheus me)" = metrics.prom ]
 	[ "$(complete_bash wg show all d)" = dump ]
 	[ "$(complete_bash wg show interfaces '')" = "" ]
 }
@@ -129,6 +131,8 @@ named_peers() {
 	[ "$(complete_fish 'wg show wg0 @')" = "$names" ]
 	[ "$(complete_fish 'wg show all transfer ')" = "$names" ]
 	[ "$(complete_fish 'wg show wg0 n')" = names ]
+	touch metrics.prom
+	[ "$(complete_fish 'wg show all prometheus me')" = metrics.prom ]
 }
 
 @test "zsh: the file has no syntax errors and defines _wg" {

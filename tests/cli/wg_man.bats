@@ -46,7 +46,7 @@ examples() {
 	words="$("$WG" --help | sed -n 's/^  \([a-z]*\): .*/\1/p')
 	$("$WG" show --help 2>&1 | sed 's/.*\[//; s/\]//' | tr -d '|')
 	listen-port fwmark private-key peer remove update-only preshared-key endpoint persistent-keepalive
-	allowed-ips names json --allow-empty WG_COLOR_MODE WG_HIDE_KEYS WG_SHOW_NAMES WG_ENDPOINT_RESOLUTION_RETRIES"
+	allowed-ips names json prometheus openmetrics --allow-empty WG_COLOR_MODE WG_HIDE_KEYS WG_SHOW_NAMES WG_ENDPOINT_RESOLUTION_RETRIES"
 	for word in $words; do
 		sed 's/\\-/-/g; s/^\.It Fl -/--/; s/Fl -/--/' "$page" | grep -qF -- "$word" || {
 			echo "not described: $word"

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """openmetrics.py SOCKET: prints the text of a statistics socket if it is valid, or says what is wrong with it.
+openmetrics.py openmetrics|prometheus < TEXT: the same for text in this format.
 
-A strict parser of the OpenMetrics text format, version 1.0, for the types that wireguardd uses.
-parse(text) returns {(sample name, ((label, value), …)): value}."""
+A strict parser of the OpenMetrics text format, version 1.0, for the types that wireguardd uses, and of the text format 0.0.4
+of Prometheus. parse(text) and parse_prometheus(text) return {(sample name, ((label, value), …)): value}."""
 import re
 import socket
 import sys
+import unicodedata
 
 NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"')
@@ -32,9 +34,9 @@ def parse_labels(text, line):
     return tuple(labels)
 
 
-def parse_sample(line, family, kind):
+def parse_sample(line, name, kind):
     m = NAME.match(line)
-    require(m and m[0] == family + SUFFIX[kind], line, f"not a sample of {family}")
+    require(m and m[0] == name, line, f"not a sample {name}")
     rest = line[m.end():]
     labels = ()
     if rest.startswith("{"):
@@ -47,9 +49,14 @@ def parse_sample(line, family, kind):
     return labels, value
 
 
+def require_plain(text):
+    bad = [c for c in text if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
+    require(not bad, bad, "control characters")
+
+
 def parse(text):
     require(text.endswith("\n# EOF\n"), text[-20:], "no # EOF")
-    require(text.isascii() and "\r" not in text, "", "not ASCII")
+    require_plain(text)
     samples, families = {}, set()
     family = kind = None
     expected = ()  # the metadata that may follow, in this order
@@ -72,12 +79,38 @@ def parse(text):
                 require(re.fullmatch(r'(?:[^"\\]|\\["\\n])+', m[3]), line, "malformed help")
             continue
         require(family and not expected, line, "sample before its metadata")
-        labels, value = parse_sample(line, family, kind)
+        labels, value = parse_sample(line, family + SUFFIX[kind], kind)
         key = (family + SUFFIX[kind], labels)
         require(key not in samples, line, "sample twice")
         samples[key] = value
     used = {name for name, _ in samples}
     require(len(used) == len(families), sorted(families), "a family without samples")
+    return samples
+
+
+def parse_prometheus(text):
+    require(text == "" or text.endswith("\n"), text[-20:], "no newline at the end")
+    require_plain(text)
+    samples, families = {}, set()
+    name = kind = None
+    for line in text.splitlines():
+        if line.startswith("# HELP "):
+            require(kind or name is None, line, "HELP without TYPE")
+            m = re.fullmatch(r"# HELP ([a-zA-Z_][a-zA-Z0-9_]*) [^\\]+", line)
+            require(m and m[1] not in families, line, "malformed HELP, or a family twice")
+            name, kind = m[1], None
+            families.add(name)
+        elif line.startswith("#"):
+            m = re.fullmatch(r"# TYPE ([a-zA-Z_][a-zA-Z0-9_]*) (counter|gauge)", line)
+            require(m and m[1] == name and kind is None, line, "malformed TYPE")
+            kind = m[2]
+            require((kind == "counter") == name.endswith("_total"), line, "counters end with _total, and only they")
+        else:
+            require(kind, line, "sample before its metadata")
+            key = (name, parse_sample(line, name, kind)[0])
+            require(key not in samples, line, "sample twice")
+            samples[key] = parse_sample(line, name, kind)[1]
+    require({n for n, _ in samples} == families, families, "a family without samples")
     return samples
 
 
@@ -92,6 +125,7 @@ def fetch(path):
 
 
 if __name__ == "__main__":
-    received = fetch(sys.argv[1])
-    parse(received)
+    stdin = sys.argv[1] in ("openmetrics", "prometheus")
+    received = sys.stdin.buffer.read().decode("utf-8") if stdin else fetch(sys.argv[1])
+    (parse_prometheus if sys.argv[1] == "prometheus" else parse)(received)
     sys.stdout.write(received)

@@ -20,7 +20,7 @@ BEGIN {
 	reports = " report/report.h report/output.h report/diagnostics.h report/trace.h report/terminal.h report/units.h report/qr.h report/names.h report/json.h report/json_device.h report/exposition.h report/page.h"
 	may["ipc"] = base " crypto/crypto.h" models
 	may["report"] = base models
-	may["wg"] = may["ipc"] " ipc/ipc.h ipc/resolve.h ipc/netns.h" reports
+	may["wg"] = may["ipc"] " ipc/ipc.h ipc/resolve.h ipc/netns.h ipc/daemon_stats.h" reports
 	may["quick"] = may["wg"]
 	may["daemon"] = base models " proto/tunnel.h"
 	may["quick/config"] = base models

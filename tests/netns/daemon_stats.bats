@@ -50,6 +50,22 @@ sample() {
 	not grep -i warning "${LOG[a]}"
 }
 
+@test "wg includes the statistics in its metrics, of all daemons and in both formats" {
+	daemon a
+	on_bg a wireguardd -f wg1
+	eventually 5 on a test -S /run/wgsuite/wg1.stats
+	on a ip link set wg0 name 'w"\g'
+	eventually 5 on a test -S '/run/wgsuite/w"\g.stats'
+	for format in prometheus openmetrics; do
+		on a wg show all $format > "$NET_DIR/metrics" 2> "$NET_DIR/errors"
+		[ ! -s "$NET_DIR/errors" ]
+		python3 "$NET_LIB/openmetrics.py" $format < "$NET_DIR/metrics" > /dev/null
+		[ "$(grep -cF 'wireguardd_build_info{interface="w' "$NET_DIR/metrics")" = 2 ]
+		grep -qF 'wireguardd_dropped_packets_total{interface="w\"\\g",scope="send",reason="no_peer"} ' "$NET_DIR/metrics"
+		[ "$(grep -c '^# TYPE wireguardd_dropped_packets' "$NET_DIR/metrics")" = 1 ]
+	done
+}
+
 @test "a daemon that cannot have the socket works without, and says so; a stale one is replaced" {
 	on a sh -c 'mkdir -p /run/wgsuite && touch /run/wgsuite/wg0.stats'
 	on_bg a wireguardd -f wg0

@@ -234,7 +234,8 @@ harden_unit() {
 
 @test "systemd accepts every line of the units" {
 	on box sh -c 'cp /lib/systemd/system/wg-quick@.service /run/wg-quick@wg0.service' # older ones verify no templates
-	for unit in /run/wg-quick@wg0.service /lib/systemd/system/wg-quick.target /lib/systemd/system/wg-quick-resolv-conf.service; do
+	for unit in /run/wg-quick@wg0.service /lib/systemd/system/wg-quick.target /lib/systemd/system/wg-quick-resolv-conf.service \
+		/lib/systemd/system/wg-prometheus.service /lib/systemd/system/wg-prometheus.timer; do
 		run -0 on box systemd-analyze verify --man=no "$unit"
 		[ -z "$output" ] || fail "$unit: $output"
 	done
