@@ -29,7 +29,7 @@ WITH_SYSTEMDUNITS ?= yes
 WITH_WGQUICK ?= yes
 WITH_WIREGUARDD ?= yes
 
-modules := base crypto model proto ipc report wg quick daemon
+modules := base crypto model check proto ipc report wg quick daemon
 programs := wg wg-quick wireguardd
 module_of_wg := wg
 module_of_wg-quick := quick
@@ -39,11 +39,12 @@ module_of_wireguardd := daemon
 uses_base :=
 uses_crypto := base
 uses_model := base
+uses_check := model crypto base
 uses_proto := crypto base
 uses_ipc := model crypto base
-uses_report := model base
-uses_wg := report ipc model crypto base
-uses_quick := report ipc model crypto base
+uses_report := check model crypto base
+uses_wg := report ipc check model crypto base
+uses_quick := report ipc check model crypto base
 uses_daemon := proto crypto model base
 
 machine := $(shell $(CC) -dumpmachine)

@@ -21,7 +21,7 @@ _wg_quick() {
 		esac
 	done
 	if [ -z "$verb" ]; then
-		mapfile -t COMPREPLY < <(compgen -W "up down restart save strip reload diff status qr" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up down restart save strip reload diff check status qr" -- "$cur")
 		return
 	fi
 	case $cur in
@@ -31,6 +31,7 @@ _wg_quick() {
 		down | restart) mapfile -t COMPREPLY < <(compgen -W "--no-hooks --quiet" -- "$cur") ;;
 		save | reload) mapfile -t COMPREPLY < <(compgen -W "--quiet" -- "$cur") ;;
 		qr) mapfile -t COMPREPLY < <(compgen -W "--output" -- "$cur") ;;
+		check) mapfile -t COMPREPLY < <(compgen -W "--strict --resolve --explain --format=text --format=json --format=github" -- "$cur") ;;
 		esac
 		return
 		;;

@@ -5,7 +5,7 @@ function __wg_quick_tunnels
 	end
 	string split ' ' -- (wg show interfaces 2>/dev/null)
 end
-set -l verbs up down restart save strip reload diff status qr
+set -l verbs up down restart save strip reload diff check status qr
 complete -c wg-quick -f
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a up -d 'Bring a tunnel up'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a down -d 'Take a tunnel down'
@@ -14,10 +14,15 @@ complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a save -d 'Wri
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a strip -d 'Print the file without the keys of wg-quick'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a reload -d 'Apply the changes in the file'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a diff -d 'Show the changes that reload would apply'
+complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a check -d 'Explain what is wrong with tunnel files'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a status -d 'Show the state of a tunnel, or of all tunnels'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a qr -d 'Show the file as a QR code for phones'
 complete -c wg-quick -n "__fish_seen_subcommand_from $verbs" -a '(__wg_quick_tunnels)'
 complete -c wg-quick -n '__fish_seen_subcommand_from up' -l dry-run -d 'Print the steps only'
 complete -c wg-quick -n '__fish_seen_subcommand_from up down restart' -l no-hooks -d 'Do not run hooks'
 complete -c wg-quick -n '__fish_seen_subcommand_from up down restart save reload' -s q -l quiet -d 'Print no command trace'
+complete -c wg-quick -n '__fish_seen_subcommand_from check' -l strict -d 'Fail for warnings'
+complete -c wg-quick -n '__fish_seen_subcommand_from check' -l resolve -d 'Look names up'
+complete -c wg-quick -n '__fish_seen_subcommand_from check' -l explain -x -a '(wg-quick check --explain 2>/dev/null | string replace -r ":.*" "")' -d 'Explain findings'
+complete -c wg-quick -n '__fish_seen_subcommand_from check' -l format -x -a 'text json github' -d 'Choose the format'
 complete -c wg-quick -n '__fish_seen_subcommand_from qr' -s o -l output -r -F -d 'Write an image'

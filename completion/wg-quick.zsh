@@ -18,6 +18,7 @@ _wg-quick() {
 		'strip:print the file without the keys of wg-quick'
 		'reload:apply the changes in the file'
 		'diff:show the changes that reload would apply'
+		'check:explain what is wrong with tunnel files'
 		'status:show the state of a tunnel, or of all tunnels'
 		'qr:show the file as a QR code for phones'
 	)
@@ -29,6 +30,12 @@ _wg-quick() {
 	up) _arguments '--dry-run[print the steps only]' '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
 	down|restart) _arguments '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
 	save|reload) _arguments '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
+	check)
+		if (( ${words[(I)--explain]} )); then
+			compadd -- ${${(f)"$(_call_program findings wg-quick check --explain 2>/dev/null)"}%%:*}
+		else
+			_arguments '--strict[fail for warnings]' '--resolve[look names up]' '--explain[explain findings]' '--format=[choose the format]:format:(text json github)' '*:tunnel:_wg-quick_tunnels'
+		fi ;;
 	qr) _arguments '(-o --output)'{-o,--output}'[write an image]:image file:_files -g "*.(svg|png)"' '*:tunnel:_wg-quick_tunnels' ;;
 	*) _wg-quick_tunnels ;;
 	esac

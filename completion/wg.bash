@@ -70,6 +70,17 @@ _wg_set() {
 	_wg_complete "$settings"
 }
 
+# Completes an argument of "check": options, findings after --explain, and files.
+_wg_check() {
+	if [[ " ${words[*]} " == *" --explain "* ]]; then
+		_wg_complete "$("${COMP_WORDS[0]}" check --explain 2> /dev/null | cut -d: -f1)"
+	elif [[ $cur == -* ]]; then
+		_wg_complete "--strict --resolve --explain --format=text --format=json --format=github"
+	else
+		_wg_files
+	fi
+}
+
 _wg() {
 	local cur words at before i word
 	# Joins words that were split at ":" and "=", so that "[2001:db8::1]:51820" is one word, and at "@".
@@ -91,7 +102,7 @@ _wg() {
 	before=${words[at - 1]-}
 	COMPREPLY=()
 	case $at:${words[1]-} in
-	1:*) _wg_complete "show showconf set setconf addconf syncconf genkey genpsk pubkey watch ping help --help --version" ;;
+	1:*) _wg_complete "show showconf set setconf addconf syncconf genkey genpsk pubkey watch ping check help --help --version" ;;
 	2:watch) _wg_interfaces all ;;
 	3:watch | 4:watch) _wg_complete json ;;
 	2:show) _wg_interfaces "all interfaces" ;;
@@ -115,6 +126,7 @@ _wg() {
 	4:setconf | 4:syncconf) _wg_complete --allow-empty ;;
 	3:ping) _wg_peers ;;
 	*:ping) _wg_complete "-c -a" ;;
+	*:check) _wg_check ;;
 	*:set) _wg_set ;;
 	esac
 	# readline replaces only the text after the last word break.

@@ -44,7 +44,18 @@ function __wg_set_setting
     end
 end
 
-set -l commands show showconf set setconf addconf syncconf genkey genpsk pubkey watch ping help
+# __wg_checks files|findings: true if "check" expects one of these: findings after --explain.
+function __wg_checks
+    set -l words (__wg_words)
+    test (count $words) -ge 2; and test "$words[2]" = check; or return 1
+    if test "$argv[1]" = findings
+        contains -- --explain $words
+    else
+        not contains -- --explain $words
+    end
+end
+
+set -l commands show showconf set setconf addconf syncconf genkey genpsk pubkey watch ping check help
 set -l fields public-key private-key listen-port fwmark peers preshared-keys endpoints allowed-ips \
     latest-handshakes transfer persistent-keepalive dump names json prometheus openmetrics
 
@@ -62,6 +73,9 @@ complete -c wg -n '__wg_at 3 setconf addconf syncconf' -F
 complete -c wg -n '__wg_at 4 setconf syncconf' -a --allow-empty
 complete -c wg -n '__wg_at 3 ping' -a '(__wg_peers) (__wg_names)'
 complete -c wg -n '__wg_at 4 ping; or __wg_at 6 ping' -a '-c -a'
+complete -c wg -n '__wg_checks files' -F
+complete -c wg -n '__wg_checks files' -a '--strict --resolve --explain --format=text --format=json --format=github'
+complete -c wg -n '__wg_checks findings' -a '(wg check --explain 2>/dev/null | string replace -r ":.*" "")'
 complete -c wg -n '__wg_set_after peer' -a '(__wg_peers) (__wg_names)'
 complete -c wg -n '__wg_set_after private-key preshared-key' -F
 complete -c wg -n '__wg_set_after fwmark persistent-keepalive' -a off

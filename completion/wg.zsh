@@ -42,6 +42,17 @@ _wg_set() {
 	_wanted settings expl setting compadd -a settings_left
 }
 
+_wg_check() {
+	local -a findings
+	if ((${words[(I)--explain]})); then
+		findings=(${${(f)"$(_call_program findings wg check --explain 2> /dev/null)"}%%:*})
+		_wanted findings expl finding compadd -a findings
+		return
+	fi
+	[[ $PREFIX != -* ]] || compadd -- --strict --resolve --explain --format=text --format=json --format=github
+	_files
+}
+
 _wg() {
 	local -a commands fields
 	commands=(
@@ -56,6 +67,7 @@ _wg() {
 		'pubkey:derive the public key of a private key on standard input'
 		'watch:show peers and their traffic in a table that is updated'
 		'ping:send through the tunnel to a peer'
+		'check:explain what is wrong with files'
 		'help:list the commands'
 	)
 	fields=(public-key private-key listen-port fwmark peers preshared-keys endpoints allowed-ips
@@ -72,6 +84,7 @@ _wg() {
 	5:setconf | 5:syncconf) compadd -- --allow-empty ;;
 	4:ping) _wg_peers ;;
 	*:ping) compadd -- -c -a ;;
+	*:check) _wg_check ;;
 	*:set) _wg_set ;;
 	esac
 }

@@ -1,6 +1,8 @@
 /* Printing of diagnostics without control characters. */
 #include "diag.h"
 
+#include "utf8.h"
+
 void diag_report(struct diag *d, const struct diag_message *m)
 {
 	if (m->level == DIAG_ERROR)
@@ -11,19 +13,16 @@ void diag_report(struct diag *d, const struct diag_message *m)
 		d->emit(d->ctx, m);
 }
 
-/* A byte of a file, or '?' for a control character (C0, DEL, or C1 in UTF-8), which the terminal would execute. */
-static char printable(struct span s, size_t i)
+void diag_replace_controls(char *line, size_t n)
 {
-	uint8_t before = i > 0 ? (uint8_t)s.p[i - 1] : 0, c = (uint8_t)s.p[i];
-	bool c1 = before == 0xc2 && c >= 0x80 && c < 0xa0;
+	struct span text = { line, n };
 
-	return c < 32 || c == 127 || c1 ? '?' : (char)c;
-}
-
-static void replace_controls(char *line, size_t n)
-{
-	for (size_t i = n; i > 0; i--) /* backwards, as C1 depends on the byte before */
-		line[i - 1] = printable((struct span){ line, n }, i - 1);
+	for (size_t i = 0; i < n;) {
+		struct utf8_char c = utf8_at(text, i);
+		if (!c.printable)
+			memset(line + i, '?', c.bytes);
+		i += c.bytes;
+	}
 }
 
 void diag_f(struct diag *d, enum diag_level level, const struct diag_at *at, const char *help,
@@ -38,14 +37,16 @@ void diag_f(struct diag *d, enum diag_level level, const struct diag_at *at, con
 	text_vf(&text, fmt, ap);
 	va_end(ap);
 	m.text = line;
-	if (at)
+	if (at) {
 		m.at = *at;
+		m.id = at->id;
+	}
 	if (m.at.file)
-		replace_controls(line, text.n);
+		diag_replace_controls(line, text.n);
 	diag_report(d, &m);
 }
 
-static const char *level_name(enum diag_level level)
+const char *diag_level_name(enum diag_level level)
 {
 	switch (level) {
 	case DIAG_ERROR: return "error";
@@ -57,29 +58,48 @@ static const char *level_name(enum diag_level level)
 
 enum { SOURCE_SHOWN = 160 }; /* bytes of a source line that are printed, around the column */
 
-/* Prints one character for each byte, a tab as a space, so that the caret is aligned. */
+static void fill(struct text *t, char c, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		text_char(t, c);
+}
+
+static void print_characters(struct text *t, struct span s)
+{
+	for (size_t i = 0; i < s.n;) {
+		struct utf8_char c = utf8_at(s, i);
+		if (s.p[i] == '\t')
+			text_char(t, ' ');
+		else if (c.printable)
+			text_span(t, span_sub(s, i, c.bytes));
+		else
+			text_char(t, '?');
+		i += c.bytes;
+	}
+}
+
+/* Prints a tab as a space, so that the caret is aligned. */
 static void print_source(struct text *t, const struct diag_at *at)
 {
-	size_t column = at->column > 0 ? at->column - 1 : 0;
-	size_t from = column > SOURCE_SHOWN / 2 ? column - SOURCE_SHOWN / 2 : 0;
-	struct span shown = span_sub(at->source, from, SOURCE_SHOWN);
+	size_t column = at->column - 1 < at->source.n ? at->column - 1 : at->source.n;
+	size_t from = utf8_start(at->source, column > SOURCE_SHOWN / 2 ? column - SOURCE_SHOWN / 2 : 0);
+	size_t end = utf8_start(at->source, from + SOURCE_SHOWN < at->source.n ? from + SOURCE_SHOWN : at->source.n);
+	size_t marked = at->width < end - column ? at->width : end - column;
 
 	text_add(t, "  ");
-	for (size_t i = 0; i < shown.n; i++)
-		text_char(t, shown.p[i] == '\t' ? ' ' : printable(shown, i));
+	print_characters(t, span_sub(at->source, from, end - from));
 	text_add(t, "\n  ");
-	for (size_t i = from; i < column; i++)
-		text_char(t, ' ');
+	fill(t, ' ', utf8_width(span_sub(at->source, from, column - from)));
 	text_char(t, '^');
-	for (unsigned int i = 1; i < at->width && column - from + i < shown.n; i++)
-		text_char(t, '~');
+	marked = utf8_width(span_sub(at->source, column, marked));
+	fill(t, '~', marked > 1 ? marked - 1 : 0);
 	text_char(t, '\n');
 }
 
 void diag_print(struct text *t, const struct diag_message *m, bool with_source)
 {
 	if (m->at.file) {
-		text_add(t, m->at.file);
+		print_characters(t, span_of(m->at.file));
 		text_char(t, ':');
 		if (m->at.line)
 			text_f(t, "%u:", m->at.line);
@@ -87,7 +107,7 @@ void diag_print(struct text *t, const struct diag_message *m, bool with_source)
 			text_f(t, "%u:", m->at.column);
 		text_char(t, ' ');
 	}
-	text_f(t, "%s: %s", level_name(m->level), m->text);
+	text_f(t, "%s: %s", diag_level_name(m->level), m->text);
 	if (m->id)
 		text_f(t, " [%s]", m->id);
 	text_char(t, '\n');

@@ -13,6 +13,7 @@ struct diag_at {
 	unsigned int line, column;
 	unsigned int width;  /* bytes to underline, at least 1 */
 	struct span source;  /* the complete line, or the null span if it may hold a secret */
+	const char *id;      /* of the finding, for diag_f(); or null */
 };
 
 struct diag_message {
@@ -28,6 +29,11 @@ struct diag {
 	void *ctx;
 	unsigned int errors, warnings;
 };
+
+const char *diag_level_name(enum diag_level level); /* "error", "warning", "note" */
+
+/* Replaces bytes that are not UTF-8, and characters that a terminal would execute or hide, by '?', each byte by one. */
+void diag_replace_controls(char *text, size_t n);
 
 void diag_report(struct diag *d, const struct diag_message *m);
 

@@ -57,11 +57,12 @@ static struct diag_at position(struct conf_reader *r, struct span at_text, bool 
 }
 
 /* Appends `shown` to the message, unless it is the null span or may be a secret. */
-static void fail(struct conf_reader *r, struct span at_text, const char *help, const char *message,
+static void fail(struct conf_reader *r, struct span at_text, const char *id, const char *help, const char *message,
 		 struct span shown, bool may_show_line)
 {
 	struct diag_at at = position(r, at_text, may_show_line);
 
+	at.id = id;
 	r->errors++;
 	if (shown.p && !text_may_be_key(shown))
 		diag_f(r->d, DIAG_ERROR, &at, help, "%s: `%.*s'", message, (int)shown.n, shown.p);
@@ -143,11 +144,31 @@ static void unrecognized(struct conf_reader *r, struct span code)
 	char shown[COMPACT_MAX];
 
 	explain(r, &w, shown, sizeof shown);
-	fail(r, span_trim(code), w.help, "Line unrecognized", w.shown, w.shows_all);
+	fail(r, span_trim(code), w.id, w.help, "Line unrecognized", w.shown, w.shows_all);
 	mem_wipe(shown, sizeof shown);
 }
 
 /* ---- settings ---- */
+
+/* The finding for an invalid value. */
+static const char *finding_of(const struct field *f, struct span value)
+{
+	struct ip_addr a;
+
+	switch ((enum field_id)(f - fields)) {
+	case FIELD_PRIVATE_KEY:
+	case FIELD_PUBLIC_KEY:
+	case FIELD_PSK: return "bad-key";
+	case FIELD_LISTEN_PORT: return "bad-port";
+	case FIELD_FWMARK: return "bad-fwmark";
+	case FIELD_ENDPOINT: return "bad-endpoint";
+	case FIELD_KEEPALIVE: return "bad-keepalive";
+	case FIELD_ALLOWEDIP:
+		return ip_parse(&a, span_sub(value, 0, span_find(value, '/'))) ? "allowed-ips-range" : "bad-address";
+	case FIELDS: break;
+	}
+	unreachable();
+}
 
 static void report_value(struct conf_reader *r, const struct field *f, struct span raw,
 			  const struct field_value *v)
@@ -162,8 +183,17 @@ static void report_value(struct conf_reader *r, const struct field *f, struct sp
 	}
 	if (f == &fields[FIELD_PUBLIC_KEY] || secret)
 		help = "a key has 44 base64 characters, the last of which is '='";
-	fail(r, in_source(r, raw, v->offending), help, v->message, secret ? nothing : v->offending,
+	fail(r, in_source(r, raw, v->offending), finding_of(f, v->text), help, v->message, secret ? nothing : v->offending,
 	     !secret);
+}
+
+static void pass_value(const struct conf_reader *r, const struct field *f, struct span raw)
+{
+	struct conf_value v = { .setting = (unsigned int)(f - fields), .device = r->out, .text = raw, .line_text = r->line,
+				.line = r->line_number, .column = (unsigned int)(raw.p - r->line.p) + 1 };
+
+	if (r->o->value)
+		r->o->value(r->o->ctx, &v);
 }
 
 /* Blanks inside a value are rare: they are removed only if the value is invalid with them. */
@@ -172,14 +202,18 @@ static bool read_value(struct conf_reader *r, void *object, const struct field *
 {
 	*v = (struct field_value){ .text = raw, .syntax = SYNTAX_CONF, .scopes = r->o->scopes,
 				   .service = r->o->service };
-	if (field_read(object, f, v))
+	if (field_read(object, f, v)) {
+		pass_value(r, f, raw);
 		return true;
+	}
 	if (!remove_blanks(r, &v->text, raw)) {
-		fail(r, raw, NULL, "the value is too long", (struct span){ NULL, 0 }, false);
+		fail(r, raw, "value-too-long", NULL, "the value is too long", (struct span){ NULL, 0 }, false);
 		return false;
 	}
-	if (v->text.p != raw.p && field_read(object, f, v))
+	if (v->text.p != raw.p && field_read(object, f, v)) {
+		pass_value(r, f, raw);
 		return true;
+	}
 	report_value(r, f, raw, v);
 	return false;
 }
@@ -200,6 +234,7 @@ static void read_allowedips(struct conf_reader *r, const struct field *f, struct
 		if (v.host_bits) {
 			struct diag_at at = position(r, raw, true);
 			struct span shown = span_sub(v.text, v.incremental ? 1 : 0, v.text.n);
+			at.id = "host-bits";
 			diag_f(r->d, DIAG_WARNING, &at, NULL,
 			       "AllowedIP has nonzero host part: %.*s", (int)shown.n, shown.p);
 		}
@@ -257,6 +292,7 @@ static void close_section(struct conf_reader *r)
 		r->section_at.source = (struct span){ NULL, 0 };
 	r->errors++;
 	r->missing_keys++;
+	r->section_at.id = "missing-public-key";
 	diag_f(r->d, DIAG_ERROR, &r->section_at, NULL, "A peer is missing a public key");
 }
 
@@ -294,6 +330,8 @@ static void open_section(struct conf_reader *r, struct span code, bool is_peer)
 	r->section = IN_INTERFACE;
 	r->any_section = false;
 	save_section_line(r, code);
+	if (r->o->section)
+		r->o->section(r->o->ctx, &r->section_at, is_peer);
 	if (is_peer) {
 		peer = next_peer(r);
 		if (!peer) {
@@ -338,7 +376,7 @@ static size_t report_bom(struct conf_reader *r)
 
 	if (!utf8 && !span_starts(r->line, "\xff\xfe") && !span_starts(r->line, "\xfe\xff"))
 		return 0;
-	fail(r, span_sub(r->line, 0, 1), "save the file as UTF-8 without a byte order mark",
+	fail(r, span_sub(r->line, 0, 1), "bom", "save the file as UTF-8 without a byte order mark",
 	     "the file begins with a byte order mark", (struct span){ NULL, 0 }, false);
 	r->is_binary = !utf8;
 	return 3;
@@ -361,7 +399,7 @@ static void report_nul(struct conf_reader *r, struct span code, size_t nul)
 
 	explain(r, &w, shown, sizeof shown);
 	mem_wipe(shown, sizeof shown);
-	fail(r, span_sub(r->line, nul, 1), "save the file as text in UTF-8",
+	fail(r, span_sub(r->line, nul, 1), "nul-byte", "save the file as text in UTF-8",
 	     "the line contains a NUL byte", (struct span){ NULL, 0 }, false);
 	after_invalid_line(r, code);
 }

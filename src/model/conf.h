@@ -18,6 +18,15 @@ struct conf_extra {
 	unsigned int line, column; /* of the value */
 };
 
+/* A valid value of a setting of wg(8), with its position; of AllowedIPs, one element. */
+struct conf_value {
+	unsigned int setting;           /* enum field_id of fields.h */
+	const struct wg_device *device; /* as read so far, with this value in its last peer or the device itself */
+	struct span text;               /* as written, without blanks at its ends */
+	struct span line_text;          /* the complete line */
+	unsigned int line, column;
+};
+
 struct conf_options {
 	const char *file; /* for messages */
 	/* Called for keys of [Interface] (peer < 0) or of the peer with this number that are not settings of wg(8).
@@ -30,6 +39,9 @@ struct conf_options {
 	/* Called for each line that `extra` did not accept, unmodified but without its newline, including comments, blank
 	 * and invalid lines: the output of wg-quick strip. May be null. */
 	void (*emit_line)(void *ctx, struct span line);
+	/* Called for each valid value, and for each section line, including invalid ones (as of a peer). May be null. */
+	void (*value)(void *ctx, const struct conf_value *v);
+	void (*section)(void *ctx, const struct diag_at *at, bool is_peer);
 	bool no_names;      /* do not read names of peers from comments */
 	bool discard_peers; /* keep only the last peer, to check a file in little memory */
 	/* The number of errors after which to stop; 0: one. Consequences of another error (keys of a misspelt section, a

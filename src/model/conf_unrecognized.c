@@ -46,13 +46,29 @@ static bool value_is_public(const struct field *f, const char *quick_key)
 	return f ? !f->kind->secret : quick_key && !conf_is_hook_key(span_of(quick_key));
 }
 
+static void suggest_quick_key(struct conf_unrecognized *w, struct text *t, const char *key)
+{
+	if (w->in_peer) {
+		w->id = "key-in-wrong-section";
+		text_f(t, "%s is a wg-quick(8) key of [Interface]", key);
+	} else if (w->accepts_quick_keys) {
+		w->id = "missing-value";
+		text_f(t, "write %s = VALUE", key);
+	} else {
+		w->id = "wgquick-key-in-wg-file";
+		text_f(t, "%s is a wg-quick(8) key; use: wg setconf wg0 <(wg-quick strip wg0)", key);
+	}
+}
+
 static void suggest(struct conf_unrecognized *w, struct span key, const struct field *f,
 		    const char *quick_key, bool has_value)
 {
 	struct text t = text_fixed(w->help_text, sizeof w->help_text);
 	const char *guess = NULL;
 
+	w->id = !w->in_section ? "key-outside-section" : "unknown-key";
 	if (!f && !quick_key && conf_foreign_explain(&t, key)) {
+		w->id = "provider-key";
 		w->help = w->help_text;
 		return;
 	}
@@ -66,15 +82,12 @@ static void suggest(struct conf_unrecognized *w, struct span key, const struct f
 	else if (f && !has_value)
 		text_f(&t, "%s needs a value; to leave it unset, remove the line",
 		       f->spelling[SYNTAX_CONF].p);
-	else if (quick_key && w->in_peer)
-		text_f(&t, "%s is a wg-quick(8) key of [Interface]", quick_key);
-	else if (quick_key && w->accepts_quick_keys)
-		text_f(&t, "write %s = VALUE", quick_key);
 	else if (quick_key)
-		text_f(&t, "%s is a wg-quick(8) key; use: wg setconf wg0 <(wg-quick strip wg0)",
-		       quick_key);
+		suggest_quick_key(w, &t, quick_key);
 	else if (guess)
 		text_f(&t, "did you mean %s?", guess);
+	if (w->in_section && f)
+		w->id = f->of_peer != w->in_peer ? "key-in-wrong-section" : "missing-value";
 	w->may_be_public_key |= guess == fields[FIELD_PUBLIC_KEY].spelling[SYNTAX_CONF].p;
 	if (t.n > 0)
 		w->help = w->help_text;
@@ -97,6 +110,7 @@ void conf_unrecognized_explain(struct conf_unrecognized *w, char *buffer, size_t
 	bool fits = all.n < size;
 
 	w->help = NULL;
+	w->id = "bad-section";
 	w->shown = (struct span){ NULL, 0 };
 	w->shows_all = false;
 	w->may_be_public_key = f == &fields[FIELD_PUBLIC_KEY] || (!quick_key && text_may_be_key(all));

@@ -13,6 +13,7 @@ struct conf_unrecognized {
 	struct span shown; /* the printable part: the whole text, the key, or the null span */
 	bool shows_all;
 	bool may_be_public_key; /* possibly a public key, or a misspelt PublicKey line */
+	const char *id;    /* of the finding */
 	const char *help;  /* static, or in help_text; null: none */
 	char help_text[192];
 };

@@ -5,6 +5,9 @@
 
 #include "model.h"
 
+/* What follows from it, in warnings. */
+#define ENDPOINT_INSIDE_CONSEQUENCE "its encrypted packets enter the tunnel again, and never reach the peer"
+
 struct endpoint_inside {
 	uint32_t peer;           /* index of the peer that has the endpoint */
 	uint32_t owner;          /* index of the peer that has the allowed IP */

@@ -4,6 +4,7 @@
 
 #include "base/suggestion.h"
 #include "base/version.h"
+#include "quick/command/check.h"
 #include "quick/command/command.h"
 #include "quick/command/messages.h"
 #include "quick/host/hooks.h"
@@ -16,7 +17,7 @@
 #include "report/output.h"
 #include "report/report.h"
 
-static const char usage_line[] = "Usage: wg-quick [ up | down | restart | save | strip | reload | diff | status | qr ] [ CONFIG_FILE | INTERFACE ]\n";
+static const char usage_line[] = "Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | status | qr ] [ CONFIG_FILE | INTERFACE ]\n";
 
 static const char usage[] =
 	"\n"
@@ -26,6 +27,7 @@ static const char usage[] =
 	"  reload   applies only the changes in the file; sessions are not interrupted\n"
 	"  diff     prints the commands that `reload' would run\n"
 	"  save     writes the state of the tunnel into its file\n"
+	"  check    explains what is wrong with files; --explain lists all findings\n"
 	"  strip    prints the file without the keys of wg-quick, as wg(8) reads it\n"
 	"  status   shows the state of the tunnel, or of all tunnels\n"
 	"  qr       prints the file as a QR code for the apps of phones; -o FILE.svg or\n"
@@ -52,6 +54,8 @@ static const char usage[] =
 	"  - SaveConfig: `true' saves the tunnel's state into the file upon shutdown.\n"
 	"\n"
 	"See wg-quick(8) for more info and examples.\n";
+
+static const char check_name[] = "check"; /* has its own arguments */
 
 enum { OPTION_DRY_RUN = 1, OPTION_NO_HOOKS = 2, OPTION_QUIET = 4, OPTION_OUTPUT = 8 };
 
@@ -131,6 +135,7 @@ static bool find_command(const struct command **out, const char *name)
 		}
 		suggestion_offer(&s, commands[i].name);
 	}
+	suggestion_offer(&s, check_name);
 	report_error("unknown command `%s'", name);
 	return misused(synonym ? synonym : s.best);
 }
@@ -268,6 +273,8 @@ int main(int argc, char *argv[])
 	}
 	if (is_alone(argc, argv, "-v", "--version", "version"))
 		return have_stdout ? print_version() : exit_status_of_output(-EBADF);
+	if (argc > 1 && strcmp(argv[1], check_name) == 0)
+		return have_stdout ? command_check(argc - 1, argv + 1) : exit_status_of_output(-EBADF);
 	if (!parse_arguments(&o, &command, argc, argv))
 		return 1;
 	if (command->needs_net_admin && !o.dry_run && !process_may_change_network())

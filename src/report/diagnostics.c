@@ -15,7 +15,9 @@ static void print_message(struct text *t, const struct diag_message *m)
 		return;
 	}
 	if (m->at.file) {
-		diag_print(t, m, true);
+		struct diag_message without_id = *m;
+		without_id.id = NULL; /* only the checker prints it */
+		diag_print(t, &without_id, true);
 		return;
 	}
 	report_prefix(t);

@@ -28,6 +28,7 @@ static const struct command {
 	{ "pubkey", "Reads a private key from stdin and writes a public key to stdout", cmd_pubkey },
 	{ "watch", "Shows peers and their traffic in a table that is updated", cmd_watch },
 	{ "ping", "Sends through the tunnel to a peer and tells whether it answers", cmd_ping },
+	{ "check", "Checks configuration files and explains what is wrong with them", cmd_check },
 };
 
 static bool is_one_of(const char *word, const char *a, const char *b, const char *c)

@@ -23,7 +23,7 @@ struct program {
 /* A subcommand gets its own name and arguments, and returns the exit status. */
 typedef int command_run(struct program *p, int argc, char *const argv[]);
 command_run cmd_show, cmd_showconf, cmd_set, cmd_setconf, cmd_addconf, cmd_syncconf, cmd_genkey, cmd_genpsk,
-	cmd_pubkey, cmd_ping, cmd_watch;
+	cmd_pubkey, cmd_ping, cmd_watch, cmd_check;
 
 /* Standard output goes through the buffer. */
 void program_open(struct program *p, const char *name, char *buffer, size_t cap);

@@ -64,6 +64,15 @@ complete_bash() {
 	[ "$(complete_bash wg syncconf wg0 one.conf -)" = --allow-empty ]
 }
 
+@test "bash: arguments of check" {
+	touch one.conf
+	[ "$(complete_bash wg ch)" = check ]
+	[ "$(complete_bash wg check on)" = one.conf ]
+	[ "$(complete_bash wg check --s)" = --strict ]
+	[ "$(complete_bash wg check --explain dup)" = "dup-peer duplicate-address" ]
+	[ "$(complete_bash wg check --explain dup-peer hook-w)" = hook-without-inverse ]
+}
+
 @test "bash: arguments of set, each once and where valid" {
 	[ "$(complete_bash wg set wg0 '')" = "fwmark listen-port peer private-key" ]
 	[ "$(complete_bash wg set wg0 listen-port 5 '')" = "fwmark peer private-key" ]

@@ -17,7 +17,7 @@ usage() {
 	echo
 	echo "Available subcommands:"
 	local word
-	for word in show showconf set setconf addconf syncconf genkey genpsk pubkey watch ping; do
+	for word in show showconf set setconf addconf syncconf genkey genpsk pubkey watch ping check; do
 		echo "  $word: "
 	done
 	echo "You may pass \`--help' to any of these subcommands to view usage."

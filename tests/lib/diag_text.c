@@ -4,8 +4,10 @@
 static void collect(void *ctx, const struct diag_message *m)
 {
 	struct diag_text *s = ctx;
+	struct diag_message without_id = *m;
 
-	diag_print(&s->text, m, s->with_source);
+	without_id.id = NULL;
+	diag_print(&s->text, &without_id, s->with_source);
 }
 
 void diag_text_init(struct diag_text *s, bool with_source)

@@ -17,10 +17,11 @@ BEGIN {
 	may["model"] = base
 	may["proto"] = base " crypto/crypto.h"
 	models = " model/model.h model/conf.h model/conf_names.h model/uapi.h model/sync.h model/endpoint_inside.h"
-	reports = " report/report.h report/output.h report/diagnostics.h report/trace.h report/terminal.h report/units.h report/qr.h report/names.h report/json.h report/json_device.h report/exposition.h report/page.h"
+	reports = " report/report.h report/output.h report/diagnostics.h report/trace.h report/terminal.h report/units.h report/qr.h report/names.h report/json.h report/json_device.h report/exposition.h report/page.h report/check_command.h"
+	may["check"] = base " crypto/crypto.h" models " model/fields.h"
 	may["ipc"] = base " crypto/crypto.h" models
-	may["report"] = base models
-	may["wg"] = may["ipc"] " ipc/ipc.h ipc/resolve.h ipc/netns.h ipc/daemon_stats.h" reports
+	may["report"] = base models " check/check.h"
+	may["wg"] = may["ipc"] " check/check.h ipc/ipc.h ipc/resolve.h ipc/netns.h ipc/daemon_stats.h" reports
 	may["quick"] = may["wg"]
 	may["daemon"] = base models " proto/tunnel.h"
 	may["quick/config"] = base models
@@ -51,7 +52,7 @@ BEGIN {
 	pure = libc " stdlib.h errno.h limits.h assert.h stdatomic.h"
 	system_of["base"] = libc " stdlib.h assert.h"
 	system_of["crypto"] = libc " cpuid.h immintrin.h x86intrin.h arm_neon.h sys/auxv.h stdatomic.h assert.h"
-	system_of["model"] = system_of["proto"] = pure
+	system_of["model"] = system_of["check"] = system_of["proto"] = pure
 	system_of["quick/config"] = system_of["quick/plan"] = system_of["quick/diagnosis"] = pure
 	# Files, sockets and processes are for quick/host alone.
 	system_of["quick/journal"] = system_of["quick/command"] = pure

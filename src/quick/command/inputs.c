@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "check.h"
 #include "elsewhere.h"
 #include "messages.h"
 #include "ipc/resolve.h"
@@ -32,6 +33,8 @@ bool read_tunnel_file(struct tunnel_file *f, const char *argument, bool errors_o
 	diagnostics_init(&diagnostics);
 	r = tunnel_file_load(f, &d);
 	diagnostics_print(&diagnostics);
+	if (r == 0 && !errors_only)
+		report_check_warnings(f);
 	if (r == -EACCES)
 		report_error("cannot read %s: %s", f->path, strerror(EACCES));
 	return r == 0;

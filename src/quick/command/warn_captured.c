@@ -1,6 +1,7 @@
 /* Finds with the kernel which endpoints are captured, and prints which allowed IPs would not capture them. */
 #include "warn_captured.h"
 
+#include "model/endpoint_inside.h"
 #include "quick/host/endpoint_route.h"
 #include "quick/host/signals.h"
 #include "quick/plan/captured_endpoints.h"
@@ -56,8 +57,7 @@ static void print_warning(const struct captured_endpoint *e, const struct wg_dev
 	t = text_fixed(prefix, sizeof prefix);
 	prefix_print(&t, &e->prefix);
 	key_to_base64(key, peer->public_key.b);
-	report_warning("the endpoint %s of peer %s is inside %s of %s: its encrypted packets enter the tunnel again, and "
-		       "never reach the peer", endpoint, key, prefix, e->connected ? "Address" : "AllowedIPs");
+	report_warning("the endpoint %s of peer %s is inside %s of %s: " ENDPOINT_INSIDE_CONSEQUENCE, endpoint, key, prefix, e->connected ? "Address" : "AllowedIPs");
 }
 
 static void print_split(const struct captured_endpoints *c, const struct ip_prefix *p)

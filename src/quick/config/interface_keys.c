@@ -20,16 +20,23 @@ void interface_keys_free(struct interface_keys *k)
 	*k = (struct interface_keys){ 0 };
 }
 
-static struct diag_at value_at(const struct interface_keys_reader *r, const struct conf_extra *x)
+/* id: of the finding. */
+static struct diag_at value_at(const struct interface_keys_reader *r, const struct conf_extra *x, const char *id)
 {
-	return (struct diag_at){ .file = r->file, .line = x->line, .column = x->column };
+	return (struct diag_at){ .file = r->file, .line = x->line, .column = x->column, .id = id };
+}
+
+/* The finding for an invalid value. */
+static const char *finding_of(struct span key)
+{
+	return span_is_nocase(key, "MTU") ? "mtu-range" : span_is_nocase(key, "Address") ? "bad-address" : "bad-value";
 }
 
 /* "KEY: expected …, found `bad'". Neither `bad` nor its line is shown where it may be a secret. */
 static void report_value(const struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d,
 			 struct span bad, const char *expected)
 {
-	struct diag_at at = value_at(r, x);
+	struct diag_at at = value_at(r, x, finding_of(x->key));
 
 	if (bad.p >= x->value.p && bad.p <= x->value.p + x->value.n)
 		at.column += (unsigned int)(bad.p - x->value.p);
@@ -49,7 +56,7 @@ static void report_value(const struct interface_keys_reader *r, const struct con
 static void warn_ambiguous(const struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d,
 			   struct span from, const struct interface_address *a)
 {
-	struct diag_at at = value_at(r, x);
+	struct diag_at at = value_at(r, x, "ambiguous-address");
 	char text[2 * IP_PREFIX_TEXT_MAX];
 	struct text t = text_fixed(text, sizeof text);
 
@@ -69,7 +76,7 @@ static void read_address(struct interface_keys_reader *r, const struct conf_extr
 		if (a.ambiguous)
 			warn_ambiguous(r, x, d, bad, &a);
 		if (addresses_have(addresses, &a) || addresses_find_conflict(addresses, &a)) {
-			struct diag_at at = value_at(r, x);
+			struct diag_at at = value_at(r, x, "duplicate-address");
 			diag_f(d, DIAG_WARNING, &at, NULL, "duplicate address `%.*s'", (int)bad.n, bad.p);
 		} else if (!addresses_add(addresses, &a)) {
 			r->no_memory = true;
@@ -141,7 +148,7 @@ static void warn_of_server_name(const struct interface_keys_reader *r, const str
 {
 	size_t end = (size_t)(x->value.p + x->value.n - x->line_text.p);
 	struct span rest = span_sub(x->line_text, end, x->line_text.n);
-	struct diag_at at = value_at(r, x);
+	struct diag_at at = value_at(r, x, "dns-server-name");
 
 	if (x->value.n == 0 || rest.n < 2 || rest.p[0] != '#' || ascii_is_blank(rest.p[1]))
 		return;

@@ -64,6 +64,19 @@ const char *tunnel_argument(char name[WG_NAME_MAX], const char *argument)
 	return name;
 }
 
+bool tunnel_file_path(char *path, size_t size, const char *argument)
+{
+	struct text t = text_fixed(path, size);
+	char name[WG_NAME_MAX];
+	struct span stem;
+
+	if (device_name_is_valid(span_of(argument)) && !(is_file_name(&stem, argument) && access(argument, F_OK) == 0))
+		text_f(&t, "%s/wireguard/%s.conf", SYSCONFDIR, tunnel_argument(name, argument));
+	else
+		text_add(&t, argument);
+	return !t.failed;
+}
+
 static void suggest_tunnel(const char *argument)
 {
 	struct string_list files = { 0 };

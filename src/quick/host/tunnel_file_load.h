@@ -8,6 +8,10 @@
  * SYSCONFDIR/wireguard has the file INTERFACE.conf only. name: memory for the result. */
 const char *tunnel_argument(char name[WG_NAME_MAX], const char *argument);
 
+/* The path of `wg0`, `wg0.conf` or `./wg0.conf`: a file that exists here is preferred to one of SYSCONFDIR/wireguard. False:
+ * it is too long. */
+must_check bool tunnel_file_path(char *path, size_t size, const char *argument);
+
 /* Sets the name and path for `wg0` or `./wg0.conf`, and warns when all users may read the file. False, after
  * reporting: there is no such file, or its name is not a valid interface name. */
 must_check bool tunnel_file_find(struct tunnel_file *f, const char *argument);

@@ -61,11 +61,29 @@ static void long_lines_are_shortened(void **state)
 	assert_true(t.n < 400);
 }
 
+/* The caret is under the character even after wide, combining, hidden and invalid ones. */
+static void carets_are_aligned_in_columns(void **state)
+{
+	char buffer[1024];
+	struct text t = text_fixed(buffer, sizeof buffer);
+	struct diag d = { .emit = emit, .ctx = &t };
+	struct diag_at at = { .file = "f\x1b", .line = 1, .width = 6, .id = "an-id" };
+
+	(void)state;
+	at.source = SPAN("\xe6\x97\xa5\t\xe2\x80\xae" "e\xcc\x81\xff\xe6\x9c\xac\xe8\xaa\x9e");
+	at.column = 12;
+	diag_f(&d, DIAG_ERROR, &at, NULL, "%s", "x\xe2\x80\xaey");
+	assert_string_equal(buffer, "f?:1:12: error: x???y [an-id]\n"
+				    "  \xe6\x97\xa5 ?e\xcc\x81?\xe6\x9c\xac\xe8\xaa\x9e\n"
+				    "        ^~~~\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(format_of_diagnostics),
 		cmocka_unit_test(long_lines_are_shortened),
+		cmocka_unit_test(carets_are_aligned_in_columns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

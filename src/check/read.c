@@ -1,0 +1,316 @@
+/* The parser's values with their positions. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/vector.h"
+#include "crypto/crypto.h"
+#include "finding.h"
+#include "model/fields.h"
+
+struct reader {
+	struct check *c;
+	struct check_file *f;
+	struct diag diag;
+};
+
+static struct check_at at_of(const struct conf_value *v)
+{
+	return (struct check_at){ v->line, v->column, (uint32_t)v->text.n };
+}
+
+static struct check_at part_of(const struct conf_extra *x, struct span part)
+{
+	return (struct check_at){ x->line, (uint32_t)(part.p - x->line_text.p) + 1, part.n > 0 ? (uint32_t)part.n : 1 };
+}
+
+/* ---- settings of wg(8) ---- */
+
+enum { ADDRESSES_MAX = 256, HOOKS_MAX = 256 }; /* more are not looked at: a bound on comparisons */
+
+static uint16_t port_of(const char *host)
+{
+	uint64_t port = 0;
+	struct span text = span_of(host);
+	size_t colon = span_find_last(text, ':');
+
+	return span_to_u64(&port, span_sub(text, colon + 1, text.n), 65535) ? (uint16_t)port : 0;
+}
+
+static void read_endpoint(struct check_peer *p, const struct wg_peer *from, const struct conf_value *v)
+{
+	p->endpoint_at = at_of(v);
+	p->endpoint_text = v->text;
+	p->endpoint = (struct ip_endpoint){ 0 };
+	if (from->flags & WG_PEER_HAS_ENDPOINT)
+		p->endpoint = from->endpoint;
+	p->port = from->flags & WG_PEER_HAS_ENDPOINT ? from->endpoint.port : from->host ? port_of(from->host) : 0;
+}
+
+static void read_allowed_ip(struct reader *r, const struct wg_peer *from, const struct conf_value *v)
+{
+	struct check_file *f = r->f;
+	const struct wg_allowedip *a = &from->allowedips[from->n_allowedips - 1];
+
+	if (a->flags & WG_ALLOWEDIP_REMOVE)
+		return;
+	if (!vector_reserve(&f->ips, &f->cap_ips, f->n_ips + 1, sizeof *f->ips) ||
+	    !vector_reserve(&f->ips_at, &f->cap_ips_at, f->n_ips + 1, sizeof *f->ips_at)) {
+		r->c->no_memory = true;
+		return;
+	}
+	f->ips_at[f->n_ips] = at_of(v);
+	f->ips[f->n_ips] = (struct prefix_of){ a->prefix, (uint32_t)f->n_peers - 1, (uint32_t)f->n_ips };
+	f->n_ips++;
+	f->peers[f->n_peers - 1].n_ips++;
+}
+
+static void read_of_peer(struct reader *r, enum field_id setting, const struct conf_value *v)
+{
+	struct check_peer *p = r->f->n_peers > 0 ? &r->f->peers[r->f->n_peers - 1] : NULL;
+	const struct wg_peer *from = v->device->n_peers > 0 ? &v->device->peers[v->device->n_peers - 1] : NULL;
+
+	if (!p || !from)
+		return;
+	if (setting == FIELD_PUBLIC_KEY) {
+		p->key = at_of(v);
+		p->public_key = from->public_key;
+		p->has_key = true;
+	} else if (setting == FIELD_PSK) {
+		p->psk_at = at_of(v);
+		hash2(&p->psk_hash, from->psk.b, sizeof from->psk.b, NULL, 0);
+		p->has_psk = !mem_is_zero_ct(from->psk.b, sizeof from->psk.b);
+	} else if (setting == FIELD_ENDPOINT) {
+		read_endpoint(p, from, v);
+	} else if (setting == FIELD_KEEPALIVE) {
+		p->keepalive_at = at_of(v);
+		p->keepalive_s = from->keepalive_s;
+	} else if (setting == FIELD_ALLOWEDIP) {
+		read_allowed_ip(r, from, v);
+	}
+}
+
+static void read_value(void *ctx, const struct conf_value *v)
+{
+	struct reader *r = ctx;
+	struct check_file *f = r->f;
+	enum field_id setting = (enum field_id)v->setting;
+
+	if (setting >= FIELD_OF_PEER) {
+		read_of_peer(r, setting, v);
+	} else if (setting == FIELD_PRIVATE_KEY) {
+		f->private_at = at_of(v);
+		f->private_key = v->device->private_key;
+		f->has_private = !mem_is_zero_ct(f->private_key.b, sizeof f->private_key.b);
+	} else if (setting == FIELD_LISTEN_PORT) {
+		f->listen_at = at_of(v);
+		f->listen_port = v->device->listen_port;
+	}
+}
+
+static void read_section(void *ctx, const struct diag_at *at, bool is_peer)
+{
+	struct reader *r = ctx;
+	struct check_file *f = r->f;
+	struct check_at here = { at->line, at->column, at->width };
+
+	f->section = is_peer ? 2 : 1;
+	if (!is_peer) {
+		f->interface = f->interface.line ? f->interface : here;
+		return;
+	}
+	if (!vector_reserve(&f->peers, &f->cap_peers, f->n_peers + 1, sizeof *f->peers)) {
+		r->c->no_memory = true;
+		return;
+	}
+	f->peers[f->n_peers++] = (struct check_peer){ .section = here, .is_sound = true, .first_ip = f->n_ips };
+}
+
+/* ---- keys of wg-quick(8) ---- */
+
+static void read_addresses(struct reader *r, const struct conf_extra *x)
+{
+	struct check_file *f = r->f;
+	struct span rest = x->value, part;
+	struct check_address a = { .bits = 0 };
+	struct ip_prefix p;
+
+	while (span_next(&part, &rest, ',')) {
+		struct span word = span_trim(part);
+		struct span address = span_sub(word, 0, span_find(word, '/'));
+		if (f->n_addresses == ADDRESSES_MAX || !ip_parse(&a.addr, address) || !prefix_parse(&p, word, NULL))
+			continue; /* an unusual form, such as "ADDRESS peer ADDRESS", or an error */
+		a.bits = p.bits;
+		a.at = part_of(x, word);
+		if (vector_reserve(&f->addresses, &f->cap_addresses, f->n_addresses + 1, sizeof *f->addresses))
+			f->addresses[f->n_addresses++] = a;
+		else
+			r->c->no_memory = true;
+	}
+}
+
+static void read_servers(struct reader *r, const struct conf_extra *x)
+{
+	struct check_file *f = r->f;
+	struct span rest = x->value;
+
+	while (rest.n > 0) {
+		struct span word;
+		struct check_server s;
+		while (rest.n > 0 && (rest.p[0] == ',' || ascii_is_blank(rest.p[0])))
+			rest = span_sub(rest, 1, rest.n);
+		word = rest;
+		for (word.n = 0; word.n < rest.n && rest.p[word.n] != ',' && !ascii_is_blank(rest.p[word.n]);)
+			word.n++;
+		rest = span_sub(rest, word.n, rest.n);
+		if (word.n == 0 || f->n_servers == ADDRESSES_MAX || !ip_parse(&s.addr, word))
+			continue;
+		s.at = part_of(x, word);
+		if (vector_reserve(&f->servers, &f->cap_servers, f->n_servers + 1, sizeof *f->servers))
+			f->servers[f->n_servers++] = s;
+		else
+			r->c->no_memory = true;
+	}
+}
+
+static void read_hook(struct reader *r, const struct conf_extra *x)
+{
+	static const char *const names[] = { "PreUp", "PostUp", "PreDown", "PostDown" };
+	struct check_file *f = r->f;
+	struct check_hook h = { .text = x->value, .at = part_of(x, x->value.n > 0 ? x->value : x->key) };
+
+	if (f->n_hooks == HOOKS_MAX)
+		return;
+	while (h.phase < CHECK_POST_DOWN && !span_is_nocase(x->key, names[h.phase]))
+		h.phase++;
+	if (vector_reserve(&f->hooks, &f->cap_hooks, f->n_hooks + 1, sizeof *f->hooks))
+		f->hooks[f->n_hooks++] = h;
+	else
+		r->c->no_memory = true;
+}
+
+static void read_quick_key(struct reader *r, const struct conf_extra *x)
+{
+	struct check_file *f = r->f;
+	uint64_t n = 0;
+
+	if (conf_is_hook_key(x->key)) {
+		read_hook(r, x);
+	} else if (span_is_nocase(x->key, "Address")) {
+		read_addresses(r, x);
+	} else if (span_is_nocase(x->key, "DNS")) {
+		read_servers(r, x);
+	} else if (span_is_nocase(x->key, "MTU")) {
+		f->mtu = span_to_u64(&n, x->value, 65535) ? (unsigned int)n : 0;
+		f->mtu_at = part_of(x, x->value);
+	} else if (span_is_nocase(x->key, "Table")) {
+		f->table_at = part_of(x, x->value);
+		f->table_off = span_is_nocase(x->value, "off");
+		f->table_other = !f->table_off && x->value.n > 0 && !span_is_nocase(x->value, "auto") &&
+				 !span_is_nocase(x->value, "main");
+	} else if (span_is_nocase(x->key, "SaveConfig")) {
+		f->save_config = span_is_nocase(x->value, "true");
+		f->save_at = part_of(x, x->value);
+	}
+}
+
+static bool read_extra(void *ctx, const struct conf_extra *x, int peer, struct diag *d)
+{
+	struct reader *r = ctx;
+	const struct check_input *in = &r->f->in;
+	unsigned int errors = d->errors;
+
+	if (!in->extra(in->ctx, x, peer, d))
+		return false;
+	if (peer < 0 && d->errors == errors)
+		read_quick_key(r, x);
+	return true;
+}
+
+/* ---- messages of the parser ---- */
+
+static void read_message(void *ctx, const struct diag_message *m)
+{
+	struct reader *r = ctx;
+	const struct finding *self = finding_by_id(m->id ? m->id : "bad-value");
+	struct check_at at = { m->at.line ? m->at.line : 1, m->at.column ? m->at.column : 1, m->at.width };
+
+	if (m->level == DIAG_ERROR) {
+		r->f->has_errors = true;
+		if (r->f->section == 2 && r->f->n_peers > 0)
+			r->f->peers[r->f->n_peers - 1].is_sound = false;
+	}
+	found(r->c, self, r->f, &at, "%s", m->text);
+	found_level(r->c, m->level);
+	if (m->help)
+		found_help(r->c, "%s", m->help);
+}
+
+static bool split_lines(struct check_file *f)
+{
+	struct span rest = f->in.text, line;
+
+	while (span_next(&line, &rest, '\n')) {
+		struct span comment = span_trim(line);
+		if (!vector_reserve(&f->lines, &f->cap_lines, f->n_lines + 2, sizeof *f->lines))
+			return false;
+		f->lines[f->n_lines++] = line.p;
+		if (!f->comments && comment.n > 1 && comment.p[0] == '#')
+			f->comments = (uint32_t)f->n_lines;
+	}
+	return vector_reserve(&f->lines, &f->cap_lines, f->n_lines + 1, sizeof *f->lines);
+}
+
+static bool is_default(const struct ip_prefix *p, const struct prefix_table *t)
+{
+	struct prefix_of upper = { .prefix = *p };
+
+	if (p->bits == 0)
+		return true;
+	upper.prefix.addr.b[0] = 0x80;
+	return p->bits == 1 && p->addr.b[0] == 0 && t->has[p->addr.family == IP_V6][1] &&
+	       prefix_table_find(t, &upper.prefix.addr, 1) &&
+	       prefix_table_find(t, &upper.prefix.addr, 1)->prefix.bits == 1;
+}
+
+void check_read(struct check *c, struct check_file *f)
+{
+	struct reader r = { .c = c, .f = f };
+	struct diag d = { .emit = read_message, .ctx = &r };
+	struct conf_options o = { .file = f->in.path, .extra = f->in.extra ? read_extra : NULL, .ctx = &r,
+				  .scopes = f->in.scopes, .service = f->in.service, .value = read_value,
+				  .section = read_section, .max_errors = UINT_MAX };
+	struct wg_device device;
+
+	if (!split_lines(f) || conf_read(&device, f->in.text, &o, &d) == -ENOMEM) {
+		c->no_memory = true;
+		return;
+	}
+	device_free(&device);
+	if (f->has_private) {
+		x25519_public(&f->public_key, &f->private_key);
+		hash2(&f->private_hash, f->private_key.b, sizeof f->private_key.b, NULL, 0);
+	}
+	if (!prefix_table_build(&f->table, f->ips, f->n_ips))
+		c->no_memory = true;
+	for (size_t i = 0; i < f->table.n; i++) {
+		const struct ip_prefix *p = &f->table.list[i].prefix;
+		if (p->bits <= 1)
+			*(p->addr.family == IP_V4 ? &f->routes_v4 : &f->routes_v6) |= is_default(p, &f->table);
+	}
+}
+
+void check_file_free(struct check_file *f)
+{
+	mem_wipe(&f->private_key, sizeof f->private_key);
+	prefix_table_free(&f->table);
+	free(f->lines);
+	free(f->peers);
+	free(f->ips);
+	free(f->ips_at);
+	free(f->addresses);
+	free(f->servers);
+	free(f->hooks);
+	free(f);
+}
