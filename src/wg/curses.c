@@ -4,8 +4,11 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <locale.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "base/dlopen_note.h"
@@ -30,6 +33,7 @@ static struct {
 	int (*wmove)(WINDOW *w, int y, int x);
 	int (*waddnstr)(WINDOW *w, const char *text, int n);
 	int (*wattr_set)(WINDOW *w, unsigned int attributes, short pair, void *options);
+	char *(*tigetstr)(const char *capability);
 } curses;
 
 /* Attributes (curs_attr(3X)), and the pairs of colours that curses_begin() defines. */
@@ -48,6 +52,7 @@ static const struct symbol {
 	{ "wtimeout", &curses.wtimeout }, { "wgetch", &curses.wgetch }, { "werase", &curses.werase },
 	{ "wnoutrefresh", &curses.wnoutrefresh }, { "getmaxx", &curses.getmaxx }, { "getmaxy", &curses.getmaxy },
 	{ "wmove", &curses.wmove }, { "waddnstr", &curses.waddnstr }, { "wattr_set", &curses.wattr_set },
+	{ "tigetstr", &curses.tigetstr },
 };
 
 static bool library_open(void)
@@ -73,6 +78,69 @@ static void define_colours(void)
 	curses.init_pair(PAIR_RED, COLOR_RED, COLOR_DEFAULT);
 }
 
+/* ---- signals that end the program ---- */
+
+/* They are blocked while the library works, so that its state is consistent when the handler restores the terminal. */
+static const int ending[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+
+static void change_mask(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_LEN(ending); i++)
+		sigaddset(&set, ending[i]);
+	(void)sigprocmask(how, &set, NULL);
+}
+
+static void restore_and_end(int signal_number)
+{
+	curses_end();
+	(void)signal(signal_number, SIG_DFL);
+	(void)raise(signal_number);
+	change_mask(SIG_UNBLOCK);
+}
+
+static void handle_signals(void)
+{
+	struct sigaction action = { .sa_handler = restore_and_end }, before;
+
+	for (size_t i = 0; i < ARRAY_LEN(ending); i++)
+		if (sigaction(ending[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+			(void)sigaction(ending[i], &action, NULL);
+}
+
+/* ---- the terminal ---- */
+
+/* Descriptions of terminals that the user chose are not for a program with more privileges than the user. */
+static void trust_no_environment(void)
+{
+	static const char *const names[] = { "TERMINFO", "TERMINFO_DIRS", "TERMCAP", "TERMPATH", "HOME" };
+
+	for (size_t i = 0; getauxval(AT_SECURE) && i < ARRAY_LEN(names); i++)
+		(void)unsetenv(names[i]);
+}
+
+static bool can_move_cursor(void)
+{
+	const char *cup = curses.tigetstr("cup");
+
+	return cup && cup != (const char *)-1;
+}
+
+static void set_up(bool colour)
+{
+	curses.cbreak();
+	curses.noecho();
+	curses.keypad(curses.window, true);
+	curses.set_escdelay(25);
+	curses.wtimeout(curses.window, 0);
+	curses.curs_set(0);
+	curses.colour = colour;
+	if (colour)
+		define_colours();
+}
+
 int curses_begin(bool colour)
 {
 	void *window;
@@ -81,19 +149,18 @@ int curses_begin(bool colour)
 		return -ENOENT;
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return -ENOTTY;
+	trust_no_environment();
 	setlocale(LC_CTYPE, ""); /* decides how the library writes characters */
 	if (!curses.newterm(NULL, stdout, stdin))
 		return -EINVAL;
 	window = dlsym(curses.library, "stdscr");
 	memcpy(&curses.window, window, sizeof curses.window);
-	curses.cbreak();
-	curses.noecho();
-	curses.keypad(curses.window, true);
-	curses.set_escdelay(25);
-	curses.curs_set(0);
-	curses.colour = colour;
-	if (colour)
-		define_colours();
+	if (!can_move_cursor()) {
+		curses_end();
+		return -ENOTSUP;
+	}
+	set_up(colour);
+	handle_signals();
 	return 0;
 }
 
@@ -114,6 +181,7 @@ void curses_size(unsigned int *lines, unsigned int *columns)
 
 void curses_clear(void)
 {
+	change_mask(SIG_BLOCK);
 	curses.werase(curses.window);
 }
 
@@ -139,10 +207,27 @@ void curses_show(void)
 {
 	curses.wnoutrefresh(curses.window);
 	curses.doupdate();
+	change_mask(SIG_UNBLOCK);
+}
+
+static int read_key(void)
+{
+	int key;
+
+	change_mask(SIG_BLOCK);
+	key = curses.wgetch(curses.window);
+	change_mask(SIG_UNBLOCK);
+	return key;
 }
 
 int curses_key(int timeout_ms)
 {
-	curses.wtimeout(curses.window, timeout_ms);
-	return curses.wgetch(curses.window);
+	struct pollfd terminal = { .fd = STDIN_FILENO, .events = POLLIN };
+	int key = read_key(); /* the library may have read several */
+
+	if (key != CURSES_NONE)
+		return key;
+	if (poll(&terminal, 1, timeout_ms) > 0 && (terminal.revents & (POLLHUP | POLLERR | POLLNVAL)))
+		return CURSES_GONE;
+	return read_key();
 }

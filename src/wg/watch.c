@@ -25,6 +25,7 @@ struct watch {
 	struct watch_devices devices; /* of the latest sample */
 	struct watch_table table;
 	struct watch_screen screen;
+	bool terminal_closed;
 };
 
 /* ---- arguments ---- */
@@ -56,6 +57,7 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* False: out of memory. */
 static bool sample(struct watch *w)
 {
 	struct watch_devices next;
@@ -63,7 +65,6 @@ static bool sample(struct watch *w)
 
 	if (!watch_devices_read(&next, &w->devices, w->program, w->interface, at_s) ||
 	    !watch_sample(&w->table, next.list, next.n, at_s, watch_devices_name, &next)) {
-		report_error("out of memory");
 		watch_devices_free(&next);
 		return false;
 	}
@@ -74,7 +75,9 @@ static bool sample(struct watch *w)
 
 /* ---- the terminal ---- */
 
-/* Handles keys until the next sample is due. */
+enum { PAUSED_MS = 1000 }; /* ages of handshakes grow */
+
+/* Handles keys until the next sample is due. False: the terminal was closed, or out of memory. */
 static bool interact(struct watch *w, double until_s)
 {
 	struct watch_screen *s = &w->screen;
@@ -84,15 +87,17 @@ static bool interact(struct watch *w, double until_s)
 		int key;
 		watch_screen_draw(s, (uint64_t)time(NULL));
 		left = until_s - now_s();
-		key = curses_key(left > 0 ? (int)(left * 1e3) + 1 : 0);
-		if (key != CURSES_NONE && !watch_screen_key(s, key))
+		key = curses_key(left > 0 ? (int)(left * 1e3) + 1 : s->paused ? PAUSED_MS : 0);
+		w->terminal_closed = key == CURSES_GONE;
+		if (w->terminal_closed || (key != CURSES_NONE && !watch_screen_key(s, key)))
 			return false;
 		left = until_s - now_s();
 	} while (!s->quit && (left > 0 || s->paused));
 	return true;
 }
 
-static bool run_screen(struct watch *w)
+/* False: as interact(). */
+static bool update_until_quit(struct watch *w)
 {
 	struct watch_screen *s = &w->screen;
 	double next = now_s();
@@ -122,16 +127,31 @@ static bool begin_screen(struct watch *w)
 		report_help("install the package libncursesw6 (Debian) or ncurses");
 	} else if (r < 0) {
 		report_error("cannot take over the terminal: %s",
-			     r == -EINVAL ? "its type (TERM) is unknown" : "standard input or output is not one");
+			     r == -EINVAL ? "its type (TERM) is unknown" :
+			     r == -ENOTSUP ? "its type (TERM) has no cursor addressing" :
+			     "standard input or output is not one");
 	}
 	w->screen = (struct watch_screen){ .table = &w->table, .title = w->interface ? w->interface : "all",
 					   .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 };
 	return r == 0;
 }
 
+static bool run_screen(struct watch *w)
+{
+	bool ok;
+
+	if (!begin_screen(w))
+		return false;
+	ok = update_until_quit(w);
+	curses_end();
+	if (!ok && !w->terminal_closed)
+		report_error("out of memory");
+	return ok;
+}
+
 /* ---- programs ---- */
 
-/* False: the interface is gone, or (reported) out of memory. */
+/* False: the interface is gone, or out of memory; reported. */
 static bool print_sample(struct watch *w)
 {
 	struct program *p = w->program;
@@ -159,7 +179,11 @@ static bool run_json(struct watch *w)
 	for (;;) {
 		struct timespec t;
 		double left;
-		if (!sample(w) || !print_sample(w) || w->program->out_error)
+		if (!sample(w)) {
+			report_error("out of memory");
+			return false;
+		}
+		if (!print_sample(w) || w->program->out_error)
 			return false;
 		next += w->interval_ms / 1e3;
 		left = next - now_s();
@@ -194,8 +218,7 @@ int cmd_watch(struct program *p, int argc, char *const argv[])
 		report_set_interface(w.interface);
 	}
 	settings_apply(p);
-	ok = json ? run_json(&w) : begin_screen(&w) && run_screen(&w);
-	curses_end();
+	ok = json ? run_json(&w) : run_screen(&w);
 	watch_table_free(&w.table);
 	watch_devices_free(&w.devices);
 	return ok ? 0 : 1;

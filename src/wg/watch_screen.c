@@ -55,16 +55,33 @@ static void add_cell(struct text *t, const char *text, size_t columns, bool righ
 	text_char(t, ' ');
 }
 
-/* Writes a line, cut to the width of the screen. */
-static void put_line(enum curses_style style, const struct text *t, unsigned int line, size_t columns, bool fill)
+/* Names may not be ASCII where the terminal is. Columns stay. */
+static void add_ascii(struct text *t, struct span s)
 {
-	char cut[LINE_BYTES];
-	struct text out = text_fixed(cut, sizeof cut);
-	size_t width = utf8_width(text_of(t));
+	struct utf8_char c;
 
-	watch_cell(&out, text_of(t), fill || width > columns ? columns : width, false);
+	for (size_t i = 0; i < s.n; i += c.bytes) {
+		c = utf8_at(s, i);
+		if (c.bytes == 1)
+			text_char(t, c.printable ? s.p[i] : '?');
+		for (unsigned int n = 0; c.bytes > 1 && n < c.width; n++)
+			text_char(t, '?');
+	}
+}
+
+/* Writes a line, cut to the width of the screen. */
+static void put_line(const struct watch_screen *s, enum curses_style style, struct span text, unsigned int line, size_t columns,
+		     bool fill)
+{
+	char cut[LINE_BYTES], ascii[LINE_BYTES];
+	struct text out = text_fixed(cut, sizeof cut), plain = text_fixed(ascii, sizeof ascii);
+	size_t width = utf8_width(text);
+
+	watch_cell(&out, text, fill || width > columns ? columns : width, false);
+	if (!s->utf8)
+		add_ascii(&plain, text_of(&out));
 	curses_move(line, 0);
-	curses_put(style, text_of(&out));
+	curses_put(style, s->utf8 ? text_of(&out) : text_of(&plain));
 }
 
 /* ---- the table ---- */
@@ -176,13 +193,13 @@ static void draw_table(struct watch_screen *s, unsigned int lines, unsigned int 
 	if (visible > 0 && s->selected >= s->top + visible)
 		s->top = s->selected - visible + 1;
 	print_headings(&t, &w);
-	put_line(CURSES_BOLD, &t, 1, columns, true);
+	put_line(s, CURSES_BOLD, text_of(&t), 1, columns, true);
 	for (size_t i = 0; i < visible && s->top + i < s->table->n_shown; i++) {
 		const struct watch_peer *p = s->table->shown[s->top + i];
 		bool is_selected = s->top + i == s->selected;
 		t = text_fixed(line, sizeof line);
 		print_peer_line(&t, s, p, &w, now_s);
-		put_line(is_selected ? CURSES_REVERSE : style_of(p, now_s), &t, 2 + (unsigned int)i, columns, is_selected);
+		put_line(s, is_selected ? CURSES_REVERSE : style_of(p, now_s), text_of(&t), 2 + (unsigned int)i, columns, is_selected);
 	}
 }
 
@@ -251,14 +268,11 @@ static const char help_text[] =
 	"  p, blank       pause, continue\n"
 	"  q              quit\n";
 
-static void draw_text(struct span text, unsigned int lines, unsigned int columns)
+static void draw_text(const struct watch_screen *s, struct span text, unsigned int lines, unsigned int columns)
 {
 	for (unsigned int i = 1; i + 1 < lines && text.n > 0; i++) {
 		size_t n = span_find(text, '\n');
-		char line[LINE_BYTES];
-		struct text t = text_fixed(line, sizeof line);
-		text_span(&t, span_sub(text, 0, n));
-		put_line(CURSES_NORMAL, &t, i, columns, false);
+		put_line(s, CURSES_NORMAL, span_sub(text, 0, n), i, columns, false);
 		text = span_sub(text, n + (n < text.n), text.n);
 	}
 }
@@ -270,10 +284,10 @@ static void draw_page(struct watch_screen *s, unsigned int lines, unsigned int c
 	const struct watch_peer *p = selected_peer(s);
 
 	if (s->page == WATCH_PAGE_HELP) {
-		draw_text(span_of(help_text), lines, columns);
+		draw_text(s, span_of(help_text), lines, columns);
 	} else if (s->page == WATCH_PAGE_PEER && p) {
 		print_details(&t, s, p, lines, now_s);
-		draw_text(text_of(&t), lines, columns);
+		draw_text(s, text_of(&t), lines, columns);
 	} else {
 		draw_table(s, lines, columns, now_s);
 	}
@@ -292,11 +306,11 @@ void watch_screen_draw(struct watch_screen *s, uint64_t now_s)
 		return;
 	}
 	print_status(&t, s);
-	put_line(CURSES_NORMAL, &t, 0, columns, false);
+	put_line(s, CURSES_NORMAL, text_of(&t), 0, columns, false);
 	draw_page(s, lines, columns, now_s);
 	t = text_fixed(line, sizeof line);
 	print_footer(&t, s);
-	put_line(s->problem ? CURSES_RED : CURSES_DIM, &t, lines - 1, columns - 1, false);
+	put_line(s, s->problem ? CURSES_RED : CURSES_DIM, text_of(&t), lines - 1, columns - 1, false);
 	curses_show();
 }
 

@@ -74,6 +74,12 @@ screen_has() { screen | grep -F -- "$1"; }
 	watch 80 10 C all 0.2
 	shows "PEER" "${PUB_B:0:8}...      10.0.0.2:5000" "@"
 	not screen_has █
+	printf '[Peer]\n# Name = \u00fcber \u4e2d\nPublicKey = %s\n' "$PUB_B" | tunnel a wg0
+	keys q
+	shows "status 0"
+	on a tmux -L watch kill-server
+	watch 80 10 C all 0.2
+	shows "?ber ??          10.0.0.2:5000"
 	[ "$(screen | awk '{ print length }' | sort -n | tail -1)" -le 80 ]
 	on a tmux -L watch resize-window -x 40 -y 8
 	shows "wg watch all: 1 of 1 peers"
@@ -151,4 +157,47 @@ screen_has() { screen | grep -F -- "$1"; }
 	[[ $output == "wg: nosuch: cannot read nosuch: "* ]]
 	run -1 on a env TERM=nosuch script -qec "wg watch" /dev/null
 	[[ $output == *"cannot take over the terminal: its type (TERM) is unknown"* ]]
+}
+
+@test "signals that end it: the terminal is as it was before" {
+	local signal
+	on a env -u TMUX TERM=xterm LC_ALL=C.UTF-8 tmux -L watch -f /dev/null new-session -d -x 100 -y 12 \
+		'before=$(stty -g); for i in 1 2 3 4; do wg watch wg0 0.2
+			echo "status $?, terminal as before: $([ "$(stty -g)" = "$before" ]; echo $?)"; read -r _; done; cat'
+	for signal in HUP:129 INT:130 QUIT:131 TERM:143; do
+		shows "1 of 1 peers"
+		on a pkill "-${signal%:*}" -x wg
+		shows "status ${signal#*:}, terminal as before: 0"
+		keys Enter
+	done
+}
+
+@test "it waits while it is paused; it ends when the terminal is closed, also if SIGHUP is ignored" {
+	on a env -u TMUX TERM=xterm LC_ALL=C.UTF-8 tmux -L watch -f /dev/null new-session -d -x 100 -y 12 \
+		"trap '' HUP; strace -o /run/calls -e trace=poll,ppoll,pselect6,read wg watch wg0 0.2"
+	shows "1 of 1 peers"
+	keys p
+	shows "PAUSED"
+	on a cp /dev/null /run/calls
+	eventually 10 on a sh -c 'grep -c "poll.*Timeout" /run/calls | grep -x "[2-9]"'
+	[ "$(on a grep -c . /run/calls)" -lt 40 ]
+	on a tmux -L watch kill-server
+	eventually 5 not on a pgrep -x wg
+}
+
+@test "terminals that cannot show it; descriptions of terminals are not read for a user with fewer privileges" {
+	run -1 on a env TERM=dumb script -qec "wg watch" /dev/null
+	[[ $output == *"cannot take over the terminal: its type (TERM) has no cursor addressing"* ]]
+	chmod 755 "$NET_DIR"
+	install -m 755 "$WGSUITE_BUILD/wg" "$NET_DIR/wg"
+	infocmp -x xterm | sed 's/^xterm[^,]*/mine/' > "$NET_DIR/mine"
+	tic -x -o "$NET_DIR/terminfo" "$NET_DIR/mine"
+	export TERM=mine TERMINFO="$NET_DIR/terminfo"
+	on a setpriv --reuid 65534 --clear-groups script -qec "$NET_DIR/wg watch nosuch" /dev/null <<< q > "$NET_DIR/screen"
+	grep -q "cannot read nosuch" "$NET_DIR/screen"
+	# cap_net_admin+ep, of revision 2 (linux/capability.h)
+	python3 -c 'import os, struct, sys
+os.setxattr(sys.argv[1], "security.capability", struct.pack("<5I", 0x02000001, 1 << 12, 0, 0, 0))' "$NET_DIR/wg"
+	run -1 on a setpriv --reuid 65534 --clear-groups script -qec "$NET_DIR/wg watch nosuch" /dev/null
+	[[ $output == *"its type (TERM) is unknown"* ]]
 }
