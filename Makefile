@@ -186,6 +186,11 @@ ifeq ($(WITH_SYSTEMDUNITS) $(WITH_WGQUICK),yes yes)
 	$(Q)$(call make_folder,$(SYSTEMDUNITDIR)/sysinit.target.wants) && \
 		ln -sf ../wg-quick-resolv-conf.service "$(DESTDIR)$(SYSTEMDUNITDIR)/sysinit.target.wants/"
 endif
+ifeq ($(WITH_SYSTEMDUNITS) $(WITH_WIREGUARDD),yes yes)
+	$(call install_files,$(SYSTEMDUNITDIR),$(wildcard contrib/systemd/wireguardd*),0644)
+	$(Q)sed -i 's|=/usr/bin/|=$(BINDIR)/|; s|/run/wireguard|$(RUNSTATEDIR:/var/run=/run)/wireguard|' \
+		"$(DESTDIR)$(SYSTEMDUNITDIR)/wireguardd@.service"
+endif
 
 clean:
 	$(Q)rm -rf $(O)

@@ -8,6 +8,7 @@
 #include "base/version.h"
 #include "daemon/control/control.h"
 #include "daemon/control/interface.h"
+#include "daemon/control/restart.h"
 #include "daemon/control/takeover.h"
 #include "daemon/process/daemonize.h"
 #include "daemon/process/log.h"
@@ -17,10 +18,12 @@
 #define SOCKET_DIR RUNSTATEDIR "/wireguard"
 #define STATS_DIR RUNSTATEDIR "/wgsuite"
 
+enum { EXIT_TRY_AGAIN = 75 }; /* EX_TEMPFAIL of <sysexits.h>: another start may succeed */
+
 static struct control control;
 
 static const char usage[] =
-	"Usage: wireguardd [-f|--foreground] [--takeover] INTERFACE\n"
+	"Usage: wireguardd [-f|--foreground] [--takeover | --fd-store] INTERFACE\n"
 	"       wireguardd --version | --help\n"
 	"\n"
 	"Creates the TUN device INTERFACE and the socket " SOCKET_DIR "/INTERFACE.sock,\n"
@@ -29,6 +32,8 @@ static const char usage[] =
 	"  -f, --foreground  stay in the foreground\n"
 	"  --takeover        take the interface over from the wireguardd that runs it, with its\n"
 	"                    sessions: nothing is lost, and the other process ends\n"
+	"  --fd-store        stay in the foreground, and keep the interface in the file descriptor\n"
+	"                    store of systemd, so that a restart of the service loses nothing\n"
 	"\n"
 	"Environment:\n"
 	"  LOG_LEVEL=verbose|debug|error|silent  verbosity of messages, which go to standard\n"
@@ -73,6 +78,18 @@ static int open_signals(bool foreground)
 	return signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+/* Of a descriptor that was passed. */
+static const char *passed_tun_error(int error)
+{
+	switch (error) {
+	case -EPROTO: return "its header is not the one that the running daemon names";
+	case -EBADFD: return "the device was deleted";
+	case -EINVAL: return "it is a TAP device, or its packets have a header (IFF_NO_PI is not set)";
+	case -ENOTTY: return "the descriptor is not one of /dev/net/tun";
+	default: return strerror(-error);
+	}
+}
+
 /* name: of the device. One that was passed as a descriptor may differ from the name on the command line. */
 static int open_tun(struct control *c, const struct options *o, const struct takeover_client *from, char name[16],
 		    struct text *why)
@@ -85,64 +102,105 @@ static int open_tun(struct control *c, const struct options *o, const struct tak
 		error = tun_name(&c->tun, name);
 	if (!error)
 		log_init(log_parse_level(getenv("LOG_LEVEL")), name);
-	if (error)
+	else if (o->takeover || o->tun_fd >= 0)
+		text_f(why, "cannot take the TUN device over: %s", passed_tun_error(error));
+	else
 		text_f(why, "cannot create the TUN device: %s%s", strerror(-error), tun_help(error));
 	return error;
 }
 
-static int open_socket(struct control *c, const struct options *o, const char *name, struct text *why)
+/* passed: the descriptor of a listening socket, or -1; also afterwards, if its file is gone, so that nobody can reach it. */
+static int open_socket(struct control *c, const struct options *o, int *passed, const char *name, struct text *why)
 {
-	return o->uapi_fd >= 0 ?
-		       uapi_server_take_fd(&c->uapi, o->uapi_fd, SOCKET_DIR, name, why) :
-		       uapi_server_open(&c->uapi, SOCKET_DIR, name, why);
+	int error = *passed >= 0 ? uapi_server_take_fd(&c->uapi, *passed, SOCKET_DIR, name, why) : 0;
+
+	if (!error && *passed >= 0 && o->fd_store && !c->uapi.file.path[0]) {
+		uapi_server_close(&c->uapi);
+		*passed = -1;
+	}
+	return error || *passed >= 0 ? error : uapi_server_open(&c->uapi, SOCKET_DIR, name, why);
 }
 
 /* The daemon can do without. */
-static void open_statistics(struct control *c, const char *name, int fd)
+static void open_statistics(struct control *c, const struct options *o, int *passed, const char *name)
 {
 	char text[200];
 	struct text why = text_fixed(text, sizeof text);
 
-	if (fd >= 0)
-		stats_server_take_fd(&c->stats, fd, STATS_DIR, name);
-	else if (stats_server_open(&c->stats, STATS_DIR, name, &why) != 0)
+	if (*passed >= 0)
+		stats_server_take_fd(&c->stats, *passed, STATS_DIR, name);
+	if (*passed >= 0 && o->fd_store && !c->stats.file.path[0]) {
+		stats_server_close(&c->stats);
+		*passed = -1;
+	}
+	if (*passed < 0 && stats_server_open(&c->stats, STATS_DIR, name, &why) != 0)
 		log_error("warning: no statistics: %s", text);
 }
 
-/* The descriptors, some of which the running daemon passes. */
-static int open_descriptors(struct control *c, struct options *o, struct takeover_client *from, struct text *why)
+struct predecessor { /* the process that had the tunnel before; fds -1: none, or it did not have them */
+	struct takeover_client running; /* --takeover */
+	struct fd_store_taken stored;   /* --fd-store */
+};
+
+/* Gets the descriptors that the predecessor has. */
+static int ask_predecessor(struct control *c, struct options *o, struct predecessor *from, struct text *why)
+{
+	int error;
+
+	if (o->takeover) {
+		error = takeover_connect(&from->running, SOCKET_DIR, o->interface, why);
+		if (error)
+			return error;
+		o->tun_fd = from->running.tun;
+		o->uapi_fd = from->running.uapi;
+	} else if (o->fd_store) {
+		fd_store_take(&from->stored, &c->store.service);
+		if (from->stored.tun >= 0) {
+			o->tun_fd = from->stored.tun;
+			o->uapi_fd = from->stored.uapi;
+		}
+	}
+	return 0;
+}
+
+static int open_descriptors(struct control *c, struct options *o, struct predecessor *from, struct text *why)
 {
 	char name[16];
-	int error = o->takeover ? takeover_connect(from, SOCKET_DIR, o->interface, why) : 0;
+	int error = ask_predecessor(c, o, from, why), *stats = o->takeover ? &from->running.stats : &from->stored.stats;
 
+	if (!error)
+		error = open_tun(c, o, &from->running, name, why);
 	if (error)
 		return error;
-	if (o->takeover) {
-		o->tun_fd = from->tun;
-		o->uapi_fd = from->uapi;
-	}
-	error = open_tun(c, o, from, name, why);
-	if (!error) {
-		error = link_open(&c->link, &c->tun, &c->icmp, o->takeover ? LINK_TAKEN_OVER : LINK_NEW);
-		if (error)
-			text_f(why, "cannot set up the link: %s", strerror(-error));
-	}
+	error = link_open(&c->link, &c->tun, &c->icmp,
+			  o->takeover || from->stored.tun >= 0 ? LINK_TAKEN_OVER : LINK_NEW);
+	if (error)
+		text_f(why, "cannot set up the link: %s", strerror(-error));
 	if (!error)
-		error = open_socket(c, o, name, why);
+		error = open_socket(c, o, &o->uapi_fd, name, why);
+	from->stored.uapi = o->uapi_fd;
 	if (!error)
-		open_statistics(c, name, from->stats);
+		open_statistics(c, o, stats, name);
+	return error;
+}
+
+/* The loop and the tunnel. A device that was passed as a descriptor may be up already. */
+static int start_control(struct control *c, const struct options *o, struct predecessor *from)
+{
+	int signal_fd = open_signals(o->foreground), error = signal_fd < 0 ? -errno : control_start(c, signal_fd);
+
+	if (!error && o->fd_store)
+		return restart_begin(c, &from->stored);
+	if (!error && !o->takeover)
+		interface_follow_link(c);
 	return error;
 }
 
 /* Drops privileges, and starts the threads, which inherit the remaining ones. */
-static int start_threads(struct control *c, const struct options *o, struct text *why)
+static int start_threads(struct control *c, struct text *why)
 {
-	int signal_fd = open_signals(o->foreground), error = signal_fd < 0 ? -errno : control_start(c, signal_fd);
+	int error;
 
-	if (error)
-		return error;
-	if (!o->takeover)
-		interface_follow_link(c); /* a device that was passed as a descriptor may be up already */
 	sandbox_enter(&(struct sandbox_folders){ SOCKET_DIR, STATS_DIR });
 	error = threads_start(&c->threads);
 	if (error)
@@ -152,14 +210,23 @@ static int start_threads(struct control *c, const struct options *o, struct text
 	return error;
 }
 
+static void open_service(struct control *c, struct options *o)
+{
+	if (service_open(&c->store.service) || !o->fd_store)
+		return;
+	log_error("warning: NOTIFY_SOCKET is not set: nothing is kept for a restart");
+	o->fd_store = false;
+}
+
 /* Opens everything, and takes over what runs. Then the daemon can be configured. */
 static int start(struct control *c, struct options *o, struct text *why)
 {
-	struct takeover_client from = { .fd = -1, .stats = -1 };
+	struct predecessor from = { .running = { .fd = -1, .stats = -1 }, .stored = { .tun = -1, .stats = -1 } };
 	int error;
 
 	sandbox_prepare();
 	error = control_init(c, o->disabled_offloads, o->threads);
+	open_service(c, o);
 	sandbox_lock_memory();
 	if (!error && !tunnel_self_test()) {
 		text_add(why, "the cryptographic self-test failed");
@@ -168,13 +235,17 @@ static int start(struct control *c, struct options *o, struct text *why)
 	if (!error)
 		error = open_descriptors(c, o, &from, why);
 	if (!error)
-		error = start_threads(c, o, why);
-	if (!error && o->takeover)
-		error = takeover_finish(&from, c, why);
+		error = start_control(c, o, &from);
 	if (!error)
-		daemonize_notify_ready();
+		error = start_threads(c, why);
+	if (!error && o->takeover)
+		error = takeover_finish(&from.running, c, why);
+	if (!error)
+		service_notify_ready(&c->store.service);
 	else if (o->takeover)
 		interface_leave_files(c); /* they are the other daemon's */
+	if (!o->fd_store)
+		service_close(&c->store.service);
 	return error;
 }
 
@@ -221,7 +292,7 @@ static int run(struct options *o)
 	control_free(&control);
 	if (error)
 		daemonize_report(status_fd, text); /* after cleaning up: nothing is left in the way of another start */
-	return error ? EXIT_FAILURE : EXIT_SUCCESS;
+	return !error ? EXIT_SUCCESS : o->fd_store && error == -EBADMSG ? EXIT_TRY_AGAIN : EXIT_FAILURE;
 }
 
 static int print(const char *text)
@@ -247,12 +318,14 @@ int main(int argc, char **argv)
 	for (; at < argc && argv[at][0] == '-'; at++) {
 		if (strcmp(argv[at], "--takeover") == 0)
 			o.takeover = true;
+		else if (strcmp(argv[at], "--fd-store") == 0)
+			o.fd_store = o.foreground = true;
 		else if (strcmp(argv[at], "-f") == 0 || strcmp(argv[at], "--foreground") == 0)
 			o.foreground = true;
 		else
 			break;
 	}
-	if (at != argc - 1 || argv[at][0] == '-') {
+	if (at != argc - 1 || argv[at][0] == '-' || (o.takeover && o.fd_store)) {
 		fputs(usage, stderr);
 		return EXIT_FAILURE;
 	}

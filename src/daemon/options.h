@@ -7,6 +7,7 @@
 struct options {
 	const char *interface;  /* from the command line */
 	bool takeover;          /* --takeover */
+	bool fd_store;          /* --fd-store */
 	bool foreground;        /* --foreground, or WG_PROCESS_FOREGROUND=1 */
 	const char *log_file;   /* WG_LOG_FILE; may be null or "" */
 	int tun_fd, uapi_fd;    /* WG_TUN_FD, WG_UAPI_FD; -1: not set */

@@ -212,6 +212,8 @@ void tunnel_peer_set_endpoint(struct wg_tunnel *t, struct wg_tunnel_peer *p,
 			      const struct ip_endpoint *endpoint);
 void tunnel_peer_set_keepalive(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p,
 			       uint16_t seconds); /* 0: off */
+/* Sends a keepalive. If the peer has no session, a handshake begins at once. While the tunnel is up. */
+void tunnel_peer_send_keepalive(struct wg_tunnel *t, struct wg_tunnel_peer *p);
 /* After the peer was configured while the tunnel is up: makes tunnel_control_next send what is staged. */
 void tunnel_peer_flush(struct wg_tunnel *t, struct wg_tunnel_peer *p);
 

@@ -297,6 +297,12 @@ void tunnel_peer_set_keepalive(struct wg_tunnel *t, uint64_t now_ns, struct wg_t
 	peer_rearm(t, p);
 }
 
+void tunnel_peer_send_keepalive(struct wg_tunnel *t, struct wg_tunnel_peer *p)
+{
+	if (t->is_up)
+		peer_send_keepalive(t, p);
+}
+
 void tunnel_peer_flush(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 {
 	if (t->is_up)

@@ -217,6 +217,16 @@ pings() {
 	replies_in_order "$n" <<< "$out"
 }
 
+# no_reply_missing LOG: the output of a ping that was interrupted has every reply but perhaps that of the last requests, which
+# were on their way then.
+no_reply_missing() {
+	local sent last
+	sent=$(sed -n 's/ packets transmitted.*//p' "$1")
+	last=$(grep -c 'icmp_seq=' "$1")
+	replies_in_order "$last" < "$1"
+	[ "$last" -ge $((sent - 3)) ]
+}
+
 # replies_in_order N: the output of ping on stdin has at least N replies, in order and without a gap.
 replies_in_order() {
 	local seen

@@ -233,9 +233,10 @@ harden_unit() {
 }
 
 @test "systemd accepts every line of the units" {
-	on box sh -c 'cp /lib/systemd/system/wg-quick@.service /run/wg-quick@wg0.service' # older ones verify no templates
-	for unit in /run/wg-quick@wg0.service /lib/systemd/system/wg-quick.target /lib/systemd/system/wg-quick-resolv-conf.service \
-		/lib/systemd/system/wg-prometheus.service /lib/systemd/system/wg-prometheus.timer; do
+	on box sh -c 'for u in wg-quick wireguardd; do cp /lib/systemd/system/$u@.service /run/$u@wg0.service; done' # older ones verify no templates
+	for unit in /run/wg-quick@wg0.service /run/wireguardd@wg0.service /lib/systemd/system/wg-quick.target \
+		/lib/systemd/system/wg-quick-resolv-conf.service /lib/systemd/system/wg-prometheus.service \
+		/lib/systemd/system/wg-prometheus.timer; do
 		run -0 on box systemd-analyze verify --man=no "$unit"
 		[ -z "$output" ] || fail "$unit: $output"
 	done
@@ -283,4 +284,71 @@ harden_unit() {
 	on box systemctl start wg-quick-resolv-conf
 	[ "$(on box cat /etc/resolv.conf)" = "nameserver 192.0.2.53" ]
 	on box test ! -e /etc/resolv.conf.wg-quick
+}
+
+# daemon_begins HOW: "sessions" or "configuration": what the wireguardd that runs has from the file descriptor store.
+daemon_begins() {
+	local text=" took the tunnel over from the file descriptor store"
+	[ "$1" = sessions ] || text=" restored the configuration from the file descriptor store"
+	on box journalctl -o cat "_PID=$(daemons box)" | grep -F "$text"
+}
+another_daemon() { [ -n "$(daemons box)" ] && [ "$(daemons box)" != "$daemon" ]; }
+
+@test "wireguardd@.service: wg-quick uses it, a restart needs no handshake and loses nothing, kill -9 a handshake, stop removes all" {
+	printf '[backend]\nimplementation = userspace\nprogram = wireguardd@.service\n' | on box tee /etc/wireguard/wgsuite.ini > /dev/null
+	on box install -D /dev/stdin /etc/systemd/system/wireguardd@.service.d/log.conf <<< $'[Service]\nEnvironment=LOG_LEVEL=verbose'
+	on box systemctl daemon-reload
+	box_tunnel 10.9.0.0/24
+	before=$(box_state)
+	on box systemctl start wg-quick@wg0
+	[[ $(on box journalctl -o cat -u wg-quick@wg0) == *"[#] systemctl start wireguardd@wg0.service"* ]]
+	pings box 10.9.0.1
+	up_state() { box_state | grep -v ' wireguardd$'; } # without its PID
+	up=$(up_state)
+	key=$(on server wg pubkey <<< "$SERVER")
+	handshake=$(latest_handshake box wg0 "$key")
+	on_bg server ping -n -i 0.01 10.9.0.2
+	log=$BG_LOG
+	for i in 1 2 3; do
+		daemon=$(daemons box)
+		on box systemctl restart wireguardd@wg0
+		another_daemon
+		daemon_begins sessions
+	done
+	on server pkill -INT -x ping
+	eventually 5 grep "packet loss" "$log"
+	no_reply_missing "$log"
+	[ "$(latest_handshake box wg0 "$key")" = "$handshake" ]
+	diff <(echo "$up") <(up_state)
+	daemon=$(daemons box)
+	on box systemctl kill -s KILL wireguardd@wg0
+	eventually 5 on server ping -n -c 1 -W 1 10.9.0.2 # it does not wait until the server notices
+	another_daemon
+	daemon_begins configuration
+	diff <(echo "$up") <(up_state)
+	# A reload of wg-quick and its own restart are independent of the daemon's.
+	on box systemctl reload wg-quick@wg0
+	on box systemctl stop wg-quick@wg0
+	diff <(echo "$before") <(box_state)
+	[ "$(on box systemctl is-active wireguardd@wg0)" = inactive ]
+	# Without wg-quick.
+	on box systemctl start wireguardd@wg0
+	on box wg set wg0 listen-port 5000
+	on box systemctl restart wireguardd@wg0
+	[ "$(on box wg show wg0 listen-port)" = 5000 ]
+	on box systemctl stop wireguardd@wg0
+	diff <(echo "$before") <(box_state)
+	on box systemctl start wireguardd@wg0
+	[ "$(on box wg show wg0 listen-port)" = 0 ]
+	# Another process may take over; then the service has ended, and leaves the socket alone.
+	on box wireguardd --takeover wg0
+	inactive() { [ "$(on box systemctl is-active wireguardd@wg0)" = inactive ]; }
+	eventually 5 inactive
+	on box wg show wg0
+	on box ip link del wg0
+	# What cannot start is not tried again.
+	on box ip link add wg0 type veth peer name other
+	run ! on box systemctl start wireguardd@wg0
+	[[ $(on box systemctl show -p NRestarts wireguardd@wg0) == NRestarts=0 ]]
+	on box ip link del wg0
 }

@@ -226,13 +226,9 @@ static bool get_peer(const struct control *c, const struct wg_tunnel_peer *p, st
 	return true;
 }
 
-int config_get(void *control, struct wg_device *state)
+int config_read(const struct control *c, struct wg_device *state)
 {
-	struct control *c = control;
-
 	memset(state, 0, sizeof *state);
-	interface_refresh(c);
-	worker_run_control(c->worker); /* includes what the data threads have received */
 	memcpy(state->name, c->link.now.name, sizeof state->name);
 	tunnel_private_key(c->tunnel, &state->private_key);
 	state->flags = WG_DEVICE_HAS_LISTEN_PORT;
@@ -250,4 +246,13 @@ int config_get(void *control, struct wg_device *state)
 		}
 	}
 	return 0;
+}
+
+int config_get(void *control, struct wg_device *state)
+{
+	struct control *c = control;
+
+	interface_refresh(c);
+	worker_run_control(c->worker); /* includes what the data threads have received */
+	return config_read(c, state);
 }

@@ -11,6 +11,7 @@
 #include "daemon/process/log.h"
 #include "daemon/process/sandbox.h"
 #include "interface.h"
+#include "restart.h"
 #include "routes.h"
 #include "statistics.h"
 #include "takeover.h"
@@ -161,10 +162,21 @@ static void signal_ready(struct loop_source *s, uint32_t events)
 	(void)events;
 	if (read(s->fd, &info, sizeof info) != (ssize_t)sizeof info)
 		return;
-	if (info.ssi_signo == SIGIO)
+	/* A service is stopped, and not restarted, by removing the file before the signal. */
+	if (info.ssi_signo == SIGIO || info.ssi_signo == SIGTERM)
 		uapi_server_check_file(&c->uapi);
-	else
+	c->store.keep = !c->loop.stop && info.ssi_signo == SIGTERM && c->store.service.is_open;
+	if (info.ssi_signo != SIGIO && !c->loop.stop)
 		loop_stop(&c->loop, "terminated by a signal");
+}
+
+/* A handler of the UAPI server; ctx: struct control. */
+static int set_and_save(void *ctx, const struct wg_device *patch)
+{
+	int error = config_set(ctx, patch);
+
+	restart_changed(ctx);
+	return error;
 }
 
 static void socket_removed(void *ctx)
@@ -234,7 +246,7 @@ int control_init(struct control *c, unsigned int disabled_offloads, unsigned int
 
 int control_start(struct control *c, int signal_fd)
 {
-	const struct uapi_handlers handlers = { c, config_set, config_get, &config_scopes, takeover_requested };
+	const struct uapi_handlers handlers = { c, set_and_save, config_get, &config_scopes, takeover_requested };
 	int routes = routes_subscribe(), clone = vm_clone_subscribe(), clock = vm_clone_watch_clock();
 	int error;
 
@@ -304,6 +316,7 @@ static void run_due_work(struct control *c)
 	check_clock(c);
 	check_losses(c, now_ns);
 	publish_route_changes(c, now_ns);
+	restart_tick(c, now_ns);
 	c->mail_collected = threads_collect_mail(&c->threads, c->worker);
 	worker_run_control(c->worker);
 	if (tunnel_is_holding(c->tunnel))
@@ -321,6 +334,8 @@ static void run_due_work(struct control *c)
 		deadline = vm_clone_losses_deadline(&c->clone_losses);
 	if (route_changes_deadline(&c->route_changes) < deadline)
 		deadline = route_changes_deadline(&c->route_changes);
+	if (restart_deadline(c) < deadline)
+		deadline = restart_deadline(c);
 	loop_wake_at(&c->loop, deadline);
 }
 
@@ -340,6 +355,7 @@ void control_run(struct control *c)
 {
 	int error = 0;
 
+	run_due_work(c); /* of what was restored */
 	while (!c->loop.stop && !error) {
 		error = loop_run_once(&c->loop, handshake_queue_n(&c->worker->handshakes) > 0 || !c->mail_collected);
 		if (!c->loop.stop && !error)
@@ -347,6 +363,7 @@ void control_run(struct control *c)
 	}
 	if (error)
 		log_error("cannot wait for events: %s", strerror(-error));
+	restart_end(c);
 	log_drops(c);
 	log_verbose("exiting: %s", c->loop.stop_reason ? c->loop.stop_reason : "error");
 }
@@ -357,6 +374,7 @@ void control_free(struct control *c)
 	const struct loop_source *sources[] = { &c->routes_source, &c->clone_source, &c->clock_source, &c->signal_source };
 
 	takeover_close(c);
+	service_close(&c->store.service);
 	threads_free(&c->threads);
 	if (c->up)
 		tunnel_down(c->tunnel);

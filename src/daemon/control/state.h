@@ -5,6 +5,7 @@
 #include "daemon/process/loop.h"
 #include "daemon/threads/threads.h"
 #include "daemon/threads/worker.h"
+#include "fd_store.h"
 #include "link.h"
 #include "routes.h"
 #include "stats_server.h"
@@ -21,6 +22,7 @@ struct control_socket { /* a UDP socket in the loop */
 struct control { /* owned by the control thread, but for what the threads use of tunnel, tun, udp and icmp */
 	struct loop loop;
 	struct loop_source tun_source, link_source, routes_source, signal_source, wake_source, clone_source, clock_source;
+	struct fd_store store;
 	struct loop_source takeover_source; /* the process that asked for the tunnel */
 	struct control_socket udp_sources[UDP_SOCKETS]; /* by enum udp_socket_index */
 	struct wg_tunnel *tunnel;

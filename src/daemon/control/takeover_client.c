@@ -10,9 +10,9 @@
 #include "daemon/process/fd_passing.h"
 #include "daemon/process/log.h"
 #include "interface.h"
-#include "takeover_state.h"
+#include "takeover_transfer.h"
 
-enum { OFFER_WAIT_MS = 5000, STATE_WAIT_MS = 10000, GO_WAIT_MS = 5000 };
+enum { OFFER_WAIT_MS = 5000, STATE_WAIT_MS = 30000, GO_WAIT_MS = 5000 };
 
 static int fail(struct text *why, int error, const char *text)
 {
@@ -107,58 +107,6 @@ int takeover_connect(struct takeover_client *t, const char *socket_dir, const ch
 
 /* ---- the state ---- */
 
-static int take_fd(const struct takeover_socket *from, const int *fds, unsigned int *at)
-{
-	return from->is_open ? fds[(*at)++] : -1;
-}
-
-static void take_socket(struct udp_socket *out, const struct takeover_socket *from, bool v6, int fd)
-{
-	*out = (struct udp_socket){ .fd = fd, .v6 = v6, .gro = from->gro, .gso = from->gso,
-				    .ops = from->mmsg ? &udp_mmsg_ops : &udp_plain_ops,
-				    .send_bytes = from->send_bytes, .kind = (enum udp_kind)from->kind };
-}
-
-/* fds: as many as takeover_header_fds, the first for the memory. */
-static void take_sockets(struct udp *u, const struct takeover_header *h, const int *fds)
-{
-	const struct takeover_socket *from = h->sockets;
-	unsigned int at = 1;
-
-	udp_init(u);
-	for (unsigned int i = 0; i < UDP_SOCKETS; i++, from++)
-		take_socket(&u->sockets[i], from, i % 2 == UDP_V6, take_fd(from, fds, &at));
-	for (unsigned int i = 0; i < 2 * SLOW_SOCKETS; i++, from++)
-		take_socket(&u->slow[i / SLOW_SOCKETS][i % SLOW_SOCKETS], from, i / SLOW_SOCKETS == UDP_V6,
-			    take_fd(from, fds, &at));
-	u->guard_v4 = h->has_guard[0] ? fds[at++] : -1;
-	u->guard_v6 = h->has_guard[1] ? fds[at++] : -1;
-	u->port = h->port;
-	atomic_store(&u->mark, h->mark);
-}
-
-/* Takes the state out of the memory, and wipes that. */
-static int import(struct control *c, struct takeover_header *h, int memory_fd)
-{
-	uint64_t now_ns = clock_boot_ns();
-	size_t header_bytes = takeover_header_bytes(), n;
-	void *memory;
-	uint8_t *p;
-	int error = shared_memory_map(&memory, &n, memory_fd, TAKEOVER_BYTES_MAX + (1 << 20));
-
-	if (error)
-		return error;
-	p = (uint8_t *)memory + TAKEOVER_STATE_BYTES;
-	if (n < TAKEOVER_STATE_BYTES + header_bytes || !takeover_claim(memory))
-		error = -ESTALE;
-	else if (!takeover_header_read(h, p, n - TAKEOVER_STATE_BYTES, now_ns))
-		error = -EPROTO;
-	else
-		error = tunnel_import(c->tunnel, now_ns, p + header_bytes, (size_t)h->tunnel_bytes);
-	shared_memory_wipe(memory, n);
-	return error;
-}
-
 /* The state and its sockets, which the tunnel does not use yet. */
 static int receive_state(struct takeover_client *t, struct control *c, struct takeover_header *h, struct udp *udp)
 {
@@ -169,16 +117,10 @@ static int receive_state(struct takeover_client *t, struct control *c, struct ta
 	error = fd_receive(t->fd, STATE_WAIT_MS, &word, 1, fds, &n_fds);
 	if (error)
 		return error;
-	error = word == 's' && n_fds > 0 ? import(c, h, fds[0]) : -EPROTO;
-	if (!error && takeover_header_fds(h) != n_fds)
-		error = -EPROTO;
-	if (error) {
-		close_all(fds, n_fds);
-		return error;
-	}
-	close(fds[0]);
-	take_sockets(udp, h, fds);
-	return 0;
+	if (word == 's' && n_fds > 0)
+		return takeover_import(c, h, udp, fds, n_fds);
+	close_all(fds, n_fds);
+	return -EPROTO;
 }
 
 static int wait_for_go(struct takeover_client *t)
@@ -209,21 +151,13 @@ int takeover_finish(struct takeover_client *t, struct control *c, struct text *w
 		error = wait_for_go(t);
 	close(t->fd);
 	t->fd = -1;
-	if (error) {
+	if (error)
 		udp_close(&udp);
+	else
+		error = takeover_begin(c, &h, &udp);
+	if (error)
 		return fail(why, error, NULL);
-	}
-	c->listen_port = h.port;
-	c->fwmark = h.mark;
-	c->clock_offset_ns = (int64_t)h.clock_offset_ns;
-	if (h.is_up)
-		error = interface_take(c, &udp);
-	if (error) {
-		udp_close(&udp);
-		return fail(why, error, NULL);
-	}
 	log_verbose("took the tunnel over in %llu µs, UDP port %u",
 		    (unsigned long long)(clock_boot_ns() - start_ns) / 1000, h.port);
-	interface_refresh(c);
 	return 0;
 }

@@ -66,6 +66,8 @@ static void header_fields(struct codec *c, struct takeover_header *h, uint64_t n
 	codec_u64(c, &h->created_ns);
 	codec_require(c, h->created_ns <= now_ns && now_ns - h->created_ns <= TAKEOVER_AGE_MAX_NS);
 	codec_u64(c, &h->clock_offset_ns);
+	codec_u64(c, &h->netns_device);
+	codec_u64(c, &h->netns_inode);
 	codec_u32(c, &h->mark);
 	codec_u16(c, &h->port);
 	codec_bool(c, &h->is_up);

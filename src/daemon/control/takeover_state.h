@@ -7,7 +7,7 @@
 #include "daemon/io/udp.h"
 
 enum {
-	TAKEOVER_VERSION = 1,      /* of the layout of everything here, and of the state of the tunnel */
+	TAKEOVER_VERSION = 2,      /* of the layout of everything here, and of the state of the tunnel */
 	TAKEOVER_OFFER_BYTES = 38,
 	TAKEOVER_SOCKETS = UDP_SOCKETS + 2 * SLOW_SOCKETS,
 	TAKEOVER_GUARDS = 2,
@@ -15,7 +15,7 @@ enum {
 	TAKEOVER_STATE_BYTES = 4,  /* the word at the start; the header follows */
 };
 #define TAKEOVER_BYTES_MAX ((size_t)1 << (sizeof(size_t) > 4 ? 33 : 30)) /* no larger state is taken */
-#define TAKEOVER_AGE_MAX_NS (5 * NS_PER_S)   /* of a state: it is not taken later */
+#define TAKEOVER_AGE_MAX_NS (10 * NS_PER_S)  /* of a state: it is not taken later */
 
 /* The answer to the request: whether the process may go on. */
 struct takeover_offer {
@@ -35,6 +35,7 @@ struct takeover_socket { /* a descriptor in the message, in this order, and what
 struct takeover_header {
 	uint64_t created_ns;      /* CLOCK_BOOTTIME */
 	uint64_t clock_offset_ns; /* struct control.clock_offset_ns */
+	uint64_t netns_device, netns_inode; /* of the network namespace that the UDP sockets are in */
 	uint32_t mark;
 	uint16_t port;
 	bool is_up;

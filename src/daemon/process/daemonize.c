@@ -5,10 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "descriptors.h"
@@ -114,25 +111,4 @@ void daemonize_detach_streams(void)
 	dup2(null, STDERR_FILENO);
 	if (null > STDERR_FILENO)
 		close(null);
-}
-
-void daemonize_notify_ready(void)
-{
-	static const char ready[] = "READY=1";
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	size_t n = path ? strlen(path) : 0;
-	int fd;
-
-	if (n == 0 || n >= sizeof a.sun_path || (path[0] != '/' && path[0] != '@'))
-		return;
-	memcpy(a.sun_path, path, n);
-	if (path[0] == '@')
-		a.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || sendto(fd, ready, sizeof ready - 1, MSG_NOSIGNAL, (struct sockaddr *)&a,
-			     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
-		log_verbose("cannot notify NOTIFY_SOCKET: %s", strerror(errno));
-	if (fd >= 0)
-		close(fd);
 }

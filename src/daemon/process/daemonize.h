@@ -1,5 +1,5 @@
 /* Starting in the background: a child that continues while its parent waits for the result of the start,
- * standard streams, and the notification of the service manager. */
+ * and standard streams. */
 #ifndef DAEMON_DAEMONIZE_H
 #define DAEMON_DAEMONIZE_H
 
@@ -16,7 +16,5 @@ must_check int daemonize_fork(const int *keep, size_t n);
 void daemonize_report(int status_fd, const char *error);
 /* Redirects the standard streams to /dev/null. */
 void daemonize_detach_streams(void);
-/* Sends READY=1 to NOTIFY_SOCKET, if that is set (sd_notify(3)). */
-void daemonize_notify_ready(void);
 
 #endif

@@ -10,6 +10,7 @@
 #include "fileio.h"
 #include "process.h"
 #include "subprocess.h"
+#include "quick/plan/print.h"
 #include "report/report.h"
 
 /* In order of preference: the environment variable, the setting, the wireguardd of this installation, then
@@ -67,6 +68,9 @@ const char *link_create_program(const struct settings *set)
 static int start(const char *program, const char *name, const struct settings *set)
 {
 	static const struct subprocess like;
+	char unit[256];
+	struct text u = text_fixed(unit, sizeof unit);
+	bool is_unit = implementation_unit(&u, program, name);
 	int status;
 
 	if (set->log_level[0])
@@ -77,9 +81,12 @@ static int start(const char *program, const char *name, const struct settings *s
 		setenv("WG_CPU", set->cpu, 0);
 	if (set->threads[0])
 		setenv("WG_THREADS", set->threads, 0);
-	status = subprocess_run_args(&like, program, name, NULL);
+	status = is_unit ? subprocess_run_args(&like, "systemctl", "start", unit, NULL) :
+			   subprocess_run_args(&like, program, name, NULL);
 	if (status == 0)
 		return 0;
+	if (is_unit)
+		program = "systemctl";
 	if (status > 0)
 		report_error("%s failed with status %d", program, status);
 	else
@@ -113,7 +120,9 @@ static int create_in_userspace(struct created_link *out, struct rtnetlink *rt, c
 		report_help("load the kernel module wireguard, or install wireguardd");
 		return -EOPNOTSUPP;
 	}
-	text_f(&trace->t, "[#] %s %s\n", program, name);
+	text_add(&trace->t, "[#] ");
+	implementation_print(&trace->t, program, name);
+	text_char(&trace->t, '\n');
 	command_trace_flush(trace);
 	subprocess_status = 0;
 	r = start(program, name, set);

@@ -10,6 +10,28 @@ static const char *family_flag(uint8_t family)
 	return family == IP_V4 ? "-4" : "-6";
 }
 
+bool implementation_unit(struct text *t, const char *program, const char *name)
+{
+	static const char suffix[] = "@.service";
+	size_t n = strlen(program);
+
+	if (n < sizeof suffix || strcmp(program + n - (sizeof suffix - 1), suffix) != 0 || strchr(program, '/'))
+		return false;
+	text_f(t, "%.*s@%s.service", (int)(n - (sizeof suffix - 1)), program, name);
+	return true;
+}
+
+void implementation_print(struct text *t, const char *program, const char *name)
+{
+	char unit[256];
+	struct text u = text_fixed(unit, sizeof unit);
+
+	if (implementation_unit(&u, program, name))
+		text_f(t, "systemctl start %s", unit);
+	else
+		text_f(t, "%s %s", program, name);
+}
+
 static void print_link(struct text *t, const struct plan *p, const struct step *s, bool runnable)
 {
 	if (s->remove) {
@@ -17,8 +39,10 @@ static void print_link(struct text *t, const struct plan *p, const struct step *
 		return;
 	}
 	text_f(t, "[#] ip link add dev %s type wireguard", p->name);
-	if (runnable && p->implementation)
-		text_f(t, " || %s %s", p->implementation, p->name);
+	if (runnable && p->implementation) {
+		text_add(t, " || ");
+		implementation_print(t, p->implementation, p->name);
+	}
 	text_char(t, '\n');
 }
 

@@ -9,6 +9,11 @@
 void step_print(struct text *t, const struct plan *p, const struct step *s, bool runnable);
 /* All steps, runnable. */
 void plan_print(struct text *t, const struct plan *p);
+/* Appends the command that creates the interface in userspace: the program and the name, or, if the program is a template unit
+ * of systemd ("wireguardd@.service"), the start of its instance. */
+void implementation_print(struct text *t, const char *program, const char *name);
+/* The name of that instance, in t; false: the program is not a template unit. */
+must_check bool implementation_unit(struct text *t, const char *program, const char *name);
 /* Appends what the step does, for messages: "add route 10.0.0.0/8". */
 void step_describe(struct text *t, const struct plan *p, const struct step *s);
 /* Appends the hook with every "%i" replaced by the interface name. */

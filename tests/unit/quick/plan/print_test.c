@@ -56,6 +56,13 @@ static void wg_reads_the_stripped_file(void **state)
 	s->wg.patch = &patch;
 	assert_printed(&p, "[#] ip link add dev wg0 type wireguard || wireguardd wg0\n"
 			   "[#] wg addconf wg0 /dev/fd/63 63< <(wg-quick strip /etc/wireguard/wg0.conf)\n");
+	p.implementation = "wireguardd@.service";
+	assert_printed(&p, "[#] ip link add dev wg0 type wireguard || systemctl start wireguardd@wg0.service\n"
+			   "[#] wg addconf wg0 /dev/fd/63 63< <(wg-quick strip /etc/wireguard/wg0.conf)\n");
+	p.implementation = "/opt/wireguardd@.service"; /* a program */
+	assert_printed(&p, "[#] ip link add dev wg0 type wireguard || /opt/wireguardd@.service wg0\n"
+			   "[#] wg addconf wg0 /dev/fd/63 63< <(wg-quick strip /etc/wireguard/wg0.conf)\n");
+	p.implementation = "wireguardd";
 	p.config = "/home/a b/wg0.conf";
 	assert_printed(&p, "[#] ip link add dev wg0 type wireguard || wireguardd wg0\n"
 			   "[#] wg addconf wg0 /dev/fd/63 63< <(wg-quick strip $'/home/a b/wg0.conf')\n");

@@ -1,0 +1,237 @@
+# wireguardd --fd-store: restarts and crashes of a service whose manager keeps descriptors. tests/netns/systemd_slow.bats
+# does the same with systemd.
+load ../lib/netns
+
+S=/run/wireguard/wg0.sock
+MANAGER=$BATS_TEST_DIRNAME/../lib/service_manager.py
+
+setup() {
+	net_begin
+	host a b
+	wire a eth0 "192.0.2.1/24 2001:db8::1/64" b eth0 "192.0.2.2/24 2001:db8::2/64"
+	on_bg a env LOG_LEVEL=verbose WG_LOG_FILE=/run/log ${THREADS:+WG_THREADS=$THREADS} python3 "$MANAGER" serve wg0
+	eventually 5 grep -q serves "$BG_LOG"
+}
+teardown() {
+	on a tail -n 40 /run/log || true
+	net_end
+}
+
+manager() { on a python3 "$MANAGER" "$@"; }
+
+# expect REPLY COMMAND…: to the manager.
+expect() {
+	local want=$1
+	shift
+	run -0 manager "$@"
+	[ "$output" = "$want" ] || fail "$*: expected $want" "$output"
+}
+
+tunnel_up() {
+	local h
+	expect ready start
+	on b wireguardd wg0
+	for h in a b; do
+		on $h sh -c 'umask 077; wg genkey > /run/key; wg genpsk > /run/psk; wg set wg0 private-key /run/key listen-port 5000'
+	done
+	KA=$(on a wg show wg0 public-key) KB=$(on b wg show wg0 public-key)
+	on a cat /run/psk | on b sh -c 'cat > /run/psk'
+	on a wg set wg0 fwmark 0x77 peer "$KB" allowed-ips 10.9.0.2/32,fd09::2/128,10.10.0.0/16 preshared-key /run/psk \
+		endpoint 192.0.2.2:5000
+	on b wg set wg0 peer "$KA" allowed-ips 10.9.0.1/32,fd09::1/128 preshared-key /run/psk
+	net_up a wg0 "10.9.0.1/24 fd09::1/64"
+	net_up b wg0 "10.9.0.2/24 fd09::2/64"
+	on a ip link set wg0 mtu 1300
+	on a ip route add 10.10.0.0/16 dev wg0
+	pings a 10.9.0.2
+}
+
+handshakes() { on a wg show wg0 latest-handshakes; on b wg show wg0 latest-handshakes; }
+settings() { on a wg showconf wg0; on a ip address show wg0; on a ip route; on a ip -s link show wg0 | head -n 2; }
+
+# capture_counters, counters_increase: of no session is a counter ever sent twice, nor a lower one after a higher one.
+capture_counters() {
+	on_bg a tcpdump -n -i eth0 -s 80 --immediate-mode -U -w "$NET_DIR/wire.pcap" udp port 5000
+	eventually 10 grep -q 'listening on' "$BG_LOG"
+}
+
+counters_increase() {
+	tshark -r "$NET_DIR/wire.pcap" -d udp.port==5000,wg -Y "wg.type == 4 && ip.src == 192.0.2.1" -T fields \
+		-e wg.receiver -e wg.counter 2>/dev/null | python3 -c '
+import sys
+last = {}
+for line in sys.stdin:
+    session, counter = line.split()
+    counter = int(counter)
+    assert counter > last.get(session, -1), (session, counter, last[session])
+    last[session] = counter
+print(len(last), "sessions")'
+}
+
+@test "a restart under 100 pings a second loses none, needs no handshake, and keeps everything" {
+	tunnel_up
+	on a wg set wg0 peer "$KB" persistent-keepalive 25
+	capture_counters
+	before=$(settings; handshakes)
+	on_bg a ping -n -i 0.01 10.9.0.2
+	log=$BG_LOG
+	for i in 1 2 3 4; do
+		[ $i != 3 ] || on a wg set wg0 listen-port 5000 # no change
+		expect "exit 0" term
+		on a test -S $S # wg waits in the backlog
+		expect ready start
+	done
+	[ "$(manager names)" = "config-0 stats tun uapi" ]
+	on a pkill -INT -x ping
+	eventually 5 grep "packet loss" "$log"
+	no_reply_missing "$log"
+	[ "$(settings; handshakes)" = "$before" ]
+	[ "$(counters_increase)" = "1 sessions" ]
+	on a socat -u UNIX-CONNECT:/run/wgsuite/wg0.stats - | grep -x "# EOF"
+	on a wg set wg0 peer "$KB" remove
+	expect "exit 0" term
+	expect ready start
+	[ -z "$(on a wg show wg0 peers)" ]
+}
+
+@test "after kill -9, interface and configuration are there again, and a new handshake begins at once" {
+	tunnel_up
+	capture_counters
+	for i in 1 2; do
+		on a wg set wg0 peer "$KB" allowed-ips +10.12.$i.0/24
+		on a wg set wg0 listen-port 500$i
+		pings a 10.9.0.2 # b learns the port
+		before=$(settings)
+		handshakes=$(handshakes)
+		expect "exit -9" kill
+		expect ready start
+		[ "$(settings)" = "$before" ]
+		eventually 5 on b ping -n -c 1 -W 1 10.9.0.1 # without that handshake, b would send with the old session for 15 seconds
+		[ "$(handshakes)" != "$handshakes" ]
+	done
+	on a grep -c "restored the configuration from the file descriptor store" /run/log | grep -x 2
+	counters_increase
+}
+
+@test "a stored state is used once: not again after a crash, and not by a second process" {
+	tunnel_up
+	capture_counters
+	expect "exit 0" term
+	manager copy
+	expect ready start
+	pings a 10.9.0.2
+	[ "$(counters_increase)" = "1 sessions" ]
+	expect "exit -9" kill
+	manager paste # as if the manager had removed nothing
+	[[ $(manager names) == *" state "* ]]
+	expect ready start
+	on a grep "cannot go on with the sessions of the process before: Stale file handle" /run/log
+	pings a 10.9.0.2
+	[ "$(counters_increase)" = "2 sessions" ]
+	[ "$(manager names)" = "config-0 stats tun uapi" ]
+}
+
+@test "killing a process at any time while it starts or ends never makes a counter repeat" {
+	tunnel_up
+	capture_counters
+	on_bg a ping -n -i 0.002 10.9.0.2
+	for delay in 0 0.004 0.008 0.012 0.02 0.04; do
+		expect "exit 0" term
+		manager copy
+		manager begin
+		sleep $delay # any moment will do
+		expect "exit -9" kill
+		manager paste
+		expect ready start
+		COUNT=1 pings a 10.9.0.2
+	done
+	counters_increase
+}
+
+@test "a state that does not fit is not used: of another version, too old, of another network namespace, incomplete" {
+	tunnel_up
+	for at in 12 20 36 44; do # the version, the time, the namespace
+		expect "exit 0" term
+		manager flip state $at
+		before=$(on a sh -c 'wc -l < /run/log')
+		expect ready start
+		on a tail -n +$((before + 1)) /run/log | grep "cannot go on with the sessions of the process before"
+		pings a 10.9.0.2
+	done
+	expect "exit 0" term
+	manager lose socket-2
+	expect ready start
+	pings a 10.9.0.2
+	expect "exit 0" term
+	manager flip state -1 # when this is found, the peer is in the tunnel already: another process is needed
+	expect "exit 75" start
+	expect ready start
+	pings a 10.9.0.2
+	[ "$(on a wg show wg0 listen-port)" = 5000 ]
+}
+
+@test "a large configuration, a link that is down, and no data threads" {
+	tunnel_up
+	on a sh -c 'for i in $(seq 1000); do echo "[Peer]"; echo "PublicKey = $(head -c 32 /dev/urandom | base64)"
+		echo "AllowedIPs = 10.11.$((i / 250)).$((i % 250))/32"; done > /run/peers; wg addconf wg0 /run/peers'
+	before=$(settings)
+	expect "exit -9" kill
+	expect ready start
+	[ "$(settings)" = "$before" ]
+	pings b 10.9.0.1
+	expect "exit 0" term
+	expect ready start
+	[ "$(settings)" = "$before" ]
+	[ "$(manager names)" = "config-0 stats tun uapi" ] || [ "$(manager names)" = "config-1 stats tun uapi" ]
+	on a ip link set wg0 down
+	for how in "0 term" "-9 kill"; do
+		expect "exit ${how% *}" ${how#* }
+		expect ready start
+		[ "$(on a wg show wg0 listen-port)" = 5000 ]
+	done
+	on a ip link set wg0 up
+	pings a 10.9.0.2
+}
+
+@test "the end of the interface is the end of what the store has" {
+	tunnel_up
+	expect "exit 0" int
+	[ -z "$(manager names)" ]
+	not on a ip link show wg0
+	[ -z "$(on a ls /run/wireguard)" ]
+	expect ready start
+	on a wg set wg0 private-key /run/key
+	on a rm $S
+	expect "exit 0" wait
+	[ -z "$(manager names)" ]
+	not on a ip link show wg0
+	# A link that is deleted while no process runs: a new one, without the configuration.
+	expect ready start
+	on a wg set wg0 private-key /run/key
+	expect "exit 0" term
+	on a ip link del wg0
+	expect ready start
+	[ "$(on a wg show wg0 private-key)" = "(none)" ]
+	# A socket file that is gone is created again.
+	expect "exit 0" term
+	on a rm $S /run/wgsuite/wg0.stats
+	expect ready start
+	on a wg show wg0
+	on a socat -u UNIX-CONNECT:/run/wgsuite/wg0.stats - | grep -x "# EOF"
+	expect "exit 0" term
+	expect ready start
+	on a wg show wg0
+}
+
+@test "without a service manager there is a warning, and SIGTERM removes the interface" {
+	on_bg a env WG_LOG_FILE= wireguardd --fd-store wg0
+	pid=$BG log=$BG_LOG
+	eventually 5 on a test -S $S
+	grep "warning: NOTIFY_SOCKET is not set: nothing is kept for a restart" "$log"
+	on a pkill -TERM -x wireguardd
+	eventually 5 not kill -0 "$pid"
+	not on a ip link show wg0
+	run on a wireguardd --fd-store --takeover wg0
+	[ "$status" = 1 ]
+	[[ $output == Usage:* ]]
+}
