@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include "base/base.h"
 
-enum { ROUNDS = 9, TASKS = 400 };
+enum { ROUNDS = 25, TASKS = 400 };
 
 struct task {
 	const char *primitive, *name, *variant; /* name: of the implementation or the library */
