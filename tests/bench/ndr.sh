@@ -1,23 +1,23 @@
 #!/bin/bash
-# ndr.sh [-r REPETITIONS] [-t SECONDS] [-p "PEERS…"] [-s "SIZE…"] [-o FILE] TOOLS LABEL=COMMAND… [ceiling]: searches the highest
-# rate that userspace WireGuard daemons carry without loss (tests/bench/ndr.c), from the peers to the device and back, with
-# 1, 100, 1,000 and 10,000 peers, and packets of 64 and 1,420 bytes and a mix; with the delay at half that rate and the CPU
-# time. Every repetition measures every daemon. "ceiling" is the tunnel without cryptography. Writes a JSON line per measure
-# to FILE or stdout, then the report of tests/bench/report.py. TOOLS is the build folder. Needs root, jq, python3. Runs in
-# namespaces of tests/lib/box.sh.
+# ndr.sh [-r REPETITIONS] [-t SECONDS] [-p "PEERS…"] [-s "SIZE…"] [-d "DIRECTION…"] [-o FILE] TOOLS LABEL=COMMAND… [ceiling]:
+# searches the highest rate that userspace WireGuard daemons carry without loss (tests/bench/ndr.c), from the peers to the device
+# (in) and back (out), with 1, 100, 1,000 and 10,000 peers, and packets of 64 and 1,420 bytes and a mix; with the delay at half
+# that rate and the CPU time. Every repetition measures every daemon. "ceiling" is the tunnel without cryptography. Writes a JSON
+# line per measure to FILE or stdout, then the report of tests/bench/report.py. TOOLS is the build folder. Needs root, jq,
+# python3. Runs in namespaces of tests/lib/box.sh.
 set -eu
 [ -n "${WGSUITE_BOX-}" ] || exec sh "$(dirname "$0")/../lib/box.sh" bash "$0" "$@"
 
 here=$(dirname "$0")
-reps=3 trial=1 peers="1 100 1000 10000" sizes="64 imix 1420" out=
-while getopts r:t:p:s:o: option; do
+reps=3 trial=1 peers="1 100 1000 10000" sizes="64 imix 1420" directions="in out" out=
+while getopts r:t:p:s:d:o: option; do
 	case $option in
-	r) reps=$OPTARG ;; t) trial=$OPTARG ;; p) peers=$OPTARG ;; s) sizes=$OPTARG ;; o) out=$OPTARG ;;
+	r) reps=$OPTARG ;; t) trial=$OPTARG ;; p) peers=$OPTARG ;; s) sizes=$OPTARG ;; d) directions=$OPTARG ;; o) out=$OPTARG ;;
 	*) exit 2 ;;
 	esac
 done
 shift $((OPTIND - 1))
-[ $# -ge 2 ] || { sed -n '2,8s/^# //p' "$0" >&2; exit 2; }
+[ $# -ge 2 ] || { sed -n '2,7s/^# //p' "$0" >&2; exit 2; }
 tools=$1 ndr=$1/tests/bench/ndr
 shift
 . "$here/pair.sh"
@@ -68,8 +68,9 @@ for rep in $(seq "$reps"); do
 			note "$(date +%T) ndr $rep/$reps, $n peers, $label"
 			if up "$n"; then
 				for size in $sizes; do
-					measure in "$size" "$n"
-					measure out "$size" "$n"
+					for direction in $directions; do
+						measure "$direction" "$size" "$n"
+					done
 				done
 			fi
 			stop
