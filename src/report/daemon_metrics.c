@@ -284,8 +284,8 @@ static int compare_samples(const void *a, const void *b)
 static bool are_distinct(struct daemon_metrics *m)
 {
 	for (size_t i = 0; i < m->n_families; i++) {
-		struct metric_sample *s = &m->samples[m->families[i].first];
 		size_t n = m->families[i].n;
+		struct metric_sample *s = n > 0 ? &m->samples[m->families[i].first] : NULL;
 
 		if (n > 1)
 			qsort(s, n, sizeof *s, compare_samples);
