@@ -228,23 +228,26 @@ peer: $P2" ]
 	printf 'public_key=%s\nendpoint=203.0.113.1:51820\nallowed_ip=10.8.0.0/24\nrx_bytes=220\ntx_bytes=308\nerrno=0\n\n' \
 		"$(printf %s "$key" | base64 -d | od -An -tx1 | tr -d ' \n')" > get.wg0
 	fake_device wg0
+	readme=$BATS_TEST_DIRNAME/../../README.md
 	wg_only() { "$WG" "$@" 2>&1; }
 	for name in server office laptop; do
 		printf '[Peer]\n# Name = %s\nPublicKey = %s\n' "$name" "$key" > /etc/wireguard/wg0.conf
 		case $name in
 		server)
-			! wg_only show wg0 allowed-ips @serevr
+			run -1 wg_only show wg0 allowed-ips @serevr
+			echo "$output"
 			wg_only show all json | jq -c '.wg0.peers[] | [.name, .endpoint, .transferRx]'
 			wg_only show wg0 prometheus | grep sent
 			;;
 		office) wg_only show wg0 prometheus | grep sent ;;
 		laptop)
 			wg_only show wg0 endpoints @laptop
-			! wg_only show wg0 endpoints @laptpo
+			run -1 wg_only show wg0 endpoints @laptpo
+			echo "$output"
 			;;
 		esac > "out.$name"
 	done
-	while IFS= read -r line; do grep -qxF "    $line" "$root/README.md"; done < out.server
+	while IFS= read -r line; do grep -qxF "    $line" "$readme"; done < out.server
 	while IFS= read -r line; do grep -qxF "$line" "$root/man/wg.8"; done < out.office
 	while IFS= read -r line; do grep -qxF "$line" "$root/man/wg.8"; done < out.laptop
 }
