@@ -228,7 +228,6 @@ peer: $P2" ]
 	printf 'public_key=%s\nendpoint=203.0.113.1:51820\nallowed_ip=10.8.0.0/24\nrx_bytes=220\ntx_bytes=308\nerrno=0\n\n' \
 		"$(printf %s "$key" | base64 -d | od -An -tx1 | tr -d ' \n')" > get.wg0
 	fake_device wg0
-	readme=$BATS_TEST_DIRNAME/../../README.md
 	wg_only() { "$WG" "$@" 2>&1; }
 	for name in server office laptop; do
 		printf '[Peer]\n# Name = %s\nPublicKey = %s\n' "$name" "$key" > /etc/wireguard/wg0.conf
@@ -247,7 +246,8 @@ peer: $P2" ]
 			;;
 		esac > "out.$name"
 	done
-	while IFS= read -r line; do grep -qxF "    $line" "$readme"; done < out.server
-	while IFS= read -r line; do grep -qxF "$line" "$root/man/wg.8"; done < out.office
-	while IFS= read -r line; do grep -qxF "$line" "$root/man/wg.8"; done < out.laptop
+	cd "$root"
+	while IFS= read -r line; do grep -qxF "    $line" README.md; done < "$BATS_TEST_TMPDIR/out.server"
+	cat "$BATS_TEST_TMPDIR/out.office" "$BATS_TEST_TMPDIR/out.laptop" |
+		while IFS= read -r line; do grep -qxF "$line" man/wg.8; done
 }
