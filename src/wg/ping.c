@@ -187,7 +187,8 @@ static void note_answers(struct ping *g)
 {
 	double delay = handshake_delay_ms(g);
 
-	if (has_new_handshake(g) && delay >= 0) {
+	/* The clock may have been set since, and a daemon may report any time. */
+	if (has_new_handshake(g) && delay >= 0 && delay <= TUNNEL_ANSWER_MS) {
 		text_add(&g->program->out, "handshake: time=");
 		print_ms(&g->program->out, delay);
 		text_add(&g->program->out, " ms\n");
@@ -231,7 +232,7 @@ static bool probe(struct ping *g, bool last)
 	note_answers(g);
 	if (reply)
 		print_reply(g, end - begin);
-	else if (g->send_error == 0)
+	else if (g->send_error == 0 && !ping_is_interrupted())
 		text_f(&g->program->out, "seq=%u no reply\n", g->sent);
 	program_flush(g->program);
 	if (!last && g->send_error == 0)
@@ -254,7 +255,7 @@ static bool wait_for_peer(struct ping *g, double begin)
 {
 	bool may_answer = g->send_error == 0 && has_endpoint(g) && route_to_endpoint(g) == 0;
 
-	while (may_answer && !g->peer_answered && ping_now_ms() < begin + TUNNEL_ANSWER_MS) {
+	while (may_answer && !g->peer_answered && !ping_is_interrupted() && ping_now_ms() < begin + TUNNEL_ANSWER_MS) {
 		ping_sleep_until(ping_now_ms() + PROBE_MS / 4.0);
 		if (!look(g))
 			return false;
@@ -319,7 +320,7 @@ static int verdict(struct ping *g)
 	}
 	if (!was_sent) {
 		report_unsent(g);
-	} else {
+	} else if (!ping_is_interrupted()) { /* else it may have been too early */
 		report_error("no answer: the peer answered neither handshakes nor data");
 		report_help("its endpoint or port may be wrong, it may not know this public key, or a firewall drops UDP");
 	}
@@ -333,7 +334,8 @@ static int run(struct ping *g, unsigned int count)
 	g->before = (struct wg_peer){ .handshake_s = peer_of(g)->handshake_s, .handshake_ns = peer_of(g)->handshake_ns,
 				      .rx_bytes = peer_of(g)->rx_bytes };
 	g->tx_bytes = peer_of(g)->tx_bytes;
-	for (unsigned int i = 1; i <= count && g->send_error == 0; i++)
+	ping_handle_interrupt();
+	for (unsigned int i = 1; i <= count && g->send_error == 0 && !ping_is_interrupted(); i++)
 		if (!probe(g, i == count))
 			return 1;
 	if (g->replies == 0 && !wait_for_peer(g, begin))

@@ -9,6 +9,7 @@
 #include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -65,7 +66,28 @@ bool own_addresses_of(struct own_addresses *out, const char *interface)
 	return ok;
 }
 
-/* ---- echo requests ---- */
+/* ---- waiting ---- */
+
+static volatile sig_atomic_t interrupted;
+
+static void note_interrupt(int signal_number)
+{
+	(void)signal_number;
+	interrupted = 1;
+}
+
+void ping_handle_interrupt(void)
+{
+	struct sigaction action = { .sa_handler = note_interrupt, .sa_flags = (int)SA_RESETHAND }, before;
+
+	if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+		(void)sigaction(SIGINT, &action, NULL);
+}
+
+bool ping_is_interrupted(void)
+{
+	return interrupted;
+}
 
 double ping_now_ms(void)
 {
@@ -79,9 +101,11 @@ void ping_sleep_until(double ms)
 {
 	double left;
 
-	while ((left = ms - ping_now_ms()) > 0)
+	while (!interrupted && (left = ms - ping_now_ms()) > 0)
 		(void)poll(NULL, 0, (int)left + 1);
 }
+
+/* ---- echo requests ---- */
 
 static socklen_t socket_address(struct sockaddr_storage *out, const struct ip_addr *a, uint16_t port, uint32_t scope)
 {
@@ -191,7 +215,7 @@ bool ping_socket_wait(const struct ping_socket *s, uint16_t sequence, double unt
 		double left = until_ms - ping_now_ms();
 		struct pollfd p = { .fd = s->fd, .events = POLLIN };
 		ssize_t n;
-		if (left <= 0)
+		if (left <= 0 || interrupted)
 			return false;
 		if (poll(&p, 1, (int)left + 1) <= 0)
 			continue;

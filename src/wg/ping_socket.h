@@ -14,6 +14,10 @@ struct ping_socket {
 /* The addresses of an interface; freed with free(3). False: out of memory. */
 must_check bool own_addresses_of(struct own_addresses *out, const char *interface);
 
+/* From now on, the first SIGINT only ends the waiting of the functions below. */
+void ping_handle_interrupt(void);
+bool ping_is_interrupted(void);
+
 /* Monotonic milliseconds. */
 double ping_now_ms(void);
 void ping_sleep_until(double ms);

@@ -60,10 +60,12 @@ static const struct watch_peer *find(const struct watch_table *w, const char *in
 
 /* ---- samples ---- */
 
-/* Counters start again at 0 when a peer was removed and added in between. */
+/* Counters start again at 0 when a peer was removed and added in between, and a daemon may report any value. */
 static double rate(uint64_t now, uint64_t before, double seconds)
 {
-	return now >= before && seconds > 0 ? (double)(now - before) / seconds : 0;
+	double r = now >= before && seconds > 0 ? (double)(now - before) / seconds : 0;
+
+	return r < WATCH_RATE_MAX ? r : WATCH_RATE_MAX;
 }
 
 static void update(struct watch_peer *out, const struct watch_table *before, double seconds)

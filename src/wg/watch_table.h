@@ -6,6 +6,7 @@
 #include "model/model.h"
 
 enum { WATCH_HISTORY = 60 }; /* samples */
+#define WATCH_RATE_MAX 1e18  /* a uint64_t holds it */
 
 enum watch_sort { WATCH_BY_DEVICE, WATCH_BY_NAME, WATCH_BY_HANDSHAKE, WATCH_BY_RX, WATCH_BY_TX, WATCH_BY_TOTAL, WATCH_SORTS };
 extern const char *const watch_sort_names[WATCH_SORTS];
@@ -15,7 +16,7 @@ struct watch_peer {
 	const struct wg_device *device;
 	const struct wg_peer *peer;
 	const char *name;              /* null: none */
-	double rx_rate, tx_rate;       /* bytes per second since the sample before; 0 in a peer's first sample */
+	double rx_rate, tx_rate;       /* bytes per second since the sample before, at most WATCH_RATE_MAX; 0 in a peer's first sample */
 	/* Of rx_rate + tx_rate, the newest at sample % WATCH_HISTORY; zeros from before the peer existed. */
 	float history[WATCH_HISTORY];
 	/* Identity, which outlives the borrowed objects. */

@@ -106,3 +106,44 @@ wg: wg0: no answer: the peer answered neither handshakes nor data
 	run -1 on a wg ping nosuch "$PUB_C"
 	[[ $output == "Unable to access interface nosuch: "* ]]
 }
+
+@test "SIGINT ends it with the summary" {
+	on b sysctl -q net.ipv4.icmp_echo_ignore_all=1
+	on_bg a sh -c "exec env --default-signal=INT wg ping wg0 $PUB_B -c 1000 -a 10.8.0.2"
+	eventually 5 grep -q "seq=1 no reply" "$BG_LOG"
+	on a pkill -INT -x wg
+	eventually 5 grep -q "warning: the peer answered, but nothing" "$BG_LOG"
+	grep -xE "[1-9] sent, 0 replies" "$BG_LOG"
+	on b sysctl -q net.ipv4.icmp_echo_ignore_all=0
+	on_bg a sh -c "exec env --default-signal=INT wg ping wg0 $PUB_B -c 1000 -a 10.8.0.2"
+	eventually 5 grep -q "seq=2 10.8.0.2: time" "$BG_LOG"
+	on a pkill -INT -x wg
+	eventually 5 grep -E "^[2-9] sent, [2-9] replies, min/avg/max = " "$BG_LOG"
+	# It may be too early to say that there is no answer.
+	on a wg set wg0 peer "$PUB_C" allowed-ips 10.8.0.9 endpoint 10.0.0.2:9
+	on_bg a sh -c "exec env --default-signal=INT wg ping wg0 $PUB_C -c 1000"
+	eventually 5 grep -q "seq=1 no reply" "$BG_LOG"
+	on a pkill -INT -x wg
+	eventually 5 grep -xE "[1-9] sent, 0 replies" "$BG_LOG"
+	eventually 5 not on a pgrep -x wg
+	not grep "no answer" "$BG_LOG"
+}
+
+@test "a daemon that reports a handshake in the far future" {
+	on a ip link add wgx type veth peer name wgy
+	net_up a wgx 10.9.0.1/24
+	on_bg a python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind("/run/wireguard/wgx.sock")
+s.listen()
+for seconds in (0, 2**63 - 1, 2**63 - 1):
+    c = s.accept()[0]
+    c.recv(100)
+    c.sendall(b"public_key=%s\nallowed_ip=10.9.0.2/32\nendpoint=10.0.0.2:9\nrx_bytes=%d\ntx_bytes=1\n"
+              b"last_handshake_time_sec=%d\nlast_handshake_time_nsec=1\nerrno=0\n\n" % (b"0f" * 32, seconds, seconds))
+    c.close()'
+	eventually 5 on a test -S /run/wireguard/wgx.sock
+	run -0 on a wg ping wgx "$(printf '\017%.0s' {1..32} | base64)" -c 1
+	[ "${lines[1]}" = "seq=1 no reply" ]
+	[ "${lines[2]}" = "1 sent, 0 replies" ]
+}

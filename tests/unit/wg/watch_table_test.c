@@ -71,6 +71,10 @@ static void rates(void **state)
 	assert_int_equal(w.n, 1);
 	assert_true(watch_sample(&w, d, 2, 14.0, NULL, NULL));
 	assert_true(w.list[0].rx_rate == 0 && w.list[0].history[(w.sample + WATCH_HISTORY - 2) % WATCH_HISTORY] == 0);
+	/* A daemon may report any counter: a rate is still an integer of 64 bits. */
+	d[0].peers[0].rx_bytes = UINT64_MAX;
+	assert_true(watch_sample(&w, d, 2, 14.1, NULL, NULL));
+	assert_true(w.list[0].rx_rate == WATCH_RATE_MAX);
 	/* No device at all. */
 	assert_true(watch_sample(&w, d, 0, 15.0, NULL, NULL));
 	assert_string_equal(shown(&w, WATCH_BY_RX, ""), "");
