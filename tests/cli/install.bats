@@ -37,6 +37,7 @@ mode() {
 	mode /usr/share/fish/vendor_completions.d/wg.fish 644
 	mode /lib/systemd/system/wg-quick@.service 644
 	mode /lib/systemd/system/wg-quick.target 644
+	mode /lib/systemd/system/wireguardd@.service 644
 	mode /lib/systemd/system/wg-quick-resolv-conf.service 644
 	mode /lib/systemd/system/wg-prometheus.service 644
 	mode /lib/systemd/system/wg-prometheus.timer 644
@@ -82,15 +83,20 @@ mode() {
 	mode /chosen/_wg-quick 644
 }
 
-@test "the systemd unit has the path of the installed wg-quick" {
+@test "the systemd units have the paths of the installed programs" {
 	install_to
 	cmp "$root/contrib/systemd/wg-quick@.service" "$to/lib/systemd/system/wg-quick@.service"
 	install_to PREFIX=/usr/local SYSTEMDUNITDIR=/etc/systemd/system
 	[ "$(grep -c '=/usr/local/bin/wg-quick [a-z]* %i$' "$to/etc/systemd/system/wg-quick@.service")" = 3 ]
 	mode /etc/systemd/system/wg-quick@.service 644
 	[ "$(grep -c '=/usr/local/bin/wg show all prometheus /' "$to/etc/systemd/system/wg-prometheus.service")" = 1 ]
+	[ "$(grep '^Exec' "$to/etc/systemd/system/wireguardd@.service" | grep -c -e '=/usr/local/bin/wireguardd ' -e ' /run/wireguard/%i.sock')" = 2 ]
+	install_to RUNSTATEDIR=/srv/run SYSTEMDUNITDIR=/other
+	grep -q ' /srv/run/wireguard/%i.sock' "$to/other/wireguardd@.service"
 	install_to WITH_WGQUICK=no SYSTEMDUNITDIR=/alone
-	[ "$(ls -m "$to/alone")" = "wg-prometheus.service, wg-prometheus.timer" ]
+	[ "$(ls -m "$to/alone")" = "wg-prometheus.service, wg-prometheus.timer, wireguardd@.service" ]
+	install_to WITH_WIREGUARDD=no SYSTEMDUNITDIR=/without
+	[ ! -e "$to/without/wireguardd@.service" ]
 }
 
 @test "the installed programs run" {

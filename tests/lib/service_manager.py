@@ -3,6 +3,7 @@
 service_manager.py serve NAME   runs the commands that arrive on /run/manager.sock, one after the other:
     start         starts wireguardd --fd-store NAME with the descriptors of the store; replies when it is ready or has ended
     begin         the same, without waiting
+    restart       term and start
     term, kill, int   sends the signal and waits for the end
     wait          waits for the end
     names         the names in the store
@@ -86,6 +87,10 @@ class Manager:
         self.flush()
         return f"exit {status}"
 
+    def restart(self):
+        self.end(signal.SIGTERM)
+        return self.start()
+
     def start(self):
         self.begin()
         while not self.ready.wait(0.002):
@@ -122,6 +127,7 @@ class Manager:
         command, *rest = words
         actions = {
             "start": self.start,
+            "restart": self.restart,
             "begin": self.begin,
             "term": lambda: self.end(signal.SIGTERM),
             "int": lambda: self.end(signal.SIGINT),

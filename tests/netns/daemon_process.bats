@@ -10,6 +10,8 @@ teardown() { net_end; }
 
 no_daemon() { [ -z "$(daemons a)" ]; }
 no_socket() { ! on a test -e "$S"; }
+# In the foreground. Before, there are children, which try the sandbox.
+is_ready() { on a wg show wg0; }
 daemon_pid() { on a pgrep -x wireguardd; }
 
 # uapi TEXT: sends a request to the UAPI socket and prints the reply.
@@ -50,7 +52,7 @@ uapi() {
 		eventually 5 no_daemon
 	done
 	on_bg a sh -c "LOG_LEVEL=verbose exec wireguardd -f wg0 <&- >&- 2>&-"
-	eventually 5 on a test -S $S
+	eventually 5 is_ready
 	[ "$(on a bash -c 'readlink /proc/$(pgrep -x wireguardd)/fd/{0,1,2}' | sort -u)" = /dev/null ]
 }
 
@@ -136,7 +138,8 @@ uapi() {
 @test "WG_CPU restricts the implementations of the cryptography" {
 	for cpu in generic auto ''; do
 		on_bg a env LOG_LEVEL=verbose WG_CPU=$cpu wireguardd -f wg0
-		eventually 5 grep -q 'cryptography: ' "$BG_LOG"
+		eventually 5 is_ready
+		grep -q 'cryptography: ' "$BG_LOG"
 		[ "$cpu" != generic ] || grep -q "cryptography: portable$" "$BG_LOG"
 		on a kill "$(daemon_pid)"
 		eventually 5 no_daemon
@@ -241,13 +244,13 @@ uapi() {
 
 @test "in the foreground the process stays, and SIGHUP ends it" {
 	on_bg a wireguardd -f wg0
-	eventually 5 on a test -S $S
+	eventually 5 is_ready
 	pid=$(daemon_pid)
 	on a kill -HUP "$pid"
 	eventually 5 no_daemon
 	no_socket
 	on_bg a env WG_PROCESS_FOREGROUND=1 wireguardd wg0
-	eventually 5 on a test -S $S
+	eventually 5 is_ready
 	[ "$(on a ps -o ppid= -p "$(daemon_pid)" | tr -d ' ')" -ne 1 ]
 }
 
