@@ -13,7 +13,7 @@ _wg_quick() {
 			if [ -n "$skip" ]; then
 				skip=
 			elif [ -n "$verb" ]; then
-				return
+				case $verb in check | graph) ;; *) return ;; esac
 			else
 				verb=$word
 			fi
@@ -21,7 +21,7 @@ _wg_quick() {
 		esac
 	done
 	if [ -z "$verb" ]; then
-		mapfile -t COMPREPLY < <(compgen -W "up down restart save strip reload diff check status qr" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up down restart save strip reload diff check graph status qr" -- "$cur")
 		return
 	fi
 	case $cur in

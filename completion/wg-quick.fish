@@ -5,7 +5,7 @@ function __wg_quick_tunnels
 	end
 	string split ' ' -- (wg show interfaces 2>/dev/null)
 end
-set -l verbs up down restart save strip reload diff check status qr
+set -l verbs up down restart save strip reload diff check graph status qr
 complete -c wg-quick -f
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a up -d 'Bring a tunnel up'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a down -d 'Take a tunnel down'
@@ -15,6 +15,7 @@ complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a strip -d 'Pr
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a reload -d 'Apply the changes in the file'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a diff -d 'Show the changes that reload would apply'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a check -d 'Explain what is wrong with tunnel files'
+complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a graph -d 'Print the mesh of tunnel files for Graphviz'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a status -d 'Show the state of a tunnel, or of all tunnels'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a qr -d 'Show the file as a QR code for phones'
 complete -c wg-quick -n "__fish_seen_subcommand_from $verbs" -a '(__wg_quick_tunnels)'

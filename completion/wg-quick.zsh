@@ -19,6 +19,7 @@ _wg-quick() {
 		'reload:apply the changes in the file'
 		'diff:show the changes that reload would apply'
 		'check:explain what is wrong with tunnel files'
+		'graph:print the mesh of tunnel files for Graphviz'
 		'status:show the state of a tunnel, or of all tunnels'
 		'qr:show the file as a QR code for phones'
 	)

@@ -17,6 +17,7 @@ struct check_peer {
 	struct ip_endpoint endpoint; /* IP_NONE: a host name, or none */
 	struct span endpoint_text;   /* as written */
 	uint16_t port, keepalive_s;
+	char *name;                  /* from a comment, if the file has no errors; owned; null: none */
 	bool has_key, has_psk;
 	size_t first_ip, n_ips;      /* of the file's allowed IPs */
 	bool is_sound;               /* no line of its section has an error */

@@ -274,6 +274,16 @@ static bool is_default(const struct ip_prefix *p, const struct prefix_table *t)
 	       prefix_table_find(t, &upper.prefix.addr, 1)->prefix.bits == 1;
 }
 
+static void take_names(struct check *c, struct check_file *f, const struct wg_device *d)
+{
+	for (uint32_t i = 0; d->n_peers == f->n_peers && i < d->n_peers; i++) {
+		if (!d->peers[i].name)
+			continue;
+		f->peers[i].name = span_dup(span_of(d->peers[i].name));
+		c->no_memory |= !f->peers[i].name;
+	}
+}
+
 void check_read(struct check *c, struct check_file *f)
 {
 	struct reader r = { .c = c, .f = f };
@@ -287,6 +297,7 @@ void check_read(struct check *c, struct check_file *f)
 		c->no_memory = true;
 		return;
 	}
+	take_names(c, f, &device);
 	device_free(&device);
 	if (f->has_private) {
 		x25519_public(&f->public_key, &f->private_key);
@@ -306,6 +317,8 @@ void check_file_free(struct check_file *f)
 	mem_wipe(&f->private_key, sizeof f->private_key);
 	prefix_table_free(&f->table);
 	free(f->lines);
+	for (size_t i = 0; i < f->n_peers; i++)
+		free(f->peers[i].name);
 	free(f->peers);
 	free(f->ips);
 	free(f->ips_at);

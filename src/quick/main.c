@@ -17,7 +17,7 @@
 #include "report/output.h"
 #include "report/report.h"
 
-static const char usage_line[] = "Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | status | qr ] [ CONFIG_FILE | INTERFACE ]\n";
+static const char usage_line[] = "Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | graph | status | qr ] [ CONFIG_FILE | INTERFACE ]\n";
 
 static const char usage[] =
 	"\n"
@@ -28,6 +28,7 @@ static const char usage[] =
 	"  diff     prints the commands that `reload' would run\n"
 	"  save     writes the state of the tunnel into its file\n"
 	"  check    explains what is wrong with files; --explain lists all findings\n"
+	"  graph    prints the mesh that files describe, for dot(1) of Graphviz\n"
 	"  strip    prints the file without the keys of wg-quick, as wg(8) reads it\n"
 	"  status   shows the state of the tunnel, or of all tunnels\n"
 	"  qr       prints the file as a QR code for the apps of phones; -o FILE.svg or\n"
@@ -55,7 +56,11 @@ static const char usage[] =
 	"\n"
 	"See wg-quick(8) for more info and examples.\n";
 
-static const char check_name[] = "check"; /* has its own arguments */
+/* Commands with their own arguments. */
+static const struct own_command {
+	const char *name;
+	int (*run)(int argc, char *const argv[]);
+} own_commands[] = { { "check", command_check }, { "graph", command_graph } };
 
 enum { OPTION_DRY_RUN = 1, OPTION_NO_HOOKS = 2, OPTION_QUIET = 4, OPTION_OUTPUT = 8 };
 
@@ -135,7 +140,8 @@ static bool find_command(const struct command **out, const char *name)
 		}
 		suggestion_offer(&s, commands[i].name);
 	}
-	suggestion_offer(&s, check_name);
+	for (size_t i = 0; i < ARRAY_LEN(own_commands); i++)
+		suggestion_offer(&s, own_commands[i].name);
 	report_error("unknown command `%s'", name);
 	return misused(synonym ? synonym : s.best);
 }
@@ -273,8 +279,9 @@ int main(int argc, char *argv[])
 	}
 	if (is_alone(argc, argv, "-v", "--version", "version"))
 		return have_stdout ? print_version() : exit_status_of_output(-EBADF);
-	if (argc > 1 && strcmp(argv[1], check_name) == 0)
-		return have_stdout ? command_check(argc - 1, argv + 1) : exit_status_of_output(-EBADF);
+	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(own_commands); i++)
+		if (strcmp(argv[1], own_commands[i].name) == 0)
+			return have_stdout ? own_commands[i].run(argc - 1, argv + 1) : exit_status_of_output(-EBADF);
 	if (!parse_arguments(&o, &command, argc, argv))
 		return 1;
 	if (command->needs_net_admin && !o.dry_run && !process_may_change_network())

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/suggestion.h"
 #include "base/vector.h"
+#include "check/graph.h"
 #include "check_output.h"
 #include "output.h"
 #include "report.h"
@@ -90,6 +91,11 @@ static bool read_arguments(struct options *o, const struct check_program *p, int
 	if (o->arguments.n > 0 || o->explain)
 		return true;
 	return p->list ? p->list(&o->arguments) : misused(p);
+}
+
+static bool takes_no_options(const struct options *o, const struct check_program *p)
+{
+	return (o->format == CHECK_GRAPH && !o->strict && !o->resolve && !o->explain) || misused(p);
 }
 
 /* ---- output ---- */
@@ -324,6 +330,7 @@ static int print_found(const struct options *o, struct check *c)
 	case CHECK_TEXT: check_print_text(&t, c, terminal_has_colour(STDOUT_FILENO)); break;
 	case CHECK_JSON: check_print_json(&t, c); break;
 	case CHECK_GITHUB: check_print_github(&t, c); break;
+	case CHECK_GRAPH: (void)!check_graph(&t, c); break;
 	}
 	return write_output(&t);
 }
@@ -343,7 +350,7 @@ static int check_files(const struct check_program *p, const struct options *o)
 		status = print_found(o, &c);
 	else
 		ok = out_of_memory();
-	status = !ok || status || c.errors > 0 ? 1 : o->strict && c.warnings > 0 ? 2 : 0;
+	status = !ok || status || (c.errors > 0 && !p->graph) ? 1 : o->strict && c.warnings > 0 ? 2 : 0;
 	check_free(&c);
 	for (size_t i = 0; files && i < o->arguments.n; i++)
 		if (files[i])
@@ -354,14 +361,14 @@ static int check_files(const struct check_program *p, const struct options *o)
 
 int check_command(const struct check_program *p, int argc, char *const argv[])
 {
-	struct options o = { .format = CHECK_TEXT };
+	struct options o = { .format = p->graph ? CHECK_GRAPH : CHECK_TEXT };
 	int status = 1;
 
 	if (argc == 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
 		report_verbatim("%s", p->usage);
 		return 0;
 	}
-	if (read_arguments(&o, p, argc, argv))
+	if (read_arguments(&o, p, argc, argv) && (!p->graph || takes_no_options(&o, p)))
 		status = o.explain ? explain(&o) : check_files(p, &o);
 	string_list_free(&o.arguments);
 	return status;

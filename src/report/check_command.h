@@ -21,6 +21,7 @@ struct check_program {
 	void (*end)(void);
 	/* Looks up the endpoints of d with WG_PEER_HAS_HOST; *mtu: that of the path to all of them, or 0. */
 	void (*resolve)(struct wg_device *d, unsigned int *mtu);
+	bool graph; /* print the mesh (check/graph.h) in place of the findings; there are no options then */
 };
 
 /* argv[0] is the command's own name. Returns the exit status: 0, 1 for errors, 2 for warnings with --strict. */

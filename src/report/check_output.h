@@ -4,7 +4,7 @@
 
 #include "check/check.h"
 
-enum check_format { CHECK_TEXT, CHECK_JSON, CHECK_GITHUB };
+enum check_format { CHECK_TEXT, CHECK_JSON, CHECK_GITHUB, CHECK_GRAPH };
 
 /* "FILE:LINE:COL: error: text [id]", the line, a caret, notes and help; with escape sequences if `colour`. */
 void check_print_text(struct text *t, struct check *c, bool colour);

@@ -20,7 +20,7 @@ BEGIN {
 	reports = " report/report.h report/output.h report/diagnostics.h report/trace.h report/terminal.h report/units.h report/qr.h report/names.h report/json.h report/json_device.h report/exposition.h report/page.h report/check_command.h"
 	may["check"] = base " crypto/crypto.h" models " model/fields.h"
 	may["ipc"] = base " crypto/crypto.h" models
-	may["report"] = base models " check/check.h"
+	may["report"] = base models " check/check.h check/graph.h"
 	may["wg"] = may["ipc"] " check/check.h ipc/ipc.h ipc/resolve.h ipc/netns.h ipc/daemon_stats.h" reports
 	may["quick"] = may["wg"]
 	may["daemon"] = base models " proto/tunnel.h"

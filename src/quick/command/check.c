@@ -117,15 +117,26 @@ void report_check_warnings(const struct tunnel_file *f)
 	check_free(&c);
 }
 
+static int run(const char *usage, bool graph, int argc, char *const argv[])
+{
+	const struct check_program program = {
+		.usage = usage,
+		.input = { .is_quick = true, .extra = read_key, .scopes = &ipc_scopes, .service = ipc_service },
+		.find = find, .list = list, .begin = begin, .end = end, .resolve = resolve, .graph = graph,
+	};
+
+	return check_command(&program, argc, argv);
+}
+
+int command_graph(int argc, char *const argv[])
+{
+	return run("Usage: wg-quick graph [ CONFIG_FILE | INTERFACE ]...", true, argc, argv);
+}
+
 int command_check(int argc, char *const argv[])
 {
 	static const char usage[] = "Usage: wg-quick check [--strict] [--resolve] [--format=text|json|github] [ CONFIG_FILE | INTERFACE ]...\n"
 				    "       wg-quick check --explain [FINDING]...";
-	const struct check_program program = {
-		.usage = usage,
-		.input = { .is_quick = true, .extra = read_key, .scopes = &ipc_scopes, .service = ipc_service },
-		.find = find, .list = list, .begin = begin, .end = end, .resolve = resolve,
-	};
 
-	return check_command(&program, argc, argv);
+	return run(usage, false, argc, argv);
 }
