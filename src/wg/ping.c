@@ -88,6 +88,8 @@ static bool read_device(struct ping *g)
 
 	if (r < 0)
 		report_no_access(&g->program->ipc, g->interface, r);
+	if (r < 0 && g->interface[0] == '@')
+		report_help("the name of a peer follows the interface");
 	return r == 0;
 }
 

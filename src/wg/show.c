@@ -85,6 +85,8 @@ static int show_one(struct program *p, const char *name, const struct request *r
 
 	if (rc) {
 		report_no_access(&p->ipc, NULL, rc);
+		if (name[0] == '@')
+			report_help("the name of a peer follows the interface or `all'");
 		return 1;
 	}
 	if (!r->field)

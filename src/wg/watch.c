@@ -211,6 +211,10 @@ int cmd_watch(struct program *p, int argc, char *const argv[])
 		w.interval_ms = seconds;
 		argc--;
 	}
+	if (argc == 3 && argv[1][0] != '-' && seconds == 0) {
+		report_error("expected an interval from 0.1 to 3600 seconds, found `%s'", argv[2]);
+		return 1;
+	}
 	if (argc > 2 || (argc == 2 && argv[1][0] == '-'))
 		return usage(p, argv[0]);
 	if (argc == 2 && strcmp(argv[1], "all") != 0) {

@@ -53,7 +53,7 @@ setup() {
 }
 
 LEFT_OUT="wg-quick: phone: warning: left out, because apps do not import them: FwMark, Table, SaveConfig, PostUp, DNS = ~corp.example"
-SECRET="wg-quick: phone: warning: the code contains the private key: who scans it can use the tunnel"
+SECRET="wg-quick: phone: warning: the code contains the private key: anyone who scans it can use the tunnel"
 
 # decoded IMAGE: the text of its code.
 decoded() {

@@ -103,6 +103,9 @@ wg: wg0: no answer: the peer answered neither handshakes nor data
 	run -1 on a wg ping wg0 "$PUB_C"
 	[ "$output" = "wg: wg0: no address is known inside the tunnel of this peer
   help: -a ADDRESS names one that is in its allowed IPs" ]
+	run -1 on a wg ping @laptop wg0
+	[[ $output == "Unable to access interface @laptop: "*"
+  help: the name of a peer follows the interface" ]]
 	run -1 on a wg ping nosuch "$PUB_C"
 	[[ $output == "Unable to access interface nosuch: "* ]]
 }

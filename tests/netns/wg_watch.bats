@@ -147,8 +147,13 @@ screen_has() { screen | grep -F -- "$1"; }
 }
 
 @test "without a terminal, without the library or with nonsense as argument: an error" {
+	local argument
 	run -1 on a wg watch --nonsense
 	[ "$output" = "Usage: wg watch [<interface> | all] [<seconds>] [json]" ]
+	for argument in 0.01 abc -1; do
+		run -1 on a wg watch wg0 "$argument"
+		[ "$output" = "wg: expected an interval from 0.1 to 3600 seconds, found \`$argument'" ]
+	done
 	run -1 on a wg watch a b c
 	[[ $output == "Usage: "* ]]
 	run -1 on a sh -c 'script -qec "wg watch wg0 < /dev/null" /dev/null'

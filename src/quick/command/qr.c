@@ -157,7 +157,7 @@ int command_qr(const struct command_options *o, struct host *host, struct comman
 		status = format == FORMAT_TERMINAL ? show(&q, &o->console, trace->fd)
 						   : write_image(o->output, format, &q) < 0;
 		if (status == 0)
-			report_warning("the code contains the private key: who scans it can use the tunnel");
+			report_warning("the code contains the private key: anyone who scans it can use the tunnel");
 	}
 	qr_encode_free(&q);
 	text_heap_free(&text);
