@@ -27,3 +27,4 @@ complete -c wg-quick -n '__fish_seen_subcommand_from check' -l resolve -d 'Look 
 complete -c wg-quick -n '__fish_seen_subcommand_from check' -l explain -x -a '(wg-quick check --explain 2>/dev/null | string replace -r ":.*" "")' -d 'Explain findings'
 complete -c wg-quick -n '__fish_seen_subcommand_from check' -l format -x -a 'text json github' -d 'Choose the format'
 complete -c wg-quick -n '__fish_seen_subcommand_from qr' -s o -l output -r -F -d 'Write an image'
+complete -c wg-quick -n '__fish_seen_subcommand_from diff' -l format -x -a 'text json' -d 'Format of the output'

@@ -25,7 +25,8 @@ static const char usage[] =
 	"  down     takes the tunnel down and removes what `up' created\n"
 	"  restart  takes the tunnel down, if it is up, and brings it up\n"
 	"  reload   applies only the changes in the file; sessions are not interrupted\n"
-	"  diff     prints the commands that `reload' would run\n"
+	"  diff     prints the commands that `reload' would run; --format=json prints\n"
+	"           them as JSON\n"
 	"  save     writes the state of the tunnel into its file\n"
 	"  check    explains what is wrong with files; --explain lists all findings\n"
 	"  graph    prints the mesh that files describe, for dot(1) of Graphviz\n"
@@ -62,7 +63,7 @@ static const struct own_command {
 	int (*run)(int argc, char *const argv[]);
 } own_commands[] = { { "check", command_check }, { "graph", command_graph } };
 
-enum { OPTION_DRY_RUN = 1, OPTION_NO_HOOKS = 2, OPTION_QUIET = 4, OPTION_OUTPUT = 8 };
+enum { OPTION_DRY_RUN = 1, OPTION_NO_HOOKS = 2, OPTION_QUIET = 4, OPTION_OUTPUT = 8, OPTION_JSON = 16, OPTION_TEXT = 32 };
 
 static const struct command {
 	const char *name;
@@ -80,7 +81,7 @@ static const struct command {
 	{ "save", command_save, OPTION_QUIET, SETTINGS_OPTIONAL, ARGUMENT_ONE, false, true, true },
 	{ "strip", command_strip, 0, SETTINGS_UNUSED, ARGUMENT_ONE, true, false, false },
 	{ "reload", command_reload, OPTION_QUIET, SETTINGS_REQUIRED, ARGUMENT_ONE, false, true, true },
-	{ "diff", command_diff, 0, SETTINGS_REQUIRED, ARGUMENT_ONE, true, true, true },
+	{ "diff", command_diff, OPTION_JSON | OPTION_TEXT, SETTINGS_REQUIRED, ARGUMENT_ONE, true, true, true },
 	{ "status", command_status, 0, SETTINGS_OPTIONAL, ARGUMENT_OPTIONAL, true, true, false },
 	{ "qr", command_qr, OPTION_OUTPUT, SETTINGS_UNUSED, ARGUMENT_ONE, true, false, false },
 };
@@ -93,6 +94,8 @@ static const struct option {
 	{ "--no-hooks", NULL, OPTION_NO_HOOKS },
 	{ "--quiet", "-q", OPTION_QUIET },
 	{ "--output", "-o", OPTION_OUTPUT }, /* with a value */
+	{ "--format=json", NULL, OPTION_JSON },
+	{ "--format=text", NULL, OPTION_TEXT },
 	/* Alone only; here for suggestions. */
 	{ "--help", "-h", 0 },
 	{ "--version", "-v", 0 },
@@ -221,6 +224,7 @@ static bool parse_arguments(struct command_options *o, const struct command **co
 	o->dry_run = (bits & OPTION_DRY_RUN) != 0;
 	o->no_hooks = (bits & OPTION_NO_HOOKS) != 0;
 	o->quiet = (bits & OPTION_QUIET) != 0;
+	o->json = (bits & OPTION_JSON) != 0;
 	return options_fit(*command, bits);
 }
 

@@ -369,3 +369,19 @@ PostUp = ip address add 10.99.0.1/32 dev %i" 10.8.0.0/16
 	on a wg-quick down wg0
 	[ "$(on a find /run/wgsuite -type f 2> /dev/null)" = "" ]
 }
+
+@test "diff for programs: the same commands as JSON" {
+	quick_file wg0 "Address = 10.7.0.1/24" 10.8.0.0/16
+	on a wg-quick up wg0
+	run -0 on a wg-quick diff --format=json wg0
+	[ "$(jq -c . <<< "$output")" = '{"interface":"wg0","file":"/etc/wireguard/wg0.conf","commands":[]}' ]
+	quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64" "10.8.0.0/16, 10.9.0.0/16"
+	commands=$(on a wg-quick diff wg0)
+	[[ $commands == *"[#] ip -6 address add fd07::1/64 dev wg0"* ]]
+	[ "$(on a wg-quick diff --format=text wg0)" = "$commands" ]
+	[ "$(on a wg-quick diff wg0 --format=json | jq -r '.commands[] | "[#] " + .')" = "$commands" ]
+	run -1 on a wg-quick diff --format=xml wg0
+	[[ $output == "wg-quick: unknown option \`--format=xml'"* ]]
+	run -1 on a wg-quick reload --format=json wg0
+	[[ $output == "wg-quick: reload does not accept the option \`--format=json'"* ]]
+}

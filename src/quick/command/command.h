@@ -10,7 +10,7 @@ struct command_options {
 	const char *argument; /* INTERFACE or CONFIG_FILE; null: all tunnels */
 	const char *output;   /* -o FILE; null: standard output */
 	struct console console;
-	bool dry_run, no_hooks, quiet;
+	bool dry_run, no_hooks, quiet, json;
 };
 
 /* Each returns the exit status. */

@@ -8,6 +8,7 @@
 #include "quick/plan/diff_device.h"
 #include "quick/plan/inverse.h"
 #include "quick/plan/print.h"
+#include "report/json.h"
 #include "report/report.h"
 #include "stale.h"
 #include "warn_captured.h"
@@ -162,6 +163,36 @@ static int remove_stale(struct reload *r, const struct command_options *o, struc
 	return remove_stale_tunnels(&a, &r->c.state, 0);
 }
 
+/* {"interface", "file", "commands"}: the lines of plan_print() without "[#] ". */
+static void print_json(const struct tunnel_file *f, struct span lines, struct text *out)
+{
+	struct span line;
+	struct json j;
+
+	json_begin(&j, out, false);
+	json_open_object(&j, NULL);
+	json_string(&j, "interface", span_of(f->name));
+	json_string(&j, "file", span_of(f->path));
+	json_open_array(&j, "commands");
+	while (lines.n > 0 && span_next(&line, &lines, '\n'))
+		json_string(&j, NULL, span_starts(line, "[#] ") ? span_sub(line, 4, line.n) : line);
+	json_close(&j);
+	json_close(&j);
+	json_end(&j);
+}
+
+static void print_difference(const struct reload *r, struct text *out, bool json)
+{
+	struct text lines = text_heap(), *t = json ? &lines : out;
+
+	plan_print(t, &r->c.old_dns);
+	plan_print(t, &r->c.plan);
+	if (json)
+		print_json(&r->c.file, text_of(&lines), out);
+	out->failed |= lines.failed;
+	text_heap_free(&lines);
+}
+
 static int reload_or_diff(struct reload *r, const struct command_options *o, struct command_trace *trace, bool change)
 {
 	if (comparison_read(&r->c, o->argument, change) < 0 || (change && remove_stale(r, o, trace) < 0) ||
@@ -170,8 +201,7 @@ static int reload_or_diff(struct reload *r, const struct command_options *o, str
 	if (r->c.journal.exists)
 		warn_of_changed_hooks(&r->c.file, &r->c.journal.applied.lines);
 	if (!change) {
-		plan_print(&trace->t, &r->c.old_dns);
-		plan_print(&trace->t, &r->c.plan);
+		print_difference(r, &trace->t, o->json);
 		return 0;
 	}
 	if (!may_reload(r))
