@@ -147,13 +147,13 @@ static void print_peers(const struct exposition *x, struct text *t, enum exposit
 		struct metric_family family;
 		size_t value;
 	} metrics[] = {
-		{ { .name = SPAN("wireguard_sent_bytes"), .kind = METRIC_KIND_COUNTER, .unit = SPAN("bytes"),
-		    .help = SPAN("Bytes sent to the peer.") }, offsetof(struct exposition_peer, sent_bytes) },
-		{ { .name = SPAN("wireguard_received_bytes"), .kind = METRIC_KIND_COUNTER, .unit = SPAN("bytes"),
-		    .help = SPAN("Bytes received from the peer.") }, offsetof(struct exposition_peer, received_bytes) },
-		{ { .name = SPAN("wireguard_latest_handshake_seconds"), .kind = METRIC_KIND_GAUGE, .unit = SPAN("seconds"),
+		{ .family = { .name = SPAN("wireguard_sent_bytes"), .kind = METRIC_KIND_COUNTER, .unit = SPAN("bytes"),
+		    .help = SPAN("Bytes sent to the peer.") }, .value = offsetof(struct exposition_peer, sent_bytes) },
+		{ .family = { .name = SPAN("wireguard_received_bytes"), .kind = METRIC_KIND_COUNTER, .unit = SPAN("bytes"),
+		    .help = SPAN("Bytes received from the peer.") }, .value = offsetof(struct exposition_peer, received_bytes) },
+		{ .family = { .name = SPAN("wireguard_latest_handshake_seconds"), .kind = METRIC_KIND_GAUGE, .unit = SPAN("seconds"),
 		    .help = SPAN("Time of the latest handshake in seconds since the Epoch, or 0.") },
-		  offsetof(struct exposition_peer, handshake_s) },
+		  .value = offsetof(struct exposition_peer, handshake_s) },
 	};
 
 	for (size_t i = 0; x->n > 0 && i < ARRAY_LEN(metrics); i++) {
