@@ -148,11 +148,11 @@ static void print_peers(const struct exposition *x, struct text *t, enum exposit
 		size_t value;
 	} metrics[] = {
 		{ .family = { .name = SPAN("wireguard_sent_bytes"), .kind = METRIC_KIND_COUNTER, .unit = SPAN("bytes"),
-		    .help = SPAN("Bytes sent to the peer.") }, .value = offsetof(struct exposition_peer, sent_bytes) },
+		    .help = SPAN("Bytes sent to the peer."), .first = 0, .n = 0 }, .value = offsetof(struct exposition_peer, sent_bytes) },
 		{ .family = { .name = SPAN("wireguard_received_bytes"), .kind = METRIC_KIND_COUNTER, .unit = SPAN("bytes"),
-		    .help = SPAN("Bytes received from the peer.") }, .value = offsetof(struct exposition_peer, received_bytes) },
+		    .help = SPAN("Bytes received from the peer."), .first = 0, .n = 0 }, .value = offsetof(struct exposition_peer, received_bytes) },
 		{ .family = { .name = SPAN("wireguard_latest_handshake_seconds"), .kind = METRIC_KIND_GAUGE, .unit = SPAN("seconds"),
-		    .help = SPAN("Time of the latest handshake in seconds since the Epoch, or 0.") },
+		    .help = SPAN("Time of the latest handshake in seconds since the Epoch, or 0."), .first = 0, .n = 0 },
 		  .value = offsetof(struct exposition_peer, handshake_s) },
 	};
 

@@ -219,7 +219,7 @@ static int reload_or_diff(struct reload *r, const struct command_options *o, str
 
 static int run(const struct command_options *o, struct host *host, struct command_trace *trace, bool change)
 {
-	struct reload r = { .c = COMPARISON_OF(host) };
+	struct reload r = { .c = COMPARISON_OF(host), .apply = { .failures = 0 } };
 	int status = reload_or_diff(&r, o, trace, change);
 
 	command_trace_flush(trace);
