@@ -31,6 +31,8 @@ enum wg_scope {
 	X(PEER_REMOVED, "peer_removed", SEND, "staged for a peer that was removed")                                  \
 	X(SEND, "send", SEND, "the system refused to send the datagram")                                             \
 	X(SEND_QUEUE, "send_queue", SEND, "the send queue of the path was full")                                     \
+	X(FLOW_DELAY, "flow_delay", SEND, "packets of the flow waited too long")                                     \
+	X(FLOW_FULL, "flow_full", SEND, "too many packets waited, most of them of this flow")                        \
 	X(SOCKET, "socket", RECEIVE, "dropped by the kernel: no WireGuard message, or a receive buffer was full")    \
 	X(TRUNCATED, "truncated", RECEIVE, "datagram is empty, truncated or has no sender")                          \
 	X(RX_DOWN, "down", RECEIVE, "the interface is down")                                                         \

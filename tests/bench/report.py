@@ -256,6 +256,8 @@ def goals(r):
     compared("round trip, idle, 50th percentile", "rtt-idle-p50", peer, "≤", 0.7, times)
     compared("round trip, idle, 99th percentile", "rtt-idle-p99", CEILING, "≤", 1.3, "× the ceiling")
     compared("round trip with 1 Gbit/s of other traffic, 99th percentile", "rtt-1G-p99", peer, "≤", 0.5, times)
+    for case in "cpu", "uplink":
+        goal(NAMES[f"fair-{case}-jain"], r.median(f"fair-{case}-jain"), "≥", 0.95, "")
     crypto = [("seal-1420-run", 2, 1.9), ("open-1420-run", 2, 1.9), ("seal-64-run", 4, 4), ("open-64-run", 4, 4),
               ("seal-1420-one", 1.4, 1.4), ("seal-16384-one", 1, 1)]
     for key, limit, limit_avx2 in crypto:

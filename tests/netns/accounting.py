@@ -84,7 +84,7 @@ def differences(name, here, there, offered, others):
         "on the way": sent + others - received - socket_drops,
         "received": received - here.sum("written_packets_total") - here.messages("received")
                     - (here.drops("receive") - socket_drops) - here.drops("handshake"),
-        "waiting": there.sum("staged_bytes") + here.sum("handshake_queue_messages") + here.sum("control_queue_bytes"),
+        "waiting": there.sum("staged_bytes") + there.sum("flow_queue_packets") + here.sum("handshake_queue_messages") + here.sum("control_queue_bytes"),
     }
     return {f"{name}: {step}": n for step, n in steps.items() if n != 0}
 

@@ -173,6 +173,20 @@ fault_tun_queue() {
 	offer "$1" 3000 "$(inner "$2")"
 	go_on "$1"
 }
+# waits_for_nothing HOST: neither in the daemon nor in the queue of its device.
+waits_for_nothing() {
+	sample "$1" 'wireguardd_flow_queue_packets{interface="wg0"} 0' && in_net "$1" tc -s qdisc show dev v1 | grep 'backlog 0b 0p'
+}
+fault_flow_queue() {
+	local n
+	in_net "$1" tc qdisc add dev v1 root tbf rate 20mbit burst 100k limit 1g
+	for n in {1..20}; do
+		offer "$1" 2000 "$(inner "$2")"
+		statistics "$1" | grep -q 'reason="flow_delay"} [1-9]' && break
+	done
+	eventually 20 waits_for_nothing "$1"
+	in_net "$1" tc qdisc del dev v1 root
+}
 fault_socket_overflow() {
 	stop_daemon "$2"
 	offer "$1" 9000 "$(inner "$2")"
@@ -234,7 +248,7 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 9)); open("/ru
 all = [f.strip() + way for f in sorted(sys.stdin) for way in (" a b", " b a")]
 random.Random(int(sys.argv[1])).shuffle(all)
 print("\n".join(all))' $RANDOM)
-	[ "$(wc -l <<< "$faults")" -eq 20 ]
+	[ "$(wc -l <<< "$faults")" -eq 22 ]
 	while read -r fault <&4; do
 		$fault
 	done 4<<< "$faults"
@@ -244,7 +258,7 @@ print("\n".join(all))' $RANDOM)
 	eventually 20 balance
 	for h in a b; do
 		statistics $h | grep '^wireguardd_dropped' | grep -v ' 0$' >&2
-		for reason in no_peer no_endpoint staged_full peer_removed send tun_queue socket source replay auth unknown_index mac1; do
+		for reason in no_peer no_endpoint staged_full peer_removed send tun_queue socket source replay auth unknown_index mac1 flow_delay; do
 			statistics $h | grep "reason=\"$reason\"} [1-9]"
 		done
 	done

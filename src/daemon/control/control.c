@@ -218,6 +218,7 @@ static void control_clear(struct control *c)
 int control_init(struct control *c, unsigned int disabled_offloads, unsigned int threads)
 {
 	struct wg_env env = { .ctx = c, .random = env_random, .realtime = env_realtime };
+	struct flow_seed seed;
 	int error;
 
 	if (threads > 0) {
@@ -231,7 +232,9 @@ int control_init(struct control *c, unsigned int disabled_offloads, unsigned int
 		return error;
 	c->tunnel = tunnel_new(&env);
 	c->worker = c->tunnel ? worker_new(c->tunnel, &c->tun, &c->udp, &c->icmp) : NULL;
-	if (!c->worker)
+	env_random(c, &seed, sizeof seed);
+	c->queue = tun_queue_new(&seed, clock_boot_ns());
+	if (!c->worker || !c->queue)
 		return -ENOMEM;
 	if (threads > 0)
 		tunnel_hold(c->tunnel);
@@ -239,6 +242,9 @@ int control_init(struct control *c, unsigned int disabled_offloads, unsigned int
 	c->threads.tun = &c->tun;
 	c->threads.udp = &c->udp;
 	c->threads.icmp = &c->icmp;
+	c->threads.shared.queue = c->queue;
+	if (threads == 0)
+		c->worker->queue = c->queue;
 	error = threads_init(&c->threads, threads);
 	return error || threads == 0 ? error :
 				       loop_add(&c->loop, &c->wake_source, c->threads.wake, EPOLLIN);
@@ -300,10 +306,27 @@ static void release_held(struct control *c)
 	threads_resume(&c->threads);
 }
 
+/* Without data threads: packets that wait are sent in turns of the loop. Returns when the next turn is due. */
+static uint64_t serve_queue(struct control *c)
+{
+	if (c->threads.n > 0)
+		return NEVER;
+	if (tun_queue_state(c->queue) != TUN_QUEUE_EMPTY && c->up)
+		worker_serve_tun(c->worker);
+	return tun_queue_state(c->queue) == TUN_QUEUE_HELD ? clock_boot_ns() + TUN_QUEUE_HELD_MS * NS_PER_MS : NEVER;
+}
+
+/* Whether there is more to do than the loop waits for. */
+static bool has_work(const struct control *c)
+{
+	return handshake_queue_n(&c->worker->handshakes) > 0 || !c->mail_collected ||
+	       (c->threads.n == 0 && tun_queue_state(c->queue) == TUN_QUEUE_READY);
+}
+
 /* Runs timers, processes mail and handshakes, and sends what they produced. */
 static void run_due_work(struct control *c)
 {
-	uint64_t now_ns = clock_boot_ns(), deadline;
+	uint64_t now_ns = clock_boot_ns(), deadline, queue_ns = serve_queue(c);
 
 	if (now_ns >= tunnel_deadline(c->tunnel))
 		tunnel_tick(c->tunnel, now_ns);
@@ -336,6 +359,8 @@ static void run_due_work(struct control *c)
 		deadline = route_changes_deadline(&c->route_changes);
 	if (restart_deadline(c) < deadline)
 		deadline = restart_deadline(c);
+	if (queue_ns < deadline)
+		deadline = queue_ns;
 	loop_wake_at(&c->loop, deadline);
 }
 
@@ -357,7 +382,7 @@ void control_run(struct control *c)
 
 	run_due_work(c); /* of what was restored */
 	while (!c->loop.stop && !error) {
-		error = loop_run_once(&c->loop, handshake_queue_n(&c->worker->handshakes) > 0 || !c->mail_collected);
+		error = loop_run_once(&c->loop, has_work(c));
 		if (!c->loop.stop && !error)
 			run_due_work(c);
 	}
@@ -389,6 +414,7 @@ void control_free(struct control *c)
 		if (sources[i]->fd >= 0)
 			close(sources[i]->fd);
 	worker_free(c->worker);
+	tun_queue_free(c->queue);
 	if (c->tunnel)
 		tunnel_free(c->tunnel);
 	loop_free(&c->loop);

@@ -150,12 +150,16 @@ void interface_move_tun(struct control *c)
 {
 	int error;
 
+	if (c->threads.n == 0 && !c->up)
+		tun_queue_discard(c->queue, clock_boot_ns(), c->tunnel, WG_DROP_DOWN);
 	if (c->threads.n == 0)
 		return;
 	if (c->up)
 		loop_remove(&c->loop, &c->tun_source);
 	threads_pause(&c->threads);
 	error = threads_set_source(&c->threads, THREADS_TUN, c->up ? c->tun.fd : -1);
+	if (!c->up)
+		tun_queue_discard(c->queue, clock_boot_ns(), c->tunnel, WG_DROP_DOWN);
 	threads_resume(&c->threads);
 	if (!error && !c->up)
 		error = loop_add(&c->loop, &c->tun_source, c->tun.fd, EPOLLIN);

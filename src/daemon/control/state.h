@@ -39,6 +39,7 @@ struct control { /* owned by the control thread, but for what the threads use of
 	struct uapi_server uapi;
 	struct stats_server stats;
 	int statm_fd;               /* /proc/self/statm; -1: none */
+	struct tun_queue *queue;    /* owned; used by the data threads, or without these by the worker */
 	uint16_t listen_port;       /* kept while the link is down */
 	uint32_t fwmark;
 	unsigned int disabled_offloads; /* enum offload_disable */

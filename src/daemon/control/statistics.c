@@ -148,6 +148,8 @@ static void print_load(struct metrics *m, struct control *c)
 		    load.receiver_indices);
 	print_gauge(m, "peer_timers", NULL, "Peers with a timer that runs.", load.timers);
 	print_gauge(m, "staged_bytes", "bytes", "Packets that wait for a session.", load.staged_bytes);
+	print_gauge(m, "flow_queue_packets", NULL, "Packets from the TUN device that wait while there is a backlog.",
+		    tun_queue_waiting(c->queue));
 	print_gauge(m, "under_load", NULL, "Whether handshake messages need a cookie.",
 		    clock_boot_ns() < c->worker->under_load_until_ns);
 	print_gauge(m, "handshake_queue_messages", NULL, "Received handshake messages that wait.",

@@ -61,6 +61,7 @@ void takeover_pause(struct control *c)
 {
 	check_clone(c);
 	threads_pause(&c->threads);
+	worker_send_queued(c->worker, c->queue);
 	for (unsigned int i = 0; i < DRAIN_TURNS_MAX; i++) {
 		c->mail_collected = threads_collect_mail(&c->threads, c->worker);
 		worker_run_control(c->worker);

@@ -90,33 +90,39 @@ static bool is_large(const struct worker *w)
 	       (w->n_reads > 0 && (w->read_packets >= THREADS_REARM_PACKETS || w->read_bytes >= THREADS_REARM_BYTES));
 }
 
-/* One batch of a source, of which this thread is the only reader until it arms the source again. */
-static void serve(struct data_thread *t, enum threads_source source, uint32_t events)
+static void begin_batch(struct worker *w, struct sequencer *s)
 {
-	struct thread_pool *p = t->pool;
-	struct worker *w = t->worker;
-	struct sequencer *s = &p->sources[source].sequencer;
-	bool good, armed = false;
-
 	assert(!w->ticket.is_held && !worker_has_read(w));
 	w->ticket.sequencer = s;
 	w->has_posted = w->tun_deleted = false;
-	good = read_batch(p, w, source) && (source != THREADS_TUN || !(events & EPOLLERR));
+}
+
+/* Reads a batch and takes its ticket. The lock decides who does so next, if the other one serves the queue. False: the TUN
+ * reported an error. */
+static bool read_in_order(struct thread_pool *p, struct worker *w, enum threads_source source)
+{
+	struct sequencer *s = &p->sources[source].sequencer;
+	bool good = true;
+
+	if (source == THREADS_TUN)
+		pthread_mutex_lock(&p->shared.queue->lock);
+	if (sequencer_in_flight(s) < THREADS_IN_FLIGHT_MAX)
+		good = read_batch(p, w, source);
 	if (worker_has_read(w))
 		ticket_take(&w->ticket);
+	if (source == THREADS_TUN)
+		pthread_mutex_unlock(&p->shared.queue->lock);
 	assert(sequencer_in_flight(s) <= THREADS_IN_FLIGHT_MAX);
-	if (good && p->n > 1 && is_large(w) &&
-	    sequencer_in_flight(s) < THREADS_IN_FLIGHT_MAX) {
-		rearm(p, source);
-		armed = true;
-	}
+	return good;
+}
+
+static void process_batch(struct thread_pool *p, struct worker *w, enum threads_source source, bool good)
+{
 	if (w->ticket.is_held && source == THREADS_TUN)
 		worker_seal_and_send(w);
 	else if (w->ticket.is_held)
 		worker_open_and_write(w);
 	assert(!w->ticket.is_held && !worker_has_read(w));
-	if (good && !armed)
-		rearm(p, source);
 	if (!good)
 		disarm(p, source);
 	if (!good || w->tun_deleted) {
@@ -127,24 +133,61 @@ static void serve(struct data_thread *t, enum threads_source source, uint32_t ev
 		wake_control(p);
 }
 
+/* One batch of a source, of which this thread is the only reader until it arms the source again. */
+static void serve(struct data_thread *t, enum threads_source source, uint32_t events)
+{
+	struct thread_pool *p = t->pool;
+	struct worker *w = t->worker;
+	struct sequencer *s = &p->sources[source].sequencer;
+	bool good, armed = false;
+
+	begin_batch(w, s);
+	good = read_in_order(p, w, source) && (source != THREADS_TUN || !(events & EPOLLERR));
+	if (good && p->n > 1 && is_large(w) &&
+	    sequencer_in_flight(s) < THREADS_IN_FLIGHT_MAX) {
+		rearm(p, source);
+		armed = true;
+	}
+	process_batch(p, w, source, good);
+	if (good && !armed)
+		rearm(p, source);
+}
+
+/* One batch of what waits in the queue. Until it is empty, each thread calls this after each batch of a source. */
+static void serve_queue(struct data_thread *t)
+{
+	struct thread_pool *p = t->pool;
+	struct worker *w = t->worker;
+	bool good;
+
+	if (p->sources[THREADS_TUN].fd < 0) /* control discards what waits */
+		return;
+	begin_batch(w, &p->sources[THREADS_TUN].sequencer);
+	good = read_in_order(p, w, THREADS_TUN);
+	process_batch(p, w, THREADS_TUN, good);
+}
+
 static void *thread_main(void *ctx)
 {
+	static const int wait_ms[] = {
+		[TUN_QUEUE_EMPTY] = -1, [TUN_QUEUE_READY] = 0, [TUN_QUEUE_HELD] = TUN_QUEUE_HELD_MS,
+	};
 	struct data_thread *t = ctx;
 	struct thread_pool *p = t->pool;
 	struct epoll_event e;
 
 	(void)sem_post(&p->started);
 	for (;;) {
-		int n = epoll_wait(p->epoll, &e, 1, -1);
+		int n = epoll_wait(p->epoll, &e, 1, wait_ms[tun_queue_state(p->shared.queue)]);
 		if (n < 0 && errno != EINTR)
 			unreachable(); /* no other error with a valid set and buffer */
-		if (n <= 0)
-			continue;
-		if (e.data.u64 == STOP_EVENT)
+		if (n > 0 && e.data.u64 == STOP_EVENT)
 			return NULL;
 		brlock_read_lock(&t->source_reader);
-		if (e.data.u64 == event_of(p, e.data.u64 & 0xff))
+		if (n > 0 && e.data.u64 == event_of(p, e.data.u64 & 0xff))
 			serve(t, e.data.u64 & 0xff, e.events);
+		if (tun_queue_state(p->shared.queue) != TUN_QUEUE_EMPTY)
+			serve_queue(t);
 		brlock_read_unlock(&t->source_reader);
 	}
 }

@@ -95,6 +95,7 @@ struct worker *worker_new(struct wg_tunnel *tunnel, struct tun *tun, struct udp 
 bool worker_share(struct worker *w, struct worker_shared *shared)
 {
 	w->shared = shared;
+	w->queue = shared->queue;
 	if (shared->many_threads) {
 		w->uncut = packet_memory_new(WORKER_UNCUT_BYTES);
 		if (!w->uncut)

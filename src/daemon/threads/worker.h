@@ -14,6 +14,7 @@
 #include "handshake_queue.h"
 #include "mailbox.h"
 #include "sequencer.h"
+#include "tun_queue.h"
 #include "worker_counters.h"
 
 enum {
@@ -32,6 +33,7 @@ struct worker_shared {
 	struct brlock tunnel_lock; /* readers use the data half of the tunnel, the writer publishes changes */
 	struct mailbox udp_mail;   /* handshake messages */
 	struct mailbox tun_mail;   /* packets without session, unreachable destinations */
+	struct tun_queue *queue;   /* packets read from the TUN that wait; borrowed */
 };
 
 /* A packet as it was read. */
@@ -48,8 +50,11 @@ struct worker { /* owned by its thread */
 	struct icmp *icmp;
 	struct worker_shared *shared;       /* null: control's worker */
 	struct brlock_reader tunnel_reader; /* of shared->tunnel_lock */
+	struct tun_queue *queue;            /* borrowed; null: batches are sealed as they are read */
 	struct ticket ticket;               /* of the source that the thread serves */
 	bool has_posted;           /* mail for control; its thread clears it */
+	bool is_reading;           /* from the TUN, with the queue locked */
+	bool has_read_all;         /* the TUN had no more */
 	bool tun_deleted;          /* the TUN device is gone */
 	uint8_t *buffer;           /* WORKER_BUFFER_BYTES and WORKER_SPARE_BYTES */
 	bool reads_to_spare;       /* after a super-packet: read to the same place, which is in the cache */
@@ -61,6 +66,8 @@ struct worker { /* owned by its thread */
 	struct wg_buf bufs[WORKER_BUFS];
 	struct wg_path paths[WORKER_BUFS];
 	struct wg_run runs[WORKER_BUFS];
+	struct tun_queue_entry entries[TUN_QUEUE_BATCH]; /* packets of the batch that were taken from the queue */
+	size_t n_entries;
 	struct udp_rx rx;
 	unsigned int n_messages;   /* in rx */
 	struct udp_tx tx;
@@ -85,6 +92,8 @@ void worker_free(struct worker *w);
 /* Move a few batches; later ones wait for the next call. */
 void worker_serve_tun(struct worker *w);
 void worker_serve_udp(struct worker *w, struct udp_socket *s);
+/* Sends everything that waits in the queue, whatever it waits for; no other thread runs. */
+void worker_send_queued(struct worker *w, struct tun_queue *q);
 /* Receives what waits in a socket that is about to be closed; bounded, even if more arrives meanwhile. */
 void worker_empty_udp(struct worker *w, struct udp_socket *s);
 
@@ -92,7 +101,7 @@ void worker_empty_udp(struct worker *w, struct udp_socket *s);
 
 /* Reads one batch from a source, of which the thread is the only reader. Takes a ticket when the batch does not
  * fit; then a part of it has left already. With several threads, packets from the TUN are only read: what can be done
- * later does not keep the next reader waiting. False: the TUN reported an error. */
+ * later does not keep the next reader waiting. The lock of the queue is held. False: the TUN reported an error. */
 bool worker_read_tun(struct worker *w);
 void worker_receive_udp(struct worker *w, struct udp_socket *s);
 bool worker_has_read(const struct worker *w); /* a batch, for which a ticket is due */

@@ -1,6 +1,7 @@
 /* From the TUN to UDP: read, split, seal, send. */
 #include <assert.h>
 #include <errno.h>
+#include "daemon/io/ecn.h"
 #include "daemon/process/clock.h"
 #include "daemon/process/log.h"
 #include "worker_internal.h"
@@ -31,6 +32,14 @@ static bool has_control(const struct wg_batch *b)
 	return false;
 }
 
+/* Not of a part of a batch that did not fit: the queue is locked then. */
+static void learn_egresses(struct worker *w)
+{
+	if (w->queue && !w->is_reading)
+		tun_queue_sent(w->queue, &w->batch, &w->tx, w->entries, w->n_entries);
+	w->n_entries = 0;
+}
+
 /* Control's worker. */
 static void seal_and_send_alone(struct worker *w)
 {
@@ -41,6 +50,7 @@ static void seal_and_send_alone(struct worker *w)
 	tunnel_seal(w->tunnel, now_ns, &w->batch);
 	udp_check_sources(w->udp, &w->tx, &w->batch);
 	worker_send_batch(w, now_ns);
+	learn_egresses(w);
 	if (has_control(&w->batch))
 		tunnel_control_tun(w->tunnel, now_ns, &w->batch);
 	report_unreachable(w, now_ns);
@@ -80,6 +90,7 @@ static void seal_and_send_in_order(struct worker *w)
 	worker_wait_for_output(w);
 	worker_send_batch(w, now_ns);
 	ticket_pass_output(&w->ticket);
+	learn_egresses(w);
 	report_unreachable(w, now_ns);
 	w->batch.n = 0;
 }
@@ -146,6 +157,12 @@ static size_t add_packet(struct worker *w, struct split *s, size_t at)
 	return add_to_seal(w, at, s->n);
 }
 
+static void count_invalid(struct worker *w, unsigned int n)
+{
+	counter_add(&w->counters.tun_packets, n);
+	tunnel_count_drops(w->tunnel, WG_DROP_TUN_READ, n);
+}
+
 /* Splits it if it is a super-packet. Returns the offset of the free space. */
 static size_t add_read(struct worker *w, const struct vnet_header *h, uint8_t *p, size_t n, size_t at)
 {
@@ -155,8 +172,7 @@ static size_t add_read(struct worker *w, const struct vnet_header *h, uint8_t *p
 	if (split_begin(&s, h, p, n))
 		return add_packet(w, &s, at);
 	log_verbose("ignored %zu bytes from TUN: not a packet", n);
-	counter_add(&w->counters.tun_packets, 1);
-	tunnel_count_drops(w->tunnel, WG_DROP_TUN_READ, 1);
+	count_invalid(w, 1);
 	return at;
 }
 
@@ -168,6 +184,7 @@ static ssize_t read_packet(struct worker *w, struct vnet_header *h, uint8_t *p)
 	if (n > 0)
 		w->reads_to_spare = h->gso.gso_type != VIRTIO_NET_HDR_GSO_NONE;
 	w->tun_deleted |= n == -EBADFD;
+	w->has_read_all = n <= 0;
 	return n;
 }
 
@@ -235,9 +252,114 @@ static void split_reads(struct worker *w)
 	w->n_reads = 0;
 }
 
+/* ---- through the queue ---- */
+
+/* A packet that has waited too long is marked; of a super-packet whose sender does not understand marks, one segment is
+ * dropped, which TCP repairs. */
+static void mark(struct worker *w, uint8_t *packet, uint32_t n, struct split *s)
+{
+	if (ecn_is_capable(packet, n)) {
+		ecn_mark(packet);
+	} else if (s && split_size(s) > 0) {
+		split_next(s, w->buffer + WORKER_BUFFER_BYTES - OFFLOAD_PACKET_MAX); /* anywhere behind the batch */
+		counter_add(&w->counters.tun_packets, 1);
+		tunnel_count_drops(w->tunnel, WG_DROP_FLOW_DELAY, 1);
+	}
+}
+
+static size_t add_taken(struct worker *w, struct tun_queue *q, const struct flow_taken *t, const struct vnet_header *h,
+			size_t at)
+{
+	bool many = h->gso.gso_type != VIRTIO_NET_HDR_GSO_NONE;
+	uint8_t *packet = w->buffer + (many ? WORKER_BUFFER_BYTES : at + HEADER);
+	struct split s;
+
+	w->entries[w->n_entries++] = (struct tun_queue_entry){ t->hash, (uint16_t)w->batch.n };
+	flow_queue_copy(&q->flows, t, packet);
+	if (!many) {
+		if (t->must_mark)
+			mark(w, packet, t->n, NULL);
+		return add_to_seal(w, at, t->n);
+	}
+	if (!split_begin(&s, h, packet, t->n))
+		unreachable(); /* it was valid when it was read */
+	if (t->must_mark)
+		mark(w, packet, t->n, &s);
+	return split_super_packet(w, &s, at);
+}
+
+static void take_batch(struct worker *w, struct tun_queue *q, uint64_t now_ns)
+{
+	struct vnet_header h;
+	struct flow_taken t;
+	size_t at = 0;
+
+	while (w->n_entries < TUN_QUEUE_BATCH && w->batch.n < TUN_QUEUE_BATCH &&
+	       at + 3 * (size_t)OFFLOAD_PACKET_MAX < WORKER_BUFFER_BYTES && tun_queue_take(q, now_ns, &t, &h))
+		at = add_taken(w, q, &t, &h, at);
+	counter_add(&w->counters.tun_packets, tun_queue_take_end(q, w->tunnel, now_ns));
+}
+
+static bool read_queued(struct worker *w, struct tun_queue *q)
+{
+	uint8_t *spare = w->buffer + WORKER_BUFFER_BYTES;
+	uint64_t now_ns = clock_boot_ns();
+	bool good = true;
+
+	w->reads_to_spare = true;
+	if (!tun_queue_is_ending(q, now_ns))
+		count_invalid(w, tun_queue_fill(q, now_ns, w->tun, spare, w->buffer, &good, &w->tun_deleted));
+	now_ns = clock_boot_ns();
+	tun_queue_take_begin(q, w->udp, now_ns);
+	take_batch(w, q, now_ns);
+	return good;
+}
+
+/* Tells the queue which packets were read without it. */
+static void observe(struct worker *w)
+{
+	struct tun_queue_sample samples[TUN_QUEUE_SAMPLES];
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->batch.n && n < TUN_QUEUE_SAMPLES; i += WORKER_BUFS / TUN_QUEUE_SAMPLES)
+		samples[n++] = (struct tun_queue_sample){ w->bufs[i].src, w->bufs[i].n, 1 };
+	for (size_t i = 0; i < w->n_reads && n < TUN_QUEUE_SAMPLES; i++) {
+		const struct worker_read *r = &w->reads[i];
+		samples[n++] = (struct tun_queue_sample){ r->p, r->n, packets_in(&r->header, r->n) };
+	}
+	tun_queue_observe(w->queue, clock_boot_ns(), samples, w->has_read_all ? 0 : n);
+}
+
+static bool read_tun(struct worker *w)
+{
+	bool good;
+
+	if (w->queue && tun_queue_is_active(w->queue))
+		return read_queued(w, w->queue);
+	good = w->uncut ? read_uncut(w) : read_and_split(w);
+	if (w->queue)
+		observe(w);
+	return good;
+}
+
 bool worker_read_tun(struct worker *w)
 {
-	return w->uncut ? read_uncut(w) : read_and_split(w);
+	bool good;
+
+	w->n_entries = 0;
+	w->is_reading = true;
+	good = read_tun(w);
+	w->is_reading = false;
+	return good;
+}
+
+void worker_send_queued(struct worker *w, struct tun_queue *q)
+{
+	tun_queue_release(q);
+	while (tun_queue_waiting(q) > 0) {
+		take_batch(w, q, clock_boot_ns());
+		seal_and_send(w);
+	}
 }
 
 bool worker_has_read(const struct worker *w)
