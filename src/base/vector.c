@@ -32,11 +32,15 @@ static bool text_grow(struct text *t, size_t more)
 
 	while (cap - t->n <= more)
 		cap *= 2;
-	p = realloc(t->p, cap);
+	p = malloc(cap); /* realloc(3) would leave a copy of secrets */
 	if (!p)
 		return false;
-	if (!t->p)
-		p[0] = '\0';
+	p[0] = '\0';
+	if (t->p) {
+		memcpy(p, t->p, t->n + 1);
+		mem_wipe(t->p, t->n);
+		free(t->p);
+	}
 	t->p = p;
 	t->cap = cap;
 	return true;
