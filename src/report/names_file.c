@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "model/conf_names.h"
 
 enum {
@@ -102,6 +103,7 @@ static bool try_file(const struct search *s, const char *path, enum key_rule rul
 		s->out->path = span_dup(span_of(path));
 		s->out->file = file;
 		s->out->error = 0;
+		mem_wipe(&file, sizeof file);
 		return true;
 	}
 	device_free(&file);

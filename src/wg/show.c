@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "access.h"
+#include "base/mem.h"
 #include "model/conf.h"
 #include "peer_names.h"
 #include "report/report.h"
@@ -87,6 +88,8 @@ static int show_one(struct program *p, const char *name, const struct request *r
 		report_no_access(&p->ipc, NULL, rc);
 		if (name[0] == '@')
 			report_help("the name of a peer follows the interface or `all'");
+		else if (show_document_is_format(name))
+			report_help("the format follows the interface or `all': %s show all %s", p->name, name);
 		return 1;
 	}
 	if (!r->field)
@@ -101,6 +104,7 @@ static int show_one(struct program *p, const char *name, const struct request *r
 		known = show_select(&selected, &d, &names, r->peer) && print(p, &selected, &names, r, false);
 	}
 	names_free(&names);
+	mem_wipe(&selected, sizeof selected);
 	device_free(&d);
 	return known ? 0 : r->field && !r->peer ? invalid_field(p, r->field) : 1;
 }
@@ -140,6 +144,7 @@ static bool show_listed(struct all *a, const struct ipc_name *name, bool is_last
 			text_char(&a->p->out, '\n');
 	}
 	names_free(&names);
+	mem_wipe(&selected, sizeof selected);
 	device_free(&d);
 	return go_on;
 }

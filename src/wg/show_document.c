@@ -5,6 +5,7 @@
 #include <sys/auxv.h>
 
 #include "access.h"
+#include "base/mem.h"
 #include "ipc/daemon_stats.h"
 #include "peer_names.h"
 #include "report/exposition.h"
@@ -163,6 +164,7 @@ static void add_device(struct document *doc, const struct wg_device *d)
 		}
 		doc->added++;
 	}
+	mem_wipe(&selected, sizeof selected);
 	names_free(&names);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/mem.h"
 #include "report/terminal.h"
 #include "report/units.h"
 
@@ -43,6 +44,7 @@ static void key_line(const struct pretty *p, const char *what, const uint8_t key
 	key_to_base64(base64, key);
 	label(p, what);
 	text_f(p->t.out, "%s\n", base64);
+	mem_wipe(base64, sizeof base64); /* it may be secret */
 }
 
 static void secret_line(const struct pretty *p, const char *what, const uint8_t key[KEY_BYTES])

@@ -49,6 +49,14 @@ expect_no_keys() {
 	expect_no_keys 0 showconf wgx
 	export WG_HIDE_KEYS=never
 	expect_no_keys 0 show wgx
+	printf '[Interface]\nPrivateKey = %s\n[Peer]\n# Name = laptop\nPublicKey = %s\nPresharedKey = %s\n' "$PRIVATE" "$KEY_A" \
+		"$PSK" > /etc/wireguard/wgx.conf
+	for word in names json; do
+		expect_no_keys 0 show wgx "$word"
+		expect_no_keys 0 show all "$word"
+		expect_no_keys 0 show all "$word" @laptop
+	done
+	rm /etc/wireguard/wgx.conf
 }
 
 @test "keys in valid and invalid tunnel files" {

@@ -151,6 +151,9 @@ allowed_ip=10.0.0.1/32
 	run -1 "$WG" show @laptop
 	[[ $output == "Unable to access interface: "*"
   help: the name of a peer follows the interface or \`all'" ]]
+	run -1 "$WG" show json
+	[[ $output == "Unable to access interface: "*"
+  help: the format follows the interface or \`all': $WG show all json" ]]
 }
 
 @test "files that cannot be read cost the names only" {
