@@ -228,7 +228,8 @@ static void parse_rule(struct rule *r, const struct command *c)
 	size_t program;
 
 	(void)command_kind(c, &program);
-	*r = (struct rule){ .program = base_name(c->words[program]), .table = SPAN("filter") };
+	*r = (struct rule){ .program = base_name(c->words[program]) };
+	r->table = SPAN("filter");
 	for (size_t i = program + 1; i < c->n; i++) {
 		struct span word = c->words[i];
 		if ((span_is(word, "-t") || span_is(word, "--table")) && i + 1 < c->n) {
