@@ -332,4 +332,20 @@ wg syncconf wg0 <(true) > said 2>&1
 wg setconf wg0 /etc > said 2>&1
 same "an invalid file, an empty file and a folder change nothing" "$before" "$(wg show wg0 dump | cut -f 1-4,8)"
 
+# ---- wireguardd when the clock is set ----
+
+LOG_LEVEL=verbose wireguardd -f wgu > log 2>&1 & pid=$!
+until [ -S /run/wireguard/wgu.sock ] || [ ! -d /proc/$pid ]; do sleep 0.1; done
+expired() { grep -c 'new handshakes: the system time was set forward' log; }
+set_clock() { # set_clock CHANGE: the daemon reads the clocks before it answers
+	date -s "$1" > said
+	wg show wgu > said
+	wg show wgu > said
+}
+set_clock '-1 hour'
+same "wireguardd keeps its sessions when the system time is set back" 0 "$(expired)"
+set_clock '+1 hour'
+same "wireguardd ends its sessions when the system time is set forward, as that of a restored machine is" 1 "$(expired)"
+kill $pid
+
 tap_end
