@@ -104,7 +104,10 @@ _wg() {
 	case $at:${words[1]-} in
 	1:*) _wg_complete "show showconf set setconf addconf syncconf genkey genpsk pubkey watch ping check help --help --version" ;;
 	2:watch) _wg_interfaces all ;;
-	3:watch | 4:watch) _wg_complete json ;;
+	3:watch | 4:watch | 5:watch)
+		_wg_complete json
+		[[ $cur != @* ]] || _wg_names
+		;;
 	2:show) _wg_interfaces "all interfaces" ;;
 	2:showconf | 2:set | 2:setconf | 2:addconf | 2:syncconf | 2:ping) _wg_interfaces "" ;;
 	3:show)

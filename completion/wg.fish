@@ -63,6 +63,7 @@ complete -c wg -f
 complete -c wg -n 'test (count (__wg_words)) -eq 1' -a "$commands"
 complete -c wg -n '__wg_at 2 watch' -a '(__wg_interfaces) all'
 complete -c wg -n '__wg_at 3 watch; or __wg_at 4 watch' -a json
+complete -c wg -n 'begin; __wg_at 3 watch; or __wg_at 4 watch; or __wg_at 5 watch; end; and string match -q "@*" -- (commandline -ct)' -a '(__wg_names)'
 complete -c wg -n '__wg_at 2 show' -a '(__wg_interfaces) all interfaces'
 complete -c wg -n '__wg_at 2 showconf set setconf addconf syncconf ping' -a '(__wg_interfaces)'
 complete -c wg -n '__wg_at 3 show' -a "$fields"

@@ -75,7 +75,7 @@ _wg() {
 	case $CURRENT:${words[2]} in
 	2:*) _describe command commands ;;
 	3:watch) _wg_interfaces all ;;
-	4:watch | 5:watch) compadd json ;;
+	4:watch | 5:watch | 6:watch) compadd json; [[ $PREFIX != @* ]] || _wg_names ;;
 	3:show) _wg_interfaces all interfaces ;;
 	3:showconf | 3:set | 3:setconf | 3:addconf | 3:syncconf | 3:ping) _wg_interfaces ;;
 	4:show) _wanted fields expl field compadd -a fields; [[ $PREFIX != @* ]] || _wg_names ;;

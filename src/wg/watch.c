@@ -20,7 +20,7 @@ enum { INTERVAL_MS_MIN = 100, INTERVAL_MS_MAX = 3600 * 1000 };
 
 struct watch {
 	struct program *program;
-	const char *interface; /* null: all */
+	struct watch_request request;
 	int interval_ms;
 	struct watch_devices devices; /* of the latest sample */
 	struct watch_table table;
@@ -32,7 +32,7 @@ struct watch {
 
 static int usage(const struct program *p, const char *word)
 {
-	report_verbatim("Usage: %s %s [<interface> | all] [<seconds>] [json]", p->name, word);
+	report_verbatim("Usage: %s %s [<interface> | all] [<seconds>] [json] [@<name>]", p->name, word);
 	return 1;
 }
 
@@ -63,7 +63,7 @@ static bool sample(struct watch *w)
 	struct watch_devices next;
 	double at_s = now_s();
 
-	if (!watch_devices_read(&next, &w->devices, w->program, w->interface, at_s) ||
+	if (!watch_devices_read(&next, &w->devices, w->program, &w->request, at_s) ||
 	    !watch_sample(&w->table, next.list, next.n, at_s, watch_devices_name, &next)) {
 		watch_devices_free(&next);
 		return false;
@@ -131,7 +131,7 @@ static bool begin_screen(struct watch *w)
 			     r == -ENOTSUP ? "its type (TERM) has no cursor addressing" :
 			     "standard input or output is not one");
 	}
-	w->screen = (struct watch_screen){ .table = &w->table, .title = w->interface ? w->interface : "all",
+	w->screen = (struct watch_screen){ .table = &w->table, .title = w->request.interface ? w->request.interface : "all",
 					   .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 };
 	return r == 0;
 }
@@ -159,7 +159,7 @@ static bool print_sample(struct watch *w)
 
 	if (w->devices.problem[0] != '\0')
 		report_error("%s", w->devices.problem);
-	if (w->interface && w->devices.n == 0)
+	if (w->request.interface && w->devices.n == 0)
 		return false;
 	clock_gettime(CLOCK_REALTIME, &t);
 	if (!watch_json(&p->out, &w->table, w->devices.list, w->devices.n,
@@ -202,6 +202,8 @@ int cmd_watch(struct program *p, int argc, char *const argv[])
 	bool json = !isatty(STDOUT_FILENO), ok;
 	int seconds;
 
+	if (argc > 1 && argv[argc - 1][0] == '@')
+		w.request.peer = argv[--argc];
 	if (argc > 1 && strcmp(argv[argc - 1], "json") == 0) {
 		json = true;
 		argc--;
@@ -218,11 +220,11 @@ int cmd_watch(struct program *p, int argc, char *const argv[])
 	if (argc > 2 || (argc == 2 && argv[1][0] == '-'))
 		return usage(p, argv[0]);
 	if (argc == 2 && strcmp(argv[1], "all") != 0) {
-		w.interface = argv[1];
-		report_set_interface(w.interface);
+		w.request.interface = argv[1];
+		report_set_interface(w.request.interface);
 	}
 	settings_apply(p);
-	ok = json ? run_json(&w) : run_screen(&w);
+	ok = (!w.request.peer || watch_devices_have_peer(p, &w.request)) && (json ? run_json(&w) : run_screen(&w));
 	watch_table_free(&w.table);
 	watch_devices_free(&w.devices);
 	return ok ? 0 : 1;

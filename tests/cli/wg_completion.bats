@@ -112,6 +112,7 @@ named_peers() {
 	[ "$(complete_bash wg show wg0 @l)" = @laptop ]
 	[ "$(complete_bash wg show wg0 transfer '')" = "$quoted @laptop" ]
 	[ "$(complete_bash wg show all transfer @l)" = @laptop ]
+	[ "$(complete_bash wg watch wg0 1 json @l)" = @laptop ]
 	[ "$(complete_bash wg show wg0 fwmark '')" = "" ]
 	[ ! -e pwned ]
 }
@@ -139,6 +140,7 @@ named_peers() {
 	[ "$(complete_fish 'wg set wg0 peer @')" = "$names" ]
 	[ "$(complete_fish 'wg show wg0 @')" = "$names" ]
 	[ "$(complete_fish 'wg show all transfer ')" = "$names" ]
+	[ "$(complete_fish 'wg watch wg0 1 @')" = "$names" ]
 	[ "$(complete_fish 'wg show wg0 n')" = names ]
 	touch metrics.prom
 	[ "$(complete_fish 'wg show all prometheus me')" = metrics.prom ]

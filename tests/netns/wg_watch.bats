@@ -129,9 +129,10 @@ screen_has() { screen | grep -F -- "$1"; }
 }
 
 @test "for programs: a JSON document on one line for each sample" {
-	local first='.interfaces.wg0.peers[$key]'
+	local KEY_C KEY_D first='.interfaces.wg0.peers[$key]'
 	printf '[Peer]\n# Name = "hub"\nPublicKey = %s\n' "$PUB_B" | tunnel a wg0
 	on_bg a ping -q -i 0.1 10.8.0.2
+	eventually 5 on a sh -c 'wg show wg0 latest-handshakes | grep "[1-9]$"'
 	on a sh -c 'wg watch wg0 0.2 | head -n 5' > "$NET_DIR/lines"
 	[ "$(wc -l < "$NET_DIR/lines")" -eq 5 ]
 	jq -se --arg key "$PUB_B" "
@@ -141,6 +142,17 @@ screen_has() { screen | grep -F -- "$1"; }
 		(.[0] | $first | .rxRate == 0) and (.[-1] | $first | .rxRate > 0 and .txRate > 0 and .transferRx > 0)" "$NET_DIR/lines"
 	run -0 on a sh -c 'wg watch all 0.1 json | head -n 1'
 	jq -e '.interfaces.wg0.peers | length == 1' <<< "$output"
+	# Only the peer with a name.
+	KEY_C=$("$WGSUITE_BUILD/wg" genkey) KEY_D=$("$WGSUITE_BUILD/wg" genkey)
+	on a wg set wg0 peer "$KEY_C" allowed-ips 10.8.0.8 peer "$KEY_D" allowed-ips 10.8.0.9
+	printf '[Peer]\n# Name = %s\nPublicKey = %s\n' last "$KEY_C" twin "$PUB_B" twin "$KEY_D" | tunnel a wg0
+	on a sh -c 'wg watch all 0.1 json @last | head -n 2' > "$NET_DIR/lines"
+	jq -se --arg key "$KEY_C" 'length == 2 and all(.[]; .interfaces.wg0.peers | keys == [$key])' "$NET_DIR/lines"
+	run -1 on a wg watch wg0 @twin
+	[[ $output == "wg: wg0: @twin is the name of several peers: "* ]]
+	run -1 on a wg watch @lasst
+	[[ $output == "wg: no peer is named @lasst
+  help: did you mean @last?" ]]
 	run on a sh -c 'wg watch wg0 0.1 json > /dev/full'
 	[ "$status" -eq 1 ]
 	[[ $output == *"cannot write to standard output: No space left on device" ]]
@@ -149,7 +161,7 @@ screen_has() { screen | grep -F -- "$1"; }
 @test "without a terminal, without the library or with nonsense as argument: an error" {
 	local argument
 	run -1 on a wg watch --nonsense
-	[ "$output" = "Usage: wg watch [<interface> | all] [<seconds>] [json]" ]
+	[ "$output" = "Usage: wg watch [<interface> | all] [<seconds>] [json] [@<name>]" ]
 	for argument in 0.01 abc -1; do
 		run -1 on a wg watch wg0 "$argument"
 		[ "$output" = "wg: expected an interval from 0.1 to 3600 seconds, found \`$argument'" ]
