@@ -232,8 +232,8 @@ static void compare_peer(struct check *c, const struct check_file *f, const stru
 	size_t first = first_with_key(files, &p->public_key), end = first;
 	bool any_back = false;
 
-	while (has_key(files, end, &p->public_key) && end - first < ALTERNATIVES_MAX)
-		any_back |= f->has_private && find_key(peers, &f->public_key, files->list[end++].file) != NULL;
+	for (; has_key(files, end, &p->public_key) && end - first < ALTERNATIVES_MAX; end++)
+		any_back |= f->has_private && find_key(peers, &f->public_key, files->list[end].file) != NULL;
 	for (size_t i = first; i < end; i++) {
 		const struct check_file *other = files->list[i].file;
 		const struct owned_key *back = f->has_private ? find_key(peers, &f->public_key, other) : NULL;

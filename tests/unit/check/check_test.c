@@ -95,6 +95,16 @@ static void a_network_behind_nat(void **state)
 	expect(&c, false, "site:7:10 warning keepalive-behind-nat\n");
 }
 
+static void a_file_without_a_private_key(void **state)
+{
+	struct check c = { 0 };
+
+	(void)state;
+	add(&c, "a", "[Interface]\nListenPort=1\n[Peer]\nPublicKey=" PUBLIC_B "\nAllowedIPs=10.0.0.3/32\nEndpoint=b:1\n");
+	add(&c, "b", "[Interface]\nPrivateKey=" PRIVATE_B "\nAddress=10.0.0.2/24\nListenPort=1\n");
+	expect(&c, false, "a:1:1 warning missing-private-key\na:4:11 warning address-not-allowed\n");
+}
+
 /* Files that are alternatives, and files that have nothing to do with each other. */
 static void alternatives_are_not_compared(void **state)
 {
@@ -199,6 +209,7 @@ int main(void)
 		cmocka_unit_test(an_address_that_another_peer_has),
 		cmocka_unit_test(neither_end_has_an_endpoint),
 		cmocka_unit_test(a_network_behind_nat),
+		cmocka_unit_test(a_file_without_a_private_key),
 		cmocka_unit_test(alternatives_are_not_compared),
 		cmocka_unit_test(the_order_is_that_of_files_lines_and_columns),
 		cmocka_unit_test(secrets_are_masked),
