@@ -17,7 +17,7 @@
 #include "report/output.h"
 #include "report/report.h"
 
-static const char usage_line[] = "Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | graph | status | qr ] [ CONFIG_FILE | INTERFACE ]\n";
+static const char usage_line[] = "Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | graph | status | doctor | qr ] [ CONFIG_FILE | INTERFACE ]\n";
 
 static const char usage[] =
 	"\n"
@@ -32,6 +32,8 @@ static const char usage[] =
 	"  graph    prints the mesh that files describe, for dot(1) of Graphviz\n"
 	"  strip    prints the file without the keys of wg-quick, as wg(8) reads it\n"
 	"  status   shows the state of the tunnel, or of all tunnels\n"
+	"  doctor   examines the tunnel, and prints how to fix what is wrong; --fix does what\n"
+	"           `reload' would do\n"
 	"  qr       prints the file as a QR code for the apps of phones; -o FILE.svg or\n"
 	"           -o FILE.png writes an image\n"
 	"\n"
@@ -63,7 +65,8 @@ static const struct own_command {
 	int (*run)(int argc, char *const argv[]);
 } own_commands[] = { { "check", command_check }, { "graph", command_graph } };
 
-enum { OPTION_DRY_RUN = 1, OPTION_NO_HOOKS = 2, OPTION_QUIET = 4, OPTION_OUTPUT = 8, OPTION_JSON = 16, OPTION_TEXT = 32 };
+enum { OPTION_DRY_RUN = 1, OPTION_NO_HOOKS = 2, OPTION_QUIET = 4, OPTION_OUTPUT = 8, OPTION_JSON = 16, OPTION_TEXT = 32,
+       OPTION_FIX = 64 };
 
 static const struct command {
 	const char *name;
@@ -83,6 +86,7 @@ static const struct command {
 	{ "reload", command_reload, OPTION_QUIET, SETTINGS_REQUIRED, ARGUMENT_ONE, false, true, true },
 	{ "diff", command_diff, OPTION_JSON | OPTION_TEXT, SETTINGS_REQUIRED, ARGUMENT_ONE, true, true, true },
 	{ "status", command_status, 0, SETTINGS_OPTIONAL, ARGUMENT_OPTIONAL, true, true, false },
+	{ "doctor", command_doctor, OPTION_FIX, SETTINGS_REQUIRED, ARGUMENT_OPTIONAL, true, true, true },
 	{ "qr", command_qr, OPTION_OUTPUT, SETTINGS_UNUSED, ARGUMENT_ONE, true, false, false },
 };
 
@@ -96,6 +100,7 @@ static const struct option {
 	{ "--output", "-o", OPTION_OUTPUT }, /* with a value */
 	{ "--format=json", NULL, OPTION_JSON },
 	{ "--format=text", NULL, OPTION_TEXT },
+	{ "--fix", NULL, OPTION_FIX },
 	/* Alone only; here for suggestions. */
 	{ "--help", "-h", 0 },
 	{ "--version", "-v", 0 },
@@ -225,6 +230,11 @@ static bool parse_arguments(struct command_options *o, const struct command **co
 	o->no_hooks = (bits & OPTION_NO_HOOKS) != 0;
 	o->quiet = (bits & OPTION_QUIET) != 0;
 	o->json = (bits & OPTION_JSON) != 0;
+	o->fix = (bits & OPTION_FIX) != 0;
+	if (o->fix && !o->argument) {
+		report_error("option `--fix' needs the name of an interface or the path of a tunnel file");
+		return misused(NULL);
+	}
 	return options_fit(*command, bits);
 }
 

@@ -103,9 +103,9 @@ wg_status() {
 	on a ping -c 1 -W 5 10.8.0.1
 	echo "nameserver 192.0.2.2" | on a tee /etc/resolv.conf > /dev/null
 	wg_status a wg0
-	root=$BATS_TEST_DIRNAME/../..
-	[ "$output" = "$(sed -n '/# wg-quick status wg0$/,/^$/ { //d; s/^    //p }' "$root/README.md" | volatile)" ]
-	[ "$output" = "$(sed -n '/^$ sudo wg-quick status wg0$/,/^\.Ed/ { //d; s/\\(bu/●/; p }' "$root/man/wg-quick.8" | volatile)" ]
+	cd "$BATS_TEST_DIRNAME/../.."
+	[ "$output" = "$(sed -n '/# wg-quick status wg0$/,/^$/ { //d; s/^    //p }' README.md | volatile)" ]
+	[ "$output" = "$(sed -n '/^$ sudo wg-quick status wg0$/,/^\.Ed/ { //d; s/\\(bu/●/; p }' man/wg-quick.8 | volatile)" ]
 }
 
 @test "what other programs changed, and what needs attention" {

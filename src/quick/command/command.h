@@ -11,6 +11,7 @@ struct command_options {
 	const char *output;   /* -o FILE; null: standard output */
 	struct console console;
 	bool dry_run, no_hooks, quiet, json;
+	bool fix;             /* of doctor */
 };
 
 /* Each returns the exit status. */
@@ -22,6 +23,7 @@ int command_strip(const struct command_options *o, struct host *host, struct com
 int command_reload(const struct command_options *o, struct host *host, struct command_trace *trace);
 int command_qr(const struct command_options *o, struct host *host, struct command_trace *trace);
 int command_status(const struct command_options *o, struct host *host, struct command_trace *trace);
+int command_doctor(const struct command_options *o, struct host *host, struct command_trace *trace);
 int command_diff(const struct command_options *o, struct host *host, struct command_trace *trace);
 
 #endif

@@ -55,6 +55,14 @@ bool addresses_add(struct addresses *a, const struct interface_address *one)
 	return true;
 }
 
+bool addresses_have_family(const struct addresses *a, uint8_t family)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (a->list[i].local.family == family)
+			return true;
+	return false;
+}
+
 void addresses_free(struct addresses *a)
 {
 	free(a->list);

@@ -26,6 +26,8 @@ must_check bool addresses_add(struct addresses *a, const struct interface_addres
 bool addresses_have(const struct addresses *a, const struct interface_address *one);
 /* An IPv6 address that is the same but for its prefix length or peer, and that an interface cannot have as well; or null. */
 const struct interface_address *addresses_find_conflict(const struct addresses *a, const struct interface_address *one);
+/* True if one is of this family, link-local ones included. */
+bool addresses_have_family(const struct addresses *a, uint8_t family);
 void addresses_free(struct addresses *a);
 
 /* An address as ip(8) reads it: 10.8.0.02, 10.8, 0xa.8.0.2. *ambiguous is set as above, never cleared. */

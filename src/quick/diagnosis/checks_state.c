@@ -1,5 +1,5 @@
 /* Checks of the interface, the file, the clock and the peers. */
-#include "checks.h"
+#include "checks_internal.h"
 
 #include <errno.h>
 
@@ -7,7 +7,7 @@
 
 /* ---- interface ---- */
 
-static void check_interface(struct findings *out, const struct facts *f)
+void check_interface(struct findings *out, const struct facts *f)
 {
 	const struct host_state *s = f->state;
 
@@ -31,7 +31,7 @@ static void check_interface(struct findings *out, const struct facts *f)
 
 /* ---- file ---- */
 
-static void check_file(struct findings *out, const struct facts *f)
+void check_file(struct findings *out, const struct facts *f)
 {
 	switch (f->file_seen) {
 	case FILE_READ:
@@ -54,7 +54,7 @@ static void check_file(struct findings *out, const struct facts *f)
 
 /* ---- keys ---- */
 
-static void check_keys(struct findings *out, const struct facts *f)
+void check_keys(struct findings *out, const struct facts *f)
 {
 	const struct wg_device *d = &f->state->device;
 
@@ -76,7 +76,7 @@ static void check_keys(struct findings *out, const struct facts *f)
 /* ---- clock ---- */
 
 /* The initiations of a peer with a clock that was set back are replays to the others, until it is right again. */
-static void check_clock(struct findings *out, const struct facts *f)
+void check_clock(struct findings *out, const struct facts *f)
 {
 	static const char fix[] = "set the clock, for example with `timedatectl set-ntp true'";
 	enum { TOLERANCE_S = 60 };
@@ -116,7 +116,7 @@ static void check_peer(struct findings *out, const struct facts *f, const struct
 	}
 }
 
-static void check_handshakes(struct findings *out, const struct facts *f)
+void check_handshakes(struct findings *out, const struct facts *f)
 {
 	const struct wg_device *d = &f->state->device;
 	size_t reported = 0;
@@ -127,7 +127,7 @@ static void check_handshakes(struct findings *out, const struct facts *f)
 
 /* ---- allowed IPs ---- */
 
-static void check_allowed_ips(struct findings *out, const struct facts *f)
+void check_allowed_ips(struct findings *out, const struct facts *f)
 {
 	const struct wg_device *d = &f->state->device;
 	char label[PEER_LABEL_MAX];
@@ -146,7 +146,7 @@ static void check_allowed_ips(struct findings *out, const struct facts *f)
 
 /* ---- DNS ---- */
 
-static void check_dns(struct findings *out, const struct facts *f)
+void check_dns(struct findings *out, const struct facts *f)
 {
 	switch (f->dns) {
 	case DNS_NOT_SET:
@@ -167,7 +167,7 @@ static void check_dns(struct findings *out, const struct facts *f)
 
 /* ---- traffic outside of a full tunnel ---- */
 
-static bool allows_default(const struct wg_device *d, uint8_t family)
+bool device_allows_default(const struct wg_device *d, uint8_t family)
 {
 	for (uint32_t i = 0; i < d->n_peers; i++)
 		for (uint32_t k = 0; k < d->peers[i].n_allowedips; k++)
@@ -177,13 +177,13 @@ static bool allows_default(const struct wg_device *d, uint8_t family)
 	return false;
 }
 
-static void check_ipv6(struct findings *out, const struct facts *f)
+void check_ipv6(struct findings *out, const struct facts *f)
 {
 	const struct wg_device *d = &f->state->device;
 
 	if (!f->state->link.index || !f->file)
 		return;
-	if (allows_default(d, IP_V4) && !allows_default(d, IP_V6) && f->state->ipv6_elsewhere && tunnel_is_full(f->file, f->state))
+	if (device_allows_default(d, IP_V4) && !device_allows_default(d, IP_V6) && f->state->ipv6_elsewhere && tunnel_is_full(f->file, f->state))
 		finding_warn(out, "add ::/0 to AllowedIPs", "IPv6 traffic bypasses the tunnel, which has the IPv4 default route");
 }
 

@@ -15,7 +15,7 @@
 
 /* In order of preference: the environment variable, the setting, the wireguardd of this installation, then
  * wireguardd and wireguard-go in PATH. */
-static const char *userspace_program(const struct settings *set)
+const char *link_create_userspace(const struct settings *set)
 {
 	static char sibling[PATH_MAX];
 	struct text t = text_fixed(sibling, sizeof sibling);
@@ -38,8 +38,7 @@ static const char *userspace_program(const struct settings *set)
 	return subprocess_find("wireguard-go") ? "wireguard-go" : NULL;
 }
 
-/* The module is loaded, built in, or known to modprobe(8). */
-static bool kernel_has_wireguard(void)
+bool link_create_kernel_has_wireguard(void)
 {
 	static const char *const lists[] = { "modules.builtin", "modules.dep" };
 	struct utsname u;
@@ -60,8 +59,8 @@ const char *link_create_program(const struct settings *set)
 {
 	if (strcmp(set->implementation, "kernel") == 0)
 		return NULL;
-	if (strcmp(set->implementation, "userspace") == 0 || !kernel_has_wireguard())
-		return userspace_program(set);
+	if (strcmp(set->implementation, "userspace") == 0 || !link_create_kernel_has_wireguard())
+		return link_create_userspace(set);
 	return NULL;
 }
 
@@ -111,7 +110,7 @@ static int find_created(struct created_link *out, struct rtnetlink *rt, const ch
 static int create_in_userspace(struct created_link *out, struct rtnetlink *rt, const char *name,
 			       const struct settings *set, struct command_trace *trace)
 {
-	const char *program = userspace_program(set);
+	const char *program = link_create_userspace(set);
 	int r;
 
 	if (!program) {

@@ -10,6 +10,11 @@
  * Valid until the next call. */
 const char *link_create_program(const struct settings *set);
 
+/* The module is loaded, built in, or known to modprobe(8). */
+bool link_create_kernel_has_wireguard(void);
+/* The userspace implementation of this host; null: there is none. Valid until the next call. */
+const char *link_create_userspace(const struct settings *set);
+
 struct created_link {
 	uint32_t index;
 	bool created; /* or possibly created; false: an interface of this name belongs to another program */
