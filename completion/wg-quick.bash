@@ -21,7 +21,7 @@ _wg_quick() {
 		esac
 	done
 	if [ -z "$verb" ]; then
-		mapfile -t COMPREPLY < <(compgen -W "up down restart save strip reload diff check graph status qr" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up down restart save strip reload diff check graph status doctor qr" -- "$cur")
 		return
 	fi
 	case $cur in
@@ -31,6 +31,7 @@ _wg_quick() {
 		down | restart) mapfile -t COMPREPLY < <(compgen -W "--no-hooks --quiet" -- "$cur") ;;
 		save | reload) mapfile -t COMPREPLY < <(compgen -W "--quiet" -- "$cur") ;;
 		diff) mapfile -t COMPREPLY < <(compgen -W "--format=json --format=text" -- "$cur") ;;
+		doctor) mapfile -t COMPREPLY < <(compgen -W "--fix" -- "$cur") ;;
 		qr) mapfile -t COMPREPLY < <(compgen -W "--output" -- "$cur") ;;
 		check) mapfile -t COMPREPLY < <(compgen -W "--strict --resolve --explain --format=text --format=json --format=github" -- "$cur") ;;
 		esac
@@ -39,7 +40,7 @@ _wg_quick() {
 	*/*) mapfile -t COMPREPLY < <(compgen -f -X '!*.conf' -- "$cur"); return ;;
 	esac
 	case $verb in
-	down | restart | save | reload | diff | status) names=$(wg show interfaces 2>/dev/null) ;;
+	down | restart | save | reload | diff | status | doctor) names=$(wg show interfaces 2>/dev/null) ;;
 	esac
 	if [ "$verb" != down ]; then
 		for file in /etc/wireguard/*.conf; do

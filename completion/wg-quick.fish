@@ -5,7 +5,7 @@ function __wg_quick_tunnels
 	end
 	string split ' ' -- (wg show interfaces 2>/dev/null)
 end
-set -l verbs up down restart save strip reload diff check graph status qr
+set -l verbs up down restart save strip reload diff check graph status doctor qr
 complete -c wg-quick -f
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a up -d 'Bring a tunnel up'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a down -d 'Take a tunnel down'
@@ -17,6 +17,7 @@ complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a diff -d 'Sho
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a check -d 'Explain what is wrong with tunnel files'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a graph -d 'Print the mesh of tunnel files for Graphviz'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a status -d 'Show the state of a tunnel, or of all tunnels'
+complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a doctor -d 'Examine a tunnel and show how to fix it'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a qr -d 'Show the file as a QR code for phones'
 complete -c wg-quick -n "__fish_seen_subcommand_from $verbs" -a '(__wg_quick_tunnels)'
 complete -c wg-quick -n '__fish_seen_subcommand_from up' -l dry-run -d 'Print the steps only'
@@ -26,5 +27,6 @@ complete -c wg-quick -n '__fish_seen_subcommand_from check' -l strict -d 'Fail f
 complete -c wg-quick -n '__fish_seen_subcommand_from check' -l resolve -d 'Look names up'
 complete -c wg-quick -n '__fish_seen_subcommand_from check' -l explain -x -a '(wg-quick check --explain 2>/dev/null | string replace -r ":.*" "")' -d 'Explain findings'
 complete -c wg-quick -n '__fish_seen_subcommand_from check' -l format -x -a 'text json github' -d 'Choose the format'
+complete -c wg-quick -n '__fish_seen_subcommand_from doctor' -l fix -d 'Do what reload would do'
 complete -c wg-quick -n '__fish_seen_subcommand_from qr' -s o -l output -r -F -d 'Write an image'
 complete -c wg-quick -n '__fish_seen_subcommand_from diff' -l format -x -a 'text json' -d 'Format of the output'

@@ -4,7 +4,7 @@ _wg-quick_tunnels() {
 	local -a names
 	names=(/etc/wireguard/*.conf(N:t:r))
 	case $words[2] in
-	down|restart|save|reload|diff|status) names+=(${(z)"$(_call_program interfaces wg show interfaces 2>/dev/null)"}) ;;
+	down|restart|save|reload|diff|status|doctor) names+=(${(z)"$(_call_program interfaces wg show interfaces 2>/dev/null)"}) ;;
 	esac
 	_alternative "interfaces:tunnel:(${(u)names})" 'files:tunnel file:_files -g "*.conf"'
 }
@@ -21,6 +21,7 @@ _wg-quick() {
 		'check:explain what is wrong with tunnel files'
 		'graph:print the mesh of tunnel files for Graphviz'
 		'status:show the state of a tunnel, or of all tunnels'
+		'doctor:examine a tunnel and show how to fix it'
 		'qr:show the file as a QR code for phones'
 	)
 	if (( CURRENT == 2 )); then
@@ -38,6 +39,7 @@ _wg-quick() {
 		else
 			_arguments '--strict[fail for warnings]' '--resolve[look names up]' '--explain[explain findings]' '--format=[choose the format]:format:(text json github)' '*:tunnel:_wg-quick_tunnels'
 		fi ;;
+	doctor) _arguments '--fix[do what reload would do]' '*:tunnel:_wg-quick_tunnels' ;;
 	qr) _arguments '(-o --output)'{-o,--output}'[write an image]:image file:_files -g "*.(svg|png)"' '*:tunnel:_wg-quick_tunnels' ;;
 	*) _wg-quick_tunnels ;;
 	esac

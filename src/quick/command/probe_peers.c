@@ -94,8 +94,9 @@ static int resolve_names(struct probes *out, const struct observation *o)
 
 /* ---- packets ---- */
 
-static void look_up_route(struct peer_probe *p, const struct wg_device *d, struct host *host, uint32_t number)
+static void look_up_route(struct peer_probe *p, const struct host_state *s, struct host *host, uint32_t number)
 {
+	const struct wg_device *d = &s->device;
 	const struct path_lookup l = { .mark = d->fwmark, .port = d->listen_port };
 	struct endpoint_route route;
 
@@ -103,6 +104,7 @@ static void look_up_route(struct peer_probe *p, const struct wg_device *d, struc
 	p->route_error = endpoint_route(&route, &host->rtnetlink, &l, &d->peers[p->peer].endpoint, number);
 	p->route_link = p->route_error < 0 ? 0 : route.link;
 	p->route_prefix = route.prefix;
+	p->is_captured = p->route_link == s->link.index;
 }
 
 /* An address that the peer may have: any in its allowed IPs makes the daemon begin a handshake. */
@@ -166,7 +168,7 @@ static void note_counters(struct probes *out, struct wg_device *d, const struct 
 /* Nothing more is to be expected of a peer whose packets do not leave, or whose host refuses them. */
 static bool is_awaited(const struct peer_probe *p, uint64_t now_s)
 {
-	return p->provoked && p->send_error == 0 && p->handshake_after_s + HANDSHAKE_OLD_S < now_s;
+	return p->provoked && p->send_error == 0 && p->route_error == 0 && !p->is_captured && p->handshake_after_s + HANDSHAKE_OLD_S < now_s;
 }
 
 static bool all_answered(const struct probes *out, uint64_t now_s)
@@ -231,7 +233,7 @@ int probe_peers(struct probes *out, struct observation *o, struct host *host)
 		struct peer_probe *p = &out->peers[i];
 		if (d->peers[p->peer].endpoint.addr.family == IP_NONE)
 			continue;
-		look_up_route(p, d, host, 3000 + (uint32_t)i);
+		look_up_route(p, &o->c.state, host, 3000 + (uint32_t)i);
 		send_packets(p, o);
 	}
 	if (r == 0 && o->c.state.link.up)

@@ -2,7 +2,8 @@
 #ifndef WG_QUICK_PROBE_PEERS_H
 #define WG_QUICK_PROBE_PEERS_H
 
-#include "probing.h"
+#include "observation.h"
+#include "quick/diagnosis/probes.h"
 
 /* 0 or -ENOMEM. */
 must_check int probe_peers(struct probes *out, struct observation *o, struct host *host);

@@ -108,7 +108,7 @@ static void check_difference(struct findings *out, const struct facts *f, const 
 		return;
 	for (size_t i = 0; i < d->n && i < DIFFERENCES_SHOWN; i++) {
 		struct text t = text_fixed(step, sizeof step);
-		if (d->steps[i].hidden || d->steps[i].kind == STEP_DNS) /* has a check of its own */
+		if (d->steps[i].hidden || d->steps[i].kind == STEP_DNS) /* check_all_dns() reports it */
 			continue;
 		if (d->steps[i].kind == STEP_WG) {
 			describe_device(out, f, d->steps[i].wg.patch, fix.text);
@@ -155,7 +155,7 @@ static void check_moved(struct findings *out, const struct facts *f)
 				continue;
 			prefix_print(&t, p);
 			facts_peer_label(first, f, owner);
-			finding_fail(out, "give each peer AllowedIPs of its own",
+			finding_fail(out, "give each prefix to one peer only",
 				     "%s is in AllowedIPs of two peers: %s does not get its packets", prefix, first);
 			return;
 		}

@@ -102,7 +102,7 @@ static void check_one_route(struct findings *out, const struct facts *f, const s
 	prefix_print(&t, &p->route_prefix);
 	if (p->route_error < 0 || p->send_error == -ENETUNREACH)
 		finding_fail(out, "check the uplink: its link, address and default route", "no route leads to %s", to.text);
-	else if (p->route_link == f->state->link.index)
+	else if (p->is_captured)
 		finding_fail(out, remedy("remove the endpoint from AllowedIPs, or add a route: ip route add %s via GATEWAY",
 					 address_name(&peer_of(f, p)->endpoint.addr).text).text,
 			     "packets to %s enter the tunnel again, by the route %s", to.text, prefix);
@@ -246,7 +246,7 @@ void check_handshake(struct findings *out, const struct facts *f, const struct p
 		if (has_session(f, one))
 			finding_ok(out, "%s answers", label);
 		else if (one->sent && one->send_error != -EPERM && one->send_error != -EACCES && one->has_route &&
-			 one->route_error == 0 && one->route_link != f->state->link.index)
+			 one->route_error == 0 && !one->is_captured)
 			explain_silence(out, f, p, one, label);
 	}
 	if (p->n_peers == 0 && f->state->device.n_peers > 0 && dropped(p, "reason=\"unknown_peer\""))

@@ -16,6 +16,7 @@ struct peer_probe {
 	int route_error;
 	uint32_t route_link;
 	struct ip_prefix route_prefix;
+	bool is_captured;          /* the route leads into the tunnel itself */
 	struct ip_addr source;     /* the address that packets to it have; IP_NONE: not known */
 	/* An empty datagram to it: -EPERM where the local firewall drops it, -ECONNREFUSED where its host answers that no
 	 * program has the port. */

@@ -122,7 +122,7 @@ static void skip(struct span *rest, int words)
 		(void)next_word(rest);
 }
 
-/* One expression that begins with this word. */
+/* One expression that begins with this word. Of one that is not known, only this word is read: a verdict may follow. */
 static enum match match_one(struct span word, struct span *rest, const struct ruleset_packet *p)
 {
 	struct span after = *rest, second;
@@ -135,16 +135,21 @@ static enum match match_one(struct span word, struct span *rest, const struct ru
 			skip(rest, 4);
 		return YES;
 	}
-	*rest = after;
-	if (span_is(word, "udp") && span_is(second, "dport"))
-		return match_port(rest, p);
 	if (span_is(word, "tcp") || span_is(word, "icmp") || span_is(word, "icmpv6"))
 		return p->udp_port ? NO : MAYBE;
+	if (span_is(word, "udp") && span_is(second, "dport")) {
+		*rest = after;
+		return match_port(rest, p);
+	}
 	if ((span_is(word, "meta") && span_is(second, "l4proto")) || (span_is(word, "ip") && span_is(second, "protocol")) ||
-	    (span_is(word, "ip6") && span_is(second, "nexthdr")))
+	    (span_is(word, "ip6") && span_is(second, "nexthdr"))) {
+		*rest = after;
 		return match_protocol(rest, p);
-	if (span_is(word, "ct") && span_is(second, "state"))
+	}
+	if (span_is(word, "ct") && span_is(second, "state")) {
+		*rest = after;
 		return match_state(rest);
+	}
 	return MAYBE;
 }
 
@@ -169,6 +174,9 @@ static enum verdict judge_rule(struct span line, const struct ruleset_packet *p,
 {
 	struct span rest = line, word;
 
+	*match = MAYBE;
+	if (span_contains(line, " vmap ")) /* a verdict for each value */
+		return LEAVES;
 	*match = YES;
 	while (*match != NO && (word = next_word(&rest)).n > 0) {
 		enum verdict v = verdict_of(word);

@@ -12,7 +12,7 @@ const char *link_create_program(const struct settings *set);
 
 /* The module is loaded, built in, or known to modprobe(8). */
 bool link_create_kernel_has_wireguard(void);
-/* The userspace implementation of this host; null: there is none. Valid until the next call. */
+/* The userspace implementation of this host, or null. Valid until the next call. */
 const char *link_create_userspace(const struct settings *set);
 
 struct created_link {
