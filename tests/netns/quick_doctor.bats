@@ -125,7 +125,7 @@ healthy() {
 	finds FAIL clock "the clock is behind" "timedatectl set-ntp true"                               # 9
 	on a sed -i 's/^Address.*/Adress = 10.8.0.2/' /etc/wireguard/wg0.conf
 	doctor a
-	finds FAIL file "has 1 error" "prints where"                                                    # 10
+	finds FAIL file "has 1 error" "wg-quick check /etc/wireguard/wg0.conf"                                                    # 10
 	if [ -n "$(daemons a)" ]; then
 		on a pkill -STOP wireguardd
 		doctor a
@@ -203,7 +203,7 @@ healthy() {
 	finds FAIL firewall "drops what arrives at UDP port 51820" "udp dport 51820 accept"             # 22
 }
 
-@test "faults of keys, told apart by the counters of wireguardd" {
+@test "faults of keys, which the counters of wireguardd distinguish" {
 	client "" "PresharedKey = $KEY_C"
 	server "" "PresharedKey = $KEY_B"
 	both up

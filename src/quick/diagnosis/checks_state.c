@@ -45,7 +45,7 @@ void check_file(struct findings *out, const struct facts *f)
 		finding_warn(out, "run it as root", "this user may not read %s", f->path ? f->path : "the tunnel file");
 		return;
 	case FILE_INVALID:
-		finding_fail(out, remedy("wg-quick strip %s prints where", f->path).text, "%s has %u error%s", f->path,
+		finding_fail(out, remedy("wg-quick check %s explains", f->path).text, "%s has %u error%s", f->path,
 			     f->file_errors, f->file_errors == 1 ? "" : "s");
 		return;
 	}

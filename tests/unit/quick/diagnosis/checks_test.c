@@ -147,7 +147,7 @@ static void faults(void **state)
 		{ gone, FINDING_FAIL, "interface", "gone", "wg-quick restart wg0" },
 		{ hangs, FINDING_FAIL, "interface", "does not answer", "restart" },
 		{ interrupted, FINDING_FAIL, "interface", "interrupted", "wg-quick restart wg0" },
-		{ wrong_file, FINDING_FAIL, "file", "2 errors", "prints where" },
+		{ wrong_file, FINDING_FAIL, "file", "2 errors", "wg-quick check" },
 		{ own_key, FINDING_FAIL, "keys", "public key of this interface", "PublicKey" },
 		{ no_key, FINDING_FAIL, "keys", "no private key", "PrivateKey" },
 		{ old_clock, FINDING_FAIL, "clock", "behind", "timedatectl" },
