@@ -80,12 +80,18 @@ static void read_setting(struct names_reader *r, struct span code)
 	}
 }
 
+/* A misspelt section line begins a section nevertheless. */
+static bool is_section(struct span code)
+{
+	return (code.p[0] == '[' || code.p[code.n - 1] == ']') && span_find(code, '=') == code.n;
+}
+
 /* False: out of memory. */
 static bool read_line(struct names_reader *r, struct span line)
 {
 	struct span code = span_trim(conf_without_comment(line));
 
-	if (code.n > 0 && code.p[0] == '[')
+	if (code.n > 0 && is_section(code))
 		return open_section(r, code);
 	if (code.n > 0)
 		read_setting(r, code);

@@ -42,6 +42,8 @@ static void files(void **state)
 		{ "[Peer]\nPublicKey = " KEY_A "\n[Peer]\n# Name = b\n[Peer]\n# Name = c\nPublicKey = " KEY_B "\n", "h:c" },
 		{ "[Peer]\n# Name = b\nPublicKey = " KEY_A "=\n", "" },
 		{ "[Peer]\n# Name = b\nPublicKey = short\n", "" },
+		{ "[Peer]\nPublicKey = " KEY_A "\nPeer]\n# Name = b\n", "" },
+		{ "[Peer]\nPublicKey = " KEY_A "\n[Peer] = x\n# Name = a\n", "o:a" }, /* no section line */
 		/* errors elsewhere cost nothing */
 		{ "nonsense\n[Peer]\n# Name = a\nPublicKey = " KEY_A "\nAllowedIPs = 1.2.3.4/99\nNoKey = 1\n[peers]\n# Name = x\n"
 		  "PublicKey = " KEY_B "\n[Interface]\n# Name = y\nPublicKey = " KEY_B "\n", "o:a" },
