@@ -29,10 +29,10 @@ valid() {
 	[ "$1" != prometheus ] || ! command -v promtool > /dev/null || promtool check metrics < text >&2
 }
 
-# statistics NAME: a daemon that answers connections to the statistics socket with the file.
+# statistics NAME FILE [hang]: a daemon that answers connections to the statistics socket with the file, or never.
 statistics() {
 	mkdir -p /run/wgsuite
-	exec 8< <(exec python3 - "/run/wgsuite/$1.stats" "$2" 3>&- <<-'E'
+	exec 8< <(exec python3 - "/run/wgsuite/$1.stats" "${@:2}" 3>&- <<-'E'
 	import socket, sys
 	s = socket.socket(socket.AF_UNIX)
 	s.bind(sys.argv[1])
@@ -40,6 +40,9 @@ statistics() {
 	print("listening", flush=True)
 	while True:
 	    client, _ = s.accept()
+	    if len(sys.argv) > 3:
+	        held = client # and never closed
+	        continue
 	    try:
 	        with open(sys.argv[2], "rb") as file:
 	            client.sendall(file.read())
@@ -228,4 +231,21 @@ wireguardd_state{interface="wgx",part="b",reason="x\\y\"z\n"} 1
 	run -0 --separate-stderr "$WG" show wgx prometheus
 	[ "$output" = "$plain" ]
 	[ "$stderr" = "wg: wgx: warning: without the statistics of the daemon: Message too long" ]
+}
+
+@test "a daemon that does not answer, or has died, delays the metrics at most for two seconds" {
+	plain=$("$WG" show wgx prometheus)
+	statistics wgx text.stats hang
+	expect_output 0 "$plain
+" "wg: wgx: warning: without the statistics of the daemon: Connection timed out
+" timeout 10 "$WG" show wgx prometheus
+	kill "${fake_pids##* }"
+	wait "${fake_pids##* }" || true
+	fake_pids=${fake_pids% *}
+	expect_output 0 "$plain
+" "" "$WG" show wgx prometheus
+	rm /run/wgsuite/wgx.stats
+	echo text > /run/wgsuite/wgx.stats
+	expect_output 0 "$plain
+" "" "$WG" show wgx prometheus
 }
