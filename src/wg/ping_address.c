@@ -41,33 +41,46 @@ static struct ip_addr host_of(const struct ip_prefix *p, unsigned int offset)
 	return a;
 }
 
-static bool is_usable(const struct ip_addr *a, const struct wg_device *d, uint32_t peer, const struct own_addresses *own)
+/* Each try looks at all allowed IPs of the device. */
+enum { TRIES_MAX = 64 };
+
+struct choice {
+	const struct wg_device *d;
+	uint32_t peer;
+	const struct own_addresses *own;
+	unsigned int tries;
+};
+
+static bool is_usable(struct choice *c, const struct ip_addr *a)
 {
-	return !is_own(own, a) && ping_address_is_of(d, peer, a);
+	return !is_own(c->own, a) && c->tries++ < TRIES_MAX && ping_address_is_of(c->d, c->peer, a);
 }
 
 /* The first or second host; of prefixes with two addresses, either. */
-static bool choose_in(struct ip_addr *out, const struct ip_prefix *p, const struct wg_device *d, uint32_t peer,
-		      const struct own_addresses *own)
+static bool choose_in(struct ip_addr *out, struct choice *c, const struct ip_prefix *p)
 {
 	unsigned int bits = ip_bits(&p->addr);
 	unsigned int first = p->bits + 1u < bits ? 1 : 0;
 
 	for (unsigned int i = 0; i < 2 && (i == 0 || p->bits < bits); i++) {
 		*out = host_of(p, first + i);
-		if (is_usable(out, d, peer, own))
+		if (is_usable(c, out))
 			return true;
 	}
 	return false;
 }
 
-static bool choose_single(struct ip_addr *out, const struct wg_device *d, uint32_t peer, const struct own_addresses *own)
-{
-	const struct wg_peer *p = &d->peers[peer];
+enum { SINGLE = 0 };
 
-	for (uint32_t i = 0; i < p->n_allowedips; i++) {
+/* Among the allowed IPs with so many bits, or SINGLE addresses. */
+static bool choose_of_length(struct ip_addr *out, struct choice *c, unsigned int bits)
+{
+	const struct wg_peer *p = &c->d->peers[c->peer];
+
+	for (uint32_t i = 0; i < p->n_allowedips && c->tries < TRIES_MAX; i++) {
 		const struct ip_prefix *prefix = &p->allowedips[i].prefix;
-		if (prefix->bits == ip_bits(&prefix->addr) && choose_in(out, prefix, d, peer, own))
+		bool fits = bits == SINGLE ? prefix->bits == ip_bits(&prefix->addr) : prefix->bits == bits;
+		if (fits && choose_in(out, c, prefix))
 			return true;
 	}
 	return false;
@@ -75,16 +88,15 @@ static bool choose_single(struct ip_addr *out, const struct wg_device *d, uint32
 
 bool ping_address_choose(struct ip_addr *out, const struct wg_device *d, uint32_t peer, const struct own_addresses *own)
 {
-	const struct wg_peer *p = &d->peers[peer];
+	struct choice c = { .d = d, .peer = peer, .own = own };
 
-	if (choose_single(out, d, peer, own))
+	if (choose_of_length(out, &c, SINGLE))
 		return true;
-	for (size_t i = 0; i < own->n; i++)
-		if (choose_in(out, &own->list[i].network, d, peer, own))
+	for (size_t i = 0; i < own->n && c.tries < TRIES_MAX; i++)
+		if (choose_in(out, &c, &own->list[i].network))
 			return true;
 	for (unsigned int bits = 1; bits < 128; bits++)
-		for (uint32_t i = 0; i < p->n_allowedips; i++)
-			if (p->allowedips[i].prefix.bits == bits && choose_in(out, &p->allowedips[i].prefix, d, peer, own))
-				return true;
+		if (choose_of_length(out, &c, bits))
+			return true;
 	return false;
 }

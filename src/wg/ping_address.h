@@ -15,7 +15,7 @@ struct own_addresses {
 
 /* An address that the device sends to this peer, and not to another one with a longer allowed IP: the first allowed IP that is
  * a single address; else the first host of an own network; else the first host of the shortest allowed IP that is not a
- * default route. False: no address is known. */
+ * default route. False: no address is known, or the first 64 of these are the interface's own or another peer's. */
 must_check bool ping_address_choose(struct ip_addr *out, const struct wg_device *d, uint32_t peer,
 				    const struct own_addresses *own);
 

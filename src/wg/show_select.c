@@ -1,6 +1,8 @@
 /* Selection of a peer by its name. */
 #include "show_select.h"
 
+#include <stdlib.h>
+
 #include "report/report.h"
 
 static bool keep_peer(struct wg_device *selected, const struct wg_device *d, const struct wg_public *key)
@@ -31,9 +33,13 @@ bool show_select(struct wg_device *selected, const struct wg_device *d, const st
 	return false;
 }
 
-/* Only names, for suggestions. Out of memory: some are missing. */
+/* Only names, for suggestions, or why a device has none. Out of memory: some are missing. */
 static void add_known(struct peer_names *known, const struct peer_names *names)
 {
+	if (!known->path && names->path && names->file.n_peers == 0) {
+		known->path = span_dup(span_of(names->path));
+		known->error = names->error;
+	}
 	for (uint32_t i = 0; i < names->file.n_peers; i++) {
 		struct wg_peer *peer = device_add_peer(&known->file);
 		if (!peer || !peer_copy(peer, &names->file.peers[i]))
@@ -62,6 +68,10 @@ bool show_search_next(struct show_search *s, struct wg_device *selected, const s
 
 bool show_search_end(struct show_search *s, bool found)
 {
+	if (s->known.file.n_peers > 0) { /* of several files */
+		free(s->known.path);
+		s->known.path = NULL;
+	}
 	if (!found && !s->failed) {
 		if (s->in_files_only)
 			report_error("%s is not a peer of any interface", s->word);

@@ -148,6 +148,13 @@ allowed_ip=10.0.0.1/32
 	expect_output 1 "" "wg: wgx: no peer is named @laptop
   help: names are read from /etc/wireguard/wgx.conf: No such file or directory
 " "$WG" show wgx @laptop
+	expect_output 1 "" "wg: no peer is named @laptop
+  help: names are read from /etc/wireguard/wgx.conf: No such file or directory
+" "$WG" show all @laptop
+	names wgx
+	expect_output 1 "" "wg: no peer is named @laptop
+  help: /etc/wireguard/wgx.conf names no peer; to name one, write \`# Name = NAME' below its [Peer] line
+" "$WG" show all @laptop
 	run -1 "$WG" show @laptop
 	[[ $output == "Unable to access interface: "*"
   help: the name of a peer follows the interface or \`all'" ]]

@@ -93,11 +93,37 @@ static void ownership(void **state)
 	device_free(&d);
 }
 
+/* Prefixes whose hosts are another peer's: not each of very many is tried. */
+static void many_prefixes(void **state)
+{
+	char text[32];
+
+	(void)state;
+	for (unsigned int taken = 8; taken <= 800; taken *= 10) {
+		struct wg_device d = { 0 };
+		add_peer(&d, "fd00::/64");
+		add_peer(&d, "10.0.0.1");
+		for (unsigned int i = 0; i <= taken; i++) {
+			struct text t = text_fixed(text, sizeof text);
+			text_f(&t, "10.%u.%u.0/24", i / 256, i % 256);
+			assert_true(prefix_parse(&peer_add_allowedip(&d.peers[0])->prefix, text_of(&t), NULL));
+			for (unsigned int host = 1; host <= 2 && i < taken; host++) {
+				t = text_fixed(text, sizeof text);
+				text_f(&t, "10.%u.%u.%u", i / 256, i % 256, host);
+				assert_true(prefix_parse(&peer_add_allowedip(&d.peers[1])->prefix, text_of(&t), NULL));
+			}
+		}
+		assert_string_equal(chosen(&d, NULL), taken == 8 ? "10.0.8.1" : "none");
+		device_free(&d);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(choices),
 		cmocka_unit_test(ownership),
+		cmocka_unit_test(many_prefixes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
