@@ -72,6 +72,23 @@ def signs(case, theirs, ours):
     return theirs._replace(err=re.sub(rb"(Unable to parse IP address: `)[+-]", rb"\1", theirs.err))
 
 
+@rule("the commands that are not upstream's are listed after those that are")
+def more_commands(case, theirs, ours):
+    added = re.search(rb"\n  pubkey: [^\n]*\n((?:  (?:watch|ping|check): [^\n]*\n)+)", ours.out + ours.err)
+    if not added:
+        return None
+    here = rb"(\n  pubkey: [^\n]*\n)"
+    return theirs._replace(out=re.sub(here, lambda m: m[1] + added[1], theirs.out),
+                           err=re.sub(here, lambda m: m[1] + added[1], theirs.err))
+
+
+@rule("NO_COLOR turns colours off if WG_COLOR_MODE is not set")
+def no_colour(case, theirs, ours):
+    if not case.env.get("NO_COLOR") or "WG_COLOR_MODE" in case.env:
+        return None
+    return theirs._replace(out=re.sub(rb"\x1b\[[0-9]+m", b"", theirs.out))
+
+
 @rule("2023: every line of `wg show all endpoints` begins with the interface, not only the first", only_old=True)
 def all_endpoints(case, theirs, ours):
     if case.argv != ["show", "all", "endpoints"]:
