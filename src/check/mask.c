@@ -2,7 +2,10 @@
 #include "crypto/crypto.h"
 #include "finding.h"
 
-enum { RUN_MAX = 24 }; /* base64 characters that may be a key, or most of one */
+enum {
+	RUN_MAX = 24,     /* base64 characters that may be a key, or most of one */
+	UNKNOWN_MAX = 20, /* characters that are shown of the value of an unknown key, which may be a misspelt PrivateKey */
+};
 
 static bool is_base64(char c)
 {
@@ -72,9 +75,11 @@ static bool is_public_key(const struct check *c, struct span value)
 /* True if the value may be a key, with blanks inside. Hooks have long texts; names of hosts have no capital letters. */
 static bool is_suspicious(struct span key, struct span value)
 {
-	if (conf_is_hook_key(span_trim(key)) || !text_may_be_key(value))
+	if (conf_is_hook_key(span_trim(key)))
 		return false;
-	return !conf_is_key(key) || looks_random(value);
+	if (!conf_is_key(key))
+		return text_may_be_key(value) || span_trim(value).n > UNKNOWN_MAX;
+	return text_may_be_key(value) && looks_random(value);
 }
 
 void check_mask_line(const struct check *c, const struct check_file *f, uint32_t number, struct text *out)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "base/utf8.h"
 #include "base/vector.h"
+#include "base/key.h"
 #include "check/check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -21,6 +22,20 @@ static void require_printable(struct span s)
 			abort();
 }
 
+/* Keys that cannot be taken for the name of a host. */
+static bool is_key(struct span value)
+{
+	bool upper = false, lower = false, digit = false;
+	uint8_t key[KEY_BYTES];
+
+	for (size_t i = 0; i < value.n; i++) {
+		upper |= value.p[i] >= 'A' && value.p[i] <= 'Z';
+		lower |= value.p[i] >= 'a' && value.p[i] <= 'z';
+		digit |= ascii_is_digit(value.p[i]);
+	}
+	return key_from_base64(key, value) && upper && lower && digit;
+}
+
 /* The secrets of a file as they are written. */
 static void require_no_secret(struct span shown, struct span text)
 {
@@ -30,7 +45,7 @@ static void require_no_secret(struct span shown, struct span text)
 		struct span code = conf_without_comment(line);
 		size_t equals = span_find(code, '=');
 		struct span key = span_sub(code, 0, equals), value = span_trim(span_sub(code, equals + 1, code.n));
-		if ((!span_is_spaced(key, "PrivateKey") && !span_is_spaced(key, "PresharedKey")) || value.n < 40)
+		if ((!span_is_spaced(key, "PrivateKey") && !span_is_spaced(key, "PresharedKey")) || !is_key(value))
 			continue;
 		for (size_t i = 0; i + value.n <= shown.n; i++)
 			if (memcmp(shown.p + i, value.p, value.n) == 0)

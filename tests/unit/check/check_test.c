@@ -155,6 +155,8 @@ static void secrets_are_masked(void **state)
 	(void)state;
 	expect_source("[Interface]\nprivate key = yAnz5TF+ lXXJ # x\n", 2, "private key = ******** **** * *");
 	expect_source("[Interface]\nPrivatKey=" PRIVATE_A "\n", 2, "PrivatKey=********************************************");
+	expect_source("[Interface]\nPrivatKey=yAnz5TF+lXXJte14.tji3zlMNq+hd2rYUI\n", 2, "PrivatKey=**********************************");
+	expect_source("[Interface]\nListenPorts = 51820\n", 2, "ListenPorts = 51820");
 	expect_source("[Interface]\n" PRIVATE_A "\n", 2, "********************************************");
 	expect_source("[Interface]\nyAnz5TF+lXXJte14tji3 zlMNq+hd2rYUIgJBgB3fBmk =\n", 2, "******************** *********************** *");
 	expect_source("[Interface]\nPrivateKey=" PRIVATE_A "\n[Peer]\nPublicKey=" PRIVATE_A "\n", 4,
