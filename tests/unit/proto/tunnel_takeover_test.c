@@ -316,6 +316,28 @@ static void replay_windows_are_checked(void **state)
 	assert_false(replay_is_valid(&r));
 }
 
+/* After a crash, the other side has a session that this one has not. */
+static void a_keepalive_begins_a_session(void **state)
+{
+	struct pair *p = pair_new(9);
+
+	(void)state;
+	tunnel_peer_send_keepalive(p->side[0].tunnel, p->side[0].peer);
+	pair_collect(p, 0);
+	assert_int_equal(p->side[0].sent->n, 1);
+	assert_int_equal(p->side[0].sent->packets[0].bytes[0], 1); /* an initiation */
+	pair_exchange(p);
+	assert_true(pair_state(p, 0).handshake_s > 0 && pair_state(p, 1).handshake_s > 0);
+	pair_clear(p);
+	send_ping(p, 1); /* the responder may send, too */
+	assert_true(p->side[1].sent->n == 1 && only_data(p->side[1].sent));
+	tunnel_down(p->side[0].tunnel);
+	tunnel_peer_send_keepalive(p->side[0].tunnel, p->side[0].peer);
+	pair_collect(p, 0);
+	assert_int_equal(p->side[0].sent->n, 0);
+	pair_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,6 +352,7 @@ int main(void)
 		cmocka_unit_test(changed_bytes_do_no_harm),
 		cmocka_unit_test(sessions_of_the_future_are_refused),
 		cmocka_unit_test(replay_windows_are_checked),
+		cmocka_unit_test(a_keepalive_begins_a_session),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
