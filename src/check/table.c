@@ -89,7 +89,7 @@ static void explain_example(struct text *t, const char *label, const char *text)
 
 bool check_explain(struct text *t, const char *id)
 {
-	const struct finding *f = finding_by_id(id);
+	const struct finding *f = finding_by_id(strcmp(id, "crlf") == 0 ? "dos-line-ends" : id); /* a word people search for */
 
 	if (!f)
 		return false;

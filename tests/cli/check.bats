@@ -102,6 +102,7 @@ prepare() {
 		fi
 		"$QUICK" check --explain "$id" | diff page -
 	done
+	"$WG" check --explain crlf | diff <("$WG" check --explain dos-line-ends) -
 	"$WG" check --explain $(ids) > pages
 	[ "$(grep -cx 'Why' pages)" = "$(ids | wc -l)" ]
 	run -1 --separate-stderr "$WG" check --explain dup-peers
@@ -164,20 +165,25 @@ prepare() {
 	local id
 	for id in $(ids); do
 		prepare "$id" bad
-		"${arguments[@]}" > text 2> err || true
-		"${arguments[@]}" --format=json > json 2> err || true
-		python3 - <<-'END' | diff <(grep -aE '^[^ ].*: (error|warning|note): .*\[[a-z0-9-]*\]$' text) -
-			import json
-			d = json.load(open("json"))
-			for level in ["error", "warning", "note"]:
-			    assert d[level + "s"] == sum(f["severity"] == level for f in d["findings"])
-			for f in d["findings"]:
-			    assert set(f) <= {"file", "line", "column", "endColumn", "severity", "id", "message", "source", "help", "note"}
-			    print("%s:%d:%d: %s: %s [%s]" % (f["file"], f["line"], f["column"], f["severity"], f["message"], f["id"]))
-		END
+		"${arguments[@]}" > out 2> err || true
+		grep -aE '^[^ ].*: (error|warning|note): .*\[[a-z0-9-]*\]$' out > "text.$id"
+		"${arguments[@]}" --format=json > "json.$id" 2> err || true
 	done
-	"$WG" check --format=json nosuch.conf > json 2> err || true
-	python3 -c 'import json; assert json.load(open("json"))["findings"] == []'
+	"$WG" check --format=json nosuch.conf > json.none 2> err || true
+	: > text.none
+	python3 - <<-'END'
+		import glob, json
+		files = glob.glob("json.*")
+		assert len(files) > 50
+		for name in files:
+		    d = json.load(open(name))
+		    for level in ["error", "warning", "note"]:
+		        assert d[level + "s"] == sum(f["severity"] == level for f in d["findings"])
+		    for f in d["findings"]:
+		        assert set(f) <= {"file", "line", "column", "endColumn", "severity", "id", "message", "source", "help", "note"}
+		    text = "".join("%(file)s:%(line)d:%(column)d: %(severity)s: %(message)s [%(id)s]\n" % f for f in d["findings"])
+		    assert text == open(name.replace("json", "text", 1)).read(), name
+	END
 }
 
 @test "long lines, control characters, text from right to left" {
