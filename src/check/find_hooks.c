@@ -81,11 +81,11 @@ static const char *what_stays(const struct command *up)
 	case COMMAND_OTHER:
 	case COMMAND_HARMLESS:
 	case COMMAND_IPTABLES:
-	case COMMAND_NFT:
+	case COMMAND_NFT: return "firewall rule: each `up' adds another one";
 	case COMMAND_UFW:
-	case COMMAND_FIREWALLD: return "firewall rule";
-	case COMMAND_IP_RULE: return "policy rule";
-	case COMMAND_IP_ROUTE: return "route";
+	case COMMAND_FIREWALLD: return "firewall rule: it stays after `down'";
+	case COMMAND_IP_RULE: return "policy rule: it stays after `down'";
+	case COMMAND_IP_ROUTE: return "route: it stays after `down'";
 	}
 	unreachable();
 }
@@ -97,7 +97,7 @@ static void report_not_undone(struct check *c, const struct check_file *f, const
 	char inverse[1024];
 	struct text t = text_fixed(inverse, sizeof inverse);
 
-	found(c, self, f, &at, "neither PreDown nor PostDown removes this %s: each `up' adds another one", what_stays(up));
+	found(c, self, f, &at, "neither PreDown nor PostDown removes this %s", what_stays(up));
 	if (print_inverse(&t, up))
 		found_help(c, "add PostDown = %s", inverse);
 	else
@@ -173,7 +173,7 @@ static const struct finding list[] = {
 	{ .id = "hook-without-inverse", .title = "a rule or route that stays when the tunnel is down", .level = DIAG_WARNING,
 	  .in_file = hook_without_inverse,
 	  .why = "What a hook adds to the firewall, to the policy rules or to routes of other interfaces stays when the interface is "
-		 "removed. After each restart there is one more of it.",
+		 "removed, and iptables adds the same rule once more at each start.",
 	  .wrong = "PostUp = iptables -A FORWARD -i %i -j ACCEPT",
 	  .right = "PostUp = iptables -A FORWARD -i %i -j ACCEPT\nPostDown = iptables -D FORWARD -i %i -j ACCEPT",
 	  .fix = "Add the same command with -D to PostDown. iptables deletes a rule only if all words are the same: compare the names "
