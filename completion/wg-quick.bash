@@ -30,7 +30,7 @@ _wg_quick() {
 		up) mapfile -t COMPREPLY < <(compgen -W "--dry-run --no-hooks --quiet" -- "$cur") ;;
 		down | restart) mapfile -t COMPREPLY < <(compgen -W "--no-hooks --quiet" -- "$cur") ;;
 		save | reload) mapfile -t COMPREPLY < <(compgen -W "--quiet" -- "$cur") ;;
-		diff) mapfile -t COMPREPLY < <(compgen -W "--format=json --format=text" -- "$cur") ;;
+		diff | status) mapfile -t COMPREPLY < <(compgen -W "--format=json --format=text" -- "$cur") ;;
 		doctor) mapfile -t COMPREPLY < <(compgen -W "--fix" -- "$cur") ;;
 		qr) mapfile -t COMPREPLY < <(compgen -W "--output" -- "$cur") ;;
 		check) mapfile -t COMPREPLY < <(compgen -W "--strict --resolve --explain --format=text --format=json --format=github" -- "$cur") ;;

@@ -29,4 +29,4 @@ complete -c wg-quick -n '__fish_seen_subcommand_from check' -l explain -x -a '(w
 complete -c wg-quick -n '__fish_seen_subcommand_from check' -l format -x -a 'text json github' -d 'Choose the format'
 complete -c wg-quick -n '__fish_seen_subcommand_from doctor' -l fix -d 'Do what reload would do'
 complete -c wg-quick -n '__fish_seen_subcommand_from qr' -s o -l output -r -F -d 'Write an image'
-complete -c wg-quick -n '__fish_seen_subcommand_from diff' -l format -x -a 'text json' -d 'Format of the output'
+complete -c wg-quick -n '__fish_seen_subcommand_from diff status' -l format -x -a 'text json' -d 'Format of the output'

@@ -31,7 +31,7 @@ _wg-quick() {
 	case $words[2] in
 	up) _arguments '--dry-run[print the steps only]' '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
 	down|restart) _arguments '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
-	diff) _arguments '--format=[format of the output]:format:(text json)' '*:tunnel:_wg-quick_tunnels' ;;
+	diff|status) _arguments '--format=[format of the output]:format:(text json)' '*:tunnel:_wg-quick_tunnels' ;;
 	save|reload) _arguments '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
 	check)
 		if (( ${words[(I)--explain]} )); then

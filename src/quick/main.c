@@ -31,7 +31,7 @@ static const char usage[] =
 	"  check    explains what is wrong with files; --explain lists all findings\n"
 	"  graph    prints the mesh that files describe, for dot(1) of Graphviz\n"
 	"  strip    prints the file without the keys of wg-quick, as wg(8) reads it\n"
-	"  status   shows the state of the tunnel, or of all tunnels\n"
+	"  status   shows the state of the tunnel, or of all tunnels; with `json' as JSON\n"
 	"  doctor   examines the tunnel, and prints how to fix what is wrong; --fix does what\n"
 	"           `reload' would do\n"
 	"  qr       prints the file as a QR code for the apps of phones; -o FILE.svg or\n"
@@ -85,7 +85,7 @@ static const struct command {
 	{ "strip", command_strip, 0, SETTINGS_UNUSED, ARGUMENT_ONE, true, false, false },
 	{ "reload", command_reload, OPTION_QUIET, SETTINGS_REQUIRED, ARGUMENT_ONE, false, true, true },
 	{ "diff", command_diff, OPTION_JSON | OPTION_TEXT, SETTINGS_REQUIRED, ARGUMENT_ONE, true, true, true },
-	{ "status", command_status, 0, SETTINGS_OPTIONAL, ARGUMENT_OPTIONAL, true, true, false },
+	{ "status", command_status, OPTION_JSON | OPTION_TEXT, SETTINGS_OPTIONAL, ARGUMENT_OPTIONAL, true, true, false },
 	{ "doctor", command_doctor, OPTION_FIX, SETTINGS_REQUIRED, ARGUMENT_OPTIONAL, true, true, true },
 	{ "qr", command_qr, OPTION_OUTPUT, SETTINGS_UNUSED, ARGUMENT_ONE, true, false, false },
 };
@@ -197,6 +197,12 @@ static bool options_fit(const struct command *command, unsigned int bits)
 	return true;
 }
 
+/* `status json` and `status wg0 json`, as `wg show` has it. */
+static bool is_json_word(const struct command *command, char *argv[], int i)
+{
+	return command->run == command_status && strcmp(argv[i], "json") == 0 && !argv[i + 1];
+}
+
 static bool parse_arguments(struct command_options *o, const struct command **command, int argc, char *argv[])
 {
 	unsigned int bits = 0;
@@ -211,6 +217,8 @@ static bool parse_arguments(struct command_options *o, const struct command **co
 		} else if (!*command) {
 			if (!find_command(command, argv[i]))
 				return false;
+		} else if (is_json_word(*command, argv, i)) {
+			bits |= OPTION_JSON;
 		} else if (!o->argument) {
 			o->argument = argv[i];
 		} else {

@@ -108,6 +108,38 @@ wg_status() {
 	[ "$output" = "$(sed -n '/^$ sudo wg-quick status wg0$/,/^\.Ed/ { //d; s/\\(bu/●/; p }' man/wg-quick.8 | volatile)" ]
 }
 
+# json_of HOST WORD…: the document as one line; fails unless it is valid.
+json_of() {
+	local name=$1
+	shift
+	run --separate-stderr on "$name" wg-quick status "$@"
+	output=$(python3 -c 'import json, sys; print(json.dumps(json.load(sys.stdin), ensure_ascii=False))' <<< "$output")
+}
+
+@test "JSON for programs" {
+	hosts
+	json_of a json
+	[ "$status" -eq 3 ]
+	[ "$output" = "{}" ]
+	json_of a wg0 json
+	[ "$status" -eq 3 ]
+	[ "$output" = '{"wg0": {"state": "not-up", "file": "/etc/wireguard/wg0.conf", "fileState": "read", "attention": [{"level": "fail", "check": "interface", "seen": "wg0 is not up", "fix": "wg-quick up wg0"}]}}' ]
+	on a wg-quick up wg0
+	on b wg-quick up wg0
+	on a ping -c 1 -W 5 10.8.0.1
+	json_of a wg0 json
+	[ "$status" -eq 0 ]
+	[[ $output == '{"wg0": {"state": "up", "upSince": '[0-9]*', "file": "/etc/wireguard/wg0.conf", "fileState": "read", "ifindex": '[0-9]*', "mtu": 1420, "addresses": ["10.8.0.2/24"], "routes": [{"prefix": "10.8.0.0/24", "table": 254}, {"prefix": "10.9.0.0/24", "table": 254}], "dns": {"servers": ["10.8.0.1"], "domains": [], "inForce": true}, "differences": [], "backend": "'* ]]
+	[[ $output == *"\"publicKey\": \"$(wg pubkey <<< $QUICK_KEY)\", \"listenPort\": 51820, \"peers\": {\"$(wg pubkey <<< $KEY_B)\": {\"name\": \"server\", \"endpoint\": \"192.0.2.2:51820\", \"latestHandshake\": "*'"attention": []}}' ]]
+	[[ $output != *$QUICK_KEY* ]]
+	on a ip address delete 10.8.0.2/24 dev wg0
+	json_of a --format=json
+	[[ $output == *'"differences": ["add address 10.8.0.2/24"'* ]]
+	json_of a wg9 json
+	[ "$status" -eq 4 ]
+	[ "$output" = "{}" ]
+}
+
 @test "what other programs changed, and what needs attention" {
 	hosts
 	on a sed -i 's|10.8.0.0/24|0.0.0.0/0|' /etc/wireguard/wg0.conf

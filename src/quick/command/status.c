@@ -12,6 +12,7 @@
 #include "quick/host/signals.h"
 #include "report/output.h"
 #include "report/report.h"
+#include "status_json.h"
 #include "status_page.h"
 
 enum { STATUS_UP = 0, STATUS_FAILED = 1, STATUS_NOT_UP = 3, STATUS_UNKNOWN = 4 };
@@ -85,18 +86,34 @@ static int look(struct one *one, struct host *host, const char *argument)
 	return r;
 }
 
-static int print_one(struct one *one, struct host *host, const struct console *console, struct text *out)
+/* Where the pages, or the document, go. */
+struct output {
+	struct text text;
+	bool is_json;
+	struct json json;
+	const struct console *console;
+};
+
+static bool print_page(struct one *one, struct host *host, struct output *out)
 {
 	struct findings findings = { 0 };
-	int status = status_of(&one->o);
 	bool ok;
 
 	if (has_session(&one->o))
 		sample_rates(&one->rates, &one->o, host, one->read_ms);
-	ok = status_page(out, &one->o, &one->rates, &findings, &host->settings, console);
+	if (out->text.n > 0)
+		text_char(&out->text, '\n');
+	ok = status_page(&out->text, &one->o, &one->rates, &findings, &host->settings, out->console);
 	findings_free(&findings);
-	if (ok && !out->failed)
-		return status;
+	return ok;
+}
+
+static int print_one(struct one *one, struct host *host, struct output *out)
+{
+	bool ok = out->is_json ? status_json(&out->json, &one->o) : print_page(one, host, out);
+
+	if (ok && !out->text.failed)
+		return status_of(&one->o);
 	report_error("out of memory");
 	return STATUS_FAILED;
 }
@@ -111,7 +128,7 @@ static void one_free(struct one *one)
 /* ---- all tunnels ---- */
 
 /* A name of which no interface and no file is here is a daemon's in another place. */
-static int print_all(struct one *list, size_t n, struct host *host, const struct console *console, struct text *out)
+static int print_all(struct one *list, size_t n, struct host *host, struct output *out)
 {
 	int status = STATUS_NOT_UP;
 
@@ -120,9 +137,7 @@ static int print_all(struct one *list, size_t n, struct host *host, const struct
 		if (!list[i].observed || status_of(&list[i].o) == STATUS_UNKNOWN)
 			continue;
 		report_set_interface(list[i].o.c.file.name);
-		if (out->n > 0)
-			text_char(out, '\n');
-		each = print_one(&list[i], host, console, out);
+		each = print_one(&list[i], host, out);
 		if (each == STATUS_UP || each == STATUS_FAILED)
 			status = each;
 		if (each == STATUS_FAILED)
@@ -131,7 +146,7 @@ static int print_all(struct one *list, size_t n, struct host *host, const struct
 	return status;
 }
 
-static int show_all(struct host *host, const struct console *console, struct text *out)
+static int show_all(struct host *host, struct output *out)
 {
 	struct string_list names = { 0 };
 	struct one *list = NULL;
@@ -145,24 +160,24 @@ static int show_all(struct host *host, const struct console *console, struct tex
 			list[i] = (struct one){ 0 };
 		}
 	if (list)
-		status = print_all(list, names.n, host, console, out);
+		status = print_all(list, names.n, host, out);
 	for (size_t i = 0; list && i < names.n; i++)
 		one_free(&list[i]);
 	report_set_interface(NULL);
-	if (status == STATUS_NOT_UP && out->n == 0)
-		text_add(out, "no tunnel is up\n");
+	if (status == STATUS_NOT_UP && !out->is_json && out->text.n == 0)
+		text_add(&out->text, "no tunnel is up\n");
 	free(list);
 	string_list_free(&names);
 	return status;
 }
 
-static int show_one(struct host *host, const char *argument, const struct console *console, struct text *out)
+static int show_one(struct host *host, const char *argument, struct output *out)
 {
 	struct one one = { 0 };
 	int status = STATUS_FAILED, r = look(&one, host, argument);
 
 	if (r == 0)
-		status = is_tunnel(&one.o) ? print_one(&one, host, console, out) : STATUS_UNKNOWN;
+		status = is_tunnel(&one.o) ? print_one(&one, host, out) : STATUS_UNKNOWN;
 	else if (r == -EINVAL)
 		status = STATUS_UNKNOWN;
 	one_free(&one);
@@ -171,11 +186,20 @@ static int show_one(struct host *host, const char *argument, const struct consol
 
 int command_status(const struct command_options *o, struct host *host, struct command_trace *trace)
 {
-	struct text out = text_heap();
-	int status = o->argument ? show_one(host, o->argument, &o->console, &out) : show_all(host, &o->console, &out);
+	struct output out = { .text = text_heap(), .is_json = o->json, .console = &o->console };
+	int status;
 
-	if (out.n > 0 && exit_status_of_output(report_write(trace->fd, out.p, out.n)) != 0)
+	if (out.is_json) {
+		json_begin(&out.json, &out.text, false);
+		json_open_object(&out.json, NULL);
+	}
+	status = o->argument ? show_one(host, o->argument, &out) : show_all(host, &out);
+	if (out.is_json) {
+		json_close(&out.json);
+		json_end(&out.json);
+	}
+	if (out.text.failed || (out.text.n > 0 && exit_status_of_output(report_write(trace->fd, out.text.p, out.text.n)) != 0))
 		status = STATUS_FAILED;
-	text_heap_free(&out);
+	text_heap_free(&out.text);
 	return status;
 }
