@@ -40,7 +40,7 @@ fail_each_step() {
 		faults_run up "$step" "${2-}"
 		# After a kill the next `up` also rolls back, unless the killed one had completed.
 		[ "${2-}" != 9 ] || [ $((step % 2)) -eq 0 ] || on a "$FAULTS/wg-quick" up wg0 >> "$NET_DIR/output" 2>&1 ||
-			on a sh -c 'grep -qx complete /run/wgsuite/wg0@*' || { cat "$NET_DIR/output" >&2; return 1; }
+			on a sh -c 'grep -qxE "complete( [0-9]+)?" /run/wgsuite/wg0@*' || { cat "$NET_DIR/output" >&2; return 1; }
 		# A failed optional step is only a warning, and a signal can arrive too late: then run down.
 		if [ "$rc" -eq 0 ] || [ "${2-}" = 9 ]; then
 			on a "$FAULTS/wg-quick" down wg0 >> "$NET_DIR/output" 2>&1 || [ "${2-}" = 9 ]

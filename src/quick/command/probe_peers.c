@@ -118,7 +118,7 @@ static bool target_of(struct ip_addr *out, const struct wg_peer *peer)
 			continue;
 		*out = p->bits == 0 ? ip_v4(documentation) : p->addr;
 		if (p->bits > 0 && p->bits < ip_bits(&p->addr))
-			out->b[ip_bytes(&p->addr) - 1] |= 1;
+			out->b[ip_bytes(&p->addr) - 1] = (uint8_t)(out->b[ip_bytes(&p->addr) - 1] | 1);
 		return true;
 	}
 	return false;

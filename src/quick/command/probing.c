@@ -172,8 +172,9 @@ static bool find_partner(struct ip_addr *out, const struct probes *p, const stru
 	for (size_t i = 0; i < s->addresses.n && n < TRIED; i++) {
 		struct ip_prefix network = address_prefix(&s->addresses.list[i]);
 		if (network.bits + 1u < ip_bits(&network.addr)) {
+			uint8_t *last = &list[n].b[ip_bytes(&network.addr) - 1];
 			list[n] = network.addr;
-			list[n].b[ip_bytes(&network.addr) - 1] |= 1;
+			*last = (uint8_t)(*last | 1);
 			n += !ip_equal(&list[n], &s->addresses.list[i].local);
 		}
 	}
