@@ -172,7 +172,7 @@ static void hook_comment(struct check *c, const struct check_file *f, const stru
 static const struct finding list[] = {
 	{ .id = "hook-without-inverse", .title = "a rule or route that stays when the tunnel is down", .level = DIAG_WARNING,
 	  .in_file = hook_without_inverse,
-	  .why = "What a hook adds to the firewall, to the policy rules or to routes of other interfaces stays when the interface is "
+	  .why = "Firewall rules, policy rules and routes of other interfaces that a hook adds stay when the interface is "
 		 "removed, and iptables adds the same rule once more at each start.",
 	  .wrong = "PostUp = iptables -A FORWARD -i %i -j ACCEPT",
 	  .right = "PostUp = iptables -A FORWARD -i %i -j ACCEPT\nPostDown = iptables -D FORWARD -i %i -j ACCEPT",

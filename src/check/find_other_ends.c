@@ -182,7 +182,7 @@ static void compare_networks(const struct ends *e)
 		if (!p || p->prefix.bits != network->bits || p->owner != index_of(f, e->peer) || is_own_address(o, network))
 			continue;
 		found(e->c, finding_in(&findings_of_other_ends, "route-covers-connected-lan"), f, &f->ips_at[p->order], "each end sends %s to the other (%s): if this end is "
-		      "in it, wg-quick's route into the tunnel takes it away", prefix_text(prefix, network), o->in.path);
+		      "in it, wg-quick's route into the tunnel makes it unreachable", prefix_text(prefix, network), o->in.path);
 		found_note(e->c, o, &o->ips_at[i], "the other end");
 		found_help(e->c, "remove it from AllowedIPs of the end that is in it, or use Table = off there and add the other routes with hooks");
 	}
@@ -268,7 +268,7 @@ static void compare_same_key(struct check *c, const struct keys *files, const st
 		if (!common)
 			continue;
 		found(c, finding_in(&findings_of_other_ends, "key-in-two-files"), b, &b->private_at, "the private key is also that of %s, which has another address and "
-		      "the same peer: the peer takes both for one, and answers the last one only", a->in.path);
+		      "the same peer: the peer takes both for the same host, and answers only the last one", a->in.path);
 		found_note(c, a, &a->private_at, "the other file");
 		found_help(c, "make a key for each host with `wg genkey'");
 	}

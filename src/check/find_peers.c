@@ -94,8 +94,8 @@ static void no_endpoint_anywhere(struct check *c, const struct check_file *f, co
 	if (f->n_peers == 0 || f->listen_port || !f->interface.line || f->has_errors || hooks_set_peers(f))
 		return;
 	found(c, self, f, &f->peers[0].section, f->n_peers == 1
-		? "the peer has no endpoint, and this interface no fixed port: neither end can begin"
-		: "no peer has an endpoint, and this interface no fixed port: no end can begin");
+		? "the peer has no endpoint, and this interface has no fixed port: neither end can start a handshake"
+		: "no peer has an endpoint, and this interface has no fixed port: nobody can start a handshake");
 	if (!f->in.is_quick)
 		found_level(c, DIAG_NOTE);
 	found_help(c, "add Endpoint = HOST:PORT to the peer, or ListenPort = PORT to [Interface] and the endpoint to the peer's file");
