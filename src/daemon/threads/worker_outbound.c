@@ -135,8 +135,8 @@ static size_t split_super_packet(struct worker *w, struct split *s, size_t at)
 	return at;
 }
 
-/* Where a packet is sealed that was read to the spare space or to `uncut`: at the offset `at`; otherwise where it is. */
-static size_t place_of(const struct worker *w, const uint8_t *p, size_t at)
+/* The offset at which a packet is sealed: that of the packet, or `at` if it was read to the spare space or to `uncut`. */
+static size_t offset_of(const struct worker *w, const uint8_t *p, size_t at)
 {
 	bool in_buffer = p >= w->buffer && p < w->buffer + WORKER_BUFFER_BYTES;
 
@@ -168,7 +168,7 @@ static size_t add_read(struct worker *w, const struct vnet_header *h, uint8_t *p
 {
 	struct split s;
 
-	at = place_of(w, p, at);
+	at = offset_of(w, p, at);
 	if (split_begin(&s, h, p, n))
 		return add_packet(w, &s, at);
 	log_verbose("ignored %zu bytes from TUN: not a packet", n);
