@@ -45,7 +45,7 @@ static const char usage[] =
 	"  WG_THREADS=N                          number of data threads, 0 to 64\n"
 	"                                        (0: one thread does everything)\n"
 	"  WG_NO_OFFLOAD=WORD,...                disable vnet, tso, uso, join, segment,\n"
-	"                                        gro, mmsg, split, tunnel\n";
+	"                                        gro, mmsg, split, tunnel, queues\n";
 
 static const char *tun_help(int error)
 {
@@ -90,14 +90,21 @@ static const char *passed_tun_error(int error)
 	}
 }
 
+struct predecessor { /* the process that had the tunnel before; fds -1: none, or it did not have them */
+	struct takeover_client running; /* --takeover */
+	struct fd_store_taken stored;   /* --fd-store */
+};
+
 /* name: of the device. One that was passed as a descriptor may differ from the name on the command line. */
-static int open_tun(struct control *c, const struct options *o, const struct takeover_client *from, char name[16],
+static int open_tun(struct control *c, const struct options *o, const struct predecessor *from, char name[16],
 		    struct text *why)
 {
-	int error = o->takeover    ? tun_share_fd(&c->tun, o->tun_fd, &from->settings) :
+	int error = o->takeover    ? tun_share_fds(&c->tun, from->running.tun, &from->running.settings) :
 		    o->tun_fd >= 0 ? tun_take_fd(&c->tun, o->tun_fd, o->disabled_offloads) :
-				     tun_open(&c->tun, o->interface, o->disabled_offloads);
+				     tun_open(&c->tun, o->interface, threads_tun_queues(o->threads), o->disabled_offloads);
 
+	if (!error && from->stored.tun >= 0)
+		tun_add_queues(&c->tun, from->stored.queues, ARRAY_LEN(from->stored.queues));
 	if (!error)
 		error = tun_name(&c->tun, name);
 	if (!error)
@@ -137,11 +144,6 @@ static void open_statistics(struct control *c, const struct options *o, int *pas
 		log_error("warning: no statistics: %s", text);
 }
 
-struct predecessor { /* the process that had the tunnel before; fds -1: none, or it did not have them */
-	struct takeover_client running; /* --takeover */
-	struct fd_store_taken stored;   /* --fd-store */
-};
-
 /* Gets the descriptors that the predecessor has. */
 static int ask_predecessor(struct control *c, struct options *o, struct predecessor *from, struct text *why)
 {
@@ -151,7 +153,7 @@ static int ask_predecessor(struct control *c, struct options *o, struct predeces
 		error = takeover_connect(&from->running, SOCKET_DIR, o->interface, why);
 		if (error)
 			return error;
-		o->tun_fd = from->running.tun;
+		o->tun_fd = from->running.tun[0];
 		o->uapi_fd = from->running.uapi;
 	} else if (o->fd_store) {
 		fd_store_take(&from->stored, &c->store.service);
@@ -169,7 +171,7 @@ static int open_descriptors(struct control *c, struct options *o, struct predece
 	int error = ask_predecessor(c, o, from, why), *stats = o->takeover ? &from->running.stats : &from->stored.stats;
 
 	if (!error)
-		error = open_tun(c, o, &from->running, name, why);
+		error = open_tun(c, o, from, name, why);
 	if (error)
 		return error;
 	error = link_open(&c->link, &c->tun, &c->icmp,

@@ -51,7 +51,7 @@ bool options_from_environment(struct options *o, struct text *why)
 	o->foreground |= foreground && strcmp(foreground, "1") == 0;
 	o->log_file = getenv("WG_LOG_FILE");
 	if (!offload_disable_parse(&o->disabled_offloads, no_offload)) {
-		text_f(why, "WG_NO_OFFLOAD: expected vnet, tso, uso, join, segment, gro, mmsg, split or tunnel, found %s",
+		text_f(why, "WG_NO_OFFLOAD: expected vnet, tso, uso, join, segment, gro, mmsg, split, tunnel or queues, found %s",
 		       no_offload);
 		return false;
 	}

@@ -182,7 +182,7 @@ int main(int argc, char **argv)
 
 	must(argc == 5 && inet_pton(AF_INET, argv[3], host) == 1, "ceiling NAME PORT HOST PORT");
 	far_end.remote = (struct ip_endpoint){ ip_v4(host), .port = (uint16_t)atoi(argv[4]) };
-	must(tun_open(&c.tun, argv[1], 0) == 0, "tun");
+	must(tun_open(&c.tun, argv[1], 1, 0) == 0, "tun");
 	must(udp_open(&c.udp, (uint16_t)atoi(argv[2]), 0, 0) == 0, "udp");
 	if (threads > 0)
 		run_threads(threads);

@@ -81,6 +81,16 @@ static void tun_ready(struct loop_source *s, uint32_t events)
 		check_tun(c);
 }
 
+static void queue_ready(struct loop_source *s, uint32_t events)
+{
+	struct control_queue *q = container_of(s, struct control_queue, source);
+	struct control *c = q->control;
+
+	c->worker->tun_queue = 1 + (unsigned int)(q - c->queue_sources);
+	tun_ready(&c->tun_source, events);
+	c->worker->tun_queue = 0;
+}
+
 static void wake_ready(struct loop_source *s, uint32_t events)
 {
 	struct control *c = container_of(s, struct control, wake_source);
@@ -199,6 +209,8 @@ static void control_clear(struct control *c)
 	c->link.netlink = c->link.daemon_ns = c->icmp.v4 = c->icmp.v6 = -1;
 	c->link.icmp = &c->icmp; /* link_close closes it, even if the link was never opened */
 	c->tun_source = (struct loop_source){ -1, tun_ready };
+	for (size_t i = 0; i < ARRAY_LEN(c->queue_sources); i++)
+		c->queue_sources[i] = (struct control_queue){ { -1, queue_ready }, c };
 	for (size_t i = 0; i < UDP_SOCKETS; i++)
 		c->udp_sources[i] = (struct control_socket){ { -1, interface_udp_ready }, c };
 	c->link_source = (struct loop_source){ -1, link_ready };
@@ -271,6 +283,8 @@ int control_start(struct control *c, int signal_fd)
 	error = uapi_server_start(&c->uapi, &c->loop, &handlers, socket_removed);
 	if (!error)
 		error = loop_add(&c->loop, &c->tun_source, c->tun.fd, EPOLLIN);
+	for (unsigned int i = 0; !error && c->threads.n == 0 && i < c->tun.n_more; i++)
+		error = loop_add(&c->loop, &c->queue_sources[i].source, c->tun.more_fds[i], EPOLLIN);
 	if (!error)
 		error = loop_add(&c->loop, &c->signal_source, signal_fd, EPOLLIN);
 	if (error)

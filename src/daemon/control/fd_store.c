@@ -77,6 +77,15 @@ int fd_store_save_config(struct fd_store *s, const struct wg_device *d, const st
 
 /* ---- descriptors of the process before ---- */
 
+/* The number from 1 to max behind the prefix. */
+static bool number_in(uint64_t *n, struct span name, const char *prefix, uint64_t max)
+{
+	size_t at = strlen(prefix);
+
+	return name.n > at && memcmp(name.p, prefix, at) == 0 && span_to_u64(n, span_sub(name, at, name.n - at), max) &&
+	       *n > 0;
+}
+
 static int *field_of(struct fd_store_taken *t, struct span name)
 {
 	const struct {
@@ -86,16 +95,14 @@ static int *field_of(struct fd_store_taken *t, struct span name)
 		{ "tun", &t->tun }, { "uapi", &t->uapi }, { "stats", &t->stats }, { "state", &t->state },
 		{ memory_names[0], &t->config[0] }, { memory_names[1], &t->config[1] },
 	};
-	static const char prefix[] = "socket-";
 	uint64_t n;
 
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		if (span_equal(name, span_of(fields[i].name)))
 			return fields[i].fd;
-	if (name.n < sizeof prefix || memcmp(name.p, prefix, sizeof prefix - 1) != 0 ||
-	    !span_to_u64(&n, span_sub(name, sizeof prefix - 1, name.n - (sizeof prefix - 1)), FD_STORE_SOCKETS - 1) || n == 0)
-		return NULL;
-	return &t->sockets[n];
+	if (number_in(&n, name, "tun-", ARRAY_LEN(t->queues)))
+		return &t->queues[n - 1];
+	return number_in(&n, name, "socket-", FD_STORE_SOCKETS - 1) ? &t->sockets[n] : NULL;
 }
 
 static void close_fd(int *fd)
@@ -103,6 +110,15 @@ static void close_fd(int *fd)
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
+}
+
+void fd_store_queue_name(char name[SERVICE_NAME_BYTES], unsigned int i)
+{
+	struct text t = text_fixed(name, SERVICE_NAME_BYTES);
+
+	text_add(&t, "tun");
+	if (i > 0)
+		text_f(&t, "-%u", i);
 }
 
 void fd_store_socket_name(char name[SERVICE_NAME_BYTES], unsigned int i)
@@ -145,7 +161,13 @@ static void drop_all(struct fd_store_taken *t, const struct service *s)
 {
 	static const char *const names[] = { "tun", "uapi", "stats" };
 	int *const fds[] = { &t->tun, &t->uapi, &t->stats };
+	char name[SERVICE_NAME_BYTES];
 
+	for (unsigned int i = 0; i < ARRAY_LEN(t->queues); i++) {
+		close_fd(&t->queues[i]);
+		fd_store_queue_name(name, i + 1);
+		service_forget(s, name);
+	}
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		close_fd(fds[i]);
 		service_forget(s, names[i]);
@@ -159,7 +181,7 @@ static void drop_all(struct fd_store_taken *t, const struct service *s)
 
 void fd_store_take(struct fd_store_taken *t, const struct service *s)
 {
-	struct service_fd fds[6 + FD_STORE_SOCKETS];
+	struct service_fd fds[6 + FD_STORE_SOCKETS + TUN_QUEUES_MAX];
 	unsigned int n = service_take_fds(fds, ARRAY_LEN(fds));
 	struct tun tun;
 	char name[16];
@@ -167,6 +189,8 @@ void fd_store_take(struct fd_store_taken *t, const struct service *s)
 	*t = (struct fd_store_taken){ .tun = -1, .uapi = -1, .stats = -1, .state = -1, .config = { -1, -1 } };
 	for (unsigned int i = 0; i < FD_STORE_SOCKETS; i++)
 		t->sockets[i] = -1;
+	for (unsigned int i = 0; i < ARRAY_LEN(t->queues); i++)
+		t->queues[i] = -1;
 	for (unsigned int i = 0; i < n; i++) {
 		int *fd = field_of(t, span_of(fds[i].name));
 		if (!fd || *fd >= 0)

@@ -2,6 +2,7 @@
 #ifndef DAEMON_FD_STORE_H
 #define DAEMON_FD_STORE_H
 
+#include "daemon/io/tun.h"
 #include "daemon/io/udp.h"
 #include "daemon/process/service.h"
 #include "model/model.h"
@@ -23,6 +24,7 @@ struct fd_store { /* owned by control */
 
 struct fd_store_taken { /* what the store has; fds -1: none */
 	int tun, uapi, stats, state, config[2];
+	int queues[TUN_QUEUES_MAX - 1]; /* of the TUN, but the first */
 	int sockets[FD_STORE_SOCKETS];
 	unsigned int n_sockets;
 };
@@ -32,6 +34,8 @@ void fd_store_take(struct fd_store_taken *t, const struct service *s);
 /* Closes its state and its sockets, whose port can be opened again only when the store has closed them as well. */
 void fd_store_drop_state(struct fd_store_taken *t, const struct service *s);
 
+/* Of a queue of the TUN: "tun" is the first, "tun-1" the next one. */
+void fd_store_queue_name(char name[SERVICE_NAME_BYTES], unsigned int i);
 void fd_store_socket_name(char name[SERVICE_NAME_BYTES], unsigned int i);
 /* Removes the state from the store, and the sockets before number n. */
 void fd_store_forget_state(const struct service *s, unsigned int n);

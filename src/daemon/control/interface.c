@@ -27,6 +27,16 @@ static int set_thread_sockets(struct control *c, int v4, int v6)
 	return error;
 }
 
+/* All queues of the TUN to the threads, or none, while these are paused. 0 or -errno. */
+static int set_thread_tun(struct control *c, bool is_read)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; c->threads.n > 0 && i < tun_queues(&c->tun) && !error; i++)
+		error = threads_set_source(&c->threads, THREADS_TUN + i, is_read ? tun_queue_fd(&c->tun, i) : -1);
+	return error;
+}
+
 /* The loop watches the sockets for handshake messages, and without data threads all of them. */
 static bool is_for_loop(const struct control *c, unsigned int which, const struct udp *u)
 {
@@ -74,10 +84,10 @@ void interface_give(struct control *c)
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
 		loop_remove(&c->loop, &c->udp_sources[i].source);
 	loop_remove(&c->loop, &c->tun_source);
-	if (set_thread_sockets(c, -1, -1) != 0)
+	for (size_t i = 0; i < ARRAY_LEN(c->queue_sources); i++)
+		loop_remove(&c->loop, &c->queue_sources[i].source);
+	if (set_thread_sockets(c, -1, -1) != 0 || set_thread_tun(c, false) != 0)
 		unreachable(); /* removing a source cannot fail */
-	if (c->threads.n > 0 && threads_set_source(&c->threads, THREADS_TUN, -1) != 0)
-		unreachable();
 	udp_close(&c->udp);
 	tun_close(&c->tun);
 	interface_leave_files(c);
@@ -157,7 +167,7 @@ void interface_move_tun(struct control *c)
 	if (c->up)
 		loop_remove(&c->loop, &c->tun_source);
 	threads_pause(&c->threads);
-	error = threads_set_source(&c->threads, THREADS_TUN, c->up ? c->tun.fd : -1);
+	error = set_thread_tun(c, c->up);
 	if (!c->up)
 		tun_queue_discard(c->queue, clock_boot_ns(), c->tunnel, WG_DROP_DOWN);
 	threads_resume(&c->threads);

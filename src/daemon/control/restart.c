@@ -162,6 +162,30 @@ static void store(const struct service *s, const char *name, int fd, int taken)
 		log_error("warning: cannot store %s for a restart: %s", name, strerror(-error));
 }
 
+/* The queues of the TUN but the first. If one was not in the store, the others have other numbers now. */
+static void store_queues(const struct service *s, const struct tun *tun, const struct fd_store_taken *t)
+{
+	char name[SERVICE_NAME_BYTES];
+
+	for (unsigned int i = 1; i < TUN_QUEUES_MAX; i++) {
+		int fd = i < tun_queues(tun) ? tun_queue_fd(tun, i) : -1;
+		fd_store_queue_name(name, i);
+		store(s, name, fd, t->queues[i - 1]);
+		if (fd < 0 && t->queues[i - 1] >= 0)
+			service_forget(s, name);
+	}
+}
+
+static void forget_queues(const struct service *s)
+{
+	char name[SERVICE_NAME_BYTES];
+
+	for (unsigned int i = 1; i < TUN_QUEUES_MAX; i++) {
+		fd_store_queue_name(name, i);
+		service_forget(s, name);
+	}
+}
+
 int restart_begin(struct control *c, struct fd_store_taken *t)
 {
 	struct fd_store *s = &c->store;
@@ -180,6 +204,7 @@ int restart_begin(struct control *c, struct fd_store_taken *t)
 		interface_follow_link(c);
 	}
 	store(&s->service, "tun", c->tun.fd, t->tun);
+	store_queues(&s->service, &c->tun, t);
 	store(&s->service, "uapi", c->uapi.listener.fd, t->uapi);
 	store(&s->service, "stats", c->stats.listener.fd, t->stats);
 	s->saved_port = c->listen_port;
@@ -228,6 +253,8 @@ void restart_end(struct control *c)
 		keep_state(c);
 	for (size_t i = 0; i < ARRAY_LEN(names) && !s->keep; i++)
 		service_forget(&s->service, names[i]);
+	if (!s->keep)
+		forget_queues(&s->service);
 	if (!s->keep)
 		fd_store_forget_config(s);
 	else if (s->memory)

@@ -19,11 +19,17 @@ struct control_socket { /* a UDP socket in the loop */
 	struct control *control;
 };
 
+struct control_queue { /* a queue of the TUN but the first, in the loop while there are no data threads */
+	struct loop_source source;
+	struct control *control;
+};
+
 struct control { /* owned by the control thread, but for what the threads use of tunnel, tun, udp and icmp */
 	struct loop loop;
 	struct loop_source tun_source, link_source, routes_source, signal_source, wake_source, clone_source, clock_source;
 	struct fd_store store;
 	struct loop_source takeover_source; /* the process that asked for the tunnel */
+	struct control_queue queue_sources[TUN_QUEUES_MAX - 1];
 	struct control_socket udp_sources[UDP_SOCKETS]; /* by enum udp_socket_index */
 	struct wg_tunnel *tunnel;
 	struct worker *worker;      /* control's own */

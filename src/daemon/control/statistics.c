@@ -201,6 +201,7 @@ static void print_offloads(struct metrics *m, const struct control *c)
 	print_offload(m, c, "gro", up && s->gro, OFFLOAD_NO_GRO, true);
 	print_offload(m, c, "mmsg", up && s->ops == &udp_mmsg_ops, OFFLOAD_NO_MMSG, true);
 	print_offload(m, c, "split", separate, OFFLOAD_NO_SPLIT, true);
+	print_offload(m, c, "queues", c->tun.n_more > 0, OFFLOAD_NO_QUEUES, false);
 }
 
 static void print_sandbox(struct metrics *m)

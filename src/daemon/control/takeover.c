@@ -72,6 +72,8 @@ static int send_offer(struct control *c, int fd)
 {
 	struct takeover_offer offer = { .version = TAKEOVER_VERSION };
 	uint8_t bytes[TAKEOVER_OFFER_BYTES];
+	int fds[TUN_QUEUES_MAX + 2];
+	unsigned int n = 0;
 	struct stat ns;
 
 	if (fstat(c->link.daemon_ns, &ns) != 0)
@@ -80,8 +82,12 @@ static int send_offer(struct control *c, int fd)
 	offer.netns_device = ns.st_dev;
 	offer.netns_inode = ns.st_ino;
 	takeover_offer_write(bytes, &offer);
-	return fd_send(fd, bytes, sizeof bytes, (const int[]){ c->tun.fd, c->uapi.listener.fd, c->stats.listener.fd },
-		       c->stats.listener.fd >= 0 ? 3 : 2);
+	for (unsigned int i = 0; i < tun_queues(&c->tun); i++)
+		fds[n++] = tun_queue_fd(&c->tun, i);
+	fds[n++] = c->uapi.listener.fd;
+	if (c->stats.listener.fd >= 0)
+		fds[n++] = c->stats.listener.fd;
+	return fd_send(fd, bytes, sizeof bytes, fds, n);
 }
 
 void takeover_requested(void *ctx, int fd)

@@ -33,7 +33,8 @@ void takeover_close(struct control *c);
 
 struct takeover_client { /* fds -1: none */
 	int fd; /* the connection */
-	int tun, uapi, stats;
+	int tun[TUN_QUEUES_MAX]; /* its queues */
+	int uapi, stats;
 	struct tun_settings settings; /* of the TUN */
 };
 /* Gets the TUN and the listening sockets of the running daemon; it goes on meanwhile. 0, or -errno and the error in

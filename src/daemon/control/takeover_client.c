@@ -65,7 +65,7 @@ static const char *refusal(const struct takeover_offer *o, unsigned int n_fds)
 		return "the running daemon has another version of the state";
 	if (!is_own_namespace(o))
 		return "the running daemon is in another network namespace";
-	return n_fds == 2 || n_fds == 3 ? NULL : "the running daemon sent no descriptors";
+	return n_fds == o->tun.queues + 1u || n_fds == o->tun.queues + 2u ? NULL : "the running daemon sent no descriptors";
 }
 
 int takeover_connect(struct takeover_client *t, const char *socket_dir, const char *interface, struct text *why)
@@ -98,10 +98,10 @@ int takeover_connect(struct takeover_client *t, const char *socket_dir, const ch
 		close_all(fds, n_fds);
 		return fail(why, -EPROTO, refused);
 	}
-	t->tun = fds[0];
+	memcpy(t->tun, fds, offer.tun.queues * sizeof *fds);
 	t->settings = offer.tun;
-	t->uapi = fds[1];
-	t->stats = n_fds == 3 ? fds[2] : -1;
+	t->uapi = fds[offer.tun.queues];
+	t->stats = n_fds == offer.tun.queues + 2u ? fds[offer.tun.queues + 1u] : -1;
 	return 0;
 }
 

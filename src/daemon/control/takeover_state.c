@@ -27,6 +27,8 @@ static void offer_fields(struct codec *c, struct takeover_offer *o)
 	codec_u32(c, &o->tun.join);
 	codec_u8(c, &o->tun.header_n);
 	codec_u8(c, &o->tun.outer_l4_shift);
+	codec_u8(c, &o->tun.queues);
+	codec_require(c, o->tun.queues >= 1 && o->tun.queues <= TUN_QUEUES_MAX);
 }
 
 void takeover_offer_write(uint8_t out[TAKEOVER_OFFER_BYTES], const struct takeover_offer *offer)

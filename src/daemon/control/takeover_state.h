@@ -7,8 +7,8 @@
 #include "daemon/io/udp.h"
 
 enum {
-	TAKEOVER_VERSION = 2,      /* of the layout of everything here, and of the state of the tunnel */
-	TAKEOVER_OFFER_BYTES = 38,
+	TAKEOVER_VERSION = 3,      /* of the layout of everything here, and of the state of the tunnel */
+	TAKEOVER_OFFER_BYTES = 39,
 	TAKEOVER_SOCKETS = UDP_SOCKETS + 2 * SLOW_SOCKETS,
 	TAKEOVER_GUARDS = 2,
 	TAKEOVER_FDS = 1 + TAKEOVER_SOCKETS + TAKEOVER_GUARDS, /* at most: the memory first */

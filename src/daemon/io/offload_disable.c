@@ -10,7 +10,7 @@ bool offload_disable_parse(unsigned int *disabled, const char *list)
 		{ "uso", OFFLOAD_NO_USO },         { "join", OFFLOAD_NO_JOIN },
 		{ "segment", OFFLOAD_NO_SEGMENT }, { "gro", OFFLOAD_NO_GRO },
 		{ "mmsg", OFFLOAD_NO_MMSG },       { "split", OFFLOAD_NO_SPLIT },
-		{ "tunnel", OFFLOAD_NO_TUNNEL },
+		{ "tunnel", OFFLOAD_NO_TUNNEL },   { "queues", OFFLOAD_NO_QUEUES },
 	};
 	struct span rest = { list, list ? strlen(list) : 0 }, word;
 

@@ -14,6 +14,7 @@ enum offload_disable {
 	OFFLOAD_NO_MMSG = 1 << 6,    /* "mmsg": one datagram for each system call */
 	OFFLOAD_NO_SPLIT = 1 << 7,   /* "split": no separate sockets for handshake messages */
 	OFFLOAD_NO_TUNNEL = 1 << 8,  /* "tunnel": no super-packets in UDP tunnels such as VXLAN */
+	OFFLOAD_NO_QUEUES = 1 << 9,  /* "queues": one queue of the TUN */
 };
 
 /* Reads a list of these words, separated by commas; null and "": none. False: an unknown word. */

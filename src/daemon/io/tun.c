@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include "daemon/process/log.h"
 #include "offload_disable.h"
 
 #ifndef TUN_F_USO4
@@ -30,50 +31,51 @@ static ssize_t tun_result(ssize_t n)
 	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 }
 
-static ssize_t plain_read(struct tun *t, struct vnet_header *h, uint8_t *p, size_t capacity)
+static ssize_t plain_read(struct tun *t, unsigned int queue, struct vnet_header *h, uint8_t *p, size_t capacity)
 {
 	memset(h, 0, sizeof *h);
-	return tun_result(read(t->fd, p, capacity));
+	return tun_result(read(tun_queue_fd(t, queue), p, capacity));
 }
 
-static int plain_write(struct tun *t, struct iovec *iov, unsigned int n)
+static int plain_write(struct tun *t, unsigned int queue, struct iovec *iov, unsigned int n)
 {
-	return writev(t->fd, iov + 1, (int)n - 1) < 0 ? -errno : 0;
+	return writev(tun_queue_fd(t, queue), iov + 1, (int)n - 1) < 0 ? -errno : 0;
 }
 
-static ssize_t vnet_read(struct tun *t, struct vnet_header *h, uint8_t *p, size_t capacity)
+static ssize_t vnet_read(struct tun *t, unsigned int queue, struct vnet_header *h, uint8_t *p, size_t capacity)
 {
 	struct iovec iov[2] = { { h, t->header_n }, { p, capacity } };
-	ssize_t n = tun_result(readv(t->fd, iov, 2));
+	ssize_t n = tun_result(readv(tun_queue_fd(t, queue), iov, 2));
 
 	return n <= 0 ? n : n > t->header_n ? n - t->header_n : -EIO;
 }
 
-static int write_shifted(struct tun *t, struct iovec *iov, unsigned int n, uint8_t shift)
+static int write_shifted(int fd, struct iovec *iov, unsigned int n, uint8_t shift)
 {
 	struct vnet_header *h = iov[0].iov_base;
 	int result;
 
 	h->outer_l4[0] = (uint8_t)(h->outer_l4[0] + shift);
-	result = writev(t->fd, iov, (int)n) < 0 ? -errno : 0;
+	result = writev(fd, iov, (int)n) < 0 ? -errno : 0;
 	h->outer_l4[0] = (uint8_t)(h->outer_l4[0] - shift);
 	return result;
 }
 
 /* Linux 6.17 and 6.18 refuse the offset of the outer UDP header of a tunnel unless it has space for an Ethernet header,
  * which packets of a TUN do not have. They take a larger one; receiving IP finds the UDP header itself. */
-static int vnet_write(struct tun *t, struct iovec *iov, unsigned int n)
+static int vnet_write(struct tun *t, unsigned int queue, struct iovec *iov, unsigned int n)
 {
 	const struct vnet_header *h = iov[0].iov_base;
+	int fd = tun_queue_fd(t, queue);
 	uint8_t shift;
 	int error;
 
 	iov[0].iov_len = t->header_n;
 	if (!(h->gso.gso_type & GSO_TUNNEL))
-		return writev(t->fd, iov, (int)n) < 0 ? -errno : 0;
+		return writev(fd, iov, (int)n) < 0 ? -errno : 0;
 	shift = atomic_load_explicit(&t->outer_l4_shift, memory_order_relaxed);
-	error = write_shifted(t, iov, n, shift);
-	if (error != -EINVAL || shift != 0 || write_shifted(t, iov, n, ETHERNET_HEADER) != 0)
+	error = write_shifted(fd, iov, n, shift);
+	if (error != -EINVAL || shift != 0 || write_shifted(fd, iov, n, ETHERNET_HEADER) != 0)
 		return error;
 	atomic_store_explicit(&t->outer_l4_shift, ETHERNET_HEADER, memory_order_relaxed);
 	return 0;
@@ -126,29 +128,74 @@ static int request_offloads(struct tun *t, unsigned int disabled)
 	return set_header(t, sizeof(struct virtio_net_hdr)); /* the kernel refuses it before the tunnels are off */
 }
 
-static int tun_attach(struct tun *t, const char *name, short flags)
+static int open_device(void)
+{
+	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int tun_attach(int fd, const char *name, short flags)
 {
 	struct ifreq r = { 0 };
 
-	strncpy(r.ifr_name, name, sizeof r.ifr_name - 1);
+	memcpy(r.ifr_name, name, strnlen(name, sizeof r.ifr_name - 1));
 	r.ifr_flags = flags;
-	return ioctl(t->fd, TUNSETIFF, &r) == 0 ? 0 : -errno;
+	return ioctl(fd, TUNSETIFF, &r) == 0 ? 0 : -errno;
 }
 
-int tun_open(struct tun *t, const char *name, unsigned int disabled)
+/* -EINVAL: not with these flags. */
+static int attach_first(struct tun *t, const char *name, short flags, unsigned int disabled)
 {
 	int error = -EINVAL;
 
-	*t = (struct tun){ .fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC) };
-	if (t->fd < 0)
-		return -errno;
 	t->ops = &vnet_ops;
 	if (!(disabled & OFFLOAD_NO_VNET))
-		error = tun_attach(t, name, IFF_TUN | IFF_NO_PI | IFF_VNET_HDR);
+		error = tun_attach(t->fd, name, (short)(flags | IFF_VNET_HDR));
 	if (error == -EINVAL) { /* no virtio header in this kernel, or disabled */
 		t->ops = &plain_ops;
-		error = tun_attach(t, name, IFF_TUN | IFF_NO_PI);
+		error = tun_attach(t->fd, name, flags);
 	}
+	return error;
+}
+
+/* The device can do with fewer queues. */
+static void attach_more(struct tun *t, unsigned int queues)
+{
+	short flags = IFF_TUN | IFF_NO_PI | IFF_MULTI_QUEUE;
+	char name[16];
+	int error = tun_name(t, name);
+
+	if (t->ops == &vnet_ops)
+		flags = (short)(flags | IFF_VNET_HDR);
+	while (!error && tun_queues(t) < queues) {
+		int fd = open_device();
+		error = fd < 0 ? fd : tun_attach(fd, name, flags);
+		if (!error)
+			t->more_fds[t->n_more++] = fd;
+		else if (fd >= 0)
+			close(fd);
+	}
+	if (error)
+		log_verbose("TUN has %u queues, no more: %s", tun_queues(t), strerror(-error));
+}
+
+int tun_open(struct tun *t, const char *name, unsigned int queues, unsigned int disabled)
+{
+	static const short flags = IFF_TUN | IFF_NO_PI;
+	int error = -EINVAL;
+
+	if (queues > TUN_QUEUES_MAX)
+		queues = TUN_QUEUES_MAX;
+	*t = (struct tun){ .fd = open_device() };
+	if (t->fd < 0)
+		return t->fd;
+	if (queues > 1 && !(disabled & OFFLOAD_NO_QUEUES))
+		error = attach_first(t, name, (short)(flags | IFF_MULTI_QUEUE), disabled);
+	if (!error)
+		attach_more(t, queues);
+	else if (error == -EINVAL) /* a persistent device with a single queue */
+		error = attach_first(t, name, flags, disabled);
 	if (!error)
 		error = request_offloads(t, disabled);
 	if (error)
@@ -179,23 +226,27 @@ int tun_take_fd(struct tun *t, int fd, unsigned int disabled)
 void tun_settings(const struct tun *t, struct tun_settings *out)
 {
 	*out = (struct tun_settings){ .offloads = t->offloads, .join = t->join, .header_n = t->header_n,
-				      .outer_l4_shift = atomic_load(&((struct tun *)(uintptr_t)t)->outer_l4_shift) };
+				      .outer_l4_shift = atomic_load(&((struct tun *)(uintptr_t)t)->outer_l4_shift),
+				      .queues = (uint8_t)tun_queues(t) };
 }
 
-int tun_share_fd(struct tun *t, int fd, const struct tun_settings *s)
+int tun_share_fds(struct tun *t, const int *fds, const struct tun_settings *s)
 {
 	struct ifreq r = { 0 };
 	bool vnet;
 
 	*t = (struct tun){ .fd = -1 };
-	if (ioctl(fd, TUNGETIFF, &r) != 0)
+	if (ioctl(fds[0], TUNGETIFF, &r) != 0)
 		return -errno;
 	vnet = r.ifr_flags & IFF_VNET_HDR;
-	if ((r.ifr_flags & IFF_TAP) || !(r.ifr_flags & IFF_NO_PI) ||
+	if ((r.ifr_flags & IFF_TAP) || !(r.ifr_flags & IFF_NO_PI) || s->queues < 1 || s->queues > TUN_QUEUES_MAX ||
 	    (s->outer_l4_shift != 0 && s->outer_l4_shift != ETHERNET_HEADER) ||
 	    (vnet && s->header_n != sizeof(struct vnet_header) && s->header_n != sizeof(struct virtio_net_hdr)))
 		return -EPROTO;
-	t->fd = fd;
+	t->fd = fds[0];
+	t->n_more = s->queues - 1u;
+	for (unsigned int i = 0; i < t->n_more; i++)
+		t->more_fds[i] = fds[1 + i];
 	t->ops = vnet ? &vnet_ops : &plain_ops;
 	t->offloads = s->offloads;
 	t->join = vnet ? s->join & (JOIN_TCP | JOIN_UDP | JOIN_VXLAN) : 0;
@@ -204,8 +255,17 @@ int tun_share_fd(struct tun *t, int fd, const struct tun_settings *s)
 	return 0;
 }
 
+void tun_add_queues(struct tun *t, const int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fds[i] >= 0 && t->n_more < ARRAY_LEN(t->more_fds))
+			t->more_fds[t->n_more++] = fds[i];
+}
+
 void tun_close(struct tun *t)
 {
+	while (t->n_more > 0)
+		close(t->more_fds[--t->n_more]);
 	if (t->fd >= 0)
 		close(t->fd);
 	t->fd = -1;
@@ -227,4 +287,25 @@ int tun_netns(const struct tun *t)
 	int fd = ioctl(t->fd, TUNGETDEVNETNS);
 
 	return fd < 0 ? -errno : fd;
+}
+
+unsigned int tun_queue_for(const struct tun *t, const uint8_t *p, size_t n)
+{
+	uint32_t h = 0;
+	size_t at = 12, end = 20; /* IPv4: the addresses */
+
+	if (t->n_more == 0 || n < 20)
+		return 0;
+	if (p[0] >> 4 == 6) {
+		at = 8;
+		end = 40;
+	} else if ((load_be16(p + 6) & 0x3fff) != 0) {
+		n = end; /* only the first fragment has the ports */
+	}
+	if ((p[0] == 0x45 && (p[9] == 6 || p[9] == 17)) || (p[0] >> 4 == 6 && (p[6] == 6 || p[6] == 17)))
+		end += 4;
+	for (; at < end && at + 4 <= n; at += 4)
+		h = (h ^ load_le32(p + at)) * 0x9e3779b1u;
+	h = (h ^ h >> 15) * 0x85ebca6bu;
+	return (h >> 16) % tun_queues(t);
 }

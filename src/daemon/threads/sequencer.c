@@ -72,9 +72,7 @@ void ticket_take(struct ticket *t)
 
 	if (t->is_held)
 		return;
-	/* Only one thread may read the source, so a load and a store do; control loads it, too. */
-	t->number = atomic_load_explicit(&s->next_ticket, memory_order_relaxed);
-	atomic_store_explicit(&s->next_ticket, t->number + 1, memory_order_relaxed);
+	t->number = atomic_fetch_add_explicit(&s->next_ticket, 1, memory_order_relaxed);
 	t->is_held = true;
 }
 

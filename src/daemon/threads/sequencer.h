@@ -1,6 +1,6 @@
 /* Ticket order for a source of packets. One thread at a time reads a batch from the source and takes a ticket
  * for it; several threads process their batches at once; each batch passes two stages, and passes them in the
- * order in which the batches were read. */
+ * order in which the batches were read. Sources that share a sequencer, as the queues of the TUN, have one order. */
 #ifndef DAEMON_SEQUENCER_H
 #define DAEMON_SEQUENCER_H
 
@@ -19,7 +19,7 @@ void stage_wait(struct stage *s, uint32_t ticket);
 void stage_pass(struct stage *s, uint32_t ticket);
 
 struct sequencer { /* zeroed: no batch in flight */
-	_Atomic uint32_t next_ticket; /* written by the one thread that may read the source */
+	_Atomic uint32_t next_ticket;
 	struct stage counters;        /* each packet to UDP gets its session's next counter */
 	struct stage output;          /* the batch is sent, or written to the TUN */
 };
@@ -38,7 +38,7 @@ struct ticket { /* zeroed: not held; owned by its thread */
 	bool is_last_batch;          /* the batch at hand is the last one of this ticket */
 };
 
-/* Takes a ticket unless it is held already. Only the thread that may read the source. */
+/* Takes a ticket unless it is held already. Only a thread that may read the source. */
 void ticket_take(struct ticket *t);
 void ticket_wait_counters(struct ticket *t);
 void ticket_wait_output(struct ticket *t);

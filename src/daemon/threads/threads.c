@@ -18,6 +18,7 @@
 enum {
 	COLLECT_MAX = 64,     /* packets at a time: half of what a peer may stage */
 	COLLECT_UDP_MAX = 1024, /* mails about datagrams at a time */
+	TUN_QUEUES_MIN = 4,   /* with data threads */
 	REPLAY_WINDOW = 8128, /* packets (proto/replay.h) */
 };
 
@@ -33,6 +34,13 @@ unsigned int threads_default(void)
 	return n < 1 ? 1 : n < THREADS_DEFAULT_MAX ? n : THREADS_DEFAULT_MAX;
 }
 
+/* One for each thread, so that each can read. A few for a single thread, too: a program that fills one queue does not
+ * displace the packets of those whose flows are in others. */
+unsigned int threads_tun_queues(unsigned int n)
+{
+	return n == 0 ? 1 : n < TUN_QUEUES_MIN ? TUN_QUEUES_MIN : n < TUN_QUEUES_MAX ? n : TUN_QUEUES_MAX;
+}
+
 /* ---- events ---- */
 
 static void wake_control(struct thread_pool *p)
@@ -41,6 +49,11 @@ static void wake_control(struct thread_pool *p)
 
 	if (!atomic_exchange(&p->is_woken, true) && write(p->wake, &one, sizeof one) < 0)
 		log_verbose("cannot wake the control thread: %s", strerror(errno));
+}
+
+static struct sequencer *sequencer_of(struct thread_pool *p, enum threads_source source)
+{
+	return &p->sequencers[source < THREADS_TUN ? source : THREADS_TUN];
 }
 
 static uint64_t event_of(const struct thread_pool *p, enum threads_source source)
@@ -75,8 +88,12 @@ static void disarm(struct thread_pool *p, enum threads_source source)
 /* False: the TUN reported an error. */
 static bool read_batch(struct thread_pool *p, struct worker *w, enum threads_source source)
 {
+	if (source >= THREADS_TUN) {
+		w->tun_queue = source - THREADS_TUN;
+		return worker_read_tun(w);
+	}
 	switch (source) {
-	case THREADS_TUN: return worker_read_tun(w);
+	case THREADS_TUN: break;
 	case THREADS_UDP_V4: worker_receive_udp(w, &p->udp->sockets[UDP_V4]); return true;
 	case THREADS_UDP_V6: worker_receive_udp(w, &p->udp->sockets[UDP_V6]); return true;
 	case THREADS_SOURCES: break;
@@ -90,6 +107,12 @@ static bool is_large(const struct worker *w)
 	       (w->n_reads > 0 && (w->read_packets >= THREADS_REARM_PACKETS || w->read_bytes >= THREADS_REARM_BYTES));
 }
 
+/* Any number of batches from the TUN, of which each thread has one, as they leave in order. */
+static bool may_read(const struct sequencer *s, enum threads_source source)
+{
+	return source >= THREADS_TUN || sequencer_in_flight(s) < THREADS_IN_FLIGHT_MAX;
+}
+
 static void begin_batch(struct worker *w, struct sequencer *s)
 {
 	assert(!w->ticket.is_held && !worker_has_read(w));
@@ -101,24 +124,24 @@ static void begin_batch(struct worker *w, struct sequencer *s)
  * reported an error. */
 static bool read_in_order(struct thread_pool *p, struct worker *w, enum threads_source source)
 {
-	struct sequencer *s = &p->sources[source].sequencer;
+	struct sequencer *s = sequencer_of(p, source);
 	bool good = true;
 
-	if (source == THREADS_TUN)
+	if (source >= THREADS_TUN)
 		pthread_mutex_lock(&p->shared.queue->lock);
-	if (sequencer_in_flight(s) < THREADS_IN_FLIGHT_MAX)
+	if (may_read(s, source))
 		good = read_batch(p, w, source);
 	if (worker_has_read(w))
 		ticket_take(&w->ticket);
-	if (source == THREADS_TUN)
+	if (source >= THREADS_TUN)
 		pthread_mutex_unlock(&p->shared.queue->lock);
-	assert(sequencer_in_flight(s) <= THREADS_IN_FLIGHT_MAX);
+	assert(source >= THREADS_TUN || sequencer_in_flight(s) <= THREADS_IN_FLIGHT_MAX);
 	return good;
 }
 
 static void process_batch(struct thread_pool *p, struct worker *w, enum threads_source source, bool good)
 {
-	if (w->ticket.is_held && source == THREADS_TUN)
+	if (w->ticket.is_held && source >= THREADS_TUN)
 		worker_seal_and_send(w);
 	else if (w->ticket.is_held)
 		worker_open_and_write(w);
@@ -138,13 +161,12 @@ static void serve(struct data_thread *t, enum threads_source source, uint32_t ev
 {
 	struct thread_pool *p = t->pool;
 	struct worker *w = t->worker;
-	struct sequencer *s = &p->sources[source].sequencer;
+	struct sequencer *s = sequencer_of(p, source);
 	bool good, armed = false;
 
 	begin_batch(w, s);
-	good = read_in_order(p, w, source) && (source != THREADS_TUN || !(events & EPOLLERR));
-	if (good && p->n > 1 && is_large(w) &&
-	    sequencer_in_flight(s) < THREADS_IN_FLIGHT_MAX) {
+	good = read_in_order(p, w, source) && (source < THREADS_TUN || !(events & EPOLLERR));
+	if (good && p->n > 1 && is_large(w) && may_read(s, source)) {
 		rearm(p, source);
 		armed = true;
 	}
@@ -162,8 +184,10 @@ static void serve_queue(struct data_thread *t)
 
 	if (p->sources[THREADS_TUN].fd < 0) /* control discards what waits */
 		return;
-	begin_batch(w, &p->sources[THREADS_TUN].sequencer);
+	begin_batch(w, sequencer_of(p, THREADS_TUN));
+	w->only_takes = p->n > 1 && tun_queues(p->tun) > 1; /* it has the turn of no queue of the TUN */
 	good = read_in_order(p, w, THREADS_TUN);
+	w->only_takes = false;
 	process_batch(p, w, THREADS_TUN, good);
 }
 
@@ -340,7 +364,7 @@ int threads_set_source(struct thread_pool *p, enum threads_source source, int fd
 	struct packet_source *s = &p->sources[source];
 	int before = s->fd, error = 0;
 
-	assert(p->source_lock.has_writer && sequencer_in_flight(&s->sequencer) == 0);
+	assert(p->source_lock.has_writer && sequencer_in_flight(sequencer_of(p, source)) == 0);
 	s->generation++;
 	s->fd = fd;
 	if (fd >= 0)
@@ -390,7 +414,7 @@ static void process(struct thread_pool *p, struct worker *control, const struct 
  * posted the mail wakes control after that. */
 static bool may_process(const struct thread_pool *p, const struct mail *m)
 {
-	return m && sequencer_has_passed(&p->sources[THREADS_TUN].sequencer, m->ticket);
+	return m && sequencer_has_passed(&p->sequencers[THREADS_TUN], m->ticket);
 }
 
 bool threads_collect_mail(struct thread_pool *p, struct worker *control)

@@ -23,12 +23,15 @@ enum {
 	THREADS_TUN_MAIL_BYTES = 8 << 20, /* what peers may fill of it is bounded (tunnel_queue_emptied) */
 };
 
-enum threads_source { THREADS_TUN, THREADS_UDP_V4, THREADS_UDP_V6, THREADS_SOURCES };
+enum threads_source {
+	THREADS_UDP_V4, THREADS_UDP_V6,
+	THREADS_TUN, /* its first queue; the others follow */
+	THREADS_SOURCES = THREADS_TUN + TUN_QUEUES_MAX
+};
 
 struct packet_source {
 	int fd;              /* -1: none. Written by control while the threads are paused */
 	uint32_t generation; /* likewise; part of each event, so that events of an earlier descriptor are ignored */
-	struct sequencer sequencer;
 };
 
 struct data_thread {
@@ -46,6 +49,7 @@ struct thread_pool {
 	struct brlock source_lock;   /* readers use the sources, the writer changes them */
 	sem_t started;               /* posted by each thread when it runs */
 	struct packet_source sources[THREADS_SOURCES]; /* written under source_lock */
+	struct sequencer sequencers[THREADS_TUN + 1];  /* the queues of the TUN share the last one */
 	int epoll;                   /* one set for all threads */
 	int stop;                    /* eventfd(2): the threads are to end */
 	int wake;                    /* eventfd(2): control has something to do */
@@ -60,6 +64,9 @@ struct thread_pool {
 
 /* The default number of threads: half of the CPUs that the process may use (cpu_quota.h), 1 to THREADS_DEFAULT_MAX. */
 unsigned int threads_default(void);
+
+/* How many queues of the TUN are useful for so many threads. */
+unsigned int threads_tun_queues(unsigned int n);
 
 /* n data threads, 0 to THREADS_MAX, which do not run yet. The pool is zeroed but for the pointers of the
  * daemon. 0 or -errno; threads_free in either case. */

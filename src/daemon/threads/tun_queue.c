@@ -15,6 +15,12 @@ enum {
 static_assert(1 + 2 * (int)SLOW_SOCKETS == (int)FLOW_QUEUE_EGRESSES, "an egress for each slow socket");
 static_assert(sizeof(struct vnet_header) <= FLOW_QUEUE_NOTE_BYTES, "the header of a super-packet waits with it");
 
+static void set_empty(struct tun_queue *q, uint64_t now_ns)
+{
+	for (size_t i = 0; i < ARRAY_LEN(q->empty_ns); i++)
+		q->empty_ns[i] = now_ns;
+}
+
 struct tun_queue *tun_queue_new(const struct flow_seed *seed, uint64_t now_ns)
 {
 	struct tun_queue *q = packet_memory_new(sizeof *q);
@@ -28,7 +34,7 @@ struct tun_queue *tun_queue_new(const struct flow_seed *seed, uint64_t now_ns)
 		return NULL;
 	}
 	flow_queue_init(&q->flows, q->memory, seed);
-	q->empty_ns = now_ns;
+	set_empty(q, now_ns);
 	return q;
 }
 
@@ -89,7 +95,7 @@ static void activate(struct tun_queue *q, uint64_t now_ns)
 static void deactivate(struct tun_queue *q, uint64_t now_ns)
 {
 	atomic_store(&q->is_active, false);
-	q->empty_ns = now_ns;
+	set_empty(q, now_ns);
 }
 
 void tun_queue_discard(struct tun_queue *q, uint64_t now_ns, struct wg_tunnel *tunnel, enum wg_drop why)
@@ -127,11 +133,12 @@ static bool needs_turns(const struct tun_queue *q, const struct tun_queue_sample
 	return several && others * OTHERS >= segments;
 }
 
-void tun_queue_observe(struct tun_queue *q, uint64_t now_ns, const struct tun_queue_sample *samples, size_t n)
+void tun_queue_observe(struct tun_queue *q, uint64_t now_ns, unsigned int queue,
+		       const struct tun_queue_sample *samples, size_t n)
 {
 	if (n == 0)
-		q->empty_ns = now_ns;
-	else if (now_ns - q->empty_ns >= FLOW_QUEUE_TARGET_NS && needs_turns(q, samples, n))
+		q->empty_ns[queue] = now_ns;
+	else if (now_ns - q->empty_ns[queue] >= FLOW_QUEUE_TARGET_NS && needs_turns(q, samples, n))
 		activate(q, now_ns);
 }
 
@@ -224,8 +231,8 @@ static void add_packet(struct tun_queue *q, struct split *s, const struct vnet_h
 	}
 }
 
-unsigned int tun_queue_fill(struct tun_queue *q, uint64_t now_ns, struct tun *tun, uint8_t *packet, uint8_t *segment,
-			    bool *good, bool *deleted)
+unsigned int tun_queue_fill(struct tun_queue *q, uint64_t now_ns, struct tun *tun, unsigned int queue,
+			    uint8_t *packet, uint8_t *segment, bool *good, bool *deleted)
 {
 	unsigned int n_invalid = 0;
 
@@ -233,7 +240,7 @@ unsigned int tun_queue_fill(struct tun_queue *q, uint64_t now_ns, struct tun *tu
 	for (unsigned int i = 0; i < TUN_QUEUE_READS_MAX; i++) {
 		struct vnet_header h;
 		struct split s;
-		ssize_t n = tun->ops->read(tun, &h, packet, OFFLOAD_PACKET_MAX + 1);
+		ssize_t n = tun->ops->read(tun, queue, &h, packet, OFFLOAD_PACKET_MAX + 1);
 		if (n <= 0) {
 			*deleted |= n == -EBADFD;
 			*good = n == 0;

@@ -47,7 +47,7 @@ struct tun_queue {
 	uint32_t n_read, n_other; /* packets since measured_ns, and those of them that are not TCP */
 	uint64_t measured_ns;
 	bool has_others;      /* the latter were an eighth of the former */
-	uint64_t empty_ns;    /* when the TUN was last found empty */
+	uint64_t empty_ns[TUN_QUEUES_MAX]; /* when this queue of the TUN was last found empty */
 	uint64_t backlog_ns;  /* when there was last one */
 	uint32_t egresses_used;  /* bit for each egress */
 	struct egress_limit egresses[FLOW_QUEUE_EGRESSES];
@@ -72,13 +72,13 @@ void tun_queue_release(struct tun_queue *q);
 bool tun_queue_is_active(const struct tun_queue *q);
 /* Nothing but TCP, or one flow, has waited for a while: what waits leaves before the TUN is read again, without the queue. */
 bool tun_queue_is_ending(const struct tun_queue *q, uint64_t now_ns);
-/* A batch was read that does not pass through the queue, with these packets, among others; n 0: the TUN had no more. Later
- * batches pass through the queue when there is a backlog. */
-void tun_queue_observe(struct tun_queue *q, uint64_t now_ns, const struct tun_queue_sample *samples, size_t n);
-/* Reads the TUN until it is empty. packet, segment: space for a super-packet each. Returns the number of packets that were
+/* A batch was read from this queue of the TUN that does not pass through the flow queue, with these packets, among others;
+ * n 0: it had no more. Later batches pass through the queue when there is a backlog. */
+void tun_queue_observe(struct tun_queue *q, uint64_t now_ns, unsigned int queue, const struct tun_queue_sample *samples, size_t n);
+/* Reads this queue of the TUN until it is empty. packet, segment: space for a super-packet each. Returns the number of packets that were
  * not valid; *good false: the TUN reported an error, and *deleted true: it is gone. */
-must_check unsigned int tun_queue_fill(struct tun_queue *q, uint64_t now_ns, struct tun *tun, uint8_t *packet,
-				       uint8_t *segment, bool *good, bool *deleted);
+must_check unsigned int tun_queue_fill(struct tun_queue *q, uint64_t now_ns, struct tun *tun, unsigned int queue,
+				       uint8_t *packet, uint8_t *segment, bool *good, bool *deleted);
 /* Before and after packets are taken. _end returns how many were dropped in the queue since the last call, and counts them. */
 void tun_queue_take_begin(struct tun_queue *q, const struct udp *udp, uint64_t now_ns);
 /* Takes a packet. header: of a super-packet; otherwise without GSO. Then flow_queue_copy is due. False: none is ready. */

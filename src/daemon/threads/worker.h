@@ -57,6 +57,8 @@ struct worker { /* owned by its thread */
 	bool has_read_all;         /* the TUN had no more */
 	bool tun_deleted;          /* the TUN device is gone */
 	uint8_t *buffer;           /* WORKER_BUFFER_BYTES and WORKER_SPARE_BYTES */
+	unsigned int tun_queue;    /* that it reads */
+	bool only_takes;           /* from the flow queue: does not read */
 	bool reads_to_spare;       /* after a super-packet: read to the same place, which is in the cache */
 	uint8_t *uncut;            /* WORKER_UNCUT_BYTES; null: packets are split as they are read */
 	struct worker_read reads[WORKER_BUFS_SHARED]; /* not split yet */

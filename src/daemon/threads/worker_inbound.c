@@ -24,6 +24,13 @@ static void defer_handshake(struct worker *w, const struct wg_buf *b)
 		worker_queue_handshake(w, path, b->tos, b->src, b->n);
 }
 
+static unsigned int queue_for(const struct worker *w, uint32_t item)
+{
+	uint16_t first = w->join.items[item].first;
+
+	return tun_queue_for(w->tun, w->join.packets[first].p, w->join.packets[first].n);
+}
+
 /* The kernel refused a joined packet: writes its packets one by one, unless the first is refused for the same reason.
  * Others are joined as before: that a kernel takes no joined packets at all is known since the TUN was opened. Returns how
  * many were written. */
@@ -32,7 +39,7 @@ static unsigned int write_separately(struct worker *w, uint32_t item, int error)
 	const struct join_item *it = &w->join.items[item];
 	struct vnet_header none = { 0 };
 	uint16_t packet = it->first;
-	unsigned int n_written = 0;
+	unsigned int n_written = 0, queue = queue_for(w, item);
 
 	log_verbose("TUN refused %u joined %s packets: %s", it->count, it->protocol == 17 ? "UDP" : "TCP",
 		    strerror(-error));
@@ -40,7 +47,7 @@ static unsigned int write_separately(struct worker *w, uint32_t item, int error)
 		struct iovec iov[2] = { { &none, sizeof none } };
 		iov[1].iov_base = (void *)(uintptr_t)w->join.packets[packet].p;
 		iov[1].iov_len = w->join.packets[packet].n;
-		int result = w->tun->ops->write(w->tun, iov, 2);
+		int result = w->tun->ops->write(w->tun, queue, iov, 2);
 		w->tun_deleted |= result == -EBADFD;
 		n_written += result == 0;
 		if (result == -EBADFD || (i == 0 && result == error))
@@ -58,7 +65,7 @@ static void write_to_tun(struct worker *w)
 
 	for (uint32_t i = 0; i < w->join.n_items; i++) {
 		unsigned int n = join_frame(&w->join, i, &h, header, iov), count = w->join.items[i].count;
-		int error = w->tun->ops->write(w->tun, iov, n);
+		int error = w->tun->ops->write(w->tun, queue_for(w, i), iov, n);
 		n_packets += count;
 		if (!error)
 			n_written += count;

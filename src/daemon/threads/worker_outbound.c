@@ -179,7 +179,7 @@ static size_t add_read(struct worker *w, const struct vnet_header *h, uint8_t *p
 /* As tun_ops.read. */
 static ssize_t read_packet(struct worker *w, struct vnet_header *h, uint8_t *p)
 {
-	ssize_t n = w->tun->ops->read(w->tun, h, p, OFFLOAD_PACKET_MAX + 1);
+	ssize_t n = w->tun->ops->read(w->tun, w->tun_queue, h, p, OFFLOAD_PACKET_MAX + 1);
 
 	if (n > 0)
 		w->reads_to_spare = h->gso.gso_type != VIRTIO_NET_HDR_GSO_NONE;
@@ -307,8 +307,8 @@ static bool read_queued(struct worker *w, struct tun_queue *q)
 	bool good = true;
 
 	w->reads_to_spare = true;
-	if (!tun_queue_is_ending(q, now_ns))
-		count_invalid(w, tun_queue_fill(q, now_ns, w->tun, spare, w->buffer, &good, &w->tun_deleted));
+	if (!w->only_takes && !tun_queue_is_ending(q, now_ns))
+		count_invalid(w, tun_queue_fill(q, now_ns, w->tun, w->tun_queue, spare, w->buffer, &good, &w->tun_deleted));
 	now_ns = clock_boot_ns();
 	tun_queue_take_begin(q, w->udp, now_ns);
 	take_batch(w, q, now_ns);
@@ -327,7 +327,21 @@ static void observe(struct worker *w)
 		const struct worker_read *r = &w->reads[i];
 		samples[n++] = (struct tun_queue_sample){ r->p, r->n, packets_in(&r->header, r->n) };
 	}
-	tun_queue_observe(w->queue, clock_boot_ns(), samples, w->has_read_all ? 0 : n);
+	tun_queue_observe(w->queue, clock_boot_ns(), w->tun_queue, samples, w->has_read_all ? 0 : n);
+}
+
+/* Several threads read several queues of the TUN at once: without the lock of the flow queue, in which there is nothing from
+ * this queue, since it was not active and only the holder of the turn fills it. */
+static bool read_unlocked(struct worker *w)
+{
+	bool is_locked = w->shared && w->shared->many_threads && w->queue && tun_queues(w->tun) > 1, good;
+
+	if (is_locked)
+		pthread_mutex_unlock(&w->queue->lock);
+	good = w->uncut ? read_uncut(w) : read_and_split(w);
+	if (is_locked)
+		pthread_mutex_lock(&w->queue->lock);
+	return good;
 }
 
 static bool read_tun(struct worker *w)
@@ -336,7 +350,9 @@ static bool read_tun(struct worker *w)
 
 	if (w->queue && tun_queue_is_active(w->queue))
 		return read_queued(w, w->queue);
-	good = w->uncut ? read_uncut(w) : read_and_split(w);
+	if (w->only_takes)
+		return true;
+	good = read_unlocked(w);
 	if (w->queue)
 		observe(w);
 	return good;

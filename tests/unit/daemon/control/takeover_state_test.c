@@ -83,7 +83,7 @@ static void another_age_size_or_version_is_refused(void **state)
 
 static void an_offer_is_read_as_it_was_written(void **state)
 {
-	const struct takeover_offer want = { TAKEOVER_VERSION, 1ull << 40, 1ull << 50, { 1, 2, 10, 14 } };
+	const struct takeover_offer want = { TAKEOVER_VERSION, 1ull << 40, 1ull << 50, { 1, 2, 10, 14, TUN_QUEUES_MAX } };
 	uint8_t bytes[TAKEOVER_OFFER_BYTES];
 	struct takeover_offer got;
 
@@ -91,7 +91,7 @@ static void an_offer_is_read_as_it_was_written(void **state)
 	takeover_offer_write(bytes, &want);
 	assert_true(takeover_offer_read(&got, bytes));
 	assert_true(got.version == want.version && got.netns_device == want.netns_device &&
-		    got.netns_inode == want.netns_inode && memcmp(&got.tun, &want.tun, 10) == 0);
+		    got.netns_inode == want.netns_inode && memcmp(&got.tun, &want.tun, 11) == 0);
 	bytes[0] ^= 1;
 	assert_false(takeover_offer_read(&got, bytes));
 	assert_false(takeover_offer_read(&got, (const uint8_t *)"errno=95\n\n                                "));

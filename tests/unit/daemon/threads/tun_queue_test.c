@@ -24,11 +24,12 @@ static uint8_t spare[OFFLOAD_PACKET_MAX + 1], segment[OFFLOAD_PACKET_MAX + 1];
 /* The TUN delivers `left` packets or super-packets of n_flows flows in turn. */
 static struct { struct tun tun; unsigned int left, flow, n_flows; bool super, tcp; uint8_t tos; ssize_t error; } in;
 
-static ssize_t fake_read(struct tun *t, struct vnet_header *h, uint8_t *p, size_t capacity)
+static ssize_t fake_read(struct tun *t, unsigned int queue, struct vnet_header *h, uint8_t *p, size_t capacity)
 {
 	struct shape s = shape_plain;
 	uint32_t n;
 
+	(void)queue;
 	(void)t;
 	if (in.left == 0)
 		return in.error;
@@ -106,7 +107,7 @@ static void fill(unsigned int n)
 	bool good, deleted = false;
 
 	in.left = n;
-	assert_int_equal(tun_queue_fill(q, now_ns, &in.tun, spare, segment, &good, &deleted), 0);
+	assert_int_equal(tun_queue_fill(q, now_ns, &in.tun, 0, spare, segment, &good, &deleted), 0);
 	assert_true(good && !deleted);
 	assert_int_equal(in.left, 0);
 }
@@ -129,10 +130,10 @@ static void observe(unsigned int n_flows, bool all)
 	in.left = TUN_QUEUE_SAMPLES;
 	for (size_t i = 0; i < TUN_QUEUE_SAMPLES; i++) {
 		struct vnet_header h;
-		uint32_t n = (uint32_t)fake_read(&in.tun, &h, packets[i], sizeof packets[i]);
+		uint32_t n = (uint32_t)fake_read(&in.tun, 0, &h, packets[i], sizeof packets[i]);
 		samples[i] = (struct tun_queue_sample){ packets[i], n, 1 };
 	}
-	tun_queue_observe(q, now_ns, samples, all ? 0 : TUN_QUEUE_SAMPLES);
+	tun_queue_observe(q, now_ns, 0, samples, all ? 0 : TUN_QUEUE_SAMPLES);
 }
 
 static void several_flows_wait_if_they_are_not_read_in_time(void **state)
@@ -269,7 +270,7 @@ static void a_super_packet_waits_as_it_is(void **state)
 	(void)state;
 	in.super = true;
 	in.left = 1;
-	assert_int_equal(fake_read(&in.tun, &want_h, want, SUPER), SUPER);
+	assert_int_equal(fake_read(&in.tun, 0, &want_h, want, SUPER), SUPER);
 	in.flow--;
 	fill(1);
 	assert_int_equal(q->flows.n_packets, 1);
@@ -304,7 +305,7 @@ static void an_error_of_the_device_is_reported(void **state)
 
 	(void)state;
 	in.error = -EBADFD;
-	assert_int_equal(tun_queue_fill(q, now_ns, &in.tun, spare, segment, &good, &deleted), 0);
+	assert_int_equal(tun_queue_fill(q, now_ns, &in.tun, 0, spare, segment, &good, &deleted), 0);
 	assert_true(!good && deleted);
 }
 

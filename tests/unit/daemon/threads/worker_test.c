@@ -38,11 +38,12 @@ struct end {
 
 static struct end a, b;
 
-static ssize_t fake_read(struct tun *t, struct vnet_header *h, uint8_t *p, size_t capacity)
+static ssize_t fake_read(struct tun *t, unsigned int queue, struct vnet_header *h, uint8_t *p, size_t capacity)
 {
 	struct end *e = (struct end *)(void *)t;
 	ssize_t n;
 
+	assert_int_equal(queue, e->worker->tun_queue);
 	if (e->offer_next)
 		e->offer_next();
 	n = e->in_n;
@@ -58,11 +59,12 @@ static ssize_t fake_read(struct tun *t, struct vnet_header *h, uint8_t *p, size_
 	return n;
 }
 
-static int fake_write(struct tun *t, struct iovec *iov, unsigned int n)
+static int fake_write(struct tun *t, unsigned int queue, struct iovec *iov, unsigned int n)
 {
 	struct end *e = (struct end *)(void *)t;
 	size_t from = e->out_n;
 
+	assert_true(queue < tun_queues(t));
 	if (n > 2 && e->refuse_joined)
 		return e->refuse_joined;
 	if (e->refuse)
