@@ -15,8 +15,8 @@ static void lists_of_known_words_are_read(void **state)
 	assert_int_equal(off, 0);
 	assert_true(offload_disable_parse(&off, ""));
 	assert_int_equal(off, 0);
-	assert_true(offload_disable_parse(&off, "vnet,tso,uso,join,segment,gro,mmsg,split,tunnel"));
-	assert_int_equal(off, 0x1ff);
+	assert_true(offload_disable_parse(&off, "vnet,tso,uso,join,segment,gro,mmsg,split,tunnel,queues"));
+	assert_int_equal(off, 0x3ff);
 	assert_true(offload_disable_parse(&off, "gro,"));
 	assert_int_equal(off, OFFLOAD_NO_GRO);
 }
