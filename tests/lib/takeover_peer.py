@@ -71,7 +71,7 @@ def server(path, step):
     version = VERSION + (step == "version")
     inode = ns.st_ino + (step == "namespace")
     fds = [] if step == "descriptors" else [device, listener.fileno()]
-    socket.send_fds(s, [struct.pack("<QIQQIIBB", MAGIC, version, ns.st_dev, inode, 0, 0, 10 + (step == "header"), 0)], fds)
+    socket.send_fds(s, [struct.pack("<QIQQIIBBB", MAGIC, version, ns.st_dev, inode, 0, 0, 10 + (step == "header"), 0, 1)], fds)
     if step in ("version", "namespace", "descriptors"):
         receive(s)
         return

@@ -55,6 +55,11 @@ pair() {
 	eventually 5 no_daemons a
 	daemon a WG_THREADS=4
 	[[ $(in_statistics a) == *'"queues"} 1' ]]
+	run on a env WG_THREADS=4 wireguardd wg0 # takes no queue of a device in use
+	[ "$status" = 1 ]
+	[[ $output == *"Device or resource busy (an interface of this name is in use)"* ]]
+	[ "$(queues a)" = 4 ]
+	[ "$(daemons a | wc -l)" = 1 ]
 }
 
 # flood_while_stopped: while the daemon of a is stopped, one program fills its queue; then 64 others send one datagram

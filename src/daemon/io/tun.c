@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include "base/text.h"
 #include "daemon/process/log.h"
 #include "offload_disable.h"
 
@@ -180,10 +181,26 @@ static void attach_more(struct tun *t, unsigned int queues)
 		log_verbose("TUN has %u queues, no more: %s", tun_queues(t), strerror(-error));
 }
 
+/* Of a device with several queues, every process may take one more, so it is taken only if it did not exist. What exists may
+ * be a persistent device with a single queue that nobody uses. */
+static int create_with_queues(struct tun *t, const char *name, unsigned int queues, unsigned int disabled)
+{
+	char path[64];
+	struct text p = text_fixed(path, sizeof path);
+	int error = attach_first(t, name, (short)(IFF_TUN | IFF_NO_PI | IFF_MULTI_QUEUE | IFF_TUN_EXCL), disabled);
+
+	if (!error)
+		attach_more(t, queues);
+	if (error != -EBUSY && error != -EINVAL)
+		return error;
+	error = attach_first(t, name, IFF_TUN | IFF_NO_PI, disabled);
+	text_f(&p, "/sys/class/net/%s/tun_flags", name);
+	return error == -EINVAL && access(path, F_OK) == 0 ? -EBUSY : error; /* it has several queues */
+}
+
 int tun_open(struct tun *t, const char *name, unsigned int queues, unsigned int disabled)
 {
-	static const short flags = IFF_TUN | IFF_NO_PI;
-	int error = -EINVAL;
+	int error;
 
 	if (queues > TUN_QUEUES_MAX)
 		queues = TUN_QUEUES_MAX;
@@ -191,11 +208,9 @@ int tun_open(struct tun *t, const char *name, unsigned int queues, unsigned int 
 	if (t->fd < 0)
 		return t->fd;
 	if (queues > 1 && !(disabled & OFFLOAD_NO_QUEUES))
-		error = attach_first(t, name, (short)(flags | IFF_MULTI_QUEUE), disabled);
-	if (!error)
-		attach_more(t, queues);
-	else if (error == -EINVAL) /* a persistent device with a single queue */
-		error = attach_first(t, name, flags, disabled);
+		error = create_with_queues(t, name, queues, disabled);
+	else
+		error = attach_first(t, name, IFF_TUN | IFF_NO_PI, disabled);
 	if (!error)
 		error = request_offloads(t, disabled);
 	if (error)
