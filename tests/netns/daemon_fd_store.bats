@@ -9,7 +9,8 @@ setup() {
 	net_begin
 	host a b
 	wire a eth0 "192.0.2.1/24 2001:db8::1/64" b eth0 "192.0.2.2/24 2001:db8::2/64"
-	on_bg a env LOG_LEVEL=verbose WG_LOG_FILE=/run/log ${THREADS:+WG_THREADS=$THREADS} python3 "$MANAGER" serve wg0
+	[[ $BATS_TEST_DESCRIPTION != *"several queues"* ]] || THREADS=3
+	on_bg a env LOG_LEVEL=verbose WG_LOG_FILE=/run/log WG_THREADS="${THREADS-1}" python3 "$MANAGER" serve wg0
 	eventually 5 grep -q serves "$BG_LOG"
 }
 teardown() {
@@ -92,6 +93,28 @@ print(len(last), "sessions")'
 	expect "exit 0" term
 	expect ready start
 	[ -z "$(on a wg show wg0 peers)" ]
+}
+
+@test "several queues of the TUN device are kept, after a restart and after kill -9" {
+	tunnel_up
+	for how in "0 term" "-9 kill"; do
+		expect "exit ${how% *}" ${how#* }
+		[[ $(manager names) == *" tun tun-1 tun-2 uapi" ]]
+		expect ready start
+		[ "$(on a sh -c 'ls /sys/class/net/wg0/queues | grep -c tx-')" = 3 ]
+		for port in 1 2 3 4 5 6 7 8 9; do # flows in all of them
+			on_bg b socat -u UDP4-RECVFROM:700$port "OPEN:/run/got$port,creat,append"
+			eventually 5 on b sh -c "ss -Hlun 'sport = :700$port' | grep -q ."
+			eventually 5 on a sh -c "echo x | socat -u - UDP4:10.9.0.2:700$port"
+			eventually 5 on b test -s /run/got$port
+			on b rm /run/got$port
+		done
+	done
+	manager lose tun-1 # its descriptor only: the queue of the next process has another number
+	expect "exit 0" term
+	expect ready start
+	[[ $(manager names) == *" tun tun-1 uapi" ]]
+	pings a 10.9.0.2
 }
 
 @test "after kill -9, interface and configuration are there again, and a new handshake begins at once" {

@@ -18,7 +18,6 @@
 enum {
 	COLLECT_MAX = 64,     /* packets at a time: half of what a peer may stage */
 	COLLECT_UDP_MAX = 1024, /* mails about datagrams at a time */
-	TUN_QUEUES_MIN = 4,   /* with data threads */
 	REPLAY_WINDOW = 8128, /* packets (proto/replay.h) */
 };
 
@@ -34,11 +33,10 @@ unsigned int threads_default(void)
 	return n < 1 ? 1 : n < THREADS_DEFAULT_MAX ? n : THREADS_DEFAULT_MAX;
 }
 
-/* One for each thread, so that each can read. A few for a single thread, too: a program that fills one queue does not
- * displace the packets of those whose flows are in others. */
+/* One for each thread, so that each can read. A single thread has larger batches with one. */
 unsigned int threads_tun_queues(unsigned int n)
 {
-	return n == 0 ? 1 : n < TUN_QUEUES_MIN ? TUN_QUEUES_MIN : n < TUN_QUEUES_MAX ? n : TUN_QUEUES_MAX;
+	return n < 1 ? 1 : n < TUN_QUEUES_MAX ? n : TUN_QUEUES_MAX;
 }
 
 /* ---- events ---- */
