@@ -399,7 +399,7 @@ endpoint=192.0.2.1:51820
 	[ "$(cd /run/wgsuite && echo *)" = "endpoints.wgy@0 endpoints.wgz@0" ]
 	[ "$("$WG" show interfaces)" = wgz ] # finds that nothing serves the socket of wgy
 	[ "$(cd /run/wgsuite && echo *)" = endpoints.wgz@0 ]
-	kill "$fake_pids" && wait "$fake_pids" || true
+	for pid in $fake_pids; do kill "$pid" && wait "$pid" || true; done
 	fake_pids=
 	"$WG" show interfaces
 	[ ! -e /run/wgsuite ]
