@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <poll.h>
 
+#include "daemon/process/clock.h"
 #include "daemon/control/control.h"
 #include "bench.h"
 
@@ -156,8 +157,12 @@ static void run_alone(void)
 
 static void run_threads(unsigned int threads)
 {
+	const struct flow_seed seed = { 1, 2 };
 	struct pollfd p = { .events = POLLIN };
 
+	c.queue = tun_queue_new(&seed, clock_boot_ns());
+	must(c.queue != NULL, "queue");
+	c.threads.shared.queue = c.queue;
 	c.threads.tun = &c.tun;
 	c.threads.udp = &c.udp;
 	c.threads.icmp = &c.icmp;
@@ -172,6 +177,7 @@ static void run_threads(unsigned int threads)
 		threads_clear_wake(&c.threads);
 	} while (!threads_test_clear_tun_failed(&c.threads));
 	threads_free(&c.threads);
+	tun_queue_free(c.queue);
 }
 
 int main(int argc, char **argv)
