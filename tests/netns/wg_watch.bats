@@ -132,7 +132,7 @@ screen_has() { screen | grep -F -- "$1"; }
 	local KEY_C KEY_D first='.interfaces.wg0.peers[$key]'
 	printf '[Peer]\n# Name = "hub"\nPublicKey = %s\n' "$PUB_B" | tunnel a wg0
 	on_bg a ping -q -i 0.1 10.8.0.2
-	eventually 5 on a sh -c 'wg show wg0 latest-handshakes | grep "[1-9]$"'
+	eventually 5 on a sh -c 'wg show wg0 latest-handshakes | grep -E "[1-9][0-9]+$"'
 	on a sh -c 'wg watch wg0 0.2 | head -n 5' > "$NET_DIR/lines"
 	[ "$(wc -l < "$NET_DIR/lines")" -eq 5 ]
 	jq -se --arg key "$PUB_B" "
