@@ -121,16 +121,20 @@ static bool is_tcp(const uint8_t *p, size_t n)
 /* Packets of several flows, many of which may come from a sender that does not slow down. */
 static bool needs_turns(const struct tun_queue *q, const struct tun_queue_sample *s, size_t n)
 {
-	uint64_t first = flow_hash(&q->flows.seed, s[0].p, s[0].n);
 	size_t segments = 0, others = 0;
-	bool several = false;
+	uint64_t first;
 
 	for (size_t i = 0; i < n; i++) {
-		several |= flow_hash(&q->flows.seed, s[i].p, s[i].n) != first;
 		segments += s[i].segments;
 		others += is_tcp(s[i].p, s[i].n) ? 0 : s[i].segments;
 	}
-	return several && others * OTHERS >= segments;
+	if (others * OTHERS < segments)
+		return false;
+	first = flow_hash(&q->flows.seed, s[0].p, s[0].n);
+	for (size_t i = 1; i < n; i++)
+		if (flow_hash(&q->flows.seed, s[i].p, s[i].n) != first)
+			return true;
+	return false;
 }
 
 void tun_queue_observe(struct tun_queue *q, uint64_t now_ns, unsigned int queue,
