@@ -69,6 +69,19 @@ screen_has() { screen | grep -F -- "$1"; }
 	shows "status 0"
 }
 
+@test "the tables in README.md and wg(8) have the headings of the screen, and the same peers" {
+	local heading
+	watch 80 10 C.UTF-8 wg0 0.2
+	shows "HANDSHAKE"
+	heading=$(screen | sed -n 's/ *$//; /^PEER/p')
+	cd "$BATS_TEST_DIRNAME/../.."
+	grep -qxF "    $heading" README.md
+	[ "$(sed -n '/^    wg watch wg0: /,/^    9x/ s/^    //p' README.md)" = "$(sed -n '/^wg watch wg0: /,/^9x/p' man/wg.8)" ]
+	screen | grep -E "^wg watch wg0: 1 of 1 peers, by device, [0-9.KM]+B/s received, [0-9.KM]+B/s sent"
+	keys q
+	shows "status 0"
+}
+
 @test "sizes: 80 columns, fewer, resized; ASCII locales" {
 	on_bg a ping -q -i 0.1 10.8.0.2
 	watch 80 10 C all 0.2

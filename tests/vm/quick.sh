@@ -117,6 +117,17 @@ works "ping reaches the peer over IPv6" sh -c 'ping -c 2 -W 20 fd07::2 > /dev/nu
 works "ping reaches addresses that only the default routes cover" sh -c 'ping -c 2 -W 20 198.51.100.1 > /dev/null; ping -c 1 -W 20 2001:db8:77::1 > /dev/null'
 same "the packets were sent by the tunnel" yes "$([ "$(wg show wg0 transfer | cut -f2)" -gt 1000 ] && echo yes)"
 
+mark "ping, watch, status and doctor"
+works "wg ping is answered through the kernel's tunnel" wg ping wg0 "$PEER" -c 2 -a 10.7.0.2
+gw sh -c 'echo 1 > /proc/sys/net/ipv4/icmp_echo_ignore_all'
+wg ping wg0 "$PEER" -c 1 -a 10.7.0.2 > said 2>&1
+same "wg ping tells a peer that answers from its filter" "0 1" "$? $(grep -c 'the peer answered, but nothing inside the tunnel did' said)"
+gw sh -c 'echo 0 > /proc/sys/net/ipv4/icmp_echo_ignore_all'
+same "wg watch prints the kernel's peers" 1 "$(wg watch wg0 0.1 json | head -n 1 | grep -cF "\"$PEER\":{\"endpoint\":\"192.168.5.254:5801\",\"latestHandshake\":")"
+same "status names the kernel" 1 "$(wg-quick status wg0 | grep -c 'backend: .*kernel')"
+wg-quick doctor wg0 > said 2>&1
+same "doctor finds no failure" "" "$(grep FAIL said)"
+
 mark "reload"
 works "reload without changes is silent" wg-quick reload wg0
 # On a slow machine a handshake is sent again before the response to the first arrives. Waits for the last one.
