@@ -22,11 +22,13 @@ one="interface=\"wgx\",public_key=\"$P1\",allowed_ips=\"192.168.4.4/32\",friendl
 two="interface=\"wgx\",public_key=\"$P2\",allowed_ips=\"192.168.4.6/32,fd00::/64\""
 three="interface=\"wgx\",public_key=\"$P3\",allowed_ips=\"\""
 
-# valid FORMAT: prints standard input if it is valid, according to our parser, and to promtool if it is installed.
+# valid FORMAT: prints standard input if it is valid, according to our parser, and to promtool if there is one.
 valid() {
+	local promtool=${WGSUITE_PEERS:-$root/build/peers}/promtool
+	[ -x "$promtool" ] || promtool=$(command -v promtool || true)
 	cat > text
 	PYTHONDONTWRITEBYTECODE=1 python3 "$root/tests/lib/openmetrics.py" "$1" < text
-	[ "$1" != prometheus ] || ! command -v promtool > /dev/null || promtool check metrics < text >&2
+	[ "$1" != prometheus ] || [ -z "$promtool" ] || "$promtool" check metrics < text >&2
 }
 
 # statistics NAME FILE [hang]: a daemon that answers connections to the statistics socket with the file, or never.
@@ -55,6 +57,17 @@ statistics() {
 	read -r line <&8
 	exec 8<&-
 	[ "$line" = listening ]
+}
+
+@test "promtool accepts the metrics" {
+	[ -x "${WGSUITE_PEERS:-$root/build/peers}/promtool" ] || skip "tests/lib/get-peers.sh has not fetched promtool"
+	printf 'private_key=%s\nlisten_port=5\npublic_key=%s\nrx_bytes=7\ntx_bytes=8\nallowed_ip=10.0.0.1/32\nerrno=0\n\n' "$HEX_A" "$HEX_A" > get.wgx
+	fake_device wgx
+	"$WG" show all prometheus > text
+	grep -q '^wireguard_sent_bytes_total{' text
+	"${WGSUITE_PEERS:-$root/build/peers}/promtool" check metrics < text
+	echo "wireguard_sent_bytes_total{" > text # and not everything
+	run ! "${WGSUITE_PEERS:-$root/build/peers}/promtool" check metrics < text
 }
 
 @test "the metrics of peers have the names and labels of the exporters" {

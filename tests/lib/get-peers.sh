@@ -4,6 +4,7 @@
 #   DIR/wg-new/                    the newest wg, of sid, with the C library that it needs (x86-64 only)
 #   DIR/wireguard-go-2022          of bookworm
 #   DIR/wireguard-go-2023          of bookworm-backports
+#   DIR/promtool                   of prometheus, to check metrics with
 # and what get-clients.sh and get-hosts.sh fetch. With --newest only DIR/wireguard-go-newest, of sid (a static program,
 # so it runs here). Fetches nothing that is there. Exit 1 if a package cannot be fetched.
 set -eu
@@ -58,5 +59,9 @@ newest_wg() {
 if [ "$(uname -m)" = x86_64 ] && [ ! -x "$out/wg-new/wg" ]; then
 	newest_wg || echo "cannot fetch the newest wg"
 fi
+promtool() {
+	fetch bookworm prometheus && install -m 755 "$scratch/x/usr/bin/promtool" "$out/"
+}
+[ -x "$out/promtool" ] || promtool || echo "cannot fetch promtool"
 sh "$here/get-clients.sh" "$out" || echo "cannot fetch some clients of wg"
 sh "$here/get-hosts.sh" "$out" || echo "cannot fetch some programs of test hosts"
