@@ -74,6 +74,7 @@ static void peer_down(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 		count_drops(t, WG_DROP_DOWN, n);
 	timers_stop(&p->timers);
 	peer_wipe_keys(t, p);
+	mem_wipe(&p->cookie, sizeof p->cookie);
 	peer_detach(t, p);
 	atomic_store(&p->armed_ns, NEVER);
 	atomic_store(&p->may_initiate_ns, 0);
@@ -254,6 +255,7 @@ void tunnel_peer_remove(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 	routes_remove_all(&t->routes, &p->routes);
 	publish_end(t);
 	peer_wipe_keys(t, p);
+	mem_wipe(&p->cookie, sizeof p->cookie);
 	peer_detach(t, p);
 	assert(p->timer.position == 0 && !p->is_ready && !p->in_held_list && t->n_initiators == 0);
 	peer_table_remove(&t->peers, p);

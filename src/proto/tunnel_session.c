@@ -44,7 +44,6 @@ void peer_wipe_keys(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 	struct session_slots *s = &p->sessions;
 	struct wg_session *dropped[3];
 
-	mem_wipe(&p->cookie, sizeof p->cookie);
 	if (!p->is_pending && !s->next && !s->current && !s->previous)
 		return;
 	publish_begin(t);

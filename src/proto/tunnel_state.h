@@ -139,7 +139,7 @@ void arrivals_admit(struct wg_tunnel *t, uint64_t now_ns, struct arrivals *a, bo
 
 /* ---- tunnel_session.c ---- */
 
-/* Wipes the pending handshake and all sessions. */
+/* Wipes the pending handshake and all sessions. The cookie stays: it is no key, and may be needed for the next one. */
 void peer_wipe_keys(struct wg_tunnel *t, struct wg_tunnel_peer *p);
 /* Wipes the pending handshake. */
 void peer_wipe_handshake(struct wg_tunnel *t, struct wg_tunnel_peer *p);
