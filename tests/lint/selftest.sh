@@ -70,6 +70,8 @@ make_clean() {
 	header model/model.h 'int model_m(void);'
 	file src/model/model.c '#include <stdlib.h>' '#include "base/base.h"' 'void *model_c(void);' \
 		'void *model_c(void) { return malloc(3); }'
+	file src/check/check.c '#include "base/base.h"' 'int check_f(void);' 'int check_f(void) { return base_a(); }'
+	file src/quick/diagnosis/checks.c '#include "base/base.h"' 'int diagnose(void);' 'int diagnose(void) { return base_a(); }'
 	header proto/tunnel.h 'int tunnel(void);'
 	header proto/noise.h 'int noise(void);'
 	file src/proto/tunnel.c '#include "crypto/crypto.h"' '#include "tunnel.h"' 'int tunnel(void) { return crypto_b(); }'
@@ -165,12 +167,12 @@ compile() { # compile FOLDER…
 	done
 }
 archives() {
-	for module in base crypto model proto; do
+	for module in base crypto model check proto; do
 		ar rcs "$tree/lib$module.a" $(find "$tree/src/$module" -name '*.o')
 	done
 }
 clean
-compile base crypto model proto quick/config quick/plan
+compile base crypto model check proto quick/config quick/plan quick/diagnosis
 cp -r "$tree" "$scratch/compiled"
 compiled() {
 	rm -rf "$tree"
@@ -203,6 +205,8 @@ impure "puts in base" "pure base calls puts" base '#include <stdio.h>' 'puts(p)'
 impure "a socket in proto" "pure proto calls socket" proto '#include <sys/socket.h>' 'socket(2, 2, 0)'
 impure "a weak reference in proto" "pure proto calls getpid" proto 'extern int getpid(void) __attribute__((weak));' \
 	'(getpid ? getpid() : 0)'
+impure "time in check" "pure check calls time" check '#include <time.h>' 'time(p)'
+impure "getenv in quick/diagnosis" "pure quick/diagnosis calls getenv" quick/diagnosis '#include <stdlib.h>' 'getenv(p)'
 impure "read in quick/config" "pure quick/config calls read" quick/config '#include <unistd.h>' 'read(0, p, 1)'
 impure "getenv in quick/plan" "pure quick/plan calls getenv" quick/plan '#include <stdlib.h>' 'getenv(p)'
 impure "a function of quick/host in quick/plan" "pure quick/plan calls host" quick/plan 'long host(void *p);' 'host(p)'
