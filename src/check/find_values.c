@@ -149,7 +149,7 @@ static const struct finding list[] = {
 		 "and queries are not encrypted with TLS.",
 	  .wrong = "DNS = 9.9.9.9#dns.quad9.net", .right = "DNS = 9.9.9.9",
 	  .fix = "Remove the name. Queries that go through the tunnel are encrypted anyway." },
-	{ .id = "mtu-range", .title = "an MTU that no link can have", .level = DIAG_ERROR, .for_up = true, .in_file = mtu_range,
+	{ .id = "mtu-range", .title = "an MTU that no link can have", .level = DIAG_ERROR, .in_file = mtu_range,
 	  .why = "An MTU is a number of bytes from 68 to 65535. Below 1280 the kernel removes IPv6 from the interface, so that its "
 		 "IPv6 addresses cannot be added.",
 	  .wrong = "Address = fd00::1/64\nMTU = 1200", .right = "Address = fd00::1/64\nMTU = 1280",
