@@ -235,7 +235,7 @@ json_of() {
 	{
 		printf '%s\n' '[Interface]' "PrivateKey = $QUICK_KEY"
 		for i in {1..12}; do
-			printf '[Peer]\n# Name = \u202ename %d\nPublicKey = %s\n' $i "$(wg genkey | wg pubkey)"
+			printf '[Peer]\n# Name = \xe2\x80\xaename %d\nPublicKey = %s\n' $i "$(wg genkey | wg pubkey)"
 		done
 	} | on a tee $'/etc/wireguard/\e[31m/wg0.conf' > /dev/null
 	on a wg-quick up $'/etc/wireguard/\e[31m/wg0.conf'

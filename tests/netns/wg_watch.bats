@@ -40,7 +40,7 @@ screen_has() { screen | grep -F -- "$1"; }
 
 @test "the table has peers, rates and ages; keys select, sort, filter, pause, show details and quit" {
 	on_bg a ping -q -i 0.1 10.8.0.2
-	printf '[Peer]\n# Name = \u00fcber-laptop\nPublicKey = %s\n' "$PUB_B" | tunnel a wg0
+	printf '[Peer]\n# Name = \xc3\xbcber-laptop\nPublicKey = %s\n' "$PUB_B" | tunnel a wg0
 	watch 100 16 C.UTF-8 wg0 0.2
 	shows "wg watch wg0: 1 of 1 peers, by device, " "PEER" "HANDSHAKE" "über-laptop      " "10.0.0.2:5000" "█"
 	eventually 10 bash -c "$(declare -f screen on); NET_PATH=$NET_PATH; declare -A NET_PID=([a]=${NET_PID[a]})
@@ -87,7 +87,7 @@ screen_has() { screen | grep -F -- "$1"; }
 	watch 80 10 C all 0.2
 	shows "PEER" "${PUB_B:0:8}...      10.0.0.2:5000" "@"
 	not screen_has █
-	printf '[Peer]\n# Name = \u00fcber \u4e2d\nPublicKey = %s\n' "$PUB_B" | tunnel a wg0
+	printf '[Peer]\n# Name = \xc3\xbcber \xe4\xb8\xad\nPublicKey = %s\n' "$PUB_B" | tunnel a wg0
 	keys q
 	shows "status 0"
 	on a tmux -L watch kill-server

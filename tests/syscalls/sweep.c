@@ -84,13 +84,13 @@ static bool is_state(struct sweep *s, const struct text *want)
 	return span_equal(text_of(&s->now), text_of(want));
 }
 
-/* The index of the interface is another each time. The copy of resolv.conf may be in another folder. That there is no record
+/* The index of the interface and the time are others each time. The copy of resolv.conf may be in another folder. That there is no record
  * of the endpoints is no loss. */
 static bool varies(struct span line)
 {
 	return span_starts(line, "file /run/wgsuite/") || span_starts(line, "in /run/wgsuite/endpoints.") || span_starts(line, "file /etc/resolv.conf") ||
 	       span_starts(line, "in /etc/resolv.conf: #") || span_starts(line, "in /etc/resolv.conf.wg-quick") ||
-	       span_starts(line, "file /var/lib/wgsuite") || span_contains(line, ": index ");
+	       span_starts(line, "file /var/lib/wgsuite") || span_contains(line, ": index ") || span_contains(line, ": complete ");
 }
 
 static bool next_stable_line(struct span *line, struct span *text)
