@@ -118,7 +118,7 @@ works "ping reaches addresses that only the default routes cover" sh -c 'ping -c
 same "the packets were sent by the tunnel" yes "$([ "$(wg show wg0 transfer | cut -f2)" -gt 1000 ] && echo yes)"
 
 mark "ping, watch, status and doctor"
-works "wg ping is answered through the kernel's tunnel" wg ping wg0 "$PEER" -c 2 -a 10.7.0.2
+same "wg ping is answered through the kernel's tunnel" "2 sent, 2 replies" "$(wg ping wg0 "$PEER" -c 2 -a 10.7.0.2 | grep -oE '^[0-9]+ sent, [0-9]+ replies')"
 gw sh -c 'echo 1 > /proc/sys/net/ipv4/icmp_echo_ignore_all'
 wg ping wg0 "$PEER" -c 1 -a 10.7.0.2 > said 2>&1
 same "wg ping tells a peer that answers from its filter" "0 1" "$? $(grep -c 'the peer answered, but nothing inside the tunnel did' said)"
