@@ -190,7 +190,7 @@ static void note_answers(struct ping *g)
 	double delay = handshake_delay_ms(g);
 
 	/* The clock may have been set since, and a daemon may report any time. */
-	if (has_new_handshake(g) && delay >= 0 && delay <= TUNNEL_ANSWER_MS) {
+	if (has_new_handshake(g) && delay >= 0 && delay <= (double)TUNNEL_ANSWER_MS) {
 		text_add(&g->program->out, "handshake: time=");
 		print_ms(&g->program->out, delay);
 		text_add(&g->program->out, " ms\n");
@@ -227,7 +227,7 @@ static bool probe(struct ping *g, bool last)
 	begin = ping_now_ms();
 	g->send_error = ping_socket_send(&g->socket, (uint16_t)++g->sent);
 	if (g->send_error == 0)
-		reply = ping_socket_wait(&g->socket, (uint16_t)g->sent, begin + PROBE_MS);
+		reply = ping_socket_wait(&g->socket, (uint16_t)g->sent, begin + (double)PROBE_MS);
 	end = ping_now_ms();
 	if (!look(g))
 		return false;
@@ -238,7 +238,7 @@ static bool probe(struct ping *g, bool last)
 		text_f(&g->program->out, "seq=%u no reply\n", g->sent);
 	program_flush(g->program);
 	if (!last && g->send_error == 0)
-		ping_sleep_until(begin + PROBE_MS);
+		ping_sleep_until(begin + (double)PROBE_MS);
 	return true;
 }
 
@@ -257,8 +257,8 @@ static bool wait_for_peer(struct ping *g, double begin)
 {
 	bool may_answer = g->send_error == 0 && has_endpoint(g) && route_to_endpoint(g) == 0;
 
-	while (may_answer && !g->peer_answered && !ping_is_interrupted() && ping_now_ms() < begin + TUNNEL_ANSWER_MS) {
-		ping_sleep_until(ping_now_ms() + PROBE_MS / 4.0);
+	while (may_answer && !g->peer_answered && !ping_is_interrupted() && ping_now_ms() < begin + (double)TUNNEL_ANSWER_MS) {
+		ping_sleep_until(ping_now_ms() + (double)PROBE_MS / 4);
 		if (!look(g))
 			return false;
 		note_answers(g);

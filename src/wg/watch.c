@@ -42,7 +42,7 @@ static int parse_seconds(const char *word)
 	char *end;
 	double s = strtod(word, &end);
 
-	if (end == word || *end != '\0' || !(s >= INTERVAL_MS_MIN / 1e3 && s <= INTERVAL_MS_MAX / 1e3))
+	if (end == word || *end != '\0' || !(s >= (double)INTERVAL_MS_MIN / 1e3 && s <= (double)INTERVAL_MS_MAX / 1e3))
 		return 0;
 	return (int)(s * 1e3 + 0.5);
 }

@@ -73,7 +73,7 @@ static struct watch_names *find_names(struct watch_devices *before, const struct
 	for (size_t i = 0; i < before->n; i++) {
 		const struct wg_device *b = &before->list[i];
 		if (strcmp(b->name, d->name) == 0 && b->ifindex == d->ifindex && before->names[i].n_peers == d->n_peers &&
-		    at_s < before->names[i].read_at_s + NAMES_AGE_S)
+		    at_s < before->names[i].read_at_s + (double)NAMES_AGE_S)
 			return &before->names[i];
 	}
 	return NULL;
