@@ -17,15 +17,21 @@ void watch_table_free(struct watch_table *w)
 
 /* ---- the peers of the sample before, by interface and key ---- */
 
-/* Keys are uniformly distributed and the administrator's, so that a part of them is a hash. */
+/* Of all bytes: a daemon may report any keys. */
 static size_t first_slot(const struct watch_table *w, const char *interface, const struct wg_public *key)
 {
-	uint64_t h;
+	uint64_t h = 0xcbf29ce484222325;
 
-	memcpy(&h, key->b, sizeof h);
+	for (size_t i = 0; i < sizeof key->b; i++)
+		h = (h ^ key->b[i]) * 0x100000001b3;
 	for (; *interface; interface++)
 		h = (h ^ (uint8_t)*interface) * 0x100000001b3;
 	return (size_t)(h ^ h >> 32) & (w->n_slots - 1);
+}
+
+static bool is_same(const struct watch_peer *a, const struct watch_peer *b)
+{
+	return memcmp(&a->key, &b->key, sizeof a->key) == 0 && strcmp(a->interface, b->interface) == 0;
 }
 
 static bool index_build(struct watch_table *w)
@@ -39,9 +45,9 @@ static bool index_build(struct watch_table *w)
 	w->n_slots = w->slots ? n : 0;
 	for (size_t i = 0; w->slots && i < w->n; i++) {
 		size_t at = first_slot(w, w->list[i].interface, &w->list[i].key);
-		while (w->slots[at])
+		while (w->slots[at] && !is_same(&w->list[w->slots[at] - 1], &w->list[i]))
 			at = (at + 1) & (n - 1);
-		w->slots[at] = (uint32_t)i + 1;
+		w->slots[at] = (uint32_t)i + 1; /* of a key that is repeated, the last one */
 	}
 	return w->slots;
 }

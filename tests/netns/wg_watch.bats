@@ -76,7 +76,7 @@ screen_has() { screen | grep -F -- "$1"; }
 	heading=$(screen | sed -n 's/ *$//; /^PEER/p')
 	cd "$BATS_TEST_DIRNAME/../.."
 	grep -qxF "    $heading" README.md
-	[ "$(sed -n '/^    wg watch wg0: /,/^    9x/ s/^    //p' README.md)" = "$(sed -n '/^wg watch wg0: /,/^9x/p' man/wg.8)" ]
+	[ "$(sed -n '/^    wg watch wg0: /,/^    nsT3/ s/^    //p' README.md)" = "$(sed -n '/^wg watch wg0: /,/^nsT3/p' man/wg.8)" ]
 	screen | grep -E "^wg watch wg0: 1 of 1 peers, by device, [0-9.KM]+B/s received, [0-9.KM]+B/s sent"
 	keys q
 	shows "status 0"

@@ -148,9 +148,8 @@ static void difference_member(struct json *j, const struct facts *f)
 
 /* ---- peers ---- */
 
-static void peer_member(struct json *j, const struct facts *f, const struct wg_peer *peer)
+static void peer_member(struct json *j, const char *name, const struct wg_peer *peer)
 {
-	const char *name = facts_peer_name(f, &peer->public_key);
 	char base64[KEY_BASE64_CHARS + 1], endpoint[IP_ENDPOINT_TEXT_MAX];
 	struct text t = text_fixed(endpoint, sizeof endpoint);
 
@@ -171,18 +170,22 @@ static void peer_member(struct json *j, const struct facts *f, const struct wg_p
 /* A daemon may repeat a key, an object may not. */
 static bool peers_member(struct json *j, const struct facts *f)
 {
-	const struct wg_device *d = &f->state->device;
-	struct peer_index x = { 0 };
+	static const struct wg_device none;
+	const struct wg_device *d = &f->state->device, *file = f->file ? &f->file->device : &none;
+	struct peer_index x = { 0 }, in_file = { 0 };
+	bool ok = peer_index_build(&x, d) && peer_index_build(&in_file, file);
 
-	if (!peer_index_build(&x, d))
-		return false;
 	json_open_object(j, "peers");
-	for (uint32_t i = 0; i < d->n_peers; i++)
-		if (peer_index_find(&x, d, &d->peers[i].public_key) == &d->peers[i])
-			peer_member(j, f, &d->peers[i]);
+	for (uint32_t i = 0; ok && i < d->n_peers; i++) {
+		const struct wg_public *key = &d->peers[i].public_key;
+		const struct wg_peer *described = peer_index_find(&in_file, file, key);
+		if (peer_index_find(&x, d, key) == &d->peers[i])
+			peer_member(j, described ? described->name : NULL, &d->peers[i]);
+	}
 	json_close(j);
 	peer_index_free(&x);
-	return true;
+	peer_index_free(&in_file);
+	return ok;
 }
 
 static bool device_members(struct json *j, const struct observation *o)

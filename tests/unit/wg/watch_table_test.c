@@ -215,6 +215,27 @@ static void many_peers(void **state)
 	watch_table_free(&w);
 }
 
+/* A daemon may repeat a key, or report keys that begin alike: a sample costs no more. */
+static void alike_keys(void **state)
+{
+	enum { MANY = 100000 };
+	struct watch_table w = { 0 };
+	struct wg_device d = device("wg0");
+
+	(void)state;
+	for (uint32_t i = 0; i < 2 * MANY; i++) {
+		struct wg_peer *p = add_peer(&d, 1, i, 0, 0);
+		if (i >= MANY)
+			memcpy(p->public_key.b + 8, &i, sizeof i);
+	}
+	for (unsigned int i = 0; i < 2; i++)
+		assert_true(watch_sample(&w, &d, 1, i, NULL, NULL));
+	assert_int_equal(w.n, 2 * MANY);
+	assert_true(w.list[2 * MANY - 1].rx_rate == 0); /* found as itself */
+	device_free(&d);
+	watch_table_free(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +244,7 @@ int main(void)
 		cmocka_unit_test(sparklines),
 		cmocka_unit_test(texts),
 		cmocka_unit_test(many_peers),
+		cmocka_unit_test(alike_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
