@@ -43,7 +43,8 @@ bring_up() {
 	[ "$(records)" = endpoints.wg0@0 ]
 }
 
-daemon_ended() { ! on a pgrep -fx "wireguardd wg0" > /dev/null; }
+# daemon_ended: the process has ended and the kernel has removed its TUN device, which can take longer.
+daemon_ended() { ! on a pgrep -fx "wireguardd wg0" > /dev/null && ! on a ip link show wg0 2> /dev/null; }
 
 @test "endpoint record: ip link delete" {
 	on a ip link delete wg0

