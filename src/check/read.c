@@ -207,8 +207,10 @@ static void read_quick_key(struct reader *r, const struct conf_extra *x)
 	} else if (span_is_nocase(x->key, "Table")) {
 		f->table_at = part_of(x, x->value);
 		f->table_off = span_is_nocase(x->value, "off");
-		f->table_other = !f->table_off && x->value.n > 0 && !span_is_nocase(x->value, "auto") &&
-				 !span_is_nocase(x->value, "main");
+		f->table_given = !f->table_off && x->value.n > 0 && !span_is_nocase(x->value, "auto");
+		f->table_other = f->table_given && !span_is_nocase(x->value, "main");
+	} else if (span_is_nocase(x->key, "RouteMetric")) {
+		f->metric_at = part_of(x, x->value);
 	} else if (span_is_nocase(x->key, "SaveConfig")) {
 		f->save_config = span_is_nocase(x->value, "true");
 		f->save_at = part_of(x, x->value);

@@ -2,7 +2,8 @@
 #include "finding.h"
 
 static const struct finding_group *const groups[] = {
-	&findings_of_text, &findings_of_values, &findings_of_peers, &findings_of_routes, &findings_of_hooks,
+	&findings_of_text, &findings_of_values, &findings_of_peers, &findings_of_routes,
+	&findings_of_route_keys, &findings_of_hooks,
 	&findings_of_other_ends,
 };
 

@@ -3,6 +3,7 @@
 
 const char *const conf_quick_keys[CONF_QUICK_KEYS] = {
 	"Address", "DNS", "MTU", "Table", "SaveConfig", "PreUp", "PostUp", "PreDown", "PostDown",
+	"RouteMetric",
 };
 
 static const char *const hook_keys[] = { "PreUp", "PostUp", "PreDown", "PostDown" };

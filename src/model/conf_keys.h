@@ -5,7 +5,7 @@
 #include "base/span.h"
 
 /* The keys that wg-quick(8) reads in [Interface] in addition to those of wg(8). */
-enum { CONF_QUICK_KEYS = 9 };
+enum { CONF_QUICK_KEYS = 10 };
 extern const char *const conf_quick_keys[CONF_QUICK_KEYS];
 
 /* The key in its usual spelling, compared without case; null: not a key of wg-quick(8). */

@@ -16,6 +16,7 @@ setup() {
 		Address = 10.9.0.2 peer 10.9.0.1
 		DNS = 10.8.0.1, example.com, ~corp.example
 		Table = off
+		RouteMetric = 50
 		PostUp = echo up
 		FwMark = 0x20
 		SaveConfig = true
@@ -52,7 +53,7 @@ setup() {
 	END
 }
 
-LEFT_OUT="wg-quick: phone: warning: left out, because apps do not import them: FwMark, Table, SaveConfig, PostUp, DNS = ~corp.example"
+LEFT_OUT="wg-quick: phone: warning: left out, because apps do not import them: FwMark, Table, RouteMetric, SaveConfig, PostUp, DNS = ~corp.example"
 SECRET="wg-quick: phone: warning: the code contains the private key: anyone who scans it can use the tunnel"
 
 # decoded IMAGE: the text of its code.

@@ -94,6 +94,8 @@ static void add_routes(struct json *j, const struct routes *routes)
 		json_open_object(j, NULL);
 		printed(j, "prefix", print_prefix, &routes->list[i].prefix);
 		json_u64(j, "table", routes->list[i].table);
+		if (!route_metric_is_usual(&routes->list[i]))
+			json_u64(j, "metric", routes->list[i].metric);
 		json_close(j);
 	}
 }

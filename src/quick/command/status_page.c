@@ -170,6 +170,8 @@ static void add_routes(struct text *t, const struct routes *routes, size_t *n)
 		prefix_print(t, &routes->list[i].prefix);
 		if (routes->list[i].table != TABLE_MAIN)
 			text_f(t, " in table %u", routes->list[i].table);
+		if (!route_metric_is_usual(&routes->list[i]))
+			text_f(t, " metric %u", routes->list[i].metric);
 	}
 }
 

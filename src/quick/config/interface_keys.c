@@ -243,6 +243,15 @@ static void read_table(struct interface_keys_reader *r, const struct conf_extra 
 		k->table = TABLE_MAIN; /* the kernel's meaning of table 0 */
 }
 
+static void read_route_metric(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
+{
+	uint64_t n = 0;
+
+	if (!span_to_u64(&n, x->value, UINT32_MAX))
+		report_value(r, x, d, x->value, "a number from 0 to 4294967295");
+	r->keys->route_metric = (uint32_t)n;
+}
+
 static void read_save_config(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
 {
 	if (span_is_nocase(x->value, "true"))
@@ -297,6 +306,7 @@ static const struct {
 	{ "PreUp", read_pre_up },      { "PostUp", read_post_up },
 	{ "PreDown", read_pre_down },  { "PostDown", read_post_down },
 	{ "SaveConfig", read_save_config },
+	{ "RouteMetric", read_route_metric },
 };
 
 bool interface_keys_read(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)

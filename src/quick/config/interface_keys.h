@@ -1,5 +1,5 @@
 /* The keys of [Interface] that wg-quick(8) adds to those of wg(8): Address, DNS, MTU, Table, SaveConfig and
- * the hooks PreUp, PostUp, PreDown and PostDown. */
+ * the hooks PreUp, PostUp, PreDown and PostDown, and those of this implementation alone: RouteMetric. */
 #ifndef WG_QUICK_INTERFACE_KEYS_H
 #define WG_QUICK_INTERFACE_KEYS_H
 
@@ -22,6 +22,7 @@ struct interface_keys {
 	enum table_kind table_kind;
 	uint32_t table;   /* of TABLE_GIVEN */
 	char *table_word; /* the table as written; owned; null: the file does not name one */
+	uint32_t route_metric; /* of the routes over the interface; 0: the kernel's default */
 	struct string_list hooks[HOOK_PHASES];
 	struct hook_positions { /* lines of the file, one for each hook */
 		unsigned int *lines; /* owned */

@@ -104,13 +104,15 @@ bool mobile_text(struct text *out, const struct tunnel_file *f)
 void mobile_text_left_out(struct text *out, const struct tunnel_file *f)
 {
 	const struct interface_keys *k = &f->interface;
-	const char *names[3 + HOOK_PHASES];
+	const char *names[4 + HOOK_PHASES];
 	size_t n = 0;
 
 	if (f->device.fwmark != 0)
 		names[n++] = "FwMark";
 	if (k->table_word)
 		names[n++] = "Table";
+	if (k->route_metric)
+		names[n++] = "RouteMetric";
 	if (k->save_config)
 		names[n++] = "SaveConfig";
 	for (int i = 0; i < HOOK_PHASES; i++)

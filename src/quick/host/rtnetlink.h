@@ -78,7 +78,7 @@ must_check int rtnetlink_rules(struct rtnetlink *rt, uint8_t family, struct rule
 /* The routes of a table over a link (0: any link). A table that does not exist has none. */
 must_check int rtnetlink_routes(struct rtnetlink *rt, uint8_t family, uint32_t table, uint32_t index,
 				struct routes *out);
-/* The link of the route for exactly this prefix in this table; UINT32_MAX: it has no link; 0: no such route. */
+/* The link of the route for exactly this prefix and metric in this table; UINT32_MAX: it has no link; 0: no such route. */
 must_check int rtnetlink_route_link(struct rtnetlink *rt, const struct step_route *r, uint32_t *index);
 /* ---- for other lookups ---- */
 

@@ -40,7 +40,7 @@ static bool route_fill(struct rtnl_route *out, const struct step_route *r, uint3
 	rtnl_route_set_protocol(out, RTPROT_BOOT);
 	rtnl_route_set_scope(out, p->addr.family == IP_V4 && !r->unreachable ? RT_SCOPE_LINK
 									      : RT_SCOPE_UNIVERSE);
-	if (r->unreachable)
+	if (route_metric(r))
 		rtnl_route_set_priority(out, route_metric(r));
 	if (hop) {
 		rtnl_route_nh_set_ifindex(hop, (int)index);
@@ -97,11 +97,12 @@ static int add_route(struct route_dump *d, struct rtnl_route *route)
 
 	/* Others of this type, with another metric, are not of wg-quick. */
 	r.unreachable &= rtnl_route_get_priority(route) == route_metric(&r);
+	r.metric = r.unreachable ? 0 : rtnl_route_get_priority(route);
 	if ((rtnl_route_get_flags(route) & RTM_F_CLONED) || r.table != d->table ||
 	    (d->index && index != d->index) || !rtnetlink_route_prefix(&r.prefix, route))
 		return 0;
 	if (d->only) {
-		if (prefix_equal(&r.prefix, &d->only->prefix))
+		if (prefix_equal(&r.prefix, &d->only->prefix) && rtnl_route_get_priority(route) == route_metric_shown(d->only))
 			d->only_index = index ? index : d->only_index ? d->only_index : UINT32_MAX;
 		return 0;
 	}

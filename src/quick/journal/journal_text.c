@@ -77,6 +77,8 @@ void journal_print(const struct journal *j, struct text *t)
 		text_f(t, "mark %u\n", j->applied.mark);
 	if (j->applied.has_table)
 		text_f(t, "table %u\n", j->applied.table);
+	if (j->applied.route_metric)
+		text_f(t, "route-metric %u\n", j->applied.route_metric);
 	text_f(t, "tools %u %u %s\n", (unsigned int)j->applied.plan.firewall,
 	       (unsigned int)j->applied.plan.dns_backend, j->applied.plan.dns_prefix);
 	for (size_t i = 0; i < j->applied.plan.n; i++)
@@ -240,6 +242,11 @@ static bool read_table(struct journal *j, struct span rest)
 	return j->applied.has_table;
 }
 
+static bool read_route_metric(struct journal *j, struct span rest)
+{
+	return read_numbers(rest, &j->applied.route_metric, 1);
+}
+
 static bool read_port(struct journal *j, struct span rest)
 {
 	uint32_t n = 0;
@@ -338,7 +345,7 @@ static const struct {
 	{ "firewall", read_firewall }, { "tools", read_tools },
 	{ "config", read_config },     { "index", read_index },
 	{ "port", read_port },         { "table", read_table },
-	{ "mark", read_mark },
+	{ "mark", read_mark },	       { "route-metric", read_route_metric },
 	{ "hook-lines", read_hook_lines },
 	{ "began", read_began },       { "complete", read_complete },
 	{ "rest", read_rest },

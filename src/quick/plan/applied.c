@@ -119,6 +119,7 @@ int applied_update(struct applied *a, const struct tunnel_file *f, const struct 
 	a->config = f->path ? span_dup(span_of(f->path)) : NULL;
 	a->has_table = true;
 	a->table = tunnel_file_table(f);
+	a->route_metric = f->interface.route_metric;
 	return r == 0 && a->config ? 0 : -ENOMEM;
 }
 
@@ -143,7 +144,7 @@ static int copy_rest(struct applied *out, const struct applied *from)
 	int r = 0;
 
 	*out = (struct applied){ .port = from->port, .mark = from->mark, .has_table = from->has_table, .table = from->table,
-				 .lines = from->lines };
+				 .route_metric = from->route_metric, .lines = from->lines };
 	out->config = from->config ? span_dup(span_of(from->config)) : NULL;
 	if (from->config && !out->config)
 		return -ENOMEM;

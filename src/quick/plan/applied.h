@@ -20,6 +20,7 @@ struct applied {
 	uint32_t mark;              /* the firewall mark at the end of `up`; 0: none, or not known if the port is not */
 	bool has_table;
 	uint32_t table;             /* tunnel_file_table() */
+	uint32_t route_metric;      /* that of the tunnel file */
 };
 void applied_free(struct applied *a);
 

@@ -116,6 +116,7 @@ int plan_allowedip_route(struct plan *p, const struct tunnel_file *f, const stru
 	step = plan_add(p, STEP_ROUTE);
 	if (!step)
 		return -ENOMEM;
-	step->route = (struct step_route){ .prefix = *prefix, .table = tunnel_file_table(f) };
+	step->route = (struct step_route){ .prefix = *prefix, .table = tunnel_file_table(f),
+					   .metric = f->interface.route_metric };
 	return 0;
 }

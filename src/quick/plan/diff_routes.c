@@ -104,6 +104,7 @@ int route_diff_init(struct route_diff *d, const struct diff_input *in)
 
 	*d = (struct route_diff){ .in = in, .table = tunnel_file_table(in->desired) };
 	d->table_before = applied && applied->has_table ? applied->table : d->table;
+	d->metric_before = applied ? applied->route_metric : in->desired->interface.route_metric;
 	d->mark = tunnel_mark(in->desired, in->actual, &given);
 	if (!given && in->actual->device.fwmark) /* "FwMark = off": the present one was chosen by `up` */
 		d->mark = in->actual->device.fwmark;
@@ -177,6 +178,12 @@ static bool is_of_kernel(const struct route_diff *d, const struct step_route *ro
 					      route_is_connected(&d->in->actual->addresses, &route->prefix));
 }
 
+/* A route for which the file gave no metric is recognised with any. */
+static bool routes_have_applied(const struct routes *existing, const struct step_route *route)
+{
+	return route->metric ? routes_have_metric(existing, route) : routes_have(existing, &route->prefix);
+}
+
 static bool is_obsolete(const struct route_diff *d, const struct step_route *route)
 {
 	const struct diff_input *in = d->in;
@@ -184,7 +191,7 @@ static bool is_obsolete(const struct route_diff *d, const struct step_route *rou
 	bool possible = route->prefix.addr.family == IP_V4 || ipv6_routes_are_possible(in->desired, in->actual);
 	const struct routes *existing = same_table ? &in->actual->routes : &in->actual->routes_before;
 
-	return routes_have(existing, &route->prefix) &&
+	return routes_have_applied(existing, route) &&
 	       !(same_table && possible && desired_routes_have(&d->desired, &route->prefix)) && !is_of_kernel(d, route) &&
 	       !hook_changed_route(in->changes, &route->prefix, route->table);
 }
@@ -201,7 +208,8 @@ int route_diff_remove_routes(struct plan *p, const struct route_diff *d)
 		bool changed = hook_changed_peer(d->in->changes, SETTING_PEER, &peer->public_key) ||
 			       hook_changed_peer(d->in->changes, SETTING_ALLOWEDIPS, &peer->public_key);
 		for (uint32_t k = 0; r == 0 && k < peer->n_allowedips; k++) {
-			struct step_route route = { .prefix = peer->allowedips[k].prefix, .table = d->table_before };
+			struct step_route route = { .prefix = peer->allowedips[k].prefix, .table = d->table_before,
+						    .metric = d->metric_before };
 			if ((!changed || desired_routes_have(&d->desired, &route.prefix)) && is_obsolete(d, &route))
 				r = add_route(p, &route, true);
 		}
@@ -286,6 +294,32 @@ int route_diff_block_defaults(struct plan *p, const struct route_diff *d)
 	return route->mode == DEFAULT_BLOCKED && !route->complete && !route->changed ? replace_default(p, d, &all) : 0;
 }
 
+/* False also for a route with the previous metric of the file. */
+static bool route_exists(const struct route_diff *d, const struct step_route *wanted)
+{
+	bool by_metric = wanted->metric || d->metric_before;
+
+	return by_metric ? routes_have_metric(&d->in->actual->routes, wanted) :
+			   routes_have(&d->in->actual->routes, &wanted->prefix);
+}
+
+/* With another metric, the new route comes first: meanwhile the traffic does not leave outside of the tunnel. */
+static int add_missing_route(struct plan *p, const struct route_diff *d, const struct host_state *after,
+			     const struct ip_prefix *prefix)
+{
+	const struct tunnel_file *f = d->in->desired;
+	const struct step_route wanted = { .prefix = *prefix, .table = d->table, .metric = f->interface.route_metric };
+	const struct step_route old = { .prefix = *prefix, .table = d->table, .metric = d->metric_before };
+	int r;
+
+	if (route_exists(d, &wanted) || hook_changed_route(d->in->changes, prefix, d->table))
+		return 0;
+	r = plan_allowedip_route(p, f, after, prefix);
+	if (r < 0 || d->table != d->table_before || old.metric == wanted.metric || !routes_have_metric(&d->in->actual->routes, &old))
+		return r;
+	return add_route(p, &old, true);
+}
+
 int route_diff_add_routes(struct plan *p, const struct route_diff *d)
 {
 	const struct tunnel_file *f = d->in->desired;
@@ -301,9 +335,8 @@ int route_diff_add_routes(struct plan *p, const struct route_diff *d)
 		bool is_default = prefix->bits == 0 && f->interface.table_kind == TABLE_AUTO;
 		if (is_default && route->mode == DEFAULT_TUNNEL && !route->complete && !route->changed)
 			r = replace_default(p, d, prefix);
-		else if (!is_default && (prefix->addr.family == IP_V4 || ipv6) && !routes_have(&actual->routes, prefix) &&
-			 !hook_changed_route(d->in->changes, prefix, d->table))
-			r = plan_allowedip_route(p, f, &after, prefix);
+		else if (!is_default && (prefix->addr.family == IP_V4 || ipv6))
+			r = add_missing_route(p, d, &after, prefix);
 	}
 	return r;
 }

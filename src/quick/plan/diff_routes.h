@@ -11,6 +11,7 @@ struct route_diff {
 	struct desired_routes desired; /* owned */
 	struct addresses remaining;    /* those of the interface that are not outdated; owned */
 	uint32_t table, table_before;  /* for routes that are not default routes; 0: none */
+	uint32_t metric_before;        /* of these routes; 0: the kernel's default */
 	uint32_t mark;
 	struct default_route_diff {
 		enum default_mode mode;

@@ -228,6 +228,8 @@ static bool hash_setting(struct blake2s *hash, const struct file_values *v, cons
 	case SETTING_DNS: return hash_dns(hash, &f->interface.dns);
 	case SETTING_ADDRESS: return addresses_have(&f->interface.addresses, &s->address);
 	case SETTING_ROUTE:
+		if (f->interface.route_metric)
+			hash_number(hash, f->interface.route_metric);
 		return tunnel_file_table(f) == s->route.table && desired_routes_have(&v->routes, &s->route.prefix);
 	case SETTING_DEFAULT_ROUTE: return hash_default_route(hash, v, s->family);
 	case SETTING_FIREWALL: return hash_fwmark(hash, &f->device); /* which its rules contain */

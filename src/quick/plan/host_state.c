@@ -4,13 +4,21 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static int compare_routes(const void *a, const void *b)
+static int compare_prefixes(const void *a, const void *b)
 {
 	const struct step_route *x = a, *y = b;
 	int family = (int)x->prefix.addr.family - (int)y->prefix.addr.family;
 	int bytes = family ? family : memcmp(x->prefix.addr.b, y->prefix.addr.b, 16);
 
 	return bytes ? bytes : (int)x->prefix.bits - (int)y->prefix.bits;
+}
+
+static int compare_routes(const void *a, const void *b)
+{
+	const uint32_t x = route_metric_shown(a), y = route_metric_shown(b);
+	int prefix = compare_prefixes(a, b);
+
+	return prefix ? prefix : x < y ? -1 : x > y;
 }
 
 void routes_sort(struct routes *r)
@@ -23,8 +31,12 @@ bool routes_have(const struct routes *sorted, const struct ip_prefix *p)
 {
 	struct step_route key = { .prefix = *p };
 
-	return sorted->n > 0 &&
-	       bsearch(&key, sorted->list, sorted->n, sizeof key, compare_routes) != NULL;
+	return sorted->n > 0 && bsearch(&key, sorted->list, sorted->n, sizeof key, compare_prefixes) != NULL;
+}
+
+bool routes_have_metric(const struct routes *sorted, const struct step_route *r)
+{
+	return sorted->n > 0 && bsearch(r, sorted->list, sorted->n, sizeof *r, compare_routes) != NULL;
 }
 
 bool host_has_ipv6_rules(const struct host_state *s)

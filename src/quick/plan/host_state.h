@@ -29,7 +29,9 @@ struct routes {
 	size_t n, cap;
 };
 void routes_sort(struct routes *r); /* for routes_have() */
-bool routes_have(const struct routes *sorted, const struct ip_prefix *p);
+bool routes_have(const struct routes *sorted, const struct ip_prefix *p); /* with any metric */
+/* With the metric of this route. */
+bool routes_have_metric(const struct routes *sorted, const struct step_route *r);
 
 /* The default routes of a routing table. */
 struct table_use {

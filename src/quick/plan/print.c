@@ -54,10 +54,10 @@ static void print_route(struct text *t, const struct plan *p, const struct step_
 	if (r->unreachable)
 		text_add(t, "unreachable ");
 	prefix_print(t, &r->prefix);
-	if (r->unreachable)
-		text_f(t, " metric %u", route_metric(r));
-	else
+	if (!r->unreachable)
 		text_f(t, " dev %s", p->name);
+	if (route_metric(r))
+		text_f(t, " metric %u", route_metric(r));
 	if (p->table_word && r->table == p->table)
 		text_f(t, " table %s", p->table_word);
 	else if (r->table != TABLE_MAIN)

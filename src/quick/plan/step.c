@@ -41,8 +41,23 @@ uint32_t route_metric(const struct step_route *r)
 	enum { METRIC_FIRST = 1, METRIC_LAST = 32767 };
 
 	if (!r->unreachable)
-		return 0;
+		return r->metric;
 	return r->table == TABLE_MAIN ? METRIC_FIRST : METRIC_LAST;
+}
+
+uint32_t route_metric_shown(const struct step_route *r)
+{
+	enum { METRIC_OF_IPV6 = 1024 };
+	uint32_t metric = route_metric(r);
+
+	return metric == 0 && r->prefix.addr.family == IP_V6 ? METRIC_OF_IPV6 : metric;
+}
+
+bool route_metric_is_usual(const struct step_route *r)
+{
+	const struct step_route usual = { .prefix = r->prefix };
+
+	return r->metric == 0 || r->metric == route_metric_shown(&usual);
 }
 
 bool rule_equal(const struct step_rule *a, const struct step_rule *b)

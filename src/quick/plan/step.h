@@ -22,9 +22,15 @@ struct step_route {
 	struct ip_prefix prefix;
 	bool unreachable; /* a route of that type, without a device */
 	uint32_t table;
+	uint32_t metric;  /* of a route over the interface; 0: the kernel's default */
 };
-/* An unreachable route is the last choice in the tunnel's table, and the first in the main one; 0: the kernel's default. */
+/* The metric that the step names; 0: none. An unreachable route is the last choice in the tunnel's table, and the first in
+ * the main one. */
 uint32_t route_metric(const struct step_route *r);
+/* The metric that the kernel shows. */
+uint32_t route_metric_shown(const struct step_route *r);
+/* That of a route over an interface is the kernel's default. */
+bool route_metric_is_usual(const struct step_route *r);
 
 struct step_rule {
 	uint8_t family; /* enum ip_family */

@@ -13,6 +13,7 @@ static const char sample[] = "wgsuite-record 1\n"
 			     "index 7\n"
 			     "port 51820\n"
 			     "table 254\n"
+			     "route-metric 50\n"
 			     "tools 1 1 tun.\n"
 			     "link\n"
 			     "firewall 4 51820 3\n"
@@ -56,6 +57,7 @@ static void round_trip(void **state)
 	assert_int_equal(r.completed_ms, 86400123456);
 	assert_true(r.complete && r.began[HOOK_PRE_UP] && !r.began[HOOK_PRE_DOWN]);
 	assert_int_equal(r.applied.plan.n, 7);
+	assert_int_equal(r.applied.route_metric, 50);
 	assert_string_equal(r.applied.plan.dns_prefix, "tun.");
 	journal_print(&r, &t);
 	text_char(&t, '\0');

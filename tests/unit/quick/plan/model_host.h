@@ -111,6 +111,7 @@ static inline void model_routes_change(struct routes *r, const struct step_route
 
 	for (size_t i = 0; i < r->n; i++)
 		if (r->list[i].table != route->table || r->list[i].unreachable != route->unreachable ||
+		    r->list[i].metric != route->metric ||
 		    !prefix_equal(&r->list[i].prefix, &route->prefix))
 			r->list[kept++] = r->list[i];
 	assert_int_equal(r->n - kept, remove); /* the kernel refuses to add it twice, and to remove what is not there */

@@ -1,0 +1,35 @@
+/* Findings about the keys that change which routes wg-quick adds, and how. */
+#include "finding.h"
+
+/* The routes that RouteMetric is about: those of allowed IPs other than default routes, unless a table is given. */
+static bool has_routes_with_metric(const struct check_file *f)
+{
+	for (size_t i = 0; i < f->n_ips; i++)
+		if (f->ips[i].prefix.bits > 0 || f->table_given)
+			return true;
+	return false;
+}
+
+static void key_without_effect(struct check *c, const struct check_file *f, const struct finding *self)
+{
+	if (f->has_errors || !f->metric_at.line)
+		return;
+	if (f->table_off) {
+		found(c, self, f, &f->metric_at, "RouteMetric has no effect: with Table = off, wg-quick adds no routes");
+		found_help(c, "remove RouteMetric, or use the metric in the hooks that add routes");
+	} else if (f->n_ips > 0 && !has_routes_with_metric(f)) {
+		found(c, self, f, &f->metric_at, "RouteMetric has no effect: the default route is in a separate routing table, in which no "
+		      "other route competes with it");
+		found_help(c, "remove RouteMetric, or add Table = main to let the default route compete with that of the host");
+	}
+}
+
+static const struct finding list[] = {
+	{ .id = "key-without-effect", .title = "a key that changes nothing in this file", .level = DIAG_NOTE,
+	  .in_file = key_without_effect,
+	  .why = "RouteMetric is the metric of the routes that wg-quick adds to the main table, or to the table that Table names. There are "
+		 "none with Table = off, and the default routes of Table = auto are in a separate table.",
+	  .wrong = "[Interface]\nRouteMetric = 50\nTable = off", .right = "[Interface]\nRouteMetric = 50",
+	  .fix = "Remove the key, or the one that makes it useless." },
+};
+const struct finding_group findings_of_route_keys = { list, ARRAY_LEN(list) };
