@@ -18,7 +18,8 @@ struct check_peer {
 	struct span endpoint_text;   /* as written */
 	uint16_t port, keepalive_s;
 	char *name;                  /* from a comment, if the file has no errors; owned; null: none */
-	bool has_key, has_psk;
+	bool has_key, has_psk, disabled;
+	uint32_t end; /* the line where the next section begins; 0: the last one */
 	size_t first_ip, n_ips;      /* of the file's allowed IPs */
 	bool is_sound;               /* no line of its section has an error */
 };

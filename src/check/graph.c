@@ -66,7 +66,7 @@ static void print_allowed_ips(struct text *t, const char *arrow, const struct ch
 
 /* ---- what is red ---- */
 
-/* The peer whose section has the line, or -1: [Interface]. Sections are in the order of lines. */
+/* The peer whose section has the line, or -1: another section. Sections are in the order of lines. */
 static long peer_at(const struct check_file *f, uint32_t line)
 {
 	size_t low = 0, high = f->n_peers;
@@ -78,7 +78,7 @@ static long peer_at(const struct check_file *f, uint32_t line)
 		else
 			high = middle;
 	}
-	return (long)low - 1;
+	return low > 0 && f->peers[low - 1].end > 0 && line >= f->peers[low - 1].end ? -1 : (long)low - 1;
 }
 
 static void mark(struct graph *g, const struct check_found *found, const struct check_file *f, uint32_t line,

@@ -116,6 +116,8 @@ static void read_section(void *ctx, const struct diag_at *at, bool is_peer)
 	struct check_at here = { at->line, at->column, at->width };
 
 	f->section = is_peer ? 2 : 1;
+	if (f->n_peers > 0 && f->peers[f->n_peers - 1].end == 0)
+		f->peers[f->n_peers - 1].end = at->line;
 	if (!is_peer) {
 		f->interface = f->interface.line ? f->interface : here;
 		return;
@@ -227,6 +229,8 @@ static bool read_extra(void *ctx, const struct conf_extra *x, int peer, struct d
 		return false;
 	if (peer < 0 && d->errors == errors)
 		read_quick_key(r, x);
+	else if (d->errors == errors && r->f->n_peers > 0 && span_is_nocase(x->key, "Disabled"))
+		r->f->peers[r->f->n_peers - 1].disabled = span_is_nocase(x->value, "yes") || span_is_nocase(x->value, "true");
 	return true;
 }
 
@@ -286,6 +290,30 @@ static void take_names(struct check *c, struct check_file *f, const struct wg_de
 	}
 }
 
+/* Of a disabled peer, only the syntax is checked. */
+static void drop_disabled(struct check_file *f)
+{
+	size_t n = 0, n_ips = 0;
+
+	for (size_t i = 0; i < f->n_peers; i++) {
+		struct check_peer *p = &f->peers[i];
+		if (p->disabled) {
+			free(p->name);
+			continue;
+		}
+		for (size_t k = p->first_ip; k < p->first_ip + p->n_ips; k++) {
+			f->ips_at[n_ips + k - p->first_ip] = f->ips_at[k];
+			f->ips[n_ips + k - p->first_ip] = (struct prefix_of){ f->ips[k].prefix, (uint32_t)n,
+									      (uint32_t)(n_ips + k - p->first_ip) };
+		}
+		p->first_ip = n_ips;
+		n_ips += p->n_ips;
+		f->peers[n++] = *p;
+	}
+	f->n_peers = n;
+	f->n_ips = n_ips;
+}
+
 void check_read(struct check *c, struct check_file *f)
 {
 	struct reader r = { .c = c, .f = f };
@@ -300,6 +328,7 @@ void check_read(struct check *c, struct check_file *f)
 		return;
 	}
 	take_names(c, f, &device);
+	drop_disabled(f);
 	device_free(&device);
 	if (f->has_private) {
 		x25519_public(&f->public_key, &f->private_key);

@@ -119,12 +119,13 @@ static const struct field *find_field(const struct conf_reader *r, struct span k
 
 static bool in_peer(const struct conf_reader *r, struct span code)
 {
+	struct span key = span_sub(code, 0, span_find(code, '='));
 	const struct field *f;
 
 	if (!r->any_section)
 		return r->section == IN_PEER;
-	f = find_field(r, span_sub(code, 0, span_find(code, '=')));
-	return f && f->of_peer;
+	f = find_field(r, key);
+	return f ? f->of_peer : conf_is_quick_key(span_trim(key), true);
 }
 
 static void explain(struct conf_reader *r, struct conf_unrecognized *w, char *buffer, size_t size)
@@ -515,7 +516,7 @@ struct span conf_without_comment(struct span line)
 bool conf_is_key(struct span key)
 {
 	return field_find(SYNTAX_CONF, key, true) || field_find(SYNTAX_CONF, key, false) ||
-	       conf_is_quick_key(span_trim(key));
+	       conf_is_quick_key(span_trim(key), false) || conf_is_quick_key(span_trim(key), true);
 }
 
 bool conf_is_empty(struct span text)

@@ -1,24 +1,41 @@
 /* Tables of keys, and comparison that ignores blanks and case. */
 #include "conf_keys.h"
 
-const char *const conf_quick_keys[CONF_QUICK_KEYS] = {
-	"Address", "DNS", "MTU", "Table", "SaveConfig", "PreUp", "PostUp", "PreDown", "PostDown",
-	"RouteMetric",
+static const struct {
+	const char *name;
+	bool in_peer;
+} quick_keys[] = {
+	{ "Address", false },
+	{ "DNS", false },
+	{ "MTU", false },
+	{ "Table", false },
+	{ "SaveConfig", false },
+	{ "PreUp", false },
+	{ "PostUp", false },
+	{ "PreDown", false },
+	{ "PostDown", false },
+	{ "RouteMetric", false },
+	{ "Disabled", true },
 };
 
 static const char *const hook_keys[] = { "PreUp", "PostUp", "PreDown", "PostDown" };
 
-const char *conf_quick_key(struct span key)
+const char *conf_quick_key_at(size_t i)
 {
-	for (size_t i = 0; i < CONF_QUICK_KEYS; i++)
-		if (span_is_nocase(key, conf_quick_keys[i]))
-			return conf_quick_keys[i];
+	return i < ARRAY_LEN(quick_keys) ? quick_keys[i].name : NULL;
+}
+
+const char *conf_quick_key(struct span key, bool in_peer)
+{
+	for (size_t i = 0; i < ARRAY_LEN(quick_keys); i++)
+		if (quick_keys[i].in_peer == in_peer && span_is_nocase(key, quick_keys[i].name))
+			return quick_keys[i].name;
 	return NULL;
 }
 
-bool conf_is_quick_key(struct span key)
+bool conf_is_quick_key(struct span key, bool in_peer)
 {
-	return conf_quick_key(key) != NULL;
+	return conf_quick_key(key, in_peer) != NULL;
 }
 
 bool conf_is_hook_key(struct span key)

@@ -25,8 +25,10 @@ static const char *nearest_key(struct span word)
 	struct suggestion s;
 
 	suggestion_init(&s, word);
-	for (size_t i = 0; i < FIELDS + CONF_QUICK_KEYS; i++)
-		suggestion_offer(&s, i < FIELDS ? fields[i].spelling[SYNTAX_CONF].p : conf_quick_keys[i - FIELDS]);
+	for (size_t i = 0; i < FIELDS; i++)
+		suggestion_offer(&s, fields[i].spelling[SYNTAX_CONF].p);
+	for (size_t i = 0; conf_quick_key_at(i); i++)
+		suggestion_offer(&s, conf_quick_key_at(i));
 	return s.best;
 }
 
@@ -48,9 +50,9 @@ static bool value_is_public(const struct field *f, const char *quick_key)
 
 static void suggest_quick_key(struct conf_unrecognized *w, struct text *t, const char *key)
 {
-	if (w->in_peer) {
+	if (!conf_quick_key(span_of(key), w->in_peer)) {
 		w->id = "key-in-wrong-section";
-		text_f(t, "%s is a wg-quick(8) key of [Interface]", key);
+		text_f(t, "%s is a wg-quick(8) key of %s", key, w->in_peer ? "[Interface]" : "[Peer]");
 	} else if (w->accepts_quick_keys) {
 		w->id = "missing-value";
 		text_f(t, "write %s = VALUE", key);
@@ -100,13 +102,20 @@ static const struct field *field_of_any_section(struct span key, bool in_peer)
 	return f ? f : field_find(SYNTAX_CONF, key, !in_peer);
 }
 
+static const char *quick_key_of_any_section(struct span key, bool in_peer)
+{
+	const char *name = conf_quick_key(key, in_peer);
+
+	return name ? name : conf_quick_key(key, !in_peer);
+}
+
 void conf_unrecognized_explain(struct conf_unrecognized *w, char *buffer, size_t size)
 {
 	struct span all = remove_blanks(w->text, buffer, size);
 	size_t equals = span_find(all, '=');
 	struct span key = span_sub(all, 0, equals), section;
 	const struct field *f = field_of_any_section(key, w->in_peer);
-	const char *quick_key = conf_quick_key(key);
+	const char *quick_key = quick_key_of_any_section(key, w->in_peer);
 	bool fits = all.n < size;
 
 	w->help = NULL;

@@ -21,6 +21,13 @@ parsed() { dot -Tplain | awk '$1 == "node" || $1 == "edge" { print $1, $2, $1 ==
 	run ! grep -F "$(sed -n 's/^PrivateKey = //p' hub.conf)" <<< "$output"
 }
 
+@test "disabled peers are left out, and a mistake in their section is the file's" {
+	sed -i '/^AllowedIPs = 10.8.0.3/i Disabled = yes' hub.conf
+	run -0 "$WQ" graph ./hub.conf
+	[ "$(grep -c -- ' -- ' <<< "$output")" -eq 2 ]
+	run ! grep -F 10.8.0.3 <<< "$output"
+}
+
 @test "one side only: an arrow; no files of others: a star" {
 	sed -i '/^\[Peer\]/,$d' laptop.conf
 	run -0 "$WQ" graph ./laptop.conf ./hub.conf

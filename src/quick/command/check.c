@@ -8,6 +8,7 @@
 #include "ipc/resolve.h"
 #include "messages.h"
 #include "quick/config/interface_keys.h"
+#include "quick/config/peer_keys.h"
 #include "quick/host/folder.h"
 #include "quick/host/inspect.h"
 #include "quick/host/route_tables.h"
@@ -52,21 +53,25 @@ static bool list(struct string_list *paths)
 
 static struct interface_keys keys;
 static struct interface_keys_reader reader;
+static struct peer_keys peer_keys;
+static struct peer_keys_reader peer_reader;
 
 static void begin(const char *path)
 {
 	reader = (struct interface_keys_reader){ .keys = &keys, .file = path, .find_table = route_table_by_name };
+	peer_reader = (struct peer_keys_reader){ .keys = &peer_keys, .file = path };
 }
 
 static void end(void)
 {
 	interface_keys_free(&keys);
+	peer_keys_free(&peer_keys);
 }
 
 static bool read_key(void *ctx, const struct conf_extra *x, int peer, struct diag *d)
 {
 	(void)ctx;
-	return peer < 0 && interface_keys_read(&reader, x, d);
+	return peer < 0 ? interface_keys_read(&reader, x, d) : peer_keys_read(&peer_reader, x, d);
 }
 
 /* ---- --resolve ---- */
@@ -103,7 +108,7 @@ static bool accept_key(void *ctx, const struct conf_extra *x, int peer, struct d
 {
 	(void)ctx;
 	(void)d;
-	return peer < 0 && conf_is_quick_key(x->key);
+	return conf_is_quick_key(x->key, peer >= 0);
 }
 
 void report_check_warnings(const struct tunnel_file *f)

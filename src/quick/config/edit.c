@@ -123,7 +123,7 @@ bool edit_tunnel_file(struct text *out, bool *changed, const struct tunnel_file 
 	bool ok = section_editor_init(&e, (struct span){ f->text, f->n_text }) &&
 		  edit_addresses(&e, &f->interface.addresses, now) && edit_mtu(&e, f->interface.mtu, now->mtu) &&
 		  edit_port(&e, &f->device, now) && edit_fwmark(&e, &f->device, now) &&
-		  edit_private_key(&e, &f->device, now->device) && edit_peers(&e, now->device, &f->device, now->scopes);
+		  edit_private_key(&e, &f->device, now->device) && edit_peers(&e, now->device, f, now->scopes);
 
 	if (ok)
 		section_editor_print(&e, out);

@@ -359,8 +359,8 @@ static bool match_sections(struct peers_editor *p)
 	p->earlier = calloc((size_t)n + 1, sizeof *p->earlier);
 	for (size_t i = 0; latest && p->section && p->earlier && i < p->e->sections.n && peer < n; i++) {
 		const struct wg_peer *last;
-		if (!p->e->sections.list[i].is_peer)
-			continue;
+		if (!p->e->sections.list[i].is_peer || p->e->sections.list[i].header + 1 != p->file->peers[peer].line)
+			continue; /* [Interface], or a disabled peer */
 		last = peer_index_find(&p->in_file, p->file, &p->file->peers[peer].public_key);
 		p->section[peer] = &p->e->sections.list[i];
 		p->earlier[peer] = latest[last - p->file->peers];
@@ -383,17 +383,31 @@ static bool init(struct peers_editor *p)
 	       match_sections(p) && find_list_differences(p);
 }
 
-bool edit_peers(struct section_editor *e, const struct wg_device *now, const struct wg_device *file,
+/* Peers that only the device has; of those that the file disables, the text stays as it is. */
+static bool append_new_peers(struct peers_editor *p, const struct wg_device *disabled)
+{
+	struct peer_index x = { 0 };
+	bool ok = peer_index_build(&x, disabled);
+
+	for (uint32_t i = 0; ok && i < p->now->n_peers; i++) {
+		const struct wg_public *key = &p->now->peers[i].public_key;
+		if (!peer_index_find(&p->in_file, p->file, key) && !peer_index_find(&x, disabled, key))
+			ok = append_peer(p->e, &p->now->peers[i], p->scopes);
+	}
+	peer_index_free(&x);
+	return ok;
+}
+
+bool edit_peers(struct section_editor *e, const struct wg_device *now, const struct tunnel_file *f,
 		const struct ip_scopes *scopes)
 {
+	const struct wg_device *file = &f->device;
 	struct peers_editor p = { .e = e, .now = now, .file = file, .scopes = scopes };
 	bool ok = init(&p);
 
 	for (uint32_t i = 0; ok && i < file->n_peers; i++)
 		ok = edit_peer(&p, i);
-	for (uint32_t i = 0; ok && i < now->n_peers; i++)
-		if (!peer_index_find(&p.in_file, file, &now->peers[i].public_key))
-			ok = append_peer(e, &now->peers[i], scopes);
+	ok = ok && append_new_peers(&p, &f->disabled);
 	peer_index_free(&p.in_now);
 	peer_index_free(&p.in_file);
 	peer_index_free(&p.in_fresh);

@@ -6,7 +6,7 @@
 #include "tunnel_file.h"
 
 /* False: out of memory. */
-must_check bool edit_peers(struct section_editor *e, const struct wg_device *now, const struct wg_device *file,
+must_check bool edit_peers(struct section_editor *e, const struct wg_device *now, const struct tunnel_file *f,
 			   const struct ip_scopes *scopes);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "bad_value.h"
 #include "list.h"
 #include "number.h"
 
@@ -32,23 +33,10 @@ static const char *finding_of(struct span key)
 	return span_is_nocase(key, "MTU") ? "mtu-range" : span_is_nocase(key, "Address") ? "bad-address" : "bad-value";
 }
 
-/* "KEY: expected …, found `bad'". Neither `bad` nor its line is shown where it may be a secret. */
 static void report_value(const struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d,
 			 struct span bad, const char *expected)
 {
-	struct diag_at at = value_at(r, x, finding_of(x->key));
-
-	if (bad.p >= x->value.p && bad.p <= x->value.p + x->value.n)
-		at.column += (unsigned int)(bad.p - x->value.p);
-	at.width = bad.n > 0 ? (unsigned int)bad.n : 1;
-	if (text_may_be_key(bad)) {
-		diag_f(d, DIAG_ERROR, &at, NULL, "%.*s: expected %s", (int)x->key.n, x->key.p, expected);
-		return;
-	}
-	if (!text_may_be_key(x->line_text))
-		at.source = x->line_text;
-	diag_f(d, DIAG_ERROR, &at, NULL, "%.*s: expected %s, found `%.*s'", (int)x->key.n, x->key.p, expected,
-	       (int)bad.n, bad.p);
+	bad_value_report(d, r->file, x, finding_of(x->key), bad, expected);
 }
 
 /* ---- one function per key: reports a wrong value, which makes the reader refuse the file ---- */

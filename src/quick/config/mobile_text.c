@@ -101,26 +101,30 @@ bool mobile_text(struct text *out, const struct tunnel_file *f)
 	return !out->failed;
 }
 
+struct left_out {
+	struct text *t;
+	size_t n;
+};
+
+static void leave_out(struct left_out *l, bool has_it, const char *name)
+{
+	if (has_it)
+		text_f(l->t, "%s%s", separator(l->n++), name);
+}
+
 void mobile_text_left_out(struct text *out, const struct tunnel_file *f)
 {
 	const struct interface_keys *k = &f->interface;
-	const char *names[4 + HOOK_PHASES];
-	size_t n = 0;
+	struct left_out l = { .t = out };
 
-	if (f->device.fwmark != 0)
-		names[n++] = "FwMark";
-	if (k->table_word)
-		names[n++] = "Table";
-	if (k->route_metric)
-		names[n++] = "RouteMetric";
-	if (k->save_config)
-		names[n++] = "SaveConfig";
+	leave_out(&l, f->device.fwmark != 0, "FwMark");
+	leave_out(&l, k->table_word, "Table");
+	leave_out(&l, k->route_metric, "RouteMetric");
+	leave_out(&l, k->save_config, "SaveConfig");
 	for (int i = 0; i < HOOK_PHASES; i++)
-		if (k->hooks[i].n > 0)
-			names[n++] = hook_phase_names[i];
-	for (size_t i = 0; i < n; i++)
-		text_f(out, "%s%s", separator(i), names[i]);
+		leave_out(&l, k->hooks[i].n > 0, hook_phase_names[i]);
+	leave_out(&l, f->disabled.n_peers > 0, "disabled peers");
 	for (size_t i = 0; i < k->dns.domains.n; i++)
 		if (is_routing_domain(k->dns.domains.list[i]))
-			text_f(out, "%sDNS = %s", separator(n++), k->dns.domains.list[i]);
+			text_f(out, "%sDNS = %s", separator(l.n++), k->dns.domains.list[i]);
 }

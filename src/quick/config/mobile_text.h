@@ -10,7 +10,7 @@
  * AllowedIPs and PersistentKeepalive. Host names of endpoints stay names. The text holds secrets. False: out of memory. */
 must_check bool mobile_text(struct text *out, const struct tunnel_file *f);
 
-/* Appends the keys of the file that mobile_text() leaves out, separated by ", ". */
+/* Appends what of the file mobile_text() leaves out, keys and disabled peers, separated by ", ". */
 void mobile_text_left_out(struct text *out, const struct tunnel_file *f);
 
 #endif

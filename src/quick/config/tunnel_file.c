@@ -45,6 +45,11 @@ uint32_t tunnel_file_table(const struct tunnel_file *f)
 struct reader {
 	struct tunnel_file *file;
 	struct interface_keys_reader keys;
+	struct peer_keys_reader peer;
+	bool in_peer;
+	/* the section that is read, for cuts: */
+	size_t first_cut;
+	const char *begin, *end; /* its header, and the end of its last setting; null: no header yet */
 };
 
 static bool add_cut(struct tunnel_file *f, struct span part, bool line)
@@ -55,16 +60,63 @@ static bool add_cut(struct tunnel_file *f, struct span part, bool line)
 	return true;
 }
 
+static bool read_peer_key(struct reader *r, const struct conf_extra *x, size_t peer, struct diag *d)
+{
+	if (peer >= r->file->n_peers) /* memory ran out */
+		return conf_is_quick_key(x->key, true);
+	r->peer.keys = &r->file->peers[peer];
+	return peer_keys_read(&r->peer, x, d);
+}
+
 /* For struct conf_options: keys that wg(8) does not know. */
 static bool read_key(void *ctx, const struct conf_extra *x, int peer, struct diag *d)
 {
 	struct reader *r = ctx;
 
-	if (peer >= 0 || !interface_keys_read(&r->keys, x, d))
+	if (peer < 0 ? !interface_keys_read(&r->keys, x, d) : !read_peer_key(r, x, (size_t)peer, d))
 		return false;
+	r->end = x->line_text.p + x->line_text.n;
 	if (!add_cut(r->file, x->line_text, true))
 		r->keys.no_memory = true;
 	return true;
+}
+
+/* `strip` leaves out a disabled peer from its header to its last setting: one cut in place of those inside it. */
+static void cut_disabled(struct reader *r)
+{
+	struct tunnel_file *f = r->file;
+	size_t to = r->first_cut, n = f->n_cuts;
+
+	if (!r->in_peer || !r->begin || f->n_peers == 0 || !f->peers[f->n_peers - 1].disabled)
+		return;
+	while (to < n && f->cuts[to].part.p < r->end)
+		to++;
+	if (to == r->first_cut)
+		return; /* memory ran out */
+	f->cuts[r->first_cut] = (struct tunnel_file_cut){ { r->begin, (size_t)(r->end - r->begin) }, true };
+	memmove(&f->cuts[r->first_cut + 1], &f->cuts[to], (n - to) * sizeof *f->cuts);
+	f->n_cuts -= to - r->first_cut - 1;
+}
+
+/* For struct conf_options. */
+static void begin_section(void *ctx, const struct diag_at *at, bool is_peer)
+{
+	struct reader *r = ctx;
+	struct tunnel_file *f = r->file;
+
+	(void)at;
+	cut_disabled(r);
+	r->in_peer = is_peer;
+	r->begin = r->end = NULL;
+	r->first_cut = f->n_cuts;
+	if (!is_peer)
+		return;
+	if (f->lines_only && f->n_peers > 0)
+		peer_keys_free(&f->peers[--f->n_peers]);
+	if (vector_reserve(&f->peers, &f->cap_peers, f->n_peers + 1, sizeof *f->peers))
+		f->peers[f->n_peers++] = (struct peer_keys){ 0 };
+	else
+		r->keys.no_memory = true;
 }
 
 /* wireguard-tools strips lines with bash's read, which drops blanks at both ends. */
@@ -86,6 +138,9 @@ static void cut_blanks(void *ctx, struct span line)
 	struct span before = span_sub(line, 0, (size_t)(kept.p - line.p));
 	struct span after = span_sub(line, before.n + kept.n, line.n);
 
+	r->begin = r->begin ? r->begin : line.p; /* the header follows the call of begin_section() */
+	if (kept.n > 0 && kept.p[0] != '#')
+		r->end = line.p + line.n;
 	if ((before.n > 0 && !add_cut(r->file, before, false)) ||
 	    (after.n > 0 && !add_cut(r->file, after, false)))
 		r->keys.no_memory = true;
@@ -107,11 +162,45 @@ static bool drop_replaced_allowedips(struct wg_device *d)
 	return ok;
 }
 
+/* Moves the disabled peers out of the device. */
+static bool separate_disabled(struct tunnel_file *f)
+{
+	struct wg_device *d = &f->device;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < d->n_peers && i < f->n_peers; i++) {
+		struct wg_peer *to = f->peers[i].disabled ? device_add_peer(&f->disabled) : &d->peers[n];
+		if (!to)
+			return false;
+		if (to != &d->peers[i]) {
+			*to = d->peers[i];
+			mem_wipe(&d->peers[i], sizeof d->peers[i]);
+		}
+		if (f->peers[i].disabled)
+			peer_keys_free(&f->peers[i]);
+		else
+			f->peers[n++] = f->peers[i];
+	}
+	d->n_peers = n;
+	f->n_peers = n;
+	return true;
+}
+
+static void free_peer_keys(struct tunnel_file *f)
+{
+	for (size_t i = 0; i < f->n_peers; i++)
+		peer_keys_free(&f->peers[i]);
+	free(f->peers);
+	f->peers = NULL;
+	f->n_peers = f->cap_peers = 0;
+}
+
 int tunnel_file_parse(struct tunnel_file *f, const struct tunnel_file_lookups *lookups, struct diag *d)
 {
 	struct reader r = { .file = f, .keys = { .keys = &f->interface, .file = f->path,
-						 .find_table = lookups->table } };
-	struct conf_options o = { .file = f->path, .extra = read_key, .ctx = &r,
+						 .find_table = lookups->table },
+			    .peer = { .file = f->path } };
+	struct conf_options o = { .file = f->path, .extra = read_key, .section = begin_section, .ctx = &r,
 				  .scopes = lookups->scopes, .service = lookups->service,
 				  .emit_line = f->lines_only ? cut_blanks : NULL,
 				  .no_names = f->lines_only, .discard_peers = f->lines_only,
@@ -125,8 +214,12 @@ int tunnel_file_parse(struct tunnel_file *f, const struct tunnel_file_lookups *l
 		diag_f(d, DIAG_WARNING, &begin, NULL, "the file is empty");
 	}
 	error = conf_read(&f->device, text, &o, d);
-	if (error == 0 && (r.keys.no_memory || !drop_replaced_allowedips(&f->device)))
+	cut_disabled(&r);
+	if (error == 0 && (r.keys.no_memory || r.peer.no_memory || !separate_disabled(f) ||
+			   !drop_replaced_allowedips(&f->device)))
 		error = -ENOMEM;
+	if (error < 0)
+		free_peer_keys(f);
 	if (error == -ENOMEM)
 		diag_f(d, DIAG_ERROR, &at, NULL, "out of memory");
 	memcpy(f->device.name, f->name, sizeof f->name);
@@ -136,6 +229,8 @@ int tunnel_file_parse(struct tunnel_file *f, const struct tunnel_file_lookups *l
 void tunnel_file_free(struct tunnel_file *f)
 {
 	device_free(&f->device);
+	device_free(&f->disabled);
+	free_peer_keys(f);
 	interface_keys_free(&f->interface);
 	if (f->text)
 		mem_wipe(f->text, f->n_text);

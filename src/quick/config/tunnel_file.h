@@ -1,9 +1,10 @@
-/* A tunnel file, as wg-quick reads it: what wg(8) reads (model/conf.h), and the keys of [Interface] that only
+/* A tunnel file, as wg-quick reads it: what wg(8) reads (model/conf.h), and the keys that only
  * wg-quick(8) knows. Pure: the text and every look-up come from the caller (host/tunnel_file_load.h). */
 #ifndef WG_QUICK_TUNNEL_FILE_H
 #define WG_QUICK_TUNNEL_FILE_H
 
 #include "interface_keys.h"
+#include "peer_keys.h"
 
 /* Text that `strip` leaves out. */
 struct tunnel_file_cut {
@@ -19,6 +20,9 @@ struct tunnel_file {
 	bool lines_only; /* input: peers are checked but not kept */
 	struct wg_device device; /* a patch, with the name set */
 	struct interface_keys interface;
+	struct peer_keys *peers; /* of each peer of the device; owned */
+	size_t n_peers, cap_peers;
+	struct wg_device disabled; /* peers that are not configured */
 	struct tunnel_file_cut *cuts; /* in ascending order; owned */
 	size_t n_cuts, cap_cuts;
 };

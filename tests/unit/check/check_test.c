@@ -18,7 +18,7 @@ static bool extra(void *ctx, const struct conf_extra *x, int peer, struct diag *
 {
 	(void)ctx;
 	(void)d;
-	return peer < 0 && conf_is_quick_key(x->key);
+	return conf_is_quick_key(x->key, peer >= 0);
 }
 
 static void add(struct check *c, const char *path, const char *text)
@@ -55,6 +55,24 @@ static void an_mtu_too_small_for_ipv6(void **state)
 	add(&c, "b", "[Interface]\nPrivateKey=" PRIVATE_A "\nAddress=10.0.0.1/24,fd00::1/64\nMTU=1280\n");
 	add(&c, "c", "[Interface]\nPrivateKey=" PRIVATE_A "\nAddress=10.0.0.1/24,fe80::1/64\nMTU=1000\n");
 	expect(&c, true, "a:4:5 warning mtu-range\n");
+}
+
+static void disabled_peers_are_checked_for_syntax_only(void **state)
+{
+	struct check c = { 0 };
+
+	(void)state;
+	for (int disabled = 0; disabled < 2; disabled++) {
+		char text[512];
+		struct text t = text_fixed(text, sizeof text);
+		text_f(&t, "[Interface]\nPrivateKey=" PRIVATE_A "\n[Peer]\nPublicKey=" PUBLIC_B "\nAllowedIPs=10.0.0.1/32,10.0.0.2/32\n"
+			   "Endpoint=b.example:1\n%s[Peer]\nPublicKey=" PUBLIC_C "\nAllowedIPs=10.0.0.2/32\nEndpoint=c.example:1\n",
+		       disabled ? "Disabled=yes\n" : "");
+		add(&c, "a", text);
+		expect(&c, false, disabled ? "" : "a:9:12 warning allowed-ips-moved\n");
+	}
+	add(&c, "a", "[Interface]\nPrivateKey=" PRIVATE_A "\n[Peer]\nDisabled=yes\nPublicKey=" PUBLIC_B "\nAllowedIPs=10.0.0.256/32\n");
+	expect(&c, false, "a:6:12 error bad-address\n");
 }
 
 /* The address of one server is in the network that another server has. */
@@ -207,6 +225,7 @@ static void ten_thousand_peers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(disabled_peers_are_checked_for_syntax_only),
 		cmocka_unit_test(an_mtu_too_small_for_ipv6),
 		cmocka_unit_test(an_address_that_another_peer_has),
 		cmocka_unit_test(neither_end_has_an_endpoint),

@@ -359,7 +359,7 @@ static bool collect_extra(void *ctx, const struct conf_extra *x, int peer, struc
 		diag_f(d, DIAG_ERROR, &at, NULL, "no MTU like this");
 		return true;
 	}
-	if (!conf_is_quick_key(x->key) && !(peer >= 0 && span_is(x->key, "PresharedKeyFile")))
+	if (!conf_is_quick_key(x->key, peer >= 0) && !(peer >= 0 && span_is(x->key, "PresharedKeyFile")))
 		return false;
 	text_f(&q->extra_text, "%d %u:%u %.*s|%.*s|\n", peer, x->line, x->column, (int)x->key.n, x->key.p,
 	       (int)x->value.n, x->value.p);

@@ -73,6 +73,19 @@ static void unchanged(const char *text, const char *state, const struct options 
 	assert_null(save(text, state, o));
 }
 
+static void disabled_peers_stay(void **state)
+{
+	const char *text = "[Peer]\nPublicKey = " A "\nDisabled = yes\nAllowedIPs = 10.0.0.2/32\n\n[Peer]\nPublicKey = " B "\n";
+
+	(void)state;
+	unchanged(text, "[Peer]\nPublicKey = " B "\n", NULL);
+	/* The device has it, from before the edit of the file. */
+	unchanged(text, "[Peer]\nPublicKey = " A "\nAllowedIPs = 10.0.0.3/32\n[Peer]\nPublicKey = " B "\n", NULL);
+	check(text, "[Peer]\nPublicKey = " C "\n[Peer]\nPublicKey = " B "\nPersistentKeepalive = 5\n", NULL,
+	      "[Peer]\nPublicKey = " A "\nDisabled = yes\nAllowedIPs = 10.0.0.2/32\n\n[Peer]\nPublicKey = " B "\n"
+	      "PersistentKeepalive = 5\n\n[Peer]\nPublicKey = " C "\n");
+}
+
 static void the_same_state_changes_nothing(void **state)
 {
 	const char *text = "# mine\n[interface]\n  privatekey=" PRIVATE " # key\nAddress = 10.0.0.1/24,fd00::1/64\n"
@@ -390,6 +403,7 @@ static void blank_lines_do_not_multiply(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(disabled_peers_stay),
 		cmocka_unit_test(the_same_state_changes_nothing),
 		cmocka_unit_test(comments_names_order_and_spelling_stay),
 		cmocka_unit_test(peers_are_added_and_removed),

@@ -9,6 +9,7 @@
 
 #include "quick/config/tunnel_file.h"
 
+#define OTHER "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
 #define KEY "Jixsag44W8CFkKCIvlLSZF86/Q/4BovkpqdB9Vps5Sk="
 
 struct report {
@@ -235,6 +236,41 @@ static void the_last_section_of_a_peer_has_its_allowed_ips(void **state)
 	tunnel_file_free(&f);
 }
 
+static void a_disabled_peer_is_not_configured(void **state)
+{
+	struct tunnel_file f;
+	struct report r;
+
+	(void)state;
+	assert_int_equal(parse(&f, &r, "[Peer]\nPublicKey = " KEY "\nAllowedIPs = 10.0.0.0/8\nDisabled = yes\n"
+				       "# Name = phone\n[Peer]\nPublicKey = " OTHER "\nAllowedIPs = 10.0.0.0/16\n", false), 0);
+	assert_int_equal(f.device.n_peers, 1);
+	assert_int_equal(f.n_peers, 1);
+	assert_int_equal(f.disabled.n_peers, 1);
+	assert_string_equal(f.device.peers[0].name, "phone");
+	tunnel_file_free(&f);
+	/* Of several sections with one key, the others stay; the last line counts. */
+	assert_int_equal(parse(&f, &r, "[Peer]\nPublicKey = " KEY "\nAllowedIPs = 10.0.0.0/8\n"
+				       "[Peer]\nPublicKey = " KEY "\nDisabled = yes\nAllowedIPs = 10.1.0.0/16\n"
+				       "[Peer]\nDisabled = yes\nDisabled = no\nPublicKey = " OTHER "\n", false), 0);
+	assert_int_equal(f.device.n_peers, 2);
+	assert_int_equal(f.device.peers[0].n_allowedips, 1);
+	tunnel_file_free(&f);
+	/* The rest of its section must be valid, and [Interface] has no such key. */
+	assert_int_equal(parse(&f, &r, "[Peer]\nDisabled = yes\nPublicKey = x\n", false), -EINVAL);
+	assert_int_equal(r.line, 3);
+	tunnel_file_free(&f);
+	assert_int_equal(parse(&f, &r, "[Peer]\nDisabled = yes\n", false), -ENOKEY);
+	tunnel_file_free(&f);
+	assert_int_equal(parse(&f, &r, "[Peer]\nPublicKey = " KEY "\nDisabled = 1\n", true), -EINVAL);
+	assert_string_equal(r.text, "Disabled: expected yes or no, found `1'");
+	assert_int_equal(r.line, 3);
+	assert_int_equal(r.column, 12);
+	tunnel_file_free(&f);
+	assert_int_equal(parse_line(&f, &r, "Disabled = yes"), -EINVAL);
+	tunnel_file_free(&f);
+}
+
 static void strip_leaves_what_wg_reads(void **state)
 {
 	static const struct { const char *text, *stripped; } cases[] = {
@@ -245,6 +281,11 @@ static void strip_leaves_what_wg_reads(void **state)
 		{ "[Interface]\nPostUp = a # b\n  \t ", "[Interface]\n" },
 		{ "[Peer]\nPublicKey = " KEY "\n[Interface]\nSaveConfig = true\n",
 		  "[Peer]\nPublicKey = " KEY "\n[Interface]\n" },
+		{ "[Interface]\n\n# laptop\n[Peer]\nDISABLED = Yes # lost\n  PublicKey = " KEY "\nAllowedIPs=::/0\n\n# phone\n"
+		  "[Peer]\nPublicKey = " OTHER "\nDisabled = no\n", "[Interface]\n\n# laptop\n\n# phone\n[Peer]\nPublicKey = " OTHER "\n" },
+		{ "[Peer]\nDisabled=yes\nPublicKey = " KEY "\n  [Peer]\nPublicKey = " KEY "\nDisabled = true\n[Interface]\nMTU=1300\n",
+		  "[Interface]\n" },
+		{ "[Peer]\nPublicKey = " KEY "\nDisabled = yes", "" },
 	};
 
 	(void)state;
@@ -269,6 +310,7 @@ int main(void)
 		cmocka_unit_test(wrong_values_are_reported),
 		cmocka_unit_test(empty_files_and_peers_without_a_key),
 		cmocka_unit_test(the_last_section_of_a_peer_has_its_allowed_ips),
+		cmocka_unit_test(a_disabled_peer_is_not_configured),
 		cmocka_unit_test(strip_leaves_what_wg_reads),
 	};
 
