@@ -101,6 +101,47 @@ static void no_endpoint_anywhere(struct check *c, const struct check_file *f, co
 	found_help(c, "add Endpoint = HOST:PORT to the peer, or ListenPort = PORT to [Interface] and the endpoint to the peer's file");
 }
 
+static void endpoint_list(struct check *c, const struct check_file *f, const struct finding *self)
+{
+	for (size_t i = 0; i < f->n_peers; i++) {
+		const struct check_peer *p = &f->peers[i];
+		if (p->list.n == 0 || !p->is_sound)
+			continue;
+		found(c, self, f, &p->list_at, "wireguard-tools refuses a list of endpoints");
+		found_help(c, "wg-quick strip leaves the first one for other programs");
+	}
+}
+
+static bool is_repeated(struct span endpoint, struct span first, struct span list)
+{
+	struct span other = first;
+
+	do {
+		other = span_trim(other);
+		if (other.p == endpoint.p)
+			return false;
+		if (span_equal(other, endpoint))
+			return true;
+	} while (span_next(&other, &list, ','));
+	return false;
+}
+
+static void duplicate_endpoint(struct check *c, const struct check_file *f, const struct finding *self)
+{
+	for (size_t i = 0; i < f->n_peers; i++) {
+		const struct check_peer *p = &f->peers[i];
+		struct span rest = p->list, one;
+		while (p->list.n > 0 && span_next(&one, &rest, ',')) {
+			struct check_at at = p->list_at;
+			one = span_trim(one);
+			at.column += (uint32_t)(one.p - p->list.p);
+			at.width = (uint32_t)one.n;
+			if (one.n > 0 && is_repeated(one, p->endpoint_text, p->list))
+				found(c, self, f, &at, "this endpoint is in the list twice");
+		}
+	}
+}
+
 static void keepalive_without_endpoint(struct check *c, const struct check_file *f, const struct finding *self)
 {
 	for (size_t i = 0; i < f->n_peers; i++) {
@@ -262,6 +303,17 @@ static const struct finding list[] = {
 	  .right = "[Interface]\nPrivateKey = PRIVATE_KEY\n\n[Peer]\nPublicKey = PUBLIC_KEY\nAllowedIPs = 10.0.0.1/32\n"
 		   "Endpoint = vpn.example.com:51820",
 	  .fix = "Add Endpoint, or ListenPort if the other file has the endpoint." },
+	{ .id = "endpoint-list", .title = "several endpoints of one peer", .level = DIAG_NOTE, .in_file = endpoint_list,
+	  .why = "A list of endpoints, in order of preference, is read by this wg-quick alone, which uses the first one that "
+		 "resolves. wg(8) and other programs refuse the file.",
+	  .wrong = "[Peer]\nPublicKey = PUBLIC_KEY\nEndpoint = a.example.com:51820, b.example.com:51820",
+	  .right = "[Peer]\nPublicKey = PUBLIC_KEY\nEndpoint = a.example.com:51820",
+	  .fix = "Nothing, if the file is for this wg-quick; else keep the first endpoint, or give other programs the output of wg-quick strip." },
+	{ .id = "duplicate-endpoint", .title = "an endpoint that is twice in a list", .level = DIAG_WARNING, .in_file = duplicate_endpoint,
+	  .why = "The endpoints of a list are tried one after the other; one that is there twice is tried twice. Perhaps one of the two "
+		 "should be another host or port.",
+	  .wrong = "Endpoint = a.example.com:51820, a.example.com:51820", .right = "Endpoint = a.example.com:51820, b.example.com:51820",
+	  .fix = "Remove or correct one of them." },
 	{ .id = "keepalive-without-endpoint", .title = "PersistentKeepalive for a peer without an endpoint", .level = DIAG_NOTE,
 	  .in_file = keepalive_without_endpoint,
 	  .why = "Keepalives keep the mapping of a NAT in front of the sender alive, so it is the end behind NAT that sends them. A "

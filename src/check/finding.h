@@ -15,7 +15,9 @@ struct check_peer {
 	struct wg_public public_key;
 	struct wg_hash psk_hash; /* of the preshared key */
 	struct ip_endpoint endpoint; /* IP_NONE: a host name, or none */
-	struct span endpoint_text;   /* as written */
+	struct span endpoint_text;   /* as written; of a list, the first one */
+	struct check_at list_at;     /* the others of a list */
+	struct span list;            /* as written, from the comma after the first one; empty: a single endpoint */
 	uint16_t port, keepalive_s;
 	char *name;                  /* from a comment, if the file has no errors; owned; null: none */
 	bool has_key, has_psk, disabled;

@@ -40,12 +40,28 @@ static uint16_t port_of(const char *host)
 
 static void read_endpoint(struct check_peer *p, const struct wg_peer *from, const struct conf_value *v)
 {
+	if (p->endpoint_at.line == v->line)
+		return; /* the second or a later one of a list */
+	p->list = (struct span){ NULL, 0 };
 	p->endpoint_at = at_of(v);
 	p->endpoint_text = v->text;
 	p->endpoint = (struct ip_endpoint){ 0 };
 	if (from->flags & WG_PEER_HAS_ENDPOINT)
 		p->endpoint = from->endpoint;
 	p->port = from->flags & WG_PEER_HAS_ENDPOINT ? from->endpoint.port : from->host ? port_of(from->host) : 0;
+}
+
+static void read_endpoint_list(void *ctx, struct span rest)
+{
+	const struct reader *r = ctx;
+	struct check_peer *p = r->f->n_peers > 0 ? &r->f->peers[r->f->n_peers - 1] : NULL;
+
+	if (!p || !p->endpoint_at.line)
+		return;
+	p->list = rest;
+	p->list_at = p->endpoint_at;
+	p->list_at.column += (uint32_t)(rest.p - p->endpoint_text.p);
+	p->list_at.width = (uint32_t)rest.n;
 }
 
 static void read_allowed_ip(struct reader *r, const struct wg_peer *from, const struct conf_value *v)
@@ -320,6 +336,7 @@ void check_read(struct check *c, struct check_file *f)
 	struct diag d = { .emit = read_message, .ctx = &r };
 	struct conf_options o = { .file = f->in.path, .extra = f->in.extra ? read_extra : NULL, .ctx = &r,
 				  .scopes = f->in.scopes, .service = f->in.service, .value = read_value,
+				  .endpoint_list = f->in.is_quick ? read_endpoint_list : NULL,
 				  .section = read_section, .max_errors = UINT_MAX };
 	struct wg_device device;
 

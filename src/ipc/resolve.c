@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/vector.h"
 #include "lookup.h"
 
 enum {
@@ -25,6 +26,7 @@ enum lookup_state { LOOKUP_PENDING, LOOKUP_FOUND, LOOKUP_FAILED };
 struct lookup {
 	char *text;       /* "name:port", owned */
 	enum lookup_state state;
+	bool needed;      /* a peer has no other endpoint yet */
 	int error;        /* of the last getaddrinfo() */
 	struct ip_endpoint endpoint;
 };
@@ -162,12 +164,17 @@ static void lookups_release(struct lookups *all)
 	free(all);
 }
 
+static bool is_pending(const struct lookup *l)
+{
+	return l->state == LOOKUP_PENDING && l->needed;
+}
+
 static void look_up(struct lookups *all)
 {
 	size_t i;
 
 	while ((i = all->next++) < all->n)
-		if (all->list[i].state == LOOKUP_PENDING)
+		if (is_pending(&all->list[i]))
 			lookup_try(&all->list[i]);
 }
 
@@ -197,13 +204,21 @@ static bool start_thread(struct lookups *all, const pthread_attr_t *attr)
 	return started;
 }
 
-static size_t count(const struct lookups *all, enum lookup_state state)
+static size_t count_pending(const struct lookups *all)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < all->n; i++)
-		n += all->list[i].state == state;
+		n += is_pending(&all->list[i]);
 	return n;
+}
+
+static bool any_failed(const struct lookups *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (all->list[i].state == LOOKUP_FAILED)
+			return true;
+	return false;
 }
 
 static bool is_stopped(const struct resolve_options *o)
@@ -231,7 +246,7 @@ static void wait_for_threads(struct lookups *all, const struct resolve_options *
  * meanwhile. */
 static void lookup_round(struct lookups *all, const struct resolve_options *o)
 {
-	size_t pending = count(all, LOOKUP_PENDING), n = 0;
+	size_t pending = count_pending(all), n = 0;
 	pthread_attr_t attr;
 
 	all->next = 0;
@@ -261,19 +276,85 @@ static void report_waiting(const struct lookups *all, const struct resolve_optio
 	unsigned int ms = (us + 5000) / 10000 * 10;
 
 	for (size_t i = 0; o->waiting && i < all->n; i++)
-		if (all->list[i].state == LOOKUP_PENDING)
+		if (is_pending(&all->list[i]))
 			o->waiting(o->ctx, all->list[i].text, gai_strerror(all->list[i].error), ms);
 }
 
+/* ---- the endpoints of a peer ---- */
+
+/* The next endpoint of the peer, whose `host` may be a list. */
+static bool next_endpoint(struct span *one, struct span *rest, const struct resolve_options *o)
+{
+	if (o->lists)
+		return span_next(one, rest, ',');
+	*one = *rest;
+	*rest = (struct span){ NULL, 0 };
+	return one->p != NULL;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	const struct lookup *x = a, *y = b;
+
+	return strcmp(x->text, y->text);
+}
+
+static int compare_with(const void *key, const void *lookup)
+{
+	const struct span *text = key;
+	const char *other = ((const struct lookup *)lookup)->text;
+	int order = strncmp(text->p, other, text->n);
+
+	return order == 0 && other[text->n] != '\0' ? -1 : order;
+}
+
+static struct lookup *lookup_of(const struct lookups *all, struct span text)
+{
+	return bsearch(&text, all->list, all->n, sizeof *all->list, compare_with);
+}
+
+/* The first endpoint of the peer that was resolved; else the first one. */
+static struct lookup *best_lookup(const struct lookups *all, const struct wg_peer *peer, const struct resolve_options *o)
+{
+	struct span rest = span_of(peer->host), one;
+	struct lookup *first = NULL;
+
+	while (next_endpoint(&one, &rest, o)) {
+		struct lookup *l = lookup_of(all, one);
+		if (l->state == LOOKUP_FOUND)
+			return l;
+		first = first ? first : l;
+	}
+	return first;
+}
+
+/* A peer with one resolved endpoint waits for no other. */
+static void note_needed(struct lookups *all, const struct wg_device *d, const struct resolve_options *o)
+{
+	for (size_t i = 0; i < all->n; i++)
+		all->list[i].needed = false;
+	for (uint32_t i = 0; i < d->n_peers; i++) {
+		const struct wg_peer *peer = &d->peers[i];
+		struct span rest, one;
+		if (!(peer->flags & WG_PEER_HAS_HOST) || best_lookup(all, peer, o)->state == LOOKUP_FOUND)
+			continue;
+		rest = span_of(peer->host);
+		while (next_endpoint(&one, &rest, o))
+			lookup_of(all, one)->needed = true;
+	}
+}
+
 /* Without o->partial a permanent failure ends the rounds, because the device will not be changed. */
-static void lookup_all(struct lookups *all, const struct resolve_options *o)
+static void lookup_all(struct lookups *all, const struct wg_device *d, const struct resolve_options *o)
 {
 	unsigned int us = WAIT_FIRST_US;
 
 	lookup_round(all, o);
 	for (int i = 0; o->retries < 0 || i < o->retries; i++) {
-		if (count(all, LOOKUP_PENDING) == 0 || is_stopped(o) ||
-		    (count(all, LOOKUP_FAILED) > 0 && !o->partial))
+		if (is_stopped(o))
+			return;
+		note_needed(all, d, o);
+		if (count_pending(all) == 0 || (any_failed(all) && !o->partial))
 			return;
 		report_waiting(all, o, us);
 		wait_us(us, o);
@@ -284,46 +365,55 @@ static void lookup_all(struct lookups *all, const struct resolve_options *o)
 	}
 }
 
-static int by_text(const void *a, const void *b)
+static void sort_and_unite(struct lookups *all)
 {
-	const struct lookup *x = a, *y = b;
-
-	return strcmp(x->text, y->text);
-}
-
-/* Collects the distinct names of the device, sorted; null: out of memory. */
-static struct lookups *lookups_new(const struct wg_device *d)
-{
-	struct lookups *all = calloc(1, sizeof *all);
 	size_t n = 0;
 
-	for (uint32_t i = 0; i < d->n_peers; i++)
-		n += (d->peers[i].flags & WG_PEER_HAS_HOST) != 0;
-	if (!all)
-		return NULL;
-	all->users = 1;
-	pthread_mutex_init(&all->lock, NULL);
-	pthread_cond_init(&all->finished, NULL);
-	all->list = calloc(n ? n : 1, sizeof *all->list);
-	for (uint32_t i = 0; all->list && i < d->n_peers; i++) {
-		if (!(d->peers[i].flags & WG_PEER_HAS_HOST))
-			continue;
-		all->list[all->n].text = strdup(d->peers[i].host);
-		if (!all->list[all->n++].text)
-			n = SIZE_MAX;
-	}
-	if (!all->list || n == SIZE_MAX) {
-		lookups_release(all);
-		return NULL;
-	}
 	qsort(all->list, all->n, sizeof *all->list, by_text);
-	n = 0;
 	for (size_t i = 0; i < all->n; i++)
 		if (n == 0 || strcmp(all->list[n - 1].text, all->list[i].text) != 0)
 			all->list[n++] = all->list[i];
 		else
 			free(all->list[i].text);
 	all->n = n;
+}
+
+static bool add_lookups(struct lookups *all, size_t *cap, const struct wg_peer *peer, const struct resolve_options *o)
+{
+	struct span rest = span_of(peer->host), one;
+
+	while (next_endpoint(&one, &rest, o)) {
+		if (!vector_reserve(&all->list, cap, all->n + 1, sizeof *all->list))
+			return false;
+		all->list[all->n] = (struct lookup){ .text = span_dup(one), .needed = true };
+		if (!all->list[all->n].text)
+			return false;
+		all->n++;
+	}
+	return true;
+}
+
+/* Collects the distinct names of the device, sorted; null: out of memory. */
+static struct lookups *lookups_new(const struct wg_device *d, const struct resolve_options *o)
+{
+	struct lookups *all = calloc(1, sizeof *all);
+	size_t cap = 0;
+	bool ok = true;
+
+	if (!all)
+		return NULL;
+	all->users = 1;
+	pthread_mutex_init(&all->lock, NULL);
+	pthread_cond_init(&all->finished, NULL);
+	for (uint32_t i = 0; ok && i < d->n_peers; i++)
+		if (d->peers[i].flags & WG_PEER_HAS_HOST)
+			ok = add_lookups(all, &cap, &d->peers[i], o);
+	if (!ok) {
+		lookups_release(all);
+		return NULL;
+	}
+	if (all->n > 0)
+		sort_and_unite(all);
 	return all;
 }
 
@@ -338,13 +428,6 @@ static void report(const struct wg_peer *peer, const struct lookup *l, const str
 	       peer->host, key);
 }
 
-static struct lookup *lookup_of(const struct lookups *all, const struct wg_peer *peer)
-{
-	struct lookup key = { .text = peer->host };
-
-	return bsearch(&key, all->list, all->n, sizeof *all->list, by_text);
-}
-
 static int report_failures(const struct lookups *all, const struct wg_device *d, const struct resolve_options *o,
 			   struct diag *diag)
 {
@@ -355,7 +438,7 @@ static int report_failures(const struct lookups *all, const struct wg_device *d,
 
 		if (!(d->peers[i].flags & WG_PEER_HAS_HOST))
 			continue;
-		l = lookup_of(all, &d->peers[i]);
+		l = best_lookup(all, &d->peers[i], o);
 		if (l->state == LOOKUP_FOUND)
 			continue;
 		report(&d->peers[i], l, o, diag);
@@ -366,12 +449,12 @@ static int report_failures(const struct lookups *all, const struct wg_device *d,
 
 int resolve_device(struct wg_device *d, const struct resolve_options *o, struct diag *diag)
 {
-	struct lookups *all = lookups_new(d);
+	struct lookups *all = lookups_new(d, o);
 	int failed;
 
 	if (!all)
 		return -ENOMEM;
-	lookup_all(all, o);
+	lookup_all(all, d, o);
 	if (is_stopped(o)) { /* threads may still write the results */
 		lookups_release(all);
 		return -EINTR;
@@ -383,7 +466,7 @@ int resolve_device(struct wg_device *d, const struct resolve_options *o, struct 
 
 		if (!(peer->flags & WG_PEER_HAS_HOST))
 			continue;
-		l = lookup_of(all, peer);
+		l = best_lookup(all, peer, o);
 		if (l->state != LOOKUP_FOUND)
 			continue;
 		peer->endpoint = l->endpoint;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/vector.h"
 #include "conf_name.h"
 #include "conf_unrecognized.h"
 #include "fields.h"
@@ -246,6 +247,44 @@ static void read_allowedips(struct conf_reader *r, const struct field *f, struct
 		peer->flags |= WG_PEER_REPLACE_ALLOWEDIPS;
 }
 
+static bool add_endpoint(struct conf_reader *r, const struct field *f, struct span raw, struct text *list)
+{
+	struct wg_peer *peer = open_peer(r);
+	struct field_value v;
+
+	if (!read_value(r, peer, f, raw, &v))
+		return false;
+	text_f(list, "%s%.*s", list->n > 0 ? "," : "", (int)v.text.n, v.text.p);
+	return true;
+}
+
+/* Each endpoint is read as if it were the only one, so that its errors are the same. */
+static void read_endpoints(struct conf_reader *r, const struct field *f, struct span value)
+{
+	struct wg_peer *peer = open_peer(r);
+	struct text list = text_heap();
+	struct span rest = value, raw;
+	size_t first = span_trim(span_sub(value, 0, span_find(value, ','))).n, n = 0;
+	bool ok = true;
+
+	while (ok && span_next(&raw, &rest, ',')) {
+		ok = ++n <= ENDPOINTS_MAX;
+		if (ok)
+			ok = add_endpoint(r, f, span_trim(raw), &list);
+		else
+			fail(r, raw, "bad-endpoint", NULL, "a peer has at most 16 endpoints", (struct span){ NULL, 0 }, false);
+	}
+	if (ok && !list.failed) {
+		free(peer->host);
+		peer->host = span_dup(text_of(&list));
+		peer->flags = (peer->flags & ~(uint32_t)WG_PEER_HAS_ENDPOINT) | WG_PEER_HAS_HOST;
+		r->o->endpoint_list(r->o->ctx, span_sub(value, first, value.n));
+	}
+	if (ok && (list.failed || !peer->host))
+		out_of_memory(r);
+	text_heap_free(&list);
+}
+
 static void read_setting(struct conf_reader *r, const struct field *f, struct span code,
 			 size_t equals)
 {
@@ -257,6 +296,8 @@ static void read_setting(struct conf_reader *r, const struct field *f, struct sp
 		unrecognized(r, code);
 	else if (f == &fields[FIELD_ALLOWEDIP])
 		read_allowedips(r, f, value);
+	else if (f == &fields[FIELD_ENDPOINT] && r->o->endpoint_list && span_find(value, ',') < value.n)
+		read_endpoints(r, f, value);
 	else if (!read_value(r, object, f, value, &v) && f == &fields[FIELD_PUBLIC_KEY])
 		open_peer(r)->flags |= WG_PEER_HAS_PUBLIC_KEY; /* one error is enough: it is not reported as missing as well */
 }

@@ -42,6 +42,9 @@ struct conf_options {
 	/* Called for each valid value, and for each section line, including invalid ones (as of a peer). May be null. */
 	void (*value)(void *ctx, const struct conf_value *v);
 	void (*section)(void *ctx, const struct diag_at *at, bool is_peer);
+	/* Called for an Endpoint with several endpoints, separated by commas, with the text after the first one. `host` of the
+	 * peer is then all of them, separated by commas without blanks. Null: Endpoint has one. */
+	void (*endpoint_list)(void *ctx, struct span rest);
 	bool no_names;      /* do not read names of peers from comments */
 	bool discard_peers; /* keep only the last peer, to check a file in little memory */
 	/* The number of errors after which to stop; 0: one. Consequences of another error (keys of a misspelt section, a
@@ -65,6 +68,8 @@ struct conf_source {
 };
 must_check int conf_read_chunks(struct wg_device *out, const struct conf_source *source,
 				const struct conf_options *o, struct diag *d);
+
+enum { ENDPOINTS_MAX = 16 }; /* of one peer */
 
 struct set_options {
 	/* Reads the key from the path given for private-key or preshared-key; zeros for an empty file. 0, or -errno after

@@ -44,7 +44,7 @@ struct wg_peer {
 	struct wg_public public_key;
 	struct wg_psk psk;
 	struct ip_endpoint endpoint;
-	char *host; /* "name:port" as written, owned; null unless WG_PEER_HAS_HOST */
+	char *host; /* "name:port" as written, or a list (struct conf_options); owned; null unless WG_PEER_HAS_HOST */
 	char *name; /* from a comment ("# Name = laptop"), owned; null: none */
 	struct wg_allowedip *allowedips; /* owned */
 	uint32_t n_allowedips, cap_allowedips;

@@ -67,6 +67,34 @@ is_up() { on a test -e /sys/class/net/wg0; }
 	[ "$(on a wg show wg0 endpoints | cut -f2)" = 192.168.5.254:51820 ]
 }
 
+@test "of a list of endpoints, up and reload use the first one that resolves, and wait for no other" {
+	silent_name_server
+	echo 'hosts: files dns' | on a sh -c 'cat > /etc/nsswitch.conf'
+	hosts "192.168.5.253 b.test"
+	tunnel a wg0 <<- END
+		[Interface]
+		PrivateKey = $QUICK_KEY
+		[Peer]
+		PublicKey = $QUICK_PEER
+		AllowedIPs = 10.9.0.0/24
+		Endpoint = 192.168.5.252:51820, b.test:1
+	END
+	on a wg-quick up wg0
+	[ "$(on a wg show wg0 endpoints | cut -f2)" = 192.168.5.252:51820 ]
+	on a sed -i 's/^Endpoint.*/Endpoint = b.test:51820 , [2001:db8:5::fd]:3/' /etc/wireguard/wg0.conf
+	on a wg-quick reload wg0
+	[ "$(on a wg show wg0 endpoints | cut -f2)" = 192.168.5.253:51820 ]
+	on a wg set wg0 peer "$QUICK_PEER" endpoint '[2001:db8:5::fd]:3' # the file says the same: what the peer has now stays
+	[ -z "$(on a wg-quick diff wg0)" ]
+	on a wg-quick reload wg0
+	[ "$(on a wg show wg0 endpoints | cut -f2)" = '[2001:db8:5::fd]:3' ]
+	on a wg-quick save wg0
+	on a grep -qxF 'Endpoint = b.test:51820 , [2001:db8:5::fd]:3' /etc/wireguard/wg0.conf
+	run on a wg-quick down wg0
+	run -0 on a wg-quick up --dry-run wg0
+	[ "$(on a wg-quick strip wg0 | grep Endpoint)" = 'Endpoint = b.test:51820' ]
+}
+
 # A thread of wg-quick waits for the resolver.
 looks_up_a_name() { on a sh -c '[ "$(ls "/proc/$(pgrep -fx "wg-quick up wg0")/task" | wc -l)" -ge 2 ]'; }
 

@@ -90,7 +90,7 @@ static void measure_path(struct wg_device *d, unsigned int *mtu)
 
 static void resolve(struct wg_device *d, unsigned int *mtu)
 {
-	const struct resolve_options o = { .partial = true };
+	const struct resolve_options o = { .partial = true, .lists = true };
 	struct diag quiet = { 0 };
 	bool any = false;
 

@@ -98,7 +98,7 @@ static void drop_unresolved_endpoints(const char *name, struct wg_device *d)
 
 int resolve_endpoints(struct tunnel_file *f, const struct host_state *s, enum resolve_mode mode)
 {
-	struct resolve_options o = { .file = f->path, .waiting = report_retry, .partial = true,
+	struct resolve_options o = { .file = f->path, .waiting = report_retry, .partial = true, .lists = true,
 				     .stop = &stop_signal };
 	struct diag d = { .emit = report_as_warning };
 	int r;

@@ -68,7 +68,7 @@ static struct peer_probe *probe_for_name(struct probes *out, const struct wg_dev
 
 static int resolve_names(struct probes *out, const struct observation *o)
 {
-	struct resolve_options options = { .partial = true, .stop = &stop_signal };
+	struct resolve_options options = { .partial = true, .lists = true, .stop = &stop_signal };
 	struct wg_device names = { 0 };
 	struct diag silent = { 0 };
 	struct string_list texts = { 0 };

@@ -82,8 +82,8 @@ static void print_peer(struct text *t, const struct wg_peer *p)
 	if ((p->flags & WG_PEER_HAS_PSK) && !mem_is_zero_ct(&p->psk, sizeof p->psk))
 		print_key(t, "PresharedKey", p->psk.b);
 	print_allowedips(t, p);
-	if (p->flags & WG_PEER_HAS_HOST) {
-		text_f(t, "Endpoint = %s\n", p->host);
+	if (p->flags & WG_PEER_HAS_HOST) { /* apps read one endpoint */
+		text_f(t, "Endpoint = %.*s\n", (int)span_find(span_of(p->host), ','), p->host);
 	} else if (p->flags & WG_PEER_HAS_ENDPOINT) {
 		text_add(t, "Endpoint = ");
 		endpoint_print(t, &p->endpoint, NULL);
@@ -112,6 +112,14 @@ static void leave_out(struct left_out *l, bool has_it, const char *name)
 		text_f(l->t, "%s%s", separator(l->n++), name);
 }
 
+static bool has_endpoint_list(const struct wg_device *d)
+{
+	for (uint32_t i = 0; i < d->n_peers; i++)
+		if ((d->peers[i].flags & WG_PEER_HAS_HOST) && strchr(d->peers[i].host, ','))
+			return true;
+	return false;
+}
+
 void mobile_text_left_out(struct text *out, const struct tunnel_file *f)
 {
 	const struct interface_keys *k = &f->interface;
@@ -124,6 +132,7 @@ void mobile_text_left_out(struct text *out, const struct tunnel_file *f)
 	for (int i = 0; i < HOOK_PHASES; i++)
 		leave_out(&l, k->hooks[i].n > 0, hook_phase_names[i]);
 	leave_out(&l, f->disabled.n_peers > 0, "disabled peers");
+	leave_out(&l, has_endpoint_list(&f->device), "Endpoint after its first one");
 	for (size_t i = 0; i < k->dns.domains.n; i++)
 		if (is_routing_domain(k->dns.domains.list[i]))
 			text_f(out, "%sDNS = %s", separator(l.n++), k->dns.domains.list[i]);

@@ -50,6 +50,7 @@ struct reader {
 	/* the section that is read, for cuts: */
 	size_t first_cut;
 	const char *begin, *end; /* its header, and the end of its last setting; null: no header yet */
+	struct span endpoints; /* of the line being read, those that `strip` leaves out; empty: none */
 };
 
 static bool add_cut(struct tunnel_file *f, struct span part, bool line)
@@ -142,8 +143,18 @@ static void cut_blanks(void *ctx, struct span line)
 	if (kept.n > 0 && kept.p[0] != '#')
 		r->end = line.p + line.n;
 	if ((before.n > 0 && !add_cut(r->file, before, false)) ||
+	    (r->endpoints.n > 0 && !add_cut(r->file, r->endpoints, false)) ||
 	    (after.n > 0 && !add_cut(r->file, after, false)))
 		r->keys.no_memory = true;
+	r->endpoints = (struct span){ NULL, 0 };
+}
+
+/* wg(8) reads one endpoint. */
+static void cut_endpoints(void *ctx, struct span rest)
+{
+	struct reader *r = ctx;
+
+	r->endpoints = rest;
 }
 
 /* Of several sections with the same public key, the device keeps the allowed IPs of the last; the routes
@@ -202,6 +213,7 @@ int tunnel_file_parse(struct tunnel_file *f, const struct tunnel_file_lookups *l
 			    .peer = { .file = f->path } };
 	struct conf_options o = { .file = f->path, .extra = read_key, .section = begin_section, .ctx = &r,
 				  .scopes = lookups->scopes, .service = lookups->service,
+				  .endpoint_list = cut_endpoints,
 				  .emit_line = f->lines_only ? cut_blanks : NULL,
 				  .no_names = f->lines_only, .discard_peers = f->lines_only,
 				  .max_errors = UINT_MAX };

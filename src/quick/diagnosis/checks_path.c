@@ -70,7 +70,7 @@ static void check_name(struct findings *out, const struct facts *f, const struct
 	else if (peer->endpoint.addr.family == IP_NONE)
 		finding_fail(out, remedy("wg set %s peer %s endpoint %s", f->name, key, p->host).text,
 			     "%s could not be resolved when the tunnel was brought up", p->host);
-	else if (!ip_equal(&peer->endpoint.addr, &p->address.addr) && !has_session(f, p))
+	else if (!strchr(p->host, ',') && !ip_equal(&peer->endpoint.addr, &p->address.addr) && !has_session(f, p))
 		finding_fail(out, remedy("wg set %s peer %s endpoint %s", f->name, key, p->host).text,
 			     "%s is %s now, and packets are sent to %s", p->host, address_name(&p->address.addr).text,
 			     address_name(&peer->endpoint.addr).text);

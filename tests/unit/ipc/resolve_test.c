@@ -215,6 +215,75 @@ static void retries_are_limited(void **state)
 	device_free(&d);
 }
 
+static int resolve_lists(struct wg_device *d, struct reports *h, int retries)
+{
+	struct resolve_options o = { .retries = retries, .waiting = report_wait, .ctx = h, .partial = true, .lists = true };
+	struct diag diag = { .emit = report, .ctx = h };
+
+	return resolve_device(d, &o, &diag);
+}
+
+/* In order of preference, and without waiting for names that are not needed. */
+static void the_first_of_a_list_that_resolves(void **state)
+{
+	static const struct { const char *list; uint8_t third; uint16_t port; } cases[] = {
+		{ "1.1:5,2.2:6", 1, 5 }, { "dead:5,2.2:6,3.3:7", 2, 6 }, { "slow:1,3.3:7", 3, 7 }, { "3.3:7,slow:1", 3, 7 },
+		{ "192:5,dead:6", 192, 5 },
+	};
+	struct wg_device d = { 0 };
+	struct reports h = { .n = 0 };
+
+	(void)state;
+	transient_left = 100;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		add_host(&d, cases[i].list, 1);
+	assert_int_equal(resolve_lists(&d, &h, 15), 0);
+	assert_int_equal(h.waits, 0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(d.peers[i].flags, WG_PEER_HAS_PUBLIC_KEY | WG_PEER_HAS_ENDPOINT);
+		assert_int_equal(d.peers[i].endpoint.addr.b[2], cases[i].third);
+		assert_int_equal(d.peers[i].endpoint.port, cases[i].port);
+	}
+	transient_left = 0;
+	device_free(&d);
+}
+
+/* Another peer may need what this one does not. */
+static void a_list_without_any_address_fails(void **state)
+{
+	struct wg_device d = { 0 };
+	struct reports h = { .n = 0 };
+
+	(void)state;
+	transient_left = 1;
+	add_host(&d, "dead:5,dead:6", 4);
+	add_host(&d, "1.1:5,slow:1", 5);
+	add_host(&d, "slow:1", 6);
+	assert_int_equal(resolve_lists(&d, &h, 15), 1);
+	assert_int_equal(h.line, 4);
+	assert_non_null(strstr(h.text, "`dead:5,dead:6'"));
+	assert_int_equal(h.waits, 1);
+	assert_true(d.peers[0].flags & WG_PEER_HAS_HOST);
+	assert_true(d.peers[1].flags & WG_PEER_HAS_ENDPOINT);
+	assert_true(d.peers[2].flags & WG_PEER_HAS_ENDPOINT);
+	device_free(&d);
+}
+
+/* wg(8) reads one endpoint. */
+static void without_the_option_a_list_is_a_name(void **state)
+{
+	struct wg_device d = { 0 };
+	struct reports h = { .n = 0 };
+
+	(void)state;
+	add_host(&d, "dead:5,1.1:6", 1);
+	calls = 0;
+	assert_int_equal(resolve(&d, &h, 0), 0);
+	assert_int_equal(calls, 1);
+	assert_int_equal(d.peers[0].endpoint.port, 6);
+	device_free(&d);
+}
+
 /* The same waits as upstream, in hundredths of a second. */
 static void waits_increase(void **state)
 {
@@ -284,6 +353,9 @@ int main(void)
 		cmocka_unit_test(errors_name_the_peer_and_line),
 		cmocka_unit_test(temporary_failures_are_retried),
 		cmocka_unit_test(retries_are_limited),
+		cmocka_unit_test(the_first_of_a_list_that_resolves),
+		cmocka_unit_test(a_list_without_any_address_fails),
+		cmocka_unit_test(without_the_option_a_list_is_a_name),
 		cmocka_unit_test(waits_increase),
 		cmocka_unit_test(ports_do_not_overflow),
 		cmocka_unit_test(retries_from_the_environment),
