@@ -98,6 +98,19 @@ print(len(last), "sessions")'
 	[ -z "$(on a wg show wg0 peers)" ]
 }
 
+@test "at SIGTERM, what takes the kernel long to close is closed before the tunnel stops" {
+	tunnel_up
+	pid=$(on a pgrep -x wireguardd)
+	inotify=$(on a sh -c "cd /proc/$pid/fd && for fd in *; do [ \"\$(readlink \$fd)\" != anon_inode:inotify ] || echo \$fd; done")
+	[[ $inotify =~ ^[0-9]+$ ]]
+	on_bg a strace -f -e trace=close,memfd_create -o /run/calls -p "$pid"
+	eventually 10 grep -q attached "$BG_LOG"
+	expect "exit 0" term
+	closed=$(on a grep -n -m 1 "close($inotify)" /run/calls | cut -d: -f1)
+	exported=$(on a grep -n memfd_create /run/calls | tail -n 1 | cut -d: -f1)
+	[ "$closed" -lt "$exported" ]
+}
+
 @test "several queues of the TUN device are kept, after a restart and after kill -9" {
 	tunnel_up
 	for how in "0 term" "-9 kill"; do

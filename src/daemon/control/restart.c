@@ -226,6 +226,7 @@ static void keep_state(struct control *c)
 
 	if (c->store.is_changed)
 		save(c);
+	uapi_server_stop_watching(&c->uapi); /* the kernel takes some 10 ms to close an inotify(7) instance */
 	takeover_pause(c);
 	error = takeover_export(c, &e);
 	for (unsigned int i = 1; i < e.n_fds && !error; i++) {

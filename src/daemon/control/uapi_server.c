@@ -355,18 +355,24 @@ int uapi_server_start(struct uapi_server *s, struct loop *l, const struct uapi_h
 	return error;
 }
 
+void uapi_server_stop_watching(struct uapi_server *s)
+{
+	if (s->watcher.fd >= 0)
+		close(s->watcher.fd);
+	s->watcher.fd = -1;
+}
+
 void uapi_server_close(struct uapi_server *s)
 {
 	for (size_t i = 0; i < UAPI_CLIENTS_MAX; i++)
 		client_close(&s->clients[i]);
 	socket_file_remove(&s->file);
-	if (s->watcher.fd >= 0)
-		close(s->watcher.fd);
+	uapi_server_stop_watching(s);
 	if (s->listener.fd >= 0)
 		close(s->listener.fd);
 	if (s->dir_fd >= 0)
 		close(s->dir_fd);
-	s->watcher.fd = s->listener.fd = s->dir_fd = -1;
+	s->listener.fd = s->dir_fd = -1;
 }
 
 void uapi_server_leave(struct uapi_server *s)

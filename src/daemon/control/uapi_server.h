@@ -57,6 +57,8 @@ must_check int uapi_server_take_fd(struct uapi_server *s, int fd, const char *di
 must_check int uapi_server_start(struct uapi_server *s, struct loop *l, const struct uapi_handlers *handlers,
 				 void (*removed)(void *ctx));
 void uapi_server_close(struct uapi_server *s); /* unlinks the file, too, unless it was replaced */
+/* The loop must not run afterwards. */
+void uapi_server_stop_watching(struct uapi_server *s);
 void uapi_server_leave(struct uapi_server *s); /* another process has the listener: the file stays when it is closed */
 
 /* After SIGIO: calls `removed` if the socket file is gone. */
