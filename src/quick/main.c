@@ -6,6 +6,7 @@
 #include "base/version.h"
 #include "quick/command/check.h"
 #include "quick/command/command.h"
+#include "quick/command/confirm.h"
 #include "quick/command/messages.h"
 #include "quick/host/hooks.h"
 #include "quick/host/netns.h"
@@ -17,7 +18,7 @@
 #include "report/output.h"
 #include "report/report.h"
 
-static const char usage_line[] = "Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | graph | status | doctor | qr ] [ CONFIG_FILE | INTERFACE ]\n";
+static const char usage_line[] = "Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | graph | status | doctor | confirm | qr ] [ CONFIG_FILE | INTERFACE ]\n";
 
 static const char usage[] =
 	"\n"
@@ -34,11 +35,14 @@ static const char usage[] =
 	"  status   shows the state of the tunnel, or of all tunnels; with `json' as JSON\n"
 	"  doctor   examines the tunnel, and prints how to fix what is wrong; --fix does what\n"
 	"           `reload' would do\n"
+	"  confirm  keeps the change that `up' or `reload' with --confirm made\n"
 	"  qr       prints the file as a QR code for the apps of phones; -o FILE.svg or\n"
 	"           -o FILE.png writes an image\n"
 	"\n"
-	"  --no-hooks skips the hooks of up, down and restart; -q, --quiet prints no [#]\n"
-	"  lines; -v, --version prints the version; -h, --help prints this text.\n"
+	"  --confirm SECONDS of up and reload: the change is rolled back unless `confirm' is\n"
+	"  run within this time. --no-hooks skips the hooks of up, down and restart; -q,\n"
+	"  --quiet prints no [#] lines; -v, --version prints the version; -h, --help prints\n"
+	"  this text.\n"
 	"\n"
 	"  CONFIG_FILE is a configuration file, whose filename is the interface name\n"
 	"  followed by `.conf'. Otherwise, INTERFACE is an interface name, with\n"
@@ -66,7 +70,7 @@ static const struct own_command {
 } own_commands[] = { { "check", command_check }, { "graph", command_graph } };
 
 enum { OPTION_DRY_RUN = 1, OPTION_NO_HOOKS = 2, OPTION_QUIET = 4, OPTION_OUTPUT = 8, OPTION_JSON = 16, OPTION_TEXT = 32,
-       OPTION_FIX = 64 };
+       OPTION_FIX = 64, OPTION_CONFIRM = 128, OPTION_EXPIRE = 256 };
 
 static const struct command {
 	const char *name;
@@ -77,17 +81,19 @@ static const struct command {
 	bool prints;   /* on standard output */
 	bool inspects; /* the host, over netlink */
 	bool needs_net_admin; /* CAP_NET_ADMIN, except for --dry-run */
+	bool changes;  /* the host */
 } commands[] = {
-	{ "up", command_up, OPTION_DRY_RUN | OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_REQUIRED, ARGUMENT_ONE, false, true, true },
-	{ "down", command_down, OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_OPTIONAL, ARGUMENT_ONE, false, true, true },
-	{ "restart", command_restart, OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_REQUIRED, ARGUMENT_ONE, false, true, true },
-	{ "save", command_save, OPTION_QUIET, SETTINGS_OPTIONAL, ARGUMENT_ONE, false, true, true },
-	{ "strip", command_strip, 0, SETTINGS_UNUSED, ARGUMENT_ONE, true, false, false },
-	{ "reload", command_reload, OPTION_QUIET, SETTINGS_REQUIRED, ARGUMENT_ONE, false, true, true },
-	{ "diff", command_diff, OPTION_JSON | OPTION_TEXT, SETTINGS_REQUIRED, ARGUMENT_ONE, true, true, true },
-	{ "status", command_status, OPTION_JSON | OPTION_TEXT, SETTINGS_OPTIONAL, ARGUMENT_OPTIONAL, true, true, false },
-	{ "doctor", command_doctor, OPTION_FIX, SETTINGS_REQUIRED, ARGUMENT_OPTIONAL, true, true, true },
-	{ "qr", command_qr, OPTION_OUTPUT, SETTINGS_UNUSED, ARGUMENT_ONE, true, false, false },
+	{ "up", command_up, OPTION_CONFIRM | OPTION_DRY_RUN | OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_REQUIRED, ARGUMENT_ONE, false, true, true, true },
+	{ "down", command_down, OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_OPTIONAL, ARGUMENT_ONE, false, true, true, true },
+	{ "restart", command_restart, OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_REQUIRED, ARGUMENT_ONE, false, true, true, true },
+	{ "save", command_save, OPTION_QUIET, SETTINGS_OPTIONAL, ARGUMENT_ONE, false, true, true, true },
+	{ "strip", command_strip, 0, SETTINGS_UNUSED, ARGUMENT_ONE, true, false, false, false },
+	{ "reload", command_reload, OPTION_CONFIRM | OPTION_QUIET, SETTINGS_REQUIRED, ARGUMENT_ONE, false, true, true, true },
+	{ "diff", command_diff, OPTION_JSON | OPTION_TEXT, SETTINGS_REQUIRED, ARGUMENT_ONE, true, true, true, false },
+	{ "status", command_status, OPTION_JSON | OPTION_TEXT, SETTINGS_OPTIONAL, ARGUMENT_OPTIONAL, true, true, false, false },
+	{ "doctor", command_doctor, OPTION_FIX, SETTINGS_REQUIRED, ARGUMENT_OPTIONAL, true, true, true, false },
+	{ "confirm", command_confirm, OPTION_EXPIRE, SETTINGS_OPTIONAL, ARGUMENT_OPTIONAL, false, true, true, true },
+	{ "qr", command_qr, OPTION_OUTPUT, SETTINGS_UNUSED, ARGUMENT_ONE, true, false, false, false },
 };
 
 static const struct option {
@@ -101,6 +107,8 @@ static const struct option {
 	{ "--format=json", NULL, OPTION_JSON },
 	{ "--format=text", NULL, OPTION_TEXT },
 	{ "--fix", NULL, OPTION_FIX },
+	{ "--confirm", NULL, OPTION_CONFIRM }, /* with a value */
+	{ "--expire", NULL, OPTION_EXPIRE },
 	/* Alone only; here for suggestions. */
 	{ "--help", "-h", 0 },
 	{ "--version", "-v", 0 },
@@ -187,6 +195,39 @@ static bool take_value(const char **value, char *argv[], int *i)
 	return misused(NULL);
 }
 
+enum { CONFIRM_MAX_S = 86400 };
+
+static bool take_seconds(unsigned int *out, const char *value)
+{
+	uint64_t n;
+
+	if (!value || !span_to_u64(&n, span_of(value), CONFIRM_MAX_S) || n == 0) {
+		report_error("option `--confirm' needs a number of seconds from 1 to %u%s%s%s", (unsigned int)CONFIRM_MAX_S,
+			     value ? ", found `" : "", value ? value : "", value ? "'" : "");
+		return misused(NULL);
+	}
+	*out = (unsigned int)n;
+	return true;
+}
+
+/* An option, and its value where it has one. */
+static bool take_option(struct command_options *o, unsigned int *bits, char *argv[], int *i)
+{
+	static const char confirm[] = "--confirm";
+	const char *word = argv[*i];
+	unsigned int before = *bits;
+
+	if (span_starts(span_of(word), confirm) && (word[sizeof confirm - 1] == '=' || !word[sizeof confirm - 1])) {
+		const char *value = word[sizeof confirm - 1] ? word + sizeof confirm : argv[*i + 1];
+		*i += !word[sizeof confirm - 1] && value;
+		*bits |= OPTION_CONFIRM;
+		return take_seconds(&o->confirm_s, value);
+	}
+	if (!add_option(bits, word))
+		return false;
+	return !(*bits & ~before & OPTION_OUTPUT) || take_value(&o->output, argv, i);
+}
+
 static bool options_fit(const struct command *command, unsigned int bits)
 {
 	for (size_t i = 0; i < ARRAY_LEN(options); i++)
@@ -209,10 +250,7 @@ static bool parse_arguments(struct command_options *o, const struct command **co
 
 	for (int i = 1; i < argc; i++) {
 		if (argv[i][0] == '-' && argv[i][1] != '\0') {
-			bool had_output = bits & OPTION_OUTPUT;
-			if (!add_option(&bits, argv[i]))
-				return false;
-			if ((bits & OPTION_OUTPUT) && !had_output && !take_value(&o->output, argv, &i))
+			if (!take_option(o, &bits, argv, &i))
 				return false;
 		} else if (!*command) {
 			if (!find_command(command, argv[i]))
@@ -239,6 +277,7 @@ static bool parse_arguments(struct command_options *o, const struct command **co
 	o->quiet = (bits & OPTION_QUIET) != 0;
 	o->json = (bits & OPTION_JSON) != 0;
 	o->fix = (bits & OPTION_FIX) != 0;
+	o->expire = (bits & OPTION_EXPIRE) != 0;
 	if (o->fix && !o->argument) {
 		report_error("option `--fix' needs the name of an interface or the path of a tunnel file");
 		return misused(NULL);
@@ -259,6 +298,14 @@ static bool load_settings(struct settings *s, const struct command *command)
 	return r == 0 || command->settings == SETTINGS_OPTIONAL;
 }
 
+static int run_command(const struct command *command, const struct command_options *o, struct host *host,
+		       struct command_trace *trace)
+{
+	if (command->changes && !o->dry_run && !o->expire)
+		confirm_settle(host, trace);
+	return command->run(o, host, trace);
+}
+
 static int run(const struct command *command, const struct command_options *o, struct command_trace *trace)
 {
 	struct host host = { 0 };
@@ -272,7 +319,7 @@ static int run(const struct command *command, const struct command_options *o, s
 	else if (command->inspects && report_failure("identify the network namespace", netns_identify()) < 0)
 		status = 1;
 	else
-		status = command->run(o, &host, trace);
+		status = run_command(command, o, &host, trace);
 	rtnetlink_close(&host.rtnetlink);
 	ipc_close(&host.ipc);
 	return status;

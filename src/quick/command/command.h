@@ -12,6 +12,8 @@ struct command_options {
 	struct console console;
 	bool dry_run, no_hooks, quiet, json;
 	bool fix;             /* of doctor */
+	unsigned int confirm_s; /* --confirm of up and reload; 0: the change needs no confirmation */
+	bool expire;          /* of confirm */
 };
 
 /* Each returns the exit status. */
@@ -24,6 +26,11 @@ int command_reload(const struct command_options *o, struct host *host, struct co
 int command_qr(const struct command_options *o, struct host *host, struct command_trace *trace);
 int command_status(const struct command_options *o, struct host *host, struct command_trace *trace);
 int command_doctor(const struct command_options *o, struct host *host, struct command_trace *trace);
+int command_confirm(const struct command_options *o, struct host *host, struct command_trace *trace);
 int command_diff(const struct command_options *o, struct host *host, struct command_trace *trace);
+
+/* A reload to the state that was recorded before the change. */
+struct pending;
+int command_roll_back(const struct pending *p, const char *name, struct host *host, struct command_trace *trace);
 
 #endif

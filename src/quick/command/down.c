@@ -11,6 +11,7 @@
 #include "quick/host/firewall.h"
 #include "quick/host/hook_writers.h"
 #include "quick/host/tunnel_file_load.h"
+#include "quick/journal/pending.h"
 #include "quick/plan/inverse.h"
 #include "quick/plan/unjournaled.h"
 #include "report/diagnostics.h"
@@ -286,6 +287,7 @@ static int remove_tunnel(struct down *d, const struct command_options *o, const 
 static int run(struct down *d, const struct command_options *o)
 {
 	char name[WG_NAME_MAX];
+	int status;
 
 	if (!tunnel_file_name_of(name, o->argument)) {
 		report_upstream("The config file must be a valid interface name, followed by .conf");
@@ -294,7 +296,10 @@ static int run(struct down *d, const struct command_options *o)
 	report_set_interface(name);
 	if (open_journal(&d->journal, name, &d->host->settings) < 0)
 		return 1;
-	return remove_tunnel(d, o, name);
+	status = remove_tunnel(d, o, name);
+	if (status == 0)
+		pending_remove(name); /* nothing is left to be rolled back */
+	return status;
 }
 
 int command_down(const struct command_options *o, struct host *host, struct command_trace *trace)

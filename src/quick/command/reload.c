@@ -1,5 +1,7 @@
 /* `reload` and `diff`: read, inspect, compare; `reload` then journals and applies, all or nothing. Sessions of peers
  * that do not change are not interrupted. */
+#include <errno.h>
+
 #include "apply.h"
 #include "comparison.h"
 #include "messages.h"
@@ -11,11 +13,14 @@
 #include "report/json.h"
 #include "report/report.h"
 #include "stale.h"
+#include "unconfirmed.h"
 #include "warn_captured.h"
 
 struct reload {
 	struct comparison c;
 	struct apply apply;
+	struct pending before; /* with --confirm: what the change is rolled back to */
+	const struct pending *recorded; /* the state to go back to; null: that of the file */
 };
 
 /* The hooks of `up` ran, and those of `down` are the counterparts of the hooks that ran. */
@@ -114,7 +119,8 @@ static int plan_device_rollback(struct reload *r)
 	return error;
 }
 
-static void roll_back_reload(struct reload *r)
+/* False, after reporting: not completely. */
+static bool roll_back_reload(struct reload *r)
 {
 	const struct applied *applied = comparison_applied(&r->c.journal);
 	struct plan undo = { 0 }, dns = { 0 };
@@ -134,11 +140,12 @@ static void roll_back_reload(struct reload *r)
 	plan_free(&dns);
 	if (error < 0 || r->apply.failures > failures) {
 		report_error("failed to roll back the reload completely");
-		return; /* the journal contains the previous state and the plan */
+		return false; /* the journal contains the previous state and the plan */
 	}
 	report_warning("the reload was rolled back");
 	if (applied && journal_write(&r->c.journal) < 0)
 		r->apply.failures++;
+	return true;
 }
 
 /* ---- the commands ---- */
@@ -193,9 +200,47 @@ static void print_difference(const struct reload *r, struct text *out, bool json
 	text_heap_free(&lines);
 }
 
+static int read_desired(struct reload *r, const struct command_options *o, bool change)
+{
+	int error = r->recorded ? unconfirmed_read(&r->c, r->recorded, o->argument)
+				: comparison_read(&r->c, o->argument, change);
+
+	return error < 0 || !change || r->recorded || o->confirm_s > 0 ? error : unconfirmed_refuse(r->c.file.name);
+}
+
+/* Where nothing changes, nothing can be lost. */
+static int begin_unconfirmed(struct reload *r, const struct command_options *o)
+{
+	int error;
+
+	if (!o->confirm_s)
+		return 0;
+	error = unconfirmed_reload(&r->before, &r->c, o);
+	if (error == -ENOMSG)
+		report_warning("the file has no changes, so that there is nothing to confirm");
+	return error == -ENOMSG ? 0 : error;
+}
+
+static int change_tunnel(struct reload *r, const struct command_options *o, struct command_trace *trace)
+{
+	apply_init(&r->apply, o, r->c.host, trace, &r->c.journal, r->c.file.path);
+	r->apply.performer.ifindex = r->c.state.link.index;
+	if (begin_unconfirmed(r, o) < 0)
+		return 1;
+	if (apply(r) < 0) {
+		if (roll_back_reload(r))
+			unconfirmed_withdrawn(&r->before, r->c.file.name);
+		return apply_error_status(&r->apply);
+	}
+	journal_result(r);
+	warn_captured_endpoints(r->c.host, &r->c.file, r->c.state.link.index, true);
+	unconfirmed_granted(&r->before, r->c.file.name);
+	return apply_status(&r->apply);
+}
+
 static int reload_or_diff(struct reload *r, const struct command_options *o, struct command_trace *trace, bool change)
 {
-	if (comparison_read(&r->c, o->argument, change) < 0 || (change && remove_stale(r, o, trace) < 0) ||
+	if (read_desired(r, o, change) < 0 || (change && remove_stale(r, o, trace) < 0) ||
 	    comparison_inspect(&r->c, change) < 0 || comparison_plan(&r->c, report_plan_warning, NULL) < 0)
 		return 1;
 	if (r->c.journal.exists)
@@ -204,35 +249,34 @@ static int reload_or_diff(struct reload *r, const struct command_options *o, str
 		print_difference(r, &trace->t, o->json);
 		return 0;
 	}
-	if (!may_reload(r))
-		return 1;
-	apply_init(&r->apply, o, r->c.host, trace, &r->c.journal, r->c.file.path);
-	r->apply.performer.ifindex = r->c.state.link.index;
-	if (apply(r) < 0) {
-		roll_back_reload(r);
-		return apply_error_status(&r->apply);
-	}
-	journal_result(r);
-	warn_captured_endpoints(r->c.host, &r->c.file, r->c.state.link.index, true);
-	return apply_status(&r->apply);
+	return may_reload(r) ? change_tunnel(r, o, trace) : 1;
 }
 
-static int run(const struct command_options *o, struct host *host, struct command_trace *trace, bool change)
+static int run(const struct command_options *o, struct host *host, struct command_trace *trace, bool change,
+	       const struct pending *recorded)
 {
-	struct reload r = { .c = COMPARISON_OF(host), .apply = { .failures = 0 } };
+	struct reload r = { .c = COMPARISON_OF(host), .apply = { .failures = 0 }, .before = PENDING_NONE, .recorded = recorded };
 	int status = reload_or_diff(&r, o, trace, change);
 
 	command_trace_flush(trace);
+	pending_free(&r.before);
 	comparison_free(&r.c);
 	return status;
 }
 
+int command_roll_back(const struct pending *p, const char *name, struct host *host, struct command_trace *trace)
+{
+	const struct command_options o = { .argument = name };
+
+	return run(&o, host, trace, true, p);
+}
+
 int command_reload(const struct command_options *o, struct host *host, struct command_trace *trace)
 {
-	return run(o, host, trace, true);
+	return run(o, host, trace, true, NULL);
 }
 
 int command_diff(const struct command_options *o, struct host *host, struct command_trace *trace)
 {
-	return run(o, host, trace, false);
+	return run(o, host, trace, false, NULL);
 }

@@ -2,6 +2,7 @@
 #include "command.h"
 #include "inputs.h"
 #include "quick/host/hook_writers.h"
+#include "unconfirmed.h"
 
 /* A file that `up` would refuse is refused before the tunnel is taken down. */
 static bool file_is_usable(const struct command_options *o, const struct settings *set)
@@ -24,12 +25,21 @@ static int link_exists(bool *exists, const char *argument, struct host *host)
 	return r;
 }
 
+/* Its roll-back would lead to a state before the restart. */
+static bool is_unconfirmed(const char *argument)
+{
+	char name[WG_NAME_MAX];
+
+	return tunnel_file_name_of(name, argument) && unconfirmed_refuse(name) < 0;
+}
+
 int command_restart(const struct command_options *o, struct host *host, struct command_trace *trace)
 {
 	bool exists;
 	int down = 0, up;
 
-	if (!file_is_usable(o, &host->settings) || link_exists(&exists, o->argument, host) < 0)
+	if (!file_is_usable(o, &host->settings) || link_exists(&exists, o->argument, host) < 0 ||
+	    (exists && is_unconfirmed(o->argument)))
 		return 1;
 	if (exists)
 		down = command_down(o, host, trace);

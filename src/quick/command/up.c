@@ -15,6 +15,7 @@
 #include "quick/plan/up.h"
 #include "report/report.h"
 #include "stale.h"
+#include "unconfirmed.h"
 #include "undo.h"
 #include "up_result.h"
 #include "warn_captured.h"
@@ -27,6 +28,7 @@ struct up {
 	struct plan_options options;
 	struct plan plan;
 	struct apply apply;
+	struct pending before; /* with --confirm */
 };
 
 static const char plan_steps[] = "plan the steps";
@@ -238,12 +240,17 @@ static int run(struct up *u, const struct command_options *o, struct command_tra
 	(void)r; /* if that failed, setting the name servers will, too */
 	if (clear_stale_tunnel(u, o, trace) < 0)
 		return 1;
+	pending_remove(u->file.name); /* of an interface that somebody deleted */
+	if (o->confirm_s > 0 && unconfirmed_up(&u->before, &u->file, o) < 0)
+		return 1;
 	apply_init(&u->apply, o, u->host, trace, &u->journal, u->file.path);
 	if (bring_up(u) < 0) {
 		roll_back_up(u);
+		unconfirmed_withdrawn(&u->before, u->file.name);
 		return apply_error_status(&u->apply);
 	}
 	journal_up_result(&u->journal, u->host, &u->file, u->apply.performer.ifindex, hooks_ran(u));
+	unconfirmed_granted(&u->before, u->file.name);
 	return 0;
 }
 
@@ -274,7 +281,7 @@ static int dry_run(struct up *u, const struct command_options *o, struct command
 
 int command_up(const struct command_options *o, struct host *host, struct command_trace *trace)
 {
-	struct up u = { .host = host, .journal = JOURNAL_CLOSED,
+	struct up u = { .host = host, .journal = JOURNAL_CLOSED, .before = PENDING_NONE,
 			.options = { .hooks = !o->no_hooks, .warn = report_plan_warning } };
 	int status = o->dry_run ? dry_run(&u, o, trace) : run(&u, o, trace);
 
@@ -282,6 +289,7 @@ int command_up(const struct command_options *o, struct host *host, struct comman
 	plan_free(&u.plan);
 	host_state_free(&u.state);
 	tunnel_file_free(&u.file);
+	pending_free(&u.before);
 	journal_close(&u.journal);
 	return status;
 }

@@ -205,15 +205,21 @@ static int read_text(struct tunnel_file *f)
 	return r;
 }
 
-int tunnel_file_load(struct tunnel_file *f, struct diag *d)
+int tunnel_file_load_text(struct tunnel_file *f, struct diag *d)
 {
 	static const struct tunnel_file_lookups lookups = { .scopes = &ipc_scopes, .service = ipc_service,
 							    .table = route_table_by_name };
+
+	return tunnel_file_parse(f, &lookups, d);
+}
+
+int tunnel_file_load(struct tunnel_file *f, struct diag *d)
+{
 	struct diag_at at = { .file = f->path };
 	int r = read_text(f);
 
 	if (r == 0)
-		return tunnel_file_parse(f, &lookups, d);
+		return tunnel_file_load_text(f, d);
 	if (r != -EACCES)
 		diag_f(d, DIAG_ERROR, &at, NULL, "%s", strerror(-r));
 	return r;

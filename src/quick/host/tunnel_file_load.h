@@ -19,6 +19,9 @@ must_check bool tunnel_file_find(struct tunnel_file *f, const char *argument);
 /* Reads and parses the file that was found. 0, -EACCES (not reported), or another -errno (reported to d). */
 must_check int tunnel_file_load(struct tunnel_file *f, struct diag *d);
 
+/* Parses the text f->text, whose name and path are set, as if the file had it. */
+must_check int tunnel_file_load_text(struct tunnel_file *f, struct diag *d);
+
 /* Loads a file again that was loaded with lines_only, now with its peers. */
 must_check int tunnel_file_load_again(struct tunnel_file *f, struct diag *d);
 

@@ -91,6 +91,7 @@ void journal_print(const struct journal *j, struct text *t)
 	print_words(t, "pre-down", &j->applied.hooks[HOOK_PRE_DOWN]);
 	print_words(t, "post-down", &j->applied.hooks[HOOK_POST_DOWN]);
 	print_words(t, "peer", &j->applied.endpoints);
+	print_words(t, "line", &j->applied.file_lines);
 	print_words(t, "hook-change", &j->applied.changes);
 	for (unsigned int i = 0; i < HOOK_PHASES; i++)
 		if (j->applied.lines.of_phase[i][0])
@@ -316,6 +317,7 @@ static bool read_list(struct journal *j, struct span word, struct span rest, boo
 		{ "pre-down", &j->applied.hooks[HOOK_PRE_DOWN] },
 		{ "post-down", &j->applied.hooks[HOOK_POST_DOWN] },
 		{ "peer", &j->applied.endpoints },
+		{ "line", &j->applied.file_lines },
 		{ "hook-change", &j->applied.changes },
 	};
 	const struct { const char *word; struct addresses *list; } addresses[] = {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "hook_changes.h"
+#include "quick/config/kept_lines.h"
 
 void applied_free(struct applied *a)
 {
@@ -15,6 +16,7 @@ void applied_free(struct applied *a)
 		string_list_free(&a->hooks[i]);
 	string_list_free(&a->changes);
 	string_list_free(&a->endpoints);
+	string_list_free(&a->file_lines);
 	free(a->config);
 	*a = (struct applied){ 0 };
 }
@@ -117,6 +119,9 @@ int applied_update(struct applied *a, const struct tunnel_file *f, const struct 
 		r = add_addresses(&a->addresses, &f->interface.addresses);
 	free(a->config);
 	a->config = f->path ? span_dup(span_of(f->path)) : NULL;
+	string_list_free(&a->file_lines);
+	if (r == 0 && f->text)
+		r = kept_lines(&a->file_lines, (struct span){ f->text, f->n_text }) ? 0 : -ENOMEM;
 	a->has_table = true;
 	a->table = tunnel_file_table(f);
 	a->route_metric = f->interface.route_metric;
@@ -152,6 +157,8 @@ static int copy_rest(struct applied *out, const struct applied *from)
 		r = add_strings(&out->hooks[i], &from->hooks[i]);
 	if (r == 0)
 		r = add_strings(&out->endpoints, &from->endpoints);
+	if (r == 0)
+		r = add_strings(&out->file_lines, &from->file_lines);
 	return r < 0 ? r : add_addresses(&out->foreign, &from->foreign);
 }
 

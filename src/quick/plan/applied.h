@@ -15,6 +15,7 @@ struct applied {
 	struct string_list hooks[HOOK_PHASES]; /* PreDown and PostDown, those that match the up hooks that ran */
 	struct string_list changes; /* what hooks changed, from hook_changes_note() */
 	struct hook_lines lines;    /* those of the tunnel file */
+	struct string_list file_lines; /* kept_lines() of the tunnel file */
 	struct string_list endpoints; /* "KEY ENDPOINT" as the tunnel file had them, host names unresolved */
 	uint16_t port;              /* the listen port at the end of `up`; 0: not known */
 	uint32_t mark;              /* the firewall mark at the end of `up`; 0: none, or not known if the port is not */

@@ -1,0 +1,8 @@
+/* The system log, for what happens when nobody may be looking at a terminal. */
+#ifndef WG_QUICK_SYSTEM_LOG_H
+#define WG_QUICK_SYSTEM_LOG_H
+
+/* "wg-quick: INTERFACE: text" as a warning; where there is no log, nothing. */
+void system_log(const char *interface, const char *text);
+
+#endif

@@ -1,0 +1,151 @@
+/* The file of a change that awaits confirmation. */
+#include "pending.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+#include "journal_file.h"
+#include "paths.h"
+#include "pending_text.h"
+#include "quick/host/boot.h"
+#include "quick/host/fileio.h"
+#include "quick/host/folder.h"
+#include "quick/host/netns.h"
+#include "quick/host/watched_file.h"
+
+static const char ending[] = ".confirm";
+
+void pending_free(struct pending *p)
+{
+	watched_file_close(p->fd);
+	free(p->config);
+	string_list_free(&p->texts);
+	string_list_free(&p->endpoints);
+	text_heap_free(&p->file);
+	*p = PENDING_NONE;
+}
+
+void pending_path(const char *name, char path[], size_t n)
+{
+	struct journal j = { .netns = netns_id() };
+	struct text t = text_fixed(j.name, sizeof j.name);
+
+	text_add(&t, name);
+	journal_path(&j, ending, path, n);
+}
+
+static void print_boot(struct text *t)
+{
+	boot_print_kernel(t);
+	text_char(t, '/');
+	boot_print_init(t);
+}
+
+int pending_load(struct pending *p, const char *name)
+{
+	char path[PATH_MAX], boot[PENDING_BOOT_MAX];
+	struct text t = text_heap(), now = text_fixed(boot, sizeof boot);
+	int fd = p->fd, r;
+
+	p->fd = -1;
+	pending_free(p);
+	p->fd = fd;
+	pending_path(name, path, sizeof path);
+	r = fileio_read(path, &t);
+	if (r == 0)
+		r = pending_parse(p, text_of(&t));
+	p->exists = r == 0;
+	print_boot(&now);
+	p->of_this_boot = strcmp(p->boot, boot) == 0;
+	text_heap_free(&t);
+	return r == -ENOENT || r == -ENOTDIR ? 0 : r;
+}
+
+int pending_create(struct pending *p, const char *name)
+{
+	char path[PATH_MAX];
+	struct text t = text_heap(), boot = text_fixed(p->boot, sizeof p->boot);
+	int r;
+
+	print_boot(&boot);
+	pending_path(name, path, sizeof path);
+	pending_print(p, &t);
+	r = t.failed ? -ENOMEM : watched_file_create(path, text_of(&t));
+	text_heap_free(&t);
+	if (r < 0)
+		return r;
+	watched_file_close(p->fd);
+	p->fd = r;
+	p->exists = true;
+	return 0;
+}
+
+int pending_set_deadline(struct pending *p, uint64_t deadline_ms)
+{
+	char digits[PENDING_DEADLINE_DIGITS + 1];
+	struct text t = text_fixed(digits, sizeof digits);
+
+	p->deadline_ms = deadline_ms;
+	pending_print_deadline(&t, deadline_ms);
+	return watched_file_write(p->fd, PENDING_DEADLINE_AT, text_of(&t));
+}
+
+int pending_remove(const char *name)
+{
+	char path[PATH_MAX];
+
+	pending_path(name, path, sizeof path);
+	fileio_remove_temporary(path);
+	return fileio_remove(path);
+}
+
+int pending_lock(struct pending *p, const char *name)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	pending_path(name, path, sizeof path);
+	fd = watched_file_lock(path);
+	if (fd < 0)
+		return fd;
+	watched_file_close(p->fd);
+	p->fd = fd;
+	return 0;
+}
+
+bool pending_is_watched(const char *name)
+{
+	char path[PATH_MAX];
+
+	pending_path(name, path, sizeof path);
+	return watched_file_is_locked(path);
+}
+
+/* "NAME@NETNS.confirm" of this namespace. */
+static bool name_of(char name[WG_NAME_MAX], struct span file)
+{
+	struct text t = text_fixed(name, WG_NAME_MAX);
+	size_t end = sizeof ending - 1, at = span_find_last(file, '@');
+	uint64_t netns;
+
+	if (file.n <= end || !span_is(span_sub(file, file.n - end, end), ending) || at >= file.n - end ||
+	    !span_to_u64(&netns, span_sub(file, at + 1, file.n - end - at - 1), UINT64_MAX) || netns != netns_id())
+		return false;
+	text_span(&t, span_sub(file, 0, at));
+	return !t.failed;
+}
+
+int pending_names(struct string_list *out)
+{
+	struct string_list files = { 0 };
+	int r = folder_list(&files, JOURNAL_FOLDER);
+
+	for (size_t i = 0; r == 0 && i < files.n; i++) {
+		char name[WG_NAME_MAX];
+		if (name_of(name, span_of(files.list[i])))
+			r = string_list_add(out, span_of(name)) ? 0 : -ENOMEM;
+	}
+	string_list_free(&files);
+	return r == -EACCES || r == -ENOTDIR || r == -ELOOP ? 0 : r;
+}

@@ -1,0 +1,49 @@
+/* A change that awaits confirmation (`up --confirm`, `reload --confirm`): what it is rolled back to, and when. One file next
+ * to the journal of the tunnel, NAME@NETNS.confirm, which is written before the first step of the change. The process that
+ * waits for the deadline holds a lock of this file, and not the tunnel's, so that other commands can be run meanwhile. */
+#ifndef WG_QUICK_PENDING_H
+#define WG_QUICK_PENDING_H
+
+#include "base/vector.h"
+
+enum { PENDING_BOOT_MAX = 48 };
+
+struct pending {
+	uint64_t deadline_ms;     /* CLOCK_BOOTTIME */
+	unsigned int seconds;     /* that were granted */
+	bool is_reload;           /* else an `up` */
+	bool no_hooks;
+	bool of_this_boot;        /* false after a reboot, or in another container: nothing of it is in force */
+	char *config;             /* path of the tunnel file; owned */
+	uint16_t port;            /* those of the interface before a reload; */
+	uint32_t mark;
+	struct string_list texts;     /* "KEY ENDPOINT", as the journal had them */
+	struct string_list endpoints; /* "KEY ADDRESS:PORT", as the device had them */
+	struct text file;         /* a tunnel file that describes the tunnel as it was */
+	char boot[PENDING_BOOT_MAX];
+	bool exists;
+	bool earlier;             /* another change, of which this is the continuation */
+	int fd;                   /* that locks the file; -1: none */
+};
+#define PENDING_NONE ((struct pending){ .fd = -1 })
+void pending_free(struct pending *p); /* closes fd as well */
+
+/* ---- the file of the tunnel `name` in this network namespace; 0 or -errno ---- */
+
+/* Reads it; that there is none is no error. */
+must_check int pending_load(struct pending *p, const char *name);
+/* Writes the file anew and locks it: p->fd. The process that waited for an earlier one ends. */
+must_check int pending_create(struct pending *p, const char *name);
+/* Sets the deadline of the file that p->fd is. */
+must_check int pending_set_deadline(struct pending *p, uint64_t deadline_ms);
+int pending_remove(const char *name);
+
+/* Locks the file, for a process that is to wait: p->fd. -EWOULDBLOCK: another process waits. */
+must_check int pending_lock(struct pending *p, const char *name);
+/* A process waits for the deadline. */
+bool pending_is_watched(const char *name);
+void pending_path(const char *name, char path[], size_t n);
+/* The names of all tunnels of this namespace that have such a file. */
+must_check int pending_names(struct string_list *out);
+
+#endif

@@ -1,0 +1,243 @@
+# up --confirm, reload --confirm and confirm: a change that nobody confirms is rolled back, whatever becomes of the process
+# that made it and of its terminal.
+load ../lib/netns
+load ../lib/quick
+
+setup() {
+	net_begin
+	quick_host
+	quick_file wg0 "Address = 10.7.0.1/24
+MTU = 1400
+DNS = 10.7.0.53" "10.8.0.0/16"
+}
+teardown() { net_end; }
+
+OTHER=KY0qEDi4bOKDxqKj9yt6kczUuZpYetOyQNKkXRfc+Uw=
+
+record() { on a sh -c 'ls /run/wgsuite | grep confirm'; }
+no_record() { ! record; }
+# watcher: the process that waits for the deadline.
+watcher() { on a pgrep -x wg-quick; }
+no_watcher() { ! watcher; }
+is_down() { ! in_net a ip link show wg0 2> /dev/null; }
+wg_state() { on a wg showconf wg0 | sed "s/AllowedIPs = //; s/, /\n/g" | sort; quick_state | grep -v -e confirm -e "^wg-quick\$"; }
+is_as_before() { [ "$(wg_state)" = "$before" ]; }
+
+# expire: lets the time of the pending change run out now.
+expire() {
+	on a sh -c 'f=$(echo /run/wgsuite/*.confirm); sed -n 2p "$f" | grep -q deadline &&
+		printf "wgsuite-confirm 1\ndeadline 00000000000000000001" | dd of="$f" conv=notrunc status=none'
+}
+
+edit() { on a sed -i "$1" /etc/wireguard/wg0.conf; }
+
+# change: edits everything that reload can change.
+change() {
+	quick_file wg0 "Address = 10.7.0.2/24, fd07::2/64
+ListenPort = 4444
+MTU = 1300
+FwMark = 0x77
+DNS = 10.7.0.54" "10.9.0.0/16, ::/0
+PersistentKeepalive = 5"
+	printf '[Peer]\nPublicKey = %s\nAllowedIPs = 10.66.0.0/16\n' $OTHER | on a tee -a /etc/wireguard/wg0.conf > /dev/null
+}
+
+@test "up --confirm: confirmed, the tunnel stays; not confirmed, it is taken down, and nothing is left" {
+	none=$(quick_state)
+	run -0 on a wg-quick up --confirm 1000 wg0
+	[[ $output == *"the change is rolled back in 1000 seconds, unless it is confirmed"*"help: run \`wg-quick confirm wg0'"* ]]
+	watcher
+	run -0 on a wg-quick confirm wg0
+	[ -z "$output" ]
+	eventually 5 no_watcher
+	no_record
+	run -1 on a wg-quick confirm wg0
+	[[ $output == *"wg0: no change awaits confirmation"* ]]
+	run -1 on a wg-quick confirm
+	in_net a ip link show wg0
+	on a wg-quick down wg0
+	quick_settled "$none"
+
+	on a wg-quick up --confirm=1 wg0
+	eventually 10 is_down
+	eventually 5 no_watcher
+	quick_settled "$none"
+}
+
+@test "reload --confirm: everything is as it was after the time, and the edited file is left alone" {
+	on a wg-quick up wg0
+	on a wg set wg0 peer $OTHER persistent-keepalive 7 endpoint 192.168.5.254:99 # no file has it
+	before=$(wg_state)
+	change
+	edited=$(on a cat /etc/wireguard/wg0.conf)
+	run -0 on a wg-quick reload --confirm 1000 wg0
+	[ "$(on a wg show wg0 listen-port)" = 4444 ]
+	[[ $(on a wg show wg0 allowed-ips) == *"$OTHER"*10.66.0.0/16* ]]
+	expire
+	eventually 10 is_as_before || diff <(echo "$before") <(wg_state)
+	eventually 5 no_watcher
+	no_record
+	[ "$(on a cat /etc/wireguard/wg0.conf)" = "$edited" ]
+	# The file is not in force: the next reload applies it, and with the old one there is no difference but the foreign peer.
+	[ -n "$(on a wg-quick diff wg0)" ]
+	run -0 on a wg-quick reload --confirm 1000 wg0
+	on a wg-quick confirm
+	[ "$(on a wg show wg0 listen-port)" = 4444 ]
+	[ -z "$(on a wg-quick diff wg0)" ]
+}
+
+@test "a full tunnel that was changed into another and back has its mark, rules, firewall and name servers again" {
+	quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64
+DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
+	on a wg-quick up wg0
+	before=$(wg_state)
+	change
+	on a wg-quick reload --confirm 1000 wg0
+	[[ $(wg_state) != "$before" ]]
+	expire
+	eventually 10 is_as_before || diff <(echo "$before") <(wg_state)
+	quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64
+DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
+	[ -z "$(on a wg-quick diff wg0)" ]
+	on a wg-quick down wg0
+}
+
+@test "the roll-back looks up no names" {
+	edit "s/^Endpoint.*/Endpoint = server.example:5801/"
+	echo "192.168.5.254 server.example" | on a tee -a /etc/hosts
+	on a wg-quick up wg0
+	before=$(wg_state)
+	edit "s/^Endpoint.*/Endpoint = 192.168.5.9:9/"
+	on a wg-quick reload --confirm 1000 wg0
+	[[ $(on a wg show wg0 endpoints) == *192.168.5.9:9* ]]
+	on a sed -i /server.example/d /etc/hosts
+	expire
+	eventually 10 is_as_before || diff <(echo "$before") <(wg_state)
+	echo "192.168.5.254 server.example" | on a tee -a /etc/hosts
+	edit "s/^Endpoint.*/Endpoint = server.example:5801/"
+	[ -z "$(on a wg-quick diff wg0)" ]
+}
+
+@test "a second change continues the first: the roll-back leads to the last confirmed state" {
+	on a wg-quick up wg0
+	before=$(wg_state)
+	change
+	on a wg-quick reload --confirm 1000 wg0
+	first=$(watcher)
+	for verb in reload restart; do
+		run -1 on a wg-quick $verb wg0
+		[[ $output == *"an earlier change of the tunnel awaits confirmation"*"help: run \`wg-quick confirm wg0' first"* ]]
+	done
+	edit "s/4444/5555/"
+	on a wg-quick reload --confirm 1000 wg0
+	[ "$(on a wg show wg0 listen-port)" = 5555 ]
+	one_other() { [ "$(watcher | wc -l)" = 1 ] && [ "$(watcher)" != "$first" ]; }
+	eventually 5 one_other
+	# One that fails leaves it as it is.
+	edit "s/MTU = 1300/MTU = 1301/; s/10.66.0.0/nonsense/"
+	run -1 on a wg-quick reload --confirm 1000 wg0
+	record
+	expire
+	eventually 10 is_as_before || diff <(echo "$before") <(wg_state)
+	# Of an `up` that is not confirmed, the roll-back of a reload is `down`.
+	on a wg-quick down wg0
+	quick_file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16"
+	on a wg-quick up --confirm 1000 wg0
+	quick_file wg0 "Address = 10.7.0.2/24" "10.8.0.0/16"
+	on a wg-quick reload --confirm 1000 wg0
+	expire
+	eventually 10 is_down
+}
+
+@test "down and up while a change awaits confirmation; a reload without changes needs none" {
+	none=$(quick_state)
+	on a wg-quick up wg0
+	run -0 on a wg-quick reload --confirm 1000 wg0
+	[[ $output == *"the file has no changes, so that there is nothing to confirm"* ]]
+	no_record
+	change
+	on a wg-quick reload --confirm 1000 wg0
+	on a wg-quick down wg0
+	no_record
+	eventually 5 no_watcher
+	quick_settled "$none"
+	on a wg-quick up --confirm 1000 wg0
+	in_net a ip link delete wg0
+	on a wg-quick up wg0
+	no_record
+	eventually 5 no_watcher
+	on a wg-quick down wg0
+}
+
+@test "the terminal and the process that made the change die; the process that waits is killed" {
+	on a wg-quick up wg0
+	before=$(wg_state)
+	change
+	# The session leader's end sends SIGHUP to all that it has.
+	on a python3 - <<-'END'
+	import os, pty, sys
+	pid, fd = pty.fork()
+	if pid == 0:
+	    os.execvp("bash", ["bash", "-c", "wg-quick reload --confirm 1000 wg0; exec sleep 1000"])
+	said = b""
+	while b"unless it is confirmed" not in said:
+	    said += os.read(fd, 4096)
+	os.close(fd) # hangs up
+	os.waitpid(pid, 0)
+	END
+	watcher
+	expire
+	eventually 10 is_as_before || diff <(echo "$before") <(wg_state)
+
+	# Killed before the time: the next command waits again, and confirming is possible.
+	on a wg-quick reload --confirm 1000 wg0
+	on a kill -KILL "$(watcher)"
+	eventually 5 no_watcher
+	record
+	run -1 on a wg-quick reload wg0
+	watcher
+	on a kill -KILL "$(watcher)"
+	eventually 5 no_watcher
+	on a wg-quick confirm wg0
+	[ "$(on a wg show wg0 listen-port)" = 4444 ]
+	no_record
+
+	# Killed, and the time is over: the next command rolls back, and confirms nothing.
+	edit "s/4444/5555/"
+	before=$(wg_state)
+	on a wg-quick reload --confirm 1000 wg0
+	on a kill -KILL "$(watcher)"
+	eventually 5 no_watcher
+	expire
+	run -1 on a wg-quick confirm wg0
+	[[ $output == *"the change was not confirmed within 1000 seconds and was rolled back"* ]]
+	is_as_before
+}
+
+@test "the change of another boot is forgotten, and nonsense is refused" {
+	on a wg-quick up wg0
+	before=$(wg_state)
+	change
+	on a wg-quick reload --confirm 1000 wg0
+	on a kill -KILL "$(watcher)"
+	eventually 5 no_watcher
+	on a sed -i 's/^boot .*/boot other/' "/run/wgsuite/$(record)"
+	run -1 on a wg-quick confirm wg0
+	[[ $output == *"no change awaits confirmation"* ]]
+	no_record
+	[ "$(on a wg show wg0 listen-port)" = 4444 ]
+	for value in 0 -1 x 86401 ""; do
+		run -1 on a wg-quick reload --confirm="$value" wg0
+		[[ $output == *"option \`--confirm' needs a number of seconds from 1 to 86400"* ]]
+	done
+	run -1 on a wg-quick reload wg0 --confirm
+	[[ $output == *"needs a number of seconds"* ]]
+	run -1 on a wg-quick down --confirm 5 wg0
+	[[ $output == *"down does not accept the option \`--confirm'"* ]]
+	# A journal of an earlier version does not have the lines of the file.
+	edit "s/4444/5555/"
+	on a sh -c 'sed -i "/^line /d" /run/wgsuite/wg0@*'
+	run -1 on a wg-quick reload --confirm 5 wg0
+	[[ $output == *"cannot roll a change back: the journal does not have what the file was"* ]]
+	[ "$(on a wg show wg0 listen-port)" = 4444 ]
+}
