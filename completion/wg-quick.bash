@@ -4,10 +4,11 @@ _wg_quick() {
 	COMPREPLY=()
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
 	-o | --output) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--confirm) return ;;
 	esac
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 		case $word in
-		-o | --output) skip=yes ;;
+		-o | --output | --confirm) skip=yes ;;
 		-*) ;;
 		*)
 			if [ -n "$skip" ]; then
@@ -21,15 +22,16 @@ _wg_quick() {
 		esac
 	done
 	if [ -z "$verb" ]; then
-		mapfile -t COMPREPLY < <(compgen -W "up down restart save strip reload diff check graph status doctor qr" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up down restart save strip reload diff check graph status doctor confirm qr" -- "$cur")
 		return
 	fi
 	case $cur in
 	-*)
 		case $verb in
-		up) mapfile -t COMPREPLY < <(compgen -W "--dry-run --no-hooks --quiet" -- "$cur") ;;
+		up) mapfile -t COMPREPLY < <(compgen -W "--confirm --dry-run --no-hooks --quiet" -- "$cur") ;;
 		down | restart) mapfile -t COMPREPLY < <(compgen -W "--no-hooks --quiet" -- "$cur") ;;
-		save | reload) mapfile -t COMPREPLY < <(compgen -W "--quiet" -- "$cur") ;;
+		save) mapfile -t COMPREPLY < <(compgen -W "--quiet" -- "$cur") ;;
+		reload) mapfile -t COMPREPLY < <(compgen -W "--confirm --quiet" -- "$cur") ;;
 		diff | status) mapfile -t COMPREPLY < <(compgen -W "--format=json --format=text" -- "$cur") ;;
 		doctor) mapfile -t COMPREPLY < <(compgen -W "--fix" -- "$cur") ;;
 		qr) mapfile -t COMPREPLY < <(compgen -W "--output" -- "$cur") ;;
@@ -40,7 +42,7 @@ _wg_quick() {
 	*/*) mapfile -t COMPREPLY < <(compgen -f -X '!*.conf' -- "$cur"); return ;;
 	esac
 	case $verb in
-	down | restart | save | reload | diff | status | doctor) names=$(wg show interfaces 2>/dev/null) ;;
+	down | restart | save | reload | diff | status | doctor | confirm) names=$(wg show interfaces 2>/dev/null) ;;
 	esac
 	if [ "$verb" != down ]; then
 		for file in /etc/wireguard/*.conf; do

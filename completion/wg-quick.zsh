@@ -4,7 +4,7 @@ _wg-quick_tunnels() {
 	local -a names
 	names=(/etc/wireguard/*.conf(N:t:r))
 	case $words[2] in
-	down|restart|save|reload|diff|status|doctor) names+=(${(z)"$(_call_program interfaces wg show interfaces 2>/dev/null)"}) ;;
+	down|restart|save|reload|diff|status|doctor|confirm) names+=(${(z)"$(_call_program interfaces wg show interfaces 2>/dev/null)"}) ;;
 	esac
 	_alternative "interfaces:tunnel:(${(u)names})" 'files:tunnel file:_files -g "*.conf"'
 }
@@ -22,6 +22,7 @@ _wg-quick() {
 		'graph:print the mesh of tunnel files for Graphviz'
 		'status:show the state of a tunnel, or of all tunnels'
 		'doctor:examine a tunnel and show how to fix it'
+		'confirm:keep a change made with --confirm'
 		'qr:show the file as a QR code for phones'
 	)
 	if (( CURRENT == 2 )); then
@@ -29,10 +30,11 @@ _wg-quick() {
 		return
 	fi
 	case $words[2] in
-	up) _arguments '--dry-run[print the steps only]' '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
+	up) _arguments '--confirm[roll back unless confirmed in time]:seconds:' '--dry-run[print the steps only]' '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
 	down|restart) _arguments '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
 	diff|status) _arguments '--format=[format of the output]:format:(text json)' '*:tunnel:_wg-quick_tunnels' ;;
-	save|reload) _arguments '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
+	save) _arguments '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
+	reload) _arguments '--confirm[roll back unless confirmed in time]:seconds:' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
 	check)
 		if (( ${words[(I)--explain]} )); then
 			compadd -- ${${(f)"$(_call_program findings wg-quick check --explain 2>/dev/null)"}%%:*}

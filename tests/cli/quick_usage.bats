@@ -19,7 +19,7 @@ setup() {
 	run --separate-stderr "$WQ"
 	[ "$status" -eq 1 ]
 	[[ $stderr == "Usage: wg-quick "*"See wg-quick(8)"* ]]
-	for verb in up down restart reload diff save strip check graph status doctor qr; do
+	for verb in up down restart reload diff save strip check graph status doctor confirm qr; do
 		[[ $stderr == *"
   $verb "* ]]
 	done
@@ -34,7 +34,7 @@ expect_usage_error() {
 	[ -z "$output" ]
 	[ "$stderr" = "wg-quick: $error${help:+
   help: did you mean $help?}
-Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | graph | status | doctor | qr ] [ CONFIG_FILE | INTERFACE ]" ]
+Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | graph | status | doctor | confirm | qr ] [ CONFIG_FILE | INTERFACE ]" ]
 }
 
 @test "an unknown command or option is reported with a suggestion and the usage line" {
@@ -357,7 +357,7 @@ expect_error() {
 	touch /etc/wireguard/{office,home}.conf
 	complete_words() { COMP_WORDS=(wg-quick "$@"); COMP_CWORD=$#; _wg_quick; }
 	complete_words ""
-	[ "${COMPREPLY[*]}" = "up down restart save strip reload diff check graph status doctor qr" ]
+	[ "${COMPREPLY[*]}" = "up down restart save strip reload diff check graph status doctor confirm qr" ]
 	complete_words up ""
 	[ "${COMPREPLY[*]}" = "home office" ]
 	complete_words check office ""

@@ -61,6 +61,12 @@ quick_settled() {
 	return 1
 }
 
+# quick_expire: lets the time of the change that awaits confirmation run out now.
+quick_expire() {
+	on a sh -c 'f=$(echo /run/wgsuite/*.confirm); sed -n 2p "$f" | grep -q deadline &&
+		printf "wgsuite-confirm 1\ndeadline 00000000000000000001" | dd of="$f" conv=notrunc status=none'
+}
+
 # ---- fault injection ----
 
 # faults_build: makes the programs, for setup_file.
@@ -77,10 +83,10 @@ faults_setup() {
 	quick_host
 }
 
-# faults_count VERB AT-LEAST: runs `wg-quick VERB wg0` and sets $steps to the number of its steps, which are netlink
+# faults_count VERB AT-LEAST: runs `wg-quick VERB wg0` (the verb with its options) and sets $steps to the number of its steps, which are netlink
 # messages, programs and files.
 faults_count() {
-	on a env WG_QUICK_FAULT_LOG=/run/steps "$FAULTS/wg-quick" "$1" wg0 2> /dev/null
+	on a env WG_QUICK_FAULT_LOG=/run/steps "$FAULTS/wg-quick" $1 wg0 2> /dev/null
 	steps=$(on a wc -l < <(on a cat /run/steps))
 	on a rm /run/steps
 	[ "$steps" -ge "$2" ] # otherwise built without faults
@@ -90,7 +96,7 @@ faults_count() {
 # in $NET_DIR/output. A failure without a signal must be reported.
 faults_run() {
 	rc=0
-	on a env WG_QUICK_FAULT="$2" WG_QUICK_FAULT_SIGNAL="${3-}" "$FAULTS/wg-quick" "$1" wg0 > "$NET_DIR/output" 2>&1 || rc=$?
+	on a env WG_QUICK_FAULT="$2" WG_QUICK_FAULT_SIGNAL="${3-}" "$FAULTS/wg-quick" $1 wg0 > "$NET_DIR/output" 2>&1 || rc=$?
 	[ "$rc" -eq 0 ] || [ -n "${3-}" ] || grep -q '^wg-quick: ' "$NET_DIR/output" || faults_report "step $2: no message"
 }
 

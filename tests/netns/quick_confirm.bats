@@ -23,12 +23,6 @@ is_down() { ! in_net a ip link show wg0 2> /dev/null; }
 wg_state() { on a wg showconf wg0 | sed "s/AllowedIPs = //; s/, /\n/g" | sort; quick_state | grep -v -e confirm -e "^wg-quick\$"; }
 is_as_before() { [ "$(wg_state)" = "$before" ]; }
 
-# expire: lets the time of the pending change run out now.
-expire() {
-	on a sh -c 'f=$(echo /run/wgsuite/*.confirm); sed -n 2p "$f" | grep -q deadline &&
-		printf "wgsuite-confirm 1\ndeadline 00000000000000000001" | dd of="$f" conv=notrunc status=none'
-}
-
 edit() { on a sed -i "$1" /etc/wireguard/wg0.conf; }
 
 # change: edits everything that reload can change.
@@ -47,8 +41,13 @@ PersistentKeepalive = 5"
 	run -0 on a wg-quick up --confirm 1000 wg0
 	[[ $output == *"the change is rolled back in 1000 seconds, unless it is confirmed"*"help: run \`wg-quick confirm wg0'"* ]]
 	watcher
+	run -0 on a wg-quick status wg0
+	[[ $output =~ "unconfirmed: the tunnel is rolled back in "[0-9]+" seconds unless you run \`wg-quick confirm wg0'" ]]
+	run -0 on a wg-quick status wg0 json
+	[[ $output =~ '"unconfirmed": {'[[:space:]]*'"command": "up",'[[:space:]]*'"secondsLeft": '[0-9]+ ]]
 	run -0 on a wg-quick confirm wg0
 	[ -z "$output" ]
+	[[ $(on a wg-quick status wg0) != *unconfirmed* ]]
 	eventually 5 no_watcher
 	no_record
 	run -1 on a wg-quick confirm wg0
@@ -73,7 +72,7 @@ PersistentKeepalive = 5"
 	run -0 on a wg-quick reload --confirm 1000 wg0
 	[ "$(on a wg show wg0 listen-port)" = 4444 ]
 	[[ $(on a wg show wg0 allowed-ips) == *"$OTHER"*10.66.0.0/16* ]]
-	expire
+	quick_expire
 	eventually 10 is_as_before || diff <(echo "$before") <(wg_state)
 	eventually 5 no_watcher
 	no_record
@@ -94,7 +93,7 @@ DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 	change
 	on a wg-quick reload --confirm 1000 wg0
 	[[ $(wg_state) != "$before" ]]
-	expire
+	quick_expire
 	eventually 10 is_as_before || diff <(echo "$before") <(wg_state)
 	quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64
 DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
@@ -111,7 +110,7 @@ DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 	on a wg-quick reload --confirm 1000 wg0
 	[[ $(on a wg show wg0 endpoints) == *192.168.5.9:9* ]]
 	on a sed -i /server.example/d /etc/hosts
-	expire
+	quick_expire
 	eventually 10 is_as_before || diff <(echo "$before") <(wg_state)
 	echo "192.168.5.254 server.example" | on a tee -a /etc/hosts
 	edit "s/^Endpoint.*/Endpoint = server.example:5801/"
@@ -137,7 +136,7 @@ DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 	edit "s/MTU = 1300/MTU = 1301/; s/10.66.0.0/nonsense/"
 	run -1 on a wg-quick reload --confirm 1000 wg0
 	record
-	expire
+	quick_expire
 	eventually 10 is_as_before || diff <(echo "$before") <(wg_state)
 	# Of an `up` that is not confirmed, the roll-back of a reload is `down`.
 	on a wg-quick down wg0
@@ -145,7 +144,7 @@ DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 	on a wg-quick up --confirm 1000 wg0
 	quick_file wg0 "Address = 10.7.0.2/24" "10.8.0.0/16"
 	on a wg-quick reload --confirm 1000 wg0
-	expire
+	quick_expire
 	eventually 10 is_down
 }
 
@@ -186,7 +185,7 @@ DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 	os.waitpid(pid, 0)
 	END
 	watcher
-	expire
+	quick_expire
 	eventually 10 is_as_before || diff <(echo "$before") <(wg_state)
 
 	# Killed before the time: the next command waits again, and confirming is possible.
@@ -208,7 +207,7 @@ DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 	on a wg-quick reload --confirm 1000 wg0
 	on a kill -KILL "$(watcher)"
 	eventually 5 no_watcher
-	expire
+	quick_expire
 	run -1 on a wg-quick confirm wg0
 	[[ $output == *"the change was not confirmed within 1000 seconds and was rolled back"* ]]
 	is_as_before

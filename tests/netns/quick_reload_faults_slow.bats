@@ -41,6 +41,12 @@ AllowedIPs = 10.12.0.0/16" "10.9.0.0/24, 0.0.0.0/0, ::/0
 PersistentKeepalive = 25"
 }
 
+# tiny: small, with another address and allowed IP.
+tiny() {
+	small
+	on a sed -i 's/10.7.0.1/10.7.0.2/; s/10.13.0.0/10.14.0.0/' /etc/wireguard/wg0.conf
+}
+
 # The kernel adds the local route of an IPv6 address a moment later.
 addresses_settled() {
 	[ -z "$(in_net a ip -6 address show tentative)" ]
@@ -88,6 +94,29 @@ fail_each_step() {
 	done
 	end || report "$@"
 }
+
+# confirm_each_step [SIGNAL]: the same for a reload that must be confirmed. After a kill, the time runs out: the tunnel is as
+# before, except that the journal may list more.
+confirm_each_step() {
+	local steps step rc before
+	begin small tiny
+	faults_count "reload --confirm 1000" 10
+	end || report small tiny
+	begin small tiny
+	for step in $(seq "$steps"); do
+		faults_run "reload --confirm 1000" "$step" "${1-}"
+		if [ "$rc" -eq 0 ]; then
+			on a wg-quick confirm wg0
+			end || report small tiny
+			begin small tiny
+		else
+			! on a sh -c 'ls /run/wgsuite | grep -q confirm' || quick_expire
+			eventually 10 is_as_before || { diff <(echo "$before") <(full_state) >&2; report small tiny; }
+		fi
+	done
+	end || report small tiny
+}
+is_as_before() { [ "$(full_state)" = "$before" ]; }
 report() { faults_report "$1 to $2: step $step of $steps, signal ${3:-none}"; }
 
 @test "reload that adds default routes: failures" { fail_each_step small large; }
@@ -96,3 +125,5 @@ report() { faults_report "$1 to $2: step $step of $steps, signal ${3:-none}"; }
 @test "reload that removes default routes: failures" { fail_each_step large small; }
 @test "reload that removes default routes: SIGTERM" { fail_each_step large small 15; }
 @test "reload that removes default routes: kill -9, then down" { fail_each_step large small 9; }
+@test "reload --confirm: failures" { confirm_each_step; }
+@test "reload --confirm: kill -9, then the time runs out" { confirm_each_step 9; }

@@ -13,6 +13,7 @@
 #include "quick/host/tunnel_file_load.h"
 #include "quick/journal/journal.h"
 #include "quick/journal/other_tunnels.h"
+#include "quick/journal/pending.h"
 #include "quick/plan/mtu.h"
 #include "quick/plan/up.h"
 #include "report/report.h"
@@ -73,6 +74,20 @@ static void read_journal(struct observation *o)
 	memcpy(name, o->c.file.name, sizeof name);
 	if (journal_open_unlocked(j, name) < 0)
 		journal_disregard(j); /* damaged */
+}
+
+/* Only root can read it. */
+static void read_pending(struct observation *o)
+{
+	struct pending p = PENDING_NONE;
+	uint64_t now_ms = clock_boot_ms();
+
+	if (pending_load(&p, o->c.file.name) == 0 && p.exists && p.of_this_boot) {
+		o->facts.unconfirmed = true;
+		o->facts.is_reload = p.is_reload;
+		o->facts.confirm_left_s = p.deadline_ms > now_ms ? (p.deadline_ms - now_ms + 999) / 1000 : 0;
+	}
+	pending_free(&p);
 }
 
 /* Of the interface that exists now. */
@@ -282,6 +297,7 @@ int observe(struct observation *o, struct host *host, const char *argument)
 	o->facts.name = o->c.file.name;
 	o->facts.state = &o->c.state;
 	read_journal(o);
+	read_pending(o);
 	read_file(o, argument);
 	r = inspect(o, host);
 	if (r == 0)

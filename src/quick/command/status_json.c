@@ -246,6 +246,12 @@ bool status_json(struct json *j, const struct observation *o)
 		if (o->facts.device_error == 0)
 			ok = device_members(j, o);
 	}
+	if (o->facts.unconfirmed) {
+		json_open_object(j, "unconfirmed");
+		word(j, "command", o->facts.is_reload ? "reload" : "up");
+		json_u64(j, "secondsLeft", o->facts.confirm_left_s);
+		json_close(j);
+	}
 	ok &= attention_member(j, &o->facts);
 	json_close(j);
 	return ok;

@@ -301,6 +301,21 @@ static void difference_line(const struct status_lines *l)
 	text_heap_free(&t);
 }
 
+static void confirm_line(const struct status_lines *l)
+{
+	const struct facts *f = &l->o->facts;
+	char text[128];
+	struct text t = text_fixed(text, sizeof text);
+
+	if (!f->unconfirmed)
+		return;
+	text_f(&t, "%s is rolled back in %llu seconds unless you run `wg-quick confirm %s'", f->is_reload ? "the reload" : "the tunnel",
+	       (unsigned long long)f->confirm_left_s, f->name);
+	page_label(&l->page, "unconfirmed");
+	page_text(&l->page, STYLE_YELLOW, text);
+	text_char(l->page.t.out, '\n');
+}
+
 /* ---- attention and log ---- */
 
 static bool is_worth_it(const struct finding *f, const struct facts *facts)
@@ -364,6 +379,7 @@ bool status_page(struct text *out, const struct observation *o, const struct sta
 		difference_line(&l);
 		ok &= status_peers(&l.page, o, rates);
 	}
+	confirm_line(&l);
 	attention_lines(&l, findings);
 	log_lines(&l, set);
 	return ok;

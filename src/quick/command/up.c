@@ -240,7 +240,7 @@ static int run(struct up *u, const struct command_options *o, struct command_tra
 	(void)r; /* if that failed, setting the name servers will, too */
 	if (clear_stale_tunnel(u, o, trace) < 0)
 		return 1;
-	pending_remove(u->file.name); /* of an interface that somebody deleted */
+	pending_remove(u->file.name); /* of an interface that was deleted by another program */
 	if (o->confirm_s > 0 && unconfirmed_up(&u->before, &u->file, o) < 0)
 		return 1;
 	apply_init(&u->apply, o, u->host, trace, &u->journal, u->file.path);

@@ -32,11 +32,12 @@ static bool key_is(struct span line, const char *const words[], size_t n)
 	return false;
 }
 
-/* The device has these. */
+/* The device has these, or what they lead to. */
 static bool is_of_device(struct span line)
 {
 	static const char *const words[] = { "PrivateKey", "ListenPort", "FwMark", "PresharedKey", "AllowedIPs", "Endpoint",
-					     "PersistentKeepalive" };
+					     "PersistentKeepalive",
+					     "PrivateKeyFile", "PresharedKeyFile" };
 
 	return key_is(line, words, ARRAY_LEN(words));
 }

@@ -43,6 +43,8 @@ struct facts {
 	bool leftover;                /* the interface is gone, its journal is not */
 	const struct plan *difference, *old_dns; /* between it and the file; null: not compared */
 	enum dns_seen dns;
+	bool unconfirmed, is_reload;   /* a change awaits confirmation: one of `reload`, or of `up` */
+	uint64_t confirm_left_s;      /* the time until it is rolled back */
 };
 
 /* The name of the peer in the file, or null. */

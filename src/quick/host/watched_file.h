@@ -13,13 +13,13 @@ bool watched_file_is_locked(const char *path);
 must_check int watched_file_write(int fd, size_t offset, struct span text);
 void watched_file_close(int fd);
 
-/* Starts this program with these arguments, ended by null, in a session of its own that survives this process and its
+/* Starts this program with these arguments, ended by null, in a new session that survives this process and its
  * terminal. It inherits the descriptor, whose number is in an environment variable. */
 must_check int watched_file_start(int fd, const char *const argv[]);
 /* In that process: the descriptor, or -1. */
 int watched_file_inherited(void);
-/* In that process, which may be one of a session or of a unit: asks systemd, where it runs, to put the process into a scope
- * of its own, so that it is not killed with them. */
+/* In that process, which may be one of a session or of a unit: asks systemd, where it runs, to put the process into a new scope,
+ * so that it is not killed with them. */
 void watched_file_leave_unit(void);
 
 struct file_watch {

@@ -30,9 +30,9 @@ void pending_free(struct pending *p); /* closes fd as well */
 
 /* ---- the file of the tunnel `name` in this network namespace; 0 or -errno ---- */
 
-/* Reads it; that there is none is no error. */
+/* Reads it. Its absence is not an error. */
 must_check int pending_load(struct pending *p, const char *name);
-/* Writes the file anew and locks it: p->fd. The process that waited for an earlier one ends. */
+/* Replaces the file and locks the new one: p->fd. The process that waited for the earlier one ends. */
 must_check int pending_create(struct pending *p, const char *name);
 /* Sets the deadline of the file that p->fd is. */
 must_check int pending_set_deadline(struct pending *p, uint64_t deadline_ms);
