@@ -365,7 +365,7 @@ expect_error() {
 	complete_words up office ""
 	[ "${COMPREPLY[*]}" = "" ]
 	complete_words up --
-	[ "${COMPREPLY[*]}" = "--dry-run --no-hooks --quiet" ]
+	[ "${COMPREPLY[*]}" = "--confirm --dry-run --no-hooks --quiet" ]
 	complete_words up --dry-run of
 	[ "${COMPREPLY[*]}" = office ]
 	rm /etc/wireguard/{office,home}.conf
