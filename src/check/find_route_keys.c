@@ -10,9 +10,9 @@ static bool has_routes_with_metric(const struct check_file *f)
 	return false;
 }
 
-static void key_without_effect(struct check *c, const struct check_file *f, const struct finding *self)
+static void metric_without_effect(struct check *c, const struct check_file *f, const struct finding *self)
 {
-	if (f->has_errors || !f->metric_at.line)
+	if (!f->metric_at.line)
 		return;
 	if (f->table_off) {
 		found(c, self, f, &f->metric_at, "RouteMetric has no effect: with Table = off, wg-quick adds no routes");
@@ -24,11 +24,42 @@ static void key_without_effect(struct check *c, const struct check_file *f, cons
 	}
 }
 
+static void exclusions_without_effect(struct check *c, const struct check_file *f, const struct finding *self)
+{
+	struct prefix_set allowed = { 0 };
+	char text[IP_PREFIX_TEXT_MAX];
+
+	for (size_t i = 0; i < f->n_ips; i++)
+		if (!prefix_set_append(&allowed, &f->ips[i].prefix))
+			c->no_memory = true;
+	prefix_set_normalize(&allowed);
+	for (size_t i = 0; i < f->n_exclusions; i++) {
+		const struct check_exclusion *e = &f->exclusions[i];
+		if (f->table_off) {
+			found(c, self, f, &e->at, "ExcludeIPs has no effect: with Table = off, wg-quick adds no routes");
+			found_help(c, "remove ExcludeIPs, or leave these addresses out of the routes that hooks add");
+		} else if (f->n_ips > 0 && !prefix_set_overlaps(&allowed, &e->prefix)) {
+			found(c, self, f, &e->at, "%s is excluded, but no AllowedIPs contain any of its addresses", prefix_text(text, &e->prefix));
+			found_help(c, "remove it from ExcludeIPs: wg-quick adds no route to it");
+		}
+	}
+	prefix_set_free(&allowed);
+}
+
+static void key_without_effect(struct check *c, const struct check_file *f, const struct finding *self)
+{
+	if (f->has_errors)
+		return;
+	metric_without_effect(c, f, self);
+	exclusions_without_effect(c, f, self);
+}
+
 static const struct finding list[] = {
 	{ .id = "key-without-effect", .title = "a key that changes nothing in this file", .level = DIAG_NOTE,
 	  .in_file = key_without_effect,
 	  .why = "RouteMetric is the metric of the routes that wg-quick adds to the main table, or to the table that Table names. There are "
-		 "none with Table = off, and the default routes of Table = auto are in a separate table.",
+		 "none with Table = off, and the default routes of Table = auto are in a separate table. ExcludeIPs takes addresses out of "
+		 "the routes to AllowedIPs, so that it does nothing for other addresses.",
 	  .wrong = "[Interface]\nRouteMetric = 50\nTable = off", .right = "[Interface]\nRouteMetric = 50",
 	  .fix = "Remove the key, or the one that makes it useless." },
 };

@@ -28,11 +28,19 @@ static size_t find_default(const struct check_file *f, enum ip_family family)
 	return i;
 }
 
+static bool is_excluded(const struct check_file *f, const struct ip_addr *a)
+{
+	struct ip_prefix one;
+
+	return prefix_make(&one, a, ip_bits(a)) && prefix_set_covers(&f->excluded, &one);
+}
+
 static void default_v4_without_v6(struct check *c, const struct check_file *f, const struct finding *self)
 {
+	const struct ip_prefix all_v6 = { .addr.family = IP_V6 };
 	size_t i = find_default(f, IP_V4);
 
-	if (!adds_routes(f) || !f->routes_v4 || f->routes_v6 || i == f->n_ips || hooks_contain(f, "ip6tables") ||
+	if (!adds_routes(f) || prefix_set_covers(&f->excluded, &all_v6) || !f->routes_v4 || f->routes_v6 || i == f->n_ips || hooks_contain(f, "ip6tables") ||
 	    hooks_contain(f, "ipv6") || hooks_contain(f, "-6") || hooks_contain(f, "nft"))
 		return;
 	found(c, self, f, &f->ips_at[i], "all IPv4 traffic goes through the tunnel, but IPv6 traffic, if the host has any, does not");
@@ -81,14 +89,18 @@ static void dns_outside_tunnel(struct check *c, const struct check_file *f, cons
 		return;
 	for (size_t i = 0; i < f->n_servers; i++) {
 		const struct check_server *s = &f->servers[i];
-		if (is_local(&s->addr) || prefix_table_find(&f->table, &s->addr, 128) || in_own_network(f, &s->addr) ||
-		    hooks_contain(f, address_text(text, &s->addr)))
+		bool excluded = is_excluded(f, &s->addr);
+		if (is_local(&s->addr) || (prefix_table_find(&f->table, &s->addr, 128) && !excluded) ||
+		    in_own_network(f, &s->addr) || hooks_contain(f, address_text(text, &s->addr)))
 			continue;
-		found(c, self, f, &s->at, "queries to the name server %s do not go through the tunnel: it is in no AllowedIPs",
-		      address_text(text, &s->addr));
+		found(c, self, f, &s->at, "queries to the name server %s do not go through the tunnel: it is in %s",
+		      address_text(text, &s->addr), excluded ? "ExcludeIPs" : "no AllowedIPs");
 		if (!is_private(&s->addr) && !f->routes_v4 && !f->routes_v6)
 			found_level(c, DIAG_NOTE);
-		found_help(c, "add %s/%u to the AllowedIPs of the peer that reaches it", text, ip_bits(&s->addr));
+		if (excluded)
+			found_help(c, "leave %s out of ExcludeIPs, or use a name server that is reached through the tunnel", text);
+		else
+			found_help(c, "add %s/%u to the AllowedIPs of the peer that reaches it", text, ip_bits(&s->addr));
 	}
 }
 
@@ -122,7 +134,7 @@ static void endpoint_in_allowed_ips(struct check *c, const struct check_file *f,
 		const struct ip_endpoint *e = &f->peers[i].endpoint;
 		const struct prefix_of *p = prefix_table_find(&f->table, &e->addr, 128);
 		char endpoint[IP_ENDPOINT_TEXT_MAX], prefix[IP_PREFIX_TEXT_MAX];
-		if (!p || p->prefix.bits == 0 || hook_has_endpoint(f, e))
+		if (!p || p->prefix.bits == 0 || hook_has_endpoint(f, e) || is_excluded(f, &e->addr))
 			continue; /* policy rules keep encrypted packets out of a default route */
 		found(c, self, f, &f->peers[i].endpoint_at, "the endpoint %s is inside %s of AllowedIPs: unless the host has a longer route "
 		      "to it, " ENDPOINT_INSIDE_CONSEQUENCE, endpoint_text(endpoint, e), prefix_text(prefix, &p->prefix));
@@ -133,7 +145,8 @@ static void endpoint_in_allowed_ips(struct check *c, const struct check_file *f,
 			found_help(c, "use %s instead of its two halves: then policy rules keep the encrypted packets out of the tunnel",
 				   e->addr.family == IP_V6 ? "::/0" : "0.0.0.0/0");
 		else
-			found_help(c, "use prefixes that do not contain the endpoint");
+			found_help(c, "use prefixes that do not contain the endpoint, or exclude it: ExcludeIPs = %s",
+				   address_text(prefix, &e->addr));
 	}
 }
 

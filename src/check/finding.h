@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "prefixes.h"
+#include "base/prefix_set.h"
 
 /* A position: 0 lines if what it is about is not in the file. */
 struct check_at {
@@ -68,6 +69,12 @@ struct check_file {
 	struct prefix_table table; /* of ips */
 	struct check_address *addresses;
 	size_t n_addresses, cap_addresses;
+	struct check_exclusion {
+		struct ip_prefix prefix;
+		struct check_at at;
+	} *exclusions; /* of ExcludeIPs */
+	size_t n_exclusions, cap_exclusions;
+	struct prefix_set excluded; /* the same */
 	struct check_server *servers;
 	size_t n_servers, cap_servers;
 	struct check_hook *hooks;

@@ -168,27 +168,52 @@ static void read_addresses(struct reader *r, const struct conf_extra *x)
 	}
 }
 
+/* The next word of a list; empty at its end. */
+static struct span next_word(struct span *rest)
+{
+	struct span word;
+
+	while (rest->n > 0 && (rest->p[0] == ',' || ascii_is_blank(rest->p[0])))
+		*rest = span_sub(*rest, 1, rest->n);
+	word = *rest;
+	for (word.n = 0; word.n < rest->n && rest->p[word.n] != ',' && !ascii_is_blank(rest->p[word.n]);)
+		word.n++;
+	*rest = span_sub(*rest, word.n, rest->n);
+	return word;
+}
+
 static void read_servers(struct reader *r, const struct conf_extra *x)
 {
 	struct check_file *f = r->f;
-	struct span rest = x->value;
+	struct span rest = x->value, word;
 
-	while (rest.n > 0) {
-		struct span word;
+	while ((word = next_word(&rest)).n > 0) {
 		struct check_server s;
-		while (rest.n > 0 && (rest.p[0] == ',' || ascii_is_blank(rest.p[0])))
-			rest = span_sub(rest, 1, rest.n);
-		word = rest;
-		for (word.n = 0; word.n < rest.n && rest.p[word.n] != ',' && !ascii_is_blank(rest.p[word.n]);)
-			word.n++;
-		rest = span_sub(rest, word.n, rest.n);
-		if (word.n == 0 || f->n_servers == ADDRESSES_MAX || !ip_parse(&s.addr, word))
+		if (f->n_servers == ADDRESSES_MAX || !ip_parse(&s.addr, word))
 			continue;
 		s.at = part_of(x, word);
 		if (vector_reserve(&f->servers, &f->cap_servers, f->n_servers + 1, sizeof *f->servers))
 			f->servers[f->n_servers++] = s;
 		else
 			r->c->no_memory = true;
+	}
+}
+
+static void read_exclusions(struct reader *r, const struct conf_extra *x)
+{
+	struct check_file *f = r->f;
+	struct span rest = x->value, word;
+
+	while ((word = next_word(&rest)).n > 0) {
+		struct check_exclusion e = { .at = part_of(x, word) };
+		if (!prefix_parse(&e.prefix, word, NULL))
+			continue;
+		if (!vector_reserve(&f->exclusions, &f->cap_exclusions, f->n_exclusions + 1, sizeof *f->exclusions) ||
+		    !prefix_set_append(&f->excluded, &e.prefix)) {
+			r->c->no_memory = true;
+			return;
+		}
+		f->exclusions[f->n_exclusions++] = e;
 	}
 }
 
@@ -227,6 +252,8 @@ static void read_quick_key(struct reader *r, const struct conf_extra *x)
 		f->table_off = span_is_nocase(x->value, "off");
 		f->table_given = !f->table_off && x->value.n > 0 && !span_is_nocase(x->value, "auto");
 		f->table_other = f->table_given && !span_is_nocase(x->value, "main");
+	} else if (span_is_nocase(x->key, "ExcludeIPs")) {
+		read_exclusions(r, x);
 	} else if (span_is_nocase(x->key, "RouteMetric")) {
 		f->metric_at = part_of(x, x->value);
 	} else if (span_is_nocase(x->key, "SaveConfig")) {
@@ -346,6 +373,7 @@ void check_read(struct check *c, struct check_file *f)
 	}
 	take_names(c, f, &device);
 	drop_disabled(f);
+	prefix_set_normalize(&f->excluded);
 	device_free(&device);
 	if (f->has_private) {
 		x25519_public(&f->public_key, &f->private_key);
@@ -372,6 +400,8 @@ void check_file_free(struct check_file *f)
 	free(f->ips_at);
 	free(f->addresses);
 	free(f->servers);
+	free(f->exclusions);
+	prefix_set_free(&f->excluded);
 	free(f->hooks);
 	free(f);
 }

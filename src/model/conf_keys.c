@@ -15,6 +15,7 @@ static const struct {
 	{ "PreDown", false },
 	{ "PostDown", false },
 	{ "RouteMetric", false },
+	{ "ExcludeIPs", false },
 	{ "Disabled", true },
 };
 

@@ -17,6 +17,7 @@ setup() {
 		DNS = 10.8.0.1, example.com, ~corp.example
 		Table = off
 		RouteMetric = 50
+		ExcludeIPs = 192.168.0.0/16
 		PostUp = echo up
 		FwMark = 0x20
 		SaveConfig = true
@@ -53,7 +54,7 @@ setup() {
 	END
 }
 
-LEFT_OUT="wg-quick: phone: warning: left out, because apps do not import them: FwMark, Table, RouteMetric, SaveConfig, PostUp, DNS = ~corp.example"
+LEFT_OUT="wg-quick: phone: warning: left out, because apps do not import them: FwMark, Table, RouteMetric, ExcludeIPs, SaveConfig, PostUp, DNS = ~corp.example"
 SECRET="wg-quick: phone: warning: the code contains the private key: anyone who scans it can use the tunnel"
 
 # decoded IMAGE: the text of its code.

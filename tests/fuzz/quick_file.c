@@ -30,6 +30,26 @@ static void compare(const struct tunnel_file *f)
 	}
 }
 
+/* The routes of an allowed IP have none of the excluded addresses; together they have all others. */
+static void subtract(const struct tunnel_file *f, const struct ip_prefix *p)
+{
+	struct prefix_set out = { 0 };
+	const struct prefix_set *excluded = &f->interface.excluded;
+
+	if (!prefix_set_subtract(&out, p, excluded))
+		abort();
+	for (size_t i = 0; i < out.n; i++)
+		if (!prefix_covers(p, &out.list[i]) || prefix_set_overlaps(excluded, &out.list[i]))
+			abort();
+	for (size_t i = 0; i < excluded->n; i++)
+		if (prefix_covers(p, &excluded->list[i]) && !prefix_set_append(&out, &excluded->list[i]))
+			abort();
+	prefix_set_normalize(&out);
+	if (!prefix_set_covers(excluded, p) && !prefix_set_covers(&out, p))
+		abort();
+	prefix_set_free(&out);
+}
+
 static void make_plans(const struct tunnel_file *f)
 {
 	struct host_state s = { .ipv6 = true, .free_table = 51820, .firewall = FIREWALL_NFT, .dns = DNS_FILE };
@@ -100,6 +120,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		if (tunnel_file_parse(&lines, &lookups, &silent) != r)
 			abort();
 		if (r == 0) {
+			for (uint32_t i = 0; i < f.device.n_peers; i++)
+				for (uint32_t k = 0; k < f.device.peers[i].n_allowedips; k++)
+					subtract(&f, &f.device.peers[i].allowedips[k].prefix);
 			make_plans(&f);
 			check_stripped(&lines);
 		}

@@ -11,7 +11,7 @@ list() {
 }
 { list; list | xargs grep -Hn '^[[:space:]]*#[[:space:]]*include'; } | awk '
 BEGIN {
-	base = "base/base.h base/mem.h base/span.h base/text.h base/key.h base/addr.h base/prefix_split.h base/diag.h base/heap.h base/codec.h base/vector.h base/suggestion.h base/utf8.h base/version.h base/dlopen_note.h"
+	base = "base/base.h base/mem.h base/span.h base/text.h base/key.h base/addr.h base/prefix_split.h base/prefix_set.h base/diag.h base/heap.h base/codec.h base/vector.h base/suggestion.h base/utf8.h base/version.h base/dlopen_note.h"
 	may["base"] = ""
 	may["crypto"] = base
 	may["model"] = base

@@ -18,13 +18,16 @@ PostUp = touch /run/post-%i
 PreDown = rm -f /run/post-%i
 PostDown = rm -f /run/pre-%i /run/post-%i" "0.0.0.0/0, ::/0" ;;
 	split) quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64" "10.8.0.0/16, 10.9.0.0/24, fd08::/48" ;;
-	v4) quick_file wg0 "Address = 10.7.0.1/24" "0.0.0.0/0" ;;
+	v4) quick_file wg0 "Address = 10.7.0.1/24
+ExcludeIPs = 203.0.113.0/24" "0.0.0.0/0" ;;
 	v6) quick_file wg0 "Address = fd07::1/64" "::/0" ;;
 	off) quick_file wg0 "Address = 10.7.0.1/24
 Table = off
 PostUp = ip route add 10.44.0.0/24 dev %i" "0.0.0.0/0" ;;
 	table) quick_file wg0 "Address = 10.7.0.1/24
-Table = 777" "10.8.0.0/16, 0.0.0.0/0, fd08::/48" ;;
+Table = 777
+RouteMetric = 50
+ExcludeIPs = 192.0.0.0/2" "10.8.0.0/16, 0.0.0.0/0, fd08::/48" ;;
 	esac
 }
 

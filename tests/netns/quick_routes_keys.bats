@@ -81,3 +81,99 @@ PostUp = ip route replace 10.9.0.0/16 dev %i metric 7; ip route delete 10.9.0.0/
 		[[ $output == *"/etc/wireguard/wg0.conf:3:"*"error:"*"RouteMetric"* ]]
 	done
 }
+
+# leaves_by DEVICE ADDRESS…: the routes of host a lead each address there.
+leaves_by() {
+	local device=$1 to
+	shift
+	for to in "$@"; do
+		[[ $(on a ip route get "$to") == *" dev $device "* ]] || { echo "$to: $(on a ip route get "$to")" >&2; return 1; }
+	done
+}
+
+@test "ExcludeIPs: routes to the parts of allowed IPs, through up, diff, reload and down" {
+	quick_file wg0 "Address = 10.7.0.1/24
+ExcludeIPs = 10.9.128.0/17, 10.9.0.7
+ExcludeIPs = 2001:db8:9::/49" "10.9.0.0/16, 2001:db8:9::/48"
+	none=$(quick_state)
+	on a wg-quick up wg0 --dry-run > "$NET_DIR/dry"
+	on a wg-quick up wg0
+	[ "$(on a ip -4 route show dev wg0 proto boot | wc -l)" -eq 15 ] # of a /17, without one address
+	leaves_by wg0 10.9.0.6 10.9.0.8 10.9.127.255 2001:db8:9:8000::1
+	leaves_by eth0 10.9.0.7 10.9.128.0 10.9.255.255 2001:db8:9::1
+	[ "$(on a wg show wg0 allowed-ips | cut -f 2)" = "10.9.0.0/16 2001:db8:9::/48" ]
+	same_as_file wg0
+	# The printed commands have the same effect.
+	before=$(quick_state)
+	on a ip -4 route flush dev wg0 proto boot
+	on a ip -6 route flush dev wg0 proto boot
+	commands < "$NET_DIR/dry" | on a sh -e
+	[ "$(quick_state)" = "$before" ]
+	on a sed -i 's/^ExcludeIPs = 10.*/ExcludeIPs = 10.9.0.0\/17/' /etc/wireguard/wg0.conf
+	on a wg-quick reload wg0
+	[ "$(on a ip -4 route show dev wg0 proto boot | cut -d ' ' -f 1)" = 10.9.128.0/17 ]
+	same_as_file wg0
+	on a wg-quick save wg0
+	on a grep -qx "ExcludeIPs = 10.9.0.0/17" /etc/wireguard/wg0.conf
+	[[ $(on a wg-quick strip wg0) != *ExcludeIPs* ]]
+	on a sed -i /ExcludeIPs/d /etc/wireguard/wg0.conf
+	on a wg-quick reload wg0
+	leaves_by wg0 10.9.0.7 10.9.128.0 2001:db8:9::1
+	same_as_file wg0
+	on a wg-quick down wg0
+	quick_settled "$none"
+}
+
+@test "ExcludeIPs: a full tunnel has a throw route for each prefix; other programs remove one; down without a journal" {
+	quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64
+ExcludeIPs = 203.0.113.0/24, 2001:db8:77::/48, 198.51.100.7" "0.0.0.0/0, ::/0"
+	none=$(quick_state)
+	on a wg-quick up wg0
+	[ "$(on a ip -4 route show table 51820 type throw | wc -l)" -eq 2 ]
+	leaves_by eth0 203.0.113.9 198.51.100.7 2001:db8:77::1
+	leaves_by wg0 198.51.100.8 203.0.114.1 2001:db8:78::1
+	same_as_file wg0
+	[[ $(on a wg-quick status wg0) == *"throw 203.0.113.0/24 in table 51820"* ]]
+	on a ip -4 route delete throw 203.0.113.0/24 table 51820
+	leaves_by wg0 203.0.113.9
+	on a wg-quick reload wg0
+	leaves_by eth0 203.0.113.9
+	same_as_file wg0
+	on a sed -i 's/^ExcludeIPs.*/ExcludeIPs = 198.51.100.0\/24/' /etc/wireguard/wg0.conf
+	on a wg-quick reload wg0
+	leaves_by eth0 198.51.100.7
+	leaves_by wg0 203.0.113.9 2001:db8:77::1
+	same_as_file wg0
+	on a sh -c 'rm /run/wgsuite/wg0.*'
+	on a wg-quick down wg0
+	quick_settled "$none"
+}
+
+@test "ExcludeIPs: throw routes of a tunnel that is gone are removed with its rules" {
+	quick_file wg0 "ExcludeIPs = 203.0.113.0/24, 2001:db8:77::/48" "0.0.0.0/0, ::/0"
+	before=$(on a sh -c 'ip -4 rule; ip -6 rule; ip -4 route show table all; ip -6 route show table all' | sort)
+	on a wg-quick up wg0
+	on a sh -c 'kill -9 $(pgrep -fx "wireguardd wg0")'
+	eventually 5 on a test ! -e /sys/class/net/wg0
+	on a rm -rf /run/wgsuite /run/wireguard
+	run on a wg-quick down wg0
+	[ "$status" -eq 0 ]
+	[[ $output == *"[#] ip -4 route delete throw 203.0.113.0/24 metric 32767 table 51820"* ]]
+	[ "$(on a sh -c 'ip -4 rule; ip -6 rule; ip -4 route show table all; ip -6 route show table all' | sort)" = "$before" ]
+}
+
+@test "ExcludeIPs: a hook that removes a throw route is respected; nonsense is refused with its place" {
+	quick_file wg0 "ExcludeIPs = 203.0.113.0/24
+PostUp = ip -4 route delete throw 203.0.113.0/24 table 51820" "0.0.0.0/0"
+	none=$(quick_state)
+	on a wg-quick up wg0
+	same_as_file wg0
+	on a wg-quick down wg0
+	quick_settled "$none"
+	for value in 10.0.0.0/33 lan "10.0.0.0/8, x" fd00::/129; do
+		quick_file wg0 "ExcludeIPs = $value" 10.9.0.0/16
+		run on a wg-quick up wg0
+		[ "$status" -eq 1 ]
+		[[ $output == *"/etc/wireguard/wg0.conf:3:"*"error: ExcludeIPs: expected an IP address or a prefix, found "* ]]
+	done
+}

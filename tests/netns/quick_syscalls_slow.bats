@@ -49,6 +49,7 @@ full() {
 	Address = 10.7.0.1/24, fd07::1/64
 	DNS = 10.7.0.53, corp.example
 	MTU = 1380
+	ExcludeIPs = 203.0.113.0/24
 	PreUp = touch /run/pre-%i
 	PostUp = touch /run/post-%i
 	PreDown = rm -f /run/post-%i

@@ -94,7 +94,8 @@ static bool is_allowed(const struct wg_device *d, const struct ip_prefix *p)
 	return false;
 }
 
-static void find_conflict(struct probes *out, const struct host_state *s, struct host *host)
+/* excluded: no route leads to these addresses on purpose; null: none. */
+static void find_conflict(struct probes *out, const struct host_state *s, const struct prefix_set *excluded, struct host *host)
 {
 	enum { LINKS_TRIED = 64 };
 
@@ -106,7 +107,7 @@ static void find_conflict(struct probes *out, const struct host_state *s, struct
 		for (size_t k = 0; k < a.n && !out->conflict; k++) {
 			struct ip_prefix network = address_prefix(&a.list[k]);
 			struct text t = text_heap();
-			if (is_allowed(&s->device, &network)) {
+			if (is_allowed(&s->device, &network) && !(excluded && prefix_set_covers(excluded, &network))) {
 				prefix_print(&t, &network);
 				text_f(&t, " of %s", l->name);
 				out->conflict = span_dup(text_of(&t));
@@ -263,7 +264,7 @@ static int probe_all(struct probing *p, struct observation *o, struct host *host
 	if (r < 0)
 		return r;
 	look_at_uplink(&p->probes, s);
-	find_conflict(&p->probes, s, host);
+	find_conflict(&p->probes, s, o->facts.applied ? &o->facts.applied->excluded : NULL, host);
 	r = ask_servers(&p->probes, o, host);
 	if (r == 0 && s->link.up && has_session(&p->probes, &o->facts))
 		try_mtu(&p->probes, o);

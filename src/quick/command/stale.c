@@ -82,6 +82,7 @@ static int plan_removal(struct plan *p, struct apply *a, struct host_state *s, u
 	if (r == 0 && p->n > 0)
 		r = check_unknown(&in, &host->ipc);
 	free(in.tables.list);
+	free(in.tables.throws.list);
 	tunnels_in_use_free(&in.used);
 	return r;
 }

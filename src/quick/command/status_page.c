@@ -165,8 +165,8 @@ static void add_routes(struct text *t, const struct routes *routes, size_t *n)
 	for (size_t i = 0; i < routes->n; i++) {
 		if (!list_item(t, n))
 			continue;
-		if (routes->list[i].unreachable)
-			text_add(t, "unreachable ");
+		if (!route_is_of_link(&routes->list[i]))
+			text_add(t, routes->list[i].throw ? "throw " : "unreachable ");
 		prefix_print(t, &routes->list[i].prefix);
 		if (routes->list[i].table != TABLE_MAIN)
 			text_f(t, " in table %u", routes->list[i].table);
@@ -191,6 +191,7 @@ static void route_line(const struct status_lines *l)
 
 	add_routes(&t, &s->routes, &n);
 	add_routes(&t, &s->mark_routes, &n);
+	add_routes(&t, &s->throws, &n);
 	add_unreachable(&t, s, &n);
 	list_end(&t, n);
 	line(l, "routes", n > 0 ? t.p : "none");

@@ -14,6 +14,7 @@ void interface_keys_free(struct interface_keys *k)
 	addresses_free(&k->addresses);
 	dns_config_free(&k->dns);
 	free(k->table_word);
+	prefix_set_free(&k->excluded);
 	for (int i = 0; i < HOOK_PHASES; i++) {
 		string_list_free(&k->hooks[i]);
 		free(k->positions[i].lines);
@@ -240,6 +241,29 @@ static void read_route_metric(struct interface_keys_reader *r, const struct conf
 	r->keys->route_metric = (uint32_t)n;
 }
 
+static void read_exclude(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
+{
+	struct span rest = x->value, word;
+
+	while (list_next(&word, &rest)) {
+		struct ip_prefix p;
+		bool had_host_bits;
+		if (!prefix_parse(&p, word, &had_host_bits)) {
+			report_value(r, x, d, word, "an IP address or a prefix");
+			continue;
+		}
+		if (had_host_bits) {
+			struct diag_at at = value_at(r, x, "host-bits");
+			at.column += (unsigned int)(word.p - x->value.p);
+			at.width = (unsigned int)word.n;
+			diag_f(d, DIAG_WARNING, &at, NULL, "%.*s has a nonzero host part: %.*s", (int)x->key.n, x->key.p,
+			       (int)word.n, word.p);
+		}
+		if (!prefix_set_append(&r->keys->excluded, &p))
+			r->no_memory = true;
+	}
+}
+
 static void read_save_config(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
 {
 	if (span_is_nocase(x->value, "true"))
@@ -295,6 +319,7 @@ static const struct {
 	{ "PreDown", read_pre_down },  { "PostDown", read_post_down },
 	{ "SaveConfig", read_save_config },
 	{ "RouteMetric", read_route_metric },
+	{ "ExcludeIPs", read_exclude },
 };
 
 bool interface_keys_read(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)

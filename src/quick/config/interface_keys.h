@@ -1,9 +1,11 @@
 /* The keys of [Interface] that wg-quick(8) adds to those of wg(8): Address, DNS, MTU, Table, SaveConfig and
- * the hooks PreUp, PostUp, PreDown and PostDown, and those of this implementation alone: RouteMetric. */
+ * the hooks PreUp, PostUp, PreDown and PostDown, and those of this implementation alone: RouteMetric
+ * and ExcludeIPs. */
 #ifndef WG_QUICK_INTERFACE_KEYS_H
 #define WG_QUICK_INTERFACE_KEYS_H
 
 #include "address.h"
+#include "base/prefix_set.h"
 #include "dns_config.h"
 #include "model/conf.h"
 #include "table_name.h"
@@ -22,6 +24,7 @@ struct interface_keys {
 	enum table_kind table_kind;
 	uint32_t table;   /* of TABLE_GIVEN */
 	char *table_word; /* the table as written; owned; null: the file does not name one */
+	struct prefix_set excluded; /* addresses without routes; normalized by tunnel_file_parse() */
 	uint32_t route_metric; /* of the routes over the interface; 0: the kernel's default */
 	struct string_list hooks[HOOK_PHASES];
 	struct hook_positions { /* lines of the file, one for each hook */

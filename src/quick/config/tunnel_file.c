@@ -226,6 +226,7 @@ int tunnel_file_parse(struct tunnel_file *f, const struct tunnel_file_lookups *l
 		diag_f(d, DIAG_WARNING, &begin, NULL, "the file is empty");
 	}
 	error = conf_read(&f->device, text, &o, d);
+	prefix_set_normalize(&f->interface.excluded);
 	cut_disabled(&r);
 	if (error == 0 && (r.keys.no_memory || r.peer.no_memory || !separate_disabled(f) ||
 			   !drop_replaced_allowedips(&f->device)))

@@ -158,6 +158,7 @@ int host_inspect_table(struct host_state *s, struct rtnetlink *rt, bool (*taken)
 	return -ENOSPC;
 }
 
+/* Also throw routes, unless it is the main table. */
 static int inspect_unreachable(struct host_state *s, struct rtnetlink *rt, uint8_t family)
 {
 	struct routes all = { 0 };
@@ -165,8 +166,11 @@ static int inspect_unreachable(struct host_state *s, struct rtnetlink *rt, uint8
 	int r = table ? rtnetlink_routes(rt, family, table, 0, &all) : 0;
 
 	s->unreachable[family == IP_V6] = false;
-	for (size_t i = 0; i < all.n; i++)
+	for (size_t i = 0; i < all.n; i++) {
 		s->unreachable[family == IP_V6] |= all.list[i].unreachable && all.list[i].prefix.bits == 0;
+		if (r == 0 && table != TABLE_MAIN && all.list[i].throw && !routes_add(&s->throws, &all.list[i]))
+			r = -ENOMEM;
+	}
 	free(all.list);
 	return r;
 }
@@ -188,10 +192,12 @@ int host_inspect_routes(struct host_state *s, struct rtnetlink *rt, uint32_t tab
 			r = rtnetlink_routes(rt, IP_V6, tables[i].table, s->link.index, tables[i].out);
 		routes_sort(tables[i].out);
 	}
+	s->throws.n = 0;
 	if (r == 0)
 		r = inspect_unreachable(s, rt, IP_V4);
 	if (r == 0)
 		r = inspect_unreachable(s, rt, IP_V6);
+	routes_sort(&s->throws);
 	return r;
 }
 

@@ -33,7 +33,7 @@ void host_inspect_firewall_rules(struct host_state *s, const char *name, const b
 
 /* ---- for a reload ---- */
 
-/* routes, routes_before, mark_routes and unreachable; table 0: no table. */
+/* routes, routes_before, mark_routes, unreachable and throws; table 0: no table. */
 must_check int host_inspect_routes(struct host_state *s, struct rtnetlink *rt, uint32_t table, uint32_t table_before);
 
 /* True when wg(8) would list this name. */

@@ -15,7 +15,7 @@ static bool has_table(const struct table_uses *uses, uint32_t table)
 	return false;
 }
 
-static int inspect_family(struct table_use *use, struct rtnetlink *rt, uint8_t family, size_t *n)
+static int inspect_family(struct table_use *use, struct routes *throws, struct rtnetlink *rt, uint8_t family, size_t *n)
 {
 	struct routes routes = { 0 };
 	int r = rtnetlink_routes(rt, family, use->table, 0, &routes);
@@ -25,6 +25,8 @@ static int inspect_family(struct table_use *use, struct rtnetlink *rt, uint8_t f
 		const struct step_route *route = &routes.list[i];
 		use->unreachable[v6] |= route->prefix.bits == 0 && route->unreachable;
 		use->other_default[v6] |= route->prefix.bits == 0 && !route->unreachable;
+		if (r == 0 && route->throw && !routes_add(throws, route))
+			r = -ENOMEM;
 	}
 	*n += routes.n;
 	free(routes.list);
@@ -35,15 +37,17 @@ static int inspect_family(struct table_use *use, struct rtnetlink *rt, uint8_t f
 static int add_table(struct table_uses *out, struct rtnetlink *rt, uint32_t table, size_t *routes)
 {
 	struct table_use use = { .table = table };
-	size_t n = 0;
-	int r = inspect_family(&use, rt, IP_V4, &n);
+	size_t n = 0, throws = out->throws.n;
+	int r = inspect_family(&use, &out->throws, rt, IP_V4, &n);
 
 	if (r == 0)
-		r = inspect_family(&use, rt, IP_V6, &n);
+		r = inspect_family(&use, &out->throws, rt, IP_V6, &n);
 	if (routes)
 		*routes = n;
-	if (r < 0 || has_table(out, table))
+	if (r < 0 || has_table(out, table)) {
+		out->throws.n = throws;
 		return r;
+	}
 	if (!vector_reserve(&out->list, &out->cap, out->n + 1, sizeof *out->list))
 		return -ENOMEM;
 	out->list[out->n++] = use;

@@ -31,15 +31,15 @@ static bool route_fill(struct rtnl_route *out, const struct step_route *r, uint3
 {
 	const struct ip_prefix *p = &r->prefix;
 	struct nl_addr *to = rtnetlink_addr(&p->addr, p->bits);
-	struct rtnl_nexthop *hop = r->unreachable ? NULL : rtnl_route_nh_alloc();
-	bool ok = to && (hop || r->unreachable) && rtnl_route_set_dst(out, to) == 0 &&
-		  rtnl_route_set_type(out, r->unreachable ? RTN_UNREACHABLE : RTN_UNICAST) == 0;
+	bool of_link = route_is_of_link(r);
+	struct rtnl_nexthop *hop = of_link ? rtnl_route_nh_alloc() : NULL;
+	uint8_t type = r->unreachable ? RTN_UNREACHABLE : r->throw ? RTN_THROW : RTN_UNICAST;
+	bool ok = to && (hop || !of_link) && rtnl_route_set_dst(out, to) == 0 && rtnl_route_set_type(out, type) == 0;
 
 	nl_addr_put(to);
 	rtnl_route_set_table(out, r->table);
 	rtnl_route_set_protocol(out, RTPROT_BOOT);
-	rtnl_route_set_scope(out, p->addr.family == IP_V4 && !r->unreachable ? RT_SCOPE_LINK
-									      : RT_SCOPE_UNIVERSE);
+	rtnl_route_set_scope(out, p->addr.family == IP_V4 && of_link ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
 	if (route_metric(r))
 		rtnl_route_set_priority(out, route_metric(r));
 	if (hop) {
@@ -92,12 +92,15 @@ static uint32_t route_index(struct rtnl_route *route)
 static int add_route(struct route_dump *d, struct rtnl_route *route)
 {
 	struct step_route r = { .table = rtnl_route_get_table(route),
-				.unreachable = rtnl_route_get_type(route) == RTN_UNREACHABLE };
+				.unreachable = rtnl_route_get_type(route) == RTN_UNREACHABLE,
+				.throw = rtnl_route_get_type(route) == RTN_THROW };
 	uint32_t index = route_index(route);
+	/* Others of these types, with another metric, are not of wg-quick. */
+	bool own = rtnl_route_get_priority(route) == route_metric(&r);
 
-	/* Others of this type, with another metric, are not of wg-quick. */
-	r.unreachable &= rtnl_route_get_priority(route) == route_metric(&r);
-	r.metric = r.unreachable ? 0 : rtnl_route_get_priority(route);
+	r.unreachable &= own;
+	r.throw &= own;
+	r.metric = route_is_of_link(&r) ? rtnl_route_get_priority(route) : 0;
 	if ((rtnl_route_get_flags(route) & RTM_F_CLONED) || r.table != d->table ||
 	    (d->index && index != d->index) || !rtnetlink_route_prefix(&r.prefix, route))
 		return 0;

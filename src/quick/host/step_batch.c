@@ -53,7 +53,7 @@ static bool means_absent(int error)
 static bool means_no_ipv6(const struct step *s, int error)
 {
 	bool ipv6 = s->kind == STEP_ADDRESS ? s->address.local.family == IP_V6 :
-		    s->kind == STEP_ROUTE   ? s->route.prefix.addr.family == IP_V6 && !s->route.unreachable :
+		    s->kind == STEP_ROUTE   ? s->route.prefix.addr.family == IP_V6 && route_is_of_link(&s->route) :
 					      false;
 
 	return ipv6 && !s->remove && (error == -EACCES || error == -EOPNOTSUPP || error == -EAFNOSUPPORT);
@@ -129,7 +129,7 @@ void step_batch_send(struct step_batch *b)
 	r = rtnetlink_batch_send(b->rtnetlink, refused, b);
 	for (size_t i = first; r == 0 && i < b->end; i++)
 		if (steps[i].kind == STEP_ROUTE && !steps[i].done && steps[i].hidden && !steps[i].remove &&
-		    !steps[i].route.unreachable)
+		    route_is_of_link(&steps[i].route))
 			check_existing_route(b, &steps[i]);
 	if (r == 0)
 		return;

@@ -24,8 +24,8 @@ static void print_step(const struct step *s, struct text *t)
 		       (unsigned int)s->rule.suppress, (unsigned int)s->rule.ambiguous);
 		return;
 	case STEP_ROUTE:
-		if (s->route.unreachable && !s->remove) {
-			text_f(t, "unreachable %u ", s->route.table);
+		if (!route_is_of_link(&s->route) && !s->remove) {
+			text_f(t, "%s %u ", s->route.throw ? "throw" : "unreachable", s->route.table);
 			prefix_print(t, &s->route.prefix);
 			text_char(t, '\n');
 		}
@@ -58,6 +58,15 @@ static void print_addresses(struct text *t, const char *word, const struct addre
 	}
 }
 
+static void print_prefixes(struct text *t, const char *word, const struct prefix_set *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		text_f(t, "%s ", word);
+		prefix_print(t, &s->list[i]);
+		text_char(t, '\n');
+	}
+}
+
 static void print_words(struct text *t, const char *word, const struct string_list *list)
 {
 	for (size_t i = 0; i < list->n; i++)
@@ -86,6 +95,7 @@ void journal_print(const struct journal *j, struct text *t)
 	print_addresses(t, "guard", &j->applied.plan.guarded);
 	print_words(t, "server", &j->applied.plan.dns.servers);
 	print_words(t, "domain", &j->applied.plan.dns.domains);
+	print_prefixes(t, "excluded", &j->applied.excluded);
 	print_addresses(t, "address", &j->applied.addresses);
 	print_addresses(t, "foreign", &j->applied.foreign);
 	print_words(t, "pre-down", &j->applied.hooks[HOOK_PRE_DOWN]);
@@ -155,7 +165,7 @@ static bool read_rule(struct journal *j, struct span rest)
 	return true;
 }
 
-static bool read_unreachable(struct journal *j, struct span rest)
+static bool read_route(struct journal *j, struct span rest, bool throw)
 {
 	struct span table;
 	struct ip_prefix prefix;
@@ -169,8 +179,25 @@ static bool read_unreachable(struct journal *j, struct span rest)
 	if (!s)
 		return false;
 	s->route =
-		(struct step_route){ .prefix = prefix, .unreachable = true, .table = (uint32_t)n };
+		(struct step_route){ .prefix = prefix, .unreachable = !throw, .throw = throw, .table = (uint32_t)n };
 	return true;
+}
+
+static bool read_unreachable(struct journal *j, struct span rest)
+{
+	return read_route(j, rest, false);
+}
+
+static bool read_throw(struct journal *j, struct span rest)
+{
+	return read_route(j, rest, true);
+}
+
+static bool read_excluded(struct journal *j, struct span rest)
+{
+	struct ip_prefix p;
+
+	return prefix_parse(&p, rest, NULL) && prefix_set_append(&j->applied.excluded, &p);
 }
 
 static bool read_sysctl(struct journal *j, struct span rest)
@@ -348,6 +375,7 @@ static const struct {
 	{ "config", read_config },     { "index", read_index },
 	{ "port", read_port },         { "table", read_table },
 	{ "mark", read_mark },	       { "route-metric", read_route_metric },
+	{ "throw", read_throw },       { "excluded", read_excluded },
 	{ "hook-lines", read_hook_lines },
 	{ "began", read_began },       { "complete", read_complete },
 	{ "rest", read_rest },
@@ -383,6 +411,7 @@ int journal_parse(struct journal *j, struct span text)
 	memcpy(j->applied.plan.name, j->name, sizeof j->name);
 	if (!parse_lines(j, text))
 		return errno == ENOMEM ? -ENOMEM : -EINVAL;
+	prefix_set_normalize(&j->applied.excluded);
 	for (size_t i = 0; i < j->applied.plan.n; i++)
 		if (j->applied.plan.steps[i].kind == STEP_LINK)
 			return 0;

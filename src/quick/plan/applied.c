@@ -17,6 +17,7 @@ void applied_free(struct applied *a)
 	string_list_free(&a->changes);
 	string_list_free(&a->endpoints);
 	string_list_free(&a->file_lines);
+	prefix_set_free(&a->excluded);
 	free(a->config);
 	*a = (struct applied){ 0 };
 }
@@ -31,7 +32,7 @@ bool step_is_journaled(const struct step *s)
 	case STEP_DNS:
 		return !s->remove;
 	case STEP_ROUTE:
-		return !s->remove && s->route.unreachable;
+		return !s->remove && !route_is_of_link(&s->route);
 	case STEP_HOOK:
 	case STEP_WG:
 	case STEP_ADDRESS:
@@ -125,7 +126,8 @@ int applied_update(struct applied *a, const struct tunnel_file *f, const struct 
 	a->has_table = true;
 	a->table = tunnel_file_table(f);
 	a->route_metric = f->interface.route_metric;
-	return r == 0 && a->config ? 0 : -ENOMEM;
+	prefix_set_free(&a->excluded);
+	return r == 0 && a->config && prefix_set_copy(&a->excluded, &f->interface.excluded) ? 0 : -ENOMEM;
 }
 
 int applied_set(struct applied *a, const struct tunnel_file *f, const struct plan *p)
@@ -151,7 +153,7 @@ static int copy_rest(struct applied *out, const struct applied *from)
 	*out = (struct applied){ .port = from->port, .mark = from->mark, .has_table = from->has_table, .table = from->table,
 				 .route_metric = from->route_metric, .lines = from->lines };
 	out->config = from->config ? span_dup(span_of(from->config)) : NULL;
-	if (from->config && !out->config)
+	if ((from->config && !out->config) || !prefix_set_copy(&out->excluded, &from->excluded))
 		return -ENOMEM;
 	for (int i = 0; r == 0 && i < HOOK_PHASES; i++)
 		r = add_strings(&out->hooks[i], &from->hooks[i]);
@@ -223,9 +225,9 @@ static int add_guarded(struct addresses *to, const struct plan *before, const st
 	return r;
 }
 
-static bool is_same_unreachable(const struct step_route *a, const struct step_route *b)
+static bool is_same_without_link(const struct step_route *a, const struct step_route *b)
 {
-	return a->unreachable && b->unreachable && a->table == b->table && prefix_equal(&a->prefix, &b->prefix);
+	return !route_is_of_link(a) && a->unreachable == b->unreachable && a->throw == b->throw && a->table == b->table && prefix_equal(&a->prefix, &b->prefix);
 }
 
 /* True when the plan removes what the step added, or performs the step again. */
@@ -243,7 +245,7 @@ static bool is_superseded(const struct step *s, const struct plan *p, bool from_
 			return true;
 		if (s->kind == STEP_SYSCTL)
 			return true;
-		if (s->kind == STEP_ROUTE && from_before && is_same_unreachable(&other->route, &s->route))
+		if (s->kind == STEP_ROUTE && from_before && is_same_without_link(&other->route, &s->route))
 			return true;
 	}
 	return false;

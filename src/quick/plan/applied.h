@@ -22,6 +22,7 @@ struct applied {
 	bool has_table;
 	uint32_t table;             /* tunnel_file_table() */
 	uint32_t route_metric;      /* that of the tunnel file */
+	struct prefix_set excluded; /* those of the tunnel file */
 };
 void applied_free(struct applied *a);
 

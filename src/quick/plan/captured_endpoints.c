@@ -24,7 +24,7 @@ int captured_endpoints_init(struct captured_endpoints *c, const struct tunnel_fi
 	size_t n = 0;
 	int r;
 
-	*c = (struct captured_endpoints){ .device = device, .addresses = addresses };
+	*c = (struct captured_endpoints){ .device = device, .addresses = addresses, .by_parts = f->interface.excluded.n > 0 };
 	r = endpoints_inside_find(&c->inside, device);
 	for (size_t i = 0; i < c->inside.n; i++)
 		if (has_route(f, &c->inside.list[i].prefix))
@@ -64,7 +64,8 @@ bool captured_endpoints_may_have(struct captured_endpoints *c, uint32_t peer)
 static bool is_allowed_ip(const struct captured_endpoints *c, uint32_t peer, const struct ip_prefix *route)
 {
 	for (size_t i = c->next; i < c->inside.n && c->inside.list[i].peer == peer; i++)
-		if (prefix_equal(&c->inside.list[i].prefix, route))
+		if (prefix_equal(&c->inside.list[i].prefix, route) ||
+		    (c->by_parts && prefix_covers(&c->inside.list[i].prefix, route)))
 			return true;
 	return false;
 }

@@ -7,6 +7,7 @@
 
 #include "mtu.h"
 #include "policy_rules.h"
+#include "throw_routes.h"
 
 static bool has_default_allowedip(const struct wg_device *d, uint8_t family)
 {
@@ -22,7 +23,9 @@ static bool has_default_allowedip(const struct wg_device *d, uint8_t family)
 
 enum default_mode default_route_mode_if(bool wanted, const struct tunnel_file *f, const struct host_state *s, uint8_t family)
 {
-	if (!wanted || f->interface.table_kind != TABLE_AUTO)
+	const struct ip_prefix all = { .addr.family = family };
+
+	if (!wanted || f->interface.table_kind != TABLE_AUTO || prefix_set_covers(&f->interface.excluded, &all))
 		return DEFAULT_NONE;
 	if (family == IP_V4 || (tunnel_carries_ipv6(f, s) && host_has_ipv6_rules(s)))
 		return DEFAULT_TUNNEL;
@@ -131,9 +134,10 @@ static int add_sysctl(struct plan *p, const struct host_state *s)
 
 /* The rules come before the route, so that no packet for the local network enters the tunnel. An unreachable
  * route comes before both and stays: no packet for the tunnel leaves by the old route after the first rule, nor when
- * the interface is down or gone. */
-int plan_policy_routing(struct plan *p, const struct host_state *s, const struct ip_prefix *prefix, enum default_mode mode,
-			uint32_t mark, const struct rules *rules)
+ * the interface is down or gone. Throw routes come before the first rule as well, so that excluded addresses are always
+ * reached. Where IPv6 is blocked in the main table, they are blocked with it. */
+int plan_policy_routing(struct plan *p, const struct tunnel_file *f, const struct host_state *s, const struct ip_prefix *prefix,
+			enum default_mode mode, uint32_t mark, const struct rules *rules)
 {
 	uint8_t family = prefix->addr.family;
 	uint32_t table = default_route_table(s, family, mark);
@@ -143,6 +147,8 @@ int plan_policy_routing(struct plan *p, const struct host_state *s, const struct
 	assert(mark != 0 && prefix->bits == 0);
 	if (!same_table || !s->unreachable[family == IP_V6])
 		r = add_route(p, prefix, table, true);
+	if (r == 0 && table == mark)
+		r = plan_throw_routes(p, f, s, family, table, same_table);
 	if (r == 0)
 		r = policy_rules_plan(p, s, rules);
 	if (r == 0 && mode == DEFAULT_TUNNEL && (!same_table || !default_route_exists(s, family)))
@@ -150,15 +156,15 @@ int plan_policy_routing(struct plan *p, const struct host_state *s, const struct
 	return r < 0 || family != IP_V4 ? r : add_sysctl(p, s);
 }
 
-static int add_default_route(struct plan *p, const struct host_state *s, uint8_t family, enum default_mode mode,
-			     uint32_t mark)
+static int add_default_route(struct plan *p, const struct tunnel_file *f, const struct host_state *s, uint8_t family,
+			     enum default_mode mode, uint32_t mark)
 {
 	const struct ip_prefix all = { .addr.family = family };
 	struct rules rules = { 0 };
 	int r = family == IP_V4 || host_has_ipv6_rules(s) ? policy_rules_place(&rules, s, family, mark) : 0;
 
 	if (r == 0)
-		r = plan_policy_routing(p, s, &all, mode, mark, &rules);
+		r = plan_policy_routing(p, f, s, &all, mode, mark, &rules);
 	free(rules.list);
 	return r;
 }
@@ -173,7 +179,7 @@ int plan_default_routes(struct plan *p, const struct tunnel_file *f, const struc
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(families); i++) {
 		enum default_mode mode = default_route_mode(f, s, families[i]);
 		if (mode != DEFAULT_NONE)
-			r = add_default_route(p, s, families[i], mode, mark);
+			r = add_default_route(p, f, s, families[i], mode, mark);
 	}
 	return r;
 }

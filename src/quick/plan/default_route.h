@@ -32,8 +32,9 @@ bool default_route_exists(const struct host_state *s, uint8_t family);
 
 /* Both append the steps that add default routes, except the parts that exist. 0 or -ENOMEM. */
 /* Of one, with these policy rules. The mode is not DEFAULT_NONE. */
-must_check int plan_policy_routing(struct plan *p, const struct host_state *s, const struct ip_prefix *prefix,
-				   enum default_mode mode, uint32_t mark, const struct rules *rules);
+must_check int plan_policy_routing(struct plan *p, const struct tunnel_file *f, const struct host_state *s,
+				   const struct ip_prefix *prefix, enum default_mode mode, uint32_t mark,
+				   const struct rules *rules);
 /* Of all that are desired. */
 must_check int plan_default_routes(struct plan *p, const struct tunnel_file *f, const struct host_state *s);
 

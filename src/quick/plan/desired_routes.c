@@ -22,43 +22,62 @@ static void desired_route_set(struct desired_route *r, const struct ip_prefix *p
 	prefix_print(&t, p);
 }
 
-static size_t count_allowedips(const struct wg_device *d)
+static int add_route(struct desired_routes *out, const struct ip_prefix *p)
 {
-	size_t n = 0;
-
-	for (uint32_t i = 0; d && i < d->n_peers; i++)
-		n += d->peers[i].n_allowedips;
-	return n;
+	if (!vector_reserve(&out->list, &out->cap, out->n + 1, sizeof *out->list))
+		return -ENOMEM;
+	desired_route_set(&out->list[out->n++], p);
+	return 0;
 }
 
-static size_t put_allowedips(struct desired_route *list, const struct wg_device *d)
+/* From a default route of "Table = auto", throw routes take the excluded addresses. */
+static int add_prefix(struct desired_routes *out, const struct tunnel_file *f, const struct ip_prefix *p)
 {
-	size_t n = 0;
+	const struct prefix_set *excluded = &f->interface.excluded;
+	struct prefix_set parts = { 0 };
+	int r = 0;
 
-	for (uint32_t i = 0; d && i < d->n_peers; i++)
-		for (uint32_t k = 0; k < d->peers[i].n_allowedips; k++) {
+	if (!prefix_set_overlaps(excluded, p))
+		return add_route(out, p);
+	if (p->bits == 0 && f->interface.table_kind == TABLE_AUTO)
+		return prefix_set_covers(excluded, p) ? 0 : add_route(out, p);
+	if (!prefix_set_subtract(&parts, p, excluded))
+		r = -ENOMEM;
+	for (size_t i = 0; r == 0 && i < parts.n; i++)
+		r = add_route(out, &parts.list[i]);
+	prefix_set_free(&parts);
+	return r;
+}
+
+static int add_allowedips(struct desired_routes *out, const struct tunnel_file *f, const struct wg_device *d)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < d->n_peers; i++)
+		for (uint32_t k = 0; r == 0 && k < d->peers[i].n_allowedips; k++) {
 			const struct wg_allowedip *a = &d->peers[i].allowedips[k];
 			if (!(a->flags & WG_ALLOWEDIP_REMOVE))
-				desired_route_set(&list[n++], &a->prefix);
+				r = add_prefix(out, f, &a->prefix);
 		}
-	return n;
+	return r;
 }
 
-int desired_routes_init(struct desired_routes *out, const struct wg_device *d, const struct wg_device *also)
+int desired_routes_init(struct desired_routes *out, const struct tunnel_file *f, const struct wg_device *also)
 {
-	size_t all = count_allowedips(d) + count_allowedips(also);
-	struct desired_route *list = calloc(all + 1, sizeof *list);
+	size_t n = 0;
+	int r;
 
-	*out = (struct desired_routes){ .list = list };
-	if (!list)
-		return -ENOMEM;
-	all = put_allowedips(list, d);
-	all += put_allowedips(list + all, also);
-	qsort(list, all, sizeof *list, compare_desired);
-	for (size_t i = 0; i < all; i++)
-		if (i == 0 || !prefix_equal(&list[i].prefix, &list[i - 1].prefix))
-			list[out->n++] = list[i];
-	return 0;
+	*out = (struct desired_routes){ 0 };
+	r = add_allowedips(out, f, &f->device);
+	if (r == 0 && also)
+		r = add_allowedips(out, f, also);
+	if (out->n > 0)
+		qsort(out->list, out->n, sizeof *out->list, compare_desired);
+	for (size_t i = 0; i < out->n; i++)
+		if (i == 0 || !prefix_equal(&out->list[i].prefix, &out->list[i - 1].prefix))
+			out->list[n++] = out->list[i];
+	out->n = n;
+	return r;
 }
 
 void desired_routes_free(struct desired_routes *r)

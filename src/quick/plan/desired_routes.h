@@ -1,4 +1,4 @@
-/* The routes that a tunnel file asks for: one for each allowed IP of its peers. */
+/* The routes that a tunnel file asks for: one for each allowed IP of its peers, or for the parts of it that are not excluded. */
 #ifndef WG_QUICK_DESIRED_ROUTES_H
 #define WG_QUICK_DESIRED_ROUTES_H
 
@@ -12,10 +12,10 @@ struct desired_route {
 /* Without duplicates, longest prefix first, which is the order in which they are added. */
 struct desired_routes {
 	struct desired_route *list; /* owned */
-	size_t n;
+	size_t n, cap;
 };
-/* Those of d, and of `also`, which may be null. 0 or -ENOMEM. */
-must_check int desired_routes_init(struct desired_routes *out, const struct wg_device *d, const struct wg_device *also);
+/* Those of the file, and of the allowed IPs of `also`, which may be null. 0 or -ENOMEM. */
+must_check int desired_routes_init(struct desired_routes *out, const struct tunnel_file *f, const struct wg_device *also);
 void desired_routes_free(struct desired_routes *r);
 bool desired_routes_have(const struct desired_routes *r, const struct ip_prefix *p);
 

@@ -231,6 +231,8 @@ int plan_diff(struct plan *p, struct plan *old_dns, const struct diff_input *in)
 		r = change_dns(p, old_dns, in);
 	if (r == 0)
 		r = route_diff_add_routes(p, &routes);
+	if (r == 0)
+		r = route_diff_remove_replaced(p, &routes);
 	ipv6_warn_if_changed(in->desired, in->actual, in->applied, p, &o);
 	route_diff_free(&routes);
 	return r;

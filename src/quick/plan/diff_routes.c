@@ -6,6 +6,7 @@
 
 #include "ipv6.h"
 #include "policy_rules.h"
+#include "throw_routes.h"
 
 static int add_route(struct plan *p, const struct step_route *route, bool remove)
 {
@@ -46,7 +47,8 @@ static bool has_rules_and_routes(const struct diff_input *in, uint8_t family, en
 	bool in_main = default_route_table(s, family, mark) != mark;
 
 	return mark && (s->unreachable[family == IP_V6] || !in->applied) &&
-	       (in_main || policy_rules_are_complete(&s->rules, family, mark)) &&
+	       (in_main || (policy_rules_are_complete(&s->rules, family, mark) &&
+			    throw_routes_are_complete(in->desired, s, in->applied, family))) &&
 	       default_route_exists(s, family) == (mode != DEFAULT_BLOCKED);
 }
 
@@ -108,7 +110,11 @@ int route_diff_init(struct route_diff *d, const struct diff_input *in)
 	d->mark = tunnel_mark(in->desired, in->actual, &given);
 	if (!given && in->actual->device.fwmark) /* "FwMark = off": the present one was chosen by `up` */
 		d->mark = in->actual->device.fwmark;
-	r = desired_routes_init(&d->desired, &in->desired->device, NULL);
+	r = desired_routes_init(&d->desired, in->desired, NULL);
+	d->by_parts = in->desired->interface.excluded.n > 0 || (applied && applied->excluded.n > 0);
+	for (size_t i = 0; r == 0 && d->by_parts && i < d->desired.n; i++)
+		r = prefix_set_append(&d->covered, &d->desired.list[i].prefix) ? 0 : -ENOMEM;
+	prefix_set_normalize(&d->covered);
 	if (r == 0)
 		r = find_remaining(&d->remaining, in);
 	for (int v6 = 0; r == 0 && v6 < 2; v6++) {
@@ -126,6 +132,7 @@ int route_diff_init(struct route_diff *d, const struct diff_input *in)
 void route_diff_free(struct route_diff *d)
 {
 	desired_routes_free(&d->desired);
+	prefix_set_free(&d->covered);
 	addresses_free(&d->remaining);
 }
 
@@ -142,6 +149,8 @@ static bool still_exists(const struct step *s, const struct host_state *actual)
 {
 	if (s->kind == STEP_RULE)
 		return host_has_rule(actual, &s->rule);
+	if (s->kind == STEP_ROUTE && s->route.throw)
+		return throw_route_exists(&s->route, actual);
 	return s->kind != STEP_ROUTE || actual->unreachable[s->route.prefix.addr.family == IP_V6];
 }
 
@@ -196,9 +205,32 @@ static bool is_obsolete(const struct route_diff *d, const struct step_route *rou
 	       !hook_changed_route(in->changes, &route->prefix, route->table);
 }
 
-/* Only prefixes that are allowed IPs of the device, and not from a hook: other routes over the interface are a hook's or
- * the administrator's. */
-int route_diff_remove_routes(struct plan *p, const struct route_diff *d)
+/* Parts of a prefix take over from the whole or from other parts, or the whole from its parts: where both exist for a moment, no
+ * packet leaves outside of the tunnel. */
+static bool is_replaced(const struct route_diff *d, const struct step_route *route)
+{
+	return d->by_parts && prefix_set_overlaps(&d->covered, &route->prefix);
+}
+
+static int remove_parts(struct plan *p, const struct route_diff *d, const struct ip_prefix *allowed, bool changed, bool replaced)
+{
+	const struct applied *applied = d->in->applied;
+	struct prefix_set parts = { 0 };
+	int r = prefix_set_subtract(&parts, allowed, applied ? &applied->excluded : &d->in->desired->interface.excluded) ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < parts.n; i++) {
+		struct step_route route = { .prefix = parts.list[i], .table = d->table_before, .metric = d->metric_before };
+		if (is_replaced(d, &route) == replaced && (!changed || desired_routes_have(&d->desired, &route.prefix)) &&
+		    is_obsolete(d, &route))
+			r = add_route(p, &route, true);
+	}
+	prefix_set_free(&parts);
+	return r;
+}
+
+/* Only the routes of allowed IPs of the device, and not from a hook: other routes over the interface are a hook's or the
+ * administrator's. */
+static int remove_routes(struct plan *p, const struct route_diff *d, bool replaced)
 {
 	const struct wg_device *now = &d->in->actual->device;
 	int r = 0;
@@ -207,14 +239,20 @@ int route_diff_remove_routes(struct plan *p, const struct route_diff *d)
 		const struct wg_peer *peer = &now->peers[i];
 		bool changed = hook_changed_peer(d->in->changes, SETTING_PEER, &peer->public_key) ||
 			       hook_changed_peer(d->in->changes, SETTING_ALLOWEDIPS, &peer->public_key);
-		for (uint32_t k = 0; r == 0 && k < peer->n_allowedips; k++) {
-			struct step_route route = { .prefix = peer->allowedips[k].prefix, .table = d->table_before,
-						    .metric = d->metric_before };
-			if ((!changed || desired_routes_have(&d->desired, &route.prefix)) && is_obsolete(d, &route))
-				r = add_route(p, &route, true);
-		}
+		for (uint32_t k = 0; r == 0 && k < peer->n_allowedips; k++)
+			r = remove_parts(p, d, &peer->allowedips[k].prefix, changed, replaced);
 	}
 	return r;
+}
+
+int route_diff_remove_routes(struct plan *p, const struct route_diff *d)
+{
+	return remove_routes(p, d, false);
+}
+
+int route_diff_remove_replaced(struct plan *p, const struct route_diff *d)
+{
+	return d->by_parts ? remove_routes(p, d, true) : 0;
 }
 
 /* ---- additions ---- */
@@ -255,8 +293,11 @@ static bool is_outdated(const struct step *s, const struct route_diff *d, uint8_
 	if (s->kind == STEP_RULE)
 		return s->rule.family == family && !rules_have(wanted, &s->rule) &&
 		       host_has_rule(d->in->actual, &s->rule);
-	return s->kind == STEP_ROUTE && s->route.prefix.addr.family == family &&
-	       s->route.table != default_route_table(d->in->actual, family, d->mark);
+	if (s->kind != STEP_ROUTE || s->route.prefix.addr.family != family)
+		return false;
+	if (s->route.table != default_route_table(d->in->actual, family, d->mark))
+		return !s->route.throw || throw_route_exists(&s->route, d->in->actual);
+	return throw_route_is_outdated(&s->route, d->in->desired, d->in->actual);
 }
 
 /* The new rules and routes come first, so that what is left of the old ones can then be removed. */
@@ -271,7 +312,7 @@ static int replace_default(struct plan *p, const struct route_diff *d, const str
 	int r = choose_rules(&wanted, d, family);
 
 	if (r == 0)
-		r = plan_policy_routing(p, actual, prefix, mode, d->mark, &wanted);
+		r = plan_policy_routing(p, d->in->desired, actual, prefix, mode, d->mark, &wanted);
 	if (r == 0 && old.table && (old.table != d->mark || mode == DEFAULT_BLOCKED) && default_route_exists(actual, family))
 		r = add_route(p, &old, true);
 	for (size_t i = 0; r == 0 && applied && i < applied->plan.n; i++) {

@@ -9,6 +9,8 @@
 struct route_diff {
 	const struct diff_input *in;
 	struct desired_routes desired; /* owned */
+	bool by_parts;                 /* addresses are or were excluded */
+	struct prefix_set covered;     /* then: all addresses of the desired routes; owned */
 	struct addresses remaining;    /* those of the interface that are not outdated; owned */
 	uint32_t table, table_before;  /* for routes that are not default routes; 0: none */
 	uint32_t metric_before;        /* of these routes; 0: the kernel's default */
@@ -32,5 +34,7 @@ must_check int route_diff_remove_routes(struct plan *p, const struct route_diff 
 /* Makes default routes unreachable that the tunnel cannot have; before the kernel removes its route. */
 must_check int route_diff_block_defaults(struct plan *p, const struct route_diff *d);
 must_check int route_diff_add_routes(struct plan *p, const struct route_diff *d);
+/* Routes that route_diff_remove_routes() left, because others take over some of their addresses. */
+must_check int route_diff_remove_replaced(struct plan *p, const struct route_diff *d);
 
 #endif

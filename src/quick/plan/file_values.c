@@ -83,7 +83,7 @@ int file_values_init(struct file_values *v, const struct tunnel_file *f)
 	int r;
 
 	*v = (struct file_values){ .file = f };
-	r = desired_routes_init(&v->routes, &f->device, NULL);
+	r = desired_routes_init(&v->routes, f, NULL);
 	return r == 0 && peer_index_build(&v->peers, &f->device) && link_sections(v) ? 0 : -ENOMEM;
 }
 
@@ -200,12 +200,23 @@ static bool hash_dns(struct blake2s *hash, const struct dns_config *dns)
 	return dns->servers.n + dns->domains.n > 0;
 }
 
+/* Nothing without any, so that files without the key have the fingerprints of earlier versions. */
+static void hash_excluded(struct blake2s *hash, const struct prefix_set *excluded, uint8_t family)
+{
+	for (size_t i = 0; i < excluded->n; i++)
+		if (excluded->list[i].addr.family == family) {
+			hash_number(hash, excluded->list[i].bits);
+			hash_value(hash, excluded->list[i].addr.b, sizeof excluded->list[i].addr.b);
+		}
+}
+
 /* With the mark of the file, which is also the number of the table. */
 static bool hash_default_route(struct blake2s *hash, const struct file_values *v, uint8_t family)
 {
 	struct ip_prefix all = { .addr.family = family };
 
 	hash_number(hash, hash_fwmark(hash, &v->file->device));
+	hash_excluded(hash, &v->file->interface.excluded, family);
 	return v->file->interface.table_kind == TABLE_AUTO && desired_routes_have(&v->routes, &all);
 }
 

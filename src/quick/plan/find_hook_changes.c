@@ -62,7 +62,7 @@ static void note_family(struct noting *n, enum tunnel_setting_kind kind, uint8_t
 
 static void note_route(struct noting *n, const struct step_route *route)
 {
-	if (route->unreachable || route->table != tunnel_file_table(n->values.file)) /* in the table of the mark */
+	if (!route_is_of_link(route) || route->table != tunnel_file_table(n->values.file)) /* in the table of the mark */
 		note_family(n, SETTING_DEFAULT_ROUTE, route->prefix.addr.family);
 	else
 		note(n, &(struct tunnel_setting){ .kind = SETTING_ROUTE, .route = { route->prefix, route->table } });

@@ -33,7 +33,10 @@ static bool covers(const struct tunnel_file *f, const struct host_state *s, uint
 {
 	const struct interface_keys *k = &f->interface;
 	unsigned int parts = parts_of(&f->device, family) | parts_of(&s->device, family);
+	const struct ip_prefix all = { .addr.family = family };
 
+	if (prefix_set_covers(&k->excluded, &all))
+		return false;
 	if (k->table_kind != TABLE_AUTO && !(k->table_kind == TABLE_GIVEN && k->table == TABLE_MAIN))
 		return false;
 	if (family == IP_V6 && !s->ipv6)

@@ -21,6 +21,14 @@ static int compare_routes(const void *a, const void *b)
 	return prefix ? prefix : x < y ? -1 : x > y;
 }
 
+bool routes_add(struct routes *r, const struct step_route *route)
+{
+	if (!vector_reserve(&r->list, &r->cap, r->n + 1, sizeof *r->list))
+		return false;
+	r->list[r->n++] = *route;
+	return true;
+}
+
 void routes_sort(struct routes *r)
 {
 	if (r->n > 0)
@@ -104,6 +112,7 @@ void host_state_free(struct host_state *s)
 	free(s->routes.list);
 	free(s->routes_before.list);
 	free(s->mark_routes.list);
+	free(s->throws.list);
 	resolv_conf_free(&s->resolv_conf);
 	*s = (struct host_state){ 0 };
 }

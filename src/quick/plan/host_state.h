@@ -28,6 +28,7 @@ struct routes {
 	struct step_route *list;
 	size_t n, cap;
 };
+must_check bool routes_add(struct routes *r, const struct step_route *route); /* false: out of memory */
 void routes_sort(struct routes *r); /* for routes_have() */
 bool routes_have(const struct routes *sorted, const struct ip_prefix *p); /* with any metric */
 /* With the metric of this route. */
@@ -42,6 +43,7 @@ struct table_use {
 struct table_uses {
 	struct table_use *list;
 	size_t n, cap;
+	struct routes throws; /* those of wg-quick in these tables */
 };
 
 /* What belongs to tunnels of this network namespace. A zeroed struct is empty. */
@@ -85,6 +87,7 @@ struct host_state {
 	struct routes routes_before; /* in the table of the last `up` or `reload`, where it is another one */
 	struct routes mark_routes;   /* in the table of the device's mark */
 	bool unreachable[2];         /* IPv4, IPv6: there is the unreachable default route, in default_route_table() */
+	struct routes throws;        /* the throw routes in the table of the mark */
 };
 void host_state_free(struct host_state *s);
 

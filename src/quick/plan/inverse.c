@@ -28,7 +28,7 @@ static bool ends_with_link(const struct step *s)
 	case STEP_WG:
 		return true;
 	case STEP_ROUTE:
-		return !s->route.unreachable;
+		return route_is_of_link(&s->route);
 	case STEP_LINK:
 	case STEP_HOOK:
 	case STEP_RULE:

@@ -51,10 +51,10 @@ static void print_route(struct text *t, const struct plan *p, const struct step_
 {
 	text_f(t, "[#] ip %s route %s ", family_flag(r->prefix.addr.family),
 	       remove ? "delete" : "add");
-	if (r->unreachable)
-		text_add(t, "unreachable ");
+	if (!route_is_of_link(r))
+		text_add(t, r->throw ? "throw " : "unreachable ");
 	prefix_print(t, &r->prefix);
-	if (!r->unreachable)
+	if (route_is_of_link(r))
 		text_f(t, " dev %s", p->name);
 	if (route_metric(r))
 		text_f(t, " metric %u", route_metric(r));
@@ -241,7 +241,7 @@ void plan_print(struct text *t, const struct plan *p)
 
 static void describe_route(struct text *t, const struct step_route *r)
 {
-	text_add(t, r->unreachable ? "unreachable route " : "route ");
+	text_f(t, "%sroute ", r->unreachable ? "unreachable " : r->throw ? "throw " : "");
 	prefix_print(t, &r->prefix);
 	if (r->table != TABLE_MAIN)
 		text_f(t, " in table %u", r->table);

@@ -176,6 +176,24 @@ static int remove_routes(struct plan *p, const struct search *x)
 	return 0;
 }
 
+static int remove_throws(struct plan *p, const struct search *x)
+{
+	const struct routes *throws = &x->tables->throws;
+
+	for (size_t i = 0; i < throws->n; i++) {
+		const struct step_route *r = &throws->list[i];
+		struct step *s;
+		if (!is_unused(x, r->table) || has_tunnel(x, r->prefix.addr.family, r->table))
+			continue;
+		s = plan_add(p, STEP_ROUTE);
+		if (!s)
+			return -ENOMEM;
+		s->remove = true;
+		s->route = *r;
+	}
+	return 0;
+}
+
 static int remove_rules(struct plan *p, const struct search *x)
 {
 	for (size_t i = 0; i < x->gone.n; i++) {
@@ -197,6 +215,8 @@ int plan_stale(struct plan *p, const struct host_state *s, const struct table_us
 
 	if (r == 0)
 		r = remove_rules(p, &x);
+	if (r == 0)
+		r = remove_throws(p, &x);
 	if (r == 0)
 		r = remove_routes(p, &x);
 	free(x.gone.list);

@@ -6,7 +6,7 @@
 
 #include "host_state.h"
 
-/* Appends the removal of rules and unreachable routes, as far as `tables` has the tables. Rules that other tunnels need stay. 0
+/* Appends the removal of rules, throw routes and unreachable routes, as far as `tables` has the tables. Rules that other tunnels need stay. 0
  * or -ENOMEM. */
 must_check int plan_stale(struct plan *p, const struct host_state *s, const struct table_uses *tables,
 			  const struct tunnels_in_use *used);

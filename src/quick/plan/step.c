@@ -36,11 +36,16 @@ void plan_drop_kind(struct plan *p, enum step_kind kind)
 	p->n = kept;
 }
 
+bool route_is_of_link(const struct step_route *r)
+{
+	return !r->unreachable && !r->throw;
+}
+
 uint32_t route_metric(const struct step_route *r)
 {
 	enum { METRIC_FIRST = 1, METRIC_LAST = 32767 };
 
-	if (!r->unreachable)
+	if (route_is_of_link(r))
 		return r->metric;
 	return r->table == TABLE_MAIN ? METRIC_FIRST : METRIC_LAST;
 }

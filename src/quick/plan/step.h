@@ -21,9 +21,12 @@ enum step_kind {
 struct step_route {
 	struct ip_prefix prefix;
 	bool unreachable; /* a route of that type, without a device */
+	bool throw;       /* likewise: the look-up continues with the next policy rule */
 	uint32_t table;
 	uint32_t metric;  /* of a route over the interface; 0: the kernel's default */
 };
+/* It leads to the interface, and ends with it. */
+bool route_is_of_link(const struct step_route *r);
 /* The metric that the step names; 0: none. An unreachable route is the last choice in the tunnel's table, and the first in
  * the main one. */
 uint32_t route_metric(const struct step_route *r);

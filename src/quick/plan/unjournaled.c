@@ -27,6 +27,20 @@ static int add_unreachable(struct plan *p, uint8_t family, uint32_t table)
 	return 0;
 }
 
+static int add_throws(struct plan *p, const struct host_state *s, uint8_t family)
+{
+	for (size_t i = 0; i < s->throws.n; i++) {
+		struct step *step;
+		if (s->throws.list[i].prefix.addr.family != family)
+			continue;
+		step = plan_add(p, STEP_ROUTE);
+		if (!step)
+			return -ENOMEM;
+		step->route = s->throws.list[i];
+	}
+	return 0;
+}
+
 static int add_rules(struct plan *p, const struct host_state *s, uint8_t family)
 {
 	struct rules rules = { 0 };
@@ -50,6 +64,8 @@ static int add_default_route(struct plan *p, const struct host_state *s, uint8_t
 	uint32_t table = default_route_table(s, family, s->device.fwmark);
 	int r = s->unreachable[family == IP_V6] ? add_unreachable(p, family, table) : 0;
 
+	if (r == 0)
+		r = add_throws(p, s, family);
 	return r < 0 ? r : add_rules(p, s, family);
 }
 

@@ -171,7 +171,7 @@ static int add_allowedip_routes(struct plan *p, const struct tunnel_file *f, con
 
 	if (f->interface.table_kind == TABLE_OFF)
 		return 0;
-	r = desired_routes_init(&routes, &f->device, &s->device);
+	r = desired_routes_init(&routes, f, &s->device);
 	for (size_t i = 0; r == 0 && i < routes.n; i++) {
 		const struct ip_prefix *prefix = &routes.list[i].prefix;
 		if ((prefix->bits > 0 || !policy_routing) && (prefix->addr.family == IP_V4 || ipv6))

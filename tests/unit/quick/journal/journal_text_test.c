@@ -19,12 +19,15 @@ static const char sample[] = "wgsuite-record 1\n"
 			     "firewall 4 51820 3\n"
 			     "dns\n"
 			     "unreachable 51820 0.0.0.0/0\n"
+			     "throw 51820 192.168.0.0/16\n"
 			     "rule 4 32765 51820 51820 100\n"
 			     "rule 4 32764 0 254 011\n"
 			     "sysctl 1 0\n"
 			     "guard 10.0.0.1/24\n"
 			     "server 9.9.9.9\n"
 			     "domain ~corp\n"
+			     "excluded 192.168.0.0/16\n"
+			     "excluded fd00::/8\n"
 			     "address 10.0.0.1/24\n"
 			     "foreign 10.9.0.1/32\n"
 			     "pre-down \n"
@@ -58,7 +61,8 @@ static void round_trip(void **state)
 	assert_int_equal(r.ifindex, 7);
 	assert_int_equal(r.completed_ms, 86400123456);
 	assert_true(r.complete && r.began[HOOK_PRE_UP] && !r.began[HOOK_PRE_DOWN]);
-	assert_int_equal(r.applied.plan.n, 7);
+	assert_int_equal(r.applied.plan.n, 8);
+	assert_int_equal(r.applied.excluded.n, 2);
 	assert_int_equal(r.applied.route_metric, 50);
 	assert_string_equal(r.applied.plan.dns_prefix, "tun.");
 	journal_print(&r, &t);
@@ -77,7 +81,7 @@ static void appended_entries(void **state)
 	(void)state;
 	text_f(&t, "%sno-sysctl\n", sample);
 	assert_int_equal(journal_parse(&r, text_of(&t)), 0);
-	assert_int_equal(r.applied.plan.n, 6);
+	assert_int_equal(r.applied.plan.n, 7);
 	for (size_t i = 0; i < r.applied.plan.n; i++)
 		assert_int_not_equal(r.applied.plan.steps[i].kind, STEP_SYSCTL);
 	assert_true(r.applied.has_table && r.applied.table == TABLE_MAIN);
@@ -98,7 +102,7 @@ static void cut_anywhere(void **state)
 		struct journal r = { .lock = -1, .name = "wg0" };
 		int error = journal_parse(&r, (struct span){ sample, n });
 		assert_true(error == 0 || n < sizeof sample - 1);
-		assert_true(r.applied.plan.n <= 7);
+		assert_true(r.applied.plan.n <= 8);
 		release(&r);
 	}
 }

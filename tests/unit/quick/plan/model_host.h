@@ -85,22 +85,46 @@ static inline void model_without_ipv6_rules(struct model_host *h)
 
 /* ---- tunnel files ---- */
 
-static inline bool model_read_key(void *reader, const struct conf_extra *x, int peer, struct diag *d)
+struct model_reader {
+	struct interface_keys_reader interface;
+	struct peer_keys_reader peer;
+	struct tunnel_file *file;
+};
+
+static inline void model_read_section(void *ctx, const struct diag_at *at, bool is_peer)
 {
-	return peer < 0 && interface_keys_read(reader, x, d);
+	struct model_reader *r = ctx;
+	struct tunnel_file *f = r->file;
+
+	(void)at;
+	if (!is_peer)
+		return;
+	assert_true(vector_reserve(&f->peers, &f->cap_peers, f->n_peers + 1, sizeof *f->peers));
+	f->peers[f->n_peers++] = (struct peer_keys){ 0 };
+	r->peer.keys = &f->peers[f->n_peers - 1];
 }
 
+static inline bool model_read_key(void *ctx, const struct conf_extra *x, int peer, struct diag *d)
+{
+	struct model_reader *r = ctx;
+
+	return peer < 0 ? interface_keys_read(&r->interface, x, d) : peer_keys_read(&r->peer, x, d);
+}
+
+/* As tunnel_file_parse(), except that several peers may have one key. */
 static inline void model_read_file(struct tunnel_file *f, const char *text)
 {
-	struct interface_keys_reader reader = { .keys = &f->interface, .file = "wg0.conf" };
-	struct conf_options o = { .file = "wg0.conf", .extra = model_read_key, .ctx = &reader };
+	struct model_reader reader = { .interface = { .keys = &f->interface, .file = "wg0.conf" },
+				       .peer = { .file = "wg0.conf" }, .file = f };
+	struct conf_options o = { .file = "wg0.conf", .extra = model_read_key, .section = model_read_section, .ctx = &reader };
 	struct diag d = { 0 };
 
 	memcpy(f->name, "wg0", 4);
 	memcpy(f->device.name, "wg0", 4);
 	f->path = span_dup(SPAN("/etc/wireguard/wg0.conf"));
 	assert_int_equal(conf_read(&f->device, span_of(text), &o, &d), 0);
-	assert_false(reader.no_memory);
+	prefix_set_normalize(&f->interface.excluded);
+	assert_false(reader.interface.no_memory || reader.peer.no_memory);
 }
 
 /* ---- performing steps ---- */
@@ -111,6 +135,7 @@ static inline void model_routes_change(struct routes *r, const struct step_route
 
 	for (size_t i = 0; i < r->n; i++)
 		if (r->list[i].table != route->table || r->list[i].unreachable != route->unreachable ||
+		    r->list[i].throw != route->throw ||
 		    r->list[i].metric != route->metric ||
 		    !prefix_equal(&r->list[i].prefix, &route->prefix))
 			r->list[kept++] = r->list[i];
@@ -230,7 +255,7 @@ static inline void model_perform_step(struct model_host *h, const struct plan *p
 			model_assert_no_ipv6(h);
 		return;
 	case STEP_ROUTE:
-		assert_true(step->remove || step->route.unreachable || step->route.prefix.addr.family != IP_V6 ||
+		assert_true(step->remove || !route_is_of_link(&step->route) || step->route.prefix.addr.family != IP_V6 ||
 			    s->link.mtu >= MTU_MIN_IPV6);
 		model_routes_change(&h->all_routes, &step->route, step->remove);
 		return;
@@ -274,13 +299,18 @@ static inline void model_inspect_routes(struct model_host *h, uint32_t table, ui
 		struct routes *out = tables[t].out;
 		out->n = 0;
 		for (size_t i = 0; tables[t].table && i < h->all_routes.n; i++) {
-			if (h->all_routes.list[i].table != tables[t].table || h->all_routes.list[i].unreachable)
+			if (h->all_routes.list[i].table != tables[t].table || !route_is_of_link(&h->all_routes.list[i]))
 				continue;
 			assert_true(vector_reserve(&out->list, &out->cap, out->n + 1, sizeof *out->list));
 			out->list[out->n++] = h->all_routes.list[i];
 		}
 		routes_sort(out);
 	}
+	s->throws.n = 0;
+	for (size_t i = 0; i < h->all_routes.n; i++)
+		if (h->all_routes.list[i].throw && h->all_routes.list[i].table == s->device.fwmark)
+			assert_true(routes_add(&s->throws, &h->all_routes.list[i]));
+	routes_sort(&s->throws);
 	s->unreachable[0] = s->unreachable[1] = false;
 	for (size_t i = 0; i < h->all_routes.n; i++)
 		if (h->all_routes.list[i].unreachable &&

@@ -85,6 +85,125 @@ static void metric_and_default_routes(void **state)
 	take_down(&t);
 }
 
+#define FULL PEER "AllowedIPs = 0.0.0.0/0, ::/0\n"
+
+/* The fewest prefixes, for each family. */
+static void excluded_parts(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, INTERFACE "ExcludeIPs = 10.1.128.0/18, 10.1.192.0/18, 192.0.2.0/24\n"
+		 PEER "AllowedIPs = 10.1.0.0/16, 10.2.0.0/16, fd01::/64\n");
+	assert_reload(&t, INTERFACE "ExcludeIPs = 10.1.128.0/17\n" PEER "AllowedIPs = 10.1.0.0/16, 10.2.0.0/16, fd01::/64\n", "", "");
+	/* What takes over comes before what it replaces. */
+	assert_reload(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16, 10.2.0.0/16, fd01::/64\n", "",
+		      "[#] ip -4 route add 10.1.0.0/16 dev wg0\n"
+		      "[#] ip -4 route delete 10.1.0.0/17 dev wg0\n");
+	assert_reload(&t, INTERFACE "ExcludeIPs = 10.1.0.0/18, 10.2.0.0/16\n" PEER "AllowedIPs = 10.1.0.0/16, 10.2.0.0/16, fd01::/64\n", "",
+		      "[#] ip -4 route delete 10.2.0.0/16 dev wg0\n"
+		      "[#] ip -4 route add 10.1.64.0/18 dev wg0\n"
+		      "[#] ip -4 route add 10.1.128.0/17 dev wg0\n"
+		      "[#] ip -4 route delete 10.1.0.0/17 dev wg0\n");
+	assert_reload(&t, INTERFACE "ExcludeIPs = 10.1.128.0/17\n" PEER "AllowedIPs = 10.2.0.0/16, fd01::/64\n", "",
+		      "[#] wg set wg0 peer " KEY " allowed-ips 10.2.0.0/16,fd01::/64\n"
+		      "[#] ip -4 route delete 10.1.0.0/17 dev wg0\n");
+	take_down(&t);
+	bring_up(&t, INTERFACE SPLIT);
+	assert_reload(&t, INTERFACE "ExcludeIPs = fd01::1\nExcludeIPs = fd01::/65\n" SPLIT, "",
+		      "[#] ip -6 route add fd01::8000:0:0:0/65 dev wg0\n"
+		      "[#] ip -6 route delete fd01::/64 dev wg0\n");
+	take_down(&t);
+}
+
+/* One throw route for each prefix, before the rules. */
+static void excluded_from_a_default_route(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, INTERFACE SPLIT);
+	assert_reload(&t, INTERFACE "ExcludeIPs = 192.168.0.0/16, fd77::/16\n" PEER "AllowedIPs = 0.0.0.0/0\n", "",
+		      "[#] nft -f /dev/fd/63\n"
+		      "[#] wg set wg0 fwmark 51820\n"
+		      "[#] wg set wg0 peer " KEY " allowed-ips 0.0.0.0/0\n"
+		      "[#] ip -6 route delete fd01::/64 dev wg0\n"
+		      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820\n"
+		      "[#] ip -4 route add throw 192.168.0.0/16 metric 32767 table 51820\n"
+		      "[#] ip -4 rule add not fwmark 51820 table 51820\n"
+		      "[#] ip -4 rule add table main suppress_prefixlength 0\n"
+		      "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 51820\n"
+		      "[#] sysctl -q net.ipv4.conf.all.src_valid_mark=1\n"
+		      "[#] ip -4 route delete 10.1.0.0/16 dev wg0\n");
+	take_down(&t);
+	bring_up(&t, INTERFACE "ExcludeIPs = 192.168.0.0/16, fd77::/16, 203.0.113.7\n" FULL);
+	assert_reload(&t, INTERFACE "ExcludeIPs = 192.168.0.0/16, fd77::/16, 203.0.113.7\n" FULL, "", "");
+	assert_reload(&t, INTERFACE "ExcludeIPs = 192.168.0.0/16, 198.51.100.0/24\n" FULL, "",
+		      "[#] ip -6 route delete throw fd77::/16 metric 32767 table 51820\n"
+		      "[#] ip -4 route add throw 198.51.100.0/24 metric 32767 table 51820\n"
+		      "[#] ip -4 route delete throw 203.0.113.7/32 metric 32767 table 51820\n");
+	assert_reload(&t, INTERFACE SPLIT, "",
+		      "[#] sysctl -q net.ipv4.conf.all.src_valid_mark=0\n"
+		      "[#] ip -4 rule delete table main suppress_prefixlength 0\n"
+		      "[#] ip -4 rule delete table 51820\n"
+		      "[#] ip -4 route delete throw 203.0.113.7/32 metric 32767 table 51820\n"
+		      "[#] ip -4 route delete throw 192.168.0.0/16 metric 32767 table 51820\n"
+		      "[#] ip -4 route delete unreachable 0.0.0.0/0 metric 32767 table 51820\n"
+		      "[#] nft -f /dev/fd/63\n"
+		      "[#] ip -4 route delete 0.0.0.0/0 dev wg0 table 51820\n"
+		      "[#] ip -6 rule delete table main suppress_prefixlength 0\n"
+		      "[#] ip -6 rule delete table 51820\n"
+		      "[#] ip -6 route delete throw fd77::/16 metric 32767 table 51820\n"
+		      "[#] ip -6 route delete unreachable ::/0 metric 32767 table 51820\n"
+		      "[#] nft -f /dev/fd/63\n"
+		      "[#] ip -6 route delete ::/0 dev wg0 table 51820\n"
+		      "[#] wg set wg0 peer " KEY " allowed-ips 10.1.0.0/16,fd01::/64\n"
+		      "[#] ip -6 route add fd01::/64 dev wg0\n"
+		      "[#] ip -4 route add 10.1.0.0/16 dev wg0\n");
+	take_down(&t);
+}
+
+/* Other programs remove one, or the mark, and with it the table, changes. */
+static void throw_routes_are_repaired_and_moved(void **state)
+{
+	static const char excluded[] = INTERFACE "ExcludeIPs = 192.168.0.0/16\n" PEER "AllowedIPs = 0.0.0.0/0\n";
+	struct step_route lost = { .throw = true, .table = 51820 };
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, excluded);
+	assert_true(prefix_parse(&lost.prefix, SPAN("192.168.0.0/16"), NULL));
+	model_routes_change(&t.host.all_routes, &lost, true);
+	assert_reload(&t, excluded, "", "[#] ip -4 route add throw 192.168.0.0/16 metric 32767 table 51820\n");
+	model_routes_change(&t.host.all_routes, &lost, false);
+	assert_reload(&t, INTERFACE "FwMark = 7\nExcludeIPs = 192.168.0.0/16\n" PEER "AllowedIPs = 0.0.0.0/0\n", "",
+		      "[#] nft -f /dev/fd/63\n"
+		      "[#] wg set wg0 fwmark 7\n"
+		      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 7\n"
+		      "[#] ip -4 route add throw 192.168.0.0/16 metric 32767 table 7\n"
+		      "[#] ip -4 rule add pref 32765 not fwmark 7 table 7\n"
+		      "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 7\n"
+		      "[#] ip -4 route delete 0.0.0.0/0 dev wg0 table 51820\n"
+		      "[#] ip -4 route delete unreachable 0.0.0.0/0 metric 32767 table 51820\n"
+		      "[#] ip -4 route delete throw 192.168.0.0/16 metric 32767 table 51820\n"
+		      "[#] ip -4 rule delete pref 32765 table 51820\n");
+	take_down(&t);
+}
+
+/* Without an address of a family, the tunnel has no default route of it; in a given table, parts are added. */
+static void all_is_excluded(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, INTERFACE "ExcludeIPs = 0.0.0.0/1, 128.0.0.0/1\n" PEER "AllowedIPs = 0.0.0.0/0\n");
+	assert_int_equal(t.host.all_routes.n, 0);
+	assert_reload(&t, INTERFACE "Table = 7\nExcludeIPs = 0.0.0.0/2\n" PEER "AllowedIPs = 0.0.0.0/0\n", "",
+		      "[#] ip -4 route add 64.0.0.0/2 dev wg0 table 7\n"
+		      "[#] ip -4 route add 128.0.0.0/1 dev wg0 table 7\n");
+	take_down(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -92,6 +211,10 @@ int main(void)
 		cmocka_unit_test(metric_changes),
 		cmocka_unit_test(metric_of_the_kernel),
 		cmocka_unit_test(metric_and_default_routes),
+		cmocka_unit_test(excluded_parts),
+		cmocka_unit_test(excluded_from_a_default_route),
+		cmocka_unit_test(throw_routes_are_repaired_and_moved),
+		cmocka_unit_test(all_is_excluded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
