@@ -22,7 +22,7 @@ _wg_quick() {
 		esac
 	done
 	if [ -z "$verb" ]; then
-		mapfile -t COMPREPLY < <(compgen -W "up down restart save strip reload diff check graph status doctor confirm qr" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up down restart save strip reload diff check graph status doctor confirm monitor qr" -- "$cur")
 		return
 	fi
 	case $cur in
@@ -44,6 +44,7 @@ _wg_quick() {
 	case $verb in
 	down | restart | save | reload | diff | status | doctor | confirm) names=$(wg show interfaces 2>/dev/null) ;;
 	esac
+	[ "$verb" != monitor ] || return
 	if [ "$verb" != down ]; then
 		for file in /etc/wireguard/*.conf; do
 			[ -e "$file" ] || continue

@@ -5,7 +5,7 @@ function __wg_quick_tunnels
 	end
 	string split ' ' -- (wg show interfaces 2>/dev/null)
 end
-set -l verbs up down restart save strip reload diff check graph status doctor confirm qr
+set -l verbs up down restart save strip reload diff check graph status doctor confirm monitor qr
 complete -c wg-quick -f
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a up -d 'Bring a tunnel up'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a down -d 'Take a tunnel down'
@@ -19,8 +19,9 @@ complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a graph -d 'Pr
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a status -d 'Show the state of a tunnel, or of all tunnels'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a doctor -d 'Examine a tunnel and show how to fix it'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a confirm -d 'Keep a change made with --confirm'
+complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a monitor -d 'Keep all tunnels as up left them'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a qr -d 'Show the file as a QR code for phones'
-complete -c wg-quick -n "__fish_seen_subcommand_from $verbs" -a '(__wg_quick_tunnels)'
+complete -c wg-quick -n "__fish_seen_subcommand_from $verbs; and not __fish_seen_subcommand_from monitor" -a '(__wg_quick_tunnels)'
 complete -c wg-quick -n '__fish_seen_subcommand_from up' -l dry-run -d 'Print the steps only'
 complete -c wg-quick -n '__fish_seen_subcommand_from up reload' -l confirm -x -d 'Roll back unless confirmed within SECONDS'
 complete -c wg-quick -n '__fish_seen_subcommand_from up down restart' -l no-hooks -d 'Do not run hooks'

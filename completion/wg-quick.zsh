@@ -23,6 +23,7 @@ _wg-quick() {
 		'status:show the state of a tunnel, or of all tunnels'
 		'doctor:examine a tunnel and show how to fix it'
 		'confirm:keep a change made with --confirm'
+		'monitor:keep all tunnels as up left them'
 		'qr:show the file as a QR code for phones'
 	)
 	if (( CURRENT == 2 )); then
@@ -43,6 +44,7 @@ _wg-quick() {
 		fi ;;
 	doctor) _arguments '--fix[do what reload would do]' '*:tunnel:_wg-quick_tunnels' ;;
 	qr) _arguments '(-o --output)'{-o,--output}'[write an image]:image file:_files -g "*.(svg|png)"' '*:tunnel:_wg-quick_tunnels' ;;
+	monitor) _message 'no arguments' ;;
 	*) _wg-quick_tunnels ;;
 	esac
 }

@@ -261,7 +261,7 @@ job_sim() {
 # What clang warns of does not depend on the optimization, but what its code calls does.
 job_build() {
 	local pure
-	pure=$(cd src && ls quick/config/*.c quick/plan/*.c quick/diagnosis/*.c | sed "s|^|$work/clang/src/|; s|c\$|o|")
+	pure=$(cd src && ls quick/config/*.c quick/plan/*.c quick/diagnosis/*.c quick/monitor/*.c | sed "s|^|$work/clang/src/|; s|c\$|o|")
 	build_run "pure modules, clang" O="$work/clang" CC=clang WERROR=1 "$work"/clang/lib{base,crypto,model,check,proto}.a $pure
 	test_run lint "purity, clang" sh tests/lint/purity.sh "$work/clang"
 	build_run "all, clang" O="$work/clang" CC=clang OPT=-O0 WERROR=1 all unit-programs

@@ -18,7 +18,7 @@
 #include "report/output.h"
 #include "report/report.h"
 
-static const char usage_line[] = "Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | graph | status | doctor | confirm | qr ] [ CONFIG_FILE | INTERFACE ]\n";
+static const char usage_line[] = "Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | graph | status | doctor | confirm | monitor | qr ] [ CONFIG_FILE | INTERFACE ]\n";
 
 static const char usage[] =
 	"\n"
@@ -36,6 +36,7 @@ static const char usage[] =
 	"  doctor   examines the tunnel, and prints how to fix what is wrong; --fix does what\n"
 	"           `reload' would do\n"
 	"  confirm  keeps the change that `up' or `reload' with --confirm made\n"
+	"  monitor  keeps all tunnels as `up' left them; wg-quick-monitor.service runs it\n"
 	"  qr       prints the file as a QR code for the apps of phones; -o FILE.svg or\n"
 	"           -o FILE.png writes an image\n"
 	"\n"
@@ -77,7 +78,7 @@ static const struct command {
 	int (*run)(const struct command_options *o, struct host *host, struct command_trace *trace);
 	unsigned int options; /* OPTION_… it accepts */
 	enum { SETTINGS_UNUSED, SETTINGS_OPTIONAL, SETTINGS_REQUIRED } settings; /* of wgsuite.ini */
-	enum { ARGUMENT_ONE, ARGUMENT_OPTIONAL } arguments;
+	enum { ARGUMENT_ONE, ARGUMENT_OPTIONAL, ARGUMENT_NONE } arguments;
 	bool prints;   /* on standard output */
 	bool inspects; /* the host, over netlink */
 	bool needs_net_admin; /* CAP_NET_ADMIN, except for --dry-run */
@@ -93,6 +94,7 @@ static const struct command {
 	{ "status", command_status, OPTION_JSON | OPTION_TEXT, SETTINGS_OPTIONAL, ARGUMENT_OPTIONAL, true, true, false, false },
 	{ "doctor", command_doctor, OPTION_FIX, SETTINGS_REQUIRED, ARGUMENT_OPTIONAL, true, true, true, false },
 	{ "confirm", command_confirm, OPTION_EXPIRE, SETTINGS_OPTIONAL, ARGUMENT_OPTIONAL, false, true, true, true },
+	{ "monitor", command_monitor, 0, SETTINGS_OPTIONAL, ARGUMENT_NONE, false, true, true, true },
 	{ "qr", command_qr, OPTION_OUTPUT, SETTINGS_UNUSED, ARGUMENT_ONE, true, false, false, false },
 };
 
@@ -267,6 +269,10 @@ static bool parse_arguments(struct command_options *o, const struct command **co
 	if (!*command) {
 		print_usage();
 		return false;
+	}
+	if (o->argument && (*command)->arguments == ARGUMENT_NONE) {
+		report_error("%s watches all tunnels: it takes no interface", (*command)->name);
+		return misused(NULL);
 	}
 	if (!o->argument && (*command)->arguments == ARGUMENT_ONE) {
 		report_error("%s needs the name of an interface or the path of a tunnel file", (*command)->name);

@@ -37,6 +37,7 @@ mode() {
 	mode /usr/share/fish/vendor_completions.d/wg.fish 644
 	mode /lib/systemd/system/wg-quick@.service 644
 	mode /lib/systemd/system/wg-quick.target 644
+	mode /lib/systemd/system/wg-quick-monitor.service 644
 	mode /lib/systemd/system/wireguardd@.service 644
 	mode /lib/systemd/system/wg-quick-resolv-conf.service 644
 	mode /lib/systemd/system/wg-prometheus.service 644

@@ -19,7 +19,7 @@ setup() {
 	run --separate-stderr "$WQ"
 	[ "$status" -eq 1 ]
 	[[ $stderr == "Usage: wg-quick "*"See wg-quick(8)"* ]]
-	for verb in up down restart reload diff save strip check graph status doctor confirm qr; do
+	for verb in up down restart reload diff save strip check graph status doctor confirm monitor qr; do
 		[[ $stderr == *"
   $verb "* ]]
 	done
@@ -34,7 +34,7 @@ expect_usage_error() {
 	[ -z "$output" ]
 	[ "$stderr" = "wg-quick: $error${help:+
   help: did you mean $help?}
-Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | graph | status | doctor | confirm | qr ] [ CONFIG_FILE | INTERFACE ]" ]
+Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | graph | status | doctor | confirm | monitor | qr ] [ CONFIG_FILE | INTERFACE ]" ]
 }
 
 @test "an unknown command or option is reported with a suggestion and the usage line" {
@@ -56,6 +56,8 @@ Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | g
 	expect_usage_error "status does not accept the option \`--fix'" "" status --fix wg0
 	expect_usage_error "option \`--fix' needs the name of an interface or the path of a tunnel file" "" doctor --fix
 	expect_usage_error "up needs the name of an interface or the path of a tunnel file" "" up
+	expect_usage_error "monitor watches all tunnels: it takes no interface" "" monitor wg0
+	expect_usage_error "monitor does not accept the option \`--quiet'" "" monitor -q
 	expect_usage_error "unexpected argument \`b': up takes one tunnel" "" up a b
 }
 
@@ -340,7 +342,7 @@ expect_error() {
 	bash -n "$root/completion/wg-quick.bash"
 	! command -v zsh || zsh -n "$root/completion/wg-quick.zsh"
 	! command -v fish || fish -n "$root/completion/wg-quick.fish"
-	sh -n "$root/contrib/openrc/wg-quick"
+	for script in "$root"/contrib/openrc/*; do sh -n "$script"; done
 }
 
 @test "apparmor_parser accepts the profiles" {
@@ -357,7 +359,7 @@ expect_error() {
 	touch /etc/wireguard/{office,home}.conf
 	complete_words() { COMP_WORDS=(wg-quick "$@"); COMP_CWORD=$#; _wg_quick; }
 	complete_words ""
-	[ "${COMPREPLY[*]}" = "up down restart save strip reload diff check graph status doctor confirm qr" ]
+	[ "${COMPREPLY[*]}" = "up down restart save strip reload diff check graph status doctor confirm monitor qr" ]
 	complete_words up ""
 	[ "${COMPREPLY[*]}" = "home office" ]
 	complete_words check office ""

@@ -25,14 +25,15 @@ BEGIN {
 	may["quick"] = may["wg"]
 	may["daemon"] = base models " proto/tunnel.h"
 	may["quick/config"] = base models
-	may["quick/plan"] = may["quick/diagnosis"] = may["quick/config"] " crypto/crypto.h"
+	may["quick/plan"] = may["quick/diagnosis"] = may["quick/monitor"] = may["quick/config"] " crypto/crypto.h"
 
 	# Folders of a module: which others each may include ("." is the module itself, "*" all of them).
 	folders["quick/."] = "*"
-	folders["quick/command"] = "config plan diagnosis journal host"
+	folders["quick/command"] = "config plan diagnosis monitor journal host"
 	folders["quick/journal"] = "config plan host"
 	folders["quick/host"] = "config plan"
 	folders["quick/diagnosis"] = "config plan"
+	folders["quick/monitor"] = "config plan"
 	folders["quick/plan"] = "config"
 	folders["quick/config"] = ""
 	folders["daemon/."] = "*"
@@ -53,7 +54,7 @@ BEGIN {
 	system_of["base"] = libc " stdlib.h assert.h"
 	system_of["crypto"] = libc " cpuid.h immintrin.h x86intrin.h arm_neon.h sys/auxv.h stdatomic.h assert.h"
 	system_of["model"] = system_of["check"] = system_of["proto"] = pure
-	system_of["quick/config"] = system_of["quick/plan"] = system_of["quick/diagnosis"] = pure
+	system_of["quick/config"] = system_of["quick/plan"] = system_of["quick/diagnosis"] = system_of["quick/monitor"] = pure
 	# Files, sockets and processes are for quick/host alone.
 	system_of["quick/journal"] = system_of["quick/command"] = pure
 }

@@ -72,6 +72,7 @@ make_clean() {
 		'void *model_c(void) { return malloc(3); }'
 	file src/check/check.c '#include "base/base.h"' 'int check_f(void);' 'int check_f(void) { return base_a(); }'
 	file src/quick/diagnosis/checks.c '#include "base/base.h"' 'int diagnose(void);' 'int diagnose(void) { return base_a(); }'
+	file src/quick/monitor/fights.c '#include "base/base.h"' 'int fight(void);' 'int fight(void) { return base_a(); }'
 	header proto/tunnel.h 'int tunnel(void);'
 	header proto/noise.h 'int noise(void);'
 	file src/proto/tunnel.c '#include "crypto/crypto.h"' '#include "tunnel.h"' 'int tunnel(void) { return crypto_b(); }'
@@ -172,7 +173,7 @@ archives() {
 	done
 }
 clean
-compile base crypto model check proto quick/config quick/plan quick/diagnosis
+compile base crypto model check proto quick/config quick/plan quick/diagnosis quick/monitor
 cp -r "$tree" "$scratch/compiled"
 compiled() {
 	rm -rf "$tree"
@@ -207,6 +208,7 @@ impure "a weak reference in proto" "pure proto calls getpid" proto 'extern int g
 	'(getpid ? getpid() : 0)'
 impure "time in check" "pure check calls time" check '#include <time.h>' 'time(p)'
 impure "getenv in quick/diagnosis" "pure quick/diagnosis calls getenv" quick/diagnosis '#include <stdlib.h>' 'getenv(p)'
+impure "a clock in quick/monitor" "pure quick/monitor calls time" quick/monitor '#include <time.h>' 'time(p)'
 impure "read in quick/config" "pure quick/config calls read" quick/config '#include <unistd.h>' 'read(0, p, 1)'
 impure "getenv in quick/plan" "pure quick/plan calls getenv" quick/plan '#include <stdlib.h>' 'getenv(p)'
 impure "a function of quick/host in quick/plan" "pure quick/plan calls host" quick/plan 'long host(void *p);' 'host(p)'

@@ -235,7 +235,7 @@ harden_unit() {
 @test "systemd accepts every line of the units" {
 	on box sh -c 'for u in wg-quick wireguardd; do cp /lib/systemd/system/$u@.service /run/$u@wg0.service; done' # older ones verify no templates
 	for unit in /run/wg-quick@wg0.service /run/wireguardd@wg0.service /lib/systemd/system/wg-quick.target \
-		/lib/systemd/system/wg-quick-resolv-conf.service /lib/systemd/system/wg-prometheus.service \
+		/lib/systemd/system/wg-quick-monitor.service /lib/systemd/system/wg-quick-resolv-conf.service /lib/systemd/system/wg-prometheus.service \
 		/lib/systemd/system/wg-prometheus.timer; do
 		run -0 on box systemd-analyze verify --man=no "$unit"
 		[ -z "$output" ] || fail "$unit: $output"

@@ -27,6 +27,7 @@ int command_qr(const struct command_options *o, struct host *host, struct comman
 int command_status(const struct command_options *o, struct host *host, struct command_trace *trace);
 int command_doctor(const struct command_options *o, struct host *host, struct command_trace *trace);
 int command_confirm(const struct command_options *o, struct host *host, struct command_trace *trace);
+int command_monitor(const struct command_options *o, struct host *host, struct command_trace *trace);
 int command_diff(const struct command_options *o, struct host *host, struct command_trace *trace);
 
 /* A reload to the state that was recorded before the change. */

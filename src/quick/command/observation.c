@@ -302,6 +302,8 @@ int observe(struct observation *o, struct host *host, const char *argument)
 	r = inspect(o, host);
 	if (r == 0)
 		look_at_dns(o);
+	monitor_status_read(&o->monitor, o->c.file.name);
+	o->has_monitor = monitor_is_running();
 	return r;
 }
 

@@ -6,12 +6,15 @@
 #include "comparison.h"
 #include "quick/diagnosis/facts.h"
 #include "quick/host/daemon.h"
+#include "quick/journal/monitor_status.h"
 
 struct observation {
 	struct comparison c;
 	struct facts facts;            /* of which these are the memory: */
 	struct daemon_process daemon;  /* pid 0: none, or not known */
 	struct text statistics;
+	struct monitor_status monitor; /* what the monitor did last */
+	bool has_monitor;              /* it is running */
 	struct string_list dns_servers; /* in force, as far as the back-end tells */
 	struct string_list warnings;   /* of the plan */
 	bool may_read;                 /* false: this user lacks the privilege to read the WireGuard configuration */

@@ -229,6 +229,19 @@ static bool attention_member(struct json *j, const struct facts *f)
 	return ok;
 }
 
+static void monitor_member(struct json *j, const struct observation *o)
+{
+	if (!o->has_monitor && !o->monitor.at_ms)
+		return;
+	json_open_object(j, "monitor");
+	json_bool(j, "running", o->has_monitor);
+	if (o->monitor.at_ms) {
+		json_string(j, "last", span_of(o->monitor.text));
+		json_u64(j, "secondsAgo", o->facts.boot_s - o->monitor.at_ms / 1000);
+	}
+	json_close(j);
+}
+
 bool status_json(struct json *j, const struct observation *o)
 {
 	bool ok = true;
@@ -252,6 +265,7 @@ bool status_json(struct json *j, const struct observation *o)
 		json_u64(j, "secondsLeft", o->facts.confirm_left_s);
 		json_close(j);
 	}
+	monitor_member(j, o);
 	ok &= attention_member(j, &o->facts);
 	json_close(j);
 	return ok;

@@ -317,6 +317,24 @@ static void confirm_line(const struct status_lines *l)
 	text_char(l->page.t.out, '\n');
 }
 
+static void monitor_line(const struct status_lines *l)
+{
+	const struct observation *o = l->o;
+	struct text *t = l->page.t.out;
+
+	if (!o->has_monitor && !o->monitor.at_ms)
+		return;
+	page_label(&l->page, "monitor");
+	text_add(t, o->has_monitor ? "running" : "not running");
+	if (o->monitor.at_ms) {
+		text_add(t, ", ");
+		page_text(&l->page, STYLE_NONE, o->monitor.text);
+		text_char(t, ' ');
+		units_ago(&l->page.t, o->monitor.at_ms / 1000, o->facts.boot_s);
+	}
+	text_char(t, '\n');
+}
+
 /* ---- attention and log ---- */
 
 static bool is_worth_it(const struct finding *f, const struct facts *facts)
@@ -378,6 +396,7 @@ bool status_page(struct text *out, const struct observation *o, const struct sta
 		dns_line(&l);
 		firewall_line(&l);
 		difference_line(&l);
+		monitor_line(&l);
 		ok &= status_peers(&l.page, o, rates);
 	}
 	confirm_line(&l);

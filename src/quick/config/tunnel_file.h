@@ -17,6 +17,7 @@ struct tunnel_file {
 	char *path; /* with symbolic links resolved; owned */
 	char *text; /* the contents; owned, wiped when freed */
 	size_t n_text;
+	uint64_t changed_ns; /* when the file was last changed, in Unix time; 0: not known */
 	bool lines_only; /* input: peers are checked but not kept */
 	struct wg_device device; /* a patch, with the name set */
 	struct interface_keys interface;

@@ -125,3 +125,13 @@ void lock_file_sweep(const char *path)
 		(void)unlink(path);
 	close(fd);
 }
+
+bool lock_file_is_held(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+
+	if (fd >= 0)
+		close(fd);
+	return held;
+}

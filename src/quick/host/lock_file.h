@@ -12,4 +12,7 @@ void lock_file_release(const char *path, int fd);
 /* Deletes a lock file that a killed process left; one that is held stays. */
 void lock_file_sweep(const char *path);
 
+/* True when a process holds it. */
+bool lock_file_is_held(const char *path);
+
 #endif

@@ -105,3 +105,24 @@ void process_set_environment(void)
 	}
 	text_heap_free(&t);
 }
+
+bool process_name(char name[], size_t n, uint32_t pid)
+{
+	char path[32];
+	struct text t = text_fixed(path, sizeof path);
+	ssize_t got;
+	int fd;
+
+	text_f(&t, "/proc/%u/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	got = fd < 0 ? -1 : read(fd, name, n - 1);
+	if (fd >= 0)
+		close(fd);
+	name[got > 0 ? got : 0] = '\0';
+	for (char *c = name; *c; c++)
+		if (*c == '\n')
+			*c = '\0';
+		else if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	return name[0] != '\0';
+}

@@ -12,6 +12,8 @@ bool process_is_root(void);
 bool process_may_change_network(void);
 /* Replaces the process by sudo(8) running it again; returns the exit status after a failure. */
 int process_run_with_sudo(char *argv[]);
+/* The name of a running process, with control characters replaced. False: it has ended. */
+must_check bool process_name(char name[], size_t n, uint32_t pid);
 /* The folder of the running program, where the other programs of the suite are; null: not known. */
 const char *process_folder(void);
 /* Hooks find the `wg` of this suite first, and programs print untranslated messages. */

@@ -197,9 +197,12 @@ static int read_all(int fd, char **out, size_t *n)
 static int read_text(struct tunnel_file *f)
 {
 	int fd = open(f->path, O_RDONLY | O_CLOEXEC), r;
+	struct stat st;
 
 	if (fd < 0)
 		return -errno;
+	if (fstat(fd, &st) == 0)
+		f->changed_ns = (uint64_t)st.st_ctim.tv_sec * NS_PER_S + (uint64_t)st.st_ctim.tv_nsec;
 	r = read_all(fd, &f->text, &f->n_text);
 	close(fd);
 	return r;

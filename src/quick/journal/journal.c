@@ -37,6 +37,16 @@ int journal_open_unlocked(struct journal *j, const char *name)
 	return journal_load(j);
 }
 
+int journal_open_now(struct journal *j, const char *name)
+{
+	char path[PATH_MAX];
+
+	journal_init(j, name);
+	journal_path(j, ".lock", path, sizeof path);
+	j->lock = tunnel_lock_try(path);
+	return j->lock < 0 ? j->lock : journal_load(j);
+}
+
 int journal_open(struct journal *j, const char *name, unsigned int timeout_s)
 {
 	char path[PATH_MAX];
@@ -192,6 +202,8 @@ static bool remove_file(struct journal *j)
 		return true;
 	journal_path(j, ".tmp", path, sizeof path);
 	fileio_remove(path); /* of a process that was killed while it wrote */
+	journal_path(j, ".monitor", path, sizeof path);
+	fileio_remove(path);
 	journal_path(j, "", path, sizeof path);
 	r = fileio_remove(path);
 	if ((r == -EROFS || r == -EACCES) && !fileio_exists(path))

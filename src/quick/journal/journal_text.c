@@ -78,6 +78,8 @@ void journal_print(const struct journal *j, struct text *t)
 	text_f(t, "%s\n", first_line);
 	if (j->applied.config && !strchr(j->applied.config, '\n'))
 		text_f(t, "config %s\n", j->applied.config);
+	if (j->applied.file_changed_ns)
+		text_f(t, "config-changed %llu\n", (unsigned long long)j->applied.file_changed_ns);
 	if (j->ifindex)
 		text_f(t, "index %u\n", j->ifindex);
 	if (j->applied.port)
@@ -259,6 +261,11 @@ static bool read_config(struct journal *j, struct span rest)
 	return j->applied.config;
 }
 
+static bool read_config_changed(struct journal *j, struct span rest)
+{
+	return span_to_u64(&j->applied.file_changed_ns, rest, UINT64_MAX);
+}
+
 static bool read_index(struct journal *j, struct span rest)
 {
 	return read_numbers(rest, &j->ifindex, 1);
@@ -378,7 +385,7 @@ static const struct {
 	{ "throw", read_throw },       { "excluded", read_excluded },
 	{ "hook-lines", read_hook_lines },
 	{ "began", read_began },       { "complete", read_complete },
-	{ "rest", read_rest },
+	{ "rest", read_rest },         { "config-changed", read_config_changed },
 };
 
 /* False: malformed, or out of memory. */

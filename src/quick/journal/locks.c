@@ -44,6 +44,11 @@ int journal_lock_acquire(const char *path, const char *name, unsigned int timeou
 	return fd;
 }
 
+int tunnel_lock_try(const char *path)
+{
+	return lock_file_acquire(JOURNAL_FOLDER, path, -1);
+}
+
 void tunnel_lock_release(const char *path, int lock)
 {
 	lock_file_release(path, lock);

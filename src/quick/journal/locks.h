@@ -9,6 +9,8 @@
 /* Waits for the lock, at most timeout_s. A hook that runs wg-quick for a tunnel whose lock its ancestor holds gets *inherited and
  * needs no lock. The descriptor, or -errno: -EINTR after a signal, -ETIMEDOUT (reported). */
 must_check int journal_lock_acquire(const char *path, const char *name, unsigned int timeout_s, bool *inherited);
+/* The same without waiting, for a process that no hook starts: the descriptor, or -errno: -EWOULDBLOCK. */
+must_check int tunnel_lock_try(const char *path);
 void tunnel_lock_release(const char *path, int lock);
 
 /* ---- the lock of what default-route tunnels share: table numbers, rules, the sysctl ---- */

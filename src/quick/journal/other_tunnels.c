@@ -6,6 +6,7 @@
 #include "journal_file.h"
 #include "paths.h"
 #include "quick/host/folder.h"
+#include "quick/host/netns.h"
 #include "quick/plan/policy_rules.h"
 
 typedef bool journal_predicate(const struct journal *other, void *ctx);
@@ -40,6 +41,30 @@ int other_tunnels_names(struct string_list *out, const char *name)
 		uint64_t netns;
 		if (parse_name(span_of(files.list[i]), other, &netns) && strcmp(other, name) != 0)
 			r = string_list_add(out, span_of(other)) ? 0 : -ENOMEM;
+	}
+	string_list_free(&files);
+	return r;
+}
+
+bool journal_file_is_of(char name[WG_NAME_MAX], const char *file, const char *ending)
+{
+	struct span text = span_of(file), end = span_of(ending);
+	uint64_t netns;
+
+	if (text.n < end.n || !span_equal(span_sub(text, text.n - end.n, text.n), end))
+		return false;
+	return parse_name(span_sub(text, 0, text.n - end.n), name, &netns) && netns == netns_id() && name[0];
+}
+
+int journal_names(struct string_list *out)
+{
+	struct string_list files = { 0 };
+	int r = folder_list(&files, JOURNAL_FOLDER);
+
+	for (size_t i = 0; r == 0 && i < files.n; i++) {
+		char name[WG_NAME_MAX];
+		if (journal_file_is_of(name, files.list[i], ""))
+			r = string_list_add(out, span_of(name)) ? 0 : -ENOMEM;
 	}
 	string_list_free(&files);
 	return r;

@@ -18,4 +18,10 @@ must_check int other_tunnels_names(struct string_list *out, const char *name);
 /* Adds what all journals of this namespace have, also that of this tunnel. 0, or -errno if one cannot be read. */
 must_check int journaled_tunnels(const struct journal *j, struct tunnels_in_use *out);
 
+/* The names of the tunnels that have a journal in this namespace. 0 or -errno. */
+must_check int journal_names(struct string_list *out);
+/* The tunnel of a file in the journal folder that has this ending, "" or ".lock". False: it is another file, or of another
+ * namespace. */
+must_check bool journal_file_is_of(char name[WG_NAME_MAX], const char *file, const char *ending);
+
 #endif

@@ -125,6 +125,7 @@ int applied_update(struct applied *a, const struct tunnel_file *f, const struct 
 		r = kept_lines(&a->file_lines, (struct span){ f->text, f->n_text }) ? 0 : -ENOMEM;
 	a->has_table = true;
 	a->table = tunnel_file_table(f);
+	a->file_changed_ns = f->changed_ns;
 	a->route_metric = f->interface.route_metric;
 	prefix_set_free(&a->excluded);
 	return r == 0 && a->config && prefix_set_copy(&a->excluded, &f->interface.excluded) ? 0 : -ENOMEM;
@@ -151,7 +152,7 @@ static int copy_rest(struct applied *out, const struct applied *from)
 	int r = 0;
 
 	*out = (struct applied){ .port = from->port, .mark = from->mark, .has_table = from->has_table, .table = from->table,
-				 .route_metric = from->route_metric, .lines = from->lines };
+				 .route_metric = from->route_metric, .file_changed_ns = from->file_changed_ns, .lines = from->lines };
 	out->config = from->config ? span_dup(span_of(from->config)) : NULL;
 	if ((from->config && !out->config) || !prefix_set_copy(&out->excluded, &from->excluded))
 		return -ENOMEM;

@@ -9,6 +9,7 @@
 /* A zeroed struct is empty. */
 struct applied {
 	char *config;               /* path of the tunnel file */
+	uint64_t file_changed_ns;   /* when that file was last changed; 0: not known */
 	struct plan plan;           /* the steps whose effects outlive the interface, and the interface's own */
 	struct addresses addresses; /* those of the tunnel file */
 	struct addresses foreign;   /* others that the interface had at the end of `up`, for example a hook's */

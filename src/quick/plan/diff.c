@@ -189,6 +189,29 @@ static int remove_firewall(struct plan *p, const struct diff_input *in, const st
 	return 0;
 }
 
+/* Another program set it back. Its value from before the tunnel stays that of the journal. */
+static int restore_sysctl(struct plan *p, const struct diff_input *in, const struct route_diff *routes)
+{
+	const struct step *old = NULL;
+	struct step *s;
+
+	for (size_t i = 0; in->applied && i < in->applied->plan.n; i++)
+		if (in->applied->plan.steps[i].kind == STEP_SYSCTL)
+			old = &in->applied->plan.steps[i];
+	for (size_t i = 0; i < p->n; i++)
+		if (p->steps[i].kind == STEP_SYSCTL)
+			return 0;
+	if (!old || in->actual->src_valid_mark < 0 || in->actual->src_valid_mark == old->sysctl.value ||
+	    !routes->defaults[0].desired || routes->defaults[0].changed)
+		return 0;
+	s = plan_add(p, STEP_SYSCTL);
+	if (!s)
+		return -ENOMEM;
+	*s = *old;
+	s->hidden = s->done = false;
+	return 0;
+}
+
 static void set_context(struct plan *p, const struct tunnel_file *f)
 {
 	memcpy(p->name, f->name, sizeof p->name);
@@ -233,6 +256,8 @@ int plan_diff(struct plan *p, struct plan *old_dns, const struct diff_input *in)
 		r = route_diff_add_routes(p, &routes);
 	if (r == 0)
 		r = route_diff_remove_replaced(p, &routes);
+	if (r == 0)
+		r = restore_sysctl(p, in, &routes);
 	ipv6_warn_if_changed(in->desired, in->actual, in->applied, p, &o);
 	route_diff_free(&routes);
 	return r;

@@ -1,0 +1,26 @@
+/* Work in a child process, so that nothing that it waits for holds up the event loop, and its memory ends with it. */
+#ifndef WG_QUICK_JOB_H
+#define WG_QUICK_JOB_H
+
+#include "base/vector.h"
+#include "event_loop.h"
+
+enum { JOB_OUTPUT_MAX = 64 * 1024, JOB_LIMIT_S = 120 };
+
+/* Returns the exit status, 0 to 255, and appends the output. */
+typedef int job_work(void *ctx, struct text *output);
+
+struct job {
+	struct event_source source;
+	struct event_loop *loop;
+	int pid;            /* 0: not running */
+	struct text output; /* owned, until the next start */
+	void (*done)(struct job *j, int status); /* status: of job_work, or -1 when the process was killed */
+};
+bool job_is_running(const struct job *j);
+/* Starts it; j->done is set. The process ends after JOB_LIMIT_S at the latest. 0 or -errno. */
+must_check int job_start(struct job *j, struct event_loop *l, job_work *work, void *ctx);
+/* Waits for a running job, whose result is not reported, and frees the memory. */
+void job_free(struct job *j);
+
+#endif

@@ -1,0 +1,31 @@
+/* Fights: another program removes again and again what a repair restores. A thing that was repaired three times within a
+ * minute is left to the other program for five minutes. */
+#ifndef WG_QUICK_FIGHTS_H
+#define WG_QUICK_FIGHTS_H
+
+#include "base/base.h"
+
+enum { FIGHT_REPAIRS = 3, FIGHT_THINGS = 32 };
+#define FIGHT_WITHIN_MS 60000ull
+#define FIGHT_PAUSE_MS 300000ull
+
+/* What was repaired lately in one tunnel. A zeroed struct is empty. */
+struct fights {
+	struct fight_thing {
+		uint64_t id;                   /* repair_id() */
+		uint64_t times_ms[FIGHT_REPAIRS]; /* of the last repairs, the oldest first; 0: none */
+		uint64_t paused_until_ms;      /* 0: not paused */
+	} things[FIGHT_THINGS];
+	size_t n;
+};
+
+/* Notes a repair. True: it was the third within a minute, and the thing is paused from now on. If there are too many
+ * things, the one that was repaired longest ago is discarded. */
+must_check bool fights_note(struct fights *f, uint64_t id, uint64_t now_ms);
+bool fights_is_paused(const struct fights *f, uint64_t id, uint64_t now_ms);
+/* When the next pause ends: then the thing is looked at again. NEVER: nothing is paused. */
+uint64_t fights_next(const struct fights *f);
+/* Ends the pauses that are over. True: there were some. */
+must_check bool fights_end(struct fights *f, uint64_t now_ms);
+
+#endif
