@@ -193,9 +193,13 @@ ifeq ($(WITH_SYSTEMDUNITS) $(WITH_WIREGUARDD),yes yes)
 		"$(DESTDIR)$(SYSTEMDUNITDIR)/wireguardd@.service"
 endif
 
+# Debian packages, in $(O)/deb.
+deb:
+	$(Q)sh contrib/packaging/deb.sh $(O)
+
 clean:
 	$(Q)rm -rf $(O)
 
-.PHONY: all install clean
+.PHONY: all install deb clean
 .DELETE_ON_ERROR:
 -include $(shell find $(O)/src $(O)/tests $(O)/faults -type f -name '*.d' 2>/dev/null)

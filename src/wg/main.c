@@ -9,7 +9,7 @@
 #include "report/report.h"
 
 /* Programs compare the first two words. */
-#define VERSION_LINE "wireguard-tools v1.0.20260223 - wgsuite " WGSUITE_VERSION "\n"
+#define VERSION_LINE "wireguard-tools v" WGSUITE_COMPATIBLE_VERSION " - wgsuite " WGSUITE_VERSION "\n"
 
 static const struct command {
 	const char *name, *help;

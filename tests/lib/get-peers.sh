@@ -1,6 +1,7 @@
 #!/bin/sh
 # get-peers.sh [--newest] DIR: fetches Debian's WireGuard programs, to compare with and to talk to, into DIR:
 #   DIR/wg DIR/wg-quick            wireguard-tools of bookworm
+#   DIR/wireguard-tools.deb        the package itself
 #   DIR/wg-new/                    the newest wg, of sid, with the C library that it needs (x86-64 only)
 #   DIR/wireguard-go-2022          of bookworm
 #   DIR/wireguard-go-2023          of bookworm-backports
@@ -36,8 +37,9 @@ if [ -n "$newest" ]; then
 	fi
 	exit 0
 fi
-if [ ! -x "$out/wg" ] || [ ! -e "$out/wg-quick" ]; then
+if [ ! -x "$out/wg" ] || [ ! -e "$out/wg-quick" ] || [ ! -e "$out/wireguard-tools.deb" ]; then
 	fetch bookworm wireguard-tools
+	cp "$scratch"/debs/wireguard-tools_*.deb "$out/wireguard-tools.deb"
 	install -m 755 "$scratch/x/usr/bin/wg" "$scratch/x/usr/bin/wg-quick" "$out/"
 	cp "$scratch/x/usr/share/bash-completion/completions/wg" "$out/wg.completion"
 fi

@@ -23,7 +23,8 @@ overlay_packages() {
 }
 
 # boot_machine NAME: boots a Debian system with systemd, with the programs, units and man pages installed. `on`, `wire`
-# and the other functions accept its name like that of a host. stop_machine NAME stops it.
+# and the other functions accept its name like that of a host. stop_machine NAME stops it. With "bare" as the second
+# argument nothing is installed.
 boot_machine() {
 	local name=$1 at=$NET_DIR/$1.root cgroup
 	mkdir "$at" "$at.rw"
@@ -31,7 +32,7 @@ boot_machine() {
 	mkdir "$at.rw/upper" "$at.rw/work"
 	mount -t overlay -o "lowerdir=$NET_SYSTEM,upperdir=$at.rw/upper,workdir=$at.rw/work" overlay "$at"
 	# -o: install the existing programs instead of rebuilding them.
-	make -C "$NET_LIB/../.." --no-print-directory -s O="$WGSUITE_BUILD" DESTDIR="$at" PREFIX=/usr install \
+	[ "${2-}" = bare ] || make -C "$NET_LIB/../.." --no-print-directory -s O="$WGSUITE_BUILD" DESTDIR="$at" PREFIX=/usr install \
 		-o "$WGSUITE_BUILD/wg" -o "$WGSUITE_BUILD/wg-quick" -o "$WGSUITE_BUILD/wireguardd"
 	# A control group for the machine in each hierarchy.
 	[ -n "$(cgroup_roots)" ] || umount -l /sys # box.sh has mounted a /sys without them
