@@ -1,7 +1,7 @@
 #!/bin/sh
 # changelog.sh REVISION: prints debian/changelog, made from contrib/NEWS.md.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 : "${DEBFULLNAME:=wgsuite maintainers}" "${DEBEMAIL:=wgsuite@example.org}"
 awk -v revision="$1" -v by="$DEBFULLNAME <$DEBEMAIL>" '
 # Lines of a changelog have at most 80 columns.
@@ -37,4 +37,4 @@ function finish() {
 }
 version != "" && /^- / { item(); text = substr($0, 3); next }
 version != "" && /^  / { text = text " " substr($0, 3) }
-END { finish() }' NEWS.md
+END { finish() }' contrib/NEWS.md
