@@ -31,6 +31,16 @@ void check_add_error(struct check *c, const char *id, const char *text, const ch
 		found_help(c, "%s", help);
 }
 
+void check_add_message(struct check *c, const struct diag_message *m)
+{
+	const struct check_at at = { m->at.line, m->at.column, m->at.width };
+
+	found(c, finding_by_id(m->id), c->files[c->n_files - 1], &at, "%s", m->text);
+	found_level(c, m->level);
+	if (m->help)
+		found_help(c, "%s", m->help);
+}
+
 /* ---- endpoints ---- */
 
 static struct check_file *last_file(const struct check *c)

@@ -43,6 +43,8 @@ void check_free(struct check *c);
 must_check bool check_add(struct check *c, const struct check_input *in);
 /* Adds an error about a file that was added, at its first line: `id` is that of a finding. */
 void check_add_error(struct check *c, const char *id, const char *text, const char *help);
+/* Adds a message about it, at the position of the message. */
+void check_add_message(struct check *c, const struct diag_message *m);
 /* Finds everything, and sorts it by file, line and column. False: out of memory. */
 must_check bool check_run(struct check *c);
 

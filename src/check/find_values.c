@@ -11,7 +11,7 @@ static bool runs_private_key(const struct check_file *f)
 
 static void missing_private_key(struct check *c, const struct check_file *f, const struct finding *self)
 {
-	if (f->has_private || f->has_errors || !f->interface.line || runs_private_key(f))
+	if (f->has_private || f->private_file_at.line || f->has_errors || !f->interface.line || runs_private_key(f))
 		return;
 	found(c, self, f, &f->interface, f->in.is_quick ? "the interface has no private key: no peer accepts its packets"
 							 : "the interface has no private key, unless it is set elsewhere");
@@ -79,6 +79,17 @@ static void saveconfig_comments(struct check *c, const struct check_file *f, con
 }
 
 static const struct finding list[] = {
+	{ .id = "key-file", .title = "the file of a key that is missing, or that others can read", .level = DIAG_ERROR,
+	  .why = "PrivateKeyFile and PresharedKeyFile name files with one key each. wg-quick reads them only if they are regular "
+		 "files, belong to root or to the user who runs it, and nobody else has access to them.",
+	  .wrong = "[Interface]\nPrivateKeyFile = /etc/wireguard/wg0.key, whose mode is 0644",
+	  .right = "[Interface]\nPrivateKeyFile = /etc/wireguard/wg0.key, whose mode is 0600",
+	  .fix = "Write the path of the file that has the key, or create:PATH for a private key that `wg-quick up' makes, and use "
+		 "chmod 600 and chown root." },
+	{ .id = "key-given-twice", .title = "a key that is given in two ways", .level = DIAG_ERROR,
+	  .why = "The file has a key, and names another place where the key is. Which of them is meant is not known.",
+	  .wrong = "[Interface]\nPrivateKey = PRIVATE_KEY\nPrivateKeyFile = wg0.key", .right = "[Interface]\nPrivateKeyFile = wg0.key",
+	  .fix = "Remove one of the two lines." },
 	{ .id = "bad-key", .title = "a value that is not a key", .level = DIAG_ERROR,
 	  .why = "A key is 32 bytes in base64: 44 characters, of which the last is '='. Placeholders of instructions, keys that "
 		 "were cut when they were copied, and names of files are none.",

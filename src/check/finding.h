@@ -57,6 +57,7 @@ struct check_file {
 	struct wg_public public_key; /* of private_key */
 	struct wg_hash private_hash; /* likewise */
 	bool has_private, has_errors;
+	struct check_at private_file_at; /* where the file names the place of the private key */
 	uint16_t listen_port;
 	unsigned int mtu, path_mtu; /* path_mtu: to the endpoints; 0: unknown */
 	bool table_off, table_given, table_other, save_config; /* table_other: routes are in another table than main */

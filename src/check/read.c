@@ -256,6 +256,8 @@ static void read_quick_key(struct reader *r, const struct conf_extra *x)
 		read_exclusions(r, x);
 	} else if (span_is_nocase(x->key, "RouteMetric")) {
 		f->metric_at = part_of(x, x->value);
+	} else if (span_is_nocase(x->key, "PrivateKeyFile") || span_is_spaced(x->key, "PrivateKey")) {
+		f->private_file_at = part_of(x, x->value);
 	} else if (span_is_nocase(x->key, "SaveConfig")) {
 		f->save_config = span_is_nocase(x->value, "true");
 		f->save_at = part_of(x, x->value);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/vector.h"
 #include "conf_name.h"
+#include "conf_secrets.h"
 #include "conf_unrecognized.h"
 #include "fields.h"
 
@@ -25,6 +26,7 @@ struct conf_reader {
 	struct diag_at section_at; /* of the current section's line; its source is in section_text */
 	char section_text[SECTION_SHOWN];
 	struct name_reader names;
+	struct conf_secrets secrets;
 	unsigned int errors, missing_keys; /* missing_keys: of the errors, peers without a public key */
 	bool no_memory, is_binary;
 	char compact[COMPACT_MAX]; /* a value without the blanks inside it; may hold a secret */
@@ -285,6 +287,14 @@ static void read_endpoints(struct conf_reader *r, const struct field *f, struct 
 	text_heap_free(&list);
 }
 
+static void note_secret(struct conf_reader *r, struct span key, struct span value)
+{
+	const char *message = conf_secrets_note(&r->secrets, span_trim(key), value, r->line_number);
+
+	if (message)
+		fail(r, span_trim(key), "key-given-twice", "remove one of the two lines", message, (struct span){ NULL, 0 }, false);
+}
+
 static void read_setting(struct conf_reader *r, const struct field *f, struct span code,
 			 size_t equals)
 {
@@ -298,8 +308,17 @@ static void read_setting(struct conf_reader *r, const struct field *f, struct sp
 		read_allowedips(r, f, value);
 	else if (f == &fields[FIELD_ENDPOINT] && r->o->endpoint_list && span_find(value, ',') < value.n)
 		read_endpoints(r, f, value);
-	else if (!read_value(r, object, f, value, &v) && f == &fields[FIELD_PUBLIC_KEY])
+	else if (read_value(r, object, f, value, &v)) {
+		if (f->kind->secret)
+			note_secret(r, span_sub(code, 0, equals), value);
+	} else if (f == &fields[FIELD_PUBLIC_KEY])
 		open_peer(r)->flags |= WG_PEER_HAS_PUBLIC_KEY; /* one error is enough: it is not reported as missing as well */
+}
+
+/* PrivateKey = @NAME */
+static bool names_other_place(const struct conf_reader *r, struct span code, size_t equals)
+{
+	return r->o->extra && span_starts(span_trim(span_sub(code, equals + 1, code.n)), "@");
 }
 
 /* True if the caller knows the key, or reported an error. */
@@ -319,6 +338,8 @@ static bool offer_extra(struct conf_reader *r, struct span code, size_t equals)
 	accepted = r->o->extra(r->o->ctx, &x,
 			    in_peer(r, code) ? (int)r->out->n_peers - 1 : -1, r->d);
 	r->errors += r->d->errors - errors;
+	if (accepted && r->d->errors == errors)
+		note_secret(r, x.key, x.value);
 	return accepted || r->d->errors != errors;
 }
 
@@ -380,6 +401,7 @@ static void open_section(struct conf_reader *r, struct span code, bool is_peer)
 			out_of_memory(r);
 			return;
 		}
+		r->secrets.psk.line = 0;
 		peer->flags = WG_PEER_REPLACE_ALLOWEDIPS;
 		peer->line = r->line_number;
 		r->section = IN_PEER;
@@ -463,6 +485,8 @@ static bool read_code(struct conf_reader *r, struct span code)
 	name_other_line(&r->names);
 	if (equals < code.n && r->section != BEFORE_SECTIONS)
 		f = find_field(r, span_sub(code, 0, equals));
+	if (f && f->kind->secret && names_other_place(r, code, equals))
+		f = NULL;
 	if (f)
 		read_setting(r, f, code, equals);
 	else if (offer_extra(r, code, equals))
@@ -547,25 +571,4 @@ int conf_read(struct wg_device *out, struct span text, const struct conf_options
 	struct conf_source source = { next_chunk, &text };
 
 	return conf_read_chunks(out, &source, o, d);
-}
-
-struct span conf_without_comment(struct span line)
-{
-	return span_sub(line, 0, span_find(line, '#'));
-}
-
-bool conf_is_key(struct span key)
-{
-	return field_find(SYNTAX_CONF, key, true) || field_find(SYNTAX_CONF, key, false) ||
-	       conf_is_quick_key(span_trim(key), false) || conf_is_quick_key(span_trim(key), true);
-}
-
-bool conf_is_empty(struct span text)
-{
-	struct span rest = text, line;
-
-	while (span_next(&line, &rest, '\n'))
-		if (span_trim(conf_without_comment(line)).n > 0)
-			return false;
-	return true;
 }

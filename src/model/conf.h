@@ -10,7 +10,8 @@
 #include "model.h"
 #include "secret.h"
 
-/* A line "KEY = VALUE" that is not a setting of wg(8), for example Address or PostUp. */
+/* A line "KEY = VALUE" that is not a setting of wg(8), for example Address or PostUp, or PrivateKey or PresharedKey with a
+ * value "@NAME", which names a key that is elsewhere. */
 struct conf_extra {
 	struct span key;
 	struct span value;      /* trimmed, and without the comment except for hooks */
@@ -86,15 +87,7 @@ struct set_options {
 must_check int conf_read_set(struct wg_device *out, char *const args[], int n,
 			     const struct set_options *o, struct diag *d);
 
-/* True if the text has only blanks and comments, most likely because of a failed <(wg-quick strip …). */
-bool conf_is_empty(struct span text);
-
 /* Prints a state in the format of `wg showconf`. */
 void conf_print(struct text *t, const struct wg_device *d, const struct ip_scopes *scopes);
-
-/* The line up to the first '#'. */
-struct span conf_without_comment(struct span line);
-/* True for the keys of wg(8) in either section, as the parser accepts them, and those of wg-quick(8). */
-bool conf_is_key(struct span key);
 
 #endif

@@ -44,7 +44,7 @@ static const struct {
 	{ "ObfuscateKey", tunsafe_protocol }, { "ObfuscateTCP", tunsafe_protocol },
 	{ "HeaderObfuscation", tunsafe_protocol },
 	{ "CheckAlive", wireproxy }, { "CheckAliveInterval", wireproxy },
-	{ "PrivateKeyFile", key_file }, { "PublicKeyFile", key_file }, { "PresharedKeyFile", key_file },
+	{ "PublicKeyFile", key_file },
 	{ "RouteTable", table }, { "RouteMetric", metric }, { "FirewallMark", mark },
 };
 

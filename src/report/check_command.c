@@ -297,7 +297,7 @@ static bool add_file(const struct check_program *p, const struct options *o, str
 		p->begin(f->path);
 	ok = check_add(c, &in);
 	if (p->end)
-		p->end();
+		p->end(c);
 	if (ok && in.is_quick)
 		check_name(c, f->path);
 	if (ok && o->resolve)

@@ -17,8 +17,8 @@ struct check_program {
 	bool (*list)(struct string_list *paths);
 	/* Called before each file, for `extra` and `ctx`. May be null. */
 	void (*begin)(const char *path);
-	/* Called after each file. May be null. */
-	void (*end)(void);
+	/* Called after each file, which was added last. May be null. */
+	void (*end)(struct check *c);
 	/* Looks up the endpoints of d with WG_PEER_HAS_HOST; *mtu: that of the path to all of them, or 0. */
 	void (*resolve)(struct wg_device *d, unsigned int *mtu);
 	bool graph; /* print the mesh (check/graph.h) in place of the findings; there are no options then */

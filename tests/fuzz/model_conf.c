@@ -65,7 +65,7 @@ static bool extra(void *ctx, const struct conf_extra *x, int peer, struct diag *
 		abort();
 	if (x->column != (unsigned int)(x->value.p - x->line_text.p) + 1 || x->line == 0)
 		abort();
-	return conf_is_quick_key(x->key, peer >= 0);
+	return conf_is_quick_line(x->key, x->value, peer >= 0);
 }
 
 static void emit_line(void *ctx, struct span line)

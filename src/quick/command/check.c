@@ -7,10 +7,9 @@
 
 #include "ipc/resolve.h"
 #include "messages.h"
-#include "quick/config/interface_keys.h"
-#include "quick/config/peer_keys.h"
 #include "quick/host/folder.h"
 #include "quick/host/inspect.h"
+#include "quick/host/key_file.h"
 #include "quick/host/route_tables.h"
 #include "quick/host/tunnel_file_load.h"
 #include "report/check_command.h"
@@ -51,27 +50,49 @@ static bool list(struct string_list *paths)
 
 /* ---- keys of wg-quick ---- */
 
-static struct interface_keys keys;
+static struct tunnel_file file; /* its keys, not its device */
 static struct interface_keys_reader reader;
-static struct peer_keys peer_keys;
 static struct peer_keys_reader peer_reader;
 
 static void begin(const char *path)
 {
-	reader = (struct interface_keys_reader){ .keys = &keys, .file = path, .find_table = route_table_by_name };
-	peer_reader = (struct peer_keys_reader){ .keys = &peer_keys, .file = path };
+	file.path = realpath(path, NULL);
+	file.folder = file.path && tunnel_file_name_of(file.name, path) ? tunnel_file_folder(&file) : NULL;
+	reader = (struct interface_keys_reader){ .keys = &file.interface, .file = path, .find_table = route_table_by_name,
+						 .folder = file.folder, .interface = file.name };
+	peer_reader = (struct peer_keys_reader){ .file = path, .folder = file.folder, .interface = file.name };
 }
 
-static void end(void)
+static void add_message(void *c, const struct diag_message *m)
 {
-	interface_keys_free(&keys);
-	peer_keys_free(&peer_keys);
+	check_add_message(c, m);
+}
+
+/* Keys of disabled peers are not looked at. */
+static void end(struct check *c)
+{
+	struct diag d = { .emit = add_message, .ctx = c };
+
+	if (file.folder)
+		key_file_check(&file.interface.private_key, &d);
+	for (size_t i = 0; i < file.n_peers && file.folder; i++)
+		if (!file.peers[i].disabled)
+			key_file_check(&file.peers[i].psk, &d);
+	tunnel_file_free(&file);
 }
 
 static bool read_key(void *ctx, const struct conf_extra *x, int peer, struct diag *d)
 {
 	(void)ctx;
-	return peer < 0 ? interface_keys_read(&reader, x, d) : peer_keys_read(&peer_reader, x, d);
+	if (peer < 0)
+		return interface_keys_read(&reader, x, d);
+	while (file.n_peers <= (size_t)peer) {
+		if (!vector_reserve(&file.peers, &file.cap_peers, file.n_peers + 1, sizeof *file.peers))
+			return conf_is_quick_line(x->key, x->value, true);
+		file.peers[file.n_peers++] = (struct peer_keys){ 0 };
+	}
+	peer_reader.keys = &file.peers[peer];
+	return peer_keys_read(&peer_reader, x, d);
 }
 
 /* ---- --resolve ---- */
@@ -108,7 +129,7 @@ static bool accept_key(void *ctx, const struct conf_extra *x, int peer, struct d
 {
 	(void)ctx;
 	(void)d;
-	return conf_is_quick_key(x->key, peer >= 0);
+	return conf_is_quick_line(x->key, x->value, peer >= 0);
 }
 
 void report_check_warnings(const struct tunnel_file *f)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "inputs.h"
+#include "keys.h"
 #include "messages.h"
 #include "quick/journal/journal.h"
 #include "quick/journal/locks.h"
@@ -38,6 +39,9 @@ int comparison_read(struct comparison *c, const char *argument, bool lock)
 
 	if (!read_tunnel_file(&c->file, argument, false))
 		return -EINVAL;
+	error = read_keys(&c->file, 0, NULL);
+	if (error < 0)
+		return error;
 	error = lock ? journal_open(&c->journal, c->file.name, settings_lock_timeout_s(&c->host->settings))
 		     : journal_open_unlocked(&c->journal, c->file.name);
 	if (error == -EINTR)
@@ -74,6 +78,8 @@ int comparison_inspect(struct comparison *c, bool lock)
 
 	if (error == 0)
 		error = read_device(&c->state, c->host, c->file.name);
+	if (error == 0 && !tunnel_file_keep_keys(&c->file, &c->state.device))
+		error = report_failure("read the configuration", -ENOMEM);
 	if (error == 0)
 		check_journal(&c->journal, &c->state);
 	c->state.ipv6_of_hooks = addresses_have_ipv6(&c->journal.applied.foreign);

@@ -5,6 +5,7 @@
 #include "apply.h"
 #include "messages.h"
 #include "inputs.h"
+#include "keys.h"
 #include "elsewhere.h"
 #include "quick/host/file_update.h"
 #include "quick/host/fileio.h"
@@ -188,7 +189,10 @@ static bool was_moved(const struct down *d)
 static void take_down_moved(struct down *d)
 {
 	const bool *began = d->journal.began;
-	int r = tunnel_delete_elsewhere(&d->host->ipc, &d->file, &d->trace->t);
+	int r;
+
+	read_keys_if_possible(&d->file);
+	r = tunnel_delete_elsewhere(&d->host->ipc, &d->file, &d->trace->t);
 
 	command_trace_flush(d->trace);
 	if (r >= 0 || (r == -EPERM && !began[HOOK_PRE_UP] && !began[HOOK_POST_UP]))

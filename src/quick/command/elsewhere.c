@@ -2,6 +2,7 @@
 #include "elsewhere.h"
 
 #include "crypto/crypto.h"
+#include "keys.h"
 #include "quick/host/host.h"
 #include "quick/host/moved_link.h"
 #include "quick/host/tunnel_file_load.h"
@@ -47,6 +48,8 @@ static bool find_journaled(struct ipc *ipc, const struct journal *j)
 	f.path = j->applied.config ? span_dup(span_of(j->applied.config)) : NULL;
 	if (f.path && tunnel_file_load(&f, &silent) < 0)
 		f.device.flags &= ~(uint32_t)WG_DEVICE_HAS_PRIVATE_KEY;
+	else if (f.path)
+		read_keys_if_possible(&f);
 	found = find_or_delete(ipc, &f, NULL) > 0;
 	tunnel_file_free(&f);
 	return found;

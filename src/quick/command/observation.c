@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "inputs.h"
+#include "keys.h"
 #include "messages.h"
 #include "quick/host/clock.h"
 #include "quick/host/dns_in_use.h"
@@ -52,6 +53,7 @@ static void read_file(struct observation *o, const char *argument)
 		r = tunnel_file_load(f, &silent);
 	}
 	if (r == 0) {
+		read_keys_if_possible(f);
 		o->facts.file = f;
 		o->facts.file_seen = FILE_READ;
 	} else {
@@ -123,6 +125,8 @@ static void read_device(struct observation *o, struct host *host)
 	if (!s->link.index)
 		return;
 	o->facts.device_error = ipc_get(&host->ipc, &s->device, o->c.file.name);
+	if (o->facts.device_error == 0)
+		(void)!tunnel_file_keep_keys(&o->c.file, &s->device);
 	/* Without the privilege the kernel does not even tell which interfaces are WireGuard ones. */
 	o->may_read = o->facts.device_error == 0 || privileged || !host_is_wireguard(&host->ipc, o->c.file.name);
 	o->facts.is_daemon = o->facts.device_error != 0 || s->device.ifindex == 0;

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "inputs.h"
+#include "keys.h"
 #include "messages.h"
 #include "quick/config/mobile_text.h"
 #include "quick/host/fileio.h"
@@ -46,7 +47,7 @@ static bool describe(struct text *text, const char *argument)
 {
 	struct tunnel_file f = { 0 };
 	struct text left_out = text_heap();
-	bool ok = read_tunnel_file(&f, argument, true);
+	bool ok = read_tunnel_file(&f, argument, true) && read_keys(&f, KEY_FILE_WAIT, NULL) == 0;
 
 	if (ok && !(f.device.flags & WG_DEVICE_HAS_PRIVATE_KEY)) {
 		report_error("%s has no PrivateKey, without which apps do not import a tunnel", f.path);

@@ -1,6 +1,7 @@
 /* `restart`: down, if the tunnel is up, and then up. */
 #include "command.h"
 #include "inputs.h"
+#include "keys.h"
 #include "quick/host/hook_writers.h"
 #include "unconfirmed.h"
 
@@ -8,7 +9,8 @@
 static bool file_is_usable(const struct command_options *o, const struct settings *set)
 {
 	struct tunnel_file f = { 0 };
-	bool usable = read_tunnel_file(&f, o->argument, true) && (o->no_hooks || hooks_are_safe(&f, set, false));
+	bool usable = read_tunnel_file(&f, o->argument, true) && (o->no_hooks || hooks_are_safe(&f, set, false)) &&
+		      read_keys(&f, KEY_FILE_LATER, NULL) == 0;
 
 	tunnel_file_free(&f);
 	return usable;

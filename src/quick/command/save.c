@@ -25,24 +25,30 @@ static bool mark_was_chosen(const struct wg_device *d, const struct journal *j, 
 	       (j->exists && (j->applied.port == 0 || j->applied.mark == d->fwmark));
 }
 
-static bool has_secret(const struct wg_device *d)
+static bool psk_is_elsewhere(const struct tunnel_file *f, const struct wg_public *key)
 {
-	static const struct wg_psk none;
+	for (uint32_t i = 0; f->has_key_sources && i < f->device.n_peers; i++)
+		if (f->peers[i].psk.kind != KEY_IN_FILE && memcmp(&f->device.peers[i].public_key, key, sizeof *key) == 0)
+			return true;
+	return false;
+}
 
-	if (d->flags & WG_DEVICE_HAS_PRIVATE_KEY)
+static bool has_secret(const struct wg_device *d, const struct tunnel_file *f)
+{
+	if ((d->flags & WG_DEVICE_HAS_PRIVATE_KEY) && f->interface.private_key.kind == KEY_IN_FILE)
 		return true;
 	for (uint32_t i = 0; i < d->n_peers; i++)
-		if (!mem_equal_ct(&d->peers[i].psk, &none, sizeof none))
+		if (!mem_is_zero_ct(&d->peers[i].psk, sizeof d->peers[i].psk) && !psk_is_elsewhere(f, &d->peers[i].public_key))
 			return true;
 	return false;
 }
 
 /* The permissions of a file that already had keys are a choice, unless all users have access. */
-static enum file_privacy privacy_of(const struct wg_device *now, const struct wg_device *file)
+static enum file_privacy privacy_of(const struct wg_device *now, const struct tunnel_file *f)
 {
-	if (has_secret(file))
+	if (has_secret(&f->device, f))
 		return FILE_MODE_NOT_OTHERS;
-	return has_secret(now) ? FILE_MODE_OWNER : FILE_MODE_KEPT;
+	return has_secret(now, f) ? FILE_MODE_OWNER : FILE_MODE_KEPT;
 }
 
 int save_tunnel(const struct tunnel_file *f, const struct host_state *state, const struct journal *journal,
@@ -67,7 +73,7 @@ int save_tunnel(const struct tunnel_file *f, const struct host_state *state, con
 	if (r == 0 && !edit_tunnel_file(&text, &changed, f, &now))
 		r = -ENOMEM;
 	if (r == 0 && changed)
-		r = file_update(f->path, text_of(&text), privacy_of(&device, &f->device));
+		r = file_update(f->path, text_of(&text), privacy_of(&device, f));
 	if (r < 0)
 		report_error("cannot save %s: %s", f->path, strerror(-r));
 	text_heap_free(&text);

@@ -5,6 +5,7 @@
 #include "apply.h"
 #include "messages.h"
 #include "inputs.h"
+#include "keys.h"
 #include "quick/host/daemon.h"
 #include "quick/host/hook_writers.h"
 #include "quick/journal/locks.h"
@@ -232,13 +233,14 @@ static int run(struct up *u, const struct command_options *o, struct command_tra
 	int r;
 
 	if (!read_tunnel_file(&u->file, o->argument, false) ||
-	    (!o->no_hooks && !hooks_are_safe(&u->file, &u->host->settings, true)))
+	    (!o->no_hooks && !hooks_are_safe(&u->file, &u->host->settings, true)) ||
+	    read_keys(&u->file, KEY_FILE_WAIT | KEY_FILE_LATER, trace) < 0)
 		return 1;
 	if (open_journal(&u->journal, u->file.name, &u->host->settings) < 0)
 		return 1;
 	r = undo_stale_dns(u->file.name, u->host, trace);
 	(void)r; /* if that failed, setting the name servers will, too */
-	if (clear_stale_tunnel(u, o, trace) < 0)
+	if (clear_stale_tunnel(u, o, trace) < 0 || read_keys(&u->file, KEY_FILE_MAKE, trace) < 0)
 		return 1;
 	pending_remove(u->file.name); /* of an interface that was deleted by another program */
 	if (o->confirm_s > 0 && unconfirmed_up(&u->before, &u->file, o) < 0)
@@ -265,6 +267,8 @@ static int dry_run(struct up *u, const struct command_options *o, struct command
 		report_upstream("`%s' already exists", u->file.name);
 		return 1;
 	}
+	if (r == 0)
+		r = read_keys(&u->file, KEY_FILE_SHOW, trace);
 	if (r == 0)
 		r = plan_link_and_pre_up(u);
 	if (r == 0)

@@ -39,12 +39,14 @@ static bool edit_fwmark(struct section_editor *e, const struct wg_device *file, 
 	return set_interface(e, "FwMark", mark ? text : "off");
 }
 
-static bool edit_private_key(struct section_editor *e, const struct wg_device *file, const struct wg_device *now)
+static bool edit_private_key(struct section_editor *e, const struct tunnel_file *f, const struct wg_device *now)
 {
+	const struct wg_device *file = &f->device;
 	char text[KEY_BASE64_CHARS + 1];
 	bool ok;
 
-	if (!(now->flags & WG_DEVICE_HAS_PRIVATE_KEY) ||
+	/* A key that is elsewhere stays there. */
+	if (f->interface.private_key.kind != KEY_IN_FILE || !(now->flags & WG_DEVICE_HAS_PRIVATE_KEY) ||
 	    ((file->flags & WG_DEVICE_HAS_PRIVATE_KEY) && private_key_equal(&file->private_key, &now->private_key)))
 		return true;
 	key_to_base64(text, now->private_key.b);
@@ -123,7 +125,7 @@ bool edit_tunnel_file(struct text *out, bool *changed, const struct tunnel_file 
 	bool ok = section_editor_init(&e, (struct span){ f->text, f->n_text }) &&
 		  edit_addresses(&e, &f->interface.addresses, now) && edit_mtu(&e, f->interface.mtu, now->mtu) &&
 		  edit_port(&e, &f->device, now) && edit_fwmark(&e, &f->device, now) &&
-		  edit_private_key(&e, &f->device, now->device) && edit_peers(&e, now->device, f, now->scopes);
+		  edit_private_key(&e, f, now->device) && edit_peers(&e, now->device, f, now->scopes);
 
 	if (ok)
 		section_editor_print(&e, out);

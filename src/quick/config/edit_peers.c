@@ -16,6 +16,7 @@ struct prefix_owner {
 struct peers_editor {
 	struct section_editor *e;
 	const struct wg_device *now, *file;
+	const struct peer_keys *keys; /* of each peer of the file */
 	const struct ip_scopes *scopes;
 	struct wg_device fresh; /* a new device with the configuration of the file; host names are not resolved */
 	struct peer_index in_now, in_file, in_fresh;
@@ -289,6 +290,9 @@ static bool edit_psk(struct peers_editor *p, uint32_t peer, const struct wg_peer
 
 	if (mem_equal_ct(fresh->psk.b, now->psk.b, KEY_BYTES))
 		return true;
+	for (uint32_t i = peer + 1; i > 0; i = p->earlier[i - 1])
+		if (p->keys[i - 1].psk.kind != KEY_IN_FILE)
+			return true; /* a key that is elsewhere stays there */
 	key_to_base64(text, now->psk.b);
 	ok = set(p, peer, "PresharedKey", mem_is_zero_ct(now->psk.b, KEY_BYTES) ? NULL : text);
 	mem_wipe(text, sizeof text);
@@ -402,7 +406,7 @@ bool edit_peers(struct section_editor *e, const struct wg_device *now, const str
 		const struct ip_scopes *scopes)
 {
 	const struct wg_device *file = &f->device;
-	struct peers_editor p = { .e = e, .now = now, .file = file, .scopes = scopes };
+	struct peers_editor p = { .e = e, .now = now, .file = file, .keys = f->peers, .scopes = scopes };
 	bool ok = init(&p);
 
 	for (uint32_t i = 0; ok && i < file->n_peers; i++)

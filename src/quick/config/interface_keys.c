@@ -15,6 +15,7 @@ void interface_keys_free(struct interface_keys *k)
 	dns_config_free(&k->dns);
 	free(k->table_word);
 	prefix_set_free(&k->excluded);
+	key_source_free(&k->private_key);
 	for (int i = 0; i < HOOK_PHASES; i++) {
 		string_list_free(&k->hooks[i]);
 		free(k->positions[i].lines);
@@ -309,6 +310,14 @@ static void read_post_down(struct interface_keys_reader *r, const struct conf_ex
 	read_hook(r, x, HOOK_POST_DOWN);
 }
 
+static void read_private_key(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
+{
+	const struct key_place place = { .file = r->file, .folder = r->folder, .interface = r->interface };
+
+	if (!key_source_read(&r->keys->private_key, &place, x, d))
+		r->no_memory = true;
+}
+
 static const struct {
 	const char *name;
 	void (*read)(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d);
@@ -318,6 +327,7 @@ static const struct {
 	{ "PreUp", read_pre_up },      { "PostUp", read_post_up },
 	{ "PreDown", read_pre_down },  { "PostDown", read_post_down },
 	{ "SaveConfig", read_save_config },
+	{ "PrivateKeyFile", read_private_key }, { "PrivateKey", read_private_key },
 	{ "RouteMetric", read_route_metric },
 	{ "ExcludeIPs", read_exclude },
 };
@@ -325,7 +335,7 @@ static const struct {
 bool interface_keys_read(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
 {
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (span_is_nocase(x->key, keys[i].name)) {
+		if (span_is_nocase(x->key, keys[i].name) || (keys[i].read == read_private_key && span_is_spaced(x->key, keys[i].name))) {
 			keys[i].read(r, x, d);
 			return true;
 		}

@@ -1,5 +1,5 @@
 /* The keys of [Interface] that wg-quick(8) adds to those of wg(8): Address, DNS, MTU, Table, SaveConfig and
- * the hooks PreUp, PostUp, PreDown and PostDown, and those of this implementation alone: RouteMetric
+ * the hooks PreUp, PostUp, PreDown and PostDown, and those of this implementation alone: PrivateKeyFile, RouteMetric
  * and ExcludeIPs. */
 #ifndef WG_QUICK_INTERFACE_KEYS_H
 #define WG_QUICK_INTERFACE_KEYS_H
@@ -7,6 +7,7 @@
 #include "address.h"
 #include "base/prefix_set.h"
 #include "dns_config.h"
+#include "key_source.h"
 #include "model/conf.h"
 #include "table_name.h"
 
@@ -32,6 +33,7 @@ struct interface_keys {
 		size_t cap;
 	} positions[HOOK_PHASES];
 	bool save_config;
+	struct key_source private_key;
 };
 void interface_keys_free(struct interface_keys *k);
 
@@ -41,6 +43,7 @@ typedef bool table_lookup(uint32_t *number, struct span name);
 struct interface_keys_reader {
 	struct interface_keys *keys;
 	const char *file;          /* for messages */
+	const char *folder, *interface; /* as in struct key_place */
 	table_lookup *find_table;  /* null: main, default and local only, which are always found */
 	bool no_memory;            /* a value was lost because memory ran out */
 };

@@ -5,6 +5,7 @@
 
 void peer_keys_free(struct peer_keys *k)
 {
+	key_source_free(&k->psk);
 	*k = (struct peer_keys){ 0 };
 }
 
@@ -25,17 +26,27 @@ static void read_disabled(struct peer_keys_reader *r, const struct conf_extra *x
 		report_value(r, x, d, "yes or no");
 }
 
+static void read_psk(struct peer_keys_reader *r, const struct conf_extra *x, struct diag *d)
+{
+	const struct key_place place = { .file = r->file, .folder = r->folder, .interface = r->interface };
+
+	if (!key_source_read(&r->keys->psk, &place, x, d))
+		r->no_memory = true;
+}
+
 static const struct {
 	const char *name;
 	void (*read)(struct peer_keys_reader *r, const struct conf_extra *x, struct diag *d);
 } keys[] = {
 	{ "Disabled", read_disabled },
+	{ "PresharedKeyFile", read_psk },
+	{ "PresharedKey", read_psk },
 };
 
 bool peer_keys_read(struct peer_keys_reader *r, const struct conf_extra *x, struct diag *d)
 {
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (span_is_nocase(x->key, keys[i].name)) {
+		if (span_is_nocase(x->key, keys[i].name) || (keys[i].read == read_psk && span_is_spaced(x->key, keys[i].name))) {
 			keys[i].read(r, x, d);
 			return true;
 		}

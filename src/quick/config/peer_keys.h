@@ -1,18 +1,20 @@
-/* The keys of [Peer] that only wg-quick(8) knows: Disabled. */
+/* The keys of [Peer] that only wg-quick(8) knows: Disabled, PresharedKeyFile. */
 #ifndef WG_QUICK_PEER_KEYS_H
 #define WG_QUICK_PEER_KEYS_H
 
-#include "model/conf.h"
+#include "key_source.h"
 
 /* A zeroed struct is a section without any of these keys. */
 struct peer_keys {
 	bool disabled; /* the peer is not configured */
+	struct key_source psk;
 };
 void peer_keys_free(struct peer_keys *k);
 
 struct peer_keys_reader {
 	struct peer_keys *keys; /* of the section that is read */
 	const char *file;       /* for messages */
+	const char *folder, *interface; /* as in struct key_place */
 	bool no_memory;         /* a value was lost because memory ran out */
 };
 

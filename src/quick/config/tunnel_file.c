@@ -63,8 +63,11 @@ static bool add_cut(struct tunnel_file *f, struct span part, bool line)
 
 static bool read_peer_key(struct reader *r, const struct conf_extra *x, size_t peer, struct diag *d)
 {
+	static struct peer_keys none;
+
+	r->peer.keys = &none;
 	if (peer >= r->file->n_peers) /* memory ran out */
-		return conf_is_quick_key(x->key, true);
+		return conf_is_quick_line(x->key, x->value, true);
 	r->peer.keys = &r->file->peers[peer];
 	return peer_keys_read(&r->peer, x, d);
 }
@@ -77,6 +80,7 @@ static bool read_key(void *ctx, const struct conf_extra *x, int peer, struct dia
 	if (peer < 0 ? !interface_keys_read(&r->keys, x, d) : !read_peer_key(r, x, (size_t)peer, d))
 		return false;
 	r->end = x->line_text.p + x->line_text.n;
+	r->file->has_key_sources |= (peer < 0 ? r->file->interface.private_key.kind : r->peer.keys->psk.kind) != KEY_IN_FILE;
 	if (!add_cut(r->file, x->line_text, true))
 		r->keys.no_memory = true;
 	return true;
@@ -209,8 +213,8 @@ static void free_peer_keys(struct tunnel_file *f)
 int tunnel_file_parse(struct tunnel_file *f, const struct tunnel_file_lookups *lookups, struct diag *d)
 {
 	struct reader r = { .file = f, .keys = { .keys = &f->interface, .file = f->path,
-						 .find_table = lookups->table },
-			    .peer = { .file = f->path } };
+						 .find_table = lookups->table, .folder = f->folder, .interface = f->name },
+			    .peer = { .file = f->path, .folder = f->folder, .interface = f->name } };
 	struct conf_options o = { .file = f->path, .extra = read_key, .section = begin_section, .ctx = &r,
 				  .scopes = lookups->scopes, .service = lookups->service,
 				  .endpoint_list = cut_endpoints,
@@ -239,17 +243,26 @@ int tunnel_file_parse(struct tunnel_file *f, const struct tunnel_file_lookups *l
 	return error;
 }
 
-void tunnel_file_free(struct tunnel_file *f)
+void tunnel_file_discard(struct tunnel_file *f)
 {
 	device_free(&f->device);
 	device_free(&f->disabled);
 	free_peer_keys(f);
 	interface_keys_free(&f->interface);
+	free(f->cuts);
+	f->cuts = NULL;
+	f->n_cuts = f->cap_cuts = 0;
+	f->has_key_sources = false;
+}
+
+void tunnel_file_free(struct tunnel_file *f)
+{
+	tunnel_file_discard(f);
 	if (f->text)
 		mem_wipe(f->text, f->n_text);
 	free(f->text);
 	free(f->path);
-	free(f->cuts);
+	free(f->folder);
 	*f = (struct tunnel_file){ 0 };
 }
 

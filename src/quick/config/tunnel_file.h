@@ -15,6 +15,7 @@ struct tunnel_file_cut {
 struct tunnel_file {
 	char name[WG_NAME_MAX];
 	char *path; /* with symbolic links resolved; owned */
+	char *folder; /* of the paths of keys; owned; null: the current one */
 	char *text; /* the contents; owned, wiped when freed */
 	size_t n_text;
 	uint64_t changed_ns; /* when the file was last changed, in Unix time; 0: not known */
@@ -23,6 +24,7 @@ struct tunnel_file {
 	struct interface_keys interface;
 	struct peer_keys *peers; /* of each peer of the device; owned */
 	size_t n_peers, cap_peers;
+	bool has_key_sources;      /* some keys are not in the file */
 	struct wg_device disabled; /* peers that are not configured */
 	struct tunnel_file_cut *cuts; /* in ascending order; owned */
 	size_t n_cuts, cap_cuts;
@@ -47,5 +49,7 @@ uint32_t tunnel_file_table(const struct tunnel_file *f);
 
 /* Removes from the text of a file that was parsed with lines_only all that wg(8) does not understand. */
 void tunnel_file_strip(struct tunnel_file *f);
+/* Discards all that was parsed, so that the text can be parsed again. */
+void tunnel_file_discard(struct tunnel_file *f);
 
 #endif

@@ -2,13 +2,13 @@
 #include "hook_writers.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "caller.h"
 #include "report/report.h"
 #include "settings_file.h"
 
@@ -49,61 +49,6 @@ static enum trusted trusted_by(const struct settings *set)
 	return TRUSTED_ANY;
 }
 
-/* ---- the caller ---- */
-
-static bool variable_is(const char *variable, uint32_t id)
-{
-	const char *value = getenv(variable);
-	uint64_t n;
-
-	return value && span_to_u64(&n, span_of(value), UINT32_MAX) && n == id;
-}
-
-static const struct passwd *doas_user(void)
-{
-	const char *name = getenv("DOAS_USER");
-
-	return name ? getpwnam(name) : NULL;
-}
-
-static const struct passwd *pkexec_user(void)
-{
-	const char *value = getenv("PKEXEC_UID");
-	uint64_t n;
-
-	return value && span_to_u64(&n, span_of(value), UINT32_MAX) ? getpwuid((uid_t)n) : NULL;
-}
-
-/* These variables may be left over from another session. They only ever add a user, and only for root: who runs as
- * another user is the caller. */
-static bool is_caller(uid_t uid)
-{
-	const struct passwd *doas;
-
-	if (getuid() != 0)
-		return uid == getuid();
-	if (variable_is("SUDO_UID", uid) || variable_is("PKEXEC_UID", uid))
-		return true;
-	doas = doas_user();
-	return doas && doas->pw_uid == uid;
-}
-
-/* A user's own group has no other members. */
-static bool is_group_of_caller(gid_t gid)
-{
-	const struct passwd *user;
-
-	if (getuid() != 0)
-		return gid == getgid();
-	if (variable_is("SUDO_GID", gid))
-		return true;
-	user = pkexec_user();
-	if (user && user->pw_gid == gid)
-		return true;
-	user = doas_user();
-	return user && user->pw_gid == gid;
-}
-
 /* ---- one file or folder; false after reporting ---- */
 
 static void help_with(const struct writers *w, const char *command, const char *setting)
@@ -123,7 +68,7 @@ static bool user_is_trusted(struct writers *w, uid_t uid, bool owner)
 	char who[32];
 	struct text t = text_fixed(who, sizeof who);
 
-	if (uid == 0 || uid == getuid() || (w->trusted >= TRUSTED_CALLER && is_caller(uid)))
+	if (uid == 0 || uid == getuid() || (w->trusted >= TRUSTED_CALLER && user_is_caller(uid)))
 		return true;
 	if (w->trusted >= TRUSTED_ANY && (!w->has_foreign || w->foreign == uid)) {
 		w->has_foreign = true;
@@ -141,7 +86,7 @@ static bool group_is_trusted(struct writers *w, gid_t gid, bool owner)
 	char who[32];
 	struct text t = text_fixed(who, sizeof who);
 
-	if (gid == 0 || is_group_of_caller(gid))
+	if (gid == 0 || group_is_of_caller(gid))
 		return true;
 	text_f(&t, "group %u", (unsigned int)gid);
 	report_unsafe(w, owner ? "chmod g-w" : "setfacl -b", "unchecked", who, "can write to");

@@ -208,11 +208,26 @@ static int read_text(struct tunnel_file *f)
 	return r;
 }
 
+static const struct tunnel_file_lookups lookups = { .scopes = &ipc_scopes, .service = ipc_service,
+						    .table = route_table_by_name };
+
+char *tunnel_file_folder(const struct tunnel_file *f)
+{
+	char path[PATH_MAX], *resolved;
+	const char *slash = strrchr(f->path, '/');
+	bool is_default = in_default_folder(path, span_of(f->name), ".conf") && (resolved = realpath(path, NULL));
+
+	if (is_default) {
+		is_default = strcmp(resolved, f->path) == 0;
+		free(resolved);
+	}
+	if (is_default)
+		return span_dup(SPAN(SYSCONFDIR "/wireguard"));
+	return span_dup(slash ? (struct span){ f->path, slash > f->path ? (size_t)(slash - f->path) : 1 } : SPAN("."));
+}
+
 int tunnel_file_load_text(struct tunnel_file *f, struct diag *d)
 {
-	static const struct tunnel_file_lookups lookups = { .scopes = &ipc_scopes, .service = ipc_service,
-							    .table = route_table_by_name };
-
 	return tunnel_file_parse(f, &lookups, d);
 }
 
@@ -221,11 +236,21 @@ int tunnel_file_load(struct tunnel_file *f, struct diag *d)
 	struct diag_at at = { .file = f->path };
 	int r = read_text(f);
 
+	f->folder = r == 0 ? tunnel_file_folder(f) : NULL;
+	if (r == 0 && !f->folder)
+		r = -ENOMEM;
 	if (r == 0)
 		return tunnel_file_load_text(f, d);
 	if (r != -EACCES)
 		diag_f(d, DIAG_ERROR, &at, NULL, "%s", strerror(-r));
 	return r;
+}
+
+int tunnel_file_parse_again(struct tunnel_file *f, struct diag *d)
+{
+	tunnel_file_discard(f);
+	f->lines_only = false;
+	return tunnel_file_parse(f, &lookups, d);
 }
 
 int tunnel_file_load_again(struct tunnel_file *f, struct diag *d)

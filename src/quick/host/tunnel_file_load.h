@@ -16,11 +16,16 @@ must_check bool tunnel_file_path(char *path, size_t size, const char *argument);
  * reporting: there is no such file, or its name is not a valid interface name. */
 must_check bool tunnel_file_find(struct tunnel_file *f, const char *argument);
 
+/* The folder of its keys: that of its path, but SYSCONFDIR/wireguard for a symbolic link there. Null: out of memory. */
+char *tunnel_file_folder(const struct tunnel_file *f);
+
 /* Reads and parses the file that was found. 0, -EACCES (not reported), or another -errno (reported to d). */
 must_check int tunnel_file_load(struct tunnel_file *f, struct diag *d);
 
 /* Parses the text f->text, whose name and path are set, as if the file had it. */
 must_check int tunnel_file_load_text(struct tunnel_file *f, struct diag *d);
+/* Parses the text of a file again that was loaded with lines_only, now with its peers. */
+must_check int tunnel_file_parse_again(struct tunnel_file *f, struct diag *d);
 
 /* Loads a file again that was loaded with lines_only, now with its peers. */
 must_check int tunnel_file_load_again(struct tunnel_file *f, struct diag *d);

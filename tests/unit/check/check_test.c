@@ -18,7 +18,7 @@ static bool extra(void *ctx, const struct conf_extra *x, int peer, struct diag *
 {
 	(void)ctx;
 	(void)d;
-	return conf_is_quick_key(x->key, peer >= 0);
+	return conf_is_quick_line(x->key, x->value, peer >= 0);
 }
 
 static void add(struct check *c, const char *path, const char *text)

@@ -30,7 +30,7 @@ static const struct { const char *section, *line, *help; } cases[] = {
 	{ "[Interface]", "ExcludedApplications = com.example.app", "ExcludedApplications is a key of other WireGuard apps" },
 	/* Not "did you mean AllowedIPs?". */
 	{ "[Peer]", "DisallowedIPs = 10.0.0.0/8", "DisallowedIPs is a key of WireSock and TunSafe" },
-	{ "[Interface]", "PrivateKeyFile = /etc/wireguard/key", "PrivateKeyFile is a key of systemd.netdev(5)" },
+	{ "[Interface]", "PublicKeyFile = /etc/wireguard/key", "PublicKeyFile is a key of systemd.netdev(5)" },
 };
 
 static void known_keys_are_explained(void **state)

@@ -243,7 +243,7 @@ static void a_disabled_peer_is_not_configured(void **state)
 
 	(void)state;
 	assert_int_equal(parse(&f, &r, "[Peer]\nPublicKey = " KEY "\nAllowedIPs = 10.0.0.0/8\nDisabled = yes\n"
-				       "# Name = phone\n[Peer]\nPublicKey = " OTHER "\nAllowedIPs = 10.0.0.0/16\n", false), 0);
+				       "[Peer]\n# Name = phone\nPublicKey = " OTHER "\nAllowedIPs = 10.0.0.0/16\n", false), 0);
 	assert_int_equal(f.device.n_peers, 1);
 	assert_int_equal(f.n_peers, 1);
 	assert_int_equal(f.disabled.n_peers, 1);
