@@ -80,13 +80,17 @@ prepare() {
 	done
 }
 
-# The file and the output of the example in README.md; the manual pages have the same output.
-@test "the example in README.md and in the manual pages" {
-	local document=README.md
+# The file and the output of the example in contrib/doc/tour.md. The manual pages have the same output, README.md its first lines.
+@test "the example in contrib/doc/tour.md and in the manual pages" {
+	local document=contrib/doc/tour.md
 	sed -n '/^    server# cat wg0.conf$/,/^    server# wg-quick check/{/server#/d; s/^    //; p;}' "$root/$document" > wg0.conf
 	sed -n '/^    server# wg-quick check/,/^$/{/server#/d; /^$/d; s/^    //; p;}' "$root/$document" > want
 	[ -s want ]
 	"$QUICK" check wg0.conf | diff want -
+	document=README.md
+	sed -n '/^    server# wg-quick check/,/^$/{/server#/d; /^$/d; s/^    //; p;}' "$root/$document" > short
+	[ -s short ]
+	head -n "$(wc -l < short)" want | diff short -
 	for document in wg-quick.8 wgsuite.7; do
 		sed -n '/^# wg-quick check wg0.conf$/,/^\.Ed$/p' "$root/man/$document" | sed '1d; $d' | diff want -
 	done

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Messages quoted in README.md and the manual pages are those that the programs print.
+# Messages quoted in README.md, contrib/doc/tour.md and the manual pages are those that the programs print.
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -42,7 +42,7 @@ tunnel() {
 	tunnel '[Interface]' 'PrivateKey = 2K0STzWXn69KroCEz+WEP/kW/+Dtj6ydnGzyd+8MFF8=' 'Address = 10.8.0.2.24' '' \
 		'[Peer]' 'PublicKey = br12tg26oPE2BSj8D0duj2Zm0WiklxNKXj9vVfJrVi0=' 'EndPoin = vpn.example.org:51820'
 	run -1 "$build/wg-quick" strip wg0
-	quotes README.md man/wg-quick.8
+	quotes contrib/doc/tour.md man/wg-quick.8
 }
 
 @test "a key of wg-quick in a file for wg" {

@@ -236,7 +236,7 @@ peer: $P2" ]
 	[ "$("$WG" show wgx peers "@peer 9999")" = "$(sed -n 9999p names | cut -f1)" ]
 }
 
-@test "the output in README and wg(8) is that of the programs" {
+@test "the output in the tour and wg(8) is that of the programs" {
 	key=br12tg26oPE2BSj8D0duj2Zm0WiklxNKXj9vVfJrVi0=
 	printf 'public_key=%s\nendpoint=203.0.113.1:51820\nallowed_ip=10.8.0.0/24\nrx_bytes=220\ntx_bytes=308\nerrno=0\n\n' \
 		"$(printf %s "$key" | base64 -d | od -An -tx1 | tr -d ' \n')" > get.wg0
@@ -260,7 +260,7 @@ peer: $P2" ]
 		esac > "out.$name"
 	done
 	cd "$root"
-	while IFS= read -r line; do grep -qxF "    $line" README.md; done < "$BATS_TEST_TMPDIR/out.server"
+	while IFS= read -r line; do grep -qxF "    $line" contrib/doc/tour.md; done < "$BATS_TEST_TMPDIR/out.server"
 	cat "$BATS_TEST_TMPDIR/out.office" "$BATS_TEST_TMPDIR/out.laptop" |
 		while IFS= read -r line; do grep -qxF "$line" man/wg.8; done
 }

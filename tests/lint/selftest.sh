@@ -304,6 +304,9 @@ plant src/model/model.h 'struct twice { int n; };'
 refuses headers.sh "a header that cannot be included twice" 'does not compile alone'
 
 clean
+yes 'A line.' | head -151 > "$tree/README.md"
+refuses sizes.sh "a README of 151 lines" 'README.md: 151 lines'
+clean
 yes 'int x;' | head -601 > "$tree/src/wg/long.c"
 refuses sizes.sh "a file of 601 lines" '601 lines'
 clean

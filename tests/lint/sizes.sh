@@ -1,9 +1,13 @@
 #!/bin/sh
-# sizes.sh [ROOT]: refuses files of more than 600 lines and functions of more than 60 (between the braces), except the
+# sizes.sh [ROOT]: refuses a README of more than 150 lines, files of more than 600 lines and functions of more than 60 (between the braces), except the
 # functions listed in tests/lint/long-functions. Prints every offence; exit 1 if there is one.
 set -eu
 cd "${1:-$(dirname "$0")/../..}"
 long=tests/lint/long-functions
+code=0
+
+lines=$(cat README.md 2> /dev/null | wc -l)
+[ "$lines" -le 150 ] || { echo "README.md: $lines lines (150 at most)"; code=1; }
 
 find src tests -name '*.[ch]' -o -name '*.inc' | sort | xargs awk -v long="$long" '
 function close_file() {
@@ -38,4 +42,5 @@ FNR == 1 {
 		bad = 1
 	}
 }
-END { close_file(); exit bad }'
+END { close_file(); exit bad }' || code=1
+exit $code

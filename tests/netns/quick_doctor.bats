@@ -146,13 +146,14 @@ healthy() {
 	finds ok handshake "server answers" ""
 	finds ok MTU "10.8.0.1 answers packets of 1420 bytes" ""
 
-	# The page in README.md and wg-quick(8).
+	# The page in contrib/doc/tour.md and wg-quick(8), of which README.md has a part.
 	on a ip route delete 10.9.0.0/24 dev wg0
 	doctor a
 	if [ -n "$(daemons a)" ]; then
 		page=$(sed 's/boot .*/boot/' <<< "$output")
 		cd "$BATS_TEST_DIRNAME/../.."
-		[ "$page" = "$(sed -n '/# wg-quick doctor wg0$/,/^$/ { //d; s/^    //; s/boot .*/boot/; p }' README.md)" ]
+		[ "$page" = "$(sed -n '/# wg-quick doctor wg0$/,/^$/ { //d; s/^    //; s/boot .*/boot/; p }' contrib/doc/tour.md)" ]
+		[ "$(grep -A 1 FAIL <<< "$page")" = "$(sed -n '/# wg-quick doctor wg0 | grep/,/^    [^F ]/ { //d; s/^    //p }' README.md)" ]
 		[ "$page" = "$(sed -n '/^# wg-quick doctor wg0$/,/^\.Ed/ { //d; s/boot .*/boot/; p }' man/wg-quick.8)" ]
 	fi
 	on a wg-quick reload wg0 2> /dev/null

@@ -96,7 +96,7 @@ wg_status() {
 	[[ $output == "● wg0 - up since DATE"*" differences: none"* ]]
 }
 
-@test "the page in README.md and wg-quick(8)" {
+@test "the page in contrib/doc/tour.md and wg-quick(8)" {
 	hosts
 	on a wg-quick up wg0
 	on b wg-quick up wg0
@@ -104,7 +104,7 @@ wg_status() {
 	echo "nameserver 192.0.2.2" | on a tee /etc/resolv.conf > /dev/null
 	wg_status a wg0
 	cd "$BATS_TEST_DIRNAME/../.."
-	[ "$output" = "$(sed -n '/# wg-quick status wg0$/,/^$/ { //d; s/^    //p }' README.md | volatile)" ]
+	[ "$output" = "$(sed -n '/# wg-quick status wg0$/,/^$/ { //d; s/^    //p }' contrib/doc/tour.md | volatile)" ]
 	[ "$output" = "$(sed -n '/^$ sudo wg-quick status wg0$/,/^\.Ed/ { //d; s/\\(bu/●/; p }' man/wg-quick.8 | volatile)" ]
 }
 

@@ -46,12 +46,12 @@ start() {
 	[[ ${lines[1]} == "seq=1 10.8.0.2: time="* ]]
 }
 
-@test "the output in README.md has the form of the program's" {
+@test "the output in contrib/doc/tour.md has the form of the program's" {
 	local form='s/[0-9]+\.[0-9]{2}/N/g; s/endpoint [^,]*/endpoint E/; s/10\.8\.0\.2/A/g'
 	printf '[Peer]\n# Name = laptop\nPublicKey = %s\n' "$PUB_B" | tunnel a wg0
 	run -0 on a wg ping wg0 @laptop -c 2 -a 10.8.0.2
 	cd "$BATS_TEST_DIRNAME/../.."
-	[ "$(sed -E "$form" <<< "$output")" = "$(sed -n '/# wg ping wg0 @laptop -c 2$/,/^$/ { //d; s/^    //p }' README.md |
+	[ "$(sed -E "$form" <<< "$output")" = "$(sed -n '/# wg ping wg0 @laptop -c 2$/,/^$/ { //d; s/^    //p }' contrib/doc/tour.md |
 		sed -E "$form")" ]
 }
 

@@ -69,14 +69,16 @@ screen_has() { screen | grep -F -- "$1"; }
 	shows "status 0"
 }
 
-@test "the tables in README.md and wg(8) have the headings of the screen, and the same peers" {
-	local heading
+@test "the tables in README.md, the tour and wg(8) have the headings of the screen, and the same peers" {
+	local heading document
 	watch 80 10 C.UTF-8 wg0 0.2
 	shows "HANDSHAKE"
 	heading=$(screen | sed -n 's/ *$//; /^PEER/p')
 	cd "$BATS_TEST_DIRNAME/../.."
-	grep -qxF "    $heading" README.md
-	[ "$(sed -n '/^    wg watch wg0: /,/^    nsT3/ s/^    //p' README.md)" = "$(sed -n '/^wg watch wg0: /,/^nsT3/p' man/wg.8)" ]
+	for document in README.md contrib/doc/tour.md; do
+		grep -qxF "    $heading" $document
+		[ "$(sed -n '/^    wg watch wg0: /,/^    nsT3/ s/^    //p' $document)" = "$(sed -n '/^wg watch wg0: /,/^nsT3/p' man/wg.8)" ]
+	done
 	screen | grep -E "^wg watch wg0: 1 of 1 peers, by device, [0-9.KM]+B/s received, [0-9.KM]+B/s sent"
 	keys q
 	shows "status 0"
