@@ -18,12 +18,12 @@ static bool hooks_contain(const struct check_file *f, const char *text)
 	return false;
 }
 
-/* The first allowed IP of this family with at most one bit. */
+/* The first route of this family with at most one bit. */
 static size_t find_default(const struct check_file *f, enum ip_family family)
 {
 	size_t i = 0;
 
-	while (i < f->n_ips && (f->ips[i].prefix.addr.family != family || f->ips[i].prefix.bits > 1))
+	while (i < f->n_routed && (f->routed[i].prefix.addr.family != family || f->routed[i].prefix.bits > 1))
 		i++;
 	return i;
 }
@@ -40,10 +40,10 @@ static void default_v4_without_v6(struct check *c, const struct check_file *f, c
 	const struct ip_prefix all_v6 = { .addr.family = IP_V6 };
 	size_t i = find_default(f, IP_V4);
 
-	if (!adds_routes(f) || prefix_set_covers(&f->excluded, &all_v6) || !f->routes_v4 || f->routes_v6 || i == f->n_ips || hooks_contain(f, "ip6tables") ||
+	if (!adds_routes(f) || prefix_set_covers(&f->excluded, &all_v6) || !f->routes_v4 || f->routes_v6 || i == f->n_routed || hooks_contain(f, "ip6tables") ||
 	    hooks_contain(f, "ipv6") || hooks_contain(f, "-6") || hooks_contain(f, "nft"))
 		return;
-	found(c, self, f, &f->ips_at[i], "all IPv4 traffic goes through the tunnel, but IPv6 traffic, if the host has any, does not");
+	found(c, self, f, &f->routed_at[i], "all IPv4 traffic goes through the tunnel, but IPv6 traffic, if the host has any, does not");
 	found_help(c, "add ::/0 to AllowedIPs: IPv6 traffic is then carried or blocked, but does not leave outside of the tunnel");
 }
 
@@ -90,11 +90,11 @@ static void dns_outside_tunnel(struct check *c, const struct check_file *f, cons
 	for (size_t i = 0; i < f->n_servers; i++) {
 		const struct check_server *s = &f->servers[i];
 		bool excluded = is_excluded(f, &s->addr);
-		if (is_local(&s->addr) || (prefix_table_find(&f->table, &s->addr, 128) && !excluded) ||
+		if (is_local(&s->addr) || (prefix_table_find(&f->routed_table, &s->addr, 128) && !excluded) ||
 		    in_own_network(f, &s->addr) || hooks_contain(f, address_text(text, &s->addr)))
 			continue;
 		found(c, self, f, &s->at, "queries to the name server %s do not go through the tunnel: it is in %s",
-		      address_text(text, &s->addr), excluded ? "ExcludeIPs" : "no AllowedIPs");
+		      address_text(text, &s->addr), excluded ? "ExcludeIPs" : f->routed == f->ips ? "no AllowedIPs" : "no route");
 		if (!is_private(&s->addr) && !f->routes_v4 && !f->routes_v6)
 			found_level(c, DIAG_NOTE);
 		if (excluded)
@@ -132,7 +132,7 @@ static void endpoint_in_allowed_ips(struct check *c, const struct check_file *f,
 {
 	for (size_t i = 0; adds_routes(f) && i < f->n_peers; i++) {
 		const struct ip_endpoint *e = &f->peers[i].endpoint;
-		const struct prefix_of *p = prefix_table_find(&f->table, &e->addr, 128);
+		const struct prefix_of *p = prefix_table_find(&f->routed_table, &e->addr, 128);
 		char endpoint[IP_ENDPOINT_TEXT_MAX], prefix[IP_PREFIX_TEXT_MAX];
 		if (!p || p->prefix.bits == 0 || hook_has_endpoint(f, e) || is_excluded(f, &e->addr))
 			continue; /* policy rules keep encrypted packets out of a default route */
@@ -140,7 +140,7 @@ static void endpoint_in_allowed_ips(struct check *c, const struct check_file *f,
 		      "to it, " ENDPOINT_INSIDE_CONSEQUENCE, endpoint_text(endpoint, e), prefix_text(prefix, &p->prefix));
 		if (may_be_connected(&e->addr, p->prefix.bits))
 			found_level(c, DIAG_NOTE);
-		found_note(c, f, &f->ips_at[p->order], "the allowed IP");
+		found_note(c, f, &f->routed_at[p->order], f->routed == f->ips ? "the allowed IP" : "the route");
 		if (p->prefix.bits == 1)
 			found_help(c, "use %s instead of its two halves: then policy rules keep the encrypted packets out of the tunnel",
 				   e->addr.family == IP_V6 ? "::/0" : "0.0.0.0/0");

@@ -21,7 +21,7 @@ struct check_peer {
 	struct span list;            /* as written, from the comma after the first one; empty: a single endpoint */
 	uint16_t port, keepalive_s;
 	char *name;                  /* from a comment, if the file has no errors; owned; null: none */
-	bool has_key, has_psk, disabled;
+	bool has_key, has_psk, disabled, has_routes; /* has_routes: the key Routes */
 	uint32_t end; /* the line where the next section begins; 0: the last one */
 	size_t first_ip, n_ips;      /* of the file's allowed IPs */
 	bool is_sound;               /* no line of its section has an error */
@@ -76,6 +76,18 @@ struct check_file {
 	} *exclusions; /* of ExcludeIPs */
 	size_t n_exclusions, cap_exclusions;
 	struct prefix_set excluded; /* the same */
+	struct check_route {
+		struct ip_prefix prefix;
+		struct check_at at;
+		uint32_t section; /* the line where that of its peer begins */
+	} *routes; /* of Routes of all peers */
+	size_t n_routes, cap_routes;
+	/* What wg-quick adds routes for: Routes of a peer, or else its allowed IPs. Borrowed from ips and table where no peer has
+	 * Routes. */
+	struct prefix_of *routed;
+	struct check_at *routed_at;
+	size_t n_routed;
+	struct prefix_table routed_table;
 	struct check_server *servers;
 	size_t n_servers, cap_servers;
 	struct check_hook *hooks;

@@ -264,6 +264,35 @@ static void read_quick_key(struct reader *r, const struct conf_extra *x)
 	}
 }
 
+/* "off" ends what lines before it said. */
+static void read_routes(struct reader *r, const struct conf_extra *x)
+{
+	struct check_file *f = r->f;
+	struct check_peer *p = &f->peers[f->n_peers - 1];
+	struct span rest = x->value, word;
+
+	p->has_routes = true;
+	while (span_is_nocase(x->value, "off") && f->n_routes > 0 && f->routes[f->n_routes - 1].section == p->section.line)
+		f->n_routes--;
+	while ((word = next_word(&rest)).n > 0) {
+		struct check_route route = { .at = part_of(x, word), .section = p->section.line };
+		if (!prefix_parse(&route.prefix, word, NULL))
+			continue;
+		if (vector_reserve(&f->routes, &f->cap_routes, f->n_routes + 1, sizeof *f->routes))
+			f->routes[f->n_routes++] = route;
+		else
+			r->c->no_memory = true;
+	}
+}
+
+static void read_peer_key(struct reader *r, const struct conf_extra *x)
+{
+	if (span_is_nocase(x->key, "Disabled"))
+		r->f->peers[r->f->n_peers - 1].disabled = span_is_nocase(x->value, "yes") || span_is_nocase(x->value, "true");
+	else if (span_is_nocase(x->key, "Routes"))
+		read_routes(r, x);
+}
+
 static bool read_extra(void *ctx, const struct conf_extra *x, int peer, struct diag *d)
 {
 	struct reader *r = ctx;
@@ -274,8 +303,8 @@ static bool read_extra(void *ctx, const struct conf_extra *x, int peer, struct d
 		return false;
 	if (peer < 0 && d->errors == errors)
 		read_quick_key(r, x);
-	else if (d->errors == errors && r->f->n_peers > 0 && span_is_nocase(x->key, "Disabled"))
-		r->f->peers[r->f->n_peers - 1].disabled = span_is_nocase(x->value, "yes") || span_is_nocase(x->value, "true");
+	else if (d->errors == errors && r->f->n_peers > 0)
+		read_peer_key(r, x);
 	return true;
 }
 
@@ -359,6 +388,59 @@ static void drop_disabled(struct check_file *f)
 	f->n_ips = n_ips;
 }
 
+static void add_routed(struct check_file *f, size_t peer, const struct ip_prefix *p, const struct check_at *at)
+{
+	f->routed[f->n_routed] = (struct prefix_of){ *p, (uint32_t)peer, (uint32_t)f->n_routed };
+	f->routed_at[f->n_routed++] = *at;
+}
+
+static bool has_routes_key(const struct check_file *f)
+{
+	for (size_t i = 0; i < f->n_peers; i++)
+		if (f->peers[i].has_routes)
+			return true;
+	return false;
+}
+
+/* Peers and routes are both in the order of the file; those of disabled peers are skipped. */
+static bool collect_routed(struct check_file *f)
+{
+	size_t next = 0;
+
+	f->routed = calloc(f->n_ips + f->n_routes + 1, sizeof *f->routed);
+	f->routed_at = calloc(f->n_ips + f->n_routes + 1, sizeof *f->routed_at);
+	for (size_t i = 0; f->routed && f->routed_at && i < f->n_peers; i++) {
+		const struct check_peer *p = &f->peers[i];
+		while (next < f->n_routes && f->routes[next].section < p->section.line)
+			next++;
+		for (; next < f->n_routes && f->routes[next].section == p->section.line; next++)
+			add_routed(f, i, &f->routes[next].prefix, &f->routes[next].at);
+		for (size_t k = p->first_ip; !p->has_routes && k < p->first_ip + p->n_ips; k++)
+			add_routed(f, i, &f->ips[k].prefix, &f->ips_at[k]);
+	}
+	return f->routed && f->routed_at && prefix_table_build(&f->routed_table, f->routed, f->n_routed);
+}
+
+static bool find_routed(struct check_file *f)
+{
+	if (has_routes_key(f))
+		return collect_routed(f);
+	f->routed = f->ips;
+	f->routed_at = f->ips_at;
+	f->n_routed = f->n_ips;
+	f->routed_table = f->table;
+	return true;
+}
+
+static void free_routed(struct check_file *f)
+{
+	if (f->routed == f->ips)
+		return;
+	free(f->routed);
+	free(f->routed_at);
+	prefix_table_free(&f->routed_table);
+}
+
 void check_read(struct check *c, struct check_file *f)
 {
 	struct reader r = { .c = c, .f = f };
@@ -381,18 +463,20 @@ void check_read(struct check *c, struct check_file *f)
 		x25519_public(&f->public_key, &f->private_key);
 		hash2(&f->private_hash, f->private_key.b, sizeof f->private_key.b, NULL, 0);
 	}
-	if (!prefix_table_build(&f->table, f->ips, f->n_ips))
+	if (!prefix_table_build(&f->table, f->ips, f->n_ips) || !find_routed(f))
 		c->no_memory = true;
-	for (size_t i = 0; i < f->table.n; i++) {
-		const struct ip_prefix *p = &f->table.list[i].prefix;
+	for (size_t i = 0; i < f->routed_table.n; i++) {
+		const struct ip_prefix *p = &f->routed_table.list[i].prefix;
 		if (p->bits <= 1)
-			*(p->addr.family == IP_V4 ? &f->routes_v4 : &f->routes_v6) |= is_default(p, &f->table);
+			*(p->addr.family == IP_V4 ? &f->routes_v4 : &f->routes_v6) |= is_default(p, &f->routed_table);
 	}
 }
 
 void check_file_free(struct check_file *f)
 {
 	mem_wipe(&f->private_key, sizeof f->private_key);
+	free_routed(f);
+	free(f->routes);
 	prefix_table_free(&f->table);
 	free(f->lines);
 	for (size_t i = 0; i < f->n_peers; i++)

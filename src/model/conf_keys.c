@@ -21,6 +21,7 @@ static const struct {
 	{ "PrivateKeyFile", false },
 	{ "Disabled", true },
 	{ "PresharedKeyFile", true },
+	{ "Routes", true },
 };
 
 static const char *const hook_keys[] = { "PreUp", "PostUp", "PreDown", "PostDown" };

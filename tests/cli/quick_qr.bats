@@ -33,6 +33,7 @@ setup() {
 		PublicKey = $KEY
 		Endpoint = [2001:db8::1]:51820
 		AllowedIPs = 10.8.0.3
+		Routes = off
 	END
 	cat > expected <<-END
 		[Interface]
@@ -54,7 +55,7 @@ setup() {
 	END
 }
 
-LEFT_OUT="wg-quick: phone: warning: left out, because apps do not import them: FwMark, Table, RouteMetric, ExcludeIPs, SaveConfig, PostUp, DNS = ~corp.example"
+LEFT_OUT="wg-quick: phone: warning: left out, because apps do not import them: FwMark, Table, RouteMetric, ExcludeIPs, SaveConfig, PostUp, Routes, DNS = ~corp.example"
 SECRET="wg-quick: phone: warning: the code contains the private key: anyone who scans it can use the tunnel"
 
 # decoded IMAGE: the text of its code.

@@ -177,3 +177,58 @@ PostUp = ip -4 route delete throw 203.0.113.0/24 table 51820" "0.0.0.0/0"
 		[[ $output == *"/etc/wireguard/wg0.conf:3:"*"error: ExcludeIPs: expected an IP address or a prefix, found "* ]]
 	done
 }
+
+@test "Routes: routes of a peer instead of one for each of its allowed IPs, through up, diff, reload, save and down" {
+	quick_file wg0 "Address = 10.7.0.1/24" "10.9.0.0/16, 2001:db8:9::/48
+Routes = 10.9.7.0/24"
+	none=$(quick_state)
+	on a wg-quick up wg0
+	leaves_by wg0 10.9.7.1
+	leaves_by eth0 10.9.8.1 2001:db8:9::1
+	[ "$(on a wg show wg0 allowed-ips | cut -f 2)" = "10.9.0.0/16 2001:db8:9::/48" ]
+	same_as_file wg0
+	on a sed -i 's/^Routes.*/Routes = 10.9.0.0\/17 2001:db8:9:7::\/64/' /etc/wireguard/wg0.conf
+	on a wg-quick reload wg0
+	[ "$(on a ip -4 route show dev wg0 proto boot | cut -d ' ' -f 1)" = 10.9.0.0/17 ]
+	leaves_by wg0 2001:db8:9:7::1
+	same_as_file wg0
+	on a wg set wg0 peer "$QUICK_PEER" persistent-keepalive 25
+	on a wg-quick save wg0
+	on a grep -qx 'Routes = 10.9.0.0/17 2001:db8:9:7::/64' /etc/wireguard/wg0.conf
+	on a grep -qx 'PersistentKeepalive = 25' /etc/wireguard/wg0.conf
+	[[ $(on a wg-quick strip wg0) != *Routes* ]]
+	on a sed -i /Routes/d /etc/wireguard/wg0.conf
+	on a wg-quick reload wg0
+	leaves_by wg0 10.9.200.1 2001:db8:9::1
+	[ "$(on a ip -4 route show dev wg0 proto boot | wc -l)" -eq 1 ]
+	same_as_file wg0
+	on a wg-quick down wg0
+	quick_settled "$none"
+}
+
+@test "Routes = off: a peer for all addresses without default routes; then one of two peers gets them" {
+	quick_file wg0 "Address = 10.7.0.1/24" "0.0.0.0/0, ::/0
+Routes = off"
+	none=$(quick_state)
+	on a wg-quick up wg0
+	leaves_by eth0 198.51.100.1 2001:db8:77::1
+	[ "$(on a wg show wg0 fwmark)" = off ]
+	same_as_file wg0
+	on a sed -i 's/^Routes.*/Routes = 0.0.0.0\/0/' /etc/wireguard/wg0.conf
+	on a wg-quick reload wg0
+	leaves_by wg0 198.51.100.1
+	leaves_by eth0 2001:db8:77::1
+	same_as_file wg0
+	on a sed -i 's/^Routes.*/Routes = off/' /etc/wireguard/wg0.conf
+	on a wg-quick reload wg0
+	leaves_by eth0 198.51.100.1
+	same_as_file wg0
+	on a wg-quick down wg0
+	quick_settled "$none"
+	quick_file wg0 "" "10.9.0.0/16
+Routes = 10.10.0.0/16"
+	run on a wg-quick up wg0
+	[ "$status" -eq 1 ]
+	[[ $output == *"/etc/wireguard/wg0.conf:7:10: error: Routes: 10.10.0.0/16 is not within the AllowedIPs of this peer"*"help: "* ]]
+	quick_settled "$none"
+}

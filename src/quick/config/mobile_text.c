@@ -101,6 +101,14 @@ bool mobile_text(struct text *out, const struct tunnel_file *f)
 	return !out->failed;
 }
 
+static bool has_routes_key(const struct tunnel_file *f)
+{
+	for (size_t i = 0; i < f->n_peers; i++)
+		if (f->peers[i].routes.given)
+			return true;
+	return false;
+}
+
 struct left_out {
 	struct text *t;
 	size_t n;
@@ -132,6 +140,7 @@ void mobile_text_left_out(struct text *out, const struct tunnel_file *f)
 	leave_out(&l, k->save_config, "SaveConfig");
 	for (int i = 0; i < HOOK_PHASES; i++)
 		leave_out(&l, k->hooks[i].n > 0, hook_phase_names[i]);
+	leave_out(&l, has_routes_key(f), "Routes");
 	leave_out(&l, f->disabled.n_peers > 0, "disabled peers");
 	leave_out(&l, has_endpoint_list(&f->device), "Endpoint after its first one");
 	for (size_t i = 0; i < k->dns.domains.n; i++)

@@ -6,6 +6,7 @@
 void peer_keys_free(struct peer_keys *k)
 {
 	key_source_free(&k->psk);
+	peer_routes_free(&k->routes);
 	*k = (struct peer_keys){ 0 };
 }
 
@@ -34,6 +35,12 @@ static void read_psk(struct peer_keys_reader *r, const struct conf_extra *x, str
 		r->no_memory = true;
 }
 
+static void read_routes(struct peer_keys_reader *r, const struct conf_extra *x, struct diag *d)
+{
+	if (!peer_routes_read(&r->keys->routes, r->file, x, d))
+		r->no_memory = true;
+}
+
 static const struct {
 	const char *name;
 	void (*read)(struct peer_keys_reader *r, const struct conf_extra *x, struct diag *d);
@@ -41,6 +48,7 @@ static const struct {
 	{ "Disabled", read_disabled },
 	{ "PresharedKeyFile", read_psk },
 	{ "PresharedKey", read_psk },
+	{ "Routes", read_routes },
 };
 
 bool peer_keys_read(struct peer_keys_reader *r, const struct conf_extra *x, struct diag *d)

@@ -1,13 +1,15 @@
-/* The keys of [Peer] that only wg-quick(8) knows: Disabled, PresharedKeyFile. */
+/* The keys of [Peer] that only wg-quick(8) knows: Disabled, PresharedKeyFile and Routes. */
 #ifndef WG_QUICK_PEER_KEYS_H
 #define WG_QUICK_PEER_KEYS_H
 
 #include "key_source.h"
+#include "peer_routes.h"
 
 /* A zeroed struct is a section without any of these keys. */
 struct peer_keys {
 	bool disabled; /* the peer is not configured */
 	struct key_source psk;
+	struct peer_routes routes;
 };
 void peer_keys_free(struct peer_keys *k);
 

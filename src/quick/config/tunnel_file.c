@@ -46,6 +46,9 @@ struct reader {
 	struct tunnel_file *file;
 	struct interface_keys_reader keys;
 	struct peer_keys_reader peer;
+	struct diag *d;
+	unsigned int errors; /* before the section that is read */
+	bool routes_outside; /* of the allowed IPs: reported */
 	bool in_peer;
 	/* the section that is read, for cuts: */
 	size_t first_cut;
@@ -103,6 +106,20 @@ static void cut_disabled(struct reader *r)
 	f->n_cuts -= to - r->first_cut - 1;
 }
 
+/* At the end of a section, because AllowedIPs may follow Routes. A section with an error may lack what was refused. */
+static void check_routes(struct reader *r)
+{
+	struct tunnel_file *f = r->file;
+	const struct wg_device *d = &f->device;
+	unsigned int errors = r->d->errors;
+
+	if (r->in_peer && f->n_peers > 0 && d->n_peers > 0 && errors == r->errors &&
+	    !peer_routes_check(&f->peers[f->n_peers - 1].routes, &d->peers[d->n_peers - 1], r->peer.file, r->d))
+		r->peer.no_memory = true;
+	r->routes_outside |= r->d->errors > errors;
+	r->errors = r->d->errors;
+}
+
 /* For struct conf_options. */
 static void begin_section(void *ctx, const struct diag_at *at, bool is_peer)
 {
@@ -110,6 +127,7 @@ static void begin_section(void *ctx, const struct diag_at *at, bool is_peer)
 	struct tunnel_file *f = r->file;
 
 	(void)at;
+	check_routes(r);
 	cut_disabled(r);
 	r->in_peer = is_peer;
 	r->begin = r->end = NULL;
@@ -163,15 +181,19 @@ static void cut_endpoints(void *ctx, struct span rest)
 
 /* Of several sections with the same public key, the device keeps the allowed IPs of the last; the routes
  * must follow. */
-static bool drop_replaced_allowedips(struct wg_device *d)
+static bool drop_replaced_allowedips(struct tunnel_file *f)
 {
+	struct wg_device *d = &f->device;
 	struct peer_index x = { 0 };
 	bool ok = peer_index_build(&x, d);
 
 	for (uint32_t i = 0; ok && i < d->n_peers; i++) {
 		const struct wg_peer *last = peer_index_find(&x, d, &d->peers[i].public_key);
-		if (last != &d->peers[i] && (last->flags & WG_PEER_REPLACE_ALLOWEDIPS))
-			d->peers[i].n_allowedips = 0;
+		if (last == &d->peers[i] || !(last->flags & WG_PEER_REPLACE_ALLOWEDIPS))
+			continue;
+		d->peers[i].n_allowedips = 0;
+		if (i < f->n_peers)
+			peer_routes_free(&f->peers[i].routes);
 	}
 	peer_index_free(&x);
 	return ok;
@@ -214,7 +236,8 @@ int tunnel_file_parse(struct tunnel_file *f, const struct tunnel_file_lookups *l
 {
 	struct reader r = { .file = f, .keys = { .keys = &f->interface, .file = f->path,
 						 .find_table = lookups->table, .folder = f->folder, .interface = f->name },
-			    .peer = { .file = f->path, .folder = f->folder, .interface = f->name } };
+			    .peer = { .file = f->path, .folder = f->folder, .interface = f->name },
+			    .d = d, .errors = d->errors };
 	struct conf_options o = { .file = f->path, .extra = read_key, .section = begin_section, .ctx = &r,
 				  .scopes = lookups->scopes, .service = lookups->service,
 				  .endpoint_list = cut_endpoints,
@@ -230,13 +253,18 @@ int tunnel_file_parse(struct tunnel_file *f, const struct tunnel_file_lookups *l
 		diag_f(d, DIAG_WARNING, &begin, NULL, "the file is empty");
 	}
 	error = conf_read(&f->device, text, &o, d);
+	check_routes(&r);
+	if (error != -ENOMEM && r.routes_outside)
+		error = -EINVAL;
 	prefix_set_normalize(&f->interface.excluded);
 	cut_disabled(&r);
 	if (error == 0 && (r.keys.no_memory || r.peer.no_memory || !separate_disabled(f) ||
-			   !drop_replaced_allowedips(&f->device)))
+			   !drop_replaced_allowedips(f)))
 		error = -ENOMEM;
-	if (error < 0)
+	if (error < 0) {
 		free_peer_keys(f);
+		device_free(&f->device);
+	}
 	if (error == -ENOMEM)
 		diag_f(d, DIAG_ERROR, &at, NULL, "out of memory");
 	memcpy(f->device.name, f->name, sizeof f->name);

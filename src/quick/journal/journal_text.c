@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "quick/plan/applied_routes.h"
+
 static const char first_line[] = "wgsuite-record 1";
 
 /* The numbers of these are part of the format. */
@@ -98,6 +100,7 @@ void journal_print(const struct journal *j, struct text *t)
 	print_words(t, "server", &j->applied.plan.dns.servers);
 	print_words(t, "domain", &j->applied.plan.dns.domains);
 	print_prefixes(t, "excluded", &j->applied.excluded);
+	print_words(t, "routes", &j->applied.routes);
 	print_addresses(t, "address", &j->applied.addresses);
 	print_addresses(t, "foreign", &j->applied.foreign);
 	print_words(t, "pre-down", &j->applied.hooks[HOOK_PRE_DOWN]);
@@ -353,6 +356,7 @@ static bool read_list(struct journal *j, struct span word, struct span rest, boo
 		{ "peer", &j->applied.endpoints },
 		{ "line", &j->applied.file_lines },
 		{ "hook-change", &j->applied.changes },
+		{ "routes", &j->applied.routes },
 	};
 	const struct { const char *word; struct addresses *list; } addresses[] = {
 		{ "guard", &j->applied.plan.guarded },
@@ -419,6 +423,7 @@ int journal_parse(struct journal *j, struct span text)
 	if (!parse_lines(j, text))
 		return errno == ENOMEM ? -ENOMEM : -EINVAL;
 	prefix_set_normalize(&j->applied.excluded);
+	applied_routes_sort(&j->applied.routes);
 	for (size_t i = 0; i < j->applied.plan.n; i++)
 		if (j->applied.plan.steps[i].kind == STEP_LINK)
 			return 0;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "applied_routes.h"
 #include "hook_changes.h"
 #include "quick/config/kept_lines.h"
 
@@ -18,6 +19,7 @@ void applied_free(struct applied *a)
 	string_list_free(&a->endpoints);
 	string_list_free(&a->file_lines);
 	prefix_set_free(&a->excluded);
+	string_list_free(&a->routes);
 	free(a->config);
 	*a = (struct applied){ 0 };
 }
@@ -128,6 +130,8 @@ int applied_update(struct applied *a, const struct tunnel_file *f, const struct 
 	a->file_changed_ns = f->changed_ns;
 	a->route_metric = f->interface.route_metric;
 	prefix_set_free(&a->excluded);
+	if (r == 0)
+		r = applied_routes_set(&a->routes, f);
 	return r == 0 && a->config && prefix_set_copy(&a->excluded, &f->interface.excluded) ? 0 : -ENOMEM;
 }
 
@@ -160,6 +164,8 @@ static int copy_rest(struct applied *out, const struct applied *from)
 		r = add_strings(&out->hooks[i], &from->hooks[i]);
 	if (r == 0)
 		r = add_strings(&out->endpoints, &from->endpoints);
+	if (r == 0)
+		r = add_strings(&out->routes, &from->routes);
 	if (r == 0)
 		r = add_strings(&out->file_lines, &from->file_lines);
 	return r < 0 ? r : add_addresses(&out->foreign, &from->foreign);

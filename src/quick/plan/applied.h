@@ -24,6 +24,7 @@ struct applied {
 	uint32_t table;             /* tunnel_file_table() */
 	uint32_t route_metric;      /* that of the tunnel file */
 	struct prefix_set excluded; /* those of the tunnel file */
+	struct string_list routes;  /* those of its peers, from applied_routes_set() */
 };
 void applied_free(struct applied *a);
 

@@ -6,6 +6,7 @@
 
 #include "base/prefix_split.h"
 #include "base/vector.h"
+#include "route_prefixes.h"
 
 /* With "Table = auto", policy rules keep the tunnel's own packets out of default routes. */
 static bool has_route(const struct tunnel_file *f, const struct ip_prefix *p)
@@ -24,7 +25,7 @@ int captured_endpoints_init(struct captured_endpoints *c, const struct tunnel_fi
 	size_t n = 0;
 	int r;
 
-	*c = (struct captured_endpoints){ .device = device, .addresses = addresses, .by_parts = f->interface.excluded.n > 0 };
+	*c = (struct captured_endpoints){ .device = device, .addresses = addresses, .by_parts = f->interface.excluded.n > 0 || file_has_routes_key(f) };
 	r = endpoints_inside_find(&c->inside, device);
 	for (size_t i = 0; i < c->inside.n; i++)
 		if (has_route(f, &c->inside.list[i].prefix))

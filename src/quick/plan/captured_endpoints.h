@@ -18,7 +18,7 @@ struct captured_endpoints {
 	const struct wg_device *device;
 	const struct addresses *addresses; /* of the interface */
 	struct endpoints_inside inside;    /* those that have routes */
-	bool by_parts;                     /* addresses are excluded, so routes are parts of allowed IPs */
+	bool by_parts;                     /* addresses are excluded, or peers have Routes: routes are parts of allowed IPs */
 	size_t next;                       /* the first entry of `inside` of the present peer, or of a later one */
 	struct captured_endpoint *list;    /* owned */
 	size_t n, cap;

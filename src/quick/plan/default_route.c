@@ -7,19 +7,8 @@
 
 #include "mtu.h"
 #include "policy_rules.h"
+#include "route_prefixes.h"
 #include "throw_routes.h"
-
-static bool has_default_allowedip(const struct wg_device *d, uint8_t family)
-{
-	for (uint32_t i = 0; i < d->n_peers; i++)
-		for (uint32_t k = 0; k < d->peers[i].n_allowedips; k++) {
-			const struct wg_allowedip *a = &d->peers[i].allowedips[k];
-			if (a->prefix.bits == 0 && a->prefix.addr.family == family &&
-			    !(a->flags & WG_ALLOWEDIP_REMOVE))
-				return true;
-		}
-	return false;
-}
 
 enum default_mode default_route_mode_if(bool wanted, const struct tunnel_file *f, const struct host_state *s, uint8_t family)
 {
@@ -34,9 +23,7 @@ enum default_mode default_route_mode_if(bool wanted, const struct tunnel_file *f
 
 enum default_mode default_route_mode(const struct tunnel_file *f, const struct host_state *s, uint8_t family)
 {
-	bool wanted = has_default_allowedip(&f->device, family) || has_default_allowedip(&s->device, family);
-
-	return default_route_mode_if(wanted, f, s, family);
+	return default_route_mode_if(default_parts(f, s, family) & ROUTES_ALL, f, s, family);
 }
 
 bool default_routes_are_desired(const struct tunnel_file *f, const struct host_state *s)

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "route_prefixes.h"
+
 static int compare_desired(const void *a, const void *b)
 {
 	const struct desired_route *x = a, *y = b;
@@ -49,16 +51,31 @@ static int add_prefix(struct desired_routes *out, const struct tunnel_file *f, c
 	return r;
 }
 
-static int add_allowedips(struct desired_routes *out, const struct tunnel_file *f, const struct wg_device *d)
+static int add_prefixes(struct desired_routes *out, const struct tunnel_file *f)
 {
 	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < f->device.n_peers; i++)
+		for (size_t k = 0; r == 0 && k < peer_route_prefixes(f, i); k++) {
+			const struct ip_prefix *p = peer_route_prefix(f, i, k);
+			if (p)
+				r = add_prefix(out, f, p);
+		}
+	return r;
+}
+
+static int add_allowedips(struct desired_routes *out, const struct tunnel_file *f, const struct wg_device *d)
+{
+	struct routes_keys keys;
+	int r = routes_keys_init(&keys, f);
 
 	for (uint32_t i = 0; r == 0 && i < d->n_peers; i++)
 		for (uint32_t k = 0; r == 0 && k < d->peers[i].n_allowedips; k++) {
 			const struct wg_allowedip *a = &d->peers[i].allowedips[k];
-			if (!(a->flags & WG_ALLOWEDIP_REMOVE))
+			if (!(a->flags & WG_ALLOWEDIP_REMOVE) && !routes_keys_have(&keys, &d->peers[i].public_key))
 				r = add_prefix(out, f, &a->prefix);
 		}
+	routes_keys_free(&keys);
 	return r;
 }
 
@@ -68,7 +85,7 @@ int desired_routes_init(struct desired_routes *out, const struct tunnel_file *f,
 	int r;
 
 	*out = (struct desired_routes){ 0 };
-	r = add_allowedips(out, f, &f->device);
+	r = add_prefixes(out, f);
 	if (r == 0 && also)
 		r = add_allowedips(out, f, also);
 	if (out->n > 0)

@@ -1,4 +1,5 @@
-/* The routes that a tunnel file asks for: one for each allowed IP of its peers, or for the parts of it that are not excluded. */
+/* The routes that a tunnel file asks for: one for each allowed IP of its peers, or for each of
+ * their Routes, or for the parts of it that are not excluded. */
 #ifndef WG_QUICK_DESIRED_ROUTES_H
 #define WG_QUICK_DESIRED_ROUTES_H
 

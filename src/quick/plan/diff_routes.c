@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "applied_routes.h"
 #include "ipv6.h"
 #include "policy_rules.h"
+#include "route_prefixes.h"
 #include "throw_routes.h"
 
 static int add_route(struct plan *p, const struct step_route *route, bool remove)
@@ -111,7 +113,8 @@ int route_diff_init(struct route_diff *d, const struct diff_input *in)
 	if (!given && in->actual->device.fwmark) /* "FwMark = off": the present one was chosen by `up` */
 		d->mark = in->actual->device.fwmark;
 	r = desired_routes_init(&d->desired, in->desired, NULL);
-	d->by_parts = in->desired->interface.excluded.n > 0 || (applied && applied->excluded.n > 0);
+	d->by_parts = in->desired->interface.excluded.n > 0 || file_has_routes_key(in->desired) ||
+		      (applied && (applied->excluded.n > 0 || applied->routes.n > 0));
 	for (size_t i = 0; r == 0 && d->by_parts && i < d->desired.n; i++)
 		r = prefix_set_append(&d->covered, &d->desired.list[i].prefix) ? 0 : -ENOMEM;
 	prefix_set_normalize(&d->covered);
@@ -212,11 +215,11 @@ static bool is_replaced(const struct route_diff *d, const struct step_route *rou
 	return d->by_parts && prefix_set_overlaps(&d->covered, &route->prefix);
 }
 
-static int remove_parts(struct plan *p, const struct route_diff *d, const struct ip_prefix *allowed, bool changed, bool replaced)
+static int remove_parts(struct plan *p, const struct route_diff *d, const struct ip_prefix *prefix, bool changed, bool replaced)
 {
 	const struct applied *applied = d->in->applied;
 	struct prefix_set parts = { 0 };
-	int r = prefix_set_subtract(&parts, allowed, applied ? &applied->excluded : &d->in->desired->interface.excluded) ? 0 : -ENOMEM;
+	int r = prefix_set_subtract(&parts, prefix, applied ? &applied->excluded : &d->in->desired->interface.excluded) ? 0 : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < parts.n; i++) {
 		struct step_route route = { .prefix = parts.list[i], .table = d->table_before, .metric = d->metric_before };
@@ -232,16 +235,23 @@ static int remove_parts(struct plan *p, const struct route_diff *d, const struct
  * administrator's. */
 static int remove_routes(struct plan *p, const struct route_diff *d, bool replaced)
 {
+	static const struct string_list none;
+	const struct string_list *routes = d->in->applied ? &d->in->applied->routes : &none;
 	const struct wg_device *now = &d->in->actual->device;
+	struct prefix_set had = { 0 };
 	int r = 0;
 
 	for (uint32_t i = 0; r == 0 && i < now->n_peers; i++) {
 		const struct wg_peer *peer = &now->peers[i];
 		bool changed = hook_changed_peer(d->in->changes, SETTING_PEER, &peer->public_key) ||
 			       hook_changed_peer(d->in->changes, SETTING_ALLOWEDIPS, &peer->public_key);
-		for (uint32_t k = 0; r == 0 && k < peer->n_allowedips; k++)
-			r = remove_parts(p, d, &peer->allowedips[k].prefix, changed, replaced);
+		had.n = 0;
+		if (!applied_routes_prefixes(&had, routes, peer))
+			r = -ENOMEM;
+		for (size_t k = 0; r == 0 && k < had.n; k++)
+			r = remove_parts(p, d, &had.list[k], changed, replaced);
 	}
+	prefix_set_free(&had);
 	return r;
 }
 

@@ -9,7 +9,7 @@
 struct route_diff {
 	const struct diff_input *in;
 	struct desired_routes desired; /* owned */
-	bool by_parts;                 /* addresses are or were excluded */
+	bool by_parts;                 /* addresses are or were excluded, or peers have or had Routes */
 	struct prefix_set covered;     /* then: all addresses of the desired routes; owned */
 	struct addresses remaining;    /* those of the interface that are not outdated; owned */
 	uint32_t table, table_before;  /* for routes that are not default routes; 0: none */

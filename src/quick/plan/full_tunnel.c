@@ -1,38 +1,13 @@
 /* Full tunnels. */
 #include "full_tunnel.h"
 
-enum { ALL = 1, LOWER_HALF = 2, UPPER_HALF = 4 };
-
-static unsigned int parts_of_peer(const struct wg_peer *p, uint8_t family)
-{
-	unsigned int parts = 0;
-
-	for (uint32_t i = 0; i < p->n_allowedips; i++) {
-		const struct wg_allowedip *a = &p->allowedips[i];
-		if (a->prefix.addr.family != family || (a->flags & WG_ALLOWEDIP_REMOVE))
-			continue;
-		if (a->prefix.bits == 0)
-			parts |= ALL;
-		else if (a->prefix.bits == 1)
-			parts |= a->prefix.addr.b[0] & 0x80 ? UPPER_HALF : LOWER_HALF;
-	}
-	return parts;
-}
-
-static unsigned int parts_of(const struct wg_device *d, uint8_t family)
-{
-	unsigned int parts = 0;
-
-	for (uint32_t i = 0; i < d->n_peers; i++)
-		parts |= parts_of_peer(&d->peers[i], family);
-	return parts;
-}
+#include "route_prefixes.h"
 
 /* The tunnel has all addresses of this family. */
 static bool covers(const struct tunnel_file *f, const struct host_state *s, uint8_t family)
 {
 	const struct interface_keys *k = &f->interface;
-	unsigned int parts = parts_of(&f->device, family) | parts_of(&s->device, family);
+	unsigned int parts = default_parts(f, s, family), halves = ROUTES_LOWER_HALF | ROUTES_UPPER_HALF;
 	const struct ip_prefix all = { .addr.family = family };
 
 	if (prefix_set_covers(&k->excluded, &all))
@@ -41,7 +16,7 @@ static bool covers(const struct tunnel_file *f, const struct host_state *s, uint
 		return false;
 	if (family == IP_V6 && !s->ipv6)
 		return false;
-	return (parts & ALL) || (parts & (LOWER_HALF | UPPER_HALF)) == (LOWER_HALF | UPPER_HALF);
+	return (parts & ROUTES_ALL) || (parts & halves) == halves;
 }
 
 bool tunnel_is_full(const struct tunnel_file *f, const struct host_state *s)
@@ -50,20 +25,24 @@ bool tunnel_is_full(const struct tunnel_file *f, const struct host_state *s)
 }
 
 /* The flags of all peers that have a part of the default routes. */
-static uint32_t flags_of(const struct wg_device *d, bool v4, bool v6)
+static uint32_t flags_of(const struct tunnel_file *f, const struct wg_device *also, const bool families[2])
 {
 	uint32_t flags = 0;
 
-	for (uint32_t i = 0; i < d->n_peers; i++)
-		if ((v4 && parts_of_peer(&d->peers[i], IP_V4)) || (v6 && parts_of_peer(&d->peers[i], IP_V6)))
-			flags |= d->peers[i].flags;
+	for (uint32_t i = 0; i < f->device.n_peers; i++)
+		if ((families[0] && peer_default_parts(f, i, IP_V4)) || (families[1] && peer_default_parts(f, i, IP_V6)))
+			flags |= f->device.peers[i].flags;
+	for (uint32_t i = 0; i < also->n_peers; i++)
+		if ((families[0] && allowedips_default_parts(&also->peers[i], IP_V4)) ||
+		    (families[1] && allowedips_default_parts(&also->peers[i], IP_V6)))
+			flags |= also->peers[i].flags;
 	return flags;
 }
 
 bool full_tunnel_is_unreachable(const struct tunnel_file *f, const struct host_state *s)
 {
-	bool v4 = covers(f, s, IP_V4), v6 = covers(f, s, IP_V6);
-	uint32_t flags = flags_of(&f->device, v4, v6) | flags_of(&s->device, v4, v6);
+	const bool families[2] = { covers(f, s, IP_V4), covers(f, s, IP_V6) };
+	uint32_t flags = flags_of(f, &s->device, families);
 
 	return (flags & WG_PEER_HAS_HOST) && !(flags & WG_PEER_HAS_ENDPOINT);
 }

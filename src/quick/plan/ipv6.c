@@ -3,6 +3,7 @@
 
 #include "default_route.h"
 #include "mtu.h"
+#include "route_prefixes.h"
 
 bool ipv6_routes_are_possible(const struct tunnel_file *f, const struct host_state *s)
 {
@@ -12,11 +13,8 @@ bool ipv6_routes_are_possible(const struct tunnel_file *f, const struct host_sta
 static bool wants_default(const struct tunnel_file *f)
 {
 	for (uint32_t i = 0; i < f->device.n_peers; i++)
-		for (uint32_t k = 0; k < f->device.peers[i].n_allowedips; k++) {
-			const struct wg_allowedip *a = &f->device.peers[i].allowedips[k];
-			if (a->prefix.bits == 0 && a->prefix.addr.family == IP_V6 && !(a->flags & WG_ALLOWEDIP_REMOVE))
-				return true;
-		}
+		if (peer_default_parts(f, i, IP_V6) & ROUTES_ALL)
+			return true;
 	return false;
 }
 

@@ -236,6 +236,41 @@ static void the_last_section_of_a_peer_has_its_allowed_ips(void **state)
 	tunnel_file_free(&f);
 }
 
+/* Within the allowed IPs of the section, wherever they are in it; every other prefix is reported. */
+static void routes_are_within_the_allowed_ips(void **state)
+{
+	static const struct { const char *peer; int error; size_t n; } cases[] = {
+		{ "Routes = off\nAllowedIPs = 10.0.0.0/8\n", 0, 0 },
+		{ "Routes = 10.1.0.0/16, 10.2.0.0/16\nAllowedIPs = 10.0.0.0/8\n", 0, 2 },
+		{ "AllowedIPs = 10.0.0.0/9, 10.128.0.0/9\nRoutes = 10.0.0.0/8\n", 0, 1 },
+		{ "AllowedIPs = 10.0.0.0/8\nRoutes = 10.1.0.0/16\nRoutes = off\nroutes = 10.2.0.0/16\n", 0, 1 },
+		{ "AllowedIPs = 10.0.0.0/8\nRoutes = 11.0.0.0/16\n", -EINVAL, 0 },
+		{ "AllowedIPs = 10.0.0.0/8\nRoutes = ::/0\n", -EINVAL, 0 },
+		{ "Routes = 0.0.0.0/0\n", -EINVAL, 0 },
+		{ "AllowedIPs = 10.0.0.0/8\nRoutes =\n", -EINVAL, 0 },
+		{ "AllowedIPs = 10.0.0.0/8\nRoutes = off, 10.0.0.0/8\n", -EINVAL, 0 },
+		{ "AllowedIPs = 10.0.0.0/8\nRoutes = on\n", -EINVAL, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		for (int last = 0; last < 2; last++)
+			for (int lines_only = 0; lines_only < 2; lines_only++) {
+				struct tunnel_file f;
+				struct report r;
+				char text[512];
+				struct text t = text_fixed(text, sizeof text);
+				text_f(&t, "[Peer]\nPublicKey = " KEY "\n%s%s", cases[i].peer,
+				       last ? "" : "[Peer]\nPublicKey = " OTHER "\nAllowedIPs = 11.0.0.0/8, ::/0\n");
+				assert_int_equal(parse(&f, &r, text, lines_only), cases[i].error);
+				if (!lines_only && cases[i].error == 0) {
+					assert_true(f.peers[0].routes.given);
+					assert_int_equal(f.peers[0].routes.n, cases[i].n);
+				}
+				tunnel_file_free(&f);
+			}
+}
+
 static void a_disabled_peer_is_not_configured(void **state)
 {
 	struct tunnel_file f;
@@ -310,6 +345,7 @@ int main(void)
 		cmocka_unit_test(wrong_values_are_reported),
 		cmocka_unit_test(empty_files_and_peers_without_a_key),
 		cmocka_unit_test(the_last_section_of_a_peer_has_its_allowed_ips),
+		cmocka_unit_test(routes_are_within_the_allowed_ips),
 		cmocka_unit_test(a_disabled_peer_is_not_configured),
 		cmocka_unit_test(strip_leaves_what_wg_reads),
 	};

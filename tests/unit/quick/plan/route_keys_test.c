@@ -204,6 +204,76 @@ static void all_is_excluded(void **state)
 	take_down(&t);
 }
 
+/* Instead of one for each allowed IP; the allowed IPs of the interface are those of the file. */
+static void routes_of_a_peer(void **state)
+{
+	static const char some[] = INTERFACE PEER "AllowedIPs = 10.1.0.0/16, 10.2.0.0/16, fd01::/64\nRoutes = 10.1.7.0/24, fd01::/65\n";
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, some);
+	assert_int_equal(t.host.all_routes.n, 2);
+	assert_int_equal(t.host.state.device.peers[0].n_allowedips, 3);
+	assert_reload(&t, some, "", "");
+	assert_reload(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16, 10.2.0.0/16, fd01::/64\nRoutes = off\n", "",
+		      "[#] ip -4 route delete 10.1.7.0/24 dev wg0\n"
+		      "[#] ip -6 route delete fd01::/65 dev wg0\n");
+	/* What takes over comes first. */
+	assert_reload(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16, 10.2.0.0/16, fd01::/64\n", "",
+		      "[#] ip -6 route add fd01::/64 dev wg0\n"
+		      "[#] ip -4 route add 10.2.0.0/16 dev wg0\n"
+		      "[#] ip -4 route add 10.1.0.0/16 dev wg0\n"
+		      "[#] ip -4 route delete 10.1.7.0/24 dev wg0\n"
+		      "[#] ip -6 route delete fd01::/65 dev wg0\n");
+	assert_reload(&t, INTERFACE "ExcludeIPs = 10.1.7.0/25\nRouteMetric = 9\n" PEER
+		      "AllowedIPs = 10.1.0.0/16, 10.2.0.0/16, fd01::/64\nRoutes = 10.1.7.0/24\n", "",
+		      "[#] ip -6 route delete fd01::/65 dev wg0\n"
+		      "[#] ip -4 route add 10.1.7.128/25 dev wg0 metric 9\n"
+		      "[#] ip -4 route delete 10.1.7.0/24 dev wg0\n");
+	take_down(&t);
+	bring_up(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16, 10.2.0.0/16\n");
+	assert_reload(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16, 10.2.0.0/16\nRoutes = 10.1.0.0/17\n", "",
+		      "[#] ip -4 route delete 10.2.0.0/16 dev wg0\n"
+		      "[#] ip -4 route add 10.1.0.0/17 dev wg0\n"
+		      "[#] ip -4 route delete 10.1.0.0/16 dev wg0\n");
+	t.journaled = false;
+	assert_reload(&t, INTERFACE PEER "AllowedIPs = 10.1.0.0/16, 10.2.0.0/16\nRoutes = off\n", "",
+		      "[#] ip -4 route delete 10.1.0.0/16 dev wg0\n"
+		      "[#] ip -4 route delete 10.2.0.0/16 dev wg0\n");
+	take_down(&t);
+}
+
+/* Without a default route there are neither rules nor a mark. */
+static void a_full_peer_without_its_default_route(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, INTERFACE PEER "AllowedIPs = 0.0.0.0/0, ::/0\nRoutes = 10.9.0.0/16\n");
+	assert_int_equal(t.host.all_routes.n, 1);
+	assert_int_equal(t.host.state.device.fwmark, 0);
+	assert_reload(&t, INTERFACE PEER "AllowedIPs = 0.0.0.0/0, ::/0\nRoutes = 10.9.0.0/16\n", "", "");
+	assert_reload(&t, INTERFACE PEER "AllowedIPs = 0.0.0.0/0, ::/0\nRoutes = 0.0.0.0/0\n", "",
+		      "[#] nft -f /dev/fd/63\n"
+		      "[#] wg set wg0 fwmark 51820\n"
+		      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820\n"
+		      "[#] ip -4 rule add not fwmark 51820 table 51820\n"
+		      "[#] ip -4 rule add table main suppress_prefixlength 0\n"
+		      "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 51820\n"
+		      "[#] sysctl -q net.ipv4.conf.all.src_valid_mark=1\n"
+		      "[#] ip -4 route delete 10.9.0.0/16 dev wg0\n");
+	take_down(&t);
+	bring_up(&t, INTERFACE PEER "AllowedIPs = 0.0.0.0/0\n");
+	assert_reload(&t, INTERFACE PEER "AllowedIPs = 0.0.0.0/0\nRoutes = off\n", "",
+		      "[#] sysctl -q net.ipv4.conf.all.src_valid_mark=0\n"
+		      "[#] ip -4 rule delete table main suppress_prefixlength 0\n"
+		      "[#] ip -4 rule delete table 51820\n"
+		      "[#] ip -4 route delete unreachable 0.0.0.0/0 metric 32767 table 51820\n"
+		      "[#] nft -f /dev/fd/63\n"
+		      "[#] ip -4 route delete 0.0.0.0/0 dev wg0 table 51820\n");
+	take_down(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +285,8 @@ int main(void)
 		cmocka_unit_test(excluded_from_a_default_route),
 		cmocka_unit_test(throw_routes_are_repaired_and_moved),
 		cmocka_unit_test(all_is_excluded),
+		cmocka_unit_test(routes_of_a_peer),
+		cmocka_unit_test(a_full_peer_without_its_default_route),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
