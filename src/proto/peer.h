@@ -48,6 +48,8 @@ struct wg_tunnel_peer {
 	_Atomic bool last_minute_rekey_sent;   /* rekey_on_receive has acted on this session */
 	_Atomic bool has_endpoint;
 	_Atomic bool is_held;                  /* packets go through control, which still has older ones */
+	uint8_t shard;                         /* owned by control; modulo the number of parts: that of its first session */
+	uint32_t send_order;                   /* tunnel_run_order */
 	struct share to_control;               /* of the caller's queue from the data half to control */
 
 	/* owned by control */

@@ -113,6 +113,9 @@ struct wg_run { /* private to the tunnel: the session of a path and its first co
 	const void *session;
 	uint64_t counter;
 };
+/* For counters_reserved: a word of the peer that the run of paths[i] of the batch belongs to, 0 at first. The caller's own, and the
+ * turn to reserve counters protects it. */
+uint32_t *tunnel_run_order(const struct wg_run *runs, size_t i);
 /* Size of the datagram for a packet of n bytes, for callers that lay datagrams out without gaps. Any
  * thread. */
 uint32_t tunnel_sealed_size(const struct wg_tunnel *t, uint32_t n);
@@ -126,6 +129,15 @@ void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, unsigned 
 void tunnel_clear_source(struct wg_tunnel *t, const struct wg_path *path);
 /* Stores what the caller knows of the route of this path. Either half. */
 void tunnel_keep_source(struct wg_tunnel *t, const struct wg_path *path);
+/* The part of the sessions, of n, that this receiver index belongs to: what the kernel computes of the bytes in the message
+ * (udp_filter_attach_choice). */
+static inline uint32_t wg_shard_of(uint32_t index, uint32_t n)
+{
+	uint8_t b[4];
+
+	store_le32(b, index);
+	return load_be32(b) % n;
+}
 /* Datagrams from UDP. Decrypts data messages and checks replay, inner length and inner source
  * address (WG_TO_TUN; WG_DONE for keepalives and drops). Handshake messages of valid length are
  * WG_CONTROL, responses and cookie replies only if they name an index in use. */
@@ -241,6 +253,9 @@ void tunnel_peer_state(const struct wg_tunnel *t, const struct wg_tunnel_peer *p
 must_check bool tunnel_peer_route_next(const struct wg_tunnel *t, const struct wg_tunnel_peer *p,
 				       const void **cursor, struct ip_prefix *out);
 
+/* Sessions are divided into n parts from now on; before the first call there is one. All later sessions of a peer are in one
+ * part, and the peers take turns. Nothing but speed depends on it. */
+void tunnel_set_shards(struct wg_tunnel *t, uint32_t n);
 /* The port or the mark changed: clears the source address that replies are sent from, of all peers. */
 void tunnel_clear_sources(struct wg_tunnel *t);
 

@@ -238,6 +238,7 @@ int tunnel_peer_add(struct wg_tunnel_peer **out, struct wg_tunnel *t, const stru
 		return -ENOMEM;
 	/* The peer may have been removed before, and remembers our last timestamp. */
 	memcpy(p->sent_timestamp, t->removed_timestamp, sizeof p->sent_timestamp);
+	p->shard = t->next_shard++;
 	peer_table_add(&t->peers, p);
 	p->prev = t->last;
 	if (t->last)

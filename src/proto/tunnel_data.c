@@ -350,6 +350,13 @@ void tunnel_seal(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)
 	seal_all(t, now_ns, b, NULL);
 }
 
+uint32_t *tunnel_run_order(const struct wg_run *runs, size_t i)
+{
+	const struct wg_session *s = runs[i].session;
+
+	return &s->peer->send_order;
+}
+
 void tunnel_seal_in_order(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b,
 			  const struct wg_seal_order *order)
 {

@@ -74,16 +74,43 @@ static bool is_drawn(const struct wg_tunnel *t, uint32_t index)
 	return false;
 }
 
-uint32_t new_index(struct wg_tunnel *t)
+/* Sessions follow each other in one part, also if their number changes, so that packets do not overtake each other. */
+static uint32_t shard_of(const struct wg_tunnel_peer *p, uint32_t n)
+{
+	const struct wg_session *s = p->sessions.current ? p->sessions.current : p->sessions.next;
+
+	return s ? wg_shard_of(s->local, n) : p->shard % n;
+}
+
+/* The remainder of the division by the number of parts is replaced by that of the peer, which leaves the others of its
+ * indices equally likely: those above the last multiple are drawn again. */
+static bool draw_index(struct wg_tunnel *t, const struct wg_tunnel_peer *p, uint8_t b[4])
+{
+	uint32_t n = t->n_shards ? t->n_shards : 1, excess = (UINT32_MAX % n + 1) % n, v;
+
+	t->env.random(t->env.ctx, b, 4);
+	v = load_be32(b);
+	if (v > UINT32_MAX - excess)
+		return false;
+	store_be32(b, v - v % n + shard_of(p, n));
+	return true;
+}
+
+uint32_t new_index(struct wg_tunnel *t, const struct wg_tunnel_peer *p)
 {
 	uint8_t b[4];
 
-	do
-		t->env.random(t->env.ctx, b, sizeof b);
-	while (index_find(&t->indices, load_le32(b)) || is_drawn(t, load_le32(b)));
+	while (!draw_index(t, p, b) || index_find(&t->indices, load_le32(b)) || is_drawn(t, load_le32(b)))
+		;
 	assert(t->n_drawn < HANDSHAKE_CHUNK);
 	t->drawn[t->n_drawn++] = load_le32(b);
 	return load_le32(b);
+}
+
+void tunnel_set_shards(struct wg_tunnel *t, uint32_t n)
+{
+	assert(n > 0);
+	t->n_shards = n;
 }
 
 size_t static_dh_job(const struct wg_tunnel *t, const struct wg_tunnel_peer *p,
@@ -212,7 +239,7 @@ static struct wg_session *respond_one(struct wg_tunnel *t, uint64_t now_ns, stru
 	struct wg_session *s = NULL;
 	struct wg_keypair keys;
 
-	if (!noise_respond(&keys, m, &in->accepted, &p->psk, new_index(t), jobs))
+	if (!noise_respond(&keys, m, &in->accepted, &p->psk, new_index(t, p), jobs))
 		refuse(t, in, WG_DROP_HANDSHAKE);
 	else if (!(s = session_new(p, &keys, now_ns)))
 		refuse(t, in, WG_DROP_HANDSHAKE_NO_MEMORY);

@@ -55,7 +55,7 @@ static bool initiate_one(struct wg_tunnel *t, struct initiation_sent *out, struc
 			      &(struct noise_initiate_in){
 				      .self = &t->identity, .peer = &p->key,
 				      .ss = &p->ss, .timestamp = p->sent_timestamp,
-				      .index = new_index(t), .jobs = jobs });
+				      .index = new_index(t, p), .jobs = jobs });
 }
 
 /* Makes the pending handshakes of the listed peers, all in one publication, and sends the initiations. */

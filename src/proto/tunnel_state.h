@@ -46,6 +46,8 @@ struct wg_tunnel {
 	struct cookie_checker checker;
 	struct limit limit;
 	struct wg_tunnel_peer *first, *last;
+	uint32_t n_shards;   /* parts of the sessions; 0: one */
+	uint8_t next_shard;  /* wg_tunnel_peer.shard of the next peer; wraps around */
 	struct peer_table peers;
 	uint32_t hash_seed;
 	struct heap timers;
@@ -195,9 +197,9 @@ must_check bool send_handshake(struct wg_tunnel *t, uint64_t now_ns, struct wg_t
 			       const void *msg, uint32_t n);
 uint64_t random_jitter_ns(struct wg_tunnel *t); /* 0 to JITTER_MAX_NS */
 void random_private(struct wg_tunnel *t, struct wg_private *out);
-/* Random, and not in use; nor drawn before since t->n_drawn was zero, which the caller sets for each
- * batch of at most HANDSHAKE_CHUNK. */
-uint32_t new_index(struct wg_tunnel *t);
+/* Random among those of the peer's part of the sessions, and not in use; nor drawn before since t->n_drawn was zero, which
+ * the caller sets for each batch of at most HANDSHAKE_CHUNK. */
+uint32_t new_index(struct wg_tunnel *t, const struct wg_tunnel_peer *p);
 /* If the static-static Diffie-Hellman of the peer is not known yet, fills in its job and returns 1,
  * otherwise 0. */
 size_t static_dh_job(const struct wg_tunnel *t, const struct wg_tunnel_peer *p,

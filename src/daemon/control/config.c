@@ -134,7 +134,8 @@ static int apply_sockets(struct control *c, const struct wg_device *patch, struc
 		return port && patch->listen_port ? probe_port(c, patch->listen_port) : 0;
 	if (port) {
 		sandbox_raise(true);
-		error = udp_open(fresh, patch->listen_port, mark ? patch->fwmark : c->fwmark, c->disabled_offloads);
+		error = udp_open_shards(fresh, patch->listen_port, mark ? patch->fwmark : c->fwmark, c->disabled_offloads,
+					c->threads.n);
 		sandbox_raise(false);
 	} else if (mark) {
 		error = udp_set_mark(&c->udp, patch->fwmark);

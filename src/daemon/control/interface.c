@@ -10,20 +10,22 @@
 
 /* ---- sockets ---- */
 
-/* Passes the data sockets to the threads, if there are any; while these are paused. 0, or -errno and the
+/* Passes the sockets for data to the threads, if there are any; null: none. While these are paused. 0, or -errno and the
  * threads keep the sockets they had. */
-static int set_thread_sockets(struct control *c, int v4, int v6)
+static int set_thread_sockets(struct control *c, const struct udp *u)
 {
-	int before = c->threads.sources[THREADS_UDP_V4].fd, error;
+	int before[THREADS_TUN], error = 0;
+	unsigned int i;
 
-	if (c->threads.n == 0)
+	for (i = 0; c->threads.n > 0 && i < THREADS_TUN && !error; i++) {
+		before[i] = c->threads.sources[i].fd;
+		error = threads_set_source(&c->threads, i, u ? u->sockets[udp_data_index(i % 2, i / 2)].fd : -1);
+	}
+	if (!error)
 		return 0;
-	error = threads_set_source(&c->threads, THREADS_UDP_V4, v4);
-	if (error)
-		return error;
-	error = threads_set_source(&c->threads, THREADS_UDP_V6, v6);
-	if (error && threads_set_source(&c->threads, THREADS_UDP_V4, before) != 0)
-		log_error("cannot receive on IPv4 any more");
+	for (i--; i-- > 0;)
+		if (threads_set_source(&c->threads, i, before[i]) != 0)
+			log_error("cannot receive on %s any more", i % 2 == UDP_V6 ? "IPv6" : "IPv4");
 	return error;
 }
 
@@ -62,7 +64,7 @@ void interface_close_sockets(struct control *c)
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
 		loop_remove(&c->loop, &c->udp_sources[i].source);
 	threads_pause(&c->threads);
-	if (set_thread_sockets(c, -1, -1) != 0)
+	if (set_thread_sockets(c, NULL) != 0)
 		unreachable(); /* removing a source cannot fail */
 	udp_stop_receiving(&c->udp);
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++) /* counts what waits as dropped: the tunnel is down */
@@ -86,7 +88,7 @@ void interface_give(struct control *c)
 	loop_remove(&c->loop, &c->tun_source);
 	for (size_t i = 0; i < ARRAY_LEN(c->queue_sources); i++)
 		loop_remove(&c->loop, &c->queue_sources[i].source);
-	if (set_thread_sockets(c, -1, -1) != 0 || set_thread_tun(c, false) != 0)
+	if (set_thread_sockets(c, NULL) != 0 || set_thread_tun(c, false) != 0)
 		unreachable(); /* removing a source cannot fail */
 	udp_close(&c->udp);
 	tun_close(&c->tun);
@@ -128,7 +130,7 @@ int interface_replace_sockets(struct control *c, const struct udp *fresh)
 	}
 	threads_pause(&c->threads);
 	if (!error)
-		error = set_thread_sockets(c, fresh->sockets[UDP_V4].fd, fresh->sockets[UDP_V6].fd);
+		error = set_thread_sockets(c, fresh);
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
 		loop_remove(&c->loop, error ? &next[i] : &c->udp_sources[i].source);
 	if (!error) {
@@ -140,6 +142,7 @@ int interface_replace_sockets(struct control *c, const struct udp *fresh)
 		interface_count_kernel_drops(c);
 		udp_close(&c->udp);
 		c->udp = *fresh;
+		tunnel_set_shards(c->tunnel, udp_shards(fresh));
 		atomic_store(&c->udp.routes_version, version + 1); /* what earlier sockets found is looked up again */
 	}
 	threads_resume(&c->threads);
@@ -185,7 +188,7 @@ void interface_bring_up(struct control *c, uint64_t now_ns)
 	int error;
 
 	sandbox_raise(true);
-	error = udp_open(&fresh, c->listen_port, c->fwmark, c->disabled_offloads);
+	error = udp_open_shards(&fresh, c->listen_port, c->fwmark, c->disabled_offloads, c->threads.n);
 	sandbox_raise(false);
 	if (!error) {
 		error = interface_replace_sockets(c, &fresh);

@@ -1,6 +1,7 @@
 /* The state and the sockets of a tunnel on their way to another process. */
 #include "takeover_transfer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -11,6 +12,8 @@
 #include "vm_clone.h"
 
 enum { DRAIN_TURNS_MAX = 1000 };
+
+static_assert((int)TAKEOVER_FDS <= (int)FD_PASSING_MAX, "one message has all descriptors");
 
 /* ---- the process that gives ---- */
 
@@ -148,6 +151,8 @@ static void take_sockets(struct udp *u, const struct takeover_header *h, const i
 	for (unsigned int i = 0; i < 2 * SLOW_SOCKETS; i++, from++)
 		take_socket(&u->slow[i / SLOW_SOCKETS][i % SLOW_SOCKETS], from, i / SLOW_SOCKETS == UDP_V6,
 			    take_fd(from, fds, &at));
+	for (unsigned int i = 0; i < 2 * UDP_DATA_MAX; i++) /* as they were opened: the first ones, of each family */
+		u->n_data[i % 2] = (uint8_t)(u->n_data[i % 2] + (u->sockets[udp_data_index(i % 2, i / 2)].fd >= 0));
 	u->guard_v4 = h->has_guard[0] ? fds[at++] : -1;
 	u->guard_v6 = h->has_guard[1] ? fds[at++] : -1;
 	u->port = h->port;

@@ -152,16 +152,24 @@ static void close_slow(struct udp *u, bool v6)
 		udp_socket_close(&u->slow[v6 ? UDP_V6 : UDP_V4][i]);
 }
 
-/* From now on, the socket for data has the port alone, as without these. */
+/* In the reverse order, as the kernel gives the number of a socket that is closed to the last one. */
+static void close_more_data(struct udp *u, bool v6)
+{
+	while (u->n_data[v6] > 1)
+		udp_socket_close(&u->sockets[udp_data_index(v6, --u->n_data[v6])]);
+}
+
+/* From now on, the first socket for data has the port alone, as without these. */
 static void close_all_but_data(struct udp *u, bool v6)
 {
 	close_slow(u, v6);
+	close_more_data(u, v6);
 	udp_socket_close(&u->sockets[v6 ? UDP_V6_REPLIES : UDP_V4_REPLIES]);
 	udp_socket_close(&u->sockets[v6 ? UDP_V6_INITIATIONS : UDP_V4_INITIATIONS]);
 	(void)option(u->sockets[v6 ? UDP_V6 : UDP_V4].fd, SOL_SOCKET, SO_REUSEPORT, 0);
 }
 
-/* Only the socket for data gets datagrams to multicast groups of the host. */
+/* Only the first socket for data gets datagrams to multicast groups of the host. */
 static void leave_multicast(const struct udp_socket *s)
 {
 	if (s->v6)
@@ -170,10 +178,25 @@ static void leave_multicast(const struct udp_socket *s)
 		(void)option(s->fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
 }
 
+/* More sockets for data, after those for handshakes: as many as can be opened. */
+static void open_more_data(struct udp *u, bool v6, uint32_t mark, unsigned int disabled, unsigned int n)
+{
+	while (u->n_data[v6] < n && u->n_data[v6] < UDP_DATA_MAX) {
+		struct udp_socket *s = &u->sockets[udp_data_index(v6, u->n_data[v6])];
+		int error = udp_bind(s, v6, SHARED, &u->port, mark, disabled);
+		if (error) {
+			log_verbose("only %u sockets for data: %s", u->n_data[v6], strerror(-error));
+			return;
+		}
+		leave_multicast(s);
+		u->n_data[v6]++;
+	}
+}
+
 /* The socket for data was bound without SO_REUSEPORT, so no other process has the port; only then it allows the others
  * to share it. If anything fails, handshake messages arrive on the socket for data. The others have UDP_GRO as well:
  * whether the kernel joins the datagrams of a flow depends on a socket that it chooses by a hash of the addresses. */
-static void split_handshakes(struct udp *u, bool v6, uint32_t mark, unsigned int disabled)
+static void split_sockets(struct udp *u, bool v6, uint32_t mark, unsigned int disabled, unsigned int n_data)
 {
 	struct udp_socket *data = &u->sockets[v6 ? UDP_V6 : UDP_V4];
 	struct udp_socket *initiations = &u->sockets[v6 ? UDP_V6_INITIATIONS : UDP_V4_INITIATIONS];
@@ -188,7 +211,9 @@ static void split_handshakes(struct udp *u, bool v6, uint32_t mark, unsigned int
 	if (!error)
 		error = udp_bind(replies, v6, SHARED, &u->port, mark, disabled);
 	if (!error)
-		error = udp_filter_attach_choice(data->fd);
+		open_more_data(u, v6, mark, disabled, n_data);
+	if (!error)
+		error = udp_filter_attach_choice(data->fd, u->n_data[v6]);
 	initiations->kind = UDP_INITIATIONS;
 	replies->kind = UDP_REPLIES;
 	if (!error) {
@@ -320,6 +345,11 @@ void udp_init(struct udp *u)
 
 int udp_open(struct udp *u, uint16_t port, uint32_t mark, unsigned int disabled)
 {
+	return udp_open_shards(u, port, mark, disabled, 1);
+}
+
+int udp_open_shards(struct udp *u, uint16_t port, uint32_t mark, unsigned int disabled, unsigned int n_data)
+{
 	int error4, error6;
 
 	for (int tries = 0; ; tries++) {
@@ -338,8 +368,10 @@ int udp_open(struct udp *u, uint16_t port, uint32_t mark, unsigned int disabled)
 	if (error6)
 		log_verbose("no IPv6: %s", strerror(-error6));
 	atomic_store(&u->mark, mark);
-	split_handshakes(u, false, mark, disabled);
-	split_handshakes(u, true, mark, disabled);
+	u->n_data[UDP_V4] = u->sockets[UDP_V4].fd >= 0;
+	u->n_data[UDP_V6] = u->sockets[UDP_V6].fd >= 0;
+	split_sockets(u, false, mark, disabled, n_data);
+	split_sockets(u, true, mark, disabled, n_data);
 	open_slow(u, false, mark, disabled);
 	open_slow(u, true, mark, disabled);
 	guard_close_port(u);
@@ -350,8 +382,9 @@ void udp_close(struct udp *u)
 {
 	close_slow(u, false);
 	close_slow(u, true);
-	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
+	for (unsigned int i = UDP_SOCKETS; i-- > 0;)
 		udp_socket_close(&u->sockets[i]);
+	u->n_data[UDP_V4] = u->n_data[UDP_V6] = 0;
 	if (u->guard_v4 >= 0)
 		close(u->guard_v4);
 	if (u->guard_v6 >= 0)

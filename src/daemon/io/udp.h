@@ -1,6 +1,7 @@
 /* The UDP sockets of the tunnel, all on one port, and datagrams in batches through them. Each address family
- * has three sockets that receive: one for data, and two to which the kernel directs initiations, and
- * responses and cookie replies, so that a flood of one kind fills its own queue. Everything is sent through that for data,
+ * has sockets for data, as many as there are data threads, among which the receiver index chooses, so that the data of a
+ * session arrives on one socket, and two to which the kernel directs initiations, and
+ * responses and cookie replies, so that a flood of one kind fills its own queue. Each thread sends through one for data,
  * but for paths that were found to be slow, for which there are more sockets (slow_paths.h). The sockets belong to the network
  * namespace in which the daemon was started. */
 #ifndef DAEMON_UDP_H
@@ -39,8 +40,16 @@ enum udp_socket_index {
 	UDP_V4, UDP_V6,
 	UDP_V4_INITIATIONS, UDP_V6_INITIATIONS,
 	UDP_V4_REPLIES, UDP_V6_REPLIES,
-	UDP_SOCKETS
+	UDP_V4_MORE, UDP_V6_MORE, /* the second pair of sockets for data; more pairs follow */
+	UDP_DATA_MAX = 8,         /* sockets for data, of each family */
+	UDP_SOCKETS = UDP_V4_MORE + 2 * (UDP_DATA_MAX - 1)
 };
+
+/* The index of socket `number` for data. */
+static inline unsigned int udp_data_index(bool v6, unsigned int number)
+{
+	return (number == 0 ? UDP_V4 : UDP_V4_MORE + 2 * (number - 1)) + v6;
+}
 
 struct udp_socket {
 	int fd; /* -1: closed. This and the rest are constant while threads run */
@@ -55,6 +64,7 @@ struct udp_socket {
 
 struct udp {
 	struct udp_socket sockets[UDP_SOCKETS]; /* by enum udp_socket_index */
+	uint8_t n_data[2]; /* by UDP_V4 and UDP_V6: open sockets for data, the first of them by number. Constant while threads run */
 	struct udp_socket slow[2][SLOW_SOCKETS]; /* by UDP_V4 and UDP_V6: for slow paths; a filter drops what they receive */
 	int guard_v4, guard_v6; /* keep other processes from sharing the port; receive nothing; negative: none */
 	uint16_t port;
@@ -67,6 +77,15 @@ void udp_init(struct udp *u); /* all closed */
  * sockets for handshake messages, these arrive on the sockets for data. mark: SO_MARK (0: none). disabled: enum
  * offload_disable. 0, or -errno and nothing is open. */
 must_check int udp_open(struct udp *u, uint16_t port, uint32_t mark, unsigned int disabled);
+/* The same with n_data sockets for data of each family, or as many as can be opened. */
+must_check int udp_open_shards(struct udp *u, uint16_t port, uint32_t mark, unsigned int disabled, unsigned int n_data);
+/* The number of parts into which the sockets divide the sessions (wg_shard_of). */
+static inline unsigned int udp_shards(const struct udp *u)
+{
+	unsigned int n = u->n_data[UDP_V4] > u->n_data[UDP_V6] ? u->n_data[UDP_V4] : u->n_data[UDP_V6];
+
+	return n > 0 ? n : 1;
+}
 void udp_close(struct udp *u);
 must_check int udp_set_mark(struct udp *u, uint32_t mark); /* 0 or -errno */
 /* Datagrams that the kernel dropped at the open sockets since the last call: no WireGuard messages (udp_filter.h), or a
@@ -120,6 +139,7 @@ struct udp_tx { /* owned by one worker */
 	unsigned int n, n_iov;
 	uint64_t n_sent;           /* datagrams that the kernel took, since the caller cleared it */
 	struct udp_socket *socket; /* of all messages */
+	unsigned int number;       /* of the socket for data that the worker sends through, if there are as many */
 	struct segment_limits limits;
 	struct slow_paths slow[2]; /* by UDP_V4 and UDP_V6 */
 	uint32_t routes_version;   /* of struct udp, when the limits were noted */

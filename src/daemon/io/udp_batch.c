@@ -400,7 +400,7 @@ static void observe(struct udp_tx *tx, struct udp *u, unsigned int first, unsign
 
 static void tx_flush(struct udp_tx *tx, struct udp *u)
 {
-	bool is_shared = tx->socket == &u->sockets[tx->socket->v6 ? UDP_V6 : UDP_V4];
+	bool is_shared = tx->socket >= u->sockets && tx->socket < u->sockets + UDP_SOCKETS; /* by paths */
 	unsigned int done = 0;
 
 	while (done < tx->n) {
@@ -481,6 +481,14 @@ static void tx_add(struct udp_tx *tx, const struct wg_batch *b, size_t first, si
 	tx->n++;
 }
 
+/* The worker's own socket for data, so that several workers send at once without sharing one. */
+static struct udp_socket *own_socket(struct udp *u, const struct udp_tx *tx, enum udp_socket_index family)
+{
+	unsigned int n = u->n_data[family];
+
+	return &u->sockets[udp_data_index(family == UDP_V6, n > 1 ? tx->number % n : 0)];
+}
+
 /* Handshake messages do not wait behind the data of a slow path, nor are they lost with it. There are few of them. */
 static struct udp_socket *socket_for(struct udp *u, const struct udp_tx *tx, const struct wg_path *path, bool data)
 {
@@ -490,7 +498,7 @@ static struct udp_socket *socket_for(struct udp *u, const struct udp_tx *tx, con
 	if (path->remote.addr.family == IP_NONE || u->sockets[family].fd < 0)
 		return NULL;
 	slow = data ? slow_paths_find(&tx->slow[family], path, tx->now_ns) : -1;
-	return slow >= 0 && u->slow[family][slow].fd >= 0 ? &u->slow[family][slow] : &u->sockets[family];
+	return slow >= 0 && u->slow[family][slow].fd >= 0 ? &u->slow[family][slow] : own_socket(u, tx, family);
 }
 
 static void discard_old_limits(struct udp_tx *tx, struct udp *u)

@@ -9,6 +9,7 @@
  * are reserved and zero (whitepaper, 5.4). */
 enum { INITIATION = 0x01000000, RESPONSE = 0x02000000, COOKIE_REPLY = 0x03000000, DATA = 0x04000000 };
 enum { INITIATION_BYTES = 148, RESPONSE_BYTES = 92, COOKIE_REPLY_BYTES = 64, DATA_MIN_BYTES = 32 };
+enum { RECEIVER_INDEX = 4 }; /* its place in a data message */
 enum { HEADER = 8 }; /* of UDP: the filter sees it, and its length includes it; the choice does not */
 
 #define LOAD(mode, at) BPF_STMT(BPF_LD | BPF_W | (mode), at)
@@ -84,17 +85,23 @@ int udp_filter_attach_drop(int fd)
 	return attach(fd, SO_ATTACH_FILTER, code, ARRAY_LEN(code));
 }
 
-/* A datagram that is shorter than a word returns 0. */
-int udp_filter_attach_choice(int fd)
+/* A datagram that is too short for a load returns 0, the first socket for data. */
+int udp_filter_attach_choice(int fd, unsigned int n_data)
 {
+	enum { BY_INDEX = 4, MORE = 7, FIRST = 9, TO_INITIATIONS, TO_REPLIES };
 	struct sock_filter code[] = {
 		[0] = LOAD(BPF_ABS, 0),
-		[1] = IF(1, BPF_JEQ, INITIATION, 5, 2),
-		[2] = IF(2, BPF_JEQ, RESPONSE, 6, 3),
-		[3] = IF(3, BPF_JEQ, COOKIE_REPLY, 6, 4),
-		[4] = RETURN(UDP_DATA),
-		[5] = RETURN(UDP_INITIATIONS),
-		[6] = RETURN(UDP_REPLIES),
+		[1] = IF(1, BPF_JEQ, INITIATION, TO_INITIATIONS, 2),
+		[2] = IF(2, BPF_JEQ, RESPONSE, TO_REPLIES, 3),
+		[3] = IF(3, BPF_JEQ, COOKIE_REPLY, TO_REPLIES, BY_INDEX),
+		[BY_INDEX] = LOAD(BPF_ABS, RECEIVER_INDEX),
+		[5] = COMPUTE(BPF_MOD, BPF_K, n_data),
+		[6] = IF(6, BPF_JEQ, 0, FIRST, MORE),
+		[MORE] = COMPUTE(BPF_ADD, BPF_K, UDP_REPLIES),
+		[8] = BPF_STMT(BPF_RET | BPF_A, 0),
+		[FIRST] = RETURN(UDP_DATA),
+		[TO_INITIATIONS] = RETURN(UDP_INITIATIONS),
+		[TO_REPLIES] = RETURN(UDP_REPLIES),
 	};
 
 	return attach(fd, SO_ATTACH_REUSEPORT_CBPF, code, ARRAY_LEN(code));

@@ -11,11 +11,12 @@ must_check int udp_filter_attach(int fd);
 /* Likewise a filter that drops everything from now on; what already waits in the socket stays. */
 must_check int udp_filter_attach_drop(int fd);
 
-/* The sockets of one port and address family, in the order in which they are bound. */
+/* The sockets of one port and address family, in the order in which they are bound. More sockets for data follow. */
 enum udp_kind { UDP_DATA, UDP_INITIATIONS, UDP_REPLIES /* responses and cookie replies */ };
 
-/* Makes the first word of a datagram choose among the sockets that share the port of this one (SO_REUSEPORT): one for
- * initiations, one for responses and cookie replies, and one for all others. 0 or -errno. */
-must_check int udp_filter_attach_choice(int fd);
+/* Makes a datagram choose among the sockets that share the port of this one (SO_REUSEPORT): one for initiations, one for
+ * responses and cookie replies, and n_data for all others, by the receiver index (wg_shard_of in proto/tunnel.h), so that
+ * all data of a session arrives on one socket. 0 or -errno. */
+must_check int udp_filter_attach_choice(int fd, unsigned int n_data);
 
 #endif

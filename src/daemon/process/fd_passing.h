@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 
-enum { FD_PASSING_MAX = 32 }; /* descriptors of one message */
+enum { FD_PASSING_MAX = 64 }; /* descriptors of one message; the kernel takes 253 */
 
 /* Sends the bytes and the descriptors, as a whole. 0 or -errno. */
 must_check int fd_send(int socket, const void *bytes, size_t n, const int *fds, unsigned int n_fds);

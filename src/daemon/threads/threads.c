@@ -12,6 +12,7 @@
 #include "daemon/process/clock.h"
 #include "daemon/process/cpu_quota.h"
 #include "daemon/process/log.h"
+#include "spread.h"
 
 #define STOP_EVENT UINT64_MAX /* epoll data of the eventfd that ends the threads */
 
@@ -21,6 +22,7 @@ enum {
 	REPLAY_WINDOW = 8128, /* packets (proto/replay.h) */
 };
 
+static_assert(2 * (int)THREADS_MAX <= (int)SEQUENCER_TICKETS, "each thread has one ticket");
 static_assert((int)COLLECT_MAX <= (int)WG_STAGED_MAX, "collected packets do not displace each other");
 /* Threads open the batches in any order: the replay window must cover all that are in flight. */
 static_assert((int)THREADS_IN_FLIGHT_MAX * (int)WORKER_BUFS <= (int)REPLAY_WINDOW,
@@ -75,6 +77,20 @@ static void rearm(struct thread_pool *p, enum threads_source source)
 		unreachable(); /* the descriptor is in the set, and changing it allocates nothing */
 }
 
+/* The right to read the source goes to a thread that waits, or to the one that is ready first. Sequentially consistent, as in
+ * wait_for_event: either this thread sees the one that is about to wait, or that one sees the offer. */
+static void pass_on(struct thread_pool *p, enum threads_source source)
+{
+	struct packet_source *s = &p->sources[source];
+
+	if (atomic_load(&p->n_waiting) == 0) {
+		atomic_store(&s->is_offered, true);
+		if (atomic_load(&p->n_waiting) == 0 || !atomic_exchange(&s->is_offered, false))
+			return;
+	}
+	rearm(p, source);
+}
+
 static void disarm(struct thread_pool *p, enum threads_source source)
 {
 	if (p->n == 1)
@@ -90,13 +106,31 @@ static bool read_batch(struct thread_pool *p, struct worker *w, enum threads_sou
 		w->tun_queue = source - THREADS_TUN;
 		return worker_read_tun(w);
 	}
-	switch (source) {
-	case THREADS_TUN: break;
-	case THREADS_UDP_V4: worker_receive_udp(w, &p->udp->sockets[UDP_V4]); return true;
-	case THREADS_UDP_V6: worker_receive_udp(w, &p->udp->sockets[UDP_V6]); return true;
-	case THREADS_SOURCES: break;
+	worker_receive_udp(w, &p->udp->sockets[udp_data_index(source % 2, source / 2)]);
+	counter_add(&p->sources[source].n_received, w->batch.n);
+	return true;
+}
+
+/* Now and then: which queues of the TUN packets are written to. */
+static void judge_spread(struct thread_pool *p)
+{
+	uint64_t now_ns = clock_boot_ns(), due_ns = atomic_load_explicit(&p->judge_ns, memory_order_relaxed);
+	uint64_t received[UDP_DATA_MAX];
+	unsigned int n = udp_shards(p->udp);
+	bool before = atomic_load_explicit(&p->shared.by_shard, memory_order_relaxed), is_even;
+
+	if (n < 2 || now_ns < due_ns || !atomic_compare_exchange_strong(&p->judge_ns, &due_ns, NEVER))
+		return;
+	for (unsigned int i = 0; i < n; i++) {
+		struct packet_source *pair = &p->sources[THREADS_UDP_V4 + 2 * i];
+		uint64_t sum = counter_read(&pair[0].n_received) + counter_read(&pair[1].n_received);
+		received[i] = sum - pair->n_judged;
+		pair->n_judged = sum;
 	}
-	unreachable();
+	is_even = spread_is_even(received, n, before);
+	if (is_even != before)
+		atomic_store_explicit(&p->shared.by_shard, is_even, memory_order_relaxed);
+	atomic_store(&p->judge_ns, now_ns + THREADS_SPREAD_MS * NS_PER_MS);
 }
 
 static bool is_large(const struct worker *w)
@@ -160,16 +194,17 @@ static void serve(struct data_thread *t, enum threads_source source, uint32_t ev
 	struct thread_pool *p = t->pool;
 	struct worker *w = t->worker;
 	struct sequencer *s = sequencer_of(p, source);
-	bool good, armed = false;
+	bool good, passed = false;
 
 	begin_batch(w, s);
 	good = read_in_order(p, w, source) && (source < THREADS_TUN || !(events & EPOLLERR));
 	if (good && p->n > 1 && is_large(w) && may_read(s, source)) {
-		rearm(p, source);
-		armed = true;
+		pass_on(p, source);
+		passed = true;
+		judge_spread(p);
 	}
 	process_batch(p, w, source, good);
-	if (good && !armed)
+	if (good && !passed)
 		rearm(p, source);
 }
 
@@ -189,24 +224,86 @@ static void serve_queue(struct data_thread *t)
 	process_batch(p, w, THREADS_TUN, good);
 }
 
-static void *thread_main(void *ctx)
+static bool is_own(const struct data_thread *t, unsigned int source)
+{
+	unsigned int number = source < THREADS_TUN ? source / 2 : source - THREADS_TUN;
+
+	return number % t->pool->n == t->number;
+}
+
+/* A source that is offered, of this thread or of any; negative: none. */
+static int find_offer(const struct data_thread *t, bool own)
+{
+	const struct thread_pool *p = t->pool;
+
+	for (unsigned int i = 0; p->n > 1 && i < THREADS_SOURCES; i++) {
+		unsigned int source = (t->next_own + i) % THREADS_SOURCES;
+		if ((!own || is_own(t, source)) && atomic_load(&p->sources[source].is_offered))
+			return (int)source;
+	}
+	return -1;
+}
+
+/* One batch of a source that is offered. */
+static void serve_offer(struct data_thread *t)
+{
+	int source = find_offer(t, true);
+
+	if (source < 0)
+		source = find_offer(t, false);
+	if (source < 0 || !atomic_exchange(&t->pool->sources[source].is_offered, false))
+		return;
+	t->next_own = (unsigned int)source + 1;
+	serve(t, (enum threads_source)source, 0);
+}
+
+/* Waits, unless there is an offer. As epoll_wait(2). */
+static int wait_for_event(struct data_thread *t, struct epoll_event *e)
 {
 	static const int wait_ms[] = {
 		[TUN_QUEUE_EMPTY] = -1, [TUN_QUEUE_READY] = 0, [TUN_QUEUE_HELD] = TUN_QUEUE_HELD_MS,
 	};
+	struct thread_pool *p = t->pool;
+	int n;
+
+	if (p->n == 1)
+		return epoll_wait(p->epoll, e, 1, wait_ms[tun_queue_state(p->shared.queue)]);
+	(void)atomic_fetch_add(&p->n_waiting, 1); /* see pass_on */
+	n = epoll_wait(p->epoll, e, 1, find_offer(t, false) >= 0 ? 0 : wait_ms[tun_queue_state(p->shared.queue)]);
+	(void)atomic_fetch_sub(&p->n_waiting, 1);
+	return n;
+}
+
+/* An event, or none: there may be an offer. A thread with offers of its own goes on with these and with events in turns. */
+static int next_event(struct data_thread *t, struct epoll_event *e)
+{
+	int n;
+
+	t->looks_for_events = !t->looks_for_events;
+	if (find_offer(t, true) >= 0)
+		n = t->looks_for_events ? epoll_wait(t->pool->epoll, e, 1, 0) : 0;
+	else
+		n = wait_for_event(t, e);
+	if (n < 0 && errno != EINTR)
+		unreachable(); /* no other error with a valid set and buffer */
+	return n;
+}
+
+static void *thread_main(void *ctx)
+{
 	struct data_thread *t = ctx;
 	struct thread_pool *p = t->pool;
 	struct epoll_event e;
 
 	(void)sem_post(&p->started);
 	for (;;) {
-		int n = epoll_wait(p->epoll, &e, 1, wait_ms[tun_queue_state(p->shared.queue)]);
-		if (n < 0 && errno != EINTR)
-			unreachable(); /* no other error with a valid set and buffer */
+		int n = next_event(t, &e);
 		if (n > 0 && e.data.u64 == STOP_EVENT)
 			return NULL;
 		brlock_read_lock(&t->source_reader);
-		if (n > 0 && e.data.u64 == event_of(p, e.data.u64 & 0xff))
+		if (n <= 0)
+			serve_offer(t);
+		else if (e.data.u64 == event_of(p, e.data.u64 & 0xff))
 			serve(t, e.data.u64 & 0xff, e.events);
 		if (tun_queue_state(p->shared.queue) != TUN_QUEUE_EMPTY)
 			serve_queue(t);
@@ -232,15 +329,19 @@ static int open_events(struct thread_pool *p)
 static bool shared_init(struct thread_pool *p)
 {
 	p->shared.many_threads = p->n > 1;
+	p->sequencers[THREADS_TUN].departures = p->departures;
 	return brlock_init(&p->shared.tunnel_lock) &&
 	       mailbox_init(&p->shared.udp_mail, THREADS_UDP_MAIL_BYTES) &&
 	       mailbox_init(&p->shared.tun_mail, THREADS_TUN_MAIL_BYTES);
 }
 
-static bool thread_init(struct data_thread *t, struct thread_pool *p)
+static bool thread_init(struct data_thread *t, struct thread_pool *p, unsigned int number)
 {
 	t->pool = p;
+	t->number = number;
 	t->worker = worker_new(p->tunnel, p->tun, p->udp, p->icmp);
+	if (t->worker)
+		t->worker->tx.number = number;
 	return t->worker && worker_share(t->worker, &p->shared) &&
 	       brlock_add_reader(&p->source_lock, &t->source_reader);
 }
@@ -266,7 +367,7 @@ int threads_init(struct thread_pool *p, unsigned int n)
 	if (sem_init(&p->started, 0, 0) != 0 || !brlock_init(&p->source_lock) || !shared_init(p))
 		return -ENOMEM;
 	for (unsigned int i = 0; i < n; i++)
-		if (!thread_init(&p->threads[i], p))
+		if (!thread_init(&p->threads[i], p, i))
 			return -ENOMEM;
 	return 0;
 }
@@ -362,7 +463,7 @@ int threads_set_source(struct thread_pool *p, enum threads_source source, int fd
 	struct packet_source *s = &p->sources[source];
 	int before = s->fd, error = 0;
 
-	assert(p->source_lock.has_writer && sequencer_in_flight(sequencer_of(p, source)) == 0);
+	assert(p->source_lock.has_writer && sequencer_is_idle(sequencer_of(p, source)));
 	s->generation++;
 	s->fd = fd;
 	if (fd >= 0)
@@ -371,6 +472,8 @@ int threads_set_source(struct thread_pool *p, enum threads_source source, int fd
 		error = arm(p, source, EPOLL_CTL_ADD);
 	if (!error && before >= 0 && before != fd)
 		(void)epoll_ctl(p->epoll, EPOLL_CTL_DEL, before, NULL);
+	if (!error)
+		atomic_store(&s->is_offered, false); /* it is armed now, or closed */
 	if (error) {
 		s->generation--;
 		s->fd = before;
@@ -410,7 +513,7 @@ static void process(struct thread_pool *p, struct worker *control, const struct 
 
 /* A packet must not overtake the packets that were read before it, so its batch leaves first. The thread that
  * posted the mail wakes control after that. */
-static bool may_process(const struct thread_pool *p, const struct mail *m)
+static bool may_process(struct thread_pool *p, const struct mail *m)
 {
 	return m && sequencer_has_passed(&p->sequencers[THREADS_TUN], m->ticket);
 }

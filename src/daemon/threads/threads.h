@@ -1,7 +1,12 @@
-/* The data threads. All of them wait for the same sources: the TUN and the UDP sockets for data. The thread
- * that gets an event is the only reader of that source until it arms the source again. It does so right after
- * reading a large batch, so that another thread reads and processes the next batch at the same time; otherwise
- * after its own batch has left. A sequencer for each source makes batches leave in the order they were read.
+/* The data threads. All of them wait for the same sources: the queues of the TUN and the UDP sockets for data. The thread
+ * that gets an event is the only reader of that source until it arms the source again, or offers it to the others. It does so
+ * right after reading a large batch, so that another thread reads and processes the next batch at the same time; otherwise
+ * it arms it after its own batch has left. A sequencer for each source makes batches leave in the order they were read.
+ *
+ * Which threads serve a source follows from the load. While a thread waits for events, sources are armed, and whoever waits takes
+ * the next batch of whichever source has one. When all are busy, a source is offered: its own thread continues with it
+ * after its batch, and nothing that other threads write is read or written for that. A thread that has nothing to do
+ * looks for sources that others offer before it waits.
  *
  * Control is the thread of the event loop: it processes handshakes, timers and configuration, and makes every
  * change to the tunnel. Functions here are for the control thread unless noted. */
@@ -20,24 +25,31 @@ enum {
 	THREADS_REARM_BYTES = 128 << 10,/* likewise, of packets from the TUN */
 	THREADS_IN_FLIGHT_MAX = 6,  /* batches of a source; the replay window bounds how far they may diverge */
 	THREADS_UDP_MAIL_BYTES = 256 << 10,
+	THREADS_SPREAD_MS = 1000,   /* how often it is judged whether many peers send (spread.h) */
 	THREADS_TUN_MAIL_BYTES = 8 << 20, /* what peers may fill of it is bounded (tunnel_queue_emptied) */
 };
 
 enum threads_source {
-	THREADS_UDP_V4, THREADS_UDP_V6,
-	THREADS_TUN, /* its first queue; the others follow */
+	THREADS_UDP_V4, THREADS_UDP_V6, /* the first sockets for data; the pairs of the others follow */
+	THREADS_TUN = 2 * UDP_DATA_MAX, /* its first queue; the others follow */
 	THREADS_SOURCES = THREADS_TUN + TUN_QUEUES_MAX
 };
 
-struct packet_source {
-	int fd;              /* -1: none. Written by control while the threads are paused */
+struct packet_source { /* its own cache line */
+	_Alignas(64) int fd; /* -1: none. Written by control while the threads are paused */
 	uint32_t generation; /* likewise; part of each event, so that events of an earlier descriptor are ignored */
+	_Atomic bool is_offered;     /* not armed: the thread that clears it is the only reader */
+	_Atomic uint64_t n_received; /* datagrams; written by the only reader */
+	uint64_t n_judged;           /* the sum when the spread was judged; owned by who does that */
 };
 
 struct data_thread {
 	struct brlock_reader source_reader; /* held while the thread uses descriptors and tickets */
 	struct thread_pool *pool;           /* constant */
 	struct worker *worker;              /* owned; used by its thread */
+	unsigned int number;                /* constant; its sources are those with this number modulo the threads */
+	unsigned int next_own;              /* owned by the thread: of its sources, the one to look at first */
+	bool looks_for_events;              /* likewise: before it goes on with a source that it offered */
 	pthread_t id;
 };
 
@@ -50,6 +62,9 @@ struct thread_pool {
 	sem_t started;               /* posted by each thread when it runs */
 	struct packet_source sources[THREADS_SOURCES]; /* written under source_lock */
 	struct sequencer sequencers[THREADS_TUN + 1];  /* the queues of the TUN share the last one */
+	struct departure departures[SEQUENCER_TICKETS]; /* of the queues of the TUN */
+	_Alignas(64) _Atomic uint32_t n_waiting; /* threads that wait for events, or are about to */
+	_Alignas(64) _Atomic uint64_t judge_ns;  /* when the spread is judged again */
 	int epoll;                   /* one set for all threads */
 	int stop;                    /* eventfd(2): the threads are to end */
 	int wake;                    /* eventfd(2): control has something to do */

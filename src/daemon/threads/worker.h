@@ -30,6 +30,7 @@ enum {
 /* What the workers of all data threads share; owned by the thread pool. */
 struct worker_shared {
 	bool many_threads;         /* constant once threads run */
+	_Atomic bool by_shard;     /* many peers are active: what is written to the TUN goes to the queue of its peer */
 	struct brlock tunnel_lock; /* readers use the data half of the tunnel, the writer publishes changes */
 	struct mailbox udp_mail;   /* handshake messages */
 	struct mailbox tun_mail;   /* packets without session, unreachable destinations */

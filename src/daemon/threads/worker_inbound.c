@@ -6,6 +6,7 @@
 #include "worker_internal.h"
 
 enum {
+	RECEIVER = 4,          /* the place of the receiver index in a data message */
 	EMPTY_CALLS_MAX = 512, /* for more of the smallest datagrams than a receive buffer holds */
 };
 
@@ -24,11 +25,17 @@ static void defer_handshake(struct worker *w, const struct wg_buf *b)
 		worker_queue_handshake(w, path, b->tos, b->src, b->n);
 }
 
+/* While many peers are active, all packets of a peer go to one queue of the TUN, from which the kernel then delivers the
+ * replies: so batches of different queues have no peer in common, and need not wait for each other. Otherwise the flows are
+ * divided, so that several threads read those of a single peer. The header is still in front of the opened packet. */
 static unsigned int queue_for(const struct worker *w, uint32_t item)
 {
 	uint16_t first = w->join.items[item].first;
+	const uint8_t *packet = w->join.packets[first].p;
 
-	return tun_queue_for(w->tun, w->join.packets[first].p, w->join.packets[first].n);
+	if (w->shared && atomic_load_explicit(&w->shared->by_shard, memory_order_relaxed))
+		return wg_shard_of(load_le32(packet - HEADER + RECEIVER), udp_shards(w->udp)) % tun_queues(w->tun);
+	return tun_queue_for(w->tun, packet, w->join.packets[first].n);
 }
 
 /* The kernel refused a joined packet: writes its packets one by one, unless the first is refused for the same reason.

@@ -69,11 +69,13 @@ static void counters_reserved(void *ctx)
 			worker_post(w, &w->shared->tun_mail, (struct mail){ .kind = MAIL_PACKET, .n = b->n }, b->src,
 			     WG_DROP_CONTROL_QUEUE);
 	}
+	for (size_t i = 0; i < w->batch.n_paths; i++)
+		ticket_follow(&w->ticket, tunnel_run_order(w->runs, i));
 	ticket_pass_counters(&w->ticket);
 }
 
 /* A data thread's worker. Counters are assigned in ticket order, several threads encrypt at once, and the
- * datagrams are sent in ticket order. */
+ * datagrams of each peer are sent in ticket order. */
 static void seal_and_send_in_order(struct worker *w)
 {
 	const struct wg_seal_order order = { counters_reserved, w, w->runs };
