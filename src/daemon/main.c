@@ -44,6 +44,7 @@ static const char usage[] =
 	"  WG_CPU=generic                        use portable cryptography only\n"
 	"  WG_THREADS=N                          number of data threads, 0 to 64\n"
 	"                                        (0: one thread does everything)\n"
+	"  WG_AFFINITY=none|cpu                  cpu: each data thread stays on one CPU\n"
 	"  WG_NO_OFFLOAD=WORD,...                disable vnet, tso, uso, join, segment,\n"
 	"                                        gro, mmsg, split, tunnel, queues\n";
 
@@ -228,6 +229,7 @@ static int start(struct control *c, struct options *o, struct text *why)
 
 	sandbox_prepare();
 	error = control_init(c, o->disabled_offloads, o->threads);
+	c->threads.is_pinned = o->is_pinned;
 	open_service(c, o);
 	sandbox_lock_memory();
 	if (!error && !tunnel_self_test()) {

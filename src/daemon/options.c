@@ -43,6 +43,17 @@ static bool threads_variable(unsigned int *threads, struct text *why)
 	return true;
 }
 
+static bool affinity_variable(bool *is_pinned, struct text *why)
+{
+	const char *value = getenv("WG_AFFINITY");
+
+	*is_pinned = value && strcmp(value, "cpu") == 0;
+	if (*is_pinned || !value || !*value || strcmp(value, "none") == 0)
+		return true;
+	text_f(why, "WG_AFFINITY: expected none or cpu, found %s", value);
+	return false;
+}
+
 bool options_from_environment(struct options *o, struct text *why)
 {
 	const char *foreground = getenv("WG_PROCESS_FOREGROUND"), *cpu = getenv("WG_CPU");
@@ -61,6 +72,6 @@ bool options_from_environment(struct options *o, struct text *why)
 		return false;
 	}
 	checksum_select(cpu && *cpu && strcmp(cpu, "auto") != 0);
-	return threads_variable(&o->threads, why) && fd_variable(&o->tun_fd, "WG_TUN_FD", why) &&
-	       fd_variable(&o->uapi_fd, "WG_UAPI_FD", why);
+	return threads_variable(&o->threads, why) && affinity_variable(&o->is_pinned, why) &&
+	       fd_variable(&o->tun_fd, "WG_TUN_FD", why) && fd_variable(&o->uapi_fd, "WG_UAPI_FD", why);
 }

@@ -12,6 +12,7 @@ struct options {
 	const char *log_file;   /* WG_LOG_FILE; may be null or "" */
 	int tun_fd, uapi_fd;    /* WG_TUN_FD, WG_UAPI_FD; -1: not set */
 	unsigned int threads;   /* WG_THREADS: data threads */
+	bool is_pinned;         /* WG_AFFINITY=cpu: each data thread stays on one CPU */
 	unsigned int disabled_offloads; /* WG_NO_OFFLOAD: enum offload_disable */
 };
 

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "daemon/process/clock.h"
+#include "daemon/process/cpu_affinity.h"
 #include "daemon/process/cpu_quota.h"
 #include "daemon/process/log.h"
 #include "spread.h"
@@ -274,7 +275,7 @@ static int wait_for_event(struct data_thread *t, struct epoll_event *e)
 	return n;
 }
 
-/* An event, or none: there may be an offer. A thread with offers of its own goes on with these and with events in turns. */
+/* An event, or none: there may be an offer. A thread that has offered sources takes these and events in turns. */
 static int next_event(struct data_thread *t, struct epoll_event *e)
 {
 	int n;
@@ -377,6 +378,15 @@ static void yield_cpu(void)
 	(void)sched_yield(); /* never fails on Linux */
 }
 
+/* It runs anywhere if that is not possible. */
+static void pin(struct thread_pool *p, unsigned int i)
+{
+	int error = cpu_affinity_set(p->threads[i].id, i);
+
+	if (error)
+		log_error("warning: data thread %u does not stay on one CPU: %s", i, strerror(-error));
+}
+
 int threads_start(struct thread_pool *p)
 {
 	pthread_attr_t a;
@@ -392,6 +402,8 @@ int threads_start(struct thread_pool *p)
 	while (!error && p->n_started < p->n) {
 		struct data_thread *t = &p->threads[p->n_started];
 		error = pthread_create(&t->id, &a, thread_main, t);
+		if (!error && p->is_pinned)
+			pin(p, p->n_started);
 		p->n_started += !error;
 	}
 	pthread_attr_destroy(&a);

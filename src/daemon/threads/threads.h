@@ -3,7 +3,7 @@
  * right after reading a large batch, so that another thread reads and processes the next batch at the same time; otherwise
  * it arms it after its own batch has left. A sequencer for each source makes batches leave in the order they were read.
  *
- * Which threads serve a source follows from the load. While a thread waits for events, sources are armed, and whoever waits takes
+ * Which threads serve a source follows from the load. While a thread waits for events, sources are armed, and a thread that waits takes
  * the next batch of whichever source has one. When all are busy, a source is offered: its own thread continues with it
  * after its batch, and nothing that other threads write is read or written for that. A thread that has nothing to do
  * looks for sources that others offer before it waits.
@@ -55,6 +55,7 @@ struct data_thread {
 
 struct thread_pool {
 	unsigned int n;              /* constant. 0: no data threads, control does everything */
+	bool is_pinned;              /* each thread stays on one CPU; set before they start */
 	unsigned int n_started;      /* owned by control */
 	struct data_thread *threads; /* owned */
 	struct worker_shared shared;

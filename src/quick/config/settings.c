@@ -24,6 +24,7 @@ static const struct setting table[] = {
 	SETTING("wireguardd", "log", NULL, log_file),
 	SETTING("wireguardd", "cpu", "auto|generic", cpu),
 	SETTING("wireguardd", "threads", "#64", threads),
+	SETTING("wireguardd", "affinity", "none|cpu", affinity),
 	SETTING("show", "colour", "auto|always|never", colour),
 	SETTING("show", "color", "auto|always|never", colour),
 	SETTING("show", "hide-keys", "always|never", hide_keys),

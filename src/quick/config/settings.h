@@ -19,6 +19,7 @@ struct settings {
 	char log_file[SETTING_TEXT_MAX]; /* [wireguardd] log: a path */
 	char cpu[16];            /* [wireguardd] cpu: auto, generic */
 	char threads[16];        /* [wireguardd] threads */
+	char affinity[16];       /* [wireguardd] affinity */
 	char colour[16];         /* [show] colour: auto, always, never; used by wg, only checked here */
 	char hide_keys[16];      /* [show] hide-keys: always, never; likewise */
 	char names[16];          /* [show] names: auto, always, never; likewise */

@@ -80,6 +80,8 @@ static int start(const char *program, const char *name, const struct settings *s
 		setenv("WG_CPU", set->cpu, 0);
 	if (set->threads[0])
 		setenv("WG_THREADS", set->threads, 0);
+	if (set->affinity[0])
+		setenv("WG_AFFINITY", set->affinity, 0);
 	status = is_unit ? subprocess_run_args(&like, "systemctl", "start", unit, NULL) :
 			   subprocess_run_args(&like, program, name, NULL);
 	if (status == 0)

@@ -42,11 +42,12 @@ static void values(void **state)
 
 	(void)state;
 	assert_int_equal(read_text(&s, "# x\n[backend]\nprogram = /opt/my wg ; why\n[DNS]\nBackend=file\n"
-				       "[wireguardd]\nlog-level = \"error\"\nthreads = 8\n"), 0);
+				       "[wireguardd]\nlog-level = \"error\"\nthreads = 8\naffinity = cpu\n"), 0);
 	assert_string_equal(s.program, "/opt/my wg");
 	assert_string_equal(s.dns, "file");
 	assert_string_equal(s.log_level, "error");
 	assert_string_equal(s.threads, "8");
+	assert_string_equal(s.affinity, "cpu");
 	assert_string_equal(s.firewall, "");
 	assert_int_equal(read_text(&s, ""), 0);
 }
