@@ -130,15 +130,21 @@ static void print_threads(struct metrics *m, const struct control *c)
 
 /* ---- sources of the threads ---- */
 
+/* Of the sockets that are open. */
 static void print_sources(struct metrics *m, const struct control *c)
 {
-	metrics_family(m, METRIC_COUNTER, "socket_datagrams", NULL,
-		       "Datagrams that data threads received from a UDP socket for data.");
-	for (unsigned int i = THREADS_UDP_V4; i < THREADS_TUN; i++) {
+	bool any = false;
+
+	for (unsigned int i = THREADS_UDP_V4; c->threads.n > 0 && i < THREADS_TUN; i++) {
 		struct thread_name number = thread_name((int)(i / 2));
-		if (c->threads.sources[i].fd >= 0 && c->threads.n > 0)
-			metrics_value(m, LABELS({ "family", i % 2 == UDP_V6 ? "ipv6" : "ipv4" }, { "socket", number.text }),
-				      counter_read(&c->threads.sources[i].n_received));
+		if (c->threads.sources[i].fd < 0)
+			continue;
+		if (!any)
+			metrics_family(m, METRIC_COUNTER, "socket_datagrams", NULL,
+				       "Datagrams that data threads received from a UDP socket for data.");
+		any = true;
+		metrics_value(m, LABELS({ "family", i % 2 == UDP_V6 ? "ipv6" : "ipv4" }, { "socket", number.text }),
+			      counter_read(&c->threads.sources[i].n_received));
 	}
 	metrics_family(m, METRIC_GAUGE, "queue_by_peer", NULL,
 		       "Whether the queue of the TUN device that a packet is written to depends on its peer, or on its flow.");
