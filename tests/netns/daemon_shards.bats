@@ -114,11 +114,6 @@ numbered_sender() { # HOST ADDRESS PORT SECONDS LOG: until the log says that the
 		cat "$i"
 		[[ $(tail -n 1 "$i") == "arrived "[1-9]*" late 0" ]]
 	done
-	numbered_receiver hub 7000 # one peer alone
-	numbered_sender p0 10.9.0.100 7000 4 "$BG_LOG" 3>&- &
-	eventually 10 is_metric queue_by_peer 0
-	wait $!
-	[[ $(tail -n 1 "$BG_LOG") == "arrived "[1-9]*" late 0" ]]
 }
 
 @test "TCP segments arrive in order" {

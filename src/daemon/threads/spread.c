@@ -2,7 +2,7 @@
 #include "spread.h"
 
 enum {
-	PARTS = 6,       /* with n sockets, the busiest has at most 2/n of all datagrams… */
+	PARTS = 6,       /* with n sockets, the busiest has at most 2/n of all packets… */
 	PARTS_OF_TWO = 8, /* … and 3/4 of them */
 };
 

@@ -107,31 +107,42 @@ static bool read_batch(struct thread_pool *p, struct worker *w, enum threads_sou
 		w->tun_queue = source - THREADS_TUN;
 		return worker_read_tun(w);
 	}
+	w->socket = source / 2;
 	worker_receive_udp(w, &p->udp->sockets[udp_data_index(source % 2, source / 2)]);
 	counter_add(&p->sources[source].n_received, w->batch.n);
 	return true;
 }
 
-/* Now and then: which queues of the TUN packets are written to. */
+static uint64_t opened(const struct thread_pool *p, unsigned int socket)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < p->n; i++)
+		sum += counter_read(&p->threads[i].worker->counters.opened[socket]);
+	return sum;
+}
+
+/* Now and then: which queues of the TUN packets are written to. Only authentic packets count. */
 static void judge_spread(struct thread_pool *p)
 {
 	uint64_t now_ns = clock_boot_ns(), due_ns = atomic_load_explicit(&p->judge_ns, memory_order_relaxed);
-	uint64_t received[UDP_DATA_MAX];
+	uint64_t received[UDP_DATA_MAX], wait_ms = THREADS_SPREAD_MS;
 	unsigned int n = udp_shards(p->udp);
 	bool before = atomic_load_explicit(&p->shared.by_shard, memory_order_relaxed), is_even;
 
 	if (n < 2 || now_ns < due_ns || !atomic_compare_exchange_strong(&p->judge_ns, &due_ns, NEVER))
 		return;
 	for (unsigned int i = 0; i < n; i++) {
-		struct packet_source *pair = &p->sources[THREADS_UDP_V4 + 2 * i];
-		uint64_t sum = counter_read(&pair[0].n_received) + counter_read(&pair[1].n_received);
-		received[i] = sum - pair->n_judged;
-		pair->n_judged = sum;
+		uint64_t sum = opened(p, i);
+		received[i] = sum - p->n_judged[i];
+		p->n_judged[i] = sum;
 	}
 	is_even = spread_is_even(received, n, before);
-	if (is_even != before)
+	if (is_even != before) {
 		atomic_store_explicit(&p->shared.by_shard, is_even, memory_order_relaxed);
-	atomic_store(&p->judge_ns, now_ns + THREADS_SPREAD_MS * NS_PER_MS);
+		wait_ms = THREADS_SPREAD_HOLD_MS;
+	}
+	atomic_store(&p->judge_ns, now_ns + wait_ms * NS_PER_MS);
 }
 
 static bool is_large(const struct worker *w)

@@ -26,6 +26,7 @@ enum {
 	THREADS_IN_FLIGHT_MAX = 6,  /* batches of a source; the replay window bounds how far they may diverge */
 	THREADS_UDP_MAIL_BYTES = 256 << 10,
 	THREADS_SPREAD_MS = 1000,   /* how often it is judged whether many peers send (spread.h) */
+	THREADS_SPREAD_HOLD_MS = 10000, /* after a change, for which flows move to other queues */
 	THREADS_TUN_MAIL_BYTES = 8 << 20, /* what peers may fill of it is bounded (tunnel_queue_emptied) */
 };
 
@@ -40,7 +41,6 @@ struct packet_source { /* its own cache line */
 	uint32_t generation; /* likewise; part of each event, so that events of an earlier descriptor are ignored */
 	_Atomic bool is_offered;     /* not armed: the thread that clears it is the only reader */
 	_Atomic uint64_t n_received; /* datagrams; written by the only reader */
-	uint64_t n_judged;           /* the sum when the spread was judged; owned by who does that */
 };
 
 struct data_thread {
@@ -65,7 +65,8 @@ struct thread_pool {
 	struct sequencer sequencers[THREADS_TUN + 1];  /* the queues of the TUN share the last one */
 	struct departure departures[SEQUENCER_TICKETS]; /* of the queues of the TUN */
 	_Alignas(64) _Atomic uint32_t n_waiting; /* threads that wait for events, or are about to */
-	_Alignas(64) _Atomic uint64_t judge_ns;  /* when the spread is judged again */
+	_Alignas(64) _Atomic uint64_t judge_ns;  /* when the spread is judged again; NEVER: a thread does so */
+	uint64_t n_judged[UDP_DATA_MAX];         /* the sums of worker_counters.opened at that time; owned by that thread */
 	int epoll;                   /* one set for all threads */
 	int stop;                    /* eventfd(2): the threads are to end */
 	int wake;                    /* eventfd(2): control has something to do */

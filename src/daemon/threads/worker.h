@@ -73,6 +73,7 @@ struct worker { /* owned by its thread */
 	size_t n_entries;
 	struct udp_rx rx;
 	unsigned int n_messages;   /* in rx */
+	unsigned int socket;       /* the number of the socket for data that they came from */
 	struct udp_tx tx;
 	struct netlink_socket routes; /* for look-ups */
 	struct join join;

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
+#include "daemon/io/udp.h"
 
 struct worker_counters { /* its own cache lines */
 	_Alignas(64) _Atomic uint64_t tun_batches; /* that were sealed */
@@ -12,6 +13,7 @@ struct worker_counters { /* its own cache lines */
 	_Atomic uint64_t udp_datagrams;  /* from UDP, after splitting messages */
 	_Atomic uint64_t sent_datagrams; /* that the kernel took */
 	_Atomic uint64_t written_packets; /* that the TUN took, before joining */
+	_Atomic uint64_t opened[UDP_DATA_MAX]; /* authentic packets, by the number of the socket */
 };
 
 /* For the only thread that writes it: costs no more than adding to a variable. */

@@ -100,6 +100,8 @@ static void open_batch(struct worker *w)
 
 static void open_and_write(struct worker *w, size_t n_paths)
 {
+	uint64_t n_opened = 0;
+
 	w->batch.n_paths = n_paths;
 	counter_add(&w->counters.udp_batches, 1);
 	counter_add(&w->counters.udp_datagrams, w->batch.n);
@@ -107,11 +109,14 @@ static void open_and_write(struct worker *w, size_t n_paths)
 	join_begin(&w->join, w->tun->join, &w->tun->tunnels);
 	for (size_t i = 0; i < w->batch.n; i++) {
 		const struct wg_buf *b = &w->bufs[i];
-		if (b->verdict == WG_TO_TUN)
-			join_add(&w->join, b->dst, b->out_n);
-		else if (b->verdict == WG_CONTROL)
+		if (b->verdict == WG_CONTROL)
 			defer_handshake(w, b);
+		if (b->verdict != WG_TO_TUN)
+			continue;
+		join_add(&w->join, b->dst, b->out_n);
+		n_opened++;
 	}
+	counter_add(&w->counters.opened[w->socket], n_opened);
 	if (w->shared)
 		worker_wait_for_output(w);
 	write_to_tun(w);
