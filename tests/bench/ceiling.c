@@ -58,6 +58,15 @@ void tunnel_seal_in_order(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch 
 	order->counters_reserved(order->ctx);
 }
 
+/* One peer: batches leave in the order in which they were read. */
+uint32_t *tunnel_run_order(const struct wg_run *runs, size_t i)
+{
+	static uint32_t order;
+
+	(void)runs, (void)i;
+	return &order;
+}
+
 void tunnel_open(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)
 {
 	(void)t, (void)now_ns;
