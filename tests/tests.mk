@@ -56,8 +56,15 @@ fuzz: # needs its own O: make fuzz O=build-fuzz, or make fuzz FAST=1 O=build-fuz
 	$(Q)$(MAKE) --no-print-directory O=$(O) CC=clang SAN=fuzzer-no-link,address,undefined fuzz-programs
 fuzz-programs: $(fuzz_programs)
 
-# A wg-quick in which each operation that can fail is counted and fails on demand.
-faults_objects := $(patsubst $(O)/%,$(O)/faults/%,$(call objects_of,quick) $(O)/src/quick/main.o)
+# A wg-quick in which each operation that can fail is counted and fails on demand. Only files that include
+# fault_injection.h differ from those of wg-quick.
+faults_sources := $(shell grep -lF fault_injection.h src/quick/*.[ch] src/quick/*/*.[ch])
+ifneq ($(filter-out %.c %/fault_injection.h,$(faults_sources)),)
+$(error a header includes fault_injection.h: only the .c files that do are compiled with it)
+endif
+faults_sources := $(filter %.c,$(faults_sources))
+faults_objects := $(filter-out $(faults_sources:%.c=$(O)/%.o),$(call objects_of,quick) $(O)/src/quick/main.o) \
+	$(faults_sources:%.c=$(O)/faults/%.o)
 $(O)/faults/%.o: %.c
 	$(call progress,CC,$@)
 	@mkdir -p $(@D)
