@@ -32,48 +32,49 @@ ExcludeIPs = 192.0.0.0/2" "10.8.0.0/16, 0.0.0.0/0, fd08::/48" ;;
 	esac
 }
 
-# fail_each_step KIND [SIGNAL]: runs `up` once for each of its steps, with a fault or signal there.
+# fail_each_step KIND [SIGNAL…]: runs `up` once for each of its steps, with a fault or signal there. Of several signals
+# each step gets another one, and the next one the next day (WGSUITE_DAY).
 fail_each_step() {
-	local steps step rc state
+	local steps step rc state signal= signals=("${@:2}") day=${WGSUITE_DAY:-$(($(date +%s) / 86400))}
 	write_tunnel "$1"
 	state=$(quick_state)
 	faults_count up 15
 	on a "$FAULTS/wg-quick" down wg0 2> /dev/null
 	quick_settled "$state"
 	for step in $(seq "$steps"); do
-		faults_run up "$step" "${2-}"
+		[ $# -eq 1 ] || signal=${signals[(step + day) % ${#signals[@]}]}
+		faults_run up "$step" "$signal"
 		# After a kill the next `up` also rolls back, unless the killed one had completed.
-		[ "${2-}" != 9 ] || [ $((step % 2)) -eq 0 ] || on a "$FAULTS/wg-quick" up wg0 >> "$NET_DIR/output" 2>&1 ||
+		[ "$signal" != 9 ] || [ $((step % 2)) -eq 0 ] || on a "$FAULTS/wg-quick" up wg0 >> "$NET_DIR/output" 2>&1 ||
 			on a sh -c 'grep -qxE "complete( [0-9]+)?" /run/wgsuite/wg0@*' || { cat "$NET_DIR/output" >&2; return 1; }
 		# A failed optional step is only a warning, and a signal can arrive too late: then run down.
-		if [ "$rc" -eq 0 ] || [ "${2-}" = 9 ]; then
-			on a "$FAULTS/wg-quick" down wg0 >> "$NET_DIR/output" 2>&1 || [ "${2-}" = 9 ]
+		if [ "$rc" -eq 0 ] || [ "$signal" = 9 ]; then
+			on a "$FAULTS/wg-quick" down wg0 >> "$NET_DIR/output" 2>&1 || [ "$signal" = 9 ]
 		fi
-		quick_settled "$state" || faults_report "$1: step $step of $steps, signal ${2:-none}"
+		quick_settled "$state" || faults_report "$1: step $step of $steps, signal ${signal:-none}"
 	done
+}
+interrupt_each_step() {
+	[ "${WGSUITE_COMPLETE-}" = yes ] || { fail_each_step "$1" 15 2; return; }
+	fail_each_step "$1" 15
+	fail_each_step "$1" 2
 }
 
 @test "full tunnel: failures" { fail_each_step full; }
-@test "full tunnel: SIGTERM" { fail_each_step full 15; }
-@test "full tunnel: SIGINT" { fail_each_step full 2; }
+@test "full tunnel: SIGTERM or SIGINT" { interrupt_each_step full; }
 @test "full tunnel: kill -9, then down" { fail_each_step full 9; }
 @test "split tunnel: failures" { fail_each_step split; }
-@test "split tunnel: SIGTERM" { fail_each_step split 15; }
-@test "split tunnel: SIGINT" { fail_each_step split 2; }
+@test "split tunnel: SIGTERM or SIGINT" { interrupt_each_step split; }
 @test "split tunnel: kill -9, then down" { fail_each_step split 9; }
 @test "IPv4 only: failures" { fail_each_step v4; }
-@test "IPv4 only: SIGTERM" { fail_each_step v4 15; }
-@test "IPv4 only: SIGINT" { fail_each_step v4 2; }
+@test "IPv4 only: SIGTERM or SIGINT" { interrupt_each_step v4; }
 @test "IPv4 only: kill -9, then down" { fail_each_step v4 9; }
 @test "IPv6 only: failures" { fail_each_step v6; }
-@test "IPv6 only: SIGTERM" { fail_each_step v6 15; }
-@test "IPv6 only: SIGINT" { fail_each_step v6 2; }
+@test "IPv6 only: SIGTERM or SIGINT" { interrupt_each_step v6; }
 @test "IPv6 only: kill -9, then down" { fail_each_step v6 9; }
 @test "Table = off: failures" { fail_each_step off; }
-@test "Table = off: SIGTERM" { fail_each_step off 15; }
-@test "Table = off: SIGINT" { fail_each_step off 2; }
+@test "Table = off: SIGTERM or SIGINT" { interrupt_each_step off; }
 @test "Table = off: kill -9, then down" { fail_each_step off 9; }
 @test "Table = 777: failures" { fail_each_step table; }
-@test "Table = 777: SIGTERM" { fail_each_step table 15; }
-@test "Table = 777: SIGINT" { fail_each_step table 2; }
+@test "Table = 777: SIGTERM or SIGINT" { interrupt_each_step table; }
 @test "Table = 777: kill -9, then down" { fail_each_step table 9; }
