@@ -44,7 +44,7 @@ uses_proto := crypto base
 uses_ipc := model crypto base
 uses_report := check model crypto base
 uses_wg := report ipc check model crypto base
-uses_quick := report ipc check model crypto base
+uses_quick := report ipc check proto model crypto base
 uses_daemon := proto crypto model base
 
 machine := $(shell $(CC) -dumpmachine)

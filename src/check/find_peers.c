@@ -304,8 +304,8 @@ static const struct finding list[] = {
 		   "Endpoint = vpn.example.com:51820",
 	  .fix = "Add Endpoint, or ListenPort if the other file has the endpoint." },
 	{ .id = "endpoint-list", .title = "several endpoints of one peer", .level = DIAG_NOTE, .in_file = endpoint_list,
-	  .why = "A list of endpoints, in order of preference, is read by this wg-quick alone, which uses the first one that "
-		 "resolves. wg(8) and other programs refuse the file.",
+	  .why = "A list of endpoints, in order of preference, is read by this wg-quick alone: `up' uses the first one that resolves, and "
+		 "wg-quick monitor the next one while a peer does not answer. wg(8) and other programs refuse the file.",
 	  .wrong = "[Peer]\nPublicKey = PUBLIC_KEY\nEndpoint = a.example.com:51820, b.example.com:51820",
 	  .right = "[Peer]\nPublicKey = PUBLIC_KEY\nEndpoint = a.example.com:51820",
 	  .fix = "Nothing, if the file is for this wg-quick; else keep the first endpoint, or give other programs the output of wg-quick strip." },

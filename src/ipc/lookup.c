@@ -51,3 +51,10 @@ bool ipc_service(uint16_t *port, struct span name)
 	free(buffer);
 	return rc == 0 && found;
 }
+
+struct span ipc_without_sign(struct span s)
+{
+	while (s.n > 0 && ascii_is_blank(s.p[0]))
+		s = span_sub(s, 1, s.n);
+	return s.n > 0 && s.p[0] == '+' ? span_sub(s, 1, s.n) : s;
+}

@@ -7,6 +7,9 @@
 /* Interface names in IPv6 scopes, by if_nametoindex(3) and if_indextoname(3). */
 extern const struct ip_scopes ipc_scopes;
 
+/* The number after blanks and a plus sign, which strtoul(3) skips. */
+struct span ipc_without_sign(struct span s);
+
 /* The port of a UDP service, by getservbyname(3). False: unknown. */
 bool ipc_service(uint16_t *port, struct span name);
 

@@ -43,14 +43,6 @@ struct lookups {
 	unsigned int users;   /* threads, and the caller; under lock */
 };
 
-/* As strtoul(3): skips blanks and a plus sign. */
-static struct span without_sign(struct span s)
-{
-	while (s.n > 0 && ascii_is_blank(s.p[0]))
-		s = span_sub(s, 1, s.n);
-	return s.n > 0 && s.p[0] == '+' ? span_sub(s, 1, s.n) : s;
-}
-
 bool resolve_retries(int *out)
 {
 	const char *text = getenv("WG_ENDPOINT_RESOLUTION_RETRIES");
@@ -63,7 +55,7 @@ bool resolve_retries(int *out)
 		*out = -1;
 		return true;
 	}
-	if (text[0] != '\0' && !span_to_u64(&v, without_sign(span_of(text)), INT_MAX))
+	if (text[0] != '\0' && !span_to_u64(&v, ipc_without_sign(span_of(text)), INT_MAX))
 		return false;
 	*out = (int)v;
 	return true;
@@ -76,73 +68,16 @@ static bool is_permanent(int error)
 	return error == EAI_NONAME || error == EAI_FAIL || error == EAI_NODATA || error == EAI_SERVICE;
 }
 
-/* Splits "name:port" or "[name]:port". 0, or an error code of getaddrinfo(). */
-static int host_split(char host[NI_MAXHOST], uint16_t *port, const char *text)
-{
-	struct span all = span_of(text), name, service;
-	size_t at = span_find_last(all, ':');
-	uint64_t number;
-
-	if (at == all.n)
-		return EAI_SERVICE;
-	name = span_sub(all, 0, at);
-	service = span_sub(all, at + 1, all.n);
-	if (name.n >= 2 && name.p[0] == '[' && name.p[name.n - 1] == ']')
-		name = span_sub(name, 1, name.n - 2);
-	if (name.n == 0 || name.n >= NI_MAXHOST)
-		return EAI_NONAME;
-	memcpy(host, name.p, name.n);
-	host[name.n] = '\0';
-	if (span_to_u64(&number, without_sign(service), UINT16_MAX))
-		*port = (uint16_t)number;
-	else if (!ipc_service(port, service))
-		return EAI_SERVICE;
-	return 0;
-}
-
-static bool endpoint_from(struct ip_endpoint *out, const struct addrinfo *a)
-{
-	*out = (struct ip_endpoint){ 0 };
-	if (a->ai_family == AF_INET && a->ai_addrlen == sizeof(struct sockaddr_in)) {
-		struct sockaddr_in sa;
-
-		memcpy(&sa, a->ai_addr, sizeof sa);
-		out->addr = ip_v4((const uint8_t *)&sa.sin_addr);
-	} else if (a->ai_family == AF_INET6 && a->ai_addrlen == sizeof(struct sockaddr_in6)) {
-		struct sockaddr_in6 sa;
-
-		memcpy(&sa, a->ai_addr, sizeof sa);
-		out->addr = ip_v6(sa.sin6_addr.s6_addr);
-		out->scope = sa.sin6_scope_id;
-	} else {
-		return false;
-	}
-	return true;
-}
-
 /* Uses the first address in the order of getaddrinfo() (RFC 6724). */
 static void lookup_try(struct lookup *l)
 {
-	struct addrinfo hints = {
-		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM, .ai_protocol = IPPROTO_UDP,
-	};
-	struct addrinfo *found = NULL;
-	char host[NI_MAXHOST];
-	uint16_t port;
+	size_t n;
 
-	l->error = host_split(host, &port, l->text);
+	l->error = resolve_addresses(&l->endpoint, 1, &n, l->text);
 	if (l->error == 0)
-		l->error = getaddrinfo(host, NULL, &hints, &found);
-	if (l->error == 0 && !endpoint_from(&l->endpoint, found))
-		l->error = EAI_FAIL;
-	if (l->error == 0) {
-		l->endpoint.port = port;
 		l->state = LOOKUP_FOUND;
-	} else if (is_permanent(l->error)) {
+	else if (is_permanent(l->error))
 		l->state = LOOKUP_FAILED;
-	}
-	if (found)
-		freeaddrinfo(found);
 }
 
 /* ---- all names ---- */

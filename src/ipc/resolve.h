@@ -24,4 +24,8 @@ must_check bool resolve_retries(int *out);
  * peer is changed unless o->partial. */
 must_check int resolve_device(struct wg_device *d, const struct resolve_options *o, struct diag *diag);
 
+/* Looks up "name:port" or "[name]:port": up to max addresses of both families, in the order of getaddrinfo(3) (RFC 6724). 0 and
+ * *n > 0, or an error of getaddrinfo(3). It may wait for long for name servers. */
+must_check int resolve_addresses(struct ip_endpoint out[], size_t max, size_t *n, const char *text);
+
 #endif

@@ -22,7 +22,7 @@ BEGIN {
 	may["ipc"] = base " crypto/crypto.h" models
 	may["report"] = base models " check/check.h check/graph.h"
 	may["wg"] = may["ipc"] " check/check.h ipc/ipc.h ipc/resolve.h ipc/netns.h ipc/daemon_stats.h" reports
-	may["quick"] = may["wg"]
+	may["quick"] = may["wg"] " proto/tunnel.h"
 	may["daemon"] = base models " proto/tunnel.h"
 	may["quick/config"] = base models
 	may["quick/plan"] = may["quick/diagnosis"] = may["quick/monitor"] = may["quick/config"] " crypto/crypto.h"

@@ -57,7 +57,7 @@ is_up() { on a test -e /sys/class/net/wg0; }
 	run on a env WG_ENDPOINT_RESOLUTION_RETRIES=0 wg-quick up wg0
 	[ "$status" -eq 0 ]
 	[[ $output == *"wg-quick: wg0: warning: 1 peer has no endpoint, because its host name cannot be resolved
-  help: wg-quick does not retry: run \`wg-quick reload wg0' later"* ]]
+  help: wg-quick does not retry: run \`wg-quick reload wg0' later, or \`wg-quick monitor'"* ]]
 	[ "$(on a wg show wg0 endpoints | cut -f2)" = "(none)" ]
 	hosts "192.168.5.254 vpn.test"
 	on a wg-quick reload wg0

@@ -13,6 +13,7 @@
 #include "quick/host/tunnel_file_load.h"
 #include "quick/journal/journal.h"
 #include "quick/journal/locks.h"
+#include "quick/journal/monitor_status.h"
 #include "quick/journal/other_tunnels.h"
 #include "quick/plan/default_route.h"
 #include "quick/plan/full_tunnel.h"
@@ -92,8 +93,10 @@ static void drop_unresolved_endpoints(const char *name, struct wg_device *d)
 	if (n > 0)
 		report_warning("%zu %s cannot be resolved", n,
 			       n == 1 ? "peer has no endpoint, because its host name" : "peers have no endpoint, because their host names");
-	if (n > 0)
-		report_help("wg-quick does not retry: run `wg-quick reload %s' later", name);
+	if (n > 0 && monitor_is_running())
+		report_help("`wg-quick monitor' looks %s up again until it succeeds", n == 1 ? "it" : "them");
+	else if (n > 0)
+		report_help("wg-quick does not retry: run `wg-quick reload %s' later, or `wg-quick monitor'", name);
 }
 
 int resolve_endpoints(struct tunnel_file *f, const struct host_state *s, enum resolve_mode mode)

@@ -83,7 +83,7 @@ struct monitor_watcher {
 	void (*run)(struct monitor *m, struct monitored_tunnel *t, size_t index, uint64_t now_ms);
 };
 extern const struct monitor_watcher *const monitor_watchers[]; /* ends with null */
-extern const struct monitor_watcher repair_watcher;
+extern const struct monitor_watcher daemon_watcher, endpoint_watcher, repair_watcher;
 
 /* Passes events to all watchers of a tunnel; null: of all tunnels. */
 void monitor_event(struct monitor *m, struct monitored_tunnel *t, unsigned int events);

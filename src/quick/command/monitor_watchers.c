@@ -1,4 +1,4 @@
 /* The watchers of the monitor. */
 #include "monitor.h"
 
-const struct monitor_watcher *const monitor_watchers[] = { &repair_watcher, NULL };
+const struct monitor_watcher *const monitor_watchers[] = { &daemon_watcher, &endpoint_watcher, &repair_watcher, NULL };

@@ -107,8 +107,7 @@ static void look_up_route(struct peer_probe *p, const struct host_state *s, stru
 	p->is_captured = p->route_link == s->link.index;
 }
 
-/* An address that the peer may have: any in its allowed IPs makes the daemon begin a handshake. */
-static bool target_of(struct ip_addr *out, const struct wg_peer *peer)
+bool probe_target(struct ip_addr *out, const struct wg_peer *peer)
 {
 	static const uint8_t documentation[4] = { 192, 0, 2, 1 };
 
@@ -136,7 +135,7 @@ static void send_packets(struct peer_probe *p, const struct observation *o)
 	p->tx_before = peer->tx_bytes;
 	p->handshake_after_s = peer->handshake_s;
 	p->had_session = peer->handshake_s && peer->handshake_s + HANDSHAKE_OLD_S >= o->facts.now_s;
-	if (!p->had_session && target_of(&target, peer)) {
+	if (!p->had_session && probe_target(&target, peer)) {
 		p->provoke_error = probe_into_tunnel(o->facts.name, &target);
 		p->provoked = true;
 	}

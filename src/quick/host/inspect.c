@@ -168,7 +168,7 @@ static int inspect_unreachable(struct host_state *s, struct rtnetlink *rt, uint8
 	s->unreachable[family == IP_V6] = false;
 	for (size_t i = 0; i < all.n; i++) {
 		s->unreachable[family == IP_V6] |= all.list[i].unreachable && all.list[i].prefix.bits == 0;
-		if (r == 0 && table != TABLE_MAIN && all.list[i].throw && !routes_add(&s->throws, &all.list[i]))
+		if (r == 0 && table != TABLE_MAIN && all.list[i].throw && !routes_append(&s->throws, &all.list[i]))
 			r = -ENOMEM;
 	}
 	free(all.list);

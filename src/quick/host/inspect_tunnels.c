@@ -25,7 +25,7 @@ static int inspect_family(struct table_use *use, struct routes *throws, struct r
 		const struct step_route *route = &routes.list[i];
 		use->unreachable[v6] |= route->prefix.bits == 0 && route->unreachable;
 		use->other_default[v6] |= route->prefix.bits == 0 && !route->unreachable;
-		if (r == 0 && route->throw && !routes_add(throws, route))
+		if (r == 0 && route->throw && !routes_append(throws, route))
 			r = -ENOMEM;
 	}
 	*n += routes.n;

@@ -158,6 +158,19 @@ void journal_note_interface(struct journal *j, uint32_t ifindex)
 	append_number(j, "index", ifindex);
 }
 
+void journal_note_restoring(struct journal *j, uint32_t ifindex)
+{
+	j->restoring = true;
+	append_word(j, "restoring");
+	journal_note_interface(j, ifindex);
+}
+
+void journal_note_restored(struct journal *j)
+{
+	j->restoring = false;
+	append_word(j, "restored");
+}
+
 void journal_note_hooks(struct journal *j, enum hook_phase phase)
 {
 	if (j->began[phase])

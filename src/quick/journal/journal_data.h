@@ -10,6 +10,7 @@ struct journal {
 	bool exists;             /* there is a file */
 	bool complete;           /* `up` completed */
 	uint64_t completed_ms;   /* when, by CLOCK_BOOTTIME; 0: not known */
+	bool restoring;          /* the interface is being created again, or its process was killed while it did */
 	bool is_leftover;        /* of a tunnel that is down: what could not be undone */
 	bool began[HOOK_PHASES]; /* a hook of this phase was started */
 	uint32_t ifindex;        /* of the interface that `up` created; 0: none yet */

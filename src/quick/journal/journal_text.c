@@ -118,6 +118,8 @@ void journal_print(const struct journal *j, struct text *t)
 		text_f(t, "complete %llu\n", (unsigned long long)j->completed_ms);
 	else if (j->complete)
 		text_add(t, "complete\n");
+	if (j->restoring)
+		text_add(t, "restoring\n");
 	if (j->is_leftover)
 		text_add(t, "rest\n");
 }
@@ -330,6 +332,20 @@ static bool read_complete(struct journal *j, struct span rest)
 	return true;
 }
 
+static bool read_restoring(struct journal *j, struct span rest)
+{
+	(void)rest;
+	j->restoring = true;
+	return true;
+}
+
+static bool read_restored(struct journal *j, struct span rest)
+{
+	(void)rest;
+	j->restoring = false;
+	return true;
+}
+
 static bool read_rest(struct journal *j, struct span rest)
 {
 	(void)rest;
@@ -389,6 +405,7 @@ static const struct {
 	{ "throw", read_throw },       { "excluded", read_excluded },
 	{ "hook-lines", read_hook_lines },
 	{ "began", read_began },       { "complete", read_complete },
+	{ "restoring", read_restoring }, { "restored", read_restored },
 	{ "rest", read_rest },         { "config-changed", read_config_changed },
 };
 

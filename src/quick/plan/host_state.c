@@ -21,7 +21,7 @@ static int compare_routes(const void *a, const void *b)
 	return prefix ? prefix : x < y ? -1 : x > y;
 }
 
-bool routes_add(struct routes *r, const struct step_route *route)
+bool routes_append(struct routes *r, const struct step_route *route)
 {
 	if (!vector_reserve(&r->list, &r->cap, r->n + 1, sizeof *r->list))
 		return false;

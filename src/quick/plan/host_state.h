@@ -28,7 +28,7 @@ struct routes {
 	struct step_route *list;
 	size_t n, cap;
 };
-must_check bool routes_add(struct routes *r, const struct step_route *route); /* false: out of memory */
+must_check bool routes_append(struct routes *r, const struct step_route *route); /* false: out of memory */
 void routes_sort(struct routes *r); /* for routes_have() */
 bool routes_have(const struct routes *sorted, const struct ip_prefix *p); /* with any metric */
 /* With the metric of this route. */

@@ -126,6 +126,32 @@ static void malformed_texts(void **state)
 }
 
 /* Without the interface, only a journal of what could not be undone is complete. */
+/* Appended while the interface is created again, and at the end. */
+static void an_interface_that_is_restored(void **state)
+{
+	static const struct { const char *lines; bool restoring; uint32_t index; } cases[] = {
+		{ "restoring\nindex 9\n", true, 9 },
+		{ "restoring\nindex 9\nrestored\n", false, 9 },
+		{ "restoring\nindex 9\nrestored\nrestoring\nindex 12\n", true, 12 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct journal r = { .lock = -1, .name = "wg0" };
+		struct text t = text_heap();
+		text_f(&t, "%s%s", sample, cases[i].lines);
+		assert_int_equal(journal_parse(&r, text_of(&t)), 0);
+		assert_int_equal(r.restoring, cases[i].restoring);
+		assert_int_equal(r.ifindex, cases[i].index);
+		text_heap_free(&t);
+		t = text_heap();
+		journal_print(&r, &t); /* a reload keeps it */
+		assert_int_equal(strstr(t.p, "\nrestoring\n") != NULL, cases[i].restoring);
+		text_heap_free(&t);
+		applied_free(&r.applied);
+	}
+}
+
 static void the_rest_of_a_tunnel(void **state)
 {
 	struct journal r = { .lock = -1, .name = "wg0" };
@@ -147,6 +173,7 @@ int main(void)
 		cmocka_unit_test(appended_entries),
 		cmocka_unit_test(cut_anywhere),
 		cmocka_unit_test(malformed_texts),
+		cmocka_unit_test(an_interface_that_is_restored),
 		cmocka_unit_test(the_rest_of_a_tunnel),
 	};
 

@@ -309,7 +309,7 @@ static inline void model_inspect_routes(struct model_host *h, uint32_t table, ui
 	s->throws.n = 0;
 	for (size_t i = 0; i < h->all_routes.n; i++)
 		if (h->all_routes.list[i].throw && h->all_routes.list[i].table == s->device.fwmark)
-			assert_true(routes_add(&s->throws, &h->all_routes.list[i]));
+			assert_true(routes_append(&s->throws, &h->all_routes.list[i]));
 	routes_sort(&s->throws);
 	s->unreachable[0] = s->unreachable[1] = false;
 	for (size_t i = 0; i < h->all_routes.n; i++)

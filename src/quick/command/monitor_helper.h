@@ -1,0 +1,34 @@
+/* What the monitor has done by its helper process: requests as text, and their output. */
+#ifndef WG_QUICK_MONITOR_HELPER_H
+#define WG_QUICK_MONITOR_HELPER_H
+
+#include "monitor.h"
+#include "quick/host/helper_process.h"
+
+/* The helper of this monitor. */
+extern struct helper monitor_helper;
+
+/* Starts it, once. 0, or -errno after reporting. */
+must_check int monitor_helper_start(struct monitor *m);
+void monitor_helper_stop(void);
+
+/* The requests. Each returns 0 or -errno, as helper_call(); the status is 0 for success, unless something else is said. */
+
+/* An enum restore_status. endpoints: see endpoints_print(). */
+must_check int helper_restore(struct helper_call *c, const char *name, bool userspace, bool hung, struct span endpoints);
+/* "CHOICE HAS-ROUTE ENDPOINT" for each address of each endpoint of a list, for packets with this mark. */
+must_check int helper_look_up(struct helper_call *c, uint32_t mark, const char *list);
+/* "KEY HANDSHAKE-MS RX TX KEEPALIVE MARK HAS-ROUTE ENDPOINT" for each peer whose endpoint in the journal is a name or a list; "-": none. */
+must_check int helper_see(struct helper_call *c, const char *name);
+/* Sets the endpoint of a peer; replace: the peer is removed and added again, so that its next packet begins a handshake. */
+must_check int helper_set_endpoint(struct helper_call *c, const char *name, const struct wg_public *key, const struct ip_endpoint *to, bool replace);
+/* A handshake from another socket. */
+must_check int helper_probe(struct helper_call *c, const char *name, const struct wg_public *key, const struct ip_endpoint *to);
+
+/* Appends "KEY ENDPOINT" for each peer of the tunnel whose endpoint is a name or a list, and is known: where it was seen last. */
+void endpoints_print(const struct monitored_tunnel *t, struct text *out);
+
+/* Whether an endpoint of a file needs to be watched: a name, or a list. */
+bool endpoint_is_watched(struct span endpoint);
+
+#endif
