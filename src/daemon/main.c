@@ -40,7 +40,10 @@ static const char usage[] =
 	"                                        error, or in the background to syslog(3)\n"
 	"  WG_LOG_FILE=PATH                      log to this file instead\n"
 	"  WG_PROCESS_FOREGROUND=1               same as --foreground\n"
-	"  WG_TUN_FD=N, WG_UAPI_FD=N             use these open file descriptors\n"
+	"  WG_TUN_FD=N[,N...], WG_UAPI_FD=N      use these open file descriptors; more than one\n"
+	"                                        are queues of the same device\n"
+	"  WG_LINK_FDS=N,N[,N,N]                 sockets in the network namespace of the device,\n"
+	"                                        if it is one that this process may not enter\n"
 	"  WG_CPU=generic                        use portable cryptography only\n"
 	"  WG_THREADS=N                          number of data threads, 0 to 64\n"
 	"                                        (0: one thread does everything)\n"
@@ -96,8 +99,19 @@ struct predecessor { /* the process that had the tunnel before; fds -1: none, or
 	struct fd_store_taken stored;   /* --fd-store */
 };
 
+/* More than one for each thread are closed: the kernel then delivers nothing to them. */
+static void take_queues(struct control *c, struct options *o)
+{
+	for (size_t i = 0; i < ARRAY_LEN(o->queue_fds); i++)
+		if (o->queue_fds[i] >= 0 && tun_queues(&c->tun) >= threads_tun_queues(o->threads)) {
+			close(o->queue_fds[i]);
+			o->queue_fds[i] = -1;
+		}
+	tun_add_queues(&c->tun, o->queue_fds, ARRAY_LEN(o->queue_fds));
+}
+
 /* name: of the device. One that was passed as a descriptor may differ from the name on the command line. */
-static int open_tun(struct control *c, const struct options *o, const struct predecessor *from, char name[16],
+static int open_tun(struct control *c, struct options *o, const struct predecessor *from, char name[16],
 		    struct text *why)
 {
 	int error = o->takeover    ? tun_share_fds(&c->tun, from->running.tun, &from->running.settings) :
@@ -106,6 +120,8 @@ static int open_tun(struct control *c, const struct options *o, const struct pre
 
 	if (!error && from->stored.tun >= 0)
 		tun_add_queues(&c->tun, from->stored.queues, ARRAY_LEN(from->stored.queues));
+	if (!error && !o->takeover && !o->fd_store)
+		take_queues(c, o);
 	if (!error)
 		error = tun_name(&c->tun, name);
 	if (!error)
@@ -175,14 +191,17 @@ static int open_descriptors(struct control *c, struct options *o, struct predece
 		error = open_tun(c, o, from, name, why);
 	if (error)
 		return error;
-	error = link_open(&c->link, &c->tun, &c->icmp,
-			  o->takeover || from->stored.tun >= 0 ? LINK_TAKEN_OVER : LINK_NEW);
+	if (o->link_fds[LINK_FD_EVENTS] >= 0)
+		error = link_open_by_sockets(&c->link, &c->tun, &c->icmp, o->link_fds);
+	else
+		error = link_open(&c->link, &c->tun, &c->icmp,
+				  o->takeover || from->stored.tun >= 0 ? LINK_TAKEN_OVER : LINK_NEW);
 	if (error)
 		text_f(why, "cannot set up the link: %s", strerror(-error));
 	if (!error)
 		error = open_socket(c, o, &o->uapi_fd, name, why);
 	from->stored.uapi = o->uapi_fd;
-	if (!error)
+	if (!error && o->link_fds[LINK_FD_EVENTS] < 0) /* the name is one of another namespace */
 		open_statistics(c, o, stats, name);
 	return error;
 }
@@ -262,6 +281,15 @@ static int open_log_file(const struct options *o, struct text *why)
 	return error;
 }
 
+static int fork_keeping_descriptors(const struct options *o)
+{
+	int keep[2 + ARRAY_LEN(o->queue_fds) + LINK_FDS] = { o->tun_fd, o->uapi_fd };
+
+	memcpy(keep + 2, o->queue_fds, sizeof o->queue_fds);
+	memcpy(keep + 2 + ARRAY_LEN(o->queue_fds), o->link_fds, sizeof o->link_fds);
+	return daemonize_fork(keep, ARRAY_LEN(keep));
+}
+
 /* In the background, nothing is logged to the inherited streams: they may be a pipe that another program reads to its
  * end. */
 static int run(struct options *o)
@@ -271,7 +299,7 @@ static int run(struct options *o)
 	int status_fd = -1, error;
 
 	if (!o->foreground) {
-		status_fd = daemonize_fork((const int[]){ o->tun_fd, o->uapi_fd }, 2);
+		status_fd = fork_keeping_descriptors(o);
 		if (status_fd < 0)
 			return EXIT_FAILURE;
 		daemonize_detach_streams();
@@ -311,7 +339,7 @@ int main(int argc, char **argv)
 {
 	char text[200];
 	struct text why = text_fixed(text, sizeof text);
-	struct options o = { .tun_fd = -1, .uapi_fd = -1 };
+	struct options o = { .tun_fd = -1, .uapi_fd = -1, .link_fds = { -1, -1, -1, -1 } };
 	int at = 1;
 
 	daemonize_fill_streams();

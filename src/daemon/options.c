@@ -11,19 +11,65 @@
 
 /* A descriptor with the number of a standard stream is duplicated: daemonize_detach_streams replaces the
  * streams. */
+static bool read_fd(int *fd, struct span number)
+{
+	uint64_t n;
+
+	if (!span_to_u64(&n, number, INT_MAX) || fcntl((int)n, F_GETFD) < 0)
+		return false;
+	*fd = n > STDERR_FILENO ? (int)n : fcntl((int)n, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	return true;
+}
+
 static bool fd_variable(int *fd, const char *variable, struct text *why)
 {
 	const char *value = getenv(variable);
-	uint64_t n;
 
 	*fd = -1;
-	if (!value || !*value)
+	if (!value || !*value || read_fd(fd, span_of(value)))
 		return true;
-	if (span_to_u64(&n, span_of(value), INT_MAX) && fcntl((int)n, F_GETFD) >= 0) {
-		*fd = n > STDERR_FILENO ? (int)n : fcntl((int)n, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-		return true;
-	}
 	text_f(why, "%s: expected the number of an open file descriptor, found %s", variable, value);
+	return false;
+}
+
+/* Up to n numbers, separated by commas; what is not set is -1. */
+static bool fds_variable(int *fds, size_t n, const char *variable, struct text *why)
+{
+	const char *value = getenv(variable);
+	struct span rest = span_of(value ? value : ""), number;
+	size_t i = 0;
+
+	for (size_t k = 0; k < n; k++)
+		fds[k] = -1;
+	while (rest.n > 0 && span_next(&number, &rest, ',')) {
+		if (i == n || !read_fd(&fds[i], number)) {
+			text_f(why, "%s: expected the numbers of at most %zu open file descriptors, found %s", variable, n,
+			       value);
+			return false;
+		}
+		i++;
+	}
+	return true;
+}
+
+static bool tun_variable(struct options *o, struct text *why)
+{
+	int fds[1 + ARRAY_LEN(o->queue_fds)];
+
+	if (!fds_variable(fds, ARRAY_LEN(fds), "WG_TUN_FD", why))
+		return false;
+	o->tun_fd = fds[0];
+	memcpy(o->queue_fds, fds + 1, sizeof o->queue_fds);
+	return true;
+}
+
+static bool link_variable(struct options *o, struct text *why)
+{
+	if (!fds_variable(o->link_fds, LINK_FDS, "WG_LINK_FDS", why))
+		return false;
+	if (o->link_fds[LINK_FD_EVENTS] < 0 || (o->tun_fd >= 0 && o->link_fds[LINK_FD_REQUESTS] >= 0))
+		return true;
+	text_add(why, "WG_LINK_FDS: expected two sockets of rtnetlink, in the network namespace of the device of WG_TUN_FD");
 	return false;
 }
 
@@ -72,6 +118,6 @@ bool options_from_environment(struct options *o, struct text *why)
 		return false;
 	}
 	checksum_select(cpu && *cpu && strcmp(cpu, "auto") != 0);
-	return threads_variable(&o->threads, why) && affinity_variable(&o->is_pinned, why) &&
-	       fd_variable(&o->tun_fd, "WG_TUN_FD", why) && fd_variable(&o->uapi_fd, "WG_UAPI_FD", why);
+	return threads_variable(&o->threads, why) && affinity_variable(&o->is_pinned, why) && tun_variable(o, why) &&
+	       fd_variable(&o->uapi_fd, "WG_UAPI_FD", why) && link_variable(o, why);
 }

@@ -206,7 +206,7 @@ static void control_clear(struct control *c)
 	c->retry_ns = NEVER;
 	c->tun.fd = -1;
 	udp_init(&c->udp);
-	c->link.netlink = c->link.daemon_ns = c->icmp.v4 = c->icmp.v6 = -1;
+	c->link.netlink = c->link.daemon_ns = c->link.requests = c->icmp.v4 = c->icmp.v6 = -1;
 	c->link.icmp = &c->icmp; /* link_close closes it, even if the link was never opened */
 	c->tun_source = (struct loop_source){ -1, tun_ready };
 	for (size_t i = 0; i < ARRAY_LEN(c->queue_sources); i++)

@@ -5,11 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
-#include <linux/if_addr.h>
 #include <linux/if_link.h>
-#include <linux/ip.h>
 #include <linux/net_namespace.h>
-#include <linux/pkt_sched.h>
 #include <linux/sockios.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -19,6 +16,7 @@
 #include "daemon/io/netlink.h"
 #include "daemon/process/clock.h"
 #include "daemon/process/log.h"
+#include "link_defaults.h"
 #include "routes.h"
 #include "vxlan_links.h"
 
@@ -30,13 +28,8 @@ enum {
 	V6_MIN_MTU = 1280, /* RFC 8200, 5; below it, the kernel removes IPv6 and its settings from a link */
 	FOLLOW_TRIES = 20,
 };
-#ifndef IFA_PROTO
-#define IFA_PROTO 11 /* Linux 5.18 */
-#endif
-#define IFAPROT_KERNEL_LL 3
 #define MTU_READ_NS (10 * NS_PER_S) /* between two searches */
 #define VXLAN_READ_NS NS_PER_S      /* between two lists */
-#define ADDR_GEN_NONE 1
 #ifndef SOL_NETLINK
 #define SOL_NETLINK 270
 #endif
@@ -111,106 +104,20 @@ static int link_query(struct link_state *out, const char *name)
 bool link_queue_dropped(const struct link *l, uint64_t *n)
 {
 	struct link_state now;
+	int error;
 
-	if (l->in_other_ns || l->now.ifindex == 0 || link_query(&now, l->now.name) != 0 ||
-	    now.ifindex != l->now.ifindex)
+	if ((l->in_other_ns && l->requests < 0) || l->now.ifindex == 0)
+		return false;
+	netlink_use_socket(l->requests);
+	error = link_query(&now, l->now.name);
+	netlink_use_socket(-1);
+	if (error || now.ifindex != l->now.ifindex)
 		return false;
 	*n = now.queue_dropped;
 	return true;
 }
 
-/* ---- the settings of a kernel WireGuard link ---- */
-
-static int link_set(const struct ifinfomsg *i, uint16_t family, uint16_t option, uint16_t sub,
-		    uint32_t value)
-{
-	struct netlink_message m;
-	size_t spec, nest, conf;
-	uint8_t byte = (uint8_t)value;
-
-	netlink_begin(&m, RTM_SETLINK, 0, i, sizeof *i);
-	spec = netlink_nest(&m, IFLA_AF_SPEC);
-	nest = netlink_nest(&m, family);
-	if (family == AF_INET) {
-		conf = netlink_nest(&m, option);
-		netlink_put(&m, sub, &value, sizeof value);
-		netlink_nest_end(&m, conf);
-	} else {
-		netlink_put(&m, option, &byte, sizeof byte);
-	}
-	netlink_nest_end(&m, nest);
-	netlink_nest_end(&m, spec);
-	return netlink_request(&m, NULL, 0, NULL);
-}
-
-/* Removes link-local addresses that the kernel generated before address generation was turned off. */
-static void remove_generated(void *ctx, const void *messages, size_t n)
-{
-	const struct ifinfomsg *link = ctx;
-	struct netlink_view v;
-	struct ifaddrmsg a;
-
-	while (netlink_next(&v, &messages, &n)) {
-		struct netlink_message m;
-		const uint8_t *proto, *address;
-		if (v.type != RTM_NEWADDR || !netlink_read_family(&v, &a, sizeof a) ||
-		    a.ifa_index != (uint32_t)link->ifi_index)
-			continue;
-		proto = netlink_find_attribute(v.p, v.n, IFA_PROTO, 1, NULL);
-		address = netlink_find_attribute(v.p, v.n, IFA_ADDRESS, 16, NULL);
-		if (!address || !proto || *proto != IFAPROT_KERNEL_LL)
-			continue;
-		netlink_begin(&m, RTM_DELADDR, 0, &a, sizeof a);
-		netlink_put(&m, IFA_LOCAL, address, 16);
-		if (netlink_request(&m, NULL, 0, NULL) != 0)
-			log_verbose("cannot remove a link-local address");
-	}
-}
-
-/* Redirects are off only when both the link and "all" are; "all" cannot be set by netlink. */
-static void disable_redirects(void)
-{
-	static const char path[] = "/proc/sys/net/ipv4/conf/all/send_redirects";
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, "0", 1) != 1)
-		log_verbose("cannot write %s: %s", path, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-}
-
-/* Packets go directly to the daemon: the ring of the TUN is the queue. */
-static void remove_qdisc(const struct link_state *now)
-{
-	struct tcmsg t = { .tcm_family = AF_UNSPEC, .tcm_ifindex = (int)now->ifindex,
-			   .tcm_parent = TC_H_ROOT };
-	struct netlink_message m;
-
-	netlink_begin(&m, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &t, sizeof t);
-	netlink_put(&m, TCA_KIND, "noqueue", sizeof "noqueue");
-	if (netlink_request(&m, NULL, 0, NULL) != 0)
-		log_verbose("cannot remove the queueing discipline of the link");
-}
-
-/* In the namespace of the link; after it moved or was brought up. */
-static void apply_defaults(const struct link_state *now)
-{
-	struct ifinfomsg i = { .ifi_family = AF_UNSPEC, .ifi_index = (int)now->ifindex };
-	struct ifaddrmsg a = { .ifa_family = AF_INET6, .ifa_index = now->ifindex };
-	struct netlink_message m;
-	int error;
-
-	if (link_set(&i, AF_INET6, IFLA_INET6_ADDR_GEN_MODE, 0, ADDR_GEN_NONE) == 0 && now->up) {
-		netlink_begin(&m, RTM_GETADDR, 0, &a, sizeof a);
-		error = netlink_dump(&m, remove_generated, &i);
-		if (error)
-			log_verbose("cannot list link-local addresses: %s", strerror(-error));
-	}
-	if (link_set(&i, AF_INET, IFLA_INET_CONF, IPV4_DEVCONF_SEND_REDIRECTS, 0) != 0)
-		log_verbose("cannot set send_redirects");
-	disable_redirects();
-	remove_qdisc(now);
-}
+/* ---- a new link ---- */
 
 static int link_configure(const struct link_state *now)
 {
@@ -253,12 +160,16 @@ static void raise_privileges(const struct link *l, bool raise)
 		l->raise_privileges(raise);
 }
 
-/* Between these two, the thread is in the namespace of the link, with raised privileges. */
+/* Between these two, the thread is in the namespace of the link, with raised privileges; or its requests are made there. */
 static bool enter(void *ctx)
 {
 	struct link *l = ctx;
 	int ns, error;
 
+	if (l->requests >= 0) {
+		netlink_use_socket(l->requests);
+		return true;
+	}
 	raise_privileges(l, true);
 	if (!l->in_other_ns)
 		return true;
@@ -277,6 +188,10 @@ static void leave(void *ctx)
 {
 	struct link *l = ctx;
 
+	if (l->requests >= 0) {
+		netlink_use_socket(-1);
+		return;
+	}
 	if (l->in_other_ns && setns(l->daemon_ns, CLONE_NEWNET) != 0)
 		unreachable(); /* everything else would happen in the wrong namespace */
 	raise_privileges(l, false);
@@ -345,7 +260,7 @@ static int attach_inside(struct link *l, enum attach_reason reason)
 	if (!error && reason == ATTACH_NEW)
 		error = link_configure(&l->now);
 	if (!error && reason != ATTACH_TAKEN_OVER) {
-		apply_defaults(&l->now);
+		link_defaults_apply(&l->now, l->requests < 0);
 		error = link_query(&l->now, name);
 	}
 	if (!error)
@@ -370,11 +285,35 @@ static void set_icmp(struct link *l)
 	raise_privileges(l, false);
 }
 
+/* The sockets that were passed stay in the namespace, which is another one, and hear of its link. */
+static int attach_by_sockets(struct link *l, enum attach_reason reason)
+{
+	static const int groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE };
+	int error = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(groups); i++)
+		if (setsockopt(l->netlink, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof groups[i]) != 0)
+			error = -errno;
+	l->in_other_ns = true;
+	l->is_watched = !error;
+	l->icmp->no_conntrack_until_ns = NEVER; /* that of the namespace of the daemon */
+	if (error)
+		log_error("cannot watch the link: %s", strerror(-error));
+	if (!enter(l))
+		unreachable();
+	error = attach_inside(l, reason);
+	leave(l);
+	return error;
+}
+
 /* Finds the namespace of the link and reads its state there. -ENODEV: it has moved meanwhile, or was deleted. */
 static int link_attach(struct link *l, enum attach_reason reason)
 {
-	int ns = tun_netns(l->tun), error;
+	int ns, error;
 
+	if (l->requests >= 0)
+		return attach_by_sockets(l, reason);
+	ns = tun_netns(l->tun);
 	if (ns == -EBADFD)
 		return -ENODEV;
 	l->ns_inode = inode_of(ns);
@@ -406,7 +345,7 @@ static int link_follow(struct link *l, enum attach_reason reason)
 		error = link_attach(l, reason);
 		if (error == -ENODEV && tun_name(l->tun, l->now.name) == -EBADFD)
 			return -ENODEV;
-		ns = tun_netns(l->tun);
+		ns = l->requests < 0 ? tun_netns(l->tun) : -1;
 		ns_inode = inode_of(ns);
 		if (ns >= 0)
 			close(ns);
@@ -418,9 +357,22 @@ static int link_follow(struct link *l, enum attach_reason reason)
 	return error;
 }
 
+int link_open_by_sockets(struct link *l, struct tun *tun, struct icmp *icmp, const int fds[LINK_FDS])
+{
+	*l = (struct link){ .tun = tun, .daemon_ns = -1, .icmp = icmp };
+	l->netlink = fds[LINK_FD_EVENTS];
+	l->requests = fds[LINK_FD_REQUESTS];
+	icmp->v4 = fds[LINK_FD_ICMP];
+	icmp->v6 = fds[LINK_FD_ICMP6];
+	for (int i = 0; i < LINK_FDS; i++)
+		if (fds[i] >= 0 && fcntl(fds[i], F_SETFD, FD_CLOEXEC) != 0)
+			return -errno;
+	return link_follow(l, ATTACH_NEW);
+}
+
 int link_open(struct link *l, struct tun *tun, struct icmp *icmp, enum link_origin origin)
 {
-	*l = (struct link){ .tun = tun, .daemon_ns = own_namespace(), .icmp = icmp };
+	*l = (struct link){ .tun = tun, .daemon_ns = own_namespace(), .requests = -1, .icmp = icmp };
 	icmp->v4 = icmp->v6 = -1;
 	l->netlink = netlink_open(RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE);
 	if (l->netlink < 0) {
@@ -438,7 +390,9 @@ void link_close(struct link *l)
 		close(l->netlink);
 	if (l->daemon_ns >= 0)
 		close(l->daemon_ns);
-	l->netlink = l->daemon_ns = -1;
+	if (l->requests >= 0)
+		close(l->requests);
+	l->netlink = l->daemon_ns = l->requests = -1;
 }
 
 void link_apply_defaults(struct link *l)
@@ -448,13 +402,15 @@ void link_apply_defaults(struct link *l)
 	l->defaults_due = false;
 	if (!enter(l))
 		return;
-	apply_defaults(&l->now);
+	link_defaults_apply(&l->now, l->requests < 0);
 	leave(l);
 }
 
 /* A control message has the id of the namespace of an event. Without one, it is that of the daemon. */
 static bool is_from_link_namespace(const struct link *l, struct msghdr *m)
 {
+	if (l->requests >= 0)
+		return true; /* the socket is in that of the link */
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
 		int nsid;
 		if (c->cmsg_level != SOL_NETLINK || c->cmsg_type != NETLINK_LISTEN_ALL_NSID)

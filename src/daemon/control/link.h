@@ -5,6 +5,7 @@
 
 #include "daemon/io/icmp.h"
 #include "daemon/io/tun.h"
+#include "link_fds.h"
 
 struct link_state {
 	char name[16];
@@ -18,6 +19,7 @@ struct link { /* owned by control */
 	struct tun *tun;
 	int daemon_ns;       /* the network namespace of the daemon */
 	int netlink;         /* a socket in it, which receives events of the link; -1: none */
+	int requests;        /* a socket that was passed, in the namespace of the link, for queries and changes; -1: none */
 	bool in_other_ns;    /* the link is not in daemon_ns */
 	bool is_watched;     /* its events reach the socket */
 	bool defaults_due;   /* link_apply_defaults has something to do */
@@ -40,6 +42,8 @@ enum link_origin {
 };
 /* Begins to watch the link. 0 or -errno. */
 must_check int link_open(struct link *l, struct tun *tun, struct icmp *icmp, enum link_origin origin);
+/* The same for a new link in a namespace that may not be entered: through sockets there, which it then owns. */
+must_check int link_open_by_sockets(struct link *l, struct tun *tun, struct icmp *icmp, const int fds[LINK_FDS]);
 void link_close(struct link *l);
 
 /* Reads the events that wait and updates l->now; follows the link into another namespace. No open descriptor

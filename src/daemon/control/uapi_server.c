@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/inotify.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "daemon/process/clock.h"
@@ -34,6 +35,16 @@ int uapi_server_open(struct uapi_server *s, const char *dir, const char *name, s
 	return fd < 0 ? fd : 0;
 }
 
+/* An abstract address (unix(7)) belongs to no file: one at the usual path is another daemon's. */
+static bool has_path(int fd)
+{
+	struct sockaddr_un a = { 0 };
+	socklen_t n = sizeof a;
+
+	return getsockname(fd, (struct sockaddr *)&a, &n) == 0 && n > offsetof(struct sockaddr_un, sun_path) &&
+	       a.sun_path[0] != '\0';
+}
+
 int uapi_server_take_fd(struct uapi_server *s, int fd, const char *dir, const char *name,
 			struct text *why)
 {
@@ -46,7 +57,8 @@ int uapi_server_take_fd(struct uapi_server *s, int fd, const char *dir, const ch
 		return -EINVAL;
 	}
 	s->listener.fd = fd;
-	socket_file_find(&s->file, dir, name, ".sock");
+	if (has_path(fd))
+		socket_file_find(&s->file, dir, name, ".sock");
 	return 0;
 }
 

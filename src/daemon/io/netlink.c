@@ -21,6 +21,13 @@ static_assert(sizeof(struct rtattr) == 4 && offsetof(struct rtattr, rta_len) == 
 static_assert(sizeof(struct ifinfomsg) == 16 && sizeof(struct ifaddrmsg) == 8 && sizeof(struct rtmsg) == 12 &&
 	      sizeof(struct tcmsg) == 20 && sizeof(struct rtgenmsg) == 1, "family headers");
 
+static int open_requests = -1; /* see netlink_use_socket(); owned by control */
+
+void netlink_use_socket(int fd)
+{
+	open_requests = fd;
+}
+
 int netlink_open(uint32_t groups)
 {
 	return netlink_open_protocol(NETLINK_ROUTE, groups);
@@ -89,23 +96,43 @@ void netlink_nest_end(struct netlink_message *m, size_t nest)
 	memcpy(m->bytes + nest, &n, sizeof n); /* rta_len */
 }
 
-/* Sends a request on a new socket, which it returns, or -errno. */
+static void close_request(int fd)
+{
+	if (fd != open_requests)
+		close(fd);
+}
+
+/* The socket that is open, without the rest of an answer that was not read to its end, or a new one. -errno. */
+static int request_socket(void)
+{
+	char rest[64];
+	int fd = open_requests;
+
+	if (fd < 0)
+		fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	else
+		while (recv(fd, rest, sizeof rest, MSG_DONTWAIT | MSG_TRUNC) >= 0 || errno == ENOBUFS)
+			;
+	return fd < 0 ? -errno : fd;
+}
+
+/* Sends a request on the socket that it returns, or -errno. */
 static int send_request(struct netlink_message *m)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	struct timeval timeout = { .tv_sec = 5 };
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), error, strict = 1;
+	int fd = request_socket(), error, strict = header_of(m)->nlmsg_flags & NLM_F_DUMP ? 1 : 0;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-	if (header_of(m)->nlmsg_flags & NLM_F_DUMP)
+	if (strict || fd == open_requests)
 		(void)setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &strict, sizeof strict);
 	if (sendto(fd, m->bytes, header_of(m)->nlmsg_len, 0, (struct sockaddr *)&kernel,
 		   sizeof kernel) >= 0)
 		return fd;
 	error = -errno;
-	close(fd);
+	close_request(fd);
 	return error;
 }
 
@@ -187,7 +214,7 @@ int netlink_request(struct netlink_message *m, void *reply, size_t capacity, siz
 			memcpy(reply, buffer, *got);
 		}
 	}
-	close(fd);
+	close_request(fd);
 	return n < 0 ? (int)n : error;
 }
 
@@ -243,7 +270,7 @@ int netlink_dump(struct netlink_message *m, void (*each)(void *ctx, const void *
 		ended = ends_reply(&error, buffer, (size_t)n);
 		each(ctx, buffer, (size_t)n);
 	}
-	close(fd);
+	close_request(fd);
 	return n < 0 ? (int)n : error;
 }
 

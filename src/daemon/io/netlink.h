@@ -28,6 +28,10 @@ void netlink_nest_end(struct netlink_message *m, size_t nest);
  * the socket. reply (may be null): the first other message, cut to the capacity; *n is 0 if there was none. */
 must_check int netlink_request(struct netlink_message *m, void *reply, size_t capacity, size_t *n);
 
+/* From now on, netlink_request() and netlink_dump() use this open, blocking socket, which may belong to another network
+ * namespace; -1: a new socket for each again. Control thread only, as are these two functions. */
+void netlink_use_socket(int fd);
+
 /* The same on an open socket of this kind, for requests that the kernel answers while it takes them, such as look-ups:
  * nothing blocks. *first: the first message of the answer, in `reply`, cut to the capacity. -EAGAIN: it has sent no answer. */
 struct netlink_socket {

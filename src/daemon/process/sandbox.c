@@ -255,7 +255,7 @@ static int allow_with_arguments(scmp_filter_ctx f)
 	return error;
 }
 
-/* For disable_redirects() in link.c; files cannot be read or created. open(3) adds O_LARGEFILE, which is 0 where libc
+/* For disable_redirects() in link_defaults.c; files cannot be read or created. open(3) adds O_LARGEFILE, which is 0 where libc
  * does not, and is openat(2) in glibc, open(2) in musl. */
 static int allow_to_open(scmp_filter_ctx f)
 {
