@@ -191,6 +191,11 @@ int ipc_set(struct ipc *c, const struct wg_device *patch)
 	return rc;
 }
 
+int ipc_set_connected(int take_fd, const struct wg_device *patch)
+{
+	return socket_set(take_fd, patch);
+}
+
 int ipc_last_request(struct ipc *c, struct wg_device *out, const char *name, const struct wg_device *of)
 {
 	struct identity id;

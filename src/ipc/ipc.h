@@ -35,6 +35,9 @@ must_check int ipc_get_listed(struct ipc *c, struct wg_device *out, const struct
  * the backend's. */
 must_check int ipc_set(struct ipc *c, const struct wg_device *patch);
 
+/* The same over a connected stream socket to a userspace daemon, which it closes. */
+must_check int ipc_set_connected(int take_fd, const struct wg_device *patch);
+
 /* The kernel's own text about the error of the last ipc_get or ipc_set, until the next one; or null. */
 const char *ipc_extack(const struct ipc *c);
 

@@ -8,6 +8,7 @@
 #include "quick/command/command.h"
 #include "quick/command/confirm.h"
 #include "quick/command/messages.h"
+#include "quick/command/run.h"
 #include "quick/host/hooks.h"
 #include "quick/host/netns.h"
 #include "quick/host/process.h"
@@ -18,7 +19,7 @@
 #include "report/output.h"
 #include "report/report.h"
 
-static const char usage_line[] = "Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | graph | status | doctor | confirm | monitor | qr ] [ CONFIG_FILE | INTERFACE ]\n";
+static const char usage_line[] = "Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | graph | status | doctor | confirm | monitor | qr | run ] [ CONFIG_FILE | INTERFACE ]\n";
 
 static const char usage[] =
 	"\n"
@@ -39,6 +40,8 @@ static const char usage[] =
 	"  monitor  keeps all tunnels as `up' left them; wg-quick-monitor.service runs it\n"
 	"  qr       prints the file as a QR code for the apps of phones; -o FILE.svg or\n"
 	"           -o FILE.png writes an image\n"
+	"  run      `wg-quick run [--hooks] CONFIG_FILE [--] COMMAND...' runs a command, as any\n"
+	"           user, whose traffic goes through the tunnel or nowhere\n"
 	"\n"
 	"  --confirm SECONDS of up and reload: the change is rolled back unless `confirm' is\n"
 	"  run within this time. --no-hooks skips the hooks of up, down and restart; -q,\n"
@@ -68,7 +71,7 @@ static const char usage[] =
 static const struct own_command {
 	const char *name;
 	int (*run)(int argc, char *const argv[]);
-} own_commands[] = { { "check", command_check }, { "graph", command_graph } };
+} own_commands[] = { { "check", command_check }, { "graph", command_graph }, { "run", command_run } };
 
 enum { OPTION_DRY_RUN = 1, OPTION_NO_HOOKS = 2, OPTION_QUIET = 4, OPTION_OUTPUT = 8, OPTION_JSON = 16, OPTION_TEXT = 32,
        OPTION_FIX = 64, OPTION_CONFIRM = 128, OPTION_EXPIRE = 256 };

@@ -257,7 +257,7 @@ static int attach_inside(struct link *l, enum attach_reason reason)
 
 	if (!error)
 		error = link_query(&l->now, name);
-	if (!error && reason == ATTACH_NEW)
+	if (!error && reason == ATTACH_NEW && !(l->requests >= 0 && l->now.up)) /* up: it had a daemon before */
 		error = link_configure(&l->now);
 	if (!error && reason != ATTACH_TAKEN_OVER) {
 		link_defaults_apply(&l->now, l->requests < 0);
@@ -362,8 +362,7 @@ int link_open_by_sockets(struct link *l, struct tun *tun, struct icmp *icmp, con
 	*l = (struct link){ .tun = tun, .daemon_ns = -1, .icmp = icmp };
 	l->netlink = fds[LINK_FD_EVENTS];
 	l->requests = fds[LINK_FD_REQUESTS];
-	icmp->v4 = fds[LINK_FD_ICMP];
-	icmp->v6 = fds[LINK_FD_ICMP6];
+	icmp_take_fds(icmp, fds[LINK_FD_ICMP], fds[LINK_FD_ICMP6]);
 	for (int i = 0; i < LINK_FDS; i++)
 		if (fds[i] >= 0 && fcntl(fds[i], F_SETFD, FD_CLOEXEC) != 0)
 			return -errno;

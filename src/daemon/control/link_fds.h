@@ -3,7 +3,7 @@
 #define DAEMON_LINK_FDS_H
 
 enum link_fd {
-	LINK_FD_EVENTS,   /* rtnetlink(7): events of the link */
+	LINK_FD_EVENTS,   /* rtnetlink(7), bound: events of the link */
 	LINK_FD_REQUESTS, /* rtnetlink(7), blocking: queries and changes of it */
 	LINK_FD_ICMP,     /* raw sockets for ICMP and ICMPv6 errors; these two may be missing: -1 */
 	LINK_FD_ICMP6,

@@ -36,14 +36,21 @@ static int raw_socket(int family, int protocol)
 
 void icmp_open(struct icmp *c)
 {
+	int v4 = raw_socket(AF_INET, IPPROTO_ICMP);
+
+	if (v4 < 0)
+		log_verbose("cannot open ICMP sockets: %s", strerror(errno));
+	icmp_take_fds(c, v4, raw_socket(AF_INET6, IPPROTO_ICMPV6));
+}
+
+/* The sockets only send: nothing may fill their receive buffers. */
+void icmp_take_fds(struct icmp *c, int v4, int v6)
+{
 	struct icmp6_filter none6;
 	uint32_t none4 = UINT32_MAX;
 
-	c->v4 = raw_socket(AF_INET, IPPROTO_ICMP);
-	c->v6 = raw_socket(AF_INET6, IPPROTO_ICMPV6);
-	if (c->v4 < 0)
-		log_verbose("cannot open ICMP sockets: %s", strerror(errno));
-	/* The sockets only send: nothing may fill their receive buffers. */
+	c->v4 = v4;
+	c->v6 = v6;
 	ICMP6_FILTER_SETBLOCKALL(&none6);
 	if (c->v4 >= 0)
 		(void)setsockopt(c->v4, SOL_RAW, ICMP_FILTER, &none4, sizeof none4);

@@ -27,6 +27,7 @@ struct icmp {
 
 /* Opens the sockets in the current network namespace, as far as possible. */
 void icmp_open(struct icmp *c);
+void icmp_take_fds(struct icmp *c, int v4, int v6); /* sockets that are open; -1: none */
 void icmp_close(struct icmp *c);
 
 /* Pure: builds the error about a packet, with its checksum for IPv4 (the kernel adds that of IPv6), and its
