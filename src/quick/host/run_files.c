@@ -54,19 +54,16 @@ static bool find_special(char out[PATH_MAX])
 	struct span end;
 
 	for (int i = 0; i < 8; i++) {
-		struct text t = text_fixed(path, sizeof path);
 		ssize_t n = readlink(path, target, sizeof target - 1);
+		size_t folder = 0;
 		if (n < 0)
 			break;
-		target[n] = '\0';
-		if (target[0] != '/') {
-			t.n = strlen(path);
-			while (t.n > 0 && path[t.n - 1] != '/')
-				t.n--;
-		}
-		text_add(&t, target);
-		if (t.failed)
+		if (target[0] != '/')
+			folder = (size_t)(strrchr(path, '/') + 1 - path);
+		if (folder + (size_t)n >= sizeof path)
 			return false;
+		memcpy(path + folder, target, (size_t)n);
+		path[folder + (size_t)n] = '\0';
 	}
 	end = span_of(path);
 	if (span_starts(end, "/etc/../"))

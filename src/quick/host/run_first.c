@@ -22,7 +22,7 @@
 #include "run_tun.h"
 #include "step_batch.h"
 
-enum { SIGNALS = 65, GROUP_SIGNAL_MS = 1000 };
+enum { SIGNALS = 65, GROUP_SIGNAL_MS = 1000, FILES_CHECKS = 10, FILES_CHECK_MS = 50 };
 
 struct first {
 	const struct run_request *r;
@@ -232,17 +232,19 @@ static bool start_command(struct first *f)
 /* Returns when the command has ended. Ends when the process outside has. */
 static void wait_for_command(struct first *f)
 {
-	int mounts = run_files_watch();
+	int mounts = run_files_watch(), checks = 0; /* the kernel removes a mount before the file is replaced */
 
 	while (reap(f), f->status < 0) {
 		struct pollfd p[] = { { .fd = f->channel, .events = POLLIN }, { .fd = f->signals, .events = POLLIN },
 				      { .fd = mounts, .events = POLLPRI } };
 		struct run_message m;
-		if (poll(p, ARRAY_LEN(p), -1) < 0 && errno != EINTR)
+		int r = poll(p, ARRAY_LEN(p), checks > 0 ? FILES_CHECK_MS : -1);
+		if (r < 0 && errno != EINTR)
 			_exit(RUN_FAILED);
+		checks = r > 0 && p[2].revents ? FILES_CHECKS : r == 0 ? checks - 1 : checks;
 		if (p[1].revents)
 			read_signals(f);
-		if (p[2].revents)
+		if (checks > 0)
 			run_files_mount_again();
 		if (!p[0].revents)
 			continue;
