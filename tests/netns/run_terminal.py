@@ -1,4 +1,4 @@
-"""run_terminal.py COMMAND…: starts the command on a terminal of its own, as a job of a shell does, and checks what the keys of
+"""run_terminal.py COMMAND…: starts the command on a new terminal, as a job of a shell does, and checks what the keys of
 the terminal do: ^Z, continuing, a new window size, ^C. The command has to be one that runs this program with --inside."""
 
 import fcntl

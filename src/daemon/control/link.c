@@ -285,7 +285,7 @@ static void set_icmp(struct link *l)
 	raise_privileges(l, false);
 }
 
-/* The sockets that were passed stay in the namespace, which is another one, and hear of its link. */
+/* The sockets that were passed stay in the namespace, which is not that of the daemon. */
 static int attach_by_sockets(struct link *l, enum attach_reason reason)
 {
 	static const int groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE };

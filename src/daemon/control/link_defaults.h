@@ -1,4 +1,4 @@
-/* The settings of a kernel WireGuard link, which a TUN has not: no link-local address of its own, no redirects, no queueing
+/* The settings of a kernel WireGuard link, which a TUN lacks: no generated link-local address, no redirects, no queueing
  * discipline. */
 #ifndef DAEMON_LINK_DEFAULTS_H
 #define DAEMON_LINK_DEFAULTS_H

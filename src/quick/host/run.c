@@ -163,7 +163,7 @@ static void read_channel(struct run *run)
 		run->channel = -1;
 		return;
 	}
-	if (m.kind == RUN_STOPPED)
+	if (m.kind == RUN_PAUSED)
 		stop(run, m.value);
 	if (m.kind == RUN_ENDED) {
 		run->ended = true;

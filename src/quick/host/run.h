@@ -7,7 +7,7 @@
 #include "quick/plan/step.h"
 #include "run_files.h"
 
-/* Exit statuses when there is none of the command, as env(1) and timeout(1) have them. */
+/* Exit statuses of a command that was not run, as env(1) and timeout(1) have them. */
 enum { RUN_FAILED = 125, RUN_NOT_EXECUTABLE = 126, RUN_NOT_FOUND = 127 };
 
 struct run_request {

@@ -10,7 +10,7 @@ enum run_message_kind {
 	RUN_READY,     /* from inside: the device exists; with its descriptors */
 	RUN_CONNECT,   /* to the inside: the daemon is configured, set the link up */
 	RUN_SIGNAL,    /* to the inside: send this signal to the command */
-	RUN_STOPPED,   /* from inside: this signal stopped the command */
+	RUN_PAUSED,   /* from inside: this signal stopped the command */
 	RUN_ENDED,     /* from inside: the status of the command, as wait(2) has it */
 };
 

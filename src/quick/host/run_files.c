@@ -1,6 +1,6 @@
 /* /run, /etc/resolv.conf and /etc/nsswitch.conf of a command that runs in private namespaces. Programs outside replace
  * resolv.conf and restart their services at any time, and removing a file or directory removes what is mounted on it. So /run
- * is a file system of its own, in which every entry of the real one is mounted but those of services that resolve names, and a
+ * is a separate file system, in which every entry of the real one is mounted but those of services that resolve names, and a
  * resolv.conf that is a link to /run leads to a file there. */
 #include "run_files.h"
 
@@ -287,7 +287,7 @@ int run_files_watch(void)
 	return open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 }
 
-/* Without resolv.conf, the C library asks a name server on this host, of which there is none in the namespace. */
+/* Without resolv.conf, the C library asks a name server on this host, and the namespace has no such server. */
 static int mount_files(void)
 {
 	int r = mount_file(OWN "/resolv.conf", RESOLV_CONF);

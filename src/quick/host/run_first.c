@@ -177,7 +177,7 @@ static void reap(struct first *f)
 		if (pid != f->command)
 			continue;
 		if (WIFSTOPPED(status))
-			run_channel_send(f->channel, &(struct run_message){ .kind = RUN_STOPPED, .value = WSTOPSIG(status) });
+			run_channel_send(f->channel, &(struct run_message){ .kind = RUN_PAUSED, .value = WSTOPSIG(status) });
 		else
 			f->status = status;
 	}

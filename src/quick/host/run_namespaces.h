@@ -17,7 +17,7 @@ must_check int run_namespaces_map(void);
 int run_namespaces_refused(const char *what, int error);
 
 /* In the child, before the command: gives up all capabilities, also for a user with number 0, whom the kernel would give them
- * again. Programs with capabilities of their own, such as ping(8), keep them, over these namespaces. 0 or -errno. */
+ * again. Programs whose file has capabilities, such as ping(8), get them, over these namespaces only. 0 or -errno. */
 must_check int run_namespaces_drop_capabilities(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* The plan of `run`: a tunnel that is the only link, except the loopback one, of a network namespace of its own. */
+/* The plan of `run`: a tunnel that is the only link, except the loopback one, of its network namespace. */
 #ifndef WG_QUICK_PRIVATE_PLAN_H
 #define WG_QUICK_PRIVATE_PLAN_H
 
