@@ -1,6 +1,6 @@
 # bash completion for wg-quick(8).
 _wg_quick() {
-	local cur=${COMP_WORDS[COMP_CWORD]} verb= word names= file
+	local cur=${COMP_WORDS[COMP_CWORD]} verb= word names= file tunnels=0
 	COMPREPLY=()
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
 	-o | --output) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
@@ -14,15 +14,26 @@ _wg_quick() {
 			if [ -n "$skip" ]; then
 				skip=
 			elif [ -n "$verb" ]; then
-				case $verb in check | graph) ;; *) return ;; esac
+				case $verb in
+				check | graph) ;;
+				run) ((++tunnels)) ;;
+				*) return ;;
+				esac
 			else
 				verb=$word
 			fi
 			;;
 		esac
 	done
+	if [ "$tunnels" -eq 1 ]; then
+		mapfile -t COMPREPLY < <(compgen -c -- "$cur" | sort -u)
+		return
+	elif [ "$tunnels" -gt 1 ]; then
+		case $cur in -*) ;; *) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;; esac
+		return
+	fi
 	if [ -z "$verb" ]; then
-		mapfile -t COMPREPLY < <(compgen -W "up down restart save strip reload diff check graph status doctor confirm monitor qr" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up down restart save strip reload diff check graph status doctor confirm monitor qr run" -- "$cur")
 		return
 	fi
 	case $cur in
@@ -35,6 +46,7 @@ _wg_quick() {
 		diff | status) mapfile -t COMPREPLY < <(compgen -W "--format=json --format=text" -- "$cur") ;;
 		doctor) mapfile -t COMPREPLY < <(compgen -W "--fix" -- "$cur") ;;
 		qr) mapfile -t COMPREPLY < <(compgen -W "--output" -- "$cur") ;;
+		run) mapfile -t COMPREPLY < <(compgen -W "--hooks" -- "$cur") ;;
 		check) mapfile -t COMPREPLY < <(compgen -W "--strict --resolve --explain --format=text --format=json --format=github" -- "$cur") ;;
 		esac
 		return

@@ -5,7 +5,7 @@ function __wg_quick_tunnels
 	end
 	string split ' ' -- (wg show interfaces 2>/dev/null)
 end
-set -l verbs up down restart save strip reload diff check graph status doctor confirm monitor qr
+set -l verbs up down restart save strip reload diff check graph status doctor confirm monitor qr run
 complete -c wg-quick -f
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a up -d 'Bring a tunnel up'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a down -d 'Take a tunnel down'
@@ -21,6 +21,7 @@ complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a doctor -d 'E
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a confirm -d 'Keep a change made with --confirm'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a monitor -d 'Keep all tunnels as up left them'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a qr -d 'Show the file as a QR code for phones'
+complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a run -d 'Run a command whose traffic goes through a tunnel'
 complete -c wg-quick -n "__fish_seen_subcommand_from $verbs; and not __fish_seen_subcommand_from monitor" -a '(__wg_quick_tunnels)'
 complete -c wg-quick -n '__fish_seen_subcommand_from up' -l dry-run -d 'Print the steps only'
 complete -c wg-quick -n '__fish_seen_subcommand_from up reload' -l confirm -x -d 'Roll back unless confirmed within SECONDS'
@@ -33,3 +34,5 @@ complete -c wg-quick -n '__fish_seen_subcommand_from check' -l format -x -a 'tex
 complete -c wg-quick -n '__fish_seen_subcommand_from doctor' -l fix -d 'Do what reload would do'
 complete -c wg-quick -n '__fish_seen_subcommand_from qr' -s o -l output -r -F -d 'Write an image'
 complete -c wg-quick -n '__fish_seen_subcommand_from diff status' -l format -x -a 'text json' -d 'Format of the output'
+complete -c wg-quick -n '__fish_seen_subcommand_from run' -l hooks -d 'Run the hooks inside'
+complete -c wg-quick -n '__fish_seen_subcommand_from run; and test (count (string match -v -- "-*" (commandline -opc))) -gt 2' -a '(__fish_complete_subcommand --fcs-skip=3)'

@@ -25,6 +25,7 @@ _wg-quick() {
 		'confirm:keep a change made with --confirm'
 		'monitor:keep all tunnels as up left them'
 		'qr:show the file as a QR code for phones'
+		'run:run a command whose traffic goes through a tunnel'
 	)
 	if (( CURRENT == 2 )); then
 		_describe command commands
@@ -45,6 +46,7 @@ _wg-quick() {
 	doctor) _arguments '--fix[do what reload would do]' '*:tunnel:_wg-quick_tunnels' ;;
 	qr) _arguments '(-o --output)'{-o,--output}'[write an image]:image file:_files -g "*.(svg|png)"' '*:tunnel:_wg-quick_tunnels' ;;
 	monitor) _message 'no arguments' ;;
+	run) _arguments '--hooks[run the hooks inside]' '2:tunnel:_wg-quick_tunnels' '*::command:_normal' ;;
 	*) _wg-quick_tunnels ;;
 	esac
 }

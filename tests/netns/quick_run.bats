@@ -256,6 +256,25 @@ while True: time.sleep(60)'
 	nothing_runs
 }
 
+@test "the example in README.md and wg-quick(8)" {
+	on_bg gw python3 "$NET_LIB/name_server.py" 10.8.0.1
+	listens() { grep -q ready "$BG_LOG"; }
+	on gw ip address add 10.8.0.1/24 dev wgs
+	eventually 10 listens
+	user_file office "DNS = 10.8.0.1" 10.8.0.0/24
+	sed -i 's/^Address = .*/Address = 10.9.0.2\/32/' "$NET_DIR/office.conf"
+	cd "$BATS_TEST_DIRNAME/../.."
+	sed -n '/^`wg-quick run` runs/,/^The userspace/ s/^    //p' README.md > "$NET_DIR/readme"
+	sed -n '/^\$ wg-quick run/,/^\.Ed/p' man/wg-quick.8 | grep -v '^\.' > "$NET_DIR/man"
+	diff <(sed 's/^laptop//' "$NET_DIR/readme") "$NET_DIR/man"
+	grep -q '^\$ ' "$NET_DIR/man"
+	while read -r prompt command; do
+		echo "$prompt $command"
+		user sh -c 'cd "$0" && PATH=$PWD/bin:$PATH && eval "$1"' "$NET_DIR" "$command" 2>&1 || true
+	done < <(grep '^\$ ' "$NET_DIR/man") > "$NET_DIR/real"
+	diff "$NET_DIR/man" "$NET_DIR/real"
+}
+
 # refused_by VALUE FILE: as the user in a chroot, where the kernel permits no user namespace, with this file in /proc/sys/kernel.
 refused_by() {
 	on a unshare -m sh -c 'mount -t tmpfs tmpfs /proc/sys/kernel && echo "$1" > "/proc/sys/kernel/$2"

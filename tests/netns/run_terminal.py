@@ -13,26 +13,39 @@ import time
 
 
 def inside():
+    def write(text):
+        os.write(1, text.encode() + b"\n")  # a handler may interrupt another write
+
     def report(number, frame):
-        print(f"signal {signal.Signals(number).name}", flush=True)
+        write(f"signal {signal.Signals(number).name}")
 
     for number in signal.SIGWINCH, signal.SIGCONT, signal.SIGINT:
         signal.signal(number, report)
-    print("tty", os.ttyname(0), os.tcgetpgrp(0) == os.getpgrp(), flush=True)
-    print("line", sys.stdin.readline().strip(), flush=True)
+    write(f"tty {os.ttyname(0)} {os.tcgetpgrp(0) == os.getpgrp()}")
+    write("line " + sys.stdin.readline().strip())
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    print("again", flush=True)
+    write("again")
     while True:
         time.sleep(60)
 
 
-def read_until(fd, text):
-    seen = b""
-    while text not in seen:
-        if not select.select([fd], [], [], 20)[0]:
-            raise SystemExit(f"no {text!r} within 20 s, but {seen!r}")
-        seen += os.read(fd, 4096)
-    return seen
+class Terminal:
+    """What appeared on the terminal; find() returns the part up to a text, from where the last one ended."""
+
+    def __init__(self, fd):
+        self.fd, self.seen, self.at = fd, b"", 0
+
+    def find(self, text):
+        while text not in self.seen[self.at:]:
+            try:
+                more = select.select([self.fd], [], [], 20)[0] and os.read(self.fd, 4096)
+            except OSError:
+                more = b""
+            if not more:
+                raise SystemExit(f"no {text!r} in 20 s or at the end: {self.seen!r}")
+            self.seen += more
+        start, self.at = self.at, self.seen.index(text, self.at) + len(text)
+        return self.seen[start:self.at]
 
 
 def wait(pid, flags):
@@ -71,19 +84,19 @@ def main():
         assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGINT, f"ended: {status:#x}"
         os._exit(0)
     os.close(terminal)
-    seen = read_until(control, b"tty ")
-    seen += read_until(control, b"\n") if b"\n" not in seen else b""
-    assert b"True" in seen, seen
+    screen = Terminal(control)
+    screen.find(b"tty ")
+    assert b"True" in screen.find(b"\n")
     os.write(control, b"\x1a")
-    read_until(control, b"shell: stopped")
-    read_until(control, b"SIGCONT")
+    screen.find(b"shell: stopped")
+    screen.find(b"SIGCONT")
     fcntl.ioctl(control, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 99, 0, 0))
-    read_until(control, b"SIGWINCH")
+    screen.find(b"SIGWINCH")
     os.write(control, b"\x03")
-    seen = read_until(control, b"SIGINT")
+    screen.find(b"SIGINT")
     os.write(control, b"typed\n")
-    seen += read_until(control, b"again")
-    assert seen.count(b"SIGINT") == 1 and b"line typed" in seen, seen
+    assert b"SIGINT" not in screen.find(b"line typed")
+    screen.find(b"again")
     os.write(control, b"\x03")
     _, status = os.waitpid(session, 0)
     raise SystemExit(0 if status == 0 else "the shell failed")

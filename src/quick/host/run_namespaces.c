@@ -66,19 +66,32 @@ int run_namespaces_refused(const char *what, int error)
 
 /* ---- creation ---- */
 
-/* AppArmor on Ubuntu 24.04 and later gives user namespaces of unconfined programs no capabilities. A profile that permits them
- * has no attachment, because the one for this program confines its other commands. Without AppArmor nothing happens. */
-static void change_apparmor_profile(void)
+static int write_file(const char *path, const char *text)
 {
-	static const char change[] = "changeprofile wg-quick-run";
-	int fd = open("/proc/self/attr/apparmor/current", O_WRONLY | O_CLOEXEC);
-	ssize_t n;
+	int fd = open(path, O_WRONLY | O_CLOEXEC), r = 0;
 
 	if (fd < 0)
-		return;
-	n = write(fd, change, sizeof change - 1);
-	(void)n; /* the profile is not loaded: then the kernel's answer to clone(2) counts */
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		r = -errno;
 	close(fd);
+	return r;
+}
+
+/* AppArmor on Ubuntu 24.04 and later gives user namespaces of unconfined programs no capabilities. A profile that permits them
+ * has no attachment, because the one for this program confines its other commands, and would confine the command. Where neither
+ * is loaded, nothing happens, and the kernel's answer to clone(2) counts. */
+static void change_apparmor_profile(void)
+{
+	static const char *const changes[] = { "changeprofile wg-quick-run", "changeprofile unconfined" };
+
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+		int r = write_file("/proc/self/attr/apparmor/current", changes[i]);
+		if (r == -ENOENT && i == 0)
+			r = write_file("/proc/self/attr/current", changes[i]); /* before Linux 5.8 */
+		if (r == 0)
+			return;
+	}
 }
 
 static uid_t user; /* of the caller; inside, an unmapped user has another number */
@@ -101,18 +114,6 @@ pid_t run_namespaces_fork(void)
 	if (pid < 0)
 		return run_namespaces_refused("create a user namespace", -errno);
 	return (pid_t)pid;
-}
-
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), r = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		r = -errno;
-	close(fd);
-	return r;
 }
 
 static int map(const char *path, unsigned int id)
