@@ -264,9 +264,8 @@ while True: time.sleep(60)'
 	user_file office "DNS = 10.8.0.1" 10.8.0.0/24
 	sed -i 's/^Address = .*/Address = 10.9.0.2\/32/' "$NET_DIR/office.conf"
 	cd "$BATS_TEST_DIRNAME/../.."
-	sed -n '/^`wg-quick run` runs/,/^The userspace/ s/^    //p' README.md > "$NET_DIR/readme"
 	sed -n '/^\$ wg-quick run/,/^\.Ed/p' man/wg-quick.8 | grep -v '^\.' > "$NET_DIR/man"
-	diff <(sed 's/^laptop//' "$NET_DIR/readme") "$NET_DIR/man"
+	diff <(sed -n '/^    laptop\$ wg-quick run/,/^$/ { s/^    laptop//; s/^    //; /./p }' README.md) <(tail -2 "$NET_DIR/man")
 	grep -q '^\$ ' "$NET_DIR/man"
 	while read -r prompt command; do
 		echo "$prompt $command"
