@@ -73,10 +73,13 @@ int journal_open(struct journal *j, const char *name, unsigned int timeout_s)
 /* Deletes what a killed process left next to the journal. */
 static void sweep_folder(const struct journal *j)
 {
+	static const char *const endings[] = { ".tmp", ".confirm.tmp" };
 	char path[PATH_MAX];
 
-	journal_path(j, ".tmp", path, sizeof path);
-	fileio_remove(path);
+	for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
+		journal_path(j, endings[i], path, sizeof path);
+		fileio_remove(path);
+	}
 	shared_lock_sweep();
 }
 
