@@ -352,3 +352,26 @@ another_daemon() { [ -n "$(daemons box)" ] && [ "$(daemons box)" != "$daemon" ];
 	[[ $(on box systemctl show -p NRestarts wireguardd@wg0) == NRestarts=0 ]]
 	on box ip link del wg0
 }
+
+@test "a reload of the unit that must be confirmed: the process that waits outlives the unit's, in a scope" {
+	box_tunnel 10.9.0.0/24
+	on box mkdir -p /etc/systemd/system/wg-quick@.service.d
+	printf '[Service]\nExecReload=\nExecReload=/usr/bin/wg-quick reload --confirm 1000 %%i\n' |
+		on box tee /etc/systemd/system/wg-quick@.service.d/confirm.conf > /dev/null
+	on box systemctl daemon-reload
+	on box systemctl start wg-quick@wg0
+	on box sed -i 's,10.9.0.2/24,10.9.0.3/24,' /etc/wireguard/wg0.conf
+	on box systemctl reload wg-quick@wg0
+	[[ $(in_net box ip address show dev wg0) == *10.9.0.3/24* ]]
+	in_scope() { [[ $(on box cat "/proc/$(on box pgrep -x wg-quick)/cgroup") == */wg-quick-confirm-*.scope ]]; }
+	eventually 10 in_scope
+	on box sh -c 'printf "wgsuite-confirm 1\ndeadline 00000000000000000001" | dd of="$(echo /run/wgsuite/*.confirm)" conv=notrunc status=none'
+	rolled_back() { [[ $(in_net box ip address show dev wg0) == *10.9.0.2/24* ]]; }
+	eventually 10 rolled_back
+	[ "$(on box systemctl is-active wg-quick@wg0)" = active ]
+	logged() { [[ $(on box journalctl -o cat -t wg-quick) == *"wg0: a reload was not confirmed and was rolled back; the tunnel file is not in force"* ]]; }
+	eventually 10 logged
+	gone() { ! on box pgrep -x wg-quick; }
+	eventually 10 gone
+	pings box 10.9.0.1
+}
