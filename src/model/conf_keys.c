@@ -19,6 +19,7 @@ static const struct {
 	{ "RouteMetric", false },
 	{ "ExcludeIPs", false },
 	{ "PrivateKeyFile", false },
+	{ "KillSwitch", false },
 	{ "Disabled", true },
 	{ "PresharedKeyFile", true },
 	{ "Routes", true },

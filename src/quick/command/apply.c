@@ -121,6 +121,26 @@ static void restore_sysctl(struct run *run, struct step *s)
 	shared_lock_release(lock);
 }
 
+/* The rules are those of all tunnels, whose journals tell which have a kill switch. */
+static void apply_kill_switch(struct run *run, struct step *s)
+{
+	struct journal *journal = run->a->journal;
+	int lock = shared_lock_acquire(journal->lock_timeout_s), r = other_tunnels_kill_switches(journal, &run->p->kill_switches);
+
+	if (r == 0 && !s->remove && !journal->exists)
+		r = -ENOENT;
+	if (r == 0) {
+		perform_one(run, s);
+	} else {
+		command_trace_flush(run->a->performer.trace);
+		report_error("cannot turn the kill switch %s: cannot read the journals of all tunnels: %s", s->remove ? "off" : "on",
+			     strerror(-r));
+		s->failed = true;
+		count_failure(run, r, 1);
+	}
+	shared_lock_release(lock);
+}
+
 static void apply_step(struct run *run, size_t index)
 {
 	struct step *s = &run->p->steps[index];
@@ -132,7 +152,9 @@ static void apply_step(struct run *run, size_t index)
 	step_batch_send(&run->batch);
 	if (run->error < 0)
 		return;
-	if (s->kind == STEP_SYSCTL && s->remove)
+	if (s->kind == STEP_KILL_SWITCH)
+		apply_kill_switch(run, s);
+	else if (s->kind == STEP_SYSCTL && s->remove)
 		restore_sysctl(run, s);
 	else
 		perform_one(run, s);

@@ -7,6 +7,7 @@
 #include "inputs.h"
 #include "keys.h"
 #include "elsewhere.h"
+#include "kill_switch.h"
 #include "quick/host/file_update.h"
 #include "quick/host/fileio.h"
 #include "quick/host/firewall.h"
@@ -169,7 +170,7 @@ static bool may_take_down(struct down *d)
 
 	/* Another program deleted our interface and created another one of the same name. */
 	if (j->exists && j->ifindex && index && j->ifindex != index)
-		undo_leftovers(&d->apply, &d->state);
+		undo_leftovers(&d->apply, &d->state, false);
 	return index ? is_wireguard || j->exists : has_leftovers(j);
 }
 
@@ -213,7 +214,7 @@ static void take_down_moved(struct down *d)
 static bool take_down(struct down *d)
 {
 	const struct string_list *hooks = d->journal.applied.hooks;
-	struct plan undo = { 0 };
+	struct plan undo = { 0 }, off = { 0 };
 	bool journaled = d->journal.exists, moved = journaled && was_moved(d), left;
 	struct string_list post_down;
 	int r;
@@ -224,8 +225,9 @@ static bool take_down(struct down *d)
 		d->apply.failures++;
 	r = journaled ? plan_undo_journal(&undo, &d->journal, &d->state)
 		      : plan_undo_unjournaled(&undo, &d->state, d->host, d->file.name);
-	if (report_failure("plan the steps", r) < 0) {
+	if (report_failure("plan the steps", r) < 0 || kill_switch_defer(&off, &undo) < 0) {
 		plan_free(&undo);
+		plan_free(&off);
 		return false;
 	}
 	apply_undo(&d->apply, &undo);
@@ -241,6 +243,9 @@ static bool take_down(struct down *d)
 	apply_hooks(&d->apply, &post_down, NULL, HOOK_POST_DOWN);
 	string_list_free(&post_down);
 	left |= journal_keep_hooks(&d->journal, d->apply.not_started) && journaled;
+	if (!journal_is_up_again(&d->journal))
+		left |= !kill_switch_finish(&d->apply, &off, false);
+	plan_free(&off);
 	if (!journal_finish(&d->journal, left))
 		d->apply.failures++;
 	return true;

@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "elsewhere.h"
+#include "kill_switch.h"
 #include "messages.h"
 #include "ipc/resolve.h"
 #include "quick/host/signals.h"
@@ -207,11 +208,17 @@ static bool table_is_taken(const void *ctx, uint32_t table)
 	return r > 0 || (r < 0 && rule_uses_table(users->rtnetlink, table));
 }
 
+int inspect_table(struct host_state *s, struct host *host, const struct journal *j)
+{
+	const struct table_users users = { .journal = j, .rtnetlink = &host->rtnetlink };
+
+	return report_failure(inspect, host_inspect_table(s, &host->rtnetlink, table_is_taken, &users));
+}
+
 int inspect_for_plan(struct host_state *s, struct host *host, const struct tunnel_file *f,
 		     const struct journal *j)
 {
 	struct rtnetlink *rt = &host->rtnetlink;
-	const struct table_users users = { .journal = j, .rtnetlink = rt };
 	int r = 0;
 
 	if (dns_is_configured(&f->interface.dns) || dns_is_configured(&j->applied.plan.dns))
@@ -224,7 +231,9 @@ int inspect_for_plan(struct host_state *s, struct host *host, const struct tunne
 	if (r == 0 && default_routes_are_desired(f, s))
 		inspect_firewall(s, host, f, j);
 	if (r == 0 && default_routes_need_table(f, s))
-		r = host_inspect_table(s, rt, table_is_taken, &users);
+		r = inspect_table(s, host, j);
+	if (r == 0)
+		r = inspect_kill_switch(s, host, f, j);
 	inspect_sysctl(s, j);
 	if (r == 0 && default_route_blocks_endpoints(f, s)) {
 		report_error("cannot protect IPv6 traffic: the kernel has no IPv6 policy rules, and an endpoint is an IPv6 address");

@@ -31,6 +31,8 @@ void check_journal(struct journal *j, const struct host_state *s);
 /* The MTU, the firewall tool, a free table: what plan_tunnel() needs beyond host_inspect() and resolved endpoints. */
 must_check int inspect_for_plan(struct host_state *s, struct host *host, const struct tunnel_file *f,
 				const struct journal *j);
+/* A free table, whose number is the mark of the tunnel. */
+must_check int inspect_table(struct host_state *s, struct host *host, const struct journal *j);
 /* The DNS back-end and what it has. */
 must_check int inspect_dns(struct host_state *s, struct host *host, const char *name);
 /* The routes that plan_diff() compares; applied: null without a journal. After inspect_for_plan() and

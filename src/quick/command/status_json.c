@@ -255,6 +255,8 @@ bool status_json(struct json *j, const struct observation *o)
 		json_u64(j, "ifindex", o->c.state.link.index);
 		host_members(j, &o->c.state);
 		dns_member(j, &o->facts);
+		if (facts_kill_switch(&o->facts))
+			word(j, "killSwitch", facts_kill_switch(&o->facts));
 		difference_member(j, &o->facts);
 		if (o->facts.device_error == 0)
 			ok = device_members(j, o);

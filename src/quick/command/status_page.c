@@ -268,6 +268,19 @@ static void firewall_line(const struct status_lines *l)
 	}
 }
 
+static void kill_switch_line(const struct status_lines *l)
+{
+	const char *mode = facts_kill_switch(&l->o->facts);
+	bool known, complete = facts_kill_switch_is_complete(&l->o->facts, &known);
+	char text[64];
+	struct text t = text_fixed(text, sizeof text);
+
+	if (!mode)
+		return;
+	text_f(&t, "%s, %s", mode, !known ? "not known whether in force" : complete ? "in force" : "missing");
+	line(l, "kill switch", text);
+}
+
 static void add_steps(struct text *t, const struct plan *p, size_t *n)
 {
 	for (size_t i = 0; i < p->n; i++) {
@@ -395,6 +408,7 @@ bool status_page(struct text *out, const struct observation *o, const struct sta
 		rule_line(&l);
 		dns_line(&l);
 		firewall_line(&l);
+		kill_switch_line(&l);
 		difference_line(&l);
 		monitor_line(&l);
 		ok &= status_peers(&l.page, o, rates);

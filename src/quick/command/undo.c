@@ -2,6 +2,7 @@
 #include "undo.h"
 
 #include "elsewhere.h"
+#include "kill_switch.h"
 #include "messages.h"
 #include "quick/host/dns_file.h"
 #include "quick/plan/inverse.h"
@@ -23,28 +24,63 @@ static void run_due_hooks(struct apply *a, enum hook_phase phase)
 		apply_hooks(a, &a->journal->applied.hooks[phase], NULL, phase);
 }
 
-bool undo_interrupted_up(struct apply *a, const struct host_state *s)
+/* Afterwards the journal is as if it had been deleted, but for its file: the `up` that follows writes it. */
+static bool keep_kill_switch_only(struct journal *j)
 {
-	struct plan undo = { 0 };
+	bool written = journal_write(j) == 0;
+
+	applied_free(&j->applied);
+	memset(j->began, 0, sizeof j->began);
+	j->complete = j->is_leftover = false;
+	j->ifindex = 0;
+	return written;
+}
+
+/* The kill switch is turned off before the journal is settled, which may delete it. */
+static bool settle(struct apply *a, struct plan *undo, struct plan *off, bool keep)
+{
+	bool left;
+
+	if (off->n > 0 && !keep) {
+		apply_undo(a, off);
+		if (off->steps[0].failed && vector_reserve(&undo->steps, &undo->cap, undo->n + 1, sizeof *undo->steps))
+			undo->steps[undo->n++] = off->steps[0];
+	}
+	if (off->n == 0 || !keep)
+		return journal_settle(a->journal, undo, a->not_started);
+	left = journal_keep_failed(a->journal, undo);
+	left |= journal_keep_hooks(a->journal, a->not_started);
+	left |= kill_switch_finish(a, off, true);
+	return left ? journal_finish(a->journal, true) : keep_kill_switch_only(a->journal);
+}
+
+bool undo_interrupted_up(struct apply *a, const struct host_state *s, bool keep_kill_switch)
+{
+	struct plan undo = { 0 }, off = { 0 };
 	int r = report_failure("plan the steps", plan_undo_journal(&undo, a->journal, s));
 	bool clean = false;
 
+	if (r == 0)
+		r = kill_switch_defer(&off, &undo);
 	if (r == 0) {
 		run_due_hooks(a, HOOK_PRE_DOWN);
 		apply_undo(a, &undo);
 		run_due_hooks(a, HOOK_POST_DOWN);
-		clean = journal_settle(a->journal, &undo, a->not_started);
+		clean = settle(a, &undo, &off, keep_kill_switch);
 	}
 	plan_free(&undo);
+	plan_free(&off);
 	return clean;
 }
 
-bool undo_leftovers(struct apply *a, const struct host_state *s)
+bool undo_leftovers(struct apply *a, const struct host_state *s, bool keep_kill_switch)
 {
-	struct plan undo = { 0 };
+	struct plan undo = { 0 }, off = { 0 };
 	int r = report_failure("plan the steps", plan_undo_journal(&undo, a->journal, s));
 	bool clean = false;
 
+	if (r == 0)
+		r = kill_switch_defer(&off, &undo);
 	if (r == 0) {
 		plan_drop_kind(&undo, STEP_LINK);
 		/* Hooks that could not be started at the last `down`. */
@@ -53,9 +89,10 @@ bool undo_leftovers(struct apply *a, const struct host_state *s)
 		apply_undo(a, &undo);
 		if (a->journal->is_leftover)
 			run_due_hooks(a, HOOK_POST_DOWN);
-		clean = journal_settle(a->journal, &undo, a->not_started);
+		clean = settle(a, &undo, &off, keep_kill_switch);
 	}
 	plan_free(&undo);
+	plan_free(&off);
 	return clean;
 }
 

@@ -9,10 +9,10 @@
 must_check int plan_undo_journal(struct plan *out, const struct journal *j, const struct host_state *s);
 
 /* Removes what an interrupted `up` added, with its hooks. Then the journal is deleted, or contains only what could not be
- * undone, which is reported: false. */
-must_check bool undo_interrupted_up(struct apply *a, const struct host_state *s);
+ * undone, which is reported: false. keep_kill_switch: that stays on, and the journal has it. */
+must_check bool undo_interrupted_up(struct apply *a, const struct host_state *s, bool keep_kill_switch);
 /* The same for what is left of a tunnel whose interface another program deleted. */
-bool undo_leftovers(struct apply *a, const struct host_state *s);
+bool undo_leftovers(struct apply *a, const struct host_state *s, bool keep_kill_switch);
 
 /* Removes the name servers of tunnels that are not up any more from /etc/resolv.conf, as after a reboot. 1: those of
  * this tunnel were among them. 0, or -errno after reporting. */

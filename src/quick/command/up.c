@@ -6,6 +6,7 @@
 #include "messages.h"
 #include "inputs.h"
 #include "keys.h"
+#include "kill_switch.h"
 #include "quick/host/daemon.h"
 #include "quick/host/hook_writers.h"
 #include "quick/journal/locks.h"
@@ -30,6 +31,7 @@ struct up {
 	struct plan plan;
 	struct apply apply;
 	struct pending before; /* with --confirm */
+	bool kill_switch_was_on; /* after an `up` that was killed or failed */
 };
 
 static const char plan_steps[] = "plan the steps";
@@ -46,11 +48,56 @@ static int write_journal(struct journal *j, const struct tunnel_file *f, const s
 /* Called before host names are resolved, because the journal contains the endpoints as written. */
 static int plan_link_and_pre_up(struct up *u)
 {
-	int r = plan_interface(&u->plan, &u->file, &u->options);
+	int r = endpoint_texts(&u->journal.applied.endpoints, &u->file);
 
 	if (r == 0)
-		r = endpoint_texts(&u->journal.applied.endpoints, &u->file);
+		r = plan_interface(&u->plan, &u->file, &u->options);
 	return report_failure(plan_steps, r);
+}
+
+static bool wants_kill_switch(const struct up *u)
+{
+	return u->file.interface.kill_switch != KILL_SWITCH_OFF;
+}
+
+/* What must be known for the first step. */
+static int inspect_first(struct up *u)
+{
+	int r = inspect_kill_switch(&u->state, u->host, &u->file, &u->journal);
+
+	return r < 0 || !default_routes_need_table(&u->file, &u->state) ? r : inspect_table(&u->state, u->host, &u->journal);
+}
+
+/* Only the kill switch is applied. The host names are resolved before, because the look-up would be rejected. */
+static int turn_on_kill_switch(struct up *u)
+{
+	struct plan *p = &u->plan;
+	size_t n = 0;
+	int lock, r = resolve_endpoints(&u->file, &u->state, RESOLVE_FOR_UP);
+
+	if (r < 0 && u->kill_switch_was_on)
+		report_help("the kill switch that an earlier `up' left on rejects look-ups: `wg-quick down %s' turns it off",
+			    u->file.name);
+	if (r < 0)
+		return r;
+	r = lock_shared(&lock, &u->journal);
+	if (r < 0)
+		return r;
+	r = inspect_first(u);
+	if (r == 0)
+		r = report_failure(plan_steps, plan_kill_switch(p, &u->file, &u->state));
+	if (r == 0)
+		r = plan_link_and_pre_up(u);
+	if (r == 0)
+		r = write_journal(&u->journal, &u->file, p);
+	if (r == 0) {
+		n = p->n;
+		p->n = 1;
+		r = apply_plan(&u->apply, p, 0, false);
+		p->n = n;
+	}
+	shared_lock_release(lock);
+	return r;
 }
 
 /* What PreUp hooks did is part of the actual state: they may set keys, a mark, addresses. */
@@ -133,13 +180,13 @@ static bool hooks_ran(const struct up *u)
 static int bring_up(struct up *u)
 {
 	bool pre_up = u->options.hooks && u->file.interface.hooks[HOOK_PRE_UP].n > 0;
-	size_t applied = 0;
-	int r = plan_link_and_pre_up(u);
+	size_t applied = wants_kill_switch(u);
+	int r = wants_kill_switch(u) ? turn_on_kill_switch(u) : plan_link_and_pre_up(u);
 
 	if (r == 0 && pre_up) {
 		r = write_journal(&u->journal, &u->file, &u->plan);
 		if (r == 0)
-			r = apply_plan(&u->apply, &u->plan, 0, false);
+			r = apply_plan(&u->apply, &u->plan, applied, false);
 		applied = u->plan.n;
 		if (r == 0)
 			r = inspect_after_hooks(&u->state, u->host, u->file.name);
@@ -168,15 +215,44 @@ static void run_due_hooks(struct up *u, enum hook_phase phase)
 		apply_hooks(&u->apply, &keys->hooks[phase], keys->positions[phase].lines, phase);
 }
 
+/* From the first route on, traffic that was to go through the tunnel would leave outside of it. */
+static bool must_keep_kill_switch(const struct up *u)
+{
+	bool keep = u->kill_switch_was_on;
+
+	for (size_t i = 0; i < u->plan.n; i++)
+		keep |= u->plan.steps[i].done && (u->plan.steps[i].kind == STEP_ROUTE || u->plan.steps[i].kind == STEP_RULE);
+	return keep;
+}
+
+static bool has_kill_switch_step(const struct up *u)
+{
+	return u->plan.n > 0 && u->plan.steps[0].kind == STEP_KILL_SWITCH;
+}
+
+static void report_kill_switch(const char *name)
+{
+	report_warning("the kill switch stays on: packets that would leave outside the tunnels are rejected");
+	report_help("run `wg-quick down %s' to turn it off", name);
+}
+
 /* Undoes what was applied, with the hooks that match those that ran. */
 static void roll_back_up(struct up *u)
 {
-	struct plan undo = { 0 };
+	struct plan undo = { 0 }, off = { 0 };
 	int failures = u->apply.failures, r;
-	bool left = false;
+	bool left = false, on;
 
+	if (u->kill_switch_was_on && !has_kill_switch_step(u)) { /* the journal still has it */
+		report_kill_switch(u->file.name);
+		return;
+	}
+	if (u->kill_switch_was_on)
+		u->plan.steps[0].done = true;
 	run_due_hooks(u, HOOK_PRE_DOWN);
 	r = plan_undo(&undo, &u->plan, false);
+	if (r == 0)
+		r = kill_switch_defer(&off, &undo);
 	if (r == 0) {
 		apply_undo(&u->apply, &undo);
 		left = journal_keep_failed(&u->journal, &undo);
@@ -186,8 +262,14 @@ static void roll_back_up(struct up *u)
 		report_error("failed to roll back completely");
 	plan_free(&undo);
 	left |= journal_keep_hooks(&u->journal, u->apply.not_started);
-	if (r == 0 && !journal_finish(&u->journal, left))
+	on = !kill_switch_finish(&u->apply, &off, must_keep_kill_switch(u));
+	plan_free(&off);
+	if (on && !left && r == 0) {
+		report_kill_switch(u->file.name);
+		r = journal_write(&u->journal);
+	} else if (r == 0 && !journal_finish(&u->journal, left || on)) {
 		u->apply.failures++;
+	}
 }
 
 /* The process that created the interface died half-way: we hold the tunnel's lock, which it held. */
@@ -208,10 +290,11 @@ static int clear_stale_tunnel(struct up *u, const struct command_options *o, str
 	if (r < 0)
 		return r;
 	apply_init(&undo, o, u->host, trace, &u->journal, u->file.path);
+	u->kill_switch_was_on = wants_kill_switch(u) && kill_switch_is_journaled(&u->journal);
 	if (u->state.link.index && is_interrupted_up(&u->journal, &u->state, &u->host->ipc)) {
 		report_warning("an earlier wg-quick up was killed: undoing what it did");
 		undo.performer.ifindex = u->state.link.index;
-		if (!undo_interrupted_up(&undo, &u->state))
+		if (!undo_interrupted_up(&undo, &u->state, u->kill_switch_was_on))
 			return -EIO;
 		r = host_inspect(&u->state, &u->host->rtnetlink, u->file.name, &u->host->settings);
 	}
@@ -220,7 +303,7 @@ static int clear_stale_tunnel(struct up *u, const struct command_options *o, str
 		return -EEXIST;
 	}
 	trace->silent = true;
-	clean = !u->journal.exists || undo_leftovers(&undo, &u->state);
+	clean = !u->journal.exists || undo_leftovers(&undo, &u->state, u->kill_switch_was_on);
 	trace->silent = false;
 	if (!clean)
 		return -EIO;
@@ -267,6 +350,10 @@ static int dry_run(struct up *u, const struct command_options *o, struct command
 		report_upstream("`%s' already exists", u->file.name);
 		return 1;
 	}
+	if (r == 0 && wants_kill_switch(u))
+		r = inspect_first(u);
+	if (r == 0)
+		r = report_failure(plan_steps, plan_kill_switch(&u->plan, &u->file, &u->state));
 	if (r == 0)
 		r = read_keys(&u->file, KEY_FILE_SHOW, trace);
 	if (r == 0)

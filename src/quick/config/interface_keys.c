@@ -275,6 +275,18 @@ static void read_save_config(struct interface_keys_reader *r, const struct conf_
 		report_value(r, x, d, x->value, "true or false");
 }
 
+static void read_kill_switch(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
+{
+	if (span_is_nocase(x->value, "on"))
+		r->keys->kill_switch = KILL_SWITCH_ON;
+	else if (span_is_nocase(x->value, "lan"))
+		r->keys->kill_switch = KILL_SWITCH_LAN;
+	else if (span_is_nocase(x->value, "off"))
+		r->keys->kill_switch = KILL_SWITCH_OFF;
+	else
+		report_value(r, x, d, x->value, "on, lan or off");
+}
+
 static void read_hook(struct interface_keys_reader *r, const struct conf_extra *x, enum hook_phase phase)
 {
 	struct string_list *hooks = &r->keys->hooks[phase];
@@ -330,6 +342,7 @@ static const struct {
 	{ "PrivateKeyFile", read_private_key }, { "PrivateKey", read_private_key },
 	{ "RouteMetric", read_route_metric },
 	{ "ExcludeIPs", read_exclude },
+	{ "KillSwitch", read_kill_switch },
 };
 
 bool interface_keys_read(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)

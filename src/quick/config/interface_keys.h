@@ -15,6 +15,9 @@ enum hook_phase { HOOK_PRE_UP, HOOK_POST_UP, HOOK_PRE_DOWN, HOOK_POST_DOWN, HOOK
 
 extern const char *const hook_phase_names[HOOK_PHASES]; /* the keys */
 
+/* Which packets may leave outside the tunnels: all, none, or those to the local network. */
+enum kill_switch_mode { KILL_SWITCH_OFF, KILL_SWITCH_ON, KILL_SWITCH_LAN };
+
 enum table_kind { TABLE_AUTO, TABLE_OFF, TABLE_GIVEN };
 
 /* A zeroed struct is a file without any of these keys. */
@@ -34,6 +37,7 @@ struct interface_keys {
 	} positions[HOOK_PHASES];
 	bool save_config;
 	struct key_source private_key;
+	enum kill_switch_mode kill_switch;
 };
 void interface_keys_free(struct interface_keys *k);
 

@@ -47,6 +47,10 @@ struct facts {
 	uint64_t confirm_left_s;      /* the time until it is rolled back */
 };
 
+/* "on" or "lan" if the journal has a kill switch, else null; and whether its rules are there. */
+const char *facts_kill_switch(const struct facts *f);
+bool facts_kill_switch_is_complete(const struct facts *f, bool *known);
+
 /* The name of the peer in the file, or null. */
 const char *facts_peer_name(const struct facts *f, const struct wg_public *key);
 /* That name, or the beginning of the key. */

@@ -80,6 +80,16 @@ static bool find_tables(uint8_t family, uint8_t *found)
 	return known;
 }
 
+bool firewall_chains_table_is_missing(uint8_t family, const char *table)
+{
+	struct text listed = text_heap();
+	bool missing = !netfilter_has_nftables() || (run_twice("list tables\n", &listed) == 0 &&
+						      !has_line(text_of(&listed), make_command("table ", family, table, NULL).text));
+
+	text_heap_free(&listed);
+	return missing;
+}
+
 static uint8_t find_missing_chains(uint8_t family, size_t table)
 {
 	struct text listed = text_heap();
@@ -188,7 +198,7 @@ static void delete_chains(uint8_t family, const char *table, struct span listed)
 }
 
 /* With chains that other programs have created since. */
-static void delete_table(uint8_t family, const char *table)
+void firewall_chains_delete_table(uint8_t family, const char *table)
 {
 	struct text listed = text_heap();
 
@@ -212,6 +222,6 @@ void firewall_chains_delete_empty(uint8_t family, uint8_t chains)
 			if (chains & tables[i].chains[k].bit)
 				delete_chain(family, tables[i].name, tables[i].chains[k].name);
 		if (chains & tables[i].bit)
-			delete_table(family, tables[i].name);
+			firewall_chains_delete_table(family, tables[i].name);
 	}
 }

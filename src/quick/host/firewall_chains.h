@@ -12,4 +12,9 @@ uint8_t firewall_chains_missing(uint8_t family);
 /* Deletes those of them that are empty, chains only if their policy is "accept". */
 void firewall_chains_delete_empty(uint8_t family, uint8_t chains);
 
+/* False as well if it is not known. */
+bool firewall_chains_table_is_missing(uint8_t family, const char *table);
+/* Deletes a table of iptables-nft if it has only chains without rules. */
+void firewall_chains_delete_table(uint8_t family, const char *table);
+
 #endif

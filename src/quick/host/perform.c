@@ -9,6 +9,7 @@
 #include "fault_injection.h"
 #include "firewall.h"
 #include "hooks.h"
+#include "kill_switch_rules.h"
 #include "settings_file.h"
 #include "quick/plan/print.h"
 #include "report/report.h"
@@ -169,6 +170,22 @@ static int perform_dns(struct performer *pf, const struct plan *p, struct step *
 	return p->dns_required ? r : 0;
 }
 
+static int perform_kill_switch(const struct plan *p, struct step *s)
+{
+	char why[256] = "";
+	int r;
+
+	s->done = true;
+	r = kill_switch_perform(p, s, why);
+	if (r == -EOPNOTSUPP)
+		s->done = false;
+	if (r < 0)
+		report_error("cannot turn the kill switch %s: %s", s->remove ? "off" : "on", why);
+	if (r == -EOPNOTSUPP)
+		report_help("install nftables, and remove [firewall] backend = none from " SETTINGS_PATH);
+	return r;
+}
+
 /* What creates the link and writes the file trace what they do. */
 int perform_step(struct performer *pf, const struct plan *p, struct step *s)
 {
@@ -182,6 +199,7 @@ int perform_step(struct performer *pf, const struct plan *p, struct step *s)
 	case STEP_SYSCTL: return perform_sysctl(s);
 	case STEP_FIREWALL: return perform_firewall(pf, p, s);
 	case STEP_DNS: return perform_dns(pf, p, s);
+	case STEP_KILL_SWITCH: return perform_kill_switch(p, s);
 	}
 	unreachable();
 }

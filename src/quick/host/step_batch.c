@@ -23,6 +23,7 @@ bool step_is_message(const struct step *s)
 	case STEP_SYSCTL:
 	case STEP_FIREWALL:
 	case STEP_DNS:
+	case STEP_KILL_SWITCH:
 		return false;
 	}
 	unreachable();

@@ -313,7 +313,7 @@ bool journal_settle(struct journal *j, const struct plan *undo, struct string_li
 
 /* A tunnel that a PostDown hook brought up again has its own journal, without PostDown hooks that were started, and another
  * interface. */
-static bool is_up_again(const struct journal *j)
+bool journal_is_up_again(const struct journal *j)
 {
 	struct journal now = { .lock = -1, .netns = j->netns };
 	bool again;
@@ -327,7 +327,7 @@ static bool is_up_again(const struct journal *j)
 
 bool journal_finish(struct journal *j, bool something_is_left)
 {
-	if (is_up_again(j))
+	if (journal_is_up_again(j))
 		return true;
 	if (!something_is_left)
 		return remove_file(j);

@@ -49,6 +49,9 @@ must_check bool journal_settle(struct journal *j, const struct plan *undo, struc
  * journal_keep_failed(). */
 must_check bool journal_finish(struct journal *j, bool something_is_left);
 
+/* A PostDown hook of this `down` brought the tunnel up again. */
+bool journal_is_up_again(const struct journal *j);
+
 /* Where the journal of a tunnel in this network namespace is, or would be. */
 void journal_path_of(const char *name, char path[], size_t n);
 

@@ -12,6 +12,7 @@ static const char first_line[] = "wgsuite-record 1";
 _Static_assert(FIREWALL_NONE == 0 && FIREWALL_NFT == 1 && FIREWALL_IPTABLES == 2, "firewall tools");
 _Static_assert(DNS_NONE == 0 && DNS_RESOLVCONF == 1 && DNS_RESOLVED == 2 && DNS_FILE == 3, "DNS back-ends");
 _Static_assert(HOOK_PRE_UP == 0 && HOOK_POST_UP == 1 && HOOK_PRE_DOWN == 2 && HOOK_POST_DOWN == 3, "hook phases");
+_Static_assert(KILL_SWITCH_OFF == 0 && KILL_SWITCH_ON == 1 && KILL_SWITCH_LAN == 2, "kill switches");
 _Static_assert(IP_V4 == 4 && IP_V6 == 6, "address families");
 
 static void print_step(const struct step *s, struct text *t)
@@ -41,6 +42,10 @@ static void print_step(const struct step *s, struct text *t)
 		return;
 	case STEP_DNS:
 		text_add(t, "dns\n");
+		return;
+	case STEP_KILL_SWITCH:
+		text_f(t, "kill-switch %u %u %u %u %u\n", (unsigned int)s->kill_switch.tool, (unsigned int)s->kill_switch.mode,
+		       s->kill_switch.mark, s->kill_switch.also, (unsigned int)s->kill_switch.new_tables);
 		return;
 	case STEP_HOOK:
 	case STEP_WG:
@@ -245,6 +250,21 @@ static bool read_firewall(struct journal *j, struct span rest)
 	return true;
 }
 
+static bool read_kill_switch(struct journal *j, struct span rest)
+{
+	uint32_t n[5];
+	struct step *s;
+
+	if (!read_numbers(rest, n, 5) || n[0] > FIREWALL_IPTABLES || n[4] > 3 || n[1] == KILL_SWITCH_OFF || n[1] > KILL_SWITCH_LAN)
+		return false;
+	s = plan_add(&j->applied.plan, STEP_KILL_SWITCH);
+	if (!s)
+		return false;
+	s->kill_switch = (struct step_kill_switch){ .tool = (uint8_t)n[0], .mode = (uint8_t)n[1], .mark = n[2], .also = n[3],
+						    .new_tables = (uint8_t)n[4] };
+	return true;
+}
+
 static bool read_tools(struct journal *j, struct span rest)
 {
 	struct span prefix = span_sub(rest, span_find_last(rest, ' ') + 1, rest.n);
@@ -398,6 +418,7 @@ static const struct {
 	{ "link", read_link },         { "dns", read_dns },
 	{ "rule", read_rule },         { "unreachable", read_unreachable },
 	{ "sysctl", read_sysctl },     { "no-sysctl", read_no_sysctl },
+	{ "kill-switch", read_kill_switch },
 	{ "firewall", read_firewall }, { "tools", read_tools },
 	{ "config", read_config },     { "index", read_index },
 	{ "port", read_port },         { "table", read_table },

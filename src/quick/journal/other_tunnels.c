@@ -7,6 +7,7 @@
 #include "paths.h"
 #include "quick/host/folder.h"
 #include "quick/host/netns.h"
+#include "quick/plan/kill_switch.h"
 #include "quick/plan/policy_rules.h"
 
 typedef bool journal_predicate(const struct journal *other, void *ctx);
@@ -104,7 +105,8 @@ static bool uses_table(const struct journal *other, void *table)
 {
 	for (size_t i = 0; i < other->applied.plan.n; i++) {
 		const struct step *s = &other->applied.plan.steps[i];
-		if ((s->kind == STEP_RULE && s->rule.table == *(uint32_t *)table) ||
+		if ((s->kind == STEP_KILL_SWITCH && s->kill_switch.mark == *(uint32_t *)table) ||
+		    (s->kind == STEP_RULE && s->rule.table == *(uint32_t *)table) ||
 		    (s->kind == STEP_ROUTE && s->route.table == *(uint32_t *)table))
 			return true;
 	}
@@ -129,6 +131,39 @@ static bool needs_sysctl(const struct journal *other, void *before)
 int other_tunnel_needs_sysctl(const struct journal *j, int *before)
 {
 	return visit_other_tunnels(j, needs_sysctl, before);
+}
+
+struct kill_switch_list {
+	struct kill_switches *out;
+	int error;
+};
+
+/* True: out of memory. */
+static bool add_kill_switches(const struct journal *other, void *ctx)
+{
+	struct kill_switch_list *l = ctx;
+
+	for (size_t i = 0; l->error == 0 && i < other->applied.plan.n; i++) {
+		const struct step *s = &other->applied.plan.steps[i];
+		struct kill_switch one;
+		if (s->kind != STEP_KILL_SWITCH)
+			continue;
+		one = (struct kill_switch){ .tool = s->kill_switch.tool, .mode = s->kill_switch.mode, .mark = s->kill_switch.mark,
+					    .new_tables = s->kill_switch.new_tables, .also = s->kill_switch.also };
+		memcpy(one.name, other->name, sizeof one.name);
+		l->error = kill_switches_add(l->out, &one) ? 0 : -ENOMEM;
+	}
+	return l->error < 0;
+}
+
+int other_tunnels_kill_switches(const struct journal *j, struct kill_switches *out)
+{
+	struct kill_switch_list l = { .out = out };
+	int r;
+
+	out->n = 0;
+	r = visit_other_tunnels(j, add_kill_switches, &l);
+	return l.error < 0 ? l.error : r;
 }
 
 struct chain_union {
@@ -164,6 +199,8 @@ static int add_step(struct tunnels_in_use *out, const struct step *s)
 
 	if (s->kind == STEP_ROUTE)
 		return tunnels_in_use_add(out, s->route.table);
+	if (s->kind == STEP_KILL_SWITCH)
+		return tunnels_in_use_add(out, s->kill_switch.mark);
 	if (s->kind == STEP_RULE)
 		r = rules_append(&out->rules, &s->rule);
 	return r < 0 || s->kind != STEP_RULE || !rule_is_tunnel(&s->rule) ? r : tunnels_in_use_add(out, s->rule.mark);

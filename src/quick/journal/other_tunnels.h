@@ -10,6 +10,9 @@ must_check int other_tunnel_uses_table(const struct journal *j, uint32_t table);
 /* The same when another tunnel needs src_valid_mark; *before is its value before the first of them set it. */
 must_check int other_tunnel_needs_sysctl(const struct journal *j, int *before);
 
+/* Replaces *out by the kill switches of other tunnels. 0, or -errno if a journal cannot be read. */
+must_check int other_tunnels_kill_switches(const struct journal *j, struct kill_switches *out);
+
 /* Tables and chains of iptables-nft, as in struct step_firewall, that did not exist before another tunnel added rules. */
 uint8_t other_tunnels_new_chains(const struct journal *j, uint8_t family);
 

@@ -32,6 +32,7 @@ bool step_is_journaled(const struct step *s)
 	case STEP_SYSCTL:
 	case STEP_FIREWALL:
 	case STEP_DNS:
+	case STEP_KILL_SWITCH:
 		return !s->remove;
 	case STEP_ROUTE:
 		return !s->remove && !route_is_of_link(&s->route);
@@ -244,13 +245,15 @@ static bool is_superseded(const struct step *s, const struct plan *p, bool from_
 		return true;
 	for (size_t k = 0; k < p->n; k++) {
 		const struct step *other = &p->steps[k];
-		if (other->kind != s->kind || (!other->remove && !from_before))
+		if (other->kind != s->kind || (!other->remove && !from_before && s->kind != STEP_KILL_SWITCH))
 			continue;
 		if (s->kind == STEP_RULE && rule_equal(&other->rule, &s->rule))
 			return true;
 		if (s->kind == STEP_FIREWALL && other->firewall.family == s->firewall.family)
 			return true;
 		if (s->kind == STEP_SYSCTL)
+			return true;
+		if (s->kind == STEP_KILL_SWITCH && (from_before || other > s))
 			return true;
 		if (s->kind == STEP_ROUTE && from_before && is_same_without_link(&other->route, &s->route))
 			return true;

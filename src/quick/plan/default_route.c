@@ -60,7 +60,7 @@ bool default_routes_need_table(const struct tunnel_file *f, const struct host_st
 {
 	bool given;
 
-	if (!default_routes_are_desired(f, s))
+	if (!default_routes_are_desired(f, s) && f->interface.kill_switch == KILL_SWITCH_OFF)
 		return false;
 	(void)tunnel_mark(f, s, &given);
 	return !given;

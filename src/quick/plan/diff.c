@@ -6,9 +6,11 @@
 
 #include "diff_device.h"
 #include "diff_firewall.h"
+#include "diff_kill_switch.h"
 #include "diff_routes.h"
 #include "inverse.h"
 #include "ipv6.h"
+#include "kill_switch.h"
 #include "mtu.h"
 
 /* ---- addresses and MTU ---- */
@@ -160,13 +162,13 @@ static int change_dns(struct plan *p, struct plan *old_dns, const struct diff_in
 
 /* ---- firewall ---- */
 
-/* The mark that default routes need, except for those that a hook changed; 0: none does. */
-static uint32_t mark_to_set(const struct route_diff *routes)
+/* The mark that default routes need, except for those that a hook changed, or the kill switch; 0: none does. */
+static uint32_t mark_to_set(const struct route_diff *routes, const struct diff_input *in)
 {
 	for (int v6 = 0; v6 < 2; v6++)
 		if (routes->defaults[v6].desired && !routes->defaults[v6].changed)
 			return routes->mark;
-	return 0;
+	return in->desired->interface.kill_switch != KILL_SWITCH_OFF ? routes->mark : 0;
 }
 
 /* After the addresses that the rules protect. Where the kernel has removed these already, `down` removes the rules. Those
@@ -225,16 +227,20 @@ int plan_diff(struct plan *p, struct plan *old_dns, const struct diff_input *in)
 	const struct plan_options o = { .warn = in->warn, .ctx = in->ctx };
 	bool gains_ipv6 = in->actual->link.mtu < MTU_MIN_IPV6; /* if the MTU is large enough: that comes first */
 	struct route_diff routes;
+	uint32_t mark;
 	int r = route_diff_init(&routes, in);
 
 	assert(p->n == 0 && old_dns->n == 0);
 	set_context(p, in->desired);
+	mark = mark_to_set(&routes, in);
 	if (r == 0)
-		r = plan_firewall_change(p, in, &routes, mark_to_set(&routes));
+		r = diff_kill_switch_begin(p, in, mark);
+	if (r == 0)
+		r = plan_firewall_change(p, in, &routes, mark);
 	if (r == 0)
 		r = route_diff_remove_defaults(p, &routes);
 	if (r == 0)
-		r = plan_device_change(p, in, mark_to_set(&routes));
+		r = plan_device_change(p, in, mark);
 	if (r == 0)
 		r = route_diff_remove_routes(p, &routes);
 	if (r == 0)
@@ -258,6 +264,8 @@ int plan_diff(struct plan *p, struct plan *old_dns, const struct diff_input *in)
 		r = route_diff_remove_replaced(p, &routes);
 	if (r == 0)
 		r = restore_sysctl(p, in, &routes);
+	if (r == 0)
+		r = diff_kill_switch_end(p, in);
 	ipv6_warn_if_changed(in->desired, in->actual, in->applied, p, &o);
 	route_diff_free(&routes);
 	return r;
@@ -282,6 +290,8 @@ int plan_undo_diff(struct plan *out, const struct plan *p, const struct applied 
 	if (r < 0 || !applied)
 		return r;
 	restore_firewall(out, &applied->plan);
+	diff_kill_switch_restore(out, &applied->plan);
+	r = plan_add_kill_switches(out, &p->kill_switches);
 	addresses_free(&out->guarded);
 	for (size_t i = 0; r == 0 && i < applied->plan.guarded.n; i++)
 		r = addresses_add(&out->guarded, &applied->plan.guarded.list[i]) ? 0 : -ENOMEM;

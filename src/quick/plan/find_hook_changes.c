@@ -97,6 +97,7 @@ static void note_step(struct noting *n, const struct step *s, const struct wg_de
 		return;
 	case STEP_LINK:
 	case STEP_HOOK:
+	case STEP_KILL_SWITCH:
 		return;
 	}
 	unreachable();

@@ -113,6 +113,8 @@ void host_state_free(struct host_state *s)
 	free(s->routes_before.list);
 	free(s->mark_routes.list);
 	free(s->throws.list);
+	free(s->kill_switches.list);
+	free(s->kill_switch_rules);
 	resolv_conf_free(&s->resolv_conf);
 	*s = (struct host_state){ 0 };
 }

@@ -80,6 +80,9 @@ struct host_state {
 	enum firewall_tool firewall;
 	bool firewall_unwanted;     /* by a setting */
 	uint8_t missing_chains[2];  /* IPv4, IPv6: tables and chains of iptables-nft, as in struct step_firewall */
+	struct kill_switches kill_switches; /* of other tunnels */
+	uint8_t kill_switch_new_tables; /* as in struct step_kill_switch */
+	char *kill_switch_rules;    /* as the tool of the journal prints them; null: not known */
 	char *firewall_rules[2];    /* IPv4, IPv6: the tunnel's, as the tool prints them; null: not known */
 
 	/* For a reload: routes over the interface, sorted. */

@@ -35,6 +35,7 @@ static bool ends_with_link(const struct step *s)
 	case STEP_SYSCTL:
 	case STEP_FIREWALL:
 	case STEP_DNS:
+	case STEP_KILL_SWITCH:
 		return false;
 	}
 	unreachable();

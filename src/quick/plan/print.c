@@ -3,6 +3,7 @@
 
 #include "dns_text.h"
 #include "firewall_text.h"
+#include "kill_switch.h"
 #include "shell_quote.h"
 
 static const char *family_flag(uint8_t family)
@@ -227,6 +228,9 @@ void step_print(struct text *t, const struct plan *p, const struct step *s, bool
 	case STEP_DNS:
 		dns_print(t, p, s, runnable);
 		return;
+	case STEP_KILL_SWITCH:
+		kill_switch_print(t, p, s, runnable);
+		return;
 	}
 	unreachable();
 }
@@ -291,6 +295,9 @@ void step_describe(struct text *t, const struct plan *p, const struct step *s)
 		return;
 	case STEP_DNS:
 		text_add(t, "set name servers");
+		return;
+	case STEP_KILL_SWITCH:
+		text_f(t, "turn the kill switch %s", s->remove ? "off" : s->kill_switch.mode == KILL_SWITCH_LAN ? "on, except for the local network" : "on");
 		return;
 	}
 	unreachable();

@@ -8,6 +8,7 @@ void plan_free(struct plan *p)
 	free(p->steps);
 	addresses_free(&p->guarded);
 	dns_config_free(&p->dns);
+	free(p->kill_switches.list);
 	device_free(&p->mark_patch);
 	device_free(&p->device_patch);
 	device_free(&p->device_rollback);
@@ -109,6 +110,7 @@ bool step_inverse(struct step *out, const struct step *s)
 	case STEP_RULE:
 	case STEP_FIREWALL:
 	case STEP_DNS:
+	case STEP_KILL_SWITCH:
 		return true;
 	case STEP_SYSCTL:
 		out->hidden = false;

@@ -16,6 +16,7 @@ enum step_kind {
 	STEP_SYSCTL,   /* net.ipv4.conf.all.src_valid_mark */
 	STEP_FIREWALL, /* the rules of one address family that protect the tunnel's addresses */
 	STEP_DNS,
+	STEP_KILL_SWITCH, /* nothing leaves outside the tunnels (kill_switch.h) */
 };
 
 struct step_route {
@@ -60,6 +61,25 @@ struct step_firewall {
 	uint32_t mark;
 };
 
+struct step_kill_switch {
+	uint8_t tool;    /* enum firewall_tool */
+	uint8_t mode;    /* enum kill_switch_mode */
+	uint8_t new_tables; /* of iptables-nft, the table `filter` of IPv4 (1) and IPv6 (2) did not exist before */
+	uint32_t mark;   /* of the tunnel's packets */
+	uint32_t also;   /* that of before, while it is changed; 0: none */
+};
+
+/* That of one tunnel. */
+struct kill_switch {
+	char name[WG_NAME_MAX];
+	uint8_t tool, mode, new_tables;
+	uint32_t mark, also;
+};
+struct kill_switches {
+	struct kill_switch *list;
+	size_t n, cap;
+};
+
 struct step_hook {
 	uint8_t phase;       /* enum hook_phase */
 	unsigned int number; /* among the hooks of its phase, from 1 */
@@ -85,6 +105,7 @@ struct step {
 		struct { uint8_t command; const struct wg_device *patch, *inverse; } wg;
 		struct { int value, before; } sysctl;
 		struct step_firewall firewall;
+		struct step_kill_switch kill_switch;
 	};
 };
 
@@ -113,6 +134,7 @@ struct plan {
 	const char *table_word; /* how the tunnel file writes the number below; null: it does not */
 	uint32_t table;
 	const char *implementation;   /* a userspace program that printed commands fall back to, or null */
+	struct kill_switches kill_switches; /* of other tunnels */
 	struct wg_device mark_patch;  /* sets the mark */
 	struct wg_device device_patch, device_rollback; /* of a reload: the change, and its inverse */
 };

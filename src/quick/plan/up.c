@@ -7,6 +7,7 @@
 #include "default_route.h"
 #include "desired_routes.h"
 #include "full_tunnel.h"
+#include "kill_switch.h"
 #include "ipv6.h"
 #include "mtu.h"
 
@@ -195,10 +196,12 @@ int plan_tunnel(struct plan *p, const struct tunnel_file *f, const struct host_s
 	uint32_t mark = tunnel_mark(f, s, &given);
 	int r;
 
-	assert(p->n > 0 && p->steps[0].kind == STEP_LINK);
-	r = plan_firewall(p, f, s, &s->addresses, tunnel, mark, o);
+	assert(p->n > 0 && (p->steps[0].kind == STEP_LINK || p->steps[0].kind == STEP_KILL_SWITCH));
+	r = plan_kill_switch_mark(p, mark);
 	if (r == 0)
-		r = add_wg(p, f, default_routes_are_desired(f, s) && !given, mark);
+		r = plan_firewall(p, f, s, &s->addresses, tunnel, mark, o);
+	if (r == 0)
+		r = add_wg(p, f, tunnel_needs_mark(f, s) && !given, mark);
 	if (r == 0)
 		r = add_addresses(p, f, s);
 	if (r == 0)

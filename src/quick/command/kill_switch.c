@@ -1,0 +1,98 @@
+/* The kill switch in the commands. */
+#include "kill_switch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "messages.h"
+#include "quick/host/inspect.h"
+#include "quick/host/kill_switch_rules.h"
+#include "quick/journal/other_tunnels.h"
+
+static const struct step *journaled(const struct journal *j)
+{
+	for (size_t i = 0; i < j->applied.plan.n; i++)
+		if (j->applied.plan.steps[i].kind == STEP_KILL_SWITCH)
+			return &j->applied.plan.steps[i];
+	return NULL;
+}
+
+bool kill_switch_is_journaled(const struct journal *j)
+{
+	return journaled(j) != NULL;
+}
+
+static void list_rules(struct host_state *s, enum firewall_tool tool)
+{
+	struct text rules = text_heap();
+
+	free(s->kill_switch_rules);
+	s->kill_switch_rules = NULL;
+	if (kill_switch_list(tool, &rules) == 0 && !rules.failed)
+		s->kill_switch_rules = span_dup(text_of(&rules));
+	text_heap_free(&rules);
+}
+
+int inspect_kill_switch(struct host_state *s, struct host *host, const struct tunnel_file *f, const struct journal *j)
+{
+	const struct step *before = journaled(j);
+	bool wanted = f->interface.kill_switch != KILL_SWITCH_OFF;
+
+	if (!wanted && !before)
+		return 0;
+	if (wanted)
+		host_inspect_firewall(s, f->name, &host->settings);
+	if (s->firewall == FIREWALL_IPTABLES && !before)
+		s->kill_switch_new_tables = kill_switch_missing_tables();
+	if (before)
+		list_rules(s, (enum firewall_tool)before->kill_switch.tool);
+	return report_failure("read the journals of all tunnels", other_tunnels_kill_switches(j, &s->kill_switches));
+}
+
+/* ---- turning it off ---- */
+
+int kill_switch_defer(struct plan *off, struct plan *undo)
+{
+	size_t kept = 0;
+
+	memcpy(off->name, undo->name, sizeof off->name);
+	for (size_t i = 0; i < undo->n; i++) {
+		struct step *s;
+		if (undo->steps[i].kind != STEP_KILL_SWITCH) {
+			undo->steps[kept++] = undo->steps[i];
+			continue;
+		}
+		s = off->n > 0 ? &off->steps[0] : plan_add(off, STEP_KILL_SWITCH);
+		if (!s)
+			return report_failure("plan the steps", -ENOMEM);
+		*s = undo->steps[i];
+	}
+	undo->n = kept;
+	return 0;
+}
+
+static bool journal_keeps(struct journal *j, const struct step *off)
+{
+	struct step *s = plan_add(&j->applied.plan, STEP_KILL_SWITCH);
+	bool has_link = false;
+
+	if (s)
+		s->kill_switch = off->kill_switch;
+	for (size_t i = 0; i < j->applied.plan.n; i++)
+		has_link |= j->applied.plan.steps[i].kind == STEP_LINK;
+	j->is_leftover = !has_link;
+	return s;
+}
+
+bool kill_switch_finish(struct apply *a, struct plan *off, bool keep)
+{
+	if (off->n == 0)
+		return true;
+	if (!keep)
+		apply_undo(a, off);
+	if (!keep && !off->steps[0].failed)
+		return true;
+	if (!journal_keeps(a->journal, &off->steps[0]))
+		report_failure("record that the kill switch is still on", -ENOMEM);
+	return false;
+}

@@ -1,0 +1,22 @@
+/* The kill switch in the commands: what must be known of the host, and turning it off, which is the last thing that is
+ * undone. */
+#ifndef WG_QUICK_COMMAND_KILL_SWITCH_H
+#define WG_QUICK_COMMAND_KILL_SWITCH_H
+
+#include "apply.h"
+#include "quick/plan/kill_switch.h"
+
+/* The kill switches of other tunnels, the tool and, where the journal has a kill switch, its rules. 0, or -errno after
+ * reporting. */
+must_check int inspect_kill_switch(struct host_state *s, struct host *host, const struct tunnel_file *f,
+				   const struct journal *j);
+
+/* The journal has a kill switch. */
+bool kill_switch_is_journaled(const struct journal *j);
+
+/* Moves the steps that turn it off out of `undo` into `off`, which is empty: they come after the last hook. */
+must_check int kill_switch_defer(struct plan *off, struct plan *undo);
+/* Performs them, unless `keep`. False: the kill switch is still on, and the journal in memory has it. */
+must_check bool kill_switch_finish(struct apply *a, struct plan *off, bool keep);
+
+#endif
