@@ -28,6 +28,14 @@ static void set_table(struct tunnel_file *f, const struct applied *a)
 	f->interface.table = a->table;
 }
 
+static void set_kill_switch(struct tunnel_file *f, const struct applied *a)
+{
+	f->interface.kill_switch = KILL_SWITCH_OFF;
+	for (size_t i = 0; i < a->plan.n; i++)
+		if (a->plan.steps[i].kind == STEP_KILL_SWITCH)
+			f->interface.kill_switch = (enum kill_switch_mode)a->plan.steps[i].kill_switch.mode;
+}
+
 static int list_prefixes(struct routes *out, const struct wg_peer *p)
 {
 	if (!vector_reserve(&out->list, &out->cap, p->n_allowedips, sizeof *out->list))
@@ -132,6 +140,7 @@ int repair_desired(struct tunnel_file *f, const struct host_state *s, const stru
 	if (edited) {
 		set_table(f, a);
 		f->interface.route_metric = a->route_metric;
+		set_kill_switch(f, a);
 	}
 	f->device.flags &= ~(uint32_t)(WG_DEVICE_HAS_FWMARK | WG_DEVICE_HAS_LISTEN_PORT);
 	if (r == 0)
@@ -158,6 +167,7 @@ static bool needs_link(const struct step *s)
 	case STEP_RULE:
 	case STEP_SYSCTL:
 	case STEP_FIREWALL:
+	case STEP_KILL_SWITCH:
 		return false;
 	}
 	unreachable();
