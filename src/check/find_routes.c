@@ -40,7 +40,7 @@ static void default_v4_without_v6(struct check *c, const struct check_file *f, c
 	const struct ip_prefix all_v6 = { .addr.family = IP_V6 };
 	size_t i = find_default(f, IP_V4);
 
-	if (!adds_routes(f) || prefix_set_covers(&f->excluded, &all_v6) || !f->routes_v4 || f->routes_v6 || i == f->n_routed || hooks_contain(f, "ip6tables") ||
+	if (!adds_routes(f) || f->kill_switch_at.line || prefix_set_covers(&f->excluded, &all_v6) || !f->routes_v4 || f->routes_v6 || i == f->n_routed || hooks_contain(f, "ip6tables") ||
 	    hooks_contain(f, "ipv6") || hooks_contain(f, "-6") || hooks_contain(f, "nft"))
 		return;
 	found(c, self, f, &f->routed_at[i], "all IPv4 traffic goes through the tunnel, but IPv6 traffic, if the host has any, does not");

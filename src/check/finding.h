@@ -52,7 +52,8 @@ struct check_file {
 	uint32_t number; /* among the files */
 	const char **lines; /* where each line begins, and after the last one the end of the text; owned */
 	size_t n_lines, cap_lines;
-	struct check_at interface, private_at, listen_at, mtu_at, table_at, save_at, metric_at;
+	struct check_at interface, private_at, listen_at, mtu_at, table_at, save_at, metric_at, kill_switch_at;
+	bool kill_switch_lan;
 	struct wg_private private_key;
 	struct wg_public public_key; /* of private_key */
 	struct wg_hash private_hash; /* likewise */
@@ -112,7 +113,7 @@ struct finding_group {
 	size_t n;
 };
 extern const struct finding_group findings_of_text, findings_of_values, findings_of_peers, findings_of_routes,
-	findings_of_route_keys, findings_of_hooks, findings_of_other_ends;
+	findings_of_route_keys, findings_of_kill_switch, findings_of_hooks, findings_of_other_ends;
 
 const struct finding *finding_at(size_t i); /* null after the last one */
 const struct finding *finding_by_id(const char *id); /* null: no finding has this name */

@@ -63,6 +63,8 @@ static const char usage[] =
 	"  - PreUp, PostUp, PreDown, PostDown: commands that bash(1), or sh(1) if it is\n"
 	"    missing, runs before and after bringing the tunnel up or down. `%i' is\n"
 	"    replaced by INTERFACE.\n"
+	"  - KillSwitch: `on' or `lan': nothing leaves outside the tunnels, or only to the\n"
+	"    local network, until the tunnel is down.\n"
 	"  - SaveConfig: `true' saves the tunnel's state into the file upon shutdown.\n"
 	"\n"
 	"See wg-quick(8) for more info and examples.\n";

@@ -47,7 +47,7 @@ BEGIN {
 
 	# The host performs steps and does not plan: of plan it may include the data, and the texts that it executes.
 	some["quick/host", "plan"] = "quick/plan/step.h quick/plan/host_state.h quick/plan/print.h quick/plan/shell_quote.h" \
-		" quick/plan/dns_text.h quick/plan/firewall_text.h quick/plan/resolv_conf.h quick/plan/mtu.h"
+		" quick/plan/kill_switch_text.h quick/plan/dns_text.h quick/plan/firewall_text.h quick/plan/resolv_conf.h quick/plan/mtu.h"
 
 	libc = "stdint.h stdbool.h stddef.h string.h stdarg.h"
 	pure = libc " stdlib.h errno.h limits.h assert.h stdatomic.h"

@@ -78,3 +78,33 @@ interrupt_each_step() {
 @test "Table = 777: failures" { fail_each_step table; }
 @test "Table = 777: SIGTERM or SIGINT" { interrupt_each_step table; }
 @test "Table = 777: kill -9, then down" { fail_each_step table 9; }
+
+# kill_switch_each_step VERB [SIGNAL]: the same with a kill switch, which is on whenever the interface exists, and off after
+# `down`. A failed `up` leaves it on if it had changed routes, and says so.
+kill_switch_each_step() {
+	local steps step rc state
+	quick_file wg0 "Address = 10.7.0.1/24
+KillSwitch = on" "10.8.0.0/16"
+	state=$(quick_state)
+	[ "$1" = up ] || on a "$FAULTS/wg-quick" up wg0 2> /dev/null
+	faults_count "$1" 3
+	[ "$1" = down ] || on a "$FAULTS/wg-quick" down wg0 2> /dev/null
+	for step in $(seq "$steps"); do
+		[ "$1" = up ] || on a "$FAULTS/wg-quick" up wg0 2> /dev/null
+		faults_run "$1" "$step" "${2-}"
+		if in_net a ip link show wg0 > /dev/null 2>&1 && ! on a nft list table inet wgsuite-killswitch > /dev/null 2>&1; then
+			faults_report "$1: step $step of $steps: the interface is there without a kill switch"
+		fi
+		if [ -z "${2-}" ] && [ "$1" = up ] && [ "$rc" -ne 0 ] && on a nft list table inet wgsuite-killswitch > /dev/null 2>&1; then
+			grep -q "wg-quick down wg0' to t" "$NET_DIR/output" || faults_report "step $step of $steps: no help"
+		fi
+		# The switch that was left does not keep the next `up` from working, nor is there a moment without it.
+		[ "$1" = down ] || [ $((step % 2)) -eq 0 ] || on a "$FAULTS/wg-quick" up wg0 >> "$NET_DIR/output" 2>&1 || true
+		on a "$FAULTS/wg-quick" down wg0 >> "$NET_DIR/output" 2>&1 || true
+		quick_settled "$state" || faults_report "$1: step $step of $steps, signal ${2:-none}"
+	done
+}
+@test "kill switch: failures of up" { kill_switch_each_step up; }
+@test "kill switch: kill -9 of up" { kill_switch_each_step up 9; }
+@test "kill switch: failures of down" { kill_switch_each_step down; }
+@test "kill switch: kill -9 of down" { kill_switch_each_step down 9; }

@@ -41,10 +41,10 @@ AllowedIPs = 10.12.0.0/16" "10.9.0.0/24, 0.0.0.0/0, ::/0
 PersistentKeepalive = 25"
 }
 
-# tiny: small, with another address and allowed IP.
+# tiny: small, with another address and allowed IP, and a kill switch.
 tiny() {
 	small
-	on a sed -i 's/10.7.0.1/10.7.0.2/; s/10.13.0.0/10.14.0.0/' /etc/wireguard/wg0.conf
+	on a sed -i 's/10.7.0.1/10.7.0.2/; s/10.13.0.0/10.14.0.0/; s/^DNS/KillSwitch = on\nDNS/' /etc/wireguard/wg0.conf
 }
 
 # The kernel adds the local route of an IPv6 address a moment later.

@@ -244,7 +244,7 @@ static bool take_down(struct down *d)
 	string_list_free(&post_down);
 	left |= journal_keep_hooks(&d->journal, d->apply.not_started) && journaled;
 	if (!journal_is_up_again(&d->journal))
-		left |= !kill_switch_finish(&d->apply, &off, false);
+		left |= !kill_switch_finish(&d->apply, &off, left);
 	plan_free(&off);
 	if (!journal_finish(&d->journal, left))
 		d->apply.failures++;

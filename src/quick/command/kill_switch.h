@@ -16,7 +16,7 @@ bool kill_switch_is_journaled(const struct journal *j);
 
 /* Moves the steps that turn it off out of `undo` into `off`, which is empty: they come after the last hook. */
 must_check int kill_switch_defer(struct plan *off, struct plan *undo);
-/* Performs them, unless `keep`. False: the kill switch is still on, and the journal in memory has it. */
+/* Performs them, unless `keep`: something is left that was not undone. False: the kill switch is still on, and the journal in memory has it. */
 must_check bool kill_switch_finish(struct apply *a, struct plan *off, bool keep);
 
 #endif

@@ -36,13 +36,23 @@ static bool keep_kill_switch_only(struct journal *j)
 	return written;
 }
 
-/* The kill switch is turned off before the journal is settled, which may delete it. */
+static bool has_failed(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->steps[i].failed)
+			return true;
+	return false;
+}
+
+/* The kill switch is turned off when all else is undone, and before the journal is settled, which may delete it. */
 static bool settle(struct apply *a, struct plan *undo, struct plan *off, bool keep)
 {
 	bool left;
 
 	if (off->n > 0 && !keep) {
-		apply_undo(a, off);
+		off->steps[0].failed = has_failed(undo);
+		if (!off->steps[0].failed)
+			apply_undo(a, off);
 		if (off->steps[0].failed && vector_reserve(&undo->steps, &undo->cap, undo->n + 1, sizeof *undo->steps))
 			undo->steps[undo->n++] = off->steps[0];
 	}

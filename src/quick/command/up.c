@@ -262,7 +262,7 @@ static void roll_back_up(struct up *u)
 		report_error("failed to roll back completely");
 	plan_free(&undo);
 	left |= journal_keep_hooks(&u->journal, u->apply.not_started);
-	on = !kill_switch_finish(&u->apply, &off, must_keep_kill_switch(u));
+	on = !kill_switch_finish(&u->apply, &off, left || must_keep_kill_switch(u));
 	plan_free(&off);
 	if (on && !left && r == 0) {
 		report_kill_switch(u->file.name);

@@ -10,7 +10,7 @@
 #include "netfilter.h"
 #include "nft.h"
 #include "quick/plan/firewall_text.h"
-#include "quick/plan/kill_switch.h"
+#include "quick/plan/kill_switch_text.h"
 #include "signals.h"
 #include "subprocess.h"
 

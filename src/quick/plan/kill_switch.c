@@ -3,20 +3,11 @@
 
 #include <errno.h>
 
-#include "base/vector.h"
 #include "default_route.h"
 
 bool tunnel_needs_mark(const struct tunnel_file *f, const struct host_state *s)
 {
 	return default_routes_are_desired(f, s) || f->interface.kill_switch != KILL_SWITCH_OFF;
-}
-
-bool kill_switches_add(struct kill_switches *l, const struct kill_switch *one)
-{
-	if (!vector_reserve(&l->list, &l->cap, l->n + 1, sizeof *l->list))
-		return false;
-	l->list[l->n++] = *one;
-	return true;
 }
 
 int plan_add_kill_switches(struct plan *p, const struct kill_switches *others)
@@ -73,17 +64,4 @@ int plan_kill_switch_mark(struct plan *p, uint32_t mark)
 	step->kill_switch = before.kill_switch;
 	step->kill_switch.mark = mark;
 	return 0;
-}
-
-bool kill_switches_after(struct kill_switches *out, const struct plan *p, const struct step *s)
-{
-	struct kill_switch own = { .tool = s->kill_switch.tool, .mode = s->kill_switch.mode,
-				   .new_tables = s->kill_switch.new_tables, .mark = s->kill_switch.mark,
-				   .also = s->kill_switch.also };
-
-	memcpy(own.name, p->name, sizeof own.name);
-	for (size_t i = 0; i < p->kill_switches.n; i++)
-		if (!kill_switches_add(out, &p->kill_switches.list[i]))
-			return false;
-	return s->remove || kill_switches_add(out, &own);
 }

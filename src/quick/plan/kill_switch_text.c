@@ -4,10 +4,11 @@
  * The host may keep its addresses and find its routers: DHCP (RFC 2131, RFC 8415) and neighbour discovery (RFC 4861). With
  * `lan`, if all tunnels have it, destinations in the local network are let through as well: private, link-local, unique
  * local and multicast addresses. Everything else is rejected, so that programs notice at once. */
-#include "kill_switch.h"
+#include "kill_switch_text.h"
 
 #include <stdlib.h>
 
+#include "base/vector.h"
 #include "firewall_text.h"
 #include "shell_quote.h"
 
@@ -16,6 +17,27 @@ static const char table[] = "inet wgsuite-killswitch";
 static const char *const lan4[] = { "10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/4",
 				    "255.255.255.255" };
 static const char *const lan6[] = { "fc00::/7", "fe80::/10", "ff00::/8" };
+
+bool kill_switches_add(struct kill_switches *l, const struct kill_switch *one)
+{
+	if (!vector_reserve(&l->list, &l->cap, l->n + 1, sizeof *l->list))
+		return false;
+	l->list[l->n++] = *one;
+	return true;
+}
+
+bool kill_switches_after(struct kill_switches *out, const struct plan *p, const struct step *s)
+{
+	struct kill_switch own = { .tool = s->kill_switch.tool, .mode = s->kill_switch.mode,
+				   .new_tables = s->kill_switch.new_tables, .mark = s->kill_switch.mark,
+				   .also = s->kill_switch.also };
+
+	memcpy(own.name, p->name, sizeof own.name);
+	for (size_t i = 0; i < p->kill_switches.n; i++)
+		if (!kill_switches_add(out, &p->kill_switches.list[i]))
+			return false;
+	return s->remove || kill_switches_add(out, &own);
+}
 
 static bool lan_is_open(const struct kill_switches *l)
 {

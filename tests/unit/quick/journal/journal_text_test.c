@@ -16,6 +16,7 @@ static const char sample[] = "wgsuite-record 1\n"
 			     "route-metric 50\n"
 			     "tools 1 1 tun.\n"
 			     "link\n"
+			     "kill-switch 1 2 51820 7 3\n"
 			     "firewall 4 51820 3\n"
 			     "dns\n"
 			     "unreachable 51820 0.0.0.0/0\n"
@@ -63,7 +64,7 @@ static void round_trip(void **state)
 	assert_int_equal(r.ifindex, 7);
 	assert_int_equal(r.completed_ms, 86400123456);
 	assert_true(r.complete && r.began[HOOK_PRE_UP] && !r.began[HOOK_PRE_DOWN]);
-	assert_int_equal(r.applied.plan.n, 8);
+	assert_int_equal(r.applied.plan.n, 9);
 	assert_int_equal(r.applied.excluded.n, 2);
 	assert_int_equal(r.applied.route_metric, 50);
 	assert_string_equal(r.applied.plan.dns_prefix, "tun.");
@@ -83,7 +84,7 @@ static void appended_entries(void **state)
 	(void)state;
 	text_f(&t, "%sno-sysctl\n", sample);
 	assert_int_equal(journal_parse(&r, text_of(&t)), 0);
-	assert_int_equal(r.applied.plan.n, 7);
+	assert_int_equal(r.applied.plan.n, 8);
 	for (size_t i = 0; i < r.applied.plan.n; i++)
 		assert_int_not_equal(r.applied.plan.steps[i].kind, STEP_SYSCTL);
 	assert_true(r.applied.has_table && r.applied.table == TABLE_MAIN);
@@ -104,7 +105,7 @@ static void cut_anywhere(void **state)
 		struct journal r = { .lock = -1, .name = "wg0" };
 		int error = journal_parse(&r, (struct span){ sample, n });
 		assert_true(error == 0 || n < sizeof sample - 1);
-		assert_true(r.applied.plan.n <= 8);
+		assert_true(r.applied.plan.n <= 9);
 		release(&r);
 	}
 }

@@ -271,6 +271,7 @@ static inline void model_perform_step(struct model_host *h, const struct plan *p
 		return;
 	case STEP_HOOK:
 	case STEP_DNS:
+	case STEP_KILL_SWITCH:
 		return;
 	}
 	unreachable();
