@@ -118,8 +118,9 @@ confirm_each_step() {
 	done
 	end || report small tiny
 }
-# The journal may protect more addresses, and no longer knows when the file in force was changed.
-rest_of_state() { grep -v -e '^guard 10.7.0.2/' -e '^config-changed '; }
+# The journal may protect more addresses, and no longer knows when the file in force was changed, and names the tool of
+# the kill switch.
+rest_of_state() { grep -v -e '^guard 10.7.0.2/' -e '^config-changed ' -e '^tools '; }
 is_as_before() { [ "$(full_state | rest_of_state)" = "$(rest_of_state <<< "$before")" ]; }
 report() { faults_report "$1 to $2: step $step of $steps, signal ${3:-none}"; }
 
