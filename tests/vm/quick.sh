@@ -141,7 +141,7 @@ settle() {
 settle
 ping -n -i 0.05 -c 60 -w 40 10.7.0.2 > pings &
 pinging=$!
-for i in 1 2 3; do
+for i in $(! runs_every_test || echo 1 2) 3; do
 	file wg0 "$FULL
 MTU = 1300" "0.0.0.0/0, ::/0" "[Peer]
 PublicKey = $OTHER
@@ -154,9 +154,12 @@ file wg0 "$FULL" "0.0.0.0/0, ::/0"
 works "diff prints the command that reload would run" sh -c "wg-quick diff wg0 | grep -q '^\[#\] ip -4 address delete 10.77.3.1/24 dev wg0$'"
 quick reload wg0
 wait $pinging
-same "six reloads lose no packet" 60 "$(grep -oE 'icmp_seq=[0-9]+ ' pings | sort -u | wc -l)"
-same "six reloads keep the session" "$handshake" "$(wg show wg0 latest-handshakes)"
-works "reload without changes succeeds after six reloads" wg-quick reload wg0
+# ping ends with the 60th reply; when replies are late, it has sent more requests.
+replies=$(grep -oE 'icmp_seq=[0-9]+' pings | cut -d= -f2 | sort -nu)
+same "reloads lose no packet" "$(seq "$(tail -n 1 <<< "$replies")")" "$replies"
+same "60 packets were answered" 60 "$(head -n 60 <<< "$replies" | wc -l)"
+same "reloads keep the session" "$handshake" "$(wg show wg0 latest-handshakes)"
+works "reload without changes succeeds after these" wg-quick reload wg0
 # From default routes to other routes and back, in the same session.
 file wg0 "$FULL" "10.7.0.0/24"
 quick reload wg0
