@@ -8,7 +8,7 @@ void endpoint_watch_init(struct endpoint_watch *w, size_t n, bool has_names, uin
 	assert(n > 0 && n <= ENDPOINTS_MAX);
 	*w = (struct endpoint_watch){ .n = (uint8_t)n, .has_names = has_names, .opened_ms = now_ms, .alive_ms = now_ms,
 				      .poll_at_ms = now_ms, .look_up_at_ms = NEVER, .look_up_wait_ms = ENDPOINT_LOOK_UP_FIRST_MS,
-				      .better_at_ms = now_ms + ENDPOINT_BETTER_MS };
+				      .better_at_ms = now_ms + ENDPOINT_BETTER_MS, .suspect_at_ms = NEVER };
 	w->look_up_anyway = n > 1; /* while names can still be looked up */
 	if (n > 1)
 		w->look_up_at_ms = now_ms;
@@ -151,12 +151,17 @@ void endpoint_watch_see(struct endpoint_watch *w, const struct endpoint_seen *se
 	w->not_before_ms = 0;
 	w->seen = *seen;
 	w->seen_ms = now_ms ? now_ms : 1;
+	if (seen->rx_bytes != before.rx_bytes && !w->network_unseen)
+		w->network_ms = 0;
+	w->network_unseen = false;
 	if (first || seen->rx_bytes != before.rx_bytes || seen->tx_bytes < w->tx_before ||
 	    seen->keepalive_s != before.keepalive_s)
 		note_alive(w, now_ms);
 	else if (!w->unanswered_ms && seen->tx_bytes > w->tx_before + keepalive_bytes(w, now_ms))
 		w->unanswered_ms = now_ms;
 	at = find_choice(w);
+	if (at < w->n || first)
+		w->named = seen->endpoint;
 	if (at < w->n && w->current != at) {
 		w->current = (uint8_t)at;
 		w->better_at_ms = now_ms + ENDPOINT_BETTER_MS;
@@ -175,7 +180,7 @@ void endpoint_watch_unseen(struct endpoint_watch *w, uint64_t now_ms)
 
 static enum endpoint_action change(struct endpoint_watch *w, struct ip_endpoint *to, size_t choice, size_t from, enum endpoint_action how)
 {
-	*to = *pick(&w->choices[choice], from);
+	*to = w->named = *pick(&w->choices[choice], from);
 	w->current = (uint8_t)choice;
 	w->changing = true;
 	w->unanswered_ms = 0;
@@ -242,6 +247,14 @@ static enum endpoint_action keep(struct endpoint_watch *w, struct ip_endpoint *t
 	return lost || silent ? change(w, to, at, address + 1, ENDPOINT_SET) : ENDPOINT_NOTHING;
 }
 
+/* The peer is where no name says, and answers there. */
+static bool has_roamed(const struct endpoint_watch *w, uint64_t now_ms)
+{
+	bool silent = endpoint_equal(&w->named, &w->seen.endpoint) && w->unanswered_ms;
+
+	return has_endpoint(w) && w->seen.has_route && w->seen.handshake_ms && !is_stale(w, now_ms) && !silent;
+}
+
 /* The list has just been looked up. */
 static enum endpoint_action follow(struct endpoint_watch *w, struct ip_endpoint *to, uint64_t now_ms)
 {
@@ -249,8 +262,8 @@ static enum endpoint_action follow(struct endpoint_watch *w, struct ip_endpoint 
 
 	if (at < w->n)
 		return keep(w, to, at, now_ms);
-	if (has_endpoint(w) && w->seen.has_route && w->seen.handshake_ms && !is_stale(w, now_ms))
-		return ENDPOINT_NOTHING; /* it roamed */
+	if (has_roamed(w, now_ms))
+		return ENDPOINT_NOTHING;
 	for (size_t i = 0; i < w->n; i++) {
 		at = (w->current + i) % w->n;
 		if (w->choices[at].n > 0)
@@ -266,7 +279,7 @@ static bool is_busy(const struct endpoint_watch *w)
 
 uint64_t endpoint_watch_deadline(const struct endpoint_watch *w)
 {
-	uint64_t at = min_ms(w->poll_at_ms, w->look_up_at_ms);
+	uint64_t at = min_ms(min_ms(w->poll_at_ms, w->look_up_at_ms), w->suspect_at_ms);
 
 	if (is_busy(w))
 		return NEVER;
@@ -278,11 +291,26 @@ uint64_t endpoint_watch_deadline(const struct endpoint_watch *w)
 	return at < w->not_before_ms ? w->not_before_ms : at;
 }
 
+/* After a change of the network: whether the peer answers. */
+static void suspect(struct endpoint_watch *w, uint64_t now_ms)
+{
+	w->suspect_at_ms = NEVER;
+	if (!w->network_ms || now_ms >= w->network_ms + ENDPOINT_SUSPECT_MS)
+		return;
+	if (w->unanswered_ms)
+		look_up_at(w, now_ms);
+	else
+		w->suspect_at_ms = now_ms + w->suspect_wait_ms;
+	w->suspect_wait_ms *= 2;
+}
+
 /* With the interface just seen. */
 static enum endpoint_action decide(struct endpoint_watch *w, struct ip_endpoint *to, uint64_t now_ms)
 {
 	enum endpoint_action a = ENDPOINT_NOTHING;
 
+	if (now_ms >= w->suspect_at_ms)
+		suspect(w, now_ms);
 	if (w->n > 1 && is_unanswered(w, now_ms))
 		a = fail_over(w, to, now_ms);
 	else if (now_ms >= better_deadline(w))
@@ -348,6 +376,8 @@ void endpoint_watch_resolved(struct endpoint_watch *w, uint64_t now_ms)
 	if (is_stale(w, now_ms) || !has_endpoint(w))
 		w->look_up_at_ms = min_ms(w->look_up_at_ms, now_ms + w->look_up_wait_ms);
 	w->look_up_wait_ms = min_ms(2 * w->look_up_wait_ms, ENDPOINT_LOOK_UP_MAX_MS);
+	if (w->network_ms)
+		w->suspect_at_ms = now_ms + w->suspect_wait_ms;
 }
 
 void endpoint_watch_probed(struct endpoint_watch *w, bool answered, uint64_t now_ms)
@@ -371,5 +401,8 @@ void endpoint_watch_network(struct endpoint_watch *w, uint64_t now_ms)
 	uint64_t settled_ms = now_ms + ENDPOINT_SETTLE_MS, again_ms = w->looked_up_ms + ENDPOINT_NETWORK_MS;
 
 	w->look_up_wait_ms = ENDPOINT_LOOK_UP_FIRST_MS;
+	w->network_ms = now_ms ? now_ms : 1;
+	w->network_unseen = true;
+	w->suspect_wait_ms = ENDPOINT_SUSPECT_FIRST_MS;
 	look_up_at(w, w->looked_up_ms && again_ms > settled_ms ? again_ms : settled_ms);
 }

@@ -16,6 +16,8 @@
 #define ENDPOINT_LIST_OLD_MS 300000ull      /* before a better endpoint is tried, names of this age are looked up again */
 #define ENDPOINT_SETTLE_MS 500ull         /* after a change of the network: addresses and routes come one after the other */
 #define ENDPOINT_NETWORK_MS 3000ull       /* between look-ups because of such changes */
+#define ENDPOINT_SUSPECT_FIRST_MS 1000ull  /* after such a change, a peer that does not answer is looked up again; doubled each time */
+#define ENDPOINT_SUSPECT_MS 60000ull       /* for so long: a captive portal's name servers may have said where it is */
 #define ENDPOINT_POLL_MS 10000ull         /* of a peer with a list */
 #define ENDPOINT_POLL_SILENT_MS 5000ull    /* while it does not answer */
 
@@ -58,6 +60,10 @@ struct endpoint_watch {
 	uint64_t unanswered_ms;    /* since when packets have been unanswered; 0: none is */
 	uint64_t poll_at_ms;
 	uint64_t not_before_ms; /* the interface could not be seen */
+	struct ip_endpoint named;  /* the last one that a name stood for, as far as is known: at first that of the interface */
+	uint64_t network_ms;       /* the network changed, and the peer has not answered since then; 0: otherwise */
+	bool network_unseen;       /* what it received before that is not known */
+	uint64_t suspect_at_ms, suspect_wait_ms; /* look whether it answers; NEVER */
 	/* what is under way */
 	bool polling, looking_up, probing, changing;
 	/* what follows from it */

@@ -199,6 +199,54 @@ static void a_peer_that_roamed_is_left_alone(void **state)
 	assert_int_equal(number(&s.seen.endpoint), 10);
 }
 
+/* A network whose name servers say at first that everything is at their portal; or the peer moved while the host slept. */
+static void a_wrong_name_of_a_new_network_is_corrected(void **state)
+{
+	for (unsigned int portal_s = 0; portal_s < 25; portal_s += 4) {
+		struct sim s;
+		uint64_t from_ms;
+
+		(void)state;
+		begin(&s, 1, 10);
+		s.alive[0] = 10;
+		run(&s, 20);
+		s.names[0].address[0] = 66;
+		s.alive[0] = 0;
+		endpoint_watch_network(&s.w, s.now_ms);
+		run(&s, portal_s);
+		s.names[0].address[0] = s.alive[0] = 12;
+		from_ms = s.now_ms;
+		while (number(&s.seen.endpoint) != 12) {
+			run(&s, 1);
+			assert_true(s.now_ms < from_ms + (portal_s < 10 ? 9 : 33) * S);
+		}
+		assert_true(s.look_ups < 9);
+		run(&s, 130);
+		s.look_ups = 0;
+		run(&s, 300);
+		assert_int_equal(s.look_ups, 0);
+	}
+}
+
+/* A name with other addresses each time. */
+static void a_peer_that_answers_is_left_where_it_is(void **state)
+{
+	struct sim s;
+
+	(void)state;
+	begin(&s, 1, 10);
+	s.alive[0] = 10;
+	s.alive[1] = 12;
+	run(&s, 20);
+	for (uint8_t i = 0; i < 5; i++) {
+		s.names[0].address[0] = i % 2 ? 10 : 12;
+		endpoint_watch_network(&s.w, s.now_ms);
+		run(&s, 20);
+		assert_int_equal(number(&s.seen.endpoint), 10);
+	}
+	assert_true(s.look_ups <= 6);
+}
+
 /* To another network, from which it cannot be reached where it is. */
 static void where_no_route_leads_it_did_not_roam(void **state)
 {
@@ -462,6 +510,8 @@ int main(void)
 		cmocka_unit_test(without_a_handshake_for_135_s_it_is_looked_up),
 		cmocka_unit_test(the_same_address_changes_nothing),
 		cmocka_unit_test(a_peer_that_roamed_is_left_alone),
+		cmocka_unit_test(a_wrong_name_of_a_new_network_is_corrected),
+		cmocka_unit_test(a_peer_that_answers_is_left_where_it_is),
 		cmocka_unit_test(where_no_route_leads_it_did_not_roam),
 		cmocka_unit_test(a_name_without_an_address_is_retried_with_backoff),
 		cmocka_unit_test(the_address_with_a_route_is_used),
