@@ -131,6 +131,7 @@ void check_message(struct check *c, size_t i, struct diag_message *m, struct dia
 	m->help = f->help ? c->texts.p + f->help : NULL;
 	m->at = (struct diag_at){ .file = f->file->in.path, .line = f->at.line, .column = f->at.column, .width = f->at.width };
 	m->at.source = masked_line(c, &c->line, f->file, f->at.line);
+	conf_origin_translate(f->file->in.origins, &m->at);
 	*note = (struct diag_message){ .level = DIAG_NOTE };
 	if (!f->note)
 		return;
@@ -139,6 +140,7 @@ void check_message(struct check *c, size_t i, struct diag_message *m, struct dia
 				     .column = f->note_at.column, .width = f->note_at.width };
 	if (f->note_file != f->file || f->note_at.line != f->at.line)
 		note->at.source = masked_line(c, &c->note_line, f->note_file, f->note_at.line);
+	conf_origin_translate(f->note_file->in.origins, &note->at);
 }
 
 bool check_is_for_up(const struct check *c, size_t i)

@@ -10,6 +10,7 @@
 struct check_input {
 	const char *path;     /* for messages */
 	struct span text;
+	const struct conf_origins *origins; /* of the lines of a text with drop-ins; null: of one file */
 	bool is_quick;        /* the format of wg-quick(8), not that of wg(8) */
 	bool world_readable;  /* all users may read it */
 	/* Validates the keys of wg-quick(8), as in struct conf_options; null for the format of wg(8). */

@@ -448,7 +448,7 @@ void check_read(struct check *c, struct check_file *f)
 {
 	struct reader r = { .c = c, .f = f };
 	struct diag d = { .emit = read_message, .ctx = &r };
-	struct conf_options o = { .file = f->in.path, .extra = f->in.extra ? read_extra : NULL, .ctx = &r,
+	struct conf_options o = { .file = f->in.path, .origins = f->in.origins, .extra = f->in.extra ? read_extra : NULL, .ctx = &r,
 				  .scopes = f->in.scopes, .service = f->in.service, .value = read_value,
 				  .endpoint_list = f->in.is_quick ? read_endpoint_list : NULL,
 				  .section = read_section, .max_errors = UINT_MAX };

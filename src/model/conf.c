@@ -289,7 +289,7 @@ static void read_endpoints(struct conf_reader *r, const struct field *f, struct 
 
 static void note_secret(struct conf_reader *r, struct span key, struct span value)
 {
-	const char *message = conf_secrets_note(&r->secrets, span_trim(key), value, r->line_number);
+	const char *message = conf_secrets_note(&r->secrets, span_trim(key), value, conf_origin_line(r->o->origins, r->line_number));
 
 	if (message)
 		fail(r, span_trim(key), "key-given-twice", "remove one of the two lines", message, (struct span){ NULL, 0 }, false);

@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "conf_keys.h"
+#include "conf_origins.h"
 #include "model.h"
 #include "secret.h"
 
@@ -30,6 +31,7 @@ struct conf_value {
 
 struct conf_options {
 	const char *file; /* for messages */
+	const struct conf_origins *origins; /* of a merged text, for line numbers in messages; null: of one file */
 	/* Called for keys of [Interface] (peer < 0) or of the peer with this number that are not settings of wg(8).
 	 * True: the key is known; an invalid value was reported. False, or a null pointer: the line is unrecognized. */
 	bool (*extra)(void *ctx, const struct conf_extra *x, int peer, struct diag *d);

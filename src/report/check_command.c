@@ -293,8 +293,8 @@ static bool add_file(const struct check_program *p, const struct options *o, str
 	in.path = f->path;
 	in.text = (struct span){ f->text, f->n };
 	in.world_readable = f->world_readable;
-	if (p->begin)
-		p->begin(f->path);
+	if (p->begin && !p->begin(&in))
+		return false;
 	ok = check_add(c, &in);
 	if (p->end)
 		p->end(c);

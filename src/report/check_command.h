@@ -15,8 +15,9 @@ struct check_program {
 	bool (*find)(char path[CHECK_PATH_MAX], const char *argument);
 	/* The files to check if no argument is given; null: there must be one. False after reporting. */
 	bool (*list)(struct string_list *paths);
-	/* Called before each file, for `extra` and `ctx`. May be null. */
-	void (*begin)(const char *path);
+	/* Called before each file, for `extra` and `ctx`; may replace the text by a longer one, which it keeps. May be null. False
+	 * after reporting. */
+	bool (*begin)(struct check_input *in);
 	/* Called after each file, which was added last. May be null. */
 	void (*end)(struct check *c);
 	/* Looks up the endpoints of d with WG_PEER_HAS_HOST; *mtu: that of the path to all of them, or 0. */

@@ -1,6 +1,7 @@
 /* Tunnel files as wg-quick reads them: every key and value, the plans of accepted files, and `strip`. */
 #include <stdlib.h>
 
+#include "quick/config/drop_ins.h"
 #include "quick/config/tunnel_file.h"
 #include "quick/plan/diff.h"
 #include "quick/plan/inverse.h"
@@ -107,6 +108,39 @@ static void check_stripped(struct tunnel_file *f)
 	device_free(&d);
 }
 
+/* The parts between form feeds as a tunnel file and its drop-ins: every line of the merged text is one of theirs. */
+static void check_merged(const uint8_t *data, size_t n)
+{
+	static const struct tunnel_file_lookups lookups;
+	struct span rest = { (const char *)data, n }, part, line;
+	struct drop_in files[8];
+	struct tunnel_file f = { .name = "wg0", .path = span_dup(SPAN("wg0.conf")), .origins = calloc(1, sizeof *f.origins) };
+	struct diag silent = { 0 };
+	struct text merged;
+	size_t n_files = 0, lines = 0;
+
+	while (n_files < ARRAY_LEN(files) && rest.n > 0 && span_next(&part, &rest, '\f'))
+		files[n_files++] = (struct drop_in){ "file", part };
+	if (n_files > 1 && f.path && f.origins && drop_ins_merge(&merged, f.origins, files, n_files)) {
+		f.text = merged.p;
+		f.n_text = merged.n;
+		rest = text_of(&merged);
+		for (; rest.n > 0 && span_next(&line, &rest, '\n'); lines++) {
+			const struct conf_origin *o = lines < f.origins->n ? &f.origins->lines[lines] : NULL;
+			struct span text = o ? files[o->file].text : (struct span){ NULL, 0 }, own = { NULL, 0 };
+			for (uint32_t i = 0; o && i < o->line; i++)
+				if (!span_next(&own, &text, '\n'))
+					abort();
+			if (!o || !span_equal(own, line))
+				abort();
+		}
+		if (lines != f.origins->n)
+			abort();
+		(void)!tunnel_file_parse(&f, &lookups, &silent);
+	}
+	tunnel_file_free(&f);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static const struct tunnel_file_lookups lookups;
@@ -127,6 +161,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 			check_stripped(&lines);
 		}
 	}
+	if (n < 4096) /* quadratic */
+		check_merged(data, n);
 	free(d.ctx);
 	tunnel_file_free(&f);
 	tunnel_file_free(&lines);

@@ -200,7 +200,7 @@ void apply_undo(struct apply *a, struct plan *p)
 	(void)r;
 }
 
-void apply_hooks(struct apply *a, const struct string_list *hooks, const unsigned int *lines, enum hook_phase phase)
+void apply_hooks(struct apply *a, const struct string_list *hooks, const struct tunnel_file *f, enum hook_phase phase)
 {
 	struct plan p = { 0 };
 
@@ -208,6 +208,7 @@ void apply_hooks(struct apply *a, const struct string_list *hooks, const unsigne
 		return;
 	memcpy(p.name, a->journal->name, sizeof p.name);
 	for (size_t i = 0; i < hooks->n; i++) {
+		const struct diag_at at = f ? tunnel_file_hook_at(f, phase, i) : (struct diag_at){ .line = 0 };
 		struct step *s = plan_add(&p, STEP_HOOK);
 		if (!s) {
 			a->failures++;
@@ -215,7 +216,8 @@ void apply_hooks(struct apply *a, const struct string_list *hooks, const unsigne
 		}
 		s->hook = (struct step_hook){ .phase = (uint8_t)phase,
 					      .number = (unsigned int)i + 1,
-					      .line = lines ? lines[i] : 0,
+					      .line = at.line,
+					      .file = at.file,
 					      .text = hooks->list[i] };
 	}
 	apply_undo(a, &p);

@@ -28,8 +28,9 @@ void apply_init(struct apply *a, const struct command_options *o, struct host *h
 must_check int apply_plan(struct apply *a, struct plan *p, size_t from, bool tolerant);
 /* The same for all steps, tolerant. */
 void apply_undo(struct apply *a, struct plan *p);
-/* Runs the hooks one after the other, all of them. lines: of the tunnel file, one for each hook; null: not known. */
-void apply_hooks(struct apply *a, const struct string_list *hooks, const unsigned int *lines, enum hook_phase phase);
+/* Runs the hooks one after the other, all of them. f: the file that has them, for messages; null:
+ * not known. */
+void apply_hooks(struct apply *a, const struct string_list *hooks, const struct tunnel_file *f, enum hook_phase phase);
 
 /* The exit status: 0 without failures. After an error, which may be of another kind, it is never 0. */
 int apply_status(const struct apply *a);

@@ -6,13 +6,16 @@
 #include <stdlib.h>
 
 #include "ipc/resolve.h"
+#include "base/mem.h"
 #include "messages.h"
+#include "quick/host/drop_ins_load.h"
 #include "quick/host/folder.h"
 #include "quick/host/inspect.h"
 #include "quick/host/key_file.h"
 #include "quick/host/route_tables.h"
 #include "quick/host/tunnel_file_load.h"
 #include "report/check_command.h"
+#include "report/diagnostics.h"
 #include "report/report.h"
 
 /* ---- files ---- */
@@ -54,13 +57,71 @@ static struct tunnel_file file; /* its keys, not its device */
 static struct interface_keys_reader reader;
 static struct peer_keys_reader peer_reader;
 
-static void begin(const char *path)
+/* The merged texts of all files, as the findings show their lines. */
+static struct merged {
+	struct drop_ins_text text;
+	struct conf_origins *origins;
+	struct string_list paths;
+	struct merged *next;
+} *all;
+
+static bool read_drop_ins(struct check_input *in)
 {
+	struct diag d = { .emit = report_diag };
+	struct merged *m = calloc(1, sizeof *m);
+	uint64_t changed_ns = 0;
+
+	if (!m)
+		return report_failure("read the drop-ins", -ENOMEM) == 0;
+	m->next = all;
+	all = m;
+	if (drop_ins_list(&m->paths, file.folder, file.name, &d) < 0)
+		return false;
+	if (m->paths.n == 0)
+		return true;
+	m->text.p = span_dup(in->text);
+	m->text.n = in->text.n;
+	if (!m->text.p)
+		return report_failure("read the drop-ins", -ENOMEM) == 0;
+	if (drop_ins_load(&m->text, &m->origins, in->path, &m->paths, &changed_ns, &d) < 0)
+		return false;
+	in->text = (struct span){ m->text.p, m->text.n };
+	in->origins = m->origins;
+	for (size_t i = 0; i < m->paths.n; i++)
+		in->world_readable |= file_is_world_accessible(m->paths.list[i]);
+	return true;
+}
+
+static void free_merged(void)
+{
+	for (struct merged *m; (m = all);) {
+		all = m->next;
+		if (m->text.p)
+			mem_wipe(m->text.p, m->text.n);
+		free(m->text.p);
+		if (m->origins) {
+			free(m->origins->lines);
+			free(m->origins->files);
+		}
+		free(m->origins);
+		string_list_free(&m->paths);
+		free(m);
+	}
+}
+
+static bool begin(struct check_input *in)
+{
+	const char *path = in->path;
+
 	file.path = realpath(path, NULL);
 	file.folder = file.path && tunnel_file_name_of(file.name, path) ? tunnel_file_folder(&file) : NULL;
 	reader = (struct interface_keys_reader){ .keys = &file.interface, .file = path, .find_table = route_table_by_name,
 						 .folder = file.folder, .interface = file.name };
 	peer_reader = (struct peer_keys_reader){ .file = path, .folder = file.folder, .interface = file.name };
+	if (!file.folder || read_drop_ins(in))
+		return true;
+	tunnel_file_free(&file);
+	return false;
 }
 
 static void add_message(void *c, const struct diag_message *m)
@@ -134,7 +195,7 @@ static bool accept_key(void *ctx, const struct conf_extra *x, int peer, struct d
 
 void report_check_warnings(const struct tunnel_file *f)
 {
-	const struct check_input in = { .path = f->path, .text = { f->text, f->n_text }, .is_quick = true, .extra = accept_key,
+	const struct check_input in = { .path = f->path, .text = { f->text, f->n_text }, .origins = f->origins, .is_quick = true, .extra = accept_key,
 					.scopes = &ipc_scopes, .service = ipc_service };
 	struct check c = { 0 };
 
@@ -151,7 +212,10 @@ static int run(const char *usage, bool graph, int argc, char *const argv[])
 		.find = find, .list = list, .begin = begin, .end = end, .resolve = resolve, .graph = graph,
 	};
 
-	return check_command(&program, argc, argv);
+	int status = check_command(&program, argc, argv);
+
+	free_merged();
+	return status;
 }
 
 int command_graph(int argc, char *const argv[])

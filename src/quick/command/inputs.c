@@ -105,8 +105,10 @@ int resolve_endpoints(struct tunnel_file *f, const struct host_state *s, enum re
 	struct resolve_options o = { .file = f->path, .waiting = report_retry, .partial = true, .lists = true,
 				     .stop = &stop_signal };
 	struct diag d = { .emit = report_as_warning };
+	struct conf_origin_diag translated;
 	int r;
 
+	conf_origin_diag_init(&translated, f->origins, &d);
 	if (!has_host_names(&f->device))
 		return 0;
 	if (!resolve_retries(&o.retries)) {
@@ -116,7 +118,7 @@ int resolve_endpoints(struct tunnel_file *f, const struct host_state *s, enum re
 	}
 	if (mode == RESOLVE_ONCE)
 		o.retries = 0;
-	r = resolve_device(&f->device, &o, &d);
+	r = resolve_device(&f->device, &o, &translated.d);
 	if (r == -EINTR) {
 		exit_status_stopped();
 		return r;

@@ -6,8 +6,9 @@
 #include "inputs.h"
 #include "messages.h"
 #include "base/mem.h"
-#include "quick/config/edit.h"
+#include "quick/config/save_drop_ins.h"
 #include "quick/host/file_update.h"
+#include "quick/host/tunnel_file_load.h"
 #include "quick/journal/journal.h"
 #include "quick/plan/mtu.h"
 #include "report/report.h"
@@ -51,6 +52,35 @@ static enum file_privacy privacy_of(const struct wg_device *now, const struct tu
 	return has_secret(now, f) ? FILE_MODE_OWNER : FILE_MODE_KEPT;
 }
 
+static int edit_file(struct text *out, bool *changed, enum file_privacy *privacy, const struct tunnel_file *f,
+		     const struct edit_state *now)
+{
+	*privacy = privacy_of(now->device, f);
+	return edit_tunnel_file(out, changed, f, now) ? 0 : -ENOMEM;
+}
+
+/* Only the tunnel file is written, and nothing of what its drop-ins say. */
+static int edit_without_drop_ins(struct text *out, bool *changed, enum file_privacy *privacy, const struct tunnel_file *f,
+				 const struct edit_state *now)
+{
+	struct tunnel_file alone = { .path = span_dup(span_of(f->path)), .without_drop_ins = true };
+	struct state_without_drop_ins state;
+	struct diag silent = { 0 };
+	int r = alone.path ? 0 : -ENOMEM;
+
+	memcpy(alone.name, f->name, sizeof alone.name);
+	if (r == 0)
+		r = tunnel_file_load(&alone, &silent);
+	if (r == 0)
+		r = state_without_drop_ins(&state, now, &alone, f) ? 0 : -ENOMEM;
+	if (r == 0) {
+		r = edit_file(out, changed, privacy, &alone, &state.state);
+		state_without_drop_ins_free(&state);
+	}
+	tunnel_file_free(&alone);
+	return r;
+}
+
 int save_tunnel(const struct tunnel_file *f, const struct host_state *state, const struct journal *journal,
 		struct host *host, struct command_trace *trace)
 {
@@ -60,6 +90,7 @@ int save_tunnel(const struct tunnel_file *f, const struct host_state *state, con
 				  .mtu = state->link.mtu, .scopes = &ipc_scopes,
 				  .ipv6 = state->ipv6 && state->link.mtu >= MTU_MIN_IPV6 };
 	struct text text = text_heap();
+	enum file_privacy privacy = FILE_MODE_KEPT;
 	bool changed = false;
 	int r;
 
@@ -70,10 +101,10 @@ int save_tunnel(const struct tunnel_file *f, const struct host_state *state, con
 		r = rtnetlink_addresses(&host->rtnetlink, state->link.index, &addresses);
 	now.chosen_port = port_was_chosen(&device, journal);
 	now.chosen_mark = mark_was_chosen(&device, journal, state);
-	if (r == 0 && !edit_tunnel_file(&text, &changed, f, &now))
-		r = -ENOMEM;
+	if (r == 0)
+		r = f->origins ? edit_without_drop_ins(&text, &changed, &privacy, f, &now) : edit_file(&text, &changed, &privacy, f, &now);
 	if (r == 0 && changed)
-		r = file_update(f->path, text_of(&text), privacy_of(&device, f));
+		r = file_update(f->path, text_of(&text), privacy);
 	if (r < 0)
 		report_error("cannot save %s: %s", f->path, strerror(-r));
 	text_heap_free(&text);

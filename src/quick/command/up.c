@@ -212,7 +212,7 @@ static void run_due_hooks(struct up *u, enum hook_phase phase)
 	const struct interface_keys *keys = &u->file.interface;
 
 	if (journal_hooks_are_due(&u->journal, phase))
-		apply_hooks(&u->apply, &keys->hooks[phase], keys->positions[phase].lines, phase);
+		apply_hooks(&u->apply, &keys->hooks[phase], &u->file, phase);
 }
 
 /* From the first route on, traffic that was to go through the tunnel would leave outside of it. */

@@ -23,8 +23,12 @@ static bool look_up(struct key_source *s, uint8_t key[KEY_BYTES], key_lookup *lo
 
 int tunnel_file_read_keys(struct tunnel_file *f, key_lookup *lookup, void *ctx, struct diag *d)
 {
+	struct conf_origin_diag translated;
 	uint8_t key[KEY_BYTES];
 	int error = 0;
+
+	conf_origin_diag_init(&translated, f->origins, d);
+	d = &translated.d;
 
 	if (is_wanted(&f->interface.private_key) && look_up(&f->interface.private_key, key, lookup, ctx, d, &error)) {
 		memcpy(f->device.private_key.b, key, sizeof key);

@@ -236,9 +236,8 @@ int tunnel_file_parse(struct tunnel_file *f, const struct tunnel_file_lookups *l
 {
 	struct reader r = { .file = f, .keys = { .keys = &f->interface, .file = f->path,
 						 .find_table = lookups->table, .folder = f->folder, .interface = f->name },
-			    .peer = { .file = f->path, .folder = f->folder, .interface = f->name },
-			    .d = d, .errors = d->errors };
-	struct conf_options o = { .file = f->path, .extra = read_key, .section = begin_section, .ctx = &r,
+			    .peer = { .file = f->path, .folder = f->folder, .interface = f->name } };
+	struct conf_options o = { .file = f->path, .origins = f->origins, .extra = read_key, .section = begin_section, .ctx = &r,
 				  .scopes = lookups->scopes, .service = lookups->service,
 				  .endpoint_list = cut_endpoints,
 				  .emit_line = f->lines_only ? cut_blanks : NULL,
@@ -246,8 +245,11 @@ int tunnel_file_parse(struct tunnel_file *f, const struct tunnel_file_lookups *l
 				  .max_errors = UINT_MAX };
 	struct diag_at at = { .file = f->path };
 	struct span text = { f->text, f->n_text };
+	struct conf_origin_diag translated;
 	int error;
 
+	conf_origin_diag_init(&translated, f->origins, d);
+	r.d = d = &translated.d;
 	if (span_trim(text).n == 0) {
 		struct diag_at begin = { .file = f->path, .line = 1, .column = 1 };
 		diag_f(d, DIAG_WARNING, &begin, NULL, "the file is empty");
@@ -271,6 +273,16 @@ int tunnel_file_parse(struct tunnel_file *f, const struct tunnel_file_lookups *l
 	return error;
 }
 
+struct diag_at tunnel_file_hook_at(const struct tunnel_file *f, enum hook_phase phase, size_t i)
+{
+	struct diag_at at = { .line = f->interface.positions[phase].lines[i] };
+
+	conf_origin_translate(f->origins, &at);
+	if (f->origins && at.file == f->origins->files[0])
+		at.file = NULL;
+	return at;
+}
+
 void tunnel_file_discard(struct tunnel_file *f)
 {
 	device_free(&f->device);
@@ -291,6 +303,12 @@ void tunnel_file_free(struct tunnel_file *f)
 	free(f->text);
 	free(f->path);
 	free(f->folder);
+	string_list_free(&f->drop_ins);
+	if (f->origins) {
+		free(f->origins->lines);
+		free(f->origins->files);
+	}
+	free(f->origins);
 	*f = (struct tunnel_file){ 0 };
 }
 

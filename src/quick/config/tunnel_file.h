@@ -16,8 +16,11 @@ struct tunnel_file {
 	char name[WG_NAME_MAX];
 	char *path; /* with symbolic links resolved; owned */
 	char *folder; /* of the paths of keys; owned; null: the current one */
-	char *text; /* the contents; owned, wiped when freed */
+	char *text; /* the contents, with those of drop-ins; owned, wiped when freed */
 	size_t n_text;
+	bool without_drop_ins;        /* input: they are not read */
+	struct string_list drop_ins;  /* paths, in order */
+	struct conf_origins *origins; /* of the lines of the text; owned; null: there are no drop-ins */
 	uint64_t changed_ns; /* when the file was last changed, in Unix time; 0: not known */
 	bool lines_only; /* input: peers are checked but not kept */
 	struct wg_device device; /* a patch, with the name set */
@@ -43,6 +46,9 @@ struct tunnel_file_lookups {
 /* Parses f->text; name, path, text, n_text and lines_only are set. 0, or after reporting to d: -EINVAL,
  * -ENOKEY (the only mistake is peers without a key) or -ENOMEM. */
 must_check int tunnel_file_parse(struct tunnel_file *f, const struct tunnel_file_lookups *lookups, struct diag *d);
+
+/* Where a hook is. file: null for the tunnel file itself. */
+struct diag_at tunnel_file_hook_at(const struct tunnel_file *f, enum hook_phase phase, size_t i);
 
 /* The table for routes that are not default routes; 0: the file wants none. */
 uint32_t tunnel_file_table(const struct tunnel_file *f);

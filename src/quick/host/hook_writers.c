@@ -164,19 +164,38 @@ static bool has_hooks(const struct tunnel_file *f)
 	return false;
 }
 
+/* A file, and the folder in which it can be replaced. */
+static bool file_is_trusted(struct writers *w, const char *path)
+{
+	size_t slash = span_find_last(span_of(path), '/');
+	char *folder = span_dup((struct span){ path, slash > 0 ? slash : 1 });
+	bool safe = folder && path_is_trusted(w, path) && path_is_trusted(w, folder);
+
+	free(folder);
+	return safe;
+}
+
+/* It may be a symbolic link. */
+static bool drop_in_is_trusted(struct writers *w, const char *path)
+{
+	char *target = realpath(path, NULL);
+	bool safe = file_is_trusted(w, path) && (!target || strcmp(target, path) == 0 || file_is_trusted(w, target));
+
+	free(target);
+	return safe;
+}
+
 bool hooks_are_safe(const struct tunnel_file *f, const struct settings *set, bool warn)
 {
 	struct writers w = { .trusted = trusted_by(set) };
-	size_t slash = span_find_last(span_of(f->path), '/');
-	char *folder;
 	bool safe;
 
 	if (!has_hooks(f) || w.trusted == TRUSTED_UNCHECKED)
 		return true;
-	folder = span_dup((struct span){ f->path, slash > 0 ? slash : 1 });
-	safe = folder && path_is_trusted(&w, f->path) && path_is_trusted(&w, folder);
+	safe = file_is_trusted(&w, f->path);
+	for (size_t i = 0; safe && i < f->drop_ins.n; i++)
+		safe = drop_in_is_trusted(&w, f->drop_ins.list[i]);
 	if (safe && warn && w.has_foreign)
 		report_warning("user %u can change the hooks in %s", (unsigned int)w.foreign, f->path);
-	free(folder);
 	return safe;
 }

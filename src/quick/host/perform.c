@@ -64,13 +64,14 @@ static int perform_hook(struct performer *pf, const struct plan *p, struct step 
 {
 	struct step_hook *hook = &s->hook;
 	const char *phase = hook_phase_names[hook->phase], *where = hook->line ? "on line" : "command";
+	const char *of = hook->file ? " of " : "", *file = hook->file ? hook->file : "";
 	unsigned int number = hook->line ? hook->line : hook->number;
 	int status = hook_run(hook->text, p->name, pf->config);
 
 	if (status > 0)
-		report_error("%s %s %u failed with status %d: %s", phase, where, number, status, hook->text);
+		report_error("%s %s %u%s%s failed with status %d: %s", phase, where, number, of, file, status, hook->text);
 	else if (status < 0)
-		report_error("cannot run %s %s %u: %s", phase, where, number, strerror(-status));
+		report_error("cannot run %s %s %u%s%s: %s", phase, where, number, of, file, strerror(-status));
 	hook->not_started = status < 0;
 	return status > 0 ? -EIO : status;
 }

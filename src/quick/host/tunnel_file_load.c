@@ -11,23 +11,46 @@
 
 #include "base/mem.h"
 #include "base/suggestion.h"
+#include "drop_ins_load.h"
 #include "folder.h"
 #include "ipc/ipc.h"
 #include "report/report.h"
 #include "route_tables.h"
 
-static void warn_world_accessible(const char *path)
+bool file_is_world_accessible(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	struct stat file, folder;
+	bool is = false;
 	char *dir;
 
 	if (!slash || stat(path, &file) < 0)
-		return;
+		return false;
 	dir = span_dup((struct span){ path, slash > path ? (size_t)(slash - path) : 1 });
-	if (dir && stat(dir, &folder) == 0 && (file.st_mode & folder.st_mode & 0007) != 0)
-		report_verbatim("Warning: `%s' is world accessible", path);
+	if (dir && stat(dir, &folder) == 0)
+		is = (file.st_mode & folder.st_mode & 0007) != 0;
 	free(dir);
+	return is;
+}
+
+static void warn_world_accessible(const char *path)
+{
+	if (file_is_world_accessible(path))
+		report_verbatim("Warning: `%s' is world accessible", path);
+}
+
+/* That of drop-ins; errors are reported when they are read. */
+static void warn_of_drop_ins(const struct tunnel_file *f)
+{
+	struct string_list paths = { 0 };
+	struct diag silent = { 0 };
+	char *folder = tunnel_file_folder(f);
+
+	if (folder && drop_ins_list(&paths, folder, f->name, &silent) == 0)
+		for (size_t i = 0; i < paths.n; i++)
+			warn_world_accessible(paths.list[i]);
+	string_list_free(&paths);
+	free(folder);
 }
 
 static bool in_default_folder(char path[PATH_MAX], struct span name, const char *suffix)
@@ -139,6 +162,7 @@ bool tunnel_file_find(struct tunnel_file *f, const char *argument)
 		return false;
 	}
 	warn_world_accessible(f->path);
+	warn_of_drop_ins(f);
 	return true;
 }
 
@@ -226,6 +250,19 @@ char *tunnel_file_folder(const struct tunnel_file *f)
 	return span_dup(slash ? (struct span){ f->path, slash > f->path ? (size_t)(slash - f->path) : 1 } : SPAN("."));
 }
 
+static int read_drop_ins(struct tunnel_file *f, struct diag *d)
+{
+	struct drop_ins_text text = { f->text, f->n_text };
+	int r = drop_ins_list(&f->drop_ins, f->folder, f->name, d);
+
+	if (r < 0 || f->drop_ins.n == 0)
+		return r;
+	r = drop_ins_load(&text, &f->origins, f->path, &f->drop_ins, &f->changed_ns, d);
+	f->text = text.p;
+	f->n_text = text.n;
+	return r;
+}
+
 int tunnel_file_load_text(struct tunnel_file *f, struct diag *d)
 {
 	return tunnel_file_parse(f, &lookups, d);
@@ -239,6 +276,11 @@ int tunnel_file_load(struct tunnel_file *f, struct diag *d)
 	f->folder = r == 0 ? tunnel_file_folder(f) : NULL;
 	if (r == 0 && !f->folder)
 		r = -ENOMEM;
+	if (r == 0 && !f->without_drop_ins) {
+		r = read_drop_ins(f, d);
+		if (r < 0)
+			return r;
+	}
 	if (r == 0)
 		return tunnel_file_load_text(f, d);
 	if (r != -EACCES)

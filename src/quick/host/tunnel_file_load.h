@@ -8,6 +8,9 @@
  * SYSCONFDIR/wireguard has the file INTERFACE.conf only. name: memory for the result. */
 const char *tunnel_argument(char name[WG_NAME_MAX], const char *argument);
 
+/* True if all users may enter its folder and access it. */
+bool file_is_world_accessible(const char *path);
+
 /* The path of `wg0`, `wg0.conf` or `./wg0.conf`: a file that exists here is preferred to one of SYSCONFDIR/wireguard. False:
  * it is too long. */
 must_check bool tunnel_file_path(char *path, size_t size, const char *argument);

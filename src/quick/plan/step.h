@@ -84,6 +84,7 @@ struct step_hook {
 	uint8_t phase;       /* enum hook_phase */
 	unsigned int number; /* among the hooks of its phase, from 1 */
 	unsigned int line;   /* of the tunnel file; 0: not known */
+	const char *file;    /* the drop-in that has the line; null: the tunnel file */
 	bool not_started;    /* it was to run, and could not be started */
 	const char *text;    /* with `%i` unexpanded */
 };

@@ -23,12 +23,14 @@ static int add_hooks(struct plan *p, const struct tunnel_file *f, enum hook_phas
 	const struct string_list *hooks = &f->interface.hooks[phase];
 
 	for (size_t i = 0; o->hooks && i < hooks->n; i++) {
+		const struct diag_at at = tunnel_file_hook_at(f, phase, i);
 		struct step *s = plan_add(p, STEP_HOOK);
 		if (!s)
 			return -ENOMEM;
 		s->hook = (struct step_hook){ .phase = (uint8_t)phase,
 					      .number = (unsigned int)i + 1,
-					      .line = f->interface.positions[phase].lines[i],
+					      .line = at.line,
+					      .file = at.file,
 					      .text = hooks->list[i] };
 	}
 	return 0;
