@@ -29,6 +29,8 @@ tunnels() {
 # metric NAME: the values of all samples of the hub, each in a line.
 metric() { on hub python3 "$NET_LIB/openmetrics.py" /run/wgsuite/wg0.stats | sed -n "s/^wireguardd_$1{.* //p"; }
 is_metric() { [ "$(metric "$1")" = "$2" ]; }
+received() { metric socket_datagrams_total | awk '{ n += $1 } END { print n }'; }
+has_received() { [ "$(received)" -gt "$1" ]; }
 
 @test "each peer has another socket, and stays with it" {
 	local before after i used=""
@@ -65,8 +67,8 @@ handshakes() { on hub wg show wg0 latest-handshakes | sort; }
 	[ "$(handshakes)" = "$before" ]
 }
 
-# Numbered datagrams in bursts from one host to another, until the file ends there. Prints how many arrived, and how many of
-# them after one with a higher number.
+# Numbered datagrams in bursts from one host to another, until $NET_DIR/stop exists. The log of the receiver says how many
+# arrived, and how many of them after one with a higher number.
 numbered_receiver() {
 	on_bg "$1" perl -MSocket=:all -e '
 		socket(S, AF_INET, SOCK_DGRAM, 0); setsockopt(S, SOL_SOCKET, 33, 16 << 20); # SO_RCVBUFFORCE
@@ -78,18 +80,18 @@ numbered_receiver() {
 		}' "$2"
 	eventually 5 grep -q ready "$BG_LOG"
 }
-numbered_sender() { # HOST ADDRESS PORT SECONDS LOG: until the log says that the last one arrived
-	on "$1" perl -MSocket=:all -MTime::HiRes=time,usleep -e '
+numbered_sender() { # HOST ADDRESS PORT LOG
+	on "$1" perl -MSocket=:all -MTime::HiRes=usleep -e '
 		socket(S, AF_INET, SOCK_DGRAM, 0); setsockopt(S, 17, 103, 1000); # UDP_SEGMENT
-		my $to = sockaddr_in($ARGV[1], inet_aton($ARGV[0])), my $i = 0, my $end = time + $ARGV[2];
-		while (time < $end) {
+		my $to = sockaddr_in($ARGV[1], inet_aton($ARGV[0])), my $i = 0;
+		until (-e $ARGV[2]) {
 			send(S, join("", map { pack("N", $i++) . "x" x 996 } 1 .. 40), 0, $to) or die "$!"; usleep(300);
 		}
 		setsockopt(S, 17, 103, 0);
 		for (1 .. 300) {
 			send(S, pack("N", 0xffffffff), 0, $to); usleep(50000);
 			last if system("grep", "-q", "arrived", $ARGV[3]) == 0;
-		}' "$2" "$3" "$4" "$5"
+		}' "$2" "$3" "$NET_DIR/stop" "$4"
 }
 
 @test "while many peers are active, packets go to the queue of their peer; the datagrams of each stay in order" {
@@ -102,12 +104,15 @@ numbered_sender() { # HOST ADDRESS PORT SECONDS LOG: until the log says that the
 		logs+=("$BG_LOG")
 	done
 	for i in 0 1 2 3; do
-		numbered_sender p$i 10.9.0.100 700$i 4 "${logs[2 * i]}" 3>&- &
+		numbered_sender p$i 10.9.0.100 700$i "${logs[2 * i]}" 3>&- &
 		all+=($!)
-		numbered_sender hub 10.9.0.1$i 7000 4 "${logs[2 * i + 1]}" 3>&- &
+		numbered_sender hub 10.9.0.1$i 7000 "${logs[2 * i + 1]}" 3>&- &
 		all+=($!)
 	done
-	eventually 10 is_metric queue_by_peer 1
+	eventually 60 is_metric queue_by_peer 1
+	i=$(received)
+	eventually 60 has_received $((i + 20000))
+	touch "$NET_DIR/stop"
 	wait "${all[@]}"
 	for i in "${logs[@]}"; do
 		eventually 5 grep -q arrived "$i"

@@ -213,8 +213,9 @@ static void serve(struct data_thread *t, enum threads_source source, uint32_t ev
 	if (good && p->n > 1 && is_large(w) && may_read(s, source)) {
 		pass_on(p, source);
 		passed = true;
-		judge_spread(p);
 	}
+	if (p->n > 1 && source < THREADS_TUN)
+		judge_spread(p);
 	process_batch(p, w, source, good);
 	if (good && !passed)
 		rearm(p, source);
