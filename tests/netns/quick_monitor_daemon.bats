@@ -82,7 +82,7 @@ restored() {
 	on gw tcpdump -n -r /run/uplink.pcap > "$NET_DIR/packets" 2> /dev/null
 	grep -q 'UDP' "$NET_DIR/packets" # packets were sent, all of them encrypted
 	not grep -vE 'multicast listener report|192\.168\.5\.(1|254)\.[0-9]+ > 192\.168\.5\.(1|254)\.(51820|[0-9]+): UDP' "$NET_DIR/packets"
-	not grep 4444 "$NET_DIR/packets"
+	not grep '\.4444: ' "$NET_DIR/packets"
 	eventually 5 says "wg0: warning: the daemon ended: it was started again"
 	[ -z "$(on a wg-quick diff wg0)" ]
 	kill "$MONITOR"
@@ -182,4 +182,46 @@ restored() {
 	eventually 5 no_daemons a
 	not replies
 	on a wg-quick down wg0 # is not hindered
+}
+
+@test "what was not restored completely is restored by the next monitor" {
+	on a wg-quick up wg0
+	eventually 5 replies
+	before=$(state)
+	for delay in 0.01 0.02 0.03 0.04 0.05 0.06 0.08; do
+		monitor_start
+		old=$(daemon)
+		on a kill -9 "$old"
+		sleep "$delay"
+		on a sh -c 'kill -9 $(pgrep -fx "wg-quick monitor"); :'
+		no_monitor() { not on a pgrep -fx "wg-quick monitor"; }
+		eventually 5 no_monitor
+	done
+	monitor_start
+	eventually 10 replies
+	restored
+	[ "$(on a pgrep -c -x wireguardd)" -eq 1 ]
+}
+
+@test "without its helper the monitor ends with an error" {
+	on a wg-quick up wg0
+	monitor_start
+	on a kill -9 "$(on a pgrep -o -x wg-quick-helper)"
+	gone() { not on a pgrep -fx "wg-quick monitor"; }
+	eventually 5 gone
+	eventually 5 says "wg-quick: the helper process has ended"
+}
+
+@test "an interface that was renamed or moved to another network namespace is left alone" {
+	on a wg-quick up wg0
+	eventually 5 replies
+	monitor_start
+	on a ip netns add other
+	on a ip link set wg0 netns other
+	gone() { not on a test -e /sys/class/net/wg0; }
+	eventually 5 gone
+	sleep 2 # for what must not happen: the limit is 1 s
+	gone
+	[ "$(on a pgrep -c -x wireguardd)" -eq 1 ]
+	not says "created again"
 }

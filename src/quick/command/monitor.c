@@ -170,6 +170,8 @@ static int run(struct monitor *m)
 		if (r == -EINTR && !stop_signal)
 			r = 0;
 	}
+	if (stop_signal < 0) /* after reporting why */
+		return -EIO;
 	return r == -EINTR ? 0 : report_failure("wait for events", r);
 }
 

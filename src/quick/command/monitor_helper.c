@@ -9,12 +9,21 @@
 #include "quick/host/clock.h"
 #include "quick/host/endpoint_route.h"
 #include "quick/host/handshake_probe.h"
+#include "quick/host/signals.h"
 #include "quick/journal/journal.h"
 #include "quick/monitor/endpoint_watch.h"
 #include "report/report.h"
 #include "restore.h"
 
-struct helper monitor_helper = { .source.fd = -1 };
+/* The service manager starts the monitor again, and with it another helper. */
+static void helper_ended(struct helper *h)
+{
+	(void)h;
+	report_error("the helper process has ended");
+	stop_signal = -1;
+}
+
+struct helper monitor_helper = { .source.fd = -1, .ended = helper_ended };
 
 bool endpoint_is_watched(struct span endpoint)
 {

@@ -5,6 +5,7 @@
 
 #include "apply.h"
 #include "comparison.h"
+#include "elsewhere.h"
 #include "inputs.h"
 #include "messages.h"
 #include "probe_peers.h"
@@ -42,6 +43,25 @@ static int delete_interface(struct comparison *c)
 	return r == -ENODEV ? 0 : r;
 }
 
+/* The interface was renamed, or moved to another network namespace. Its daemon lives on then; one that has noticed that the
+ * interface was deleted ends within this time. */
+static bool is_elsewhere(const struct restore_request *q, struct host *host)
+{
+	enum { LIMIT_MS = 1000 };
+	uint64_t end_ms = clock_boot_ms() + LIMIT_MS;
+	struct daemon_process d;
+	struct link_info link;
+
+	if (rtnetlink_link_find(&host->rtnetlink, q->name, 0, &link) != -ENODEV)
+		return false;
+	while (daemon_find(&d, q->name)) {
+		if (clock_boot_ms() >= end_ms)
+			return true;
+		clock_wait_ms(1);
+	}
+	return !q->userspace && tunnel_is_elsewhere(host, q->name);
+}
+
 /* systemd starts a daemon again that died, and with the file descriptor store its interface has not even gone. */
 static enum restore_status await_end(struct comparison *c, const struct restore_request *q)
 {
@@ -49,8 +69,11 @@ static enum restore_status await_end(struct comparison *c, const struct restore_
 	struct host *host = c->host;
 	bool is_unit = is_service(&host->settings, q->name);
 	struct link_info link;
-	int r = q->hung ? daemon_kill(q->name) : 0;
+	int r;
 
+	if (!q->hung && is_elsewhere(q, host))
+		return RESTORE_NOT_NEEDED;
+	r = q->hung ? daemon_kill(q->name) : 0;
 	if (c->journal.restoring)
 		return report_failure("delete the incomplete interface", delete_interface(c)) < 0 ? RESTORE_FAILED : RESTORE_DONE;
 	if (!q->userspace)

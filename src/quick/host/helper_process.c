@@ -261,8 +261,11 @@ static void reply_ready(struct event_source *s)
 	struct helper *h = container_of(s, struct helper, source);
 	ssize_t n = recv(s->fd, &m, sizeof m, MSG_DONTWAIT);
 
-	if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
+	if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN)) {
 		fail_all(h);
+		h->ended(h);
+		return;
+	}
 	if (n < (ssize_t)sizeof m.head)
 		return;
 	for (struct helper_call *c = h->calls; c; c = c->next)
@@ -296,7 +299,7 @@ int helper_start(struct helper *h, struct event_loop *l, helper_work *work, void
 	}
 	r = pid < 0 ? -errno : 0;
 	close(pair[1]);
-	*h = (struct helper){ .source = { .fd = -1, .ready = reply_ready }, .loop = l };
+	*h = (struct helper){ .source = { .fd = -1, .ready = reply_ready }, .loop = l, .ended = h->ended };
 	if (r == 0)
 		r = event_loop_add(l, &h->source, pair[0]);
 	if (r < 0)

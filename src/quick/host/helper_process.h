@@ -29,10 +29,11 @@ struct helper_call {
 struct helper {
 	struct event_source source;
 	struct event_loop *loop;
+	void (*ended)(struct helper *h); /* the process has ended by itself; all calls have failed */
 	struct helper_call *calls; /* under way */
 	uint32_t last_id;
 };
-/* 0 or -errno. */
+/* h->ended is set. 0 or -errno. */
 must_check int helper_start(struct helper *h, struct event_loop *l, helper_work *work, void *ctx);
 /* The process ends when what runs for tunnels has ended. */
 void helper_stop(struct helper *h);

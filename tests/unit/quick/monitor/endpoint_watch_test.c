@@ -307,6 +307,33 @@ static void the_address_with_a_route_is_used(void **state)
 	assert_int_equal(number(&s.seen.endpoint), 10);
 }
 
+/* For two seconds, all names are that of the portal, where nothing answers. */
+static void a_captive_portal_is_left_soon(void **state)
+{
+	struct sim s;
+
+	(void)state;
+	begin(&s, 1, 10);
+	s.alive[0] = 10;
+	run(&s, 20);
+	s.names[0].address[0] = 66;
+	s.seen.has_route = false; /* that of before */
+	s.alive[0] = 0;
+	endpoint_watch_network(&s.w, s.now_ms);
+	run(&s, 2);
+	assert_int_equal(number(&s.seen.endpoint), 66);
+	s.seen.has_route = true;
+	s.names[0].address[0] = 12;
+	s.alive[0] = 12;
+	run(&s, 5);
+	assert_int_equal(number(&s.seen.endpoint), 12);
+	run(&s, 60);
+	assert_in_range(s.look_ups, 2, 8);
+	s.look_ups = 0;
+	run(&s, 600);
+	assert_int_equal(s.look_ups, 0);
+}
+
 /* IPv6 is broken somewhere. */
 static void the_next_address_of_a_silent_name_is_tried(void **state)
 {
@@ -515,6 +542,7 @@ int main(void)
 		cmocka_unit_test(where_no_route_leads_it_did_not_roam),
 		cmocka_unit_test(a_name_without_an_address_is_retried_with_backoff),
 		cmocka_unit_test(the_address_with_a_route_is_used),
+		cmocka_unit_test(a_captive_portal_is_left_soon),
 		cmocka_unit_test(the_next_address_of_a_silent_name_is_tried),
 		cmocka_unit_test(the_next_one_after_15_s_of_initiations),
 		cmocka_unit_test(a_session_that_dies_takes_a_little_longer),
