@@ -42,7 +42,7 @@ _wg_quick() {
 		up) mapfile -t COMPREPLY < <(compgen -W "--confirm --dry-run --no-hooks --quiet" -- "$cur") ;;
 		down | restart) mapfile -t COMPREPLY < <(compgen -W "--no-hooks --quiet" -- "$cur") ;;
 		save) mapfile -t COMPREPLY < <(compgen -W "--quiet" -- "$cur") ;;
-		reload) mapfile -t COMPREPLY < <(compgen -W "--confirm --quiet" -- "$cur") ;;
+		reload) mapfile -t COMPREPLY < <(compgen -W "--check --confirm --quiet" -- "$cur") ;;
 		diff | status) mapfile -t COMPREPLY < <(compgen -W "--format=json --format=text" -- "$cur") ;;
 		doctor) mapfile -t COMPREPLY < <(compgen -W "--fix" -- "$cur") ;;
 		qr) mapfile -t COMPREPLY < <(compgen -W "--output" -- "$cur") ;;

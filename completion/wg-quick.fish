@@ -24,6 +24,7 @@ complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a qr -d 'Show 
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a run -d 'Run a command whose traffic goes through a tunnel'
 complete -c wg-quick -n "__fish_seen_subcommand_from $verbs; and not __fish_seen_subcommand_from monitor" -a '(__wg_quick_tunnels)'
 complete -c wg-quick -n '__fish_seen_subcommand_from up' -l dry-run -d 'Print the steps only'
+complete -c wg-quick -n '__fish_seen_subcommand_from reload' -l check -d 'Tell whether it cuts the SSH session'
 complete -c wg-quick -n '__fish_seen_subcommand_from up reload' -l confirm -x -d 'Roll back unless confirmed within SECONDS'
 complete -c wg-quick -n '__fish_seen_subcommand_from up down restart' -l no-hooks -d 'Do not run hooks'
 complete -c wg-quick -n '__fish_seen_subcommand_from up down restart save reload' -s q -l quiet -d 'Print no command trace'

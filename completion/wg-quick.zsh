@@ -36,7 +36,7 @@ _wg-quick() {
 	down|restart) _arguments '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
 	diff|status) _arguments '--format=[format of the output]:format:(text json)' '*:tunnel:_wg-quick_tunnels' ;;
 	save) _arguments '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
-	reload) _arguments '--confirm[roll back unless confirmed in time]:seconds:' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
+	reload) _arguments '--check[tell whether it cuts the SSH session]' '--confirm[roll back unless confirmed in time]:seconds:' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
 	check)
 		if (( ${words[(I)--explain]} )); then
 			compadd -- ${${(f)"$(_call_program findings wg-quick check --explain 2>/dev/null)"}%%:*}

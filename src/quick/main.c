@@ -44,7 +44,8 @@ static const char usage[] =
 	"           user, whose traffic goes through the tunnel or nowhere\n"
 	"\n"
 	"  --confirm SECONDS of up and reload: the change is rolled back unless `confirm' is\n"
-	"  run within this time. --no-hooks skips the hooks of up, down and restart; -q,\n"
+	"  run within this time. reload --check only tells whether it would cut the SSH\n"
+	"  session. --no-hooks skips the hooks of up, down and restart; -q,\n"
 	"  --quiet prints no [#] lines; -v, --version prints the version; -h, --help prints\n"
 	"  this text.\n"
 	"\n"
@@ -76,7 +77,7 @@ static const struct own_command {
 } own_commands[] = { { "check", command_check }, { "graph", command_graph }, { "run", command_run } };
 
 enum { OPTION_DRY_RUN = 1, OPTION_NO_HOOKS = 2, OPTION_QUIET = 4, OPTION_OUTPUT = 8, OPTION_JSON = 16, OPTION_TEXT = 32,
-       OPTION_FIX = 64, OPTION_CONFIRM = 128, OPTION_EXPIRE = 256 };
+       OPTION_FIX = 64, OPTION_CONFIRM = 128, OPTION_EXPIRE = 256, OPTION_CHECK = 512 };
 
 static const struct command {
 	const char *name;
@@ -94,7 +95,7 @@ static const struct command {
 	{ "restart", command_restart, OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_REQUIRED, ARGUMENT_ONE, false, true, true, true },
 	{ "save", command_save, OPTION_QUIET, SETTINGS_OPTIONAL, ARGUMENT_ONE, false, true, true, true },
 	{ "strip", command_strip, 0, SETTINGS_UNUSED, ARGUMENT_ONE, true, false, false, false },
-	{ "reload", command_reload, OPTION_CONFIRM | OPTION_QUIET, SETTINGS_REQUIRED, ARGUMENT_ONE, false, true, true, true },
+	{ "reload", command_reload, OPTION_CHECK | OPTION_CONFIRM | OPTION_QUIET, SETTINGS_REQUIRED, ARGUMENT_ONE, false, true, true, true },
 	{ "diff", command_diff, OPTION_JSON | OPTION_TEXT, SETTINGS_REQUIRED, ARGUMENT_ONE, true, true, true, false },
 	{ "status", command_status, OPTION_JSON | OPTION_TEXT, SETTINGS_OPTIONAL, ARGUMENT_OPTIONAL, true, true, false, false },
 	{ "doctor", command_doctor, OPTION_FIX, SETTINGS_REQUIRED, ARGUMENT_OPTIONAL, true, true, true, false },
@@ -116,6 +117,7 @@ static const struct option {
 	{ "--fix", NULL, OPTION_FIX },
 	{ "--confirm", NULL, OPTION_CONFIRM }, /* with a value */
 	{ "--expire", NULL, OPTION_EXPIRE },
+	{ "--check", NULL, OPTION_CHECK },
 	/* Alone only; here for suggestions. */
 	{ "--help", "-h", 0 },
 	{ "--version", "-v", 0 },
@@ -289,6 +291,7 @@ static bool parse_arguments(struct command_options *o, const struct command **co
 	o->json = (bits & OPTION_JSON) != 0;
 	o->fix = (bits & OPTION_FIX) != 0;
 	o->expire = (bits & OPTION_EXPIRE) != 0;
+	o->check = (bits & OPTION_CHECK) != 0;
 	if (o->fix && !o->argument) {
 		report_error("option `--fix' needs the name of an interface or the path of a tunnel file");
 		return misused(NULL);
@@ -312,7 +315,7 @@ static bool load_settings(struct settings *s, const struct command *command)
 static int run_command(const struct command *command, const struct command_options *o, struct host *host,
 		       struct command_trace *trace)
 {
-	if (command->changes && !o->dry_run && !o->expire)
+	if (command->changes && !o->dry_run && !o->expire && !o->check)
 		confirm_settle(host, trace);
 	return command->run(o, host, trace);
 }

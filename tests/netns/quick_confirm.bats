@@ -240,3 +240,33 @@ DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 	[[ $output == *"cannot roll a change back: the journal does not have what the file was"* ]]
 	[ "$(on a wg show wg0 listen-port)" = 4444 ]
 }
+
+@test "reload --check tells whether the change cuts the SSH session, and changes nothing" {
+	on a wg-quick up wg0
+	state=$(quick_state)
+	check() { on a env SSH_CONNECTION="$1" wg-quick reload --check wg0; }
+	outside="8.8.8.8 50022 192.168.5.1 22" near="192.168.5.254 50022 192.168.5.1 22" inside="10.8.0.9 50022 10.7.0.1 22"
+	for session in "$outside" "$near" "$inside"; do
+		run -0 check "$session"
+		[ "$output" = "the change does not concern the way to and from ${session%% *}" ]
+	done
+	quick_file wg0 "Address = 10.7.0.2/24" "0.0.0.0/0"
+	run -5 check "$outside"
+	[[ $output == *"wg-quick: wg0: the reload would cut this SSH session: replies to 8.8.8.8 would enter the tunnel"* ]]
+	[[ $output == *"help: run \`wg-quick reload --confirm 60 wg0', which is rolled back unless \`wg-quick confirm' is run"* ]]
+	run -0 check "$near" # the main table has its network
+	run -5 check "$inside"
+	[[ $output == *"the address of this host that it is connected to would be removed, and is not reached from 10.8.0.9"* ]]
+	# sudo(8) removes the variable, but not from its parent.
+	run -5 on a env SSH_CONNECTION="$outside" sh -c 'env -u SSH_CONNECTION wg-quick reload --check wg0; exit $?'
+	run -0 on a wg-quick reload --check wg0
+	[[ $output == *"warning: no SSH session was found: SSH_CONNECTION is not set"* ]]
+	[ "$(quick_state)" = "$state" ]
+	# It is right: the next one is as this one says.
+	before=$(on a ip route get 8.8.8.8 | grep -c wg0) || true
+	on a wg-quick reload wg0
+	[ "$before" = 0 ]
+	[[ $(on a ip route get 8.8.8.8) == *"dev wg0"* ]]
+	[[ $(on a ip route get 192.168.5.254) == *"dev eth0"* ]]
+	run -0 check "$near"
+}

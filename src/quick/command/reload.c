@@ -12,6 +12,7 @@
 #include "quick/plan/print.h"
 #include "report/json.h"
 #include "report/report.h"
+#include "session_check.h"
 #include "stale.h"
 #include "unconfirmed.h"
 #include "warn_captured.h"
@@ -245,6 +246,8 @@ static int reload_or_diff(struct reload *r, const struct command_options *o, str
 		return 1;
 	if (r->c.journal.exists)
 		warn_of_changed_hooks(&r->c.file, &r->c.journal.applied.lines);
+	if (o->check)
+		return check_session(&r->c);
 	if (!change) {
 		print_difference(r, &trace->t, o->json);
 		return 0;
@@ -273,7 +276,7 @@ int command_roll_back(const struct pending *p, const char *name, struct host *ho
 
 int command_reload(const struct command_options *o, struct host *host, struct command_trace *trace)
 {
-	return run(o, host, trace, true, NULL);
+	return run(o, host, trace, !o->check, NULL);
 }
 
 int command_diff(const struct command_options *o, struct host *host, struct command_trace *trace)

@@ -1,0 +1,11 @@
+/* The SSH session that this process belongs to. */
+#ifndef WG_QUICK_SSH_CONNECTION_H
+#define WG_QUICK_SSH_CONNECTION_H
+
+#include "base/text.h"
+
+/* Appends SSH_CONNECTION of the environment or, since sudo(8) removes it, of that of the nearest ancestor that has it. False
+ * without one. */
+must_check bool ssh_connection_find(struct text *out);
+
+#endif
