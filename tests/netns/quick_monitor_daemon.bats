@@ -168,6 +168,23 @@ restored() {
 	[ "$(on a cat /run/hooks)" = ran ]
 }
 
+@test "keys that are not in the file are read again, and without the key nothing is created" {
+	on a sh -c 'umask 077; sed -n "s/^PrivateKey = //p" /etc/wireguard/wg0.conf > /etc/wireguard/key; sed -i "s,^PrivateKey.*,PrivateKeyFile = key," /etc/wireguard/wg0.conf'
+	on a wg-quick up wg0
+	monitor_start
+	before=$(state)
+	on a kill -9 "$(daemon)"
+	eventually 5 replies
+	restored
+	on a mv /etc/wireguard/key /etc/wireguard/other
+	on a kill -9 "$(daemon)"
+	eventually 5 says "wg0: the interface cannot be restored"
+	not on a test -e /sys/class/net/wg0
+	on a mv /etc/wireguard/other /etc/wireguard/key
+	eventually 10 replies
+	restored
+}
+
 @test "a daemon that dies again and again is not restarted all the time" {
 	on a wg-quick up wg0
 	monitor_start
@@ -190,8 +207,8 @@ restored() {
 	before=$(state)
 	for delay in 0.01 0.02 0.03 0.04 0.05 0.06 0.08; do
 		monitor_start
-		old=$(daemon)
-		on a kill -9 "$old"
+		eventually 5 daemon
+		on a sh -c 'kill -9 $(pgrep -x wireguardd); :'
 		sleep "$delay"
 		on a sh -c 'kill -9 $(pgrep -fx "wg-quick monitor"); :'
 		no_monitor() { not on a pgrep -fx "wg-quick monitor"; }
@@ -200,7 +217,8 @@ restored() {
 	monitor_start
 	eventually 10 replies
 	restored
-	[ "$(on a pgrep -c -x wireguardd)" -eq 1 ]
+	one_daemon() { [ "$(on a pgrep -c -x wireguardd)" -eq 1 ]; }
+	eventually 5 one_daemon
 }
 
 @test "without its helper the monitor ends with an error" {

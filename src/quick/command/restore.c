@@ -7,6 +7,7 @@
 #include "comparison.h"
 #include "elsewhere.h"
 #include "inputs.h"
+#include "keys.h"
 #include "messages.h"
 #include "probe_peers.h"
 #include "quick/host/clock.h"
@@ -34,7 +35,7 @@ static int delete_interface(struct comparison *c)
 {
 	struct link_info link;
 	char why[128];
-	int r = rtnetlink_link_find(&c->host->rtnetlink, c->file.name, c->journal.ifindex, &link);
+	int r = rtnetlink_link_find(&c->host->rtnetlink, c->file.name, 0, &link);
 
 	if (r == 0)
 		r = rtnetlink_send(&c->host->rtnetlink, rtnetlink_build_link_delete(link.index), why);
@@ -180,11 +181,12 @@ static int create_interface(struct comparison *c, const struct restore_request *
 
 	if (q->userspace)
 		text_add(&t, "userspace");
+	journal_note_restoring(&c->journal);
 	r = link_create(&link, &c->host->rtnetlink, c->file.name, &set, apply->performer.trace);
 	if (r < 0)
 		return r;
 	apply->performer.ifindex = link.index;
-	journal_note_restoring(&c->journal, link.index);
+	journal_note_interface(&c->journal, link.index);
 	return set_port_and_mark(c);
 }
 
@@ -285,6 +287,20 @@ static int restore(struct comparison *c, const struct restore_request *q, struct
 	return 0;
 }
 
+/* False after reporting. A pipe with a key can be read only once, and a credential of systemd belongs to the service of `up'. */
+static bool read_file(struct comparison *c, const char *name)
+{
+	const char *config = c->journal.applied.config;
+
+	if (!read_tunnel_file(&c->file, config ? config : name, true) || read_keys(&c->file, 0, NULL) < 0)
+		return false;
+	if (c->file.has_key_sources && !(c->file.device.flags & WG_DEVICE_HAS_PRIVATE_KEY)) {
+		report_error("cannot read the private key again");
+		return false;
+	}
+	return report_failure("list the endpoints", comparison_list_endpoints(c)) == 0;
+}
+
 enum restore_status restore_tunnel(const struct restore_request *q, struct host *host, struct command_trace *trace)
 {
 	struct comparison c = COMPARISON_OF(host);
@@ -293,8 +309,7 @@ enum restore_status restore_tunnel(const struct restore_request *q, struct host 
 
 	if (r == 0 && c.journal.exists && c.journal.complete && !c.journal.is_leftover) {
 		s = RESTORE_FAILED;
-		if (read_tunnel_file(&c.file, c.journal.applied.config ? c.journal.applied.config : q->name, true) &&
-		    report_failure("list the endpoints", comparison_list_endpoints(&c)) == 0)
+		if (read_file(&c, q->name))
 			s = await_end(&c, q);
 	}
 	if (s == RESTORE_DONE && restore(&c, q, trace) < 0)

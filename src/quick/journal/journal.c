@@ -161,11 +161,10 @@ void journal_note_interface(struct journal *j, uint32_t ifindex)
 	append_number(j, "index", ifindex);
 }
 
-void journal_note_restoring(struct journal *j, uint32_t ifindex)
+void journal_note_restoring(struct journal *j)
 {
 	j->restoring = true;
 	append_word(j, "restoring");
-	journal_note_interface(j, ifindex);
 }
 
 void journal_note_restored(struct journal *j)

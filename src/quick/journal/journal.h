@@ -22,8 +22,8 @@ must_check int journal_write_applied(struct journal *j, const struct applied *ap
 
 /* Progress, appended to the file if there is one. */
 void journal_note_interface(struct journal *j, uint32_t ifindex);
-/* The interface is being created again, with this index now; and it has been. */
-void journal_note_restoring(struct journal *j, uint32_t ifindex);
+/* The interface, which is gone, is being created again: one of this name is incomplete until the second of these. */
+void journal_note_restoring(struct journal *j);
 void journal_note_restored(struct journal *j);
 void journal_note_hooks(struct journal *j, enum hook_phase phase);
 void journal_note_sysctl_released(struct journal *j);
