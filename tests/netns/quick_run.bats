@@ -73,6 +73,12 @@ no_zombie() { not grep -q 'State:.*Z' <(on a sh -c 'cat /proc/[0-9]*/status 2> /
 	[[ "${lines[1]}" = *0000000000000000 ]]
 	nothing_runs
 	no_zombie
+	# Next to a tunnel of the same name on the host, whose daemon, socket and settings are not touched.
+	on a wireguardd t
+	on a sh -c 'echo 1 > /proc/sys/net/ipv4/conf/all/send_redirects'
+	run -0 on a "$NET_DIR/bin/wg-quick" run "$NET_DIR/t.conf" -- ping -c 1 -W 5 10.9.0.1
+	[ "$(on a cat /proc/sys/net/ipv4/conf/all/send_redirects)" = 1 ]
+	[ "$(on a wg show interfaces)" = t ]
 }
 
 @test "no packet but the tunnel's leaves, and only its link exists inside" {
@@ -189,6 +195,10 @@ while True: time.sleep(60)'
 @test "keys of the terminal" {
 	run -0 user python3 "$BATS_TEST_DIRNAME/run_terminal.py" "$NET_DIR/bin/wg-quick" run "$NET_DIR/t.conf" -- \
 		python3 "$BATS_TEST_DIRNAME/run_terminal.py" --inside
+	# An interactive shell takes the terminal; the script that started it has it again afterwards.
+	run -0 user bash -c 'echo typed | timeout 60 script -qec "$0 run $1 bash --norc -ic : ; read line; echo got \$line" /dev/null' \
+		"$NET_DIR/bin/wg-quick" "$NET_DIR/t.conf"
+	[[ "$output" = *"got typed"* ]]
 	nothing_runs
 	no_zombie
 }

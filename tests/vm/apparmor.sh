@@ -138,6 +138,25 @@ works "wg-quick reload works with wireguardd" sh -c 'wg-quick reload wg0 2> /dev
 works "wg-quick down works with wireguardd" sh -c 'wg-quick down wg0 2> /dev/null'
 same "nothing was denied to wireguardd" "" "$(denied)"
 
+# ---- wg-quick run ----
+
+sed '/^DNS/d; /^P[a-z]*Up/d; /^PostDown/d' /etc/wireguard/wg0.conf > /home/nobody/wgr.conf
+chown nobody /home/nobody /home/nobody/wgr.conf
+chmod 600 /home/nobody/wgr.conf
+chmod 666 /dev/net/tun
+mkfifo -m 666 /home/nobody/hold
+chown nobody /home/nobody/hold
+setpriv --reuid nobody --regid nogroup --clear-groups wg-quick run /home/nobody/wgr.conf -- sh -c 'cat /proc/self/attr/current
+	id -un; ip -o link show wgr | cut -d: -f2; ping -c 1 -W 1 10.9.9.9 > /dev/null; read line < /home/nobody/hold; exit 7' > said 2>&1 & pid=$!
+exec 4<> /home/nobody/hold
+until grep -q wgr said || ! kill -0 $pid; do sleep 0.05; done
+same "the daemon of wg-quick run is confined" "wireguardd (enforce)" "$(confined "$(grep -lx wireguardd /proc/[0-9]*/comm | cut -d/ -f3)")"
+echo >&4
+wait $pid
+same "wg-quick run works for a user, whose command is not confined" "7 unconfined nobody wgr" "$? $(grep -v warning said | xargs)"
+# AppArmor 3 has no profile wg-quick-run.
+same "nothing was denied to wg-quick run" "" "$(denied | grep -v 'label not found')"
+
 # ---- denied operations ----
 
 echo 'root:$6$secret' > /etc/shadow

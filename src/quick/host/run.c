@@ -30,6 +30,7 @@ struct run {
 	pid_t first;  /* the first process of the namespaces; 0: it has ended */
 	int status;   /* of the command, or of that process, as wait(2) has it; -1: not known */
 	bool ended;   /* the status is that of the command */
+	bool in_foreground; /* the terminal was the caller's process group's */
 };
 
 /* ---- start ---- */
@@ -202,6 +203,34 @@ static void wait_for_end(struct run *run)
 
 /* ---- end ---- */
 
+/* -1: this process has no terminal. */
+static int open_terminal(void)
+{
+	return open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
+static bool is_in_foreground(void)
+{
+	int tty = open_terminal();
+	bool yes = tty >= 0 && tcgetpgrp(tty) == getpgrp();
+
+	if (tty >= 0)
+		close(tty);
+	return yes;
+}
+
+/* A shell leaves the terminal to the process group that had it before. The caller's has no number in the process namespace of
+ * the command. */
+static void return_to_foreground(void)
+{
+	int tty = open_terminal();
+
+	if (tty < 0)
+		return;
+	(void)tcsetpgrp(tty, getpgrp()); /* with SIGTTOU blocked */
+	close(tty);
+}
+
 static void end_first(struct run *run)
 {
 	if (run->channel >= 0)
@@ -223,6 +252,7 @@ static int begin(struct run *run, struct run_inherited *inherited, int channel[2
 
 	if (r < 0)
 		return r;
+	run->in_foreground = is_in_foreground();
 	sigfillset(&all);
 	sigaction(SIGCHLD, &def, &inherited->child);
 	sigprocmask(SIG_SETMASK, &all, &inherited->mask);
@@ -254,6 +284,8 @@ int run_request_perform(const struct run_request *r)
 		wait_for_end(&run);
 	end_first(&run);
 	run_daemon_end(&run.daemon);
+	if (run.in_foreground)
+		return_to_foreground();
 	return run.status;
 }
 
