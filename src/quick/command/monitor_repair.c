@@ -68,10 +68,12 @@ static void give_way(struct repairs *r, const char *what)
 
 static void note_first(struct done *d, struct span what)
 {
-	struct text t = text_fixed(d->first, sizeof d->first);
+	struct text t;
 
-	if (d->n++ == 0)
-		text_span(&t, what);
+	if (d->n++ > 0)
+		return;
+	t = text_fixed(d->first, sizeof d->first);
+	text_span(&t, what);
 }
 
 /* "ID TEXT" */
@@ -131,7 +133,7 @@ static void report(struct repairs *r, const struct results *x, enum repair_statu
 	note(r, UNIT_LOG_ERROR, "cannot restore", &x->failed);
 	if (x->fought_over.n > 0)
 		give_way(r, x->fought_over.first);
-	if (status == REPAIR_GONE && !r->is_gone)
+	if (status == REPAIR_GONE && !r->is_gone && !r->tunnel->busy)
 		monitor_note(r->monitor, r->tunnel, UNIT_LOG_ERROR, "the interface is gone");
 	if (x->is_down && !r->is_down)
 		monitor_note(r->monitor, r->tunnel, UNIT_LOG_WARNING, "the interface was set down: what needs it is not restored until it is up");

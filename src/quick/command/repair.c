@@ -27,24 +27,47 @@ struct repair {
 
 /* ---- inspection ---- */
 
-/* A file that cannot be read any more costs nothing but what only it says, as the MTU. */
-static int load_file(struct repair *x)
+/* An empty file with the name and path of the journal. */
+static int begin_file(struct repair *x)
 {
 	struct tunnel_file *f = &x->c.file;
 	const char *path = x->c.journal.applied.config;
-	struct diag silent = { 0 };
-	bool ok;
 
-	memcpy(f->name, x->request->name, strlen(x->request->name) + 1);
-	f->path = path ? span_dup(span_of(path)) : NULL;
-	ok = f->path && tunnel_file_load(f, &silent) == 0;
-	x->edited = !ok || f->changed_ns == 0 || f->changed_ns != x->c.journal.applied.file_changed_ns;
-	if (ok)
-		return 0;
 	tunnel_file_free(f);
 	memcpy(f->name, x->request->name, strlen(x->request->name) + 1);
 	f->path = path ? span_dup(span_of(path)) : NULL;
 	return path && !f->path ? -ENOMEM : 0;
+}
+
+/* The file as it was applied, as far as the journal has it: the keys of wg-quick. */
+static int load_lines(struct repair *x)
+{
+	const struct string_list *lines = &x->c.journal.applied.file_lines;
+	struct diag silent = { 0 };
+	struct text t = text_heap();
+	int r = begin_file(x);
+
+	for (size_t i = 0; i < lines->n; i++)
+		text_f(&t, "%s\n", lines->list[i]);
+	if (r < 0 || t.failed || lines->n == 0) {
+		text_heap_free(&t);
+		return r < 0 ? r : t.failed ? -ENOMEM : 0;
+	}
+	x->c.file.text = t.p;
+	x->c.file.n_text = t.n;
+	r = tunnel_file_load_text(&x->c.file, &silent);
+	return r == -ENOMEM ? r : r < 0 ? begin_file(x) : 0;
+}
+
+static int load_file(struct repair *x)
+{
+	struct tunnel_file *f = &x->c.file;
+	struct diag silent = { 0 };
+	int r = begin_file(x);
+	bool ok = r == 0 && f->path && tunnel_file_load(f, &silent) == 0;
+
+	x->edited = !ok || f->changed_ns == 0 || f->changed_ns != x->c.journal.applied.file_changed_ns;
+	return r < 0 || !x->edited ? r : load_lines(x);
 }
 
 /* False: the mark of the device was changed, which policy routing depends on. Its rules would have another meaning now, so nothing
@@ -262,7 +285,8 @@ int repair_tunnel(void *request, struct text *out)
 	status = inspect(&x, false);
 	if (status == REPAIR_DONE)
 		drop_paused(&x);
-	if (status == REPAIR_DONE && x.c.plan.n > 0) {
+	/* Perhaps `down` has just begun: its lock tells. */
+	if (status == REPAIR_GONE || (status == REPAIR_DONE && x.c.plan.n > 0)) {
 		repair_free(&x);
 		status = inspect(&x, true);
 		if (status == REPAIR_DONE)

@@ -61,7 +61,8 @@ void event_interest_free(struct event_interest *i)
 /* ---- programs ---- */
 
 enum { ACCEPT = 0x7fffffff, DROP = 0 };
-enum { AT_LENGTH = 0, AT_TYPE = 4, AT_BODY = NLMSG_HDRLEN, WORD_OF_FIRST = 0 /* of scratch memory */ };
+enum { AT_LENGTH = 0, AT_TYPE = 4, AT_BODY = NLMSG_HDRLEN };
+enum { WORD_OF_FIRST = 0 }; /* of scratch memory */
 
 struct program {
 	struct sock_filter *list; /* owned */
@@ -219,45 +220,58 @@ int event_filter_routes(int fd, const struct event_interest *i)
 
 /* ---- nftables ---- */
 
-/* The kernel puts several messages into one packet, of which only the first can be read here: a packet that is longer than its first
- * message is an event. */
-static void accept_several(struct program *p)
+enum { MESSAGES_READ = 24, WORD_OF_LENGTH = 1, WORD_OF_OFFSET = 2 };
+
+/* X, the offset of a message, becomes that of the next one. Messages are shorter than 64 KiB. */
+static void go_to_next(struct program *p)
 {
 	static const bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 
-	add(p, BPF_LD | BPF_W | BPF_LEN, 0, 0, 0);
-	add(p, BPF_MISC | BPF_TAX, 0, 0, 0);
-	/* Lengths up to 64 KiB; longer ones are events as well. */
-	load_byte(p, AT_LENGTH + (little ? 1 : 2));
+	add(p, BPF_STX, WORD_OF_OFFSET, 0, 0);
+	add(p, BPF_LD | BPF_B | BPF_IND, AT_LENGTH + (little ? 1 : 2), 0, 0);
 	add(p, BPF_ALU | BPF_LSH | BPF_K, 8, 0, 0);
-	add(p, BPF_ST, WORD_OF_FIRST, 0, 0);
-	load_byte(p, AT_LENGTH + (little ? 0 : 3));
-	add(p, BPF_STX, 1, 0, 0);
-	add(p, BPF_LDX | BPF_MEM, WORD_OF_FIRST, 0, 0);
+	add(p, BPF_ST, WORD_OF_LENGTH, 0, 0);
+	add(p, BPF_LD | BPF_B | BPF_IND, AT_LENGTH + (little ? 0 : 3), 0, 0);
+	add(p, BPF_LDX | BPF_MEM, WORD_OF_LENGTH, 0, 0);
 	add(p, BPF_ALU | BPF_ADD | BPF_X, 0, 0, 0);
 	add(p, BPF_ALU | BPF_ADD | BPF_K, NLMSG_ALIGNTO - 1, 0, 0);
 	add(p, BPF_ALU | BPF_AND | BPF_K, ~(uint32_t)(NLMSG_ALIGNTO - 1), 0, 0);
-	add(p, BPF_LDX | BPF_MEM, 1, 0, 0);
-	add(p, BPF_JMP | BPF_JGE | BPF_X, 0, 1, 0);
-	verdict(p, ACCEPT);
+	add(p, BPF_LDX | BPF_MEM, WORD_OF_OFFSET, 0, 0);
+	add(p, BPF_ALU | BPF_ADD | BPF_X, 0, 0, 0);
+	add(p, BPF_MISC | BPF_TAX, 0, 0, 0);
+	/* Until the end of the packet. */
+	add(p, BPF_LD | BPF_W | BPF_LEN, 0, 0, 0);
+	add(p, BPF_JMP | BPF_JGT | BPF_X, 0, 1, 0);
+	verdict(p, DROP);
 }
 
-int event_filter_firewall(int fd)
+/* Of the message at X. The name of the table is the first attribute of all kinds. */
+static void accept_removal(struct program *p)
 {
 	/* The first four bytes of names of tables; raw and mangle are those of iptables-nft. */
 	static const char names[][4] = { { 'w', 'g', '-', 'q' }, { 'w', 'g', 's', 'u' }, { 'r', 'a', 'w', '\0' }, { 'm', 'a', 'n', 'g' } };
 	static const uint8_t kinds[] = { NFT_MSG_DELTABLE, NFT_MSG_DELCHAIN, NFT_MSG_DELRULE };
+	const uint32_t name = AT_BODY + NLMSG_ALIGN(sizeof(struct nfgenmsg)) + NLA_HDRLEN;
+
+	add(p, BPF_LD | BPF_H | BPF_IND, AT_TYPE, 0, 0);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		add(p, BPF_JMP | BPF_JEQ | BPF_K, htons((uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | kinds[i])), (uint8_t)(ARRAY_LEN(kinds) - i), 0);
+	add(p, BPF_JMP | BPF_JA, 1 + 2 * ARRAY_LEN(names), 0, 0);
+	add(p, BPF_LD | BPF_W | BPF_IND, name, 0, 0);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		verdict_if_equal(p, load_be32((const uint8_t *)names[i]), ACCEPT);
+}
+
+/* The kernel puts several messages into one packet; one with more than are read here is an event. */
+int event_filter_firewall(int fd)
+{
 	struct program p = { 0 };
 
-	accept_several(&p);
-	load_half(&p, AT_TYPE);
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		add(&p, BPF_JMP | BPF_JEQ | BPF_K, htons((uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | kinds[i])), (uint8_t)(ARRAY_LEN(kinds) - i), 0);
-	verdict(&p, DROP);
-	find_attribute(&p, AT_BODY + NLMSG_ALIGN(sizeof(struct nfgenmsg)), NFTA_TABLE_NAME, 1 + 2 * ARRAY_LEN(names));
-	load_attribute(&p);
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		verdict_if_equal(&p, load_be32((const uint8_t *)names[i]), ACCEPT);
-	verdict(&p, DROP);
+	add(&p, BPF_LDX | BPF_IMM, 0, 0, 0);
+	for (int i = 0; i < MESSAGES_READ; i++) {
+		accept_removal(&p);
+		go_to_next(&p);
+	}
+	verdict(&p, ACCEPT);
 	return attach(fd, &p);
 }

@@ -6,6 +6,7 @@
 #include "journal_file.h"
 #include "paths.h"
 #include "quick/host/fileio.h"
+#include "quick/host/folder.h"
 #include "quick/host/lock_file.h"
 #include "quick/host/netns.h"
 
@@ -76,6 +77,7 @@ void monitor_lock_release(int lock)
 	lock_path(path, sizeof path);
 	if (lock >= 0)
 		lock_file_release(path, lock);
+	folder_remove(JOURNAL_FOLDER);
 }
 
 bool monitor_is_running(void)

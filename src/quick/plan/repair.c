@@ -225,7 +225,7 @@ uint64_t repair_id(const struct plan *p, const struct step *s)
 		text_u64(&t, s->firewall.family);
 	else if (s->kind == STEP_RULE) /* also at another preference */
 		text_f(&t, "%u %u %u %u %u", s->rule.family, s->rule.invert, s->rule.mark, s->rule.table, s->rule.suppress);
-	else if (s->kind != STEP_LINK_UP) /* the MTU is one thing, whatever it should be */
+	else /* also the MTU: another one is another thing */
 		step_describe(&t, p, s);
 	for (size_t i = 0; i < t.n; i++)
 		id = (id ^ (uint8_t)t.p[i]) * 0x100000001b3;

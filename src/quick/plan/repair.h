@@ -15,7 +15,7 @@ must_check int repair_desired(struct tunnel_file *f, const struct host_state *s,
  * keeps traffic out of other routes is restored. */
 void repair_select(struct plan *p, const struct applied *a, bool link_is_up);
 
-/* Identifies what a step repairs, whatever value it gives it. */
+/* Identifies what a step restores. */
 uint64_t repair_id(const struct plan *p, const struct step *s);
 
 /* True when the journal has every step of the plan already. */
