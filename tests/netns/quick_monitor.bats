@@ -206,9 +206,11 @@ SYSLOG_IDENTIFIER=wg-quick
 OBJECT_SYSTEMD_UNIT=wg-quick@wg0.service
 MESSAGE=wg0: restored IPv4 rule not fwmark 51820 table 51820" ]; }
 	eventually 5 is_logged
-	# The interface is an error there.
-	in_net a ip link delete wg0
-	eventually 5 grep -qF "MESSAGE=wg0: the interface is gone" "$journal"
-	grep -q PRIORITY=3 "$journal"
 	[ ! -s "$LOG" ]
+	# A failure is an error there.
+	in_net a ip route replace default via 192.168.5.254 dev eth0 table 51820
+	eventually 5 grep -qF "MESSAGE=wg0: cannot restore route 0.0.0.0/0 in table 51820" "$journal"
+	grep -q PRIORITY=3 "$journal"
+	in_net a ip route delete default via 192.168.5.254 dev eth0 table 51820
+	eventually 5 grep -qF "MESSAGE=wg0: restored route 0.0.0.0/0 in table 51820" "$journal"
 }

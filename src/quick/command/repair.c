@@ -205,7 +205,7 @@ static void print_results(struct repair *x, struct text *out)
 
 	for (size_t i = 0; i < p->n; i++) {
 		const struct step *s = &p->steps[i];
-		if (s->hidden || s->remove || (!s->done && !s->failed) || ++n > LINES_MAX)
+		if ((s->hidden && !s->failed) || s->remove || (!s->done && !s->failed) || ++n > LINES_MAX)
 			continue;
 		text_f(out, "%s %llu ", s->failed ? "failed" : s->kind == STEP_LINK_UP ? "set" : "restored", (unsigned long long)repair_id(p, s));
 		print_thing(out, p, s);

@@ -95,7 +95,7 @@ static void refused(void *ctx, uint32_t number, int error, const char *why)
 
 /* An existing route over our interface is as good as one of ours. One over another interface stays, unless it is the
  * default route of our table: when that goes, the tunnel's traffic would leave outside of the tunnel. */
-static void check_existing_route(struct step_batch *b, const struct step *s)
+static void check_existing_route(struct step_batch *b, struct step *s)
 {
 	bool is_default = s->route.prefix.bits == 0 && !b->plan->table_word;
 	char prefix[IP_PREFIX_TEXT_MAX];
@@ -106,6 +106,7 @@ static void check_existing_route(struct step_batch *b, const struct step *s)
 	    rtnetlink_route_link(b->rtnetlink, &s->route, &owner) < 0 || owner == b->ifindex)
 		return;
 	if (is_default) {
+		s->failed = true;
 		b->failed(b->ctx, s, -EEXIST, "another interface already has this route");
 		return;
 	}
