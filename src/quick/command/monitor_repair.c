@@ -55,6 +55,7 @@ static const struct other_program *other_of(const struct repairs *r, struct span
 static void give_way(struct repairs *r, const char *what)
 {
 	const struct other_program *other = other_of(r, span_of(what));
+	unsigned int minutes = settings_monitor_pause_min(&r->monitor->host->settings);
 	char who[64];
 	struct text t = text_fixed(who, sizeof who);
 
@@ -62,8 +63,8 @@ static void give_way(struct repairs *r, const char *what)
 		text_f(&t, "`%s' (process %u)", other->name, other->pid);
 	else
 		text_add(&t, "another program");
-	monitor_note(r->monitor, r->tunnel, UNIT_LOG_WARNING, "%s removes the %s as often as it is restored: left alone for %u minutes", who,
-		     what, (unsigned int)(FIGHT_PAUSE_MS / 60000));
+	monitor_note(r->monitor, r->tunnel, UNIT_LOG_WARNING, "%s removes the %s as often as it is restored: left alone for %u minute%s", who,
+		     what, minutes, minutes == 1 ? "" : "s");
 }
 
 static void note_first(struct done *d, struct span what)
@@ -85,7 +86,7 @@ static void take_step(struct repairs *r, struct results *x, struct done *d, stru
 	if (!span_next(&id, &rest, ' ') || !span_to_u64(&number, id, UINT64_MAX))
 		return;
 	note_first(d, rest);
-	if (fights_note(&r->fights, number, clock_boot_ms()) && d != &x->failed)
+	if (fights_note(&r->fights, number, clock_boot_ms(), 60000ull * settings_monitor_pause_min(&r->monitor->host->settings)) && d != &x->failed)
 		note_first(&x->fought_over, rest);
 }
 

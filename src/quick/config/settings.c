@@ -20,6 +20,7 @@ static const struct setting table[] = {
 	SETTING("firewall", "backend", "auto|nft|iptables|none", firewall),
 	SETTING("hooks", "owner", "any|caller|root|unchecked", hook_owner),
 	SETTING("lock", "timeout", "#3600", lock_timeout),
+	SETTING("monitor", "pause", "#1440", monitor_pause),
 	SETTING("wireguardd", "log-level", "silent|error|verbose|debug", log_level),
 	SETTING("wireguardd", "log", NULL, log_file),
 	SETTING("wireguardd", "cpu", "auto|generic", cpu),
@@ -31,9 +32,9 @@ static const struct setting table[] = {
 	SETTING("show", "names", "auto|always|never", names),
 };
 
-static const char known_sections[] = "use one of [backend] [dns] [firewall] [hooks] [lock] [wireguardd] [show]";
+static const char known_sections[] = "use one of [backend] [dns] [firewall] [hooks] [lock] [monitor] [wireguardd] [show]";
 
-enum { LOCK_TIMEOUT_DEFAULT_S = 60 };
+enum { LOCK_TIMEOUT_DEFAULT_S = 60, MONITOR_PAUSE_DEFAULT_MIN = 5 };
 
 /* The N of "#N". */
 static uint64_t number_max(const struct setting *s)
@@ -202,4 +203,12 @@ unsigned int settings_lock_timeout_s(const struct settings *s)
 
 	return s->lock_timeout[0] && span_to_u64(&n, span_of(s->lock_timeout), 3600) ? (unsigned int)n
 										      : LOCK_TIMEOUT_DEFAULT_S;
+}
+
+unsigned int settings_monitor_pause_min(const struct settings *s)
+{
+	uint64_t n;
+
+	return s->monitor_pause[0] && span_to_u64(&n, span_of(s->monitor_pause), 1440) ? (unsigned int)n
+										       : MONITOR_PAUSE_DEFAULT_MIN;
 }

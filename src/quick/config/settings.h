@@ -15,6 +15,7 @@ struct settings {
 	char firewall[16];       /* [firewall] backend: auto, nft, iptables, none */
 	char hook_owner[16];     /* [hooks] owner: any, caller, root, unchecked */
 	char lock_timeout[16];   /* [lock] timeout, in seconds */
+	char monitor_pause[16];  /* [monitor] pause, in minutes */
 	char log_level[16];      /* [wireguardd] log-level: silent, error, verbose, debug */
 	char log_file[SETTING_TEXT_MAX]; /* [wireguardd] log: a path */
 	char cpu[16];            /* [wireguardd] cpu: auto, generic */
@@ -33,5 +34,7 @@ void settings_fill(struct settings *out, const char *(*value)(void *ctx, const c
 
 /* How long to wait for another wg-quick, in seconds. */
 unsigned int settings_lock_timeout_s(const struct settings *s);
+/* How long the monitor leaves alone what another program removes again and again, in minutes. */
+unsigned int settings_monitor_pause_min(const struct settings *s);
 
 #endif

@@ -30,7 +30,7 @@ static struct fight_thing *find_or_add(struct fights *f, uint64_t id)
 	return &f->things[at];
 }
 
-bool fights_note(struct fights *f, uint64_t id, uint64_t now_ms)
+bool fights_note(struct fights *f, uint64_t id, uint64_t now_ms, uint64_t pause_ms)
 {
 	struct fight_thing *t = find_or_add(f, id);
 
@@ -40,7 +40,7 @@ bool fights_note(struct fights *f, uint64_t id, uint64_t now_ms)
 	t->times_ms[FIGHT_REPAIRS - 1] = now_ms;
 	if (t->times_ms[0] == 0 || now_ms - t->times_ms[0] > FIGHT_WITHIN_MS)
 		return false;
-	t->paused_until_ms = now_ms + FIGHT_PAUSE_MS;
+	t->paused_until_ms = now_ms + pause_ms;
 	return true;
 }
 

@@ -1,5 +1,5 @@
 /* Fights: another program removes again and again what a repair restores. A thing that was repaired three times within a
- * minute is left to the other program for five minutes. */
+ * minute is left to the other program for a while. */
 #ifndef WG_QUICK_FIGHTS_H
 #define WG_QUICK_FIGHTS_H
 
@@ -7,7 +7,6 @@
 
 enum { FIGHT_REPAIRS = 3, FIGHT_THINGS = 32 };
 #define FIGHT_WITHIN_MS 60000ull
-#define FIGHT_PAUSE_MS 300000ull
 
 /* What was repaired lately in one tunnel. A zeroed struct is empty. */
 struct fights {
@@ -19,9 +18,10 @@ struct fights {
 	size_t n;
 };
 
-/* Notes a repair. True: it was the third within a minute, and the thing is paused from now on. If there are too many
+/* Notes a repair. True: it was the third within a minute, and the thing is paused
+ * from now on. If there are too many
  * things, the one that was repaired longest ago is discarded. */
-must_check bool fights_note(struct fights *f, uint64_t id, uint64_t now_ms);
+must_check bool fights_note(struct fights *f, uint64_t id, uint64_t now_ms, uint64_t pause_ms);
 bool fights_is_paused(const struct fights *f, uint64_t id, uint64_t now_ms);
 /* When the next pause ends: then the thing is looked at again. NEVER: nothing is paused. */
 uint64_t fights_next(const struct fights *f);

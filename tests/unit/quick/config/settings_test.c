@@ -47,7 +47,7 @@ static void errors_have_positions(void **state)
 {
 	static const struct { const char *text; unsigned int line, column; const char *message, *help; } cases[] = {
 		{ "backend = file\n", 1, 1, "key before the first section: `backend'",
-		  "use one of [backend] [dns] [firewall] [hooks] [lock] [wireguardd] [show]" },
+		  "use one of [backend] [dns] [firewall] [hooks] [lock] [monitor] [wireguardd] [show]" },
 		{ "[dns]\nbackend = fil\n", 2, 11, "invalid value: `fil'",
 		  "use auto, resolved, resolvconf, file or none" },
 		{ "[hooks]\nowner = nobody\n", 2, 9, "invalid value: `nobody'",
@@ -59,7 +59,7 @@ static void errors_have_positions(void **state)
 		{ "[dns]\nbakend = file\n", 2, 1, "unknown key: `bakend'", "" },
 		{ "[dns]\nbackend = file\n[dns]\n backend = none\n", 4, 2, "duplicate key: `backend'", "" },
 		{ "[nonsense]\nx = 1\n", 1, 2, "unknown section: `nonsense'",
-		  "use one of [backend] [dns] [firewall] [hooks] [lock] [wireguardd] [show]" },
+		  "use one of [backend] [dns] [firewall] [hooks] [lock] [monitor] [wireguardd] [show]" },
 		{ "[dns\nbackend = file\n", 1, 1, "section without a closing bracket: `[dns'", "" },
 		{ "[dns]\nbackend\n", 2, 1, "expected [section] or key = value, found: `backend'", "" },
 		{ "[wireguardd]\nthreads = -1\n", 2, 11, "invalid value: `-1'", "use a number from 0 to 64" },

@@ -8,29 +8,30 @@
 #include "quick/monitor/fights.h"
 
 enum { RULE = 1, ROUTE };
+#define PAUSE_MS 300000ull
 
 static void three_repairs_within_a_minute_pause(void **state)
 {
 	struct fights f = { .n = 0 };
 
 	(void)state;
-	assert_false(fights_note(&f, RULE, 1000));
-	assert_false(fights_note(&f, RULE, 30000));
-	assert_false(fights_note(&f, ROUTE, 30500)); /* each thing for itself */
+	assert_false(fights_note(&f, RULE, 1000, PAUSE_MS));
+	assert_false(fights_note(&f, RULE, 30000, PAUSE_MS));
+	assert_false(fights_note(&f, ROUTE, 30500, PAUSE_MS)); /* each thing for itself */
 	assert_int_equal(fights_next(&f), NEVER);
-	assert_true(fights_note(&f, RULE, 60000));
+	assert_true(fights_note(&f, RULE, 60000, PAUSE_MS));
 	assert_true(fights_is_paused(&f, RULE, 60001));
 	assert_false(fights_is_paused(&f, ROUTE, 60001));
-	assert_false(fights_note(&f, RULE, 60002)); /* one warning */
-	assert_int_equal(fights_next(&f), 60000 + FIGHT_PAUSE_MS);
-	assert_false(fights_end(&f, 60000 + FIGHT_PAUSE_MS - 1));
-	assert_true(fights_end(&f, 60000 + FIGHT_PAUSE_MS));
-	assert_false(fights_is_paused(&f, RULE, 60000 + FIGHT_PAUSE_MS));
+	assert_false(fights_note(&f, RULE, 60002, PAUSE_MS)); /* one warning */
+	assert_int_equal(fights_next(&f), 60000 + PAUSE_MS);
+	assert_false(fights_end(&f, 60000 + PAUSE_MS - 1));
+	assert_true(fights_end(&f, 60000 + PAUSE_MS));
+	assert_false(fights_is_paused(&f, RULE, 60000 + PAUSE_MS));
 	assert_int_equal(fights_next(&f), NEVER);
 	/* It begins again. */
-	assert_false(fights_note(&f, RULE, 400000));
-	assert_false(fights_note(&f, RULE, 401000));
-	assert_true(fights_note(&f, RULE, 402000));
+	assert_false(fights_note(&f, RULE, 400000, PAUSE_MS));
+	assert_false(fights_note(&f, RULE, 401000, PAUSE_MS));
+	assert_true(fights_note(&f, RULE, 402000, PAUSE_MS));
 }
 
 static void slow_repairs_never_pause(void **state)
@@ -39,7 +40,7 @@ static void slow_repairs_never_pause(void **state)
 
 	(void)state;
 	for (uint64_t at = 1000; at < 100 * 31000; at += 31000)
-		assert_false(fights_note(&f, RULE, at));
+		assert_false(fights_note(&f, RULE, at, PAUSE_MS));
 }
 
 /* The host slept for an hour between two repairs. */
@@ -49,11 +50,11 @@ static void suspension_ends_pauses(void **state)
 	const uint64_t hour_ms = 3600000;
 
 	(void)state;
-	assert_false(fights_note(&f, RULE, 1000));
-	assert_false(fights_note(&f, RULE, 2000));
-	assert_false(fights_note(&f, RULE, 2000 + hour_ms));
-	assert_false(fights_note(&f, RULE, 3000 + hour_ms));
-	assert_true(fights_note(&f, RULE, 4000 + hour_ms));
+	assert_false(fights_note(&f, RULE, 1000, PAUSE_MS));
+	assert_false(fights_note(&f, RULE, 2000, PAUSE_MS));
+	assert_false(fights_note(&f, RULE, 2000 + hour_ms, PAUSE_MS));
+	assert_false(fights_note(&f, RULE, 3000 + hour_ms, PAUSE_MS));
+	assert_true(fights_note(&f, RULE, 4000 + hour_ms, PAUSE_MS));
 	assert_true(fights_end(&f, 4000 + 2 * hour_ms));
 }
 
@@ -62,11 +63,11 @@ static void the_oldest_thing_is_discarded(void **state)
 	struct fights f = { .n = 0 };
 
 	(void)state;
-	assert_false(fights_note(&f, 1000, 1));
-	assert_false(fights_note(&f, 1000, 2));
-	assert_true(fights_note(&f, 1000, 3)); /* a pause is kept: it ends later than all of the others were */
+	assert_false(fights_note(&f, 1000, 1, PAUSE_MS));
+	assert_false(fights_note(&f, 1000, 2, PAUSE_MS));
+	assert_true(fights_note(&f, 1000, 3, PAUSE_MS)); /* a pause is kept: it ends later than all of the others were */
 	for (uint64_t i = 0; i < 10 * FIGHT_THINGS; i++)
-		assert_false(fights_note(&f, i, 10 + i));
+		assert_false(fights_note(&f, i, 10 + i, PAUSE_MS));
 	assert_int_equal(f.n, FIGHT_THINGS);
 	assert_true(fights_is_paused(&f, 1000, 1000));
 }
