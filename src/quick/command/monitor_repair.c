@@ -18,6 +18,7 @@ struct repairs {
 	struct schedule schedule;
 	struct fights fights;
 	struct job job;
+	bool path_changed, path_changes_next; /* before this repair, and during it: then another MTU is no fight */
 	bool is_down, is_gone, is_edited; /* which was reported */
 };
 static size_t jobs;
@@ -41,7 +42,7 @@ struct results {
 	struct done {
 		unsigned int n;
 		char first[128];
-	} restored, set, failed, fought_over;
+	} restored, set, failed, fought_over, fought_over_mtu;
 	bool is_down, is_edited;
 };
 
@@ -52,19 +53,19 @@ static const struct other_program *other_of(const struct repairs *r, struct span
 	return &r->monitor->others[kind];
 }
 
-static void give_way(struct repairs *r, const char *what)
+static void give_way(struct repairs *r, const char *verb, const char *what)
 {
 	const struct other_program *other = other_of(r, span_of(what));
 	unsigned int minutes = settings_monitor_pause_min(&r->monitor->host->settings);
 	char who[64];
 	struct text t = text_fixed(who, sizeof who);
 
-	if (other->pid)
+	if (other->pid && strcmp(verb, "removes") == 0)
 		text_f(&t, "`%s' (process %u)", other->name, other->pid);
 	else
 		text_add(&t, "another program");
-	monitor_note(r->monitor, r->tunnel, UNIT_LOG_WARNING, "%s removes the %s as often as it is restored: left alone for %u minute%s", who,
-		     what, minutes, minutes == 1 ? "" : "s");
+	monitor_note(r->monitor, r->tunnel, UNIT_LOG_WARNING, "%s %s the %s as often as it is restored: left alone for %u minute%s", who,
+		     verb, what, minutes, minutes == 1 ? "" : "s");
 }
 
 static void note_first(struct done *d, struct span what)
@@ -86,8 +87,10 @@ static void take_step(struct repairs *r, struct results *x, struct done *d, stru
 	if (!span_next(&id, &rest, ' ') || !span_to_u64(&number, id, UINT64_MAX))
 		return;
 	note_first(d, rest);
+	if (d == &x->set && r->path_changed)
+		return;
 	if (fights_note(&r->fights, number, clock_boot_ms(), 60000ull * settings_monitor_pause_min(&r->monitor->host->settings)) && d != &x->failed)
-		note_first(&x->fought_over, rest);
+		note_first(d == &x->set ? &x->fought_over_mtu : &x->fought_over, rest);
 }
 
 static void take_address(struct monitored_tunnel *t, struct span rest)
@@ -133,7 +136,9 @@ static void report(struct repairs *r, const struct results *x, enum repair_statu
 	note(r, UNIT_LOG_INFO, "restored", &x->restored);
 	note(r, UNIT_LOG_ERROR, "cannot restore", &x->failed);
 	if (x->fought_over.n > 0)
-		give_way(r, x->fought_over.first);
+		give_way(r, "removes", x->fought_over.first);
+	if (x->fought_over_mtu.n > 0)
+		give_way(r, "changes", "MTU");
 	if (status == REPAIR_GONE && !r->is_gone && !r->tunnel->busy)
 		monitor_note(r->monitor, r->tunnel, UNIT_LOG_ERROR, "the interface is gone");
 	if (x->is_down && !r->is_down)
@@ -191,6 +196,8 @@ static void job_done(struct job *j, int status)
 	} else if (status < 0) {
 		monitor_note(r->monitor, r->tunnel, UNIT_LOG_ERROR, "a repair did not end in time, or was killed");
 	}
+	r->path_changed = r->path_changes_next || (status == REPAIR_LOCKED && r->path_changed);
+	r->path_changes_next = false;
 	text_heap_free(&j->output);
 }
 
@@ -232,7 +239,11 @@ static void event(struct monitor *m, struct monitored_tunnel *t, size_t index, u
 	struct repairs *r = t->of_watcher[index];
 
 	(void)m;
-	if (r && concerns(t, events))
+	if (!r)
+		return;
+	if (events & (EVENT_PATH | EVENT_JOURNAL))
+		*(job_is_running(&r->job) ? &r->path_changes_next : &r->path_changed) = true;
+	if (concerns(t, events))
 		schedule_want(&r->schedule, clock_boot_ms());
 }
 
