@@ -117,6 +117,7 @@ static void retry_later(struct restoration *r)
 
 static void note_restored(struct restoration *r, struct monitored_tunnel *t)
 {
+	unsigned int minutes = settings_monitor_pause_min(&r->monitor->host->settings);
 	uint64_t now_ms = clock_boot_ms();
 
 	r->wait_ms = 0;
@@ -127,10 +128,10 @@ static void note_restored(struct restoration *r, struct monitored_tunnel *t)
 		monitor_note(r->monitor, t, UNIT_LOG_WARNING, "the daemon ended: it was started again");
 	else
 		monitor_note(r->monitor, t, UNIT_LOG_WARNING, "the interface was gone: it was created again");
-	if (!fights_note(&r->fights, FIGHT_ID, now_ms))
+	if (!fights_note(&r->fights, FIGHT_ID, now_ms, 60000ull * minutes))
 		return;
 	monitor_note(r->monitor, t, UNIT_LOG_ERROR, "the interface was restored %d times within a minute: the next time not before %u minutes are over",
-		     (int)FIGHT_REPAIRS, (unsigned int)(FIGHT_PAUSE_MS / 60000));
+		     (int)FIGHT_REPAIRS, minutes);
 }
 
 static void restored(struct helper_call *c, int status, struct span output)
