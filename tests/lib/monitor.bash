@@ -17,7 +17,7 @@ monitor_stop() {
 says() { grep -qF -- "$1" "$LOG"; }
 
 # state: what tunnels have on the host.
-state() { quick_state | sed '/^# files/,$d; /wgsuite/d; s/^#wg-quick: .*/#wg-quick:/'; }
+state() { quick_state | sed '/^# files/,$d; s/^#wg-quick: .*/#wg-quick:/; s/counter packets.*bytes [0-9]*/counter/' | grep -v /wgsuite/ | sort; }
 is_restored() { [ "$(state)" = "$1" ]; }
 # restores COMMAND…: breaks tunnels; the monitor restores all of them.
 restores() {

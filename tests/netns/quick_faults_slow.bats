@@ -110,19 +110,20 @@ KillSwitch = on" "10.8.0.0/16"
 @test "kill switch: failures of down" { kill_switch_each_step down; }
 @test "kill switch: kill -9 of down" { kill_switch_each_step down 9; }
 
-# monitored_state: without the processes of the monitor.
-monitored_state() { quick_state | sed '/^wg-quick$/d'; }
+# monitored_state: without the processes and the lock of the monitor.
+monitored_state() { quick_state | sed '/^wg-quick$/d; /\.monitor@/d'; }
 
 # A sample of the steps of `up`, `reload` and `down`, while a monitor repairs what a loop removes.
 @test "full tunnel, with a monitor and a program that removes its rules: failures and kills of up, reload and down" {
 	local steps step rc state verb signal
-	write_tunnel full
+	local file=$'Address = 10.7.0.1/24, fd07::1/64\nDNS = 10.7.0.53' # a hook that fails leaves its files
+	quick_file wg0 "$file" "0.0.0.0/0, ::/0"
 	state=$(monitored_state)
 	faults_count up 15
 	monitor_start
 	on_bg a sh -c 'while :; do ip -4 rule del table 51820; ip -6 route del default dev wg0 table 51820; nft flush ruleset; sleep 0.02; done'
 	on a "$FAULTS/wg-quick" down wg0 2> /dev/null
-	for step in 3 8 13 18 23; do
+	for step in 4 15 26 37 48; do
 		for signal in "" 9; do
 			for verb in up reload down; do
 				[ "$verb" = up ] || on a wg-quick up wg0 2> /dev/null || true
@@ -130,9 +131,8 @@ monitored_state() { quick_state | sed '/^wg-quick$/d'; }
 				faults_run "$verb" "$step" "$signal"
 				on a wg-quick down wg0 >> "$NET_DIR/output" 2>&1 || [ "$rc" -ne 0 ] || [ "$verb" = down ] || [ "$signal" = 9 ]
 				quick_settled "$state" monitored_state || faults_report "$verb: step $step of $steps, signal ${signal:-none}"
-				write_tunnel full
+				quick_file wg0 "$file" "0.0.0.0/0, ::/0"
 			done
 		done
 	done
-	not says "cannot"
 }

@@ -48,6 +48,8 @@ int comparison_read(struct comparison *c, const char *argument, bool lock)
 		exit_status_stopped();
 	else if (error != -ETIMEDOUT)
 		report_failure("read the journal", error);
+	if (lock)
+		c->journal.is_ending = false; /* a `down` that was killed is forgotten */
 	return error < 0 ? error : report_failure("list the endpoints", comparison_list_endpoints(c));
 }
 

@@ -219,6 +219,7 @@ static bool take_down(struct down *d)
 	struct string_list post_down;
 	int r;
 
+	journal_note_ending(&d->journal);
 	choose_hooks(&d->journal, &d->file, &d->apply, &d->host->settings);
 	apply_hooks(&d->apply, &hooks[HOOK_PRE_DOWN], NULL, HOOK_PRE_DOWN);
 	if (d->file.interface.save_config && d->state.link.index && !save(d))

@@ -25,7 +25,7 @@ static void add_table(struct monitored_tunnel *t, uint32_t table)
 static void take_step(struct monitored_tunnel *t, const struct step *s, const struct plan *p)
 {
 	t->has_rules |= s->kind == STEP_RULE;
-	t->has_firewall |= s->kind == STEP_FIREWALL;
+	t->has_firewall |= s->kind == STEP_FIREWALL || s->kind == STEP_KILL_SWITCH;
 	t->has_dns_file |= s->kind == STEP_DNS && p->dns_backend == DNS_FILE;
 	if (s->kind == STEP_RULE)
 		add_table(t, s->rule.table);
@@ -137,7 +137,8 @@ static void read_journal(struct monitor *m, const char *name)
 {
 	struct journal j;
 	size_t at = find(m, name);
-	bool is_up = journal_open_unlocked(&j, name) == 0 && j.exists && j.complete && !j.is_leftover && j.ifindex;
+	bool is_up = journal_open_unlocked(&j, name) == 0 && j.exists && j.complete && !j.is_ending && !j.is_leftover &&
+		     j.ifindex;
 
 	if (at < m->n_tunnels && (!is_up || m->tunnels[at]->ifindex != j.ifindex)) {
 		if (!j.exists)

@@ -114,7 +114,7 @@ static enum repair_status inspect(struct repair *x, bool lock)
 	report_set_interface(x->request->name);
 	if (r == -EWOULDBLOCK)
 		return REPAIR_LOCKED;
-	if (r < 0 || !c->journal.exists || !c->journal.complete)
+	if (r < 0 || !c->journal.exists || !c->journal.complete || c->journal.is_ending)
 		return r == 0 || r == -EINVAL ? REPAIR_NOT_UP : REPAIR_FAILED;
 	if (inspect_host(s, c->host, x->request->name) < 0)
 		return REPAIR_FAILED;

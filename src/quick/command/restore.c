@@ -307,7 +307,7 @@ enum restore_status restore_tunnel(const struct restore_request *q, struct host 
 	enum restore_status s = RESTORE_NOT_UP;
 	int r = open_journal(&c.journal, q->name, &host->settings);
 
-	if (r == 0 && c.journal.exists && c.journal.complete && !c.journal.is_leftover) {
+	if (r == 0 && c.journal.exists && c.journal.complete && !c.journal.is_ending && !c.journal.is_leftover) {
 		s = RESTORE_FAILED;
 		if (read_file(&c, q->name))
 			s = await_end(&c, q);

@@ -49,12 +49,15 @@ static int set(const struct plan *p, const struct step *s, struct text *trace, c
 			: firewall_iptables_remove(p->name, family, false, trace, why);
 }
 
-/* Continues after a failure. */
+/* Continues after a failure. Another program may flush all rules between the listing and the removal: then there is nothing
+ * to be removed. */
 static int remove_family(const char *name, uint8_t family, enum firewall_tool traced, struct text *trace, char why[256])
 {
-	int nft = firewall_nft_remove(name, family, traced == FIREWALL_NFT, trace, why);
-	int iptables = firewall_iptables_remove(name, family, traced == FIREWALL_IPTABLES, trace, why);
+	int nft = firewall_nft_remove(name, family, traced == FIREWALL_NFT, trace, why), iptables;
 
+	if (nft < 0)
+		nft = firewall_nft_remove(name, family, false, NULL, why);
+	iptables = firewall_iptables_remove(name, family, traced == FIREWALL_IPTABLES, trace, why);
 	return nft < 0 ? nft : iptables;
 }
 

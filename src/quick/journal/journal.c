@@ -186,6 +186,12 @@ void journal_note_sysctl_released(struct journal *j)
 	append_word(j, "no-sysctl");
 }
 
+void journal_note_ending(struct journal *j)
+{
+	j->is_ending = true;
+	append_word(j, "ending");
+}
+
 bool journal_note_complete(struct journal *j)
 {
 	char line[32];

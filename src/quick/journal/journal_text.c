@@ -125,6 +125,8 @@ void journal_print(const struct journal *j, struct text *t)
 		text_add(t, "complete\n");
 	if (j->restoring)
 		text_add(t, "restoring\n");
+	if (j->is_ending)
+		text_add(t, "ending\n");
 	if (j->is_leftover)
 		text_add(t, "rest\n");
 }
@@ -366,6 +368,13 @@ static bool read_restored(struct journal *j, struct span rest)
 	return true;
 }
 
+static bool read_ending(struct journal *j, struct span rest)
+{
+	(void)rest;
+	j->is_ending = true;
+	return true;
+}
+
 static bool read_rest(struct journal *j, struct span rest)
 {
 	(void)rest;
@@ -427,6 +436,7 @@ static const struct {
 	{ "hook-lines", read_hook_lines },
 	{ "began", read_began },       { "complete", read_complete },
 	{ "restoring", read_restoring }, { "restored", read_restored },
+	{ "ending", read_ending },
 	{ "rest", read_rest },         { "config-changed", read_config_changed },
 };
 

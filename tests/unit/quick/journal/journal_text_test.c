@@ -43,7 +43,8 @@ static const char sample[] = "wgsuite-record 1\n"
 			     "hook-lines 1 6be1c12dc8d94c7173bcc390dea00f9d\n"
 			     "began 0\n"
 			     "began 1\n"
-			     "complete 86400123456\n";
+			     "complete 86400123456\n"
+			     "ending\n";
 
 static void release(struct journal *r)
 {
@@ -63,7 +64,7 @@ static void round_trip(void **state)
 	assert_int_equal(journal_parse(&r, span_of(sample)), 0);
 	assert_int_equal(r.ifindex, 7);
 	assert_int_equal(r.completed_ms, 86400123456);
-	assert_true(r.complete && r.began[HOOK_PRE_UP] && !r.began[HOOK_PRE_DOWN]);
+	assert_true(r.is_ending && r.complete && r.began[HOOK_PRE_UP] && !r.began[HOOK_PRE_DOWN]);
 	assert_int_equal(r.applied.plan.n, 9);
 	assert_int_equal(r.applied.excluded.n, 2);
 	assert_int_equal(r.applied.route_metric, 50);
