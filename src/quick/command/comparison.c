@@ -49,7 +49,7 @@ int comparison_read(struct comparison *c, const char *argument, bool lock)
 	else if (error != -ETIMEDOUT)
 		report_failure("read the journal", error);
 	if (lock)
-		c->journal.is_ending = false; /* a `down` that was killed is forgotten */
+		c->journal.is_ending = false; /* after a `down` that was killed, the tunnel is up again */
 	return error < 0 ? error : report_failure("list the endpoints", comparison_list_endpoints(c));
 }
 
