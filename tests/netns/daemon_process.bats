@@ -112,6 +112,11 @@ uapi() {
 	run --separate-stderr on a env WG_TUN_FD=77 wireguardd wg1
 	[ "$status" -eq 1 ]
 	[[ $stderr == *WG_TUN_FD* ]]
+	for fds in 77 0 0,1 0,1,2,0,1 0,; do
+		run --separate-stderr on a env WG_LINK_FDS=$fds wireguardd wg1
+		[ "$status" -eq 1 ]
+		[[ $stderr == *"WG_LINK_FDS: expected "* ]]
+	done
 	run --separate-stderr on a env WG_NO_OFFLOAD=everything wireguardd wg1
 	[ "$status" -eq 1 ]
 	[[ $stderr == *WG_NO_OFFLOAD* ]]
