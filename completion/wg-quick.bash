@@ -5,10 +5,11 @@ _wg_quick() {
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
 	-o | --output) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	--confirm) return ;;
+	--netns) mapfile -t COMPREPLY < <(compgen -W "$(ip netns list 2>/dev/null | cut -d " " -f 1)" -- "$cur"); return ;;
 	esac
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 		case $word in
-		-o | --output | --confirm) skip=yes ;;
+		-o | --output | --confirm | --netns) skip=yes ;;
 		-*) ;;
 		*)
 			if [ -n "$skip" ]; then
@@ -39,8 +40,9 @@ _wg_quick() {
 	case $cur in
 	-*)
 		case $verb in
-		up) mapfile -t COMPREPLY < <(compgen -W "--confirm --dry-run --no-hooks --quiet" -- "$cur") ;;
-		down | restart) mapfile -t COMPREPLY < <(compgen -W "--no-hooks --quiet" -- "$cur") ;;
+		up) mapfile -t COMPREPLY < <(compgen -W "--confirm --dry-run --netns --no-hooks --quiet" -- "$cur") ;;
+		down) mapfile -t COMPREPLY < <(compgen -W "--no-hooks --quiet" -- "$cur") ;;
+		restart) mapfile -t COMPREPLY < <(compgen -W "--netns --no-hooks --quiet" -- "$cur") ;;
 		save) mapfile -t COMPREPLY < <(compgen -W "--quiet" -- "$cur") ;;
 		reload) mapfile -t COMPREPLY < <(compgen -W "--check --confirm --quiet" -- "$cur") ;;
 		diff | status) mapfile -t COMPREPLY < <(compgen -W "--format=json --format=text" -- "$cur") ;;

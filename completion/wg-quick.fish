@@ -26,6 +26,7 @@ complete -c wg-quick -n "__fish_seen_subcommand_from $verbs; and not __fish_seen
 complete -c wg-quick -n '__fish_seen_subcommand_from up' -l dry-run -d 'Print the steps only'
 complete -c wg-quick -n '__fish_seen_subcommand_from reload' -l check -d 'Tell whether it cuts the SSH session'
 complete -c wg-quick -n '__fish_seen_subcommand_from up reload' -l confirm -x -d 'Roll back unless confirmed within SECONDS'
+complete -c wg-quick -n '__fish_seen_subcommand_from up restart' -l netns -x -a '(ip netns list 2>/dev/null | string replace -r " .*" "")' -d 'Network namespace of the interface'
 complete -c wg-quick -n '__fish_seen_subcommand_from up down restart' -l no-hooks -d 'Do not run hooks'
 complete -c wg-quick -n '__fish_seen_subcommand_from up down restart save reload' -s q -l quiet -d 'Print no command trace'
 complete -c wg-quick -n '__fish_seen_subcommand_from check' -l strict -d 'Fail for warnings'

@@ -32,8 +32,9 @@ _wg-quick() {
 		return
 	fi
 	case $words[2] in
-	up) _arguments '--confirm[roll back unless confirmed in time]:seconds:' '--dry-run[print the steps only]' '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
-	down|restart) _arguments '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
+	up) _arguments '--confirm[roll back unless confirmed in time]:seconds:' '--dry-run[print the steps only]' '--netns=[network namespace of the interface]:name:(${(f)"$(_call_program netns "ip netns list 2>/dev/null | cut -d \" \" -f 1")"})' '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
+	restart) _arguments '--netns=[network namespace of the interface]:name:' '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
+	down) _arguments '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
 	diff|status) _arguments '--format=[format of the output]:format:(text json)' '*:tunnel:_wg-quick_tunnels' ;;
 	save) _arguments '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
 	reload) _arguments '--check[tell whether it cuts the SSH session]' '--confirm[roll back unless confirmed in time]:seconds:' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;

@@ -18,6 +18,7 @@ static const struct {
 	{ "PostDown", false },
 	{ "RouteMetric", false },
 	{ "ExcludeIPs", false },
+	{ "Netns", false },
 	{ "PrivateKeyFile", false },
 	{ "KillSwitch", false },
 	{ "Disabled", true },

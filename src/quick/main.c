@@ -9,6 +9,7 @@
 #include "quick/command/confirm.h"
 #include "quick/command/messages.h"
 #include "quick/command/run.h"
+#include "quick/config/netns_name.h"
 #include "quick/host/hooks.h"
 #include "quick/host/netns.h"
 #include "quick/host/process.h"
@@ -43,6 +44,8 @@ static const char usage[] =
 	"  run      `wg-quick run [--hooks] CONFIG_FILE [--] COMMAND...' runs a command, as any\n"
 	"           user, whose traffic goes through the tunnel or nowhere\n"
 	"\n"
+	"  --netns NAME of up and restart: the network namespace of the interface, which is\n"
+	"  created if it does not exist; its packets are sent in the present one.\n"
 	"  --confirm SECONDS of up and reload: the change is rolled back unless `confirm' is\n"
 	"  run within this time. reload --check only tells whether it would cut the SSH\n"
 	"  session. --no-hooks skips the hooks of up, down and restart; -q,\n"
@@ -77,7 +80,8 @@ static const struct own_command {
 } own_commands[] = { { "check", command_check }, { "graph", command_graph }, { "run", command_run } };
 
 enum { OPTION_DRY_RUN = 1, OPTION_NO_HOOKS = 2, OPTION_QUIET = 4, OPTION_OUTPUT = 8, OPTION_JSON = 16, OPTION_TEXT = 32,
-       OPTION_FIX = 64, OPTION_CONFIRM = 128, OPTION_EXPIRE = 256, OPTION_CHECK = 512 };
+       OPTION_FIX = 64, OPTION_CONFIRM = 128, OPTION_EXPIRE = 256, OPTION_CHECK = 512,
+       OPTION_NETNS = 1024 };
 
 static const struct command {
 	const char *name;
@@ -90,9 +94,9 @@ static const struct command {
 	bool needs_net_admin; /* CAP_NET_ADMIN, except for --dry-run */
 	bool changes;  /* the host */
 } commands[] = {
-	{ "up", command_up, OPTION_CONFIRM | OPTION_DRY_RUN | OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_REQUIRED, ARGUMENT_ONE, false, true, true, true },
+	{ "up", command_up, OPTION_CONFIRM | OPTION_DRY_RUN | OPTION_NETNS | OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_REQUIRED, ARGUMENT_ONE, false, true, true, true },
 	{ "down", command_down, OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_OPTIONAL, ARGUMENT_ONE, false, true, true, true },
-	{ "restart", command_restart, OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_REQUIRED, ARGUMENT_ONE, false, true, true, true },
+	{ "restart", command_restart, OPTION_NETNS | OPTION_NO_HOOKS | OPTION_QUIET, SETTINGS_REQUIRED, ARGUMENT_ONE, false, true, true, true },
 	{ "save", command_save, OPTION_QUIET, SETTINGS_OPTIONAL, ARGUMENT_ONE, false, true, true, true },
 	{ "strip", command_strip, 0, SETTINGS_UNUSED, ARGUMENT_ONE, true, false, false, false },
 	{ "reload", command_reload, OPTION_CHECK | OPTION_CONFIRM | OPTION_QUIET, SETTINGS_REQUIRED, ARGUMENT_ONE, false, true, true, true },
@@ -118,6 +122,7 @@ static const struct option {
 	{ "--confirm", NULL, OPTION_CONFIRM }, /* with a value */
 	{ "--expire", NULL, OPTION_EXPIRE },
 	{ "--check", NULL, OPTION_CHECK },
+	{ "--netns", NULL, OPTION_NETNS }, /* with a value */
 	/* Alone only; here for suggestions. */
 	{ "--help", "-h", 0 },
 	{ "--version", "-v", 0 },
@@ -219,18 +224,46 @@ static bool take_seconds(unsigned int *out, const char *value)
 	return true;
 }
 
+static bool take_netns(struct command_options *o, const char *value)
+{
+	o->netns = value;
+	if (value && netns_name_is_valid(span_of(value)))
+		return true;
+	report_error("option `--netns' needs the name of a network namespace%s%s%s", value ? ", found `" : "", value ? value : "",
+		     value ? "'" : "");
+	return misused(NULL);
+}
+
+/* The value after "=", or the next word, which may be missing. */
+static const char *value_of(const char *word, size_t option, char *argv[], int *i)
+{
+	const char *value = word[option] ? word + option + 1 : argv[*i + 1];
+
+	*i += !word[option] && value;
+	return value;
+}
+
+static bool has_name(const char *word, const char *option)
+{
+	size_t n = strlen(option);
+
+	return span_starts(span_of(word), option) && (word[n] == '=' || !word[n]);
+}
+
 /* An option, and its value where it has one. */
 static bool take_option(struct command_options *o, unsigned int *bits, char *argv[], int *i)
 {
-	static const char confirm[] = "--confirm";
+	static const char confirm[] = "--confirm", netns[] = "--netns";
 	const char *word = argv[*i];
 	unsigned int before = *bits;
 
-	if (span_starts(span_of(word), confirm) && (word[sizeof confirm - 1] == '=' || !word[sizeof confirm - 1])) {
-		const char *value = word[sizeof confirm - 1] ? word + sizeof confirm : argv[*i + 1];
-		*i += !word[sizeof confirm - 1] && value;
+	if (has_name(word, confirm)) {
 		*bits |= OPTION_CONFIRM;
-		return take_seconds(&o->confirm_s, value);
+		return take_seconds(&o->confirm_s, value_of(word, sizeof confirm - 1, argv, i));
+	}
+	if (has_name(word, netns)) {
+		*bits |= OPTION_NETNS;
+		return take_netns(o, value_of(word, sizeof netns - 1, argv, i));
 	}
 	if (!add_option(bits, word))
 		return false;

@@ -18,6 +18,7 @@ setup() {
 		Table = off
 		RouteMetric = 50
 		ExcludeIPs = 192.168.0.0/16
+		Netns = private
 		PostUp = echo up
 		FwMark = 0x20
 		SaveConfig = true
@@ -55,7 +56,7 @@ setup() {
 	END
 }
 
-LEFT_OUT="wg-quick: phone: warning: left out, because apps do not import them: FwMark, Table, RouteMetric, ExcludeIPs, SaveConfig, PostUp, Routes, DNS = ~corp.example"
+LEFT_OUT="wg-quick: phone: warning: left out, because apps do not import them: FwMark, Table, RouteMetric, ExcludeIPs, Netns, SaveConfig, PostUp, Routes, DNS = ~corp.example"
 SECRET="wg-quick: phone: warning: the code contains the private key: anyone who scans it can use the tunnel"
 
 # decoded IMAGE: the text of its code.

@@ -369,7 +369,7 @@ expect_error() {
 	complete_words up office ""
 	[ "${COMPREPLY[*]}" = "" ]
 	complete_words up --
-	[ "${COMPREPLY[*]}" = "--confirm --dry-run --no-hooks --quiet" ]
+	[ "${COMPREPLY[*]}" = "--confirm --dry-run --netns --no-hooks --quiet" ]
 	complete_words run --
 	[ "${COMPREPLY[*]}" = "--hooks" ]
 	complete_words run ""

@@ -1,4 +1,4 @@
-# Fault injection in `wg-quick up`: each step fails, is interrupted by a signal, or is where wg-quick is killed, with six
+# Fault injection in `wg-quick up`: each step fails, is interrupted by a signal, or is where wg-quick is killed, with seven
 # kinds of tunnels. Each time the state of the host is restored: at once, or after a kill by `down`, or `up` and `down`.
 # Steps are netlink messages, programs and files, in a build with -DWG_FAULTS.
 load ../lib/netns
@@ -9,7 +9,7 @@ setup_file() { faults_build; }
 setup() { faults_setup; }
 teardown() { net_end; }
 
-# write_tunnel KIND: writes one of the six tunnel files.
+# write_tunnel KIND: writes one of the seven tunnel files.
 write_tunnel() {
 	case $1 in
 	full) quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64
@@ -26,6 +26,11 @@ ExcludeIPs = 203.0.113.0/24" "0.0.0.0/0" ;;
 	off) quick_file wg0 "Address = 10.7.0.1/24
 Table = off
 PostUp = ip route add 10.44.0.0/24 dev %i" "0.0.0.0/0" ;;
+	netns) quick_file wg0 "Address = 10.7.0.1/24
+DNS = 10.7.0.53
+Netns = private
+PreUp = touch /run/pre-%n
+PostDown = rm -f /run/pre-%n" "0.0.0.0/0" ;;
 	table) quick_file wg0 "Address = 10.7.0.1/24
 Table = 777
 RouteMetric = 50
@@ -38,6 +43,7 @@ ExcludeIPs = 192.0.0.0/2" "10.8.0.0/16, 0.0.0.0/0, fd08::/48" ;;
 fail_each_step() {
 	local steps step rc state signal= signals=("${@:2}") day=${WGSUITE_DAY:-$(($(date +%s) / 86400))}
 	write_tunnel "$1"
+	on a sh -c 'ip netns add x; ip netns delete x' # makes /run/netns
 	state=$(quick_state)
 	faults_count up 15
 	on a "$FAULTS/wg-quick" down wg0 2> /dev/null
@@ -105,6 +111,9 @@ KillSwitch = on" "10.8.0.0/16"
 @test "kill switch: kill -9 of up" { kill_switch_each_step up 9; }
 @test "kill switch: failures of down" { kill_switch_each_step down; }
 @test "kill switch: kill -9 of down" { kill_switch_each_step down 9; }
+@test "Netns: failures" { fail_each_step netns; }
+@test "Netns: SIGTERM or SIGINT" { interrupt_each_step netns; }
+@test "Netns: kill -9, then down" { fail_each_step netns 9; }
 
 # monitored_state: without the processes and the lock of the monitor.
 monitored_state() { quick_state | sed '/^wg-quick$/d; /\.monitor@/d'; }

@@ -207,6 +207,7 @@ void apply_hooks(struct apply *a, const struct string_list *hooks, const struct 
 	if (a->no_hooks)
 		return;
 	memcpy(p.name, a->journal->name, sizeof p.name);
+	memcpy(p.netns, a->journal->applied.plan.netns, sizeof p.netns);
 	for (size_t i = 0; i < hooks->n; i++) {
 		const struct diag_at at = f ? tunnel_file_hook_at(f, phase, i) : (struct diag_at){ .line = 0 };
 		struct step *s = plan_add(&p, STEP_HOOK);

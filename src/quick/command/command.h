@@ -9,6 +9,7 @@
 struct command_options {
 	const char *argument; /* INTERFACE or CONFIG_FILE; null: all tunnels */
 	const char *output;   /* -o FILE; null: standard output */
+	const char *netns;    /* --netns NAME of up and restart; null: that of the file */
 	struct console console;
 	bool dry_run, no_hooks, quiet, json;
 	bool fix;             /* of doctor */

@@ -7,6 +7,7 @@
 #include "inputs.h"
 #include "keys.h"
 #include "messages.h"
+#include "quick/host/netns_place.h"
 #include "quick/journal/journal.h"
 #include "quick/journal/locks.h"
 #include "quick/plan/default_route.h"
@@ -74,10 +75,27 @@ static bool may_change_shared(const struct tunnel_file *f, const struct host_sta
 	return may && !j->unavailable;
 }
 
+/* The interface would have to be created again. */
+static int enter(struct comparison *c)
+{
+	const char *netns = netns_of_tunnel(&c->file, &c->journal), *wanted = c->file.interface.netns;
+
+	if (check_netns(&c->file) < 0)
+		return -EINVAL;
+	if (strcmp(netns, wanted) == 0)
+		return enter_netns(c->host, netns);
+	report_error("the tunnel is %s%s, and the file wants %s%s", netns[0] ? "in network namespace " : "in no other network namespace",
+		     netns, wanted[0] ? "network namespace " : "none", wanted);
+	report_help("run `wg-quick restart %s' to move it", c->file.name);
+	return -EXDEV;
+}
+
 int comparison_inspect(struct comparison *c, bool lock)
 {
-	int error = inspect_host(&c->state, c->host, c->file.name);
+	int error = enter(c);
 
+	if (error == 0)
+		error = inspect_host(&c->state, c->host, c->file.name);
 	if (error == 0)
 		error = read_device(&c->state, c->host, c->file.name);
 	if (error == 0 && !tunnel_file_keep_keys(&c->file, &c->state.device))
@@ -128,6 +146,7 @@ int comparison_plan(struct comparison *c, plan_warn *warn, void *ctx)
 
 void comparison_free(struct comparison *c)
 {
+	netns_leave(c->host);
 	shared_lock_release(c->shared_lock);
 	plan_free(&c->old_dns);
 	plan_free(&c->plan);

@@ -8,10 +8,12 @@
 #include "keys.h"
 #include "elsewhere.h"
 #include "kill_switch.h"
+#include "quick/host/dns_file.h"
 #include "quick/host/file_update.h"
 #include "quick/host/fileio.h"
 #include "quick/host/firewall.h"
 #include "quick/host/hook_writers.h"
+#include "quick/host/netns_place.h"
 #include "quick/host/tunnel_file_load.h"
 #include "quick/journal/pending.h"
 #include "quick/plan/inverse.h"
@@ -29,6 +31,7 @@ struct down {
 	struct host_state state;
 	struct journal journal;
 	struct apply apply;
+	bool is_gone; /* with its network namespace */
 };
 
 /* ---- the tunnel file ---- */
@@ -114,7 +117,7 @@ static bool save(struct down *d)
 
 /* ---- without a journal ---- */
 
-static int plan_undo_unjournaled(struct plan *undo, struct host_state *s, struct host *host, const char *name)
+static int plan_undo_unjournaled(struct plan *undo, struct host_state *s, struct host *host, const char *name, const char *netns)
 {
 	struct plan found = { 0 };
 	int r = host_inspect_device(s, &host->ipc, name);
@@ -124,7 +127,9 @@ static int plan_undo_unjournaled(struct plan *undo, struct host_state *s, struct
 	r = host_inspect_routes(s, &host->rtnetlink, 0, 0);
 	if (r < 0)
 		report_warning("cannot inspect the routes: %s", strerror(-r));
-	r = plan_unjournaled(&found, s, name);
+	if (netns[0])
+		memcpy(found.netns, netns, sizeof found.netns);
+	r = netns[0] && !plan_add(&found, STEP_NETNS) ? -ENOMEM : plan_unjournaled(&found, s, name);
 	if (r == 0)
 		r = plan_undo(undo, &found, true);
 	plan_free(&found);
@@ -136,8 +141,11 @@ static void undo_dns_unjournaled(struct down *d)
 {
 	struct plan dns = { 0 };
 
+	if (d->journal.applied.plan.netns[0])
+		dns_file_set_netns(d->journal.applied.plan.netns);
 	if (plan_unjournaled_dns(&dns, &d->state, d->file.name, &d->file.interface.dns) == 0)
 		apply_undo(&d->apply, &dns);
+	dns_file_set_netns("");
 	plan_free(&dns);
 }
 
@@ -225,7 +233,7 @@ static bool take_down(struct down *d)
 	if (d->file.interface.save_config && d->state.link.index && !save(d))
 		d->apply.failures++;
 	r = journaled ? plan_undo_journal(&undo, &d->journal, &d->state)
-		      : plan_undo_unjournaled(&undo, &d->state, d->host, d->file.name);
+		      : plan_undo_unjournaled(&undo, &d->state, d->host, d->file.name, d->journal.applied.plan.netns);
 	if (report_failure("plan the steps", r) < 0 || kill_switch_defer(&off, &undo) < 0) {
 		plan_free(&undo);
 		plan_free(&off);
@@ -266,6 +274,25 @@ static void remove_stale(struct down *d)
 	remove_stale_firewall(&d->apply);
 }
 
+/* If the namespace is gone, so is the interface. False after reporting. */
+static bool enter(struct down *d)
+{
+	struct plan *p = &d->journal.applied.plan;
+	const char *netns = netns_of_tunnel(&d->file, &d->journal);
+
+	if (!netns[0])
+		return true;
+	if (!d->journal.exists)
+		memcpy(p->netns, netns, sizeof p->netns); /* for hooks */
+	if (netns_exists(netns))
+		return enter_netns(d->host, netns) == 0;
+	dns_file_set_netns(netns);
+	plan_drop_kind(p, STEP_LINK);
+	d->journal.ifindex = 0;
+	d->is_gone = true;
+	return true;
+}
+
 static int remove_tunnel(struct down *d, const struct command_options *o, const char *name)
 {
 	int dns = undo_stale_dns(name, d->host, d->trace);
@@ -275,11 +302,14 @@ static int remove_tunnel(struct down *d, const struct command_options *o, const 
 		read_optional_file(&d->file, o->argument, &d->journal);
 	else if (!read_required_file(&d->file, o->argument))
 		return 1;
-	if (inspect_host(&d->state, d->host, name) < 0 ||
+	if (!enter(d) || inspect_host(&d->state, d->host, name) < 0 ||
 	    (!d->journal.exists && inspect_dns(&d->state, d->host, name) < 0))
 		return 1;
+	if (d->is_gone)
+		d->state.link = (struct link_info){ 0 };
 	apply_init(&d->apply, o, d->host, d->trace, &d->journal, d->file.path);
 	d->apply.performer.ifindex = d->state.link.index ? d->state.link.index : d->journal.ifindex;
+	d->apply.performer.may_be_outside = d->journal.exists && !d->journal.complete;
 	if (only_dns_was_left(d, dns)) {
 		remove_stale(d);
 		return apply_status(&d->apply);
@@ -318,6 +348,7 @@ int command_down(const struct command_options *o, struct host *host, struct comm
 	int status = run(&d, o);
 
 	command_trace_flush(trace);
+	netns_leave(host);
 	host_state_free(&d.state);
 	tunnel_file_free(&d.file);
 	journal_close(&d.journal);

@@ -10,6 +10,8 @@
 #include "kill_switch.h"
 #include "messages.h"
 #include "ipc/resolve.h"
+#include "quick/host/dns_file.h"
+#include "quick/host/netns_place.h"
 #include "quick/host/signals.h"
 #include "quick/host/tunnel_file_load.h"
 #include "quick/journal/journal.h"
@@ -118,7 +120,9 @@ int resolve_endpoints(struct tunnel_file *f, const struct host_state *s, enum re
 	}
 	if (mode == RESOLVE_ONCE)
 		o.retries = 0;
+	netns_outside_begin();
 	r = resolve_device(&f->device, &o, &translated.d);
+	netns_outside_end();
 	if (r == -EINTR) {
 		exit_status_stopped();
 		return r;
@@ -137,6 +141,65 @@ int resolve_endpoints(struct tunnel_file *f, const struct host_state *s, enum re
 /* ---- the host ---- */
 
 static const char inspect[] = "inspect the host";
+
+void set_netns(struct tunnel_file *f, const char *netns)
+{
+	struct text t;
+
+	if (!netns)
+		return;
+	t = text_fixed(f->interface.netns, sizeof f->interface.netns);
+	text_add(&t, netns);
+	f->interface.netns_is_option = true;
+}
+
+int check_netns(const struct tunnel_file *f)
+{
+	if (!f->interface.netns[0] || f->interface.kill_switch == KILL_SWITCH_OFF)
+		return 0;
+	report_error("KillSwitch and a network namespace cannot be combined: traffic of the namespace leaves through the tunnel only, and "
+		     "that outside would be blocked");
+	report_help("remove KillSwitch or Netns");
+	return -EINVAL;
+}
+
+const char *netns_of_tunnel(struct tunnel_file *f, const struct journal *j)
+{
+	const struct plan *p = &j->applied.plan;
+
+	if (j->exists && p->netns_is_option)
+		set_netns(f, p->netns);
+	return j->exists ? p->netns : f->interface.netns;
+}
+
+int enter_netns(struct host *host, const char *netns)
+{
+	int r = netns[0] ? netns_enter(host, netns) : 0;
+
+	if (r < 0)
+		report_error("cannot enter network namespace %s: %s", netns, strerror(-r));
+	if (r == -EPERM || r == -EACCES)
+		report_help("wg-quick needs root privileges for Netns");
+	return r;
+}
+
+/* The paths to the endpoints are those outside. */
+static int inspect_mtu(struct host_state *s, struct host *host, const struct tunnel_file *f)
+{
+	struct host_state outside = { 0 };
+	int r;
+
+	if (!netns_is_inside())
+		return host_inspect_mtu(s, &host->rtnetlink, &f->device, endpoint_lookup_mark(f, s));
+	netns_outside_begin();
+	r = host_inspect(&outside, &host->outer, "", &host->settings);
+	if (r == 0)
+		r = host_inspect_mtu(&outside, &host->outer, &f->device, f->device.fwmark);
+	netns_outside_end();
+	s->path_mtu = outside.path_mtu;
+	host_state_free(&outside);
+	return r;
+}
 
 int inspect_host(struct host_state *s, struct host *host, const char *name)
 {
@@ -220,16 +283,19 @@ int inspect_table(struct host_state *s, struct host *host, const struct journal 
 int inspect_for_plan(struct host_state *s, struct host *host, const struct tunnel_file *f,
 		     const struct journal *j)
 {
-	struct rtnetlink *rt = &host->rtnetlink;
 	int r = 0;
 
+	if (!netns_is_inside())
+		dns_file_set_netns(f->interface.netns);
 	if (dns_is_configured(&f->interface.dns) || dns_is_configured(&j->applied.plan.dns))
 		r = inspect_dns(s, host, f->name);
+	if (!netns_is_inside())
+		dns_file_set_netns("");
 	if (r < 0)
 		return r;
 
 	if (!f->interface.mtu)
-		r = host_inspect_mtu(s, rt, &f->device, endpoint_lookup_mark(f, s));
+		r = inspect_mtu(s, host, f);
 	if (r == 0 && default_routes_are_desired(f, s))
 		inspect_firewall(s, host, f, j);
 	if (r == 0 && default_routes_need_table(f, s))

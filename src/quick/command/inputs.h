@@ -24,6 +24,14 @@ enum resolve_mode {
  * must not keep the tunnel down for the others. The state: that of RESOLVE_FOR_UP. 0, or -errno after reporting. */
 must_check int resolve_endpoints(struct tunnel_file *f, const struct host_state *s, enum resolve_mode mode);
 
+/* Of --netns, which the file's does not count against; null: without the option. */
+void set_netns(struct tunnel_file *f, const char *netns);
+/* Refuses other keys that contradict it. 0, or -errno after reporting. */
+must_check int check_netns(const struct tunnel_file *f);
+/* The network namespace that the tunnel is in. If --netns gave it, it becomes that of the file. */
+const char *netns_of_tunnel(struct tunnel_file *f, const struct journal *j);
+/* Enters the network namespace of a tunnel, unless it has none (""). 0, or -errno after reporting. */
+must_check int enter_netns(struct host *host, const char *netns);
 /* host_inspect() with a message. 0, or -errno after reporting, as do the next three. */
 must_check int inspect_host(struct host_state *s, struct host *host, const char *name);
 /* Disregards the journal if another program has deleted the interface that it records, and created this one. */

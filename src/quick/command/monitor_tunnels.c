@@ -138,7 +138,7 @@ static void read_journal(struct monitor *m, const char *name)
 	struct journal j;
 	size_t at = find(m, name);
 	bool is_up = journal_open_unlocked(&j, name) == 0 && j.exists && j.complete && !j.is_ending && !j.is_leftover &&
-		     j.ifindex;
+		     j.ifindex && !j.applied.plan.netns[0]; /* its events are those of another network namespace */
 
 	if (at < m->n_tunnels && (!is_up || m->tunnels[at]->ifindex != j.ifindex)) {
 		if (!j.exists)

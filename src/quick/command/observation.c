@@ -10,6 +10,7 @@
 #include "quick/host/clock.h"
 #include "quick/host/dns_in_use.h"
 #include "quick/host/fileio.h"
+#include "quick/host/netns_place.h"
 #include "quick/host/process.h"
 #include "quick/host/tunnel_file_load.h"
 #include "quick/journal/journal.h"
@@ -288,6 +289,7 @@ static int inspect(struct observation *o, struct host *host)
 
 int observe(struct observation *o, struct host *host, const char *argument)
 {
+	const char *netns;
 	int r;
 
 	*o = (struct observation){ .c = COMPARISON_OF(host), .statistics = text_heap() };
@@ -303,6 +305,9 @@ int observe(struct observation *o, struct host *host, const char *argument)
 	read_journal(o);
 	read_pending(o);
 	read_file(o, argument);
+	netns = netns_of_tunnel(&o->c.file, &o->c.journal);
+	if (netns[0] && netns_exists(netns) && netns_enter(host, netns) < 0)
+		report_warning("cannot enter network namespace %s: the interface is not seen", netns);
 	r = inspect(o, host);
 	if (r == 0)
 		look_at_dns(o);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "ipc/resolve.h"
+#include "quick/host/netns_place.h"
 #include "quick/diagnosis/checks.h"
 #include "quick/host/clock.h"
 #include "quick/host/endpoint_route.h"
@@ -101,10 +102,10 @@ static void look_up_route(struct peer_probe *p, const struct host_state *s, stru
 	struct endpoint_route route;
 
 	p->has_route = true;
-	p->route_error = endpoint_route(&route, &host->rtnetlink, &l, &d->peers[p->peer].endpoint, number);
+	p->route_error = endpoint_route(&route, netns_outer(host), &l, &d->peers[p->peer].endpoint, number);
 	p->route_link = p->route_error < 0 ? 0 : route.link;
 	p->route_prefix = route.prefix;
-	p->is_captured = p->route_link == s->link.index;
+	p->is_captured = p->route_link == s->link.index && !netns_is_inside(); /* else the index is that of another interface */
 }
 
 bool probe_target(struct ip_addr *out, const struct wg_peer *peer)

@@ -1,6 +1,8 @@
 /* Tries out. */
 #include "probing.h"
 
+#include "quick/host/netns_place.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -56,7 +58,9 @@ static void look_at_host(struct probing *p, const struct observation *o, struct 
 	out->kernel_wireguard = link_create_kernel_has_wireguard();
 	out->program = link_create_userspace(&host->settings);
 	out->tun_device = fileio_exists("/dev/net/tun");
+	netns_outside_begin();
 	out->port_taken = port && udp_port_is_taken(IP_V4, port);
+	netns_outside_end();
 	out->forwarding[0] = parameter("ipv4", "ip_forward");
 	out->forwarding[1] = parameter("ipv6/conf/all", "forwarding");
 	out->rp_filter = -1;

@@ -5,6 +5,7 @@
 #include "apply.h"
 #include "comparison.h"
 #include "messages.h"
+#include "quick/host/netns_place.h"
 #include "quick/host/sysctl.h"
 #include "quick/plan/diff.h"
 #include "quick/plan/diff_device.h"
@@ -235,6 +236,7 @@ static int change_tunnel(struct reload *r, const struct command_options *o, stru
 	}
 	journal_result(r);
 	warn_captured_endpoints(r->c.host, &r->c.file, r->c.state.link.index, true);
+	netns_leave(r->c.host);
 	unconfirmed_granted(&r->before, r->c.file.name);
 	return apply_status(&r->apply);
 }

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "quick/config/save_drop_ins.h"
 #include "quick/host/file_update.h"
+#include "quick/host/netns_place.h"
 #include "quick/host/tunnel_file_load.h"
 #include "quick/journal/journal.h"
 #include "quick/plan/mtu.h"
@@ -125,7 +126,7 @@ static int save(struct tunnel_file *f, struct host_state *state, struct journal 
 		return exit_status_stopped();
 	if (r == -ETIMEDOUT)
 		return 1;
-	if (report_failure("read the journal", r) < 0 || inspect_host(state, host, f->name) < 0)
+	if (report_failure("read the journal", r) < 0 || enter_netns(host, netns_of_tunnel(f, journal)) < 0 || inspect_host(state, host, f->name) < 0)
 		return 1;
 	if (!state->link.index || !host_is_wireguard(&host->ipc, f->name)) {
 		report_upstream("`%s' is not a WireGuard interface", f->name);
@@ -142,6 +143,7 @@ int command_save(const struct command_options *o, struct host *host, struct comm
 	struct journal journal = JOURNAL_CLOSED;
 	int status = save(&f, &state, &journal, o, host, trace);
 
+	netns_leave(host);
 	host_state_free(&state);
 	tunnel_file_free(&f);
 	journal_close(&journal);

@@ -8,7 +8,9 @@
 #include "keys.h"
 #include "kill_switch.h"
 #include "quick/host/daemon.h"
+#include "quick/host/dns_file.h"
 #include "quick/host/hook_writers.h"
+#include "quick/host/netns_place.h"
 #include "quick/journal/locks.h"
 #include "quick/plan/default_route.h"
 #include "quick/plan/inverse.h"
@@ -280,6 +282,39 @@ static bool is_interrupted_up(const struct journal *j, const struct host_state *
 	return j->ifindex ? j->ifindex == s->link.index : host_is_wireguard(ipc, j->name);
 }
 
+/* What a killed `up` left in a network namespace, or outside before it moved the interface; or the rest of a tunnel that is down. 0,
+ * outside again. */
+static int clear_inside(struct up *u, struct apply *undo)
+{
+	const struct plan *p = &u->journal.applied.plan;
+	char netns[NETNS_NAME_MAX];
+	bool outside = u->state.link.index && !u->journal.complete && host_is_wireguard(&u->host->ipc, u->file.name), clean;
+	int r = 0;
+
+	memcpy(netns, p->netns, sizeof netns);
+	if (netns_exists(netns)) {
+		r = enter_netns(u->host, netns);
+		if (r == 0)
+			r = inspect_host(&u->state, u->host, u->file.name);
+	} else {
+		dns_file_set_netns(netns);
+		u->state.link = (struct link_info){ 0 };
+	}
+	if (r == 0 && u->state.link.index && u->journal.complete) {
+		report_upstream("`%s' already exists", u->file.name);
+		r = -EEXIST;
+	}
+	if (r == 0) {
+		undo->performer.may_be_outside = !u->journal.complete;
+		undo->performer.ifindex = u->state.link.index;
+		clean = outside || u->state.link.index ? undo_interrupted_up(undo, &u->state, false) : undo_leftovers(undo, &u->state, false);
+		r = clean ? 0 : -EIO;
+	}
+	netns_leave(u->host);
+	dns_file_set_netns("");
+	return r < 0 ? r : inspect_host(&u->state, u->host, u->file.name);
+}
+
 /* Removes what an earlier run left behind; 0 when the name is free. */
 static int clear_stale_tunnel(struct up *u, const struct command_options *o, struct command_trace *trace)
 {
@@ -291,6 +326,13 @@ static int clear_stale_tunnel(struct up *u, const struct command_options *o, str
 		return r;
 	apply_init(&undo, o, u->host, trace, &u->journal, u->file.path);
 	u->kill_switch_was_on = wants_kill_switch(u) && kill_switch_is_journaled(&u->journal);
+	if (u->journal.exists && u->journal.applied.plan.netns[0]) {
+		if (!u->journal.complete)
+			report_warning("an earlier wg-quick up was killed: undoing what it did");
+		r = clear_inside(u, &undo);
+		if (r < 0)
+			return r;
+	}
 	if (u->state.link.index && is_interrupted_up(&u->journal, &u->state, &u->host->ipc)) {
 		report_warning("an earlier wg-quick up was killed: undoing what it did");
 		undo.performer.ifindex = u->state.link.index;
@@ -319,6 +361,9 @@ static int run(struct up *u, const struct command_options *o, struct command_tra
 	    (!o->no_hooks && !hooks_are_safe(&u->file, &u->host->settings, true)) ||
 	    read_keys(&u->file, KEY_FILE_WAIT | KEY_FILE_LATER, trace) < 0)
 		return 1;
+	set_netns(&u->file, o->netns);
+	if (check_netns(&u->file) < 0)
+		return 1;
 	if (open_journal(&u->journal, u->file.name, &u->host->settings) < 0)
 		return 1;
 	r = undo_stale_dns(u->file.name, u->host, trace);
@@ -335,6 +380,7 @@ static int run(struct up *u, const struct command_options *o, struct command_tra
 		return apply_error_status(&u->apply);
 	}
 	journal_up_result(&u->journal, u->host, &u->file, u->apply.performer.ifindex, hooks_ran(u));
+	netns_leave(u->host);
 	unconfirmed_granted(&u->before, u->file.name);
 	return 0;
 }
@@ -344,6 +390,9 @@ static int dry_run(struct up *u, const struct command_options *o, struct command
 	int r;
 
 	if (!read_tunnel_file(&u->file, o->argument, false))
+		return 1;
+	set_netns(&u->file, o->netns);
+	if (check_netns(&u->file) < 0)
 		return 1;
 	r = inspect_host(&u->state, u->host, u->file.name);
 	if (r == 0 && u->state.link.index) {
@@ -377,6 +426,7 @@ int command_up(const struct command_options *o, struct host *host, struct comman
 	int status = o->dry_run ? dry_run(&u, o, trace) : run(&u, o, trace);
 
 	command_trace_flush(trace);
+	netns_leave(host);
 	plan_free(&u.plan);
 	host_state_free(&u.state);
 	tunnel_file_free(&u.file);

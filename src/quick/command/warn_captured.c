@@ -3,6 +3,7 @@
 
 #include "model/endpoint_inside.h"
 #include "quick/host/endpoint_route.h"
+#include "quick/host/netns_place.h"
 #include "quick/host/signals.h"
 #include "quick/plan/captured_endpoints.h"
 #include "report/report.h"
@@ -126,6 +127,8 @@ void warn_captured_endpoints(struct host *host, const struct tunnel_file *f, uin
 	bool possible = hooks_ran;
 	int r = 0;
 
+	if (netns_is_inside())
+		return; /* the packets are sent outside */
 	if (!possible) { /* the file has all peers and addresses */
 		r = captured_endpoints_init(&c, f, &f->device, &f->interface.addresses);
 		for (uint32_t i = 0; r == 0 && !possible && i < f->device.n_peers; i++)

@@ -242,6 +242,16 @@ static void read_route_metric(struct interface_keys_reader *r, const struct conf
 	r->keys->route_metric = (uint32_t)n;
 }
 
+static void read_netns(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
+{
+	struct text t = text_fixed(r->keys->netns, sizeof r->keys->netns);
+
+	if (netns_name_is_valid(x->value))
+		text_span(&t, x->value);
+	else
+		report_value(r, x, d, x->value, "the name of a network namespace");
+}
+
 static void read_exclude(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
 {
 	struct span rest = x->value, word;
@@ -343,6 +353,7 @@ static const struct {
 	{ "RouteMetric", read_route_metric },
 	{ "ExcludeIPs", read_exclude },
 	{ "KillSwitch", read_kill_switch },
+	{ "Netns", read_netns },
 };
 
 bool interface_keys_read(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)

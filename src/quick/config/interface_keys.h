@@ -9,6 +9,7 @@
 #include "dns_config.h"
 #include "key_source.h"
 #include "model/conf.h"
+#include "netns_name.h"
 #include "table_name.h"
 
 enum hook_phase { HOOK_PRE_UP, HOOK_POST_UP, HOOK_PRE_DOWN, HOOK_POST_DOWN, HOOK_PHASES };
@@ -29,6 +30,8 @@ struct interface_keys {
 	uint32_t table;   /* of TABLE_GIVEN */
 	char *table_word; /* the table as written; owned; null: the file does not name one */
 	struct prefix_set excluded; /* addresses without routes; normalized by tunnel_file_parse() */
+	char netns[NETNS_NAME_MAX]; /* the network namespace of the interface; empty: the one of wg-quick */
+	bool netns_is_option;       /* it is not the file's, but that of the option --netns */
 	uint32_t route_metric; /* of the routes over the interface; 0: the kernel's default */
 	struct string_list hooks[HOOK_PHASES];
 	struct hook_positions { /* lines of the file, one for each hook */

@@ -138,6 +138,7 @@ void mobile_text_left_out(struct text *out, const struct tunnel_file *f)
 	leave_out(&l, k->route_metric, "RouteMetric");
 	leave_out(&l, k->excluded.n > 0, "ExcludeIPs");
 	leave_out(&l, k->kill_switch != KILL_SWITCH_OFF, "KillSwitch");
+	leave_out(&l, k->netns[0], "Netns");
 	leave_out(&l, k->save_config, "SaveConfig");
 	for (int i = 0; i < HOOK_PHASES; i++)
 		leave_out(&l, k->hooks[i].n > 0, hook_phase_names[i]);

@@ -32,6 +32,11 @@ bool tunnel_file_name_of(char name[WG_NAME_MAX], const char *argument)
 	return true;
 }
 
+bool tunnel_file_has_policy_routing(const struct tunnel_file *f)
+{
+	return f->interface.table_kind == TABLE_AUTO && !f->interface.netns[0];
+}
+
 uint32_t tunnel_file_table(const struct tunnel_file *f)
 {
 	switch (f->interface.table_kind) {

@@ -50,6 +50,9 @@ must_check int tunnel_file_parse(struct tunnel_file *f, const struct tunnel_file
 /* Where a hook is. file: null for the tunnel file itself. */
 struct diag_at tunnel_file_hook_at(const struct tunnel_file *f, enum hook_phase phase, size_t i);
 
+/* Default routes have policy rules and a separate table. Not so in a network namespace of the tunnel, outside of which the encrypted
+ * packets are sent. */
+bool tunnel_file_has_policy_routing(const struct tunnel_file *f);
 /* The table for routes that are not default routes; 0: the file wants none. */
 uint32_t tunnel_file_table(const struct tunnel_file *f);
 

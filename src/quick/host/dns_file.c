@@ -30,6 +30,56 @@ struct edit {
 	bool lost; /* the original is not known */
 };
 
+/* Of the network namespace in which this process is. */
+static char path_inside[RESOLV_CONF_PATH_MAX];
+
+static const char *path_now(void)
+{
+	return path_inside[0] ? path_inside : RESOLV_CONF;
+}
+
+void dns_file_set_netns(const char *netns)
+{
+	struct text t = text_fixed(path_inside, sizeof path_inside);
+
+	path_inside[0] = '\0';
+	if (netns[0])
+		resolv_conf_print_path(&t, netns);
+}
+
+static void print_folder_inside(char folder[RESOLV_CONF_PATH_MAX])
+{
+	struct text t = text_fixed(folder, RESOLV_CONF_PATH_MAX);
+
+	text_span(&t, span_sub(span_of(path_inside), 0, span_find_last(span_of(path_inside), '/')));
+}
+
+/* ip-netns(8) has it for namespaces whose files differ from those of the host. */
+static void make_folder(struct command_trace *trace)
+{
+	char folder[RESOLV_CONF_PATH_MAX];
+
+	if (!path_inside[0])
+		return;
+	print_folder_inside(folder);
+	if (access(folder, F_OK) == 0)
+		return;
+	text_f(&trace->t, "[#] mkdir -p %s\n", folder);
+	(void)mkdir("/etc/netns", 0755);
+	(void)mkdir(folder, 0755);
+}
+
+static void remove_folder(void)
+{
+	char folder[RESOLV_CONF_PATH_MAX];
+
+	if (!path_inside[0])
+		return;
+	print_folder_inside(folder);
+	if (rmdir(folder) == 0)
+		(void)rmdir("/etc/netns");
+}
+
 const char *dns_file_id(const char *journal)
 {
 	const char *slash = strrchr(journal, '/');
@@ -118,14 +168,14 @@ static void find_original(struct edit *e)
 		struct text t = text_fixed(e->rc.tunnels[0].id, sizeof e->rc.tunnels[0].id);
 		text_add(&t, e->id);
 	}
-	e->lost = !dns_backup_read(path, e->folder, &e->rc.original);
+	e->lost = path_inside[0] || !dns_backup_read(path, e->folder, &e->rc.original);
 	if (e->lost)
 		resolv_conf_salvage(&e->rc, text_of(&e->now));
 }
 
 static int read_file(struct edit *e)
 {
-	int r = fileio_read(RESOLV_CONF, &e->now);
+	int r = fileio_read(path_now(), &e->now);
 
 	if (r == -ENOENT) {
 		e->rc.kind = RESOLV_CONF_NONE;
@@ -190,14 +240,14 @@ static bool is_link(void)
 {
 	struct stat st;
 
-	return lstat(RESOLV_CONF, &st) == 0 && S_ISLNK(st.st_mode);
+	return lstat(path_now(), &st) == 0 && S_ISLNK(st.st_mode);
 }
 
 /* Where the link leads, or the file itself. */
 static int write_through(struct span text)
 {
-	char *real = realpath(RESOLV_CONF, NULL);
-	int r = fileio_rewrite(real ? real : RESOLV_CONF, text);
+	char *real = realpath(path_now(), NULL);
+	int r = fileio_rewrite(real ? real : path_now(), text);
 
 	free(real);
 	return r;
@@ -206,8 +256,8 @@ static int write_through(struct span text)
 /* A dangling link that `up` wrote through stays; the file behind it is removed. */
 static int remove_created(void)
 {
-	char *real = realpath(RESOLV_CONF, NULL);
-	int r = unlink(real ? real : RESOLV_CONF) < 0 && errno != ENOENT ? -errno : 0;
+	char *real = realpath(path_now(), NULL);
+	int r = unlink(real ? real : path_now()) < 0 && errno != ENOENT ? -errno : 0;
 
 	free(real);
 	return r;
@@ -217,14 +267,14 @@ static int remove_created(void)
 static void write_again(const struct edit *e)
 {
 	struct text now = text_heap();
-	int r = fileio_read(RESOLV_CONF, &now);
+	int r = fileio_read(path_now(), &now);
 
 	if (r == 0 && !e->rc.ours && e->rc.kind == RESOLV_CONF_NONE)
 		r = remove_created();
 	else if (r == 0 && !span_equal(text_of(&now), text_of(&e->now)))
 		r = write_through(text_of(&e->now));
 	if (r < 0 && r != -ENOENT)
-		report_error("cannot restore %s: %s", RESOLV_CONF, strerror(-r));
+		report_error("cannot restore %s: %s", path_now(), strerror(-r));
 	text_heap_free(&now);
 }
 
@@ -235,7 +285,7 @@ static int write_tunnels(struct edit *e, const struct resolv_conf_tunnel *top)
 	int r;
 
 	resolv_conf_print(&t, &e->rc, top ? top->id : NULL, top);
-	dns_file_print_write(&trace->t, text_of(&t));
+	dns_file_print_write(&trace->t, path_now(), text_of(&t));
 	command_trace_flush(trace);
 	r = t.failed ? -ENOMEM : write_through(text_of(&t));
 	if (r < 0)
@@ -249,7 +299,7 @@ static int replace_link(struct edit *e, const struct resolv_conf_tunnel *top)
 {
 	struct command_trace *trace = e->f->trace;
 	char target[PATH_MAX];
-	ssize_t n = readlink(RESOLV_CONF, target, sizeof target - 1);
+	ssize_t n = readlink(path_now(), target, sizeof target - 1);
 	struct text t = text_heap();
 	int r = n < 0 ? -errno : 0;
 
@@ -260,10 +310,10 @@ static int replace_link(struct edit *e, const struct resolv_conf_tunnel *top)
 	}
 	if (r == 0) {
 		resolv_conf_print(&t, &e->rc, top->id, top);
-		text_add(&trace->t, "[#] rm " RESOLV_CONF "\n");
-		dns_file_print_write(&trace->t, text_of(&t));
+		text_f(&trace->t, "[#] rm %s\n", path_now());
+		dns_file_print_write(&trace->t, path_now(), text_of(&t));
 		command_trace_flush(trace);
-		r = t.failed ? -ENOMEM : fileio_replace_public(RESOLV_CONF, text_of(&t));
+		r = t.failed ? -ENOMEM : fileio_replace_public(path_now(), text_of(&t));
 	}
 	text_heap_free(&t);
 	return r;
@@ -274,14 +324,22 @@ static bool is_unwritable(int r)
 	return r == -ENOENT || r == -EROFS || r == -EACCES || r == -EPERM || r == -ELOOP || r == -ENOTDIR;
 }
 
+static void remove_backup(const struct edit *e)
+{
+	if (!path_inside[0])
+		dns_backup_remove(e->folder);
+}
+
 static void back_up(struct edit *e)
 {
 	char path[PATH_MAX];
 
+	if (path_inside[0]) /* ip-netns(8) would try to mount the copy as well */
+		return;
 	if (e->rc.kind != RESOLV_CONF_FILE)
 		dns_backup_remove(e->folder); /* of an earlier file */
 	else if (dns_backup_write(path, e->folder, text_of(&e->rc.original)) && !e->rc.ours)
-		text_f(&e->f->trace->t, "[#] cp %s %s\n", RESOLV_CONF, path);
+		text_f(&e->f->trace->t, "[#] cp %s %s\n", path_now(), path);
 }
 
 static int set(struct edit *e, const struct dns_config *d)
@@ -300,7 +358,7 @@ static int set(struct edit *e, const struct dns_config *d)
 	if (is_unwritable(r) && is_link() && e->rc.kind != RESOLV_CONF_LINK && replace_link(e, &self) == 0)
 		r = 0;
 	if (r < 0 && !e->rc.ours)
-		dns_backup_remove(e->folder);
+		remove_backup(e);
 	return r;
 }
 
@@ -308,10 +366,12 @@ static int set(struct edit *e, const struct dns_config *d)
 
 static int restore_link(const char *target)
 {
-	static const char temporary[] = RESOLV_CONF ".tmp";
+	char temporary[RESOLV_CONF_PATH_MAX + 8];
+	struct text t = text_fixed(temporary, sizeof temporary);
 
+	text_f(&t, "%s.tmp", path_now());
 	(void)unlink(temporary);
-	return symlink(target, temporary) < 0 || rename(temporary, RESOLV_CONF) < 0 ? -errno : 0;
+	return symlink(target, temporary) < 0 || rename(temporary, path_now()) < 0 ? -errno : 0;
 }
 
 /* The commands have the effect of restore_original(). */
@@ -322,13 +382,14 @@ static void trace_restore(struct edit *e)
 
 	switch (e->rc.kind) {
 	case RESOLV_CONF_FILE:
-		if (dns_backup_read(path, e->folder, &backup) && span_equal(text_of(&backup), text_of(&e->rc.original)))
-			text_f(t, "[#] cp %s %s\n[#] rm %s\n", path, RESOLV_CONF, path);
+		if (!path_inside[0] && dns_backup_read(path, e->folder, &backup) &&
+		    span_equal(text_of(&backup), text_of(&e->rc.original)))
+			text_f(t, "[#] cp %s %s\n[#] rm %s\n", path, path_now(), path);
 		else
-			dns_file_print_write(t, text_of(&e->rc.original));
+			dns_file_print_write(t, path_now(), text_of(&e->rc.original));
 		break;
-	case RESOLV_CONF_NONE: text_f(t, "[#] rm %s\n", RESOLV_CONF); break;
-	case RESOLV_CONF_LINK: text_f(t, "[#] ln -sf %s %s\n", e->rc.target, RESOLV_CONF); break;
+	case RESOLV_CONF_NONE: text_f(t, "[#] rm %s\n", path_now()); break;
+	case RESOLV_CONF_LINK: text_f(t, "[#] ln -sf %s %s\n", e->rc.target, path_now()); break;
 	}
 	text_heap_free(&backup);
 	command_trace_flush(e->f->trace);
@@ -346,11 +407,11 @@ static int restore_original(struct edit *e)
 	}
 	if (r < 0)
 		return r;
-	dns_backup_remove(e->folder);
+	remove_backup(e);
 	if (e->rc.foreign && e->rc.kind == RESOLV_CONF_FILE)
-		report_warning("lines that another program added to %s are kept", RESOLV_CONF);
+		report_warning("lines that another program added to %s are kept", path_now());
 	if (e->lost)
-		report_warning("%s keeps the name servers of the tunnel: its original is lost", RESOLV_CONF);
+		report_warning("%s keeps the name servers of the tunnel: its original is lost", path_now());
 	return 0;
 }
 
@@ -365,17 +426,19 @@ static void give_up(struct edit *e)
 	struct text before = text_heap();
 	char path[PATH_MAX];
 
+	if (path_inside[0])
+		return;
 	if (dns_backup_read(path, e->folder, &before) && !span_equal(text_of(&before), text_of(&e->now)))
-		report_warning("%s is not restored: another program changed it", RESOLV_CONF);
+		report_warning("%s is not restored: another program changed it", path_now());
 	text_heap_free(&before);
 	dns_backup_remove(e->folder);
 }
 
 static void remove_temporary(void)
 {
-	char *real = realpath(RESOLV_CONF, NULL);
+	char *real = realpath(path_now(), NULL);
 
-	fileio_remove_temporary(RESOLV_CONF);
+	fileio_remove_temporary(path_now());
 	if (real)
 		fileio_remove_temporary(real);
 	free(real);
@@ -403,7 +466,7 @@ static int sweep(struct edit *e)
 	drop_dead(e);
 	if (e->dropped.n == 0)
 		return 0;
-	report_warning("removing the name servers of tunnels that are no longer up from %s: %s", RESOLV_CONF, e->dropped.p);
+	report_warning("removing the name servers of tunnels that are no longer up from %s: %s", path_now(), e->dropped.p);
 	r = write_rest(e);
 	return r < 0 ? r : own && !resolv_conf_lists(&e->rc, e->id);
 }
@@ -413,7 +476,7 @@ static int sweep(struct edit *e)
 static int finish(struct edit *e, int r, struct text *why)
 {
 	if (r < 0)
-		text_f(why, "%s: %s", RESOLV_CONF, strerror(-r));
+		text_f(why, "%s: %s", path_now(), strerror(-r));
 	edit_end(e);
 	return r;
 }
@@ -421,9 +484,14 @@ static int finish(struct edit *e, int r, struct text *why)
 int dns_file_set(const struct dns_file *f, const struct dns_config *d, struct text *why)
 {
 	struct edit e;
-	int r = edit_begin(&e, f);
+	int r;
 
-	return finish(&e, r < 0 ? r : set(&e, d), why);
+	make_folder(f->trace);
+	r = edit_begin(&e, f);
+	r = finish(&e, r < 0 ? r : set(&e, d), why);
+	if (r < 0)
+		remove_folder();
+	return r;
 }
 
 int dns_file_restore(const struct dns_file *f, struct text *why)
@@ -431,7 +499,9 @@ int dns_file_restore(const struct dns_file *f, struct text *why)
 	struct edit e;
 	int r = edit_begin(&e, f);
 
-	return finish(&e, r < 0 ? r : restore(&e), why);
+	r = finish(&e, r < 0 ? r : restore(&e), why);
+	remove_folder();
+	return r;
 }
 
 int dns_file_sweep(const struct dns_file *f, struct text *why)

@@ -18,6 +18,9 @@ struct dns_file {
 	void *ctx;
 };
 
+/* From now on the file is that of this network namespace (netns_place.h), in /etc/netns; "": /etc/resolv.conf. */
+void dns_file_set_netns(const char *netns);
+
 /* Reads the file, without the tunnels that are not up any more. 0 or -errno. */
 must_check int dns_file_read(struct resolv_conf *out, const struct dns_file *f);
 const char *dns_file_id(const char *journal);

@@ -82,13 +82,13 @@ static int run_with_sh(const struct text *line)
 	return subprocess_run(&r);
 }
 
-int hook_run(const char *text, const char *name, const char *config)
+int hook_run(const char *text, const char *name, const char *netns, const char *config)
 {
 	struct text line = text_heap();
 	const char *bash = find_bash();
 	int status = -ENOMEM;
 
-	hook_expand(&line, text, name);
+	hook_expand(&line, text, name, netns);
 	text_add(&line, ""); /* allocates line.p even for an empty hook */
 	setenv("INTERFACE", name, 1);
 	setenv("CONFIG_FILE", config ? config : "", 1);

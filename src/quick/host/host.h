@@ -10,6 +10,7 @@ struct host {
 	struct rtnetlink rtnetlink;
 	struct ipc ipc; /* opens itself when it is first used */
 	struct settings settings;
+	struct rtnetlink outer; /* while inside a network namespace (netns_place.h): that of the namespace of wg-quick */
 };
 
 #endif

@@ -9,40 +9,91 @@
 #include "fault_injection.h"
 #include "firewall.h"
 #include "hooks.h"
+#include "inspect.h"
 #include "kill_switch_rules.h"
+#include "netns_place.h"
 #include "settings_file.h"
 #include "quick/plan/print.h"
 #include "report/report.h"
 #include "sysctl.h"
 
+/* A failure leaves the interface outside, where it is down. */
+static int move_inside(struct performer *pf, const struct plan *p, uint32_t index)
+{
+	struct link_info link;
+	char why[128];
+	int r;
+
+	netns_print_move(&pf->trace->t, p);
+	command_trace_flush(pf->trace);
+	r = rtnetlink_send(netns_outer(pf->host), rtnetlink_build_link_move(index, netns_inside_fd()), why);
+	if (r < 0) {
+		report_error("cannot move the interface to network namespace %s: %s", p->netns, why);
+		return r;
+	}
+	r = rtnetlink_link_find(&pf->host->rtnetlink, p->name, 0, &link);
+	if (r < 0)
+		report_error("cannot find the interface in network namespace %s: %s", p->netns, strerror(-r));
+	else
+		pf->ifindex = link.index;
+	return r;
+}
+
+/* Outside, where its packets are sent. */
 static int create(struct performer *pf, const struct plan *p, struct step *s)
 {
 	struct created_link link;
-	int r = link_create(&link, &pf->host->rtnetlink, p->name, &pf->host->settings, pf->trace);
+	int r;
 
+	pf->may_be_outside = p->netns[0];
+	netns_outside_begin();
+	r = link_create(&link, netns_outer(pf->host), p->name, &pf->host->settings, pf->trace);
+	netns_outside_end();
 	s->done = link.created;
 	pf->ifindex = link.index;
+	if (r == 0 && p->netns[0]) {
+		r = move_inside(pf, p, link.index);
+		pf->may_be_outside = r < 0;
+	}
 	return r;
+}
+
+/* One that was not moved, because `up` failed or was killed, is outside. One inside that was, and whose index is not known, has
+ * the name and is a WireGuard interface. */
+static int find(struct performer *pf, const struct plan *p, struct link_info *link, struct rtnetlink **rt)
+{
+	bool maybe = netns_is_inside() && pf->may_be_outside;
+	int r = -ENODEV;
+
+	*rt = netns_outer(pf->host);
+	if (maybe)
+		r = rtnetlink_link_find(*rt, p->name, 0, link);
+	if (r != -ENODEV)
+		return r;
+	*rt = &pf->host->rtnetlink;
+	if (maybe && !host_is_wireguard(&pf->host->ipc, p->name))
+		return -ENODEV;
+	return rtnetlink_link_find(*rt, p->name, maybe ? 0 : pf->ifindex, link);
 }
 
 static int delete(struct performer *pf, const struct plan *p, struct step *s)
 {
-	struct rtnetlink *rt = &pf->host->rtnetlink;
+	struct rtnetlink *rt;
 	struct link_info link;
 	char why[128];
 	int r;
 
 	ipc_drop_last_request(&pf->host->ipc, p->name);
-	r = rtnetlink_link_find(rt, p->name, pf->ifindex, &link);
+	r = find(pf, p, &link, &rt);
 	if (r == -ENODEV)
 		return 0;
 	if (r < 0) {
 		report_error("netlink: %s", strerror(-r));
 		return r;
 	}
-	if (strcmp(link.name, p->name) == 0)
+	if (strcmp(link.name, p->name) == 0 && rt == &pf->host->rtnetlink)
 		step_print(&pf->trace->t, p, s, false);
-	else /* renamed */
+	else /* renamed, or outside */
 		text_f(&pf->trace->t, "[#] ip link delete dev %s\n", link.name);
 	command_trace_flush(pf->trace);
 	r = rtnetlink_send(rt, rtnetlink_build_link_delete(link.index), why);
@@ -52,6 +103,36 @@ static int delete(struct performer *pf, const struct plan *p, struct step *s)
 	}
 	daemon_wait_exit(link.name);
 	return 0;
+}
+
+static int perform_netns(struct performer *pf, const struct plan *p, struct step *s)
+{
+	int r;
+
+	s->done = true;
+	if (s->remove) {
+		netns_leave(pf->host);
+		r = netns_release(p->netns, pf->trace);
+		if (r < 0)
+			report_error("cannot delete network namespace %s: %s", p->netns, strerror(-r));
+		return r;
+	}
+	r = 0;
+	if (!netns_exists(p->netns)) {
+		step_print(&pf->trace->t, p, s, false);
+		command_trace_flush(pf->trace);
+		r = netns_create(p->netns);
+		if (r < 0)
+			report_error("cannot create network namespace %s: %s", p->netns, strerror(-r));
+	}
+	if (r == 0) {
+		r = netns_enter(pf->host, p->netns);
+		if (r < 0)
+			report_error("cannot enter network namespace %s: %s", p->netns, strerror(-r));
+	}
+	if (r == -EPERM || r == -EACCES)
+		report_help("wg-quick needs root privileges for Netns");
+	return r;
 }
 
 /* link_create() traces what it does, which depends on the kernel; deleting traces only what exists. */
@@ -66,7 +147,7 @@ static int perform_hook(struct performer *pf, const struct plan *p, struct step 
 	const char *phase = hook_phase_names[hook->phase], *where = hook->line ? "on line" : "command";
 	const char *of = hook->file ? " of " : "", *file = hook->file ? hook->file : "";
 	unsigned int number = hook->line ? hook->line : hook->number;
-	int status = hook_run(hook->text, p->name, pf->config);
+	int status = hook_run(hook->text, p->name, p->netns, pf->config);
 
 	if (status > 0)
 		report_error("%s %s %u%s%s failed with status %d: %s", phase, where, number, of, file, status, hook->text);
@@ -190,7 +271,7 @@ static int perform_kill_switch(const struct plan *p, struct step *s)
 /* What creates the link and writes the file trace what they do. */
 int perform_step(struct performer *pf, const struct plan *p, struct step *s)
 {
-	if (s->kind != STEP_LINK && !(s->kind == STEP_DNS && p->dns_backend == DNS_FILE))
+	if (s->kind != STEP_LINK && s->kind != STEP_NETNS && !(s->kind == STEP_DNS && p->dns_backend == DNS_FILE))
 		step_print(&pf->trace->t, p, s, false);
 	command_trace_flush(pf->trace);
 	switch (s->kind) {
@@ -201,6 +282,7 @@ int perform_step(struct performer *pf, const struct plan *p, struct step *s)
 	case STEP_FIREWALL: return perform_firewall(pf, p, s);
 	case STEP_DNS: return perform_dns(pf, p, s);
 	case STEP_KILL_SWITCH: return perform_kill_switch(p, s);
+	case STEP_NETNS: return perform_netns(pf, p, s);
 	}
 	unreachable();
 }

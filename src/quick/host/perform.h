@@ -12,6 +12,7 @@ struct performer {
 	const char *config;     /* path of the tunnel file, which hooks find in CONFIG_FILE; null: not known */
 	const char *journal;    /* path of the journal, which identifies the tunnel */
 	bool (*is_elsewhere)(void *host, const char *name); /* as in struct dns_file */
+	bool may_be_outside;    /* the interface of a namespace was possibly not moved into it */
 	uint32_t ifindex;       /* of the interface; set when a step creates it; 0: not known */
 };
 

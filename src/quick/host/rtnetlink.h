@@ -61,6 +61,7 @@ struct nl_addr *rtnetlink_addr(const struct ip_addr *a, unsigned int bits); /* t
 
 struct nl_msg *rtnetlink_build_link_add(const char *name);
 struct nl_msg *rtnetlink_build_link_delete(uint32_t index);
+struct nl_msg *rtnetlink_build_link_move(uint32_t index, int netns); /* to the network namespace of this descriptor */
 struct nl_msg *rtnetlink_build_link_up(uint32_t index, unsigned int mtu, bool up); /* mtu 0: unchanged */
 struct nl_msg *rtnetlink_build_address(const struct interface_address *a, uint32_t index, bool remove);
 struct nl_msg *rtnetlink_build_route(const struct step_route *r, uint32_t index, bool remove);

@@ -44,6 +44,17 @@ struct nl_msg *rtnetlink_build_link_delete(uint32_t index)
 	return m;
 }
 
+struct nl_msg *rtnetlink_build_link_move(uint32_t index, int netns)
+{
+	struct ifinfomsg body = { .ifi_family = AF_UNSPEC, .ifi_index = (int)index };
+	struct nl_msg *m = nlmsg_alloc_simple(RTM_NEWLINK, 0);
+
+	if (m && nlmsg_append(m, &body, sizeof body, NLMSG_ALIGNTO) == 0 && nla_put_u32(m, IFLA_NET_NS_FD, (uint32_t)netns) == 0)
+		return m;
+	nlmsg_free(m);
+	return NULL;
+}
+
 struct nl_msg *rtnetlink_build_link_up(uint32_t index, unsigned int mtu, bool up)
 {
 	struct rtnl_link *link = rtnl_link_alloc(), *change = rtnl_link_alloc();

@@ -117,7 +117,7 @@ static bool perform_hook(const struct first *f, enum hook_phase phase, const cha
 		drop_or_exit();
 		sigprocmask(SIG_SETMASK, &f->inherited->mask, NULL);
 		process_set_environment();
-		status = hook_run(text, name, f->r->config);
+		status = hook_run(text, name, "", f->r->config);
 		if (status < 0)
 			report_error("cannot run %s: %s", hook_phase_names[phase], strerror(-status));
 		else if (status > 0)

@@ -24,6 +24,7 @@ bool step_is_message(const struct step *s)
 	case STEP_FIREWALL:
 	case STEP_DNS:
 	case STEP_KILL_SWITCH:
+	case STEP_NETNS:
 		return false;
 	}
 	unreachable();

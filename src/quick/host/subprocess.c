@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "fault_injection.h"
+#include "entered_netns.h"
 #include "signals.h"
 
 int subprocess_status;
@@ -70,6 +71,7 @@ static void exec_program(const struct subprocess *r, const int in[2], const int 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127); /* the parent died before prctl(2) */
+	netns_leave_in_child();
 	if (!r->function)
 		signals_restore();
 	if (in[0] >= 0)

@@ -15,7 +15,7 @@ _Static_assert(HOOK_PRE_UP == 0 && HOOK_POST_UP == 1 && HOOK_PRE_DOWN == 2 && HO
 _Static_assert(KILL_SWITCH_OFF == 0 && KILL_SWITCH_ON == 1 && KILL_SWITCH_LAN == 2, "kill switches");
 _Static_assert(IP_V4 == 4 && IP_V6 == 6, "address families");
 
-static void print_step(const struct step *s, struct text *t)
+static void print_step(const struct step *s, const struct plan *p, struct text *t)
 {
 	switch ((enum step_kind)s->kind) {
 	case STEP_LINK:
@@ -46,6 +46,9 @@ static void print_step(const struct step *s, struct text *t)
 	case STEP_KILL_SWITCH:
 		text_f(t, "kill-switch %u %u %u %u %u\n", (unsigned int)s->kill_switch.tool, (unsigned int)s->kill_switch.mode,
 		       s->kill_switch.mark, s->kill_switch.also, (unsigned int)s->kill_switch.new_tables);
+		return;
+	case STEP_NETNS:
+		text_f(t, "netns %s%s\n", p->netns, p->netns_is_option ? " option" : "");
 		return;
 	case STEP_HOOK:
 	case STEP_WG:
@@ -100,7 +103,7 @@ void journal_print(const struct journal *j, struct text *t)
 	text_f(t, "tools %u %u %s\n", (unsigned int)j->applied.plan.firewall,
 	       (unsigned int)j->applied.plan.dns_backend, j->applied.plan.dns_prefix);
 	for (size_t i = 0; i < j->applied.plan.n; i++)
-		print_step(&j->applied.plan.steps[i], t);
+		print_step(&j->applied.plan.steps[i], &j->applied.plan, t);
 	print_addresses(t, "guard", &j->applied.plan.guarded);
 	print_words(t, "server", &j->applied.plan.dns.servers);
 	print_words(t, "domain", &j->applied.plan.dns.domains);
@@ -150,6 +153,19 @@ static bool read_link(struct journal *j, struct span rest)
 {
 	(void)rest;
 	return plan_add(&j->applied.plan, STEP_LINK);
+}
+
+static bool read_netns(struct journal *j, struct span rest)
+{
+	struct plan *p = &j->applied.plan;
+	struct text t = text_fixed(p->netns, sizeof p->netns);
+	struct span name;
+
+	if (!span_next(&name, &rest, ' ') || !netns_name_is_valid(name))
+		return false;
+	text_span(&t, name);
+	p->netns_is_option = span_is(rest, "option");
+	return plan_add(p, STEP_NETNS);
 }
 
 static bool read_dns(struct journal *j, struct span rest)
@@ -432,6 +448,7 @@ static const struct {
 	{ "config", read_config },     { "index", read_index },
 	{ "port", read_port },         { "table", read_table },
 	{ "mark", read_mark },	       { "route-metric", read_route_metric },
+	{ "netns", read_netns },
 	{ "throw", read_throw },       { "excluded", read_excluded },
 	{ "hook-lines", read_hook_lines },
 	{ "began", read_began },       { "complete", read_complete },

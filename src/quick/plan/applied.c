@@ -33,6 +33,7 @@ bool step_is_journaled(const struct step *s)
 	case STEP_FIREWALL:
 	case STEP_DNS:
 	case STEP_KILL_SWITCH:
+	case STEP_NETNS:
 		return !s->remove;
 	case STEP_ROUTE:
 		return !s->remove && !route_is_of_link(&s->route);
@@ -74,6 +75,8 @@ static int add_step(struct plan *to, const struct step *s)
 static void copy_tools(struct plan *to, const struct plan *from)
 {
 	memcpy(to->name, from->name, sizeof to->name);
+	memcpy(to->netns, from->netns, sizeof to->netns);
+	to->netns_is_option = from->netns_is_option;
 	memcpy(to->dns_prefix, from->dns_prefix, sizeof to->dns_prefix);
 	to->firewall = from->firewall;
 	to->dns_backend = from->dns_backend;

@@ -14,7 +14,7 @@ enum default_mode default_route_mode_if(bool wanted, const struct tunnel_file *f
 {
 	const struct ip_prefix all = { .addr.family = family };
 
-	if (!wanted || f->interface.table_kind != TABLE_AUTO || prefix_set_covers(&f->interface.excluded, &all))
+	if (!wanted || !tunnel_file_has_policy_routing(f) || prefix_set_covers(&f->interface.excluded, &all))
 		return DEFAULT_NONE;
 	if (family == IP_V4 || (tunnel_carries_ipv6(f, s) && host_has_ipv6_rules(s)))
 		return DEFAULT_TUNNEL;

@@ -41,7 +41,7 @@ static int add_prefix(struct desired_routes *out, const struct tunnel_file *f, c
 
 	if (!prefix_set_overlaps(excluded, p))
 		return add_route(out, p);
-	if (p->bits == 0 && f->interface.table_kind == TABLE_AUTO)
+	if (p->bits == 0 && tunnel_file_has_policy_routing(f))
 		return prefix_set_covers(excluded, p) ? 0 : add_route(out, p);
 	if (!prefix_set_subtract(&parts, p, excluded))
 		r = -ENOMEM;
@@ -146,7 +146,7 @@ int plan_allowedip_route(struct plan *p, const struct tunnel_file *f, const stru
 	struct step *step;
 
 	assert(f->interface.table_kind != TABLE_OFF);
-	assert(f->interface.table_kind != TABLE_AUTO || prefix->bits > 0);
+	assert(!tunnel_file_has_policy_routing(f) || prefix->bits > 0);
 	if (f->interface.table_kind == TABLE_AUTO && route_is_covered(f, s, prefix))
 		return 0;
 	step = plan_add(p, STEP_ROUTE);

@@ -115,6 +115,7 @@ static int remove_dns(struct plan *old_dns, const struct diff_input *in)
 	struct step *s;
 
 	memcpy(old_dns->name, in->desired->name, sizeof old_dns->name);
+	plan_netns_context(old_dns, in->desired);
 	memcpy(old_dns->dns_prefix, applied->dns_prefix, sizeof old_dns->dns_prefix);
 	old_dns->dns_backend = applied->dns_backend;
 	old_dns->resolv_conf = &in->actual->resolv_conf;
@@ -217,6 +218,7 @@ static int restore_sysctl(struct plan *p, const struct diff_input *in, const str
 static void set_context(struct plan *p, const struct tunnel_file *f)
 {
 	memcpy(p->name, f->name, sizeof p->name);
+	plan_netns_context(p, f);
 	p->config = f->path;
 	p->table_word = f->interface.table_kind == TABLE_GIVEN ? f->interface.table_word : NULL;
 	p->table = f->interface.table;

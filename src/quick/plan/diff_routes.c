@@ -383,7 +383,7 @@ int route_diff_add_routes(struct plan *p, const struct route_diff *d)
 	for (size_t i = 0; r == 0 && f->interface.table_kind != TABLE_OFF && i < d->desired.n; i++) {
 		const struct ip_prefix *prefix = &d->desired.list[i].prefix;
 		const struct default_route_diff *route = &d->defaults[prefix->addr.family == IP_V6];
-		bool is_default = prefix->bits == 0 && f->interface.table_kind == TABLE_AUTO;
+		bool is_default = prefix->bits == 0 && tunnel_file_has_policy_routing(f);
 		if (is_default && route->mode == DEFAULT_TUNNEL && !route->complete && !route->changed)
 			r = replace_default(p, d, prefix);
 		else if (!is_default && (prefix->addr.family == IP_V4 || ipv6))

@@ -55,11 +55,19 @@ static void print_resolved(struct text *t, const struct plan *p, const struct st
 	       default_route ? "true" : "false");
 }
 
-void dns_file_print_write(struct text *t, struct span contents)
+void resolv_conf_print_path(struct text *t, const char *netns)
+{
+	if (netns[0])
+		text_f(t, "/etc/netns/%s/resolv.conf", netns);
+	else
+		text_add(t, "/etc/resolv.conf");
+}
+
+void dns_file_print_write(struct text *t, const char *path, struct span contents)
 {
 	text_add(t, "[#] printf %s ");
 	shell_quote_all(t, contents);
-	text_add(t, " > /etc/resolv.conf\n");
+	text_f(t, " > %s\n", path);
 }
 
 /* The contents that the file will have, as far as they follow from the state of the host; host/dns_file.c prints what it
@@ -69,11 +77,18 @@ static void print_file(struct text *t, const struct plan *p, const struct step *
 	static const struct resolv_conf unknown;
 	const struct resolv_conf *now = p->resolv_conf ? p->resolv_conf : &unknown;
 	struct resolv_conf_tunnel self = { .boot = "-", .init = "-", .dns = p->dns };
-	struct text id = text_fixed(self.id, sizeof self.id), contents = text_heap();
+	char path[RESOLV_CONF_PATH_MAX];
+	struct text id = text_fixed(self.id, sizeof self.id), contents = text_heap(), path_text = text_fixed(path, sizeof path);
 
 	text_add(&id, p->dns_id ? p->dns_id : p->name);
 	resolv_conf_print(&contents, now, self.id, s->remove ? NULL : &self);
-	dns_file_print_write(t, text_of(&contents));
+	resolv_conf_print_path(&path_text, p->netns);
+	if (p->netns[0] && !s->remove)
+		text_f(t, "[#] mkdir -p /etc/netns/%s\n", p->netns);
+	if (p->netns[0] && s->remove && now->n <= 1)
+		text_f(t, "[#] rm %s\n", path);
+	else
+		dns_file_print_write(t, path, text_of(&contents));
 	text_heap_free(&contents);
 }
 

@@ -98,6 +98,7 @@ static void note_step(struct noting *n, const struct step *s, const struct wg_de
 	case STEP_LINK:
 	case STEP_HOOK:
 	case STEP_KILL_SWITCH:
+	case STEP_NETNS:
 		return;
 	}
 	unreachable();

@@ -36,6 +36,7 @@ static bool ends_with_link(const struct step *s)
 	case STEP_FIREWALL:
 	case STEP_DNS:
 	case STEP_KILL_SWITCH:
+	case STEP_NETNS:
 		return false;
 	}
 	unreachable();
@@ -44,6 +45,7 @@ static bool ends_with_link(const struct step *s)
 static int copy_context(struct plan *out, const struct plan *p)
 {
 	memcpy(out->name, p->name, sizeof out->name);
+	memcpy(out->netns, p->netns, sizeof out->netns);
 	memcpy(out->dns_prefix, p->dns_prefix, sizeof out->dns_prefix);
 	out->dns_backend = p->dns_backend;
 	out->firewall = p->firewall;

@@ -33,10 +33,37 @@ void implementation_print(struct text *t, const char *program, const char *name)
 		text_f(t, "%s %s", program, name);
 }
 
+/* ip(8), in the network namespace of the interface. */
+static void print_ip(struct text *t, const struct plan *p)
+{
+	text_add(t, "[#] ip ");
+	if (p->netns[0])
+		text_f(t, "-n %s ", p->netns);
+}
+
+static void print_wg_command(struct text *t, const struct plan *p)
+{
+	text_add(t, "[#] ");
+	if (p->netns[0])
+		text_f(t, "ip netns exec %s ", p->netns);
+	text_add(t, "wg ");
+}
+
+void netns_print_move(struct text *t, const struct plan *p)
+{
+	text_f(t, "[#] ip link set dev %s netns %s\n", p->name, p->netns);
+}
+
+void netns_print_add(struct text *t, const struct plan *p)
+{
+	text_f(t, "[#] ip netns add %s\n[#] ip -n %s link set dev lo up\n", p->netns, p->netns);
+}
+
 static void print_link(struct text *t, const struct plan *p, const struct step *s, bool runnable)
 {
 	if (s->remove) {
-		text_f(t, "[#] ip link delete dev %s\n", p->name);
+		print_ip(t, p);
+		text_f(t, "link delete dev %s\n", p->name);
 		return;
 	}
 	text_f(t, "[#] ip link add dev %s type wireguard", p->name);
@@ -45,12 +72,15 @@ static void print_link(struct text *t, const struct plan *p, const struct step *
 		implementation_print(t, p->implementation, p->name);
 	}
 	text_char(t, '\n');
+	if (p->netns[0])
+		netns_print_move(t, p);
 }
 
 static void print_route(struct text *t, const struct plan *p, const struct step_route *r,
 			bool remove)
 {
-	text_f(t, "[#] ip %s route %s ", family_flag(r->prefix.addr.family),
+	print_ip(t, p);
+	text_f(t, "%s route %s ", family_flag(r->prefix.addr.family),
 	       remove ? "delete" : "add");
 	if (!route_is_of_link(r))
 		text_add(t, r->throw ? "throw " : "unreachable ");
@@ -97,12 +127,13 @@ static void print_rule(struct text *t, const struct step_rule *r, bool remove)
 }
 
 /* Secret keys are not printed. */
-static void print_peer_change(struct text *t, const char *name, const struct wg_peer *peer)
+static void print_peer_change(struct text *t, const struct plan *p, const struct wg_peer *peer)
 {
 	char key[KEY_BASE64_CHARS + 1];
 
 	key_to_base64(key, peer->public_key.b);
-	text_f(t, "[#] wg set %s peer %s", name, key);
+	print_wg_command(t, p);
+	text_f(t, "set %s peer %s", p->name, key);
 	if (peer->flags & WG_PEER_REMOVE) {
 		text_add(t, " remove\n");
 		return;
@@ -146,7 +177,8 @@ static void print_wg(struct text *t, const struct plan *p, const struct step *s,
 	const struct wg_device *d = s->wg.patch;
 
 	if (s->wg.command == WG_ADDCONF) {
-		text_f(t, "[#] wg addconf %s /dev/fd/63", p->name);
+		print_wg_command(t, p);
+		text_f(t, "addconf %s /dev/fd/63", p->name);
 		if (runnable && p->config)
 			print_strip(t, p->config);
 		text_char(t, '\n');
@@ -154,7 +186,8 @@ static void print_wg(struct text *t, const struct plan *p, const struct step *s,
 	}
 	if (d->flags &
 	    (WG_DEVICE_HAS_PRIVATE_KEY | WG_DEVICE_HAS_LISTEN_PORT | WG_DEVICE_HAS_FWMARK)) {
-		text_f(t, "[#] wg set %s", p->name);
+		print_wg_command(t, p);
+		text_f(t, "set %s", p->name);
 		if (d->flags & WG_DEVICE_HAS_PRIVATE_KEY)
 			text_add(t, " private-key /dev/fd/63");
 		if (d->flags & WG_DEVICE_HAS_LISTEN_PORT)
@@ -164,22 +197,24 @@ static void print_wg(struct text *t, const struct plan *p, const struct step *s,
 		text_char(t, '\n');
 	}
 	for (uint32_t i = 0; i < d->n_peers; i++)
-		print_peer_change(t, p->name, &d->peers[i]);
+		print_peer_change(t, p, &d->peers[i]);
 }
 
 static void print_link_up(struct text *t, const struct plan *p, const struct step *s)
 {
-	text_f(t, "[#] ip link set mtu %u", s->link_up.mtu);
+	print_ip(t, p);
+	text_f(t, "link set mtu %u", s->link_up.mtu);
 	if (!s->link_up.was_up)
 		text_add(t, s->remove ? " down" : " up");
 	text_f(t, " dev %s\n", p->name);
 }
 
-void hook_expand(struct text *t, const char *text, const char *name)
+/* `%n` is replaced only where the tunnel has a namespace: elsewhere it means what it meant to the shell. */
+void hook_expand(struct text *t, const char *text, const char *name, const char *netns)
 {
 	for (const char *p = text; *p; p++) {
-		if (p[0] == '%' && p[1] == 'i') {
-			text_add(t, name);
+		if (p[0] == '%' && (p[1] == 'i' || (p[1] == 'n' && netns[0]))) {
+			text_add(t, p[1] == 'i' ? name : netns);
 			p++;
 		} else {
 			text_char(t, *p);
@@ -197,14 +232,15 @@ void step_print(struct text *t, const struct plan *p, const struct step *s, bool
 		return;
 	case STEP_HOOK:
 		text_add(t, "[#] ");
-		hook_expand(t, s->hook.text, p->name);
+		hook_expand(t, s->hook.text, p->name, p->netns);
 		text_char(t, '\n');
 		return;
 	case STEP_WG:
 		print_wg(t, p, s, runnable);
 		return;
 	case STEP_ADDRESS:
-		text_f(t, "[#] ip %s address %s ", family_flag(s->address.local.family),
+		print_ip(t, p);
+		text_f(t, "%s address %s ", family_flag(s->address.local.family),
 		       s->remove ? "delete" : "add");
 		address_print(t, &s->address);
 		text_f(t, " dev %s\n", p->name);
@@ -230,6 +266,12 @@ void step_print(struct text *t, const struct plan *p, const struct step *s, bool
 		return;
 	case STEP_KILL_SWITCH:
 		kill_switch_print(t, p, s, runnable);
+		return;
+	case STEP_NETNS:
+		if (s->remove)
+			text_f(t, "[#] ip netns delete %s\n", p->netns);
+		else
+			netns_print_add(t, p);
 		return;
 	}
 	unreachable();
@@ -298,6 +340,9 @@ void step_describe(struct text *t, const struct plan *p, const struct step *s)
 		return;
 	case STEP_KILL_SWITCH:
 		text_f(t, "turn the kill switch %s", s->remove ? "off" : s->kill_switch.mode == KILL_SWITCH_LAN ? "on, except for the local network" : "on");
+		return;
+	case STEP_NETNS:
+		text_f(t, "%s network namespace %s", verb, p->netns);
 		return;
 	}
 	unreachable();

@@ -16,7 +16,11 @@ void implementation_print(struct text *t, const char *program, const char *name)
 must_check bool implementation_unit(struct text *t, const char *program, const char *name);
 /* Appends what the step does, for messages: "add route 10.0.0.0/8". */
 void step_describe(struct text *t, const struct plan *p, const struct step *s);
-/* Appends the hook with every "%i" replaced by the interface name. */
-void hook_expand(struct text *t, const char *text, const char *name);
+/* Appends the hook with every "%i" replaced by the interface name, and every "%n" by the name of the network namespace, if there
+ * is one. */
+void hook_expand(struct text *t, const char *text, const char *name, const char *netns);
+/* Append the commands that create the network namespace, and that move the interface into it. */
+void netns_print_add(struct text *t, const struct plan *p);
+void netns_print_move(struct text *t, const struct plan *p);
 
 #endif

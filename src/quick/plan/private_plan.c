@@ -11,6 +11,7 @@ void private_file_adapt(struct tunnel_file *f)
 	f->interface.table = TABLE_MAIN;
 	free(f->interface.table_word);
 	f->interface.table_word = NULL;
+	f->interface.netns[0] = '\0';
 	f->device.flags &= ~(uint32_t)(WG_DEVICE_HAS_FWMARK | WG_DEVICE_HAS_LISTEN_PORT);
 }
 

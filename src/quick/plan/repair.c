@@ -163,11 +163,12 @@ static bool needs_link(const struct step *s)
 	case STEP_DNS:
 		return true;
 	case STEP_ROUTE:
-		return !s->route.unreachable;
+		return route_is_of_link(&s->route);
 	case STEP_RULE:
 	case STEP_SYSCTL:
 	case STEP_FIREWALL:
 	case STEP_KILL_SWITCH:
+	case STEP_NETNS:
 		return false;
 	}
 	unreachable();

@@ -111,6 +111,7 @@ bool step_inverse(struct step *out, const struct step *s)
 	case STEP_FIREWALL:
 	case STEP_DNS:
 	case STEP_KILL_SWITCH:
+	case STEP_NETNS:
 		return true;
 	case STEP_SYSCTL:
 		out->hidden = false;

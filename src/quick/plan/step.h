@@ -17,6 +17,7 @@ enum step_kind {
 	STEP_FIREWALL, /* the rules of one address family that protect the tunnel's addresses */
 	STEP_DNS,
 	STEP_KILL_SWITCH, /* nothing leaves outside the tunnels (kill_switch.h) */
+	STEP_NETNS,    /* the network namespace of the interface exists, and the next steps are performed inside */
 };
 
 struct step_route {
@@ -118,6 +119,8 @@ struct resolv_conf;
 /* Steps in the order in which they are performed, and the data that they have in common. */
 struct plan {
 	char name[WG_NAME_MAX]; /* of the interface */
+	char netns[NETNS_NAME_MAX]; /* its network namespace; empty: that of this process */
+	bool netns_is_option;   /* as in struct interface_keys */
 	struct step *steps;     /* owned */
 	size_t n, cap;
 	size_t defaults_at;     /* index of the first step of the default routes */

@@ -36,6 +36,12 @@ static int add_hooks(struct plan *p, const struct tunnel_file *f, enum hook_phas
 	return 0;
 }
 
+void plan_netns_context(struct plan *p, const struct tunnel_file *f)
+{
+	memcpy(p->netns, f->interface.netns, sizeof p->netns);
+	p->netns_is_option = f->interface.netns_is_option;
+}
+
 int plan_interface(struct plan *p, const struct tunnel_file *f, const struct plan_options *o)
 {
 	const struct interface_keys *keys = &f->interface;
@@ -44,7 +50,8 @@ int plan_interface(struct plan *p, const struct tunnel_file *f, const struct pla
 	p->config = f->path;
 	p->table_word = keys->table_kind == TABLE_GIVEN ? keys->table_word : NULL;
 	p->table = keys->table;
-	if (!plan_add(p, STEP_LINK))
+	plan_netns_context(p, f);
+	if ((keys->netns[0] && !plan_add(p, STEP_NETNS)) || !plan_add(p, STEP_LINK))
 		return -ENOMEM;
 	return add_hooks(p, f, HOOK_PRE_UP, o);
 }
@@ -144,7 +151,7 @@ bool dns_is_configured(const struct dns_config *d)
 
 int plan_dns_context(struct plan *p, const struct tunnel_file *f, const struct host_state *s)
 {
-	p->dns_backend = s->dns;
+	p->dns_backend = f->interface.netns[0] ? DNS_FILE : s->dns;
 	p->dns_required = tunnel_is_full(f, s);
 	p->resolv_conf = &s->resolv_conf;
 	p->dns_id = s->dns_id;
@@ -157,10 +164,10 @@ static int add_dns(struct plan *p, const struct tunnel_file *f, const struct hos
 {
 	if (!dns_is_configured(&f->interface.dns))
 		return 0;
-	if (s->dns == DNS_FILE)
+	if (s->dns == DNS_FILE && !f->interface.netns[0])
 		warn(o, "neither resolvconf nor systemd-resolved manages /etc/resolv.conf: it is replaced, and "
 			"restored by down");
-	if (s->dns == DNS_NONE)
+	if (s->dns == DNS_NONE && !f->interface.netns[0])
 		return 0;
 	return plan_add(p, STEP_DNS) ? plan_dns_context(p, f, s) : -ENOMEM;
 }
@@ -168,7 +175,7 @@ static int add_dns(struct plan *p, const struct tunnel_file *f, const struct hos
 /* All but those of plan_default_routes(), which have the shortest prefixes. */
 static int add_allowedip_routes(struct plan *p, const struct tunnel_file *f, const struct host_state *s)
 {
-	bool policy_routing = f->interface.table_kind == TABLE_AUTO, ipv6 = ipv6_routes_are_possible(f, s);
+	bool policy_routing = tunnel_file_has_policy_routing(f), ipv6 = ipv6_routes_are_possible(f, s);
 	struct desired_routes routes;
 	int r;
 
@@ -198,7 +205,7 @@ int plan_tunnel(struct plan *p, const struct tunnel_file *f, const struct host_s
 	uint32_t mark = tunnel_mark(f, s, &given);
 	int r;
 
-	assert(p->n > 0 && (p->steps[0].kind == STEP_LINK || p->steps[0].kind == STEP_KILL_SWITCH));
+	assert(p->n > 0);
 	r = plan_kill_switch_mark(p, mark);
 	if (r == 0)
 		r = plan_firewall(p, f, s, &s->addresses, tunnel, mark, o);

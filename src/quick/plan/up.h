@@ -21,6 +21,8 @@ must_check int plan_post_up(struct plan *p, const struct tunnel_file *f, const s
 must_check int plan_firewall(struct plan *p, const struct tunnel_file *f, const struct host_state *s,
 			     const struct addresses *also, const bool families[2], uint32_t mark,
 			     const struct plan_options *o);
+/* Sets the network namespace of the interface. */
+void plan_netns_context(struct plan *p, const struct tunnel_file *f);
 /* Sets what a DNS step needs. 0 or -ENOMEM. */
 must_check int plan_dns_context(struct plan *p, const struct tunnel_file *f, const struct host_state *s);
 bool dns_is_configured(const struct dns_config *d);

@@ -29,7 +29,7 @@ static void variables_and_arguments(void **state)
 
 	(void)state;
 	hook_arguments = arguments;
-	assert_int_equal(hook_run("echo %i $INTERFACE $CONFIG_FILE $PROGRAM \"${ARGS[@]}\" $# > $OUT", "wg7", "/x/wg7.conf"),
+	assert_int_equal(hook_run("echo %i $INTERFACE $CONFIG_FILE $PROGRAM \"${ARGS[@]}\" $# > $OUT", "wg7", "", "/x/wg7.conf"),
 			 0);
 	assert_output("wg7 wg7 /x/wg7.conf wg-quick up wg0 0\n");
 	hook_arguments = NULL;
@@ -38,12 +38,12 @@ static void variables_and_arguments(void **state)
 static void a_hook_is_a_line_of_a_function(void **state)
 {
 	(void)state;
-	assert_int_equal(hook_run("x=1; cmd true; echo $x > $OUT; exit 3", "wg7", NULL), 3);
+	assert_int_equal(hook_run("x=1; cmd true; echo $x > $OUT; exit 3", "wg7", "", NULL), 3);
 	assert_output("1\n");
-	assert_int_equal(hook_run("false; echo not reached > $OUT", "wg7", NULL), 1);
+	assert_int_equal(hook_run("false; echo not reached > $OUT", "wg7", "", NULL), 1);
 	assert_output("1\n");
-	assert_int_equal(hook_run("die expected", "wg7", NULL), 1);
-	assert_int_equal(hook_run("", "wg7", NULL), 0);
+	assert_int_equal(hook_run("die expected", "wg7", "", NULL), 1);
+	assert_int_equal(hook_run("", "wg7", "", NULL), 0);
 }
 
 static void long_hooks(void **state)
@@ -56,7 +56,7 @@ static void long_hooks(void **state)
 	memset(hook, ' ', LENGTH);
 	memcpy(hook, "x=1;", 4);
 	memcpy(hook + LENGTH, "echo $x > $OUT", 15);
-	assert_int_equal(hook_run(hook, "wg7", NULL), 0);
+	assert_int_equal(hook_run(hook, "wg7", "", NULL), 0);
 	assert_output("1\n");
 	free(hook);
 }

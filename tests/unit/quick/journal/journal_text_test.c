@@ -15,6 +15,7 @@ static const char sample[] = "wgsuite-record 1\n"
 			     "table 254\n"
 			     "route-metric 50\n"
 			     "tools 1 1 tun.\n"
+			     "netns private option\n"
 			     "link\n"
 			     "kill-switch 1 2 51820 7 3\n"
 			     "firewall 4 51820 3\n"
@@ -65,7 +66,9 @@ static void round_trip(void **state)
 	assert_int_equal(r.ifindex, 7);
 	assert_int_equal(r.completed_ms, 86400123456);
 	assert_true(r.is_ending && r.complete && r.began[HOOK_PRE_UP] && !r.began[HOOK_PRE_DOWN]);
-	assert_int_equal(r.applied.plan.n, 9);
+	assert_int_equal(r.applied.plan.n, 10);
+	assert_string_equal(r.applied.plan.netns, "private");
+	assert_true(r.applied.plan.netns_is_option);
 	assert_int_equal(r.applied.excluded.n, 2);
 	assert_int_equal(r.applied.route_metric, 50);
 	assert_string_equal(r.applied.plan.dns_prefix, "tun.");
@@ -85,7 +88,7 @@ static void appended_entries(void **state)
 	(void)state;
 	text_f(&t, "%sno-sysctl\n", sample);
 	assert_int_equal(journal_parse(&r, text_of(&t)), 0);
-	assert_int_equal(r.applied.plan.n, 8);
+	assert_int_equal(r.applied.plan.n, 9);
 	for (size_t i = 0; i < r.applied.plan.n; i++)
 		assert_int_not_equal(r.applied.plan.steps[i].kind, STEP_SYSCTL);
 	assert_true(r.applied.has_table && r.applied.table == TABLE_MAIN);
@@ -106,7 +109,7 @@ static void cut_anywhere(void **state)
 		struct journal r = { .lock = -1, .name = "wg0" };
 		int error = journal_parse(&r, (struct span){ sample, n });
 		assert_true(error == 0 || n < sizeof sample - 1);
-		assert_true(r.applied.plan.n <= 9);
+		assert_true(r.applied.plan.n <= 10);
 		release(&r);
 	}
 }

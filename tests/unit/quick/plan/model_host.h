@@ -272,6 +272,7 @@ static inline void model_perform_step(struct model_host *h, const struct plan *p
 	case STEP_HOOK:
 	case STEP_DNS:
 	case STEP_KILL_SWITCH:
+	case STEP_NETNS:
 		return;
 	}
 	unreachable();

@@ -37,9 +37,10 @@ static void hooks_are_expanded(void **state)
 	struct text t = text_heap();
 
 	(void)state;
-	hook_expand(&t, "%i %%i 100% %", "wg0");
+	hook_expand(&t, "%i %%i 100% %, %n ", "wg0", "");
+	hook_expand(&t, "%n %i %%n %", "wg0", "private");
 	text_char(&t, '\0');
-	assert_string_equal(t.p, "wg0 %wg0 100% %");
+	assert_string_equal(t.p, "wg0 %wg0 100% %, %n private wg0 %private %");
 	text_heap_free(&t);
 }
 

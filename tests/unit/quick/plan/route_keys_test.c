@@ -274,6 +274,27 @@ static void a_full_peer_without_its_default_route(void **state)
 	take_down(&t);
 }
 
+/* In a namespace a default route is a route, and commands name the namespace. */
+static void default_route_in_a_namespace(void **state)
+{
+	static const char inside[] = INTERFACE "Netns = private\nRouteMetric = 5\n" PEER "AllowedIPs = 0.0.0.0/0, ::/0\n";
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, inside);
+	assert_int_equal(t.host.all_routes.n, 2);
+	assert_int_equal(t.host.state.device.fwmark, 0);
+	assert_string_equal(t.applied.plan.netns, "private");
+	assert_reload(&t, inside, "", "");
+	assert_reload(&t, INTERFACE "Netns = private\nMTU = 1400\nExcludeIPs = 128.0.0.0/1\nRouteMetric = 5\n" PEER "AllowedIPs = 0.0.0.0/0\n", "",
+		      "[#] ip netns exec private wg set wg0 peer " KEY " allowed-ips 0.0.0.0/0\n"
+		      "[#] ip -n private -6 route delete ::/0 dev wg0 metric 5\n"
+		      "[#] ip -n private link set mtu 1400 dev wg0\n"
+		      "[#] ip -n private -4 route add 0.0.0.0/1 dev wg0 metric 5\n"
+		      "[#] ip -n private -4 route delete 0.0.0.0/0 dev wg0 metric 5\n");
+	take_down(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +308,7 @@ int main(void)
 		cmocka_unit_test(all_is_excluded),
 		cmocka_unit_test(routes_of_a_peer),
 		cmocka_unit_test(a_full_peer_without_its_default_route),
+		cmocka_unit_test(default_route_in_a_namespace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
