@@ -353,6 +353,38 @@ another_daemon() { [ -n "$(daemons box)" ] && [ "$(daemons box)" != "$daemon" ];
 	on box ip link del wg0
 }
 
+@test "the monitor leaves a daemon of wireguardd@.service to systemd, and its own daemons outlive it" {
+	printf '[backend]\nimplementation = userspace\nprogram = wireguardd@.service\n' | on box tee /etc/wireguard/wgsuite.ini > /dev/null
+	box_tunnel 10.9.0.0/24
+	on box systemctl start wg-quick@wg0 wg-quick-monitor
+	pings box 10.9.0.1
+	daemon=$(daemons box)
+	on box systemctl kill -s KILL wireguardd@wg0
+	eventually 5 another_daemon
+	eventually 5 on box ping -n -c 1 -W 1 10.9.0.1
+	[[ $(on box systemctl show -p NRestarts wireguardd@wg0) == NRestarts=1 ]]
+	not grep -q "started again" <(on box journalctl -o cat -u wg-quick-monitor)
+	on box systemctl stop wg-quick@wg0
+	[ "$(on box systemctl is-active wireguardd@wg0)" = inactive ]
+	# A daemon that wg-quick starts itself.
+	printf '[backend]\nimplementation = userspace\n' | on box tee /etc/wireguard/wgsuite.ini > /dev/null
+	on box systemctl restart wg-quick-monitor
+	on box systemctl start wg-quick@wg0
+	pings box 10.9.0.1
+	daemon=$(daemons box)
+	on box kill -9 $daemon
+	eventually 5 another_daemon
+	eventually 5 on box ping -n -c 1 -W 1 10.9.0.1
+	said() { on box journalctl -o cat | grep -q "the daemon ended: it was started again"; }
+	eventually 5 said
+	daemon=$(daemons box)
+	on box systemctl restart wg-quick-monitor
+	on box systemctl stop wg-quick-monitor
+	[ "$(daemons box)" = "$daemon" ]
+	pings box 10.9.0.1
+	on box systemctl stop wg-quick@wg0
+}
+
 @test "a reload of the unit that must be confirmed: the process that waits outlives the unit's, in a scope" {
 	box_tunnel 10.9.0.0/24
 	on box mkdir -p /etc/systemd/system/wg-quick@.service.d

@@ -525,6 +525,31 @@ quick down wg0
 same "down with 2,000 peers leaves nothing behind" "$clean" "$(state)"
 fi
 
+mark "monitor"
+file wg0 "$FULL" "0.0.0.0/0, ::/0"
+echo "192.168.5.99 vpn.test" >> /etc/hosts
+sed -i 's/^Endpoint.*/Endpoint = vpn.test:5801/' /etc/wireguard/wg0.conf
+quick up wg0
+wg-quick monitor > monitor_said 2>&1 &
+monitor=$!
+until grep -q "^Seccomp:[[:space:]]*2" "/proc/$monitor/status"; do sleep 0.1; done
+sed -i 's/^192.168.5.99 vpn.test/192.168.5.254 vpn.test/' /etc/hosts
+ip address add 192.168.5.2/24 dev eth0 # as in another network
+endpoint() { wg show wg0 endpoints | cut -f2; }
+for i in $(seq 100); do [ "$(endpoint)" != 192.168.5.254:5801 ] || break; sleep 0.1; done
+same "monitor follows the name of a kernel peer" 192.168.5.254:5801 "$(endpoint)"
+works "ping reaches the peer by its new endpoint" sh -c 'ping -c 1 -W 20 10.7.0.2 > /dev/null'
+before=$(state)
+ip link delete wg0
+for i in $(seq 200); do [ "$(state)" != "$before" ] || break; sleep 0.1; done
+same "monitor creates a kernel interface again, with all that was there" "$before" "$(state)"
+same "it is the kernel's again, with its endpoint" "wireguard 192.168.5.254:5801" "$(kind wg0) $(endpoint)"
+works "ping reaches the peer through the new interface" sh -c 'ping -c 1 -W 20 10.7.0.2 > /dev/null'
+kill "$monitor"
+wait "$monitor"
+ip address delete 192.168.5.2/24 dev eth0
+quick down wg0
+
 mark "interfaces in other namespaces"
 ip netns add other
 file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16"

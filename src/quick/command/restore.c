@@ -260,19 +260,6 @@ static void begin_handshakes(const struct tunnel_file *f)
 	}
 }
 
-/* A new interface has none, and the old one is gone. */
-static int read_all_keys(struct tunnel_file *f)
-{
-	int r = read_keys(f, 0, NULL);
-	const struct key_source *missing = r == 0 ? tunnel_file_missing_key(f) : NULL;
-
-	if (!missing)
-		return r;
-	report_error("cannot configure the interface again: %s can be read only once: %s", missing->key, missing->name);
-	report_help("run `wg-quick restart %s', and give it the key", f->name);
-	return -ENOKEY;
-}
-
 /* ---- all of it ---- */
 
 static int restore(struct comparison *c, const struct restore_request *q, struct command_trace *trace)
@@ -281,8 +268,6 @@ static int restore(struct comparison *c, const struct restore_request *q, struct
 	struct apply apply;
 	int r = recall_endpoints(&c->file, &c->host->ipc, q->endpoints); /* while the socket of the daemon that died exists */
 
-	if (r == 0)
-		r = read_all_keys(&c->file);
 	apply_init(&apply, &options, c->host, trace, &c->journal, c->file.path);
 	if (r == 0)
 		r = create_interface(c, q, &apply);

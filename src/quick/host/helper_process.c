@@ -76,6 +76,7 @@ static void run_task(const struct tasks *x, const struct task *t, int to)
 	struct text output = text_heap();
 	int status;
 
+	close(x->fd); /* so that the end of the helper is seen */
 	alarm(t->head.limit_s + 1); /* if the helper has ended */
 	if (t->head.kind == HELPER_LOOK_UP)
 		drop_capabilities();
