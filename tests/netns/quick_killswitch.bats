@@ -149,6 +149,20 @@ $KS" "10.18.0.0/16"
 	quick_settled "$none" state
 }
 
+@test "without its journal down removes it as well" {
+	quick up wg0
+	on a sh -c 'rm /run/wgsuite/wg0@*'
+	quick down wg0
+	passes down1 8.8.8.8
+	quick up wg0
+	in_net a ip link delete wg0
+	on a sh -c 'rm /run/wgsuite/wg0@*'
+	blocked lost
+	run -1 quick down wg0
+	passes down2 8.8.8.8
+	quick_settled "$none" state
+}
+
 @test "a full tunnel with a kill switch" {
 	quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64
 $KS" "0.0.0.0/0, ::/0"

@@ -267,8 +267,10 @@ static bool only_dns_was_left(const struct down *d, int dns)
 }
 
 /* Of this tunnel, if its journal is lost or its mark was changed, and of others. */
-static void remove_stale(struct down *d)
+static void remove_stale(struct down *d, bool journaled)
 {
+	if (!journaled)
+		kill_switch_remove_unjournaled(&d->apply);
 	if (remove_stale_rules(&d->apply, &d->state, d->file.device.fwmark) < 0)
 		d->apply.failures++;
 	remove_stale_firewall(&d->apply);
@@ -296,7 +298,7 @@ static bool enter(struct down *d)
 static int remove_tunnel(struct down *d, const struct command_options *o, const char *name)
 {
 	int dns = undo_stale_dns(name, d->host, d->trace);
-	bool failed;
+	bool failed, journaled = d->journal.exists;
 
 	if (d->journal.exists)
 		read_optional_file(&d->file, o->argument, &d->journal);
@@ -311,16 +313,16 @@ static int remove_tunnel(struct down *d, const struct command_options *o, const 
 	d->apply.performer.ifindex = d->state.link.index ? d->state.link.index : d->journal.ifindex;
 	d->apply.performer.may_be_outside = d->journal.exists && !d->journal.complete;
 	if (only_dns_was_left(d, dns)) {
-		remove_stale(d);
+		remove_stale(d, journaled);
 		return apply_status(&d->apply);
 	}
 	if (!may_take_down(d)) {
-		remove_stale(d);
+		remove_stale(d, journaled);
 		report_upstream("`%s' is not a WireGuard interface", name);
 		return 1;
 	}
 	failed = !take_down(d) || dns < 0;
-	remove_stale(d);
+	remove_stale(d, journaled);
 	return failed ? apply_error_status(&d->apply) : apply_status(&d->apply);
 }
 

@@ -96,3 +96,24 @@ bool kill_switch_finish(struct apply *a, struct plan *off, bool keep)
 		report_failure("record that the kill switch is still on", -ENOMEM);
 	return false;
 }
+
+void kill_switch_remove_unjournaled(struct apply *a)
+{
+	char quoted[WG_NAME_MAX + 2];
+	struct text name = text_fixed(quoted, sizeof quoted), rules = text_heap();
+	struct plan off = { 0 };
+	struct step *s;
+
+	text_f(&name, "\"%s\"", a->journal->name);
+	if (kill_switch_list(FIREWALL_NFT, &rules) == 0 && span_contains(text_of(&rules), quoted)) {
+		s = plan_add(&off, STEP_KILL_SWITCH);
+		memcpy(off.name, a->journal->name, sizeof off.name);
+		if (s) {
+			s->remove = true;
+			s->kill_switch.tool = FIREWALL_NFT;
+			apply_undo(a, &off);
+		}
+	}
+	plan_free(&off);
+	text_heap_free(&rules);
+}

@@ -19,4 +19,7 @@ must_check int kill_switch_defer(struct plan *off, struct plan *undo);
 /* Performs them, unless `keep`: something is left that was not undone. False: the kill switch is still on, and the journal in memory has it. */
 must_check bool kill_switch_finish(struct apply *a, struct plan *off, bool keep);
 
+/* That of a tunnel whose journal is lost, as far as nft has it. */
+void kill_switch_remove_unjournaled(struct apply *a);
+
 #endif
