@@ -208,6 +208,31 @@ wg-quick down wg0 > said 2>&1
 file wg0 "$FULL" "0.0.0.0/0, ::/0"
 same "down with an invalid file leaves nothing behind" "$clean" "$(state)"
 
+mark "the kill switch, and a change that is not confirmed"
+quick down wg0
+file wg0 "$FULL
+KillSwitch = on" "10.7.0.2/32"
+clean=$(state)
+works "up with a kill switch" wg-quick up -q wg0
+same "the kernel's interface has the mark" 0xca6c "$(wg show wg0 fwmark)"
+works "its encrypted packets pass" sh -c 'ping -c 2 -W 20 10.7.0.2 > /dev/null'
+same "others do not" "1 1" "$(ping -c 1 -W 2 192.168.5.254 > /dev/null 2>&1; echo $?) $(ping -c 1 -W 2 2001:db8:5::fe > /dev/null 2>&1; echo $?)"
+ip link delete wg0
+same "nor when the interface is gone" 1 "$(ping -c 1 -W 2 192.168.5.254 > /dev/null 2>&1; echo $?)"
+works "down" wg-quick down -q wg0
+works "they do after down" sh -c 'ping -c 1 -W 20 192.168.5.254 > /dev/null'
+same "nothing is left of the kill switch" "$clean" "$(state)"
+file wg0 "$FULL" "10.7.0.2/32"
+quick up wg0
+before=$(wg showconf wg0; state)
+file wg0 "Address = 10.7.0.9/24
+FwMark = 5" "10.9.0.0/16"
+quick reload --confirm 2 wg0
+same "the change is made" 0x5 "$(wg show wg0 fwmark)"
+for i in $(seq 200); do [ -n "$(ls /run/wgsuite | grep confirm)" ] || break; sleep 0.1; done
+same "it is rolled back in time" "$before" "$(wg showconf wg0; state)"
+quick down wg0
+
 mark "tables, MTU and names"
 for case in "Address = 10.7.0.1/24|0.0.0.0/0" "Address = fd07::1/64|::/0" "Table = 777|10.8.0.0/16, 0.0.0.0/0" \
 	"Table = off|0.0.0.0/0" "FwMark = 0x123|0.0.0.0/0"; do

@@ -25,16 +25,25 @@ static bool has_family(uint8_t family)
 
 /* ---- nft ---- */
 
-static int set_nft(const struct kill_switches *l, char why[256])
+static int set_nft_rules(const struct kill_switches *l, bool reject, char why[256])
 {
 	struct text t = text_heap();
 	int r = -ENOMEM;
 
-	kill_switch_nft_text(&t, l);
+	kill_switch_nft_text(&t, l, reject);
 	for (int tries = 0; !t.failed && tries < TRIES && r < 0 && r != -ENOENT; tries++)
 		r = nft_run(t.p, NULL, why);
 	text_heap_free(&t);
 	return r;
+}
+
+/* A small kernel may lack nft_reject: then programs do not notice at once. */
+static int set_nft(const struct kill_switches *l, char why[256])
+{
+	char ignored[256];
+	int r = set_nft_rules(l, true, why);
+
+	return r < 0 && r != -ENOENT && l->n > 0 && set_nft_rules(l, false, ignored) == 0 ? 0 : r;
 }
 
 static int list_nft(struct text *out)

@@ -85,7 +85,7 @@ static void nft_lan(struct text *t, const char *chain)
 	text_add(t, " accept\n");
 }
 
-void kill_switch_nft_text(struct text *t, const struct kill_switches *l)
+void kill_switch_nft_text(struct text *t, const struct kill_switches *l, bool reject)
 {
 	static const char *const chains[] = { "output", "forward" };
 
@@ -107,7 +107,7 @@ void kill_switch_nft_text(struct text *t, const struct kill_switches *l)
 		}
 		if (lan_is_open(l))
 			nft_lan(t, chain);
-		nft_rule(t, chain, "counter reject with icmpx type admin-prohibited");
+		nft_rule(t, chain, reject ? "counter reject with icmpx type admin-prohibited" : "counter drop");
 	}
 }
 
@@ -200,7 +200,7 @@ void kill_switch_print(struct text *t, const struct plan *p, const struct step *
 	for (size_t i = 0; i < (nft ? 1 : ARRAY_LEN(families)); i++) {
 		struct text commands = text_heap(), name = text_heap();
 		if (nft)
-			kill_switch_nft_text(&commands, &l);
+			kill_switch_nft_text(&commands, &l, true);
 		else
 			kill_switch_iptables_text(&commands, &l, families[i], (struct span){ 0 });
 		text_f(&name, "%s -n", iptables_restore_program(families[i]));
@@ -236,5 +236,5 @@ bool kill_switch_is_complete(struct span listed, enum firewall_tool tool, const 
 		       (one->mode == KILL_SWITCH_LAN || !span_contains(listed, "-A WGSUITE-KILL-OUT -d 10.0.0.0/8"));
 	return contains_f(listed, "\"", one->name, "\"") && contains_f(listed, "", mark, "") &&
 	       span_contains(listed, "hook output") && span_contains(listed, "hook forward") &&
-	       span_contains(listed, "reject") && (one->mode == KILL_SWITCH_LAN || !span_contains(listed, "10.0.0.0/8"));
+	       (span_contains(listed, "reject") || span_contains(listed, " drop")) && (one->mode == KILL_SWITCH_LAN || !span_contains(listed, "10.0.0.0/8"));
 }

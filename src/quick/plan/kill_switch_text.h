@@ -9,8 +9,8 @@ must_check bool kill_switches_add(struct kill_switches *l, const struct kill_swi
 /* Those that are in force after the step: p->kill_switches, and that of the step itself. */
 must_check bool kill_switches_after(struct kill_switches *out, const struct plan *p, const struct step *s);
 
-/* For `nft -f`: replaces the table, or deletes it if the list is empty. */
-void kill_switch_nft_text(struct text *t, const struct kill_switches *l);
+/* For `nft -f`: replaces the table, or deletes it if the list is empty. reject: false where the kernel can only drop packets. */
+void kill_switch_nft_text(struct text *t, const struct kill_switches *l, bool reject);
 /* For `iptables-restore -n`. saved: what iptables-save prints of the table filter; the null span: not known, so that no rule
  * leads to the chains yet, or one does if they are removed. */
 void kill_switch_iptables_text(struct text *t, const struct kill_switches *l, uint8_t family, struct span saved);

@@ -18,7 +18,7 @@ static struct text nft_of(const struct kill_switch *list[], size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		assert_true(kill_switches_add(&l, list[i]));
-	kill_switch_nft_text(&t, &l);
+	kill_switch_nft_text(&t, &l, true);
 	free(l.list);
 	assert_false(t.failed);
 	return t;
