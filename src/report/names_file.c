@@ -64,11 +64,41 @@ static int read_file(const char *path, struct text *out)
 	return rc;
 }
 
+static bool is_drop_in(const char *name)
+{
+	size_t n = strlen(name);
+
+	return name[0] != '.' && n > 5 && strcmp(name + n - 5, ".conf") == 0;
+}
+
+/* Appends the files PATH.d/X.conf, which add to the file. */
+static void append_drop_ins(struct text *t, const char *path)
+{
+	char one[PATH_BYTES];
+	struct text folder = text_fixed(one, sizeof one);
+	const struct dirent *entry;
+	DIR *d;
+
+	text_f(&folder, "%s.d", path);
+	d = folder.failed ? NULL : opendir(one);
+	for (int i = 0; d && i < FOLDER_FILES_MAX && (entry = readdir(d)); i++) {
+		struct text p = text_fixed(one, sizeof one);
+		text_f(&p, "%s.d/%s", path, entry->d_name);
+		text_char(t, '\n');
+		if (is_drop_in(entry->d_name) && !p.failed)
+			(void)!read_file(one, t);
+	}
+	if (d)
+		closedir(d);
+}
+
 static int read_names(struct wg_device *out, const char *path)
 {
 	struct text t = text_heap();
 	int rc = read_file(path, &t);
 
+	if (rc == 0)
+		append_drop_ins(&t, path);
 	*out = (struct wg_device){ 0 };
 	if (rc == 0 && !conf_read_names(out, text_of(&t)))
 		rc = -ENOMEM;

@@ -75,7 +75,7 @@ static bool read_drop_ins(struct check_input *in)
 		return report_failure("read the drop-ins", -ENOMEM) == 0;
 	m->next = all;
 	all = m;
-	if (drop_ins_list(&m->paths, file.folder, file.name, &d) < 0)
+	if (drop_ins_list(&m->paths, &changed_ns, file.folder, file.name, &d) < 0)
 		return false;
 	if (m->paths.n == 0)
 		return true;

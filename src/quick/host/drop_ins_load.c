@@ -44,13 +44,23 @@ static int add_path(struct string_list *paths, const char *folder, const char *n
 	return ok ? 0 : -ENOMEM;
 }
 
-int drop_ins_list(struct string_list *paths, const char *folder, const char *name, struct diag *d)
+static void note_change(uint64_t *changed_ns, const struct stat *st)
+{
+	uint64_t ns = (uint64_t)st->st_ctim.tv_sec * 1000000000ull + (uint64_t)st->st_ctim.tv_nsec;
+
+	*changed_ns = ns > *changed_ns ? ns : *changed_ns;
+}
+
+int drop_ins_list(struct string_list *paths, uint64_t *changed_ns, const char *folder, const char *name, struct diag *d)
 {
 	struct string_list names = { 0 };
 	struct text path = text_heap();
+	struct stat st;
 	int r;
 
 	text_f(&path, "%s/%s.conf.d", folder, name);
+	if (!path.failed && stat(path.p, &st) == 0)
+		note_change(changed_ns, &st);
 	r = path.failed ? -ENOMEM : folder_list(&names, path.p);
 	if (names.n > 0)
 		qsort(names.list, names.n, sizeof *names.list, compare);
@@ -100,13 +110,6 @@ static int read_all(struct reading *r, int fd, struct text *out)
 	return error < 0 ? error : out->failed ? -ENOMEM : 0;
 }
 
-static void note_change(struct reading *r, const struct stat *st)
-{
-	uint64_t ns = (uint64_t)st->st_ctim.tv_sec * 1000000000ull + (uint64_t)st->st_ctim.tv_nsec;
-
-	r->changed_ns = ns > r->changed_ns ? ns : r->changed_ns;
-}
-
 static int read_file(struct reading *r, const char *path, struct text *out, struct diag *d)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), error;
@@ -124,7 +127,7 @@ static int read_file(struct reading *r, const char *path, struct text *out, stru
 		return fail(d, path, -EINVAL, "it is not a regular file");
 	}
 	if (error == 0) {
-		note_change(r, &st);
+		note_change(&r->changed_ns, &st);
 		error = read_all(r, fd, out);
 	}
 	close(fd);

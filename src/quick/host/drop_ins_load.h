@@ -10,8 +10,9 @@ enum {
 	DROP_INS_BYTES_MAX = 64 << 20,   /* all of them */
 };
 
-/* The paths of the files X.conf that do not begin with a dot. 0, or -errno after reporting to d. */
-must_check int drop_ins_list(struct string_list *paths, const char *folder, const char *name, struct diag *d);
+/* The paths of the files X.conf that do not begin with a dot. *changed_ns: when one was last added or removed, unless
+ * *changed_ns is later. 0, or -errno after reporting to d. */
+must_check int drop_ins_list(struct string_list *paths, uint64_t *changed_ns, const char *folder, const char *name, struct diag *d);
 
 /* A text on the heap that holds secrets. */
 struct drop_ins_text {

@@ -44,9 +44,10 @@ static void warn_of_drop_ins(const struct tunnel_file *f)
 {
 	struct string_list paths = { 0 };
 	struct diag silent = { 0 };
+	uint64_t changed_ns = 0;
 	char *folder = tunnel_file_folder(f);
 
-	if (folder && drop_ins_list(&paths, folder, f->name, &silent) == 0)
+	if (folder && drop_ins_list(&paths, &changed_ns, folder, f->name, &silent) == 0)
 		for (size_t i = 0; i < paths.n; i++)
 			warn_world_accessible(paths.list[i]);
 	string_list_free(&paths);
@@ -253,7 +254,7 @@ char *tunnel_file_folder(const struct tunnel_file *f)
 static int read_drop_ins(struct tunnel_file *f, struct diag *d)
 {
 	struct drop_ins_text text = { f->text, f->n_text };
-	int r = drop_ins_list(&f->drop_ins, f->folder, f->name, d);
+	int r = drop_ins_list(&f->drop_ins, &f->changed_ns, f->folder, f->name, d);
 
 	if (r < 0 || f->drop_ins.n == 0)
 		return r;

@@ -120,6 +120,20 @@ static void by_interface_name(void **state)
 	assert_string_equal(name_on("../files/wg0", 5, NULL, 0), "-");
 }
 
+static void in_drop_ins(void **state)
+{
+	char path[160];
+
+	(void)state;
+	(void)snprintf(path, sizeof path, "%s/wg0.conf.d", files);
+	assert_int_equal(mkdir(path, 0700), 0);
+	put(files, "wg0.conf", "[Interface]\nPrivateKey = " PRIVATE); /* no newline */
+	put(path, "x.conf~", "[Peer]\n# Name = backup\nPublicKey = " KEY_A "\n");
+	assert_string_equal(name_on("wg0", 5, PRIVATE, 0), "-");
+	put(path, "x.conf", "[Peer]\n# Name = dropped in\nPublicKey = " KEY_A "\n");
+	assert_string_equal(name_on("wg0", 5, PRIVATE, 0), "dropped in");
+}
+
 static void by_private_key(void **state)
 {
 	(void)state;
@@ -236,6 +250,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(by_interface_name, begin, end),
+		cmocka_unit_test_setup_teardown(in_drop_ins, begin, end),
 		cmocka_unit_test_setup_teardown(by_private_key, begin, end),
 		cmocka_unit_test_setup_teardown(by_journal, begin, end),
 		cmocka_unit_test_setup_teardown(broken_journals, begin, end),

@@ -129,6 +129,7 @@ static void errors_and_changes(void **state)
 {
 	struct tunnel_file f;
 	uint64_t changed_ns;
+	struct stat st;
 
 	(void)state;
 	write_file("wg7.conf", "[Peer]\nPublicKey = " KEY "\n");
@@ -140,7 +141,12 @@ static void errors_and_changes(void **state)
 	assert_string_equal(message, "wg7.conf.d/a.conf:3: Unable to parse IP address: `x'");
 	assert_true(f.changed_ns >= changed_ns);
 	tunnel_file_free(&f);
+	/* To remove one is a change as well. */
 	fileio_remove(in_folder("wg7.conf.d/a.conf"));
+	assert_int_equal(load(&f), 0);
+	assert_int_equal(stat(in_folder("wg7.conf.d"), &st), 0);
+	assert_int_equal(f.changed_ns, (uint64_t)st.st_ctim.tv_sec * 1000000000ull + (uint64_t)st.st_ctim.tv_nsec);
+	tunnel_file_free(&f);
 	fileio_remove(in_folder("wg7.conf"));
 }
 
@@ -149,6 +155,7 @@ static void there_are_bounds(void **state)
 	struct string_list paths = { 0 };
 	struct diag d = { .emit = note };
 	struct tunnel_file f;
+	uint64_t changed_ns = 0;
 	char name[64];
 
 	(void)state;
@@ -156,7 +163,7 @@ static void there_are_bounds(void **state)
 		snprintf(name, sizeof name, "wg7.conf.d/%d.conf", i);
 		assert_int_equal(symlink("/dev/null", in_folder(name)), 0);
 	}
-	assert_int_equal(drop_ins_list(&paths, folder, "wg7", &d), -E2BIG);
+	assert_int_equal(drop_ins_list(&paths, &changed_ns, folder, "wg7", &d), -E2BIG);
 	assert_string_equal(message, "wg7.conf.d:0: there are more than 1000 drop-ins");
 	string_list_free(&paths);
 	for (int i = 0; i < DROP_INS_MAX + 1; i++) {
