@@ -106,6 +106,10 @@ is_as_the_file() { [ -z "$(on a wg-quick diff "$1" 2>&1)" ] && [ "$(on a cat /ru
 	restores sh -c 'ip -4 rule del table 51820; ip address del 10.7.0.1/24 dev wg0; nft flush ruleset'
 	on a wg-quick reload wg0
 	eventually 5 is_as_the_file wg0
+	on a install -D -m 600 /dev/stdin /etc/wireguard/split.conf.d/mtu.conf <<< $'[Interface]\nMTU = 1300'
+	in_net a ip address delete 10.8.0.1/24 dev split
+	eventually 5 says "wg-quick: split: warning: /etc/wireguard/split.conf was changed"
+	on a rm -r /etc/wireguard/split.conf.d
 	# A peer without the allowed IP has no route to it.
 	on a wg set split peer "$QUICK_PEER" allowed-ips 10.8.0.0/16
 	before=$(state | sed '/^10\.9\./d')

@@ -95,7 +95,6 @@ static int watch_journals(struct monitor *m)
 	return report_failure("watch " JOURNAL_FOLDER, m->journal_folder < 0 ? m->journal_folder : 0);
 }
 
-/* The name of the tunnel file, and of its folder with parts of it. */
 static bool is_file_of(const struct monitored_tunnel *t, const char *name)
 {
 	const char *slash = t->config ? strrchr(t->config, '/') : NULL;
@@ -129,8 +128,8 @@ static void file_event(struct file_events *e, int folder, const char *name, bool
 	} else if (folder == m->resolv_folder && strcmp(name, "resolv.conf") == 0) {
 		monitor_event(m, NULL, EVENT_DNS);
 	}
-	for (size_t i = 0; folder >= 0 && !gone && i < m->n_tunnels; i++)
-		if (m->tunnels[i]->config_folder == folder && is_file_of(m->tunnels[i], name))
+	for (size_t i = 0; folder >= 0 && i < m->n_tunnels; i++)
+		if ((m->tunnels[i]->config_folder == folder && !gone && is_file_of(m->tunnels[i], name)) || m->tunnels[i]->drop_ins == folder)
 			monitor_event(m, m->tunnels[i], EVENT_FILE);
 }
 

@@ -37,7 +37,7 @@ struct monitored_tunnel {
 	uint32_t tables[4];  /* of its default routes and routes, but the main table; 0: none */
 	struct ip_addr *addresses; /* owned: routes to these matter */
 	size_t n_addresses, cap_addresses;
-	int config_folder;   /* of file_events; -1: not watched */
+	int config_folder, drop_ins; /* folders of file_events; -1: not watched */
 	void *of_watcher[MONITOR_WATCHERS_MAX]; /* owned by the watchers */
 };
 

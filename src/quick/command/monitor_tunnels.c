@@ -36,10 +36,15 @@ static void take_step(struct monitored_tunnel *t, const struct step *s, const st
 static void watch_config(struct monitor *m, struct monitored_tunnel *t)
 {
 	char *slash = t->config ? strrchr(t->config, '/') : NULL;
+	struct text drop_ins = text_heap();
 
-	t->config_folder = -1;
+	t->config_folder = t->drop_ins = -1;
 	if (!slash || slash == t->config)
 		return;
+	text_f(&drop_ins, "%s.d", t->config);
+	if (!drop_ins.failed)
+		t->drop_ins = file_events_add(&m->files, drop_ins.p);
+	text_heap_free(&drop_ins);
 	*slash = '\0';
 	t->config_folder = file_events_add(&m->files, t->config);
 	*slash = '/';
@@ -97,7 +102,7 @@ static struct monitored_tunnel *open_tunnel(struct monitor *m, const struct jour
 	}
 	memcpy(t->name, j->name, sizeof t->name);
 	t->ifindex = j->ifindex;
-	t->config_folder = -1;
+	t->config_folder = t->drop_ins = -1;
 	m->tunnels[m->n_tunnels++] = t;
 	return t;
 }
