@@ -3,7 +3,8 @@
 # of the given suites (default: all) as root. Suites: lint build unit fuzz sim sanitize thread ct cross cli netns vm.
 # Some tests that take long and mostly repeat others run with another sample each day; WGSUITE_DAY=N chooses the sample,
 # WGSUITE_COMPLETE=yes runs all: every compiler, every optimization of the constant-time test, every test in each kernel,
-# every round of random tests on emulated machines, and of the random simulation more seeds.
+# both versions of wg to compare with, every signal at each step of wg-quick, every round of random tests on emulated
+# machines, and of the random simulation more seeds.
 # run.sh --check: the suites that need neither root nor network: lint unit fuzz sim cli; nothing is installed.
 # Tests are found by wildcard: tests/unit/MODULE/[FOLDER/]X_test.c, tests/sim/X_sim.c, tests/fuzz/MODULE_X.c,
 # tests/cli/X.bats, tests/netns/X.bats. Those that change networks or /etc run in namespaces (tests/lib/box.sh).
@@ -20,7 +21,7 @@ for word; do
 	case $word in
 	--no-install) install= ;;
 	--check) check=yes install= suites="lint unit fuzz sim cli" ;;
-	-h | --help) sed -n '2,11s/^# //p' "$0"; exit 0 ;;
+	-h | --help) sed -n '2,12s/^# //p' "$0"; exit 0 ;;
 	*)
 		case " $all_suites " in
 		*" $word "*) suites="$suites $word" ;;
@@ -287,7 +288,7 @@ job_sanitize() {
 	unit_tests "$work/asan" sanitize $(unit_programs crypto)
 	fuzz_tests "$work/asan" sanitize $(fuzz_targets crypto)
 	cp "$build/libcrypto.a" "$work/asan/libcrypto.a"
-	build_run "other tests, gcc, address and undefined" $with $(printf "$work/asan/%s " $other)
+	build_run "other tests, gcc, address and undefined" $with UNIT_OPT=-O0 $(printf "$work/asan/%s " $other)
 	unit_tests "$work/asan" sanitize $(unit_programs ${modules/crypto/})
 	sim_tests "$work/asan" sanitize "$((seeds / 2))" 1000
 	fuzz_tests "$work/asan" sanitize $(fuzz_targets ${modules/crypto/})
@@ -322,8 +323,9 @@ test_vm() { WGSUITE_VM_TREE="$work/vm" LIMIT=2400 test_run vm "kernel $1" bash t
 # Lanes that compute give way to those of the network tests, whose time limits must not depend on the load. The first
 # begins with the kernels, the second with what fails soonest; either continues with what the others have left, and the
 # network tests' first lane with them. What takes long is done before what is short, so that all end at about the same time.
-rest="build-releases sanitize ct thread build cross-armhf cross-s390x build-compilers vm-6.1 vm-7.2 vm-6.12 cross-aarch64
-	sim lint unit fuzz"
+# The last one compiles with all processors.
+rest="build-releases sanitize ct cross-armhf cross-s390x thread build vm-6.1 vm-7.2 vm-6.12 cross-aarch64
+	sim lint unit fuzz build-compilers"
 lane_compute() { # lane_compute JOB…
 	local job
 	renice -n 10 -p "$BASHPID" > /dev/null
