@@ -111,9 +111,7 @@ confirm_each_step() {
 			begin small tiny
 		else
 			! on a sh -c 'ls /run/wgsuite | grep -q "confirm$"' || quick_expire
-			# Killed before the process that waits was there: the next command rolls back.
-			on a pgrep -x wg-quick > /dev/null || on a wg-quick confirm wg0 2> /dev/null || true
-			eventually 10 is_as_before || { diff <(echo "$before") <(full_state) >&2; report small tiny; }
+			eventually 10 rolled_back || { diff <(echo "$before") <(full_state) >&2; report small tiny; }
 		fi
 	done
 	end || report small tiny
@@ -121,6 +119,11 @@ confirm_each_step() {
 # The journal may protect more addresses, and no longer knows when the file in force was changed, and names the tool of
 # the kill switch.
 rest_of_state() { grep -v -e '^guard 10.7.0.2/' -e '^config-changed ' -e '^tools '; }
+# The process that waits was not started, or was killed at the same step of the roll-back: the next command rolls back.
+rolled_back() {
+	on a pgrep -x wg-quick > /dev/null || on a wg-quick confirm wg0 2> /dev/null || true
+	is_as_before
+}
 is_as_before() { [ "$(full_state | rest_of_state)" = "$(rest_of_state <<< "$before")" ]; }
 report() { faults_report "$1 to $2: step $step of $steps, signal ${3:-none}"; }
 
