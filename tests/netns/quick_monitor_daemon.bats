@@ -42,8 +42,8 @@ monitor_waits() { on a grep -q "^Seccomp:[[:space:]]*2" "/proc/$(on a pgrep -o -
 says() { grep -qF -- "$1" "$LOG"; }
 
 daemon() { on a pgrep -x wireguardd; }
-# is_new OLD: another daemon than OLD serves the interface.
-is_new() { local now; now=$(daemon) && [ "$now" != "$1" ]; }
+# is_new OLD: another daemon than OLD serves the interface: a single process, as it is two while it starts.
+is_new() { local now; now=$(daemon) && [[ $now =~ ^[0-9]+$ && $now != "$1" ]]; }
 replies() { on a ping -c 1 -W 1 "${1-10.7.0.1}" > /dev/null; }
 # state: what the tunnel has on the host, except for the index of the interface.
 state() { quick_state | sed '/^# files/,$d; /wgsuite/d; s/peer_index [0-9]*//; /^#wg-quick:/d'; }

@@ -168,8 +168,8 @@ looks_up() { on a sh -c 'ls -lu --time-style=+%s /etc/hosts | cut -d" " -f6 | xa
 	old=$(on a pgrep -x wireguardd)
 	on a kill -9 "$old"
 	on a wg show wg0 > /dev/null || true # removes the socket, by which the endpoint was recorded
-	is_new() { local now; now=$(on a pgrep -x wireguardd) && [ "$now" != "$old" ]; }
+	is_new() { local now; now=$(on a pgrep -x wireguardd) && [[ $now =~ ^[0-9]+$ && $now != "$old" ]]; }
 	eventually 5 is_new
 	eventually 5 replies
-	is_at 192.168.5.254:51820
+	eventually 5 is_at 192.168.5.254:51820
 }

@@ -17,6 +17,7 @@ struct watched_peer {
 	struct helper_call call;    /* for what the watch wants done */
 	enum endpoint_action action;
 	struct ip_endpoint to;
+	struct ip_endpoint known;   /* seen or set last; IP_NONE: none */
 };
 
 struct endpoints {
@@ -89,8 +90,10 @@ static void peer_done(struct helper_call *c, int status, struct span output)
 	case ENDPOINT_SET:
 	case ENDPOINT_REPLACE:
 		endpoint_watch_changed(&p->watch, now_ms);
-		if (status == 0)
+		if (status == 0) {
+			p->known = p->to;
 			note_change(p);
+		}
 		break;
 	}
 	step_all(p->of);
@@ -123,8 +126,11 @@ static void take_seen(struct endpoints *e, struct span line, uint64_t now_ms)
 	seen.keepalive_s = (uint16_t)keepalive;
 	e->mark = (uint32_t)mark;
 	p = find(e, &key);
-	if (p)
-		endpoint_watch_see(&p->watch, &seen, now_ms);
+	if (!p)
+		return;
+	if (seen.endpoint.addr.family != IP_NONE)
+		p->known = seen.endpoint;
+	endpoint_watch_see(&p->watch, &seen, now_ms);
 }
 
 /* Peers that the interface does not have are looked for again later. */
@@ -298,13 +304,13 @@ void endpoints_print(const struct monitored_tunnel *t, struct text *out)
 		if (monitor_watchers[i] == &endpoint_watcher)
 			e = t->of_watcher[i];
 	for (size_t i = 0; e && i < e->n; i++) {
-		const struct endpoint_watch *w = &e->peers[i].watch;
+		const struct ip_endpoint *known = &e->peers[i].known;
 		char key[KEY_BASE64_CHARS + 1];
-		if (w->seen.endpoint.addr.family == IP_NONE)
+		if (known->addr.family == IP_NONE)
 			continue;
 		key_to_base64(key, e->peers[i].key.b);
 		text_f(out, "%s ", key);
-		endpoint_print(out, &w->seen.endpoint, &ipc_scopes);
+		endpoint_print(out, known, &ipc_scopes);
 		text_char(out, '\n');
 	}
 }
