@@ -336,7 +336,7 @@ lane_compute() { # lane_compute JOB…
 
 # Network tests and those of the command line, the long ones first: most of the time they wait.
 long="quick_syscalls_slow quick_reload_faults_slow quick_faults_slow adversary_slow interop_rekey_slow wg_differential daemon_path quick_updown
-	systemd_slow packages_slow adversary lifecycle_badinput interop"
+	quick_laptop_slow systemd_slow packages_slow adversary lifecycle_badinput interop"
 bats_files() {
 	local name
 	for name in $long; do

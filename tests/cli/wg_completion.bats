@@ -69,7 +69,7 @@ complete_bash() {
 	[ "$(complete_bash wg ch)" = check ]
 	[ "$(complete_bash wg check on)" = one.conf ]
 	[ "$(complete_bash wg check --s)" = --strict ]
-	[ "$(complete_bash wg check --explain dup)" = "dup-peer duplicate-address" ]
+	[ "$(complete_bash wg check --explain dup)" = "dup-peer duplicate-address duplicate-endpoint" ]
 	[ "$(complete_bash wg check --explain dup-peer hook-w)" = hook-without-inverse ]
 }
 
