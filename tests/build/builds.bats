@@ -71,7 +71,7 @@ bullseye() {
 	[ -d "$releases/i386" ] || skip "no libraries for i386"
 	local i=$releases/i386 usr=$releases/i386/usr units
 	units="tests/unit/daemon/io/checksum_test tests/unit/daemon/process/sandbox_test tests/unit/daemon/process/descriptors_test"
-	make -s -C "$root" -j"$(nproc)" O="$out/i386" CC=i686-linux-gnu-gcc AR=i686-linux-gnu-ar OPT=-O1 WERROR=1 PKG_CONFIG=false \
+	make -s -C "$root" -j"$(nproc)" O="$out/i386" CC=i686-linux-gnu-gcc AR=i686-linux-gnu-ar OPT=-O0 WERROR=1 PKG_CONFIG=false \
 		CPPFLAGS="-isystem $usr/include -isystem $usr/include/libnl3" CFLAGS=-Wno-psabi cmocka="$usr/lib/i386-linux-gnu/libcmocka.so" \
 		LDFLAGS="-L$usr/lib/i386-linux-gnu -L$i/lib/i386-linux-gnu -Wl,-dynamic-linker,/usr/i686-linux-gnu/lib/ld-linux.so.2 \
 			-Wl,-rpath,/usr/i686-linux-gnu/lib:$usr/lib/i386-linux-gnu:$i/lib/i386-linux-gnu" \

@@ -61,30 +61,26 @@ fail_each_step() {
 		quick_settled "$state" || faults_report "$1: step $step of $steps, signal ${signal:-none}"
 	done
 }
+# interrupt_each_step KIND: SIGTERM, SIGINT, or kill -9, and then `down`, or `up` and `down`. Every second step is killed.
 interrupt_each_step() {
-	[ "${WGSUITE_COMPLETE-}" = yes ] || { fail_each_step "$1" 15 2; return; }
+	[ "${WGSUITE_COMPLETE-}" = yes ] || { fail_each_step "$1" 15 9 2 9; return; }
 	fail_each_step "$1" 15
 	fail_each_step "$1" 2
+	fail_each_step "$1" 9
 }
 
 @test "full tunnel: failures" { fail_each_step full; }
-@test "full tunnel: SIGTERM or SIGINT" { interrupt_each_step full; }
-@test "full tunnel: kill -9, then down" { fail_each_step full 9; }
+@test "full tunnel: SIGTERM, SIGINT or kill -9" { interrupt_each_step full; }
 @test "split tunnel: failures" { fail_each_step split; }
-@test "split tunnel: SIGTERM or SIGINT" { interrupt_each_step split; }
-@test "split tunnel: kill -9, then down" { fail_each_step split 9; }
+@test "split tunnel: SIGTERM, SIGINT or kill -9" { interrupt_each_step split; }
 @test "IPv4 only: failures" { fail_each_step v4; }
-@test "IPv4 only: SIGTERM or SIGINT" { interrupt_each_step v4; }
-@test "IPv4 only: kill -9, then down" { fail_each_step v4 9; }
+@test "IPv4 only: SIGTERM, SIGINT or kill -9" { interrupt_each_step v4; }
 @test "IPv6 only: failures" { fail_each_step v6; }
-@test "IPv6 only: SIGTERM or SIGINT" { interrupt_each_step v6; }
-@test "IPv6 only: kill -9, then down" { fail_each_step v6 9; }
+@test "IPv6 only: SIGTERM, SIGINT or kill -9" { interrupt_each_step v6; }
 @test "Table = off: failures" { fail_each_step off; }
-@test "Table = off: SIGTERM or SIGINT" { interrupt_each_step off; }
-@test "Table = off: kill -9, then down" { fail_each_step off 9; }
+@test "Table = off: SIGTERM, SIGINT or kill -9" { interrupt_each_step off; }
 @test "Table = 777: failures" { fail_each_step table; }
-@test "Table = 777: SIGTERM or SIGINT" { interrupt_each_step table; }
-@test "Table = 777: kill -9, then down" { fail_each_step table 9; }
+@test "Table = 777: SIGTERM, SIGINT or kill -9" { interrupt_each_step table; }
 
 # kill_switch_each_step VERB [SIGNAL]: the same with a kill switch, which is on whenever the interface exists, and off after
 # `down`. A failed `up` leaves it on if it had changed routes, and says so.
