@@ -70,6 +70,16 @@ static int load_file(struct repair *x)
 	return r < 0 || !x->edited ? r : load_lines(x);
 }
 
+/* Only these are shared with other tunnels. */
+static bool has_rules(const struct journal *j)
+{
+	bool has = false;
+
+	for (size_t i = 0; i < j->applied.plan.n; i++)
+		has |= j->applied.plan.steps[i].kind == STEP_RULE || j->applied.plan.steps[i].kind == STEP_SYSCTL;
+	return has;
+}
+
 /* False: the mark of the device was changed, which policy routing depends on. Its rules would have another meaning now, so nothing
  * is repaired. */
 static bool has_own_mark(const struct comparison *c)
@@ -91,7 +101,7 @@ static int inspect_rest(struct repair *x, bool lock)
 		r = comparison_list_endpoints(c);
 	if (r == 0)
 		r = repair_desired(&c->file, &c->state, &c->journal.applied, x->edited);
-	if (r == 0 && lock) {
+	if (r == 0 && lock && has_rules(&c->journal)) {
 		r = lock_shared(&c->shared_lock, &c->journal);
 		if (r == 0)
 			r = inspect_shared(&c->state, c->host, &c->journal);
@@ -109,7 +119,7 @@ static enum repair_status inspect(struct repair *x, bool lock)
 {
 	struct comparison *c = &x->c;
 	struct host_state *s = &c->state;
-	int r = lock ? journal_open_now(&c->journal, x->request->name) : journal_open_unlocked(&c->journal, x->request->name);
+	int r = lock ? journal_open_now(&c->journal, x->request->name, settings_lock_timeout_s(&c->host->settings)) : journal_open_unlocked(&c->journal, x->request->name);
 
 	report_set_interface(x->request->name);
 	if (r == -EWOULDBLOCK)

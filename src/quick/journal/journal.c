@@ -37,11 +37,12 @@ int journal_open_unlocked(struct journal *j, const char *name)
 	return journal_load(j);
 }
 
-int journal_open_now(struct journal *j, const char *name)
+int journal_open_now(struct journal *j, const char *name, unsigned int timeout_s)
 {
 	char path[PATH_MAX];
 
 	journal_init(j, name);
+	j->lock_timeout_s = timeout_s;
 	journal_path(j, ".lock", path, sizeof path);
 	j->lock = tunnel_lock_try(path);
 	return j->lock < 0 ? j->lock : journal_load(j);

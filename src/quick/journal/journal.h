@@ -9,8 +9,8 @@
 /* Waits for the lock, at most timeout_s, and reads the file, if there is one. 0 or -errno: -EINTR when a signal ended the
  * wait, -ETIMEDOUT (reported). A folder that cannot be written is a warning. */
 must_check int journal_open(struct journal *j, const char *name, unsigned int timeout_s);
-/* The same without waiting: -EWOULDBLOCK when another process holds the lock. */
-must_check int journal_open_now(struct journal *j, const char *name);
+/* The same without waiting: -EWOULDBLOCK when another process holds the lock. timeout_s: for the shared lock. */
+must_check int journal_open_now(struct journal *j, const char *name, unsigned int timeout_s);
 /* Reads the file without the lock, for commands that change nothing. */
 must_check int journal_open_unlocked(struct journal *j, const char *name);
 /* Releases the lock and frees the memory; the file stays. */
