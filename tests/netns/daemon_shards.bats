@@ -144,3 +144,21 @@ numbered_sender() { # HOST ADDRESS PORT LOG
 			"$(on $i nstat -s -z TcpInSegs | awk '/InSegs/ { print $2 }')" ]
 	done
 }
+
+@test "WG_AFFINITY=cpu: each data thread has one CPU, and the main thread all" {
+	local pid cpus
+	run on hub env WG_AFFINITY=core wireguardd wg0
+	[ "$status" = 1 ]
+	[[ $output == *"WG_AFFINITY: expected none or cpu, found core" ]]
+	for pid in none cpu; do on hub env WG_THREADS=2 WG_AFFINITY=$pid wireguardd "$pid"; done
+	cpus=$(on hub nproc)
+	for pid in $(daemons hub); do
+		on hub sh -c "cd /proc/$pid && tr '\\0' ' ' < cmdline && for t in $pid \$(ls task | grep -vx $pid); do
+			grep Cpus_allowed_list task/\$t/status | cut -f2; done | xargs"
+	done > "$NET_DIR/affinity"
+	cat "$NET_DIR/affinity"
+	awk -v cpus="$cpus" '
+		$2 == "none" && $3 == $4 && $4 == $5 { good++ }
+		$2 == "cpu" && $4 ~ /^[0-9]+$/ && $5 ~ /^[0-9]+$/ && (cpus == 1 || ($4 != $5 && $3 !~ /^[0-9]+$/)) { good++ }
+		END { exit good != 2 }' "$NET_DIR/affinity"
+}
