@@ -90,6 +90,31 @@ restored() {
 	eventually 5 no_daemons a
 }
 
+tried() { [ "$(grep -c "cannot configure the interface again" "$LOG")" -ge "$1" ]; }
+
+@test "a key that is not in the tunnel file is read again, unless it is a pipe's" {
+	on a sh -c "umask 077; echo $QUICK_KEY > /etc/wireguard/a.key; sed -i 's,^PrivateKey = .*,PrivateKeyFile = a.key,' /etc/wireguard/wg0.conf"
+	on a wg-quick up wg0
+	eventually 5 replies
+	monitor_start
+	old=$(daemon)
+	on a kill -9 "$old"
+	eventually 5 is_new "$old"
+	eventually 5 replies
+	[ "$(on a wg show wg0 private-key)" = "$QUICK_KEY" ]
+	run ! grep -F "$QUICK_KEY" "$LOG"
+	on a wg-quick down wg0
+	on a sh -c 'mkfifo -m 600 /run/a.fifo; sed -i s,a.key,/run/a.fifo, /etc/wireguard/wg0.conf; cat /etc/wireguard/a.key > /run/a.fifo & wg-quick up wg0'
+	eventually 5 replies
+	on a kill -9 "$(daemon)"
+	eventually 10 says "cannot configure the interface again: PrivateKeyFile can be read only once: /run/a.fifo"
+	# It is tried again, but not all the time.
+	eventually 10 tried 2
+	[ "$(grep -c "cannot configure the interface again" "$LOG")" -lt 6 ]
+	kill "$MONITOR"
+	run on a wg-quick down wg0
+}
+
 @test "the peer hears of it at once, even if this host has nothing to send" {
 	on a wg-quick up wg0
 	eventually 5 replies

@@ -253,7 +253,8 @@ static void event(struct monitor *m, struct monitored_tunnel *t, size_t index, u
 	struct watched_daemon *w = t->of_watcher[index];
 
 	(void)m;
-	if (w && (events & (EVENT_LINK | EVENT_JOURNAL)) && !w->restoration->call.id && !interface_exists(t->ifindex))
+	if (w && (events & (EVENT_LINK | EVENT_JOURNAL)) && !w->restoration->call.id && w->restoration->retry_at_ms == NEVER &&
+	    !interface_exists(t->ifindex))
 		begin_restore(w, false);
 }
 

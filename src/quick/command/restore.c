@@ -287,18 +287,28 @@ static int restore(struct comparison *c, const struct restore_request *q, struct
 	return 0;
 }
 
-/* False after reporting. A pipe with a key can be read only once, and a credential of systemd belongs to the service of `up'. */
+/* False after reporting. A new interface has no keys, and the old one is gone. */
+static bool read_all_keys(struct tunnel_file *f)
+{
+	const struct key_source *missing;
+
+	if (read_keys(f, 0, NULL) < 0)
+		return false;
+	missing = tunnel_file_missing_key(f);
+	if (!missing)
+		return true;
+	report_error("cannot configure the interface again: %s can be read only once: %s", missing->key, missing->name);
+	report_help("run `wg-quick restart %s', and give it the key", f->name);
+	return false;
+}
+
+/* False after reporting. A credential of systemd belongs to the service of `up'. */
 static bool read_file(struct comparison *c, const char *name)
 {
 	const char *config = c->journal.applied.config;
 
-	if (!read_tunnel_file(&c->file, config ? config : name, true) || read_keys(&c->file, 0, NULL) < 0)
-		return false;
-	if (c->file.has_key_sources && !(c->file.device.flags & WG_DEVICE_HAS_PRIVATE_KEY)) {
-		report_error("cannot read the private key again");
-		return false;
-	}
-	return report_failure("list the endpoints", comparison_list_endpoints(c)) == 0;
+	return read_tunnel_file(&c->file, config ? config : name, true) && read_all_keys(&c->file) &&
+	       report_failure("list the endpoints", comparison_list_endpoints(c)) == 0;
 }
 
 enum restore_status restore_tunnel(const struct restore_request *q, struct host *host, struct command_trace *trace)

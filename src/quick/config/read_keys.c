@@ -44,6 +44,16 @@ int tunnel_file_read_keys(struct tunnel_file *f, key_lookup *lookup, void *ctx, 
 	return error;
 }
 
+const struct key_source *tunnel_file_missing_key(const struct tunnel_file *f)
+{
+	if (is_wanted(&f->interface.private_key))
+		return &f->interface.private_key;
+	for (size_t i = 0; i < f->n_peers; i++)
+		if (is_wanted(&f->peers[i].psk))
+			return &f->peers[i].psk;
+	return NULL;
+}
+
 bool tunnel_file_keep_keys(struct tunnel_file *f, const struct wg_device *now)
 {
 	struct peer_index x = { 0 };

@@ -147,6 +147,7 @@ static void keys_are_looked_up_once(void **state)
 	assert_true(f.device.flags & WG_DEVICE_HAS_PRIVATE_KEY);
 	assert_true(f.device.peers[0].flags & WG_PEER_HAS_PSK);
 	assert_false(f.device.peers[1].flags & WG_PEER_HAS_PSK);
+	assert_ptr_equal(tunnel_file_missing_key(&f), &f.peers[1].psk);
 	/* Only what was not looked up is taken from the device. */
 	for (uint32_t i = 0; i < 2; i++) {
 		p = device_add_peer(&now);
