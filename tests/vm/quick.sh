@@ -602,6 +602,22 @@ same "down reports one that is down, and leaves it alone" "1 1 1" \
 ip -n other link delete foreign
 ip netns delete other
 
+mark "the key Netns"
+file wg0 "Address = 10.7.0.1/24
+Netns = private
+ListenPort = 5900" "0.0.0.0/0"
+clean=$(state)
+wg-quick up wg0 > said 2>&1
+same "up of a tunnel in a namespace" "0 1 0" "$? $(ip -n private -o link show type wireguard | wc -l) $(ip -o link show type wireguard | wc -l)"
+same "its default route is there" "default dev wg0 scope link " "$(ip -n private -4 route show default)"
+same "its port is outside" "1 0" "$(grep -c :170C /proc/net/udp) $(ip netns exec private grep -c :170C /proc/net/udp)"
+same "nothing differs" "0 " "$(wg-quick diff wg0 > said 2>&1; echo $?) $(cat said)"
+sed -i 's|^Address.*|Address = 10.7.0.1/24, 10.7.9.1/32|' /etc/wireguard/wg0.conf
+quick reload wg0
+same "reload adds an address" 1 "$(ip -n private -o -4 address show dev wg0 | grep -c 10.7.9.1/32)"
+quick down wg0
+same "down removes the interface and the namespace" "$clean 0" "$(state) $(ip netns list | grep -c private)"
+
 mark "the monitor"
 sorted() { # as what is restored may be listed in another order
 	{ ip -o address show; ip -4 route show table all; ip -6 route show table all; ip -4 rule; ip -6 rule; nft list ruleset; ls -A /run/wgsuite 2> /dev/null; } |
