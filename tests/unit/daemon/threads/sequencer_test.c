@@ -225,9 +225,12 @@ static void run_peers_from(uint32_t first)
 	s->n_passed = first;
 	for (uint32_t back = 1; back <= SEQUENCER_TICKETS; back++)
 		atomic_store(&departures[(first - back) % SEQUENCER_TICKETS].next, first - back + 1);
-	by_peer.n_read = by_peer.wrong = 0;
-	for (int i = 0; i < PEERS; i++)
-		by_peer.reserved[i] = by_peer.sent[i] = 0;
+	by_peer.n_read = 0;
+	by_peer.wrong = 0;
+	for (int i = 0; i < PEERS; i++) {
+		by_peer.reserved[i] = 0;
+		by_peer.sent[i] = 0;
+	}
 	assert_true(sequencer_is_idle(s));
 	for (int i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, serve_peers, NULL), 0);

@@ -106,10 +106,11 @@ static void act(struct sim *s)
 			endpoint_watch_probed(&s->w, answers(s, &to), s->now_ms);
 			break;
 		case ENDPOINT_REPLACE:
-			s->seen.handshake_ms = s->seen.tx_bytes = s->seen.rx_bytes = 0;
-			s->next_handshake_ms = s->now_ms;
-			/* fall through */
 		case ENDPOINT_SET:
+			if (a == ENDPOINT_REPLACE) { /* a new peer for the interface */
+				s->seen.handshake_ms = s->seen.tx_bytes = s->seen.rx_bytes = 0;
+				s->next_handshake_ms = s->now_ms;
+			}
 			assert_int_not_equal(number(&to), 0);
 			s->seen.endpoint = to;
 			s->set_ms = s->now_ms;
