@@ -115,7 +115,7 @@ stream() {
 	stream 1500
 	wait $changes
 	read -r _ n _ late < <(grep arrived "$NET_DIR/stream")
-	[ "$n" -gt 10000 ] && [ "${late:-0}" = 0 ]
+	[ "$n" -gt 1000 ] && [ "${late:-0}" = 0 ]
 }
 
 count_of() { on "$1" nstat -s -z "$2" | awk -v of="$2" '$1 == of { print $2 }'; }

@@ -317,19 +317,25 @@ static void expect_sent(uint64_t n)
 	assert_int_equal(counter_read(&w->counters.tun_packets), n + drops(WG_DROP_FLOW_DELAY) + drops(WG_DROP_FLOW_FULL));
 }
 
+/* The worker reads the clock: a queue that was active for too long would not read, should this test be slow. */
+static void serve(unsigned int n)
+{
+	in.left = n;
+	while (in.left > 0) {
+		q->backlog_ns = clock_boot_ns();
+		worker_serve_tun(w);
+	}
+}
+
 static void a_worker_sends_what_waits(void **state)
 {
 	(void)state;
 	now_ns = clock_boot_ns() - FLOW_QUEUE_TARGET_NS;
 	activate();
-	in.left = 100;
-	worker_serve_tun(w);
-	assert_int_equal(in.left, 0);
+	serve(100);
 	expect_sent(100);
 	in.super = true;
-	in.left = 20; /* more than a batch */
-	worker_serve_tun(w);
-	assert_int_equal(in.left, 0);
+	serve(20); /* more than a batch */
 	assert_int_equal(tun_queue_state(q), TUN_QUEUE_READY);
 	assert_true(drops(WG_DROP_NO_PEER) < 100 + 20 * SEGMENTS);
 	while (tun_queue_state(q) == TUN_QUEUE_READY)
