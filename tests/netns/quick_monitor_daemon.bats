@@ -92,6 +92,24 @@ restored() {
 
 tried() { [ "$(grep -c "cannot configure the interface again" "$LOG")" -ge "$1" ]; }
 
+descriptors() { on a sh -c "ls /proc/$(on a pgrep -o -fx "wg-quick monitor")/fd | wc -l"; }
+has_descriptors() { [ "$(descriptors)" = "$1" ]; }
+
+@test "the monitor keeps no descriptor of a question that was answered, nor of a daemon that ended" {
+	on a wg-quick up wg0
+	eventually 5 replies
+	monitor_start
+	sleep 1 # until its first question has been answered: there is no event to wait for
+	n=$(descriptors)
+	for _ in 1 2; do # each new daemon is asked at once
+		old=$(daemon)
+		on a kill -9 "$old"
+		eventually 5 is_new "$old"
+		eventually 5 replies
+	done
+	eventually 5 has_descriptors "$n"
+}
+
 @test "a key that is not in the tunnel file is read again, unless it is a pipe's" {
 	on a sh -c "umask 077; echo $QUICK_KEY > /etc/wireguard/a.key; sed -i 's,^PrivateKey = .*,PrivateKeyFile = a.key,' /etc/wireguard/wg0.conf"
 	on a wg-quick up wg0

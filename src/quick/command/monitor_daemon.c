@@ -59,9 +59,7 @@ static void forget_process(struct watched_daemon *w)
 {
 	if (w->process.fd < 0)
 		return;
-	event_loop_remove(&w->monitor->loop, &w->process);
-	daemon_process_close(w->process.fd);
-	w->process.fd = -1;
+	daemon_process_close(event_loop_remove(&w->monitor->loop, &w->process));
 }
 
 static void stop_watching(struct watched_daemon *w)
@@ -147,6 +145,8 @@ static void restored(struct helper_call *c, int status, struct span output)
 	} else if (status == RESTORE_FAILED || status < 0) {
 		monitor_note(r->monitor, w->tunnel, UNIT_LOG_ERROR, "the interface cannot be restored");
 		retry_later(r);
+	} else if (!interface_exists(w->tunnel->ifindex)) {
+		retry_later(r); /* another interface has its name, or it is elsewhere: not again at once */
 	}
 	w->tunnel->busy = false;
 	if (status != RESTORE_FAILED)
@@ -217,6 +217,7 @@ static bool is_incomplete(const char *name)
 static void opened(struct monitor *m, struct monitored_tunnel *t, size_t index)
 {
 	struct watched_daemon *w = calloc(1, sizeof *w);
+	bool incomplete;
 
 	if (!w)
 		return;
@@ -231,8 +232,14 @@ static void opened(struct monitor *m, struct monitored_tunnel *t, size_t index)
 	w->query.answered = answered;
 	t->of_watcher[index] = w;
 	t->busy = w->restoration->call.id != 0; /* the restored interface */
+	incomplete = is_incomplete(t->name);
+	if (!t->busy && !incomplete) { /* `up' has made it: what failed before is over */
+		w->restoration->retry_at_ms = NEVER;
+		w->restoration->wait_ms = 0;
+		w->restoration->userspace = w->restoration->hung = false;
+	}
 	start_watching(w);
-	if (!t->busy && is_incomplete(t->name))
+	if (!t->busy && incomplete && w->restoration->retry_at_ms == NEVER)
 		begin_restore(w, false);
 }
 

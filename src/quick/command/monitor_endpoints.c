@@ -126,7 +126,7 @@ static void take_seen(struct endpoints *e, struct span line, uint64_t now_ms)
 	seen.keepalive_s = (uint16_t)keepalive;
 	e->mark = (uint32_t)mark;
 	p = find(e, &key);
-	if (!p)
+	if (!p || p->call.id) /* it may have been seen before the change that is under way */
 		return;
 	if (seen.endpoint.addr.family != IP_NONE)
 		p->known = seen.endpoint;

@@ -14,9 +14,7 @@ void daemon_query_stop(struct daemon_query *q)
 {
 	if (q->source.fd < 0)
 		return;
-	event_loop_remove(q->loop, &q->source);
-	close(q->source.fd);
-	q->source.fd = -1;
+	close(event_loop_remove(q->loop, &q->source));
 }
 
 /* The state has the private key. */

@@ -64,11 +64,14 @@ int event_loop_add(struct event_loop *l, struct event_source *s, int fd)
 	return 0;
 }
 
-void event_loop_remove(struct event_loop *l, struct event_source *s)
+int event_loop_remove(struct event_loop *l, struct event_source *s)
 {
-	if (s->fd >= 0)
-		epoll_ctl(l->epoll, EPOLL_CTL_DEL, s->fd, NULL);
+	int fd = s->fd;
+
+	if (fd >= 0)
+		epoll_ctl(l->epoll, EPOLL_CTL_DEL, fd, NULL);
 	s->fd = -1;
+	return fd;
 }
 
 static int arm(struct event_loop *l, uint64_t deadline_ms)

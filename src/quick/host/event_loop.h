@@ -20,7 +20,8 @@ void event_loop_free(struct event_loop *l);
 
 /* Calls s->ready whenever there is something to read from fd, until it is removed. 0 or -errno. */
 must_check int event_loop_add(struct event_loop *l, struct event_source *s, int fd);
-void event_loop_remove(struct event_loop *l, struct event_source *s); /* the descriptor stays open */
+/* Returns the descriptor, which stays open; s->fd is -1 afterwards. */
+int event_loop_remove(struct event_loop *l, struct event_source *s);
 
 /* Waits for one event, at most until the deadline, a clock_boot_ms(), and handles it. 0 or -errno: -EINTR after a signal. */
 must_check int event_loop_wait(struct event_loop *l, uint64_t deadline_ms);

@@ -249,9 +249,7 @@ static void finish(struct helper *h, struct helper_call *c, int status, struct s
 
 static void fail_all(struct helper *h)
 {
-	event_loop_remove(h->loop, &h->source);
-	close(h->source.fd);
-	h->source.fd = -1;
+	close(event_loop_remove(h->loop, &h->source));
 	while (h->calls)
 		finish(h, h->calls, -1, (struct span){ "", 0 });
 }
