@@ -160,6 +160,13 @@ void ticket_follow(struct ticket *t, uint32_t *latest)
 	t->after[i / 64] |= 1ull << i % 64;
 }
 
+void ticket_follow_all(struct ticket *t)
+{
+	assert(t->is_held);
+	if (t->sequencer->departures)
+		memset(t->after, 0xff, sizeof t->after);
+}
+
 /* In ticket order, those that this one follows. */
 static void wait_for_peers(struct ticket *t)
 {

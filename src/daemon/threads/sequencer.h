@@ -58,6 +58,8 @@ void ticket_wait_counters(struct ticket *t);
 /* While the ticket holds the counters stage: the batch has packets of a peer whose latest packets had the ticket *latest,
  * which becomes this one. They leave before, if the output stage is not passed in ticket order anyway. */
 void ticket_follow(struct ticket *t, uint32_t *latest);
+/* The same for all earlier tickets. */
+void ticket_follow_all(struct ticket *t);
 void ticket_wait_output(struct ticket *t);
 /* After the last batch, these let the next ticket pass; the output stage also ends this ticket. */
 void ticket_pass_counters(struct ticket *t);

@@ -151,7 +151,7 @@ static bool is_large(const struct worker *w)
 	       (w->n_reads > 0 && (w->read_packets >= THREADS_REARM_PACKETS || w->read_bytes >= THREADS_REARM_BYTES));
 }
 
-/* Any number of batches from the TUN, of which each thread has one, as they leave in order. */
+/* Any number of batches from the TUN, of which each thread has one, as those of a peer leave in order. */
 static bool may_read(const struct sequencer *s, enum threads_source source)
 {
 	return source >= THREADS_TUN || sequencer_in_flight(s) < THREADS_IN_FLIGHT_MAX;
@@ -200,7 +200,7 @@ static void process_batch(struct thread_pool *p, struct worker *w, enum threads_
 		wake_control(p);
 }
 
-/* One batch of a source, of which this thread is the only reader until it arms the source again. */
+/* One batch of a source, of which this thread is the only reader until it arms the source again, or offers it. */
 static void serve(struct data_thread *t, enum threads_source source, uint32_t events)
 {
 	struct thread_pool *p = t->pool;
@@ -535,11 +535,11 @@ static void process(struct thread_pool *p, struct worker *control, const struct 
 	unreachable();
 }
 
-/* A packet must not overtake the packets that were read before it, so its batch leaves first. The thread that
- * posted the mail wakes control after that. */
+/* A packet must not overtake the packets that were read before it, so its batch and all earlier ones leave first. The
+ * thread that posted the mail wakes control after that. What was unreachable is reported after its batch, in any order. */
 static bool may_process(struct thread_pool *p, const struct mail *m)
 {
-	return m && sequencer_has_passed(&p->sequencers[THREADS_TUN], m->ticket);
+	return m && (m->kind == MAIL_UNREACHABLE || sequencer_has_passed(&p->sequencers[THREADS_TUN], m->ticket));
 }
 
 bool threads_collect_mail(struct thread_pool *p, struct worker *control)

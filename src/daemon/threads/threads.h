@@ -1,7 +1,8 @@
 /* The data threads. All of them wait for the same sources: the queues of the TUN and the UDP sockets for data. The thread
  * that gets an event is the only reader of that source until it arms the source again, or offers it to the others. It does so
  * right after reading a large batch, so that another thread reads and processes the next batch at the same time; otherwise
- * it arms it after its own batch has left. A sequencer for each source makes batches leave in the order they were read.
+ * it arms it after its own batch has left. A sequencer for each UDP socket makes batches leave in the order they were read, and one for the TUN
+ * those of each peer.
  *
  * Which threads serve a source follows from the load. While a thread waits for events, sources are armed, and a thread that waits takes
  * the next batch of whichever source has one. When all are busy, a source is offered: its own thread continues with it

@@ -71,6 +71,8 @@ static void counters_reserved(void *ctx)
 	}
 	for (size_t i = 0; i < w->batch.n_paths; i++)
 		ticket_follow(&w->ticket, tunnel_run_order(w->runs, i));
+	if (has_control(&w->batch)) /* control processes its mail after all earlier batches, and this thread wakes it once */
+		ticket_follow_all(&w->ticket);
 	ticket_pass_counters(&w->ticket);
 }
 

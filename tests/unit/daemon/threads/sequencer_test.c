@@ -322,6 +322,42 @@ static void a_batch_sleeps_until_the_one_before_of_its_peer_has_left(void **stat
 	assert_true(sequencer_is_idle(&s));
 }
 
+static _Atomic bool first_left;
+
+static void *wait_for_all(void *ctx)
+{
+	struct ticket *t = ctx;
+
+	ticket_wait_output(t);
+	assert_true(atomic_load(&first_left));
+	ticket_pass_output(t);
+	return NULL;
+}
+
+/* Of another peer, but with packets for control. */
+static void a_batch_that_follows_all_waits(void **state)
+{
+	static struct departure all[SEQUENCER_TICKETS];
+	struct sequencer s = { .departures = all };
+	uint32_t a = UINT32_MAX;
+	struct ticket first = take_for(&s, &a), second = { .sequencer = &s, .is_last_batch = true };
+	pthread_t thread;
+
+	(void)state;
+	ticket_take(&second);
+	ticket_wait_counters(&second);
+	ticket_follow_all(&second);
+	ticket_pass_counters(&second);
+	assert_int_equal(pthread_create(&thread, NULL, wait_for_all, &second), 0);
+	for (int i = 0; i < 1000; i++)
+		sched_yield();
+	ticket_wait_output(&first);
+	atomic_store(&first_left, true);
+	ticket_pass_output(&first);
+	pthread_join(thread, NULL);
+	assert_true(sequencer_is_idle(&s));
+}
+
 static void one_ticket_holds_several_batches_of_a_peer(void **state)
 {
 	static struct departure all[SEQUENCER_TICKETS];
@@ -357,6 +393,7 @@ int main(void)
 		cmocka_unit_test(batches_of_a_peer_leave_in_ticket_order),
 		cmocka_unit_test(batches_of_other_peers_do_not_wait),
 		cmocka_unit_test(a_batch_sleeps_until_the_one_before_of_its_peer_has_left),
+		cmocka_unit_test(a_batch_that_follows_all_waits),
 		cmocka_unit_test(one_ticket_holds_several_batches_of_a_peer),
 	};
 
