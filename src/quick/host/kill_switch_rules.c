@@ -180,5 +180,8 @@ int kill_switch_list(enum firewall_tool tool, struct text *out)
 	if (tool == FIREWALL_NFT)
 		return list_nft(out);
 	r = save(IP_V4, out);
-	return r < 0 || !has_family(IP_V6) ? r : save(IP_V6, out);
+	if (r < 0 || !has_family(IP_V6))
+		return r;
+	text_char(out, KILL_SWITCH_NEXT_FAMILY);
+	return save(IP_V6, out);
 }

@@ -222,6 +222,26 @@ static bool contains_f(struct span listed, const char *before, const char *word,
 	return span_contains(listed, buffer);
 }
 
+/* Of iptables-save or ip6tables-save. */
+static bool family_is_complete(struct span listed, const struct kill_switch *one, const char *mark)
+{
+	return contains_f(listed, "-o ", one->name, " -j RETURN") && contains_f(listed, "--mark 0x", mark, " -j RETURN") &&
+	       has_jump(listed, 0) && has_jump(listed, 1) && span_contains(listed, "-A WGSUITE-KILL-OUT -j REJECT") &&
+	       span_contains(listed, "-A WGSUITE-KILL-FWD -j REJECT") &&
+	       (one->mode == KILL_SWITCH_LAN || !span_contains(listed, "-A WGSUITE-KILL-OUT -d 10.0.0.0/8"));
+}
+
+/* Each chain ends with such a rule. */
+static bool chains_end(struct span listed)
+{
+	struct span line;
+	size_t n = 0;
+
+	while (span_next(&line, &listed, '\n'))
+		n += span_contains(line, "reject") || span_contains(line, " drop");
+	return n >= ARRAY_LEN(built_in);
+}
+
 bool kill_switch_is_complete(struct span listed, enum firewall_tool tool, const struct kill_switch *one)
 {
 	char mark[16];
@@ -229,12 +249,14 @@ bool kill_switch_is_complete(struct span listed, enum firewall_tool tool, const 
 	bool nft = tool == FIREWALL_NFT;
 
 	text_hex(&t, one->mark);
-	if (!nft)
-		return contains_f(listed, "-o ", one->name, " -j RETURN") && contains_f(listed, "--mark 0x", mark, " -j RETURN") &&
-		       has_jump(listed, 0) && has_jump(listed, 1) && span_contains(listed, "-A WGSUITE-KILL-OUT -j REJECT") &&
-		       span_contains(listed, "-A WGSUITE-KILL-FWD -j REJECT") &&
-		       (one->mode == KILL_SWITCH_LAN || !span_contains(listed, "-A WGSUITE-KILL-OUT -d 10.0.0.0/8"));
+	if (!nft) {
+		struct span family;
+		bool complete = true;
+		while (complete && span_next(&family, &listed, KILL_SWITCH_NEXT_FAMILY))
+			complete = family_is_complete(family, one, mark);
+		return complete;
+	}
 	return contains_f(listed, "\"", one->name, "\"") && contains_f(listed, "", mark, "") &&
 	       span_contains(listed, "hook output") && span_contains(listed, "hook forward") &&
-	       (span_contains(listed, "reject") || span_contains(listed, " drop")) && (one->mode == KILL_SWITCH_LAN || !span_contains(listed, "10.0.0.0/8"));
+	       chains_end(listed) && (one->mode == KILL_SWITCH_LAN || !span_contains(listed, "10.0.0.0/8"));
 }

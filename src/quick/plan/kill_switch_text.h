@@ -16,7 +16,9 @@ void kill_switch_nft_text(struct text *t, const struct kill_switches *l, bool re
 void kill_switch_iptables_text(struct text *t, const struct kill_switches *l, uint8_t family, struct span saved);
 void kill_switch_print(struct text *t, const struct plan *p, const struct step *s, bool runnable);
 
-/* True if the rules, as `nft list table` or iptables-save prints them, are there and let the packets of this tunnel pass. */
+#define KILL_SWITCH_NEXT_FAMILY '\f' /* between what iptables-save and ip6tables-save print */
+/* True if the rules, as `nft list table`, or iptables-save and ip6tables-save print them, are there, each chain to its end, and let
+ * the packets of this tunnel pass. */
 bool kill_switch_is_complete(struct span listed, enum firewall_tool tool, const struct kill_switch *one);
 
 #endif

@@ -125,6 +125,30 @@ static void completeness(void **state)
 	assert_false(kill_switch_is_complete(span_of(listed), FIREWALL_NFT, &other));
 }
 
+/* By `nft flush chain', or `ip6tables -F'. */
+static void a_chain_or_family_that_was_flushed_is_missed(void **state)
+{
+	static const char flushed[] = "table inet wgsuite-killswitch {\n\tset tunnels {\n\t\telements = { \"wg1\" }\n\t}\n"
+				      "\tset marks {\n\t\telements = { 0x00000077, 0x0000ca6c }\n\t}\n"
+				      "\tchain output {\n\t\ttype filter hook output priority filter; policy accept;\n\t}\n"
+				      "\tchain forward {\n\t\ttype filter hook forward priority filter; policy accept;\n\t\tcounter reject\n\t}\n}\n";
+	struct text family = text_heap(), both = text_heap();
+
+	(void)state;
+	assert_false(kill_switch_is_complete(span_of(flushed), FIREWALL_NFT, &wg1));
+	text_f(&family, "-A OUTPUT -j WGSUITE-KILL-OUT\n-A FORWARD -j WGSUITE-KILL-FWD\n-A WGSUITE-KILL-OUT -o %s -j RETURN\n"
+			"-A WGSUITE-KILL-OUT -m mark --mark 0x%x -j RETURN\n-A WGSUITE-KILL-OUT -j REJECT\n-A WGSUITE-KILL-FWD -j REJECT\n",
+	       wg1.name, wg1.mark);
+	assert_true(kill_switch_is_complete(text_of(&family), FIREWALL_IPTABLES, &wg1));
+	text_span(&both, text_of(&family));
+	text_char(&both, KILL_SWITCH_NEXT_FAMILY);
+	assert_false(kill_switch_is_complete(text_of(&both), FIREWALL_IPTABLES, &wg1));
+	text_span(&both, text_of(&family));
+	assert_true(kill_switch_is_complete(text_of(&both), FIREWALL_IPTABLES, &wg1));
+	text_heap_free(&family);
+	text_heap_free(&both);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,6 +156,7 @@ int main(void)
 		cmocka_unit_test(order),
 		cmocka_unit_test(iptables),
 		cmocka_unit_test(completeness),
+		cmocka_unit_test(a_chain_or_family_that_was_flushed_is_missed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
