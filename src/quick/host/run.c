@@ -262,7 +262,8 @@ static int begin(struct run *run, struct run_inherited *inherited, int channel[2
 
 int run_request_perform(const struct run_request *r)
 {
-	struct run run = { .r = r, .daemon = { .log = -1 }, .channel = -1, .status = -1 };
+	struct run run = { .r = r, .daemon = { .log = -1 }, .channel = -1, .status = -1,
+			   .restart_ms = RESTART_MS / 2 };
 	struct run_inherited inherited;
 	int channel[2], error = begin(&run, &inherited, channel);
 

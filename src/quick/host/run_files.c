@@ -204,6 +204,8 @@ static void write_below(struct mirror *m, const char *path, struct span contents
 	text_f(&t, "%s/%s", m->staging, path);
 	make_parents(m, to);
 	fd = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd >= 0)
+		errno = ENOSPC; /* a short write sets none */
 	if (fd < 0 || write(fd, contents.p, contents.n) != (ssize_t)contents.n)
 		fail(m, to);
 	if (fd >= 0)
