@@ -39,7 +39,8 @@ bullseye() {
 			sed 's|^|/out/headers-5.4/|; s|c$|o|')
 }
 
-@test "Debian 13: gcc 14, glibc 2.41, kernel headers 6.12, _FORTIFY_SOURCE=3; static wg and wireguardd run anywhere" {
+# Debian 13: gcc 14, glibc 2.41, kernel headers 6.12, _FORTIFY_SOURCE=3; static wg and wireguardd run anywhere.
+debian_13() {
 	make_in trixie O=/out/gcc CC=gcc-14 OPT=-O1 CPPFLAGS=-D_FORTIFY_SOURCE=3 all
 	nm -D "$out/trixie/gcc/wg-quick" | grep -q _chk
 	[[ $(in_release trixie /out/gcc/wg --version) == *v[0-9]* ]]
@@ -49,8 +50,8 @@ bullseye() {
 	works "$out/trixie/gcc" tests/cli/wg_conf.bats tests/netns/daemon_link.bats
 }
 
-# The libraries are Debian's, built for glibc: tests/build/glibc_symbols.c has what they miss.
-@test "musl: static programs pass tests of the daemon and of wg-quick" {
+# Static programs with musl. The libraries are Debian's, built for glibc: tests/build/glibc_symbols.c has what they miss.
+musl() {
 	in_release trixie sh -eu -c 'm=/out/musl-headers
 		mkdir -p $m/sys /out/musl-lib
 		cd /usr/include
@@ -64,6 +65,15 @@ bullseye() {
 		LDFLAGS="-static -L/out/musl-lib" LIBS=/out/glibc_symbols.o all
 	works "$out/trixie/musl" tests/netns/daemon_link.bats -f 'flags|moved|disabled'
 	works "$out/trixie/musl" tests/netns/lifecycle.bats -f 'restore|killed'
+}
+
+@test "Debian 13 or musl, another one each day: the programs pass tests" {
+	local each="debian_13 musl" day=${WGSUITE_DAY:-$(($(date +%s) / 86400))}
+	[ "${WGSUITE_COMPLETE-}" = yes ] || each=$(cut -d' ' -f$((day % 2 + 1)) <<< "$each")
+	for build in $each; do
+		echo "# $build" >&3
+		$build
+	done
 }
 
 @test "32-bit: programs for i386 pass tests of checksums, the system call filter and the daemon" {
