@@ -3,6 +3,7 @@
 load ../lib/netns
 load ../lib/quick
 
+setup_file() { faults_build; }
 setup() {
 	net_begin
 	quick_host
@@ -146,6 +147,61 @@ DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 	on a wg-quick reload --confirm 1000 wg0
 	quick_expire
 	eventually 10 is_down
+}
+
+@test "a second change that cannot begin leaves the first one to the process that waits for it" {
+	on a wg-quick up wg0
+	before=$(wg_state)
+	change
+	on a wg-quick reload --confirm 1000 wg0
+	first=$(watcher)
+	edit "s/4444/5555/"
+	# Its file cannot be made, or named, or its process cannot be started.
+	has_changed() { [ "$(watcher | wc -l)" = 1 ] && [ "$(watcher)" != "$first" ]; }
+	only_first() { [ "$(watcher)" = "$first" ]; }
+	on a env WG_QUICK_FAULT_LOG="$NET_DIR/steps" "$FAULTS/wg-quick" reload --confirm 1000 wg0
+	watch=$(grep -m 1 watcher "$NET_DIR/steps")
+	rm "$NET_DIR/steps"
+	edit "s/5555/6666/"
+	eventually 5 has_changed
+	first=$(watcher)
+	for step in -2 -1 0 1; do
+		run -1 on a env WG_QUICK_FAULT=$((${watch% *} + step)) WG_QUICK_FAULT_LOG="$NET_DIR/steps" "$FAULTS/wg-quick" reload --confirm 1000 wg0
+		eventually 5 only_first
+		[ "$(on a wg show wg0 listen-port)" = 5555 ]
+	done
+	[ "$(cut -d" " -f2 "$NET_DIR/steps" | grep -xE "create|watcher|rename" | sort -u | xargs)" = "create rename watcher" ]
+	quick_expire
+	eventually 10 is_as_before || diff <(echo "$before") <(wg_state)
+	no_record
+}
+
+@test "a change is rolled back although its record cannot be read for a while, and the tunnel is locked for long" {
+	printf '[lock]\ntimeout = 0\n' | on a tee /etc/wireguard/wgsuite.ini > /dev/null
+	on a wg-quick up wg0
+	before=$(wg_state)
+	change
+	on a wg-quick reload --confirm 1000 wg0
+	file=/run/wgsuite/$(record) pid=$(watcher)
+	switches() { on a awk '/^voluntary/ { print $2 }' "/proc/$pid/status"; }
+	has_looked() { [ "$(switches)" -gt "$switches" ] && on a grep -q "^State:.S" "/proc/$pid/status"; }
+	on a cp "$file" /run/record
+	switches=$(switches)
+	on a dd if=/dev/zero of="$file" bs=1 count=4 conv=notrunc status=none
+	eventually 10 has_looked
+	[ "$(watcher)" = "$pid" ]
+	on_bg a flock -F "/run/wgsuite/$(on a sh -c 'cd /run/wgsuite; echo wg0@*[0-9]').lock" sleep 1000
+	on a dd if=/run/record of="$file" conv=notrunc status=none
+	on a rm /run/record
+	quick_expire
+	for i in 1 2; do
+		switches=$(switches)
+		eventually 10 has_looked
+	done
+	record
+	on a pkill -x sleep
+	eventually 10 is_as_before || diff <(echo "$before") <(wg_state)
+	eventually 5 no_watcher
 }
 
 @test "down and up while a change awaits confirmation; a reload without changes needs none" {

@@ -15,7 +15,7 @@
 #include "quick/journal/pending.h"
 #include "report/report.h"
 
-enum { TRIES = 5, MS_PER_S = 1000 };
+enum { FAILURES_LOGGED = 5, RETRY_MS = 1000, RETRY_DOUBLINGS_MAX = 6 };
 
 static bool has_expired(const struct pending *p)
 {
@@ -33,6 +33,18 @@ static void report_rolled_back(const struct pending *p, const char *name)
 				      : "the tunnel was not confirmed and was taken down");
 }
 
+/* Also if something could not be undone: there is nothing to be taken down any more. */
+static bool is_down(const char *name, struct host *host)
+{
+	struct host_state s = { 0 };
+	struct journal j;
+	bool down = journal_open_unlocked(&j, name) == 0 && !j.exists && inspect_host(&s, host, name) == 0 && s.link.index == 0;
+
+	applied_free(&j.applied);
+	host_state_free(&s);
+	return down;
+}
+
 /* The lock of the tunnel is held. After a reboot nothing of the change is in force. */
 static int roll_back(const struct pending *p, const char *name, struct host *host, struct command_trace *trace)
 {
@@ -41,6 +53,8 @@ static int roll_back(const struct pending *p, const char *name, struct host *hos
 
 	if (p->of_this_boot)
 		status = p->is_reload ? command_roll_back(p, name, host, trace) : command_down(&o, host, trace);
+	if (status != 0 && !p->is_reload && is_down(name, host))
+		status = 0;
 	if (status == 0) {
 		pending_remove(name);
 		if (p->of_this_boot)
@@ -49,16 +63,19 @@ static int roll_back(const struct pending *p, const char *name, struct host *hos
 	return status;
 }
 
-/* 0: there is nothing to wait for any more. *again_ms: when to look again. */
-static int expire(const char *name, struct host *host, struct command_trace *trace, uint64_t *again_ms)
+/* waiting: has the file that the process waits for. 0: there is nothing to wait for any more; -EAGAIN: the time is not over. */
+static int expire(const struct pending *waiting, const char *name, struct host *host, struct command_trace *trace)
 {
 	struct pending p = PENDING_NONE;
 	struct journal j = JOURNAL_CLOSED;
 	int r = open_journal(&j, name, &host->settings), status = 1;
 
+	if (r == 0 && !pending_is_current(waiting, name)) {
+		journal_close(&j);
+		return 0;
+	}
 	if (r == 0)
 		r = report_failure("read what awaits confirmation", pending_load(&p, name));
-	*again_ms = p.deadline_ms;
 	if (r == 0 && p.exists && has_expired(&p))
 		status = roll_back(&p, name, host, trace);
 	else if (r == 0)
@@ -70,34 +87,40 @@ static int expire(const char *name, struct host *host, struct command_trace *tra
 
 /* ---- the process that waits ---- */
 
-/* A roll-back that fails is tried again. The file stays after the last time, for the next wg-quick. */
-static int wait_and_expire(const char *name, int fd, struct host *host, struct command_trace *trace)
+/* A failure of any kind is no reason to give up: it may be that of a moment. */
+static uint64_t retry_at_ms(const char *name, unsigned int failures)
+{
+	if (failures == FAILURES_LOGGED)
+		system_log(name, "a change that was not confirmed cannot be rolled back; it is tried again every minute");
+	return clock_boot_ms() + ((uint64_t)RETRY_MS << (failures < RETRY_DOUBLINGS_MAX ? failures : RETRY_DOUBLINGS_MAX));
+}
+
+/* p->fd: the file, which is removed or replaced when there is nothing to wait for. */
+static int wait_and_expire(struct pending *p, const char *name, struct host *host, struct command_trace *trace)
 {
 	struct file_watch w;
-	uint64_t next_ms = 0;
-	int failures = 0, status = file_watch_open(&w, fd) < 0;
+	uint64_t retry_ms = 0;
+	unsigned int failures = 0;
 
-	while (status == 0 && !stop_signal && file_watch_exists(&w)) {
-		struct pending p = PENDING_NONE;
-		int r = pending_load(&p, name);
-		uint64_t deadline_ms = p.deadline_ms > next_ms ? p.deadline_ms : next_ms;
-		bool exists = p.exists, due = !p.of_this_boot || clock_boot_ms() >= deadline_ms;
-		pending_free(&p);
-		if (r < 0 || !exists)
-			break;
-		if (!due) {
-			file_watch_wait(&w, deadline_ms);
+	file_watch_open(&w, p->fd);
+	while (!stop_signal && file_watch_exists(&w)) {
+		int r = pending_load_locked(p);
+		if (r == 0 && !has_expired(p)) {
+			file_watch_wait(&w, p->deadline_ms);
 			continue;
 		}
-		r = expire(name, host, trace, &deadline_ms);
+		if (clock_boot_ms() < retry_ms) {
+			file_watch_wait(&w, retry_ms);
+			continue;
+		}
+		if (r == 0)
+			r = expire(p, name, host, trace);
 		if (r == 0)
 			break;
-		if (r != -EAGAIN && ++failures == TRIES)
-			status = 1;
-		next_ms = r == -EAGAIN ? 0 : clock_boot_ms() + ((uint64_t)MS_PER_S << failures);
+		retry_ms = r == -EAGAIN ? 0 : retry_at_ms(name, ++failures);
 	}
 	file_watch_close(&w);
-	return status;
+	return failures > 0 && file_watch_exists(&w);
 }
 
 static int run_expire(const char *name, struct host *host, struct command_trace *trace)
@@ -111,7 +134,7 @@ static int run_expire(const char *name, struct host *host, struct command_trace 
 		return 1;
 	}
 	watched_file_leave_unit();
-	status = wait_and_expire(name, p.fd, host, trace);
+	status = wait_and_expire(&p, name, host, trace);
 	pending_free(&p);
 	return status;
 }
@@ -181,13 +204,12 @@ static void settle(const char *name, struct host *host, struct command_trace *tr
 {
 	const char *const argv[] = { "wg-quick", "confirm", "--expire", name, NULL };
 	struct pending p = PENDING_NONE;
-	uint64_t again_ms;
 
 	report_set_interface(name);
 	if (pending_lock(&p, name) == 0 && pending_load(&p, name) == 0 && p.exists) {
 		if (!has_expired(&p))
 			report_failure("start the process that rolls the change back", watched_file_start(p.fd, argv));
-		else if (expire(name, host, trace, &again_ms) != 0)
+		else if (expire(&p, name, host, trace) != 0)
 			report_error("cannot roll back the change that was not confirmed");
 	}
 	pending_free(&p);

@@ -23,21 +23,24 @@ static void set_deadline(struct pending *p)
 	p->deadline_ms = clock_boot_ms() + (uint64_t)p->seconds * MS_PER_S;
 }
 
-/* The process that waits is started first: nothing is changed that could not be rolled back. */
+/* The process that waits is started first: nothing is changed that could not be rolled back. Until the new file has replaced an
+ * earlier one, the earlier change has its own process. */
 static int begin(struct pending *p, const char *name)
 {
 	const char *const argv[] = { "wg-quick", "confirm", "--expire", name, NULL };
+	struct temporary_file f;
 	int r;
 
 	p->earlier = p->exists;
-
 	set_deadline(p);
-	r = report_failure("record how to roll the change back", pending_create(p, name));
+	r = report_failure("record how to roll the change back", pending_prepare(p, &f, name));
 	if (r < 0)
 		return r;
-	r = report_failure("start the process that rolls the change back", watched_file_start(p->fd, argv));
-	if (r < 0 && !p->earlier)
-		pending_remove(name);
+	r = report_failure("start the process that rolls the change back", watched_file_start(f.fd, argv));
+	if (r == 0)
+		r = report_failure("record how to roll the change back", pending_commit(p, &f, name));
+	if (r < 0)
+		temporary_file_discard(&f); /* the process ends */
 	return r;
 }
 

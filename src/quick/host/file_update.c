@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "fault_injection.h"
 #include "fileio.h"
+#include "temporary_file.h"
 
 /* The result of an attempt to replace the file that would not keep everything. */
 enum { MUST_WRITE_IN_PLACE = 1 };
@@ -150,45 +151,34 @@ static bool means_in_place(int error)
 	       error == ENOTSUP;
 }
 
-/* A fixed name, so that the next process removes the file that a killed one left; not one that others use. False: it is too
- * long. */
-static bool print_temporary(char temporary[PATH_MAX], const char *path)
-{
-	struct text t = text_fixed(temporary, PATH_MAX);
-
-	text_f(&t, "%s.wg-quick", path);
-	return !t.failed;
-}
+static const char ending[] = ".wg-quick"; /* not one that others use */
 
 void file_update_clean(const char *path)
 {
 	char temporary[PATH_MAX];
+	struct text t = text_fixed(temporary, sizeof temporary);
 
-	if (print_temporary(temporary, path))
+	text_f(&t, "%s%s", path, ending);
+	if (!t.failed)
 		fileio_remove(temporary);
 }
 
 static int replace(const char *path, struct span text, const struct stat *like, mode_t mode)
 {
-	char temporary[PATH_MAX];
-	int fd, r;
+	struct temporary_file f;
+	int r = temporary_file_open(&f, path, ending);
 
-	if (!print_temporary(temporary, path))
-		return MUST_WRITE_IN_PLACE;
-	if (fault_injected("create"))
-		return -ENOSPC;
-	(void)unlink(temporary);
-	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return means_in_place(errno) || errno == ENAMETOOLONG ? MUST_WRITE_IN_PLACE : -errno;
-	r = write_new(fd, text, path, like, mode);
-	close(fd);
-	if (r == 0 && (fault_injected("rename") || rename(temporary, path) < 0))
-		r = means_in_place(errno) ? MUST_WRITE_IN_PLACE : errno ? -errno : -EIO;
+	if (r < 0)
+		return means_in_place(-r) || r == -ENAMETOOLONG ? MUST_WRITE_IN_PLACE : r;
+	r = write_new(f.fd, text, path, like, mode);
+	if (r == 0) {
+		r = temporary_file_rename(&f, path);
+		if (r < 0 && means_in_place(-r))
+			r = MUST_WRITE_IN_PLACE;
+	}
+	temporary_file_discard(&f);
 	if (r == 0)
 		fileio_sync_folder(path);
-	else
-		fileio_remove(temporary);
 	return r;
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "fault_injection.h"
+#include "temporary_file.h"
 
 int fileio_read(const char *path, struct text *out)
 {
@@ -77,27 +78,16 @@ void fileio_sync_folder(const char *path)
 /* With the owner and mode of `like`, unless that is null. */
 static int replace(const char *path, struct span text, const struct stat *like)
 {
-	char temporary[PATH_MAX];
-	struct text t = text_fixed(temporary, sizeof temporary);
-	int fd, r;
+	struct temporary_file f;
+	int r = temporary_file_open(&f, path, ".tmp");
 
-	/* A fixed name, so that the next process removes the file that a killed one left. */
-	text_f(&t, "%s.tmp", path);
-	if (t.failed)
-		return -ENAMETOOLONG;
-	if (fault_injected("create"))
-		return -ENOSPC;
-	(void)unlink(temporary);
-	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	r = write_new(fd, text, like);
-	close(fd);
-	if (r == 0 && (fault_injected("rename") || rename(temporary, path) < 0))
-		r = errno ? -errno : -EIO;
 	if (r < 0)
-		(void)unlink(temporary);
-	else
+		return r;
+	r = write_new(f.fd, text, like);
+	if (r == 0)
+		r = temporary_file_rename(&f, path);
+	temporary_file_discard(&f);
+	if (r == 0)
 		fileio_sync_folder(path);
 	return r;
 }

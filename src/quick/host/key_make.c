@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -15,6 +14,7 @@
 #include "crypto/crypto.h"
 #include "fault_injection.h"
 #include "fileio.h"
+#include "temporary_file.h"
 
 static int random_key(struct wg_private *key)
 {
@@ -82,26 +82,23 @@ static int link_unnamed(int fd, const char *path)
 	return -errno;
 }
 
-/* File systems such as FAT and NFS have no files without a name. A process that is killed leaves PATH.tmp, which the next
- * one deletes. */
-static int make_by_temporary(const char *path, const struct wg_private *key)
+int key_make_named(struct wg_private *key, const char *path)
 {
-	char temporary[PATH_MAX];
-	struct text t = text_fixed(temporary, sizeof temporary);
-	int fd, r;
+	struct temporary_file f;
+	int r = random_key(key);
 
-	text_f(&t, "%s.tmp", path);
-	if (t.failed)
-		return -ENAMETOOLONG;
-	(void)unlink(temporary);
-	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	r = write_key(fd, key);
-	close(fd);
-	if (r == 0 && link(temporary, path) < 0)
-		r = -errno;
-	(void)unlink(temporary);
+	if (r == 0)
+		r = temporary_file_open_alone(&f, path, ".tmp");
+	if (r == 0) {
+		r = write_key(f.fd, key);
+		if (r == 0)
+			r = temporary_file_rename_new(&f, path);
+		temporary_file_discard(&f);
+	}
+	if (r == 0)
+		fileio_sync_folder(path);
+	else
+		mem_wipe(key, sizeof *key);
 	return r;
 }
 
@@ -114,8 +111,8 @@ int key_make(struct wg_private *key, const char *path)
 		if (r == 0)
 			r = link_unnamed(fd, path);
 		close(fd);
-	} else if (fd == -EOPNOTSUPP || fd == -EISDIR || fd == -EINVAL) {
-		r = make_by_temporary(path, key);
+	} else if (fd == -EOPNOTSUPP || fd == -EISDIR || fd == -EINVAL) { /* such as FAT and NFS */
+		return key_make_named(key, path);
 	} else {
 		r = fd;
 	}

@@ -13,6 +13,7 @@
 #include "lock_holder.h"
 #include "report/report.h"
 #include "signals.h"
+#include "temporary_file.h"
 
 enum { POLL_MS = 20, REPORT_AFTER_MS = 1000, TRIES = 3, FOLDER_TRIES = 100 };
 
@@ -76,15 +77,6 @@ static int lock_descriptor(int fd, struct wait *w)
 	return 0;
 }
 
-/* The holder deletes the file, so the one that was opened may be gone by the time it is locked. */
-static bool is_still_at(const char *path, int fd)
-{
-	struct stat held, now;
-
-	return fstat(fd, &held) == 0 && stat(path, &now) == 0 && held.st_ino == now.st_ino &&
-	       held.st_dev == now.st_dev;
-}
-
 int lock_file_acquire(const char *folder, const char *path, int timeout_s)
 {
 	struct wait w = { .limit_ms = timeout_s > 0 ? (unsigned int)timeout_s * 1000 : 0, .no_wait = timeout_s < 0 };
@@ -101,7 +93,7 @@ int lock_file_acquire(const char *folder, const char *path, int timeout_s)
 		if (fd < 0)
 			return -errno;
 		r = lock_descriptor(fd, &w);
-		if (r == 0 && is_still_at(path, fd))
+		if (r == 0 && file_is_at(fd, path)) /* its holder deletes it */
 			return fd;
 		close(fd);
 		if (r < 0)

@@ -32,28 +32,32 @@ int watched_file_write(int fd, size_t offset, struct span text)
 	return n == (ssize_t)text.n ? 0 : n < 0 && errno ? -errno : -EIO;
 }
 
-int watched_file_create(const char *path, struct span text)
+int watched_file_read(int fd, struct text *out)
 {
-	char temporary[PATH_MAX];
-	struct text t = text_fixed(temporary, sizeof temporary);
-	int fd, r;
+	char piece[4096];
+	off_t at = 0;
+	ssize_t n;
 
-	text_f(&t, "%s.tmp", path);
-	if (t.failed)
-		return -ENAMETOOLONG;
-	if (fault_injected("create"))
-		return -ENOSPC;
-	(void)unlink(temporary);
-	fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	r = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : watched_file_write(fd, 0, text);
-	if (r == 0 && (fault_injected("rename") || rename(temporary, path) < 0))
-		r = errno ? -errno : -EIO;
-	if (r == 0)
-		return fd;
-	(void)unlink(temporary);
-	close(fd);
+	while ((n = fault_injected("read") ? -1 : pread(fd, piece, sizeof piece, at)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text_span(out, (struct span){ piece, (size_t)n });
+		at += n;
+	}
+	return out->failed ? -ENOMEM : 0;
+}
+
+int watched_file_create(struct temporary_file *f, const char *path, struct span text)
+{
+	int r = temporary_file_open(f, path, ".tmp");
+
+	if (r < 0)
+		return r;
+	r = flock(f->fd, LOCK_EX | LOCK_NB) < 0 ? -errno : watched_file_write(f->fd, 0, text);
+	if (r < 0)
+		temporary_file_discard(f);
 	return r;
 }
 
@@ -209,21 +213,18 @@ void watched_file_leave_unit(void)
 
 /* ---- waiting ---- */
 
-int file_watch_open(struct file_watch *w, int fd)
+void file_watch_open(struct file_watch *w, int fd)
 {
 	char path[64];
 	struct text t = text_fixed(path, sizeof path);
 
 	*w = (struct file_watch){ .fd = fd, .events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
 				  .timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK) };
-	if (w->timer < 0)
-		return -errno;
 	text_f(&t, "/proc/self/fd/%d", fd);
 	if (w->events >= 0 && inotify_add_watch(w->events, path, IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF) < 0) {
 		close(w->events);
 		w->events = -1;
 	}
-	return 0;
 }
 
 void file_watch_close(struct file_watch *w)
@@ -232,7 +233,7 @@ void file_watch_close(struct file_watch *w)
 	watched_file_close(w->timer);
 }
 
-/* Without inotify(7), which has few instances for each user, looks again after a while. */
+/* Without inotify(7), which has few instances for each user, or without a timer, looks again after a while. */
 void file_watch_wait(struct file_watch *w, uint64_t deadline_ms)
 {
 	struct itimerspec at = { .it_value = { .tv_sec = (time_t)(deadline_ms / 1000),

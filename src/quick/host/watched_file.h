@@ -4,12 +4,16 @@
 #define WG_QUICK_WATCHED_FILE_H
 
 #include "base/text.h"
+#include "temporary_file.h"
 
-/* Replaces the file by one that only its owner can read, and that is locked from the beginning. The descriptor. */
-must_check int watched_file_create(const char *path, struct span text);
+/* Creates a temporary file, next to the path, that only its owner can read, and that is locked. A process can watch it before it
+ * replaces the file. */
+must_check int watched_file_create(struct temporary_file *f, const char *path, struct span text);
 /* Locks the file. The descriptor; -EWOULDBLOCK: a process has locked it. */
 must_check int watched_file_lock(const char *path);
 bool watched_file_is_locked(const char *path);
+/* Appends the contents to *out. */
+must_check int watched_file_read(int fd, struct text *out);
 must_check int watched_file_write(int fd, size_t offset, struct span text);
 void watched_file_close(int fd);
 
@@ -25,7 +29,7 @@ void watched_file_leave_unit(void);
 struct file_watch {
 	int fd, events, timer;
 };
-must_check int file_watch_open(struct file_watch *w, int fd);
+void file_watch_open(struct file_watch *w, int fd);
 void file_watch_close(struct file_watch *w);
 /* Waits until CLOCK_BOOTTIME reaches the deadline or the file changes. */
 void file_watch_wait(struct file_watch *w, uint64_t deadline_ms);

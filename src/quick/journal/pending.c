@@ -42,27 +42,58 @@ static void print_boot(struct text *t)
 	boot_print_init(t);
 }
 
-int pending_load(struct pending *p, const char *name)
+static int parse(struct pending *p, struct span text)
 {
-	char path[PATH_MAX], boot[PENDING_BOOT_MAX];
-	struct text t = text_heap(), now = text_fixed(boot, sizeof boot);
+	char boot[PENDING_BOOT_MAX];
+	struct text now = text_fixed(boot, sizeof boot);
 	int fd = p->fd, r;
 
 	p->fd = -1;
 	pending_free(p);
 	p->fd = fd;
-	pending_path(name, path, sizeof path);
-	r = fileio_read(path, &t);
-	if (r == 0)
-		r = pending_parse(p, text_of(&t));
+	r = text.p ? pending_parse(p, text) : -EINVAL;
 	p->exists = r == 0;
 	print_boot(&now);
 	p->of_this_boot = strcmp(p->boot, boot) == 0;
+	return r;
+}
+
+int pending_load(struct pending *p, const char *name)
+{
+	char path[PATH_MAX];
+	struct text t = text_heap();
+	int r;
+
+	pending_path(name, path, sizeof path);
+	r = fileio_read(path, &t);
+	if (r == 0)
+		r = parse(p, text_of(&t));
+	else
+		p->exists = false;
 	text_heap_free(&t);
 	return r == -ENOENT || r == -ENOTDIR ? 0 : r;
 }
 
-int pending_create(struct pending *p, const char *name)
+int pending_load_locked(struct pending *p)
+{
+	struct text t = text_heap();
+	int r = watched_file_read(p->fd, &t);
+
+	if (r == 0)
+		r = parse(p, text_of(&t));
+	text_heap_free(&t);
+	return r;
+}
+
+bool pending_is_current(const struct pending *p, const char *name)
+{
+	char path[PATH_MAX];
+
+	pending_path(name, path, sizeof path);
+	return file_is_at(p->fd, path);
+}
+
+int pending_prepare(struct pending *p, struct temporary_file *f, const char *name)
 {
 	char path[PATH_MAX];
 	struct text t = text_heap(), boot = text_fixed(p->boot, sizeof p->boot);
@@ -71,12 +102,22 @@ int pending_create(struct pending *p, const char *name)
 	print_boot(&boot);
 	pending_path(name, path, sizeof path);
 	pending_print(p, &t);
-	r = t.failed ? -ENOMEM : watched_file_create(path, text_of(&t));
+	r = t.failed ? -ENOMEM : watched_file_create(f, path, text_of(&t));
 	text_heap_free(&t);
+	return r;
+}
+
+int pending_commit(struct pending *p, const struct temporary_file *f, const char *name)
+{
+	char path[PATH_MAX];
+	int r;
+
+	pending_path(name, path, sizeof path);
+	r = temporary_file_rename(f, path);
 	if (r < 0)
 		return r;
 	watched_file_close(p->fd);
-	p->fd = r;
+	p->fd = f->fd;
 	p->exists = true;
 	return 0;
 }

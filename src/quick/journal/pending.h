@@ -5,6 +5,7 @@
 #define WG_QUICK_PENDING_H
 
 #include "base/vector.h"
+#include "quick/host/temporary_file.h"
 
 enum { PENDING_BOOT_MAX = 48 };
 
@@ -32,8 +33,14 @@ void pending_free(struct pending *p); /* closes fd as well */
 
 /* Reads it. Its absence is not an error. */
 must_check int pending_load(struct pending *p, const char *name);
-/* Replaces the file and locks the new one: p->fd. The process that waited for the earlier one ends. */
-must_check int pending_create(struct pending *p, const char *name);
+/* The same for the file that p->fd is. */
+must_check int pending_load_locked(struct pending *p);
+/* False: the file that p->fd is was replaced or removed, or has not replaced another one yet. */
+bool pending_is_current(const struct pending *p, const char *name);
+/* Creates another file, which a process can watch before it replaces the file. */
+must_check int pending_prepare(struct pending *p, struct temporary_file *f, const char *name);
+/* Replaces the file: p->fd is the new one. The process that waited for the earlier one ends. */
+must_check int pending_commit(struct pending *p, const struct temporary_file *f, const char *name);
 /* Sets the deadline of the file that p->fd is. */
 must_check int pending_set_deadline(struct pending *p, uint64_t deadline_ms);
 int pending_remove(const char *name);

@@ -216,6 +216,75 @@ static void new_keys(void **state)
 	text_heap_free(&text);
 }
 
+static bool file_has(const struct wg_private *key)
+{
+	struct wg_private found;
+	struct text text = text_heap();
+	bool has = fileio_read(path, &text) == 0 && text.n == KEY_BASE64_CHARS + 1 &&
+		   key_from_base64(found.b, span_sub(text_of(&text), 0, KEY_BASE64_CHARS)) && memcmp(&found, key, sizeof found) == 0;
+
+	text_heap_free(&text);
+	return has;
+}
+
+static void new_keys_without_unnamed_files(void **state)
+{
+	char temporary[128];
+	struct wg_private key;
+	struct stat st;
+
+	(void)state;
+	snprintf(temporary, sizeof temporary, "%s.tmp", path);
+	for (int kind = 0; kind < 3; kind++) { /* of what was left there */
+		if (kind == 1)
+			assert_int_equal(close(open(temporary, O_CREAT | O_WRONLY, 0666)), 0);
+		else if (kind == 2)
+			assert_int_equal(symlink("/dev/null", temporary), 0);
+		assert_int_equal(key_make_named(&key, path), 0);
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode, S_IFREG | 0600);
+		assert_true(file_has(&key));
+		assert_int_equal(lstat(temporary, &st), -1);
+		assert_int_equal(key_make_named(&key, path), -EEXIST);
+		assert_int_equal(lstat(temporary, &st), -1);
+		fileio_remove(path);
+	}
+}
+
+/* Several processes at the same time: one makes the file, and it has that key. */
+static void new_keys_of_several_processes(void **state)
+{
+	enum { ROUNDS = 30, PROCESSES = 4 };
+
+	(void)state;
+	for (int round = 0; round < ROUNDS; round++) {
+		int made = 0, start[2];
+		char c;
+		assert_int_equal(pipe(start), 0);
+		for (int i = 0; i < PROCESSES; i++) {
+			if (fork() == 0) {
+				struct wg_private key;
+				int r;
+				close(start[1]);
+				while (read(start[0], &c, 1) > 0)
+					;
+				r = key_make_named(&key, path);
+				_exit(r == -EEXIST ? 1 : r == 0 && file_has(&key) ? 0 : 2);
+			}
+		}
+		close(start[1]);
+		close(start[0]);
+		for (int i = 0; i < PROCESSES; i++) {
+			int status;
+			assert_true(wait(&status) > 0);
+			assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+			made += WEXITSTATUS(status) == 0;
+		}
+		assert_int_equal(made, 1);
+		fileio_remove(path);
+	}
+}
+
 /* What `check` sees, which does not read them. */
 static void check(unsigned int kind, const char *text)
 {
@@ -258,6 +327,8 @@ int main(void)
 		cmocka_unit_test(credentials),
 		cmocka_unit_test(pipes),
 		cmocka_unit_test(new_keys),
+		cmocka_unit_test(new_keys_without_unnamed_files),
+		cmocka_unit_test(new_keys_of_several_processes),
 		cmocka_unit_test(checks),
 	};
 
