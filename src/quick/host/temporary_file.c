@@ -12,7 +12,6 @@
 
 #include "base/text.h"
 #include "fault_injection.h"
-#include "fileio.h"
 
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE 1
@@ -132,7 +131,7 @@ void temporary_file_close(struct temporary_file *f)
 
 void temporary_file_discard(struct temporary_file *f)
 {
-	if (f->fd >= 0 && file_is_at(f->fd, f->path))
-		(void)fileio_remove(f->path);
+	if (f->fd >= 0 && file_is_at(f->fd, f->path) && unlink(f->path) < 0)
+		(void)unlink(f->path); /* the failure may be that of a moment */
 	temporary_file_close(f);
 }
