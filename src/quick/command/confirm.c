@@ -15,7 +15,7 @@
 #include "quick/journal/pending.h"
 #include "report/report.h"
 
-enum { FAILURES_LOGGED = 5, RETRY_MS = 1000, RETRY_DOUBLINGS_MAX = 6 };
+enum { FAILURES_LOGGED = 5, BEGIN_MS = 500, RETRY_MS = 1000, RETRY_DOUBLINGS_MAX = 6 };
 
 static bool has_expired(const struct pending *p)
 {
@@ -95,6 +95,23 @@ static uint64_t retry_at_ms(const char *name, unsigned int failures)
 	return clock_boot_ms() + ((uint64_t)RETRY_MS << (failures < RETRY_DOUBLINGS_MAX ? failures : RETRY_DOUBLINGS_MAX));
 }
 
+/* The process that has started this one, and holds the lock of the tunnel, replaces the file next. False: it was killed before. */
+static bool becomes_current(struct file_watch *w, const struct pending *p, const char *name)
+{
+	bool current = pending_is_current(p, name), killed = false;
+
+	while (!current && !killed && !stop_signal && file_watch_exists(w)) {
+		struct journal j;
+		bool locked = journal_open_now(&j, name, 0) == 0;
+		current = pending_is_current(p, name);
+		killed = locked && !current;
+		journal_close(&j); /* deletes the file that has replaced none */
+		if (!current && !killed)
+			file_watch_wait(w, clock_boot_ms() + BEGIN_MS);
+	}
+	return current;
+}
+
 /* p->fd: the file, which is removed or replaced when there is nothing to wait for. */
 static int wait_and_expire(struct pending *p, const char *name, struct host *host, struct command_trace *trace)
 {
@@ -103,7 +120,7 @@ static int wait_and_expire(struct pending *p, const char *name, struct host *hos
 	unsigned int failures = 0;
 
 	file_watch_open(&w, p->fd);
-	while (!stop_signal && file_watch_exists(&w)) {
+	while (becomes_current(&w, p, name) && !stop_signal && file_watch_exists(&w)) {
 		int r = pending_load_locked(p);
 		if (r == 0 && !has_expired(p)) {
 			file_watch_wait(&w, p->deadline_ms);

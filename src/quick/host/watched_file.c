@@ -221,7 +221,7 @@ void file_watch_open(struct file_watch *w, int fd)
 	*w = (struct file_watch){ .fd = fd, .events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
 				  .timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK) };
 	text_f(&t, "/proc/self/fd/%d", fd);
-	if (w->events >= 0 && inotify_add_watch(w->events, path, IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF) < 0) {
+	if (w->events >= 0 && inotify_add_watch(w->events, path, IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF) < 0) {
 		close(w->events);
 		w->events = -1;
 	}
