@@ -199,6 +199,35 @@ DNS = 10.7.0.53" "10.7.0.0/24"
 	quick_settled "$none" state
 }
 
+# another_namespace INODE: namespace "private" is another one, with the inode number that ours had.
+another_namespace() {
+	on a ip netns add private
+	[ "$(on a stat -Lc %i /run/netns/private)" != "$1" ] || return 0
+	on a ip netns delete private
+	return 1
+}
+
+@test "a namespace that has the name and the inode number of ours is not deleted, nor is a file there followed" {
+	file "Netns = private" "10.7.0.0/24"
+	none=$(state)
+	on a wg-quick up wg0
+	inode=$(on a stat -Lc %i /run/netns/private)
+	on a ip netns delete private
+	eventually 20 another_namespace "$inode"
+	on a wg-quick down wg0
+	[ "$(on a stat -Lc %i /run/netns/private)" = "$inode" ]
+	on a ip netns delete private
+	eventually 20 not on a pgrep -x wireguardd
+	on a wg show interfaces
+	quick_settled "$none" state
+	on a ln -s /run/elsewhere /run/netns/private
+	run on a wg-quick up wg0
+	[ "$status" -ne 0 ]
+	on a test ! -e /run/elsewhere
+	on a rm /run/netns/private
+	quick_settled "$none" state
+}
+
 @test "the printed commands do the same" {
 	file "Netns = private
 ExcludeIPs = 10.9.1.0/24

@@ -11,12 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ipc/netns.h"
+
 #include "fault_injection.h"
 #include "fileio.h"
 #include "netns_place.h"
-#include "subprocess.h"
 
-static const char folder[] = "/run/netns";
+static const char folder[] = "/run/netns", own_path[] = "/proc/self/ns/net";
 
 enum { PATH_BYTES = 64 + NETNS_NAME_MAX };
 
@@ -29,6 +30,12 @@ static void print_path(char path[PATH_BYTES], const char *name)
 
 /* ---- the file that tells that wg-quick made it ---- */
 
+/* A later namespace may have the inode again, but not at the same time, nor the cookie. */
+struct identity {
+	uint64_t inode, cookie; /* cookie: 0 before Linux 5.14 */
+	uint64_t changed_ns;
+};
+
 static void print_marker(char path[PATH_BYTES], const char *name)
 {
 	struct text t = text_fixed(path, PATH_BYTES);
@@ -36,15 +43,43 @@ static void print_marker(char path[PATH_BYTES], const char *name)
 	text_f(&t, RUNSTATEDIR "/wgsuite/netns-%s", name);
 }
 
-static int write_marker(const char *name, uint64_t inode)
+static int write_marker(const char *name, const struct identity *id)
 {
-	char path[PATH_BYTES], number[24];
-	struct text t = text_fixed(number, sizeof number);
+	char path[PATH_BYTES], numbers[80];
+	struct text t = text_fixed(numbers, sizeof numbers);
 
 	print_marker(path, name);
-	if (inode)
-		text_u64(&t, inode);
+	if (id)
+		text_f(&t, "%llu %llu %llu\n", (unsigned long long)id->inode, (unsigned long long)id->cookie,
+		       (unsigned long long)id->changed_ns);
 	return fileio_replace(path, text_of(&t));
+}
+
+/* Tries twice: a failure may be that of a moment. Without the folder of the journals, the namespace stays. */
+static void note(const char *name, const struct identity *id)
+{
+	if (write_marker(name, id) < 0)
+		(void)!write_marker(name, id);
+}
+
+/* False: there is none. An empty one is that of a process that was killed before the namespace was at its path. */
+static bool read_marker(struct identity *id, const char *name)
+{
+	uint64_t *const numbers[] = { &id->inode, &id->cookie, &id->changed_ns };
+	char path[PATH_BYTES];
+	struct text t = text_heap();
+	struct span rest, word;
+	bool exists;
+
+	print_marker(path, name);
+	exists = fileio_read(path, &t) == 0;
+	rest = span_trim(text_of(&t));
+	*id = (struct identity){ 0 };
+	for (size_t i = 0; i < ARRAY_LEN(numbers) && span_next(&word, &rest, ' '); i++)
+		if (!span_to_u64(numbers[i], word, UINT64_MAX))
+			break;
+	text_heap_free(&t);
+	return exists;
 }
 
 static void remove_marker(const char *name)
@@ -56,26 +91,32 @@ static void remove_marker(const char *name)
 	fileio_remove_temporary(path);
 }
 
-static uint64_t inode_of(const char *path)
+static int identify_file(struct identity *id, int fd)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 ? st.st_ino : 0;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	id->inode = st.st_ino;
+	id->changed_ns = (uint64_t)st.st_ctim.tv_sec * NS_PER_S + (uint64_t)st.st_ctim.tv_nsec;
+	return 0;
 }
 
-/* An empty one is that of a process that was killed while it made the namespace. */
-static bool is_ours(const char *name)
+/* Of the namespace that this process is in; fd: its file. */
+static int identify(struct identity *id, int fd)
 {
-	char marker[PATH_BYTES], path[PATH_BYTES];
-	struct text t = text_heap();
-	uint64_t inode = 0;
-	bool ours;
+	struct netns netns;
+	int r = netns_read(&netns);
 
-	print_marker(marker, name);
-	print_path(path, name);
-	ours = fileio_read(marker, &t) == 0 && (t.n == 0 || (span_to_u64(&inode, text_of(&t), UINT64_MAX) && inode == inode_of(path)));
-	text_heap_free(&t);
-	return ours;
+	*id = (struct identity){ .cookie = netns.cookie };
+	return r < 0 ? r : identify_file(id, fd);
+}
+
+static bool is_same(const struct identity *a, const struct identity *b)
+{
+	if (a->cookie && b->cookie)
+		return a->cookie == b->cookie;
+	return a->inode && a->inode == b->inode && a->changed_ns == b->changed_ns;
 }
 
 /* ---- creating ---- */
@@ -107,25 +148,42 @@ static int bring_loopback_up(void)
 	return r;
 }
 
-/* In a child process, whose exit status is the error. */
-static int make_in_child(void *path)
+/* In the new namespace. From before it is at its path, the marker tells that it is ours. */
+static int settle(const char *name, const char *path)
 {
-	if (unshare(CLONE_NEWNET) < 0 || mount("/proc/self/ns/net", path, "none", MS_BIND, NULL) < 0)
-		return errno;
-	return -bring_loopback_up();
-}
-
-static int make(char *path)
-{
-	static const char *const argv[] = { "netns", NULL }; /* for messages */
-	const struct subprocess child = { .argv = argv, .function = make_in_child, .ctx = path };
-	int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0), r;
+	int fd = open(own_path, O_RDONLY | O_CLOEXEC), r;
+	struct identity id;
 
 	if (fd < 0)
 		return -errno;
+	r = identify(&id, fd);
+	if (r == 0)
+		r = bring_loopback_up();
+	if (r == 0)
+		note(name, &id);
+	if (r == 0 && mount(own_path, path, "none", MS_BIND, NULL) < 0)
+		r = -errno;
 	close(fd);
-	r = subprocess_run(&child);
-	return r > 0 ? -r : r;
+	return r;
+}
+
+/* This process returns to its namespace, which it enters first: where that is not allowed, there would be no way back. */
+static int make(const char *name, const char *path)
+{
+	int own = open(own_path, O_RDONLY | O_CLOEXEC), r;
+
+	if (own < 0)
+		return -errno;
+	if (setns(own, CLONE_NEWNET) < 0 || unshare(CLONE_NEWNET) < 0) {
+		r = -errno;
+		close(own);
+		return r;
+	}
+	r = settle(name, path);
+	if (setns(own, CLONE_NEWNET) < 0)
+		unreachable();
+	close(own);
+	return r;
 }
 
 static int delete(const char *name)
@@ -143,23 +201,32 @@ static int delete(const char *name)
 	return r;
 }
 
+/* The caller has seen that there is no namespace. */
 int netns_create(const char *name)
 {
+	struct identity left;
 	char path[PATH_BYTES];
-	int r;
+	int fd, r;
 
 	print_path(path, name);
-	if (access(path, F_OK) == 0 && !is_ours(name))
-		return -EEXIST; /* a file that is not a namespace */
 	r = fault_injected("netns") ? -EIO : share_folder();
 	if (r < 0)
 		return r;
-	(void)!write_marker(name, 0); /* without the folder of the journals, the namespace stays */
-	r = make(path);
-	if (r == 0)
-		(void)!write_marker(name, inode_of(path));
-	else
-		(void)!delete(name);
+	if (read_marker(&left, name))
+		(void)unlink(path); /* the mount point, of a process that was killed */
+	if (access(path, F_OK) == 0)
+		return -EEXIST; /* a file that is not a namespace */
+	note(name, NULL);
+	fd = open(path, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0);
+	if (fd < 0) {
+		r = -errno;
+		remove_marker(name);
+		return r;
+	}
+	close(fd);
+	r = make(name, path);
+	if (r < 0)
+		(void)delete(name);
 	return r;
 }
 
@@ -177,19 +244,33 @@ static bool is_of_kernel(const struct link_info *l)
 	return l->loopback;
 }
 
-static int count_links(struct host *host, const char *name, size_t *others)
+/* The links are counted if it is ours. */
+static int inspect(bool *is_ours, size_t *others, const char *name, const struct identity *marked)
 {
+	struct host host = { 0 };
 	struct links links = { 0 };
-	int r = netns_enter(host, name);
+	struct identity id;
+	int r = netns_enter(&host, name);
 
+	*is_ours = false;
 	if (r < 0)
 		return r;
-	r = rtnetlink_links(&host->rtnetlink, &links);
+	r = identify(&id, netns_inside_fd());
+	*is_ours = r == 0 && is_same(&id, marked);
+	if (*is_ours)
+		r = rtnetlink_links(&host.rtnetlink, &links);
 	for (size_t i = 0; i < links.n; i++)
 		*others += !is_of_kernel(&links.list[i]);
 	free(links.list);
-	netns_leave(host);
+	netns_leave(&host);
 	return r;
+}
+
+static uint64_t inode_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_ino : 0;
 }
 
 static bool has_processes(uint64_t inode)
@@ -213,19 +294,22 @@ static bool has_processes(uint64_t inode)
 
 int netns_release(const char *name, struct command_trace *trace)
 {
-	struct host host = { 0 };
 	char path[PATH_BYTES], marker[PATH_BYTES];
+	struct identity marked;
 	size_t others = 0;
+	bool is_ours;
 	int r;
 
 	print_path(path, name);
 	print_marker(marker, name);
 	fileio_remove_temporary(marker); /* of a process that was killed */
-	if (!is_ours(name))
+	if (!read_marker(&marked, name))
 		return 0;
 	if (netns_exists(name)) {
-		r = count_links(&host, name, &others);
-		if (r < 0 || others > 0 || has_processes(inode_of(path)))
+		r = inspect(&is_ours, &others, name, &marked);
+		if (r == 0 && !is_ours)
+			remove_marker(name); /* ours is gone */
+		if (r < 0 || !is_ours || others > 0 || has_processes(inode_of(path)))
 			return r;
 	}
 	text_f(&trace->t, "[#] ip netns delete %s\n", name);
