@@ -4,6 +4,7 @@ load ../lib/netns
 load ../lib/quick
 load ../lib/firewall
 
+setup_file() { faults_build; }
 setup() {
 	net_begin
 	firewall_host
@@ -161,6 +162,63 @@ $KS" "10.18.0.0/16"
 	run -1 quick down wg0
 	passes down2 8.8.8.8
 	quick_settled "$none" state
+}
+
+# The same with iptables, of whose rules nothing is left; another tunnel's stay.
+without_journal() {
+	use "$1"
+	quick_file wg1 "Address = 10.17.0.1/24
+$KS" "10.18.0.0/16"
+	quick up wg0
+	quick up wg1
+	on a sh -c 'rm /run/wgsuite/wg0@*'
+	quick down wg0
+	blocked "other$1"
+	on a sh -c 'rm /run/wgsuite/wg1@*'
+	quick down wg1
+	passes "down$1" 8.8.8.8 2001:db8:77::1
+	run ! grep WGSUITE-KILL <(on a sh -c "iptables-save; ip6tables-save")
+}
+@test "iptables-nft: without its journal down removes it as well" { without_journal iptables-nft; }
+@test "iptables-legacy: without its journal down removes it as well" { without_journal iptables-legacy; }
+
+@test "a tunnel that comes up while another one goes down allows nothing of the other one" {
+	quick_file wg1 "Address = 10.17.0.1/24
+$KS" "10.18.0.0/16"
+	quick up wg0
+	# `down` stops where it deletes the journal.
+	on a env WG_QUICK_FAULT_LOG="$NET_DIR/steps" "$FAULTS/wg-quick" down wg0
+	step=$(grep journal "$NET_DIR/steps")
+	quick up wg0
+	on_bg a env WG_QUICK_FAULT="${step% *}" WG_QUICK_FAULT_SIGNAL=19 "$FAULTS/wg-quick" down wg0
+	down=$BG
+	stopped() { grep -q '^State:.T' "/proc/$down/status"; }
+	eventually 10 stopped
+	on_bg a wg-quick up wg1
+	up=$BG waits=$BG_LOG
+	waits_or_is_up() { grep -q "waiting for" "$waits" || ! kill -0 "$up"; }
+	eventually 10 waits_or_is_up
+	kill -CONT "$down"
+	ended() { ! kill -0 "$down" && ! kill -0 "$up"; }
+	eventually 10 ended
+	[[ $(on a nft list table inet wgsuite-killswitch) == *'"wg1"'* ]]
+	run ! grep -F '"wg0"' <(on a nft list table inet wgsuite-killswitch)
+	quick down wg1
+	on a rm /etc/wireguard/wg1.conf
+	quick_settled "$none" state
+}
+
+@test "an up that fails before it begins tells that the kill switch is still on" {
+	quick up wg0
+	in_net a ip link delete wg0
+	for line in "PrivateKeyFile = /run/no-key" "PrivateKeyFile = create:/no/folder/key" "PrivateKey = nonsense"; do
+		on a sed -i "s|^PrivateKey.*|$line|" /etc/wireguard/wg0.conf
+		run -1 quick up wg0
+		[[ $output == *"warning: the kill switch stays on: packets that would leave outside the tunnels are rejected"*"help: run \`wg-quick down wg0' to turn it off"* ]]
+	done
+	blocked failed
+	quick down wg0
+	passes down 8.8.8.8
 }
 
 @test "a full tunnel with a kill switch" {

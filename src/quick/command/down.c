@@ -15,6 +15,7 @@
 #include "quick/host/hook_writers.h"
 #include "quick/host/netns_place.h"
 #include "quick/host/tunnel_file_load.h"
+#include "quick/journal/locks.h"
 #include "quick/journal/pending.h"
 #include "quick/plan/inverse.h"
 #include "quick/plan/unjournaled.h"
@@ -225,7 +226,7 @@ static bool take_down(struct down *d)
 	struct plan undo = { 0 }, off = { 0 };
 	bool journaled = d->journal.exists, moved = journaled && was_moved(d), left;
 	struct string_list post_down;
-	int r;
+	int lock, r;
 
 	journal_note_ending(&d->journal);
 	choose_hooks(&d->journal, &d->file, &d->apply, &d->host->settings);
@@ -252,11 +253,13 @@ static bool take_down(struct down *d)
 	apply_hooks(&d->apply, &post_down, NULL, HOOK_POST_DOWN);
 	string_list_free(&post_down);
 	left |= journal_keep_hooks(&d->journal, d->apply.not_started) && journaled;
+	lock = kill_switch_lock(&off, &d->journal);
 	if (!journal_is_up_again(&d->journal))
 		left |= !kill_switch_finish(&d->apply, &off, left);
 	plan_free(&off);
 	if (!journal_finish(&d->journal, left))
 		d->apply.failures++;
+	shared_lock_release(lock);
 	return true;
 }
 

@@ -7,6 +7,7 @@
 #include "messages.h"
 #include "quick/host/inspect.h"
 #include "quick/host/kill_switch_rules.h"
+#include "quick/journal/locks.h"
 #include "quick/journal/other_tunnels.h"
 
 static const struct step *journaled(const struct journal *j)
@@ -84,6 +85,11 @@ static bool journal_keeps(struct journal *j, const struct step *off)
 	return s;
 }
 
+int kill_switch_lock(const struct plan *off, const struct journal *j)
+{
+	return off->n > 0 ? shared_lock_acquire(j->lock_timeout_s) : -1;
+}
+
 bool kill_switch_finish(struct apply *a, struct plan *off, bool keep)
 {
 	if (off->n == 0)
@@ -99,21 +105,20 @@ bool kill_switch_finish(struct apply *a, struct plan *off, bool keep)
 
 void kill_switch_remove_unjournaled(struct apply *a)
 {
-	char quoted[WG_NAME_MAX + 2];
-	struct text name = text_fixed(quoted, sizeof quoted), rules = text_heap();
-	struct plan off = { 0 };
-	struct step *s;
+	static const enum firewall_tool tools[] = { FIREWALL_NFT, FIREWALL_IPTABLES };
 
-	text_f(&name, "\"%s\"", a->journal->name);
-	if (kill_switch_list(FIREWALL_NFT, &rules) == 0 && span_contains(text_of(&rules), quoted)) {
+	for (size_t i = 0; i < ARRAY_LEN(tools); i++) {
+		struct plan off = { 0 };
+		struct step *s;
+		if (!kill_switch_has(tools[i], a->journal->name))
+			continue;
 		s = plan_add(&off, STEP_KILL_SWITCH);
 		memcpy(off.name, a->journal->name, sizeof off.name);
 		if (s) {
 			s->remove = true;
-			s->kill_switch.tool = FIREWALL_NFT;
+			s->kill_switch.tool = (uint8_t)tools[i];
 			apply_undo(a, &off);
 		}
+		plan_free(&off);
 	}
-	plan_free(&off);
-	text_heap_free(&rules);
 }

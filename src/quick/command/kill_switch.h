@@ -16,10 +16,13 @@ bool kill_switch_is_journaled(const struct journal *j);
 
 /* Moves the steps that turn it off out of `undo` into `off`, which is empty: they come after the last hook. */
 must_check int kill_switch_defer(struct plan *off, struct plan *undo);
+/* To be held from before kill_switch_finish() until the journal is written or deleted: another tunnel that reads the journals in
+ * between would set its rules with this tunnel's, which then nobody removes. Released by shared_lock_release(). */
+must_check int kill_switch_lock(const struct plan *off, const struct journal *j);
 /* Performs them, unless `keep`: something is left that was not undone. False: the kill switch is still on, and the journal in memory has it. */
 must_check bool kill_switch_finish(struct apply *a, struct plan *off, bool keep);
 
-/* That of a tunnel whose journal is lost, as far as nft has it. */
+/* That of a tunnel whose journal is lost. */
 void kill_switch_remove_unjournaled(struct apply *a);
 
 #endif

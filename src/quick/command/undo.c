@@ -5,6 +5,7 @@
 #include "kill_switch.h"
 #include "messages.h"
 #include "quick/host/dns_file.h"
+#include "quick/journal/locks.h"
 #include "quick/plan/inverse.h"
 #include "report/report.h"
 
@@ -45,7 +46,7 @@ static bool has_failed(const struct plan *p)
 }
 
 /* The kill switch is turned off when all else is undone, and before the journal is settled, which may delete it. */
-static bool settle(struct apply *a, struct plan *undo, struct plan *off, bool keep)
+static bool settle_locked(struct apply *a, struct plan *undo, struct plan *off, bool keep)
 {
 	bool left;
 
@@ -62,6 +63,15 @@ static bool settle(struct apply *a, struct plan *undo, struct plan *off, bool ke
 	left |= journal_keep_hooks(a->journal, a->not_started);
 	left |= kill_switch_finish(a, off, true);
 	return left ? journal_finish(a->journal, true) : keep_kill_switch_only(a->journal);
+}
+
+static bool settle(struct apply *a, struct plan *undo, struct plan *off, bool keep)
+{
+	int lock = kill_switch_lock(off, a->journal);
+	bool clean = settle_locked(a, undo, off, keep);
+
+	shared_lock_release(lock);
+	return clean;
 }
 
 bool undo_interrupted_up(struct apply *a, const struct host_state *s, bool keep_kill_switch)

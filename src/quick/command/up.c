@@ -11,6 +11,7 @@
 #include "quick/host/dns_file.h"
 #include "quick/host/hook_writers.h"
 #include "quick/host/netns_place.h"
+#include "quick/host/tunnel_file_load.h"
 #include "quick/journal/locks.h"
 #include "quick/plan/default_route.h"
 #include "quick/plan/inverse.h"
@@ -242,8 +243,8 @@ static void report_kill_switch(const char *name)
 static void roll_back_up(struct up *u)
 {
 	struct plan undo = { 0 }, off = { 0 };
-	int failures = u->apply.failures, r;
-	bool left = false, on;
+	int failures = u->apply.failures, lock, r;
+	bool left = false, on, kept = true;
 
 	if (u->kill_switch_was_on && !has_kill_switch_step(u)) { /* the journal still has it */
 		report_kill_switch(u->file.name);
@@ -264,14 +265,17 @@ static void roll_back_up(struct up *u)
 		report_error("failed to roll back completely");
 	plan_free(&undo);
 	left |= journal_keep_hooks(&u->journal, u->apply.not_started);
+	lock = kill_switch_lock(&off, &u->journal);
 	on = !kill_switch_finish(&u->apply, &off, left || must_keep_kill_switch(u));
 	plan_free(&off);
 	if (on && !left && r == 0) {
 		report_kill_switch(u->file.name);
-		r = journal_write(&u->journal);
-	} else if (r == 0 && !journal_finish(&u->journal, left || on)) {
-		u->apply.failures++;
+		kept = journal_write(&u->journal) == 0;
+	} else if (r == 0) {
+		kept = journal_finish(&u->journal, left || on);
 	}
+	shared_lock_release(lock);
+	u->apply.failures += !kept;
 }
 
 /* The process that created the interface died half-way: we hold the tunnel's lock, which it held. */
@@ -353,7 +357,23 @@ static int clear_stale_tunnel(struct up *u, const struct command_options *o, str
 	return remove_stale_tunnels(&undo, &u->state, u->file.device.fwmark);
 }
 
-static int run(struct up *u, const struct command_options *o, struct command_trace *trace)
+/* Of an earlier `up`, while the tunnel does not exist. */
+static void report_left_kill_switch(const struct command_options *o, struct host *host)
+{
+	char name[WG_NAME_MAX];
+	struct link_info link;
+	struct journal j;
+
+	if (!tunnel_file_name_of(name, o->argument))
+		return;
+	if (journal_open_unlocked(&j, name) == 0 && kill_switch_is_journaled(&j) &&
+	    (!j.complete || rtnetlink_link_find(&host->rtnetlink, name, 0, &link) == -ENODEV))
+		report_kill_switch(name);
+	applied_free(&j.applied);
+}
+
+/* Reads the file, opens the journal, and removes what is left of earlier tunnels. 0, or the exit status after reporting. */
+static int prepare(struct up *u, const struct command_options *o, struct command_trace *trace)
 {
 	int r;
 
@@ -371,8 +391,15 @@ static int run(struct up *u, const struct command_options *o, struct command_tra
 	if (clear_stale_tunnel(u, o, trace) < 0 || read_keys(&u->file, KEY_FILE_MAKE, trace) < 0)
 		return 1;
 	pending_remove(u->file.name); /* of an interface that was deleted by another program */
-	if (o->confirm_s > 0 && unconfirmed_up(&u->before, &u->file, o) < 0)
+	return o->confirm_s > 0 && unconfirmed_up(&u->before, &u->file, o) < 0;
+}
+
+static int run(struct up *u, const struct command_options *o, struct command_trace *trace)
+{
+	if (prepare(u, o, trace) != 0) {
+		report_left_kill_switch(o, u->host);
 		return 1;
+	}
 	apply_init(&u->apply, o, u->host, trace, &u->journal, u->file.path);
 	if (bring_up(u) < 0) {
 		roll_back_up(u);

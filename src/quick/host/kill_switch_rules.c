@@ -185,3 +185,30 @@ int kill_switch_list(enum firewall_tool tool, struct text *out)
 	text_char(out, KILL_SWITCH_NEXT_FAMILY);
 	return save(IP_V6, out);
 }
+
+static bool family_has(uint8_t family, const char *name)
+{
+	char rule[64];
+	struct text t = text_fixed(rule, sizeof rule), rules = text_heap();
+	bool has;
+
+	text_f(&t, "-A WGSUITE-KILL-OUT -o %s -j RETURN\n", name);
+	has = (netfilter_has_xtables(family) || !firewall_chains_table_is_missing(family, "filter")) && save(family, &rules) == 0 && span_contains(text_of(&rules), rule);
+	text_heap_free(&rules);
+	return has;
+}
+
+bool kill_switch_has(enum firewall_tool tool, const char *name)
+{
+	char quoted[WG_NAME_MAX + 2];
+	struct text t = text_fixed(quoted, sizeof quoted), rules = text_heap();
+	bool has = false;
+
+	text_f(&t, "\"%s\"", name);
+	if (tool == FIREWALL_NFT)
+		has = list_nft(&rules) == 0 && span_contains(text_of(&rules), quoted);
+	for (size_t i = 0; tool == FIREWALL_IPTABLES && !has && i < ARRAY_LEN(families); i++)
+		has = family_has(families[i], name);
+	text_heap_free(&rules);
+	return has;
+}

@@ -9,6 +9,9 @@ must_check int kill_switch_perform(const struct plan *p, const struct step *s, c
 /* Appends the rules, as the tool prints them; none: nothing. 0 or -errno: they are not known. */
 must_check int kill_switch_list(enum firewall_tool tool, struct text *out);
 
+/* The rules are those of this tunnel, too. False if it is not known. */
+bool kill_switch_has(enum firewall_tool tool, const char *name);
+
 /* The tables that iptables-nft would make, as in struct step_kill_switch. */
 uint8_t kill_switch_missing_tables(void);
 

@@ -9,6 +9,7 @@
 #include "locks.h"
 #include "paths.h"
 #include "quick/host/clock.h"
+#include "quick/host/fault_injection.h"
 #include "quick/host/fileio.h"
 #include "quick/host/folder.h"
 #include "quick/host/netns.h"
@@ -227,7 +228,7 @@ static bool remove_file(struct journal *j)
 	journal_path(j, ".monitor", path, sizeof path);
 	fileio_remove(path);
 	journal_path(j, "", path, sizeof path);
-	r = fileio_remove(path);
+	r = fault_injected("journal") ? -EIO : fileio_remove(path);
 	if ((r == -EROFS || r == -EACCES) && !fileio_exists(path))
 		r = 0; /* the kernel refuses before it looks for the file */
 	if (r < 0)
