@@ -7,9 +7,17 @@ static bool is_on(const struct check_file *f)
 	return f->kill_switch_at.line && !f->has_errors;
 }
 
+static void kill_switch_netns(struct check *c, const struct check_file *f, const struct finding *self)
+{
+	if (!is_on(f) || !f->netns_at.line)
+		return;
+	found(c, self, f, &f->kill_switch_at, "KillSwitch and Netns cannot be combined: `wg-quick up' refuses the file");
+	found_help(c, "remove KillSwitch or Netns");
+}
+
 static void kill_switch_split(struct check *c, const struct check_file *f, const struct finding *self)
 {
-	if (!is_on(f) || f->n_peers == 0 || ((f->routes_v4 || f->routes_v6) && !f->table_off && !f->table_other))
+	if (!is_on(f) || f->netns_at.line || f->n_peers == 0 || ((f->routes_v4 || f->routes_v6) && !f->table_off && !f->table_other))
 		return;
 	found(c, self, f, &f->kill_switch_at, "no default route leads into the tunnel: with the kill switch, this host reaches only what "
 	      "the tunnel leads to%s", f->kill_switch_lan ? ", and the local network" : "");
@@ -55,6 +63,12 @@ static void kill_switch_hook(struct check *c, const struct check_file *f, const 
 }
 
 static const struct finding list[] = {
+	{ .id = "kill-switch-netns", .title = "a kill switch for a tunnel in a network namespace", .level = DIAG_ERROR,
+	  .in_file = kill_switch_netns,
+	  .why = "The programs in the network namespace of Netns have no other way than the tunnel, which is a kill switch already. KillSwitch "
+		 "would block the programs outside, which do not use the tunnel at all. `wg-quick up' refuses a file that has both.",
+	  .wrong = "[Interface]\nKillSwitch = on\nNetns = private", .right = "[Interface]\nNetns = private",
+	  .fix = "Remove KillSwitch or Netns." },
 	{ .id = "kill-switch-split", .title = "a kill switch for a tunnel without a default route", .level = DIAG_WARNING,
 	  .in_file = kill_switch_split,
 	  .why = "KillSwitch rejects all packets that would leave outside the tunnels. Where no default route leads into one, the host reaches "

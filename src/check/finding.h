@@ -52,7 +52,7 @@ struct check_file {
 	uint32_t number; /* among the files */
 	const char **lines; /* where each line begins, and after the last one the end of the text; owned */
 	size_t n_lines, cap_lines;
-	struct check_at interface, private_at, listen_at, mtu_at, table_at, save_at, metric_at, kill_switch_at;
+	struct check_at interface, private_at, listen_at, mtu_at, table_at, save_at, metric_at, kill_switch_at, netns_at;
 	bool kill_switch_lan;
 	struct wg_private private_key;
 	struct wg_public public_key; /* of private_key */

@@ -254,6 +254,8 @@ static void read_quick_key(struct reader *r, const struct conf_extra *x)
 		f->table_other = f->table_given && !span_is_nocase(x->value, "main");
 	} else if (span_is_nocase(x->key, "ExcludeIPs")) {
 		read_exclusions(r, x);
+	} else if (span_is_nocase(x->key, "Netns")) {
+		f->netns_at = part_of(x, x->value);
 	} else if (span_is_nocase(x->key, "KillSwitch")) {
 		f->kill_switch_at = span_is_nocase(x->value, "off") ? (struct check_at){ 0 } : part_of(x, x->value);
 		f->kill_switch_lan = span_is_nocase(x->value, "lan");

@@ -45,7 +45,7 @@ ${1-}" "10.8.0.0/16, fd08::/64"
 }
 
 capture() {
-	on_bg gw tcpdump -Z root -n -l -A -i eth0 'udp or icmp or icmp6 or tcp'
+	on_bg gw tcpdump -Z root -n -l -A -i eth0 'udp or icmp or icmp6 or tcp or (ip6 and ip6[6] = 0)' # that is MLD
 	CAPTURED=$BG_LOG
 	works() { on a /run/probe ready; grep -q ready-four "$CAPTURED" && grep -q ready-six "$CAPTURED"; }
 	eventually 10 works
@@ -90,6 +90,13 @@ PostDown = /run/probe PostDown || true"
 	forwards_nothing "forward$1"
 	encrypted
 	on a ping -c 1 -W 5 127.0.0.1
+	# Switches learn of the group of a new address, or would not deliver the solicitations of neighbours.
+	settle
+	reports=$(grep -c "listener report" "$CAPTURED") || true
+	in_net a ip -6 address add 2001:db8:5::abcd:77/64 dev eth0
+	more_reports() { [ "$(grep -c "listener report" "$CAPTURED")" -gt "$reports" ]; }
+	eventually 10 more_reports
+	in_net a ip -6 address delete 2001:db8:5::abcd:77/64 dev eth0
 	# The neighbours are found again, with IPv6 as well.
 	in_net a ip neigh flush dev eth0
 	quick down wg0

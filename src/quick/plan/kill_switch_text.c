@@ -1,7 +1,8 @@
 /* The kill switch: the text of its rules.
  *
  * Packets may leave over the loopback interface and the tunnels, and those that a tunnel encrypted, which carry its mark.
- * The host may keep its addresses and find its routers: DHCP (RFC 2131, RFC 8415) and neighbour discovery (RFC 4861). With
+ * The host may keep its addresses and find its routers: DHCP (RFC 2131, RFC 8415) and neighbour discovery (RFC 4861), which
+ * switches deliver only to groups of which they have seen a report (RFC 4541): those of the link may be reported (RFC 3810). With
  * `lan`, if all tunnels have it, destinations in the local network are let through as well: private, link-local, unique
  * local and multicast addresses. Everything else is rejected, so that programs notice at once. */
 #include "kill_switch_text.h"
@@ -104,6 +105,7 @@ void kill_switch_nft_text(struct text *t, const struct kill_switches *l, bool re
 			nft_rule(t, chain, "meta nfproto ipv4 udp sport 68 udp dport 67 accept");
 			nft_rule(t, chain, "meta nfproto ipv6 udp sport 546 udp dport 547 accept");
 			nft_rule(t, chain, "icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept");
+			nft_rule(t, chain, "ip6 daddr ff02::/16 icmpv6 type { 131, 132, 143 } accept");
 		}
 		if (lan_is_open(l))
 			nft_lan(t, chain);
@@ -131,6 +133,8 @@ static bool has_jump(struct span saved, size_t chain)
 
 static void print_own_packets(struct text *t, const struct kill_switches *l, const char *chain, bool v6)
 {
+	static const int discovery[] = { 133, 135, 136 }, reports[] = { 131, 132, 143 };
+
 	text_f(t, "-A %s -o lo -j RETURN\n", chain);
 	for (size_t i = 0; i < l->n; i++) {
 		const uint32_t both[] = { l->list[i].mark, l->list[i].also };
@@ -141,8 +145,10 @@ static void print_own_packets(struct text *t, const struct kill_switches *l, con
 	text_f(t, "-A %s -p udp -m udp --sport %d --dport %d -j RETURN\n", chain, v6 ? 546 : 68, v6 ? 547 : 67);
 	if (!v6)
 		return;
-	for (int type = 133; type <= 136; type += type == 133 ? 2 : 1)
-		text_f(t, "-A %s -p ipv6-icmp -m icmp6 --icmpv6-type %d -j RETURN\n", chain, type);
+	for (size_t i = 0; i < ARRAY_LEN(discovery); i++)
+		text_f(t, "-A %s -p ipv6-icmp -m icmp6 --icmpv6-type %d -j RETURN\n", chain, discovery[i]);
+	for (size_t i = 0; i < ARRAY_LEN(reports); i++)
+		text_f(t, "-A %s -d ff02::/16 -p ipv6-icmp -m icmp6 --icmpv6-type %d -j RETURN\n", chain, reports[i]);
 }
 
 static void print_chain(struct text *t, const struct kill_switches *l, size_t chain, bool v6)
