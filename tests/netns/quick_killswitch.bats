@@ -189,7 +189,7 @@ $KS" "10.18.0.0/16"
 @test "iptables-nft: without its journal down removes it as well" { without_journal iptables-nft; }
 @test "iptables-legacy: without its journal down removes it as well" { without_journal iptables-legacy; }
 
-@test "a tunnel that comes up while another one goes down allows nothing of the other one" {
+@test "an up during the down of another tunnel allows nothing of that one" {
 	quick_file wg1 "Address = 10.17.0.1/24
 $KS" "10.18.0.0/16"
 	quick up wg0

@@ -62,7 +62,7 @@ static void note(const char *name, const struct identity *id)
 		(void)!write_marker(name, id);
 }
 
-/* False: there is none. An empty one is that of a process that was killed before the namespace was at its path. */
+/* False: there is none. A process that was killed before the namespace was at its path has left an empty one. */
 static bool read_marker(struct identity *id, const char *name)
 {
 	uint64_t *const numbers[] = { &id->inode, &id->cookie, &id->changed_ns };
