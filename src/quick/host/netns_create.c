@@ -62,7 +62,7 @@ static void note(const char *name, const struct identity *id)
 		(void)!write_marker(name, id);
 }
 
-/* False: there is none. A process that was killed before the namespace was at its path has left an empty one. */
+/* False: the file does not exist. It is empty if a process was killed before the namespace was at its path. */
 static bool read_marker(struct identity *id, const char *name)
 {
 	uint64_t *const numbers[] = { &id->inode, &id->cookie, &id->changed_ns };
