@@ -10,6 +10,7 @@
 #include "quick/host/unit_log.h"
 #include "quick/journal/journal_data.h"
 #include "quick/journal/monitor_status.h"
+#include "quick/monitor/known.h"
 
 /* What happened; several at once. */
 enum monitor_event {
@@ -64,6 +65,7 @@ struct monitor {
 	size_t n_tunnels, cap_tunnels;
 	struct seen_link *links; /* of other interfaces, owned */
 	size_t n_links, cap_links;
+	struct known known; /* addresses of other interfaces, and routes over them */
 	struct other_program others[3]; /* of rules and routes, of the firewall, of addresses */
 };
 enum { OTHER_ROUTING, OTHER_FIREWALL, OTHER_ADDRESSES };

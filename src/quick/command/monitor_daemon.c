@@ -20,7 +20,8 @@ struct restoration {
 	struct fights fights;
 	uint64_t retry_at_ms; /* after a failure; NEVER */
 	uint64_t wait_ms;
-	bool userspace, hung;
+	bool userspace;
+	bool hung;             /* the daemon did not answer */
 	struct restoration *next;
 };
 static struct restoration *restorations; /* owned */
@@ -30,6 +31,7 @@ struct watched_daemon {
 	struct monitored_tunnel *tunnel;
 	struct restoration *restoration;
 	bool is_daemon;
+	int pid;                     /* of the daemon */
 	struct event_source process; /* fd -1: none */
 	struct daemon_query query;
 	struct daemon_watch watch;
@@ -69,13 +71,13 @@ static void stop_watching(struct watched_daemon *w)
 	w->watch.ask_at_ms = w->watch.answer_by_ms = NEVER;
 }
 
-static void begin_restore(struct watched_daemon *w, bool hung);
+static void begin_restore(struct watched_daemon *w, int hung_pid);
 
 static void process_ended(struct event_source *s)
 {
 	struct watched_daemon *w = container_of(s, struct watched_daemon, process);
 
-	begin_restore(w, false);
+	begin_restore(w, 0);
 }
 
 static void answered(struct daemon_query *q, bool ended)
@@ -86,15 +88,18 @@ static void answered(struct daemon_query *q, bool ended)
 		daemon_watch_answered(&w->watch, clock_boot_ms());
 }
 
-/* The kernel may lack pidfd_open(2): then the end of the daemon is the end of its interface. */
+/* The kernel may lack pidfd_open(2): then the end of the daemon is the end of its interface. Where the interface is gone, a daemon
+ * that listens under its name is another program's. */
 static void start_watching(struct watched_daemon *w)
 {
-	int fd = daemon_process_fd(w->tunnel->name);
+	int fd;
 
 	stop_watching(w);
-	w->is_daemon = fd != -ESRCH;
-	if (!w->is_daemon)
+	w->is_daemon = false;
+	fd = interface_exists(w->tunnel->ifindex) ? daemon_process_fd(w->tunnel->name, &w->pid) : -ESRCH;
+	if (fd == -ESRCH)
 		return;
+	w->is_daemon = true;
 	w->restoration->userspace = true;
 	w->process.ready = process_ended;
 	if (fd >= 0 && event_loop_add(&w->monitor->loop, &w->process, fd) < 0) {
@@ -154,7 +159,8 @@ static void restored(struct helper_call *c, int status, struct span output)
 	monitor_event(r->monitor, w->tunnel, EVENT_JOURNAL);
 }
 
-static void begin_restore(struct watched_daemon *w, bool hung)
+/* hung_pid: of a daemon that does not answer; 0: it has ended. */
+static void begin_restore(struct watched_daemon *w, int hung_pid)
 {
 	struct restoration *r = w->restoration;
 	uint64_t now_ms = clock_boot_ms();
@@ -166,20 +172,32 @@ static void begin_restore(struct watched_daemon *w, bool hung)
 		return;
 	if (fights_is_paused(&r->fights, FIGHT_ID, now_ms)) {
 		r->retry_at_ms = fights_next(&r->fights);
-		r->hung = hung;
+		r->hung = hung_pid != 0;
 		return;
 	}
 	(void)!fights_end(&r->fights, now_ms);
-	r->hung = hung;
+	r->hung = hung_pid != 0;
 	r->retry_at_ms = NEVER;
 	r->call.done = restored;
 	endpoints_print(w->tunnel, &endpoints);
-	error = helper_restore(&r->call, r->name, r->userspace, hung, text_of(&endpoints));
+	error = helper_restore(&r->call, r->name, r->userspace, hung_pid, text_of(&endpoints));
 	text_heap_free(&endpoints);
 	if (error < 0)
 		retry_later(r);
 	else
 		w->tunnel->busy = true;
+}
+
+/* Much may have happened since: a daemon that did not answer then is asked again. */
+static void retry(struct watched_daemon *w)
+{
+	w->restoration->retry_at_ms = NEVER;
+	if (w->restoration->hung) {
+		start_watching(w);
+		if (w->is_daemon)
+			return;
+	}
+	begin_restore(w, 0);
 }
 
 /* Null: out of memory. */
@@ -240,7 +258,7 @@ static void opened(struct monitor *m, struct monitored_tunnel *t, size_t index)
 	}
 	start_watching(w);
 	if (!t->busy && incomplete && w->restoration->retry_at_ms == NEVER)
-		begin_restore(w, false);
+		begin_restore(w, 0);
 }
 
 static void closed(struct monitor *m, struct monitored_tunnel *t, size_t index)
@@ -260,9 +278,12 @@ static void event(struct monitor *m, struct monitored_tunnel *t, size_t index, u
 	struct watched_daemon *w = t->of_watcher[index];
 
 	(void)m;
-	if (w && (events & (EVENT_LINK | EVENT_JOURNAL)) && !w->restoration->call.id && w->restoration->retry_at_ms == NEVER &&
-	    !interface_exists(t->ifindex))
-		begin_restore(w, false);
+	if (!w || !(events & (EVENT_LINK | EVENT_JOURNAL)) || w->restoration->call.id || w->restoration->retry_at_ms != NEVER)
+		return;
+	if (!interface_exists(t->ifindex))
+		begin_restore(w, 0);
+	else if (w->restoration->userspace && !w->is_daemon)
+		start_watching(w); /* it was elsewhere, and is back */
 }
 
 static uint64_t deadline(const struct monitor *m, const struct monitored_tunnel *t, size_t index)
@@ -277,22 +298,29 @@ static uint64_t deadline(const struct monitor *m, const struct monitored_tunnel 
 	return watch < w->restoration->retry_at_ms ? watch : w->restoration->retry_at_ms;
 }
 
+static void ask(struct watched_daemon *w, uint64_t now_ms)
+{
+	int r = daemon_query_start(&w->query, &w->monitor->loop, w->tunnel->name);
+
+	if (r == -ECONNREFUSED)
+		begin_restore(w, 0);
+	else if (r < 0 && r != -EAGAIN)
+		daemon_watch_not_asked(&w->watch, now_ms);
+}
+
 static void run(struct monitor *m, struct monitored_tunnel *t, size_t index, uint64_t now_ms)
 {
 	struct watched_daemon *w = t->of_watcher[index];
-	struct restoration *r = w->restoration;
 
-	if (now_ms >= r->retry_at_ms) {
-		begin_restore(w, r->hung);
+	(void)m;
+	if (now_ms >= w->restoration->retry_at_ms) {
+		retry(w);
 		return;
 	}
 	switch (daemon_watch_due(&w->watch, now_ms)) {
 	case DAEMON_WAIT: break;
-	case DAEMON_HUNG: begin_restore(w, true); break;
-	case DAEMON_ASK:
-		if (daemon_query_start(&w->query, &m->loop, t->name) == -ECONNREFUSED)
-			begin_restore(w, false);
-		break;
+	case DAEMON_HUNG: begin_restore(w, w->pid); break;
+	case DAEMON_ASK: ask(w, now_ms); break;
 	}
 }
 

@@ -153,6 +153,7 @@ static void seen(struct helper_call *c, int status, struct span output)
 static int begin(struct watched_peer *p)
 {
 	const char *name = p->of->tunnel->name;
+	const struct peer_endpoint to = { .key = &p->key, .endpoint = &p->to, .list = p->list };
 
 	p->call.done = peer_done;
 	switch (p->action) {
@@ -161,9 +162,9 @@ static int begin(struct watched_peer *p)
 		p->of->see.done = seen;
 		return p->of->see.id ? 0 : helper_see(&p->of->see, name);
 	case ENDPOINT_LOOK_UP: return helper_look_up(&p->call, p->of->mark, p->list);
-	case ENDPOINT_PROBE: return helper_probe(&p->call, name, &p->key, &p->to);
-	case ENDPOINT_SET: return helper_set_endpoint(&p->call, name, &p->key, &p->to, false);
-	case ENDPOINT_REPLACE: return helper_set_endpoint(&p->call, name, &p->key, &p->to, true);
+	case ENDPOINT_PROBE: return helper_probe(&p->call, name, &to);
+	case ENDPOINT_SET: return helper_set_endpoint(&p->call, name, &to, false);
+	case ENDPOINT_REPLACE: return helper_set_endpoint(&p->call, name, &to, true);
 	}
 	unreachable();
 }

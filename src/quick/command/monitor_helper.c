@@ -34,23 +34,27 @@ bool endpoint_is_watched(struct span endpoint)
 
 /* ---- in the helper: each returns the exit status ---- */
 
-/* "NAME USERSPACE HUNG", and lines with endpoints. */
+/* "NAME USERSPACE HUNG-PID", and lines with endpoints. */
 static int restore(struct host *host, struct span rest, struct text *out)
 {
 	struct command_trace trace;
-	struct span word, line;
+	struct span word, line, userspace;
 	char name[WG_NAME_MAX];
 	struct text t = text_fixed(name, sizeof name);
 	struct restore_request q = { .name = name };
+	uint64_t hung_pid;
 	int status;
 
 	(void)out;
-	if (!span_next(&line, &rest, '\n') || !span_next(&word, &line, ' ') || line.n != 3)
+	if (!span_next(&line, &rest, '\n') || !span_next(&word, &line, ' ') || !span_next(&userspace, &line, ' ') ||
+	    !span_to_u64(&hung_pid, line, INT32_MAX))
+		return RESTORE_FAILED;
+	text_span(&t, word);
+	if (t.failed)
 		return RESTORE_FAILED;
 	q.endpoints = rest;
-	text_span(&t, word);
-	q.userspace = line.p[0] == '1';
-	q.hung = line.p[2] == '1';
+	q.userspace = span_is(userspace, "1");
+	q.hung_pid = (int)hung_pid;
 	report_set_interface(name);
 	command_trace_init(&trace, 2);
 	trace.quiet = true;
@@ -125,6 +129,8 @@ static int see(struct host *host, struct span name_text, struct text *out)
 	int r;
 
 	text_span(&t, name_text);
+	if (t.failed)
+		return 1;
 	r = journal_open_unlocked(&j, name);
 	if (r == 0)
 		r = ipc_get(&host->ipc, &d, name);
@@ -149,36 +155,76 @@ struct target {
 	char name[WG_NAME_MAX];
 	struct wg_public key;
 	struct ip_endpoint to;
+	struct span key_and_list; /* of the journal */
 };
 
-/* "NAME KEY ENDPOINT" */
+/* "NAME ENDPOINT KEY LIST" */
 static bool read_target(struct target *out, struct span rest)
 {
 	struct text t = text_fixed(out->name, sizeof out->name);
-	struct span name, key;
+	struct span name, endpoint, key;
 
-	if (!span_next(&name, &rest, ' ') || !span_next(&key, &rest, ' ') || !rest.p)
+	if (!span_next(&name, &rest, ' ') || !span_next(&endpoint, &rest, ' ') || !rest.p)
 		return false;
+	out->key_and_list = rest;
 	text_span(&t, name);
-	return !t.failed && key_from_base64(out->key.b, key) && endpoint_parse(&out->to, rest, &ipc_scopes);
+	return !t.failed && span_next(&key, &rest, ' ') && key_from_base64(out->key.b, key) &&
+	       endpoint_parse(&out->to, endpoint, &ipc_scopes);
 }
 
-static int set_endpoint(struct host *host, struct span rest, struct text *out)
+/* Otherwise `reload', `down' or another program has changed what was decided upon. */
+static bool is_as_before(struct host *host, const struct journal *j, const struct target *to)
+{
+	struct link_info link;
+	bool listed = false;
+
+	if (!j->exists || !j->complete || j->is_ending || j->is_leftover ||
+	    rtnetlink_link_find(&host->rtnetlink, to->name, 0, &link) < 0 || link.index != j->ifindex)
+		return false;
+	for (size_t i = 0; i < j->applied.endpoints.n; i++)
+		listed |= span_is(to->key_and_list, j->applied.endpoints.list[i]);
+	return listed;
+}
+
+/* With the tunnel's lock, for which this does not wait long, as others wait for this process. */
+static int change_endpoint(struct host *host, struct span rest, int (*change)(struct host *host, const struct target *to))
+{
+	enum { LIMIT_MS = 2000, STEP_MS = 20 };
+	uint64_t end_ms = clock_boot_ms() + LIMIT_MS;
+	struct target to;
+	struct journal j;
+	int r;
+
+	if (!read_target(&to, rest))
+		return 1;
+	while ((r = journal_open_now(&j, to.name, 0)) == -EWOULDBLOCK && clock_boot_ms() < end_ms)
+		clock_wait_ms(STEP_MS);
+	if (r == 0)
+		r = is_as_before(host, &j, &to) ? change(host, &to) : -ECANCELED;
+	journal_close(&j);
+	return r < 0;
+}
+
+static int set_endpoint(struct host *host, const struct target *to)
 {
 	struct wg_device patch = { 0 };
-	struct target to;
 	struct wg_peer *peer = device_add_peer(&patch);
-	int r = -EINVAL;
+	int r = -ENOMEM;
 
-	(void)out;
-	if (peer && read_target(&to, rest)) {
-		memcpy(patch.name, to.name, sizeof patch.name);
+	if (peer) {
+		memcpy(patch.name, to->name, sizeof patch.name);
 		*peer = (struct wg_peer){ .flags = WG_PEER_HAS_PUBLIC_KEY | WG_PEER_HAS_ENDPOINT | WG_PEER_UPDATE_ONLY,
-					  .public_key = to.key, .endpoint = to.to };
+					  .public_key = to->key, .endpoint = to->to };
 		r = ipc_set(&host->ipc, &patch);
 	}
 	device_free(&patch);
-	return r < 0;
+	return r;
+}
+
+static int set(struct host *host, struct span rest, struct text *out)
+{
+	(void)out;
+	return change_endpoint(host, rest, set_endpoint);
 }
 
 static const struct wg_peer *find_peer(const struct wg_device *d, const struct wg_public *key)
@@ -208,23 +254,28 @@ static int plan_replacement(struct wg_device *patch, const struct wg_peer *now, 
 	return 0;
 }
 
-static int replace(struct host *host, struct span rest, struct text *out)
+/* wg(8) needs no lock: the peer may be removed between the two. */
+static int replace_peer(struct host *host, const struct target *to)
 {
 	struct wg_device d = { 0 }, patch = { 0 };
 	const struct wg_peer *now = NULL;
-	struct target to;
-	int r = read_target(&to, rest) ? ipc_get(&host->ipc, &d, to.name) : -EINVAL;
+	int r = ipc_get(&host->ipc, &d, to->name);
 
-	(void)out;
 	if (r == 0)
-		now = find_peer(&d, &to.key);
+		now = find_peer(&d, &to->key);
 	if (r == 0)
-		r = now ? plan_replacement(&patch, now, &to) : -ENOENT;
+		r = now ? plan_replacement(&patch, now, to) : -ENOENT;
 	if (r == 0)
 		r = ipc_set(&host->ipc, &patch);
 	device_free(&patch);
 	device_free(&d);
-	return r < 0;
+	return r;
+}
+
+static int replace(struct host *host, struct span rest, struct text *out)
+{
+	(void)out;
+	return change_endpoint(host, rest, replace_peer);
 }
 
 static int probe(struct host *host, struct span rest, struct text *out)
@@ -248,7 +299,7 @@ static const struct {
 	const char *word;
 	int (*work)(struct host *host, struct span rest, struct text *out);
 } works[] = {
-	{ "restore", restore }, { "look-up", look_up }, { "see", see }, { "set", set_endpoint }, { "replace", replace }, { "probe", probe },
+	{ "restore", restore }, { "look-up", look_up }, { "see", see }, { "set", set }, { "replace", replace }, { "probe", probe },
 };
 
 /* With new connections: the monitor closes or uses those that it has. */
@@ -285,12 +336,12 @@ void monitor_helper_stop(void)
 
 enum { LOOK_UP_S = 10, SEE_S = 5, SET_S = 35, PROBE_S = 10, RESTORE_S = 120 };
 
-int helper_restore(struct helper_call *c, const char *name, bool userspace, bool hung, struct span endpoints)
+int helper_restore(struct helper_call *c, const char *name, bool userspace, int hung_pid, struct span endpoints)
 {
 	struct text t = text_heap();
 	int r = -ENOMEM;
 
-	text_f(&t, "restore %s %u %u\n", name, (unsigned int)userspace, (unsigned int)hung);
+	text_f(&t, "restore %s %u %d\n", name, (unsigned int)userspace, hung_pid);
 	if (endpoints.n < HELPER_TEXT_MAX - t.n)
 		text_span(&t, endpoints);
 	if (!t.failed)
@@ -320,24 +371,28 @@ int helper_see(struct helper_call *c, const char *name)
 	return helper_call(&monitor_helper, c, HELPER_TUNNEL, SEE_S, request);
 }
 
-static int call_for_peer(struct helper_call *c, const char *word, unsigned int limit_s, const char *name, const struct wg_public *key,
-			 const struct ip_endpoint *to)
+static int call_for_peer(struct helper_call *c, const char *word, unsigned int limit_s, const char *name, const struct peer_endpoint *to)
 {
-	char request[256], key_text[KEY_BASE64_CHARS + 1];
-	struct text t = text_fixed(request, sizeof request);
+	char key_text[KEY_BASE64_CHARS + 1];
+	struct text t = text_heap();
+	int r = -ENOMEM;
 
-	key_to_base64(key_text, key->b);
-	text_f(&t, "%s %s %s ", word, name, key_text);
-	endpoint_print(&t, to, &ipc_scopes);
-	return t.failed ? -EINVAL : helper_call(&monitor_helper, c, HELPER_TUNNEL, limit_s, request);
+	key_to_base64(key_text, to->key->b);
+	text_f(&t, "%s %s ", word, name);
+	endpoint_print(&t, to->endpoint, &ipc_scopes);
+	text_f(&t, " %s %s", key_text, to->list);
+	if (!t.failed)
+		r = helper_call(&monitor_helper, c, HELPER_TUNNEL, limit_s, t.p);
+	text_heap_free(&t);
+	return r;
 }
 
-int helper_set_endpoint(struct helper_call *c, const char *name, const struct wg_public *key, const struct ip_endpoint *to, bool replace_it)
+int helper_set_endpoint(struct helper_call *c, const char *name, const struct peer_endpoint *to, bool replace_it)
 {
-	return call_for_peer(c, replace_it ? "replace" : "set", SET_S, name, key, to);
+	return call_for_peer(c, replace_it ? "replace" : "set", SET_S, name, to);
 }
 
-int helper_probe(struct helper_call *c, const char *name, const struct wg_public *key, const struct ip_endpoint *to)
+int helper_probe(struct helper_call *c, const char *name, const struct peer_endpoint *to)
 {
-	return call_for_peer(c, "probe", PROBE_S, name, key, to);
+	return call_for_peer(c, "probe", PROBE_S, name, to);
 }

@@ -54,6 +54,7 @@ static bool link_changed(struct monitor *m, const struct netlink_event *e)
 	if (before == mtu)
 		return false;
 	forget_link(m, e->link);
+	known_forget_link(&m->known, e->link);
 	if (mtu && vector_reserve(&m->links, &m->cap_links, m->n_links + 1, sizeof *m->links))
 		m->links[m->n_links++] = (struct seen_link){ e->link, mtu };
 	return true;
@@ -69,6 +70,23 @@ static void link_event(struct monitor *m, const struct netlink_event *e)
 		monitor_event(m, NULL, EVENT_PATH);
 }
 
+static struct known_thing thing_of(const struct netlink_event *e)
+{
+	return (struct known_thing){ .id = e->id, .contents = e->contents, .link = e->link };
+}
+
+/* False: only its lifetime was prolonged, or it cannot be used yet. Without an address, some routes are gone as well. */
+static bool address_changed(struct monitor *m, const struct netlink_event *e)
+{
+	const struct known_thing thing = thing_of(e);
+
+	if (e->removed)
+		known_forget_link(&m->known, e->link);
+	else if (!e->usable)
+		return known_forget(&m->known, e->id);
+	return e->removed || known_note(&m->known, &thing, true);
+}
+
 static void address_event(struct monitor *m, const struct netlink_event *e)
 {
 	struct monitored_tunnel *t = find_link(m, e->link);
@@ -76,9 +94,19 @@ static void address_event(struct monitor *m, const struct netlink_event *e)
 	if (t && e->removed) {
 		note_other(m, OTHER_ADDRESSES, e->pid);
 		monitor_event(m, t, EVENT_ADDRESS);
-	} else if (!t) {
+	} else if (!t && address_changed(m, e)) {
 		monitor_event(m, NULL, EVENT_NETWORK);
 	}
+}
+
+/* False: only its lifetime was prolonged. */
+static bool route_changed(struct monitor *m, const struct netlink_event *e)
+{
+	const struct known_thing thing = thing_of(e);
+
+	if (e->removed)
+		(void)known_forget(&m->known, e->id);
+	return e->removed || !e->id || known_note(&m->known, &thing, e->replaces);
 }
 
 static void route_event(struct monitor *m, const struct netlink_event *e)
@@ -91,7 +119,7 @@ static void route_event(struct monitor *m, const struct netlink_event *e)
 		note_other(m, OTHER_ROUTING, e->pid);
 	if (t)
 		monitor_event(m, t, EVENT_ROUTE);
-	else
+	else if (route_changed(m, e))
 		monitor_event(m, NULL, EVENT_PATH);
 }
 
@@ -117,6 +145,7 @@ void monitor_network_event(struct monitor *m, const struct netlink_event *e)
 		monitor_event(m, NULL, EVENT_FIREWALL);
 		return;
 	case NETLINK_EVENT_LOST:
+		m->known.n = 0;
 		monitor_event(m, NULL, EVENT_ALL);
 		return;
 	}

@@ -17,7 +17,7 @@ struct repairs {
 	struct monitored_tunnel *tunnel;
 	struct schedule schedule;
 	struct fights fights;
-	struct job job;
+	struct job *job; /* owned */
 	bool path_changed, path_changes_next; /* before this repair, and during it: then another MTU is no fight */
 	bool is_down, is_gone, is_edited; /* which was reported */
 };
@@ -163,7 +163,7 @@ static void take_output(struct repairs *r, struct results *x)
 {
 	struct monitored_tunnel *t = r->tunnel;
 	struct ip_addr *before = t->addresses;
-	struct span rest = text_of(&r->job.output), line;
+	struct span rest = text_of(&r->job->output), line;
 	size_t n = t->n_addresses;
 
 	t->addresses = NULL;
@@ -184,7 +184,7 @@ static enum schedule_result result_of(int status)
 
 static void job_done(struct job *j, int status)
 {
-	struct repairs *r = container_of(j, struct repairs, job);
+	struct repairs *r = j->owner;
 	struct results x = { 0 };
 
 	jobs--;
@@ -206,11 +206,14 @@ static void job_done(struct job *j, int status)
 static void opened(struct monitor *m, struct monitored_tunnel *t, size_t index)
 {
 	struct repairs *r = calloc(1, sizeof *r);
+	struct job *j = r ? job_new(r, job_done) : NULL;
 
-	t->of_watcher[index] = r;
-	if (!r)
+	if (!j) {
+		free(r);
 		return;
-	*r = (struct repairs){ .monitor = m, .tunnel = t, .job = { .source.fd = -1, .done = job_done } };
+	}
+	*r = (struct repairs){ .monitor = m, .tunnel = t, .job = j };
+	t->of_watcher[index] = r;
 }
 
 static void closed(struct monitor *m, struct monitored_tunnel *t, size_t index)
@@ -220,9 +223,10 @@ static void closed(struct monitor *m, struct monitored_tunnel *t, size_t index)
 	(void)m;
 	if (!r)
 		return;
-	jobs -= job_is_running(&r->job);
-	job_free(&r->job);
+	jobs -= job_is_running(r->job);
+	job_discard(r->job);
 	free(r);
+	t->of_watcher[index] = NULL;
 }
 
 /* Events of other aspects cost nothing: without rules, for example, those of rules. */
@@ -242,7 +246,7 @@ static void event(struct monitor *m, struct monitored_tunnel *t, size_t index, u
 	if (!r)
 		return;
 	if (events & (EVENT_PATH | EVENT_JOURNAL))
-		*(job_is_running(&r->job) ? &r->path_changes_next : &r->path_changed) = true;
+		*(job_is_running(r->job) ? &r->path_changes_next : &r->path_changed) = true;
 	if (concerns(t, events))
 		schedule_want(&r->schedule, clock_boot_ms());
 }
@@ -279,7 +283,7 @@ static void run(struct monitor *m, struct monitored_tunnel *t, size_t index, uin
 	if (schedule_next(&r->schedule) > now_ms || jobs >= JOBS_MAX)
 		return;
 	schedule_start(&r->schedule, now_ms);
-	if (job_start(&r->job, &m->loop, repair_tunnel, &q) < 0)
+	if (job_start(r->job, &m->loop, repair_tunnel, &q) < 0)
 		schedule_end(&r->schedule, SCHEDULE_FAILED, now_ms);
 	else
 		jobs++;

@@ -33,12 +33,31 @@ static void take_step(struct monitored_tunnel *t, const struct step *s, const st
 		add_table(t, s->route.table);
 }
 
+/* A folder is watched once for all tunnels that have files there. */
+static void unwatch_folder(struct monitor *m, int folder)
+{
+	bool used = folder < 0 || folder == m->journal_folder || folder == m->resolv_folder;
+
+	for (size_t i = 0; i < m->n_tunnels; i++)
+		used |= m->tunnels[i]->config_folder == folder || m->tunnels[i]->drop_ins == folder;
+	if (!used)
+		file_events_remove(&m->files, folder);
+}
+
+static void unwatch_config(struct monitor *m, struct monitored_tunnel *t)
+{
+	int config_folder = t->config_folder, drop_ins = t->drop_ins;
+
+	t->config_folder = t->drop_ins = -1;
+	unwatch_folder(m, config_folder);
+	unwatch_folder(m, drop_ins);
+}
+
 static void watch_config(struct monitor *m, struct monitored_tunnel *t)
 {
 	char *slash = t->config ? strrchr(t->config, '/') : NULL;
 	struct text drop_ins = text_heap();
 
-	t->config_folder = t->drop_ins = -1;
 	if (!slash || slash == t->config)
 		return;
 	text_f(&drop_ins, "%s.d", t->config);
@@ -50,12 +69,20 @@ static void watch_config(struct monitor *m, struct monitored_tunnel *t)
 	*slash = '/';
 }
 
+/* True if another one was not watched before. */
+static bool is_other_file(const struct monitored_tunnel *t, const char *config)
+{
+	return !t->config || !config || strcmp(t->config, config) != 0;
+}
+
 static void update(struct monitor *m, struct monitored_tunnel *t, struct journal *j)
 {
+	if (is_other_file(t, j->applied.config))
+		unwatch_config(m, t);
 	free(t->config);
 	t->config = j->applied.config;
 	j->applied.config = NULL;
-	watch_config(m, t);
+	watch_config(m, t); /* again: a folder may exist now */
 	t->has_rules = t->has_firewall = t->has_dns_file = false;
 	memset(t->tables, 0, sizeof t->tables);
 	add_table(t, j->applied.mark);
@@ -69,6 +96,7 @@ static void close_tunnel(struct monitor *m, struct monitored_tunnel *t)
 	for (size_t i = 0; monitor_watchers[i]; i++)
 		if (monitor_watchers[i]->closed)
 			monitor_watchers[i]->closed(m, t, i);
+	unwatch_config(m, t);
 	free(t->addresses);
 	free(t->config);
 	free(t);

@@ -2,6 +2,7 @@
 #include "restore.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "apply.h"
 #include "comparison.h"
@@ -30,18 +31,55 @@ static bool is_service(const struct settings *set, const char *name)
 	return program && implementation_unit(&t, program, name);
 }
 
-/* One that this function created before it was killed. */
-static int delete_interface(struct comparison *c)
+/* In the environment of a daemon that was started here, with the tunnel's name. */
+#define RESTORED_VARIABLE "WG_QUICK_RESTORED"
+
+/* An interface that restore_tunnel() created before it was killed: the journal has its index, or its daemon was started by it. An
+ * interface of the kernel whose index is not in the journal may be another program's. */
+static bool is_own(const struct comparison *c, const struct link_info *link)
+{
+	const char *name = c->file.name, *program = link_create_userspace(&c->host->settings);
+	struct daemon_process d;
+	char variable[64], unit[256];
+	struct text t = text_fixed(variable, sizeof variable), u = text_fixed(unit, sizeof unit);
+
+	if (link->index == c->journal.ifindex)
+		return true;
+	if (!daemon_find(&d, name))
+		return false;
+	text_f(&t, RESTORED_VARIABLE "=%s", name);
+	return daemon_has_variable(&d, variable) || (program && implementation_unit(&u, program, name) && daemon_is_of_unit(&d, unit));
+}
+
+static int delete_interface(struct comparison *c, uint32_t index)
 {
 	struct link_info link;
 	char why[128];
 	int r = rtnetlink_link_find(&c->host->rtnetlink, c->file.name, 0, &link);
 
+	if (r == 0 && link.index != index)
+		return 0;
 	if (r == 0)
 		r = rtnetlink_send(&c->host->rtnetlink, rtnetlink_build_link_delete(link.index), why);
 	if (r == 0)
 		daemon_wait_exit(c->file.name);
 	return r == -ENODEV ? 0 : r;
+}
+
+/* RESTORE_DONE: none of this name exists any more. */
+static enum restore_status delete_incomplete(struct comparison *c)
+{
+	struct link_info link;
+	int r = rtnetlink_link_find(&c->host->rtnetlink, c->file.name, 0, &link);
+
+	if (r == 0 && !is_own(c, &link)) {
+		report_error("cannot create the interface again: another program's has its name");
+		report_help("delete it, or run `wg-quick down %s'", c->file.name);
+		return RESTORE_FAILED;
+	}
+	if (r == 0)
+		r = delete_interface(c, link.index);
+	return report_failure("delete the incomplete interface", r == -ENODEV ? 0 : r) < 0 ? RESTORE_FAILED : RESTORE_DONE;
 }
 
 /* The interface was renamed, or moved to another network namespace. Its daemon lives on then; one that has noticed that the
@@ -72,11 +110,11 @@ static enum restore_status await_end(struct comparison *c, const struct restore_
 	struct link_info link;
 	int r;
 
-	if (!q->hung && is_elsewhere(q, host))
+	if (!q->hung_pid && is_elsewhere(q, host))
 		return RESTORE_NOT_NEEDED;
-	r = q->hung ? daemon_kill(q->name) : 0;
+	r = q->hung_pid ? daemon_kill(q->name, q->hung_pid) : 0;
 	if (c->journal.restoring)
-		return report_failure("delete the incomplete interface", delete_interface(c)) < 0 ? RESTORE_FAILED : RESTORE_DONE;
+		return delete_incomplete(c);
 	if (!q->userspace)
 		return rtnetlink_link_find(&host->rtnetlink, q->name, 0, &link) == -ENODEV ? RESTORE_DONE : RESTORE_NOT_NEEDED;
 	if (report_failure("kill the daemon that does not answer", r == -ESRCH ? 0 : r) < 0)
@@ -181,6 +219,7 @@ static int create_interface(struct comparison *c, const struct restore_request *
 
 	if (q->userspace)
 		text_add(&t, "userspace");
+	setenv(RESTORED_VARIABLE, c->file.name, 1);
 	journal_note_restoring(&c->journal);
 	r = link_create(&link, &c->host->rtnetlink, c->file.name, &set, apply->performer.trace);
 	if (r < 0)
@@ -275,7 +314,7 @@ static int restore(struct comparison *c, const struct restore_request *q, struct
 		r = configure(c, &apply);
 	if (r < 0) {
 		if (apply.performer.ifindex)
-			(void)!delete_interface(c); /* the next attempt begins with none */
+			(void)!delete_interface(c, apply.performer.ifindex); /* the next attempt begins with none */
 		return r;
 	}
 	journal_note_restored(&c->journal);

@@ -14,7 +14,7 @@ enum restore_status {
 struct restore_request {
 	const char *name;
 	bool userspace; /* the interface was a daemon's */
-	bool hung;      /* the daemon does not answer: it is killed first */
+	int hung_pid;   /* of the daemon, which does not answer: it is killed first; 0: it has ended */
 	struct span endpoints; /* lines "KEY ENDPOINT": where peers with host names were last; may be empty */
 };
 

@@ -15,11 +15,12 @@
 static bool accepts_connections(const struct sockaddr_un *to)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool yes = fd >= 0 && (connect(fd, (const struct sockaddr *)to, sizeof *to) == 0 ||
-			       errno == EAGAIN); /* stopped or busy */
+	bool yes;
 
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0) /* this process has no descriptor left: not the daemon's end */
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS;
+	yes = connect(fd, (const struct sockaddr *)to, sizeof *to) == 0 || errno == EAGAIN; /* stopped or busy */
+	close(fd);
 	return yes;
 }
 
@@ -62,6 +63,43 @@ bool daemon_find(struct daemon_process *out, const char *name)
 		text_span(&program, span_trim(text_of(&comm)));
 	text_heap_free(&comm);
 	return true;
+}
+
+static bool read_of_process(struct text *out, const struct daemon_process *d, const char *file)
+{
+	char path[48];
+	struct text t = text_fixed(path, sizeof path);
+
+	text_f(&t, "/proc/%d/%s", d->pid, file);
+	return d->pid > 0 && fileio_read(path, out) == 0;
+}
+
+bool daemon_has_variable(const struct daemon_process *d, const char *assignment)
+{
+	struct text t = text_heap();
+	struct span rest, one;
+	bool found = false;
+
+	if (read_of_process(&t, d, "environ"))
+		for (rest = text_of(&t); !found && span_next(&one, &rest, '\0');)
+			found = span_is(one, assignment);
+	text_heap_free(&t);
+	return found;
+}
+
+/* "0::/system.slice/UNIT" */
+bool daemon_is_of_unit(const struct daemon_process *d, const char *unit)
+{
+	struct text t = text_heap();
+	struct span rest, line, folder;
+	bool found = false;
+
+	if (read_of_process(&t, d, "cgroup"))
+		for (rest = text_of(&t); !found && rest.n > 0 && span_next(&line, &rest, '\n');)
+			while (!found && line.n > 0 && span_next(&folder, &line, '/'))
+				found = span_is(folder, unit);
+	text_heap_free(&t);
+	return found;
 }
 
 /* The daemon is trusted neither with the time nor with the amount. */

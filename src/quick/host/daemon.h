@@ -18,6 +18,11 @@ struct daemon_process {
 /* The daemon that listens on the configuration socket of this name. False: none does. */
 must_check bool daemon_find(struct daemon_process *out, const char *name);
 
+/* True if the process was started with "NAME=VALUE" in its environment. */
+bool daemon_has_variable(const struct daemon_process *d, const char *assignment);
+/* True if the process belongs to this unit of systemd. */
+bool daemon_is_of_unit(const struct daemon_process *d, const char *unit);
+
 /* Appends the statistics of a wireguardd, as wireguardd(8) describes them. 0 or -errno: -ENOENT where the daemon is another one,
  * -ETIMEDOUT if it does not answer. */
 must_check int daemon_read_statistics(struct text *out, const char *name);

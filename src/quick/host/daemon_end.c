@@ -8,16 +8,14 @@
 #include "clock.h"
 #include "daemon.h"
 
-int daemon_kill(const char *name)
+int daemon_kill(const char *name, int pid)
 {
 	enum { LIMIT_MS = 5000 };
 	struct daemon_process d;
 	uint64_t end_ms = clock_boot_ms() + LIMIT_MS;
-	int pid;
 
-	if (!daemon_find(&d, name) || d.pid <= 0)
+	if (pid <= 0 || !daemon_find(&d, name) || d.pid != pid)
 		return -ESRCH;
-	pid = d.pid;
 	if (kill(pid, SIGKILL) < 0)
 		return -errno;
 	while (daemon_find(&d, name) && d.pid == pid) {

@@ -43,8 +43,10 @@ int daemon_query_start(struct daemon_query *q, struct event_loop *l, const char 
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, (struct sockaddr *)&to, sizeof to) < 0 || send(fd, request, sizeof request - 1, MSG_NOSIGNAL) < 0)
+	if (connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
 		r = -errno;
+	else if (send(fd, request, sizeof request - 1, MSG_NOSIGNAL) < 0)
+		r = errno == EAGAIN ? -ENOBUFS : -errno;
 	q->loop = l;
 	q->source.ready = ready;
 	if (r == 0)
@@ -61,13 +63,15 @@ void daemon_process_close(int fd)
 	close(fd);
 }
 
-int daemon_process_fd(const char *name)
+int daemon_process_fd(const char *name, int *pid)
 {
 	struct daemon_process d;
 	int fd;
 
+	*pid = 0;
 	if (!daemon_find(&d, name) || d.pid <= 0)
 		return -ESRCH;
+	*pid = d.pid;
 	fd = (int)syscall(SYS_pidfd_open, d.pid, 0); /* close-on-exec */
 	return fd < 0 ? -errno : fd;
 }

@@ -33,7 +33,7 @@ struct message {
 
 struct task {
 	struct head head;
-	char *request;       /* owned; null once it runs */
+	char *request;       /* owned while it waits; null once it runs */
 	int pid, from;       /* its process, and the pipe with its output */
 	uint64_t end_ms;
 	struct text output;
@@ -48,6 +48,19 @@ struct tasks {
 	struct message message;
 };
 
+/* Nothing waits for look-ups any more. What was begun for tunnels is completed. */
+static void lose_connection(struct tasks *x)
+{
+	x->fd = -1;
+	for (size_t i = 0; i < x->n_waiting; i++)
+		free(x->waiting[i].request);
+	x->n_waiting = 0;
+	for (size_t i = 0; i < x->n_running; i++)
+		if (x->running[i].head.kind == HELPER_LOOK_UP)
+			kill(x->running[i].pid, SIGKILL);
+}
+
+/* t is not in the lists any more. */
 static void reply(struct tasks *x, const struct task *t, int status)
 {
 	struct message *m = &x->message;
@@ -57,7 +70,7 @@ static void reply(struct tasks *x, const struct task *t, int status)
 	if (n > 0)
 		memcpy(m->text, t->output.p, n);
 	if (x->fd >= 0 && send(x->fd, m, sizeof m->head + n, MSG_NOSIGNAL) < 0)
-		x->fd = -1;
+		lose_connection(x);
 }
 
 /* For what parses the answers of name servers. */
@@ -123,17 +136,20 @@ static void begin_waiting(struct tasks *x)
 {
 	for (size_t i = 0; i < x->n_waiting;) {
 		struct task t = x->waiting[i];
+		char *request = t.request;
 		if (count_running(x, t.head.kind) >= limit_of[t.head.kind]) {
 			i++;
 			continue;
 		}
 		x->n_waiting--;
 		memmove(&x->waiting[i], &x->waiting[i + 1], (x->n_waiting - i) * sizeof t);
-		if (begin(x, &t))
+		if (begin(x, &t)) {
+			t.request = NULL;
 			x->running[x->n_running++] = t;
-		else
+		} else {
 			reply(x, &t, -1);
-		free(t.request);
+		}
+		free(request);
 	}
 }
 
@@ -145,9 +161,9 @@ static void end(struct tasks *x, size_t i)
 	while (waitpid(t.pid, &status, 0) < 0 && errno == EINTR)
 		;
 	close(t.from);
+	x->running[i] = x->running[--x->n_running];
 	reply(x, &t, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 	text_heap_free(&t.output);
-	x->running[i] = x->running[--x->n_running];
 }
 
 /* Its end closes the pipe; what it started, such as a daemon, does not have it. */
@@ -163,18 +179,6 @@ static void read_output(struct tasks *x, size_t i)
 		t->output.failed = true;
 	else if (n == 0 || errno != EINTR)
 		end(x, i);
-}
-
-/* Nothing waits for look-ups any more. */
-static void lose_connection(struct tasks *x)
-{
-	x->fd = -1;
-	for (size_t i = 0; i < x->n_waiting; i++)
-		free(x->waiting[i].request);
-	x->n_waiting = 0;
-	for (size_t i = 0; i < x->n_running; i++)
-		if (x->running[i].head.kind == HELPER_LOOK_UP)
-			kill(x->running[i].pid, SIGKILL);
 }
 
 static void receive(struct tasks *x)

@@ -3,11 +3,30 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "report/output.h"
 
+static struct job *discarded; /* those that are running */
+
+struct job *job_new(void *owner, void (*done)(struct job *j, int status))
+{
+	struct job *j = calloc(1, sizeof *j);
+
+	if (j)
+		*j = (struct job){ .source.fd = -1, .owner = owner, .done = done };
+	return j;
+}
+
+static void job_free(struct job *j)
+{
+	text_heap_free(&j->output);
+	free(j);
+}
+
+/* Its output has ended, so this does not take long. */
 static int wait_for(int pid)
 {
 	int status;
@@ -87,14 +106,25 @@ int job_start(struct job *j, struct event_loop *l, job_work *work, void *ctx)
 	return r;
 }
 
-void job_free(struct job *j)
+static void free_discarded(struct job *j, int status)
 {
-	if (job_is_running(j)) {
-		int fd = j->source.fd;
-		event_loop_remove(j->loop, &j->source);
-		close(fd);
-		(void)wait_for(j->pid);
-		j->pid = 0;
+	struct job **at = &discarded;
+
+	(void)status;
+	while (*at != j)
+		at = &(*at)->next_discarded;
+	*at = j->next_discarded;
+	job_free(j);
+}
+
+void job_discard(struct job *j)
+{
+	if (!job_is_running(j)) {
+		job_free(j);
+		return;
 	}
-	text_heap_free(&j->output);
+	j->owner = NULL;
+	j->done = free_discarded;
+	j->next_discarded = discarded;
+	discarded = j;
 }

@@ -15,12 +15,17 @@ struct job {
 	struct event_loop *loop;
 	int pid;            /* 0: not running */
 	struct text output; /* owned, until the next start */
+	void *owner;
 	void (*done)(struct job *j, int status); /* status: of job_work, or -1 when the process was killed */
+	struct job *next_discarded;
 };
+/* Null: out of memory. */
+struct job *job_new(void *owner, void (*done)(struct job *j, int status));
 bool job_is_running(const struct job *j);
-/* Starts it; j->done is set. The process ends after JOB_LIMIT_S at the latest. 0 or -errno. */
+/* Starts it. The process ends after JOB_LIMIT_S at the latest. 0 or -errno. */
 must_check int job_start(struct job *j, struct event_loop *l, job_work *work, void *ctx);
-/* Waits for a running job, whose result is not reported, and frees the memory. */
-void job_free(struct job *j);
+/* The job is not the caller's any more. One that is running goes on, and the event loop frees it at its end, without a result:
+ * nothing waits for it. */
+void job_discard(struct job *j);
 
 #endif

@@ -21,21 +21,57 @@ int netlink_events_filter(struct netlink_events *e, const struct event_interest 
 
 /* ---- messages ---- */
 
-static uint32_t attribute_u32(const struct nlmsghdr *h, size_t body, uint16_t type)
+struct attribute {
+	uint16_t type;
+	size_t n;
+	const uint8_t *p;
+};
+
+/* Start with *at 0. False: there is no other one. */
+static bool next_attribute(struct attribute *out, size_t *at, const struct nlmsghdr *h, size_t body)
 {
 	const uint8_t *p = (const uint8_t *)h;
+	struct nlattr a;
+
+	if (*at == 0)
+		*at = NLMSG_HDRLEN + NLMSG_ALIGN(body);
+	if (*at + NLA_HDRLEN > h->nlmsg_len)
+		return false;
+	memcpy(&a, p + *at, sizeof a);
+	if (a.nla_len < NLA_HDRLEN || a.nla_len > h->nlmsg_len - *at)
+		return false;
+	*out = (struct attribute){ (uint16_t)(a.nla_type & NLA_TYPE_MASK), a.nla_len - (size_t)NLA_HDRLEN, p + *at + NLA_HDRLEN };
+	*at += NLA_ALIGN(a.nla_len);
+	return true;
+}
+
+static uint32_t attribute_u32(const struct nlmsghdr *h, size_t body, uint16_t type)
+{
+	struct attribute a;
 	uint32_t value = 0;
 
-	for (size_t at = NLMSG_HDRLEN + NLMSG_ALIGN(body); at + NLA_HDRLEN <= h->nlmsg_len;) {
-		struct nlattr a;
-		memcpy(&a, p + at, sizeof a);
-		if (a.nla_len < NLA_HDRLEN || a.nla_len > h->nlmsg_len - at)
-			break;
-		if ((a.nla_type & NLA_TYPE_MASK) == type && a.nla_len >= NLA_HDRLEN + sizeof value)
-			memcpy(&value, p + at + NLA_HDRLEN, sizeof value);
-		at += NLA_ALIGN(a.nla_len);
-	}
+	for (size_t at = 0; next_attribute(&a, &at, h, body);)
+		if (a.type == type && a.n >= sizeof value)
+			memcpy(&value, a.p, sizeof value);
 	return value;
+}
+
+#define HASH_START 0xcbf29ce484222325 /* FNV-1a */
+
+static uint64_t hash(uint64_t so_far, const void *p, size_t n)
+{
+	const uint8_t *b = p;
+
+	for (size_t i = 0; i < n; i++)
+		so_far = (so_far ^ b[i]) * 0x100000001b3;
+	return so_far;
+}
+
+static uint64_t hash_attribute(uint64_t so_far, const struct attribute *a)
+{
+	so_far = hash(so_far, &a->type, sizeof a->type);
+	so_far = hash(so_far, &a->n, sizeof a->n);
+	return hash(so_far, a->p, a->n);
 }
 
 static bool copy_body(void *to, size_t n, const struct nlmsghdr *h)
@@ -60,6 +96,25 @@ static bool decode_link(struct netlink_event *out, const struct nlmsghdr *h)
 	return body.ifi_family == AF_UNSPEC || body.ifi_family == AF_INET6;
 }
 
+/* An address without IFA_LOCAL is IFA_ADDRESS, with it that is the other end's. */
+static void identify_address(struct netlink_event *out, const struct nlmsghdr *h, const struct ifaddrmsg *body)
+{
+	const uint8_t fixed[] = { NETLINK_EVENT_ADDRESS, body->ifa_family, body->ifa_prefixlen };
+	uint32_t flags = attribute_u32(h, sizeof *body, IFA_FLAGS), deprecated;
+	uint64_t id = hash(HASH_START, fixed, sizeof fixed);
+	struct attribute a;
+
+	flags = flags ? flags : body->ifa_flags;
+	deprecated = flags & IFA_F_DEPRECATED;
+	id = hash(id, &body->ifa_index, sizeof body->ifa_index);
+	for (size_t at = 0; next_attribute(&a, &at, h, sizeof *body);)
+		if (a.type == IFA_LOCAL || a.type == IFA_ADDRESS)
+			id = hash_attribute(id, &a);
+	out->usable = !(flags & IFA_F_DADFAILED) && (!(flags & IFA_F_TENTATIVE) || (flags & IFA_F_OPTIMISTIC));
+	out->id = id;
+	out->contents = hash(HASH_START, &deprecated, sizeof deprecated);
+}
+
 static bool decode_address(struct netlink_event *out, const struct nlmsghdr *h)
 {
 	struct ifaddrmsg body;
@@ -69,7 +124,29 @@ static bool decode_address(struct netlink_event *out, const struct nlmsghdr *h)
 	out->kind = NETLINK_EVENT_ADDRESS;
 	out->link = body.ifa_index;
 	out->removed = h->nlmsg_type == RTM_DELADDR;
+	identify_address(out, h, &body);
 	return true;
+}
+
+/* Of IPv4, the kernel sends no message when nothing changes. A route with several links may end without a message. */
+static void identify_route(struct netlink_event *out, const struct nlmsghdr *h, const struct rtmsg *body)
+{
+	const uint8_t fixed[] = { NETLINK_EVENT_ROUTE, body->rtm_family, body->rtm_dst_len, body->rtm_tos };
+	uint64_t id = hash(HASH_START, fixed, sizeof fixed), contents = hash(HASH_START, body, sizeof *body);
+	bool may_be_prolonged = body->rtm_family == AF_INET6 && out->link != 0;
+	struct attribute a;
+
+	id = hash(id, &out->table, sizeof out->table);
+	for (size_t at = 0; next_attribute(&a, &at, h, sizeof *body);) {
+		may_be_prolonged &= a.type != RTA_MULTIPATH && a.type != RTA_NH_ID;
+		if (a.type == RTA_DST || a.type == RTA_PRIORITY)
+			id = hash_attribute(id, &a);
+		if (a.type != RTA_CACHEINFO && a.type != RTA_EXPIRES)
+			contents = hash_attribute(contents, &a);
+	}
+	out->replaces = (h->nlmsg_flags & NLM_F_REPLACE) != 0;
+	out->id = may_be_prolonged ? id : 0;
+	out->contents = contents;
 }
 
 static bool decode_route(struct netlink_event *out, const struct nlmsghdr *h)
@@ -85,6 +162,7 @@ static bool decode_route(struct netlink_event *out, const struct nlmsghdr *h)
 		out->table = body.rtm_table;
 	out->is_default = body.rtm_dst_len == 0;
 	out->removed = h->nlmsg_type == RTM_DELROUTE;
+	identify_route(out, h, &body);
 	return !(body.rtm_flags & RTM_F_CLONED);
 }
 

@@ -15,10 +15,15 @@ struct netlink_event {
 	bool removed;
 	bool is_default; /* a default route */
 	bool link_up;    /* of a link: it is up */
+	bool usable;     /* of an address: duplicates were looked for, and none was found */
+	bool replaces;   /* of a route: those with the same id */
 	uint32_t link;   /* index of the link; 0: none */
 	uint32_t mtu;    /* of a link; 0: not reported */
 	uint32_t table;  /* of a route */
 	uint32_t pid;    /* of the process that made the change, as far as its socket tells; 0: the kernel */
+	/* Of an address, or of a route whose lifetime may be prolonged; id 0: others. Equal contents: at most the lifetime
+	 * differs. */
+	uint64_t id, contents;
 };
 
 struct netlink_events {

@@ -29,6 +29,11 @@ enum daemon_watch_action daemon_watch_due(struct daemon_watch *w, uint64_t now_m
 void daemon_watch_answered(struct daemon_watch *w, uint64_t now_ms)
 {
 	w->silences = 0;
+	daemon_watch_not_asked(w, now_ms);
+}
+
+void daemon_watch_not_asked(struct daemon_watch *w, uint64_t now_ms)
+{
 	w->answer_by_ms = NEVER;
 	w->ask_at_ms = (now_ms / DAEMON_ASK_INTERVAL_MS + 1) * DAEMON_ASK_INTERVAL_MS;
 }

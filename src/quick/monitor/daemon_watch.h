@@ -25,5 +25,7 @@ void daemon_watch_start(struct daemon_watch *w, uint64_t now_ms);
 uint64_t daemon_watch_next(const struct daemon_watch *w);
 enum daemon_watch_action daemon_watch_due(struct daemon_watch *w, uint64_t now_ms);
 void daemon_watch_answered(struct daemon_watch *w, uint64_t now_ms);
+/* The question could not be asked, for a reason that is not the daemon's: no silence of it. */
+void daemon_watch_not_asked(struct daemon_watch *w, uint64_t now_ms);
 
 #endif

@@ -45,6 +45,31 @@ static void two_silences_in_a_row_and_it_hangs(void **state)
 	assert_int_equal(daemon_watch_due(&w, NEVER - 1), DAEMON_WAIT);
 }
 
+/* This process has no descriptor left, for example. */
+static void only_the_silence_of_the_daemon_counts(void **state)
+{
+	struct daemon_watch w;
+	uint64_t now_ms = START_MS;
+
+	(void)state;
+	daemon_watch_start(&w, now_ms);
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(daemon_watch_due(&w, now_ms), DAEMON_ASK);
+		daemon_watch_not_asked(&w, now_ms);
+		assert_int_equal(w.silences, 0);
+		now_ms = daemon_watch_next(&w);
+		assert_int_equal(now_ms % DAEMON_ASK_INTERVAL_MS, 0);
+	}
+	/* Between two silences it is no answer either. */
+	assert_int_equal(daemon_watch_due(&w, now_ms), DAEMON_ASK);
+	now_ms += DAEMON_ANSWER_LIMIT_MS;
+	assert_int_equal(daemon_watch_due(&w, now_ms), DAEMON_ASK);
+	daemon_watch_not_asked(&w, now_ms);
+	now_ms = daemon_watch_next(&w);
+	assert_int_equal(daemon_watch_due(&w, now_ms), DAEMON_ASK);
+	assert_int_equal(daemon_watch_due(&w, now_ms + DAEMON_ANSWER_LIMIT_MS), DAEMON_HUNG);
+}
+
 /* It was suspended for an hour with the host, or busy. */
 static void an_answer_between_them_is_enough(void **state)
 {
@@ -67,6 +92,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_question_is_at_once_and_then_every_half_minute),
 		cmocka_unit_test(two_silences_in_a_row_and_it_hangs),
+		cmocka_unit_test(only_the_silence_of_the_daemon_counts),
 		cmocka_unit_test(an_answer_between_them_is_enough),
 	};
 
