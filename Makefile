@@ -91,7 +91,7 @@ endif
 # Dependencies hold whether O is relative, as in `make`, or absolute, as in tests/run.sh.
 dependency_names = -MT $(patsubst $(CURDIR)/%,%,$@) -MT $(abspath $@)
 all_cflags = -std=gnu11 $(OPT) -g $(warnings) $(hardening) $(sanitize) -fvisibility=hidden \
-	-D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -Isrc -DRUNSTATEDIR='"$(RUNSTATEDIR)"' \
+	-D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 $(if $(static),-DWGSUITE_STATIC) -Isrc -DRUNSTATEDIR='"$(RUNSTATEDIR)"' \
 	-DSYSCONFDIR='"$(SYSCONFDIR)"' -DLOCALSTATEDIR='"$(LOCALSTATEDIR)"' \
 	-DBINDIR='"$(BINDIR)"' -MMD -MP $(dependency_names) $(CFLAGS) $(CPPFLAGS)
 all_ldflags = $(if $(static),,-pie) -Wl,-z,relro,-z,now $(sanitize) $(LDFLAGS)

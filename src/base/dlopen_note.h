@@ -7,7 +7,10 @@
 
 enum { DLOPEN_NOTE_TYPE = 0x407c0c0a };
 
-/* soname, feature, description: string literals. One note for each file. */
+/* soname, feature, description: string literals. One note for each file, and none in static programs, which load no libraries. */
+#ifdef WGSUITE_STATIC
+#define DLOPEN_NOTE(soname, feature, description) _Static_assert(sizeof soname feature description > 1, "")
+#else
 #define DLOPEN_NOTE(soname, feature, description)                                                         \
 	static const struct {                                                                             \
 		uint32_t name_bytes, text_bytes, type;                                                    \
@@ -17,6 +20,7 @@ enum { DLOPEN_NOTE_TYPE = 0x407c0c0a };
 		sizeof "FDO", sizeof DLOPEN_NOTE_TEXT(soname, feature, description), DLOPEN_NOTE_TYPE,    \
 		"FDO", DLOPEN_NOTE_TEXT(soname, feature, description)                                     \
 	}
+#endif
 #define DLOPEN_NOTE_TEXT(soname, feature, description)                                                    \
 	"[{\"soname\":[\"" soname "\"],\"feature\":\"" feature "\",\"description\":\"" description "\","  \
 	"\"priority\":\"recommended\"}]"

@@ -28,4 +28,8 @@ must_check int resolve_device(struct wg_device *d, const struct resolve_options 
  * *n > 0, or an error of getaddrinfo(3). It may wait for long for name servers. */
 must_check int resolve_addresses(struct ip_endpoint out[], size_t max, size_t *n, const char *text);
 
+/* A static program looks names up in files and by DNS, whatever nsswitch.conf says: the modules it names belong to the libc of
+ * the host, and may not work in this program. Does nothing in other programs. */
+void resolve_without_modules(void);
+
 #endif

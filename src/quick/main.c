@@ -4,6 +4,7 @@
 
 #include "base/suggestion.h"
 #include "base/version.h"
+#include "ipc/resolve.h"
 #include "quick/command/check.h"
 #include "quick/command/command.h"
 #include "quick/command/confirm.h"
@@ -389,6 +390,7 @@ int main(int argc, char *argv[])
 	int status;
 
 	report_set_program(slash ? slash + 1 : argv[0]);
+	resolve_without_modules();
 	if (is_alone(argc, argv, "-h", "--help", "help")) {
 		print_usage();
 		return 0;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/dlopen_note.h"
+#include "report/library.h"
 
 DLOPEN_NOTE("libncursesw.so.6", "watch", "Live view of peers");
 
@@ -57,7 +58,7 @@ static const struct symbol {
 
 static bool library_open(void)
 {
-	curses.library = dlopen("libncursesw.so.6", RTLD_NOW | RTLD_GLOBAL);
+	curses.library = library_load("libncursesw.so.6", RTLD_NOW | RTLD_GLOBAL);
 	for (size_t i = 0; curses.library && i < ARRAY_LEN(symbols); i++) {
 		void *p = dlsym(curses.library, symbols[i].name);
 		memcpy(symbols[i].function, &p, sizeof p);

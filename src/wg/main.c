@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/version.h"
+#include "ipc/resolve.h"
 #include "program.h"
 #include "report/output.h"
 #include "report/report.h"
@@ -93,6 +94,7 @@ int main(int argc, char *argv[])
 	int code;
 
 	report_set_program("wg");
+	resolve_without_modules();
 	if (!environment_is_trusted())
 		return 1;
 	program_open(&p, argc > 0 ? argv[0] : "wg", buffer, sizeof buffer);

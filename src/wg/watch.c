@@ -8,6 +8,7 @@
 
 #include "curses.h"
 #include "program.h"
+#include "report/library.h"
 #include "report/report.h"
 #include "report/terminal.h"
 #include "settings.h"
@@ -123,8 +124,8 @@ static bool begin_screen(struct watch *w)
 	int r = curses_begin(w->program->colour);
 
 	if (r == -ENOENT) {
-		report_error("cannot take over the terminal: libncursesw is not installed");
-		report_help("install the package libncursesw6 (Debian) or ncurses");
+		report_error("cannot take over the terminal: libncursesw %s", library_absent);
+		report_help("%s", library_remedy("install the package libncursesw6 (Debian) or ncurses"));
 	} else if (r < 0) {
 		report_error("cannot take over the terminal: %s",
 			     r == -EINVAL ? "its type (TERM) is unknown" :

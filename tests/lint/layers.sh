@@ -17,7 +17,7 @@ BEGIN {
 	may["model"] = base
 	may["proto"] = base " crypto/crypto.h"
 	models = " model/model.h model/conf.h model/conf_names.h model/uapi.h model/sync.h model/endpoint_inside.h"
-	reports = " report/report.h report/output.h report/diagnostics.h report/trace.h report/terminal.h report/units.h report/qr.h report/names.h report/json.h report/json_device.h report/exposition.h report/page.h report/check_command.h"
+	reports = " report/report.h report/output.h report/diagnostics.h report/trace.h report/terminal.h report/units.h report/qr.h report/names.h report/json.h report/json_device.h report/exposition.h report/page.h report/check_command.h report/library.h"
 	may["check"] = base " crypto/crypto.h" models " model/fields.h"
 	may["ipc"] = base " crypto/crypto.h" models
 	may["report"] = base models " check/check.h check/graph.h"

@@ -11,6 +11,7 @@
 #include "quick/host/qr_encode.h"
 #include "quick/host/qr_png.h"
 #include "report/output.h"
+#include "report/library.h"
 #include "report/report.h"
 
 /* ---- where the code goes: known before the file is read ---- */
@@ -73,8 +74,8 @@ static bool encode(struct qr_code *q, const struct text *text)
 	int r = qr_encode(q, text->p);
 
 	if (r == -ENOENT) {
-		report_error("cannot make a QR code: libqrencode is not installed");
-		report_help("install the package libqrencode4 (Debian), qrencode (Arch, Fedora) or libqrencode (Alpine)");
+		report_error("cannot make a QR code: libqrencode %s", library_absent);
+		report_help("%s", library_remedy("install the package libqrencode4 (Debian), qrencode (Arch, Fedora) or libqrencode (Alpine)"));
 	} else if (r == -EMSGSIZE) {
 		report_error("the tunnel is too long for a QR code: %zu bytes; at most %d fit", text->n, QR_TEXT_BYTES_MAX);
 		report_help("copy the file, or give the phone fewer peers and AllowedIPs");
@@ -122,8 +123,8 @@ static int write_image(const char *output, enum format format, const struct qr_c
 	if (r == 0)
 		r = image.failed ? -ENOMEM : fileio_replace(output, text_of(&image));
 	if (r == -ENOENT && format == FORMAT_PNG && image.n == 0) {
-		report_error("cannot write `%s': libpng is not installed", output);
-		report_help("install the package libpng16-16 (Debian) or libpng, or write FILE.svg");
+		report_error("cannot write `%s': libpng %s", output, library_absent);
+		report_help("%s", library_remedy("install the package libpng16-16 (Debian) or libpng, or write FILE.svg"));
 	} else if (r < 0) {
 		report_error("cannot write `%s': %s", output, strerror(-r));
 	}

@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "dns_backup.h"
 #include "base/dlopen_note.h"
+#include "report/library.h"
 #include "fault_injection.h"
 #include "quick/plan/dns_text.h"
 #include "subprocess.h"
@@ -59,7 +60,7 @@ static bool library_open(void)
 	if (sd.tried)
 		return sd.library;
 	sd.tried = true;
-	sd.library = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
+	sd.library = library_load("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
 	for (size_t i = 0; sd.library && i < ARRAY_LEN(symbols); i++) {
 		void *p = dlsym(sd.library, symbols[i].name);
 		memcpy(symbols[i].function, &p, sizeof p);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/dlopen_note.h"
+#include "report/library.h"
 #include "netfilter.h"
 #include "subprocess.h"
 #include "report/output.h"
@@ -39,7 +40,7 @@ static bool library_open(void)
 	if (lib.tried)
 		return lib.library;
 	lib.tried = true;
-	lib.library = dlopen("libnftables.so.1", RTLD_NOW | RTLD_LOCAL);
+	lib.library = library_load("libnftables.so.1", RTLD_NOW | RTLD_LOCAL);
 	if (lib.library && find_symbol(&lib.ctx_new, "nft_ctx_new") &&
 	    find_symbol(&lib.ctx_free, "nft_ctx_free") &&
 	    find_symbol(&lib.buffer_output, "nft_ctx_buffer_output") &&

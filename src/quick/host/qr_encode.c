@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/dlopen_note.h"
+#include "report/library.h"
 
 DLOPEN_NOTE("libqrencode.so.4", "qr", "QR codes of tunnel files");
 
@@ -33,7 +34,7 @@ static bool find_symbol(const struct library *lib, void *function, const char *n
 
 static int library_open(struct library *lib)
 {
-	lib->handle = dlopen("libqrencode.so.4", RTLD_NOW | RTLD_LOCAL);
+	lib->handle = library_load("libqrencode.so.4", RTLD_NOW | RTLD_LOCAL);
 	if (!lib->handle)
 		return -ENOENT;
 	if (find_symbol(lib, &lib->encode, "QRcode_encodeData") && find_symbol(lib, &lib->free_code, "QRcode_free"))

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/dlopen_note.h"
+#include "report/library.h"
 
 DLOPEN_NOTE("libpng16.so.16", "png", "QR codes in PNG files");
 
@@ -54,7 +55,7 @@ static int write_image(struct text *out, write_to_memory *write, const uint8_t *
 int qr_png(struct text *out, const struct qr_code *q)
 {
 	size_t side = QR_PNG_SCALE * ((size_t)q->width + 2 * QR_MARGIN);
-	void *library = dlopen("libpng16.so.16", RTLD_NOW | RTLD_LOCAL);
+	void *library = library_load("libpng16.so.16", RTLD_NOW | RTLD_LOCAL);
 	void *symbol = library ? dlsym(library, "png_image_write_to_memory") : NULL;
 	uint8_t *pixels = symbol ? malloc(side * side) : NULL;
 	write_to_memory *write;
