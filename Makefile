@@ -199,9 +199,13 @@ endif
 deb:
 	$(Q)sh contrib/packaging/deb.sh $(O)
 
+# Static programs, in $(O)/dist, where all libraries exist as archives.
+dist-static:
+	$(Q)CC="$(CC)" CFLAGS="$(CFLAGS)" CPPFLAGS="$(CPPFLAGS)" LDFLAGS="$(LDFLAGS)" OPT="$(OPT)" sh contrib/packaging/dist-static.sh $(O)
+
 clean:
 	$(Q)rm -rf $(O)
 
-.PHONY: all install deb clean
+.PHONY: all install deb dist-static clean
 .DELETE_ON_ERROR:
 -include $(shell find $(O)/src $(O)/tests $(O)/faults -type f -name '*.d' 2>/dev/null)

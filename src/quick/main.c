@@ -10,6 +10,7 @@
 #include "quick/command/confirm.h"
 #include "quick/command/messages.h"
 #include "quick/command/run.h"
+#include "quick/command/supervise.h"
 #include "quick/config/netns_name.h"
 #include "quick/host/hooks.h"
 #include "quick/host/netns.h"
@@ -21,7 +22,7 @@
 #include "report/output.h"
 #include "report/report.h"
 
-static const char usage_line[] = "Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | graph | status | doctor | confirm | monitor | qr | run ] [ CONFIG_FILE | INTERFACE ]\n";
+static const char usage_line[] = "Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | graph | status | doctor | confirm | monitor | qr | run | supervise ] [ CONFIG_FILE | INTERFACE ]\n";
 
 static const char usage[] =
 	"\n"
@@ -35,7 +36,8 @@ static const char usage[] =
 	"  check    explains what is wrong with files; --explain lists all findings\n"
 	"  graph    prints the mesh that files describe, for dot(1) of Graphviz\n"
 	"  strip    prints the file without the keys of wg-quick, as wg(8) reads it\n"
-	"  status   shows the state of the tunnel, or of all tunnels; with `json' as JSON\n"
+	"  status   shows the state of the tunnel, or of all tunnels; with `json' as JSON;\n"
+	"           --health prints problems only, and exits 0 if there are none\n"
 	"  doctor   examines the tunnel, and prints how to fix what is wrong; --fix does what\n"
 	"           `reload' would do\n"
 	"  confirm  keeps the change that `up' or `reload' with --confirm made\n"
@@ -44,6 +46,8 @@ static const char usage[] =
 	"           -o FILE.png writes an image\n"
 	"  run      `wg-quick run [--hooks] CONFIG_FILE [--] COMMAND...' runs a command, as any\n"
 	"           user, whose traffic goes through the tunnel or nowhere\n"
+	"  supervise  `wg-quick supervise [FOLDER...]' keeps the tunnels of all files in a folder\n"
+	"           up, and follows changes of the files: for containers\n"
 	"\n"
 	"  --netns NAME of up and restart: the network namespace of the interface, which is\n"
 	"  created if it does not exist; its packets are sent in the present one.\n"
@@ -78,11 +82,12 @@ static const char usage[] =
 static const struct own_command {
 	const char *name;
 	int (*run)(int argc, char *const argv[]);
-} own_commands[] = { { "check", command_check }, { "graph", command_graph }, { "run", command_run } };
+} own_commands[] = { { "check", command_check }, { "graph", command_graph }, { "run", command_run },
+		   { "supervise", command_supervise } };
 
 enum { OPTION_DRY_RUN = 1, OPTION_NO_HOOKS = 2, OPTION_QUIET = 4, OPTION_OUTPUT = 8, OPTION_JSON = 16, OPTION_TEXT = 32,
        OPTION_FIX = 64, OPTION_CONFIRM = 128, OPTION_EXPIRE = 256, OPTION_CHECK = 512,
-       OPTION_NETNS = 1024 };
+       OPTION_NETNS = 1024, OPTION_HEALTH = 2048 };
 
 static const struct command {
 	const char *name;
@@ -102,7 +107,7 @@ static const struct command {
 	{ "strip", command_strip, 0, SETTINGS_UNUSED, ARGUMENT_ONE, true, false, false, false },
 	{ "reload", command_reload, OPTION_CHECK | OPTION_CONFIRM | OPTION_QUIET, SETTINGS_REQUIRED, ARGUMENT_ONE, false, true, true, true },
 	{ "diff", command_diff, OPTION_JSON | OPTION_TEXT, SETTINGS_REQUIRED, ARGUMENT_ONE, true, true, true, false },
-	{ "status", command_status, OPTION_JSON | OPTION_TEXT, SETTINGS_OPTIONAL, ARGUMENT_OPTIONAL, true, true, false, false },
+	{ "status", command_status, OPTION_HEALTH | OPTION_JSON | OPTION_TEXT, SETTINGS_OPTIONAL, ARGUMENT_OPTIONAL, true, true, false, false },
 	{ "doctor", command_doctor, OPTION_FIX, SETTINGS_REQUIRED, ARGUMENT_OPTIONAL, true, true, true, false },
 	{ "confirm", command_confirm, OPTION_EXPIRE, SETTINGS_OPTIONAL, ARGUMENT_OPTIONAL, false, true, true, true },
 	{ "monitor", command_monitor, 0, SETTINGS_OPTIONAL, ARGUMENT_NONE, false, true, true, true },
@@ -123,6 +128,7 @@ static const struct option {
 	{ "--confirm", NULL, OPTION_CONFIRM }, /* with a value */
 	{ "--expire", NULL, OPTION_EXPIRE },
 	{ "--check", NULL, OPTION_CHECK },
+	{ "--health", NULL, OPTION_HEALTH },
 	{ "--netns", NULL, OPTION_NETNS }, /* with a value */
 	/* Alone only; here for suggestions. */
 	{ "--help", "-h", 0 },
@@ -326,6 +332,11 @@ static bool parse_arguments(struct command_options *o, const struct command **co
 	o->fix = (bits & OPTION_FIX) != 0;
 	o->expire = (bits & OPTION_EXPIRE) != 0;
 	o->check = (bits & OPTION_CHECK) != 0;
+	o->health = (bits & OPTION_HEALTH) != 0;
+	if (o->health && o->json) {
+		report_error("option `--health' excludes JSON");
+		return misused(NULL);
+	}
 	if (o->fix && !o->argument) {
 		report_error("option `--fix' needs the name of an interface or the path of a tunnel file");
 		return misused(NULL);

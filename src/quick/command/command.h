@@ -15,6 +15,7 @@ struct command_options {
 	bool fix;             /* of doctor */
 	unsigned int confirm_s; /* --confirm of up and reload; 0: the change needs no confirmation */
 	bool expire;          /* of confirm */
+	bool health;          /* of status */
 	bool check;           /* of reload: only whether it cuts the session */
 };
 

@@ -1,10 +1,11 @@
 /* `status`: one page about a tunnel, or about all of them. The exit status is that of systemctl(1): 0 it is up, 3 it is not,
- * 4 there is no such tunnel. */
+ * 4 there is no such tunnel. With --health: 0 or 1. */
 #include "command.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
+#include "health.h"
 #include "messages.h"
 #include "observation.h"
 #include "quick/diagnosis/checks.h"
@@ -193,7 +194,10 @@ int command_status(const struct command_options *o, struct host *host, struct co
 		json_begin(&out.json, &out.text, false);
 		json_open_object(&out.json, NULL);
 	}
-	status = o->argument ? show_one(host, o->argument, &out) : show_all(host, &out);
+	if (o->health)
+		status = health(&out.text, host, o->argument);
+	else
+		status = o->argument ? show_one(host, o->argument, &out) : show_all(host, &out);
 	if (out.is_json) {
 		json_close(&out.json);
 		json_end(&out.json);

@@ -8,6 +8,10 @@
 /* What needs attention, from the state of the tunnel alone. False: out of memory. */
 must_check bool checks_of_state(struct findings *out, const struct facts *f);
 
+/* Only what makes the tunnel unhealthy: findings that are FINDING_FAIL. kept: it is to be as in its file all the time, by
+ * `supervise`. False: out of memory. */
+must_check bool checks_of_health(struct findings *out, const struct facts *f, bool kept);
+
 enum {
 	HANDSHAKE_OLD_S = 180, /* REJECT_AFTER_TIME: no session is older */
 	PEERS_REPORTED = 8,    /* findings of one kind about peers */

@@ -97,13 +97,12 @@ static void describe_device(struct findings *out, const struct facts *f, const s
 		describe_peer(out, f, &patch->peers[i], fix);
 }
 
-static void check_difference(struct findings *out, const struct facts *f, const struct probes *p)
+void check_difference(struct findings *out, const struct facts *f)
 {
 	struct remedy fix = remedy("wg-quick reload %s", f->name);
 	const struct plan *d = f->difference;
 	char step[256];
 
-	(void)p;
 	if (!d)
 		return;
 	for (size_t i = 0; i < d->n && i < DIFFERENCES_SHOWN; i++) {
@@ -331,7 +330,7 @@ static const struct entry entries[] = {
 	{ "interface", check_interface, NULL, false },
 	{ "file", check_file, NULL, false },
 	{ "keys", NULL, check_key_pair, true },
-	{ "configuration", NULL, check_difference, true },
+	{ "configuration", check_difference, NULL, true },
 	{ "clock", check_clock, NULL, false },
 	{ "boot", NULL, check_boot, false },
 	{ "port", NULL, check_port, false },

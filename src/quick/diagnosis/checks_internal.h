@@ -7,7 +7,7 @@
 #include "probes.h"
 
 typedef void state_check(struct findings *out, const struct facts *f);
-state_check check_interface, check_file, check_keys, check_clock, check_handshakes, check_allowed_ips, check_dns, check_ipv6;
+state_check check_interface, check_file, check_keys, check_clock, check_handshakes, check_allowed_ips, check_dns, check_ipv6, check_difference;
 
 /* True if a peer has the default route of this family as an allowed IP. */
 bool device_allows_default(const struct wg_device *d, uint8_t family);

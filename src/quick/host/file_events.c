@@ -14,7 +14,7 @@ static void handle(struct file_events *e, const struct inotify_event *event)
 		e->handle(e, -1, "", false);
 	else if (event->mask & IN_IGNORED)
 		e->handle(e, event->wd, "", true);
-	else if (name[0])
+	else if (name[0] || (event->mask & IN_CLOSE_WRITE))
 		e->handle(e, event->wd, name, (event->mask & (IN_DELETE | IN_MOVED_FROM)) != 0);
 }
 
@@ -63,6 +63,13 @@ int file_events_add(struct file_events *e, const char *path)
 				       IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR);
 
 	return folder < 0 ? -errno : folder;
+}
+
+int file_events_add_file(struct file_events *e, const char *path)
+{
+	int file = inotify_add_watch(e->source.fd, path, IN_CLOSE_WRITE);
+
+	return file < 0 ? -errno : file;
 }
 
 void file_events_remove(struct file_events *e, int folder)

@@ -15,6 +15,8 @@ must_check int file_events_open(struct file_events *e, struct event_loop *l); /*
 void file_events_close(struct file_events *e);
 /* Watches a folder; the same one again is no error. Its number, or -errno. */
 must_check int file_events_add(struct file_events *e, const char *path);
+/* Watches the contents of a file, which may be a bind mount: the folder does not tell of these. The name of its events is empty. */
+must_check int file_events_add_file(struct file_events *e, const char *path);
 /* The handler is called for it once more, as if the folder were gone. */
 void file_events_remove(struct file_events *e, int folder);
 

@@ -56,6 +56,11 @@ void signals_stop_by_term(void)
 	set_handler(SIGTERM, SIG_DFL);
 }
 
+bool signals_stop_is_hangup(void)
+{
+	return stop_signal == SIGHUP;
+}
+
 void signals_set_child(pid_t child)
 {
 	running_child = child;

@@ -2,12 +2,15 @@
 #ifndef WG_QUICK_SIGNALS_H
 #define WG_QUICK_SIGNALS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* From now on SIGINT, SIGTERM and SIGHUP (unless it is ignored already) only set stop_signal, and SIGPIPE and SIGXFSZ are
  * ignored. The first of them lets the current step finish; further ones are passed on as SIGTERM to the child. */
 void signals_watch(void);
 extern volatile int stop_signal; /* the last of these signals, or 0 */
+
+bool signals_stop_is_hangup(void); /* the last one was SIGHUP */
 
 void signals_set_child(pid_t child); /* 0: none */
 

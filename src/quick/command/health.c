@@ -1,0 +1,94 @@
+/* The health of tunnels. */
+#include "health.h"
+
+#include <errno.h>
+
+#include "messages.h"
+#include "observation.h"
+#include "quick/config/tunnel_file.h"
+#include "quick/diagnosis/checks.h"
+#include "quick/journal/supervised.h"
+#include "report/report.h"
+
+struct health {
+	struct text *out;
+	struct host *host;
+	struct string_list kept; /* paths of supervised files */
+	size_t tunnels, problems;
+};
+
+static void problem(struct health *h, const char *name, const char *seen, const char *fix)
+{
+	text_f(h->out, "%s: %s%s%s\n", name, seen, fix ? ": " : "", fix ? fix : "");
+	h->problems++;
+}
+
+/* A name of which no interface and no file is here is a daemon's in another place. */
+static bool is_elsewhere(const struct observation *o)
+{
+	return !o->c.state.link.index && o->facts.file_seen == FILE_MISSING && !o->facts.leftover;
+}
+
+static void examine(struct health *h, const char *argument, bool kept, bool named)
+{
+	struct observation o = { 0 };
+	struct findings found = { 0 };
+	int r = observe(&o, h->host, argument);
+
+	if (r < 0) {
+		h->problems++; /* which was reported */
+	} else if (kept || named || !is_elsewhere(&o)) {
+		h->tunnels++;
+		if (!o.may_read)
+			problem(h, o.facts.name, "this user may not read its state", NULL);
+		else if (!checks_of_health(&found, &o.facts, kept))
+			h->problems += report_failure("judge the tunnel", -ENOMEM) < 0;
+	}
+	for (size_t i = 0; i < found.n; i++)
+		problem(h, o.facts.name, found.list[i].seen, found.list[i].fix);
+	findings_free(&found);
+	observation_free(&o);
+	report_set_interface(NULL);
+}
+
+/* The supervised file of this tunnel, or null. */
+static const char *kept_file(const struct health *h, const char *argument)
+{
+	char name[WG_NAME_MAX], other[WG_NAME_MAX];
+
+	for (size_t i = 0; tunnel_file_name_of(name, argument) && i < h->kept.n; i++)
+		if (tunnel_file_name_of(other, h->kept.list[i]) && strcmp(name, other) == 0)
+			return h->kept.list[i];
+	return NULL;
+}
+
+static int examine_all(struct health *h)
+{
+	struct string_list names = { 0 };
+	int r = observe_names(&names, h->host);
+
+	for (size_t i = 0; r == 0 && i < names.n; i++)
+		if (!kept_file(h, names.list[i]))
+			examine(h, names.list[i], false, false);
+	for (size_t i = 0; r == 0 && i < h->kept.n; i++)
+		examine(h, h->kept.list[i], true, true);
+	string_list_free(&names);
+	if (r == 0 && h->tunnels == 0 && h->problems == 0) {
+		text_add(h->out, "no tunnel is up\n");
+		h->problems++;
+	}
+	return r;
+}
+
+int health(struct text *out, struct host *host, const char *argument)
+{
+	struct health h = { .out = out, .host = host };
+	int r = report_failure("read the list of supervised files", supervised_read(&h.kept));
+
+	if (r == 0 && argument)
+		examine(&h, argument, kept_file(&h, argument) != NULL, true);
+	else if (r == 0)
+		r = examine_all(&h);
+	string_list_free(&h.kept);
+	return r < 0 || h.problems > 0;
+}

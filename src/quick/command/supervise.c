@@ -1,0 +1,409 @@
+/* `supervise`: the tunnel files of a folder are up until a signal ends the process. Every change is a command of wg-quick in a child
+ * process, so that what one of them does, or waits for, holds up no other tunnel. */
+#include "supervise.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "ipc/ipc.h"
+#include "messages.h"
+#include "quick/config/tunnel_file.h"
+#include "quick/host/clock.h"
+#include "quick/host/file_events.h"
+#include "quick/host/file_stamp.h"
+#include "quick/host/folder.h"
+#include "quick/host/netns.h"
+#include "quick/host/own_children.h"
+#include "quick/host/process.h"
+#include "quick/host/service_notify.h"
+#include "quick/host/signals.h"
+#include "quick/journal/supervised.h"
+#include "report/report.h"
+#include "supervised_tunnel.h"
+
+enum {
+	SETTLE_MS = 200,         /* after an event: a change of files is often several of them */
+	RESCAN_MS = 60000,       /* for file systems that send no events */
+	MONITOR_WAIT_MS = 5000,  /* before `monitor` is started again */
+};
+
+struct supervise {
+	const char *const *folders; /* in order of preference */
+	size_t n_folders;
+	const char *folder; /* the first in which there was a file; null: none yet */
+	bool no_hooks, quiet;
+	struct event_loop loop;
+	struct file_events files;
+	struct own_children children;
+	struct supervised_tunnel *tunnels;
+	size_t n, cap;
+	int lock;
+	int monitor;         /* its process; 0: none */
+	uint64_t monitor_ms; /* when it may be started */
+	uint64_t scan_ms;    /* when the files are looked at */
+	bool stopping, failed;
+};
+
+/* ---- commands ---- */
+
+static int start_command(const struct supervise *s, const struct supervised_tunnel *t, enum supervised_job job)
+{
+	static const char *const verbs[] = { [JOB_NONE] = "", [JOB_UP] = "up", [JOB_RELOAD] = "reload", [JOB_DOWN] = "down" };
+	const char *argv[6] = { "wg-quick", verbs[job] };
+	size_t n = 2;
+
+	if (s->quiet)
+		argv[n++] = "-q";
+	if (s->no_hooks && job != JOB_RELOAD)
+		argv[n++] = "--no-hooks";
+	argv[n] = t->path;
+	return own_children_start(argv);
+}
+
+static void report_end(const struct supervised_tunnel *t, enum supervised_job job)
+{
+	report_set_interface(t->name);
+	if (job == JOB_UP)
+		report_warning("the tunnel is not up; the next attempt is in %u seconds, or when %s changes", t->wait_ms / 1000, t->path);
+	else if (job == JOB_RELOAD)
+		report_warning("the changed file is not in force: the tunnel is as before");
+	report_set_interface(NULL);
+}
+
+static void end_command(struct supervise *s, struct supervised_tunnel *t, int status)
+{
+	enum supervised_job job = t->job;
+
+	supervised_ended(t, status, clock_boot_ms());
+	s->failed |= job == JOB_DOWN && status != 0;
+	if (status != 0 && !s->stopping)
+		report_end(t, job);
+}
+
+static void run_commands(struct supervise *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		struct supervised_tunnel *t = &s->tunnels[i];
+		enum supervised_job job = supervised_next(t, s->stopping, clock_boot_ms());
+		uint64_t stamp;
+		int pid;
+		if (job == JOB_NONE)
+			continue;
+		stamp = file_stamp(t->path); /* before the command reads it */
+		pid = start_command(s, t, job);
+		supervised_started(t, job, pid, stamp);
+		if (report_failure("start a process", pid < 0 ? pid : 0) < 0)
+			end_command(s, t, 1);
+	}
+}
+
+static void run_monitor(struct supervise *s)
+{
+	static const char *const argv[] = { "wg-quick", "monitor", NULL };
+	bool is_up = false;
+
+	for (size_t i = 0; i < s->n; i++)
+		is_up |= s->tunnels[i].is_up;
+	if (!is_up || s->stopping || s->monitor > 0 || s->monitor_ms > clock_boot_ms())
+		return;
+	s->monitor = own_children_start(argv);
+	s->monitor_ms = clock_boot_ms() + MONITOR_WAIT_MS;
+	report_failure("start the monitor", s->monitor < 0 ? s->monitor : 0);
+}
+
+static void child_ended(struct own_children *c, pid_t pid, int status)
+{
+	struct supervise *s = container_of(c, struct supervise, children);
+
+	if (pid == s->monitor)
+		s->monitor = 0;
+	for (size_t i = 0; i < s->n; i++)
+		if (s->tunnels[i].job != JOB_NONE && s->tunnels[i].pid == pid)
+			end_command(s, &s->tunnels[i], status);
+}
+
+/* ---- files ---- */
+
+static struct supervised_tunnel *find(const struct supervise *s, const char *name)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (strcmp(s->tunnels[i].name, name) == 0)
+			return &s->tunnels[i];
+	return NULL;
+}
+
+/* A tunnel that is up already, for example because the process before this one was killed, goes on. */
+static int add_tunnel(struct supervise *s, const char *name, char *path)
+{
+	struct supervised_tunnel *t;
+	uint32_t index;
+
+	if (!vector_reserve(&s->tunnels, &s->cap, s->n + 1, sizeof *s->tunnels))
+		return -ENOMEM;
+	t = &s->tunnels[s->n++];
+	*t = (struct supervised_tunnel){ .path = path, .wanted = true, .retry_ms = NEVER };
+	memcpy(t->name, name, strlen(name) + 1);
+	t->is_up = ipc_scopes.index_of(&index, span_of(name));
+	return 0;
+}
+
+static void watch(struct supervise *s, const struct supervised_tunnel *t)
+{
+	struct text drop_ins = text_heap();
+
+	text_f(&drop_ins, "%s.d", t->path);
+	/* What cannot be watched is looked at from time to time. */
+	(void)!file_events_add_file(&s->files, t->path);
+	if (!drop_ins.failed)
+		(void)!file_events_add(&s->files, drop_ins.p);
+	text_heap_free(&drop_ins);
+}
+
+static int look_at_file(struct supervise *s, const char *folder, const char *file)
+{
+	char name[WG_NAME_MAX];
+	struct text path = text_heap();
+	struct supervised_tunnel *t;
+	uint64_t stamp;
+	int r = 0;
+
+	text_f(&path, "%s/%s", folder, file);
+	if (path.failed)
+		return -ENOMEM;
+	stamp = file_stamp(path.p);
+	if (stamp && tunnel_file_name_of(name, path.p)) {
+		t = find(s, name);
+		if (t)
+			t->wanted |= t->stamp != stamp;
+		else
+			r = add_tunnel(s, name, path.p);
+		if (!t && r == 0)
+			return 1; /* it has the path */
+	}
+	text_heap_free(&path);
+	return r;
+}
+
+/* 1 if there are new ones, 0, or -errno. */
+static int look_at_folder(struct supervise *s, const char *folder)
+{
+	struct string_list names = { 0 };
+	int r = folder_list(&names, folder), found = 0;
+
+	for (size_t i = 0; r >= 0 && i < names.n; i++) {
+		size_t n = strlen(names.list[i]);
+		if (n <= 5 || strcmp(names.list[i] + n - 5, ".conf") != 0)
+			continue;
+		r = look_at_file(s, folder, names.list[i]);
+		found |= r == 1;
+	}
+	string_list_free(&names);
+	return r < 0 ? r : found;
+}
+
+static int write_list(const struct supervise *s)
+{
+	struct string_list paths = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < s->n; i++)
+		r = string_list_add(&paths, span_of(s->tunnels[i].path)) ? 0 : -ENOMEM;
+	if (r == 0)
+		r = supervised_write(&paths);
+	string_list_free(&paths);
+	return report_failure("write the list of tunnels", r);
+}
+
+static void scan(struct supervise *s)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->n_folders && !s->folder && r >= 0; i++) {
+		(void)!file_events_add(&s->files, s->folders[i]);
+		r = look_at_folder(s, s->folders[i]);
+		if (s->n > 0)
+			s->folder = s->folders[i];
+	}
+	if (s->folder && r == 0) {
+		(void)!file_events_add(&s->files, s->folder);
+		r = look_at_folder(s, s->folder);
+	}
+	for (size_t i = 0; i < s->n; i++)
+		watch(s, &s->tunnels[i]);
+	report_failure("read the folder of tunnel files", r < 0 ? r : 0);
+	if (r == 1 || (r == 0 && s->n == 0))
+		(void)!write_list(s);
+	s->scan_ms = clock_boot_ms() + RESCAN_MS;
+}
+
+static void file_event(struct file_events *e, int folder, const char *name, bool gone)
+{
+	struct supervise *s = container_of(e, struct supervise, files);
+
+	(void)folder;
+	(void)name;
+	(void)gone;
+	s->scan_ms = clock_boot_ms() + SETTLE_MS;
+}
+
+/* ---- the loop ---- */
+
+static uint64_t next_deadline(const struct supervise *s)
+{
+	uint64_t next = s->stopping ? NEVER : s->scan_ms;
+
+	for (size_t i = 0; i < s->n && !s->stopping; i++)
+		if (s->tunnels[i].job == JOB_NONE && s->tunnels[i].retry_ms < next)
+			next = s->tunnels[i].retry_ms;
+	if (!s->stopping && s->monitor <= 0 && s->monitor_ms < next && s->monitor_ms > clock_boot_ms())
+		next = s->monitor_ms;
+	return next;
+}
+
+static bool works(const struct supervise *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->tunnels[i].job != JOB_NONE)
+			return true;
+	return s->monitor > 0;
+}
+
+static void stop_children(const struct supervise *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->tunnels[i].job != JOB_NONE)
+			own_children_stop(s->tunnels[i].pid);
+	if (s->monitor > 0)
+		own_children_stop(s->monitor);
+}
+
+/* SIGHUP reads all files again, also those of keys. Others end the process; when it is ending already, they are ignored. */
+static void handle_signal(struct supervise *s)
+{
+	bool reload = signals_stop_is_hangup();
+
+	stop_signal = 0;
+	if (s->stopping)
+		return;
+	if (!reload) {
+		s->stopping = true;
+		stop_children(s);
+		return;
+	}
+	for (size_t i = 0; i < s->n; i++)
+		s->tunnels[i].wanted = true;
+	s->scan_ms = 0;
+}
+
+static int run(struct supervise *s)
+{
+	int r = 0;
+
+	while (r == 0) {
+		if (stop_signal)
+			handle_signal(s);
+		if (!s->stopping && s->scan_ms <= clock_boot_ms())
+			scan(s);
+		run_commands(s);
+		run_monitor(s);
+		if (s->stopping && !works(s))
+			return 0;
+		r = event_loop_wait(&s->loop, next_deadline(s));
+		if (r == -EINTR)
+			r = 0;
+	}
+	return report_failure("wait for events", r);
+}
+
+/* ---- beginning and end ---- */
+
+static int start(struct supervise *s)
+{
+	int r = report_failure("identify the network namespace", netns_identify());
+
+	if (r < 0)
+		return r;
+	own_children_block_signal();
+	r = report_failure("wait for events", event_loop_init(&s->loop));
+	s->files.handle = file_event;
+	s->children.ended = child_ended;
+	if (r == 0)
+		r = report_failure("wait for child processes", own_children_open(&s->children, &s->loop));
+	if (r == 0)
+		r = report_failure("wait for changes of files", file_events_open(&s->files, &s->loop));
+	if (r < 0)
+		return r;
+	s->lock = supervised_lock();
+	if (s->lock == -EWOULDBLOCK)
+		report_error("another `wg-quick supervise' runs in this network namespace");
+	else
+		report_failure("write to the folder of journals", s->lock < 0 ? s->lock : 0);
+	return s->lock < 0 ? s->lock : 0;
+}
+
+static void stop(struct supervise *s)
+{
+	supervised_unlock(s->lock);
+	own_children_close(&s->children);
+	if (s->files.loop)
+		file_events_close(&s->files);
+	event_loop_free(&s->loop);
+	for (size_t i = 0; i < s->n; i++)
+		free(s->tunnels[i].path);
+	free(s->tunnels);
+}
+
+static int misused(void)
+{
+	report_verbatim("Usage: wg-quick supervise [ -q ] [ --no-hooks ] [ FOLDER... ]");
+	return 1;
+}
+
+/* False after reporting. */
+static bool parse(struct supervise *s, int argc, char *const argv[])
+{
+	int i = 1;
+
+	for (; i < argc && argv[i][0] == '-'; i++)
+		if (strcmp(argv[i], "-q") == 0 || strcmp(argv[i], "--quiet") == 0)
+			s->quiet = true;
+		else if (strcmp(argv[i], "--no-hooks") == 0)
+			s->no_hooks = true;
+		else {
+			report_error("unknown option `%s'", argv[i]);
+			return false;
+		}
+	if (i < argc) {
+		s->folders = (const char *const *)&argv[i];
+		s->n_folders = (size_t)(argc - i);
+	}
+	for (size_t k = 0; k < s->n_folders; k++)
+		if (s->folders[k][0] != '/') {
+			report_error("supervise needs absolute paths of folders, found `%s'", s->folders[k]);
+			return false;
+		}
+	return true;
+}
+
+int command_supervise(int argc, char *const argv[])
+{
+	static const char *const usual[] = { SYSCONFDIR "/wireguard" };
+	struct supervise s = { .folders = usual, .n_folders = 1, .lock = -1, .loop = { .epoll = -1, .timer.fd = -1 } };
+	int r;
+
+	if (!parse(&s, argc, argv))
+		return misused();
+	if (!process_may_change_network()) {
+		report_error("CAP_NET_ADMIN is required");
+		return 127;
+	}
+	process_set_environment();
+	signals_watch();
+	r = start(&s);
+	if (r == 0) {
+		service_notify_ready();
+		r = run(&s);
+	}
+	stop(&s);
+	return r < 0 || s.failed;
+}
