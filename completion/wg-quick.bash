@@ -16,7 +16,7 @@ _wg_quick() {
 				skip=
 			elif [ -n "$verb" ]; then
 				case $verb in
-				check | graph) ;;
+				check | graph | supervise) ;;
 				run) ((++tunnels)) ;;
 				*) return ;;
 				esac
@@ -33,8 +33,12 @@ _wg_quick() {
 		case $cur in -*) ;; *) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;; esac
 		return
 	fi
+	if [ "$verb" = supervise ] && [[ $cur != -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return
+	fi
 	if [ -z "$verb" ]; then
-		mapfile -t COMPREPLY < <(compgen -W "up down restart save strip reload diff check graph status doctor confirm monitor qr run" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "up down restart save strip reload diff check graph status doctor confirm monitor qr run supervise" -- "$cur")
 		return
 	fi
 	case $cur in
@@ -45,7 +49,9 @@ _wg_quick() {
 		restart) mapfile -t COMPREPLY < <(compgen -W "--netns --no-hooks --quiet" -- "$cur") ;;
 		save) mapfile -t COMPREPLY < <(compgen -W "--quiet" -- "$cur") ;;
 		reload) mapfile -t COMPREPLY < <(compgen -W "--check --confirm --quiet" -- "$cur") ;;
-		diff | status) mapfile -t COMPREPLY < <(compgen -W "--format=json --format=text" -- "$cur") ;;
+		diff) mapfile -t COMPREPLY < <(compgen -W "--format=json --format=text" -- "$cur") ;;
+		status) mapfile -t COMPREPLY < <(compgen -W "--format=json --format=text --health" -- "$cur") ;;
+		supervise) mapfile -t COMPREPLY < <(compgen -W "--no-hooks --quiet" -- "$cur") ;;
 		doctor) mapfile -t COMPREPLY < <(compgen -W "--fix" -- "$cur") ;;
 		qr) mapfile -t COMPREPLY < <(compgen -W "--output" -- "$cur") ;;
 		run) mapfile -t COMPREPLY < <(compgen -W "--hooks" -- "$cur") ;;

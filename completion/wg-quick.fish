@@ -5,7 +5,7 @@ function __wg_quick_tunnels
 	end
 	string split ' ' -- (wg show interfaces 2>/dev/null)
 end
-set -l verbs up down restart save strip reload diff check graph status doctor confirm monitor qr run
+set -l verbs up down restart save strip reload diff check graph status doctor confirm monitor qr run supervise
 complete -c wg-quick -f
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a up -d 'Bring a tunnel up'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a down -d 'Take a tunnel down'
@@ -22,13 +22,14 @@ complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a confirm -d '
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a monitor -d 'Keep all tunnels as up left them'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a qr -d 'Show the file as a QR code for phones'
 complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a run -d 'Run a command whose traffic goes through a tunnel'
-complete -c wg-quick -n "__fish_seen_subcommand_from $verbs; and not __fish_seen_subcommand_from monitor" -a '(__wg_quick_tunnels)'
+complete -c wg-quick -n "not __fish_seen_subcommand_from $verbs" -a supervise -d 'Keep the tunnels of all files in a folder up'
+complete -c wg-quick -n "__fish_seen_subcommand_from $verbs; and not __fish_seen_subcommand_from monitor supervise" -a '(__wg_quick_tunnels)'
 complete -c wg-quick -n '__fish_seen_subcommand_from up' -l dry-run -d 'Print the steps only'
 complete -c wg-quick -n '__fish_seen_subcommand_from reload' -l check -d 'Tell whether it cuts the SSH session'
 complete -c wg-quick -n '__fish_seen_subcommand_from up reload' -l confirm -x -d 'Roll back unless confirmed within SECONDS'
 complete -c wg-quick -n '__fish_seen_subcommand_from up restart' -l netns -x -a '(ip netns list 2>/dev/null | string replace -r " .*" "")' -d 'Network namespace of the interface'
-complete -c wg-quick -n '__fish_seen_subcommand_from up down restart' -l no-hooks -d 'Do not run hooks'
-complete -c wg-quick -n '__fish_seen_subcommand_from up down restart save reload' -s q -l quiet -d 'Print no command trace'
+complete -c wg-quick -n '__fish_seen_subcommand_from up down restart supervise' -l no-hooks -d 'Do not run hooks'
+complete -c wg-quick -n '__fish_seen_subcommand_from up down restart save reload supervise' -s q -l quiet -d 'Print no command trace'
 complete -c wg-quick -n '__fish_seen_subcommand_from check' -l strict -d 'Fail for warnings'
 complete -c wg-quick -n '__fish_seen_subcommand_from check' -l resolve -d 'Look names up'
 complete -c wg-quick -n '__fish_seen_subcommand_from check' -l explain -x -a '(wg-quick check --explain 2>/dev/null | string replace -r ":.*" "")' -d 'Explain findings'
@@ -36,5 +37,7 @@ complete -c wg-quick -n '__fish_seen_subcommand_from check' -l format -x -a 'tex
 complete -c wg-quick -n '__fish_seen_subcommand_from doctor' -l fix -d 'Do what reload would do'
 complete -c wg-quick -n '__fish_seen_subcommand_from qr' -s o -l output -r -F -d 'Write an image'
 complete -c wg-quick -n '__fish_seen_subcommand_from diff status' -l format -x -a 'text json' -d 'Format of the output'
+complete -c wg-quick -n '__fish_seen_subcommand_from status' -l health -d 'Print problems only'
+complete -c wg-quick -n '__fish_seen_subcommand_from supervise' -x -a '(__fish_complete_directories)'
 complete -c wg-quick -n '__fish_seen_subcommand_from run' -l hooks -d 'Run the hooks inside'
 complete -c wg-quick -n '__fish_seen_subcommand_from run; and test (count (string match -v -- "-*" (commandline -opc))) -gt 2' -a '(__fish_complete_subcommand --fcs-skip=3)'

@@ -26,6 +26,7 @@ _wg-quick() {
 		'monitor:keep all tunnels as up left them'
 		'qr:show the file as a QR code for phones'
 		'run:run a command whose traffic goes through a tunnel'
+		'supervise:keep the tunnels of all files in a folder up'
 	)
 	if (( CURRENT == 2 )); then
 		_describe command commands
@@ -35,7 +36,9 @@ _wg-quick() {
 	up) _arguments '--confirm[roll back unless confirmed in time]:seconds:' '--dry-run[print the steps only]' '--netns=[network namespace of the interface]:name:(${(f)"$(_call_program netns "ip netns list 2>/dev/null | cut -d \" \" -f 1")"})' '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
 	restart) _arguments '--netns=[network namespace of the interface]:name:' '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
 	down) _arguments '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
-	diff|status) _arguments '--format=[format of the output]:format:(text json)' '*:tunnel:_wg-quick_tunnels' ;;
+	status) _arguments '--format=[format of the output]:format:(text json)' '--health[print problems only]' '*:tunnel:_wg-quick_tunnels' ;;
+	supervise) _arguments '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:folder:_files -/' ;;
+	diff) _arguments '--format=[format of the output]:format:(text json)' '*:tunnel:_wg-quick_tunnels' ;;
 	save) _arguments '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
 	reload) _arguments '--check[tell whether it cuts the SSH session]' '--confirm[roll back unless confirmed in time]:seconds:' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
 	check)

@@ -14,7 +14,8 @@ unset MAKEFLAGS MAKEOVERRIDES MFLAGS MAKELEVEL O DESTDIR
 export LC_ALL=C TZ=UTC
 umask 022
 version=$(sh "$here/version.sh")
-day=$(sed -n 's/^## [0-9][^ ]* (\([0-9-]*\)).*/\1/p;T;q' "$root/contrib/NEWS.md")
+cd "$root"
+day=$(sed -n 's/^## [0-9][^ ]* (\([0-9-]*\)).*/\1/p;T;q' contrib/NEWS.md)
 : "${SOURCE_DATE_EPOCH:=$(date -u -d "$day" +%s)}"
 name=wgsuite-$version-$($CC -dumpmachine | cut -d- -f1)-static
 stage=$build/dist/$name
@@ -34,7 +35,6 @@ if [ -n "$missing" ]; then
 fi
 
 rm -rf "${stage:?}" "$stage.tar.gz"
-cd "$root"
 # Programs that can be moved in memory, where the compiler has the start files for it.
 pie=-static-pie
 case $($CC -print-file-name=rcrt1.o) in

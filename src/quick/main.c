@@ -37,7 +37,7 @@ static const char usage[] =
 	"  graph    prints the mesh that files describe, for dot(1) of Graphviz\n"
 	"  strip    prints the file without the keys of wg-quick, as wg(8) reads it\n"
 	"  status   shows the state of the tunnel, or of all tunnels; with `json' as JSON;\n"
-	"           --health prints problems only, and exits 0 if there are none\n"
+	"           --health prints only problems, and exits 0 without any\n"
 	"  doctor   examines the tunnel, and prints how to fix what is wrong; --fix does what\n"
 	"           `reload' would do\n"
 	"  confirm  keeps the change that `up' or `reload' with --confirm made\n"

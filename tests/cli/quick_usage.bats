@@ -19,7 +19,7 @@ setup() {
 	run --separate-stderr "$WQ"
 	[ "$status" -eq 1 ]
 	[[ $stderr == "Usage: wg-quick "*"See wg-quick(8)"* ]]
-	for verb in up down restart reload diff save strip check graph status doctor confirm monitor qr run; do
+	for verb in up down restart reload diff save strip check graph status doctor confirm monitor qr run supervise; do
 		[[ $stderr == *"
   $verb "* ]]
 	done
@@ -34,7 +34,7 @@ expect_usage_error() {
 	[ -z "$output" ]
 	[ "$stderr" = "wg-quick: $error${help:+
   help: did you mean $help?}
-Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | graph | status | doctor | confirm | monitor | qr | run ] [ CONFIG_FILE | INTERFACE ]" ]
+Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | graph | status | doctor | confirm | monitor | qr | run | supervise ] [ CONFIG_FILE | INTERFACE ]" ]
 }
 
 @test "an unknown command or option is reported with a suggestion and the usage line" {
@@ -57,6 +57,7 @@ Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | g
 	expect_usage_error "option \`--fix' needs the name of an interface or the path of a tunnel file" "" doctor --fix
 	expect_usage_error "up needs the name of an interface or the path of a tunnel file" "" up
 	expect_usage_error "monitor watches all tunnels: it takes no interface" "" monitor wg0
+	expect_usage_error "option \`--health' excludes JSON" "" status --health json
 	expect_usage_error "monitor does not accept the option \`--quiet'" "" monitor -q
 	expect_usage_error "unexpected argument \`b': up takes one tunnel" "" up a b
 }
@@ -361,7 +362,7 @@ expect_error() {
 	touch /etc/wireguard/{office,home}.conf
 	complete_words() { COMP_WORDS=(wg-quick "$@"); COMP_CWORD=$#; _wg_quick; }
 	complete_words ""
-	[ "${COMPREPLY[*]}" = "up down restart save strip reload diff check graph status doctor confirm monitor qr run" ]
+	[ "${COMPREPLY[*]}" = "up down restart save strip reload diff check graph status doctor confirm monitor qr run supervise" ]
 	complete_words up ""
 	[ "${COMPREPLY[*]}" = "home office" ]
 	complete_words check office ""
@@ -370,6 +371,12 @@ expect_error() {
 	[ "${COMPREPLY[*]}" = "" ]
 	complete_words up --
 	[ "${COMPREPLY[*]}" = "--confirm --dry-run --netns --no-hooks --quiet" ]
+	complete_words status --h
+	[ "${COMPREPLY[*]}" = "--health" ]
+	complete_words supervise --
+	[ "${COMPREPLY[*]}" = "--no-hooks --quiet" ]
+	complete_words supervise /etc/wiregua
+	[ "${COMPREPLY[*]}" = "/etc/wireguard" ]
 	complete_words run --
 	[ "${COMPREPLY[*]}" = "--hooks" ]
 	complete_words run ""

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # contrib/container: the image, unpacked by umoci and run by crun as an ordinary user, with no capability but CAP_NET_ADMIN in a
-# user namespace of its own. The programs are those of the build: static ones, where tests/build/builds.bats runs this.
+# its own user namespace. The programs are those of the build: static ones, where tests/build/builds.bats runs this.
 #
 #   box eth0 192.0.2.2 ---- 192.0.2.1 server
 #   box wg0  10.9.0.2  ==== 10.9.0.1
@@ -96,7 +96,7 @@ monitor_runs() { on engine pgrep -f "wg-quick monitor"; }
 @test "an image of nothing but the programs, by an ordinary user: ping, changes of the file, broken files, and the end" {
 	bundle
 	[ "$(cd "$BUNDLE/rootfs" && find usr/bin etc bin -type f 2> /dev/null | sort | xargs)" = "usr/bin/wg usr/bin/wg-quick usr/bin/wireguardd" ]
-	client_file | volume config/wg_confs wg0.conf # beside others of linuxserver's image, which are no tunnels of this host
+	client_file | volume config/wg_confs wg0.conf # next to others of linuxserver's image, which are no tunnels of this host
 	echo '[Interface]' | volume config/templates server.conf
 	echo '[Interface]' | volume config/peer_phone peer_phone.conf
 	start_box

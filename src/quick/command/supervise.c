@@ -17,6 +17,7 @@
 #include "quick/host/process.h"
 #include "quick/host/service_notify.h"
 #include "quick/host/signals.h"
+#include "quick/journal/journal.h"
 #include "quick/journal/supervised.h"
 #include "report/report.h"
 #include "supervised_tunnel.h"
@@ -24,6 +25,7 @@
 enum {
 	SETTLE_MS = 200,         /* after an event: a change of files is often several of them */
 	RESCAN_MS = 60000,       /* for file systems that send no events */
+	EMPTY_MS = 2000,         /* while there is no file */
 	MONITOR_WAIT_MS = 5000,  /* before `monitor` is started again */
 };
 
@@ -70,12 +72,29 @@ static void report_end(const struct supervised_tunnel *t, enum supervised_job jo
 	report_set_interface(NULL);
 }
 
+/* A tunnel in another network namespace is known by its journal only. */
+static bool is_up(const char *name)
+{
+	uint32_t index;
+	struct journal j;
+	bool elsewhere;
+
+	if (ipc_scopes.index_of(&index, span_of(name)))
+		return true;
+	elsewhere = journal_open_unlocked(&j, name) == 0 && j.exists && j.complete && !j.is_ending && !j.is_leftover &&
+		    j.applied.plan.netns[0];
+	applied_free(&j.applied);
+	return elsewhere;
+}
+
 static void end_command(struct supervise *s, struct supervised_tunnel *t, int status)
 {
 	enum supervised_job job = t->job;
 
 	supervised_ended(t, status, clock_boot_ms());
 	s->failed |= job == JOB_DOWN && status != 0;
+	if (job == JOB_RELOAD && status != 0)
+		t->is_up = is_up(t->name);
 	if (status != 0 && !s->stopping)
 		report_end(t, job);
 }
@@ -136,14 +155,13 @@ static struct supervised_tunnel *find(const struct supervise *s, const char *nam
 static int add_tunnel(struct supervise *s, const char *name, char *path)
 {
 	struct supervised_tunnel *t;
-	uint32_t index;
 
 	if (!vector_reserve(&s->tunnels, &s->cap, s->n + 1, sizeof *s->tunnels))
 		return -ENOMEM;
 	t = &s->tunnels[s->n++];
 	*t = (struct supervised_tunnel){ .path = path, .wanted = true, .retry_ms = NEVER };
 	memcpy(t->name, name, strlen(name) + 1);
-	t->is_up = ipc_scopes.index_of(&index, span_of(name));
+	t->is_up = is_up(name);
 	return 0;
 }
 
@@ -233,7 +251,7 @@ static void scan(struct supervise *s)
 	report_failure("read the folder of tunnel files", r < 0 ? r : 0);
 	if (r == 1 || (r == 0 && s->n == 0))
 		(void)!write_list(s);
-	s->scan_ms = clock_boot_ms() + RESCAN_MS;
+	s->scan_ms = clock_boot_ms() + (s->n > 0 ? RESCAN_MS : EMPTY_MS);
 }
 
 static void file_event(struct file_events *e, int folder, const char *name, bool gone)

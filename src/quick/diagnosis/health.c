@@ -56,7 +56,8 @@ bool checks_of_health(struct findings *out, const struct facts *f, bool kept)
 		check_file(&all, f);
 	if (f->state->link.index && !f->device_error) {
 		check_keys(&all, f);
-		check_difference(&all, f);
+		if (f->state->link.up) /* otherwise that is the difference */
+			check_difference(&all, f);
 		check_kill_switch(&all, f);
 		check_dns(&all, f);
 		if (f->file)

@@ -18,7 +18,7 @@ void own_children_block_signal(void);
 must_check int own_children_open(struct own_children *c, struct event_loop *l); /* 0 or -errno */
 void own_children_close(struct own_children *c);
 
-/* Runs this program with these arguments, argv[0] included and ended by null, in a process group of its own: a signal typed at the
+/* Runs this program with these arguments, argv[0] included and ended by null, in its own process group: a signal typed at the
  * terminal reaches this process alone. Its number, or -errno. */
 must_check pid_t own_children_start(const char *const argv[]);
 /* Asks it to stop. */

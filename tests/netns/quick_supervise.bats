@@ -1,0 +1,71 @@
+# wg-quick supervise outside of a container, which tests/netns/container_slow.bats has: folders, changes, failures and signals.
+load ../lib/netns
+load ../lib/quick
+
+setup() { net_begin; quick_host; }
+teardown() { net_end; }
+
+# supervise ARGUMENT…: in the background. $BG_LOG is what it says.
+supervise() { on_bg a wg-quick supervise "$@"; LOG=$BG_LOG; }
+says() { eventually 10 grep -q "$1" "$LOG"; }
+is_up() { eventually 10 on a wg show "$1"; }
+signal() { on a sh -c "kill -$1 \$(pgrep -xo wg-quick)"; }
+no_supervisor() { ! on a pgrep -x wg-quick; }
+file() { printf '[Interface]\nPrivateKey = %s\nAddress = %s\n' "$QUICK_KEY" "$2" | on a install -D -m 600 /dev/stdin "$1"; }
+
+@test "it waits for files, takes the first folder that has some, and a deleted file leaves its tunnel up" {
+	before=$(quick_state)
+	supervise /etc/empty /etc/two /etc/wireguard
+	eventually 10 on a sh -c 'test -e /run/wgsuite/.supervise@*.files'
+	not on a wg-quick status --health # without a tunnel
+	file /etc/two/wg0.conf 10.8.0.1/24
+	file /etc/wireguard/wg9.conf 10.8.9.1/24
+	is_up wg0
+	file /etc/two/wg1.conf 10.8.1.1/24
+	file /etc/two/not-a-tunnel.txt 10.8.2.1/24
+	is_up wg1
+	eventually 5 on a wg-quick status --health
+	not on a wg show wg9
+	on a rm /etc/two/wg1.conf
+	on a wg show wg1
+	run on a wg-quick status --health
+	[ "$status" -eq 1 ]
+	[ "$output" = "wg1: /etc/two/wg1.conf does not exist any more" ]
+	run on a wg-quick supervise /etc/two
+	[ "$status" -eq 1 ]
+	[[ $output == "wg-quick: another \`wg-quick supervise' runs in this network namespace" ]]
+	signal TERM
+	eventually 10 no_supervisor
+	on a rm -r /etc/two /etc/wireguard/wg9.conf
+	quick_settled "$before"
+}
+
+@test "a command that failed is tried again, drop-ins and a file written in place are changes, and SIGHUP reloads" {
+	on a ip link add wg0 type veth peer name v # in the way
+	file /etc/wireguard/wg0.conf 10.8.0.1/24
+	file /etc/wireguard/wg1.conf 10.8.1.1/24
+	supervise
+	is_up wg1
+	says "wg0: warning: the changed file is not in force\|wg0: warning: the tunnel is not up"
+	on a ip link delete wg0
+	is_up wg0
+	address() { on a ip address show dev "$1" | grep -q "$2"; }
+	on a sed -i 's/10.8.1.1/10.8.1.2/' /etc/wireguard/wg1.conf
+	eventually 10 address wg1 10.8.1.2/24
+	on a sh -c 'mkdir /etc/wireguard/wg1.conf.d; sleep 0.3; printf "[Interface]\nAddress = 10.8.3.1/24\n" > /etc/wireguard/wg1.conf.d/a.conf'
+	signal HUP
+	eventually 10 address wg1 10.8.3.1/24
+	on a sh -c 'printf "[Interface]\nAddress = 10.8.4.1/24\n" > /etc/wireguard/wg1.conf.d/a.conf'
+	eventually 10 address wg1 10.8.4.1/24
+	# One that was killed does not take its tunnels down; the next one goes on with them.
+	index=$(on a cat /sys/class/net/wg1/ifindex)
+	signal KILL
+	eventually 10 no_supervisor
+	supervise -q
+	eventually 10 on a wg-quick status --health
+	[ "$(on a cat /sys/class/net/wg1/ifindex)" = "$index" ]
+	signal INT
+	eventually 10 no_supervisor
+	not on a wg show wg1
+	not grep -q '^\[#\]' "$LOG"
+}
