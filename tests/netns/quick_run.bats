@@ -233,6 +233,42 @@ while True: time.sleep(60)'
 	eventually 10 nothing_runs
 }
 
+# hanging_daemon N: from its Nth start on, the daemon of the user's wg-quick does nothing.
+hanging_daemon() {
+	mv "$NET_DIR/bin/wireguardd" "$NET_DIR/bin/real"
+	install -m 755 /dev/stdin "$NET_DIR/bin/wireguardd" <<-END
+	#!/bin/sh
+	echo >> $NET_DIR/starts
+	[ \$(wc -l < $NET_DIR/starts) -lt $1 ] || exec /bin/sleep 1000
+	exec $NET_DIR/bin/real "\$@"
+	END
+	install -m 666 /dev/null "$NET_DIR/starts"
+}
+
+@test "a daemon that hangs when it is started, or started again, does not hold up signals and the end of the command" {
+	hangs() { [ -n "$(processes sleep)" ]; }
+	hanging_daemon 2
+	run_t_bg sh -c 'trap "echo terminated; exit 7" TERM; echo ready; while :; do read line < "$0"; done' "$NET_DIR/fifo"
+	log=$BG_LOG
+	mkfifo -m 666 "$NET_DIR/fifo"
+	eventually 20 grep -q ready "$log"
+	on a pkill -KILL -u $USER_ID -x "real|wireguardd"
+	eventually 20 hangs
+	on a kill -TERM "$(outside)"
+	eventually 10 nothing_runs
+	grep -q terminated "$log"
+	# Before there is a command, the signal ends wg-quick.
+	for signal in INT TERM; do
+		run_t_bg sh -c 'echo begun'
+		eventually 20 hangs
+		on a kill -$signal "$(outside)"
+		eventually 10 nothing_runs
+		eventually 10 not hangs
+		[ ! -s "$BG_LOG" ]
+	done
+	no_zombie
+}
+
 @test "100 at once" {
 	run -0 user sh -c 'for i in $(seq 100); do "$0" run "$1" sh -c "exit $((i % 50))" & pids="$pids $!"; done
 		i=0; for pid in $pids; do i=$((i + 1)); wait $pid; [ $? = $((i % 50)) ] || exit 1; done' "$NET_DIR/bin/wg-quick" "$NET_DIR/t.conf"

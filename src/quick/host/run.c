@@ -30,6 +30,9 @@ struct run {
 	pid_t first;  /* the first process of the namespaces; 0: it has ended */
 	int status;   /* of the command, or of that process, as wait(2) has it; -1: not known */
 	bool ended;   /* the status is that of the command */
+	bool connected; /* the daemon was ready for the first time, and the command was begun */
+	bool cancelled; /* by a signal before that */
+	uint64_t early; /* bit per signal that came before that */
 	bool in_foreground; /* the terminal was the caller's process group's */
 };
 
@@ -89,14 +92,13 @@ static void detach(struct run *run)
 /* 0, or -errno after reporting; -EPIPE: the other process has ended, and reported. */
 static int start(struct run *run)
 {
-	struct run_message connect = { .kind = RUN_CONNECT };
 	int r = receive_device(run);
 
 	if (r == 0)
 		r = start_daemon(run);
 	if (r == 0)
 		detach(run);
-	return r < 0 ? r : run_channel_send(run->channel, &connect);
+	return r;
 }
 
 /* ---- signals ---- */
@@ -123,21 +125,14 @@ static void stop(struct run *run, int number)
 	(void)run;
 }
 
-static void reap(struct run *run)
+/* Before there is a command, the signal does to this process what it would do to the command, or waits for it. */
+static void take_early(struct run *run, int number)
 {
-	int status;
-
-	if (run->daemon.pid > 0 && waitpid(run->daemon.pid, &status, WNOHANG) == run->daemon.pid) {
-		run->daemon.pid = 0;
-		if (run->daemon.log >= 0)
-			close(run->daemon.log);
-		run->daemon.log = -1;
-		report_warning("wireguardd has ended: it is started again");
-	}
-	if (run->first > 0 && waitpid(run->first, &status, WNOHANG) == run->first) {
-		run->first = 0;
-		if (!run->ended)
-			run->status = status;
+	if (number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT) {
+		run->cancelled = true;
+		run->status = number; /* as wait(2) has it */
+	} else if (number < 64) {
+		run->early |= (uint64_t)1 << number;
 	}
 }
 
@@ -146,9 +141,41 @@ static void read_signals(struct run *run)
 {
 	struct signalfd_siginfo info;
 
-	while (read(run->signals, &info, sizeof info) == (ssize_t)sizeof info)
-		if (info.ssi_code <= 0 && info.ssi_signo != SIGCHLD)
+	while (read(run->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+		if (info.ssi_signo == SIGCHLD)
+			continue;
+		if (!run->connected)
+			take_early(run, (int)info.ssi_signo);
+		else if (info.ssi_code <= 0)
 			send_signal(run, (int)info.ssi_signo);
+	}
+}
+
+static void connect_command(struct run *run)
+{
+	run->connected = run_channel_send(run->channel, &(struct run_message){ .kind = RUN_CONNECT }) == 0;
+	for (int i = 1; run->connected && i < 64; i++)
+		if (run->early & (uint64_t)1 << i)
+			send_signal(run, i);
+}
+
+static void reap(struct run *run)
+{
+	int status, r = run_daemon_reap(&run->daemon);
+
+	if (r == -ECHILD)
+		report_warning("wireguardd has ended: it is started again");
+	if (r < 0 && !run->connected) {
+		close(run->channel); /* so that the other process ends */
+		run->channel = -1;
+	}
+	if (run->daemon.is_ready && !run->connected && run->channel >= 0)
+		connect_command(run);
+	if (run->first > 0 && waitpid(run->first, &status, WNOHANG) == run->first) {
+		run->first = 0;
+		if (!run->ended)
+			run->status = status;
+	}
 }
 
 /* ---- the loop ---- */
@@ -177,12 +204,12 @@ static int restart_wait_ms(const struct run *run)
 {
 	uint64_t now_ms = clock_boot_ms(), due_ms = run->daemon_started_ms + run->restart_ms;
 
-	return run->daemon.pid > 0 || run->ended ? -1 : due_ms > now_ms ? (int)(due_ms - now_ms) : 0;
+	return run->daemon.pid > 0 || run->ended || !run->connected ? -1 : due_ms > now_ms ? (int)(due_ms - now_ms) : 0;
 }
 
 static void wait_for_end(struct run *run)
 {
-	while (run->first > 0 || run->channel >= 0) {
+	while ((run->first > 0 || run->channel >= 0) && !run->cancelled) {
 		struct pollfd p[] = { { .fd = run->channel, .events = POLLIN }, { .fd = run->signals, .events = POLLIN },
 				      { .fd = run->daemon.log, .events = POLLIN } };
 		int r = poll(p, ARRAY_LEN(p), restart_wait_ms(run));
@@ -237,7 +264,7 @@ static void end_first(struct run *run)
 		close(run->channel);
 	if (run->first <= 0)
 		return;
-	if (run->status < 0 && waitpid(run->first, NULL, WNOHANG) == 0)
+	if ((run->status < 0 || run->cancelled) && waitpid(run->first, NULL, WNOHANG) == 0)
 		kill(run->first, SIGKILL);
 	while (waitpid(run->first, NULL, 0) < 0 && errno == EINTR)
 		;

@@ -175,6 +175,25 @@ static int spawn(struct run_daemon *d, const char *program, const struct run_dev
 	return -errno;
 }
 
+/* Its exit status is the error. The daemon may have ended: then there is no signal of the pipe. */
+static int fork_setup(struct run_daemon *d, int connection, const struct wg_device *patch)
+{
+	pid_t parent = getpid();
+
+	d->setup = fork();
+	if (d->setup == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(ESRCH);
+		_exit(-ipc_set_connected(connection, patch));
+	}
+	close(connection);
+	if (d->setup > 0)
+		return 0;
+	d->setup = 0;
+	return -errno;
+}
+
 int run_daemon_start(struct run_daemon *d, const struct run_device *device, const struct wg_device *patch,
 		     const struct settings *set)
 {
@@ -193,10 +212,36 @@ int run_daemon_start(struct run_daemon *d, const struct run_device *device, cons
 	if (listener >= 0)
 		close(listener); /* if the daemon ends, the connection does */
 	if (r == 0)
-		r = ipc_set_connected(connection, patch);
+		r = fork_setup(d, connection, patch);
 	else if (connection >= 0)
 		close(connection);
 	return r < 0 ? report_not_started(d, r) : 0;
+}
+
+static bool has_ended(pid_t *pid, int *status)
+{
+	if (*pid <= 0 || waitpid(*pid, status, WNOHANG) != *pid)
+		return false;
+	*pid = 0;
+	return true;
+}
+
+int run_daemon_reap(struct run_daemon *d)
+{
+	int status, error;
+
+	if (has_ended(&d->setup, &status)) {
+		error = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
+		if (error > 0)
+			return report_not_started(d, -error);
+		d->is_ready = true;
+	}
+	if (d->setup > 0 || !has_ended(&d->pid, &status))
+		return 0; /* the other process notices first that it has ended */
+	if (d->log >= 0)
+		close(d->log);
+	*d = (struct run_daemon){ .log = -1 };
+	return -ECHILD;
 }
 
 void run_daemon_read_log(struct run_daemon *d)
@@ -212,12 +257,19 @@ void run_daemon_read_log(struct run_daemon *d)
 	d->log = -1;
 }
 
+static void end(pid_t *pid)
+{
+	if (*pid <= 0)
+		return;
+	kill(*pid, SIGKILL);
+	while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	*pid = 0;
+}
+
 void run_daemon_end(struct run_daemon *d)
 {
-	if (d->pid <= 0)
-		return;
-	kill(d->pid, SIGKILL);
-	while (waitpid(d->pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	d->pid = 0;
+	end(&d->setup);
+	end(&d->pid);
+	d->is_ready = false;
 }

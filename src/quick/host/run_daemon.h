@@ -17,13 +17,19 @@ struct run_device {
 };
 
 struct run_daemon {
-	pid_t pid; /* 0: it does not run */
-	int log;   /* its standard error; -1: none */
+	pid_t pid;     /* 0: it does not run */
+	pid_t setup;   /* the process that configures it, which may take long if the daemon hangs; 0: none */
+	bool is_ready; /* it is configured */
+	int log;       /* its standard error; -1: none */
 };
 
-/* Starts it with this device and configures it; it ends with this process. 0, or -errno after reporting. */
+/* Starts it with this device, and another process that configures it; both end with this process. 0, or -errno after
+ * reporting. */
 must_check int run_daemon_start(struct run_daemon *d, const struct run_device *device, const struct wg_device *patch,
 				const struct settings *set);
+/* After SIGCHLD. 0: nothing to be done, d->is_ready may have become true; -errno: it has ended, or could not be configured and
+ * was ended; the latter is reported. */
+must_check int run_daemon_reap(struct run_daemon *d);
 /* Reads what it has logged: passes it on if the user has set LOG_LEVEL, else discards it. */
 void run_daemon_read_log(struct run_daemon *d);
 void run_daemon_end(struct run_daemon *d);
