@@ -286,6 +286,50 @@ $KS" "0.0.0.0/0"
 	quick down wg0
 }
 
+@test "restart leaves it on, and looks up names while the tunnel is there" {
+	on_bg gw python3 "$NET_LIB/name_server.py" 192.168.5.254
+	eventually 10 grep -q ready "$BG_LOG"
+	on a sed -i 's/^Endpoint.*/Endpoint = host.example.net:5801/; s/^KillSwitch.*/KillSwitch = lan/' /etc/wireguard/wg0.conf
+	quick up wg0
+	grep -q "host.example.net:5801" <(on a sh -c 'cat /run/wgsuite/wg0@*') # as written
+	[ -z "$(quick diff wg0)" ]
+	index=$(on a cat /sys/class/net/wg0/ifindex)
+	# A program that sends all the time, to where the kill switch lets nothing pass, and counts in a file.
+	on a install -m 755 /dev/stdin /run/flood <<-'END'
+	#!/usr/bin/perl
+	use Socket;
+	socket(my $s, AF_INET, SOCK_DGRAM, 0) or die;
+	$| = 1;
+	for (my $n = 1; ; $n++) { send($s, "flood-four\n", 0, pack_sockaddr_in(4444, inet_aton("8.8.8.8"))); $n % 1000 or print "$n\n"; }
+	END
+	on_bg a /run/flood
+	flood=$BG sent=$BG_LOG
+	eventually 10 test -s "$sent"
+	quick restart wg0
+	[ "$(on a cat /sys/class/net/wg0/ifindex)" != "$index" ]
+	settle
+	run ! left flood-
+	[[ $(on a wg show wg0 endpoints) == *192.168.5.254:5801 ]]
+	# No name server answers through the tunnel: the endpoint is that of before.
+	on a sed -i 's/^KillSwitch.*/KillSwitch = on/' /etc/wireguard/wg0.conf
+	quick reload wg0
+	run -0 quick restart wg0
+	[[ $output == *"warning: using the endpoints that the tunnel has now"* ]]
+	[[ $(on a wg show wg0 endpoints) == *192.168.5.254:5801 ]]
+	# A file that has none turns it off; one that cannot be used leaves all as it is.
+	on a sed -i 's/^Address.*/Address = nonsense/' /etc/wireguard/wg0.conf
+	run -1 quick restart wg0
+	settle
+	run ! left flood-
+	split
+	quick restart wg0
+	flows() { left flood-four; }
+	eventually 10 flows
+	kill "$flood"
+	quick down wg0
+	on a rm /run/flood
+}
+
 @test "reload turns it on, changes and removes it" {
 	split
 	quick up wg0

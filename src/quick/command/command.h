@@ -17,6 +17,8 @@ struct command_options {
 	bool expire;          /* of confirm */
 	bool health;          /* of status */
 	bool check;           /* of reload: only whether it cuts the session */
+	bool keeps_kill_switch; /* `down` of restart: it stays on, for the `up` that follows */
+	const struct wg_device *looked_up; /* `up` of restart: endpoints that were looked up while the tunnel was up; null: none */
 };
 
 /* Each returns the exit status. */

@@ -32,6 +32,7 @@ struct down {
 	struct host_state state;
 	struct journal journal;
 	struct apply apply;
+	bool keeps_kill_switch;
 	bool is_gone; /* with its network namespace */
 };
 
@@ -224,7 +225,7 @@ static bool take_down(struct down *d)
 {
 	const struct string_list *hooks = d->journal.applied.hooks;
 	struct plan undo = { 0 }, off = { 0 };
-	bool journaled = d->journal.exists, moved = journaled && was_moved(d), left;
+	bool journaled = d->journal.exists, moved = journaled && was_moved(d), left, kept;
 	struct string_list post_down;
 	int lock, r;
 
@@ -254,11 +255,16 @@ static bool take_down(struct down *d)
 	string_list_free(&post_down);
 	left |= journal_keep_hooks(&d->journal, d->apply.not_started) && journaled;
 	lock = kill_switch_lock(&off, &d->journal);
-	if (!journal_is_up_again(&d->journal))
-		left |= !kill_switch_finish(&d->apply, &off, left);
+	if (d->keeps_kill_switch && !left && off.n > 0 && !journal_is_up_again(&d->journal)) {
+		(void)!kill_switch_finish(&d->apply, &off, true);
+		kept = journal_write(&d->journal) == 0;
+	} else {
+		if (!journal_is_up_again(&d->journal))
+			left |= !kill_switch_finish(&d->apply, &off, left);
+		kept = journal_finish(&d->journal, left);
+	}
 	plan_free(&off);
-	if (!journal_finish(&d->journal, left))
-		d->apply.failures++;
+	d->apply.failures += !kept;
 	shared_lock_release(lock);
 	return true;
 }
@@ -349,7 +355,7 @@ static int run(struct down *d, const struct command_options *o)
 
 int command_down(const struct command_options *o, struct host *host, struct command_trace *trace)
 {
-	struct down d = { .host = host, .journal = JOURNAL_CLOSED, .trace = trace };
+	struct down d = { .host = host, .keeps_kill_switch = o->keeps_kill_switch, .journal = JOURNAL_CLOSED, .trace = trace };
 	int status = run(&d, o);
 
 	command_trace_flush(trace);

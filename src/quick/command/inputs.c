@@ -102,6 +102,28 @@ static void drop_unresolved_endpoints(const char *name, struct wg_device *d)
 		report_help("wg-quick does not retry: run `wg-quick reload %s' later, or `wg-quick monitor'", name);
 }
 
+size_t endpoints_take(struct wg_device *d, const struct wg_device *from)
+{
+	struct peer_index x = { 0 };
+	bool indexed = peer_index_build(&x, from);
+	size_t n = 0;
+
+	for (uint32_t i = 0; indexed && i < d->n_peers; i++) {
+		struct wg_peer *peer = &d->peers[i];
+		const struct wg_peer *other;
+		if (!peer->host || (peer->flags & WG_PEER_HAS_ENDPOINT))
+			continue;
+		other = peer_index_find(&x, from, &peer->public_key);
+		if (!other || !(other->flags & WG_PEER_HAS_ENDPOINT) || (other->host && strcmp(other->host, peer->host) != 0))
+			continue;
+		peer->endpoint = other->endpoint;
+		peer->flags = (peer->flags & ~(uint32_t)WG_PEER_HAS_HOST) | WG_PEER_HAS_ENDPOINT;
+		n++;
+	}
+	peer_index_free(&x);
+	return n;
+}
+
 int resolve_endpoints(struct tunnel_file *f, const struct host_state *s, enum resolve_mode mode)
 {
 	struct resolve_options o = { .file = f->path, .waiting = report_retry, .partial = true, .lists = true,

@@ -23,6 +23,9 @@ enum resolve_mode {
 /* Resolves the host names of endpoints. Peers whose names cannot be resolved now are reported and keep no endpoint: they
  * must not keep the tunnel down for the others. The state: that of RESOLVE_FOR_UP. 0, or -errno after reporting. */
 must_check int resolve_endpoints(struct tunnel_file *f, const struct host_state *s, enum resolve_mode mode);
+/* Takes endpoints, for peers that have a host name and no endpoint, from another device that has the same name resolved, or that
+ * has no names. The number of them. */
+size_t endpoints_take(struct wg_device *d, const struct wg_device *from);
 
 /* Of --netns, which the file's does not count against; null: without the option. */
 void set_netns(struct tunnel_file *f, const char *netns);

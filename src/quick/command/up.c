@@ -34,6 +34,7 @@ struct up {
 	struct plan plan;
 	struct apply apply;
 	struct pending before; /* with --confirm */
+	const struct wg_device *looked_up; /* of restart, or null */
 	bool kill_switch_was_on; /* after an `up` that was killed or failed */
 };
 
@@ -48,14 +49,19 @@ static int write_journal(struct journal *j, const struct tunnel_file *f, const s
 	return r < 0 ? r : journal_write(j);
 }
 
-/* Called before host names are resolved, because the journal contains the endpoints as written. */
+/* Before host names are resolved: the journal contains the endpoints as written. */
+static int note_endpoints(struct up *u)
+{
+	int r = report_failure(plan_steps, endpoint_texts(&u->journal.applied.endpoints, &u->file));
+
+	if (r == 0 && u->looked_up)
+		(void)endpoints_take(&u->file.device, u->looked_up);
+	return r;
+}
+
 static int plan_link_and_pre_up(struct up *u)
 {
-	int r = endpoint_texts(&u->journal.applied.endpoints, &u->file);
-
-	if (r == 0)
-		r = plan_interface(&u->plan, &u->file, &u->options);
-	return report_failure(plan_steps, r);
+	return report_failure(plan_steps, plan_interface(&u->plan, &u->file, &u->options));
 }
 
 static bool wants_kill_switch(const struct up *u)
@@ -184,8 +190,10 @@ static int bring_up(struct up *u)
 {
 	bool pre_up = u->options.hooks && u->file.interface.hooks[HOOK_PRE_UP].n > 0;
 	size_t applied = wants_kill_switch(u);
-	int r = wants_kill_switch(u) ? turn_on_kill_switch(u) : plan_link_and_pre_up(u);
+	int r = note_endpoints(u);
 
+	if (r == 0)
+		r = wants_kill_switch(u) ? turn_on_kill_switch(u) : plan_link_and_pre_up(u);
 	if (r == 0 && pre_up) {
 		r = write_journal(&u->journal, &u->file, &u->plan);
 		if (r == 0)
@@ -448,7 +456,7 @@ static int dry_run(struct up *u, const struct command_options *o, struct command
 
 int command_up(const struct command_options *o, struct host *host, struct command_trace *trace)
 {
-	struct up u = { .host = host, .journal = JOURNAL_CLOSED, .before = PENDING_NONE,
+	struct up u = { .host = host, .looked_up = o->looked_up, .journal = JOURNAL_CLOSED, .before = PENDING_NONE,
 			.options = { .hooks = !o->no_hooks, .warn = report_plan_warning } };
 	int status = o->dry_run ? dry_run(&u, o, trace) : run(&u, o, trace);
 
