@@ -32,12 +32,18 @@
 struct wg_tunnel;
 struct wg_tunnel_peer;
 
+/* Computes jobs [first, first + n), independently of all others: X25519 multiplications of handshakes. */
+typedef void wg_compute_fn(void *jobs, size_t first, size_t n);
+
 struct wg_env { /* what the tunnel needs from the program; all are called by the control half */
 	void *ctx;
 	void (*random)(void *ctx, void *p, size_t n); /* cryptographically secure; cannot fail */
 	void (*realtime)(void *ctx, uint64_t *unix_s, uint32_t *ns); /* wall clock: TAI64N, handshake_s */
 	void (*publish_begin)(void *ctx); /* may be null; the tunnel does not nest them */
 	void (*publish_end)(void *ctx);
+	/* Calls compute(jobs, first, n) for parts that together are all n jobs, in any threads, and returns when they are done. Null:
+	 * the tunnel computes alone. */
+	void (*parallel)(void *ctx, wg_compute_fn *compute, void *jobs, size_t n);
 };
 
 /* ---- batches ---- */

@@ -52,6 +52,19 @@ bool send_handshake(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer 
 	return true;
 }
 
+static void multiply(void *jobs, size_t first, size_t n)
+{
+	x25519_batch((struct x25519_job *)jobs + first, n);
+}
+
+void multiply_all(struct wg_tunnel *t, struct x25519_job *jobs, size_t n)
+{
+	if (t->env.parallel && n > 0)
+		t->env.parallel(t->env.ctx, multiply, jobs, n);
+	else
+		x25519_batch(jobs, n);
+}
+
 uint64_t random_jitter_ns(struct wg_tunnel *t)
 {
 	uint8_t b[4];
@@ -165,7 +178,7 @@ static void static_dh_all(struct wg_tunnel *t, struct chunk *c)
 		if (peers[n])
 			n += static_dh_job(t, peers[n], &c->jobs[n]);
 	}
-	x25519_batch(c->jobs, n);
+	multiply_all(t, c->jobs, n);
 	for (size_t i = 0; i < n; i++)
 		static_dh_store(peers[i], &c->jobs[i]);
 }
@@ -175,7 +188,7 @@ static void open_all(struct wg_tunnel *t, struct chunk *c)
 {
 	for (size_t i = 0; i < c->n; i++)
 		noise_open_job(&c->jobs[i], &t->identity, c->initiations[i].m);
-	x25519_batch(c->jobs, c->n);
+	multiply_all(t, c->jobs, c->n);
 	for (size_t i = 0; i < c->n; i++) {
 		struct initiation *in = &c->initiations[i];
 
@@ -294,7 +307,7 @@ static void respond_all(struct wg_tunnel *t, uint64_t now_ns, struct chunk *c)
 		if (in->peer)
 			noise_respond_jobs(&c->jobs[NOISE_RESPOND_JOBS * n++], &in->e, &in->accepted);
 	}
-	x25519_batch(c->jobs, NOISE_RESPOND_JOBS * n);
+	multiply_all(t, c->jobs, NOISE_RESPOND_JOBS * n);
 	begin_and_respond(t, now_ns, c);
 	mem_wipe(c, sizeof *c);
 }

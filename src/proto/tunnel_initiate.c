@@ -91,7 +91,7 @@ void tunnel_initiate_all(struct wg_tunnel *t, uint64_t now_ns)
 	}
 	for (size_t i = 0; i < n; i++)
 		n_jobs += static_dh_job(t, t->initiators[i], &jobs[n_jobs]);
-	x25519_batch(jobs, n_jobs);
+	multiply_all(t, jobs, n_jobs);
 	n_jobs = NOISE_INITIATE_JOBS * n;
 	for (size_t i = 0; i < n; i++)
 		if (!t->initiators[i]->has_ss)
@@ -174,7 +174,7 @@ void responses_handle(struct wg_tunnel *t, uint64_t now_ns, struct responses *al
 			count_drop(t, all->all[i].buf, WG_DROP_HANDSHAKE);
 		all->all[i].is_expected = p != NULL;
 	}
-	x25519_batch(jobs, NOISE_FINISH_JOBS * n);
+	multiply_all(t, jobs, NOISE_FINISH_JOBS * n);
 	n = 0;
 	answered.n = 0;
 	for (size_t i = 0; i < all->n; i++) {

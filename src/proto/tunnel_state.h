@@ -195,6 +195,8 @@ struct datagram *outbox_add(struct wg_tunnel *t);
 /* Adds the MACs to a handshake message and appends it to the outbox. False: out of memory. */
 must_check bool send_handshake(struct wg_tunnel *t, uint64_t now_ns, struct wg_tunnel_peer *p,
 			       const void *msg, uint32_t n);
+/* Performs the multiplications of a batch of handshakes, as x25519_batch() does. */
+void multiply_all(struct wg_tunnel *t, struct x25519_job *jobs, size_t n);
 uint64_t random_jitter_ns(struct wg_tunnel *t); /* 0 to JITTER_MAX_NS */
 void random_private(struct wg_tunnel *t, struct wg_private *out);
 /* Random among those of the peer's part of the sessions, and not in use; nor drawn before since t->n_drawn was zero, which

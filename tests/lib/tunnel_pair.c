@@ -67,7 +67,8 @@ static struct ip_addr inner_v6(int side)
 static void side_init(struct pair *p, int i, uint64_t seed)
 {
 	struct pair_side *s = &p->side[i];
-	struct wg_env env = { s, env_random, env_realtime, env_begin, env_end };
+	struct wg_env env = { .ctx = s, .random = env_random, .realtime = env_realtime,
+			      .publish_begin = env_begin, .publish_end = env_end };
 
 	s->random = seed * 2 + (uint64_t)i;
 	s->now_ns = &p->now_ns;

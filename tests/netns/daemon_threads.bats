@@ -235,3 +235,24 @@ change_configuration() {
 		on a grep -q '^Seccomp:.2' "/proc/$pid/task/$t/status"
 	done
 }
+
+multiplied() { # multiplied HOST: X25519 multiplications of its data threads
+	on "$1" socat -u UNIX-CONNECT:/run/wgsuite/wg0.stats - |
+		awk '/thread_multiplications_total/ && !/control/ { n += $2 } END { print n + 0 }'
+}
+begin_handshakes() { # begin_handshakes HOST: at once with the peers of the file, most of which do not answer
+	on "$1" sh -c 'wg syncconf wg0 /run/none && wg syncconf wg0 /run/many && sleep 0.2'
+	[ "$(multiplied "$1")" -gt 0 ]
+}
+
+@test "data threads that have nothing to do compute X25519 for handshakes of many peers" {
+	pair
+	pings a 10.9.0.2
+	[ "$(multiplied a)" = 0 ] # not for one
+	on a sh -c 'umask 077; { echo [Interface]; echo "ListenPort = 5000"; printf "PrivateKey = "; cat /run/key; } > /run/none
+		{ cat /run/none; for i in $(seq 64); do
+			printf "[Peer]\nPublicKey = %s\nEndpoint = 10.0.0.2:4999\nPersistentKeepalive = 25\n" "$(wg genkey | wg pubkey)"
+		done; printf "[Peer]\nPublicKey = %s\nEndpoint = 10.0.0.2:5000\nAllowedIPs = 10.9.0.2/32\nPersistentKeepalive = 25\n" "$1"; } > /run/many' - "$KB"
+	eventually 20 begin_handshakes a
+	eventually 10 pings a 10.9.0.2
+}

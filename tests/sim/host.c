@@ -90,8 +90,8 @@ void host_apply_peer(struct sim *s, struct node *n, unsigned int peer)
 
 void host_boot(struct sim *s, struct node *n)
 {
-	static const struct wg_env model = {NULL, env_random, env_realtime, env_publish_begin,
-					    env_publish_end};
+	static const struct wg_env model = { .random = env_random, .realtime = env_realtime,
+					     .publish_begin = env_publish_begin, .publish_end = env_publish_end };
 	struct wg_env env = model;
 
 	env.ctx = n;

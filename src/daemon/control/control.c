@@ -53,6 +53,13 @@ static void env_publish_end(void *ctx)
 	threads_publish_end(&((struct control *)ctx)->threads);
 }
 
+static void env_parallel(void *ctx, wg_compute_fn *compute, void *jobs, size_t n)
+{
+	struct thread_pool *p = &((struct control *)ctx)->threads;
+
+	parallel_run(&p->parallel, compute, jobs, n, &p->n_waiting);
+}
+
 /* ---- events ---- */
 
 static void check_tun(struct control *c)
@@ -236,6 +243,7 @@ int control_init(struct control *c, unsigned int disabled_offloads, unsigned int
 	if (threads > 0) {
 		env.publish_begin = env_publish_begin;
 		env.publish_end = env_publish_end;
+		env.parallel = env_parallel;
 	}
 	control_clear(c);
 	c->disabled_offloads = disabled_offloads;

@@ -119,6 +119,8 @@ static void print_threads(struct metrics *m, const struct control *c)
 		       AT(udp_datagrams), "tun");
 	print_counters(m, c, "sent_datagrams", "Datagrams that the system took.", AT(sent_datagrams), 0, NULL);
 	print_counters(m, c, "written_packets", "Packets that the TUN device took.", AT(written_packets), 0, NULL);
+	print_counters(m, c, "thread_multiplications", "X25519 multiplications that the thread did for the control thread.",
+		       AT(multiplications), 0, NULL);
 	metrics_family(m, METRIC_COUNTER, "thread_cpu_seconds", "seconds",
 		       "CPU time of the thread; its increase per second is the utilisation.");
 	for (int i = CONTROL; i < (int)c->threads.n; i++) {

@@ -15,7 +15,8 @@
 #include "daemon/process/log.h"
 #include "spread.h"
 
-#define STOP_EVENT UINT64_MAX /* epoll data of the eventfd that ends the threads */
+#define STOP_EVENT UINT64_MAX       /* epoll data of the eventfd that ends the threads */
+#define HELP_EVENT (UINT64_MAX - 1)   /* of the one by which control asks for help with handshakes */
 
 enum {
 	COLLECT_MAX = 64,     /* packets at a time: half of what a peer may stage */
@@ -257,32 +258,33 @@ static int find_offer(const struct data_thread *t, bool own)
 	return -1;
 }
 
-/* One batch of a source that is offered. */
-static void serve_offer(struct data_thread *t)
+/* One batch of a source that is offered. False: none is. */
+static bool serve_offer(struct data_thread *t)
 {
 	int source = find_offer(t, true);
 
 	if (source < 0)
 		source = find_offer(t, false);
 	if (source < 0 || !atomic_exchange(&t->pool->sources[source].is_offered, false))
-		return;
+		return false;
 	t->next_own = (unsigned int)source + 1;
 	serve(t, (enum threads_source)source, 0);
+	return true;
 }
 
-/* Waits, unless there is an offer. As epoll_wait(2). */
+/* Waits, unless there is an offer, or a piece of control's handshakes. As epoll_wait(2). */
 static int wait_for_event(struct data_thread *t, struct epoll_event *e)
 {
 	static const int wait_ms[] = {
 		[TUN_QUEUE_EMPTY] = -1, [TUN_QUEUE_READY] = 0, [TUN_QUEUE_HELD] = TUN_QUEUE_HELD_MS,
 	};
 	struct thread_pool *p = t->pool;
+	bool has_work;
 	int n;
 
-	if (p->n == 1)
-		return epoll_wait(p->epoll, e, 1, wait_ms[tun_queue_state(p->shared.queue)]);
-	(void)atomic_fetch_add(&p->n_waiting, 1); /* see pass_on */
-	n = epoll_wait(p->epoll, e, 1, find_offer(t, false) >= 0 ? 0 : wait_ms[tun_queue_state(p->shared.queue)]);
+	(void)atomic_fetch_add(&p->n_waiting, 1); /* see pass_on, parallel_run */
+	has_work = find_offer(t, false) >= 0 || parallel_jobs_are_left(&p->parallel);
+	n = epoll_wait(p->epoll, e, 1, has_work ? 0 : wait_ms[tun_queue_state(p->shared.queue)]);
 	(void)atomic_fetch_sub(&p->n_waiting, 1);
 	return n;
 }
@@ -302,6 +304,25 @@ static int next_event(struct data_thread *t, struct epoll_event *e)
 	return n;
 }
 
+/* Serves the event, or an offer, and then what waits in the queue of the TUN. False: there was nothing to do. */
+static bool serve_packets(struct data_thread *t, const struct epoll_event *e)
+{
+	struct thread_pool *p = t->pool;
+	bool any = e != NULL;
+
+	brlock_read_lock(&t->source_reader);
+	if (!e)
+		any = serve_offer(t);
+	else if (e->data.u64 == event_of(p, e->data.u64 & 0xff))
+		serve(t, e->data.u64 & 0xff, e->events);
+	if (tun_queue_state(p->shared.queue) != TUN_QUEUE_EMPTY) {
+		serve_queue(t);
+		any = true;
+	}
+	brlock_read_unlock(&t->source_reader);
+	return any;
+}
+
 static void *thread_main(void *ctx)
 {
 	struct data_thread *t = ctx;
@@ -313,14 +334,8 @@ static void *thread_main(void *ctx)
 		int n = next_event(t, &e);
 		if (n > 0 && e.data.u64 == STOP_EVENT)
 			return NULL;
-		brlock_read_lock(&t->source_reader);
-		if (n <= 0)
-			serve_offer(t);
-		else if (e.data.u64 == event_of(p, e.data.u64 & 0xff))
-			serve(t, e.data.u64 & 0xff, e.events);
-		if (tun_queue_state(p->shared.queue) != TUN_QUEUE_EMPTY)
-			serve_queue(t);
-		brlock_read_unlock(&t->source_reader);
+		if ((n > 0 && e.data.u64 == HELP_EVENT) || !serve_packets(t, n > 0 ? &e : NULL))
+			counter_add(&t->worker->counters.multiplications, parallel_help(&p->parallel));
 	}
 }
 
@@ -329,12 +344,15 @@ static void *thread_main(void *ctx)
 static int open_events(struct thread_pool *p)
 {
 	struct epoll_event stop = { .events = EPOLLIN, .data.u64 = STOP_EVENT };
+	struct epoll_event help = { .events = EPOLLIN | EPOLLET, .data.u64 = HELP_EVENT };
 
 	p->epoll = epoll_create1(EPOLL_CLOEXEC);
 	p->stop = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	p->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (p->epoll < 0 || p->stop < 0 || p->wake < 0 ||
-	    epoll_ctl(p->epoll, EPOLL_CTL_ADD, p->stop, &stop) != 0)
+	p->parallel.wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (p->epoll < 0 || p->stop < 0 || p->wake < 0 || p->parallel.wake < 0 ||
+	    epoll_ctl(p->epoll, EPOLL_CTL_ADD, p->stop, &stop) != 0 ||
+	    epoll_ctl(p->epoll, EPOLL_CTL_ADD, p->parallel.wake, &help) != 0)
 		return -errno;
 	return 0;
 }
@@ -364,7 +382,7 @@ int threads_init(struct thread_pool *p, unsigned int n)
 	int error;
 
 	assert(n <= THREADS_MAX);
-	p->epoll = p->stop = p->wake = -1;
+	p->epoll = p->stop = p->wake = p->parallel.wake = -1;
 	for (int i = 0; i < THREADS_SOURCES; i++)
 		p->sources[i].fd = -1;
 	if (n == 0)
@@ -427,7 +445,7 @@ int threads_start(struct thread_pool *p)
 
 static void close_events(struct thread_pool *p)
 {
-	const int fds[] = { p->epoll, p->stop, p->wake };
+	const int fds[] = { p->epoll, p->stop, p->wake, p->parallel.wake };
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		if (fds[i] >= 0)

@@ -16,6 +16,7 @@
 
 #include <semaphore.h>
 #include "brlock.h"
+#include "parallel.h"
 #include "worker.h"
 
 enum {
@@ -66,6 +67,7 @@ struct thread_pool {
 	struct sequencer sequencers[THREADS_TUN + 1];  /* the queues of the TUN share the last one */
 	struct departure departures[SEQUENCER_TICKETS]; /* of the queues of the TUN */
 	_Alignas(64) _Atomic uint32_t n_waiting; /* threads that wait for events, or are about to */
+	struct parallel parallel;    /* X25519 of control's handshakes */
 	_Alignas(64) _Atomic uint64_t judge_ns;  /* when the spread is judged again; NEVER: a thread does so */
 	uint64_t n_judged[UDP_DATA_MAX];         /* the sums of worker_counters.opened at that time; owned by that thread */
 	int epoll;                   /* one set for all threads */

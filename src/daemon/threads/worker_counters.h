@@ -13,6 +13,7 @@ struct worker_counters { /* its own cache lines */
 	_Atomic uint64_t udp_datagrams;  /* from UDP, after splitting messages */
 	_Atomic uint64_t sent_datagrams; /* that the kernel took */
 	_Atomic uint64_t written_packets; /* that the TUN took, before joining */
+	_Atomic uint64_t multiplications; /* of X25519 for the control thread's handshakes */
 	_Atomic uint64_t opened[UDP_DATA_MAX]; /* authentic packets, by the number of the socket */
 };
 

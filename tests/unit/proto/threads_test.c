@@ -247,7 +247,8 @@ static void control_round(int round)
 static void end_init(int i)
 {
 	struct end *e = &ends[i];
-	struct wg_env env = { e, env_random, env_realtime, env_begin, env_end };
+	struct wg_env env = { .ctx = e, .random = env_random, .realtime = env_realtime,
+			      .publish_begin = env_begin, .publish_end = env_end };
 
 	e->random = (uint64_t)i + 1;
 	for (int w = 0; w < WORKERS; w++)
