@@ -102,8 +102,10 @@ struct predecessor { /* the process that had the tunnel before; fds -1: none, or
 /* More than one for each thread are closed: the kernel then delivers nothing to them. */
 static void take_queues(struct control *c, struct options *o)
 {
+	unsigned int n = tun_queues(&c->tun);
+
 	for (size_t i = 0; i < ARRAY_LEN(o->queue_fds); i++)
-		if (o->queue_fds[i] >= 0 && tun_queues(&c->tun) >= threads_tun_queues(o->threads)) {
+		if (o->queue_fds[i] >= 0 && n++ >= threads_tun_queues(o->threads)) {
 			close(o->queue_fds[i]);
 			o->queue_fds[i] = -1;
 		}

@@ -137,3 +137,17 @@ flood_while_stopped() {
 		[ "$(flood_while_stopped)" -ge 16 ]
 	done
 }
+
+@test "of the queues in WG_TUN_FD, as many as threads are used" {
+	on_bg a python3 -c '
+import fcntl, os, struct
+fds = [os.open("/dev/net/tun", os.O_RDWR) for i in range(5)]
+for fd in fds:
+    fcntl.ioctl(fd, 0x400454ca, struct.pack("16sH22x", b"wg0", 0x5101)) # TUNSETIFF: TUN, no header, several queues
+    os.set_inheritable(fd, True)
+os.environ["WG_TUN_FD"] = ",".join(map(str, fds))
+os.environ["WG_THREADS"] = "3"
+os.execvp("wireguardd", ["wireguardd", "-f", "wg0"])'
+	eventually 10 on a test -S /run/wireguard/wg0.sock
+	eventually 5 eval '[ "$(queues a)" = 3 ]'
+}

@@ -143,6 +143,8 @@ int interface_replace_sockets(struct control *c, const struct udp *fresh)
 		udp_close(&c->udp);
 		c->udp = *fresh;
 		tunnel_set_shards(c->tunnel, udp_shards(fresh));
+		if (udp_shards(fresh) < 2)
+			atomic_store(&c->threads.shared.by_shard, false); /* it would put all packets into one queue, and is not judged */
 		atomic_store(&c->udp.routes_version, version + 1); /* what earlier sockets found is looked up again */
 	}
 	threads_resume(&c->threads);

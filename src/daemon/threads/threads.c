@@ -19,13 +19,10 @@
 #define HELP_EVENT (UINT64_MAX - 1)   /* of the one by which control asks for help with handshakes */
 
 enum {
-	COLLECT_MAX = 64,     /* packets at a time: half of what a peer may stage */
-	COLLECT_UDP_MAX = 1024, /* mails about datagrams at a time */
 	REPLAY_WINDOW = 8128, /* packets (proto/replay.h) */
 };
 
 static_assert(2 * (int)THREADS_MAX <= (int)SEQUENCER_TICKETS, "each thread has one ticket");
-static_assert((int)COLLECT_MAX <= (int)WG_STAGED_MAX, "collected packets do not displace each other");
 /* Threads open the batches in any order: the replay window must cover all that are in flight. */
 static_assert((int)THREADS_IN_FLIGHT_MAX * (int)WORKER_BUFS <= (int)REPLAY_WINDOW,
 	      "batches in flight fit the replay window");
@@ -104,13 +101,16 @@ static void disarm(struct thread_pool *p, enum threads_source source)
 /* False: the TUN reported an error. */
 static bool read_batch(struct thread_pool *p, struct worker *w, enum threads_source source)
 {
+	uint64_t before;
+
 	if (source >= THREADS_TUN) {
 		w->tun_queue = source - THREADS_TUN;
 		return worker_read_tun(w);
 	}
 	w->socket = source / 2;
+	before = counter_read(&w->counters.udp_datagrams);
 	worker_receive_udp(w, &p->udp->sockets[udp_data_index(source % 2, source / 2)]);
-	counter_add(&p->sources[source].n_received, w->batch.n);
+	counter_add(&p->sources[source].n_received, counter_read(&w->counters.udp_datagrams) - before + w->batch.n);
 	return true;
 }
 
@@ -523,61 +523,6 @@ int threads_set_source(struct thread_pool *p, enum threads_source source, int fd
 	return error;
 }
 
-/* ---- mail ---- */
-
-void threads_clear_wake(struct thread_pool *p)
-{
-	uint64_t times;
-
-	if (read(p->wake, &times, sizeof times) < 0 && errno != EAGAIN)
-		log_verbose("cannot clear the wake-up of the control thread: %s", strerror(errno));
-	/* Before control reads the mailboxes: mail posted later wakes it again. */
-	(void)atomic_exchange(&p->is_woken, false);
-}
-
-static void process(struct thread_pool *p, struct worker *control, const struct mail *m)
-{
-	uint64_t now_ns = clock_boot_ns();
-
-	switch ((enum mail_kind)m->kind) {
-	case MAIL_HANDSHAKE:
-		worker_queue_handshake(control, &m->path, m->tos, m->bytes, m->n);
-		return;
-	case MAIL_PACKET:
-		worker_stage_packet(control, now_ns, m->bytes, m->n);
-		return;
-	case MAIL_UNREACHABLE:
-		icmp_send_unreachable(p->icmp, now_ns, m->bytes, m->n);
-		return;
-	}
-	unreachable();
-}
-
-/* A packet must not overtake the packets that were read before it, so its batch and all earlier ones leave first. The
- * thread that posted the mail wakes control after that. What was unreachable is reported after its batch, in any order. */
-static bool may_process(struct thread_pool *p, const struct mail *m)
-{
-	return m && (m->kind == MAIL_UNREACHABLE || sequencer_has_passed(&p->sequencers[THREADS_TUN], m->ticket));
-}
-
-bool threads_collect_mail(struct thread_pool *p, struct worker *control)
-{
-	const struct mail *m;
-	int n = 0, n_udp = 0;
-
-	if (p->n == 0)
-		return true;
-	for (; n_udp < COLLECT_UDP_MAX && (m = mailbox_next(&p->shared.udp_mail)); n_udp++)
-		process(p, control, m);
-	while (n < COLLECT_MAX && may_process(p, mailbox_peek(&p->shared.tun_mail))) {
-		process(p, control, mailbox_next(&p->shared.tun_mail));
-		n++;
-	}
-	if (mailbox_half_is_read(&p->shared.tun_mail))
-		tunnel_queue_emptied(p->tunnel);
-	return n < COLLECT_MAX && n_udp < COLLECT_UDP_MAX;
-}
-
 uint64_t threads_cpu_ns(const struct thread_pool *p, unsigned int i)
 {
 	struct timespec t;
@@ -586,11 +531,6 @@ uint64_t threads_cpu_ns(const struct thread_pool *p, unsigned int i)
 	if (i >= p->n_started || pthread_getcpuclockid(p->threads[i].id, &clock) != 0 || clock_gettime(clock, &t) != 0)
 		return 0;
 	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
-
-bool threads_tun_mail_is_empty(struct thread_pool *p)
-{
-	return mailbox_is_empty(&p->shared.tun_mail);
 }
 
 bool threads_test_clear_tun_failed(struct thread_pool *p)
