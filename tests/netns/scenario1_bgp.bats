@@ -29,7 +29,8 @@ in_private() { on v ip netns exec private "$@"; }
 # The key of host V3 in the published setup.
 published_key() { echo oM3PZ1Htc7FnACoIZGhCyrfeR+Y8Yh34WzDaulNEjGs=; }
 
-# add_site N: sets up host aN and the tunnel between it and v, with wireguardd, wg and ip only.
+# add_site N: sets up host aN and the tunnel between it and v, with wireguardd, wg and ip only; sites 3 and 4 with wg-quick and the
+# tunnel file of contrib/bird, in which Routes = off or Table = off.
 add_site() {
 	local n=$1 ours=$((($1 - 1) * 2)) key
 	wire isp "a$n" "2001:db8:2:$n::2/64" "a$n" eth0 "2001:db8:2:$n::1/64"
@@ -55,50 +56,45 @@ add_site() {
 	on v ip link set netns private dev "wg$n"
 	in_private ip address add "2001:db8:ff::$ours/127" dev "wg$n"
 	in_private ip link set "wg$n" up
+	[ $n -lt 3 ] || { add_site_quick $n; return; }
 	on "a$n" wireguardd wg0
 	on "a$n" wg setconf wg0 /etc/wireguard/wg0.conf
 	in_net "a$n" ip address add "2001:db8:ff::$((ours + 1))/127" dev wg0
 	in_net "a$n" ip link set wg0 up
 }
 
-# bird_conf ID: prints the common part of the configurations.
-bird_conf() {
-	cat <<-END
-	router id 192.0.2.$1;
-	protocol device {}
-	protocol kernel { ipv6 { export where source = RTS_BGP; }; merge paths yes; }
-	protocol kernel { ipv4 { export where source = RTS_BGP; }; merge paths yes; }
-	template bgp tunnels {
-		local as 65000;
-		direct;
-		ipv6 { import all; export where source ~ [ RTS_STATIC, RTS_BGP ]; next hop self; };
-		ipv4 { import all; export where source ~ [ RTS_STATIC, RTS_BGP ]; next hop self;
-			extended next hop on; };
-	END
-	[ "$1" != 100 ] || echo '	rr client;'
-	echo '}'
+add_site_quick() {
+	local n=$1
+	on "a$n" sh -c "umask 077; sed -n 's/^PrivateKey = //p' /etc/wireguard/wg0.conf > /etc/wireguard/wg0.key"
+	sed "s|2001:db8:ff::1/|2001:db8:ff::$((n * 2 - 1))/|; s/5803/$((5802 + n))/; s/^Address/ListenPort = 5801\n&/" \
+		"$NET_LIB/../../contrib/bird/site.conf" | tunnel "a$n" wg0
+	[ $n = 3 ] || on "a$n" sed -i '/^Routes/d; s/^Address/Table = off\n&/' /etc/wireguard/wg0.conf
+	run -0 on "a$n" wg-quick check --strict /etc/wireguard/wg0.conf
+	on "a$n" wg-quick up wg0
+	[ -z "$(in_net "a$n" ip -4 route show table all dev wg0)$(in_net "a$n" ip rule | grep 518)" ]
+}
+
+# bird_files HOST ID: the files of contrib/bird; those of this host's networks and neighbours are on standard input.
+bird_files() {
+	on "$1" install -D "$NET_LIB/../../contrib/bird/bird.conf" /etc/bird/bird.conf
+	sed "s/^define LOCAL_ID = .*/define LOCAL_ID = 192.0.2.$2;/" "$NET_LIB/../../contrib/bird/local.conf" | on "$1" tee /etc/bird/local.conf
+	on "$1" tee /etc/bird/neighbours.conf
+	on "$1" mkdir -p /run/bird
 }
 
 start_bird() {
 	local n
-	{
-		bird_conf 100
-		for n in 1 2 3 4; do
-			echo "protocol bgp a$n from tunnels { neighbor 2001:db8:ff::$((n * 2 - 1)) as 65000; }"
-		done
-	} | on v install -D /dev/stdin /etc/bird/bird.conf
-	on v mkdir -p /run/bird
+	for n in 1 2 3 4; do
+		echo "protocol bgp a$n from tunnel_to_site { neighbor 2001:db8:ff::$((n * 2 - 1)) as LOCAL_AS; }"
+	done | bird_files v 100
 	on_bg v ip netns exec private bird -f -c /etc/bird/bird.conf -s /run/bird/bird.ctl
 	for n in 1 2 3 4; do
 		{
-			bird_conf $n
+			sed "s/2001:db8:a1::/2001:db8:a$n::/; s/10.1.0.0/10.$n.0.0/; s/2001:db8:ff::/2001:db8:ff::$((n * 2 - 2))/" \
+				"$NET_LIB/../../contrib/bird/neighbours.conf"
 			# Sites 3 and 4 share a network, reachable through both.
-			echo 'protocol static { ipv6;' "route 2001:db8:a$n::/64 blackhole;"
-			[ $n -lt 3 ] || echo 'route 2001:db8:aa::/64 blackhole;'
-			echo "} protocol static { ipv4; route 10.$n.0.0/24 blackhole; }"
-			echo "protocol bgp v from tunnels { neighbor 2001:db8:ff::$((n * 2 - 2)) as 65000; }"
-		} | on "a$n" install -D /dev/stdin /etc/bird/bird.conf
-		on "a$n" mkdir -p /run/bird
+			[ $n -lt 3 ] || echo 'protocol static { ipv6; route 2001:db8:aa::/64 blackhole; }'
+		} | bird_files "a$n" "$n"
 		on_bg "a$n" bird -f -c /etc/bird/bird.conf -s /run/bird/bird.ctl
 	done
 }

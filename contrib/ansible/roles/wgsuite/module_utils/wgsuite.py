@@ -1,0 +1,82 @@
+"""What the modules of the role wgsuite have in common: commands, private files, tunnel files."""
+import hashlib
+import os
+import re
+import tempfile
+
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+
+
+class Paths:
+    """Files of a tunnel in its folder."""
+
+    def __init__(self, directory, interface):
+        self.directory = directory
+        self.tunnel = os.path.join(directory, interface + ".conf")
+        self.key = os.path.join(directory, interface + ".key")
+        self.next_key = self.key + ".next"
+        self.preshared = os.path.join(directory, interface + ".psk")
+
+    def preshared_key(self, peer):
+        return os.path.join(self.preshared, peer)
+
+
+def run(module, words, data=None, check=True, cwd=None):
+    """Runs a command; fails with its messages, of which the trace of wg-quick is no part."""
+    code, out, err = module.run_command(words, data=data, cwd=cwd)
+    if check and code != 0:
+        text = "\n".join(line for line in (err + out).splitlines() if not line.startswith("[#]"))
+        module.fail_json(msg="%s: %s" % (" ".join(words), text.strip()), rc=code)
+    return code, out, err
+
+
+def read(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def write_private(path, text):
+    """Replaces the file atomically. Only its owner can read it, from the first moment on."""
+    folder = os.path.dirname(path)
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".ansible-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def remove(path):
+    try:
+        os.unlink(path)
+        return True
+    except FileNotFoundError:
+        return False
+
+
+def digest(secret):
+    """Tells whether two hosts have the same random key of 256 bits, without the key."""
+    return hashlib.sha256(b"wgsuite preshared key " + secret.strip().encode()).hexdigest()
+
+
+def known_peers(text):
+    """The public keys of the peers in a tunnel file, by the names in its comments."""
+    known, name = {}, None
+    for line in (text or "").splitlines():
+        if line.strip() == "[Peer]":
+            name = None
+        found = re.match(r"\s*#\s*Name\s*=\s*(\S+)\s*$", line)
+        if found:
+            name = found.group(1)
+        found = re.match(r"\s*PublicKey\s*=\s*(\S+)\s*$", line)
+        if found and name:
+            known[name] = found.group(1)
+    return known

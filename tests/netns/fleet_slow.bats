@@ -1,0 +1,238 @@
+# The Ansible role in contrib/ansible: a fleet of test hosts that Ansible reaches through their namespaces.
+load ../lib/netns
+
+ANSIBLE_FILES=$(realpath "$NET_LIB/../../contrib/ansible")
+
+setup() {
+	command -v ansible-playbook > /dev/null || skip "ansible is not installed"
+	net_begin
+}
+teardown() { net_end; }
+
+# fleet N: a LAN with hosts h01 to hN, of which h01 is the hub; inventory "hub" or "mesh" is written by inventory().
+fleet() {
+	local n name
+	HOSTS=$(seq -f 'h%02.0f' "$1")
+	lan net
+	host $HOSTS
+	for name in $HOSTS; do
+		n=$((10#${name#h}))
+		plug net "$name" eth0 "192.0.2.$n/24"
+	done
+	router h01
+	mkdir "$NET_DIR/home"
+	cp "$ANSIBLE_FILES/site.yml" "$NET_DIR/site.yml"
+}
+
+# inventory hub|mesh [LINE…]: the hosts, with more lines of YAML for the host h01, and whether all have endpoints.
+inventory() {
+	local kind=$1 name n
+	shift
+	{
+		echo "wireguard:"
+		echo "  vars:"
+		echo "    ansible_connection: netns"
+		echo "    ansible_python_interpreter: /usr/bin/python3"
+		echo "    netns_log: $NET_DIR/connections"
+		[ "$kind" = mesh ] || echo "    wgsuite_hub: h01"
+		echo "  hosts:"
+		for name in $HOSTS; do
+			n=$((10#${name#h}))
+			echo "    $name:"
+			echo "      netns_pid: '${NET_PID[$name]}'"
+			echo "      wgsuite_address: [10.8.0.$n/24]"
+			[ "$kind-$name" != mesh-$name ] && [ "$name" != h01 ] || echo "      wgsuite_endpoint: 192.0.2.$n"
+			[ "$name" != h01 ] || for line; do echo "      $line"; done
+		done
+	} > "$NET_DIR/inventory.yml"
+}
+
+# play [OPTION…]: runs the playbook.
+play() {
+	(cd "$NET_DIR" && HOME=$NET_DIR/home PATH=$NET_PATH LC_ALL=C.UTF-8 ANSIBLE_ROLES_PATH=$ANSIBLE_FILES/roles ANSIBLE_CONNECTION_PLUGINS=$NET_LIB/ansible \
+		ANSIBLE_PIPELINING=True ANSIBLE_NOCOLOR=1 ANSIBLE_RETRY_FILES_ENABLED=False ANSIBLE_FORKS=${FORKS:-4} \
+		ansible-playbook -i inventory.yml site.yml "$@" 3>&- 4>&-)
+}
+
+# recap COUNTER: the sum over all hosts of the last run, such as of changed.
+recap() { grep -o "$1=[0-9]*" <<< "$output" | awk -F= '{ n += $2 } END { print n + 0 }'; }
+
+# converges OPTION…: a run succeeds.
+converges() {
+	run -0 play "$@"
+	echo "$output"
+}
+
+# complete: the large variants take longer than the others together.
+complete() {
+	[ "${WGSUITE_COMPLETE-}" = yes ] || [ $((${WGSUITE_DAY:-0} % 7)) = "$1" ] || skip "on one day of the week, and with WGSUITE_COMPLETE=yes"
+}
+
+addresses() { for name in $HOSTS; do echo "10.8.0.$((10#${name#h}))"; done; }
+
+# all_reach HOST…: each of these hosts reaches all others.
+all_reach() {
+	local name
+	for name; do on "$name" fping -t 3000 $(addresses); done
+}
+
+# start_pings HOST ADDRESS: 100 a second. none_lost: since then.
+start_pings() {
+	on_bg "$1" ping -n -i 0.01 "$2"
+	PINGING+=("$1") PINGS+=("$BG_LOG")
+	eventually 10 grep -q icmp_seq "$BG_LOG"
+}
+none_lost() {
+	local i
+	for i in ${!PINGS[@]}; do
+		on "${PINGING[i]}" pkill -INT -x ping || true
+		eventually 5 grep "packet loss" "${PINGS[i]}"
+		no_reply_missing "${PINGS[i]}"
+	done
+}
+
+public_keys() { for name in $HOSTS; do on "$name" wg show wg0 public-key; done | sort; }
+preshared_keys() { for name in $HOSTS; do on "$name" wg show wg0 preshared-keys; done | cut -f2 | sort; }
+secrets() { for name in $HOSTS; do on "$name" find /etc/wireguard -name '*.key*' -exec cat {} + -o -path '*.psk/*' -exec cat {} +; done; }
+
+# no_secret_here: neither the output nor a file of the controller has a secret of a host.
+no_secret_here() {
+	local key n=0
+	echo "$output" > "$NET_DIR/output"
+	for key in $(secrets); do
+		n=$((n + 1))
+		! grep -rqF -- "$key" "$NET_DIR" || fail "the controller has a secret"
+	done
+	[ "$n" -gt 4 ]
+}
+
+# in_order A B: the tunnel files of no host have a secret, and nothing is left over of a rotation.
+nothing_left() {
+	for name in $HOSTS; do
+		not on "$name" grep -rqE '^(PrivateKey|PresharedKey) *=' /etc/wireguard
+		[ "$(on "$name" sh -c 'ls /etc/wireguard /sys/class/net' | grep -c next)" = 0 ]
+		[ -z "$(on "$name" ip rule show priority 100)$(on "$name" ip route show table 51821 2> /dev/null)" ]
+		run -1 on "$name" wg-quick confirm
+	done
+}
+
+# state: what a run may change on the hosts.
+state() {
+	local name
+	for name in $HOSTS; do
+		on "$name" sh -c 'find /etc/wireguard | sort; cat /etc/wireguard/*.conf; wg showconf wg0; ip address show wg0; ip route; ip rule' 2>&1
+	done
+}
+
+@test "a hub: checked before anything is changed, confirmed, idempotent; both kinds of keys change without a lost packet; a host leaves" {
+	fleet 3
+	# Two hosts have the same address.
+	inventory hub
+	sed -i 's|10.8.0.3/24|10.8.0.2/24|' "$NET_DIR/inventory.yml"
+	before=$(state)
+	run -2 play --check
+	echo "$output"
+	[[ $output == *"10.8.0.2 is also the address in"*"[address-in-two-files]"* ]]
+	[ "$(state)" = "$before" ]
+
+	inventory hub
+	converges --diff
+	[[ $output == *"commands:"*"[#] ip -4 address add 10.8.0."* ]]
+	[ "$(wc -l < "$NET_DIR/connections")" = 3 ]
+	all_reach h02
+	no_secret_here
+
+	converges
+	[ "$(recap changed)" = 0 ]
+
+	keys=$(public_keys) preshared=$(preshared_keys)
+	start_pings h03 10.8.0.2 # through the hub
+	converges --diff -e wgsuite_rotate_keys=all -e wgsuite_rotate_preshared_keys=all
+	none_lost
+	no_secret_here
+	nothing_left
+	[ -z "$(comm -12 <(echo "$keys") <(public_keys))" ]
+	[ -z "$(comm -12 <(echo "$preshared") <(preshared_keys))" ]
+	# The next sessions have them.
+	on h02 wg-quick restart wg0
+	all_reach h02
+
+	# A host leaves, and another setting of the hub changes in the same run.
+	inventory hub "wgsuite_interface_options: {MTU: 1300}"
+	sed -i '/^    h02:/a\      wgsuite_state: absent' "$NET_DIR/inventory.yml"
+	converges --diff
+	[[ $output == *"+MTU = 1300"*"[#] ip link set mtu 1300 dev wg0"* ]]
+	[ "$(on h01 wg show wg0 allowed-ips | cut -f2)" = 10.8.0.3/32 ]
+	[ "$(on h01 ls /etc/wireguard/wg0.psk)" = h03 ]
+	not in_net h02 ip link show wg0
+	not on h02 test -e /etc/wireguard/wg0.conf
+	on h03 fping -t 3000 10.8.0.1
+}
+
+@test "a full mesh of 12: both kinds of keys of some hosts change without a lost packet; check mode changes nothing; a host cannot be reached" {
+	complete 1
+	fleet 12
+	inventory mesh
+	sed -i 's|10.8.0.12/24|10.8.0.2/24|' "$NET_DIR/inventory.yml"
+	run -2 play
+	echo "$output"
+	[[ $output == *"10.8.0.2 is also the address in"*"[address-in-two-files]"* ]]
+	for name in $HOSTS; do not on "$name" test -e /etc/wireguard/wg0.conf; done
+
+	inventory mesh
+	converges
+	all_reach h01 h07 h12
+	no_secret_here
+	converges
+	[ "$(recap changed)" = 0 ]
+
+	keys=$(public_keys) preshared=$(preshared_keys)
+	for name in h01 h02 h03 h04 h05 h06; do start_pings $name 10.8.0.$((13 - ${name#h0})); done
+	start_pings h02 10.8.0.3
+	converges -e wgsuite_rotate_keys=h02,h03,h11 -e wgsuite_rotate_preshared_keys=h02
+	none_lost
+	nothing_left
+	no_secret_here
+	[ "$(comm -12 <(echo "$keys") <(public_keys) | wc -l)" = 9 ]
+	[ "$(comm -12 <(echo "$preshared") <(preshared_keys) | wc -l)" = $((12 * 11 - 22)) ]
+	for name in $HOSTS; do on $name wg-quick restart wg0; done
+	all_reach $HOSTS
+
+	# What would be changed, with nothing changed.
+	inventory mesh "wgsuite_interface_options: {MTU: 1300}"
+	sed -i '/^    h02:/a\      wgsuite_state: absent' "$NET_DIR/inventory.yml"
+	before=$(state)
+	converges --check --diff
+	[[ $output == *"+MTU = 1300"*"[#] wg set wg0 peer"*remove*"[#] ip link set mtu 1300 dev wg0"* ]]
+	[ "$(state)" = "$before" ]
+
+	# h12 cannot be reached, but stays a peer; keys are not rotated without it.
+	kill -STOP "${NET_OUTER[h12]}"
+	sed -i "s/'${NET_PID[h12]}'/'none'/" "$NET_DIR/inventory.yml"
+	run -4 play
+	echo "$output"
+	[ "$(on h01 wg show wg0 peers | wc -l)" = 10 ]
+	all_other=${HOSTS/h02/}
+	HOSTS=${all_other} all_reach h01
+	run -2 play -e wgsuite_rotate_keys=h03
+	[[ $output == *"no connection to h12: these hosts would lose their tunnels"* ]]
+}
+
+@test "a hub with 1,000 peers in one run" {
+	complete 4
+	fleet 2
+	inventory hub
+	mkdir "$NET_DIR/host_vars"
+	python3 - > "$NET_DIR/host_vars/h01.yml" <<-'END'
+	import base64, os
+	print("wgsuite_external_peers:")
+	for n in range(1000):
+	    key = base64.b64encode(os.urandom(32)).decode()
+	    print(f"  - {{name: phone{n}, public_key: {key}, allowed_ips: 10.8.{4 + n // 250}.{n % 250 + 1}/32}}")
+	END
+	converges
+	[ "$(on h01 wg show wg0 peers | wc -l)" = 1001 ]
+	on h02 fping -t 3000 10.8.0.1
+	converges
+	[ "$(recap changed)" = 0 ]
+}
