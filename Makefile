@@ -184,8 +184,8 @@ ifeq ($(WITH_SYSTEMDUNITS),yes)
 endif
 ifeq ($(WITH_SYSTEMDUNITS) $(WITH_WGQUICK),yes yes)
 	$(call install_files,$(SYSTEMDUNITDIR),$(wildcard contrib/systemd/wg-quick*),0644)
-	$(Q)sed -i 's|=/usr/bin/|=$(BINDIR)/|' "$(DESTDIR)$(SYSTEMDUNITDIR)/wg-quick@.service" \
-		"$(DESTDIR)$(SYSTEMDUNITDIR)/wg-quick-monitor.service"
+	$(Q)sed -i 's|/usr/bin/wg-quick |$(BINDIR)/wg-quick |' "$(DESTDIR)$(SYSTEMDUNITDIR)/wg-quick@.service" \
+		"$(DESTDIR)$(SYSTEMDUNITDIR)/wg-quick-monitor.service" "$(DESTDIR)$(SYSTEMDUNITDIR)/wg-quick-health@.service"
 	$(Q)$(call make_folder,$(SYSTEMDUNITDIR)/sysinit.target.wants) && \
 		ln -sf ../wg-quick-resolv-conf.service "$(DESTDIR)$(SYSTEMDUNITDIR)/sysinit.target.wants/"
 endif

@@ -38,6 +38,7 @@ mode() {
 	mode /lib/systemd/system/wg-quick@.service 644
 	mode /lib/systemd/system/wg-quick.target 644
 	mode /lib/systemd/system/wg-quick-monitor.service 644
+	mode /lib/systemd/system/wg-quick-health@.service 644
 	mode /lib/systemd/system/wireguardd@.service 644
 	mode /lib/systemd/system/wg-quick-resolv-conf.service 644
 	mode /lib/systemd/system/wg-prometheus.service 644

@@ -233,8 +233,8 @@ harden_unit() {
 }
 
 @test "systemd accepts every line of the units" {
-	on box sh -c 'for u in wg-quick wireguardd; do cp /lib/systemd/system/$u@.service /run/$u@wg0.service; done' # older ones verify no templates
-	for unit in /run/wg-quick@wg0.service /run/wireguardd@wg0.service /lib/systemd/system/wg-quick.target \
+	on box sh -c 'for u in wg-quick wg-quick-health wireguardd; do cp /lib/systemd/system/$u@.service /run/$u@wg0.service; done' # older ones verify no templates
+	for unit in /run/wg-quick@wg0.service /run/wg-quick-health@wg0.service /run/wireguardd@wg0.service /lib/systemd/system/wg-quick.target \
 		/lib/systemd/system/wg-quick-monitor.service /lib/systemd/system/wg-quick-resolv-conf.service /lib/systemd/system/wg-prometheus.service \
 		/lib/systemd/system/wg-prometheus.timer; do
 		run -0 on box systemd-analyze verify --man=no "$unit"
@@ -383,6 +383,53 @@ another_daemon() { [ -n "$(daemons box)" ] && [ "$(daemons box)" != "$daemon" ];
 	[ "$(daemons box)" = "$daemon" ]
 	pings box 10.9.0.1
 	on box systemctl stop wg-quick@wg0
+}
+
+# shows_failure TEXT: systemd lists the tunnel as failed, and the status of its unit has the reason.
+shows_failure() {
+	[[ $(on box systemctl --failed --plain --no-legend) == "wg-quick-health@wg0.service loaded failed failed Health of WireGuard tunnel wg0"* ]] &&
+		on box systemctl status wg-quick@wg0 | grep -qF "$1"
+}
+shows_none() { [ -z "$(on box systemctl --failed --plain --no-legend)" ]; }
+
+@test "a tunnel that the monitor cannot keep is a failed unit for so long, and the tunnel stays up" {
+	on box sh -c 'systemctl reset-failed; printf "[backend]\nimplementation = userspace\n" > /etc/wireguard/wgsuite.ini'
+	box_tunnel 0.0.0.0/0
+	on box systemctl start wg-quick@wg0 wg-quick-monitor
+	pings box 10.9.0.1
+	shows_none
+	# Its interface cannot be restored.
+	on box cp /etc/wireguard/wg0.conf /run/good
+	on box sh -c 'echo Nonsense >> /etc/wireguard/wg0.conf'
+	on box sh -c 'kill -9 $(pgrep -x wireguardd)'
+	eventually 10 shows_failure "wg0: the interface cannot be restored"
+	[ "$(on box systemctl is-active wg-quick@wg0)" = active ]
+	[[ $(on box systemctl status wg-quick-health@wg0) == *"the interface is gone"* ]] || fail "$(on box systemctl status wg-quick-health@wg0)"
+	on box cp /run/good /etc/wireguard/wg0.conf
+	eventually 15 pings box 10.9.0.1
+	eventually 10 shows_none
+	take_route() { in_net box ip route replace default via 192.0.2.1 dev eth0 table 51820; }
+	# A route cannot, until the other one is gone.
+	take_route
+	eventually 10 shows_failure "wg0: cannot restore route 0.0.0.0/0"
+	in_net box ip route del default via 192.0.2.1 dev eth0 table 51820
+	eventually 10 shows_none
+	# A monitor that was killed is started again, and sees to it; with the tunnel, or the monitor, the failure ends.
+	take_route
+	eventually 10 shows_failure "wg0: cannot restore route 0.0.0.0/0"
+	monitor=$(on box systemctl show --value -p MainPID wg-quick-monitor)
+	on box kill -9 "$monitor"
+	eventually 10 eval '[ "$(on box systemctl show --value -p MainPID,ActiveState wg-quick-monitor | xargs)" != "$monitor active" ]'
+	in_net box ip route del default via 192.0.2.1 dev eth0 table 51820
+	eventually 15 shows_none
+	take_route
+	eventually 10 shows_failure "wg0: cannot restore route 0.0.0.0/0"
+	on box systemctl stop wg-quick-monitor
+	eventually 5 shows_none
+	on box systemctl start wg-quick-monitor
+	eventually 10 shows_failure "wg0: cannot restore route 0.0.0.0/0"
+	on box systemctl stop wg-quick@wg0
+	eventually 5 shows_none
 }
 
 @test "a reload of the unit that must be confirmed: the process that waits outlives the unit's, in a scope" {

@@ -1,5 +1,6 @@
 /* `monitor`: the loop. */
 #include "monitor.h"
+#include "monitor_health.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -215,6 +216,7 @@ static int start(struct monitor *m)
 static void stop(struct monitor *m)
 {
 	monitor_close_tunnels(m);
+	health_stop();
 	for (size_t i = 0; monitor_watchers[i]; i++)
 		if (monitor_watchers[i]->stop)
 			monitor_watchers[i]->stop(m);

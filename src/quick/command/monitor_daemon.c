@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "monitor.h"
+#include "monitor_health.h"
 #include "monitor_helper.h"
 #include "quick/host/clock.h"
 #include "quick/host/daemon_end.h"
@@ -84,8 +85,10 @@ static void answered(struct daemon_query *q, bool ended)
 {
 	struct watched_daemon *w = container_of(q, struct watched_daemon, query);
 
-	if (!ended)
-		daemon_watch_answered(&w->watch, clock_boot_ms());
+	if (ended)
+		return;
+	daemon_watch_answered(&w->watch, clock_boot_ms());
+	health_note(w->tunnel, HEALTH_INTERFACE, false);
 }
 
 /* The kernel may lack pidfd_open(2): then the end of the daemon is the end of its interface. Where the interface is gone, a daemon
@@ -125,6 +128,7 @@ static void note_restored(struct restoration *r, struct monitored_tunnel *t)
 
 	r->wait_ms = 0;
 	r->retry_at_ms = NEVER;
+	health_note(t, HEALTH_INTERFACE, false);
 	if (r->hung)
 		monitor_note(r->monitor, t, UNIT_LOG_WARNING, "the daemon did not answer: it was replaced");
 	else if (r->userspace)
@@ -149,6 +153,7 @@ static void restored(struct helper_call *c, int status, struct span output)
 		note_restored(r, w->tunnel);
 	} else if (status == RESTORE_FAILED || status < 0) {
 		monitor_note(r->monitor, w->tunnel, UNIT_LOG_ERROR, "the interface cannot be restored");
+		health_note(w->tunnel, HEALTH_INTERFACE, true);
 		retry_later(r);
 	} else if (!interface_exists(w->tunnel->ifindex)) {
 		retry_later(r); /* another interface has its name, or it is elsewhere: not again at once */
@@ -173,6 +178,7 @@ static void begin_restore(struct watched_daemon *w, int hung_pid)
 	if (fights_is_paused(&r->fights, FIGHT_ID, now_ms)) {
 		r->retry_at_ms = fights_next(&r->fights);
 		r->hung = hung_pid != 0;
+		health_note(w->tunnel, HEALTH_INTERFACE, true);
 		return;
 	}
 	(void)!fights_end(&r->fights, now_ms);
@@ -255,6 +261,7 @@ static void opened(struct monitor *m, struct monitored_tunnel *t, size_t index)
 		w->restoration->retry_at_ms = NEVER;
 		w->restoration->wait_ms = 0;
 		w->restoration->userspace = w->restoration->hung = false;
+		health_note(t, HEALTH_INTERFACE, false);
 	}
 	start_watching(w);
 	if (!t->busy && incomplete && w->restoration->retry_at_ms == NEVER)

@@ -10,6 +10,7 @@
 #include "quick/host/endpoint_route.h"
 #include "quick/host/handshake_probe.h"
 #include "quick/host/signals.h"
+#include "quick/host/unit_state.h"
 #include "quick/journal/journal.h"
 #include "quick/monitor/endpoint_watch.h"
 #include "report/report.h"
@@ -295,11 +296,30 @@ static int probe(struct host *host, struct span rest, struct text *out)
 	return r < 0;
 }
 
+static int fail_unit(struct host *host, struct span name_text, struct text *out)
+{
+	char name[WG_NAME_MAX];
+	struct text t = text_fixed(name, sizeof name);
+
+	(void)host;
+	(void)out;
+	text_span(&t, name_text);
+	return t.failed || unit_state_fail(name) < 0;
+}
+
+static int reset_units(struct host *host, struct span names, struct text *out)
+{
+	(void)host;
+	(void)out;
+	return unit_state_reset(names) < 0;
+}
+
 static const struct {
 	const char *word;
 	int (*work)(struct host *host, struct span rest, struct text *out);
 } works[] = {
 	{ "restore", restore }, { "look-up", look_up }, { "see", see }, { "set", set }, { "replace", replace }, { "probe", probe },
+	{ "fail-unit", fail_unit }, { "reset-units", reset_units },
 };
 
 /* With new connections: the monitor closes or uses those that it has. */
@@ -310,6 +330,7 @@ static int work(void *ctx, const char *request, struct text *out)
 	struct span rest = span_of(request), word;
 	int status = 255;
 
+	unsetenv("NOTIFY_SOCKET"); /* the monitor's: a daemon would tell systemd that it is ready */
 	if (rtnetlink_open(&host.rtnetlink) < 0 || !span_next(&word, &rest, ' '))
 		return status;
 	for (size_t i = 0; i < ARRAY_LEN(works); i++)
@@ -334,7 +355,7 @@ void monitor_helper_stop(void)
 	helper_stop(&monitor_helper);
 }
 
-enum { LOOK_UP_S = 10, SEE_S = 5, SET_S = 35, PROBE_S = 10, RESTORE_S = 120 };
+enum { LOOK_UP_S = 10, SEE_S = 5, SET_S = 35, PROBE_S = 10, RESTORE_S = 120, UNIT_S = 30 };
 
 int helper_restore(struct helper_call *c, const char *name, bool userspace, int hung_pid, struct span endpoints)
 {
@@ -395,4 +416,16 @@ int helper_set_endpoint(struct helper_call *c, const char *name, const struct pe
 int helper_probe(struct helper_call *c, const char *name, const struct peer_endpoint *to)
 {
 	return call_for_peer(c, "probe", PROBE_S, name, to);
+}
+
+int helper_set_unit(struct helper_call *c, bool failed, const char *names)
+{
+	struct text t = text_heap();
+	int r = -ENOMEM;
+
+	text_f(&t, "%s %s", failed ? "fail-unit" : "reset-units", names);
+	if (!t.failed)
+		r = helper_call(&monitor_helper, c, HELPER_TUNNEL, UNIT_S, t.p);
+	text_heap_free(&t);
+	return r;
 }

@@ -32,6 +32,9 @@ must_check int helper_set_endpoint(struct helper_call *c, const char *name, cons
 /* A handshake from another socket. */
 must_check int helper_probe(struct helper_call *c, const char *name, const struct peer_endpoint *to);
 
+/* Lets wg-quick-health@NAME.service fail, or resets those of a list of names. */
+must_check int helper_set_unit(struct helper_call *c, bool failed, const char *names);
+
 /* Appends "KEY ENDPOINT" for each peer of the tunnel whose endpoint is a name or a list, and is known: where it was seen last. */
 void endpoints_print(const struct monitored_tunnel *t, struct text *out);
 

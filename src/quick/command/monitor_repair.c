@@ -4,6 +4,7 @@
 
 #include "messages.h"
 #include "monitor.h"
+#include "monitor_health.h"
 #include "quick/host/clock.h"
 #include "quick/host/job.h"
 #include "quick/monitor/fights.h"
@@ -20,6 +21,8 @@ struct repairs {
 	struct job *job; /* owned */
 	bool path_changed, path_changes_next; /* before this repair, and during it: then another MTU is no fight */
 	bool is_down, is_gone, is_edited; /* which was reported */
+	unsigned int failures; /* in a row */
+	char failed[128];      /* the last of them, which was reported */
 };
 static size_t jobs;
 
@@ -87,9 +90,9 @@ static void take_step(struct repairs *r, struct results *x, struct done *d, stru
 	if (!span_next(&id, &rest, ' ') || !span_to_u64(&number, id, UINT64_MAX))
 		return;
 	note_first(d, rest);
-	if (d == &x->set && r->path_changed)
-		return;
-	if (fights_note(&r->fights, number, clock_boot_ms(), 60000ull * settings_monitor_pause_min(&r->monitor->host->settings)) && d != &x->failed)
+	if (d == &x->failed || (d == &x->set && r->path_changed))
+		return; /* no fight */
+	if (fights_note(&r->fights, number, clock_boot_ms(), 60000ull * settings_monitor_pause_min(&r->monitor->host->settings)))
 		note_first(d == &x->set ? &x->fought_over_mtu : &x->fought_over, rest);
 }
 
@@ -130,11 +133,19 @@ static void note(struct repairs *r, enum unit_log_level level, const char *verb,
 		monitor_note(r->monitor, r->tunnel, level, "%s %s", verb, d->first);
 }
 
+/* It is tried again and again, but reported once. */
+static void report_failed(struct repairs *r, const struct done *failed)
+{
+	if (failed->n > 0 && strcmp(r->failed, failed->first) != 0)
+		note(r, UNIT_LOG_ERROR, "cannot restore", failed);
+	memcpy(r->failed, failed->first, sizeof r->failed);
+}
+
 static void report(struct repairs *r, const struct results *x, enum repair_status status)
 {
 	note(r, UNIT_LOG_INFO, "set", &x->set);
 	note(r, UNIT_LOG_INFO, "restored", &x->restored);
-	note(r, UNIT_LOG_ERROR, "cannot restore", &x->failed);
+	report_failed(r, &x->failed);
 	if (x->fought_over.n > 0)
 		give_way(r, "removes", x->fought_over.first);
 	if (x->fought_over_mtu.n > 0)
@@ -182,6 +193,17 @@ static enum schedule_result result_of(int status)
 	return status == REPAIR_DONE || status == REPAIR_GONE || status == REPAIR_NOT_UP ? SCHEDULE_DONE : SCHEDULE_FAILED;
 }
 
+/* The first failure may be that of a moment, as when a link is about to be up. */
+static void note_health(struct repairs *r, const struct results *x, int status)
+{
+	enum { TOLERATED = 1 };
+
+	if (status == REPAIR_LOCKED || status == REPAIR_NOT_UP || status == REPAIR_GONE)
+		return;
+	r->failures = status != REPAIR_DONE || x->failed.n > 0 ? r->failures + 1 : 0;
+	health_note(r->tunnel, HEALTH_STEPS, r->failures > TOLERATED || fights_next(&r->fights) != NEVER);
+}
+
 static void job_done(struct job *j, int status)
 {
 	struct repairs *r = j->owner;
@@ -196,6 +218,7 @@ static void job_done(struct job *j, int status)
 	} else if (status < 0) {
 		monitor_note(r->monitor, r->tunnel, UNIT_LOG_ERROR, "a repair did not end in time, or was killed");
 	}
+	note_health(r, &x, status);
 	r->path_changed = r->path_changes_next || (status == REPAIR_LOCKED && r->path_changed);
 	r->path_changes_next = false;
 	text_heap_free(&j->output);

@@ -4,6 +4,7 @@
 
 #include "messages.h"
 #include "monitor.h"
+#include "monitor_health.h"
 #include "quick/journal/journal.h"
 #include "quick/journal/other_tunnels.h"
 #include "report/report.h"
@@ -160,6 +161,7 @@ static void open_and_tell(struct monitor *m, struct journal *j)
 	if (!t)
 		return;
 	update(m, t, j);
+	health_opened(t);
 	for (size_t i = 0; monitor_watchers[i]; i++)
 		if (monitor_watchers[i]->opened)
 			monitor_watchers[i]->opened(m, t, i);
@@ -176,6 +178,8 @@ static void read_journal(struct monitor *m, const char *name)
 	if (at < m->n_tunnels && (!is_up || m->tunnels[at]->ifindex != j.ifindex)) {
 		if (!j.exists)
 			monitor_status_remove(name);
+		if (!is_up)
+			health_closed(m->tunnels[at]);
 		close_at(m, at);
 		at = m->n_tunnels;
 	}
@@ -203,8 +207,10 @@ void monitor_read_journals(struct monitor *m, const char *name)
 		bool listed = false;
 		for (size_t k = 0; k < names.n; k++)
 			listed |= strcmp(names.list[k], m->tunnels[i]->name) == 0;
-		if (!listed)
-			close_at(m, i);
+		if (listed)
+			continue;
+		health_closed(m->tunnels[i]);
+		close_at(m, i);
 	}
 	string_list_free(&names);
 	monitor_update_filter(m);
