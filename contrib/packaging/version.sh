@@ -1,6 +1,19 @@
 #!/bin/sh
-# version.sh [compatible]: prints the version of the suite, or that of the wireguard-tools that it is compatible with.
+# version.sh [compatible | date]: prints the version of the suite, that of the wireguard-tools that it is compatible with, or the
+# date of the version's entry in contrib/NEWS.md.
 set -eu
-name=WGSUITE_VERSION
-[ "${1-}" != compatible ] || name=WGSUITE_COMPATIBLE_VERSION
-sed -n "s/^#define $name \"\(.*\)\"$/\1/p" "$(dirname "$0")/../../src/base/version.h"
+root=$(dirname "$0")/../..
+defined() { sed -n "s/^#define $1 \"\(.*\)\"$/\1/p" "$root/src/base/version.h"; }
+case ${1-} in
+'') defined WGSUITE_VERSION ;;
+compatible) defined WGSUITE_COMPATIBLE_VERSION ;;
+date)
+	version=$(defined WGSUITE_VERSION)
+	date=$(awk -v version="$version" '$1 == "##" && $2 == version { print substr($3, 2, length($3) - 2) }' "$root/contrib/NEWS.md")
+	case $date in
+	[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]) echo "$date" ;;
+	*) echo "version.sh: no entry \`## $version (YYYY-MM-DD)' in contrib/NEWS.md" >&2; exit 1 ;;
+	esac
+	;;
+*) echo "usage: version.sh [compatible | date]" >&2; exit 2 ;;
+esac
