@@ -203,9 +203,25 @@ deb:
 dist-static:
 	$(Q)CC="$(CC)" CFLAGS="$(CFLAGS)" CPPFLAGS="$(CPPFLAGS)" LDFLAGS="$(LDFLAGS)" OPT="$(OPT)" sh contrib/packaging/dist-static.sh $(O)
 
+# The source tarball, in $(O).
+dist:
+	$(Q)sh contrib/packaging/dist.sh $(O)
+
+# The bill of materials (SPDX 2.3) of what `make install` installs: $(O)/wgsuite.spdx.json.
+sbom: all
+	$(Q)rm -rf $(O)/sbom && mkdir -p $(O)/sbom
+	$(Q)$(MAKE) --no-print-directory install DESTDIR=$(abspath $(O)/sbom)
+	$(Q)python3 contrib/packaging/sbom.py $(O)/sbom $(O)/wgsuite.spdx.json
+
+# All files of a release, in $(O)/release, and their signature: KEY=the secret key. See contrib/packaging/README.md.
+release:
+	$(Q)sh contrib/packaging/release.sh $(O)
+release-sign:
+	$(Q)sh contrib/packaging/sign.sh $(O)/release "$(KEY)"
+
 clean:
 	$(Q)rm -rf $(O)
 
-.PHONY: all install deb dist-static clean
+.PHONY: all install deb dist-static dist sbom release release-sign clean
 .DELETE_ON_ERROR:
 -include $(shell find $(O)/src $(O)/tests $(O)/faults -type f -name '*.d' 2>/dev/null)

@@ -18,7 +18,7 @@ rm -rf "$tree" "$out"/*.deb "$out/debug"
 mkdir "$tree" "$out/debug"
 # The files that Git knows, or of an unpacked tarball all but what was built.
 cd "$root"
-if git rev-parse --is-inside-work-tree > /dev/null 2>&1; then
+if [ "$(git rev-parse --show-toplevel 2> /dev/null)" = "$root" ]; then
 	git ls-files -z --cached --others --exclude-standard
 else
 	find . -path ./build -prune -o -type f -print0 -o -type l -print0

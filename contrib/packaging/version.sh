@@ -1,11 +1,12 @@
 #!/bin/sh
-# version.sh [compatible | date]: prints the version of the suite, that of the wireguard-tools that it is compatible with, or the
-# date of the version's entry in contrib/NEWS.md.
+# version.sh [compatible | date | of TREE]: prints the version of the suite (or of another tree of it), that of the wireguard-tools
+# that it is compatible with, or the date of the version's entry in contrib/NEWS.md.
 set -eu
 root=$(dirname "$0")/../..
 defined() { sed -n "s/^#define $1 \"\(.*\)\"$/\1/p" "$root/src/base/version.h"; }
 case ${1-} in
 '') defined WGSUITE_VERSION ;;
+of) root=$2; defined WGSUITE_VERSION ;;
 compatible) defined WGSUITE_COMPATIBLE_VERSION ;;
 date)
 	version=$(defined WGSUITE_VERSION)
@@ -15,5 +16,5 @@ date)
 	*) echo "version.sh: no entry \`## $version (YYYY-MM-DD)' in contrib/NEWS.md" >&2; exit 1 ;;
 	esac
 	;;
-*) echo "usage: version.sh [compatible | date]" >&2; exit 2 ;;
+*) echo "usage: version.sh [compatible | date | of TREE]" >&2; exit 2 ;;
 esac
