@@ -13,7 +13,7 @@ test="clang llvm libclang-rt-dev libcmocka-dev bats valgrind
 	tcpdump tshark fping mandoc python3 python3-cryptography zsh fish qemu-system-x86 cpio xz-utils zstd
 	mmdebstrap libssh-gcrypt-4 libreadline8 spin
 	libqrencode4 libpng16-16 zbar-tools libncursesw6 tmux graphviz
-	ansible-core
+	ansible-core signify-openbsd minisign python3-license-expression
 	debhelper lintian crun umoci"
 # `make bench`: load generators, the cryptography libraries to compare with, and the plotter.
 bench="iperf3 iproute2 iputils-ping procps util-linux nftables jq strace python3 libssl-dev libsodium-dev

@@ -17,12 +17,14 @@ rm SHA256SUMS.names
 case $(sed -n 2p "$key" | base64 -d 2> /dev/null | head -c 4 | tr -d '\0') in
 EdBK)
 	program=$(command -v signify-openbsd || command -v signify) || fail "signify is not installed"
-	"$program" -S -s "$key" -m SHA256SUMS -x SHA256SUMS.sig
+	signature=SHA256SUMS.sig
+	"$program" -S -s "$key" -m SHA256SUMS -x $signature
 	;;
 Ed*)
 	command -v minisign > /dev/null || fail "minisign is not installed"
-	minisign -S -s "$key" -m SHA256SUMS -x SHA256SUMS.minisig -t "wgsuite, SHA256SUMS of a release" > /dev/null
+	signature=SHA256SUMS.minisig
+	minisign -S -s "$key" -m SHA256SUMS -x $signature -t "wgsuite, SHA256SUMS of a release" > /dev/null
 	;;
 *) fail "$2 is no secret key of signify or minisign" ;;
 esac
-echo "$folder"/SHA256SUMS.*sig
+echo "$folder/$signature"

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""spdx_check.py DOCUMENT INSTALLED SOURCES: whether a document is valid SPDX 2.3 in JSON, and true.
+"""spdx_check.py INSTALLED SOURCES DOCUMENT…: whether documents are valid SPDX 2.3 in JSON, and true.
 
 Valid: members, formats and identifiers as the specification of SPDX 2.3 (clauses 6 to 11) has them. True: INSTALLED and SOURCES
 have the files with these checksums and no others, and the libraries are those that the programs name. Prints what is wrong, one
-line each; exit 1 if something is.
+line each after the name of the document; exit 1 if something is.
 """
 import datetime
+import functools
 import hashlib
 import json
 import os
@@ -143,12 +144,23 @@ def check_relationships(content, elements):
         wrong.append(f"{element}: no relationship leads to it")
 
 
+@functools.lru_cache(maxsize=None)
+def linked(path):
+    printed = subprocess.run(["objdump", "-p", path], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return {"SPDXRef-Library-" + soname for soname in re.findall(r"NEEDED +(\S+)", printed)}
+
+
+@functools.lru_cache(maxsize=None)
+def version_of(package):
+    return subprocess.run(["dpkg-query", "-W", "-f", "${Version}\n", package], stdout=subprocess.PIPE, text=True,
+                          stderr=subprocess.DEVNULL, check=False).stdout.split("\n")[0]
+
+
 def check_libraries(content, programs, top):
     """The libraries as objdump(1) prints them, and the versions that dpkg has of their packages."""
     packages = {item["SPDXID"]: item for item in content["packages"]}
     for path, file in programs.items():
-        printed = subprocess.run(["objdump", "-p", os.path.join(top, path)], stdout=subprocess.PIPE, text=True, check=True).stdout
-        wanted = {"SPDXRef-Library-" + soname for soname in re.findall(r"NEEDED +(\S+)", printed)}
+        wanted = linked(os.path.join(top, path))
         found = {link["relatedSpdxElement"] for link in content["relationships"]
                  if link["spdxElementId"] == file["SPDXID"] and link["relationshipType"] == "DYNAMIC_LINK"}
         expect(wanted == found, f"{path}: links with {sorted(wanted)}, the document has {sorted(found)}")
@@ -163,13 +175,11 @@ def check_libraries(content, programs, top):
         for reference in item.get("externalRefs", []):
             locator = reference.get("referenceLocator", "")
             expect(reference.get("referenceType") == "purl" and locator.startswith("pkg:deb/"), f"package {item['name']}: externalRefs")
-            version = subprocess.run(["dpkg-query", "-W", "-f", "${Version}\n", item["name"]], stdout=subprocess.PIPE, text=True,
-                                     stderr=subprocess.DEVNULL, check=False).stdout.split("\n")[0]
+            version = version_of(item["name"])
             expect(item["versionInfo"] == version, f"package {item['name']}: version {item['versionInfo']}, installed {version}")
 
 
-def main():
-    document, installed, sources = sys.argv[1:]
+def check(document, installed, sources):
     with open(document, encoding="utf-8") as file:
         content = json.load(file)
     check_header(content)
@@ -196,9 +206,18 @@ def main():
                 wrong.append(f"file {path}: not in the document")
     expect(len(programs) >= 3, f"programs: {sorted(programs)}")
     check_libraries(content, programs, installed)
-    for text in wrong:
-        print(text)
-    sys.exit(1 if wrong else 0)
+
+
+def main():
+    code = 0
+    installed, sources, *documents = sys.argv[1:]
+    for document in documents:
+        wrong.clear()
+        check(document, installed, sources)
+        for text in wrong:
+            print(f"{document}: {text}")
+            code = 1
+    sys.exit(code if documents else 2)
 
 
 main()

@@ -7,7 +7,7 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/wgsuite-lint.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
 # The lints and their self-test name what they refuse; vectors.c reads more test vectors next to the tree if there are any.
-for place in src man completion contrib tests README.md Makefile .ci; do
+for place in src man completion contrib tests README.md SECURITY.md Makefile .ci; do
 	[ ! -e "$place" ] || find "$place" -type f ! -path 'tests/lint/*' ! -path 'tests/lib/vectors.[ch]' \
 		! -path 'tests/fuzz/corpus/*' ! -name '*.jsonl' ! -name '*.svg'
 done | sort > "$scratch/files"

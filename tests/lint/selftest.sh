@@ -353,6 +353,26 @@ document "a link to a file that does not exist" '[here](doc/gone.md)' 'doc/gone.
 document "a case that the adversary does not have" 'case `h99`' 'h99 is no case'
 document "a mutant that does not exist" 'mutants `replay-*`' 'replay-* is no mutant'
 
+releases() { # releases VERSION NEWS-LINE…
+	clean
+	file src/base/version.h "#define WGSUITE_VERSION \"$1\""
+	shift
+	file contrib/NEWS.md "# News" "" "$@"
+}
+releases 1.1 '## 1.1 (2026-01-02)' '- New.' '' '## 1.0 (2026-01-01)' '- All.'
+accepts release.sh "a version with an entry in NEWS"
+releases 1.2 '## 1.1 (2026-01-02)' '- New.'
+refuses release.sh "a version without an entry in NEWS" 'expected `## 1.2 (YYYY-MM-DD)'
+releases 1.1 '## 1.1' '- New.'
+refuses release.sh "an entry without a date" 'expected `## 1.1 (YYYY-MM-DD)'
+releases 1.1 '## 1.1 (2026-01-02)' '## 1.2 (2026-01-02)'
+refuses release.sh "an entry of a later version below" 'not sorted by version: 1.1 1.2'
+releases 1.1 '## 1.1 (2026-01-02)' '## 1.1 (2026-01-01)'
+refuses release.sh "two entries of a version" 'not sorted by version: 1.1 1.1'
+releases 1.1 '## 1.1 (2026-01-02)'
+file contrib/key "untrusted comment: minisign encrypted secret key" "RWRTY0Iy"
+refuses release.sh "a secret key" 'contrib/key: a secret key'
+
 clean
 cp "$here/all.sh" "$tree/tests/lint/"
 rm "$tree/tests/lint/purity.sh"

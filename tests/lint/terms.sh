@@ -7,7 +7,7 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/wgsuite-lint.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
 # Not read: data, and configurations that other people wrote.
-for place in src man README.md contrib completion tests Makefile .ci; do
+for place in src man README.md SECURITY.md contrib completion tests Makefile .ci; do
 	[ ! -e "$place" ] || find "$place" -type f ! -path 'tests/fuzz/corpus/*' ! -path 'tests/vectors/*' \
 		! -path 'tests/netns/configs/*' ! -name '*.jsonl' ! -name '*.svg'
 done | sort > "$scratch/files"

@@ -5,7 +5,7 @@ set -eu
 cd "${1:-$(dirname "$0")/../..}"
 
 places=
-for place in src completion man contrib Makefile README.md; do
+for place in src completion man contrib Makefile README.md SECURITY.md; do
 	[ ! -e "$place" ] || places="$places $place"
 done
 # A stub resolver (stub-resolv.conf) is not unfinished work.
