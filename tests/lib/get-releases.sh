@@ -39,13 +39,13 @@ release() { # release NAME VARIANT PACKAGES
 release bullseye minbase gcc-10,systemd,systemd-sysv,dbus,iproute2,iputils-ping,nftables,procps
 # Debian 11 does not enable it.
 chroot "$out/bullseye" systemctl --quiet enable systemd-resolved 2> /dev/null || code=1
-others() { # others RELEASE: its compilers between the oldest and the newest ones, each after a comma
-	for compiler in $between; do
+others() { # others RELEASE: its compilers besides the oldest ones, each after a comma
+	for compiler in $newest $between; do
 		[ "$(release_of "$compiler")" != "$1" ] || printf ,%s "$compiler"
 	done
 }
-release trixie extract "gcc-14,clang-19,musl-tools$(others trixie)"
-release forky extract gcc-15
+release trixie extract "gcc-14,musl-tools$(others trixie)"
+[ -z "$(others forky)" ] || release forky extract "$(others forky | cut -c2-)"
 [ -z "$(others bookworm)" ] || release bookworm extract "$(others bookworm | cut -c2-)"
 if [ ! -e "$out/i386" ]; then
 	. "$here/apt.sh"
