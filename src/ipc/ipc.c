@@ -121,6 +121,11 @@ static int get_from_socket(struct ipc *c, struct wg_device *out, const char *nam
 	return rc;
 }
 
+bool ipc_socket_is_refused(const struct ipc *c, const char *name)
+{
+	return socket_is_refused(c->socket_dir, name);
+}
+
 int ipc_get(struct ipc *c, struct wg_device *out, const char *name)
 {
 	uint32_t ifindex;

@@ -80,6 +80,26 @@ void ipc_remove_dead_daemon(const char *dir, const char *name)
 		(void)unlink(statistics);
 }
 
+/* Of socket(): by a sandbox. */
+static bool is_refused(int error)
+{
+	return error == EPERM || error == EACCES || error == EAFNOSUPPORT;
+}
+
+bool socket_is_refused(const char *dir, const char *name)
+{
+	struct stat st;
+	int fd;
+
+	if (socket_stat(&st, dir, name))
+		return false;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return is_refused(errno);
+	close(fd);
+	return false;
+}
+
 int socket_open(const char *dir, const char *name)
 {
 	struct sockaddr_un sa;
@@ -94,7 +114,7 @@ int socket_open(const char *dir, const char *name)
 		return rc;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0) /* a sandbox without Unix sockets has no userspace devices either */
-		return errno == EPERM || errno == EACCES || errno == EAFNOSUPPORT ? -ENOENT : -errno;
+		return is_refused(errno) ? -ENOENT : -errno;
 	limit_silence(fd, GET_SILENCE_S); /* if its queue of connections is full, connect() waits */
 	if (connect(fd, (struct sockaddr *)&sa, sizeof sa) < 0)
 		rc = errno == EAGAIN ? -ETIMEDOUT : -errno;

@@ -15,6 +15,8 @@ must_check int socket_stat(struct stat *out, const char *dir, const char *name);
 /* A connection to the device's daemon, or -errno. -ENOENT: no daemon serves it; -ECONNREFUSED: the daemon has died, and
  * its socket was removed; -ETIMEDOUT: it does not accept connections. */
 must_check int socket_open(const char *dir, const char *name);
+/* The device has a socket, but a sandbox refuses Unix sockets to this process. */
+must_check bool socket_is_refused(const char *dir, const char *name);
 /* One request and its reply; both close fd. 0 or -errno. -ETIMEDOUT: the daemon was silent for 2 s, or 30 s after a set;
  * -EMSGSIZE: it reports more than a device can have. */
 must_check int socket_get(int fd, struct wg_device *out);

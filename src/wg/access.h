@@ -5,8 +5,10 @@
 
 #include "ipc/ipc.h"
 
-/* "Unable to access interface[ NAME]: …"; name may be null. error: -errno of ipc_get. */
+/* "Unable to access interface: …"; error: -errno of ipc_get. */
 void report_no_access(const struct ipc *c, const char *name, int error);
+/* "Unable to access interface NAME: …", for commands about several. */
+void report_no_access_to(const struct ipc *c, const char *name, int error);
 /* "Unable to modify interface: …"; error: -errno of ipc_set with this patch. */
 void report_not_modified(const struct ipc *c, const struct wg_device *patch, int error);
 

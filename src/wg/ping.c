@@ -87,7 +87,7 @@ static bool read_device(struct ping *g)
 	int r = ipc_get(&g->program->ipc, &g->device, g->interface);
 
 	if (r < 0)
-		report_no_access(&g->program->ipc, g->interface, r);
+		report_no_access_to(&g->program->ipc, g->interface, r);
 	if (r < 0 && g->interface[0] == '@')
 		report_help("the name of a peer follows the interface");
 	return r == 0;

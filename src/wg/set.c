@@ -119,7 +119,7 @@ static int find_peer(void *ctx, struct wg_public *key, const char *name)
 	int rc = s->is_read ? 0 : ipc_get(&s->program->ipc, &d, s->device);
 
 	if (rc) {
-		report_no_access(&s->program->ipc, NULL, rc);
+		report_no_access(&s->program->ipc, s->device, rc);
 		return rc;
 	}
 	if (!s->is_read) {

@@ -85,7 +85,7 @@ static int show_one(struct program *p, const char *name, const struct request *r
 	int rc = ipc_get(&p->ipc, &d, name);
 
 	if (rc) {
-		report_no_access(&p->ipc, NULL, rc);
+		report_no_access(&p->ipc, name, rc);
 		if (name[0] == '@')
 			report_help("the name of a peer follows the interface or `all'");
 		else if (show_document_is_format(name))
@@ -127,7 +127,7 @@ static bool show_listed(struct all *a, const struct ipc_name *name, bool is_last
 	int rc = ipc_get_listed(&a->p->ipc, &d, name);
 
 	if (rc) {
-		report_no_access(&a->p->ipc, name->name, rc);
+		report_no_access_to(&a->p->ipc, name->name, rc);
 		return true;
 	}
 	if (!a->r->field)
@@ -232,7 +232,7 @@ int cmd_showconf(struct program *p, int argc, char *const argv[])
 	}
 	rc = ipc_get(&p->ipc, &d, argv[1]);
 	if (rc) {
-		report_no_access(&p->ipc, NULL, rc);
+		report_no_access(&p->ipc, argv[1], rc);
 		return 1;
 	}
 	conf_print(&p->out, &d, &ipc_scopes);

@@ -174,7 +174,7 @@ static int show_one(struct document *doc)
 	int rc = ipc_get(&doc->p->ipc, &d, doc->r->device);
 
 	if (rc) {
-		report_no_access(&doc->p->ipc, NULL, rc);
+		report_no_access(&doc->p->ipc, doc->r->device, rc);
 		return 1;
 	}
 	report_set_interface(doc->r->device);
@@ -199,7 +199,7 @@ static int show_all(struct document *doc)
 	for (size_t i = 0; i < names.n; i++) {
 		rc = ipc_get_listed(&doc->p->ipc, &d, &names.list[i]);
 		if (rc)
-			report_no_access(&doc->p->ipc, names.list[i].name, rc);
+			report_no_access_to(&doc->p->ipc, names.list[i].name, rc);
 		else
 			add_device(doc, &d);
 		device_free(&d);

@@ -363,6 +363,14 @@ pretty() {
 	E
 	cc -o deny deny.c
 	expect_output 0 "" "" ./deny "$WG" show
+	# A device that is named exists, and the remedy follows the kernel's error.
+	for command in "show wgx" "showconf wgx" "show wgx json" "set wgx listen-port 1" "set wgx peer @a remove" "ping wgx @a"; do
+		run -1 ./deny "$WG" $command
+		[[ $output == "Unable to "*"help: its daemon is reached by a Unix socket, which this process may not open: add AF_UNIX to RestrictAddressFamilies= of its unit"* ]] ||
+			{ echo "$command: $output"; false; }
+	done
+	run -1 ./deny "$WG" show none
+	[[ $output == "Unable to access interface: "* && $output != *help* ]]
 	[ -S /run/wireguard/wgx.sock ]
 }
 
