@@ -130,7 +130,8 @@ static struct sd_bus_message *manager_call_new(struct sd_bus *bus, const char *m
 	return call_new(bus, "org.freedesktop.resolve1.Manager", member);
 }
 
-/* Sends the message if it was built, and frees it. optional: a method that old versions do not have. */
+/* Sends the message if it was built, and frees it. optional: a method that old versions do not have. -EBUSY: systemd-networkd
+ * manages the link, and what others set was discarded. */
 static int call(struct sd_bus *bus, struct sd_bus_message *take_m, bool built, const char *member, bool optional,
 		struct text *why)
 {
@@ -142,6 +143,8 @@ static int call(struct sd_bus *bus, struct sd_bus_message *take_m, bool built, c
 		r = 0;
 	if (r < 0)
 		text_f(why, "systemd-resolved: %s: %s", member, e.message ? e.message : strerror(-r));
+	if (r < 0 && e.name && strcmp(e.name, "org.freedesktop.resolve1.LinkBusy") == 0)
+		r = -EBUSY;
 	sd.error_free(&e);
 	if (take_m)
 		sd.message_unref(take_m);
@@ -289,5 +292,5 @@ int resolved_revert(uint32_t ifindex, struct text *why)
 	m = manager_call_new(bus, "RevertLink");
 	r = call(bus, m, m && sd.append(m, "i", (int32_t)ifindex) >= 0, "RevertLink", false, why);
 	sd.unref(bus);
-	return r;
+	return r == -EBUSY ? 0 : r;
 }

@@ -12,8 +12,9 @@ enum resolved_owns resolved_owns(const struct resolv_conf *now);
 /* True when it is running, or D-Bus starts it. */
 bool resolved_answers(void);
 
-/* 0, or -errno with the reason in *why. */
+/* 0, or -errno with the reason in *why; -EBUSY: systemd-networkd manages the link. */
 must_check int resolved_set(uint32_t ifindex, const struct dns_config *d, struct text *why);
-must_check int resolved_revert(uint32_t ifindex, struct text *why); /* 0: the link is gone, and its settings with it */
+/* 0 also if the settings are gone: with the link, or because systemd-networkd manages it. */
+must_check int resolved_revert(uint32_t ifindex, struct text *why);
 
 #endif

@@ -248,7 +248,12 @@ static int perform_dns(struct performer *pf, const struct plan *p, struct step *
 		report_error("cannot set the name servers: %s", reason);
 	else
 		report_warning("cannot set the name servers: %s", reason);
-	report_help("set [dns] backend in " SETTINGS_PATH "; with `none', the name servers of the host stay in use");
+	if (p->dns_backend == DNS_RESOLVED && r == -EBUSY)
+		report_help("systemd-networkd manages %s: write `[Match] Name=%s' and `[Link] Unmanaged=yes' to "
+			    "/etc/systemd/network/10-%s.network, and run `networkctl reload'", p->name, p->name, p->name);
+	else
+		report_help("set [dns] backend in " SETTINGS_PATH
+			    "; with `none', the name servers of the host stay in use");
 	return p->dns_required ? r : 0;
 }
 
