@@ -22,6 +22,19 @@ overlay_packages() {
 	on "$1" mount -t overlay -o "lowerdir=$NET_DIR/usr:$WGSUITE_PEERS/hosts/usr:/usr" overlay /usr
 }
 
+# install_ufw HOST: what the installation of the ufw package does, on a host.
+install_ufw() {
+	overlay_packages "$1"
+	host_sh "$1" <<-END
+	cp -aL "$WGSUITE_PEERS/hosts/etc/ufw" /etc/
+	cp -a "$WGSUITE_PEERS/hosts/etc/default/ufw" /etc/default/
+	cp /usr/share/ufw/ufw.conf /usr/share/ufw/*.init /etc/ufw/
+	cp /usr/share/ufw/iptables/*.rules /etc/ufw/
+	chmod 640 /etc/ufw/*.rules /etc/ufw/*.init
+	mkdir -p /run/lock
+	END
+}
+
 # boot_machine NAME: boots a Debian system with systemd, with the programs, units and man pages installed. `on`, `wire`
 # and the other functions accept its name like that of a host. stop_machine NAME stops it. With "bare" as the second
 # argument nothing is installed.

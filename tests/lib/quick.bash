@@ -26,6 +26,23 @@ quick_file() {
 	END
 }
 
+# tailscale_rules: the policy rules of Tailscale on host a, and its network on an interface ts0.
+tailscale_rules() {
+	host_sh a <<-'END'
+	for f in -4 -6; do
+		ip $f rule add pref 5210 fwmark 0x80000/0xff0000 lookup main
+		ip $f rule add pref 5230 fwmark 0x80000/0xff0000 lookup default
+		ip $f rule add pref 5250 fwmark 0x80000/0xff0000 unreachable
+		ip $f rule add pref 5270 lookup 52
+	done
+	ip link add ts0 type dummy 2> /dev/null || ip link add ts0 type bridge
+	ip address add 100.64.0.1/32 dev ts0
+	ip link set ts0 up
+	ip route add 100.64.0.0/10 dev ts0 table 52
+	ip -6 route add fd7a:115c:a1e0::/48 dev ts0 table 52
+	END
+}
+
 # quick_state: prints all state of host a that a tunnel could change or leave behind, for comparisons. Starts few programs,
 # as it runs thousands of times.
 quick_state() {

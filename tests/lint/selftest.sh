@@ -335,6 +335,20 @@ clean
 file tests/cli/x.bats '@test "x" {' '	[ 1 ] && [ 2 ] || false' '	[[ 1 = 2 && 3 = 3 ]]' '	cat <<-END' '	! true' '	END' '	! false' '}'
 accepts checks.sh "statements that can fail"
 
+statements() { # statements LINE…: the page
+	clean
+	file contrib/doc/other-software.md "$@"
+	file tests/netns/other_x.bats '# [one] [two]' '@test "x" {' '	# [three]' '}'
+}
+statements '- One. <!-- other_x: one -->' '- Two' '  lines. <!-- other_x: two -->' '' '  code' '- Three. <!-- other_x: three -->'
+accepts statements.sh "statements with a test"
+statements '- One. <!-- other_x: one -->' '- Two.' '- Three. <!-- other_x: three -->'
+refuses statements.sh "a statement without a test" 'other-software.md:2: no test is named'
+statements '- One. <!-- other_x: one -->' '- Two. <!-- other_x: two -->' '- Three. <!-- other_x: three -->' '- Four. <!-- other_x: four -->'
+refuses statements.sh "a test that does not exist" '[four] is not in tests/netns/other_x.bats'
+statements '- One. <!-- other_x: one -->' '- Two. <!-- other_x: two -->'
+refuses statements.sh "a test without a statement" '[three] is no statement'
+
 clean
 plant contrib/HACKING.md 'The route is chosen by `route()` in `src/quick/host/route.c`, which fills a `struct step`.' \
 	'A test of host/route.c is src/MODULE/X_test.c; see quick/plan/up.c and [this file](HACKING.md).'

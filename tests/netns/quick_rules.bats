@@ -21,25 +21,8 @@ reaches() {
 
 all_reach() { reaches a 8.8.8.8 "$@" && reaches a 2001:db8:77::1 "$@"; }
 
-# Its rules as Tailscale has them, and its network.
-tailscale() {
-	host_sh a <<-'END'
-	for f in -4 -6; do
-		ip $f rule add pref 5210 fwmark 0x80000/0xff0000 lookup main
-		ip $f rule add pref 5230 fwmark 0x80000/0xff0000 lookup default
-		ip $f rule add pref 5250 fwmark 0x80000/0xff0000 unreachable
-		ip $f rule add pref 5270 lookup 52
-	done
-	ip link add ts0 type dummy 2> /dev/null || ip link add ts0 type bridge
-	ip address add 100.64.0.1/32 dev ts0
-	ip link set ts0 up
-	ip route add 100.64.0.0/10 dev ts0 table 52
-	ip -6 route add fd7a:115c:a1e0::/48 dev ts0 table 52
-	END
-}
-
 @test "the rules of another VPN come first" {
-	tailscale
+	tailscale_rules
 	before=$(quick_state)
 	run -0 on a wg-quick up wg0
 	[[ $output == *"[#] ip -4 rule add pref 32765 not fwmark 51820 table 51820"* ]]

@@ -10,19 +10,6 @@ teardown() { net_end; }
 PRIVATE=2IHAoIOz+tWxRZ4oRlI1xHiD5FADVBTKOePnLSZNSkw= # the client's key in the published setup
 PUBLIC=jrmb57ih/aiW/a3/eLWP4Aq4av2UkcQyDpTkVaHq0ks=
 
-# install_ufw HOST: what the installation of the ufw package does, on a host.
-install_ufw() {
-	overlay_packages "$1"
-	host_sh "$1" <<-END
-	cp -aL "$WGSUITE_PEERS/hosts/etc/ufw" /etc/
-	cp -a "$WGSUITE_PEERS/hosts/etc/default/ufw" /etc/default/
-	cp /usr/share/ufw/ufw.conf /usr/share/ufw/*.init /etc/ufw/
-	cp /usr/share/ufw/iptables/*.rules /etc/ufw/
-	chmod 640 /etc/ufw/*.rules /etc/ufw/*.init
-	mkdir -p /run/lock
-	END
-}
-
 ufw_rules() { on "$1" sh -c 'iptables -S; ip6tables -S; ufw status verbose; ufw status numbered'; }
 
 @test "a server with ufw and a client behind NAT: up and down twice leave the firewall rules unchanged" {

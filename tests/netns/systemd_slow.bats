@@ -246,6 +246,7 @@ harden_unit() {
 }
 
 @test "a hardened unit without AF_UNIX is an error and leaves nothing behind; with AF_UNIX it works" {
+	# [hardened-wg-quick] of contrib/doc/other-software.md
 	box_tunnel 10.9.0.0/24
 	before=$(box_state)
 	harden_unit
