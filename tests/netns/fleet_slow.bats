@@ -18,6 +18,7 @@ fleet() {
 	for name in $HOSTS; do
 		n=$((10#${name#h}))
 		plug net "$name" eth0 "192.0.2.$n/24"
+		on "$name" sh -c 'echo 1 > /proc/sys/net/ipv4/conf/all/rp_filter; echo 0 > /proc/sys/net/ipv4/conf/default/rp_filter'
 	done
 	router h01
 	mkdir "$NET_DIR/home"
@@ -59,8 +60,9 @@ recap() { grep -o "$1=[0-9]*" <<< "$output" | awk -F= '{ n += $2 } END { print n
 
 # converges OPTION…: a run succeeds.
 converges() {
-	run -0 play "$@"
+	run play "$@"
 	echo "$output"
+	[ "$status" = 0 ]
 }
 
 # complete: the large variants take longer than the others together.
@@ -113,6 +115,7 @@ nothing_left() {
 		[ "$(on "$name" sh -c 'ls /etc/wireguard /sys/class/net' | grep -c next)" = 0 ]
 		[ -z "$(on "$name" ip rule show priority 100)$(on "$name" ip route show table 51821 2> /dev/null)" ]
 		run -1 on "$name" wg-quick confirm
+		[ "$(on "$name" cat /proc/sys/net/ipv4/conf/wg0/rp_filter)" = 0 ]
 	done
 }
 
@@ -169,6 +172,67 @@ state() {
 	on h03 fping -t 3000 10.8.0.1
 }
 
+# lines_for HOST LINE…: more lines of YAML for a host.
+lines_for() {
+	local name=$1 line
+	shift
+	for line; do sed -i "/^    $name:/a\\      $line" "$NET_DIR/inventory.yml"; done
+}
+
+@test "what goes wrong: another suite, a rotation that is interrupted, a host that a change cuts off, tunnels that cannot be doubled" {
+	complete 2
+	fleet 3
+	inventory hub
+	mkdir "$NET_DIR/other"
+	ln -s "$WGSUITE_PEERS/wg-quick" "$NET_DIR/other/wg-quick"
+	NET_PATH=$NET_DIR/other:$NET_PATH run -2 play
+	echo "$output"
+	[[ $output == *"this role needs wgsuite on the host"* ]]
+
+	converges
+	keys=$(public_keys)
+	# Packets to the port of the tunnel are lost while its keys are replaced: traffic takes the second tunnel until the rotation is complete.
+	on h01 nft -f - <<< 'table inet cut { chain in { type filter hook input priority 0; udp dport 51820 drop; }; }'
+	run -2 play -e wgsuite_rotate_keys=all -e wgsuite_rotation_timeout=2
+	echo "$output"
+	[[ $output == *"wg0: no handshake within 2 seconds with h0"* ]]
+	all_reach h02
+	on h01 nft delete table inet cut
+	start_pings h02 10.8.0.3
+	converges
+	[[ $output == *"a rotation of keys was begun and is not complete"* ]]
+	converges -e wgsuite_rotate_keys=h01
+	none_lost
+	nothing_left
+	[ -z "$(comm -12 <(echo "$keys") <(public_keys))" ]
+	all_reach h02
+
+	# h03 cannot be reached through a new connection after the change.
+	inventory hub
+	lines_for h03 "wgsuite_interface_options: {MTU: 1300}" "netns_cut: $NET_DIR/cut"
+	: > "$NET_DIR/cut"
+	before=$(on h03 wg showconf wg0)
+	run -4 play -e wgsuite_confirm=1
+	echo "$output"
+	restored() { [ "$(on h03 cat /sys/class/net/wg0/mtu)" = 1420 ] && not on h03 pgrep -x wg-quick; }
+	eventually 10 restored
+	[ "$(on h03 wg showconf wg0)" = "$before" ]
+	rm "$NET_DIR/cut.closed"
+	converges
+	[ "$(on h03 cat /sys/class/net/wg0/mtu)" = 1300 ]
+
+	# All traffic goes through the hub.
+	inventory hub "wgsuite_hub_routes: [0.0.0.0/0, '::/0']"
+	converges
+	run -2 play -e wgsuite_rotate_keys=all
+	[[ $output == *"cannot rotate keys without the loss of packets"* ]]
+	keys=$(public_keys)
+	converges -e wgsuite_rotate_keys=all -e wgsuite_rotation_detour=false
+	nothing_left
+	[ -z "$(comm -12 <(echo "$keys") <(public_keys))" ]
+	all_reach h03
+}
+
 @test "a full mesh of 12: both kinds of keys of some hosts change without a lost packet; check mode changes nothing; a host cannot be reached" {
 	complete 1
 	fleet 12
@@ -187,8 +251,9 @@ state() {
 	[ "$(recap changed)" = 0 ]
 
 	keys=$(public_keys) preshared=$(preshared_keys)
-	for name in h01 h02 h03 h04 h05 h06; do start_pings $name 10.8.0.$((13 - ${name#h0})); done
+	start_pings h01 10.8.0.12
 	start_pings h02 10.8.0.3
+	start_pings h10 10.8.0.11
 	converges -e wgsuite_rotate_keys=h02,h03,h11 -e wgsuite_rotate_preshared_keys=h02
 	none_lost
 	nothing_left
