@@ -142,7 +142,7 @@ $(O)/%.o: %.c
 	$(Q)$(CC) $(all_cflags) $(cflags_$(call module_of_file,$<)) $(call isa_of,$<) $(call fast_of,$<) \
 		$(call unit_of,$<) -c -o $@ $<
 
-include tests/tests.mk
+include src/lib/lib.mk tests/tests.mk
 
 # Installed folders are world-readable even under the "umask 077" that README recommends.
 make_folder = umask 022 && mkdir -p "$(DESTDIR)$(1)"

@@ -245,7 +245,7 @@ bats_test() { # bats_test SUITE FILE [BATS_OPTION…]
 
 # ---- pieces of work that compute: job_NAME, each selected by its suite ----
 
-modules="base crypto model check proto ipc report wg quick daemon"
+modules="base crypto model check proto lib ipc report wg quick daemon"
 
 job_lint() {
 	test_run lint lints sh tests/lint/all.sh "$build"
@@ -399,7 +399,7 @@ if [ -z "$check" ] && selected build; then
 	get_releases &
 	lanes="$lanes $!"
 fi
-programs="all unit-programs"
+programs="all lib unit-programs"
 [ -n "$check" ] || programs="$programs faults"
 build_run "all, gcc" O="$build" CC="${CC:-gcc}" UNIT_OPT="-O0 -U_FORTIFY_SOURCE" WERROR=1 $programs
 [ -z "$peers" ] || wait "$peers"

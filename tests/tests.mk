@@ -14,6 +14,15 @@ $(filter $(O)/tests/unit/$(1)/%,$(unit_tests)): $(O)/tests/unit/$(1)/%: $(O)/tes
 endef
 $(foreach m,$(modules),$(eval $(call unit_rules,$(m))))
 
+# Tests of the library use its public header and nothing else of this tree; guard_test looks inside.
+lib_tests := $(filter $(O)/tests/unit/lib/%,$(unit_tests))
+$(filter-out %/guard_test,$(lib_tests)): $(O)/%: $(O)/%.o $(O)/libwgproto.a
+	$(call progress,LD,$@)
+	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(cmocka) $(libs_atomic) $(LIBS)
+$(filter %/guard_test,$(lib_tests)): $(O)/%: $(O)/%.o $(O)/library/whole.o
+	$(call progress,LD,$@)
+	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(cmocka) $(libs_atomic) $(LIBS)
+
 # Functions that a test replaces in order to count their calls.
 $(O)/tests/unit/proto/gather_test: private all_ldflags += -Wl,--wrap=x25519_batch
 $(O)/tests/unit/daemon/control/config_test: private all_ldflags += \
@@ -83,7 +92,7 @@ unit-programs: $(unit_tests) $(sim_tests) $(fuzz_replays)
 unit: $(unit_tests)
 	$(Q)for t in $^; do $$t || exit 1; done
 
-lint: all
+lint: all lib
 	$(Q)sh tests/lint/all.sh $(O)
 
 messages: # every message of the programs, to be read as a whole

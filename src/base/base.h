@@ -10,7 +10,9 @@
 
 #define must_check __attribute__((warn_unused_result))
 #define printf_like(fmt, first) __attribute__((format(printf, fmt, first)))
+#ifndef unreachable
 #define unreachable() __builtin_trap() /* an assertion that stays in release builds */
+#endif
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 

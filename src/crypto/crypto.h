@@ -130,6 +130,21 @@ must_check bool cpu_parse(uint32_t *features, const char *names);
 /* Chooses implementations again, from those that need only these features (for WG_CPU and tests); UINT32_MAX lifts
  * the restriction. Must not run while other threads use this module. */
 void crypto_restrict(uint32_t features);
+struct crypto_impls {
+	const struct chacha20_impl *chacha20;
+	const struct xchacha20_impl *xchacha20;
+	const struct poly1305_impl *poly1305;
+	const struct aead_impl *aead;
+	const struct blake2s_impl *blake2s;
+	const struct blake2s_lanes_impl *blake2s_lanes;
+	const struct x25519_impl *x25519;
+	const struct x25519_batch_impl *x25519_batch;
+};
+/* The best implementation of each primitive that needs only these features, which the CPU must have. */
+void crypto_choose(struct crypto_impls *out, uint32_t features);
+/* This thread uses these from now on, until the next call; null: those of the process. Returns what it used before. For
+ * programs whose parts want different implementations. */
+const struct crypto_impls *crypto_use(const struct crypto_impls *impls);
 /* The implementation in use, "portable", "avx2", …, of "aead", "x25519", "x25519-batch", "blake2s", "blake2s-lanes",
  * "chacha20", "xchacha20" or "poly1305"; null for any other primitive. */
 const char *crypto_impl_name(const char *primitive);

@@ -99,6 +99,7 @@ const struct crypto_impls crypto_tables = {
 static uint32_t allowed = UINT32_MAX;
 static struct crypto_impls chosen;
 static uint32_t ready;
+static _Thread_local const struct crypto_impls *of_thread; /* null: not looked up yet */
 
 #define CHOOSE(impl, table, features)                    \
 	do {                                             \
@@ -107,30 +108,50 @@ static uint32_t ready;
 			(impl)++;                        \
 	} while (0)
 
+void crypto_choose(struct crypto_impls *out, uint32_t features)
+{
+	CHOOSE(out->chacha20, chacha20_table, features);
+	CHOOSE(out->xchacha20, xchacha20_table, features);
+	CHOOSE(out->poly1305, poly1305_table, features);
+	CHOOSE(out->aead, aead_table, features);
+	CHOOSE(out->blake2s, blake2s_table, features);
+	CHOOSE(out->blake2s_lanes, blake2s_lanes_table, features);
+	CHOOSE(out->x25519, x25519_table, features);
+	CHOOSE(out->x25519_batch, x25519_batch_table, features);
+	assert(out->blake2s_lanes->lanes <= BLAKE2S_LANES_MAX);
+	assert(out->xchacha20->lanes <= XCHACHA_LANES_MAX);
+}
+
 static void choose(void)
 {
-	uint32_t features = crypto_features();
 	struct crypto_impls impls;
 
-	CHOOSE(impls.chacha20, chacha20_table, features);
-	CHOOSE(impls.xchacha20, xchacha20_table, features);
-	CHOOSE(impls.poly1305, poly1305_table, features);
-	CHOOSE(impls.aead, aead_table, features);
-	CHOOSE(impls.blake2s, blake2s_table, features);
-	CHOOSE(impls.blake2s_lanes, blake2s_lanes_table, features);
-	CHOOSE(impls.x25519, x25519_table, features);
-	CHOOSE(impls.x25519_batch, x25519_batch_table, features);
-	assert(impls.blake2s_lanes->lanes <= BLAKE2S_LANES_MAX);
-	assert(impls.xchacha20->lanes <= XCHACHA_LANES_MAX);
+	crypto_choose(&impls, crypto_features());
 	chosen = impls;
 	__atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
 }
 
+static __attribute__((noinline)) const struct crypto_impls *of_process(void)
+{
+	if (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE))
+		choose();
+	of_thread = &chosen;
+	return &chosen;
+}
+
 const struct crypto_impls *crypto_impls(void)
 {
-	if (unlikely(!__atomic_load_n(&ready, __ATOMIC_ACQUIRE)))
-		choose();
-	return &chosen;
+	const struct crypto_impls *impls = of_thread;
+
+	return likely(impls) ? impls : of_process();
+}
+
+const struct crypto_impls *crypto_use(const struct crypto_impls *impls)
+{
+	const struct crypto_impls *before = of_thread;
+
+	of_thread = impls;
+	return before;
 }
 
 uint32_t crypto_features(void)

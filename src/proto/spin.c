@@ -4,11 +4,11 @@
 
 enum { SPINS = 100 }; /* a few microseconds, much longer than any critical section */
 
-static void (*yield)(void);
+static void (*_Atomic yield)(void);
 
 void spin_set_yield(void (*new_yield)(void))
 {
-	yield = new_yield;
+	atomic_store_explicit(&yield, new_yield, memory_order_relaxed);
 }
 
 static void relax(void)
@@ -22,9 +22,10 @@ void spin_wait_and_lock(struct spin *s)
 {
 	do {
 		for (unsigned int i = 1; atomic_load_explicit(&s->held, memory_order_relaxed); i++) {
+			void (*call)(void) = i % SPINS == 0 ? atomic_load_explicit(&yield, memory_order_relaxed) : NULL;
 			relax();
-			if (i % SPINS == 0 && yield)
-				yield();
+			if (call)
+				call();
 		}
 	} while (atomic_exchange_explicit(&s->held, 1, memory_order_acquire));
 }

@@ -12,7 +12,7 @@ for lint in "$here"/*.sh; do
 	case $name in
 	all | messages | selftest) continue ;;
 	cycles) set -- "$here/../.." "$build" ;;
-	purity) set -- "$build" ;;
+	purity | library) set -- "$build" ;;
 	*) set -- ;;
 	esac
 	n=$((n + 1))

@@ -24,6 +24,7 @@ BEGIN {
 	may["wg"] = may["ipc"] " check/check.h ipc/ipc.h ipc/resolve.h ipc/netns.h ipc/daemon_stats.h" reports
 	may["quick"] = may["wg"] " proto/tunnel.h"
 	may["daemon"] = base models " proto/tunnel.h"
+	may["lib"] = base " crypto/crypto.h proto/tunnel.h"
 	may["quick/config"] = base models
 	may["quick/plan"] = may["quick/diagnosis"] = may["quick/monitor"] = may["quick/config"] " crypto/crypto.h"
 
@@ -36,6 +37,8 @@ BEGIN {
 	folders["quick/monitor"] = "config plan"
 	folders["quick/plan"] = "config"
 	folders["quick/config"] = ""
+	folders["lib/."] = ""
+	folders["lib/host"] = "." # a header of the system as the library has it
 	folders["daemon/."] = "*"
 	folders["daemon/control"] = "io threads process"
 	folders["daemon/threads"] = "io process"

@@ -387,6 +387,37 @@ releases 1.1 '## 1.1 (2026-01-02)'
 file contrib/key "untrusted comment: minisign encrypted secret key" "RWRTY0Iy"
 refuses release.sh "a secret key" 'contrib/key: a secret key'
 
+# ---- library.sh ----
+
+# library NAME TEXT DECLARATION EXPRESSION: the library with a function that is planted in it. TEXT empty: accepted.
+library() {
+	mkdir -p "$tree/library"
+	file src/lib/lib.c "$3" 'long wgproto_f(char *p);' 'int blake2s(int x);' 'int blake2s(int x) { return x; }' \
+		"long wgproto_f(char *p) { return (long)$4 + blake2s(2); }"
+	rm -f "$tree/libwgproto.a"
+	"$CC" -O0 -fPIC ${5--fvisibility=hidden} -c -o "$tree/library/whole.o" "$tree/src/lib/lib.c"
+	objcopy --localize-hidden --globalize-symbol=wgproto_f "$tree/library/whole.o" "$tree/library/libwgproto.o"
+	ar rcs "$tree/libwgproto.a" "$tree/library/libwgproto.o"
+	"$CC" -shared -o "$tree/libwgproto.so.0" "$tree/library/libwgproto.o"
+	if [ -n "$2" ]; then
+		refuses library.sh "$1" "$2" "$tree" "$tree"
+	else
+		accepts library.sh "$1" "$tree" "$tree"
+	fi
+}
+clean
+library "a clean library" "" '#include <string.h>' 'strlen(p)'
+library "abort" "libwgproto calls abort" '#include <stdlib.h>' '(abort(), 1)'
+library "exit" "libwgproto calls exit" '#include <stdlib.h>' '(exit(1), 1)'
+library "assert of the system" "libwgproto calls __assert_fail" '#include <assert.h>' '({ assert(p); 1; })'
+library "printf" "libwgproto calls printf" '#include <stdio.h>' 'printf(p, 1)'
+library "perror" "libwgproto calls perror" '#include <stdio.h>' '(perror(p), 1)'
+library "signal" "libwgproto calls signal" '#include <signal.h>' '(signal(3, SIG_IGN), 1)'
+library "a clock" "libwgproto calls time" '#include <time.h>' 'time(0)'
+library "a global name" "libwgproto.a defines blake2s" '#include <string.h>' 'strlen(p)' -fvisibility=default
+library "a name that is exported" "libwgproto.so.0 defines blake2s" '#include <string.h>' 'strlen(p)' -fvisibility=default
+library "a trap" "an instruction that ends the program" '' '(__builtin_trap(), 1)'
+
 clean
 cp "$here/all.sh" "$tree/tests/lint/"
 rm "$tree/tests/lint/purity.sh"
