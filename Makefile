@@ -224,4 +224,4 @@ clean:
 
 .PHONY: all install deb dist-static dist sbom release release-sign clean
 .DELETE_ON_ERROR:
--include $(shell find $(O)/src $(O)/tests $(O)/faults -type f -name '*.d' 2>/dev/null)
+-include $(shell find $(O)/src $(O)/tests $(O)/faults $(O)/library -type f -name '*.d' 2>/dev/null)

@@ -6,7 +6,7 @@ set -eu
 build="gcc libc6-dev make binutils pkg-config libmnl-dev libnl-3-dev libnl-route-3-dev libiniparser-dev libcap-dev libseccomp-dev"
 try="iproute2 iputils-ping procps util-linux"
 # Compilers and test libraries; other machines' compilers and their emulator; programs that tests drive or observe with.
-test="clang llvm libclang-rt-dev libcmocka-dev bats valgrind
+test="clang g++ llvm libclang-rt-dev libcmocka-dev bats valgrind
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
 	gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user-static gcc-i686-linux-gnu libc6-dev-i386-cross
 	git iperf3 iproute2 iputils-ping procps util-linux nftables iptables conntrack socat jq strace

@@ -85,7 +85,7 @@ struct wgproto;
 struct wgproto_env {
 	size_t size; /* sizeof(struct wgproto_env) */
 	void *ctx;   /* passed to the functions below, which must not call the instance they are called by */
-	/* Writes n bytes of cryptographically secure randomness. Null: getrandom(2). False: there is none. */
+	/* Writes n bytes of cryptographically secure randomness. Null: getrandom(2). False: it failed. */
 	bool (*random)(void *ctx, void *p, size_t n);
 	/* The wall clock, which must not go back: handshakes contain it. Seconds since 1970. Required. */
 	void (*realtime)(void *ctx, uint64_t *unix_s, uint32_t *ns);

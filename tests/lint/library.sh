@@ -10,7 +10,7 @@ code=0
 
 # Memory, strings and randomness; arithmetic that libgcc does where the CPU has no instruction; and what a compiler inserts to
 # stop a program whose memory was overwritten.
-allowed="bcmp memchr memcmp memcpy memmove memset strcmp strcspn strlen
+allowed="bcmp memchr memcmp memcpy memmove memset strchr strcmp strcspn strlen strncmp strnlen strrchr strspn strstr
 malloc calloc realloc free getrandom _setjmp setjmp longjmp __errno_location __tls_get_addr _GLOBAL_OFFSET_TABLE_
 __memcpy_chk __memmove_chk __memset_chk __stack_chk_fail __stack_chk_fail_local __stack_chk_guard __popcountdi2
 __udivdi3 __umoddi3 __udivmoddi4"

@@ -53,7 +53,7 @@ share/man/man3/wgproto.3 644 " ]
 	done
 }
 
-@test "the example answers pings through the tunnel, as long as the peer sends them" {
+@test "the example answers pings through the tunnel" {
 	[ "$(wc -l < "$root/contrib/example/pong.c")" -le 150 ]
 	gcc $strict -O1 -o "$NET_DIR/pong" "$root/contrib/example/pong.c" $flags
 	host a b
@@ -63,11 +63,11 @@ share/man/man3/wgproto.3 644 " ]
 	on_bg b env LD_LIBRARY_PATH="$LIB_ROOT/usr/local/lib" sh -c 'exec "$0" "$@" < "'"$NET_DIR/b.key"'"' \
 		"$NET_DIR/pong" 51820 10.0.0.2 "$(on a wg pubkey < "$NET_DIR/a.key")"
 	on a wireguardd wg0
-	on a wg set wg0 private-key "$NET_DIR/a.key" peer "$(on a wg pubkey < "$NET_DIR/b.key")" endpoint 192.0.2.2:51820 allowed-ips 10.0.0.2/32
+	on a wg set wg0 private-key "$NET_DIR/a.key" peer "$(on a wg pubkey < "$NET_DIR/b.key")" endpoint 192.0.2.2:51820 allowed-ips 10.0.0.2/31
 	on a ip link set wg0 up
 	on a ip address add 10.0.0.1/24 dev wg0
 	in_net a ping -c 20 -i 0.01 -W 5 -s 1000 10.0.0.2 | grep -q ' 20 received'
 	[ "$(on a wg show wg0 latest-handshakes | awk '$2 > 0' | wc -l)" -eq 1 ]
-	! in_net a ping -c 1 -W 1 10.0.0.3 # another address, which it does not have
+	run -1 in_net a ping -c 1 -W 0.3 10.0.0.3 # allowed, but not its address
 	in_net a ping -c 1 -W 5 10.0.0.2 | grep -q ' 1 received'
 }
