@@ -72,7 +72,13 @@ static enum wgproto_result create_tunnel(struct wgproto *w, uint32_t features)
 	struct call call;
 
 	WITHIN(&call, w->guard, true) {
-		const struct wg_env env = { w->guard, guard_random, guard_realtime, guard_publish_begin, guard_publish_end };
+		const struct wg_env env = {
+			.ctx = w->guard,
+			.random = guard_random,
+			.realtime = guard_realtime,
+			.publish_begin = guard_publish_begin,
+			.publish_end = guard_publish_end,
+		};
 
 		if (!verify(features))
 			call.result = WGPROTO_NO_CPU;
