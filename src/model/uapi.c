@@ -313,7 +313,30 @@ static int read_verb(struct uapi_request *r, struct span line)
 		r->verb = UAPI_GET;
 	else if (span_is(line, "set=1"))
 		r->verb = UAPI_SET;
+	else if (span_is(line, BINDING_GET))
+		r->verb = UAPI_GET_BINDING;
+	else if (span_is(line, BINDING_SET))
+		r->verb = UAPI_SET_BINDING;
 	return r->verb != UAPI_NONE ? 0 : -EPROTO;
+}
+
+/* A line of the request. */
+static int read_key(struct uapi_request *r, struct span key, struct span value)
+{
+	int error;
+
+	switch (r->verb) {
+	case UAPI_SET:
+		return read_change(r, key, value);
+	case UAPI_SET_BINDING:
+		error = binding_read(&r->binding, key, value);
+		return error == -ENOENT ? -EINVAL : error;
+	case UAPI_NONE:
+	case UAPI_GET:
+	case UAPI_GET_BINDING:
+		return -EINVAL;
+	}
+	unreachable();
 }
 
 /* After an invalid line the others are skipped up to the blank line. */
@@ -334,7 +357,7 @@ static int read_request_line(struct uapi_request *r, struct span line)
 	if (!key_and_value(&key, &value, line))
 		r->error = -EPROTO;
 	else
-		r->error = r->verb == UAPI_SET ? read_change(r, key, value) : -EINVAL;
+		r->error = read_key(r, key, value);
 	if (r->error)
 		device_free(&r->patch);
 	return 0;

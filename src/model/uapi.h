@@ -4,7 +4,7 @@
 #define WG_UAPI_H
 
 #include "base/diag.h"
-#include "model.h"
+#include "binding.h"
 
 /* ---- client ---- */
 
@@ -33,10 +33,11 @@ must_check int uapi_read_reply(struct uapi_reader *r, struct span *text);
 void uapi_print_get(struct text *t, const struct wg_device *state, const struct ip_scopes *scopes);
 
 /* A request, read incrementally into a patch, which is applied when the request is complete. */
-enum uapi_verb { UAPI_NONE, UAPI_GET, UAPI_SET };
+enum uapi_verb { UAPI_NONE, UAPI_GET, UAPI_SET, UAPI_GET_BINDING, UAPI_SET_BINDING };
 struct uapi_request {
 	enum uapi_verb verb;
 	struct wg_device patch; /* of a set */
+	struct wg_binding binding; /* of UAPI_SET_BINDING */
 	const struct ip_scopes *scopes;
 	int error;              /* -errno of the first invalid line, after which lines are skipped; or 0 */
 	bool done;              /* the blank line was read: execute, reply, uapi_request_reset() */

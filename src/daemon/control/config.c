@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "daemon/process/clock.h"
 #include "daemon/process/log.h"
-#include "daemon/process/sandbox.h"
 #include "interface.h"
 #include "state.h"
 
@@ -112,11 +111,8 @@ static void remove_all_peers(struct control *c)
 static int probe_port(struct control *c, uint16_t port)
 {
 	struct udp probe;
-	int error;
+	int error = interface_open_sockets(c, &probe, port, 0);
 
-	sandbox_raise(true);
-	error = udp_open(&probe, port, 0, c->disabled_offloads);
-	sandbox_raise(false);
 	if (!error)
 		udp_close(&probe);
 	return error;
@@ -133,10 +129,7 @@ static int apply_sockets(struct control *c, const struct wg_device *patch, struc
 	if (!c->up)
 		return port && patch->listen_port ? probe_port(c, patch->listen_port) : 0;
 	if (port) {
-		sandbox_raise(true);
-		error = udp_open_shards(fresh, patch->listen_port, mark ? patch->fwmark : c->fwmark, c->disabled_offloads,
-					c->threads.n);
-		sandbox_raise(false);
+		error = interface_open_sockets(c, fresh, patch->listen_port, mark ? patch->fwmark : c->fwmark);
 	} else if (mark) {
 		error = udp_set_mark(&c->udp, patch->fwmark);
 		if (error && udp_set_mark(&c->udp, c->fwmark) != 0)

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include "binding.h"
 #include "config.h"
 #include "daemon/process/clock.h"
 #include "daemon/process/log.h"
@@ -116,6 +117,7 @@ static void publish_route_changes(struct control *c, uint64_t now_ns)
 {
 	if (!route_changes_take(&c->route_changes, now_ns))
 		return;
+	control_follow_device(c);
 	udp_routes_changed(&c->udp);
 }
 
@@ -272,7 +274,8 @@ int control_init(struct control *c, unsigned int disabled_offloads, unsigned int
 
 int control_start(struct control *c, int signal_fd)
 {
-	const struct uapi_handlers handlers = { c, set_and_save, config_get, &config_scopes, takeover_requested };
+	const struct uapi_handlers handlers = { c, set_and_save, config_get, &config_scopes,
+						control_set_binding, control_get_binding, takeover_requested };
 	int routes = routes_subscribe(), clone = vm_clone_subscribe(), clock = vm_clone_watch_clock();
 	int error;
 

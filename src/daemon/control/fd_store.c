@@ -24,8 +24,15 @@ void fd_store_forget_config(struct fd_store *s)
 	service_forget(&s->service, memory_names[s->memory_name]);
 }
 
+static void print_config(struct text *t, const struct wg_device *d, const struct wg_binding *b, const struct ip_scopes *scopes)
+{
+	binding_print(t, b); /* keys that readers of the rest skip */
+	uapi_print_get(t, d, scopes);
+}
+
 /* Writes the text into new memory, which replaces the present one. */
-static int save_in_new_memory(struct fd_store *s, const struct wg_device *d, const struct ip_scopes *scopes, size_t text_bytes)
+static int save_in_new_memory(struct fd_store *s, const struct wg_device *d, const struct wg_binding *b,
+			      const struct ip_scopes *scopes, size_t text_bytes)
 {
 	size_t bytes = saved_config_bytes(text_bytes), cap;
 	unsigned int name = s->memory ? !s->memory_name : s->memory_name;
@@ -37,7 +44,7 @@ static int save_in_new_memory(struct fd_store *s, const struct wg_device *d, con
 		return error;
 	t.p = saved_config_space(memory, bytes, &cap);
 	t = text_fixed(t.p, cap);
-	uapi_print_get(&t, d, scopes);
+	print_config(&t, d, b, scopes);
 	if (!t.failed) {
 		saved_config_commit(memory, bytes, t.n, ++s->number);
 		error = service_store(&s->service, memory_names[name], fd);
@@ -55,7 +62,8 @@ static int save_in_new_memory(struct fd_store *s, const struct wg_device *d, con
 	return 0;
 }
 
-int fd_store_save_config(struct fd_store *s, const struct wg_device *d, const struct ip_scopes *scopes)
+int fd_store_save_config(struct fd_store *s, const struct wg_device *d, const struct wg_binding *b,
+			 const struct ip_scopes *scopes)
 {
 	size_t cap = 0, more;
 	struct text t = { .failed = true };
@@ -64,14 +72,14 @@ int fd_store_save_config(struct fd_store *s, const struct wg_device *d, const st
 	if (s->memory) {
 		char *p = saved_config_space(s->memory, s->memory_bytes, &cap);
 		t = text_fixed(p, cap);
-		uapi_print_get(&t, d, scopes);
+		print_config(&t, d, b, scopes);
 	}
 	if (!t.failed) {
 		saved_config_commit(s->memory, s->memory_bytes, t.n, ++s->number);
 		return 0;
 	}
 	for (more = cap * 2 > TEXT_MIN_BYTES ? cap * 2 : TEXT_MIN_BYTES; error == -ENOSPC && more <= TEXT_MAX_BYTES; more *= 2)
-		error = save_in_new_memory(s, d, scopes, more);
+		error = save_in_new_memory(s, d, b, scopes, more);
 	return error;
 }
 

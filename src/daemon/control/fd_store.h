@@ -5,7 +5,7 @@
 #include "daemon/io/tun.h"
 #include "daemon/io/udp.h"
 #include "daemon/process/service.h"
-#include "model/model.h"
+#include "model/binding.h"
 
 enum { FD_STORE_SOCKETS = 1 + UDP_SOCKETS + 2 * SLOW_SOCKETS + 2 }; /* numbers from 1, as in takeover_transfer.h */
 
@@ -43,7 +43,8 @@ void fd_store_forget_state(const struct service *s, unsigned int n);
 /* The latest memory of the process before becomes that of s. */
 void fd_store_take_config(struct fd_store *s, struct fd_store_taken *t);
 /* Writes the configuration into the memory, or into a larger one, which replaces it. 0 or -errno. */
-must_check int fd_store_save_config(struct fd_store *s, const struct wg_device *d, const struct ip_scopes *scopes);
+must_check int fd_store_save_config(struct fd_store *s, const struct wg_device *d, const struct wg_binding *b,
+				    const struct ip_scopes *scopes);
 void fd_store_forget_config(struct fd_store *s);
 
 #endif

@@ -2,6 +2,7 @@
 #include "interface.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include "daemon/process/clock.h"
 #include "daemon/process/log.h"
 #include "daemon/process/sandbox.h"
@@ -182,6 +183,31 @@ void interface_move_tun(struct control *c)
 		loop_stop(&c->loop, "out of memory");
 }
 
+uint32_t interface_bound_index(const struct wg_binding *b)
+{
+	uint32_t index = b->device[0] ? if_nametoindex(b->device) : 0;
+
+	return b->device[0] && index == 0 ? UDP_NO_DEVICE : index;
+}
+
+void interface_socket_options(const struct control *c, struct udp_options *o, const struct wg_binding *b, uint32_t mark)
+{
+	*o = (struct udp_options){ .mark = mark, .disabled = c->disabled_offloads, .n_data = c->threads.n, .binding = *b,
+				   .ifindex = interface_bound_index(b), .address_may_be_missing = true };
+}
+
+int interface_open_sockets(const struct control *c, struct udp *fresh, uint16_t port, uint32_t mark)
+{
+	struct udp_options o;
+	int error;
+
+	interface_socket_options(c, &o, &c->binding, mark);
+	sandbox_raise(true);
+	error = udp_open_bound(fresh, port, &o);
+	sandbox_raise(false);
+	return error;
+}
+
 void interface_bring_up(struct control *c, uint64_t now_ns)
 {
 	bool is_retry = c->retry_ns != NEVER;
@@ -189,9 +215,7 @@ void interface_bring_up(struct control *c, uint64_t now_ns)
 	struct udp fresh;
 	int error;
 
-	sandbox_raise(true);
-	error = udp_open_shards(&fresh, c->listen_port, c->fwmark, c->disabled_offloads, c->threads.n);
-	sandbox_raise(false);
+	error = interface_open_sockets(c, &fresh, c->listen_port, c->fwmark);
 	if (!error) {
 		error = interface_replace_sockets(c, &fresh);
 		if (error)
@@ -205,6 +229,8 @@ void interface_bring_up(struct control *c, uint64_t now_ns)
 	c->listen_port = fresh.port;
 	c->up = true;
 	v4 = &c->udp.sockets[UDP_V4];
+	if (fresh.ifindex == UDP_NO_DEVICE)
+		log_error("warning: device %s does not exist: nothing is sent or received until it does", c->binding.device);
 	log_verbose("up, UDP port %u, %s%s%s", fresh.port, v4->ops ? v4->ops->name : "no IPv4",
 		    v4->gso ? ", segment" : "", v4->gro ? ", gro" : "");
 	tunnel_up(c->tunnel, now_ns);

@@ -33,4 +33,11 @@ void interface_move_tun(struct control *c);
 /* loop_source.ready of a control_socket. */
 void interface_udp_ready(struct loop_source *s, uint32_t events);
 
+/* The index that sockets are to be bound to: as in struct udp_options. */
+uint32_t interface_bound_index(const struct wg_binding *b);
+/* For sockets with this binding. Its addresses may be missing: they were there when it was set. */
+void interface_socket_options(const struct control *c, struct udp_options *o, const struct wg_binding *b, uint32_t mark);
+/* Opens the sockets of the tunnel. 0 or -errno. */
+must_check int interface_open_sockets(const struct control *c, struct udp *fresh, uint16_t port, uint32_t mark);
+
 #endif

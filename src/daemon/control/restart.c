@@ -38,7 +38,7 @@ static void save(struct control *c)
 	int error = config_read(c, &d);
 
 	if (!error) {
-		error = fd_store_save_config(s, &d, &config_scopes);
+		error = fd_store_save_config(s, &d, &c->binding, &config_scopes);
 		device_free(&d);
 	}
 	if (error) /* nothing old is restored */
@@ -134,7 +134,9 @@ static int restore_config(struct control *c)
 
 	if (!s->memory || !saved_config_read(&text, &number, s->memory, s->memory_bytes))
 		return -ENOENT;
-	error = uapi_read_reply(&r, &text);
+	error = binding_read_lines(&c->binding, text) ? 0 : -EPROTO;
+	if (!error)
+		error = uapi_read_reply(&r, &text);
 	if (!error && (!r.done || r.error))
 		error = -EPROTO;
 	if (!error) {

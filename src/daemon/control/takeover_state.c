@@ -59,6 +59,23 @@ static void socket_fields(struct codec *c, struct takeover_socket *s)
 	codec_require(c, s->kind <= UDP_REPLIES);
 }
 
+static void binding_fields(struct codec *c, struct wg_binding *b)
+{
+	for (size_t i = 0; i < sizeof b->device; i++) {
+		uint8_t byte = (uint8_t)b->device[i];
+		codec_u8(c, &byte);
+		b->device[i] = (char)byte;
+	}
+	codec_require(c, b->device[sizeof b->device - 1] == '\0');
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct ip_addr *a = &b->source[v6];
+		codec_u8(c, &a->family);
+		codec_require(c, a->family == IP_NONE || a->family == (v6 ? IP_V6 : IP_V4));
+		for (size_t i = 0; i < sizeof a->b; i++)
+			codec_u8(c, &a->b[i]);
+	}
+}
+
 static void header_fields(struct codec *c, struct takeover_header *h, uint64_t now_ns)
 {
 	uint32_t version = TAKEOVER_VERSION;
@@ -73,6 +90,8 @@ static void header_fields(struct codec *c, struct takeover_header *h, uint64_t n
 	codec_u32(c, &h->mark);
 	codec_u16(c, &h->port);
 	codec_bool(c, &h->is_up);
+	binding_fields(c, &h->binding);
+	codec_u32(c, &h->ifindex);
 	for (size_t i = 0; i < TAKEOVER_SOCKETS; i++)
 		socket_fields(c, &h->sockets[i]);
 	for (size_t i = 0; i < TAKEOVER_GUARDS; i++)

@@ -7,7 +7,7 @@
 #include "daemon/io/udp.h"
 
 enum {
-	TAKEOVER_VERSION = 4,      /* of the layout of everything here, and of the state of the tunnel */
+	TAKEOVER_VERSION = 5,      /* of the layout of everything here, and of the state of the tunnel */
 	TAKEOVER_OFFER_BYTES = 39,
 	TAKEOVER_SOCKETS = UDP_SOCKETS + 2 * SLOW_SOCKETS,
 	TAKEOVER_GUARDS = 2,
@@ -39,6 +39,8 @@ struct takeover_header {
 	uint32_t mark;
 	uint16_t port;
 	bool is_up;
+	struct wg_binding binding;
+	uint32_t ifindex;         /* that the sockets are bound to */
 	struct takeover_socket sockets[TAKEOVER_SOCKETS]; /* UDP_SOCKETS, slow ones of IPv4, of IPv6 */
 	bool has_guard[TAKEOVER_GUARDS];
 	uint64_t tunnel_bytes;    /* of the state of the tunnel, which follows */

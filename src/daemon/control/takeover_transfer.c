@@ -89,7 +89,8 @@ static bool namespace_of(struct takeover_header *h, const struct control *c)
 int takeover_export(struct control *c, struct takeover_export *e)
 {
 	struct takeover_header h = { .created_ns = clock_boot_ns(), .clock_offset_ns = (uint64_t)c->clock_offset_ns,
-				     .mark = c->fwmark, .port = c->listen_port, .is_up = c->up };
+				     .mark = c->fwmark, .port = c->listen_port, .is_up = c->up, .binding = c->binding,
+				     .ifindex = c->udp.ifindex };
 	size_t header_bytes = takeover_header_bytes();
 	int error;
 	uint8_t *p;
@@ -132,11 +133,12 @@ static int take_fd(const struct takeover_socket *from, const int *fds, unsigned 
 	return from->is_open ? fds[(*at)++] : -1;
 }
 
-static void take_socket(struct udp_socket *out, const struct takeover_socket *from, bool v6, int fd)
+static void take_socket(struct udp_socket *out, const struct takeover_socket *from, const struct wg_binding *b, bool v6, int fd)
 {
 	*out = (struct udp_socket){ .fd = fd, .v6 = v6, .gro = from->gro, .gso = from->gso,
 				    .ops = from->mmsg ? &udp_mmsg_ops : &udp_plain_ops,
-				    .send_bytes = from->send_bytes, .kind = (enum udp_kind)from->kind };
+				    .send_bytes = from->send_bytes, .kind = (enum udp_kind)from->kind,
+				    .has_source = b->source[v6].family != IP_NONE };
 }
 
 /* fds: as many as takeover_header_fds, the first for the memory. */
@@ -147,15 +149,17 @@ static void take_sockets(struct udp *u, const struct takeover_header *h, const i
 
 	udp_init(u);
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++, from++)
-		take_socket(&u->sockets[i], from, i % 2 == UDP_V6, take_fd(from, fds, &at));
+		take_socket(&u->sockets[i], from, &h->binding, i % 2 == UDP_V6, take_fd(from, fds, &at));
 	for (unsigned int i = 0; i < 2 * SLOW_SOCKETS; i++, from++)
-		take_socket(&u->slow[i / SLOW_SOCKETS][i % SLOW_SOCKETS], from, i / SLOW_SOCKETS == UDP_V6,
+		take_socket(&u->slow[i / SLOW_SOCKETS][i % SLOW_SOCKETS], from, &h->binding, i / SLOW_SOCKETS == UDP_V6,
 			    take_fd(from, fds, &at));
 	for (unsigned int i = 0; i < 2 * UDP_DATA_MAX; i++) /* as they were opened: the first ones, of each family */
 		u->n_data[i % 2] = (uint8_t)(u->n_data[i % 2] + (u->sockets[udp_data_index(i % 2, i / 2)].fd >= 0));
 	u->guard_v4 = h->has_guard[0] ? fds[at++] : -1;
 	u->guard_v6 = h->has_guard[1] ? fds[at++] : -1;
 	u->port = h->port;
+	u->binding = h->binding;
+	u->ifindex = h->ifindex;
 	atomic_store(&u->mark, h->mark);
 }
 
@@ -228,9 +232,11 @@ int takeover_begin(struct control *c, const struct takeover_header *h, struct ud
 
 	c->listen_port = h->port;
 	c->fwmark = h->mark;
+	c->binding = h->binding;
 	c->clock_offset_ns = (int64_t)h->clock_offset_ns;
 	if (clock_jumped(c))
 		tunnel_expire_sessions(c->tunnel); /* before anything is sent */
+	c->route_changes.is_pending = true; /* the device may have changed meanwhile */
 	error = h->is_up ? interface_take(c, udp) : 0;
 	if (error)
 		udp_close(udp);

@@ -168,20 +168,44 @@ static bool reply_grow(struct text *t, size_t more)
 	return true;
 }
 
-static void client_execute(struct uapi_client *c)
+/* Prints what a request returns. 0 or -errno. */
+static int execute(struct uapi_client *c, struct wg_device *state)
 {
 	const struct uapi_handlers *handlers = &c->server->handlers;
+	struct wg_binding binding;
+	int error;
+
+	switch (c->request.verb) {
+	case UAPI_SET:
+		return handlers->set(handlers->ctx, &c->request.patch);
+	case UAPI_GET:
+		error = handlers->get(handlers->ctx, state);
+		if (!error)
+			uapi_print_get(&c->reply, state, handlers->scopes);
+		return error;
+	case UAPI_SET_BINDING:
+		return handlers->set_binding ? handlers->set_binding(handlers->ctx, &c->request.binding) : -EPROTO;
+	case UAPI_GET_BINDING:
+		if (!handlers->get_binding)
+			return -EPROTO;
+		handlers->get_binding(handlers->ctx, &binding);
+		binding_print(&c->reply, &binding);
+		return 0;
+	case UAPI_NONE:
+		break;
+	}
+	unreachable();
+}
+
+static void client_execute(struct uapi_client *c)
+{
 	struct wg_device state = { 0 };
 	int error = c->request.error;
 
 	reply_free(c);
 	c->reply.make_space = reply_grow;
-	if (!error && c->request.verb == UAPI_SET)
-		error = handlers->set(handlers->ctx, &c->request.patch);
-	else if (!error && c->request.verb == UAPI_GET)
-		error = handlers->get(handlers->ctx, &state);
-	if (!error && c->request.verb == UAPI_GET)
-		uapi_print_get(&c->reply, &state, handlers->scopes);
+	if (!error)
+		error = execute(c, &state);
 	if (c->reply.failed) {
 		error = -ENOMEM;
 		reply_free(c);

@@ -32,6 +32,9 @@ struct uapi_handlers {
 	int (*set)(void *ctx, const struct wg_device *patch); /* 0 or -errno */
 	int (*get)(void *ctx, struct wg_device *state);       /* 0 or -ENOMEM; the server frees the state */
 	const struct ip_scopes *scopes;
+	/* Null: the server has no such requests. */
+	int (*set_binding)(void *ctx, const struct wg_binding *b);  /* 0 or -errno */
+	void (*get_binding)(void *ctx, struct wg_binding *b);
 	/* The client asked to take the tunnel over; its connection now belongs to the handler. */
 	void (*takeover)(void *ctx, int fd);
 };

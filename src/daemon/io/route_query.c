@@ -27,7 +27,7 @@ static int ask(struct netlink_socket *s, struct netlink_message *m, uint16_t typ
 }
 
 static int ask_path(struct netlink_socket *s, const struct wg_path *path, bool any_source, uint16_t port, uint32_t mark,
-		    uint32_t *ifindex)
+		    uint32_t device, uint32_t *ifindex)
 {
 	const struct rtmsg r = { .rtm_family = AF_INET, .rtm_dst_len = 32, .rtm_src_len = any_source ? 0 : 32 };
 	const uint16_t sport = htons(port), dport = htons(path->remote.port);
@@ -43,13 +43,15 @@ static int ask_path(struct netlink_socket *s, const struct wg_path *path, bool a
 	netlink_put(&m, RTA_DPORT, &dport, sizeof dport);
 	if (mark)
 		netlink_put(&m, RTA_MARK, &mark, sizeof mark);
+	if (device)
+		netlink_put(&m, RTA_OIF, &device, sizeof device);
 	return ask(s, &m, RTA_OIF, ifindex, sizeof *ifindex);
 }
 
 /* For a source that is not local, the kernel answers EINVAL, and ENETUNREACH in later versions; it answers the same for
  * blackhole routes, and where there is no route. */
 int route_query_path(struct netlink_socket *s, const struct wg_path *path, uint16_t port, uint32_t mark,
-		     uint32_t *ifindex)
+		     uint32_t device, uint32_t *ifindex)
 {
 	uint32_t other;
 	int error;
@@ -59,8 +61,8 @@ int route_query_path(struct netlink_socket *s, const struct wg_path *path, uint1
 		s->fd = netlink_open(0);
 	if (s->fd < 0)
 		return s->fd;
-	error = ask_path(s, path, false, port, mark, ifindex);
-	if ((error == -EINVAL || error == -ENETUNREACH) && ask_path(s, path, true, port, mark, &other) == 0)
+	error = ask_path(s, path, false, port, mark, device, ifindex);
+	if ((error == -EINVAL || error == -ENETUNREACH) && ask_path(s, path, true, port, mark, device, &other) == 0)
 		return -EADDRNOTAVAIL;
 	return error;
 }

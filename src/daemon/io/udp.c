@@ -25,6 +25,9 @@ enum {
 #ifndef IPV6_MULTICAST_ALL
 #define IPV6_MULTICAST_ALL 29
 #endif
+#ifndef IPV6_FREEBIND
+#define IPV6_FREEBIND 78
+#endif
 #ifndef SO_BINDTOIFINDEX
 #define SO_BINDTOIFINDEX 62
 #endif
@@ -99,42 +102,122 @@ static int attach_filter(int fd, enum role role)
 	return 0;
 }
 
-static int udp_bind(struct udp_socket *s, bool v6, enum role role, uint16_t *port, uint32_t mark,
-		    unsigned int disabled)
+/* ---- what they are bound to ---- */
+
+static int bind_device(int fd, const struct udp_options *o)
 {
-	struct sockaddr_in v4_any = { .sin_family = AF_INET, .sin_port = htons(*port) };
-	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(*port) };
-	socklen_t n = v6 ? sizeof any : sizeof v4_any;
+	int error = o->ifindex ? option(fd, SOL_SOCKET, SO_BINDTOIFINDEX, (int)o->ifindex) : 0;
+
+	if (error != -ENOPROTOOPT || o->ifindex == UDP_NO_DEVICE)
+		return error;
+	return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->binding.device, (socklen_t)strlen(o->binding.device)) == 0 ? 0 : -errno;
+}
+
+static int allow_missing_address(int fd, bool v6)
+{
+	return v6 ? option(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1) : option(fd, IPPROTO_IP, IP_FREEBIND, 1);
+}
+
+/* The address of the binding, or any, and the port. */
+static socklen_t local_address(struct sockaddr_in6 *out, bool v6, uint16_t port, const struct wg_binding *b)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+
+	*out = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	if (v6) {
+		memcpy(&out->sin6_addr, b->source[1].b, 16); /* zeros: any */
+		return sizeof *out;
+	}
+	memcpy(&v4.sin_addr, b->source[0].b, 4);
+	memcpy(out, &v4, sizeof v4);
+	return sizeof v4;
+}
+
+/* Without the address while the device does not exist, since IPv6 refuses it then, and nothing can leave. */
+static int bind_local(int fd, bool v6, uint16_t port, const struct udp_options *o)
+{
+	static const struct wg_binding none;
+	struct sockaddr_in6 local;
+	socklen_t n = local_address(&local, v6, port, o->ifindex == UDP_NO_DEVICE ? &none : &o->binding);
+
+	return bind(fd, (struct sockaddr *)&local, n) == 0 ? 0 : -errno;
+}
+
+/* At the same offset in both families. */
+static int bound_port(int fd, uint16_t *port)
+{
+	struct sockaddr_in6 local;
+	socklen_t n = sizeof local;
+
+	if (getsockname(fd, (struct sockaddr *)&local, &n) != 0)
+		return -errno;
+	*port = ntohs(local.sin6_port);
+	return 0;
+}
+
+static int open_socket(bool v6)
+{
+	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), error = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (v6)
+		error = option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	if (!error)
+		return fd;
+	close(fd);
+	return error;
+}
+
+static int udp_bind(struct udp *u, struct udp_socket *s, bool v6, enum role role, const struct udp_options *o)
+{
 	int error = 0;
 
 	s->v6 = v6;
-	s->fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	s->fd = open_socket(v6);
 	if (s->fd < 0)
-		return -errno;
-	if (v6)
-		error = option(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-	else
-		memcpy(&any, &v4_any, sizeof v4_any);
-	if (!error && mark)
-		error = option(s->fd, SOL_SOCKET, SO_MARK, (int)mark);
-	if (!error && role != ALONE)
+		return s->fd;
+	s->has_source = o->binding.source[v6].family != IP_NONE;
+	if (o->mark)
+		error = option(s->fd, SOL_SOCKET, SO_MARK, (int)o->mark);
+	if (!error && (role != ALONE || o->beside))
 		error = option(s->fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (!error)
 		error = attach_filter(s->fd, role);
-	if (!error && bind(s->fd, (struct sockaddr *)&any, n) != 0)
-		error = -errno;
-	n = sizeof any;
-	if (!error && getsockname(s->fd, (struct sockaddr *)&any, &n) != 0)
-		error = -errno;
+	if (!error)
+		error = bind_device(s->fd, o);
+	if (!error && s->has_source && o->address_may_be_missing)
+		error = allow_missing_address(s->fd, v6);
+	if (!error)
+		error = bind_local(s->fd, v6, u->port, o);
+	if (!error)
+		error = bound_port(s->fd, &u->port);
 	if (error) {
 		close(s->fd);
 		s->fd = -1;
 		return error;
 	}
-	*port = ntohs(any.sin6_port); /* or sin_port, at the same offset */
 	set_optional(s, role);
-	probe_offloads(s, disabled);
+	probe_offloads(s, o->disabled);
 	return 0;
+}
+
+int udp_probe_binding(const struct udp_options *o)
+{
+	int error = 0;
+
+	for (unsigned int v6 = 0; v6 < 2 && !error; v6++) {
+		bool is_named = o->binding.source[v6].family != IP_NONE;
+		int fd = is_named || !v6 ? open_socket(v6) : -ENOENT;
+		if (!is_named && fd < 0)
+			continue;
+		error = fd < 0 ? fd : bind_device(fd, o);
+		if (!error && is_named)
+			error = bind_local(fd, v6, 0, o);
+		if (fd >= 0)
+			close(fd);
+	}
+	return error;
 }
 
 /* ---- separate sockets for handshake messages ---- */
@@ -179,11 +262,11 @@ static void leave_multicast(const struct udp_socket *s)
 }
 
 /* More sockets for data, after those for handshakes: as many as can be opened. */
-static void open_more_data(struct udp *u, bool v6, uint32_t mark, unsigned int disabled, unsigned int n)
+static void open_more_data(struct udp *u, bool v6, const struct udp_options *o)
 {
-	while (u->n_data[v6] < n && u->n_data[v6] < UDP_DATA_MAX) {
+	while (u->n_data[v6] < o->n_data && u->n_data[v6] < UDP_DATA_MAX) {
 		struct udp_socket *s = &u->sockets[udp_data_index(v6, u->n_data[v6])];
-		int error = udp_bind(s, v6, SHARED, &u->port, mark, disabled);
+		int error = udp_bind(u, s, v6, SHARED, o);
 		if (error) {
 			log_verbose("only %u sockets for data: %s", u->n_data[v6], strerror(-error));
 			return;
@@ -196,22 +279,22 @@ static void open_more_data(struct udp *u, bool v6, uint32_t mark, unsigned int d
 /* The socket for data was bound without SO_REUSEPORT, so no other process has the port; only then it allows the others
  * to share it. If anything fails, handshake messages arrive on the socket for data. The others have UDP_GRO as well:
  * whether the kernel joins the datagrams of a flow depends on a socket that it chooses by a hash of the addresses. */
-static void split_sockets(struct udp *u, bool v6, uint32_t mark, unsigned int disabled, unsigned int n_data)
+static void split_sockets(struct udp *u, bool v6, const struct udp_options *o)
 {
 	struct udp_socket *data = &u->sockets[v6 ? UDP_V6 : UDP_V4];
 	struct udp_socket *initiations = &u->sockets[v6 ? UDP_V6_INITIATIONS : UDP_V4_INITIATIONS];
 	struct udp_socket *replies = &u->sockets[v6 ? UDP_V6_REPLIES : UDP_V4_REPLIES];
 	int error;
 
-	if ((disabled & OFFLOAD_NO_SPLIT) || data->fd < 0)
+	if ((o->disabled & OFFLOAD_NO_SPLIT) || data->fd < 0)
 		return;
 	error = option(data->fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (!error) /* in the order of enum udp_kind */
-		error = udp_bind(initiations, v6, SHARED, &u->port, mark, disabled);
+		error = udp_bind(u, initiations, v6, SHARED, o);
 	if (!error)
-		error = udp_bind(replies, v6, SHARED, &u->port, mark, disabled);
+		error = udp_bind(u, replies, v6, SHARED, o);
 	if (!error)
-		open_more_data(u, v6, mark, disabled, n_data);
+		open_more_data(u, v6, o);
 	if (!error)
 		error = udp_filter_attach_choice(data->fd, u->n_data[v6]);
 	initiations->kind = UDP_INITIATIONS;
@@ -228,7 +311,7 @@ static void split_sockets(struct udp *u, bool v6, uint32_t mark, unsigned int di
 /* Sockets for slow paths. They share the port, and the program that directs handshake messages never chooses them. They
  * are not opened without it. When a socket is closed, the last one gets its number, so these are opened last and closed
  * first. */
-static void open_slow(struct udp *u, bool v6, uint32_t mark, unsigned int disabled)
+static void open_slow(struct udp *u, bool v6, const struct udp_options *o)
 {
 	struct udp_socket *all = u->slow[v6 ? UDP_V6 : UDP_V4];
 	int error = 0;
@@ -236,7 +319,7 @@ static void open_slow(struct udp *u, bool v6, uint32_t mark, unsigned int disabl
 	if (u->sockets[v6 ? UDP_V6_REPLIES : UDP_V4_REPLIES].fd < 0)
 		return;
 	for (unsigned int i = 0; i < SLOW_SOCKETS && !error; i++) {
-		error = udp_bind(&all[i], v6, SEND_ONLY, &u->port, mark, disabled);
+		error = udp_bind(u, &all[i], v6, SEND_ONLY, o);
 		if (error)
 			break;
 		leave_multicast(&all[i]);
@@ -254,34 +337,30 @@ static void open_slow(struct udp *u, bool v6, uint32_t mark, unsigned int disabl
  * is not kept out. When another process binds the port, the kernel compares it with one socket after the other and accepts it at
  * the first one that shares, so the guard has to come first: of IPv4 sockets the newest does, of IPv6 sockets that share
  * the oldest. Returns the descriptor or -errno. share: with the sockets that exist, until guard_close_port. */
-static int guard_bind(bool v6, bool share, uint16_t *port)
+static int guard_bind(struct udp *u, bool v6, bool share, const struct udp_options *o)
 {
-	struct sockaddr_in any4 = { .sin_family = AF_INET, .sin_port = htons(*port) };
-	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(*port) };
-	socklen_t n = v6 ? sizeof any : sizeof any4;
-	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), error = 0;
+	uint32_t own = o->ifindex == UDP_NO_DEVICE ? 0 : o->ifindex; /* so that guards of different devices do not conflict */
+	bool late = v6 && o->binding.source[1].family != IP_NONE; /* IPv6 refuses an address on an interface that does not exist */
+	int fd = open_socket(v6), absent = (int)((uint32_t)INT_MAX - own), error = 0;
 
 	if (fd < 0)
-		return -errno;
-	if (v6)
-		error = option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-	else
-		memcpy(&any, &any4, sizeof any4);
-	if (!error)
-		error = option(fd, SOL_SOCKET, SO_BINDTOIFINDEX, INT_MAX);
-	if (!error && share)
+		return fd;
+	if (!late)
+		error = option(fd, SOL_SOCKET, SO_BINDTOIFINDEX, absent);
+	if (!error && (share || o->beside))
 		error = option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-	if (!error && bind(fd, (struct sockaddr *)&any, n) != 0)
-		error = -errno;
-	n = sizeof any;
-	if (!error && getsockname(fd, (struct sockaddr *)&any, &n) != 0)
-		error = -errno;
-	if (error) {
-		close(fd);
-		return error;
-	}
-	*port = ntohs(any.sin6_port);
-	return fd;
+	if (!error && o->address_may_be_missing)
+		error = allow_missing_address(fd, v6);
+	if (!error)
+		error = bind_local(fd, v6, u->port, o);
+	if (!error && late)
+		error = option(fd, SOL_SOCKET, SO_BINDTOIFINDEX, absent);
+	if (!error)
+		error = bound_port(fd, &u->port);
+	if (!error)
+		return fd;
+	close(fd);
+	return error;
 }
 
 /* The guard of one family shares the port no more. Without a guard, the sockets do not share it either. */
@@ -297,10 +376,10 @@ static void guard_close_family(struct udp *u, bool v6, int guard)
 }
 
 /* From now on, no process can share the port. */
-static void guard_close_port(struct udp *u)
+static void guard_close_port(struct udp *u, const struct udp_options *o)
 {
 	if (u->sockets[UDP_V4_INITIATIONS].fd >= 0)
-		u->guard_v4 = guard_bind(false, true, &u->port);
+		u->guard_v4 = guard_bind(u, false, true, o);
 	guard_close_family(u, false, u->guard_v4);
 	guard_close_family(u, true, u->guard_v6);
 }
@@ -308,30 +387,34 @@ static void guard_close_port(struct udp *u)
 /* The IPv6 socket for data, after its guard. The guard does not conflict with a socket that another process has bound to an
  * interface, and a socket that shares the port with the guard does not either, so one that shares nothing is tried first.
  * Kernels before 5.0 have no SO_BINDTOIFINDEX, so no guard. */
-static int udp_bind_v6(struct udp *u, uint32_t mark, unsigned int disabled)
+static int udp_bind_v6(struct udp *u, const struct udp_options *o)
 {
 	struct udp_socket alone;
 	int error;
 	bool share;
 
-	if (disabled & OFFLOAD_NO_SPLIT)
-		return udp_bind(&u->sockets[UDP_V6], true, ALONE, &u->port, mark, disabled);
-	error = udp_bind(&alone, true, ALONE, &u->port, mark, disabled);
+	if (!binding_has_family(&o->binding, true))
+		return -EAFNOSUPPORT;
+	if (o->disabled & OFFLOAD_NO_SPLIT)
+		return udp_bind(u, &u->sockets[UDP_V6], true, ALONE, o);
+	error = udp_bind(u, &alone, true, ALONE, o);
 	if (error)
 		return error;
 	udp_socket_close(&alone);
-	u->guard_v6 = guard_bind(true, false, &u->port);
+	u->guard_v6 = guard_bind(u, true, false, o);
 	if (u->guard_v6 == -EADDRINUSE)
 		return -EADDRINUSE;
 	share = u->guard_v6 >= 0 && option(u->guard_v6, SOL_SOCKET, SO_REUSEPORT, 1) == 0;
-	return udp_bind(&u->sockets[UDP_V6], true, share ? SHARED : ALONE, &u->port, mark, disabled);
+	return udp_bind(u, &u->sockets[UDP_V6], true, share ? SHARED : ALONE, o);
 }
 
 /* ---- all sockets ---- */
 
-static bool family_is_missing(int error)
+/* Of a family that has an address of the binding, nothing may be missing. */
+static bool family_is_missing(int error, bool v6, const struct udp_options *o)
 {
-	return error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL || error == -EPROTONOSUPPORT;
+	return o->binding.source[v6].family == IP_NONE &&
+	       (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL || error == -EPROTONOSUPPORT);
 }
 
 void udp_init(struct udp *u)
@@ -350,16 +433,26 @@ int udp_open(struct udp *u, uint16_t port, uint32_t mark, unsigned int disabled)
 
 int udp_open_shards(struct udp *u, uint16_t port, uint32_t mark, unsigned int disabled, unsigned int n_data)
 {
-	int error4, error6;
+	const struct udp_options o = { .mark = mark, .disabled = disabled, .n_data = n_data };
+
+	return udp_open_bound(u, port, &o);
+}
+
+static int bind_both(struct udp *u, uint16_t port, const struct udp_options *o)
+{
+	int error4 = -EAFNOSUPPORT, error6;
 
 	for (int tries = 0; ; tries++) {
 		udp_init(u);
 		u->port = port;
-		error4 = udp_bind(&u->sockets[UDP_V4], false, ALONE, &u->port, mark, disabled);
-		if (error4 && !family_is_missing(error4))
+		u->binding = o->binding;
+		u->ifindex = o->ifindex;
+		if (binding_has_family(&o->binding, false))
+			error4 = udp_bind(u, &u->sockets[UDP_V4], false, ALONE, o);
+		if (error4 && !family_is_missing(error4, false, o))
 			return error4;
-		error6 = udp_bind_v6(u, mark, disabled);
-		if (!error6 || (family_is_missing(error6) && !error4))
+		error6 = udp_bind_v6(u, o);
+		if (!error6 || (family_is_missing(error6, true, o) && !error4))
 			break;
 		udp_close(u);
 		if (error6 != -EADDRINUSE || port != 0 || tries >= PORT_TRIES)
@@ -367,14 +460,43 @@ int udp_open_shards(struct udp *u, uint16_t port, uint32_t mark, unsigned int di
 	}
 	if (error6)
 		log_verbose("no IPv6: %s", strerror(-error6));
-	atomic_store(&u->mark, mark);
+	return 0;
+}
+
+/* The sockets of a port that is not shared, and the guards. */
+static void share_port(const struct udp *u, bool share)
+{
+	const int fds[] = { u->guard_v4, u->guard_v6, u->sockets[UDP_V4].fd, u->sockets[UDP_V6].fd };
+	const bool is_split[] = { false, false, u->sockets[UDP_V4_INITIATIONS].fd >= 0, u->sockets[UDP_V6_INITIATIONS].fd >= 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		if (fds[i] >= 0 && !is_split[i])
+			(void)option(fds[i], SOL_SOCKET, SO_REUSEPORT, share);
+}
+
+int udp_open_bound(struct udp *u, uint16_t port, const struct udp_options *o)
+{
+	int error;
+
+	if (o->beside)
+		share_port(o->beside, true);
+	error = bind_both(u, port, o);
+	if (error) {
+		if (o->beside)
+			share_port(o->beside, false);
+		return error;
+	}
+	atomic_store(&u->mark, o->mark);
 	u->n_data[UDP_V4] = u->sockets[UDP_V4].fd >= 0;
 	u->n_data[UDP_V6] = u->sockets[UDP_V6].fd >= 0;
-	split_sockets(u, false, mark, disabled, n_data);
-	split_sockets(u, true, mark, disabled, n_data);
-	open_slow(u, false, mark, disabled);
-	open_slow(u, true, mark, disabled);
-	guard_close_port(u);
+	split_sockets(u, false, o);
+	split_sockets(u, true, o);
+	open_slow(u, false, o);
+	open_slow(u, true, o);
+	guard_close_port(u, o);
+	share_port(u, false);
+	if (o->beside)
+		share_port(o->beside, false);
 	return 0;
 }
 

@@ -7,9 +7,11 @@
 #ifndef DAEMON_UDP_H
 #define DAEMON_UDP_H
 
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
+#include "model/binding.h"
 #include "proto/tunnel.h"
 #include "segment_limits.h"
 #include "slow_paths.h"
@@ -57,6 +59,7 @@ struct udp_socket {
 	bool v6;
 	bool gro;        /* UDP_GRO is on: a message may hold many datagrams */
 	bool gso;        /* the kernel has UDP_SEGMENT */
+	bool has_source; /* it is bound to an address, from which everything is sent */
 	uint32_t send_bytes; /* of its send buffer */
 	uint32_t n_dropped;  /* udp_take_dropped; owned by control */
 	enum udp_kind kind; /* not data: receives no other messages, but for those joined with one of its kind */
@@ -66,6 +69,8 @@ struct udp {
 	struct udp_socket sockets[UDP_SOCKETS]; /* by enum udp_socket_index */
 	uint8_t n_data[2]; /* by UDP_V4 and UDP_V6: open sockets for data, the first of them by number. Constant while threads run */
 	struct udp_socket slow[2][SLOW_SOCKETS]; /* by UDP_V4 and UDP_V6: for slow paths; a filter drops what they receive */
+	struct wg_binding binding; /* this and the next one are constant while threads run */
+	uint32_t ifindex;       /* that the sockets are bound to: of the device, or UDP_NO_DEVICE; 0: none */
 	int guard_v4, guard_v6; /* keep other processes from sharing the port; receive nothing; negative: none */
 	uint16_t port;
 	_Atomic uint32_t mark;           /* of the sockets */
@@ -79,6 +84,21 @@ void udp_init(struct udp *u); /* all closed */
 must_check int udp_open(struct udp *u, uint16_t port, uint32_t mark, unsigned int disabled);
 /* The same with n_data sockets for data of each family, or as many as can be opened. */
 must_check int udp_open_shards(struct udp *u, uint16_t port, uint32_t mark, unsigned int disabled, unsigned int n_data);
+
+/* An interface index that no interface has: nothing leaves or arrives. For a device that does not exist now. */
+#define UDP_NO_DEVICE ((uint32_t)INT_MAX - 1)
+struct udp_options {
+	uint32_t mark;
+	unsigned int disabled, n_data;
+	struct wg_binding binding;
+	uint32_t ifindex;    /* of its device, or UDP_NO_DEVICE; 0: it has none */
+	bool address_may_be_missing; /* else -EADDRNOTAVAIL */
+	struct udp *beside;  /* these sockets of the process have the port, or null. They are as before if that fails, and to be
+			      * closed if it succeeds */
+};
+must_check int udp_open_bound(struct udp *u, uint16_t port, const struct udp_options *o);
+/* Whether sockets could be opened: a device without SO_BINDTOIFINDEX (before Linux 5.0), an address that is missing. 0 or -errno. */
+must_check int udp_probe_binding(const struct udp_options *o);
 /* The number of parts into which the sockets divide the sessions (wg_shard_of). */
 static inline unsigned int udp_shards(const struct udp *u)
 {

@@ -209,8 +209,9 @@ static void set_target(struct msghdr *m, struct sockaddr_in6 *to, const struct i
 	m->msg_namelen = sizeof *to;
 }
 
-/* Sets up everything of a message but its bytes. */
-static void message_begin(struct msghdr *m, struct sockaddr_in6 *to, uint8_t *control,
+/* Sets up everything of a message but its bytes. The address to which the socket is bound is the only source that it has: the one of
+ * the path may be from before. */
+static void message_begin(const struct udp_socket *s, struct msghdr *m, struct sockaddr_in6 *to, uint8_t *control,
 			  const struct wg_path *path, uint8_t tos)
 {
 	int v = tos;
@@ -219,7 +220,7 @@ static void message_begin(struct msghdr *m, struct sockaddr_in6 *to, uint8_t *co
 	memset(control, 0, UDP_CMSG_BYTES);
 	m->msg_control = control;
 	set_target(m, to, &path->remote);
-	if (path->local.family == path->remote.addr.family)
+	if (path->local.family == path->remote.addr.family && !s->has_source)
 		add_source(m, &path->local);
 	if (tos && path->remote.addr.family == IP_V4)
 		add_cmsg(m, IPPROTO_IP, IP_TOS, &v, sizeof v);
@@ -295,7 +296,7 @@ static int send_one(struct resend *r, const struct wg_path *path, struct iovec *
 	struct sockaddr_in6 to;
 	struct mmsghdr m = { 0 };
 
-	message_begin(&m.msg_hdr, &to, control, path, r->tos);
+	message_begin(r->tx->socket, &m.msg_hdr, &to, control, path, r->tos);
 	m.msg_hdr.msg_iov = iov;
 	m.msg_hdr.msg_iovlen = 1;
 	return send_messages(r->tx->socket, &m, 1);
@@ -464,7 +465,7 @@ static void tx_add(struct udp_tx *tx, const struct wg_batch *b, size_t first, si
 	tx->segment_bytes[tx->n] = buf->out_n;
 	tx->bytes[tx->n] = 0;
 	tx->paths[tx->n] = &b->paths[buf->path];
-	message_begin(m, &tx->to[tx->n], tx->control[tx->n], tx->paths[tx->n], buf->tos);
+	message_begin(tx->socket, m, &tx->to[tx->n], tx->control[tx->n], tx->paths[tx->n], buf->tos);
 	if (n > 1)
 		add_cmsg(m, IPPROTO_UDP, UDP_SEGMENT, &gso_size, sizeof gso_size);
 	m->msg_iov = &tx->iov[tx->n_iov];

@@ -43,8 +43,8 @@ void udp_check_sources(struct udp *u, struct udp_tx *tx, struct wg_batch *b)
 	struct wg_path before = { 0 }, after = { 0 };
 	unsigned int n = 0;
 
-	if (!tx->look_up)
-		return;
+	if (!tx->look_up || u->binding.source[0].family != IP_NONE)
+		return; /* or all is sent from one address */
 	for (size_t i = 0; i < b->n_paths; i++) {
 		struct wg_path *path = &b->paths[i];
 		if (!is_unknown(path, version))

@@ -53,7 +53,8 @@ static int look_up(void *ctx, const struct wg_path *path, uint32_t *ifindex)
 {
 	struct worker *w = ctx;
 
-	return route_query_path(&w->routes, path, w->udp->port, atomic_load(&w->udp->mark), ifindex);
+	return route_query_path(&w->routes, path, w->udp->port, atomic_load(&w->udp->mark), w->udp->ifindex,
+				ifindex);
 }
 
 static void tx_failed(void *ctx, const struct wg_path *path, unsigned int datagrams, size_t bytes, bool queue_full)

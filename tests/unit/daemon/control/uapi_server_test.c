@@ -39,6 +39,22 @@ static int on_get(void *ctx, struct wg_device *state)
 	return 0;
 }
 
+static struct wg_binding binding;
+
+static int on_set_binding(void *ctx, const struct wg_binding *b)
+{
+	(void)ctx;
+	if (!set_error)
+		binding = *b;
+	return set_error;
+}
+
+static void on_get_binding(void *ctx, struct wg_binding *b)
+{
+	(void)ctx;
+	*b = binding;
+}
+
 static void on_takeover(void *ctx, int fd)
 {
 	(void)ctx;
@@ -51,7 +67,7 @@ static void on_removed(void *ctx)
 	removals++;
 }
 
-static const struct uapi_handlers handlers = { NULL, on_set, on_get, NULL, on_takeover };
+static const struct uapi_handlers handlers = { NULL, on_set, on_get, NULL, on_set_binding, on_get_binding, on_takeover };
 
 static int begin(void **state)
 {

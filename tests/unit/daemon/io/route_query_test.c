@@ -21,11 +21,11 @@ static void the_kernel_answers(void **state)
 
 	(void)state;
 	for (int i = 0; i < 100; i++) { /* on one socket */
-		assert_int_equal(route_query_path(&s, &path, 5000, i % 2 ? 0x77 : 0, &ifindex), 0);
+		assert_int_equal(route_query_path(&s, &path, 5000, i % 2 ? 0x77 : 0, 0, &ifindex), 0);
 		assert_int_equal(ifindex, 1);
 		ifindex = 0;
 		memcpy(path.local.b, (const uint8_t[]){ 203, 0, 113, 77 }, 4); /* not an address of this host */
-		assert_int_equal(route_query_path(&s, &path, 5000, 0, &ifindex), -EADDRNOTAVAIL);
+		assert_int_equal(route_query_path(&s, &path, 5000, 0, 0, &ifindex), -EADDRNOTAVAIL);
 		path.local = ip_v4(loopback);
 	}
 	close(s.fd);
@@ -54,9 +54,9 @@ static void a_stale_answer_is_not_taken_for_a_new_one(void **state)
 		assert_true(write(s.fd, m.bytes, ((struct nlmsghdr *)(void *)m.bytes)->nlmsg_len) > 0);
 	}
 	memcpy(path.local.b, (const uint8_t[]){ 203, 0, 113, 77 }, 4);
-	assert_int_equal(route_query_path(&s, &path, 5000, 0, &ifindex), -EADDRNOTAVAIL);
+	assert_int_equal(route_query_path(&s, &path, 5000, 0, 0, &ifindex), -EADDRNOTAVAIL);
 	path.local = ip_v4(loopback);
-	assert_int_equal(route_query_path(&s, &path, 5000, 0, &ifindex), 0);
+	assert_int_equal(route_query_path(&s, &path, 5000, 0, 0, &ifindex), 0);
 	assert_int_equal(ifindex, 1);
 	close(s.fd);
 }

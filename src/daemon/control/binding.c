@@ -1,0 +1,95 @@
+/* Binding the UDP sockets to a device and to addresses. */
+#include "binding.h"
+
+#include <errno.h>
+#include "daemon/process/log.h"
+#include "daemon/process/sandbox.h"
+#include "interface.h"
+#include "restart.h"
+
+/* The new sockets are on the same port, beside the old ones. */
+static int replace_sockets(struct control *c, const struct wg_binding *b)
+{
+	struct udp_options o;
+	struct udp fresh;
+	int error;
+
+	interface_socket_options(c, &o, b, c->fwmark);
+	o.beside = &c->udp;
+	sandbox_raise(true);
+	error = udp_open_bound(&fresh, c->listen_port, &o);
+	sandbox_raise(false);
+	if (error)
+		return error;
+	error = interface_replace_sockets(c, &fresh);
+	if (error)
+		udp_close(&fresh);
+	else
+		tunnel_clear_sources(c->tunnel);
+	return error;
+}
+
+static bool has_link_local_without_device(const struct wg_binding *b)
+{
+	return !b->device[0] && ip_is_v6_link_local(&b->source[1]);
+}
+
+/* What the kernel refuses, before anything changes. */
+static int probe(struct control *c, const struct wg_binding *b)
+{
+	struct udp_options o;
+	int error;
+
+	if (has_link_local_without_device(b))
+		return -EADDRNOTAVAIL;
+	interface_socket_options(c, &o, b, 0);
+	o.address_may_be_missing = false;
+	if (o.ifindex == UDP_NO_DEVICE)
+		return -ENODEV;
+	sandbox_raise(true);
+	error = udp_probe_binding(&o);
+	sandbox_raise(false);
+	return error;
+}
+
+int control_set_binding(void *ctx, const struct wg_binding *b)
+{
+	struct control *c = ctx;
+	int error = probe(c, b);
+
+	interface_refresh(c);
+	if (!error && c->up)
+		error = replace_sockets(c, b);
+	if (error)
+		return error;
+	c->binding = *b;
+	if (!c->up) { /* perhaps the sockets could not be opened */
+		c->retry_ns = NEVER;
+		interface_refresh(c);
+	}
+	restart_changed(c);
+	return 0;
+}
+
+void control_get_binding(void *ctx, struct wg_binding *b)
+{
+	*b = ((struct control *)ctx)->binding;
+}
+
+void control_follow_device(struct control *c)
+{
+	uint32_t before = c->udp.ifindex;
+	int error;
+
+	if (!c->up || interface_bound_index(&c->binding) == before)
+		return;
+	error = replace_sockets(c, &c->binding);
+	if (!error && c->udp.ifindex == UDP_NO_DEVICE)
+		log_verbose("device %s is gone: nothing is sent or received until it exists", c->binding.device);
+	else if (!error)
+		log_verbose("bound to device %s, which has another index", c->binding.device);
+	else if (error != -ENOPROTOOPT) /* kernels before 5.0 stay bound to an interface that is gone */
+		log_error("cannot bind to device %s: %s", c->binding.device, strerror(-error));
+	if (error && error != -ENOPROTOOPT)
+		c->route_changes.is_pending = true; /* looks again, half a second later at most */
+}

@@ -1,0 +1,207 @@
+# The outer sockets bound to a device (BindDevice) and to addresses (SourceAddress): requests of wireguardd's own at its
+# configuration socket.
+load ../lib/netns
+
+S=/run/wireguard/wg0.sock
+
+# a has two uplinks to b. Its route to b's address 198.51.100.1 prefers eth1.
+setup() {
+	net_begin
+	host a b
+	wire a eth1 "10.0.1.1/24 2001:db8:1::1/64" b eth1 "10.0.1.2/24 2001:db8:1::2/64"
+	wire a eth2 "10.0.2.1/24 10.0.2.11/24 2001:db8:2::1/64" b eth2 "10.0.2.2/24 2001:db8:2::2/64"
+	in_net b ip address add 198.51.100.1/32 dev lo
+	routes_of_a
+	in_net b nft -f - <<-'END'
+		table inet count {
+			counter eth1 { }
+			counter eth2 { }
+			chain in {
+				type filter hook prerouting priority 0;
+				iifname "eth1" udp dport 5000 counter name "eth1"
+				iifname "eth2" udp dport 5000 counter name "eth2"
+			}
+		}
+	END
+}
+teardown() { net_end; }
+
+routes_of_a() {
+	in_net a ip route replace 198.51.100.1/32 via 10.0.1.2 metric 10
+	in_net a ip route replace 198.51.100.1/32 via 10.0.2.2 metric 20
+}
+
+request() { printf '%b' "$1" | on a socat -t 2 - UNIX-CONNECT:$S; } # TEXT
+bind_to() { request "set_binding=1\n$1\n" | grep -qx errno=0; }        # LINES
+binding() { request 'get_binding=1\n\n' | sed '/^errno=0$/d; /^$/d'; }
+refused() { request "set_binding=1\n$1\n" | grep -qx "errno=-$2"; }   # LINES ERRNO
+
+# packets IF: that arrived at port 5000 of b through this interface since the last call.
+packets() { in_net b nft reset counter inet count "$1" | sed -n 's/.*packets \([0-9]*\).*/\1/p'; }
+reset() { packets eth1 > /dev/null; packets eth2 > /dev/null; }
+only_through() { # IF: something was sent since reset, and through this interface alone
+	local other=eth1
+	[ "$1" = eth2 ] || other=eth2
+	[ "$(packets "$other")" = 0 ] && [ "$(packets "$1")" -gt 0 ]
+}
+
+# tunnel [VARIABLE=VALUE…]: between a, whose daemon has these variables, and b, with a session.
+tunnel() {
+	local h
+	on a env LOG_LEVEL=verbose WG_LOG_FILE=/run/log "$@" wireguardd wg0
+	on b wireguardd wg0
+	for h in a b; do
+		on $h sh -c 'umask 077; wg genkey > /run/key; wg set wg0 private-key /run/key listen-port 5000'
+	done
+	KA=$(on a wg show wg0 public-key) KB=$(on b wg show wg0 public-key)
+	on a wg set wg0 peer "$KB" allowed-ips 10.9.0.2/32 endpoint 198.51.100.1:5000
+	on b wg set wg0 peer "$KA" allowed-ips 10.9.0.1/32
+	net_up a wg0 10.9.0.1/24
+	net_up b wg0 10.9.0.2/24
+	pings a 10.9.0.2
+}
+handshake() { on a wg show wg0 latest-handshakes; }
+endpoint_at_b() { on b wg show wg0 endpoints | cut -f 2; }
+session_is() { [ "$(handshake)" = "$1" ]; }
+
+@test "a device: packets leave and arrive through it alone, whatever the routes say" {
+	local before
+	tunnel
+	reset
+	pings a 10.9.0.2
+	only_through eth1
+	before=$(handshake)
+	bind_to 'bind_device=eth2\n'
+	[ "$(binding)" = bind_device=eth2 ]
+	reset
+	pings a 10.9.0.2
+	only_through eth2
+	[ "$(endpoint_at_b)" = 10.0.2.1:5000 ]
+	session_is "$before" # of before
+	on b wg set wg0 peer "$KA" endpoint 10.0.1.1:5000
+	! on b ping -c 1 -W 1 10.9.0.1
+	on b wg set wg0 peer "$KA" endpoint 10.0.2.1:5000
+	pings b 10.9.0.1
+	bind_to ''
+	[ -z "$(binding)" ]
+	on b wg set wg0 peer "$KA" endpoint 10.0.1.1:5000
+	on a wg set wg0 peer "$KB" endpoint 198.51.100.1:5000
+	reset
+	pings a 10.9.0.2
+	only_through eth1
+	session_is "$before"
+}
+
+@test "an address: everything is sent from it, the other family has no sockets, and answers from other addresses end" {
+	local before threads
+	for threads in 0 2; do
+		tunnel WG_THREADS=$threads
+		before=$(handshake)
+		on b wg set wg0 peer "$KA" endpoint 10.0.2.1:5000 # a has learned this source
+		pings b 10.9.0.1
+		bind_to 'source_address=10.0.2.11\nbind_device=eth2\n'
+		[ "$(binding)" = $'bind_device=eth2\nsource_address=10.0.2.11' ]
+		pings a 10.9.0.2
+		[ "$(endpoint_at_b)" = 10.0.2.11:5000 ]
+		session_is "$before"
+		in_net a ss -Hulna 'sport = :5000' > "$NET_DIR/sockets"
+		grep -q '10\.0\.2\.11%eth2:5000' "$NET_DIR/sockets"
+		! grep -qF '[::]' "$NET_DIR/sockets"
+		! grep -q '0\.0\.0\.0' "$NET_DIR/sockets"
+		bind_to 'source_address=10.0.2.11\nsource_address=2001:db8:2::1\n'
+		on a wg set wg0 peer "$KB" endpoint '[2001:db8:2::2]:5000'
+		pings a 10.9.0.2
+		[ "$(endpoint_at_b)" = '[2001:db8:2::1]:5000' ]
+		session_is "$before"
+		on a wg set wg0 listen-port 5001
+		pings a 10.9.0.2
+		[ "$(endpoint_at_b)" = '[2001:db8:2::1]:5001' ]
+		for h in a b; do on $h ip link delete wg0; eventually 5 on $h test ! -e $S; done
+	done
+}
+
+@test "what does not exist or makes no sense is refused, and nothing changes" {
+	tunnel
+	refused 'bind_device=eth9\n' 19
+	refused 'source_address=10.0.3.1\n' 99
+	refused 'source_address=2001:db8:3::1\n' 99
+	refused 'source_address=fe80::1\n' 99
+	refused 'source_address=0.0.0.0\n' 22
+	refused 'source_address=224.0.0.1\n' 22
+	refused 'source_address=10.0.1.1\nsource_address=10.0.2.1\n' 22
+	refused 'bind_device=eth1\nbind_device=eth2\n' 22
+	refused 'bind_device=\n' 22
+	refused 'bind_device=a/b\n' 22
+	refused 'listen_port=1\n' 22
+	[ -z "$(binding)" ]
+	[ "$(request 'get_binding=1\nx=1\n\n')" = errno=-22 ]
+	bind_to 'bind_device=eth2\n'
+	refused 'bind_device=eth9\n' 19
+	[ "$(binding)" = bind_device=eth2 ]
+	! request 'get=1\n\n' | grep -E 'bind|source'
+	pings a 10.9.0.2
+}
+
+@test "a device that goes away and comes back, also under another index or renamed" {
+	local before
+	tunnel
+	bind_to 'bind_device=eth2\n'
+	pings a 10.9.0.2
+	before=$(handshake)
+	in_net a ip link set eth2 down
+	in_net a ip link set eth2 name eth7
+	in_net a ip link set eth7 up
+	eventually 5 on a grep -q 'device eth2 is gone' /run/log
+	in_net a ip address show dev eth7 | grep -q 10.0.2.1 # which the name eth2 does not have any more
+	routes_of_a
+	reset
+	! on a ping -c 1 -W 1 10.9.0.2
+	[ "$(packets eth1)" = 0 ]
+	[ "$(packets eth2)" = 0 ]
+	in_net a ip link delete eth7
+	wire a eth2 "10.0.2.1/24" b eth2 "10.0.2.2/24"
+	routes_of_a
+	eventually 5 on a grep -q 'bound to device eth2' /run/log
+	reset
+	pings a 10.9.0.2
+	only_through eth2
+	session_is "$before"
+	in_net a ip link delete eth2
+	eventually 5 on a sh -c '[ "$(grep -c "device eth2 is gone" /run/log)" = 2 ]'
+	on a ip link set wg0 down
+	on a ip link set wg0 up # the sockets are opened while the device does not exist
+	eventually 5 on a grep -q 'device eth2 does not exist' /run/log
+	wire a eth2 "10.0.2.1/24" b eth2 "10.0.2.2/24"
+	routes_of_a
+	eventually 5 on a sh -c '[ "$(grep -c "bound to device eth2" /run/log)" = 2 ]'
+	reset
+	pings a 10.9.0.2
+	only_through eth2
+}
+
+@test "another port, a mark, and a process that takes over" {
+	local before
+	tunnel
+	bind_to 'bind_device=eth2\nsource_address=10.0.2.11\n'
+	pings a 10.9.0.2
+	before=$(handshake)
+	on a wg set wg0 listen-port 5002 fwmark 0x77
+	reset
+	pings a 10.9.0.2
+	only_through eth2
+	[ "$(endpoint_at_b)" = 10.0.2.11:5002 ]
+	on a env LOG_LEVEL=verbose WG_LOG_FILE=/run/log wireguardd --takeover wg0
+	[ "$(binding)" = $'bind_device=eth2\nsource_address=10.0.2.11' ]
+	reset
+	pings a 10.9.0.2
+	only_through eth2
+	on a wg set wg0 listen-port 5003
+	pings a 10.9.0.2
+	[ "$(endpoint_at_b)" = 10.0.2.11:5003 ]
+	session_is "$before"
+	bind_to 'bind_device=eth1\n'
+	reset
+	pings a 10.9.0.2
+	only_through eth1
+	session_is "$before"
+}
