@@ -196,6 +196,16 @@ int ipc_set(struct ipc *c, const struct wg_device *patch)
 	return rc;
 }
 
+int ipc_connect(struct ipc *c, const char *name)
+{
+	uint32_t ifindex;
+	int fd = open_kernel(c);
+
+	if (fd == 0)
+		fd = kernel_index(c->kernel, name, &ifindex) == 0 ? -EOPNOTSUPP : socket_open(c->socket_dir, name);
+	return fd == -ENOENT ? -EOPNOTSUPP : fd;
+}
+
 int ipc_set_connected(int take_fd, const struct wg_device *patch)
 {
 	return socket_set(take_fd, patch);

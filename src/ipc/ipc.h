@@ -38,6 +38,9 @@ must_check int ipc_set(struct ipc *c, const struct wg_device *patch);
 /* The same over a connected stream socket to a userspace daemon, which it closes. */
 must_check int ipc_set_connected(int take_fd, const struct wg_device *patch);
 
+/* A connection to the daemon that serves an interface; -EOPNOTSUPP: the kernel does, or nobody; or another -errno. */
+must_check int ipc_connect(struct ipc *c, const char *name);
+
 /* The kernel's own text about the error of the last ipc_get or ipc_set, until the next one; or null. */
 const char *ipc_extack(const struct ipc *c);
 

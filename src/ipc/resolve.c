@@ -16,6 +16,7 @@ enum {
 	THREADS_MAX = 64,
 	STACK_BYTES = 256 * 1024, /* the resolver's buffers take some tens of KiB */
 	RETRIES_DEFAULT = 15,
+	ADDRESSES_MAX = 16, /* that are looked at, of one name */
 	WAIT_FIRST_US = 1000000, /* each wait is 6/5 of the previous one */
 	WAIT_MAX_US = 20000000,
 	STOP_POLL_NS = 100 * 1000 * 1000, /* how often a waiting thread looks for a signal */
@@ -36,6 +37,7 @@ struct lookup {
 struct lookups {
 	struct lookup *list; /* sorted by text */
 	size_t n;
+	uint8_t family;      /* as in struct resolve_options */
 	_Atomic size_t next; /* the next lookup of this round */
 	pthread_mutex_t lock;
 	pthread_cond_t finished;
@@ -69,11 +71,18 @@ static bool is_permanent(int error)
 }
 
 /* Uses the first address in the order of getaddrinfo() (RFC 6724). */
-static void lookup_try(struct lookup *l)
+static void lookup_try(struct lookup *l, uint8_t family)
 {
-	size_t n;
+	struct ip_endpoint found[ADDRESSES_MAX];
+	size_t n, i = 0;
 
-	l->error = resolve_addresses(&l->endpoint, 1, &n, l->text);
+	l->error = resolve_addresses(found, ADDRESSES_MAX, &n, l->text);
+	while (family != IP_NONE && i < n && found[i].addr.family != family)
+		i++;
+	if (l->error == 0 && i == n)
+		l->error = EAI_NODATA;
+	if (l->error == 0)
+		l->endpoint = found[i];
 	if (l->error == 0)
 		l->state = LOOKUP_FOUND;
 	else if (is_permanent(l->error))
@@ -110,7 +119,7 @@ static void look_up(struct lookups *all)
 
 	while ((i = all->next++) < all->n)
 		if (is_pending(&all->list[i]))
-			lookup_try(&all->list[i]);
+			lookup_try(&all->list[i], all->family);
 }
 
 static void *lookup_thread(void *ctx)
@@ -337,6 +346,7 @@ static struct lookups *lookups_new(const struct wg_device *d, const struct resol
 
 	if (!all)
 		return NULL;
+	all->family = o->family;
 	all->users = 1;
 	pthread_mutex_init(&all->lock, NULL);
 	pthread_cond_init(&all->finished, NULL);

@@ -11,6 +11,7 @@ struct resolve_options {
 	/* Called for each unresolved name before a wait, to print it; may be null. */
 	void (*waiting)(void *ctx, const char *host, const char *why, unsigned int wait_ms);
 	bool partial;              /* use the names that were resolved even if others fail */
+	uint8_t family;            /* of the addresses that can be used; IP_NONE: both */
 	bool lists;                /* `host` may be a list of endpoints, in order of preference: the first that resolves is used */
 	const volatile int *stop;  /* becomes nonzero: return at once, even while names are looked up; may be null */
 	void *ctx;

@@ -19,6 +19,13 @@ bool binding_has_family(const struct wg_binding *b, bool v6)
 	return b->source[v6].family != IP_NONE || b->source[!v6].family == IP_NONE;
 }
 
+uint8_t binding_family(const struct wg_binding *b)
+{
+	if (binding_has_family(b, false))
+		return binding_has_family(b, true) ? IP_NONE : IP_V4;
+	return IP_V6;
+}
+
 static bool starts_with(const struct ip_addr *a, struct span prefix)
 {
 	struct ip_prefix p;
@@ -56,6 +63,8 @@ void binding_print(struct text *t, const struct wg_binding *b)
 		ip_print(t, &b->source[v6]);
 		text_char(t, '\n');
 	}
+	if (b->may_be_missing)
+		text_add(t, "may_be_missing=true\n");
 }
 
 int binding_read(struct wg_binding *b, struct span key, struct span value)
@@ -69,6 +78,10 @@ int binding_read(struct wg_binding *b, struct span key, struct span value)
 		t = text_fixed(b->device, sizeof b->device);
 		text_span(&t, value);
 		return 0;
+	}
+	if (span_is(key, "may_be_missing")) {
+		b->may_be_missing = span_is(value, "true");
+		return b->may_be_missing ? 0 : -EINVAL;
 	}
 	if (!span_is(key, "source_address"))
 		return -ENOENT;

@@ -10,12 +10,16 @@
 struct wg_binding {
 	char device[WG_NAME_MAX]; /* packets leave and arrive through it alone; empty: through any */
 	struct ip_addr source[2]; /* IPv4, IPv6: the local address. With one of them, the other family has no sockets */
+	bool may_be_missing;      /* in a request: also if these do not exist now */
 };
 
 bool binding_equal(const struct wg_binding *a, const struct wg_binding *b);
 bool binding_is_empty(const struct wg_binding *b);
 /* False: it has a local address, and none of this family. */
 bool binding_has_family(const struct wg_binding *b, bool v6);
+
+/* That of all sockets; IP_NONE: both. */
+uint8_t binding_family(const struct wg_binding *b);
 
 /* Why an address cannot be a source; null: it can. */
 const char *binding_source_refusal(const struct ip_addr *a);

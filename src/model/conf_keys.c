@@ -19,6 +19,8 @@ static const struct {
 	{ "RouteMetric", false },
 	{ "ExcludeIPs", false },
 	{ "Netns", false },
+	{ "BindDevice", false },
+	{ "SourceAddress", false },
 	{ "PrivateKeyFile", false },
 	{ "KillSwitch", false },
 	{ "Disabled", true },

@@ -16,12 +16,12 @@ BEGIN {
 	may["crypto"] = base
 	may["model"] = base
 	may["proto"] = base " crypto/crypto.h"
-	models = " model/model.h model/conf.h model/conf_names.h model/uapi.h model/sync.h model/endpoint_inside.h"
+	models = " model/model.h model/binding.h model/conf.h model/conf_names.h model/uapi.h model/sync.h model/endpoint_inside.h"
 	reports = " report/report.h report/output.h report/diagnostics.h report/trace.h report/terminal.h report/units.h report/qr.h report/names.h report/json.h report/json_device.h report/exposition.h report/page.h report/check_command.h report/library.h"
 	may["check"] = base " crypto/crypto.h" models " model/fields.h"
 	may["ipc"] = base " crypto/crypto.h" models
 	may["report"] = base models " check/check.h check/graph.h"
-	may["wg"] = may["ipc"] " check/check.h ipc/ipc.h ipc/resolve.h ipc/netns.h ipc/daemon_stats.h" reports
+	may["wg"] = may["ipc"] " check/check.h ipc/ipc.h ipc/binding.h ipc/resolve.h ipc/netns.h ipc/daemon_stats.h" reports
 	may["quick"] = may["wg"] " proto/tunnel.h"
 	may["daemon"] = base models " proto/tunnel.h"
 	may["lib"] = base " crypto/crypto.h proto/tunnel.h"

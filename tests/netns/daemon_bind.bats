@@ -79,7 +79,7 @@ session_is() { [ "$(handshake)" = "$1" ]; }
 	[ "$(endpoint_at_b)" = 10.0.2.1:5000 ]
 	session_is "$before" # of before
 	on b wg set wg0 peer "$KA" endpoint 10.0.1.1:5000
-	! on b ping -c 1 -W 1 10.9.0.1
+	not on b ping -c 1 -W 1 10.9.0.1
 	on b wg set wg0 peer "$KA" endpoint 10.0.2.1:5000
 	pings b 10.9.0.1
 	bind_to ''
@@ -104,10 +104,9 @@ session_is() { [ "$(handshake)" = "$1" ]; }
 		pings a 10.9.0.2
 		[ "$(endpoint_at_b)" = 10.0.2.11:5000 ]
 		session_is "$before"
-		in_net a ss -Hulna 'sport = :5000' > "$NET_DIR/sockets"
+		in_net a ss -Hulna 'sport = :5000' | awk '{ print $4 }' > "$NET_DIR/sockets"
 		grep -q '10\.0\.2\.11%eth2:5000' "$NET_DIR/sockets"
-		! grep -qF '[::]' "$NET_DIR/sockets"
-		! grep -q '0\.0\.0\.0' "$NET_DIR/sockets"
+		[ -z "$(grep -v '^10\.0\.2\.11%' "$NET_DIR/sockets")" ]
 		bind_to 'source_address=10.0.2.11\nsource_address=2001:db8:2::1\n'
 		on a wg set wg0 peer "$KB" endpoint '[2001:db8:2::2]:5000'
 		pings a 10.9.0.2
@@ -138,7 +137,7 @@ session_is() { [ "$(handshake)" = "$1" ]; }
 	bind_to 'bind_device=eth2\n'
 	refused 'bind_device=eth9\n' 19
 	[ "$(binding)" = bind_device=eth2 ]
-	! request 'get=1\n\n' | grep -E 'bind|source'
+	[ -z "$(request 'get=1\n\n' | grep -E 'bind|source')" ]
 	pings a 10.9.0.2
 }
 
@@ -155,7 +154,7 @@ session_is() { [ "$(handshake)" = "$1" ]; }
 	in_net a ip address show dev eth7 | grep -q 10.0.2.1 # which the name eth2 does not have any more
 	routes_of_a
 	reset
-	! on a ping -c 1 -W 1 10.9.0.2
+	not on a ping -c 1 -W 1 10.9.0.2
 	[ "$(packets eth1)" = 0 ]
 	[ "$(packets eth2)" = 0 ]
 	in_net a ip link delete eth7

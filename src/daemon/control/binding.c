@@ -43,8 +43,8 @@ static int probe(struct control *c, const struct wg_binding *b)
 	if (has_link_local_without_device(b))
 		return -EADDRNOTAVAIL;
 	interface_socket_options(c, &o, b, 0);
-	o.address_may_be_missing = false;
-	if (o.ifindex == UDP_NO_DEVICE)
+	o.address_may_be_missing = b->may_be_missing;
+	if (o.ifindex == UDP_NO_DEVICE && !b->may_be_missing)
 		return -ENODEV;
 	sandbox_raise(true);
 	error = udp_probe_binding(&o);
@@ -63,6 +63,7 @@ int control_set_binding(void *ctx, const struct wg_binding *b)
 	if (error)
 		return error;
 	c->binding = *b;
+	c->binding.may_be_missing = false;
 	if (!c->up) { /* perhaps the sockets could not be opened */
 		c->retry_ns = NEVER;
 		interface_refresh(c);

@@ -212,6 +212,8 @@ int udp_probe_binding(const struct udp_options *o)
 		if (!is_named && fd < 0)
 			continue;
 		error = fd < 0 ? fd : bind_device(fd, o);
+		if (!error && is_named && o->address_may_be_missing)
+			error = allow_missing_address(fd, v6);
 		if (!error && is_named)
 			error = bind_local(fd, v6, 0, o);
 		if (fd >= 0)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "binding.h"
 #include "inputs.h"
 #include "keys.h"
 #include "messages.h"
@@ -98,6 +99,8 @@ int comparison_inspect(struct comparison *c, bool lock)
 		error = inspect_host(&c->state, c->host, c->file.name);
 	if (error == 0)
 		error = read_device(&c->state, c->host, c->file.name);
+	if (error == 0)
+		error = inspect_binding(&c->state, c->host, &c->file, c->journal.exists ? &c->journal.applied : NULL);
 	if (error == 0 && !tunnel_file_keep_keys(&c->file, &c->state.device))
 		error = report_failure("read the configuration", -ENOMEM);
 	if (error == 0)

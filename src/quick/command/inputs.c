@@ -127,7 +127,7 @@ size_t endpoints_take(struct wg_device *d, const struct wg_device *from)
 int resolve_endpoints(struct tunnel_file *f, const struct host_state *s, enum resolve_mode mode)
 {
 	struct resolve_options o = { .file = f->path, .waiting = report_retry, .partial = true, .lists = true,
-				     .stop = &stop_signal };
+				     .family = binding_family(&f->interface.bind.to), .stop = &stop_signal };
 	struct diag d = { .emit = report_as_warning };
 	struct conf_origin_diag translated;
 	int r;
@@ -205,16 +205,27 @@ int enter_netns(struct host *host, const char *netns)
 	return r;
 }
 
+/* Its index, or 0. */
+static uint32_t link_named(const struct host_state *s, const char *name)
+{
+	for (size_t i = 0; name[0] && i < s->links.n; i++)
+		if (strcmp(s->links.list[i].name, name) == 0)
+			return s->links.list[i].index;
+	return 0;
+}
+
 /* The paths to the endpoints are those outside. */
 static int inspect_mtu(struct host_state *s, struct host *host, const struct tunnel_file *f)
 {
 	struct host_state outside = { 0 };
 	int r;
 
+	s->bound_device = link_named(s, f->interface.bind.to.device);
 	if (!netns_is_inside())
 		return host_inspect_mtu(s, &host->rtnetlink, &f->device, endpoint_lookup_mark(f, s));
 	netns_outside_begin();
 	r = host_inspect(&outside, &host->outer, "", &host->settings);
+	outside.bound_device = link_named(&outside, f->interface.bind.to.device);
 	if (r == 0)
 		r = host_inspect_mtu(&outside, &host->outer, &f->device, f->device.fwmark);
 	netns_outside_end();

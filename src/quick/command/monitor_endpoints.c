@@ -161,7 +161,7 @@ static int begin(struct watched_peer *p)
 	case ENDPOINT_POLL:
 		p->of->see.done = seen;
 		return p->of->see.id ? 0 : helper_see(&p->of->see, name);
-	case ENDPOINT_LOOK_UP: return helper_look_up(&p->call, p->of->mark, p->list);
+	case ENDPOINT_LOOK_UP: return helper_look_up(&p->call, p->of->mark, name, p->list);
 	case ENDPOINT_PROBE: return helper_probe(&p->call, name, &to);
 	case ENDPOINT_SET: return helper_set_endpoint(&p->call, name, &to, false);
 	case ENDPOINT_REPLACE: return helper_set_endpoint(&p->call, name, &to, true);

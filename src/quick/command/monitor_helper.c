@@ -6,6 +6,7 @@
 
 #include "ipc/resolve.h"
 #include "messages.h"
+#include "quick/host/binding.h"
 #include "quick/host/clock.h"
 #include "quick/host/endpoint_route.h"
 #include "quick/host/handshake_probe.h"
@@ -64,17 +65,44 @@ static int restore(struct host *host, struct span rest, struct text *out)
 	return status;
 }
 
-/* "MARK LIST" */
+/* What the tunnel's sockets are bound to, from the journal. */
+static struct wg_binding binding_of(const char *name)
+{
+	struct journal j;
+	struct wg_binding b = { .device = "" };
+
+	if (journal_open_unlocked(&j, name) == 0 && j.exists)
+		b = j.applied.binding;
+	applied_free(&j.applied);
+	return b;
+}
+
+static bool read_name(char name[WG_NAME_MAX], struct span *rest)
+{
+	struct text t = text_fixed(name, WG_NAME_MAX);
+	struct span word;
+
+	if (!span_next(&word, rest, ' '))
+		return false;
+	text_span(&t, word);
+	return !t.failed;
+}
+
+/* "MARK NAME LIST" */
 static int look_up(struct host *host, struct span rest, struct text *out)
 {
 	struct path_lookup l = { .mark = 0 };
+	struct wg_binding b;
+	char name[WG_NAME_MAX];
 	struct span word, one;
 	uint32_t number = 1;
 	uint64_t mark;
 
-	if (!span_next(&word, &rest, ' ') || !span_to_u64(&mark, word, UINT32_MAX))
+	if (!span_next(&word, &rest, ' ') || !span_to_u64(&mark, word, UINT32_MAX) || !read_name(name, &rest))
 		return 1;
+	b = binding_of(name);
 	l.mark = (uint32_t)mark;
+	l.device = binding_device_index(&host->rtnetlink, &b);
 	for (unsigned int i = 0; span_next(&one, &rest, ','); i++) {
 		struct ip_endpoint found[ENDPOINT_ADDRESSES_MAX];
 		char *text = span_dup(one);
@@ -85,6 +113,8 @@ static int look_up(struct host *host, struct span rest, struct text *out)
 		for (size_t k = 0; k < n; k++) {
 			struct endpoint_route route;
 			bool has_route = endpoint_route(&route, &host->rtnetlink, &l, &found[k], number++) == 0;
+			if (!binding_has_family(&b, found[k].addr.family == IP_V6))
+				continue; /* it has no socket */
 			text_f(out, "%u %u ", i, (unsigned int)has_route);
 			endpoint_print(out, &found[k], &ipc_scopes);
 			text_char(out, '\n');
@@ -103,9 +133,10 @@ static uint64_t handshake_ms(const struct wg_peer *p)
 	return boot_ms > age_ms ? boot_ms - age_ms : 1;
 }
 
-static void print_seen(struct text *out, const struct wg_device *d, const struct wg_peer *p, struct rtnetlink *rt, uint32_t number)
+static void print_seen(struct text *out, const struct wg_device *d, const struct wg_peer *p, uint32_t device, struct rtnetlink *rt,
+		       uint32_t number)
 {
-	const struct path_lookup l = { .mark = d->fwmark, .port = d->listen_port };
+	const struct path_lookup l = { .mark = d->fwmark, .port = d->listen_port, .device = device };
 	struct endpoint_route route;
 	bool has_route = (p->flags & WG_PEER_HAS_ENDPOINT) && endpoint_route(&route, rt, &l, &p->endpoint, number) == 0;
 	char key[KEY_BASE64_CHARS + 1];
@@ -144,7 +175,7 @@ static int see(struct host *host, struct span name_text, struct text *out)
 		if (span_next(&word, &rest, ' ') && rest.p && endpoint_is_watched(rest) && key_from_base64(key.b, word))
 			p = peer_index_find(&x, &d, &key);
 		if (p)
-			print_seen(out, &d, p, &host->rtnetlink, (uint32_t)i + 1);
+			print_seen(out, &d, p, binding_device_index(&host->rtnetlink, &j.applied.binding), &host->rtnetlink, (uint32_t)i + 1);
 	}
 	peer_index_free(&x);
 	device_free(&d);
@@ -285,13 +316,16 @@ static int probe(struct host *host, struct span rest, struct text *out)
 	struct wg_device d = { 0 };
 	const struct wg_peer *peer = NULL;
 	struct target to;
+	struct wg_binding b;
 	int r = read_target(&to, rest) ? ipc_get(&host->ipc, &d, to.name) : -EINVAL;
 
 	(void)out;
 	if (r == 0)
 		peer = find_peer(&d, &to.key);
 	if (r == 0)
-		r = peer ? handshake_probe(&d, peer, &to.to, LIMIT_MS) : -ENOENT;
+		b = binding_of(to.name);
+	if (r == 0)
+		r = peer ? handshake_probe(&d, &b, peer, &to.to, LIMIT_MS) : -ENOENT;
 	device_free(&d);
 	return r < 0;
 }
@@ -371,12 +405,12 @@ int helper_restore(struct helper_call *c, const char *name, bool userspace, int 
 	return r;
 }
 
-int helper_look_up(struct helper_call *c, uint32_t mark, const char *list)
+int helper_look_up(struct helper_call *c, uint32_t mark, const char *name, const char *list)
 {
 	struct text t = text_heap();
 	int r = -ENOMEM;
 
-	text_f(&t, "look-up %u %s", mark, list);
+	text_f(&t, "look-up %u %s %s", mark, name, list);
 	if (!t.failed)
 		r = helper_call(&monitor_helper, c, HELPER_LOOK_UP, LOOK_UP_S, t.p);
 	text_heap_free(&t);

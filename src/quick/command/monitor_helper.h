@@ -22,8 +22,8 @@ struct peer_endpoint {
 
 /* An enum restore_status. hung_pid: of the daemon that does not answer, or 0. endpoints: see endpoints_print(). */
 must_check int helper_restore(struct helper_call *c, const char *name, bool userspace, int hung_pid, struct span endpoints);
-/* "CHOICE HAS-ROUTE ENDPOINT" for each address of each endpoint of a list, for packets with this mark. */
-must_check int helper_look_up(struct helper_call *c, uint32_t mark, const char *list);
+/* "CHOICE HAS-ROUTE ENDPOINT" for each address of each endpoint of a list, for packets of this tunnel with this mark. */
+must_check int helper_look_up(struct helper_call *c, uint32_t mark, const char *name, const char *list);
 /* "KEY HANDSHAKE-MS RX TX KEEPALIVE MARK HAS-ROUTE ENDPOINT" for each peer whose endpoint in the journal is a name or a list; "-": none. */
 must_check int helper_see(struct helper_call *c, const char *name);
 /* Sets the endpoint of a peer, unless the journal has another endpoint or list of it by now; replace: the peer is removed and added

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "binding.h"
 #include "inputs.h"
 #include "keys.h"
 #include "messages.h"
@@ -177,6 +178,7 @@ static int compare(struct observation *o, struct host *host)
 		r = keep_endpoints(&c->file.device, &c->state.device);
 	if (r < 0)
 		return report_failure("compare the tunnel with its file", r);
+	inspect_binding_quietly(&c->state, host, &c->file, comparison_applied(&c->journal));
 	r = inspect_for_plan(&c->state, host, &c->file, &c->journal);
 	if (r == 0)
 		r = inspect_for_diff(&c->state, host, &c->file, comparison_applied(&c->journal));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "apply.h"
+#include "binding.h"
 #include "comparison.h"
 #include "elsewhere.h"
 #include "inputs.h"
@@ -226,7 +227,8 @@ static int create_interface(struct comparison *c, const struct restore_request *
 		return r;
 	apply->performer.ifindex = link.index;
 	journal_note_interface(&c->journal, link.index);
-	return set_port_and_mark(c);
+	r = restore_binding(c->host, &c->file);
+	return r < 0 ? r : set_port_and_mark(c);
 }
 
 /* What hooks added to the interface is gone with it; of that, the journal knows the addresses. */

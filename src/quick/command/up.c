@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "apply.h"
+#include "binding.h"
 #include "messages.h"
 #include "inputs.h"
 #include "keys.h"
@@ -390,7 +391,7 @@ static int prepare(struct up *u, const struct command_options *o, struct command
 	    read_keys(&u->file, KEY_FILE_WAIT | KEY_FILE_LATER, trace) < 0)
 		return 1;
 	set_netns(&u->file, o->netns);
-	if (check_netns(&u->file) < 0)
+	if (check_netns(&u->file) < 0 || check_binding(&u->file, &u->host->settings) < 0)
 		return 1;
 	if (open_journal(&u->journal, u->file.name, &u->host->settings) < 0)
 		return 1;
@@ -427,7 +428,7 @@ static int dry_run(struct up *u, const struct command_options *o, struct command
 	if (!read_tunnel_file(&u->file, o->argument, false))
 		return 1;
 	set_netns(&u->file, o->netns);
-	if (check_netns(&u->file) < 0)
+	if (check_netns(&u->file) < 0 || check_binding(&u->file, &u->host->settings) < 0)
 		return 1;
 	r = inspect_host(&u->state, u->host, u->file.name);
 	if (r == 0 && u->state.link.index) {

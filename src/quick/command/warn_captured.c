@@ -2,6 +2,7 @@
 #include "warn_captured.h"
 
 #include "model/endpoint_inside.h"
+#include "quick/host/binding.h"
 #include "quick/host/endpoint_route.h"
 #include "quick/host/netns_place.h"
 #include "quick/host/signals.h"
@@ -23,10 +24,11 @@ static bool sends_here(const struct wg_device *d, const struct ip_endpoint *to)
 	return udp_port_is_taken(to->addr.family, d->listen_port);
 }
 
-static int find(struct captured_endpoints *c, struct host *host, uint32_t ifindex)
+static int find(struct captured_endpoints *c, struct host *host, const struct wg_binding *b, uint32_t ifindex)
 {
 	const struct wg_device *d = c->device;
-	const struct path_lookup l = { .mark = d->fwmark, .port = d->listen_port };
+	const struct path_lookup l = { .mark = d->fwmark, .port = d->listen_port,
+				       .device = binding_device_index(&host->rtnetlink, b) };
 	uint32_t lookups = 0;
 	int r = 0;
 
@@ -137,7 +139,7 @@ void warn_captured_endpoints(struct host *host, const struct tunnel_file *f, uin
 	}
 	if (r == 0 && possible && ipc_get(&host->ipc, &d, f->name) == 0 &&
 	    rtnetlink_addresses(&host->rtnetlink, ifindex, &addresses) == 0 &&
-	    captured_endpoints_init(&c, f, &d, &addresses) == 0 && find(&c, host, ifindex) == 0)
+	    captured_endpoints_init(&c, f, &d, &addresses) == 0 && find(&c, host, &f->interface.bind.to, ifindex) == 0)
 		print_all(&c);
 	captured_endpoints_free(&c);
 	addresses_free(&addresses);

@@ -252,6 +252,16 @@ static void read_netns(struct interface_keys_reader *r, const struct conf_extra 
 		report_value(r, x, d, x->value, "the name of a network namespace");
 }
 
+static void read_bind_device(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
+{
+	bind_device_read(&r->keys->bind, r->file, r->interface, x, d);
+}
+
+static void read_source_address(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
+{
+	source_address_read(&r->keys->bind, r->file, x, d);
+}
+
 static void read_exclude(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)
 {
 	struct span rest = x->value, word;
@@ -354,6 +364,7 @@ static const struct {
 	{ "ExcludeIPs", read_exclude },
 	{ "KillSwitch", read_kill_switch },
 	{ "Netns", read_netns },
+	{ "BindDevice", read_bind_device }, { "SourceAddress", read_source_address },
 };
 
 bool interface_keys_read(struct interface_keys_reader *r, const struct conf_extra *x, struct diag *d)

@@ -6,6 +6,7 @@
 
 #include "address.h"
 #include "base/prefix_set.h"
+#include "bind_keys.h"
 #include "dns_config.h"
 #include "key_source.h"
 #include "model/conf.h"
@@ -41,6 +42,7 @@ struct interface_keys {
 	bool save_config;
 	struct key_source private_key;
 	enum kill_switch_mode kill_switch;
+	struct bind_keys bind;
 };
 void interface_keys_free(struct interface_keys *k);
 

@@ -139,6 +139,8 @@ void mobile_text_left_out(struct text *out, const struct tunnel_file *f)
 	leave_out(&l, k->excluded.n > 0, "ExcludeIPs");
 	leave_out(&l, k->kill_switch != KILL_SWITCH_OFF, "KillSwitch");
 	leave_out(&l, k->netns[0], "Netns");
+	leave_out(&l, k->bind.device_at.line, "BindDevice");
+	leave_out(&l, k->bind.source_at.line, "SourceAddress");
 	leave_out(&l, k->save_config, "SaveConfig");
 	for (int i = 0; i < HOOK_PHASES; i++)
 		leave_out(&l, k->hooks[i].n > 0, hook_phase_names[i]);

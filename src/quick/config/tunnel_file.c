@@ -261,7 +261,7 @@ int tunnel_file_parse(struct tunnel_file *f, const struct tunnel_file_lookups *l
 	}
 	error = conf_read(&f->device, text, &o, d);
 	check_routes(&r);
-	if (error != -ENOMEM && r.routes_outside)
+	if (error != -ENOMEM && (r.routes_outside || !bind_keys_check(&f->interface.bind, f->path, d)))
 		error = -EINVAL;
 	prefix_set_normalize(&f->interface.excluded);
 	cut_disabled(&r);
@@ -278,14 +278,19 @@ int tunnel_file_parse(struct tunnel_file *f, const struct tunnel_file_lookups *l
 	return error;
 }
 
-struct diag_at tunnel_file_hook_at(const struct tunnel_file *f, enum hook_phase phase, size_t i)
+struct diag_at tunnel_file_line_at(const struct tunnel_file *f, unsigned int line)
 {
-	struct diag_at at = { .line = f->interface.positions[phase].lines[i] };
+	struct diag_at at = { .line = line };
 
 	conf_origin_translate(f->origins, &at);
 	if (f->origins && at.file == f->origins->files[0])
 		at.file = NULL;
 	return at;
+}
+
+struct diag_at tunnel_file_hook_at(const struct tunnel_file *f, enum hook_phase phase, size_t i)
+{
+	return tunnel_file_line_at(f, f->interface.positions[phase].lines[i]);
 }
 
 void tunnel_file_discard(struct tunnel_file *f)

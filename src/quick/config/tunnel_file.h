@@ -47,6 +47,8 @@ struct tunnel_file_lookups {
  * -ENOKEY (the only mistake is peers without a key) or -ENOMEM. */
 must_check int tunnel_file_parse(struct tunnel_file *f, const struct tunnel_file_lookups *lookups, struct diag *d);
 
+/* Where a line of the merged text is. file: null for the tunnel file itself. */
+struct diag_at tunnel_file_line_at(const struct tunnel_file *f, unsigned int line);
 /* Where a hook is. file: null for the tunnel file itself. */
 struct diag_at tunnel_file_hook_at(const struct tunnel_file *f, enum hook_phase phase, size_t i);
 

@@ -51,8 +51,23 @@ static uint64_t now_ns(void)
 	return clock_boot_ms() * NS_PER_MS;
 }
 
+/* 0, or a negative number and errno. */
+static int bind_as(int fd, const struct wg_binding *b, bool v6)
+{
+	struct sockaddr_in from4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 from6 = { .sin6_family = AF_INET6 };
+
+	if (b->device[0] && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, b->device, (socklen_t)strlen(b->device)) < 0)
+		return -1;
+	if (b->source[v6].family == IP_NONE)
+		return 0;
+	memcpy(&from4.sin_addr, b->source[0].b, sizeof from4.sin_addr);
+	memcpy(&from6.sin6_addr, b->source[1].b, sizeof from6.sin6_addr);
+	return v6 ? bind(fd, (struct sockaddr *)&from6, sizeof from6) : bind(fd, (struct sockaddr *)&from4, sizeof from4);
+}
+
 /* Only datagrams from there are received. 0 or -errno. */
-static int open_socket(struct probe *p, uint32_t mark)
+static int open_socket(struct probe *p, uint32_t mark, const struct wg_binding *b)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(p->to.port) };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(p->to.port), .sin6_scope_id = p->to.scope };
@@ -61,14 +76,14 @@ static int open_socket(struct probe *p, uint32_t mark)
 	memcpy(&v4.sin_addr, p->to.addr.b, sizeof v4.sin_addr);
 	memcpy(&v6.sin6_addr, p->to.addr.b, sizeof v6.sin6_addr);
 	p->fd = socket(is_v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (p->fd < 0 || (mark && setsockopt(p->fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) < 0) ||
+	if (p->fd < 0 || bind_as(p->fd, b, is_v6) < 0 || (mark && setsockopt(p->fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) < 0) ||
 	    (is_v6 ? connect(p->fd, (struct sockaddr *)&v6, sizeof v6) : connect(p->fd, (struct sockaddr *)&v4, sizeof v4)) < 0)
 		return -errno;
 	return 0;
 }
 
 /* 0 or -errno. */
-static int begin(struct probe *p, const struct wg_device *d, const struct wg_peer *peer)
+static int begin(struct probe *p, const struct wg_device *d, const struct wg_binding *b, const struct wg_peer *peer)
 {
 	static const struct wg_env env = { .random = env_random, .realtime = env_realtime };
 	int r;
@@ -85,7 +100,7 @@ static int begin(struct probe *p, const struct wg_device *d, const struct wg_pee
 	tunnel_peer_set_endpoint(p->tunnel, p->peer, &p->to);
 	tunnel_up(p->tunnel, now_ns());
 	tunnel_peer_send_keepalive(p->tunnel, p->peer);
-	return open_socket(p, d->fwmark);
+	return open_socket(p, d->fwmark, b);
 }
 
 /* The message that begins the handshake, again after five seconds, or with a cookie. */
@@ -144,7 +159,8 @@ static int await_response(struct probe *p, unsigned int timeout_ms)
 	return r;
 }
 
-int handshake_probe(const struct wg_device *d, const struct wg_peer *peer, const struct ip_endpoint *to, unsigned int timeout_ms)
+int handshake_probe(const struct wg_device *d, const struct wg_binding *b, const struct wg_peer *peer, const struct ip_endpoint *to,
+		    unsigned int timeout_ms)
 {
 	struct probe *p = calloc(1, sizeof *p);
 	int r;
@@ -153,7 +169,7 @@ int handshake_probe(const struct wg_device *d, const struct wg_peer *peer, const
 		return -ENOMEM;
 	p->fd = -1;
 	p->to = *to;
-	r = begin(p, d, peer);
+	r = begin(p, d, b, peer);
 	if (r == 0)
 		r = await_response(p, timeout_ms);
 	if (p->fd >= 0)

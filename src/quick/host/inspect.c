@@ -117,7 +117,7 @@ static int compare_endpoints(const void *a, const void *b)
 int host_inspect_mtu(struct host_state *s, struct rtnetlink *rt, const struct wg_device *d, uint32_t mark)
 {
 	struct ip_endpoint *to = calloc(d->n_peers + 1, sizeof *to);
-	struct path_lookup l = { .links = &s->links, .rules = &s->rules, .mark = mark, .tunnel = s->link.index,
+	struct path_lookup l = { .links = &s->links, .rules = &s->rules, .mark = mark, .tunnel = s->link.index, .device = s->bound_device,
 				 .port = d->flags & WG_DEVICE_HAS_LISTEN_PORT ? d->listen_port : s->device.listen_port };
 	size_t n = 0, unique = 0;
 	int r;

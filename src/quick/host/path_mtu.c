@@ -85,8 +85,8 @@ struct nl_msg *path_lookup_message(const struct path_lookup *l, const struct ip_
 		ok = nla_put_u16(m, RTA_SPORT, htons(l->port)) == 0;
 	if (ok && l->mark)
 		ok = nla_put_u32(m, RTA_MARK, l->mark) == 0;
-	if (ok && to->scope)
-		ok = nla_put_u32(m, RTA_OIF, to->scope) == 0;
+	if (ok && (l->device || to->scope))
+		ok = nla_put_u32(m, RTA_OIF, l->device ? l->device : to->scope) == 0;
 	if (ok)
 		return m;
 	nlmsg_free(m);

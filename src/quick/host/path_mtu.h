@@ -9,6 +9,7 @@ struct path_lookup {
 	const struct rules *rules;
 	uint32_t mark;    /* of the encrypted packets */
 	uint16_t port;    /* their source port; 0: not known */
+	uint32_t device;  /* index of the link that they leave through; 0: any */
 	uint32_t tunnel;  /* index of the tunnel's own link, or 0. A route over it counts with the path MTU that the present MTU
 			   * of the link was derived from */
 };

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "binding.h"
 #include "link_create.h"
 #include "daemon.h"
 #include "dns.h"
@@ -287,6 +288,7 @@ int perform_step(struct performer *pf, const struct plan *p, struct step *s)
 	case STEP_FIREWALL: return perform_firewall(pf, p, s);
 	case STEP_DNS: return perform_dns(pf, p, s);
 	case STEP_KILL_SWITCH: return perform_kill_switch(p, s);
+	case STEP_BIND: return perform_bind(&pf->host->ipc, p, s);
 	case STEP_NETNS: return perform_netns(pf, p, s);
 	}
 	unreachable();

@@ -25,6 +25,7 @@ bool step_is_message(const struct step *s)
 	case STEP_DNS:
 	case STEP_KILL_SWITCH:
 	case STEP_NETNS:
+	case STEP_BIND:
 		return false;
 	}
 	unreachable();

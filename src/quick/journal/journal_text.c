@@ -52,6 +52,7 @@ static void print_step(const struct step *s, const struct plan *p, struct text *
 		return;
 	case STEP_HOOK:
 	case STEP_WG:
+	case STEP_BIND:
 	case STEP_ADDRESS:
 	case STEP_LINK_UP:
 		return; /* undone with the interface, or without an inverse */
@@ -83,6 +84,19 @@ static void print_words(struct text *t, const char *word, const struct string_li
 		text_f(t, "%s %s\n", word, list->list[i]);
 }
 
+static void print_binding(struct text *t, const struct wg_binding *b)
+{
+	if (b->device[0])
+		text_f(t, "bind-device %s\n", b->device);
+	for (int v6 = 0; v6 < 2; v6++) {
+		if (b->source[v6].family == IP_NONE)
+			continue;
+		text_add(t, "source-address ");
+		ip_print(t, &b->source[v6]);
+		text_char(t, '\n');
+	}
+}
+
 void journal_print(const struct journal *j, struct text *t)
 {
 	text_f(t, "%s\n", first_line);
@@ -100,6 +114,7 @@ void journal_print(const struct journal *j, struct text *t)
 		text_f(t, "table %u\n", j->applied.table);
 	if (j->applied.route_metric)
 		text_f(t, "route-metric %u\n", j->applied.route_metric);
+	print_binding(t, &j->applied.binding);
 	text_f(t, "tools %u %u %s\n", (unsigned int)j->applied.plan.firewall,
 	       (unsigned int)j->applied.plan.dns_backend, j->applied.plan.dns_prefix);
 	for (size_t i = 0; i < j->applied.plan.n; i++)
@@ -325,6 +340,24 @@ static bool read_route_metric(struct journal *j, struct span rest)
 	return read_numbers(rest, &j->applied.route_metric, 1);
 }
 
+static bool read_bind_device(struct journal *j, struct span rest)
+{
+	struct text t = text_fixed(j->applied.binding.device, sizeof j->applied.binding.device);
+
+	text_span(&t, rest);
+	return device_name_is_valid(rest);
+}
+
+static bool read_source_address(struct journal *j, struct span rest)
+{
+	struct ip_addr a;
+
+	if (!ip_parse(&a, rest))
+		return false;
+	j->applied.binding.source[a.family == IP_V6] = a;
+	return true;
+}
+
 static bool read_port(struct journal *j, struct span rest)
 {
 	uint32_t n = 0;
@@ -449,6 +482,7 @@ static const struct {
 	{ "port", read_port },         { "table", read_table },
 	{ "mark", read_mark },	       { "route-metric", read_route_metric },
 	{ "netns", read_netns },
+	{ "bind-device", read_bind_device }, { "source-address", read_source_address },
 	{ "throw", read_throw },       { "excluded", read_excluded },
 	{ "hook-lines", read_hook_lines },
 	{ "began", read_began },       { "complete", read_complete },

@@ -39,6 +39,7 @@ bool step_is_journaled(const struct step *s)
 		return !s->remove && !route_is_of_link(&s->route);
 	case STEP_HOOK:
 	case STEP_WG:
+	case STEP_BIND:
 	case STEP_ADDRESS:
 	case STEP_LINK_UP:
 		return false;
@@ -133,6 +134,7 @@ int applied_update(struct applied *a, const struct tunnel_file *f, const struct 
 	a->table = tunnel_file_table(f);
 	a->file_changed_ns = f->changed_ns;
 	a->route_metric = f->interface.route_metric;
+	a->binding = f->interface.bind.to;
 	prefix_set_free(&a->excluded);
 	if (r == 0)
 		r = applied_routes_set(&a->routes, f);
@@ -160,7 +162,7 @@ static int copy_rest(struct applied *out, const struct applied *from)
 	int r = 0;
 
 	*out = (struct applied){ .port = from->port, .mark = from->mark, .has_table = from->has_table, .table = from->table,
-				 .route_metric = from->route_metric, .file_changed_ns = from->file_changed_ns, .lines = from->lines };
+				 .route_metric = from->route_metric, .binding = from->binding, .file_changed_ns = from->file_changed_ns, .lines = from->lines };
 	out->config = from->config ? span_dup(span_of(from->config)) : NULL;
 	if ((from->config && !out->config) || !prefix_set_copy(&out->excluded, &from->excluded))
 		return -ENOMEM;

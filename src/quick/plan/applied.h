@@ -23,6 +23,7 @@ struct applied {
 	bool has_table;
 	uint32_t table;             /* tunnel_file_table() */
 	uint32_t route_metric;      /* that of the tunnel file */
+	struct wg_binding binding;  /* likewise */
 	struct prefix_set excluded; /* those of the tunnel file */
 	struct string_list routes;  /* those of its peers, from applied_routes_set() */
 };

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "binding.h"
 #include "diff_device.h"
 #include "diff_firewall.h"
 #include "diff_kill_switch.h"
@@ -241,6 +242,8 @@ int plan_diff(struct plan *p, struct plan *old_dns, const struct diff_input *in)
 		r = plan_firewall_change(p, in, &routes, mark);
 	if (r == 0)
 		r = route_diff_remove_defaults(p, &routes);
+	if (r == 0)
+		r = diff_binding(p, in);
 	if (r == 0)
 		r = plan_device_change(p, in, mark);
 	if (r == 0)

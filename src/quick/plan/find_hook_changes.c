@@ -99,6 +99,7 @@ static void note_step(struct noting *n, const struct step *s, const struct wg_de
 	case STEP_HOOK:
 	case STEP_KILL_SWITCH:
 	case STEP_NETNS:
+	case STEP_BIND:
 		return;
 	}
 	unreachable();

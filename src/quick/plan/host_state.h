@@ -64,6 +64,8 @@ struct host_state {
 	struct link_info link;      /* the tunnel's interface; index 0: it does not exist */
 	struct addresses addresses; /* of the interface */
 	struct rules rules;         /* of both families */
+	struct wg_binding binding;  /* of the outer sockets */
+	bool binding_known;         /* wireguardd was asked for it */
 	struct wg_device device;    /* the interface's WireGuard configuration; empty without one */
 	bool ipv6;                  /* of the interface: the kernel has IPv6, and it is not disabled */
 	bool ipv6_elsewhere;        /* another interface has IPv6 */
@@ -71,6 +73,7 @@ struct host_state {
 	int src_valid_mark;         /* the sysctl; -1: not readable */
 	int src_valid_mark_before;  /* its value before another tunnel set it; -1: none did */
 	uint32_t free_table;        /* the first unused routing table from 51820 up; 0: not searched for */
+	uint32_t bound_device;      /* index of the link that BindDevice names; 0: none */
 	unsigned int path_mtu;      /* the smallest of all paths to the endpoints, else the default route's; 0: not known */
 	const char *implementation; /* the userspace program that `up` would start, or null */
 	enum dns_backend dns;        /* the one that suits the host */

@@ -26,6 +26,7 @@ static bool ends_with_link(const struct step *s)
 	case STEP_ADDRESS:
 	case STEP_LINK_UP:
 	case STEP_WG:
+	case STEP_BIND:
 		return true;
 	case STEP_ROUTE:
 		return route_is_of_link(&s->route);

@@ -1,6 +1,7 @@
 /* Steps as the equivalent shell commands. */
 #include "print.h"
 
+#include "binding.h"
 #include "dns_text.h"
 #include "firewall_text.h"
 #include "kill_switch.h"
@@ -267,6 +268,9 @@ void step_print(struct text *t, const struct plan *p, const struct step *s, bool
 	case STEP_KILL_SWITCH:
 		kill_switch_print(t, p, s, runnable);
 		return;
+	case STEP_BIND:
+		binding_print_step(t, p, s);
+		return;
 	case STEP_NETNS:
 		if (s->remove)
 			text_f(t, "[#] ip netns delete %s\n", p->netns);
@@ -340,6 +344,9 @@ void step_describe(struct text *t, const struct plan *p, const struct step *s)
 		return;
 	case STEP_KILL_SWITCH:
 		text_f(t, "turn the kill switch %s", s->remove ? "off" : s->kill_switch.mode == KILL_SWITCH_LAN ? "on, except for the local network" : "on");
+		return;
+	case STEP_BIND:
+		text_add(t, "bind the outer sockets");
 		return;
 	case STEP_NETNS:
 		text_f(t, "%s network namespace %s", verb, p->netns);

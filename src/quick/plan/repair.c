@@ -140,6 +140,7 @@ int repair_desired(struct tunnel_file *f, const struct host_state *s, const stru
 	if (edited) {
 		set_table(f, a);
 		f->interface.route_metric = a->route_metric;
+		f->interface.bind.to = a->binding;
 		set_kill_switch(f, a);
 	}
 	f->device.flags &= ~(uint32_t)(WG_DEVICE_HAS_FWMARK | WG_DEVICE_HAS_LISTEN_PORT);
@@ -158,6 +159,7 @@ static bool needs_link(const struct step *s)
 	case STEP_LINK:
 	case STEP_HOOK:
 	case STEP_WG:
+	case STEP_BIND:
 	case STEP_ADDRESS:
 	case STEP_LINK_UP:
 	case STEP_DNS:
@@ -195,7 +197,7 @@ static bool has_rule(const struct applied *a, const struct step_rule *r)
  * another one replaces, since it has no effect where it is. */
 static bool is_repair(const struct step *s, const struct applied *a, bool link_is_up)
 {
-	if (s->kind == STEP_LINK || s->kind == STEP_HOOK || s->kind == STEP_WG || (!link_is_up && needs_link(s)))
+	if (s->kind == STEP_LINK || s->kind == STEP_HOOK || s->kind == STEP_WG || s->kind == STEP_BIND || (!link_is_up && needs_link(s)))
 		return false;
 	if (s->remove)
 		return s->kind == STEP_RULE && has_rule(a, &s->rule);

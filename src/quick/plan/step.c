@@ -100,6 +100,10 @@ bool step_inverse(struct step *out, const struct step *s)
 		out->wg.inverse = s->wg.patch;
 		out->wg.command = WG_SET;
 		return s->wg.inverse;
+	case STEP_BIND:
+		out->remove = false;
+		out->bind = (struct step_bind){ .to = s->bind.before, .before = s->bind.to };
+		return true;
 	case STEP_LINK_UP:
 		out->link_up.mtu = s->link_up.mtu_before;
 		out->link_up.mtu_before = s->link_up.mtu;

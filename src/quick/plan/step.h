@@ -17,6 +17,7 @@ enum step_kind {
 	STEP_FIREWALL, /* the rules of one address family that protect the tunnel's addresses */
 	STEP_DNS,
 	STEP_KILL_SWITCH, /* nothing leaves outside the tunnels (kill_switch.h) */
+	STEP_BIND,     /* what the outer sockets are bound to (model/binding.h) */
 	STEP_NETNS,    /* the network namespace of the interface exists, and the next steps are performed inside */
 };
 
@@ -90,6 +91,14 @@ struct step_hook {
 	const char *text;    /* with `%i` unexpanded */
 };
 
+struct step_bind {
+	struct wg_binding to, before;
+	struct { /* where the file has the key; file: as in struct step_hook */
+		unsigned int line;
+		const char *file;
+	} device_at, source_at;
+};
+
 enum wg_command { WG_ADDCONF, WG_SET };
 
 struct step {
@@ -108,6 +117,7 @@ struct step {
 		struct { int value, before; } sysctl;
 		struct step_firewall firewall;
 		struct step_kill_switch kill_switch;
+		struct step_bind bind;
 	};
 };
 

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "binding.h"
 #include "default_route.h"
 #include "desired_routes.h"
 #include "full_tunnel.h"
@@ -44,6 +45,7 @@ void plan_netns_context(struct plan *p, const struct tunnel_file *f)
 
 int plan_interface(struct plan *p, const struct tunnel_file *f, const struct plan_options *o)
 {
+	static const struct wg_binding none;
 	const struct interface_keys *keys = &f->interface;
 
 	memcpy(p->name, f->name, sizeof p->name);
@@ -52,6 +54,8 @@ int plan_interface(struct plan *p, const struct tunnel_file *f, const struct pla
 	p->table = keys->table;
 	plan_netns_context(p, f);
 	if ((keys->netns[0] && !plan_add(p, STEP_NETNS)) || !plan_add(p, STEP_LINK))
+		return -ENOMEM;
+	if (!binding_is_empty(&keys->bind.to) && plan_binding(p, f, &none) < 0)
 		return -ENOMEM;
 	return add_hooks(p, f, HOOK_PRE_UP, o);
 }

@@ -269,6 +269,10 @@ static inline void model_perform_step(struct model_host *h, const struct plan *p
 	case STEP_FIREWALL:
 		model_firewall_change(s, p, step);
 		return;
+	case STEP_BIND:
+		assert_true(binding_equal(&s->binding, &step->bind.before));
+		s->binding = step->bind.to;
+		return;
 	case STEP_HOOK:
 	case STEP_DNS:
 	case STEP_KILL_SWITCH:
