@@ -5,6 +5,7 @@
 #include "check.h"
 #include "prefixes.h"
 #include "base/prefix_set.h"
+#include "model/binding.h"
 
 /* A position: 0 lines if what it is about is not in the file. */
 struct check_at {
@@ -52,8 +53,9 @@ struct check_file {
 	uint32_t number; /* among the files */
 	const char **lines; /* where each line begins, and after the last one the end of the text; owned */
 	size_t n_lines, cap_lines;
-	struct check_at interface, private_at, listen_at, mtu_at, table_at, save_at, metric_at, kill_switch_at, netns_at;
+	struct check_at interface, private_at, listen_at, mtu_at, table_at, save_at, metric_at, kill_switch_at, netns_at, bind_at, source_at;
 	bool kill_switch_lan;
+	struct wg_binding binding; /* its addresses */
 	struct wg_private private_key;
 	struct wg_public public_key; /* of private_key */
 	struct wg_hash private_hash; /* likewise */
@@ -113,7 +115,7 @@ struct finding_group {
 	size_t n;
 };
 extern const struct finding_group findings_of_text, findings_of_values, findings_of_peers, findings_of_routes,
-	findings_of_route_keys, findings_of_kill_switch, findings_of_hooks, findings_of_other_ends;
+	findings_of_route_keys, findings_of_kill_switch, findings_of_binding, findings_of_hooks, findings_of_other_ends;
 
 const struct finding *finding_at(size_t i); /* null after the last one */
 const struct finding *finding_by_id(const char *id); /* null: no finding has this name */

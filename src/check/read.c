@@ -233,6 +233,19 @@ static void read_hook(struct reader *r, const struct conf_extra *x)
 		r->c->no_memory = true;
 }
 
+static void read_sources(struct reader *r, const struct conf_extra *x)
+{
+	struct check_file *f = r->f;
+	struct span rest = x->value, word;
+	struct ip_addr a;
+
+	f->source_at = part_of(x, x->value);
+	f->binding = (struct wg_binding){ .device = "" };
+	while ((word = next_word(&rest)).n > 0)
+		if (ip_parse(&a, word))
+			f->binding.source[a.family == IP_V6] = a;
+}
+
 static void read_quick_key(struct reader *r, const struct conf_extra *x)
 {
 	struct check_file *f = r->f;
@@ -259,6 +272,10 @@ static void read_quick_key(struct reader *r, const struct conf_extra *x)
 	} else if (span_is_nocase(x->key, "KillSwitch")) {
 		f->kill_switch_at = span_is_nocase(x->value, "off") ? (struct check_at){ 0 } : part_of(x, x->value);
 		f->kill_switch_lan = span_is_nocase(x->value, "lan");
+	} else if (span_is_nocase(x->key, "BindDevice")) {
+		f->bind_at = part_of(x, x->value);
+	} else if (span_is_nocase(x->key, "SourceAddress")) {
+		read_sources(r, x);
 	} else if (span_is_nocase(x->key, "RouteMetric")) {
 		f->metric_at = part_of(x, x->value);
 	} else if (span_is_nocase(x->key, "PrivateKeyFile") || span_is_spaced(x->key, "PrivateKey")) {

@@ -3,7 +3,7 @@
 
 static const struct finding_group *const groups[] = {
 	&findings_of_text, &findings_of_values, &findings_of_peers, &findings_of_routes,
-	&findings_of_route_keys, &findings_of_kill_switch, &findings_of_hooks,
+	&findings_of_route_keys, &findings_of_kill_switch, &findings_of_binding, &findings_of_hooks,
 	&findings_of_other_ends,
 };
 

@@ -19,6 +19,8 @@ setup() {
 		RouteMetric = 50
 		ExcludeIPs = 192.168.0.0/16
 		Netns = private
+		BindDevice = eth1
+		SourceAddress = 192.0.2.5
 		PostUp = echo up
 		FwMark = 0x20
 		SaveConfig = true
@@ -56,7 +58,7 @@ setup() {
 	END
 }
 
-LEFT_OUT="wg-quick: phone: warning: left out, because apps do not import them: FwMark, Table, RouteMetric, ExcludeIPs, Netns, SaveConfig, PostUp, Routes, DNS = ~corp.example"
+LEFT_OUT="wg-quick: phone: warning: left out, because apps do not import them: FwMark, Table, RouteMetric, ExcludeIPs, Netns, BindDevice, SourceAddress, SaveConfig, PostUp, Routes, DNS = ~corp.example"
 SECRET="wg-quick: phone: warning: the code contains the private key: anyone who scans it can use the tunnel"
 
 # decoded IMAGE: the text of its code.

@@ -154,7 +154,7 @@ static void add_address(struct text *t, uint64_t *seed)
 static void add_interface_setting(struct text *t, uint64_t *seed)
 {
 	static const char *const other[] = { "DNS = 10.9.0.1, example.org", "PostUp = echo up # not a comment", "Table = 77",
-					     "SaveConfig = true", "RouteMetric = 50", "Netns = private", "ExcludeIPs = 10.1.2.3, fd00::/8",
+					     "SaveConfig = true", "RouteMetric = 50", "Netns = private", "BindDevice = eth1", "SourceAddress = 192.0.2.5, fd00::5", "ExcludeIPs = 10.1.2.3, fd00::/8",
 					     "PreDown = Address = 10.9.9.9/24", "postdown=:" };
 
 	switch (random_below(seed, 7)) {

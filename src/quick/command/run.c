@@ -142,6 +142,7 @@ static int perform(struct run *run, char *const *argv)
 	struct run_request r = {
 		.plan = &run->plan,
 		.device = &run->file.device,
+		.binding = &run->file.interface.bind.to,
 		.hooks = run->hooks ? run->file.interface.hooks : NULL,
 		.config = run->file.path,
 		.files = { text_of(&run->resolv_conf), run->nsswitch.n > 0 ? text_of(&run->nsswitch) : (struct span){ 0 } },

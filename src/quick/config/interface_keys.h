@@ -1,6 +1,6 @@
 /* The keys of [Interface] that wg-quick(8) adds to those of wg(8): Address, DNS, MTU, Table, SaveConfig and
- * the hooks PreUp, PostUp, PreDown and PostDown, and those of this implementation alone: PrivateKeyFile, RouteMetric
- * and ExcludeIPs. */
+ * the hooks PreUp, PostUp, PreDown and PostDown, and those of this implementation alone: PrivateKeyFile, RouteMetric,
+ * ExcludeIPs, KillSwitch, Netns, BindDevice and SourceAddress. */
 #ifndef WG_QUICK_INTERFACE_KEYS_H
 #define WG_QUICK_INTERFACE_KEYS_H
 

@@ -59,13 +59,16 @@ static int receive_device(struct run *run)
 static int start_daemon(struct run *run)
 {
 	uint64_t now_ms = clock_boot_ms(), twice_ms = 2 * run->restart_ms;
+	struct wg_binding binding = *run->r->binding;
+
+	binding.may_be_missing = run->daemon_started_ms > 0; /* again: it was there before */
 
 	if (now_ms > run->daemon_started_ms + RESTART_MAX_MS)
 		run->restart_ms = RESTART_MS;
 	else
 		run->restart_ms = twice_ms < RESTART_MAX_MS ? twice_ms : RESTART_MAX_MS;
 	run->daemon_started_ms = now_ms;
-	return run_daemon_start(&run->daemon, &run->device, run->r->device, run->r->settings);
+	return run_daemon_start(&run->daemon, &run->device, run->r->device, &binding, run->r->settings);
 }
 
 /* The other process keeps open what was passed to the command, as long as it needs it. The keys are not in a core file. */

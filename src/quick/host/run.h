@@ -13,6 +13,7 @@ enum { RUN_FAILED = 125, RUN_NOT_EXECUTABLE = 126, RUN_NOT_FOUND = 127 };
 struct run_request {
 	struct plan *plan;              /* its steps that are netlink messages are performed inside */
 	const struct wg_device *device; /* a patch, with resolved endpoints */
+	const struct wg_binding *binding; /* of the outer sockets */
 	const struct string_list *hooks; /* of each phase, run inside and without privileges; null: none */
 	const char *config;             /* path of the tunnel file, for hooks */
 	struct run_files files;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "ipc/ipc.h"
+#include "binding.h"
 #include "process.h"
 #include "report/output.h"
 #include "report/report.h"
@@ -175,8 +176,21 @@ static int spawn(struct run_daemon *d, const char *program, const struct run_dev
 	return -errno;
 }
 
+enum { STATUS_REPORTED = 255 }; /* no error has this number */
+
+/* Before it has keys, so that nothing leaves by other ways. Returns the exit status. */
+static int set_up(int connection, const struct wg_device *patch, const struct wg_binding *binding)
+{
+	int r = binding_is_empty(binding) ? 0 : ipc_set_binding_connected(connection, binding);
+
+	if (r == 0)
+		return -ipc_set_connected(connection, patch);
+	binding_report_error(&(struct step_bind){ .to = *binding }, r);
+	return STATUS_REPORTED;
+}
+
 /* Its exit status is the error. The daemon may have ended: then there is no signal of the pipe. */
-static int fork_setup(struct run_daemon *d, int connection, const struct wg_device *patch)
+static int fork_setup(struct run_daemon *d, int connection, const struct wg_device *patch, const struct wg_binding *binding)
 {
 	pid_t parent = getpid();
 
@@ -185,7 +199,7 @@ static int fork_setup(struct run_daemon *d, int connection, const struct wg_devi
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(ESRCH);
-		_exit(-ipc_set_connected(connection, patch));
+		_exit(set_up(connection, patch, binding));
 	}
 	close(connection);
 	if (d->setup > 0)
@@ -195,7 +209,7 @@ static int fork_setup(struct run_daemon *d, int connection, const struct wg_devi
 }
 
 int run_daemon_start(struct run_daemon *d, const struct run_device *device, const struct wg_device *patch,
-		     const struct settings *set)
+		     const struct wg_binding *binding, const struct settings *set)
 {
 	const char *program = find_program();
 	int listener, connection, r;
@@ -212,7 +226,7 @@ int run_daemon_start(struct run_daemon *d, const struct run_device *device, cons
 	if (listener >= 0)
 		close(listener); /* if the daemon ends, the connection does */
 	if (r == 0)
-		r = fork_setup(d, connection, patch);
+		r = fork_setup(d, connection, patch, binding);
 	else if (connection >= 0)
 		close(connection);
 	return r < 0 ? report_not_started(d, r) : 0;
@@ -232,6 +246,10 @@ int run_daemon_reap(struct run_daemon *d)
 
 	if (has_ended(&d->setup, &status)) {
 		error = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
+		if (error == STATUS_REPORTED) {
+			run_daemon_end(d);
+			return -EADDRNOTAVAIL;
+		}
 		if (error > 0)
 			return report_not_started(d, -error);
 		d->is_ready = true;

@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#include "model/model.h"
+#include "model/binding.h"
 #include "quick/config/settings.h"
 
 enum { RUN_QUEUES_MAX = 8, RUN_SOCKETS = 4 };
@@ -26,7 +26,7 @@ struct run_daemon {
 /* Starts it with this device, and another process that configures it; both end with this process. 0, or -errno after
  * reporting. */
 must_check int run_daemon_start(struct run_daemon *d, const struct run_device *device, const struct wg_device *patch,
-				const struct settings *set);
+				const struct wg_binding *binding, const struct settings *set);
 /* After SIGCHLD. 0: nothing to be done, d->is_ready may have become true; -errno: it has ended, or could not be configured and
  * was ended; the latter is reported. */
 must_check int run_daemon_reap(struct run_daemon *d);

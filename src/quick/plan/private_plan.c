@@ -21,5 +21,6 @@ int plan_private(struct plan *p, const struct tunnel_file *f, const struct host_
 	struct plan_options options = { .warn = o->warn, .ctx = o->ctx };
 	int r = plan_interface(p, f, &options);
 
+	plan_drop_kind(p, STEP_BIND); /* the daemon is told when it starts */
 	return r < 0 ? r : plan_tunnel(p, f, &own, &options);
 }

@@ -14,7 +14,8 @@ enum { TUNNEL_BYTES = 5, NOW_S = 100 };
 static struct takeover_header sample(void)
 {
 	struct takeover_header h = { .created_ns = NOW_S * NS_PER_S, .clock_offset_ns = 7, .netns_device = 4, .netns_inode = 1ull << 33, .mark = 0x77, .port = 51820,
-				     .is_up = true, .has_guard = { true, false }, .tunnel_bytes = TUNNEL_BYTES };
+				     .is_up = true, .binding = { .device = "eth1", .source[1] = { .family = IP_V6, .b = { 0x20, 1 } } },
+				     .ifindex = 9, .has_guard = { true, false }, .tunnel_bytes = TUNNEL_BYTES };
 
 	h.sockets[UDP_V4] = (struct takeover_socket){ .is_open = true, .gso = true, .send_bytes = 12345 };
 	h.sockets[UDP_V6_REPLIES] = (struct takeover_socket){ .is_open = true, .kind = UDP_REPLIES, .mmsg = true };
@@ -44,6 +45,7 @@ static void a_header_is_read_as_it_was_written(void **state)
 	assert_true(takeover_header_read(&got, p, n, want.created_ns));
 	assert_true(got.created_ns == want.created_ns && got.clock_offset_ns == 7 && got.mark == 0x77 && got.port == 51820);
 	assert_true(got.is_up && got.has_guard[0] && !got.has_guard[1] && got.tunnel_bytes == TUNNEL_BYTES);
+	assert_true(binding_equal(&got.binding, &want.binding) && got.ifindex == 9);
 	assert_true(got.netns_device == want.netns_device && got.netns_inode == want.netns_inode);
 	for (size_t i = 0; i < TAKEOVER_SOCKETS; i++) {
 		const struct takeover_socket *a = &want.sockets[i], *b = &got.sockets[i];

@@ -142,6 +142,28 @@ static void replies_are_complete(void **state)
 	assert_int_equal(server.clients[0].source.fd, -1);
 }
 
+static void what_sockets_are_bound_to_has_requests_of_its_own(void **state)
+{
+	int fd = client();
+
+	(void)state;
+	send_text(fd, "set_binding=1\nbind_device=eth1\nsource_address=192.0.2.5\n\n");
+	expect_reply(fd, "errno=0\n\n");
+	send_text(fd, "get_binding=1\n\n");
+	expect_reply(fd, "bind_device=eth1\nsource_address=192.0.2.5\nerrno=0\n\n");
+	send_text(fd, "get=1\n\n");
+	expect_reply(fd, "errno=0\n\n");
+	send_text(fd, "set_binding=1\nfwmark=1\n\n");
+	expect_reply(fd, "errno=-22\n\n");
+	set_error = -ENODEV;
+	send_text(fd, "set_binding=1\nbind_device=eth2\n\n");
+	expect_reply(fd, "errno=-19\n\n");
+	set_error = 0;
+	send_text(fd, "set_binding=1\n\nget_binding=1\n\n");
+	expect_reply(fd, "errno=0\n\nerrno=0\n\n");
+	close(fd);
+}
+
 static void a_connection_that_asks_for_the_tunnel_is_handed_out(void **state)
 {
 	int fd = client(), other = client();
@@ -385,6 +407,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(replies_are_complete),
+		CASE(what_sockets_are_bound_to_has_requests_of_its_own),
 		CASE(a_connection_that_asks_for_the_tunnel_is_handed_out),
 		CASE(a_request_may_arrive_byte_by_byte),
 		CASE(an_invalid_request_is_refused_and_not_applied),

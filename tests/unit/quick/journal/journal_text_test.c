@@ -14,6 +14,9 @@ static const char sample[] = "wgsuite-record 1\n"
 			     "port 51820\n"
 			     "table 254\n"
 			     "route-metric 50\n"
+			     "bind-device eth1\n"
+			     "source-address 192.0.2.5\n"
+			     "source-address 2001:db8::5\n"
 			     "tools 1 1 tun.\n"
 			     "netns private option\n"
 			     "link\n"
@@ -71,6 +74,7 @@ static void round_trip(void **state)
 	assert_true(r.applied.plan.netns_is_option);
 	assert_int_equal(r.applied.excluded.n, 2);
 	assert_int_equal(r.applied.route_metric, 50);
+	assert_string_equal(r.applied.binding.device, "eth1");
 	assert_string_equal(r.applied.plan.dns_prefix, "tun.");
 	journal_print(&r, &t);
 	text_char(&t, '\0');
