@@ -29,7 +29,7 @@ static void source_family(struct check *c, const struct check_file *f, const str
 static const struct finding list[] = {
 	{ .id = "needs-wireguardd", .title = "a key that only wireguardd supports", .level = DIAG_NOTE, .in_file = needs_wireguardd,
 	  .why = "BindDevice and SourceAddress bind the sockets of the encrypted packets. The kernel opens those of its interfaces itself, "
-		 "and cannot be told to bind them; other userspace programs have no such setting either. wg-quick up fails then, instead "
+		 "and has no request that binds them; other userspace programs have no such setting either. wg-quick up fails then, instead "
 		 "of sending packets through another device or from another address than the file says.",
 	  .wrong = "[Interface]\nBindDevice = eth1\n# and in wgsuite.ini\n[backend]\nimplementation = kernel",
 	  .right = "[Interface]\nBindDevice = eth1\n# and in wgsuite.ini\n[backend]\nimplementation = userspace",

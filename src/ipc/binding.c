@@ -28,7 +28,7 @@ static int read_reply(int fd, struct text *reply)
 	}
 }
 
-/* Other daemons close the connection, or reply with an error of their own. b: where the reply is read to, or null. */
+/* Other daemons close the connection, or reply with an error. b: where the reply is stored, or null. */
 static int exchange(int fd, struct span request, struct wg_binding *b)
 {
 	char buffer[REPLY_MAX];

@@ -1,4 +1,4 @@
-/* What the outer sockets of an interface are bound to, which wireguardd(8) alone can be asked for and told. */
+/* What the outer sockets of an interface are bound to, with requests that only wireguardd(8) knows. */
 #ifndef WG_IPC_BINDING_H
 #define WG_IPC_BINDING_H
 

@@ -91,7 +91,7 @@ int binding_read(struct wg_binding *b, struct span key, struct span value)
 	return 0;
 }
 
-/* False: there is none. */
+/* False: there is no other line. */
 static bool next_line(struct span *key, struct span *value, struct span *text)
 {
 	struct span line;

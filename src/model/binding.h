@@ -1,5 +1,5 @@
 /* What the outer UDP sockets of a tunnel are bound to, and its requests in the configuration protocol, which wireguardd(8) alone
- * has. They are requests of their own, so that replies to get=1 stay what every client knows, and other daemons refuse them as
+ * has. They are separate requests, so that replies to get=1 stay what every client knows, and other daemons refuse them as
  * a whole. Pure. */
 #ifndef WG_BINDING_H
 #define WG_BINDING_H

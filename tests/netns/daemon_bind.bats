@@ -141,7 +141,7 @@ session_is() { [ "$(handshake)" = "$1" ]; }
 	pings a 10.9.0.2
 }
 
-@test "a device that goes away and comes back, also under another index or renamed" {
+@test "a device that is renamed, or deleted and created again" {
 	local before
 	tunnel
 	bind_to 'bind_device=eth2\n'

@@ -51,7 +51,7 @@ packets() { in_net gw nft reset counter inet count "$1" | sed -n 's/.*packets \(
 # only_through IF: packets of the tunnel arrive at gw through it, and through no other interface.
 only_through() {
 	local other=eth0
-	[ "$1" = eth0 ] && other=eth2
+	[ "$1" != eth0 ] || other=eth2
 	packets eth0 > /dev/null
 	packets eth2 > /dev/null
 	pings a 10.7.0.2
@@ -93,10 +93,9 @@ SourceAddress = 10.0.2.11"
 	only_through eth2
 	[ "$(on gw wg show wg0 endpoints | cut -f 2 | cut -d : -f 1)" = 10.0.2.11 ]
 	[ "$(session)" = "$first" ]
-	rebind '' # by hand: a drift
+	rebind '' # not by wg-quick: a difference
 	run on a wg-quick diff wg0
-	[ -n "$output" ]
-	on a wg-quick reload wg0
+	on a sh -c "${output#'[#] '}" # the printed command does the same as reload
 	[ "$(binding)" = $'bind_device=eth2\nsource_address=10.0.2.11' ]
 	run on a wg-quick strip wg0
 	[[ $output != *BindDevice* && $output != *SourceAddress* ]]

@@ -7,7 +7,7 @@
 #include "interface.h"
 #include "restart.h"
 
-/* The new sockets are on the same port, beside the old ones. */
+/* The new sockets have the same port as the old ones, for a moment. */
 static int replace_sockets(struct control *c, const struct wg_binding *b)
 {
 	struct udp_options o;
@@ -15,7 +15,7 @@ static int replace_sockets(struct control *c, const struct wg_binding *b)
 	int error;
 
 	interface_socket_options(c, &o, b, c->fwmark);
-	o.beside = &c->udp;
+	o.next_to = &c->udp;
 	sandbox_raise(true);
 	error = udp_open_bound(&fresh, c->listen_port, &o);
 	sandbox_raise(false);

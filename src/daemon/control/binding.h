@@ -1,4 +1,4 @@
-/* What the UDP sockets are bound to (model/binding.h): requests, and devices that go away and come back. */
+/* What the UDP sockets are bound to (model/binding.h): requests, and devices that are deleted and created again. */
 #ifndef DAEMON_BINDING_H
 #define DAEMON_BINDING_H
 
@@ -10,7 +10,7 @@
 must_check int control_set_binding(void *ctx, const struct wg_binding *b);
 void control_get_binding(void *ctx, struct wg_binding *b);
 
-/* Links have changed. The kernel binds sockets to the index of an interface, so they are opened anew when another interface has the
+/* Links have changed. The kernel binds sockets to the index of an interface, so they are opened again when another interface has the
  * name; while none has it, nothing is sent or received. O(1). */
 void control_follow_device(struct control *c);
 

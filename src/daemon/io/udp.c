@@ -180,7 +180,7 @@ static int udp_bind(struct udp *u, struct udp_socket *s, bool v6, enum role role
 	s->has_source = o->binding.source[v6].family != IP_NONE;
 	if (o->mark)
 		error = option(s->fd, SOL_SOCKET, SO_MARK, (int)o->mark);
-	if (!error && (role != ALONE || o->beside))
+	if (!error && (role != ALONE || o->next_to))
 		error = option(s->fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (!error)
 		error = attach_filter(s->fd, role);
@@ -349,7 +349,7 @@ static int guard_bind(struct udp *u, bool v6, bool share, const struct udp_optio
 		return fd;
 	if (!late)
 		error = option(fd, SOL_SOCKET, SO_BINDTOIFINDEX, absent);
-	if (!error && (share || o->beside))
+	if (!error && (share || o->next_to))
 		error = option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (!error && o->address_may_be_missing)
 		error = allow_missing_address(fd, v6);
@@ -480,12 +480,12 @@ int udp_open_bound(struct udp *u, uint16_t port, const struct udp_options *o)
 {
 	int error;
 
-	if (o->beside)
-		share_port(o->beside, true);
+	if (o->next_to)
+		share_port(o->next_to, true);
 	error = bind_both(u, port, o);
 	if (error) {
-		if (o->beside)
-			share_port(o->beside, false);
+		if (o->next_to)
+			share_port(o->next_to, false);
 		return error;
 	}
 	atomic_store(&u->mark, o->mark);
@@ -497,8 +497,8 @@ int udp_open_bound(struct udp *u, uint16_t port, const struct udp_options *o)
 	open_slow(u, true, o);
 	guard_close_port(u, o);
 	share_port(u, false);
-	if (o->beside)
-		share_port(o->beside, false);
+	if (o->next_to)
+		share_port(o->next_to, false);
 	return 0;
 }
 

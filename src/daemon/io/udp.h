@@ -93,7 +93,7 @@ struct udp_options {
 	struct wg_binding binding;
 	uint32_t ifindex;    /* of its device, or UDP_NO_DEVICE; 0: it has none */
 	bool address_may_be_missing; /* else -EADDRNOTAVAIL */
-	struct udp *beside;  /* these sockets of the process have the port, or null. They are as before if that fails, and to be
+	struct udp *next_to;  /* these sockets of the process have the port, or null. They are as before if that fails, and to be
 			      * closed if it succeeds */
 };
 must_check int udp_open_bound(struct udp *u, uint16_t port, const struct udp_options *o);

@@ -9,16 +9,16 @@ static void report(const char *file, const struct conf_extra *x, struct diag *d,
 	bad_value_report(d, file, x, "bad-value", bad, expected);
 }
 
-static struct bind_place place_of(const struct conf_extra *x)
+static struct bind_position position_of(const struct conf_extra *x)
 {
-	return (struct bind_place){ x->line, x->column, x->value.n > 0 ? (unsigned int)x->value.n : 1 };
+	return (struct bind_position){ x->line, x->column, x->value.n > 0 ? (unsigned int)x->value.n : 1 };
 }
 
 void bind_device_read(struct bind_keys *k, const char *file, const char *interface, const struct conf_extra *x, struct diag *d)
 {
 	struct text t = text_fixed(k->to.device, sizeof k->to.device);
 
-	k->device_at = place_of(x);
+	k->device_at = position_of(x);
 	if (!device_name_is_valid(x->value))
 		report(file, x, d, x->value, "the name of an interface");
 	else if (interface && interface[0] && span_is(x->value, interface))
@@ -40,7 +40,7 @@ void source_address_read(struct bind_keys *k, const char *file, const struct con
 	struct span rest = x->value, word;
 	bool any = false;
 
-	k->source_at = place_of(x);
+	k->source_at = position_of(x);
 	k->to.source[0] = k->to.source[1] = (struct ip_addr){ 0 };
 	while (list_next(&word, &rest)) {
 		struct ip_addr a;

@@ -7,7 +7,7 @@
 
 struct bind_keys { /* zeroed: the file has neither */
 	struct wg_binding to;
-	struct bind_place {
+	struct bind_position {
 		unsigned int line, column, width; /* of the value; line 0: the file does not have the key */
 	} device_at, source_at;
 };

@@ -12,7 +12,7 @@ must_check int perform_bind(struct ipc *ipc, const struct plan *p, struct step *
 /* Of ipc_set_binding() or ipc_get_binding(). */
 void binding_report_error(const struct step_bind *b, int error);
 
-/* The index of the device; 0: it does not exist, or there is none. */
+/* The index of the device; 0: it does not exist, or nothing is bound to a device. */
 uint32_t binding_device_index(struct rtnetlink *rt, const struct wg_binding *b);
 
 #endif

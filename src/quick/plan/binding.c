@@ -16,31 +16,3 @@ int plan_binding(struct plan *p, const struct tunnel_file *f, const struct wg_bi
 				      .source_at = { source.line, source.file } };
 	return 0;
 }
-
-int diff_binding(struct plan *p, const struct diff_input *in)
-{
-	const struct host_state *s = in->actual;
-
-	if (!s->binding_known || binding_equal(&s->binding, &in->desired->interface.bind.to))
-		return 0;
-	return plan_binding(p, in->desired, &s->binding);
-}
-
-/* printf(1) repeats its format for each word; socat(1) waits for the reply. */
-void binding_print_step(struct text *t, const struct plan *p, const struct step *s)
-{
-	char lines[256];
-	struct text request = text_fixed(lines, sizeof lines);
-	struct span rest, line;
-
-	binding_print_set(&request, &s->bind.to);
-	rest = text_of(&request);
-	text_add(t, "[#] printf '%s\\n'");
-	while (rest.n > 0 && span_next(&line, &rest, '\n')) {
-		text_char(t, ' ');
-		if (line.n == 0)
-			text_add(t, "''");
-		text_span(t, line);
-	}
-	text_f(t, " | socat - UNIX-CONNECT:" RUNSTATEDIR "/wireguard/%s.sock\n", p->name);
-}

@@ -108,6 +108,16 @@ static int change_mtu(struct plan *p, const struct diff_input *in)
 	return 0;
 }
 
+/* Only if it is known what they are bound to. */
+static int change_binding(struct plan *p, const struct diff_input *in)
+{
+	const struct host_state *s = in->actual;
+
+	if (!s->binding_known || binding_equal(&s->binding, &in->desired->interface.bind.to))
+		return 0;
+	return plan_binding(p, in->desired, &s->binding);
+}
+
 /* ---- DNS ---- */
 
 static int remove_dns(struct plan *old_dns, const struct diff_input *in)
@@ -243,7 +253,7 @@ int plan_diff(struct plan *p, struct plan *old_dns, const struct diff_input *in)
 	if (r == 0)
 		r = route_diff_remove_defaults(p, &routes);
 	if (r == 0)
-		r = diff_binding(p, in);
+		r = change_binding(p, in);
 	if (r == 0)
 		r = plan_device_change(p, in, mark);
 	if (r == 0)

@@ -1,7 +1,6 @@
 /* Steps as the equivalent shell commands. */
 #include "print.h"
 
-#include "binding.h"
 #include "dns_text.h"
 #include "firewall_text.h"
 #include "kill_switch.h"
@@ -201,6 +200,25 @@ static void print_wg(struct text *t, const struct plan *p, const struct step *s,
 		print_peer_change(t, p, &d->peers[i]);
 }
 
+/* printf(1) repeats its format for each word; socat(1) waits for the reply. */
+static void print_binding(struct text *t, const struct plan *p, const struct step *s)
+{
+	char lines[256];
+	struct text request = text_fixed(lines, sizeof lines);
+	struct span rest, line;
+
+	binding_print_set(&request, &s->bind.to);
+	rest = text_of(&request);
+	text_add(t, "[#] printf '%s\\n'");
+	while (rest.n > 0 && span_next(&line, &rest, '\n')) {
+		text_char(t, ' ');
+		if (line.n == 0)
+			text_add(t, "''");
+		text_span(t, line);
+	}
+	text_f(t, " | socat - UNIX-CONNECT:" RUNSTATEDIR "/wireguard/%s.sock\n", p->name);
+}
+
 static void print_link_up(struct text *t, const struct plan *p, const struct step *s)
 {
 	print_ip(t, p);
@@ -269,7 +287,7 @@ void step_print(struct text *t, const struct plan *p, const struct step *s, bool
 		kill_switch_print(t, p, s, runnable);
 		return;
 	case STEP_BIND:
-		binding_print_step(t, p, s);
+		print_binding(t, p, s);
 		return;
 	case STEP_NETNS:
 		if (s->remove)

@@ -21,6 +21,6 @@ int plan_private(struct plan *p, const struct tunnel_file *f, const struct host_
 	struct plan_options options = { .warn = o->warn, .ctx = o->ctx };
 	int r = plan_interface(p, f, &options);
 
-	plan_drop_kind(p, STEP_BIND); /* the daemon is told when it starts */
+	plan_drop_kind(p, STEP_BIND); /* `run` sends the request when it starts the daemon */
 	return r < 0 ? r : plan_tunnel(p, f, &own, &options);
 }

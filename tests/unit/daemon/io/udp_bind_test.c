@@ -63,7 +63,7 @@ static bool has_ipv6(void)
 	return udp_probe_binding(&o) == 0;
 }
 
-/* Each of them is opened beside the one before, on the same port. */
+/* Each of them is opened while the one before has the same port. */
 static void sockets_on_one_port_follow_each_other(void **state)
 {
 	static const char *const all[] = { "", "source_address=127.0.0.2\n", "source_address=127.0.0.3\n", "bind_device=lo\n",
@@ -78,7 +78,7 @@ static void sockets_on_one_port_follow_each_other(void **state)
 		struct udp_options o = options_of(all[i]);
 		if (!v6 && o.binding.source[1].family)
 			continue;
-		o.beside = &u;
+		o.next_to = &u;
 		assert_int_equal(udp_open_bound(&fresh, u.port, &o), 0);
 		assert_int_equal(fresh.port, u.port);
 		assert_all_bound(&fresh, &o);
@@ -92,7 +92,7 @@ static void sockets_on_one_port_follow_each_other(void **state)
 }
 
 /* 0 or -errno of a process of the same user that binds the port of this address. */
-static int bind_beside(const char *address, uint16_t port, bool share)
+static int bind_next_to(const char *address, uint16_t port, bool share)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
 	struct ip_addr ip;
@@ -117,11 +117,11 @@ static void other_processes_have_the_other_addresses_only(void **state)
 	if (u.guard_v4 < 0)
 		skip();
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(bind_beside("127.0.0.2", u.port, true), -EADDRINUSE);
-		assert_int_equal(bind_beside("127.0.0.2", u.port, false), -EADDRINUSE);
-		assert_int_equal(bind_beside("0.0.0.0", u.port, true), -EADDRINUSE);
-		assert_int_equal(bind_beside("127.0.0.3", u.port, false), 0);
-		o.beside = &u;
+		assert_int_equal(bind_next_to("127.0.0.2", u.port, true), -EADDRINUSE);
+		assert_int_equal(bind_next_to("127.0.0.2", u.port, false), -EADDRINUSE);
+		assert_int_equal(bind_next_to("0.0.0.0", u.port, true), -EADDRINUSE);
+		assert_int_equal(bind_next_to("127.0.0.3", u.port, false), 0);
+		o.next_to = &u;
 		if (i == 0) { /* one that cannot be opened changes nothing */
 			o.binding.source[0].b[0] = 198;
 			assert_int_equal(udp_open_bound(&fresh, u.port, &o), -EADDRNOTAVAIL);

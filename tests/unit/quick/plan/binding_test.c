@@ -148,7 +148,7 @@ static void reloads(void **state)
 	assert_reload(&t, INTERFACE "SourceAddress = 192.0.2.5\n" SPLIT, "",
 		      "[#] printf '%s\\n' set_binding=1 source_address=192.0.2.5" SOCKET);
 	assert_reload(&t, INTERFACE SPLIT, "", "[#] printf '%s\\n' set_binding=1" SOCKET);
-	t.host.state.binding = (struct wg_binding){ .device = "eth7" }; /* somebody else's change */
+	t.host.state.binding = (struct wg_binding){ .device = "eth7" }; /* another program has changed it */
 	assert_reload(&t, INTERFACE "BindDevice = eth1\n" SPLIT, "",
 		      "[#] printf '%s\\n' set_binding=1 bind_device=eth1" SOCKET);
 	t.host.state.binding_known = false; /* nobody asked */
