@@ -14,11 +14,6 @@ bool binding_is_empty(const struct wg_binding *b)
 	return !b->device[0] && b->source[0].family == IP_NONE && b->source[1].family == IP_NONE;
 }
 
-bool binding_has_family(const struct wg_binding *b, bool v6)
-{
-	return b->source[v6].family != IP_NONE || b->source[!v6].family == IP_NONE;
-}
-
 uint8_t binding_family(const struct wg_binding *b)
 {
 	if (binding_has_family(b, false))

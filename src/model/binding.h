@@ -16,7 +16,10 @@ struct wg_binding {
 bool binding_equal(const struct wg_binding *a, const struct wg_binding *b);
 bool binding_is_empty(const struct wg_binding *b);
 /* False: it has a local address, and none of this family. */
-bool binding_has_family(const struct wg_binding *b, bool v6);
+static inline bool binding_has_family(const struct wg_binding *b, bool v6)
+{
+	return b->source[v6].family != IP_NONE || b->source[!v6].family == IP_NONE;
+}
 
 /* That of all sockets; IP_NONE: both. */
 uint8_t binding_family(const struct wg_binding *b);
