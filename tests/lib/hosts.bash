@@ -39,7 +39,7 @@ install_ufw() {
 # and the other functions accept its name like that of a host. stop_machine NAME stops it. With "bare" as the second
 # argument nothing is installed.
 boot_machine() {
-	local name=$1 at=$NET_DIR/$1.root cgroup
+	local name=$1 at=$NET_DIR/$1.root cgroup group
 	mkdir "$at" "$at.rw"
 	mount -t tmpfs tmpfs "$at.rw"
 	mkdir "$at.rw/upper" "$at.rw/work"
@@ -47,13 +47,14 @@ boot_machine() {
 	# -o: install the existing programs instead of rebuilding them.
 	[ "${2-}" = bare ] || make -C "$NET_LIB/../.." --no-print-directory -s O="$WGSUITE_BUILD" DESTDIR="$at" PREFIX=/usr install \
 		-o "$WGSUITE_BUILD/wg" -o "$WGSUITE_BUILD/wg-quick" -o "$WGSUITE_BUILD/wireguardd"
-	# A control group for the machine in each hierarchy.
+	# A control group for the machine in each hierarchy, which other boxes have in common: their PIDs are the same as here.
+	group=$(machine_cgroup "$name")
 	[ -n "$(cgroup_roots)" ] || umount -l /sys # box.sh has mounted a /sys without them
 	for cgroup in $(cgroup_roots); do
-		mkdir "$cgroup/wgsuite-$name.$$" || skip "cannot create control groups"
+		mkdir "$cgroup/$group" || skip "cannot create control groups"
 	done
 	bash -c 'for at in $1; do echo $$ > "$at/$2/cgroup.procs" || exit; done; shift 2; exec "$@"' - \
-		"$(cgroup_roots)" "wgsuite-$name.$$" \
+		"$(cgroup_roots)" "$group" \
 		env LD_LIBRARY_PATH="$(echo "$WGSUITE_PEERS"/hosts/usr/lib/*/systemd)" \
 		"$WGSUITE_PEERS/hosts/usr/bin/systemd-nspawn" -q -D "$at" -M "$name" -b --private-network \
 		--capability=CAP_NET_ADMIN --bind=/dev/net/tun --register=no --keep-unit --link-journal=no \
@@ -68,6 +69,8 @@ boot_machine() {
 		echo 0 > /proc/sys/net/ipv6/conf/$at/router_solicitations
 	done'
 }
+
+machine_cgroup() { echo "wgsuite-$1.${NET_DIR##*.}"; }
 
 # cgroup_roots: the roots of the control group hierarchies.
 cgroup_roots() {
@@ -99,6 +102,6 @@ stop_machine() {
 	unset "NET_PID[$1]" "NET_OUTER[$1]"
 	umount -l "$NET_DIR/$1.root" "$NET_DIR/$1.root.rw"
 	for at in $(cgroup_roots); do
-		[ ! -d "$at/wgsuite-$1.$$" ] || find "$at/wgsuite-$1.$$" -depth -type d -exec rmdir {} +
+		[ ! -d "$at/$(machine_cgroup "$1")" ] || find "$at/$(machine_cgroup "$1")" -depth -type d -exec rmdir {} +
 	done
 }
