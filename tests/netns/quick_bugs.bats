@@ -172,10 +172,11 @@ PostDown = touch /run/down" "10.8.0.0/16"
 	quick_settled "$before"
 }
 
-@test "rules have protocol kernel, so that systemd-networkd does not remove them" {
-	quick_file wg0 "" "0.0.0.0/0"
+@test "rules, and routes without an interface, have protocol kernel, so that systemd-networkd does not remove them" {
+	quick_file wg0 "ExcludeIPs = 203.0.113.0/24" "0.0.0.0/0"
 	on a wg-quick up wg0
 	[ "$(on a ip -d -4 rule | grep -c -e 'lookup 51820 proto kernel' -e 'suppress_prefixlength 0 proto kernel')" -eq 2 ]
+	[ "$(on a ip -d -4 route show table 51820 | grep -c -e '^unreachable default proto kernel' -e '^throw 203.0.113.0/24 proto kernel')" -eq 2 ]
 	on a wg-quick down wg0
 }
 

@@ -43,7 +43,7 @@ MTU = 1300" "10.9.0.0/16, 10.10.0.0/16, 0.0.0.0/0"
 [#] ip -4 address delete 10.7.0.1/24 dev wg0
 [#] ip link set mtu 1300 dev wg0
 [#] ip -4 route add 10.10.0.0/16 dev wg0
-[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820
+[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820 proto kernel
 [#] ip -4 rule add not fwmark 51820 table 51820
 [#] ip -4 rule add table main suppress_prefixlength 0
 [#] ip -4 route add 0.0.0.0/0 dev wg0 table 51820

@@ -159,10 +159,19 @@ all_reach() { reaches a 8.8.8.8 "$@" && reaches a 2001:db8:77::1 "$@"; }
 	on a wg-quick up wg0
 	on a ip -4 route delete unreachable default metric 32767 table 51820
 	run -0 on a wg-quick reload wg0
-	[ "$output" = "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820" ]
+	[ "$output" = "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820 proto kernel" ]
 	quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64" "10.8.0.0/16"
 	on a wg-quick reload wg0
 	[ -z "$(on a ip route show table 51820)$(on a ip -6 route show table 51820)" ]
+	# One of an older version.
+	quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64" "0.0.0.0/0, ::/0"
+	on a wg-quick reload wg0
+	for family in -4 -6; do
+		on a ip $family route delete unreachable default metric 32767 table 51820
+		on a ip $family route add unreachable default metric 32767 table 51820
+	done
+	run -0 on a wg-quick diff wg0
+	[ -z "$output" ]
 	on a wg-quick down wg0
 	quick_settled "$before"
 	# Without a journal.

@@ -27,7 +27,14 @@ struct nl_msg *rtnetlink_route_message(int type, int flags, struct rtmsg *body)
 	return NULL;
 }
 
-static bool route_fill(struct rtnl_route *out, const struct step_route *r, uint32_t index)
+/* systemd-networkd removes routes of other programs without a link whenever it configures any link, unless they seem to be the
+ * kernel's. Older versions of wg-quick did not add them so: what is removed may have any protocol. */
+static uint8_t protocol_of(bool of_link, bool remove)
+{
+	return of_link ? RTPROT_BOOT : remove ? RTPROT_UNSPEC : RTPROT_KERNEL;
+}
+
+static bool route_fill(struct rtnl_route *out, const struct step_route *r, uint32_t index, bool remove)
 {
 	const struct ip_prefix *p = &r->prefix;
 	struct nl_addr *to = rtnetlink_addr(&p->addr, p->bits);
@@ -38,7 +45,7 @@ static bool route_fill(struct rtnl_route *out, const struct step_route *r, uint3
 
 	nl_addr_put(to);
 	rtnl_route_set_table(out, r->table);
-	rtnl_route_set_protocol(out, RTPROT_BOOT);
+	rtnl_route_set_protocol(out, protocol_of(of_link, remove));
 	rtnl_route_set_scope(out, p->addr.family == IP_V4 && of_link ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
 	if (route_metric(r))
 		rtnl_route_set_priority(out, route_metric(r));
@@ -55,7 +62,7 @@ struct nl_msg *rtnetlink_build_route(const struct step_route *r, uint32_t index,
 	struct nl_msg *m = NULL;
 	int error = -NLE_NOMEM;
 
-	if (route && route_fill(route, r, index))
+	if (route && route_fill(route, r, index, remove))
 		error = remove ? rtnl_route_build_del_request(route, 0, &m)
 			       : rtnl_route_build_add_request(route, NLM_F_CREATE | NLM_F_EXCL, &m);
 	rtnl_route_put(route);

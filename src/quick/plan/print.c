@@ -93,6 +93,8 @@ static void print_route(struct text *t, const struct plan *p, const struct step_
 		text_f(t, " table %s", p->table_word);
 	else if (r->table != TABLE_MAIN)
 		text_f(t, " table %u", r->table);
+	if (!route_is_of_link(r) && !remove)
+		text_add(t, " proto kernel");
 	text_char(t, '\n');
 }
 

@@ -79,7 +79,7 @@ static void during_and_after_a_reload(void **state)
 	assert_int_equal(applied_during_reload(&during, &before, &file, &plan, &before.plan.dns), 0);
 	assert_lines(&during.plan, "[#] ip link add dev wg0 type wireguard\n"
 				   "[#] nft -f /dev/fd/63\n"
-				   "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820\n"
+				   "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820 proto kernel\n"
 				   "[#] ip -4 rule add not fwmark 51820 table 51820\n"
 				   "[#] ip -4 rule add table main suppress_prefixlength 0\n"
 				   "[#] sysctl -q net.ipv4.conf.all.src_valid_mark=1\n"

@@ -76,7 +76,7 @@ static void default_route_is_added(void **state)
 		      "[#] wg set wg0 fwmark 51820\n"
 		      "[#] wg set wg0 peer " KEY " allowed-ips 0.0.0.0/0\n"
 		      "[#] ip -4 route delete 10.1.0.0/16 dev wg0\n"
-		      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820\n"
+		      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820 proto kernel\n"
 		      "[#] ip -4 rule add not fwmark 51820 table 51820\n"
 		      "[#] ip -4 rule add table main suppress_prefixlength 0\n"
 		      "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 51820\n"
@@ -128,7 +128,7 @@ static void default_route_is_repaired(void **state)
 		      "[#] ip -4 rule add table main suppress_prefixlength 0\n" REPAIRED_ROUTE);
 	/* And what keeps the traffic in. */
 	model_routes_change(&t.host.all_routes, &unreachable, true);
-	assert_reload(&t, routed, "", "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820\n"
+	assert_reload(&t, routed, "", "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820 proto kernel\n"
 		      "[#] ip -4 rule add not fwmark 51820 table 51820\n"
 		      "[#] ip -4 rule add table main suppress_prefixlength 0\n" REPAIRED_ROUTE);
 	take_down(&t);
@@ -212,7 +212,7 @@ static void mark_changes(void **state)
 	assert_reload(&t, INTERFACE "FwMark = 77\n" PEER "AllowedIPs = 0.0.0.0/0\n", "",
 		      "[#] nft -f /dev/fd/63\n"
 		      "[#] wg set wg0 fwmark 77\n"
-		      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 77\n"
+		      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 77 proto kernel\n"
 		      "[#] ip -4 rule add pref 32765 not fwmark 77 table 77\n"
 		      "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 77\n"
 		      "[#] ip -4 route delete 0.0.0.0/0 dev wg0 table 51820\n"
@@ -439,7 +439,7 @@ static void blocked_default_route_that_was_lost(void **state)
 	(void)state;
 	bring_up_on_busy_host(&t, small);
 	model_routes_change(&t.host.all_routes, &unreachable, true);
-	assert_reload(&t, small, "", "[#] ip -6 route add unreachable ::/0 metric 32767 table 51820\n");
+	assert_reload(&t, small, "", "[#] ip -6 route add unreachable ::/0 metric 32767 table 51820 proto kernel\n");
 	take_down(&t);
 }
 
@@ -453,7 +453,7 @@ static void blocked_without_rules(void **state)
 	assert_reload(t, full, "",
 		      "[#] wg set wg0 fwmark 51820\n"
 		      "[#] wg set wg0 peer " KEY " allowed-ips +::/0\n"
-		      "[#] ip -6 route add unreachable ::/0 metric 1\n");
+		      "[#] ip -6 route add unreachable ::/0 metric 1 proto kernel\n");
 	assert_non_null(strstr(t->warnings, "the kernel has no IPv6 policy rules"));
 }
 
@@ -491,7 +491,7 @@ static void without_a_firewall(void **state)
 		      "[#] wg set wg0 fwmark 51820\n"
 		      "[#] wg set wg0 peer " KEY " allowed-ips 0.0.0.0/0\n"
 		      "[#] ip -4 route delete 10.1.0.0/16 dev wg0\n"
-		      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820\n"
+		      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820 proto kernel\n"
 		      "[#] ip -4 rule add not fwmark 51820 table 51820\n"
 		      "[#] ip -4 rule add table main suppress_prefixlength 0\n"
 		      "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 51820\n"

@@ -128,8 +128,8 @@ static void excluded_from_a_default_route(void **state)
 		      "[#] wg set wg0 fwmark 51820\n"
 		      "[#] wg set wg0 peer " KEY " allowed-ips 0.0.0.0/0\n"
 		      "[#] ip -6 route delete fd01::/64 dev wg0\n"
-		      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820\n"
-		      "[#] ip -4 route add throw 192.168.0.0/16 metric 32767 table 51820\n"
+		      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820 proto kernel\n"
+		      "[#] ip -4 route add throw 192.168.0.0/16 metric 32767 table 51820 proto kernel\n"
 		      "[#] ip -4 rule add not fwmark 51820 table 51820\n"
 		      "[#] ip -4 rule add table main suppress_prefixlength 0\n"
 		      "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 51820\n"
@@ -140,7 +140,7 @@ static void excluded_from_a_default_route(void **state)
 	assert_reload(&t, INTERFACE "ExcludeIPs = 192.168.0.0/16, fd77::/16, 203.0.113.7\n" FULL, "", "");
 	assert_reload(&t, INTERFACE "ExcludeIPs = 192.168.0.0/16, 198.51.100.0/24\n" FULL, "",
 		      "[#] ip -6 route delete throw fd77::/16 metric 32767 table 51820\n"
-		      "[#] ip -4 route add throw 198.51.100.0/24 metric 32767 table 51820\n"
+		      "[#] ip -4 route add throw 198.51.100.0/24 metric 32767 table 51820 proto kernel\n"
 		      "[#] ip -4 route delete throw 203.0.113.7/32 metric 32767 table 51820\n");
 	assert_reload(&t, INTERFACE SPLIT, "",
 		      "[#] sysctl -q net.ipv4.conf.all.src_valid_mark=0\n"
@@ -174,13 +174,13 @@ static void throw_routes_are_repaired_and_moved(void **state)
 	bring_up(&t, excluded);
 	assert_true(prefix_parse(&lost.prefix, SPAN("192.168.0.0/16"), NULL));
 	model_routes_change(&t.host.all_routes, &lost, true);
-	assert_reload(&t, excluded, "", "[#] ip -4 route add throw 192.168.0.0/16 metric 32767 table 51820\n");
+	assert_reload(&t, excluded, "", "[#] ip -4 route add throw 192.168.0.0/16 metric 32767 table 51820 proto kernel\n");
 	model_routes_change(&t.host.all_routes, &lost, false);
 	assert_reload(&t, INTERFACE "FwMark = 7\nExcludeIPs = 192.168.0.0/16\n" PEER "AllowedIPs = 0.0.0.0/0\n", "",
 		      "[#] nft -f /dev/fd/63\n"
 		      "[#] wg set wg0 fwmark 7\n"
-		      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 7\n"
-		      "[#] ip -4 route add throw 192.168.0.0/16 metric 32767 table 7\n"
+		      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 7 proto kernel\n"
+		      "[#] ip -4 route add throw 192.168.0.0/16 metric 32767 table 7 proto kernel\n"
 		      "[#] ip -4 rule add pref 32765 not fwmark 7 table 7\n"
 		      "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 7\n"
 		      "[#] ip -4 route delete 0.0.0.0/0 dev wg0 table 51820\n"
@@ -256,7 +256,7 @@ static void a_full_peer_without_its_default_route(void **state)
 	assert_reload(&t, INTERFACE PEER "AllowedIPs = 0.0.0.0/0, ::/0\nRoutes = 0.0.0.0/0\n", "",
 		      "[#] nft -f /dev/fd/63\n"
 		      "[#] wg set wg0 fwmark 51820\n"
-		      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820\n"
+		      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820 proto kernel\n"
 		      "[#] ip -4 rule add not fwmark 51820 table 51820\n"
 		      "[#] ip -4 rule add table main suppress_prefixlength 0\n"
 		      "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 51820\n"

@@ -91,11 +91,11 @@ static void default_routes(void **state)
 			      "[#] ip -4 address add 10.0.0.2/24 dev wg0\n"
 			      "[#] ip link set mtu 1420 up dev wg0\n"
 			      "[#] resolvconf -a wg0 -m 0 -x\n"
-			      "[#] ip -6 route add unreachable ::/0 metric 32767 table 51820\n"
+			      "[#] ip -6 route add unreachable ::/0 metric 32767 table 51820 proto kernel\n"
 			      "[#] ip -6 rule add not fwmark 51820 table 51820\n"
 			      "[#] ip -6 rule add table main suppress_prefixlength 0\n"
 			      "[#] ip -6 route add ::/0 dev wg0 table 51820\n"
-			      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820\n"
+			      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820 proto kernel\n"
 			      "[#] ip -4 rule add not fwmark 51820 table 51820\n"
 			      "[#] ip -4 rule add table main suppress_prefixlength 0\n"
 			      "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 51820\n"
@@ -167,7 +167,7 @@ static void second_tunnel_keeps_out_of_the_first(void **state)
 			      "[#] wg addconf wg0 /dev/fd/63\n"
 			      "[#] wg set wg0 fwmark 51821\n"
 			      "[#] ip link set mtu 1420 up dev wg0\n"
-			      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51821\n"
+			      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51821 proto kernel\n"
 			      "[#] ip -4 rule add not fwmark 51821 table 51821\n"
 			      "[#] ip -4 rule add table main suppress_prefixlength 0\n"
 			      "[#] ip -4 rule add fwmark 51820 table main\n"
@@ -215,7 +215,7 @@ static void without_ipv6_and_firewall(void **state)
 			      "[#] wg addconf wg0 /dev/fd/63\n"
 			      "[#] wg set wg0 fwmark 51820\n"
 			      "[#] ip link set mtu 1420 up dev wg0\n"
-			      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820\n"
+			      "[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820 proto kernel\n"
 			      "[#] ip -4 rule add not fwmark 51820 table 51820\n"
 			      "[#] ip -4 rule add table main suppress_prefixlength 0\n"
 			      "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 51820\n"
@@ -266,7 +266,7 @@ static void mtu_too_small_for_ipv6(void **state)
 	f.host.state.ipv6_elsewhere = true;
 	assert_ipv6(&f, "[Interface]\n" DUAL "MTU = 1279\n" PEER "AllowedIPs = ::/0, fd01::/64\n",
 		    "[#] ip link set mtu 1279 up dev wg0\n"
-		    "[#] ip -6 route add unreachable ::/0 metric 32767 table 51820\n"
+		    "[#] ip -6 route add unreachable ::/0 metric 32767 table 51820 proto kernel\n"
 		    "[#] ip -6 rule add not fwmark 51820 table 51820\n"
 		    "[#] ip -6 rule add table main suppress_prefixlength 0\n",
 		    "an MTU of 1279 is too small for IPv6, which needs 1280: IPv6 addresses and routes are left out, and IPv6 "
@@ -319,7 +319,7 @@ static void kernel_without_ipv6_rules(void **state)
 	f.host.state.ipv6_elsewhere = true;
 	assert_ipv6(&f, "[Interface]\n" DUAL PEER "AllowedIPs = fd01::/64, 0.0.0.0/0, ::/0\n",
 		    "[#] ip -6 address add fd00::1/64 dev wg0\n[#] ip link set mtu 1420 up dev wg0\n"
-		    "[#] ip -6 route add fd01::/64 dev wg0\n[#] ip -6 route add unreachable ::/0 metric 1\n",
+		    "[#] ip -6 route add fd01::/64 dev wg0\n[#] ip -6 route add unreachable ::/0 metric 1 proto kernel\n",
 		    "the kernel has no IPv6 policy rules: the IPv6 default route is left out, and IPv6 traffic to other networks "
 		    "is blocked");
 	model_without_ipv6_rules(&f.host);
