@@ -4,15 +4,14 @@ import os
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.wgsuite import read, remove, run
+from ansible.module_utils.wgsuite import run, tighten
 
 DOCUMENTATION = r"""
 module: wgsuite_detour
 short_description: Lead the traffic of a tunnel through another one
 description:
   - A policy rule lets the kernel use the routes of the other tunnel first. Adding and removing it loses no packet.
-  - While packets to a peer take one tunnel and those from it the other, strict filtering of source addresses would drop them. Where it is
-    strict (rp_filter = 1), it is loose meanwhile (2).
+  - Ends what C(detour_of) of M(wgsuite_tunnel) has begun.
 options:
   interface: {type: str, required: true, description: The tunnel.}
   through: {type: str, required: true, description: The other one.}
@@ -23,9 +22,6 @@ options:
   initiate: {type: list, elements: str, default: [], description: Public keys of the peers with which this host begins.}
   timeout: {type: int, default: 30, description: Seconds to wait for handshakes.}
 """
-
-RP_FILTER = "/proc/sys/net/ipv4/conf/%s/rp_filter"
-STRICT, LOOSE = 1, 2
 
 
 def has_rule(module, family):
@@ -45,22 +41,6 @@ def set_rule(module, family):
         return False
     run(module, ["ip", family, "rule", verb, "priority", str(p["priority"]), "table", str(p["table"])])
     return True
-
-
-def write(path, text):
-    with open(path, "w", encoding="ascii") as file:
-        file.write(text)
-
-
-def loosen(p, saved):
-    everywhere = int(read(RP_FILTER % "all"))
-    for name in (p["interface"], p["through"]):
-        mode = int(read(RP_FILTER % name))
-        if max(everywhere, mode) == STRICT:
-            if name == p["interface"] and not os.path.exists(saved):
-                os.makedirs(os.path.dirname(saved), mode=0o700, exist_ok=True)
-                write(saved, str(mode))
-            write(RP_FILTER % name, str(LOOSE))
 
 
 def without_handshake(module, interface):
@@ -97,15 +77,11 @@ def main():
         ),
     )
     p = module.params
-    saved = "/run/wgsuite-ansible/%s.rp_filter" % p["interface"]
     wait(module, p["through"] if p["state"] == "present" else p["interface"])
-    if p["state"] == "present":
-        loosen(p, saved)
     families = ["-4"] + (["-6"] if os.path.exists("/proc/net/if_inet6") else [])
     changed = [set_rule(module, family) for family in families]
-    if p["state"] == "absent" and os.path.exists(saved):
-        write(RP_FILTER % p["interface"], read(saved))
-        remove(saved)
+    if p["state"] == "absent":
+        tighten(p["interface"])
     module.exit_json(changed=any(changed))
 
 

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.wgsuite import Paths, read, remove, run, write_private
+from ansible.module_utils.wgsuite import Paths, loosen, read, remove, run, write_private
 
 DOCUMENTATION = r"""
 module: wgsuite_tunnel
@@ -22,6 +22,7 @@ options:
   promote: {type: bool, default: false, description: The next private key becomes the present one.}
   preshared: {type: list, elements: str, description: Peers whose preshared keys stay; files of others are removed.}
   enable: {type: bool, default: true, description: Whether systemd starts the tunnel at boot.}
+  detour_of: {type: str, description: The tunnel whose traffic is to take this one. Packets to and from a peer may take different ones.}
   discard_next: {type: str, description: With C(absent) also remove the file of the next key of this interface.}
   purge: {type: bool, default: false, description: With C(absent) also remove the keys.}
 """
@@ -132,6 +133,8 @@ class Tunnel:
             if self.p["promote"] and old_key:
                 write_private(self.paths.key, old_key)
             raise
+        if self.p["detour_of"] and loosen(self.p["detour_of"], self.p["interface"]):
+            self.did()
         self.enable()
         if self.p["preshared"] is not None:
             self.remove_preshared(self.p["preshared"])
@@ -188,6 +191,7 @@ def main():
             promote=dict(type="bool", default=False),
             preshared=dict(type="list", elements="str", no_log=False),
             enable=dict(type="bool", default=True),
+            detour_of=dict(type="str"),
             discard_next=dict(type="str"),
             purge=dict(type="bool", default=False),
         ),

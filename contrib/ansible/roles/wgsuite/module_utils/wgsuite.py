@@ -80,3 +80,39 @@ def known_peers(text):
         if found and name:
             known[name] = found.group(1)
     return known
+
+
+# ---- filtering of source addresses ----
+# While packets to a peer take one tunnel and those from it another one, strict filtering (rp_filter = 1) drops them. On all hosts it must
+# be loose (2) before the traffic of any takes the other tunnel.
+
+RP_FILTER = "/proc/sys/net/ipv4/conf/%s/rp_filter"
+STRICT, LOOSE = 1, 2
+SAVED = "/run/wgsuite-ansible/%s.rp_filter"
+
+
+def write_setting(path, text):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def loosen(interface, through):
+    """Returns whether anything changed."""
+    saved, changed = SAVED % interface, False
+    everywhere = int(read(RP_FILTER % "all"))
+    for name in (interface, through):
+        mode = int(read(RP_FILTER % name))
+        if max(everywhere, mode) == STRICT:
+            changed = True
+            if name == interface and not os.path.exists(saved):
+                os.makedirs(os.path.dirname(saved), mode=0o700, exist_ok=True)
+                write_setting(saved, str(mode))
+            write_setting(RP_FILTER % name, str(LOOSE))
+    return changed
+
+
+def tighten(interface):
+    saved = read(SAVED % interface)
+    if saved is not None:
+        write_setting(RP_FILTER % interface, saved)
+        remove(SAVED % interface)
