@@ -162,7 +162,7 @@ change() {
 		change sleeps enter $n 46 1492
 		case $day in
 		1) change sleeps eval "renumber 20; enter 3 4 1500" ;;
-		2) WAIT=60 change first_dies ;; # 15 s until the first handshake, and 15 s of those without an answer
+		2) WAIT=75 change first_dies ;; # 15 s until the first handshake, 15 s of those without an answer, and up to 20 s between looks
 		3) change sleeps eval "first_returns; renumber 30; enter 5 46 1280" ;;
 		4) change sleeps eval "renumber 40; enter 2 6 1500" ;;
 		5) change in_net laptop ip link set eth0 mtu 1300 ;;

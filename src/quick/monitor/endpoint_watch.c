@@ -103,11 +103,16 @@ static uint64_t keepalive_bytes(const struct endpoint_watch *w, uint64_t now_ms)
 	return interval_ms ? KEEPALIVE_BYTES * ((now_ms - w->alive_ms) / interval_ms + 1) : 0;
 }
 
-static void note_alive(struct endpoint_watch *w, uint64_t now_ms)
+static void restart_silence(struct endpoint_watch *w, uint64_t now_ms)
 {
 	w->alive_ms = now_ms;
 	w->tx_before = w->seen.tx_bytes;
 	w->unanswered_ms = 0;
+}
+
+static void note_alive(struct endpoint_watch *w, uint64_t now_ms)
+{
+	restart_silence(w, now_ms);
 	for (size_t i = 0; i < w->n; i++)
 		w->choices[i].tried = false;
 }
@@ -141,10 +146,26 @@ static void look_up_at(struct endpoint_watch *w, uint64_t at_ms)
 	w->look_up_at_ms = min_ms(w->look_up_at_ms, at_ms);
 }
 
+/* The host was suspended: nobody could answer. */
+static bool has_slept(const struct endpoint_watch *w, uint64_t now_ms)
+{
+	return w->n > 1 && w->seen_ms && now_ms >= w->seen_ms + ENDPOINT_SLEPT_MS;
+}
+
+/* No route leads to the peer, nor, by the last look-up, to another endpoint of its list, as without an uplink. */
+static bool is_cut_off(const struct endpoint_watch *w)
+{
+	bool leads = w->n == 1 || w->seen.has_route || !has_endpoint(w);
+
+	for (size_t i = 0; !leads && i < w->n; i++)
+		leads = w->choices[i].fresh && has_route(&w->choices[i]);
+	return !leads;
+}
+
 void endpoint_watch_see(struct endpoint_watch *w, const struct endpoint_seen *seen, uint64_t now_ms)
 {
 	struct endpoint_seen before = w->seen;
-	bool first = w->seen_ms == 0;
+	bool first = w->seen_ms == 0, slept = has_slept(w, now_ms);
 	size_t at;
 
 	w->polling = false;
@@ -157,6 +178,8 @@ void endpoint_watch_see(struct endpoint_watch *w, const struct endpoint_seen *se
 	if (first || seen->rx_bytes != before.rx_bytes || seen->tx_bytes < w->tx_before ||
 	    seen->keepalive_s != before.keepalive_s)
 		note_alive(w, now_ms);
+	else if (slept || is_cut_off(w))
+		restart_silence(w, now_ms);
 	else if (!w->unanswered_ms && seen->tx_bytes > w->tx_before + keepalive_bytes(w, now_ms))
 		w->unanswered_ms = now_ms;
 	at = find_choice(w);

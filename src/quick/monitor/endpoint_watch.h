@@ -19,6 +19,7 @@
 #define ENDPOINT_SUSPECT_FIRST_MS 1000ull  /* after such a change, a peer that does not answer is looked up again; doubled each time */
 #define ENDPOINT_SUSPECT_MS 60000ull       /* for so long: a captive portal's name servers may have said where it is */
 #define ENDPOINT_POLL_MS 10000ull         /* of a peer with a list */
+#define ENDPOINT_SLEPT_MS 30000ull         /* without a look at a peer with a list: the host was suspended */
 #define ENDPOINT_POLL_SILENT_MS 5000ull    /* while it does not answer */
 
 enum { ENDPOINT_ADDRESSES_MAX = 8 }; /* of one name */
