@@ -11,6 +11,17 @@ works() {
 	! grep '# skip' <<< "$tap" || skip "a test of the programs: $(grep -m 1 -o '# skip.*' <<< "$tap")"
 }
 
+# sample N: of the lines of standard input, one of N, others on each day of musl; with WGSUITE_COMPLETE=yes all.
+sample() {
+	local day=${WGSUITE_DAY:-$(($(date +%s) / 86400))}
+	awk -v n="$1" -v day="$((day / 2))" -v all="${WGSUITE_COMPLETE-}" 'all == "yes" || NR % n == day % n'
+}
+
+fail() {
+	echo "$*" >&2
+	return 1
+}
+
 bullseye() {
 	make_in bullseye O=/out/gcc CC=gcc-10 OPT=-O0 all
 }
@@ -39,15 +50,46 @@ bullseye() {
 			sed 's|^|/out/headers-5.4/|; s|c$|o|')
 }
 
-# Debian 13: gcc 14, glibc 2.41, kernel headers 6.12, _FORTIFY_SOURCE=3; static wg and wireguardd run anywhere.
+# Debian 13: gcc 14, glibc 2.41, kernel headers 6.12, _FORTIFY_SOURCE=3; static programs run anywhere, also alone in a container.
 debian_13() {
-	make_in trixie O=/out/gcc CC=gcc-14 OPT=-O1 CPPFLAGS=-D_FORTIFY_SOURCE=3 all
+	local gcc="CC=gcc-14 OPT=-O1 CPPFLAGS=-D_FORTIFY_SOURCE=3" static=$out/trixie/tar/static
+	make_in trixie O=/out/tar/static $gcc CFLAGS=-g0 LDFLAGS=-static-pie PREFIX=/usr/local all
+	# What does not depend on static linking is not compiled again for programs with libraries.
+	rm -rf "$out/trixie/gcc"
+	cp -a "$static" "$out/trixie/gcc"
+	rm "$out"/trixie/gcc/{wg,wg-quick,wireguardd} $(cd "$root" && grep -lrE 'WGSUITE_STATIC|dlopen_note|BINDIR' src --include='*.c' |
+		sed "s|^|$out/trixie/gcc/|; s|c\$|o|")
+	make_in trixie O=/out/gcc $gcc CFLAGS=-g0 all
 	nm -D "$out/trixie/gcc/wg-quick" | grep -q _chk
 	[[ $(in_release trixie /out/gcc/wg --version) == *v[0-9]* ]]
-	rm "$out"/trixie/gcc/wg "$out"/trixie/gcc/wireguardd
-	make_in trixie O=/out/gcc CC=gcc-14 OPT=-O1 CPPFLAGS=-D_FORTIFY_SOURCE=3 LDFLAGS=-static /out/gcc/wg /out/gcc/wireguardd
-	[ "$(readelf -l "$out/trixie/gcc/wg" "$out/trixie/gcc/wireguardd" | grep -c INTERP)" -eq 0 ]
-	works "$out/trixie/gcc" tests/cli/wg_conf.bats tests/netns/daemon_link.bats
+	tarball "$out/trixie/tar"
+	works "$static" tests/cli/wg_conf.bats tests/netns/daemon_link.bats tests/netns/container_slow.bats
+}
+
+# tarball FOLDER: make dist-static packs what was built there, the same bytes each time; the programs need no loader.
+tarball() {
+	local name machine files
+	machine=$(gcc -dumpmachine)
+	name=wgsuite-$(sh "$root/contrib/packaging/version.sh")-${machine%%-*}-static
+	make -s -C "$root" CC=gcc O="$1" dist-static
+	mv "$1/dist/$name.tar.gz" "$1/first.tar.gz"
+	(umask 077 && TZ=Asia/Tokyo make -s -C "$root" CC=gcc O="$1" dist-static)
+	cmp "$1/first.tar.gz" "$1/dist/$name.tar.gz"
+	rm -rf "$1/unpacked"
+	mkdir "$1/unpacked"
+	tar -xzf "$1/first.tar.gz" -C "$1/unpacked"
+	[ "$(readelf -l "$1/unpacked/$name/bin/"* | grep -c INTERP)" -eq 0 ]
+	[ "$(tar -tvzf "$1/first.tar.gz" | awk '{ print $2 }' | sort -u)" = 0/0 ]
+	files=$(cd "$1/unpacked/$name" && find . -type f)
+	for file in README COPYING bin/wg bin/wg-quick bin/wireguardd share/man/man8/wg.8 share/man/man7/wgsuite.7 lib/systemd/system/wg-quick@.service \
+		share/bash-completion/completions/wg-quick share/zsh/site-functions/_wg share/fish/vendor_completions.d/wg.fish; do
+		grep -qx "./$file" <<< "$files"
+	done
+	grep -q /usr/local/bin/wg-quick "$1/unpacked/$name/lib/systemd/system/wg-quick@.service"
+	# What needs a library says so.
+	printf '[Interface]\nPrivateKey = oM3PZ1Htc7FnACoIZGhCyrfeR+Y8Yh34WzDaulNEjGs=\nAddress = 10.8.0.2/24\n' > "$1/phone.conf"
+	run -1 "$1/unpacked/$name/bin/wg-quick" qr -o "$1/phone.svg" "$1/phone.conf"
+	[[ $output == *"cannot make a QR code: libqrencode cannot be loaded by a static program"* ]]
 }
 
 # Static programs with musl. The libraries are Debian's, built for glibc: tests/build/glibc_symbols.c has what they miss.
@@ -61,8 +103,16 @@ musl() {
 		cd /usr/lib/x86_64-linux-gnu
 		for l in mnl nl-3 nl-route-3 iniparser cap seccomp; do ln -sfn $PWD/lib$l.a /out/musl-lib/; done
 		musl-gcc -D_GNU_SOURCE -c -o /out/glibc_symbols.o /wgsuite/tests/build/glibc_symbols.c'
+	cp /usr/include/cmocka.h "$out/trixie/musl-headers/"
+	in_release trixie musl-gcc -idirafter /out/musl-headers -c -o /out/cmocka_musl.o /wgsuite/tests/build/cmocka_musl.c
+	local units=$(cd "$root" && find tests/unit -name '*_test.c' | sort | sed 's/\.c$//' | sample 8)
 	make_in trixie O=/out/musl CC=musl-gcc OPT=-O0 PKG_CONFIG=false CPPFLAGS="-idirafter /out/musl-headers" \
-		LDFLAGS="-static -L/out/musl-lib" LIBS=/out/glibc_symbols.o all
+		LDFLAGS="-static -L/out/musl-lib" LIBS=/out/glibc_symbols.o cmocka=/out/cmocka_musl.o all $(printf '/out/musl/%s ' $units)
+	for unit in $units; do
+		(cd "$root" && sh tests/lib/box.sh "$out/trixie/musl/$unit") || fail "$unit"
+	done
+	# Those without texts of strerror(3), which are others.
+	works "$out/trixie/musl" $(printf 'tests/cli/%s.bats\n' check quick_graph wg_completion wg_json wg_key wg_names wg_show_settings wg_usage | sample 4)
 	works "$out/trixie/musl" tests/netns/daemon_link.bats -f 'flags|moved|disabled'
 	works "$out/trixie/musl" tests/netns/lifecycle.bats -f 'restore|killed'
 }

@@ -67,6 +67,19 @@ static void random_texts(void **state)
 	}
 }
 
+/* Other libcs than glibc print addresses that are "compatible" with IPv4 (RFC 4291, 2.5.5.1) without dots. */
+static bool is_printed_alike(const uint8_t b[16])
+{
+#ifdef __GLIBC__
+	(void)b;
+	return true;
+#else
+	static const uint8_t zero[12];
+
+	return memcmp(b, zero, sizeof zero) != 0;
+#endif
+}
+
 static void random_addresses_are_printed_as_by_libc(void **state)
 {
 	uint32_t seed = sample_seed(9);
@@ -84,7 +97,8 @@ static void random_addresses_are_printed_as_by_libc(void **state)
 			memset(b + 10, 0xff, 2);
 		v6 = ip_v6(b);
 		ip_print(&t, &v6);
-		assert_string_equal(ours, inet_ntop(AF_INET6, b, libc, sizeof libc));
+		if (is_printed_alike(b))
+			assert_string_equal(ours, inet_ntop(AF_INET6, b, libc, sizeof libc));
 		assert_true(ip_parse(&back, text_of(&t)) && ip_equal(&back, &v6));
 		v4 = ip_v4(b);
 		t = text_fixed(ours, sizeof ours);

@@ -160,7 +160,7 @@ static int shared_fd;
 static int note_types(int fd, struct mmsghdr *m, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
-		for (size_t k = 0; k < m[i].msg_hdr.msg_iovlen; k++) {
+		for (size_t k = 0; k < (size_t)m[i].msg_hdr.msg_iovlen; k++) {
 			unsigned int *at = &n_sent_types[fd != shared_fd];
 			sent_types[fd != shared_fd][(*at)++] = *(const uint8_t *)m[i].msg_hdr.msg_iov[k].iov_base;
 		}
