@@ -14,7 +14,7 @@ test="clang g++ llvm libclang-rt-dev libcmocka-dev bats valgrind
 	mmdebstrap libssh-gcrypt-4 libreadline8 spin
 	libqrencode4 libpng16-16 zbar-tools libncursesw6 tmux graphviz
 	ansible-core signify-openbsd minisign python3-license-expression
-	debhelper lintian crun umoci"
+	debhelper lintian crun umoci rpm makepkg libarchive-tools nix-bin"
 # `make bench`: load generators, the cryptography libraries to compare with, and the plotter.
 bench="iperf3 iproute2 iputils-ping procps util-linux nftables jq strace python3 libssl-dev libsodium-dev
 	gnuplot-nox perl time"

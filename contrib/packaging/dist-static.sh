@@ -15,8 +15,7 @@ export LC_ALL=C TZ=UTC
 umask 022
 version=$(sh "$here/version.sh")
 cd "$root"
-day=$(sed -n 's/^## [0-9][^ ]* (\([0-9-]*\)).*/\1/p;T;q' contrib/NEWS.md)
-: "${SOURCE_DATE_EPOCH:=$(date -u -d "$day" +%s)}"
+: "${SOURCE_DATE_EPOCH:=$(date -u -d "$(sh "$here/version.sh" date)" +%s)}"
 name=wgsuite-$version-$($CC -dumpmachine | cut -d- -f1)-static
 stage=$build/dist/$name
 

@@ -10,7 +10,7 @@ load ../lib/netns
 CRUN="setpriv --reuid 1000 --regid 1000 --clear-groups crun --root /run/crun --cgroup-manager=disabled"
 
 setup() {
-	command -v crun umoci > /dev/null || skip "crun and umoci are not installed"
+	command -v crun > /dev/null && command -v umoci > /dev/null || skip "crun or umoci is not installed"
 	[ -c /dev/net/tun ] || skip "no /dev/net/tun"
 	net_begin
 	host server engine
