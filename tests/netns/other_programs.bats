@@ -14,6 +14,7 @@ setup() {
 	Avahi*) of_three 2 ;;
 	esac
 	needs_root
+	[ -e "$NET_SYSTEM/usr/sbin/NetworkManager" ] || skip "tests/lib/get-root.sh must be run again"
 	net_begin
 	host server
 	boot_machine box
