@@ -280,7 +280,7 @@ job_build-compilers() {
 # Cryptographic code is many times slower with sanitizers. Its tests come first; those of the other modules are linked
 # with that of the main build.
 job_sanitize() {
-	local with="O=$work/asan CC=gcc OPT=-O1 SAN=address,undefined" crypto other
+	local with="O=$work/asan CC=gcc OPT=-O1 SAN=address,undefined LIBRARY_CRYPTO=$build/library/crypto.a" crypto other
 	crypto="$(unit_programs crypto) $(printf '%s_replay ' $(fuzz_targets crypto))"
 	other="$(unit_programs ${modules/crypto/}) $(sims) $(printf '%s_replay ' $(fuzz_targets ${modules/crypto/}))"
 	rm -f "$work/asan/libcrypto.a"
@@ -302,7 +302,7 @@ job_thread() {
 		! grep -rqE 'pthread|stdatomic|_Atomic' "src/$module" || echo "$module"
 	done)
 	programs=$(grep -lE 'thread|worker|resolve|uapi_script' $(unit_programs $threaded | sed 's/$/.c/') | sed 's/\.c$//')
-	build_run "programs and tests, gcc, thread" O="$work/tsan" CC=gcc OPT=-O1 SAN=thread "$work/tsan/wg" "$work/tsan/wireguardd" \
+	build_run "programs and tests, gcc, thread" O="$work/tsan" CC=gcc OPT=-O1 SAN=thread LIBRARY_CRYPTO="$build/library/crypto.a" "$work/tsan/wg" "$work/tsan/wireguardd" \
 		$(printf "$work/tsan/%s " $programs)
 	unit_tests "$work/tsan" thread $programs
 	WGSUITE_BUILD="$work/tsan" bats_test thread tests/netns/daemon_threads.bats --filter-tags '!uninstrumented'

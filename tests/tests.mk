@@ -33,12 +33,17 @@ $(O)/tests/libtest.a: $(test_lib)
 	$(call progress,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-# The simulator: tests/sim/*_sim.c are programs, the other files there are shared. It checks the use of the heap
-# (tests/sim/memory.c).
+# The simulator: tests/sim/*_sim.c are programs, the other files there are shared. The instances that it drives are of
+# libwgproto; its wiretap decrypts with crypto and base of its own. It checks the use of the heap (tests/sim/memory.c).
+# limits_sim looks inside the library, and so links with all of its symbols.
 sim_ldflags := $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc free)
 sim_parts := $(patsubst %.c,$(O)/%.o,$(filter-out %_sim.c,$(sort $(wildcard tests/sim/*.c))))
 sim_tests := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/sim/*_sim.c)))
-$(sim_tests): $(O)/%: $(O)/%.o $(sim_parts) $(O)/tests/libtest.a $(call archives_of,proto $(uses_proto))
+$(filter-out %/limits_sim,$(sim_tests)): $(O)/%: $(O)/%.o $(sim_parts) $(O)/tests/libtest.a $(O)/libwgproto.a \
+		$(call archives_of,crypto base)
+	$(call progress,LD,$@)
+	$(Q)$(CC) $(all_ldflags) $(sim_ldflags) -o $@ $^ $(cmocka) $(libs_atomic) $(LIBS)
+$(O)/tests/sim/limits_sim: $(O)/%: $(O)/%.o $(sim_parts) $(O)/tests/libtest.a $(O)/library/whole.o
 	$(call progress,LD,$@)
 	$(Q)$(CC) $(all_ldflags) $(sim_ldflags) -o $@ $^ $(cmocka) $(libs_atomic) $(LIBS)
 
@@ -48,14 +53,17 @@ fuzz_sources := $(filter-out tests/fuzz/replay.c,$(sort $(wildcard tests/fuzz/*_
 fuzz_replays := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%_replay,$(fuzz_sources))
 fuzz_programs := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%_fuzz,$(fuzz_sources))
 module_of_fuzz = $(firstword $(subst _, ,$(notdir $(1))))
+# What the network or another process sends reaches an instance of libwgproto; the other targets of base, crypto and proto
+# call functions inside.
+fuzz_library := proto_open proto_takeover
+parts_of_fuzz = $(if $(filter $(1),$(fuzz_library)),$(O)/libwgproto.a,$(O)/tests/libtest.a $(call archives_of,$(call \
+	module_of_fuzz,$(1)) $(uses_$(call module_of_fuzz,$(1)))))
 
 define fuzz_rules
-$(O)/tests/fuzz/$(1)_replay: $(O)/tests/fuzz/$(1).o $(O)/tests/fuzz/replay.o $(O)/tests/libtest.a \
-		$(call archives_of,$(call module_of_fuzz,$(1)) $(uses_$(call module_of_fuzz,$(1))))
+$(O)/tests/fuzz/$(1)_replay: $(O)/tests/fuzz/$(1).o $(O)/tests/fuzz/replay.o $(call parts_of_fuzz,$(1))
 	$$(call progress,LD,$$@)
 	$$(Q)$$(CC) $$(all_ldflags) -o $$@ $$^ $(libs_$(call module_of_fuzz,$(1))) $(libs_atomic) $$(LIBS)
-$(O)/tests/fuzz/$(1)_fuzz: $(O)/tests/fuzz/$(1).o $(O)/tests/libtest.a \
-		$(call archives_of,$(call module_of_fuzz,$(1)) $(uses_$(call module_of_fuzz,$(1))))
+$(O)/tests/fuzz/$(1)_fuzz: $(O)/tests/fuzz/$(1).o $(call parts_of_fuzz,$(1))
 	$$(call progress,LD,$$@)
 	$$(Q)$$(CC) $$(all_ldflags) -fsanitize=fuzzer -o $$@ $$^ $(libs_$(call module_of_fuzz,$(1))) $(libs_atomic) $$(LIBS)
 endef

@@ -20,11 +20,17 @@ $(O)/library/%.o: %.c
 	$(Q)$(CC) $(all_cflags) $(library_cflags) $(call isa_of,$<) $(call fast_of,$<) \
 		$(if $(filter src/lib/guard.c,$<),-U_FORTIFY_SOURCE) -c -o $@ $<
 
-$(O)/library/inside.a: $(call library_objects,proto crypto base)
-	$(call progress,AR,$@)
-	$(Q)rm -f $@ && $(AR) qcs $@ $^
+# LIBRARY_CRYPTO: an archive of another build, such as one without sanitizers.
+LIBRARY_CRYPTO ?= $(O)/library/crypto.a
+library_archives := $(O)/library/proto.a $(LIBRARY_CRYPTO) $(O)/library/base.a
+define library_archive_rules
+$(O)/library/$(1).a: $$(call library_objects,$(1))
+	$$(call progress,AR,$$@)
+	$$(Q)rm -f $$@ && $(AR) qcs $$@ $$^
+endef
+$(foreach m,proto crypto base,$(eval $(call library_archive_rules,$(m))))
 # The whole library with all of its symbols, which tests that look inside link with.
-$(O)/library/whole.o: $(call library_objects,lib) $(O)/library/inside.a
+$(O)/library/whole.o: $(call library_objects,lib) $(library_archives)
 	$(call progress,LD,$@)
 	$(Q)$(CC) -r -nostdlib $(filter -m32 -m64,$(CFLAGS)) -o $@ $^
 $(O)/library/libwgproto.o: $(O)/library/whole.o

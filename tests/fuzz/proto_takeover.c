@@ -1,19 +1,23 @@
-/* Fuzz target: the state of a tunnel from another process, with one peer and session in it if it is valid. The tunnel that
- * imports it must survive packets, timers and what it exports must be accepted again. */
+/* Fuzz target: the state of an instance of libwgproto from another process, with one peer and session in it if it is valid. The
+ * instance that imports it must survive packets and timers, and what it exports must be accepted again. */
 #include <stdlib.h>
-#include "proto/tunnel.h"
+#include <string.h>
+
+#include "lib/wgproto.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static const uint64_t now_ns = 1000000 * NS_PER_S;
+static const uint64_t ns_per_s = 1000000000;
+static const uint64_t now_ns = 1000000000000000;
 
-static void env_random(void *ctx, void *p, size_t n)
+static bool env_random(void *ctx, void *p, size_t n)
 {
 	static uint32_t x;
 
 	(void)ctx;
 	for (size_t i = 0; i < n; i++)
 		((uint8_t *)p)[i] = (uint8_t)((x = x * 1664525 + 1013904223) >> 24);
+	return true;
 }
 
 static void env_realtime(void *ctx, uint64_t *unix_s, uint32_t *ns)
@@ -23,49 +27,62 @@ static void env_realtime(void *ctx, uint64_t *unix_s, uint32_t *ns)
 	*ns = 0;
 }
 
-static struct wg_tunnel *create(void)
+static void must(bool ok)
 {
-	static const struct wg_env env = { .random = env_random, .realtime = env_realtime };
-	struct wg_tunnel *t = tunnel_new(&env);
-
-	if (!t)
+	if (!ok)
 		abort();
-	return t;
 }
 
-static void use(struct wg_tunnel *t)
+static struct wgproto *create(void)
 {
-	static uint8_t out[WG_DATAGRAM_MAX], ping[84] = { 0x45, 0, 0, 84, [12] = 10, 0, 0, 1, 10, 0, 0, 2 };
-	struct wg_buf buf = { .src = ping, .dst = out, .n = sizeof ping };
-	struct wg_path path = { .ifindex = 0 };
-	struct wg_batch b = { &buf, 1, &path, 1 };
+	static const struct wgproto_env env = { .size = sizeof env, .random = env_random, .realtime = env_realtime };
+	struct wgproto *w;
+
+	must(wgproto_new(&w, &env) == WGPROTO_OK);
+	return w;
+}
+
+/* Everything that it sends; at most 1000 datagrams together. */
+static void drain(struct wgproto *w, uint64_t at_ns, int *left)
+{
+	static uint8_t space[WGPROTO_DATAGRAM_MAX];
+	struct wgproto_packet out = { .dst = space, .dst_space = sizeof space };
+	enum wgproto_result result = WGPROTO_END;
+
+	while (*left > 0 && (result = wgproto_next(w, at_ns, &out)) == WGPROTO_OK)
+		--*left;
+	must(result == WGPROTO_OK || result == WGPROTO_END);
+}
+
+static void use(struct wgproto *w)
+{
+	static uint8_t ping[84] = { 0x45, 0, 0, 84, [12] = 10, 0, 0, 1, 10, 0, 0, 2 };
+	uint8_t space[WGPROTO_SEALED_BYTES(sizeof ping)];
+	struct wgproto_packet p = { .src = ping, .src_bytes = sizeof ping, .dst = space, .dst_space = sizeof space };
 	int left = 1000;
 
-	tunnel_seal(t, now_ns, &b);
-	tunnel_control_tun(t, now_ns, &b);
-	buf.dst = out;
-	while (left-- > 0 && tunnel_control_next(t, now_ns, &buf, &path))
-		;
-	tunnel_tick(t, now_ns + 30 * NS_PER_S);
-	while (left-- > 0 && tunnel_control_next(t, now_ns + 30 * NS_PER_S, &buf, &path))
-		;
+	must(wgproto_seal(w, now_ns, &p, 1) == WGPROTO_OK);
+	must(wgproto_control_packets(w, now_ns, &p, 1) == WGPROTO_OK);
+	drain(w, now_ns, &left);
+	must(wgproto_tick(w, now_ns + 30 * ns_per_s) == WGPROTO_OK);
+	drain(w, now_ns + 30 * ns_per_s, &left);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct wg_tunnel *t = create(), *next = create();
-	size_t size;
+	struct wgproto *w = create(), *next = create();
+	size_t size = 0;
 	void *state;
 
-	if (tunnel_import(t, now_ns, data, n) == 0) {
-		use(t);
-		size = tunnel_export_bytes(t);
+	if (n > 0 && wgproto_import(w, now_ns, data, n) == WGPROTO_OK) {
+		use(w);
+		must(wgproto_export(w, NULL, &size) == WGPROTO_INVALID && size > 0);
 		state = malloc(size);
-		if (!state || !tunnel_export(t, state, size) || tunnel_import(next, now_ns, state, size) != 0)
-			abort();
+		must(state && wgproto_export(w, state, &size) == WGPROTO_OK);
+		must(wgproto_import(next, now_ns, state, size) == WGPROTO_OK);
 		free(state);
 	}
-	tunnel_free(t);
-	tunnel_free(next);
+	wgproto_free(w);
+	wgproto_free(next);
 	return 0;
 }

@@ -42,7 +42,7 @@ static void psk_on_one_side_fails(struct sim *s)
 	uint64_t serial = sim_push(s, 0, 1);
 	sim_run_s(s, 30);
 	OK(s, !ledger_has_arrived(s, serial));
-	OK(s, sim_drops(s, 0, WG_DROP_HANDSHAKE) > 0);
+	OK(s, sim_drops(s, 0, WGPROTO_DROP_HANDSHAKE) > 0);
 	sim_psk(s, 1, 0, &psk);
 	sim_run_s(s, 10);
 	OK(s, ledger_has_arrived(s, serial));
@@ -88,7 +88,7 @@ static void key_change_during_a_session(struct sim *s)
 		OK(s, ledger_has_arrived(s, serial));
 	}
 	struct wg_private back;
-	tunnel_private_key(s->nodes[0].tunnel, &back);
+	host_must(&s->nodes[0], wgproto_private_key(s->nodes[0].tunnel, back.b, KEY_BYTES));
 	OK(s, mem_equal_ct(&back, &s->nodes[0].private_key, sizeof back));
 }
 
@@ -100,7 +100,7 @@ static void key_change_unknown_to_the_peer(struct sim *s)
 	uint64_t serial = sim_push(s, 0, 1);
 	sim_run_s(s, 20);
 	OK(s, !ledger_has_arrived(s, serial));
-	OK(s, sim_drops(s, 1, WG_DROP_UNKNOWN_PEER) > 0);
+	OK(s, sim_drops(s, 1, WGPROTO_DROP_UNKNOWN_PEER) > 0);
 	sim_update_key(s, 1, 0);
 	sim_run_s(s, 20);
 	OK(s, ledger_has_arrived(s, serial));
@@ -114,7 +114,7 @@ static void setting_the_same_key_changes_nothing(struct sim *s)
 	story_connect(s, 0, 1);
 	size_t sent = s->n_observations;
 	host_enter(n);
-	tunnel_set_private_key(n->tunnel, &n->private_key);
+	host_set_key(n, &n->private_key);
 	host_leave(n);
 	host_drain(s, n);
 	uint64_t serial = sim_push(s, 0, 1);
@@ -130,17 +130,17 @@ static void unclamped_key_is_clamped(struct sim *s)
 
 	memset(&raw, 0xff, sizeof raw);
 	host_enter(n);
-	tunnel_set_private_key(n->tunnel, &raw);
+	host_set_key(n, &raw);
 	host_leave(n);
-	tunnel_private_key(n->tunnel, &back);
+	host_must(n, wgproto_private_key(n->tunnel, back.b, KEY_BYTES));
 	OK(s, back.b[0] == 0xf8 && back.b[31] == 0x7f);
-	OK(s, tunnel_public_key(n->tunnel, &pub));
+	OK(s, wgproto_public_key(n->tunnel, pub.b, KEY_BYTES) == WGPROTO_OK);
 	memset(&raw, 0, sizeof raw);
 	host_enter(n);
-	tunnel_set_private_key(n->tunnel, &raw);
+	host_set_key(n, &raw);
 	host_leave(n);
-	OK(s, !tunnel_public_key(n->tunnel, &pub));
-	tunnel_private_key(n->tunnel, &back);
+	OK(s, wgproto_public_key(n->tunnel, pub.b, KEY_BYTES) == WGPROTO_END);
+	host_must(n, wgproto_private_key(n->tunnel, back.b, KEY_BYTES));
 	OK(s, mem_is_zero_ct(&back, sizeof back));
 }
 
@@ -152,7 +152,7 @@ static void without_identity_nothing_is_sent(struct sim *s)
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
 	host_enter(n);
-	tunnel_set_private_key(n->tunnel, &none);
+	host_set_key(n, &none);
 	host_leave(n);
 	host_drain(s, n);
 	OK(s, !memory_find(1, SECRET_STATIC));
@@ -162,7 +162,7 @@ static void without_identity_nothing_is_sent(struct sim *s)
 	OK(s, sim_count(s, 0, 1, t, NEVER) == 0 && !ledger_has_arrived(s, serial));
 	OK(s, sim_count(s, 0, 2, t, NEVER) == 0);
 	host_enter(n);
-	tunnel_set_private_key(n->tunnel, &n->private_key);
+	host_set_key(n, &n->private_key);
 	host_leave(n);
 	host_drain(s, n);
 	serial = sim_push(s, 0, 1);
@@ -173,19 +173,18 @@ static void without_identity_nothing_is_sent(struct sim *s)
 static void own_public_key_is_not_a_peer(struct sim *s)
 {
 	struct node *n = &s->nodes[0];
-	struct wg_tunnel_peer *p;
+	struct wgproto_peer peer;
 
 	host_enter(n);
-	int rc = tunnel_peer_add(&p, n->tunnel, &n->public_key);
+	OK(s, wgproto_peer_add(n->tunnel, n->public_key.b, KEY_BYTES) == WGPROTO_OWN_KEY);
 	host_leave(n);
-	OK(s, rc == -98); /* EADDRINUSE */
-	OK(s, !tunnel_peer_next(n->tunnel, NULL));
+	OK(s, wgproto_peer_next(n->tunnel, NULL, 0, &peer) == WGPROTO_END);
 	sim_pair(s, 0, 1);
 	story_connect(s, 0, 1);
 	host_enter(n); /* a peer is removed when its key becomes ours */
-	tunnel_set_private_key(n->tunnel, &s->nodes[1].private_key);
+	host_set_key(n, &s->nodes[1].private_key);
 	host_leave(n);
-	OK(s, !tunnel_peer_next(n->tunnel, NULL) && !memory_find(1, SECRET_SESSION));
+	OK(s, wgproto_peer_next(n->tunnel, NULL, 0, &peer) == WGPROTO_END && !memory_find(1, SECRET_SESSION));
 	n->conf[1].present = false;
 }
 
@@ -221,25 +220,27 @@ static void peer_removed_during_traffic(struct sim *s)
 	OK(s, !memory_find(1, SECRET_SESSION));
 }
 
-static void adding_a_peer_twice_returns_it(struct sim *s)
+static void adding_a_peer_twice_is_refused(struct sim *s)
 {
 	struct node *n = &s->nodes[0];
-	struct wg_tunnel_peer *p, *q;
+	const uint8_t *key = s->nodes[1].public_key.b;
+	struct wgproto_peer peer;
 
 	sim_pair(s, 0, 1);
-	p = sim_peer_of(s, 0, 1);
 	host_enter(n);
-	int rc = tunnel_peer_add(&q, n->tunnel, &s->nodes[1].public_key);
+	OK(s, wgproto_peer_add(n->tunnel, key, KEY_BYTES) == WGPROTO_EXISTS);
 	host_leave(n);
-	OK(s, rc == -17 && q == p && tunnel_peer_next(n->tunnel, NULL) == p &&
-		      !tunnel_peer_next(n->tunnel, p));
+	OK(s, wgproto_peer_next(n->tunnel, NULL, 0, &peer) == WGPROTO_OK && memcmp(peer.public_key, key, KEY_BYTES) == 0);
+	OK(s, wgproto_peer_next(n->tunnel, key, KEY_BYTES, &peer) == WGPROTO_END);
 }
 
 static void prefix_moves_to_another_peer(struct sim *s)
 {
 	struct ip_addr a = sim_inner(9, false);
-	struct ip_prefix prefix, seen;
-	const void *cursor = NULL;
+	const struct wgproto_prefix same = {.addr = {.family = 4, .b = {a.b[0], a.b[1], a.b[2], a.b[3]}}, .bits = 32};
+	struct wgproto_prefix seen[ROUTES_MAX];
+	struct ip_prefix prefix;
+	size_t n = ROUTES_MAX;
 	struct ledger_entry from_9 = {.from = 1, .to = 0, .as = 9};
 
 	sim_pair(s, 0, 1);
@@ -255,25 +256,22 @@ static void prefix_moves_to_another_peer(struct sim *s)
 	from_9.spoofed = true;
 	sim_push_with(s, 1, &from_9);
 	sim_run_s(s, 1);
-	OK(s, sim_drops(s, 0, WG_DROP_SOURCE) == 1);
-	int n = 0;
-	while (tunnel_peer_route_next(s->nodes[0].tunnel, sim_peer_of(s, 0, 1), &cursor, &seen))
-		n++;
-	OK(s, n == 2);
+	OK(s, sim_drops(s, 0, WGPROTO_DROP_SOURCE) == 1);
+	OK(s, wgproto_allowed(s->nodes[0].tunnel, s->nodes[1].public_key.b, KEY_BYTES, seen, &n) == WGPROTO_OK && n == 2);
 	/* the prefix of another peer: no effect */
-	tunnel_route_remove(s->nodes[0].tunnel, sim_peer_of(s, 0, 1), &prefix);
+	host_must(&s->nodes[0], wgproto_disallow(s->nodes[0].tunnel, s->nodes[1].public_key.b, KEY_BYTES, &same));
 	from_9.from = 2;
 	from_9.spoofed = false;
 	serial = sim_push_with(s, 2, &from_9);
 	sim_run_s(s, 1);
 	OK(s, ledger_has_arrived(s, serial));
 	host_enter(&s->nodes[0]);
-	tunnel_route_clear(s->nodes[0].tunnel, sim_peer_of(s, 0, 2));
+	host_must(&s->nodes[0], wgproto_disallow_all(s->nodes[0].tunnel, s->nodes[2].public_key.b, KEY_BYTES));
 	host_leave(&s->nodes[0]);
 	from_9.spoofed = true;
 	sim_push_with(s, 2, &from_9);
 	sim_run_s(s, 1);
-	OK(s, sim_drops(s, 0, WG_DROP_SOURCE) == 2);
+	OK(s, sim_drops(s, 0, WGPROTO_DROP_SOURCE) == 2);
 }
 
 static void down_and_up(struct sim *s)
@@ -358,29 +356,29 @@ static void out_of_memory(struct sim *s)
 	sim_pair(s, 0, 1);
 	for (unsigned int i = 0; i < 2000; i++) {
 		struct wg_public key;
-		struct wg_tunnel_peer *p;
 		struct ip_addr a = sim_inner(i & 255, i & 1);
-		struct ip_prefix prefix;
+		struct wgproto_prefix prefix = {.addr = {.family = a.family}};
 		uint8_t at = (uint8_t)rng_below(&s->actions, 64);
 		memset(&key, 0x11 + at, sizeof key);
 		memory_fail_permille(300, s->seed + i);
 		host_enter(n);
-		int rc = tunnel_peer_add(&p, n->tunnel, &key);
-		OK(s, rc == 0 || rc == -17 || rc == -12);
-		OK(s, prefix_make(&prefix, &a, (unsigned int)rng_below(&s->actions, 33)));
-		if (rc != -12) {
-			rc = tunnel_route_add(n->tunnel, p, &prefix);
-			OK(s, rc == 0 || rc == -12);
+		enum wgproto_result result = wgproto_peer_add(n->tunnel, key.b, KEY_BYTES);
+		OK(s, result == WGPROTO_OK || result == WGPROTO_EXISTS || result == WGPROTO_NO_MEMORY);
+		memcpy(prefix.addr.b, a.b, sizeof a.b);
+		prefix.bits = (uint8_t)rng_below(&s->actions, 33);
+		if (result != WGPROTO_NO_MEMORY) {
+			result = wgproto_allow(n->tunnel, key.b, KEY_BYTES, &prefix);
+			OK(s, result == WGPROTO_OK || result == WGPROTO_NO_MEMORY);
 			if (rng_below(&s->actions, 2))
-				tunnel_peer_remove(n->tunnel, p);
+				host_must(n, wgproto_peer_remove(n->tunnel, key.b, KEY_BYTES));
 		}
 		host_leave(n);
 		memory_fail_permille(0, 0);
 	}
-	struct wg_tunnel_peer *p;
+	struct wgproto_peer peer;
 	host_enter(n);
-	while ((p = tunnel_peer_next(n->tunnel, NULL)))
-		tunnel_peer_remove(n->tunnel, p);
+	while (wgproto_peer_next(n->tunnel, NULL, 0, &peer) == WGPROTO_OK)
+		host_must(n, wgproto_peer_remove(n->tunnel, peer.public_key, KEY_BYTES));
 	host_leave(n);
 	s->nodes[0].conf[1].present = false;
 	tap_reset_pair(s, 0, 1, true);
@@ -401,7 +399,7 @@ int main(int argc, char **argv)
 		{"without_identity_nothing_is_sent", without_identity_nothing_is_sent, 2, 0},
 		{"own_public_key_is_not_a_peer", own_public_key_is_not_a_peer, 2, 0},
 		{"peer_removed_during_traffic", peer_removed_during_traffic, 3, 5},
-		{"adding_a_peer_twice_returns_it", adding_a_peer_twice_returns_it, 2, 0},
+		{"adding_a_peer_twice_is_refused", adding_a_peer_twice_is_refused, 2, 0},
 		{"prefix_moves_to_another_peer", prefix_moves_to_another_peer, 10, 0},
 		{"down_and_up", down_and_up, 2, 0},
 		{"up_and_down_with_keepalive", up_and_down_with_keepalive, 2, 3},

@@ -16,7 +16,7 @@ static void second_attempt_succeeds(struct sim *s)
 	uint64_t serial = sim_push(s, 0, 1);
 	sim_run_s(s, 4);
 	OK(s, s->nodes[1].sent[3] == 1 && s->nodes[1].sent[2] == 0 && s->n_observations == 2);
-	OK(s, sim_drops(s, 1, WG_DROP_COOKIE_SENT) == 1);
+	OK(s, sim_drops(s, 1, WGPROTO_DROP_COOKIE_SENT) == 1);
 	sim_run_s(s, 2); /* not sent again before the timer; then with mac2 */
 	OK(s, s->nodes[0].sent[1] == 2 && s->nodes[1].sent[2] == 1);
 	OK(s, !mem_is_zero_ct(sim_recent(s, 0, 1)->bytes + MAC2_AT, 16));
@@ -172,17 +172,17 @@ static void forged_replayed_and_unexpected_replies(struct sim *s)
 	while (s->nodes[0].sent[1] < 2)
 		sim_run(s, NS_PER_MS);
 	OK(s, mem_is_zero_ct(sim_recent(s, 0, 1)->bytes + MAC2_AT, 16));
-	refused = sim_drops(s, 0, WG_DROP_COOKIE);
+	refused = sim_drops(s, 0, WGPROTO_DROP_COOKIE);
 	story_inject_again(s, m, NULL); /* a reply to the previous initiation: too late */
-	OK(s, sim_drops(s, 0, WG_DROP_COOKIE) == refused + 1);
+	OK(s, sim_drops(s, 0, WGPROTO_DROP_COOKIE) == refused + 1);
 	message_put(m);
 	sim_run(s, 50 * NS_PER_MS);
 	m = sim_recent(s, 1, 3);
 	m->refs++;
 	story_inject_again(s, m, NULL);
-	OK(s, sim_drops(s, 0, WG_DROP_COOKIE) == refused + 1);
+	OK(s, sim_drops(s, 0, WGPROTO_DROP_COOKIE) == refused + 1);
 	story_inject_again(s, m, NULL); /* a second time */
-	OK(s, sim_drops(s, 0, WG_DROP_COOKIE) == refused + 2);
+	OK(s, sim_drops(s, 0, WGPROTO_DROP_COOKIE) == refused + 2);
 	message_put(m);
 	while (s->nodes[0].sent[1] < 3)
 		sim_run(s, NS_PER_MS);
@@ -229,7 +229,7 @@ static void puppet_with_cookie(struct sim *s, unsigned int puppet, unsigned int 
 	struct node *n = &s->nodes[puppet];
 	struct ref_transcript t;
 	struct wg_private e;
-	struct wg_path path = {.remote = s->nodes[to].v4};
+	struct wgproto_path path = path_to(&s->nodes[to].v4);
 
 	rng_bytes(&s->actions, e.b, sizeof e.b);
 	x25519_clamp(&e);
@@ -277,7 +277,7 @@ static void rate_limit_per_address(struct sim *s)
 	sim_run(s, 20 * NS_PER_MS);
 	size_t answers = s->nodes[2].sent[2];
 	OK(s, answers >= 6 * RATE_PER_S && answers <= 25 * RATE_PER_S / 4 + RATE_BURST + 1);
-	OK(s, sim_drops(s, 2, WG_DROP_RATE) == 250 - answers);
+	OK(s, sim_drops(s, 2, WGPROTO_DROP_RATE) == 250 - answers);
 	puppet_with_cookie(s, 1, 2, cookie[1], i); /* another address is not limited */
 	sim_run(s, 20 * NS_PER_MS);
 	OK(s, s->nodes[2].sent[2] == answers + 1);

@@ -52,7 +52,7 @@ static void forged_counters(struct sim *s)
 	m->refs++;
 	for (size_t at = 8; at < 16; at++)
 		story_inject_flipped(s, m, at, 0x7f);
-	OK(s, sim_drops(s, 1, WG_DROP_AUTH) == 8);
+	OK(s, sim_drops(s, 1, WGPROTO_DROP_AUTH) == 8);
 	story_inject_again(s, m, NULL);
 	OK(s, ledger_has_arrived(s, s->ledger.n - 1));
 	message_put(m);
@@ -69,7 +69,7 @@ static void last_counters_are_received(struct sim *s)
 	OK(s, !is_delivered(s, k, true, REJECT_AFTER_MESSAGES));
 	OK(s, !is_delivered(s, k, true, REJECT_AFTER_MESSAGES + 1));
 	OK(s, !is_delivered(s, k, true, UINT64_MAX));
-	OK(s, sim_drops(s, k->responder, WG_DROP_EXPIRED) == 3);
+	OK(s, sim_drops(s, k->responder, WGPROTO_DROP_EXPIRED) == 3);
 	OK(s, !is_delivered(s, k, true, REJECT_AFTER_MESSAGES - 1));
 	OK(s, is_delivered(s, k, true, REJECT_AFTER_MESSAGES - 2));
 	OK(s, is_delivered(s, k, true, REJECT_AFTER_MESSAGES - 1 - WINDOW));
@@ -121,7 +121,7 @@ static void invalid_inner_headers(struct sim *s)
 	}
 	for (size_t n = 1; n < 100; n++) /* truncated */
 		OK(s, !plaintext_is_delivered(s, k, n & 1 ? good4 : good6, n));
-	drops = sim_drops(s, k->responder, WG_DROP_INNER_NOT_IP);
+	drops = sim_drops(s, k->responder, WGPROTO_DROP_INNER_NOT_IP);
 	OK(s, drops == 14 + 20 + 12 + 99);
 	OK(s, plaintext_is_delivered(s, k, good4, 100) && plaintext_is_delivered(s, k, good6, 100));
 }
@@ -159,7 +159,7 @@ static void sources_are_checked(struct sim *s)
 			sim_run_s(s, 1);
 			OK(s, ledger_has_arrived(s, serial) == (as == 1));
 		}
-	OK(s, sim_drops(s, 0, WG_DROP_SOURCE) == 6);
+	OK(s, sim_drops(s, 0, WGPROTO_DROP_SOURCE) == 6);
 	/* in a prefix of node 1, but the longest match belongs to node 2 */
 	struct ip_addr net = sim_inner(0, false);
 	struct ip_prefix wide;
@@ -171,12 +171,12 @@ static void sources_are_checked(struct sim *s)
 	uint64_t serial = sim_push_with(s, 1, &in_wide);
 	sim_run_s(s, 1);
 	OK(s, ledger_has_arrived(s, serial));
-	OK(s, sim_drops(s, 0, WG_DROP_SOURCE) == 7);
+	OK(s, sim_drops(s, 0, WGPROTO_DROP_SOURCE) == 7);
 }
 
 static void no_route_no_endpoint(struct sim *s)
 {
-	struct wg_buf seen;
+	struct wgproto_packet seen;
 	uint8_t p[LEDGER_PACKET_MAX];
 	struct ledger_entry e = {.from = 0, .to = 3, .as = 0, .size = 100};
 	static const uint8_t junk[] = {0, 0x10, 0x45, 0x50, 0x60, 0x70, 0xff};
@@ -184,7 +184,7 @@ static void no_route_no_endpoint(struct sim *s)
 	sim_pair(s, 0, 1);
 	size_t n = ledger_packet(s, ledger_add(s, &e), p);
 	sim_push_raw(s, 0, p, n, &seen);
-	OK(s, seen.verdict == WG_DONE && seen.drop == WG_DROP_NO_PEER);
+	OK(s, seen.action == WGPROTO_DONE && seen.drop == WGPROTO_DROP_NO_PEER);
 	sim_peer_remove(s, 0, 2);
 	s->nodes[0].conf[2] = (struct peer_conf){.present = true, .key = s->nodes[2].public_key};
 	struct ip_addr to = sim_inner(2, false);
@@ -194,12 +194,12 @@ static void no_route_no_endpoint(struct sim *s)
 	e.to = 2;
 	n = ledger_packet(s, ledger_add(s, &e), p);
 	sim_push_raw(s, 0, p, n, &seen);
-	OK(s, seen.verdict == WG_DONE && seen.drop == WG_DROP_NO_ENDPOINT);
+	OK(s, seen.action == WGPROTO_DONE && seen.drop == WGPROTO_DROP_NO_ENDPOINT);
 	for (size_t i = 0; i < ARRAY_LEN(junk); i++)
 		for (size_t size = 0; size < 60; size += size < 24 ? 1 : 7) {
 			memset(p, junk[i], sizeof p);
 			sim_push_raw(s, 0, p, size, &seen);
-			OK(s, seen.verdict == WG_DONE && seen.drop != WG_DROP_NONE);
+			OK(s, seen.action == WGPROTO_DONE && seen.drop != WGPROTO_DROP_NONE);
 		}
 	sim_run_s(s, 10);
 	OK(s, s->n_observations == 0);

@@ -7,7 +7,7 @@ static const uint64_t DAY_NS = 86400 * NS_PER_S;
 
 static void first_packet(struct sim *s)
 {
-	struct wg_peer_state a, b;
+	struct peer_state a, b;
 	struct ledger_entry e = {.from = 0, .to = 1, .as = 0, .size = 84};
 	struct ledger_entry back = {.from = 1, .to = 0, .as = 1, .size = 84};
 
@@ -45,7 +45,7 @@ static void gives_up_without_responses(struct sim *s)
 		uint64_t gap = s->observations[i].at - s->observations[i - 1].at;
 		OK(s, gap >= 5 * NS_PER_S && gap < 5 * NS_PER_S + 334 * NS_PER_MS);
 	}
-	OK(s, sim_drops(s, 0, WG_DROP_GAVE_UP) == 1);
+	OK(s, sim_drops(s, 0, WGPROTO_DROP_GAVE_UP) == 1);
 	uint64_t again = s->now;
 	sim_push(s, 0, 1); /* new traffic restarts the attempts */
 	sim_run_s(s, 3600);
@@ -164,7 +164,7 @@ static void response_lost(struct sim *s)
 
 static void responder_waits_for_confirmation(struct sim *s)
 {
-	struct wg_peer_state state;
+	struct peer_state state;
 
 	sim_pair(s, 0, 1);
 	sim_link(s, 1, 0)->cut = true; /* the initiator does not get the response */
@@ -187,7 +187,7 @@ static void reboot_with_clock_back(struct sim *s)
 	sim_reboot(s, 1);
 	uint64_t blocked = sim_push(s, 1, 0);
 	sim_run_s(s, 30);
-	OK(s, sim_drops(s, 0, WG_DROP_HANDSHAKE_REPLAY) > 0);
+	OK(s, sim_drops(s, 0, WGPROTO_DROP_HANDSHAKE_REPLAY) > 0);
 	OK(s, !ledger_has_arrived(s, blocked)); /* its clock is behind: it cannot initiate */
 	uint64_t other = sim_push(s, 0, 1);	/* but its peer can, after the 15 s timer */
 	sim_run_s(s, 20);
@@ -310,7 +310,7 @@ static void wrong_lengths(struct sim *s)
 		}
 	sim_run_s(s, 1);
 	OK(s, s->nodes[1].sent[2] == 0 && s->nodes[1].delivered == 0);
-	OK(s, sim_drops(s, 1, WG_DROP_MALFORMED) == 200 * 6 - 3 - (200 - 32));
+	OK(s, sim_drops(s, 1, WGPROTO_DROP_MALFORMED) == 200 * 6 - 3 - (200 - 32));
 }
 
 static void replays_and_reflections(struct sim *s)
@@ -330,8 +330,8 @@ static void replays_and_reflections(struct sim *s)
 		sim_run_s(s, 1);
 	}
 	OK(s, s->n_observations == sent); /* no answers */
-	OK(s, sim_drops(s, 1, WG_DROP_HANDSHAKE_REPLAY) >= 2);
-	OK(s, sim_drops(s, 1, WG_DROP_REPLAY) >= 2);
+	OK(s, sim_drops(s, 1, WGPROTO_DROP_HANDSHAKE_REPLAY) >= 2);
+	OK(s, sim_drops(s, 1, WGPROTO_DROP_REPLAY) >= 2);
 }
 
 /* A response to an older initiation must neither be accepted nor end the newer attempt. */
@@ -367,7 +367,7 @@ static void one_initiation_in_20_ms(struct sim *s)
 	}
 	sim_run_s(s, 1);
 	OK(s, s->nodes[1].sent[2] >= 45 && s->nodes[1].sent[2] <= 50);
-	OK(s, sim_drops(s, 1, WG_DROP_FLOOD) == 1000 - s->nodes[1].sent[2]);
+	OK(s, sim_drops(s, 1, WGPROTO_DROP_FLOOD) == 1000 - s->nodes[1].sent[2]);
 	for (size_t i = 1; i < s->n_observations; i++)
 		OK(s, s->observations[i].at - s->observations[i - 1].at >= 20 * NS_PER_MS);
 }
@@ -378,7 +378,7 @@ static void unknown_peers_get_no_answer(struct sim *s)
 	sim_push(s, 0, 1); /* node 0 is not a peer of node 1 */
 	sim_run_s(s, 300);
 	OK(s, s->nodes[1].sent[2] == 0 && s->nodes[1].sent_bytes == 0);
-	OK(s, sim_drops(s, 1, WG_DROP_UNKNOWN_PEER) == INITIATIONS_BEFORE_GIVING_UP);
+	OK(s, sim_drops(s, 1, WGPROTO_DROP_UNKNOWN_PEER) == INITIATIONS_BEFORE_GIVING_UP);
 }
 
 static void low_order_keys_get_no_packet(struct sim *s)

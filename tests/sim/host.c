@@ -1,4 +1,4 @@
-/* The program around a tunnel: passes batches in, acts on verdicts, and checks the contract of tunnel.h. */
+/* The program around an instance: passes batches in, acts on their actions, and checks the contract of wgproto.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "memory.h"
@@ -23,7 +23,7 @@ uint64_t host_now(const struct node *n)
 
 /* ---- env ---- */
 
-static void env_random(void *ctx, void *p, size_t n)
+static bool env_random(void *ctx, void *p, size_t n)
 {
 	struct node *node = ctx;
 
@@ -35,6 +35,7 @@ static void env_random(void *ctx, void *p, size_t n)
 		memcpy(d->b.b, p, 32);
 		d->have_pub = false;
 	}
+	return true;
 }
 
 static void env_realtime(void *ctx, uint64_t *unix_s, uint32_t *ns)
@@ -62,54 +63,91 @@ static void env_publish_end(void *ctx)
 		sim_fail(node->sim, "node %u: publish_end without begin", node->id);
 }
 
+/* ---- the types of the library ---- */
+
+struct wgproto_endpoint endpoint_to_lib(const struct ip_endpoint *e)
+{
+	struct wgproto_endpoint out = {.addr = {.family = e->addr.family}, .port = e->port, .scope = e->scope};
+
+	memcpy(out.addr.b, e->addr.b, sizeof out.addr.b);
+	return out;
+}
+
+struct ip_endpoint endpoint_from_lib(const struct wgproto_endpoint *e)
+{
+	struct ip_endpoint out = {.addr = {.family = e->addr.family}, .port = e->port, .scope = e->scope};
+
+	memcpy(out.addr.b, e->addr.b, sizeof out.addr.b);
+	return out;
+}
+
+struct wgproto_path path_to(const struct ip_endpoint *remote)
+{
+	return (struct wgproto_path){.remote = endpoint_to_lib(remote)};
+}
+
 /* ---- power on and off ---- */
+
+void host_must(const struct node *n, enum wgproto_result result)
+{
+	const char *why = wgproto_broken_text(n->tunnel);
+
+	if (result != WGPROTO_OK)
+		sim_fail(n->sim, "node %u: %s%s%s", n->id, wgproto_result_text(result), why ? ": " : "", why ? why : "");
+}
+
+void host_set_key(struct node *n, const struct wg_private *key)
+{
+	host_must(n, wgproto_set_private_key(n->tunnel, key->b, KEY_BYTES));
+}
 
 void host_apply_peer(struct sim *s, struct node *n, unsigned int peer)
 {
 	struct peer_conf *c = &n->conf[peer];
-	struct wg_tunnel_peer *p;
+	const uint8_t *key = c->key.b;
+	struct wgproto_endpoint endpoint = endpoint_to_lib(&c->endpoint);
 
 	if (!n->tunnel || !c->present)
 		return;
 	host_enter(n);
-	int rc = tunnel_peer_add(&p, n->tunnel, &c->key);
-	if (rc == 0 || rc == -17 /* EEXIST */) {
-		tunnel_peer_set_psk(n->tunnel, p, &c->psk);
-		if (c->endpoint.addr.family != IP_NONE)
-			tunnel_peer_set_endpoint(n->tunnel, p, &c->endpoint);
-		for (unsigned int i = 0; i < c->n_routes; i++)
-			rc = tunnel_route_add(n->tunnel, p, &c->routes[i]) ? -12 : rc;
-		tunnel_peer_set_keepalive(n->tunnel, host_now(n), p, c->keepalive_s);
-		tunnel_peer_flush(n->tunnel, p);
+	enum wgproto_result result = wgproto_peer_add(n->tunnel, key, KEY_BYTES);
+	host_must(n, result == WGPROTO_EXISTS ? WGPROTO_OK : result);
+	host_must(n, wgproto_peer_set_psk(n->tunnel, key, KEY_BYTES, c->psk.b, KEY_BYTES));
+	if (c->endpoint.addr.family != IP_NONE)
+		host_must(n, wgproto_peer_set_endpoint(n->tunnel, key, KEY_BYTES, &endpoint));
+	for (unsigned int i = 0; i < c->n_routes; i++) {
+		struct wgproto_prefix prefix = {.addr = {.family = c->routes[i].addr.family}, .bits = c->routes[i].bits};
+		memcpy(prefix.addr.b, c->routes[i].addr.b, sizeof prefix.addr.b);
+		host_must(n, wgproto_allow(n->tunnel, key, KEY_BYTES, &prefix));
 	}
+	host_must(n, wgproto_peer_set_keepalive(n->tunnel, host_now(n), key, KEY_BYTES, c->keepalive_s));
+	host_must(n, wgproto_peer_flush(n->tunnel, key, KEY_BYTES));
 	host_leave(n);
-	if (rc != 0 && rc != -17)
-		sim_fail(s, "node %u: no peer %u: %d", n->id, peer, rc);
 	host_drain(s, n);
 }
 
 void host_boot(struct sim *s, struct node *n)
 {
-	static const struct wg_env model = { .random = env_random, .realtime = env_realtime,
-					     .publish_begin = env_publish_begin, .publish_end = env_publish_end };
-	struct wg_env env = model;
+	const struct wgproto_env env = {
+		.size = sizeof env,
+		.ctx = n,
+		.random = env_random,
+		.realtime = env_realtime,
+		.publish_begin = env_publish_begin,
+		.publish_end = env_publish_end,
+		.cpu = getenv("WG_CPU"),
+	};
 
-	env.ctx = n;
 	host_enter(n);
-	n->tunnel = tunnel_new(&env);
-	if (!n->tunnel) {
-		host_leave(n);
-		sim_fail(s, "node %u: no tunnel", n->id);
-		return;
-	}
-	tunnel_set_private_key(n->tunnel, &n->private_key);
-	tunnel_set_mtu(n->tunnel, n->mtu);
+	host_must(n, wgproto_new(&n->tunnel, &env));
+	host_set_key(n, &n->private_key);
+	host_must(n, wgproto_set_mtu(n->tunnel, n->mtu));
 	host_leave(n);
 	for (unsigned int i = 0; i < s->n_nodes; i++)
 		host_apply_peer(s, n, i);
 	if (n->up) {
 		host_enter(n);
-		tunnel_up(n->tunnel, host_now(n));
+		host_must(n, wgproto_up(n->tunnel, host_now(n)));
 		host_leave(n);
 		host_drain(s, n);
 	}
@@ -120,7 +158,7 @@ void host_off(struct sim *s, struct node *n)
 	if (!n->tunnel)
 		return;
 	host_enter(n);
-	tunnel_free(n->tunnel);
+	wgproto_free(n->tunnel);
 	host_leave(n);
 	n->tunnel = NULL;
 	if (memory_blocks(n->id + 1) != 0)
@@ -148,12 +186,11 @@ static void observe(struct sim *s, const struct message *m)
 			(unsigned long long)m->counter);
 }
 
-static void output(struct sim *s, struct node *n, const struct wg_buf *b,
-		   const struct wg_path *path)
+static void output(struct sim *s, struct node *n, const struct wgproto_packet *p)
 {
-	struct message *m = message_new(n->id, b->dst, b->out_n, b->tos);
+	struct message *m = message_new(n->id, p->dst, p->dst_bytes, p->tos);
 
-	if (path->remote.addr.family == IP_NONE)
+	if (p->path.remote.addr.family == IP_NONE)
 		sim_fail(s, "node %u sends to no address", n->id);
 	tap_sent(s, n, m);
 	observe(s, m);
@@ -161,7 +198,7 @@ static void output(struct sim *s, struct node *n, const struct wg_buf *b,
 	n->sent_keepalives += m->empty;
 	n->sent_bytes += m->n;
 	n->last_sent_ns = s->now;
-	wire_send(s, n, path, m);
+	wire_send(s, n, &p->path, m);
 	message_put(m);
 }
 
@@ -191,21 +228,20 @@ static void to_tun(struct sim *s, struct node *n, const uint8_t *p, size_t size,
 
 void host_drain(struct sim *s, struct node *n)
 {
-	struct wg_buf out = {.dst = s->drain_buffer};
-	struct wg_path path;
+	struct wgproto_packet out = {.dst = s->drain_buffer, .dst_space = WGPROTO_DATAGRAM_MAX};
 
 	for (unsigned int i = 0; n->tunnel; i++) {
-		memset(&path, 0, sizeof path);
 		host_enter(n);
-		bool more = tunnel_control_next(n->tunnel, host_now(n), &out, &path);
+		enum wgproto_result result = wgproto_next(n->tunnel, host_now(n), &out);
 		host_leave(n);
-		if (!more)
+		if (result == WGPROTO_END)
 			return;
-		if (out.verdict != WG_TO_UDP || out.out_n > WG_DATAGRAM_MAX)
-			sim_fail(s, "node %u: control_next with verdict %u", n->id, out.verdict);
+		host_must(n, result);
+		if (out.action != WGPROTO_SEND || out.dst_bytes > WGPROTO_DATAGRAM_MAX)
+			sim_fail(s, "node %u: next with action %u", n->id, out.action);
 		if (i > 100000)
-			sim_fail(s, "node %u: control_next never ends", n->id);
-		output(s, n, &out, &path);
+			sim_fail(s, "node %u: next never ends", n->id);
+		output(s, n, &out);
 	}
 }
 
@@ -217,21 +253,22 @@ struct buffers {
 	uint8_t *src_block, *dst_block;
 };
 
-static void buffers_for_seal(struct sim *s, struct wg_buf *b, struct buffers *r, const uint8_t *p,
+static void buffers_for_seal(struct sim *s, struct wgproto_packet *b, struct buffers *r, const uint8_t *p,
 			  size_t n)
 {
 	bool in_place = rng_below(&s->wire, 2);
 
-	r->dst_block = malloc(n + 15 + WG_OVERHEAD);
+	r->dst_block = malloc(WGPROTO_SEALED_BYTES(n));
 	r->src_block = in_place ? NULL : malloc(n ? n : 1);
 	if (!r->dst_block || (!in_place && !r->src_block))
 		abort();
 	uint8_t *src = in_place ? r->dst_block + 16 : r->src_block;
 	memcpy(src, p, n);
-	*b = (struct wg_buf){.src = src, .dst = r->dst_block, .n = (uint32_t)n};
+	*b = (struct wgproto_packet){
+		.src = src, .src_bytes = n, .dst = r->dst_block, .dst_space = WGPROTO_SEALED_BYTES(n)};
 }
 
-static void buffers_for_open(struct sim *s, struct wg_buf *b, struct buffers *r, const struct datagram *d)
+static void buffers_for_open(struct sim *s, struct wgproto_packet *b, struct buffers *r, const struct datagram *d)
 {
 	bool in_place = d->n >= 16 && rng_below(&s->wire, 2);
 
@@ -240,10 +277,11 @@ static void buffers_for_open(struct sim *s, struct wg_buf *b, struct buffers *r,
 	if (!r->src_block || (!in_place && !r->dst_block))
 		abort();
 	memcpy(r->src_block, d->bytes, d->n);
-	*b = (struct wg_buf){.src = r->src_block,
-			     .dst = in_place ? r->src_block + 16 : r->dst_block,
-			     .n = d->n,
-			     .tos = d->tos};
+	*b = (struct wgproto_packet){.src = r->src_block,
+				     .src_bytes = d->n,
+				     .dst = in_place ? r->src_block + 16 : r->dst_block,
+				     .dst_space = d->n > 16 ? d->n - 16 : 0,
+				     .tos = d->tos};
 }
 
 static void buffers_free(struct buffers *r)
@@ -253,42 +291,36 @@ static void buffers_free(struct buffers *r)
 }
 
 void host_push(struct sim *s, struct node *n, const uint8_t *const *packets, const size_t *sizes,
-	       size_t count, struct wg_buf *seen)
+	       size_t count, struct wgproto_packet *seen)
 {
-	struct wg_buf bufs[BATCH_MAX];
+	struct wgproto_packet bufs[BATCH_MAX];
 	struct buffers buffers[BATCH_MAX];
-	struct wg_path paths[BATCH_MAX];
-	struct wg_batch b = {bufs, count, paths, 0};
 
 	if (!n->tunnel)
 		return;
-	memset(paths, 0, sizeof paths);
 	for (size_t i = 0; i < count; i++)
 		buffers_for_seal(s, &bufs[i], &buffers[i], packets[i], sizes[i]);
 	host_enter(n);
 	memory_ban(true);
 	n->in_data_half = true;
-	tunnel_seal(n->tunnel, host_now(n), &b);
+	host_must(n, wgproto_seal(n->tunnel, host_now(n), bufs, count));
 	n->in_data_half = false;
 	memory_ban(false);
 	host_leave(n);
 	for (size_t i = 0; i < count; i++) {
-		if (bufs[i].verdict == WG_TO_TUN || bufs[i].verdict > WG_CONTROL)
-			sim_fail(s, "node %u: seal with verdict %u", n->id, bufs[i].verdict);
-		if (bufs[i].verdict == WG_TO_UDP && bufs[i].path >= b.n_paths)
-			sim_fail(s, "node %u: seal with path %u of %zu", n->id, bufs[i].path,
-				 b.n_paths);
-		if (bufs[i].verdict == WG_TO_UDP)
-			output(s, n, &bufs[i], &paths[bufs[i].path]);
+		if (bufs[i].action == WGPROTO_DELIVER || bufs[i].action > WGPROTO_CONTROL)
+			sim_fail(s, "node %u: seal with action %u", n->id, bufs[i].action);
+		if (bufs[i].action == WGPROTO_SEND)
+			output(s, n, &bufs[i]);
 		if (seen)
 			seen[i] = bufs[i];
 	}
 	host_enter(n);
-	tunnel_control_tun(n->tunnel, host_now(n), &b);
+	host_must(n, wgproto_control_packets(n->tunnel, host_now(n), bufs, count));
 	host_leave(n);
 	for (size_t i = 0; i < count; i++) {
-		if (bufs[i].verdict == WG_CONTROL)
-			sim_fail(s, "node %u: control leaves a verdict open", n->id);
+		if (bufs[i].action == WGPROTO_CONTROL)
+			sim_fail(s, "node %u: control leaves an action open", n->id);
 		buffers_free(&buffers[i]);
 	}
 	host_drain(s, n);
@@ -306,38 +338,40 @@ static void puppet_receive(struct node *n, const struct datagram *d, const struc
 void host_receive(struct sim *s, struct node *n, const struct datagram *d,
 		  const struct ip_endpoint *src, const struct ip_endpoint *dst)
 {
-	struct wg_buf buf;
+	struct wgproto_packet p;
 	struct buffers buffers;
-	struct wg_path path = {.remote = *src, .local = dst->addr, .ifindex = 2};
-	struct wg_batch b = {&buf, 1, &path, 1};
+	struct wgproto_endpoint to = endpoint_to_lib(dst);
 
 	if (!n->tunnel) {
 		puppet_receive(n, d, src);
 		return;
 	}
-	buffers_for_open(s, &buf, &buffers, d);
+	buffers_for_open(s, &p, &buffers, d);
+	p.path = (struct wgproto_path){.remote = endpoint_to_lib(src), .ifindex = 2};
+	if (src->addr.family == dst->addr.family) /* an adversary invents other pairs, which no socket receives */
+		p.path.local = to.addr;
 	tap_before_receive(s, n, d);
 	host_enter(n);
 	memory_ban(true);
 	n->in_data_half = true;
-	tunnel_open(n->tunnel, host_now(n), &b);
+	host_must(n, wgproto_open(n->tunnel, host_now(n), &p, 1));
 	n->in_data_half = false;
 	memory_ban(false);
 	host_leave(n);
-	uint8_t verdict = buf.verdict;
-	if (verdict == WG_TO_TUN && buf.out_n + 32 > d->n)
-		sim_fail(s, "node %u: %u bytes out of %u", n->id, buf.out_n, d->n);
-	if (verdict == WG_TO_TUN)
-		to_tun(s, n, buf.dst, buf.out_n, d);
+	uint8_t action = p.action;
+	if (action == WGPROTO_DELIVER && p.dst_bytes + 32 > d->n)
+		sim_fail(s, "node %u: %zu bytes out of %u", n->id, p.dst_bytes, d->n);
+	if (action == WGPROTO_DELIVER)
+		to_tun(s, n, p.dst, p.dst_bytes, d);
 	host_enter(n);
-	tunnel_control_udp(n->tunnel, host_now(n), &b, n->under_load);
+	host_must(n, wgproto_control_datagrams(n->tunnel, host_now(n), &p, 1, n->under_load));
 	host_leave(n);
-	if (verdict == WG_CONTROL && buf.verdict != WG_DONE)
-		sim_fail(s, "node %u: control leaves a verdict open", n->id);
+	if (action == WGPROTO_CONTROL && p.action != WGPROTO_DONE)
+		sim_fail(s, "node %u: control leaves an action open", n->id);
 	if (getenv("SIM_TRACE"))
 		fprintf(stderr, "%13.6f      %u < %d  %u bytes%s: %s\n", (double)s->now / 1e9,
 			n->id, d->msg ? (int)d->msg->from : -1, d->n, d->altered ? ", altered" : "",
-			wg_drop_text(buf.drop));
+			wgproto_drop_text((enum wgproto_drop)p.drop));
 	host_drain(s, n);
 	tap_after_receive(s, n, d);
 	buffers_free(&buffers);
@@ -348,7 +382,7 @@ uint64_t host_deadline(struct node *n)
 	if (!n->tunnel)
 		return NEVER;
 	host_enter(n);
-	uint64_t at = tunnel_deadline(n->tunnel);
+	uint64_t at = wgproto_deadline(n->tunnel);
 	host_leave(n);
 	if (at == NEVER)
 		return NEVER;
@@ -360,7 +394,7 @@ void host_tick(struct sim *s, struct node *n)
 {
 	n->ticks++;
 	host_enter(n);
-	tunnel_tick(n->tunnel, host_now(n));
+	host_must(n, wgproto_tick(n->tunnel, host_now(n)));
 	host_leave(n);
 	n->slack_now_ns = rng_below(&s->wire, n->slack_ns + 1);
 	host_drain(s, n);

@@ -4,7 +4,7 @@
 
 static bool has_endpoint(struct sim *s, unsigned int a, unsigned int b, const struct ip_endpoint *e)
 {
-	struct wg_peer_state state;
+	struct peer_state state;
 
 	sim_state(s, a, b, &state);
 	return endpoint_equal(&state.endpoint, e);
@@ -203,7 +203,7 @@ static void cookie_replies_do_not_roam(struct sim *s)
 	sim_run_s(s, 1);
 	struct message *reply = sim_recent(s, 1, 3);
 	story_inject_again(s, reply, &spoofed);
-	OK(s, sim_drops(s, 0, WG_DROP_COOKIE) == 0); /* it was accepted */
+	OK(s, sim_drops(s, 0, WGPROTO_DROP_COOKIE) == 0); /* it was accepted */
 	OK(s, has_endpoint(s, 0, 1, &was));
 }
 
@@ -288,7 +288,7 @@ static void stale_source_address_is_cleared(struct sim *s)
 	OK(s, s->nodes[0].stale_sources == 1);
 	struct node *n = &s->nodes[0];
 	host_enter(n);
-	tunnel_clear_sources(n->tunnel);
+	host_must(n, wgproto_clear_sources(n->tunnel));
 	host_leave(n);
 	sim_move(s, 0, 4);
 	sim_push(s, 0, 1);

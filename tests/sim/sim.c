@@ -140,7 +140,7 @@ struct sim *sim_new(uint64_t seed, unsigned int n_nodes)
 	struct sim *s = calloc(1, sizeof *s);
 	struct link like = {.delay_ns = 10 * NS_PER_MS};
 
-	if (!s || !tunnel_use_cpu(getenv("WG_CPU")))
+	if (!s)
 		abort();
 	current = s;
 	memory_violation = memory_rule_broken;
@@ -151,7 +151,7 @@ struct sim *sim_new(uint64_t seed, unsigned int n_nodes)
 	s->actions = rng_stream(seed, 2);
 	s->nodes = calloc(n_nodes, sizeof *s->nodes);
 	s->links = calloc((size_t)n_nodes * n_nodes, sizeof *s->links);
-	s->drain_buffer = malloc(WG_DATAGRAM_MAX);
+	s->drain_buffer = malloc(WGPROTO_DATAGRAM_MAX);
 	if (!s->nodes || !s->links || !s->drain_buffer)
 		abort();
 	s->tap = tap_new(s);
@@ -225,19 +225,14 @@ void sim_pair(struct sim *s, unsigned int a, unsigned int b)
 	sim_peer(s, b, a);
 }
 
-struct wg_tunnel_peer *sim_peer_of(struct sim *s, unsigned int a, unsigned int b)
-{
-	return tunnel_peer_find(s->nodes[a].tunnel, &s->nodes[a].conf[b].key);
-}
-
 void sim_peer_remove(struct sim *s, unsigned int a, unsigned int b)
 {
 	struct node *n = &s->nodes[a];
-	struct wg_tunnel_peer *p = n->tunnel && n->conf[b].present ? sim_peer_of(s, a, b) : NULL;
+	struct wgproto_peer peer;
 
-	if (p) {
+	if (n->tunnel && n->conf[b].present && wgproto_peer_get(n->tunnel, n->conf[b].key.b, KEY_BYTES, &peer) == WGPROTO_OK) {
 		host_enter(n);
-		tunnel_peer_remove(n->tunnel, p);
+		host_must(n, wgproto_peer_remove(n->tunnel, n->conf[b].key.b, KEY_BYTES));
 		host_leave(n);
 	}
 	n->conf[b].present = false;
@@ -254,7 +249,7 @@ void sim_psk(struct sim *s, unsigned int a, unsigned int b, const struct wg_psk 
 	if (!mem_is_zero_ct(psk, sizeof *psk))
 		memory_secret(psk->b, SECRET_STATIC, "a psk");
 	host_enter(n);
-	tunnel_peer_set_psk(n->tunnel, sim_peer_of(s, a, b), psk);
+	host_must(n, wgproto_peer_set_psk(n->tunnel, n->conf[b].key.b, KEY_BYTES, psk->b, KEY_BYTES));
 	host_leave(n);
 }
 
@@ -266,21 +261,22 @@ void sim_keepalive(struct sim *s, unsigned int a, unsigned int b, uint16_t secon
 	if (!n->tunnel)
 		return;
 	host_enter(n);
-	tunnel_peer_set_keepalive(n->tunnel, host_now(n), sim_peer_of(s, a, b), seconds);
+	host_must(n, wgproto_peer_set_keepalive(n->tunnel, host_now(n), n->conf[b].key.b, KEY_BYTES, seconds));
 	host_leave(n);
 	host_drain(s, n);
 }
 
 void sim_endpoint(struct sim *s, unsigned int a, unsigned int b, const struct ip_endpoint *e)
 {
+	const struct wgproto_endpoint to = endpoint_to_lib(e);
 	struct node *n = &s->nodes[a];
 
 	n->conf[b].endpoint = *e;
 	if (!n->tunnel)
 		return;
 	host_enter(n);
-	tunnel_peer_set_endpoint(n->tunnel, sim_peer_of(s, a, b), e);
-	tunnel_peer_flush(n->tunnel, sim_peer_of(s, a, b));
+	host_must(n, wgproto_peer_set_endpoint(n->tunnel, n->conf[b].key.b, KEY_BYTES, &to));
+	host_must(n, wgproto_peer_flush(n->tunnel, n->conf[b].key.b, KEY_BYTES));
 	host_leave(n);
 	host_drain(s, n);
 }
@@ -295,17 +291,24 @@ void sim_route(struct sim *s, unsigned int a, unsigned int b, const struct ip_pr
 	host_apply_peer(s, n, b);
 }
 
-void sim_state(struct sim *s, unsigned int a, unsigned int b, struct wg_peer_state *out)
+void sim_state(struct sim *s, unsigned int a, unsigned int b, struct peer_state *out)
 {
-	tunnel_peer_state(s->nodes[a].tunnel, sim_peer_of(s, a, b), out);
+	const struct node *n = &s->nodes[a];
+	struct wgproto_peer peer;
+
+	host_must(n, wgproto_peer_get(n->tunnel, n->conf[b].key.b, KEY_BYTES, &peer));
+	*out = (struct peer_state){
+		.endpoint = endpoint_from_lib(&peer.endpoint),
+		.handshake_s = peer.handshake_s,
+		.handshake_ns = peer.handshake_ns,
+		.rx_bytes = peer.rx_bytes,
+		.tx_bytes = peer.tx_bytes,
+	};
 }
 
-uint64_t sim_drops(struct sim *s, unsigned int a, enum wg_drop why)
+uint64_t sim_drops(struct sim *s, unsigned int a, enum wgproto_drop why)
 {
-	uint64_t counts[WG_DROP_COUNT];
-
-	tunnel_drops(s->nodes[a].tunnel, counts);
-	return counts[why];
+	return wgproto_drops(s->nodes[a].tunnel, why);
 }
 
 void sim_up(struct sim *s, unsigned int a, bool up)
@@ -316,10 +319,7 @@ void sim_up(struct sim *s, unsigned int a, bool up)
 	if (!n->tunnel)
 		return;
 	host_enter(n);
-	if (up)
-		tunnel_up(n->tunnel, host_now(n));
-	else
-		tunnel_down(n->tunnel);
+	host_must(n, up ? wgproto_up(n->tunnel, host_now(n)) : wgproto_down(n->tunnel));
 	host_leave(n);
 	if (!up) {
 		const char *left = memory_find(a + 1, SECRET_SESSION);
@@ -362,7 +362,7 @@ void sim_new_key(struct sim *s, unsigned int a)
 	if (!n->tunnel)
 		return;
 	host_enter(n);
-	tunnel_set_private_key(n->tunnel, &n->private_key);
+	host_set_key(n, &n->private_key);
 	host_leave(n);
 	host_drain(s, n);
 }
@@ -385,7 +385,7 @@ void sim_puppet(struct sim *s, unsigned int a)
 void sim_mtu(struct sim *s, unsigned int a, uint32_t mtu)
 {
 	s->nodes[a].mtu = mtu;
-	tunnel_set_mtu(s->nodes[a].tunnel, mtu);
+	host_must(&s->nodes[a], wgproto_set_mtu(s->nodes[a].tunnel, mtu));
 }
 
 /* ---- time and traffic ---- */
@@ -459,7 +459,7 @@ void sim_push_batch(struct sim *s, unsigned int a, const struct ledger_entry *e,
 	host_push(s, &s->nodes[a], p, sizes, n, NULL);
 }
 
-void sim_push_raw(struct sim *s, unsigned int a, const uint8_t *p, size_t n, struct wg_buf *seen)
+void sim_push_raw(struct sim *s, unsigned int a, const uint8_t *p, size_t n, struct wgproto_packet *seen)
 {
 	host_push(s, &s->nodes[a], &p, &n, 1, seen);
 }

@@ -1,4 +1,4 @@
-/* The simulator: real tunnels on a virtual clock and a wire that loses, delays, duplicates, reorders
+/* The simulator: instances of libwgproto, driven by its public header only, on a virtual clock and a wire that loses, delays, duplicates, reorders
  * and alters datagrams, all determined by one seed. sim_run() advances to the earliest event of the
  * wire or deadline of a tunnel. Invariants are checked while it runs (tap.h, ledger.h, memory.h) and
  * by sim_end(); a violation prints the seed and the command that replays it. SIM_TRACE=1 in the
@@ -6,8 +6,9 @@
 #ifndef SIM_H
 #define SIM_H
 
+#include "base/addr.h"
 #include "base/heap.h"
-#include "proto/tunnel.h"
+#include "lib/wgproto.h"
 #include "rng.h"
 #include "ledger.h"
 #include "reference.h"
@@ -93,7 +94,7 @@ struct nat {
 struct node {
 	struct sim *sim;
 	unsigned int id;
-	struct wg_tunnel *tunnel; /* null: a puppet, or powered off */
+	struct wgproto *tunnel; /* null: a puppet, or powered off */
 	struct wg_private private_key;
 	struct wg_public public_key;
 	struct wg_private old_keys[4]; /* newest first: late messages may be encrypted to them */
@@ -182,13 +183,17 @@ void sim_cut(struct sim *s, unsigned int a, unsigned int b, bool cut); /* both d
 void sim_peer(struct sim *s, unsigned int a, unsigned int b);
 void sim_pair(struct sim *s, unsigned int a, unsigned int b);
 void sim_peer_remove(struct sim *s, unsigned int a, unsigned int b);
-struct wg_tunnel_peer *sim_peer_of(struct sim *s, unsigned int a, unsigned int b);
 void sim_psk(struct sim *s, unsigned int a, unsigned int b, const struct wg_psk *psk);
 void sim_keepalive(struct sim *s, unsigned int a, unsigned int b, uint16_t seconds);
 void sim_endpoint(struct sim *s, unsigned int a, unsigned int b, const struct ip_endpoint *e);
 void sim_route(struct sim *s, unsigned int a, unsigned int b, const struct ip_prefix *prefix);
-void sim_state(struct sim *s, unsigned int a, unsigned int b, struct wg_peer_state *out);
-uint64_t sim_drops(struct sim *s, unsigned int a, enum wg_drop why);
+struct peer_state {
+	struct ip_endpoint endpoint; /* family IP_NONE: none */
+	uint64_t handshake_s, rx_bytes, tx_bytes;
+	uint32_t handshake_ns;
+};
+void sim_state(struct sim *s, unsigned int a, unsigned int b, struct peer_state *out);
+uint64_t sim_drops(struct sim *s, unsigned int a, enum wgproto_drop why);
 
 void sim_up(struct sim *s, unsigned int a, bool up);
 void sim_off(struct sim *s, unsigned int a);  /* frees the tunnel */
@@ -224,7 +229,7 @@ uint64_t sim_push(struct sim *s, unsigned int a, unsigned int b);
 uint64_t sim_push_with(struct sim *s, unsigned int a, const struct ledger_entry *e);
 void sim_push_batch(struct sim *s, unsigned int a, const struct ledger_entry *e, size_t n);
 /* Bytes that are not in the ledger: they must not be delivered anywhere. */
-void sim_push_raw(struct sim *s, unsigned int a, const uint8_t *p, size_t n, struct wg_buf *seen);
+void sim_push_raw(struct sim *s, unsigned int a, const uint8_t *p, size_t n, struct wgproto_packet *seen);
 
 /* The adversary sends these bytes to dst with a source address of its choice. msg: the message that they
  * were copied from; null: none. */
@@ -245,7 +250,8 @@ const struct observation *sim_nth(const struct sim *s, unsigned int from, uint8_
 /* ---- between the simulator's own files ---- */
 
 /* wire.c */
-void wire_send(struct sim *s, struct node *n, const struct wg_path *path, struct message *m);
+/* Along this path; of instances only, `session` of it is not 0. */
+void wire_send(struct sim *s, struct node *n, const struct wgproto_path *path, struct message *m);
 void wire_due(struct sim *s); /* handles the first event */
 void wire_free(struct sim *s);
 struct message *message_new(unsigned int from, const uint8_t *p, size_t n, uint8_t tos);
@@ -257,7 +263,13 @@ struct node *node_at(struct sim *s, const struct ip_endpoint *dst, const struct 
 /* sim.c */
 void sim_wall(const struct sim *s, const struct node *n, uint64_t *unix_s, uint32_t *ns);
 
-/* host.c: the program around a tunnel, as the daemon would be */
+/* The types of the library, and those of the simulator. */
+struct wgproto_endpoint endpoint_to_lib(const struct ip_endpoint *e);
+struct ip_endpoint endpoint_from_lib(const struct wgproto_endpoint *e);
+/* A path to there, from any address. */
+struct wgproto_path path_to(const struct ip_endpoint *remote);
+
+/* host.c: the program around an instance, as the daemon would be */
 void host_boot(struct sim *s, struct node *n);
 void host_off(struct sim *s, struct node *n);
 void host_enter(struct node *n);
@@ -267,11 +279,15 @@ void host_receive(struct sim *s, struct node *n, const struct datagram *d,
 		  const struct ip_endpoint *src, const struct ip_endpoint *dst);
 /* Puts packets into the TUN as one batch. seen: where to copy the buffers afterwards, or null. */
 void host_push(struct sim *s, struct node *n, const uint8_t *const *packets, const size_t *sizes,
-	       size_t count, struct wg_buf *seen);
+	       size_t count, struct wgproto_packet *seen);
 void host_tick(struct sim *s, struct node *n);
 void host_drain(struct sim *s, struct node *n);
 uint64_t host_deadline(struct node *n); /* on the clock of the simulator */
 uint64_t host_now(const struct node *n);
+/* A function of the library must have returned this; reports what is broken otherwise. */
+void host_must(const struct node *n, enum wgproto_result result);
+/* Sets the private key. */
+void host_set_key(struct node *n, const struct wg_private *key);
 void host_apply_peer(struct sim *s, struct node *n, unsigned int peer);
 
 #endif

@@ -62,7 +62,7 @@ static void inject(struct sim *s, struct message *m, const struct ip_endpoint *s
 void story_forge(struct sim *s, struct tap_session *k, bool as_initiator, uint64_t counter,
 		 const uint8_t *p, size_t n)
 {
-	static uint8_t bytes[WG_DATAGRAM_MAX];
+	static uint8_t bytes[WGPROTO_DATAGRAM_MAX];
 	size_t size = tap_forge(k, as_initiator, counter, p, n, bytes);
 	struct message *m = message_new(as_initiator ? k->initiator : k->responder, bytes, size, 0);
 
@@ -117,7 +117,7 @@ void story_puppet_initiates(struct sim *s, unsigned int puppet, unsigned int to,
 	struct node *n = &s->nodes[puppet];
 	struct ref_transcript local;
 	struct wg_private e;
-	struct wg_path path = {.remote = s->nodes[to].v4};
+	struct wgproto_path path = path_to(&s->nodes[to].v4);
 
 	rng_bytes(&s->actions, e.b, sizeof e.b);
 	x25519_clamp(&e);

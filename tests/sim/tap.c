@@ -421,16 +421,13 @@ void tap_sent(struct sim *s, struct node *n, struct message *m)
 
 static void endpoints_of(struct sim *s, const struct node *n, struct ip_endpoint *out)
 {
-	struct wg_peer_state state;
+	struct wgproto_peer peer;
 
 	for (unsigned int i = 0; i < s->n_nodes; i++) {
 		memset(&out[i], 0, sizeof out[i]);
-		struct wg_tunnel_peer *p =
-			n->conf[i].present ? tunnel_peer_find(n->tunnel, &n->conf[i].key) : NULL;
-		if (!p)
-			continue;
-		tunnel_peer_state(n->tunnel, p, &state);
-		out[i] = state.endpoint;
+		if (n->conf[i].present &&
+		    wgproto_peer_get(n->tunnel, n->conf[i].key.b, KEY_BYTES, &peer) == WGPROTO_OK)
+			out[i] = endpoint_from_lib(&peer.endpoint);
 	}
 }
 

@@ -107,7 +107,7 @@ static void check_contents(struct sim *s, const struct node *n, const struct mes
 
 void tap_sent_data(struct sim *s, struct node *n, struct message *m)
 {
-	uint8_t plain[WG_DATAGRAM_MAX];
+	uint8_t plain[WGPROTO_DATAGRAM_MAX];
 	struct tap_session *k = session_for(s, n->id, load_le32(m->bytes + 4), &m->from_initiator);
 	size_t len = m->n - SIM_DATA_BYTES_MIN;
 

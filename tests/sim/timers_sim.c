@@ -224,12 +224,12 @@ static void keys_of_180_s_do_not_receive(struct sim *s)
 	sim_push(s, 1, 0);
 	sim_run_s(s, 5);
 	OK(s, ledger_arrived(s, 0) == 1);
-	OK(s, sim_drops(s, 0, WG_DROP_EXPIRED) == 1);
+	OK(s, sim_drops(s, 0, WGPROTO_DROP_EXPIRED) == 1);
 	/* the other direction */
 	struct tap_session *k = tap_session_of(s, 0, 1);
 	if (k->created_i == created) {
 		story_forge_packet(s, k, true, 5000);
-		OK(s, sim_drops(s, 1, WG_DROP_EXPIRED) == 1);
+		OK(s, sim_drops(s, 1, WGPROTO_DROP_EXPIRED) == 1);
 	}
 }
 
@@ -361,7 +361,7 @@ static void staged_queue_drops_oldest(struct sim *s)
 	sim_cut(s, 0, 1, true);
 	for (int i = 0; i < PUSHED; i++)
 		sim_push(s, 0, 1);
-	OK(s, sim_drops(s, 0, WG_DROP_STAGED_FULL) == PUSHED - STAGED);
+	OK(s, sim_drops(s, 0, WGPROTO_DROP_STAGED_FULL) == PUSHED - STAGED);
 	OK(s, s->nodes[0].sent[1] == 1);
 	sim_cut(s, 0, 1, false);
 	sim_run_s(s, 6);
@@ -392,7 +392,7 @@ static void idle_tunnel_has_no_timers(struct sim *s)
 	story_connect(s, 0, 1);
 	sim_run_s(s, 86400);
 	OK(s, s->nodes[0].ticks <= 20 && s->nodes[1].ticks <= 20);
-	OK(s, tunnel_deadline(s->nodes[0].tunnel) == NEVER);
+	OK(s, wgproto_deadline(s->nodes[0].tunnel) == NEVER);
 }
 
 static void late_timers(struct sim *s)
@@ -434,7 +434,7 @@ static void monotonic_clock_steps_back(struct sim *s)
 		struct node *n = &s->nodes[0];
 		n->boot_ns -= step;
 		host_enter(n);
-		tunnel_tick(n->tunnel, host_now(n));
+		host_must(n, wgproto_tick(n->tunnel, host_now(n)));
 		host_leave(n);
 		host_drain(s, n);
 		n->boot_ns += step;

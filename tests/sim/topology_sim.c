@@ -169,10 +169,10 @@ static void unreachable_peers_use_bounded_memory(struct sim *s)
 		sim_run(s, 100 * NS_PER_MS);
 	}
 	OK(s, memory_bytes(1) <= n * (128 * 2200 + 4096) + 100000);
-	OK(s, sim_drops(s, 0, WG_DROP_STAGED_FULL) == n * (300 - 128));
+	OK(s, sim_drops(s, 0, WGPROTO_DROP_STAGED_FULL) == n * (300 - 128));
 	sim_run_s(s, 1000);
 	OK(s, memory_bytes(1) <= n * 4096 + 100000);
-	OK(s, sim_drops(s, 0, WG_DROP_GAVE_UP) == n * 128);
+	OK(s, sim_drops(s, 0, WGPROTO_DROP_GAVE_UP) == n * 128);
 }
 
 int main(int argc, char **argv)

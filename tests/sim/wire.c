@@ -182,28 +182,29 @@ static void wrap_for_carrier(struct sim *s, struct node *n, const struct ip_endp
 	d->push_into = n->carrier;
 }
 
-void wire_send(struct sim *s, struct node *n, const struct wg_path *path, struct message *m)
+void wire_send(struct sim *s, struct node *n, const struct wgproto_path *path, struct message *m)
 {
 	struct ip_endpoint src = path->remote.addr.family == IP_V6 ? n->v6 : n->v4, unused;
+	struct ip_endpoint remote = endpoint_from_lib(&path->remote);
 
 	remember(s, m);
-	if (path->local.family != IP_NONE && !ip_equal(&path->local, &src.addr)) {
+	if (path->local.family != IP_NONE && memcmp(path->local.b, src.addr.b, sizeof src.addr.b) != 0) {
 		n->stale_sources++;
 		host_enter(n);
-		tunnel_clear_source(n->tunnel, path);
+		host_must(n, wgproto_clear_source(n->tunnel, path));
 		host_leave(n);
 	}
 	if (n->carrier >= 0) {
-		wrap_for_carrier(s, n, &src, &path->remote, m);
+		wrap_for_carrier(s, n, &src, &remote, m);
 		return;
 	}
 	if (n->nat) {
-		struct nat_entry *e = nat_out(s, n->nat, &src, &path->remote);
+		struct nat_entry *e = nat_out(s, n->nat, &src, &remote);
 		e->used_at = s->now;
 		src.addr = n->nat->addr[src.addr.family == IP_V6];
 		src.port = e->port;
 	}
-	struct node *to = node_at(s, &path->remote, &src, &unused);
+	struct node *to = node_at(s, &remote, &src, &unused);
 	if (!to) {
 		s->undeliverable++;
 		return;
@@ -213,9 +214,9 @@ void wire_send(struct sim *s, struct node *n, const struct wg_path *path, struct
 		s->lost++;
 		return;
 	}
-	carry(s, l, &src, &path->remote, m);
+	carry(s, l, &src, &remote, m);
 	while (rng_permille(&s->wire, l->dup))
-		carry(s, l, &src, &path->remote, m);
+		carry(s, l, &src, &remote, m);
 }
 
 void sim_inject(struct sim *s, const struct ip_endpoint *src, const struct ip_endpoint *dst,
