@@ -34,7 +34,7 @@ $(O)/tests/libtest.a: $(test_lib)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 # The simulator: tests/sim/*_sim.c are programs, the other files there are shared. The instances that it drives are of
-# libwgproto; its wiretap decrypts with crypto and base of its own. It checks the use of the heap (tests/sim/memory.c).
+# libwgproto; its wiretap decrypts with another copy of crypto and base. It checks the use of the heap (tests/sim/memory.c).
 # limits_sim looks inside the library, and so links with all of its symbols.
 sim_ldflags := $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc free)
 sim_parts := $(patsubst %.c,$(O)/%.o,$(filter-out %_sim.c,$(sort $(wildcard tests/sim/*.c))))
