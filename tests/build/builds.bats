@@ -92,6 +92,18 @@ tarball() {
 	[[ $output == *"cannot make a QR code: libqrencode cannot be loaded by a static program"* ]]
 }
 
+@test "Debian 13: the parser of AppArmor 4 accepts the profiles" {
+	parse() { in_release trixie /usr/sbin/apparmor_parser -Q -K -T "$@"; }
+	for profile in wg wg-quick wg-quick-run wireguardd; do
+		parse "/wgsuite/contrib/apparmor/$profile"
+	done
+	# It knows the rule that lets an ordinary user have a user namespace, and would not accept another word.
+	mkdir -p "$out/trixie"
+	sed 's/userns,/usersns,/' "$root/contrib/apparmor/wg-quick-run" > "$out/trixie/profile"
+	! cmp -s "$root/contrib/apparmor/wg-quick-run" "$out/trixie/profile"
+	run ! parse /out/profile
+}
+
 # Static programs with musl. The libraries are Debian's, built for glibc: tests/build/glibc_symbols.c has what they miss.
 musl() {
 	in_release trixie sh -eu -c 'm=/out/musl-headers

@@ -45,6 +45,13 @@ others() { # others RELEASE: its compilers besides the oldest ones, each after a
 	done
 }
 release trixie extract "gcc-14,musl-tools$(others trixie)"
+# AppArmor 4, without what it depends on, of which its parser needs nothing.
+if [ ! -e "$out/trixie/usr/sbin/apparmor_parser" ]; then
+	. "$here/apt.sh"
+	mirror=$(mirror_of trixie)
+	apt_suite "${mirror:-http://deb.debian.org/debian}" trixie "$(dpkg --print-architecture)" && apt_unpack "$scratch/apparmor" apparmor &&
+		cp -a "$scratch/apparmor/etc" "$scratch/apparmor/usr" "$out/trixie/" || code=1
+fi
 [ -z "$(others forky)" ] || release forky extract "$(others forky | cut -c2-)"
 [ -z "$(others bookworm)" ] || release bookworm extract "$(others bookworm | cut -c2-)"
 if [ ! -e "$out/i386" ]; then

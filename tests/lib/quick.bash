@@ -84,6 +84,47 @@ quick_expire() {
 		printf "wgsuite-confirm 1\ndeadline 00000000000000000001" | dd of="$f" conv=notrunc status=none'
 }
 
+# today I N: on this one of N days (WGSUITE_DAY), or with WGSUITE_COMPLETE=yes every day.
+today() {
+	[ "${WGSUITE_COMPLETE-}" = yes ] || [ $((${WGSUITE_DAY:-$(($(date +%s) / 86400))} % $2)) -eq "$1" ]
+}
+
+# ---- the keys that only this wg-quick knows ----
+
+# keys_file [changed]: a tunnel file of host a with most of them, its drop-in, and the file of a preshared key. The private key is
+# made by the first `up`. changed: with another value of each that reload can change.
+keys_file() {
+	local edit=
+	[ -z "${1-}" ] || edit='s/^RouteMetric.*/RouteMetric = 78/; s/^ExcludeIPs.*/ExcludeIPs = 10.8.5.0\/24/; s/^Routes.*/Routes = 10.8.0.0\/16, 10.9.1.0\/24/
+		s/^KillSwitch.*/KillSwitch = lan/; /^Disabled/d'
+	on a sh -c "umask 077; mkdir -p /run/keys /etc/wireguard/wg0.conf.d; echo $QUICK_KEY > /run/keys/psk
+		printf '[Interface]\nMTU = 1390\n[Peer]\nPublicKey = $QUICK_PEER\nPersistentKeepalive = 5\n' > /etc/wireguard/wg0.conf.d/10.conf"
+	sed "$edit" <<-END | tunnel a wg0
+	[Interface]
+	PrivateKeyFile = create:/run/keys/%i.key
+	Address = 10.7.0.1/24, fd07::1/64
+	RouteMetric = 77
+	ExcludeIPs = 10.8.3.0/24
+	KillSwitch = ${KILL_SWITCH-on}
+	[Peer]
+	PublicKey = $QUICK_PEER
+	PresharedKeyFile = /run/keys/psk
+	AllowedIPs = 10.8.0.0/16, 10.9.0.0/16, fd08::/48
+	Routes = 10.8.0.0/16, fd08::/48
+	Endpoint = 192.168.5.254:5801
+	[Peer]
+	PublicKey = KY0qEDi4bOKDxqKj9yt6kczUuZpYetOyQNKkXRfc+Uw=
+	AllowedIPs = 10.11.0.0/16
+	Disabled = yes
+	END
+}
+
+# keys_drop: the private key was made completely, or not at all; deletes it.
+keys_drop() {
+	on a sh -c 'cd /run/keys && { [ ! -e wg0.key ] || { [ "$(stat -c "%a %s" wg0.key)" = "600 45" ] && wg pubkey < wg0.key > /dev/null; }; } &&
+		rm -f wg0.key'
+}
+
 # ---- fault injection ----
 
 # faults_build: makes the programs, for setup_file.
@@ -114,7 +155,7 @@ faults_count() {
 faults_run() {
 	rc=0
 	on a env WG_QUICK_FAULT="$2" WG_QUICK_FAULT_SIGNAL="${3-}" "$FAULTS/wg-quick" $1 wg0 > "$NET_DIR/output" 2>&1 || rc=$?
-	[ "$rc" -eq 0 ] || [ -n "${3-}" ] || grep -q '^wg-quick: ' "$NET_DIR/output" || faults_report "step $2: no message"
+	[ "$rc" -eq 0 ] || [ -n "${3-}" ] || grep -qE '^wg-quick: |: error: ' "$NET_DIR/output" || faults_report "step $2: no message"
 }
 
 # faults_report WORD…: prints the words and the output, for a test that fails.

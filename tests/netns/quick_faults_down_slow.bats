@@ -7,10 +7,10 @@ setup_file() { faults_build; }
 setup() { faults_setup; }
 teardown() { net_end; }
 
-# fail_each_step_of_down FILE-LINES ALLOWED-IPS
+# fail_each_step_of_down FILE-LINES ALLOWED-IPS. Without them, the file is there.
 fail_each_step_of_down() {
 	local steps step rc state
-	quick_file wg0 "$1" "$2"
+	[ $# -eq 0 ] || quick_file wg0 "$1" "$2"
 	state=$(quick_state)
 	on a "$FAULTS/wg-quick" up wg0 2> /dev/null
 	faults_count down 3
@@ -32,6 +32,17 @@ fail_each_step_of_down() {
 DNS = 10.7.0.53, corp.example" "0.0.0.0/0, ::/0"
 }
 @test "split tunnel" { fail_each_step_of_down "Address = 10.7.0.1/24" "10.8.0.0/16, fd08::/48"; }
+@test "keys of wg-quick" {
+	today 0 2 || skip "on another day"
+	keys_file
+	on a sh -c "umask 077; echo $QUICK_KEY > /run/keys/wg0.key"
+	fail_each_step_of_down
+}
+@test "Netns" {
+	today 1 2 || skip "on another day"
+	on a sh -c 'ip netns add x; ip netns delete x' # makes /run/netns
+	fail_each_step_of_down $'Address = 10.7.0.1/24\nDNS = 10.7.0.53\nNetns = private' "0.0.0.0/0"
+}
 @test "IPv4 only" { fail_each_step_of_down "Address = 10.7.0.1/24" 0.0.0.0/0; }
 
 @test "what is left is in the journal, and hooks run once" {

@@ -1,5 +1,5 @@
-# Fault injection in `wg-quick up`: each step fails, is interrupted by a signal, or is where wg-quick is killed, with seven
-# kinds of tunnels. Each time the state of the host is restored: at once, or after a kill by `down`, or `up` and `down`.
+# Fault injection in `wg-quick up`: each step fails, is interrupted by a signal, or is where wg-quick is killed, with nine
+# kinds of tunnels, some of them on some days only. Each time the state of the host is restored: at once, or after a kill by `down`, or `up` and `down`.
 # Steps are netlink messages, programs and files, in a build with -DWG_FAULTS.
 load ../lib/netns
 load ../lib/quick
@@ -9,7 +9,7 @@ setup_file() { faults_build; }
 setup() { faults_setup; }
 teardown() { net_end; }
 
-# write_tunnel KIND: writes one of the seven tunnel files.
+# write_tunnel KIND: writes one of the nine tunnel files.
 write_tunnel() {
 	case $1 in
 	full) quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64
@@ -35,6 +35,8 @@ PostDown = rm -f /run/pre-%n" "0.0.0.0/0" ;;
 Table = 777
 RouteMetric = 50
 ExcludeIPs = 192.0.0.0/2" "10.8.0.0/16, 0.0.0.0/0, fd08::/48" ;;
+	keys) KILL_SWITCH=off keys_file ;;
+	keys_on) keys_file ;;
 	esac
 }
 
@@ -47,8 +49,10 @@ fail_each_step() {
 	state=$(quick_state)
 	faults_count up 15
 	on a "$FAULTS/wg-quick" down wg0 2> /dev/null
+	[ "${1%_on}" != keys ] || keys_drop
 	quick_settled "$state"
 	for step in $(seq "$steps"); do
+		[ "${1%_on}" != keys ] || keys_drop
 		[ $# -eq 1 ] || signal=${signals[(step + day) % ${#signals[@]}]}
 		faults_run up "$step" "$signal"
 		# After a kill the next `up` also rolls back, unless the killed one had completed.
@@ -58,6 +62,9 @@ fail_each_step() {
 		if [ "$rc" -eq 0 ] || [ "$signal" = 9 ]; then
 			on a "$FAULTS/wg-quick" down wg0 >> "$NET_DIR/output" 2>&1 || [ "$signal" = 9 ]
 		fi
+		[ "${1%_on}" != keys ] || keys_drop || faults_report "$1: step $step of $steps: the key"
+		# A failed `up` that had changed routes leaves the kill switch on, and says so.
+		[ "$1" != keys_on ] || ! grep -q "the kill switch stays on" "$NET_DIR/output" || on a wg-quick down wg0 2> /dev/null
 		quick_settled "$state" || faults_report "$1: step $step of $steps, signal ${signal:-none}"
 	done
 }
@@ -73,14 +80,18 @@ interrupt_each_step() {
 @test "full tunnel: SIGTERM, SIGINT or kill -9" { interrupt_each_step full; }
 @test "split tunnel: failures" { fail_each_step split; }
 @test "split tunnel: SIGTERM, SIGINT or kill -9" { interrupt_each_step split; }
-@test "IPv4 only: failures" { fail_each_step v4; }
-@test "IPv4 only: SIGTERM, SIGINT or kill -9" { interrupt_each_step v4; }
-@test "IPv6 only: failures" { fail_each_step v6; }
-@test "IPv6 only: SIGTERM, SIGINT or kill -9" { interrupt_each_step v6; }
-@test "Table = off: failures" { fail_each_step off; }
-@test "Table = off: SIGTERM, SIGINT or kill -9" { interrupt_each_step off; }
-@test "Table = 777: failures" { fail_each_step table; }
-@test "Table = 777: SIGTERM, SIGINT or kill -9" { interrupt_each_step table; }
+@test "IPv4 only: failures" { today 0 3 || skip "on another day"; fail_each_step v4; }
+@test "IPv4 only: SIGTERM, SIGINT or kill -9" { today 1 3 || skip "on another day"; interrupt_each_step v4; }
+@test "IPv6 only: failures" { today 1 3 || skip "on another day"; fail_each_step v6; }
+@test "IPv6 only: SIGTERM, SIGINT or kill -9" { today 2 3 || skip "on another day"; interrupt_each_step v6; }
+@test "Table = off: failures" { today 2 3 || skip "on another day"; fail_each_step off; }
+@test "Table = off: SIGTERM, SIGINT or kill -9" { today 0 3 || skip "on another day"; interrupt_each_step off; }
+@test "Table = 777: failures" { today 0 3 || skip "on another day"; fail_each_step table; }
+@test "Table = 777: SIGTERM, SIGINT or kill -9" { today 1 3 || skip "on another day"; interrupt_each_step table; }
+@test "keys of wg-quick, one that is made: failures" { today 1 3 || skip "on another day"; fail_each_step keys; }
+@test "keys of wg-quick, one that is made: SIGTERM, SIGINT or kill -9" { today 2 3 || skip "on another day"; interrupt_each_step keys; }
+@test "keys of wg-quick with a kill switch: failures" { today 2 3 || skip "on another day"; fail_each_step keys_on; }
+@test "keys of wg-quick with a kill switch: SIGTERM, SIGINT or kill -9" { today 0 3 || skip "on another day"; interrupt_each_step keys_on; }
 
 # kill_switch_each_step VERB [SIGNAL]: the same with a kill switch, which is on whenever the interface exists, and off after
 # `down`. A failed `up` leaves it on if it had changed routes, and says so.
@@ -118,26 +129,50 @@ KillSwitch = on" "10.8.0.0/16"
 # monitored_state: without the processes and the lock of the monitor.
 monitored_state() { quick_state | sed '/^wg-quick$/d; /\.monitor@/d'; }
 
-# A sample of the steps of `up`, `reload` and `down`, while a monitor repairs what a loop removes.
-@test "full tunnel, with a monitor and a program that removes its rules: failures and kills of up, reload and down" {
-	local steps step rc state verb signal
-	local file=$'Address = 10.7.0.1/24, fd07::1/64\nDNS = 10.7.0.53' # a hook that fails leaves its files
-	quick_file wg0 "$file" "0.0.0.0/0, ::/0"
+# monitored KIND EDIT [STEP…]: a sample of the steps of `up`, `reload` (of what EDIT changes) and `down`, while a monitor repairs what
+# a loop removes.
+monitored() {
+	local steps step rc state verb signal kind=$1 edit=$2
+	shift 2
+	[ "${WGSUITE_COMPLETE-}" != yes ] || set -- $(seq 3 4 70)
+	monitored_file "$kind"
 	state=$(monitored_state)
 	faults_count up 15
 	monitor_start
-	on_bg a sh -c 'while :; do ip -4 rule del table 51820; ip -6 route del default dev wg0 table 51820; nft flush ruleset; sleep 0.02; done'
+	on_bg a sh -c 'while :; do ip -4 rule del table 51820; ip -6 route del default dev wg0 table 51820; ip -4 route del 10.8.0.0/16 dev wg0
+		nft flush ruleset; sleep 0.02; done'
 	on a "$FAULTS/wg-quick" down wg0 2> /dev/null
-	for step in 4 15 26 37 48; do
+	for step; do
 		for signal in "" 9; do
 			for verb in up reload down; do
 				[ "$verb" = up ] || on a wg-quick up wg0 2> /dev/null || true
-				[ "$verb" != reload ] || on a sed -i 's/10.7.0.1/10.7.0.2/' /etc/wireguard/wg0.conf
+				[ "$verb" != reload ] || on a sed -i "$edit" /etc/wireguard/wg0.conf
 				faults_run "$verb" "$step" "$signal"
 				on a wg-quick down wg0 >> "$NET_DIR/output" 2>&1 || [ "$rc" -ne 0 ] || [ "$verb" = down ] || [ "$signal" = 9 ]
+				monitored_file "$kind"
 				quick_settled "$state" monitored_state || faults_report "$verb: step $step of $steps, signal ${signal:-none}"
-				quick_file wg0 "$file" "0.0.0.0/0, ::/0"
 			done
 		done
 	done
+}
+monitored_file() {
+	case $1 in
+	full) quick_file wg0 $'Address = 10.7.0.1/24, fd07::1/64\nDNS = 10.7.0.53' "0.0.0.0/0, ::/0" ;; # a hook that fails leaves its files
+	keys) keys_file && keys_drop ;;
+	netns) quick_file wg0 $'Address = 10.7.0.1/24\nNetns = private' 10.8.0.0/16 ;;
+	esac
+}
+
+@test "full tunnel, with a monitor and a program that removes its rules: failures and kills of up, reload and down" {
+	today 0 3 || skip "on another day"
+	monitored full 's/10.7.0.1/10.7.0.2/' 4 15 26 37 48
+}
+@test "keys of wg-quick, with a monitor and a program that removes its rules: failures and kills of up, reload and down" {
+	today 1 3 || skip "on another day"
+	monitored keys 's/10.7.0.1/10.7.0.2/; s/^Routes.*/Routes = off/; s/= on/= lan/' 4 15 26 37 48
+}
+@test "Netns, with a monitor: failures and kills of up, reload and down" {
+	today 2 3 || skip "on another day"
+	on a sh -c 'ip netns add x; ip netns delete x' # makes /run/netns
+	monitored netns 's/10.7.0.1/10.7.0.2/' 4 11 18 25 32
 }

@@ -139,5 +139,20 @@ report() { faults_report "$1 to $2: step $step of $steps, signal ${3:-none}"; }
 @test "reload that adds default routes: SIGTERM or kill -9" { interrupt_each_step small large; }
 @test "reload that removes default routes: failures" { fail_each_step large small; }
 @test "reload that removes default routes: SIGTERM or kill -9" { interrupt_each_step large small; }
+# Of a tunnel with the keys that only wg-quick knows.
+keys() { keys_file; }
+keys_changed() { keys_file changed; }
+@test "reload of keys of wg-quick: failures" { today 0 4 || skip "on another day"; on_keys fail_each_step keys keys_changed; }
+@test "reload of keys of wg-quick: SIGTERM or kill -9" { today 1 4 || skip "on another day"; on_keys interrupt_each_step keys keys_changed; }
+@test "reload back: failures" { today 2 4 || skip "on another day"; on_keys fail_each_step keys_changed keys; }
+@test "reload back: SIGTERM or kill -9" { today 3 4 || skip "on another day"; on_keys interrupt_each_step keys_changed keys; }
+# The private key exists.
+on_keys() {
+	keys_file
+	on a sh -c "umask 077; echo $QUICK_KEY > /run/keys/wg0.key"
+	none=$(quick_state)
+	"$@"
+}
+
 @test "reload --confirm: failures" { confirm_each_step; }
 @test "reload --confirm: kill -9, then the time runs out" { confirm_each_step 9; }

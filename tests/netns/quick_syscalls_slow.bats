@@ -14,6 +14,10 @@ setup() {
 	full > "$NET_DIR/full"
 	plain_changed > "$NET_DIR/plain_changed"
 	full_changed > "$NET_DIR/full_changed"
+	keys > "$NET_DIR/keys"
+	keys_changed > "$NET_DIR/keys_changed"
+	netns > "$NET_DIR/netns"
+	netns_changed > "$NET_DIR/netns_changed"
 }
 teardown() { net_end; }
 
@@ -65,6 +69,45 @@ full_changed() {
 		s/^AllowedIPs = .*/AllowedIPs = 10.8.0.0\/16, ::\/0/'
 }
 
+# Most keys that only wg-quick knows, of which the drop-in is another file: drop_in writes it.
+keys() {
+	cat <<-END
+	[Interface]
+	PrivateKeyFile = create:/var/lib/key
+	ListenPort = 5800
+	Address = 10.7.0.1/24
+	RouteMetric = 77
+	KillSwitch = on
+	[Peer]
+	PublicKey = $QUICK_PEER
+	Endpoint = 192.168.5.254:5801
+	AllowedIPs = 10.8.0.0/16, 10.9.0.0/16
+	Routes = 10.8.0.0/16
+	[Peer]
+	PublicKey = KY0qEDi4bOKDxqKj9yt6kczUuZpYetOyQNKkXRfc+Uw=
+	AllowedIPs = 10.11.0.0/16
+	Disabled = yes
+	END
+}
+keys_changed() { keys | sed 's/= 77/= 78/; s/= on/= lan/; s/^Routes.*/Routes = 10.9.0.0\/24/; /^Disabled/d'; }
+drop_in() {
+	on a sh -c "mkdir /etc/wireguard/wg0.conf.d; printf '[Interface]\nMTU = 1390\nExcludeIPs = 10.8.3.0/24\n' > /etc/wireguard/wg0.conf.d/10.conf"
+}
+netns() {
+	cat <<-END
+	[Interface]
+	PrivateKey = $QUICK_KEY
+	Address = 10.7.0.1/24
+	DNS = 10.7.0.53
+	Netns = private
+	[Peer]
+	PublicKey = $QUICK_PEER
+	Endpoint = 192.168.5.254:5801
+	AllowedIPs = 0.0.0.0/0
+	END
+}
+netns_changed() { netns | sed 's/10.7.0.1/10.7.0.2/; s/10.7.0.53/10.7.0.54/'; }
+
 # sweep VERB failures|kills FILE [FILE-AFTER]: visits one of $share points.
 sweep() {
 	local variants=1
@@ -99,3 +142,17 @@ sweep() {
 	share=60 sweep up failures full
 	share=60 sweep down failures full
 }
+
+# One verb a day, with failures or kills.
+@test "up, keys of wg-quick: failures" { today 0 8 || skip "on another day"; drop_in; share=12 sweep up failures keys; }
+@test "up, keys of wg-quick: kills" { today 1 8 || skip "on another day"; drop_in; share=12 sweep up kills keys; }
+@test "down, keys of wg-quick: failures" { today 2 8 || skip "on another day"; drop_in; share=12 sweep down failures keys; }
+@test "down, keys of wg-quick: kills" { today 3 8 || skip "on another day"; drop_in; share=12 sweep down kills keys; }
+@test "reload, keys of wg-quick: failures" { today 4 8 || skip "on another day"; drop_in; share=12 sweep reload failures keys keys_changed; }
+@test "reload, keys of wg-quick: kills" { today 5 8 || skip "on another day"; drop_in; share=12 sweep reload kills keys keys_changed; }
+@test "up, Netns: failures" { today 6 8 || skip "on another day"; share=12 sweep up failures netns; }
+@test "up, Netns: kills" { today 7 8 || skip "on another day"; share=12 sweep up kills netns; }
+@test "down, Netns: failures" { today 0 8 || skip "on another day"; share=12 sweep down failures netns; }
+@test "down, Netns: kills" { today 1 8 || skip "on another day"; share=12 sweep down kills netns; }
+@test "reload, Netns: failures" { today 2 8 || skip "on another day"; share=12 sweep reload failures netns netns_changed; }
+@test "reload, Netns: kills" { today 3 8 || skip "on another day"; share=12 sweep reload kills netns netns_changed; }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "call_errors.h"
 #include "commands.h"
@@ -26,6 +27,7 @@ enum {
 
 static const char *const verbs[] = { "up", "down", "reload", "save" };
 static const char resolv_conf[] = "/etc/resolv.conf";
+static const char key_file[] = "/var/lib/key"; /* which `up` makes; outside the state */
 static const char tunnel_file[] = "/etc/wireguard/" SWEEP_NAME ".conf";
 
 struct sweep {
@@ -175,6 +177,8 @@ static void prepare(struct sweep *s)
 		must_run(s, "up");
 	}
 	write_file(tunnel_file, text_of(file));
+	if (s->o->verb == SWEEP_UP)
+		(void)unlink(key_file);
 	if (s->is_ready)
 		return;
 	if (s->o->verb == SWEEP_SAVE && run_command(s->wg, "set", SWEEP_NAME, "listen-port", "5999", NULL) != 0)
@@ -246,7 +250,8 @@ static bool has_message(const struct sweep *s)
 
 static bool says_what_is_left(const struct sweep *s)
 {
-	return s->output.n > 0 && (strstr(s->output.p, "some steps could not be undone") || strstr(s->output.p, "failed to roll back"));
+	return s->output.n > 0 && (strstr(s->output.p, "some steps could not be undone") || strstr(s->output.p, "failed to roll back") ||
+				   strstr(s->output.p, "the kill switch stays on"));
 }
 
 /* Whole, old or new. */
@@ -263,6 +268,19 @@ static void judge_file(struct sweep *s)
 	else if (s->result.status == 0 && !is_new)
 		violate(s, "success, but the tunnel file was not saved", NULL);
 	text_heap_free(&file);
+}
+
+/* Made completely, or not at all. */
+static void judge_key(struct sweep *s)
+{
+	struct text key = text_heap();
+	struct stat st;
+	bool exists = stat(key_file, &st) == 0;
+
+	read_file(&key, key_file);
+	if (exists && (st.st_mode != (S_IFREG | 0600) || key.n != 45))
+		violate(s, "the key file is damaged", NULL);
+	text_heap_free(&key);
 }
 
 static void judge_unchanged(struct sweep *s)
@@ -343,6 +361,7 @@ static void judge(struct sweep *s)
 	s->undo_output.n = 0;
 	s->succeeded += s->result.status == 0;
 	s->longest_ns = s->result.ns > s->longest_ns ? s->result.ns : s->longest_ns;
+	judge_key(s);
 	if (s->result.status >= 128 && !was_killed(s) && !s->result.timed_out)
 		violate(s, "wg-quick crashed", NULL);
 	if (is_state(s, &s->ready) || (s->result.status != 0 && s->o->verb != SWEEP_DOWN && !says_what_is_left(s) &&

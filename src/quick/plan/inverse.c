@@ -89,15 +89,25 @@ int plan_undo(struct plan *out, const struct plan *done, bool all)
 	return r;
 }
 
-/* From the newest to the oldest step of `undo`, which is the order in which they were done. */
+static bool is_kept(const struct step *s)
+{
+	return s->failed && s->kind != STEP_HOOK;
+}
+
+/* From the newest to the oldest step of `undo`, which is the order in which they were done. What is left in a network namespace is
+ * not found without it. */
 int plan_keep_failed(struct plan *done, const struct plan *undo)
 {
+	bool any = false;
+
+	for (size_t i = 0; i < undo->n; i++)
+		any |= is_kept(&undo->steps[i]);
 	if (!vector_reserve(&done->steps, &done->cap, undo->n, sizeof *done->steps))
 		return -ENOMEM;
 	done->n = 0;
 	for (size_t i = undo->n; i-- > 0;) {
 		const struct step *s = &undo->steps[i];
-		if (s->failed && s->kind != STEP_HOOK && add_inverse(done, s) < 0)
+		if ((is_kept(s) || (any && s->kind == STEP_NETNS)) && add_inverse(done, s) < 0)
 			unreachable(); /* there is space for it */
 	}
 	for (size_t i = 0; i < done->n; i++)

@@ -264,6 +264,31 @@ static void what_failed_is_kept(void **state)
 	plan_free(&again);
 }
 
+/* What is left there is found with the namespace's name only. */
+static void the_namespace_of_what_failed_is_kept(void **state)
+{
+	struct plan done = { .netns = "private" }, undo = { 0 };
+
+	(void)state;
+	assert_non_null(plan_add(&done, STEP_NETNS));
+	assert_non_null(plan_add(&done, STEP_LINK));
+	done.steps[0].done = done.steps[1].done = true;
+	assert_int_equal(plan_undo(&undo, &done, true), 0);
+	assert_int_equal(undo.n, 2);
+	assert_int_equal(undo.steps[0].kind, STEP_LINK);
+	undo.steps[0].failed = true; /* so that the other step had nothing to do, and did not fail */
+	assert_int_equal(plan_keep_failed(&done, &undo), 0);
+	assert_int_equal(done.n, 2);
+	assert_int_equal(done.steps[0].kind, STEP_NETNS);
+	assert_int_equal(done.steps[1].kind, STEP_LINK);
+	assert_string_equal(done.netns, "private");
+	undo.steps[0].failed = false;
+	assert_int_equal(plan_keep_failed(&done, &undo), 0);
+	assert_int_equal(done.n, 0);
+	plan_free(&done);
+	plan_free(&undo);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +300,7 @@ int main(void)
 		cmocka_unit_test(undo_of_every_part),
 		cmocka_unit_test(undo_without_a_journal),
 		cmocka_unit_test(what_failed_is_kept),
+		cmocka_unit_test(the_namespace_of_what_failed_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
