@@ -123,4 +123,7 @@ bench-quick: $(O)/wg $(O)/wg-quick $(O)/wireguardd # needs root
 	$(Q)sh tests/lib/get-peers.sh $(O)/peers
 	$(Q)bash tests/bench/quick.sh $(O) $(O)/peers
 
-.PHONY: bench-quick
+bench-run: $(O)/wg $(O)/wg-quick $(O)/wireguardd # needs root, iperf3 and jq. RUN: rounds and seconds
+	$(Q)bash tests/bench/run.sh $(O) $(RUN)
+
+.PHONY: bench-quick bench-run

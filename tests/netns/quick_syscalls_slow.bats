@@ -97,6 +97,7 @@ netns() {
 	cat <<-END
 	[Interface]
 	PrivateKey = $QUICK_KEY
+	ListenPort = 5800
 	Address = 10.7.0.1/24
 	DNS = 10.7.0.53
 	Netns = private
@@ -106,6 +107,7 @@ netns() {
 	AllowedIPs = 0.0.0.0/0
 	END
 }
+netns_folder() { on a sh -c 'ip netns add x; ip netns delete x'; } # makes /run/netns
 netns_changed() { netns | sed 's/10.7.0.1/10.7.0.2/; s/10.7.0.53/10.7.0.54/'; }
 
 # sweep VERB failures|kills FILE [FILE-AFTER]: visits one of $share points.
@@ -150,9 +152,9 @@ sweep() {
 @test "down, keys of wg-quick: kills" { today 3 8 || skip "on another day"; drop_in; share=12 sweep down kills keys; }
 @test "reload, keys of wg-quick: failures" { today 4 8 || skip "on another day"; drop_in; share=12 sweep reload failures keys keys_changed; }
 @test "reload, keys of wg-quick: kills" { today 5 8 || skip "on another day"; drop_in; share=12 sweep reload kills keys keys_changed; }
-@test "up, Netns: failures" { today 6 8 || skip "on another day"; share=12 sweep up failures netns; }
-@test "up, Netns: kills" { today 7 8 || skip "on another day"; share=12 sweep up kills netns; }
-@test "down, Netns: failures" { today 0 8 || skip "on another day"; share=12 sweep down failures netns; }
-@test "down, Netns: kills" { today 1 8 || skip "on another day"; share=12 sweep down kills netns; }
-@test "reload, Netns: failures" { today 2 8 || skip "on another day"; share=12 sweep reload failures netns netns_changed; }
-@test "reload, Netns: kills" { today 3 8 || skip "on another day"; share=12 sweep reload kills netns netns_changed; }
+@test "up, Netns: failures" { today 6 8 || skip "on another day"; netns_folder; share=12 sweep up failures netns; }
+@test "up, Netns: kills" { today 7 8 || skip "on another day"; netns_folder; share=12 sweep up kills netns; }
+@test "down, Netns: failures" { today 0 8 || skip "on another day"; netns_folder; share=12 sweep down failures netns; }
+@test "down, Netns: kills" { today 1 8 || skip "on another day"; netns_folder; share=12 sweep down kills netns; }
+@test "reload, Netns: failures" { today 2 8 || skip "on another day"; netns_folder; share=12 sweep reload failures netns netns_changed; }
+@test "reload, Netns: kills" { today 3 8 || skip "on another day"; netns_folder; share=12 sweep reload kills netns netns_changed; }

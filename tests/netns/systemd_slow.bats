@@ -76,6 +76,33 @@ box_state() {
 
 has_failed() { [ "$(on box systemctl is-failed wg-quick@wg0)" = failed ]; }
 
+@test "an encrypted credential is the private key, for systemctl and for wg-quick reload" {
+	on box sh -c 'command -v systemd-creds' > /dev/null || skip "systemd older than 250"
+	box_tunnel 10.9.0.0/24
+	on box sed -i 's/^PrivateKey = .*/PrivateKey = @wg-wg0/' /etc/wireguard/wg0.conf
+	on box mkdir -p /etc/credstore.encrypted /etc/systemd/system/wg-quick@wg0.service.d
+	on box systemd-creds encrypt --with-key=host --name=wg-wg0 - /etc/credstore.encrypted/wg-wg0 <<< "$BOX"
+	run ! on box grep -F "$BOX" /etc/credstore.encrypted/wg-wg0
+	# As the unit has it in a comment.
+	on box sh -c 'f=$(systemctl show -P FragmentPath wg-quick@wg0); { echo "[Service]"; sed -n "s/^#\(LoadCredentialEncrypted=\)/\1/p" "$f"; } \
+		> /etc/systemd/system/wg-quick@wg0.service.d/credential.conf; systemctl daemon-reload'
+	on box systemctl start wg-quick@wg0
+	[ "$(on box wg show wg0 private-key)" = "$BOX" ]
+	pings box 10.9.0.1
+	on box sed -i 's/^AllowedIPs = .*/AllowedIPs = 10.9.0.0\/24, 10.10.0.0\/16/' /etc/wireguard/wg0.conf
+	on box systemctl reload wg-quick@wg0
+	on box sed -i 's/10.10.0.0/10.11.0.0/' /etc/wireguard/wg0.conf
+	on box wg-quick reload wg0 # not started by systemd
+	[ "$(on box wg show wg0 private-key)" = "$BOX" ]
+	[[ $(on box wg show wg0 allowed-ips) == *10.11.0.0/16* ]]
+	run ! on box sh -c 'journalctl -o cat | grep -F "$1"' - "$BOX"
+	on box systemctl stop wg-quick@wg0
+	# A credential that another machine encrypted, or that was changed, is refused.
+	on box sh -c 'printf AAAA | dd of=/etc/credstore.encrypted/wg-wg0 conv=notrunc bs=1 seek=120 status=none'
+	run ! on box systemctl start wg-quick@wg0
+	run ! in_net box ip link show wg0
+}
+
 @test "enable --now, reload, restart of the target and disable --now of the unit" {
 	box_tunnel 10.9.0.0/24
 	before=$(box_state)

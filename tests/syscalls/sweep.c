@@ -90,7 +90,7 @@ static bool is_state(struct sweep *s, const struct text *want)
  * of the endpoints is no loss. */
 static bool varies(struct span line)
 {
-	return span_starts(line, "file /run/wgsuite/") || span_starts(line, "in /run/wgsuite/endpoints.") || span_starts(line, "file /etc/resolv.conf") ||
+	return span_starts(line, "file /run/wgsuite/") || span_starts(line, "in /run/wgsuite/netns-") || span_starts(line, "in /run/wgsuite/endpoints.") || span_starts(line, "file /etc/resolv.conf") ||
 	       span_starts(line, "in /etc/resolv.conf: #") || span_starts(line, "in /etc/resolv.conf.wg-quick") ||
 	       span_starts(line, "file /var/lib/wgsuite") || span_contains(line, ": index ") || span_contains(line, ": complete ") ||
 	       span_contains(line, ": config-changed "); /* the file is written again for each point */

@@ -176,4 +176,27 @@ cp "$(find /usr/lib -name 'libmnl.so.0' | head -n 1)" /tmp/evil.so
 LD_PRELOAD=/tmp/evil.so wireguardd --version > said 2>&1
 same "wireguardd may not preload another library" 1 "$(grep -c 'evil.so.*cannot be preloaded' said)"
 same "the kernel logs what was denied" 4 "$(denied | grep -cE 'shadow|evil')"
+
+# ---- wg-quick run, with AppArmor 4 ----
+
+parser4() {
+	/apparmor4/lib/ld-linux-x86-64.so.2 --library-path /apparmor4/lib /apparmor4/apparmor_parser -I /apparmor4/apparmor.d \
+		--base /apparmor4/apparmor.d --config-file /apparmor4/apparmor/parser.conf "$@"
+}
+if [ -x /apparmor4/apparmor_parser ] && grep -qs userns_create /sys/kernel/security/apparmor/features/namespaces/mask; then
+	works "the kernel loads the profile wg-quick-run" parser4 -r -K /etc/apparmor.d/wg-quick-run
+	same "wg-quick-run permits user namespaces, and restricts nothing" 1 \
+		"$(grep -cx 'wg-quick-run (unconfined)' /sys/kernel/security/apparmor/profiles)"
+	for profile in wg-quick wireguardd; do parser4 -R "/etc/apparmor.d/$profile"; done
+	chmod 666 /dev/net/tun
+	sed '/^DNS/d; /^P[a-z]*\(Up\|Down\) /d; s/^Endpoint.*/Endpoint = 192.168.5.254:5801/' /etc/wireguard/wg0.conf > /home/nobody/t.conf
+	chown nobody /home/nobody/t.conf
+	setpriv --reuid nobody --regid nogroup --clear-groups wg-quick run /home/nobody/t.conf -- cat /proc/self/attr/current > said 2> messages
+	same "wg-quick run changes to it" "0 wg-quick-run (unconfined)" "$? $(cat said messages | tail -n 1)"
+	parser4 -R /etc/apparmor.d/wg-quick-run
+	setpriv --reuid nobody --regid nogroup --clear-groups wg-quick run /home/nobody/t.conf -- cat /proc/self/attr/current > said 2> messages
+	same "wg-quick run works without it" "0 unconfined" "$? $(cat said messages | tail -n 1)"
+else
+	echo "# the kernel or the parser has no rules about user namespaces"
+fi
 tap_end

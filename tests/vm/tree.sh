@@ -97,6 +97,14 @@ if [ -x "$hosts/usr/sbin/apparmor_parser" ]; then
 	cp -r "$hosts/usr/share/apparmor-features" "$tree/usr/share/"
 	cp "$root"/contrib/apparmor/* "$tree/etc/apparmor.d/"
 fi
+# That of AppArmor 4, which knows rules about user namespaces, with the C library of its release.
+trixie=$peers/releases/trixie
+if [ -x "$trixie/usr/sbin/apparmor_parser" ]; then
+	mkdir -p "$tree/apparmor4/lib"
+	cp "$trixie/usr/sbin/apparmor_parser" "$tree/apparmor4/"
+	cp -L "$trixie"/lib64/ld-linux-x86-64.so.2 "$trixie"/usr/lib/x86_64-linux-gnu/libc.so.6 "$tree/apparmor4/lib/"
+	cp -r "$trixie/etc/apparmor.d" "$trixie/etc/apparmor" "$tree/apparmor4/"
+fi
 cp "$here"/{scripts,tap.bash,guest,quick,apparmor}* "$tree/"
 (cd "$tree" && find . -print0 | cpio -0 -o -H newc --quiet -R 0:0) > "$folder/initrd.new"
 mv "$folder/initrd.new" "$folder/initrd"

@@ -368,10 +368,17 @@ static int restore_link(const char *target)
 {
 	char temporary[RESOLV_CONF_PATH_MAX + 8];
 	struct text t = text_fixed(temporary, sizeof temporary);
+	int r;
 
 	text_f(&t, "%s.tmp", path_now());
 	(void)unlink(temporary);
-	return symlink(target, temporary) < 0 || rename(temporary, path_now()) < 0 ? -errno : 0;
+	if (symlink(target, temporary) < 0)
+		return -errno;
+	if (rename(temporary, path_now()) == 0)
+		return 0;
+	r = -errno;
+	(void)unlink(temporary);
+	return r;
 }
 
 /* The commands have the effect of restore_original(). */
