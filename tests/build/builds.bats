@@ -100,7 +100,7 @@ tarball() {
 	# It knows the rule that lets an ordinary user have a user namespace, and would not accept another word.
 	mkdir -p "$out/trixie"
 	sed 's/userns,/usersns,/' "$root/contrib/apparmor/wg-quick-run" > "$out/trixie/profile"
-	! cmp -s "$root/contrib/apparmor/wg-quick-run" "$out/trixie/profile"
+	grep -q "usersns," "$out/trixie/profile"
 	run ! parse /out/profile
 }
 
