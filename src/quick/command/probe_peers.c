@@ -102,7 +102,9 @@ static void look_up_route(struct peer_probe *p, const struct host_state *s, stru
 	struct endpoint_route route;
 
 	p->has_route = true;
+	netns_outside_begin();
 	p->route_error = endpoint_route(&route, netns_outer(host), &l, &d->peers[p->peer].endpoint, number);
+	netns_outside_end();
 	p->route_link = p->route_error < 0 ? 0 : route.link;
 	p->route_prefix = route.prefix;
 	p->is_captured = p->route_link == s->link.index && !netns_is_inside(); /* else the index is that of another interface */

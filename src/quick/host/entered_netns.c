@@ -5,12 +5,17 @@
 #include <sched.h>
 #include <unistd.h>
 
+enum { TRIES = 3 };
+
 static int outer_fd = -1, inner_fd = -1; /* while inside */
 
-static void change_to(int fd)
+/* The kernel may be short of memory for a moment. It has no other reason to refuse, because this process was in it before. */
+void netns_return(int fd)
 {
-	if (setns(fd, CLONE_NEWNET) < 0)
-		unreachable(); /* this process was in it before */
+	for (int tries = 0; tries < TRIES; tries++)
+		if (setns(fd, CLONE_NEWNET) == 0)
+			return;
+	unreachable();
 }
 
 bool netns_is_inside(void)
@@ -26,13 +31,13 @@ int netns_inside_fd(void)
 void netns_outside_begin(void)
 {
 	if (netns_is_inside())
-		change_to(outer_fd);
+		netns_return(outer_fd);
 }
 
 void netns_outside_end(void)
 {
 	if (netns_is_inside())
-		change_to(inner_fd);
+		netns_return(inner_fd);
 }
 
 void netns_leave_in_child(void)
@@ -52,7 +57,7 @@ int netns_inside_begin(int own, int inner)
 
 void netns_inside_end(void)
 {
-	change_to(outer_fd);
+	netns_return(outer_fd);
 	close(outer_fd);
 	close(inner_fd);
 	outer_fd = inner_fd = -1;

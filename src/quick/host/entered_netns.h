@@ -9,6 +9,8 @@ int netns_inside_fd(void); /* while inside: the namespace */
 /* Around what opens sockets that belong outside; nothing if this process is not inside. */
 void netns_outside_begin(void);
 void netns_outside_end(void);
+/* Into a namespace that this process was in before, and is permitted to enter. */
+void netns_return(int fd);
 /* In a child process, for good. */
 void netns_leave_in_child(void);
 

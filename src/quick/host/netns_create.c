@@ -180,8 +180,7 @@ static int make(const char *name, const char *path)
 		return r;
 	}
 	r = settle(name, path);
-	if (setns(own, CLONE_NEWNET) < 0)
-		unreachable();
+	netns_return(own);
 	close(own);
 	return r;
 }

@@ -13,7 +13,8 @@ bool netns_exists(const char *name);
  * the one outside. 0 or -errno; -ENOENT: it does not exist. Nothing if this process is inside already. */
 must_check int netns_enter(struct host *host, const char *name);
 void netns_leave(struct host *host);
-/* The connection of the namespace outside, wherever this process is. */
+/* The connection of the namespace outside. To be used between netns_outside_begin() and netns_outside_end(): after an error it is
+ * opened again where this process is. */
 struct rtnetlink *netns_outer(struct host *host);
 
 /* Creates the namespace as ip-netns(8) does, and brings its loopback interface up. 0 or -errno. */

@@ -27,7 +27,9 @@ static int move_inside(struct performer *pf, const struct plan *p, uint32_t inde
 
 	netns_print_move(&pf->trace->t, p);
 	command_trace_flush(pf->trace);
+	netns_outside_begin();
 	r = rtnetlink_send(netns_outer(pf->host), rtnetlink_build_link_move(index, netns_inside_fd()), why);
+	netns_outside_end();
 	if (r < 0) {
 		report_error("cannot move the interface to network namespace %s: %s", p->netns, why);
 		return r;
@@ -67,8 +69,11 @@ static int find(struct performer *pf, const struct plan *p, struct link_info *li
 	int r = -ENODEV;
 
 	*rt = netns_outer(pf->host);
-	if (maybe)
+	if (maybe) {
+		netns_outside_begin();
 		r = rtnetlink_link_find(*rt, p->name, 0, link);
+		netns_outside_end();
+	}
 	if (r != -ENODEV)
 		return r;
 	*rt = &pf->host->rtnetlink;
@@ -82,6 +87,7 @@ static int delete(struct performer *pf, const struct plan *p, struct step *s)
 	struct rtnetlink *rt;
 	struct link_info link;
 	char why[128];
+	bool outside;
 	int r;
 
 	ipc_drop_last_request(&pf->host->ipc, p->name);
@@ -97,7 +103,12 @@ static int delete(struct performer *pf, const struct plan *p, struct step *s)
 	else /* renamed, or outside */
 		text_f(&pf->trace->t, "[#] ip link delete dev %s\n", link.name);
 	command_trace_flush(pf->trace);
+	outside = rt != &pf->host->rtnetlink;
+	if (outside)
+		netns_outside_begin();
 	r = rtnetlink_send(rt, rtnetlink_build_link_delete(link.index), why);
+	if (outside)
+		netns_outside_end();
 	if (r < 0 && r != -ENODEV) {
 		report_error("cannot delete the interface: %s", why);
 		return r;
