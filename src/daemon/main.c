@@ -311,7 +311,7 @@ static int run(struct options *o)
 	if (error) {
 		if (o->foreground)
 			log_error("%s", text);
-		daemonize_report(status_fd, text);
+		(void)daemonize_report(status_fd, text);
 		return EXIT_FAILURE;
 	}
 	error = start(&control, o, &why);
@@ -319,13 +319,12 @@ static int run(struct options *o)
 		text_f(&why, "cannot start: %s", strerror(-error));
 	if (error && o->foreground)
 		log_error("%s", text);
-	if (!error) {
-		daemonize_report(status_fd, "");
+	/* A parent that was killed has told nobody that the tunnel exists. */
+	if (!error && daemonize_report(status_fd, ""))
 		control_run(&control);
-	}
 	control_free(&control);
 	if (error)
-		daemonize_report(status_fd, text); /* after cleaning up: nothing is left in the way of another start */
+		(void)daemonize_report(status_fd, text); /* after cleaning up: nothing is left in the way of another start */
 	return !error ? EXIT_SUCCESS : o->fd_store && error == -EBADMSG ? EXIT_TRY_AGAIN : EXIT_FAILURE;
 }
 

@@ -35,6 +35,18 @@ uapi() {
 	[ "$(uapi 'get=1\n\n')" = errno=0 ]
 }
 
+@test "a daemon whose parent is killed before it is ready ends, and leaves nothing" {
+	on a mkfifo /run/log # opening it waits for a reader
+	on_bg a env WG_LOG_FILE=/run/log wireguardd wg0
+	both() { [ "$(on a pgrep -cx wireguardd)" = 2 ]; }
+	eventually 10 both
+	on a kill -KILL "$(on a pgrep -ox wireguardd)"
+	on a cat /run/log > /dev/null # until the daemon has ended
+	eventually 5 no_daemon
+	no_socket
+	run ! on a ip link show wg0
+}
+
 @test "the daemon keeps no descriptor of its caller open" {
 	run on a bash -c 'exec 9>/run/lock-of-the-caller; flock 9; out=$(wireguardd wg0); echo "done $out"'
 	[ "$output" = "done " ]

@@ -89,15 +89,18 @@ int daemonize_fork(const int *keep, size_t n)
 	return status[1];
 }
 
-void daemonize_report(int status_fd, const char *error)
+bool daemonize_report(int status_fd, const char *error)
 {
 	size_t n = error[0] ? strlen(error) : 1;
+	bool reported;
 
 	if (status_fd < 0)
-		return;
-	if (write(status_fd, error, n) != (ssize_t)n)
+		return true;
+	reported = write(status_fd, error, n) == (ssize_t)n;
+	if (!reported)
 		log_verbose("cannot report the result of the startup: the parent has exited");
 	close(status_fd);
+	return reported;
 }
 
 void daemonize_detach_streams(void)

@@ -12,8 +12,8 @@ void daemonize_fill_streams(void);
  * child is in its own session, with no inherited descriptors but the standard streams and `keep` (-1: ignored).
  * Returns the descriptor for its status, or -1 after an error, which is logged. */
 must_check int daemonize_fork(const int *keep, size_t n);
-/* The child's status: "" is success, other text an error. Closes the descriptor; -1: none. */
-void daemonize_report(int status_fd, const char *error);
+/* The child's status: "" is success, other text an error. Closes the descriptor; -1: none, and true. False: the parent has died. */
+bool daemonize_report(int status_fd, const char *error);
 /* Redirects the standard streams to /dev/null. */
 void daemonize_detach_streams(void);
 

@@ -133,12 +133,13 @@ static int write_in_place(const char *path, struct span text)
 
 int fileio_rewrite(const char *path, struct span text)
 {
-	struct stat st;
+	struct stat st = { .st_size = 0 };
+	bool exists = lstat(path, &st) == 0;
 	int r;
 
-	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
+	if (exists ? !S_ISREG(st.st_mode) : errno != ENOENT)
 		return write_in_place(path, text);
-	r = replace(path, text, &st);
+	r = exists ? replace(path, text, &st) : fileio_replace_public(path, text);
 	if (r == -EBUSY || r == -EACCES || r == -EROFS || r == -EPERM || r == -EXDEV)
 		return write_in_place(path, text);
 	if ((r == -ENOSPC || r == -EDQUOT) && text.n <= (uint64_t)st.st_size)
