@@ -76,7 +76,7 @@ static void remove_folder(void)
 	if (!path_inside[0])
 		return;
 	print_folder_inside(folder);
-	if (rmdir(folder) == 0)
+	if (rmdir(folder) == 0 || errno == ENOENT)
 		(void)rmdir("/etc/netns");
 }
 
