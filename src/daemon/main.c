@@ -319,7 +319,7 @@ static int run(struct options *o)
 		text_f(&why, "cannot start: %s", strerror(-error));
 	if (error && o->foreground)
 		log_error("%s", text);
-	/* A parent that was killed has told nobody that the tunnel exists. */
+	/* A parent that was killed cannot report that the tunnel exists. */
 	if (!error && daemonize_report(status_fd, ""))
 		control_run(&control);
 	control_free(&control);
