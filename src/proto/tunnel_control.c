@@ -80,6 +80,9 @@ void peer_send_keepalive(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 		peer_make_ready(t, p);
 }
 
+/* A longer packet, which no UDP datagram can carry, might not have space in the buffer of tunnel_control_next. */
+enum { STAGED_PACKET_MAX = WG_DATAGRAM_MAX - 15 - WG_OVERHEAD };
+
 void tunnel_control_tun(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b)
 {
 	tunnel_drain_woken(t, now_ns);
@@ -98,6 +101,8 @@ void tunnel_control_tun(struct wg_tunnel *t, uint64_t now_ns, struct wg_batch *b
 			buf->drop = WG_DROP_NOT_IP;
 		else if (!(owner = routes_find(&t->routes, ip.family, ip.destination)))
 			buf->drop = WG_DROP_NO_PEER;
+		else if (buf->n > STAGED_PACKET_MAX)
+			buf->drop = WG_DROP_SEND;
 		else
 			stage(t, container_of(owner, struct wg_tunnel_peer, routes), buf->src,
 			      buf->n);

@@ -46,6 +46,47 @@ static unsigned int seal_offline(struct wg_tunnel *t, uint64_t now_ns, uint8_t p
 	return left;
 }
 
+/* Of a TUN device with an MTU of 65535: its datagram would be longer than the buffer of tunnel_control_next. */
+static void test_a_packet_longer_than_a_datagram_is_dropped(void **state)
+{
+	static uint8_t in[65535], dst[sizeof in + 15 + WG_OVERHEAD];
+	struct pair *p = pair_new(3);
+	struct wg_tunnel *t = p->side[0].tunnel;
+	struct wg_buf buf = { .src = in, .dst = dst };
+	struct wg_buf out = { .dst = dst };
+	struct wg_path path = { .tx_index = 0 };
+	struct wg_batch b = { &buf, 1, &path, 0 };
+	static const uint32_t sizes[] = { WG_DATAGRAM_MAX - 15 - WG_OVERHEAD, WG_DATAGRAM_MAX - 14 - WG_OVERHEAD, 65535 };
+
+	(void)state;
+	tunnel_set_mtu(t, 65535);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		pair_ipv4(in, sizes[i], 0);
+		buf.n = sizes[i];
+		tunnel_seal(t, p->now_ns, &b);
+		assert_int_equal(buf.verdict, WG_CONTROL);
+		tunnel_control_tun(t, p->now_ns, &b);
+		assert_int_equal(buf.drop, i == 0 ? WG_DROP_NONE : WG_DROP_SEND);
+	}
+	while (tunnel_control_next(t, p->now_ns, &out, &path)) { /* the initiation */
+		struct wg_path from = p->side[1].path;
+		struct wg_buf received = { .src = dst, .n = out.out_n, .dst = in };
+		struct wg_batch one = { &received, 1, &from, 1 };
+
+		tunnel_open(p->side[1].tunnel, p->now_ns, &one);
+		tunnel_control_udp(p->side[1].tunnel, p->now_ns, &one, false);
+	}
+	assert_true(tunnel_control_next(p->side[1].tunnel, p->now_ns, &out, &path));
+	buf = (struct wg_buf){ .src = dst, .n = out.out_n, .dst = in };
+	path = p->side[0].path;
+	b.n_paths = 1;
+	tunnel_open(t, p->now_ns, &b);
+	tunnel_control_udp(t, p->now_ns, &b, false);
+	assert_true(tunnel_control_next(t, p->now_ns, &out, &path));
+	assert_true(out.out_n > 65000 && out.out_n <= WG_DATAGRAM_MAX);
+	pair_free(p);
+}
+
 static void test_peers_share_the_way_to_control(void **state)
 {
 	struct pair *p = pair_new(2);
@@ -106,6 +147,7 @@ static void test_remove_ready_peers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_packet_longer_than_a_datagram_is_dropped),
 		cmocka_unit_test(test_peers_share_the_way_to_control),
 		cmocka_unit_test(test_remove_ready_peers),
 	};
