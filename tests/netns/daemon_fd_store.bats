@@ -42,6 +42,7 @@ tunnel_up() {
 	on b wg set wg0 peer "$KA" allowed-ips 10.9.0.1/32,fd09::1/128 preshared-key /run/psk
 	net_up a wg0 "10.9.0.1/24 fd09::1/64"
 	net_up b wg0 "10.9.0.2/24 fd09::2/64"
+	printf 'set_binding=1\nbind_device=eth0\n\n' | on a socat -t 1 - UNIX-CONNECT:$S | grep -qx errno=0
 	on a ip link set wg0 mtu 1300
 	on a ip route add 10.10.0.0/16 dev wg0
 	pings a 10.9.0.2
@@ -51,7 +52,8 @@ handshakes() { on a wg show wg0 latest-handshakes; on b wg show wg0 latest-hands
 exact_handshake() { # in nanoseconds
 	printf 'get=1\n\n' | on b socat -t 1 - UNIX-CONNECT:$S | grep last_handshake_time
 }
-settings() { on a wg showconf wg0; on a ip address show wg0; on a ip route; on a ip -s link show wg0 | head -n 2; }
+binding() { printf 'get_binding=1\n\n' | on a socat -t 1 - UNIX-CONNECT:$S; }
+settings() { binding; on a wg showconf wg0; on a ip address show wg0; on a ip route; on a ip -s link show wg0 | head -n 2; }
 
 # capture_counters, counters_increase: of no session is a counter ever sent twice, nor a lower one after a higher one.
 capture_counters() {

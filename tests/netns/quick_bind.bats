@@ -119,11 +119,13 @@ SourceAddress = 10.0.2.11"
 	echo '198.51.100.1 gw.example
 2001:db8:5::fe gw.example' | on a tee -a /etc/hosts > /dev/null
 	on a sh -c 'echo "precedence ::/0 100" > /etc/gai.conf'
+	in_net a ip link set eth2 mtu 1400
 	file "SourceAddress = 10.0.2.11
 BindDevice = eth2
 PreUp = ip link set %i up" "0.0.0.0/0, ::/0" gw.example:5801
 	on a wg-quick up wg0
 	[ "$(on a wg show wg0 endpoints | cut -f 2)" = 198.51.100.1:5801 ] # not the IPv6 address, for which there is no socket
+	[ "$(on a cat /sys/class/net/wg0/mtu)" = 1320 ] # of the path through eth2
 	only_through eth2
 	[ "$(on gw wg show wg0 endpoints | cut -f 2 | cut -d : -f 1)" = 10.0.2.11 ]
 	no_difference

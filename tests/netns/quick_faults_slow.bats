@@ -31,6 +31,9 @@ DNS = 10.7.0.53
 Netns = private
 PreUp = touch /run/pre-%n
 PostDown = rm -f /run/pre-%n" "0.0.0.0/0" ;;
+	bind) quick_file wg0 "Address = 10.7.0.1/24
+BindDevice = eth0
+SourceAddress = 192.168.5.1" "10.8.0.0/16" ;;
 	table) quick_file wg0 "Address = 10.7.0.1/24
 Table = 777
 RouteMetric = 50
@@ -125,6 +128,7 @@ KillSwitch = on" "10.8.0.0/16"
 @test "Netns: failures" { fail_each_step netns; }
 @test "Netns: SIGTERM or SIGINT" { interrupt_each_step netns; }
 @test "Netns: kill -9, then down" { fail_each_step netns 9; }
+@test "BindDevice and SourceAddress: failures" { fail_each_step bind; }
 
 # monitored_state: without the processes and the lock of the monitor.
 monitored_state() { quick_state | sed '/^wg-quick$/d; /\.monitor@/d'; }

@@ -7,6 +7,7 @@
 #include "ipc/resolve.h"
 #include "quick/host/netns_place.h"
 #include "quick/diagnosis/checks.h"
+#include "quick/host/binding.h"
 #include "quick/host/clock.h"
 #include "quick/host/endpoint_route.h"
 #include "quick/host/probe_packet.h"
@@ -69,7 +70,8 @@ static struct peer_probe *probe_for_name(struct probes *out, const struct wg_dev
 
 static int resolve_names(struct probes *out, const struct observation *o)
 {
-	struct resolve_options options = { .partial = true, .lists = true, .stop = &stop_signal };
+	struct resolve_options options = { .family = binding_family(&o->c.file.interface.bind.to), .partial = true, .lists = true,
+					   .stop = &stop_signal };
 	struct wg_device names = { 0 };
 	struct diag silent = { 0 };
 	struct string_list texts = { 0 };
@@ -95,10 +97,12 @@ static int resolve_names(struct probes *out, const struct observation *o)
 
 /* ---- packets ---- */
 
-static void look_up_route(struct peer_probe *p, const struct host_state *s, struct host *host, uint32_t number)
+static void look_up_route(struct peer_probe *p, const struct comparison *c, struct host *host, uint32_t number)
 {
+	const struct host_state *s = &c->state;
 	const struct wg_device *d = &s->device;
-	const struct path_lookup l = { .mark = d->fwmark, .port = d->listen_port };
+	const struct path_lookup l = { .mark = d->fwmark, .port = d->listen_port,
+				       .device = binding_device_index(netns_outer(host), &c->file.interface.bind.to) };
 	struct endpoint_route route;
 
 	p->has_route = true;
@@ -235,7 +239,7 @@ int probe_peers(struct probes *out, struct observation *o, struct host *host)
 		struct peer_probe *p = &out->peers[i];
 		if (d->peers[p->peer].endpoint.addr.family == IP_NONE)
 			continue;
-		look_up_route(p, &o->c.state, host, 3000 + (uint32_t)i);
+		look_up_route(p, &o->c, host, 3000 + (uint32_t)i);
 		send_packets(p, o);
 	}
 	if (r == 0 && o->c.state.link.up)

@@ -201,6 +201,8 @@ int applied_during_reload(struct applied *out, const struct applied *before, con
 
 	if (r == 0)
 		r = add_strings(&out->changes, &before->changes);
+	if (!binding_is_empty(&f->interface.bind.to)) /* so that the daemon is asked, whatever was done */
+		out->binding = f->interface.bind.to;
 	copy_tools(&out->plan, p);
 	if (p->firewall == FIREWALL_NONE)
 		out->plan.firewall = before->plan.firewall;
