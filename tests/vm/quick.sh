@@ -570,6 +570,30 @@ for i in $(seq 200); do [ "$(state)" != "$before" ] || break; sleep 0.1; done
 same "monitor creates a kernel interface again, with all that was there" "$before" "$(state)"
 same "it is the kernel's again, with its endpoint" "wireguard 192.168.5.254:5801" "$(kind wg0) $(endpoint)"
 works "ping reaches the peer through the new interface" sh -c 'ping -c 1 -W 20 10.7.0.2 > /dev/null'
+# Renumbered, as after a DHCP server was replaced; the same lease again is nothing.
+before=$(state)
+for address in 192.168.5.1 192.168.5.7 192.168.5.1; do
+	ip address flush dev eth0 scope global
+	ip address add $address/24 dev eth0 valid_lft 600 preferred_lft 300
+	ip -6 address add 2001:db8:5::1/64 dev eth0 nodad
+	ip route add default via 192.168.5.254
+done
+ip address change 192.168.5.1/24 dev eth0 valid_lft forever preferred_lft forever
+ip address add 192.168.5.2/24 dev eth0
+ip -6 route replace default via 2001:db8:5::fe
+works "ping reaches the peer after the host was renumbered" sh -c 'ping -c 1 -W 20 10.7.0.2 > /dev/null'
+same "and the tunnel is as before" "$before" "$(state)"
+# Another program's interface of this name, in place of the tunnel's.
+kill -STOP "$monitor"
+ip link delete wg0
+ip link add wg0 type wireguard
+kill -CONT "$monitor"
+other=$(cat /sys/class/net/wg0/ifindex)
+for i in $(seq 20); do sleep 0.1; done # for what must not happen: it is looked at within a fraction of a second
+same "the monitor leaves an interface alone that another program created" "$other " "$(cat /sys/class/net/wg0/ifindex) $(wg show wg0 peers)"
+ip link delete wg0
+for i in $(seq 200); do [ "$(state)" != "$before" ] || break; sleep 0.1; done
+same "and creates its own when that is gone" "$before" "$(state)"
 kill "$monitor"
 wait "$monitor"
 ip address delete 192.168.5.2/24 dev eth0
@@ -643,6 +667,10 @@ works "what was flushed comes back" soon is_up
 for i in $(seq $many); do echo "route delete 10.30.$i.0/24"; done | ip -batch -
 works "the routes of many tunnels come back" soon is_up
 same "a monitor of many tunnels has less than 4 MiB" 1 "$(awk '/^VmRSS/ { print $2 < 4096 }' "/proc/$monitor/status")"
+switches() { sed -n 's/^voluntary_ctxt_switches:[^0-9]*//p' "/proc/$monitor/status"; }
+sleeps() { local now; now=$(switches); sleep 3; [ "$(switches)" = "$now" ]; }
+works "and does not wake up while nothing happens" soon sleeps
+echo "# $many tunnels: $(grep -E '^(VmRSS|RssAnon|voluntary)' "/proc/$monitor/status" | xargs)"
 for tunnel in wg0 $(seq -f t%g $many); do wg-quick down "$tunnel"; done > said 2>&1
 kill "$monitor"
 wait "$monitor"
