@@ -105,6 +105,22 @@ works "wg-quick accepts a tunnel file in another folder" sh -c 'wg-quick up /roo
 printf '[dns]\nbackend = file\n' > /etc/wireguard/wgsuite.ini
 works "wg-quick reads wgsuite.ini" sh -c 'wg-quick up wg0 2> /dev/null && wg-quick down wg0 2> /dev/null'
 rm /etc/wireguard/wgsuite.ini
+sed '/^P[a-z]*\(Up\|Down\) /d; s/^Endpoint.*/Endpoint = 192.168.5.254:5801/; s/^DNS.*/DNS = 10.7.0.53\nNetns = private/' /etc/wireguard/wg0.conf \
+	> /etc/wireguard/inside.conf
+chmod 600 /etc/wireguard/inside.conf
+wg-quick up inside > said 2>&1
+same "wg-quick up works with Netns" "0 1 1" "$? $(ip -n private -o link show dev inside | wc -l) $(grep -c '^nameserver 10.7.0.53' /etc/netns/private/resolv.conf)"
+works "wg-quick reload works with Netns" sh -c 'sed -i s/10.7.0.53/10.7.0.54/ /etc/wireguard/inside.conf && wg-quick reload inside 2> /dev/null'
+ip netns exec private sleep 1000 & inside=$!
+until [ "$(readlink /proc/$inside/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.05; done
+wg-quick down inside > said 2>&1
+same "wg-quick down keeps a network namespace that has a process" "0 1" "$? $(ls -d /run/netns/private | wc -l)"
+kill $inside
+wait $inside 2> /dev/null
+works "wg-quick up works with that namespace" sh -c 'wg-quick up inside 2> /dev/null'
+wg-quick down inside > said 2>&1
+same "wg-quick down works with Netns, and leaves nothing behind" "0 0" "$? $(ls -d /run/netns/* /etc/netns 2> /dev/null | wc -l)"
+rm /etc/wireguard/inside.conf
 same "nothing was denied to wg-quick" "" "$(denied)"
 
 # ---- wireguardd ----
