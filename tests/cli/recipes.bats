@@ -3,33 +3,37 @@
 # build, but with WGSUITE_COMPLETE=yes they are compiled by the recipes.
 bats_require_minimum_version 1.5.0
 
-setup() {
+# The source tarball. Unless the recipes are to compile, it has programs that make takes for up to date.
+setup_file() {
+	local root tree version build
 	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	build=${WGSUITE_BUILD:-$root/build}
-	packaging=$root/contrib/packaging
-	version=$(sh "$packaging/version.sh") compatible=$(sh "$packaging/version.sh" compatible)
-	to=$(mktemp -d "${TMPDIR:-/tmp}/wgsuite-recipes.XXXXXX")
-}
-
-teardown() { rm -rf "$to"; }
-
-# sources FOLDER: the source tarball in the folder. Unless the recipe is to compile, it has programs that make takes for up to date.
-sources() {
-	local tree=$to/tree/wgsuite-$version
-	sh "$packaging/dist.sh" "$1" "$root" > /dev/null
+	build=${WGSUITE_BUILD:-$root/build} version=$(sh "$root/contrib/packaging/version.sh")
+	export TARBALL=$BATS_FILE_TMPDIR/wgsuite-$version.tar.gz
+	sh "$root/contrib/packaging/dist.sh" "$BATS_FILE_TMPDIR" "$root" > /dev/null
 	[ "${WGSUITE_COMPLETE-}" != yes ] || return 0
-	mkdir -p "$to/tree"
-	tar -xzf "$1/wgsuite-$version.tar.gz" -C "$to/tree"
+	tree=$BATS_FILE_TMPDIR/tree/wgsuite-$version
+	mkdir "$BATS_FILE_TMPDIR/tree"
+	tar -xzf "$TARBALL" -C "$BATS_FILE_TMPDIR/tree"
 	(
 		cd "$tree"
 		find src -name '*.c' | sed 's|[^/]*$||; s|^|build/|' | sort -u | xargs mkdir -p
 		find src -name '*.c' | sed 's|c$|o|; s|^|build/|' | xargs touch -d 2026-12-01
 		ls src | sed 's|.*|build/lib&.a|' | xargs touch -d 2026-12-02
 		cp "$build/wg" "$build/wg-quick" "$build/wireguardd" build/
+		strip build/wg*
 		touch -d 2026-12-03 build/wg build/wg-quick build/wireguardd
 	)
-	tar -czf "$1/wgsuite-$version.tar.gz" -C "$to/tree" "wgsuite-$version"
+	tar -C "$BATS_FILE_TMPDIR/tree" -cf - "wgsuite-$version" | gzip -1 > "$TARBALL"
 }
+
+setup() {
+	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	packaging=$root/contrib/packaging
+	version=$(sh "$packaging/version.sh") compatible=$(sh "$packaging/version.sh" compatible)
+	to=$(mktemp -d "${TMPDIR:-/tmp}/wgsuite-recipes.XXXXXX")
+}
+
+teardown() { rm -rf "$to"; }
 
 # has FILE…: a list on standard input has these lines.
 has() {
@@ -58,7 +62,7 @@ has() {
 	command -v rpmbuild > /dev/null || skip "no rpmbuild"
 	local rpm=$to/rpm
 	mkdir -p "$rpm/SOURCES"
-	sources "$rpm/SOURCES"
+	cp "$TARBALL" "$rpm/SOURCES"
 	# The macros of systemd-rpm-macros are not in Debian, and the libraries are no RPMs.
 	rpmbuild -bb --nodeps --quiet --define "_topdir $rpm" --define "systemd_post() %{nil}" --define "systemd_preun() %{nil}" \
 		--define "systemd_postun() %{nil}" --define "_build_id_links none" --define "debug_package %{nil}" \
@@ -83,7 +87,7 @@ has() {
 	done
 	mkdir "$to/arch"
 	cp "$packaging/arch/PKGBUILD" "$to/arch/"
-	sources "$to/arch"
+	cp "$TARBALL" "$to/arch"
 	chmod 755 "$to"
 	local as=
 	if [ "$(id -u)" = 0 ]; then # which makepkg refuses
@@ -119,8 +123,7 @@ alpine() {
 	sh -n "$packaging/alpine/APKBUILD"
 	mkdir "$to/startdir" "$to/srcdir" "$to/pkgdir"
 	cp "$packaging/alpine/APKBUILD" "$to/startdir"
-	sources "$to/startdir"
-	tar -xzf "$to/startdir/wgsuite-$version.tar.gz" -C "$to/srcdir"
+	tar -xzf "$TARBALL" -C "$to/srcdir"
 	export startdir=$to/startdir srcdir=$to/srcdir pkgdir=$to/pkgdir to
 	alpine | has "provides wireguard-tools=$compatible-r0 wireguard-tools-wg=$compatible-r0 wireguard-tools-wg-quick=$compatible-r0" \
 		"openrc replaces 'wireguard-tools-openrc'" "wireguardd replaces ''"

@@ -18,6 +18,7 @@
 #include "quick/host/service_notify.h"
 #include "quick/host/signals.h"
 #include "quick/journal/journal.h"
+#include "quick/journal/paths.h"
 #include "quick/journal/supervised.h"
 #include "report/report.h"
 #include "supervised_tunnel.h"
@@ -354,8 +355,8 @@ static int start(struct supervise *s)
 	s->lock = supervised_lock();
 	if (s->lock == -EWOULDBLOCK)
 		report_error("another `wg-quick supervise' runs in this network namespace");
-	else
-		report_failure("write to the folder of journals", s->lock < 0 ? s->lock : 0);
+	else if (report_failure("write to " JOURNAL_FOLDER, s->lock < 0 ? s->lock : 0) < 0)
+		report_help("in a container, mount a tmpfs at /run");
 	return s->lock < 0 ? s->lock : 0;
 }
 
