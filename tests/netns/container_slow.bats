@@ -182,4 +182,18 @@ PostDown =  iptables -t nat -D POSTROUTING -s 10.9.0.0/24 -o eth0 -j MASQUERADE;
 	[ "$(on engine env -i PATH=/usr/bin /usr/sbin/chroot "$root" wg show interfaces)" = wg0 ]
 	on engine env -i PATH=/usr/bin /usr/sbin/chroot "$root" wg-quick down wg0
 	not on engine ip link show wg0
+
+	# Without a shell, hooks fail, and with them the tunnel; without nft and iptables, a default route is set, with a warning.
+	client_file "PostUp = true" > "$root/etc/wireguard/wg0.conf"
+	run ! on engine env -i PATH=/usr/bin /usr/sbin/chroot "$root" wg-quick up wg0
+	not on engine ip link show wg0
+	client_file | sed 's/^AllowedIPs.*/AllowedIPs = 0.0.0.0\/0/' > "$root/etc/wireguard/wg0.conf"
+	# Into a file: without /dev/null the daemon keeps its standard output.
+	on engine env -i PATH=/usr/bin /usr/sbin/chroot "$root" wg-quick up wg0 > "$NET_DIR/up.log" 2>&1
+	grep -q "warning: .*nft" "$NET_DIR/up.log"
+	on engine ping -n -c 1 -W 5 10.9.0.1
+	client_file "KillSwitch = on" > "$root/etc/wireguard/wg0.conf"
+	on engine env -i PATH=/usr/bin /usr/sbin/chroot "$root" wg-quick down wg0
+	run ! on engine env -i PATH=/usr/bin /usr/sbin/chroot "$root" wg-quick up wg0
+	not on engine ip link show wg0
 }
