@@ -1,5 +1,6 @@
 # The Ansible role in contrib/ansible: a fleet of test hosts that Ansible reaches through their namespaces.
 load ../lib/netns
+load ../lib/hosts
 
 ANSIBLE_FILES=$(realpath "$NET_LIB/../../contrib/ansible")
 
@@ -7,14 +8,19 @@ setup() {
 	command -v ansible-playbook > /dev/null || skip "ansible is not installed"
 	net_begin
 }
-teardown() { net_end; }
+teardown() {
+	[ -z "${NET_OUTER[h02]-}" ] || [ ! -e "$NET_DIR/h02.root" ] || stop_machine h02
+	net_end
+}
 
-# fleet N: a LAN with hosts h01 to hN, of which h01 is the hub; inventory "hub" or "mesh" is written by inventory().
+# fleet N [machine]: a LAN with hosts h01 to hN, of which h01 is the hub; h02 may be a machine under systemd.
 fleet() {
 	local n name
 	HOSTS=$(seq -f 'h%02.0f' "$1")
 	lan net
-	host $HOSTS
+	for name in $HOSTS; do
+		if [ "${2-}-$name" = machine-h02 ]; then boot_machine $name; else host $name; fi
+	done
 	for name in $HOSTS; do
 		n=$((10#${name#h}))
 		plug net "$name" eth0 "192.0.2.$n/24"
@@ -127,7 +133,7 @@ state() {
 	done
 }
 
-@test "a hub: checked before anything is changed, confirmed, idempotent; both kinds of keys change without a lost packet; a host leaves" {
+@test "a hub: checked before anything is changed, confirmed; both kinds of keys change without a lost packet" {
 	fleet 3
 	# Two hosts have the same address.
 	inventory hub
@@ -145,9 +151,6 @@ state() {
 	all_reach h02
 	no_secret_here
 
-	converges
-	[ "$(recap changed)" = 0 ]
-
 	keys=$(public_keys) preshared=$(preshared_keys)
 	start_pings h03 10.8.0.2 # through the hub
 	converges --diff -e wgsuite_rotate_keys=all -e wgsuite_rotate_preshared_keys=all
@@ -159,7 +162,15 @@ state() {
 	# The next sessions have them.
 	on h02 wg-quick restart wg0
 	all_reach h02
+}
 
+@test "a second run changes nothing; a host leaves" {
+	complete 5
+	fleet 3
+	inventory hub
+	converges
+	converges
+	[ "$(recap changed)" = 0 ]
 	# A host leaves, and another setting of the hub changes in the same run.
 	inventory hub "wgsuite_interface_options: {MTU: 1300}"
 	sed -i '/^    h02:/a\      wgsuite_state: absent' "$NET_DIR/inventory.yml"
@@ -281,6 +292,38 @@ lines_for() {
 	HOSTS=${all_other} all_reach h01
 	run -2 play -e wgsuite_rotate_keys=h03
 	[[ $output == *"no connection to h12: these hosts would lose their tunnels"* ]]
+}
+
+@test "under systemd the unit has the tunnel, which is confirmed and rolled back as elsewhere" {
+	complete 3
+	needs_root
+	[ -x "$NET_SYSTEM/usr/bin/python3" ] || skip "the machine has no Python"
+	fleet 2 machine
+	inventory hub
+	lines_for h02 "netns_cut: $NET_DIR/cut"
+	# The first start is not confirmed.
+	: > "$NET_DIR/cut"
+	run -4 play -e wgsuite_confirm=2
+	echo "$output"
+	eventually 15 not in_net h02 ip link show wg0
+	rm "$NET_DIR/cut.closed"
+	converges
+	on h02 ping -n -c 1 -w 10 10.8.0.1
+	[ "$(on h02 systemctl is-active wg-quick@wg0)-$(on h02 systemctl is-enabled wg-quick@wg0)" = active-enabled ]
+	[[ $(on h02 systemctl show -p ExecStart wg-quick@wg0) != *--confirm* ]]
+	converges
+	[ "$(recap changed)" = 0 ]
+	lines_for h02 "wgsuite_interface_options: {MTU: 1300}"
+	converges
+	[ "$(on h02 cat /sys/class/net/wg0/mtu)" = 1300 ]
+	converges -e wgsuite_rotate_keys=all
+	nothing_left
+	lines_for h02 "wgsuite_state: absent" "wgsuite_purge: true"
+	converges
+	run -3 on h02 systemctl is-active wg-quick@wg0
+	run -1 on h02 systemctl is-enabled wg-quick@wg0
+	not in_net h02 ip link show wg0
+	[ -z "$(on h02 ls /etc/wireguard)" ]
 }
 
 @test "a hub with 1,000 peers in one run" {
