@@ -79,7 +79,8 @@ static const struct call {
 	CALL(clone, CLASS_FORK), CALL(clone3, CLASS_FORK),
 	CALL(wait4, CLASS_SLEEP), CALL(waitid, CLASS_SLEEP), CALL(ppoll, CLASS_WAIT), CALL(pselect6, CLASS_WAIT),
 	CALL(epoll_pwait, CLASS_WAIT),
-	CALL(nanosleep, CLASS_SLEEP), CALL(clock_nanosleep, CLASS_SLEEP), CALL(futex, CLASS_SLEEP),
+	CALL(nanosleep, CLASS_SLEEP), CALL(clock_nanosleep, CLASS_SLEEP), 
+	CALL(futex, CLASS_NEVER), /* waking a thread is never interrupted: the C library aborts */
 	CALL(flock, CLASS_LOCK),
 	CALL(close, CLASS_CLOSE), CALL(close_range, CLASS_CLOSE),
 	CALL(fcntl, CLASS_OTHER), CALL(ioctl, CLASS_OTHER), CALL(prctl, CLASS_OTHER), CALL(getrandom, CLASS_OTHER),
