@@ -319,8 +319,8 @@ static int run(struct options *o)
 		text_f(&why, "cannot start: %s", strerror(-error));
 	if (error && o->foreground)
 		log_error("%s", text);
-	/* A parent that was killed cannot report that the tunnel exists. */
-	if (!error && daemonize_report(status_fd, ""))
+	/* A parent that was killed cannot report that the tunnel exists. One that was taken over existed before, and nobody else has it. */
+	if (!error && (daemonize_report(status_fd, "") || o->takeover))
 		control_run(&control);
 	control_free(&control);
 	if (error)

@@ -188,6 +188,23 @@ recovered() { pings a 10.9.0.2; }
 	counters_increase
 }
 
+@test "a takeover is completed although its parent is killed: nobody else has the tunnel" {
+	local before old parent
+	tunnel_up
+	before=$(handshakes) old=$(daemons a)
+	on a mkfifo /run/fifo # opening it waits for a reader
+	on_bg a env WG_LOG_FILE=/run/fifo wireguardd --takeover wg0
+	three() { [ "$(daemons a | wc -w)" = 3 ]; }
+	eventually 10 three
+	parent=$(daemons a | grep -vx "$old" | head -n 1)
+	on a kill -KILL "$parent"
+	on_bg a cat /run/fifo
+	replaced() { one_daemon && [ "$(daemons a)" != "$old" ]; }
+	eventually 10 replaced
+	pings a 10.9.0.2
+	[ "$(handshakes)" = "$before" ]
+}
+
 @test "the new process refuses what does not fit, says why, and removes nothing of the other" {
 	run on a wireguardd --takeover wg0
 	[ "$status" = 1 ]
