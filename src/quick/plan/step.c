@@ -103,6 +103,7 @@ bool step_inverse(struct step *out, const struct step *s)
 	case STEP_BIND:
 		out->remove = false;
 		out->bind = (struct step_bind){ .to = s->bind.before, .before = s->bind.to };
+		out->bind.to.may_be_missing = true; /* it may have gone meanwhile; then nothing leaves, as before */
 		return true;
 	case STEP_LINK_UP:
 		out->link_up.mtu = s->link_up.mtu_before;

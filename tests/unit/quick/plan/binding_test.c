@@ -156,6 +156,19 @@ static void reloads(void **state)
 	take_down(&t);
 }
 
+/* A device that has gone during a reload must not keep the sockets where they are not to be any more. */
+static void what_is_undone_may_be_missing(void **state)
+{
+	const struct step s = { .kind = STEP_BIND, .bind = { .to = { .device = "eth2" }, .before = { .device = "eth1" } } };
+	struct step back;
+
+	(void)state;
+	assert_true(step_inverse(&back, &s));
+	assert_string_equal(back.bind.to.device, "eth1");
+	assert_true(back.bind.to.may_be_missing);
+	assert_false(s.bind.to.may_be_missing);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,6 +176,7 @@ int main(void)
 		cmocka_unit_test(values),
 		cmocka_unit_test(bind_first_and_then_the_rest),
 		cmocka_unit_test(reloads),
+		cmocka_unit_test(what_is_undone_may_be_missing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
