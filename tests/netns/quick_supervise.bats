@@ -69,3 +69,14 @@ file() { printf '[Interface]\nPrivateKey = %s\nAddress = %s\n' "$QUICK_KEY" "$2"
 	not on a wg show wg1
 	not grep -q '^\[#\]' "$LOG"
 }
+
+@test "events without end do not put off a new file" {
+	supervise
+	on_bg a sh -c 'while :; do : > /etc/wireguard/other; sleep 0.05; done'
+	eventually 10 on a test -e /etc/wireguard/other
+	file /etc/wireguard/wg0.conf 10.8.0.1/24
+	is_up wg0
+	kill "$BG"
+	signal TERM
+	eventually 10 no_supervisor
+}

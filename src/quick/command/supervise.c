@@ -258,11 +258,13 @@ static void scan(struct supervise *s)
 static void file_event(struct file_events *e, int folder, const char *name, bool gone)
 {
 	struct supervise *s = container_of(e, struct supervise, files);
+	uint64_t scan_ms = clock_boot_ms() + SETTLE_MS;
 
 	(void)folder;
 	(void)name;
 	(void)gone;
-	s->scan_ms = clock_boot_ms() + SETTLE_MS;
+	if (scan_ms < s->scan_ms) /* events that do not end must not put it off */
+		s->scan_ms = scan_ms;
 }
 
 /* ---- the loop ---- */
