@@ -80,3 +80,24 @@ file() { printf '[Interface]\nPrivateKey = %s\nAddress = %s\n' "$QUICK_KEY" "$2"
 	signal TERM
 	eventually 10 no_supervisor
 }
+
+@test "a tunnel whose up was killed is brought up again, and one that another wg-quick brought up is kept" {
+	file /etc/wireguard/wg0.conf 10.8.0.1/24
+	file /etc/wireguard/wg1.conf 10.8.1.1/24
+	on a sh -c 'echo "PreUp = test -e /run/once || { touch /run/once; kill -KILL \$PPID; }" >> /etc/wireguard/wg0.conf
+		echo "PreUp = test -e /run/ready" >> /etc/wireguard/wg1.conf'
+	not on a wg-quick up wg0
+	on a wg show wg0
+	supervise
+	says "an earlier wg-quick up was killed: undoing what it did"
+	says "wg1: warning: the tunnel is not up"
+	on a sh -c 'touch /run/ready; wg-quick up wg1 || wg show wg1' # or `supervise` does so at this moment
+	eventually 10 on a wg-quick status --health
+	signal HUP
+	file /etc/wireguard/wg1.conf 10.8.2.1/24
+	eventually 10 on a sh -c 'ip address show dev wg1 | grep -q 10.8.2.1'
+	signal TERM
+	eventually 10 no_supervisor
+	not on a wg show wg0
+	not on a wg show wg1
+}

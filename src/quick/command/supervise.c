@@ -66,26 +66,23 @@ static int start_command(const struct supervise *s, const struct supervised_tunn
 static void report_end(const struct supervised_tunnel *t, enum supervised_job job)
 {
 	report_set_interface(t->name);
-	if (job == JOB_UP)
+	if (job == JOB_UP && !t->is_up)
 		report_warning("the tunnel is not up; the next attempt is in %u seconds, or when %s changes", t->wait_ms / 1000, t->path);
 	else if (job == JOB_RELOAD)
 		report_warning("the changed file is not in force: the tunnel is as before");
 	report_set_interface(NULL);
 }
 
-/* A tunnel in another network namespace is known by its journal only. */
+/* A tunnel in another network namespace is known by its journal only. One whose `up' was killed is not up: the next `up' undoes it. */
 static bool is_up(const char *name)
 {
 	uint32_t index;
 	struct journal j;
-	bool elsewhere;
+	bool journaled = journal_open_unlocked(&j, name) == 0 && j.exists, interrupted = journaled && !j.complete;
+	bool elsewhere = journaled && j.complete && !j.is_ending && !j.is_leftover && j.applied.plan.netns[0];
 
-	if (ipc_scopes.index_of(&index, span_of(name)))
-		return true;
-	elsewhere = journal_open_unlocked(&j, name) == 0 && j.exists && j.complete && !j.is_ending && !j.is_leftover &&
-		    j.applied.plan.netns[0];
 	applied_free(&j.applied);
-	return elsewhere;
+	return !interrupted && (elsewhere || ipc_scopes.index_of(&index, span_of(name)));
 }
 
 static void end_command(struct supervise *s, struct supervised_tunnel *t, int status)
@@ -94,8 +91,8 @@ static void end_command(struct supervise *s, struct supervised_tunnel *t, int st
 
 	supervised_ended(t, status, clock_boot_ms());
 	s->failed |= job == JOB_DOWN && status != 0;
-	if (job == JOB_RELOAD && status != 0)
-		t->is_up = is_up(t->name);
+	if (job != JOB_DOWN && status != 0)
+		t->is_up = is_up(t->name); /* perhaps another wg-quick has changed that */
 	if (status != 0 && !s->stopping)
 		report_end(t, job);
 }
