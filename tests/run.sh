@@ -365,6 +365,10 @@ lane_wait() {
 			sh tests/lib/get-root.sh "$build/peers" >> "$work/log/root" 2>&1 ||
 				log "root: cannot make a Debian to boot; tests that need one will be skipped"
 			;;
+		-packages_slow.bats)
+			get_root_of_packages > "$work/log/root-packages" 2>&1 ||
+				log "root: cannot make the Debian of today for packages; their tests will be skipped"
+			;;
 		esac
 		bats_test "$suite" "$file"
 	done
@@ -380,6 +384,15 @@ machine_state() {
 	nft list ruleset 2>/dev/null
 	ls -A /run/wireguard /etc/wireguard /run/netns 2>/dev/null
 	ls -A "$TMPDIR"
+}
+
+# The Debian that tests of packages boot (tests/lib/package_builds.bash): 13 has its compiler in get_releases.
+get_root_of_packages() {
+	if [ "${WGSUITE_COMPLETE-}" = yes ] || [ $((WGSUITE_DAY % 2)) = 1 ]; then
+		get_releases
+		sh tests/lib/get-root.sh "$build/peers" trixie || return
+	fi
+	sh tests/lib/get-root.sh "$build/peers"
 }
 
 # What is downloaded, in the background. get_releases waits for one that is running.

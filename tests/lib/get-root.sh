@@ -1,26 +1,43 @@
 #!/bin/sh
-# get-root.sh DIR: makes DIR/debian, a small Debian 12 with systemd for tests that boot one (240 MB), with mmdebstrap from
-# the mirror of this machine. Does nothing if it exists with the packages below; a second call waits for the first.
+# get-root.sh DIR [bookworm|trixie]: makes DIR/debian, a small Debian 12 with systemd for tests that boot one (240 MB), with
+# mmdebstrap from the mirror of this machine. trixie: DIR/debian-trixie, a Debian 13, with what builds packages, too (490 MB).
+# Its folder packages has packages that tests install: the libraries of ours, wireguard-tools, apparmor. Does nothing if it exists
+# with the packages below; a second call waits for the first.
 set -eu
+suite=${2:-bookworm}
 packages=systemd,systemd-sysv,dbus,systemd-resolved,iproute2,iputils-ping,nftables,procps
 # The libraries of our programs.
-packages=$packages,libcap2,libiniparser1,libmnl0,libnl-3-200,libnl-route-3-200,libseccomp2
-# Programs of tests/netns/other_programs.bats, which are not started at boot.
-packages=$packages,network-manager,firewalld,netbase,avahi-daemon,ifupdown-ng
+packages=$packages,libcap2,libmnl0,libnl-3-200,libnl-route-3-200,libseccomp2
+needed="libnl-3-200 libnl-route-3-200 libseccomp2 libmnl0 libqrencode4 zlib1g libncursesw6 libtinfo6 wireguard-tools apparmor"
+case $suite in
+bookworm)
+	name=debian packages=$packages,libiniparser1 needed="$needed libiniparser1 libpng16-16"
+	# Programs of tests/netns/other_programs.bats, which are not started at boot.
+	packages=$packages,network-manager,firewalld,netbase,avahi-daemon,ifupdown-ng
+	;;
+trixie) name=debian-trixie packages=$packages,libiniparser4,debhelper needed="$needed libiniparser4 libpng16-16t64" ;;
+*) echo "usage: get-root.sh DIR [bookworm|trixie]" >&2; exit 2 ;;
+esac
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
-exec 9> "$out/debian.lock"
+exec 9> "$out/$name.lock"
 flock 9
-[ "$(cat "$out/debian/.packages" 2>/dev/null)" != "$packages" ] || exit 0
-scratch=$(mktemp -d "$out/debian.XXXXXX")
+[ "$(cat "$out/$name/.packages" 2>/dev/null)" != "$packages $needed" ] || exit 0
+scratch=$(mktemp -d "$out/$name.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 chmod 755 "$scratch"
 
-mmdebstrap --quiet --variant=minbase --include="$packages" --dpkgopt=path-exclude='/usr/share/doc/*' \
-	--dpkgopt=path-exclude='/usr/share/locale/*' --dpkgopt=path-exclude='/usr/share/man/*' bookworm "$scratch"
-rm -rf "$scratch"/var/cache/apt/* "$scratch"/var/lib/apt/lists/*
-chroot "$scratch" systemctl --quiet disable NetworkManager NetworkManager-wait-online NetworkManager-dispatcher firewalld \
-	avahi-daemon.service avahi-daemon.socket networking
-echo "$packages" > "$scratch/.packages"
-rm -rf "$out/debian"
-mv "$scratch" "$out/debian"
+mkdir "$scratch/root"
+export needed
+TMPDIR=$scratch mmdebstrap --quiet --variant=minbase --include="$packages" --dpkgopt=path-exclude='/usr/share/doc/*' \
+	--dpkgopt=path-exclude='/usr/share/locale/*' --dpkgopt=path-exclude='/usr/share/man/*' \
+	--customize-hook='mkdir "$1/packages" && cd "$1/packages" &&
+		APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -qq -o APT::Sandbox::User=root download $needed &&
+		dpkg-scanpackages . /dev/null > Packages' \
+	"$suite" "$scratch/root" 2> "$scratch/log" || { cat "$scratch/log" >&2; exit 1; }
+rm -rf "$scratch"/root/var/cache/apt/* "$scratch"/root/var/lib/apt/lists/*
+[ "$suite" != bookworm ] || chroot "$scratch/root" systemctl --quiet disable NetworkManager NetworkManager-wait-online \
+	NetworkManager-dispatcher firewalld avahi-daemon.service avahi-daemon.socket networking
+echo "$packages $needed" > "$scratch/root/.packages"
+rm -rf "${out:?}/$name"
+mv "$scratch/root" "$out/$name"

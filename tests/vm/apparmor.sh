@@ -215,4 +215,26 @@ if [ -x /apparmor4/apparmor_parser ] && grep -qs userns_create /sys/kernel/secur
 else
 	echo "# the kernel or the parser has no rules about user namespaces"
 fi
+
+# ---- a profile of the distribution for wg-quick, and the scripts of the Debian package ----
+
+apparmor_parser --remove /etc/apparmor.d/wg-quick
+for profile in wg wg-quick; do
+	mv "/etc/apparmor.d/$profile" "/etc/apparmor.d/wgsuite.$profile"
+done
+printf 'profile distribution /usr/bin/wg-quick {\n  /usr/bin/wg-quick mr,\n}\n' > /etc/apparmor.d/wg-quick
+for_quick() { grep -E '^(wg-quick|distribution) ' /sys/kernel/security/apparmor/profiles | cut -d' ' -f1 | xargs; }
+apparmor_parser --replace /etc/apparmor.d/wg-quick
+same "a profile of the distribution is loaded, and wg-quick cannot work" "distribution 0" "$(for_quick) $(wg-quick --version 2> /dev/null | wc -l)"
+works "the package is installed" sh /wgsuite.postinst configure
+same "the profile of the distribution is replaced" wg-quick "$(for_quick)"
+works "wg-quick works" sh -c 'wg-quick up wg0 2> /dev/null && wg-quick down wg0 2> /dev/null'
+apparmor_parser --replace /etc/apparmor.d/wg-quick 2> /dev/null
+same "an upgrade of the distribution's profile does not load it" wg-quick "$(for_quick)"
+works "the package is removed" sh /wgsuite.postrm remove
+same "the profile of the distribution is loaded again" distribution "$(for_quick)"
+apparmor_parser --replace /etc/apparmor.d/wgsuite.wg-quick 2> /dev/null
+same "the profile of the removed package is not loaded with those of the system" distribution "$(for_quick)"
+works "the package is installed again" sh /wgsuite.postinst configure
+same "its profile is loaded again" wg-quick "$(for_quick)"
 tap_end

@@ -91,6 +91,8 @@ echo 'nameserver 192.168.5.254' > "$tree/etc/resolv.conf"
 hosts=$peers/hosts
 if [ -x "$hosts/usr/sbin/apparmor_parser" ]; then
 	put "$hosts/usr/sbin/apparmor_parser"
+	put "$hosts/usr/bin/aa-enabled"
+	cp "$root"/contrib/packaging/debian/wgsuite.post* "$tree/"
 	mkdir -p "$tree/etc/apparmor.d"
 	cp -r "$hosts"/etc/apparmor.d/{abi,abstractions,tunables} "$tree/etc/apparmor.d/"
 	cp -r "$hosts/etc/apparmor" "$tree/etc/"
