@@ -71,7 +71,7 @@ install() { on box sh -c "DEBIAN_FRONTEND=noninteractive apt-get install -y --al
 # as_in_readme WORDS: runs the command of README's section Install that has these words, on the machine; the packages are in /packages.
 as_in_readme() {
 	local command
-	command=$(sed -n '/^## Install/,/^## [^I]/s/^    //p' "$root/README.md" | grep -F -- "$1")
+	command=$(sed -n '/^## Install/,/^## [^I]/s/^    //p' "$root"/README* | grep -F -- "$1")
 	[ "$(wc -l <<< "$command")" = 1 ]
 	command=${command%%    #*}
 	command=${command//sudo /}
