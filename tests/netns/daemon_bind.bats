@@ -178,6 +178,32 @@ session_is() { [ "$(handshake)" = "$1" ]; }
 	only_through eth2
 }
 
+@test "while another program has the port of the device, the sockets cannot be bound, which is logged once" {
+	tunnel
+	bind_to 'bind_device=eth2\n'
+	in_net a ip link set eth2 down
+	in_net a ip link set eth2 name eth7
+	in_net a ip link set eth7 up
+	eventually 5 on a grep -q 'device eth2 is gone' /run/log
+	on_bg a python3 -c 'import signal, socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth7")
+s.bind(("", 5000))
+signal.pause()'
+	taken() { in_net a ss -Hulna 'sport = :5000' | grep -q '%eth7:5000'; }
+	eventually 5 taken
+	in_net a ip link set eth7 down
+	in_net a ip link set eth7 name eth2
+	in_net a ip link set eth2 up
+	eventually 5 on a grep -q 'cannot bind to device eth2: Address already in use' /run/log
+	sleep 1.5 # three more attempts
+	[ "$(on a grep -c 'cannot bind' /run/log)" = 1 ]
+	on a pkill -x python3
+	eventually 5 on a grep -q 'bound to device eth2' /run/log
+	routes_of_a
+	pings a 10.9.0.2
+}
+
 @test "another port, a mark, and a process that takes over" {
 	local before
 	tunnel

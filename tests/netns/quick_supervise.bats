@@ -76,7 +76,6 @@ file() { printf '[Interface]\nPrivateKey = %s\nAddress = %s\n' "$QUICK_KEY" "$2"
 	eventually 10 on a test -e /etc/wireguard/other
 	file /etc/wireguard/wg0.conf 10.8.0.1/24
 	is_up wg0
-	kill "$BG"
 	signal TERM
 	eventually 10 no_supervisor
 }

@@ -64,6 +64,7 @@ int control_set_binding(void *ctx, const struct wg_binding *b)
 		return error;
 	c->binding = *b;
 	c->binding.may_be_missing = false;
+	c->binding_error = 0;
 	if (!c->up) { /* perhaps the sockets could not be opened */
 		c->retry_ns = NEVER;
 		interface_refresh(c);
@@ -89,8 +90,9 @@ void control_follow_device(struct control *c)
 		log_verbose("device %s is gone: nothing is sent or received until it exists", c->binding.device);
 	else if (!error)
 		log_verbose("bound to device %s, which has another index", c->binding.device);
-	else if (error != -ENOPROTOOPT) /* kernels before 5.0 stay bound to an interface that is gone */
+	else if (error != -ENOPROTOOPT && error != c->binding_error) /* kernels before 5.0 stay bound to an interface that is gone */
 		log_error("cannot bind to device %s: %s", c->binding.device, strerror(-error));
+	c->binding_error = error;
 	if (error && error != -ENOPROTOOPT)
 		c->route_changes.is_pending = true; /* looks again, half a second later at most */
 }

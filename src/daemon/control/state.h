@@ -49,6 +49,7 @@ struct control { /* owned by the control thread, but for what the threads use of
 	uint16_t listen_port;       /* kept while the link is down */
 	uint32_t fwmark;
 	struct wg_binding binding;  /* kept while the link is down */
+	int binding_error;          /* why the sockets could not be bound to its device; reported once; 0: they are */
 	unsigned int disabled_offloads; /* enum offload_disable */
 	bool up;                    /* the sockets are open and the tunnel runs */
 	unsigned int n_changes;     /* of the tunnel by requests; limits the length of publications */
