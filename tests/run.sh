@@ -346,7 +346,7 @@ lane_compute() { # lane_compute JOB…
 
 # Network tests and those of the command line, the long ones first: most of the time they wait.
 long="quick_syscalls_slow quick_reload_faults_slow quick_faults_slow adversary_slow interop_rekey_slow wg_differential daemon_path quick_updown
-	quick_laptop_slow systemd_slow packages_slow other_programs adversary lifecycle_badinput interop"
+	quick_laptop_slow systemd_slow packages_slow fleet_slow other_programs adversary lifecycle_badinput interop"
 bats_files() {
 	local name
 	for name in $long; do
@@ -361,7 +361,7 @@ lane_wait() {
 		selected "$suite" && claim "$file" || continue
 		case $check-$(basename "$file") in
 		yes-wg_differential.bats | yes-wg_clients.bats) continue ;; # they compare with programs from the network
-		-systemd_slow.bats | -other_programs.bats)
+		-systemd_slow.bats | -other_programs.bats | -fleet_slow.bats)
 			sh tests/lib/get-root.sh "$build/peers" >> "$work/log/root" 2>&1 ||
 				log "root: cannot make a Debian to boot; tests that need one will be skipped"
 			;;
