@@ -101,12 +101,12 @@ static void look_up_route(struct peer_probe *p, const struct comparison *c, stru
 {
 	const struct host_state *s = &c->state;
 	const struct wg_device *d = &s->device;
-	const struct path_lookup l = { .mark = d->fwmark, .port = d->listen_port,
-				       .device = binding_device_index(netns_outer(host), &c->file.interface.bind.to) };
+	struct path_lookup l = { .mark = d->fwmark, .port = d->listen_port };
 	struct endpoint_route route;
 
 	p->has_route = true;
 	netns_outside_begin();
+	l.device = binding_device_index(netns_outer(host), &c->file.interface.bind.to);
 	p->route_error = endpoint_route(&route, netns_outer(host), &l, &d->peers[p->peer].endpoint, number);
 	netns_outside_end();
 	p->route_link = p->route_error < 0 ? 0 : route.link;
