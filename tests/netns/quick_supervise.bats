@@ -100,3 +100,19 @@ file() { printf '[Interface]\nPrivateKey = %s\nAddress = %s\n' "$QUICK_KEY" "$2"
 	not on a wg show wg0
 	not on a wg show wg1
 }
+
+@test "where a monitor runs, it starts none, until that one has ended" {
+	file /etc/wireguard/wg0.conf 10.8.0.1/24
+	on_bg a wg-quick monitor
+	eventually 5 on a sh -c 'test -e /run/wgsuite/.monitor@*.lock'
+	first=$(on a pgrep -fx 'wg-quick monitor')
+	supervise
+	is_up wg0
+	eventually 10 on a wg-quick status --health
+	on a kill $first
+	replaced() { new=$(on a pgrep -fx 'wg-quick monitor') && [ -z "$(grep -Fx "$first" <<< "$new")" ]; }
+	eventually 15 replaced
+	not grep 'another' "$LOG"
+	signal TERM
+	eventually 10 no_supervisor
+}

@@ -18,6 +18,7 @@
 #include "quick/host/service_notify.h"
 #include "quick/host/signals.h"
 #include "quick/journal/journal.h"
+#include "quick/journal/monitor_status.h"
 #include "quick/journal/paths.h"
 #include "quick/journal/supervised.h"
 #include "report/report.h"
@@ -123,8 +124,10 @@ static void run_monitor(struct supervise *s)
 		is_up |= s->tunnels[i].is_up;
 	if (!is_up || s->stopping || s->monitor > 0 || s->monitor_ms > clock_boot_ms())
 		return;
-	s->monitor = own_children_start(argv);
 	s->monitor_ms = clock_boot_ms() + MONITOR_WAIT_MS;
+	if (monitor_is_running()) /* another one, such as wg-quick-monitor.service, which may end */
+		return;
+	s->monitor = own_children_start(argv);
 	report_failure("start the monitor", s->monitor < 0 ? s->monitor : 0);
 }
 
