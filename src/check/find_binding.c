@@ -7,8 +7,8 @@ static void needs_wireguardd(struct check *c, const struct check_file *f, const 
 
 	if (!f->bind_at.line && !f->source_at.line)
 		return;
-	found(c, self, f, f->bind_at.line ? &f->bind_at : &f->source_at, "%s needs wireguardd: the interface of the kernel has no such "
-	      "setting, and `wg-quick up' fails", key);
+	found(c, self, f, f->bind_at.line ? &f->bind_at : &f->source_at, "%s needs wireguardd: `wg-quick up' "
+	      "fails where the kernel serves the interface", key);
 	found_help(c, "where the kernel has WireGuard, set [backend] implementation = userspace in wgsuite.ini");
 }
 

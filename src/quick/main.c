@@ -82,8 +82,9 @@ static const char usage[] =
 static const struct own_command {
 	const char *name;
 	int (*run)(int argc, char *const argv[]);
-} own_commands[] = { { "check", command_check }, { "graph", command_graph }, { "run", command_run },
-		   { "supervise", command_supervise } };
+	bool has_help;
+} own_commands[] = { { "check", command_check, true }, { "graph", command_graph, true }, { "run", command_run, false },
+		   { "supervise", command_supervise, false } };
 
 enum { OPTION_DRY_RUN = 1, OPTION_NO_HOOKS = 2, OPTION_QUIET = 4, OPTION_OUTPUT = 8, OPTION_JSON = 16, OPTION_TEXT = 32,
        OPTION_FIX = 64, OPTION_CONFIRM = 128, OPTION_EXPIRE = 256, OPTION_CHECK = 512,
@@ -130,7 +131,7 @@ static const struct option {
 	{ "--check", NULL, OPTION_CHECK },
 	{ "--health", NULL, OPTION_HEALTH },
 	{ "--netns", NULL, OPTION_NETNS }, /* with a value */
-	/* Alone only; here for suggestions. */
+	/* Alone, or --help after a command; here for suggestions. */
 	{ "--help", "-h", 0 },
 	{ "--version", "-v", 0 },
 };
@@ -390,6 +391,20 @@ static bool is_alone(int argc, char *argv[], const char *letter, const char *opt
 			     strcmp(argv[1], word) == 0);
 }
 
+/* COMMAND --help. Some print a text of their own. */
+static bool asks_for_help(int argc, char *argv[])
+{
+	bool known = false;
+
+	if (argc != 3 || (strcmp(argv[2], "-h") != 0 && strcmp(argv[2], "--help") != 0))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		known |= strcmp(argv[1], commands[i].name) == 0;
+	for (size_t i = 0; i < ARRAY_LEN(own_commands); i++)
+		known |= !own_commands[i].has_help && strcmp(argv[1], own_commands[i].name) == 0;
+	return known;
+}
+
 int main(int argc, char *argv[])
 {
 	struct command_options o = { 0 };
@@ -402,7 +417,7 @@ int main(int argc, char *argv[])
 
 	report_set_program(slash ? slash + 1 : argv[0]);
 	resolve_without_modules();
-	if (is_alone(argc, argv, "-h", "--help", "help")) {
+	if (is_alone(argc, argv, "-h", "--help", "help") || asks_for_help(argc, argv)) {
 		print_usage();
 		return 0;
 	}

@@ -19,6 +19,14 @@ setup() {
 	run --separate-stderr "$WQ"
 	[ "$status" -eq 1 ]
 	[[ $stderr == "Usage: wg-quick "*"See wg-quick(8)"* ]]
+	usage=$stderr
+	for verb in up down restart reload diff save strip status doctor confirm monitor qr run supervise; do
+		for word in -h --help; do
+			run --separate-stderr "$WQ" $verb $word
+			[ "$status" -eq 0 ]
+			[ "$stderr" = "$usage" ]
+		done
+	done
 	for verb in up down restart reload diff save strip check graph status doctor confirm monitor qr run supervise; do
 		[[ $stderr == *"
   $verb "* ]]
@@ -49,6 +57,7 @@ Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | g
 	expect_usage_error "unknown option \`-x'" "" up -x wg0
 	expect_usage_error "option \`--help' takes no further arguments" "" --help wg0
 	expect_usage_error "option \`-v' takes no further arguments" "" up -v wg0
+	expect_usage_error "option \`--help' takes no further arguments" "" up --help wg0
 	expect_usage_error "down does not accept the option \`--dry-run'" "" down --dry-run wg0
 	expect_usage_error "strip does not accept the option \`--no-hooks'" "" strip --no-hooks wg0
 	expect_usage_error "diff does not accept the option \`--quiet'" "" diff -q wg0

@@ -17,6 +17,7 @@ file() { printf '[Interface]\nPrivateKey = %s\nAddress = %s\n' "$QUICK_KEY" "$2"
 	before=$(quick_state)
 	supervise /etc/empty /etc/two /etc/wireguard
 	eventually 10 on a sh -c 'test -e /run/wgsuite/.supervise@*.files'
+	says "^wg-quick: warning: no tunnel file (\*.conf) in /etc/empty, /etc/two or /etc/wireguard: waiting for one"
 	not on a wg-quick status --health # without a tunnel
 	file /etc/two/wg0.conf 10.8.0.1/24
 	file /etc/wireguard/wg9.conf 10.8.9.1/24

@@ -196,8 +196,13 @@ static int inspect_alone(struct observation *o, struct host *host)
 		r = inspect_dns(s, host, o->c.file.name);
 	if (r < 0 || !s->link.index)
 		return r;
-	return report_failure("inspect the host",
-			      host_inspect_routes(s, &host->rtnetlink, a && a->has_table ? a->table : TABLE_MAIN, 0));
+	r = host_inspect_routes(s, &host->rtnetlink, a && a->has_table ? a->table : TABLE_MAIN, 0);
+	if (r == -ENODEV) { /* it disappeared meanwhile, for example with its daemon */
+		s->link.index = 0;
+		judge_journal(o);
+		r = 0;
+	}
+	return report_failure("inspect the host", r);
 }
 
 /* ---- DNS ---- */

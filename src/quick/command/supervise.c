@@ -46,6 +46,7 @@ struct supervise {
 	uint64_t monitor_ms; /* when it may be started */
 	uint64_t scan_ms;    /* when the files are looked at */
 	bool stopping, failed;
+	bool waits; /* for a first tunnel file, and has said so */
 };
 
 /* ---- commands ---- */
@@ -68,7 +69,8 @@ static void report_end(const struct supervised_tunnel *t, enum supervised_job jo
 {
 	report_set_interface(t->name);
 	if (job == JOB_UP && !t->is_up)
-		report_warning("the tunnel is not up; the next attempt is in %u seconds, or when %s changes", t->wait_ms / 1000, t->path);
+		report_warning("the tunnel is not up; the next attempt is in %u second%s, or when %s changes", t->wait_ms / 1000,
+			       t->wait_ms / 1000 == 1 ? "" : "s", t->path);
 	else if (job == JOB_RELOAD)
 		report_warning("the changed file is not in force: the tunnel is as before");
 	report_set_interface(NULL);
@@ -233,6 +235,18 @@ static int write_list(const struct supervise *s)
 	return report_failure("write the list of tunnels", r);
 }
 
+static void report_waiting(struct supervise *s)
+{
+	struct text folders = text_heap();
+
+	for (size_t i = 0; i < s->n_folders; i++)
+		text_f(&folders, "%s%s", i == 0 ? "" : i + 1 == s->n_folders ? " or " : ", ", s->folders[i]);
+	if (!folders.failed)
+		report_warning("no tunnel file (*.conf) in %s: waiting for one", folders.p);
+	text_heap_free(&folders);
+	s->waits = true;
+}
+
 static void scan(struct supervise *s)
 {
 	int r = 0;
@@ -252,6 +266,8 @@ static void scan(struct supervise *s)
 	report_failure("read the folder of tunnel files", r < 0 ? r : 0);
 	if (r == 1 || (r == 0 && s->n == 0))
 		(void)!write_list(s);
+	if (r == 0 && s->n == 0 && !s->waits)
+		report_waiting(s);
 	s->scan_ms = clock_boot_ms() + (s->n > 0 ? RESCAN_MS : EMPTY_MS);
 }
 

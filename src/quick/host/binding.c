@@ -43,7 +43,7 @@ void binding_report_error(const struct step_bind *b, int error)
 		print_place(&t, "SourceAddress", b->source_at.line, b->source_at.file);
 		print_sources(&t, &b->to);
 		report_error("cannot bind the outer sockets: %s is not an address of this host", text);
-		report_help("add it to an interface before the tunnel is brought up; an IPv6 address can be used when it is not tentative any more");
+		report_help("add it to an interface before the tunnel is brought up; an IPv6 address can be used once it is no longer tentative");
 		return;
 	default:
 		report_error("cannot bind the outer sockets: %s", strerror(-error));
