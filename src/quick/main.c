@@ -391,7 +391,7 @@ static bool is_alone(int argc, char *argv[], const char *letter, const char *opt
 			     strcmp(argv[1], word) == 0);
 }
 
-/* COMMAND --help. Some print a text of their own. */
+/* COMMAND --help. Some print their own text. */
 static bool asks_for_help(int argc, char *argv[])
 {
 	bool known = false;
