@@ -23,22 +23,27 @@ static void check_kill_switch(struct findings *out, const struct facts *f)
  * it is the server of this client. Of several, one is enough. */
 static void check_servers(struct findings *out, const struct facts *f)
 {
-	const struct wg_device *d = &f->file->device;
+	const struct wg_device *d = &f->file->device, *now = &f->state->device;
 	char label[PEER_LABEL_MAX] = "";
+	struct peer_index x = { 0 };
+	const struct wg_peer *last = NULL;
 	size_t n = 0;
-	bool answers = false;
+	bool answers = false, indexed = peer_index_build(&x, now);
 
-	for (uint32_t i = 0; i < d->n_peers; i++) {
-		const struct wg_device *now = &f->state->device;
-		if (!d->peers[i].keepalive_s || !(d->peers[i].flags & WG_PEER_HAS_ENDPOINT))
+	out->failed |= !indexed;
+	for (uint32_t i = 0; indexed && i < d->n_peers; i++) {
+		const struct wg_peer *peer = NULL;
+		if (d->peers[i].keepalive_s && (d->peers[i].flags & WG_PEER_HAS_ENDPOINT))
+			peer = peer_index_find(&x, now, &d->peers[i].public_key);
+		if (!peer)
 			continue;
-		for (uint32_t k = 0; k < now->n_peers; k++)
-			if (memcmp(&now->peers[k].public_key, &d->peers[i].public_key, sizeof now->peers[k].public_key) == 0) {
-				answers |= now->peers[k].handshake_s + HANDSHAKE_OLD_S > f->now_s;
-				facts_peer_label(label, f, &now->peers[k]);
-				n++;
-			}
+		answers |= peer->handshake_s + HANDSHAKE_OLD_S > f->now_s;
+		last = peer;
+		n++;
 	}
+	peer_index_free(&x);
+	if (n == 1)
+		facts_peer_label(label, f, last);
 	if (n == 1 && !answers)
 		finding_fail(out, remedy("wg-quick doctor %s finds out why", f->name).text, "%s does not answer", label);
 	else if (n > 1 && !answers)
