@@ -115,6 +115,19 @@ SourceAddress = 10.0.2.11"
 	quick_settled "$none"
 }
 
+@test "a change that is not confirmed is rolled back also if the former device has gone" {
+	file "BindDevice = eth2"
+	on a wg-quick up wg0
+	file "BindDevice = eth0"
+	on a wg-quick reload --confirm 1000 wg0
+	[ "$(binding)" = bind_device=eth0 ]
+	in_net a ip link delete eth2
+	quick_expire
+	rolled_back() { [ "$(binding)" = bind_device=eth2 ]; }
+	eventually 10 rolled_back
+	eventually 10 on a sh -c '! ls /run/wgsuite | grep confirm'
+}
+
 @test "a full tunnel with its mark, a name as endpoint, and PreUp hooks that bring the interface up" {
 	echo '198.51.100.1 gw.example
 2001:db8:5::fe gw.example' | on a tee -a /etc/hosts > /dev/null

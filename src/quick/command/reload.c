@@ -241,11 +241,21 @@ static int change_tunnel(struct reload *r, const struct command_options *o, stru
 	return apply_status(&r->apply);
 }
 
+/* The roll-back of a change leads to a device and addresses that were there before it. Without them nothing is sent, as then. */
+static void allow_missing_binding(struct plan *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->steps[i].kind == STEP_BIND)
+			p->steps[i].bind.to.may_be_missing = true;
+}
+
 static int reload_or_diff(struct reload *r, const struct command_options *o, struct command_trace *trace, bool change)
 {
 	if (read_desired(r, o, change) < 0 || (change && remove_stale(r, o, trace) < 0) ||
 	    comparison_inspect(&r->c, change) < 0 || comparison_plan(&r->c, report_plan_warning, NULL) < 0)
 		return 1;
+	if (r->recorded)
+		allow_missing_binding(&r->c.plan);
 	if (r->c.journal.exists)
 		warn_of_changed_hooks(&r->c.file, &r->c.journal.applied.lines);
 	if (o->check)
