@@ -2,7 +2,7 @@
 # sign.sh FOLDER KEY: signs FOLDER/SHA256SUMS, which names the files of a release, with a secret key of signify(1) or minisign(1):
 # writes SHA256SUMS.sig or SHA256SUMS.minisig. Each program asks for the password of its key.
 set -eu
-[ $# = 2 ] && [ -n "$2" ] || { echo "usage: sign.sh FOLDER KEY" >&2; exit 2; }
+[ $# = 2 ] && [ -n "$2" ] || { echo "usage: make release-sign KEY=FILE, or sign.sh FOLDER KEY" >&2; exit 2; }
 fail() { echo "sign.sh: cannot sign $folder: $1" >&2; exit 1; }
 folder=$1
 key=$(realpath -- "$2")

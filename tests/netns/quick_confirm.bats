@@ -208,7 +208,7 @@ DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 	none=$(quick_state)
 	on a wg-quick up wg0
 	run -0 on a wg-quick reload --confirm 1000 wg0
-	[[ $output == *"the file has no changes, so that there is nothing to confirm"* ]]
+	[[ $output == *"the file has no changes, so there is nothing to confirm"* ]]
 	no_record
 	change
 	on a wg-quick reload --confirm 1000 wg0

@@ -219,7 +219,7 @@ static int begin_unconfirmed(struct reload *r, const struct command_options *o)
 		return 0;
 	error = unconfirmed_reload(&r->before, &r->c, o);
 	if (error == -ENOMSG)
-		report_warning("the file has no changes, so that there is nothing to confirm");
+		report_warning("the file has no changes, so there is nothing to confirm");
 	return error == -ENOMSG ? 0 : error;
 }
 
