@@ -265,6 +265,8 @@ static int start(struct control *c, struct options *o, struct text *why)
 		error = start_threads(c, why);
 	if (!error && o->takeover)
 		error = takeover_finish(&from.running, c, why);
+	if (!error && o->uapi_fd >= 0)
+		uapi_server_name_process(&c->uapi);
 	if (!error)
 		service_notify_ready(&c->store.service);
 	else if (o->takeover)

@@ -122,6 +122,8 @@ restarts_under_pings() {
 	tunnel_up
 	take
 	on a socat -u UNIX-CONNECT:/run/wgsuite/wg0.stats - | grep -x "# EOF"
+	# The process that the socket shows is the one that serves it: the monitor would kill it if it did not answer.
+	on a wg-quick status wg0 | grep -E "backend: wireguardd [^ ]*, process $(daemons a | tr -d ' \n')\$"
 	on a wg set wg0 listen-port 5001 # b follows: it has the session
 	pings a 10.9.0.2
 	[ "$(on b wg show wg0 endpoints | cut -f 2)" = 192.0.2.1:5001 ]

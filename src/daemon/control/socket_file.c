@@ -132,7 +132,7 @@ int socket_file_listen(struct socket_file *f, const char *dir, mode_t mode, cons
 	stale_sockets_remove(dir, suffix);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mask = umask(0177); /* other users can never connect, not even for a moment */
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || !remember(f) || listen(fd, 64) != 0)
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || !remember(f) || listen(fd, SOCKET_BACKLOG) != 0)
 		error = why_errno(why, "cannot create the socket", f->path, -errno);
 	umask(mask);
 	if (!error)

@@ -6,6 +6,8 @@
 #include <sys/types.h>
 #include "base/text.h"
 
+enum { SOCKET_BACKLOG = 64 };
+
 struct socket_file { /* zeroed: none */
 	char dir[80], path[108]; /* path "": no known file */
 	const char *suffix;      /* ".sock"; static */

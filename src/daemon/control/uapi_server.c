@@ -62,6 +62,12 @@ int uapi_server_take_fd(struct uapi_server *s, int fd, const char *dir, const ch
 	return 0;
 }
 
+void uapi_server_name_process(struct uapi_server *s)
+{
+	if (s->listener.fd >= 0)
+		(void)!listen(s->listener.fd, SOCKET_BACKLOG);
+}
+
 void uapi_server_check_file(struct uapi_server *s)
 {
 	if (s->file.path[0] && !socket_file_is_ours(&s->file))

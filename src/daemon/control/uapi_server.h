@@ -56,6 +56,8 @@ must_check int uapi_server_open(struct uapi_server *s, const char *dir, const ch
 				struct text *why);
 must_check int uapi_server_take_fd(struct uapi_server *s, int fd, const char *dir, const char *name,
 				   struct text *why);
+/* A socket that was taken shows its clients this process from now on (SO_PEERCRED), not the one that created it. */
+void uapi_server_name_process(struct uapi_server *s);
 /* Begins to accept clients, and to watch the socket file. 0 or -errno. */
 must_check int uapi_server_start(struct uapi_server *s, struct loop *l, const struct uapi_handlers *handlers,
 				 void (*removed)(void *ctx));
