@@ -308,6 +308,7 @@ static int next_event(struct data_thread *t, struct epoll_event *e)
 static bool serve_packets(struct data_thread *t, const struct epoll_event *e)
 {
 	struct thread_pool *p = t->pool;
+	enum tun_queue_state state;
 	bool any = e != NULL;
 
 	brlock_read_lock(&t->source_reader);
@@ -315,12 +316,11 @@ static bool serve_packets(struct data_thread *t, const struct epoll_event *e)
 		any = serve_offer(t);
 	else if (e->data.u64 == event_of(p, e->data.u64 & 0xff))
 		serve(t, e->data.u64 & 0xff, e->events);
-	if (tun_queue_state(p->shared.queue) != TUN_QUEUE_EMPTY) {
+	state = tun_queue_state(p->shared.queue);
+	if (state != TUN_QUEUE_EMPTY)
 		serve_queue(t);
-		any = true;
-	}
 	brlock_read_unlock(&t->source_reader);
-	return any;
+	return any || state == TUN_QUEUE_READY;
 }
 
 static void *thread_main(void *ctx)
