@@ -79,7 +79,7 @@ static void saveconfig_comments(struct check *c, const struct check_file *f, con
 }
 
 static const struct finding list[] = {
-	{ .id = "key-file", .title = "the file of a key that is missing, or that others can read", .level = DIAG_ERROR,
+	{ .id = "key-file", .title = "a key file that is missing, or that others can read", .level = DIAG_ERROR,
 	  .why = "PrivateKeyFile and PresharedKeyFile name files with one key each. wg-quick reads them only if they are regular "
 		 "files, belong to root or to the user who runs it, and nobody else has access to them.",
 	  .wrong = "[Interface]\nPrivateKeyFile = /etc/wireguard/wg0.key, whose mode is 0644",
@@ -109,7 +109,7 @@ static const struct finding list[] = {
 	  .why = "Addresses are numeric, with an optional length of the prefix. Host names are possible in Endpoint only.",
 	  .wrong = "AllowedIPs = intranet.example.com", .right = "AllowedIPs = 192.0.2.7/32",
 	  .fix = "Write the address as four decimal numbers from 0 to 255, or as an IPv6 address without brackets." },
-	{ .id = "allowed-ips-range", .title = "a length of a prefix that is too large", .level = DIAG_ERROR,
+	{ .id = "allowed-ips-range", .title = "a prefix length that is too large", .level = DIAG_ERROR,
 	  .why = "The number after the slash counts bits of the address: 32 at most in IPv4, and 128 in IPv6.",
 	  .wrong = "AllowedIPs = 10.0.0.0/33", .right = "AllowedIPs = 10.0.0.0/24",
 	  .fix = "Write /32 or /128 for a single address, or the length of the network's prefix." },
@@ -123,7 +123,7 @@ static const struct finding list[] = {
 		 "port.",
 	  .wrong = "Endpoint = vpn.example.com", .right = "Endpoint = vpn.example.com:51820",
 	  .fix = "Add the port, which is the ListenPort of the peer." },
-	{ .id = "endpoint-not-resolved", .title = "the name of an endpoint that has no address (--resolve)", .level = DIAG_WARNING,
+	{ .id = "endpoint-not-resolved", .title = "an endpoint whose name has no address (--resolve)", .level = DIAG_WARNING,
 	  .why = "The name is looked up when the tunnel is brought up. Without an address, the peer has no endpoint.",
 	  .wrong = "Endpoint = vpn.example.invalid:51820", .right = "Endpoint = vpn.example.com:51820",
 	  .fix = "Correct the name, or the name servers of this host." },
@@ -136,7 +136,7 @@ static const struct finding list[] = {
 	{ .id = "bad-keepalive", .title = "a keepalive interval that is not 1-65535", .level = DIAG_ERROR,
 	  .why = "The interval is a number of seconds without a unit, or off.",
 	  .wrong = "PersistentKeepalive = 25s", .right = "PersistentKeepalive = 25", .fix = "Write the number of seconds." },
-	{ .id = "bad-value", .title = "a value that the key does not have", .level = DIAG_ERROR,
+	{ .id = "bad-value", .title = "a value that the key does not accept", .level = DIAG_ERROR,
 	  .why = "Table is off, auto, a number or the name of a table; SaveConfig is true or false; DNS has addresses and domains.",
 	  .wrong = "[Interface]\nSaveConfig = yes", .right = "[Interface]\nSaveConfig = true",
 	  .fix = "The message says what is expected; wg-quick(8) describes each key." },
