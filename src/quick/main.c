@@ -335,7 +335,7 @@ static bool parse_arguments(struct command_options *o, const struct command **co
 	o->check = (bits & OPTION_CHECK) != 0;
 	o->health = (bits & OPTION_HEALTH) != 0;
 	if (o->health && o->json) {
-		report_error("option `--health' excludes JSON");
+		report_error("option `--health' cannot be combined with JSON");
 		return misused(NULL);
 	}
 	if (o->fix && !o->argument) {

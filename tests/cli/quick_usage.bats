@@ -66,7 +66,7 @@ Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | g
 	expect_usage_error "option \`--fix' needs the name of an interface or the path of a tunnel file" "" doctor --fix
 	expect_usage_error "up needs the name of an interface or the path of a tunnel file" "" up
 	expect_usage_error "monitor watches all tunnels: it takes no interface" "" monitor wg0
-	expect_usage_error "option \`--health' excludes JSON" "" status --health json
+	expect_usage_error "option \`--health' cannot be combined with JSON" "" status --health json
 	expect_usage_error "monitor does not accept the option \`--quiet'" "" monitor -q
 	expect_usage_error "unexpected argument \`b': up takes one tunnel" "" up a b
 }

@@ -117,7 +117,7 @@ monitor_runs() { on engine pgrep -f "wg-quick monitor"; }
 	# A broken one is not in force, and the health says so.
 	cp "$BUNDLE/rootfs/config/wg_confs/wg0.conf" "$NET_DIR/good"
 	echo "AllowedIPs = 10.9.0.300/32" >> "$BUNDLE/rootfs/config/wg_confs/wg0.conf"
-	box_says "the changed file is not in force"
+	box_says "the changed file was not applied"
 	peers_in_box 2
 	eventually 5 sick "wg0.conf has 1 error"
 	cat "$NET_DIR/good" > "$BUNDLE/rootfs/config/wg_confs/wg0.conf"

@@ -147,9 +147,9 @@ PreUp = ip link set %i up" "0.0.0.0/0, ::/0" gw.example:5801
 
 @test "what does not exist, or cannot be, is an error with its line, and nothing is left behind" {
 	file "BindDevice = eth9"
-	fails "wg-quick: wg0: cannot bind the outer sockets: BindDevice on line 4: there is no interface eth9" "help: "
+	fails "wg-quick: wg0: cannot bind the UDP sockets: BindDevice on line 4: there is no interface eth9" "help: "
 	file "SourceAddress = 10.0.3.1, 2001:db8:3::1"
-	fails "cannot bind the outer sockets: SourceAddress on line 4: 10.0.3.1 or 2001:db8:3::1 is not an address of this host" "help: "
+	fails "cannot bind the UDP sockets: SourceAddress on line 4: 10.0.3.1 or 2001:db8:3::1 is not an address of this host" "help: "
 	file ""
 	on a mkdir /etc/wireguard/wg0.conf.d
 	echo "[Interface]
@@ -201,7 +201,7 @@ SourceAddress = 10.0.2.11"
 	file "BindDevice = eth9"
 	run on a wg-quick run wg0 -- true
 	[ "$status" -eq 125 ]
-	[[ $output == *"cannot bind the outer sockets: there is no interface eth9"* ]]
+	[[ $output == *"cannot bind the UDP sockets: there is no interface eth9"* ]]
 }
 
 @test "the monitor: a daemon that was killed is bound again, also while the device does not exist" {

@@ -54,7 +54,7 @@ is_complete() { [ -z "$(on a wg-quick diff split 2>&1)" ] && [[ $(on a ip route 
 	in_net a ip link add split type veth peer name other
 	now=$(index)
 	monitor_start
-	eventually 5 says "split: cannot create the interface again: another program's has its name"
+	eventually 5 says "split: cannot create the interface again: another program's interface has its name"
 	[ "$(index)" = "$now" ]
 	in_net a ip link del split
 	eventually 10 is_complete
@@ -66,7 +66,7 @@ is_complete() { [ -z "$(on a wg-quick diff split 2>&1)" ] && [[ $(on a ip route 
 	on a wireguardd split
 	now=$(index)
 	monitor_start
-	eventually 5 says "split: cannot create the interface again: another program's has its name"
+	eventually 5 says "split: cannot create the interface again: another program's interface has its name"
 	[ "$(index)" = "$now" ]
 	in_net a ip link del split
 	eventually 10 is_complete

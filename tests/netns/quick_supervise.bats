@@ -31,7 +31,7 @@ file() { printf '[Interface]\nPrivateKey = %s\nAddress = %s\n' "$QUICK_KEY" "$2"
 	on a wg show wg1
 	run on a wg-quick status --health
 	[ "$status" -eq 1 ]
-	[ "$output" = "wg1: /etc/two/wg1.conf does not exist any more" ]
+	[ "$output" = "wg1: /etc/two/wg1.conf no longer exists" ]
 	run on a wg-quick supervise /etc/two
 	[ "$status" -eq 1 ]
 	[[ $output == "wg-quick: another \`wg-quick supervise' runs in this network namespace" ]]
@@ -47,7 +47,7 @@ file() { printf '[Interface]\nPrivateKey = %s\nAddress = %s\n' "$QUICK_KEY" "$2"
 	file /etc/wireguard/wg1.conf 10.8.1.1/24
 	supervise
 	is_up wg1
-	says "wg0: warning: the changed file is not in force\|wg0: warning: the tunnel is not up"
+	says "wg0: warning: the changed file was not applied\|wg0: warning: the tunnel is not up"
 	on a ip link delete wg0
 	is_up wg0
 	address() { on a ip address show dev "$1" | grep -q "$2"; }

@@ -41,7 +41,7 @@ int inspect_binding(struct host_state *s, struct host *host, const struct tunnel
 	if (r == -EOPNOTSUPP)
 		binding_report_error(NULL, r);
 	else
-		report_error("cannot read what the outer sockets are bound to: %s", strerror(-r));
+		report_error("cannot read what the UDP sockets are bound to: %s", strerror(-r));
 	return r;
 }
 

@@ -108,7 +108,7 @@ static bool save(struct down *d)
 	bool hooks_ran = d->journal.applied.hooks[HOOK_PRE_DOWN].n > 0 && !d->apply.no_hooks;
 
 	if (hooks_ran && !fileio_exists(d->file.path)) {
-		report_warning("%s does not exist any more: the state is not saved", d->file.path);
+		report_warning("%s no longer exists: the state is not saved", d->file.path);
 		return true;
 	}
 	if (hooks_ran && load_again(&d->file) < 0)

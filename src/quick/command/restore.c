@@ -74,7 +74,7 @@ static enum restore_status delete_incomplete(struct comparison *c)
 	int r = rtnetlink_link_find(&c->host->rtnetlink, c->file.name, 0, &link);
 
 	if (r == 0 && !is_own(c, &link)) {
-		report_error("cannot create the interface again: another program's has its name");
+		report_error("cannot create the interface again: another program's interface has its name");
 		report_help("delete it, or run `wg-quick down %s'", c->file.name);
 		return RESTORE_FAILED;
 	}

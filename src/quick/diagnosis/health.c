@@ -6,7 +6,7 @@
 static void check_kept_file(struct findings *out, const struct facts *f)
 {
 	if (f->file_seen == FILE_MISSING)
-		finding_fail(out, NULL, "%s does not exist any more", f->path ? f->path : "the tunnel file");
+		finding_fail(out, NULL, "%s no longer exists", f->path ? f->path : "the tunnel file");
 	else
 		check_file(out, f);
 }

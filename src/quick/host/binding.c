@@ -36,17 +36,17 @@ void binding_report_error(const struct step_bind *b, int error)
 		return;
 	case -ENODEV:
 		print_place(&t, "BindDevice", b->device_at.line, b->device_at.file);
-		report_error("cannot bind the outer sockets: %sthere is no interface %s", text, b->to.device);
+		report_error("cannot bind the UDP sockets: %sthere is no interface %s", text, b->to.device);
 		report_help("correct the name, or bring the tunnel up after the interface exists");
 		return;
 	case -EADDRNOTAVAIL:
 		print_place(&t, "SourceAddress", b->source_at.line, b->source_at.file);
 		print_sources(&t, &b->to);
-		report_error("cannot bind the outer sockets: %s is not an address of this host", text);
+		report_error("cannot bind the UDP sockets: %s is not an address of this host", text);
 		report_help("add it to an interface before the tunnel is brought up; an IPv6 address can be used once it is no longer tentative");
 		return;
 	default:
-		report_error("cannot bind the outer sockets: %s", strerror(-error));
+		report_error("cannot bind the UDP sockets: %s", strerror(-error));
 	}
 }
 

@@ -366,7 +366,7 @@ void step_describe(struct text *t, const struct plan *p, const struct step *s)
 		text_f(t, "turn the kill switch %s", s->remove ? "off" : s->kill_switch.mode == KILL_SWITCH_LAN ? "on, except for the local network" : "on");
 		return;
 	case STEP_BIND:
-		text_add(t, "bind the outer sockets");
+		text_add(t, "bind the UDP sockets");
 		return;
 	case STEP_NETNS:
 		text_f(t, "%s network namespace %s", verb, p->netns);
