@@ -64,6 +64,7 @@ boot_machine() {
 	eventually 30 init_of "$name"
 	NET_PID[$name]=$(init_of "$name")
 	eventually 60 has_booted "$name"
+	unset TMPDIR # the machine has no such folder, and its programs would inherit it
 	in_net "$name" sh -c 'for at in all default; do
 		echo 0 > /proc/sys/net/ipv6/conf/$at/accept_dad
 		echo 0 > /proc/sys/net/ipv6/conf/$at/router_solicitations
