@@ -266,7 +266,7 @@ job_build() {
 	pure=$(cd src && ls quick/config/*.c quick/plan/*.c quick/diagnosis/*.c quick/monitor/*.c | sed "s|^|$work/clang/src/|; s|c\$|o|")
 	build_run "pure modules, clang" O="$work/clang" CC=clang WERROR=1 "$work"/clang/lib{base,crypto,model,check,proto}.a $pure
 	test_run lint "purity, clang" sh tests/lint/purity.sh "$work/clang"
-	build_run "all, clang" O="$work/clang" CC=clang OPT=-O0 WERROR=1 all unit-programs
+	build_run "all, clang" O="$work/clang" CC=clang OPT=-O0 WERROR=1 LIBRARY_CRYPTO="$build/library/crypto.a" all unit-programs
 }
 # Other compilers, C libraries and kernel headers. get_releases has begun to fetch them.
 job_build-releases() {
@@ -278,19 +278,27 @@ job_build-compilers() {
 	bats_test build tests/build/compilers.bats
 }
 
+# half PROGRAM…: every second one, the others the next day.
+half() {
+	printf '%s\n' "$@" | awk -v day="$WGSUITE_DAY" -v all="${WGSUITE_COMPLETE-}" 'all == "yes" || NR % 2 == day % 2'
+}
+
 # Cryptographic code is many times slower with sanitizers. Its tests come first; those of the other modules are linked
-# with that of the main build.
+# with that of the main build. Of the unit tests, which also run without, a half each day.
 job_sanitize() {
 	local with="O=$work/asan CC=gcc OPT=-O1 SAN=address,undefined LIBRARY_CRYPTO=$build/library/crypto.a" crypto other
-	crypto="$(unit_programs crypto) $(printf '%s_replay ' $(fuzz_targets crypto))"
-	other="$(unit_programs ${modules/crypto/}) $(sims) $(printf '%s_replay ' $(fuzz_targets ${modules/crypto/}))"
+	local crypto_units other_units
+	crypto_units=$(half $(unit_programs crypto))
+	other_units=$(half $(unit_programs ${modules/crypto/}))
+	crypto="$crypto_units $(printf '%s_replay ' $(fuzz_targets crypto))"
+	other="$other_units $(sims) $(printf '%s_replay ' $(fuzz_targets ${modules/crypto/}))"
 	rm -f "$work/asan/libcrypto.a"
 	build_run "tests of crypto, gcc, address and undefined" $with $(printf "$work/asan/%s " $crypto)
-	unit_tests "$work/asan" sanitize $(unit_programs crypto)
+	unit_tests "$work/asan" sanitize $crypto_units
 	fuzz_tests "$work/asan" sanitize $(fuzz_targets crypto)
 	cp "$build/libcrypto.a" "$work/asan/libcrypto.a"
 	build_run "other tests, gcc, address and undefined" $with UNIT_OPT=-O0 $(printf "$work/asan/%s " $other)
-	unit_tests "$work/asan" sanitize $(unit_programs ${modules/crypto/})
+	unit_tests "$work/asan" sanitize $other_units
 	sim_tests "$work/asan" sanitize "$((seeds / 2))" 1000
 	fuzz_tests "$work/asan" sanitize $(fuzz_targets ${modules/crypto/})
 }

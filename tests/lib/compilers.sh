@@ -1,14 +1,15 @@
-# compilers.sh: sets $newest and $between, of the newest compilers and of those between them and the oldest ones the one that
-# tests/build/compilers.bats uses: another each day (WGSUITE_DAY), or all with COMPILERS=all. For scripts to source.
-of_today() { # of_today COMPILER…
-	if [ "${COMPILERS-}" != all ]; then
+# compilers.sh: sets $compilers, of those between the oldest one (builds.bats) and those of this machine the one that
+# tests/build/compilers.bats uses: another each day (WGSUITE_DAY), every second day one of the newest, which warn of most; or
+# all with COMPILERS=all. For scripts to source.
+if [ "${COMPILERS-}" = all ]; then
+	compilers="gcc-11 gcc-13 gcc-15 clang-15 clang-16 clang-17 clang-18 clang-19"
+else
+	set_today() { # set_today COMPILER…
 		shift $((${WGSUITE_DAY:-$(($(date +%s) / 86400))} % $#))
-		set -- "$1"
-	fi
-	echo "$*"
-}
-newest=$(of_today gcc-15 clang-19)
-between=$(of_today gcc-11 gcc-13 clang-15 clang-16 clang-17 clang-18)
+		compilers=$1
+	}
+	set_today gcc-15 gcc-11 clang-19 gcc-13 gcc-15 clang-15 clang-19 clang-16 gcc-15 clang-17 clang-19 clang-18
+fi
 
 # release_of COMPILER: the release of Debian that has it.
 release_of() {

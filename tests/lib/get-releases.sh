@@ -40,7 +40,7 @@ release bullseye minbase gcc-10,systemd,systemd-sysv,dbus,iproute2,iputils-ping,
 # Debian 11 does not enable it.
 chroot "$out/bullseye" systemctl --quiet enable systemd-resolved 2> /dev/null || code=1
 others() { # others RELEASE: its compilers besides the oldest ones, each after a comma
-	for compiler in $newest $between; do
+	for compiler in $compilers; do
 		[ "$(release_of "$compiler")" != "$1" ] || printf ,%s "$compiler"
 	done
 }
