@@ -1,7 +1,7 @@
 #!/bin/sh
 # Constant-time test of src/crypto. Secrets are marked as undefined memory; memcheck, and MSan for AVX-512, which valgrind
 # does not support, report every branch and address that depends on them. Fails on a report, and if a deliberate leak is
-# not reported. Runs binaries of gcc, clang and clang's MSan at -O2, and each day (WGSUITE_DAY) one of them at one more level.
+# not reported. Runs binaries of gcc, clang and clang's MSan at -O2, and every second day (WGSUITE_DAY) one of them at one more level.
 #   sh tests/ct/run.sh [FOLDER]     FOLDER: where to build (default: a temporary folder)
 #   CT_LEVELS="-O2 -O3" CT_KINDS="gcc msan" select levels and kinds; every kind runs at every level
 set -eu
@@ -14,9 +14,9 @@ pick() { # pick N WORD...: word N, counted from 0 and from the first again after
 }
 kinds=${CT_KINDS:-gcc clang msan}
 other_kind= other_level=
-if [ -z "${CT_LEVELS-}" ]; then
-	other_level=$(pick "$day" -O0 -O3 -Os)
-	other_kind=$(pick $((day / 3)) $kinds)
+if [ -z "${CT_LEVELS-}" ] && [ $((day % 2)) = 0 ]; then
+	other_level=$(pick $((day / 2)) -O0 -O3 -Os)
+	other_kind=$(pick $((day / 6)) $kinds)
 fi
 if [ $# -gt 0 ]; then
 	out=$1

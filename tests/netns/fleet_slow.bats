@@ -134,6 +134,7 @@ state() {
 }
 
 @test "a hub: checked before anything is changed, confirmed; both kinds of keys change without a lost packet" {
+	[ "${WGSUITE_COMPLETE-}" = yes ] || [ $((${WGSUITE_DAY:-0} % 2)) = 0 ] || skip "on another day"
 	fleet 3
 	# Two hosts have the same address.
 	inventory hub

@@ -1,7 +1,7 @@
 #!/bin/bash
 # run.sh [KERNEL…]: tests of our programs in Debian kernels that have the wireguard module (default: 6.1, 6.12 and 7.2).
-# Each kernel is booted once, in an emulated machine, and runs the scripts WGSUITE_VM_SCRIPTS (default: quick, apparmor,
-# guest). TAP on stdout. WGSUITE_VM_COMPLETE names the kernels that run every test (default: another one each day, by WGSUITE_DAY); the
+# Each kernel is booted once, in an emulated machine, and runs the scripts WGSUITE_VM_SCRIPTS (default: quick and
+# guest, and apparmor where every test runs). TAP on stdout. WGSUITE_VM_COMPLETE names the kernels that run every test (default: another one each day, by WGSUITE_DAY); the
 # others leave out those that take long and do not depend on the kernel. The kernels are fetched from Debian into build/vm. WGSUITE_VM_TREE is a folder for the machine's
 # root file system that several calls share.
 set -u
@@ -9,7 +9,6 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 cache=${WGSUITE_VM_CACHE:-$root/build/vm}
 [ $# -gt 0 ] || set -- 6.1 6.12 7.2
-scripts=${WGSUITE_VM_SCRIPTS:-quick apparmor guest}
 kernels=(6.1 6.12 7.2)
 complete=${WGSUITE_VM_COMPLETE-${kernels[${WGSUITE_DAY:-$(($(date +%s) / 86400))} % 3]}}
 
@@ -31,15 +30,15 @@ bash "$here/tree.sh" "$tree" || exit 1
 n=0
 failed=0
 machine() { # machine KERNEL: the scripts' TAP, numbered on
-	local tag=$1 script= code=0 line words=
+	local tag=$1 script= code=0 line words= scripts="quick guest"
 	case " $complete " in
 	*" $tag "*)
-		words=wgsuite.complete
+		words=wgsuite.complete scripts="quick apparmor guest"
 		[ "${WGSUITE_COMPLETE-}" != yes ] || words="$words wgsuite.many" # takes minutes
 		echo "# $tag runs every test (WGSUITE_VM_COMPLETE)"
 		;;
 	esac
-	WGSUITE_VM_WORDS=$words bash "$here/boot.sh" "$cache/$tag" "$tree/initrd" "$scratch/console" $scripts > "$scratch/out" || code=$?
+	WGSUITE_VM_WORDS=$words bash "$here/boot.sh" "$cache/$tag" "$tree/initrd" "$scratch/console" ${WGSUITE_VM_SCRIPTS:-$scripts} > "$scratch/out" || code=$?
 	while IFS= read -r line; do
 		case $line in
 		'ok '* | 'not ok '*)
