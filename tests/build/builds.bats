@@ -117,7 +117,7 @@ musl() {
 		musl-gcc -D_GNU_SOURCE -c -o /out/glibc_symbols.o /wgsuite/tests/build/glibc_symbols.c'
 	cp /usr/include/cmocka.h "$out/trixie/musl-headers/"
 	in_release trixie musl-gcc -idirafter /out/musl-headers -c -o /out/cmocka_musl.o /wgsuite/tests/build/cmocka_musl.c
-	local units=$(cd "$root" && find tests/unit -name '*_test.c' | sort | sed 's/\.c$//' | sample 8)
+	local units=$(cd "$root" && find tests/unit -name '*_test.c' | sort | sed 's/\.c$//' | sample 16)
 	make_in trixie O=/out/musl CC=musl-gcc OPT=-O0 PKG_CONFIG=false CPPFLAGS="-idirafter /out/musl-headers" \
 		LDFLAGS="-static -L/out/musl-lib" LIBS=/out/glibc_symbols.o cmocka=/out/cmocka_musl.o all $(printf '/out/musl/%s ' $units)
 	for unit in $units; do
