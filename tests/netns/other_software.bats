@@ -217,7 +217,7 @@ print(socket.create_connection((sys.argv[2], int(sys.argv[3])), 1, (sys.argv[1],
 	a_file "" "0.0.0.0/0, ::/0"
 	on a wg-quick up wg0
 	pings c 198.51.100.1
-	[ "$(on a ip -s -j link show wg0 | jq '.[].stats64.rx.packets')" = 5 ]
+	[ "$(on a ip -s -j link show wg0 | jq '.[].stats64.rx.packets')" -ge 5 ]
 	# [docker-published]
 	[ "$(fetch gw 192.168.5.254 192.168.5.1 8080)" = served ]
 	run ! fetch gw 198.51.100.1 192.168.5.1 8080
