@@ -16,6 +16,8 @@ export WGSUITE_BUILD WGSUITE_PEERS
 # The build first, so that `wg` is the program under test.
 NET_PATH=$WGSUITE_BUILD:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
+. "$NET_LIB/days.bash"
+
 declare -gA NET_PID NET_OUTER
 
 fail() {

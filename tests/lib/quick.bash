@@ -84,11 +84,6 @@ quick_expire() {
 		printf "wgsuite-confirm 1\ndeadline 00000000000000000001" | dd of="$f" conv=notrunc status=none'
 }
 
-# today I N: on this one of N days (WGSUITE_DAY), or with WGSUITE_COMPLETE=yes every day.
-today() {
-	[ "${WGSUITE_COMPLETE-}" = yes ] || [ $((${WGSUITE_DAY:-$(($(date +%s) / 86400))} % $2)) -eq "$1" ]
-}
-
 # ---- the keys that only this wg-quick knows ----
 
 # keys_file [changed]: a tunnel file of host a with most of them, its drop-in, and the file of a preshared key. The private key is

@@ -1,6 +1,7 @@
 # The benchmarks in their shortest form: they take every measurement (of two of them one each day), and the report and the tables of the chart are
 # produced. The values are not checked.
 bats_require_minimum_version 1.5.0
+load ../lib/days
 
 setup_file() {
 	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
@@ -60,12 +61,8 @@ both="rss-idle rss-peak rtt-idle-p50 rtt-idle-p99 rtt-1G-p50 rtt-1G-p99 tcp1 tcp
 		.["flood-normal-after"] < 99 and .["flood-rate"] > 100' <(tail -n +2 "$file")
 }
 
-one_of_two() { # one_of_two N: skips the test unless it is its day
-	[ "${WGSUITE_COMPLETE-}" = yes ] || [ $((${WGSUITE_DAY:-$(($(date +%s) / 86400))} % 2)) = "$1" ] || skip "on another day"
-}
-
 @test "TCP streams next to a UDP flood" {
-	one_of_two 0
+	on_day 0 2
 	run_benchmark flows.sh -t 1 -n 8 "$build" "wgsuite=$build/wireguardd -f"
 	for case in cpu-alone cpu uplink-alone uplink; do
 		expect_measures wgsuite fair-$case-{jain,tcp,least,greatest,flood,flood-sent,stalled,p50,p99}
@@ -81,7 +78,7 @@ one_of_two() { # one_of_two N: skips the test unless it is its day
 }
 
 @test "rates without loss" {
-	one_of_two 1
+	on_day 1 2
 	run_benchmark ndr.sh -t 0.05 -p "1 10" -s "64 imix" "$build" "wgsuite=$build/wireguardd -f" ceiling
 	expect_measures wgsuite ndr-{in,out}-{64,imix}-{1,10}{,-mbit,-cores,-p50,-p99}
 	expect_measures ceiling ndr-{in,out}-{64,imix}-{1,10}

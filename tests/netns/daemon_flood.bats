@@ -142,11 +142,8 @@ floods() {
 	[ $(((sent - received) * 100)) -le "$sent" ]
 }
 
-one_of_two() { # one_of_two N: skips the test unless it is its day
-	[ "${WGSUITE_COMPLETE-}" = yes ] || [ $((${WGSUITE_DAY:-$(($(date +%s) / 86400))} % 2)) = "$1" ] || skip "on another day"
-}
 @test "malformed and forged handshake messages: no data threads" { floods 0; }
 
-@test "malformed and forged handshake messages: one data thread" { one_of_two 0; floods 1; }
+@test "malformed and forged handshake messages: one data thread" { on_day 0 2; floods 1; }
 
-@test "malformed and forged handshake messages: two data threads" { one_of_two 1; floods 2; }
+@test "malformed and forged handshake messages: two data threads" { on_day 1 2; floods 2; }

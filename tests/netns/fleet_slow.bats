@@ -71,11 +71,6 @@ converges() {
 	[ "$status" = 0 ]
 }
 
-# complete: the large variants take longer than the others together.
-complete() {
-	[ "${WGSUITE_COMPLETE-}" = yes ] || [ $((${WGSUITE_DAY:-0} % 7)) = "$1" ] || skip "on another day"
-}
-
 addresses() { for name in $HOSTS; do echo "10.8.0.$((10#${name#h}))"; done; }
 
 # all_reach HOST…: each of these hosts reaches all others.
@@ -134,7 +129,7 @@ state() {
 }
 
 @test "a hub: checked before anything is changed, confirmed; both kinds of keys change without a lost packet" {
-	[ "${WGSUITE_COMPLETE-}" = yes ] || [ $((${WGSUITE_DAY:-0} % 2)) = 0 ] || skip "on another day"
+	on_day 0 2
 	fleet 3
 	# Two hosts have the same address.
 	inventory hub
@@ -166,7 +161,7 @@ state() {
 }
 
 @test "a second run changes nothing; a host leaves" {
-	complete 5
+	on_day 5 7
 	fleet 3
 	inventory hub
 	converges
@@ -192,7 +187,7 @@ lines_for() {
 }
 
 @test "what goes wrong: another suite, a rotation that is interrupted, a host that a change cuts off, tunnels that cannot be doubled" {
-	complete 2
+	on_day 2 7
 	fleet 3
 	inventory hub
 	mkdir "$NET_DIR/other"
@@ -246,7 +241,7 @@ lines_for() {
 }
 
 @test "a full mesh of 12: both kinds of keys of some hosts change without a lost packet; check mode changes nothing; a host cannot be reached" {
-	complete 1
+	on_day 1 7
 	fleet 12
 	inventory mesh
 	sed -i 's|10.8.0.12/24|10.8.0.2/24|' "$NET_DIR/inventory.yml"
@@ -299,7 +294,7 @@ lines_for() {
 }
 
 @test "under systemd the unit has the tunnel, which is confirmed and rolled back as elsewhere" {
-	complete 3
+	on_day 3 7
 	needs_root
 	[ -x "$NET_SYSTEM/usr/bin/python3" ] || skip "the machine has no Python"
 	fleet 2 machine
@@ -331,7 +326,7 @@ lines_for() {
 }
 
 @test "a hub with 1,000 peers in one run" {
-	complete 4
+	on_day 4 7
 	fleet 2
 	inventory hub
 	mkdir "$NET_DIR/host_vars"

@@ -9,9 +9,9 @@ load ../lib/page
 
 setup() {
 	case $BATS_TEST_DESCRIPTION in
-	firewalld*) of_three 0 ;;
-	NetworkManager*) of_three 1 ;;
-	Avahi*) of_three 2 ;;
+	firewalld*) on_day 0 3 ;;
+	NetworkManager*) on_day 1 3 ;;
+	Avahi*) on_day 2 3 ;;
 	esac
 	needs_root
 	[ -e "$NET_SYSTEM/usr/sbin/NetworkManager" ] || skip "tests/lib/get-root.sh must be run again"
@@ -38,12 +38,6 @@ setup() {
 teardown() {
 	stop_machine box
 	net_end
-}
-
-# of_three N: skips the test unless it is its day.
-of_three() {
-	local day=${WGSUITE_DAY:-$(($(date +%s) / 86400))}
-	[ "${WGSUITE_COMPLETE-}" = yes ] || [ $((day % 3)) = "$1" ] || skip "on another day"
 }
 
 # box_tunnel ALLOWED-IPS [LINE…]: writes the tunnel file of box, with these lines in [Interface].

@@ -81,20 +81,20 @@ interrupt_each_step() {
 
 @test "full tunnel: failures" { fail_each_step full; }
 @test "full tunnel: SIGTERM, SIGINT or kill -9" { interrupt_each_step full; }
-@test "split tunnel: failures" { today 0 2 || skip "on another day"; fail_each_step split; }
-@test "split tunnel: SIGTERM, SIGINT or kill -9" { today 1 2 || skip "on another day"; interrupt_each_step split; }
-@test "IPv4 only: failures" { today 0 3 || skip "on another day"; fail_each_step v4; }
-@test "IPv4 only: SIGTERM, SIGINT or kill -9" { today 1 3 || skip "on another day"; interrupt_each_step v4; }
-@test "IPv6 only: failures" { today 1 3 || skip "on another day"; fail_each_step v6; }
-@test "IPv6 only: SIGTERM, SIGINT or kill -9" { today 2 3 || skip "on another day"; interrupt_each_step v6; }
-@test "Table = off: failures" { today 2 3 || skip "on another day"; fail_each_step off; }
-@test "Table = off: SIGTERM, SIGINT or kill -9" { today 0 3 || skip "on another day"; interrupt_each_step off; }
-@test "Table = 777: failures" { today 0 3 || skip "on another day"; fail_each_step table; }
-@test "Table = 777: SIGTERM, SIGINT or kill -9" { today 1 3 || skip "on another day"; interrupt_each_step table; }
-@test "keys of wg-quick, one that is made: failures" { today 1 3 || skip "on another day"; fail_each_step keys; }
-@test "keys of wg-quick, one that is made: SIGTERM, SIGINT or kill -9" { today 2 3 || skip "on another day"; interrupt_each_step keys; }
-@test "keys of wg-quick with a kill switch: failures" { today 2 3 || skip "on another day"; fail_each_step keys_on; }
-@test "keys of wg-quick with a kill switch: SIGTERM, SIGINT or kill -9" { today 0 3 || skip "on another day"; interrupt_each_step keys_on; }
+@test "split tunnel: failures" { on_day 0 2; fail_each_step split; }
+@test "split tunnel: SIGTERM, SIGINT or kill -9" { on_day 1 2; interrupt_each_step split; }
+@test "IPv4 only: failures" { on_day 0 3; fail_each_step v4; }
+@test "IPv4 only: SIGTERM, SIGINT or kill -9" { on_day 1 3; interrupt_each_step v4; }
+@test "IPv6 only: failures" { on_day 1 3; fail_each_step v6; }
+@test "IPv6 only: SIGTERM, SIGINT or kill -9" { on_day 2 3; interrupt_each_step v6; }
+@test "Table = off: failures" { on_day 2 3; fail_each_step off; }
+@test "Table = off: SIGTERM, SIGINT or kill -9" { on_day 0 3; interrupt_each_step off; }
+@test "Table = 777: failures" { on_day 0 3; fail_each_step table; }
+@test "Table = 777: SIGTERM, SIGINT or kill -9" { on_day 1 3; interrupt_each_step table; }
+@test "keys of wg-quick, one that is made: failures" { on_day 1 3; fail_each_step keys; }
+@test "keys of wg-quick, one that is made: SIGTERM, SIGINT or kill -9" { on_day 2 3; interrupt_each_step keys; }
+@test "keys of wg-quick with a kill switch: failures" { on_day 2 3; fail_each_step keys_on; }
+@test "keys of wg-quick with a kill switch: SIGTERM, SIGINT or kill -9" { on_day 0 3; interrupt_each_step keys_on; }
 
 # kill_switch_each_step VERB [SIGNAL]: the same with a kill switch, which is on whenever the interface exists, and off after
 # `down`. A failed `up` leaves it on if it had changed routes, and says so.
@@ -168,15 +168,15 @@ monitored_file() {
 }
 
 @test "full tunnel, with a monitor and a program that removes its rules: failures and kills of up, reload and down" {
-	today 0 3 || skip "on another day"
+	on_day 0 3
 	monitored full 's/10.7.0.1/10.7.0.2/' 4 15 26 37 48
 }
 @test "keys of wg-quick, with a monitor and a program that removes its rules: failures and kills of up, reload and down" {
-	today 1 3 || skip "on another day"
+	on_day 1 3
 	monitored keys 's/10.7.0.1/10.7.0.2/; s/^Routes.*/Routes = off/; s/= on/= lan/' 4 15 26 37 48
 }
 @test "Netns, with a monitor: failures and kills of up, reload and down" {
-	today 2 3 || skip "on another day"
+	on_day 2 3
 	on a sh -c 'ip netns add x; ip netns delete x' # makes /run/netns
 	monitored netns 's/10.7.0.1/10.7.0.2/' 4 11 18 25 32
 }

@@ -5,7 +5,7 @@ load ../lib/quick
 load ../lib/monitor
 
 setup() {
-	today 6 7 || skip "on another day"
+	on_day 6 7
 	net_begin
 	quick_host
 	quick_file split "Address = 10.8.0.1/24" "10.8.0.0/16"

@@ -135,17 +135,17 @@ rolled_back() {
 is_as_before() { [ "$(full_state | rest_of_state)" = "$(rest_of_state <<< "$before")" ]; }
 report() { faults_report "$1 to $2: step $step of $steps, signal ${3:-none}"; }
 
-@test "reload that adds default routes: failures" { today 0 2 || skip "on another day"; fail_each_step small large; }
-@test "reload that adds default routes: SIGTERM or kill -9" { today 1 2 || skip "on another day"; interrupt_each_step small large; }
-@test "reload that removes default routes: failures" { today 1 2 || skip "on another day"; fail_each_step large small; }
-@test "reload that removes default routes: SIGTERM or kill -9" { today 0 2 || skip "on another day"; interrupt_each_step large small; }
+@test "reload that adds default routes: failures" { on_day 0 2; fail_each_step small large; }
+@test "reload that adds default routes: SIGTERM or kill -9" { on_day 1 2; interrupt_each_step small large; }
+@test "reload that removes default routes: failures" { on_day 1 2; fail_each_step large small; }
+@test "reload that removes default routes: SIGTERM or kill -9" { on_day 0 2; interrupt_each_step large small; }
 # Of a tunnel with the keys that only wg-quick knows.
 keys() { keys_file; }
 keys_changed() { keys_file changed; }
-@test "reload of keys of wg-quick: failures" { today 0 4 || skip "on another day"; on_keys fail_each_step keys keys_changed; }
-@test "reload of keys of wg-quick: SIGTERM or kill -9" { today 1 4 || skip "on another day"; on_keys interrupt_each_step keys keys_changed; }
-@test "reload back: failures" { today 2 4 || skip "on another day"; on_keys fail_each_step keys_changed keys; }
-@test "reload back: SIGTERM or kill -9" { today 3 4 || skip "on another day"; on_keys interrupt_each_step keys_changed keys; }
+@test "reload of keys of wg-quick: failures" { on_day 0 4; on_keys fail_each_step keys keys_changed; }
+@test "reload of keys of wg-quick: SIGTERM or kill -9" { on_day 1 4; on_keys interrupt_each_step keys keys_changed; }
+@test "reload back: failures" { on_day 2 4; on_keys fail_each_step keys_changed keys; }
+@test "reload back: SIGTERM or kill -9" { on_day 3 4; on_keys interrupt_each_step keys_changed keys; }
 # The private key exists.
 on_keys() {
 	keys_file

@@ -146,15 +146,15 @@ sweep() {
 }
 
 # One verb a day, with failures or kills.
-@test "up, keys of wg-quick: failures" { today 0 8 || skip "on another day"; drop_in; share=12 sweep up failures keys; }
-@test "up, keys of wg-quick: kills" { today 1 8 || skip "on another day"; drop_in; share=12 sweep up kills keys; }
-@test "down, keys of wg-quick: failures" { today 2 8 || skip "on another day"; drop_in; share=12 sweep down failures keys; }
-@test "down, keys of wg-quick: kills" { today 3 8 || skip "on another day"; drop_in; share=12 sweep down kills keys; }
-@test "reload, keys of wg-quick: failures" { today 4 8 || skip "on another day"; drop_in; share=12 sweep reload failures keys keys_changed; }
-@test "reload, keys of wg-quick: kills" { today 5 8 || skip "on another day"; drop_in; share=12 sweep reload kills keys keys_changed; }
-@test "up, Netns: failures" { today 6 8 || skip "on another day"; netns_folder; share=12 sweep up failures netns; }
-@test "up, Netns: kills" { today 7 8 || skip "on another day"; netns_folder; share=12 sweep up kills netns; }
-@test "down, Netns: failures" { today 0 8 || skip "on another day"; netns_folder; share=12 sweep down failures netns; }
-@test "down, Netns: kills" { today 1 8 || skip "on another day"; netns_folder; share=12 sweep down kills netns; }
-@test "reload, Netns: failures" { today 2 8 || skip "on another day"; netns_folder; share=12 sweep reload failures netns netns_changed; }
-@test "reload, Netns: kills" { today 3 8 || skip "on another day"; netns_folder; share=12 sweep reload kills netns netns_changed; }
+@test "up, keys of wg-quick: failures" { on_day 0 8; drop_in; share=12 sweep up failures keys; }
+@test "up, keys of wg-quick: kills" { on_day 1 8; drop_in; share=12 sweep up kills keys; }
+@test "down, keys of wg-quick: failures" { on_day 2 8; drop_in; share=12 sweep down failures keys; }
+@test "down, keys of wg-quick: kills" { on_day 3 8; drop_in; share=12 sweep down kills keys; }
+@test "reload, keys of wg-quick: failures" { on_day 4 8; drop_in; share=12 sweep reload failures keys keys_changed; }
+@test "reload, keys of wg-quick: kills" { on_day 5 8; drop_in; share=12 sweep reload kills keys keys_changed; }
+@test "up, Netns: failures" { on_day 6 8; netns_folder; share=12 sweep up failures netns; }
+@test "up, Netns: kills" { on_day 7 8; netns_folder; share=12 sweep up kills netns; }
+@test "down, Netns: failures" { on_day 0 8; netns_folder; share=12 sweep down failures netns; }
+@test "down, Netns: kills" { on_day 1 8; netns_folder; share=12 sweep down kills netns; }
+@test "reload, Netns: failures" { on_day 2 8; netns_folder; share=12 sweep reload failures netns netns_changed; }
+@test "reload, Netns: kills" { on_day 3 8; netns_folder; share=12 sweep reload kills netns netns_changed; }
