@@ -161,13 +161,21 @@ int interface_replace_sockets(struct control *c, const struct udp *fresh)
 
 /* ---- up and down ---- */
 
+/* What waits in the flow queue has been read, but is not counted as read until it is taken. */
+static void discard_queued(struct control *c)
+{
+	uint32_t n = tun_queue_discard(c->queue, clock_boot_ns(), c->tunnel, WG_DROP_DOWN);
+
+	counter_add(&c->worker->counters.tun_packets, n);
+}
+
 /* While the tunnel is down, the loop watches the TUN: a packet shows that the link was brought up. */
 void interface_move_tun(struct control *c)
 {
 	int error;
 
 	if (c->threads.n == 0 && !c->up)
-		tun_queue_discard(c->queue, clock_boot_ns(), c->tunnel, WG_DROP_DOWN);
+		discard_queued(c);
 	if (c->threads.n == 0)
 		return;
 	if (c->up)
@@ -175,7 +183,7 @@ void interface_move_tun(struct control *c)
 	threads_pause(&c->threads);
 	error = set_thread_tun(c, c->up);
 	if (!c->up)
-		tun_queue_discard(c->queue, clock_boot_ns(), c->tunnel, WG_DROP_DOWN);
+		discard_queued(c);
 	threads_resume(&c->threads);
 	if (!error && !c->up)
 		error = loop_add(&c->loop, &c->tun_source, c->tun.fd, EPOLLIN);

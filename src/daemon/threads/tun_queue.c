@@ -98,17 +98,19 @@ static void deactivate(struct tun_queue *q, uint64_t now_ns)
 	set_empty(q, now_ns);
 }
 
-void tun_queue_discard(struct tun_queue *q, uint64_t now_ns, struct wg_tunnel *tunnel, enum wg_drop why)
+uint32_t tun_queue_discard(struct tun_queue *q, uint64_t now_ns, struct wg_tunnel *tunnel, enum wg_drop why)
 {
 	struct flow_seed seed = q->flows.seed;
+	uint32_t n = q->flows.n_segments;
 
-	if (q->flows.n_segments > 0)
-		tunnel_count_drops(tunnel, why, q->flows.n_segments);
+	if (n > 0)
+		tunnel_count_drops(tunnel, why, n);
 	flow_queue_init(&q->flows, q->memory, &seed);
 	memset(q->egresses, 0, sizeof q->egresses);
 	q->egresses_used = 0;
 	deactivate(q, now_ns);
 	set_state(q);
+	return n;
 }
 
 /* ---- is there a backlog? ---- */

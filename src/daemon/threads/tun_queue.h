@@ -64,8 +64,8 @@ uint32_t tun_queue_waiting(const struct tun_queue *q);
 
 /* ---- with the lock held, or while no other thread runs ---- */
 
-/* Drops what waits, and counts it. */
-void tun_queue_discard(struct tun_queue *q, uint64_t now_ns, struct wg_tunnel *tunnel, enum wg_drop why);
+/* Drops what waits, and counts it. The number of packets, after splitting super-packets. */
+uint32_t tun_queue_discard(struct tun_queue *q, uint64_t now_ns, struct wg_tunnel *tunnel, enum wg_drop why);
 /* Lets everything be taken that waits for sockets. */
 void tun_queue_release(struct tun_queue *q);
 /* Whether batches pass through the queue. */

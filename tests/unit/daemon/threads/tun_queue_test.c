@@ -293,7 +293,7 @@ static void what_is_discarded_is_counted(void **state)
 	fill(10);
 	in.super = true;
 	fill(2);
-	tun_queue_discard(q, now_ns, tunnel, WG_DROP_DOWN);
+	assert_int_equal(tun_queue_discard(q, now_ns, tunnel, WG_DROP_DOWN), 10 + 2 * SEGMENTS);
 	assert_int_equal(drops(WG_DROP_DOWN), 10 + 2 * SEGMENTS);
 	assert_int_equal(tun_queue_waiting(q), 0);
 	assert_false(tun_queue_is_active(q));
