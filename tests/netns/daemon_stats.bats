@@ -131,8 +131,8 @@ not_received() {
 	in_net "$1" ip -s -j link show v1 | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["stats64"]["rx"]["dropped"])'
 }
 
-# refused HOST: packets that the queueing discipline dropped before the TUN device had them. One of the host's other CPUs may
-# run it while it fills: then packets are lost there although the device has room.
+# refused HOST: packets that the queueing discipline dropped before they reached the TUN device. Another CPU of the host may
+# run the discipline while its queue fills: then packets are lost there although the device has space.
 refused() {
 	in_net "$1" tc -s -j qdisc show dev wg0 root | python3 -c 'import json, sys; print(sum(q["drops"] for q in json.load(sys.stdin)))'
 }
