@@ -176,13 +176,16 @@ void last_request_remove(const char *dir, const char *name)
 /* Tries twice: another process may remove the directory between the two steps. */
 static int create(const char *dir, const char *path)
 {
+	mode_t mask = umask(022);
 	int fd = -1;
 
+	umask(mask & 077); /* wireguardd, which has no right to ignore modes, keeps files in the directory */
 	(void)unlink(path);
 	for (int i = 0; i < 2 && fd < 0; i++) {
 		(void)mkdir(dir_or_default(dir), 0755);
 		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	}
+	umask(mask);
 	return fd;
 }
 

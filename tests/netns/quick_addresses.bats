@@ -26,7 +26,7 @@ addresses() { on a ip -o address show dev wg0 scope global | awk '{ print $4 == 
 
 @test "Address: netmasks, leading zeros, hexadecimal and missing numbers are read as by ip(8)" {
 	for word in 10.9.0.2/255.255.255.0 10.8.0.02/24 10.8.0.010/24 0x0a.8.0.2/0x18 10.8.0.2/030 10.8/16 10.8.0.2/255.255 \
-		fd00:8::1/255.255.255.0; do
+		fd00:8::1/255.255.255.0 10.8.0.2/0 fd00:8::1/0; do
 		on a ip link add ref type bridge
 		on a ip address add "$word" dev ref
 		conf "Address = $word"
@@ -34,6 +34,7 @@ addresses() { on a ip -o address show dev wg0 scope global | awk '{ print $4 == 
 		echo "$word: $output"
 		[ "$status" -eq 0 ]
 		[ "$(addresses)" = "$(on a ip -o address show dev ref scope global | awk '{ print $4 }')" ]
+		[[ $(on a ip -4 route show dev wg0) == *"10.60.0.0/16 "* ]]
 		run on a wg-quick diff wg0
 		[ "$status" -eq 0 ]
 		[[ $output != *"[#]"* ]]

@@ -265,6 +265,15 @@ PostUp = echo hello; cat; echo bye >&2" "0.0.0.0/0, ::/0"
 	done
 }
 
+@test "up and down with a umask that takes all rights from the owner" {
+	quick_file wg0 "Address = 10.7.0.1/24" 10.9.0.0/24
+	before=$(quick_state)
+	for umask in 0777 0177; do
+		on a sh -c "umask $umask; wg-quick up wg0; wg-quick down wg0"
+		quick_settled "$before" # without the files of wireguardd, which has no right to ignore modes
+	done
+}
+
 @test "signals ignored by nohup are ignored by wg-quick and its hooks" {
 	quick_file wg0 'PostUp = kill -HUP $PPID $BASHPID; touch /run/out' "10.8.0.0/16"
 	before=$(quick_state)

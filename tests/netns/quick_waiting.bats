@@ -98,6 +98,20 @@ is_up() { on a test -e /sys/class/net/wg0; }
 # A thread of wg-quick waits for the resolver.
 looks_up_a_name() { on a sh -c '[ "$(ls "/proc/$(pgrep -fx "wg-quick up wg0")/task" | wc -l)" -ge 2 ]'; }
 
+@test "SIGTERM ends the wait for the writer of a tunnel file that is a pipe" {
+	quick_file wg0 "Address = 10.7.0.1/24" 10.9.0.0/24
+	on a sh -c 'cd /etc/wireguard; mkfifo p.conf; cat wg0.conf > p.conf & cd /; wg-quick up p; sleep infinity > /etc/wireguard/p.conf &'
+	reads_the_pipe() { on a sh -c 'readlink /proc/$(pgrep -x wg-quick)/fd/* | grep -q p.conf'; }
+	stopped() { ! kill -0 "$BG" 2> /dev/null; }
+	for verb in reload down; do
+		on_bg a wg-quick $verb p
+		eventually 10 reads_the_pipe
+		on a pkill -TERM -x wg-quick
+		eventually 10 stopped
+	done
+	not on a ip link show dev p # down has removed it as its journal says
+}
+
 @test "SIGTERM and Ctrl-C end the wait for a name server" {
 	silent_name_server
 	named 0.0.0.0/0

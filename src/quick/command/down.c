@@ -54,10 +54,14 @@ static int load_again(struct tunnel_file *f)
 static int load(struct tunnel_file *f)
 {
 	struct diag silent = { 0 };
+	int r;
 
 	file_update_clean(f->path);
 	f->lines_only = true;
-	return tunnel_file_load(f, &silent) == 0 && !f->interface.save_config ? 0 : load_again(f);
+	r = tunnel_file_load(f, &silent);
+	if (r == -EINTR)
+		return r; /* stopped while it waited for the writer of a pipe */
+	return r == 0 && !f->interface.save_config ? 0 : load_again(f);
 }
 
 /* A tunnel without a journal needs its file. False after reporting. */

@@ -31,6 +31,11 @@ struct ip_prefix address_prefix(const struct interface_address *a)
 	return prefix_make(&p, of, a->bits) ? p : (struct ip_prefix){ 0 };
 }
 
+bool address_has_route(const struct interface_address *a)
+{
+	return a->local.family != IP_V4 || (a->bits > 0 && (a->bits < 32 || a->peer.family != IP_NONE));
+}
+
 bool addresses_have(const struct addresses *a, const struct interface_address *one)
 {
 	for (size_t i = 0; i < a->n; i++)

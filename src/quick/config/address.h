@@ -14,8 +14,11 @@ struct interface_address {
 };
 bool address_equal(const struct interface_address *a, const struct interface_address *b);
 void address_print(struct text *t, const struct interface_address *a);
-/* The prefix for which the kernel adds a route when the link is up. */
+/* The network of the address, which is that of its peer if it has one. */
 struct ip_prefix address_prefix(const struct interface_address *a);
+/* True if the kernel adds a route for this network when the link is up: not for an IPv4 address with /0, or with /32 and
+ * without a peer. */
+bool address_has_route(const struct interface_address *a);
 
 struct addresses {
 	struct interface_address *list; /* owned */

@@ -77,14 +77,24 @@ static int lock_descriptor(int fd, struct wait *w)
 	return 0;
 }
 
+/* Whatever the umask: wireguardd, which has no right to ignore modes, keeps files in it. */
+static int make_folder(const char *folder)
+{
+	mode_t mask = umask(077);
+	int r = mkdir(folder, 0700) == 0 || errno == EEXIST ? 0 : -errno;
+
+	umask(mask);
+	return r;
+}
+
 int lock_file_acquire(const char *folder, const char *path, int timeout_s)
 {
 	struct wait w = { .limit_ms = timeout_s > 0 ? (unsigned int)timeout_s * 1000 : 0, .no_wait = timeout_s < 0 };
 
 	for (int tries = 1;;) {
-		int fd, r;
-		if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-			return -errno;
+		int fd, r = make_folder(folder);
+		if (r < 0)
+			return r;
 		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd < 0 && errno == ENOENT && stop_signal)
 			return -EINTR;

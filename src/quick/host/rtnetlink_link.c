@@ -85,7 +85,7 @@ static bool address_fill(struct rtnl_addr *out, const struct interface_address *
 		  (!peer || rtnl_addr_set_peer(out, peer) == 0);
 
 	rtnl_addr_set_ifindex(out, (int)index);
-	rtnl_addr_set_prefixlen(out, a->bits);
+	rtnl_addr_set_prefixlen(out, a->bits ? a->bits : 1); /* libnl takes 0 for a missing value */
 	nl_addr_put(local);
 	nl_addr_put(peer);
 	return ok;
@@ -101,7 +101,10 @@ struct nl_msg *rtnetlink_build_address(const struct interface_address *a, uint32
 		r = remove ? rtnl_addr_build_delete_request(address, 0, &m)
 			   : rtnl_addr_build_add_request(address, NLM_F_CREATE | NLM_F_EXCL, &m);
 	rtnl_addr_put(address);
-	return r < 0 ? NULL : m;
+	if (r < 0)
+		return NULL;
+	((struct ifaddrmsg *)nlmsg_data(nlmsg_hdr(m)))->ifa_prefixlen = a->bits;
+	return m;
 }
 
 /* ---- queries ---- */

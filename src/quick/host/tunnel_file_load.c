@@ -16,6 +16,7 @@
 #include "ipc/ipc.h"
 #include "report/report.h"
 #include "route_tables.h"
+#include "signals.h"
 
 bool file_is_world_accessible(const char *path)
 {
@@ -211,7 +212,7 @@ static int read_all(int fd, char **out, size_t *n)
 			cap += more + 1;
 		}
 		got = read(fd, *out + *n, cap - *n - 1);
-		if (got < 0 && errno == EINTR)
+		if (got < 0 && errno == EINTR && !stop_signal) /* a pipe may never end */
 			continue;
 		if (got <= 0)
 			return got < 0 ? -errno : 0;

@@ -117,7 +117,7 @@ bool route_is_connected(const struct addresses *a, const struct ip_prefix *p)
 {
 	for (size_t i = 0; i < a->n; i++) {
 		struct ip_prefix connected = address_prefix(&a->list[i]);
-		if (prefix_equal(&connected, p))
+		if (address_has_route(&a->list[i]) && prefix_equal(&connected, p))
 			return true;
 	}
 	return false;
@@ -131,10 +131,7 @@ bool route_is_covered(const struct tunnel_file *f, const struct host_state *s, c
 		for (size_t i = 0; i < lists[l]->n; i++) {
 			const struct interface_address *a = &lists[l]->list[i];
 			struct ip_prefix connected = address_prefix(a);
-			/* IPv4 has no connected route for a /32 without a peer. */
-			if (a->local.family == IP_V4 && a->bits == 32 && a->peer.family == IP_NONE)
-				continue;
-			if (prefix_covers(&connected, p))
+			if (address_has_route(a) && prefix_covers(&connected, p))
 				return true;
 		}
 	return false;

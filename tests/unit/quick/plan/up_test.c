@@ -71,6 +71,24 @@ static void covered_routes_are_left_out(void **state)
 	release(&f);
 }
 
+static void addresses_without_route_cover_nothing(void **state)
+{
+	struct fixture f = { 0 };
+
+	(void)state;
+	model_host_init(&f.host);
+	model_read_file(&f.file, "[Interface]\nAddress = 10.0.0.1/0, 10.1.0.1/32\nMTU = 1280\n" PEER "AllowedIPs = 10.0.0.0/8, 10.1.0.1/32\n");
+	plan_all(&f);
+	assert_lines(&f.plan, "[#] ip link add dev wg0 type wireguard\n"
+			      "[#] wg addconf wg0 /dev/fd/63\n"
+			      "[#] ip -4 address add 10.0.0.1/0 dev wg0\n"
+			      "[#] ip -4 address add 10.1.0.1/32 dev wg0\n"
+			      "[#] ip link set mtu 1280 up dev wg0\n"
+			      "[#] ip -4 route add 10.1.0.1/32 dev wg0\n"
+			      "[#] ip -4 route add 10.0.0.0/8 dev wg0\n");
+	release(&f);
+}
+
 static const char full[] = "[Interface]\nAddress = 10.0.0.2/24\nDNS = 10.0.0.1\nPreUp = a %i;b # c\n"
 			   "PostUp = %%i\nPostDown = d\n" PEER "AllowedIPs = 0.0.0.0/0, ::/0\n";
 
@@ -354,6 +372,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes_longest_first),
 		cmocka_unit_test(covered_routes_are_left_out),
+		cmocka_unit_test(addresses_without_route_cover_nothing),
 		cmocka_unit_test(default_routes),
 		cmocka_unit_test(unreachable_before_the_first_rule),
 		cmocka_unit_test(rules_go_where_the_kernel_would_put_them),
