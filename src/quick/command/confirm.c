@@ -1,5 +1,5 @@
 /* `confirm`: keeps a change that `up --confirm` or `reload --confirm` made. Without it, the process that these have started
- * (`confirm --expire`) rolls the change back at the deadline. */
+ * (`confirm --expire`) rolls the change back at the deadline, unless the user has logged in from another host meanwhile. */
 #include "confirm.h"
 
 #include <errno.h>
@@ -7,6 +7,7 @@
 #include "inputs.h"
 #include "messages.h"
 #include "quick/host/clock.h"
+#include "quick/host/logins.h"
 #include "quick/host/signals.h"
 #include "quick/host/system_log.h"
 #include "quick/host/tunnel_file_load.h"
@@ -15,7 +16,7 @@
 #include "quick/journal/pending.h"
 #include "report/report.h"
 
-enum { FAILURES_LOGGED = 5, BEGIN_MS = 500, RETRY_MS = 1000, RETRY_DOUBLINGS_MAX = 6 };
+enum { FAILURES_LOGGED = 5, BEGIN_MS = 500, RETRY_MS = 1000, RETRY_DOUBLINGS_MAX = 6, LOGIN_MS = 1000, LOGIN_TEXT_MAX = 128 };
 
 static bool has_expired(const struct pending *p)
 {
@@ -63,8 +64,31 @@ static int roll_back(const struct pending *p, const char *name, struct host *hos
 	return status;
 }
 
-/* waiting: has the file that the process waits for. 0: there is nothing to wait for any more; -EAGAIN: the time is not over. */
-static int expire(const struct pending *waiting, const char *name, struct host *host, struct command_trace *trace)
+/* ---- a login ---- */
+
+/* The lock of the tunnel is held. The record is for who runs `confirm` after logging in. */
+static int confirm_by_login(const struct pending *p, const char *name, const struct login *l)
+{
+	char by[LOGIN_TEXT_MAX], message[LOGIN_TEXT_MAX + 32];
+	struct text t = text_fixed(by, sizeof by), m = text_fixed(message, sizeof message);
+	int r;
+
+	login_print(&t, l, &p->since);
+	r = report_failure("remove the record of the change", pending_remove(name));
+	if (r < 0)
+		return 1;
+	if (pending_set_confirmed(name, text_of(&t)) < 0)
+		report_warning("cannot record which login confirmed the change");
+	text_f(&m, "confirmed by a new login of %s", by);
+	report_error("%s", message); /* no error: the form of messages */
+	system_log(name, message);
+	return 0;
+}
+
+/* waiting: has the file that the process waits for. login: one that confirms it, or null. 0: there is nothing to wait for any more;
+ * -EAGAIN: the time is not over. */
+static int expire(const struct pending *waiting, const char *name, const struct login *login, struct host *host,
+		  struct command_trace *trace)
 {
 	struct pending p = PENDING_NONE;
 	struct journal j = JOURNAL_CLOSED;
@@ -76,7 +100,9 @@ static int expire(const struct pending *waiting, const char *name, struct host *
 	}
 	if (r == 0)
 		r = report_failure("read what awaits confirmation", pending_load(&p, name));
-	if (r == 0 && p.exists && has_expired(&p))
+	if (r == 0 && p.exists && login)
+		status = confirm_by_login(&p, name, login);
+	else if (r == 0 && p.exists && has_expired(&p))
 		status = roll_back(&p, name, host, trace);
 	else if (r == 0)
 		status = p.exists ? -EAGAIN : 0;
@@ -112,18 +138,30 @@ static bool becomes_current(struct file_watch *w, const struct pending *p, const
 	return current;
 }
 
-/* p->fd: the file, which is removed or replaced when there is nothing to wait for. */
+static void wait_for_login(struct file_watch *w, uint64_t deadline_ms)
+{
+	uint64_t next_ms = clock_boot_ms() + LOGIN_MS;
+
+	file_watch_wait(w, next_ms < deadline_ms ? next_ms : deadline_ms);
+}
+
+/* p->fd: the file, which is removed or replaced when there is nothing to wait for. A roll-back that has failed once may have been
+ * performed in part, so that no login confirms anything after it; one before it still does. */
 static int wait_and_expire(struct pending *p, const char *name, struct host *host, struct command_trace *trace)
 {
 	struct file_watch w;
+	struct login login;
 	uint64_t retry_ms = 0;
 	unsigned int failures = 0;
+	bool found = false;
 
 	file_watch_open(&w, p->fd);
 	while (becomes_current(&w, p, name) && !stop_signal && file_watch_exists(&w)) {
 		int r = pending_load_locked(p);
-		if (r == 0 && !has_expired(p)) {
-			file_watch_wait(&w, p->deadline_ms);
+		if (r == 0 && !found && failures == 0 && p->of_this_boot)
+			found = logins_find(&login, &p->since);
+		if (r == 0 && !found && !has_expired(p)) {
+			wait_for_login(&w, p->deadline_ms);
 			continue;
 		}
 		if (clock_boot_ms() < retry_ms) {
@@ -131,7 +169,7 @@ static int wait_and_expire(struct pending *p, const char *name, struct host *hos
 			continue;
 		}
 		if (r == 0)
-			r = expire(p, name, host, trace);
+			r = expire(p, name, found ? &login : NULL, host, trace);
 		if (r == 0)
 			break;
 		retry_ms = r == -EAGAIN ? 0 : retry_at_ms(name, ++failures);
@@ -158,6 +196,18 @@ static int run_expire(const char *name, struct host *host, struct command_trace 
 
 /* ---- confirming ---- */
 
+/* Perhaps by the login that this command is run in. False: no login has confirmed a change. */
+static bool was_confirmed(const char *name)
+{
+	struct text by = text_heap();
+	bool was = pending_take_confirmed(name, &by) == 0;
+
+	if (was)
+		report_error("the change was confirmed by a new login of %s", by.p ? by.p : ""); /* no error */
+	text_heap_free(&by);
+	return was;
+}
+
 /* 0: confirmed; -ENOENT: there is nothing to confirm; 1, after reporting. */
 static int confirm_one(const char *name, struct host *host)
 {
@@ -170,7 +220,7 @@ static int confirm_one(const char *name, struct host *host)
 	if (r == 0)
 		r = report_failure("read what awaits confirmation", pending_load(&p, name));
 	if (r == 0 && !p.exists)
-		r = -ENOENT;
+		r = was_confirmed(name) ? 0 : -ENOENT;
 	else if (r == 0)
 		r = report_failure("remove the record of the change", pending_remove(name));
 	pending_free(&p);
@@ -178,10 +228,17 @@ static int confirm_one(const char *name, struct host *host)
 	return r == 0 || r == -ENOENT ? r : 1;
 }
 
+static int list_changes(struct string_list *names)
+{
+	int r = pending_names(names);
+
+	return r < 0 ? r : pending_names_confirmed(names);
+}
+
 static int confirm_all(struct host *host)
 {
 	struct string_list names = { 0 };
-	int status = report_failure("list the tunnels", pending_names(&names)) < 0, confirmed = 0;
+	int status = report_failure("list the tunnels", list_changes(&names)) < 0, confirmed = 0;
 
 	for (size_t i = 0; i < names.n; i++) {
 		int r = confirm_one(names.list[i], host);
@@ -226,7 +283,7 @@ static void settle(const char *name, struct host *host, struct command_trace *tr
 	if (pending_lock(&p, name) == 0 && pending_load(&p, name) == 0 && p.exists) {
 		if (!has_expired(&p))
 			report_failure("start the process that rolls the change back", watched_file_start(p.fd, argv));
-		else if (expire(&p, name, host, trace) != 0)
+		else if (expire(&p, name, NULL, host, trace) != 0)
 			report_error("cannot roll back the change that was not confirmed");
 	}
 	pending_free(&p);

@@ -8,6 +8,7 @@
 #include "messages.h"
 #include "quick/config/edit.h"
 #include "quick/host/clock.h"
+#include "quick/host/logins.h"
 #include "quick/host/tunnel_file_load.h"
 #include "quick/host/watched_file.h"
 #include "quick/plan/mtu.h"
@@ -32,6 +33,8 @@ static int begin(struct pending *p, const char *name)
 	int r;
 
 	p->earlier = p->exists;
+	p->since = (struct login_since){ .real_ms = 0 };
+	logins_set_user(&p->since);
 	set_deadline(p);
 	r = report_failure("record how to roll the change back", pending_prepare(p, &f, name));
 	if (r < 0)
@@ -175,7 +178,10 @@ void unconfirmed_granted(struct pending *p, const char *name)
 {
 	if (p->fd < 0)
 		return;
-	if (pending_set_deadline(p, clock_boot_ms() + (uint64_t)p->seconds * MS_PER_S) < 0)
+	set_deadline(p);
+	p->since.real_ms = clock_now_ms();
+	p->since.monotonic_ms = clock_monotonic_ms();
+	if (pending_write_times(p) < 0)
 		report_warning("cannot extend the time for the confirmation: it began before the change");
 	report_warning("the change is rolled back in %u seconds, unless it is confirmed", p->seconds);
 	report_help("run `wg-quick confirm %s'", name);

@@ -8,5 +8,7 @@
 
 bool user_is_caller(uid_t uid);
 bool group_is_of_caller(gid_t gid);
+/* That user. Without those programs, the user who has logged in, where the kernel knows. */
+uid_t caller_uid(void);
 
 #endif

@@ -22,6 +22,11 @@ uint64_t clock_boot_ms(void)
 	return read_ms(CLOCK_BOOTTIME);
 }
 
+uint64_t clock_monotonic_ms(void)
+{
+	return read_ms(CLOCK_MONOTONIC);
+}
+
 void clock_wait_ms(unsigned int ms)
 {
 	struct timespec t = { .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * (long)NS_PER_MS };

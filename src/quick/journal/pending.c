@@ -14,7 +14,7 @@
 #include "quick/host/netns.h"
 #include "quick/host/watched_file.h"
 
-static const char ending[] = ".confirm";
+static const char ending[] = ".confirm", ending_confirmed[] = ".confirmed";
 
 void pending_free(struct pending *p)
 {
@@ -26,13 +26,18 @@ void pending_free(struct pending *p)
 	*p = PENDING_NONE;
 }
 
-void pending_path(const char *name, char path[], size_t n)
+static void make_path(const char *name, const char *end, char path[], size_t n)
 {
 	struct journal j = { .netns = netns_id() };
 	struct text t = text_fixed(j.name, sizeof j.name);
 
 	text_add(&t, name);
-	journal_path(&j, ending, path, n);
+	journal_path(&j, end, path, n);
+}
+
+void pending_path(const char *name, char path[], size_t n)
+{
+	make_path(name, ending, path, n);
 }
 
 static void print_boot(struct text *t)
@@ -119,26 +124,49 @@ int pending_commit(struct pending *p, const struct temporary_file *f, const char
 	watched_file_close(p->fd);
 	p->fd = f->fd;
 	p->exists = true;
+	make_path(name, ending_confirmed, path, sizeof path); /* of an earlier change */
+	fileio_remove(path);
 	return 0;
 }
 
-int pending_set_deadline(struct pending *p, uint64_t deadline_ms)
+int pending_write_times(const struct pending *p)
 {
-	char digits[PENDING_DEADLINE_DIGITS + 1];
-	struct text t = text_fixed(digits, sizeof digits);
+	char times[PENDING_TIMES_MAX];
+	struct text t = text_fixed(times, sizeof times);
 
-	p->deadline_ms = deadline_ms;
-	pending_print_deadline(&t, deadline_ms);
-	return watched_file_write(p->fd, PENDING_DEADLINE_AT, text_of(&t));
+	pending_print_times(p, &t);
+	return watched_file_write(p->fd, PENDING_TIMES_AT, text_of(&t));
 }
 
 int pending_remove(const char *name)
 {
 	char path[PATH_MAX];
 
+	make_path(name, ending_confirmed, path, sizeof path);
+	fileio_remove_temporary(path);
+	fileio_remove(path);
 	pending_path(name, path, sizeof path);
 	fileio_remove_temporary(path);
 	return fileio_remove(path);
+}
+
+int pending_set_confirmed(const char *name, struct span by)
+{
+	char path[PATH_MAX];
+
+	make_path(name, ending_confirmed, path, sizeof path);
+	return fileio_replace(path, by);
+}
+
+int pending_take_confirmed(const char *name, struct text *by)
+{
+	char path[PATH_MAX];
+	int r;
+
+	make_path(name, ending_confirmed, path, sizeof path);
+	r = fileio_read(path, by);
+	fileio_remove(path);
+	return r;
 }
 
 int pending_lock(struct pending *p, const char *name)
@@ -164,29 +192,39 @@ bool pending_is_watched(const char *name)
 }
 
 /* "NAME@NETNS.confirm" of this namespace. */
-static bool name_of(char name[WG_NAME_MAX], struct span file)
+static bool name_of(char name[WG_NAME_MAX], struct span file, struct span end)
 {
 	struct text t = text_fixed(name, WG_NAME_MAX);
-	size_t end = sizeof ending - 1, at = span_find_last(file, '@');
+	size_t at = span_find_last(file, '@');
 	uint64_t netns;
 
-	if (file.n <= end || !span_is(span_sub(file, file.n - end, end), ending) || at >= file.n - end ||
-	    !span_to_u64(&netns, span_sub(file, at + 1, file.n - end - at - 1), UINT64_MAX) || netns != netns_id())
+	if (file.n <= end.n || !span_equal(span_sub(file, file.n - end.n, end.n), end) || at >= file.n - end.n ||
+	    !span_to_u64(&netns, span_sub(file, at + 1, file.n - end.n - at - 1), UINT64_MAX) || netns != netns_id())
 		return false;
 	text_span(&t, span_sub(file, 0, at));
 	return !t.failed;
 }
 
-int pending_names(struct string_list *out)
+static int list_names(struct string_list *out, const char *end)
 {
 	struct string_list files = { 0 };
 	int r = folder_list(&files, JOURNAL_FOLDER);
 
 	for (size_t i = 0; r == 0 && i < files.n; i++) {
 		char name[WG_NAME_MAX];
-		if (name_of(name, span_of(files.list[i])))
+		if (name_of(name, span_of(files.list[i]), span_of(end)))
 			r = string_list_add(out, span_of(name)) ? 0 : -ENOMEM;
 	}
 	string_list_free(&files);
 	return r == -EACCES || r == -ENOTDIR || r == -ELOOP ? 0 : r;
+}
+
+int pending_names(struct string_list *out)
+{
+	return list_names(out, ending);
+}
+
+int pending_names_confirmed(struct string_list *out)
+{
+	return list_names(out, ending_confirmed);
 }

@@ -5,12 +5,14 @@
 #define WG_QUICK_PENDING_H
 
 #include "base/vector.h"
+#include "quick/config/login.h"
 #include "quick/host/temporary_file.h"
 
 enum { PENDING_BOOT_MAX = 48 };
 
 struct pending {
 	uint64_t deadline_ms;     /* CLOCK_BOOTTIME */
+	struct login_since since; /* the login sessions that confirm the change; none before it is in effect */
 	unsigned int seconds;     /* that were granted */
 	bool is_reload;           /* else an `up` */
 	bool no_hooks;
@@ -41,16 +43,22 @@ bool pending_is_current(const struct pending *p, const char *name);
 must_check int pending_prepare(struct pending *p, struct temporary_file *f, const char *name);
 /* Replaces the file: p->fd is the new one. The process that waited for the earlier one ends. */
 must_check int pending_commit(struct pending *p, const struct temporary_file *f, const char *name);
-/* Sets the deadline of the file that p->fd is. */
-must_check int pending_set_deadline(struct pending *p, uint64_t deadline_ms);
-int pending_remove(const char *name);
+/* Writes p->deadline_ms and the times of p->since into the file that p->fd is. */
+must_check int pending_write_times(const struct pending *p);
+int pending_remove(const char *name); /* also what the next function writes */
+
+/* Records which login confirmed the change, for who runs `confirm` after it. */
+must_check int pending_set_confirmed(const char *name, struct span by);
+/* Reads that, and removes it. -ENOENT: no login has confirmed a change. */
+must_check int pending_take_confirmed(const char *name, struct text *by);
 
 /* Locks the file, for a process that is to wait: p->fd. -EWOULDBLOCK: another process waits. */
 must_check int pending_lock(struct pending *p, const char *name);
 /* A process waits for the deadline. */
 bool pending_is_watched(const char *name);
 void pending_path(const char *name, char path[], size_t n);
-/* The names of all tunnels of this namespace that have such a file. */
+/* The names of all tunnels of this namespace that have such a file; or that a login has confirmed. */
 must_check int pending_names(struct string_list *out);
+must_check int pending_names_confirmed(struct string_list *out);
 
 #endif

@@ -4,18 +4,30 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static const char beginning[] = "wgsuite-confirm 1\ndeadline ";
-_Static_assert(sizeof beginning - 1 == PENDING_DEADLINE_AT, "where the deadline is");
+static const char beginning[] = "wgsuite-confirm 1\n";
+_Static_assert(sizeof beginning - 1 == PENDING_TIMES_AT, "where the times are");
+enum { TIME_DIGITS = 20 };
 
-void pending_print_deadline(struct text *t, uint64_t deadline_ms)
+static void print_time(struct text *t, uint64_t ms)
 {
-	char digits[PENDING_DEADLINE_DIGITS + 1];
+	char digits[TIME_DIGITS + 1];
 	struct text number = text_fixed(digits, sizeof digits);
 
-	text_u64(&number, deadline_ms);
-	for (size_t i = number.n; i < PENDING_DEADLINE_DIGITS; i++)
+	text_u64(&number, ms);
+	for (size_t i = number.n; i < TIME_DIGITS; i++)
 		text_char(t, '0');
 	text_span(t, text_of(&number));
+}
+
+void pending_print_times(const struct pending *p, struct text *t)
+{
+	text_add(t, "deadline ");
+	print_time(t, p->deadline_ms);
+	text_add(t, "\nin-effect ");
+	print_time(t, p->since.real_ms);
+	text_char(t, ' ');
+	print_time(t, p->since.monotonic_ms);
+	text_char(t, '\n');
 }
 
 static void print_list(struct text *t, const char *word, const struct string_list *l)
@@ -27,8 +39,9 @@ static void print_list(struct text *t, const char *word, const struct string_lis
 void pending_print(const struct pending *p, struct text *t)
 {
 	text_add(t, beginning);
-	pending_print_deadline(t, p->deadline_ms);
-	text_f(t, "\nseconds %u\ncommand %s\nboot %s\n", p->seconds, p->is_reload ? "reload" : "up", p->boot);
+	pending_print_times(p, t);
+	text_f(t, "seconds %u\ncommand %s\nboot %s\nuser %u %s\n", p->seconds, p->is_reload ? "reload" : "up", p->boot, p->since.uid,
+	       p->since.user);
 	if (p->no_hooks)
 		text_add(t, "no-hooks\n");
 	if (p->config && !strchr(p->config, '\n'))
@@ -47,6 +60,25 @@ static bool read_number(uint32_t *out, struct span word, uint32_t max)
 
 	*out = ok ? (uint32_t)n : 0;
 	return ok;
+}
+
+static bool read_in_effect(struct login_since *s, struct span rest)
+{
+	struct span real;
+
+	return span_next(&real, &rest, ' ') && span_to_u64(&s->real_ms, real, UINT64_MAX) &&
+	       span_to_u64(&s->monotonic_ms, rest, UINT64_MAX);
+}
+
+static bool read_user(struct login_since *s, struct span rest)
+{
+	struct text user = text_fixed(s->user, sizeof s->user);
+	struct span uid;
+
+	if (!span_next(&uid, &rest, ' ') || !read_number(&s->uid, uid, UINT32_MAX))
+		return false;
+	text_span(&user, rest);
+	return !user.failed;
 }
 
 static bool read_text(struct pending *p, struct span word, struct span rest)
@@ -72,6 +104,10 @@ static bool read_line(struct pending *p, struct span word, struct span rest)
 
 	if (span_is(word, "deadline"))
 		return span_to_u64(&p->deadline_ms, rest, UINT64_MAX);
+	if (span_is(word, "in-effect"))
+		return read_in_effect(&p->since, rest);
+	if (span_is(word, "user"))
+		return read_user(&p->since, rest);
 	if (span_is(word, "seconds"))
 		return read_number(&p->seconds, rest, UINT32_MAX);
 	if (span_is(word, "mark"))

@@ -4,9 +4,9 @@
 
 #include "pending.h"
 
-/* The deadline has a fixed place, so that it can be changed in place. */
-enum { PENDING_DEADLINE_AT = 27, PENDING_DEADLINE_DIGITS = 20 };
-void pending_print_deadline(struct text *t, uint64_t deadline_ms);
+/* The times have a fixed place and length, so that they can be changed in place. */
+enum { PENDING_TIMES_AT = 18, PENDING_TIMES_MAX = 96 };
+void pending_print_times(const struct pending *p, struct text *t);
 void pending_print(const struct pending *p, struct text *t);
 /* 0, -EINVAL or -ENOMEM; of_this_boot and exists are not set. */
 must_check int pending_parse(struct pending *p, struct span text);

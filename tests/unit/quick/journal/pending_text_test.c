@@ -11,9 +11,11 @@
 
 static const char sample[] = "wgsuite-confirm 1\n"
 			     "deadline 00000000000086400123\n"
+			     "in-effect 00000001700000000123 00000000000000400123\n"
 			     "seconds 60\n"
 			     "command reload\n"
 			     "boot ceccef05/4975979\n"
+			     "user 1000 alice\n"
 			     "no-hooks\n"
 			     "config /etc/wireguard/wg 0.conf\n"
 			     "port 51820\n"
@@ -38,14 +40,20 @@ static void round_trip(void **state)
 	assert_int_equal(p.port, 51820);
 	assert_int_equal(p.mark, 7);
 	assert_string_equal(p.config, "/etc/wireguard/wg 0.conf");
+	assert_int_equal(p.since.real_ms, 1700000000123);
+	assert_int_equal(p.since.monotonic_ms, 400123);
+	assert_int_equal(p.since.uid, 1000);
+	assert_string_equal(p.since.user, "alice");
 	assert_string_equal(p.boot, "ceccef05/4975979");
 	pending_print(&p, &t);
 	text_char(&t, '\0');
 	assert_string_equal(t.p, sample);
 	text_heap_free(&t);
-	t = text_fixed((char[32]){ 0 }, 32);
-	pending_print_deadline(&t, 86400123);
-	assert_memory_equal(t.p, sample + PENDING_DEADLINE_AT, PENDING_DEADLINE_DIGITS);
+	t = text_fixed((char[PENDING_TIMES_MAX]){ 0 }, PENDING_TIMES_MAX);
+	pending_print_times(&p, &t);
+	assert_false(t.failed);
+	assert_memory_equal(t.p, sample + PENDING_TIMES_AT, t.n);
+	assert_memory_equal(sample + PENDING_TIMES_AT + t.n, "seconds", 7);
 	pending_free(&p);
 }
 
@@ -70,6 +78,10 @@ static void refused(void **state)
 		"wgsuite-confirm 1\ndeadline x\nfile\n",
 		"wgsuite-confirm 1\ndeadline 1\nport 65536\nfile\n",
 		"wgsuite-confirm 1\ndeadline 1\nseconds -1\nfile\n",
+		"wgsuite-confirm 1\ndeadline 1\nin-effect 1\nfile\n",
+		"wgsuite-confirm 1\ndeadline 1\nin-effect x 1\nfile\n",
+		"wgsuite-confirm 1\ndeadline 1\nuser alice\nfile\n",
+		"wgsuite-confirm 1\ndeadline 1\nuser 1 abcdefghijklmnopqrstuvwxyzabcdefgh\nfile\n",
 		"wgsuite-confirm 1\nboot 0123456789012345678901234567890123456789012345678901234567890\nfile\n",
 	};
 

@@ -1,0 +1,12 @@
+/* The login sessions of this host. */
+#ifndef WG_QUICK_LOGINS_H
+#define WG_QUICK_LOGINS_H
+
+#include "quick/config/login.h"
+
+/* Finds a session that counts: of systemd-logind, or of utmp(5) where that does not run. False: no session counts. */
+must_check bool logins_find(struct login *found, const struct login_since *since);
+/* The user whose sessions count: the caller of wg-quick. */
+void logins_set_user(struct login_since *since);
+
+#endif
