@@ -2,7 +2,7 @@
 # changelog.sh REVISION: prints debian/changelog, made from contrib/NEWS.md.
 set -eu
 cd "$(dirname "$0")/../.."
-: "${DEBFULLNAME:=wgsuite maintainers}" "${DEBEMAIL:=wgsuite@example.org}"
+: "${DEBFULLNAME:=$(sh contrib/packaging/maintainer.sh name)}" "${DEBEMAIL:=$(sh contrib/packaging/maintainer.sh email)}"
 awk -v revision="$1" -v by="$DEBFULLNAME <$DEBEMAIL>" '
 # Lines of a changelog have at most 80 columns.
 function item(  words, n, i, line) {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # release.sh BUILD-FOLDER: makes BUILD-FOLDER/release of the tag of this version, vVERSION: the tarball, the Debian packages
 # with their .buildinfo, the bill of materials and SHA256SUMS. Refuses a tree of which version, entry in contrib/NEWS.md, tag and
-# files do not agree. contrib/packaging/README.md has the whole procedure.
+# files do not agree, or whose maintainer (contrib/packaging/maintainer) is a placeholder. contrib/packaging/README.md has the whole procedure.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -18,6 +18,7 @@ version=$(sh "$here/version.sh")
 sh "$here/version.sh" date > /dev/null || fail "contrib/NEWS.md has no entry for $version"
 newest=$(sed -n 's/^## \([^ ]*\).*/\1/p' contrib/NEWS.md | head -n 1)
 [ "$newest" = "$version" ] || fail "the first entry of contrib/NEWS.md is of $newest, src/base/version.h has $version"
+sh "$here/maintainer.sh" check || fail "no maintainer"
 [ "$(git cat-file -t "refs/tags/v$version" 2> /dev/null)" = tag ] ||
 	fail "no tag v$version with a message" "git tag -a v$version -m 'wgsuite $version'"
 [ "$(git rev-parse "v$version^{commit}")" = "$(git rev-parse HEAD)" ] || fail "the tag v$version is not of this commit" "git checkout v$version"

@@ -44,7 +44,7 @@ has() {
 	done
 }
 
-@test "the recipes have the versions of src/base/version.h, and say in the first line what was not built" {
+@test "the recipes have the versions of src/base/version.h and the maintainer, and say in the first line what was not built" {
 	cd "$packaging"
 	grep -qx "pkgver=$version" arch/PKGBUILD
 	grep -qx "pkgver=$version" alpine/APKBUILD
@@ -53,6 +53,8 @@ has() {
 	grep -qx "Version:  *$version" rpm/wgsuite.spec
 	grep -qx "%global compatible $compatible" rpm/wgsuite.spec
 	grep -q "> - $version-1$" rpm/wgsuite.spec
+	run sh maintainer.sh check # whoever it is
+	[[ "$status" = 0 || "$output" = *"has the placeholder"* ]]
 	for recipe in arch/PKGBUILD alpine/APKBUILD rpm/wgsuite.spec nix/default.nix nix/overlay.nix; do
 		[[ $(head -n 1 "$recipe") =~ ^"# "(Built with Debian.*, not on|Not built) ]]
 	done
@@ -145,8 +147,8 @@ alpine() {
 	  final = pkgs // import $packaging/nix/overlay.nix final { } // {
 	    callPackage = path: extra: import path (builtins.intersectAttrs (builtins.functionArgs (import path)) pkgs // extra); };
 	  a = final.wireguard-tools;
-	in builtins.concatStringsSep \" \" [ a.version a.passthru.compatibleVersion (builtins.concatStringsSep \",\" a.buildInputs) ]")" = \
-		"\"$version $compatible iniparser,libcap,libmnl,libnl,libseccomp\"" ]
+	in builtins.concatStringsSep \" \" [ a.version a.passthru.compatibleVersion (builtins.concatStringsSep \",\" a.buildInputs)
+	    a.meta.homepage ]")" = "\"$version $compatible iniparser,libcap,libmnl,libnl,libseccomp $(sh "$packaging/maintainer.sh" url)\"" ]
 }
 
 @test "static programs: what is missing is named before anything is compiled" {

@@ -141,7 +141,7 @@ setup() {
 	run -2 $sign
 }
 
-@test "make release refuses a tree of which version, NEWS, tag and files do not agree" {
+@test "make release refuses a tree of which version, NEWS, tag and files do not agree, or that has no maintainer" {
 	repository "$PWD/repository"
 	cd repository
 	: > new
@@ -149,6 +149,15 @@ setup() {
 	run -1 sh contrib/packaging/release.sh build
 	[[ "$output" = *"uncommitted changes"* ]]
 	rm new
+	cp "$root"/contrib/packaging/maintainer contrib/packaging
+	git commit -q -a -m "placeholder"
+	run -1 sh contrib/packaging/release.sh build
+	[[ "$output" = *"debian/control has another maintainer or URL"*"  help: "*"maintainer.sh update"*"no maintainer"* ]]
+	sh contrib/packaging/maintainer.sh update
+	git commit -q -a -m "placeholder"
+	run -1 sh contrib/packaging/release.sh build
+	[[ "$output" = *"the placeholder wgsuite@example.org"*"no maintainer"* ]]
+	git reset -q --hard HEAD~2
 	git tag -d "v$version"
 	run -1 sh contrib/packaging/release.sh build
 	[[ "$output" = *"no tag v$version with a message"*"help: git tag -a v$version"* ]]

@@ -18,6 +18,7 @@ whole_repository() {
 	sh "$root/contrib/packaging/dist.sh" "$1" "$(cd "$root" && pwd)" > /dev/null
 	tar -C "$1" --strip-components=1 -xf "$1"/*.tar.gz
 	rm "$1"/*.tar.gz
+	maintained "$1"
 	git -C "$1" init -q
 	git -C "$1" add --all
 	git -C "$1" commit -q -m all

@@ -4,11 +4,18 @@ version=$(sh "$root/contrib/packaging/version.sh")
 export GIT_AUTHOR_NAME=test GIT_AUTHOR_EMAIL=test@example.org GIT_COMMITTER_NAME=test GIT_COMMITTER_EMAIL=test@example.org
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
 
+# maintained FOLDER: a tree that has a maintainer, without which there is no release
+maintained() {
+	sed -i 's/example\.org/wgsuite.test/' "$1/contrib/packaging/maintainer"
+	sh "$1/contrib/packaging/maintainer.sh" update
+}
+
 # repository FOLDER: a new one, with a tag of this version and the files that releases depend on, and few others.
 repository() {
 	mkdir "$1"
 	tar -C "$root" --exclude='*.o' --exclude='*.d' -cf - contrib/packaging contrib/verify-release contrib/NEWS.md src/base COPYING README.md \
 		| tar -C "$1" -xf -
+	maintained "$1"
 	git -C "$1" init -q
 	git -C "$1" add --all
 	git -C "$1" commit -q -m "all"

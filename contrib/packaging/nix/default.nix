@@ -33,6 +33,7 @@ stdenv.mkDerivation {
   passthru.compatibleVersion = versionOf "WGSUITE_COMPATIBLE_VERSION";
   meta = {
     description = "WireGuard suite: wg, wg-quick and wireguardd";
+    homepage = builtins.head (builtins.match ".*\nurl = ([^\n]+).*" (builtins.readFile ../maintainer));
     license = lib.licenses.mit;
     platforms = lib.platforms.linux;
     mainProgram = "wg";
