@@ -16,7 +16,7 @@ valid() {
 	case $url in *[!A-Za-z0-9:/._~-]*) fail "\`$url' is not a URL" ;; https://?* | http://?*) ;; *) fail "no URL" ;; esac
 }
 
-# updated RECIPE: prints it with the values. The recipes have them in lines of their own.
+# updated RECIPE: prints it with the values. The recipes have each of them in a line that has nothing else.
 updated() {
 	awk -v by="$name <$email>" -v url="$url" '
 	/^Maintainer: / { $0 = "Maintainer: " by }

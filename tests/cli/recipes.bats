@@ -53,7 +53,7 @@ has() {
 	grep -qx "Version:  *$version" rpm/wgsuite.spec
 	grep -qx "%global compatible $compatible" rpm/wgsuite.spec
 	grep -q "> - $version-1$" rpm/wgsuite.spec
-	run sh maintainer.sh check # whoever it is
+	run sh maintainer.sh check
 	[[ "$status" = 0 || "$output" = *"has the placeholder"* ]]
 	for recipe in arch/PKGBUILD alpine/APKBUILD rpm/wgsuite.spec nix/default.nix nix/overlay.nix; do
 		[[ $(head -n 1 "$recipe") =~ ^"# "(Built with Debian.*, not on|Not built) ]]
