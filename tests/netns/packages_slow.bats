@@ -228,7 +228,7 @@ attached() { on box sh -c 'apparmor_parser --quiet --skip-kernel-load --skip-cac
 	start_pings
 	install "/packages/*.deb"
 	[[ $(on box wg --version) == *wgsuite* ]]
-	[ "$(on box readlink /etc/apparmor.d/disable/wg-quick /etc/apparmor.d/disable/wg)" = $'../wg-quick\n../wg' ]
+	[ "$(on box readlink /etc/apparmor.d/disable/wg-quick /etc/apparmor.d/disable/wg)" = $'../wgsuite.wg-quick\n../wgsuite.wg' ]
 	[ "$(attached)" = wg-quick ]
 	[ "$suite" != trixie ] || on box test -e /etc/apparmor.d/wgsuite.wg-quick-run
 	same_tunnel
