@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STATS_MAX = 256 << 10, WAIT_MS = 2000 }; /* for all of it */
+enum { STATS_MAX = 256 << 10, WAIT_MS = 5000 }; /* for all of it */
 
 static int64_t now_ms(void)
 {
@@ -52,7 +52,7 @@ static int read_all(int fd, struct text *out)
 	while (rc > 0) {
 		struct pollfd readable = { .fd = fd, .events = POLLIN };
 		int64_t left = deadline - now_ms();
-		int ready = left > 0 ? poll(&readable, 1, (int)left) : 0;
+		int ready = poll(&readable, 1, left > 0 ? (int)left : 0); /* perhaps it was this program that was slow */
 
 		if (ready == 0)
 			return -ETIMEDOUT;

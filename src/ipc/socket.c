@@ -22,7 +22,7 @@ static const char SUFFIX[] = ".sock";
 
 /* Limits on the silence of a daemon, which may be stopped or hang. Reading its state is fast; it applies a request before
  * it replies, and a million peers take seconds. */
-enum { GET_SILENCE_S = 2, SET_SILENCE_S = 30 };
+enum { GET_SILENCE_S = 5, SET_SILENCE_S = 30 };
 
 static const char *dir_or_default(const char *dir)
 {
@@ -100,7 +100,8 @@ bool socket_is_refused(const char *dir, const char *name)
 	return false;
 }
 
-int socket_open(const char *dir, const char *name)
+/* flags: 0 or SOCK_NONBLOCK. */
+static int connect_to(const char *dir, const char *name, int flags)
 {
 	struct sockaddr_un sa;
 	struct stat st;
@@ -112,10 +113,10 @@ int socket_open(const char *dir, const char *name)
 	rc = find_socket(&st, sa.sun_path, &is_link);
 	if (rc)
 		return rc;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
 	if (fd < 0) /* a sandbox without Unix sockets has no userspace devices either */
 		return is_refused(errno) ? -ENOENT : -errno;
-	limit_silence(fd, GET_SILENCE_S); /* if its queue of connections is full, connect() waits */
+	limit_silence(fd, GET_SILENCE_S); /* if its queue of connections is full, connect() waits, unless SOCK_NONBLOCK */
 	if (connect(fd, (struct sockaddr *)&sa, sizeof sa) < 0)
 		rc = errno == EAGAIN ? -ETIMEDOUT : -errno;
 	if (rc == 0)
@@ -126,6 +127,12 @@ int socket_open(const char *dir, const char *name)
 	return rc;
 }
 
+int socket_open(const char *dir, const char *name)
+{
+	return connect_to(dir, name, 0);
+}
+
+/* One that does not accept connections is not waited for: it is there. */
 static int socket_list_entry(const char *dir, const char *entry, struct ipc_names *out)
 {
 	struct ipc_name name = { .backend = IPC_SOCKET };
@@ -135,7 +142,7 @@ static int socket_list_entry(const char *dir, const char *entry, struct ipc_name
 	if (n <= suffix || n - suffix >= sizeof name.name || strcmp(entry + n - suffix, SUFFIX) != 0)
 		return 0;
 	memcpy(name.name, entry, n - suffix);
-	fd = socket_open(dir, name.name);
+	fd = connect_to(dir, name.name, SOCK_NONBLOCK);
 	if (fd == -ENOENT || fd == -ECONNREFUSED)
 		return 0;
 	if (fd >= 0)

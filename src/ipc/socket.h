@@ -17,7 +17,7 @@ must_check int socket_stat(struct stat *out, const char *dir, const char *name);
 must_check int socket_open(const char *dir, const char *name);
 /* The device has a socket, but a sandbox refuses Unix sockets to this process. */
 must_check bool socket_is_refused(const char *dir, const char *name);
-/* One request and its reply; both close fd. 0 or -errno. -ETIMEDOUT: the daemon was silent for 2 s, or 30 s after a set;
+/* One request and its reply; both close fd. 0 or -errno. -ETIMEDOUT: the daemon was silent for 5 s, or 30 s after a set;
  * -EMSGSIZE: it reports more than a device can have. */
 must_check int socket_get(int fd, struct wg_device *out);
 must_check int socket_set(int fd, const struct wg_device *patch);

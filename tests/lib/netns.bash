@@ -195,8 +195,14 @@ not() {
 	! "$@"
 }
 
-# eventually SECONDS COMMAND…: repeats a command until it succeeds; on a timeout prints the output of the last attempt.
+# eventually SECONDS COMMAND…: repeats a command until it succeeds, which takes at most SECONDS on an idle machine: on one
+# whose time others take it waits a minute. On a timeout prints the output of the last attempt.
 eventually() {
+	within $(($1 > 60 ? $1 : 60)) "${@:2}"
+}
+
+# within SECONDS COMMAND…: the same, where the time is what is tested.
+within() {
 	local end=$((SECONDS + $1)) out
 	shift
 	while ! out=$("$@" 2>&1 3>&-); do
@@ -210,10 +216,14 @@ eventually() {
 
 # pings HOST ADDRESS [PING OPTION…]: sends $COUNT (5) echo requests, 50 ms apart; none may be lost. With a deadline (-w)
 # ping waits for late replies, and sends further requests until there are $COUNT replies: checked is that the replies
-# are those to the first requests, without a gap.
+# are those to the first requests, without a gap. Large ones are sent one by one: the buffer of ping holds few.
 pings() {
 	local name=$1 to=$2 n=${COUNT:-5} out
 	shift 2
+	if [[ "$*" =~ -s\ [0-9]{4} ]]; then
+		on "$name" bash -c 'for ((i = 0; i < $0; i++)); do ping -n -c 1 -W 60 "$@" || exit; done' "$n" "$@" "$to"
+		return
+	fi
 	out=$(on "$name" ping -n -c "$n" -i 0.05 -w 20 "$@" "$to") || true
 	echo "$out"
 	replies_in_order "$n" <<< "$out"

@@ -177,7 +177,7 @@ PostDown =  iptables -t nat -D POSTROUTING -s 10.9.0.0/24 -o eth0 -j MASQUERADE;
 	wire server eth0 192.0.2.1/24 engine eth0 192.0.2.2/24
 	on server wg-quick up wg0
 	on engine env -i PATH=/usr/bin /usr/sbin/chroot "$root" wg-quick up wg0
-	on engine ping -n -c 1 -W 5 10.9.0.1
+	on engine ping -n -c 1 -W 30 10.9.0.1
 	on engine env -i PATH=/usr/bin /usr/sbin/chroot "$root" wg-quick status --health
 	[ "$(on engine env -i PATH=/usr/bin /usr/sbin/chroot "$root" wg show interfaces)" = wg0 ]
 	on engine env -i PATH=/usr/bin /usr/sbin/chroot "$root" wg-quick down wg0
@@ -191,7 +191,7 @@ PostDown =  iptables -t nat -D POSTROUTING -s 10.9.0.0/24 -o eth0 -j MASQUERADE;
 	# Into a file: without /dev/null the daemon keeps its standard output.
 	on engine env -i PATH=/usr/bin /usr/sbin/chroot "$root" wg-quick up wg0 > "$NET_DIR/up.log" 2>&1
 	grep -q "warning: .*nft" "$NET_DIR/up.log"
-	on engine ping -n -c 1 -W 5 10.9.0.1
+	on engine ping -n -c 1 -W 30 10.9.0.1
 	client_file "KillSwitch = on" > "$root/etc/wireguard/wg0.conf"
 	on engine env -i PATH=/usr/bin /usr/sbin/chroot "$root" wg-quick down wg0
 	run ! on engine env -i PATH=/usr/bin /usr/sbin/chroot "$root" wg-quick up wg0

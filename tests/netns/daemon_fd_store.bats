@@ -147,7 +147,7 @@ print(len(last), "sessions")'
 		expect "exit -9" kill
 		expect ready start
 		[ "$(settings)" = "$before" ]
-		eventually 5 on b ping -n -c 1 -W 1 10.9.0.1 # without that handshake, b would send with the old session for 15 seconds
+		within 12 on b ping -n -c 1 -W 1 10.9.0.1 # without that handshake, b would send with the old session for 15 seconds
 		[ "$(exact_handshake)" != "$handshake" ]
 	done
 	on a grep -c "restored the configuration from the file descriptor store" /run/log | grep -x 2

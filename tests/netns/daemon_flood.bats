@@ -68,7 +68,7 @@ print("sent", sent, "cookies", cookies, "other", other)
 END
 	on_bg c python3 "$NET_DIR/flood.py" "$kb"
 	flood=$BG_LOG
-	on a ping -n -q -i 0.05 -c 60 -W 5 10.9.0.2 | tee "$NET_DIR/pings"
+	on a ping -n -q -i 0.05 -c 60 -W 30 10.9.0.2 | tee "$NET_DIR/pings"
 	lost=$(sed -n 's/.* \([0-9.]*\)% packet loss.*/\1/p' "$NET_DIR/pings")
 	on c ping -n -c 1 -W 30 10.9.0.2 # a new peer, which needs a cookie
 	all_done() { [ "$(grep -c ^sent "$flood")" -eq 8 ]; }
@@ -115,7 +115,7 @@ under_flood() {
 	ON_LIMIT=20 on b wg show wg0 dump > /dev/null
 	new_handshake a "$kb" allowed-ips 10.9.0.2/32 endpoint 10.0.0.2:5000
 	new_handshake b "$ka" allowed-ips 10.9.0.1/32 endpoint 10.0.0.1:5000
-	got=$(on a ping -n -q -i 0.01 -c 50 -W 5 10.9.0.2 | sed -n 's/.* \([0-9]*\) received.*/\1/p')
+	got=$(on a ping -n -q -i 0.01 -c 50 -W 30 10.9.0.2 | sed -n 's/.* \([0-9]*\) received.*/\1/p')
 	echo "$*: received $got"
 	sent=$((sent + 50)) received=$((received + got))
 	rm "$NET_DIR/flooding"

@@ -134,14 +134,14 @@ private() { on a ip netns exec private "$@"; }
 	private ip link set wg0 up
 	eventually 5 port_open 5000
 	[ -z "$(private ss -Huln)" ]
-	private ping -n -c 3 -i 0.05 -W 5 2001:db8::1
-	private ping -n -c 3 -i 0.05 -W 5 10.9.0.2
-	on b ping -n -c 3 -i 0.05 -W 5 2001:db8::
+	private ping -n -c 3 -i 0.05 -W 30 2001:db8::1
+	private ping -n -c 3 -i 0.05 -W 30 10.9.0.2
+	on b ping -n -c 3 -i 0.05 -W 30 2001:db8::
 	# The properties are the same there, and ICMP errors have a source of that namespace.
 	[[ $(private ip address show wg0) != *fe80* ]]
 	[ "$(private cat /proc/sys/net/ipv4/conf/all/send_redirects)" -eq 0 ]
 	[ "$(private cat /proc/sys/net/ipv4/conf/wg0/send_redirects)" -eq 0 ]
-	run private ping -n -c 1 -W 2 10.9.0.77
+	run private ping -n -c 1 -W 30 10.9.0.77
 	[[ $output == *"From 10.9.0.1 icmp_seq=1 Destination Host Unreachable"* ]]
 	private ip link set wg0 mtu 1300
 	private ip link set wg0 down
@@ -154,11 +154,11 @@ private() { on a ip netns exec private "$@"; }
 	eventually 5 port_closed 5000
 	on a ip -n other address add 10.9.0.1/24 dev wg0
 	on a ip -n other link set wg0 up
-	on a ip netns exec other ping -n -c 3 -i 0.05 -W 5 10.9.0.2
+	on a ip netns exec other ping -n -c 3 -i 0.05 -W 30 10.9.0.2
 	on a ip -n other link set wg0 netns 1
 	on a ip address add 10.9.0.1/24 dev wg0
 	on a ip link set wg0 up
-	on a ping -n -c 3 -i 0.05 -W 5 10.9.0.2
+	on a ping -n -c 3 -i 0.05 -W 30 10.9.0.2
 	on a wg show wg0
 	on a ip link del wg0
 	eventually 5 on a sh -c '! pgrep -x wireguardd'

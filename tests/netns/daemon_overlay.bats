@@ -37,7 +37,7 @@ tunnel() {
 	for h in a b; do net_up $h wg0 "10.9.0.$((number += 1))/24 fd09::$number/64"; done
 	route a 10.7.0.0/24 dev wg0 src 10.9.0.1
 	route a fd07::/64 dev wg0 src fd09::1
-	on a ping -q -c 1 -W 5 10.9.0.2
+	on a ping -q -c 1 -W 30 10.9.0.2
 }
 
 # vxlan OUTER IP-LINK-WORD…: VXLAN devices on a, to c, and on b.

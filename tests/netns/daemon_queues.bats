@@ -127,7 +127,7 @@ flood_while_stopped() {
 	pings a 10.9.0.2
 	local threads
 	for threads in 1 0 8; do
-		on_bg a ping -n -D -i 0.005 -c 200 -W 5 10.9.0.2
+		on_bg a ping -n -D -i 0.005 -c 200 -W 30 10.9.0.2
 		local log=$BG_LOG
 		on a env WG_THREADS=$threads wireguardd --takeover wg0
 		eventually 20 grep -q transmitted "$log"

@@ -185,15 +185,26 @@ fault_tun_queue() {
 waits_for_nothing() {
 	sample "$1" 'wireguardd_flow_queue_packets{interface="wg0"} 0' && in_net "$1" tc -s qdisc show dev v1 | grep 'backlog 0b 0p'
 }
-fault_flow_queue() {
-	local n
+# slow_uplink HOST REGEX: packets to its peer through an uplink that gets slower, until the statistics have such a line: however
+# slow the host is, they have to wait in the flow queue. fast_uplink HOST: until they have left.
+slow_uplink() {
+	local rate
 	in_net "$1" tc qdisc add dev v1 root tbf rate 20mbit burst 100k limit 1g
-	for n in {1..20}; do
-		offer "$1" 2000 "$(inner "$2")"
-		statistics "$1" | grep -q 'reason="flow_delay"} [1-9]' && break
+	for ((rate = 20000; rate > 100; rate -= rate / 4)); do
+		offer "$1" 2000 "$(inner "$(other "$1")")"
+		! statistics "$1" | grep "$2" || return 0
+		in_net "$1" tc qdisc change dev v1 root tbf rate ${rate}kbit burst 100k limit 1g
 	done
+	fail "no line of the statistics matches $2"
+}
+fast_uplink() {
+	in_net "$1" tc qdisc change dev v1 root tbf rate 100mbit burst 100k limit 1g
 	eventually 20 waits_for_nothing "$1"
 	in_net "$1" tc qdisc del dev v1 root
+}
+fault_flow_queue() {
+	slow_uplink "$1" 'reason="flow_delay"} [1-9]'
+	fast_uplink "$1"
 }
 fault_socket_overflow() {
 	stop_daemon "$2"
@@ -215,16 +226,10 @@ fault_down() { # what waits in the sockets of the other is refused by its TUN, o
 	again
 }
 fault_down_waiting() { # the tunnel goes down while packets wait in its flow queue
-	local n
-	in_net "$1" tc qdisc add dev v1 root tbf rate 20mbit burst 100k limit 1g
-	for n in {1..20}; do
-		offer "$1" 2000 "$(inner "$2")"
-		sample "$1" 'wireguardd_flow_queue_packets{interface="wg0"}' | grep -v ' 0$' && break
-	done
+	slow_uplink "$1" 'wireguardd_flow_queue_packets{interface="wg0"} [1-9]'
 	on "$1" ip link set wg0 down
 	eventually 10 sample "$1" 'wireguardd_up{interface="wg0"} 0'
-	eventually 20 waits_for_nothing "$1"
-	in_net "$1" tc qdisc del dev v1 root
+	fast_uplink "$1"
 	on "$1" ip link set wg0 up
 	eventually 10 sample "$1" 'wireguardd_up{interface="wg0"} 1'
 	again

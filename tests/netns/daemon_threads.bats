@@ -107,7 +107,7 @@ stream() {
 	pair
 	( # each time the first packets are staged by the control thread when the session is established
 		for i in 1 2 3 4 5 6; do
-			eventually 2 has_received $(($(received_bytes) + 2000000)) || break # the stream has ended
+			within 2 has_received $(($(received_bytes) + 2000000)) || break # the stream has ended
 			on a sh -c 'wg showconf wg0 > /run/conf; wg setconf wg0 /run/conf'
 		done
 	) 3>&- &
@@ -183,7 +183,7 @@ change_configuration() {
 	in_net a ip link set wg0 netns "${NET_PID[c]}"
 	net_up c wg0 "10.9.0.1/24 fd09::1/64"
 	eventually 5 pings c 10.9.0.2
-	run in_net c ping -n -c 1 -W 1 10.9.0.77
+	run in_net c ping -n -c 1 -W 30 10.9.0.77
 	[[ $output == *"Destination Host Unreachable"* ]]
 	in_net c ip link set wg0 down
 	in_net c ip link set wg0 up

@@ -11,8 +11,9 @@ setup() {
 	wire a eth0 "192.0.2.1/24 2001:db8::1/64" b eth0 "192.0.2.2/24 2001:db8::2/64"
 	KEY_A=$(on a wg genkey) KEY_B=$(on b wg genkey)
 	PUB_A=$(on a wg pubkey <<< "$KEY_A") PUB_B=$(on b wg pubkey <<< "$KEY_B")
-	on a wireguardd wg0
-	on b wireguardd wg0
+	# Otherwise what waited while the machine was busy leaves as one large datagram, as tshark sees it.
+	on a env WG_NO_OFFLOAD=segment wireguardd wg0
+	on b env WG_NO_OFFLOAD=segment wireguardd wg0
 	printf %s "$PSK" > "$NET_DIR/psk" # without PSK: an empty file
 	on b wg set wg0 listen-port 51820 private-key <(echo "$KEY_B") peer "$PUB_A" \
 		preshared-key "$NET_DIR/psk" allowed-ips 10.9.0.1/32,fd09::1/128

@@ -66,8 +66,8 @@ share/man/man3/wgproto.3 644 " ]
 	on a wg set wg0 private-key "$NET_DIR/a.key" peer "$(on a wg pubkey < "$NET_DIR/b.key")" endpoint 192.0.2.2:51820 allowed-ips 10.0.0.2/31
 	on a ip link set wg0 up
 	on a ip address add 10.0.0.1/24 dev wg0
-	in_net a ping -c 20 -i 0.01 -W 5 -s 1000 10.0.0.2 | grep -q ' 20 received'
+	in_net a ping -c 20 -i 0.01 -W 30 -s 1000 10.0.0.2 | grep -q ' 20 received'
 	[ "$(on a wg show wg0 latest-handshakes | awk '$2 > 0' | wc -l)" -eq 1 ]
 	run -1 in_net a ping -c 1 -W 0.3 10.0.0.3 # allowed, but not its address
-	in_net a ping -c 1 -W 5 10.0.0.2 | grep -q ' 1 received'
+	in_net a ping -c 1 -W 30 10.0.0.2 | grep -q ' 1 received'
 }

@@ -78,7 +78,7 @@ no_resolved() {
 	on box systemctl --quiet mask --now systemd-resolved
 	on box sh -c 'rm -f /etc/resolv.conf /usr/sbin/resolvconf; echo "nameserver 192.0.2.1" > /etc/resolv.conf'
 }
-# fetch: what a TCP server on box answers to the peer.
+# fetch [SECONDS]: what a TCP server on box answers to the peer.
 serve() {
 	on_bg box python3 -c '
 import socket
@@ -88,7 +88,7 @@ while True:
 	eventually 5 on box sh -c "ss -Hltn 'sport = :8080' | grep -q ."
 }
 fetch() {
-	on server python3 -c 'import socket; print(socket.create_connection(("10.9.0.2", 8080), 1).recv(10))'
+	on server python3 -c 'import socket; import sys; print(socket.create_connection(("10.9.0.2", 8080), int(sys.argv[1])).recv(10))' "${1-60}"
 }
 
 @test "nftables.service removes the rules of a tunnel, and the monitor restores them" {
@@ -130,11 +130,11 @@ fetch() {
 	pings box 10.9.0.1
 	# [firewalld-zone]
 	serve
-	run ! fetch
+	run ! fetch 1
 	on box firewall-cmd --zone=trusted --add-interface=wg0
 	fetch
 	on box firewall-cmd --reload
-	run ! fetch
+	run ! fetch 1
 	host_sh box <<< "$(page_block firewalld-zone)"
 	fetch
 	on box systemctl restart wg-quick@wg0

@@ -196,7 +196,7 @@ BindDevice = eth9" | on a tee /etc/wireguard/wg0.conf.d/uplink.conf > /dev/null
 @test "run: the sockets outside are bound" {
 	file "BindDevice = eth2
 SourceAddress = 10.0.2.11"
-	on a wg-quick run wg0 -- ping -c 1 -w 5 10.7.0.2
+	on a wg-quick run wg0 -- ping -c 1 -w 30 10.7.0.2
 	[ "$(on gw wg show wg0 endpoints | cut -f 2 | cut -d : -f 1)" = 10.0.2.11 ]
 	file "BindDevice = eth9"
 	run on a wg-quick run wg0 -- true

@@ -89,7 +89,7 @@ PostDown = /run/probe PostDown || true"
 	blocked "near$1" 192.168.5.254 2001:db8:5::fe
 	forwards_nothing "forward$1"
 	encrypted
-	on a ping -c 1 -W 5 127.0.0.1
+	on a ping -c 1 -W 30 127.0.0.1
 	# Switches learn of the group of a new address, or would not deliver the solicitations of neighbours.
 	settle
 	reports=$(grep -c "listener report" "$CAPTURED") || true

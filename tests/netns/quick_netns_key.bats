@@ -29,7 +29,7 @@ file() {
 }
 
 inside() { on a ip netns exec private "$@"; }
-is_up_inside() { inside ping -qc 1 -w 5 10.7.0.2; }
+is_up_inside() { inside ping -qc 1 -w 30 10.7.0.2; }
 # no_netns NAME: there is no such namespace, nor a file of it.
 no_netns() { on a test ! -e "/run/netns/$1"; }
 # state: of the namespace outside, and the files of namespaces.
@@ -45,7 +45,7 @@ PostDown = echo down %i %n >> /run/hooks" "0.0.0.0/0, ::/0"
 	on a wg-quick up wg0
 	not on a ip link show dev wg0
 	is_up_inside
-	inside ping -6 -qc 1 -w 5 fd07::2
+	inside ping -6 -qc 1 -w 30 fd07::2
 	[[ $(inside ip -4 route show default) == "default dev wg0 "* ]]
 	[[ $(inside ip -6 route show default) == "default dev wg0 "* ]]
 	[ "$(inside ip -4 rule | wc -l)" -eq 3 ]
@@ -93,7 +93,7 @@ post wg0 private $(on a readlink /proc/self/ns/net)" ]
 		[[ $output == *"wg-quick: wg0: the tunnel is in network namespace private, and the file wants network namespace other"*"help: run "* ]]
 	done
 	on a wg-quick restart wg0
-	on a ip netns exec other ping -qc 1 -w 5 10.7.0.2
+	on a ip netns exec other ping -qc 1 -w 30 10.7.0.2
 	no_netns private
 	on a wg-quick down wg0
 	quick_settled "$none" state

@@ -68,7 +68,7 @@ no_zombie() { not grep -q 'State:.*Z' <(on a sh -c 'cat /proc/[0-9]*/status 2> /
 	[[ "${lines[5]}" = *0000000000000000 ]]
 	[ "${lines[6]}" = "$(on a head -1 /etc/passwd)" ]
 	[ -z "$stderr" ]
-	run -0 on a "$NET_DIR/bin/wg-quick" run "$NET_DIR/t.conf" -- sh -c 'id -u; grep ^CapE /proc/self/status; ping -c 1 -W 5 10.9.0.1'
+	run -0 on a "$NET_DIR/bin/wg-quick" run "$NET_DIR/t.conf" -- sh -c 'id -u; grep ^CapE /proc/self/status; ping -c 1 -W 30 10.9.0.1'
 	[ "${lines[0]}" = 0 ] # as root, too
 	[[ "${lines[1]}" = *0000000000000000 ]]
 	nothing_runs
@@ -76,7 +76,7 @@ no_zombie() { not grep -q 'State:.*Z' <(on a sh -c 'cat /proc/[0-9]*/status 2> /
 	# Next to a tunnel of the same name on the host, whose daemon, socket and settings are not touched.
 	on a wireguardd t
 	on a sh -c 'echo 1 > /proc/sys/net/ipv4/conf/all/send_redirects'
-	run -0 on a "$NET_DIR/bin/wg-quick" run "$NET_DIR/t.conf" -- ping -c 1 -W 5 10.9.0.1
+	run -0 on a "$NET_DIR/bin/wg-quick" run "$NET_DIR/t.conf" -- ping -c 1 -W 30 10.9.0.1
 	[ "$(on a cat /proc/sys/net/ipv4/conf/all/send_redirects)" = 1 ]
 	[ "$(on a wg show interfaces)" = t ]
 }
@@ -86,7 +86,7 @@ no_zombie() { not grep -q 'State:.*Z' <(on a sh -c 'cat /proc/[0-9]*/status 2> /
 	captured() { [ "$(on gw tcpdump -n -r /run/uplink.pcap udp port 51820 2> /dev/null | wc -l)" -ge "$1" ]; }
 	sees_capture() { on a ping -c 1 -W 1 192.168.5.254 && [ "$(on gw stat -c %s /run/uplink.pcap)" -gt 100 ]; }
 	eventually 10 sees_capture
-	run -0 run_t sh -c 'cut -d: -f1 /proc/net/dev; ping -c 1 -W 5 10.9.0.1; ping -c 1 -W 5 fd09::1
+	run -0 run_t sh -c 'cut -d: -f1 /proc/net/dev; ping -c 1 -W 30 10.9.0.1; ping -c 1 -W 30 fd09::1
 		ping -c 1 -W 1 8.8.8.8; ping -c 1 -W 1 192.168.5.254; ping -c 1 -W 1 2001:db8:5::fe; getent hosts leak.example; true'
 	[ "$(grep -c '^ *\(lo\|t\)$' <<< "$output")" = 2 ]
 	[ "$(grep -c ' 0% packet loss' <<< "$output")" = 4 ] # the last two are the other end of the tunnel, too
@@ -217,7 +217,7 @@ while True: time.sleep(60)'
 		gone() { nothing_runs && [ -z "$(processes sleep)" ]; }
 		eventually 10 gone
 	done
-	run_t_bg sh -c 'ping -c 1 -W 5 10.9.0.1; echo ready; read line < "$0"; ping -c 1 -W 20 -i 0.2 10.9.0.1 -c 50; cat /sys/class/net/t/mtu' "$NET_DIR/fifo"
+	run_t_bg sh -c 'ping -c 1 -W 30 10.9.0.1; echo ready; read line < "$0"; ping -c 1 -W 20 -i 0.2 10.9.0.1 -c 50; cat /sys/class/net/t/mtu' "$NET_DIR/fifo"
 	log=$BG_LOG
 	mkfifo -m 666 "$NET_DIR/fifo"
 	logged() { [ "$(grep -c "$1" "$log")" -ge "$2" ]; }
@@ -284,7 +284,7 @@ hanging_daemon() {
 	SaveConfig = true
 	MTU = 1300
 	PreUp = echo pre-up; id -u; ip -o link | wc -l
-	PostUp = ping -c 1 -W 5 10.9.0.1 > /dev/null && echo post-up %i
+	PostUp = ping -c 1 -W 30 10.9.0.1 > /dev/null && echo post-up %i
 	PreDown = echo pre-down
 	PostDown = echo post-down" 10.9.0.0/24,10.10.0.0/16
 	before=$(on a sha256sum "$NET_DIR/t.conf")

@@ -66,7 +66,7 @@ wg_status() {
 
 	on a wg-quick up wg0
 	on b wg-quick up wg0
-	on a ping -c 1 -W 5 10.8.0.1
+	on a ping -c 1 -W 30 10.8.0.1
 	wg_status a wg0
 	[ "$status" -eq 0 ]
 	[ -z "$stderr" ]
@@ -100,7 +100,7 @@ wg_status() {
 	hosts
 	on a wg-quick up wg0
 	on b wg-quick up wg0
-	on a ping -c 1 -W 5 10.8.0.1
+	on a ping -c 1 -W 30 10.8.0.1
 	echo "nameserver 192.0.2.2" | on a tee /etc/resolv.conf > /dev/null
 	wg_status a wg0
 	cd "$BATS_TEST_DIRNAME/../.."
@@ -126,7 +126,7 @@ json_of() {
 	[ "$output" = '{"wg0": {"state": "not-up", "file": "/etc/wireguard/wg0.conf", "fileState": "read", "attention": [{"level": "fail", "check": "interface", "seen": "wg0 is not up", "fix": "wg-quick up wg0"}]}}' ]
 	on a wg-quick up wg0
 	on b wg-quick up wg0
-	on a ping -c 1 -W 5 10.8.0.1
+	on a ping -c 1 -W 30 10.8.0.1
 	json_of a wg0 json
 	[ "$status" -eq 0 ]
 	[[ $output == '{"wg0": {"state": "up", "upSince": '[0-9]*', "file": "/etc/wireguard/wg0.conf", "fileState": "read", "ifindex": '[0-9]*', "mtu": 1420, "addresses": ["10.8.0.2/24"], "routes": [{"prefix": "10.8.0.0/24", "table": 254}, {"prefix": "10.9.0.0/24", "table": 254}], "dns": {"servers": ["10.8.0.1"], "domains": [], "inForce": true}, "differences": [], "backend": "'* ]]

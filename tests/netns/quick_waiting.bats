@@ -122,7 +122,7 @@ looks_up_a_name() { on a sh -c '[ "$(ls "/proc/$(pgrep -fx "wg-quick up wg0")/ta
 		eventually 10 looks_up_a_name
 		on a sh -c "kill -$signal \$(pgrep -fx 'wg-quick up wg0')"
 		# The resolver itself gives up after ten seconds.
-		eventually 4 not on a pgrep -fx 'wg-quick up wg0'
+		within 8 not on a pgrep -fx 'wg-quick up wg0'
 		grep -q 'wg-quick: wg0: stopped by a signal' "$log"
 		eventually 5 not is_up
 	done

@@ -350,7 +350,7 @@ another_daemon() { [ -n "$(daemons box)" ] && [ "$(daemons box)" != "$daemon" ];
 	diff <(echo "$up") <(up_state)
 	daemon=$(daemons box)
 	on box systemctl kill -s KILL wireguardd@wg0
-	eventually 5 on server ping -n -c 1 -W 1 10.9.0.2 # it does not wait until the server notices
+	within 12 on server ping -n -c 1 -W 1 10.9.0.2 # it does not wait until the server notices
 	another_daemon
 	daemon_begins configuration
 	diff <(echo "$up") <(up_state)
