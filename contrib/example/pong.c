@@ -86,15 +86,15 @@ static void deliver(struct wgproto *w, int fd, uint8_t *bytes, size_t n, const s
 
 static void receive(struct wgproto *w, int fd, const struct in_addr *own)
 {
-	struct wgproto_packet p = { .src = datagram, .dst = packet, .dst_space = sizeof packet };
-	struct sockaddr_in from;
+	struct sockaddr_in from = { .sin_port = 0 };
 	socklen_t from_bytes = sizeof from;
 	ssize_t n = recvfrom(fd, datagram, sizeof datagram, MSG_DONTWAIT, (struct sockaddr *)&from, &from_bytes);
+	struct wgproto_packet p = { .src = datagram, .src_bytes = (size_t)n, .dst = packet, .dst_space = sizeof packet,
+				    .path.remote = { .addr.family = 4, .port = ntohs(from.sin_port) } };
 
-	p.src_bytes = n > 0 ? (size_t)n : 0;
-	p.path.remote.addr.family = 4;
+	if (n < 0)
+		return; /* poll() also reports a datagram whose checksum is wrong */
 	memcpy(p.path.remote.addr.b, &from.sin_addr, 4);
-	p.path.remote.port = ntohs(from.sin_port);
 	must(wgproto_open(w, now_ns(), &p, 1), "open");
 	if (p.action == WGPROTO_DELIVER)
 		deliver(w, fd, p.dst, p.dst_bytes, own);
@@ -105,13 +105,11 @@ static void run(struct wgproto *w, int fd, const struct in_addr *own)
 {
 	struct wgproto_packet next = { .dst = out, .dst_space = sizeof out };
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-	uint64_t now, at;
 
 	for (;;) {
 		while (wgproto_next(w, now_ns(), &next) == WGPROTO_OK)
 			send_out(w, fd, &next);
-		now = now_ns();
-		at = wgproto_deadline(w);
+		uint64_t now = now_ns(), at = wgproto_deadline(w);
 		if (poll(&poll_fd, 1, at <= now ? 0 : at - now > 60000000000 ? 60000 : (int)((at - now) / 1000000 + 1)) > 0)
 			receive(w, fd, own);
 		must(wgproto_tick(w, now_ns()), "tick");
@@ -138,6 +136,7 @@ int main(int argc, char **argv)
 	must(wgproto_key_from_text(key, sizeof key, line), "private key");
 	must(wgproto_set_private_key(w, key, sizeof key), "private key");
 	wgproto_wipe(key, sizeof key);
+	wgproto_wipe(line, sizeof line);
 	must(wgproto_key_from_text(peer, sizeof peer, argv[3]), "public key");
 	must(wgproto_peer_add(w, peer, sizeof peer), "peer");
 	must(wgproto_allow(w, peer, sizeof peer, &all), "allowed IPs");

@@ -10,21 +10,42 @@
 
 static _Thread_local struct call *current;
 
+bool call_is_inside(const struct guard *guard)
+{
+	const struct call *call = current;
+
+	while (call && call->guard != guard)
+		call = call->outer;
+	return call != NULL;
+}
+
 bool call_begin(struct call *call, struct guard *guard, bool valid)
 {
 	call->guard = NULL;
 	call->result = WGPROTO_INVALID;
-	if (!guard || !valid)
+	if (!guard || !valid || call_is_inside(guard))
 		return false;
 	call->result = (enum wgproto_result)atomic_load_explicit(&guard->closed, memory_order_relaxed);
 	if (call->result != WGPROTO_OK)
 		return false;
 	call->guard = guard;
 	call->is_publishing = false;
+	call->failed_at = 0;
 	call->outer = current;
 	call->impls_before = crypto_use(&guard->impls);
 	current = call;
 	return true;
+}
+
+/* Wipes the stack below the caller down to this address: the frames that a failure has left may hold keys. */
+__attribute__((noinline, no_sanitize("address"))) static void wipe_stack(uintptr_t down_to)
+{
+	uint8_t space[512];
+
+	mem_wipe(space, sizeof space);
+	if ((uintptr_t)__builtin_frame_address(0) > down_to)
+		wipe_stack(down_to);
+	mem_wipe(space, sizeof space); /* afterwards, so that the compiler cannot turn the recursion into a loop over one frame */
 }
 
 enum wgproto_result call_end(struct call *call)
@@ -32,6 +53,8 @@ enum wgproto_result call_end(struct call *call)
 	if (call->guard) {
 		current = call->outer;
 		(void)crypto_use(call->impls_before);
+		if (call->failed_at)
+			wipe_stack(call->failed_at);
 	}
 	return call->result;
 }
@@ -51,6 +74,7 @@ void call_fail(enum wgproto_result why, const char *text)
 
 	if (!call) /* cannot be: only calls run what may fail */
 		__builtin_trap();
+	call->failed_at = (uintptr_t)__builtin_frame_address(0);
 	call_close(call, why, text);
 	if (call->is_publishing)
 		guard_publish_end(call->guard);

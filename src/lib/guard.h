@@ -28,18 +28,22 @@ struct call {
 	struct call *outer;                      /* of another instance, in whose callback this one runs */
 	const struct crypto_impls *impls_before; /* of the thread */
 	bool is_publishing;
+	uintptr_t failed_at;                     /* address of the frame in which the call failed; 0: it did not */
 	enum wgproto_result result;
 	jmp_buf back;
 };
 
 /* The statement after WITHIN runs as a call, if the instance is not closed, up to its end or to a failure. call_end()
- * returns call->result: WGPROTO_OK, what the statement stored there, or the failure. `valid`: the arguments are; otherwise
- * the result is WGPROTO_INVALID. Variables that the statement changes have no meaning after a failure. */
+ * returns call->result: WGPROTO_OK, what the statement stored there, or the failure. `valid`: the arguments are; otherwise,
+ * and in a callback of the same instance, the result is WGPROTO_INVALID. Variables that the statement changes have no meaning
+ * after a failure, and those with secrets are wiped after the statement, which a failure leaves. */
 #define WITHIN(call, guard, valid) \
 	if (call_begin(call, guard, valid)) \
 		if (_setjmp((call)->back) == 0)
 must_check bool call_begin(struct call *call, struct guard *guard, bool valid);
 enum wgproto_result call_end(struct call *call);
+/* Whether this thread is in a callback of the instance. */
+bool call_is_inside(const struct guard *guard);
 
 /* Ends the call and closes the instance. */
 _Noreturn void call_fail(enum wgproto_result why, const char *text);

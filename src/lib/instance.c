@@ -117,7 +117,7 @@ void wgproto_free(struct wgproto *w)
 {
 	struct call call;
 
-	if (!w)
+	if (!w || call_is_inside(w->guard))
 		return;
 	WITHIN(&call, w->guard, true)
 		tunnel_free(w->tunnel);
@@ -174,29 +174,27 @@ enum wgproto_result wgproto_set_mtu(struct wgproto *w, uint32_t mtu)
 
 enum wgproto_result wgproto_set_private_key(struct wgproto *w, const void *key, size_t key_bytes)
 {
+	struct wg_private private;
 	struct call call;
 
 	WITHIN(&call, guard_of(w), key && key_bytes == KEY_BYTES) {
-		struct wg_private private;
-
 		memcpy(&private, key, sizeof private);
 		tunnel_set_private_key(w->tunnel, &private);
-		mem_wipe(&private, sizeof private);
 	}
+	mem_wipe(&private, sizeof private);
 	return call_end(&call);
 }
 
 enum wgproto_result wgproto_private_key(const struct wgproto *w, void *out, size_t out_bytes)
 {
+	struct wg_private private;
 	struct call call;
 
 	WITHIN(&call, guard_of(w), out && out_bytes == KEY_BYTES) {
-		struct wg_private private;
-
 		tunnel_private_key(w->tunnel, &private);
 		memcpy(out, &private, sizeof private);
-		mem_wipe(&private, sizeof private);
 	}
+	mem_wipe(&private, sizeof private);
 	return call_end(&call);
 }
 

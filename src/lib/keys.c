@@ -5,9 +5,16 @@
 
 enum wgproto_result wgproto_key_from_text(void *out, size_t out_bytes, const char *text)
 {
+	uint8_t key[KEY_BYTES];
+	bool ok;
+
 	if (!out || out_bytes != KEY_BYTES || !text)
 		return WGPROTO_INVALID;
-	return key_from_base64(out, span_of(text)) ? WGPROTO_OK : WGPROTO_INVALID;
+	ok = key_from_base64(key, span_of(text));
+	if (ok)
+		memcpy(out, key, sizeof key);
+	mem_wipe(key, sizeof key);
+	return ok ? WGPROTO_OK : WGPROTO_INVALID;
 }
 
 enum wgproto_result wgproto_key_to_text(char *out, size_t out_bytes, const void *key, size_t key_bytes)
@@ -30,20 +37,20 @@ enum wgproto_result wgproto_key_clamp(void *key, size_t key_bytes)
 enum wgproto_result wgproto_key_public(void *out, size_t out_bytes, const void *private_key, size_t key_bytes)
 {
 	struct guard guard = { .blocks = NULL };
+	struct wg_private private;
 	struct call call;
 
 	if (!out || out_bytes != KEY_BYTES || !private_key || key_bytes != KEY_BYTES)
 		return WGPROTO_INVALID;
 	crypto_choose(&guard.impls, cpu_features());
 	WITHIN(&call, &guard, true) {
-		struct wg_private private;
 		struct wg_public public;
 
 		memcpy(&private, private_key, sizeof private);
 		x25519_public(&public, &private);
 		memcpy(out, &public, sizeof public);
-		mem_wipe(&private, sizeof private);
 	}
+	mem_wipe(&private, sizeof private);
 	return call_end(&call);
 }
 

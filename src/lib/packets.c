@@ -15,26 +15,25 @@ enum { OPEN_OFFSET = 16 }; /* of the ciphertext in a datagram */
 
 /* ---- validity ---- */
 
-/* Whether they are apart, or src begins `offset` bytes after dst. */
-static bool places_are_valid(const struct wgproto_packet *p, ptrdiff_t offset)
+/* Whether the `need` bytes that are written at dst are apart from those at src, or src begins `offset` bytes after dst. */
+static bool places_are_valid(const struct wgproto_packet *p, size_t need, ptrdiff_t offset)
 {
 	uintptr_t src = (uintptr_t)p->src, dst = (uintptr_t)p->dst;
 
-	return src == dst + (uintptr_t)offset || src + p->src_bytes <= dst || dst + p->dst_space <= src;
+	return p->src && p->dst && p->dst_space >= need &&
+	       (src == dst + (uintptr_t)offset || src + p->src_bytes <= dst || dst + need <= src);
 }
 
 static bool may_seal(const struct wgproto_packet *p)
 {
-	return p->src && p->dst && p->src_bytes <= WGPROTO_PACKET_MAX && p->dst_space >= WGPROTO_SEALED_BYTES(p->src_bytes) &&
-	       places_are_valid(p, OPEN_OFFSET);
+	return p->src_bytes <= WGPROTO_PACKET_MAX && places_are_valid(p, WGPROTO_SEALED_BYTES(p->src_bytes), OPEN_OFFSET);
 }
 
 static bool may_open(const struct wgproto_packet *p)
 {
 	size_t need = p->src_bytes > OPEN_OFFSET ? p->src_bytes - OPEN_OFFSET : 0;
 
-	return p->src && p->dst && p->src_bytes <= WGPROTO_DATAGRAM_MAX && p->dst_space >= need && path_is_valid(&p->path) &&
-	       places_are_valid(p, -OPEN_OFFSET);
+	return p->src_bytes <= WGPROTO_DATAGRAM_MAX && path_is_valid(&p->path) && places_are_valid(p, need, -OPEN_OFFSET);
 }
 
 static bool may_control_packet(const struct wgproto_packet *p)
@@ -106,33 +105,6 @@ static void chunk_out(const struct chunk *c, struct wgproto_packet *packets)
 	}
 }
 
-static size_t chunk_size(size_t left)
-{
-	return left < WGPROTO_BATCH_MAX ? left : WGPROTO_BATCH_MAX;
-}
-
-static void seal_all(struct wgproto *w, uint64_t now_ns, struct wgproto_packet *packets, size_t n)
-{
-	struct chunk c;
-
-	for (size_t at = 0; at < n; at += c.batch.n) {
-		chunk_in(&c, packets + at, chunk_size(n - at), false);
-		tunnel_seal(w->tunnel, now_ns, &c.batch);
-		chunk_out(&c, packets + at);
-	}
-}
-
-static void open_all(struct wgproto *w, uint64_t now_ns, struct wgproto_packet *packets, size_t n)
-{
-	struct chunk c;
-
-	for (size_t at = 0; at < n; at += c.batch.n) {
-		chunk_in(&c, packets + at, chunk_size(n - at), true);
-		tunnel_open(w->tunnel, now_ns, &c.batch);
-		chunk_out(&c, packets + at);
-	}
-}
-
 /* Those with action WGPROTO_CONTROL are done then. */
 static void controlled(const struct chunk *c, struct wgproto_packet *packets)
 {
@@ -143,26 +115,32 @@ static void controlled(const struct chunk *c, struct wgproto_packet *packets)
 		}
 }
 
-static void control_all_packets(struct wgproto *w, uint64_t now_ns, struct wgproto_packet *packets, size_t n)
-{
-	struct chunk c;
+enum job { SEAL, OPEN, CONTROL_PACKETS, CONTROL_DATAGRAMS, CONTROL_DATAGRAMS_UNDER_LOAD };
 
-	for (size_t at = 0; at < n; at += c.batch.n) {
-		chunk_in(&c, packets + at, chunk_size(n - at), false);
-		tunnel_control_tun(w->tunnel, now_ns, &c.batch);
-		controlled(&c, packets + at);
+static void process_chunk(struct wg_tunnel *t, uint64_t now_ns, struct chunk *c, enum job job)
+{
+	switch (job) {
+	case SEAL: tunnel_seal(t, now_ns, &c->batch); return;
+	case OPEN: tunnel_open(t, now_ns, &c->batch); return;
+	case CONTROL_PACKETS: tunnel_control_tun(t, now_ns, &c->batch); return;
+	case CONTROL_DATAGRAMS: tunnel_control_udp(t, now_ns, &c->batch, false); return;
+	case CONTROL_DATAGRAMS_UNDER_LOAD: tunnel_control_udp(t, now_ns, &c->batch, true); return;
 	}
+	unreachable();
 }
 
-static void control_all_datagrams(struct wgproto *w, uint64_t now_ns, struct wgproto_packet *packets, size_t n,
-				  bool under_load)
+static void process(struct wg_tunnel *t, uint64_t now_ns, struct wgproto_packet *packets, size_t n, enum job job)
 {
+	bool are_datagrams = job != SEAL && job != CONTROL_PACKETS;
 	struct chunk c;
 
 	for (size_t at = 0; at < n; at += c.batch.n) {
-		chunk_in(&c, packets + at, chunk_size(n - at), true);
-		tunnel_control_udp(w->tunnel, now_ns, &c.batch, under_load);
-		controlled(&c, packets + at);
+		chunk_in(&c, packets + at, n - at < WGPROTO_BATCH_MAX ? n - at : WGPROTO_BATCH_MAX, are_datagrams);
+		process_chunk(t, now_ns, &c, job);
+		if (job == SEAL || job == OPEN)
+			chunk_out(&c, packets + at);
+		else
+			controlled(&c, packets + at);
 	}
 }
 
@@ -173,7 +151,7 @@ enum wgproto_result wgproto_seal(struct wgproto *w, uint64_t now_ns, struct wgpr
 	struct call call;
 
 	WITHIN(&call, guard_of(w), are_valid(packets, n, may_seal))
-		seal_all(w, now_ns, packets, n);
+		process(w->tunnel, now_ns, packets, n, SEAL);
 	return call_end(&call);
 }
 
@@ -182,7 +160,7 @@ enum wgproto_result wgproto_open(struct wgproto *w, uint64_t now_ns, struct wgpr
 	struct call call;
 
 	WITHIN(&call, guard_of(w), are_valid(packets, n, may_open))
-		open_all(w, now_ns, packets, n);
+		process(w->tunnel, now_ns, packets, n, OPEN);
 	return call_end(&call);
 }
 
@@ -191,7 +169,7 @@ enum wgproto_result wgproto_control_packets(struct wgproto *w, uint64_t now_ns, 
 	struct call call;
 
 	WITHIN(&call, guard_of(w), are_valid(packets, n, may_control_packet))
-		control_all_packets(w, now_ns, packets, n);
+		process(w->tunnel, now_ns, packets, n, CONTROL_PACKETS);
 	return call_end(&call);
 }
 
@@ -201,7 +179,7 @@ enum wgproto_result wgproto_control_datagrams(struct wgproto *w, uint64_t now_ns
 	struct call call;
 
 	WITHIN(&call, guard_of(w), are_valid(packets, n, may_control_datagram))
-		control_all_datagrams(w, now_ns, packets, n, under_load);
+		process(w->tunnel, now_ns, packets, n, under_load ? CONTROL_DATAGRAMS_UNDER_LOAD : CONTROL_DATAGRAMS);
 	return call_end(&call);
 }
 

@@ -59,15 +59,14 @@ enum wgproto_result wgproto_peer_set_psk(struct wgproto *w, const void *public_k
 					 size_t psk_bytes)
 {
 	struct wg_tunnel_peer *peer;
+	struct wg_psk key;
 	struct call call;
 
 	WITHIN_PEER(&call, w, public_key, key_bytes, psk && psk_bytes == KEY_BYTES, peer) {
-		struct wg_psk key;
-
 		memcpy(&key, psk, sizeof key);
 		tunnel_peer_set_psk(w->tunnel, peer, &key);
-		mem_wipe(&key, sizeof key);
 	}
+	mem_wipe(&key, sizeof key);
 	return call_end(&call);
 }
 

@@ -1,9 +1,9 @@
 /* wgproto: the WireGuard protocol as a library, a state machine without sockets, threads or clock. Received datagrams,
  * packets and the time go in; datagrams, packets and a deadline come out. wgproto(3) describes it.
  *
- * Times (now_ns) are absolute nanoseconds of a monotonic clock that counts suspend, such as CLOCK_BOOTTIME. Keys and
- * addresses are bytes in network order, ports are in host order. Keys have 32 bytes; functions take their length, so that
- * a wrong one is an error.
+ * Times (now_ns) are absolute nanoseconds of a monotonic clock that counts suspend, such as CLOCK_BOOTTIME; sessions live longer
+ * and timers run later if it goes back. Keys and addresses are bytes in network order, ports are in host order. Keys have 32
+ * bytes; functions take their length, so that a wrong one is an error.
  *
  * Threads: functions of different instances may run at the same time. Those of one instance run in one thread at a time,
  * except for the data half (wgproto_seal, wgproto_open) and those marked "any thread"; see struct wgproto_env.
@@ -12,8 +12,9 @@
  * wgproto_free. The data half allocates nothing.
  *
  * Errors: no function aborts, exits, prints or raises a signal. Nothing has changed after an error, except WGPROTO_BROKEN and
- * WGPROTO_NO_RANDOM: the instance is closed then, all functions return WGPROTO_BROKEN, and it can only be freed. The network never causes an error: each packet has an action and,
- * if it is dropped, a reason, which is counted. */
+ * WGPROTO_NO_RANDOM: the instance is closed then, all functions return WGPROTO_BROKEN, and it can only be freed; likewise
+ * after a state that could not be imported. The network never causes an error: each packet has an action and, if it is
+ * dropped, a reason, which is counted. */
 #ifndef WGPROTO_H
 #define WGPROTO_H
 
@@ -41,7 +42,7 @@ WGPROTO_EXPORT const char *wgproto_version(void); /* of the suite, such as "1.0.
 enum wgproto_result {
 	WGPROTO_OK = 0,
 	WGPROTO_END,       /* there is no (other) datagram, peer or allowed IP */
-	WGPROTO_INVALID,   /* an argument is null, has a wrong length, or is out of range */
+	WGPROTO_INVALID,   /* an argument is null, has a wrong length, or is out of range; or a callback calls its instance */
 	WGPROTO_NO_MEMORY,
 	WGPROTO_NO_PEER,   /* no peer has this public key */
 	WGPROTO_EXISTS,    /* there is a peer with this public key */
@@ -84,7 +85,7 @@ struct wgproto;
 
 struct wgproto_env {
 	size_t size; /* sizeof(struct wgproto_env) */
-	void *ctx;   /* passed to the functions below, which must not call the instance they are called by */
+	void *ctx;   /* passed to the functions below, which cannot call the instance they are called by */
 	/* Writes n bytes of cryptographically secure randomness. Null: getrandom(2). False: it failed. */
 	bool (*random)(void *ctx, void *p, size_t n);
 	/* The wall clock, which must not go back: handshakes contain it. Seconds since 1970. Required. */
@@ -99,9 +100,10 @@ struct wgproto_env {
 	const char *cpu;
 };
 
-/* An instance that is down and has neither a private key nor peers. Verifies the implementations with known answers. */
+/* An instance that is down and has neither a private key nor peers; null after an error. Verifies the implementations with
+ * known answers. */
 WGPROTO_CHECK enum wgproto_result wgproto_new(struct wgproto **out, const struct wgproto_env *env);
-/* Wipes all keys. Null is allowed, and any state of the instance. */
+/* Wipes all keys. Null is allowed, and any state of the instance. Has no effect in a callback of the instance. */
 WGPROTO_EXPORT void wgproto_free(struct wgproto *w);
 /* After WGPROTO_BROKEN: file, line and condition of the error, for a report. Null: none. */
 WGPROTO_EXPORT const char *wgproto_broken_text(const struct wgproto *w);
@@ -196,8 +198,8 @@ struct wgproto_packet {
 };
 
 /* The data half. seal: IP packets become datagrams. open: datagrams become packets, if they authenticate and their source
- * address is an allowed IP of the peer; keepalives do not. dst must not overlap src, except that dst + 16 == src for seal,
- * and dst == src + 16 for open. Packets with action WGPROTO_CONTROL are for the function below. Any number of packets;
+ * address is an allowed IP of the peer; keepalives do not. The space that is needed at dst must not overlap src, except that
+ * dst + 16 == src for seal, and dst == src + 16 for open, nor src or dst of another packet. Packets with action WGPROTO_CONTROL are for the function below. Any number of packets;
  * WGPROTO_BATCH_MAX of them are processed together. After WGPROTO_INVALID no packet was processed. */
 WGPROTO_CHECK enum wgproto_result wgproto_seal(struct wgproto *w, uint64_t now_ns, struct wgproto_packet *packets, size_t n);
 WGPROTO_CHECK enum wgproto_result wgproto_open(struct wgproto *w, uint64_t now_ns, struct wgproto_packet *packets, size_t n);

@@ -44,6 +44,7 @@ share/man/man3/wgproto.3 644 " ]
 		}
 	END
 	cp "$NET_DIR/clash.c" "$NET_DIR/clash.cc"
+	gcc ${strict/c11/c99} -fsyntax-only -x c -include wgproto.h $flags /dev/null
 	gcc $strict -o "$NET_DIR/shared" "$NET_DIR/clash.c" $flags
 	g++ -Wall -Wextra -Werror -o "$NET_DIR/shared++" "$NET_DIR/clash.cc" $flags
 	gcc $strict -static -o "$NET_DIR/static" "$NET_DIR/clash.c" $(pkg-config --static --cflags --libs libwgproto)

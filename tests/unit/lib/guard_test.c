@@ -138,6 +138,73 @@ static void test_calls_nest(void **state)
 	wgproto_free(b);
 }
 
+/* ---- no keys are left on the stack ---- */
+
+enum { SECRET_BYTES = 30, STACK_BYTES = 32 * 1024 }; /* clamping changes the bytes 0 and 31 of a key */
+
+static uint8_t secret_byte(size_t i)
+{
+	return (uint8_t)(i * 151 + 77);
+}
+
+/* Whether the stack below, which the functions called before have used, has the secret. */
+__attribute__((noinline, no_sanitize("address"), no_sanitize("thread"))) static bool stack_has_secret(void)
+{
+	const volatile uint8_t *at = (const volatile uint8_t *)__builtin_frame_address(0) - STACK_BYTES;
+
+	for (size_t i = 0, run = 0; i < STACK_BYTES; i++) {
+		run = at[i] == secret_byte(run) ? run + 1 : at[i] == secret_byte(0);
+		if (run == SECRET_BYTES)
+			return true;
+	}
+	return false;
+}
+
+__attribute__((noinline)) static void fail_with_a_secret(void)
+{
+	volatile uint8_t secret[SECRET_BYTES];
+
+	for (size_t i = 0; i < sizeof secret; i++)
+		secret[i] = secret_byte(i);
+	library_broken("planted");
+}
+
+static void test_a_failure_wipes_the_stack(void **state)
+{
+	struct host host = { .publishing = 0 };
+	struct wgproto *w = create(&host);
+	struct call call;
+
+	(void)state;
+	WITHIN(&call, w->guard, true)
+		fail_with_a_secret();
+	assert_int_equal(call_end(&call), WGPROTO_BROKEN);
+	assert_false(stack_has_secret());
+	wgproto_free(w);
+}
+
+/* The private key is not on the stack after a call, neither after success nor after a failure. */
+static void test_a_private_key_is_wiped(void **state)
+{
+	struct host host = { .publishing = 0 };
+	struct wgproto *w = create(&host);
+	uint8_t key[KEY_BYTES] = { 0 }, public[KEY_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < SECRET_BYTES; i++)
+		key[i + 1] = secret_byte(i);
+	assert_int_equal(wgproto_key_public(public, sizeof public, key, sizeof key), WGPROTO_OK);
+	assert_false(stack_has_secret());
+	assert_int_equal(wgproto_set_private_key(w, key, sizeof key), WGPROTO_OK);
+	assert_false(stack_has_secret());
+	assert_int_equal(wgproto_set_private_key(w, (const uint8_t[KEY_BYTES]){ 0 }, KEY_BYTES), WGPROTO_OK);
+	assert_int_equal(wgproto_peer_add(w, public, sizeof public), WGPROTO_OK);
+	w->tunnel->n_initiators = 1; /* of none: the peer with this key cannot be removed */
+	assert_int_equal(wgproto_set_private_key(w, key, sizeof key), WGPROTO_BROKEN);
+	assert_false(stack_has_secret());
+	wgproto_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +212,8 @@ int main(void)
 		cmocka_unit_test(test_a_publication_ends),
 		cmocka_unit_test(test_waiting_for_a_lock_ends),
 		cmocka_unit_test(test_calls_nest),
+		cmocka_unit_test(test_a_failure_wipes_the_stack),
+		cmocka_unit_test(test_a_private_key_is_wiped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

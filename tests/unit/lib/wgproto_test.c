@@ -26,6 +26,7 @@ struct side {
 	uint8_t private[32], public[32];
 	uint32_t random;
 	int random_left; /* calls until there are no random bytes; negative: for ever */
+	bool calls_back; /* the random function calls its instance */
 	uint8_t sent[WGPROTO_DATAGRAM_MAX];
 };
 
@@ -35,6 +36,11 @@ static bool env_random(void *ctx, void *p, size_t n)
 
 	if (s->random_left == 0)
 		return false;
+	if (s->calls_back) {
+		assert_int_equal(wgproto_peer_remove(s->w, s->public, 32), WGPROTO_INVALID);
+		assert_true(wgproto_deadline(s->w) == UINT64_MAX);
+		wgproto_free(s->w); /* no effect */
+	}
 	s->random_left -= s->random_left > 0;
 	for (size_t i = 0; i < n; i++)
 		((uint8_t *)p)[i] = (uint8_t)((s->random = s->random * 1664525 + 1013904223) >> 24);
@@ -298,6 +304,10 @@ static void test_wrong_packets(void **state)
 	assert_int_equal(wgproto_drops(s.w, WGPROTO_DROP_DOWN), 1);
 	p[0].src = space + 15; /* overlaps, at no permitted distance */
 	assert_int_equal(wgproto_seal(s.w, 0, p, 1), WGPROTO_INVALID);
+	p[0].dst_space = SIZE_MAX; /* of which only some is needed */
+	assert_int_equal(wgproto_seal(s.w, 0, p, 1), WGPROTO_INVALID);
+	p[0].src = space + WGPROTO_SEALED_BYTES(sizeof ping);
+	assert_int_equal(wgproto_seal(s.w, 0, p, 1), WGPROTO_OK);
 	p[0].src = NULL;
 	assert_int_equal(wgproto_seal(s.w, 0, p, 1), WGPROTO_INVALID);
 	p[0] = packet_of(space, WGPROTO_SEALED_BYTES(sizeof ping));
@@ -331,6 +341,12 @@ static void test_keys(void **state)
 	assert_int_equal(wgproto_key_from_text(back, 32, text), WGPROTO_OK);
 	assert_memory_equal(key, back, 32);
 	assert_int_equal(wgproto_key_from_text(back, 32, "short"), WGPROTO_INVALID);
+	text[43] = 'A';
+	assert_int_equal(wgproto_key_from_text(back, 32, text), WGPROTO_INVALID);
+	text[43] = '=';
+	text[3] = '!';
+	assert_int_equal(wgproto_key_from_text(back, 32, text), WGPROTO_INVALID);
+	assert_memory_equal(key, back, 32); /* nothing has changed */
 	assert_int_equal(wgproto_key_from_text(back, 31, text), WGPROTO_INVALID);
 	assert_int_equal(wgproto_key_public(back, 32, key, 0), WGPROTO_INVALID);
 	wgproto_wipe(key, sizeof key);
@@ -395,6 +411,21 @@ static void test_no_random_bytes(void **state)
 	world_free(x);
 }
 
+/* Calls of an instance from its own callbacks are errors, and change nothing. */
+static void test_calls_from_callbacks(void **state)
+{
+	struct world *x = world_new(NULL, NULL);
+	uint8_t datagram[WGPROTO_SEALED_BYTES(sizeof ping)], packet[256];
+	struct wgproto_packet p = packet_of(datagram, sizeof datagram);
+
+	(void)state;
+	assert_int_equal(wgproto_seal(x->side[0].w, second, &p, 1), WGPROTO_OK);
+	assert_int_equal(wgproto_control_packets(x->side[0].w, second, &p, 1), WGPROTO_OK);
+	x->side[0].calls_back = x->side[1].calls_back = true;
+	assert_int_equal(exchange(x, packet), sizeof ping);
+	world_free(x);
+}
+
 /* Random bytes of the system, and texts for all results. */
 static void test_defaults(void **state)
 {
@@ -424,6 +455,7 @@ int main(void)
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_hand_over),
 		cmocka_unit_test(test_no_random_bytes),
+		cmocka_unit_test(test_calls_from_callbacks),
 		cmocka_unit_test(test_defaults),
 	};
 
