@@ -55,7 +55,7 @@ fuzz_programs := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%_fuzz,$(fuzz_sources
 module_of_fuzz = $(firstword $(subst _, ,$(notdir $(1))))
 # What the network or another process sends reaches an instance of libwgproto; the other targets of base, crypto and proto
 # call functions inside.
-fuzz_library := proto_open proto_takeover
+fuzz_library := proto_api proto_open proto_takeover
 parts_of_fuzz = $(if $(filter $(1),$(fuzz_library)),$(O)/libwgproto.a,$(O)/tests/libtest.a $(call archives_of,$(call \
 	module_of_fuzz,$(1)) $(uses_$(call module_of_fuzz,$(1)))))
 

@@ -29,6 +29,8 @@ struct wgproto_addr addr_out(const struct ip_addr *a)
 
 struct ip_endpoint endpoint_in(const struct wgproto_endpoint *e)
 {
+	if (e->addr.family == IP_NONE)
+		return (struct ip_endpoint){ .port = 0 };
 	return (struct ip_endpoint){ .addr = addr_in(&e->addr), .port = e->port, .scope = e->scope };
 }
 

@@ -22,10 +22,9 @@ bool call_is_inside(const struct guard *guard)
 bool call_begin(struct call *call, struct guard *guard, bool valid)
 {
 	call->guard = NULL;
-	call->result = WGPROTO_INVALID;
-	if (!guard || !valid || call_is_inside(guard))
-		return false;
-	call->result = (enum wgproto_result)atomic_load_explicit(&guard->closed, memory_order_relaxed);
+	call->result = guard ? (enum wgproto_result)atomic_load_explicit(&guard->closed, memory_order_relaxed) : WGPROTO_INVALID;
+	if (call->result == WGPROTO_OK && (!valid || call_is_inside(guard)))
+		call->result = WGPROTO_INVALID;
 	if (call->result != WGPROTO_OK)
 		return false;
 	call->guard = guard;

@@ -69,15 +69,18 @@ static bool same_path(const struct wgproto_path *a, const struct wgproto_path *b
 	return memcmp(a, b, sizeof *a) == 0; /* false for equal ones that differ in their padding is harmless */
 }
 
-/* with_paths: datagrams; neighbours that arrived on the same path share it. */
+/* with_paths: datagrams; neighbours that arrived on the same path share it. It is of no session yet, whatever the caller used
+ * it for before. */
 static void chunk_in(struct chunk *c, const struct wgproto_packet *packets, size_t n, bool with_paths)
 {
 	c->batch = (struct wg_batch){ c->bufs, n, c->paths, 0 };
 	for (size_t i = 0; i < n; i++) {
 		const struct wgproto_packet *p = &packets[i];
 
-		if (with_paths && (i == 0 || !same_path(&p->path, &packets[i - 1].path)))
-			path_in(&c->paths[c->batch.n_paths++], &p->path);
+		if (with_paths && (i == 0 || !same_path(&p->path, &packets[i - 1].path))) {
+			path_in(&c->paths[c->batch.n_paths], &p->path);
+			c->paths[c->batch.n_paths++].tx_index = 0;
+		}
 		c->bufs[i] = (struct wg_buf){
 			.src = p->src,
 			.dst = p->dst,
@@ -188,8 +191,14 @@ static bool take_next(struct wgproto *w, uint64_t now_ns, struct wgproto_packet 
 	struct wg_buf buf = { .dst = out->dst };
 	struct wg_path path = { .tx_index = 0 };
 
-	if (!tunnel_control_next(w->tunnel, now_ns, &buf, &path))
-		return false;
+	for (;;) {
+		if (!tunnel_control_next(w->tunnel, now_ns, &buf, &path))
+			return false;
+		if (path.remote.addr.family != IP_NONE)
+			break;
+		/* The endpoint was removed after the session began. */
+		tunnel_tx_failed(w->tunnel, &path, 1, buf.out_n, WG_DROP_NO_ENDPOINT);
+	}
 	out->dst_bytes = buf.out_n;
 	out->tos = buf.tos;
 	out->action = WGPROTO_SEND;

@@ -135,6 +135,7 @@ WGPROTO_CHECK enum wgproto_result wgproto_reserve(struct wgproto *w, size_t n_pe
 /* All zero: none. The next handshake uses it. */
 WGPROTO_CHECK enum wgproto_result wgproto_peer_set_psk(struct wgproto *w, const void *public_key, size_t key_bytes,
 						       const void *psk, size_t psk_bytes);
+/* Family 0: none; the peer is sent nothing until it sends something. */
 WGPROTO_CHECK enum wgproto_result wgproto_peer_set_endpoint(struct wgproto *w, const void *public_key, size_t key_bytes,
 							    const struct wgproto_endpoint *endpoint);
 /* Persistent keepalive; 0: off. */

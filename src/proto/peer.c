@@ -53,10 +53,12 @@ bool path_equal(const struct wg_path *a, const struct wg_path *b)
 
 static void set_path_locked(struct wg_tunnel_peer *p, const struct wg_path *path)
 {
+	bool has_endpoint = path->remote.addr.family != IP_NONE;
+
 	if (!path_equal(&p->path, path))
 		p->path = *path;
-	if (!atomic_load_explicit(&p->has_endpoint, memory_order_relaxed))
-		atomic_store(&p->has_endpoint, path->remote.addr.family != IP_NONE);
+	if (atomic_load_explicit(&p->has_endpoint, memory_order_relaxed) != has_endpoint)
+		atomic_store(&p->has_endpoint, has_endpoint);
 }
 
 void peer_set_path(struct wg_tunnel_peer *p, const struct wg_path *path)

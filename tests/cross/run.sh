@@ -1,7 +1,7 @@
 #!/bin/bash
 # run.sh MACHINE [BUILD]: builds the pure modules and their tests for another machine and runs them under qemu-user:
 # aarch64 has NEON, armhf 32-bit limbs and pointers, s390x is big-endian. For armhf also wg, wireguardd and its filter of
-# system calls. On aarch64 only crypto has its own code, and the other two also have unsigned characters. Of the unit tests
+# system calls, for s390x also libwgproto. On aarch64 only crypto has its own code, and the other two also have unsigned characters. Of the unit tests
 # every second one, the others the next day, and of their random tests one of nine rounds, another one each day
 # (tests/lib/sample.h); WGSUITE_SAMPLE=1 runs all. TAP on stdout; BUILD is kept for the next run.
 set -u
@@ -26,7 +26,7 @@ s390x) triple=s390x-linux-gnu debian=s390x qemu=qemu-s390x-static aead=portable 
 armhf)
 	triple=arm-linux-gnueabihf debian=armhf qemu=qemu-arm-static aead=portable
 	programs="wg wireguardd"
-	slow="proto/threads_test proto/gather_test crypto/x25519/x25519_test proto_open"
+	slow="proto/threads_test proto/gather_test crypto/x25519/x25519_test proto_api proto_open"
 	;;
 *) echo "run.sh: unknown machine: $machine (expected: aarch64, armhf or s390x)" >&2; exit 2 ;;
 esac
@@ -41,6 +41,8 @@ libraries=$sys/lib/$triple:$peers/cross/$debian/lib/$triple
 units=
 if sh tests/lib/get-cross.sh "$peers" "$debian" > /dev/null 2>&1; then
 	units=$(find $(printf 'tests/unit/%s ' $modules) -name '*_test.c' | sort)
+	[ "$machine" != s390x ] || units="tests/unit/lib/wgproto_test.c
+$units"
 	[ -z "$programs" ] || units="$units tests/unit/daemon/io/checksum_test.c"
 else
 	programs=

@@ -1,4 +1,5 @@
-/* Addresses, prefixes and endpoints; addresses are compared with libc. */
+/* Addresses, prefixes and endpoints; addresses are compared with libc. In libwgproto, addresses are bytes and these functions
+ * inside. */
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include "base/addr.h"

@@ -1,4 +1,5 @@
-/* Keys in base64, compared with a simple decoder, and round trips in both encodings. */
+/* Keys in base64, compared with a simple decoder, and round trips in both encodings. Calls functions inside libwgproto, which has
+ * no hexadecimal keys. */
 #include <stdlib.h>
 #include "base/mem.h"
 #include "../lib/plain_base64.h"

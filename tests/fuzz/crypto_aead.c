@@ -1,6 +1,6 @@
 /* Runs of packets: every implementation seals like the portable one and opens what it sealed; if bits of a packet are
  * flipped, only that packet is refused. Input: 32 bytes of key, then per packet two bytes of size and one byte with the
- * bits to flip; the rest is plaintext. */
+ * bits to flip; the rest is plaintext. Calls functions inside libwgproto, which seals with the counters and keys of sessions. */
 #include <stdlib.h>
 #include "crypto/aead.h"
 #include "crypto/dispatch.h"

@@ -1,5 +1,6 @@
 /* Poly1305: every implementation, and the 26-bit limbs for 32-bit machines, against the portable one, from any state that
- * can occur within a message. Input: key, accumulator, then whole blocks. */
+ * can occur within a message. Input: key, accumulator, then whole blocks. Calls functions inside libwgproto, as no packet
+ * leads to a given state. */
 #include <stdlib.h>
 #include "crypto/dispatch.h"
 #include "crypto/poly1305.h"

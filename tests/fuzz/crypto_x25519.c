@@ -1,5 +1,5 @@
 /* X25519: all implementations, the field for 32-bit machines and batches agree. Input: scalar, u, and more values of u for
- * the other jobs of a batch. */
+ * the other jobs of a batch. Calls functions inside libwgproto, which clamps scalars and chooses one implementation. */
 #include <stdlib.h>
 #include "crypto/dispatch.h"
 #include "crypto/x25519.h"

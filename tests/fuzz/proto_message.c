@@ -1,4 +1,5 @@
-/* Fuzz target: arbitrary bytes as a datagram for a tunnel without peers, and as an inner packet. */
+/* Fuzz target: arbitrary bytes as a datagram for a tunnel without peers, and as an inner packet. Calls functions inside libwgproto:
+ * for a valid mac1, and for the parser of packets. */
 #include <stdlib.h>
 #include "crypto/crypto.h"
 #include "proto/cookie.h"

@@ -399,6 +399,7 @@ static void test_no_random_bytes(void **state)
 	assert_int_equal(wgproto_next(x->side[0].w, second, &out), WGPROTO_BROKEN);
 	assert_int_equal(wgproto_seal(x->side[0].w, second, &p, 1), WGPROTO_BROKEN);
 	assert_int_equal(wgproto_peer_remove(x->side[0].w, x->side[1].public, 32), WGPROTO_BROKEN);
+	assert_int_equal(wgproto_peer_remove(x->side[0].w, NULL, 0), WGPROTO_BROKEN);
 	assert_true(wgproto_deadline(x->side[0].w) == UINT64_MAX);
 	assert_int_equal(wgproto_drops(x->side[0].w, WGPROTO_DROP_DOWN), 0);
 	wgproto_free(x->side[0].w);
@@ -408,6 +409,56 @@ static void test_no_random_bytes(void **state)
 	assert_int_equal(wgproto_seal(x->side[0].w, second, &p, 1), WGPROTO_OK);
 	assert_int_equal(wgproto_control_packets(x->side[0].w, second, &p, 1), WGPROTO_OK);
 	assert_int_equal(exchange(x, packet), sizeof ping);
+	world_free(x);
+}
+
+/* A peer whose endpoint was removed is sent nothing, not even what waits for it, until a datagram arrives from it. */
+static void test_no_endpoint(void **state)
+{
+	struct world *x = world_new(NULL, NULL);
+	struct side *a = &x->side[0], *b = &x->side[1];
+	uint8_t datagram[WGPROTO_SEALED_BYTES(sizeof ping)], packet[256];
+	struct wgproto_packet p = packet_of(datagram, sizeof datagram), out = { .dst = a->sent, .dst_space = sizeof a->sent };
+	struct wgproto_endpoint none = { .port = 1 };
+	struct wgproto_peer before, after;
+
+	(void)state;
+	assert_int_equal(wgproto_peer_send_keepalive(a->w, b->public, 32), WGPROTO_OK);
+	(void)exchange(x, packet);
+	assert_int_equal(wgproto_peer_set_endpoint(a->w, b->public, 32, &none), WGPROTO_OK);
+	assert_int_equal(wgproto_peer_get(a->w, b->public, 32, &before), WGPROTO_OK);
+	assert_int_equal(wgproto_seal(a->w, second, &p, 1), WGPROTO_OK);
+	assert_int_equal(p.drop, WGPROTO_DROP_NO_ENDPOINT);
+	assert_int_equal(wgproto_peer_send_keepalive(a->w, b->public, 32), WGPROTO_OK);
+	assert_int_equal(wgproto_next(a->w, second, &out), WGPROTO_END);
+	assert_int_equal(wgproto_drops(a->w, WGPROTO_DROP_NO_ENDPOINT), 2);
+	assert_int_equal(wgproto_peer_get(a->w, b->public, 32, &after), WGPROTO_OK);
+	assert_int_equal(before.tx_bytes, after.tx_bytes);
+	assert_int_equal(wgproto_peer_send_keepalive(b->w, a->public, 32), WGPROTO_OK);
+	(void)exchange(x, packet);
+	assert_int_equal(wgproto_seal(a->w, second, &p, 1), WGPROTO_OK);
+	assert_int_equal(p.action, WGPROTO_SEND);
+	world_free(x);
+}
+
+/* A cookie reply belongs to no session, even if the packet it answers has the path of an earlier one. */
+static void test_cookie_replies_have_no_session(void **state)
+{
+	struct world *x = world_new(NULL, NULL);
+	struct wgproto_packet out = { .dst = x->side[0].sent, .dst_space = sizeof x->side[0].sent }, in;
+	uint8_t packet[256];
+
+	(void)state;
+	assert_int_equal(wgproto_peer_send_keepalive(x->side[0].w, x->side[1].public, 32), WGPROTO_OK);
+	assert_int_equal(wgproto_next(x->side[0].w, second, &out), WGPROTO_OK);
+	assert_int_not_equal(out.path.session, 0);
+	in = (struct wgproto_packet){ .src = out.dst, .src_bytes = out.dst_bytes, .dst = packet, .dst_space = sizeof packet,
+				      .path = out.path };
+	assert_int_equal(wgproto_open(x->side[1].w, second, &in, 1), WGPROTO_OK);
+	assert_int_equal(wgproto_control_datagrams(x->side[1].w, second, &in, 1, true), WGPROTO_OK);
+	assert_int_equal(wgproto_drops(x->side[1].w, WGPROTO_DROP_COOKIE_SENT), 1);
+	assert_int_equal(wgproto_next(x->side[1].w, second, &out), WGPROTO_OK);
+	assert_int_equal(out.path.session, 0);
 	world_free(x);
 }
 
@@ -455,6 +506,8 @@ int main(void)
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_hand_over),
 		cmocka_unit_test(test_no_random_bytes),
+		cmocka_unit_test(test_no_endpoint),
+		cmocka_unit_test(test_cookie_replies_have_no_session),
 		cmocka_unit_test(test_calls_from_callbacks),
 		cmocka_unit_test(test_defaults),
 	};
