@@ -19,17 +19,45 @@ static bool is_plain_word(struct span s)
 	return s.n > 0 && s.n <= SUGGESTION_WORD_MAX;
 }
 
+static const char *known_key_at(size_t i)
+{
+	return i < FIELDS ? fields[i].spelling[SYNTAX_CONF].p : conf_quick_key_at(i - FIELDS);
+}
+
+static bool begins(struct span word, const char *key)
+{
+	for (size_t i = 0; i < word.n; i++)
+		if (ascii_lower(word.p[i]) != ascii_lower(key[i])) /* or the end of the key */
+			return false;
+	return true;
+}
+
+/* The known key that an abbreviation stands for, unless it may be one of several; or null. */
+static const char *abbreviated_key(struct span word)
+{
+	enum { LETTERS_MIN = 4 };
+	const char *found = NULL;
+
+	for (size_t i = 0; word.n >= LETTERS_MIN && known_key_at(i); i++) {
+		const char *key = known_key_at(i);
+		if (!begins(word, key) || (found && begins(span_of(found), key)))
+			continue;
+		if (found && !begins(span_of(key), found))
+			return NULL;
+		found = key;
+	}
+	return found;
+}
+
 /* The known key that is nearest; or null. */
 static const char *nearest_key(struct span word)
 {
 	struct suggestion s;
 
 	suggestion_init(&s, word);
-	for (size_t i = 0; i < FIELDS; i++)
-		suggestion_offer(&s, fields[i].spelling[SYNTAX_CONF].p);
-	for (size_t i = 0; conf_quick_key_at(i); i++)
-		suggestion_offer(&s, conf_quick_key_at(i));
-	return s.best;
+	for (size_t i = 0; known_key_at(i); i++)
+		suggestion_offer(&s, known_key_at(i));
+	return s.best ? s.best : abbreviated_key(word);
 }
 
 static struct span remove_blanks(struct span text, char *buffer, size_t size)

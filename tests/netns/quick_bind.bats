@@ -115,6 +115,28 @@ SourceAddress = 10.0.2.11"
 	quick_settled "$none"
 }
 
+@test "status shows the binding, and whether it is in force" {
+	local wg0="import json, sys; print(json.load(sys.stdin)['wg0'].get('binding'))"
+	file "BindDevice = eth2
+SourceAddress = 10.0.2.11, 2001:db8:2::1"
+	on a wg-quick up wg0
+	shows() { [[ $(on a wg-quick status wg0 | sed -n 's/^ *binding: //p') == "$1" ]]; }
+	shows "device eth2, source 10.0.2.11, source 2001:db8:2::1, in force"
+	[ "$(on a wg-quick status wg0 json | /usr/bin/python3 -c "$wg0")" = "{'device': 'eth2', 'sources': ['10.0.2.11', '2001:db8:2::1'], 'inForce': True}" ]
+	rebind 'bind_device=eth0\n'
+	shows "device eth2, source 10.0.2.11, source 2001:db8:2::1, not in force"
+	on a rm /etc/wireguard/wg0.conf # that of the journal
+	shows "device eth2, source 10.0.2.11, source 2001:db8:2::1, not in force"
+	file "SourceAddress = 2001:db8:2::1"
+	shows "source 2001:db8:2::1, not in force"
+	on a sh -c 'kill -STOP $(pgrep -x wireguardd)'
+	[[ $(on a wg-quick status wg0 json | /usr/bin/python3 -c "$wg0") == "{'sources': ['2001:db8:2::1']}" ]]
+	on a sh -c 'kill -CONT $(pgrep -x wireguardd)'
+	file ""
+	shows ""
+	[ "$(on a wg-quick status wg0 json | /usr/bin/python3 -c "$wg0")" = None ]
+}
+
 @test "a change that is not confirmed is rolled back also if the former device has gone" {
 	file "BindDevice = eth2"
 	on a wg-quick up wg0

@@ -19,16 +19,17 @@ sick() {
 	sick "no tunnel is up"
 	quick_file wg0 "Address = 10.8.0.2/24
 		DNS = 10.8.0.1" 10.8.0.0/24
-	sick "wg0: wg0 is not up: wg-quick up wg0" wg0
+	sick "wg0: not up: wg-quick up wg0" wg0
 	sick "no tunnel is up"
 	on a wg-quick up wg0
 	healthy
 	healthy wg0
 	healthy /etc/wireguard/wg0.conf
-	sick "nope: nope is not up: wg-quick up nope" nope
+	sick "nope: not up: wg-quick up nope" nope
+	sick "eth0: not a WireGuard interface" eth0
 
 	on a ip link set wg0 down
-	sick "wg0: wg0 is set down: ip link set up dev wg0"
+	sick "wg0: set down: ip link set up dev wg0"
 	on a ip link set wg0 up
 	on a wg-quick reload wg0
 	healthy

@@ -37,6 +37,13 @@ file() { printf '[Interface]\nPrivateKey = %s\nAddress = %s\n' "$QUICK_KEY" "$2"
 	[[ $output == "wg-quick: another \`wg-quick supervise' runs in this network namespace" ]]
 	signal TERM
 	eventually 10 no_supervisor
+	# A path from the current folder.
+	on_bg a sh -c 'cd /etc && exec wg-quick supervise ./empty two'
+	is_up wg0
+	eventually 5 on a grep -qx /etc/two/wg0.conf "$(on a sh -c 'echo /run/wgsuite/.supervise@*.files')"
+	eventually 5 on a wg-quick status --health
+	signal TERM
+	eventually 10 no_supervisor
 	on a rm -r /etc/two /etc/wireguard/wg9.conf
 	quick_settled "$before"
 }

@@ -17,8 +17,18 @@ struct health {
 	size_t tunnels, problems;
 };
 
+/* "NAME is not up" would have the name twice. */
+static const char *without_name(const char *seen, const char *name)
+{
+	static const char is[] = " is ";
+	size_t n = strlen(name);
+
+	return strncmp(seen, name, n) == 0 && span_starts(span_of(seen + n), is) ? seen + n + sizeof is - 1 : seen;
+}
+
 static void problem(struct health *h, const char *name, const char *seen, const char *fix)
 {
+	seen = without_name(seen, name);
 	text_f(h->out, "%s: %s%s%s\n", name, seen, fix ? ": " : "", fix ? fix : "");
 	h->problems++;
 }
@@ -27,6 +37,13 @@ static void problem(struct health *h, const char *name, const char *seen, const 
 static bool is_elsewhere(const struct observation *o)
 {
 	return !o->c.state.link.index && o->facts.file_seen == FILE_MISSING && !o->facts.leftover;
+}
+
+/* As command_status() has it. */
+static bool is_other_interface(const struct observation *o)
+{
+	return o->c.state.link.index && o->may_read && o->facts.device_error && !o->facts.applied &&
+	       o->facts.device_error != -ETIMEDOUT && o->facts.device_error != -ECONNREFUSED;
 }
 
 static void examine(struct health *h, const char *argument, bool kept, bool named)
@@ -39,7 +56,9 @@ static void examine(struct health *h, const char *argument, bool kept, bool name
 		h->problems++; /* which was reported */
 	} else if (kept || named || !is_elsewhere(&o)) {
 		h->tunnels++;
-		if (!o.may_read)
+		if (is_other_interface(&o))
+			problem(h, o.facts.name, "not a WireGuard interface", NULL);
+		else if (!o.may_read)
 			problem(h, o.facts.name, "this user may not read its state", NULL);
 		else if (!checks_of_health(&found, &o.facts, kept))
 			h->problems += report_failure("judge the tunnel", -ENOMEM) < 0;

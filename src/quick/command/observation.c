@@ -8,6 +8,7 @@
 #include "inputs.h"
 #include "keys.h"
 #include "messages.h"
+#include "ipc/binding.h"
 #include "quick/host/clock.h"
 #include "quick/host/dns_in_use.h"
 #include "quick/host/fileio.h"
@@ -137,6 +138,20 @@ static void read_device(struct observation *o, struct host *host)
 	if (o->facts.is_daemon && o->facts.device_error == 0 && daemon_read_statistics(&o->statistics, o->c.file.name) < 0)
 		text_heap_free(&o->statistics);
 	o->facts.statistics = text_of(&o->statistics);
+}
+
+static void look_at_binding(struct observation *o, struct host *host)
+{
+	const struct wg_binding *wanted = o->facts.file ? &o->facts.file->interface.bind.to :
+					  o->facts.applied ? &o->facts.applied->binding : NULL;
+	struct wg_binding now = { .device = "" };
+
+	if (!wanted || binding_is_empty(wanted) || !o->c.state.link.index)
+		return;
+	o->facts.binding = wanted;
+	o->facts.binding_seen = BINDING_NOT_KNOWN;
+	if (o->facts.device_error == 0 && o->facts.is_daemon && ipc_get_binding(&host->ipc, o->c.file.name, &now) == 0)
+		o->facts.binding_seen = binding_equal(wanted, &now) ? BINDING_IN_FORCE : BINDING_DIFFERS;
 }
 
 /* ---- the difference ---- */
@@ -284,6 +299,7 @@ static int inspect(struct observation *o, struct host *host)
 		return r;
 	judge_journal(o);
 	read_device(o, host);
+	look_at_binding(o, host);
 	if (o->facts.file && o->c.state.link.index && o->facts.device_error == 0) {
 		if (compare(o, host) < 0)
 			return 0; /* it has reported why */

@@ -20,6 +20,11 @@ static void print_address(struct text *t, const void *a)
 	address_print(t, a);
 }
 
+static void print_ip(struct text *t, const void *a)
+{
+	ip_print(t, a);
+}
+
 static void printed(struct json *j, const char *key, print_to *print, const void *value)
 {
 	char buffer[128];
@@ -122,6 +127,25 @@ static void dns_member(struct json *j, const struct facts *f)
 	strings(j, "domains", &f->applied->plan.dns.domains);
 	if (f->dns != DNS_NOT_KNOWN)
 		json_bool(j, "inForce", f->dns == DNS_IN_FORCE);
+	json_close(j);
+}
+
+static void binding_member(struct json *j, const struct facts *f)
+{
+	const struct wg_binding *b = f->binding;
+
+	if (!b)
+		return;
+	json_open_object(j, "binding");
+	if (b->device[0])
+		word(j, "device", b->device);
+	json_open_array(j, "sources");
+	for (int v6 = 0; v6 < 2; v6++)
+		if (b->source[v6].family != IP_NONE)
+			printed(j, NULL, print_ip, &b->source[v6]);
+	json_close(j);
+	if (f->binding_seen != BINDING_NOT_KNOWN)
+		json_bool(j, "inForce", f->binding_seen == BINDING_IN_FORCE);
 	json_close(j);
 }
 
@@ -255,6 +279,7 @@ bool status_json(struct json *j, const struct observation *o)
 		json_u64(j, "ifindex", o->c.state.link.index);
 		host_members(j, &o->c.state);
 		dns_member(j, &o->facts);
+		binding_member(j, &o->facts);
 		if (facts_kill_switch(&o->facts))
 			word(j, "killSwitch", facts_kill_switch(&o->facts));
 		difference_member(j, &o->facts);

@@ -145,6 +145,28 @@ static void device_lines(const struct status_lines *l)
 	}
 }
 
+static void binding_line(const struct status_lines *l)
+{
+	static const char *const states[] = { [BINDING_IN_FORCE] = "in force", [BINDING_DIFFERS] = "not in force",
+					      [BINDING_NOT_KNOWN] = "not known whether in force" };
+	const struct wg_binding *b = l->o->facts.binding;
+	char buffer[192];
+	struct text t = text_fixed(buffer, sizeof buffer);
+
+	if (!b)
+		return;
+	if (b->device[0])
+		text_f(&t, "device %s, ", b->device);
+	for (int v6 = 0; v6 < 2; v6++)
+		if (b->source[v6].family != IP_NONE) {
+			text_add(&t, "source ");
+			ip_print(&t, &b->source[v6]);
+			text_add(&t, ", ");
+		}
+	text_add(&t, states[l->o->facts.binding_seen]);
+	line(l, "binding", buffer);
+}
+
 static void address_line(const struct status_lines *l)
 {
 	const struct host_state *s = &l->o->c.state;
@@ -403,6 +425,7 @@ bool status_page(struct text *out, const struct observation *o, const struct sta
 	if (up) {
 		backend_line(&l);
 		device_lines(&l);
+		binding_line(&l);
 		address_line(&l);
 		route_line(&l);
 		rule_line(&l);

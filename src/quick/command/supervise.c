@@ -32,7 +32,7 @@ enum {
 };
 
 struct supervise {
-	const char *const *folders; /* in order of preference */
+	char **folders; /* absolute paths, in order of preference; owned */
 	size_t n_folders;
 	const char *folder; /* the first in which there was a file; null: none yet */
 	bool no_hooks, quiet;
@@ -390,14 +390,33 @@ static void stop(struct supervise *s)
 	free(s->tunnels);
 }
 
+static void free_folders(struct supervise *s)
+{
+	for (size_t i = 0; i < s->n_folders; i++)
+		free(s->folders[i]);
+	free(s->folders);
+}
+
+/* The list of files is for other processes, which have another current folder. 0, or -errno after reporting. */
+static int read_folders(struct supervise *s, size_t n, const char *const folders[])
+{
+	s->folders = calloc(n, sizeof *s->folders);
+	for (; s->folders && s->n_folders < n; s->n_folders++) {
+		s->folders[s->n_folders] = folder_absolute_path(folders[s->n_folders]);
+		if (!s->folders[s->n_folders])
+			break;
+	}
+	return report_failure("find the current folder", s->folders && s->n_folders == n ? 0 : -ENOENT);
+}
+
 static int misused(void)
 {
 	report_verbatim("Usage: wg-quick supervise [ -q ] [ --no-hooks ] [ FOLDER... ]");
 	return 1;
 }
 
-/* False after reporting. */
-static bool parse(struct supervise *s, int argc, char *const argv[])
+/* The number of options, or -1 after reporting. */
+static int parse(struct supervise *s, int argc, char *const argv[])
 {
 	int i = 1;
 
@@ -408,27 +427,23 @@ static bool parse(struct supervise *s, int argc, char *const argv[])
 			s->no_hooks = true;
 		else {
 			report_error("unknown option `%s'", argv[i]);
-			return false;
+			return -1;
 		}
-	if (i < argc) {
-		s->folders = (const char *const *)&argv[i];
-		s->n_folders = (size_t)(argc - i);
-	}
-	for (size_t k = 0; k < s->n_folders; k++)
-		if (s->folders[k][0] != '/') {
-			report_error("supervise needs absolute paths of folders, found `%s'", s->folders[k]);
-			return false;
+	for (int k = i; k < argc; k++)
+		if (argv[k][0] == '\0') {
+			report_error("supervise needs paths of folders, found an empty one");
+			return -1;
 		}
-	return true;
+	return i - 1;
 }
 
 int command_supervise(int argc, char *const argv[])
 {
 	static const char *const usual[] = { SYSCONFDIR "/wireguard" };
-	struct supervise s = { .folders = usual, .n_folders = 1, .lock = -1, .loop = { .epoll = -1, .timer.fd = -1 } };
-	int r;
+	struct supervise s = { .lock = -1, .loop = { .epoll = -1, .timer.fd = -1 } };
+	int r, n_options = parse(&s, argc, argv), n_folders = argc - 1 - n_options;
 
-	if (!parse(&s, argc, argv))
+	if (n_options < 0)
 		return misused();
 	if (!process_may_change_network()) {
 		report_error("CAP_NET_ADMIN is required");
@@ -436,11 +451,14 @@ int command_supervise(int argc, char *const argv[])
 	}
 	process_set_environment();
 	signals_watch();
-	r = start(&s);
+	r = read_folders(&s, n_folders > 0 ? (size_t)n_folders : 1, n_folders > 0 ? (const char *const *)&argv[1 + n_options] : usual);
+	if (r == 0)
+		r = start(&s);
 	if (r == 0) {
 		service_notify_ready();
 		r = run(&s);
 	}
 	stop(&s);
+	free_folders(&s);
 	return r < 0 || s.failed;
 }

@@ -20,6 +20,12 @@ enum dns_seen {
 	DNS_NOT_KNOWN,
 };
 
+enum binding_seen {
+	BINDING_IN_FORCE,
+	BINDING_DIFFERS,   /* the sockets are not bound to that */
+	BINDING_NOT_KNOWN, /* the daemon does not tell */
+};
+
 struct facts {
 	const char *name;
 	uint64_t now_s;   /* Unix time */
@@ -43,6 +49,8 @@ struct facts {
 	bool leftover;                /* the interface is gone, its journal is not */
 	const struct plan *difference, *old_dns; /* between it and the file; null: not compared */
 	enum dns_seen dns;
+	const struct wg_binding *binding; /* of the file or, without one, of the journal; null: none */
+	enum binding_seen binding_seen;
 	bool unconfirmed, is_reload;   /* a change awaits confirmation: one of `reload`, or of `up` */
 	uint64_t confirm_left_s;      /* the time until it is rolled back */
 };

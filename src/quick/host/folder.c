@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 int folder_list(struct string_list *out, const char *path)
@@ -19,6 +20,30 @@ int folder_list(struct string_list *out, const char *path)
 		r = -errno;
 	closedir(dir);
 	return r;
+}
+
+char *folder_absolute_path(const char *path)
+{
+	struct text t = text_heap();
+	char *current;
+
+	if (path[0] == '/')
+		return span_dup(span_of(path));
+	while (path[0] == '.' && path[1] == '/')
+		path += strspn(path + 1, "/") + 1;
+	current = realpath(".", NULL);
+	if (!current)
+		return NULL;
+	text_add(&t, strcmp(current, "/") == 0 ? "" : current);
+	if (strcmp(path, ".") != 0 && path[0] != '\0')
+		text_f(&t, "/%s", path);
+	else if (t.n == 0)
+		text_char(&t, '/');
+	free(current);
+	if (!t.failed)
+		return t.p;
+	text_heap_free(&t);
+	return NULL;
 }
 
 void folder_remove(const char *path)

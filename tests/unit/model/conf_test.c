@@ -161,6 +161,14 @@ static const struct {
 	{ "[Interface]\nfoo\n", 0, "wg0.conf:2:1: error: Line unrecognized: `foo'\n" },
 	{ "[Interface]\nListenPrt = 5\n", 0, "wg0.conf:2:1: error: Line unrecognized: `ListenPrt'\n"
 	  "  help: did you mean ListenPort?\n" },
+	{ "[Interface]\nBinddev = eth0\n", 0, "wg0.conf:2:1: error: Line unrecognized: `Binddev'\n"
+	  "  help: did you mean BindDevice?\n" },
+	{ "[Interface]\nSourceAddr = ::1\n", 0, "wg0.conf:2:1: error: Line unrecognized: `SourceAddr'\n"
+	  "  help: did you mean SourceAddress?\n" },
+	{ "[Interface]\nPrivate = " SECRET "\n", 0, "wg0.conf:2:1: error: Line unrecognized: `Private'\n"
+	  "  help: did you mean PrivateKey?\n" },
+	{ "[Interface]\nPost = true\n", 0, "wg0.conf:2:1: error: Line unrecognized: `Post'\n" }, /* PostUp or PostDown */
+	{ "[Interface]\nBin = eth0\n", 0, "wg0.conf:2:1: error: Line unrecognized: `Bin'\n" },
 	{ "[Interfaces]\n", 0, "wg0.conf:1:1: error: Line unrecognized: `[Interfaces]'\n"
 	  "  help: the sections are [Interface] and [Peer]\n" },
 	{ PEER_A "AllowedIPs = \n", 0, "wg0.conf:3:1: error: Line unrecognized: `AllowedIPs='\n"
