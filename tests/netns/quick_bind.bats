@@ -192,7 +192,7 @@ BindDevice = eth9" | on a tee /etc/wireguard/wg0.conf.d/uplink.conf > /dev/null
 	printf '[backend]\nimplementation = kernel\n' | on a tee /etc/wireguard/wgsuite.ini > /dev/null
 	file "BindDevice = eth2"
 	fails "BindDevice and SourceAddress need wireguardd, and the kernel or another program serves the interface" \
-		"set [backend] implementation = userspace in /etc/wireguard/wgsuite.ini"
+		"set [backend] implementation = userspace in /etc/wireguard/wgsuite.ini; with auto, the default, a kernel that has WireGuard serves the interface"
 	[[ $output != *"ip link add"* ]]
 	run on a wg-quick up --dry-run wg0
 	[ "$status" -eq 1 ]

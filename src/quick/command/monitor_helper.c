@@ -286,7 +286,8 @@ static int plan_replacement(struct wg_device *patch, const struct wg_peer *now, 
 	return 0;
 }
 
-/* wg(8) needs no lock: the peer may be removed between the two. */
+/* wg(8) needs no lock: a peer that it removes between the two requests is there again. WG_PEER_UPDATE_ONLY cannot prevent that, since
+ * it would not add the peer after the removal in the same patch either. */
 static int replace_peer(struct host *host, const struct target *to)
 {
 	struct wg_device d = { 0 }, patch = { 0 };

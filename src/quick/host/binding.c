@@ -32,7 +32,8 @@ void binding_report_error(const struct step_bind *b, int error)
 	switch (error) {
 	case -EOPNOTSUPP:
 		report_error("BindDevice and SourceAddress need wireguardd, and the kernel or another program serves the interface");
-		report_help("install wireguardd, and set [backend] implementation = userspace in " SETTINGS_PATH);
+		report_help("install wireguardd, and set [backend] implementation = userspace in " SETTINGS_PATH
+			    "; with auto, the default, a kernel that has WireGuard serves the interface");
 		return;
 	case -ENODEV:
 		print_place(&t, "BindDevice", b->device_at.line, b->device_at.file);
