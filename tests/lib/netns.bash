@@ -229,14 +229,22 @@ pings() {
 	replies_in_order "$n" <<< "$out"
 }
 
-# no_reply_missing LOG: the output of a ping that was interrupted has every reply but perhaps that of the last requests, which
-# were on their way then.
-no_reply_missing() {
-	local sent last
-	sent=$(sed -n 's/ packets transmitted.*//p' "$1")
-	last=$(grep -c 'icmp_seq=' "$1")
-	replies_in_order "$last" < "$1"
-	[ "$last" -ge $((sent - 3)) ]
+# pings_end HOST LOG: ends the ping of this host when there are replies but to the last requests, which are on their way. No
+# other is missing.
+pings_end() {
+	eventually 10 replies_have_come "$1" "$2"
+	on "$1" pkill -INT -x ping
+	eventually 5 grep "packet loss" "$2"
+	replies_in_order 1 < "$2"
+}
+
+# replies_have_come HOST LOG: by the line that ping prints at SIGQUIT.
+replies_have_come() {
+	local replies requests
+	on "$1" pkill -QUIT -x ping
+	read -r replies requests < <(tr '\r' '\n' < "$2" | sed -n 's|^\([0-9]*\)/\([0-9]*\) packets, .*|\1 \2|p' | tail -n 1)
+	echo "$replies of $requests"
+	[ "$replies" -ge $((requests - 3)) ]
 }
 
 # replies_in_order N: the output of ping on stdin has at least N replies, in order and without a gap.

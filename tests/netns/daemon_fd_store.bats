@@ -88,9 +88,7 @@ print(len(last), "sessions")'
 		expect ready start
 	done
 	[ "$(manager names)" = "config-0 stats tun uapi" ]
-	on a pkill -INT -x ping
-	eventually 5 grep "packet loss" "$log"
-	no_reply_missing "$log"
+	pings_end a "$log"
 	[ "$(settings; handshakes)" = "$before" ]
 	[ "$(counters_increase)" = "1 sessions" ]
 	on a socat -u UNIX-CONNECT:/run/wgsuite/wg0.stats - | grep -x "# EOF"

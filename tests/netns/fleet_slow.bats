@@ -88,9 +88,7 @@ start_pings() {
 none_lost() {
 	local i
 	for i in ${!PINGS[@]}; do
-		on "${PINGING[i]}" pkill -INT -x ping || true
-		eventually 5 grep "packet loss" "${PINGS[i]}"
-		no_reply_missing "${PINGS[i]}" || fail "lost:" "$(grep -o 'icmp_seq=[0-9]*' "${PINGS[i]}" | awk -F= '$2 != last + 1 { print last " to " $2 } { last = $2 }')" "$(tail -3 "${PINGS[i]}")"
+		pings_end "${PINGING[i]}" "${PINGS[i]}" || fail "lost:" "$(grep -o 'icmp_seq=[0-9]*' "${PINGS[i]}" | awk -F= '$2 != last + 1 { print last " to " $2 } { last = $2 }')" "$(tail -3 "${PINGS[i]}")"
 	done
 }
 

@@ -95,11 +95,7 @@ start_pings() {
 	PINGS=$BG_LOG
 }
 # none_lost: since start_pings, although the packages changed.
-none_lost() {
-	on server pkill -INT -x ping
-	eventually 5 grep -q "packet loss" "$PINGS"
-	no_reply_missing "$PINGS"
-}
+none_lost() { pings_end server "$PINGS"; }
 
 version_of() { on box dpkg-query -W -f '${Version}' "$1"; }
 same_tunnel() { [ "$(daemons box) $(on box cat /sys/class/net/wg0/ifindex)" = "$TUNNEL" ] && [ "$(on box cat /etc/wireguard/wg0.conf)" = "$FILE" ]; }

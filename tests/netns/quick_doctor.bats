@@ -66,6 +66,7 @@ both() {
 
 # doctor HOST: its findings in $output, one a line: LEVEL CHECK | SEEN | FIX.
 doctor() {
+	asked=$1
 	run on "$1" wg-quick doctor wg0
 	findings=$(awk '/^(ok|warn|FAIL) / { if (line) print line; level = $1; check = substr($0, 7, 13); sub(/ +$/, "", check)
 			if (check == "") check = last; last = check; line = level " " check " | " substr($0, 22); next }
@@ -73,16 +74,28 @@ doctor() {
 		END { print line }' <<< "$output")
 }
 
-# finds LEVEL CHECK SEEN FIX: a finding has these words.
+# finds LEVEL CHECK SEEN FIX: a finding has these words. On a slow host, an answer may have come too late: then it is asked again.
 finds() {
+	local try
+	for try in 1 2 3; do
+		! has_finding "$@" || return 0
+		doctor "$asked"
+	done
+	fail "not found: $*" "$output"
+}
+has_finding() {
 	awk -F ' [|] ' -v head="$1 $2" -v seen="$3" -v fix="$4" '$1 == head && index($2, seen) && index($3, fix) { found = 1 }
-		END { exit !found }' <<< "$findings" || fail "not found: $*" "$output"
+		END { exit !found }' <<< "$findings"
 }
 
 # healthy HOST: no check fails.
 healthy() {
-	doctor "$1"
-	[ "$status" -eq 0 ] && not grep -q ^FAIL <<< "$output" || fail "$output"
+	local try
+	for try in 1 2 3; do
+		doctor "$1"
+		[ "$status" -ne 0 ] || grep -q ^FAIL <<< "$output" || return 0
+	done
+	fail "$output"
 }
 
 @test "faults of the file, the interface and the daemon" {
@@ -149,6 +162,7 @@ healthy() {
 	# The page in contrib/doc/tour.md and wg-quick(8), of which README.md has a part.
 	on a ip route delete 10.9.0.0/24 dev wg0
 	doctor a
+	finds ok MTU "10.8.0.1 answers packets of 1420 bytes" ""
 	if [ -n "$(daemons a)" ]; then
 		page=$(sed 's/boot .*/boot/' <<< "$output")
 		cd "$BATS_TEST_DIRNAME/../.."
@@ -157,6 +171,13 @@ healthy() {
 		[ "$page" = "$(sed -n '/^# wg-quick doctor wg0$/,/^\.Ed/ { //d; s/boot .*/boot/; p }' man/wg-quick.8)" ]
 	fi
 	on a wg-quick reload wg0 2> /dev/null
+
+	# Answers take half a second, where the kernel can delay packets.
+	if in_net r tc qdisc add dev eth1 root netem delay 500ms; then
+		doctor a
+		finds ok MTU "10.8.0.1 answers packets of 1420 bytes" ""
+		in_net r tc qdisc del dev eth1 root
+	fi
 
 	# The path loses large packets without a word.
 	on r nft -f - <<< 'table ip lose { chain f { type filter hook forward priority 0; meta length > 1400 drop; }; }'

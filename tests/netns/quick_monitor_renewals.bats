@@ -39,14 +39,18 @@ is_idle() {
 	sleep 1.2 # longer than it waits before it looks again
 	[ "$(work_done)" = "$before" ]
 }
-# costs_nothing COMMAND…: nothing is inspected or asked because of it.
+# costs_nothing COMMAND…: nothing is inspected or asked because of it. On a slow host, work of before may come after it, but
+# not each time.
 costs_nothing() {
-	local before
-	eventually 15 is_idle
-	before=$(work_done)
-	"$@"
-	sleep 1.2
-	[ "$(work_done)" = "$before" ] || fail "the monitor has worked because of: $*"
+	local before try
+	for try in 1 2 3 4 5; do
+		eventually 15 is_idle
+		before=$(work_done)
+		"$@"
+		sleep 1.2
+		[ "$(work_done)" != "$before" ] || return 0
+	done
+	fail "the monitor has worked because of: $*"
 }
 costs_something() {
 	local before

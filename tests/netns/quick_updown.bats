@@ -335,6 +335,20 @@ DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 	quick_settled "$before"
 }
 
+@test "up after down, although the daemon notices late that its interface is gone" {
+	quick_file wg0 "Address = 10.7.0.1/24" "0.0.0.0/0"
+	before=$(quick_state)
+	on a wg-quick up wg0
+	daemon=$(on a pgrep -x wireguardd) || skip "the kernel has WireGuard"
+	on_bg a strace -f -q -o /dev/null -e inject=epoll_pwait,epoll_wait:delay_exit=700000 -p "$daemon"
+	eventually 5 on a grep -q "^TracerPid:.[1-9]" "/proc/$daemon/status"
+	on a wg-quick down wg0
+	on a wg-quick up wg0
+	[ "$(on a pgrep -x wireguardd)" != "$daemon" ]
+	on a wg-quick down wg0
+	quick_settled "$before"
+}
+
 @test "up and down with only CAP_NET_ADMIN" {
 	quick_file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16"
 	on a sh -c 'install -d -o nobody /home/nobody && install -o nobody -m 600 /etc/wireguard/wg0.conf /home/nobody/wg0.conf

@@ -60,7 +60,7 @@ start_all() {
 check_path() {
 	COUNT=20 run -0 pings "$1" "$2"
 	echo "$output"
-	[ "$(grep -c 'ttl=61 ' <<< "$output")" = 20 ]
+	[ "$(grep -c 'ttl=61 ' <<< "$output")" = "$(grep -c 'ttl=' <<< "$output")" ]
 	[[ ${output,,} != *redirect* ]]
 	[[ $output != *DUP* ]]
 }

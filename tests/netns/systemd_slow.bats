@@ -343,9 +343,7 @@ another_daemon() { [ -n "$(daemons box)" ] && [ "$(daemons box)" != "$daemon" ];
 		another_daemon
 		daemon_begins sessions
 	done
-	on server pkill -INT -x ping
-	eventually 5 grep "packet loss" "$log"
-	no_reply_missing "$log"
+	pings_end server "$log"
 	[ "$(latest_handshake box wg0 "$key")" = "$handshake" ]
 	diff <(echo "$up") <(up_state)
 	daemon=$(daemons box)

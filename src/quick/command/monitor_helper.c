@@ -390,7 +390,7 @@ void monitor_helper_stop(void)
 	helper_stop(&monitor_helper);
 }
 
-enum { LOOK_UP_S = 10, SEE_S = 5, SET_S = 35, PROBE_S = 10, RESTORE_S = 120, UNIT_S = 30 };
+enum { LOOK_UP_S = 10, SEE_S = 10, SET_S = 40, PROBE_S = 15, RESTORE_S = 120, UNIT_S = 30 };
 
 int helper_restore(struct helper_call *c, const char *name, bool userspace, int hung_pid, struct span endpoints)
 {

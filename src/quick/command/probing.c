@@ -9,6 +9,7 @@
 #include "messages.h"
 #include "probe_peers.h"
 #include "quick/diagnosis/checks.h"
+#include "quick/host/clock.h"
 #include "quick/host/endpoint_route.h"
 #include "quick/host/fileio.h"
 #include "quick/host/inspect.h"
@@ -157,10 +158,16 @@ static int ask_servers(struct probes *out, const struct observation *o, struct h
 
 /* ---- MTU ---- */
 
+struct partner {
+	const char *link;
+	struct ip_addr addr;
+	unsigned int answer_ms; /* how long to wait for its answers: some paths take half a second */
+};
+
 /* Something that answers a small packet: a name server, the address of a peer, the first address of the network. */
-static bool find_partner(struct ip_addr *out, const struct probes *p, const struct observation *o)
+static bool find_partner(struct partner *out, const struct probes *p, const struct observation *o)
 {
-	enum { TRIED = 4, ANSWER_MS = 250, SMALL = 64 };
+	enum { TRIED = 4, FIRST_ANSWER_MS = 700, ANSWER_MS = 250, SMALL = 64 };
 	const struct host_state *s = &o->c.state;
 	struct ip_addr list[TRIED];
 	size_t n = 0;
@@ -183,35 +190,37 @@ static bool find_partner(struct ip_addr *out, const struct probes *p, const stru
 			n += !ip_equal(&list[n], &s->addresses.list[i].local);
 		}
 	}
-	for (size_t i = 0; i < n && !stop_signal; i++)
-		if (probe_echo(o->facts.name, &list[i], SMALL, ANSWER_MS) == 0) {
-			*out = list[i];
-			return true;
-		}
+	for (size_t i = 0; i < n && !stop_signal; i++) {
+		uint64_t begin_ms = clock_boot_ms();
+		if (probe_echo(o->facts.name, &list[i], SMALL, FIRST_ANSWER_MS))
+			continue;
+		*out = (struct partner){ o->facts.name, list[i], ANSWER_MS + 2 * (unsigned int)(clock_boot_ms() - begin_ms) };
+		return true;
+	}
 	return false;
 }
 
-static bool answers(const struct observation *o, const struct ip_addr *to, unsigned int bytes)
+static bool answers(const struct partner *to, unsigned int bytes)
 {
-	enum { TRIES = 2, ANSWER_MS = 250 };
+	enum { TRIES = 2 };
 
 	for (int i = 0; i < TRIES && !stop_signal; i++)
-		if (probe_echo(o->facts.name, to, bytes, ANSWER_MS) == 0)
+		if (probe_echo(to->link, &to->addr, bytes, to->answer_ms) == 0)
 			return true;
 	return false;
 }
 
 /* By halves. 0: not even a small one is answered any more. */
-static unsigned int largest_answered(const struct observation *o, const struct ip_addr *to, unsigned int refused)
+static unsigned int largest_answered(const struct partner *to, unsigned int refused)
 {
 	enum { LEAST = 576, PRECISION = 8 };
 	unsigned int answered = LEAST;
 
-	if (refused <= LEAST || !answers(o, to, LEAST))
+	if (refused <= LEAST || !answers(to, LEAST))
 		return 0;
 	while (refused - answered > PRECISION && !stop_signal) {
 		unsigned int middle = (answered + refused) / 2;
-		if (answers(o, to, middle))
+		if (answers(to, middle))
 			answered = middle;
 		else
 			refused = middle;
@@ -223,17 +232,16 @@ static void try_mtu(struct probes *out, const struct observation *o)
 {
 	struct mtu_probe *m = &out->mtu;
 	unsigned int mtu = o->c.state.link.mtu;
+	struct partner partner;
 
 	out->mtu_tried = true;
-	if (!find_partner(&m->to, out, o)) {
-		m->to = (struct ip_addr){ 0 };
+	if (!find_partner(&partner, out, o))
 		return;
-	}
-	m->full_size_answered = answers(o, &m->to, mtu);
+	m->full_size_answered = answers(&partner, mtu);
 	if (!m->full_size_answered)
-		m->largest = largest_answered(o, &m->to, mtu);
-	if (!m->full_size_answered && !m->largest)
-		m->to = (struct ip_addr){ 0 };
+		m->largest = largest_answered(&partner, mtu);
+	if (m->full_size_answered || m->largest)
+		m->to = partner.addr;
 }
 
 /* ---- all ---- */

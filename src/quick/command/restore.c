@@ -87,7 +87,7 @@ static enum restore_status delete_incomplete(struct comparison *c)
  * interface was deleted ends within this time. */
 static bool is_elsewhere(const struct restore_request *q, struct host *host)
 {
-	enum { LIMIT_MS = 1000 };
+	enum { LIMIT_MS = 5000 };
 	uint64_t end_ms = clock_boot_ms() + LIMIT_MS;
 	struct daemon_process d;
 	struct link_info link;

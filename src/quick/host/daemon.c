@@ -105,7 +105,7 @@ bool daemon_is_of_unit(const struct daemon_process *d, const char *unit)
 /* The daemon is trusted neither with the time nor with the amount. */
 static int read_until_end(int fd, struct text *out)
 {
-	enum { MOST_BYTES = 1 << 20, LIMIT_MS = 1000 };
+	enum { MOST_BYTES = 1 << 20, LIMIT_MS = 5000 };
 	uint64_t end_ms = clock_boot_ms() + LIMIT_MS;
 	char piece[4096];
 
@@ -113,7 +113,7 @@ static int read_until_end(int fd, struct text *out)
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 		uint64_t now_ms = clock_boot_ms();
 		ssize_t n;
-		if (now_ms >= end_ms || poll(&p, 1, (int)(end_ms - now_ms)) <= 0)
+		if (poll(&p, 1, now_ms < end_ms ? (int)(end_ms - now_ms) : 0) <= 0)
 			return -ETIMEDOUT;
 		n = read(fd, piece, sizeof piece);
 		if (n <= 0)
@@ -139,7 +139,7 @@ int daemon_read_statistics(struct text *out, const char *name)
 
 int daemon_end(const char *name)
 {
-	enum { WAIT_MS = 2000 };
+	enum { WAIT_MS = 10000 };
 	struct sockaddr_un to;
 	char proc[32];
 	struct text t = text_fixed(proc, sizeof proc);
@@ -170,20 +170,41 @@ bool daemon_is_elsewhere(const char *name)
 	       (own.st_ino != its.st_ino || own.st_dev != its.st_dev);
 }
 
+/* Whether it is still this process that listens, as far as one that accepts no connections tells, and it is not stopped. */
+static bool is_running(int pid, const struct sockaddr_un *to)
+{
+	const struct daemon_process d = { .pid = pid };
+	struct text t = text_heap();
+	int now = process_of(to);
+	size_t i;
+	bool yes = (now == 0 || now == pid) && read_of_process(&t, &d, "stat");
+
+	if (yes) { /* "PID (NAME) STATE …" */
+		for (i = t.n; i > 0 && t.p[i - 1] != ')'; i--)
+			;
+		yes = i + 1 < t.n && t.p[i + 1] != 'T';
+	}
+	text_heap_free(&t);
+	return yes;
+}
+
 /* A daemon exits by itself when it notices that its interface is gone. */
 void daemon_wait_exit(const char *name)
 {
-	enum { TRIES = 500 };
+	enum { SHORT_WAITS = 100, SHORT_MS = 1, LONG_MS = 10, TRIES = 1100, TRIES_OTHERS = 140 };
 	struct sockaddr_un to;
+	int pid;
 
 	socket_path(&to, name);
+	pid = process_of(&to);
 	for (int i = 0; i < TRIES && access(to.sun_path, F_OK) == 0; i++) {
-		struct timespec ms = { .tv_nsec = (long)NS_PER_MS };
 		if (!accepts_connections(&to)) {
 			ipc_remove_dead_daemon(NULL, name);
 			return;
 		}
-		nanosleep(&ms, NULL);
+		if (i >= TRIES_OTHERS && !is_running(pid, &to))
+			return;
+		clock_wait_ms(i < SHORT_WAITS ? SHORT_MS : LONG_MS);
 	}
 }
 

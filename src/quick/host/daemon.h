@@ -4,8 +4,8 @@
 
 #include "ipc/ipc.h"
 
-/* Waits, up to half a second, until the daemon of a deleted interface has exited, and removes the socket of one that
- * did not clean up: a following `up` must find neither. */
+/* Waits, up to ten seconds, until the daemon of a deleted interface has exited, and removes the socket of one that did not
+ * clean up: a following `up` must find neither. One that is stopped is waited for half a second. */
 void daemon_wait_exit(const char *name);
 
 /* Removes the socket of a daemon, which then exits, and its interface with it; waits for that. 0 or -errno. */
