@@ -389,21 +389,36 @@ pair_with_shifted_clock() {
 	pair WG_THREADS=1 # strace counts the calls of each thread
 	pings a 10.9.0.2
 	pid=$(daemons a)
+	fail_with() { # the first five of these calls in each thread
+		on_bg a strace -f -q -o /run/strace -e "inject=$1:when=1..5" -p "$pid"
+		eventually 5 on a grep -q "^TracerPid:.[1-9]" "/proc/$pid/status"
+	}
+	fail_no_more() {
+		on a pkill -x strace
+		eventually 5 on a grep -q "^TracerPid:.0" "/proc/$pid/status"
+	}
+	most_arrive() {
+		on a ping -n -c 15 -i 0.05 -w 60 10.9.0.2 > "$NET_DIR/pings"
+		[ "$(grep -cE 'icmp_seq=(.|1[0-5]) ' "$NET_DIR/pings")" -ge 9 ]
+	}
 	for call in recvmmsg:error=ECONNREFUSED recvmmsg:error=EPERM recvmmsg:error=ENOBUFS recvmmsg:error=ENOMEM \
 		recvmmsg:error=EINTR sendmmsg:error=ECONNREFUSED sendmmsg:error=ENOBUFS sendmmsg:error=ENOMEM \
 		sendmmsg:error=EINTR sendmmsg:error=EPERM; do
-		on_bg a strace -f -q -o /run/strace -e "inject=$call:when=1..5" -p "$pid"
-		eventually 5 on a grep -q "^TracerPid:.[1-9]" "/proc/$pid/status"
-		# With EPERM, as from a firewall, the packets are lost; with other errors all arrive, late on a busy machine.
+		fail_with $call
+		# With EPERM, as from a firewall, the packets are lost, on a busy machine perhaps many with one call; with other errors
+		# all arrive.
 		case $call in
 		*EPERM)
-			on a ping -n -c 15 -i 0.05 -w 60 10.9.0.2 > "$NET_DIR/pings"
-			[ "$(grep -cE 'icmp_seq=(.|1[0-5]) ' "$NET_DIR/pings")" -ge 9 ]
+			for try in 1 2 3; do
+				! most_arrive || break
+				[ $try -lt 3 ]
+				fail_no_more
+				fail_with $call
+			done
 			;;
 		*) COUNT=15 pings a 10.9.0.2 > "$NET_DIR/pings" ;;
 		esac
-		on a pkill -x strace
-		eventually 5 on a grep -q "^TracerPid:.0" "/proc/$pid/status"
+		fail_no_more
 	done
 	pings a 10.9.0.2
 }
