@@ -7,7 +7,7 @@
 
 enum {
 	RECEIVER = 4,          /* the place of the receiver index in a data message */
-	EMPTY_CALLS_MAX = 512, /* for more of the smallest datagrams than a receive buffer holds */
+	EMPTY_CALLS_MAX = 2048, /* each for UDP_RX_GRO_MESSAGES_MAX: a receive buffer holds some 20,000 of the smallest datagrams */
 };
 
 static_assert((int)UDP_RX_MESSAGES_MAX <= (int)WORKER_BUFS, "each message may have its own path");

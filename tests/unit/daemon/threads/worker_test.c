@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "daemon/process/clock.h"
 #include "../../../lib/aborts.h"
 #include "../../../lib/worker_ends.h"
@@ -158,6 +159,33 @@ static void a_socket_is_emptied_before_it_is_closed(void **state)
 	worker_empty_udp(b.worker, &b.udp.sockets[UDP_V4]);
 	assert_int_equal(b.frames, PACKETS);
 	assert_int_equal(udp_receive(&b.udp.sockets[UDP_V4], &b.worker->rx, 1), 0);
+}
+
+/* With the smallest datagrams, so that it holds as many as possible, none of which the kernel joins. */
+static void a_full_socket_is_emptied_before_it_is_closed(void **state)
+{
+	static const uint8_t keepalive[32] = { 4 };
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	const _Atomic uint64_t *received = &b.worker->counters.udp_datagrams;
+	uint64_t before = counter_read(received), n_sent = 0, n_dropped = 0;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	struct udp full;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(udp_open(&full, 0, 0, 0), 0);
+	to.sin_port = htons(full.port);
+	for (; n_dropped == 0; n_dropped = udp_take_dropped(&full))
+		for (int i = 0; i < 100; i++, n_sent++)
+			assert_int_equal(sendto(fd, keepalive, sizeof keepalive, 0, (struct sockaddr *)&to, sizeof to), sizeof keepalive);
+	udp_stop_receiving(&full);
+	worker_empty_udp(b.worker, &full.sockets[UDP_V4]);
+	assert_int_equal(udp_receive(&full.sockets[UDP_V4], &b.worker->rx, 1), 0);
+	while (counter_read(received) - before + n_dropped < n_sent) /* the last ones arrive */
+		n_dropped += udp_take_dropped(&full);
+	assert_int_equal(counter_read(received) - before + n_dropped, n_sent);
+	close(fd);
+	udp_close(&full);
 }
 
 static void deletion_of_the_device_is_detected(void **state)
@@ -390,6 +418,7 @@ int main(void)
 		cmocka_unit_test(plain_packets_and_super_packets_alternate),
 		cmocka_unit_test(joined_packets_that_the_tun_refuses_are_written_separately),
 		cmocka_unit_test(a_socket_is_emptied_before_it_is_closed),
+		cmocka_unit_test(a_full_socket_is_emptied_before_it_is_closed),
 		cmocka_unit_test(deletion_of_the_device_is_detected),
 		cmocka_unit_test(waiting_handshakes_are_bounded_and_cause_load),
 		cmocka_unit_test(a_flood_does_not_occupy_the_control_thread),
