@@ -173,3 +173,38 @@ print(s.recv(100).decode())'
 	eventually 10 grep -q '1 received' "$pinged"
 	[ "$(on b wg show wg0 listen-port)" = 5001 ]
 }
+
+# A peer sends to the old port until it has got something from the new one.
+@test "for a while after a change, the old port still receives" {
+	for threads in 0 1; do
+		on a env WG_THREADS=$threads wireguardd wg0
+		on a sh -c 'umask 077; wg genkey > /run/key; wg set wg0 private-key /run/key listen-port 5000'
+		net_up a wg0 10.9.0.1/24
+		eventually 10 on a sh -c 'ss -Hlun "sport = :5000" | grep -q .'
+		on a python3 - <<-'END'
+			import socket, time
+
+			def is_open(port):
+			    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+			    s.connect(("127.0.0.1", port))
+			    s.send(bytes([4]) + bytes(31))
+			    return s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+
+			def receives_after_change(old, new):
+			    request = socket.socket(socket.AF_UNIX)
+			    request.connect("/run/wireguard/wg0.sock")
+			    request.send(b"set=1\nlisten_port=%d\n\n" % new)
+			    while not is_open(new): pass
+			    time.sleep(0.003)
+			    answer = is_open(old)
+			    assert request.recv(100) == b"errno=0\n\n"
+			    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).bind(("", old)) # another program can have it now
+			    return answer
+
+			# More than once, as this process may wait for a CPU meanwhile.
+			assert any(receives_after_change(5000 + i, 5001 + i) for i in range(50))
+		END
+		on a ip link del wg0
+		eventually 5 no_daemons a
+	done
+}

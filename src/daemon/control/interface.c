@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <poll.h>
 #include "daemon/process/clock.h"
 #include "daemon/process/log.h"
 #include "daemon/process/sandbox.h"
 
 #define RETRY_NS NS_PER_S /* between two attempts to open the sockets */
+/* After a change of the port, what peers sent before they learned the new one is received for so long. It takes them a round trip; but
+ * configuration waits for this, as afterwards other programs can have the old port. */
+#define OLD_PORT_NS (10 * NS_PER_MS)
 
 /* ---- sockets ---- */
 
@@ -60,6 +64,25 @@ void interface_count_kernel_drops(struct control *c)
 	c->tun_dropped = tun_dropped;
 }
 
+static void empty_sockets(struct control *c, struct udp *u)
+{
+	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
+		if (u->sockets[i].fd >= 0)
+			worker_empty_udp(c->worker, &u->sockets[i]);
+}
+
+/* What waits in them is received, and all that the kernel has dropped is counted. */
+static void close_all(struct control *c, struct udp *u)
+{
+	sandbox_raise(true);
+	udp_stop_receiving(u);
+	sandbox_raise(false);
+	empty_sockets(c, u);
+	if (c->tunnel) /* else they were never open */
+		tunnel_count_drops(c->tunnel, WG_DROP_SOCKET, udp_take_dropped(u));
+	udp_close(u);
+}
+
 void interface_close_sockets(struct control *c)
 {
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
@@ -67,12 +90,7 @@ void interface_close_sockets(struct control *c)
 	threads_pause(&c->threads);
 	if (set_thread_sockets(c, NULL) != 0)
 		unreachable(); /* removing a source cannot fail */
-	udp_stop_receiving(&c->udp);
-	for (unsigned int i = 0; i < UDP_SOCKETS; i++) /* counts what waits as dropped: the tunnel is down */
-		if (c->udp.sockets[i].fd >= 0)
-			worker_empty_udp(c->worker, &c->udp.sockets[i]);
-	interface_count_kernel_drops(c);
-	udp_close(&c->udp);
+	close_all(c, &c->udp); /* what waits is counted as dropped: the tunnel is down */
 	threads_resume(&c->threads);
 }
 
@@ -117,9 +135,55 @@ void interface_udp_ready(struct loop_source *s, uint32_t events)
 	worker_serve_udp(c->worker, &c->udp.sockets[from - c->udp_sources]);
 }
 
+static bool is_open(const struct udp *u)
+{
+	return u->sockets[UDP_V4].fd >= 0 || u->sockets[UDP_V6].fd >= 0;
+}
+
+/* Waits for datagrams at the old port, and without data threads serves everything that carries packets. */
+static void serve_old_port(struct control *c, struct udp *old, uint64_t until_ns)
+{
+	struct udp *const all[] = { old, &c->udp };
+	struct pollfd p[2 * UDP_SOCKETS + TUN_QUEUES_MAX];
+	nfds_t n = 0;
+	uint64_t now_ns;
+
+	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
+		p[n++] = (struct pollfd){ old->sockets[i].fd, POLLIN, 0 };
+	for (unsigned int i = 0; i < UDP_SOCKETS && c->threads.n == 0; i++)
+		p[n++] = (struct pollfd){ c->udp.sockets[i].fd, POLLIN, 0 };
+	if (c->threads.n == 0)
+		p[n++] = (struct pollfd){ c->tun.fd, POLLIN, 0 };
+	while ((now_ns = clock_boot_ns()) < until_ns) {
+		(void)poll(p, n, (int)((until_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS));
+		for (nfds_t i = 0; i < n; i++) {
+			if (!(p[i].revents & POLLIN))
+				continue;
+			if (i < 2 * UDP_SOCKETS)
+				worker_serve_udp(c->worker, &all[i / UDP_SOCKETS]->sockets[i % UDP_SOCKETS]);
+			else
+				worker_serve_tun(c->worker);
+		}
+	}
+}
+
+/* The loop reads the new sockets from now on, and the threads, if there are any, as soon as they are resumed. */
+static void use_sockets(struct control *c, const struct udp *fresh)
+{
+	uint32_t version = atomic_load(&c->udp.routes_version);
+
+	c->udp = *fresh;
+	tunnel_set_shards(c->tunnel, udp_shards(fresh));
+	if (udp_shards(fresh) < 2)
+		atomic_store(&c->threads.shared.by_shard, false); /* it would put all packets into one queue, and is not judged */
+	atomic_store(&c->udp.routes_version, version + 1); /* what earlier sockets found is looked up again */
+}
+
 int interface_replace_sockets(struct control *c, const struct udp *fresh)
 {
 	struct loop_source next[UDP_SOCKETS];
+	struct udp old = c->udp;
+	bool moves = is_open(&old) && is_open(fresh) && old.port != fresh->port;
 	int error = 0;
 
 	/* The new sockets are added before the old ones are removed, so that failing changes nothing. Until
@@ -134,20 +198,12 @@ int interface_replace_sockets(struct control *c, const struct udp *fresh)
 		error = set_thread_sockets(c, fresh);
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
 		loop_remove(&c->loop, error ? &next[i] : &c->udp_sources[i].source);
-	if (!error) {
-		uint32_t version = atomic_load(&c->udp.routes_version);
-		udp_stop_receiving(&c->udp);
-		for (unsigned int i = 0; i < UDP_SOCKETS; i++) /* while no thread opens later datagrams */
-			if (c->udp.sockets[i].fd >= 0)
-				worker_empty_udp(c->worker, &c->udp.sockets[i]);
-		interface_count_kernel_drops(c);
-		udp_close(&c->udp);
-		c->udp = *fresh;
-		tunnel_set_shards(c->tunnel, udp_shards(fresh));
-		if (udp_shards(fresh) < 2)
-			atomic_store(&c->threads.shared.by_shard, false); /* it would put all packets into one queue, and is not judged */
-		atomic_store(&c->udp.routes_version, version + 1); /* what earlier sockets found is looked up again */
-	}
+	if (!error && moves)
+		empty_sockets(c, &old); /* while no thread opens later datagrams */
+	else if (!error)
+		close_all(c, &old);
+	if (!error)
+		use_sockets(c, fresh);
 	threads_resume(&c->threads);
 	if (error)
 		return error;
@@ -155,6 +211,10 @@ int interface_replace_sockets(struct control *c, const struct udp *fresh)
 		c->udp_sources[i].source.fd = next[i].fd;
 		if (next[i].fd >= 0) /* replaces the address of the temporary source in the epoll set */
 			loop_change(&c->loop, &c->udp_sources[i].source, EPOLLIN);
+	}
+	if (moves) {
+		serve_old_port(c, &old, clock_boot_ns() + OLD_PORT_NS);
+		close_all(c, &old);
 	}
 	return 0;
 }

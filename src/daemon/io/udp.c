@@ -80,12 +80,12 @@ static void set_optional(struct udp_socket *s, enum role role)
 /* Enables each offload, which fails if the kernel lacks it. */
 static void probe_offloads(struct udp_socket *s, unsigned int disabled)
 {
-	struct mmsghdr none = { 0 };
+	struct mmsghdr none = { 0 }; /* not even one: a datagram may have arrived */
 
 	s->gro = !(disabled & OFFLOAD_NO_GRO) && option(s->fd, IPPROTO_UDP, UDP_GRO, 1) == 0;
 	s->gso = !(disabled & OFFLOAD_NO_SEGMENT) && option(s->fd, IPPROTO_UDP, UDP_SEGMENT, 0) == 0;
 	s->ops = &udp_mmsg_ops;
-	if ((disabled & OFFLOAD_NO_MMSG) || (s->ops->recv(s->fd, &none, 1) == -ENOSYS))
+	if ((disabled & OFFLOAD_NO_MMSG) || (s->ops->recv(s->fd, &none, 0) == -ENOSYS))
 		s->ops = &udp_plain_ops;
 }
 
@@ -169,7 +169,7 @@ static int open_socket(bool v6)
 	return error;
 }
 
-static int udp_bind(struct udp *u, struct udp_socket *s, bool v6, enum role role, const struct udp_options *o)
+static int bind_only(struct udp *u, struct udp_socket *s, bool v6, enum role role, const struct udp_options *o)
 {
 	int error = 0;
 
@@ -192,11 +192,19 @@ static int udp_bind(struct udp *u, struct udp_socket *s, bool v6, enum role role
 		error = bind_local(s->fd, v6, u->port, o);
 	if (!error)
 		error = bound_port(s->fd, &u->port);
-	if (error) {
-		close(s->fd);
-		s->fd = -1;
+	if (!error)
+		return 0;
+	close(s->fd);
+	s->fd = -1;
+	return error;
+}
+
+static int udp_bind(struct udp *u, struct udp_socket *s, bool v6, enum role role, const struct udp_options *o)
+{
+	int error = bind_only(u, s, v6, role, o);
+
+	if (error)
 		return error;
-	}
 	set_optional(s, role);
 	probe_offloads(s, o->disabled);
 	return 0;
@@ -399,10 +407,10 @@ static int udp_bind_v6(struct udp *u, const struct udp_options *o)
 		return -EAFNOSUPPORT;
 	if (o->disabled & OFFLOAD_NO_SPLIT)
 		return udp_bind(u, &u->sockets[UDP_V6], true, ALONE, o);
-	error = udp_bind(u, &alone, true, ALONE, o);
+	error = bind_only(u, &alone, true, ALONE, o);
 	if (error)
 		return error;
-	udp_socket_close(&alone);
+	udp_socket_close(&alone); /* at once: what it receives is lost */
 	u->guard_v6 = guard_bind(u, true, false, o);
 	if (u->guard_v6 == -EADDRINUSE)
 		return -EADDRINUSE;
@@ -565,11 +573,23 @@ uint64_t udp_take_dropped(struct udp *u)
 	return total;
 }
 
+/* Bound to an interface that does not exist, it gets nothing. */
+static void leave_devices(const struct udp_socket *s, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (s[i].fd >= 0)
+			(void)option(s[i].fd, SOL_SOCKET, SO_BINDTOIFINDEX, (int)UDP_NO_DEVICE);
+}
+
+/* The filter is for kernels that do not let the sockets leave. Those for slow paths leave first: their drops are not counted. */
 void udp_stop_receiving(struct udp *u)
 {
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
 		if (u->sockets[i].fd >= 0 && udp_filter_attach_drop(u->sockets[i].fd) != 0)
 			log_verbose("the old sockets receive until they are closed");
+	leave_devices(u->slow[UDP_V4], SLOW_SOCKETS);
+	leave_devices(u->slow[UDP_V6], SLOW_SOCKETS);
+	leave_devices(u->sockets, UDP_SOCKETS);
 }
 
 void udp_routes_changed(struct udp *u)

@@ -111,7 +111,8 @@ must_check int udp_set_mark(struct udp *u, uint32_t mark); /* 0 or -errno */
 /* Datagrams that the kernel dropped at the open sockets since the last call: no WireGuard messages (udp_filter.h), or a
  * full buffer. Asking when the number is wanted costs the packet path nothing, as SO_RXQ_OVFL would. */
 uint64_t udp_take_dropped(struct udp *u);
-/* Before the sockets are closed: what arrives from now on is dropped and counted; what already waits can be received. */
+/* Before the sockets are closed: the kernel refuses what arrives from now on, as if they were closed, or at least drops and
+ * counts it. What already waits can be received, and the number of drops does not change any more. */
 void udp_stop_receiving(struct udp *u);
 /* Routes, rules or links changed: makes the workers discard their segment limits, of which routes may have been the
  * reason, and look up source addresses again before they use them. O(1). */

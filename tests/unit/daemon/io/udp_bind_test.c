@@ -91,6 +91,53 @@ static void sockets_on_one_port_follow_each_other(void **state)
 	udp_close(&u);
 }
 
+/* Sends a message of each type to the port, and expects it at the socket for it. */
+static void messages_reach_their_sockets(const struct udp *u, const char *address)
+{
+	static const struct { uint8_t type, index; uint16_t n; enum udp_socket_index at; } all[] = {
+		{ 1, 0, 148, UDP_V4_INITIATIONS }, { 2, 0, 92, UDP_V4_REPLIES }, { 3, 0, 64, UDP_V4_REPLIES },
+		{ 4, 0, 32, UDP_V4 }, { 4, 1, 32, UDP_V4_MORE },
+	};
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(u->port) };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	struct ip_addr ip;
+
+	assert_true(ip_parse(&ip, span_of(address)));
+	memcpy(&to.sin_addr, ip.b, 4);
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		uint8_t message[148] = { all[i].type, [7] = all[i].index };
+		struct pollfd p = { u->sockets[all[i].at].fd, POLLIN, 0 };
+		assert_int_equal(sendto(fd, message, all[i].n, 0, (struct sockaddr *)&to, sizeof to), all[i].n);
+		assert_int_equal(poll(&p, 1, 5000), 1);
+		assert_int_equal(recv(p.fd, message, sizeof message, 0), all[i].n);
+	}
+	close(fd);
+}
+
+/* The kernel numbers sockets that share a port, and gives the number of one that is closed to another. */
+static void messages_reach_the_sockets_that_followed(void **state)
+{
+	static const char *const all[] = { "", "", "source_address=127.0.0.2\n", "source_address=127.0.0.2\n",
+					   "source_address=127.0.0.2\nsource_address=::1\n", "bind_device=lo\n", "bind_device=lo\n", "" };
+	struct udp u, fresh;
+
+	(void)state;
+	assert_int_equal(udp_open_shards(&u, 0, 0, 0, 2), 0);
+	if (u.sockets[UDP_V4_INITIATIONS].fd < 0)
+		skip();
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct udp_options o = options_of(all[i]);
+		if (o.binding.source[1].family && !has_ipv6())
+			continue;
+		o.next_to = &u;
+		assert_int_equal(udp_open_bound(&fresh, u.port, &o), 0);
+		udp_close(&u);
+		u = fresh;
+		messages_reach_their_sockets(&u, o.binding.source[0].family ? "127.0.0.2" : "127.0.0.1");
+	}
+	udp_close(&u);
+}
+
 /* 0 or -errno of a process of the same user that binds the port of this address. */
 static int bind_next_to(const char *address, uint16_t port, bool share)
 {
@@ -212,6 +259,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sockets_on_one_port_follow_each_other),
+		cmocka_unit_test(messages_reach_the_sockets_that_followed),
 		cmocka_unit_test(other_processes_have_the_other_addresses_only),
 		cmocka_unit_test(missing_addresses_and_devices),
 		cmocka_unit_test(the_source_is_that_of_the_binding),
