@@ -21,7 +21,7 @@ copy() {
 }
 
 mkdir -p "$root/etc/wireguard" "$root/config" "$root/dev" "$root/proc" "$root/run" "$root/sys" "$root/tmp" "$root/var"
-chmod 700 "$root/etc/wireguard" "$root/config"
+chmod 700 "$root/etc/wireguard"
 ln -s ../run "$root/var/run"
 for program in wg wg-quick wireguardd; do
 	copy "$programs/$program" "/usr/bin/$program"

@@ -52,6 +52,7 @@ bundle() {
 	mkdir "$NET_DIR/image"
 	tar -xf "$NET_DIR/image.tar" -C "$NET_DIR/image"
 	umoci unpack --uid-map 0:1000:1 --gid-map 0:1000:1 --image "$NET_DIR/image:wgsuite:$(sh "$BATS_TEST_DIRNAME/../../contrib/packaging/version.sh")" "$BUNDLE" 2> /dev/null
+	[ "$(stat -c %a "$BUNDLE/rootfs/config")" = 755 ] # other users than root look into it (podman run --user)
 	chmod 755 "$NET_DIR"
 	chown 1000:1000 "$BUNDLE" # umoci's own configuration is for its user
 	jq --argjson own "$(jq .process.args "$BUNDLE/config.json")" '.process.args = $own | .process.env = ["PATH=/usr/bin:/bin"]
