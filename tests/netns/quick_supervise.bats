@@ -78,6 +78,26 @@ file() { printf '[Interface]\nPrivateKey = %s\nAddress = %s\n' "$QUICK_KEY" "$2"
 	not grep -q '^\[#\]' "$LOG"
 }
 
+@test "a folder that cannot be read is reported once, and read when it can be" {
+	echo | on a tee /etc/two > /dev/null
+	supervise /etc/two
+	says "cannot read the folder of tunnel files: Not a directory"
+	switches() { on a sh -c 'awk "/^voluntary/ { print \$2 }" "/proc/$(pgrep -xo wg-quick)/status"'; }
+	has_looked() { [ "$(switches)" -gt "$before" ]; }
+	for _ in 1 2; do
+		before=$(switches)
+		signal HUP
+		eventually 10 has_looked
+	done
+	[ "$(grep -c "read the folder" "$LOG")" = 1 ]
+	on a rm /etc/two
+	file /etc/two/wg0.conf 10.8.0.1/24
+	signal HUP
+	is_up wg0
+	signal TERM
+	eventually 10 no_supervisor
+}
+
 @test "events without end do not put off a new file" {
 	supervise
 	on_bg a sh -c 'while :; do : > /etc/wireguard/other; sleep 0.05; done'

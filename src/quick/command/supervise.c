@@ -45,6 +45,7 @@ struct supervise {
 	int monitor;         /* its process; 0: none */
 	uint64_t monitor_ms; /* when it may be started */
 	uint64_t scan_ms;    /* when the files are looked at */
+	int scan_error;      /* the last time, which was reported; 0: none */
 	bool stopping, failed;
 	bool waits; /* for a first tunnel file, and has said so */
 };
@@ -263,7 +264,9 @@ static void scan(struct supervise *s)
 	}
 	for (size_t i = 0; i < s->n; i++)
 		watch(s, &s->tunnels[i]);
-	report_failure("read the folder of tunnel files", r < 0 ? r : 0);
+	if (r != s->scan_error)
+		report_failure("read the folder of tunnel files", r < 0 ? r : 0);
+	s->scan_error = r < 0 ? r : 0;
 	if (r == 1 || (r == 0 && s->n == 0))
 		(void)!write_list(s);
 	if (r == 0 && s->n == 0 && !s->waits)
