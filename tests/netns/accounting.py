@@ -31,7 +31,7 @@ def capture(interface, inner):
     """The datagrams of 20 packets, as a device sees them that they leave through."""
     tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
     tap.bind((interface, 3))
-    tap.settimeout(5)
+    tap.settimeout(60)
     send(20, inner)
     all = []
     while len(all) < 20:

@@ -175,7 +175,11 @@ fault_refused() {
 	on "$1" wg show wg0 > /dev/null
 	on "$1" ip route del prohibit "$(outer "$2")/32"
 }
-fault_source() { offer "$1" 50 "$(inner "$2")" 10.9.7.7; }
+fault_source() { # waits for them: the next fault may remove the peer while they are staged
+	offer "$1" 50 "$(inner "$2")" 10.9.7.7
+	drops_of_source() { statistics "$1" | grep 'reason="source"} [1-9]'; }
+	eventually 20 drops_of_source "$2"
+}
 fault_tun_queue() {
 	stop_daemon "$1"
 	offer "$1" 3000 "$(inner "$2")"
@@ -186,10 +190,11 @@ waits_for_nothing() {
 	sample "$1" 'wireguardd_flow_queue_packets{interface="wg0"} 0' && in_net "$1" tc -s qdisc show dev v1 | grep 'backlog 0b 0p'
 }
 # slow_uplink HOST REGEX: packets to its peer through an uplink that gets slower, until the statistics have such a line: however
-# slow the host is, they have to wait in the flow queue. fast_uplink HOST: until they have left.
+# slow the host is, they have to wait in the flow queue. fast_uplink HOST: until they have left. The discipline
+# stays, as it would drop what comes at the moment.
 slow_uplink() {
 	local rate
-	in_net "$1" tc qdisc add dev v1 root tbf rate 20mbit burst 100k limit 1g
+	in_net "$1" tc qdisc replace dev v1 root tbf rate 20mbit burst 100k limit 1g
 	for ((rate = 20000; rate > 100; rate -= rate / 4)); do
 		offer "$1" 2000 "$(inner "$(other "$1")")"
 		! statistics "$1" | grep "$2" || return 0
@@ -198,9 +203,8 @@ slow_uplink() {
 	fail "no line of the statistics matches $2"
 }
 fast_uplink() {
-	in_net "$1" tc qdisc change dev v1 root tbf rate 100mbit burst 100k limit 1g
+	in_net "$1" tc qdisc change dev v1 root tbf rate 10gbit burst 1m limit 1g
 	eventually 20 waits_for_nothing "$1"
-	in_net "$1" tc qdisc del dev v1 root
 }
 fault_flow_queue() {
 	slow_uplink "$1" 'reason="flow_delay"} [1-9]'
