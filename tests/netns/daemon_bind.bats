@@ -61,6 +61,11 @@ tunnel() {
 	pings a 10.9.0.2
 }
 handshake() { on a wg show wg0 latest-handshakes; }
+# metric NAME[{LABELS…}] VALUE: this sample is in the statistics of a.
+metric() {
+	on a python3 "$NET_LIB/openmetrics.py" /run/wgsuite/wg0.stats > "$NET_DIR/statistics"
+	grep -qxF "wireguardd_$1 $2" "$NET_DIR/statistics"
+}
 endpoint_at_b() { on b wg show wg0 endpoints | cut -f 2; }
 session_is() { [ "$(handshake)" = "$1" ]; }
 
@@ -71,7 +76,11 @@ session_is() { [ "$(handshake)" = "$1" ]; }
 	pings a 10.9.0.2
 	only_through eth1
 	before=$(handshake)
+	metric 'up{interface="wg0"}' 1
+	not grep binding "$NET_DIR/statistics"
 	bind_to 'bind_device=eth2\n'
+	metric 'binding_info{interface="wg0",device="eth2"}' 1
+	metric 'binding_in_effect{interface="wg0"}' 1
 	[ "$(binding)" = bind_device=eth2 ]
 	reset
 	pings a 10.9.0.2
@@ -107,7 +116,11 @@ session_is() { [ "$(handshake)" = "$1" ]; }
 		in_net a ss -Hulna 'sport = :5000' | awk '{ print $4 }' > "$NET_DIR/sockets"
 		grep -q '10\.0\.2\.11%eth2:5000' "$NET_DIR/sockets"
 		[ -z "$(grep -v '^10\.0\.2\.11%' "$NET_DIR/sockets")" ]
+		in_net a ip address del 10.0.2.11/24 dev eth2
+		metric 'binding_in_effect{interface="wg0",reason="this host does not have the address"}' 0
+		in_net a ip address add 10.0.2.11/24 dev eth2
 		bind_to 'source_address=10.0.2.11\nsource_address=2001:db8:2::1\n'
+		metric 'binding_info{interface="wg0",source_ipv4="10.0.2.11",source_ipv6="2001:db8:2::1"}' 1
 		on a wg set wg0 peer "$KB" endpoint '[2001:db8:2::2]:5000'
 		pings a 10.9.0.2
 		[ "$(endpoint_at_b)" = '[2001:db8:2::1]:5000' ]
@@ -151,6 +164,7 @@ session_is() { [ "$(handshake)" = "$1" ]; }
 	in_net a ip link set eth2 name eth7
 	in_net a ip link set eth7 up
 	eventually 5 on a grep -q 'device eth2 is gone' /run/log
+	metric 'binding_in_effect{interface="wg0",reason="the device does not exist"}' 0
 	in_net a ip address show dev eth7 | grep -q 10.0.2.1 # which the name eth2 does not have any more
 	routes_of_a
 	reset
@@ -198,10 +212,14 @@ signal.pause()'
 	eventually 5 on a grep -q 'cannot bind to device eth2: Address already in use' /run/log
 	sleep 1.5 # three more attempts
 	[ "$(on a grep -c 'cannot bind' /run/log)" = 1 ]
+	metric 'binding_in_effect{interface="wg0",reason="Address already in use"}' 0
 	on a pkill -x python3
 	eventually 5 on a grep -q 'bound to device eth2' /run/log
+	metric 'binding_in_effect{interface="wg0"}' 1
 	routes_of_a
 	pings a 10.9.0.2
+	on a ip link set wg0 down
+	eventually 5 metric 'binding_in_effect{interface="wg0",reason="the interface is down"}' 0
 }
 
 @test "another port, a mark, and a process that takes over" {

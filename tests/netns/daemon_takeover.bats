@@ -116,9 +116,18 @@ restarts_under_pings() {
 	[ "$(on a wg show wg0 transfer | cut -f 2)" -gt "$bytes" ]
 }
 
+# dropped_at_sockets N: the statistics of a count so many datagrams.
+dropped_at_sockets() {
+	on a socat -u UNIX-CONNECT:/run/wgsuite/wg0.stats - | grep -xF \
+		"wireguardd_dropped_packets_total{interface=\"wg0\",scope=\"receive\",reason=\"socket\"} $1"
+}
+
 @test "configuration, roaming, handshakes and removal work after a hand-over" {
 	tunnel_up
+	on b bash -c 'echo no message > /dev/udp/192.0.2.1/5000'
+	eventually 5 dropped_at_sockets 1
 	take
+	dropped_at_sockets 0 # as all counters of the new process
 	on a socat -u UNIX-CONNECT:/run/wgsuite/wg0.stats - | grep -x "# EOF"
 	# The process that the socket shows is the one that serves it: the monitor would kill it if it did not answer.
 	on a wg-quick status wg0 | grep -E "backend: wireguardd [^ ]*, process $(daemons a | tr -d ' \n')\$"

@@ -78,6 +78,22 @@ void control_get_binding(void *ctx, struct wg_binding *b)
 	*b = ((struct control *)ctx)->binding;
 }
 
+const char *control_binding_problem(struct control *c)
+{
+	int error;
+
+	if (!c->up)
+		return "the interface is down";
+	error = probe(c, &c->binding);
+	if (error == -ENODEV)
+		return "the device does not exist";
+	if (error == -EADDRNOTAVAIL)
+		return "this host does not have the address";
+	if (c->udp.ifindex == interface_bound_index(&c->binding))
+		return NULL;
+	return c->binding_error ? strerror(-c->binding_error) : "the device has another index now";
+}
+
 void control_follow_device(struct control *c)
 {
 	uint32_t before = c->udp.ifindex;

@@ -9,6 +9,8 @@
  * -errno, and nothing changes. */
 must_check int control_set_binding(void *ctx, const struct wg_binding *b);
 void control_get_binding(void *ctx, struct wg_binding *b);
+/* Why the sockets are not bound as they should be, so that nothing is sent or received; null: they are. Asks the kernel. */
+const char *control_binding_problem(struct control *c);
 
 /* Links have changed. The kernel binds sockets to the index of an interface, so they are opened again when another interface has the
  * name; while none has it, nothing is sent or received. O(1). */

@@ -11,7 +11,7 @@ struct metric_label {
 	const char *value; /* any bytes: escaped; those that are not printable ASCII become '?' */
 };
 
-enum { METRIC_LABELS_MAX = 2 }; /* of a sample, in addition to the interface */
+enum { METRIC_LABELS_MAX = 3 }; /* of a sample, in addition to the interface */
 
 struct metrics { /* a text that is being written */
 	struct text *out;

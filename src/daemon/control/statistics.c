@@ -5,6 +5,7 @@
 #include <linux/if_tun.h>
 #include <unistd.h>
 #include "base/version.h"
+#include "binding.h"
 #include "daemon/io/offload_disable.h"
 #include "daemon/process/clock.h"
 #include "daemon/process/sandbox.h"
@@ -229,6 +230,28 @@ static void print_offloads(struct metrics *m, const struct control *c)
 	print_offload(m, c, "queues", c->tun.n_more > 0, OFFLOAD_NO_QUEUES, false);
 }
 
+/* Of addresses that are missing in the binding, there is no label. */
+static void print_binding(struct metrics *m, struct control *c)
+{
+	const struct wg_binding *b = &c->binding;
+	char source[2][IP_TEXT_MAX] = { "", "" };
+	const char *problem;
+
+	if (binding_is_empty(b))
+		return;
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct text t = text_fixed(source[v6], sizeof source[v6]);
+		if (b->source[v6].family != IP_NONE)
+			ip_print(&t, &b->source[v6]);
+	}
+	metrics_family(m, METRIC_INFO, "binding", NULL, "The device and the source addresses that the UDP sockets are to be bound to.");
+	metrics_value(m, LABELS({ b->device[0] ? "device" : NULL, b->device }, { source[0][0] ? "source_ipv4" : NULL, source[0] },
+				{ source[1][0] ? "source_ipv6" : NULL, source[1] }), 1);
+	problem = control_binding_problem(c);
+	metrics_family(m, METRIC_GAUGE, "binding_in_effect", NULL, "Whether the UDP sockets are bound so, and if not, why.");
+	metrics_value(m, LABELS({ problem ? "reason" : NULL, problem }), !problem);
+}
+
 static void print_sandbox(struct metrics *m)
 {
 	metrics_family(m, METRIC_GAUGE, "sandbox", NULL, "Whether a part of the sandbox is active, and if not, why.");
@@ -279,6 +302,7 @@ void stats_print(void *ctx, struct text *out)
 	print_load(&m, c);
 	print_crypto(&m);
 	print_offloads(&m, c);
+	print_binding(&m, c);
 	print_sandbox(&m);
 	print_memory(&m, c);
 	metrics_end(&m);

@@ -161,6 +161,7 @@ static void take_sockets(struct udp *u, const struct takeover_header *h, const i
 	u->binding = h->binding;
 	u->ifindex = h->ifindex;
 	atomic_store(&u->mark, h->mark);
+	(void)udp_take_dropped(u); /* counters begin at zero */
 }
 
 /* The descriptors of UDP sockets are of the namespace of the other process. */
