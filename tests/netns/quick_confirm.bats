@@ -171,6 +171,11 @@ DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 		[ "$(on a wg show wg0 listen-port)" = 5555 ]
 	done
 	[ "$(cut -d" " -f2 "$NET_DIR/steps" | grep -xE "create|watcher|rename" | sort -u | xargs)" = "create rename watcher" ]
+	# It begins and is rolled back: the first change is in effect again, so that a login confirms it.
+	run -1 on a env WG_QUICK_FAULT=$((${watch% *} + 2)) "$FAULTS/wg-quick" reload --confirm 1000 wg0
+	[[ $output == *"wg0: warning: the reload was rolled back"* ]]
+	[ "$(on a wg show wg0 listen-port)" = 5555 ]
+	on a grep -q "^in-effect 0*[1-9][0-9]* 0*[1-9]" "/run/wgsuite/$(record)"
 	quick_expire
 	eventually 10 is_as_before || diff <(echo "$before") <(wg_state)
 	no_record

@@ -174,14 +174,19 @@ int unconfirmed_reload(struct pending *p, const struct comparison *c, const stru
 
 /* ---- the end ---- */
 
+static int write_in_effect(struct pending *p)
+{
+	p->since.real_ms = clock_now_ms();
+	p->since.monotonic_ms = clock_monotonic_ms();
+	return pending_write_times(p);
+}
+
 void unconfirmed_granted(struct pending *p, const char *name)
 {
 	if (p->fd < 0)
 		return;
 	set_deadline(p);
-	p->since.real_ms = clock_now_ms();
-	p->since.monotonic_ms = clock_monotonic_ms();
-	if (pending_write_times(p) < 0)
+	if (write_in_effect(p) < 0)
 		report_warning("cannot extend the time for the confirmation: it began before the change");
 	report_warning("the change is rolled back in %u seconds, unless it is confirmed", p->seconds);
 	report_help("run `wg-quick confirm %s'", name);
@@ -191,6 +196,8 @@ void unconfirmed_withdrawn(struct pending *p, const char *name)
 {
 	if (p->fd >= 0 && !p->earlier)
 		pending_remove(name);
+	else if (p->fd >= 0)
+		(void)!write_in_effect(p); /* the earlier change, again; otherwise no login confirms it */
 }
 
 int unconfirmed_refuse(const char *name)
