@@ -18,12 +18,12 @@ _wg-quick() {
 		'strip:print the file without the keys of wg-quick'
 		'reload:apply the changes in the file'
 		'diff:show the changes that reload would apply'
-		'check:explain what is wrong with tunnel files'
+		'check:find and explain mistakes in tunnel files'
 		'graph:print the mesh of tunnel files for Graphviz'
 		'status:show the state of a tunnel, or of all tunnels'
 		'doctor:examine a tunnel and show how to fix it'
 		'confirm:keep a change made with --confirm'
-		'monitor:keep all tunnels as up left them'
+		'monitor:restore what other programs remove from tunnels'
 		'qr:show the file as a QR code for phones'
 		'run:run a command whose traffic goes through a tunnel'
 		'supervise:keep the tunnels of all files in a folder up'
@@ -40,7 +40,7 @@ _wg-quick() {
 	supervise) _arguments '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:folder:_files -/' ;;
 	diff) _arguments '--format=[format of the output]:format:(text json)' '*:tunnel:_wg-quick_tunnels' ;;
 	save) _arguments '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
-	reload) _arguments '--check[tell whether it cuts the SSH session]' '--confirm[roll back unless confirmed in time]:seconds:' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
+	reload) _arguments '--check[only report whether it would cut off the SSH session]' '--confirm[roll back unless confirmed in time]:seconds:' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
 	check)
 		if (( ${words[(I)--explain]} )); then
 			compadd -- ${${(f)"$(_call_program findings wg-quick check --explain 2>/dev/null)"}%%:*}

@@ -65,9 +65,9 @@ _wg() {
 		'genkey:generate a private key'
 		'genpsk:generate a preshared key'
 		'pubkey:derive the public key of a private key on standard input'
-		'watch:show peers and their traffic in a table that is updated'
+		'watch:show a live table of peers and their traffic'
 		'ping:send through the tunnel to a peer'
-		'check:explain what is wrong with files'
+		'check:find and explain mistakes in files'
 		'help:list the commands'
 	)
 	fields=(public-key private-key listen-port fwmark peers preshared-keys endpoints allowed-ips

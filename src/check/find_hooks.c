@@ -179,7 +179,7 @@ static const struct finding list[] = {
 	  .fix = "Add the same command with -D to PostDown. iptables deletes a rule only if all words are the same: compare the names "
 		 "of interfaces." },
 	{ .id = "empty-hook", .title = "a hook without a command", .level = DIAG_NOTE, .in_file = empty_hook,
-	  .why = "Programs that make tunnel files write hooks that are not set as empty lines. They are accepted, and do nothing.",
+	  .why = "Programs that generate tunnel files write unset hooks as empty lines. They are accepted, and do nothing.",
 	  .wrong = "PostUp =", .right = "PostUp = /etc/wireguard/up.sh", .fix = "Remove the line." },
 	{ .id = "hook-comment", .title = "a '#' in a hook", .level = DIAG_NOTE, .in_file = hook_comment,
 	  .why = "In a hook, '#' is for the shell. wireguard-tools before 1.0.20260223 took it for the beginning of a comment even "

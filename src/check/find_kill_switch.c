@@ -19,8 +19,8 @@ static void kill_switch_split(struct check *c, const struct check_file *f, const
 {
 	if (!is_on(f) || f->netns_at.line || f->n_peers == 0 || ((f->routes_v4 || f->routes_v6) && !f->table_off && !f->table_other))
 		return;
-	found(c, self, f, &f->kill_switch_at, "no default route leads into the tunnel: with the kill switch, this host reaches only what "
-	      "the tunnel leads to%s", f->kill_switch_lan ? ", and the local network" : "");
+	found(c, self, f, &f->kill_switch_at, "no default route leads into the tunnel: with the kill switch, this host reaches only the "
+	      "allowed IPs of the tunnel%s", f->kill_switch_lan ? ", and the local network" : "");
 	found_help(c, "add 0.0.0.0/0 and ::/0 to AllowedIPs, or remove KillSwitch");
 }
 
@@ -57,7 +57,7 @@ static void kill_switch_hook(struct check *c, const struct check_file *f, const 
 			needs = needs_network(&command);
 		if (!needs)
 			continue;
-		found(c, self, f, &h->at, "the kill switch is on before PreUp and until after PostDown: this command reaches no network");
+		found(c, self, f, &h->at, "the kill switch is on before PreUp and until after PostDown: this command cannot reach the network");
 		found_help(c, "run it in PostUp or PreDown, through the tunnel");
 	}
 }

@@ -83,9 +83,9 @@ static void compare_preshared_keys(const struct ends *e)
 	    (p->has_psk && b->has_psk && memcmp(&p->psk_hash, &b->psk_hash, sizeof p->psk_hash) == 0))
 		return;
 	report(e, finding_in(&findings_of_other_ends, "preshared-key-mismatch"), p->has_psk ? &p->psk_at : &p->section,
-	       p->has_psk && b->has_psk ? "the other end has another preshared key: there is no handshake"
-	       : p->has_psk ? "the other end has no preshared key: there is no handshake"
-			    : "the other end has a preshared key, and this one does not: there is no handshake");
+	       p->has_psk && b->has_psk ? "the other end has another preshared key: handshakes fail"
+	       : p->has_psk ? "the other end has no preshared key: handshakes fail"
+			    : "the other end has a preshared key, and this one does not: handshakes fail");
 	found_note(e->c, e->other, b->has_psk ? &b->psk_at : &b->section, "the other end");
 }
 
@@ -270,7 +270,7 @@ static void compare_same_key(struct check *c, const struct keys *files, const st
 		found(c, finding_in(&findings_of_other_ends, "key-in-two-files"), b, &b->private_at, "the private key is also that of %s, which has another address and "
 		      "the same peer: the peer takes both for the same host, and answers only the last one", a->in.path);
 		found_note(c, a, &a->private_at, "the other file");
-		found_help(c, "make a key for each host with `wg genkey'");
+		found_help(c, "generate a key for each host with `wg genkey'");
 	}
 }
 
@@ -412,7 +412,7 @@ static const struct finding list[] = {
 		 "the connections of both stop again and again.",
 	  .wrong = "# phone.conf\nPrivateKey = KEY_A\nAddress = 10.0.0.2/32\n\n# laptop.conf\nPrivateKey = KEY_A\nAddress = 10.0.0.3/32",
 	  .right = "# phone.conf\nPrivateKey = KEY_A\nAddress = 10.0.0.2/32\n\n# laptop.conf\nPrivateKey = KEY_B\nAddress = 10.0.0.3/32",
-	  .fix = "Make a key for each host, and a [Peer] for each key." },
+	  .fix = "Generate a key for each host, and a [Peer] for each key." },
 	{ .id = "address-in-two-files", .title = "two hosts with the same address (several files)", .level = DIAG_WARNING,
 	  .why = "In one network each address belongs to one peer. The hub sends the packets of both to the last one that has it as "
 		 "an allowed IP.",

@@ -72,7 +72,7 @@ static void preshared_key_equals_private(struct check *c, const struct check_fil
 		if (!p->has_psk || memcmp(p->psk_hash.b, f->private_hash.b, sizeof p->psk_hash.b) != 0)
 			continue;
 		found(c, self, f, &p->psk_at, "PresharedKey is the private key of the interface, which the peer would have to know");
-		found_help(c, "make a new private key, and a preshared key with `wg genpsk'");
+		found_help(c, "generate a new private key, and a preshared key with `wg genpsk'");
 	}
 }
 
@@ -95,7 +95,7 @@ static void no_endpoint_anywhere(struct check *c, const struct check_file *f, co
 		return;
 	found(c, self, f, &f->peers[0].section, f->n_peers == 1
 		? "the peer has no endpoint, and this interface has no fixed port: neither end can start a handshake"
-		: "no peer has an endpoint, and this interface has no fixed port: nobody can start a handshake");
+		: "no peer has an endpoint, and this interface has no fixed port: no host can start a handshake");
 	if (!f->in.is_quick)
 		found_level(c, DIAG_NOTE);
 	found_help(c, "add Endpoint = HOST:PORT to the peer, or ListenPort = PORT to [Interface] and the endpoint to the peer's file");
@@ -107,7 +107,7 @@ static void endpoint_list(struct check *c, const struct check_file *f, const str
 		const struct check_peer *p = &f->peers[i];
 		if (p->list.n == 0 || !p->is_sound)
 			continue;
-		found(c, self, f, &p->list_at, "wireguard-tools refuses a list of endpoints");
+		found(c, self, f, &p->list_at, "wireguard-tools rejects a list of endpoints");
 		found_help(c, "wg-quick strip leaves the first one for other programs");
 	}
 }
@@ -149,7 +149,7 @@ static void keepalive_without_endpoint(struct check *c, const struct check_file 
 		if (p->keepalive_s == 0 || p->endpoint_at.line || !p->is_sound)
 			continue;
 		found(c, self, f, &p->keepalive_at, "without an endpoint, keepalives are sent only after the peer has connected");
-		found_help(c, "it is the end behind NAT that needs PersistentKeepalive");
+		found_help(c, "the end behind NAT needs PersistentKeepalive");
 	}
 }
 
@@ -213,8 +213,8 @@ static void report_shadowed(struct check *c, const struct check_file *f, const s
 
 	if (n->taken != 1ull << 63)
 		return;
-	found(c, self, f, &f->ips_at[n->p->order], "all addresses of %s are in longer prefixes of other peers: none of its packets "
-	      "come to this peer", prefix_text(text, &n->p->prefix));
+	found(c, self, f, &f->ips_at[n->p->order], "all addresses of %s are in longer prefixes of other peers: no packets to it "
+	      "reach this peer", prefix_text(text, &n->p->prefix));
 	found_help(c, "the longest prefix that contains an address decides; remove this one, or those of the other peers");
 }
 
@@ -287,14 +287,14 @@ static const struct finding list[] = {
 		 "secret any more.",
 	  .wrong = "[Interface]\nPrivateKey = KEY_A\n\n[Peer]\nPublicKey = KEY_A",
 	  .right = "[Interface]\nPrivateKey = KEY_A\n\n[Peer]\nPublicKey = PUBLIC_KEY_OF_B",
-	  .fix = "Use the output of wg pubkey, and make a new private key." },
+	  .fix = "Use the output of wg pubkey, and generate a new private key." },
 	{ .id = "preshared-key-equals-private", .title = "the private key as the preshared key", .level = DIAG_WARNING, .for_up = true,
 	  .in_file = preshared_key_equals_private,
 	  .why = "Both ends have the preshared key, but only one may know a private key. With this file, the peer can impersonate "
 		 "this host.",
 	  .wrong = "[Interface]\nPrivateKey = KEY_A\n\n[Peer]\nPresharedKey = KEY_A",
 	  .right = "[Interface]\nPrivateKey = KEY_A\n\n[Peer]\nPresharedKey = KEY_OF_WG_GENPSK",
-	  .fix = "Make a preshared key with wg genpsk, and a new private key if the file was sent to the peer." },
+	  .fix = "Generate a preshared key with wg genpsk, and a new private key if the file was sent to the peer." },
 	{ .id = "no-endpoint-anywhere", .title = "no end knows where the other is", .level = DIAG_WARNING,
 	  .in_file = no_endpoint_anywhere,
 	  .why = "One end of each pair must know the address of the other. Without ListenPort the port is another one after each "
@@ -305,11 +305,11 @@ static const struct finding list[] = {
 	  .fix = "Add Endpoint, or ListenPort if the other file has the endpoint." },
 	{ .id = "endpoint-list", .title = "several endpoints of one peer", .level = DIAG_NOTE, .in_file = endpoint_list,
 	  .why = "A list of endpoints, in order of preference, is read by this wg-quick alone: `up' uses the first one that resolves, and "
-		 "wg-quick monitor the next one while a peer does not answer. wg(8) and other programs refuse the file.",
+		 "wg-quick monitor the next one while a peer does not answer. wg(8) and other programs reject the file.",
 	  .wrong = "[Peer]\nPublicKey = PUBLIC_KEY\nEndpoint = a.example.com:51820, b.example.com:51820",
 	  .right = "[Peer]\nPublicKey = PUBLIC_KEY\nEndpoint = a.example.com:51820",
 	  .fix = "Nothing, if the file is for this wg-quick; else keep the first endpoint, or give other programs the output of wg-quick strip." },
-	{ .id = "duplicate-endpoint", .title = "an endpoint that is twice in a list", .level = DIAG_WARNING, .in_file = duplicate_endpoint,
+	{ .id = "duplicate-endpoint", .title = "an endpoint that is in a list twice", .level = DIAG_WARNING, .in_file = duplicate_endpoint,
 	  .why = "The endpoints of a list are tried one after the other; one that is there twice is tried twice. Perhaps one of the two "
 		 "should be another host or port.",
 	  .wrong = "Endpoint = a.example.com:51820, a.example.com:51820", .right = "Endpoint = a.example.com:51820, b.example.com:51820",

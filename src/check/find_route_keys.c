@@ -102,10 +102,10 @@ static const struct finding list[] = {
 		 "the routes to AllowedIPs, so that it does nothing for other addresses.",
 	  .wrong = "[Interface]\nRouteMetric = 50\nTable = off", .right = "[Interface]\nRouteMetric = 50",
 	  .fix = "Remove the key, or the one that makes it useless." },
-	{ .id = "route-outside-allowed-ips", .title = "a route to what the peer does not get", .level = DIAG_ERROR,
+	{ .id = "route-outside-allowed-ips", .title = "a route for packets that the peer does not get", .level = DIAG_ERROR,
 	  .in_file = route_outside_allowed_ips,
 	  .why = "Routes names the prefixes that are routed into the tunnel for a peer, instead of all of its AllowedIPs. AllowedIPs decide "
-		 "which peer gets a packet in the tunnel: packets to a prefix outside of them would be dropped, or reach another peer.",
+		 "which peer gets a packet in the tunnel: packets to a prefix outside them would be dropped, or reach another peer.",
 	  .wrong = "AllowedIPs = 10.0.0.0/24\nRoutes = 10.1.0.0/24", .right = "AllowedIPs = 10.0.0.0/24, 10.1.0.0/24\nRoutes = 10.1.0.0/24",
 	  .fix = "Add the prefix to AllowedIPs, or remove it from Routes." },
 };

@@ -44,7 +44,7 @@ static void default_v4_without_v6(struct check *c, const struct check_file *f, c
 	    hooks_contain(f, "ipv6") || hooks_contain(f, "-6") || hooks_contain(f, "nft"))
 		return;
 	found(c, self, f, &f->routed_at[i], "all IPv4 traffic goes through the tunnel, but IPv6 traffic, if the host has any, does not");
-	found_help(c, "add ::/0 to AllowedIPs: IPv6 traffic is then carried or blocked, but does not leave outside of the tunnel");
+	found_help(c, "add ::/0 to AllowedIPs: IPv6 traffic is then carried or blocked, but does not leave outside the tunnel");
 }
 
 /* ---- dns-outside-tunnel ---- */
@@ -186,13 +186,13 @@ static void table_off_without_route(struct check *c, const struct check_file *f,
 static const struct finding list[] = {
 	{ .id = "default-v4-without-v6", .title = "a default route for IPv4 only", .level = DIAG_WARNING,
 	  .in_file = default_v4_without_v6,
-	  .why = "0.0.0.0/0 is IPv4. A host that also has IPv6 prefers it for most connections, and these leave outside of the "
+	  .why = "0.0.0.0/0 is IPv4. A host that also has IPv6 prefers it for most connections, and these leave outside the "
 		 "tunnel, with the host's own address and without encryption by WireGuard.",
 	  .wrong = "AllowedIPs = 0.0.0.0/0", .right = "AllowedIPs = 0.0.0.0/0, ::/0",
 	  .fix = "Add ::/0, even if the tunnel has no IPv6 address: the traffic is then blocked." },
 	{ .id = "dns-outside-tunnel", .title = "a name server that is not reached through the tunnel", .level = DIAG_WARNING,
 	  .in_file = dns_outside_tunnel,
-	  .why = "DNS sets the name server, AllowedIPs the routes. A server outside of AllowedIPs is asked without the tunnel, so that "
+	  .why = "DNS sets the name server, AllowedIPs the routes. A server outside AllowedIPs is asked without the tunnel, so that "
 		 "the names of all connections can be read, or it is not reached at all because it is behind the tunnel.",
 	  .wrong = "[Interface]\nAddress = 10.8.0.2/32\nDNS = 10.0.0.53\n\n[Peer]\nAllowedIPs = 10.8.0.0/24",
 	  .right = "[Interface]\nAddress = 10.8.0.2/32\nDNS = 10.0.0.53\n\n[Peer]\nAllowedIPs = 10.8.0.0/24, 10.0.0.53/32",
@@ -206,8 +206,8 @@ static const struct finding list[] = {
 	  .fix = "Leave the endpoint out of the prefixes, or add a route to the endpoint: PreUp = ip route add ENDPOINT via GATEWAY" },
 	{ .id = "route-covers-endpoint", .title = "an endpoint inside the network of Address", .level = DIAG_WARNING,
 	  .in_file = route_covers_endpoint,
-	  .why = "The kernel adds a route to the network of each address of the interface. An endpoint in this network is then looked "
-		 "for inside of the tunnel that it is the end of.",
+	  .why = "The kernel adds a route to the network of each address of the interface. The encrypted packets to an endpoint "
+		 "in this network then enter the tunnel again.",
 	  .wrong = "[Interface]\nAddress = 203.0.113.2/24\n\n[Peer]\nEndpoint = 203.0.113.1:51820",
 	  .right = "[Interface]\nAddress = 10.0.0.2/24\n\n[Peer]\nEndpoint = 203.0.113.1:51820",
 	  .fix = "Addresses in the tunnel are from a private network that is used nowhere else." },

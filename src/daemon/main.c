@@ -30,10 +30,10 @@ static const char usage[] =
 	"through which wg(8) configures it. Returns when both exist.\n"
 	"\n"
 	"  -f, --foreground  stay in the foreground\n"
-	"  --takeover        take the interface over from the wireguardd that runs it, with its\n"
-	"                    sessions: nothing is lost, and the other process ends\n"
-	"  --fd-store        stay in the foreground, and keep the interface in the file descriptor\n"
-	"                    store of systemd, so that a restart of the service loses nothing\n"
+	"  --takeover        take over the interface with its sessions from the running wireguardd,\n"
+	"                    which then exits: no packet is lost\n"
+	"  --fd-store        stay in the foreground and keep the interface in the file descriptor\n"
+	"                    store of systemd, so that a restart of the service loses no packet\n"
 	"\n"
 	"Environment:\n"
 	"  LOG_LEVEL=verbose|debug|error|silent  verbosity of messages, which go to standard\n"
@@ -43,11 +43,11 @@ static const char usage[] =
 	"  WG_TUN_FD=N[,N...], WG_UAPI_FD=N      use these open file descriptors; more than one\n"
 	"                                        are queues of the same device\n"
 	"  WG_LINK_FDS=N,N[,N,N]                 sockets in the network namespace of the device,\n"
-	"                                        if it is one that this process may not enter\n"
+	"                                        if this process is not permitted to enter it\n"
 	"  WG_CPU=generic                        use portable cryptography only\n"
 	"  WG_THREADS=N                          number of data threads, 0 to 64\n"
 	"                                        (0: one thread does everything)\n"
-	"  WG_AFFINITY=none|cpu                  cpu: each data thread stays on one CPU\n"
+	"  WG_AFFINITY=none|cpu                  cpu: bind each data thread to one CPU\n"
 	"  WG_NO_OFFLOAD=WORD,...                disable vnet, tso, uso, join, segment,\n"
 	"                                        gro, mmsg, split, tunnel, queues\n";
 
@@ -129,7 +129,7 @@ static int open_tun(struct control *c, struct options *o, const struct predecess
 	if (!error)
 		log_init(log_parse_level(getenv("LOG_LEVEL")), name);
 	else if (o->takeover || o->tun_fd >= 0)
-		text_f(why, "cannot take the TUN device over: %s", passed_tun_error(error));
+		text_f(why, "cannot take over the TUN device: %s", passed_tun_error(error));
 	else
 		text_f(why, "cannot create the TUN device: %s%s", strerror(-error), tun_help(error));
 	return error;

@@ -33,8 +33,8 @@ const char *binding_source_refusal(const struct ip_addr *a)
 	static const struct {
 		const char *prefix, *refusal;
 	} all[] = {
-		{ "0.0.0.0/8", "is no address of a host" },
-		{ "::/128", "is no address of a host" },
+		{ "0.0.0.0/8", "is not the address of a host" },
+		{ "::/128", "is not the address of a host" },
 		{ "224.0.0.0/4", "is a multicast address" },
 		{ "ff00::/8", "is a multicast address" },
 		{ "255.255.255.255/32", "is a broadcast address" },

@@ -280,7 +280,7 @@ static void check_name(struct check *c, const char *path)
 		check_add_error(c, "name-too-long", "the name of the interface, which is that of the file, has more than 15 characters",
 				"rename the file");
 	else if (!device_name_is_valid(stem))
-		check_add_error(c, "bad-name", "the name of the file is no name of an interface: letters, digits and _=+.-", NULL);
+		check_add_error(c, "bad-name", "the name of the file is not a valid interface name: letters, digits and _=+.-", NULL);
 }
 
 /* ---- the command ---- */

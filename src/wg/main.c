@@ -27,9 +27,9 @@ static const struct command {
 	{ "genkey", "Generates a new private key and writes it to stdout", cmd_genkey },
 	{ "genpsk", "Generates a new preshared key and writes it to stdout", cmd_genpsk },
 	{ "pubkey", "Reads a private key from stdin and writes a public key to stdout", cmd_pubkey },
-	{ "watch", "Shows peers and their traffic in a table that is updated", cmd_watch },
-	{ "ping", "Sends through the tunnel to a peer and tells whether it answers", cmd_ping },
-	{ "check", "Checks configuration files and explains what is wrong with them", cmd_check },
+	{ "watch", "Shows a live table of peers and their traffic", cmd_watch },
+	{ "ping", "Finds out through the tunnel whether a peer answers", cmd_ping },
+	{ "check", "Checks configuration files and explains each problem", cmd_check },
 };
 
 static bool is_one_of(const char *word, const char *a, const char *b, const char *c)

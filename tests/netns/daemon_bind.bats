@@ -163,7 +163,7 @@ session_is() { [ "$(handshake)" = "$1" ]; }
 	in_net a ip link set eth2 down
 	in_net a ip link set eth2 name eth7
 	in_net a ip link set eth7 up
-	eventually 5 on a grep -q 'device eth2 is gone' /run/log
+	eventually 5 on a grep -q 'device eth2 no longer exists' /run/log
 	metric 'binding_in_effect{interface="wg0",reason="the device does not exist"}' 0
 	in_net a ip address show dev eth7 | grep -q 10.0.2.1 # which the name eth2 does not have any more
 	routes_of_a
@@ -180,7 +180,7 @@ session_is() { [ "$(handshake)" = "$1" ]; }
 	only_through eth2
 	session_is "$before"
 	in_net a ip link delete eth2
-	eventually 5 on a sh -c '[ "$(grep -c "device eth2 is gone" /run/log)" = 2 ]'
+	eventually 5 on a sh -c '[ "$(grep -c "device eth2 no longer exists" /run/log)" = 2 ]'
 	on a ip link set wg0 down
 	on a ip link set wg0 up # the sockets are opened while the device does not exist
 	eventually 5 on a grep -q 'device eth2 does not exist' /run/log
@@ -198,7 +198,7 @@ session_is() { [ "$(handshake)" = "$1" ]; }
 	in_net a ip link set eth2 down
 	in_net a ip link set eth2 name eth7
 	in_net a ip link set eth7 up
-	eventually 5 on a grep -q 'device eth2 is gone' /run/log
+	eventually 5 on a grep -q 'device eth2 no longer exists' /run/log
 	on_bg a python3 -c 'import signal, socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth7")

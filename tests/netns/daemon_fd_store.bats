@@ -164,7 +164,7 @@ print(len(last), "sessions")'
 	manager paste # as if the manager had removed nothing
 	[[ $(manager names) == *" state "* ]]
 	expect ready start
-	on a grep "cannot go on with the sessions of the process before: Stale file handle" /run/log
+	on a grep "cannot continue the sessions of the previous process: Stale file handle" /run/log
 	pings a 10.9.0.2
 	[ "$(counters_increase)" = "2 sessions" ]
 	[ "$(manager names)" = "config-0 stats tun uapi" ]
@@ -194,7 +194,7 @@ print(len(last), "sessions")'
 		manager flip state $at
 		before=$(on a sh -c 'wc -l < /run/log')
 		expect ready start
-		on a tail -n +$((before + 1)) /run/log | grep "cannot go on with the sessions of the process before"
+		on a tail -n +$((before + 1)) /run/log | grep "cannot continue the sessions of the previous process"
 		pings a 10.9.0.2
 	done
 	expect "exit 0" term

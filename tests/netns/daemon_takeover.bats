@@ -79,7 +79,7 @@ restarts_under_pings() {
 	done
 	pings_end a "$log"
 	tail -n 3 "$log"
-	on a cat /run/log | grep 'took the tunnel' | awk '{ print $8 }' | sort -n | tail -n 1
+	on a cat /run/log | grep 'took over the tunnel' | awk '{ print $8 }' | sort -n | tail -n 1
 	# Sessions are replaced after two minutes as always.
 	[ "$(handshakes)" = "$before" ] || [ $((SECONDS - began)) -gt 110 ]
 }
@@ -170,7 +170,7 @@ recovered() { pings a 10.9.0.2; }
 		eventually 20 recovered
 		[ "$(daemons a)" = "$pid" ]
 	done
-	on a grep "cannot hand the tunnel over: .*; going on with new handshakes" /run/log
+	on a grep "cannot hand over the tunnel: .*; continuing with new handshakes" /run/log
 	take
 	pings a 10.9.0.2
 	counters_increase
@@ -226,11 +226,11 @@ recovered() { pings a 10.9.0.2; }
 		echo "$step: $output"
 		[ "$status" = 1 ]
 		case $step in
-		refuse) [[ $output == *"the running daemon cannot hand its tunnel over" ]] ;;
+		refuse) [[ $output == *"the running daemon cannot hand over its tunnel" ]] ;;
 		version) [[ $output == *"the running daemon has another version of the state" ]] ;;
 		namespace) [[ $output == *"the running daemon is in another network namespace" ]] ;;
 		descriptors) [[ $output == *"the running daemon sent no descriptors" ]] ;;
-		header) [[ $output == *"cannot take the TUN device over: its header is not the one that the running daemon names" ]] ;;
+		header) [[ $output == *"cannot take over the TUN device: its header is not the one that the running daemon names" ]] ;;
 		offer) [[ $output == *"the running daemon closed the connection; another process may have the interface by now" ]] ;;
 		empty) [[ $output == *"Stale file handle" ]] ;;
 		random | go) [[ $output == *"Protocol error" ]] ;;

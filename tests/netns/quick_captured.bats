@@ -46,7 +46,7 @@ silent() {
 	list="10.0.0.0/16, 10.1.0.0/23, 10.1.2.0/31, 10.1.2.2/32, 10.1.2.4/30, 10.1.2.8/29, 10.1.2.16/28, 10.1.2.32/27, 10.1.2.64/26, 10.1.2.128/25, 10.1.3.0/24, 10.1.4.0/22, 10.1.8.0/21, 10.1.16.0/20, 10.1.32.0/19, 10.1.64.0/18, 10.1.128.0/17, 10.2.0.0/15, 10.4.0.0/14, 10.8.0.0/13, 10.16.0.0/12, 10.32.0.0/11, 10.64.0.0/10, 10.128.0.0/9"
 	diff <(messages) <(warning 10.1.2.3:51820 "$QUICK_PEER" 10.0.0.0/8 AllowedIPs
 		echo "  help: replace 10.0.0.0/8, without the endpoint: AllowedIPs = $list"
-		echo "  help: or keep a route to the endpoint outside of the tunnel: ip -4 route add 10.1.2.3 via GATEWAY")
+		echo "  help: or keep a route to the endpoint outside the tunnel: ip -4 route add 10.1.2.3 via GATEWAY")
 	# It is true.
 	in_net a ip route get 10.1.2.3 | grep ' dev wg0 '
 	run -0 on a wg-quick reload wg0
@@ -72,7 +72,7 @@ silent() {
 	run -0 on a wg-quick up wg0
 	diff <(messages) <(warning "[2001:db8:9::1]:5" "$QUICK_PEER" 2001:db8:9::/126 AllowedIPs
 		echo "  help: replace 2001:db8:9::/126, without the endpoint: AllowedIPs = 2001:db8:9::/128, 2001:db8:9::2/127"
-		echo "  help: or keep a route to the endpoint outside of the tunnel: ip -6 route add 2001:db8:9::1 via GATEWAY")
+		echo "  help: or keep a route to the endpoint outside the tunnel: ip -6 route add 2001:db8:9::1 via GATEWAY")
 	on a wg-quick down wg0
 	# The longest list that one endpoint needs.
 	file "Address = fd99::1/128" "::/1, 8000::/1" "[2001:db8:9::1]:5"
@@ -125,7 +125,7 @@ silent() {
 	diff <(messages) <(warning 10.1.2.0:5 "$QUICK_PEER" 10.1.2.0/30 AllowedIPs
 		warning 10.1.2.3:6 "$KEY_2" 10.1.2.0/30 AllowedIPs
 		echo "  help: replace 10.1.2.0/30, without the endpoints: AllowedIPs = 10.1.2.1/32, 10.1.2.2/32"
-		echo "  help: or keep a route to the endpoint outside of the tunnel: ip -4 route add 10.1.2.0 via GATEWAY")
+		echo "  help: or keep a route to the endpoint outside the tunnel: ip -4 route add 10.1.2.0 via GATEWAY")
 	on a wg-quick down wg0
 	# Only the one that is captured.
 	file "" 10.9.0.0/24 192.168.5.254:5 10.1.2.0/30 10.1.2.3:6

@@ -298,7 +298,7 @@ DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 	edit "s/4444/5555/"
 	on a sh -c 'sed -i "/^line /d" /run/wgsuite/wg0@*'
 	run -1 on a wg-quick reload --confirm 5 wg0
-	[[ $output == *"cannot roll a change back: the journal does not have what the file was"* ]]
+	[[ $output == *"cannot roll back a change: the journal has no record of the previous file"* ]]
 	[ "$(on a wg show wg0 listen-port)" = 4444 ]
 }
 

@@ -131,7 +131,7 @@ healthy() {
 	[ "$status" -eq 0 ]
 	[[ $output == *"[#] ip -4 address add 10.8.0.2/24 dev wg0"* ]]
 	doctor a
-	finds ok configuration "as in the file" ""
+	finds ok configuration "matches its file" ""
 
 	on a touch -d "+1 hour" /etc/wireguard/wg0.conf
 	doctor a
@@ -212,7 +212,7 @@ healthy() {
 	on b wg-quick down wg0 2> /dev/null
 	on a wg-quick restart wg0 2> /dev/null
 	doctor a
-	finds FAIL handshake "server answers that no program has UDP port 51820" "correct the port in Endpoint" # 20
+	finds FAIL handshake "server reports that no program uses UDP port 51820" "correct the port in Endpoint" # 20
 	on b nft -f - <<< 'table inet filter { chain i { type filter hook input priority 0; udp dport 51820 drop; }; }'
 	on b wg-quick up wg0 2> /dev/null
 	on a wg-quick restart wg0 2> /dev/null
@@ -220,9 +220,9 @@ healthy() {
 	finds FAIL handshake "server does not answer at 203.0.113.2:51820" "check that 203.0.113.2 receives UDP at port 51820" # 21
 	run on a wg-quick doctor --fix wg0
 	[ "$status" -eq 1 ]
-	[[ $output == *"warning: \`reload' would change nothing: the other lines with \`fix:' are for you" ]]
+	[[ $output == *"warning: \`reload' would change nothing: apply the other fixes yourself" ]]
 	doctor b
-	finds FAIL firewall "drops what arrives at UDP port 51820" "udp dport 51820 accept"             # 22
+	finds FAIL firewall "drops packets to UDP port 51820" "udp dport 51820 accept"             # 22
 }
 
 @test "faults of keys, which the counters of wireguardd distinguish" {
@@ -247,7 +247,7 @@ healthy() {
 	both restart
 	on b ping -c 1 -W 1 10.8.0.2 || true
 	doctor a
-	finds FAIL handshake "handshakes of an unknown public key arrive" "compare PublicKey"           # 25
+	finds FAIL handshake "handshakes from an unknown public key arrive" "compare PublicKey"           # 25
 }
 
 @test "faults of names, allowed IPs, forwarding and DNS" {

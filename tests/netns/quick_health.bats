@@ -35,7 +35,7 @@ sick() {
 	healthy
 
 	on a sed -i 's/^Address.*/&, 10.8.1.2\/24/' /etc/wireguard/wg0.conf
-	sick "wg0: the tunnel is not as in the file: reload would add address 10.8.1.2/24: wg-quick reload wg0"
+	sick "wg0: the tunnel differs from its file: reload would add address 10.8.1.2/24: wg-quick reload wg0"
 	on a wg-quick reload wg0
 	healthy
 	echo "Nonsense = 1" | on a tee -a /etc/wireguard/wg0.conf > /dev/null

@@ -60,7 +60,7 @@ cycles() {
 	[ "$(on a wg show wg2 fwmark)" = 0xca6e ] # not that of the rule
 	on a wg-quick down wg2
 	run -1 on a wg-quick down wg0
-	[[ $output == *"cannot tell whether another tunnel needs src_valid_mark: "*"some steps could not be undone"* ]]
+	[[ $output == *"cannot determine whether another tunnel needs src_valid_mark: "*"some steps could not be undone"* ]]
 	[ "$(on a cat /proc/sys/net/ipv4/conf/all/src_valid_mark)" = 1 ]
 	on a sh -c 'cat /run/kept | tee /run/wgsuite/wg1@*; rm /run/kept'
 	on a wg-quick down wg0

@@ -86,7 +86,7 @@ is_as_the_file() { [ -z "$(on a wg-quick diff "$1" 2>&1)" ] && [ "$(on a cat /ru
 	on a wg-quick up split
 	monitor_start
 	in_net a ip link set split down
-	eventually 5 says "wg-quick: split: warning: the interface was set down: what needs it is not restored until it is up"
+	eventually 5 says "wg-quick: split: warning: the interface was set down: settings that need it are restored when it is up"
 	in_net a ip link set wg0 down
 	eventually 5 says "wg-quick: wg0: warning: the interface was set down"
 	# Nothing may leave by another route meanwhile.

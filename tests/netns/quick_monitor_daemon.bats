@@ -83,7 +83,7 @@ restored() {
 	grep -q 'UDP' "$NET_DIR/packets" # packets were sent, all of them encrypted
 	not grep -vE 'multicast listener report|192\.168\.5\.(1|254)\.[0-9]+ > 192\.168\.5\.(1|254)\.(51820|[0-9]+): UDP' "$NET_DIR/packets"
 	not grep '\.4444: ' "$NET_DIR/packets"
-	eventually 5 says "wg0: warning: the daemon ended: it was started again"
+	eventually 5 says "wg0: warning: the daemon exited: it was started again"
 	[ -z "$(on a wg-quick diff wg0)" ]
 	kill "$MONITOR"
 	run -0 on a wg-quick down wg0

@@ -37,7 +37,7 @@ daemon() { on a pgrep -x wireguardd; }
 		restored() { [ "$(grep -c "started again" "$LOG")" = "$i" ]; }
 		eventually 5 restored
 	done
-	eventually 5 says "the next time not before 1 minutes are over"
+	eventually 5 says "within a minute: left alone for 1 minutes"
 	old=$(daemon)
 	on a kill -STOP "$old"
 	sleep 30 # it is asked at once, and does not answer for 20 s

@@ -90,7 +90,7 @@ post wg0 private $(on a readlink /proc/self/ns/net)" ]
 	for verb in diff reload; do
 		run on a wg-quick "$verb" wg0
 		[ "$status" -eq 1 ]
-		[[ $output == *"wg-quick: wg0: the tunnel is in network namespace private, and the file wants network namespace other"*"help: run "* ]]
+		[[ $output == *"wg-quick: wg0: the tunnel is in network namespace private, but the file specifies network namespace other"*"help: run "* ]]
 	done
 	on a wg-quick restart wg0
 	on a ip netns exec other ping -qc 1 -w 30 10.7.0.2

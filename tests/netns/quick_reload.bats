@@ -345,7 +345,7 @@ endpoint_is() { [ "$(on a wg show wg0 endpoints | cut -f 2)" = "$1" ]; }
 }
 
 @test "diff, reload and save disregard the journal of an earlier interface of the same name" {
-	local warning="wg-quick: wg0: warning: the interface is not the one that \`up' created: what is recorded of that one is ignored"
+	local warning="wg-quick: wg0: warning: the interface is not the one that \`up' created: the journal of that one is ignored"
 	quick_file wg0 "Address = 10.7.0.1/24
 ListenPort = 5000
 PostUp = ip address add 10.99.0.1/32 dev %i" 10.8.0.0/16

@@ -125,7 +125,7 @@ all_reach() { reaches a 8.8.8.8 "$@" && reaches a 2001:db8:77::1 "$@"; }
 	quick_settled "$before"
 }
 
-@test "no traffic leaves outside of the tunnel when the daemon is dead or the link down" {
+@test "no traffic leaves outside the tunnel when the daemon is dead or the link down" {
 	before=$(quick_state)
 	run -0 on a wg-quick up wg0
 	[[ $output == *"[#] ip -4 route add unreachable 0.0.0.0/0 metric 32767 table 51820"* ]]

@@ -228,7 +228,7 @@ while True: time.sleep(60)'
 	eventually 10 restarted
 	echo > "$NET_DIR/fifo"
 	eventually 20 logged 'bytes from 10.9.0.1' 2
-	logged "warning: wireguardd has ended: it is started again" 1
+	logged "warning: wireguardd exited: starting it again" 1
 	on a pkill -KILL -x wg-quick
 	eventually 10 nothing_runs
 }

@@ -211,7 +211,7 @@ warning="warning: removing the policy rules and routes of tunnels that are no lo
 	lose_journals
 	on a pkill -STOP -fx 'wireguardd split'
 	run -1 on a wg-quick down wg1
-	[[ $output == *"warning: cannot tell which policy rules are of tunnels that are no longer up: Connection timed out"* ]]
+	[[ $output == *"warning: cannot determine which policy rules belong to tunnels that are no longer up: Connection timed out"* ]]
 	is_blocked
 	on a pkill -CONT -fx 'wireguardd split'
 	run -1 on a wg-quick down wg1
@@ -222,7 +222,7 @@ warning="warning: removing the policy rules and routes of tunnels that are no lo
 	die wg0
 	on a sh -c 'for f in /run/wgsuite/wg0@*; do echo damaged > $f; done'
 	run -1 on a wg-quick down wg1
-	[[ $output == *"warning: cannot tell which policy rules are of tunnels that are no longer up: Invalid argument"* ]]
+	[[ $output == *"warning: cannot determine which policy rules belong to tunnels that are no longer up: Invalid argument"* ]]
 	is_blocked
 	on a wg-quick down wg0
 	is_free
@@ -241,7 +241,7 @@ warning="warning: removing the policy rules and routes of tunnels that are no lo
 	# While it is being brought up or down there is no default route.
 	on a sh -c 'for f in -4 -6; do ip $f route delete default dev wg0 table 51820; done'
 	run -0 pod wg-quick up split
-	[[ $output == *"warning: cannot tell which policy rules are of tunnels that are no longer up: Permission denied"* ]]
+	[[ $output == *"warning: cannot determine which policy rules belong to tunnels that are no longer up: Permission denied"* ]]
 	[ "$(rules)" = "$left" ]
 	is_blocked
 	on a nft list table ip wg-quick-wg0
@@ -397,7 +397,7 @@ warning="warning: removing the policy rules and routes of tunnels that are no lo
 		printf '#!/bin/sh\nexit 1\n' | on a install -m 755 /dev/stdin "/etc/tools/$broken"
 		on a touch /etc/tools/libnftables.so.1 # instead of the library
 		run on a env LD_LIBRARY_PATH=/etc/tools PATH="/etc/tools:$NET_PATH" wg-quick reload split
-		[[ $output == *"split: warning: cannot tell which policy rules are of tunnels that are no longer up: Input/output error"* ]]
+		[[ $output == *"split: warning: cannot determine which policy rules belong to tunnels that are no longer up: Input/output error"* ]]
 		[ "$(rules)" = "$left" ]
 		[ "$(saved)" = "$firewall" ]
 		on a rm "/etc/tools/$broken" /etc/tools/libnftables.so.1

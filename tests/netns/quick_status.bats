@@ -186,7 +186,7 @@ json_of() {
 	wg_status a wg0
 	[ "$status" -eq 3 ]
 	[[ $output == "● wg0 - not answering
-"*"attention: its daemon does not answer: end its daemon, then run \`wg-quick restart wg0'"* ]]
+"*"attention: its daemon does not answer: kill its daemon, then run \`wg-quick restart wg0'"* ]]
 	on a pkill -KILL wireguardd
 	eventually 5 not on a ip link show wg0
 	wg_status a wg0

@@ -116,7 +116,7 @@ file() { printf '[Interface]\nPrivateKey = %s\nAddress = %s\n' "$QUICK_KEY" "$2"
 	not on a wg-quick up wg0
 	on a wg show wg0
 	supervise
-	says "an earlier wg-quick up was killed: undoing what it did"
+	says "an earlier wg-quick up was killed: undoing its steps"
 	says "wg1: warning: the tunnel is not up"
 	on a sh -c 'touch /run/ready; wg-quick up wg1 || wg show wg1' # or `supervise` does so at this moment
 	eventually 10 on a wg-quick status --health

@@ -316,7 +316,7 @@ harden_unit() {
 
 # daemon_begins HOW: "sessions" or "configuration": what the wireguardd that runs has from the file descriptor store.
 daemon_begins() {
-	local text=" took the tunnel over from the file descriptor store"
+	local text=" took over the tunnel from the file descriptor store"
 	[ "$1" = sessions ] || text=" restored the configuration from the file descriptor store"
 	on box journalctl -o cat "_PID=$(daemons box)" | grep -F "$text"
 }
@@ -401,7 +401,7 @@ another_daemon() { [ -n "$(daemons box)" ] && [ "$(daemons box)" != "$daemon" ];
 	on box kill -9 $daemon
 	eventually 5 another_daemon
 	eventually 5 on box ping -n -c 1 -W 1 10.9.0.1
-	said() { on box journalctl -o cat | grep -q "the daemon ended: it was started again"; }
+	said() { on box journalctl -o cat | grep -q "the daemon exited: it was started again"; }
 	eventually 5 said
 	daemon=$(daemons box)
 	on box systemctl restart wg-quick-monitor

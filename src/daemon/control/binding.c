@@ -103,7 +103,7 @@ void control_follow_device(struct control *c)
 		return;
 	error = replace_sockets(c, &c->binding);
 	if (!error && c->udp.ifindex == UDP_NO_DEVICE)
-		log_verbose("device %s is gone: nothing is sent or received until it exists", c->binding.device);
+		log_verbose("device %s no longer exists: nothing is sent or received until it does", c->binding.device);
 	else if (!error)
 		log_verbose("bound to device %s, which has another index", c->binding.device);
 	else if (error != -ENOPROTOOPT && error != c->binding_error) /* kernels before 5.0 stay bound to an interface that is gone */

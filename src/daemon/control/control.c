@@ -285,7 +285,7 @@ int control_start(struct control *c, int signal_fd)
 	if (routes < 0 || loop_add(&c->loop, &c->routes_source, routes, EPOLLIN) != 0)
 		log_error("warning: cannot watch routes");
 	if (clone < 0 || loop_add(&c->loop, &c->clone_source, clone, EPOLLIN) != 0)
-		log_verbose("cannot find out whether this virtual machine is cloned");
+		log_verbose("cannot detect clones of this virtual machine");
 	if (clock < 0 || loop_add(&c->loop, &c->clock_source, clock, EPOLLIN) != 0)
 		log_verbose("cannot watch the system time");
 	stats_prepare(c);

@@ -106,7 +106,7 @@ static int take_state(struct control *c, struct fd_store_taken *t)
 		return error;
 	error = takeover_begin(c, &h, &udp);
 	if (!error)
-		log_verbose("took the tunnel over from the file descriptor store, UDP port %u", h.port);
+		log_verbose("took over the tunnel from the file descriptor store, UDP port %u", h.port);
 	return error;
 }
 
@@ -146,7 +146,7 @@ static int restore_config(struct control *c)
 	}
 	if (!error) {
 		begin_sessions(c, &d);
-		log_verbose("restored the configuration from the file descriptor store, new handshakes");
+		log_verbose("restored the configuration from the file descriptor store, with new handshakes");
 	}
 	device_free(&d);
 	return error;
@@ -198,7 +198,7 @@ int restart_begin(struct control *c, struct fd_store_taken *t)
 		return error;
 	if (error) {
 		if (error != -ENOENT)
-			log_error("warning: cannot go on with the sessions of the process before: %s", strerror(-error));
+			log_error("warning: cannot continue the sessions of the previous process: %s", strerror(-error));
 		fd_store_drop_state(t, &s->service);
 		error = restore_config(c);
 		if (error && error != -ENOENT)

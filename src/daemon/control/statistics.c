@@ -59,7 +59,7 @@ static void print_events(struct metrics *m, const struct control *c)
 		metrics_value(m, LABELS({ "direction", messages[i].direction }, { "type", messages[i].type }),
 			      counts[messages[i].event]);
 	metrics_family(m, METRIC_COUNTER, "handshakes", NULL,
-		       "Handshakes that completed, by who began them, and those without an answer for 90 seconds.");
+		       "Completed handshakes, by initiator, and handshakes without an answer for 90 seconds.");
 	metrics_value(m, LABELS({ "outcome", "initiated" }), counts[WG_EVENT_RESPONSE_RECEIVED]);
 	metrics_value(m, LABELS({ "outcome", "answered" }), counts[WG_EVENT_CONFIRMED]);
 	metrics_value(m, LABELS({ "outcome", "gave_up" }), counts[WG_EVENT_GAVE_UP]);
@@ -118,9 +118,9 @@ static void print_threads(struct metrics *m, const struct control *c)
 		       AT(udp_batches), "tun");
 	print_counters(m, c, "thread_packets", "Packets from the TUN device, and datagrams from UDP.", AT(tun_packets),
 		       AT(udp_datagrams), "tun");
-	print_counters(m, c, "sent_datagrams", "Datagrams that the system took.", AT(sent_datagrams), 0, NULL);
-	print_counters(m, c, "written_packets", "Packets that the TUN device took.", AT(written_packets), 0, NULL);
-	print_counters(m, c, "thread_multiplications", "X25519 multiplications that the thread did for the control thread.",
+	print_counters(m, c, "sent_datagrams", "Datagrams that the kernel accepted.", AT(sent_datagrams), 0, NULL);
+	print_counters(m, c, "written_packets", "Packets that the TUN device accepted.", AT(written_packets), 0, NULL);
+	print_counters(m, c, "thread_multiplications", "X25519 multiplications that the thread computed for the control thread.",
 		       AT(multiplications), 0, NULL);
 	metrics_family(m, METRIC_COUNTER, "thread_cpu_seconds", "seconds",
 		       "CPU time of the thread; its increase per second is the utilisation.");
@@ -172,7 +172,7 @@ static void print_load(struct metrics *m, struct control *c)
 	print_gauge(m, "peers", NULL, "Peers.", load.peers);
 	print_gauge(m, "receiver_indices", NULL, "Sessions, and handshakes that wait for a response.",
 		    load.receiver_indices);
-	print_gauge(m, "peer_timers", NULL, "Peers with a timer that runs.", load.timers);
+	print_gauge(m, "peer_timers", NULL, "Peers with a running timer.", load.timers);
 	print_gauge(m, "staged_bytes", "bytes", "Packets that wait for a session.", load.staged_bytes);
 	print_gauge(m, "flow_queue_packets", NULL, "Packets from the TUN device that wait while there is a backlog.",
 		    tun_queue_waiting(c->queue));
@@ -181,7 +181,7 @@ static void print_load(struct metrics *m, struct control *c)
 	print_gauge(m, "handshake_queue_messages", NULL, "Received handshake messages that wait.",
 		    handshake_queue_n(&c->worker->handshakes));
 	print_gauge(m, "outbox_messages", NULL, "Handshake messages that wait to be sent.", load.outbox);
-	metrics_family(m, METRIC_GAUGE, "control_queue_bytes", "bytes", "What waits for the control thread.");
+	metrics_family(m, METRIC_GAUGE, "control_queue_bytes", "bytes", "Bytes that wait for the control thread.");
 	metrics_value(m, LABELS({ "source", "tun" }), mail ? mailbox_waiting(&c->threads.shared.tun_mail) : 0);
 	metrics_value(m, LABELS({ "source", "udp" }), mail ? mailbox_waiting(&c->threads.shared.udp_mail) : 0);
 }

@@ -45,11 +45,11 @@ static void give(struct control *c)
 		error = fd_send(to, "g", 1, NULL, 0);
 	if (!error) { /* from here on, the tunnel is the other process's */
 		interface_give(c);
-		loop_stop(&c->loop, "another process has taken the tunnel over");
+		loop_stop(&c->loop, "another process has taken over the tunnel");
 	} else {
 		threads_resume(&c->threads);
-		log_error("cannot hand the tunnel over: %s%s", strerror(-error),
-			  e.is_exported ? "; going on with new handshakes" : "");
+		log_error("cannot hand over the tunnel: %s%s", strerror(-error),
+			  e.is_exported ? "; continuing with new handshakes" : "");
 	}
 	takeover_close(c);
 }
@@ -64,7 +64,7 @@ static void connection_ready(struct loop_source *s, uint32_t events)
 		give(c);
 		return;
 	}
-	log_verbose("another process did not take the tunnel over: %s", strerror(-error));
+	log_verbose("another process did not take over the tunnel: %s", strerror(-error));
 	takeover_close(c);
 }
 

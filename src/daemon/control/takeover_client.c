@@ -92,7 +92,7 @@ int takeover_connect(struct takeover_client *t, const char *socket_dir, const ch
 		error = -ECONNRESET;
 	}
 	if (error)
-		return fail(why, error, error == -ECONNRESET ? "the running daemon cannot hand its tunnel over" : NULL);
+		return fail(why, error, error == -ECONNRESET ? "the running daemon cannot hand over its tunnel" : NULL);
 	refused = refusal(&offer, n_fds);
 	if (refused) {
 		close_all(fds, n_fds);
@@ -157,7 +157,7 @@ int takeover_finish(struct takeover_client *t, struct control *c, struct text *w
 		error = takeover_begin(c, &h, &udp);
 	if (error)
 		return fail(why, error, NULL);
-	log_verbose("took the tunnel over in %llu µs, UDP port %u",
+	log_verbose("took over the tunnel in %llu µs, UDP port %u",
 		    (unsigned long long)(clock_boot_ns() - start_ns) / 1000, h.port);
 	return 0;
 }

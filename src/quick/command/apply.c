@@ -101,7 +101,7 @@ static void perform_one(struct run *run, struct step *s)
 static void fail_unknown_sysctl(struct run *run, struct step *s, int error)
 {
 	command_trace_flush(run->a->performer.trace);
-	report_error("cannot tell whether another tunnel needs src_valid_mark: %s", strerror(-error));
+	report_error("cannot determine whether another tunnel needs src_valid_mark: %s", strerror(-error));
 	s->failed = true;
 	count_failure(run, error, 1);
 }

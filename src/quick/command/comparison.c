@@ -85,7 +85,7 @@ static int enter(struct comparison *c)
 		return -EINVAL;
 	if (strcmp(netns, wanted) == 0)
 		return enter_netns(c->host, netns);
-	report_error("the tunnel is %s%s, and the file wants %s%s", netns[0] ? "in network namespace " : "in no other network namespace",
+	report_error("the tunnel is %s%s, but the file specifies %s%s", netns[0] ? "in network namespace " : "in no other network namespace",
 		     netns, wanted[0] ? "network namespace " : "none", wanted);
 	report_help("run `wg-quick restart %s' to move it", c->file.name);
 	return -EXDEV;

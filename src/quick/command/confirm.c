@@ -29,7 +29,7 @@ static void report_rolled_back(const struct pending *p, const char *name)
 {
 	report_warning("the change was not confirmed within %u seconds and was rolled back", p->seconds);
 	if (p->is_reload)
-		report_help("%s is as you edited it, and is not in force", p->config ? p->config : "the tunnel file");
+		report_help("%s still has your changes, which are not in force", p->config ? p->config : "the tunnel file");
 	system_log(name, p->is_reload ? "a reload was not confirmed and was rolled back; the tunnel file is not in force"
 				      : "the tunnel was not confirmed and was taken down");
 }
@@ -117,7 +117,7 @@ static int expire(const struct pending *waiting, const char *name, const struct 
 static uint64_t retry_at_ms(const char *name, unsigned int failures)
 {
 	if (failures == FAILURES_LOGGED)
-		system_log(name, "a change that was not confirmed cannot be rolled back; it is tried again every minute");
+		system_log(name, "cannot roll back a change that was not confirmed; trying again every minute");
 	return clock_boot_ms() + ((uint64_t)RETRY_MS << (failures < RETRY_DOUBLINGS_MAX ? failures : RETRY_DOUBLINGS_MAX));
 }
 
@@ -282,7 +282,7 @@ static void settle(const char *name, struct host *host, struct command_trace *tr
 	report_set_interface(name);
 	if (pending_lock(&p, name) == 0 && pending_load(&p, name) == 0 && p.exists) {
 		if (!has_expired(&p))
-			report_failure("start the process that rolls the change back", watched_file_start(p.fd, argv));
+			report_failure("start the process that rolls back the change", watched_file_start(p.fd, argv));
 		else if (expire(&p, name, NULL, host, trace) != 0)
 			report_error("cannot roll back the change that was not confirmed");
 	}

@@ -128,7 +128,7 @@ static int examine_all(struct text *out, struct host *host)
 static int fix(const struct command_options *o, struct host *host, struct command_trace *trace, bool fixable)
 {
 	if (!fixable) {
-		report_warning("`reload' would change nothing: the other lines with `fix:' are for you");
+		report_warning("`reload' would change nothing: apply the other fixes yourself");
 		return 1;
 	}
 	return command_reload(o, host, trace);

@@ -217,8 +217,8 @@ static void take_down_moved(struct down *d)
 		report_error("the interface was moved to another network namespace, and cannot be recognised there without "
 			     "PrivateKey in the tunnel file");
 	else if (r == -ENETDOWN)
-		report_error("an interface with the key of the tunnel is down in another network namespace, so that nothing "
-			     "tells whether it was moved there");
+		report_error("an interface with the key of the tunnel is down in another network namespace, and it is "
+			     "unknown whether it was moved there");
 	else
 		report_error("cannot delete the interface in another network namespace: %s", strerror(-r));
 	report_help("delete it where it is: ip -n NAMESPACE link delete dev %s", d->file.name);

@@ -59,7 +59,7 @@ static void examine(struct health *h, const char *argument, bool kept, bool name
 		if (is_other_interface(&o))
 			problem(h, o.facts.name, "not a WireGuard interface", NULL);
 		else if (!o.may_read)
-			problem(h, o.facts.name, "this user may not read its state", NULL);
+			problem(h, o.facts.name, "this user is not permitted to read its state", NULL);
 		else if (!checks_of_health(&found, &o.facts, kept))
 			h->problems += report_failure("judge the tunnel", -ENOMEM) < 0;
 	}

@@ -243,7 +243,7 @@ void check_journal(struct journal *j, const struct host_state *s)
 {
 	if (!j->exists || journal_is_of(j, s->link.index))
 		return;
-	report_warning("the interface is not the one that `up' created: what is recorded of that one is ignored");
+	report_warning("the interface is not the one that `up' created: the journal of that one is ignored");
 	journal_disregard(j);
 }
 

@@ -132,12 +132,12 @@ static void note_restored(struct restoration *r, struct monitored_tunnel *t)
 	if (r->hung)
 		monitor_note(r->monitor, t, UNIT_LOG_WARNING, "the daemon did not answer: it was replaced");
 	else if (r->userspace)
-		monitor_note(r->monitor, t, UNIT_LOG_WARNING, "the daemon ended: it was started again");
+		monitor_note(r->monitor, t, UNIT_LOG_WARNING, "the daemon exited: it was started again");
 	else
-		monitor_note(r->monitor, t, UNIT_LOG_WARNING, "the interface was gone: it was created again");
+		monitor_note(r->monitor, t, UNIT_LOG_WARNING, "the interface was missing: it was created again");
 	if (!fights_note(&r->fights, FIGHT_ID, now_ms, 60000ull * minutes))
 		return;
-	monitor_note(r->monitor, t, UNIT_LOG_ERROR, "the interface was restored %d times within a minute: the next time not before %u minutes are over",
+	monitor_note(r->monitor, t, UNIT_LOG_ERROR, "the interface was restored %d times within a minute: left alone for %u minutes",
 		     (int)FIGHT_REPAIRS, minutes);
 }
 

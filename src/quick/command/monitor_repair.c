@@ -153,7 +153,7 @@ static void report(struct repairs *r, const struct results *x, enum repair_statu
 	if (status == REPAIR_GONE && !r->is_gone && !r->tunnel->busy)
 		monitor_note(r->monitor, r->tunnel, UNIT_LOG_ERROR, "the interface is gone");
 	if (x->is_down && !r->is_down)
-		monitor_note(r->monitor, r->tunnel, UNIT_LOG_WARNING, "the interface was set down: what needs it is not restored until it is up");
+		monitor_note(r->monitor, r->tunnel, UNIT_LOG_WARNING, "the interface was set down: settings that need it are restored when it is up");
 	if (x->is_edited && !r->is_edited)
 		monitor_note(r->monitor, r->tunnel, UNIT_LOG_WARNING, "%s was changed: `wg-quick reload %s' applies it", r->tunnel->config ? r->tunnel->config : "the file", r->tunnel->name);
 	r->is_gone = status == REPAIR_GONE;

@@ -321,7 +321,7 @@ static int restore(struct comparison *c, const struct restore_request *q, struct
 	}
 	journal_note_restored(&c->journal);
 	if (c->journal.applied.changes.n > 0) {
-		report_warning("what hooks changed of the interface is lost, as hooks are not run again");
+		report_warning("changes that hooks made to the interface are lost, because hooks are not run again");
 		report_help("run `wg-quick restart %s' to run them", c->file.name);
 	}
 	begin_handshakes(&c->file);

@@ -118,7 +118,7 @@ static bool plan_and_remove(struct apply *a, struct host_state *s, uint32_t tabl
 	bool any = r == 0 && p.n > 0;
 
 	if (r < 0)
-		report_warning("cannot tell which policy rules are of tunnels that are no longer up: %s", strerror(-r));
+		report_warning("cannot determine which policy rules belong to tunnels that are no longer up: %s", strerror(-r));
 	if (any) {
 		report_removal(&p);
 		apply_undo(a, &p);
@@ -201,7 +201,7 @@ void remove_stale_firewall(struct apply *a)
 	if (r == 0 && found.n > 0)
 		r = find_used(&used, a);
 	if (r < 0)
-		report_warning("cannot tell which firewall rules are of tunnels that are no longer up: %s", strerror(-r));
+		report_warning("cannot determine which firewall rules belong to tunnels that are no longer up: %s", strerror(-r));
 	for (size_t i = 0; r == 0 && i < found.n; i++) {
 		if (has(&used.names, found.list[i]))
 			continue;

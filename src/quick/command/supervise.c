@@ -73,7 +73,7 @@ static void report_end(const struct supervised_tunnel *t, enum supervised_job jo
 		report_warning("the tunnel is not up; the next attempt is in %u second%s, or when %s changes", t->wait_ms / 1000,
 			       t->wait_ms / 1000 == 1 ? "" : "s", t->path);
 	else if (job == JOB_RELOAD)
-		report_warning("the changed file was not applied: the tunnel is as before");
+		report_warning("the changed file was not applied: the tunnel is unchanged");
 	report_set_interface(NULL);
 }
 

@@ -36,12 +36,12 @@ static int begin(struct pending *p, const char *name)
 	p->since = (struct login_since){ .real_ms = 0 };
 	logins_set_user(&p->since);
 	set_deadline(p);
-	r = report_failure("record how to roll the change back", pending_prepare(p, &f, name));
+	r = report_failure("record how to roll back the change", pending_prepare(p, &f, name));
 	if (r < 0)
 		return r;
-	r = report_failure("start the process that rolls the change back", watched_file_start(f.fd, argv));
+	r = report_failure("start the process that rolls back the change", watched_file_start(f.fd, argv));
 	if (r == 0)
-		r = report_failure("record how to roll the change back", pending_commit(p, &f, name));
+		r = report_failure("record how to roll back the change", pending_commit(p, &f, name));
 	if (r < 0)
 		temporary_file_discard(&f); /* the process ends */
 	return r;
@@ -53,7 +53,7 @@ int unconfirmed_up(struct pending *p, const struct tunnel_file *f, const struct 
 	p->no_hooks = o->no_hooks;
 	p->config = span_dup(span_of(f->path));
 	if (!p->config)
-		return report_failure("record how to roll the change back", -ENOMEM);
+		return report_failure("record how to roll back the change", -ENOMEM);
 	return begin(p, f->name);
 }
 
@@ -149,7 +149,7 @@ static int describe_before(struct pending *p, const struct comparison *c)
 		r = list_endpoints(&p->endpoints, device);
 	if (r == 0)
 		r = copy_list(&p->texts, &c->journal.applied.endpoints);
-	return report_failure("record how to roll the change back", r);
+	return report_failure("record how to roll back the change", r);
 }
 
 int unconfirmed_reload(struct pending *p, const struct comparison *c, const struct command_options *o)
@@ -162,8 +162,8 @@ int unconfirmed_reload(struct pending *p, const struct comparison *c, const stru
 	if (!p->exists && c->plan.n + c->old_dns.n == 0)
 		return -ENOMSG;
 	if (!p->exists && (!c->journal.exists || c->journal.applied.file_lines.n == 0)) {
-		report_error("cannot roll a change back: the journal does not have what the file was");
-		report_help("run `wg-quick reload %s' with the file as it was, then change it", name);
+		report_error("cannot roll back a change: the journal has no record of the previous file");
+		report_help("run `wg-quick reload %s' with the previous file, then change it", name);
 		return -ENODATA;
 	}
 	if (!p->exists)

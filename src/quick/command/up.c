@@ -341,13 +341,13 @@ static int clear_stale_tunnel(struct up *u, const struct command_options *o, str
 	u->kill_switch_was_on = wants_kill_switch(u) && kill_switch_is_journaled(&u->journal);
 	if (u->journal.exists && u->journal.applied.plan.netns[0]) {
 		if (!u->journal.complete)
-			report_warning("an earlier wg-quick up was killed: undoing what it did");
+			report_warning("an earlier wg-quick up was killed: undoing its steps");
 		r = clear_inside(u, &undo);
 		if (r < 0)
 			return r;
 	}
 	if (u->state.link.index && is_interrupted_up(&u->journal, &u->state, &u->host->ipc)) {
-		report_warning("an earlier wg-quick up was killed: undoing what it did");
+		report_warning("an earlier wg-quick up was killed: undoing its steps");
 		undo.performer.ifindex = u->state.link.index;
 		if (!undo_interrupted_up(&undo, &u->state, u->kill_switch_was_on))
 			return -EIO;

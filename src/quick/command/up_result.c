@@ -43,7 +43,7 @@ static void note_small_device(struct journal *j, struct host *host, const struct
 			note_port_and_mark(&j->applied, &d);
 	}
 	if (r < 0)
-		report_warning("cannot read the state of the tunnel: %s: save may take the port for a chosen one", strerror(-r));
+		report_warning("cannot read the state of the tunnel: %s: save may store a port that the kernel chose", strerror(-r));
 	device_free(&d);
 	addresses_free(&now);
 }
@@ -89,7 +89,7 @@ static void note_hook_changes(struct journal *j, struct host *host, const struct
 	if (r == 0) {
 		note_foreign_addresses(&j->applied, f, &now.addresses);
 		note_port_and_mark(&j->applied, &now.device);
-		r = report_failure("note what hooks changed", find_hook_changes(&j->applied.changes, &in));
+		r = report_failure("record what hooks changed", find_hook_changes(&j->applied.changes, &in));
 	}
 	if (r == 0)
 		warn_of_firewall(&j->applied.changes, f);
@@ -104,5 +104,5 @@ void journal_up_result(struct journal *j, struct host *host, const struct tunnel
 	else if (!j->unavailable)
 		note_small_device(j, host, f, ifindex);
 	if (journal_note_complete(j) && !j->unavailable && journal_write(j) < 0)
-		report_warning("save and reload will not recognise what hooks changed");
+		report_warning("save and reload will not recognise the changes made by hooks");
 }

@@ -100,7 +100,7 @@ static void print_alternative(const struct captured_endpoints *c)
 		report_help("or use %s instead of its two halves: then policy rules keep the encrypted packets out of the tunnel",
 			    v6 ? "::/0" : "0.0.0.0/0");
 	else
-		report_help("or keep a route to the endpoint outside of the tunnel: ip -%c route add %s via GATEWAY",
+		report_help("or keep a route to the endpoint outside the tunnel: ip -%c route add %s via GATEWAY",
 			    v6 ? '6' : '4', address);
 }
 

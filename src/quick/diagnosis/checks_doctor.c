@@ -114,10 +114,10 @@ void check_difference(struct findings *out, const struct facts *f)
 			continue;
 		}
 		step_describe(&t, d, &d->steps[i]);
-		finding_fail(out, fix.text, "the tunnel is not as in the file: reload would %s", step);
+		finding_fail(out, fix.text, "the tunnel differs from its file: reload would %s", step);
 	}
 	if (findings_count(out, "configuration") == 0)
-		finding_ok(out, "the tunnel is as in the file");
+		finding_ok(out, "the tunnel matches its file");
 }
 
 /* ---- allowed IPs ---- */
@@ -209,7 +209,7 @@ static void check_forwarding(struct findings *out, const struct facts *f, const 
 		return;
 	}
 	if (p->forwarding[0] == 0)
-		finding_fail(out, "sysctl -w net.ipv4.ip_forward=1", "the hooks are those of a router, and IPv4 forwarding is off");
+		finding_fail(out, "sysctl -w net.ipv4.ip_forward=1", "the hooks set up a router, but IPv4 forwarding is off");
 	if (v6 && p->forwarding[1] == 0)
 		finding_warn(out, "sysctl -w net.ipv6.conf.all.forwarding=1", "IPv6 forwarding is off");
 	if (p->ruleset.n > 0 && ruleset_judge(p->ruleset, &packet) == RULESET_DROPS)
@@ -225,12 +225,12 @@ static void check_rp_filter(struct findings *out, const struct facts *f, const s
 		return;
 	if (p->rp_filter == 1 && f->state->src_valid_mark == 0)
 		finding_fail(out, "sysctl -w net.ipv4.conf.all.src_valid_mark=1",
-			     "rp_filter drops what the endpoints send, as src_valid_mark is off");
+			     "rp_filter drops packets from the endpoints, because src_valid_mark is off");
 	else if (p->rp_filter_tunnel == 1 && f->file && f->file->interface.table_kind == TABLE_OFF)
 		finding_warn(out, remedy("sysctl -w net.ipv4.conf.%s.rp_filter=2", f->name).text,
-			     "rp_filter drops packets from the tunnel to whose senders no route leads");
+			     "rp_filter drops packets from the tunnel if there is no route to their senders");
 	else
-		finding_ok(out, "it lets the packets of the tunnel pass");
+		finding_ok(out, "it accepts the packets of the tunnel");
 }
 
 /* ---- IPv6 and DNS ---- */

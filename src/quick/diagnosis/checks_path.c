@@ -109,7 +109,7 @@ static void check_one_route(struct findings *out, const struct facts *f, const s
 	else if (p->send_error == -EHOSTUNREACH)
 		finding_fail(out, "check the path to it, for example with traceroute(8)", "a router cannot reach %s", to.text);
 	else
-		finding_ok(out, "to %s outside of the tunnel", to.text);
+		finding_ok(out, "to %s outside the tunnel", to.text);
 }
 
 void check_endpoint_routes(struct findings *out, const struct facts *f, const struct probes *p)
@@ -161,7 +161,7 @@ static void check_ruleset(struct findings *out, const struct facts *f, const str
 	case RULESET_DROPS:
 		finding_fail(out, remedy("accept it, for example: nft insert rule inet filter input udp dport %u accept",
 					 in.udp_port).text,
-			     "the firewall of this host drops what arrives at UDP port %u", in.udp_port);
+			     "the firewall of this host drops packets to UDP port %u", in.udp_port);
 		return;
 	}
 	unreachable();
@@ -179,7 +179,7 @@ void check_firewall(struct findings *out, const struct facts *f, const struct pr
 		}
 	check_ruleset(out, f, p);
 	if (out->n == before && p->n_peers > 0)
-		finding_ok(out, "it lets packets to the endpoints pass");
+		finding_ok(out, "it accepts packets to the endpoints");
 }
 
 /* ---- handshakes ---- */
@@ -206,9 +206,9 @@ static bool explain_by_counters(struct findings *out, const struct facts *f, con
 			     "handshakes arrive for another public key than this interface's");
 	else if (dropped(p, "reason=\"unknown_peer\""))
 		finding_fail(out, "compare PublicKey with what `wg show' prints at the peer",
-			     "no answer of %s, and handshakes of an unknown public key arrive", label);
+			     "no answer from %s, and handshakes from an unknown public key arrive", label);
 	else if (dropped(p, "reason=\"replay\""))
-		finding_fail(out, "set the clock of the peer", "handshakes of %s are replays: its clock was set back", label);
+		finding_fail(out, "set the clock of the peer", "handshakes from %s are replays: its clock was set back", label);
 	else
 		return false;
 	return true;
@@ -224,12 +224,12 @@ static void explain_silence(struct findings *out, const struct facts *f, const s
 	key_to_base64(key, f->state->device.public_key.b);
 	if (one->send_error == -ECONNREFUSED)
 		finding_fail(out, "start WireGuard there, or correct the port in Endpoint",
-			     "%s answers that no program has UDP port %u", label, peer->endpoint.port);
+			     "%s reports that no program uses UDP port %u", label, peer->endpoint.port);
 	else if (explain_by_counters(out, f, p, label))
 		return;
 	else if (one->rx_after > one->rx_before)
 		finding_fail(out, "look for a firewall or NAT between this host and the peer",
-			     "initiations of %s arrive, and the answers to them are lost", label);
+			     "initiations from %s arrive, but the responses are lost", label);
 	else
 		finding_fail(out, remedy("check that %s receives UDP at port %u, and has a peer with PublicKey = %s",
 					 address_name(&peer->endpoint.addr).text, peer->endpoint.port, key).text,
@@ -251,7 +251,7 @@ void check_handshake(struct findings *out, const struct facts *f, const struct p
 	}
 	if (p->n_peers == 0 && f->state->device.n_peers > 0 && dropped(p, "reason=\"unknown_peer\""))
 		finding_warn(out, "add the peer, or compare its public key with PublicKey",
-			     "handshakes of an unknown public key arrive");
+			     "handshakes from an unknown public key arrive");
 	else if (p->n_peers == 0 && dropped(p, "reason=\"mac1\""))
 		finding_warn(out, "at the peers, compare PublicKey with that of this interface",
 			     "handshakes arrive for another public key than this interface's");
@@ -284,11 +284,11 @@ void check_nat(struct findings *out, const struct facts *f, const struct probes 
 		behind = true;
 		facts_peer_label(label, f, peer);
 		if (!peer->keepalive_s)
-			finding_warn(out, "set PersistentKeepalive = 25 for this peer, if it is to reach this host at any time",
+			finding_warn(out, "set PersistentKeepalive = 25 for this peer if it must be able to reach this host at any time",
 				     "this host is behind NAT, and its mapping to %s expires", label);
 	}
 	if (p->n_peers > 0 && findings_count(out, "NAT") == 0)
-		finding_ok(out, behind ? "keepalives keep the mappings" : "none to the peers");
+		finding_ok(out, behind ? "keepalives keep the mappings alive" : "none to the peers");
 }
 
 /* ---- MTU ---- */

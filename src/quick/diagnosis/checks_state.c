@@ -17,7 +17,7 @@ void check_interface(struct findings *out, const struct facts *f)
 	else if (!s->link.index)
 		finding_fail(out, remedy("wg-quick up %s", f->name).text, "%s is not up", f->name);
 	else if (f->device_error == -ETIMEDOUT)
-		finding_fail(out, remedy("end its daemon, then run `wg-quick restart %s'", f->name).text,
+		finding_fail(out, remedy("kill its daemon, then run `wg-quick restart %s'", f->name).text,
 			     "its daemon does not answer");
 	else if (f->device_error == -ECONNREFUSED || (f->device_error == -ENODEV && f->applied))
 		finding_fail(out, remedy("wg-quick restart %s", f->name).text, "its daemon has died");
@@ -42,7 +42,7 @@ void check_file(struct findings *out, const struct facts *f)
 			     "%s does not exist", f->path ? f->path : "the tunnel file");
 		return;
 	case FILE_UNREADABLE:
-		finding_warn(out, "run it as root", "this user may not read %s", f->path ? f->path : "the tunnel file");
+		finding_warn(out, "run it as root", "this user is not permitted to read %s", f->path ? f->path : "the tunnel file");
 		return;
 	case FILE_INVALID:
 		finding_fail(out, remedy("wg-quick check %s explains", f->path).text, "%s has %u error%s", f->path,
@@ -91,7 +91,7 @@ void check_clock(struct findings *out, const struct facts *f)
 	else if (latest > f->now_s + TOLERANCE_S)
 		finding_fail(out, fix, "the clock was set back: a handshake is in the future, so peers take new ones for replays");
 	else
-		finding_ok(out, "it is later than the last change of the file, and all handshakes");
+		finding_ok(out, "later than the last change of the file and all handshakes");
 }
 
 /* ---- handshakes ---- */

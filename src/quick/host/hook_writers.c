@@ -139,7 +139,7 @@ static bool path_is_trusted(struct writers *w, const char *path)
 
 	w->path = path;
 	if (stat(path, &w->st) < 0) {
-		report_error("hooks are not run: cannot find out who can write to %s: %s", path, strerror(errno));
+		report_error("hooks are not run: cannot determine who can write to %s: %s", path, strerror(errno));
 		report_help("set [hooks] owner = unchecked in %s", SETTINGS_PATH);
 		return false;
 	}

@@ -84,7 +84,7 @@ static int open_file(const struct reader *r)
 	if (errno == EINTR)
 		return -EINTR;
 	if (errno == ELOOP)
-		return fail(r, -ELOOP, "write the path of the file that it leads to", "it is a symbolic link");
+		return fail(r, -ELOOP, "write the path of its target", "it is a symbolic link");
 	return fail(r, -errno, NULL, strerror(errno));
 }
 
@@ -261,7 +261,7 @@ void key_file_check(const struct key_source *s, struct diag *d)
 		return;
 	}
 	if (S_ISLNK(st.st_mode))
-		(void)fail(&r, -ELOOP, "write the path of the file that it leads to", "it is a symbolic link");
+		(void)fail(&r, -ELOOP, "write the path of its target", "it is a symbolic link");
 	else
 		(void)check_status(&r, &st);
 }

@@ -167,7 +167,7 @@ static void reap(struct run *run)
 	int status, r = run_daemon_reap(&run->daemon);
 
 	if (r == -ECHILD)
-		report_warning("wireguardd has ended: it is started again");
+		report_warning("wireguardd exited: starting it again");
 	if (r < 0 && !run->connected) {
 		close(run->channel); /* so that the other process ends */
 		run->channel = -1;

@@ -96,7 +96,7 @@ static void refused(void *ctx, uint32_t number, int error, const char *why)
 }
 
 /* An existing route over our interface is as good as one of ours. One over another interface stays, unless it is the
- * default route of our table: when that goes, the tunnel's traffic would leave outside of the tunnel. */
+ * default route of our table: when that goes, the tunnel's traffic would leave outside the tunnel. */
 static void check_existing_route(struct step_batch *b, struct step *s)
 {
 	bool is_default = s->route.prefix.bits == 0 && !b->plan->table_word;

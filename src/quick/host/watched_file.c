@@ -200,7 +200,7 @@ void watched_file_leave_unit(void)
 	struct text t = text_fixed(scope, sizeof scope), number = text_fixed(pid, sizeof pid);
 	const char *const argv[] = { "busctl", "--quiet", "--timeout=5", "call", systemd, "/org/freedesktop/systemd1",
 				     "org.freedesktop.systemd1.Manager", "StartTransientUnit", "ssa(sv)a(sa(sv))", scope, "fail",
-				     "2", "PIDs", "au", "1", pid, "Description", "s", "WireGuard: waits for wg-quick confirm",
+				     "2", "PIDs", "au", "1", pid, "Description", "s", "WireGuard: waiting for wg-quick confirm",
 				     "0", NULL };
 	const struct subprocess busctl = { .argv = argv, .quiet = true };
 

@@ -268,7 +268,7 @@ bool journal_keep_failed(struct journal *j, const struct plan *undo)
 	bool has_link = false;
 
 	if (plan_keep_failed(&j->applied.plan, undo) < 0) {
-		report_error("out of memory: the journal has more than what is left");
+		report_error("out of memory: the journal lists more steps than remain");
 		return true;
 	}
 	left.plan = j->applied.plan;

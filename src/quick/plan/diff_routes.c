@@ -209,7 +209,7 @@ static bool is_obsolete(const struct route_diff *d, const struct step_route *rou
 }
 
 /* Parts of a prefix take over from the whole or from other parts, or the whole from its parts: where both exist for a moment, no
- * packet leaves outside of the tunnel. */
+ * packet leaves outside the tunnel. */
 static bool is_replaced(const struct route_diff *d, const struct step_route *route)
 {
 	return d->by_parts && prefix_set_overlaps(&d->covered, &route->prefix);
@@ -354,7 +354,7 @@ static bool route_exists(const struct route_diff *d, const struct step_route *wa
 			   routes_have(&d->in->actual->routes, &wanted->prefix);
 }
 
-/* With another metric, the new route comes first: meanwhile the traffic does not leave outside of the tunnel. */
+/* With another metric, the new route comes first: meanwhile the traffic does not leave outside the tunnel. */
 static int add_missing_route(struct plan *p, const struct route_diff *d, const struct host_state *after,
 			     const struct ip_prefix *prefix)
 {

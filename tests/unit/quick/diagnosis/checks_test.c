@@ -159,7 +159,7 @@ static void faults(void **state)
 		{ beyond, FINDING_FAIL, "route", "cannot reach", "traceroute" },
 		{ filtered, FINDING_FAIL, "firewall", "drops packets to 203.0.113.2:51820", "output" },
 		{ silent, FINDING_FAIL, "handshake", "does not answer at 203.0.113.2:51820", "UDP at port 51820" },
-		{ refused, FINDING_FAIL, "handshake", "no program has UDP port", "Endpoint" },
+		{ refused, FINDING_FAIL, "handshake", "no program uses UDP port", "Endpoint" },
 		{ half_way, FINDING_FAIL, "handshake", "are lost", "NAT" },
 		{ psk, FINDING_FAIL, "handshake", "preshared keys differ", "PresharedKey" },
 		{ their_key, FINDING_FAIL, "handshake", "unknown public key", "PublicKey" },

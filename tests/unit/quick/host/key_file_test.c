@@ -132,9 +132,9 @@ static void kinds_of_files(void **state)
 	look_up("/dev/null", KEY_FILE, 0, -EINVAL, "PrivateKeyFile: cannot read /dev/null: it is not a regular file");
 	write_file(KEY, 0600);
 	assert_int_equal(symlink(path, other), 0);
-	look_up(other, KEY_FILE, 0, -ELOOP, "PrivateKeyFile: cannot read /other: it is a symbolic link / write the path of the file that it leads to");
+	look_up(other, KEY_FILE, 0, -ELOOP, "PrivateKeyFile: cannot read /other: it is a symbolic link / write the path of its target");
 	look_up(other, KEY_NEW_FILE, KEY_FILE_MAKE, -ELOOP,
-		"PrivateKeyFile: cannot read /other: it is a symbolic link / write the path of the file that it leads to");
+		"PrivateKeyFile: cannot read /other: it is a symbolic link / write the path of its target");
 	snprintf(none, sizeof none, "%s/x", path);
 	look_up(none, KEY_FILE, 0, -ENOTDIR, "PrivateKeyFile: cannot read /key/x: Not a directory");
 	fileio_remove(other);
