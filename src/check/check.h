@@ -1,5 +1,5 @@
-/* The checker of tunnel files: errors of the parser, and findings about what is valid but does not do what was meant, in one
- * file or between several. Pure: texts and what only the host knows come from the caller. No message and no source line
+/* The checker of tunnel files: errors of the parser, and findings about valid settings that are unlikely to have the intended
+ * effect, in one file or between several. Pure: texts and facts about the host come from the caller. No message and no source line
  * that it returns contains a private or preshared key. */
 #ifndef WG_CHECK_H
 #define WG_CHECK_H

@@ -1,4 +1,4 @@
-/* Findings between files: whether both ends of a tunnel fit. Files of different meshes are not compared, because they may be
+/* Findings between files: whether both ends of a tunnel match. Files of different meshes are not compared, because they may be
  * alternatives, as the files of a provider are. */
 #include <stdlib.h>
 

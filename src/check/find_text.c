@@ -1,4 +1,4 @@
-/* Findings about the text: how a file is encoded, and lines that are none of the format. */
+/* Findings about the text: the encoding of a file, and lines that are not valid in the format. */
 #include "finding.h"
 #include "base/utf8.h"
 

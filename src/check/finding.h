@@ -1,4 +1,4 @@
-/* The table of findings, and what their functions work with. Private to src/check. */
+/* The table of findings, and the data of their functions. Private to src/check. */
 #ifndef WG_CHECK_FINDING_H
 #define WG_CHECK_FINDING_H
 

@@ -1,4 +1,4 @@
-/* Collects what is found. */
+/* Collects findings. */
 #include "base/vector.h"
 #include "finding.h"
 

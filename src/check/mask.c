@@ -1,4 +1,4 @@
-/* Which bytes of a line may be a secret. Masks too much rather than too little: only the source line loses them. */
+/* Finds the bytes of a line that may be a secret. Masks too much rather than too little: only the source line loses them. */
 #include "crypto/crypto.h"
 #include "finding.h"
 

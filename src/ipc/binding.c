@@ -1,4 +1,4 @@
-/* Requests about what the outer sockets are bound to. */
+/* Requests about the binding of the outer sockets. */
 #include "binding.h"
 
 #include <errno.h>

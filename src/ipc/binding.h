@@ -1,4 +1,4 @@
-/* What the outer sockets of an interface are bound to, with requests that only wireguardd(8) knows. */
+/* The binding of the outer sockets of an interface, by requests that only wireguardd(8) supports. */
 #ifndef WG_IPC_BINDING_H
 #define WG_IPC_BINDING_H
 

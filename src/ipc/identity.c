@@ -1,5 +1,4 @@
-/* The index of a link is given to another one only after all others, and the file of a socket is another one each time
- * that a daemon binds it. */
+/* The index of a link is reused only after all others, and a daemon creates a new file whenever it binds its socket. */
 #include "identity.h"
 
 #include <assert.h>

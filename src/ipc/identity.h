@@ -1,5 +1,5 @@
-/* Which device it is that has a name now. A later device of the same name has another identity, also after a reboot, in
- * another network namespace, or from another daemon. */
+/* The identity of the device that currently has a name. A later device of the same name has another identity, even after a
+ * reboot, in another network namespace, or from another daemon. */
 #ifndef WG_IPC_IDENTITY_H
 #define WG_IPC_IDENTITY_H
 

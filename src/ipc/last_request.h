@@ -1,6 +1,6 @@
 /* Endpoints as they were last configured, in one file per device. A device reports only where its peers are now; with this
- * file syncconf can tell a peer that roamed from an endpoint that was edited. The file has the identity of its device: it
- * says nothing about a later device of the same name. It is best effort: without the file nothing is known, and nothing
+ * file, syncconf can distinguish a peer that roamed from an endpoint that was edited. The file has the identity of its device,
+ * so it does not apply to a later device of the same name. It is best effort: without the file nothing is known, and nothing
  * fails. `dir` may be null: RUNSTATEDIR "/wgsuite". */
 #ifndef WG_IPC_LAST_REQUEST_H
 #define WG_IPC_LAST_REQUEST_H

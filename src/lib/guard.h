@@ -1,6 +1,6 @@
-/* What surrounds every call of the library: a failed invariant, or a lack of randomness, ends the call instead of the program
- * and closes the instance; all memory that a call allocates is listed, so that a closed instance can be freed without looking
- * at its state; and the thread uses the instance's choice of cryptographic implementations. */
+/* The guard around every call of the library: a failed invariant, or a lack of randomness, ends the call instead of the program
+ * and closes the instance; all memory that a call allocates is listed, so a closed instance can be freed without reading
+ * its state; and the thread uses the cryptographic implementations selected for the instance. */
 #ifndef WG_LIB_GUARD_H
 #define WG_LIB_GUARD_H
 

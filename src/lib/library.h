@@ -1,4 +1,4 @@
-/* What base, crypto and proto call instead of the allocator, assert() and unreachable() when they are compiled for the
+/* Replacements for the allocator, assert() and unreachable() in base, crypto and proto when they are compiled for the
  * library: the compiler includes this before each of their files. */
 #ifndef WG_LIBRARY_H
 #define WG_LIBRARY_H

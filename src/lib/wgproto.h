@@ -1,9 +1,9 @@
 /* wgproto: the WireGuard protocol as a library, a state machine without sockets, threads or clock. Received datagrams,
  * packets and the time go in; datagrams, packets and a deadline come out. wgproto(3) describes it.
  *
- * Times (now_ns) are absolute nanoseconds of a monotonic clock that counts suspend, such as CLOCK_BOOTTIME; sessions live longer
- * and timers run later if it goes back. Keys and addresses are bytes in network order, ports are in host order. Keys have 32
- * bytes; functions take their length, so that a wrong one is an error.
+ * Times (now_ns) are absolute nanoseconds of a monotonic clock that includes time in suspend, such as CLOCK_BOOTTIME; if it goes
+ * back, sessions live longer and timers run later. Keys and addresses are bytes in network order, ports are in host order. Keys
+ * have 32 bytes; functions take their length to detect a wrong one.
  *
  * Threads: functions of different instances may run at the same time. Those of one instance run in one thread at a time,
  * except for the data half (wgproto_seal, wgproto_open) and those marked "any thread"; see struct wgproto_env.
@@ -11,10 +11,10 @@
  * Memory: the caller owns every buffer and array, the instance borrows them for the call. The instance owns the rest, until
  * wgproto_free. The data half allocates nothing.
  *
- * Errors: no function aborts, exits, prints or raises a signal. Nothing has changed after an error, except WGPROTO_BROKEN and
- * WGPROTO_NO_RANDOM: the instance is closed then, all functions return WGPROTO_BROKEN, and it can only be freed; likewise
- * after a state that could not be imported. The network never causes an error: each packet has an action and, if it is
- * dropped, a reason, which is counted. */
+ * Errors: no function aborts, exits, prints or raises a signal. An error changes nothing, except that WGPROTO_BROKEN,
+ * WGPROTO_NO_RANDOM and a state that cannot be imported close the instance: all further calls return WGPROTO_BROKEN, and it can
+ * only be freed. Input from the network never causes an error: each packet gets an action and, if it is dropped, a reason, which
+ * is counted. */
 #ifndef WGPROTO_H
 #define WGPROTO_H
 
@@ -121,7 +121,7 @@ WGPROTO_CHECK enum wgproto_result wgproto_set_private_key(struct wgproto *w, con
 WGPROTO_CHECK enum wgproto_result wgproto_private_key(const struct wgproto *w, void *out, size_t out_bytes);
 /* WGPROTO_END: there is no private key. */
 WGPROTO_CHECK enum wgproto_result wgproto_public_key(const struct wgproto *w, void *out, size_t out_bytes);
-/* Sessions send no more, and handshakes begin again: after a resume, when a copy of the keys may be in use elsewhere. */
+/* Sessions no longer send, and new handshakes start: after a resume, when a copy of the keys may be in use elsewhere. */
 WGPROTO_CHECK enum wgproto_result wgproto_expire_sessions(struct wgproto *w);
 /* Local addresses changed: the system chooses the source addresses again. */
 WGPROTO_CHECK enum wgproto_result wgproto_clear_sources(struct wgproto *w);

@@ -1,4 +1,4 @@
-/* What the outer UDP sockets are bound to: text and comparison. */
+/* The binding of the outer UDP sockets: text and comparison. */
 #include "binding.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
-/* What the outer UDP sockets of a tunnel are bound to, and its requests in the configuration protocol, which wireguardd(8) alone
- * has. They are separate requests, so that replies to get=1 stay what every client knows, and other daemons refuse them as
- * a whole. Pure. */
+/* The binding of the outer UDP sockets of a tunnel, and its requests in the configuration protocol, which only wireguardd(8)
+ * supports. They are separate requests, so that replies to get=1 contain only keys that every client knows, and other daemons
+ * reject them as a whole. Pure. */
 #ifndef WG_BINDING_H
 #define WG_BINDING_H
 

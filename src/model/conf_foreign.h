@@ -1,4 +1,4 @@
-/* Keys in tunnel files of other programs. They are errors; the help says what they are. Private to src/model. */
+/* Keys in tunnel files of other programs. They are errors; the help explains them. Private to src/model. */
 #ifndef WG_CONF_FOREIGN_H
 #define WG_CONF_FOREIGN_H
 

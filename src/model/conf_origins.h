@@ -1,4 +1,4 @@
-/* Where the lines of a text come from that was merged from several files. Public through conf.h. */
+/* The origin of each line of a text that was merged from several files. Public through conf.h. */
 #ifndef WG_CONF_ORIGINS_H
 #define WG_CONF_ORIGINS_H
 

@@ -1,5 +1,5 @@
-/* Where a file gives secret keys: in lines of wg(8), or in lines of wg-quick(8) that name another place. A key that is given
- * in two ways is an error, as which of them was meant is not known. Private to src/model. */
+/* The places of secret keys: lines of wg(8), or lines of wg-quick(8) that name another place. Giving a key in two ways is an
+ * error, because it is not clear which one was meant. Private to src/model. */
 #ifndef WG_CONF_SECRETS_H
 #define WG_CONF_SECRETS_H
 

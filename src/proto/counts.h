@@ -1,5 +1,5 @@
-/* The counters of a tunnel, part of its public header: why packets are dropped, and events of the protocol. Programs
- * count what they lose themselves under a reason of this table, too, so that there is one list. */
+/* The counters of a tunnel, part of its public header: reasons for dropped packets, and events of the protocol. Programs
+ * count their own losses under reasons of this table, too, so that there is one list. */
 #ifndef WG_COUNTS_H
 #define WG_COUNTS_H
 

@@ -1,6 +1,6 @@
-/* Shares of a queue between threads: how much each peer may append before the queue is emptied the next time. The
- * less space is left, the less one peer may take of it, and a part of the space is for the first packet of each peer, so
- * that a peer that appends little finds space while others append as much as they can. Pure. */
+/* Shares of a queue between threads: how much each peer may append before the queue is emptied again. The less space is
+ * left, the less one peer may take, and a part of the space is reserved for the first packet of each peer, so a peer that
+ * appends little finds space even if others append as much as they can. Pure. */
 #ifndef WG_SHARE_H
 #define WG_SHARE_H
 

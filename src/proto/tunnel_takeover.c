@@ -1,6 +1,5 @@
-/* Hand-over of a tunnel to another process: everything that a peer would notice if it were missing, as one sequence of
- * fields that is written and read by the same functions. Not in it: handshakes that have begun, packets that wait for one,
- * and what is derived again when it is needed. */
+/* Hand-over of a tunnel to another process: all state whose loss a peer would notice, as one sequence of fields that the same
+ * functions write and read. It does not include handshakes in progress, packets that wait for one, and derived values. */
 #include "tunnel_state.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* The statistics of a daemon, read from the OpenMetrics text that its socket sends. A daemon may be hostile: the reader
- * accepts only what cannot invalidate the output that it becomes part of. Private to src/report. */
+ * accepts only text that cannot invalidate the output to which it is added. Private to src/report. */
 #ifndef WG_REPORT_DAEMON_METRICS_H
 #define WG_REPORT_DAEMON_METRICS_H
 

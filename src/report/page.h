@@ -1,5 +1,5 @@
 /* Pages of several commands: lines "     label: text" and tables, aligned by the columns that texts occupy in a terminal. All
- * texts may be hostile: what would control the terminal is printed as '?'. */
+ * texts may be hostile: characters that control the terminal are printed as '?'. */
 #ifndef WG_REPORT_PAGE_H
 #define WG_REPORT_PAGE_H
 

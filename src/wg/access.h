@@ -1,5 +1,4 @@
-/* Messages about devices that cannot be read or changed: upstream's line, the kernel's own text, and what can be done
- * about it. */
+/* Messages about devices that cannot be read or changed: upstream's line, the kernel's own text, and the remedy. */
 #ifndef WG_ACCESS_H
 #define WG_ACCESS_H
 

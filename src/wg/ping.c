@@ -1,5 +1,5 @@
-/* `wg ping`: sends through the tunnel to one peer, which provokes a handshake if there is no session, and tells by the
- * device's counters whether the peer answers, also if nothing inside the tunnel does. A peer that receives data and has
+/* `wg ping`: sends through the tunnel to one peer, which starts a handshake if there is no session, and determines from the
+ * device's counters whether the peer answers, even if nothing inside the tunnel does. A peer that receives data and has
  * none to send answers with a keepalive within ten seconds (WireGuard paper, section 6.5). */
 #include <errno.h>
 #include <stdlib.h>

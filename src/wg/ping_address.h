@@ -1,4 +1,4 @@
-/* The address inside the tunnel to which `wg ping` sends. */
+/* The address inside the tunnel to which `wg ping` sends requests. */
 #ifndef WG_PING_ADDRESS_H
 #define WG_PING_ADDRESS_H
 

@@ -1,4 +1,4 @@
-/* `wg watch`: reads devices again and again, and shows their peers on the terminal. */
+/* `wg watch`: reads devices periodically, and shows their peers on the terminal. */
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>

@@ -1,4 +1,4 @@
-/* What the UDP sockets are bound to (model/binding.h): requests, and devices that are deleted and created again. */
+/* The binding of the UDP sockets (model/binding.h): requests, and devices that are deleted and created again. */
 #ifndef DAEMON_BINDING_H
 #define DAEMON_BINDING_H
 

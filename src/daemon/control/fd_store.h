@@ -1,4 +1,4 @@
-/* What the file descriptor store of a service manager (process/service.h) has of the tunnel, by name: see restart.h. */
+/* The entries of a tunnel in the file descriptor store of a service manager (process/service.h), by name: see restart.h. */
 #ifndef DAEMON_FD_STORE_H
 #define DAEMON_FD_STORE_H
 

@@ -1,4 +1,4 @@
-/* The interface as a whole: the sockets are open and the tunnel runs while the link is up. Control. */
+/* The interface as a whole: the sockets are open and the tunnel runs while the link is up. Control thread only. */
 #ifndef DAEMON_INTERFACE_H
 #define DAEMON_INTERFACE_H
 

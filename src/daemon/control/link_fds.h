@@ -1,4 +1,4 @@
-/* Sockets in the network namespace of a device that the daemon may not enter (WG_LINK_FDS). */
+/* Sockets in a network namespace of the device that the daemon is not permitted to enter (WG_LINK_FDS). */
 #ifndef DAEMON_LINK_FDS_H
 #define DAEMON_LINK_FDS_H
 

@@ -1,4 +1,4 @@
-/* A tunnel that goes on after a restart, from what the file descriptor store has. */
+/* Continues a tunnel after a restart, from the file descriptor store. */
 #include "restart.h"
 
 #include <assert.h>

@@ -1,10 +1,10 @@
 /* Restart by a service manager that keeps descriptors (process/service.h). While the daemon runs, the store has the TUN, the
- * listening sockets, and a memory with the configuration (saved_config.h). From these, the next process goes on after a crash:
- * interface, addresses and routes have stayed, and it begins new handshakes. At SIGTERM, the daemon also stores the UDP sockets
- * and a memory with its state, sessions included (takeover_transfer.h), from which the next process goes on without a handshake.
+ * listening sockets, and a memory file with the configuration (saved_config.h). With these, the next process continues after a
+ * crash: interface, addresses and routes still exist, and it starts new handshakes. On SIGTERM, the daemon also stores the UDP
+ * sockets and a memory file with its state, including sessions (takeover_transfer.h), so the next process needs no handshake.
  *
- * The state is taken once: a word in its memory says so, and nothing is sent before it is written. A process that ends between
- * that and its first packet leaves no state, and the next one begins new handshakes (tests/model/fd_store.pml). */
+ * The state is used only once: the process that takes it sets a word in its memory before it sends anything. If that process
+ * exits before its first packet, no state is left, and the next one starts new handshakes (tests/model/fd_store.pml). */
 #ifndef DAEMON_RESTART_H
 #define DAEMON_RESTART_H
 

@@ -1,4 +1,4 @@
-/* Two texts in memory, and a word that says which of them is valid. */
+/* Two texts in memory, and a word that indicates which of them is valid. */
 #include "saved_config.h"
 
 #include <assert.h>

@@ -1,6 +1,6 @@
-/* The configuration of the tunnel in memory that survives the process: two halves, of which one holds the latest text as
- * wg(8) gets it (model/uapi.h), a format that all versions read. It is written to the other one, so that a process that ends
- * meanwhile leaves the text before. Pure. */
+/* The configuration of the tunnel in memory that survives the process. One of its two halves holds the latest UAPI text
+ * (model/uapi.h), a format that all versions read; the next text is written to the other half, so a process that exits while
+ * writing leaves the previous text intact. Pure. */
 #ifndef DAEMON_SAVED_CONFIG_H
 #define DAEMON_SAVED_CONFIG_H
 

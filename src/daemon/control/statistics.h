@@ -1,4 +1,4 @@
-/* The text of the statistics, from counters that threads write and control reads. Control. */
+/* The text of the statistics, from counters that threads write and the control thread reads. Control thread only. */
 #ifndef DAEMON_STATISTICS_H
 #define DAEMON_STATISTICS_H
 

@@ -1,4 +1,4 @@
-/* Restart without a gap: a new process takes the tunnel over from the running one, with its descriptors and sessions.
+/* Restart without interruption: a new process takes over the tunnel of the running one, with its descriptors and sessions.
  *
  *   new      connects to the configuration socket and sends UAPI_TAKEOVER
  *   running  offer: version, network namespace; TUN, listening sockets          goes on as before

@@ -1,5 +1,5 @@
-/* What a daemon hands over to the process that takes its tunnel over (control/takeover.h), in shared memory: a word that says
- * whether the state was taken, a header, and the state of the tunnel (proto/tunnel.h). Pure. */
+/* The state that a daemon passes to the process that takes over its tunnel (control/takeover.h), in shared memory: a word that
+ * indicates whether the state was claimed, a header, and the state of the tunnel (proto/tunnel.h). Pure. */
 #ifndef DAEMON_TAKEOVER_STATE_H
 #define DAEMON_TAKEOVER_STATE_H
 

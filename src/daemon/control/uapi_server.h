@@ -35,7 +35,7 @@ struct uapi_handlers {
 	/* Null: the server has no such requests. */
 	int (*set_binding)(void *ctx, const struct wg_binding *b);  /* 0 or -errno */
 	void (*get_binding)(void *ctx, struct wg_binding *b);
-	/* The client asked to take the tunnel over; its connection now belongs to the handler. */
+	/* The client asked to take over the tunnel; its connection now belongs to the handler. */
 	void (*takeover)(void *ctx, int fd);
 };
 

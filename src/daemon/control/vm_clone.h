@@ -1,4 +1,4 @@
-/* Whether this virtual machine may be a copy: one that was cloned, or restored from a snapshot. Another copy may go on
+/* Whether this virtual machine may be a copy: a clone, or restored from a snapshot. Another copy may continue
  * with the same keys and counters. */
 #ifndef DAEMON_VM_CLONE_H
 #define DAEMON_VM_CLONE_H

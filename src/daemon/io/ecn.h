@@ -1,5 +1,5 @@
-/* Explicit congestion notification (RFC 3168): telling the sender of a packet that its flow has to slow down, without
- * dropping the packet. Pure. */
+/* Explicit congestion notification (RFC 3168): signals the sender of a packet to slow down its flow, without dropping
+ * the packet. Pure. */
 #ifndef DAEMON_ECN_H
 #define DAEMON_ECN_H
 

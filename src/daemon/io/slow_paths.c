@@ -1,4 +1,4 @@
-/* Which paths are slow: an estimate of what waits for each, from how the sum changes. */
+/* Estimates how many bytes wait for each path, from the changes of their sum. */
 #include "slow_paths.h"
 
 enum {

@@ -1,10 +1,10 @@
 /* Paths whose datagrams wait long before they leave, as those through a slow uplink. What waits counts against the send
  * buffer of its socket, so each of these paths gets a separate socket with a small buffer: when that is full, the path
- * loses datagrams, and no other path does. The kernel tells how many bytes of a socket wait, but not whose; they are
- * attributed to the paths that were sent to when the number grew. A wrong guess costs little while there are free sockets:
- * that path has a separate socket for a while, in which the least waits. With more slow paths than sockets it shares one that
- * may be full, so paths that do not make the number grow are recognised. Workers share the sockets, and each finds the slow
- * paths itself. One for each address family. Pure. */
+ * loses datagrams, and no other path does. The kernel reports how many bytes wait in a socket, but not for which path; they are
+ * attributed to the paths to which data was sent when the number grew. A wrong guess costs little while there are free sockets:
+ * that path has a separate socket for a while, the one with the least waiting data. With more slow paths than sockets, it shares
+ * one that may be full, so paths that do not make the number grow are recognised. Workers share the sockets, and each detects
+ * slow paths itself. One for each address family. Pure. */
 #ifndef DAEMON_SLOW_PATHS_H
 #define DAEMON_SLOW_PATHS_H
 

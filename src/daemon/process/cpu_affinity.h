@@ -1,4 +1,4 @@
-/* A thread for one CPU (sched_setaffinity(2)). */
+/* Binding a thread to one CPU (sched_setaffinity(2)). */
 #ifndef DAEMON_CPU_AFFINITY_H
 #define DAEMON_CPU_AFFINITY_H
 

@@ -1,5 +1,5 @@
-/* How many CPUs the process may use: those of its affinity, or less by the CPU quota of its control group and those above
- * it, as containers and CPUQuota= of systemd.resource-control(5) set it. cgroups(7), version 2 (cpu.max) and 1
+/* The number of CPUs that the process may use: those of its affinity, limited by the CPU quotas of its control group and its
+ * ancestors, as set by containers and by CPUQuota= of systemd.resource-control(5). cgroups(7), version 2 (cpu.max) and 1
  * (cpu.cfs_quota_us). */
 #ifndef DAEMON_CPU_QUOTA_H
 #define DAEMON_CPU_QUOTA_H

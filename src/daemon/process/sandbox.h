@@ -1,5 +1,5 @@
 /* Least privilege: giving up capabilities, files and system calls that the daemon no longer needs. A kernel
- * that lacks a mechanism, or an inherited filter that forbids it, is no error. */
+ * that lacks a mechanism, or an inherited filter that forbids it, is not an error. */
 #ifndef DAEMON_SANDBOX_H
 #define DAEMON_SANDBOX_H
 

@@ -1,10 +1,10 @@
 /* Packets that wait between the TUN and sealing, a queue for each flow (FQ-CoDel, RFC 8290). Flows take turns by bytes
  * (deficit round robin); a flow that had nothing waiting comes before those that had. CoDel (RFC 8289) drops packets of a
- * flow in which they wait longer than 5 ms for 100 ms, or has them marked. The memory is bounded, that of a flow, too; when all
+ * flow in which they wait longer than 5 ms for 100 ms, or has them marked. The memory of all flows and of each is bounded; when all
  * of it is full, the flow with the most bytes loses packets. Super-packets wait as they are: CoDel has one of their segments
  * dropped.
  *
- * Each flow leaves through an egress: a socket. The caller says how many bytes an egress takes; a flow whose egress takes
+ * Each flow leaves through an egress: a socket. The caller sets how many bytes an egress accepts; a flow whose egress accepts
  * none waits without holding up the others. Pure: time, seed and egresses come in as arguments. */
 #ifndef DAEMON_FLOW_QUEUE_H
 #define DAEMON_FLOW_QUEUE_H

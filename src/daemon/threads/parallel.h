@@ -1,8 +1,8 @@
 /* Parallel computation for the control thread: the X25519 multiplications of handshakes, which take nearly all of their CPU
  * time. Control divides those of a batch into pieces, and data threads that have no packets to process compute some of them:
  * an independent computation, which reads and writes nothing of the tunnel. A data thread looks for packets after each piece,
- * so these wait for one at most, and control computes what no other thread has begun. So handshakes use the CPUs that data
- * leaves, and take nothing from data. */
+ * so packets wait for one piece at most, and control computes the pieces that no other thread has claimed. Handshakes thus use
+ * CPU time that data leaves free, and take none from data. */
 #ifndef DAEMON_PARALLEL_H
 #define DAEMON_PARALLEL_H
 

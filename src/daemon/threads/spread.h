@@ -1,4 +1,4 @@
-/* Whether the packets that arrive are of many peers or of few: how evenly the sockets for data, among which sessions are
+/* Whether arriving packets come from many peers or from few: how evenly the sockets for data, among which sessions are
  * divided (wg_shard_of), are loaded. Pure. */
 #ifndef DAEMON_SPREAD_H
 #define DAEMON_SPREAD_H

@@ -4,10 +4,10 @@
  * it arms it after its own batch has left. A sequencer for each UDP socket makes batches leave in the order they were read, and one for the TUN
  * those of each peer.
  *
- * Which threads serve a source follows from the load. While a thread waits for events, sources are armed, and a thread that waits takes
- * the next batch of whichever source has one. When all are busy, a source is offered: its own thread continues with it
- * after its batch, and nothing that other threads write is read or written for that. A thread that has nothing to do
- * looks for sources that others offer before it waits.
+ * The load decides which threads serve a source. While a thread waits for events, sources are armed, and a waiting thread takes
+ * the next batch of any source that has one. When all are busy, a source is offered: its own thread continues with it
+ * after its batch, which accesses no memory that other threads write. An idle thread looks for sources that others offer
+ * before it waits.
  *
  * Control is the thread of the event loop: it processes handshakes, timers and configuration, and makes every
  * change to the tunnel. Functions here are for the control thread unless noted. */

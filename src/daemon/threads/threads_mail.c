@@ -1,4 +1,4 @@
-/* What data threads leave to control: handshake messages, packets without a session, and unreachable destinations. */
+/* Mail from data threads to control: handshake messages, packets without a session, and unreachable destinations. */
 #include "threads.h"
 
 #include <assert.h>

@@ -1,8 +1,8 @@
-/* What waits between the TUN and sealing. While the daemon takes everything that the kernel delivers, and no path is
- * slow, nothing does: batches are read and sealed as they are. There is a backlog when the TUN has not been empty for 5 ms and
- * has packets of several flows, of which an eighth is not TCP, or when a path is slow (slow_paths.h). Then the TUN is read until it
- * is empty, so that its queue, which is the same for all flows, does not overflow, and packets wait in the flow queue. TCP streams
- * among themselves share the CPU well without, in larger super-packets.
+/* The packets that wait between the TUN and sealing. While the daemon keeps up with the kernel and no path is slow, none do:
+ * batches are sealed as they were read. A backlog begins when the TUN has not been empty for 5 ms and has packets of several
+ * flows, an eighth of them not TCP, or when a path is slow (slow_paths.h). Then the TUN is read until it is empty, so that its
+ * queue, which all flows share, does not overflow, and packets wait in the flow queue. TCP streams without other traffic share
+ * the CPU well without the queue, in larger super-packets.
  *
  * Shared by the data threads; the one that reads the TUN, or takes packets from the queue, holds the lock. */
 #ifndef DAEMON_TUN_QUEUE_H

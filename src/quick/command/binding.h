@@ -1,4 +1,4 @@
-/* BindDevice and SourceAddress: whether the tunnel can have them. */
+/* Whether the tunnel supports BindDevice and SourceAddress. */
 #ifndef WG_QUICK_COMMAND_BINDING_H
 #define WG_QUICK_COMMAND_BINDING_H
 

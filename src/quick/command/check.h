@@ -1,4 +1,4 @@
-/* The commands `check` and `graph`, which take several files and `check` its own options. */
+/* The commands `check` and `graph`, which take several files; `check` has its own options. */
 #ifndef WG_QUICK_COMMAND_CHECK_H
 #define WG_QUICK_COMMAND_CHECK_H
 

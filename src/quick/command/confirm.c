@@ -1,5 +1,5 @@
-/* `confirm`: keeps a change that `up --confirm` or `reload --confirm` made. Without it, the process that these have started
- * (`confirm --expire`) rolls the change back at the deadline, unless the user has logged in from another host meanwhile. */
+/* `confirm`: keeps a change that `up --confirm` or `reload --confirm` made. Without it, the process that these commands
+ * started (`confirm --expire`) rolls back the change at the deadline, unless the user has logged in from another host meanwhile. */
 #include "confirm.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* What becomes of changes whose confirmation nobody waits for any more. */
+/* Changes whose waiting process no longer exists. */
 #ifndef WG_QUICK_CONFIRM_H
 #define WG_QUICK_CONFIRM_H
 

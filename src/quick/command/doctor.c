@@ -1,4 +1,4 @@
-/* `doctor`: ordered checks of a tunnel, each with what was seen, and the line that fixes it. */
+/* `doctor`: ordered checks of a tunnel, each with an observation and a line that fixes the problem. */
 #include "command.h"
 
 #include <errno.h>

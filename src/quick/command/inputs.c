@@ -1,4 +1,4 @@
-/* What the commands read before they plan. */
+/* Inputs that the commands read before they plan. */
 #include "inputs.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* What the commands read before they plan: the tunnel file, the addresses of its endpoints, the host. */
+/* Inputs that the commands read before they plan: the tunnel file, the addresses of its endpoints, the host. */
 #ifndef WG_QUICK_INPUTS_H
 #define WG_QUICK_INPUTS_H
 

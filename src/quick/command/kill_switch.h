@@ -1,5 +1,4 @@
-/* The kill switch in the commands: what must be known of the host, and turning it off, which is the last thing that is
- * undone. */
+/* The kill switch in the commands: inspecting the host for it, and turning it off, which is the last step of an undo. */
 #ifndef WG_QUICK_COMMAND_KILL_SWITCH_H
 #define WG_QUICK_COMMAND_KILL_SWITCH_H
 

@@ -1,4 +1,4 @@
-/* The watcher of interfaces: one that is gone is created again, and so is that of a daemon that does not answer. */
+/* The watcher of interfaces: creates an interface again if it is missing or its daemon does not answer. */
 #include <errno.h>
 #include <stdlib.h>
 

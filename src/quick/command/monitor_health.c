@@ -1,5 +1,5 @@
-/* Failures as systemd(1) shows them: another unit for each tunnel, as the state of wg-quick@NAME.service, which is a oneshot
- * service, belongs to `up' and `down': were it to fail, systemd would take the tunnel down or could not any more. */
+/* Failures as systemd(1) shows them: a second unit for each tunnel, because the state of wg-quick@NAME.service, a oneshot
+ * service, belongs to `up' and `down': if it failed, systemd would take the tunnel down, or could no longer do so. */
 #include "monitor_health.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Tunnels that cannot be kept as they are to be: under systemd(1), wg-quick-health@NAME.service has failed for so long. */
+/* Tunnels that cannot be repaired: under systemd(1), wg-quick-health@NAME.service has failed until they are. */
 #ifndef WG_QUICK_MONITOR_HEALTH_H
 #define WG_QUICK_MONITOR_HEALTH_H
 

@@ -1,4 +1,4 @@
-/* What the monitor has done by its helper process: requests as text, and their output. */
+/* Work that the monitor delegates to its helper process: requests as text, and their output. */
 #ifndef WG_QUICK_MONITOR_HELPER_H
 #define WG_QUICK_MONITOR_HELPER_H
 

@@ -1,4 +1,4 @@
-/* Which tunnels an event of the network concerns. */
+/* Finds the tunnels that a network event concerns. */
 #include "monitor.h"
 #include "quick/host/process.h"
 

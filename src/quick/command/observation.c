@@ -1,4 +1,4 @@
-/* Looks at a tunnel. */
+/* Observes a tunnel. */
 #include "observation.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* What `status` and `doctor` see of a tunnel: its file, its journal, the host and the difference. Nothing is changed, no lock is
- * taken, no name is looked up, and what cannot be seen costs the part that needs it. */
+/* A tunnel as `status` and `doctor` see it: its file, its journal, the host and the difference. Nothing is changed, no lock is
+ * taken and no name is looked up; information that cannot be read is missing from the result. */
 #ifndef WG_QUICK_OBSERVATION_H
 #define WG_QUICK_OBSERVATION_H
 

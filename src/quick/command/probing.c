@@ -1,4 +1,4 @@
-/* Tries out. */
+/* Sends probes. */
 #include "probing.h"
 
 #include "quick/host/netns_place.h"

@@ -1,4 +1,4 @@
-/* What `doctor` tries: look-ups, packets and answers. */
+/* The probes of `doctor`: look-ups, packets and answers. */
 #ifndef WG_QUICK_PROBING_H
 #define WG_QUICK_PROBING_H
 

@@ -1,5 +1,5 @@
-/* Repairs one tunnel: what `up` or `reload` applied, as the journal and the file have it, and other programs removed. Runs in a
- * job of `wg-quick monitor`. */
+/* Repairs one tunnel: restores settings that `up` or `reload` applied, according to the journal and the file, and that other
+ * programs removed. Runs in a job of `wg-quick monitor`. */
 #ifndef WG_QUICK_REPAIR_COMMAND_H
 #define WG_QUICK_REPAIR_COMMAND_H
 

@@ -1,5 +1,5 @@
-/* Creates the interface of a tunnel again that is up by its journal, and whose interface is gone: its daemon died, or another
- * program deleted it. Runs in a child process of `wg-quick monitor`. */
+/* Creates the missing interface of a tunnel again that is up according to its journal: its daemon died, or another program
+ * deleted it. Runs in a child process of `wg-quick monitor`. */
 #ifndef WG_QUICK_RESTORE_H
 #define WG_QUICK_RESTORE_H
 

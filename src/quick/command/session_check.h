@@ -1,4 +1,4 @@
-/* `reload --check`: whether the reload would cut the SSH session that it is typed in. */
+/* `reload --check`: whether the reload would cut off the SSH session in which it is run. */
 #ifndef WG_QUICK_SESSION_CHECK_H
 #define WG_QUICK_SESSION_CHECK_H
 

@@ -1,4 +1,4 @@
-/* Removes what tunnels left behind that are no longer up and have no journal. */
+/* Removes the remains of tunnels that are no longer up and have no journal. */
 #include "stale.h"
 
 #include <errno.h>

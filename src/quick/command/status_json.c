@@ -1,4 +1,4 @@
-/* The members that wg-quick(8) describes. What is not known is left out. */
+/* The members that wg-quick(8) describes. Unknown values are left out. */
 #include "status_json.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* `supervise`: the tunnel files of a folder are up until a signal ends the process. Every change is a command of wg-quick in a child
- * process, so that what one of them does, or waits for, holds up no other tunnel. */
+/* `supervise`: keeps the tunnels of a folder up until a signal ends the process. Every change is a command of wg-quick in a child
+ * process, so no tunnel waits for another. */
 #include "supervise.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* `supervise`: the process of a container that keeps tunnels as their files say. */
+/* `supervise`: the process of a container that keeps tunnels up and applies changes of their files. */
 #ifndef WG_QUICK_SUPERVISE_H
 #define WG_QUICK_SUPERVISE_H
 

@@ -1,4 +1,4 @@
-/* A tunnel of `supervise`: which command of wg-quick is to run for it next. Private to that command. */
+/* A tunnel of `supervise`: the command of wg-quick to run for it next. Private to that command. */
 #ifndef WG_QUICK_SUPERVISED_TUNNEL_H
 #define WG_QUICK_SUPERVISED_TUNNEL_H
 

@@ -1,4 +1,4 @@
-/* Changes that await confirmation: `up --confirm` and `reload --confirm` begin one before their first step. Functions that
+/* Changes that await confirmation: `up --confirm` and `reload --confirm` record one before their first step. Functions that
  * return int return 0, or -errno after reporting. */
 #ifndef WG_QUICK_UNCONFIRMED_H
 #define WG_QUICK_UNCONFIRMED_H

@@ -1,4 +1,4 @@
-/* Finds with the kernel which endpoints are captured, and prints which allowed IPs would not capture them. */
+/* Asks the kernel which endpoints are captured, and prints allowed IPs that would not capture them. */
 #include "warn_captured.h"
 
 #include "model/endpoint_inside.h"

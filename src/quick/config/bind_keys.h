@@ -1,4 +1,4 @@
-/* BindDevice and SourceAddress of [Interface]: what the outer sockets are bound to. */
+/* BindDevice and SourceAddress of [Interface]: the binding of the outer sockets. */
 #ifndef WG_QUICK_BIND_KEYS_H
 #define WG_QUICK_BIND_KEYS_H
 

@@ -1,10 +1,10 @@
 /* Drop-ins: files NAME.conf.d/X.conf, which add to a tunnel file and override it. All become one text, in which the rules of a
  * single file apply:
- * - [Interface] of a drop-in follows what was before: lists grow, and the last of other values counts
+ * - [Interface] of a drop-in follows the earlier lines: lists are extended, and the last of other values applies
  * - [Peer] with the public key of a peer of an earlier file becomes part of that section; another one is a new peer
  * - a key without a value discards what earlier lines gave it ("AllowedIPs ="), as in systemd
  * - a secret key replaces that of an earlier file, wherever either of them is
- * Errors are found by the parser, and reported where the line comes from (conf_origins). */
+ * The parser finds errors, which are reported in the file from which the line comes (conf_origins). */
 #ifndef WG_QUICK_DROP_INS_H
 #define WG_QUICK_DROP_INS_H
 

@@ -1,5 +1,5 @@
-/* Compares the device with what the file configures on a new one, so that several sections with one key, prefixes in
- * several peers and incremental lists have the meaning that they have to the device. */
+/* Compares the device with a new device configured from the file, so that several sections with one key, prefixes in
+ * several peers and incremental lists have the same meaning as for the device. */
 #include "edit_peers.h"
 
 #include <assert.h>

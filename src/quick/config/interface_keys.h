@@ -1,5 +1,5 @@
 /* The keys of [Interface] that wg-quick(8) adds to those of wg(8): Address, DNS, MTU, Table, SaveConfig and
- * the hooks PreUp, PostUp, PreDown and PostDown, and those of this implementation alone: PrivateKeyFile, RouteMetric,
+ * the hooks PreUp, PostUp, PreDown and PostDown, and keys that only this implementation has: PrivateKeyFile, RouteMetric,
  * ExcludeIPs, KillSwitch, Netns, BindDevice and SourceAddress. */
 #ifndef WG_QUICK_INTERFACE_KEYS_H
 #define WG_QUICK_INTERFACE_KEYS_H

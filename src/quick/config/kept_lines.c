@@ -1,4 +1,4 @@
-/* The lines of a tunnel file that the host cannot be asked for. */
+/* The lines of a tunnel file that cannot be derived from the host. */
 #include "kept_lines.h"
 
 #include <stdlib.h>

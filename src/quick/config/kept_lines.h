@@ -1,6 +1,6 @@
-/* The lines of a tunnel file that describe the tunnel and that the host cannot be asked for: those of [Interface] with keys
- * of wg-quick(8), and of each peer that has a key other than those of wg(8). They contain no key of WireGuard that is
- * secret. The journal has them, so that a change can be rolled back when the file has been edited. */
+/* The lines of a tunnel file that describe the tunnel and cannot be derived from the host: those of [Interface] with keys
+ * of wg-quick(8), and those of each peer with a key other than those of wg(8). They contain no private or preshared key.
+ * The journal has them, so that a change can be rolled back after the file has been edited. */
 #ifndef WG_QUICK_KEPT_LINES_H
 #define WG_QUICK_KEPT_LINES_H
 

@@ -1,5 +1,4 @@
-/* A tunnel file in the form that the WireGuard apps of phones import: they refuse a file with keys that they do not
- * know. */
+/* A tunnel file in the form that the WireGuard apps of phones import: they reject a file with unknown keys. */
 #ifndef WG_QUICK_MOBILE_TEXT_H
 #define WG_QUICK_MOBILE_TEXT_H
 

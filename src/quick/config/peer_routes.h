@@ -1,4 +1,4 @@
-/* The key Routes of [Peer]: which routes lead to the peer, instead of one for each of its allowed IPs. */
+/* The key Routes of [Peer]: the destinations routed to the peer, instead of all of its allowed IPs. */
 #ifndef WG_QUICK_PEER_ROUTES_H
 #define WG_QUICK_PEER_ROUTES_H
 

@@ -1,4 +1,4 @@
-/* Compares what the file alone, and the file with its drop-ins, configure on a new device. */
+/* Compares the configuration of the file alone with that of the file and its drop-ins. */
 #include "save_drop_ins.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* What `save` may write into a tunnel file that has drop-ins. */
+/* The state that `save` may write into a tunnel file with drop-ins. */
 #ifndef WG_QUICK_SAVE_DROP_INS_H
 #define WG_QUICK_SAVE_DROP_INS_H
 

@@ -1,4 +1,4 @@
-/* Prints the patch that the files mean, in the form of a file. */
+/* Prints the patch that the files describe, in the form of a file. */
 #include "strip_text.h"
 
 #include "base/mem.h"

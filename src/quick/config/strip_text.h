@@ -1,4 +1,4 @@
-/* What wg(8) reads of a tunnel whose configuration is not in the text of one file: keys that are elsewhere. */
+/* The input of wg(8) for a tunnel whose configuration is not in one file, for example with keys outside the file. */
 #ifndef WG_QUICK_STRIP_TEXT_H
 #define WG_QUICK_STRIP_TEXT_H
 

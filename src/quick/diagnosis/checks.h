@@ -1,4 +1,4 @@
-/* The checks of `doctor`, and those of them that `status` makes. Each looks at facts, and adds findings. Pure. */
+/* The checks of `doctor`, some of which `status` makes as well. Each evaluates facts and adds findings. Pure. */
 #ifndef WG_QUICK_CHECKS_H
 #define WG_QUICK_CHECKS_H
 

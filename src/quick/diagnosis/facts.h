@@ -1,5 +1,5 @@
-/* What is known about a tunnel when `status` and `doctor` judge it. The commands fill it; what could not be found out stays
- * zero. All pointers are borrowed. */
+/* The facts about a tunnel that `status` and `doctor` evaluate. The commands fill them in; unknown facts stay zero. All
+ * pointers are borrowed. */
 #ifndef WG_QUICK_FACTS_H
 #define WG_QUICK_FACTS_H
 
@@ -9,7 +9,7 @@
 enum file_seen {
 	FILE_READ,
 	FILE_MISSING,
-	FILE_UNREADABLE, /* this user may not read it */
+	FILE_UNREADABLE, /* this user is not permitted to read it */
 	FILE_INVALID,
 };
 

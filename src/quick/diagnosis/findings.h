@@ -1,5 +1,5 @@
-/* What `doctor` and `status` say about a tunnel: a list of findings, each with what was seen and, unless all is well, the line
- * that fixes it. Pure. */
+/* The findings of `doctor` and `status` about a tunnel: a list, each with an observation and, unless all is well, a line
+ * that fixes the problem. Pure. */
 #ifndef WG_QUICK_FINDINGS_H
 #define WG_QUICK_FINDINGS_H
 

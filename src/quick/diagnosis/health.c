@@ -1,4 +1,4 @@
-/* Whether a tunnel does what its file says: the checks of `status --health`. */
+/* The checks of `status --health`: whether a tunnel is up, matches its file and reaches its peers. */
 #include "checks_internal.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* What `doctor` found out by trying: look-ups, packets and answers. The command fills it. */
+/* Results of the probes of `doctor`: look-ups, packets and answers. The command fills them in. */
 #ifndef WG_QUICK_PROBES_H
 #define WG_QUICK_PROBES_H
 

@@ -1,4 +1,4 @@
-/* Binding the outer sockets, and what to say when that fails. */
+/* Binds the outer sockets, and reports failures. */
 #include "binding.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* The run of the kernel and of the container. */
+/* Identifies the boot of the kernel and the start of the container. */
 #include "boot.h"
 
 #include "fileio.h"

@@ -1,4 +1,4 @@
-/* Identifies the run of the kernel and of the container: state that was recorded in an earlier one is stale. */
+/* Identifies the boot of the kernel and the start of the container: state recorded before is stale. */
 #ifndef WG_QUICK_BOOT_H
 #define WG_QUICK_BOOT_H
 

@@ -1,4 +1,4 @@
-/* From the environment that those programs set. */
+/* Reads the environment variables that these programs set. */
 #include "caller.h"
 
 #include <pwd.h>

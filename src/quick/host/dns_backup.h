@@ -1,6 +1,6 @@
 /* The copy of the resolv.conf that the file back-end replaced, on disk: next to the file or, where that is read-only, the
- * nearest place that survives a reboot. resolv.conf itself has all of it in its comments; the copy is for the case that
- * they are lost, and for people. `folder`: the journals', the last resort. */
+ * nearest place that survives a reboot. The comments of resolv.conf itself have the complete original; the copy is for people,
+ * and in case the comments are lost. `folder`: that of the journals, the last resort. */
 #ifndef WG_QUICK_DNS_BACKUP_H
 #define WG_QUICK_DNS_BACKUP_H
 

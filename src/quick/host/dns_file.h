@@ -1,7 +1,7 @@
 /* DNS by replacing /etc/resolv.conf, for hosts where no program manages it. Tunnels may be brought up and down in any
  * order: when the last one is down, the file is what it was before the first. Its comments contain what
  * the tunnels set and the original (plan/resolv_conf.h), so that nothing is lost by a reboot or when a process is killed:
- * the next wg-quick removes the settings of tunnels that are not up any more. */
+ * the next wg-quick removes the settings of tunnels that are no longer up. */
 #ifndef WG_QUICK_DNS_FILE_H
 #define WG_QUICK_DNS_FILE_H
 

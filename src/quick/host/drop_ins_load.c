@@ -1,4 +1,4 @@
-/* Reads drop-ins. One that cannot be read is an error, as what it would change is not known. */
+/* Reads drop-ins. One that cannot be read is an error, because its settings are unknown. */
 #include "drop_ins_load.h"
 
 #include <errno.h>

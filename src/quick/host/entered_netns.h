@@ -1,4 +1,4 @@
-/* Whether this process is inside the network namespace of a tunnel, and how it leaves it for a moment. */
+/* Tracks whether this process is inside the network namespace of a tunnel, and lets it leave temporarily. */
 #ifndef WG_QUICK_ENTERED_NETNS_H
 #define WG_QUICK_ENTERED_NETNS_H
 

@@ -1,4 +1,4 @@
-/* Which events wake up the monitor: classic BPF programs for the sockets of netlink_events.h. */
+/* Selects the events that wake the monitor: classic BPF programs for the sockets of netlink_events.h. */
 #ifndef WG_QUICK_EVENT_FILTER_H
 #define WG_QUICK_EVENT_FILTER_H
 

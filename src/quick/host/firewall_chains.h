@@ -1,5 +1,5 @@
 /* The tables of iptables in which the rules of a default route are, raw and mangle, and their chains. iptables-nft creates
- * them with the first rule, and leaves them behind without any. */
+ * them with the first rule, and does not delete them with the last. */
 #ifndef WG_QUICK_FIREWALL_CHAINS_H
 #define WG_QUICK_FIREWALL_CHAINS_H
 

@@ -1,4 +1,4 @@
-/* A handshake with a peer by other means than the interface: from a socket that is closed afterwards. */
+/* A handshake with a peer without the interface: from a socket that is closed afterwards. */
 #ifndef WG_QUICK_HANDSHAKE_PROBE_H
 #define WG_QUICK_HANDSHAKE_PROBE_H
 

@@ -1,4 +1,4 @@
-/* A process that does what another one has given up the rights for. */
+/* A process that acts for another one that has given up its privileges. */
 #include "helper_process.h"
 
 #include <errno.h>

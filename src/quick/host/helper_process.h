@@ -1,5 +1,5 @@
-/* A process that keeps the rights which another one gives up, and does for it what needs them, or what may wait for long: each
- * request in another child process, which is killed at its deadline. */
+/* A process that keeps the privileges that another one gives up, and performs for it the work that needs them or may take long:
+ * each request in a separate child process, which is killed at its deadline. */
 #ifndef WG_QUICK_HELPER_PROCESS_H
 #define WG_QUICK_HELPER_PROCESS_H
 

@@ -1,4 +1,4 @@
-/* Who can write the hooks of a tunnel file. */
+/* Finds out who can write the hooks of a tunnel file. */
 #include "hook_writers.h"
 
 #include <errno.h>

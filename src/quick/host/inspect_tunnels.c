@@ -1,4 +1,4 @@
-/* Inspects what tunnels use, or have left behind. */
+/* Inspects resources that tunnels use or left behind. */
 #include "inspect_tunnels.h"
 
 #include <errno.h>

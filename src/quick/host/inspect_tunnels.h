@@ -1,4 +1,4 @@
-/* Inspects what tunnels use, or have left behind. Functions that return int return 0 or -errno. */
+/* Inspects resources that tunnels use or left behind. Functions that return int return 0 or -errno. */
 #ifndef WG_QUICK_INSPECT_TUNNELS_H
 #define WG_QUICK_INSPECT_TUNNELS_H
 

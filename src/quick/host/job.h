@@ -1,4 +1,4 @@
-/* Work in a child process, so that nothing that it waits for holds up the event loop, and its memory ends with it. */
+/* Work in a child process, which does not block the event loop while it waits, and whose memory is freed when it exits. */
 #ifndef WG_QUICK_JOB_H
 #define WG_QUICK_JOB_H
 

@@ -1,4 +1,4 @@
-/* Reads keys, and reports why one cannot be read at the line that names it. */
+/* Reads keys, and reports a key that cannot be read at the line that names it. */
 #include "key_file.h"
 
 #include <errno.h>

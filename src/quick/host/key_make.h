@@ -1,4 +1,4 @@
-/* Makes the file of a private key. */
+/* Creates the file of a private key. */
 #ifndef WG_QUICK_KEY_MAKE_H
 #define WG_QUICK_KEY_MAKE_H
 

@@ -1,4 +1,4 @@
-/* Which process holds a lock of flock(2). */
+/* Finds the process that holds a lock of flock(2). */
 #ifndef WG_QUICK_LOCK_HOLDER_H
 #define WG_QUICK_LOCK_HOLDER_H
 

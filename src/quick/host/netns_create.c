@@ -1,4 +1,4 @@
-/* Creates and deletes network namespaces. A file in the folder of the journals tells which ones wg-quick made. */
+/* Creates and deletes network namespaces. A file in the folder of the journals lists those that wg-quick created. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* The network namespace of a tunnel with the key Netns. This process is inside while it works on the interface; its child
- * processes (hooks, daemons) always run outside, and so does what looks up the peers. */
+ * processes (hooks, daemons) always run outside, and names of endpoints are looked up outside. */
 #ifndef WG_QUICK_NETNS_PLACE_H
 #define WG_QUICK_NETNS_PLACE_H
 

@@ -1,4 +1,4 @@
-/* The MTU of the paths to the endpoints: what the kernel would do with the encrypted packets. */
+/* The MTU of the paths to the endpoints, as the kernel would route the encrypted packets. */
 #ifndef WG_QUICK_PATH_MTU_H
 #define WG_QUICK_PATH_MTU_H
 

@@ -1,5 +1,5 @@
-/* Capabilities, and a system call filter. The filter names what is refused: besides this program it applies to nft(8), iptables(8),
- * resolvconf(8) and the shells that run them, whose system calls depend on the host. */
+/* Capabilities, and a system call filter. The filter is a list of refused calls, not of allowed ones, because it also applies to
+ * nft(8), iptables(8), resolvconf(8) and the shells that run them, whose system calls depend on the host. */
 #include "privileges.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Giving up rights for good: for this process and all programs that it runs from now on. */
+/* Gives up privileges permanently, for this process and all programs that it runs from then on. */
 #ifndef WG_QUICK_PRIVILEGES_H
 #define WG_QUICK_PRIVILEGES_H
 

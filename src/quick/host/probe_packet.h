@@ -1,4 +1,4 @@
-/* Single packets that `doctor` sends to find out what becomes of them. Each returns 0, or -errno of the packet. */
+/* Single packets that `doctor` sends as probes. Each function returns 0, or -errno of the packet. */
 #ifndef WG_QUICK_PROBE_PACKET_H
 #define WG_QUICK_PROBE_PACKET_H
 

@@ -1,4 +1,4 @@
-/* The process of `run` outside of the namespaces: it starts the daemon, and stands for the command towards the caller. */
+/* The process of `run` outside the namespaces: it starts the daemon, and represents the command to the caller. */
 #include "run.h"
 
 #include <errno.h>

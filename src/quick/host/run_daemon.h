@@ -1,4 +1,4 @@
-/* The wireguardd of `run`: an ordinary process outside of the namespaces of the command. */
+/* The wireguardd of `run`: an ordinary process outside the namespaces of the command. */
 #ifndef WG_QUICK_RUN_DAEMON_H
 #define WG_QUICK_RUN_DAEMON_H
 

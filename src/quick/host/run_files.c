@@ -1,7 +1,7 @@
 /* /run, /etc/resolv.conf and /etc/nsswitch.conf of a command that runs in private namespaces. Programs outside replace
  * resolv.conf and restart their services at any time, and removing a file or directory removes what is mounted on it. So /run
- * is a separate file system, in which every entry of the real one is mounted but those of services that resolve names, and a
- * resolv.conf that is a link to /run leads to a file there. */
+ * is a separate file system, in which every entry of the real one is mounted except those of services that resolve names; if
+ * resolv.conf is a link to /run, its target is a file there. */
 #include "run_files.h"
 
 #include <dirent.h>

@@ -1,6 +1,6 @@
-/* The first process of the namespaces of `run`. It is a part of the caller's process group like the command, so that signals
- * of the terminal and of kill(2) to the group reach the command without help; it blocks them. A signal that the process
- * outside alone received is sent to the command from here. */
+/* The first process of the namespaces of `run`. Like the command, it is in the caller's process group, so signals of the
+ * terminal and of kill(2) to the group reach the command directly; it blocks them. It forwards to the command the signals that
+ * only the process outside received. */
 #include "run_first.h"
 
 #include <errno.h>

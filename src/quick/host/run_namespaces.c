@@ -1,4 +1,4 @@
-/* Creates the namespaces of `run`, and finds out why the host does not permit it. */
+/* Creates the namespaces of `run`, or determines why the host does not permit it. */
 #include "run_namespaces.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* The TUN device of `run`, created inside its network namespace for a daemon outside of it. */
+/* The TUN device of `run`, created inside its network namespace for a daemon outside. */
 #ifndef WG_QUICK_RUN_TUN_H
 #define WG_QUICK_RUN_TUN_H
 

@@ -1,4 +1,4 @@
-/* Tells the service manager: a datagram to the socket that $NOTIFY_SOCKET names. */
+/* Notifies the service manager: a datagram to the socket that $NOTIFY_SOCKET names. */
 #include "service_notify.h"
 
 #include <stddef.h>

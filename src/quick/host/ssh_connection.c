@@ -1,4 +1,4 @@
-/* The SSH session that this process belongs to. */
+/* The SSH session to which this process belongs. */
 #include "ssh_connection.h"
 
 #include <stdlib.h>

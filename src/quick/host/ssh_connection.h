@@ -1,4 +1,4 @@
-/* The SSH session that this process belongs to. */
+/* The SSH session to which this process belongs. */
 #ifndef WG_QUICK_SSH_CONNECTION_H
 #define WG_QUICK_SSH_CONNECTION_H
 

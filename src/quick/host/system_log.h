@@ -1,4 +1,4 @@
-/* The system log, for what happens when nobody may be looking at a terminal. */
+/* The system log, for events at which no terminal may be open. */
 #ifndef WG_QUICK_SYSTEM_LOG_H
 #define WG_QUICK_SYSTEM_LOG_H
 

@@ -1,5 +1,5 @@
-/* A file that gets its contents before it gets its name: PATH with an ending, next to PATH. The ending is fixed, so that the
- * next process deletes what one that was killed has left. Functions return 0 or -errno, unless they say otherwise. */
+/* A file that is written under a temporary name, PATH with a suffix, before it is renamed to PATH. The suffix is fixed, so
+ * the next process deletes the file of one that was killed. Functions return 0 or -errno, unless they say otherwise. */
 #ifndef WG_QUICK_TEMPORARY_FILE_H
 #define WG_QUICK_TEMPORARY_FILE_H
 

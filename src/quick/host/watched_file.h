@@ -1,5 +1,5 @@
-/* A file that a detached process watches until a deadline: the process holds a lock of it, and ends when it is removed or
- * replaced. Functions return 0 or a descriptor, or -errno, unless they say otherwise. */
+/* A file that a detached process watches until a deadline: the process holds a lock on the file, and exits when the file is
+ * removed or replaced. Functions return 0 or a descriptor, or -errno, unless they say otherwise. */
 #ifndef WG_QUICK_WATCHED_FILE_H
 #define WG_QUICK_WATCHED_FILE_H
 

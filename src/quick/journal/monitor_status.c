@@ -1,4 +1,4 @@
-/* What the monitor did last: "TIME TEXT". */
+/* The latest action of the monitor: "TIME TEXT". */
 #include "monitor_status.h"
 
 #include <limits.h>

@@ -1,4 +1,4 @@
-/* What `wg-quick monitor` did last for a tunnel: a file next to the journal, for `status`. */
+/* The latest action of `wg-quick monitor` for a tunnel: a file next to the journal, for `status`. */
 #ifndef WG_QUICK_MONITOR_STATUS_H
 #define WG_QUICK_MONITOR_STATUS_H
 

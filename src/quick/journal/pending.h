@@ -1,6 +1,6 @@
-/* A change that awaits confirmation (`up --confirm`, `reload --confirm`): what it is rolled back to, and when. One file next
- * to the journal of the tunnel, NAME@NETNS.confirm, which is written before the first step of the change. The process that
- * waits for the deadline holds a lock of this file, and not the tunnel's, so that other commands can be run meanwhile. */
+/* A change that awaits confirmation (`up --confirm`, `reload --confirm`): the previous state, and the time of the roll-back.
+ * One file next to the journal of the tunnel, NAME@NETNS.confirm, which is written before the first step of the change. The
+ * process that waits for the deadline holds a lock on this file, not that of the tunnel, so other commands can be run. */
 #ifndef WG_QUICK_PENDING_H
 #define WG_QUICK_PENDING_H
 

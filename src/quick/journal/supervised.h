@@ -1,4 +1,4 @@
-/* The tunnel files that `wg-quick supervise` of this network namespace keeps up: a file next to the journals, for
+/* The tunnel files of `wg-quick supervise` in this network namespace: a file next to the journals, for
  * `status --health`. */
 #ifndef WG_QUICK_SUPERVISED_H
 #define WG_QUICK_SUPERVISED_H

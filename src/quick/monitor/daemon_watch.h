@@ -1,4 +1,4 @@
-/* Whether a userspace daemon answers. It is asked now and then; one that has not answered twice in a row hangs. Times are
+/* Whether a userspace daemon answers. It is queried periodically, and hangs if it fails to answer twice in a row. Times are
  * milliseconds of one clock. */
 #ifndef WG_QUICK_DAEMON_WATCH_H
 #define WG_QUICK_DAEMON_WATCH_H

@@ -1,4 +1,4 @@
-/* Where a peer is. */
+/* Tracks the endpoint of a peer. */
 #include "endpoint_watch.h"
 
 #include <assert.h>

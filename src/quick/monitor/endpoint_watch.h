@@ -1,6 +1,6 @@
-/* Where a peer is that has host names or several endpoints: when its names are looked up again, when the next endpoint of its list
- * is tried, and when the better one again. A decision needs what the interface shows of the peer, and the addresses of its
- * endpoints. Times are milliseconds of one clock that also counts while the host is suspended. */
+/* Tracks the endpoint of a peer with host names or several endpoints: when to look up its names again, when to try the next
+ * endpoint of its list, and when to try an earlier one again. A decision needs the state of the peer and the addresses of its
+ * endpoints. Times are milliseconds of one clock that includes time in suspend. */
 #ifndef WG_QUICK_ENDPOINT_WATCH_H
 #define WG_QUICK_ENDPOINT_WATCH_H
 

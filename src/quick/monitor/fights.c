@@ -1,4 +1,4 @@
-/* Fights over one thing. */
+/* Settings that another program keeps changing. */
 #include "fights.h"
 
 static const struct fight_thing *find(const struct fights *f, uint64_t id)

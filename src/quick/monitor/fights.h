@@ -1,5 +1,5 @@
-/* Fights: another program removes again and again what a repair restores. A thing that was repaired three times within a
- * minute is left to the other program for a while. */
+/* Fights: another program keeps removing a setting that a repair restores. A setting that was restored three times within a
+ * minute is left alone for a while. */
 #ifndef WG_QUICK_FIGHTS_H
 #define WG_QUICK_FIGHTS_H
 

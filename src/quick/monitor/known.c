@@ -1,4 +1,4 @@
-/* Addresses and routes that the host is known to have. */
+/* The addresses and routes of the host that were already seen. */
 #include "known.h"
 
 static void remove_at(struct known *k, size_t i)

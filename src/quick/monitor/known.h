@@ -1,5 +1,5 @@
-/* Addresses and routes that the host is known to have. Router advertisements and renewed DHCP leases prolong their lifetimes,
- * for which the kernel sends the messages of new ones: no change of the network. */
+/* The addresses and routes of the host that were already seen. Router advertisements and renewed DHCP leases prolong their
+ * lifetimes, for which the kernel sends the same messages as for new ones; these are not changes of the network. */
 #ifndef WG_QUICK_KNOWN_H
 #define WG_QUICK_KNOWN_H
 

@@ -1,4 +1,4 @@
-/* What `up` and `reload` applied to the host. */
+/* The state that `up` and `reload` applied to the host. */
 #include "applied.h"
 
 #include <errno.h>
@@ -156,7 +156,7 @@ int applied_set(struct applied *a, const struct tunnel_file *f, const struct pla
 
 /* ---- reload ---- */
 
-/* All but the plan, the addresses and what hooks changed. */
+/* All but the plan, the addresses and the changes made by hooks. */
 static int copy_rest(struct applied *out, const struct applied *from)
 {
 	int r = 0;

@@ -1,5 +1,5 @@
-/* What `up` and `reload` applied to the host: the contents of the journal. Next to the desired state (the tunnel
- * file) and the actual one (the host), it records what belongs to the tunnel. */
+/* The state that `up` and `reload` applied to the host: the contents of the journal. In addition to the desired state (the
+ * tunnel file) and the actual one (the host), it shows which parts of the host belong to the tunnel. */
 #ifndef WG_QUICK_APPLIED_H
 #define WG_QUICK_APPLIED_H
 
@@ -14,7 +14,7 @@ struct applied {
 	struct addresses addresses; /* those of the tunnel file */
 	struct addresses foreign;   /* others that the interface had at the end of `up`, for example a hook's */
 	struct string_list hooks[HOOK_PHASES]; /* PreDown and PostDown, those that match the up hooks that ran */
-	struct string_list changes; /* what hooks changed, from hook_changes_note() */
+	struct string_list changes; /* changes made by hooks, from hook_changes_note() */
 	struct hook_lines lines;    /* those of the tunnel file */
 	struct string_list file_lines; /* kept_lines() of the tunnel file */
 	struct string_list endpoints; /* "KEY ENDPOINT" as the tunnel file had them, host names unresolved */

@@ -1,4 +1,4 @@
-/* What plan_diff() compares. */
+/* The input of plan_diff(). */
 #ifndef WG_QUICK_DIFF_INPUT_H
 #define WG_QUICK_DIFF_INPUT_H
 

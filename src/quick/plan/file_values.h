@@ -1,5 +1,5 @@
-/* Fingerprints of the values that a tunnel file has for settings of the tunnel: for noting in the journal which value a
- * file had without the value, which may be a secret. */
+/* Fingerprints of the values that a tunnel file has for settings of the tunnel: the journal records them instead of the
+ * values, which may be secret. */
 #ifndef WG_QUICK_FILE_VALUES_H
 #define WG_QUICK_FILE_VALUES_H
 

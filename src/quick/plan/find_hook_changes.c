@@ -1,4 +1,4 @@
-/* Finds what hooks changed: what a reload would change back. */
+/* Finds changes made by hooks, which a reload would revert. */
 #include "find_hook_changes.h"
 
 #include <errno.h>

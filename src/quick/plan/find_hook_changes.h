@@ -1,4 +1,4 @@
-/* Finds what hooks changed. */
+/* Finds changes made by hooks. */
 #ifndef WG_QUICK_FIND_HOOK_CHANGES_H
 #define WG_QUICK_FIND_HOOK_CHANGES_H
 

@@ -1,4 +1,4 @@
-/* What hooks changed: the settings in which the tunnel differed from its file at the end of `up`. The journal notes them,
+/* Changes made by hooks: the settings in which the tunnel differed from its file at the end of `up`. The journal records them,
  * with a fingerprint of the value that the file had. `reload` and `diff` leave such a setting alone as long as the file
  * has that value; a file that was edited takes precedence. */
 #ifndef WG_QUICK_HOOK_CHANGES_H
@@ -26,7 +26,7 @@ bool hook_changed_address(const struct hook_changes *c, const struct interface_a
 bool hook_changed_route(const struct hook_changes *c, const struct ip_prefix *prefix, uint32_t table);
 bool hook_changed_peer(const struct hook_changes *c, enum tunnel_setting_kind kind, const struct wg_public *key);
 
-/* The configuration that the device should have: that of the file, except for what hooks changed, which is as the
+/* The configuration that the device should have: that of the file, except for changes made by hooks, which are as the
  * device `actual` has it. 0 or -ENOMEM. */
 must_check int hook_changes_device(struct wg_device *out, const struct hook_changes *c, const struct wg_device *actual);
 

@@ -1,4 +1,4 @@
-/* The state of the host: look-ups, and freeing it. */
+/* The state of the host: look-ups and freeing. */
 #include "host_state.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* What a tunnel does without where IPv6 is missing, in whole or in part, and the warnings about it. */
+/* The parts of a tunnel that are skipped where IPv6 is missing, completely or partly, and the warnings about them. */
 #ifndef WG_QUICK_PLAN_IPV6_H
 #define WG_QUICK_PLAN_IPV6_H
 

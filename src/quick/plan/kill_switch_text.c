@@ -1,10 +1,10 @@
 /* The kill switch: the text of its rules.
  *
  * Packets may leave over the loopback interface and the tunnels, and those that a tunnel encrypted, which carry its mark.
- * The host may keep its addresses and find its routers: DHCP (RFC 2131, RFC 8415) and neighbour discovery (RFC 4861), which
- * switches deliver only to groups of which they have seen a report (RFC 4541): those of the link may be reported (RFC 3810). With
- * `lan`, if all tunnels have it, destinations in the local network are let through as well: private, link-local, unique
- * local and multicast addresses. Everything else is rejected, so that programs notice at once. */
+ * The host may keep its addresses and find its routers: DHCP (RFC 2131, RFC 8415) and neighbour discovery (RFC 4861). Switches
+ * deliver the latter only to groups for which they have seen a report (RFC 4541), so link-local reports are accepted (RFC 3810).
+ * With `lan`, if all tunnels have it, destinations in the local network are accepted as well: private, link-local, unique
+ * local and multicast addresses. Everything else is rejected, so that programs notice immediately. */
 #include "kill_switch_text.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Where the policy rules of a default route stand among the rules of a host. */
+/* The position of the policy rules of a default route among the rules of a host. */
 #include "policy_rules.h"
 
 #include <assert.h>

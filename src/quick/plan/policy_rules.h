@@ -1,4 +1,4 @@
-/* Where the policy rules of a default route stand among the rules of a host. The kernel evaluates rules by ascending
+/* The position of the policy rules of a default route among the rules of a host. The kernel evaluates rules by ascending
  * preference, and rules of one preference in the order in which they were added. A tunnel's rules belong after "local"
  * and after the rules of other programs, before "main", and before those of other tunnels. */
 #ifndef WG_QUICK_POLICY_RULES_H

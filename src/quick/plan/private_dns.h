@@ -1,4 +1,4 @@
-/* The files that name resolution of a program in a private network namespace reads. */
+/* The files that name resolution in a private network namespace reads. */
 #ifndef WG_QUICK_PRIVATE_DNS_H
 #define WG_QUICK_PRIVATE_DNS_H
 

@@ -1,4 +1,4 @@
-/* Repairs: what was applied and is missing. */
+/* Repairs: restoring settings that were applied and are missing. */
 #include "repair.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* Repairs: the part of a reload that restores what `up` or `reload` applied and another program removed. Edits of the tunnel
- * file that were not applied yet, and changes that were made to the device manually, stay as they are. */
+/* Repairs: the part of a reload that restores settings that `up` or `reload` applied and another program removed. Edits of the
+ * tunnel file that were not yet applied, and manual changes of the device, are left alone. */
 #ifndef WG_QUICK_REPAIR_H
 #define WG_QUICK_REPAIR_H
 

@@ -1,6 +1,6 @@
 /* The contents of /etc/resolv.conf as the file back-end writes it. While a tunnel is up, the file has the name servers
- * of the tunnel that was brought up last; its comments contain what the tunnels set, and the file from before the
- * first of them, so that it can be restored whatever else is lost. */
+ * of the tunnel that was brought up last; its comments contain the settings of all tunnels and the original file, so that it
+ * can be restored whatever else is lost. */
 #ifndef WG_QUICK_RESOLV_CONF_H
 #define WG_QUICK_RESOLV_CONF_H
 

@@ -1,4 +1,4 @@
-/* The prefixes that a tunnel file wants routes for. */
+/* The prefixes for which a tunnel file requests routes. */
 #include "route_prefixes.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* The prefixes that a tunnel file wants routes for: those of Routes of a peer, or else its allowed IPs; before any address is
- * excluded. */
+/* The prefixes for which a tunnel file requests routes: those of Routes of a peer, or else its allowed IPs; before any address
+ * is excluded. */
 #ifndef WG_QUICK_ROUTE_PREFIXES_H
 #define WG_QUICK_ROUTE_PREFIXES_H
 

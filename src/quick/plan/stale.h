@@ -1,6 +1,6 @@
-/* What is left in a network namespace of tunnels that are no longer up and have no journal, as after the end of a container
- * whose namespace lives on. Its policy rules have the protocol of wg-quick or lead to its unreachable route, and no journal,
- * no WireGuard interface and no default route belongs to their mark. */
+/* The remains of tunnels that are no longer up and have no journal, for example after the end of a container whose network
+ * namespace still exists. Their policy rules have the protocol of wg-quick or select a table with its unreachable route, and no
+ * journal, no WireGuard interface and no default route belongs to their mark. */
 #ifndef WG_QUICK_STALE_H
 #define WG_QUICK_STALE_H
 

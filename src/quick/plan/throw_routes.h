@@ -1,6 +1,6 @@
 /* Throw routes in the routing table of a default route: for the addresses that ExcludeIPs names, the look-up continues with the
- * rules after that of the tunnel, as if the tunnel were down. One route for each prefix, where the default route without these
- * prefixes would be hundreds, each of them next to an unreachable one. */
+ * rules after that of the tunnel, as if the tunnel were down. One route for each prefix suffices, whereas the default route
+ * without these prefixes would be hundreds of routes, each with an unreachable one. */
 #ifndef WG_QUICK_THROW_ROUTES_H
 #define WG_QUICK_THROW_ROUTES_H
 
