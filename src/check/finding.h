@@ -85,7 +85,7 @@ struct check_file {
 		uint32_t section; /* the line where that of its peer begins */
 	} *routes; /* of Routes of all peers */
 	size_t n_routes, cap_routes;
-	/* What wg-quick adds routes for: Routes of a peer, or else its allowed IPs. Borrowed from ips and table where no peer has
+	/* The prefixes for which wg-quick adds routes: Routes of a peer, or else its allowed IPs. Borrowed from ips and table where no peer has
 	 * Routes. */
 	struct prefix_of *routed;
 	struct check_at *routed_at;

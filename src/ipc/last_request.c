@@ -322,7 +322,7 @@ bool last_request_save(const char *dir, const struct identity *id, const struct 
 	return is_new;
 }
 
-/* ---- files of devices that do not exist any more ---- */
+/* ---- files of devices that no longer exist ---- */
 
 /* "endpoints.NAME@NAMESPACE", with ".new" while it is written. */
 static bool parse_file_name(char name[WG_NAME_MAX], bool *fresh, struct span file)

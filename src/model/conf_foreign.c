@@ -1,7 +1,7 @@
 /* The table of keys of other programs. */
 #include "conf_foreign.h"
 
-/* What follows the key in the help. */
+/* The text after the key in the help. */
 static const char amnezia[] = "is a key of AmneziaWG, whose packets differ from WireGuard's: "
 			      "ask your provider for a file without it, or use AmneziaWG's own programs";
 static const char comment[] = "is informational only: write it as a comment, after `#'";

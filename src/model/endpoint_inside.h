@@ -5,7 +5,7 @@
 
 #include "model.h"
 
-/* What follows from it, in warnings. */
+/* The consequence, in warnings. */
 #define ENDPOINT_INSIDE_CONSEQUENCE "its encrypted packets enter the tunnel again, and never reach the peer"
 
 struct endpoint_inside {

@@ -5,7 +5,7 @@
 
 #include "base/base.h"
 
-/* What is lost. Together with what left, the reasons of a scope account for everything that came:
+/* Lost packets. Together with those that left, the reasons of a scope account for all that arrived:
  * packets from TUN + keepalives and handshake messages sent = datagrams sent + SEND;
  * datagrams from UDP = packets to TUN + keepalives and handshake messages received + RECEIVE + HANDSHAKE. */
 enum wg_scope {

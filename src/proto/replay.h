@@ -23,7 +23,7 @@ struct wg_replay { /* zeroed: no counter was accepted */
  * authenticated packets only: a forged counter would move the window. */
 must_check bool replay_accept(struct wg_replay *r, uint64_t counter);
 
-/* What replay_accept assumes of a window that was stored elsewhere: no counter beyond the greatest is marked. */
+/* An invariant that replay_accept assumes of a window that was stored elsewhere: no counter beyond the greatest is marked. */
 bool replay_is_valid(const struct wg_replay *r);
 
 #endif

@@ -55,7 +55,7 @@ enum session_rotation {
 	SESSION_INITIATED, /* `fresh` comes from our initiation: it becomes current */
 	SESSION_RESPONDED, /* `fresh` comes from our response: it becomes next */
 	SESSION_CONFIRMED, /* next has received a packet: it becomes current */
-	SESSION_FORGET,    /* `previous` is not needed any more */
+	SESSION_FORGET,    /* `previous` is no longer needed */
 	SESSION_CLEAR,     /* all slots become empty */
 };
 

@@ -57,7 +57,7 @@ struct wg_path {
 	uint32_t ifindex;  /* 0: any */
 	uint32_t tx_index; /* out: index of the session or handshake that counted it, by which the functions that take
 			    * a path find its peer; 0: none */
-	/* What the caller knows of the route from local to remote; the tunnel stores it with the path. */
+	/* The caller's knowledge of the route from local to remote; the tunnel stores it with the path. */
 	uint32_t route_ifindex;  /* the interface it leads to; 0: not looked up yet */
 	uint32_t routes_version; /* of the routing tables when it was looked up or, before that, when the path was learnt */
 };
@@ -192,7 +192,7 @@ void tunnel_free(struct wg_tunnel *t); /* wipes all keys; null is allowed */
  * session keys; sends nothing. */
 void tunnel_up(struct wg_tunnel *t, uint64_t now_ns);
 void tunnel_down(struct wg_tunnel *t);
-/* Another machine may have a copy of the keys: sessions do not send any more and receive until they expire, handshakes
+/* Another machine may have a copy of the keys: sessions no longer send and receive until they expire, handshakes
  * that have begun are given up, and new ones may begin at once. Visits every peer; call it inside one publication, so that
  * nothing is sent meanwhile. */
 void tunnel_expire_sessions(struct wg_tunnel *t);

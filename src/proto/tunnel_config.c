@@ -119,7 +119,7 @@ static void identity_set(struct wg_tunnel *t, const struct wg_private *key)
 		tunnel_peer_remove(t, own);
 }
 
-/* Sessions do not send any more, and a new handshake may begin at once. They receive until they expire, as in
+/* Sessions no longer send, and a new handshake may begin immediately. They receive until they expire, as in
  * the Linux kernel. */
 static void peer_expire_sessions(struct wg_tunnel *t, struct wg_tunnel_peer *p)
 {

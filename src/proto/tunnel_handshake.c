@@ -235,7 +235,7 @@ static void accept_one(struct wg_tunnel *t, uint64_t now_ns, struct initiation *
 	p->may_accept_ns = now_ns + ACCEPT_INTERVAL_NS;
 	memcpy(p->latest_timestamp, in->accepted.timestamp, TAI64N_BYTES);
 	defer_retry(t, now_ns, p);
-	/* superseded: a response to our own initiation is not accepted any more */
+	/* superseded: a response to our own initiation is no longer accepted */
 	peer_wipe_handshake(t, p);
 	peer_learn_path(p, in->from);
 	count_bytes(&p->rx_bytes, sizeof *in->m);

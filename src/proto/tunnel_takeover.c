@@ -41,7 +41,7 @@ static void address_field(struct codec *c, struct ip_addr *a)
 		codec_require(c, a->b[i] == 0);
 }
 
-/* What was known of its route is found out again. */
+/* Its route is looked up again. */
 static void path_fields(struct codec *c, struct wg_path *path)
 {
 	address_field(c, &path->remote.addr);

@@ -67,7 +67,7 @@ static void new_line(const struct json *j)
 		text_span(j->out, (struct span){ indentation, j->depth + 1 });
 }
 
-/* What is in front of a value. */
+/* The separator, indentation and key before a value. */
 static void item(struct json *j, const char *key)
 {
 	assert(j->depth == 0 || j->is_array[j->depth] == !key);

@@ -11,7 +11,7 @@ void report_no_access_to(const struct ipc *c, const char *name, int error);
 /* "Unable to modify interface: …"; error: -errno of ipc_set with this patch. */
 void report_not_modified(const struct ipc *c, const struct wg_device *patch, int error);
 
-/* What follows these lines. */
+/* The kernel's text and the remedy, which follow these lines. */
 void report_reasons(const struct ipc *c, int error);
 
 #endif

@@ -217,7 +217,7 @@ static void print_reply(struct ping *g, double ms)
 	g->replies++;
 }
 
-/* False: the device cannot be read any more (reported). */
+/* False: the device can no longer be read (reported). */
 static bool probe(struct ping *g, bool last)
 {
 	double begin, end;

@@ -229,7 +229,7 @@ attached() { on box sh -c 'apparmor_parser --quiet --skip-kernel-load --skip-cac
 	[ "$suite" != trixie ] || on box test -e /etc/apparmor.d/wgsuite.wg-quick-run
 	same_tunnel
 	none_lost
-	# The transitional package is not needed any more, and nothing of wireguard-tools is left.
+	# The transitional package is no longer needed, and nothing of wireguard-tools is left.
 	on box apt-get remove -y wireguard-tools
 	on box dpkg --audit
 	[ "$(on box dpkg -S /usr/bin/wg-quick)" = "wgsuite: /usr/bin/wg-quick" ]

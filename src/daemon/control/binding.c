@@ -34,7 +34,7 @@ static bool has_link_local_without_device(const struct wg_binding *b)
 	return !b->device[0] && ip_is_v6_link_local(&b->source[1]);
 }
 
-/* What the kernel refuses, before anything changes. */
+/* The part that the kernel may refuse, before anything changes. */
 static int probe(struct control *c, const struct wg_binding *b)
 {
 	struct udp_options o;

@@ -118,7 +118,7 @@ static int probe_port(struct control *c, uint16_t port)
 	return error;
 }
 
-/* What the kernel can refuse, before anything else changes: sockets on another port, and the mark. *fresh: new
+/* The part that the kernel can refuse, before anything else changes: sockets on another port, and the mark. *fresh: new
  * sockets (port 0: none). */
 static int apply_sockets(struct control *c, const struct wg_device *patch, struct udp *fresh)
 {

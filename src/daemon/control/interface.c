@@ -221,7 +221,7 @@ int interface_replace_sockets(struct control *c, const struct udp *fresh)
 
 /* ---- up and down ---- */
 
-/* What waits in the flow queue has been read, but is not counted as read until it is taken. */
+/* Packets in the flow queue have been read, but are not counted as read until they are taken. */
 static void discard_queued(struct control *c)
 {
 	uint32_t n = tun_queue_discard(c->queue, clock_boot_ns(), c->tunnel, WG_DROP_DOWN);

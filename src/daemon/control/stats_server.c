@@ -41,7 +41,7 @@ static void client_close(struct stats_client *c)
 	int fd = c->source.fd;
 
 	loop_remove(c->server->loop, &c->source);
-	/* What a client has sent is no request, but closing with unread bytes would look like an error to it. */
+	/* Clients send no requests, but closing with unread bytes would look like an error to them. */
 	(void)recv(fd, rest, sizeof rest, MSG_DONTWAIT);
 	close(fd);
 	free(c->text.p);

@@ -59,7 +59,7 @@ static void check_clone(struct control *c)
 		c->clone_source.ready(&c->clone_source, EPOLLIN);
 }
 
-/* What the threads have read leaves before the state is exported. */
+/* Packets that the threads have read leave before the state is exported. */
 void takeover_pause(struct control *c)
 {
 	check_clone(c);

@@ -81,7 +81,7 @@ static bool put_icmp(struct netlink_message *m, const struct flow *f)
 	return answer >= 0;
 }
 
-/* What identifies the answers within the protocol. */
+/* The fields that identify the answers within the protocol. */
 static bool put_protocol(struct netlink_message *m, const struct flow *f)
 {
 	netlink_put(m, CTA_PROTO_NUM, &f->protocol, 1);

@@ -176,7 +176,7 @@ static void separate(struct slow_paths *s, struct suspect *x, const uint32_t wai
 {
 	unsigned int socket = choose_socket(s, waiting);
 
-	if (waiting[socket] == 0) /* the paths that had it are not slow any more */
+	if (waiting[socket] == 0) /* the paths that had it are no longer slow */
 		clear_socket(s, socket, now_ns);
 	*entry_for_new(s) = (struct slow_path){ x->key, (uint8_t)socket, now_ns, now_ns + SLOW_PATH_NS };
 	x->waiting = 0;

@@ -25,7 +25,7 @@ struct parallel { /* zeroed but for wake: no batch */
 };
 
 /* Control: computes n jobs, at most PARALLEL_JOBS_MAX; n_waiting: threads that wait for events. Returns when all are done, and
- * no other thread uses them any more. */
+ * no other thread uses them. */
 void parallel_run(struct parallel *p, wg_compute_fn *compute, void *jobs, size_t n, const _Atomic uint32_t *n_waiting);
 /* The same in two steps, for tests. */
 void parallel_begin(struct parallel *p, wg_compute_fn *compute, void *jobs, size_t n);

@@ -75,7 +75,7 @@ struct thread_pool {
 	int wake;                    /* eventfd(2): control has something to do */
 	unsigned int publish_depth;  /* owned by control: nested publications */
 	_Atomic bool is_woken;       /* `wake` was written and control has not cleared it yet */
-	_Atomic bool tun_failed;     /* set by threads when the TUN reports an error; it is not read any more */
+	_Atomic bool tun_failed;     /* set by threads when the TUN reports an error; it is no longer read */
 	struct wg_tunnel *tunnel;    /* this and the rest belong to the daemon; constant */
 	struct tun *tun;
 	struct udp *udp;

@@ -27,7 +27,7 @@ enum {
 	WORKER_RECEIVES_MAX = 16,      /* receive calls of handshake messages at a time */
 };
 
-/* What the workers of all data threads share; owned by the thread pool. */
+/* Shared by the workers of all data threads; owned by the thread pool. */
 struct worker_shared {
 	bool many_threads;         /* constant once threads run */
 	_Atomic bool by_shard;     /* many peers are active: what is written to the TUN goes to the queue of its peer */

@@ -1,4 +1,4 @@
-/* What the parts of the packet path share: worker.c, worker_outbound.c (TUN to UDP), worker_inbound.c (UDP to TUN) and
+/* Shared by the parts of the packet path: worker.c, worker_outbound.c (TUN to UDP), worker_inbound.c (UDP to TUN) and
  * worker_control.c. */
 #ifndef DAEMON_WORKER_INTERNAL_H
 #define DAEMON_WORKER_INTERNAL_H

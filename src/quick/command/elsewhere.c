@@ -37,7 +37,7 @@ int tunnel_delete_elsewhere(struct ipc *ipc, const struct tunnel_file *f, struct
 	return find_or_delete(ipc, f, trace);
 }
 
-/* If the file cannot be read any more, the name decides. */
+/* If the file can no longer be read, the name decides. */
 static bool find_journaled(struct ipc *ipc, const struct journal *j)
 {
 	struct tunnel_file f = { .lines_only = true };

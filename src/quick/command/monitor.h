@@ -12,7 +12,7 @@
 #include "quick/journal/monitor_status.h"
 #include "quick/monitor/known.h"
 
-/* What happened; several at once. */
+/* Kinds of events, as bits. */
 enum monitor_event {
 	EVENT_LINK = 1 << 0,     /* the tunnel's interface was changed: brought up, removed */
 	EVENT_ADDRESS = 1 << 1,  /* of the tunnel, removed */
@@ -89,7 +89,7 @@ extern const struct monitor_watcher daemon_watcher, endpoint_watcher, repair_wat
 
 /* Passes events to all watchers of a tunnel; null: of all tunnels. */
 void monitor_event(struct monitor *m, struct monitored_tunnel *t, unsigned int events);
-/* What was done for a tunnel: a message, and the line that `status` shows. */
+/* An action for a tunnel: a message, and the line that `status` shows. */
 void monitor_note(struct monitor *m, struct monitored_tunnel *t, enum unit_log_level level, const char *fmt, ...)
 	printf_like(4, 5);
 /* t->addresses or the tunnels have changed. */

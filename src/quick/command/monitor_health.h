@@ -10,7 +10,7 @@ enum health_aspect {
 };
 
 void health_opened(struct monitored_tunnel *t);
-/* Nobody looks after the tunnel any more. */
+/* The tunnel is no longer monitored. */
 void health_closed(struct monitored_tunnel *t);
 void health_note(struct monitored_tunnel *t, enum health_aspect aspect, bool failed);
 /* At the end of the process. */

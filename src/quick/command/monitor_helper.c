@@ -65,7 +65,7 @@ static int restore(struct host *host, struct span rest, struct text *out)
 	return status;
 }
 
-/* What the tunnel's sockets are bound to, from the journal. */
+/* The binding of the tunnel's sockets, from the journal. */
 static struct wg_binding binding_of(const char *name)
 {
 	struct journal j;

@@ -210,7 +210,7 @@ static bool answers(const struct partner *to, unsigned int bytes)
 	return false;
 }
 
-/* By halves. 0: not even a small one is answered any more. */
+/* Bisection. 0: not even a small one is answered. */
 static unsigned int largest_answered(const struct partner *to, unsigned int refused)
 {
 	enum { LEAST = 576, PRECISION = 8 };

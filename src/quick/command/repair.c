@@ -266,7 +266,7 @@ static void print_addresses(struct repair *x, struct text *out)
 		print_address(out, &c->state.routes.list[i].prefix.addr, &routes);
 }
 
-/* What `diff` would say. */
+/* True if `diff` would print anything. */
 static bool file_differs(const struct repair *x)
 {
 	struct observation o;

@@ -67,7 +67,7 @@ static int delete_interface(struct comparison *c, uint32_t index)
 	return r == -ENODEV ? 0 : r;
 }
 
-/* RESTORE_DONE: none of this name exists any more. */
+/* RESTORE_DONE: none of this name exists. */
 static enum restore_status delete_incomplete(struct comparison *c)
 {
 	struct link_info link;
@@ -231,7 +231,7 @@ static int create_interface(struct comparison *c, const struct restore_request *
 	return r < 0 ? r : set_port_and_mark(c);
 }
 
-/* What hooks added to the interface is gone with it; of that, the journal knows the addresses. */
+/* Everything that hooks added to the interface is lost with it; the journal has only the addresses. */
 static int add_foreign_addresses(struct plan *p, const struct comparison *c)
 {
 	const struct addresses *foreign = &c->journal.applied.foreign;

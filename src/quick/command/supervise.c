@@ -174,7 +174,7 @@ static void watch(struct supervise *s, const struct supervised_tunnel *t)
 	struct text drop_ins = text_heap();
 
 	text_f(&drop_ins, "%s.d", t->path);
-	/* What cannot be watched is looked at from time to time. */
+	/* Files that cannot be watched are checked periodically. */
 	(void)!file_events_add_file(&s->files, t->path);
 	if (!drop_ins.failed)
 		(void)!file_events_add(&s->files, drop_ins.p);

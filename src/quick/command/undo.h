@@ -14,7 +14,7 @@ must_check bool undo_interrupted_up(struct apply *a, const struct host_state *s,
 /* The same for what is left of a tunnel whose interface another program deleted. */
 bool undo_leftovers(struct apply *a, const struct host_state *s, bool keep_kill_switch);
 
-/* Removes the name servers of tunnels that are not up any more from /etc/resolv.conf, as after a reboot. 1: those of
+/* Removes the name servers of tunnels that are no longer up from /etc/resolv.conf, as after a reboot. 1: those of
  * this tunnel were among them. 0, or -errno after reporting. */
 must_check int undo_stale_dns(const char *name, struct host *host, struct command_trace *trace);
 

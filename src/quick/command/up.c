@@ -70,7 +70,7 @@ static bool wants_kill_switch(const struct up *u)
 	return u->file.interface.kill_switch != KILL_SWITCH_OFF;
 }
 
-/* What must be known for the first step. */
+/* The facts that the first step needs. */
 static int inspect_first(struct up *u)
 {
 	int r = inspect_kill_switch(&u->state, u->host, &u->file, &u->journal);
@@ -110,7 +110,7 @@ static int turn_on_kill_switch(struct up *u)
 	return r;
 }
 
-/* What PreUp hooks did is part of the actual state: they may set keys, a mark, addresses. */
+/* Changes by PreUp hooks are part of the actual state: they may set keys, a mark, addresses. */
 static int inspect_after_hooks(struct host_state *s, struct host *host, const char *name)
 {
 	int r = inspect_host(s, host, name);
@@ -227,7 +227,7 @@ static void run_due_hooks(struct up *u, enum hook_phase phase)
 		apply_hooks(&u->apply, &keys->hooks[phase], &u->file, phase);
 }
 
-/* From the first route on, traffic that was to go through the tunnel would leave outside of it. */
+/* From the first route on, traffic that was to go through the tunnel would leave outside it. */
 static bool must_keep_kill_switch(const struct up *u)
 {
 	bool keep = u->kill_switch_was_on;

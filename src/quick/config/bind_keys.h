@@ -15,7 +15,7 @@ struct bind_keys { /* zeroed: the file has neither */
 /* Each replaces an earlier value, and reports a wrong one. interface: the tunnel's own, or null. */
 void bind_device_read(struct bind_keys *k, const char *file, const char *interface, const struct conf_extra *x, struct diag *d);
 void source_address_read(struct bind_keys *k, const char *file, const struct conf_extra *x, struct diag *d);
-/* What depends on both. False after reporting. */
+/* Checks that depend on both. False after reporting. */
 must_check bool bind_keys_check(const struct bind_keys *k, const char *file, struct diag *d);
 
 #endif

@@ -22,7 +22,7 @@ struct key_source {
 };
 void key_source_free(struct key_source *s);
 
-/* What names in a source refer to. */
+/* The objects to which names in a source refer. */
 struct key_place {
 	const char *file;      /* for messages */
 	const char *folder;    /* that relative paths begin in; null: the current one */

@@ -5,7 +5,7 @@
 #include "facts.h"
 #include "findings.h"
 
-/* What needs attention, from the state of the tunnel alone. False: out of memory. */
+/* Problems that the state of the tunnel alone shows. False: out of memory. */
 must_check bool checks_of_state(struct findings *out, const struct facts *f);
 
 /* Only what makes the tunnel unhealthy: findings that are FINDING_FAIL. kept: it is to be as in its file all the time, by

@@ -192,7 +192,7 @@ static uint64_t dropped(const struct probes *p, const char *reason)
 	return statistics_sum(&n, p->statistics_after, "wireguardd_dropped_packets_total", labels) ? n : 0;
 }
 
-/* What the daemon counts tells a wrong key from a lost packet. */
+/* The counters of the daemon distinguish a wrong key from a lost packet. */
 static bool explain_by_counters(struct findings *out, const struct facts *f, const struct probes *p, const char *label)
 {
 	char key[KEY_BASE64_CHARS + 1];

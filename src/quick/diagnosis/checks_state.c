@@ -165,7 +165,7 @@ void check_dns(struct findings *out, const struct facts *f)
 	unreachable();
 }
 
-/* ---- traffic outside of a full tunnel ---- */
+/* ---- traffic outside a full tunnel ---- */
 
 bool device_allows_default(const struct wg_device *d, uint8_t family)
 {

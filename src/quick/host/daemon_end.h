@@ -5,7 +5,7 @@
 #include "rtnetlink.h"
 
 /* Kills the daemon that listens on the configuration socket of this name, if that is still this process, and waits until it does
- * not listen any more. 0 or -errno: -ESRCH: it does not listen; -ETIMEDOUT. */
+ * no longer listen. 0 or -errno: -ESRCH: it does not listen; -ETIMEDOUT. */
 must_check int daemon_kill(const char *name, int pid);
 
 /* The interface has this index, in this network namespace. */

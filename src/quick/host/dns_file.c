@@ -26,7 +26,7 @@ struct edit {
 	int lock;
 	struct text now; /* the contents of the file */
 	struct resolv_conf rc;
-	struct text dropped; /* names of tunnels that are not up any more */
+	struct text dropped; /* names of tunnels that are no longer up */
 	bool lost; /* the original is not known */
 };
 
@@ -427,7 +427,7 @@ static int write_rest(struct edit *e)
 	return e->rc.n > 0 ? write_tunnels(e, NULL) : restore_original(e);
 }
 
-/* The file is not ours any more, so the original that we saved is obsolete. */
+/* The file is no longer ours, so the original that we saved is obsolete. */
 static void give_up(struct edit *e)
 {
 	struct text before = text_heap();

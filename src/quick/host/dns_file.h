@@ -21,7 +21,7 @@ struct dns_file {
 /* From now on the file is that of this network namespace (netns_place.h), in /etc/netns; "": /etc/resolv.conf. */
 void dns_file_set_netns(const char *netns);
 
-/* Reads the file, without the tunnels that are not up any more. 0 or -errno. */
+/* Reads the file, without the tunnels that are no longer up. 0 or -errno. */
 must_check int dns_file_read(struct resolv_conf *out, const struct dns_file *f);
 const char *dns_file_id(const char *journal);
 
@@ -29,7 +29,7 @@ const char *dns_file_id(const char *journal);
 
 must_check int dns_file_set(const struct dns_file *f, const struct dns_config *d, struct text *why);
 must_check int dns_file_restore(const struct dns_file *f, struct text *why);
-/* Drops tunnels that are not up any more. 1: this one was among them. */
+/* Drops tunnels that are no longer up. 1: this one was among them. */
 must_check int dns_file_sweep(const struct dns_file *f, struct text *why);
 
 #endif

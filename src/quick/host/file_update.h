@@ -4,7 +4,7 @@
 
 #include "base/span.h"
 
-/* What happens to the mode. */
+/* The effect on the mode. */
 enum file_privacy {
 	FILE_MODE_KEPT,
 	FILE_MODE_NOT_OTHERS, /* if others have any access: 0600 */

@@ -48,7 +48,7 @@ struct tasks {
 	struct message message;
 };
 
-/* Nothing waits for look-ups any more. What was begun for tunnels is completed. */
+/* Nothing waits for look-ups. Work that was begun for tunnels is completed. */
 static void lose_connection(struct tasks *x)
 {
 	x->fd = -1;
@@ -60,7 +60,7 @@ static void lose_connection(struct tasks *x)
 			kill(x->running[i].pid, SIGKILL);
 }
 
-/* t is not in the lists any more. */
+/* t is no longer in the lists. */
 static void reply(struct tasks *x, const struct task *t, int status)
 {
 	struct message *m = &x->message;

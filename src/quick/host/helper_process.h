@@ -40,7 +40,7 @@ void helper_stop(struct helper *h);
 
 /* Sends a request, without waiting. limit_s: how long the work may take once it has begun. 0 or -errno: -EAGAIN when too many wait. */
 must_check int helper_call(struct helper *h, struct helper_call *c, enum helper_kind kind, unsigned int limit_s, const char *request);
-/* The result is not wanted any more; the work goes on. */
+/* The result is no longer wanted; the work continues. */
 void helper_forget(struct helper *h, struct helper_call *c);
 
 #endif

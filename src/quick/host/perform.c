@@ -285,7 +285,7 @@ static int perform_kill_switch(const struct plan *p, struct step *s)
 	return r;
 }
 
-/* What creates the link and writes the file trace what they do. */
+/* The functions that create the link and write the file trace their steps. */
 int perform_step(struct performer *pf, const struct plan *p, struct step *s)
 {
 	if (s->kind != STEP_LINK && s->kind != STEP_NETNS && !(s->kind == STEP_DNS && p->dns_backend == DNS_FILE))

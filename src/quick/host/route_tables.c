@@ -8,7 +8,7 @@
 #include "fileio.h"
 #include "quick/config/table_name.h"
 
-/* What ip(8) was built with depends on its version and the distribution. */
+/* The folders of ip(8) depend on its version and the distribution. */
 static const char etc[] = "/etc/iproute2";
 static const char *const vendor[] = { "/usr/share/iproute2", "/usr/lib/iproute2", "/usr/etc/iproute2" };
 

@@ -6,7 +6,7 @@
 
 #include "run.h"
 
-/* What the command inherits from the caller, and what was changed for this process. */
+/* Signal settings of the caller that were changed for this process, and are restored for the command. */
 struct run_inherited {
 	sigset_t mask;
 	struct sigaction child; /* of SIGCHLD */

@@ -9,7 +9,7 @@ struct journal {
 	uint64_t netns;
 	bool exists;             /* there is a file */
 	bool complete;           /* `up` completed */
-	bool is_ending;          /* `down` has begun: nothing is restored any more */
+	bool is_ending;          /* `down` has begun: nothing is restored */
 	uint64_t completed_ms;   /* when, by CLOCK_BOOTTIME; 0: not known */
 	bool restoring;          /* the interface is being created again, or its process was killed while it did */
 	bool is_leftover;        /* of a tunnel that is down: what could not be undone */

@@ -38,7 +38,7 @@ struct endpoint_choice {
 	bool fresh;   /* since the look-up that is under way */
 };
 
-/* What the interface shows. */
+/* The state of the peer that the interface reports. */
 struct endpoint_seen {
 	struct ip_endpoint endpoint; /* IP_NONE: none */
 	bool has_route;
@@ -88,7 +88,7 @@ enum endpoint_action {
 };
 /* When endpoint_watch_next() may have something to do; NEVER. */
 uint64_t endpoint_watch_deadline(const struct endpoint_watch *w);
-/* What is to be done now: one thing, which counts as begun. To be called until it is ENDPOINT_NOTHING. */
+/* The next action, which counts as begun. Call it until it returns ENDPOINT_NOTHING. */
 enum endpoint_action endpoint_watch_next(struct endpoint_watch *w, struct ip_endpoint *to, uint64_t now_ms);
 
 void endpoint_watch_see(struct endpoint_watch *w, const struct endpoint_seen *seen, uint64_t now_ms);

@@ -8,7 +8,7 @@
 enum { FIGHT_REPAIRS = 3, FIGHT_THINGS = 32 };
 #define FIGHT_WITHIN_MS 60000ull
 
-/* What was repaired lately in one tunnel. A zeroed struct is empty. */
+/* Recent repairs of one tunnel. A zeroed struct is empty. */
 struct fights {
 	struct fight_thing {
 		uint64_t id;                   /* repair_id() */

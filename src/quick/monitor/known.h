@@ -19,7 +19,7 @@ struct known {
 
 /* The host has the thing. False: that was known. replaces: and no other with this id. */
 must_check bool known_note(struct known *k, const struct known_thing *t, bool replaces);
-/* The host has nothing with this id any more. True: it had. */
+/* The host no longer has anything with this id. True: it had. */
 bool known_forget(struct known *k, uint64_t id);
 /* The kernel removes what belongs to a link, or to its addresses, without a message for each. */
 void known_forget_link(struct known *k, uint32_t link);

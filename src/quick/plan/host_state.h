@@ -46,7 +46,7 @@ struct table_uses {
 	struct routes throws; /* those of wg-quick in these tables */
 };
 
-/* What belongs to tunnels of this network namespace. A zeroed struct is empty. */
+/* The names and resources of the tunnels of this network namespace. A zeroed struct is empty. */
 struct tunnels_in_use {
 	struct string_list names; /* of interfaces and journals */
 	struct rules rules;       /* of journals */
@@ -77,7 +77,7 @@ struct host_state {
 	unsigned int path_mtu;      /* the smallest of all paths to the endpoints, else the default route's; 0: not known */
 	const char *implementation; /* the userspace program that `up` would start, or null */
 	enum dns_backend dns;        /* the one that suits the host */
-	struct resolv_conf resolv_conf; /* /etc/resolv.conf, without tunnels that are not up any more */
+	struct resolv_conf resolv_conf; /* /etc/resolv.conf, without tunnels that are no longer up */
 	char dns_id[RESOLV_CONF_ID_MAX]; /* of the tunnel in that file */
 	char dns_prefix[32];        /* Debian's resolvconf requires it before the interface name */
 	enum firewall_tool firewall;

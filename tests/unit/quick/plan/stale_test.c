@@ -1,4 +1,4 @@
-/* plan_stale(): rules and routes of tunnels that are not up any more go, and nothing else. Tables are written as in
+/* plan_stale(): rules and routes of tunnels that are no longer up go, and nothing else. Tables are written as in
  * "7 u4 u6 d4": the unreachable default routes of table 7, and other default routes. */
 #include "rules_text.h"
 
