@@ -4,7 +4,7 @@
 
 #include "facts.h"
 
-/* The fate of a packet: 0 if it left, or was answered; or -errno. */
+/* The result of a packet: 0 if it left, or was answered; or -errno. */
 struct peer_probe {
 	uint32_t peer;             /* index of the device's peer */
 	/* The endpoint. */
