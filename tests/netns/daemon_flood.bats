@@ -66,13 +66,16 @@ while time.monotonic() < end:
 		other += len(answer) != 64
 print("sent", sent, "cookies", cookies, "other", other)
 END
-	on_bg c python3 "$NET_DIR/flood.py" "$kb"
-	flood=$BG_LOG
-	on a ping -n -q -i 0.05 -c 60 -W 30 10.9.0.2 | tee "$NET_DIR/pings"
-	lost=$(sed -n 's/.* \([0-9.]*\)% packet loss.*/\1/p' "$NET_DIR/pings")
-	on c ping -n -c 1 -W 30 10.9.0.2 # a new peer, which needs a cookie
 	all_done() { [ "$(grep -c ^sent "$flood")" -eq 8 ]; }
-	eventually 60 all_done || { cat "$flood"; false; }
+	for try in 1 2 3; do # while the host gives this machine no time, the flood goes on
+		on_bg c python3 "$NET_DIR/flood.py" "$kb"
+		flood=$BG_LOG
+		on a ping -n -q -i 0.05 -c 60 -W 30 10.9.0.2 | tee "$NET_DIR/pings"
+		lost=$(sed -n 's/.* \([0-9.]*\)% packet loss.*/\1/p' "$NET_DIR/pings")
+		on c ping -n -c 1 -W 30 10.9.0.2 # a new peer, which needs a cookie
+		eventually 60 all_done || { cat "$flood"; false; }
+		[ "${lost%.*}" -gt 10 ] || break
+	done
 	cat "$flood"
 	read -r sent cookies other < <(awk '{ s += $2; c += $4; o += $6 } END { print s, c, o }' "$flood")
 	[ "$sent" -gt 1000 ]
@@ -115,7 +118,10 @@ under_flood() {
 	ON_LIMIT=20 on b wg show wg0 dump > /dev/null
 	new_handshake a "$kb" allowed-ips 10.9.0.2/32 endpoint 10.0.0.2:5000
 	new_handshake b "$ka" allowed-ips 10.9.0.1/32 endpoint 10.0.0.1:5000
-	got=$(on a ping -n -q -i 0.01 -c 50 -W 30 10.9.0.2 | sed -n 's/.* \([0-9]*\) received.*/\1/p')
+	for try in 1 2 3; do # while the host gives this machine no time, the flood goes on
+		got=$(on a ping -n -q -i 0.01 -c 50 -W 30 10.9.0.2 | sed -n 's/.* \([0-9]*\) received.*/\1/p')
+		[ "$got" -lt 50 ] || break
+	done
 	echo "$*: received $got"
 	sent=$((sent + 50)) received=$((received + got))
 	rm "$NET_DIR/flooding"

@@ -133,10 +133,11 @@ same "wg show works with wireguardd" 5801 "$(wg show wgu listen-port)"
 ip address add 10.9.0.1/24 dev wgu
 ip link set wgu up
 timeout 2 ping -c 1 -W 1 10.9.0.2 > /dev/null
+for i in $(seq 600); do [ "$(wg show wgu transfer | cut -f3)" = 0 ] || break; sleep 0.1; done
 same "wireguardd sends initiations" 1 "$(wg show wgu transfer | awk '{ print ($3 > 0 && $3 % 148 == 0) }')"
 ip link set wgu down
 ip link set wgu name wgv
-for i in $(seq 100); do [ -S /run/wgsuite/wgv.stats ] && break; sleep 0.05; done
+for i in $(seq 600); do [ -S /run/wgsuite/wgv.stats ] && break; sleep 0.05; done
 same "wireguardd renames its sockets" "/run/wgsuite/wgv.stats /run/wireguard/wgv.sock" \
 	"$(find /run/wgsuite /run/wireguard -name 'wg[uv]*' | sort | xargs)"
 ip link delete wgv

@@ -229,7 +229,7 @@ file wg0 "Address = 10.7.0.9/24
 FwMark = 5" "10.9.0.0/16"
 quick reload --confirm 2 wg0
 same "the change is made" 0x5 "$(wg show wg0 fwmark)"
-for i in $(seq 200); do [ -n "$(ls /run/wgsuite | grep confirm)" ] || break; sleep 0.1; done
+for i in $(seq 600); do [ -n "$(ls /run/wgsuite | grep confirm)" ] || break; sleep 0.1; done
 same "it is rolled back in time" "$before" "$(wg showconf wg0; state)"
 quick down wg0
 
@@ -561,12 +561,12 @@ until grep -q "^Seccomp:[[:space:]]*2" "/proc/$monitor/status"; do sleep 0.1; do
 sed -i 's/^192.168.5.99 vpn.test/192.168.5.254 vpn.test/' /etc/hosts
 ip address add 192.168.5.2/24 dev eth0 # as in another network
 endpoint() { wg show wg0 endpoints | cut -f2; }
-for i in $(seq 100); do [ "$(endpoint)" != 192.168.5.254:5801 ] || break; sleep 0.1; done
+for i in $(seq 600); do [ "$(endpoint)" != 192.168.5.254:5801 ] || break; sleep 0.1; done
 same "monitor follows the name of a kernel peer" 192.168.5.254:5801 "$(endpoint)"
 works "ping reaches the peer by its new endpoint" sh -c 'ping -c 1 -W 20 10.7.0.2 > /dev/null'
 before=$(state)
 ip link delete wg0
-for i in $(seq 200); do [ "$(state)" != "$before" ] || break; sleep 0.1; done
+for i in $(seq 600); do [ "$(state)" != "$before" ] || break; sleep 0.1; done
 same "monitor creates a kernel interface again, with all that was there" "$before" "$(state)"
 same "it is the kernel's again, with its endpoint" "wireguard 192.168.5.254:5801" "$(kind wg0) $(endpoint)"
 works "ping reaches the peer through the new interface" sh -c 'ping -c 1 -W 20 10.7.0.2 > /dev/null'
@@ -592,7 +592,7 @@ other=$(cat /sys/class/net/wg0/ifindex)
 for i in $(seq 20); do sleep 0.1; done # for what must not happen: it is looked at within a fraction of a second
 same "the monitor leaves an interface alone that another program created" "$other " "$(cat /sys/class/net/wg0/ifindex) $(wg show wg0 peers)"
 ip link delete wg0
-for i in $(seq 200); do [ "$(state)" != "$before" ] || break; sleep 0.1; done
+for i in $(seq 600); do [ "$(state)" != "$before" ] || break; sleep 0.1; done
 same "and creates its own when that is gone" "$before" "$(state)"
 kill "$monitor"
 wait "$monitor"
@@ -655,7 +655,7 @@ for tunnel in wg0 $(seq -f t%g $many); do wg-quick up "$tunnel"; done > said 2>&
 up=$(sorted)
 wg-quick monitor > monitor.log 2>&1 &
 monitor=$!
-soon() { for i in $(seq 200); do ! "$@" || return 0; sleep 0.1; done; return 1; }
+soon() { for i in $(seq 600); do ! "$@" || return 0; sleep 0.1; done; return 1; }
 is_filtered() { grep -q '^Seccomp:[[:space:]]*2' "/proc/$monitor/status"; }
 is_up() { [ "$(sorted)" = "$up" ]; }
 works "a monitor starts" soon is_filtered
@@ -686,7 +686,7 @@ wg-quick up wg0 > said 2>&1
 same "up without the module starts the daemon" "0 tun 1 1" "$? $(kind wg0) $(daemons) $(grep -c 'Missing WireGuard kernel module' said)"
 same "wg show works with the daemon" "$PEER" "$(wg show wg0 peers)"
 quick down wg0
-for i in $(seq 100); do [ "$(daemons)" != 0 ] || break; sleep 0.1; done
+for i in $(seq 600); do [ "$(daemons)" != 0 ] || break; sleep 0.1; done
 same "down ends the daemon and leaves nothing behind" "$clean" "$(state)"
 mark end
 tap_end
