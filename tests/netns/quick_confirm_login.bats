@@ -115,16 +115,17 @@ looked() {
 	session 29 REALTIME=nonsense
 	session 30 MONOTONIC=1
 	session 31 UID=nonsense
-	session 32
-	on a chown 65534 /run/systemd/sessions/32
-	session 33
-	on a chmod 666 /run/systemd/sessions/33
-	session 34
-	on a sh -c 'head -c 20000 /dev/zero >> /run/systemd/sessions/34'
+	altered() { # ID COMMAND: the session of a file that is never there without this change
+		session ".$1"
+		on a sh -c "cd /run/systemd/sessions && $2 .$1 && mv .$1 $1"
+	}
+	altered 32 "chown 65534"
+	altered 33 "chmod 666"
+	altered 34 "truncate -s 20000"
 	session .35
 	on a mkfifo /run/systemd/sessions/36 /run/systemd/sessions/20.ref
-	session target
-	on a sh -c 'mv /run/systemd/sessions/target /run/; ln -s /run/target /run/systemd/sessions/37'
+	session .target
+	on a sh -c 'mv /run/systemd/sessions/.target /run/target; ln -s /run/target /run/systemd/sessions/37'
 	on a sh -c 'echo UID=0 > /run/systemd/sessions/38; : > /run/systemd/sessions/39; mkdir /run/systemd/sessions/40'
 	looked
 	# A change of root needs root.
@@ -170,8 +171,8 @@ utmp() {
 		"7 nobody tmux(7).%0 - 1" "7 nobody :0 - 1" "7 nobody 127.0.0.1 127.0.0.1 1" "7 nobody 192.168.5.1 192.168.5.1 1" \
 		"7 daemon 192.168.5.254 192.168.5.254 1" "7 nobody 192.168.5.254 192.168.5.254 4000000" "7 nobody 192.168.5.254 192.168.5.254 -1"
 	looked
-	utmp /run/utmp "2 reboot - - 0" "7 nobody 192.168.5.254 192.168.5.254 1"
-	on a chmod 666 /run/utmp
+	utmp /run/writable "2 reboot - - 0" "7 nobody 192.168.5.254 192.168.5.254 1"
+	on a sh -c 'chmod 666 /run/writable; mv /run/writable /run/utmp'
 	looked
 	utmp /run/utmp "2 reboot - - 0" "7 nobody client.example 2001:db8:5::fe 1"
 	eventually 10 is_confirmed
