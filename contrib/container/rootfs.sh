@@ -7,9 +7,9 @@ hooks=
 [ "${1-}" != --hooks ] || { hooks=yes; shift; }
 [ $# = 2 ] || { echo "usage: rootfs.sh [--hooks] PROGRAMS FOLDER" >&2; exit 2; }
 programs=$1
+umask 022 # other users than root use it, and the same programs make the same image
 mkdir "$2"
 root=$(cd "$2" && pwd)
-umask 022
 
 # copy FILE TO: with the libraries that it needs, at the paths where it looks for them.
 copy() {

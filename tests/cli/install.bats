@@ -53,6 +53,12 @@ mode() {
 	mode /etc/wireguard 700
 }
 
+@test "the root of a container has the same modes with any umask" {
+	for mask in 022 077; do (umask $mask && sh "$root/contrib/container/rootfs.sh" "$build" "$to/$mask"); done
+	[ "$(cd "$to/022" && find . -printf '%m %p\n' | sort)" = "$(cd "$to/077" && find . -printf '%m %p\n' | sort)" ]
+	mode /077 755
+}
+
 @test "PREFIX and SYSCONFDIR change the paths, WITH_… variables select parts" {
 	install_to PREFIX=/opt/vpn SYSCONFDIR=/opt/etc WITH_WGQUICK=no WITH_WIREGUARDD=no WITH_SYSTEMDUNITS=no \
 		WITH_BASHCOMPLETION=no WITH_ZSHCOMPLETION=no WITH_FISHCOMPLETION=no

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# contrib/container: the image, unpacked by umoci and run by crun as an ordinary user, with no capability but CAP_NET_ADMIN in a
+# contrib/container: the image, unpacked by umoci and run by crun as an ordinary user, with no capability but CAP_NET_ADMIN in
 # its own user namespace. The programs are those of the build: static ones, where tests/build/builds.bats runs this.
 #
 #   box eth0 192.0.2.2 ---- 192.0.2.1 server

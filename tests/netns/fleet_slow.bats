@@ -196,6 +196,13 @@ lines_for() {
 
 	converges
 	keys=$(public_keys)
+	# Mistakes are found before preshared keys are replaced.
+	before=$(secrets | sort)
+	sed -i 's|10.8.0.3/24|10.8.0.2/24|' "$NET_DIR/inventory.yml"
+	run -2 play -e wgsuite_rotate_preshared_keys=all
+	[[ $output == *"[address-in-two-files]"* ]]
+	[ "$(secrets | sort)" = "$before" ]
+	inventory hub
 	# Packets to the port of the tunnel are lost while its keys are replaced: traffic takes the second tunnel until the rotation is complete.
 	on h01 nft -f - <<< 'table inet cut { chain in { type filter hook input priority 0; udp dport 51820 drop; }; }'
 	run -2 play -e wgsuite_rotate_keys=all -e wgsuite_rotation_timeout=2
@@ -315,6 +322,8 @@ lines_for() {
 	[ "$(on h02 cat /sys/class/net/wg0/mtu)" = 1300 ]
 	converges -e wgsuite_rotate_keys=all
 	nothing_left
+	# Also a tunnel that is down at the time does not come back at boot.
+	on h02 systemctl stop wg-quick@wg0
 	lines_for h02 "wgsuite_state: absent" "wgsuite_purge: true"
 	converges
 	run -3 on h02 systemctl is-active wg-quick@wg0

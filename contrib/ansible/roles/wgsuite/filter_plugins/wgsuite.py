@@ -5,12 +5,36 @@ import re
 from ansible.errors import AnsibleFilterError
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+INTERFACE = re.compile(r"^[A-Za-z0-9_=+.-]{1,15}$")
+SECRET = re.compile(r"^\s*(private|preshared)key\s*$", re.IGNORECASE)
 
 
 def as_list(value):
     if not value:
         return []
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else list(value)
+
+
+def number(variables, name, variable, default, least, most):
+    value = variables.get(variable)
+    try:
+        value = default if value in (None, "") else int(value)
+        if least <= value <= most:
+            return value
+    except (TypeError, ValueError):
+        pass
+    raise AnsibleFilterError("%s: %s: `%s' is not a number from %d to %d" % (name, variable, value, least, most))
+
+
+def options_of(name, variable, options):
+    """Further keys of a section. Tunnel files are displayed, so they cannot have secrets."""
+    for key, values in (options or {}).items():
+        if SECRET.match(key):
+            raise AnsibleFilterError("%s: %s: %s would be displayed: use %sFile" % (name, variable, key, key.strip()))
+        for value in values if isinstance(values, list) else [values]:
+            if isinstance(value, bool):
+                raise AnsibleFilterError("%s: %s: put the value of %s into quotation marks: YAML reads it as %s" % (name, variable, key, value))
+    return options or {}
 
 
 def describe(variables, name):
@@ -27,8 +51,7 @@ def describe(variables, name):
     if not addresses:
         raise AnsibleFilterError("%s: wgsuite_address is not set" % name)
     endpoint = get("wgsuite_endpoint") or ""
-    keepalive = get("wgsuite_keepalive")
-    return dict(
+    host = dict(
         name=name,
         state=get("wgsuite_state") or "present",
         addresses=[str(a) for a in addresses],
@@ -37,11 +60,13 @@ def describe(variables, name):
         networks=networks,
         routes=routes,
         endpoint=str(endpoint),
-        port=int(get("wgsuite_port") or 51820),
-        rotation_port=int(get("wgsuite_rotation_port") or 51821),
-        keepalive=int(keepalive) if keepalive not in (None, "") else (0 if endpoint else 25),
-        options=get("wgsuite_peer_options") or {},
+        port=number(variables, name, "wgsuite_port", 51820, 1, 65535),
+        rotation_port=number(variables, name, "wgsuite_rotation_port", 51821, 1, 65535),
+        keepalive=number(variables, name, "wgsuite_keepalive", 0 if endpoint else 25, 0, 65535),
+        options=options_of(name, "wgsuite_peer_options", get("wgsuite_peer_options")),
     )
+    endpoint_of(host, False)
+    return host
 
 
 def endpoint_of(host, following):
@@ -57,9 +82,39 @@ def endpoint_of(host, following):
         name, colon, given = text.rpartition(":")
         if not colon:
             name = text
-        else:
+        elif name and given.isdigit() and 0 < int(given) < 65536:
             port = int(given)
+        else:
+            raise AnsibleFilterError("%s: wgsuite_endpoint: `%s' is neither HOST nor HOST:PORT" % (host["name"], text)) from None
     return "%s:%d" % (name, host["rotation_port"] if following else port)
+
+
+def mistakes(settings, name, group, hostvars):
+    """What is wrong with the variables of a host, and of those that it has tunnels with."""
+    found = []
+
+    def attempt(function, *arguments):
+        try:
+            function(*arguments)
+        except AnsibleFilterError as error:
+            found.append(str(error))
+
+    attempt(describe, settings, name)
+    attempt(options_of, name, "wgsuite_interface_options", settings["wgsuite_interface_options"])
+    for peer in settings["wgsuite_external_peers"]:
+        attempt(external, peer)
+        if peer.get("name") in group:
+            found.append("%s: wgsuite_external_peers: `%s' is a host of the inventory" % (name, peer["name"]))
+    rotated = as_list(settings["wgsuite_rotate_keys"])
+    for interface in [settings["wgsuite_interface"]] + ([settings["wgsuite_rotation_interface"]] if rotated else []):
+        if not INTERFACE.match(interface):
+            found.append("%s: `%s' cannot be the name of an interface" % (name, interface))
+    for other in rotated + as_list(settings["wgsuite_rotate_preshared_keys"]):
+        if other != "all" and other not in group:
+            found.append("keys of `%s' cannot be rotated: no host of the group has this name" % other)
+    for other in partners(name, group, settings["wgsuite_hub"], hostvars) if not found else []:
+        attempt(described, hostvars, other)
+    return found
 
 
 def partners(name, group, hub, hostvars):
@@ -125,17 +180,18 @@ def with_next_keys(peer_list, hostvars):
 
 def external(peer):
     """A peer that is not in the inventory, such as a telephone."""
+    name = peer.get("name", "?")
     for key in ("name", "public_key", "allowed_ips"):
         if not peer.get(key):
-            raise AnsibleFilterError("wgsuite_external_peers: %s: %s is missing" % (peer.get("name", "?"), key))
+            raise AnsibleFilterError("wgsuite_external_peers: %s: %s is missing" % (name, key))
     return dict(
         name=peer["name"],
         public_key=peer["public_key"],
         preshared=False,
         allowed_ips=as_list(peer["allowed_ips"]),
         endpoint=peer.get("endpoint", ""),
-        keepalive=int(peer.get("keepalive", 0)),
-        options=peer.get("options") or {},
+        keepalive=number(peer, name, "keepalive", 0, 0, 65535),
+        options=options_of(name, "wgsuite_external_peers", peer.get("options")),
         managed=False,
     )
 
@@ -194,5 +250,5 @@ def sessions(peer_list, play):
 class FilterModule:
     def filters(self):
         functions = (describe, partners, makes, named, renewed, peers, with_next_keys, has_default_route, differing, received, files, public_keys, not_in_play,
-                     sessions)
+                     sessions, mistakes)
         return {"wgsuite_" + function.__name__: function for function in functions}

@@ -25,7 +25,9 @@ options:
 
 
 def has_rule(module, family):
-    return bool(run(module, ["ip", family, "rule", "show", "priority", str(module.params["priority"])])[1])
+    """Others may have a rule of the same priority."""
+    p = module.params
+    return bool(run(module, ["ip", family, "rule", "show", "priority", str(p["priority"]), "table", str(p["table"])])[1])
 
 
 def set_rule(module, family):

@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """Keys of a tunnel, which are made on the host that uses them."""
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.wgsuite import NAME, Paths, digest, known_peers, read, run, write_private
+from ansible.module_utils.wgsuite import NAME, Paths, digest, key_inside, known_peers, read, run, write_private
 
 DOCUMENTATION = r"""
 module: wgsuite_keys
 short_description: Make the keys of a WireGuard tunnel on the host that uses them
 description:
-  - Makes the private key of the tunnel, and the preshared keys that this host makes for pairs of hosts, unless they exist.
+  - Makes the private key of the tunnel, and the preshared keys that this host makes for pairs of hosts, unless they exist. The private
+    key of a tunnel file that was there before becomes a file of its own.
   - Returns the public key, digests of the preshared keys, and the public keys of the peers that the tunnel file has.
   - In check mode, the public key is that of a key pair that is discarded.
 options:
@@ -23,12 +24,12 @@ options:
 """
 
 
-def private_key(module, path):
-    """Returns the public key of the file, which is made if it does not exist, and whether it was made."""
+def private_key(module, path, present=None):
+    """Returns the public key of the file, which is made if it does not exist, of the present key or of another one, and whether it was made."""
     key = read(path)
     made = key is None
     if made:
-        key = run(module, ["wg", "genkey"])[1]
+        key = present + "\n" if present else run(module, ["wg", "genkey"])[1]
         if not module.check_mode:
             write_private(path, key)
     return run(module, ["wg", "pubkey"], data=key)[1].strip(), made
@@ -78,8 +79,9 @@ def main():
     changed = preshared_keys(module, paths)
     if p["receive"]:
         module.exit_json(changed=changed)
-    public, made = private_key(module, paths.key)
-    result = dict(public_key=public, known=known_peers(read(paths.tunnel)), next_pending=read(paths.next_key) is not None)
+    tunnel = read(paths.tunnel)
+    public, made = private_key(module, paths.key, key_inside(tunnel))
+    result = dict(public_key=public, known=known_peers(tunnel), next_pending=read(paths.next_key) is not None)
     if p["next"] or (p["resume"] and result["next_pending"]):
         result["next_public_key"], made_next = private_key(module, paths.next_key)
         made = made or made_next

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.wgsuite import Paths, loosen, read, remove, run, write_private
+from ansible.module_utils.wgsuite import Paths, loosen, read, remove, run, without_secrets, write_private
 
 DOCUMENTATION = r"""
 module: wgsuite_tunnel
@@ -55,7 +55,7 @@ class Tunnel:
     def show_file(self, old, new):
         if old != new:
             self.did()
-            self.result["diff"].append(dict(before=old or "", after=new or "", before_header=self.paths.tunnel, after_header=self.paths.tunnel))
+            self.result["diff"].append(dict(before=without_secrets(old), after=without_secrets(new), before_header=self.paths.tunnel, after_header=self.paths.tunnel))
 
     # ---- present ----
 
@@ -145,8 +145,11 @@ class Tunnel:
             self.did()
             write_private(self.paths.key, key)
 
+    def is_enabled(self):
+        return self.systemd and run(self.module, ["systemctl", "is-enabled", "--quiet", self.unit], check=False)[0] == 0
+
     def enable(self):
-        if self.systemd and run(self.module, ["systemctl", "is-enabled", "--quiet", self.unit], check=False)[0] != 0:
+        if self.systemd and not self.is_enabled():
             self.did()
             run(self.module, ["systemctl", "enable", "--quiet", self.unit])
 
@@ -158,7 +161,7 @@ class Tunnel:
     # ---- absent ----
 
     def absent(self):
-        if self.is_up():
+        if self.is_up() or self.is_enabled():
             self.did()
             if not self.module.check_mode:
                 if self.systemd:

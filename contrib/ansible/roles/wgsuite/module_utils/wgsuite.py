@@ -41,7 +41,9 @@ def read(path):
 def write_private(path, text):
     """Replaces the file atomically. Only its owner can read it, from the first moment on."""
     folder = os.path.dirname(path)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
+    umask = os.umask(0o077) # also for the folders above
+    os.makedirs(folder, exist_ok=True)
+    os.umask(umask)
     descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".ansible-")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -80,6 +82,17 @@ def known_peers(text):
         if found and name:
             known[name] = found.group(1)
     return known
+
+
+def key_inside(text):
+    """The private key that a tunnel file contains, if it was not written by this role."""
+    found = re.search(r"^\s*PrivateKey\s*=\s*([A-Za-z0-9+/]{43}=)", text or "", re.IGNORECASE | re.MULTILINE)
+    return found.group(1) if found else None
+
+
+def without_secrets(text):
+    """To be displayed: a tunnel file that was not written by this role may contain keys."""
+    return re.sub(r"^(\s*#*\s*(?:PrivateKey|PresharedKey)\s*=\s*).*$", r"\1(not displayed)", text or "", flags=re.IGNORECASE | re.MULTILINE)
 
 
 # ---- filtering of source addresses ----
