@@ -8,7 +8,7 @@ module: wgsuite_keys
 short_description: Make the keys of a WireGuard tunnel on the host that uses them
 description:
   - Makes the private key of the tunnel, and the preshared keys that this host makes for pairs of hosts, unless they exist. The private
-    key of a tunnel file that was there before becomes a file of its own.
+    key of a tunnel file that was there before is copied into a key file.
   - Returns the public key, digests of the preshared keys, and the public keys of the peers that the tunnel file has.
   - In check mode, the public key is that of a key pair that is discarded.
 options:
