@@ -26,7 +26,7 @@ _wg-quick() {
 		'monitor:restore what other programs remove from tunnels'
 		'qr:show the file as a QR code for phones'
 		'run:run a command whose traffic goes through a tunnel'
-		'supervise:keep the tunnels of all files in a folder up'
+		'supervise:keep the tunnels of all files in a directory up'
 	)
 	if (( CURRENT == 2 )); then
 		_describe command commands
@@ -37,7 +37,7 @@ _wg-quick() {
 	restart) _arguments '--netns=[network namespace of the interface]:name:' '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
 	down) _arguments '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
 	status) _arguments '--format=[format of the output]:format:(text json)' '--health[print problems only]' '*:tunnel:_wg-quick_tunnels' ;;
-	supervise) _arguments '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:folder:_files -/' ;;
+	supervise) _arguments '--no-hooks[do not run hooks]' '--quiet[print no command trace]' '*:directory:_files -/' ;;
 	diff) _arguments '--format=[format of the output]:format:(text json)' '*:tunnel:_wg-quick_tunnels' ;;
 	save) _arguments '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;
 	reload) _arguments '--check[only report whether it would cut off the SSH session]' '--confirm[roll back unless confirmed in time]:seconds:' '--quiet[print no command trace]' '*:tunnel:_wg-quick_tunnels' ;;

@@ -81,7 +81,7 @@ file() { printf '[Interface]\nPrivateKey = %s\nAddress = %s\n' "$QUICK_KEY" "$2"
 @test "a folder that cannot be read is reported once, and read when it can be" {
 	echo | on a tee /etc/two > /dev/null
 	supervise /etc/two
-	says "cannot read the folder of tunnel files: Not a directory"
+	says "cannot read the directory of tunnel files: Not a directory"
 	switches() { on a sh -c 'awk "/^voluntary/ { print \$2 }" "/proc/$(pgrep -xo wg-quick)/status"'; }
 	has_looked() { [ "$(switches)" -gt "$before" ]; }
 	for _ in 1 2; do

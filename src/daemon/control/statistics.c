@@ -244,11 +244,11 @@ static void print_binding(struct metrics *m, struct control *c)
 		if (b->source[v6].family != IP_NONE)
 			ip_print(&t, &b->source[v6]);
 	}
-	metrics_family(m, METRIC_INFO, "binding", NULL, "The device and the source addresses that the UDP sockets are to be bound to.");
+	metrics_family(m, METRIC_INFO, "binding", NULL, "The requested device and source addresses of the UDP sockets.");
 	metrics_value(m, LABELS({ b->device[0] ? "device" : NULL, b->device }, { source[0][0] ? "source_ipv4" : NULL, source[0] },
 				{ source[1][0] ? "source_ipv6" : NULL, source[1] }), 1);
 	problem = control_binding_problem(c);
-	metrics_family(m, METRIC_GAUGE, "binding_in_effect", NULL, "Whether the UDP sockets are bound so, and if not, why.");
+	metrics_family(m, METRIC_GAUGE, "binding_in_effect", NULL, "Whether the UDP sockets are bound as requested, and if not, why.");
 	metrics_value(m, LABELS({ problem ? "reason" : NULL, problem }), !problem);
 }
 

@@ -265,7 +265,7 @@ static void scan(struct supervise *s)
 	for (size_t i = 0; i < s->n; i++)
 		watch(s, &s->tunnels[i]);
 	if (r != s->scan_error)
-		report_failure("read the folder of tunnel files", r < 0 ? r : 0);
+		report_failure("read the directory of tunnel files", r < 0 ? r : 0);
 	s->scan_error = r < 0 ? r : 0;
 	if (r == 1 || (r == 0 && s->n == 0))
 		(void)!write_list(s);
@@ -409,12 +409,12 @@ static int read_folders(struct supervise *s, size_t n, const char *const folders
 		if (!s->folders[s->n_folders])
 			break;
 	}
-	return report_failure("find the current folder", s->folders && s->n_folders == n ? 0 : -ENOENT);
+	return report_failure("find the current directory", s->folders && s->n_folders == n ? 0 : -ENOENT);
 }
 
 static int misused(void)
 {
-	report_verbatim("Usage: wg-quick supervise [ -q ] [ --no-hooks ] [ FOLDER... ]");
+	report_verbatim("Usage: wg-quick supervise [ -q ] [ --no-hooks ] [ DIRECTORY... ]");
 	return 1;
 }
 
@@ -434,7 +434,7 @@ static int parse(struct supervise *s, int argc, char *const argv[])
 		}
 	for (int k = i; k < argc; k++)
 		if (argv[k][0] == '\0') {
-			report_error("supervise needs paths of folders, found an empty one");
+			report_error("supervise needs paths of directories, found an empty one");
 			return -1;
 		}
 	return i - 1;

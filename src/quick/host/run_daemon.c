@@ -217,7 +217,7 @@ int run_daemon_start(struct run_daemon *d, const struct run_device *device, cons
 	*d = (struct run_daemon){ .log = -1 };
 	if (!program) {
 		report_error("cannot find wireguardd");
-		report_help("install it in the folder of wg-quick, or in one of PATH");
+		report_help("install it in the directory of wg-quick, or in one of PATH");
 		return -ENOENT;
 	}
 	r = open_sockets(&listener, &connection);
