@@ -192,27 +192,38 @@ session_is() { [ "$(handshake)" = "$1" ]; }
 	only_through eth2
 }
 
+# The daemon does not run while eth1 and eth2 exchange their roles, so that its device never is missing.
 @test "while another program has the port of the device, the sockets cannot be bound, which is logged once" {
-	tunnel
+	local pid
+	tunnel WG_THREADS=1
 	bind_to 'bind_device=eth2\n'
-	in_net a ip link set eth2 down
-	in_net a ip link set eth2 name eth7
-	in_net a ip link set eth7 up
-	eventually 5 on a grep -q 'device eth2 no longer exists' /run/log
+	pings a 10.9.0.2 # b learns the new path
+	pings b 10.9.0.1 # a learns a source address
 	on_bg a python3 -c 'import signal, socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth7")
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth1")
 s.bind(("", 5000))
 signal.pause()'
-	taken() { in_net a ss -Hulna 'sport = :5000' | grep -q '%eth7:5000'; }
+	taken() { in_net a ss -Hulna 'sport = :5000' | grep -q '%eth1:5000'; }
 	eventually 5 taken
-	in_net a ip link set eth7 down
-	in_net a ip link set eth7 name eth2
-	in_net a ip link set eth2 up
+	pid=$(daemons a)
+	on a kill -STOP "$pid"
+	in_net a sh -c 'ip link set eth2 down; ip link set eth1 down; ip link set eth2 name eth7; ip link set eth1 name eth2
+		ip link set eth2 up; ip link set eth7 up'
+	routes_of_a
+	on a kill -CONT "$pid"
 	eventually 5 on a grep -q 'cannot bind to device eth2: Address already in use' /run/log
-	sleep 1.5 # three more attempts
-	[ "$(on a grep -c 'cannot bind' /run/log)" = 1 ]
 	metric 'binding_in_effect{interface="wg0",reason="Address already in use"}' 0
+	pings a 10.9.0.2 # through the device of before
+	# Further attempts are no reason to look up the source address again.
+	on_bg a strace -f -qq -o /run/strace -e trace=sendto,bind -p "$pid"
+	on_bg a ping -n -i 0.05 10.9.0.2
+	attempts() { on a grep -c EADDRINUSE /run/strace; }
+	tried() { [ "$(attempts)" -ge 5 ]; }
+	eventually 20 tried
+	on a pkill -x strace
+	[ "$(on a grep -c GETROUTE /run/strace || true)" -lt "$(attempts)" ]
+	[ "$(on a grep -c 'cannot bind' /run/log)" = 1 ]
 	on a pkill -x python3
 	eventually 5 on a grep -q 'bound to device eth2' /run/log
 	metric 'binding_in_effect{interface="wg0"}' 1

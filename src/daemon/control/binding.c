@@ -7,6 +7,8 @@
 #include "interface.h"
 #include "restart.h"
 
+#define REBIND_NS (NS_PER_S / 2) /* between two attempts to bind the sockets to the device */
+
 /* The new sockets have the same port as the old ones, for a moment. */
 static int replace_sockets(struct control *c, const struct wg_binding *b)
 {
@@ -94,11 +96,12 @@ const char *control_binding_problem(struct control *c)
 	return c->binding_error ? strerror(-c->binding_error) : "the device has another index now";
 }
 
-void control_follow_device(struct control *c)
+void control_follow_device(struct control *c, uint64_t now_ns)
 {
 	uint32_t before = c->udp.ifindex;
 	int error;
 
+	c->rebind_ns = NEVER;
 	if (!c->up || interface_bound_index(&c->binding) == before)
 		return;
 	error = replace_sockets(c, &c->binding);
@@ -109,6 +112,5 @@ void control_follow_device(struct control *c)
 	else if (error != -ENOPROTOOPT && error != c->binding_error) /* kernels before 5.0 stay bound to an interface that is gone */
 		log_error("cannot bind to device %s: %s", c->binding.device, strerror(-error));
 	c->binding_error = error;
-	if (error && error != -ENOPROTOOPT)
-		c->route_changes.is_pending = true; /* looks again, half a second later at most */
+	c->rebind_ns = error && error != -ENOPROTOOPT ? now_ns + REBIND_NS : NEVER;
 }

@@ -13,7 +13,7 @@ void control_get_binding(void *ctx, struct wg_binding *b);
 const char *control_binding_problem(struct control *c);
 
 /* Links have changed. The kernel binds sockets to the index of an interface, so they are opened again when another interface has the
- * name; while none has it, nothing is sent or received. O(1). */
-void control_follow_device(struct control *c);
+ * name; while none has it, nothing is sent or received. Tried again at rebind_ns if that fails. O(1). */
+void control_follow_device(struct control *c, uint64_t now_ns);
 
 #endif

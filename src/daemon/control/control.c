@@ -115,10 +115,12 @@ static void wake_ready(struct loop_source *s, uint32_t events)
 /* Everything that depends on routes is looked up again when it is used next. */
 static void publish_route_changes(struct control *c, uint64_t now_ns)
 {
-	if (!route_changes_take(&c->route_changes, now_ns))
-		return;
-	control_follow_device(c);
-	udp_routes_changed(&c->udp);
+	bool changed = route_changes_take(&c->route_changes, now_ns);
+
+	if (changed || now_ns >= c->rebind_ns)
+		control_follow_device(c, now_ns);
+	if (changed)
+		udp_routes_changed(&c->udp);
 }
 
 static void routes_ready(struct loop_source *s, uint32_t events)
@@ -212,7 +214,7 @@ static void control_clear(struct control *c)
 {
 	memset(c, 0, sizeof *c);
 	c->mail_collected = true;
-	c->retry_ns = NEVER;
+	c->retry_ns = c->rebind_ns = NEVER;
 	c->tun.fd = -1;
 	udp_init(&c->udp);
 	c->link.netlink = c->link.daemon_ns = c->link.requests = c->icmp.v4 = c->icmp.v6 = -1;
@@ -382,6 +384,8 @@ static void run_due_work(struct control *c)
 		deadline = vm_clone_losses_deadline(&c->clone_losses);
 	if (route_changes_deadline(&c->route_changes) < deadline)
 		deadline = route_changes_deadline(&c->route_changes);
+	if (c->rebind_ns < deadline)
+		deadline = c->rebind_ns;
 	if (restart_deadline(c) < deadline)
 		deadline = restart_deadline(c);
 	if (queue_ns < deadline)

@@ -50,6 +50,7 @@ struct control { /* owned by the control thread, but for what the threads use of
 	uint32_t fwmark;
 	struct wg_binding binding;  /* kept while the link is down */
 	int binding_error;          /* why the sockets could not be bound to its device; reported once; 0: they are */
+	uint64_t rebind_ns;         /* when that is tried again; NEVER */
 	unsigned int disabled_offloads; /* enum offload_disable */
 	bool up;                    /* the sockets are open and the tunnel runs */
 	unsigned int n_changes;     /* of the tunnel by requests; limits the length of publications */
