@@ -32,7 +32,7 @@ static int change_address(struct plan *p, const struct interface_address *a, boo
 	return 0;
 }
 
-/* Without a journal every address counts as the tunnel's own. */
+/* Without a journal every address counts as the tunnel's own, but link-local ones, which may be the kernel's. */
 static const struct addresses *own_addresses(const struct diff_input *in)
 {
 	return in->applied ? &in->applied->addresses : &in->actual->addresses;
@@ -84,8 +84,8 @@ static int remove_addresses(struct plan *p, const struct diff_input *in)
 
 	for (size_t i = 0; r == 0 && i < own->n; i++) {
 		const struct interface_address *a = &own->list[i];
-		if (!is_desired(in, a) && addresses_have(&in->actual->addresses, a) && !ip_is_v6_link_local(&a->local) &&
-		    !was_replaced(in, a))
+		if (!is_desired(in, a) && addresses_have(&in->actual->addresses, a) &&
+		    (in->applied || !ip_is_v6_link_local(&a->local)) && !was_replaced(in, a))
 			r = change_address(p, a, true);
 	}
 	return r;
@@ -262,6 +262,8 @@ int plan_diff(struct plan *p, struct plan *old_dns, const struct diff_input *in)
 		r = route_diff_block_defaults(p, &routes);
 	if (r == 0 && gains_ipv6)
 		r = change_mtu(p, in);
+	if (r == 0)
+		r = route_diff_remove_lost(p, &routes);
 	/* New addresses first: an interface that loses its last address loses its routes as well. */
 	if (r == 0)
 		r = add_addresses(p, in);

@@ -87,7 +87,7 @@ static bool is_outdated_address(const struct diff_input *in, const struct interf
 	const struct addresses *own = in->applied ? &in->applied->addresses : &in->actual->addresses;
 
 	return addresses_have(own, a) && !addresses_have(&in->desired->interface.addresses, a) &&
-	       !ip_is_v6_link_local(&a->local);
+	       (in->applied || !ip_is_v6_link_local(&a->local));
 }
 
 static int find_remaining(struct addresses *out, const struct diff_input *in)
@@ -98,6 +98,27 @@ static int find_remaining(struct addresses *out, const struct diff_input *in)
 		if (!is_outdated_address(in, &now->list[i]) && !addresses_add(out, &now->list[i]))
 			return -ENOMEM;
 	return 0;
+}
+
+static bool gains_ipv4(const struct diff_input *in)
+{
+	const struct addresses *desired = &in->desired->interface.addresses;
+
+	for (size_t i = 0; i < desired->n; i++)
+		if (desired->list[i].local.family == IP_V4 && !hook_changed_address(in->changes, &desired->list[i]))
+			return true;
+	return false;
+}
+
+static bool loses_ipv4(const struct route_diff *d)
+{
+	return addresses_have_family(&d->in->actual->addresses, IP_V4) && !addresses_have_family(&d->remaining, IP_V4) &&
+	       !gains_ipv4(d->in);
+}
+
+static bool is_lost(const struct route_diff *d, const struct ip_prefix *prefix)
+{
+	return d->loses_ipv4 && prefix->addr.family == IP_V4;
 }
 
 int route_diff_init(struct route_diff *d, const struct diff_input *in)
@@ -120,6 +141,7 @@ int route_diff_init(struct route_diff *d, const struct diff_input *in)
 	prefix_set_normalize(&d->covered);
 	if (r == 0)
 		r = find_remaining(&d->remaining, in);
+	d->loses_ipv4 = r == 0 && loses_ipv4(d);
 	for (int v6 = 0; r == 0 && v6 < 2; v6++) {
 		struct default_route_diff *route = &d->defaults[v6];
 		route->mode = find_mode(d, v6);
@@ -181,13 +203,10 @@ int route_diff_remove_defaults(struct plan *p, const struct route_diff *d)
 	return r;
 }
 
+/* That of an address of the interface. */
 static bool is_of_kernel(const struct route_diff *d, const struct step_route *route)
 {
-	struct host_state after = *d->in->actual;
-
-	after.addresses = d->remaining; /* all borrowed */
-	return route->table == TABLE_MAIN && (route_is_covered(d->in->desired, &after, &route->prefix) ||
-					      route_is_connected(&d->in->actual->addresses, &route->prefix));
+	return route->table == TABLE_MAIN && route_is_connected(&d->in->actual->addresses, &route->prefix);
 }
 
 /* A route for which the file gave no metric is recognised with any. */
@@ -212,7 +231,7 @@ static bool is_obsolete(const struct route_diff *d, const struct step_route *rou
  * packet leaves outside the tunnel. */
 static bool is_replaced(const struct route_diff *d, const struct step_route *route)
 {
-	return d->by_parts && prefix_set_overlaps(&d->covered, &route->prefix);
+	return d->by_parts && !is_lost(d, &route->prefix) && prefix_set_overlaps(&d->covered, &route->prefix);
 }
 
 static int remove_parts(struct plan *p, const struct route_diff *d, const struct ip_prefix *prefix, bool changed, bool replaced)
@@ -310,12 +329,28 @@ static bool is_outdated(const struct step *s, const struct route_diff *d, uint8_
 	return throw_route_is_outdated(&s->route, d->in->desired, d->in->actual);
 }
 
+/* True when route_diff_remove_lost() removes it. */
+static bool loses_default(const struct route_diff *d, const struct ip_prefix *prefix)
+{
+	const struct default_route_diff *route = &d->defaults[prefix->addr.family == IP_V6];
+
+	return is_lost(d, prefix) && route->mode == DEFAULT_TUNNEL && !route->changed &&
+	       default_route_exists(d->in->actual, prefix->addr.family);
+}
+
+static int add_default(struct plan *p, const struct ip_prefix *prefix, uint32_t table, bool remove)
+{
+	const struct step_route route = { .prefix = *prefix, .table = table };
+
+	return add_route(p, &route, remove);
+}
+
 /* The new rules and routes come first, so that what is left of the old ones can then be removed. */
 static int replace_default(struct plan *p, const struct route_diff *d, const struct ip_prefix *prefix)
 {
 	const struct applied *applied = d->in->applied;
 	const struct host_state *actual = d->in->actual;
-	struct step_route old = { .prefix = *prefix, .table = actual->device.fwmark };
+	uint32_t table = actual->device.fwmark;
 	uint8_t family = prefix->addr.family;
 	enum default_mode mode = d->defaults[family == IP_V6].mode;
 	struct rules wanted = { 0 };
@@ -323,8 +358,10 @@ static int replace_default(struct plan *p, const struct route_diff *d, const str
 
 	if (r == 0)
 		r = plan_policy_routing(p, d->in->desired, actual, prefix, mode, d->mark, &wanted);
-	if (r == 0 && old.table && (old.table != d->mark || mode == DEFAULT_BLOCKED) && default_route_exists(actual, family))
-		r = add_route(p, &old, true);
+	if (r == 0 && loses_default(d, prefix))
+		r = table == d->mark ? add_default(p, prefix, table, false) : 0;
+	else if (r == 0 && table && (table != d->mark || mode == DEFAULT_BLOCKED) && default_route_exists(actual, family))
+		r = add_default(p, prefix, table, true);
 	for (size_t i = 0; r == 0 && applied && i < applied->plan.n; i++) {
 		const struct step *s = &applied->plan.steps[i];
 		if (!is_outdated(s, d, family, &wanted))
@@ -345,13 +382,52 @@ int route_diff_block_defaults(struct plan *p, const struct route_diff *d)
 	return route->mode == DEFAULT_BLOCKED && !route->complete && !route->changed ? replace_default(p, d, &all) : 0;
 }
 
-/* False also for a route with the previous metric of the file. */
+static size_t count_routes(const struct routes *existing, const struct ip_prefix *prefix)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < existing->n; i++)
+		n += prefix_equal(&existing->list[i].prefix, prefix);
+	return n;
+}
+
+/* False also for a route with the previous metric of the file, and for the kernel's own if it is the only one. */
 static bool route_exists(const struct route_diff *d, const struct step_route *wanted)
 {
 	bool by_metric = wanted->metric || d->metric_before;
 
+	if (is_of_kernel(d, wanted) && !wanted->metric)
+		return count_routes(&d->in->actual->routes, &wanted->prefix) > 1;
 	return by_metric ? routes_have_metric(&d->in->actual->routes, wanted) :
 			   routes_have(&d->in->actual->routes, &wanted->prefix);
+}
+
+static struct step_route route_with_metric(const struct route_diff *d, const struct ip_prefix *prefix, uint32_t metric)
+{
+	return (struct step_route){ .prefix = *prefix, .table = d->table, .metric = metric };
+}
+
+static bool is_default(const struct route_diff *d, const struct ip_prefix *prefix)
+{
+	return prefix->bits == 0 && tunnel_file_has_policy_routing(d->in->desired);
+}
+
+int route_diff_remove_lost(struct plan *p, const struct route_diff *d)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && d->loses_ipv4 && i < d->desired.n; i++) {
+		const struct ip_prefix *prefix = &d->desired.list[i].prefix;
+		struct step_route route = route_with_metric(d, prefix, d->metric_before);
+		if (!is_lost(d, prefix))
+			continue;
+		if (is_default(d, prefix))
+			r = loses_default(d, prefix) ? add_default(p, prefix, d->in->actual->device.fwmark, true) : 0;
+		else if (!is_of_kernel(d, &route) && d->table == d->table_before &&
+			 routes_have_applied(&d->in->actual->routes, &route))
+			r = add_route(p, &route, true);
+	}
+	return r;
 }
 
 /* With another metric, the new route comes first: meanwhile the traffic does not leave outside the tunnel. */
@@ -359,15 +435,18 @@ static int add_missing_route(struct plan *p, const struct route_diff *d, const s
 			     const struct ip_prefix *prefix)
 {
 	const struct tunnel_file *f = d->in->desired;
-	const struct step_route wanted = { .prefix = *prefix, .table = d->table, .metric = f->interface.route_metric };
-	const struct step_route old = { .prefix = *prefix, .table = d->table, .metric = d->metric_before };
+	const struct step_route wanted = route_with_metric(d, prefix, f->interface.route_metric);
+	struct step_route old = route_with_metric(d, prefix, d->metric_before);
+	bool lost = is_lost(d, prefix);
 	int r;
 
-	if (route_exists(d, &wanted) || hook_changed_route(d->in->changes, prefix, d->table))
+	if ((route_exists(d, &wanted) && !lost) || hook_changed_route(d->in->changes, prefix, d->table))
 		return 0;
 	r = plan_allowedip_route(p, f, after, prefix);
-	if (r < 0 || d->table != d->table_before || old.metric == wanted.metric || !routes_have_metric(&d->in->actual->routes, &old))
+	if (r < 0 || lost || d->table != d->table_before || old.metric == wanted.metric || is_of_kernel(d, &old) ||
+	    !routes_have_metric(&d->in->actual->routes, &old))
 		return r;
+	old.metric = route_metric_shown(&old); /* without one, the kernel may remove the new route */
 	return add_route(p, &old, true);
 }
 
@@ -383,10 +462,12 @@ int route_diff_add_routes(struct plan *p, const struct route_diff *d)
 	for (size_t i = 0; r == 0 && f->interface.table_kind != TABLE_OFF && i < d->desired.n; i++) {
 		const struct ip_prefix *prefix = &d->desired.list[i].prefix;
 		const struct default_route_diff *route = &d->defaults[prefix->addr.family == IP_V6];
-		bool is_default = prefix->bits == 0 && tunnel_file_has_policy_routing(f);
-		if (is_default && route->mode == DEFAULT_TUNNEL && !route->complete && !route->changed)
+		bool by_default = is_default(d, prefix);
+		if (by_default && route->mode == DEFAULT_TUNNEL && !route->complete && !route->changed)
 			r = replace_default(p, d, prefix);
-		else if (!is_default && (prefix->addr.family == IP_V4 || ipv6))
+		else if (by_default && loses_default(d, prefix))
+			r = add_default(p, prefix, d->mark, false);
+		else if (!by_default && (prefix->addr.family == IP_V4 || ipv6))
 			r = add_missing_route(p, d, &after, prefix);
 	}
 	return r;

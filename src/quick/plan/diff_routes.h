@@ -12,6 +12,7 @@ struct route_diff {
 	bool by_parts;                 /* addresses are or were excluded, or peers have or had Routes */
 	struct prefix_set covered;     /* then: all addresses of the desired routes; owned */
 	struct addresses remaining;    /* those of the interface that are not outdated; owned */
+	bool loses_ipv4;               /* the interface loses its last IPv4 address, and with it all IPv4 routes */
 	uint32_t table, table_before;  /* for routes that are not default routes; 0: none */
 	uint32_t metric_before;        /* of these routes; 0: the kernel's default */
 	uint32_t mark;
@@ -31,6 +32,8 @@ void route_diff_free(struct route_diff *d);
 must_check int route_diff_remove_defaults(struct plan *p, const struct route_diff *d);
 /* Routes of allowed IPs that the device has and the file does not, and those of IPv6 that are not possible any more. */
 must_check int route_diff_remove_routes(struct plan *p, const struct route_diff *d);
+/* Before the kernel removes them with the last IPv4 address: route_diff_add_routes() adds them again. */
+must_check int route_diff_remove_lost(struct plan *p, const struct route_diff *d);
 /* Makes default routes unreachable that the tunnel cannot have; before the kernel removes its route. */
 must_check int route_diff_block_defaults(struct plan *p, const struct route_diff *d);
 must_check int route_diff_add_routes(struct plan *p, const struct route_diff *d);

@@ -40,6 +40,51 @@ static void routes_follow_allowed_ips(void **state)
 	take_down(&t);
 }
 
+static void an_address_covers_the_route_of_a_removed_allowed_ip(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, "[Interface]\nAddress = 10.5.0.1/32\n" PEER "AllowedIPs = 10.1.0.0/16, 10.0.0.7/32\n");
+	assert_reload(&t, INTERFACE "Address = 10.5.0.1/32\n" PEER "AllowedIPs = 10.1.0.0/16\n", "",
+		      "[#] wg set wg0 peer " KEY " allowed-ips 10.1.0.0/16\n"
+		      "[#] ip -4 route delete 10.0.0.7/32 dev wg0\n"
+		      "[#] ip -4 address add 10.0.0.1/24 dev wg0\n");
+	take_down(&t);
+}
+
+static void routes_survive_the_last_address(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, INTERFACE PEER "AllowedIPs = 0.0.0.0/0, 10.0.0.0/24, 10.1.0.0/16, 10.2.0.0/16\n");
+	assert_reload(&t, "[Interface]\nAddress = fd00::1/64\n" PEER "AllowedIPs = 0.0.0.0/0, 10.0.0.0/24, 10.1.0.0/16\n", "",
+		      "[#] nft -f /dev/fd/63\n"
+		      "[#] wg set wg0 peer " KEY " allowed-ips 0.0.0.0/0,10.0.0.0/24,10.1.0.0/16\n"
+		      "[#] ip -4 route delete 10.2.0.0/16 dev wg0\n"
+		      "[#] ip -4 route delete 10.1.0.0/16 dev wg0\n"
+		      "[#] ip -4 route delete 0.0.0.0/0 dev wg0 table 51820\n"
+		      "[#] ip -6 address add fd00::1/64 dev wg0\n"
+		      "[#] ip -4 address delete 10.0.0.1/24 dev wg0\n"
+		      "[#] ip -4 route add 10.0.0.0/24 dev wg0\n"
+		      "[#] ip -4 route add 10.1.0.0/16 dev wg0\n"
+		      "[#] ip -4 route add 0.0.0.0/0 dev wg0 table 51820\n");
+	take_down(&t);
+}
+
+static void link_local_addresses_follow_the_file(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, "[Interface]\nAddress = 10.0.0.1/24, fe80::1/64\n");
+	assert_reload(&t, "[Interface]\nAddress = 10.0.0.1/24, fe80::2/64\n", "",
+		      "[#] ip -6 address add fe80::2/64 dev wg0\n"
+		      "[#] ip -6 address delete fe80::1/64 dev wg0\n");
+	take_down(&t);
+}
+
 static void peers_are_added_and_removed(void **state)
 {
 	struct tunnel *t = *state;
@@ -503,6 +548,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes_follow_allowed_ips),
+		cmocka_unit_test(an_address_covers_the_route_of_a_removed_allowed_ip),
+		cmocka_unit_test(routes_survive_the_last_address),
+		cmocka_unit_test(link_local_addresses_follow_the_file),
 		test_of_split(peers_are_added_and_removed),
 		cmocka_unit_test(lost_and_foreign_routes),
 		test_of_split(default_route_is_added),

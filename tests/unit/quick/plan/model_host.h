@@ -136,7 +136,7 @@ static inline void model_routes_change(struct routes *r, const struct step_route
 	for (size_t i = 0; i < r->n; i++)
 		if (r->list[i].table != route->table || r->list[i].unreachable != route->unreachable ||
 		    r->list[i].throw != route->throw ||
-		    r->list[i].metric != route->metric ||
+		    route_metric_shown(&r->list[i]) != route_metric_shown(route) ||
 		    !prefix_equal(&r->list[i].prefix, &route->prefix))
 			r->list[kept++] = r->list[i];
 	assert_int_equal(r->n - kept, remove); /* the kernel refuses to add it twice, and to remove what is not there */
@@ -144,7 +144,10 @@ static inline void model_routes_change(struct routes *r, const struct step_route
 	if (remove)
 		return;
 	assert_true(vector_reserve(&r->list, &r->cap, r->n + 1, sizeof *r->list));
-	r->list[r->n++] = *route;
+	r->list[r->n] = *route;
+	if (route->prefix.addr.family == IP_V6 && route->metric == 1024)
+		r->list[r->n].metric = 0; /* the kernel's default */
+	r->n++;
 }
 
 static inline void model_rules_change(struct rules *r, const struct step_rule *rule, bool remove)
@@ -172,6 +175,17 @@ static inline void model_addresses_change(struct addresses *a, const struct inte
 	a->n = kept;
 	assert_true(remove || !addresses_find_conflict(a, one));
 	assert_true(remove || addresses_add(a, one));
+}
+
+/* An interface that loses its last IPv4 address loses its IPv4 routes. */
+static inline void model_routes_flush(struct model_host *h)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < h->all_routes.n; i++)
+		if (!route_is_of_link(&h->all_routes.list[i]) || h->all_routes.list[i].prefix.addr.family != IP_V4)
+			h->all_routes.list[kept++] = h->all_routes.list[i];
+	h->all_routes.n = kept;
 }
 
 /* The kernel has no IPv6 on an interface with a smaller MTU: what it would remove silently was removed by a step. */
@@ -247,6 +261,8 @@ static inline void model_perform_step(struct model_host *h, const struct plan *p
 	case STEP_ADDRESS:
 		assert_true(step->remove || step->address.local.family != IP_V6 || s->link.mtu >= MTU_MIN_IPV6);
 		model_addresses_change(&s->addresses, &step->address, step->remove);
+		if (step->address.local.family == IP_V4 && !addresses_have_family(&s->addresses, IP_V4))
+			model_routes_flush(h);
 		return;
 	case STEP_LINK_UP:
 		s->link.mtu = step->link_up.mtu;
@@ -291,6 +307,17 @@ static inline void model_perform(struct model_host *h, struct plan *p)
 	}
 }
 
+/* Of the main table, with those that the kernel adds for addresses. */
+static inline void model_append_connected(const struct host_state *s, struct routes *out)
+{
+	for (size_t i = 0; i < s->addresses.n; i++) {
+		const struct interface_address *a = &s->addresses.list[i];
+		struct step_route route = { .prefix = address_prefix(a), .table = TABLE_MAIN, .metric = a->local.family == IP_V4 ? 0 : 256 };
+		if (address_has_route(a))
+			assert_true(routes_append(out, &route));
+	}
+}
+
 /* What host_inspect_routes() does. */
 static inline void model_inspect_routes(struct model_host *h, uint32_t table, uint32_t before)
 {
@@ -310,6 +337,8 @@ static inline void model_inspect_routes(struct model_host *h, uint32_t table, ui
 			assert_true(vector_reserve(&out->list, &out->cap, out->n + 1, sizeof *out->list));
 			out->list[out->n++] = h->all_routes.list[i];
 		}
+		if (tables[t].table == TABLE_MAIN)
+			model_append_connected(s, out);
 		routes_sort(out);
 	}
 	s->throws.n = 0;

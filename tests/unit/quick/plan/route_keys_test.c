@@ -50,7 +50,7 @@ static void metric_changes(void **state)
 	bring_up(&t, INTERFACE SPLIT);
 	assert_reload(&t, INTERFACE "RouteMetric = 50\n" SPLIT, "",
 		      "[#] ip -6 route add fd01::/64 dev wg0 metric 50\n"
-		      "[#] ip -6 route delete fd01::/64 dev wg0\n"
+		      "[#] ip -6 route delete fd01::/64 dev wg0 metric 1024\n"
 		      "[#] ip -4 route add 10.1.0.0/16 dev wg0 metric 50\n"
 		      "[#] ip -4 route delete 10.1.0.0/16 dev wg0\n");
 	take_down(&t);
@@ -64,6 +64,34 @@ static void metric_of_the_kernel(void **state)
 	(void)state;
 	assert_int_equal(route_metric_shown(&v4), 0);
 	assert_int_equal(route_metric_shown(&v6), 1024);
+}
+
+static void the_route_of_a_removed_address_becomes_that_of_an_allowed_ip(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, "[Interface]\nAddress = 10.0.0.1/24, fd00::1/64\n" PEER "AllowedIPs = 10.0.0.0/24, fd00::/64\n");
+	assert_reload(&t, "[Interface]\nAddress = 10.0.0.1/32, fd00::1/128\n" PEER "AllowedIPs = 10.0.0.0/24, fd00::/64\n", "",
+		      "[#] ip -4 address add 10.0.0.1/32 dev wg0\n"
+		      "[#] ip -6 address delete fd00::1/64 dev wg0\n"
+		      "[#] ip -6 address add fd00::1/128 dev wg0\n"
+		      "[#] ip -4 address delete 10.0.0.1/24 dev wg0\n"
+		      "[#] ip -6 route add fd00::/64 dev wg0\n"
+		      "[#] ip -4 route add 10.0.0.0/24 dev wg0\n");
+	take_down(&t);
+}
+
+static void the_route_of_an_address_has_no_metric(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, "[Interface]\nAddress = 10.0.0.1/24\n" PEER "AllowedIPs = 10.0.0.0/24, 10.1.0.0/16\n");
+	assert_reload(&t, "[Interface]\nAddress = 10.0.0.1/24\nRouteMetric = 5\n" PEER "AllowedIPs = 10.0.0.0/24, 10.1.0.0/16\n", "",
+		      "[#] ip -4 route add 10.1.0.0/16 dev wg0 metric 5\n"
+		      "[#] ip -4 route delete 10.1.0.0/16 dev wg0\n");
+	take_down(&t);
 }
 
 /* The default route of "Table = auto" is alone in its table; in a given table it has the metric. */
@@ -300,6 +328,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(metric_of_routes),
 		cmocka_unit_test(metric_changes),
+		cmocka_unit_test(the_route_of_an_address_has_no_metric),
+		cmocka_unit_test(the_route_of_a_removed_address_becomes_that_of_an_allowed_ip),
 		cmocka_unit_test(metric_of_the_kernel),
 		cmocka_unit_test(metric_and_default_routes),
 		cmocka_unit_test(excluded_parts),
