@@ -87,7 +87,7 @@ no_zombie() { not grep -q 'State:.*Z' <(on a sh -c 'cat /proc/[0-9]*/status 2> /
 	sees_capture() { on a ping -c 1 -W 1 192.168.5.254 && [ "$(on gw stat -c %s /run/uplink.pcap)" -gt 100 ]; }
 	eventually 10 sees_capture
 	run -0 run_t sh -c 'cut -d: -f1 /proc/net/dev; ping -c 1 -W 30 10.9.0.1; ping -c 1 -W 30 fd09::1
-		ping -c 1 -W 1 8.8.8.8; ping -c 1 -W 1 192.168.5.254; ping -c 1 -W 1 2001:db8:5::fe; getent hosts leak.example; true'
+		ping -c 1 -W 1 8.8.8.8; ping -c 1 -W 30 192.168.5.254; ping -c 1 -W 30 2001:db8:5::fe; getent hosts leak.example; true'
 	[ "$(grep -c '^ *\(lo\|t\)$' <<< "$output")" = 2 ]
 	[ "$(grep -c ' 0% packet loss' <<< "$output")" = 4 ] # the last two are the other end of the tunnel, too
 	eventually 10 captured 10

@@ -416,7 +416,12 @@ shows_failure() {
 	[[ $(on box systemctl --failed --plain --no-legend) == "wg-quick-health@wg0.service loaded failed failed Health of WireGuard tunnel wg0"* ]] &&
 		on box systemctl status wg-quick@wg0 | grep -qF "$1"
 }
-shows_none() { [ -z "$(on box systemctl --failed --plain --no-legend)" ]; }
+shows_none() {
+	local failed
+	failed=$(on box systemctl --failed --plain --no-legend)
+	echo "$failed"
+	[ -z "$failed" ]
+}
 
 @test "a tunnel that the monitor cannot keep is a failed unit for so long, and the tunnel stays up" {
 	on box sh -c 'systemctl reset-failed; printf "[backend]\nimplementation = userspace\n" > /etc/wireguard/wgsuite.ini'
