@@ -1,6 +1,7 @@
 # The outer sockets bound to a device (BindDevice) and to addresses (SourceAddress): requests of wireguardd's own at its
 # configuration socket.
 load ../lib/netns
+load ../lib/uplinks
 
 S=/run/wireguard/wg0.sock
 
@@ -12,17 +13,7 @@ setup() {
 	wire a eth2 "10.0.2.1/24 10.0.2.11/24 2001:db8:2::1/64" b eth2 "10.0.2.2/24 2001:db8:2::2/64"
 	in_net b ip address add 198.51.100.1/32 dev lo
 	routes_of_a
-	in_net b nft -f - <<-'END'
-		table inet count {
-			counter eth1 { }
-			counter eth2 { }
-			chain in {
-				type filter hook prerouting priority 0;
-				iifname "eth1" udp dport 5000 counter name "eth1"
-				iifname "eth2" udp dport 5000 counter name "eth2"
-			}
-		}
-	END
+	count_arrivals b 5000 eth1 eth2
 }
 teardown() { net_end; }
 
@@ -31,19 +22,7 @@ routes_of_a() {
 	in_net a ip route replace 198.51.100.1/32 via 10.0.2.2 metric 20
 }
 
-request() { printf '%b' "$1" | on a socat -t 2 - UNIX-CONNECT:$S; } # TEXT
-bind_to() { request "set_binding=1\n$1\n" | grep -qx errno=0; }        # LINES
-binding() { request 'get_binding=1\n\n' | sed '/^errno=0$/d; /^$/d'; }
 refused() { request "set_binding=1\n$1\n" | grep -qx "errno=-$2"; }   # LINES ERRNO
-
-# packets IF: that arrived at port 5000 of b through this interface since the last call.
-packets() { in_net b nft reset counter inet count "$1" | sed -n 's/.*packets \([0-9]*\).*/\1/p'; }
-reset() { packets eth1 > /dev/null; packets eth2 > /dev/null; }
-only_through() { # IF: something was sent since reset, and through this interface alone
-	local other=eth1
-	[ "$1" = eth2 ] || other=eth2
-	[ "$(packets "$other")" = 0 ] && [ "$(packets "$1")" -gt 0 ]
-}
 
 # tunnel [VARIABLE=VALUE…]: between a, whose daemon has these variables, and b, with a session.
 tunnel() {

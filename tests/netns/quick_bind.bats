@@ -1,6 +1,7 @@
 # BindDevice and SourceAddress: the outer sockets of a tunnel of wg-quick. What wireguardd does with them: daemon_bind.bats.
 load ../lib/netns
 load ../lib/quick
+load ../lib/uplinks
 
 # a has a second uplink to gw. Its routes to gw's address 198.51.100.1, which the tunnel uses, prefer the first one.
 setup() {
@@ -10,17 +11,7 @@ setup() {
 	on gw wireguardd wg0
 	on gw sh -c 'umask 077; echo 0BVsDM+pBSD1GoHJTCVaRCs8VPvdbKkTwSDLBSmFEkk= > /run/key; wg set wg0 listen-port 5801 private-key /run/key
 		ip address add 198.51.100.1/32 dev lo; ip address add 10.7.0.2/24 dev wg0; ip link set wg0 up'
-	in_net gw nft -f - <<-'END'
-		table inet count {
-			counter eth0 { }
-			counter eth2 { }
-			chain in {
-				type filter hook prerouting priority 0;
-				iifname "eth0" udp dport 5801 counter name "eth0"
-				iifname "eth2" udp dport 5801 counter name "eth2"
-			}
-		}
-	END
+	count_arrivals gw 5801 eth0 eth2
 	peer=$(on gw wg show wg0 public-key)
 	on gw wg set wg0 peer "$(on gw sh -c 'echo "$1" | wg pubkey' - "$QUICK_KEY")" allowed-ips 10.7.0.1/32
 }
@@ -45,17 +36,11 @@ file() {
 	Endpoint = ${3-198.51.100.1:5801}
 	END
 }
-binding() { printf 'get_binding=1\n\n' | on a socat -t 2 - UNIX-CONNECT:/run/wireguard/wg0.sock | sed '/^errno=0$/d; /^$/d'; }
-rebind() { printf "set_binding=1\n$1\n" | on a socat -t 2 - UNIX-CONNECT:/run/wireguard/wg0.sock | grep -qx errno=0; }
-packets() { in_net gw nft reset counter inet count "$1" | sed -n 's/.*packets \([0-9]*\).*/\1/p'; }
-# only_through IF: packets of the tunnel arrive at gw through it, and through no other interface.
-only_through() {
-	local other=eth0
-	[ "$1" != eth0 ] || other=eth2
-	packets eth0 > /dev/null
-	packets eth2 > /dev/null
+# sends_through IF: packets of the tunnel arrive at gw through it, and through no other interface.
+sends_through() {
+	reset
 	pings a 10.7.0.2
-	[ "$(packets "$other")" = 0 ] && [ "$(packets "$1")" -gt 0 ]
+	only_through "$1"
 }
 no_difference() { [ -z "$(on a wg-quick diff wg0)" ]; }
 session() { on a wg show wg0 latest-handshakes; }
@@ -78,7 +63,7 @@ fails() {
 	run on a wg-quick up wg0
 	[ "$status" -eq 0 ]
 	[[ $output == *"wireguardd wg0"*"set_binding=1 bind_device=eth2"*"wg addconf"* ]]
-	only_through eth2
+	sends_through eth2
 	[ "$(on gw wg show wg0 endpoints | cut -f 2 | cut -d : -f 1)" = 10.0.2.1 ]
 	first=$(session)
 	no_difference
@@ -90,10 +75,10 @@ SourceAddress = 10.0.2.11"
 	[[ $output == *"[#] printf '%s\n' set_binding=1 bind_device=eth2 source_address=10.0.2.11 '' | socat"* ]]
 	on a wg-quick reload wg0
 	no_difference
-	only_through eth2
+	sends_through eth2
 	[ "$(on gw wg show wg0 endpoints | cut -f 2 | cut -d : -f 1)" = 10.0.2.11 ]
 	[ "$(session)" = "$first" ]
-	rebind '' # not by wg-quick: a difference
+	bind_to '' # not by wg-quick: a difference
 	run on a wg-quick diff wg0
 	on a sh -c "${output#'[#] '}" # the printed command does the same as reload
 	[ "$(binding)" = $'bind_device=eth2\nsource_address=10.0.2.11' ]
@@ -110,7 +95,7 @@ SourceAddress = 10.0.2.11"
 	[ -z "$(binding)" ]
 	no_difference
 	[ "$(session)" = "$first" ]
-	only_through eth0
+	sends_through eth0
 	on a wg-quick down wg0
 	quick_settled "$none"
 }
@@ -123,7 +108,7 @@ SourceAddress = 10.0.2.11, 2001:db8:2::1"
 	shows() { [[ $(on a wg-quick status wg0 | sed -n 's/^ *binding: //p') == "$1" ]]; }
 	shows "device eth2, source 10.0.2.11, source 2001:db8:2::1, in force"
 	[ "$(on a wg-quick status wg0 json | /usr/bin/python3 -c "$wg0")" = "{'device': 'eth2', 'sources': ['10.0.2.11', '2001:db8:2::1'], 'inForce': True}" ]
-	rebind 'bind_device=eth0\n'
+	bind_to 'bind_device=eth0\n'
 	shows "device eth2, source 10.0.2.11, source 2001:db8:2::1, not in force"
 	on a rm /etc/wireguard/wg0.conf # that of the journal
 	shows "device eth2, source 10.0.2.11, source 2001:db8:2::1, not in force"
@@ -161,7 +146,7 @@ PreUp = ip link set %i up" "0.0.0.0/0, ::/0" gw.example:5801
 	on a wg-quick up wg0
 	[ "$(on a wg show wg0 endpoints | cut -f 2)" = 198.51.100.1:5801 ] # not the IPv6 address, for which there is no socket
 	[ "$(on a cat /sys/class/net/wg0/mtu)" = 1320 ] # of the path through eth2
-	only_through eth2
+	sends_through eth2
 	[ "$(on gw wg show wg0 endpoints | cut -f 2 | cut -d : -f 1)" = 10.0.2.11 ]
 	no_difference
 	on a wg-quick down wg0
@@ -185,7 +170,7 @@ BindDevice = eth9" | on a tee /etc/wireguard/wg0.conf.d/uplink.conf > /dev/null
 	[ "$status" -ne 0 ]
 	[[ $output == *"there is no interface eth9"*"the reload was rolled back"* ]]
 	[ "$(binding)" = bind_device=eth2 ]
-	only_through eth2
+	sends_through eth2
 }
 
 @test "the interface of the kernel or of another program: an error before anything changes" {
@@ -230,7 +215,7 @@ SourceAddress = 10.0.2.11"
 	file "BindDevice = eth2
 SourceAddress = 10.0.2.11"
 	on a wg-quick up wg0
-	only_through eth2
+	sends_through eth2
 	on_bg a wg-quick monitor
 	LOG=$BG_LOG
 	waits() { on a grep -q "^Seccomp:[[:space:]]*2" "/proc/$(on a pgrep -o -fx "wg-quick monitor")/status"; }
@@ -238,14 +223,14 @@ SourceAddress = 10.0.2.11"
 	again() { [ "$(binding)" = $'bind_device=eth2\nsource_address=10.0.2.11' ]; }
 	on a pkill -KILL -x wireguardd
 	eventually 5 again
-	only_through eth2
+	sends_through eth2
 	in_net a ip link delete eth2
 	on a pkill -KILL -x wireguardd
 	eventually 5 again
-	packets eth0 > /dev/null
+	reset
 	not on a ping -c 1 -W 1 10.7.0.2
 	[ "$(packets eth0)" = 0 ]
 	uplink
 	eventually 5 on a ping -c 1 -W 1 10.7.0.2
-	only_through eth2
+	sends_through eth2
 }
