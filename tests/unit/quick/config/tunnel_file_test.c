@@ -176,6 +176,9 @@ static void wrong_values_are_reported(void **state)
 	static const struct { const char *line; unsigned int column; const char *text; } cases[] = {
 		{ "Address = 10.0.0.1, 10.0.0.300", 21, "Address: expected an IP address, found `10.0.0.300'" },
 		{ "MTU = 67", 7, "MTU: expected a number from 68 to 65535, found `67'" },
+		{ "MTU = 0x578", 7, "MTU: expected a number from 68 to 65535, found `0x578'" },
+		{ "MTU = +1400", 7, "MTU: expected a number from 68 to 65535, found `+1400'" },
+		{ "DNS = 10.0.0.1:53", 7, "DNS: expected an IP address, found `10.0.0.1:53'" },
 		{ "DNS = 1.2.3", 7, "DNS: expected an IP address, found `1.2.3'" },
 		{ "DNS = 1.1.1.09", 7, "DNS: expected an IP address, found `1.1.1.09'" },
 		{ "DNS = 1.1.1.1, a;b", 16, "DNS: expected an IP address or a domain, found `a;b'" },
