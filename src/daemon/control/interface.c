@@ -64,11 +64,11 @@ void interface_count_kernel_drops(struct control *c)
 	c->tun_dropped = tun_dropped;
 }
 
-static void empty_sockets(struct control *c, struct udp *u)
+static void empty_sockets(struct control *c, struct udp *u, uint64_t until_ns)
 {
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
 		if (u->sockets[i].fd >= 0)
-			worker_empty_udp(c->worker, &u->sockets[i]);
+			worker_empty_udp(c->worker, &u->sockets[i], until_ns);
 }
 
 /* What waits in them is received, and all that the kernel has dropped is counted. */
@@ -77,7 +77,7 @@ static void close_all(struct control *c, struct udp *u)
 	sandbox_raise(true);
 	udp_stop_receiving(u);
 	sandbox_raise(false);
-	empty_sockets(c, u);
+	empty_sockets(c, u, NEVER);
 	if (c->tunnel) /* else they were never open */
 		tunnel_count_drops(c->tunnel, WG_DROP_SOCKET, udp_take_dropped(u));
 	udp_close(u);
@@ -199,7 +199,7 @@ int interface_replace_sockets(struct control *c, const struct udp *fresh)
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
 		loop_remove(&c->loop, error ? &next[i] : &c->udp_sources[i].source);
 	if (!error && moves)
-		empty_sockets(c, &old); /* while no thread opens later datagrams */
+		empty_sockets(c, &old, clock_boot_ns() + OLD_PORT_NS); /* while no thread opens later datagrams; a flood cannot extend this */
 	else if (!error)
 		close_all(c, &old);
 	if (!error)

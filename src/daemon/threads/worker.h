@@ -98,8 +98,8 @@ void worker_serve_tun(struct worker *w);
 void worker_serve_udp(struct worker *w, struct udp_socket *s);
 /* Sends everything that waits in the queue, whatever it waits for; no other thread runs. */
 void worker_send_queued(struct worker *w, struct tun_queue *q);
-/* Receives what waits in a socket that is about to be closed; bounded, even if more arrives meanwhile. */
-void worker_empty_udp(struct worker *w, struct udp_socket *s);
+/* Receives what waits in a socket that is about to be closed, until a time, or NEVER; bounded, even if more arrives meanwhile. */
+void worker_empty_udp(struct worker *w, struct udp_socket *s, uint64_t until_ns);
 
 /* ---- packets: a data thread's worker ---- */
 

@@ -205,10 +205,10 @@ void worker_serve_udp(struct worker *w, struct udp_socket *s)
 	w->udp_pending |= more;
 }
 
-void worker_empty_udp(struct worker *w, struct udp_socket *s)
+void worker_empty_udp(struct worker *w, struct udp_socket *s, uint64_t until_ns)
 {
 	bool more = true;
 
-	for (unsigned int i = 0; more && i < EMPTY_CALLS_MAX; i++)
+	for (unsigned int i = 0; more && i < EMPTY_CALLS_MAX && clock_boot_ns() < until_ns; i++)
 		more = receive_and_open(w, s, udp_receive_max(s));
 }

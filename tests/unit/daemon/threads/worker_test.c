@@ -156,7 +156,7 @@ static void a_socket_is_emptied_before_it_is_closed(void **state)
 		(void)offer(&s);
 		worker_serve_tun(a.worker);
 	}
-	worker_empty_udp(b.worker, &b.udp.sockets[UDP_V4]);
+	worker_empty_udp(b.worker, &b.udp.sockets[UDP_V4], NEVER);
 	assert_int_equal(b.frames, PACKETS);
 	assert_int_equal(udp_receive(&b.udp.sockets[UDP_V4], &b.worker->rx, 1), 0);
 }
@@ -179,7 +179,7 @@ static void a_full_socket_is_emptied_before_it_is_closed(void **state)
 		for (int i = 0; i < 100; i++, n_sent++)
 			assert_int_equal(sendto(fd, keepalive, sizeof keepalive, 0, (struct sockaddr *)&to, sizeof to), sizeof keepalive);
 	udp_stop_receiving(&full);
-	worker_empty_udp(b.worker, &full.sockets[UDP_V4]);
+	worker_empty_udp(b.worker, &full.sockets[UDP_V4], NEVER);
 	assert_int_equal(udp_receive(&full.sockets[UDP_V4], &b.worker->rx, 1), 0);
 	while (counter_read(received) - before + n_dropped < n_sent) /* the last ones arrive */
 		n_dropped += udp_take_dropped(&full);
@@ -293,6 +293,30 @@ static void a_flood_does_not_occupy_the_control_thread(void **state)
 	struct shape s = shape_plain;
 	b.out_n = b.frames = 0;
 	run_until_received(offer(&s));
+}
+
+static uint64_t end_of_emptying_ns;
+
+static int slow_recv(int fd, struct mmsghdr *m, unsigned int n)
+{
+	while (clock_boot_ns() < end_of_emptying_ns)
+		;
+	return endless_recv(fd, m, n);
+}
+
+/* The data threads wait meanwhile. */
+static void a_flood_does_not_extend_the_emptying_of_a_socket(void **state)
+{
+	static const struct udp_ops slow_ops = { "slow", slow_recv, NULL };
+	struct udp_socket s = { .fd = -1, .ops = &slow_ops, .gro = true };
+
+	(void)state;
+	endless.type = 4;
+	endless.n = 32;
+	endless.calls = 0;
+	end_of_emptying_ns = clock_boot_ns() + NS_PER_MS;
+	worker_empty_udp(b.worker, &s, end_of_emptying_ns);
+	assert_in_range(endless.calls, 0, 1); /* 0: this test was interrupted */
 }
 
 static uint64_t dropped_in(const struct end *e, enum wg_scope scope)
@@ -422,6 +446,7 @@ int main(void)
 		cmocka_unit_test(deletion_of_the_device_is_detected),
 		cmocka_unit_test(waiting_handshakes_are_bounded_and_cause_load),
 		cmocka_unit_test(a_flood_does_not_occupy_the_control_thread),
+		cmocka_unit_test(a_flood_does_not_extend_the_emptying_of_a_socket),
 		cmocka_unit_test(every_loss_has_a_reason),
 		cmocka_unit_test(waiting_for_a_ticket_inside_a_reader_section_aborts),
 	};
