@@ -89,7 +89,7 @@ file() { printf '[Interface]\nPrivateKey = %s\nAddress = %s\n' "$QUICK_KEY" "$2"
 		signal HUP
 		eventually 10 has_looked
 	done
-	[ "$(grep -c "read the folder" "$LOG")" = 1 ]
+	[ "$(grep -c "read the directory" "$LOG")" = 1 ]
 	on a rm /etc/two
 	file /etc/two/wg0.conf 10.8.0.1/24
 	signal HUP
