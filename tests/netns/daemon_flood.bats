@@ -115,7 +115,7 @@ under_flood() {
 	on_bg c "$NET_DIR/flood" 10.0.0.2 5000 "$NET_DIR/flooding" "$@"
 	log=$BG_LOG
 	eventually 20 grep flooding "$log"
-	ON_LIMIT=20 on b wg show wg0 dump > /dev/null
+	ON_LIMIT=60 on b wg show wg0 dump > /dev/null
 	new_handshake a "$kb" allowed-ips 10.9.0.2/32 endpoint 10.0.0.2:5000
 	new_handshake b "$ka" allowed-ips 10.9.0.1/32 endpoint 10.0.0.1:5000
 	for try in 1 2 3; do # while the host gives this machine no time, the flood goes on

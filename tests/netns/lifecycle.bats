@@ -229,7 +229,7 @@ both_up() {
 
 @test "a daemon in the background keeps no descriptor of its caller open" {
 	# A pipe ends only when all its writers have closed it.
-	run -0 timeout 20 bash -c "$(declare -f on); $(declare -p NET_PID NET_PATH); on a wireguardd wg0 | cat"
+	run -0 timeout 60 bash -c "$(declare -f on); $(declare -p NET_PID NET_PATH); on a wireguardd wg0 | cat"
 	[ "$(on a wg show interfaces)" = wg0 ]
 	pid=$(daemons a)
 	[ "$(on a readlink "/proc/$pid/cwd")" = / ]

@@ -173,7 +173,7 @@ SaveConfig = true" "PresharedKeyFile = peers/office.psk"
 	[ "$(private)" = "$QUICK_KEY" ]
 	[ "$(psk)" = "$PSK" ]
 	for verb in diff reload; do
-		run -0 on a timeout 10 wg-quick $verb wg0
+		run -0 on a timeout 60 wg-quick $verb wg0
 		[ -z "$output" ]
 	done
 	[ "$(psk)" = "$PSK" ]

@@ -140,7 +140,7 @@ Endpoint = far.example:1"
 	on_bg a env WG_ENDPOINT_RESOLUTION_RETRIES=infinity wg-quick up wg0
 	resolving=$BG
 	eventually 20 grep -q 'Trying again' "$BG_LOG"
-	ON_LIMIT=20 on a wg-quick up wg1
+	ON_LIMIT=60 on a wg-quick up wg1
 	on a wg-quick down wg1
 	# A down that waits for the lock can be interrupted as well.
 	on_bg a wg-quick down wg0
@@ -264,33 +264,33 @@ PostDown = echo down >> /run/order" "10.8.0.0/16"
 
 @test "hooks can call wg-quick for their own tunnel" {
 	quick_file wg0 "PostUp = wg-quick save %i" "10.8.0.0/16"
-	ON_LIMIT=20 on a wg-quick up wg0
+	ON_LIMIT=60 on a wg-quick up wg0
 	on a wg-quick down wg0
 	# From a hook of another tunnel.
 	quick_file wg1 "PostUp = wg-quick save wg0" "10.9.0.0/16"
 	quick_file wg0 "PostUp = wg-quick up wg1
 PreDown = wg-quick down wg1" "10.8.0.0/16"
 	before=$(quick_state)
-	ON_LIMIT=20 on a wg-quick up wg0
-	ON_LIMIT=20 on a wg-quick down wg0
+	ON_LIMIT=60 on a wg-quick up wg0
+	ON_LIMIT=60 on a wg-quick down wg0
 	quick_settled "$before"
 	# A PostUp hook calls down; a PostDown hook calls up; a background process of a hook calls down.
 	quick_file wg0 "PostUp = wg-quick down %i" "0.0.0.0/0"
 	before=$(quick_state)
-	ON_LIMIT=20 on a wg-quick up wg0
+	ON_LIMIT=60 on a wg-quick up wg0
 	quick_settled "$before"
 	quick_file wg0 "PostDown = [ -e /run/once ] || { touch /run/once; wg-quick up %i; }" "0.0.0.0/0"
 	before=$(quick_state)
-	ON_LIMIT=20 on a wg-quick up wg0
-	ON_LIMIT=20 on a wg-quick down wg0
+	ON_LIMIT=60 on a wg-quick up wg0
+	ON_LIMIT=60 on a wg-quick down wg0
 	on a wg show wg0 > /dev/null
-	ON_LIMIT=20 on a wg-quick down wg0
+	ON_LIMIT=60 on a wg-quick down wg0
 	on a rm /run/once
 	quick_settled "$before"
 	on a mkfifo /etc/fifo
 	quick_file wg0 "PostUp = { read -r go < /etc/fifo; wg-quick down %i; } > /dev/null 2>&1 &" "10.8.0.0/16"
 	before=$(quick_state)
-	ON_LIMIT=20 on a wg-quick up wg0
+	ON_LIMIT=60 on a wg-quick up wg0
 	on a sh -c 'echo go > /etc/fifo'
 	quick_settled "$before"
 }
@@ -330,7 +330,7 @@ DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 	before=$(quick_state)
 	on a wg-quick up wg0
 	on a pkill -STOP -x wireguardd
-	ON_LIMIT=20 on a wg-quick down wg0
+	ON_LIMIT=60 on a wg-quick down wg0
 	on a pkill -CONT -x wireguardd
 	quick_settled "$before"
 }
