@@ -114,6 +114,8 @@ looked() {
 	session 28 "REALTIME=$(($(now_us) + 1000000000))" # of a clock that was wrong
 	session 29 REALTIME=nonsense
 	session 30 MONOTONIC=1
+	ll=$(in_net a ip -6 -o address show scope link dev eth0 | sed -n '1s|.*inet6 \([^/]*\)/.*|\1|p')
+	session 41 "REMOTE_HOST=${ll:?}%eth0" # this host
 	session 31 UID=nonsense
 	altered() { # ID COMMAND: the session of a file that is never there without this change
 		session ".$1"

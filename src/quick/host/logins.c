@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <pwd.h>
 #include <signal.h>
@@ -20,8 +21,27 @@
 static const char sessions_folder[] = "/run/systemd/sessions", utmp_file[] = "/run/utmp";
 enum { SESSIONS_MAX = 4096, SESSION_BYTES_MAX = 16384, RECORDS_MAX = 4096, ANY_PORT = 9, US_PER_S = 1000000 };
 
+/* Of any interface: its name in a session may have changed since. If the addresses cannot be read, it is not known to be of another
+ * host. */
+static bool is_own_link_local(const struct ip_addr *address)
+{
+	struct ifaddrs *all;
+	bool own = false;
+
+	if (getifaddrs(&all) < 0)
+		return true;
+	for (const struct ifaddrs *a = all; a && !own; a = a->ifa_next)
+		if (a->ifa_addr && a->ifa_addr->sa_family == AF_INET6) {
+			struct sockaddr_in6 v6;
+			memcpy(&v6, a->ifa_addr, sizeof v6);
+			own = memcmp(&v6.sin6_addr, address->b, sizeof v6.sin6_addr) == 0;
+		}
+	freeifaddrs(all);
+	return own;
+}
+
 /* A packet to an address of this host has the same address as its source. */
-static bool is_own(const struct ip_addr *a)
+static bool is_own_routed(const struct ip_addr *a)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(ANY_PORT) };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(ANY_PORT) };
@@ -37,6 +57,11 @@ static bool is_own(const struct ip_addr *a)
 	if (fd >= 0)
 		close(fd);
 	return own;
+}
+
+static bool is_own(const struct ip_addr *a)
+{
+	return ip_is_v6_link_local(a) ? is_own_link_local(a) : is_own_routed(a);
 }
 
 static bool counts(const struct login *l, const struct login_since *since)
