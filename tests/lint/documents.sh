@@ -1,7 +1,7 @@
 #!/bin/sh
 # documents.sh [ROOT]: every file, function and structure that the documents name exists in the source tree. Prints every
 # offence; exit 1 if there is one.
-# Checked in README.md, SECURITY.md, contrib and man:
+# Checked in README.md, SECURITY.md, tests/README.md, contrib and man:
 #   paths      src/…, tests/…, man/…, contrib/…, completion/…; folder/file.c below src or tests; file.c anywhere
 #   functions  name() must be called or defined in src or tests
 #   structures `struct name` must be defined in src or tests
@@ -14,7 +14,7 @@ cd "${1:-$(dirname "$0")/../..}"
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/wgsuite-documents.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 documents=
-for document in README.md SECURITY.md contrib/*.md contrib/*/*.md man/*.[1-9]; do
+for document in README.md SECURITY.md tests/README.md contrib/*.md contrib/*/*.md man/*.[1-9]; do
 	[ ! -e "$document" ] || documents="$documents $document"
 done
 sources=

@@ -307,6 +307,9 @@ clean
 yes 'A line.' | head -151 > "$tree/README.md"
 refuses sizes.sh "a README of 151 lines" 'README.md: 151 lines'
 clean
+yes 'A line.' | head -121 > "$tree/contrib/HACKING.md"
+refuses sizes.sh "a HACKING of 121 lines" 'contrib/HACKING.md: 121 lines'
+clean
 yes 'int x;' | head -601 > "$tree/src/wg/long.c"
 refuses sizes.sh "a file of 601 lines" '601 lines'
 clean

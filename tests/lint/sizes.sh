@@ -1,13 +1,18 @@
 #!/bin/sh
-# sizes.sh [ROOT]: refuses a README of more than 150 lines, files of more than 600 lines and functions of more than 60 (between the braces), except the
+# sizes.sh [ROOT]: refuses a README of more than 150 lines, a HACKING of more than 120, files of more than 600 lines and functions of more than 60 (between the braces), except the
 # functions listed in tests/lint/long-functions. Prints every offence; exit 1 if there is one.
 set -eu
 cd "${1:-$(dirname "$0")/../..}"
 long=tests/lint/long-functions
 code=0
 
-lines=$(cat README.md 2> /dev/null | wc -l)
-[ "$lines" -le 150 ] || { echo "README.md: $lines lines (150 at most)"; code=1; }
+# at_most N DOCUMENT
+at_most() {
+	lines=$(cat "$2" 2> /dev/null | wc -l)
+	[ "$lines" -le "$1" ] || { echo "$2: $lines lines ($1 at most)"; code=1; }
+}
+at_most 150 README.md
+at_most 120 contrib/HACKING.md
 
 find src tests -name '*.[ch]' -o -name '*.inc' | sort | xargs awk -v long="$long" '
 function close_file() {
