@@ -42,6 +42,7 @@ runpy.run_path(role + "/library/" + name + ".py", run_name="__main__")' "$ROLE" 
 	    return "; ".join(wgsuite.mistakes(dict(good, **({variable: value} if variable else {})), "a", list(hostvars), hostvars))
 
 	assert found() == "", found()
+	assert found("wgsuite_external_peers", None) == "", "an empty value in YAML"
 	for variable, value, text in (
 	    ("wgsuite_address", [], "wgsuite_address is not set"),
 	    ("wgsuite_address", ["10.8.0.300/24"], "10.8.0.300/24"),
@@ -57,6 +58,9 @@ runpy.run_path(role + "/library/" + name + ".py", run_name="__main__")' "$ROLE" 
 	    ("wgsuite_external_peers", [dict(name="phone", public_key=key, allowed_ips="::/0", options={"PresharedKey": key})], "PresharedKey would be displayed"),
 	    ("wgsuite_external_peers", [dict(name="phone", public_key=key)], "phone: allowed_ips is missing"),
 	    ("wgsuite_external_peers", [dict(name="a", public_key=key, allowed_ips="::/0")], "`a' is a host of the inventory"),
+	    ("wgsuite_interface_options", "Table=off", "a: wgsuite_interface_options: not a dictionary of keys and values"),
+	    ("wgsuite_external_peers", ["phone"], "a: wgsuite_external_peers: not a list of dictionaries"),
+	    ("wgsuite_external_peers", dict(name="phone"), "a: wgsuite_external_peers: not a list of dictionaries"),
 	    ("wgsuite_interface", "wg0 wg1", "cannot be the name of an interface"),
 	    ("wgsuite_rotate_keys", "a", "`wireguard-is-long-next' cannot be the name of an interface"),
 	    ("wgsuite_rotate_preshared_keys", "B.example.com", "keys of `B.example.com' cannot be rotated"),

@@ -28,8 +28,10 @@ def number(variables, name, variable, default, least, most):
 
 def options_of(name, variable, options):
     """Further keys of a section. Tunnel files are displayed, so they cannot have secrets."""
+    if not isinstance(options or {}, dict):
+        raise AnsibleFilterError("%s: %s: not a dictionary of keys and values" % (name, variable))
     for key, values in (options or {}).items():
-        if SECRET.match(key):
+        if SECRET.match(str(key)):
             raise AnsibleFilterError("%s: %s: %s would be displayed: use %sFile" % (name, variable, key, key.strip()))
         for value in values if isinstance(values, list) else [values]:
             if isinstance(value, bool):
@@ -101,7 +103,11 @@ def mistakes(settings, name, group, hostvars):
 
     attempt(describe, settings, name)
     attempt(options_of, name, "wgsuite_interface_options", settings["wgsuite_interface_options"])
-    for peer in settings["wgsuite_external_peers"]:
+    others = settings["wgsuite_external_peers"] or []
+    if not isinstance(others, list) or not all(isinstance(peer, dict) for peer in others):
+        found.append("%s: wgsuite_external_peers: not a list of dictionaries" % name)
+        others = []
+    for peer in others:
         attempt(external, peer)
         if peer.get("name") in group:
             found.append("%s: wgsuite_external_peers: `%s' is a host of the inventory" % (name, peer["name"]))
@@ -168,7 +174,7 @@ def peers(settings, hostvars):
             managed=True,
         ))
     if not following:
-        result += [external(peer) for peer in settings["external"]]
+        result += [external(peer) for peer in settings["external"] or []]
     return result
 
 
