@@ -152,6 +152,11 @@ int ipc_get_listed(struct ipc *c, struct wg_device *out, const struct ipc_name *
 					     get_from_socket(c, out, name->name);
 }
 
+bool ipc_error_is_no_device(int error)
+{
+	return error == -ENODEV || error == -EOPNOTSUPP || error == -EPROTONOSUPPORT || error == -ENOENT;
+}
+
 static int set_once(struct ipc *c, const struct wg_device *patch)
 {
 	uint32_t ifindex;

@@ -30,6 +30,10 @@ must_check int ipc_get(struct ipc *c, struct wg_device *out, const char *name);
 /* The same for a name from ipc_list, whose backend is known. */
 must_check int ipc_get_listed(struct ipc *c, struct wg_device *out, const struct ipc_name *name);
 
+/* An error of these two means that there is no WireGuard interface of this name. A kernel without WireGuard says
+ * -EPROTONOSUPPORT, also of one that has disappeared since it was listed. */
+bool ipc_error_is_no_device(int error);
+
 /* Applies a patch to the device patch->name. For a backend that cannot remove single allowed IPs it reads the device and
  * writes complete lists, which is not atomic. On success it saves the endpoints in last_request_dir. Errors as above, or
  * the backend's. */

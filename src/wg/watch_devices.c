@@ -41,7 +41,7 @@ static void read_all(struct watch_devices *out, struct program *p, const struct 
 	for (size_t i = 0; i < names->n; i++) {
 		int r = ipc_get_listed(&p->ipc, &out->list[out->n], &names->list[i]);
 		out->n += r == 0;
-		if (r < 0 && r != -ENODEV) /* it may have been removed since it was listed */
+		if (r < 0 && !ipc_error_is_no_device(r)) /* it may have been removed since it was listed */
 			set_problem(out, names->list[i].name, r);
 	}
 }

@@ -96,6 +96,18 @@ Usage: wg-quick [ up | down | restart | save | strip | reload | diff | check | g
 	run "$WQ" strip ./ofice.conf
 	[ "$output" = "wg-quick: \`./ofice.conf' does not exist" ]
 	rm /etc/wireguard/{office,home}.conf /etc/wireguard/offise.txt
+	# A symbolic link to nowhere has the same name.
+	ln -s nowhere /etc/wireguard/away.conf
+	run "$WQ" strip away
+	[ "$output" = "wg-quick: \`/etc/wireguard/away.conf' does not exist" ]
+	rm /etc/wireguard/away.conf
+	for missing in sixteen-letters-1 a/b ./nosuch.txt; do
+		for command in up down save strip; do
+			run "$WQ" "$command" "$missing"
+			[ "$status" -eq 1 ]
+			[ "$output" = "wg-quick: \`$missing' does not exist" ]
+		done
+	done
 	# A valid interface name is one even if a file of that name exists here.
 	printf '[Interface]\n' > wg0.conf
 	run "$WQ" strip wg0.conf

@@ -63,6 +63,10 @@ sockets() { on a sh -c 'cd /var/run/wireguard && echo *.sock'; }
 	kill_daemon wg1
 	on a wg-quick down wg9
 	[ "$(sockets)" = "*.sock" ]
+	on a wireguardd wg9
+	kill_daemon wg9
+	run -1 on a wg-quick down wg9
+	[ "$(sockets)" = "*.sock" ]
 }
 
 @test "a starting daemon removes the sockets of other dead daemons" {

@@ -78,6 +78,23 @@ tunnel_file() {
 	[ "$(on a wg show wg0 listen-port)" = 51820 ]
 }
 
+@test "status and doctor show that another program has taken the port while the link was down" {
+	tunnel_file
+	on a wg-quick up wg0
+	on a ip link set wg0 down
+	eventually 10 port_is_free 51820
+	occupy 51820
+	on a ip link set wg0 up
+	says() { [[ $(on a wg-quick "$1" wg0) == *"$2"* ]]; }
+	eventually 10 says status " port: 51820, not open"
+	says doctor "FAIL  port           another program has UDP port 51820"
+	on a kill "$(on a pgrep -f '^python3 -c import socket, time')"
+	eventually 10 says doctor "ok    port           UDP port 51820"
+	says status " port: 51820
+"
+	on a wg-quick down wg0
+}
+
 @test "no other process can share the port while the tunnel is up" {
 	on a wireguardd wg0
 	on a sh -c 'umask 077; wg genkey > /run/key; wg set wg0 private-key /run/key listen-port 5353'

@@ -60,6 +60,11 @@ up" ]
 	on a ip tuntap add wg0 mode tun
 	run on a wg-quick restart wg0
 	[ "$status" -ne 0 ]
+	for command in down diff reload save status doctor; do
+		run --separate-stderr on a wg-quick "$command" wg0
+		[ "$status" -ne 0 ]
+		[ "$stderr" = "wg-quick: \`wg0' is not a WireGuard interface" ]
+	done
 	on a ip link show wg0
 }
 

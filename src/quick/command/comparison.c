@@ -59,7 +59,7 @@ static int read_device(struct host_state *s, struct host *host, const char *name
 {
 	int error = s->link.index ? ipc_get(&host->ipc, &s->device, name) : -ENODEV;
 
-	if (error == -ENODEV || error == -EOPNOTSUPP || error == -ENOENT)
+	if (ipc_error_is_no_device(error))
 		report_upstream("`%s' is not a WireGuard interface", name);
 	else
 		report_failure("read the configuration", error);

@@ -8,6 +8,7 @@
 #include "keys.h"
 #include "elsewhere.h"
 #include "kill_switch.h"
+#include "quick/host/daemon.h"
 #include "quick/host/dns_file.h"
 #include "quick/host/file_update.h"
 #include "quick/host/fileio.h"
@@ -282,6 +283,8 @@ static bool only_dns_was_left(const struct down *d, int dns)
 /* Of this tunnel, if its journal is lost or its mark was changed, and of others. */
 static void remove_stale(struct down *d, bool journaled)
 {
+	if (!d->state.link.index)
+		daemon_remove_dead_sockets(&d->host->ipc);
 	if (!journaled)
 		kill_switch_remove_unjournaled(&d->apply);
 	if (remove_stale_rules(&d->apply, &d->state, d->file.device.fwmark) < 0)
@@ -344,10 +347,8 @@ static int run(struct down *d, const struct command_options *o)
 	char name[WG_NAME_MAX];
 	int status;
 
-	if (!tunnel_file_name_of(name, o->argument)) {
-		report_upstream("The config file must be a valid interface name, followed by .conf");
-		return 1;
-	}
+	if (!tunnel_file_name_of(name, o->argument))
+		return !tunnel_file_find(&d->file, o->argument); /* it reports why */
 	report_set_interface(name);
 	if (open_journal(&d->journal, name, &d->host->settings) < 0)
 		return 1;

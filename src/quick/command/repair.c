@@ -131,7 +131,7 @@ static enum repair_status inspect(struct repair *x, bool lock)
 	if (!s->link.index || !journal_is_of(&c->journal, s->link.index))
 		return REPAIR_GONE;
 	r = ipc_get(&c->host->ipc, &s->device, x->request->name);
-	if (r == -ENODEV || r == -ECONNREFUSED || r == -ENOENT)
+	if (r == -ECONNREFUSED || ipc_error_is_no_device(r))
 		return REPAIR_GONE;
 	if (r == 0 && !has_own_mark(c))
 		return REPAIR_DONE;

@@ -141,6 +141,8 @@ static void device_lines(const struct status_lines *l)
 		text_u64(&t, d->listen_port);
 		if (d->fwmark)
 			text_f(&t, ", firewall mark 0x%x", d->fwmark);
+		if (facts_port_is_closed(&l->o->facts))
+			text_add(&t, ", not open");
 		line(l, "port", buffer);
 	}
 }

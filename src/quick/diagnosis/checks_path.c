@@ -50,7 +50,7 @@ void check_port(struct findings *out, const struct facts *f, const struct probes
 		return;
 	if (up && !p->port_taken)
 		finding_fail(out, remedy("wg-quick restart %s", f->name).text, "no socket of this host has UDP port %u", port);
-	else if (!up && !f->state->link.index && p->port_taken)
+	else if (p->port_taken && (up ? facts_port_is_closed(f) : !f->state->link.index))
 		finding_fail(out, remedy("choose another ListenPort; `ss -lunp sport = :%u' shows who has it", port).text,
 			     "another program has UDP port %u", port);
 	else

@@ -1,7 +1,8 @@
-/* Names of peers. */
+/* Names of peers, the kill switch, and the port. */
 #include "facts.h"
 
 #include "quick/plan/kill_switch.h"
+#include "statistics.h"
 
 const char *facts_peer_name(const struct facts *f, const struct wg_public *key)
 {
@@ -52,4 +53,12 @@ bool facts_kill_switch_is_complete(const struct facts *f, bool *known)
 	text_add(&name, f->name);
 	*known = k && f->state->kill_switch_rules;
 	return *known && kill_switch_is_complete(span_of(f->state->kill_switch_rules), (enum firewall_tool)k->tool, &one);
+}
+
+bool facts_port_is_closed(const struct facts *f)
+{
+	const char *labels[2] = { NULL, NULL };
+	uint64_t up;
+
+	return f->is_daemon && f->state->link.up && statistics_sum(&up, f->statistics, "wireguardd_up", labels) && !up;
 }

@@ -59,6 +59,9 @@ struct facts {
 const char *facts_kill_switch(const struct facts *f);
 bool facts_kill_switch_is_complete(const struct facts *f, bool *known);
 
+/* The link is up, but its daemon has no UDP socket, mostly because another program uses the port. */
+bool facts_port_is_closed(const struct facts *f);
+
 /* The name of the peer in the file, or null. */
 const char *facts_peer_name(const struct facts *f, const struct wg_public *key);
 /* That name, or the beginning of the key. */

@@ -101,7 +101,7 @@ int host_inspect_device(struct host_state *s, struct ipc *ipc, const char *name)
 
 	device_free(&s->device);
 	r = ipc_get(ipc, &s->device, name);
-	return r == -ENODEV || r == -EOPNOTSUPP || r == -ENOENT ? 0 : r;
+	return ipc_error_is_no_device(r) ? 0 : r;
 }
 
 static int compare_endpoints(const void *a, const void *b)

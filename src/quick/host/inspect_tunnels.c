@@ -82,11 +82,6 @@ int host_inspect_tables(struct table_uses *out, struct rtnetlink *rt, const stru
 	return r < 0 || rules6 || !tunnels ? r : add_table(out, rt, TABLE_MAIN, NULL);
 }
 
-static bool is_no_interface(int r)
-{
-	return r == -ENODEV || r == -EOPNOTSUPP || r == -ENOENT || r == -ECONNREFUSED;
-}
-
 int host_inspect_marks(struct tunnels_in_use *out, struct ipc *ipc)
 {
 	struct ipc_names names;
@@ -100,7 +95,7 @@ int host_inspect_marks(struct tunnels_in_use *out, struct ipc *ipc)
 		if (r == 0 && d.fwmark)
 			r = tunnels_in_use_add(out, d.fwmark);
 		device_free(&d);
-		if (is_no_interface(r))
+		if (r == -ECONNREFUSED || ipc_error_is_no_device(r))
 			r = 0;
 	}
 	ipc_names_free(&names);

@@ -111,7 +111,7 @@ static void suggest_tunnel(const char *argument)
 
 	suggestion_init(&s, span_of(argument));
 	for (size_t i = 0; listed && i < files.n; i++)
-		if (is_file_name(&stem, files.list[i])) {
+		if (is_file_name(&stem, files.list[i]) && !span_is(stem, argument)) {
 			files.list[i][stem.n] = '\0';
 			suggestion_offer(&s, files.list[i]);
 		}

@@ -96,6 +96,11 @@ static void old_clock(struct world *w) { w->facts.file_changed_s = w->facts.now_
 static void set_back(struct world *w) { w->state.device.peers[0].handshake_s = w->facts.now_s + 3600; }
 static void just_booted(struct world *w) { w->facts.boot_s = 30; }
 static void no_port(struct world *w) { w->probes.port_taken = false; }
+static void closed_port(struct world *w)
+{
+	w->facts.is_daemon = true;
+	w->facts.statistics = SPAN("wireguardd_up{interface=\"wg0\"} 0\n");
+}
 static void captured(struct world *w) { w->peer.is_captured = true; }
 static void no_route(struct world *w) { w->peer.route_error = -ENETUNREACH; }
 static void beyond(struct world *w) { w->peer.send_error = -EHOSTUNREACH; }
@@ -154,6 +159,7 @@ static void faults(void **state)
 		{ set_back, FINDING_FAIL, "clock", "set back", "timedatectl" },
 		{ just_booted, FINDING_WARN, "boot", "30 seconds ago", "again" },
 		{ no_port, FINDING_FAIL, "port", "no socket", "wg-quick restart wg0" },
+		{ closed_port, FINDING_FAIL, "port", "another program has UDP port 51820", "ss -lunp sport = :51820" },
 		{ captured, FINDING_FAIL, "route", "enter the tunnel again", "via GATEWAY" },
 		{ no_route, FINDING_FAIL, "route", "no route", "uplink" },
 		{ beyond, FINDING_FAIL, "route", "cannot reach", "traceroute" },
