@@ -80,6 +80,24 @@ nameserver 192.168.5.254" ]
 	[[ $(on a cat /etc/fakes/called) == *"-d wg0 -f" ]]
 }
 
+@test "a resolvconf that always fails does not prevent the next up of a split tunnel" {
+	fake_program resolvconf <<< '#!/bin/false'
+	quick_file wg0 "DNS = 10.7.0.53" "10.8.0.0/16"
+	for old in "" "warning: cannot remove the name servers of the last \`up': resolvconf failed with status 1"; do
+		run -0 with_fakes wg-quick up wg0
+		[[ $output == *"$old"*"warning: cannot set the name servers: resolvconf failed with status 1"* ]]
+		run -1 with_fakes wg-quick down wg0
+		[[ $output == *"cannot restore the name servers: resolvconf failed with status 1"* ]]
+	done
+	# Without name servers in the file, the record would stay.
+	quick_file wg0 "" "10.8.0.0/16"
+	run -1 with_fakes wg-quick up wg0
+	[[ $output == *"cannot restore the name servers: resolvconf failed with status 1"* ]]
+	fake_program resolvconf <<< '#!/bin/true'
+	with_fakes wg-quick up wg0
+	with_fakes wg-quick down wg0
+}
+
 @test "one tunnel goes down while another is in up, which then fails: the original state is restored" {
 	fake_program resolvconf <<-'END'
 	#!/bin/sh

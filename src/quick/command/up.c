@@ -338,6 +338,7 @@ static int clear_stale_tunnel(struct up *u, const struct command_options *o, str
 	if (r < 0)
 		return r;
 	apply_init(&undo, o, u->host, trace, &u->journal, u->file.path);
+	undo.performer.sets_dns_again = dns_is_configured(&u->file.interface.dns);
 	u->kill_switch_was_on = wants_kill_switch(u) && kill_switch_is_journaled(&u->journal);
 	if (u->journal.exists && u->journal.applied.plan.netns[0]) {
 		if (!u->journal.complete)

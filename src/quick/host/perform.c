@@ -252,6 +252,10 @@ static int perform_dns(struct performer *pf, const struct plan *p, struct step *
 	command_trace_flush(pf->trace);
 	if (r == 0)
 		return 0;
+	if (s->remove && pf->sets_dns_again && p->dns_backend == DNS_RESOLVCONF) {
+		report_warning("cannot remove the name servers of the last `up': %s", reason);
+		return 0;
+	}
 	if (s->remove) {
 		report_error("cannot restore the name servers: %s", reason);
 		return r;

@@ -13,6 +13,7 @@ struct performer {
 	const char *journal;    /* path of the journal, which identifies the tunnel */
 	bool (*is_elsewhere)(void *host, const char *name); /* as in struct dns_file */
 	bool may_be_outside;    /* the interface of a namespace was possibly not moved into it */
+	bool sets_dns_again;    /* a record that resolvconf fails to remove is replaced later, so that is a warning */
 	uint32_t ifindex;       /* of the interface; set when a step creates it; 0: not known */
 };
 
