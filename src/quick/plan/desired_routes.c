@@ -123,18 +123,19 @@ bool route_is_connected(const struct addresses *a, const struct ip_prefix *p)
 	return false;
 }
 
+bool addresses_cover_route(const struct addresses *a, const struct ip_prefix *p)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		struct ip_prefix connected = address_prefix(&a->list[i]);
+		if (address_has_route(&a->list[i]) && prefix_covers(&connected, p))
+			return true;
+	}
+	return false;
+}
+
 bool route_is_covered(const struct tunnel_file *f, const struct host_state *s, const struct ip_prefix *p)
 {
-	const struct addresses *lists[] = { &f->interface.addresses, &s->addresses };
-
-	for (size_t l = 0; l < ARRAY_LEN(lists); l++)
-		for (size_t i = 0; i < lists[l]->n; i++) {
-			const struct interface_address *a = &lists[l]->list[i];
-			struct ip_prefix connected = address_prefix(a);
-			if (address_has_route(a) && prefix_covers(&connected, p))
-				return true;
-		}
-	return false;
+	return addresses_cover_route(&f->interface.addresses, p) || addresses_cover_route(&s->addresses, p);
 }
 
 int plan_allowedip_route(struct plan *p, const struct tunnel_file *f, const struct host_state *s,

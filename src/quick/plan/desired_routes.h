@@ -22,7 +22,9 @@ bool desired_routes_have(const struct desired_routes *r, const struct ip_prefix 
 
 /* True when it is the route of one of these addresses, which the kernel adds and removes itself. */
 bool route_is_connected(const struct addresses *a, const struct ip_prefix *p);
-/* True when a route that the kernel adds for an address of the interface covers the prefix. */
+/* True when a route that the kernel adds for one of these addresses covers the prefix. */
+bool addresses_cover_route(const struct addresses *a, const struct ip_prefix *p);
+/* Likewise, for an address of the file or of the interface. */
 bool route_is_covered(const struct tunnel_file *f, const struct host_state *s, const struct ip_prefix *p);
 /* Appends the route, unless it is covered. Not for a default route of "Table = auto". 0 or -ENOMEM. */
 must_check int plan_allowedip_route(struct plan *p, const struct tunnel_file *f, const struct host_state *s,

@@ -110,6 +110,16 @@ static bool gains_ipv4(const struct diff_input *in)
 	return false;
 }
 
+static bool gains_address(const struct diff_input *in)
+{
+	const struct addresses *desired = &in->desired->interface.addresses;
+
+	for (size_t i = 0; i < desired->n; i++)
+		if (!addresses_have(&in->actual->addresses, &desired->list[i]) && !hook_changed_address(in->changes, &desired->list[i]))
+			return true;
+	return false;
+}
+
 static bool loses_ipv4(const struct route_diff *d)
 {
 	return addresses_have_family(&d->in->actual->addresses, IP_V4) && !addresses_have_family(&d->remaining, IP_V4) &&
@@ -141,6 +151,7 @@ int route_diff_init(struct route_diff *d, const struct diff_input *in)
 	prefix_set_normalize(&d->covered);
 	if (r == 0)
 		r = find_remaining(&d->remaining, in);
+	d->gains_address = gains_address(in);
 	d->loses_ipv4 = r == 0 && loses_ipv4(d);
 	for (int v6 = 0; r == 0 && v6 < 2; v6++) {
 		struct default_route_diff *route = &d->defaults[v6];
@@ -215,36 +226,87 @@ static bool routes_have_applied(const struct routes *existing, const struct step
 	return route->metric ? routes_have_metric(existing, route) : routes_have(existing, &route->prefix);
 }
 
+static const struct routes *routes_before(const struct route_diff *d)
+{
+	return d->table == d->table_before ? &d->in->actual->routes : &d->in->actual->routes_before;
+}
+
+static bool is_possible(const struct route_diff *d, const struct ip_prefix *prefix)
+{
+	return prefix->addr.family == IP_V4 || ipv6_routes_are_possible(d->in->desired, d->in->actual);
+}
+
+/* `up` adds no route inside the network of an address. That of a new address replaces the route; if it is the same prefix,
+ * both stay: the kernel may remove the one or the other. */
+static bool becomes_covered(const struct route_diff *d, const struct ip_prefix *prefix)
+{
+	const struct host_state after = { .addresses = d->remaining };
+	const struct addresses *desired = &d->in->desired->interface.addresses;
+
+	return d->gains_address && d->in->desired->interface.table_kind == TABLE_AUTO &&
+	       is_possible(d, prefix) && desired_routes_have(&d->desired, prefix) && route_is_covered(d->in->desired, &after, prefix) &&
+	       !addresses_cover_route(&d->in->actual->addresses, prefix) && !route_is_connected(desired, prefix);
+}
+
+/* To the same network as the route of an address, with another metric. With an IPv6 address, the kernel would remove only the
+ * one with the lower metric. */
+static bool is_additional(const struct route_diff *d, const struct step_route *route)
+{
+	uint32_t of_kernel = route->prefix.addr.family == IP_V6 ? 256 : 0;
+
+	return is_of_kernel(d, route) && route_metric_shown(route) != of_kernel && routes_have_metric(routes_before(d), route);
+}
+
 static bool is_obsolete(const struct route_diff *d, const struct step_route *route)
 {
-	const struct diff_input *in = d->in;
-	bool same_table = d->table == d->table_before;
-	bool possible = route->prefix.addr.family == IP_V4 || ipv6_routes_are_possible(in->desired, in->actual);
-	const struct routes *existing = same_table ? &in->actual->routes : &in->actual->routes_before;
+	bool wanted = d->table == d->table_before && is_possible(d, &route->prefix) &&
+		      desired_routes_have(&d->desired, &route->prefix) && !becomes_covered(d, &route->prefix);
 
-	return routes_have_applied(existing, route) &&
-	       !(same_table && possible && desired_routes_have(&d->desired, &route->prefix)) && !is_of_kernel(d, route) &&
-	       !hook_changed_route(in->changes, &route->prefix, route->table);
+	return routes_have_applied(routes_before(d), route) && !wanted &&
+	       (!is_of_kernel(d, route) || is_additional(d, route)) &&
+	       !hook_changed_route(d->in->changes, &route->prefix, route->table);
 }
 
 /* Parts of a prefix take over from the whole or from other parts, or the whole from its parts: where both exist for a moment, no
  * packet leaves outside the tunnel. */
 static bool is_replaced(const struct route_diff *d, const struct step_route *route)
 {
-	return d->by_parts && !is_lost(d, &route->prefix) && prefix_set_overlaps(&d->covered, &route->prefix);
+	if (is_lost(d, &route->prefix) || !is_possible(d, &route->prefix) || is_additional(d, route))
+		return false; /* the kernel may have removed it by then */
+	return becomes_covered(d, &route->prefix) || (d->by_parts && prefix_set_overlaps(&d->covered, &route->prefix));
 }
 
-static int remove_parts(struct plan *p, const struct route_diff *d, const struct ip_prefix *prefix, bool changed, bool replaced)
+struct removals {
+	struct plan *p;
+	const struct route_diff *d;
+	bool replaced; /* only those that are, or only the others */
+	bool *done;    /* of routes_before(): several prefixes may have the same parts */
+};
+
+static int remove_once(const struct removals *m, struct step_route *route)
 {
+	bool *done = &m->done[routes_find(routes_before(m->d), &route->prefix)];
+
+	if (*done)
+		return 0;
+	*done = true;
+	if (is_additional(m->d, route))
+		route->metric = route_metric_shown(route);
+	return add_route(m->p, route, true);
+}
+
+static int remove_parts(const struct removals *m, const struct ip_prefix *prefix, bool changed)
+{
+	const struct route_diff *d = m->d;
 	const struct applied *applied = d->in->applied;
 	struct prefix_set parts = { 0 };
 	int r = prefix_set_subtract(&parts, prefix, applied ? &applied->excluded : &d->in->desired->interface.excluded) ? 0 : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < parts.n; i++) {
 		struct step_route route = { .prefix = parts.list[i], .table = d->table_before, .metric = d->metric_before };
-		if (is_replaced(d, &route) == replaced && (!changed || desired_routes_have(&d->desired, &route.prefix)) &&
+		if (is_replaced(d, &route) == m->replaced && (!changed || desired_routes_have(&d->desired, &route.prefix)) &&
 		    is_obsolete(d, &route))
-			r = add_route(p, &route, true);
+			r = remove_once(m, &route);
 	}
 	prefix_set_free(&parts);
 	return r;
@@ -257,8 +319,9 @@ static int remove_routes(struct plan *p, const struct route_diff *d, bool replac
 	static const struct string_list none;
 	const struct string_list *routes = d->in->applied ? &d->in->applied->routes : &none;
 	const struct wg_device *now = &d->in->actual->device;
+	struct removals m = { .p = p, .d = d, .replaced = replaced, .done = calloc(routes_before(d)->n + 1, sizeof *m.done) };
 	struct prefix_set had = { 0 };
-	int r = 0;
+	int r = m.done ? 0 : -ENOMEM;
 
 	for (uint32_t i = 0; r == 0 && i < now->n_peers; i++) {
 		const struct wg_peer *peer = &now->peers[i];
@@ -268,8 +331,9 @@ static int remove_routes(struct plan *p, const struct route_diff *d, bool replac
 		if (!applied_routes_prefixes(&had, routes, peer))
 			r = -ENOMEM;
 		for (size_t k = 0; r == 0 && k < had.n; k++)
-			r = remove_parts(p, d, &had.list[k], changed, replaced);
+			r = remove_parts(&m, &had.list[k], changed);
 	}
+	free(m.done);
 	prefix_set_free(&had);
 	return r;
 }
@@ -281,7 +345,7 @@ int route_diff_remove_routes(struct plan *p, const struct route_diff *d)
 
 int route_diff_remove_replaced(struct plan *p, const struct route_diff *d)
 {
-	return d->by_parts ? remove_routes(p, d, true) : 0;
+	return d->by_parts || d->gains_address ? remove_routes(p, d, true) : 0;
 }
 
 /* ---- additions ---- */
@@ -391,13 +455,14 @@ static size_t count_routes(const struct routes *existing, const struct ip_prefix
 	return n;
 }
 
-/* False also for a route with the previous metric of the file, and for the kernel's own if it is the only one. */
+/* False also for a route with the previous metric of the file, and for the kernel's own if it is the only one. Of IPv4 there
+ * there can be no other. */
 static bool route_exists(const struct route_diff *d, const struct step_route *wanted)
 {
 	bool by_metric = wanted->metric || d->metric_before;
 
 	if (is_of_kernel(d, wanted) && !wanted->metric)
-		return count_routes(&d->in->actual->routes, &wanted->prefix) > 1;
+		return (wanted->prefix.addr.family == IP_V4 && route_is_connected(&d->remaining, &wanted->prefix)) || count_routes(&d->in->actual->routes, &wanted->prefix) > 1;
 	return by_metric ? routes_have_metric(&d->in->actual->routes, wanted) :
 			   routes_have(&d->in->actual->routes, &wanted->prefix);
 }
@@ -440,7 +505,7 @@ static int add_missing_route(struct plan *p, const struct route_diff *d, const s
 	bool lost = is_lost(d, prefix);
 	int r;
 
-	if ((route_exists(d, &wanted) && !lost) || hook_changed_route(d->in->changes, prefix, d->table))
+	if ((route_exists(d, &wanted) && !lost) || becomes_covered(d, prefix) || hook_changed_route(d->in->changes, prefix, d->table))
 		return 0;
 	r = plan_allowedip_route(p, f, after, prefix);
 	if (r < 0 || lost || d->table != d->table_before || old.metric == wanted.metric || is_of_kernel(d, &old) ||

@@ -12,6 +12,7 @@ struct route_diff {
 	bool by_parts;                 /* addresses are or were excluded, or peers have or had Routes */
 	struct prefix_set covered;     /* then: all addresses of the desired routes; owned */
 	struct addresses remaining;    /* those of the interface that are not outdated; owned */
+	bool gains_address;
 	bool loses_ipv4;               /* the interface loses its last IPv4 address, and with it all IPv4 routes */
 	uint32_t table, table_before;  /* for routes that are not default routes; 0: none */
 	uint32_t metric_before;        /* of these routes; 0: the kernel's default */

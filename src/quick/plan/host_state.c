@@ -35,11 +35,20 @@ void routes_sort(struct routes *r)
 		qsort(r->list, r->n, sizeof *r->list, compare_routes);
 }
 
-bool routes_have(const struct routes *sorted, const struct ip_prefix *p)
+size_t routes_find(const struct routes *sorted, const struct ip_prefix *p)
 {
 	struct step_route key = { .prefix = *p };
+	const struct step_route *found =
+		sorted->n > 0 ? bsearch(&key, sorted->list, sorted->n, sizeof key, compare_prefixes) : NULL;
 
-	return sorted->n > 0 && bsearch(&key, sorted->list, sorted->n, sizeof key, compare_prefixes) != NULL;
+	while (found && found > sorted->list && prefix_equal(&found[-1].prefix, p))
+		found--;
+	return found ? (size_t)(found - sorted->list) : sorted->n;
+}
+
+bool routes_have(const struct routes *sorted, const struct ip_prefix *p)
+{
+	return routes_find(sorted, p) < sorted->n;
 }
 
 bool routes_have_metric(const struct routes *sorted, const struct step_route *r)

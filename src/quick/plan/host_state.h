@@ -31,6 +31,8 @@ struct routes {
 must_check bool routes_append(struct routes *r, const struct step_route *route); /* false: out of memory */
 void routes_sort(struct routes *r); /* for routes_have() */
 bool routes_have(const struct routes *sorted, const struct ip_prefix *p); /* with any metric */
+/* The index of the first one; sorted->n: none. */
+size_t routes_find(const struct routes *sorted, const struct ip_prefix *p);
 /* With the metric of this route. */
 bool routes_have_metric(const struct routes *sorted, const struct step_route *r);
 

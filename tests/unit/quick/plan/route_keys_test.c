@@ -94,6 +94,72 @@ static void the_route_of_an_address_has_no_metric(void **state)
 	take_down(&t);
 }
 
+/* 10.0.0.0/15 and 10.0.0.0/16 have parts in common. */
+static void common_parts_are_removed_once(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, INTERFACE "ExcludeIPs = 10.0.0.0/17\n" PEER "AllowedIPs = 10.0.0.0/15, 10.0.0.0/16, 10.9.0.0/16\n");
+	assert_reload(&t, INTERFACE PEER "AllowedIPs = 10.9.0.0/16\n", "",
+		      "[#] wg set wg0 peer " KEY " allowed-ips 10.9.0.0/16\n"
+		      "[#] ip -4 route delete 10.0.128.0/17 dev wg0\n"
+		      "[#] ip -4 route delete 10.1.0.0/16 dev wg0\n");
+	take_down(&t);
+}
+
+static void ipv6_routes_with_routes_key_are_removed_before_the_mtu_changes(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, INTERFACE "MTU = 1400\n" PEER "AllowedIPs = fd01::/64\nRoutes = fd01::/64\n");
+	assert_reload(&t, INTERFACE "MTU = 1200\n" PEER "AllowedIPs = fd01::/64\nRoutes = fd01::/64\n", "",
+		      "[#] ip -6 route delete fd01::/64 dev wg0\n"
+		      "[#] ip -6 address delete fd00::1/64 dev wg0\n"
+		      "[#] ip link set mtu 1200 dev wg0\n");
+	take_down(&t);
+}
+
+static void the_route_of_a_new_address_replaces_those_inside(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, "[Interface]\nAddress = 10.5.0.1/32\nRouteMetric = 7\n" PEER "AllowedIPs = 10.0.0.7/32, 10.1.0.0/16\n");
+	assert_reload(&t, "[Interface]\nAddress = 10.5.0.1/32, 10.0.0.1/24\n" PEER "AllowedIPs = 10.0.0.7/32, 10.1.0.0/16\n", "",
+		      "[#] ip -4 address add 10.0.0.1/24 dev wg0\n"
+		      "[#] ip -4 route add 10.1.0.0/16 dev wg0\n"
+		      "[#] ip -4 route delete 10.1.0.0/16 dev wg0 metric 7\n"
+		      "[#] ip -4 route delete 10.0.0.7/32 dev wg0 metric 7\n");
+	take_down(&t);
+}
+
+static void the_additional_route_of_an_address_leaves_the_table(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, "[Interface]\nAddress = fd00::1/64\nTable = main\n" PEER "AllowedIPs = fd00::/64\n");
+	assert_reload(&t, "[Interface]\nAddress = fd00::1/64\nTable = 777\n" PEER "AllowedIPs = fd00::/64\n", "",
+		      "[#] ip -6 route delete fd00::/64 dev wg0 metric 1024\n"
+		      "[#] ip -6 route add fd00::/64 dev wg0 table 777\n");
+	take_down(&t);
+}
+
+/* The kernel adds no second route of IPv4 to the network of the address. */
+static void the_route_of_an_address_is_that_of_an_allowed_ip(void **state)
+{
+	struct tunnel t;
+
+	(void)state;
+	bring_up(&t, "[Interface]\nAddress = 10.0.0.1/24\nTable = main\n" PEER "AllowedIPs = 10.0.0.0/24, 10.1.0.0/16\n");
+	assert_reload(&t, "[Interface]\nAddress = 10.0.0.1/24\nTable = main\n" PEER "AllowedIPs = 10.0.0.0/24\n", "",
+		      "[#] wg set wg0 peer " KEY " allowed-ips 10.0.0.0/24\n"
+		      "[#] ip -4 route delete 10.1.0.0/16 dev wg0 table main\n");
+	take_down(&t);
+}
+
 /* The default route of "Table = auto" is alone in its table; in a given table it has the metric. */
 static void metric_and_default_routes(void **state)
 {
@@ -330,6 +396,11 @@ int main(void)
 		cmocka_unit_test(metric_changes),
 		cmocka_unit_test(the_route_of_an_address_has_no_metric),
 		cmocka_unit_test(the_route_of_a_removed_address_becomes_that_of_an_allowed_ip),
+		cmocka_unit_test(common_parts_are_removed_once),
+		cmocka_unit_test(ipv6_routes_with_routes_key_are_removed_before_the_mtu_changes),
+		cmocka_unit_test(the_route_of_a_new_address_replaces_those_inside),
+		cmocka_unit_test(the_route_of_an_address_is_that_of_an_allowed_ip),
+		cmocka_unit_test(the_additional_route_of_an_address_leaves_the_table),
 		cmocka_unit_test(metric_of_the_kernel),
 		cmocka_unit_test(metric_and_default_routes),
 		cmocka_unit_test(excluded_parts),
