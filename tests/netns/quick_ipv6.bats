@@ -300,6 +300,27 @@ build_without_rules() {
 	"${CC:-cc}" -O1 -shared -fPIC -o "$NET_DIR/norules.so" "$BATS_TEST_DIRNAME/without_rules6.c" -ldl
 }
 
+@test "a kernel without IPv6 lists IPv4 routes instead of IPv6 routes" {
+	"${CC:-cc}" -O1 -shared -fPIC -DWITHOUT_IPV6 -o "$NET_DIR/noipv6.so" "$BATS_TEST_DIRNAME/without_rules6.c" -ldl
+	without() { on a env LD_PRELOAD="$NET_DIR/noipv6.so" wg-quick "$@"; }
+	on a sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+	quick_file wg0 "$BOTH" "$FULL"
+	before=$(on a ip rule)
+	without up wg0
+	run -0 without status wg0
+	[[ $output == *"
+      routes: 10.9.0.0/24, 0.0.0.0/0 in table 51820, unreachable 0.0.0.0/0 in table 51820
+"* ]]
+	# What is left is determined without a journal.
+	on a ip link delete wg0
+	on a rm -r /run/wgsuite
+	run without down wg0
+	[[ $output == *"removing the policy rules and routes of tunnels that are no longer up: table 51820"* ]]
+	[[ $output != *"cannot"* ]]
+	[ "$(on a ip rule)" = "$before" ]
+	[ -z "$(on a ip route show table 51820)" ]
+}
+
 @test "a kernel without IPv6 policy rules: a full tunnel" {
 	build_without_rules
 	quick_file wg0 "$BOTH" "$FULL"

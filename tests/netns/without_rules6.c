@@ -1,5 +1,6 @@
 /* An LD_PRELOAD library: a kernel without CONFIG_IPV6_MULTIPLE_TABLES. Requests about IPv6 rules name a family that has
- * none, so that the real kernel refuses them. */
+ * none, so that the real kernel refuses them. With WITHOUT_IPV6, so do those about IPv6 addresses and routes, as with
+ * ipv6.disable=1. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <linux/fib_rules.h>
@@ -17,6 +18,10 @@ static void change(void *p, size_t n)
 		if ((h->nlmsg_type == RTM_NEWRULE || h->nlmsg_type == RTM_DELRULE || h->nlmsg_type == RTM_GETRULE) &&
 		    rule->family == AF_INET6)
 			rule->family = AF_BRIDGE;
+#ifdef WITHOUT_IPV6
+		if (h->nlmsg_type >= RTM_NEWADDR && h->nlmsg_type <= RTM_GETROUTE && rule->family == AF_INET6)
+			rule->family = AF_BRIDGE;
+#endif
 	}
 }
 

@@ -134,6 +134,23 @@ static int handle_route(void *ctx, struct nl_msg *m)
 	return r;
 }
 
+struct family_filter {
+	unsigned char family;
+	rtnetlink_handler *handler;
+	void *ctx;
+};
+
+/* A kernel without IPv6 (ipv6.disable=1) answers a request for IPv6 routes with those of all families. */
+static int handle_of_family(void *ctx, struct nl_msg *m)
+{
+	const struct family_filter *f = ctx;
+	const struct nlmsghdr *h = nlmsg_hdr(m);
+
+	if (!nlmsg_valid_hdr(h, sizeof(struct rtmsg)) || ((const struct rtmsg *)nlmsg_data(h))->rtm_family != f->family)
+		return 0;
+	return f->handler(f->ctx, m);
+}
+
 /* index 0: of any link. */
 static int dump_table(struct rtnetlink *rt, uint8_t family, uint32_t table, uint32_t index, rtnetlink_handler *handler,
 		      void *ctx, size_t *count)
@@ -141,6 +158,7 @@ static int dump_table(struct rtnetlink *rt, uint8_t family, uint32_t table, uint
 	struct rtmsg body = { .rtm_family = (uint8_t)rtnetlink_family(family),
 			      .rtm_table = (uint8_t)(table < 256 ? table : RT_TABLE_UNSPEC) };
 	struct nl_msg *m = rtnetlink_route_message(RTM_GETROUTE, 0, &body);
+	struct family_filter filter = { .family = body.rtm_family, .handler = handler, .ctx = ctx };
 	int r;
 
 	if (!m)
@@ -149,7 +167,7 @@ static int dump_table(struct rtnetlink *rt, uint8_t family, uint32_t table, uint
 		nlmsg_free(m);
 		return -ENOMEM;
 	}
-	r = rtnetlink_dump(rt, m, handler, ctx, count);
+	r = rtnetlink_dump(rt, m, handle_of_family, &filter, count);
 	/* A table or family that does not exist is empty. */
 	return r == -ENOENT || r == -EOPNOTSUPP || r == -EAFNOSUPPORT ? 0 : r;
 }
