@@ -60,8 +60,8 @@ static void look_at_host(struct probing *p, const struct observation *o, struct 
 	out->program = link_create_userspace(&host->settings);
 	out->tun_device = fileio_exists("/dev/net/tun");
 	netns_outside_begin();
-	out->port_taken = port && (udp_port_is_taken(IP_V4, port) ||
-				   (fileio_exists("/proc/net/if_inet6") && udp_port_is_taken(IP_V6, port)));
+	out->no_ipv6 = !fileio_exists("/proc/net/if_inet6");
+	out->port_taken = port && (udp_port_is_taken(IP_V4, port) || (!out->no_ipv6 && udp_port_is_taken(IP_V6, port)));
 	netns_outside_end();
 	out->forwarding[0] = parameter("ipv4", "ip_forward");
 	out->forwarding[1] = parameter("ipv6/conf/all", "forwarding");

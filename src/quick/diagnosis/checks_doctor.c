@@ -4,6 +4,7 @@
 
 #include "checks_internal.h"
 #include "crypto/crypto.h"
+#include "quick/plan/mtu.h"
 #include "quick/plan/print.h"
 #include "ruleset.h"
 
@@ -235,14 +236,29 @@ static void check_rp_filter(struct findings *out, const struct facts *f, const s
 
 /* ---- IPv6 and DNS ---- */
 
+/* The addresses of the file that the interface lacks for this reason. */
+static void check_ipv6_of_link(struct findings *out, const struct facts *f, const struct probes *p)
+{
+	const struct link_info *l = &f->state->link;
+
+	if (!f->file || !addresses_have_family(&f->file->interface.addresses, IP_V6) || !l->index || l->ipv6)
+		return;
+	if (p->no_ipv6)
+		finding_fail(out, "boot without ipv6.disable=1, or remove the IPv6 addresses from the file",
+			     "the kernel has no IPv6, and the file has IPv6 addresses");
+	else if (l->mtu < MTU_MIN_IPV6)
+		finding_fail(out, remedy("set MTU to at least %u, then wg-quick reload %s", MTU_MIN_IPV6, f->name).text,
+			     "IPv6 needs an MTU of %u, and %s has %u", MTU_MIN_IPV6, f->name, l->mtu);
+	else
+		finding_fail(out, remedy("sysctl -w net.ipv6.conf.%s.disable_ipv6=0, then wg-quick reload %s", f->name, f->name).text,
+			     "IPv6 is disabled on %s, and the file has IPv6 addresses", f->name);
+}
+
 static void check_all_ipv6(struct findings *out, const struct facts *f, const struct probes *p)
 {
 	size_t before = out->n;
 
-	if (f->file && addresses_have_family(&f->file->interface.addresses, IP_V6) && f->state->link.index && !f->state->link.ipv6)
-		finding_fail(out, remedy("sysctl -w net.ipv6.conf.%s.disable_ipv6=0, then wg-quick reload %s", f->name, f->name).text,
-			     "IPv6 is disabled on %s, and the file has IPv6 addresses", f->name);
-	(void)p;
+	check_ipv6_of_link(out, f, p);
 	check_ipv6(out, f);
 	if (out->n == before)
 		finding_ok(out, "no traffic bypasses the tunnel");

@@ -57,7 +57,7 @@ struct probes {
 	int forwarding[2];       /* IPv4, IPv6 */
 	int rp_filter;           /* the one in force for the uplink */
 	int rp_filter_tunnel;    /* and for the interface */
-	int ipv6_disabled;
+	bool no_ipv6;            /* the kernel has no IPv6 */
 	/* The firewall of the host, as nft(8) prints it; empty: not known. */
 	struct span ruleset;
 	/* The link of the route for an address on the Internet, IPv4 and IPv6; 0: no route. */

@@ -132,6 +132,15 @@ static void deaf(struct world *w)
 	w->probes.dns = &d;
 	w->probes.n_dns = 1;
 }
+static void disabled_ipv6(struct world *w)
+{
+	static struct interface_address one = { .local = { IP_V6, { 0xfd } }, .bits = 64 };
+
+	w->file.interface.addresses = (struct addresses){ .list = &one, .n = 1 };
+	w->state.link.ipv6 = false;
+}
+static void small_mtu(struct world *w) { disabled_ipv6(w); w->state.link.mtu = 1200; }
+static void no_ipv6(struct world *w) { disabled_ipv6(w); w->probes.no_ipv6 = true; }
 static void outside(struct world *w)
 {
 	static struct dns_probe d = { .server = { IP_V4, { 9, 9, 9, 9 } }, .route_link = 2, .answered = true };
@@ -180,6 +189,9 @@ static void faults(void **state)
 		{ dns_gone, FINDING_FAIL, "DNS", "replaced", "wg-quick restart wg0" },
 		{ unresolved, FINDING_FAIL, "endpoint", "cannot be resolved", "name servers" },
 		{ deaf, FINDING_FAIL, "DNS", "10.8.0.1 does not answer", "runs" },
+		{ disabled_ipv6, FINDING_FAIL, "IPv6", "IPv6 is disabled on wg0", "sysctl" },
+		{ small_mtu, FINDING_FAIL, "IPv6", "needs an MTU of 1280, and wg0 has 1200", "set MTU to at least 1280" },
+		{ no_ipv6, FINDING_FAIL, "IPv6", "the kernel has no IPv6", "ipv6.disable=1" },
 		{ outside, FINDING_WARN, "DNS", "do not go through the tunnel", "AllowedIPs" },
 	};
 
