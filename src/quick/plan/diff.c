@@ -300,12 +300,24 @@ static void restore_firewall(struct plan *undo, const struct plan *applied)
 				undo->steps[i] = applied->steps[k];
 }
 
+/* Without its metric, the kernel would remove the route with the lower one, which has been restored by then. */
+static void name_metrics(struct plan *undo)
+{
+	for (size_t i = 0; i < undo->n; i++) {
+		struct step *s = &undo->steps[i];
+		if (s->kind == STEP_ROUTE && s->remove && s->route.metric == 0 && route_is_of_link(&s->route))
+			s->route.metric = route_metric_shown(&s->route);
+	}
+}
+
 int plan_undo_diff(struct plan *out, const struct plan *p, const struct applied *applied)
 {
 	int r = plan_undo(out, p, false);
 
 	if (r < 0 || !applied)
 		return r;
+	if (applied->route_metric)
+		name_metrics(out);
 	restore_firewall(out, &applied->plan);
 	diff_kill_switch_restore(out, &applied->plan);
 	r = plan_add_kill_switches(out, &p->kill_switches);

@@ -133,6 +133,11 @@ static inline void model_routes_change(struct routes *r, const struct step_route
 {
 	size_t kept = 0;
 
+	/* Without a metric, the kernel removes the route with the lowest one. */
+	for (size_t i = 0; remove && route->metric == 0 && route_is_of_link(route) && i < r->n; i++)
+		assert_false(route_is_of_link(&r->list[i]) && r->list[i].table == route->table &&
+			     prefix_equal(&r->list[i].prefix, &route->prefix) &&
+			     route_metric_shown(&r->list[i]) < route_metric_shown(route));
 	for (size_t i = 0; i < r->n; i++)
 		if (r->list[i].table != route->table || r->list[i].unreachable != route->unreachable ||
 		    r->list[i].throw != route->throw ||
