@@ -189,16 +189,14 @@ fault_tun_queue() {
 waits_for_nothing() {
 	sample "$1" 'wireguardd_flow_queue_packets{interface="wg0"} 0' && in_net "$1" tc -s qdisc show dev v1 | grep 'backlog 0b 0p'
 }
-# slow_uplink HOST REGEX: packets to its peer through an uplink that gets slower, until the statistics have such a line: however
-# slow the host is, they have to wait in the flow queue. fast_uplink HOST: until they have left. The discipline
-# stays, as it would drop what comes at the moment.
+# slow_uplink HOST REGEX: packets to its peer through an uplink that needs seconds for them, until the statistics have such a line.
+# fast_uplink HOST: until they have left. The discipline stays, as it would drop what comes at the moment.
 slow_uplink() {
-	local rate
-	in_net "$1" tc qdisc replace dev v1 root tbf rate 20mbit burst 100k limit 1g
-	for ((rate = 20000; rate > 100; rate -= rate / 4)); do
-		offer "$1" 2000 "$(inner "$(other "$1")")"
+	local n
+	in_net "$1" tc qdisc replace dev v1 root tbf rate 4mbit burst 100k limit 1g
+	for n in {1..200}; do
+		[ $((n % 5)) -ne 1 ] || offer "$1" 2000 "$(inner "$(other "$1")")"
 		! statistics "$1" | grep "$2" || return 0
-		in_net "$1" tc qdisc change dev v1 root tbf rate ${rate}kbit burst 100k limit 1g
 	done
 	fail "no line of the statistics matches $2"
 }

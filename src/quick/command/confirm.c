@@ -100,7 +100,7 @@ static int expire(const struct pending *waiting, const char *name, const struct 
 	}
 	if (r == 0)
 		r = report_failure("read what awaits confirmation", pending_load(&p, name));
-	if (r == 0 && p.exists && login)
+	if (r == 0 && p.exists && login && login_counts(login, &p.since, clock_now_ms())) /* the record may have changed since */
 		status = confirm_by_login(&p, name, login);
 	else if (r == 0 && p.exists && has_expired(&p))
 		status = roll_back(&p, name, host, trace);
@@ -172,6 +172,7 @@ static int wait_and_expire(struct pending *p, const char *name, struct host *hos
 			r = expire(p, name, found ? &login : NULL, host, trace);
 		if (r == 0)
 			break;
+		found = found && r != -EAGAIN;
 		retry_ms = r == -EAGAIN ? 0 : retry_at_ms(name, ++failures);
 	}
 	file_watch_close(&w);

@@ -311,10 +311,12 @@ static void an_error_of_the_device_is_reported(void **state)
 
 /* ---- with a worker ---- */
 
-static void expect_sent(uint64_t n)
+/* n packets have left; if this test is slow, some were dropped because they had waited too long. */
+static void expect_left(uint64_t n)
 {
-	assert_int_equal(drops(WG_DROP_NO_PEER), n);
-	assert_int_equal(counter_read(&w->counters.tun_packets), n + drops(WG_DROP_FLOW_DELAY) + drops(WG_DROP_FLOW_FULL));
+	assert_int_equal(drops(WG_DROP_NO_PEER) + drops(WG_DROP_FLOW_DELAY), n);
+	assert_int_equal(drops(WG_DROP_FLOW_FULL), 0);
+	assert_int_equal(counter_read(&w->counters.tun_packets), n);
 }
 
 /* The worker reads the clock: a queue that was active for too long would not read, should this test be slow. */
@@ -333,14 +335,14 @@ static void a_worker_sends_what_waits(void **state)
 	now_ns = clock_boot_ns() - FLOW_QUEUE_TARGET_NS;
 	activate();
 	serve(100);
-	expect_sent(100);
+	expect_left(100);
 	in.super = true;
 	serve(20); /* more than a batch */
 	assert_int_equal(tun_queue_state(q), TUN_QUEUE_READY);
 	assert_true(drops(WG_DROP_NO_PEER) < 100 + 20 * SEGMENTS);
 	while (tun_queue_state(q) == TUN_QUEUE_READY)
 		worker_serve_tun(w);
-	expect_sent(100 + 20 * SEGMENTS);
+	expect_left(100 + 20 * SEGMENTS);
 }
 
 static void everything_leaves_before_a_hand_over(void **state)
@@ -356,7 +358,7 @@ static void everything_leaves_before_a_hand_over(void **state)
 	in.super = true;
 	fill(30);
 	worker_send_queued(w, q);
-	expect_sent(30 * SEGMENTS);
+	expect_left(30 * SEGMENTS);
 	assert_int_equal(tun_queue_state(q), TUN_QUEUE_EMPTY);
 }
 
@@ -373,9 +375,8 @@ static void of_a_super_packet_that_waited_one_segment_is_dropped(void **state)
 	now_ns = clock_boot_ns() - 2 * FLOW_QUEUE_INTERVAL_NS;
 	assert_true(take(&t, &h));
 	worker_send_queued(w, q);
-	expect_sent(3 * SEGMENTS - 1);
-	assert_int_equal(drops(WG_DROP_FLOW_DELAY), 1);
-	assert_int_equal(drops(WG_DROP_FLOW_FULL), 0);
+	expect_left(3 * SEGMENTS);
+	assert_in_range(drops(WG_DROP_FLOW_DELAY), 1, SEGMENTS - 1); /* more than one if this test is slow, but no super-packet */
 }
 
 static void a_packet_with_ecn_is_marked_and_not_dropped(void **state)
@@ -393,7 +394,7 @@ static void a_packet_with_ecn_is_marked_and_not_dropped(void **state)
 		now_ns = clock_boot_ns() - 2 * FLOW_QUEUE_INTERVAL_NS;
 		assert_true(take(&t, &h));
 		worker_send_queued(w, q);
-		expect_sent(super ? 99 + 3 * SEGMENTS : 99);
+		expect_left(super ? 99 + 3 * SEGMENTS : 99);
 		assert_int_equal(drops(WG_DROP_FLOW_DELAY), 0);
 		if (!super) /* it is where the first packet of the batch was */
 			assert_int_equal(w->bufs[0].src[1], 3);
