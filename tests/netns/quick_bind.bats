@@ -190,13 +190,14 @@ BindDevice = eth9" | on a tee /etc/wireguard/wg0.conf.d/uplink.conf > /dev/null
 			mkdir -p /run/wireguard; ip tuntap add dev "\$1" mode tun
 			setsid socat "UNIX-LISTEN:/run/wireguard/\$1.sock,fork,unlink-close" SYSTEM:"head -n 1 > /dev/null; $answer" > /dev/null 2>&1 &
 			until [ -S "/run/wireguard/\$1.sock" ]; do :; done
+			setsid sh -c "while ip link show dev \$1; do sleep 0.1; done; pkill -x socat; rm -f /run/wireguard/\$1.sock" > /dev/null 2>&1 &
 		END
 		on a chmod +x /run/other
 		run on a env WG_QUICK_USERSPACE_IMPLEMENTATION=/run/other wg-quick up wg0
 		[ "$status" -ne 0 ]
 		[[ $output == *"need wireguardd, and the kernel or another program serves the interface"* ]] || fail "$output"
 		not on a ip link show dev wg0
-		on a sh -c 'pkill -x socat; rm -f /run/wireguard/wg0.sock'
+		eventually 10 not on a test -e /run/wireguard/wg0.sock
 	done
 }
 
