@@ -1,4 +1,4 @@
-# wg-quick reload between tunnel files made at random, other ones each day: reload_pairs.py says what must be the same.
+# wg-quick reload between random tunnel files, another sample each day; reload_pairs.py lists what must be equal.
 load ../lib/netns
 load ../lib/quick
 

@@ -1,4 +1,4 @@
-/* Login sessions. */
+/* Login sessions: what their files and records say, and which of them confirm a change. */
 #include "login.h"
 
 enum { US_PER_MS = 1000, V4_MAPPED_BYTES = 12 };

@@ -1,4 +1,4 @@
-/* The login sessions of this host. */
+/* The login sessions of this host, read from the files of systemd-logind or from utmp(5). */
 #include "logins.h"
 
 #include <errno.h>

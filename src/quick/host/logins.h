@@ -1,4 +1,4 @@
-/* The login sessions of this host. */
+/* The login sessions of this host, read from the files of systemd-logind or from utmp(5). */
 #ifndef WG_QUICK_LOGINS_H
 #define WG_QUICK_LOGINS_H
 
