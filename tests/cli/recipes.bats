@@ -5,23 +5,23 @@ bats_require_minimum_version 1.5.0
 
 # The source tarball. Unless the recipes are to compile, it has programs that make takes for up to date.
 setup_file() {
-	local root tree version build
+	local root tree version build date
 	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	build=${WGSUITE_BUILD:-$root/build} version=$(sh "$root/contrib/packaging/version.sh")
 	export TARBALL=$BATS_FILE_TMPDIR/wgsuite-$version.tar.gz
 	sh "$root/contrib/packaging/dist.sh" "$BATS_FILE_TMPDIR" "$root" > /dev/null
 	[ "${WGSUITE_COMPLETE-}" != yes ] || return 0
-	tree=$BATS_FILE_TMPDIR/tree/wgsuite-$version
+	tree=$BATS_FILE_TMPDIR/tree/wgsuite-$version date=$(sh "$root/contrib/packaging/version.sh" date) # of the sources in the tarball
 	mkdir "$BATS_FILE_TMPDIR/tree"
 	tar -xzf "$TARBALL" -C "$BATS_FILE_TMPDIR/tree"
 	(
 		cd "$tree"
 		find src -name '*.c' | sed 's|[^/]*$||; s|^|build/|' | sort -u | xargs mkdir -p
-		find src -name '*.c' | sed 's|c$|o|; s|^|build/|' | xargs touch -d 2026-12-01
-		ls src | sed 's|.*|build/lib&.a|' | xargs touch -d 2026-12-02
+		find src -name '*.c' | sed 's|c$|o|; s|^|build/|' | xargs touch -d "$date 01:00Z"
+		ls src | sed 's|.*|build/lib&.a|' | xargs touch -d "$date 02:00Z"
 		cp "$build/wg" "$build/wg-quick" "$build/wireguardd" build/
 		strip build/wg*
-		touch -d 2026-12-03 build/wg build/wg-quick build/wireguardd
+		touch -d "$date 03:00Z" build/wg build/wg-quick build/wireguardd
 	)
 	tar -C "$BATS_FILE_TMPDIR/tree" -cf - "wgsuite-$version" | gzip -1 > "$TARBALL"
 }
