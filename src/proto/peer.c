@@ -188,15 +188,22 @@ void staged_free(struct staged *s)
 	free(s);
 }
 
-uint32_t staged_drop_all(struct staged_queue *q, size_t *total)
+uint32_t staged_packets(const struct staged_queue *q)
 {
-	struct staged *s;
 	uint32_t n = 0;
 
-	while ((s = staged_pop(q, total))) {
+	for (const struct staged *s = q->first; s; s = s->next)
 		n += s->n > 0;
+	return n;
+}
+
+uint32_t staged_drop_all(struct staged_queue *q, size_t *total)
+{
+	uint32_t n = staged_packets(q);
+	struct staged *s;
+
+	while ((s = staged_pop(q, total)))
 		staged_free(s);
-	}
 	return n;
 }
 

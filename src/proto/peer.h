@@ -110,7 +110,8 @@ must_check bool staged_add(struct staged_queue *q, size_t *total, const uint8_t 
 			   uint32_t *n_dropped);
 must_check struct staged *staged_pop(struct staged_queue *q, size_t *total); /* the oldest; null: empty */
 void staged_free(struct staged *s);                                           /* wipes; may be null */
-/* Returns how many packets were dropped; keepalives do not count. */
+uint32_t staged_packets(const struct staged_queue *q); /* how many there are; keepalives do not count */
+/* Returns how many packets were dropped, likewise. */
 uint32_t staged_drop_all(struct staged_queue *q, size_t *total);
 
 /* Peers by public key: a hash table with open addressing, at most half full. Control half only. */

@@ -319,6 +319,16 @@ static struct wg_tunnel_peer *peer_of_path(const struct wg_tunnel *t, const stru
 	return slot->kind == INDEX_HANDSHAKE ? slot->object : ((struct wg_session *)slot->object)->peer;
 }
 
+/* Not below zero, whatever the caller says. */
+static void uncount_bytes(_Atomic uint64_t *bytes, uint64_t n)
+{
+	uint64_t before = atomic_load_explicit(bytes, memory_order_relaxed), after;
+
+	do
+		after = before > n ? before - n : 0;
+	while (!atomic_compare_exchange_weak_explicit(bytes, &before, after, memory_order_relaxed, memory_order_relaxed));
+}
+
 void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, unsigned int datagrams, uint64_t bytes,
 		      enum wg_drop why)
 {
@@ -326,7 +336,7 @@ void tunnel_tx_failed(struct wg_tunnel *t, const struct wg_path *path, unsigned 
 
 	count_drops(t, why, datagrams);
 	if (p)
-		atomic_fetch_sub_explicit(&p->tx_bytes, bytes, memory_order_relaxed);
+		uncount_bytes(&p->tx_bytes, bytes);
 }
 
 void tunnel_clear_source(struct wg_tunnel *t, const struct wg_path *path)

@@ -12,6 +12,7 @@
 #define RETRY_DEFER_NS NS_PER_S            /* longer than the jitter and a slow round trip */
 
 enum { HANDSHAKE_TOS = 0x88 }; /* DSCP AF41, as in the Linux kernel */
+enum { INDEX_DRAWS_MAX = 100 }; /* random ones are never all in use */
 
 struct datagram *outbox_add(struct wg_tunnel *t)
 {
@@ -111,10 +112,13 @@ static bool draw_index(struct wg_tunnel *t, const struct wg_tunnel_peer *p, uint
 
 uint32_t new_index(struct wg_tunnel *t, const struct wg_tunnel_peer *p)
 {
+	unsigned int left = INDEX_DRAWS_MAX;
 	uint8_t b[4];
 
-	while (!draw_index(t, p, b) || index_find(&t->indices, load_le32(b)) || is_drawn(t, load_le32(b)))
-		;
+	while (!draw_index(t, p, b) || index_find(&t->indices, load_le32(b)) || is_drawn(t, load_le32(b))) {
+		left--;
+		assert(left > 0); /* no random bytes, such as the same ones each time */
+	}
 	assert(t->n_drawn < HANDSHAKE_CHUNK);
 	t->drawn[t->n_drawn++] = load_le32(b);
 	return load_le32(b);

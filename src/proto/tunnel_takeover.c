@@ -1,5 +1,6 @@
 /* Hand-over of a tunnel to another process: all state whose loss a peer would notice, as one sequence of fields that the same
- * functions write and read. It does not include handshakes in progress, packets that wait for one, and derived values. */
+ * functions write and read. It does not include handshakes in progress, packets that wait for one, of which only the number is
+ * there, and derived values. */
 #include "tunnel_state.h"
 
 #include <errno.h>
@@ -301,6 +302,18 @@ static void tunnel_fields(struct codec *c, struct wg_tunnel *t, struct wg_privat
 	codec_bytes(c, t->removed_timestamp, sizeof t->removed_timestamp);
 }
 
+/* Packets that wait for a session are lost with the tunnel that has them, and counted by the next one. */
+static void staged_field(struct codec *c, struct wg_tunnel *t)
+{
+	uint64_t n = 0;
+
+	for (struct wg_tunnel_peer *p = c->is_reading ? NULL : t->first; p; p = p->next)
+		n += staged_packets(&p->staged);
+	codec_u64(c, &n);
+	if (c->is_reading && !c->failed)
+		count_drops(t, WG_DROP_GAVE_UP, n);
+}
+
 static void tunnel_write(struct codec *c, struct wg_tunnel *t)
 {
 	struct wg_private key = t->identity.key;
@@ -314,6 +327,7 @@ static void tunnel_write(struct codec *c, struct wg_tunnel *t)
 	}
 	is_present = false;
 	codec_bool(c, &is_present);
+	staged_field(c, t);
 }
 
 size_t tunnel_export_bytes(struct wg_tunnel *t)
@@ -359,6 +373,8 @@ int tunnel_import(struct wg_tunnel *t, uint64_t now_ns, const void *state, size_
 		tunnel_set_private_key(t, &key);
 	mem_wipe(&key, sizeof key);
 	error = c.failed ? 0 : peers_read(&c, t, now_ns);
+	if (!error && !c.failed)
+		staged_field(&c, t);
 	if (c.failed || (!error && c.at != n))
 		error = -EPROTO;
 	for (struct wg_tunnel_peer *p = t->first; p && !error && t->is_up; p = p->next)

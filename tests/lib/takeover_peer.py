@@ -12,7 +12,7 @@ import socket
 import struct
 import sys
 
-MAGIC, VERSION = 0x5744656461777367, 5
+MAGIC, VERSION = 0x5744656461777367, 6
 
 
 def receive(s, n=4096):

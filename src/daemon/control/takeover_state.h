@@ -7,7 +7,7 @@
 #include "daemon/io/udp.h"
 
 enum {
-	TAKEOVER_VERSION = 5,      /* of the layout of everything here, and of the state of the tunnel */
+	TAKEOVER_VERSION = 6,      /* of the layout of everything here, and of the state of the tunnel */
 	TAKEOVER_OFFER_BYTES = 39,
 	TAKEOVER_SOCKETS = UDP_SOCKETS + 2 * SLOW_SOCKETS,
 	TAKEOVER_GUARDS = 2,

@@ -27,6 +27,7 @@ struct side {
 	uint32_t random;
 	int random_left; /* calls until there are no random bytes; negative: for ever */
 	bool calls_back; /* the random function calls its instance */
+	bool is_constant; /* the random bytes are the same in every call */
 	uint8_t sent[WGPROTO_DATAGRAM_MAX];
 };
 
@@ -42,6 +43,10 @@ static bool env_random(void *ctx, void *p, size_t n)
 		wgproto_free(s->w); /* no effect */
 	}
 	s->random_left -= s->random_left > 0;
+	if (s->is_constant) {
+		memset(p, 0x5a, n);
+		return true;
+	}
 	for (size_t i = 0; i < n; i++)
 		((uint8_t *)p)[i] = (uint8_t)((s->random = s->random * 1664525 + 1013904223) >> 24);
 	return true;
@@ -412,6 +417,57 @@ static void test_no_random_bytes(void **state)
 	world_free(x);
 }
 
+/* Bytes that are the same in every call give no second receiver index: the instance is closed, instead of looking for one
+ * for ever. */
+static void test_constant_random_bytes(void **state)
+{
+	struct world *x = world_new(NULL, NULL);
+	struct side *a = &x->side[0], other = { .w = NULL };
+	struct wgproto_packet out = { .dst = a->sent, .dst_space = sizeof a->sent };
+	enum wgproto_result result;
+
+	(void)state;
+	side_new(&other, 3, NULL);
+	side_peer(a, &other, 3);
+	a->is_constant = true;
+	assert_int_equal(wgproto_peer_send_keepalive(a->w, x->side[1].public, 32), WGPROTO_OK);
+	assert_int_equal(wgproto_peer_send_keepalive(a->w, other.public, 32), WGPROTO_OK);
+	while ((result = wgproto_next(a->w, second, &out)) == WGPROTO_OK)
+		;
+	assert_int_equal(result, WGPROTO_BROKEN);
+	assert_non_null(strstr(wgproto_broken_text(a->w), "tunnel_handshake.c"));
+	wgproto_free(other.w);
+	world_free(x);
+}
+
+/* The caller says that more could not be sent than was: the counter of sent bytes ends at zero. */
+static void test_more_failed_than_was_sent(void **state)
+{
+	struct world *x = world_new(NULL, NULL);
+	struct side *a = &x->side[0], *b = &x->side[1];
+	uint8_t datagram[WGPROTO_SEALED_BYTES(sizeof ping)], packet[256];
+	struct wgproto_packet p = packet_of(datagram, sizeof datagram);
+	struct wgproto_peer before, after;
+
+	(void)state;
+	assert_int_equal(wgproto_peer_send_keepalive(a->w, b->public, 32), WGPROTO_OK);
+	(void)exchange(x, packet);
+	assert_int_equal(wgproto_peer_get(a->w, b->public, 32, &before), WGPROTO_OK);
+	assert_int_equal(wgproto_seal(a->w, second, &p, 1), WGPROTO_OK);
+	assert_int_equal(p.action, WGPROTO_SEND);
+	assert_int_equal(wgproto_send_failed(a->w, &p.path, 1, p.dst_bytes), WGPROTO_OK);
+	assert_int_equal(wgproto_peer_get(a->w, b->public, 32, &after), WGPROTO_OK);
+	assert_true(after.tx_bytes == before.tx_bytes);
+	assert_int_equal(wgproto_send_failed(a->w, &p.path, 1, after.tx_bytes + 1), WGPROTO_OK);
+	assert_int_equal(wgproto_peer_get(a->w, b->public, 32, &after), WGPROTO_OK);
+	assert_true(after.tx_bytes == 0);
+	assert_int_equal(wgproto_send_failed(a->w, &p.path, 1, UINT64_MAX), WGPROTO_OK);
+	assert_int_equal(wgproto_peer_get(a->w, b->public, 32, &after), WGPROTO_OK);
+	assert_true(after.tx_bytes == 0);
+	assert_int_equal(wgproto_drops(a->w, WGPROTO_DROP_SEND), 3);
+	world_free(x);
+}
+
 /* A peer whose endpoint was removed is sent nothing, not even what waits for it, until a datagram arrives from it. */
 static void test_no_endpoint(void **state)
 {
@@ -506,6 +562,8 @@ int main(void)
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_hand_over),
 		cmocka_unit_test(test_no_random_bytes),
+		cmocka_unit_test(test_constant_random_bytes),
+		cmocka_unit_test(test_more_failed_than_was_sent),
 		cmocka_unit_test(test_no_endpoint),
 		cmocka_unit_test(test_cookie_replies_have_no_session),
 		cmocka_unit_test(test_calls_from_callbacks),

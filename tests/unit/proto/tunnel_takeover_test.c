@@ -203,6 +203,29 @@ static void timers_go_on(void **state)
 	pair_free(p);
 }
 
+/* Packets that wait for a session are lost, and counted once; a keepalive is none. */
+static void waiting_packets_are_counted(void **state)
+{
+	struct pair *p = pair_new(9);
+	uint64_t counts[WG_DROP_COUNT];
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		send_ping(p, 0);
+	tunnel_peer_send_keepalive(p->side[1].tunnel, p->side[1].peer);
+	tunnel_free(take_over(p, 0));
+	tunnel_free(take_over(p, 1));
+	for (int i = 0; i < 2; i++) {
+		tunnel_drops(p->side[i].tunnel, counts);
+		for (unsigned int why = 0; why < WG_DROP_COUNT; why++)
+			assert_int_equal(counts[why], why == WG_DROP_GAVE_UP && i == 0 ? 3 : 0);
+	}
+	tunnel_free(take_over(p, 0)); /* they are counted once */
+	tunnel_drops(p->side[0].tunnel, counts);
+	assert_int_equal(counts[WG_DROP_GAVE_UP], 0);
+	pair_free(p);
+}
+
 static void a_tunnel_without_anything_can_be_handed_over(void **state)
 {
 	struct pair *p = pair_new(8);
@@ -347,6 +370,7 @@ int main(void)
 		cmocka_unit_test(counters_end_where_they_ended),
 		cmocka_unit_test(sessions_stay_in_their_slots),
 		cmocka_unit_test(timers_go_on),
+		cmocka_unit_test(waiting_packets_are_counted),
 		cmocka_unit_test(a_tunnel_without_anything_can_be_handed_over),
 		cmocka_unit_test(truncated_and_longer_states_are_refused),
 		cmocka_unit_test(changed_bytes_do_no_harm),
