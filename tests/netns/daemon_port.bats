@@ -129,6 +129,33 @@ for _ in range(20): s.sendto(bytes([4]) + bytes(31), to)"
 	done
 }
 
+invalid_mac1() {
+	on a python3 "$NET_LIB/openmetrics.py" /run/wgsuite/wg0.stats |
+		sed -n 's/^wireguardd_dropped_packets_total{.*scope="handshake",reason="mac1"} //p'
+}
+has_invalid_mac1() { [ "$(invalid_mac1)" -ge "$1" ]; }
+
+@test "a handshake message to a broadcast address is processed once" {
+	on a env WG_THREADS=3 wireguardd wg0
+	on a sh -c 'umask 077; wg genkey > /run/key; wg set wg0 private-key /run/key listen-port 5000'
+	net_up a wg0 10.9.0.1/24
+	eventually 10 on a sh -c 'ss -Hlun "sport = :5000" | grep -q .'
+	send_initiations() { # ADDRESS
+		on b python3 -c "import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'v0')
+for _ in range(10): s.sendto(bytes([1]) + bytes(147), ('$1', 5000))"
+	}
+	send_initiations 10.0.0.255
+	send_initiations 255.255.255.255
+	pings b 10.0.0.1 # what was sent before has arrived
+	send_initiations 10.0.0.1
+	eventually 10 nothing_waits 5000
+	eventually 10 has_invalid_mac1 30
+	[ "$(invalid_mac1)" = 30 ]
+}
+
 @test "handshakes and data work over IPv4 and IPv6, and after port changes" {
 	local h
 	for h in a b; do

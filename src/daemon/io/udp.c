@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <linux/sock_diag.h>
 #include <linux/udp.h>
 #include <netinet/ip.h>
 #include <stdatomic.h>
@@ -255,6 +254,7 @@ static void close_more_data(struct udp *u, bool v6)
 /* From now on, the first socket for data has the port alone, as without these. */
 static void close_all_but_data(struct udp *u, bool v6)
 {
+	(void)attach_filter(u->sockets[v6 ? UDP_V6 : UDP_V4].fd, ALONE);
 	close_slow(u, v6);
 	close_more_data(u, v6);
 	udp_socket_close(&u->sockets[v6 ? UDP_V6_REPLIES : UDP_V4_REPLIES]);
@@ -269,6 +269,14 @@ static void leave_multicast(const struct udp_socket *s)
 		(void)option(s->fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
 	else
 		(void)option(s->fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
+}
+
+/* Of a datagram to a broadcast address, each socket gets a copy; from now on, only those for its kind keep theirs. */
+static void divide_broadcasts(const struct udp *u, bool v6)
+{
+	for (unsigned int i = v6; i < UDP_SOCKETS; i += 2)
+		if (u->sockets[i].fd >= 0 && udp_filter_attach_kind(u->sockets[i].fd, u->sockets[i].kind) != 0)
+			log_verbose("broadcast messages may arrive more than once: %s", strerror(errno));
 }
 
 /* More sockets for data, after those for handshakes: as many as can be opened. */
@@ -312,6 +320,7 @@ static void split_sockets(struct udp *u, bool v6, const struct udp_options *o)
 	if (!error) {
 		leave_multicast(initiations);
 		leave_multicast(replies);
+		divide_broadcasts(u, v6);
 		return;
 	}
 	log_verbose("no separate sockets for handshakes: %s", strerror(-error));
@@ -545,32 +554,6 @@ int udp_set_mark(struct udp *u, uint32_t mark)
 	if (!error)
 		atomic_store(&u->mark, mark);
 	return error;
-}
-
-static uint32_t memory_info(const struct udp_socket *s, unsigned int which)
-{
-	uint32_t info[SK_MEMINFO_VARS] = { 0 };
-	socklen_t n = sizeof info;
-
-	return s->fd >= 0 && getsockopt(s->fd, SOL_SOCKET, SO_MEMINFO, info, &n) == 0 ? info[which] : 0;
-}
-
-uint32_t udp_waiting(const struct udp_socket *s)
-{
-	return memory_info(s, SK_MEMINFO_WMEM_ALLOC);
-}
-
-uint64_t udp_take_dropped(struct udp *u)
-{
-	uint64_t total = 0;
-
-	for (unsigned int i = 0; i < UDP_SOCKETS; i++) {
-		struct udp_socket *s = &u->sockets[i];
-		uint32_t now = s->fd >= 0 ? memory_info(s, SK_MEMINFO_DROPS) : s->n_dropped;
-		total += now - s->n_dropped; /* the kernel's counter has 32 bits, and may wrap */
-		s->n_dropped = now;
-	}
-	return total;
 }
 
 /* Bound to an interface that does not exist, it gets nothing. */
