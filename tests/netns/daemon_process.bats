@@ -41,6 +41,8 @@ uapi() {
 	both() { [ "$(on a pgrep -cx wireguardd)" = 2 ]; }
 	eventually 10 both
 	on a kill -KILL "$(on a pgrep -ox wireguardd)"
+	child_only() { [ "$(on a pgrep -cx wireguardd)" = 1 ]; }
+	eventually 10 child_only
 	on a cat /run/log > /dev/null # until the daemon has ended
 	eventually 5 no_daemon
 	no_socket
@@ -229,8 +231,8 @@ uapi() {
 @test "a socket in use is an error, and stays" {
 	on a mkdir -p /run/wireguard
 	on_bg a perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0); bind(S, sockaddr_un($ARGV[0])) or die;
-		listen(S, 5); sleep 60' $S
-	eventually 5 on a test -S $S
+		listen(S, 5) or die; print "listens\n"; close(STDOUT); sleep 600' $S
+	eventually 5 grep -qx listens "$BG_LOG"
 	run --separate-stderr on a wireguardd wg0
 	[ "$status" -eq 1 ]
 	[[ $stderr == *"$S is in use"* ]]

@@ -10,7 +10,7 @@
 #include "daemon/process/log.h"
 #include "stale_sockets.h"
 
-enum { END_WAIT_MS = 500, END_POLL_MS = 5 };
+enum { END_WAIT_MS = 5000, END_POLL_MS = 10 };
 
 static int why_errno(struct text *why, const char *what, const char *path, int error)
 {
@@ -68,7 +68,7 @@ static int remove_stale_once(const struct sockaddr_un *a, struct text *why)
 }
 
 /* This daemon has the link already. If another one answers on the socket, it is probably ending: it removes its
- * socket a moment after its link. */
+ * socket after its link, for whose end the kernel may take a second on a busy machine. */
 static int remove_stale(const struct sockaddr_un *a, struct text *why)
 {
 	int error = remove_stale_once(a, why);
