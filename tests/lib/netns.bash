@@ -208,6 +208,7 @@ within() {
 	while ! out=$("$@" 2>&1 3>&-); do
 		if [ "$SECONDS" -gt "$end" ]; then
 			fail "timed out: $*" "$out"
+			[ ! -s "${BG_LOG-}" ] || fail "the end of $BG_LOG:" "$(tail -n 20 "$BG_LOG")"
 			return 1
 		fi
 		sleep 0.05

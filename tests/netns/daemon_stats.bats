@@ -15,8 +15,9 @@ daemon() {
 	shift
 	on_bg "$h" env "$@" wireguardd -f wg0
 	LOG[$h]=$BG_LOG
+	eventually 5 pgrep -P "$BG" -x wireguardd # a stale socket may be there before
+	DAEMON[$h]=$(pgrep -P "$BG" -x wireguardd)
 	eventually 5 on "$h" test -S /run/wgsuite/wg0.stats
-	DAEMON[$h]=$(pgrep -P "$BG" -x wireguardd || echo "$BG")
 }
 
 # statistics HOST [IF]: prints the text if it is valid.
