@@ -7,6 +7,7 @@
 
 static_assert(FLOW_QUEUE_CHUNKS < NONE && FLOW_QUEUE_FLOWS < NONE, "numbers fit");
 static_assert(FLOW_QUEUE_EGRESSES <= 32, "an egress and a tag fit 16 bits");
+static_assert(FLOW_QUEUE_FLOWS_SLOW + 2 * (int)FLOW_QUEUE_EGRESSES < (int)FLOW_QUEUE_FLOWS, "some are left for the open egress");
 static_assert((FLOW_QUEUE_BUCKETS & (FLOW_QUEUE_BUCKETS - 1)) == 0, "a power of two");
 static_assert(FLOW_QUEUE_BYTES / 2 > FLOW_QUEUE_PACKET_MAX, "dropping makes space for any packet");
 
@@ -149,26 +150,53 @@ static uint32_t kept_bytes(const struct flow *f)
 	return f->egress == FLOW_QUEUE_OPEN ? FLOW_QUEUE_QUANTUM : FLOW_QUEUE_KEPT_SLOW;
 }
 
+/* Whether one more flow may leave through this egress. The first one of each always may, so that every flow finds one of its
+ * egress that it can share. */
+static bool has_room_at(const struct flow_queue *q, unsigned int egress)
+{
+	return q->n_at_egress[egress] == 0 || egress == FLOW_QUEUE_OPEN ||
+	       q->n_flows - q->n_at_egress[FLOW_QUEUE_OPEN] < FLOW_QUEUE_FLOWS_SLOW;
+}
+
+static bool has_room_for(const struct flow_queue *q, unsigned int egress)
+{
+	if (q->n_flows >= FLOW_QUEUE_FLOWS - FLOW_QUEUE_EGRESSES) /* which are for the first ones */
+		return q->n_flows < FLOW_QUEUE_FLOWS && q->n_at_egress[egress] == 0;
+	return has_room_at(q, egress);
+}
+
+/* One of the same egress, as a flow must not wait for another one's. */
+static uint16_t flow_share(struct flow_queue *q, uint64_t hash, unsigned int egress)
+{
+	uint16_t i = (uint16_t)(hash % q->unused_flow);
+
+	for (uint16_t k = 0; k < q->unused_flow && q->flows[i].egress != egress; k++)
+		i = i + 1u < q->unused_flow ? (uint16_t)(i + 1) : 0;
+	q->flows[i].is_shared = true;
+	return i;
+}
+
 /* The flow of this hash, or one that it shares. */
 static uint16_t flow_find_or_new(struct flow_queue *q, uint64_t hash)
 {
 	uint16_t i = flow_find(q, hash), *bucket = bucket_of(q, hash);
+	unsigned int egress;
 
 	if (i != NONE)
 		return i;
-	if (q->n_flows == FLOW_QUEUE_FLOWS)
-		return (uint16_t)(hash % FLOW_QUEUE_FLOWS);
+	egress = flow_queue_egress(q, hash);
+	if (!has_room_for(q, egress))
+		return flow_share(q, hash, egress);
 	i = q->free_flow;
 	if (i == NONE)
 		i = q->unused_flow++;
 	else
 		q->free_flow = q->flows[i].next_in_list;
-	q->flows[i] = (struct flow){ .hash = hash, .next_in_bucket = *bucket, 
-				   .egress = (uint8_t)flow_queue_egress(q, hash) };
+	q->flows[i] = (struct flow){ .hash = hash, .next_in_bucket = *bucket, .egress = (uint8_t)egress };
 	q->flows[i].deficit = quantum_of(&q->flows[i]);
 	*bucket = i;
 	q->n_flows++;
-	q->n_at_egress[q->flows[i].egress]++;
+	q->n_at_egress[egress]++;
 	list_add(q, &q->lists[FLOW_NEW], i);
 	return i;
 }
@@ -186,6 +214,7 @@ static void flow_free(struct flow_queue *q, uint16_t i)
 	q->free_flow = i;
 	q->n_flows--;
 	q->n_at_egress[q->flows[i].egress]--;
+	q->flows[i].egress = FLOW_QUEUE_EGRESSES;
 }
 
 /* The first packet of a flow; NONE: nothing waits in it. */
@@ -253,7 +282,7 @@ void flow_queue_add(struct flow_queue *q, uint64_t now_ns, uint64_t hash, const 
 	while (q->n_free_chunks < chunks_of(n))
 		drop_from_fattest(q);
 	at = packet_new(q, packet, n);
-	q->packets[at] = (struct flow_packet){ now_ns, n, NONE, *info };
+	q->packets[at] = (struct flow_packet){ hash, now_ns, n, NONE, *info };
 	if (f->n_packets == 0)
 		f->first = at;
 	else
@@ -386,7 +415,7 @@ bool flow_queue_take(struct flow_queue *q, uint64_t now_ns, struct flow_taken *t
 		f->deficit -= (int32_t)n;
 		if (f->egress != FLOW_QUEUE_OPEN)
 			q->egress_bytes[f->egress] -= n;
-		t->hash = f->hash;
+		t->hash = q->packets[packet].hash;
 		t->n = n;
 		t->packet = packet;
 		return true;
@@ -410,8 +439,8 @@ void flow_queue_learn(struct flow_queue *q, uint64_t hash, unsigned int egress)
 	assert(egress < FLOW_QUEUE_EGRESSES);
 	if (egress != flow_queue_egress(q, hash))
 		q->known_egresses[egress_place(hash)] = egress_and_tag(hash, egress);
-	if (i == NONE || q->flows[i].egress == egress)
-		return;
+	if (i == NONE || q->flows[i].egress == egress || q->flows[i].is_shared || !has_room_at(q, egress))
+		return; /* what waits leaves as it would have until now */
 	q->n_at_egress[q->flows[i].egress]--;
 	q->n_at_egress[egress]++;
 	q->flows[i].egress = (uint8_t)egress;

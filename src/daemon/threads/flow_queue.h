@@ -5,7 +5,7 @@
  * dropped.
  *
  * Each flow leaves through an egress: a socket. The caller sets how many bytes an egress accepts; a flow whose egress accepts
- * none waits without holding up the others. Pure: time, seed and egresses come in as arguments. */
+ * none waits without holding up the others, however many flows there are. Pure: time, seed and egresses come in as arguments. */
 #ifndef DAEMON_FLOW_QUEUE_H
 #define DAEMON_FLOW_QUEUE_H
 
@@ -15,7 +15,8 @@ enum {
 	FLOW_QUEUE_CHUNK_BYTES = 2048, /* a packet occupies as many of these as it needs */
 	FLOW_QUEUE_CHUNKS = 16384,     /* of all flows: 32 MiB */
 	FLOW_QUEUE_BYTES = FLOW_QUEUE_CHUNKS * FLOW_QUEUE_CHUNK_BYTES,
-	FLOW_QUEUE_FLOWS = 1024,       /* with packets; when there are more, they share */
+	FLOW_QUEUE_FLOWS = 1024,       /* with packets; when there are more, those of one egress share */
+	FLOW_QUEUE_FLOWS_SLOW = 768,   /* of them, through slow sockets */
 	FLOW_QUEUE_BUCKETS = 2048,
 	FLOW_QUEUE_KNOWN_EGRESSES = 4096, /* of flows, also of those without packets */
 	FLOW_QUEUE_PACKET_MAX = 65535, /* bytes */
@@ -51,7 +52,8 @@ struct flow {
 	uint16_t first, last; /* packets: the numbers of their first chunks */
 	uint16_t next_in_bucket, next_in_list;
 	uint16_t n_packets;
-	uint8_t egress;
+	uint8_t egress;       /* FLOW_QUEUE_EGRESSES: the entry is free */
+	bool is_shared;       /* packets of other flows wait in it, too */
 };
 
 struct flow_info { /* what the caller says of a packet */
@@ -61,6 +63,7 @@ struct flow_info { /* what the caller says of a packet */
 };
 
 struct flow_packet {
+	uint64_t hash; /* of the flow that it is of, also where flows share */
 	uint64_t arrived_ns;
 	uint32_t n;
 	uint16_t next; /* in its flow */
@@ -68,7 +71,7 @@ struct flow_packet {
 };
 
 struct flow_taken {
-	uint64_t hash;    /* of its flow */
+	uint64_t hash;    /* of the flow that it is of */
 	uint32_t n;       /* bytes */
 	uint16_t packet;  /* its number */
 	bool must_mark;   /* is_markable, and CoDel would have dropped it */

@@ -62,7 +62,7 @@ static uint32_t take(void)
 	assert_int_equal(flow_queue_info(q, &t)->note[FLOW_QUEUE_NOTE_BYTES - 1], plain.note[FLOW_QUEUE_NOTE_BYTES - 1]);
 	flow_queue_copy(q, &t, taken);
 	from = load_be64(taken);
-	assert_true(t.hash == hash_of(from) || q->n_flows == FLOW_QUEUE_FLOWS);
+	assert_true(t.hash == hash_of(from));
 	return t.n;
 }
 
@@ -454,7 +454,7 @@ static void more_flows_than_entries_share(void **state)
 	(void)state;
 	for (uint64_t flow = 0; flow < 4 * FLOW_QUEUE_FLOWS; flow++)
 		add(flow, 0, 100);
-	assert_int_equal(q->n_flows, FLOW_QUEUE_FLOWS);
+	assert_int_equal(q->n_flows, FLOW_QUEUE_FLOWS - FLOW_QUEUE_EGRESSES);
 	while (take() > 0)
 		n++;
 	assert_int_equal(n, 4 * FLOW_QUEUE_FLOWS);
@@ -462,6 +462,58 @@ static void more_flows_than_entries_share(void **state)
 }
 
 /* ---- egresses ---- */
+
+/* More flows than there are entries wait for an egress that takes nothing: others do not share with them. */
+static void many_flows_of_a_full_egress_hold_up_no_others(void **state)
+{
+	enum { MANY = 3 * FLOW_QUEUE_FLOWS, FIRST = 100000 };
+	uint32_t n = 0;
+
+	(void)state;
+	for (uint32_t number = 0; number < 8; number++) {
+		for (uint64_t flow = FIRST; flow < FIRST + MANY; flow++)
+			add(flow, number, 100);
+		while (take() > 0) /* of unknown egress, also of those that were forgotten */
+			flow_queue_learn(q, hash_of(from), SLOW);
+	}
+	assert_true(q->n_packets > FLOW_QUEUE_FLOWS);
+	assert_in_range(q->n_flows, FLOW_QUEUE_FLOWS_SLOW, FLOW_QUEUE_FLOWS_SLOW + FLOW_QUEUE_EGRESSES);
+	for (uint64_t flow = 0; flow < MANY; flow++) {
+		add(flow, 0, 100);
+		assert_int_equal(take(), 100);
+		assert_int_equal(from, flow);
+	}
+	flow_queue_set_egress(q, SLOW, INT64_MAX);
+	for (uint32_t left = q->n_packets; left > 0; left--)
+		n += take() > 0;
+	assert_true(n > FLOW_QUEUE_FLOWS);
+	expect_empty();
+}
+
+/* Of flows that share, one leaves through a slow egress: the others do not wait with it. */
+static void flows_that_share_are_not_learned_as_one(void **state)
+{
+	enum { FIRST = 100000 };
+	uint32_t n = 0;
+
+	(void)state;
+	for (uint32_t number = 0; number < 2; number++)
+		for (uint64_t flow = FIRST; flow < FIRST + 2 * FLOW_QUEUE_FLOWS; flow++)
+			add(flow, number, 100);
+	for (; take() > 0; n++)
+		if (from % 2 == 0)
+			flow_queue_learn(q, hash_of(from), SLOW);
+	for (uint64_t flow = FIRST + 1; flow < FIRST + 2 * FLOW_QUEUE_FLOWS; flow += 2)
+		assert_int_equal(flow_queue_egress(q, hash_of(flow)), FLOW_QUEUE_OPEN);
+	n += q->n_packets;
+	flow_queue_set_egress(q, SLOW, INT64_MAX);
+	for (uint32_t left = q->n_packets; left > 0; left--) {
+		assert_int_equal(take(), 100);
+		assert_int_equal(from % 2, 0);
+	}
+	assert_int_equal(n, 4 * FLOW_QUEUE_FLOWS);
+	expect_empty();
+}
 
 static void a_full_egress_holds_its_flows_only(void **state)
 {
@@ -588,6 +640,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_flow_does_not_wait_forever, begin_slow, end),
 		cmocka_unit_test_setup_teardown(drops_are_counted_in_segments, begin, end),
 		cmocka_unit_test_setup_teardown(more_flows_than_entries_share, begin, end),
+		cmocka_unit_test_setup_teardown(many_flows_of_a_full_egress_hold_up_no_others, begin, end),
+		cmocka_unit_test_setup_teardown(flows_that_share_are_not_learned_as_one, begin, end),
 		cmocka_unit_test_setup_teardown(a_full_egress_holds_its_flows_only, begin, end),
 		cmocka_unit_test_setup_teardown(a_new_flow_comes_first_also_at_a_full_egress, begin, end),
 		cmocka_unit_test_setup_teardown(the_egress_of_a_flow_is_remembered, begin, end),
