@@ -56,6 +56,19 @@ endpoint_on() { on "$1" wg show wg0 endpoints | cut -f2; }
 	done
 }
 
+@test "a configuration that is loaded again does not change the source, another mark does" {
+	on b ip address add 10.0.0.3/24 dev v0
+	set_endpoint a 10.0.0.3:5000
+	ping_other a
+	on b sh -c 'wg showconf wg0 > /run/conf; grep ListenPort /run/conf; wg syncconf wg0 /run/conf'
+	on b wg set wg0 listen-port 5000 fwmark 0
+	ping_other b
+	[ "$(endpoint_on a)" = 10.0.0.3:5000 ]
+	on b wg set wg0 fwmark 7
+	ping_other b
+	[ "$(endpoint_on a)" = 10.0.0.2:5000 ]
+}
+
 @test "replies have the address that the peer sent to as source, also one of another interface" {
 	on b ip link add v9 type veth peer name v9p
 	net_up b v9 "10.50.0.1/24 fd50::1/64"

@@ -152,10 +152,13 @@ int config_set(void *control, const struct wg_device *patch)
 	struct control *c = control;
 	struct udp fresh;
 	uint64_t now_ns = clock_boot_ns();
+	uint32_t mark = c->fwmark;
+	uint16_t port;
 	int error;
 
 	udp_init(&fresh);
 	interface_refresh(c);
+	port = c->listen_port;
 	error = reserve_for(c, patch);
 	if (!error)
 		error = apply_sockets(c, patch, &fresh);
@@ -170,7 +173,7 @@ int config_set(void *control, const struct wg_device *patch)
 		c->fwmark = patch->fwmark;
 	if (patch->flags & WG_DEVICE_HAS_LISTEN_PORT)
 		c->listen_port = fresh.port ? fresh.port : patch->listen_port;
-	if (patch->flags & (WG_DEVICE_HAS_FWMARK | WG_DEVICE_HAS_LISTEN_PORT))
+	if (c->fwmark != mark || c->listen_port != port) /* a file that is loaded again often has both */
 		tunnel_clear_sources(c->tunnel);
 	if ((patch->flags & WG_DEVICE_HAS_LISTEN_PORT) && !c->up) {
 		c->retry_ns = NEVER; /* the old port may be in use, the new one is tried at once */
