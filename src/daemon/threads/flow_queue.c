@@ -152,17 +152,17 @@ static uint32_t kept_bytes(const struct flow *f)
 
 /* Whether one more flow may leave through this egress. The first one of each always may, so that every flow finds one of its
  * egress that it can share. */
-static bool has_room_at(const struct flow_queue *q, unsigned int egress)
+static bool may_add_at(const struct flow_queue *q, unsigned int egress)
 {
 	return q->n_at_egress[egress] == 0 || egress == FLOW_QUEUE_OPEN ||
 	       q->n_flows - q->n_at_egress[FLOW_QUEUE_OPEN] < FLOW_QUEUE_FLOWS_SLOW;
 }
 
-static bool has_room_for(const struct flow_queue *q, unsigned int egress)
+static bool may_add(const struct flow_queue *q, unsigned int egress)
 {
 	if (q->n_flows >= FLOW_QUEUE_FLOWS - FLOW_QUEUE_EGRESSES) /* which are for the first ones */
 		return q->n_flows < FLOW_QUEUE_FLOWS && q->n_at_egress[egress] == 0;
-	return has_room_at(q, egress);
+	return may_add_at(q, egress);
 }
 
 /* One of the same egress, as a flow must not wait for another one's. */
@@ -185,7 +185,7 @@ static uint16_t flow_find_or_new(struct flow_queue *q, uint64_t hash)
 	if (i != NONE)
 		return i;
 	egress = flow_queue_egress(q, hash);
-	if (!has_room_for(q, egress))
+	if (!may_add(q, egress))
 		return flow_share(q, hash, egress);
 	i = q->free_flow;
 	if (i == NONE)
@@ -439,7 +439,7 @@ void flow_queue_learn(struct flow_queue *q, uint64_t hash, unsigned int egress)
 	assert(egress < FLOW_QUEUE_EGRESSES);
 	if (egress != flow_queue_egress(q, hash))
 		q->known_egresses[egress_place(hash)] = egress_and_tag(hash, egress);
-	if (i == NONE || q->flows[i].egress == egress || q->flows[i].is_shared || !has_room_at(q, egress))
+	if (i == NONE || q->flows[i].egress == egress || q->flows[i].is_shared || !may_add_at(q, egress))
 		return; /* what waits leaves as it would have until now */
 	q->n_at_egress[q->flows[i].egress]--;
 	q->n_at_egress[egress]++;

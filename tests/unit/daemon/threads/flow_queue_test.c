@@ -467,7 +467,6 @@ static void more_flows_than_entries_share(void **state)
 static void many_flows_of_a_full_egress_hold_up_no_others(void **state)
 {
 	enum { MANY = 3 * FLOW_QUEUE_FLOWS, FIRST = 100000 };
-	uint32_t n = 0;
 
 	(void)state;
 	for (uint32_t number = 0; number < 8; number++) {
@@ -484,33 +483,24 @@ static void many_flows_of_a_full_egress_hold_up_no_others(void **state)
 		assert_int_equal(from, flow);
 	}
 	flow_queue_set_egress(q, SLOW, INT64_MAX);
-	for (uint32_t left = q->n_packets; left > 0; left--)
-		n += take() > 0;
-	assert_true(n > FLOW_QUEUE_FLOWS);
+	while (take() > 0)
+		;
 	expect_empty();
 }
 
 /* Of flows that share, one leaves through a slow egress: the others do not wait with it. */
 static void flows_that_share_are_not_learned_as_one(void **state)
 {
-	enum { FIRST = 100000 };
 	uint32_t n = 0;
 
 	(void)state;
-	for (uint32_t number = 0; number < 2; number++)
-		for (uint64_t flow = FIRST; flow < FIRST + 2 * FLOW_QUEUE_FLOWS; flow++)
-			add(flow, number, 100);
+	for (uint64_t i = 0; i < 4 * FLOW_QUEUE_FLOWS; i++)
+		add(i % (2 * FLOW_QUEUE_FLOWS), (uint32_t)i, 100);
 	for (; take() > 0; n++)
-		if (from % 2 == 0)
-			flow_queue_learn(q, hash_of(from), SLOW);
-	for (uint64_t flow = FIRST + 1; flow < FIRST + 2 * FLOW_QUEUE_FLOWS; flow += 2)
-		assert_int_equal(flow_queue_egress(q, hash_of(flow)), FLOW_QUEUE_OPEN);
-	n += q->n_packets;
+		flow_queue_learn(q, hash_of(from), from % 3 == 0 ? SLOW : FLOW_QUEUE_OPEN);
 	flow_queue_set_egress(q, SLOW, INT64_MAX);
-	for (uint32_t left = q->n_packets; left > 0; left--) {
-		assert_int_equal(take(), 100);
-		assert_int_equal(from % 2, 0);
-	}
+	for (; take() > 0; n++)
+		assert_int_equal(from % 3, 0);
 	assert_int_equal(n, 4 * FLOW_QUEUE_FLOWS);
 	expect_empty();
 }
@@ -576,47 +566,6 @@ static void the_egress_of_a_flow_is_remembered(void **state)
 	expect(A, 2, PACKET);
 }
 
-static void the_limit_grows_until_the_socket_is_never_empty(void **state)
-{
-	struct egress_limit e = { 0 };
-	int64_t limit = egress_limit_observe(&e, now_ns, 0, false, 1), before;
-
-	(void)state;
-	assert_int_equal(limit, EGRESS_SHARE_MIN);
-	assert_int_equal(egress_limit_observe(&e, now_ns, 0, true, 1), 2 * EGRESS_SHARE_MIN);
-	assert_int_equal(egress_limit_observe(&e, now_ns, 0, true, 1), 4 * EGRESS_SHARE_MIN);
-	assert_int_equal(egress_limit_observe(&e, now_ns, 1000, true, 1), 4 * EGRESS_SHARE_MIN - 1000);
-	assert_int_equal(egress_limit_observe(&e, now_ns, 0, false, 1), 4 * EGRESS_SHARE_MIN); /* nobody needs more */
-	for (int i = 0; i < EGRESS_OBSERVATIONS + 1; i++)
-		limit = egress_limit_observe(&e, now_ns += EGRESS_OBSERVE_NS, 1000, true, 1);
-	assert_int_equal(limit, 4 * EGRESS_SHARE_MIN - 4 * EGRESS_SHARE_MIN / 8 - 1000);
-	before = limit + 1000;
-	assert_int_equal(egress_limit_observe(&e, now_ns, 0, true, 1), before + EGRESS_STEP); /* not doubled any more */
-	assert_int_equal(egress_limit_observe(&e, now_ns, 0, false, 3), 3 * (before + EGRESS_STEP));
-	for (int i = 0; i < 10000; i++)
-		limit = egress_limit_observe(&e, now_ns, 0, true, 100);
-	assert_int_equal(limit, EGRESS_LIMIT_MAX);
-	for (int i = 0; i < 10000; i++)
-		limit = egress_limit_observe(&e, now_ns += EGRESS_OBSERVE_NS, 1, true, 1);
-	assert_int_equal(limit, EGRESS_SHARE_MIN - 1);
-}
-
-/* Two sockets send through one device, which is empty sometimes; one had a far larger limit. */
-static void limits_at_one_device_become_equal(void **state)
-{
-	struct egress_limit e = { .share = 200 << 10, .is_known = true }, f = { .share = 4 << 10, .is_known = true };
-
-	(void)state;
-	for (int i = 0; i < 3000; i++) {
-		bool idle = e.share + f.share < 100 << 10;
-		(void)egress_limit_observe(&e, now_ns, idle ? 0 : 1, true, 1);
-		(void)egress_limit_observe(&f, now_ns, idle ? 0 : 1, true, 1);
-		now_ns += EGRESS_OBSERVE_NS;
-	}
-	assert_true(e.share < f.share + f.share / 10 && f.share < e.share + e.share / 10);
-	assert_true(e.share + f.share > 80 << 10 && e.share + f.share < 110 << 10);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -645,8 +594,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_full_egress_holds_its_flows_only, begin, end),
 		cmocka_unit_test_setup_teardown(a_new_flow_comes_first_also_at_a_full_egress, begin, end),
 		cmocka_unit_test_setup_teardown(the_egress_of_a_flow_is_remembered, begin, end),
-		cmocka_unit_test_setup_teardown(the_limit_grows_until_the_socket_is_never_empty, begin, end),
-		cmocka_unit_test_setup_teardown(limits_at_one_device_become_equal, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
