@@ -10,7 +10,10 @@ monitor_start() {
 monitor_waits() { on a grep -q "^Seccomp:[[:space:]]*2" "/proc/$(monitor_pid)/status"; }
 monitor_pid() { on a pgrep -o -fx "wg-quick monitor"; }
 monitor_stop() {
-	on a kill "$(monitor_pid)"
+	local pid
+	pid=$(monitor_pid)
+	on a kill "$pid"
+	eventually 5 not on a kill -0 "$pid" # its lock is released after its command line is gone
 	eventually 5 not on a pgrep -fx "wg-quick monitor"
 }
 
@@ -27,14 +30,15 @@ restores() {
 	eventually 5 is_restored "$before" || { diff <(echo "$before") <(state); cat "$LOG"; return 1; } >&2
 }
 
-# wakeups: how often it has woken up. monitor_sleeps: waits until it has nothing more to do.
+# wakeups: how often it has woken up. monitor_sleeps: waits until it has nothing more to do, nor has a child but its helper.
 wakeups() { on a sed -n 's/^voluntary_ctxt_switches:[^0-9]*//p' "/proc/$(monitor_pid)/status"; }
 monitor_sleeps() {
-	local now=-1 before end=$((SECONDS + 10))
+	local now=-1 before end=$((SECONDS + 60))
 	while before=$now; [ "$SECONDS" -lt "$end" ]; do
 		now=$(wakeups)
-		[ "$now" != "$before" ] || return 0
+		[ "$now" != "$before" ] || ! monitor_is_alone || return 0
 		sleep 1.2 # longer than it waits before it looks again
 	done
 	fail "the monitor does not sleep"
 }
+monitor_is_alone() { on a sh -c 'grep -q "^State:.S" "/proc/$(pgrep -o -fx "wg-quick monitor")/status" && [ "$(pgrep -cfx "wg-quick monitor")" = 2 ]'; }

@@ -78,6 +78,16 @@ quick_settled() {
 	return 1
 }
 
+# kill_daemon NAME: the daemon of a tunnel is killed, and its interface with it. Its sockets are closed after its command line and its
+# interface are gone, but before its PID.
+kill_daemon() {
+	local pid
+	pid=$(on a pgrep -fx "wireguardd $1")
+	on a kill -KILL "$pid"
+	eventually 5 not on a kill -0 "$pid"
+	eventually 5 on a test ! -e "/sys/class/net/$1"
+}
+
 # quick_expire: lets the time of the change that awaits confirmation run out now.
 quick_expire() {
 	on a sh -c 'f=$(echo /run/wgsuite/*.confirm); sed -n 2p "$f" | grep -q deadline &&

@@ -28,6 +28,6 @@ only_through() {
 }
 
 # request TEXT: to the configuration socket of wg0 on a; prints the reply. bind_to LINES: sets the binding.
-request() { printf '%b' "$1" | on a socat -t 2 - UNIX-CONNECT:/run/wireguard/wg0.sock; }
+request() { printf '%b' "$1" | on a socat -t 60 - UNIX-CONNECT:/run/wireguard/wg0.sock; }
 bind_to() { request "set_binding=1\n$1\n" | grep -qx errno=0; }
 binding() { request 'get_binding=1\n\n' | sed '/^errno=0$/d; /^$/d'; }

@@ -96,7 +96,7 @@ session_is() { [ "$(handshake)" = "$1" ]; }
 		grep -q '10\.0\.2\.11%eth2:5000' "$NET_DIR/sockets"
 		[ -z "$(grep -v '^10\.0\.2\.11%' "$NET_DIR/sockets")" ]
 		in_net a ip address del 10.0.2.11/24 dev eth2
-		metric 'binding_in_effect{interface="wg0",reason="this host does not have the address"}' 0
+		eventually 5 metric 'binding_in_effect{interface="wg0",reason="this host does not have the address"}' 0
 		in_net a ip address add 10.0.2.11/24 dev eth2
 		bind_to 'source_address=10.0.2.11\nsource_address=2001:db8:2::1\n'
 		metric 'binding_info{interface="wg0",source_ipv4="10.0.2.11",source_ipv6="2001:db8:2::1"}' 1
@@ -107,7 +107,7 @@ session_is() { [ "$(handshake)" = "$1" ]; }
 		on a wg set wg0 listen-port 5001
 		pings a 10.9.0.2
 		[ "$(endpoint_at_b)" = '[2001:db8:2::1]:5001' ]
-		for h in a b; do on $h ip link delete wg0; eventually 5 on $h test ! -e $S; done
+		for h in a b; do on $h ip link delete wg0; eventually 5 no_daemons $h; done
 	done
 }
 
@@ -143,7 +143,7 @@ session_is() { [ "$(handshake)" = "$1" ]; }
 	in_net a ip link set eth2 name eth7
 	in_net a ip link set eth7 up
 	eventually 5 on a grep -q 'device eth2 no longer exists' /run/log
-	metric 'binding_in_effect{interface="wg0",reason="the device does not exist"}' 0
+	eventually 5 metric 'binding_in_effect{interface="wg0",reason="the device does not exist"}' 0
 	in_net a ip address show dev eth7 | grep -q 10.0.2.1 # which the name eth2 does not have any more
 	routes_of_a
 	reset
@@ -192,7 +192,7 @@ signal.pause()'
 	routes_of_a
 	on a kill -CONT "$pid"
 	eventually 5 on a grep -q 'cannot bind to device eth2: Address already in use' /run/log
-	metric 'binding_in_effect{interface="wg0",reason="Address already in use"}' 0
+	eventually 5 metric 'binding_in_effect{interface="wg0",reason="Address already in use"}' 0
 	pings a 10.9.0.2 # through the device of before
 	# Further attempts are no reason to look up the source address again.
 	on_bg a strace -f -qq -o /run/strace -e trace=sendto,bind -p "$pid"
@@ -205,7 +205,7 @@ signal.pause()'
 	[ "$(on a grep -c 'cannot bind' /run/log)" = 1 ]
 	on a pkill -x python3
 	eventually 5 on a grep -q 'bound to device eth2' /run/log
-	metric 'binding_in_effect{interface="wg0"}' 1
+	eventually 5 metric 'binding_in_effect{interface="wg0"}' 1
 	routes_of_a
 	pings a 10.9.0.2
 	on a ip link set wg0 down

@@ -50,7 +50,7 @@ count_threads() { on "$1" sh -c "ls /proc/$(daemons "$1")/task | wc -l"; }
 	pair
 	pings a 10.9.0.2
 	COUNT=1000 pings a 10.9.0.2 -i 0.002
-	[ "$(on a ping -n -q -c 1000 -i 0.002 -w 20 fd09::2 | grep -o ' 0% packet loss')" ]
+	COUNT=1000 pings a fd09::2 -i 0.002
 }
 
 received_bytes() { on b wg show wg0 transfer | cut -f2; }

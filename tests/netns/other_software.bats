@@ -56,7 +56,7 @@ differs() {
 # way DESTINATION [WORD…]: the device that packets leave by.
 way() { on a ip route get "$@" | grep -o ' dev [^ ]*' | cut -d' ' -f3; }
 
-# serve HOST ADDRESS PORT: a TCP server that answers "served". fetch HOST SOURCE ADDRESS PORT: what it answers.
+# serve HOST ADDRESS PORT: a TCP server that answers "served". fetch HOST SOURCE ADDRESS PORT [SECONDS]: what it answers.
 serve() {
 	on_bg "$1" python3 -c '
 import socket, sys
@@ -68,7 +68,7 @@ while True:
 fetch() {
 	on "$1" python3 -c '
 import socket, sys
-print(socket.create_connection((sys.argv[2], int(sys.argv[3])), 1, (sys.argv[1], 0)).recv(10).decode())' "$2" "$3" "$4"
+print(socket.create_connection((sys.argv[2], int(sys.argv[3])), int(sys.argv[4]), (sys.argv[1], 0)).recv(10).decode())' "$2" "$3" "$4" "${5-60}"
 }
 
 @test "a restart of a firewall: diff prints what is missing, reload restores it without a handshake" {
@@ -136,7 +136,7 @@ print(socket.create_connection((sys.argv[2], int(sys.argv[3])), 1, (sys.argv[1],
 	on a wg-quick up wg0
 	pings a 10.7.0.2 # from now on the peer knows where host a is
 	serve a 10.7.0.1 80
-	run ! fetch gw 10.7.0.2 10.7.0.1 80
+	run ! fetch gw 10.7.0.2 10.7.0.1 80 1
 	on a $(page_block ufw-allow)
 	[ "$(fetch gw 10.7.0.2 10.7.0.1 80)" = served ]
 }
@@ -149,7 +149,7 @@ print(socket.create_connection((sys.argv[2], int(sys.argv[3])), 1, (sys.argv[1],
 	[[ $(on a ip -o link show type wireguard 2>&1) != *wg0* ]]
 	[ "$(on a wg show interfaces)" = wg0 ]
 	# [tun-counters]
-	pings a 10.7.0.2
+	on a ping -n -q -c 5 -i 0.05 -W 60 10.7.0.2 # with a deadline (pings), it would send more while replies are late
 	sent() { on a ip -s -j link show wg0 | jq '.[].stats64.tx.bytes'; }
 	received() { on a ip -s -j link show wg0 | jq '.[].stats64.rx.bytes'; }
 	[ "$(sent)" = $((5 * 84)) ]
@@ -161,7 +161,8 @@ print(socket.create_connection((sys.argv[2], int(sys.argv[3])), 1, (sys.argv[1],
 	# [tun-drops]
 	run ! on a ping -n -c 3 -i 0.05 -W 1 10.7.0.77
 	[ "$(on a ip -s -j link show wg0 | jq '.[].stats64.tx | .errors + .dropped')" = 0 ]
-	on a wg show wg0 openmetrics | grep '^wireguardd_dropped_packets_total.*reason="no_peer"} 3$'
+	counted() { on a wg show wg0 openmetrics | grep '^wireguardd_dropped_packets_total.*reason="no_peer"} 3$'; }
+	eventually 5 counted
 	on a python3 -c 'import socket; s = socket.socket(socket.AF_UNIX); s.connect("/run/wgsuite/wg0.stats"); print(s.makefile().read())' |
 		grep '^wireguardd_dropped_packets_total.*reason="no_peer"} 3$'
 }
@@ -220,12 +221,12 @@ print(socket.create_connection((sys.argv[2], int(sys.argv[3])), 1, (sys.argv[1],
 	[ "$(on a ip -s -j link show wg0 | jq '.[].stats64.rx.packets')" -ge 5 ]
 	# [docker-published]
 	[ "$(fetch gw 192.168.5.254 192.168.5.1 8080)" = served ]
-	run ! fetch gw 198.51.100.1 192.168.5.1 8080
+	run ! fetch gw 198.51.100.1 192.168.5.1 8080 1
 	on a wg-quick down wg0
 	a_file "$(page_block docker-published)" "0.0.0.0/0, ::/0"
 	on a wg-quick up wg0
 	[ "$(fetch gw 198.51.100.1 192.168.5.1 8080)" = served ]
-	pings c 198.51.100.1
+	on c ping -n -q -c 5 -i 0.05 -W 60 198.51.100.1
 	[ "$(on a ip -s -j link show wg0 | jq '.[].stats64.rx.packets')" = 5 ]
 	on a wg-quick down wg0
 	[[ $(on a iptables -t mangle -S) != *CONNMARK* ]]

@@ -198,6 +198,7 @@ BindDevice = eth9" | on a tee /etc/wireguard/wg0.conf.d/uplink.conf > /dev/null
 		[[ $output == *"need wireguardd, and the kernel or another program serves the interface"* ]] || fail "$output"
 		not on a ip link show dev wg0
 		eventually 10 not on a test -e /run/wireguard/wg0.sock
+		eventually 10 not on a pgrep -f '[w]hile ip link show dev' # which deletes it
 	done
 }
 
@@ -224,6 +225,7 @@ SourceAddress = 10.0.2.11"
 	again() { [ "$(binding)" = $'bind_device=eth2\nsource_address=10.0.2.11' ]; }
 	on a pkill -KILL -x wireguardd
 	eventually 5 again
+	eventually 5 on a ping -c 1 -W 1 10.7.0.2 # the peers come after the binding
 	sends_through eth2
 	in_net a ip link delete eth2
 	on a pkill -KILL -x wireguardd

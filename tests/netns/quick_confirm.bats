@@ -96,6 +96,7 @@ DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 	[[ $(wg_state) != "$before" ]]
 	quick_expire
 	eventually 10 is_as_before || diff <(echo "$before") <(wg_state)
+	eventually 5 no_watcher
 	quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64
 DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 	[ -z "$(on a wg-quick diff wg0)" ]
@@ -113,6 +114,7 @@ DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 	on a sed -i /server.example/d /etc/hosts
 	quick_expire
 	eventually 10 is_as_before || diff <(echo "$before") <(wg_state)
+	eventually 5 no_watcher
 	echo "192.168.5.254 server.example" | on a tee -a /etc/hosts
 	edit "s/^Endpoint.*/Endpoint = server.example:5801/"
 	[ -z "$(on a wg-quick diff wg0)" ]
@@ -139,6 +141,7 @@ DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 	record
 	quick_expire
 	eventually 10 is_as_before || diff <(echo "$before") <(wg_state)
+	eventually 5 no_watcher
 	# Of an `up` that is not confirmed, the roll-back of a reload is `down`.
 	on a wg-quick down wg0
 	quick_file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16"
@@ -178,6 +181,7 @@ DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 	on a grep -q "^in-effect 0*[1-9][0-9]* 0*[1-9]" "/run/wgsuite/$(record)"
 	quick_expire
 	eventually 10 is_as_before || diff <(echo "$before") <(wg_state)
+	eventually 5 no_watcher # the record is removed last
 	no_record
 }
 
@@ -196,6 +200,7 @@ DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 	eventually 10 has_looked
 	[ "$(watcher)" = "$pid" ]
 	on_bg a flock -F "/run/wgsuite/$(on a sh -c 'cd /run/wgsuite; echo wg0@*[0-9]').lock" sleep 1000
+	eventually 5 on a pgrep -fx "sleep 1000" # has the lock
 	on a dd if=/run/record of="$file" conv=notrunc status=none
 	on a rm /run/record
 	quick_expire
@@ -248,6 +253,7 @@ DNS = 10.7.0.53" "0.0.0.0/0, ::/0"
 	watcher
 	quick_expire
 	eventually 10 is_as_before || diff <(echo "$before") <(wg_state)
+	eventually 5 no_watcher
 
 	# Killed before the time: the next command waits again, and confirming is possible.
 	on a wg-quick reload --confirm 1000 wg0

@@ -164,9 +164,14 @@ healthy() {
 	doctor a
 	finds ok MTU "10.8.0.1 answers packets of 1420 bytes" ""
 	if [ -n "$(daemons a)" ]; then
-		page=$(sed 's/boot .*/boot/' <<< "$output")
 		cd "$BATS_TEST_DIRNAME/../.."
-		[ "$page" = "$(sed -n '/# wg-quick doctor wg0$/,/^$/ { //d; s/^    //; s/boot .*/boot/; p }' contrib/doc/tour.md)" ]
+		tour=$(sed -n '/# wg-quick doctor wg0$/,/^$/ { //d; s/^    //; s/boot .*/boot/; p }' contrib/doc/tour.md)
+		for try in 1 2 3; do # on a slow host, an answer may have come too late
+			page=$(sed 's/boot .*/boot/' <<< "$output")
+			[ "$page" != "$tour" ] || break
+			doctor a
+		done
+		[ "$page" = "$tour" ]
 		[ "$(grep -A 1 FAIL <<< "$page")" = "$(sed -n '/# wg-quick doctor wg0 | grep/,/^    [^F ]/ { //d; s/^    //p }' README.md)" ]
 		[ "$page" = "$(sed -n '/^# wg-quick doctor wg0$/,/^\.Ed/ { //d; s/boot .*/boot/; p }' man/wg-quick.8)" ]
 	fi

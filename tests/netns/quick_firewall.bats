@@ -43,13 +43,13 @@ cycle() {
 		[ -z "$output" ]
 	done
 	quick down wg0
-	diff <(echo "$before") <(state)
+	quick_settled "$before" state
 	# Without a reload.
 	for change in delete_rule flush; do
 		quick up wg0
 		$change
 		quick down wg0
-		diff <(echo "$before") <(state)
+		quick_settled "$before" state
 	done
 	# Without a journal.
 	quick up wg0
@@ -76,7 +76,7 @@ twice() {
 	[ "$(rules)" = "3 3" ]
 	on a sh -c "$1-save | sed 's/ \[[0-9:]*\]\$//' > /run/saved; $1-restore -n < /run/saved; rm /run/saved"
 	quick down wg0
-	diff <(echo "$before") <(state)
+	quick_settled "$before" state
 }
 
 @test "iptables-nft: rules that are there twice" { twice iptables-nft; }
@@ -113,7 +113,7 @@ twice() {
 	[ "$(rules)" = "3 2" ]
 	quick down wg0
 	quick_file wg0 "Address = 10.7.0.1/24, fd07::1/64" "0.0.0.0/0, ::/0"
-	diff <(echo "$before") <(state)
+	quick_settled "$before" state
 }
 
 @test "two tunnels with iptables-nft: the last one down deletes the tables that the first one created" {
@@ -124,7 +124,7 @@ twice() {
 		quick up wg0
 		quick up wg1
 		for i in $order; do quick down wg$i; done
-		diff <(echo "$before") <(state)
+		quick_settled "$before" state
 	done
 	# Those of the administrator stay, with rules and without.
 	on a sh -c 'iptables-nft -t raw -A PREROUTING -j ACCEPT; ip6tables-nft -t mangle -A PREROUTING -j ACCEPT
@@ -132,7 +132,7 @@ twice() {
 	before=$(state)
 	quick up wg0
 	quick down wg0
-	diff <(echo "$before") <(state)
+	quick_settled "$before" state
 	quick up wg0
 	on a ip6tables-nft -t raw -A OUTPUT -j ACCEPT
 	quick down wg0

@@ -2,6 +2,7 @@
 # meanwhile; one that hangs is replaced; an interface that another program deleted is created again.
 load ../lib/netns
 load ../lib/quick
+load ../lib/monitor
 
 SERVER_KEY=yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=
 
@@ -93,13 +94,13 @@ restored() {
 tried() { [ "$(grep -c "cannot configure the interface again" "$LOG")" -ge "$1" ]; }
 
 descriptors() { on a sh -c "ls /proc/$(on a pgrep -o -fx "wg-quick monitor")/fd | wc -l"; }
-has_descriptors() { [ "$(descriptors)" = "$1" ]; }
+has_descriptors() { [ "$(descriptors)" -le "$1" ]; }
 
 @test "the monitor keeps no descriptor of a question that was answered, nor of a daemon that ended" {
 	on a wg-quick up wg0
 	eventually 5 replies
 	monitor_start
-	sleep 1 # until its first question has been answered: there is no event to wait for
+	monitor_sleeps # its first question has been answered
 	n=$(descriptors)
 	for _ in 1 2; do # each new daemon is asked at once
 		old=$(daemon)
@@ -195,7 +196,7 @@ has_descriptors() { [ "$(descriptors)" = "$1" ]; }
 	eventually 10 says "wg0: the interface cannot be restored"
 	on a ip -4 route show table 51820 | grep -q ^unreachable # nothing leaves
 	not on a ping -c 1 -W 1 8.8.8.8
-	on a cp /run/good /etc/wireguard/wg0.conf
+	on a sh -c 'cp /run/good /etc/wireguard/new; mv /etc/wireguard/new /etc/wireguard/wg0.conf'
 	eventually 10 replies
 	restored
 }
@@ -254,7 +255,7 @@ has_descriptors() { [ "$(descriptors)" = "$1" ]; }
 		on a sh -c 'kill -9 $(pgrep -x wireguardd); :'
 		sleep "$delay"
 		on a sh -c 'kill -9 $(pgrep -fx "wg-quick monitor"); :'
-		no_monitor() { not on a pgrep -fx "wg-quick monitor"; }
+		no_monitor() { not on a pgrep -x "wg-quick|wg-quick-helper"; } # its lock is released after its command line is gone
 		eventually 5 no_monitor
 	done
 	monitor_start
@@ -267,6 +268,7 @@ has_descriptors() { [ "$(descriptors)" = "$1" ]; }
 @test "without its helper the monitor ends with an error" {
 	on a wg-quick up wg0
 	monitor_start
+	eventually 5 on a pgrep -x wg-quick-helper # it has taken its name
 	on a kill -9 "$(on a pgrep -o -x wg-quick-helper)"
 	gone() { not on a pgrep -fx "wg-quick monitor"; }
 	eventually 5 gone

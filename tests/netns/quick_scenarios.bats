@@ -93,11 +93,14 @@ PostDown = iptables -D FORWARD -i %i -j ACCEPT; iptables -t nat -D POSTROUTING -
 	# The client changes from the wifi to the mobile network while it sends.
 	on_bg client ping -n -i 0.1 -c 40 -w 20 198.51.100.1
 	eventually 10 grep -q icmp_seq=10 "$BG_LOG"
-	on client sh -c 'ip route replace default via 10.77.2.254; ip link set wifi down'
+	on client ip route replace default via 10.77.2.254
+	is_mobile() { [[ $(on s1 wg show wg0 endpoints) == *"${P[client]}	10.77.2.2:"* ]]; }
+	eventually 10 is_mobile # replies to before may still be on their way
+	on client ip link set wifi down
 	ping_ended() { ! kill -0 "$BG"; }
 	eventually 25 ping_ended
 	replies_in_order 40 < "$BG_LOG"
-	[[ $(on s1 wg show wg0 endpoints) == *"${P[client]}	10.77.2.2:"* ]]
+	is_mobile
 	for h in s1 s2 client; do on $h wg-quick down wg0; done
 	[ "$(on s1 iptables -S FORWARD)" = "-P FORWARD ACCEPT" ]
 	on client grep -qx 'nameserver 10.77.1.254' /etc/resolv.conf

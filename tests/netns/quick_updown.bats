@@ -219,7 +219,7 @@ PostDown = touch /run/of-another-file" "10.0.0.0/8"
 	[[ $(on a ip -4 rule) == *$'32762:\tfrom all lookup main suppress_prefixlength 0'*$'32763:\tnot from all fwmark 0xca6d'* ]]
 	[[ $(on a ip route get 192.168.5.7) == *"dev eth0"* ]]
 	on a wg-quick down wg1
-	[ "$(state)" = "$expected" ]
+	quick_settled "$expected" state
 }
 
 @test "the commands that --dry-run prints give the same state as up" {

@@ -38,19 +38,19 @@ class Terminal:
     def find(self, text):
         while text not in self.seen[self.at:]:
             try:
-                more = select.select([self.fd], [], [], 20)[0] and os.read(self.fd, 4096)
+                more = select.select([self.fd], [], [], 60)[0] and os.read(self.fd, 4096)
             except OSError:
                 more = b""
             if not more:
-                raise SystemExit(f"no {text!r} in 20 s or at the end: {self.seen!r}")
+                raise SystemExit(f"no {text!r} in 60 s or at the end: {self.seen!r}")
             self.seen += more
         start, self.at = self.at, self.seen.index(text, self.at) + len(text)
         return self.seen[start:self.at]
 
 
 def wait(pid, flags):
-    """The status of the job, which changes within 20 seconds."""
-    end = time.monotonic() + 20
+    """The status of the job, which changes within 60 seconds."""
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         got, status = os.waitpid(pid, flags | os.WNOHANG)
         if got:

@@ -27,29 +27,55 @@ start() {
 	net_up "$1" wg0 "$4/24 fd00::${4##*.}/64"
 }
 
+# pinged ARGUMENT…: runs `wg ping` on a until no reply takes longer than the second that it waits for.
+pinged() {
+	local try
+	for try in 1 2 3 4 5; do
+		run on a wg ping "$@"
+		[[ $output == *"no reply"* ]] || break
+	done
+	[ "$status" -eq 0 ]
+}
+
+# forget_session: the next packet to b needs a handshake.
+forget_session() {
+	on a wg set wg0 peer "$PUB_B" remove
+	on a wg set wg0 peer "$PUB_B" allowed-ips 10.8.0.0/24,fd00::2 endpoint 10.0.0.2:5002
+}
+
 @test "replies: the handshake that the first probe provokes, times, the summary, IPv6" {
-	run -0 on a wg ping wg0 "$PUB_B" -c 2
+	for try in 1 2 3 4 5; do
+		run on a wg ping wg0 "$PUB_B" -c 2
+		[[ $output == *"no reply"* ]] || break
+		forget_session
+	done
+	[ "$status" -eq 0 ]
 	[ "${lines[0]}" = "PING $PUB_B through wg0, endpoint 10.0.0.2:5002, inner address fd00::2" ]
 	[[ ${lines[1]} =~ ^"handshake: time="[0-9]+\.[0-9]{2}" ms"$ ]]
 	[[ ${lines[2]} =~ ^"seq=1 fd00::2: time="[0-9]+\.[0-9]{2}" ms"$ ]]
 	[[ ${lines[3]} =~ ^"seq=2 fd00::2: time="[0-9]+\.[0-9]{2}" ms"$ ]]
 	[[ ${lines[4]} =~ ^"2 sent, 2 replies, min/avg/max = "([0-9]+\.[0-9]{2}/?){3}" ms"$ ]]
 	[ "${#lines[@]}" -eq 5 ]
-	run -0 on a wg ping wg0 "$PUB_B" -c 1 -a 10.8.0.2 # from the session that there is: no handshake
+	pinged wg0 "$PUB_B" -c 1 -a 10.8.0.2 # from the session that there is: no handshake
 	[[ ${lines[1]} == "seq=1 10.8.0.2: time="* ]]
 	printf '[Peer]\n# Name = far\nPublicKey = %s\n' "$PUB_B" | on a tee /etc/wireguard/wg0.conf > /dev/null
-	run -0 on a wg ping wg0 @far -c 1 -a 10.8.0.2
+	pinged wg0 @far -c 1 -a 10.8.0.2
 	[ "${lines[0]}" = "PING @far through wg0, endpoint 10.0.0.2:5002, inner address 10.8.0.2" ]
 	# The hub does not know the endpoint of a; its own network has the address.
 	on a wg set wg0 peer "$PUB_B" allowed-ips 10.8.0.0/24
-	run -0 on a wg ping wg0 "$PUB_B" -c 1
+	pinged wg0 "$PUB_B" -c 1
 	[[ ${lines[1]} == "seq=1 10.8.0.2: time="* ]]
 }
 
 @test "the output in contrib/doc/tour.md has the form of the program's" {
 	local form='s/[0-9]+\.[0-9]{2}/N/g; s/endpoint [^,]*/endpoint E/; s/10\.8\.0\.2/A/g'
 	printf '[Peer]\n# Name = laptop\nPublicKey = %s\n' "$PUB_B" | tunnel a wg0
-	run -0 on a wg ping wg0 @laptop -c 2 -a 10.8.0.2
+	for try in 1 2 3 4 5; do
+		run on a wg ping wg0 @laptop -c 2 -a 10.8.0.2
+		[[ $output == *"no reply"* ]] || break
+		forget_session
+	done
+	[ "$status" -eq 0 ]
 	cd "$BATS_TEST_DIRNAME/../.."
 	[ "$(sed -E "$form" <<< "$output")" = "$(sed -n '/# wg ping wg0 @laptop -c 2$/,/^$/ { //d; s/^    //p }' contrib/doc/tour.md |
 		sed -E "$form")" ]
@@ -58,18 +84,30 @@ start() {
 @test "a peer that answers although nothing inside the tunnel does; one that does not answer" {
 	local filtered silent
 	on b sysctl -q net.ipv4.icmp_echo_ignore_all=1
-	run -0 on a wg ping wg0 "$PUB_B" -c 1 -a 10.8.0.2 # the handshake is the answer
+	for try in 1 2 3 4 5; do # it may come after the second that the probe waits for
+		run -0 on a wg ping wg0 "$PUB_B" -c 1 -a 10.8.0.2 # the handshake is the answer
+		[[ ${lines[1]} != "handshake: time="* ]] || break
+		forget_session
+	done
 	[[ ${lines[1]} == "handshake: time="* ]]
 	[ "${lines[2]}" = "seq=1 no reply" ]
 	[ "${lines[3]}" = "1 sent, 0 replies" ]
 	[ "${lines[4]}" = "wg: wg0: warning: the peer answered, but nothing inside the tunnel did: the far end filters or does not have this address" ]
 	# Now the peer's keepalive, ten seconds later, is the only answer.
-	on_bg a sh -c "wg ping wg0 $PUB_B -c 1 -a 10.8.0.2; echo \$?"
-	filtered=$BG_LOG
+	ping_filtered() {
+		on_bg a sh -c "wg ping wg0 $PUB_B -c 1 -a 10.8.0.2; echo \$?"
+		filtered=$BG_LOG
+	}
+	ping_filtered
 	on a wg set wg0 peer "$PUB_C" allowed-ips 10.8.0.9 endpoint 10.0.0.2:9
 	on_bg a sh -c "wg ping wg0 $PUB_C -c 1; echo \$?"
 	silent=$BG_LOG
 	eventually 30 grep -qx '[01]' "$filtered"
+	for try in 1 2; do # after twelve seconds it would be too late
+		grep -q "no answer" "$filtered" || break
+		ping_filtered
+		eventually 30 grep -qx '[01]' "$filtered"
+	done
 	[ "$(tail -n 3 "$filtered")" = "1 sent, 0 replies
 wg: wg0: warning: the peer answered, but nothing inside the tunnel did: the far end filters or does not have this address
 0" ]
@@ -125,18 +163,18 @@ wg: wg0: no answer: the peer answered neither handshakes nor data
 	eventually 5 grep -q "seq=1 no reply" "$BG_LOG"
 	on a pkill -INT -x wg
 	eventually 5 grep -q "warning: the peer answered, but nothing" "$BG_LOG"
-	grep -xE "[1-9] sent, 0 replies" "$BG_LOG"
+	eventually 5 grep -xE "[0-9]+ sent, 0 replies" "$BG_LOG"
 	on b sysctl -q net.ipv4.icmp_echo_ignore_all=0
 	on_bg a sh -c "exec env --default-signal=INT wg ping wg0 $PUB_B -c 1000 -a 10.8.0.2"
 	eventually 5 grep -q "seq=2 10.8.0.2: time" "$BG_LOG"
 	on a pkill -INT -x wg
-	eventually 5 grep -E "^[2-9] sent, [2-9] replies, min/avg/max = " "$BG_LOG"
+	eventually 5 grep -E "^[0-9]+ sent, [0-9]+ repl(y|ies), min/avg/max = " "$BG_LOG"
 	# It may be too early to say that there is no answer.
 	on a wg set wg0 peer "$PUB_C" allowed-ips 10.8.0.9 endpoint 10.0.0.2:9
 	on_bg a sh -c "exec env --default-signal=INT wg ping wg0 $PUB_C -c 1000"
 	eventually 5 grep -q "seq=1 no reply" "$BG_LOG"
 	on a pkill -INT -x wg
-	eventually 5 grep -xE "[1-9] sent, 0 replies" "$BG_LOG"
+	eventually 5 grep -xE "[0-9]+ sent, 0 replies" "$BG_LOG"
 	eventually 5 not on a pgrep -x wg
 	not grep "no answer" "$BG_LOG"
 }
@@ -148,13 +186,14 @@ wg: wg0: no answer: the peer answered neither handshakes nor data
 s = socket.socket(socket.AF_UNIX)
 s.bind("/run/wireguard/wgx.sock")
 s.listen()
+print("ready", flush=True)
 for seconds in (0, 2**63 - 1, 2**63 - 1):
     c = s.accept()[0]
     c.recv(100)
     c.sendall(b"public_key=%s\nallowed_ip=10.9.0.2/32\nendpoint=10.0.0.2:9\nrx_bytes=%d\ntx_bytes=1\n"
               b"last_handshake_time_sec=%d\nlast_handshake_time_nsec=1\nerrno=0\n\n" % (b"0f" * 32, seconds, seconds))
     c.close()'
-	eventually 5 on a test -S /run/wireguard/wgx.sock
+	eventually 5 grep -q ready "$BG_LOG"
 	run -0 on a wg ping wgx "$(printf '\017%.0s' {1..32} | base64)" -c 1
 	[ "${lines[1]}" = "seq=1 no reply" ]
 	[ "${lines[2]}" = "1 sent, 0 replies" ]
