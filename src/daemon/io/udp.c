@@ -282,7 +282,9 @@ static void divide_broadcasts(const struct udp *u, bool v6)
 /* More sockets for data, after those for handshakes: as many as can be opened. */
 static void open_more_data(struct udp *u, bool v6, const struct udp_options *o)
 {
-	while (u->n_data[v6] < o->n_data && u->n_data[v6] < UDP_DATA_MAX) {
+	unsigned int most = udp_joins_group(o, v6) ? o->next_to->n_data[v6] : o->n_data;
+
+	while (u->n_data[v6] < most && u->n_data[v6] < UDP_DATA_MAX) {
 		struct udp_socket *s = &u->sockets[udp_data_index(v6, u->n_data[v6])];
 		int error = udp_bind(u, s, v6, SHARED, o);
 		if (error) {
@@ -346,6 +348,16 @@ static void open_slow(struct udp *u, bool v6, const struct udp_options *o)
 	}
 	if (error)
 		log_verbose("no more sockets for slow paths: %s", strerror(-error));
+}
+
+/* When the others are closed, in the reverse order, each of these gets the number of the one that was opened at its place, if there
+ * are as many. Otherwise, the program would choose other sockets than it is to. */
+static void check_group(struct udp *u, bool v6, const struct udp_options *o)
+{
+	if (!udp_joins_group(o, v6) || udp_group_size(u, v6) == udp_group_size(o->next_to, v6))
+		return;
+	log_verbose("no separate sockets for handshakes: the sockets before them were of another number");
+	close_all_but_data(u, v6);
 }
 
 /* ---- keeping other processes away ---- */
@@ -512,6 +524,8 @@ int udp_open_bound(struct udp *u, uint16_t port, const struct udp_options *o)
 	split_sockets(u, true, o);
 	open_slow(u, false, o);
 	open_slow(u, true, o);
+	check_group(u, false, o);
+	check_group(u, true, o);
 	guard_close_port(u, o);
 	share_port(u, false);
 	if (o->next_to)
@@ -556,10 +570,10 @@ int udp_set_mark(struct udp *u, uint32_t mark)
 	return error;
 }
 
-/* Bound to an interface that does not exist, it gets nothing. */
+/* Bound to an interface that does not exist, it gets nothing, and leaves its group: in the reverse order, see check_group. */
 static void leave_devices(const struct udp_socket *s, unsigned int n)
 {
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = n; i-- > 0;)
 		if (s[i].fd >= 0)
 			(void)option(s[i].fd, SOL_SOCKET, SO_BINDTOIFINDEX, (int)UDP_NO_DEVICE);
 }

@@ -96,6 +96,9 @@ struct udp_options {
 	struct udp *next_to;  /* these sockets of the process have the port, or null. They are as before if that fails, and to be
 			      * closed if it succeeds */
 };
+/* Whether the kernel puts the sockets of a family into one group with those that they are next to, and numbers them after these. */
+bool udp_joins_group(const struct udp_options *o, bool v6);
+unsigned int udp_group_size(const struct udp *u, bool v6); /* sockets that are open */
 must_check int udp_open_bound(struct udp *u, uint16_t port, const struct udp_options *o);
 /* Whether sockets could be opened: a device without SO_BINDTOIFINDEX (before Linux 5.0), an address that is missing. 0 or -errno. */
 must_check int udp_probe_binding(const struct udp_options *o);

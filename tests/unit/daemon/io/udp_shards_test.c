@@ -159,6 +159,62 @@ static void workers_send_through_their_own_sockets_from_one_port(void **state)
 	close(fd);
 }
 
+/* Sockets of the same port and address replace others, as many or not, and each kind of message has its socket then. */
+static void sockets_that_replace_others_have_their_numbers(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 4 * 4 * 2; i++) {
+		struct udp_options o = { .n_data = 1 + i / 8 };
+		struct udp old, fresh;
+		bool is_split;
+
+		assert_int_equal(udp_open_bound(&old, 0, &o), 0);
+		is_split = old.sockets[UDP_V4_REPLIES].fd >= 0;
+		o.n_data = 1 + i / 2 % 4;
+		o.next_to = &old;
+		assert_int_equal(udp_open_bound(&fresh, old.port, &o), 0);
+		if (i % 2)
+			udp_stop_receiving(&old);
+		udp_close(&old);
+		assert_true(!is_split || fresh.sockets[UDP_V4_REPLIES].fd >= 0);
+		for (int v6 = 0; v6 < 2; v6++)
+			if (fresh.sockets[v6].fd >= 0 && is_split)
+				data_goes_to_the_socket_of_its_index(&fresh, v6);
+		udp_close(&fresh);
+	}
+}
+
+/* Those that are replaced are fewer than there can be now: one socket for everything. */
+static void a_group_of_another_size_is_not_divided(void **state)
+{
+	uint8_t initiation[148] = { 1 }, data[DATA_BYTES] = { 4 };
+
+	(void)state;
+	for (unsigned int stop = 0; stop < 2; stop++) {
+		struct udp_options o = { .n_data = 2 };
+		struct udp old, fresh;
+
+		assert_int_equal(udp_open_bound(&old, 0, &o), 0);
+		if (old.slow[UDP_V4][SLOW_SOCKETS - 1].fd < 0)
+			skip();
+		close(old.slow[UDP_V4][SLOW_SOCKETS - 1].fd);
+		old.slow[UDP_V4][SLOW_SOCKETS - 1].fd = -1;
+		o.next_to = &old;
+		assert_int_equal(udp_open_bound(&fresh, old.port, &o), 0);
+		assert_true(fresh.sockets[UDP_V4_REPLIES].fd < 0 && fresh.n_data[UDP_V4] == 1);
+		if (stop)
+			udp_stop_receiving(&old);
+		udp_close(&old);
+		for (int i = 0; i < INDICES; i++) {
+			int from = socket_to(&fresh, false);
+			assert_int_equal(arrives_at(&fresh, from, initiation, sizeof initiation), UDP_V4);
+			assert_int_equal(arrives_at(&fresh, from, data, sizeof data), UDP_V4);
+			close(from);
+		}
+		udp_close(&fresh);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +222,8 @@ int main(void)
 		cmocka_unit_test(without_separate_sockets_there_is_one),
 		cmocka_unit_test(as_many_are_open_as_are_possible),
 		cmocka_unit_test(workers_send_through_their_own_sockets_from_one_port),
+		cmocka_unit_test(sockets_that_replace_others_have_their_numbers),
+		cmocka_unit_test(a_group_of_another_size_is_not_divided),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
