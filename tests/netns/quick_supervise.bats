@@ -17,7 +17,7 @@ file() { printf '[Interface]\nPrivateKey = %s\nAddress = %s\n' "$QUICK_KEY" "$2"
 	before=$(quick_state)
 	supervise /etc/empty /etc/two /etc/wireguard
 	eventually 10 on a sh -c 'test -e /run/wgsuite/.supervise@*.files'
-	says "^wg-quick: warning: no tunnel file (\*.conf) in /etc/empty, /etc/two or /etc/wireguard: waiting for one"
+	says "^wg-quick: warning: no tunnel file (\*.conf) in /etc/empty (does not exist), /etc/two (does not exist) or /etc/wireguard: waiting for one"
 	not on a wg-quick status --health # without a tunnel
 	file /etc/two/wg0.conf 10.8.0.1/24
 	file /etc/wireguard/wg9.conf 10.8.9.1/24
@@ -78,9 +78,27 @@ file() { printf '[Interface]\nPrivateKey = %s\nAddress = %s\n' "$QUICK_KEY" "$2"
 	not grep -q '^\[#\]' "$LOG"
 }
 
+@test "a path that is no directory is refused at once" {
+	file /etc/wireguard/wg0.conf 10.8.0.1/24
+	run -1 on a timeout 20 wg-quick supervise /etc/wiregaurd
+	[ "$output" = "wg-quick: the directory /etc/wiregaurd does not exist" ]
+	run -1 on a timeout 20 wg-quick supervise /etc/wiregaurd ""
+	[[ $output == *"found an empty one"* ]]
+	run -1 on a timeout 20 sh -c 'cd /etc && wg-quick supervise one two'
+	[ "$output" = "wg-quick: the directory /etc/one does not exist
+wg-quick: the directory /etc/two does not exist" ]
+	run -1 on a timeout 20 wg-quick supervise /etc /etc/wireguard/wg0.conf
+	[ "$output" = "wg-quick: /etc/wireguard/wg0.conf is not a directory
+  help: supervise needs paths of directories that contain tunnel files" ]
+	not on a wg show wg0
+}
+
 @test "a folder that cannot be read is reported once, and read when it can be" {
-	echo | on a tee /etc/two > /dev/null
+	on a mkdir /etc/two
 	supervise /etc/two
+	says "no tunnel file"
+	on a sh -c 'rmdir /etc/two; echo > /etc/two'
+	signal HUP
 	says "cannot read the directory of tunnel files: Not a directory"
 	switches() { on a sh -c 'awk "/^voluntary/ { print \$2 }" "/proc/$(pgrep -xo wg-quick)/status"'; }
 	has_looked() { [ "$(switches)" -gt "$before" ]; }

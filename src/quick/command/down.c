@@ -78,6 +78,7 @@ static bool read_required_file(struct tunnel_file *f, const char *argument)
 /* A tunnel with a journal can be removed without its file. */
 static void read_optional_file(struct tunnel_file *f, const char *argument, const struct journal *j)
 {
+	f->regular_only = true;
 	if (tunnel_file_find(f, argument) && load(f) == 0)
 		return;
 	report_warning("cannot read the tunnel file; using the journal of the last `up'");

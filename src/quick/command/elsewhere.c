@@ -40,7 +40,7 @@ int tunnel_delete_elsewhere(struct ipc *ipc, const struct tunnel_file *f, struct
 /* If the file can no longer be read, the name decides. */
 static bool find_journaled(struct ipc *ipc, const struct journal *j)
 {
-	struct tunnel_file f = { .lines_only = true };
+	struct tunnel_file f = { .lines_only = true, .regular_only = true };
 	struct diag silent = { 0 };
 	bool found;
 

@@ -53,6 +53,7 @@ static void read_file(struct observation *o, const char *argument)
 	memcpy(name, f->name, sizeof name);
 	if (r == 0) {
 		o->facts.file_changed_s = fileio_changed_s(f->path);
+		f->regular_only = true;
 		r = tunnel_file_load(f, &silent);
 	}
 	if (r == 0) {

@@ -64,8 +64,10 @@ static int load_file(struct repair *x)
 	struct tunnel_file *f = &x->c.file;
 	struct diag silent = { 0 };
 	int r = begin_file(x);
-	bool ok = r == 0 && f->path && tunnel_file_load(f, &silent) == 0;
+	bool ok;
 
+	f->regular_only = true;
+	ok = r == 0 && f->path && tunnel_file_load(f, &silent) == 0;
 	x->edited = !ok || f->changed_ns == 0 || f->changed_ns != x->c.journal.applied.file_changed_ns;
 	return r < 0 || !x->edited ? r : load_lines(x);
 }

@@ -348,6 +348,7 @@ static bool read_file(struct comparison *c, const char *name)
 {
 	const char *config = c->journal.applied.config;
 
+	c->file.regular_only = true;
 	return read_tunnel_file(&c->file, config ? config : name, true) && read_all_keys(&c->file) &&
 	       report_failure("list the endpoints", comparison_list_endpoints(c)) == 0;
 }

@@ -84,7 +84,7 @@ static int print_name_services(struct run *run)
 {
 	struct text host = text_heap();
 	size_t servers;
-	int r = fileio_read("/etc/resolv.conf", &host);
+	int r = fileio_read_settings("/etc/resolv.conf", &host);
 
 	servers = private_resolv_conf_print(&run->resolv_conf, &run->file, r == 0 ? text_of(&host) : (struct span){ 0 });
 	text_heap_free(&host);
@@ -94,7 +94,7 @@ static int print_name_services(struct run *run)
 		report_help("add DNS to %s", run->file.path);
 	}
 	host = text_heap();
-	if (fileio_read("/etc/nsswitch.conf", &host) == 0)
+	if (fileio_read_settings("/etc/nsswitch.conf", &host) == 0)
 		private_nsswitch_print(&run->nsswitch, text_of(&host));
 	text_heap_free(&host);
 	return report_failure("plan the name servers", run->resolv_conf.failed || run->nsswitch.failed ? -ENOMEM : 0);

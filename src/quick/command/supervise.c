@@ -11,6 +11,7 @@
 #include "quick/host/clock.h"
 #include "quick/host/file_events.h"
 #include "quick/host/file_stamp.h"
+#include "quick/host/fileio.h"
 #include "quick/host/folder.h"
 #include "quick/host/netns.h"
 #include "quick/host/own_children.h"
@@ -241,7 +242,8 @@ static void report_waiting(struct supervise *s)
 	struct text folders = text_heap();
 
 	for (size_t i = 0; i < s->n_folders; i++)
-		text_f(&folders, "%s%s", i == 0 ? "" : i + 1 == s->n_folders ? " or " : ", ", s->folders[i]);
+		text_f(&folders, "%s%s%s", i == 0 ? "" : i + 1 == s->n_folders ? " or " : ", ", s->folders[i],
+		       file_is_folder(s->folders[i]) ? "" : " (does not exist)");
 	if (!folders.failed)
 		report_warning("no tunnel file (*.conf) in %s: waiting for one", folders.p);
 	text_heap_free(&folders);
@@ -412,6 +414,25 @@ static int read_folders(struct supervise *s, size_t n, const char *const folders
 	return report_failure("find the current directory", s->folders && s->n_folders == n ? 0 : -ENOENT);
 }
 
+/* Some may appear later, but not all of them: that is rather a typing error. 0, or -errno after reporting. */
+static int check_folders(const struct supervise *s)
+{
+	bool exist = false;
+
+	for (size_t i = 0; i < s->n_folders; i++) {
+		if (file_is_folder(s->folders[i])) {
+			exist = true;
+		} else if (fileio_exists(s->folders[i])) {
+			report_error("%s is not a directory", s->folders[i]);
+			report_help("supervise needs paths of directories that contain tunnel files");
+			return -ENOTDIR;
+		}
+	}
+	for (size_t i = 0; i < s->n_folders && !exist; i++)
+		report_error("the directory %s does not exist", s->folders[i]);
+	return exist ? 0 : -ENOENT;
+}
+
 static int misused(void)
 {
 	report_verbatim("Usage: wg-quick supervise [ -q ] [ --no-hooks ] [ DIRECTORY... ]");
@@ -455,6 +476,8 @@ int command_supervise(int argc, char *const argv[])
 	process_set_environment();
 	signals_watch();
 	r = read_folders(&s, n_folders > 0 ? (size_t)n_folders : 1, n_folders > 0 ? (const char *const *)&argv[1 + n_options] : usual);
+	if (r == 0)
+		r = check_folders(&s);
 	if (r == 0)
 		r = start(&s);
 	if (r == 0) {

@@ -19,6 +19,7 @@ struct tunnel_file {
 	char *text; /* the contents, with those of drop-ins; owned, wiped when freed */
 	size_t n_text;
 	bool without_drop_ins;        /* input: they are not read */
+	bool regular_only;            /* input: a FIFO or a device is refused, so that nobody waits for its other end */
 	struct string_list drop_ins;  /* paths, in order */
 	struct conf_origins *origins; /* of the lines of the text; owned; null: there are no drop-ins */
 	uint64_t changed_ns; /* when the file was last changed, in Unix time; 0: not known */

@@ -16,6 +16,7 @@
 #include "report/report.h"
 
 enum { LOCK_TIMEOUT_S = 10 }; /* it is held for a moment only */
+enum { ORIGINAL_BYTES_MAX = 1 << 20 }; /* what wg-quick writes is less than four times as large */
 
 /* The file between reading and writing it. */
 struct edit {
@@ -28,6 +29,7 @@ struct edit {
 	struct resolv_conf rc;
 	struct text dropped; /* names of tunnels that are no longer up */
 	bool lost; /* the original is not known */
+	int unusable; /* 0, or -errno: the path leads to something that wg-quick neither wrote nor writes */
 };
 
 /* Of the network namespace in which this process is. */
@@ -173,18 +175,27 @@ static void find_original(struct edit *e)
 		resolv_conf_salvage(&e->rc, text_of(&e->now));
 }
 
+/* A folder, a FIFO or a device, or more than a list of name servers. */
+static bool is_unusable(int r)
+{
+	return r == -EINVAL || r == -EISDIR || r == -EFBIG;
+}
+
 static int read_file(struct edit *e)
 {
-	int r = fileio_read(path_now(), &e->now);
+	int r = fileio_read_settings(path_now(), &e->now);
 
-	if (r == -ENOENT) {
+	if (r == -ENOENT || is_unusable(r)) {
 		e->rc.kind = RESOLV_CONF_NONE;
+		e->unusable = r == -ENOENT ? 0 : r;
 		return 0;
 	}
 	if (r < 0)
 		return r;
 	if (!resolv_conf_parse(&e->rc, text_of(&e->now)))
 		return -ENOMEM;
+	if (!e->rc.ours && e->now.n > ORIGINAL_BYTES_MAX)
+		e->unusable = -EFBIG;
 	if (e->rc.damaged)
 		find_original(e);
 	return 0;
@@ -267,14 +278,14 @@ static int remove_created(void)
 static void write_again(const struct edit *e)
 {
 	struct text now = text_heap();
-	int r = fileio_read(path_now(), &now);
+	int r = fileio_read_settings(path_now(), &now);
 
 	if (r == 0 && !e->rc.ours && e->rc.kind == RESOLV_CONF_NONE)
 		r = remove_created();
 	else if (r == 0 && !span_equal(text_of(&now), text_of(&e->now)))
 		r = write_through(text_of(&e->now));
-	if (r < 0 && r != -ENOENT)
-		report_error("cannot restore %s: %s", path_now(), strerror(-r));
+	if (r < 0 && r != -ENOENT && r != e->unusable)
+		report_error("cannot restore %s: %s", path_now(), fileio_reason(r));
 	text_heap_free(&now);
 }
 
@@ -321,7 +332,7 @@ static int replace_link(struct edit *e, const struct resolv_conf_tunnel *top)
 
 static bool is_unwritable(int r)
 {
-	return r == -ENOENT || r == -EROFS || r == -EACCES || r == -EPERM || r == -ELOOP || r == -ENOTDIR;
+	return is_unusable(r) || r == -ENOENT || r == -EROFS || r == -EACCES || r == -EPERM || r == -ELOOP || r == -ENOTDIR;
 }
 
 static void remove_backup(const struct edit *e)
@@ -352,9 +363,11 @@ static int set(struct edit *e, const struct dns_config *d)
 	text_add(&id, e->id);
 	boot_print_kernel(&boot);
 	boot_print_init(&init);
+	if (e->unusable && !is_link())
+		return e->unusable;
 	drop_dead(e);
 	back_up(e);
-	r = write_tunnels(e, &self);
+	r = e->unusable ? e->unusable : write_tunnels(e, &self);
 	if (is_unwritable(r) && is_link() && e->rc.kind != RESOLV_CONF_LINK && replace_link(e, &self) == 0)
 		r = 0;
 	if (r < 0 && !e->rc.ours)
@@ -483,7 +496,7 @@ static int sweep(struct edit *e)
 static int finish(struct edit *e, int r, struct text *why)
 {
 	if (r < 0)
-		text_f(why, "%s: %s", path_now(), strerror(-r));
+		text_f(why, "%s: %s", path_now(), fileio_reason(r));
 	edit_end(e);
 	return r;
 }

@@ -10,7 +10,7 @@ int dns_in_use_resolv_conf(struct string_list *out)
 {
 	struct text file = text_heap();
 	struct span rest, line, word;
-	int r = fileio_read("/etc/resolv.conf", &file);
+	int r = fileio_read_settings("/etc/resolv.conf", &file);
 
 	rest = text_of(&file);
 	while (r == 0 && span_next(&line, &rest, '\n')) {

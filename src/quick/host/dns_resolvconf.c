@@ -2,11 +2,11 @@
 #include "dns_resolvconf.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "fileio.h"
 #include "quick/plan/resolv_conf.h"
 #include "subprocess.h"
 
@@ -30,19 +30,14 @@ static bool is_name_character(char c)
  * another implementation, which needs none. */
 static void find_prefix(char prefix[32], const char *program)
 {
-	char buffer[4096], target[PATH_MAX];
-	int fd;
-	ssize_t got;
+	struct text patterns = text_heap();
+	char target[PATH_MAX];
 	struct span rest, line;
 
 	if (readlink(program, target, sizeof target) >= 0)
 		return;
-	fd = open("/etc/resolvconf/interface-order", O_RDONLY | O_CLOEXEC);
-	got = fd < 0 ? -1 : read(fd, buffer, sizeof buffer);
-	if (fd >= 0)
-		close(fd);
-	rest = (struct span){ buffer, got > 0 ? (size_t)got : 0 };
-	while (span_next(&line, &rest, '\n')) {
+	rest = fileio_read_settings("/etc/resolvconf/interface-order", &patterns) == 0 ? text_of(&patterns) : (struct span){ 0 };
+	while (!prefix[0] && span_next(&line, &rest, '\n')) {
 		size_t n = 0;
 		line = span_trim(line);
 		while (n < line.n && is_name_character(line.p[n]))
@@ -51,8 +46,8 @@ static void find_prefix(char prefix[32], const char *program)
 			continue;
 		memcpy(prefix, line.p, n);
 		memcpy(prefix + n, ".", 2);
-		return;
 	}
+	text_heap_free(&patterns);
 }
 
 bool resolvconf_is_installed(char prefix[32])

@@ -7,30 +7,75 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "fault_injection.h"
 #include "temporary_file.h"
 
-int fileio_read(const char *path, struct text *out)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char piece[16384];
-	ssize_t n;
+enum { BYTES_MAX = 256 << 20, SETTINGS_BYTES_MAX = 8 << 20 };
 
-	if (fd < 0)
+/* *is_null: /dev/null, to which a file that is to be empty is a link. */
+static int check_type(int fd, bool *is_null)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
 		return -errno;
-	while ((n = read(fd, piece, sizeof piece)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			break;
-		text_span(out, (struct span){ piece, (size_t)n });
+	*is_null = S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+	return S_ISREG(st.st_mode) || *is_null ? 0 : -EINVAL;
+}
+
+/* The size of a file in /proc is 0, and that of another one may grow. */
+static int read_all(int fd, struct text *out, size_t max)
+{
+	char piece[16384];
+	size_t sum = 0;
+	ssize_t n = 1;
+	int r = 0;
+
+	while (r == 0 && n != 0) {
+		n = read(fd, piece, sizeof piece);
+		if (n < 0 && errno != EINTR)
+			r = -errno;
+		sum += n > 0 ? (size_t)n : 0;
+		if (sum > max)
+			r = -EFBIG;
+		else if (n > 0)
+			text_span(out, (struct span){ piece, (size_t)n });
 	}
 	explicit_bzero(piece, sizeof piece);
-	n = n < 0 ? -errno : 0;
+	return r < 0 ? r : out->failed ? -ENOMEM : 0;
+}
+
+/* Opening a FIFO does not wait for a process that writes to it. */
+static int read_file(const char *path, struct text *out, size_t max)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), r;
+	bool is_null = false;
+
+	if (fd < 0)
+		return errno == ENXIO ? -EINVAL : -errno; /* of a socket */
+	r = check_type(fd, &is_null);
+	if (r == 0 && !is_null)
+		r = read_all(fd, out, max);
 	close(fd);
-	return n < 0 ? (int)n : out->failed ? -ENOMEM : 0;
+	return r;
+}
+
+int fileio_read(const char *path, struct text *out)
+{
+	return read_file(path, out, BYTES_MAX);
+}
+
+int fileio_read_settings(const char *path, struct text *out)
+{
+	return read_file(path, out, SETTINGS_BYTES_MAX);
+}
+
+const char *fileio_reason(int r)
+{
+	return r == -EINVAL ? "it is not a regular file" : strerror(-r);
 }
 
 static int write_all(int fd, struct span s)
@@ -104,9 +149,27 @@ int fileio_replace_public(const char *path, struct span text)
 	return replace(path, text, &st);
 }
 
+/* Opening a FIFO does not wait for a process that reads it. */
+static int open_to_write(const char *path, int flags)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags);
+	struct stat st;
+
+	if (fd < 0) {
+		if (errno == ENXIO)
+			errno = EINVAL; /* of a FIFO or a socket */
+		return fd;
+	}
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
 static int open_in_place(const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int fd = open_to_write(path, 0);
 
 	if (fd >= 0 || errno != ENOENT)
 		return fd;
@@ -149,7 +212,7 @@ int fileio_rewrite(const char *path, struct span text)
 
 int fileio_append(const char *path, struct span text)
 {
-	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC), r;
+	int fd = open_to_write(path, O_APPEND), r;
 
 	if (fd < 0)
 		return -errno;

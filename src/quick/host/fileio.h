@@ -4,8 +4,15 @@
 
 #include "base/vector.h"
 
-/* Appends the contents to *out. */
+/* Appends the contents to *out: of a regular file with at most 256 MiB, else -EINVAL or -EFBIG. /dev/null is empty. Does not
+ * wait, not even for the other end of a FIFO. */
 must_check int fileio_read(const char *path, struct text *out);
+
+/* The same with at most 8 MiB, for files of settings. */
+must_check int fileio_read_settings(const char *path, struct text *out);
+
+/* Describes an error of a function of this file. */
+const char *fileio_reason(int r);
 
 /* Replaces the file atomically: writes PATH.tmp, syncs it and renames it, so that after a crash the path has either the
  * old or the new contents. Only its owner can read the new file. */
@@ -18,7 +25,7 @@ must_check int fileio_replace_public(const char *path, struct span text);
 void fileio_sync_folder(const char *path);
 
 /* Replaces a file, which may be a bind mount or a symbolic link: atomically where that is possible, else in place.
- * Keeps its owner and mode; all users can read a new file. */
+ * Keeps its owner and mode; all users can read a new file. -EINVAL: not a regular file. */
 must_check int fileio_rewrite(const char *path, struct span text);
 
 /* Appends to an existing file. */

@@ -180,7 +180,7 @@ static bool visit(struct search *s, ino_t inode)
 static void search_namespace(struct search *s, const char *path, const char *name)
 {
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
 		return;

@@ -21,7 +21,7 @@ static int open_namespace(const char *name)
 	int fd;
 
 	print_path(path, sizeof path, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	return fd < 0 ? -errno : fd;
 }
 

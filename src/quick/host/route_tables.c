@@ -19,7 +19,7 @@ static bool search_file(struct table_search *s, const char *root, const char *fo
 	bool ok;
 
 	text_f(&p, "%s%s/%s", root, folder, name);
-	ok = !p.failed && fileio_read(path, &contents) == 0;
+	ok = !p.failed && fileio_read_settings(path, &contents) == 0;
 	if (ok)
 		table_search_text(s, text_of(&contents));
 	text_heap_free(&contents);

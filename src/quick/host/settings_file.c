@@ -67,11 +67,11 @@ int settings_load(struct settings *out, const char *path, struct diag *d)
 	int r;
 
 	*out = (struct settings){ 0 };
-	r = fileio_read(path, &text);
+	r = fileio_read_settings(path, &text);
 	if (r == -ENOENT || r == -ENOTDIR || r == -EACCES)
 		r = 0;
 	else if (r < 0)
-		diag_f(d, DIAG_ERROR, &at, NULL, "%s", strerror(-r));
+		diag_f(d, DIAG_ERROR, &at, NULL, "%s", fileio_reason(r));
 	else if (!settings_check(text_of(&text), path, d))
 		r = -EINVAL;
 	else

@@ -12,11 +12,14 @@
 #include "base/mem.h"
 #include "base/suggestion.h"
 #include "drop_ins_load.h"
+#include "fileio.h"
 #include "folder.h"
 #include "ipc/ipc.h"
 #include "report/report.h"
 #include "route_tables.h"
 #include "signals.h"
+
+enum { TUNNEL_FILE_BYTES_MAX = 1 << 28 };
 
 bool file_is_world_accessible(const char *path)
 {
@@ -187,18 +190,19 @@ int tunnel_file_locate(struct tunnel_file *f, const char *argument)
 }
 
 /* Reads to the end; the size that fstat(2) reports is only a hint, the path may be a pipe. */
-static int read_all(int fd, char **out, size_t *n)
+static int read_all(int fd, const struct stat *st, char **out, size_t *n)
 {
 	size_t cap = 0;
-	struct stat st;
 
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (S_ISDIR(st.st_mode))
+	if (S_ISDIR(st->st_mode))
 		return -EISDIR;
+	if (st->st_size > TUNNEL_FILE_BYTES_MAX)
+		return -EFBIG;
 	for (;;) {
-		size_t more = st.st_size > 0 ? (size_t)st.st_size + 1 : 4096;
+		size_t more = st->st_size > 0 ? (size_t)st->st_size + 1 : 4096;
 		ssize_t got;
+		if (*n > TUNNEL_FILE_BYTES_MAX)
+			return -EFBIG;
 		if (cap - *n < 2) {
 			char *p = malloc(cap + more + 1);
 			if (!p)
@@ -222,14 +226,16 @@ static int read_all(int fd, char **out, size_t *n)
 
 static int read_text(struct tunnel_file *f)
 {
-	int fd = open(f->path, O_RDONLY | O_CLOEXEC), r;
+	int fd = open(f->path, O_RDONLY | O_CLOEXEC | (f->regular_only ? O_NONBLOCK | O_NOCTTY : 0)), r;
 	struct stat st;
 
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) == 0)
+	r = fstat(fd, &st) < 0 ? -errno : f->regular_only && !S_ISREG(st.st_mode) ? -EINVAL : 0;
+	if (r == 0) {
 		f->changed_ns = (uint64_t)st.st_ctim.tv_sec * NS_PER_S + (uint64_t)st.st_ctim.tv_nsec;
-	r = read_all(fd, &f->text, &f->n_text);
+		r = read_all(fd, &st, &f->text, &f->n_text);
+	}
 	close(fd);
 	return r;
 }
@@ -286,7 +292,7 @@ int tunnel_file_load(struct tunnel_file *f, struct diag *d)
 	if (r == 0)
 		return tunnel_file_load_text(f, d);
 	if (r != -EACCES)
-		diag_f(d, DIAG_ERROR, &at, NULL, "%s", strerror(-r));
+		diag_f(d, DIAG_ERROR, &at, NULL, "%s", fileio_reason(r));
 	return r;
 }
 
@@ -299,7 +305,7 @@ int tunnel_file_parse_again(struct tunnel_file *f, struct diag *d)
 
 int tunnel_file_load_again(struct tunnel_file *f, struct diag *d)
 {
-	struct tunnel_file whole = { .path = f->path };
+	struct tunnel_file whole = { .path = f->path, .regular_only = f->regular_only };
 
 	memcpy(whole.name, f->name, sizeof whole.name);
 	f->path = NULL;
