@@ -6,7 +6,7 @@ setup() { net_begin; quick_host; }
 teardown() { net_end; }
 
 # supervise ARGUMENT…: in the background. $BG_LOG is what it says.
-supervise() { on_bg a wg-quick supervise "$@"; LOG=$BG_LOG; }
+supervise() { on_bg a wg-quick supervise "$@"; LOG=$BG_LOG SUPERVISE=$BG; }
 says() { eventually 10 grep -q "$1" "$LOG"; }
 is_up() { eventually 10 on a wg show "$1"; }
 signal() { on a sh -c "kill -$1 \$(pgrep -xo wg-quick)"; }
@@ -159,6 +159,14 @@ wg-quick: the directory /etc/two does not exist" ]
 	replaced() { new=$(on a pgrep -fx 'wg-quick monitor') && [ -z "$(grep -Fx "$first" <<< "$new")" ]; }
 	eventually 15 replaced
 	not grep 'another' "$LOG"
+	# It knows who applies a changed file: here before that process can.
+	eventually 10 on a sh -c 'test -e /run/wgsuite/.monitor@*.lock'
+	signal STOP
+	on a sed -i 's/10.8.0.1/10.8.0.9/' /etc/wireguard/wg0.conf
+	says "^wg-quick: wg0: /etc/wireguard/wg0.conf was changed: .wg-quick supervise' applies it"
+	goes_on() { kill -CONT "$SUPERVISE" && on a sh -c 'ip address show dev wg0 | grep -q 10.8.0.9'; } # nsenter(1) stops itself, too
+	eventually 10 goes_on
+	not grep "wg-quick reload" "$LOG"
 	signal TERM
 	eventually 10 no_supervisor
 }

@@ -70,24 +70,13 @@ static void examine(struct health *h, const char *argument, bool kept, bool name
 	report_set_interface(NULL);
 }
 
-/* The supervised file of this tunnel, or null. */
-static const char *kept_file(const struct health *h, const char *argument)
-{
-	char name[WG_NAME_MAX], other[WG_NAME_MAX];
-
-	for (size_t i = 0; tunnel_file_name_of(name, argument) && i < h->kept.n; i++)
-		if (tunnel_file_name_of(other, h->kept.list[i]) && strcmp(name, other) == 0)
-			return h->kept.list[i];
-	return NULL;
-}
-
 static int examine_all(struct health *h)
 {
 	struct string_list names = { 0 };
 	int r = observe_names(&names, h->host);
 
 	for (size_t i = 0; r == 0 && i < names.n; i++)
-		if (!kept_file(h, names.list[i]))
+		if (!supervised_file(&h->kept, names.list[i]))
 			examine(h, names.list[i], false, false);
 	for (size_t i = 0; r == 0 && i < h->kept.n; i++)
 		examine(h, h->kept.list[i], true, true);
@@ -105,7 +94,7 @@ int health(struct text *out, struct host *host, const char *argument)
 	int r = report_failure("read the list of supervised files", supervised_read(&h.kept));
 
 	if (r == 0 && argument)
-		examine(&h, argument, kept_file(&h, argument) != NULL, true);
+		examine(&h, argument, supervised_file(&h.kept, argument) != NULL, true);
 	else if (r == 0)
 		r = examine_all(&h);
 	string_list_free(&h.kept);

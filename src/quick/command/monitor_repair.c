@@ -7,6 +7,7 @@
 #include "monitor_health.h"
 #include "quick/host/clock.h"
 #include "quick/host/job.h"
+#include "quick/journal/supervised.h"
 #include "quick/monitor/fights.h"
 #include "quick/monitor/schedule.h"
 #include "repair.h"
@@ -141,6 +142,16 @@ static void report_failed(struct repairs *r, const struct done *failed)
 	memcpy(r->failed, failed->first, sizeof r->failed);
 }
 
+static void note_edited(struct repairs *r)
+{
+	const char *file = r->tunnel->config ? r->tunnel->config : "the file", *name = r->tunnel->name;
+
+	if (supervised_is_kept(name))
+		monitor_note(r->monitor, r->tunnel, UNIT_LOG_INFO, "%s was changed: `wg-quick supervise' applies it", file);
+	else
+		monitor_note(r->monitor, r->tunnel, UNIT_LOG_WARNING, "%s was changed: `wg-quick reload %s' applies it", file, name);
+}
+
 static void report(struct repairs *r, const struct results *x, enum repair_status status)
 {
 	note(r, UNIT_LOG_INFO, "set", &x->set);
@@ -155,7 +166,7 @@ static void report(struct repairs *r, const struct results *x, enum repair_statu
 	if (x->is_down && !r->is_down)
 		monitor_note(r->monitor, r->tunnel, UNIT_LOG_WARNING, "the interface was set down: settings that need it are restored when it is up");
 	if (x->is_edited && !r->is_edited)
-		monitor_note(r->monitor, r->tunnel, UNIT_LOG_WARNING, "%s was changed: `wg-quick reload %s' applies it", r->tunnel->config ? r->tunnel->config : "the file", r->tunnel->name);
+		note_edited(r);
 	r->is_gone = status == REPAIR_GONE;
 	r->is_down = x->is_down;
 	r->is_edited = x->is_edited;

@@ -5,6 +5,7 @@
 #include <limits.h>
 
 #include "paths.h"
+#include "quick/config/tunnel_file.h"
 #include "quick/host/fileio.h"
 #include "quick/host/folder.h"
 #include "quick/host/lock_file.h"
@@ -71,4 +72,23 @@ int supervised_read(struct string_list *paths)
 			r = -ENOMEM;
 	text_heap_free(&t);
 	return r == -ENOENT ? 0 : r;
+}
+
+const char *supervised_file(const struct string_list *paths, const char *argument)
+{
+	char name[WG_NAME_MAX], other[WG_NAME_MAX];
+
+	for (size_t i = 0; tunnel_file_name_of(name, argument) && i < paths->n; i++)
+		if (tunnel_file_name_of(other, paths->list[i]) && strcmp(name, other) == 0)
+			return paths->list[i];
+	return NULL;
+}
+
+bool supervised_is_kept(const char *name)
+{
+	struct string_list paths = { 0 };
+	bool is = supervised_read(&paths) == 0 && supervised_file(&paths, name);
+
+	string_list_free(&paths);
+	return is;
 }

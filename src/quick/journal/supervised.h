@@ -1,5 +1,5 @@
 /* The tunnel files of `wg-quick supervise` in this network namespace: a file next to the journals, for
- * `status --health`. */
+ * `status --health` and `monitor`. */
 #ifndef WG_QUICK_SUPERVISED_H
 #define WG_QUICK_SUPERVISED_H
 
@@ -14,5 +14,9 @@ void supervised_unlock(int lock);
 must_check int supervised_write(const struct string_list *paths); /* 0 or -errno */
 /* None when nothing is supervised. 0 or -errno. */
 must_check int supervised_read(struct string_list *paths);
+/* The one of the tunnel, INTERFACE or a path, or null. */
+const char *supervised_file(const struct string_list *paths, const char *argument);
+/* True if `supervise' keeps this tunnel up. */
+bool supervised_is_kept(const char *name);
 
 #endif
