@@ -33,7 +33,9 @@ make_odd() {
 		[ $kind != huge ] || reason="File too large"
 		run -0 q up wg0
 		[[ $output == *"wg-quick: wg0: warning: cannot set the name servers: /etc/resolv.conf: $reason"* ]]
-		run -0 q status wg0
+		[[ $(q status wg0) == *"DNS: 10.7.0.53, by /etc/resolv.conf, not in force: they could not be set"* ]]
+		run q status --health
+		[[ $output == *"wg0: the name servers of the tunnel could not be set: wg-quick reload wg0"* ]]
 		run -0 q diff wg0
 		run -0 q down wg0
 		run -1 q up wg1
@@ -41,6 +43,12 @@ make_odd() {
 		not on a wg show wg1
 		[ "$(on a stat -c '%F %i' /etc/resolv.conf)" = "$before" ]
 	done
+	q up wg0
+	on a sh -c 'rm -r /etc/resolv.conf; echo "nameserver 192.168.5.254" > /etc/resolv.conf'
+	run -0 q reload wg0
+	[[ $(q status wg0) == *"DNS: 10.7.0.53, by /etc/resolv.conf, in force"* ]]
+	run -0 q down wg0
+	[ "$(on a cat /etc/resolv.conf)" = "nameserver 192.168.5.254" ]
 }
 
 @test "resolv.conf: a link to something else than a file is replaced while the tunnel is up" {

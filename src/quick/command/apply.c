@@ -93,6 +93,8 @@ static void perform_one(struct run *run, struct step *s)
 	run->batch.ifindex = performer->ifindex;
 	if (r == 0 && s->kind == STEP_LINK && !s->remove)
 		journal_note_interface(run->a->journal, performer->ifindex);
+	if (s->kind == STEP_DNS && !s->remove)
+		journal_note_dns(run->a->journal, performer->dns_failed);
 	s->failed = r < 0;
 	if (r < 0)
 		count_failure(run, r, subprocess_status ? subprocess_status : 1);

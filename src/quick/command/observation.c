@@ -247,37 +247,38 @@ static bool is_local(const struct string_list *servers)
 	return false;
 }
 
+static enum dns_seen dns_seen(struct observation *o, const struct plan *p)
+{
+	const struct dns_config *dns = &p->dns;
+	struct string_list *in_use = &o->dns_servers;
+
+	switch (p->dns_backend) {
+	case DNS_NONE:
+		return DNS_NOT_SET;
+	case DNS_FILE:
+		return resolv_conf_has(&o->c.state.resolv_conf, o->c.state.dns_id, dns) ? DNS_IN_FORCE : DNS_REPLACED;
+	case DNS_RESOLVED:
+		if (dns_in_use_resolved(in_use, o->c.file.name) < 0)
+			return DNS_NOT_KNOWN;
+		return have_all(in_use, &dns->servers) ? DNS_IN_FORCE : DNS_REPLACED;
+	case DNS_RESOLVCONF:
+		if (dns_in_use_resolv_conf(in_use) < 0)
+			return DNS_NOT_KNOWN;
+		return have_all(in_use, &dns->servers) ? DNS_IN_FORCE : is_local(in_use) ? DNS_NOT_KNOWN : DNS_REPLACED;
+	}
+	unreachable();
+}
+
 static void look_at_dns(struct observation *o)
 {
 	const struct applied *a = o->facts.applied;
-	const struct dns_config *dns = a ? &a->plan.dns : NULL;
-	struct string_list *in_use = &o->dns_servers;
 
 	o->facts.dns = DNS_NOT_SET;
-	if (!dns || !dns_is_configured(dns) || !o->c.state.link.index)
+	if (!a || !dns_is_configured(&a->plan.dns) || !o->c.state.link.index)
 		return;
-	o->facts.dns = DNS_NOT_KNOWN;
-	switch (a->plan.dns_backend) {
-	case DNS_NONE:
-		o->facts.dns = DNS_NOT_SET;
-		return;
-	case DNS_FILE:
-		o->facts.dns = resolv_conf_has(&o->c.state.resolv_conf, o->c.state.dns_id, dns) ? DNS_IN_FORCE : DNS_REPLACED;
-		return;
-	case DNS_RESOLVED:
-		if (dns_in_use_resolved(in_use, o->c.file.name) == 0)
-			o->facts.dns = have_all(in_use, &dns->servers) ? DNS_IN_FORCE : DNS_REPLACED;
-		return;
-	case DNS_RESOLVCONF:
-		if (dns_in_use_resolv_conf(in_use) < 0)
-			return;
-		if (have_all(in_use, &dns->servers))
-			o->facts.dns = DNS_IN_FORCE;
-		else if (!is_local(in_use))
-			o->facts.dns = DNS_REPLACED;
-		return;
-	}
-	unreachable();
+	o->facts.dns = dns_seen(o, &a->plan);
+	if (o->c.journal.dns_failed && (o->facts.dns == DNS_REPLACED || o->facts.dns == DNS_NOT_KNOWN))
+		o->facts.dns = DNS_FAILED;
 }
 
 /* ---- all ---- */

@@ -247,6 +247,7 @@ static void dns_line(const struct status_lines *l)
 						[DNS_RESOLVED] = "systemd-resolved", [DNS_FILE] = "/etc/resolv.conf" };
 	static const char *const states[] = { [DNS_NOT_SET] = "", [DNS_IN_FORCE] = "in force",
 					      [DNS_REPLACED] = "replaced by another program",
+					      [DNS_FAILED] = "not in force: they could not be set",
 					      [DNS_NOT_KNOWN] = "not known whether in force" };
 	const struct facts *f = &l->o->facts;
 	struct text t = text_heap();

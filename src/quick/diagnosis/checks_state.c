@@ -155,11 +155,13 @@ void check_dns(struct findings *out, const struct facts *f)
 	case DNS_IN_FORCE:
 		finding_ok(out, "the name servers of the tunnel are in force");
 		return;
+	case DNS_FAILED:
 	case DNS_REPLACED:
 		finding_fail(out, remedy(f->applied && f->applied->plan.dns_backend == DNS_FILE ? "wg-quick reload %s"
 												 : "wg-quick restart %s",
 					 f->name).text,
-			     "another program has replaced the name servers of the tunnel");
+			     f->dns == DNS_FAILED ? "the name servers of the tunnel could not be set"
+						  : "another program has replaced the name servers of the tunnel");
 		return;
 	}
 	unreachable();

@@ -17,6 +17,7 @@ enum dns_seen {
 	DNS_NOT_SET,    /* by the tunnel */
 	DNS_IN_FORCE,
 	DNS_REPLACED,   /* another program has changed it */
+	DNS_FAILED,     /* they could not be set */
 	DNS_NOT_KNOWN,
 };
 

@@ -249,6 +249,7 @@ static int perform_dns(struct performer *pf, const struct plan *p, struct step *
 	int r = dns_apply(p, s, &file, &why);
 
 	s->done = true;
+	pf->dns_failed = r < 0 && !s->remove;
 	command_trace_flush(pf->trace);
 	if (r == 0)
 		return 0;

@@ -14,6 +14,7 @@ struct performer {
 	bool (*is_elsewhere)(void *host, const char *name); /* as in struct dns_file */
 	bool may_be_outside;    /* the interface of a namespace was possibly not moved into it */
 	bool sets_dns_again;    /* a record that resolvconf fails to remove is replaced later, so that is a warning */
+	bool dns_failed;        /* the name servers could not be set, which need not be an error */
 	uint32_t ifindex;       /* of the interface; set when a step creates it; 0: not known */
 };
 

@@ -183,6 +183,14 @@ void journal_note_hooks(struct journal *j, enum hook_phase phase)
 	append_number(j, "began", phase);
 }
 
+void journal_note_dns(struct journal *j, bool failed)
+{
+	if (j->dns_failed == failed)
+		return;
+	j->dns_failed = failed;
+	append_word(j, failed ? "dns-failed" : "dns-set");
+}
+
 void journal_note_sysctl_released(struct journal *j)
 {
 	append_word(j, "no-sysctl");
@@ -244,7 +252,7 @@ static bool delete_journal(struct journal *j)
 
 	applied_free(&j->applied);
 	memset(j->began, 0, sizeof j->began);
-	j->complete = j->is_leftover = false;
+	j->complete = j->is_leftover = j->dns_failed = false;
 	j->completed_ms = 0;
 	j->ifindex = 0;
 	return ok;
@@ -258,7 +266,7 @@ bool journal_is_of(const struct journal *j, uint32_t ifindex)
 void journal_disregard(struct journal *j)
 {
 	applied_free(&j->applied);
-	j->exists = j->complete = j->is_leftover = false;
+	j->exists = j->complete = j->is_leftover = j->dns_failed = false;
 	j->ifindex = 0;
 }
 

@@ -26,6 +26,7 @@ void journal_note_interface(struct journal *j, uint32_t ifindex);
 void journal_note_restoring(struct journal *j);
 void journal_note_restored(struct journal *j);
 void journal_note_hooks(struct journal *j, enum hook_phase phase);
+void journal_note_dns(struct journal *j, bool failed);
 void journal_note_sysctl_released(struct journal *j);
 void journal_note_ending(struct journal *j);
 /* `up` completed. False: the file is gone, because a hook took the tunnel down again. */

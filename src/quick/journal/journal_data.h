@@ -12,6 +12,7 @@ struct journal {
 	bool is_ending;          /* `down` has begun: nothing is restored */
 	uint64_t completed_ms;   /* when, by CLOCK_BOOTTIME; 0: not known */
 	bool restoring;          /* the interface is being created again, or its process was killed while it did */
+	bool dns_failed;         /* the name servers could not be set, the last time that this was tried */
 	bool is_leftover;        /* of a tunnel that is down: what could not be undone */
 	bool began[HOOK_PHASES]; /* a hook of this phase was started */
 	uint32_t ifindex;        /* of the interface that `up` created; 0: none yet */

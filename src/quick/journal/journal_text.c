@@ -143,6 +143,8 @@ void journal_print(const struct journal *j, struct text *t)
 		text_add(t, "complete\n");
 	if (j->restoring)
 		text_add(t, "restoring\n");
+	if (j->dns_failed)
+		text_add(t, "dns-failed\n");
 	if (j->is_ending)
 		text_add(t, "ending\n");
 	if (j->is_leftover)
@@ -417,6 +419,20 @@ static bool read_restored(struct journal *j, struct span rest)
 	return true;
 }
 
+static bool read_dns_failed(struct journal *j, struct span rest)
+{
+	(void)rest;
+	j->dns_failed = true;
+	return true;
+}
+
+static bool read_dns_set(struct journal *j, struct span rest)
+{
+	(void)rest;
+	j->dns_failed = false;
+	return true;
+}
+
 static bool read_ending(struct journal *j, struct span rest)
 {
 	(void)rest;
@@ -487,6 +503,7 @@ static const struct {
 	{ "hook-lines", read_hook_lines },
 	{ "began", read_began },       { "complete", read_complete },
 	{ "restoring", read_restoring }, { "restored", read_restored },
+	{ "dns-failed", read_dns_failed }, { "dns-set", read_dns_set },
 	{ "ending", read_ending },
 	{ "rest", read_rest },         { "config-changed", read_config_changed },
 };

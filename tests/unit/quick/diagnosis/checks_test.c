@@ -125,6 +125,7 @@ static void no_allowed(struct world *w) { w->state.device.peers[0].n_allowedips 
 static void no_address(struct world *w) { w->state.addresses.n = 0; }
 static void conflict(struct world *w) { static char text[] = "10.8.0.0/24 of eth1"; w->probes.conflict = text; }
 static void dns_gone(struct world *w) { w->facts.dns = DNS_REPLACED; }
+static void dns_failed(struct world *w) { w->facts.dns = DNS_FAILED; }
 static void unresolved(struct world *w) { static char host[] = "vpn.example:51820"; w->peer.host = host; }
 static void deaf(struct world *w)
 {
@@ -187,6 +188,7 @@ static void faults(void **state)
 		{ no_address, FINDING_FAIL, "AllowedIPs", "no address", "Address" },
 		{ conflict, FINDING_FAIL, "AllowedIPs", "of eth1", "change" },
 		{ dns_gone, FINDING_FAIL, "DNS", "replaced", "wg-quick restart wg0" },
+		{ dns_failed, FINDING_FAIL, "DNS", "could not be set", "wg-quick restart wg0" },
 		{ unresolved, FINDING_FAIL, "endpoint", "cannot be resolved", "name servers" },
 		{ deaf, FINDING_FAIL, "DNS", "10.8.0.1 does not answer", "runs" },
 		{ disabled_ipv6, FINDING_FAIL, "IPv6", "IPv6 is disabled on wg0", "sysctl" },

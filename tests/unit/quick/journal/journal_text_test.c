@@ -161,6 +161,30 @@ static void an_interface_that_is_restored(void **state)
 	}
 }
 
+static void name_servers_that_could_not_be_set(void **state)
+{
+	static const struct { const char *lines; bool failed; } cases[] = {
+		{ "", false },
+		{ "dns-failed\n", true },
+		{ "dns-failed\ncomplete 5\ndns-set\n", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct journal r = { .lock = -1, .name = "wg0" };
+		struct text t = text_heap();
+		text_f(&t, "%s%s", sample, cases[i].lines);
+		assert_int_equal(journal_parse(&r, text_of(&t)), 0);
+		assert_int_equal(r.dns_failed, cases[i].failed);
+		text_heap_free(&t);
+		t = text_heap();
+		journal_print(&r, &t);
+		assert_int_equal(strstr(t.p, "\ndns-failed\n") != NULL, cases[i].failed);
+		text_heap_free(&t);
+		applied_free(&r.applied);
+	}
+}
+
 static void the_rest_of_a_tunnel(void **state)
 {
 	struct journal r = { .lock = -1, .name = "wg0" };
@@ -183,6 +207,7 @@ int main(void)
 		cmocka_unit_test(cut_anywhere),
 		cmocka_unit_test(malformed_texts),
 		cmocka_unit_test(an_interface_that_is_restored),
+		cmocka_unit_test(name_servers_that_could_not_be_set),
 		cmocka_unit_test(the_rest_of_a_tunnel),
 	};
 
