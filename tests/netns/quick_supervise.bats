@@ -151,7 +151,7 @@ wg-quick: the directory /etc/two does not exist" ]
 	file /etc/wireguard/wg0.conf 10.8.0.1/24
 	on_bg a wg-quick monitor
 	eventually 5 on a sh -c 'test -e /run/wgsuite/.monitor@*.lock'
-	first=$(on a pgrep -fx 'wg-quick monitor')
+	first=$(on a pgrep -ofx 'wg-quick monitor') # not a child, which ends by itself
 	supervise
 	is_up wg0
 	eventually 10 on a wg-quick status --health
