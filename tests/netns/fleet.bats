@@ -115,12 +115,14 @@ runpy.run_path(role + "/library/" + name + ".py", run_name="__main__")' "$ROLE" 
 
 @test "a tunnel file from before that contains keys: neither the diff nor the commands display them" {
 	host a
-	key=$(wg genkey) preshared=$(wg genpsk) peer=$(wg genkey | wg pubkey)
+	key=$(wg genkey) preshared=$(wg genpsk) peer=$(wg genkey | wg pubkey) other=$(wg genpsk)
 	tunnel a wg0 <<-END
 	[Interface]
 	PrivateKey = $key
 	#PrivateKey = $preshared
 	Address = 10.8.0.1/24
+	PostUp = true %i peer $peer preshared-key <(printf '%s\\n$other')
+	PreDown = true private-key <(echo $other) # $other
 	[Peer]
 	PublicKey = $peer
 	presharedkey=$preshared
@@ -134,7 +136,8 @@ runpy.run_path(role + "/library/" + name + ".py", run_name="__main__")' "$ROLE" 
 		echo "$output"
 		[ "$(jq .changed <<< "$output")" = true ]
 		[[ $output == *"(not displayed)"*"10.8.0.3/32"* ]]
-		for secret in "$key" "$preshared" "$(on a cat /etc/wireguard/b.key)"; do [[ $output != *"$secret"* ]]; done
+		[[ $output == *"peer $peer preshared-key "*"PublicKey = $peer"* ]]
+		for secret in "$key" "$preshared" "${other:1}" "$(on a cat /etc/wireguard/b.key)"; do [[ $output != *"$secret"* ]]; done
 	done
 	[ "$(on a wg show wg0 preshared-keys | cut -f2)" = "$(on a cat /etc/wireguard/b.key)" ]
 }

@@ -50,7 +50,7 @@ class Tunnel:
 
     def show(self, title, text):
         if text:
-            self.result["diff"].append(dict(prepared="%s:\n%s" % (title, text.rstrip("\n"))))
+            self.result["diff"].append(dict(prepared="%s:\n%s" % (title, without_secrets(text.rstrip("\n")))))
 
     def show_file(self, old, new):
         if old != new:

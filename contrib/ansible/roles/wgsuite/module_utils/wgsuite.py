@@ -26,7 +26,7 @@ def run(module, words, data=None, check=True, cwd=None):
     code, out, err = module.run_command(words, data=data, cwd=cwd)
     if check and code != 0:
         text = "\n".join(line for line in (err + out).splitlines() if not line.startswith("[#]"))
-        module.fail_json(msg="%s: %s" % (" ".join(words), text.strip()), rc=code)
+        module.fail_json(msg="%s: %s" % (" ".join(words), without_secrets(text.strip())), rc=code)
     return code, out, err
 
 
@@ -90,9 +90,15 @@ def key_inside(text):
     return found.group(1) if found else None
 
 
+# Words of 44 characters, and longer ones such as those of certificates.
+KEY = re.compile(r"(^[ \t]*#*[ \t]*PublicKey[ \t]*=[ \t]*|\bpeer[ \t]+)?([A-Za-z0-9+/]{43,}=)", re.IGNORECASE | re.MULTILINE)
+
+
 def without_secrets(text):
-    """To be displayed: a tunnel file that was not written by this role may contain keys."""
-    return re.sub(r"^(\s*#*\s*(?:PrivateKey|PresharedKey)\s*=\s*).*$", r"\1(not displayed)", text or "", flags=re.IGNORECASE | re.MULTILINE)
+    """To be displayed: a tunnel file that was not written by this role may contain keys, also in its hooks. Public keys are those in
+    the place of one: the value of PublicKey, and the word after `peer' in commands of wg."""
+    text = re.sub(r"^(\s*#*\s*(?:PrivateKey|PresharedKey)\s*=\s*).*$", r"\1(not displayed)", text or "", flags=re.IGNORECASE | re.MULTILINE)
+    return KEY.sub(lambda found: found.group(0) if found.group(1) and len(found.group(2)) == 44 else (found.group(1) or "") + "(not displayed)", text)
 
 
 # ---- filtering of source addresses ----
