@@ -165,6 +165,6 @@ teardown() { wg_teardown; rm -rf /run/wgsuite; }
 		[ "$output" = "$KEY_A" ]
 	fi
 	ip link del wgd0
-	for i in $(seq 100); do [ ! -e /run/wireguard/wgd0.sock ] || sleep 0.05; done
+	for i in $(seq 1200); do [ ! -e /run/wireguard/wgd0.sock ] || sleep 0.05; done
 	[ ! -e /run/wireguard/wgd0.sock ]
 }

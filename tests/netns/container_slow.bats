@@ -121,7 +121,8 @@ monitor_runs() { on engine pgrep -f "wg-quick monitor"; }
 	box_says "the changed file was not applied"
 	peers_in_box 2
 	eventually 5 sick "wg0.conf has 1 error"
-	cat "$NET_DIR/good" > "$BUNDLE/rootfs/config/wg_confs/wg0.conf"
+	volume config/wg_confs wg0.conf.new < "$NET_DIR/good" # an empty file would be another mistake
+	mv "$BUNDLE/rootfs/config/wg_confs/wg0.conf.new" "$BUNDLE/rootfs/config/wg_confs/wg0.conf"
 	eventually 10 healthy
 	pings_end server "$PINGS"
 
@@ -136,7 +137,8 @@ monitor_runs() { on engine pgrep -f "wg-quick monitor"; }
 	OLD=$(box_daemon wg1)
 	on engine kill -KILL "$OLD"
 	eventually 20 restarted
-	not grep -q "State:	Z" <(on engine sh -c 'cat /proc/[0-9]*/status')
+	no_zombie() { not grep -q "State:	Z" <(on engine sh -c 'cat /proc/[0-9]*/status'); }
+	eventually 5 no_zombie
 
 	# SIGTERM: everything is taken down, and the status is 0.
 	on engine $CRUN kill box TERM
@@ -158,7 +160,8 @@ PostDown =  iptables -t nat -D POSTROUTING -s 10.9.0.0/24 -o eth0 -j MASQUERADE;
 	start_box
 	eventually 20 on server ping -n -c 1 -W 1 10.9.0.2
 	rules() { in_box iptables -S; in_box iptables -t nat -S; }
-	[ "$(rules | grep -c -e "-A $rule" -e MASQUERADE)" = 2 ]
+	has_rules() { [ "$(rules | grep -c -e "-A $rule" -e MASQUERADE)" = 2 ]; }
+	eventually 5 has_rules # of the last step
 	eventually 5 healthy
 	on engine $CRUN kill box TERM
 	ended() { [ "$(on engine $CRUN state box | jq -r .status)" = stopped ]; }

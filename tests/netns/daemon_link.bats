@@ -39,6 +39,7 @@ sysctl_value() { on a cat "/proc/sys/net/$1"; }
 	port_closed 5000
 	on a ip link set wg0 up
 	eventually 5 port_open 5000
+	on a wg show wg0 > /dev/null # replies after it has opened both sockets
 	[ "$(on a ss -Huln 'sport = :5000' | awk '$4 !~ /%/ { print $4 }' | sort -u | wc -l)" -eq 2 ] # both families
 	on a ip link set wg0 down
 	eventually 5 port_closed 5000
@@ -100,7 +101,7 @@ sysctl_value() { on a cat "/proc/sys/net/$1"; }
 	on a wireguardd wg0
 	on a ip link set wg0 name office
 	eventually 5 on a test -S /run/wireguard/office.sock
-	not on a test -e /run/wireguard/wg0.sock
+	eventually 5 not on a test -e /run/wireguard/wg0.sock
 	on a wg set office listen-port 5000
 	on a ip link set office up
 	eventually 5 port_open 5000
@@ -154,10 +155,12 @@ private() { on a ip netns exec private "$@"; }
 	eventually 5 port_closed 5000
 	on a ip -n other address add 10.9.0.1/24 dev wg0
 	on a ip -n other link set wg0 up
+	eventually 5 port_open 5000
 	on a ip netns exec other ping -n -c 3 -i 0.05 -W 30 10.9.0.2
 	on a ip -n other link set wg0 netns 1
 	on a ip address add 10.9.0.1/24 dev wg0
 	on a ip link set wg0 up
+	eventually 5 port_open 5000
 	on a ping -n -c 3 -i 0.05 -W 30 10.9.0.2
 	on a wg show wg0
 	on a ip link del wg0

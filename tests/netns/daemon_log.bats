@@ -16,11 +16,11 @@ teardown() { net_end; }
 @test "wg-quick up returns to the reader of a pipe, whatever the log level" {
 	for level in debug verbose error silent; do
 		printf '[wireguardd]\nlog-level = %s\n' $level | on a sh -c 'cat > /etc/wireguard/wgsuite.ini'
-		ON_LIMIT=20 on a sh -c 'wg-quick up wg0 2>&1 | tail -n 1'
+		ON_LIMIT=60 on a sh -c 'wg-quick up wg0 2>&1 | tail -n 1'
 		on a wg-quick down wg0
 	done
 	for level in debug silent; do
-		ON_LIMIT=20 on a sh -c "LOG_LEVEL=$level wireguardd wg1 2>&1 | cat"
+		ON_LIMIT=60 on a sh -c "LOG_LEVEL=$level wireguardd wg1 2>&1 | cat"
 		[ "$(on a sh -c 'readlink /proc/$(pgrep -fx "wireguardd wg1")/fd/2')" = /dev/null ]
 		on a ip link del wg1
 		eventually 10 not on a test -e /var/run/wireguard/wg1.sock
@@ -58,7 +58,9 @@ while True: out.write(s.recv(4096).decode() + '\\n')"
 	syslog_start
 	on a env LOG_LEVEL=verbose wireguardd wg0
 	eventually 10 on a grep -qE '^<30>wireguardd\[[0-9]+\]: wg0: cryptography: ' /run/syslog
-	on a sh -c 'kill "$(cat /run/syslog.pid)" && rm /run/syslog.pid'
+	on a sh -c 'kill "$(cat /run/syslog.pid)"'
+	eventually 10 on a sh -c '! kill -0 "$(cat /run/syslog.pid)" 2> /dev/null'
+	on a rm /run/syslog.pid
 	on a ip link set wg0 up # lost
 	on a wg show wg0 > /dev/null
 	on a rm -f /run/syslog

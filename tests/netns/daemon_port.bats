@@ -90,7 +90,7 @@ tunnel_file() {
 	says doctor "FAIL  port           another program has UDP port 51820"
 	on a kill "$(on a pgrep -f '^python3 -c import socket, time')"
 	eventually 10 says doctor "ok    port           UDP port 51820"
-	says status " port: 51820
+	eventually 10 says status " port: 51820
 "
 	on a wg-quick down wg0
 }
@@ -100,7 +100,7 @@ tunnel_file() {
 	on a sh -c 'umask 077; wg genkey > /run/key; wg set wg0 private-key /run/key listen-port 5353'
 	can_share 5353 INET
 	net_up a wg0 10.9.0.1/24
-	eventually 10 on a sh -c 'ss -Hlun "sport = :5353" | grep -q .'
+	eventually 10 on a sh -c '[ "$(ss -Hlun "sport = :5353" | wc -l)" -ge 2 ]' # both families
 	for address in "INET" "INET 10.0.0.1" "INET 127.0.0.1" "INET6" "INET6 fd00::1"; do
 		run can_share 5353 $address
 		[ "$status" -ne 0 ]

@@ -249,9 +249,9 @@ said" ]
 PostUp = echo hello; cat; echo bye >&2" "0.0.0.0/0, ::/0"
 	before=$(quick_state)
 	for closed in '<&-' '>&-' '2>&-' '<&- 2>&-' '<&- >&- 2>&-'; do
-		ON_LIMIT=20 on a bash -c "exec wg-quick up wg0 ${closed/#2/< \/dev\/null 2}"
+		ON_LIMIT=60 on a bash -c "exec wg-quick up wg0 ${closed/#2/< \/dev\/null 2}"
 		on a wg show wg0 > /dev/null
-		ON_LIMIT=20 on a bash -c "exec wg-quick down wg0 $closed"
+		ON_LIMIT=60 on a bash -c "exec wg-quick down wg0 $closed"
 		quick_settled "$before"
 	done
 }
@@ -295,7 +295,7 @@ PostDown = echo post-down >> /run/out' "0.0.0.0/0"
 	on_bg a wg-quick up wg0
 	eventually 10 grep -q 'already exists' "$BG_LOG" # for the hook the interface exists
 	on a pkill -KILL -x wg-quick
-	has_exited() { ! on a pgrep -x wg-quick; }
+	has_exited() { ! on a pgrep -x wg-quick && [ "$(on a pgrep -cx bash)" = 1 ]; } # and its hook; one is the host's first process
 	eventually 5 has_exited
 	run on a sh -c 'echo go > /etc/fifo & wg-quick up wg0'
 	[ "$status" -eq 0 ]

@@ -19,7 +19,7 @@ teardown() { net_end; }
 	on_bg a flock /run/xtables.lock sh -c 'echo locked; sleep 2'
 	eventually 5 grep -q locked "$BG_LOG"
 	quick down wg0
-	diff <(echo "$before") <(state)
+	quick_settled "$before" state
 }
 
 @test "a lock of iptables that is not released: up fails, down says what is left" {
@@ -46,5 +46,5 @@ teardown() { net_end; }
 	[ "$(rules)" = "3 3" ]
 	on a sh -c 'echo end > /etc/fifo'
 	quick down wg0
-	diff <(echo "$before") <(state)
+	quick_settled "$before" state
 }

@@ -142,6 +142,7 @@ $KS" "10.18.0.0/16"
 	on a pkill -KILL -x wireguardd
 	gone() { ! in_net a ip link show wg0; }
 	eventually 10 gone
+	eventually 10 no_daemons a
 	blocked killed
 	quick down wg0
 	passes down1 8.8.8.8

@@ -29,8 +29,9 @@ teardown() { net_end; }
 	kill "$capture"
 	on gw tcpdump -n -tt -r /run/uplink.pcap 2> /dev/null | cut -d' ' -f1 > "$NET_DIR/packets"
 	[ "$(wc -l < "$NET_DIR/packets")" -gt 100 ] # packets were sent
+	# One may be on its way: the program can be stopped after the kernel has chosen the route.
 	leaks=$(awk 'NR == FNR { if (FNR % 2) from[++n] = $1; else to[n] = $1; next }
-		{ for (i = 1; i <= n; i++) if ($1 > from[i] && $1 < to[i]) print $1 }' "$NET_DIR/times" "$NET_DIR/packets")
+		{ for (i = 1; i <= n; i++) if ($1 > from[i] && $1 < to[i] && ++left[i] > 1) print $1 }' "$NET_DIR/times" "$NET_DIR/packets")
 	[ -z "$leaks" ]
 }
 

@@ -37,7 +37,7 @@ state() { quick_state | sed 's/link.ether.*//; /fe80::/d'; }
 
 # crash NAME: its daemon is killed, if it is running, and its interface is gone.
 crash() {
-	on a sh -c 'kill -9 $(pgrep -fx "wireguardd $1") 2> /dev/null || true' - "$1"
+	if on a pgrep -fx "wireguardd $1" > /dev/null; then kill_daemon "$1"; fi
 	eventually 5 on a test ! -e "/sys/class/net/$1"
 }
 

@@ -153,8 +153,7 @@ ExcludeIPs = 203.0.113.0/24, 2001:db8:77::/48, 198.51.100.7" "0.0.0.0/0, ::/0"
 	quick_file wg0 "ExcludeIPs = 203.0.113.0/24, 2001:db8:77::/48" "0.0.0.0/0, ::/0"
 	before=$(on a sh -c 'ip -4 rule; ip -6 rule; ip -4 route show table all; ip -6 route show table all' | sort)
 	on a wg-quick up wg0
-	on a sh -c 'kill -9 $(pgrep -fx "wireguardd wg0")'
-	eventually 5 on a test ! -e /sys/class/net/wg0
+	kill_daemon wg0
 	on a rm -rf /run/wgsuite /run/wireguard
 	run on a wg-quick down wg0
 	[ "$status" -eq 0 ]

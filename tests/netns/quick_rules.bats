@@ -143,6 +143,7 @@ all_reach() { reaches a 8.8.8.8 "$@" && reaches a 2001:db8:77::1 "$@"; }
 		on a pkill -KILL -x wireguardd
 		gone() { ! in_net a ip link show wg0; }
 		eventually 5 gone
+		eventually 5 no_daemons a # its sockets are closed after the link is gone
 		all_reach none
 		on a wg-quick $then wg0
 		[ $then = up ] || { quick_settled "$before"; on a wg-quick up wg0; }

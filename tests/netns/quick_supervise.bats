@@ -1,6 +1,7 @@
 # wg-quick supervise outside of a container, which tests/netns/container_slow.bats has: folders, changes, failures and signals.
 load ../lib/netns
 load ../lib/quick
+load ../lib/monitor
 
 setup() { net_begin; quick_host; }
 teardown() { net_end; }
@@ -20,8 +21,8 @@ file() { printf '[Interface]\nPrivateKey = %s\nAddress = %s\n' "$QUICK_KEY" "$2"
 	says "^wg-quick: warning: no tunnel file (\*.conf) in /etc/empty (does not exist), /etc/two (does not exist) or /etc/wireguard: waiting for one"
 	not on a wg-quick status --health # without a tunnel
 	file /etc/two/wg0.conf 10.8.0.1/24
-	file /etc/wireguard/wg9.conf 10.8.9.1/24
 	is_up wg0
+	file /etc/wireguard/wg9.conf 10.8.9.1/24
 	file /etc/two/wg1.conf 10.8.1.1/24
 	file /etc/two/not-a-tunnel.txt 10.8.2.1/24
 	is_up wg1
@@ -40,7 +41,7 @@ file() { printf '[Interface]\nPrivateKey = %s\nAddress = %s\n' "$QUICK_KEY" "$2"
 	# A path from the current folder.
 	on_bg a sh -c 'cd /etc && exec wg-quick supervise ./empty two'
 	is_up wg0
-	eventually 5 on a grep -qx /etc/two/wg0.conf "$(on a sh -c 'echo /run/wgsuite/.supervise@*.files')"
+	eventually 5 on a sh -c 'grep -qx /etc/two/wg0.conf /run/wgsuite/.supervise@*.files'
 	eventually 5 on a wg-quick status --health
 	signal TERM
 	eventually 10 no_supervisor
@@ -149,8 +150,7 @@ wg-quick: the directory /etc/two does not exist" ]
 
 @test "where a monitor runs, it starts none, until that one has ended" {
 	file /etc/wireguard/wg0.conf 10.8.0.1/24
-	on_bg a wg-quick monitor
-	eventually 5 on a sh -c 'test -e /run/wgsuite/.monitor@*.lock'
+	monitor_start
 	first=$(on a pgrep -ofx 'wg-quick monitor') # not a child, which ends by itself
 	supervise
 	is_up wg0

@@ -104,7 +104,7 @@ established() { [ "$(on v birdc -s /run/bird/bird.ctl show protocols | grep -c '
 has_route() { [[ $(in_net "$1" ip "$2" route show proto bird "$3") == *" via "* ]]; }
 
 @test "four interfaces moved to another namespace work; their sockets stay, and are open while the link is up" {
-	run -0 in_private fping 2001:db8:ff::1 2001:db8:ff::3 2001:db8:ff::5 2001:db8:ff::7
+	run -0 in_private fping -t 3000 2001:db8:ff::1 2001:db8:ff::3 2001:db8:ff::5 2001:db8:ff::7
 	echo "$output"
 	[ "$(grep -c 'is alive' <<< "$output")" = 4 ]
 	ports=$(in_net v ss -Huln | grep -oE ':580[0-9] ' | sort -u | xargs)

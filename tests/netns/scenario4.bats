@@ -72,7 +72,8 @@ check_path() {
 	check_path c1 172.16.1.20
 	check_path c2 192.168.1.20
 	# The hub forwarded echo requests and replies, and sent no redirects.
-	eventually 10 test -s "$NET_DIR/hub.pcap"
+	has_captured() { tcpdump -n -r "$NET_DIR/hub.pcap" | grep -q "echo request"; }
+	eventually 10 has_captured
 	run -0 tcpdump -n -r "$NET_DIR/hub.pcap"
 	[[ $output == *"echo request"* ]]
 	[[ ${output,,} != *redirect* ]]

@@ -61,9 +61,12 @@ start_name_servers() {
 
 # expect_resolves NAME ADDRESS: box resolves the name to this address, which is that of the name server used.
 expect_resolves() {
-	on box resolvectl flush-caches
-	run -0 on box resolvectl query --legend=no -4 "$1"
-	[[ $output == "$1: $2"* ]] || fail "expected $2, got: $output"
+	resolves() { # systemd-resolved may not have noticed yet that a link is gone
+		on box resolvectl flush-caches
+		run -0 on box resolvectl query --legend=no -4 "$1"
+		[[ $output == "$1: $2"* ]] || fail "expected $2, got: $output"
+	}
+	eventually 10 resolves "$@"
 }
 
 # box_state: all state that a tunnel could leave behind in box, without what systemd changes itself.
@@ -73,6 +76,18 @@ box_state() {
 	on box resolvectl dns
 	on box resolvectl domain
 }
+
+# is_as BEFORE [COMMAND]: box_state prints what it did before: what ends may end a moment later.
+is_as() {
+	same_as() { diff <(echo "$1") <("${2-box_state}"); }
+	eventually 10 same_as "$@"
+}
+# logged TEXT…: the journal of the unit has these texts, which it gets a moment later.
+logged() {
+	local text
+	for text; do eventually 10 journal_has "$text"; done
+}
+journal_has() { on box journalctl -o cat -u wg-quick@wg0 | grep -F -- "$1"; }
 
 has_failed() { [ "$(on box systemctl is-failed wg-quick@wg0)" = failed ]; }
 
@@ -115,7 +130,7 @@ has_failed() { [ "$(on box systemctl is-failed wg-quick@wg0)" = failed ]; }
 	# The daemon is in the control group of the unit.
 	daemon=$(daemons box)
 	[[ $(on box cat "/proc/$daemon/cgroup") == *wg-quick@wg0.service* ]]
-	[[ $(on box journalctl -o cat -u wg-quick@wg0) == *"[#] ip -4 address add 10.9.0.2/24 dev wg0"* ]]
+	logged "[#] ip -4 address add 10.9.0.2/24 dev wg0"
 
 	# Reload with an additional peer; the session with the first and the daemon stay.
 	handshake=$(latest_handshake box wg0 "$(on server wg pubkey <<< "$SERVER")")
@@ -132,7 +147,7 @@ has_failed() { [ "$(on box systemctl is-failed wg-quick@wg0)" = failed ]; }
 	on box sed -i 's/^AllowedIPs = 10.10.*/AllowedIPs = nonsense/' /etc/wireguard/wg0.conf
 	run ! on box systemctl reload wg-quick@wg0
 	[ "$(on box systemctl is-active wg-quick@wg0)" = active ]
-	diff <(echo "$current") <(box_state)
+	is_as "$current"
 	on box sed -i 's/^AllowedIPs = nonsense/AllowedIPs = 10.10.0.0\/16/' /etc/wireguard/wg0.conf
 
 	on box systemctl start wg-quick.target
@@ -142,7 +157,7 @@ has_failed() { [ "$(on box systemctl is-failed wg-quick@wg0)" = failed ]; }
 	pings box 10.9.0.1
 	on box systemctl disable --now wg-quick@wg0
 	[ "$(on box systemctl is-active wg-quick@wg0)" = inactive ]
-	diff <(echo "$before") <(box_state)
+	is_as "$before"
 }
 
 @test "a failed start: the unit has failed, the journal has the reason, and nothing is left behind" {
@@ -152,14 +167,13 @@ has_failed() { [ "$(on box systemctl is-failed wg-quick@wg0)" = failed ]; }
 	box_tunnel 0.0.0.0/0 "DNS = 10.9.0.1" "PostUp = touch /run/post-up; exit 3" "PostDown = rm /run/post-up"
 	run ! on box systemctl start wg-quick@wg0
 	has_failed
-	[[ $(on box journalctl -o cat -u wg-quick@wg0) == *"[#] touch /run/post-up; exit 3"*"status=3"* ]] ||
-		on box journalctl -o cat -u wg-quick@wg0
-	diff <(echo "$before") <(box_state)
+	logged "[#] touch /run/post-up; exit 3" "status=3"
+	is_as "$before"
 	box_tunnel 0.0.0.0/0 "Adress = 10.9.0.2/24"
 	run ! on box systemctl restart wg-quick@wg0
 	has_failed
-	[[ $(on box journalctl -o cat -u wg-quick@wg0) == *wg0.conf:4*Adress* ]]
-	diff <(echo "$before") <(box_state)
+	logged wg0.conf:4 Adress
+	is_as "$before"
 	box_tunnel 0.0.0.0/0
 	on box systemctl start wg-quick@wg0
 	pings box 10.9.0.1
@@ -182,7 +196,7 @@ has_failed() { [ "$(on box systemctl is-failed wg-quick@wg0)" = failed ]; }
 	[ "$(on box resolvectl domain wg0 | sed 's/.*: //')" = "~." ]
 	on box systemctl stop wg-quick@wg0
 	expect_resolves host.example.net 192.0.2.1
-	diff <(echo "$before") <(box_state)
+	is_as "$before"
 }
 
 @test "systemd-resolved uses the tunnel's server only for names in ~domain" {
@@ -196,7 +210,7 @@ has_failed() { [ "$(on box systemctl is-failed wg-quick@wg0)" = failed ]; }
 	expect_resolves host.example.net 192.0.2.1
 	on box systemctl stop wg-quick@wg0
 	expect_resolves host.corp.example 192.0.2.1
-	diff <(echo "$before") <(box_state)
+	is_as "$before"
 }
 
 @test "systemd-resolved gets search domains without servers" {
@@ -220,7 +234,7 @@ has_failed() { [ "$(on box systemctl is-failed wg-quick@wg0)" = failed ]; }
 	on box wg-quick down wg0
 	on box sh -c 'mv /var/moved/* /usr/lib/*-linux-gnu/'
 	expect_resolves host.example.net 192.0.2.1
-	diff <(echo "$before") <(box_state)
+	is_as "$before"
 }
 
 @test "resolv.conf is written if systemd-resolved is masked, and down restores it" {
@@ -239,7 +253,7 @@ has_failed() { [ "$(on box systemctl is-failed wg-quick@wg0)" = failed ]; }
 	run ! in_net box ip link show dev wg0
 	[ "$(in_net box ip rule | wc -l)" = 3 ]
 	[ -z "$(in_net box nft list ruleset)" ]
-	[ -z "$(daemons box)" ]
+	eventually 10 no_daemons box
 }
 
 # harden_unit LINE…: installs the drop-in that Algo uses for the unit, with these additional lines.
@@ -279,16 +293,15 @@ harden_unit() {
 	harden_unit
 	run ! on box systemctl start wg-quick@wg0
 	has_failed
-	[[ $(on box journalctl -o cat -u wg-quick@wg0) == *"Address family not supported"* ]] ||
-		fail "$(on box journalctl -o cat -u wg-quick@wg0)"
-	diff <(echo "$before") <(box_state)
+	logged "Address family not supported"
+	is_as "$before"
 	# wireguardd needs its socket and a folder for it. It then runs without its own sandbox.
 	harden_unit RestrictAddressFamilies=AF_UNIX RuntimeDirectory=wireguard
 	on box systemctl start wg-quick@wg0 || { on box journalctl -o cat -u wg-quick@wg0; false; }
 	[[ $(in_net box ip route get 10.9.0.1) == *"dev wg0"* ]]
 	pings box 10.9.0.1
 	on box systemctl stop wg-quick@wg0
-	diff <(echo "$before") <(box_state)
+	is_as "$before"
 }
 
 @test "wg-quick-resolv-conf.service restores resolv.conf at boot" {
@@ -329,7 +342,7 @@ another_daemon() { [ -n "$(daemons box)" ] && [ "$(daemons box)" != "$daemon" ];
 	box_tunnel 10.9.0.0/24
 	before=$(box_state)
 	on box systemctl start wg-quick@wg0
-	[[ $(on box journalctl -o cat -u wg-quick@wg0) == *"[#] systemctl start wireguardd@wg0.service"* ]]
+	logged "[#] systemctl start wireguardd@wg0.service"
 	pings box 10.9.0.1
 	up_state() { box_state | grep -v ' wireguardd$'; } # without its PID
 	up=$(up_state)
@@ -341,21 +354,21 @@ another_daemon() { [ -n "$(daemons box)" ] && [ "$(daemons box)" != "$daemon" ];
 		daemon=$(daemons box)
 		on box systemctl restart wireguardd@wg0
 		another_daemon
-		daemon_begins sessions
+		eventually 10 daemon_begins sessions
 	done
 	pings_end server "$log"
 	[ "$(latest_handshake box wg0 "$key")" = "$handshake" ]
-	diff <(echo "$up") <(up_state)
+	is_as "$up" up_state
 	daemon=$(daemons box)
 	on box systemctl kill -s KILL wireguardd@wg0
 	within 12 on server ping -n -c 1 -W 1 10.9.0.2 # it does not wait until the server notices
 	another_daemon
-	daemon_begins configuration
-	diff <(echo "$up") <(up_state)
+	eventually 10 daemon_begins configuration
+	is_as "$up" up_state
 	# A reload of wg-quick and its own restart are independent of the daemon's.
 	on box systemctl reload wg-quick@wg0
 	on box systemctl stop wg-quick@wg0
-	diff <(echo "$before") <(box_state)
+	is_as "$before"
 	[ "$(on box systemctl is-active wireguardd@wg0)" = inactive ]
 	# Without wg-quick.
 	on box systemctl start wireguardd@wg0
@@ -363,7 +376,7 @@ another_daemon() { [ -n "$(daemons box)" ] && [ "$(daemons box)" != "$daemon" ];
 	on box systemctl restart wireguardd@wg0
 	[ "$(on box wg show wg0 listen-port)" = 5000 ]
 	on box systemctl stop wireguardd@wg0
-	diff <(echo "$before") <(box_state)
+	is_as "$before"
 	on box systemctl start wireguardd@wg0
 	[ "$(on box wg show wg0 listen-port)" = 0 ]
 	# Another process may take over; then the service has ended, and leaves the socket alone.
@@ -428,7 +441,7 @@ shows_none() {
 	box_tunnel 0.0.0.0/0
 	on box systemctl start wg-quick@wg0 wg-quick-monitor
 	pings box 10.9.0.1
-	shows_none
+	eventually 10 shows_none
 	# Its interface cannot be restored.
 	on box cp /etc/wireguard/wg0.conf /run/good
 	on box sh -c 'echo Nonsense >> /etc/wireguard/wg0.conf'
@@ -479,8 +492,8 @@ shows_none() {
 	rolled_back() { [[ $(in_net box ip address show dev wg0) == *10.9.0.2/24* ]]; }
 	eventually 10 rolled_back
 	[ "$(on box systemctl is-active wg-quick@wg0)" = active ]
-	logged() { [[ $(on box journalctl -o cat -t wg-quick) == *"wg0: a reload was not confirmed and was rolled back; the tunnel file is not in force"* ]]; }
-	eventually 10 logged
+	tells() { [[ $(on box journalctl -o cat -t wg-quick) == *"wg0: a reload was not confirmed and was rolled back; the tunnel file is not in force"* ]]; }
+	eventually 10 tells
 	gone() { ! on box pgrep -x wg-quick; }
 	eventually 10 gone
 	pings box 10.9.0.1

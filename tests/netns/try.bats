@@ -63,7 +63,7 @@ machine_state() {
 	cat "$scratch/out"
 	[ "$code" != 0 ]
 	restored() { [ "$(machine_state)" = "$before" ]; }
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		! restored || break
 		sleep 0.1
 	done

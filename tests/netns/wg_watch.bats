@@ -29,6 +29,11 @@ watch() {
 }
 screen() { on a tmux -L watch capture-pane -p; }
 keys() { on a tmux -L watch send-keys "$@"; }
+# end_server: the next one needs its socket.
+end_server() {
+	on a tmux -L watch kill-server
+	eventually 5 not on a pgrep -x "tmux: server"
+}
 # shows TEXT…: the screen gets these.
 shows() {
 	local text
@@ -92,7 +97,7 @@ screen_has() { screen | grep -F -- "$1"; }
 	printf '[Peer]\n# Name = \xc3\xbcber \xe4\xb8\xad\nPublicKey = %s\n' "$PUB_B" | tunnel a wg0
 	keys q
 	shows "status 0"
-	on a tmux -L watch kill-server
+	end_server
 	watch 80 10 C all 0.2
 	shows "?ber ??          10.0.0.2:5000"
 	[ "$(screen | awk '{ print length }' | sort -n | tail -1)" -le 80 ]
@@ -118,7 +123,7 @@ screen_has() { screen | grep -F -- "$1"; }
 	shows "1 of 1 peers"
 	keys q
 	shows "status 0"
-	on a tmux -L watch kill-server
+	end_server
 	watch 100 12 C.UTF-8 wg1 0.2
 	shows "cannot read wg1: " "0 of 0 peers"
 	keys Down PgDn Enter Enter q

@@ -141,6 +141,11 @@ class Host:
     def get_text(self):
         return self.request("get=1\n\n")
 
+    def statistics(self):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect("/run/wgsuite/wg0.stats")
+            return s.makefile().read()
+
     def set(self, *lines):
         equal(self.request("set=1\n" + "".join(line + "\n" for line in lines) + "\n"), "errno=0\n\n", lines)
 

@@ -214,7 +214,7 @@ def staged(h):
         h.push(p.to_peer(struct.pack("<I", i)))
     h.get_text()
     o = p.receive_initiation()
-    time.sleep(0.5)  # until the daemon has read all 300 packets
+    wait_until("the daemon has read all 300 packets", lambda: 'reason="staged_full"} 172\n' in h.statistics())
     response, s = o.respond()
     p.send(response)
     got = [p.receive_data(s) for _ in range(128)]
@@ -243,8 +243,8 @@ def staged_both(h):
       waits=True)
 def sessions_of_both_roles(h):
     p = h.peer(endpoint=True)
-    ours = p.handshake(confirm=False)
     began = time.monotonic()
+    ours = p.handshake(confirm=False)
     while True:  # the daemon may initiate five seconds after its response
         h.push(p.to_peer(b"x"))
         m = p.try_receive(1)

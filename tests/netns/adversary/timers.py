@@ -40,7 +40,7 @@ def repeated_passive(h):
             equal(s.open(m)[1], b"")
             received.append(time.monotonic() - began)
     equal(len(received), 2, received)
-    check(received[0] >= 9.9 and received[1] - received[0] >= 9, received)
+    check(received[0] >= 9.9 and received[1] >= 19.9, received)
 
 
 @case("t03", "a handshake starts fifteen seconds after data was sent and nothing was received; a keepalive prevents it",
@@ -52,9 +52,10 @@ def unanswered(h):
         p.accept_handshake()
         p.receive_data()
         p.deliver()  # authenticated data: no reply is outstanding
+    began = time.monotonic()
+    for p in (silent, responsive):
         h.push(p.to_peer(b"question"))
         p.receive_data()
-    began = time.monotonic()
     responsive.send(responsive.session.seal())
     o = silent.receive_initiation()
     check_elapsed(began, 14.5)
@@ -68,14 +69,12 @@ def unanswered(h):
       waits=True)
 def attempts(h):
     p = h.peer(endpoint=True)
+    seen, began = [], time.monotonic()
     h.push(p.to_peer(b"x"))
-    seen, at = [], []
     for _ in range(4):
         seen.append(p.receive_initiation())
-        at.append(time.monotonic())
         h.push(p.to_peer(b"more"))  # does not cause an earlier attempt
-    check(at[3] - at[0] >= 14, at)
-    check(at[3] - at[0] <= 16.1 + TIMEOUT_S, at)
+    check_elapsed(began, 14.9, 16.1 + TIMEOUT_S)
     for name in ("e", "remote", "timestamp"):
         equal(len({getattr(o, name) for o in seen}), 4, name)
     check(seen[0].timestamp < seen[1].timestamp < seen[2].timestamp < seen[3].timestamp)
@@ -84,9 +83,9 @@ def attempts(h):
 @case("t05", "persistent keepalives: immediately when enabled, then every interval; none when disabled", waits=True)
 def persistent(h):
     p = h.peer(endpoint=True)
+    began = time.monotonic()
     h.set(f"public_key={p.public.hex()}", "persistent_keepalive_interval=1")
     s = p.accept_handshake()
-    began = time.monotonic()
     for i in range(4):
         m = p.receive_type(wire.DATA)
         equal((len(m), s.open(m)), (32, (i, b"")))
