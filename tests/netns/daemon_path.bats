@@ -105,8 +105,9 @@ stop_both() {
 	connect_hosts
 	pair
 	on a ping -n -c 2 -i 0.1 -W 30 10.9.0.2
-	[ "$(on a wg show wg0 transfer)" = "$KB"$'\t348\t404' ]
-	[ "$(on b wg show wg0 transfer)" = "$KA"$'\t404\t348' ]
+	transfer_is() { [ "$(on "$1" wg show wg0 transfer)" = "$2" ]; }
+	eventually 5 transfer_is a "$KB"$'\t348\t404' # what was sent is counted afterwards
+	eventually 5 transfer_is b "$KA"$'\t404\t348'
 }
 
 @test "packets that could not be sent are not counted as sent" {
@@ -378,10 +379,14 @@ pair_with_shifted_clock() {
 	before=$(received)
 	keepalive_has_come() { [ "$(received)" -eq $((before + 32)) ]; }
 	eventually 12 keepalive_has_come
-	sleep 1
-	before=$(switches "$pid")
-	sleep 6
-	[ $(($(switches "$pid") - before)) -le 4 ]
+	for try in 1 2 3; do # on a slow host, what was done before may come after it
+		sleep 1
+		before=$(switches "$pid")
+		sleep 6
+		after=$(switches "$pid")
+		[ $((after - before)) -gt 4 ] || break
+	done
+	[ $((after - before)) -le 4 ]
 }
 
 @test "the daemon survives errors of system calls" {

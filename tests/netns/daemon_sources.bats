@@ -20,7 +20,7 @@ setup() {
 teardown() { net_end; }
 
 # ping_other FROM: one ping through the tunnel to the other host.
-ping_other() { on "$1" ping -n -c 1 -W 4 "10.9.0.$([ "$1" = a ] && echo 2 || echo 1)"; }
+ping_other() { on "$1" ping -n -c 1 -W 30 "10.9.0.$([ "$1" = a ] && echo 2 || echo 1)"; }
 # set_endpoint HOST ENDPOINT: sets the endpoint of the other host.
 set_endpoint() { on "$1" wg set wg0 peer "$([ "$1" = a ] && echo "$KB" || echo "$KA")" endpoint "$2"; }
 # endpoint_on HOST: the endpoint of the other host.
@@ -94,6 +94,7 @@ endpoint_on() { on "$1" wg show wg0 endpoints | cut -f2; }
 	ping_other a
 	[ "$(endpoint_on b)" = 10.0.0.1:5000 ]
 	on a ip route add 10.0.0.0/24 dev v1 src 10.0.0.3 metric 1
+	on a wg show wg0 > /dev/null # replies after it has processed the event
 	ping_other a
 	[ "$(endpoint_on b)" = 10.0.0.3:5000 ]
 }
@@ -164,7 +165,7 @@ second_wire() {
 @test "nothing is sent while the link is down; the private key can be set after the keepalive" {
 	on a ip link set wg0 down
 	on a wg set wg0 private-key /dev/null peer "$KB" persistent-keepalive 1 endpoint 10.0.0.2:5000
-	on_bg b timeout 30 tcpdump -l -n -i v0 udp port 5000
+	on_bg b timeout 300 tcpdump -l -n -i v0 udp port 5000
 	log=$BG_LOG
 	eventually 5 grep -q listening "$log"
 	on a wg set wg0 private-key /run/key

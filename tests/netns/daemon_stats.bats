@@ -43,7 +43,7 @@ sample() {
 	on a ip link set wg0 name 'w"\g'
 	eventually 5 on a test -S '/run/wgsuite/w"\g.stats'
 	statistics a 'w"\g' | grep -F 'wireguardd_up{interface="w\"\\g"} 0'
-	[ "$(on a ls /run/wgsuite)" = 'w"\g.stats' ]
+	eventually 5 eval '[ "$(on a ls /run/wgsuite)" = "w\"\\g.stats" ]'
 	not on a setpriv --reuid 1 --clear-groups python3 "$NET_LIB/openmetrics.py" '/run/wgsuite/w"\g.stats'
 	on a ip link del 'w"\g'
 	eventually 5 not on a test -e '/run/wgsuite/w"\g.stats'
@@ -123,7 +123,11 @@ account() { python3 "$BATS_TEST_DIRNAME/accounting.py" "$@"; }
 # offer HOST COUNT ADDRESS [SOURCE]
 offer() { OFFERED[$1]=$((OFFERED[$1] + $(in_net "$1" python3 "$BATS_TEST_DIRNAME/accounting.py" send "${@:2}"))); }
 other() { [ "$1" = a ] && echo b || echo a; }
-stop_daemon() { kill -STOP "${DAEMON[$1]}"; }
+stop_daemon() { # until no thread runs any more
+	kill -STOP "${DAEMON[$1]}"
+	is_stopped() { ! grep -L '^State:.T' "/proc/${DAEMON[$1]}/task"/*/status | grep -q .; }
+	eventually 5 is_stopped "$1"
+}
 go_on() { kill -CONT "${DAEMON[$1]}"; }
 
 # not_received HOST: datagrams that came to the host while no socket had the port, or that its device dropped.

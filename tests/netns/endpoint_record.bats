@@ -44,7 +44,7 @@ bring_up() {
 }
 
 # daemon_ended: the process has ended and the kernel has removed its TUN device, which can take longer.
-daemon_ended() { ! on a pgrep -fx "wireguardd wg0" > /dev/null && ! on a ip link show wg0 2> /dev/null; }
+daemon_ended() { ! on a pgrep -x wireguardd > /dev/null && ! on a ip link show wg0 2> /dev/null; }
 
 @test "endpoint record: ip link delete" {
 	on a ip link delete wg0

@@ -298,7 +298,7 @@ nm_networking() {
 	outside() { on box ping -6 -n -c 1 -W 1 2001:db8:77::1; }
 	in_net box ip -4 route show table 51820 | grep ^unreachable
 	run ! in_net box ip route get 8.8.8.8
-	outside
+	eventually 5 outside
 	on box wg-quick reload wg0
 	nothing_differs
 	in_net box ip -6 route show table 51820 | grep ^unreachable
@@ -340,14 +340,15 @@ nm_networking() {
 @test "NetworkManager writes resolv.conf when it starts and when a connection changes" {
 	no_resolved
 	start_nm
-	[ "$(resolv_conf)" = 192.0.2.1 ]
+	resolv_conf_is() { [ "$(resolv_conf)" = "$1" ]; }
+	eventually 5 resolv_conf_is 192.0.2.1
 	box_tunnel "0.0.0.0/0, ::/0" "DNS = 10.9.0.1"
 	on box systemctl start wg-quick@wg0
 	[ "$(resolv_conf)" = 10.9.0.1 ]
 	# [nm-resolv-conf]
 	on box systemctl restart NetworkManager
 	eventually 10 nm_has eth0 connected
-	[ "$(resolv_conf)" = 192.0.2.1 ]
+	eventually 5 resolv_conf_is 192.0.2.1
 	on box wg-quick reload wg0
 	[ "$(resolv_conf)" = 10.9.0.1 ]
 	on box systemctl start wg-quick-monitor

@@ -24,11 +24,7 @@ restored() {
 	on a test ! -e /var/lib/wgsuite
 }
 
-# crash NAME: the daemon of a tunnel is killed, and its interface with it.
-crash() {
-	on a sh -c 'kill -9 $(pgrep -fx "wireguardd $1")' - "$1"
-	eventually 5 on a test ! -e "/sys/class/net/$1"
-}
+crash() { kill_daemon "$1"; }
 
 # power_cut NAME…: these tunnels and all of /run are lost.
 power_cut() {
@@ -126,8 +122,9 @@ power_cut() {
 		wg-quick up wg0
 		grep -q '^nameserver 10.7.0.53' /run/mounted
 		cmp "$1"/resolv.conf.wg-quick-* /run/original
-		kill -9 $(pgrep -fx 'wireguardd wg0')
-		while [ -e /sys/class/net/wg0 ]; do sleep 0.05; done
+		daemon=$(pgrep -fx 'wireguardd wg0')
+		kill -9 $daemon
+		while [ -e /sys/class/net/wg0 ] || kill -0 $daemon 2> /dev/null; do sleep 0.05; done
 		rm -r /run/wgsuite
 		wg-quick up wg0
 		wg-quick down wg0
@@ -352,6 +349,7 @@ $([ "$move" = by-hand ] || echo "$post")" "10.9.0.0/16"
 		on a wg-quick up hub
 		[ "$move" != by-hand ] || on a ip link set hub netns s2s
 		on a pkill -KILL -x wireguardd
+		eventually 5 no_daemons a
 		run -0 on a wg-quick up wg0
 		[[ $output == *"no longer up from /etc/resolv.conf: hub"* ]]
 		on a wg-quick down wg0

@@ -26,11 +26,7 @@ restored() {
 	return 1
 }
 
-# die NAME: the daemon of a tunnel is killed, and its interface with it.
-die() {
-	on a sh -c 'kill -9 $(pgrep -fx "wireguardd $1")' - "$1"
-	eventually 5 on a test ! -e "/sys/class/net/$1"
-}
+die() { kill_daemon "$1"; }
 
 lose_journals() { on a rm -rf /run/wgsuite; }
 

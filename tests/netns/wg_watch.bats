@@ -218,8 +218,8 @@ screen_has() { screen | grep -F -- "$1"; }
 	keys p
 	shows "PAUSED"
 	on a cp /dev/null /run/calls
-	eventually 10 on a sh -c 'grep -c "poll.*Timeout" /run/calls | grep -x "[2-9]"'
-	[ "$(on a grep -c . /run/calls)" -lt 40 ]
+	eventually 10 on a sh -c '[ "$(grep -c "poll.*Timeout" /run/calls)" -ge 2 ]'
+	on a sh -c '[ "$(grep -c . /run/calls)" -lt $((30 + 5 * $(grep -c "poll.*Timeout" /run/calls))) ]'
 	on a tmux -L watch kill-server
 	eventually 5 not on a pgrep -x wg
 }
