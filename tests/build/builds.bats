@@ -23,7 +23,7 @@ fail() {
 }
 
 bullseye() {
-	make_in bullseye O=/out/gcc CC=gcc-10 OPT=-O0 all
+	make_in bullseye O=/out/gcc CC=gcc-10 OPT=-O0 CFLAGS=-g0 all
 }
 
 @test "Debian 11: gcc 10, glibc 2.31 (-ldl), kernel headers 5.10, libnl 3.4; the programs start" {
@@ -118,7 +118,7 @@ musl() {
 	cp /usr/include/cmocka.h "$out/trixie/musl-headers/"
 	in_release trixie musl-gcc -idirafter /out/musl-headers -c -o /out/cmocka_musl.o /wgsuite/tests/build/cmocka_musl.c
 	local units=$(cd "$root" && find tests/unit -name '*_test.c' | sort | sed 's/\.c$//' | sample 16)
-	make_in trixie O=/out/musl CC=musl-gcc OPT=-O0 PKG_CONFIG=false CPPFLAGS="-idirafter /out/musl-headers" \
+	make_in trixie O=/out/musl CC=musl-gcc OPT=-O0 CFLAGS=-g0 PKG_CONFIG=false CPPFLAGS="-idirafter /out/musl-headers" \
 		LDFLAGS="-static -L/out/musl-lib" LIBS=/out/glibc_symbols.o cmocka=/out/cmocka_musl.o all $(printf '/out/musl/%s ' $units)
 	for unit in $units; do
 		(cd "$root" && sh tests/lib/box.sh "$out/trixie/musl/$unit") || fail "$unit"
@@ -144,7 +144,7 @@ musl() {
 	local i=$releases/i386 usr=$releases/i386/usr units
 	units="tests/unit/daemon/io/checksum_test tests/unit/daemon/process/sandbox_test tests/unit/daemon/process/descriptors_test"
 	make -s -C "$root" -j"$(nproc)" O="$out/i386" CC=i686-linux-gnu-gcc AR=i686-linux-gnu-ar OPT=-O0 WERROR=1 PKG_CONFIG=false \
-		CPPFLAGS="-isystem $usr/include -isystem $usr/include/libnl3" CFLAGS=-Wno-psabi cmocka="$usr/lib/i386-linux-gnu/libcmocka.so" \
+		CPPFLAGS="-isystem $usr/include -isystem $usr/include/libnl3" CFLAGS="-g0 -Wno-psabi" cmocka="$usr/lib/i386-linux-gnu/libcmocka.so" \
 		LDFLAGS="-L$usr/lib/i386-linux-gnu -L$i/lib/i386-linux-gnu -Wl,-dynamic-linker,/usr/i686-linux-gnu/lib/ld-linux.so.2 \
 			-Wl,-rpath,/usr/i686-linux-gnu/lib:$usr/lib/i386-linux-gnu:$i/lib/i386-linux-gnu" \
 		"$out/i386/wg" "$out/i386/wireguardd" $(printf "$out/i386/%s " $units)
