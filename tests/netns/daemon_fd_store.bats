@@ -184,7 +184,7 @@ has_sessions() { [ "$(counters_increase)" = "$1 sessions" ]; }
 		expect "exit -9" kill
 		manager paste
 		expect ready start
-		COUNT=1 pings a 10.9.0.2
+		eventually 10 on a ping -n -c 1 -W 1 10.9.0.2
 	done
 	counters_increase
 }
@@ -204,7 +204,8 @@ has_sessions() { [ "$(counters_increase)" = "$1 sessions" ]; }
 	expect ready start
 	pings a 10.9.0.2
 	expect "exit 0" term
-	manager flip state -1 # when this is found, the peer is in the tunnel already: another process is needed
+	# Of the end of the list of peers. When this is found, the peer is in the tunnel already: another process is needed.
+	manager flip state -9
 	expect "exit 75" start
 	expect ready start
 	pings a 10.9.0.2
