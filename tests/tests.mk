@@ -25,6 +25,7 @@ $(filter %/guard_test,$(lib_tests)): $(O)/%: $(O)/%.o $(O)/library/whole.o
 
 # Functions that a test replaces in order to count their calls.
 $(O)/tests/unit/proto/gather_test: private all_ldflags += -Wl,--wrap=x25519_batch
+$(O)/tests/unit/daemon/threads/tun_queue_test: private all_ldflags += -Wl,--wrap=clock_boot_ns
 $(O)/tests/unit/daemon/control/config_test: private all_ldflags += \
 	$(patsubst %,-Wl$(comma)--wrap=%,x25519 x25519_batch x25519_public \
 	threads_publish_begin threads_publish_end clock_boot_ns)
