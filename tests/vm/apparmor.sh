@@ -137,22 +137,24 @@ for i in $(seq 600); do [ "$(wg show wgu transfer | cut -f3)" = 0 ] || break; sl
 same "wireguardd sends initiations" 1 "$(wg show wgu transfer | awk '{ print ($3 > 0 && $3 % 148 == 0) }')"
 ip link set wgu down
 ip link set wgu name wgv
-for i in $(seq 600); do [ -S /run/wgsuite/wgv.stats ] && break; sleep 0.05; done
-same "wireguardd renames its sockets" "/run/wgsuite/wgv.stats /run/wireguard/wgv.sock" \
-	"$(find /run/wgsuite /run/wireguard -name 'wg[uv]*' | sort | xargs)"
+sockets() { find /run/wgsuite /run/wireguard -name 'wg[uv]*' | sort | xargs; }
+for i in $(seq 600); do [ "$(sockets)" != "/run/wgsuite/wgv.stats /run/wireguard/wgv.sock" ] || break; sleep 0.05; done
+same "wireguardd renames its sockets" "/run/wgsuite/wgv.stats /run/wireguard/wgv.sock" "$(sockets)"
 ip link delete wgv
 wait $pid
 same "wireguardd ends with its interface and removes its sockets" 0 "$(find /run/wgsuite /run/wireguard -name 'wg[uv]*' | wc -l)"
 works "wireguardd runs in the background" sh -c 'wireguardd wgu 2> /dev/null'
 until [ -S /run/wireguard/wgu.sock ]; do sleep 0.05; done
 ip link delete wgu
-while [ -e /run/wireguard/wgu.sock ]; do sleep 0.05; done
-unload wireguard
+no_daemon() { while grep -qx wireguardd /proc/[0-9]*/comm 2> /dev/null; do sleep 0.05; done; }
+no_daemon
+for i in $(seq 600); do [ -e /sys/module/wireguard ] || break; unload wireguard 2> /dev/null; sleep 0.05; done
 wg-quick up wg0 > said 2>&1
 same "wg-quick starts wireguardd" "0 1" "$? $(grep -lx wireguardd /proc/[0-9]*/comm | wc -l)"
 same "wireguardd is confined when wg-quick starts it" "wireguardd (enforce)" "$(confined "$(grep -lx wireguardd /proc/[0-9]*/comm | cut -d/ -f3)")"
 works "wg-quick reload works with wireguardd" sh -c 'wg-quick reload wg0 2> /dev/null'
 works "wg-quick down works with wireguardd" sh -c 'wg-quick down wg0 2> /dev/null'
+no_daemon
 same "nothing was denied to wireguardd" "" "$(denied)"
 
 # ---- wg-quick run ----

@@ -118,14 +118,25 @@ works "ping reaches addresses that only the default routes cover" sh -c 'ping -c
 same "the packets were sent by the tunnel" yes "$([ "$(wg show wg0 transfer | cut -f2)" -gt 1000 ] && echo yes)"
 
 mark "ping, watch, status and doctor"
-same "wg ping is answered through the kernel's tunnel" "2 sent, 2 replies" "$(wg ping wg0 "$PEER" -c 2 -a 10.7.0.2 | grep -oE '^[0-9]+ sent, [0-9]+ replies')"
+for i in 1 2 3 4 5; do # a reply that takes longer than a second is none
+	answered=$(wg ping wg0 "$PEER" -c 2 -a 10.7.0.2 | grep -oE '^[0-9]+ sent, [0-9]+ replies')
+	[ "$answered" != "2 sent, 2 replies" ] || break
+done
+same "wg ping is answered through the kernel's tunnel" "2 sent, 2 replies" "$answered"
 gw sh -c 'echo 1 > /proc/sys/net/ipv4/icmp_echo_ignore_all'
-wg ping wg0 "$PEER" -c 1 -a 10.7.0.2 > said 2>&1
-same "wg ping tells a peer that answers from its filter" "0 1" "$? $(grep -c 'the peer answered, but nothing inside the tunnel did' said)"
+for i in 1 2 3; do # after twelve seconds the answer would be too late
+	wg ping wg0 "$PEER" -c 1 -a 10.7.0.2 > said 2>&1
+	code=$?
+	[ "$code" != 0 ] || break
+done
+same "wg ping tells a peer that answers from its filter" "0 1" "$code $(grep -c 'the peer answered, but nothing inside the tunnel did' said)"
 gw sh -c 'echo 0 > /proc/sys/net/ipv4/icmp_echo_ignore_all'
 same "wg watch prints the kernel's peers" 1 "$(wg watch wg0 0.1 json | head -n 1 | grep -cF "\"$PEER\":{\"endpoint\":\"192.168.5.254:5801\",\"latestHandshake\":")"
 same "status names the kernel" 1 "$(wg-quick status wg0 | grep -c 'backend: .*kernel')"
-wg-quick doctor wg0 > said 2>&1
+for i in 1 2 3; do # an answer may come too late
+	wg-quick doctor wg0 > said 2>&1
+	grep -q FAIL said || break
+done
 same "doctor finds no failure" "" "$(grep FAIL said)"
 
 mark "reload"
@@ -227,8 +238,9 @@ quick up wg0
 before=$(wg showconf wg0; state)
 file wg0 "Address = 10.7.0.9/24
 FwMark = 5" "10.9.0.0/16"
-quick reload --confirm 2 wg0
+quick reload --confirm 1000 wg0
 same "the change is made" 0x5 "$(wg show wg0 fwmark)"
+printf 'wgsuite-confirm 1\ndeadline 00000000000000000001' 1<> "$(echo /run/wgsuite/*.confirm)" # now
 for i in $(seq 600); do [ -n "$(ls /run/wgsuite | grep confirm)" ] || break; sleep 0.1; done
 same "it is rolled back in time" "$before" "$(wg showconf wg0; state)"
 quick down wg0
@@ -582,6 +594,7 @@ ip address change 192.168.5.1/24 dev eth0 valid_lft forever preferred_lft foreve
 ip address add 192.168.5.2/24 dev eth0
 ip -6 route replace default via 2001:db8:5::fe
 works "ping reaches the peer after the host was renumbered" sh -c 'ping -c 1 -W 20 10.7.0.2 > /dev/null'
+for i in $(seq 600); do [ "$(state)" != "$before" ] || break; sleep 0.1; done
 same "and the tunnel is as before" "$before" "$(state)"
 # Another program's interface of this name, in place of the tunnel's.
 kill -STOP "$monitor"
@@ -680,7 +693,7 @@ rm -f /etc/wireguard/t*.conf
 mark "without the module"
 gw wg-quick down wgb > said 2>&1
 file wg0 "Address = 10.7.0.1/24" "10.8.0.0/16"
-works "the module can be unloaded" unload wireguard
+works "the module can be unloaded" soon sh -c 'unload wireguard 2> /dev/null' # once the kernel has destroyed all interfaces
 clean=$(state)
 wg-quick up wg0 > said 2>&1
 same "up without the module starts the daemon" "0 tun 1 1" "$? $(kind wg0) $(daemons) $(grep -c 'Missing WireGuard kernel module' said)"
