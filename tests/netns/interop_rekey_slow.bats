@@ -26,7 +26,7 @@ start_pair() {
 		allowed-ips 10.9.0.1/32
 	net_up "$i" wg0 10.9.0.1/24
 	net_up "$r" wg0 10.9.0.2/24
-	on_bg "$r" tcpdump -n -i eth0 --immediate-mode -U -w "$NET_DIR/$1.pcap" udp port 51820
+	on_bg "$r" tcpdump -n -i eth0 -s 2000 --immediate-mode -U -w "$NET_DIR/$1.pcap" udp port 51820
 	eventually 10 grep -q 'listening on' "$BG_LOG"
 	pings "$i" 10.9.0.2
 	on_bg "$i" ping -n -c 270 -i 0.5 -w 190 10.9.0.2

@@ -19,7 +19,7 @@ setup() {
 		preshared-key "$NET_DIR/psk" allowed-ips 10.9.0.1/32,fd09::1/128
 	net_up a wg0 "10.9.0.1/24 fd09::1/64"
 	net_up b wg0 "10.9.0.2/24 fd09::2/64"
-	on_bg a tcpdump -n -i eth0 --immediate-mode -U -w "$NET_DIR/wire.pcap" udp port 51820
+	on_bg a tcpdump -n -i eth0 -s 2000 --immediate-mode -U -w "$NET_DIR/wire.pcap" udp port 51820
 	eventually 10 grep -q 'listening on' "$BG_LOG"
 	on a wg set wg0 private-key <(echo "$KEY_A") peer "$PUB_B" allowed-ips 10.9.0.2/32,fd09::2/128 \
 		endpoint "${AT:-192.0.2.2:51820}"

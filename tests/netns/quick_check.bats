@@ -26,6 +26,7 @@ conf() {
 }
 
 @test "up and reload print the warnings of check about keys and allowed IPs, in its words; advice is for check alone" {
+	cd "$NET_DIR"
 	conf 10.60.0.0/16
 	on a wg-quick check wg0 > all || true
 	grep -F '[hook-without-inverse]' all

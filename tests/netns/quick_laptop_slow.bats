@@ -143,7 +143,7 @@ change() {
 	on_bg laptop wg-quick monitor
 	LOG=$BG_LOG
 	# What the laptop sends outside the tunnel, but neighbour discovery and the like.
-	on_bg laptop tcpdump -n -i eth0 -Q out --immediate-mode -U -w "$NET_DIR/outside.pcap" \
+	on_bg laptop tcpdump -n -i eth0 -s 2000 -Q out --immediate-mode -U -w "$NET_DIR/outside.pcap" \
 		'not arp and not udp port 51820 and not (icmp6 and (ip6[40] >= 130 and ip6[40] <= 143)) and not ip6 proto 0'
 	eventually 10 grep -q 'listening on' "$BG_LOG"
 	capture=$BG

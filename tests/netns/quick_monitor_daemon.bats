@@ -61,7 +61,7 @@ restored() {
 	before=$(state)
 	port=$(on a wg show wg0 listen-port)
 	# From now on a program sends packets to the world, at both families, as fast as it can, and pings the server.
-	on_bg gw tcpdump -Z root -n -i eth0 --immediate-mode -U -w /run/uplink.pcap not arp and not icmp6
+	on_bg gw tcpdump -Z root -n -i eth0 -s 2000 --immediate-mode -U -w /run/uplink.pcap not arp and not icmp6
 	capture=$BG
 	on_bg a perl -MSocket=:all -e '
 		socket(my $four, AF_INET, SOCK_DGRAM, 0); socket(my $six, AF_INET6, SOCK_DGRAM, 0);

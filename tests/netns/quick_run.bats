@@ -83,7 +83,7 @@ no_zombie_now() { not grep -q 'State:.*Z' <(on a sh -c 'cat /proc/[0-9]*/status 
 }
 
 @test "no packet but the tunnel's leaves, and only its link exists inside" {
-	on_bg gw tcpdump -Z root -n -i eth0 --immediate-mode -U -w /run/uplink.pcap
+	on_bg gw tcpdump -Z root -n -i eth0 -s 2000 --immediate-mode -U -w /run/uplink.pcap
 	captured() { [ "$(on gw tcpdump -n -r /run/uplink.pcap udp port 51820 2> /dev/null | wc -l)" -ge "$1" ]; }
 	sees_capture() { on a ping -c 1 -W 1 192.168.5.254 && [ "$(on gw stat -c %s /run/uplink.pcap)" -gt 100 ]; }
 	eventually 10 sees_capture
