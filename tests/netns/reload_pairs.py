@@ -2,9 +2,9 @@
 """reload_pairs.py SEED COUNT: pairs of tunnel files F1, F2, made from the seeds SEED to SEED + COUNT - 1, on a test host.
 
 After `up F1` and `reload` with F2, the host is as after `up F2`, `diff` prints nothing, and `down` leaves nothing behind; the
-same from F2 to F1. After `save`, the file describes the tunnel as it is. A reload that fails changes nothing. A second tunnel
-stays as it is throughout. Each pair for which this is wrong is printed, with its seed and both files. Runs as root in a
-host of tests/lib/netns.bash that has an interface eth0.
+same from F2 to F1. After `save`, the file describes the tunnel as it is. After a reload that fails, the host is as before, with
+the same source addresses. A second tunnel stays as it is throughout. Each pair for which this is wrong is printed, with its
+seed and both files. Runs as root in a host of tests/lib/netns.bash that has an interface eth0.
 """
 
 import os
@@ -29,7 +29,8 @@ PREFIXES = [
     "0.0.0.0/1", "128.0.0.0/1", "fd00::/64", "fd01::/48", "fd01::/64", "fd01::5/128", "::/0", "2000::/3",
 ]
 EXCLUDED = ["10.2.3.0/24", "10.0.0.0/25", "192.168.5.0/24", "fd01::/64", "2001:db8:5::/64"]
-OF_ETH0 = "44.0.0.0/7"  # a route that a tunnel cannot add; the shortest, so that it comes after the others
+BAD_ADDRESS = "ff05::1/128"
+TAKEN_TABLE = 900  # has a default route of eth0
 FILE = "/etc/wireguard/%s.conf"
 
 
@@ -237,26 +238,46 @@ def saved(file, other, before):
     same("strip", configuration(must("wg", "showconf", "wg0"), file), configuration(must("wg-quick", "strip", "wg0"), file))
 
 
-def failing(change, file, other):
-    """A reload that cannot add the last of its routes."""
-    if not re.search("^AllowedIPs = ", change, re.M) or re.search("^Table = [^a]|^ExcludeIPs|^Routes|^Disabled|10.0.0.3/0", change, re.M):
-        return
-    before = state(file, other)
-    write("wg0", re.sub("^AllowedIPs = ", f"AllowedIPs = {OF_ETH0}, ", change, count=1, flags=re.M))
+def with_bad_address(file):
+    """An address that the kernel refuses."""
+    return file.replace("[Peer]", f"Address = {BAD_ADDRESS}\n[Peer]", 1).replace("MTU = 1200", "MTU = 1280")
+
+
+def with_bad_default(file):
+    """A default route that eth0 already has, one of the last steps."""
+    file = re.sub("^(FwMark|Table|MTU|ExcludeIPs|Disabled|Routes|AllowedIPs = 0.0.0.0/0$).*\n", "", file, flags=re.M)
+    return file.replace("[Peer]", f"FwMark = {TAKEN_TABLE}\n[Peer]", 1) + "AllowedIPs = 0.0.0.0/0\n"
+
+
+def sources(name):
+    """What the source addresses of packets depend on: the order of the addresses, and the routes with theirs."""
+    addresses = must("ip", "-o", "address", "show", "dev", name).splitlines()
+    lines = sorted(must("ip", "-4", "route", "show", "table", "all", "dev", name).splitlines())
+    return "\n".join(re.sub(" valid_lft.*", "", line) for line in addresses + lines)
+
+
+def exact(file, other):
+    return state(file, other) + "\n--\n" + sources("wg0")
+
+
+def failing(bad, file, other):
+    """A reload that fails and is rolled back."""
+    before = exact(file, other)
+    write("wg0", bad)
     code, out = run("wg-quick", "reload", "wg0")
     if code == 0:
-        return
-    same("after a reload that failed", before, state(file, other), out)
+        raise Mismatch(f"a reload that cannot succeed:\n{bad}{out}")
+    same("after a reload that failed", before, exact(file, other), bad + out)
 
 
-def try_order(first, second, other, none):
+def try_order(first, second, other, none, with_bad):
     up(second)
     want = state(second, other)
     no_difference("diff")
     saved(second, other, want)
     down(none)
     up(first)
-    failing(second, first, other)
+    failing(with_bad(second), first, other)
     write("wg0", second)
     out = must("wg-quick", "reload", "wg0")
     same("after reload", want, state(second, other), out)
@@ -271,8 +292,9 @@ def try_pair(seed):
     try:
         must("wg-quick", "up", "wg1")
         none = settled("")
-        for files in (first, second), (second, first):
-            try_order(*files, other, none)
+        kinds = with_bad_address, with_bad_default
+        for i, files in enumerate([(first, second), (second, first)]):
+            try_order(*files, other, none, kinds[(seed + i) % 2])
     except Mismatch as e:
         print(f"seed {seed}: {e}\n# from\n{files[0]}# to\n{files[1]}# other\n{other}")
         return False
@@ -284,7 +306,7 @@ def try_pair(seed):
 
 
 def main():
-    must("ip", "route", "add", OF_ETH0, "dev", "eth0")
+    must("ip", "route", "add", "default", "dev", "eth0", "table", str(TAKEN_TABLE))
     first, count = int(sys.argv[1]), int(sys.argv[2])
     bad = [seed for seed in range(first, first + count) if not try_pair(seed)]
     sys.exit(f"{len(bad)} of {count}" if bad else 0)

@@ -11,6 +11,7 @@
 #include "quick/plan/diff_device.h"
 #include "quick/plan/inverse.h"
 #include "quick/plan/print.h"
+#include "quick/plan/undo_diff.h"
 #include "report/json.h"
 #include "report/report.h"
 #include "session_check.h"
@@ -129,7 +130,7 @@ static bool roll_back_reload(struct reload *r)
 	int failures = r->apply.failures, error = plan_device_rollback(r);
 
 	if (error == 0)
-		error = plan_undo_diff(&undo, &r->c.plan, applied);
+		error = plan_undo_diff(&undo, &r->c.plan, applied, &r->c.state);
 	if (error == 0)
 		apply_undo(&r->apply, &undo);
 	if (applied && journal_reload(r, &applied->plan.dns) < 0)

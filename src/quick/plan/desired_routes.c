@@ -113,13 +113,23 @@ bool desired_routes_have(const struct desired_routes *r, const struct ip_prefix 
 	return bsearch(&key, r->list, r->n, sizeof key, compare_desired) != NULL;
 }
 
+uint32_t route_metric_of_address(uint8_t family)
+{
+	return family == IP_V6 ? 256 : 0;
+}
+
+bool route_is_of_address(const struct ip_prefix *p, const struct interface_address *a)
+{
+	struct ip_prefix connected = address_prefix(a);
+
+	return address_has_route(a) && prefix_equal(&connected, p);
+}
+
 bool route_is_connected(const struct addresses *a, const struct ip_prefix *p)
 {
-	for (size_t i = 0; i < a->n; i++) {
-		struct ip_prefix connected = address_prefix(&a->list[i]);
-		if (address_has_route(&a->list[i]) && prefix_equal(&connected, p))
+	for (size_t i = 0; i < a->n; i++)
+		if (route_is_of_address(p, &a->list[i]))
 			return true;
-	}
 	return false;
 }
 

@@ -20,7 +20,12 @@ must_check int desired_routes_init(struct desired_routes *out, const struct tunn
 void desired_routes_free(struct desired_routes *r);
 bool desired_routes_have(const struct desired_routes *r, const struct ip_prefix *p);
 
-/* True when it is the route of one of these addresses, which the kernel adds and removes itself. */
+/* The metric of the route that the kernel adds for an address. With an IPv6 address, it removes the route to this network that
+ * has the lowest metric, even if that is another one. */
+uint32_t route_metric_of_address(uint8_t family);
+/* True when it is the route of the address, which the kernel adds and removes itself. */
+bool route_is_of_address(const struct ip_prefix *p, const struct interface_address *a);
+/* The same for one of these addresses. */
 bool route_is_connected(const struct addresses *a, const struct ip_prefix *p);
 /* True when a route that the kernel adds for one of these addresses covers the prefix. */
 bool addresses_cover_route(const struct addresses *a, const struct ip_prefix *p);

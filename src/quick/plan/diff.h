@@ -10,8 +10,4 @@
  * before *p. Both must be empty on entry, and stay empty where nothing differs. 0 or -ENOMEM. */
 must_check int plan_diff(struct plan *p, struct plan *old_dns, const struct diff_input *in);
 
-/* Undoes the steps of plan_diff() that are marked done. If the WireGuard configuration was changed, p->device_rollback must
- * have been filled with device_rollback() (diff_device.h). 0 or -ENOMEM. */
-must_check int plan_undo_diff(struct plan *out, const struct plan *p, const struct applied *applied);
-
 #endif

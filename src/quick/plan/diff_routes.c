@@ -252,17 +252,37 @@ static bool becomes_covered(const struct route_diff *d, const struct ip_prefix *
  * one with the lower metric. */
 static bool is_additional(const struct route_diff *d, const struct step_route *route)
 {
-	uint32_t of_kernel = route->prefix.addr.family == IP_V6 ? 256 : 0;
+	uint32_t of_kernel = route_metric_of_address(route->prefix.addr.family);
 
 	return is_of_kernel(d, route) && route_metric_shown(route) != of_kernel && routes_have_metric(routes_before(d), route);
 }
 
+static bool is_default(const struct route_diff *d, const struct ip_prefix *prefix)
+{
+	return prefix->bits == 0 && tunnel_file_has_policy_routing(d->in->desired);
+}
+
+/* A default route without policy routing gives way to one with it. */
+static bool is_kept(const struct route_diff *d, const struct ip_prefix *prefix)
+{
+	bool moves = is_default(d, prefix) && !d->defaults[prefix->addr.family == IP_V6].made;
+
+	return d->table == d->table_before && !moves && is_possible(d, prefix) && desired_routes_have(&d->desired, prefix) &&
+	       !becomes_covered(d, prefix);
+}
+
+/* True for a route that the kernel would remove in place of that of an address, with the last IPv6 address of this network. */
+static bool is_taken(const struct route_diff *d, const struct step_route *route)
+{
+	return is_additional(d, route) && route_metric_shown(route) < route_metric_of_address(route->prefix.addr.family) &&
+	       !route_is_connected(&d->remaining, &route->prefix) &&
+	       !route_is_connected(&d->in->desired->interface.addresses, &route->prefix) && is_kept(d, &route->prefix) &&
+	       !hook_changed_route(d->in->changes, &route->prefix, route->table);
+}
+
 static bool is_obsolete(const struct route_diff *d, const struct step_route *route)
 {
-	bool wanted = d->table == d->table_before && is_possible(d, &route->prefix) &&
-		      desired_routes_have(&d->desired, &route->prefix) && !becomes_covered(d, &route->prefix);
-
-	return routes_have_applied(routes_before(d), route) && !wanted &&
+	return routes_have_applied(routes_before(d), route) && !is_kept(d, &route->prefix) &&
 	       (!is_of_kernel(d, route) || is_additional(d, route)) &&
 	       !hook_changed_route(d->in->changes, &route->prefix, route->table);
 }
@@ -472,23 +492,20 @@ static struct step_route route_with_metric(const struct route_diff *d, const str
 	return (struct step_route){ .prefix = *prefix, .table = d->table, .metric = metric };
 }
 
-static bool is_default(const struct route_diff *d, const struct ip_prefix *prefix)
-{
-	return prefix->bits == 0 && tunnel_file_has_policy_routing(d->in->desired);
-}
-
 int route_diff_remove_lost(struct plan *p, const struct route_diff *d)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && d->loses_ipv4 && i < d->desired.n; i++) {
+	for (size_t i = 0; r == 0 && i < d->desired.n; i++) {
 		const struct ip_prefix *prefix = &d->desired.list[i].prefix;
 		struct step_route route = route_with_metric(d, prefix, d->metric_before);
-		if (!is_lost(d, prefix))
+		if (is_taken(d, &route))
+			r = add_route(p, &route, true);
+		else if (!is_lost(d, prefix))
 			continue;
-		if (is_default(d, prefix))
+		else if (is_default(d, prefix))
 			r = loses_default(d, prefix) ? add_default(p, prefix, d->in->actual->device.fwmark, true) : 0;
-		else if (!is_of_kernel(d, &route) && d->table == d->table_before &&
+		else if ((!is_of_kernel(d, &route) || is_additional(d, &route)) && d->table == d->table_before &&
 			 routes_have_applied(&d->in->actual->routes, &route))
 			r = add_route(p, &route, true);
 	}
@@ -502,7 +519,7 @@ static int add_missing_route(struct plan *p, const struct route_diff *d, const s
 	const struct tunnel_file *f = d->in->desired;
 	const struct step_route wanted = route_with_metric(d, prefix, f->interface.route_metric);
 	struct step_route old = route_with_metric(d, prefix, d->metric_before);
-	bool lost = is_lost(d, prefix);
+	bool lost = is_lost(d, prefix) || is_taken(d, &old);
 	int r;
 
 	if ((route_exists(d, &wanted) && !lost) || becomes_covered(d, prefix) || hook_changed_route(d->in->changes, prefix, d->table))

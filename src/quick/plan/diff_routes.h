@@ -33,7 +33,7 @@ void route_diff_free(struct route_diff *d);
 must_check int route_diff_remove_defaults(struct plan *p, const struct route_diff *d);
 /* Routes of allowed IPs that the device has and the file does not, and those of IPv6 that are not possible any more. */
 must_check int route_diff_remove_routes(struct plan *p, const struct route_diff *d);
-/* Before the kernel removes them with the last IPv4 address: route_diff_add_routes() adds them again. */
+/* Before the kernel removes them with an address: route_diff_add_routes() adds them again. */
 must_check int route_diff_remove_lost(struct plan *p, const struct route_diff *d);
 /* Makes default routes unreachable that the tunnel cannot have; before the kernel removes its route. */
 must_check int route_diff_block_defaults(struct plan *p, const struct route_diff *d);

@@ -271,12 +271,12 @@ static void addresses_and_mtu(void **state)
 	static const struct interface_address link_local = {
 		.local = { .family = IP_V6, .b = { 0xfe, 0x80, [15] = 1 } }, .bits = 64
 	};
-	struct interface_address hook = { .bits = 32 };
+	struct interface_address hook = { .bits = 128 };
 	struct tunnel t;
 
 	(void)state;
 	bring_up(&t, "[Interface]\nAddress = 10.0.0.1/24, 10.0.1.1/24\n" PEER "AllowedIPs = 10.1.0.0/16\n");
-	assert_true(ip_parse(&hook.local, SPAN("192.0.2.9")));
+	assert_true(ip_parse(&hook.local, SPAN("2001:db8::9")));
 	assert_true(addresses_add(&t.host.state.addresses, &link_local));
 	assert_true(addresses_add(&t.host.state.addresses, &hook));
 	/* New ones first, so that the interface never is without. */

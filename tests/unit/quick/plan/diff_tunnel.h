@@ -7,6 +7,7 @@
 #include "quick/plan/default_route.h"
 #include "quick/plan/diff.h"
 #include "quick/plan/diff_device.h"
+#include "quick/plan/undo_diff.h"
 #include "quick/plan/up.h"
 
 struct tunnel {
@@ -106,41 +107,82 @@ static inline void assert_nothing_differs(struct tunnel *t, struct reload *done,
 	applied_free(&after);
 }
 
-static inline void undo_reload(struct tunnel *t, struct reload *done, const struct wg_device *device)
+static inline void copy_routes(struct routes *to, const struct routes *from)
 {
-	struct wg_device now, before;
-	struct plan undo = { 0 };
-
-	assert_true(device_copy(&now, &t->host.state.device) && device_copy(&before, device));
-	assert_int_equal(device_rollback(&done->plan.device_rollback, &now, &before), 0);
-	assert_int_equal(plan_undo_diff(&undo, &done->plan, t->journaled ? &t->applied : NULL), 0);
-	model_perform(&t->host, &undo);
-	assert_true(slow_equal(&t->host.state.device, device));
-	plan_free(&undo);
-	device_free(&now);
-	device_free(&before);
+	*to = (struct routes){ 0 };
+	for (size_t i = 0; i < from->n; i++)
+		assert_true(routes_append(to, &from->list[i]));
 }
 
-/* Leaves the host as it was. */
-static inline void assert_reload(struct tunnel *t, const char *text, const char *old_dns, const char *lines)
+/* What an undo knows of the host before the reload. */
+static inline void copy_state(struct host_state *to, const struct host_state *from)
+{
+	*to = (struct host_state){ 0 };
+	assert_true(device_copy(&to->device, &from->device));
+	for (size_t i = 0; i < from->addresses.n; i++)
+		assert_true(addresses_add(&to->addresses, &from->addresses.list[i]));
+	copy_routes(&to->routes, &from->routes);
+	copy_routes(&to->routes_before, &from->routes_before);
+	copy_routes(&to->mark_routes, &from->mark_routes);
+}
+
+static inline void undo_reload(struct tunnel *t, struct reload *done, const struct host_state *before)
+{
+	struct wg_device now, device;
+	struct plan undo = { 0 };
+
+	assert_true(device_copy(&now, &t->host.state.device) && device_copy(&device, &before->device));
+	device_free(&done->plan.device_rollback);
+	assert_int_equal(device_rollback(&done->plan.device_rollback, &now, &device), 0);
+	assert_int_equal(plan_undo_diff(&undo, &done->plan, t->journaled ? &t->applied : NULL, before), 0);
+	model_perform(&t->host, &undo);
+	assert_true(slow_equal(&t->host.state.device, &before->device));
+	plan_free(&undo);
+	device_free(&now);
+	device_free(&device);
+}
+
+/* After the first steps. */
+static inline void assert_undo(struct tunnel *t, struct reload *r, size_t steps, const struct host_state *state)
 {
 	struct string_list before = { 0 }, after = { 0 };
-	struct wg_device device;
-	struct reload r;
+	size_t n = r->plan.n;
 
 	model_print(&before, &t->host);
-	assert_true(device_copy(&device, &t->host.state.device));
-	reload_init(&r, t, t->journaled ? &t->applied : NULL, text);
-	assert_lines(&r.old_dns, old_dns);
-	assert_lines(&r.plan, lines);
-	model_perform(&t->host, &r.plan);
-	assert_nothing_differs(t, &r, text);
-	undo_reload(t, &r, &device);
+	for (size_t i = 0; i < n; i++)
+		r->plan.steps[i].done = false;
+	r->plan.n = steps;
+	model_perform(&t->host, &r->plan);
+	r->plan.n = n;
+	undo_reload(t, r, state);
 	model_print(&after, &t->host);
 	assert_same_strings(&before, &after);
 	string_list_free(&before);
 	string_list_free(&after);
-	device_free(&device);
+}
+
+/* Leaves the host as it was, after any number of steps as well. */
+static inline void assert_reload(struct tunnel *t, const char *text, const char *old_dns, const char *lines)
+{
+	struct string_list before = { 0 }, after = { 0 };
+	struct host_state state;
+	struct reload r;
+
+	model_print(&before, &t->host);
+	reload_init(&r, t, t->journaled ? &t->applied : NULL, text);
+	copy_state(&state, &t->host.state);
+	assert_lines(&r.old_dns, old_dns);
+	assert_lines(&r.plan, lines);
+	for (size_t i = 0; i < r.plan.n; i++)
+		assert_undo(t, &r, i, &state);
+	model_perform(&t->host, &r.plan);
+	assert_nothing_differs(t, &r, text);
+	undo_reload(t, &r, &state);
+	model_print(&after, &t->host);
+	assert_same_strings(&before, &after);
+	string_list_free(&before);
+	string_list_free(&after);
+	host_state_free(&state);
 	reload_free(&r);
 }
 

@@ -12,6 +12,7 @@
 #include "model/conf.h"
 #include "quick/plan/applied.h"
 #include "quick/plan/default_route.h"
+#include "quick/plan/desired_routes.h"
 #include "quick/plan/host_state.h"
 #include "quick/plan/mtu.h"
 #include "quick/plan/policy_rules.h"
@@ -169,17 +170,96 @@ static inline void model_rules_change(struct rules *r, const struct step_rule *r
 	assert_int_equal(rules_insert(r, rule), 0);
 }
 
+static inline bool model_is_secondary(const struct addresses *a, size_t i)
+{
+	struct ip_prefix network = address_prefix(&a->list[i]);
+
+	for (size_t k = 0; a->list[i].local.family == IP_V4 && k < i; k++) {
+		struct ip_prefix other = address_prefix(&a->list[k]);
+		if (prefix_equal(&network, &other))
+			return true;
+	}
+	return false;
+}
+
+/* The last one: the kernel lists primary IPv4 addresses before secondary ones, and IPv6 addresses newest first. */
+static inline void model_address_move(struct addresses *a)
+{
+	size_t last = a->n - 1, to = last;
+	struct interface_address one = a->list[last];
+	bool secondary = model_is_secondary(a, last);
+
+	for (size_t i = last; i-- > 0;)
+		if (a->list[i].local.family == one.local.family && (one.local.family == IP_V6 || (!secondary && model_is_secondary(a, i))))
+			to = i;
+	memmove(&a->list[to + 1], &a->list[to], (last - to) * sizeof one);
+	a->list[to] = one;
+}
+
+/* When a primary address goes, a secondary one becomes the last primary one. */
+static inline void model_address_promote(struct addresses *a, const struct ip_prefix *network)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		struct interface_address one = a->list[i];
+		struct ip_prefix other = address_prefix(&one);
+		if (one.local.family != IP_V4 || !prefix_equal(network, &other))
+			continue;
+		a->n--;
+		memmove(&a->list[i], &a->list[i + 1], (a->n - i) * sizeof one);
+		assert_true(addresses_add(a, &one));
+		model_address_move(a);
+		return;
+	}
+}
+
 static inline void model_addresses_change(struct addresses *a, const struct interface_address *one, bool remove)
 {
+	struct ip_prefix network = address_prefix(one);
+	bool primary = false;
 	size_t kept = 0;
 
-	for (size_t i = 0; i < a->n; i++)
-		if (!address_equal(&a->list[i], one))
+	for (size_t i = 0; i < a->n; i++) {
+		if (address_equal(&a->list[i], one))
+			primary = !model_is_secondary(a, i);
+		else
 			a->list[kept++] = a->list[i];
+	}
 	assert_int_equal(a->n - kept, remove);
 	a->n = kept;
-	assert_true(remove || !addresses_find_conflict(a, one));
-	assert_true(remove || addresses_add(a, one));
+	if (remove && primary)
+		model_address_promote(a, &network);
+	if (remove)
+		return;
+	assert_null(addresses_find_conflict(a, one));
+	assert_true(addresses_add(a, one));
+	model_address_move(a);
+}
+
+/* With the last IPv6 address of a network, the kernel removes the route with the lowest metric: that of the address, if steps
+ * have removed the others. */
+static inline void model_assert_own_route_goes(const struct model_host *h, const struct interface_address *a)
+{
+	struct ip_prefix network = address_prefix(a);
+
+	for (size_t i = 0; i < h->state.addresses.n; i++) {
+		struct ip_prefix other = address_prefix(&h->state.addresses.list[i]);
+		if (prefix_equal(&network, &other))
+			return;
+	}
+	for (size_t i = 0; a->local.family == IP_V6 && i < h->all_routes.n; i++) {
+		const struct step_route *r = &h->all_routes.list[i];
+		assert_false(route_is_of_link(r) && r->table == TABLE_MAIN && prefix_equal(&r->prefix, &network) &&
+			     route_metric_shown(r) < route_metric_of_address(IP_V6));
+	}
+}
+
+/* The kernel refuses a second IPv4 route with the same metric as that of an address. */
+static inline bool model_is_refused(const struct model_host *h, const struct step *s)
+{
+	const struct step_route *r = &s->route;
+
+	return s->kind == STEP_ROUTE && !s->remove && route_is_of_link(r) && r->table == TABLE_MAIN &&
+	       r->prefix.addr.family == IP_V4 && r->metric == 0 && route_is_connected(&h->state.addresses, &r->prefix);
 }
 
 /* An interface that loses its last IPv4 address loses its IPv4 routes. */
@@ -266,6 +346,8 @@ static inline void model_perform_step(struct model_host *h, const struct plan *p
 	case STEP_ADDRESS:
 		assert_true(step->remove || step->address.local.family != IP_V6 || s->link.mtu >= MTU_MIN_IPV6);
 		model_addresses_change(&s->addresses, &step->address, step->remove);
+		if (step->remove)
+			model_assert_own_route_goes(h, &step->address);
 		if (step->address.local.family == IP_V4 && !addresses_have_family(&s->addresses, IP_V4))
 			model_routes_flush(h);
 		return;
@@ -303,12 +385,13 @@ static inline void model_perform_step(struct model_host *h, const struct plan *p
 	unreachable();
 }
 
-/* Marks the steps done. */
+/* Marks those steps done that the kernel does not refuse. */
 static inline void model_perform(struct model_host *h, struct plan *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
-		model_perform_step(h, p, &p->steps[i]);
-		p->steps[i].done = true;
+		p->steps[i].done = !model_is_refused(h, &p->steps[i]);
+		if (p->steps[i].done)
+			model_perform_step(h, p, &p->steps[i]);
 	}
 }
 
@@ -372,7 +455,23 @@ static inline void model_add_line(struct string_list *lines, struct text *t)
 	t->n = 0;
 }
 
-/* All of the state but the device, one line each, sorted. */
+/* In their order. */
+static inline void model_print_addresses(struct string_list *lines, const struct addresses *a, uint8_t family)
+{
+	struct text t = text_heap();
+
+	text_add(&t, "addresses");
+	for (size_t i = 0; i < a->n; i++) {
+		if (a->list[i].local.family != family)
+			continue;
+		text_char(&t, ' ');
+		address_print(&t, &a->list[i]);
+	}
+	model_add_line(lines, &t);
+	text_heap_free(&t);
+}
+
+/* All of the state but the device, sorted lines. */
 static inline void model_print(struct string_list *lines, const struct model_host *h)
 {
 	const struct host_state *s = &h->state;
@@ -390,15 +489,13 @@ static inline void model_print(struct string_list *lines, const struct model_hos
 		       (unsigned int)r->invert, (unsigned int)r->suppress);
 		model_add_line(lines, &t);
 	}
-	for (size_t i = 0; i < s->addresses.n; i++) {
-		text_add(&t, "address ");
-		address_print(&t, &s->addresses.list[i]);
-		model_add_line(lines, &t);
-	}
+	model_print_addresses(lines, &s->addresses, IP_V4);
+	model_print_addresses(lines, &s->addresses, IP_V6);
 	for (size_t i = 0; i < h->all_routes.n; i++) {
 		text_f(&t, "%sroute %u ", h->all_routes.list[i].unreachable ? "unreachable " : "",
 		       h->all_routes.list[i].table);
 		prefix_print(&t, &h->all_routes.list[i].prefix);
+		text_f(&t, " metric %u", h->all_routes.list[i].metric);
 		model_add_line(lines, &t);
 	}
 	qsort(lines->list, lines->n, sizeof *lines->list, model_compare_lines);
