@@ -310,6 +310,7 @@ static void staged_field(struct codec *c, struct wg_tunnel *t)
 	for (struct wg_tunnel_peer *p = c->is_reading ? NULL : t->first; p; p = p->next)
 		n += staged_packets(&p->staged);
 	codec_u64(c, &n);
+	codec_require(c, n <= (uint64_t)WG_STAGED_MAX * t->peers.n);
 	if (c->is_reading && !c->failed)
 		count_drops(t, WG_DROP_GAVE_UP, n);
 }

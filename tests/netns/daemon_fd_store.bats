@@ -154,6 +154,17 @@ has_sessions() { [ "$(counters_increase)" = "$1 sessions" ]; }
 	counters_increase
 }
 
+@test "the endpoint of a peer on an interface that is gone does not prevent the restoration" {
+	tunnel_up
+	on a ip link add eth1 type veth peer name eth2
+	on a wg set wg0 peer "$(head -c 32 /dev/zero | base64)" endpoint '[fe80::1%eth1]:5000'
+	on a ip link del eth1
+	expect "exit -9" kill
+	expect ready start
+	[ "$(on a wg show wg0 peers | wc -l)" = 2 ]
+	pings a 10.9.0.2
+}
+
 @test "a stored state is used once: not again after a crash, and not by a second process" {
 	tunnel_up
 	capture_counters

@@ -30,6 +30,7 @@ static uint64_t handshakes(const struct control *c)
 	return counts[WG_EVENT_RESPONSE_RECEIVED] + counts[WG_EVENT_CONFIRMED];
 }
 
+/* Scopes of endpoints are saved as numbers: the name of an interface that is gone could not be read. */
 static void save(struct control *c)
 {
 	struct fd_store *s = &c->store;
@@ -38,7 +39,7 @@ static void save(struct control *c)
 	int error = config_read(c, &d);
 
 	if (!error) {
-		error = fd_store_save_config(s, &d, &c->binding, &config_scopes);
+		error = fd_store_save_config(s, &d, &c->binding, NULL);
 		device_free(&d);
 	}
 	if (error) /* nothing old is restored */
