@@ -19,6 +19,8 @@ make_odd() {
 	folder) on a mkdir "$2" ;;
 	huge) on a truncate -s 100M "$2" ;;
 	dangling) on a ln -s /run/nothing "$2" ;;
+	loop) on a ln -s "${2##*/}" "$2" ;;
+	through) on a ln -s /proc/version/nothing "$2" ;;
 	link-to-*) make_odd "${1#link-to-}" /run/odd; on a ln -s /run/odd "$2" ;;
 	esac
 }
@@ -53,9 +55,11 @@ make_odd() {
 
 @test "resolv.conf: a link to something else than a file is replaced while the tunnel is up" {
 	quick_file wg0 "DNS = 10.7.0.53" "10.8.0.0/16"
-	for kind in fifo zero null folder huge dangling; do
-		make_odd link-to-$kind /etc/resolv.conf
-		[ $kind != dangling ] || make_odd dangling /etc/resolv.conf
+	for kind in fifo zero null folder huge dangling loop through; do
+		case $kind in
+		dangling | loop | through) make_odd $kind /etc/resolv.conf ;;
+		*) make_odd link-to-$kind /etc/resolv.conf ;;
+		esac
 		target=$(on a readlink /etc/resolv.conf)
 		run -0 q up wg0
 		[[ $output != *"cannot set"* ]]

@@ -175,10 +175,10 @@ static void find_original(struct edit *e)
 		resolv_conf_salvage(&e->rc, text_of(&e->now));
 }
 
-/* A folder, a FIFO or a device, or more than a list of name servers. */
+/* A folder, a FIFO or a device, more than a list of name servers, or a link that leads nowhere. */
 static bool is_unusable(int r)
 {
-	return r == -EINVAL || r == -EISDIR || r == -EFBIG;
+	return r == -EINVAL || r == -EISDIR || r == -EFBIG || r == -ELOOP || r == -ENOTDIR;
 }
 
 static int read_file(struct edit *e)
@@ -332,7 +332,7 @@ static int replace_link(struct edit *e, const struct resolv_conf_tunnel *top)
 
 static bool is_unwritable(int r)
 {
-	return is_unusable(r) || r == -ENOENT || r == -EROFS || r == -EACCES || r == -EPERM || r == -ELOOP || r == -ENOTDIR;
+	return is_unusable(r) || r == -ENOENT || r == -EROFS || r == -EACCES || r == -EPERM;
 }
 
 static void remove_backup(const struct edit *e)
