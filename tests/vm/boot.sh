@@ -12,12 +12,17 @@ trap '[ -z "$qemu" ] || kill -9 "$qemu" 2>/dev/null; rm -rf "$scratch"' EXIT
 # norandmaps: the emulator translates a program's code once, and not again for each address at which it is loaded.
 # rcu_expedited: an interface with 2,000 peers is deleted in a second instead of 40. WGSUITE_VM_WORDS: further words.
 # The kernel unpacks one archive after the other.
-# The emulator runs one processor with much less effort than two, of which the machine that runs every test has two, and
-# copies eight bytes at a time with "rep movsq", but one with the "rep movsb" of processors that have erms.
+# The emulator runs one processor with much less effort than two. The machine that runs every test has two, of which
+# scripts.sh starts the second for guest.sh, and with wgsuite.many both run from the beginning. The emulator copies eight
+# bytes at a time with "rep movsq", but one with the "rep movsb" of processors that have erms.
 { cat "$initrd" && cd "$kernel" && find modules -print0 | cpio -0 -o -H newc --quiet -R 0:0; } > "$scratch/initrd" || exit 98
 words="console=ttyS0 loglevel=4 panic=-1 oops=panic random.trust_cpu=on mitigations=off nokaslr norandmaps
 	tsc=reliable rcupdate.rcu_expedited=1 apparmor=1 security=apparmor ${WGSUITE_VM_WORDS-} wgsuite.scripts=$(IFS=,; echo "$*")"
-case " $words " in *" wgsuite.complete "*) processors=2 ;; *) processors=1 ;; esac
+case " $words " in
+*" wgsuite.many "*) processors=2 ;;
+*" wgsuite.complete "*) processors=2 words="$words maxcpus=1" ;;
+*) processors=1 ;;
+esac
 boot() {
 	: > "$scratch/out"
 	timeout -k 5 "${VM_LIMIT:-2000}" qemu-system-x86_64 -nodefaults -display none -no-reboot -machine q35 \
