@@ -98,6 +98,32 @@ nameserver 192.168.5.254" ]
 	with_fakes wg-quick down wg0
 }
 
+@test "a resolvconf that does not end is stopped: a split tunnel is brought up with a warning, a full one fails, and down works" {
+	fake_program resolvconf <<-'END'
+	#!/bin/sh
+	trap '' INT TERM
+	tail -f /dev/null &
+	tail -f /dev/null
+	END
+	printf '[dns]\ntimeout = 1\n' | on a sh -c 'cat > /etc/wireguard/wgsuite.ini'
+	reason="resolvconf took longer than 1 second and was stopped"
+	quick_file wg0 "DNS = 10.7.0.53" "10.8.0.0/16"
+	run -0 with_fakes wg-quick up wg0
+	[[ $output == *"wg0: warning: cannot set the name servers: $reason"* ]]
+	[[ $(with_fakes wg-quick status wg0) == *"not in force: they could not be set"* ]]
+	run -1 with_fakes wg-quick down wg0
+	[[ $output == *"cannot restore the name servers: $reason"* ]]
+	not on a ip link show wg0
+	fake_program resolvconf <<< '#!/bin/true'
+	with_fakes wg-quick up wg0 && with_fakes wg-quick down wg0
+	fake_program resolvconf <<< $'#!/bin/sh\ntail -f /dev/null'
+	quick_file wg0 "DNS = 10.7.0.53" "0.0.0.0/0"
+	run -1 with_fakes wg-quick up wg0
+	[[ $output == *"wg0: cannot set the name servers: $reason"* ]]
+	not on a ip link show wg0
+	not on a pgrep -x tail
+}
+
 @test "one tunnel goes down while another is in up, which then fails: the original state is restored" {
 	fake_program resolvconf <<-'END'
 	#!/bin/sh

@@ -17,6 +17,7 @@ static const struct setting table[] = {
 	SETTING("backend", "implementation", "auto|kernel|userspace", implementation),
 	SETTING("backend", "program", NULL, program),
 	SETTING("dns", "backend", "auto|resolved|resolvconf|file|none", dns),
+	SETTING("dns", "timeout", "#600", dns_timeout),
 	SETTING("firewall", "backend", "auto|nft|iptables|none", firewall),
 	SETTING("hooks", "owner", "any|caller|root|unchecked", hook_owner),
 	SETTING("lock", "timeout", "#3600", lock_timeout),
@@ -34,7 +35,7 @@ static const struct setting table[] = {
 
 static const char known_sections[] = "use one of [backend] [dns] [firewall] [hooks] [lock] [monitor] [wireguardd] [show]";
 
-enum { LOCK_TIMEOUT_DEFAULT_S = 60, MONITOR_PAUSE_DEFAULT_MIN = 5 };
+enum { DNS_TIMEOUT_DEFAULT_S = 30, LOCK_TIMEOUT_DEFAULT_S = 60, MONITOR_PAUSE_DEFAULT_MIN = 5 };
 
 /* The N of "#N". */
 static uint64_t number_max(const struct setting *s)
@@ -203,6 +204,13 @@ unsigned int settings_lock_timeout_s(const struct settings *s)
 
 	return s->lock_timeout[0] && span_to_u64(&n, span_of(s->lock_timeout), 3600) ? (unsigned int)n
 										      : LOCK_TIMEOUT_DEFAULT_S;
+}
+
+unsigned int settings_dns_timeout_s(const struct settings *s)
+{
+	uint64_t n;
+
+	return s->dns_timeout[0] && span_to_u64(&n, span_of(s->dns_timeout), 600) ? (unsigned int)n : DNS_TIMEOUT_DEFAULT_S;
 }
 
 unsigned int settings_monitor_pause_min(const struct settings *s)

@@ -14,6 +14,7 @@ struct settings {
 	char dns[16];            /* [dns] backend: auto, resolved, resolvconf, file, none */
 	char firewall[16];       /* [firewall] backend: auto, nft, iptables, none */
 	char hook_owner[16];     /* [hooks] owner: any, caller, root, unchecked */
+	char dns_timeout[16];    /* [dns] timeout, in seconds */
 	char lock_timeout[16];   /* [lock] timeout, in seconds */
 	char monitor_pause[16];  /* [monitor] pause, in minutes */
 	char log_level[16];      /* [wireguardd] log-level: silent, error, verbose, debug */
@@ -34,6 +35,8 @@ void settings_fill(struct settings *out, const char *(*value)(void *ctx, const c
 
 /* How long to wait for another wg-quick, in seconds. */
 unsigned int settings_lock_timeout_s(const struct settings *s);
+/* 0: no limit. */
+unsigned int settings_dns_timeout_s(const struct settings *s);
 /* How long the monitor leaves alone what another program removes again and again, in minutes. */
 unsigned int settings_monitor_pause_min(const struct settings *s);
 

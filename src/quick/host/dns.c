@@ -40,22 +40,22 @@ enum dns_backend dns_choose(const struct settings *set, const struct resolv_conf
 	return b;
 }
 
-static int apply_resolvconf(const struct plan *p, const struct step *s, struct text *why)
+static int apply_resolvconf(const struct plan *p, const struct step *s, unsigned int limit_s, struct text *why)
 {
 	char record[48];
 	struct text t = text_fixed(record, sizeof record);
 
 	text_f(&t, "%s%s", p->dns_prefix, p->name);
-	return s->remove ? resolvconf_revert(record, why) : resolvconf_set(record, &p->dns, why);
+	return s->remove ? resolvconf_revert(record, limit_s, why) : resolvconf_set(record, &p->dns, limit_s, why);
 }
 
-int dns_apply(const struct plan *p, const struct step *s, const struct dns_file *file, struct text *why)
+int dns_apply(const struct plan *p, const struct step *s, const struct dns_file *file, const struct settings *set, struct text *why)
 {
 	switch (p->dns_backend) {
 	case DNS_NONE:
 		return 0;
 	case DNS_RESOLVCONF:
-		return apply_resolvconf(p, s, why);
+		return apply_resolvconf(p, s, settings_dns_timeout_s(set), why);
 	case DNS_RESOLVED:
 		return s->remove ? resolved_revert(file->ifindex, why) : resolved_set(file->ifindex, &p->dns, why);
 	case DNS_FILE:

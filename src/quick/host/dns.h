@@ -12,6 +12,7 @@ enum dns_backend dns_choose(const struct settings *set, const struct resolv_conf
 
 /* Performs a DNS step of the plan. `file`: the tunnel, for the file back-end, which also prints what it does. 0, or -errno
  * with the reason in *why. */
-must_check int dns_apply(const struct plan *p, const struct step *s, const struct dns_file *file, struct text *why);
+must_check int dns_apply(const struct plan *p, const struct step *s, const struct dns_file *file, const struct settings *set,
+			 struct text *why);
 
 #endif

@@ -29,7 +29,7 @@ int dns_in_use_resolv_conf(struct string_list *out)
 int dns_in_use_resolved(struct string_list *out, const char *link)
 {
 	struct text output = text_heap();
-	struct subprocess like = { .output = &output, .quiet = true };
+	struct subprocess like = { .output = &output, .quiet = true, .limit_s = 5 };
 	struct span rest, word;
 	int r = subprocess_run_args(&like, "resolvectl", "dns", link, NULL);
 

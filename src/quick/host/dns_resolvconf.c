@@ -61,19 +61,21 @@ bool resolvconf_is_installed(char prefix[32])
 	return true;
 }
 
-static int run_result(int r, struct text *why)
+static int run_result(int r, unsigned int limit_s, struct text *why)
 {
 	if (r > 0)
 		text_f(why, "resolvconf failed with status %d", r);
+	else if (r == -ETIMEDOUT)
+		text_f(why, "resolvconf took longer than %u second%s and was stopped", limit_s, limit_s == 1 ? "" : "s");
 	else if (r < 0)
 		text_f(why, "resolvconf: %s", strerror(-r));
 	return r == 0 ? 0 : -EIO;
 }
 
-int resolvconf_set(const char *record, const struct dns_config *d, struct text *why)
+int resolvconf_set(const char *record, const struct dns_config *d, unsigned int limit_s, struct text *why)
 {
 	struct text input = text_heap();
-	struct subprocess like = { 0 };
+	struct subprocess like = { .limit_s = limit_s };
 	int r;
 
 	resolv_conf_print_servers(&input, d);
@@ -81,14 +83,14 @@ int resolvconf_set(const char *record, const struct dns_config *d, struct text *
 	r = input.failed ? -ENOMEM
 			 : subprocess_run_args(&like, "resolvconf", "-a", record, "-m", "0", "-x", NULL);
 	text_heap_free(&input);
-	return run_result(r, why);
+	return run_result(r, limit_s, why);
 }
 
-int resolvconf_revert(const char *record, struct text *why)
+int resolvconf_revert(const char *record, unsigned int limit_s, struct text *why)
 {
-	static const struct subprocess like;
+	struct subprocess like = { .limit_s = limit_s, .input = SPAN("") };
 
 	if (!subprocess_find("resolvconf"))
 		return 0; /* removed meanwhile, with its records */
-	return run_result(subprocess_run_args(&like, "resolvconf", "-d", record, "-f", NULL), why);
+	return run_result(subprocess_run_args(&like, "resolvconf", "-d", record, "-f", NULL), limit_s, why);
 }

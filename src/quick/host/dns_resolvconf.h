@@ -8,8 +8,9 @@
  * becomes the prefix that it requires before interface names, or "". */
 bool resolvconf_is_installed(char prefix[32]);
 
-/* `record` is the interface name with its prefix. 0, or -errno with the reason in *why. */
-must_check int resolvconf_set(const char *record, const struct dns_config *d, struct text *why);
-must_check int resolvconf_revert(const char *record, struct text *why);
+/* `record` is the interface name with its prefix. 0, or -errno with the reason in *why. A program that takes longer than limit_s,
+ * which may be 0: no limit, is killed. */
+must_check int resolvconf_set(const char *record, const struct dns_config *d, unsigned int limit_s, struct text *why);
+must_check int resolvconf_revert(const char *record, unsigned int limit_s, struct text *why);
 
 #endif

@@ -18,6 +18,8 @@
 
 DLOPEN_NOTE("libsystemd.so.0", "resolved", "Name servers through systemd-resolved");
 
+enum { LIMIT_S = 5 }; /* for a call, or for resolvectl(1) */
+
 struct sd_bus;
 struct sd_bus_message;
 struct bus_error { /* sd_bus_error in libsystemd's ABI */
@@ -135,7 +137,7 @@ static struct sd_bus_message *manager_call_new(struct sd_bus *bus, const char *m
 static int call(struct sd_bus *bus, struct sd_bus_message *take_m, bool built, const char *member, bool optional,
 		struct text *why)
 {
-	static const uint64_t limit_us = 5000000;
+	static const uint64_t limit_us = LIMIT_S * 1000000ull;
 	struct bus_error e = { 0 };
 	int r = !take_m || !built ? -ENOMEM : fault_injected("dbus") ? -EIO : sd.call(bus, take_m, limit_us, &e, NULL);
 
@@ -198,7 +200,7 @@ static int resolvectl(struct text *why, const char *verb, uint32_t ifindex, cons
 	char link[16];
 	struct text t = text_fixed(link, sizeof link);
 	const char *argv[3 + WORDS + 1] = { "resolvectl", verb, link };
-	struct subprocess like = { .argv = argv };
+	struct subprocess like = { .argv = argv, .limit_s = LIMIT_S, .input = SPAN("") };
 	size_t n = 3;
 	int r;
 
@@ -210,6 +212,8 @@ static int resolvectl(struct text *why, const char *verb, uint32_t ifindex, cons
 	r = subprocess_run(&like);
 	if (r > 0)
 		text_f(why, "resolvectl %s failed with status %d", verb, r);
+	else if (r == -ETIMEDOUT)
+		text_f(why, "resolvectl %s took longer than %d seconds and was stopped", verb, (int)LIMIT_S);
 	else if (r < 0)
 		text_f(why, "resolvectl: %s", strerror(-r));
 	return r == 0 ? 0 : -EIO;
@@ -239,7 +243,7 @@ static int bus_open(struct sd_bus **bus, struct text *why)
 bool resolved_answers(void)
 {
 	static const char *const argv[] = { "resolvectl", "dns", NULL };
-	static const struct subprocess like = { .argv = argv, .quiet = true };
+	static const struct subprocess like = { .argv = argv, .quiet = true, .limit_s = LIMIT_S };
 	char reason[256];
 	struct text why = text_fixed(reason, sizeof reason);
 	struct sd_bus *bus = NULL;

@@ -246,7 +246,7 @@ static int perform_dns(struct performer *pf, const struct plan *p, struct step *
 				 .is_elsewhere = pf->is_elsewhere, .ctx = pf->host };
 	char reason[512];
 	struct text why = text_fixed(reason, sizeof reason);
-	int r = dns_apply(p, s, &file, &why);
+	int r = dns_apply(p, s, &file, &pf->host->settings, &why);
 
 	s->done = true;
 	pf->dns_failed = r < 0 && !s->remove;

@@ -37,7 +37,7 @@ static void read_journal(struct string_list *lines, const char *name, int pid)
 {
 	static const char identifier[] = "SYSLOG_IDENTIFIER=wireguardd";
 	struct text output = text_heap();
-	struct subprocess like = { .output = &output, .quiet = true };
+	struct subprocess like = { .output = &output, .quiet = true, .limit_s = 10 };
 	char unit[64], process[32];
 	struct text t = text_fixed(unit, sizeof unit);
 	struct span rest, line;

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "fault_injection.h"
 #include "entered_netns.h"
 #include "signals.h"
@@ -71,6 +72,8 @@ static void exec_program(const struct subprocess *r, const int in[2], const int 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127); /* the parent died before prctl(2) */
+	if (r->limit_s)
+		setpgid(0, 0);
 	netns_leave_in_child();
 	if (!r->function)
 		signals_restore();
@@ -132,9 +135,32 @@ static int read_piece(int *from, struct text *output)
 	return r;
 }
 
+/* A program that has been started. With a limit, it is the first process of its own group. */
+struct child {
+	pid_t pid;
+	uint64_t end_ms; /* NEVER: no limit */
+	bool interrupted;
+};
+
+static int time_left_ms(const struct child *c)
+{
+	uint64_t now_ms = c->end_ms == NEVER ? 0 : clock_monotonic_ms();
+
+	return c->end_ms == NEVER ? -1 : now_ms < c->end_ms ? (int)(c->end_ms - now_ms) : 0;
+}
+
+/* The terminal interrupts its own group of processes only. */
+static void pass_interrupt(struct child *c)
+{
+	if (c->end_ms == NEVER || c->interrupted || stop_signal != SIGINT)
+		return;
+	c->interrupted = true;
+	(void)kill(-c->pid, SIGINT);
+}
+
 /* A program that reads and writes would block if this did one after the other. Writing blocks, so where there is both
  * input and output, the input must not exceed the capacity of a pipe. 0, or the first -errno. */
-static int exchange(const struct subprocess *r, int *to, int *from)
+static int exchange(const struct subprocess *r, struct child *c, int *to, int *from)
 {
 	struct span input = r->input;
 	int error = 0;
@@ -142,12 +168,16 @@ static int exchange(const struct subprocess *r, int *to, int *from)
 	while (*to >= 0 || *from >= 0) {
 		struct pollfd p[2] = { { .fd = *to, .events = POLLOUT },
 				       { .fd = *from, .events = POLLIN } };
-		int e = 0;
-		if (poll(p, 2, -1) < 0) {
-			if (errno == EINTR)
+		int e = 0, n = poll(p, 2, time_left_ms(c));
+		if (n < 0) {
+			if (errno == EINTR) {
+				pass_interrupt(c);
 				continue;
+			}
 			p[*to < 0].revents = POLLERR; /* without poll(2): first all input, then all output */
 		}
+		if (n == 0)
+			return -ETIMEDOUT;
 		if (p[0].revents)
 			e = write_piece(to, &input);
 		if (e == 0 && p[1].revents)
@@ -157,20 +187,59 @@ static int exchange(const struct subprocess *r, int *to, int *from)
 	return error;
 }
 
-static int wait_for(pid_t pid)
+static int status_of(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* -ETIMEDOUT at end_ms. Most of these programs run for some milliseconds. */
+static int wait_until(struct child *c, uint64_t end_ms)
+{
+	enum { STEP_MAX_MS = 32 };
+	unsigned int step_ms = 1;
+	int status;
+
+	for (;;) {
+		pid_t ended = waitpid(c->pid, &status, WNOHANG);
+		if (ended > 0)
+			return status_of(status);
+		if (ended < 0 && errno != EINTR)
+			return -errno;
+		if (clock_monotonic_ms() >= end_ms)
+			return -ETIMEDOUT;
+		pass_interrupt(c);
+		clock_wait_ms(step_ms);
+		step_ms = step_ms < STEP_MAX_MS ? 2 * step_ms : STEP_MAX_MS;
+	}
+}
+
+static int wait_for(struct child *c)
 {
 	int status;
 
-	while (waitpid(pid, &status, 0) < 0)
+	if (c->end_ms != NEVER)
+		return wait_until(c, c->end_ms);
+	while (waitpid(c->pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return status_of(status);
+}
+
+/* One that the kernel cannot end, such as one that waits for a dead file server, is left alone. */
+static int kill_all(struct child *c)
+{
+	enum { END_MS = 1000 };
+
+	(void)kill(-c->pid, SIGKILL);
+	(void)wait_until(c, clock_monotonic_ms() + END_MS);
+	return -ETIMEDOUT;
 }
 
 int subprocess_run(const struct subprocess *r)
 {
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, status, error;
-	pid_t parent = getpid(), pid;
+	struct child c = { .end_ms = r->limit_s ? clock_monotonic_ms() + 1000ull * r->limit_s : NEVER };
+	pid_t parent = getpid();
 
 	if (fault_injected(r->argv[0]))
 		return 1;
@@ -179,18 +248,22 @@ int subprocess_run(const struct subprocess *r)
 		close_both(in);
 		return status;
 	}
-	pid = fork();
-	if (pid == 0)
+	c.pid = fork();
+	if (c.pid == 0)
 		exec_program(r, in, out, parent);
-	if (pid > 0) {
-		signals_set_child(pid);
+	if (c.pid > 0) {
+		if (r->limit_s)
+			(void)setpgid(c.pid, c.pid); /* as the child does: whoever is first */
+		signals_set_child(c.pid);
 		if (in[0] >= 0)
 			close(in[0]);
 		if (out[1] >= 0)
 			close(out[1]);
 		in[0] = out[1] = -1;
-		error = exchange(r, &in[1], &out[0]);
-		status = wait_for(pid);
+		error = exchange(r, &c, &in[1], &out[0]);
+		status = error == -ETIMEDOUT ? error : wait_for(&c);
+		if (status == -ETIMEDOUT)
+			status = kill_all(&c);
 		if (status == 0 && error == 0 && r->output && r->output->failed)
 			error = -ENOMEM;
 		status = status ? status : error;

@@ -10,6 +10,7 @@ struct subprocess {
 	struct text *output;     /* receives its standard output; null: inherited */
 	bool errors_too;         /* standard error goes to `output` as well */
 	bool quiet;              /* standard output and error go to /dev/null, unless they go to `output` */
+	unsigned int limit_s;    /* then it and the processes that it started are killed: -ETIMEDOUT; 0: none */
 	bool hook;               /* remove environment variables that change how a shell behaves */
 	int (*function)(void *ctx); /* runs in a child process instead of a program, and returns the exit status */
 	void *ctx;

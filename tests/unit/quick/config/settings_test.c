@@ -38,7 +38,7 @@ static void right_files_have_no_reports(void **state)
 {
 	(void)state;
 	assert_int_equal(check("").count, 0);
-	assert_int_equal(check("# x\n; y\n\n[backend]\nprogram = /opt/my wg ; why\n[DNS]\nBackend=file\n"
+	assert_int_equal(check("# x\n; y\n\n[backend]\nprogram = /opt/my wg ; why\n[DNS]\nBackend=file\ntimeout = 0\n"
 			       "[hooks]\nowner = unchecked\n"
 			       "[wireguardd]\nlog-level = \"error\"\nthreads = 64\n").count, 0);
 }
@@ -100,6 +100,18 @@ static void values_reach_their_members(void **state)
 	assert_string_equal(s.firewall, "");
 }
 
+static void the_dns_timeout_has_a_default(void **state)
+{
+	struct settings s = { 0 };
+
+	(void)state;
+	assert_int_equal(settings_dns_timeout_s(&s), 30);
+	strcpy(s.dns_timeout, "0");
+	assert_int_equal(settings_dns_timeout_s(&s), 0);
+	strcpy(s.dns_timeout, "600");
+	assert_int_equal(settings_dns_timeout_s(&s), 600);
+}
+
 static void the_lock_timeout_has_a_default(void **state)
 {
 	struct settings s = { 0 };
@@ -115,6 +127,7 @@ static void the_lock_timeout_has_a_default(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_dns_timeout_has_a_default),
 		cmocka_unit_test(the_lock_timeout_has_a_default),
 		cmocka_unit_test(right_files_have_no_reports),
 		cmocka_unit_test(errors_have_positions),

@@ -150,6 +150,22 @@ static void output_that_is_lost_is_a_failure(void **state)
 	assert_int_equal(sh(&echo, "echo a line; exit 7"), 7);
 }
 
+static void a_program_that_takes_too_long_is_killed(void **state)
+{
+	struct text out = text_heap();
+	struct subprocess limited = { .limit_s = 60, .input = SPAN("text"), .output = &out };
+
+	(void)state;
+	assert_int_equal(sh(&limited, "cat; exit 7"), 7);
+	assert_true(span_is(text_of(&out), "text"));
+	limited.limit_s = 1;
+	assert_int_equal(sh(&limited, "sleep 100 & trap '' TERM; echo more; sleep 100"), -ETIMEDOUT);
+	assert_true(span_is(text_of(&out), "textmore\n"));
+	limited = (struct subprocess){ .limit_s = 1 };
+	assert_int_equal(sh(&limited, "sleep 100"), -ETIMEDOUT);
+	text_heap_free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +176,7 @@ int main(void)
 		cmocka_unit_test(children_have_default_signals),
 		cmocka_unit_test(a_function_cannot_end_the_process),
 		cmocka_unit_test(output_that_is_lost_is_a_failure),
+		cmocka_unit_test(a_program_that_takes_too_long_is_killed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
