@@ -105,7 +105,8 @@ nameserver 192.168.5.254" ]
 	tail -f /dev/null &
 	tail -f /dev/null
 	END
-	printf '[dns]\ntimeout = 1\n' | on a sh -c 'cat > /etc/wireguard/wgsuite.ini'
+	limit() { printf '[dns]\ntimeout = %s\n' "$1" | on a sh -c 'cat > /etc/wireguard/wgsuite.ini'; }
+	limit 1
 	reason="resolvconf took longer than 1 second and was stopped"
 	quick_file wg0 "DNS = 10.7.0.53" "10.8.0.0/16"
 	run -0 with_fakes wg-quick up wg0
@@ -115,13 +116,16 @@ nameserver 192.168.5.254" ]
 	[[ $output == *"cannot restore the name servers: $reason"* ]]
 	not on a ip link show wg0
 	fake_program resolvconf <<< '#!/bin/true'
-	with_fakes wg-quick up wg0 && with_fakes wg-quick down wg0
+	limit 600
+	with_fakes wg-quick up wg0
+	with_fakes wg-quick down wg0
+	limit 1
 	fake_program resolvconf <<< $'#!/bin/sh\ntail -f /dev/null'
 	quick_file wg0 "DNS = 10.7.0.53" "0.0.0.0/0"
 	run -1 with_fakes wg-quick up wg0
 	[[ $output == *"wg0: cannot set the name servers: $reason"* ]]
 	not on a ip link show wg0
-	not on a pgrep -x tail
+	eventually 10 not on a pgrep -x tail
 }
 
 @test "one tunnel goes down while another is in up, which then fails: the original state is restored" {
