@@ -135,7 +135,7 @@ static int read_piece(int *from, struct text *output)
 	return r;
 }
 
-/* A program that has been started. With a limit, it is the first process of its own group. */
+/* A program that has been started. With a limit, it is the first process of a new group. */
 struct child {
 	pid_t pid;
 	uint64_t end_ms; /* NEVER: no limit */
@@ -253,7 +253,7 @@ int subprocess_run(const struct subprocess *r)
 		exec_program(r, in, out, parent);
 	if (c.pid > 0) {
 		if (r->limit_s)
-			(void)setpgid(c.pid, c.pid); /* as the child does: whoever is first */
+			(void)setpgid(c.pid, c.pid); /* as the child does, which may not have run yet */
 		signals_set_child(c.pid);
 		if (in[0] >= 0)
 			close(in[0]);
