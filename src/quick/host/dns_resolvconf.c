@@ -88,7 +88,7 @@ int resolvconf_set(const char *record, const struct dns_config *d, unsigned int 
 
 int resolvconf_revert(const char *record, unsigned int limit_s, struct text *why)
 {
-	struct subprocess like = { .limit_s = limit_s, .input = SPAN("") };
+	struct subprocess like = { .input = SPAN(""), .limit_s = limit_s };
 
 	if (!subprocess_find("resolvconf"))
 		return 0; /* removed meanwhile, with its records */

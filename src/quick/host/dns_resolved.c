@@ -200,7 +200,7 @@ static int resolvectl(struct text *why, const char *verb, uint32_t ifindex, cons
 	char link[16];
 	struct text t = text_fixed(link, sizeof link);
 	const char *argv[3 + WORDS + 1] = { "resolvectl", verb, link };
-	struct subprocess like = { .argv = argv, .limit_s = LIMIT_S, .input = SPAN("") };
+	struct subprocess like = { .argv = argv, .input = SPAN(""), .limit_s = LIMIT_S };
 	size_t n = 3;
 	int r;
 

@@ -153,7 +153,7 @@ static void output_that_is_lost_is_a_failure(void **state)
 static void a_program_that_takes_too_long_is_killed(void **state)
 {
 	struct text out = text_heap();
-	struct subprocess limited = { .limit_s = 60, .input = SPAN("text"), .output = &out };
+	struct subprocess limited = { .input = SPAN("text"), .output = &out, .limit_s = 60 };
 
 	(void)state;
 	assert_int_equal(sh(&limited, "cat; exit 7"), 7);
