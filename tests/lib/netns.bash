@@ -207,8 +207,8 @@ within() {
 	shift
 	while ! out=$("$@" 2>&1 3>&-); do
 		if [ "$SECONDS" -gt "$end" ]; then
+			[ ! -s "${BG_LOG-}" ] || printf '%s\n' "the end of $BG_LOG:" "$(tail -n 20 "$BG_LOG")" >&2
 			fail "timed out: $*" "$out"
-			[ ! -s "${BG_LOG-}" ] || fail "the end of $BG_LOG:" "$(tail -n 20 "$BG_LOG")"
 			return 1
 		fi
 		sleep 0.05
