@@ -240,6 +240,13 @@ uapi() {
 	eventually 5 no_daemon
 }
 
+@test "a client that connects before the daemon listens does not make it unreachable" {
+	on_bg a strace -f -o /dev/null -e trace=listen -e inject=listen:delay_enter=500000:when=1 wireguardd -f wg0
+	eventually 5 on a test -S $S
+	on a wg show wg0 || true # it removes the socket, unless this takes too long
+	eventually 5 is_ready
+}
+
 @test "other files at the socket's path are neither followed nor removed" {
 	on a mkdir -p /run/wireguard /run/elsewhere
 	for create in "ln -s /run/elsewhere/target" "mkfifo" "mkdir" "touch" "ln -s /nonexistent"; do

@@ -10,7 +10,7 @@
 #include "daemon/process/log.h"
 #include "stale_sockets.h"
 
-enum { END_WAIT_MS = 5000, END_POLL_MS = 10 };
+enum { END_WAIT_MS = 5000, END_POLL_MS = 10, TRIES = 10 };
 
 static int why_errno(struct text *why, const char *what, const char *path, int error)
 {
@@ -110,11 +110,39 @@ static bool set_path(struct socket_file *f, const char *dir, const char *name, c
 	return !d.failed && !p.failed;
 }
 
+static int listen_once(struct socket_file *f, const struct sockaddr_un *a)
+{
+	mode_t mask = umask(0177); /* other users can never connect, not even for a moment */
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), error = 0;
+
+	if (fd < 0 || bind(fd, (const struct sockaddr *)a, sizeof *a) != 0 || !remember(f) ||
+	    listen(fd, SOCKET_BACKLOG) != 0)
+		error = -errno;
+	umask(mask);
+	if (!error && !socket_file_is_ours(f))
+		error = -ENOENT;
+	if (!error)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
+/* A client that connects between bind(2) and listen(2) takes the socket for that of a dead daemon, and removes it: then there
+ * is another one. */
+static int listen_at(struct socket_file *f, const struct sockaddr_un *a)
+{
+	int fd = listen_once(f, a);
+
+	for (int i = 1; fd == -ENOENT && i < TRIES; i++)
+		fd = listen_once(f, a);
+	return fd;
+}
+
 int socket_file_listen(struct socket_file *f, const char *dir, mode_t mode, const char *name, const char *suffix,
 		       struct text *why)
 {
 	struct sockaddr_un a;
-	mode_t mask;
 	int fd, error;
 
 	*f = (struct socket_file){ .suffix = suffix };
@@ -130,15 +158,10 @@ int socket_file_listen(struct socket_file *f, const char *dir, mode_t mode, cons
 		return error;
 	}
 	stale_sockets_remove(dir, suffix);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	mask = umask(0177); /* other users can never connect, not even for a moment */
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || !remember(f) || listen(fd, SOCKET_BACKLOG) != 0)
-		error = why_errno(why, "cannot create the socket", f->path, -errno);
-	umask(mask);
-	if (!error)
-		return fd;
+	fd = listen_at(f, &a);
 	if (fd >= 0)
-		close(fd);
+		return fd;
+	error = why_errno(why, "cannot create the socket", f->path, fd);
 	socket_file_remove(f);
 	return error;
 }
