@@ -62,24 +62,24 @@ static void note(const char *name, const struct identity *id)
 		(void)!write_marker(name, id);
 }
 
-/* False: the file does not exist. It is empty if a process was killed before the namespace was at its path. */
-static bool read_marker(struct identity *id, const char *name)
+/* -ENOENT: not ours. The file is empty if a process was killed before the namespace was at its path. */
+static int read_marker(struct identity *id, const char *name)
 {
 	uint64_t *const numbers[] = { &id->inode, &id->cookie, &id->changed_ns };
 	char path[PATH_BYTES];
 	struct text t = text_heap();
 	struct span rest, word;
-	bool exists;
+	int r;
 
 	print_marker(path, name);
-	exists = fileio_read(path, &t) == 0;
+	r = fileio_read(path, &t);
 	rest = span_trim(text_of(&t));
 	*id = (struct identity){ 0 };
 	for (size_t i = 0; i < ARRAY_LEN(numbers) && span_next(&word, &rest, ' '); i++)
 		if (!span_to_u64(numbers[i], word, UINT64_MAX))
 			break;
 	text_heap_free(&t);
-	return exists;
+	return r;
 }
 
 static void remove_marker(const char *name)
@@ -211,7 +211,7 @@ int netns_create(const char *name)
 	r = fault_injected("netns") ? -EIO : share_folder();
 	if (r < 0)
 		return r;
-	if (read_marker(&left, name))
+	if (read_marker(&left, name) == 0)
 		(void)unlink(path); /* the mount point, of a process that was killed */
 	if (access(path, F_OK) == 0)
 		return -EEXIST; /* a file that is not a namespace */
@@ -302,8 +302,9 @@ int netns_release(const char *name, struct command_trace *trace)
 	print_path(path, name);
 	print_marker(marker, name);
 	fileio_remove_temporary(marker); /* of a process that was killed */
-	if (!read_marker(&marked, name))
-		return 0;
+	r = read_marker(&marked, name);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
 	if (netns_exists(name)) {
 		r = inspect(&is_ours, &others, name, &marked);
 		if (r == 0 && !is_ours)
