@@ -139,7 +139,7 @@ static int read_piece(int *from, struct text *output)
 struct child {
 	pid_t pid;
 	uint64_t end_ms; /* NEVER: no limit */
-	bool interrupted;
+	bool interrupted; /* the signal has been passed on, or was there before: what undoes the rest is not interrupted */
 };
 
 static int time_left_ms(const struct child *c)
@@ -238,7 +238,8 @@ static int kill_all(struct child *c)
 int subprocess_run(const struct subprocess *r)
 {
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, status, error;
-	struct child c = { .end_ms = r->limit_s ? clock_monotonic_ms() + 1000ull * r->limit_s : NEVER };
+	struct child c = { .end_ms = r->limit_s ? clock_monotonic_ms() + 1000ull * r->limit_s : NEVER,
+			   .interrupted = stop_signal == SIGINT };
 	pid_t parent = getpid();
 
 	if (fault_injected(r->argv[0]))

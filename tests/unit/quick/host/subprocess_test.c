@@ -165,6 +165,30 @@ static void a_program_that_takes_too_long_is_killed(void **state)
 	text_heap_free(&out);
 }
 
+static void a_signal_of_before_interrupts_no_program_that_undoes(void **state)
+{
+	struct text out = text_heap();
+	struct subprocess limited = { .limit_s = 60, .output = &out };
+
+	(void)state;
+	stop_signal = SIGINT;
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(sh(&limited, "echo; echo; exit 7"), 7);
+	stop_signal = 0;
+	text_heap_free(&out);
+}
+
+static void an_interrupt_is_passed_on(void **state)
+{
+	struct subprocess limited = { .limit_s = 60 };
+
+	(void)state;
+	signals_watch();
+	assert_int_equal(sh(&limited, "trap 'exit 9' INT; kill -INT $PPID; while :; do :; done"), 9);
+	assert_int_equal(stop_signal, SIGINT);
+	stop_signal = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +200,8 @@ int main(void)
 		cmocka_unit_test(a_function_cannot_end_the_process),
 		cmocka_unit_test(output_that_is_lost_is_a_failure),
 		cmocka_unit_test(a_program_that_takes_too_long_is_killed),
+		cmocka_unit_test(a_signal_of_before_interrupts_no_program_that_undoes),
+		cmocka_unit_test(an_interrupt_is_passed_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
