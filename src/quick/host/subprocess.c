@@ -72,8 +72,10 @@ static void exec_program(const struct subprocess *r, const int in[2], const int 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127); /* the parent died before prctl(2) */
-	if (r->limit_s)
+	if (r->limit_s) {
 		setpgid(0, 0);
+		signal(SIGTTOU, SIG_IGN); /* in the background, it could not print warnings on a terminal with tostop, see stty(1) */
+	}
 	netns_leave_in_child();
 	if (!r->function)
 		signals_restore();

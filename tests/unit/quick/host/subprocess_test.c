@@ -178,6 +178,14 @@ static void a_signal_of_before_interrupts_no_program_that_undoes(void **state)
 	text_heap_free(&out);
 }
 
+static void a_program_with_a_limit_may_print_on_the_terminal(void **state)
+{
+	struct subprocess limited = { .limit_s = 60 };
+
+	(void)state;
+	assert_int_equal(sh(&limited, "kill -TTOU $$; exit 7"), 7);
+}
+
 static void an_interrupt_is_passed_on(void **state)
 {
 	struct subprocess limited = { .limit_s = 60 };
@@ -201,6 +209,7 @@ int main(void)
 		cmocka_unit_test(output_that_is_lost_is_a_failure),
 		cmocka_unit_test(a_program_that_takes_too_long_is_killed),
 		cmocka_unit_test(a_signal_of_before_interrupts_no_program_that_undoes),
+		cmocka_unit_test(a_program_with_a_limit_may_print_on_the_terminal),
 		cmocka_unit_test(an_interrupt_is_passed_on),
 	};
 
