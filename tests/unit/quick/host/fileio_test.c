@@ -110,7 +110,7 @@ static void errors(void **state)
 
 	(void)state;
 	assert_int_equal(fileio_read(path("none"), &t), -ENOENT);
-	assert_int_equal(fileio_read(folder, &t), -EISDIR);
+	assert_int_equal(fileio_read(folder, &t), -EINVAL);
 	assert_int_equal(fileio_replace(path("none/file"), SPAN("x")), -ENOENT);
 	text_heap_free(&t);
 }
