@@ -1,6 +1,6 @@
 /* Hand-over of a tunnel to another process: all state whose loss a peer would notice, as one sequence of fields that the same
- * functions write and read. It does not include handshakes in progress, packets that wait for one, of which only the number is
- * there, and derived values. */
+ * functions write and read. It does not include handshakes in progress, packets that wait for one, which are only
+ * counted, and derived values. */
 #include "tunnel_state.h"
 
 #include <errno.h>

@@ -128,6 +128,13 @@ DNS = 10.7.0.53" "10.7.0.0/24"
 		on a wg-quick down wg0
 		no_netns private
 	done
+	# Whether a process uses it is not known: the next down deletes it.
+	on a wg-quick up wg0
+	run -1 on a strace -f -o /dev/null -P /proc -e trace=openat -e inject=openat:error=EMFILE wg-quick down wg0
+	[[ $output == *"Too many open files"* ]]
+	inside true
+	on a wg-quick down wg0
+	no_netns private
 	quick_settled "$none" state
 }
 

@@ -128,8 +128,8 @@ static int listen_once(struct socket_file *f, const struct sockaddr_un *a)
 	return error;
 }
 
-/* A client that connects between bind(2) and listen(2) takes the socket for that of a dead daemon, and removes it: then there
- * is another one. */
+/* A client that connects between bind(2) and listen(2) takes the socket for that of a dead daemon, and removes it: then it is
+ * created again. */
 static int listen_at(struct socket_file *f, const struct sockaddr_un *a)
 {
 	int fd = listen_once(f, a);

@@ -356,7 +356,7 @@ static void check_group(struct udp *u, bool v6, const struct udp_options *o)
 {
 	if (!udp_joins_group(o, v6) || udp_group_size(u, v6) == udp_group_size(o->next_to, v6))
 		return;
-	log_verbose("no separate sockets for handshakes: the sockets before them were of another number");
+	log_verbose("no separate sockets for handshakes: the number of sockets has changed");
 	close_all_but_data(u, v6);
 }
 

@@ -1,5 +1,6 @@
 /* What waits in the sockets, and what they have dropped, as the kernel counts it. */
 #include <linux/sock_diag.h>
+
 #include "udp.h"
 
 static uint32_t memory_info(const struct udp_socket *s, unsigned int which)

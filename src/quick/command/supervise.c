@@ -414,7 +414,7 @@ static int read_folders(struct supervise *s, size_t n, const char *const folders
 	return report_failure("find the current directory", s->folders && s->n_folders == n ? 0 : -ENOENT);
 }
 
-/* Some may appear later, but not all of them: that is rather a typing error. 0, or -errno after reporting. */
+/* Some may be created later; if none exists, it is more likely a typing error. 0, or -errno after reporting. */
 static int check_folders(const struct supervise *s)
 {
 	bool exist = false;

@@ -272,23 +272,24 @@ static uint64_t inode_of(const char *path)
 	return stat(path, &st) == 0 ? st.st_ino : 0;
 }
 
-static bool has_processes(uint64_t inode)
+static int find_processes(bool *found, uint64_t inode)
 {
 	DIR *d = opendir("/proc");
 	const struct dirent *entry;
-	bool found = false;
 
-	while (d && !found && (entry = readdir(d))) {
+	*found = false;
+	if (!d)
+		return -errno;
+	while (!*found && (entry = readdir(d))) {
 		char path[64];
 		struct text t = text_fixed(path, sizeof path);
 		if (!ascii_is_digit(entry->d_name[0]))
 			continue;
 		text_f(&t, "/proc/%s/ns/net", entry->d_name);
-		found = inode_of(path) == inode;
+		*found = inode_of(path) == inode;
 	}
-	if (d)
-		closedir(d);
-	return found;
+	closedir(d);
+	return 0;
 }
 
 int netns_release(const char *name, struct command_trace *trace)
@@ -296,7 +297,7 @@ int netns_release(const char *name, struct command_trace *trace)
 	char path[PATH_BYTES], marker[PATH_BYTES];
 	struct identity marked;
 	size_t others = 0;
-	bool is_ours;
+	bool is_ours, is_used;
 	int r;
 
 	print_path(path, name);
@@ -309,7 +310,10 @@ int netns_release(const char *name, struct command_trace *trace)
 		r = inspect(&is_ours, &others, name, &marked);
 		if (r == 0 && !is_ours)
 			remove_marker(name); /* ours is gone */
-		if (r < 0 || !is_ours || others > 0 || has_processes(inode_of(path)))
+		if (r < 0 || !is_ours || others > 0)
+			return r;
+		r = find_processes(&is_used, inode_of(path));
+		if (r < 0 || is_used)
 			return r;
 	}
 	text_f(&trace->t, "[#] ip netns delete %s\n", name);
