@@ -1,12 +1,13 @@
 #!/bin/sh
-# packages.sh [--install] GROUP…: prints the Debian packages that the build (build), the demonstration (try), the tests
-# (test) and the benchmarks (bench) need, one per line; --install installs those that are missing.
+# packages.sh [--install] GROUP…: prints the Debian packages that the build (build), the unit tests (unit), the demonstration
+# (try), all tests (test) and the benchmarks (bench) need, one per line; --install installs those that are missing.
 set -eu
 
 build="gcc libc6-dev make binutils pkg-config libmnl-dev libnl-3-dev libnl-route-3-dev libiniparser-dev libcap-dev libseccomp-dev"
+unit=libcmocka-dev
 try="iproute2 iputils-ping procps util-linux"
 # Compilers and test libraries; other machines' compilers and their emulator; programs that tests drive or observe with.
-test="clang g++ llvm libclang-rt-dev libcmocka-dev bats valgrind
+test="$unit clang g++ llvm libclang-rt-dev bats valgrind
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
 	gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user-static gcc-i686-linux-gnu libc6-dev-i386-cross
 	git iperf3 iproute2 iputils-ping procps util-linux nftables iptables conntrack socat jq strace
@@ -22,13 +23,14 @@ bench="iperf3 iproute2 iputils-ping procps util-linux nftables jq strace python3
 install=
 case ${1-} in
 --install) install=yes; shift ;;
--*) echo "usage: packages.sh [--install] build|try|test|bench…" >&2; exit 2 ;;
+-*) echo "usage: packages.sh [--install] build|unit|try|test|bench…" >&2; exit 2 ;;
 esac
 
 wanted=
 for group; do
 	case $group in
 	build) wanted="$wanted $build" ;;
+	unit) wanted="$wanted $unit" ;;
 	try) wanted="$wanted $try" ;;
 	test) wanted="$wanted $test" ;;
 	bench) wanted="$wanted $bench" ;;

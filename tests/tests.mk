@@ -85,7 +85,7 @@ faults_objects := $(filter-out $(faults_sources:%.c=$(O)/%.o),$(call objects_of,
 	$(faults_sources:%.c=$(O)/faults/%.o)
 $(O)/faults/%.o: %.c
 	$(call progress,CC,$@)
-	@mkdir -p $(@D)
+	$(folder_of_target)
 	$(Q)$(CC) $(all_cflags) $(cflags_quick) -DWG_FAULTS -c -o $@ $<
 $(O)/faults/wg-quick: $(faults_objects) $(call archives_of,$(uses_quick))
 	$(call progress,LD,$@)

@@ -16,7 +16,7 @@ library_objcopy = $(shell $(CC) -print-prog-name=objcopy)
 
 $(O)/library/%.o: %.c
 	$(call progress,CC,$@)
-	@mkdir -p $(@D)
+	$(folder_of_target)
 	$(Q)$(CC) $(all_cflags) $(library_cflags) $(call isa_of,$<) $(call fast_of,$<) \
 		$(if $(filter src/lib/guard.c,$<),-U_FORTIFY_SOURCE) -c -o $@ $<
 

@@ -38,7 +38,7 @@ $(O)/tests/bench/wg_time: tests/bench/wg_time.c
 $(O)/tests/bench/wg_time: small := -static # its children start with its resident size, the least they can report
 $(O)/tests/bench/fake_uapi $(O)/tests/bench/wg_time:
 	$(call progress,CC,$@)
-	@mkdir -p $(@D)
+	$(folder_of_target)
 	$(Q)$(CC) -std=gnu11 -O2 -D_GNU_SOURCE $(small) -o $@ $<
 
 .PHONY: bench-wg

@@ -1,7 +1,9 @@
 #!/usr/bin/env bats
 # Builds with other compilers, C libraries and kernel headers than those of this machine, and tests of the programs that
-# result. The releases of Debian are made by tests/lib/get-releases.sh.
+# result: on one day with what is older than on this machine, on the next with what is newer, musl, and 32 bits. The releases of
+# Debian are made by tests/lib/get-releases.sh, which knows these days.
 load ../lib/releases
+. "$BATS_TEST_DIRNAME/../lib/days.bash"
 
 # works BUILD [BATS_ARGUMENT…]: the programs of the folder pass these tests.
 works() {
@@ -14,7 +16,7 @@ works() {
 # sample N: of the lines of standard input, one of N, others on each day of musl; with WGSUITE_COMPLETE=yes all.
 sample() {
 	local day=${WGSUITE_DAY:-$(($(date +%s) / 86400))}
-	awk -v n="$1" -v day="$((day / 2))" -v all="${WGSUITE_COMPLETE-}" 'all == "yes" || NR % n == day % n'
+	awk -v n="$1" -v day="$((day / 4))" -v all="${WGSUITE_COMPLETE-}" 'all == "yes" || NR % n == day % n'
 }
 
 fail() {
@@ -23,6 +25,7 @@ fail() {
 }
 
 bullseye() {
+	on_day 0 2
 	make_in bullseye O=/out/gcc CC=gcc-10 OPT=-O0 CFLAGS=-g0 all
 }
 
@@ -41,6 +44,7 @@ bullseye() {
 # No release of Debian has these headers: what Linux 5.5 to 5.10 added is removed from those of Debian 11. Pure modules and
 # folders include none of them (tests/lint/layers.sh).
 @test "kernel headers as of Linux 5.4" {
+	on_day 0 2
 	PREPARE='mount -t tmpfs tmpfs "$release/mnt"
 		mkdir "$release/mnt/upper" "$release/mnt/work"
 		mount -t overlay -o "lowerdir=$release/usr/include,upperdir=$release/mnt/upper,workdir=$release/mnt/work" overlay "$release/usr/include"
@@ -129,16 +133,18 @@ musl() {
 	works "$out/trixie/musl" tests/netns/lifecycle.bats -f 'restore|killed'
 }
 
-@test "Debian 13 or musl, another one each day: the programs pass tests" {
-	local each="debian_13 musl" day=${WGSUITE_DAY:-$(($(date +%s) / 86400))}
-	[ "${WGSUITE_COMPLETE-}" = yes ] || each=$(cut -d' ' -f$((day % 2 + 1)) <<< "$each")
-	for build in $each; do
-		echo "# $build" >&3
-		$build
-	done
+@test "Debian 13: the programs pass tests" {
+	on_day 1 4
+	debian_13
+}
+
+@test "musl: the programs pass tests" {
+	on_day 3 4
+	musl
 }
 
 @test "32-bit: programs for i386 pass tests of checksums, the system call filter and the daemon" {
+	on_day 1 2
 	command -v i686-linux-gnu-gcc > /dev/null || skip "no i686-linux-gnu-gcc"
 	[ -d "$releases/i386" ] || skip "no libraries for i386"
 	local i=$releases/i386 usr=$releases/i386/usr units

@@ -13,8 +13,13 @@ cd "$scratch"
 code=0
 
 unpack() { # unpack PACKAGE
-	apt-get -qq -o APT::Sandbox::User=root download "$1" && dpkg-deb -x "$1"_*.deb x
+	dpkg-deb -x "$1"_*.deb x
 }
+
+wanted=
+[ -e "$out/freedombox.py" ] || wanted=freedombox
+[ -e "$out/wg-json" ] && [ -e "$out/reresolve-dns.sh" ] || wanted="$wanted wireguard-tools"
+[ -z "$wanted" ] || apt-get -qq -o APT::Sandbox::User=root download $wanted # at once: apt reads its lists each time
 
 if [ ! -e "$out/wireguard-wrapper" ]; then
 	if command -v npm > /dev/null && npm pack --silent wireguard-wrapper@1.0.3 > packed; then

@@ -17,7 +17,6 @@ unpack() {
 	into=$1
 	shift
 	for package; do
-		apt-get -qq -o APT::Sandbox::User=root download "$package"
 		dpkg-deb -x "$package"_*.deb "$into"
 	done
 	for folder in bin lib sbin; do
@@ -31,6 +30,8 @@ unpack() {
 	rm -rf "${out:?}/$into"
 	mv "$into" "$out/$into"
 }
+hosts="bird2 ufw ifupdown systemd-container libsystemd-shared apparmor"
+apt-get -qq -o APT::Sandbox::User=root download openresolv $hosts # at once: apt reads its lists each time
 unpack openresolv openresolv
-unpack hosts bird2 ufw ifupdown systemd-container libsystemd-shared apparmor
+unpack hosts $hosts
 : > "$out/hosts/done"

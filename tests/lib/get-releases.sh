@@ -2,7 +2,8 @@
 # get-releases.sh DIR: makes DIR/releases/NAME with mmdebstrap: Debian releases with compilers and our libraries, for
 # tests/build. bullseye can be booted; in the others packages are unpacked only, as compilers need no configuration.
 # DIR/releases/i386 has the libraries of this release for 32-bit programs. What exists is kept, and made again if it lacks
-# packages; a second call waits for the first. COMPILERS=all: see compilers.sh. Exit 1 if one cannot be made.
+# packages; a second call waits for the first. bullseye and i386 are made on the days of their tests (WGSUITE_DAY, builds.bats), or
+# both with WGSUITE_COMPLETE=yes. COMPILERS=all: see compilers.sh. Exit 1 if one cannot be made.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1/releases"
@@ -16,6 +17,7 @@ export TMPDIR="$scratch"
 libraries=libmnl-dev,libnl-3-dev,libnl-route-3-dev,libiniparser-dev,libcap-dev,libseccomp-dev
 code=0
 . "$here/compilers.sh"
+. "$here/days.bash"
 
 release() { # release NAME VARIANT PACKAGES
 	packages=$(cat "$out/$1/.packages" 2> /dev/null || echo base-files)
@@ -36,9 +38,11 @@ release() { # release NAME VARIANT PACKAGES
 	rm -rf "${out:?}/$1"
 	mv "$scratch/$1" "$out/$1"
 }
-release bullseye minbase gcc-10,systemd,systemd-sysv,dbus,iproute2,iputils-ping,nftables,procps
-# Debian 11 does not enable it.
-chroot "$out/bullseye" systemctl --quiet enable systemd-resolved 2> /dev/null || code=1
+if today 0 2; then
+	release bullseye minbase gcc-10,systemd,systemd-sysv,dbus,iproute2,iputils-ping,nftables,procps
+	# Debian 11 does not enable it.
+	chroot "$out/bullseye" systemctl --quiet enable systemd-resolved 2> /dev/null || code=1
+fi
 others() { # others RELEASE: its compilers besides the oldest ones, each after a comma
 	for compiler in $compilers; do
 		[ "$(release_of "$compiler")" != "$1" ] || printf ,%s "$compiler"
@@ -54,7 +58,7 @@ if [ ! -e "$out/trixie/usr/sbin/apparmor_parser" ]; then
 fi
 [ -z "$(others forky)" ] || release forky extract "$(others forky | cut -c2-)"
 [ -z "$(others bookworm)" ] || release bookworm extract "$(others bookworm | cut -c2-)"
-if [ ! -e "$out/i386" ]; then
+if today 1 2 && [ ! -e "$out/i386" ]; then
 	. "$here/apt.sh"
 	mirror=$(mirror_of bookworm)
 	apt_suite "${mirror:-http://deb.debian.org/debian}" bookworm i386 &&
