@@ -29,9 +29,10 @@ release() { # release NAME VARIANT PACKAGES
 		esac
 	done
 	[ "$packages" != "$existing" ] || return 0
-	# The lists of a mirror that lags may have expired.
+	# The lists of a mirror that lags may have expired. With path-exclude as an option, a Python program would read each package.
 	mmdebstrap --quiet --mode=root --variant="$2" --include="$packages" --aptopt='Acquire::Check-Valid-Until "false"' \
-		--dpkgopt=path-exclude='/usr/share/doc/*' --dpkgopt=path-exclude='/usr/share/locale/*' "$1" "$scratch/$1" || { code=1; return; }
+		--extract-hook='mkdir -p "$1/etc/dpkg/dpkg.cfg.d" && printf "path-exclude=/usr/share/%s/*\n" doc locale > "$1/etc/dpkg/dpkg.cfg.d/documents"' \
+		"$1" "$scratch/$1" || { code=1; return; }
 	rm -rf "$scratch/$1"/var/cache/apt/* "$scratch/$1"/var/lib/apt/lists/* "$scratch/$1"/usr/share/doc "$scratch/$1"/usr/share/locale
 	mkdir -p "$scratch/$1/wgsuite" "$scratch/$1/out" "$scratch/$1/dev"
 	echo "$packages" > "$scratch/$1/.packages"

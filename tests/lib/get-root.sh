@@ -29,13 +29,15 @@ chmod 755 "$scratch"
 
 mkdir "$scratch/root"
 export needed
-TMPDIR=$scratch mmdebstrap --quiet --variant=minbase --include="$packages" --dpkgopt=path-exclude='/usr/share/doc/*' \
-	--dpkgopt=path-exclude='/usr/share/locale/*' --dpkgopt=path-exclude='/usr/share/man/*' \
+# With path-exclude as an option, a Python program would read each package that dpkg needs itself.
+TMPDIR=$scratch mmdebstrap --quiet --variant=minbase --include="$packages" \
+	--extract-hook='mkdir -p "$1/etc/dpkg/dpkg.cfg.d" && printf "path-exclude=/usr/share/%s/*\n" doc locale man > "$1/etc/dpkg/dpkg.cfg.d/documents"' \
 	--customize-hook='mkdir "$1/packages" && cd "$1/packages" &&
 		APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -qq -o APT::Sandbox::User=root download $needed &&
 		dpkg-scanpackages . /dev/null > Packages' \
 	"$suite" "$scratch/root" 2> "$scratch/log" || { cat "$scratch/log" >&2; exit 1; }
-rm -rf "$scratch"/root/var/cache/apt/* "$scratch"/root/var/lib/apt/lists/*
+rm -rf "$scratch"/root/var/cache/apt/* "$scratch"/root/var/lib/apt/lists/* "$scratch"/root/usr/share/doc "$scratch"/root/usr/share/locale \
+	"$scratch"/root/usr/share/man
 [ "$suite" != bookworm ] || chroot "$scratch/root" systemctl --quiet disable NetworkManager NetworkManager-wait-online \
 	NetworkManager-dispatcher firewalld avahi-daemon.service avahi-daemon.socket networking
 echo "$packages $needed" > "$scratch/root/.packages"

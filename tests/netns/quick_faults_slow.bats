@@ -1,5 +1,5 @@
 # Fault injection in `wg-quick up`: each step fails, is interrupted by a signal, or is where wg-quick is killed, with nine
-# kinds of tunnels, some of them on some days only. Each time the state of the host is restored: at once, or after a kill by `down`, or `up` and `down`.
+# kinds of tunnels, each of them on some days only. Each time the state of the host is restored: at once, or after a kill by `down`, or `up` and `down`.
 # Steps are netlink messages, programs and files, in a build with -DWG_FAULTS.
 load ../lib/netns
 load ../lib/quick
@@ -79,8 +79,8 @@ interrupt_each_step() {
 	fail_each_step "$1" 9
 }
 
-@test "full tunnel: failures" { fail_each_step full; }
-@test "full tunnel: SIGTERM, SIGINT or kill -9" { interrupt_each_step full; }
+@test "full tunnel: failures" { on_day 0 2; fail_each_step full; }
+@test "full tunnel: SIGTERM, SIGINT or kill -9" { on_day 1 2; interrupt_each_step full; }
 @test "split tunnel: failures" { on_day 0 2; fail_each_step split; }
 @test "split tunnel: SIGTERM, SIGINT or kill -9" { on_day 1 2; interrupt_each_step split; }
 @test "IPv4 only: failures" { on_day 0 3; fail_each_step v4; }
@@ -121,14 +121,14 @@ KillSwitch = on" "10.8.0.0/16"
 		quick_settled "$state" || faults_report "$1: step $step of $steps, signal ${2:-none}"
 	done
 }
-@test "kill switch: failures of up" { kill_switch_each_step up; }
-@test "kill switch: kill -9 of up" { kill_switch_each_step up 9; }
-@test "kill switch: failures of down" { kill_switch_each_step down; }
-@test "kill switch: kill -9 of down" { kill_switch_each_step down 9; }
-@test "Netns: failures" { fail_each_step netns; }
-@test "Netns: SIGTERM or SIGINT" { interrupt_each_step netns; }
-@test "Netns: kill -9, then down" { fail_each_step netns 9; }
-@test "BindDevice and SourceAddress: failures" { fail_each_step bind; }
+@test "kill switch: failures of up" { on_day 0 2; kill_switch_each_step up; }
+@test "kill switch: kill -9 of up" { on_day 1 2; kill_switch_each_step up 9; }
+@test "kill switch: failures of down" { on_day 1 2; kill_switch_each_step down; }
+@test "kill switch: kill -9 of down" { on_day 0 2; kill_switch_each_step down 9; }
+@test "Netns: failures" { on_day 0 3; fail_each_step netns; }
+@test "Netns: SIGTERM or SIGINT" { on_day 1 3; interrupt_each_step netns; }
+@test "Netns: kill -9, then down" { on_day 2 3; fail_each_step netns 9; }
+@test "BindDevice and SourceAddress: failures" { on_day 1 3; fail_each_step bind; }
 
 # monitored_state: without the processes and the lock of the monitor.
 monitored_state() { quick_state | sed '/^wg-quick$/d; /\.monitor@/d'; }

@@ -154,5 +154,5 @@ on_keys() {
 	"$@"
 }
 
-@test "reload --confirm: failures" { confirm_each_step; }
-@test "reload --confirm: kill -9, then the time runs out" { confirm_each_step 9; }
+@test "reload --confirm: failures" { on_day 0 2; confirm_each_step; }
+@test "reload --confirm: kill -9, then the time runs out" { on_day 1 2; confirm_each_step 9; }

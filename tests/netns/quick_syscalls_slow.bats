@@ -123,22 +123,22 @@ sweep() {
 	sed "s/^/# seed $SWEEP_SEED: /" "$NET_DIR/output" >&3
 }
 
-@test "up, plain: failures" { share=9 sweep up failures plain; }
-@test "up, plain: kills" { share=9 sweep up kills plain; }
-@test "down, plain: failures" { share=9 sweep down failures plain; }
-@test "down, plain: kills" { share=9 sweep down kills plain; }
-@test "reload, plain: failures" { share=9 sweep reload failures plain plain_changed; }
-@test "reload, plain: kills" { share=9 sweep reload kills plain plain_changed; }
-@test "save, plain: failures" { share=9 sweep save failures plain; }
-@test "save, plain: kills" { share=9 sweep save kills plain; }
-@test "up, full: failures" { share=24 sweep up failures full; }
-@test "up, full: kills" { share=24 sweep up kills full; }
-@test "down, full: failures" { share=24 sweep down failures full; }
-@test "down, full: kills" { share=24 sweep down kills full; }
-@test "reload, full: failures" { share=24 sweep reload failures full full_changed; }
-@test "reload, full: kills" { share=24 sweep reload kills full full_changed; }
-@test "save, full: failures" { share=24 sweep save failures full; }
-@test "save, full: kills" { share=24 sweep save kills full; }
+@test "up, plain: failures" { share=15 sweep up failures plain; }
+@test "up, plain: kills" { share=15 sweep up kills plain; }
+@test "down, plain: failures" { share=15 sweep down failures plain; }
+@test "down, plain: kills" { share=15 sweep down kills plain; }
+@test "reload, plain: failures" { share=15 sweep reload failures plain plain_changed; }
+@test "reload, plain: kills" { share=15 sweep reload kills plain plain_changed; }
+@test "save, plain: failures" { share=15 sweep save failures plain; }
+@test "save, plain: kills" { share=15 sweep save kills plain; }
+@test "up, full: failures" { share=40 sweep up failures full; }
+@test "up, full: kills" { share=40 sweep up kills full; }
+@test "down, full: failures" { share=40 sweep down failures full; }
+@test "down, full: kills" { share=40 sweep down kills full; }
+@test "reload, full: failures" { share=40 sweep reload failures full full_changed; }
+@test "reload, full: kills" { share=40 sweep reload kills full full_changed; }
+@test "save, full: failures" { share=40 sweep save failures full; }
+@test "save, full: kills" { share=40 sweep save kills full; }
 @test "up and down, full, firewall rules with iptables: failures" {
 	printf '[firewall]\nbackend = iptables\n' | on a tee /etc/wireguard/wgsuite.ini > /dev/null
 	share=60 sweep up failures full
