@@ -47,6 +47,11 @@ if [ ! -x "$out/wireguard-go-2022" ]; then
 	fetch bookworm wireguard-go
 	install -m 755 "$scratch/x/usr/bin/wireguard-go" "$out/wireguard-go-2022"
 fi
+# Tests skip themselves without it.
+promtool() {
+	fetch bookworm prometheus && install -m 755 "$scratch/x/usr/bin/promtool" "$out/"
+}
+[ -x "$out/promtool" ] || promtool || echo "cannot fetch promtool"
 if [ ! -x "$out/wireguard-go-2023" ]; then
 	fetch bookworm-backports wireguard-go
 	install -m 755 "$scratch/x/usr/bin/wireguard-go" "$out/wireguard-go-2023"
@@ -61,9 +66,5 @@ newest_wg() {
 if [ "$(uname -m)" = x86_64 ] && [ ! -x "$out/wg-new/wg" ]; then
 	newest_wg || echo "cannot fetch the newest wg"
 fi
-promtool() {
-	fetch bookworm prometheus && install -m 755 "$scratch/x/usr/bin/promtool" "$out/"
-}
-[ -x "$out/promtool" ] || promtool || echo "cannot fetch promtool"
 sh "$here/get-clients.sh" "$out" || echo "cannot fetch some clients of wg"
 sh "$here/get-hosts.sh" "$out" || echo "cannot fetch some programs of test hosts"
