@@ -13,7 +13,7 @@ trap '[ -z "$qemu" ] || kill -9 "$qemu" 2>/dev/null; rm -rf "$scratch"' EXIT
 # rcu_expedited: an interface with 2,000 peers is deleted in a second instead of 40. WGSUITE_VM_WORDS: further words.
 # The kernel unpacks one archive after the other.
 # The emulator runs one processor with much less effort than two. The machine that runs every test has two, of which
-# scripts.sh starts the second for guest.sh, and with wgsuite.many both run from the beginning. The emulator copies eight
+# guest.sh starts the second for concurrent changes, and with wgsuite.many both run from the beginning. The emulator copies eight
 # bytes at a time with "rep movsq", but one with the "rep movsb" of processors that have erms.
 { cat "$initrd" && cd "$kernel" && find modules -print0 | cpio -0 -o -H newc --quiet -R 0:0; } > "$scratch/initrd" || exit 98
 words="console=ttyS0 loglevel=4 panic=-1 oops=panic random.trust_cpu=on mitigations=off nokaslr norandmaps

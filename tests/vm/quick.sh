@@ -662,7 +662,7 @@ sorted() { # as what is restored may be listed in another order
 }
 clean=$(sorted)
 file wg0 "$FULL" "0.0.0.0/0, ::/0"
-many=$(grep -qw wgsuite.many /proc/cmdline && echo 200 || echo 20)
+many=$(grep -qw wgsuite.many /proc/cmdline && echo 200 || echo 10)
 for i in $(seq $many); do file t$i "Address = 10.20.$i.1/32" "10.30.$i.0/24"; done
 for tunnel in wg0 $(seq -f t%g $many); do wg-quick up "$tunnel"; done > said 2>&1
 up=$(sorted)
