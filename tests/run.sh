@@ -2,7 +2,7 @@
 # run.sh [--no-install] [SUITE…]: installs missing packages, builds the programs with gcc and clang, and runs the tests
 # of the given suites (default: all) as root. Suites: lint build unit fuzz sim sanitize thread ct cross cli netns vm.
 # Some tests that take long and mostly repeat others run with another sample each day; WGSUITE_DAY=N chooses the sample,
-# WGSUITE_COMPLETE=yes runs all: every compiler and C library, every optimization of the constant-time test, every kernel with every test,
+# WGSUITE_COMPLETE=yes runs all: every compiler and C library, every module with sanitizers, every optimization of the constant-time test, every kernel with every test,
 # both versions of wg to compare with, every signal at each step of wg-quick, every unit test and round of random tests on emulated
 # machines, and of the random simulation more seeds.
 # run.sh --check: the suites that need neither root nor network: lint unit fuzz sim cli; nothing is installed.
