@@ -115,7 +115,7 @@ $(O)/tests/bench/storm: $(O)/tests/bench/storm.o $(call archives_of,proto crypto
 	$(call progress,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(LIBS)
 
-$(O)/tests/bench/ndr: $(O)/tests/bench/ndr.o $(O)/tests/bench/load_peers.o $(call archives_of,proto crypto base)
+$(O)/tests/bench/ndr $(O)/tests/bench/crowd: $(O)/tests/bench/%: $(O)/tests/bench/%.o $(O)/tests/bench/load_peers.o $(call archives_of,proto crypto base)
 	$(call progress,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ -lpthread $(LIBS)
 

@@ -69,6 +69,14 @@ void load_peers_write_conf(const struct load_peers *p, const char *file)
 	must(fclose(f) == 0, file);
 }
 
+static void send_message(const struct load_peers *p, uint32_t peer, const void *message, size_t n)
+{
+	if (p->send)
+		p->send(p, peer, message, n);
+	else
+		must(send(p->fd, message, n, 0) == (ssize_t)n, "send");
+}
+
 static void send_initiation(struct load_peers *p, uint32_t i)
 {
 	struct load_peer *peer = &p->all[i];
@@ -91,7 +99,7 @@ static void send_initiation(struct load_peers *p, uint32_t i)
 							 .timestamp = timestamp, .index = i, .jobs = jobs }),
 	     "initiation");
 	cookie_add_macs(&(struct cookie_maker){ 0 }, NS_PER_S, (uint8_t *)&m, sizeof m, &p->device);
-	must(send(p->fd, &m, sizeof m, 0) == (ssize_t)sizeof m, "send");
+	send_message(p, i, &m, sizeof m);
 }
 
 /* True: the peer has a session now. */
@@ -164,7 +172,7 @@ void load_peers_keep_alive(struct load_peers *p)
 
 	for (uint32_t i = 0; i < p->n && !p->plain; i++) {
 		uint32_t n = load_peers_seal(p, i, message, NULL, 0);
-		must(send(p->fd, message, n, 0) == (ssize_t)n, "send");
+		send_message(p, i, message, n);
 		if (i % WINDOW == WINDOW - 1)
 			pause_s(200e-6);
 	}

@@ -18,7 +18,9 @@ struct load_peers {
 	uint32_t n;
 	bool plain; /* no sessions: messages are not sealed */
 	struct wg_public device;
-	int fd; /* connected to the device */
+	int fd; /* connected to the device, or not, with: */
+	/* Sends a message from an address of this peer. Null: all have that of fd. */
+	void (*send)(const struct load_peers *p, uint32_t peer, const void *message, size_t n);
 };
 
 enum { LOAD_ADDRESS = 10 << 24 | 64 << 16 }; /* 10.64.0.0/10: peer i has address LOAD_ADDRESS + i */

@@ -107,6 +107,40 @@ lost() {
 	lost "too many packets waited, most of them of this flow"
 }
 
+# crowd PEERS BASE ADDRESS-OF-S: so many peers of s appear on e, each at another address from BASE on, and have sessions with s.
+crowd() {
+	local root=$BATS_TEST_DIRNAME/../.. log
+	crowd=$NET_DIR/crowd
+	"${CC:-cc}" -O1 -std=gnu11 -D_GNU_SOURCE -I "$root/src" -o "$crowd" "$root"/tests/bench/{crowd,load_peers}.c "$WGSUITE_BUILD"/lib{proto,crypto,base}.a
+	"$crowd" make "$1" "$NET_DIR/crowd.conf" "$NET_DIR/crowd.keys"
+	on s wg addconf wg0 "$NET_DIR/crowd.conf"
+	on_bg e "$crowd" run "$NET_DIR/crowd.keys" "${KEY[s]}" "$3" 5000 "$2"
+	log=$BG_LOG
+	eventually 60 grep connected "$log"
+}
+
+# flood_crowd PEERS: sends them small packets through the tunnel, which are 8 Mbit/s altogether, until end_flood.
+flood_crowd() {
+	in_net s ip route add 10.64.0.0/16 dev wg0
+	touch "$NET_DIR/flooding"
+	on_bg s "$crowd" flood "$1" 60 8 "$NET_DIR/flooding"
+}
+
+@test "many peers behind a slow uplink, who get little each, do not delay peers on others" {
+	tunnels
+	connect g 2 10.0.1.2 10.0.1.1
+	in_net e ip route add local 10.50.0.0/16 dev lo
+	in_net s ip route add 10.50.0.0/16 via 10.0.2.2
+	crowd 1000 10.50.0.1 10.0.2.1
+	slow v2
+	flood_crowd 1000
+	eventually 20 waits 1000000
+	COUNT=60 pings s 10.9.0.2
+	not waits 8000000
+	end_flood
+	lost "too many packets waited, most of them of this flow"
+}
+
 @test "a flood at an offline peer does not take the place of others' first packets" {
 	tunnels
 	connect g 2 10.0.1.2 10.0.1.1

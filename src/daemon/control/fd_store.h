@@ -7,7 +7,7 @@
 #include "daemon/process/service.h"
 #include "model/binding.h"
 
-enum { FD_STORE_SOCKETS = 1 + UDP_SOCKETS + 2 * SLOW_SOCKETS + 2 }; /* numbers from 1, as in takeover_transfer.h */
+enum { FD_STORE_SOCKETS = 1 + UDP_SOCKETS + 2 * UDP_SLOW_SOCKETS + 2 }; /* numbers from 1, as in takeover_transfer.h */
 
 struct fd_store { /* owned by control */
 	struct service service; /* not open: the store is not in use */

@@ -9,7 +9,7 @@
 enum {
 	TAKEOVER_VERSION = 6,      /* of the layout of everything here, and of the state of the tunnel */
 	TAKEOVER_OFFER_BYTES = 39,
-	TAKEOVER_SOCKETS = UDP_SOCKETS + 2 * SLOW_SOCKETS,
+	TAKEOVER_SOCKETS = UDP_SOCKETS + 2 * UDP_SLOW_SOCKETS,
 	TAKEOVER_GUARDS = 2,
 	TAKEOVER_FDS = 1 + TAKEOVER_SOCKETS + TAKEOVER_GUARDS, /* at most: the memory first */
 	TAKEOVER_STATE_BYTES = 4,  /* the word at the start; the header follows */

@@ -40,9 +40,9 @@ static unsigned int describe_sockets(struct takeover_header *h, const struct udp
 
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
 		add_socket(out++, &u->sockets[i], fds, &n);
-	for (unsigned int i = 0; i < SLOW_SOCKETS; i++)
+	for (unsigned int i = 0; i < UDP_SLOW_SOCKETS; i++)
 		add_socket(out++, &u->slow[UDP_V4][i], fds, &n);
-	for (unsigned int i = 0; i < SLOW_SOCKETS; i++)
+	for (unsigned int i = 0; i < UDP_SLOW_SOCKETS; i++)
 		add_socket(out++, &u->slow[UDP_V6][i], fds, &n);
 	for (unsigned int i = 0; i < TAKEOVER_GUARDS; i++) {
 		h->has_guard[i] = guards[i] >= 0;
@@ -150,9 +150,9 @@ static void take_sockets(struct udp *u, const struct takeover_header *h, const i
 	udp_init(u);
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++, from++)
 		take_socket(&u->sockets[i], from, &h->binding, i % 2 == UDP_V6, take_fd(from, fds, &at));
-	for (unsigned int i = 0; i < 2 * SLOW_SOCKETS; i++, from++)
-		take_socket(&u->slow[i / SLOW_SOCKETS][i % SLOW_SOCKETS], from, &h->binding, i / SLOW_SOCKETS == UDP_V6,
-			    take_fd(from, fds, &at));
+	for (unsigned int i = 0; i < 2 * UDP_SLOW_SOCKETS; i++, from++)
+		take_socket(&u->slow[i / UDP_SLOW_SOCKETS][i % UDP_SLOW_SOCKETS], from, &h->binding,
+			    i / UDP_SLOW_SOCKETS == UDP_V6, take_fd(from, fds, &at));
 	for (unsigned int i = 0; i < 2 * UDP_DATA_MAX; i++) /* as they were opened: the first ones, of each family */
 		u->n_data[i % 2] = (uint8_t)(u->n_data[i % 2] + (u->sockets[udp_data_index(i % 2, i / 2)].fd >= 0));
 	u->guard_v4 = h->has_guard[0] ? fds[at++] : -1;

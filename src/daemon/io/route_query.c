@@ -29,15 +29,17 @@ static int ask(struct netlink_socket *s, struct netlink_message *m, uint16_t typ
 static int ask_path(struct netlink_socket *s, const struct wg_path *path, bool any_source, uint16_t port, uint32_t mark,
 		    uint32_t device, uint32_t *ifindex)
 {
-	const struct rtmsg r = { .rtm_family = AF_INET, .rtm_dst_len = 32, .rtm_src_len = any_source ? 0 : 32 };
+	const struct ip_addr *to = &path->remote.addr;
+	const uint8_t bits = (uint8_t)ip_bits(to), protocol = IPPROTO_UDP;
+	const struct rtmsg r = { .rtm_family = to->family == IP_V4 ? AF_INET : AF_INET6, .rtm_dst_len = bits,
+				 .rtm_src_len = any_source ? 0 : bits };
 	const uint16_t sport = htons(port), dport = htons(path->remote.port);
-	const uint8_t protocol = IPPROTO_UDP;
 	struct netlink_message m;
 
 	netlink_begin(&m, RTM_GETROUTE, 0, &r, sizeof r);
-	netlink_put(&m, RTA_DST, path->remote.addr.b, 4);
+	netlink_put(&m, RTA_DST, to->b, ip_bytes(to));
 	if (!any_source)
-		netlink_put(&m, RTA_SRC, path->local.b, 4);
+		netlink_put(&m, RTA_SRC, path->local.b, ip_bytes(to));
 	netlink_put(&m, RTA_IP_PROTO, &protocol, sizeof protocol);
 	netlink_put(&m, RTA_SPORT, &sport, sizeof sport);
 	netlink_put(&m, RTA_DPORT, &dport, sizeof dport);
@@ -53,16 +55,20 @@ static int ask_path(struct netlink_socket *s, const struct wg_path *path, bool a
 int route_query_path(struct netlink_socket *s, const struct wg_path *path, uint16_t port, uint32_t mark,
 		     uint32_t device, uint32_t *ifindex)
 {
+	bool has_source = path->local.family == path->remote.addr.family;
 	uint32_t other;
 	int error;
 
-	assert(path->remote.addr.family == IP_V4 && path->local.family == IP_V4);
+	assert(path->remote.addr.family != IP_NONE);
 	if (s->fd < 0)
 		s->fd = netlink_open(0);
 	if (s->fd < 0)
 		return s->fd;
-	error = ask_path(s, path, false, port, mark, device, ifindex);
-	if ((error == -EINVAL || error == -ENETUNREACH) && ask_path(s, path, true, port, mark, device, &other) == 0)
+	if (device == 0)
+		device = path->remote.scope;
+	error = ask_path(s, path, !has_source, port, mark, device, ifindex);
+	if (has_source && (error == -EINVAL || error == -ENETUNREACH) &&
+	    ask_path(s, path, true, port, mark, device, &other) == 0)
 		return -EADDRNOTAVAIL;
 	return error;
 }

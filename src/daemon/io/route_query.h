@@ -5,10 +5,10 @@
 #include "netlink.h"
 #include "proto/tunnel.h"
 
-/* Asks the kernel through which interface datagrams from path->local to path->remote leave, with this source port and
- * mark, by a socket that is bound to interface `device` (0: to none); IPv4. Opens the socket when it is first used. Takes microseconds. 0; -EADDRNOTAVAIL: there is a route, but not
- * from this source, which is no longer an address of this host, or which rules exclude; other -errno: there is no route
- * to path->remote, or it cannot be looked up. */
+/* Asks the kernel through which interface datagrams from path->local, or without a source, to path->remote leave, with this
+ * source port and mark, by a socket that is bound to interface `device` (0: to none). Opens the socket when it is first used.
+ * Takes microseconds. 0; -EADDRNOTAVAIL: there is a route, but not from this source, which is no longer an address of this host,
+ * or which rules exclude; other -errno: there is no route to path->remote, or it cannot be looked up. */
 must_check int route_query_path(struct netlink_socket *s, const struct wg_path *path, uint16_t port, uint32_t mark,
 				uint32_t device, uint32_t *ifindex);
 

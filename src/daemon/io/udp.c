@@ -240,7 +240,7 @@ static void udp_socket_close(struct udp_socket *s)
 
 static void close_slow(struct udp *u, bool v6)
 {
-	for (unsigned int i = SLOW_SOCKETS; i-- > 0;)
+	for (unsigned int i = UDP_SLOW_SOCKETS; i-- > 0;)
 		udp_socket_close(&u->slow[v6 ? UDP_V6 : UDP_V4][i]);
 }
 
@@ -339,7 +339,7 @@ static void open_slow(struct udp *u, bool v6, const struct udp_options *o)
 
 	if (u->sockets[v6 ? UDP_V6_REPLIES : UDP_V4_REPLIES].fd < 0)
 		return;
-	for (unsigned int i = 0; i < SLOW_SOCKETS && !error; i++) {
+	for (unsigned int i = 0; i < UDP_SLOW_SOCKETS && !error; i++) {
 		error = udp_bind(u, &all[i], v6, SEND_ONLY, o);
 		if (error)
 			break;
@@ -453,7 +453,7 @@ void udp_init(struct udp *u)
 	*u = (struct udp){ .guard_v4 = -1, .guard_v6 = -1 };
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
 		u->sockets[i].fd = -1;
-	for (unsigned int i = 0; i < SLOW_SOCKETS; i++)
+	for (unsigned int i = 0; i < UDP_SLOW_SOCKETS; i++)
 		u->slow[UDP_V4][i].fd = u->slow[UDP_V6][i].fd = -1;
 }
 
@@ -562,9 +562,9 @@ int udp_set_mark(struct udp *u, uint32_t mark)
 	int error = set_mark(u->sockets, UDP_SOCKETS, mark);
 
 	if (!error)
-		error = set_mark(u->slow[UDP_V4], SLOW_SOCKETS, mark);
+		error = set_mark(u->slow[UDP_V4], UDP_SLOW_SOCKETS, mark);
 	if (!error)
-		error = set_mark(u->slow[UDP_V6], SLOW_SOCKETS, mark);
+		error = set_mark(u->slow[UDP_V6], UDP_SLOW_SOCKETS, mark);
 	if (!error)
 		atomic_store(&u->mark, mark);
 	return error;
@@ -584,8 +584,8 @@ void udp_stop_receiving(struct udp *u)
 	for (unsigned int i = 0; i < UDP_SOCKETS; i++)
 		if (u->sockets[i].fd >= 0 && udp_filter_attach_drop(u->sockets[i].fd) != 0)
 			log_verbose("the old sockets receive until they are closed");
-	leave_devices(u->slow[UDP_V4], SLOW_SOCKETS);
-	leave_devices(u->slow[UDP_V6], SLOW_SOCKETS);
+	leave_devices(u->slow[UDP_V4], UDP_SLOW_SOCKETS);
+	leave_devices(u->slow[UDP_V6], UDP_SLOW_SOCKETS);
 	leave_devices(u->sockets, UDP_SOCKETS);
 }
 

@@ -47,6 +47,11 @@ enum udp_socket_index {
 	UDP_SOCKETS = UDP_V4_MORE + 2 * (UDP_DATA_MAX - 1)
 };
 
+enum {
+	UDP_SLOW_HANDSHAKES = SLOW_SOCKETS, /* the socket for handshake messages through slow devices; after those for data */
+	UDP_SLOW_SOCKETS
+};
+
 /* The index of socket `number` for data. */
 static inline unsigned int udp_data_index(bool v6, unsigned int number)
 {
@@ -68,7 +73,7 @@ struct udp_socket {
 struct udp {
 	struct udp_socket sockets[UDP_SOCKETS]; /* by enum udp_socket_index */
 	uint8_t n_data[2]; /* by UDP_V4 and UDP_V6: open sockets for data, the first of them by number. Constant while threads run */
-	struct udp_socket slow[2][SLOW_SOCKETS]; /* by UDP_V4 and UDP_V6: for slow paths; a filter drops what they receive */
+	struct udp_socket slow[2][UDP_SLOW_SOCKETS]; /* by UDP_V4 and UDP_V6: for slow paths; a filter drops what they receive */
 	struct wg_binding binding; /* this and the next one are constant while threads run */
 	uint32_t ifindex;       /* that the sockets are bound to: of the device, or UDP_NO_DEVICE; 0: none */
 	int guard_v4, guard_v6; /* keep other processes from sharing the port; receive nothing; negative: none */
@@ -170,7 +175,7 @@ struct udp_tx { /* owned by one worker */
 	uint64_t now_ns;
 	/* The kernel refused to send from this path's local address, or its route now leads elsewhere. May be null. */
 	void (*source_refused)(void *ctx, const struct wg_path *path);
-	/* Asks for the route of a path (route_query_path), and stores the result with the peer. Null: sources are not
+	/* Asks for the route of a path (route_query_path), and stores the result with the peer. Null: routes are not
 	 * looked up. */
 	int (*look_up)(void *ctx, const struct wg_path *path, uint32_t *ifindex);
 	void (*source_kept)(void *ctx, const struct wg_path *path);
@@ -182,7 +187,8 @@ struct udp_tx { /* owned by one worker */
 
 /* Before udp_send, outside the turn of this batch: looks up the routes of those IPv4 paths of the batch whose source has
  * not been looked up since routes changed, at most UDP_LOOK_UPS_MAX of them, and clears the sources that must not be
- * used any more. The others keep theirs until they are used again. */
+ * used any more. The others keep theirs until they are used again. While paths are slow (slow_paths_needs_devices), it looks up
+ * other paths as well, only for their device. */
 void udp_check_sources(struct udp *u, struct udp_tx *tx, struct wg_batch *b);
 /* Sends, in order, every buffer of the batch whose verdict is WG_TO_UDP. Neighbours of one path and size leave
  * as one message. If the kernel refuses that, they leave one by one, and if all of them do, then for a while also the

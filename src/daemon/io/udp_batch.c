@@ -385,12 +385,17 @@ static void observe(struct udp_tx *tx, struct udp *u, unsigned int first, unsign
 {
 	struct slow_paths *slow = slow_paths_of(tx, tx->socket);
 	uint32_t waiting[SLOW_SOCKETS], step = tx->socket->send_bytes / 4;
+	bool is_slow;
 
 	for (unsigned int i = first; i < first + n; i++)
 		slow_paths_sent(slow, tx->paths[i], tx->bytes[i]);
 	if (step > SLOW_STEP_BYTES)
 		step = SLOW_STEP_BYTES;
-	if (!slow_paths_must_measure(slow) || !slow_paths_measured(slow, udp_waiting(tx->socket), step))
+	if (!slow_paths_must_measure(slow))
+		return;
+	is_slow = slow_paths_measured(slow, udp_waiting(tx->socket), step);
+	slow_paths_extend(slow, tx->now_ns);
+	if (!is_slow)
 		return;
 	for (unsigned int i = 0; i < SLOW_SOCKETS; i++) {
 		const struct udp_socket *s = &u->slow[tx->socket->v6 ? UDP_V6 : UDP_V4][i];
@@ -490,7 +495,15 @@ static struct udp_socket *own_socket(struct udp *u, const struct udp_tx *tx, enu
 	return &u->sockets[udp_data_index(family == UDP_V6, n > 1 ? tx->number % n : 0)];
 }
 
-/* Handshake messages do not wait behind the data of a slow path, nor are they lost with it. There are few of them. */
+/* Handshake messages do not wait behind the data of a slow path, nor are they lost with it. There are few of them, but for all
+ * paths through a slow device. Negative: the path has no separate socket for them. */
+static int slow_socket_for(const struct udp_tx *tx, enum udp_socket_index family, const struct wg_path *path, bool data)
+{
+	if (data)
+		return slow_paths_find(&tx->slow[family], path, tx->now_ns);
+	return slow_paths_has_slow_device(&tx->slow[family], path, tx->now_ns) ? UDP_SLOW_HANDSHAKES : -1;
+}
+
 static struct udp_socket *socket_for(struct udp *u, const struct udp_tx *tx, const struct wg_path *path, bool data)
 {
 	enum udp_socket_index family = path->remote.addr.family == IP_V6 ? UDP_V6 : UDP_V4;
@@ -498,7 +511,7 @@ static struct udp_socket *socket_for(struct udp *u, const struct udp_tx *tx, con
 
 	if (path->remote.addr.family == IP_NONE || u->sockets[family].fd < 0)
 		return NULL;
-	slow = data ? slow_paths_find(&tx->slow[family], path, tx->now_ns) : -1;
+	slow = slow_socket_for(tx, family, path, data);
 	return slow >= 0 && u->slow[family][slow].fd >= 0 ? &u->slow[family][slow] : own_socket(u, tx, family);
 }
 

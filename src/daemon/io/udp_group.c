@@ -16,7 +16,7 @@ unsigned int udp_group_size(const struct udp *u, bool v6)
 
 	for (unsigned int i = v6; i < UDP_SOCKETS; i += 2)
 		n += u->sockets[i].fd >= 0;
-	for (unsigned int i = 0; i < SLOW_SOCKETS; i++)
+	for (unsigned int i = 0; i < UDP_SLOW_SOCKETS; i++)
 		n += u->slow[v6][i].fd >= 0;
 	return n;
 }

@@ -20,7 +20,7 @@ enum {
 	FLOW_QUEUE_BUCKETS = 2048,
 	FLOW_QUEUE_KNOWN_EGRESSES = 4096, /* of flows, also of those without packets */
 	FLOW_QUEUE_PACKET_MAX = 65535, /* bytes */
-	FLOW_QUEUE_EGRESSES = 17,
+	FLOW_QUEUE_EGRESSES = 15,
 	FLOW_QUEUE_OPEN = 0,           /* the egress without limit, also of flows of which nothing is known */
 	FLOW_QUEUE_FLOW_BYTES = 4 << 20, /* of a flow */
 	FLOW_QUEUE_DROPS_AT_ONCE = 64, /* when it is full: half of the queue of a flow, and at most these */

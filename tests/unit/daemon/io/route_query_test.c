@@ -26,7 +26,22 @@ static void the_kernel_answers(void **state)
 		ifindex = 0;
 		memcpy(path.local.b, (const uint8_t[]){ 203, 0, 113, 77 }, 4); /* not an address of this host */
 		assert_int_equal(route_query_path(&s, &path, 5000, 0, 0, &ifindex), -EADDRNOTAVAIL);
+		path.local = (struct ip_addr){ 0 };
+		assert_int_equal(route_query_path(&s, &path, 5000, 0, 0, &ifindex), 0);
+		assert_int_equal(ifindex, 1);
 		path.local = ip_v4(loopback);
+	}
+	if (access("/proc/net/if_inet6", F_OK) == 0) {
+		struct wg_path path6 = { .remote = { .addr = v6, .port = 7 }, .local = v6 };
+		assert_int_equal(route_query_path(&s, &path6, 5000, 0, 0, &ifindex), 0);
+		assert_int_equal(ifindex, 1);
+		ifindex = 0;
+		path6.local = (struct ip_addr){ 0 };
+		assert_int_equal(route_query_path(&s, &path6, 5000, 0x77, 0, &ifindex), 0);
+		assert_int_equal(ifindex, 1);
+		path6.remote = (struct ip_endpoint){ .addr = ip_v6((const uint8_t[16]){ 0xfe, 0x80, [15] = 1 }), .port = 7, .scope = 1 };
+		if (route_query_path(&s, &path6, 5000, 0, 0, &ifindex) == 0)
+			assert_int_equal(ifindex, 1);
 	}
 	close(s.fd);
 	assert_int_equal(route_query_source(&source, &path.remote.addr), 0);

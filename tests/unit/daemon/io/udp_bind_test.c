@@ -52,8 +52,8 @@ static void assert_all_bound(const struct udp *u, const struct udp_options *o)
 {
 	for (size_t i = 0; i < UDP_SOCKETS; i++)
 		assert_bound(&u->sockets[i], u->port, o);
-	for (size_t i = 0; i < 2 * SLOW_SOCKETS; i++)
-		assert_bound(&u->slow[i / SLOW_SOCKETS][i % SLOW_SOCKETS], u->port, o);
+	for (size_t i = 0; i < 2 * UDP_SLOW_SOCKETS; i++)
+		assert_bound(&u->slow[i / UDP_SLOW_SOCKETS][i % UDP_SLOW_SOCKETS], u->port, o);
 }
 
 static bool has_ipv6(void)

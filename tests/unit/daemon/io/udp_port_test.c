@@ -37,7 +37,7 @@ static bool is_readable(int fd)
 static bool slow_sockets_are_empty(const struct udp *u)
 {
 	for (int v6 = 0; v6 < 2; v6++)
-		for (int i = 0; i < SLOW_SOCKETS; i++)
+		for (int i = 0; i < UDP_SLOW_SOCKETS; i++)
 			if (is_readable(u->slow[v6][i].fd))
 				return false;
 	return true;
@@ -121,7 +121,7 @@ static void a_port_with_fewer_sockets_is_not_shared_either(void **state)
 			continue;
 		}
 		alone |= u.sockets[UDP_V4_REPLIES].fd < 0;
-		complete |= u.guard_v4 >= 0 && u.slow[UDP_V4][SLOW_SOCKETS - 1].fd >= 0;
+		complete |= u.guard_v4 >= 0 && u.slow[UDP_V4][UDP_SLOW_SOCKETS - 1].fd >= 0;
 		assert_int_equal(share_port(false, u.port), -EADDRINUSE);
 		if (u.sockets[UDP_V6].fd >= 0)
 			assert_int_equal(share_port(true, u.port), -EADDRINUSE);

@@ -132,7 +132,7 @@ static void sockets_of_slow_paths_share_the_port(void **state)
 			if (v6)
 				paths[0].remote.addr = ip_v6(loopback);
 			memset(tx.slow, 0, sizeof tx.slow);
-			tx.slow[v6].all[0] = (struct slow_path){ { paths[0].remote, paths[0].local }, (uint8_t)(i / 2), NOW, NOW + 1 };
+			tx.slow[v6].all[0] = (struct slow_path){ { paths[0].remote, paths[0].local, 0 }, (uint8_t)(i / 2), NOW, NOW + 1 };
 			tx.slow[v6].n = 1;
 			memcpy(bytes[0], data, sizeof data);
 			bufs[0] = (struct wg_buf){ .dst = bytes[0], .out_n = sizeof data, .verdict = WG_TO_UDP };
@@ -149,7 +149,7 @@ static void sockets_of_slow_paths_share_the_port(void **state)
 		memset(tx.slow, 0, sizeof tx.slow);
 		udp_close(&from);
 		udp_close(&to);
-		assert_int_equal(to.slow[v6][SLOW_SOCKETS - 1].fd, -1);
+		assert_int_equal(to.slow[v6][UDP_SLOW_SOCKETS - 1].fd, -1);
 	}
 }
 
@@ -192,7 +192,7 @@ static void handshakes_of_a_slow_path_do_not_wait_behind_its_data(void **state)
 	for (int gso = 0; gso < 2; gso++) {
 		from.sockets[UDP_V4].gso = from.slow[UDP_V4][0].gso = gso;
 		memset(tx.slow, 0, sizeof tx.slow);
-		tx.slow[UDP_V4].all[0] = (struct slow_path){ { paths[0].remote, paths[0].local }, 0, NOW, NOW + 1 };
+		tx.slow[UDP_V4].all[0] = (struct slow_path){ { paths[0].remote, paths[0].local, 0 }, 0, NOW, NOW + 1 };
 		tx.slow[UDP_V4].n = 1;
 		n_sent_types[0] = n_sent_types[1] = 0;
 		udp_send(&from, &tx, &b, NOW);
@@ -208,13 +208,45 @@ static void handshakes_of_a_slow_path_do_not_wait_behind_its_data(void **state)
 	udp_close(&from);
 }
 
+/* Of a slow device: there may be many, in the queue of the device, so they have a socket. */
+static void handshakes_through_a_slow_device_have_a_socket(void **state)
+{
+	struct wg_batch b = { bufs, 2, paths, 2 };
+	struct udp from;
+
+	(void)state;
+	assert_int_equal(udp_open(&from, 0, 0, 0), 0);
+	if (from.slow[UDP_V4][0].fd < 0)
+		skip();
+	for (size_t i = 0; i < 2; i++) {
+		paths[i] = path_to(1, (uint16_t)(9 + i));
+		paths[i].route_ifindex = 7 + (uint32_t)i;
+		memset(bytes[i], 0, sizeof bytes[i]);
+		bytes[i][0] = 1;
+		bufs[i] = (struct wg_buf){ .dst = bytes[i], .out_n = 148, .path = (uint16_t)i, .verdict = WG_TO_UDP };
+	}
+	tx.slow[UDP_V4].all[0] = (struct slow_path){ { .device = 7 }, 0, NOW, NOW + 1 };
+	tx.slow[UDP_V4].n = 1;
+	shared_fd = from.slow[UDP_V4][UDP_SLOW_HANDSHAKES].fd;
+	from.sockets[UDP_V4].ops = from.slow[UDP_V4][0].ops = from.slow[UDP_V4][UDP_SLOW_HANDSHAKES].ops = &noting_ops;
+	n_sent_types[0] = n_sent_types[1] = 0;
+	udp_send(&from, &tx, &b, NOW);
+	assert_int_equal(n_sent_types[0], 1);
+	assert_int_equal(n_sent_types[1], 1); /* that of the other device, through the socket of all */
+	udp_send(&from, &tx, &b, NOW + 1); /* has expired */
+	assert_int_equal(n_sent_types[0], 1);
+	assert_int_equal(n_sent_types[1], 3);
+	memset(tx.slow, 0, sizeof tx.slow);
+	udp_close(&from);
+}
+
 static void without_a_choice_of_sockets_there_is_one(void **state)
 {
 	struct udp u;
 
 	(void)state;
 	assert_int_equal(udp_open(&u, 0, 0, OFFLOAD_NO_SPLIT), 0);
-	for (int i = 0; i < SLOW_SOCKETS; i++)
+	for (int i = 0; i < UDP_SLOW_SOCKETS; i++)
 		assert_true(u.slow[UDP_V4][i].fd < 0 && u.slow[UDP_V6][i].fd < 0);
 	udp_close(&u);
 }
@@ -225,6 +257,7 @@ int main(void)
 		cmocka_unit_test(a_full_queue_costs_its_own_path_only),
 		cmocka_unit_test(sockets_of_slow_paths_share_the_port),
 		cmocka_unit_test(handshakes_of_a_slow_path_do_not_wait_behind_its_data),
+		cmocka_unit_test(handshakes_through_a_slow_device_have_a_socket),
 		cmocka_unit_test(without_a_choice_of_sockets_there_is_one),
 	};
 

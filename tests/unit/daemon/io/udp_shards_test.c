@@ -195,10 +195,10 @@ static void a_group_of_another_size_is_not_divided(void **state)
 		struct udp old, fresh;
 
 		assert_int_equal(udp_open_bound(&old, 0, &o), 0);
-		if (old.slow[UDP_V4][SLOW_SOCKETS - 1].fd < 0)
+		if (old.slow[UDP_V4][UDP_SLOW_SOCKETS - 1].fd < 0)
 			skip();
-		close(old.slow[UDP_V4][SLOW_SOCKETS - 1].fd);
-		old.slow[UDP_V4][SLOW_SOCKETS - 1].fd = -1;
+		close(old.slow[UDP_V4][UDP_SLOW_SOCKETS - 1].fd);
+		old.slow[UDP_V4][UDP_SLOW_SOCKETS - 1].fd = -1;
 		o.next_to = &old;
 		assert_int_equal(udp_open_bound(&fresh, old.port, &o), 0);
 		assert_true(fresh.sockets[UDP_V4_REPLIES].fd < 0 && fresh.n_data[UDP_V4] == 1);

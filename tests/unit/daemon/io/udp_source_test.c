@@ -1,4 +1,5 @@
-/* Which paths of a batch are looked up after routes changed, how many at once, and what happens to their sources. */
+/* Which paths of a batch are looked up after routes changed or while a path is slow, how many at once, and what happens to their
+ * sources. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -220,6 +221,62 @@ static void other_paths_are_not_looked_up(void **state)
 	assert_int_equal(looked_up, 0);
 }
 
+/* Of IPv6 and without a source: while a path is slow, their devices are looked up, once for each change of routes. */
+static void devices_are_looked_up_while_a_path_is_slow(void **state)
+{
+	const uint8_t v6[16] = { 0x20, 1, 0xd, 0xb8 };
+
+	(void)state;
+	paths[0].remote.addr = paths[0].local = ip_v6(v6);
+	paths[1].remote.addr = ip_v6(v6);
+	paths[1].local = paths[2].local = (struct ip_addr){ 0 };
+	tx.slow[UDP_V6].n = 1;
+	send_to(0, 3);
+	send_to(0, 3);
+	assert_int_equal(looked_up, 2); /* no IPv4 path is slow */
+	assert_int_equal(paths[0].route_ifindex, IF_BEFORE);
+	tx.slow[UDP_V4].n = 1;
+	send_to(0, 3);
+	assert_int_equal(looked_up, 3);
+	assert_int_equal(paths[2].route_ifindex, IF_BEFORE);
+	udp_routes_changed(&u);
+	moved = 0;
+	send_to(0, 3);
+	send_to(0, 3);
+	assert_int_equal(looked_up, 6);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(paths[i].route_ifindex, IF_AFTER);
+	udp_routes_changed(&u);
+	look_up_error = -ENETUNREACH;
+	send_to(0, 3);
+	send_to(0, 3);
+	assert_int_equal(looked_up, 9);
+	assert_int_equal(paths[0].route_ifindex, UDP_NO_DEVICE);
+	assert_int_equal(refused, 0);
+	udp_routes_changed(&u);
+	tx.slow[UDP_V4].n = tx.slow[UDP_V6].n = 0;
+	send_to(0, 3);
+	assert_int_equal(looked_up, 9);
+}
+
+static void a_bound_source_is_not_looked_up(void **state)
+{
+	(void)state;
+	u.binding.source[0] = ip_v4((const uint8_t[4]){ 10, 0, 0, LOCAL });
+	moved = 0;
+	send_to(0, 3);
+	assert_int_equal(looked_up, 0);
+	tx.slow[UDP_V4].n = 1;
+	send_to(0, 3);
+	udp_routes_changed(&u);
+	moved = PEERS;
+	send_to(0, 3);
+	assert_int_equal(looked_up, 6);
+	assert_int_equal(refused, 0);
+	tx.slow[UDP_V4].n = 0;
+	u.binding.source[0].family = IP_NONE;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +288,8 @@ int main(void)
 		cmocka_unit_test_setup(paths_without_a_route_do_not_use_up_the_look_ups_of_others, learn_paths),
 		cmocka_unit_test_setup(nothing_is_looked_up_for_a_while_without_a_socket, learn_paths),
 		cmocka_unit_test_setup(other_paths_are_not_looked_up, learn_paths),
+		cmocka_unit_test_setup(devices_are_looked_up_while_a_path_is_slow, learn_paths),
+		cmocka_unit_test_setup(a_bound_source_is_not_looked_up, learn_paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
