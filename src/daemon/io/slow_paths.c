@@ -371,7 +371,7 @@ void slow_paths_separate(struct slow_paths *s, const uint32_t waiting[SLOW_SOCKE
 	}
 }
 
-void slow_paths_extend(struct slow_paths *s, uint64_t now_ns)
+void slow_paths_renew(struct slow_paths *s, uint64_t now_ns)
 {
 	for (struct slow_path *p = s->all; p < s->all + s->n; p++) {
 		if (!is_device(&p->key) || now_ns >= p->until_ns)
@@ -380,4 +380,5 @@ void slow_paths_extend(struct slow_paths *s, uint64_t now_ns)
 			if (x->key.device == p->key.device && x->left >= s->step / 2)
 				p->until_ns = now_ns + SLOW_PATH_NS;
 	}
+	clear_expired(s, now_ns);
 }

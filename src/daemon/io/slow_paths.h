@@ -73,8 +73,9 @@ bool slow_paths_must_measure(const struct slow_paths *s);
 /* So many bytes wait in the socket of the other paths. True: one of these is slow; then slow_paths_separate is due.
  * step: SLOW_STEP_BYTES, or less if the buffer is small. */
 must_check bool slow_paths_measured(struct slow_paths *s, uint32_t waiting, uint32_t step);
-/* After a measurement: what had been sent to slow devices still waits there, so they keep their separate sockets. */
-void slow_paths_extend(struct slow_paths *s, uint64_t now_ns);
+/* After a measurement: devices keep their separate sockets while much of what was sent through the socket of the others is left
+ * there. Removes paths that are no longer slow. */
+void slow_paths_renew(struct slow_paths *s, uint64_t now_ns);
 /* Gives separate sockets to the path of which the most waits, and to others that are nearly as slow: as more slow paths
  * share the sockets, one at a time would be too slow. Or to devices, if there are too many slow paths. waiting: the bytes that wait in each of these;
  * UINT32_MAX: it is not open. */

@@ -394,7 +394,7 @@ static void observe(struct udp_tx *tx, struct udp *u, unsigned int first, unsign
 	if (!slow_paths_must_measure(slow))
 		return;
 	is_slow = slow_paths_measured(slow, udp_waiting(tx->socket), step);
-	slow_paths_extend(slow, tx->now_ns);
+	slow_paths_renew(slow, tx->now_ns);
 	if (!is_slow)
 		return;
 	for (unsigned int i = 0; i < SLOW_SOCKETS; i++) {

@@ -77,7 +77,7 @@ static bool send_to(const struct wg_path *path, unsigned int device, uint32_t by
 	if (!slow_paths_must_measure(&slow))
 		return true;
 	is_slow = slow_paths_measured(&slow, all_shared(), SLOW_STEP_BYTES);
-	slow_paths_extend(&slow, now_ns);
+	slow_paths_renew(&slow, now_ns);
 	if (is_slow)
 		slow_paths_separate(&slow, own, now_ns);
 	return true;
@@ -218,6 +218,10 @@ static void a_device_stays_slow_while_bytes_are_left_in_the_shared_socket(void *
 	}
 	now_ns += SLOW_PATH_NS;
 	assert_false(slow_paths_has_slow_device(&slow, &paths[0], now_ns));
+	for (int i = 0; i < 200; i++)
+		(void)send_to(&innocent, FAST, 92, MEMORY);
+	assert_int_equal(slow.n, 0);
+	assert_false(slow_paths_needs_devices(&slow));
 }
 
 /* Routes change: paths are with the device through which they lead now. */
