@@ -248,13 +248,15 @@ static struct slow_path *entry_for_new(struct slow_paths *s)
 	return oldest;
 }
 
-static void separate(struct slow_paths *s, const struct suspect *x, const uint32_t waiting[SLOW_SOCKETS], uint64_t now_ns)
+static void separate(struct slow_paths *s, struct suspect *x, const uint32_t waiting[SLOW_SOCKETS], uint64_t now_ns)
 {
 	unsigned int socket = choose_socket(s, waiting);
 
 	if (waiting[socket] == 0) /* the paths that had it are no longer slow */
 		clear_socket(s, socket, now_ns);
 	*entry_for_new(s) = (struct slow_path){ x->key, (uint8_t)socket, now_ns, now_ns + SLOW_PATH_NS };
+	x->left += x->waiting;
+	x->waiting = 0;
 }
 
 /* ---- which paths, or which devices ---- */
@@ -270,11 +272,11 @@ static const struct suspect *slowest_device(const struct slow_paths *s)
 }
 
 /* Null: nothing waits for any path through the device. */
-static const struct suspect *slowest_path(const struct slow_paths *s, uint32_t device)
+static struct suspect *slowest_path(struct slow_paths *s, uint32_t device)
 {
-	const struct suspect *most = NULL;
+	struct suspect *most = NULL;
 
-	for (const struct suspect *x = s->suspects; x < s->suspects + SLOW_SUSPECTS; x++)
+	for (struct suspect *x = s->suspects; x < s->suspects + SLOW_SUSPECTS; x++)
 		if (x->key.device == device && x->waiting > (most ? most->waiting : 0))
 			most = x;
 	return most;
@@ -287,24 +289,20 @@ static bool is_nearly_as_slow(const struct suspect *x, const struct suspect *slo
 
 static void separate_paths(struct slow_paths *s, uint32_t device, const uint32_t waiting[SLOW_SOCKETS], uint64_t now_ns)
 {
-	const struct suspect *path = slowest_path(s, device);
+	struct suspect *path = slowest_path(s, device);
 	struct suspect slowest;
 
 	if (!path)
 		return;
 	slowest = *path;
-	separate(s, &slowest, waiting, now_ns);
-	for (struct suspect *x = s->suspects; x < s->suspects + SLOW_SUSPECTS; x++) {
-		if (x->key.device != device || !is_nearly_as_slow(x, &slowest))
-			continue;
-		if (x != path)
+	separate(s, path, waiting, now_ns);
+	for (struct suspect *x = s->suspects; x < s->suspects + SLOW_SUSPECTS; x++)
+		if (x->key.device == device && is_nearly_as_slow(x, &slowest))
 			separate(s, x, waiting, now_ns);
-		x->waiting = 0;
-	}
 }
 
 /* Its paths leave through its socket from now on. */
-static void separate_device(struct slow_paths *s, const struct suspect *device, const uint32_t waiting[SLOW_SOCKETS], uint64_t now_ns)
+static void separate_device(struct slow_paths *s, struct suspect *device, const uint32_t waiting[SLOW_SOCKETS], uint64_t now_ns)
 {
 	for (unsigned int i = s->n; i-- > 0;)
 		if (s->all[i].key.device == device->key.device)

@@ -25,7 +25,7 @@ enum {
 	SLOW_MESSAGE_BYTES = 768,        /* the kernel's memory for a message, in addition to its bytes */
 };
 #define SLOW_FILL_NS (100 * NS_PER_MS) /* after which something waits in the socket of a path that is slow */
-#define SLOW_CROWDED_NS (60 * NS_PER_S)
+#define SLOW_CROWDED_NS (60 * NS_PER_S) /* how long a device with too many slow paths is treated as one without looking again */
 #define SLOW_PATH_NS (20 * NS_PER_S) /* how long it has a separate socket; if it still is slow, it is found again */
 
 struct path_key { /* of a path, as the kernel sees it, or of all paths through a device */
@@ -77,8 +77,8 @@ must_check bool slow_paths_measured(struct slow_paths *s, uint32_t waiting, uint
  * there. Removes paths that are no longer slow. */
 void slow_paths_renew(struct slow_paths *s, uint64_t now_ns);
 /* Gives separate sockets to the path of which the most waits, and to others that are nearly as slow: as more slow paths
- * share the sockets, one at a time would be too slow. Or to devices, if there are too many slow paths. waiting: the bytes that wait in each of these;
- * UINT32_MAX: it is not open. */
+ * share the sockets, one at a time would be too slow. Or to devices, if they have too many slow paths. waiting: the bytes
+ * that wait in each of these; UINT32_MAX: it is not open. */
 void slow_paths_separate(struct slow_paths *s, const uint32_t waiting[SLOW_SOCKETS], uint64_t now_ns);
 
 #endif

@@ -249,6 +249,21 @@ static void a_path_returns_after_a_while_and_leaves_again_if_it_still_is_slow(vo
 	}
 }
 
+/* What it has left does not leave. It is taken for slow once, and then those that are. */
+static void a_path_that_recovered_does_not_hide_slow_ones(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < SLOW_STEP_BYTES * 9 / 10 / MESSAGE; i++)
+		(void)send_on(0, MESSAGE, MESSAGE);
+	for (size_t i = 0; i < SLOW_SUSPECTS; i++)
+		slow.suspects[i].stays = 0;
+	for (unsigned int i = 0; i < 400; i++)
+		(void)send_on(1 + i % 4, MESSAGE, MESSAGE);
+	for (unsigned int i = 1; i < 5; i++)
+		assert_true(slow_paths_find(&slow, &paths[i], now_ns) >= 0);
+	assert_in_range(shared, 1, 3 * SLOW_STEP_BYTES);
+}
+
 static void a_small_buffer_has_a_small_step(void **state)
 {
 	(void)state;
@@ -280,6 +295,7 @@ int main(void)
 		cmocka_unit_test_setup(a_path_that_recovered_leaves_its_socket_to_another, begin),
 		cmocka_unit_test_setup(sockets_that_another_worker_filled_are_avoided, begin),
 		cmocka_unit_test_setup(a_path_returns_after_a_while_and_leaves_again_if_it_still_is_slow, begin),
+		cmocka_unit_test_setup(a_path_that_recovered_does_not_hide_slow_ones, begin),
 		cmocka_unit_test_setup(a_small_buffer_has_a_small_step, begin),
 	};
 
