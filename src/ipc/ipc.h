@@ -57,8 +57,8 @@ void ipc_drop_last_request(struct ipc *c, const char *name);
 /* A daemon serves this device, but a sandbox refuses Unix sockets to this process. */
 must_check bool ipc_socket_is_refused(const struct ipc *c, const char *name);
 
-/* Removes the socket files that a daemon has left which died: of its configuration and of its statistics (wireguardd(8)).
- * socket_dir may be null. */
+/* Removes the socket files that a daemon has left which died: of its configuration and of its statistics (wireguardd(8)). Not
+ * while a daemon starts. socket_dir may be null. */
 void ipc_remove_dead_daemon(const char *socket_dir, const char *name);
 
 #endif

@@ -4,7 +4,9 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -66,18 +68,46 @@ static void limit_silence(int fd, int seconds)
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 }
 
+static bool refuses_connections(const struct sockaddr_un *sa)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool refused = fd >= 0 && connect(fd, (const struct sockaddr *)sa, sizeof *sa) < 0 && errno == ECONNREFUSED;
+
+	if (fd >= 0)
+		close(fd);
+	return refused;
+}
+
+/* A daemon that starts holds this lock until it listens (src/daemon/control/socket_file.c). -1: one may be starting. */
+static int lock_folder(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+		return fd;
+	close(fd);
+	return -1;
+}
+
 void ipc_remove_dead_daemon(const char *dir, const char *name)
 {
 	char statistics[sizeof((struct sockaddr_un *)0)->sun_path];
 	struct text path = text_fixed(statistics, sizeof statistics);
 	struct sockaddr_un sa;
+	int lock;
 
 	if (!socket_address(&sa, dir, name))
 		return;
-	(void)unlink(sa.sun_path);
+	lock = lock_folder(dir_or_default(dir));
+	if (lock < 0)
+		return; /* the next client removes it */
 	text_f(&path, "%s/wgsuite/%s.stats", RUNSTATEDIR, name);
-	if (!dir && !path.failed)
-		(void)unlink(statistics);
+	if (refuses_connections(&sa)) { /* it may be another daemon's by now */
+		(void)unlink(sa.sun_path);
+		if (!dir && !path.failed)
+			(void)unlink(statistics);
+	}
+	close(lock);
 }
 
 /* Of socket(): by a sandbox. */

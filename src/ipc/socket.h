@@ -13,7 +13,7 @@ must_check int socket_list(const char *dir, struct ipc_names *out);
  * socket. */
 must_check int socket_stat(struct stat *out, const char *dir, const char *name);
 /* A connection to the device's daemon, or -errno. -ENOENT: no daemon serves it; -ECONNREFUSED: the daemon has died, and
- * its socket was removed; -ETIMEDOUT: it does not accept connections. */
+ * its socket was removed, or one is starting; -ETIMEDOUT: it does not accept connections. */
 must_check int socket_open(const char *dir, const char *name);
 /* The device has a socket, but a sandbox refuses Unix sockets to this process. */
 must_check bool socket_is_refused(const char *dir, const char *name);

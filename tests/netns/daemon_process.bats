@@ -240,11 +240,26 @@ uapi() {
 	eventually 5 no_daemon
 }
 
-@test "a client that connects before the daemon listens does not make it unreachable" {
+@test "a client that connects before the daemon listens does not remove its socket" {
 	on_bg a strace -f -o /dev/null -e trace=listen -e inject=listen:delay_enter=500000:when=1 wireguardd -f wg0
 	eventually 5 on a test -S $S
-	on a wg show wg0 || true # it removes the socket, unless this takes too long
+	inode=$(on a stat -c %i $S)
+	on a wg show wg0 || true # refused, unless this takes too long
 	eventually 5 is_ready
+	[ "$(on a stat -c %i $S)" = "$inode" ]
+}
+
+@test "a client that is about to remove the socket of a dead daemon does not remove that of a new one" {
+	on a wireguardd wg0
+	on a kill -KILL "$(daemon_pid)"
+	eventually 5 not on a ip link show wg0
+	on_bg a strace -o /run/calls -e trace=connect,unlink -e inject=unlink:delay_enter=300000:when=1 wg show wg0
+	client=$BG
+	eventually 5 on a grep -q "unlink(" /run/calls
+	on a wireguardd wg0
+	eventually 5 not kill -0 "$client"
+	on a wg show wg0
+	[ "$(on a pgrep -c -x wireguardd)" = 1 ]
 }
 
 @test "other files at the socket's path are neither followed nor removed" {

@@ -2,7 +2,9 @@
 #include "socket_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -10,7 +12,7 @@
 #include "daemon/process/log.h"
 #include "stale_sockets.h"
 
-enum { END_WAIT_MS = 5000, END_POLL_MS = 10, TRIES = 10 };
+enum { END_WAIT_MS = 5000, LOCK_WAIT_MS = 1000, POLL_MS = 10, TRIES = 10 };
 
 static int why_errno(struct text *why, const char *what, const char *path, int error)
 {
@@ -45,6 +47,14 @@ static bool set_address(struct sockaddr_un *a, const char *path)
 	return true;
 }
 
+/* A process that removes a socket because it refuses connections holds this lock on the folder (src/ipc/socket.c), and a daemon holds
+ * it until it listens. Any user can take it, so no wait is long; without it, a socket that is removed meanwhile is created again. */
+static void lock(int dir_fd)
+{
+	for (int i = 0; flock(dir_fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK && i < LOCK_WAIT_MS / POLL_MS; i++)
+		(void)poll(NULL, 0, POLL_MS);
+}
+
 /* Removes a socket without a listener from the path. Any other file there is an error. */
 static int remove_stale_once(const struct sockaddr_un *a, struct text *why)
 {
@@ -69,12 +79,14 @@ static int remove_stale_once(const struct sockaddr_un *a, struct text *why)
 
 /* This daemon has the link already. If another one answers on the socket, it is probably ending: it removes its
  * socket after its link, for whose end the kernel may take a second on a busy machine. */
-static int remove_stale(const struct sockaddr_un *a, struct text *why)
+static int remove_stale(int dir_fd, const struct sockaddr_un *a, struct text *why)
 {
 	int error = remove_stale_once(a, why);
 
-	for (int i = 0; error == -EADDRINUSE && i < END_WAIT_MS / END_POLL_MS; i++) {
-		(void)poll(NULL, 0, END_POLL_MS);
+	for (int i = 0; error == -EADDRINUSE && i < END_WAIT_MS / POLL_MS; i++) {
+		(void)flock(dir_fd, LOCK_UN);
+		(void)poll(NULL, 0, POLL_MS);
+		lock(dir_fd);
 		error = remove_stale_once(a, why);
 	}
 	if (error == -EADDRINUSE)
@@ -128,8 +140,8 @@ static int listen_once(struct socket_file *f, const struct sockaddr_un *a)
 	return error;
 }
 
-/* A client that connects between bind(2) and listen(2) takes the socket for that of a dead daemon, and removes it: then it is
- * created again. */
+/* A client that does not use the lock, and connects between bind(2) and listen(2), takes the socket for that of a dead daemon, and
+ * removes it: then it is created again. */
 static int listen_at(struct socket_file *f, const struct sockaddr_un *a)
 {
 	int fd = listen_once(f, a);
@@ -139,11 +151,28 @@ static int listen_at(struct socket_file *f, const struct sockaddr_un *a)
 	return fd;
 }
 
+static int listen_locked(struct socket_file *f, const struct sockaddr_un *a, int dir_fd, struct text *why)
+{
+	int error = remove_stale(dir_fd, a, why), fd;
+
+	if (error) {
+		f->path[0] = '\0'; /* the file belongs to another process */
+		return error;
+	}
+	stale_sockets_remove(f->dir, f->suffix);
+	fd = listen_at(f, a);
+	if (fd >= 0)
+		return fd;
+	error = why_errno(why, "cannot create the socket", f->path, fd);
+	socket_file_remove(f);
+	return error;
+}
+
 int socket_file_listen(struct socket_file *f, const char *dir, mode_t mode, const char *name, const char *suffix,
 		       struct text *why)
 {
 	struct sockaddr_un a;
-	int fd, error;
+	int dir_fd, fd, error;
 
 	*f = (struct socket_file){ .suffix = suffix };
 	if (!set_path(f, dir, name, suffix) || !set_address(&a, f->path)) {
@@ -151,19 +180,16 @@ int socket_file_listen(struct socket_file *f, const char *dir, mode_t mode, cons
 		return why_errno(why, "cannot use", dir, -ENAMETOOLONG);
 	}
 	error = make_dir(dir, mode, why);
-	if (!error)
-		error = remove_stale(&a, why);
 	if (error) {
-		f->path[0] = '\0'; /* the file belongs to another process */
+		f->path[0] = '\0';
 		return error;
 	}
-	stale_sockets_remove(dir, suffix);
-	fd = listen_at(f, &a);
-	if (fd >= 0)
-		return fd;
-	error = why_errno(why, "cannot create the socket", f->path, fd);
-	socket_file_remove(f);
-	return error;
+	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	lock(dir_fd);
+	fd = listen_locked(f, &a, dir_fd, why);
+	if (dir_fd >= 0)
+		close(dir_fd);
+	return fd;
 }
 
 void socket_file_find(struct socket_file *f, const char *dir, const char *name, const char *suffix)

@@ -6,9 +6,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -217,7 +219,7 @@ static void stale_sockets_and_other_files(void **state)
 	char dir[] = "/tmp/wgsuite-sock.XXXXXX", path[96];
 	struct ipc_names names = { 0 };
 	struct stat st;
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), lock;
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
@@ -232,7 +234,11 @@ static void stale_sockets_and_other_files(void **state)
 		assert_int_equal(lchown(path, 65534, 65534), 0);
 	if (is_full_root() || geteuid() != 0)
 		assert_int_equal(socket_open(dir, "link"), -ENOENT);
+	lock = open(dir, O_RDONLY | O_DIRECTORY); /* of a daemon that does not listen yet */
+	assert_int_equal(flock(lock, LOCK_EX), 0);
+	assert_int_equal(socket_open(dir, "stale"), -ECONNREFUSED);
 	assert_int_equal(lstat(sa.sun_path, &st), 0);
+	close(lock);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkdir(path, 0700), 0);
 	assert_int_equal(socket_open(dir, "link"), -ENOENT);
