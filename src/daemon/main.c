@@ -23,7 +23,7 @@ enum { EXIT_TRY_AGAIN = 75 }; /* EX_TEMPFAIL of <sysexits.h>: another start may 
 static struct control control;
 
 static const char usage[] =
-	"Usage: wireguardd [-f|--foreground] [--takeover | --fd-store] INTERFACE\n"
+	"Usage: wireguardd [-f|--foreground] [--takeover | --interim | --fd-store] INTERFACE\n"
 	"       wireguardd --version | --help\n"
 	"\n"
 	"Creates the TUN device INTERFACE and the socket " SOCKET_DIR "/INTERFACE.sock,\n"
@@ -32,6 +32,7 @@ static const char usage[] =
 	"  -f, --foreground  stay in the foreground\n"
 	"  --takeover        take over the interface with its sessions from the running wireguardd,\n"
 	"                    which then exits: no packet is lost\n"
+	"  --interim         the same until the service that runs wireguardd has started it again\n"
 	"  --fd-store        stay in the foreground and keep the interface in the file descriptor\n"
 	"                    store of systemd, so that a restart of the service loses no packet\n"
 	"\n"
@@ -95,7 +96,8 @@ static const char *passed_tun_error(int error)
 }
 
 struct predecessor { /* the process that had the tunnel before; fds -1: none, or it did not have them */
-	struct takeover_client running; /* --takeover */
+	bool runs;                      /* it gives the tunnel: with --takeover, or an interim process */
+	struct takeover_client running;
 	struct fd_store_taken stored;   /* --fd-store */
 };
 
@@ -116,11 +118,11 @@ static void take_queues(struct control *c, struct options *o)
 static int open_tun(struct control *c, struct options *o, const struct predecessor *from, char name[16],
 		    struct text *why)
 {
-	int error = o->takeover    ? tun_share_fds(&c->tun, from->running.tun, &from->running.settings) :
+	int error = from->runs     ? tun_share_fds(&c->tun, from->running.tun, &from->running.settings) :
 		    o->tun_fd >= 0 ? tun_take_fd(&c->tun, o->tun_fd, o->disabled_offloads) :
 				     tun_open(&c->tun, o->interface, threads_tun_queues(o->threads), o->disabled_offloads);
 
-	if (!error && from->stored.tun >= 0)
+	if (!error && !from->runs && from->stored.tun >= 0)
 		tun_add_queues(&c->tun, from->stored.queues, ARRAY_LEN(from->stored.queues));
 	if (!error && !o->takeover && !o->fd_store)
 		take_queues(c, o);
@@ -128,7 +130,7 @@ static int open_tun(struct control *c, struct options *o, const struct predecess
 		error = tun_name(&c->tun, name);
 	if (!error)
 		log_init(log_parse_level(getenv("LOG_LEVEL")), name);
-	else if (o->takeover || o->tun_fd >= 0)
+	else if (from->runs || o->tun_fd >= 0)
 		text_f(why, "cannot take over the TUN device: %s", passed_tun_error(error));
 	else
 		text_f(why, "cannot create the TUN device: %s%s", strerror(-error), tun_help(error));
@@ -163,23 +165,43 @@ static void open_statistics(struct control *c, const struct options *o, int *pas
 		log_error("warning: no statistics: %s", text);
 }
 
+/* What the store has, and the interim process to which it has a connection. If that does not answer, it ends, as the connection
+ * does, and the configuration is restored. */
+static void ask_store(struct control *c, struct predecessor *from)
+{
+	char text[200];
+	struct text why = text_fixed(text, sizeof text);
+
+	fd_store_take(&from->stored, &c->store.service);
+	if (from->stored.interim < 0)
+		return;
+	from->runs = takeover_continue(&from->running, from->stored.interim, &why) == 0;
+	if (from->runs)
+		return;
+	log_error("warning: %s", text);
+	service_forget(&c->store.service, "interim");
+}
+
 /* Gets the descriptors that the predecessor has. */
 static int ask_predecessor(struct control *c, struct options *o, struct predecessor *from, struct text *why)
 {
 	int error;
 
 	if (o->takeover) {
+		from->running.is_interim = o->interim;
 		error = takeover_connect(&from->running, SOCKET_DIR, o->interface, why);
 		if (error)
 			return error;
+		from->runs = true;
+	} else if (o->fd_store) {
+		ask_store(c, from);
+	}
+	if (from->runs) {
 		o->tun_fd = from->running.tun[0];
 		o->uapi_fd = from->running.uapi;
-	} else if (o->fd_store) {
-		fd_store_take(&from->stored, &c->store.service);
-		if (from->stored.tun >= 0) {
-			o->tun_fd = from->stored.tun;
-			o->uapi_fd = from->stored.uapi;
-		}
+	} else if (from->stored.tun >= 0) {
+		o->tun_fd = from->stored.tun;
+		o->uapi_fd = from->stored.uapi;
 	}
 	return 0;
 }
@@ -187,7 +209,7 @@ static int ask_predecessor(struct control *c, struct options *o, struct predeces
 static int open_descriptors(struct control *c, struct options *o, struct predecessor *from, struct text *why)
 {
 	char name[16];
-	int error = ask_predecessor(c, o, from, why), *stats = o->takeover ? &from->running.stats : &from->stored.stats;
+	int error = ask_predecessor(c, o, from, why), *stats = from->runs ? &from->running.stats : &from->stored.stats;
 
 	if (!error)
 		error = open_tun(c, o, from, name, why);
@@ -197,12 +219,13 @@ static int open_descriptors(struct control *c, struct options *o, struct predece
 		error = link_open_by_sockets(&c->link, &c->tun, &c->icmp, o->link_fds);
 	else
 		error = link_open(&c->link, &c->tun, &c->icmp,
-				  o->takeover || from->stored.tun >= 0 ? LINK_TAKEN_OVER : LINK_NEW);
+				  from->runs || from->stored.tun >= 0 ? LINK_TAKEN_OVER : LINK_NEW);
 	if (error)
 		text_f(why, "cannot set up the link: %s", strerror(-error));
 	if (!error)
 		error = open_socket(c, o, &o->uapi_fd, name, why);
-	from->stored.uapi = o->uapi_fd;
+	if (!from->runs)
+		from->stored.uapi = o->uapi_fd;
 	if (!error && o->link_fds[LINK_FD_EVENTS] < 0) /* the name is one of another namespace */
 		open_statistics(c, o, stats, name);
 	return error;
@@ -213,10 +236,11 @@ static int start_control(struct control *c, const struct options *o, struct pred
 {
 	int signal_fd = open_signals(o->foreground), error = signal_fd < 0 ? -errno : control_start(c, signal_fd);
 
-	if (!error && o->fd_store)
+	if (error || from->runs)
+		return error;
+	if (o->fd_store)
 		return restart_begin(c, &from->stored);
-	if (!error && !o->takeover)
-		interface_follow_link(c);
+	interface_follow_link(c);
 	return error;
 }
 
@@ -245,7 +269,8 @@ static void open_service(struct control *c, struct options *o)
 /* Opens everything, and takes over what runs. Then the daemon can be configured. */
 static int start(struct control *c, struct options *o, struct text *why)
 {
-	struct predecessor from = { .running = { .fd = -1, .stats = -1 }, .stored = { .tun = -1, .stats = -1 } };
+	struct predecessor from = { .running = { .fd = -1, .stats = -1 },
+				    .stored = { .tun = -1, .stats = -1, .interim = -1 } };
 	int error;
 
 	sandbox_prepare();
@@ -263,14 +288,18 @@ static int start(struct control *c, struct options *o, struct text *why)
 		error = start_control(c, o, &from);
 	if (!error)
 		error = start_threads(c, why);
-	if (!error && o->takeover)
+	if (!error && from.runs)
 		error = takeover_finish(&from.running, c, why);
+	if (!error && from.runs && o->fd_store)
+		restart_continue(c, &from.stored);
 	if (!error && o->uapi_fd >= 0)
 		uapi_server_name_process(&c->uapi);
 	if (!error)
 		service_notify_ready(&c->store.service);
-	else if (o->takeover)
+	else if (from.runs)
 		interface_leave_files(c); /* they are the other daemon's */
+	if (error && from.runs && o->fd_store)
+		error = -EBADMSG; /* the next process can restore the configuration */
 	if (!o->fd_store)
 		service_close(&c->store.service);
 	return error;
@@ -353,6 +382,8 @@ int main(int argc, char **argv)
 	for (; at < argc && argv[at][0] == '-'; at++) {
 		if (strcmp(argv[at], "--takeover") == 0)
 			o.takeover = true;
+		else if (strcmp(argv[at], "--interim") == 0)
+			o.takeover = o.interim = true;
 		else if (strcmp(argv[at], "--fd-store") == 0)
 			o.fd_store = o.foreground = true;
 		else if (strcmp(argv[at], "-f") == 0 || strcmp(argv[at], "--foreground") == 0)

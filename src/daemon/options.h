@@ -8,7 +8,8 @@
 
 struct options {
 	const char *interface;  /* from the command line */
-	bool takeover;          /* --takeover */
+	bool takeover;          /* --takeover or --interim */
+	bool interim;           /* --interim */
 	bool fd_store;          /* --fd-store */
 	bool foreground;        /* --foreground, or WG_PROCESS_FOREGROUND=1 */
 	const char *log_file;   /* WG_LOG_FILE; may be null or "" */

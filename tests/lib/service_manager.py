@@ -5,6 +5,7 @@ service_manager.py serve NAME   runs the commands that arrive on /run/manager.so
     begin         the same, without waiting
     restart       term and start
     term, kill, int   sends the signal and waits for the end
+    interim       starts wireguardd --interim NAME and waits for the end of the other one
     wait          waits for the end
     names         the names in the store
     copy          keeps duplicates of the descriptors of the store, which "paste" puts there again
@@ -17,6 +18,7 @@ import mmap
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 
@@ -87,6 +89,10 @@ class Manager:
         self.flush()
         return f"exit {status}"
 
+    def interim(self):
+        subprocess.run(["wireguardd", "--interim", self.name], check=True)
+        return self.wait()
+
     def restart(self):
         self.end(signal.SIGTERM)
         return self.start()
@@ -130,6 +136,7 @@ class Manager:
             "restart": self.restart,
             "begin": self.begin,
             "term": lambda: self.end(signal.SIGTERM),
+            "interim": self.interim,
             "int": lambda: self.end(signal.SIGINT),
             "kill": lambda: self.end(signal.SIGKILL),
             "wait": self.wait,

@@ -83,11 +83,11 @@ has_sessions() { [ "$(counters_increase)" = "$1 sessions" ]; }
 	before=$(settings; handshakes)
 	on_bg a ping -n -i 0.01 10.9.0.2
 	log=$BG_LOG
-	for i in 1 2 3 4; do
-		[ $i != 3 ] || on a wg set wg0 listen-port 5000 # no change
-		expect "exit 0" term
+	for end in interim term interim term; do
+		expect "exit 0" $end
 		on a test -S $S # wg waits in the backlog
 		expect ready start
+		on a wg set wg0 listen-port 5000 # no change
 	done
 	[ "$(manager names)" = "config-0 stats tun uapi" ]
 	pings_end a "$log"
@@ -188,7 +188,8 @@ has_sessions() { [ "$(counters_increase)" = "$1 sessions" ]; }
 	capture_counters
 	on_bg a ping -n -i 0.002 10.9.0.2
 	for delay in 0 0.004 0.008 0.012 0.02 0.04; do
-		expect "exit 0" term
+		end=$([ "${end-}" = term ] && echo interim || echo term)
+		expect "exit 0" $end
 		manager copy
 		manager begin
 		sleep $delay # any moment will do
@@ -198,6 +199,29 @@ has_sessions() { [ "$(counters_increase)" = "$1 sessions" ]; }
 		eventually 10 on a ping -n -c 1 -W 1 10.9.0.2
 	done
 	counters_increase
+}
+
+@test "an interim process gives the tunnel only to the service, and ends when it cannot" {
+	tunnel_up
+	capture_counters
+	expect "exit 0" interim
+	run -1 on a wireguardd --takeover wg0
+	[[ $output == *"the running daemon cannot hand over its tunnel" ]]
+	manager lose interim # as if the service had ended
+	eventually 5 no_daemons a
+	expect ready start
+	pings a 10.9.0.2
+	expect "exit 0" interim
+	on a kill -KILL "$(daemons a)"
+	expect ready start
+	on a grep -c "restored the configuration from the file descriptor store" /run/log | grep -x 2
+	pings a 10.9.0.2
+	counters_increase
+	expect "exit 0" int # the only process
+	not on a ip link show wg0
+	run -1 on b wireguardd --interim wg0 # no service
+	[[ $output == *"cannot take over: "* ]]
+	on b wg show wg0
 }
 
 @test "a state that does not fit is not used: of another version, too old, of another network namespace, incomplete" {

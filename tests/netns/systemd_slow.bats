@@ -327,11 +327,11 @@ harden_unit() {
 	on box test ! -e /etc/resolv.conf.wg-quick
 }
 
-# daemon_begins HOW: "sessions" or "configuration": what the wireguardd that runs has from the file descriptor store.
+# daemon_begins HOW: how the wireguardd that runs got the tunnel: from an interim process, or what from the file descriptor store.
 daemon_begins() {
-	local text=" took over the tunnel from the file descriptor store"
-	[ "$1" = sessions ] || text=" restored the configuration from the file descriptor store"
-	on box journalctl -o cat "_PID=$(daemons box)" | grep -F "$text"
+	local -A texts=([interim]="took over the tunnel in " [sessions]="took over the tunnel from the file descriptor store"
+		[configuration]="restored the configuration from the file descriptor store")
+	on box journalctl -o cat "_PID=$(daemons box)" | grep -F " ${texts[$1]}"
 }
 another_daemon() { [ -n "$(daemons box)" ] && [ "$(daemons box)" != "$daemon" ]; }
 
@@ -350,12 +350,14 @@ another_daemon() { [ -n "$(daemons box)" ] && [ "$(daemons box)" != "$daemon" ];
 	handshake=$(latest_handshake box wg0 "$key")
 	on_bg server ping -n -i 0.01 10.9.0.2
 	log=$BG_LOG
-	for i in 1 2 3; do
+	for how in interim interim sessions; do
+		[ $how = interim ] || on box chmod -x /usr/bin/systemd-run
 		daemon=$(daemons box)
 		on box systemctl restart wireguardd@wg0
-		another_daemon
-		eventually 10 daemon_begins sessions
+		eventually 10 another_daemon # the interim process may still be about to end
+		eventually 10 daemon_begins $how
 	done
+	[ -z "$(on box systemctl list-units --all --no-legend 'wireguardd-interim*')" ]
 	pings_end server "$log"
 	[ "$(latest_handshake box wg0 "$key")" = "$handshake" ]
 	is_as "$up" up_state

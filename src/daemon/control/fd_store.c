@@ -101,7 +101,7 @@ static int *field_of(struct fd_store_taken *t, struct span name)
 		int *fd;
 	} fields[] = {
 		{ "tun", &t->tun }, { "uapi", &t->uapi }, { "stats", &t->stats }, { "state", &t->state },
-		{ memory_names[0], &t->config[0] }, { memory_names[1], &t->config[1] },
+		{ memory_names[0], &t->config[0] }, { memory_names[1], &t->config[1] }, { "interim", &t->interim },
 	};
 	uint64_t n;
 
@@ -167,8 +167,8 @@ void fd_store_drop_state(struct fd_store_taken *t, const struct service *s)
 
 static void drop_all(struct fd_store_taken *t, const struct service *s)
 {
-	static const char *const names[] = { "tun", "uapi", "stats" };
-	int *const fds[] = { &t->tun, &t->uapi, &t->stats };
+	static const char *const names[] = { "tun", "uapi", "stats", "interim" };
+	int *const fds[] = { &t->tun, &t->uapi, &t->stats, &t->interim };
 	char name[SERVICE_NAME_BYTES];
 
 	for (unsigned int i = 0; i < ARRAY_LEN(t->queues); i++) {
@@ -189,12 +189,12 @@ static void drop_all(struct fd_store_taken *t, const struct service *s)
 
 void fd_store_take(struct fd_store_taken *t, const struct service *s)
 {
-	struct service_fd fds[6 + FD_STORE_SOCKETS + TUN_QUEUES_MAX];
+	struct service_fd fds[7 + FD_STORE_SOCKETS + TUN_QUEUES_MAX];
 	unsigned int n = service_take_fds(fds, ARRAY_LEN(fds));
 	struct tun tun;
 	char name[16];
 
-	*t = (struct fd_store_taken){ .tun = -1, .uapi = -1, .stats = -1, .state = -1, .config = { -1, -1 } };
+	*t = (struct fd_store_taken){ .tun = -1, .uapi = -1, .stats = -1, .state = -1, .config = { -1, -1 }, .interim = -1 };
 	for (unsigned int i = 0; i < FD_STORE_SOCKETS; i++)
 		t->sockets[i] = -1;
 	for (unsigned int i = 0; i < ARRAY_LEN(t->queues); i++)

@@ -12,6 +12,7 @@ enum { FD_STORE_SOCKETS = 1 + UDP_SOCKETS + 2 * UDP_SLOW_SOCKETS + 2 }; /* numbe
 struct fd_store { /* owned by control */
 	struct service service; /* not open: the store is not in use */
 	bool keep;              /* the next process is to go on */
+	bool is_lent;           /* an interim process has the tunnel, and the next process takes it from there */
 	void *memory;           /* with the configuration; null: none */
 	size_t memory_bytes;
 	unsigned int memory_name;  /* of the two names that it may have in the store */
@@ -24,6 +25,7 @@ struct fd_store { /* owned by control */
 
 struct fd_store_taken { /* what the store has; fds -1: none */
 	int tun, uapi, stats, state, config[2];
+	int interim;                    /* a connection to a process that serves the tunnel (takeover.h) */
 	int queues[TUN_QUEUES_MAX - 1]; /* of the TUN, but the first */
 	int sockets[FD_STORE_SOCKETS];
 	unsigned int n_sockets;

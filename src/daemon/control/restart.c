@@ -73,6 +73,12 @@ void restart_tick(struct control *c, uint64_t now_ns)
 		save(c);
 }
 
+void restart_save(struct control *c)
+{
+	if (c->store.is_changed)
+		save(c);
+}
+
 void restart_changed(struct control *c)
 {
 	if (!c->store.service.is_open)
@@ -189,6 +195,22 @@ static void forget_queues(const struct service *s)
 	}
 }
 
+static void store_all(struct control *c, const struct fd_store_taken *t)
+{
+	struct fd_store *s = &c->store;
+
+	store(&s->service, "tun", c->tun.fd, t->tun);
+	store_queues(&s->service, &c->tun, t);
+	store(&s->service, "uapi", c->uapi.listener.fd, t->uapi);
+	store(&s->service, "stats", c->stats.listener.fd, t->stats);
+	s->saved_port = c->listen_port;
+	s->handshakes = handshakes(c) + 1; /* what is saved may be older than the state */
+	s->saved_ns = clock_boot_ns();
+	s->cost_ns = SAVE_LATER_NS / HANDSHAKES_SHARE;
+	s->is_changed = !s->memory;
+	restart_tick(c, clock_boot_ns());
+}
+
 int restart_begin(struct control *c, struct fd_store_taken *t)
 {
 	struct fd_store *s = &c->store;
@@ -206,17 +228,29 @@ int restart_begin(struct control *c, struct fd_store_taken *t)
 			log_error("warning: cannot restore the configuration: %s", strerror(-error));
 		interface_follow_link(c);
 	}
-	store(&s->service, "tun", c->tun.fd, t->tun);
-	store_queues(&s->service, &c->tun, t);
-	store(&s->service, "uapi", c->uapi.listener.fd, t->uapi);
-	store(&s->service, "stats", c->stats.listener.fd, t->stats);
-	s->saved_port = c->listen_port;
-	s->handshakes = handshakes(c) + 1; /* what is saved may be older than the state */
-	s->saved_ns = clock_boot_ns();
-	s->cost_ns = SAVE_LATER_NS / HANDSHAKES_SHARE;
-	s->is_changed = !s->memory;
-	restart_tick(c, clock_boot_ns());
+	store_all(c, t);
 	return 0;
+}
+
+/* fd: what the interim process sent. It has been in the store all the time, from where *taken is. */
+static void use_sent(int *taken, int fd)
+{
+	if (*taken < 0)
+		return;
+	close(*taken);
+	*taken = fd;
+}
+
+void restart_continue(struct control *c, struct fd_store_taken *t)
+{
+	service_forget(&c->store.service, "interim");
+	fd_store_take_config(&c->store, t);
+	use_sent(&t->tun, c->tun.fd);
+	for (unsigned int i = 1; i < TUN_QUEUES_MAX; i++)
+		use_sent(&t->queues[i - 1], i < tun_queues(&c->tun) ? tun_queue_fd(&c->tun, i) : -1);
+	use_sent(&t->uapi, c->uapi.listener.fd);
+	use_sent(&t->stats, c->stats.listener.fd);
+	store_all(c, t);
 }
 
 /* ---- the process that ends ---- */
@@ -227,8 +261,7 @@ static void keep_state(struct control *c)
 	struct takeover_export e;
 	int error;
 
-	if (c->store.is_changed)
-		save(c);
+	restart_save(c);
 	uapi_server_stop_watching(&c->uapi); /* the kernel takes some 10 ms to close an inotify(7) instance */
 	takeover_pause(c);
 	error = takeover_export(c, &e);
@@ -246,20 +279,34 @@ static void keep_state(struct control *c)
 	interface_give(c);
 }
 
+int restart_lend(struct control *c, int connection)
+{
+	c->store.is_lent = true;
+	return service_store(&c->store.service, "interim", connection);
+}
+
+void restart_keep(struct control *c)
+{
+	c->store.is_lent = false;
+	service_forget(&c->store.service, "interim");
+}
+
 void restart_end(struct control *c)
 {
 	static const char *const names[] = { "tun", "uapi", "stats" };
 	struct fd_store *s = &c->store;
+	bool stays;
 
 	if (!s->service.is_open)
 		return;
 	if (s->keep)
 		keep_state(c);
-	for (size_t i = 0; i < ARRAY_LEN(names) && !s->keep; i++)
+	stays = s->keep || s->is_lent;
+	for (size_t i = 0; i < ARRAY_LEN(names) && !stays; i++)
 		service_forget(&s->service, names[i]);
-	if (!s->keep)
+	if (!stays)
 		forget_queues(&s->service);
-	if (!s->keep)
+	if (!stays)
 		fd_store_forget_config(s);
 	else if (s->memory)
 		(void)munmap(s->memory, s->memory_bytes);

@@ -15,12 +15,19 @@ struct control;
 /* Goes on as the process before, after control_start, and stores what it did not have. Closes what is left of t. 0; or -errno,
  * after which the next process goes on with new handshakes. */
 must_check int restart_begin(struct control *c, struct fd_store_taken *t);
+/* The same after a takeover from an interim process (takeover.h). */
+void restart_continue(struct control *c, struct fd_store_taken *t);
 
 /* The configuration was changed. Saves it at once, or, if that took long and not long ago, later. */
 void restart_changed(struct control *c);
 /* After every turn of the loop; and when to call it at the latest. */
 void restart_tick(struct control *c, uint64_t now_ns);
 uint64_t restart_deadline(const struct control *c);
+
+void restart_save(struct control *c); /* what has changed, at once */
+/* An interim process is about to get the tunnel: the store keeps everything, and gets the connection. 0 or -errno. */
+must_check int restart_lend(struct control *c, int connection);
+void restart_keep(struct control *c); /* it did not get the tunnel */
 
 /* The process ends: stores what the next one needs (keep), or removes everything from the store. */
 void restart_end(struct control *c);

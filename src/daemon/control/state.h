@@ -28,7 +28,8 @@ struct control { /* owned by the control thread, but for what the threads use of
 	struct loop loop;
 	struct loop_source tun_source, link_source, routes_source, signal_source, wake_source, clone_source, clock_source;
 	struct fd_store store;
-	struct loop_source takeover_source; /* the process that asked for the tunnel */
+	struct loop_source takeover_source; /* the process that asked for the tunnel, or may do so */
+	bool is_interim; /* this process serves the tunnel between two processes of a service */
 	struct control_queue queue_sources[TUN_QUEUES_MAX - 1];
 	struct control_socket udp_sources[UDP_SOCKETS]; /* by enum udp_socket_index */
 	struct wg_tunnel *tunnel;

@@ -2,37 +2,73 @@
 #include "takeover.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "daemon/process/fd_passing.h"
 #include "daemon/process/log.h"
 #include "interface.h"
+#include "restart.h"
 #include "takeover_transfer.h"
 
-enum { READY_WAIT_MS = 1000, IMPORT_BYTES_PER_MS = 16 << 10 }; /* it takes a tenth of that, and more when memory is short */
+enum {
+	READY_WAIT_MS = 1000,
+	IMPORT_BYTES_PER_MS = 16 << 10, /* it takes a tenth of that, and more when memory is short */
+	END_WAIT_MS = 50,
+};
 
 /* ---- the conversation ---- */
 
-static int expect(int fd, unsigned int wait_ms, char word)
+static int receive(int fd, unsigned int wait_ms, void *bytes, size_t n)
 {
 	int fds[FD_PASSING_MAX], error;
 	unsigned int n_fds;
-	char got;
 
-	error = fd_receive(fd, wait_ms, &got, 1, fds, &n_fds);
+	error = fd_receive(fd, wait_ms, bytes, n, fds, &n_fds);
 	if (error)
 		return error;
 	for (unsigned int i = 0; i < n_fds; i++)
 		close(fds[i]);
-	return got == word && n_fds == 0 ? 0 : -EPROTO;
+	return n_fds == 0 ? 0 : -EPROTO;
 }
 
-static void give(struct control *c)
+static int expect_ready(int fd, unsigned int wait_ms)
+{
+	char word;
+	int error = receive(fd, wait_ms, &word, 1);
+
+	return !error && word != 'r' ? -EPROTO : error;
+}
+
+/* The connection is of no use any more. If this is an interim process, the service has ended, or its next process goes on with what
+ * the store has, as soon as it sees the end of the connection: until then, this one has closed everything. */
+static void end(struct control *c, const char *reason)
+{
+	if (c->is_interim) {
+		threads_pause(&c->threads);
+		interface_give(c);
+		loop_stop(&c->loop, reason);
+	}
+	takeover_close(c);
+}
+
+/* The other process reads the TUN as soon as it has a processor. To close everything takes much time of one. */
+static void leave_processor(int to)
+{
+	struct pollfd p = { .fd = to, .events = POLLIN };
+
+	(void)poll(&p, 1, END_WAIT_MS); /* until it closes the connection, unless it is an interim process */
+}
+
+/* to_interim: the store of the service keeps everything, and the connection to the interim process. */
+static void give(struct control *c, bool to_interim)
 {
 	int to = c->takeover_source.fd;
 	struct takeover_export e;
 	int error;
 
+	if (to_interim)
+		restart_save(c);
 	takeover_pause(c);
 	error = takeover_export(c, &e);
 	if (!error) {
@@ -40,32 +76,41 @@ static void give(struct control *c)
 		takeover_export_close(&e, !error);
 	}
 	if (!error)
-		error = expect(to, READY_WAIT_MS + (unsigned int)(e.bytes / IMPORT_BYTES_PER_MS), 'r');
+		error = expect_ready(to, READY_WAIT_MS + (unsigned int)(e.bytes / IMPORT_BYTES_PER_MS));
+	if (!error && to_interim)
+		error = restart_lend(c, to);
 	if (!error)
 		error = fd_send(to, "g", 1, NULL, 0);
 	if (!error) { /* from here on, the tunnel is the other process's */
+		leave_processor(to);
 		interface_give(c);
 		loop_stop(&c->loop, "another process has taken over the tunnel");
-	} else {
-		threads_resume(&c->threads);
-		log_error("cannot hand over the tunnel: %s%s", strerror(-error),
-			  e.is_exported ? "; continuing with new handshakes" : "");
+		takeover_close(c);
+		return;
 	}
-	takeover_close(c);
+	if (to_interim)
+		restart_keep(c);
+	threads_resume(&c->threads);
+	log_error("cannot hand over the tunnel: %s%s", strerror(-error),
+		  e.is_exported ? "; continuing with new handshakes" : "");
+	end(c, "the service did not take over the tunnel");
 }
 
 static void connection_ready(struct loop_source *s, uint32_t events)
 {
 	struct control *c = container_of(s, struct control, takeover_source);
-	int error = expect(s->fd, 0, 'f');
+	char word;
+	int error = receive(s->fd, 0, &word, 1);
 
 	(void)events;
+	if (!error && word != 'f' && (word != 'i' || !c->store.service.is_open))
+		error = -EPROTO;
 	if (!error) {
-		give(c);
+		give(c, word == 'i');
 		return;
 	}
 	log_verbose("another process did not take over the tunnel: %s", strerror(-error));
-	takeover_close(c);
+	end(c, "the service did not take over the tunnel");
 }
 
 static int send_offer(struct control *c, int fd)
@@ -90,11 +135,45 @@ static int send_offer(struct control *c, int fd)
 	return fd_send(fd, bytes, sizeof bytes, fds, n);
 }
 
+/* Of an interim process: the next process of the service asks for the tunnel. */
+static void service_ready(struct loop_source *s, uint32_t events)
+{
+	struct control *c = container_of(s, struct control, takeover_source);
+	char text[sizeof UAPI_TAKEOVER - 1];
+	int error = receive(s->fd, 0, text, sizeof text);
+
+	(void)events;
+	if (!error && memcmp(text, UAPI_TAKEOVER, sizeof text) != 0)
+		error = -EPROTO;
+	if (!error)
+		error = send_offer(c, s->fd);
+	if (error)
+		end(c, "the service does not continue");
+	else
+		s->ready = connection_ready;
+}
+
+int takeover_hold(struct control *c, int fd)
+{
+	int error;
+
+	c->takeover_source.ready = service_ready;
+	error = loop_add(&c->loop, &c->takeover_source, fd, EPOLLIN);
+	if (error)
+		close(fd);
+	c->is_interim = true;
+	return error;
+}
+
 void takeover_requested(void *ctx, int fd)
 {
 	struct control *c = ctx;
 	int error;
 
+	if (c->is_interim) { /* the tunnel is the service's */
+		close(fd);
+		return;
+	}
 	takeover_close(c); /* the latest one counts; an earlier one may hang */
 	error = send_offer(c, fd);
 	if (!error)

@@ -68,22 +68,14 @@ static const char *refusal(const struct takeover_offer *o, unsigned int n_fds)
 	return n_fds == o->tun.queues + 1u || n_fds == o->tun.queues + 2u ? NULL : "the running daemon sent no descriptors";
 }
 
-int takeover_connect(struct takeover_client *t, const char *socket_dir, const char *interface, struct text *why)
+static int ask(struct takeover_client *t, struct text *why)
 {
 	uint8_t bytes[TAKEOVER_OFFER_BYTES];
 	int fds[FD_PASSING_MAX], error;
 	struct takeover_offer offer;
 	const char *refused;
 	unsigned int n_fds;
-	char path[108];
-	struct text p = text_fixed(path, sizeof path);
 
-	text_f(&p, "%s/%s.sock", socket_dir, interface);
-	t->fd = p.failed ? -ENAMETOOLONG : connect_to(path);
-	if (t->fd < 0) {
-		text_f(why, "cannot take over: %s: %s", path, strerror(-t->fd));
-		return t->fd;
-	}
 	error = fd_send(t->fd, UAPI_TAKEOVER, sizeof UAPI_TAKEOVER - 1, NULL, 0);
 	if (!error)
 		error = fd_receive(t->fd, OFFER_WAIT_MS, bytes, sizeof bytes, fds, &n_fds);
@@ -103,6 +95,32 @@ int takeover_connect(struct takeover_client *t, const char *socket_dir, const ch
 	t->uapi = fds[offer.tun.queues];
 	t->stats = n_fds == offer.tun.queues + 2u ? fds[offer.tun.queues + 1u] : -1;
 	return 0;
+}
+
+int takeover_connect(struct takeover_client *t, const char *socket_dir, const char *interface, struct text *why)
+{
+	char path[108];
+	struct text p = text_fixed(path, sizeof path);
+
+	text_f(&p, "%s/%s.sock", socket_dir, interface);
+	t->fd = p.failed ? -ENAMETOOLONG : connect_to(path);
+	if (t->fd >= 0)
+		return ask(t, why);
+	text_f(why, "cannot take over: %s: %s", path, strerror(-t->fd));
+	return t->fd;
+}
+
+int takeover_continue(struct takeover_client *t, int fd, struct text *why)
+{
+	int error;
+
+	t->fd = fd;
+	error = ask(t, why);
+	if (!error)
+		return 0;
+	close(fd);
+	t->fd = -1;
+	return error;
 }
 
 /* ---- the state ---- */
@@ -142,19 +160,22 @@ int takeover_finish(struct takeover_client *t, struct control *c, struct text *w
 	struct takeover_header h;
 	uint64_t start_ns = clock_boot_ns();
 	struct udp udp;
-	int error = fd_send(t->fd, "f", 1, NULL, 0);
+	int error = fd_send(t->fd, t->is_interim ? "i" : "f", 1, NULL, 0);
 
 	udp_init(&udp);
 	if (!error)
 		error = receive_state(t, c, &h, &udp);
 	if (!error)
 		error = wait_for_go(t);
-	close(t->fd);
-	t->fd = -1;
 	if (error)
 		udp_close(&udp);
 	else
 		error = takeover_begin(c, &h, &udp);
+	if (!error && t->is_interim)
+		error = takeover_hold(c, t->fd);
+	else
+		close(t->fd);
+	t->fd = -1;
 	if (error)
 		return fail(why, error, NULL);
 	log_verbose("took over the tunnel in %llu µs, UDP port %u",
