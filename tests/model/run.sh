@@ -35,13 +35,16 @@ expect() {
 	fi
 }
 
-echo "1..12"
+echo "1..15"
 expect 'errors: 0$' "hand-over: no counter is used twice, and one process runs" takeover
 expect 'assertion violated .*used' "finds: the old process keeps its sessions, the new one does not wait" takeover -DNO_EXPIRE -DNO_GO
 expect 'assertion violated .*used' "finds: the old process keeps its sessions and goes on" takeover -DNO_EXPIRE -DKEEP_ON
 expect 'assertion violated .*runs' "finds: the new process does not wait" takeover -DNO_GO
 expect 'assertion violated .*runs' "finds: the old process goes on" takeover -DKEEP_ON
 expect 'assertion violated .*runs' "finds: a thread still sends when the state is exported" takeover -DNO_PAUSE
+expect 'errors: 0$' "interim process: no counter is used twice, and one process runs" takeover -DINTERIM
+expect 'assertion violated .*runs' "finds: the interim process does not end" takeover -DINTERIM -DGO_ON
+expect 'assertion violated .*runs' "finds: the connection is stored too late" takeover -DINTERIM -DLATE_LEND
 expect 'errors: 0$' "state in the file descriptor store: no counter is used twice" fd_store
 for mistake in "NO_CLAIM a state is not marked as taken" "LATE_CLAIM it is marked after packets were sent" \
 	"SPLIT_CLAIM two processes see that it is not taken" "NO_PAUSE a thread still sends when it is exported" \

@@ -5,9 +5,14 @@
  * Process 0 runs at first; 1 and 2 each take over from a process that runs, if one answers. Each has a data thread.
  * Counters are not advanced at the hand-over, as they are in the program, so that the margin hides nothing.
  *
+ * -DINTERIM: the same for a restart of a service. Process 1 is the interim process, which ends if it cannot hand over the
+ * tunnel. Process 2 starts when 0 has ended; with the connection from the store it takes over from 1, and without it, or when
+ * it is closed, it goes on without sessions.
+ *
  * tests/model/run.sh also checks that the model finds mistakes: -DNO_PAUSE: the state is exported while a thread sends;
  * -DNO_EXPIRE: the old process keeps its sessions, and -DNO_GO: the new one does not wait for 'g'; -DKEEP_ON: the old
- * process goes on after 'g'. */
+ * process goes on after 'g'; -DINTERIM -DGO_ON: the interim process does not end; -DINTERIM -DLATE_LEND: the connection
+ * reaches the store after 'g'. */
 
 #define PROCESSES 3
 #define KEYS 2       /* sessions: how often there may be a handshake, and the first one */
@@ -25,6 +30,8 @@ bool paused[PROCESSES];       /* the writer of source_lock */
 bool inside[PROCESSES];       /* its data thread is a reader of source_lock */
 byte key[PROCESSES];          /* of its session */
 byte counter[PROCESSES];      /* the next one */
+
+bool is_lent = false;         /* the store has the connection to process 1 */
 
 /* By new process: its connection, one message each way, and its shared memory. */
 mtype to_giver[PROCESSES], to_taker[PROCESSES];
@@ -73,8 +80,14 @@ inline give(i, t)
 	to_taker[t] = state;
 	if
 	:: to_giver[t] == ready ->
+#ifndef LATE_LEND
+		is_lent = true;
+#endif
 		if
 		:: atomic { !taker_closed[t] -> to_taker[t] = go } /* decides */
+#ifdef LATE_LEND
+		   is_lent = true;
+#endif
 #ifndef KEEP_ON
 		   ENDS(i)
 #endif
@@ -83,6 +96,13 @@ inline give(i, t)
 	:: taker_closed[t]
 	:: true /* a timeout */
 	fi;
+#if defined(INTERIM) && !defined(GO_ON)
+	if
+	:: i == 1 -> ENDS(i)
+	:: else
+	fi;
+#endif
+	is_lent = false;
 	atomic { giver_closed[t] = true; paused[i] = false; ONE_READS }
 }
 
@@ -91,10 +111,17 @@ inline serve(i)
 {
 	do
 	:: atomic { key[i] == 0 && keys < KEYS -> keys++; key[i] = keys; counter[i] = 0 } /* a handshake */
+#ifdef INTERIM
+	:: atomic { i == 0 && giver[1] == NOBODY && to_giver[1] == freeze -> giver[1] = i }
+	   give(i, 1)
+	:: atomic { i == 1 && to_giver[2] == freeze && !giver_closed[2] }
+	   give(i, 2)
+#else
 	:: atomic { i != 1 && giver[1] == NOBODY && to_giver[1] == freeze -> giver[1] = i }
 	   give(i, 1)
 	:: atomic { i != 2 && giver[2] == NOBODY && to_giver[2] == freeze -> giver[2] = i }
 	   give(i, 2)
+#endif
 	od
 }
 
@@ -110,6 +137,9 @@ inline take(i)
 	if
 	:: to_taker[i] == state
 	:: giver_closed[i] && to_taker[i] == nothing -> ENDS(i)
+#ifdef INTERIM
+	:: i == 1 && !alive[0] -> ENDS(i) /* it was not asked */
+#endif
 	fi;
 	atomic { is_full[i] -> is_full[i] = false } /* claimed */
 	import(i);
@@ -124,11 +154,36 @@ inline take(i)
 	atomic { runs[i] = true; ONE_READS }
 }
 
+/* Process 2 with -DINTERIM. In the program, the process that finds the connection closed ends, and the next one goes on. */
+inline continue_service(i)
+{
+	!alive[0];
+	if
+	:: is_lent ->
+		to_giver[i] = freeze;
+		do
+		:: to_taker[i] == state && is_full[i] ->
+			atomic { is_full[i] = false; import(i) }
+			to_giver[i] = ready
+		:: to_taker[i] == go -> break
+		:: giver_closed[i] && to_taker[i] != go -> key[i] = 0; break
+		od
+	:: !is_lent
+	fi;
+	atomic { runs[i] = true; ONE_READS }
+}
+
 proctype process(byte i)
 {
 	{ if
+#ifdef INTERIM
+	  :: i == 2 -> continue_service(i)
+	  :: i == 1 -> take(i)
+	  :: i == 0
+#else
 	  :: i > 0 -> take(i)
 	  :: else
+#endif
 	  fi;
 	  serve(i) } unless { !alive[i] }
 }
@@ -143,6 +198,9 @@ init
 			to_taker[i] = nothing;
 			giver[i] = NOBODY;
 		}
+#ifdef INTERIM
+		giver[2] = 1;
+#endif
 		runs[0] = true;
 		key[0] = 1;
 		for (i : 0 .. PROCESSES - 1) {
