@@ -115,17 +115,6 @@ void interface_give(struct control *c)
 	threads_resume(&c->threads);
 }
 
-int interface_take(struct control *c, const struct udp *udp)
-{
-	int error = interface_replace_sockets(c, udp);
-
-	if (error)
-		return error;
-	c->up = true;
-	interface_move_tun(c);
-	return 0;
-}
-
 void interface_udp_ready(struct loop_source *s, uint32_t events)
 {
 	struct control_socket *from = container_of(s, struct control_socket, source);
@@ -217,6 +206,33 @@ int interface_replace_sockets(struct control *c, const struct udp *fresh)
 		close_all(c, &old);
 	}
 	return 0;
+}
+
+/* The threads get everything at once: a second pause would wait until they have processed what has arrived, while nobody reads the
+ * TUN. */
+int interface_take(struct control *c, const struct udp *udp)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; i < UDP_SOCKETS && !error; i++)
+		if (is_for_loop(c, i, udp))
+			error = loop_add(&c->loop, &c->udp_sources[i].source, udp->sockets[i].fd, EPOLLIN);
+	threads_pause(&c->threads);
+	if (!error)
+		error = set_thread_sockets(c, udp);
+	if (!error)
+		error = set_thread_tun(c, true);
+	if (!error)
+		use_sockets(c, udp);
+	else if (set_thread_sockets(c, NULL) != 0 || set_thread_tun(c, false) != 0)
+		unreachable(); /* removing a source cannot fail */
+	c->up = !error;
+	threads_resume(&c->threads);
+	if (!error && c->threads.n > 0)
+		loop_remove(&c->loop, &c->tun_source);
+	for (unsigned int i = 0; i < UDP_SOCKETS && error; i++)
+		loop_remove(&c->loop, &c->udp_sources[i].source);
+	return error;
 }
 
 /* ---- up and down ---- */

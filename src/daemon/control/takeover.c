@@ -14,7 +14,7 @@
 enum {
 	READY_WAIT_MS = 1000,
 	IMPORT_BYTES_PER_MS = 16 << 10, /* it takes a tenth of that, and more when memory is short */
-	END_WAIT_MS = 50,
+	END_WAIT_MS = 50, /* in which the other process has the processor to itself: it takes much of one to close everything */
 };
 
 /* ---- the conversation ---- */
@@ -52,14 +52,6 @@ static void end(struct control *c, const char *reason)
 	takeover_close(c);
 }
 
-/* The other process reads the TUN as soon as it has a processor. To close everything takes much time of one. */
-static void leave_processor(int to)
-{
-	struct pollfd p = { .fd = to, .events = POLLIN };
-
-	(void)poll(&p, 1, END_WAIT_MS); /* until it closes the connection, unless it is an interim process */
-}
-
 /* to_interim: the store of the service keeps everything, and the connection to the interim process. */
 static void give(struct control *c, bool to_interim)
 {
@@ -82,7 +74,7 @@ static void give(struct control *c, bool to_interim)
 	if (!error)
 		error = fd_send(to, "g", 1, NULL, 0);
 	if (!error) { /* from here on, the tunnel is the other process's */
-		leave_processor(to);
+		(void)poll(NULL, 0, END_WAIT_MS);
 		interface_give(c);
 		loop_stop(&c->loop, "another process has taken over the tunnel");
 		takeover_close(c);
