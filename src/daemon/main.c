@@ -179,7 +179,7 @@ static void ask_store(struct control *c, struct predecessor *from)
 	if (from->runs)
 		return;
 	log_error("warning: %s", text);
-	service_forget(&c->store.service, "interim");
+	fd_store_drop_interim(&c->store);
 }
 
 /* Gets the descriptors that the predecessor has. */

@@ -12,6 +12,7 @@
 
 enum { TEXT_MIN_BYTES = 8192, TEXT_MAX_BYTES = 1 << 30 };
 
+#define INTERIM "interim"
 static const char *const memory_names[] = { "config-0", "config-1" };
 
 /* ---- the memory with the configuration ---- */
@@ -101,7 +102,7 @@ static int *field_of(struct fd_store_taken *t, struct span name)
 		int *fd;
 	} fields[] = {
 		{ "tun", &t->tun }, { "uapi", &t->uapi }, { "stats", &t->stats }, { "state", &t->state },
-		{ memory_names[0], &t->config[0] }, { memory_names[1], &t->config[1] }, { "interim", &t->interim },
+		{ memory_names[0], &t->config[0] }, { memory_names[1], &t->config[1] }, { INTERIM, &t->interim },
 	};
 	uint64_t n;
 
@@ -165,9 +166,21 @@ void fd_store_drop_state(struct fd_store_taken *t, const struct service *s)
 		log_verbose("the file descriptor store does not answer: %s", strerror(-error));
 }
 
+int fd_store_lend(struct fd_store *s, int connection)
+{
+	s->is_lent = true;
+	return service_store(&s->service, INTERIM, connection);
+}
+
+void fd_store_drop_interim(struct fd_store *s)
+{
+	s->is_lent = false;
+	service_forget(&s->service, INTERIM);
+}
+
 static void drop_all(struct fd_store_taken *t, const struct service *s)
 {
-	static const char *const names[] = { "tun", "uapi", "stats", "interim" };
+	static const char *const names[] = { "tun", "uapi", "stats", INTERIM };
 	int *const fds[] = { &t->tun, &t->uapi, &t->stats, &t->interim };
 	char name[SERVICE_NAME_BYTES];
 

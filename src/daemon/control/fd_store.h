@@ -42,6 +42,10 @@ void fd_store_socket_name(char name[SERVICE_NAME_BYTES], unsigned int i);
 /* Removes the state from the store, and the sockets before number n. */
 void fd_store_forget_state(const struct service *s, unsigned int n);
 
+/* An interim process is about to get the tunnel: the store keeps everything, and gets the connection to it. 0 or -errno. */
+must_check int fd_store_lend(struct fd_store *s, int connection);
+void fd_store_drop_interim(struct fd_store *s); /* it does not have the tunnel, or not any more */
+
 /* The latest memory of the process before becomes that of s. */
 void fd_store_take_config(struct fd_store *s, struct fd_store_taken *t);
 /* Writes the configuration into the memory, or into a larger one, which replaces it. 0 or -errno. */

@@ -24,8 +24,8 @@ void interface_count_kernel_drops(struct control *c);
 void interface_give(struct control *c);
 /* The files of the configuration socket and of the statistics stay when these are closed. */
 void interface_leave_files(struct control *c);
-/* These are the sockets that another process gave, and there are none yet: as interface_bring_up, for a tunnel that is up. 0, or -errno
- * and nothing changes. */
+/* Takes the sockets that another process gave, while there are no others, and reads the TUN, as after interface_bring_up. 0, or -errno and
+ * nothing changes. */
 must_check int interface_take(struct control *c, const struct udp *udp);
 
 /* Passes the TUN to the data threads if the tunnel is up, otherwise to the loop. */

@@ -69,13 +69,8 @@ void restart_tick(struct control *c, uint64_t now_ns)
 	if (!c->store.service.is_open)
 		return;
 	c->store.is_changed |= c->store.saved_port != c->listen_port;
-	if (now_ns >= restart_deadline(c))
-		save(c);
-}
-
-void restart_save(struct control *c)
-{
-	if (c->store.is_changed)
+	/* Before an interim process gets the tunnel, at once. */
+	if (now_ns >= restart_deadline(c) || (c->store.is_changed && c->takeover_source.fd >= 0))
 		save(c);
 }
 
@@ -243,7 +238,7 @@ static void use_sent(int *taken, int fd)
 
 void restart_continue(struct control *c, struct fd_store_taken *t)
 {
-	service_forget(&c->store.service, "interim");
+	fd_store_drop_interim(&c->store);
 	fd_store_take_config(&c->store, t);
 	use_sent(&t->tun, c->tun.fd);
 	for (unsigned int i = 1; i < TUN_QUEUES_MAX; i++)
@@ -261,7 +256,8 @@ static void keep_state(struct control *c)
 	struct takeover_export e;
 	int error;
 
-	restart_save(c);
+	if (c->store.is_changed)
+		save(c);
 	uapi_server_stop_watching(&c->uapi); /* the kernel takes some 10 ms to close an inotify(7) instance */
 	takeover_pause(c);
 	error = takeover_export(c, &e);
@@ -277,18 +273,6 @@ static void keep_state(struct control *c)
 	if (error)
 		log_error("cannot keep the sessions for the next process: %s", strerror(-error));
 	interface_give(c);
-}
-
-int restart_lend(struct control *c, int connection)
-{
-	c->store.is_lent = true;
-	return service_store(&c->store.service, "interim", connection);
-}
-
-void restart_keep(struct control *c)
-{
-	c->store.is_lent = false;
-	service_forget(&c->store.service, "interim");
 }
 
 void restart_end(struct control *c)

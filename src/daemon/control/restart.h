@@ -24,11 +24,6 @@ void restart_changed(struct control *c);
 void restart_tick(struct control *c, uint64_t now_ns);
 uint64_t restart_deadline(const struct control *c);
 
-void restart_save(struct control *c); /* what has changed, at once */
-/* An interim process is about to get the tunnel: the store keeps everything, and gets the connection. 0 or -errno. */
-must_check int restart_lend(struct control *c, int connection);
-void restart_keep(struct control *c); /* it did not get the tunnel */
-
 /* The process ends: stores what the next one needs (keep), or removes everything from the store. */
 void restart_end(struct control *c);
 

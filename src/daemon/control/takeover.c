@@ -8,7 +8,6 @@
 #include "daemon/process/fd_passing.h"
 #include "daemon/process/log.h"
 #include "interface.h"
-#include "restart.h"
 #include "takeover_transfer.h"
 
 enum {
@@ -59,8 +58,6 @@ static void give(struct control *c, bool to_interim)
 	struct takeover_export e;
 	int error;
 
-	if (to_interim)
-		restart_save(c);
 	takeover_pause(c);
 	error = takeover_export(c, &e);
 	if (!error) {
@@ -70,7 +67,7 @@ static void give(struct control *c, bool to_interim)
 	if (!error)
 		error = expect_ready(to, READY_WAIT_MS + (unsigned int)(e.bytes / IMPORT_BYTES_PER_MS));
 	if (!error && to_interim)
-		error = restart_lend(c, to);
+		error = fd_store_lend(&c->store, to);
 	if (!error)
 		error = fd_send(to, "g", 1, NULL, 0);
 	if (!error) { /* from here on, the tunnel is the other process's */
@@ -81,7 +78,7 @@ static void give(struct control *c, bool to_interim)
 		return;
 	}
 	if (to_interim)
-		restart_keep(c);
+		fd_store_drop_interim(&c->store);
 	threads_resume(&c->threads);
 	log_error("cannot hand over the tunnel: %s%s", strerror(-error),
 		  e.is_exported ? "; continuing with new handshakes" : "");
