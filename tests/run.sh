@@ -366,7 +366,7 @@ job_vm-6.1() { test_vm 6.1; }
 test_vm() {
 	local kernels=(6.1 6.12 7.2)
 	[ "${WGSUITE_COMPLETE-}" = yes ] || [ "$1" = "${kernels[WGSUITE_DAY % 3]}" ] || return
-	WGSUITE_VM_TREE="$work/vm" LIMIT=2400 test_run vm "kernel $1" bash tests/vm/run.sh "$1"
+	WGSUITE_VM_TREE="$work/vm" LIMIT=3900 test_run vm "kernel $1" bash tests/vm/run.sh "$1"
 }
 
 # ---- lanes ----

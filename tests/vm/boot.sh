@@ -25,7 +25,7 @@ case " $words " in
 esac
 boot() {
 	: > "$scratch/out"
-	timeout -k 5 "${VM_LIMIT:-2000}" qemu-system-x86_64 -nodefaults -display none -no-reboot -machine q35 \
+	timeout -k 5 "${VM_LIMIT:-3600}" qemu-system-x86_64 -nodefaults -display none -no-reboot -machine q35 \
 		-accel tcg,thread=multi -cpu max,erms=off,fsrm=off -smp $processors -m 1024 \
 		-kernel "$kernel/vmlinuz" -initrd "$scratch/initrd" -append "$(echo $words)" \
 		-serial "file:$log" -serial "file:$scratch/out" -monitor none < /dev/null > "$scratch/qemu" 2>&1 &
