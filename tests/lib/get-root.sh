@@ -36,8 +36,8 @@ TMPDIR=$scratch mmdebstrap --quiet --variant=minbase --include="$packages" \
 		APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -qq -o APT::Sandbox::User=root download $needed &&
 		dpkg-scanpackages . /dev/null > Packages' \
 	"$suite" "$scratch/root" 2> "$scratch/log" || { cat "$scratch/log" >&2; exit 1; }
-rm -rf "$scratch"/root/var/cache/apt/* "$scratch"/root/var/lib/apt/lists/* "$scratch"/root/usr/share/doc "$scratch"/root/usr/share/locale \
-	"$scratch"/root/usr/share/man
+rm -rf "$scratch"/root/var/cache/apt/* "$scratch"/root/var/lib/apt/lists/* "$scratch"/root/usr/share/doc/* "$scratch"/root/usr/share/locale/* \
+	"$scratch"/root/usr/share/man/*
 [ "$suite" != bookworm ] || chroot "$scratch/root" systemctl --quiet disable NetworkManager NetworkManager-wait-online \
 	NetworkManager-dispatcher firewalld avahi-daemon.service avahi-daemon.socket networking
 echo "$packages $needed" > "$scratch/root/.packages"
