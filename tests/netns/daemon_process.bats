@@ -87,7 +87,7 @@ uapi() {
 	[ -z "$stderr" ]
 	run --separate-stderr on a wireguardd --help
 	[ "$status" -eq 0 ]
-	[[ $output == "Usage: wireguardd [-f|--foreground] [--takeover | --fd-store] INTERFACE"* ]]
+	[[ $output == "Usage: wireguardd [-f|--foreground] [--takeover | --interim | --fd-store] INTERFACE"* ]]
 	for word in --version --help; do
 		run --separate-stderr on a sh -c "exec wireguardd $word > /dev/full"
 		[ "$status" -eq 1 ]
