@@ -68,8 +68,10 @@ export ASAN_SYMBOLIZER_PATH
 # Each lane is a background job and the leader of its process group. No other process is signalled.
 set -m
 lanes=
+installing=
 finish() {
 	trap '' INT TERM HUP
+	[ -z "$installing" ] || wait "$installing" 2> /dev/null # dpkg must not be killed
 	for lane in $lanes; do
 		kill -KILL -- "-$lane" 2>/dev/null && wait "$lane" 2>/dev/null
 	done
@@ -443,6 +445,12 @@ get_root_of_packages() {
 install_packages() { # install_packages GROUP…
 	sh contrib/packages.sh --install "$@" || record packages fail "install $*"
 }
+installed=$work/log/packages-installed # exists when all are
+wait_for_packages() {
+	until [ -e "$installed" ]; do
+		sleep 0.2
+	done
+}
 
 # What is downloaded, in the background. get_releases waits for one that is running.
 get_releases() {
@@ -469,16 +477,17 @@ fi
 # While dpkg unpacks the rest, which takes one processor two minutes on a fresh machine, the other one compiles.
 {
 	[ -z "$install" ] || install_packages try test
-	: > "$work/log/packages-installed"
-	[ -n "$check" ] || ! selected build || get_releases
+	: > "$installed"
 } &
-lanes="$lanes $!"
+installing=$!
+if [ -z "$check" ] && selected build; then
+	{ wait_for_packages && get_releases; } &
+	lanes="$lanes $!"
+fi
 programs="all lib unit-programs"
 [ -n "$check" ] || programs="$programs faults"
 build_run "all, gcc" O="$build" CC="${CC:-gcc}" UNIT_OPT="-O0 -U_FORTIFY_SOURCE" WERROR=1 $programs
-until [ -e "$work/log/packages-installed" ]; do
-	sleep 0.2
-done
+wait_for_packages
 if [ -n "$peers" ]; then
 	wait "$peers"
 	# apt may not have had lists of packages before those above were installed.
