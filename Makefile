@@ -193,7 +193,7 @@ ifeq ($(WITH_SYSTEMDUNITS) $(WITH_WGQUICK),yes yes)
 endif
 ifeq ($(WITH_SYSTEMDUNITS) $(WITH_WIREGUARDD),yes yes)
 	$(call install_files,$(SYSTEMDUNITDIR),$(wildcard contrib/systemd/wireguardd*),0644)
-	$(Q)sed -i 's|=/usr/bin/|=$(BINDIR)/|; s|/run/wireguard|$(RUNSTATEDIR:/var/run=/run)/wireguard|' \
+	$(Q)sed -i 's|/usr/bin/wireguardd |$(BINDIR)/wireguardd |; s|/run/wireguard|$(RUNSTATEDIR:/var/run=/run)/wireguard|' \
 		"$(DESTDIR)$(SYSTEMDUNITDIR)/wireguardd@.service"
 endif
 

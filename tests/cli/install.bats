@@ -98,7 +98,9 @@ mode() {
 	[ "$(grep -c '=/usr/local/bin/wg-quick [a-z]* %i$' "$to/etc/systemd/system/wg-quick@.service")" = 3 ]
 	mode /etc/systemd/system/wg-quick@.service 644
 	[ "$(grep -c '=/usr/local/bin/wg show all prometheus /' "$to/etc/systemd/system/wg-prometheus.service")" = 1 ]
-	[ "$(grep '^Exec' "$to/etc/systemd/system/wireguardd@.service" | grep -c -e '=/usr/local/bin/wireguardd ' -e ' /run/wireguard/%i.sock')" = 2 ]
+	[ "$(grep -c -e '=/usr/local/bin/wireguardd --fd-store ' -e ' /usr/local/bin/wireguardd --interim ' -e ' /run/wireguard/%i.sock' \
+		"$to/etc/systemd/system/wireguardd@.service")" = 3 ]
+	run ! grep /usr/bin/ "$to/etc/systemd/system/wireguardd@.service"
 	install_to RUNSTATEDIR=/srv/run SYSTEMDUNITDIR=/other
 	grep -q ' /srv/run/wireguard/%i.sock' "$to/other/wireguardd@.service"
 	install_to WITH_WGQUICK=no SYSTEMDUNITDIR=/alone
