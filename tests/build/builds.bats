@@ -154,6 +154,14 @@ musl() {
 		LDFLAGS="-L$usr/lib/i386-linux-gnu -L$i/lib/i386-linux-gnu -Wl,-dynamic-linker,/usr/i686-linux-gnu/lib/ld-linux.so.2 \
 			-Wl,-rpath,/usr/i686-linux-gnu/lib:$usr/lib/i386-linux-gnu:$i/lib/i386-linux-gnu" \
 		"$out/i386/wg" "$out/i386/wireguardd" $(printf "$out/i386/%s " $units)
+	# 126: the kernel was built without CONFIG_IA32_EMULATION. An emulator has no filters of system calls, and no network.
+	local code=0
+	"$out/i386/wg" --version > /dev/null 2>&1 || code=$?
+	if [ "$code" = 126 ]; then
+		qemu-i386-static "$out/i386/tests/unit/daemon/io/checksum_test"
+		[[ $(qemu-i386-static "$out/i386/wg" --version) == *v[0-9]* ]]
+		skip "this kernel does not run 32-bit programs; in an emulator, the test of checksums passed"
+	fi
 	for unit in $units; do "$out/i386/$unit"; done
 	works "$out/i386" tests/netns/daemon_link.bats
 }
