@@ -55,7 +55,7 @@ def run_both(case, ours, theirs, devices):
                 f.write(data)
         for _ in range(5):
             results = run(theirs, case, devices, folder), run(ours, case, devices, folder)
-            if results[0].out == results[1].out or b"latest handshake: " not in results[1].out:
+            if results[0].out == results[1].out or b"latest handshake" not in results[1].out:
                 break
         return results
 
