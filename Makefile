@@ -113,7 +113,7 @@ UNIT_OPT ?=
 unit_of = $(if $(filter tests/unit/%,$(1)),$(UNIT_OPT))
 
 Q := $(if $(V),,@)
-# Neither line starts a process, of which a build of everything would have 2,000 more.
+# Functions of make, since a process for each would be a noticeable part of compiling a small file.
 progress = $(if $(V),,$(info $(empty)  $(1)      $(2)))
 folder_of_target = $(if $(wildcard $(@D)),,$(shell mkdir -p $(@D)))
 

@@ -447,7 +447,7 @@ install_packages() { # install_packages GROUP…
 }
 installed=$work/log/packages-installed # exists when all are
 wait_for_packages() {
-	until [ -e "$installed" ]; do
+	until [ -e "$installed" ] || ! kill -0 "$installing" 2> /dev/null; do
 		sleep 0.2
 	done
 }

@@ -19,7 +19,7 @@ unpack() { # unpack PACKAGE
 wanted=
 [ -e "$out/freedombox.py" ] || wanted=freedombox
 [ -e "$out/wg-json" ] && [ -e "$out/reresolve-dns.sh" ] || wanted="$wanted wireguard-tools"
-[ -z "$wanted" ] || apt-get -qq -o APT::Sandbox::User=root download $wanted # at once: apt reads its lists each time
+[ -z "$wanted" ] || apt-get -qq -o APT::Sandbox::User=root download $wanted # in one call, as each reads the package lists
 
 if [ ! -e "$out/wireguard-wrapper" ]; then
 	if command -v npm > /dev/null && npm pack --silent wireguard-wrapper@1.0.3 > packed; then

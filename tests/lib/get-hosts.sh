@@ -31,7 +31,7 @@ unpack() {
 	mv "$into" "$out/$into"
 }
 hosts="bird2 ufw ifupdown systemd-container libsystemd-shared apparmor"
-apt-get -qq -o APT::Sandbox::User=root download openresolv $hosts # at once: apt reads its lists each time
+apt-get -qq -o APT::Sandbox::User=root download openresolv $hosts # in one call, as each reads the package lists
 unpack openresolv openresolv
 unpack hosts $hosts
 : > "$out/hosts/done"

@@ -1,7 +1,7 @@
 #!/bin/sh
-# headers.sh [ROOT]: every header of src and tests compiles alone and can be included twice. CCS names compilers, instead of
-# gcc; the build with clang (tests/run.sh) is warned of what else is wrong. Prints every offence; exit 1 if there is one. A header with a guard that its own source file in
-# src includes first is not compiled again: the build has done so.
+# headers.sh [ROOT]: every header of src and tests compiles alone and can be included twice. CCS names other compilers than gcc;
+# clang compiles the headers with the files that include them (tests/run.sh build). Prints every offence; exit 1 if there is
+# one. A header with a guard that its own source file in src includes first is not compiled again: the build has done so.
 set -eu
 cd "${1:-$(dirname "$0")/../..}"
 
